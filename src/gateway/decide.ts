@@ -1,0 +1,107 @@
+import type { Approval, Decision } from '../domain/approval.ts';
+import { type Approver, decide as judge, type RefusalReason, type Utterance } from '../domain/decide.ts';
+import type { NewEvent } from '../domain/event.ts';
+import type { Json } from '../domain/json.ts';
+import { announce } from './announce.ts';
+import type { Setting } from './setting.ts';
+
+export type Decided =
+  /** Committed and durable; the caller may acknowledge. */
+  | { readonly kind: 'recorded'; readonly approval: Approval; readonly decision: Decision }
+  | { readonly kind: 'refused'; readonly reason: RefusalReason; readonly approval: Approval }
+  | { readonly kind: 'not_found' };
+
+/** Pickup, in ms: how long an approved pass waits for its caller. */
+export interface DecideTerms {
+  readonly pickupMs: number;
+}
+
+/**
+ * Takes one human's word. Slack, the API and the console all come here.
+ *
+ * | race | who wins |
+ * |---|---|
+ * | two clicks at once | the first commit; the other reads again and is refused with the true state |
+ * | click and withdrawal, click and expiry | the first commit; a click that lost is told what happened |
+ * | crash after the commit, before the queue hears | the decision stands; the sweep and the 2 s re-read wake the call |
+ */
+export async function decide(
+  setting: Setting,
+  id: string,
+  word: Utterance,
+  approver: Approver,
+  terms: DecideTerms,
+): Promise<Decided> {
+  for (;;) {
+    const approval = await setting.store.find(id);
+    if (approval === null) return { kind: 'not_found' };
+    const now = setting.clock.now();
+    const judgement = judge(approval, word, approver, now);
+    if (judgement.kind === 'refused') {
+      await refuse(setting, approval, approver, judgement.reason, word.choice);
+      return { kind: 'refused', reason: judgement.reason, approval };
+    }
+    const committed = await setting.store.commit({
+      id,
+      revision: approval.revision,
+      from: 'pending',
+      to: judgement.next,
+      patch: judgement.next === 'approved' ? { pickupUntil: new Date(now.getTime() + terms.pickupMs) } : {},
+      decision: judgement.decision,
+      events: [decided(approval, judgement.decision, judgement.next)],
+    });
+    if (committed.kind === 'committed') {
+      // The commit is what counts; a queue that does not answer only makes it slower to be heard.
+      void announce(setting, committed.approval);
+      return { kind: 'recorded', approval: committed.approval, decision: judgement.decision };
+    }
+  }
+}
+
+/** A click that does not count is an event too. */
+export async function refuse(
+  setting: Setting,
+  approval: Approval,
+  approver: Approver,
+  reason: string,
+  choice: string,
+): Promise<void> {
+  await setting.store.append([
+    about(approval, {
+      type: 'approval.refused',
+      at: setting.clock.now(),
+      actor: actorOf(approver),
+      data: { reason, choice, via: approver.via, state: approval.state, fingerprint: approval.fingerprint },
+    }),
+  ]);
+}
+
+function decided(approval: Approval, decision: Decision, next: string): NewEvent {
+  return about(approval, {
+    type: 'approval.decided',
+    at: decision.at,
+    actor: actorOf({ id: decision.approver, via: decision.via }),
+    data: {
+      choice: decision.choice,
+      reason: decision.reason,
+      via: decision.via,
+      self: decision.self,
+      userGroup: decision.userGroup,
+      state: next,
+      quorum: approval.requirement.quorum,
+      fingerprint: approval.fingerprint,
+    },
+  });
+}
+
+function actorOf(approver: { id: string; via: string }): string {
+  return approver.id === 'admin' ? 'admin' : `slack:${approver.id}`;
+}
+
+/** Fills in what every event of an approval carries. */
+export function about(
+  approval: Pick<Approval, 'id' | 'server' | 'tool' | 'grant'>,
+  event: { type: NewEvent['type']; at: Date; actor: string; data: { [name: string]: Json } },
+): NewEvent {
+  return { ...event, approval: approval.id, server: approval.server, tool: approval.tool, grant: approval.grant };
+}

@@ -1,0 +1,16 @@
+import type { Cards, Clock, Log, Queue, Store, Vault } from '../ports.ts';
+
+/** The ports as one process holds them. Every use case takes this first. */
+export interface Setting {
+  readonly store: Store;
+  readonly queue: Queue;
+  /** null: no Slack configured; approvals are decided over the API. */
+  readonly cards: Cards | null;
+  readonly vault: Vault;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** This process, in events and leases. */
+  readonly replica: string;
+  /** Tells this process's own waiters at once; other replicas hear the queue. */
+  readonly ring: (approval: string) => void;
+}

@@ -1,0 +1,275 @@
+/**
+ * What the gateway needs of the outside. Five ports and the vault; adapters implement them, `main/` constructs them,
+ * nothing else knows which one is behind.
+ */
+import type { Approval, Decision, State } from './domain/approval.ts';
+import type { LoggedEvent, NewEvent } from './domain/event.ts';
+import type { Json } from './domain/json.ts';
+import type { Full, Take } from './domain/limit.ts';
+
+export interface Clock {
+  now(): Date;
+}
+
+/** Structured lines for operators. Never a secret, an argument or a result. */
+export interface Log {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+/** Thrown by an adapter whose outside cannot answer. Doors turn it into "…cannot answer" and forward nothing (P6). */
+export class Unavailable extends Error {
+  readonly part: 'store' | 'queue' | 'slack' | 'audit';
+  constructor(part: Unavailable['part'], message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'Unavailable';
+    this.part = part;
+  }
+}
+
+// ---------------------------------------------------------------- Store
+
+/** An approval about to be opened: everything but what the store itself decides. */
+export interface NewApproval {
+  readonly approval: Omit<Approval, 'state' | 'revision' | 'decisions' | 'callers' | 'updatedAt' | 'previousUnknown'>;
+  /** The request's bytes, sealed. */
+  readonly request: Uint8Array;
+  /** Fingerprints of the same call under older secrets, so that a rotation does not part twins. */
+  readonly olderFingerprints: readonly string[];
+}
+
+/** A caller that waits, or is still to collect. */
+export interface NewJoiner {
+  readonly id: string;
+  readonly session: string | null;
+  /** The JSON-RPC id, as JSON text. */
+  readonly requestId: string;
+  /** The replica whose socket it hangs on. */
+  readonly replica: string;
+}
+
+export type Opened =
+  /** A new approval, pending. */
+  | { readonly kind: 'opened'; readonly approval: Approval; readonly joiner: string }
+  /** An identical call was already parked, approved or under way. */
+  | { readonly kind: 'joined'; readonly approval: Approval; readonly joiner: string }
+  /** It was over while this caller was away; the caller takes what it is still owed. */
+  | { readonly kind: 'owed'; readonly approval: Approval; readonly joiner: string }
+  /** The grant has as many pending approvals as it may. */
+  | { readonly kind: 'crowded'; readonly pending: number };
+
+/** One change of an approval: compared by revision, committed together with its events, or not at all. */
+export interface Change {
+  readonly id: string;
+  readonly revision: number;
+  readonly from: State;
+  /** May equal `from` where only a vote is recorded. */
+  readonly to: State;
+  readonly patch?: {
+    readonly pickupUntil?: Date | null;
+    readonly leaseUntil?: Date | null;
+    readonly dispatcher?: string | null;
+    readonly note?: string | null;
+    /** The kept result, sealed; null removes it. */
+    readonly result?: Uint8Array | null;
+    readonly resultUntil?: Date | null;
+  };
+  readonly decision?: Decision;
+  /** Counters that must have room, taken in the same transaction. */
+  readonly takes?: readonly Take[];
+  readonly events: readonly NewEvent[];
+}
+
+export type Committed =
+  | { readonly kind: 'committed'; readonly approval: Approval }
+  /** Somebody else was first: read again. */
+  | { readonly kind: 'conflict' }
+  /** A limit has no room; nothing was changed. */
+  | { readonly kind: 'full'; readonly full: Full };
+
+export type Admission = { readonly kind: 'admitted' } | { readonly kind: 'full'; readonly full: Full };
+
+/** Where the card of an approval is, and which revision it shows. */
+export interface CardRecord {
+  readonly approval: string;
+  readonly channel: string;
+  /** Slack's timestamp of the message; null while a post's answer is still unknown. */
+  readonly ts: string | null;
+  /** The approval's revision that the card shows. */
+  readonly revision: number;
+  /** Hex SHA-256 of the rendered blocks. */
+  readonly digest: string;
+  readonly postedAt: Date | null;
+}
+
+export interface Page<T> {
+  readonly items: readonly T[];
+  /** Pass it back to get the next page; null at the end. */
+  readonly next: string | null;
+}
+
+/** SQL: the authority. Every method is one transaction; all throw `Unavailable('store')` when it cannot answer. */
+export interface Store {
+  ping(): Promise<void>;
+  close(): Promise<void>;
+
+  /** Writes events durably. */
+  append(events: readonly NewEvent[]): Promise<void>;
+  /** Takes all counters or none, and writes the event with them. */
+  admit(takes: readonly Take[], event: NewEvent): Promise<Admission>;
+  /** Whether one of these counters has no room now. Takes nothing. */
+  peek(takes: readonly Take[]): Promise<Full | null>;
+  /** Gives back what `admit` took at `at`, in that window only, with the event. */
+  refund(takes: readonly Take[], at: Date, event: NewEvent): Promise<void>;
+
+  /**
+   * Opens an approval, joins a live identical one, or hands over what a finished one still owes, in one transaction.
+   * Identical: same fingerprint. `maxPending` counts the grant's pending approvals.
+   */
+  open(request: NewApproval, joiner: NewJoiner, maxPending: number, event: NewEvent): Promise<Opened>;
+  find(id: string): Promise<Approval | null>;
+  /** Newest first. */
+  list(filter: { states?: readonly State[]; after?: string; limit: number }): Promise<Page<Approval>>;
+  commit(change: Change): Promise<Committed>;
+  /** Of these approvals, those whose revision is no longer the one given. */
+  changed(held: ReadonlyMap<string, number>): Promise<readonly Approval[]>;
+  /** The request's sealed bytes. */
+  request(id: string): Promise<Uint8Array | null>;
+  /** The kept result's sealed bytes; null when none is kept. */
+  result(id: string): Promise<Uint8Array | null>;
+
+  /** The caller has its answer: it is owed nothing more. Drops the kept result with the last one. */
+  collected(joiner: string, event: NewEvent): Promise<void>;
+  /** The caller's socket is gone, or its hold is over; it may come back and collect. */
+  away(joiner: string): Promise<void>;
+  /** The caller cancelled. Returns the approval as it is then, with the number of callers left. */
+  leave(by: { joiner: string } | { session: string; requestId: string }, event: NewEvent): Promise<Approval | null>;
+  /** An approval's callers in a session leave with it. */
+  leaveSession(session: string, event: (approval: string) => NewEvent): Promise<readonly Approval[]>;
+  /** Extends the leases of dispatches that are still under way here. */
+  renew(ids: readonly string[], until: Date): Promise<void>;
+  /** This replica is alive; callers it holds count as present. */
+  beat(replica: string, at: Date): Promise<void>;
+
+  /** What time or a lost message left behind, for the sweep. */
+  overdue(now: Date, limit: number): Promise<{
+    /** Pending past their time, approved past pickup, dispatched past their lease. */
+    readonly late: readonly Approval[];
+    /** Every pending one, for the queue to compare. */
+    readonly parked: readonly { id: string; expiresAt: Date }[];
+    /** Approvals whose card does not show their revision. */
+    readonly stale: readonly string[];
+  }>;
+  /** Deletes results past their time. */
+  forget(now: Date): Promise<number>;
+
+  card(approval: string): Promise<CardRecord | null>;
+  saveCard(card: CardRecord, event: NewEvent): Promise<void>;
+
+  /** Binds an MCP session to the grant that opened it. `id` is a keyed digest of the session id. */
+  bindSession(id: string, server: string, grant: string): Promise<void>;
+  sessionGrant(id: string, server: string): Promise<string | null>;
+  unbindSession(id: string, server: string): Promise<void>;
+
+  /** Events after `after` (exclusive), in order of writing. */
+  events(filter: { after: number; limit: number; approval?: string }): Promise<readonly LoggedEvent[]>;
+  /** Chains what is not chained yet; at most one replica at a time. Returns how many it chained. */
+  seal(limit: number): Promise<number>;
+}
+
+// ---------------------------------------------------------------- Queue
+
+/** What the queue runs for the gateway. A job carries only an approval's id, and may run more than once. */
+export interface Handlers {
+  /** A parked job is due: promoted by a decision, or its time is over. */
+  due(id: string): Promise<void>;
+  /** Bring the card up to date. Returns ms after which to try again, or null when done. */
+  card(id: string): Promise<number | null>;
+  /** Compare SQL with the queue; every 5 s on one replica. */
+  sweep(): Promise<void>;
+}
+
+/** Consequences: parked calls, card jobs, the sweep. All throw `Unavailable('queue')`, none decides anything. */
+export interface Queue {
+  /** Starts working. Throws when the queue cannot be reached. */
+  start(handlers: Handlers): Promise<void>;
+  ping(): Promise<void>;
+  /** Parks an approval until `expiresAt`. Parking a parked one changes nothing. */
+  park(id: string, expiresAt: Date): Promise<void>;
+  /** Of these, those without a parked job. */
+  missing(ids: readonly string[]): Promise<readonly string[]>;
+  /** Promotes the parked job, or rings without one; every replica's `onWake` hears it. */
+  wake(id: string): Promise<void>;
+  /** Called on every replica when an approval was woken. One listener. */
+  onWake(listener: (id: string) => void): void;
+  /** The card of this approval is to be brought up to date. Jobs of one approval never run side by side. */
+  publish(id: string, delayMs?: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+// ---------------------------------------------------------------- Cards
+
+export type Delivery =
+  | { readonly kind: 'shown'; readonly channel: string; readonly ts: string; readonly digest: string }
+  /** Slack said no for now, or did not answer. `ambiguous`: the message may exist. */
+  | { readonly kind: 'later'; readonly afterMs: number; readonly why: string; readonly ambiguous: boolean }
+  /** Slack will never take it: deleted message, missing channel, shared channel. */
+  | { readonly kind: 'never'; readonly why: string };
+
+/** The approvers' door, seen from inside. It renders what the store says and never decides. */
+export interface Cards {
+  /** Posts the card, or updates the one at `at`; a thread reply goes with each change of state. */
+  show(approval: Approval, at: CardRecord | null): Promise<Delivery>;
+  /**
+   * Whether each of these people may still approve, no more than a minute old; used when the pass is spent.
+   * Throws `Unavailable('slack')` when it cannot be known.
+   */
+  stillEligible(approval: Approval): Promise<{ readonly eligible: boolean; readonly why: string | null }>;
+}
+
+// ---------------------------------------------------------------- Upstream
+
+export interface Exchange {
+  readonly method: 'POST' | 'GET' | 'DELETE';
+  /** Lower-case names. Already stripped of what must not cross. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Uint8Array | null;
+  /** For caps and ownership of stdio children. */
+  readonly grant: string;
+  readonly signal?: AbortSignal;
+}
+
+export type ExchangeAnswer =
+  | {
+      readonly kind: 'answer';
+      readonly status: number;
+      /** Lower-case names, in order. */
+      readonly headers: readonly (readonly [string, string])[];
+      readonly body: ReadableStream<Uint8Array> | Uint8Array | null;
+    }
+  /** Provably not sent: refused, DNS, TLS before any write, no child. */
+  | { readonly kind: 'not_sent'; readonly why: string }
+  /** Sent, perhaps; no answer. */
+  | { readonly kind: 'lost'; readonly why: string };
+
+/** One MCP server behind us, over streamable HTTP or stdio: both speak the same exchanges. */
+export interface Upstream {
+  readonly kind: 'http' | 'stdio';
+  exchange(exchange: Exchange): Promise<ExchangeAnswer>;
+  close(): Promise<void>;
+}
+
+// ---------------------------------------------------------------- Vault
+
+/** Keys, derived from `HOLDFAST_SECRET` one a purpose. */
+export interface Vault {
+  /** HMAC-SHA-256 over RFC 8785 of the material, hex; the first is today's, the rest are of older secrets. */
+  fingerprints(material: Json): readonly string[];
+  /** AES-256-GCM, bound to the row. */
+  seal(purpose: 'request' | 'result', row: string, bytes: Uint8Array): Uint8Array;
+  /** Opens what any listed secret sealed; throws when none did. */
+  open(purpose: 'request' | 'result', row: string, sealed: Uint8Array): Uint8Array;
+  /** A keyed digest, for looking secrets up without keeping them. */
+  digest(purpose: 'session', text: string): string;
+}
