@@ -153,7 +153,10 @@ export interface Store {
   beat(replica: string, at: Date): Promise<void>;
 
   /** What time or a lost message left behind, for the sweep. */
-  overdue(now: Date, limit: number): Promise<{
+  overdue(
+    now: Date,
+    limit: number,
+  ): Promise<{
     /** Pending past their time, approved past pickup, dispatched past their lease. */
     readonly late: readonly Approval[];
     /** Every pending one, for the queue to compare. */

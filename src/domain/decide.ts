@@ -1,4 +1,4 @@
-import { type Approval, type Choice, type Decision, type State } from './approval.ts';
+import type { Approval, Choice, Decision, State } from './approval.ts';
 import { approvalsCounted, type Eligibility, eligibility } from './quorum.ts';
 
 /** Somebody who clicked, as far as the door could verify. The facts were looked up; nothing here is a claim. */
