@@ -143,14 +143,19 @@ export interface Store {
   collected(joiner: string, event: NewEvent): Promise<void>;
   /** The caller's socket is gone, or its hold is over; it may come back and collect. */
   away(joiner: string): Promise<void>;
+  /** All callers that this replica holds are away; used when it stops. */
+  allAway(replica: string): Promise<void>;
   /** The caller cancelled. Returns the approval as it is then, with the number of callers left. */
-  leave(by: { joiner: string } | { session: string; requestId: string }, event: NewEvent): Promise<Approval | null>;
+  leave(
+    by: { joiner: string } | { session: string; requestId: string },
+    event: (approval: string) => NewEvent,
+  ): Promise<Approval | null>;
   /** An approval's callers in a session leave with it. */
   leaveSession(session: string, event: (approval: string) => NewEvent): Promise<readonly Approval[]>;
   /** Extends the leases of dispatches that are still under way here. */
   renew(ids: readonly string[], until: Date): Promise<void>;
   /** This replica is alive; callers it holds count as present. */
-  beat(replica: string, at: Date): Promise<void>;
+  beat(replica: string): Promise<void>;
 
   /** What time or a lost message left behind, for the sweep. */
   overdue(
@@ -168,7 +173,8 @@ export interface Store {
   forget(now: Date): Promise<number>;
 
   card(approval: string): Promise<CardRecord | null>;
-  saveCard(card: CardRecord, event: NewEvent): Promise<void>;
+  /** Remembers where the card is and which revision it shows. */
+  saveCard(card: CardRecord, event: NewEvent | null): Promise<void>;
 
   /** Binds an MCP session to the grant that opened it. `id` is a keyed digest of the session id. */
   bindSession(id: string, server: string, grant: string): Promise<void>;

@@ -1,0 +1,104 @@
+import { createHash } from 'node:crypto';
+import canonicalize from 'canonicalize';
+import { type Kysely, sql, type Transaction } from 'kysely';
+import type { EventType, LoggedEvent, NewEvent } from '../domain/event.ts';
+import type { JsonObject } from '../domain/json.ts';
+import type { Tables } from './schema.ts';
+
+type Db = Kysely<Tables> | Transaction<Tables>;
+
+/** One statement for all of them: their order is the order given. */
+export async function writeEvents(db: Db, events: readonly NewEvent[]): Promise<void> {
+  if (events.length === 0) return;
+  await db
+    .insertInto('holdfast.events')
+    .values(
+      events.map((event) => ({
+        body: bodyOf(event),
+        type: event.type,
+        at: event.at,
+        approval_id: event.approval,
+        server: event.server,
+        tool: event.tool,
+        grant_name: event.grant,
+        actor: event.actor,
+      })),
+    )
+    .execute();
+}
+
+/** The canonical text (RFC 8785) that is hashed. Kept as text: what was chained is what is read. */
+function bodyOf(event: NewEvent): string {
+  return canonicalize({ ...event, at: event.at.toISOString() })!;
+}
+
+export async function readEvents(
+  db: Db,
+  filter: { after: number; limit: number; approval?: string },
+): Promise<LoggedEvent[]> {
+  let query = db
+    .selectFrom('holdfast.events')
+    .select(['n', 'body', 'seq', 'hash'])
+    .where('n', '>', String(filter.after))
+    .orderBy('n')
+    .limit(filter.limit);
+  if (filter.approval !== undefined) query = query.where('approval_id', '=', filter.approval);
+  return (await query.execute()).map(eventOf);
+}
+
+function eventOf(row: { n: string; body: string; seq: string | null; hash: string | null }): LoggedEvent {
+  const body = JSON.parse(row.body) as JsonObject;
+  return {
+    n: Number(row.n),
+    seq: row.seq === null ? null : Number(row.seq),
+    hash: row.hash,
+    type: body.type as EventType,
+    at: new Date(body.at as string),
+    actor: body.actor as string,
+    approval: body.approval as string | null,
+    server: body.server as string | null,
+    tool: body.tool as string | null,
+    grant: body.grant as string | null,
+    data: body.data as JsonObject,
+  };
+}
+
+/** The chain's beginning: what the first event's hash is made over. */
+export const GENESIS = '0'.repeat(64);
+
+/** Hash of an event: SHA-256 over the previous hash, its place, and its text. */
+export function chainHash(previous: string, seq: number, body: string): string {
+  return createHash('sha256').update(`${previous}\n${seq}\n${body}`).digest('hex');
+}
+
+/** `hold` in letters; every sealer asks for this one lock. */
+const SEALER = 0x68_6f_6c_64;
+
+/**
+ * Chains events that are not chained yet, in order of writing. One replica at a time: who does not get the lock has
+ * nothing to do. An event that becomes visible late gets a later place; nothing already chained moves.
+ */
+export async function sealEvents(db: Kysely<Tables>, limit: number): Promise<number> {
+  return db.transaction().execute(async (trx) => {
+    const lock = await sql<{ got: boolean }>`select pg_try_advisory_xact_lock(${SEALER}) as got`.execute(trx);
+    if (!lock.rows[0]?.got) return 0;
+    const open = await sql<{ n: string; body: string }>`
+      select n, body from holdfast.events where seq is null order by n limit ${limit}`.execute(trx);
+    if (open.rows.length === 0) return 0;
+    const head = await sql<{ seq: string; hash: string }>`
+      select seq, hash from holdfast.events where seq is not null order by seq desc limit 1`.execute(trx);
+    let seq = Number(head.rows[0]?.seq ?? 0);
+    let hash = head.rows[0]?.hash ?? GENESIS;
+    const places = open.rows.map((row) => {
+      seq += 1;
+      hash = chainHash(hash, seq, row.body);
+      return { n: String(row.n), seq: String(seq), hash };
+    });
+    await sql`
+      update holdfast.events e set seq = p.seq, hash = p.hash
+      from unnest(${places.map((p) => p.n)}::bigint[], ${places.map((p) => p.seq)}::bigint[], ${places.map((p) => p.hash)}::text[])
+        as p(n, seq, hash)
+      where e.n = p.n`.execute(trx);
+    return places.length;
+  });
+}

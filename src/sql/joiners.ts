@@ -1,0 +1,63 @@
+import { type Kysely, sql } from 'kysely';
+import type { Approval } from '../domain/approval.ts';
+import type { NewEvent } from '../domain/event.ts';
+import { writeEvents } from './events.ts';
+import { APPROVAL, type ApprovalRow, approvalOf } from './row.ts';
+import type { Tables } from './schema.ts';
+
+/** The caller has its answer. With the last one the kept result goes. */
+export async function markCollected(db: Kysely<Tables>, joiner: string, event: NewEvent): Promise<void> {
+  await db.transaction().execute(async (trx) => {
+    const found = await sql<{ approval_id: string }>`
+      update holdfast.joiners set collected_at = ${event.at}
+      where id = ${joiner} and collected_at is null returning approval_id`.execute(trx);
+    const approval = found.rows[0]?.approval_id;
+    if (approval === undefined) return;
+    await sql`
+      update holdfast.approvals a set result = null, result_until = null
+      where a.id = ${approval} and a.state in ('succeeded', 'failed', 'denied', 'expired') and not exists (
+        select 1 from holdfast.joiners j
+        where j.approval_id = a.id and j.collected_at is null and j.left_at is null)`.execute(trx);
+    await writeEvents(trx, [event]);
+  });
+}
+
+/** The caller may come back. Its place is kept until it does, or until nothing is owed any more. */
+export async function markAway(db: Kysely<Tables>, joiner: string): Promise<void> {
+  await sql`update holdfast.joiners set replica = null where id = ${joiner}`.execute(db);
+}
+
+/** Every caller this replica holds; used when it stops. */
+export async function markAllAway(db: Kysely<Tables>, replica: string): Promise<void> {
+  await sql`
+    update holdfast.joiners set replica = null
+    where replica = ${replica} and collected_at is null and left_at is null`.execute(db);
+}
+
+/** The callers meant by `where` cancelled. Each approval is returned as it is after they left. */
+export async function markLeft(
+  db: Kysely<Tables>,
+  by: { joiner: string } | { session: string; requestId: string } | { session: string },
+  event: (approval: string) => NewEvent,
+): Promise<Approval[]> {
+  const whose =
+    'joiner' in by
+      ? sql`id = ${by.joiner}`
+      : 'requestId' in by
+        ? sql`session = ${by.session} and request_id = ${by.requestId}`
+        : sql`session = ${by.session}`;
+  return db.transaction().execute(async (trx) => {
+    const left = await sql<{ approval_id: string }>`
+      update holdfast.joiners set left_at = clock_timestamp()
+      where ${whose} and left_at is null and collected_at is null returning approval_id`.execute(trx);
+    const ids = [...new Set(left.rows.map((row) => row.approval_id))];
+    if (ids.length === 0) return [];
+    await sql`
+      update holdfast.approvals set revision = revision + 1, updated_at = clock_timestamp()
+      where id = any(${ids}::text[])`.execute(trx);
+    await writeEvents(trx, ids.map(event));
+    const found = await sql<ApprovalRow>`
+      select ${APPROVAL} from holdfast.approvals a where a.id = any(${ids}::text[])`.execute(trx);
+    return found.rows.map(approvalOf);
+  });
+}

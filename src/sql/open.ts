@@ -1,0 +1,166 @@
+import { type Kysely, sql, type Transaction } from 'kysely';
+import { LIVE, type State } from '../domain/approval.ts';
+import type { NewEvent } from '../domain/event.ts';
+import type { NewApproval, NewJoiner, Opened } from '../ports.ts';
+import { writeEvents } from './events.ts';
+import { APPROVAL, type ApprovalRow, approvalOf } from './row.ts';
+import type { Tables } from './schema.ts';
+
+type Trx = Transaction<Tables>;
+
+/** States whose end an absent caller is still told. */
+const OWED: readonly State[] = ['denied', 'expired', 'succeeded', 'failed', 'unknown'];
+
+/** A replica that has not been heard of for this long holds nobody any more. */
+export const REPLICA_SILENCE = '10 seconds';
+
+/**
+ * Opens, joins or hands over. Openers of one grant queue at an advisory lock, so that ten identical calls at once are
+ * one approval and `maxPending` is exact; the unique index on live fingerprints stands behind it.
+ *
+ * | newest approval of this fingerprint | the caller |
+ * |---|---|
+ * | pending, approved, dispatched | joins, in the place of an absent caller if there is one |
+ * | over, with an absent caller, result or word still kept | is handed what that caller is owed |
+ * | anything else, or none | opens a new one; it says so when the last outcome is unknown |
+ */
+export async function openApproval(
+  db: Kysely<Tables>,
+  request: NewApproval,
+  joiner: NewJoiner,
+  maxPending: number,
+  event: NewEvent,
+): Promise<Opened> {
+  const prints = [request.approval.fingerprint, ...request.olderFingerprints];
+  return db.transaction().execute(async (trx) => {
+    await sql`select pg_advisory_xact_lock(hashtextextended(${`grant ${request.approval.grant}`}, 0))`.execute(trx);
+    const live = await newest(trx, prints, LIVE);
+    if (live) return join(trx, live, joiner, event);
+    const owed = await owedTo(trx, prints);
+    if (owed) {
+      await seat(trx, owed.joiner, joiner);
+      return { kind: 'owed', approval: approvalOf(owed.row), joiner: owed.joiner };
+    }
+    const pending = await pendingOf(trx, request.approval.grant);
+    if (pending >= maxPending) return { kind: 'crowded', pending };
+    await insertApproval(trx, request, await lastUnknown(trx, prints));
+    await insertJoiner(trx, request.approval.id, joiner, request.approval.createdAt);
+    await writeEvents(trx, [event]);
+    const row = await newest(trx, prints, LIVE);
+    return { kind: 'opened', approval: approvalOf(row!), joiner: joiner.id };
+  });
+}
+
+async function newest(trx: Trx, prints: readonly string[], states: readonly State[]): Promise<ApprovalRow | undefined> {
+  const found = await sql<ApprovalRow>`
+    select ${APPROVAL} from holdfast.approvals a
+    where a.fingerprint = any(${prints}::text[]) and a.state = any(${states}::text[])
+    order by a.created_at desc limit 1`.execute(trx);
+  return found.rows[0];
+}
+
+/** Takes an absent caller's place, so that a call repeated after a time-out is not counted twice. */
+async function join(trx: Trx, live: ApprovalRow, joiner: NewJoiner, event: NewEvent): Promise<Opened> {
+  const absent = await absentCaller(trx, live.id);
+  if (absent !== null) {
+    await seat(trx, absent, joiner);
+    return { kind: 'joined', approval: approvalOf(live), joiner: absent };
+  }
+  await insertJoiner(trx, live.id, joiner, event.at);
+  await sql`
+    update holdfast.approvals set revision = revision + 1, updated_at = ${event.at} where id = ${live.id}`.execute(trx);
+  await writeEvents(trx, [{ ...event, type: 'approval.joined', approval: live.id }]);
+  const joined = await newest(trx, [live.fingerprint], LIVE);
+  return { kind: 'joined', approval: approvalOf(joined!), joiner: joiner.id };
+}
+
+async function absentCaller(trx: Trx, approval: string): Promise<string | null> {
+  const found = await sql<{ id: string }>`
+    select j.id from holdfast.joiners j
+    where j.approval_id = ${approval} and j.collected_at is null and j.left_at is null and ${ABSENT}
+    order by j.joined_at limit 1 for update`.execute(trx);
+  return found.rows[0]?.id ?? null;
+}
+
+const ABSENT = sql`(j.replica is null or not exists (
+  select 1 from holdfast.replicas r
+  where r.id = j.replica and r.seen_at > clock_timestamp() - ${sql.raw(`interval '${REPLICA_SILENCE}'`)}))`;
+
+async function owedTo(trx: Trx, prints: readonly string[]): Promise<{ row: ApprovalRow; joiner: string } | undefined> {
+  const found = await sql<ApprovalRow & { joiner: string }>`
+    select ${APPROVAL}, j.id as joiner from holdfast.approvals a
+    join holdfast.joiners j on j.approval_id = a.id and j.collected_at is null and j.left_at is null and ${ABSENT}
+    where a.fingerprint = any(${prints}::text[]) and a.state = any(${OWED}::text[])
+      and (a.state = 'unknown' or a.result_until > clock_timestamp())
+      and (a.state not in ('succeeded', 'failed') or a.result is not null)
+    order by a.created_at desc, j.joined_at limit 1`.execute(trx);
+  const row = found.rows[0];
+  return row === undefined ? undefined : { row, joiner: row.joiner };
+}
+
+async function seat(trx: Trx, place: string, joiner: NewJoiner): Promise<void> {
+  await sql`
+    update holdfast.joiners set replica = ${joiner.replica}, session = ${joiner.session}, request_id = ${joiner.requestId}
+    where id = ${place}`.execute(trx);
+}
+
+async function pendingOf(trx: Trx, grant: string): Promise<number> {
+  const found = await sql<{ count: number }>`
+    select count(*)::int as count from holdfast.approvals
+    where grant_name = ${grant} and state = 'pending' and expires_at > clock_timestamp()`.execute(trx);
+  return Number(found.rows[0]!.count);
+}
+
+/** The last attempt that reached the server, if nobody knows how it ended. */
+async function lastUnknown(trx: Trx, prints: readonly string[]): Promise<string | null> {
+  const found = await sql<{ id: string; state: State }>`
+    select id, state from holdfast.approvals
+    where fingerprint = any(${prints}::text[]) and state in ('unknown', 'succeeded', 'failed')
+    order by created_at desc limit 1`.execute(trx);
+  const last = found.rows[0];
+  return last?.state === 'unknown' ? last.id : null;
+}
+
+async function insertApproval(trx: Trx, { approval, request }: NewApproval, unknown: string | null): Promise<void> {
+  await trx
+    .insertInto('holdfast.approvals')
+    .values({
+      id: approval.id,
+      state: 'pending',
+      revision: 1,
+      server: approval.server,
+      tool: approval.tool,
+      grant_name: approval.grant,
+      owner: approval.owner,
+      self_approval: approval.selfApproval,
+      fingerprint: approval.fingerprint,
+      requirement: JSON.stringify(approval.requirement),
+      arguments: JSON.stringify(approval.arguments),
+      trace: JSON.stringify(approval.trace),
+      stated_reason: approval.statedReason,
+      previous_unknown: unknown,
+      policy_digest: approval.policyDigest,
+      request,
+      created_at: approval.createdAt,
+      expires_at: approval.expiresAt,
+      pickup_until: approval.pickupUntil,
+      lease_until: approval.leaseUntil,
+      note: approval.note,
+      updated_at: approval.createdAt,
+    })
+    .execute();
+}
+
+async function insertJoiner(trx: Trx, approval: string, joiner: NewJoiner, at: Date): Promise<void> {
+  await trx
+    .insertInto('holdfast.joiners')
+    .values({
+      id: joiner.id,
+      approval_id: approval,
+      session: joiner.session,
+      request_id: joiner.requestId,
+      replica: joiner.replica,
+      joined_at: at,
+    })
+    .execute();
+}

@@ -1,0 +1,40 @@
+import { Kysely, PostgresDialect } from 'kysely';
+import pg from 'pg';
+import type { Log } from '../ports.ts';
+import { migrate } from './migrations.ts';
+import type { Tables } from './schema.ts';
+import type { Connection } from './store.ts';
+
+/** Milliseconds that a connection, and a statement, may take before the store counts as gone. */
+const PATIENCE = 5_000;
+
+export interface PostgresSettings {
+  readonly url: string;
+  /** Connections of this process. */
+  readonly connections?: number;
+  readonly log: Log;
+}
+
+/** Postgres by `DATABASE_URL`. Throws when it cannot be reached or migrated. */
+export async function openPostgres({ url, connections = 10, log }: PostgresSettings): Promise<Connection> {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: connections,
+    connectionTimeoutMillis: PATIENCE,
+    statement_timeout: PATIENCE,
+    query_timeout: PATIENCE + 1_000,
+    idle_in_transaction_session_timeout: PATIENCE * 2,
+    application_name: 'holdfast',
+    keepAlive: true,
+  });
+  // An idle connection that breaks is replaced by the next query; unheard, the event would end the process.
+  pool.on('error', (error) => log.warn({ code: (error as { code?: string }).code }, 'a database connection broke'));
+  const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
+  try {
+    await migrate(db);
+  } catch (error) {
+    await pool.end();
+    throw error;
+  }
+  return { db, close: () => db.destroy() };
+}

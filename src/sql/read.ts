@@ -1,0 +1,70 @@
+import { type Kysely, sql } from 'kysely';
+import type { Approval, State } from '../domain/approval.ts';
+import type { Page, Store } from '../ports.ts';
+import { APPROVAL, type ApprovalRow, approvalOf } from './row.ts';
+import type { Tables } from './schema.ts';
+
+export async function findApproval(db: Kysely<Tables>, id: string): Promise<Approval | null> {
+  const found = await sql<ApprovalRow>`select ${APPROVAL} from holdfast.approvals a where a.id = ${id}`.execute(db);
+  return found.rows[0] ? approvalOf(found.rows[0]) : null;
+}
+
+/** Newest first, paged by id: ids sort by time. */
+export async function listApprovals(
+  db: Kysely<Tables>,
+  filter: { states?: readonly State[]; after?: string; limit: number },
+): Promise<Page<Approval>> {
+  const states = filter.states ? sql`a.state = any(${filter.states}::text[])` : sql`true`;
+  const after = filter.after === undefined ? sql`true` : sql`a.id < ${filter.after}`;
+  const found = await sql<ApprovalRow>`
+    select ${APPROVAL} from holdfast.approvals a where ${states} and ${after}
+    order by a.id desc limit ${filter.limit + 1}`.execute(db);
+  const items = found.rows.slice(0, filter.limit).map(approvalOf);
+  return { items, next: found.rows.length > filter.limit ? items.at(-1)!.id : null };
+}
+
+/** One query for all calls that a replica holds. */
+export async function changedApprovals(db: Kysely<Tables>, held: ReadonlyMap<string, number>): Promise<Approval[]> {
+  if (held.size === 0) return [];
+  const found = await sql<ApprovalRow>`
+    select ${APPROVAL} from holdfast.approvals a
+    join unnest(${[...held.keys()]}::text[], ${[...held.values()]}::int[]) as h(id, revision) on h.id = a.id
+    where a.revision <> h.revision`.execute(db);
+  return found.rows.map(approvalOf);
+}
+
+/** What time or a lost message left behind. */
+export async function overdueWork(db: Kysely<Tables>, now: Date, limit: number): ReturnType<Store['overdue']> {
+  const late = await sql<ApprovalRow>`
+    select ${APPROVAL} from holdfast.approvals a
+    where (a.state = 'pending' and a.expires_at <= ${now})
+       or (a.state = 'approved' and a.pickup_until <= ${now})
+       or (a.state = 'dispatched' and a.lease_until <= ${now})
+    order by a.id limit ${limit}`.execute(db);
+  const parked = await sql<{ id: string; expires_at: Date }>`
+    select id, expires_at from holdfast.approvals where state = 'pending' and expires_at > ${now}
+    order by id`.execute(db);
+  const stale = await sql<{ id: string }>`
+    select id from holdfast.approvals where shown < revision order by id limit ${limit}`.execute(db);
+  return {
+    late: late.rows.map(approvalOf),
+    parked: parked.rows.map((row) => ({ id: row.id, expiresAt: row.expires_at })),
+    stale: stale.rows.map((row) => row.id),
+  };
+}
+
+export async function sealedBytes(
+  db: Kysely<Tables>,
+  id: string,
+  column: 'request' | 'result',
+): Promise<Uint8Array | null> {
+  const found = await db.selectFrom('holdfast.approvals').select(column).where('id', '=', id).executeTakeFirst();
+  return found?.[column] ?? null;
+}
+
+export async function forgetResults(db: Kysely<Tables>, now: Date): Promise<number> {
+  const gone = await sql`
+    update holdfast.approvals set result = null where result is not null and result_until <= ${now}`.execute(db);
+  await sql`delete from holdfast.counters where window_end < ${now}::timestamptz - interval '1 hour'`.execute(db);
+  return Number(gone.numAffectedRows ?? 0);
+}

@@ -1,0 +1,124 @@
+import type { ColumnType, Generated } from 'kysely';
+import type { State } from '../domain/approval.ts';
+
+/** Our tables, all in the schema `holdfast`. Times are timestamptz, documents are `json`: their text is kept as given. */
+export interface Tables {
+  'holdfast.approvals': ApprovalTable;
+  'holdfast.joiners': JoinerTable;
+  'holdfast.decisions': DecisionTable;
+  'holdfast.events': EventTable;
+  'holdfast.checkpoints': CheckpointTable;
+  'holdfast.counters': CounterTable;
+  'holdfast.cards': CardTable;
+  'holdfast.sessions': SessionTable;
+  'holdfast.replicas': ReplicaTable;
+}
+
+/** Read as a value, written as its text. */
+type Document = ColumnType<unknown, string, string>;
+type Bytes = Uint8Array;
+
+export interface ApprovalTable {
+  id: string;
+  state: State;
+  revision: number;
+  server: string;
+  tool: string;
+  grant_name: string;
+  owner: string | null;
+  self_approval: boolean;
+  fingerprint: string;
+  requirement: Document;
+  arguments: Document;
+  trace: Document;
+  stated_reason: string | null;
+  previous_unknown: string | null;
+  policy_digest: string;
+  request: Bytes | null;
+  created_at: Date;
+  expires_at: Date;
+  pickup_until: Date | null;
+  lease_until: Date | null;
+  dispatcher: string | null;
+  note: string | null;
+  result: Bytes | null;
+  /** Until when an absent caller is still owed the end of it. */
+  result_until: Date | null;
+  /** The revision that the card shows. */
+  shown: Generated<number>;
+  updated_at: Date;
+}
+
+export interface JoinerTable {
+  id: string;
+  approval_id: string;
+  session: string | null;
+  request_id: string;
+  /** Whose socket it hangs on; null: away. */
+  replica: string | null;
+  joined_at: Date;
+  collected_at: Date | null;
+  left_at: Date | null;
+}
+
+export interface DecisionTable {
+  approval_id: string;
+  approver: string;
+  choice: 'approve' | 'deny';
+  reason: string | null;
+  via: string;
+  self: boolean;
+  user_group: string | null;
+  at: Date;
+}
+
+export interface EventTable {
+  n: Generated<string>;
+  /** RFC 8785 text of the event; what the chain is made over. */
+  body: string;
+  type: string;
+  at: Date;
+  approval_id: string | null;
+  server: string | null;
+  tool: string | null;
+  grant_name: string | null;
+  actor: string;
+  seq: string | null;
+  hash: string | null;
+}
+
+export interface CheckpointTable {
+  seq: string;
+  hash: string;
+  at: Date;
+  body: string;
+  signature: string;
+}
+
+export interface CounterTable {
+  key: string;
+  window_start: Date;
+  window_end: Date;
+  used: string;
+}
+
+export interface CardTable {
+  approval_id: string;
+  channel: string;
+  ts: string | null;
+  revision: number;
+  digest: string;
+  posted_at: Date | null;
+}
+
+export interface SessionTable {
+  id: string;
+  server: string;
+  grant_name: string;
+  opened_at: Date;
+}
+
+export interface ReplicaTable {
+  id: string;
+  seen_at: Date;
+}

@@ -1,0 +1,103 @@
+import { type Kysely, sql } from 'kysely';
+import { type Store, Unavailable } from '../ports.ts';
+import { readCard, saveCard } from './cards.ts';
+import { commitChange } from './commit.ts';
+import { firstFull, giveBack, NoRoom, takeAll } from './counters.ts';
+import { readEvents, sealEvents, writeEvents } from './events.ts';
+import { markAllAway, markAway, markCollected, markLeft } from './joiners.ts';
+import { openApproval } from './open.ts';
+import { changedApprovals, findApproval, forgetResults, listApprovals, overdueWork, sealedBytes } from './read.ts';
+import type { Tables } from './schema.ts';
+import { bindSession, sessionGrant, unbindSession } from './sessions.ts';
+
+/** A connection to one of the two kinds of SQL; the store never asks which. */
+export interface Connection {
+  readonly db: Kysely<Tables>;
+  close(): Promise<void>;
+}
+
+/** The authority, on Kysely. Whatever SQL could not do is `Unavailable('store')`, and nothing was changed. */
+export function sqlStore({ db, close }: Connection): Store {
+  const verbs: Store = {
+    ping: async () => void (await sql`select 1`.execute(db)),
+    close,
+    append: (events) => writeEvents(db, events),
+    admit: (takes, event) => admit(db, takes, event),
+    peek: (takes) => firstFull(db, takes),
+    refund: (takes, at, event) =>
+      db.transaction().execute(async (trx) => {
+        await giveBack(trx, takes, at);
+        await writeEvents(trx, [event]);
+      }),
+    open: (request, joiner, maxPending, event) => openApproval(db, request, joiner, maxPending, event),
+    find: (id) => findApproval(db, id),
+    list: (filter) => listApprovals(db, filter),
+    commit: (change) => commitChange(db, change),
+    changed: (held) => changedApprovals(db, held),
+    request: (id) => sealedBytes(db, id, 'request'),
+    result: (id) => sealedBytes(db, id, 'result'),
+    collected: (joiner, event) => markCollected(db, joiner, event),
+    away: (joiner) => markAway(db, joiner),
+    allAway: (replica) => markAllAway(db, replica),
+    leave: async (by, event) => (await markLeft(db, by, event))[0] ?? null,
+    leaveSession: (session, event) => markLeft(db, { session }, event),
+    renew: async (ids, until) =>
+      void (await sql`
+        update holdfast.approvals set lease_until = ${until}
+        where id = any(${ids}::text[]) and state = 'dispatched'`.execute(db)),
+    beat: async (replica) =>
+      void (await sql`
+        insert into holdfast.replicas (id, seen_at) values (${replica}, clock_timestamp())
+        on conflict (id) do update set seen_at = excluded.seen_at`.execute(db)),
+    overdue: (now, limit) => overdueWork(db, now, limit),
+    forget: (now) => forgetResults(db, now),
+    card: (approval) => readCard(db, approval),
+    saveCard: (card, event) => saveCard(db, card, event),
+    bindSession: (id, server, grant) => bindSession(db, id, server, grant),
+    sessionGrant: (id, server) => sessionGrant(db, id, server),
+    unbindSession: (id, server) => unbindSession(db, id, server),
+    events: (filter) => readEvents(db, filter),
+    seal: (limit) => sealEvents(db, limit),
+  };
+  return guarded(verbs);
+}
+
+async function admit(db: Kysely<Tables>, ...[takes, event]: Parameters<Store['admit']>): ReturnType<Store['admit']> {
+  try {
+    await db.transaction().execute(async (trx) => {
+      await takeAll(trx, takes);
+      await writeEvents(trx, [event]);
+    });
+    return { kind: 'admitted' };
+  } catch (error) {
+    if (error instanceof NoRoom) return { kind: 'full', full: error.full };
+    throw error;
+  }
+}
+
+/** A transaction that lost against another one for no fault of its own: deadlock, serialization. */
+const TRY_AGAIN = new Set(['40001', '40P01']);
+
+/** Every verb fails as `Unavailable`: whoever calls need not know what SQL can suffer from. */
+function guarded(verbs: Store): Store {
+  const guard =
+    <A extends unknown[], R>(verb: (...args: A) => Promise<R>) =>
+    async (...args: A): Promise<R> => {
+      for (let attempt = 1; ; attempt += 1) {
+        try {
+          return await verb(...args);
+        } catch (error) {
+          if (attempt < 3 && TRY_AGAIN.has(codeOf(error))) continue;
+          throw new Unavailable('store', `the database did not answer (${codeOf(error) || 'no code'})`, {
+            cause: error,
+          });
+        }
+      }
+    };
+  const made = Object.entries(verbs).map(([name, verb]) => [name, name === 'close' ? verb : guard(verb as never)]);
+  return Object.fromEntries(made) as unknown as Store;
+}
+
+function codeOf(error: unknown): string {
+  return typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
+}

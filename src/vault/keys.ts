@@ -1,0 +1,27 @@
+import { createHash, hkdfSync } from 'node:crypto';
+
+/** What a derived key is for. One key a purpose, so that a leak of one opens nothing else. */
+export type Purpose = 'fingerprint' | 'request' | 'result' | 'session' | 'checkpoint' | 'console' | 'state';
+
+/** One secret of `HOLDFAST_SECRET`, with the keys made from it. */
+export interface KeyRing {
+  /** Four bytes that tell which secret sealed a row; says nothing about the secret. */
+  readonly id: Buffer;
+  key(purpose: Purpose): Buffer;
+}
+
+const SALT = 'holdfast/v1';
+
+/** Keys by HKDF-SHA-256 (RFC 5869), made once. */
+export function keyRing(secret: string): KeyRing {
+  const made = new Map<Purpose, Buffer>();
+  const derive = (info: string): Buffer => Buffer.from(hkdfSync('sha256', secret, SALT, info, 32));
+  const key = (purpose: Purpose): Buffer => {
+    const known = made.get(purpose);
+    if (known) return known;
+    const fresh = derive(purpose);
+    made.set(purpose, fresh);
+    return fresh;
+  };
+  return { id: createHash('sha256').update(derive('id')).digest().subarray(0, 4), key };
+}
