@@ -1,0 +1,135 @@
+/**
+ * Finding places in JSON text that is already known to be valid, so that bytes can be cut and passed on as they are.
+ * Nothing here recurses: an upstream's answer may be nested as deep as it likes.
+ */
+
+/** Half-open range of UTF-16 units. */
+export interface Span {
+  readonly start: number;
+  readonly end: number;
+}
+
+export interface MemberSpan extends Span {
+  readonly key: string;
+  /** Where the key's opening quote is; `start` and `end` are the value's. */
+  readonly from: number;
+}
+
+export const QUOTE = 0x22;
+export const BACKSLASH = 0x5c;
+export const OPEN_OBJECT = 0x7b;
+export const CLOSE_OBJECT = 0x7d;
+export const OPEN_ARRAY = 0x5b;
+export const CLOSE_ARRAY = 0x5d;
+export const COMMA = 0x2c;
+
+/** Skips JSON's four blanks. */
+export function afterBlanks(text: string, at: number): number {
+  let i = at;
+  for (;;) {
+    const c = text.charCodeAt(i);
+    if (c !== 0x20 && c !== 0x0a && c !== 0x0d && c !== 0x09) return i;
+    i++;
+  }
+}
+
+/** The index after the string whose opening quote is at `at`. */
+export function afterString(text: string, at: number): number {
+  let i = at + 1;
+  while (i < text.length) {
+    const c = text.charCodeAt(i);
+    if (c === QUOTE) return i + 1;
+    i += c === BACKSLASH ? 2 : 1;
+  }
+  throw new Error('JSON text ends inside a string');
+}
+
+/** The index after the number, `true`, `false` or `null` that begins at `at`. */
+export function afterWord(text: string, at: number): number {
+  let i = at;
+  while (i < text.length) {
+    const c = text.charCodeAt(i);
+    if (c === COMMA || c === CLOSE_OBJECT || c === CLOSE_ARRAY || c <= 0x20) break;
+    i++;
+  }
+  return i;
+}
+
+/** The index after the value that begins at `at`. */
+export function afterValue(text: string, at: number): number {
+  const first = text.charCodeAt(at);
+  if (first === QUOTE) return afterString(text, at);
+  if (first !== OPEN_OBJECT && first !== OPEN_ARRAY) return afterWord(text, at);
+  let depth = 0;
+  for (let i = at; i < text.length; ) {
+    const c = text.charCodeAt(i);
+    if (c === QUOTE) {
+      i = afterString(text, i);
+      continue;
+    }
+    i++;
+    if (c === OPEN_OBJECT || c === OPEN_ARRAY) depth++;
+    else if ((c === CLOSE_OBJECT || c === CLOSE_ARRAY) && --depth === 0) return i;
+  }
+  throw new Error('JSON text ends inside a value');
+}
+
+/** What the string token in this span says, escapes read. */
+export function unquote(text: string, start: number, end: number): string {
+  const inner = text.slice(start + 1, end - 1);
+  return inner.includes('\\') ? (JSON.parse(text.slice(start, end)) as string) : inner;
+}
+
+/** The members of the object that begins at `at`; none when something else does. */
+export function* membersAt(text: string, at: number): Generator<MemberSpan> {
+  if (text.charCodeAt(at) !== OPEN_OBJECT) return;
+  let i = afterBlanks(text, at + 1);
+  while (text.charCodeAt(i) === QUOTE) {
+    const keyEnd = afterString(text, i);
+    const start = afterBlanks(text, afterBlanks(text, keyEnd) + 1);
+    const end = afterValue(text, start);
+    yield { key: unquote(text, i, keyEnd), from: i, start, end };
+    i = afterBlanks(text, end);
+    if (text.charCodeAt(i) !== COMMA) return;
+    i = afterBlanks(text, i + 1);
+  }
+}
+
+/** The elements of the array that begins at `at`; none when something else does. */
+export function* elementsAt(text: string, at: number): Generator<Span> {
+  if (text.charCodeAt(at) !== OPEN_ARRAY) return;
+  let i = afterBlanks(text, at + 1);
+  while (i < text.length && text.charCodeAt(i) !== CLOSE_ARRAY) {
+    const end = afterValue(text, i);
+    yield { start: i, end };
+    i = afterBlanks(text, end);
+    if (text.charCodeAt(i) !== COMMA) return;
+    i = afterBlanks(text, i + 1);
+  }
+}
+
+/**
+ * Where the value at `path` stands in valid JSON text, blanks around it left out; null when there is none. Array
+ * indices are written as decimals. Of duplicate keys the last counts, as `JSON.parse` has it.
+ */
+export function spanOf(text: string, path: readonly string[]): Span | null {
+  const start = afterBlanks(text, 0);
+  let span: Span = { start, end: afterValue(text, start) };
+  for (const step of path) {
+    const next = stepInto(text, span.start, step);
+    if (next === null) return null;
+    span = next;
+  }
+  return { start: span.start, end: span.end };
+}
+
+function stepInto(text: string, at: number, step: string): Span | null {
+  if (text.charCodeAt(at) === OPEN_OBJECT) {
+    let found: Span | null = null;
+    for (const member of membersAt(text, at)) if (member.key === step) found = member;
+    return found;
+  }
+  let index = 0;
+  for (const element of elementsAt(text, at)) if (String(index++) === step) return element;
+  return null;
+}
