@@ -1,0 +1,118 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { type Api, parsedJson, type Response } from './api.ts';
+import { respondTo } from './chat-methods.ts';
+import { isFields } from './fields.ts';
+import type { Page } from './page.ts';
+import type { SocketMode } from './socket-mode.ts';
+import type { World } from './world.ts';
+
+/** Bytes of a request's body. */
+const MOST_BODY = 2 << 20;
+
+export interface Rooms {
+  readonly world: World;
+  readonly api: Api;
+  readonly sockets: SocketMode;
+  readonly page: Page;
+  /** All of Slack is down, the page excepted. */
+  readonly down: () => boolean;
+  readonly changed: () => void;
+}
+
+/** The HTTP side: which door a request goes through. */
+export class StandInServer {
+  readonly #server: Server;
+  readonly #open = new Set<Socket>();
+
+  constructor(rooms: Rooms) {
+    this.#server = createServer((request, response) => {
+      answer(rooms, request, response).catch((error: unknown) => {
+        if (!response.headersSent) response.writeHead(500, { 'content-type': 'text/plain' });
+        response.end(`The stand-in failed: ${error instanceof Error ? error.stack : String(error)}`);
+      });
+    });
+    this.#server.on('connection', (socket) => {
+      this.#open.add(socket);
+      socket.on('close', () => this.#open.delete(socket));
+    });
+    this.#server.on('upgrade', (request, stream, head) => {
+      stream.on('error', () => stream.destroy());
+      if (rooms.down()) {
+        stream.destroy();
+        return;
+      }
+      rooms.sockets.accept(request, stream, head);
+    });
+  }
+
+  /** Listens on 127.0.0.1; returns the port. */
+  listen(port: number): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen(port, '127.0.0.1', () => resolve((this.#server.address() as AddressInfo).port));
+    });
+  }
+
+  close(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#server.close(() => resolve());
+      for (const socket of this.#open) socket.destroy();
+    });
+  }
+}
+
+async function answer(rooms: Rooms, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const url = new URL(request.url ?? '/', 'http://stand-in');
+  const slack = url.pathname.startsWith('/api/') || url.pathname.startsWith('/actions/');
+  if (!slack) return rooms.page.answer(request, response, url);
+  if (rooms.down()) {
+    request.socket.destroy();
+    return;
+  }
+  const body = await bodyOf(request);
+  if (body === null) {
+    response.writeHead(413).end('request_too_large');
+    return;
+  }
+  const reply = url.pathname.startsWith('/api/')
+    ? await rooms.api.call(
+        url.pathname.slice('/api/'.length),
+        { authorization: request.headers.authorization, type: request.headers['content-type'] },
+        request.method === 'GET' ? url.search.slice(1) : body,
+      )
+    : respond(rooms, url.pathname, body);
+  if (reply.kind === 'hang-up') {
+    request.socket.destroy();
+  } else {
+    response.writeHead(reply.status, reply.headers).end(reply.body);
+  }
+  rooms.changed();
+}
+
+function respond(rooms: Rooms, path: string, body: string): Response {
+  const say = (status: number, what: string): Response => ({
+    kind: 'answer',
+    status,
+    headers: { 'content-type': 'text/plain; charset=utf-8' },
+    body: what,
+  });
+  const target = rooms.world.oneShots.respond(path);
+  if ('error' in target) return say(404, JSON.stringify({ ok: false, error: target.error }));
+  const said = parsedJson(body);
+  if (!isFields(said)) return say(400, 'invalid_payload');
+  const result = respondTo(rooms.world, target, said);
+  return result.ok ? say(200, 'ok') : say(400, JSON.stringify(result));
+}
+
+/** The body as text; null when it is too long. */
+export async function bodyOf(request: IncomingMessage): Promise<string | null> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > MOST_BODY) return null;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
