@@ -1,3 +1,4 @@
+import type { Approval } from '../domain/approval.ts';
 import type { Cards, Clock, Log, Queue, Store, Vault } from '../ports.ts';
 
 /** The ports as one process holds them. Every use case takes this first. */
@@ -12,5 +13,5 @@ export interface Setting {
   /** This process, in events and leases. */
   readonly replica: string;
   /** Tells this process's own waiters at once; other replicas hear the queue. */
-  readonly ring: (approval: string) => void;
+  readonly ring: (approval: Approval) => void;
 }

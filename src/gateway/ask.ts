@@ -1,0 +1,137 @@
+import type { Approval } from '../domain/approval.ts';
+import { type Call, fingerprintMaterial } from '../domain/call.ts';
+import { redactionOf } from '../domain/evaluate.ts';
+import { takesOf } from '../domain/limit.ts';
+import { redact } from '../domain/redact.ts';
+import type { Verdict } from '../domain/verdict.ts';
+import type { NewApproval } from '../ports.ts';
+import { about } from './decide.ts';
+import type { Gateway } from './gateway.ts';
+import { type Arrival, type Handled, limited, logIsDown, verdictEvent } from './handle-call.ts';
+import { newId } from './id.ts';
+
+type Asked = Verdict & { kind: 'ask' };
+
+/** A caller's place at an approval. Small on purpose: five thousand of them wait in one process. */
+export interface Seat {
+  readonly approval: Approval;
+  readonly joiner: string;
+  /** It opened the approval itself. */
+  readonly opened: boolean;
+  /** What could not be told yet, for the agent to read; null when all is well. */
+  readonly unheard: string | null;
+}
+
+/** Longest stated reason that is kept, in UTF-16 units. */
+const LONGEST_REASON = 500;
+
+/** Parks a gated call: opens its approval, or joins an identical one, durably, before anybody is told. */
+export async function ask(gateway: Gateway, arrival: Arrival, verdict: Asked, policyDigest: string): Promise<Handled> {
+  const { setting } = gateway;
+  if (!gateway.journal.writable) return logIsDown();
+  if (arrival.inexact !== null) {
+    gateway.journal.note(verdictEvent(gateway, arrival, 'call.refused', verdict, { reason: 'inexact value' }));
+    return { kind: 'inexact', path: arrival.inexact };
+  }
+  const now = setting.clock.now();
+  const takes = takesOf(arrival.call, verdict.limits);
+  const full = gateway.full.recall(takes, now) ?? (await setting.store.peek(takes));
+  if (full) {
+    gateway.full.remember(full, now);
+    return limited(gateway, arrival, verdict, full);
+  }
+  const fresh = parked(gateway, arrival, verdict, policyDigest, now);
+  const opened = await setting.store.open(
+    fresh,
+    {
+      id: newId('jo', now),
+      session: arrival.call.session,
+      requestId: arrival.requestId,
+      replica: setting.replica,
+    },
+    gateway.rules.approval.maxPending,
+    requested(fresh, verdict),
+  );
+  if (opened.kind === 'crowded') {
+    gateway.journal.note(verdictEvent(gateway, arrival, 'call.refused', verdict, { reason: 'too many pending' }));
+    return { kind: 'crowded', pending: opened.pending };
+  }
+  const unheard = await tell(gateway, opened.approval, opened.kind === 'opened');
+  const { approval, joiner } = opened;
+  return { kind: 'held', seat: { approval, joiner, opened: opened.kind === 'opened', unheard } };
+}
+
+function parked(gateway: Gateway, arrival: Arrival, verdict: Asked, policyDigest: string, now: Date): NewApproval {
+  const { call, bytes } = arrival;
+  const { vault } = gateway.setting;
+  const [fingerprint, ...olderFingerprints] = vault.fingerprints(fingerprintMaterial(call));
+  const policy = gateway.rules.policy(call.server)!;
+  const id = newId('ap', now);
+  const timeoutMs = verdict.ask.timeoutMs ?? gateway.rules.approval.timeoutMs;
+  return {
+    approval: {
+      id,
+      server: call.server,
+      tool: call.tool,
+      grant: call.principal.grant,
+      owner: call.principal.owner,
+      selfApproval: call.principal.selfApproval,
+      fingerprint: fingerprint!,
+      requirement: gateway.rules.requirement(verdict.ask),
+      arguments: redact(call.args, redactionOf(policy, call.tool)),
+      trace: verdict.trace,
+      statedReason: stated(arrival.statedReason),
+      policyDigest,
+      createdAt: now,
+      expiresAt: new Date(now.getTime() + timeoutMs),
+      pickupUntil: null,
+      leaseUntil: null,
+      note: null,
+    },
+    request: vault.seal('request', id, bytes),
+    olderFingerprints,
+  };
+}
+
+/** SQL text holds no NUL. */
+function stated(reason: string | null): string | null {
+  return reason === null ? null : reason.slice(0, LONGEST_REASON).replaceAll('\0', '').toWellFormed();
+}
+
+function requested({ approval }: NewApproval, verdict: Asked) {
+  return about(approval, {
+    type: 'approval.requested',
+    at: approval.createdAt,
+    actor: `grant:${approval.grant}`,
+    data: {
+      fingerprint: approval.fingerprint,
+      rule: verdict.trace.rule,
+      reason: verdict.trace.reason,
+      policy: approval.policyDigest,
+      arguments: approval.arguments,
+      approvers: [...approval.requirement.groups],
+      quorum: approval.requirement.quorum,
+      expiresAt: approval.expiresAt.toISOString(),
+      owner: approval.owner,
+    },
+  });
+}
+
+/**
+ * Parks it in the queue and orders its card. The approval is already durable: a queue that does not answer is said to
+ * the agent, and the sweep parks and posts when it is back.
+ */
+async function tell(gateway: Gateway, approval: Approval, opened: boolean): Promise<string | null> {
+  const { queue, cards, log } = gateway.setting;
+  try {
+    if (opened) await queue.park(approval.id, approval.expiresAt);
+    if (cards !== null) await queue.publish(approval.id);
+    return null;
+  } catch (error) {
+    log.error({ approval: approval.id, err: error }, 'the queue did not take a parked call; the sweep will');
+    return 'The queue does not answer, so the approvers have not been told yet; they will be when it is back.';
+  }
+}
+
+/** The call as its held bytes say it; made again when it is needed, so that a parked call keeps no parsed copy. */
+export type Recall = () => Call;

@@ -1,0 +1,181 @@
+import type { Approval, State } from '../domain/approval.ts';
+import type { Call } from '../domain/call.ts';
+import { evaluate } from '../domain/evaluate.ts';
+import type { EventType } from '../domain/event.ts';
+import type { Json } from '../domain/json.ts';
+import { takesOf } from '../domain/limit.ts';
+import { type Change, Unavailable } from '../ports.ts';
+import { announce } from './announce.ts';
+import { about } from './decide.ts';
+import type { Gateway } from './gateway.ts';
+import type { Turn } from './take-turn.ts';
+
+/** A lease lasts 30 s and is renewed every 10 s for as long as the upstream takes. */
+export const LEASE_MS = 30_000;
+export const RENEW_MS = 10_000;
+
+/** A pass that was spent by this process. It must be ended by `finish`, once. */
+export interface Dispatch {
+  readonly approval: Approval;
+  readonly joiner: string;
+}
+
+/** How a dispatch ended. */
+export type Outcome =
+  /** The upstream's JSON-RPC response, as it came. `failed`: an error, or a tool result with `isError`. */
+  | { readonly kind: 'returned'; readonly response: Uint8Array; readonly failed: boolean }
+  /** Provably nothing reached the upstream: the pass is given back. */
+  | { readonly kind: 'not_sent'; readonly why: string }
+  /** Nobody can say what the upstream did. */
+  | { readonly kind: 'unknown'; readonly why: string };
+
+type Spent = Extract<Turn, { kind: 'dispatch' | 'full' | 'over' | 'unsure' }> | { readonly kind: 'conflict' };
+
+/**
+ * Spends the pass (P2): one transaction takes the limits, moves approved → dispatched by compare-and-swap, and writes
+ * `call.dispatched`. Before it, what may have changed since the human decided is looked at again: the grant, the
+ * policy (only a new deny stops it), and the approvers' standing.
+ */
+export async function spend(gateway: Gateway, approval: Approval, joiner: string, call: Call): Promise<Spent> {
+  const { setting, rules } = gateway;
+  const obstacle = await obstacleTo(gateway, approval, call);
+  if (obstacle?.kind === 'lapse') return lapse(gateway, approval, obstacle.why);
+  if (obstacle?.kind === 'unsure') return { kind: 'unsure', approval, why: obstacle.why };
+  const now = setting.clock.now();
+  const policy = rules.policy(call.server)!;
+  const verdict = evaluate(policy, call);
+  const takes = verdict.kind === 'deny' ? [] : takesOf(call, verdict.limits);
+  const committed = await setting.store.commit({
+    id: approval.id,
+    revision: approval.revision,
+    from: 'approved',
+    to: 'dispatched',
+    patch: { leaseUntil: new Date(now.getTime() + LEASE_MS), dispatcher: setting.replica },
+    takes,
+    events: [
+      happened(gateway, approval, 'call.dispatched', {
+        joiner,
+        policy: policy.digest,
+        rule: verdict.trace.rule,
+        limits: takes.map((take) => take.counter),
+      }),
+    ],
+  });
+  if (committed.kind === 'full') {
+    gateway.full.remember(committed.full, now);
+    return { kind: 'full', approval, full: committed.full };
+  }
+  if (committed.kind === 'conflict') return committed;
+  gateway.leases.add(approval.id);
+  void announce(setting, committed.approval);
+  return { kind: 'dispatch', dispatch: { approval: committed.approval, joiner } };
+}
+
+type Obstacle = { readonly kind: 'lapse' | 'unsure'; readonly why: string } | null;
+
+async function obstacleTo(gateway: Gateway, approval: Approval, call: Call): Promise<Obstacle> {
+  const { setting, rules } = gateway;
+  if (rules.principal(approval.grant, approval.server) === null) return { kind: 'lapse', why: 'the grant was revoked' };
+  const policy = rules.policy(approval.server);
+  if (policy === null) return { kind: 'lapse', why: 'the server is no longer configured' };
+  const verdict = evaluate(policy, call);
+  if (verdict.kind === 'deny') return { kind: 'lapse', why: `policy now denies it: ${verdict.reason}` };
+  // Only votes given in Slack rest on what Slack says of a person.
+  if (setting.cards === null || !approval.decisions.some((d) => d.via === 'slack')) return null;
+  try {
+    const standing = await setting.cards.stillEligible(approval);
+    return standing.eligible ? null : { kind: 'lapse', why: standing.why ?? 'an approver may no longer approve' };
+  } catch (error) {
+    if (!(error instanceof Unavailable)) throw error;
+    return { kind: 'unsure', why: error.message };
+  }
+}
+
+async function lapse(gateway: Gateway, approval: Approval, why: string): Promise<Spent> {
+  const committed = await gateway.setting.store.commit({
+    id: approval.id,
+    revision: approval.revision,
+    from: 'approved',
+    to: 'lapsed',
+    patch: { note: why },
+    events: [happened(gateway, approval, 'approval.lapsed', { note: why })],
+  });
+  if (committed.kind !== 'committed') return { kind: 'conflict' };
+  void announce(gateway.setting, committed.approval);
+  return { kind: 'over', approval: committed.approval };
+}
+
+/**
+ * Records how a dispatch ended, before the agent hears of it. Tries until the store takes it: the lease is renewed
+ * meanwhile, and should this process die first, the sweep calls it unknown.
+ *
+ * | found when committing | becomes |
+ * |---|---|
+ * | dispatched | what happened |
+ * | unknown (the lease ran out while the store was away) | succeeded or failed, if that was learnt |
+ */
+export async function finish(gateway: Gateway, dispatch: Dispatch, outcome: Outcome): Promise<Approval> {
+  for (let attempt = 0; ; attempt += 1) {
+    try {
+      const ended = await tryFinish(gateway, dispatch, outcome);
+      if (ended === null) continue;
+      gateway.leases.delete(dispatch.approval.id);
+      void announce(gateway.setting, ended);
+      return ended;
+    } catch (error) {
+      if (!(error instanceof Unavailable)) throw error;
+      gateway.setting.log.error({ err: error, approval: dispatch.approval.id }, 'an outcome could not be recorded yet');
+      await new Promise((resolve) => setTimeout(resolve, Math.min(2_000, 100 * 2 ** attempt)));
+    }
+  }
+}
+
+/** null: overtaken, try again. */
+async function tryFinish(gateway: Gateway, dispatch: Dispatch, outcome: Outcome): Promise<Approval | null> {
+  const { store } = gateway.setting;
+  const approval = await store.find(dispatch.approval.id);
+  if (approval === null) throw new Error(`approval ${dispatch.approval.id} is gone`);
+  const to = stateAfter(outcome);
+  const mine =
+    approval.state === 'dispatched' || (approval.state === 'unknown' && to !== 'approved' && to !== 'unknown');
+  if (!mine) return approval;
+  const committed = await store.commit({
+    id: approval.id,
+    revision: approval.revision,
+    from: approval.state,
+    to,
+    patch: patchFor(gateway, approval, outcome),
+    events: [happened(gateway, approval, eventFor(outcome), outcomeData(outcome))],
+  });
+  return committed.kind === 'committed' ? committed.approval : null;
+}
+
+function stateAfter(outcome: Outcome): State {
+  if (outcome.kind === 'not_sent') return 'approved';
+  if (outcome.kind === 'unknown') return 'unknown';
+  return outcome.failed ? 'failed' : 'succeeded';
+}
+
+function patchFor(gateway: Gateway, approval: Approval, outcome: Outcome): NonNullable<Change['patch']> {
+  const { vault, clock } = gateway.setting;
+  const resultUntil = new Date(clock.now().getTime() + gateway.rules.approval.pickupMs);
+  const free = { leaseUntil: null, dispatcher: null };
+  if (outcome.kind !== 'returned') return { ...free, note: outcome.why, resultUntil };
+  return { ...free, note: null, result: vault.seal('result', approval.id, outcome.response), resultUntil };
+}
+
+function eventFor(outcome: Outcome): EventType {
+  if (outcome.kind === 'not_sent') return 'call.returned';
+  if (outcome.kind === 'unknown') return 'call.unknown';
+  return outcome.failed ? 'call.failed' : 'call.succeeded';
+}
+
+/** A result is told by its size only. */
+function outcomeData(outcome: Outcome): { [name: string]: Json } {
+  return outcome.kind === 'returned' ? { bytes: outcome.response.byteLength } : { why: outcome.why };
+}
+
+function happened(gateway: Gateway, approval: Approval, type: EventType, data: { [name: string]: Json }) {
+  const at = gateway.setting.clock.now();
+  return about(approval, { type, at, actor: 'holdfast', data: { ...data, fingerprint: approval.fingerprint } });
+}

@@ -1,0 +1,66 @@
+import { type Approval, isOver } from '../domain/approval.ts';
+import type { Change } from '../ports.ts';
+import { announce } from './announce.ts';
+import { about } from './decide.ts';
+import type { Rules } from './rules.ts';
+import type { Setting } from './setting.ts';
+
+/**
+ * What time does to an approval. Called by the parked job, by the sweep, and by whoever reads one that is past its
+ * time; the deadline counts, not the caller.
+ *
+ * | state | past | becomes |
+ * |---|---|---|
+ * | pending | `expiresAt` | expired |
+ * | approved | `pickupUntil` | lapsed |
+ * | dispatched | `leaseUntil` | unknown: its dispatcher died, or cannot reach the store |
+ */
+export async function due(setting: Setting, rules: Rules, id: string): Promise<Approval | null> {
+  for (;;) {
+    const approval = await setting.store.find(id);
+    if (approval === null) return null;
+    const change = whatTimeDoes(approval, setting.clock.now(), rules);
+    if (change === null) return approval;
+    const committed = await setting.store.commit(change);
+    if (committed.kind !== 'committed') continue;
+    void announce(setting, committed.approval);
+    return committed.approval;
+  }
+}
+
+/** Whether time alone has ended what this approval was waiting for. */
+export function isLate(approval: Approval, now: Date): boolean {
+  return deadlineOf(approval) !== null && now >= deadlineOf(approval)!;
+}
+
+/** The instant at which time alone changes this approval; null when it never does. */
+export function deadlineOf(approval: Approval): Date | null {
+  if (approval.state === 'pending') return approval.expiresAt;
+  if (approval.state === 'approved') return approval.pickupUntil;
+  return approval.state === 'dispatched' ? approval.leaseUntil : null;
+}
+
+function whatTimeDoes(approval: Approval, now: Date, rules: Rules): Change | null {
+  if (isOver(approval.state) || !isLate(approval, now)) return null;
+  const base = { id: approval.id, revision: approval.revision };
+  const resultUntil = new Date(now.getTime() + rules.approval.pickupMs);
+  const say = (type: 'approval.expired' | 'approval.lapsed' | 'call.unknown', note: string) => ({
+    patch: { note, resultUntil },
+    events: [about(approval, { type, at: now, actor: 'holdfast', data: { note, fingerprint: approval.fingerprint } })],
+  });
+  switch (approval.state) {
+    case 'pending':
+      return { ...base, from: 'pending', to: 'expired', ...say('approval.expired', 'nobody decided in time') };
+    case 'approved':
+      return { ...base, from: 'approved', to: 'lapsed', ...say('approval.lapsed', 'nobody collected it in time') };
+    case 'dispatched':
+      return {
+        ...base,
+        from: 'dispatched',
+        to: 'unknown',
+        ...say('call.unknown', 'the gateway that sent it stopped before the answer came'),
+      };
+    default:
+      return null;
+  }
+}

@@ -1,0 +1,146 @@
+import { type Call, fingerprintMaterial } from '../domain/call.ts';
+import { evaluate } from '../domain/evaluate.ts';
+import type { EventType, NewEvent } from '../domain/event.ts';
+import type { Json } from '../domain/json.ts';
+import { type Full, type Take, takesOf } from '../domain/limit.ts';
+import type { Verdict } from '../domain/verdict.ts';
+import { Unavailable } from '../ports.ts';
+import { ask, type Seat } from './ask.ts';
+import type { Gateway } from './gateway.ts';
+
+/** A `tools/call` that passed the strict door. */
+export interface Arrival {
+  readonly call: Call;
+  /** The request exactly as it came. */
+  readonly bytes: Uint8Array;
+  /** The JSON-RPC id, as JSON text. */
+  readonly requestId: string;
+  /** Path of the first value that a double, or UTF-8, cannot keep exactly; null when all are exact. */
+  readonly inexact: string | null;
+  /** The agent's own words on why, unverified. */
+  readonly statedReason: string | null;
+}
+
+/** What is to be done with it. Each kind is one way to answer the agent. */
+export type Handled =
+  /** Relay the bytes. `notSent` gives the quota back if it turns out that nothing went out. */
+  | { readonly kind: 'forward'; readonly notSent: (() => Promise<void>) | null }
+  | { readonly kind: 'denied'; readonly reason: string }
+  | { readonly kind: 'limited'; readonly full: Full }
+  /** A gated call that could be read in two ways. */
+  | { readonly kind: 'inexact'; readonly path: string }
+  | { readonly kind: 'crowded'; readonly pending: number }
+  | { readonly kind: 'unavailable'; readonly part: string; readonly why: string }
+  | { readonly kind: 'held'; readonly seat: Seat };
+
+/** Evaluates once and does what the verdict says. Whatever cannot answer, the call is not forwarded (P6). */
+export async function handleCall(gateway: Gateway, arrival: Arrival): Promise<Handled> {
+  try {
+    const policy = gateway.rules.policy(arrival.call.server);
+    if (policy === null) return { kind: 'denied', reason: 'this server has no policy' };
+    const verdict = evaluate(policy, arrival.call);
+    switch (verdict.kind) {
+      case 'deny':
+        return deny(gateway, arrival, verdict);
+      case 'allow':
+        return await allow(gateway, arrival, verdict, policy.digest);
+      case 'ask':
+        return await ask(gateway, arrival, verdict, policy.digest);
+      default:
+        return verdict satisfies never;
+    }
+  } catch (error) {
+    if (!(error instanceof Unavailable)) throw error;
+    gateway.setting.log.error({ err: error, part: error.part }, 'a call was not forwarded');
+    return { kind: 'unavailable', part: error.part, why: error.message };
+  }
+}
+
+function deny(gateway: Gateway, arrival: Arrival, verdict: Verdict & { kind: 'deny' }): Handled {
+  if (!gateway.journal.writable) return logIsDown();
+  gateway.journal.note(verdictEvent(gateway, arrival, 'call.denied', verdict, { reason: verdict.reason }));
+  return { kind: 'denied', reason: verdict.reason };
+}
+
+async function allow(
+  gateway: Gateway,
+  arrival: Arrival,
+  verdict: Verdict & { kind: 'allow' },
+  policyDigest: string,
+): Promise<Handled> {
+  const event = verdictEvent(gateway, arrival, 'call.allowed', verdict, { policy: policyDigest });
+  if (verdict.limits.length === 0) {
+    if (!gateway.journal.writable) return logIsDown();
+    gateway.journal.note(event);
+    return { kind: 'forward', notSent: null };
+  }
+  const takes = takesOf(arrival.call, verdict.limits);
+  const known = gateway.full.recall(takes, event.at);
+  if (known) return limited(gateway, arrival, verdict, known);
+  const admission = await gateway.setting.store.admit(takes, event);
+  if (admission.kind === 'full') {
+    gateway.full.remember(admission.full, event.at);
+    return limited(gateway, arrival, verdict, admission.full);
+  }
+  return { kind: 'forward', notSent: () => refund(gateway, arrival, verdict, takes, event.at) };
+}
+
+/** Nothing was sent: the quota goes back, in its own window only. */
+async function refund(gateway: Gateway, arrival: Arrival, verdict: Verdict, takes: readonly Take[], at: Date) {
+  try {
+    const event = verdictEvent(gateway, arrival, 'call.refunded', verdict, { why: 'nothing was sent' });
+    await gateway.setting.store.refund(takes, at, event);
+  } catch (error) {
+    // Too little let through is the safe side; the window heals it.
+    gateway.setting.log.warn({ err: error }, 'quota of a call that was not sent could not be given back');
+  }
+}
+
+export function limited(gateway: Gateway, arrival: Arrival, verdict: Verdict, full: Full): Handled {
+  const { counter, scope, max } = full.take;
+  gateway.journal.note(verdictEvent(gateway, arrival, 'call.limited', verdict, { counter, scope, max }));
+  return { kind: 'limited', full };
+}
+
+export function logIsDown(): Handled {
+  return { kind: 'unavailable', part: 'audit', why: 'the audit log cannot be written' };
+}
+
+/** One event for one verdict: rule and reason, fingerprint and session, never an argument. */
+export function verdictEvent(
+  gateway: Gateway,
+  arrival: Arrival,
+  type: EventType,
+  verdict: Verdict,
+  data: { [name: string]: Json },
+): NewEvent {
+  const { call } = arrival;
+  const { rule, steps } = verdict.trace;
+  return {
+    type,
+    at: gateway.setting.clock.now(),
+    actor: `grant:${call.principal.grant}`,
+    approval: null,
+    server: call.server,
+    tool: nameable(call.tool),
+    grant: call.principal.grant,
+    data: {
+      ...data,
+      rule,
+      decidedBy: steps.find((step) => step.decided)?.path ?? rule,
+      session: call.session,
+      fingerprint: printOf(gateway, arrival),
+    },
+  };
+}
+
+/** A name that no rule could have meant may hold anything; it is kept short and printable. */
+function nameable(tool: string): string {
+  return tool.slice(0, 128).replaceAll(/[^\x20-\x7e]/g, '?');
+}
+
+/** null for a call that has no canonical form; such a call is never gated. */
+function printOf(gateway: Gateway, arrival: Arrival): string | null {
+  if (arrival.inexact !== null) return null;
+  return gateway.setting.vault.fingerprints(fingerprintMaterial(arrival.call))[0]!;
+}

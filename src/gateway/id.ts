@@ -1,0 +1,15 @@
+/** Crockford's base 32, lower case: no letter that is read as another, and nothing a job id or a button cannot hold. */
+const LETTERS = '0123456789abcdefghjkmnpqrstvwxyz';
+
+/** `ap_` and 26 letters: 48 bits of time, so that ids sort by it, and 80 random bits. */
+export function newId(prefix: 'ap' | 'jo', now: Date): string {
+  let time = now.getTime();
+  let head = '';
+  for (let place = 0; place < 10; place += 1) {
+    head = LETTERS[time % 32] + head;
+    time = Math.floor(time / 32);
+  }
+  const random = crypto.getRandomValues(new Uint8Array(16));
+  const tail = Array.from(random, (byte) => LETTERS[byte % 32]).join('');
+  return `${prefix}_${head}${tail}`;
+}

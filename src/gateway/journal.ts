@@ -1,0 +1,80 @@
+import type { NewEvent } from '../domain/event.ts';
+import type { Log, Store } from '../ports.ts';
+
+/** Milliseconds from the first event of a batch to its writing; with the write itself it stays under the 50 of P7. */
+const BATCH_MS = 20;
+/** Events that may wait while the log cannot be written, before anything new is refused anyway. */
+const MOST_WAITING = 10_000;
+
+/**
+ * Events that need not be durable before their effect: verdicts of plainly allowed calls, and refusals. They are
+ * written in batches, in order. While a batch cannot be written, `writable` is false and nothing is forwarded (P7);
+ * the events wait here and are written first when the log answers again.
+ */
+export class Journal {
+  readonly #store: Pick<Store, 'append'>;
+  readonly #log: Log;
+  #waiting: NewEvent[] = [];
+  #timer: ReturnType<typeof setTimeout> | null = null;
+  #writing: Promise<void> | null = null;
+  #failures = 0;
+
+  constructor(store: Pick<Store, 'append'>, log: Log) {
+    this.#store = store;
+    this.#log = log;
+  }
+
+  /** False while the log cannot be written. */
+  get writable(): boolean {
+    return this.#failures === 0 && this.#waiting.length < MOST_WAITING;
+  }
+
+  note(event: NewEvent): void {
+    // While nothing can be written, refusals alone could fill the memory: the newest of them are dropped and counted.
+    if (this.#waiting.length >= MOST_WAITING) return;
+    this.#waiting.push(event);
+    if (this.#writing === null) this.#timer ??= setTimeout(() => this.#write(), BATCH_MS);
+  }
+
+  /** Writes what waits. Resolves when it is durable; rejects when it could not be made so. */
+  async flush(): Promise<void> {
+    await this.#writing;
+    this.#write();
+    await this.#writing;
+    if (this.#waiting.length > 0) throw new Error(`${this.#waiting.length} events could not be written`);
+  }
+
+  /** Stops trying. What could not be written is said, by number. */
+  async close(): Promise<void> {
+    await this.flush().catch((error: Error) => this.#log.error({ err: error }, 'the journal was closed unwritten'));
+    if (this.#timer) clearTimeout(this.#timer);
+    this.#timer = null;
+  }
+
+  #write(): void {
+    if (this.#timer) clearTimeout(this.#timer);
+    this.#timer = null;
+    if (this.#writing !== null || this.#waiting.length === 0) return;
+    const batch = this.#waiting;
+    this.#waiting = [];
+    this.#writing = this.#store.append(batch).then(
+      () => this.#wrote(),
+      (error: unknown) => this.#failed(batch, error),
+    );
+  }
+
+  #wrote(): void {
+    this.#writing = null;
+    if (this.#failures > 0) this.#log.info({}, 'the audit log can be written again');
+    this.#failures = 0;
+    if (this.#waiting.length > 0) this.#timer ??= setTimeout(() => this.#write(), 0);
+  }
+
+  #failed(batch: NewEvent[], error: unknown): void {
+    this.#writing = null;
+    this.#waiting = [...batch, ...this.#waiting];
+    this.#failures += 1;
+    if (this.#failures === 1) this.#log.error({ err: error }, 'the audit log cannot be written; nothing is forwarded');
+    this.#timer ??= setTimeout(() => this.#write(), Math.min(1_000, 50 * 2 ** this.#failures));
+  }
+}

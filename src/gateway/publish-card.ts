@@ -1,0 +1,75 @@
+import type { Approval } from '../domain/approval.ts';
+import type { CardRecord, Cards, Delivery } from '../ports.ts';
+import { about } from './decide.ts';
+import type { Setting } from './setting.ts';
+
+/**
+ * Brings an approval's card up to date, from the store: late perhaps, never wrong. Returns ms after which to try
+ * again, or null when the card shows the truth.
+ *
+ * | died or lost | next run |
+ * |---|---|
+ * | before the post | the intent (`ts` null) is there: looks for the message, finds none, posts |
+ * | after the post, before its `ts` was kept | looks for the message by its metadata and adopts it |
+ * | after an update, before its revision was kept | updates again, to the same text |
+ */
+export async function publishCard(setting: Setting, id: string): Promise<number | null> {
+  const { store, cards } = setting;
+  if (cards === null) return null;
+  const approval = await store.find(id);
+  if (approval === null) return null;
+  const record = await store.card(id);
+  if (record !== null && record.revision >= approval.revision) return null;
+  if (record === null) await store.saveCard({ ...intent(approval), channel: '' }, null);
+  return settle(setting, approval, record, await show(cards, approval, record));
+}
+
+/** A card adapter that throws is a card that is late. */
+async function show(cards: Cards, approval: Approval, record: CardRecord | null): Promise<Delivery> {
+  try {
+    return await cards.show(approval, record);
+  } catch (error) {
+    return { kind: 'later', afterMs: 5_000, why: error instanceof Error ? error.message : 'unknown', ambiguous: true };
+  }
+}
+
+async function settle(
+  setting: Setting,
+  approval: Approval,
+  record: CardRecord | null,
+  delivery: Delivery,
+): Promise<number | null> {
+  const { store, clock, log } = setting;
+  const at = clock.now();
+  switch (delivery.kind) {
+    case 'shown': {
+      const { channel, ts, digest } = delivery;
+      const type = record?.ts ? 'card.updated' : 'card.posted';
+      const data = { channel, ts, digest, state: approval.state, revision: approval.revision };
+      await store.saveCard(
+        { approval: approval.id, channel, ts, digest, revision: approval.revision, postedAt: at },
+        about(approval, { type, at, actor: 'holdfast', data }),
+      );
+      // What changed while it was being posted is another run's work, at once.
+      const now = await store.find(approval.id);
+      return now !== null && now.revision > approval.revision ? 0 : null;
+    }
+    case 'later':
+      log.warn({ approval: approval.id, why: delivery.why }, 'the card could not be brought up to date yet');
+      return delivery.afterMs;
+    case 'never':
+      log.error({ approval: approval.id, why: delivery.why }, 'the card cannot be shown');
+      await store.saveCard(
+        { ...intent(approval), channel: record?.channel ?? '', ts: record?.ts ?? null, revision: approval.revision },
+        about(approval, { type: 'card.failed', at, actor: 'holdfast', data: { why: delivery.why } }),
+      );
+      return null;
+    default:
+      return delivery satisfies never;
+  }
+}
+
+/** What is kept before the first post, so that a post whose answer is lost is looked for and not repeated. */
+function intent(approval: Approval): CardRecord {
+  return { approval: approval.id, channel: '', ts: null, revision: 0, digest: '', postedAt: null };
+}

@@ -1,0 +1,22 @@
+import type { Requirement } from '../domain/approval.ts';
+import type { Principal } from '../domain/call.ts';
+import type { Policy } from '../domain/policy.ts';
+import type { Ask } from '../domain/verdict.ts';
+
+/** The config and policies as they stand now. A reload swaps what is behind it; a parked call keeps what it froze. */
+export interface Rules {
+  /** null: no such server (any more). */
+  policy(server: string): Policy | null;
+  /** The approvers an ask means, frozen into the approval. */
+  requirement(ask: Ask): Requirement;
+  /** The grant's principal while it may call this server; null once it was revoked, expired or unbound. */
+  principal(grant: string, server: string): Principal | null;
+  readonly approval: ApprovalTerms;
+}
+
+/** Milliseconds, but for the count. */
+export interface ApprovalTerms {
+  readonly timeoutMs: number;
+  readonly pickupMs: number;
+  readonly maxPending: number;
+}

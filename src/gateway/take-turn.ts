@@ -1,0 +1,64 @@
+import { type Approval, LIVE } from '../domain/approval.ts';
+import type { Full } from '../domain/limit.ts';
+import type { Recall, Seat } from './ask.ts';
+import { type Dispatch, spend } from './dispatch.ts';
+import { deadlineOf, due, isLate } from './due.ts';
+import type { Gateway } from './gateway.ts';
+
+/** What a waiting caller is to do or to hear next. */
+export type Turn =
+  /** This caller won the pass: send the call now, and say how it ended. */
+  | { readonly kind: 'dispatch'; readonly dispatch: Dispatch }
+  /** Another caller's dispatch ended; this is its kept answer, a JSON-RPC response. */
+  | { readonly kind: 'result'; readonly approval: Approval; readonly response: Uint8Array }
+  /** It is over without an answer to hand on: denied, expired, withdrawn, lapsed, unknown, or its result was let go. */
+  | { readonly kind: 'over'; readonly approval: Approval }
+  /** Approved, but a limit has no room; the pass stays. */
+  | { readonly kind: 'full'; readonly approval: Approval; readonly full: Full }
+  /** Approved, but whether the approvers still may cannot be known now; the pass stays. */
+  | { readonly kind: 'unsure'; readonly approval: Approval; readonly why: string }
+  /** Still undecided, or under way, when this caller could wait no longer. */
+  | { readonly kind: 'pending'; readonly approval: Approval }
+  /** Nobody listens any more. */
+  | { readonly kind: 'gone'; readonly approval: Approval };
+
+/** Waits at most until `until` for this caller's turn. */
+export async function takeTurn(
+  gateway: Gateway,
+  seat: Seat,
+  recall: Recall,
+  until: Date,
+  signal?: AbortSignal,
+): Promise<Turn> {
+  let approval = seat.approval;
+  for (;;) {
+    if (isLate(approval, gateway.setting.clock.now())) {
+      approval = (await due(gateway.setting, gateway.rules, approval.id)) ?? approval;
+    }
+    if (approval.state === 'approved') {
+      const spent = await spend(gateway, approval, seat.joiner, recall());
+      if (spent.kind !== 'conflict') return spent;
+      approval = (await gateway.setting.store.find(approval.id)) ?? approval;
+      continue;
+    }
+    if (!(LIVE as readonly string[]).includes(approval.state)) return ended(gateway, approval);
+    const deadline = earlier(until, deadlineOf(approval));
+    const next = await gateway.room.wait(approval.id, approval.revision, deadline, signal);
+    if (next === 'timeout' && deadline === until) return { kind: 'pending', approval };
+    if (next === 'timeout') continue;
+    if (next === 'gone') return { kind: 'gone', approval };
+    approval = next;
+  }
+}
+
+/** A deadline of the approval itself is looked at when it comes, whether or not a job noticed it. */
+function earlier(until: Date, deadline: Date | null): Date {
+  return deadline !== null && deadline < until ? deadline : until;
+}
+
+async function ended(gateway: Gateway, approval: Approval): Promise<Turn> {
+  if (approval.state !== 'succeeded' && approval.state !== 'failed') return { kind: 'over', approval };
+  const sealed = await gateway.setting.store.result(approval.id);
+  if (sealed === null) return { kind: 'over', approval };
+  return { kind: 'result', approval, response: gateway.setting.vault.open('result', approval.id, sealed) };
+}

@@ -1,0 +1,135 @@
+import type { Approval } from '../domain/approval.ts';
+import type { Clock, Log, Store } from '../ports.ts';
+
+/** Milliseconds between two looks at everything that is held here: what a lost wake-up costs at most. */
+const RE_READ_MS = 2_000;
+/** Milliseconds between two looks at the deadlines. */
+const TICK_MS = 100;
+
+interface Waiter {
+  readonly id: string;
+  readonly revision: number;
+  readonly until: number;
+  readonly settle: (end: Approval | 'timeout' | 'gone') => void;
+}
+
+/**
+ * Everybody who waits in this process for an approval to change. A waiter is an entry in a map: no timer, no
+ * connection and no query of its own. Wake-ups come from three sides, and any one of them will do: this process's own
+ * commits, the queue, and one query every 2 s for all that is held.
+ */
+export class WaitingRoom {
+  readonly #waiters = new Map<string, Set<Waiter>>();
+  readonly #rung = new Set<string>();
+  readonly #store: Pick<Store, 'changed' | 'beat'>;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #replica: string;
+  #tick: ReturnType<typeof setInterval> | null = null;
+  #lastLook = 0;
+  #looking = false;
+
+  constructor(store: Pick<Store, 'changed' | 'beat'>, clock: Clock, log: Log, replica: string) {
+    this.#store = store;
+    this.#clock = clock;
+    this.#log = log;
+    this.#replica = replica;
+  }
+
+  /** How many callers wait here. */
+  get size(): number {
+    let size = 0;
+    for (const set of this.#waiters.values()) size += set.size;
+    return size;
+  }
+
+  start(): void {
+    this.#tick ??= setInterval(() => this.#pass(), TICK_MS);
+  }
+
+  /** Everybody goes home: each is told `timeout`, which a caller turns into the pending result. */
+  stop(): void {
+    if (this.#tick) clearInterval(this.#tick);
+    this.#tick = null;
+    for (const waiter of [...this.#all()]) this.#end(waiter, 'timeout');
+  }
+
+  /**
+   * Resolves with the approval once its revision is no longer `revision`, with `timeout` at `until`, or with `gone`
+   * when the signal says that nobody listens any more.
+   */
+  wait(id: string, revision: number, until: Date, signal?: AbortSignal): Promise<Approval | 'timeout' | 'gone'> {
+    return new Promise((resolve) => {
+      const waiter: Waiter = { id, revision, until: until.getTime(), settle: resolve };
+      const set = this.#waiters.get(id) ?? new Set();
+      this.#waiters.set(id, set.add(waiter));
+      if (this.#tick === null || signal?.aborted) this.#end(waiter, signal?.aborted ? 'gone' : 'timeout');
+      else signal?.addEventListener('abort', () => this.#end(waiter, 'gone'), { once: true });
+    });
+  }
+
+  /** This process committed a change. */
+  ring(approval: Approval): void {
+    for (const waiter of this.#waiters.get(approval.id) ?? []) {
+      if (approval.revision > waiter.revision) this.#end(waiter, approval);
+    }
+  }
+
+  /** Somebody, somewhere, changed it. Wake-ups of one turn of the event loop are one query. */
+  wake(id: string): void {
+    if (!this.#waiters.has(id)) return;
+    if (this.#rung.size === 0) setImmediate(() => this.#answer());
+    this.#rung.add(id);
+  }
+
+  async #answer(): Promise<void> {
+    const ids = [...this.#rung];
+    this.#rung.clear();
+    await this.#read(ids);
+  }
+
+  #pass(): void {
+    const now = this.#clock.now().getTime();
+    for (const waiter of this.#all()) if (waiter.until <= now) this.#end(waiter, 'timeout');
+    if (now - this.#lastLook < RE_READ_MS || this.#looking) return;
+    this.#lastLook = now;
+    this.#looking = true;
+    void this.#look().finally(() => {
+      this.#looking = false;
+    });
+  }
+
+  async #look(): Promise<void> {
+    try {
+      await this.#store.beat(this.#replica);
+    } catch (error) {
+      this.#log.warn({ err: error }, 'this replica could not say that it is alive');
+    }
+    await this.#read([...this.#waiters.keys()]);
+  }
+
+  async #read(ids: readonly string[]): Promise<void> {
+    const held = new Map<string, number>();
+    for (const id of ids) {
+      const set = this.#waiters.get(id);
+      if (set) held.set(id, Math.min(...[...set].map((waiter) => waiter.revision)));
+    }
+    if (held.size === 0) return;
+    try {
+      for (const approval of await this.#store.changed(held)) this.ring(approval);
+    } catch (error) {
+      this.#log.warn({ err: error, held: held.size }, 'held calls could not be re-read; trying again in 2 s');
+    }
+  }
+
+  #end(waiter: Waiter, end: Approval | 'timeout' | 'gone'): void {
+    const set = this.#waiters.get(waiter.id);
+    if (!set?.delete(waiter)) return;
+    if (set.size === 0) this.#waiters.delete(waiter.id);
+    waiter.settle(end);
+  }
+
+  *#all(): Generator<Waiter> {
+    for (const set of this.#waiters.values()) yield* set;
+  }
+}

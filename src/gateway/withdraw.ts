@@ -1,0 +1,77 @@
+import type { Approval } from '../domain/approval.ts';
+import type { NewEvent } from '../domain/event.ts';
+import { announce } from './announce.ts';
+import { about } from './decide.ts';
+import type { Setting } from './setting.ts';
+
+/** Whose call is no longer wanted. `session` is the digest that the joiner was seated with. */
+export interface Cancellation {
+  /** null: the door that ended a session does not say whose it was. */
+  readonly grant: string | null;
+  readonly server: string;
+  readonly session: string;
+  /** The JSON-RPC id as JSON text; null: everything of the session (it was ended by DELETE). */
+  readonly requestId: string | null;
+  readonly reason: string | null;
+}
+
+/**
+ * Takes a caller out of what it waits for; with the last one the approval goes. A call that is already under way is
+ * left alone: the cancellation is the upstream's to hear. Returns whether anything parked was meant.
+ *
+ * | race | outcome |
+ * |---|---|
+ * | last caller leaves, somebody joins | the join bumped the revision: the withdrawal reads again and sees a caller |
+ * | withdrawal and click | one compare-and-swap wins, the other is told the state |
+ */
+export async function withdraw(setting: Setting, cancellation: Cancellation): Promise<boolean> {
+  const left = (approval: string): NewEvent => ({
+    type: 'approval.caller_left',
+    at: setting.clock.now(),
+    actor: actorOf(cancellation),
+    approval,
+    server: cancellation.server,
+    tool: null,
+    grant: cancellation.grant,
+    data: { reason: cancellation.reason },
+  });
+  const { session, requestId } = cancellation;
+  const approvals =
+    requestId === null
+      ? await setting.store.leaveSession(session, left)
+      : [await setting.store.leave({ session, requestId }, left)].filter((one) => one !== null);
+  for (const approval of approvals) await withdrawAbandoned(setting, approval, cancellation);
+  return approvals.some((approval) => approval.state !== 'dispatched');
+}
+
+async function withdrawAbandoned(setting: Setting, found: Approval, why: Cancellation): Promise<void> {
+  let approval: Approval | null = found;
+  while (approval !== null && approval.callers === 0) {
+    if (approval.state !== 'pending' && approval.state !== 'approved') return;
+    const now = setting.clock.now();
+    const note = why.requestId === null ? 'the agent ended its session' : 'the agent cancelled the call';
+    const committed = await setting.store.commit({
+      id: approval.id,
+      revision: approval.revision,
+      from: approval.state,
+      to: approval.state === 'pending' ? 'withdrawn' : 'lapsed',
+      patch: { note },
+      events: [
+        about(approval, {
+          type: approval.state === 'pending' ? 'approval.withdrawn' : 'approval.lapsed',
+          at: now,
+          actor: actorOf(why),
+          data: { note, reason: why.reason, fingerprint: approval.fingerprint },
+        }),
+      ],
+    });
+    if (committed.kind === 'committed') return announce(setting, committed.approval);
+    approval = await setting.store.find(found.id);
+  }
+  // Others still wait: the card counts them.
+  if (approval !== null) await announce(setting, approval);
+}
+
+function actorOf({ grant }: Cancellation): string {
+  return grant === null ? 'holdfast' : `grant:${grant}`;
+}

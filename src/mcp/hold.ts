@@ -1,0 +1,196 @@
+import type { Approval } from '../domain/approval.ts';
+import type { Call, Principal } from '../domain/call.ts';
+import { isObject, type JsonObject, member } from '../domain/json.ts';
+import { approvalsCounted } from '../domain/quorum.ts';
+import type { Seat } from '../gateway/ask.ts';
+import { about } from '../gateway/decide.ts';
+import { type Dispatch, finish } from '../gateway/dispatch.ts';
+import type { Gateway } from '../gateway/gateway.ts';
+import { type Turn, takeTurn } from '../gateway/take-turn.ts';
+import type { Upstream } from '../ports.ts';
+import type { ToolCallRequest } from './call-door.ts';
+import type { HeldAnswer } from './held-stream.ts';
+import type { KeepAlive, Kept } from './keep-alive.ts';
+import { asMine } from './kept-answer.ts';
+import { sendHeld } from './send-held.ts';
+import { editData } from './sse-text.ts';
+import { approvalMeta, full, notSent, over, pending, progressMessage, type ToolResult, unsure } from './words.ts';
+
+/** What a held call needs until it ends: the bytes once, nothing parsed, nothing that its id cannot find again. */
+export interface HeldRequest {
+  readonly principal: Principal;
+  readonly server: string;
+  readonly session: string | null;
+  readonly idText: string;
+  readonly bytes: Uint8Array;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly upstream: Upstream;
+  /** The client's progress token as JSON text; null when it sent none. */
+  readonly progressToken: string | null;
+}
+
+export function heldRequest(request: ToolCallRequest): HeldRequest {
+  const { principal, server, session, idText, bytes, headers, upstream } = request;
+  const meta = member(request.params, '_meta');
+  const token = isObject(meta) ? member(meta, 'progressToken') : undefined;
+  const progressToken = typeof token === 'string' || typeof token === 'number' ? JSON.stringify(token) : null;
+  return { principal, server, session, idText, bytes, headers, upstream, progressToken };
+}
+
+/** The call, as policy sees it. */
+export function callOf(request: Pick<HeldRequest, 'principal' | 'server' | 'session'>, params: JsonObject): Call {
+  const args = member(params, 'arguments');
+  return {
+    principal: request.principal,
+    server: request.server,
+    tool: String(member(params, 'name')),
+    args: isObject(args) ? args : {},
+    session: request.session,
+    params,
+  };
+}
+
+const UTF8 = new TextDecoder();
+
+/** The same call, read again from its bytes, which have passed the strict door. */
+function recall(held: HeldRequest): Call {
+  const message = JSON.parse(UTF8.decode(held.bytes)) as JsonObject;
+  return callOf(held, member(message, 'params') as JsonObject);
+}
+
+/** One caller's wait, from its seat to its answer. */
+export class Hold implements Kept {
+  readonly stream: HeldAnswer;
+  readonly #gateway: Gateway;
+  readonly #held: HeldRequest;
+  readonly #seat: Seat;
+  #latest: Approval;
+  #progress = 0;
+
+  constructor(gateway: Gateway, held: HeldRequest, seat: Seat, stream: HeldAnswer) {
+    this.stream = stream;
+    this.#gateway = gateway;
+    this.#held = held;
+    this.#seat = seat;
+    this.#latest = seat.approval;
+  }
+
+  /** A comment for whoever counts bytes, a progress notification for whoever gave a token. */
+  beat(): void {
+    this.stream.comment(`holdfast ${this.#latest.id} ${this.#latest.state}`);
+    if (this.#held.progressToken === null) return;
+    this.#progress += 1;
+    const message = JSON.stringify(progressMessage(this.#latest));
+    this.stream.message(
+      `{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":${this.#held.progressToken},"progress":${this.#progress},"message":${message}}}`,
+    );
+  }
+
+  /** Waits until `until`, acts when it is this caller's turn, answers, and ends the stream. */
+  async run(until: Date, keepAlive: KeepAlive): Promise<void> {
+    keepAlive.add(this);
+    this.beat();
+    try {
+      const turn = await takeTurn(this.#gateway, this.#seat, () => recall(this.#held), until, this.stream.left);
+      this.#latest = turn.kind === 'dispatch' ? turn.dispatch.approval : turn.approval;
+      await this.#take(turn, keepAlive);
+    } catch (error) {
+      this.#gateway.setting.log.error({ err: error, approval: this.#latest.id }, 'a held call could not go on');
+      this.#say(pending(this.#latest, this.#now(), 'The gateway cannot look at the approval now; it is not lost.'));
+      await this.#away();
+    } finally {
+      keepAlive.delete(this);
+      this.stream.close();
+    }
+  }
+
+  async #take(turn: Turn, keepAlive: KeepAlive): Promise<void> {
+    switch (turn.kind) {
+      case 'dispatch':
+        return this.#dispatch(turn.dispatch, keepAlive);
+      case 'result':
+        return this.#hand(UTF8.decode(turn.response), null, turn.approval, { joined: true });
+      case 'over':
+        this.#say(over(turn.approval));
+        return this.#collected(turn.approval);
+      case 'full':
+        this.#say(full(turn.approval, turn.full));
+        return this.#away();
+      case 'unsure':
+        this.#say(unsure(turn.approval));
+        return this.#away();
+      case 'pending':
+        this.#say(pending(turn.approval, this.#now(), this.#seat.unheard));
+        return this.#away();
+      case 'gone':
+        return this.#away();
+      default:
+        return turn satisfies never;
+    }
+  }
+
+  async #dispatch(dispatch: Dispatch, keepAlive: KeepAlive): Promise<void> {
+    const { upstream, headers, bytes, idText, principal } = this.#held;
+    const sent = await sendHeld({
+      upstream,
+      headers,
+      bytes,
+      idText,
+      grant: principal.grant,
+      meanwhile: (event) => {
+        // From here on progress is the upstream's: two counters on one token would run backwards.
+        keepAlive.delete(this);
+        this.stream.raw(event);
+      },
+    }).catch((error: Error) => ({ outcome: { kind: 'unknown', why: error.message } as const, event: null }));
+    const approval = await finish(this.#gateway, dispatch, sent.outcome);
+    this.#latest = approval;
+    switch (sent.outcome.kind) {
+      case 'returned':
+        return this.#hand(UTF8.decode(sent.outcome.response), sent.event, approval, {});
+      case 'not_sent':
+        this.#say(notSent(approval, sent.outcome.why));
+        return this.#away();
+      case 'unknown':
+        this.#say(over(approval));
+        return this.#collected(approval);
+      default:
+        return sent.outcome satisfies never;
+    }
+  }
+
+  /** The upstream's answer, with this caller's id. An event that carried it keeps its own event id. */
+  async #hand(response: string, event: string | null, approval: Approval, extra: JsonObject): Promise<void> {
+    const meta = approvalMeta(approval, extra);
+    const mine = (text: string): string => asMine(text, this.#held.idText, meta);
+    const edited = event === null ? null : editData(event, mine);
+    if (edited === null) this.stream.message(mine(response));
+    else this.stream.raw(new TextEncoder().encode(edited));
+    await this.#collected(approval);
+  }
+
+  #say(result: ToolResult): void {
+    this.stream.message(`{"jsonrpc":"2.0","id":${this.#held.idText},"result":${JSON.stringify(result)}}`);
+  }
+
+  /** Served only if the reader took it; else the caller may come back and collect. */
+  async #collected(approval: Approval): Promise<void> {
+    if (!(await this.stream.taken())) return this.#away();
+    const { store, clock } = this.#gateway.setting;
+    const actor = `grant:${approval.grant}`;
+    const data = { joiner: this.#seat.joiner, state: approval.state, votes: approvalsCounted(approval.decisions) };
+    await store
+      .collected(this.#seat.joiner, about(approval, { type: 'approval.collected', at: clock.now(), actor, data }))
+      .catch((error) => this.#gateway.setting.log.warn({ err: error }, 'a collected answer could not be noted'));
+  }
+
+  async #away(): Promise<void> {
+    await this.#gateway.setting.store
+      .away(this.#seat.joiner)
+      .catch((error) => this.#gateway.setting.log.warn({ err: error }, 'an absent caller could not be noted'));
+  }
+
+  #now(): Date {
+    return this.#gateway.setting.clock.now();
+  }
+}

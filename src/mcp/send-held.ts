@@ -1,0 +1,183 @@
+import { isObject, type Json, member } from '../domain/json.ts';
+import type { Outcome } from '../gateway/dispatch.ts';
+import type { Exchange, ExchangeAnswer, Upstream } from '../ports.ts';
+import { headerOf } from './crossing.ts';
+import { fieldsOf } from './sse-fields.ts';
+import { SseCutter } from './sse-text.ts';
+
+/** A dispatched call on its way to the upstream. */
+export interface Sending {
+  readonly upstream: Upstream;
+  readonly grant: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly bytes: Uint8Array;
+  /** The request's id as JSON text; which message is its answer. */
+  readonly idText: string;
+  /** Events that come before the answer: progress, server-to-client requests. */
+  readonly meanwhile: (event: Uint8Array) => void;
+}
+
+/** How it ended, with the SSE event that carried the answer, so that its event id is kept. */
+export interface Sent {
+  readonly outcome: Outcome;
+  readonly event: string | null;
+}
+
+/** Times that a stream which ended without the answer is asked for the rest. */
+const MOST_RESUMPTIONS = 20;
+const DEFAULT_RETRY_MS = 1_000;
+const LONGEST_RETRY_MS = 30_000;
+
+const UTF8 = new TextDecoder('utf-8', { ignoreBOM: true });
+
+/**
+ * Sends an approved call once and waits for its answer, however long that takes. Nothing is ever sent again: a stream
+ * that ends early is resumed by GET (2025-11-25, Resumability and Redelivery), which repeats no call.
+ *
+ * | what came | outcome |
+ * |---|---|
+ * | refused, DNS, TLS before any write; 404 for its session | not sent: the pass is given back |
+ * | the response | returned |
+ * | another 4xx | returned, failed: the upstream refused it |
+ * | 5xx, a reset, a stream that ends without the response | unknown |
+ */
+export async function sendHeld(sending: Sending): Promise<Sent> {
+  const { upstream, headers, bytes, grant } = sending;
+  const answer = await upstream.exchange({ method: 'POST', headers, body: bytes, grant });
+  if (answer.kind === 'not_sent') return ended({ kind: 'not_sent', why: answer.why });
+  if (answer.kind === 'lost') return ended({ kind: 'unknown', why: `its answer was lost (${answer.why})` });
+  if (answer.status === 404 && headers['mcp-session-id'] !== undefined) {
+    return ended({ kind: 'not_sent', why: 'the server no longer knows the session; start a new one' });
+  }
+  if (answer.status >= 500 || answer.status < 200) {
+    return ended({ kind: 'unknown', why: `the server answered ${answer.status}` });
+  }
+  if (isStream(answer)) return readStream(sending, answer);
+  return ended(await readWhole(sending, answer));
+}
+
+function ended(outcome: Outcome): Sent {
+  return { outcome, event: null };
+}
+
+type Answer = Extract<ExchangeAnswer, { kind: 'answer' }>;
+
+function isStream(answer: Answer): boolean {
+  return answer.status < 300 && (headerOf(answer.headers, 'content-type') ?? '').startsWith('text/event-stream');
+}
+
+async function readWhole(sending: Sending, answer: Answer): Promise<Outcome> {
+  let text: string;
+  try {
+    text = UTF8.decode(await bytesOf(answer.body));
+  } catch (error) {
+    return { kind: 'unknown', why: `its answer broke off (${wordOf(error)})` };
+  }
+  const returned = responseIn(text, sending.idText);
+  if (returned !== null) return returned;
+  if (answer.status < 300) return { kind: 'unknown', why: 'the server answered without a response' };
+  return refused(sending.idText, answer.status);
+}
+
+/** A refusal that is no JSON-RPC response to this call, made one. */
+function refused(idText: string, status: number): Outcome {
+  const error = { code: status, message: `The server refused the call with HTTP ${status}.` };
+  const text = `{"jsonrpc":"2.0","id":${idText},"error":${JSON.stringify(error)}}`;
+  return { kind: 'returned', response: new TextEncoder().encode(text), failed: true };
+}
+
+async function bytesOf(body: Answer['body']): Promise<Uint8Array> {
+  if (body === null) return new Uint8Array(0);
+  return body instanceof Uint8Array ? body : new Uint8Array(await new Response(body as BodyInit).arrayBuffer());
+}
+
+interface Position {
+  lastId: string | null;
+  retryMs: number;
+}
+
+async function readStream(sending: Sending, first: Answer): Promise<Sent> {
+  const at: Position = { lastId: null, retryMs: DEFAULT_RETRY_MS };
+  let answer: Answer = first;
+  for (let resumption = 0; ; resumption += 1) {
+    const sent = await readEvents(sending, answer, at);
+    if (sent !== null) return sent;
+    if (at.lastId === null || resumption >= MOST_RESUMPTIONS) {
+      return ended({ kind: 'unknown', why: 'its stream ended without an answer' });
+    }
+    await new Promise((resolve) => setTimeout(resolve, at.retryMs));
+    const next = await sending.upstream.exchange(resumptionOf(sending, at.lastId));
+    if (next.kind === 'answer' && isStream(next)) answer = next;
+    else if (next.kind === 'answer')
+      return ended({ kind: 'unknown', why: `its stream could not be resumed (${next.status})` });
+    else if (resumption >= MOST_RESUMPTIONS)
+      return ended({ kind: 'unknown', why: `its stream broke off (${next.why})` });
+  }
+}
+
+function resumptionOf(sending: Sending, lastId: string): Exchange {
+  const { 'content-type': _, ...headers } = sending.headers;
+  return {
+    method: 'GET',
+    headers: { ...headers, accept: 'text/event-stream', 'last-event-id': lastId },
+    body: null,
+    grant: sending.grant,
+  };
+}
+
+/** null: the stream ended, or broke, before the answer. */
+async function readEvents(sending: Sending, answer: Answer, at: Position): Promise<Sent | null> {
+  const cutter = new SseCutter();
+  const take = (events: Uint8Array[]): Sent | null => {
+    for (const event of events) {
+      const sent = takeEvent(sending, event, at);
+      if (sent) return sent;
+    }
+    return null;
+  };
+  if (answer.body instanceof Uint8Array) return take(cutter.push(answer.body));
+  if (answer.body === null) return null;
+  const reader = answer.body.getReader();
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      const sent = done ? null : take(cutter.push(value));
+      if (sent || done) return sent;
+    }
+  } catch {
+    return null;
+  } finally {
+    reader.cancel().catch(() => {});
+  }
+}
+
+function takeEvent(sending: Sending, event: Uint8Array, at: Position): Sent | null {
+  const text = UTF8.decode(event);
+  const { data, id, retryMs } = fieldsOf(text);
+  if (id !== null) at.lastId = id;
+  if (retryMs !== null) at.retryMs = Math.min(retryMs, LONGEST_RETRY_MS);
+  const returned = data === null ? null : responseIn(data, sending.idText);
+  if (returned !== null) return { outcome: returned, event: text };
+  sending.meanwhile(event);
+  return null;
+}
+
+/** The outcome if this text is the JSON-RPC response to our request. */
+function responseIn(text: string, idText: string): Outcome | null {
+  let message: Json;
+  try {
+    message = JSON.parse(text) as Json;
+  } catch {
+    return null;
+  }
+  if (!isObject(message) || member(message, 'method') !== undefined) return null;
+  if (member(message, 'id') !== JSON.parse(idText)) return null;
+  const result = member(message, 'result');
+  if (result === undefined && member(message, 'error') === undefined) return null;
+  const failed = result === undefined || member(result, 'isError') === true;
+  return { kind: 'returned', response: new TextEncoder().encode(text), failed };
+}
+
+function wordOf(error: unknown): string {
+  return error instanceof Error ? error.message : 'unknown';
+}
