@@ -1,0 +1,21 @@
+import { Hono } from 'hono';
+
+/** The doors, each with its own paths. */
+export interface Doors {
+  readonly mcp: Hono;
+  /** null: no Slack over HTTP. */
+  readonly slack: Hono | null;
+  readonly api: Hono;
+  readonly health: Hono;
+}
+
+/** One app; every door refuses for itself. */
+export function httpApp(doors: Doors): Hono {
+  const app = new Hono();
+  app.route('/', doors.mcp);
+  if (doors.slack !== null) app.route('/', doors.slack);
+  app.route('/', doors.health);
+  app.route('/', doors.api);
+  app.notFound((c) => c.json({ error: 'not_found', reason: `There is nothing at ${c.req.path}.` }, 404));
+  return app;
+}

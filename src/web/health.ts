@@ -1,0 +1,34 @@
+import { Hono } from 'hono';
+import type { Gateway } from '../gateway/gateway.ts';
+
+/** Milliseconds that a part may take to say that it is there. */
+const PATIENCE_MS = 2_000;
+
+/** `/healthz`: the process answers. `/readyz`: every part that a gated call needs answers; 503 names those that do not. */
+export function health(gateway: Gateway): Hono {
+  const app = new Hono();
+  app.get('/healthz', (c) => c.json({ ok: true }));
+  app.get('/readyz', async (c) => {
+    const { store, queue } = gateway.setting;
+    const parts = {
+      store: await answers(store.ping()),
+      queue: await answers(queue.ping()),
+      audit: gateway.journal.writable ? 'ok' : 'the audit log cannot be written',
+    };
+    const ready = Object.values(parts).every((part) => part === 'ok');
+    return c.json({ ready, parts }, ready ? 200 : 503);
+  });
+  return app;
+}
+
+async function answers(ping: Promise<void>): Promise<string> {
+  const { promise: late, resolve } = Promise.withResolvers<string>();
+  const timer = setTimeout(() => resolve('does not answer'), PATIENCE_MS);
+  const said = ping.then(
+    () => 'ok',
+    () => 'does not answer',
+  );
+  const first = await Promise.race([said, late]);
+  clearTimeout(timer);
+  return first;
+}
