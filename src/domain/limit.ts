@@ -14,6 +14,8 @@ export interface LimitRule {
   readonly scope: Scope;
   /** What one call takes: a decimal as text; `evaluate` has already read it from the arguments where the rule says so. */
   readonly by: string;
+  /** The author's words for the agent when it has no room. */
+  readonly reason?: string | null;
 }
 
 /** One counter a call would take from. The window's start is the database's to say. */

@@ -1,4 +1,98 @@
+import type { Condition } from './condition.ts';
+import type { Glob } from './glob.ts';
+import type { LimitRule } from './limit.ts';
+import type { Path } from './path.ts';
+import { DEFAULT_REDACTION, type Redaction } from './redact.ts';
+import type { Ask } from './verdict.ts';
+
 export const RISKS = ['read', 'write', 'execute', 'financial', 'destructive'] as const;
 export type Risk = (typeof RISKS)[number];
 export const SEVERITIES = ['low', 'medium', 'high', 'critical'] as const;
 export type Severity = (typeof SEVERITIES)[number];
+export const ACTIONS = ['allow', 'deny', 'require_approval'] as const;
+export type Action = (typeof ACTIONS)[number];
+
+/** A condition with its place in the file and its words for people. */
+export interface Clause {
+  /** `tools.create_api_key.deny_if[0]`. */
+  readonly where: string;
+  /** The condition in words: `args.role is one of "viewer", "editor"`. Holds the policy's values, never the call's. */
+  readonly says: string;
+  /** The author's words for the agent and the card; null: made from `says`. */
+  readonly reason: string | null;
+  readonly condition: Condition;
+}
+
+/** A limit whose `by` may still have to be read from the arguments. */
+export interface Limit extends Omit<LimitRule, 'by'> {
+  readonly where: string;
+  readonly by: { readonly fixed: string } | { readonly from: Path };
+}
+
+/** What a call must pass, whatever tool it is for or for one tool. */
+export interface Checks {
+  readonly denyIf: readonly Clause[];
+  readonly require: readonly Clause[];
+  readonly askIf: readonly Clause[];
+  readonly limits: readonly Limit[];
+}
+
+/** What a policy says about one tool, or about all tools that a glob matches. */
+export interface ToolRule extends Checks {
+  /** The key under `tools`. */
+  readonly key: string;
+  readonly risk: Risk | null;
+  readonly severity: Severity | null;
+  readonly action: Action;
+  readonly reason: string | null;
+  readonly ask: Ask;
+  readonly redaction: Redaction;
+}
+
+/** A policy file, parsed, checked and compiled. Immutable. */
+export interface Policy {
+  /** Hex SHA-256 of the file's bytes: which version ruled a call. */
+  readonly digest: string;
+  readonly default: Action;
+  readonly hidden: { readonly exact: ReadonlySet<string>; readonly globs: readonly Glob[] };
+  /** Applies to every call, listed or not. */
+  readonly allTools: Checks & { readonly ask: Ask };
+  readonly exact: ReadonlyMap<string, ToolRule>;
+  /** Longest first. */
+  readonly globs: readonly { readonly glob: Glob; readonly rule: ToolRule }[];
+}
+
+export const NO_CHECKS: Checks = { denyIf: [], require: [], askIf: [], limits: [] };
+
+/** An approval without options of its own: one approver of the config's default groups. */
+export const PLAIN_ASK: Ask = {
+  approvers: null,
+  quorum: 1,
+  timeoutMs: null,
+  remindMs: null,
+  escalate: null,
+  denyReason: 'optional',
+};
+
+export const NO_REDACTION: Redaction = { byName: false, paths: [] };
+export { DEFAULT_REDACTION };
+
+/** The policy of a server for which nothing was written: nothing is allowed. */
+export const DENY_ALL: Policy = {
+  digest: '0'.repeat(64),
+  default: 'deny',
+  hidden: { exact: new Set(), globs: [] },
+  allTools: { ...NO_CHECKS, ask: PLAIN_ASK },
+  exact: new Map(),
+  globs: [],
+};
+
+/** Whether any call could be asked about: then somebody must be there to approve. */
+export function mayAsk(policy: Policy): boolean {
+  const rules = [...policy.exact.values(), ...policy.globs.map((entry) => entry.rule)];
+  return (
+    policy.default === 'require_approval' ||
+    policy.allTools.askIf.length > 0 ||
+    rules.some((rule) => rule.action === 'require_approval' || rule.askIf.length > 0)
+  );
+}

@@ -1,0 +1,154 @@
+import { dirname } from 'node:path';
+import { isObject } from '../domain/json.ts';
+import { APPROVAL_DEFAULTS, type ApprovalDefaults, type ApproverGroup, type Config, type Grant } from './config.ts';
+import { ConfigShape, GrantShape } from './config-schema.ts';
+import { type Format, readDocument } from './document.ts';
+import type { Fault } from './fault.ts';
+import type { Environment } from './interpolate.ts';
+import { ms } from './rule.ts';
+import { serversOf } from './server.ts';
+import { entriesOf, Faults, isNow, shaped } from './shape.ts';
+
+export type ParsedConfig =
+  | { readonly ok: true; readonly config: Config }
+  | { readonly ok: false; readonly faults: readonly Fault[] };
+
+/** Parses `holdfast.yaml`. `env` fills in `${NAME}`. All faults at once, each with its line and path. */
+export function parseConfig(
+  text: string,
+  from: { readonly path: string; readonly env: Environment; readonly format?: Format },
+): ParsedConfig {
+  const read = readDocument(text, from.path, from.format);
+  if (!read.ok) return read;
+  const faults = new Faults(read.document);
+  const raw = isObject(read.document.value) ? read.document.value : {};
+  const shape = shaped(ConfigShape, read.document.value, [], faults);
+  const servers = serversOf(raw.servers, { env: from.env, folder: dirname(from.path), faults });
+  const approvers = approversOf(raw.approvers, faults);
+  const grants = grantsOf(Array.isArray(raw.grants) ? raw.grants : [], raw.servers, faults);
+  const approval = approvalOf(shape?.approval, approvers, faults);
+  if (shape === null || faults.list.length > 0) return { ok: false, faults: faults.list };
+  return {
+    ok: true,
+    config: {
+      servers,
+      grants,
+      approvers,
+      slack: { channel: shape.slack?.channel ?? null, team: shape.slack?.team ?? null },
+      approval,
+      file: {
+        listen: shape.listen ?? null,
+        publicUrl: shape.public_url ?? null,
+        data: shape.data ?? null,
+        maxBody: shape.max_body ?? null,
+      },
+    },
+  };
+}
+
+function approversOf(value: unknown, faults: Faults): Map<string, ApproverGroup> {
+  const groups = new Map<string, ApproverGroup>();
+  for (const [name, members] of entriesOf(value, ['approvers'], 'a map from group name to members', faults)) {
+    const at = ['approvers', name];
+    if (!Array.isArray(members) || members.length === 0) {
+      faults.add(at, Array.isArray(members) ? 'has no members' : isNow(members), MEMBER_FORM);
+      continue;
+    }
+    const kinds = members.map((member, index) => {
+      const kind = kindOfMember(member);
+      if (kind === null) faults.add([...at, index], isNow(member), MEMBER_FORM);
+      return kind;
+    });
+    const of = (kind: string): string[] => [...new Set(members.filter((_, index) => kinds[index] === kind))];
+    groups.set(name, { people: of('person'), userGroups: of('user group'), admin: kinds.includes('admin') });
+  }
+  return groups;
+}
+
+const MEMBER_FORM = 'people (U0MIRA), user groups (S0123ABC) or admin';
+
+function kindOfMember(member: unknown): 'person' | 'user group' | 'admin' | null {
+  if (typeof member !== 'string') return null;
+  if (member === 'admin') return 'admin';
+  if (/^[UW][A-Z0-9]{2,20}$/.test(member)) return 'person';
+  return /^S[A-Z0-9]{2,20}$/.test(member) ? 'user group' : null;
+}
+
+function grantsOf(entries: readonly unknown[], servers: unknown, faults: Faults): Grant[] {
+  const grants: Grant[] = [];
+  const seen = new Set<string>();
+  const once = (value: string, at: readonly (string | number)[], what: string): void => {
+    if (seen.has(`${what} ${value}`)) faults.add(at, `another grant has the same ${what}`, `its own ${what}`);
+    seen.add(`${what} ${value}`);
+  };
+  for (const [index, entry] of entries.entries()) {
+    const at = ['grants', index];
+    const shape = shaped(GrantShape, entry, at, faults);
+    if (shape === null) continue;
+    once(shape.name, [...at, 'name'], 'name');
+    once(shape.token_sha256.toLowerCase(), [...at, 'token_sha256'], 'token');
+    for (const [place, server] of shape.servers.entries()) {
+      const known = isObject(servers) ? Object.keys(servers) : [];
+      if (!known.includes(server))
+        faults.add([...at, 'servers', place], isNow(server), `one of the servers: ${known.join(', ')}`);
+    }
+    grants.push(grantOf(shape, index, faults));
+  }
+  return grants;
+}
+
+function grantOf(shape: GrantShape, index: number, faults: Faults): Grant {
+  const expires = shape.expires === undefined ? null : instant(shape.expires);
+  if (expires === undefined) {
+    faults.add(
+      ['grants', index, 'expires'],
+      isNow(shape.expires),
+      'a date such as 2027-01-31, or 2027-01-31T12:00:00Z',
+    );
+  }
+  return {
+    name: shape.name,
+    tokenSha256: shape.token_sha256.toLowerCase(),
+    servers: shape.servers,
+    owner: shape.owner === 'none' ? null : shape.owner,
+    selfApproval: shape.self_approval ?? false,
+    expires: expires ?? null,
+  };
+}
+
+/** A date is the start of its day in UTC. Undefined: it is none. */
+function instant(text: string): Date | undefined {
+  if (!/^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:\d\d))?$/.test(text)) return undefined;
+  const date = new Date(text);
+  // JavaScript takes 30 February for 2 March; a deadline that moves by itself is none.
+  const sameDay = new Date(text.slice(0, 10));
+  return Number.isNaN(date.getTime()) || sameDay.toISOString().slice(0, 10) !== text.slice(0, 10) ? undefined : date;
+}
+
+function approvalOf(
+  shape: ConfigShape['approval'],
+  groups: ReadonlyMap<string, ApproverGroup>,
+  faults: Faults,
+): ApprovalDefaults {
+  for (const [index, group] of (shape?.approvers ?? []).entries()) {
+    if (!groups.has(group)) faults.add(['approval', 'approvers', index], isNow(group), groupsForm(groups));
+  }
+  return {
+    approvers: shape?.approvers ?? null,
+    timeoutMs: ms(shape?.timeout, ['approval', 'timeout'], faults) ?? APPROVAL_DEFAULTS.timeoutMs,
+    pickupMs: ms(shape?.pickup, ['approval', 'pickup'], faults) ?? APPROVAL_DEFAULTS.pickupMs,
+    hold: {
+      defaultMs: ms(shape?.hold?.default, ['approval', 'hold', 'default'], faults) ?? APPROVAL_DEFAULTS.hold.defaultMs,
+      progressMs:
+        ms(shape?.hold?.progress, ['approval', 'hold', 'progress'], faults) ?? APPROVAL_DEFAULTS.hold.progressMs,
+    },
+    maxPending: shape?.max_pending ?? APPROVAL_DEFAULTS.maxPending,
+  };
+}
+
+/** What a group's name may be. */
+export function groupsForm(groups: ReadonlyMap<string, unknown>): string {
+  return groups.size === 0
+    ? 'a group under approvers, which has none'
+    : `one of the groups: ${[...groups.keys()].join(', ')}`;
+}

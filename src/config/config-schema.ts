@@ -1,0 +1,67 @@
+import { z } from 'zod';
+import { DURATION_FORM } from './duration.ts';
+
+/** The shape of `holdfast.yaml`. Maps with free keys are read one entry at a time. */
+const durationText = z.string({ error: DURATION_FORM });
+const names = z.array(z.string()).min(1, { error: 'at least one name' });
+
+export const ServerShape = z.strictObject({
+  url: z.string().optional(),
+  headers: z.unknown().optional(),
+  command: z.array(z.string()).min(1, { error: 'a program and its arguments' }).optional(),
+  env: z.unknown().optional(),
+  cwd: z.string().optional(),
+  policy: z.string({ error: 'the path of a policy file' }).min(1),
+});
+export type ServerShape = z.infer<typeof ServerShape>;
+
+export const GrantShape = z.strictObject({
+  name: z.string().regex(/^[A-Za-z0-9][\w.-]{0,63}$/, { error: 'a name of letters, digits and _ . -' }),
+  token_sha256: z
+    .string({ error: 'the SHA-256 of the token as 64 hex digits; make one with `holdfast grant new`' })
+    .regex(/^[0-9a-fA-F]{64}$/, {
+      error: 'the SHA-256 of the token as 64 hex digits; make one with `holdfast grant new`',
+    }),
+  servers: names,
+  owner: z
+    .string({ error: 'the Slack id of the person the agent works for, or none' })
+    .regex(/^(none|[UW][A-Z0-9]{2,20})$/, { error: 'a Slack id such as U0SAM, or none' }),
+  self_approval: z.boolean().optional(),
+  expires: z.string({ error: 'a date such as 2027-01-31, or 2027-01-31T12:00:00Z' }).optional(),
+});
+export type GrantShape = z.infer<typeof GrantShape>;
+
+const holdShape = z.strictObject({ default: durationText.optional(), progress: durationText.optional() });
+
+export const ConfigShape = z.strictObject({
+  version: z.literal('1'),
+  servers: z.unknown().optional(),
+  grants: z.array(z.unknown()).optional(),
+  approvers: z.unknown().optional(),
+  slack: z
+    .strictObject({
+      channel: z
+        .string()
+        .regex(/^[CG][A-Z0-9]{2,20}$/, { error: 'a channel id such as C0APPROVALS' })
+        .optional(),
+      team: z
+        .string()
+        .regex(/^[TE][A-Z0-9]{2,20}$/, { error: 'a team id such as T0MAIN' })
+        .optional(),
+    })
+    .optional(),
+  approval: z
+    .strictObject({
+      approvers: names.optional(),
+      timeout: durationText.optional(),
+      pickup: durationText.optional(),
+      hold: holdShape.optional(),
+      max_pending: z.int().min(1).max(10_000).optional(),
+    })
+    .optional(),
+  listen: z.string().optional(),
+  public_url: z.string().optional(),
+  data: z.string().min(1).optional(),
+  max_body: z.int({ error: 'bytes, a whole number' }).min(1_024).max(1_073_741_824).optional(),
+});
+export type ConfigShape = z.infer<typeof ConfigShape>;

@@ -1,0 +1,80 @@
+/** `holdfast.yaml`, parsed and checked. Immutable; holds upstream credentials, so it is never printed. */
+export interface Config {
+  readonly servers: ReadonlyMap<string, ServerConfig>;
+  readonly grants: readonly Grant[];
+  readonly approvers: ReadonlyMap<string, ApproverGroup>;
+  readonly slack: { readonly channel: string | null; readonly team: string | null };
+  readonly approval: ApprovalDefaults;
+  /** Settings that may also stand in the file; see settings.ts. */
+  readonly file: FileSettings;
+}
+
+/** An MCP server behind us. */
+export interface ServerConfig {
+  readonly name: string;
+  readonly upstream: HttpUpstream | StdioUpstream;
+  /** The policy file, resolved against the config file's folder. */
+  readonly policyPath: string;
+}
+
+export interface HttpUpstream {
+  readonly kind: 'http';
+  readonly url: string;
+  /** Lower-case names; values with `${VAR}` filled in. */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+export interface StdioUpstream {
+  readonly kind: 'stdio';
+  readonly command: readonly [string, ...string[]];
+  readonly env: Readonly<Record<string, string>>;
+  /** Resolved against the config file's folder; null: where Holdfast runs. */
+  readonly cwd: string | null;
+}
+
+/** An agent's credential. The token itself is nowhere. */
+export interface Grant {
+  readonly name: string;
+  /** Lower-case hex. */
+  readonly tokenSha256: string;
+  readonly servers: readonly string[];
+  /** A Slack id; null where the file says `none`. */
+  readonly owner: string | null;
+  readonly selfApproval: boolean;
+  /** Refused from this instant on; null: never. */
+  readonly expires: Date | null;
+}
+
+export interface ApproverGroup {
+  readonly people: readonly string[];
+  readonly userGroups: readonly string[];
+  readonly admin: boolean;
+}
+
+export interface ApprovalDefaults {
+  /** null: all groups. */
+  readonly approvers: readonly string[] | null;
+  readonly timeoutMs: number;
+  /** How long an approved pass waits for its caller. */
+  readonly pickupMs: number;
+  /** How long a request stays open: without a progressToken, and with one. */
+  readonly hold: { readonly defaultMs: number; readonly progressMs: number };
+  /** Pending approvals a grant may have. */
+  readonly maxPending: number;
+}
+
+export interface FileSettings {
+  readonly listen: string | null;
+  readonly publicUrl: string | null;
+  readonly data: string | null;
+  /** Bytes. */
+  readonly maxBody: number | null;
+}
+
+export const APPROVAL_DEFAULTS: ApprovalDefaults = {
+  approvers: null,
+  timeoutMs: 30 * 60_000,
+  pickupMs: 60 * 60_000,
+  hold: { defaultMs: 50_000, progressMs: 60 * 60_000 },
+  maxPending: 20,
+};

@@ -1,0 +1,74 @@
+import type { Json } from '../domain/json.ts';
+import { type Fault, type Key, pathText } from './fault.ts';
+import { type Place, type Problem, readJson } from './json.ts';
+import { Lines } from './lines.ts';
+import { readYaml } from './yaml.ts';
+
+export type Format = 'json' | 'yaml';
+
+/** A file's text as a value, with a way back from any place in the value to its line. */
+export interface Document {
+  readonly value: Json;
+  /** A fault at a path. `key`: points at the key rather than at what it holds. */
+  fault(path: readonly Key[], message: string, expected: string | null, key?: boolean): Fault;
+}
+
+export type Read =
+  | { readonly ok: true; readonly document: Document }
+  | { readonly ok: false; readonly faults: Fault[] };
+
+/** More is no policy file. */
+const LONGEST = 8 * 1024 * 1024;
+
+/** `.json` is JSON, everything else YAML. */
+export function formatOf(path: string): Format {
+  return path.toLowerCase().endsWith('.json') ? 'json' : 'yaml';
+}
+
+/** Reads text of either format. Duplicate keys, foreign tags and alias bombs are faults; no key is special. */
+export function readDocument(text: string, file: string, format: Format = formatOf(file)): Read {
+  const lines = new Lines(text);
+  const at = (offset: number, problem: Omit<Problem, 'offset'>): Fault => ({
+    file,
+    ...lines.position(offset),
+    path: pathText(problem.path),
+    message: problem.message,
+    expected: problem.expected,
+  });
+  if (text.length > LONGEST) {
+    return { ok: false, faults: [at(0, { path: [], message: 'the file is too long', expected: 'at most 8 MiB' })] };
+  }
+  const read = format === 'json' ? readJson(text) : readYaml(text);
+  if (!read.ok) return { ok: false, faults: read.problems.map((problem) => at(problem.offset, problem)) };
+  const offsetOf = (path: readonly Key[], key: boolean): number => {
+    const place = nearest(path, read.place);
+    return place === null ? 0 : key ? place.key : place.value;
+  };
+  return { ok: true, document: documentOf(read.value, file, lines, offsetOf) };
+}
+
+function documentOf(
+  value: Json,
+  file: string,
+  lines: Lines,
+  offsetOf: (path: readonly Key[], key: boolean) => number,
+): Document {
+  return {
+    value,
+    fault: (path, message, expected, key = false) => ({
+      file,
+      ...lines.position(offsetOf(path, key)),
+      path: pathText(path),
+      message,
+      expected,
+    }),
+  };
+}
+
+/** What is missing has no place: its parent's will do. */
+function nearest(path: readonly Key[], find: (path: readonly Key[]) => Place | null): Place | null {
+  for (let shorter = path; ; shorter = shorter.slice(0, -1)) {
+    const found = find(shorter);
+    if (found !== null || shorter.length === 0) return found;
+  }
+}

@@ -1,0 +1,50 @@
+import { createHash, randomBytes } from 'node:crypto';
+import type { Config, Grant } from './config.ts';
+
+export interface NewGrant {
+  /** Shown once, kept nowhere. */
+  readonly token: string;
+  readonly tokenSha256: string;
+  /** The block for `holdfast.yaml`. */
+  readonly yaml: string;
+}
+
+/** Makes a grant's token: 256 random bits, so that its plain SHA-256 can be kept without salt or stretching. */
+export function newGrant(grant: {
+  readonly name: string;
+  readonly servers: readonly string[];
+  readonly owner: string | null;
+}): NewGrant {
+  const token = `hf_${randomBytes(32).toString('base64url')}`;
+  const tokenSha256 = tokenDigest(token);
+  const yaml = [
+    `  - name: ${grant.name}`,
+    `    token_sha256: ${tokenSha256}`,
+    `    servers: [${grant.servers.join(', ')}]`,
+    `    owner: ${grant.owner ?? 'none'}`,
+    '',
+  ].join('\n');
+  return { token, tokenSha256, yaml };
+}
+
+export function tokenDigest(token: string): string {
+  return createHash('sha256').update(token, 'utf8').digest('hex');
+}
+
+export type Authentication =
+  | { readonly kind: 'known'; readonly grant: Grant }
+  | { readonly kind: 'unknown' }
+  | { readonly kind: 'expired'; readonly grant: Grant };
+
+/**
+ * Finds the grant of a presented token. The look-up is by the token's hash: how long it takes can at most tell about
+ * the hash's first digits, from which no token can be made, so no comparison in constant time is needed.
+ */
+export function authenticator(config: Config): (token: string, now: Date) => Authentication {
+  const grants = new Map(config.grants.map((grant) => [grant.tokenSha256, grant]));
+  return (token, now) => {
+    const grant = grants.get(tokenDigest(token));
+    if (grant === undefined) return { kind: 'unknown' };
+    return grant.expires !== null && now >= grant.expires ? { kind: 'expired', grant } : { kind: 'known', grant };
+  };
+}

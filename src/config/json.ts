@@ -1,0 +1,165 @@
+import type { Json } from '../domain/json.ts';
+import type { Key } from './fault.ts';
+
+/** Where a value stands in the text, and its key if it has one: offsets. */
+export interface Place {
+  readonly key: number;
+  readonly value: number;
+}
+
+/** Text that was read: its value and its places, or everything that is wrong with it. */
+export type ReadText =
+  | { readonly ok: true; readonly value: Json; readonly place: (path: readonly Key[]) => Place | null }
+  | { readonly ok: false; readonly problems: readonly Problem[] };
+
+/** Something the text itself has wrong. */
+export interface Problem {
+  readonly offset: number;
+  readonly path: readonly Key[];
+  readonly message: string;
+  readonly expected: string;
+}
+
+const DEEPEST = 64;
+const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
+const SPACE = /[ \t\r\n]*/y;
+const STRING = /"(?:[^"\\\u0000-\u001f]+|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/y;
+const WORDS = new Map<string, Json>([
+  ['true', true],
+  ['false', false],
+  ['null', null],
+]);
+
+/**
+ * Reads RFC 8259 text as `JSON.parse` does, but refuses duplicate keys, keeps `__proto__` an ordinary key and knows
+ * where everything stands. Places are found by reading once more, so that a good file pays nothing for them.
+ */
+export function readJson(text: string): ReadText {
+  const reader = new Reader(text, null);
+  const value = reader.document();
+  if (reader.problems.length > 0) return { ok: false, problems: reader.problems };
+  let places: Map<string, Place> | null = null;
+  const place = (path: readonly Key[]): Place | null => {
+    if (places === null) {
+      places = new Map();
+      new Reader(text, places).document();
+    }
+    return places.get(JSON.stringify(path)) ?? null;
+  };
+  return { ok: true, value, place };
+}
+
+/** Thrown inside the reader only, where the text cannot be read on. */
+class Unreadable extends Error {}
+
+class Reader {
+  readonly problems: Problem[] = [];
+  readonly #text: string;
+  readonly #places: Map<string, Place> | null;
+  readonly #path: Key[] = [];
+  #at = 0;
+
+  constructor(text: string, places: Map<string, Place> | null) {
+    this.#text = text;
+    this.#places = places;
+  }
+
+  document(): Json {
+    try {
+      const value = this.#value(0);
+      this.#skip();
+      if (this.#at < this.#text.length) this.#stop('there is more after the end', 'one JSON value');
+      return value;
+    } catch (error) {
+      if (!(error instanceof Unreadable)) throw error;
+      return null;
+    }
+  }
+
+  #value(key: number): Json {
+    this.#skip();
+    if (this.#path.length > DEEPEST) this.#stop('nested too deeply', `at most ${DEEPEST} levels`);
+    this.#places?.set(JSON.stringify(this.#path), { key, value: this.#at });
+    const first = this.#text[this.#at];
+    if (first === '{') return this.#object();
+    if (first === '[') return this.#array();
+    if (first === '"') return this.#string();
+    const number = this.#take(NUMBER);
+    if (number !== null) return Number(number);
+    for (const [word, value] of WORDS) {
+      if (!this.#text.startsWith(word, this.#at)) continue;
+      this.#at += word.length;
+      return value;
+    }
+    return this.#stop(
+      first === undefined ? 'the text ends too early' : `unexpected ${JSON.stringify(first)}`,
+      'a value',
+    );
+  }
+
+  #object(): Json {
+    const object: Record<string, Json> = Object.create(null);
+    this.#at++;
+    if (this.#next('}')) return object;
+    do {
+      this.#skip();
+      const start = this.#at;
+      const key = this.#text[start] === '"' ? this.#string() : this.#stop('a key is missing', 'a key in double quotes');
+      if (!this.#next(':')) this.#stop(`no colon after ${JSON.stringify(key)}`, '":"');
+      this.#path.push(key);
+      if (Object.hasOwn(object, key)) this.#problem(start, `duplicate key ${JSON.stringify(key)}`, 'each key once');
+      object[key] = this.#value(start);
+      this.#path.pop();
+    } while (this.#next(','));
+    if (!this.#next('}')) this.#stop('an object is not closed', '"," or "}"');
+    return object;
+  }
+
+  #array(): Json {
+    const array: Json[] = [];
+    this.#at++;
+    if (this.#next(']')) return array;
+    do {
+      this.#path.push(array.length);
+      array.push(this.#value(this.#at));
+      this.#path.pop();
+    } while (this.#next(','));
+    if (!this.#next(']')) this.#stop('a list is not closed', '"," or "]"');
+    return array;
+  }
+
+  #string(): string {
+    const quoted = this.#take(STRING);
+    if (quoted === null)
+      return this.#stop('this text in quotes is not valid JSON', 'a string that is closed and escaped');
+    return JSON.parse(quoted) as string;
+  }
+
+  #take(pattern: RegExp): string | null {
+    pattern.lastIndex = this.#at;
+    const found = pattern.exec(this.#text);
+    if (found === null) return null;
+    this.#at = pattern.lastIndex;
+    return found[0];
+  }
+
+  #skip(): void {
+    this.#take(SPACE);
+  }
+
+  #next(mark: string): boolean {
+    this.#skip();
+    if (this.#text[this.#at] !== mark) return false;
+    this.#at++;
+    return true;
+  }
+
+  #problem(offset: number, message: string, expected: string): void {
+    this.problems.push({ offset, path: [...this.#path], message, expected });
+  }
+
+  #stop(message: string, expected: string): never {
+    this.#problem(this.#at, message, expected);
+    throw new Unreadable(message);
+  }
+}

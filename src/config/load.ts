@@ -1,0 +1,139 @@
+import { mayAsk, type Policy } from '../domain/policy.ts';
+import type { Ask } from '../domain/verdict.ts';
+import type { Config } from './config.ts';
+import { groupsForm, parseConfig } from './config-file.ts';
+import type { Fault } from './fault.ts';
+import type { Environment } from './interpolate.ts';
+import { type Mention, parsePolicy } from './policy-file.ts';
+import { headcount, resolveRequirement } from './requirement.ts';
+import { configPathOf, type Flags, readSettings, type Secrets, type Settings } from './settings.ts';
+
+/** Reads a file's bytes, or null when there is none. Workers pass their bundled files. */
+export type ReadFile = (path: string) => Promise<Uint8Array | null>;
+
+/** Everything that was configured, at one moment. */
+export interface Loaded {
+  readonly config: Config;
+  /** By server. */
+  readonly policies: ReadonlyMap<string, Policy>;
+  readonly settings: Settings;
+  readonly secrets: Secrets;
+}
+
+export type LoadResult = ({ readonly ok: true } & Loaded) | { readonly ok: false; readonly faults: readonly Fault[] };
+
+export interface Sources {
+  /** Beats flags and environment. */
+  readonly configPath?: string;
+  readonly env: Environment;
+  readonly flags?: Flags;
+  readonly readFile: ReadFile;
+}
+
+/** Loads config, settings and every policy, and reports every fault in all of them at once. */
+export async function loadConfig(sources: Sources): Promise<LoadResult> {
+  const { env, flags = {} } = sources;
+  const configPath = sources.configPath ?? configPathOf(env, flags);
+  const faults: Fault[] = [];
+  const text = await textOf(configPath, sources.readFile, faults);
+  const parsed = text === null ? null : parseConfig(text, { path: configPath, env });
+  if (parsed?.ok === false) faults.push(...parsed.faults);
+  const config = parsed?.ok ? parsed.config : null;
+  const read = readSettings({
+    env,
+    flags: { ...flags, config: configPath },
+    ...(config === null ? {} : { file: config.file, slackChannel: config.slack.channel }),
+  });
+  if (!read.ok) faults.push(...read.faults);
+  const policies = config === null ? new Map<string, Policy>() : await policiesOf(config, sources.readFile, faults);
+  if (config === null || !read.ok || faults.length > 0) return { ok: false, faults };
+  return { ok: true, config, policies, settings: read.settings, secrets: read.secrets };
+}
+
+/**
+ * Loads again. A bad file gives its faults and nothing else: the caller keeps the snapshot it has. What cannot change
+ * while the process runs (addresses, secrets, the data folder) stays as it was.
+ */
+export async function reload(previous: Loaded, sources: Sources): Promise<LoadResult> {
+  const next = await loadConfig({ ...sources, configPath: previous.settings.configPath });
+  return next.ok ? { ...next, settings: previous.settings, secrets: previous.secrets } : next;
+}
+
+async function policiesOf(config: Config, readFile: ReadFile, faults: Fault[]): Promise<Map<string, Policy>> {
+  const policies = new Map<string, Policy>();
+  const parsed = new Map<string, Policy | null>();
+  for (const server of config.servers.values()) {
+    const path = server.policyPath;
+    if (!parsed.has(path)) parsed.set(path, await policyAt(path, config, readFile, faults));
+    const policy = parsed.get(path);
+    if (policy) policies.set(server.name, policy);
+  }
+  return policies;
+}
+
+async function policyAt(path: string, config: Config, readFile: ReadFile, faults: Fault[]): Promise<Policy | null> {
+  const text = await textOf(path, readFile, faults);
+  if (text === null) return null;
+  const parsed = parsePolicy(text, { path });
+  if (!parsed.ok) {
+    faults.push(...parsed.faults);
+    return null;
+  }
+  faults.push(...unknownGroups(parsed.mentions, config), ...unanswerable(parsed.policy, path, config));
+  return parsed.policy;
+}
+
+function unknownGroups(mentions: readonly Mention[], config: Config): Fault[] {
+  return mentions
+    .filter((mention) => !config.approvers.has(mention.group))
+    .map((mention) => mention.fault(`is ${JSON.stringify(mention.group)}`, groupsForm(config.approvers)));
+}
+
+/** Questions that nobody could ever answer: no approvers at all, or fewer than the quorum. */
+function unanswerable(policy: Policy, path: string, config: Config): Fault[] {
+  if (!mayAsk(policy)) return [];
+  const fault = (where: string, message: string, expected: string): Fault => ({
+    file: path,
+    line: 0,
+    column: 0,
+    path: where,
+    message,
+    expected,
+  });
+  if (config.approvers.size === 0) {
+    return [fault('', 'asks for approval, but the config names no approvers', 'a group under approvers in the config')];
+  }
+  const asks: [string, Ask][] = [
+    ['all_tools.approval', policy.allTools.ask],
+    ...[...policy.exact.values(), ...policy.globs.map((entry) => entry.rule)].map((rule): [string, Ask] => [
+      `tools.${rule.key}.approval`,
+      rule.ask,
+    ]),
+  ];
+  return asks.flatMap(([where, ask]) => {
+    const people = headcount(resolveRequirement(config, ask));
+    if (people === null || people >= ask.quorum) return [];
+    return [
+      fault(
+        `${where}.quorum`,
+        `is ${ask.quorum}, but only ${people} could approve`,
+        `at most ${people}, or more approvers`,
+      ),
+    ];
+  });
+}
+
+async function textOf(path: string, readFile: ReadFile, faults: Fault[]): Promise<string | null> {
+  const wrong = (message: string, expected: string): null => {
+    faults.push({ file: path, line: 0, column: 0, path: '', message, expected });
+    return null;
+  };
+  const bytes = await readFile(path);
+  if (bytes === null) return wrong('cannot be read', 'a file that exists and may be read');
+  try {
+    // ignoreBOM keeps a byte order mark in the text, so that the digest is over the file's own bytes.
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return wrong('is not UTF-8', 'UTF-8 text');
+  }
+}

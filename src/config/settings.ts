@@ -1,0 +1,182 @@
+import type { FileSettings } from './config.ts';
+import type { Fault } from './fault.ts';
+import type { Environment } from './interpolate.ts';
+import { isHttpUrl } from './server.ts';
+import { isNow } from './shape.ts';
+
+/** How this process runs. No secret in it: may be logged. */
+export interface Settings {
+  readonly configPath: string;
+  readonly listen: { readonly host: string; readonly port: number };
+  /** Without a trailing slash; null: nobody said. */
+  readonly publicUrl: string | null;
+  readonly data: string;
+  /** Bytes a request's body may have. */
+  readonly maxBody: number;
+  /** `embedded`: nothing outside; `postgres`: SQL and queue there; `redis`: the queue on Redis. */
+  readonly queue: 'redis' | 'sql';
+  readonly store: 'postgres' | 'embedded';
+  readonly slack: { readonly channel: string | null; readonly apiUrl: string | null };
+}
+
+/** Kept apart from the settings so that nobody logs them by accident. */
+export interface Secrets {
+  /** Newest first. Empty: none was given, which only embedded mode may make up for. */
+  readonly secrets: readonly string[];
+  readonly adminToken: string | null;
+  readonly databaseUrl: string | null;
+  readonly redisUrl: string | null;
+  readonly slackBotToken: string | null;
+  readonly slackSigningSecret: string | null;
+  readonly slackAppToken: string | null;
+}
+
+/** What the command line said. */
+export interface Flags {
+  readonly config?: string;
+  readonly listen?: string;
+  readonly publicUrl?: string;
+  readonly data?: string;
+  readonly maxBody?: string;
+}
+
+export type ReadSettings =
+  | { readonly ok: true; readonly settings: Settings; readonly secrets: Secrets }
+  | { readonly ok: false; readonly faults: readonly Fault[] };
+
+const NO_FILE: FileSettings = { listen: null, publicUrl: null, data: null, maxBody: null };
+const SHORTEST_SECRET = 32;
+
+/** The config file's path: it must be known before the file can be read. */
+export function configPathOf(env: Environment, flags: Flags = {}): string {
+  return flags.config ?? (env.HOLDFAST_CONFIG || 'holdfast.yaml');
+}
+
+/** One typed answer from flags, environment and file; the first that speaks counts. */
+export function readSettings(from: {
+  readonly env: Environment;
+  readonly flags?: Flags;
+  readonly file?: FileSettings;
+  readonly slackChannel?: string | null;
+}): ReadSettings {
+  const { env, flags = {}, file = NO_FILE } = from;
+  const faults: Fault[] = [];
+  const wrong = (name: string, message: string, expected: string): void => {
+    faults.push({ file: 'environment', line: 0, column: 0, path: name, message, expected });
+  };
+  const databaseUrl = urlIn(env, 'DATABASE_URL', /^postgres(ql)?:$/, 'postgres://user:password@host/database', wrong);
+  const redisUrl = urlIn(env, 'REDIS_URL', /^rediss?:$/, 'redis://host:6379', wrong);
+  const settings: Settings = {
+    configPath: configPathOf(env, flags),
+    listen: listenOf(flags.listen ?? set(env, 'HOLDFAST_LISTEN') ?? file.listen ?? '127.0.0.1:8787', wrong),
+    publicUrl: publicUrlOf(flags.publicUrl ?? set(env, 'HOLDFAST_PUBLIC_URL') ?? file.publicUrl, wrong),
+    data: flags.data ?? set(env, 'HOLDFAST_DATA') ?? file.data ?? '.holdfast',
+    maxBody: maxBodyOf(flags.maxBody ?? set(env, 'HOLDFAST_MAX_BODY'), file.maxBody, wrong),
+    queue: redisUrl === null ? 'sql' : 'redis',
+    store: databaseUrl === null ? 'embedded' : 'postgres',
+    slack: { channel: set(env, 'SLACK_CHANNEL') ?? from.slackChannel ?? null, apiUrl: apiUrlOf(env, wrong) },
+  };
+  const secrets: Secrets = {
+    secrets: secretsOf(env, databaseUrl !== null, wrong),
+    adminToken: adminTokenOf(env, wrong),
+    databaseUrl,
+    redisUrl,
+    slackBotToken: prefixed(env, 'SLACK_BOT_TOKEN', 'xoxb-', wrong),
+    slackSigningSecret: set(env, 'SLACK_SIGNING_SECRET'),
+    slackAppToken: prefixed(env, 'SLACK_APP_TOKEN', 'xapp-', wrong),
+  };
+  requireSlackWhole(secrets, wrong);
+  return faults.length > 0 ? { ok: false, faults } : { ok: true, settings, secrets };
+}
+
+type Wrong = (name: string, message: string, expected: string) => void;
+
+/** Set and not empty: `NAME=` in a file of variables means not set. */
+function set(env: Environment, name: string): string | null {
+  return Object.hasOwn(env, name) && env[name] ? env[name] : null;
+}
+
+function listenOf(text: string, wrong: Wrong): Settings['listen'] {
+  const parts = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]\s]+)):(\d{1,5})$/.exec(text);
+  const port = Number(parts?.[3]);
+  if (parts !== null && port <= 65_535) return { host: parts[1] ?? parts[2]!, port };
+  wrong('HOLDFAST_LISTEN', isNow(text), 'host:port such as 127.0.0.1:8787 or [::1]:8787');
+  return { host: '127.0.0.1', port: 8787 };
+}
+
+function publicUrlOf(text: string | null, wrong: Wrong): string | null {
+  if (text === null) return null;
+  if (isHttpUrl(text) && !/[?#]/.test(text)) return text.replace(/\/+$/, '');
+  wrong('HOLDFAST_PUBLIC_URL', isNow(text), 'an http or https URL such as https://holdfast.example.com');
+  return null;
+}
+
+function maxBodyOf(text: string | null | undefined, file: number | null, wrong: Wrong): number {
+  const standard = 4 * 1024 * 1024;
+  if (text === null || text === undefined) return file ?? standard;
+  const bytes = /^\d{1,10}$/.test(text) ? Number(text) : 0;
+  if (bytes >= 1_024 && bytes <= 1_073_741_824) return bytes;
+  wrong('HOLDFAST_MAX_BODY', isNow(text), 'bytes, from 1024 to 1073741824');
+  return standard;
+}
+
+function apiUrlOf(env: Environment, wrong: Wrong): string | null {
+  const text = set(env, 'SLACK_API_URL');
+  if (text !== null && !(isHttpUrl(text) && text.endsWith('/'))) {
+    wrong('SLACK_API_URL', isNow(text), 'an http or https URL that ends with a slash');
+  }
+  return text;
+}
+
+/** A URL with a password in it: its value is never repeated. */
+function urlIn(env: Environment, name: string, scheme: RegExp, expected: string, wrong: Wrong): string | null {
+  const text = set(env, name);
+  if (text !== null && !(URL.canParse(text) && scheme.test(new URL(text).protocol))) {
+    wrong(name, 'is not such a URL', expected);
+  }
+  return text;
+}
+
+function secretsOf(env: Environment, shared: boolean, wrong: Wrong): readonly string[] {
+  const text = set(env, 'HOLDFAST_SECRET');
+  if (text === null) {
+    if (shared) wrong('HOLDFAST_SECRET', 'is not set', 'a secret of 32 bytes or more, because DATABASE_URL is set');
+    return [];
+  }
+  const list = text.split(',').map((one) => one.trim());
+  if (list.some((one) => Buffer.byteLength(one) < SHORTEST_SECRET)) {
+    wrong('HOLDFAST_SECRET', 'holds a secret that is too short', 'new,old or one alone, each of 32 bytes or more');
+  }
+  if (new Set(list).size < list.length) wrong('HOLDFAST_SECRET', 'holds a secret twice', 'each secret once');
+  return list;
+}
+
+function adminTokenOf(env: Environment, wrong: Wrong): string | null {
+  const token = set(env, 'HOLDFAST_ADMIN_TOKEN');
+  if (token !== null && token.length < 16) {
+    wrong('HOLDFAST_ADMIN_TOKEN', 'is too short', 'at least 16 characters');
+  }
+  return token;
+}
+
+function prefixed(env: Environment, name: string, prefix: string, wrong: Wrong): string | null {
+  const token = set(env, name);
+  if (token !== null && !token.startsWith(prefix))
+    wrong(name, 'is another kind of token', `one that starts with ${prefix}`);
+  return token;
+}
+
+/** Half a Slack app posts cards that nobody can click. */
+function requireSlackWhole(secrets: Secrets, wrong: Wrong): void {
+  const canHear = secrets.slackSigningSecret !== null || secrets.slackAppToken !== null;
+  if (secrets.slackBotToken !== null && !canHear) {
+    wrong(
+      'SLACK_SIGNING_SECRET',
+      'is not set',
+      'it, or SLACK_APP_TOKEN for Socket Mode, because SLACK_BOT_TOKEN is set',
+    );
+  }
+  if (secrets.slackBotToken === null && canHear) {
+    wrong('SLACK_BOT_TOKEN', 'is not set', 'it, because Slack is configured otherwise');
+  }
+}

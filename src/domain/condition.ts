@@ -1,0 +1,156 @@
+import { compare, decimal } from './decimal.ts';
+import type { Json, JsonObject } from './json.ts';
+import { type Path, valueAt, valuesAt } from './path.ts';
+
+export type Scalar = string | number | boolean | null;
+
+/** A compiled pattern. The config layer makes it with a linear-time engine; the domain only asks it. */
+export interface Matcher {
+  test(text: string): boolean;
+}
+
+/** What is asked of one value. */
+export type Test =
+  | { readonly op: 'eq' | 'neq'; readonly value: Scalar }
+  | { readonly op: 'in' | 'not_in'; readonly values: ReadonlySet<Scalar>; readonly kinds: ReadonlySet<string> }
+  | { readonly op: 'lt' | 'lte' | 'gt' | 'gte'; readonly value: string }
+  | { readonly op: 'regex'; readonly matcher: Matcher }
+  | { readonly op: 'contains'; readonly value: Scalar }
+  | { readonly op: 'starts_with'; readonly value: string }
+  | { readonly op: 'exists'; readonly value: boolean };
+
+export const OPERATORS = [
+  'eq',
+  'neq',
+  'in',
+  'not_in',
+  'lt',
+  'lte',
+  'gt',
+  'gte',
+  'regex',
+  'contains',
+  'starts_with',
+  'exists',
+] as const satisfies readonly Test['op'][];
+
+export type Condition =
+  | { readonly kind: 'test'; readonly path: Path; readonly test: Test }
+  | { readonly kind: 'all' | 'any'; readonly of: readonly Condition[] }
+  | { readonly kind: 'always' };
+
+/**
+ * `missing` and `mistyped` are neither yes nor no: what must hold does not hold then, and what must not be is taken to
+ * be. So an argument left out, or sent as a list of itself, never slips through.
+ */
+export type Answer = 'yes' | 'no' | 'missing' | 'mistyped';
+
+/** Over many values: `every` for what is required, `some` for what is forbidden or asked about. */
+export type Quantifier = 'every' | 'some';
+
+/** Characters a pattern is shown at most; a longer text counts as mistyped. */
+export const LONGEST_SUBJECT = 65_536;
+
+/** What the arguments say to a condition. Total: any JSON gets an answer. */
+export function answer(condition: Condition, args: JsonObject, quantifier: Quantifier): Answer {
+  switch (condition.kind) {
+    case 'test':
+      return answerTest(condition.path, condition.test, args, quantifier);
+    case 'all':
+      return gather(condition.of, args, quantifier, 'no', 'yes');
+    case 'any':
+      return gather(condition.of, args, quantifier, 'yes', 'no');
+    case 'always':
+      return 'yes';
+    default:
+      return condition satisfies never;
+  }
+}
+
+/** Kleene's logic: one decisive answer decides, else one unknown makes it unknown, else the rest. */
+function gather(
+  of: readonly Condition[],
+  args: JsonObject,
+  quantifier: Quantifier,
+  decisive: Answer,
+  otherwise: Answer,
+): Answer {
+  let so: Answer = otherwise;
+  for (const condition of of) {
+    const one = answer(condition, args, quantifier);
+    if (one === decisive) return one;
+    if (one !== otherwise) so = one;
+  }
+  return so;
+}
+
+function answerTest(path: Path, test: Test, args: JsonObject, quantifier: Quantifier): Answer {
+  if (!path.many) return ask(test, valueAt(args, path));
+  const values = valuesAt(args, path);
+  // An empty list has nothing in it that could break a rule; but nothing in it exists either.
+  if (values.length === 0 && test.op === 'exists') return ask(test, undefined);
+  const [decisive, otherwise] = quantifier === 'every' ? (['no', 'yes'] as const) : (['yes', 'no'] as const);
+  let so: Answer = otherwise;
+  for (const value of values) {
+    const one = ask(test, value);
+    if (one === decisive) return one;
+    if (one !== otherwise) so = one;
+  }
+  return so;
+}
+
+function ask(test: Test, value: Json | undefined): Answer {
+  if (test.op === 'exists') return yes((value !== undefined && value !== null) === test.value);
+  if (value === undefined) return 'missing';
+  switch (test.op) {
+    case 'eq':
+      return kindOf(value) === kindOf(test.value) ? yes(value === test.value) : 'mistyped';
+    case 'neq':
+      return kindOf(value) === kindOf(test.value) ? yes(value !== test.value) : 'mistyped';
+    case 'in':
+      return test.kinds.has(kindOf(value)) ? yes(test.values.has(value as Scalar)) : 'mistyped';
+    case 'not_in':
+      return test.kinds.has(kindOf(value)) ? yes(!test.values.has(value as Scalar)) : 'mistyped';
+    case 'regex':
+      return typeof value === 'string' && value.length <= LONGEST_SUBJECT ? yes(test.matcher.test(value)) : 'mistyped';
+    case 'starts_with':
+      return typeof value === 'string' ? yes(value.startsWith(test.value)) : 'mistyped';
+    case 'contains':
+      return contains(value, test.value);
+    default:
+      return ordered(test.op, value, test.value);
+  }
+}
+
+/** A list contains an element, a text contains a text. */
+function contains(value: Json, wanted: Scalar): Answer {
+  if (Array.isArray(value)) return yes(value.includes(wanted));
+  return typeof value === 'string' && typeof wanted === 'string' ? yes(value.includes(wanted)) : 'mistyped';
+}
+
+/** Numbers, and decimals sent as text because a double could not keep them. */
+function ordered(op: 'lt' | 'lte' | 'gt' | 'gte', value: Json, bound: string): Answer {
+  const size = decimal(value);
+  if (size === null) return 'mistyped';
+  const order = compare(size, bound);
+  switch (op) {
+    case 'lt':
+      return yes(order < 0);
+    case 'lte':
+      return yes(order <= 0);
+    case 'gt':
+      return yes(order > 0);
+    case 'gte':
+      return yes(order >= 0);
+    default:
+      return op satisfies never;
+  }
+}
+
+export function kindOf(value: Json): string {
+  return value === null ? 'null' : Array.isArray(value) ? 'list' : typeof value;
+}
+
+function yes(so: boolean): Answer {
+  return so ? 'yes' : 'no';
+}
