@@ -9,6 +9,8 @@ import { after, before, test } from 'node:test';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { CreateMessageRequestSchema } from '@modelcontextprotocol/sdk/types.js';
+import { Backlog } from '../../src/mcp/stdio-backlog.ts';
+import { Lines } from '../../src/mcp/stdio-lines.ts';
 import { type StdioOptions, stdioUpstream } from '../../src/mcp/stdio-upstream.ts';
 import type { Exchange, ExchangeAnswer, Upstream } from '../../src/ports.ts';
 
@@ -169,6 +171,38 @@ async function until(holds: () => boolean | Promise<boolean>, what: string): Pro
   assert.fail(`not within 4 s: ${what}`);
 }
 
+test('lines are cut the same however the chunks fall, and one past the cap ends it', () => {
+  const bytes = Buffer.from('{"a":1}\r\n\n{"é":2}\n{"rest"');
+  for (let size = 1; size <= bytes.length; size++) {
+    const cut = new Lines(16);
+    const heard: string[] = [];
+    for (let at = 0; at < bytes.length; at += size) {
+      assert.ok(cut.push(bytes.subarray(at, at + size), (line) => heard.push(Buffer.from(line).toString())));
+    }
+    assert.deepEqual(heard, ['{"a":1}', '{"é":2}'], `chunks of ${size}`);
+  }
+  const cut = new Lines(16);
+  const never = () => assert.fail('no line was finished');
+  assert.ok(cut.push(Buffer.alloc(16, 'x'), never));
+  assert.ok(!cut.push(Buffer.from('x'), never));
+});
+
+test('what nobody hears is kept within bounds, the server’s own requests longest', () => {
+  const backlog = new Backlog();
+  assert.equal(backlog.add(Buffer.from('request'), true), 0);
+  const dropped = Array.from({ length: 300 }, (_, n) => backlog.add(Buffer.from(`notification ${n}`), false));
+  assert.equal(
+    dropped.reduce((sum, each) => sum + each, 0),
+    45,
+  );
+  const kept = backlog.take().map((line) => Buffer.from(line).toString());
+  assert.deepEqual([kept.length, kept[0], kept[1]], [256, 'request', 'notification 45']);
+  backlog.add(Buffer.from('small'), false);
+  assert.equal(backlog.add(Buffer.alloc(1024 * 1024), true), 1, 'a full mebibyte leaves room for nothing else');
+  assert.equal(backlog.take().length, 1);
+  assert.equal(backlog.take().length, 0);
+});
+
 test('P9: what the child says reaches the client with its own bytes', async () => {
   const upstream = upstreamOf();
   const { session } = await begin(upstream);
@@ -278,6 +312,17 @@ test('a request of the server goes to the listener, else along with a POST, else
   assert.ok(result.heard.some((line: string) => Buffer.from(line, 'base64').toString() === reply));
   await listening.leave();
   assert.equal((await answered(upstream, { session, method: 'GET' })).status, 200, 'a listener that left makes room');
+});
+
+test('a client that never listens gets what was kept along with its next POST', async () => {
+  const upstream = upstreamOf();
+  const { session } = await begin(upstream);
+  const asks = '{"jsonrpc":"2.0","id":70,"method":"roots/list"}';
+  const headers = { accept: 'application/json' };
+  await answered(upstream, { session, headers, text: say(1, `${asks}\n{"jsonrpc":"2.0","id":1,"result":{}}\n`) });
+  const events = eventsOf(await answered(upstream, { session, text: '{"jsonrpc":"2.0","id":2,"method":"ping"}' }));
+  assert.equal(await events.next(), asks);
+  assert.equal(await events.next(), '{"jsonrpc":"2.0","id":2,"result":{}}');
 });
 
 test('a batch goes to the child as single messages and comes back as one answer', async () => {
@@ -444,7 +489,7 @@ test('a cancelled request that the server never answers does not wait for ever',
   const cancel = '{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}';
   assert.equal((await answered(upstream, { session, text: cancel })).status, 202);
   now = 31_000;
-  assert.equal((await asked).kind, 'lost');
+  assert.deepEqual(await asked, { kind: 'lost', why: 'the request was cancelled, and the server did not answer it' });
 });
 
 test('a client that does not read holds its child back, and loses nothing', async () => {
@@ -470,6 +515,10 @@ test('closing ends every child, a stubborn one and one behind a wrapper too', as
   await Promise.all(upstreams.map((upstream) => upstream.close()));
   await until(() => children.every(({ pid }) => !lives(pid)), 'no child is left');
   assert.equal((await exchange(upstreams[0]!, { text: initialize() })).kind, 'not_sent');
+  for (const { pid } of children.slice(0, 2)) {
+    const ended = lines.find((line) => line.startsWith('stdio server: ended') && line.includes(`"pid":${pid},`));
+    assert.match(ended ?? '', /"signal":"SIGTERM"/, 'asked before it was killed');
+  }
   assert.ok(!lines.some((line) => line.includes('a secret that stays here')));
 });
 
