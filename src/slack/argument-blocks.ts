@@ -1,0 +1,110 @@
+import type { Json, JsonObject } from '../domain/json.ts';
+import { type Block, box, label, rich } from './blocks.ts';
+import { outline, type Row, rows, shortened } from './card-arguments.ts';
+
+/** What the card can show of the arguments. */
+export interface Shown {
+  readonly block: Block;
+  /** Every name and every value is there, uncut. */
+  readonly complete: boolean;
+}
+
+/** Characters of one value that the card tries to show, most first. All values get the same, so none hides another. */
+const PER_VALUE = [1200, 600, 300, 120, 60, 24, 10] as const;
+const PER_VALUE_OUTLINED = [300, 120, 60, 24, 10] as const;
+
+/** Arguments within `budget` characters of JSON: whole if they fit, else each value cut, else the outline. */
+export function argumentBlock(args: Json, budget: number): Shown {
+  const leaves = fitting(rows(args), PER_VALUE, budget);
+  if (leaves !== null) return leaves;
+  const names = outline(args);
+  return fitting(names, PER_VALUE_OUTLINED, budget) ?? firstOf(names, budget);
+}
+
+function fitting(all: readonly Row[], limits: readonly number[], budget: number): Shown | null {
+  // Cheap look before the costly one: 4 MiB of arguments are not rendered six times over.
+  if (all.length * 8 > budget) return null;
+  for (const limit of limits) {
+    const cuts = all.map((row) => shortened(row, limit));
+    const block = table(cuts.map((item) => item.row));
+    if (JSON.stringify(block).length <= budget) return { block, complete: cuts.every((item) => item.whole) };
+  }
+  return null;
+}
+
+function firstOf(all: readonly Row[], budget: number): Shown {
+  const cuts: Row[] = [];
+  let left = budget - 300;
+  for (const row of all) {
+    const { row: short } = shortened(row, PER_VALUE.at(-1) ?? 24);
+    left -= JSON.stringify(line(short)).length;
+    if (left < 0) break;
+    cuts.push({ ...short, lines: false, value: short.value.replaceAll('\n', '') });
+  }
+  const missing = (all.length - cuts.length).toLocaleString('en-US');
+  const block = table(cuts);
+  return {
+    block: { ...block, elements: [...(block.elements as JsonObject[]), label(`… and ${missing} more`)] },
+    complete: false,
+  };
+}
+
+function table(all: readonly Row[]): Block {
+  const elements: JsonObject[] = [label('Arguments')];
+  if (all.length === 0) elements.push(box('(none)'));
+  for (const group of grouped(all, Number.POSITIVE_INFINITY)) elements.push(...group.elements);
+  return rich(elements);
+}
+
+const line = (row: Row): string => (row.path === '' ? row.value : `${row.path}: ${row.value}`);
+
+interface Group {
+  readonly elements: readonly JsonObject[];
+}
+
+/** Rows of one line share a box of at most `limit` characters; a value with line breaks gets a box of its own. */
+export function grouped(all: readonly Row[], limit: number): Group[] {
+  const groups: Group[] = [];
+  let lines: string[] = [];
+  let size = 0;
+  const flush = () => {
+    if (lines.length > 0) groups.push({ elements: [box(lines.join('\n'))] });
+    lines = [];
+    size = 0;
+  };
+  for (const row of all) {
+    const text = line(row);
+    if (row.lines || text.length > limit) {
+      flush();
+      groups.push(...alone(row, limit));
+      continue;
+    }
+    if (size + text.length + 1 > limit) flush();
+    lines.push(text);
+    size += text.length + 1;
+  }
+  flush();
+  return groups;
+}
+
+function alone(row: Row, limit: number): Group[] {
+  const parts = pieces(row.value, limit);
+  const names = pieces(row.path === '' ? 'value' : row.path, limit);
+  const part = (index: number) => (parts.length > 1 ? ` (part ${index + 1} of ${parts.length})` : '');
+  const long = names.slice(0, -1).map((name) => ({ elements: [label(name)] }));
+  return [...long, ...parts.map((text, index) => ({ elements: [label(`${names.at(-1)}${part(index)}`), box(text)] }))];
+}
+
+/** In pieces of at most `limit` characters, never through the middle of one. */
+function pieces(text: string, limit: number): string[] {
+  if (text.length <= limit) return [text];
+  const found: string[] = [];
+  for (let at = 0; at < text.length; ) {
+    let end = Math.min(at + limit, text.length);
+    const last = text.charCodeAt(end - 1);
+    if (end < text.length && last >= 0xd800 && last <= 0xdbff) end -= 1;
+    found.push(text.slice(at, end));
+    at = end;
+  }
+  return found;
+}

@@ -1,0 +1,53 @@
+/** What a button carries back: which approval, and which exact call its card showed. */
+export interface ButtonValue {
+  readonly approval: string;
+  /** 32 hex characters (128 bits) of the fingerprint. */
+  readonly fingerprint: string;
+}
+
+/** The actions that Slack reports to us, by `action_id`. */
+export const ACTIONS = ['approve', 'deny', 'details', 'open_console', 'next_page', 'previous_page'] as const;
+export type Action = (typeof ACTIONS)[number];
+
+/** The modals whose submission decides, by `callback_id`. */
+export const VIEWS = ['approve_view', 'deny_view'] as const;
+export type ViewName = (typeof VIEWS)[number];
+
+const PREFIX = 32;
+
+export function buttonValue(approval: { readonly id: string; readonly fingerprint: string }): string {
+  return `${approval.id}:${approval.fingerprint.slice(0, PREFIX)}`;
+}
+
+/** Null for anything that is not exactly such a value. */
+export function readButtonValue(value: string): ButtonValue | null {
+  const parts = /^([A-Za-z0-9_-]{1,64}):([0-9a-f]{32})$/.exec(value);
+  return parts ? { approval: parts[1]!, fingerprint: parts[2]! } : null;
+}
+
+/** What a modal remembers in `private_metadata`: the button's value, the page, and the card it was opened from. */
+export interface ViewMemory extends ButtonValue {
+  /** From 0. */
+  readonly page: number;
+  readonly channel: string;
+  readonly ts: string;
+}
+
+export function viewMemory(memory: ViewMemory): string {
+  return JSON.stringify([memory.approval, memory.fingerprint, memory.page, memory.channel, memory.ts]);
+}
+
+export function readViewMemory(text: string): ViewMemory | null {
+  let parts: unknown;
+  try {
+    parts = JSON.parse(text);
+  } catch {
+    return null;
+  }
+  if (!Array.isArray(parts) || parts.length !== 5) return null;
+  const [approval, fingerprint, page, channel, ts] = parts as unknown[];
+  const value = readButtonValue(`${String(approval)}:${String(fingerprint)}`);
+  if (value === null || typeof channel !== 'string' || typeof ts !== 'string') return null;
+  if (typeof page !== 'number' || !Number.isInteger(page) || page < 0) return null;
+  return { ...value, page, channel, ts };
+}

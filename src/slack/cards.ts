@@ -1,0 +1,205 @@
+import type { Approval } from '../domain/approval.ts';
+import { isObject, type JsonObject, member } from '../domain/json.ts';
+import { type CardRecord, type Cards, type Clock, type Delivery, type Log, Unavailable } from '../ports.ts';
+import type { SlackAnswer, SlackApi, SlackFailure } from './api.ts';
+import { type CardOptions, renderCard } from './card.ts';
+import { Channels } from './channels.ts';
+import { escaped, person } from './escape.ts';
+import type { People } from './people.ts';
+import { channelFor, onlyApprover, type Routing } from './routing.ts';
+import { cardDigest, crowdedLine, escalation, type Reply, reminder, replyAfter, toldBy } from './thread.ts';
+
+export interface SlackCardsOptions {
+  readonly api: SlackApi;
+  readonly people: People;
+  readonly routing: Routing;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly publicUrl?: string | null | undefined;
+}
+
+/** The `Cards` port, and what else may be said to approvers. */
+export interface SlackCards extends Cards {
+  /** A line in the card's thread; nothing without a card. */
+  nudge(approval: Approval, at: CardRecord | null, kind: 'reminder' | 'escalation'): Promise<Delivery>;
+  /** One line in the channel: this grant's further calls are refused until some are decided. */
+  crowded(grant: string, call: Pick<Approval, 'server' | 'tool'>, pending: number): Promise<Delivery>;
+}
+
+const EVENT = 'holdfast_approval';
+
+export function slackCards(options: SlackCardsOptions): SlackCards {
+  const { api, people, routing } = options;
+  const post = new Posting(options);
+  return {
+    show: (approval, at) => post.show(approval, at),
+    stillEligible: (approval) => stillEligible(people, approval),
+    async nudge(approval, at, kind) {
+      if (!at?.ts) return { kind: 'never', why: 'there is no card to reply to' };
+      return say(api, at.channel, at.ts, kind === 'reminder' ? reminder(approval) : escalation(approval));
+    },
+    crowded: (grant, call, pending) => say(api, channelFor(routing, call), null, crowdedLine(grant, pending)),
+  };
+}
+
+class Posting {
+  readonly #options: SlackCardsOptions;
+  readonly #channels: Channels;
+
+  constructor(options: SlackCardsOptions) {
+    this.#options = options;
+    this.#channels = new Channels(options.api, options.clock);
+  }
+
+  async show(approval: Approval, at: CardRecord | null): Promise<Delivery> {
+    const place = at?.channel ? { channel: at.channel } : await this.#place(approval);
+    if ('delivery' in place) return place.delivery;
+    const { channel } = place;
+    const refusal = await this.#channels.refusal(channel);
+    if (refusal !== null) return refusal;
+    if (at?.ts) return this.#update(approval, at, channel, at.ts);
+    if (at !== null) {
+      const found = await this.#earlier(approval, channel);
+      if (typeof found !== 'string' && found !== null) return found;
+      if (found !== null) return this.#update(approval, at, channel, found);
+    }
+    return this.#post(approval, channel);
+  }
+
+  /** The channel the card goes to, opened first where it is a person's direct messages. */
+  async #place(approval: Approval): Promise<{ channel: string } | { delivery: Delivery }> {
+    const { api, routing, log } = this.#options;
+    const only = onlyApprover(routing, approval);
+    if (only === null) return { channel: channelFor(routing, approval) };
+    const opened = await api.call('conversations.open', { users: only });
+    const channel = opened.ok ? member(member(opened.body, 'channel'), 'id') : undefined;
+    if (typeof channel === 'string') return { channel };
+    if (!opened.ok && opened.failure.passing) return { delivery: undelivered(opened.failure) };
+    log.warn({ approval: approval.id }, 'the approver cannot be written to directly; the card goes to the channel');
+    return { channel: channelFor(routing, approval) };
+  }
+
+  async #post(approval: Approval, channel: string): Promise<Delivery> {
+    const sent = await this.#send('chat.postMessage', approval, { channel });
+    if (!sent.answer.ok) return undelivered(sent.answer.failure);
+    const [at, ts] = [member(sent.answer.body, 'channel'), member(sent.answer.body, 'ts')];
+    if (typeof at !== 'string' || typeof ts !== 'string') {
+      return { kind: 'later', afterMs: 5000, why: 'Slack did not say where it put the card', ambiguous: true };
+    }
+    await this.#tellBeside(approval, at, ts);
+    return { kind: 'shown', channel: at, ts, digest: cardDigest(approval, sent.digest) };
+  }
+
+  async #update(approval: Approval, at: CardRecord, channel: string, ts: string): Promise<Delivery> {
+    const sent = await this.#send('chat.update', approval, { channel, ts });
+    if (!sent.answer.ok)
+      return { ...undelivered(sent.answer.failure), ...(sent.answer.failure.passing ? { ambiguous: false } : {}) };
+    const reply = replyAfter(toldBy(at.digest), approval);
+    if (reply !== null) {
+      const said = await say(this.#options.api, channel, ts, reply);
+      // A reply that may be there is not repeated; one that is certainly not there is, with the card.
+      if (said.kind === 'later' && !said.ambiguous) return said;
+      if (said.kind !== 'shown')
+        this.#options.log.warn({ approval: approval.id, why: said.why }, 'no reply in the thread');
+    }
+    return { kind: 'shown', channel, ts, digest: cardDigest(approval, sent.digest) };
+  }
+
+  /** Sends the card; once more without rich text when Slack does not know its blocks. */
+  async #send(method: string, approval: Approval, where: JsonObject): Promise<{ answer: SlackAnswer; digest: string }> {
+    for (const plainText of [false, true]) {
+      const options: CardOptions = { publicUrl: this.#options.publicUrl ?? null, plainText };
+      const { text, blocks, digest } = renderCard(approval, options);
+      const metadata = { event_type: EVENT, event_payload: { approval: approval.id, revision: approval.revision } };
+      const quiet: JsonObject = method === 'chat.postMessage' ? { unfurl_links: false, unfurl_media: false } : {};
+      const answer = await this.#options.api.call(method, { ...where, text, blocks, metadata, ...quiet });
+      if (plainText || answer.ok || !answer.failure.code.startsWith('invalid_blocks')) return { answer, digest };
+    }
+    throw new Error('not reached');
+  }
+
+  /** The `ts` of a card that an earlier, unanswered post may have left; null when there is none or it cannot be seen. */
+  async #earlier(approval: Approval, channel: string): Promise<string | null | Delivery> {
+    const oldest = Math.floor(approval.createdAt.getTime() / 1000) - 60;
+    const args = { channel, include_all_metadata: true, limit: 200, oldest: String(oldest) };
+    const answer = await this.#options.api.call('conversations.history', args);
+    if (!answer.ok) {
+      // Without the scope a second card is better than none; without an answer it is better to ask again.
+      if (answer.failure.code === 'missing_scope' || !answer.failure.passing) return null;
+      return undelivered(answer.failure);
+    }
+    const messages = member(answer.body, 'messages');
+    const own = (Array.isArray(messages) ? messages : []).find((message) => isCardOf(message, approval.id));
+    const ts = member(own, 'ts');
+    return typeof ts === 'string' ? ts : null;
+  }
+
+  /** A line with a link to each person named. Best effort: the card is what counts. */
+  async #tellBeside(approval: Approval, channel: string, ts: string): Promise<void> {
+    const { api, routing, log } = this.#options;
+    if (routing.direct !== 'beside' || approval.state !== 'pending') return;
+    const link = await api.call('chat.getPermalink', { channel, message_ts: ts });
+    const url = link.ok ? member(link.body, 'permalink') : undefined;
+    const where = typeof url === 'string' ? `<${url}|Open the card>` : `See <#${channel}>`;
+    const call = escaped(`${approval.server}.${approval.tool}`);
+    const text = `A call of ${call} on behalf of ${approval.owner ? person(approval.owner) : 'nobody'} waits for you. ${where}.`;
+    for (const user of approval.requirement.people) {
+      const opened = await api.call('conversations.open', { users: user });
+      const to = opened.ok ? member(member(opened.body, 'channel'), 'id') : undefined;
+      const sent =
+        typeof to === 'string' && (await api.call('chat.postMessage', { channel: to, text, unfurl_links: false })).ok;
+      if (!sent) log.warn({ approval: approval.id, user }, 'an approver could not be written to directly');
+    }
+  }
+}
+
+function isCardOf(message: unknown, approval: string): boolean {
+  const metadata = member(message, 'metadata');
+  return (
+    isObject(metadata) &&
+    metadata.event_type === EVENT &&
+    member(member(metadata, 'event_payload'), 'approval') === approval
+  );
+}
+
+async function say(api: SlackApi, channel: string, thread: string | null, reply: Reply): Promise<Delivery> {
+  const { text, blocks } = reply;
+  const answer = await api.call('chat.postMessage', {
+    channel,
+    text,
+    blocks,
+    unfurl_links: false,
+    unfurl_media: false,
+    ...(thread === null ? {} : { thread_ts: thread }),
+  });
+  if (!answer.ok) return undelivered(answer.failure);
+  return { kind: 'shown', channel, ts: String(member(answer.body, 'ts') ?? ''), digest: '' };
+}
+
+export function undelivered(failure: SlackFailure): Exclude<Delivery, { kind: 'shown' }> {
+  const why = `Slack: ${failure.code}`;
+  return failure.passing
+    ? { kind: 'later', afterMs: failure.afterMs, why, ambiguous: failure.ambiguous }
+    : { kind: 'never', why };
+}
+
+/** Whether enough of those who approved may still approve, from facts at most a minute old. */
+async function stillEligible(people: People, approval: Approval): Promise<{ eligible: boolean; why: string | null }> {
+  const votes = approval.decisions.filter((d) => d.choice === 'approve');
+  const faults: string[] = [];
+  // A vote through the API or the console rests on the admin token, not on Slack.
+  for (const { approver, userGroup } of votes.filter((d) => d.via === 'slack')) {
+    const standing = await people.standing(approver);
+    if (standing.kind === 'cannot_tell') throw new Unavailable('slack', standing.why);
+    if (standing.kind === 'refused') faults.push(`${approver} is now ${standing.reason}`);
+    else if (userGroup !== null) {
+      const groups = await people.groupsOf(approver, [userGroup]);
+      if (groups === null) throw new Unavailable('slack', 'Slack did not say who is in the group');
+      if (groups.length === 0) faults.push(`${approver} is no longer in ${userGroup}`);
+    }
+  }
+  const left = new Set(votes.map((d) => d.approver)).size - faults.length;
+  return left >= approval.requirement.quorum
+    ? { eligible: true, why: null }
+    : { eligible: false, why: faults.join('; ') };
+}

@@ -1,0 +1,183 @@
+import type { Approval, Choice } from '../domain/approval.ts';
+import { type Approver, decide as judge, type Utterance } from '../domain/decide.ts';
+import type { Decided } from '../gateway/decide.ts';
+import type { CardRecord, Clock, Log } from '../ports.ts';
+import { type DoorRefusal, doorWords, refusalWords, WORDS_FOR } from './answer.ts';
+import { type ButtonValue, readButtonValue, readViewMemory } from './button.ts';
+import { renderCard } from './card.ts';
+import { type IdentityTerms, identify } from './identity.ts';
+import type { Click, Interaction, OnMessage, OnView, Submission } from './payload.ts';
+import { onTheCard } from './place.ts';
+import type { Routing } from './routing.ts';
+import { quorumSoFar } from './story.ts';
+import { denyView, type From, fullView, noticeView, type View, WORDS } from './view.ts';
+
+/** What handling a click needs. Nothing of it is Bolt's, so that any runtime can do it. */
+export interface InteractionTerms extends IdentityTerms {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly routing: Routing;
+  approval(id: string): Promise<Approval | null>;
+  card(id: string): Promise<CardRecord | null>;
+  /** The card's place, learnt from a click because the post's own answer was lost. */
+  adopt(id: string, channel: string, ts: string): Promise<void>;
+  /** Resolves once the decision is durable, or refused and that recorded. */
+  decide(id: string, word: Utterance, approver: Approver): Promise<Decided>;
+  /** Records a click that did not count. */
+  refused(id: string, actor: string, reason: string, choice: string): Promise<void>;
+}
+
+/** What to do once Slack has its acknowledgement. */
+export type Next =
+  | { readonly kind: 'tell'; readonly text: string }
+  | { readonly kind: 'open'; readonly view: View }
+  | { readonly kind: 'update'; readonly view: View };
+
+export interface Handled {
+  /** The ack's body; null for an empty one. */
+  readonly ack: { readonly [name: string]: unknown } | null;
+  readonly next: Next | null;
+}
+
+const tell = (text: string): Handled => ({ ack: null, next: { kind: 'tell', text } });
+const DONE: Handled = { ack: null, next: null };
+
+/**
+ * A verified click or submission, from the person to the recorded decision. When it resolves, the decision is durable
+ * or will never be: the ack may go out. A store that cannot answer is told as such, never as a success.
+ */
+export async function interact(terms: InteractionTerms, interaction: Interaction): Promise<Handled> {
+  const say = interaction.kind === 'click' && interaction.on.kind === 'message' ? tell : notice(interaction);
+  try {
+    return interaction.kind === 'click'
+      ? await clicked(terms, interaction, say)
+      : await submitted(terms, interaction, say);
+  } catch (error) {
+    terms.log.error({ err: error }, 'a click in Slack could not be recorded');
+    return say(WORDS_FOR.notRecorded);
+  }
+}
+
+/** In a modal the answer is shown in its place. */
+function notice(interaction: Interaction): (text: string) => Handled {
+  return (text) => {
+    const view = noticeView('Nothing was decided', text);
+    return interaction.kind === 'click'
+      ? { ack: null, next: { kind: 'update', view } }
+      : { ack: { response_action: 'update', view }, next: null };
+  };
+}
+
+type Say = (text: string) => Handled;
+
+async function clicked(terms: InteractionTerms, click: Click, say: Say): Promise<Handled> {
+  if (click.action === 'open_console') return DONE;
+  const choice = click.action === 'approve' || click.action === 'deny' ? click.action : 'details';
+  const given = readButtonValue(click.value);
+  if (given === null) return say(doorWords('other_call'));
+  const entry = await enter(terms, click, given, whereOf(click.on), choice, say);
+  if ('refusal' in entry) return entry.refusal;
+  const { approval, approver, from } = entry;
+
+  if (click.action === 'approve' && click.on.kind === 'message' && renderCard(approval).complete) {
+    return decided(await terms.decide(approval.id, wordOf('approve', null, given), approver), say);
+  }
+  if (choice !== 'details') {
+    const refusal = await wouldRefuse(terms, approval, approver, given, choice, say);
+    if (refusal !== null) return refusal;
+  }
+  const view = click.action === 'deny' ? denyView(approval, from) : page(terms, click, approval, approver, from);
+  return { ack: null, next: { kind: click.on.kind === 'message' ? 'open' : 'update', view } };
+}
+
+function page(terms: InteractionTerms, click: Click, approval: Approval, approver: Approver, from: From): View {
+  const at = click.on.kind === 'view' ? (readViewMemory(click.on.memory)?.page ?? 0) : 0;
+  const step = click.action === 'next_page' ? 1 : click.action === 'previous_page' ? -1 : 0;
+  const word = wordOf('approve', null, { approval: approval.id, fingerprint: approval.fingerprint });
+  const may = judge(approval, word, approver, terms.clock.now()).kind === 'recorded';
+  return fullView(approval, from, Math.max(0, at + step), may);
+}
+
+async function submitted(terms: InteractionTerms, submission: Submission, say: Say): Promise<Handled> {
+  const memory = readViewMemory(submission.memory);
+  if (memory === null) return say(doorWords('other_call'));
+  const choice: Choice = submission.view === 'deny_view' ? 'deny' : 'approve';
+  const entry = await enter(terms, submission, memory, memory, choice, say);
+  if ('refusal' in entry) return entry.refusal;
+  const word = wordOf(choice, submission.words, memory);
+  const outcome = await terms.decide(memory.approval, word, entry.approver);
+  if (outcome.kind === 'refused' && outcome.reason === 'reason_required') {
+    return { ack: { response_action: 'errors', errors: { [WORDS.block]: 'The policy wants a reason.' } }, next: null };
+  }
+  const handled = decided(outcome, say);
+  return outcome.kind === 'recorded' ? { ack: { response_action: 'clear' }, next: null } : handled;
+}
+
+interface Entry {
+  readonly approval: Approval;
+  readonly approver: Approver;
+  readonly from: From;
+}
+
+/** The checks that every click passes: a person of ours, on the card itself, about the call that the card showed. */
+async function enter(
+  terms: InteractionTerms,
+  { who }: Interaction,
+  given: ButtonValue,
+  from: From | null,
+  choice: string,
+  say: Say,
+): Promise<Entry | { refusal: Handled }> {
+  const approval = await terms.approval(given.approval);
+  if (approval === null) return { refusal: say(WORDS_FOR.notFound) };
+  const refuse = async (reason: DoorRefusal) => {
+    await terms.refused(approval.id, who.user, reason, choice);
+    return { refusal: say(doorWords(reason)) };
+  };
+  const identified = await identify(terms, who, approval);
+  if (identified.kind === 'cannot_tell') return { refusal: say(WORDS_FOR.cannotTell) };
+  if (identified.kind === 'refused') return refuse(identified.reason);
+  if (!approval.fingerprint.startsWith(given.fingerprint)) return refuse('other_call');
+  const place = from === null ? 'elsewhere' : onTheCard(terms.routing, approval, await terms.card(approval.id), from);
+  if (place === 'elsewhere' || from === null) return refuse('wrong_message');
+  if (place === 'adopt') await terms.adopt(approval.id, from.channel, from.ts);
+  return { approval, approver: identified.approver, from };
+}
+
+/** A click that opens a window is judged first, so that nobody writes a reason for nothing. */
+async function wouldRefuse(
+  terms: InteractionTerms,
+  approval: Approval,
+  approver: Approver,
+  given: ButtonValue,
+  choice: Choice,
+  say: Say,
+): Promise<Handled | null> {
+  const judgement = judge(approval, wordOf(choice, 'to be asked', given), approver, terms.clock.now());
+  if (judgement.kind !== 'refused') return null;
+  await terms.refused(approval.id, approver.id, judgement.reason, choice);
+  return say(refusalWords(judgement.reason, approval));
+}
+
+function decided(outcome: Decided, say: Say): Handled {
+  switch (outcome.kind) {
+    case 'recorded':
+      return outcome.approval.state === 'pending'
+        ? tell(`Your approval is recorded. ${quorumSoFar(outcome.approval)}.`)
+        : DONE;
+    case 'refused':
+      return say(refusalWords(outcome.reason, outcome.approval));
+    case 'not_found':
+      return say(WORDS_FOR.notFound);
+    default:
+      return outcome satisfies never;
+  }
+}
+
+function wordOf(choice: Choice, reason: string | null, { fingerprint }: ButtonValue): Utterance {
+  return { choice, reason, fingerprint };
+}
+
+function whereOf(on: OnMessage | OnView): From | null {
+  return on.kind === 'message' ? on : readViewMemory(on.memory);
+}
