@@ -246,7 +246,13 @@ export interface Exchange {
   readonly body: Uint8Array | null;
   /** For caps and ownership of stdio children. */
   readonly grant: string;
+  /** Gives up the exchange until its answer is here; from then on its body is cancelled instead. */
   readonly signal?: AbortSignal;
+  /**
+   * What cancelling the answer's body means. `abort` (the default): the upstream connection is closed. `drain`: the
+   * answer is read to its end and dropped, because to a legacy server a closed connection may look like a wish.
+   */
+  readonly whenAbandoned?: 'abort' | 'drain';
 }
 
 export type ExchangeAnswer =

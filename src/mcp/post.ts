@@ -1,0 +1,147 @@
+import { type JsonObject, member } from '../domain/json.ts';
+import type { ExchangeAnswer } from '../ports.ts';
+import { HEADER_MISMATCH, rpcError } from './answer.ts';
+import { readBody } from './body.ts';
+import { type HeaderRecord, headerOf, headersForUpstream } from './crossing.ts';
+import { claimedVersion, disagreement } from './header-agreement.ts';
+import { spanOf } from './json-text.ts';
+import { abandon, relay } from './relay.ts';
+import type { BoundSession } from './sessions.ts';
+import { type ReadBatch, type ReadOne, readMessage } from './strict-door.ts';
+import { tap } from './tap.ts';
+import { noSession, sessionOf, type Visit } from './visit.ts';
+
+/** What a request without MCP-Protocol-Version is taken for. */
+const OLDEST = '2025-03-26';
+
+/** A POST that has passed the strict door. */
+interface Posted extends Visit {
+  readonly read: ReadOne | ReadBatch;
+  /** The revision the body claims; null in the legacy era. */
+  readonly claim: string | null;
+  readonly session: BoundSession | null;
+  /** For the upstream. */
+  readonly crossing: Readonly<Record<string, string>>;
+}
+
+export async function post(visit: Visit): Promise<Response> {
+  const { headers, passage, request } = visit;
+  const bytes = await readBody(request, headers['content-length'] ?? null, passage.maxBody);
+  if (bytes === null) {
+    return rpcError(413, 413, `The body is longer than ${passage.maxBody} bytes (HOLDFAST_MAX_BODY).`);
+  }
+  const read = readMessage(bytes, {
+    contentType: headers['content-type'] ?? null,
+    contentEncoding: headers['content-encoding'] ?? null,
+  });
+  if (read.kind === 'refused') return rpcError(read.status, read.code, `Not forwarded: ${read.why}.`);
+  const idText = (read.kind === 'message' ? read.idText : null) ?? 'null';
+  const against = disagreement(headers, read);
+  if (against !== null) return rpcError(400, HEADER_MISMATCH, `Not forwarded: ${against}.`, idText);
+
+  const claim = read.kind === 'message' ? claimedVersion(read.message) : null;
+  const crossing = headersForUpstream(claim === null ? headers : withoutSession(headers), visit.server.headers);
+  // A modern request has no session; what it says of one is not even passed on.
+  const session = claim === null ? await sessionOf(visit) : null;
+  if (session === 'foreign') return noSession(idText);
+  return route({ ...visit, read, claim, session, crossing });
+}
+
+function withoutSession(headers: HeaderRecord): HeaderRecord {
+  const { 'mcp-session-id': _session, 'last-event-id': _event, ...rest } = headers;
+  return rest;
+}
+
+async function route(posted: Posted): Promise<Response> {
+  const { read } = posted;
+  if (read.kind === 'batch') {
+    for (const [index, message] of read.messages.entries()) await cancelled(posted, message, [String(index)]);
+    const opens = read.messages.some((message) => member(message, 'method') === 'initialize');
+    return answer(posted, await send(posted), { opens, lists: true });
+  }
+  if (read.method === 'tools/call') return call(posted, read);
+  if (await cancelled(posted, read.message, [])) return new Response(null, { status: 202 });
+  const { method } = read;
+  return answer(posted, await send(posted), { opens: method === 'initialize', lists: method === 'tools/list' });
+}
+
+/** Whether the message withdrew a parked call, so that the upstream, which never saw the call, need not hear of it. */
+async function cancelled(posted: Posted, message: JsonObject, path: readonly string[]): Promise<boolean> {
+  if (member(message, 'method') !== 'notifications/cancelled') return false;
+  const { text } = posted.read;
+  const span = spanOf(text, [...path, 'params', 'requestId']);
+  if (span === null) return false;
+  const reason = member(member(message, 'params'), 'reason');
+  const { passage, principal, server, session } = posted;
+  return passage.calls.cancelled(
+    principal,
+    server.name,
+    session?.digest ?? null,
+    text.slice(span.start, span.end),
+    typeof reason === 'string' ? reason : null,
+  );
+}
+
+async function call(posted: Posted, read: ReadOne): Promise<Response> {
+  const { passage, principal, server, request, headers, crossing, session, claim } = posted;
+  const routing = await passage.calls.call({
+    principal,
+    server: server.name,
+    session: session?.digest ?? null,
+    requestId: member(read.message, 'id') ?? null,
+    idText: read.idText ?? 'null',
+    params: member(read.message, 'params') as JsonObject,
+    bytes: read.bytes,
+    inexact: read.inexact,
+    accept: headers.accept ?? '',
+    headers: crossing,
+    upstream: server.upstream,
+    protocolVersion: claim ?? headers['mcp-protocol-version'] ?? OLDEST,
+    get signal() {
+      return request.signal;
+    },
+  });
+  if (routing.kind === 'respond') return routing.response;
+  const answered = await send(posted);
+  if (answered.kind === 'not_sent') await routing.notSent?.();
+  return answer(posted, answered, { opens: false, lists: false });
+}
+
+function send({ server, principal, crossing, claim, read, request }: Posted): Promise<ExchangeAnswer> {
+  // In the legacy era a closed connection is no wish; a modern client that closes its stream has cancelled.
+  const leaving = claim === null ? ({ whenAbandoned: 'drain' } as const) : { signal: request.signal };
+  const exchange = { method: 'POST', headers: crossing, body: read.bytes, grant: principal.grant } as const;
+  return server.upstream.exchange({ ...exchange, ...leaving });
+}
+
+async function answer(
+  posted: Posted,
+  answered: ExchangeAnswer,
+  what: { opens: boolean; lists: boolean },
+): Promise<Response> {
+  const { server, read } = posted;
+  const idText = read.kind === 'message' ? read.idText : null;
+  // Before the answer leaves: with it the agent could already come back, perhaps to another replica.
+  if (what.opens && answered.kind === 'answer' && !(await bind(posted, answered))) {
+    abandon(answered);
+    return rpcError(502, 502, `${server.name} handed out a session that is another grant's.`, idText ?? 'null');
+  }
+  if (what.lists && server.hides && answered.kind === 'answer') {
+    return relay(await tap(answered, server.hidden), server.name, idText);
+  }
+  return relay(answered, server.name, idText);
+}
+
+async function bind(
+  { passage, server, principal }: Posted,
+  answered: Extract<ExchangeAnswer, { kind: 'answer' }>,
+): Promise<boolean> {
+  const id = headerOf(answered.headers, 'mcp-session-id');
+  if (id === null) return true;
+  try {
+    return await passage.sessions.bind(server.name, id, principal.grant);
+  } catch (error) {
+    abandon(answered);
+    throw error;
+  }
+}

@@ -1,0 +1,40 @@
+import type { Principal } from '../domain/call.ts';
+import { rpcError, SESSION_NOT_FOUND } from './answer.ts';
+import type { CallDoor } from './call-door.ts';
+import type { HeaderRecord } from './crossing.ts';
+import type { EntranceDeps, ServerEntry } from './entrance.ts';
+import type { BoundSession, Sessions } from './sessions.ts';
+
+/** What every visit goes through. */
+export interface Passage extends EntranceDeps {
+  readonly sessions: Sessions;
+  readonly calls: CallDoor;
+  /** Longest request body, in bytes (`HOLDFAST_MAX_BODY`). */
+  readonly maxBody: number;
+}
+
+/** One request that was let in. */
+export interface Visit {
+  readonly passage: Passage;
+  readonly request: Request;
+  readonly headers: HeaderRecord;
+  readonly server: ServerEntry;
+  readonly principal: Principal;
+}
+
+/** The session the request names, if its grant opened it; null when it names none. */
+export async function sessionOf({
+  headers,
+  passage,
+  server,
+  principal,
+}: Visit): Promise<BoundSession | null | 'foreign'> {
+  const id = headers['mcp-session-id'];
+  if (id === undefined) return null;
+  return (await passage.sessions.find(server.name, id, principal.grant)) ?? 'foreign';
+}
+
+/** Another grant's session and one that never was look the same. */
+export function noSession(idText = 'null'): Response {
+  return rpcError(404, SESSION_NOT_FOUND, 'Session not found: send initialize to begin a new one.', idText);
+}
