@@ -1,0 +1,40 @@
+import type { Job } from 'bullmq';
+import type { Handlers, Log } from '../ports.ts';
+import type { JobQueue } from './crew.ts';
+import { approvalOf, ringOf } from './job-id.ts';
+import { RETRIED, retryable } from './outbox.ts';
+import { SWEEP } from './schedule.ts';
+
+/** Parks until `delayMs` from now. A job that exists is left as it is. */
+export async function park<C>(parked: JobQueue<C>, id: string, delayMs: number): Promise<void> {
+  await parked.add('parked', {}, { ...RETRIED, jobId: id, delay: delayMs });
+}
+
+/** Promotes the parked job. Where there is none that waits (ran, runs, flushed), a ring of its own says the same. */
+export async function wake<C>(parked: JobQueue<C>, id: string): Promise<void> {
+  try {
+    await parked.getBackend().promote(id);
+  } catch {
+    await parked.add('ring', {}, { ...RETRIED, jobId: ringOf(id) });
+  }
+}
+
+/** Runs the jobs of the parked queue: due approvals, rings and the sweep. */
+export function parkedWork(handlers: Handlers, log: Log): (job: Job) => Promise<void> {
+  let sweeping = false;
+  return async (job) => {
+    if (job.name !== SWEEP) {
+      const id = approvalOf(job.id ?? '');
+      if (id !== null) await retryable(() => handlers.due(id), { approval: id, work: 'due' }, log);
+      return;
+    }
+    // A sweep that takes longer than its interval is not joined by the next.
+    if (sweeping) return;
+    sweeping = true;
+    try {
+      await retryable(() => handlers.sweep(), { work: 'sweep' }, log);
+    } finally {
+      sweeping = false;
+    }
+  };
+}

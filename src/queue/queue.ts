@@ -1,0 +1,91 @@
+import { type Clock, type Handlers, type Log, type Queue, Unavailable } from '../ports.ts';
+import { Crew } from './crew.ts';
+import { within } from './deadline.ts';
+import type { Ground } from './ground.ts';
+import { jobIdOf } from './job-id.ts';
+import { publish } from './outbox.ts';
+import { park, wake } from './parked.ts';
+import { troubleLog } from './trouble.ts';
+
+/** Milliseconds after which a backend that does not answer counts as gone. */
+const PATIENCE_MS = 1_900;
+/** The same for starting. */
+const START_MS = 5_000;
+/** Ids asked for at once. */
+const ASKED_AT_ONCE = 5_000;
+
+const SYSTEM_CLOCK: Clock = { now: () => new Date() };
+
+/** The `Queue` port on BullMQ, over either of its backends. Nothing connects before `start`. */
+export function bullQueue<C>(ground: Ground<C>, log: Log, clock: Clock = SYSTEM_CLOCK): Queue {
+  const trouble = troubleLog(log, ground.place, ground.fault);
+  let woken: (id: string) => void = () => undefined;
+  let crew: Crew<C> | null = null;
+  let state: 'new' | 'started' | 'closed' = 'new';
+
+  const unanswered = (error: unknown): Unavailable =>
+    new Unavailable('queue', `${ground.place} does not answer: ${ground.fault(error)}`);
+
+  async function ask<T>(work: (crew: Crew<C>) => Promise<T>): Promise<T> {
+    if (state !== 'started' || crew === null) {
+      throw new Unavailable('queue', `The queue is ${state === 'closed' ? 'closed' : 'not started'}.`);
+    }
+    try {
+      return await within(PATIENCE_MS, work(crew));
+    } catch (error) {
+      throw unanswered(error);
+    }
+  }
+
+  async function start(handlers: Handlers): Promise<void> {
+    if (state !== 'new') throw new Error('A queue starts once.');
+    state = 'started';
+    try {
+      await within(START_MS, ground.open());
+      const hired = await Crew.hire({ ground, handlers, log, trouble, woken: (id) => woken(id) });
+      crew = hired;
+      await within(START_MS, hired.start());
+    } catch (error) {
+      await close();
+      throw unanswered(error);
+    }
+  }
+
+  async function close(): Promise<void> {
+    if (state === 'closed') return;
+    state = 'closed';
+    await (crew?.close() ?? ground.drop());
+  }
+
+  async function missing(ids: readonly string[]): Promise<readonly string[]> {
+    const found: string[] = [];
+    for (let at = 0; at < ids.length; at += ASKED_AT_ONCE) {
+      const some = ids.slice(at, at + ASKED_AT_ONCE).map(jobIdOf);
+      found.push(...(await ask(() => ground.missing(some))));
+    }
+    return found;
+  }
+
+  return {
+    start,
+    close,
+    missing,
+    ping: () => ask(() => ground.ping()),
+    park: async (id, expiresAt) => {
+      const jobId = jobIdOf(id);
+      const delayMs = Math.max(0, expiresAt.getTime() - clock.now().getTime());
+      await ask(({ parked }) => park(parked, jobId, delayMs));
+    },
+    wake: async (id) => {
+      const jobId = jobIdOf(id);
+      await ask(({ parked }) => wake(parked, jobId));
+    },
+    publish: async (id, delayMs = 0) => {
+      const approval = jobIdOf(id);
+      await ask(({ outbox }) => publish(outbox, approval, delayMs, clock.now()));
+    },
+    onWake: (listener) => {
+      woken = listener;
+    },
+  };
+}

@@ -1,0 +1,72 @@
+import { createPostgresBackend, type PgPool, type PostgresConnectionOptions, runMigrations } from 'bullmq';
+import type { Clock, Log, Queue } from '../ports.ts';
+import { type Ground, PARKED } from './ground.ts';
+import { bullQueue } from './queue.ts';
+import { SessionPool, type SqlPool } from './session-pool.ts';
+
+export interface SqlQueueSettings {
+  /**
+   * A `pg.Pool`, or PGlite's face of one. Three connections stay borrowed for LISTEN, so it needs more. Whoever made
+   * the pool ends it, after this queue is closed.
+   */
+  readonly pool: SqlPool;
+  readonly log: Log;
+  readonly clock?: Clock;
+}
+
+/** Fewer connections would leave workers waiting for each other. */
+const FEWEST = 5;
+
+/** The queue in SQL, in the schema `bullmq`. */
+export function sqlQueue({ pool, log, clock }: SqlQueueSettings): Queue {
+  const { max } = (pool.options ?? {}) as { max?: number };
+  if (max !== undefined && max < FEWEST) throw new TypeError(`the queue's pool needs ${FEWEST} connections or more`);
+  return bullQueue(sqlGround(new SessionPool(pool)), log, clock);
+}
+
+function sqlGround(pool: SessionPool): Ground<PostgresConnectionOptions> {
+  const connection = pool as PgPool;
+  return {
+    place: 'The database',
+    factory: createPostgresBackend,
+    prefix: '',
+    asking: connection,
+    working: connection,
+    // A notification may be coalesced away under load; then this poll finds the event.
+    bellMs: 1_000,
+    fault,
+    open: async () => {
+      const client = await pool.connect();
+      try {
+        await runMigrations(client);
+      } finally {
+        client.release();
+      }
+    },
+    ping: async () => void (await pool.query('select 1')),
+    position: async () => {
+      const { rows } = await pool.query<{ last: string }>(
+        'select coalesce(max(id), 0)::text as last from bullmq.event where queue = $1',
+        [PARKED],
+      );
+      return rows[0]?.last ?? '0';
+    },
+    missing: async (ids) => {
+      const { rows } = await pool.query<{ id: string }>(
+        `select id from bullmq.job where queue = $1
+         and id in (select jsonb_array_elements_text($2::jsonb))`,
+        [PARKED, JSON.stringify(ids)],
+      );
+      const parked = new Set(rows.map((row) => row.id));
+      return ids.filter((id) => !parked.has(id));
+    },
+    tend: async () => undefined,
+    drop: () => pool.drop(),
+  };
+}
+
+/** Postgres tells no password in its errors; its details may hold values, so only the message goes out. */
+function fault(error: unknown): string {
+  if (error instanceof AggregateError) return error.errors.map(fault).join('; ');
+  return error instanceof Error ? error.message || String((error as { code?: string }).code) : String(error);
+}
