@@ -7,6 +7,8 @@ import { ServerSocket } from './web-socket.ts';
 
 /** Milliseconds between the pings that Slack's client expects at least every 30 s. */
 const PING_MS = 10_000;
+/** Milliseconds that clients have to answer a goodbye. */
+const GOODBYE_MS = 300;
 
 /** Socket Mode: single-use addresses, connections, envelopes and their acknowledgements. */
 export class SocketMode {
@@ -16,6 +18,7 @@ export class SocketMode {
   readonly #appId: string;
   readonly #changed: () => void;
   #turn = 0;
+  #gone: () => void = () => {};
   #pings: NodeJS.Timeout | undefined;
 
   constructor(appId: string, changed: () => void) {
@@ -45,6 +48,7 @@ export class SocketMode {
     socket.onClose = () => {
       this.#sockets.delete(socket);
       if (this.#sockets.size === 0) clearInterval(this.#pings);
+      this.#gone();
       this.#changed();
     };
     socket.onText = (frame) => this.#acknowledged(frame);
@@ -110,10 +114,22 @@ export class SocketMode {
     for (const socket of [...this.#sockets]) socket.destroy();
   }
 
-  close(): void {
-    this.cut();
-    clearInterval(this.#pings);
+  /** Says goodbye, waits a moment for the clients' own, then cuts. */
+  async close(): Promise<void> {
     for (const waiting of [...this.#waiting.values()]) waiting(null);
     this.#tickets.clear();
+    for (const socket of this.#sockets) socket.close();
+    // A client that is cut amid its closing handshake keeps a timer of 30 s (@slack/socket-mode 3.1).
+    await new Promise<void>((resolve) => {
+      const end = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+      const timer = setTimeout(end, GOODBYE_MS);
+      this.#gone = () => this.#sockets.size === 0 && end();
+      this.#gone();
+    });
+    this.cut();
+    clearInterval(this.#pings);
   }
 }

@@ -234,7 +234,7 @@ export async function startSlackStandIn(options: SlackStandInOptions = {}): Prom
       changes.close();
       for (const end of pauses) end();
       delivery.close();
-      sockets.close();
+      await sockets.close();
       await server.close();
     },
   };
