@@ -456,6 +456,9 @@ describe('The relay', () => {
       const noticed = new Promise((resolve) => left?.addEventListener('abort', resolve));
       hangUp();
       await noticed;
+      // A round trip of its own: whatever the hanging up sets off upstream has happened when this is answered.
+      upstream.script = json('{}');
+      await post(PING);
       finish();
       await answered;
       assert.equal(whole, true);
@@ -604,16 +607,26 @@ describe('The relay', () => {
         });
       }
     }
-    it('vanish from an event whose data is on several lines', async () => {
-      const text =
-        'id: 3\ndata: {"result":{"tools":[{"name":"delete_a"},\ndata:{"name":"read"}\ndata: ]}}\nretry: 2\n\n';
-      upstream.script = (_, response) =>
-        void response.writeHead(200, { 'content-type': 'text/event-stream' }).end(text);
-      assert.equal(
-        (await post(LIST, {}, 'hiding')).text,
-        'id: 3\ndata: {"result":{"tools":[{"name":"read"}\ndata: ]}}\nretry: 2\n\n',
-      );
-    });
+    for (const [what, eol] of [
+      ['LF', '\n'],
+      ['CR LF', '\r\n'],
+    ] as const) {
+      it(`vanish from an event whose data is on several lines that end in ${what}`, async () => {
+        const lines = [
+          'id: 3',
+          'data: {"result":{"tools":[{"name":"delete_a"},',
+          'data:{"name":"read"}',
+          'data: ]}}',
+          'retry: 2',
+          '',
+          '',
+        ];
+        const kept = ['id: 3', 'data: {"result":{"tools":[{"name":"read"}', 'data: ]}}', 'retry: 2', '', ''];
+        upstream.script = (_, response) =>
+          void response.writeHead(200, { 'content-type': 'text/event-stream' }).end(lines.join(eol));
+        assert.equal((await post(LIST, {}, 'hiding')).text, kept.join(eol));
+      });
+    }
     it('do not slip through an answer that cannot be read', async () => {
       upstream.script = json(full, 200, { 'content-encoding': 'br' });
       assert.equal((await post(LIST, {}, 'hiding')).status, 502);
