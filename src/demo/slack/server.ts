@@ -4,11 +4,9 @@ import { type Api, parsedJson, type Response } from './api.ts';
 import { respondTo } from './chat-methods.ts';
 import { isFields } from './fields.ts';
 import type { Page } from './page.ts';
+import { bodyOf } from './request-body.ts';
 import type { SocketMode } from './socket-mode.ts';
 import type { World } from './world.ts';
-
-/** Bytes of a request's body. */
-const MOST_BODY = 2 << 20;
 
 export interface Rooms {
   readonly world: World;
@@ -103,16 +101,4 @@ function respond(rooms: Rooms, path: string, body: string): Response {
   if (!isFields(said)) return say(400, 'invalid_payload');
   const result = respondTo(rooms.world, target, said);
   return result.ok ? say(200, 'ok') : say(400, JSON.stringify(result));
-}
-
-/** The body as text; null when it is too long. */
-export async function bodyOf(request: IncomingMessage): Promise<string | null> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > MOST_BODY) return null;
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
 }

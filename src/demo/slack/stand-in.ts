@@ -1,17 +1,19 @@
-import { Api, type ApiRequest } from './api.ts';
+import { Api } from './api.ts';
 import { Changes } from './changes.ts';
-import { type Delivered, Delivery, type Forgery, type Reaction, signatureOf } from './delivery.ts';
+import { Delivery, type Forgery, signatureOf } from './delivery.ts';
 import type { Fault } from './faults.ts';
 import type { Fields } from './fields.ts';
-import { type Click, Gestures, type Submission, type Submitted, type ViewClick } from './gestures.ts';
-import { Messages, type SlackMessage } from './messages.ts';
+import { type Click, Gestures, type Submission, type ViewClick } from './gestures.ts';
+import { Messages } from './messages.ts';
 import { OneShots } from './one-shots.ts';
 import { Page } from './page.ts';
+import { Pauses } from './pauses.ts';
 import type { Disguise } from './payloads.ts';
 import { Rates } from './rates.ts';
 import { StandInServer } from './server.ts';
 import { SocketMode } from './socket-mode.ts';
-import { type SlackView, Views } from './views.ts';
+import type { SlackStandIn, SlackStandInOptions } from './surface.ts';
+import { Views } from './views.ts';
 import {
   APP_TOKEN,
   BOT_TOKEN,
@@ -22,238 +24,185 @@ import {
   type SlackUser,
   type SlackUserGroup,
   type Workspace,
-  type WorkspaceOptions,
   workspaceOf,
 } from './workspace.ts';
 import type { World } from './world.ts';
 
-export interface SlackStandInOptions extends WorkspaceOptions {
-  /** 0, the default, takes any free port. */
-  readonly port?: number;
-  readonly signingSecret?: string;
-  /** Where clicks are posted while no socket is connected: `http://127.0.0.1:8787/slack/events`. */
-  readonly interactivityUrl?: string;
-  /** 1, the default, is Slack's rates; 10 is ten times as many calls; false is no limit. */
-  readonly rates?: number | false;
-  /** Milliseconds since 1970; for lives of triggers, response_urls and rates. */
-  readonly now?: () => number;
-  /** Milliseconds that Slack waits for an acknowledgement: 3000. */
-  readonly ackMs?: number;
+export type { ApiRequest } from './api.ts';
+export type { Delivered, Forgery, Reaction } from './delivery.ts';
+export type { Fault } from './faults.ts';
+export type { Click, Submission, Submitted, ViewClick } from './gestures.ts';
+export type { SlackMessage } from './messages.ts';
+export type { SlackStandIn, SlackStandInOptions } from './surface.ts';
+export type { SlackView, Values } from './views.ts';
+export type { SlackChannel, SlackUser, SlackUserGroup } from './workspace.ts';
+
+/** Starts a Slack on 127.0.0.1. Rejects when the port is taken. */
+export async function startSlackStandIn(options: SlackStandInOptions = {}): Promise<SlackStandIn> {
+  const standIn = new StandIn(options);
+  await standIn.listen(options.port ?? 0);
+  return standIn;
 }
 
-/** A Slack for tests and the demo: a real HTTP server with the real one's limits. */
-export interface SlackStandIn {
-  /** `http://127.0.0.1:port`; a person may open it. */
-  readonly url: string;
-  /** For `SLACK_API_URL`, with its trailing slash. */
-  readonly apiUrl: string;
-  readonly port: number;
+class StandIn implements SlackStandIn {
   readonly botToken: string;
   readonly appToken: string;
   readonly signingSecret: string;
   readonly workspace: Workspace;
+  port = 0;
+  #down = false;
+  readonly #changes = new Changes();
+  readonly #pauses = new Pauses();
+  readonly #world: World;
+  readonly #rates: Rates;
+  readonly #api: Api;
+  readonly #sockets: SocketMode;
+  readonly #delivery: Delivery;
+  readonly #gestures: Gestures;
+  readonly #server: StandInServer;
 
-  interactivityUrl: string | null;
-  rates: number | false;
-  /** True: every call and every socket is cut, nothing is answered. */
-  down: boolean;
+  constructor(options: SlackStandInOptions) {
+    const now = options.now ?? Date.now;
+    const changed = () => this.#changes.ring();
+    this.botToken = options.botToken ?? BOT_TOKEN;
+    this.appToken = options.appToken ?? APP_TOKEN;
+    this.signingSecret = options.signingSecret ?? 'stand-in-signing-secret';
+    this.workspace = workspaceOf(options);
+    this.#sockets = new SocketMode(this.workspace.appId, changed);
+    this.#world = {
+      workspace: this.workspace,
+      messages: new Messages(now),
+      views: new Views(),
+      oneShots: new OneShots(now),
+      now,
+      origin: () => this.url,
+      socketUrl: () => `${this.url.replace('http:', 'ws:')}/link/?${this.#sockets.ticket()}`,
+    };
+    this.#rates = new Rates(options.rates ?? 1, now);
+    this.#api = new Api(this.#world, this.#rates, (ms) => this.#pauses.wait(ms));
+    this.#delivery = new Delivery({
+      url: options.interactivityUrl ?? null,
+      secret: this.signingSecret,
+      sockets: this.#sockets,
+      now,
+      ackMs: options.ackMs ?? 3000,
+    });
+    this.#gestures = new Gestures(this.#world, this.#delivery);
+    this.#server = new StandInServer({
+      world: this.#world,
+      api: this.#api,
+      sockets: this.#sockets,
+      page: new Page(this.#world, this.#gestures, this.#changes),
+      down: () => this.#down,
+      changed,
+    });
+  }
 
-  /** An existing user, to read or change; throws when there is none. */
-  user(id: string): SlackUser;
-  channel(id: string): SlackChannel;
-  userGroup(id: string): SlackUserGroup;
-  addUser(user: Partial<SlackUser> & { id: string }): SlackUser;
-  addChannel(channel: Partial<SlackChannel> & { id: string }): SlackChannel;
-  addUserGroup(group: Partial<SlackUserGroup> & { id: string }): SlackUserGroup;
-  /** The bot token's scopes from now on. */
-  setScopes(scopes: readonly string[]): void;
+  async listen(port: number): Promise<void> {
+    this.port = await this.#server.listen(port);
+  }
 
-  /** What stands in the channel itself, oldest first. */
-  messages(channel: string): SlackMessage[];
-  /** Replies in a message's thread, oldest first. */
-  replies(channel: string, ts: string): SlackMessage[];
-  /** What only this person sees. */
-  ephemerals(user: string, channel?: string): SlackMessage[];
-  /** Every modal ever opened, oldest first. */
-  readonly views: readonly SlackView[];
-  /** Open modals of a person, the top one last. */
-  openViews(user: string): SlackView[];
-  /** Every Web API call, without its token. */
-  readonly requests: readonly ApiRequest[];
-  /** Every payload sent to the app. */
-  readonly deliveries: readonly Delivered[];
-  /** How many sockets are connected. */
-  readonly connections: number;
+  get url() {
+    return `http://127.0.0.1:${this.port}`;
+  }
+  get apiUrl() {
+    return `${this.url}/api/`;
+  }
+  get interactivityUrl() {
+    return this.#delivery.url;
+  }
+  set interactivityUrl(url: string | null) {
+    this.#delivery.url = url;
+  }
+  get rates() {
+    return this.#rates.scale;
+  }
+  set rates(scale: number | false) {
+    this.#rates.scale = scale;
+  }
+  get down() {
+    return this.#down;
+  }
+  set down(down: boolean) {
+    this.#down = down;
+    if (down) this.#sockets.cut();
+  }
 
-  click(click: Click): Promise<Reaction>;
-  clickView(click: ViewClick): Promise<Reaction>;
-  submitView(submission: Submission): Promise<Submitted>;
-  /** Null when the view did not ask to be told. */
-  closeView(by: Disguise & { user: string; viewId?: string; clear?: boolean }): Promise<Reaction | null>;
-  /** A payload of one's own making, signed and sent as Slack would. */
-  send(payload: Fields): Promise<Reaction>;
-  /** This very body over HTTP: forged, stale, future-dated, replayed. */
-  deliver(rawBody: string, forgery?: Forgery): Promise<Reaction>;
-  sign(rawBody: string, timestamp: number | string): string;
-  /** A person writes in a channel. */
-  say(by: { user: string; channel: string; text: string; thread_ts?: string }): SlackMessage;
-  deleteMessage(channel: string, ts: string): void;
-  /** Ends a trigger_id in so many ms, at once by default. */
-  expireTrigger(id: string, inMs?: number): void;
-  /** Asks socket clients to connect anew. */
-  refreshSockets(): void;
-  /** Cuts every socket without a word. */
-  cutSockets(): void;
+  user = (id: string) => known(this.workspace.users, id);
+  channel = (id: string) => known(this.workspace.channels, id);
+  userGroup = (id: string) => known(this.workspace.userGroups, id);
+  addUser = (user: Partial<SlackUser> & { id: string }) => putUser(this.workspace, user);
+  addChannel = (channel: Partial<SlackChannel> & { id: string }) => putChannel(this.workspace, channel);
+  addUserGroup = (group: Partial<SlackUserGroup> & { id: string }) => putUserGroup(this.workspace, group);
+  setScopes(scopes: readonly string[]): void {
+    known(this.workspace.tokens, this.botToken).scopes = [...scopes];
+  }
 
-  /** The next call of this method (`*`: of any) goes wrong this way. */
-  failNext(method: string, fault: Fault): void;
-  clearFaults(): void;
-  /** The first truthy thing `probe` finds, now or after a change; rejects after `ms` (2000). */
-  waitFor<T>(probe: () => T | null | undefined | false, ms?: number): Promise<T>;
-  close(): Promise<void>;
-}
+  messages = (channel: string) => this.#world.messages.inChannel(channel);
+  replies = (channel: string, ts: string) => this.#world.messages.inThread(channel, ts);
+  ephemerals = (user: string, channel?: string) => this.#world.messages.ephemeral(user, channel);
+  openViews = (user: string) => this.#world.views.of(user);
+  get views() {
+    return this.#world.views.all;
+  }
+  get requests() {
+    return this.#api.requests;
+  }
+  get deliveries() {
+    return this.#delivery.sent;
+  }
+  get connections() {
+    return this.#sockets.connections;
+  }
 
-export async function startSlackStandIn(options: SlackStandInOptions = {}): Promise<SlackStandIn> {
-  const now = options.now ?? Date.now;
-  const secret = options.signingSecret ?? 'stand-in-signing-secret';
-  const workspace = workspaceOf(options);
-  const changes = new Changes();
-  const changed = () => changes.ring();
-  const sockets = new SocketMode(workspace.appId, changed);
-  const state = { down: false, origin: '' };
-  const world: World = {
-    workspace,
-    messages: new Messages(now),
-    views: new Views(),
-    oneShots: new OneShots(now),
-    now,
-    origin: () => state.origin,
-    socketUrl: () => `${state.origin.replace('http:', 'ws:')}/link/?${sockets.ticket()}`,
-  };
-  const rates = new Rates(options.rates ?? 1, now);
-  const pauses = new Set<() => void>();
-  const api = new Api(world, rates, (ms) => pause(pauses, ms));
-  const delivery = new Delivery({
-    url: options.interactivityUrl ?? null,
-    secret,
-    sockets,
-    now,
-    ackMs: options.ackMs ?? 3000,
-  });
-  const gestures = new Gestures(world, delivery);
-  const server = new StandInServer({
-    world,
-    api,
-    sockets,
-    page: new Page(),
-    down: () => state.down,
-    changed,
-  });
-  const port = await server.listen(options.port ?? 0);
-  state.origin = `http://127.0.0.1:${port}`;
+  click = (click: Click) => this.#ringAfter(() => this.#gestures.click(click));
+  clickView = (click: ViewClick) => this.#ringAfter(() => this.#gestures.clickView(click));
+  submitView = (submission: Submission) => this.#ringAfter(() => this.#gestures.submitView(submission));
+  closeView = (by: Disguise & { user: string; viewId?: string; clear?: boolean }) =>
+    this.#ringAfter(() => this.#gestures.closeView(by));
+  send = (payload: Fields) => this.#ringAfter(() => this.#delivery.payload(payload));
+  deliver = (rawBody: string, forgery?: Forgery) => this.#ringAfter(() => this.#delivery.raw(rawBody, forgery));
+  sign = (rawBody: string, timestamp: number | string) => signatureOf(this.signingSecret, timestamp, rawBody);
 
-  /** Every gesture may change what is to be seen. */
-  const after = async <T>(doing: Promise<T>): Promise<T> => {
+  say(by: { user: string; channel: string; text: string; thread_ts?: string }) {
+    const message = this.#world.messages.post(by, { text: by.text, blocks: [], metadata: null });
+    this.#changes.ring();
+    return message;
+  }
+
+  deleteMessage(channel: string, ts: string): void {
+    const message = this.#world.messages.find(channel, ts);
+    if (message !== undefined) message.deleted = true;
+    this.#changes.ring();
+  }
+
+  expireTrigger = (id: string, inMs = 0) => this.#world.oneShots.expireTrigger(id, inMs);
+  refreshSockets = () => this.#sockets.refresh();
+  cutSockets = () => this.#sockets.cut();
+  failNext = (method: string, fault: Fault) => this.#api.faults.add(method, fault);
+  clearFaults = () => this.#api.faults.clear();
+  waitFor = <T>(probe: () => T | null | undefined | false, ms = 2000) => this.#changes.waitFor(probe, ms);
+
+  async close(): Promise<void> {
+    this.#changes.close();
+    this.#pauses.end();
+    this.#delivery.close();
+    await this.#sockets.close();
+    await this.#server.close();
+  }
+
+  /** What people do may change what is to be seen. */
+  async #ringAfter<T>(gesture: () => Promise<T>): Promise<T> {
     try {
-      return await doing;
+      return await gesture();
     } finally {
-      changed();
+      this.#changes.ring();
     }
-  };
-
-  return {
-    url: state.origin,
-    apiUrl: `${state.origin}/api/`,
-    port,
-    botToken: options.botToken ?? BOT_TOKEN,
-    appToken: options.appToken ?? APP_TOKEN,
-    signingSecret: secret,
-    workspace,
-    get interactivityUrl() {
-      return delivery.url;
-    },
-    set interactivityUrl(url) {
-      delivery.url = url;
-    },
-    get rates() {
-      return rates.scale;
-    },
-    set rates(scale) {
-      rates.scale = scale;
-    },
-    get down() {
-      return state.down;
-    },
-    set down(down) {
-      state.down = down;
-      if (down) sockets.cut();
-    },
-    user: (id) => known(workspace.users, id),
-    channel: (id) => known(workspace.channels, id),
-    userGroup: (id) => known(workspace.userGroups, id),
-    addUser: (user) => putUser(workspace, user),
-    addChannel: (channel) => putChannel(workspace, channel),
-    addUserGroup: (group) => putUserGroup(workspace, group),
-    setScopes: (scopes) => {
-      known(workspace.tokens, options.botToken ?? BOT_TOKEN).scopes = [...scopes];
-    },
-    messages: (channel) => world.messages.inChannel(channel),
-    replies: (channel, ts) => world.messages.inThread(channel, ts),
-    ephemerals: (user, channel) => world.messages.ephemeral(user, channel),
-    views: world.views.all,
-    openViews: (user) => world.views.of(user),
-    requests: api.requests,
-    deliveries: delivery.sent,
-    get connections() {
-      return sockets.connections;
-    },
-    click: (click) => after(gestures.click(click)),
-    clickView: (click) => after(gestures.clickView(click)),
-    submitView: (submission) => after(gestures.submitView(submission)),
-    closeView: (by) => after(gestures.closeView(by)),
-    send: (payload) => after(delivery.payload(payload)),
-    deliver: (rawBody, forgery) => after(delivery.raw(rawBody, forgery)),
-    sign: (rawBody, timestamp) => signatureOf(secret, timestamp, rawBody),
-    say: (by) => {
-      const message = world.messages.post(by, { text: by.text, blocks: [], metadata: null });
-      changed();
-      return message;
-    },
-    deleteMessage: (channel, ts) => {
-      const message = world.messages.find(channel, ts);
-      if (message !== undefined) message.deleted = true;
-      changed();
-    },
-    expireTrigger: (id, inMs) => world.oneShots.expireTrigger(id, inMs),
-    refreshSockets: () => sockets.refresh(),
-    cutSockets: () => sockets.cut(),
-    failNext: (method, fault) => api.faults.add(method, fault),
-    clearFaults: () => api.faults.clear(),
-    waitFor: (probe, ms = 2000) => changes.waitFor(probe, ms),
-    close: async () => {
-      changes.close();
-      for (const end of pauses) end();
-      delivery.close();
-      await sockets.close();
-      await server.close();
-    },
-  };
+  }
 }
 
 function known<T>(of: Map<string, T>, id: string): T {
   const found = of.get(id);
   if (found === undefined) throw new Error(`The stand-in knows no ${id}.`);
   return found;
-}
-
-function pause(pauses: Set<() => void>, ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    const end = () => {
-      clearTimeout(timer);
-      pauses.delete(end);
-      resolve();
-    };
-    const timer = setTimeout(end, ms);
-    pauses.add(end);
-  });
 }

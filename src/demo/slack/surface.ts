@@ -1,0 +1,95 @@
+import type { ApiRequest } from './api.ts';
+import type { Delivered, Forgery, Reaction } from './delivery.ts';
+import type { Fault } from './faults.ts';
+import type { Fields } from './fields.ts';
+import type { Click, Submission, Submitted, ViewClick } from './gestures.ts';
+import type { SlackMessage } from './messages.ts';
+import type { Disguise } from './payloads.ts';
+import type { SlackView } from './views.ts';
+import type { SlackChannel, SlackUser, SlackUserGroup, Workspace, WorkspaceOptions } from './workspace.ts';
+
+export interface SlackStandInOptions extends WorkspaceOptions {
+  /** 0, the default, takes any free port. */
+  readonly port?: number;
+  readonly signingSecret?: string;
+  /** Where clicks are posted while no socket is connected: `http://127.0.0.1:8787/slack/events`. */
+  readonly interactivityUrl?: string;
+  /** 1, the default, is Slack's rates; 10 is ten times as many calls; false is no limit. */
+  readonly rates?: number | false;
+  /** Milliseconds since 1970; for lives of triggers, response_urls and rates. */
+  readonly now?: () => number;
+  /** Milliseconds that Slack waits for an acknowledgement: 3000. */
+  readonly ackMs?: number;
+}
+
+/** A Slack for tests and the demo: a real HTTP server with the real one's limits. */
+export interface SlackStandIn {
+  /** `http://127.0.0.1:port`; a person may open it. */
+  readonly url: string;
+  /** For `SLACK_API_URL`, with its trailing slash. */
+  readonly apiUrl: string;
+  readonly port: number;
+  readonly botToken: string;
+  readonly appToken: string;
+  readonly signingSecret: string;
+  readonly workspace: Workspace;
+
+  interactivityUrl: string | null;
+  rates: number | false;
+  /** True: every call and every socket is cut, nothing is answered. */
+  down: boolean;
+
+  /** An existing user, to read or change; throws when there is none. */
+  user(id: string): SlackUser;
+  channel(id: string): SlackChannel;
+  userGroup(id: string): SlackUserGroup;
+  addUser(user: Partial<SlackUser> & { id: string }): SlackUser;
+  addChannel(channel: Partial<SlackChannel> & { id: string }): SlackChannel;
+  addUserGroup(group: Partial<SlackUserGroup> & { id: string }): SlackUserGroup;
+  /** The bot token's scopes from now on. */
+  setScopes(scopes: readonly string[]): void;
+
+  /** What stands in the channel itself, oldest first. */
+  messages(channel: string): SlackMessage[];
+  /** Replies in a message's thread, oldest first. */
+  replies(channel: string, ts: string): SlackMessage[];
+  /** What only this person sees. */
+  ephemerals(user: string, channel?: string): SlackMessage[];
+  /** Every modal ever opened, oldest first. */
+  readonly views: readonly SlackView[];
+  /** Open modals of a person, the top one last. */
+  openViews(user: string): SlackView[];
+  /** Every Web API call, without its token. */
+  readonly requests: readonly ApiRequest[];
+  /** Every payload sent to the app. */
+  readonly deliveries: readonly Delivered[];
+  /** How many sockets are connected. */
+  readonly connections: number;
+
+  click(click: Click): Promise<Reaction>;
+  clickView(click: ViewClick): Promise<Reaction>;
+  submitView(submission: Submission): Promise<Submitted>;
+  /** Null when the view did not ask to be told. */
+  closeView(by: Disguise & { user: string; viewId?: string; clear?: boolean }): Promise<Reaction | null>;
+  /** A payload of one's own making, signed and sent as Slack would. */
+  send(payload: Fields): Promise<Reaction>;
+  /** This very body over HTTP: forged, stale, future-dated, replayed. */
+  deliver(rawBody: string, forgery?: Forgery): Promise<Reaction>;
+  sign(rawBody: string, timestamp: number | string): string;
+  /** A person writes in a channel. */
+  say(by: { user: string; channel: string; text: string; thread_ts?: string }): SlackMessage;
+  deleteMessage(channel: string, ts: string): void;
+  /** Ends a trigger_id in so many ms, at once by default. */
+  expireTrigger(id: string, inMs?: number): void;
+  /** Asks socket clients to connect anew. */
+  refreshSockets(): void;
+  /** Cuts every socket without a word. */
+  cutSockets(): void;
+
+  /** The next call of this method (`*`: of any) goes wrong this way. */
+  failNext(method: string, fault: Fault): void;
+  clearFaults(): void;
+  /** The first truthy thing `probe` finds, now or after a change; rejects after `ms` (2000). */
+  waitFor<T>(probe: () => T | null | undefined | false, ms?: number): Promise<T>;
+  close(): Promise<void>;
+}
