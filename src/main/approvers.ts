@@ -1,0 +1,77 @@
+import type { Loaded } from '../config/load.ts';
+import { about, decide } from '../gateway/decide.ts';
+import type { Gateway } from '../gateway/gateway.ts';
+import type { Cards, Clock, Log } from '../ports.ts';
+import { type SlackCards, slackCards } from '../slack/cards.ts';
+import { slackClient } from '../slack/client.ts';
+import { type SlackDoor, slackDoor } from '../slack/door.ts';
+import { People } from '../slack/people.ts';
+
+/** Slack, half at a time: the cards are a port of the gateway, the door needs the gateway. */
+export interface Approvers {
+  readonly cards: Cards;
+  door(gateway: Gateway): SlackDoor;
+}
+
+/** null: no Slack is configured. Throws when a channel is missing. */
+export function approversInSlack(loaded: Loaded, clock: Clock, log: Log): Approvers | null {
+  const { config, settings, secrets } = loaded;
+  if (secrets.slackBotToken === null) return null;
+  const channel = settings.slack.channel;
+  if (channel === null)
+    throw new Error('SLACK_CHANNEL, or slack.channel in the config, is needed with SLACK_BOT_TOKEN.');
+  const token = secrets.slackBotToken;
+  const apiUrl = settings.slack.apiUrl ?? undefined;
+  const team = config.slack.team ?? undefined;
+  const api = slackClient({ token, apiUrl, log });
+  const people = new People({ api, clock, team });
+  const routing = { channel };
+  const cards: SlackCards = slackCards({ api, people, routing, clock, log, publicUrl: settings.publicUrl });
+  return {
+    cards,
+    door: (gateway) => {
+      const { store } = gateway.setting;
+      return slackDoor({
+        ...routing,
+        api,
+        people,
+        clock,
+        log,
+        botToken: token,
+        signingSecret: secrets.slackSigningSecret ?? '',
+        appToken: secrets.slackAppToken ?? undefined,
+        apiUrl,
+        team,
+        approval: (id) => store.find(id),
+        card: (id) => store.card(id),
+        adopt: async (id, place, ts) => {
+          const card = await store.card(id);
+          if (card !== null && card.ts === null) await store.saveCard({ ...card, channel: place, ts }, null);
+        },
+        decide: (id, word, approver) =>
+          decide(gateway.setting, id, word, approver, { pickupMs: gateway.rules.approval.pickupMs }),
+        refused: (id, actor, reason, choice) => recordRefusal(gateway, id, actor, reason, choice),
+      });
+    },
+  };
+}
+
+/** A click by somebody who was stopped at the door. */
+async function recordRefusal(
+  gateway: Gateway,
+  id: string,
+  actor: string,
+  reason: string,
+  choice: string,
+): Promise<void> {
+  const { store, clock } = gateway.setting;
+  const approval = await store.find(id);
+  const data = { reason, choice, via: 'slack', claimed: id.slice(0, 64) };
+  const nobody = { type: 'approval.refused', approval: null, server: null, tool: null, grant: null } as const;
+  const at = clock.now();
+  const event =
+    approval === null
+      ? { ...nobody, at, actor: `slack:${actor}`, data }
+      : about(approval, { type: 'approval.refused', at, actor: `slack:${actor}`, data });
+  await store.append([event]);
+}

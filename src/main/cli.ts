@@ -1,0 +1,49 @@
+#!/usr/bin/env node
+import type { Terminal } from './terminal.ts';
+
+const USAGE = `holdfast holds an AI agent's dangerous tool calls until a person approves them.
+
+  holdfast start [--config F] [--listen H:P] [--data D] [--public-url U]   run the gateway
+  holdfast demo                                    see a held call approved, denied and limited
+  holdfast grant new --name N --server S [--owner U0SAM|none]              make an agent's token
+  holdfast policy check|explain|test               look at policies before they rule
+  holdfast approvals list|show|approve|deny        decide from a terminal (--url, HOLDFAST_ADMIN_TOKEN)
+`;
+
+type Command = (argv: string[], terminal: Terminal) => Promise<number>;
+
+/** Loaded when they are called: asking for help should not start a database. */
+const COMMANDS: Record<string, () => Promise<Command>> = {
+  start: async () => (await import('./start-command.ts')).startCommand,
+  demo: async () => (await import('./demo.ts')).demo,
+  grant: async () => (await import('./grant-command.ts')).grantCommand,
+  policy: async () => (await import('./policy-command.ts')).policyCommand,
+  approvals: async () => (await import('./approvals-command.ts')).approvalsCommand,
+};
+
+async function main(argv: string[], terminal: Terminal): Promise<number> {
+  const [name = 'help', ...rest] = argv;
+  if (['help', '--help', '-h'].includes(name)) {
+    terminal.out(USAGE);
+    return 0;
+  }
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (command === undefined) {
+    terminal.err(`There is no command ${JSON.stringify(name)}.\n\n${USAGE}`);
+    return 2;
+  }
+  return (await command())(rest, terminal);
+}
+
+const terminal: Terminal = {
+  out: (text) => void process.stdout.write(text),
+  err: (text) => void process.stderr.write(text),
+  env: process.env,
+  cwd: process.cwd(),
+};
+
+process.exitCode = await main(process.argv.slice(2), terminal).catch((error: unknown) => {
+  const words = error instanceof Error ? error.message : String(error);
+  terminal.err(`holdfast: ${words}\n`);
+  return 1;
+});

@@ -1,0 +1,52 @@
+import { type Authentication, authenticator } from '../config/grants.ts';
+import type { Loaded } from '../config/load.ts';
+import { resolveRequirement } from '../config/requirement.ts';
+import type { Principal } from '../domain/call.ts';
+import type { Policy } from '../domain/policy.ts';
+import type { Rules } from '../gateway/rules.ts';
+
+/** The rules as they stand, behind a pointer: a reload swaps the whole snapshot, or nothing of it. */
+export class LiveRules implements Rules {
+  #loaded: Loaded;
+  #authenticate: (token: string, now: Date) => Authentication;
+  readonly #now: () => Date;
+
+  constructor(loaded: Loaded, now: () => Date) {
+    this.#loaded = loaded;
+    this.#authenticate = authenticator(loaded.config);
+    this.#now = now;
+  }
+
+  get loaded(): Loaded {
+    return this.#loaded;
+  }
+
+  swap(loaded: Loaded): void {
+    this.#loaded = loaded;
+    this.#authenticate = authenticator(loaded.config);
+  }
+
+  authenticate(token: string): Authentication {
+    return this.#authenticate(token, this.#now());
+  }
+
+  policy(server: string): Policy | null {
+    return this.#loaded.policies.get(server) ?? null;
+  }
+
+  requirement(ask: Parameters<Rules['requirement']>[0]): ReturnType<Rules['requirement']> {
+    return resolveRequirement(this.#loaded.config, ask);
+  }
+
+  principal(name: string, server: string): Principal | null {
+    const grant = this.#loaded.config.grants.find((one) => one.name === name);
+    if (!grant?.servers.includes(server)) return null;
+    if (grant.expires !== null && this.#now() >= grant.expires) return null;
+    return { grant: grant.name, owner: grant.owner, selfApproval: grant.selfApproval };
+  }
+
+  get approval(): Rules['approval'] {
+    const { timeoutMs, pickupMs, maxPending } = this.#loaded.config.approval;
+    return { timeoutMs, pickupMs, maxPending };
+  }
+}

@@ -1,0 +1,68 @@
+import { readFile } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
+import { faultText } from '../config/fault.ts';
+import { type Loaded, loadConfig, type ReadFile } from '../config/load.ts';
+import type { Flags } from '../config/settings.ts';
+import { processLog } from './log.ts';
+import { startNode } from './node.ts';
+import { keepFresh } from './reload.ts';
+import type { Terminal } from './terminal.ts';
+
+/** Reads a file, or says that there is none. */
+export const fromDisk: ReadFile = (path) => readFile(path).catch(() => null);
+
+/** `start`: runs until SIGTERM or SIGINT. */
+export async function startCommand(argv: string[], terminal: Terminal): Promise<number> {
+  const { values } = parseArgs({
+    args: argv,
+    options: {
+      config: { type: 'string' },
+      listen: { type: 'string' },
+      data: { type: 'string' },
+      'public-url': { type: 'string' },
+      'max-body': { type: 'string' },
+    },
+  });
+  const flags: Flags = {
+    ...(values.config === undefined ? {} : { config: values.config }),
+    ...(values.listen === undefined ? {} : { listen: values.listen }),
+    ...(values.data === undefined ? {} : { data: values.data }),
+    ...(values['public-url'] === undefined ? {} : { publicUrl: values['public-url'] }),
+    ...(values['max-body'] === undefined ? {} : { maxBody: values['max-body'] }),
+  };
+  const sources = { env: terminal.env, flags, readFile: fromDisk };
+  const loaded = await loadConfig(sources);
+  if (!loaded.ok) {
+    terminal.err(`${loaded.faults.map(faultText).join('\n')}\n`);
+    return 1;
+  }
+  const log = processLog();
+  const running = await startNode(loaded, log);
+  terminal.out(banner(loaded, running.url));
+  const stopReloading = keepFresh(running, sources, log);
+  await toldToStop();
+  stopReloading();
+  terminal.out('stopping: held calls get the pending result, calls under way may finish\n');
+  await running.stop();
+  return 0;
+}
+
+function banner({ config, settings, secrets }: Loaded, url: string): string {
+  const lines = [
+    `holdfast is listening on ${url}`,
+    ...[...config.servers.keys()].map((name) => `  ${url}/mcp/${name}`),
+    `  store: ${settings.store}; queue: ${settings.queue}`,
+    secrets.slackBotToken === null
+      ? '  Slack: not configured; approvals are decided over the API'
+      : `  Slack: ${settings.slack.channel} (${secrets.slackAppToken === null ? `clicks at ${url}/slack/events` : 'Socket Mode'})`,
+    secrets.adminToken === null ? '  API: closed (HOLDFAST_ADMIN_TOKEN is not set)' : `  API: ${url}/api/approvals`,
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+function toldToStop(): Promise<void> {
+  return new Promise((resolve) => {
+    process.once('SIGTERM', () => resolve());
+    process.once('SIGINT', () => resolve());
+  });
+}

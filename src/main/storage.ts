@@ -1,0 +1,43 @@
+import pg from 'pg';
+import type { Secrets, Settings } from '../config/settings.ts';
+import type { Log, Queue } from '../ports.ts';
+import { redisQueue } from '../queue/redis.ts';
+import { sqlQueue } from '../queue/sql.ts';
+import { openPglite } from '../sql/pglite.ts';
+import { pglitePool } from '../sql/pglite-pool.ts';
+import { openPostgres } from '../sql/postgres.ts';
+import type { Connection } from '../sql/store.ts';
+
+/** The authority and the queue, as the settings want them. */
+export interface Storage {
+  readonly connection: Connection;
+  readonly queue: Queue;
+  /** Closes what the queue borrowed; the connection closes itself. */
+  closeQueue(): Promise<void>;
+}
+
+/** Connections for the queue in SQL: three listen, the rest work. */
+const QUEUE_CONNECTIONS = 8;
+
+/** Throws when the database cannot be reached. The queue is reached when it is started. */
+export async function openStorage(settings: Settings, secrets: Secrets, log: Log): Promise<Storage> {
+  if (secrets.databaseUrl === null) {
+    const embedded = await openPglite(settings.data);
+    if (secrets.redisUrl !== null) return onRedis(embedded, secrets.redisUrl, log);
+    const queue = sqlQueue({ pool: pglitePool(embedded.pglite) as never, log });
+    return { connection: embedded, queue, closeQueue: async () => undefined };
+  }
+  const connection = await openPostgres({ url: secrets.databaseUrl, log });
+  if (secrets.redisUrl !== null) return onRedis(connection, secrets.redisUrl, log);
+  const pool = new pg.Pool({
+    connectionString: secrets.databaseUrl,
+    max: QUEUE_CONNECTIONS,
+    application_name: 'holdfast',
+  });
+  pool.on('error', (error) => log.warn({ code: (error as { code?: string }).code }, 'a queue connection broke'));
+  return { connection, queue: sqlQueue({ pool: pool as never, log }), closeQueue: () => pool.end() };
+}
+
+function onRedis(connection: Connection, url: string, log: Log): Storage {
+  return { connection, queue: redisQueue({ url, log }), closeQueue: async () => undefined };
+}

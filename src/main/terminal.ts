@@ -1,0 +1,10 @@
+/** What a command sees of the terminal it was called from. */
+export interface Terminal {
+  out(text: string): void;
+  err(text: string): void;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+}
+
+/** Thrown for a command line that cannot be meant; the message says what can. */
+export class Misuse extends Error {}
