@@ -68,7 +68,11 @@ export function withoutRichText(blocks: readonly Block[]): Block[] {
   return blocks.map((block) => {
     if (block.type !== 'rich_text') return block;
     const { elements, type: _, ...rest } = block;
-    return { ...rest, type: 'section', text: plain(cut(words(elements as unknown as readonly Holder[]), LIMIT.section)) };
+    return {
+      ...rest,
+      type: 'section',
+      text: plain(cut(words(elements as unknown as readonly Holder[]), LIMIT.section)),
+    };
   });
 }
 

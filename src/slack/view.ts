@@ -82,9 +82,9 @@ export function pageCount(approval: Approval): number {
   return argumentPages(approval).length;
 }
 
-function memory(approval: Approval, from: From, page: number): string {
+function memory(approval: Approval, { channel, ts }: From, page: number): string {
   const [, fingerprint] = buttonValue(approval).split(':');
-  return viewMemory({ approval: approval.id, fingerprint: fingerprint!, page, ...from });
+  return viewMemory({ approval: approval.id, fingerprint: fingerprint!, page, channel, ts });
 }
 
 function argumentPages(approval: Approval): Block[][] {
