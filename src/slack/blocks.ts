@@ -76,6 +76,14 @@ export function withoutRichText(blocks: readonly Block[]): Block[] {
   });
 }
 
+/** Nothing is cut when rich text becomes plain. */
+export function fitsPlainText(blocks: readonly Block[]): boolean {
+  return blocks.every(
+    ({ type, elements }) =>
+      type !== 'rich_text' || words(elements as unknown as readonly Holder[]).length <= LIMIT.section,
+  );
+}
+
 interface Holder {
   readonly elements: readonly { readonly text: string }[];
 }

@@ -5,8 +5,11 @@ export interface ButtonValue {
   readonly fingerprint: string;
 }
 
-/** The actions that Slack reports to us, by `action_id`. */
-export const ACTIONS = ['approve', 'deny', 'details', 'open_console', 'next_page', 'previous_page'] as const;
+/**
+ * The actions that Slack reports to us, by `action_id`. `review` is the Approve button of a card that could not show
+ * everything: it opens the full view (P10).
+ */
+export const ACTIONS = ['approve', 'review', 'deny', 'details', 'open_console', 'next_page', 'previous_page'] as const;
 export type Action = (typeof ACTIONS)[number];
 
 /** The modals whose submission decides, by `callback_id`. */

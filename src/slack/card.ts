@@ -2,7 +2,18 @@ import { createHash } from 'node:crypto';
 import { type Approval, isOver } from '../domain/approval.ts';
 import type { JsonObject } from '../domain/json.ts';
 import { argumentBlock } from './argument-blocks.ts';
-import { actions, type Block, button, header, LIMIT, numbered, plain, section, withoutRichText } from './blocks.ts';
+import {
+  actions,
+  type Block,
+  button,
+  fitsPlainText,
+  header,
+  LIMIT,
+  numbered,
+  plain,
+  section,
+  withoutRichText,
+} from './blocks.ts';
 import { buttonValue } from './button.ts';
 import { facts, fineprint, outcome, reasons, waiting, wordsAreWhole } from './card-sections.ts';
 import { code, cut, escaped, leftToRight, person } from './escape.ts';
@@ -48,7 +59,8 @@ export function renderCard(approval: Approval, options: CardOptions = {}): Rende
   const frame = [...before, ...after(false)];
   const budget = BUDGET - JSON.stringify(frame).length - NUMBERING * (frame.length + 1);
   const shown = argumentBlock(approval.arguments, budget);
-  const complete = shown.complete && wordsAreWhole(approval);
+  const fits = !options.plainText || fitsPlainText([...before, shown.block, ...after(true)]);
+  const complete = shown.complete && wordsAreWhole(approval) && fits;
 
   const all = numbered([...before, shown.block, ...after(complete)], approval.revision);
   const blocks = options.plainText ? withoutRichText(all) : all;
@@ -74,9 +86,12 @@ function buttons(approval: Approval, complete: boolean, { publicUrl }: CardOptio
   const call = leftToRight(`${approval.server}.${approval.tool}`);
   const elements: JsonObject[] = [];
   if (approval.state === 'pending') {
-    const text = complete ? 'Approve' : 'Review and approve…';
-    const confirm = complete && isGrave(approval) ? { confirm: confirmation(approval, call) } : {};
-    elements.push(button({ action: 'approve', text, value, style: 'primary', ...confirm }));
+    const confirm = isGrave(approval) ? { confirm: confirmation(approval, call) } : {};
+    elements.push(
+      complete
+        ? button({ action: 'approve', text: 'Approve', value, style: 'primary', ...confirm })
+        : button({ action: 'review', text: 'Review and approve…', value, style: 'primary' }),
+    );
     elements.push(button({ action: 'deny', text: 'Deny…', value, style: 'danger' }));
   }
   if (!isOver(approval.state) || !complete) elements.push(button({ action: 'details', text: 'View details', value }));

@@ -3,7 +3,7 @@ import { type Approver, decide as judge, type Utterance } from '../domain/decide
 import type { Decided } from '../gateway/decide.ts';
 import type { CardRecord, Clock, Log } from '../ports.ts';
 import { type DoorRefusal, doorWords, refusalWords, WORDS_FOR } from './answer.ts';
-import { type ButtonValue, readButtonValue, readViewMemory } from './button.ts';
+import { type Action, type ButtonValue, readButtonValue, readViewMemory } from './button.ts';
 import { renderCard } from './card.ts';
 import { type IdentityTerms, identify } from './identity.ts';
 import type { Click, Interaction, OnMessage, OnView, Submission } from './payload.ts';
@@ -17,6 +17,8 @@ export interface InteractionTerms extends IdentityTerms {
   readonly clock: Clock;
   readonly log: Log;
   readonly routing: Routing;
+  /** As the cards have it. */
+  readonly publicUrl?: string | null | undefined;
   approval(id: string): Promise<Approval | null>;
   card(id: string): Promise<CardRecord | null>;
   /** The card's place, learnt from a click because the post's own answer was lost. */
@@ -72,14 +74,16 @@ type Say = (text: string) => Handled;
 
 async function clicked(terms: InteractionTerms, click: Click, say: Say): Promise<Handled> {
   if (click.action === 'open_console') return DONE;
-  const choice = click.action === 'approve' || click.action === 'deny' ? click.action : 'details';
+  const choice = choiceOf(click.action);
   const given = readButtonValue(click.value);
   if (given === null) return say(doorWords('other_call'));
   const entry = await enter(terms, click, given, whereOf(click.on), choice, say);
   if ('refusal' in entry) return entry.refusal;
   const { approval, approver, from } = entry;
 
-  if (click.action === 'approve' && click.on.kind === 'message' && renderCard(approval).complete) {
+  // The button of a whole card; judged once more here, because a button is what somebody sent.
+  const whole = click.action === 'approve' && click.on.kind === 'message' && cardIsWhole(terms, approval);
+  if (whole) {
     return decided(await terms.decide(approval.id, wordOf('approve', null, given), approver), say);
   }
   if (choice !== 'details') {
@@ -88,6 +92,15 @@ async function clicked(terms: InteractionTerms, click: Click, say: Say): Promise
   }
   const view = click.action === 'deny' ? denyView(approval, from) : page(terms, click, approval, approver, from);
   return { ack: null, next: { kind: click.on.kind === 'message' ? 'open' : 'update', view } };
+}
+
+function choiceOf(action: Action): Choice | 'details' {
+  if (action === 'deny') return 'deny';
+  return action === 'approve' || action === 'review' ? 'approve' : 'details';
+}
+
+function cardIsWhole({ publicUrl }: InteractionTerms, approval: Approval): boolean {
+  return renderCard(approval, { publicUrl: publicUrl ?? null }).complete;
 }
 
 function page(terms: InteractionTerms, click: Click, approval: Approval, approver: Approver, from: From): View {

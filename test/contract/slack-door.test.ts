@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { signatureOf } from '../../src/demo/slack/delivery.ts';
 import type { Click } from '../../src/demo/slack/gestures.ts';
+import { startSlackStandIn } from '../../src/demo/slack/stand-in.ts';
 import { buttonValue } from '../../src/slack/button.ts';
-import { slackReceiver } from '../../src/slack/receiver.ts';
+import { requestHandler, slackReceiver } from '../../src/slack/receiver.ts';
+import { SeenSignatures } from '../../src/slack/signature.ts';
 import { CHANNEL, type DoorWorld, doorWorld, quiet } from '../support/door-world.ts';
 import type { sampleApproval } from '../support/sample-approval.ts';
 
@@ -468,6 +471,78 @@ describe('facts about people', () => {
       }
     } finally {
       await world.close();
+    }
+  });
+});
+
+describe('the receiver', () => {
+  const secret = 'shh';
+  const request = (body: string) => {
+    const timestamp = String(Math.floor(Date.now() / 1000));
+    return new Request('http://127.0.0.1/slack/events', {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/x-www-form-urlencoded; charset=utf-8',
+        'x-slack-request-timestamp': timestamp,
+        'x-slack-signature': signatureOf(secret, timestamp, body),
+      },
+      body,
+    });
+  };
+  const clock = { now: () => new Date() };
+
+  test('answers 503 when nothing was acknowledged in time, 500 when it threw, 404 when nobody took it', async () => {
+    const handler = (process: Parameters<typeof requestHandler>[1]) =>
+      requestHandler({ signingSecret: secret, clock, log: quiet, ackMs: 30 }, process)(request('payload=%7B%7D'));
+    assert.equal((await handler(() => new Promise(() => {}))).status, 503);
+    assert.equal((await handler(() => Promise.reject(new Error('no')))).status, 500);
+    assert.equal((await handler(async () => {})).status, 404);
+    const answer = await handler(async ({ ack }) => ack({ response_action: 'clear' }));
+    assert.deepEqual([answer.status, await answer.json()], [200, { response_action: 'clear' }]);
+  });
+
+  test('what could not be served may come again, what was served may not', async () => {
+    let fail = true;
+    const handle = requestHandler({ signingSecret: secret, clock, log: quiet }, async ({ ack }) => {
+      if (fail) throw new Error('no');
+      await ack();
+    });
+    const again = request('payload=%7B%22n%22%3A1%7D');
+    const statuses: number[] = [];
+    for (let i = 0; i < 3; i++) {
+      statuses.push((await handle(again.clone())).status);
+      fail = false;
+    }
+    assert.deepEqual(statuses, [500, 200, 409]);
+  });
+
+  test('remembers a bounded number of signatures, each for as long as it could be played again', () => {
+    const seen = new SeenSignatures(3);
+    const at = (s: number) => new Date(s * 1000);
+    assert.equal(seen.add('a', at(0)), true);
+    assert.equal(seen.add('a', at(590)), false);
+    for (const name of ['b', 'c', 'd', 'e']) assert.equal(seen.add(name, at(591)), true);
+    assert.equal(seen.add('e', at(600)), false);
+  });
+});
+
+describe('Socket Mode', () => {
+  test('connects once Slack can be reached, and again when Slack asks for it', async () => {
+    const slack = await startSlackStandIn({ rates: false });
+    slack.down = true;
+    const opening = doorWorld({ transport: 'socket', deps: { apiUrl: slack.apiUrl } });
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    slack.down = false;
+    const world = await opening;
+    try {
+      assert.equal(slack.connections, 1);
+      const asked = () => slack.requests.filter((r) => r.method === 'apps.connections.open').length;
+      const before = asked();
+      slack.refreshSockets();
+      await slack.waitFor(() => asked() > before && slack.connections === 1);
+    } finally {
+      await world.close();
+      await slack.close();
     }
   });
 });

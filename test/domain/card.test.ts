@@ -252,11 +252,20 @@ describe('P10: hostile arguments stay data', () => {
     assert.doesNotMatch(card.text, /<!here>|\u202e/);
   });
 
+  test('in plain text, which holds less, what does not fit is not approved on the card', () => {
+    const args = Object.fromEntries(Array.from({ length: 150 }, (_, i) => [`key_${i}`, `a value ${i}`]));
+    assert.equal(renderCard(sampleApproval({ arguments: args })).complete, true);
+    const plain = within(renderCard(sampleApproval({ arguments: args }), { plainText: true }));
+    assert.equal(plain.complete, false);
+    assert.equal(elements(plain, 'approve').length, 0);
+  });
+
   test('long words of an agent are cut, and then the card is not whole', () => {
     const card = within(renderCard(sampleApproval({ statedReason: 'because '.repeat(400) })));
     assert.equal(card.complete, false);
     assert.match(read(card.blocks), /Not everything fits/);
-    assert.match(JSON.stringify(elements(card, 'approve')), /Review and approve/);
+    assert.equal(elements(card, 'approve').length, 0);
+    assert.match(JSON.stringify(elements(card, 'review')), /Review and approve/);
   });
 });
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { SlackView } from '../../src/demo/slack/views.ts';
+import { buttonValue } from '../../src/slack/button.ts';
 import { CHANNEL, type DoorWorld, doorWorld } from '../support/door-world.ts';
 
 const LONG = { body: Array.from({ length: 200 }, (_, i) => `${i}:${'x'.repeat(900)}`), target: 'production' };
@@ -64,8 +65,19 @@ for (const transport of ['http', 'socket'] as const) {
     test('P10: a card that could not show everything is approved in the full view, on its last page', async () => {
       allClosed();
       const { id, ts } = await world.open({ arguments: LONG });
-      await click(ts, 'approve');
+      await world.slack.click({
+        user: 'U0MIRA',
+        channel: CHANNEL,
+        ts,
+        actionId: 'review',
+        overrides: {
+          actions: [{ action_id: 'approve', type: 'button', value: buttonValue(world.approvals.get(id)!) }],
+        },
+      });
+      await opened();
       assert.equal(world.stateOf(id), 'pending');
+      allClosed();
+      await click(ts, 'review');
       let view = await opened();
       for (let page = 2; view.view.submit === undefined; page++) {
         await world.slack.clickView({ user: 'U0MIRA', actionId: 'next_page' });
@@ -84,7 +96,7 @@ for (const transport of ['http', 'socket'] as const) {
     test('the full view can be denied from', async () => {
       allClosed();
       const { id, ts } = await world.open({ arguments: LONG });
-      await click(ts, 'approve');
+      await click(ts, 'review');
       await opened();
       await world.slack.clickView({ user: 'U0MIRA', actionId: 'deny' });
       await shown(/deny_view/);
