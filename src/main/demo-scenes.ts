@@ -19,6 +19,8 @@ interface Play extends Stage {
   readonly client: Client;
   readonly say: (text: string) => void;
   readonly byHand: boolean;
+  /** Cards that were looked at. */
+  readonly seen: Set<string>;
 }
 
 /** Plays the four scenes. Throws with what was expected and what came. */
@@ -29,7 +31,7 @@ export async function playScenes(stage: Stage, terminal: Terminal, byHand: boole
     requestInit: { headers: { authorization: `Bearer ${stage.token}` } },
   });
   await client.connect(transport as never);
-  const play: Play = { ...stage, client, say, byHand };
+  const play: Play = { ...stage, client, say, byHand, seen: new Set() };
   say(`\n  gateway        ${stage.running.url}`);
   say(`  Slack stand-in ${stage.slack.url}${byHand ? '   ← open this; you are the approver' : ''}`);
   try {
@@ -116,16 +118,14 @@ async function approvedKey(play: Play, name: string): Promise<string> {
   return (JSON.parse(textOf(answer)) as { id: string }).id;
 }
 
-/** The card of the call that was just made: the newest with a button. */
-async function nextCard({ slack }: Play): Promise<string> {
-  return slack.waitFor(() => {
-    const newest = slack.messages(CHANNEL).at(-1);
-    return newest && buttonsOf(newest).includes('approve') ? newest.ts : null;
-  }, BY_ITSELF_MS);
-}
-
-function buttonsOf(message: object): string[] {
-  return [...JSON.stringify(message).matchAll(/"action_id":"(\w+)"/g)].map((found) => found[1]!);
+/** The card of the call that was just made; cards of earlier calls may still be on their way to their last state. */
+async function nextCard({ slack, seen }: Play): Promise<string> {
+  const ts = await slack.waitFor(
+    () => slack.messages(CHANNEL).find((message) => !seen.has(message.ts))?.ts,
+    BY_ITSELF_MS,
+  );
+  seen.add(ts);
+  return ts;
 }
 
 /** Signed as Slack signs, sent as Slack sends. */
