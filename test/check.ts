@@ -1,0 +1,84 @@
+/** `npm run check`: types, Biome, the arrows, the promises, the policies, the tests' honesty. Says what is wrong, all of it. */
+import { spawnSync } from 'node:child_process';
+import { globSync, readFileSync } from 'node:fs';
+import { environmentReads, importsOf, roomOf, sources, textOf, wrongArrow } from './support/house.ts';
+import { guards, PROMISES } from './support/promises.ts';
+
+/** Lines above which a source file is asked to be two. */
+const LONG = 220;
+
+/** What is wrong, a line each; empty: nothing is. */
+type Check = () => readonly string[];
+
+const CHECKS: Record<string, Check> = {
+  types: () => program('tsc', '-p', '.'),
+  biome: () => program('biome', 'ci', '--colors=off', '.'),
+  arrows: () => sources('src').flatMap(wrongIn),
+  promises,
+  policies,
+  tests: () => sources('test').flatMap(leftOut),
+};
+
+function program(name: string, ...args: string[]): string[] {
+  const { status, stdout, stderr, error } = spawnSync(`node_modules/.bin/${name}`, args, { encoding: 'utf8' });
+  if (error) return [error.message];
+  return status === 0 ? [] : `${stdout}${stderr}`.trim().split('\n');
+}
+
+function wrongIn(file: string): string[] {
+  const text = textOf(file);
+  const arrows = importsOf(file, text).flatMap((one) => {
+    const fault = wrongArrow(one);
+    return fault === null ? [] : [`${file}:${one.line} ${fault}`];
+  });
+  const reads = roomOf(file) === 'main' ? [] : environmentReads(text);
+  return [...arrows, ...reads.map((line) => `${file}:${line} only main reads the environment`)];
+}
+
+function promises(): string[] {
+  const found = guards();
+  const names = Object.keys(PROMISES) as (keyof typeof PROMISES)[];
+  for (const name of names) {
+    const mine = found.filter((guard) => guard.promise === name);
+    const files = new Set(mine.map((guard) => guard.file)).size;
+    console.log(
+      `  ${name.padEnd(4)} ${PROMISES[name].padEnd(22)} ${String(mine.length).padStart(3)} tests in ${files} files`,
+    );
+  }
+  return names
+    .filter((name) => !found.some((guard) => guard.promise === name))
+    .map((name) => `${name} (${PROMISES[name]}) has no test whose name starts with it`);
+}
+
+/** As its user would: one command over every file. */
+function policies(): string[] {
+  const files = globSync('policies/*.{json,yaml,yml}').sort();
+  if (files.length === 0) return ['policies/ is empty'];
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['src/main/cli.ts', 'policy', 'check', ...files], {
+    encoding: 'utf8',
+  });
+  return status === 0 ? [] : `${stdout}${stderr}`.trim().split('\n');
+}
+
+const LEFT_OUT = /\b(?:test|it|describe|suite|t)\.(?:only|skip|todo)\(|\b(?:only|skip|todo): true\b/;
+
+function leftOut(file: string): string[] {
+  return readFileSync(file, 'utf8')
+    .split('\n')
+    .flatMap((line, index) => (LEFT_OUT.test(line) ? [`${file}:${index + 1} a test is left out: ${line.trim()}`] : []));
+}
+
+let failed = 0;
+for (const [name, check] of Object.entries(CHECKS)) {
+  const faults = check();
+  failed += faults.length > 0 ? 1 : 0;
+  console.log(
+    faults.length === 0 ? `ok      ${name}` : `not ok  ${name}\n${faults.map((fault) => `  ${fault}`).join('\n')}`,
+  );
+}
+for (const file of sources('src')) {
+  const lines = textOf(file).split('\n').length;
+  if (lines > LONG) console.log(`hint    ${file} has ${lines} lines; is it one idea?`);
+}
+console.log(`${Object.keys(CHECKS).length - failed} passed, ${failed} failed`);
+if (failed > 0) process.exitCode = 1;

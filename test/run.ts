@@ -1,0 +1,49 @@
+/**
+ * `npm test`: every test file, or those whose path holds one of the arguments. Says in one line what this machine has
+ * not; tests that need it are skipped, or fail the run with HOLDFAST_TEST_REQUIRE=all.
+ */
+import { globSync } from 'node:fs';
+import { run } from 'node:test';
+import { spec } from 'node:test/reporters';
+import { notInstalled } from './support/installed.ts';
+
+/** Milliseconds that one file may take; what hangs must not hang the run. */
+const FILE_MS = 150_000;
+/** Files at once: two cores, and most files wait for processes of their own. */
+const AT_ONCE = 2;
+
+const wanted = process.argv.slice(2);
+const files = globSync('test/**/*.test.ts')
+  .sort()
+  .filter((file) => wanted.length === 0 || wanted.some((part) => file.includes(part)));
+if (files.length === 0) fail(`No test file's path holds ${wanted.join(' or ')}.`);
+
+const missing = notInstalled();
+if (missing.length > 0) {
+  const line = `Not installed: ${missing.join(', ')}; the tests that need them are skipped.`;
+  if (process.env.HOLDFAST_TEST_REQUIRE === 'all') fail(`${line} HOLDFAST_TEST_REQUIRE=all makes that a failure.`);
+  console.log(line);
+}
+
+const events = run({ files: files.map((file) => `${process.cwd()}/${file}`), concurrency: AT_ONCE, timeout: FILE_MS });
+let failed = 0;
+let skipped = 0;
+events.on('test:fail', () => {
+  failed += 1;
+});
+events.on('test:pass', ({ skip }) => {
+  if (skip !== undefined && skip !== false) skipped += 1;
+});
+events.compose(new spec()).pipe(process.stdout);
+events.on('end', () => {
+  if (failed > 0) process.exitCode = 1;
+  if (skipped > 0 && process.env.HOLDFAST_TEST_REQUIRE === 'all') {
+    console.log(`${skipped} tests were skipped; HOLDFAST_TEST_REQUIRE=all makes that a failure.`);
+    process.exitCode = 1;
+  }
+});
+
+function fail(words: string): never {
+  console.error(words);
+  process.exit(1);
+}

@@ -1,0 +1,26 @@
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { available } from './servers.ts';
+
+const BROWSERS = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
+
+/** The path of a Chromium on this machine, or null. */
+export function chromium(): string | null {
+  const places = (process.env.PATH ?? '').split(delimiter);
+  return places.flatMap((place) => BROWSERS.map((name) => join(place, name))).find(isProgram) ?? null;
+}
+
+/** What the full run needs and this machine has not, by the names people know. */
+export function notInstalled(): string[] {
+  const { redis, postgres } = available();
+  return [...(redis ? [] : ['Redis']), ...(postgres ? [] : ['Postgres']), ...(chromium() ? [] : ['Chromium'])];
+}
+
+function isProgram(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
