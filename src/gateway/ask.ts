@@ -36,10 +36,7 @@ export async function ask(gateway: Gateway, arrival: Arrival, verdict: Asked, po
   const now = setting.clock.now();
   const takes = takesOf(arrival.call, verdict.limits);
   const full = gateway.full.recall(takes, now) ?? (await setting.store.peek(takes));
-  if (full) {
-    gateway.full.remember(full, now);
-    return limited(gateway, arrival, verdict, full);
-  }
+  if (full) gateway.full.remember(full, now);
   const fresh = parked(gateway, arrival, verdict, policyDigest, now);
   const opened = await setting.store.open(
     fresh,
@@ -49,9 +46,11 @@ export async function ask(gateway: Gateway, arrival: Arrival, verdict: Asked, po
       requestId: arrival.requestId,
       replica: setting.replica,
     },
-    gateway.rules.approval.maxPending,
+    // A full limit opens nothing and pages nobody; what is already parked or owed is still to be had.
+    full ? 0 : gateway.rules.approval.maxPending,
     requested(fresh, verdict),
   );
+  if (opened.kind === 'crowded' && full) return limited(gateway, arrival, verdict, full);
   if (opened.kind === 'crowded') {
     gateway.journal.note(verdictEvent(gateway, arrival, 'call.refused', verdict, { reason: 'too many pending' }));
     return { kind: 'crowded', pending: opened.pending };

@@ -123,7 +123,11 @@ export async function finish(gateway: Gateway, dispatch: Dispatch, outcome: Outc
       void announce(gateway.setting, ended);
       return ended;
     } catch (error) {
-      if (!(error instanceof Unavailable)) throw error;
+      if (!(error instanceof Unavailable)) {
+        // Nobody renews what nobody will end: the sweep calls it unknown.
+        gateway.leases.delete(dispatch.approval.id);
+        throw error;
+      }
       gateway.setting.log.error({ err: error, approval: dispatch.approval.id }, 'an outcome could not be recorded yet');
       await new Promise((resolve) => setTimeout(resolve, Math.min(2_000, 100 * 2 ** attempt)));
     }
@@ -161,7 +165,9 @@ function patchFor(gateway: Gateway, approval: Approval, outcome: Outcome): NonNu
   const resultUntil = new Date(clock.now().getTime() + gateway.rules.approval.pickupMs);
   const free = { leaseUntil: null, dispatcher: null };
   if (outcome.kind !== 'returned') return { ...free, note: outcome.why, resultUntil };
-  return { ...free, note: null, result: vault.seal('result', approval.id, outcome.response), resultUntil };
+  // With every caller gone there is nobody to keep it for.
+  const result = approval.callers === 0 ? null : vault.seal('result', approval.id, outcome.response);
+  return { ...free, note: null, result, resultUntil };
 }
 
 function eventFor(outcome: Outcome): EventType {

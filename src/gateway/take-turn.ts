@@ -44,7 +44,8 @@ export async function takeTurn(
     if (!(LIVE as readonly string[]).includes(approval.state)) return ended(gateway, approval);
     const deadline = earlier(until, deadlineOf(approval));
     const next = await gateway.room.wait(approval.id, approval.revision, deadline, signal);
-    if (next === 'timeout' && deadline === until) return { kind: 'pending', approval };
+    // A room that was closed lets nobody wait, not even for the approval's own deadline.
+    if (next === 'timeout' && (deadline === until || !gateway.room.open)) return { kind: 'pending', approval };
     if (next === 'timeout') continue;
     if (next === 'gone') return { kind: 'gone', approval };
     approval = next;

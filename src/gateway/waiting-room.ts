@@ -43,6 +43,11 @@ export class WaitingRoom {
     return size;
   }
 
+  /** False before `start` and after `stop`: then every wait ends at once. */
+  get open(): boolean {
+    return this.#tick !== null;
+  }
+
   start(): void {
     this.#tick ??= setInterval(() => this.#pass(), TICK_MS);
   }

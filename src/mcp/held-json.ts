@@ -6,6 +6,7 @@ import type { HeldAnswer } from './held-stream.ts';
  */
 export class HeldJson implements HeldAnswer {
   readonly left: AbortSignal;
+  readonly stalled = false;
   readonly response: Promise<Response>;
   readonly #respond: (response: Response) => void;
   readonly #abandoned = new AbortController();

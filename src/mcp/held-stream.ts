@@ -8,7 +8,11 @@ export interface HeldAnswer {
   message(json: string): void;
   raw(bytes: Uint8Array): void;
   taken(): Promise<boolean>;
+  /** What was sent before has not been taken yet. */
+  readonly stalled: boolean;
   close(): void;
+  /** Nobody is to be answered any more. */
+  abandon(): void;
 }
 
 /**
@@ -39,6 +43,10 @@ export class HeldStream implements HeldAnswer {
       // Nothing is pulled ahead: a pull means that all before it was taken.
       { highWaterMark: 0 },
     );
+  }
+
+  get stalled(): boolean {
+    return (this.#control?.desiredSize ?? 0) < 0;
   }
 
   /** A comment keeps proxies and clients from giving up. */

@@ -58,6 +58,9 @@ function recall(held: HeldRequest): Call {
   return callOf(held, member(message, 'params') as JsonObject);
 }
 
+/** Signs of life in a row that a reader may leave untaken: two minutes of them. */
+const MOST_UNTAKEN = 8;
+
 /** One caller's wait, from its seat to its answer. */
 export class Hold implements Kept {
   readonly stream: HeldAnswer;
@@ -66,6 +69,7 @@ export class Hold implements Kept {
   readonly #seat: Seat;
   #latest: Approval;
   #progress = 0;
+  #untaken = 0;
 
   constructor(gateway: Gateway, held: HeldRequest, seat: Seat, stream: HeldAnswer) {
     this.stream = stream;
@@ -77,12 +81,20 @@ export class Hold implements Kept {
 
   /** A comment for whoever counts bytes, a progress notification for whoever gave a token. */
   beat(): void {
+    // A reader that takes nothing is not written to; a connection that is only half open must end some time.
+    if (this.stream.stalled) {
+      this.#untaken += 1;
+      if (this.#untaken >= MOST_UNTAKEN) this.stream.abandon();
+      return;
+    }
+    this.#untaken = 0;
     this.stream.comment(`holdfast ${this.#latest.id} ${this.#latest.state}`);
     if (this.#held.progressToken === null) return;
+    // Far below one, so that what the upstream counts later does not run backwards.
     this.#progress += 1;
     const message = JSON.stringify(progressMessage(this.#latest));
     this.stream.message(
-      `{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":${this.#held.progressToken},"progress":${this.#progress},"message":${message}}}`,
+      `{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":${this.#held.progressToken},"progress":${this.#progress / 1_000},"message":${message}}}`,
     );
   }
 
@@ -96,8 +108,8 @@ export class Hold implements Kept {
       await this.#take(turn, keepAlive);
     } catch (error) {
       this.#gateway.setting.log.error({ err: error, approval: this.#latest.id }, 'a held call could not go on');
-      this.#say(pending(this.#latest, this.#now(), 'The gateway cannot look at the approval now; it is not lost.'));
       await this.#away();
+      this.#say(pending(this.#latest, this.#now(), 'The gateway cannot look at the approval now; it is not lost.'));
     } finally {
       keepAlive.delete(this);
       this.stream.close();
@@ -113,15 +125,16 @@ export class Hold implements Kept {
       case 'over':
         this.#say(over(turn.approval));
         return this.#collected(turn.approval);
+      // Away before the answer: with it the agent may come back at once, and takes this very place again.
       case 'full':
-        this.#say(full(turn.approval, turn.full));
-        return this.#away();
+        await this.#away();
+        return this.#say(full(turn.approval, turn.full));
       case 'unsure':
-        this.#say(unsure(turn.approval));
-        return this.#away();
+        await this.#away();
+        return this.#say(unsure(turn.approval));
       case 'pending':
-        this.#say(pending(turn.approval, this.#now(), this.#seat.unheard));
-        return this.#away();
+        await this.#away();
+        return this.#say(pending(turn.approval, this.#now(), this.#seat.unheard));
       case 'gone':
         return this.#away();
       default:
@@ -149,8 +162,8 @@ export class Hold implements Kept {
       case 'returned':
         return this.#hand(UTF8.decode(sent.outcome.response), sent.event, approval, {});
       case 'not_sent':
-        this.#say(notSent(approval, sent.outcome.why));
-        return this.#away();
+        await this.#away();
+        return this.#say(notSent(approval, sent.outcome.why));
       case 'unknown':
         this.#say(over(approval));
         return this.#collected(approval);

@@ -23,9 +23,10 @@ export interface Sent {
   readonly event: string | null;
 }
 
-/** Times that a stream which ended without the answer is asked for the rest. */
-const MOST_RESUMPTIONS = 20;
+/** Times in a row that a stream which ended without the answer is asked for the rest in vain. */
+const MOST_FAILURES = 20;
 const DEFAULT_RETRY_MS = 1_000;
+const SHORTEST_RETRY_MS = 100;
 const LONGEST_RETRY_MS = 30_000;
 
 const UTF8 = new TextDecoder('utf-8', { ignoreBOM: true });
@@ -43,7 +44,8 @@ const UTF8 = new TextDecoder('utf-8', { ignoreBOM: true });
  */
 export async function sendHeld(sending: Sending): Promise<Sent> {
   const { upstream, headers, bytes, grant } = sending;
-  const answer = await upstream.exchange({ method: 'POST', headers, body: bytes, grant });
+  // What comes after the answer is read to its end: a connection cut off may look like a wish to a legacy server.
+  const answer = await upstream.exchange({ method: 'POST', headers, body: bytes, grant, whenAbandoned: 'drain' });
   if (answer.kind === 'not_sent') return ended({ kind: 'not_sent', why: answer.why });
   if (answer.kind === 'lost') return ended({ kind: 'unknown', why: `its answer was lost (${answer.why})` });
   if (answer.status === 404 && headers['mcp-session-id'] !== undefined) {
@@ -98,20 +100,22 @@ interface Position {
 
 async function readStream(sending: Sending, first: Answer): Promise<Sent> {
   const at: Position = { lastId: null, retryMs: DEFAULT_RETRY_MS };
-  let answer: Answer = first;
-  for (let resumption = 0; ; resumption += 1) {
-    const sent = await readEvents(sending, answer, at);
+  let answer: Answer | null = first;
+  for (let failures = 0; ; ) {
+    const sent = answer === null ? null : await readEvents(sending, answer, at);
     if (sent !== null) return sent;
-    if (at.lastId === null || resumption >= MOST_RESUMPTIONS) {
-      return ended({ kind: 'unknown', why: 'its stream ended without an answer' });
-    }
+    if (at.lastId === null) return ended({ kind: 'unknown', why: 'its stream ended without an answer' });
     await new Promise((resolve) => setTimeout(resolve, at.retryMs));
     const next = await sending.upstream.exchange(resumptionOf(sending, at.lastId));
-    if (next.kind === 'answer' && isStream(next)) answer = next;
-    else if (next.kind === 'answer')
+    // A server may close its stream as often as it likes and be polled (2025-11-25); only silence is counted.
+    failures = next.kind === 'answer' ? 0 : failures + 1;
+    if (next.kind === 'answer' && !isStream(next)) {
       return ended({ kind: 'unknown', why: `its stream could not be resumed (${next.status})` });
-    else if (resumption >= MOST_RESUMPTIONS)
+    }
+    if (next.kind !== 'answer' && failures >= MOST_FAILURES) {
       return ended({ kind: 'unknown', why: `its stream broke off (${next.why})` });
+    }
+    answer = next.kind === 'answer' ? next : null;
   }
 }
 
@@ -155,7 +159,7 @@ function takeEvent(sending: Sending, event: Uint8Array, at: Position): Sent | nu
   const text = UTF8.decode(event);
   const { data, id, retryMs } = fieldsOf(text);
   if (id !== null) at.lastId = id;
-  if (retryMs !== null) at.retryMs = Math.min(retryMs, LONGEST_RETRY_MS);
+  if (retryMs !== null) at.retryMs = Math.min(Math.max(retryMs, SHORTEST_RETRY_MS), LONGEST_RETRY_MS);
   const returned = data === null ? null : responseIn(data, sending.idText);
   if (returned !== null) return { outcome: returned, event: text };
   sending.meanwhile(event);
