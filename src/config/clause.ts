@@ -92,8 +92,11 @@ function testOf(op: Test['op'], value: unknown, at: readonly Key[], faults: Faul
       return isScalar(value) ? { op, value } : wrong('text, a number, true, false or null');
     case 'in':
     case 'not_in': {
-      if (!Array.isArray(value) || value.length === 0 || !value.every(isScalar)) return wrong('a list of values');
-      return { op, values: new Set(value), kinds: new Set(value.map(kindOf)) };
+      if (!Array.isArray(value) || value.length === 0) return wrong('a list of values');
+      const strange = value.findIndex((item) => !isScalar(item));
+      if (strange < 0) return { op, values: new Set(value), kinds: new Set(value.map(kindOf)) };
+      faults.add([...at, strange], isNow(value[strange]), 'text, a number, true, false or null');
+      return null;
     }
     case 'lt':
     case 'lte':

@@ -13,10 +13,10 @@ export type ParsedConfig =
   | { readonly ok: true; readonly config: Config }
   | { readonly ok: false; readonly faults: readonly Fault[] };
 
-/** Parses `holdfast.yaml`. `env` fills in `${NAME}`. All faults at once, each with its line and path. */
+/** Parses `holdfast.yaml`. `env` fills in `${NAME}`; null leaves the names. All faults at once, each with its line and path. */
 export function parseConfig(
   text: string,
-  from: { readonly path: string; readonly env: Environment; readonly format?: Format },
+  from: { readonly path: string; readonly env: Environment | null; readonly format?: Format },
 ): ParsedConfig {
   const read = readDocument(text, from.path, from.format);
   if (!read.ok) return read;

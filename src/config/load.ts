@@ -59,7 +59,8 @@ export async function reload(previous: Loaded, sources: Sources): Promise<LoadRe
   return next.ok ? { ...next, settings: previous.settings, secrets: previous.secrets } : next;
 }
 
-async function policiesOf(config: Config, readFile: ReadFile, faults: Fault[]): Promise<Map<string, Policy>> {
+/** Every server's policy, checked against the config's groups; what is wrong goes to `faults`. */
+export async function policiesOf(config: Config, readFile: ReadFile, faults: Fault[]): Promise<Map<string, Policy>> {
   const policies = new Map<string, Policy>();
   const parsed = new Map<string, Policy | null>();
   for (const server of config.servers.values()) {
@@ -123,7 +124,8 @@ function unanswerable(policy: Policy, path: string, config: Config): Fault[] {
   });
 }
 
-async function textOf(path: string, readFile: ReadFile, faults: Fault[]): Promise<string | null> {
+/** A file as UTF-8 text, or null and a fault. */
+export async function textOf(path: string, readFile: ReadFile, faults: Fault[]): Promise<string | null> {
   const wrong = (message: string, expected: string): null => {
     faults.push({ file: path, line: 0, column: 0, path: '', message, expected });
     return null;

@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto';
 import { glob, isGlob, isToolPattern, longestFirst } from '../domain/glob.ts';
-import { isObject } from '../domain/json.ts';
+import { isObject, type JsonObject } from '../domain/json.ts';
 import { type Action, PLAIN_ASK, type Policy, type ToolRule } from '../domain/policy.ts';
 import type { Ask } from '../domain/verdict.ts';
 import { type Format, readDocument } from './document.ts';
 import type { Fault, Key } from './fault.ts';
+import { EVERY_TOOL, interceptApprovals, interceptEveryTool, interceptRule } from './intercept.ts';
+import { InterceptToolShape } from './intercept-schema.ts';
 import { refuseTwice } from './limit.ts';
-import { HeadShape, ToolShape } from './policy-schema.ts';
+import { type ApprovalShape, HeadShape, ToolShape } from './policy-schema.ts';
 import { askOf, checks, toolRule } from './rule.ts';
 import { entriesOf, Faults, salvaged, shaped } from './shape.ts';
 
@@ -45,39 +47,81 @@ type Mentioned = (groups: readonly string[] | undefined, at: readonly Key[]) => 
 
 function compile(value: unknown, digest: string, mention: Mentioned, faults: Faults): Policy | null {
   const head = shaped(HeadShape, value, [], faults) ?? salvaged(HeadShape, value);
-  const tools = toolsOf(value, faults);
-  const ask = askOf(head.all_tools?.approval, ['all_tools', 'approval'], PLAIN_ASK, faults);
-  mention(head.all_tools?.approval?.approvers, ['all_tools', 'approval', 'approvers']);
-  mention(head.all_tools?.approval?.escalate?.to, ['all_tools', 'approval', 'escalate', 'to']);
-  const allTools = { ...checks(head.all_tools ?? {}, ['all_tools'], faults), ask };
-  refuseTwice(allTools.limits, [], ['all_tools', 'limits'], faults);
+  if (!isObject(value)) return null;
+  const tools = entriesOf(value.tools ?? {}, ['tools'], 'a map from tool name to rule', faults);
+  const allTools = allToolsOf(head, tools, mention, faults);
   const rules: ToolRule[] = [];
   for (const [key, entry] of tools) {
-    const rule = toolOf(key, entry, ask, mention, faults);
-    if (rule === null) continue;
+    if (key === EVERY_TOOL && isIntercept(entry)) continue;
+    const rule = toolOf(key, entry, allTools.ask, mention, faults);
     refuseTwice(rule.limits, allTools.limits, ['tools', key], faults);
     rules.push(rule);
   }
   const hidden = hiddenOf(head.hide ?? [], faults);
-  if (!isObject(value)) return null;
+  return { digest, default: defaultOf(head, value, tools, faults), hidden, allTools, ...lookUp(rules) };
+}
+
+/** Intercept allows what its file does not list; we let nobody allow everything by leaving a word out. */
+function defaultOf(head: Partial<HeadShape>, value: JsonObject, tools: [string, unknown][], faults: Faults): Action {
+  if (head.default !== undefined) return head.default;
+  const listed = tools.filter(([, entry]) => entry !== null);
+  if (listed.length > 0 && listed.every(([, entry]) => isIntercept(entry))) return 'allow';
   if (!Object.hasOwn(value, 'default')) faults.add(['default'], 'is missing', 'one of allow, deny, require_approval');
-  return { digest, default: head.default ?? ('deny' satisfies Action), hidden, allTools, ...lookUp(rules) };
+  return 'deny';
 }
 
-function toolsOf(value: unknown, faults: Faults): [string, unknown][] {
-  return isObject(value) ? entriesOf(value.tools, ['tools'], 'a map from tool name to rule', faults) : [];
+function allToolsOf(
+  head: Partial<HeadShape>,
+  tools: readonly [string, unknown][],
+  mention: Mentioned,
+  faults: Faults,
+): Policy['allTools'] {
+  const at = ['all_tools'];
+  const shape = head.all_tools ?? {};
+  const plain = head.approvals === undefined ? PLAIN_ASK : interceptApprovals(head.approvals, faults);
+  const ask = askOf(shape.approval, [...at, 'approval'], plain, faults);
+  mentionAll(shape.approval, [...at, 'approval'], mention);
+  const own = checks(shape, at, faults);
+  const star = tools.find(([key, entry]) => key === EVERY_TOOL && isIntercept(entry));
+  const rules = star === undefined ? null : interceptShape(EVERY_TOOL, star[1], mention, faults);
+  const every = rules === null ? null : interceptEveryTool(rules, ask, faults);
+  const limits = [...own.limits, ...(every?.limits ?? [])];
+  refuseTwice(limits, [], [...at, 'limits'], faults);
+  return {
+    denyIf: [...own.denyIf, ...(every?.denyIf ?? [])],
+    require: [...own.require, ...(every?.require ?? [])],
+    askIf: [...own.askIf, ...(every?.askIf ?? [])],
+    limits,
+    ask: every?.ask ?? ask,
+  };
 }
 
-function toolOf(key: string, entry: unknown, fallback: Ask, mention: Mentioned, faults: Faults): ToolRule | null {
+function toolOf(key: string, entry: unknown, fallback: Ask, mention: Mentioned, faults: Faults): ToolRule {
   const at = ['tools', key];
   if (!isToolPattern(key)) {
     faults.addKey(at, 'can never match a tool', 'a name of A-Z a-z 0-9 _ . / -, or a glob with * and ?');
   }
+  if (isIntercept(entry)) return interceptRule(interceptShape(key, entry, mention, faults), key, fallback, faults);
   // An empty entry (`create_charge:` in YAML) lists the tool and says nothing about it.
   const shape = shaped(ToolShape, entry ?? {}, at, faults) ?? salvaged(ToolShape, entry);
-  mention(shape.approval?.approvers, [...at, 'approval', 'approvers']);
-  mention(shape.approval?.escalate?.to, [...at, 'approval', 'escalate', 'to']);
+  mentionAll(shape.approval, [...at, 'approval'], mention);
   return toolRule(shape, key, at, fallback, faults);
+}
+
+function interceptShape(key: string, entry: unknown, mention: Mentioned, faults: Faults): InterceptToolShape {
+  const at = ['tools', key];
+  const shape = shaped(InterceptToolShape, entry, at, faults) ?? salvaged(InterceptToolShape, entry);
+  mentionAll(shape.approval, [...at, 'approval'], mention);
+  return { rules: [], ...shape };
+}
+
+function isIntercept(entry: unknown): boolean {
+  return isObject(entry) && Object.hasOwn(entry, 'rules');
+}
+
+function mentionAll(shape: ApprovalShape | undefined, at: readonly Key[], mention: Mentioned): void {
+  mention(shape?.approvers, [...at, 'approvers']);
+  mention(shape?.escalate?.to, [...at, 'escalate', 'to']);
 }
 
 function hiddenOf(hide: readonly string[], faults: Faults): Policy['hidden'] {

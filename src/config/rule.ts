@@ -18,17 +18,15 @@ export function toolRule(shape: ToolShape, key: string, at: readonly Key[], fall
       'action: allow with ask_if, or no ask_if',
     );
   }
+  const own = checks(shape, at, faults);
   return {
     key,
     risk: shape.risk ?? null,
     severity: shape.severity ?? null,
     action: shape.action ?? 'allow',
     reason: shape.reason ?? null,
-    ...checks(shape, at, faults),
-    limits: [
-      ...limits(shape.limits, [...at, 'limits'], faults),
-      ...rateLimit(shape.rate_limit, key, [...at, 'rate_limit'], faults),
-    ],
+    ...own,
+    limits: [...own.limits, ...rateLimit(shape.rate_limit, key, [...at, 'rate_limit'], faults)],
     ask: askOf(shape.approval, [...at, 'approval'], fallback, faults),
     redaction: redaction(shape.redact, [...at, 'redact'], faults),
   };
@@ -76,7 +74,8 @@ export function ms(text: string | undefined, at: readonly Key[], faults: Faults)
   return read;
 }
 
-function redaction(shape: ToolShape['redact'], at: readonly Key[], faults: Faults): Redaction {
+/** Which arguments people and logs do not see. */
+export function redaction(shape: ToolShape['redact'], at: readonly Key[], faults: Faults): Redaction {
   if (shape === undefined) return DEFAULT_REDACTION;
   if (shape === 'none') return NO_REDACTION;
   const paths: (readonly string[])[] = [];

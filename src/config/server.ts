@@ -7,7 +7,8 @@ import { entriesOf, type Faults, isNow, shaped, textsOf } from './shape.ts';
 
 /** What a server's entry is read against. */
 export interface Surroundings {
-  readonly env: Environment;
+  /** null: names in `${}` are left as they are. */
+  readonly env: Environment | null;
   /** The config file's folder. */
   readonly folder: string;
   readonly faults: Faults;
@@ -56,7 +57,7 @@ function httpOf(
 ): ServerConfig['upstream'] | null {
   const { env, faults } = around;
   const url = interpolate(text, env, [...at, 'url'], faults);
-  if (!isHttpUrl(url)) {
+  if (env !== null && !isHttpUrl(url)) {
     faults.add([...at, 'url'], isNow(text), 'an http or https URL without a name and password in it');
     return null;
   }

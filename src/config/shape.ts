@@ -102,12 +102,10 @@ function report(issue: z.core.$ZodIssue, schema: z.ZodType, at: readonly Key[], 
 /** Of a union's branches, the one whose kind was right and whose inside was wrong. */
 function likeliest(errors: readonly z.core.$ZodIssue[][]): { index: number; issues: z.core.$ZodIssue[] } | null {
   const index = errors.findIndex((issues) =>
-    issues.every((issue) => issue.code !== 'invalid_type' || issue.path.length > 0),
+    issues.every((issue) => issue.path.length > 0 || issue.code === 'unrecognized_keys'),
   );
   const issues = errors[index];
-  return issues === undefined || issues.every((issue) => issue.path.length === 0 && issue.code !== 'unrecognized_keys')
-    ? null
-    : { index, issues };
+  return issues === undefined ? null : { index, issues };
 }
 
 function expectedBy(issue: z.core.$ZodIssue): string {
@@ -174,7 +172,8 @@ function schemaAt(schema: z.ZodType, path: readonly Key[]): z.ZodType | null {
 }
 
 function unwrapped(schema: z.ZodType): z.ZodType {
-  if (schema instanceof z.ZodOptional) return unwrapped(schema.unwrap() as z.ZodType);
+  if (schema instanceof z.ZodOptional || schema instanceof z.ZodNullable)
+    return unwrapped(schema.unwrap() as z.ZodType);
   if (schema instanceof z.ZodLazy) return unwrapped(schema.unwrap() as z.ZodType);
   return schema;
 }

@@ -13,7 +13,7 @@ const MOST_VALUES = 500_000;
  */
 export function readYaml(text: string): ReadText {
   // The package compares each key with each other one to find duplicates; we find them while we convert.
-  const parsed = parseDocument(text, { prettyErrors: false, stringKeys: true, uniqueKeys: false, logLevel: 'silent' });
+  const parsed = parseDocument(text, { prettyErrors: false, stringKeys: true, uniqueKeys: false });
   const problems = [...parsed.errors, ...parsed.warnings].map((error) => ({
     offset: error.pos[0],
     path: [],

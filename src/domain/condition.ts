@@ -48,7 +48,7 @@ export type Answer = 'yes' | 'no' | 'missing' | 'mistyped';
 /** Over many values: `every` for what is required, `some` for what is forbidden or asked about. */
 export type Quantifier = 'every' | 'some';
 
-/** Characters a pattern is shown at most; a longer text counts as mistyped. */
+/** Characters a pattern is shown at most, in one text or in many; more counts as mistyped. */
 export const LONGEST_SUBJECT = 65_536;
 
 /** What the arguments say to a condition. Total: any JSON gets an answer. */
@@ -89,6 +89,7 @@ function answerTest(path: Path, test: Test, args: JsonObject, quantifier: Quanti
   const values = valuesAt(args, path);
   // An empty list has nothing in it that could break a rule; but nothing in it exists either.
   if (values.length === 0 && test.op === 'exists') return ask(test, undefined);
+  if (test.op === 'regex' && sizeOf(values) > LONGEST_SUBJECT) return 'mistyped';
   const [decisive, otherwise] = quantifier === 'every' ? (['no', 'yes'] as const) : (['yes', 'no'] as const);
   let so: Answer = otherwise;
   for (const value of values) {
@@ -97,6 +98,11 @@ function answerTest(path: Path, test: Test, args: JsonObject, quantifier: Quanti
     if (one !== otherwise) so = one;
   }
   return so;
+}
+
+/** Characters in all texts together: a pattern's whole work is bounded, not only each piece of it. */
+function sizeOf(values: readonly (Json | undefined)[]): number {
+  return values.reduce<number>((sum, value) => sum + (typeof value === 'string' ? value.length : 1), 0);
 }
 
 function ask(test: Test, value: Json | undefined): Answer {
@@ -122,9 +128,12 @@ function ask(test: Test, value: Json | undefined): Answer {
   }
 }
 
-/** A list contains an element, a text contains a text. */
+/** A list contains an element, a text contains a text. A list that also holds other things may hide it in them. */
 function contains(value: Json, wanted: Scalar): Answer {
-  if (Array.isArray(value)) return yes(value.includes(wanted));
+  if (Array.isArray(value)) {
+    if (value.includes(wanted)) return 'yes';
+    return value.every((item) => kindOf(item) === kindOf(wanted)) ? 'no' : 'mistyped';
+  }
   return typeof value === 'string' && typeof wanted === 'string' ? yes(value.includes(wanted)) : 'mistyped';
 }
 

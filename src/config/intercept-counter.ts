@@ -1,0 +1,141 @@
+import { AMOUNT_DECIMALS, compare } from '../domain/decimal.ts';
+import { parsePath } from '../domain/path.ts';
+import type { Limit } from '../domain/policy.ts';
+import { type Key, pathText } from './fault.ts';
+import type { InterceptConditionShape, InterceptRuleShape } from './intercept-schema.ts';
+import { amountText, justBelow, rateLimit } from './limit.ts';
+import { type Faults, isNow } from './shape.ts';
+
+/** A bound that a condition sets on a counter. */
+interface Bound {
+  readonly max: string;
+  readonly reason: string | null;
+}
+
+/** What all bounds of one tool's rules are read into. */
+interface Reading {
+  readonly rules: readonly InterceptRuleShape[];
+  readonly tool: readonly Key[];
+  /** How conditions name this tool's counters: its key, or `_global`. */
+  readonly scope: string;
+  readonly faults: Faults;
+}
+
+/**
+ * Counters of Intercept as limits. A `state` block and the `lt` or `lte` conditions on its counter become one limit
+ * over all callers of the server, as Intercept's counters are. A counter that nothing bounds limits nothing and is
+ * left out; a bound on another tool's counter, or by another operator, cannot be translated.
+ */
+export function counterLimits(
+  rules: readonly InterceptRuleShape[],
+  key: string,
+  tool: readonly Key[],
+  faults: Faults,
+): Limit[] {
+  const reading: Reading = { rules, tool, scope: key === '*' ? '_global' : key, faults };
+  const bounds = boundsOf(reading);
+  const made: Limit[] = [];
+  for (const [index, rule] of rules.entries()) {
+    const at = [...tool, 'rules', index];
+    made.push(...shorthandLimit(rule, reading, [...at, 'rate_limit']));
+    if (rule.state === undefined) continue;
+    const bound = bounds.get(rule.state.counter);
+    const by = increment(rule.state, [...at, 'state'], faults);
+    if (bound === undefined || by === null) continue;
+    made.push({
+      where: pathText([...at, 'state']),
+      counter: `${reading.scope}.${rule.state.counter}`,
+      window: { calendar: rule.state.window },
+      scope: 'server',
+      by,
+      ...bound,
+    });
+  }
+  return made;
+}
+
+/** `5/hour` counts every caller, as Intercept does; `{ max, window }` one agent session, as PolicyLayer's pages say. */
+function shorthandLimit(rule: InterceptRuleShape, reading: Reading, at: readonly Key[]): Limit[] {
+  const reason = rule.on_deny ?? rule.reason ?? null;
+  return rateLimit(rule.rate_limit, reading.scope, at, reading.faults).map((limit) => {
+    if (!('calendar' in limit.window)) return { ...limit, reason };
+    return { ...limit, reason, scope: 'server', counter: `${reading.scope}._rate_${limit.window.calendar}` };
+  });
+}
+
+/** The lowest bound on each counter. */
+function boundsOf(reading: Reading): Map<string, Bound> {
+  const bounds = new Map<string, Bound>();
+  for (const [index, rule] of reading.rules.entries()) {
+    if ((rule.action ?? 'evaluate') !== 'evaluate') continue;
+    for (const [place, condition] of (rule.conditions ?? []).entries()) {
+      if (condition.path !== 'state' && !condition.path.startsWith('state.')) continue;
+      const at = [...reading.tool, 'rules', index, 'conditions', place];
+      const counter = ownCounter(condition, at, reading);
+      const max = counter === null ? null : maxOf(condition, counter, at, reading);
+      if (counter === null || max === null) continue;
+      const known = bounds.get(counter);
+      if (known === undefined || compare(max, known.max) < 0) {
+        bounds.set(counter, { max, reason: rule.on_deny ?? rule.reason ?? null });
+      }
+    }
+  }
+  return bounds;
+}
+
+/** The counter's name if it is this tool's own and some rule counts it. */
+function ownCounter(condition: InterceptConditionShape, at: readonly Key[], reading: Reading): string | null {
+  const prefix = `state.${reading.scope}.`;
+  const counter = condition.path.startsWith(prefix) ? condition.path.slice(prefix.length) : null;
+  if (counter === null) {
+    const own = `one of this tool's own counters, ${prefix}<counter>`;
+    reading.faults.add([...at, 'path'], 'cannot be translated: it reads a counter of another tool', own);
+    return null;
+  }
+  if (reading.rules.some((rule) => rule.state?.counter === counter)) return counter;
+  reading.faults.add([...at, 'path'], 'no rule of this tool counts it', `a state block with counter ${counter}`);
+  return null;
+}
+
+/** What `lte` and `lt` allow at most. */
+function maxOf(
+  condition: InterceptConditionShape,
+  counter: string,
+  at: readonly Key[],
+  reading: Reading,
+): string | null {
+  const { op, value } = condition;
+  if (op !== 'lt' && op !== 'lte') {
+    reading.faults.add([...at, 'op'], `cannot be translated: ${op} on a counter`, 'lt or lte');
+    return null;
+  }
+  if (typeof value !== 'number') {
+    reading.faults.add([...at, 'value'], value === undefined ? 'is missing' : isNow(value), 'a number');
+    return null;
+  }
+  const bound = amountText(value, [...at, 'value'], reading.faults);
+  if (bound === null || op === 'lte') return bound;
+  const state = reading.rules.find((rule) => rule.state?.counter === counter)?.state;
+  const steps = state?.increment_from === undefined && Number.isInteger(Number(state?.increment ?? 1));
+  // Amounts have at most 12 decimals, so below a bound means at most the last one before it.
+  const below = justBelow(bound, steps);
+  if (below === null)
+    reading.faults.add([...at, 'value'], isNow(value), `more than 0 (${AMOUNT_DECIMALS} decimals at most)`);
+  return below;
+}
+
+function increment(
+  state: NonNullable<InterceptRuleShape['state']>,
+  at: readonly Key[],
+  faults: Faults,
+): Limit['by'] | null {
+  if (state.increment_from === undefined) {
+    // An increment of 0 is Intercept's way of saying nothing: it counts 1.
+    const fixed = amountText(state.increment || 1, [...at, 'increment'], faults);
+    return fixed === null ? null : { fixed };
+  }
+  const path = parsePath(state.increment_from);
+  if (path !== null && !path.many) return { from: path };
+  faults.add([...at, 'increment_from'], isNow(state.increment_from), 'the path of an argument such as args.amount');
+  return null;
+}
