@@ -1,0 +1,150 @@
+/**
+ * Ratios against a bare relay, or a bare hold in memory, measured side by side in one run. Absolute figures are for
+ * orientation only. `--quick` for a look, `--long` adds 100,000 calls for the memory.
+ */
+import { parseArgs } from 'node:util';
+import { startSlackStandIn } from '../src/demo/slack/stand-in.ts';
+import { hold } from './held.ts';
+import { type Figures, load, median, type Target } from './load.ts';
+import { cpuSeconds, type Gateway, Rig, residentKb, type Server } from './rig.ts';
+
+const TOOLS = `  open: {}
+  limited: { limits: [{ counter: all, window: hour, max: 100000000, scope: grant }] }
+  gated: { action: require_approval }
+`;
+
+const { values } = parseArgs({ options: { quick: { type: 'boolean' }, long: { type: 'boolean' } } });
+const rounds = values.quick ? 3 : 7;
+const parkedCalls = values.quick ? 500 : 5_000;
+
+function say(what: string, figure: string, goal = ''): void {
+  console.log(`${what.padEnd(58)} ${figure.padStart(12)}   ${goal}`);
+}
+
+/** Both in turn, round by round, so that the machine's moods hit both. */
+async function compare(
+  a: Target,
+  b: Target,
+  connections: number,
+  calls: number,
+): Promise<{ p50: number; rate: number; a: Figures }> {
+  await load(a, connections, calls);
+  await load(b, connections, calls);
+  const pairs: [Figures, Figures][] = [];
+  for (let round = 0; round < rounds; round += 1) {
+    pairs.push([await load(a, connections, calls), await load(b, connections, calls)]);
+  }
+  return {
+    p50: median(pairs.map(([x, y]) => x.p50 / y.p50)),
+    rate: median(pairs.map(([x, y]) => x.perSecond / y.perSecond)),
+    a: pairs.at(-1)![0],
+  };
+}
+
+function at(gateway: Gateway, tool: string): Target {
+  return { url: gateway.url, path: '/mcp/up', headers: { authorization: `Bearer ${gateway.token}` }, tool };
+}
+
+async function passThrough(gateway: Gateway, relay: Target): Promise<void> {
+  for (const [tool, goal] of [
+    ['open', ['goal ≤ 1.35', 'goal ≥ 0.60']],
+    ['limited', ['', '']],
+  ] as const) {
+    const one = await compare(at(gateway, tool), relay, 1, 1_000);
+    say(`${tool} call, one connection, median`, `${one.p50.toFixed(2)} ×`, `${goal[0]}  (${one.a.p50.toFixed(2)} ms)`);
+    const many = await compare(at(gateway, tool), relay, 64, 6_000);
+    say(
+      `${tool} call, 64 connections, calls a second`,
+      `${many.rate.toFixed(2)} ×`,
+      `${goal[1]}  (${many.a.perSecond.toFixed(0)}/s)`,
+    );
+  }
+}
+
+async function parked(gateway: Gateway, relay: Target): Promise<void> {
+  const before = await compare(at(gateway, 'open'), relay, 1, 500);
+  const start = residentKb(gateway.pid);
+  const headers = { authorization: `Bearer ${gateway.token}` };
+  const held = [];
+  for (let n = 0; n < parkedCalls; n += 50) {
+    const batch = Array.from({ length: 50 }, (_, i) => hold(`${gateway.url}/mcp/up`, headers, 'gated', { n: n + i }));
+    await Promise.all(batch.map((one) => one.opened));
+    held.push(...batch);
+  }
+  const kb = (residentKb(gateway.pid) - start) / held.length;
+  say(`memory a parked call, ${held.length} parked`, `${kb.toFixed(1)} KB`, 'goal ≤ 24');
+  const busy = cpuSeconds(gateway.pid);
+  await new Promise((resolve) => setTimeout(resolve, 10_000));
+  say(`CPU while ${held.length} are parked`, `${((cpuSeconds(gateway.pid) - busy) * 10).toFixed(1)} %`);
+  const after = await compare(at(gateway, 'open'), relay, 1, 500);
+  say(`open call with ${held.length} parked, against none`, `${(after.p50 / before.p50).toFixed(2)} ×`, 'goal ≤ 1.15');
+  for (const one of held) one.drop();
+}
+
+/** From the click's sending to the answer at the agent. */
+async function resume(rig: Rig, upstream: Server, env: Record<string, string>): Promise<void> {
+  const slack = await startSlackStandIn({ rates: false });
+  const gateway = await rig.gateway(upstream.url, TOOLS, {
+    ...env,
+    SLACK_BOT_TOKEN: slack.botToken,
+    SLACK_SIGNING_SECRET: slack.signingSecret,
+    SLACK_API_URL: slack.apiUrl,
+  });
+  slack.interactivityUrl = `${gateway.url}/slack/events`;
+  const bare = await rig.script('bare-hold.ts', `${upstream.url}/mcp`);
+  const ours: number[] = [];
+  const theirs: number[] = [];
+  const seen = new Set<string>();
+  for (let n = 0; n < (values.quick ? 15 : 60); n += 1) {
+    const held = hold(`${gateway.url}/mcp/up`, { authorization: `Bearer ${gateway.token}` }, 'gated', { n });
+    const ts = await slack.waitFor(() => slack.messages('C0APPROVALS').find((m) => !seen.has(m.ts))?.ts, 10_000);
+    seen.add(ts);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    const start = performance.now();
+    void slack.click({ user: 'U0MIRA', channel: 'C0APPROVALS', ts, actionId: 'approve' });
+    await held.answered;
+    ours.push(performance.now() - start);
+    const other = hold(`${bare.url}/hold`, {}, 'gated', { n });
+    await other.opened;
+    const then = performance.now();
+    void fetch(`${bare.url}/approve?id=${other.id}`, { method: 'POST' });
+    await other.answered;
+    theirs.push(performance.now() - then);
+  }
+  await slack.close();
+  const ratio = median(ours.map((ms, i) => ms / theirs[i]!));
+  say(
+    'signed click to answer at the agent, median',
+    `${ratio.toFixed(2)} ×`,
+    `goal ≤ 2.50  (${median(ours).toFixed(1)} ms, bare ${median(theirs).toFixed(1)} ms)`,
+  );
+}
+
+async function memory(gateway: Gateway): Promise<void> {
+  await load(at(gateway, 'open'), 32, 20_000);
+  const start = residentKb(gateway.pid);
+  await load(at(gateway, 'open'), 32, 100_000);
+  say(
+    'memory after 100,000 calls, against after 20,000',
+    `${(residentKb(gateway.pid) / start).toFixed(2)} ×`,
+    `(${(start / 1024).toFixed(0)} MB)`,
+  );
+}
+
+const { realServers } = await import('./storage.ts');
+const rig = new Rig();
+const storage = await realServers();
+try {
+  console.log(`store and queue: ${storage.name}\n`);
+  const upstream = await rig.script('upstream.ts');
+  const bare = await rig.script('bare-relay.ts', `${upstream.url}/mcp`);
+  const relay = { url: bare.url, path: '/mcp', headers: {}, tool: 'open' };
+  const gateway = await rig.gateway(upstream.url, TOOLS, await storage.env('one'));
+  await passThrough(gateway, relay);
+  await parked(gateway, relay);
+  await resume(rig, upstream, await storage.env('two'));
+  if (values.long) await memory(await rig.gateway(upstream.url, TOOLS, await storage.env('three')));
+} finally {
+  await rig.close();
+  await storage.close();
+}

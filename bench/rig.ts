@@ -1,0 +1,91 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { newGrant } from '../src/config/grants.ts';
+
+export interface Server {
+  readonly url: string;
+  readonly pid: number;
+}
+
+export interface Gateway extends Server {
+  /** The agent's token. */
+  readonly token: string;
+  readonly adminToken: string;
+}
+
+/** The processes of one run; all of them end with it. */
+export class Rig {
+  readonly #children: ChildProcess[] = [];
+  readonly #folder = mkdtempSync(join(tmpdir(), 'holdfast-bench-'));
+  #count = 0;
+
+  async script(name: string, ...args: string[]): Promise<Server> {
+    const { child, words } = await this.#run([join(import.meta.dirname, name), ...args], {}, /listening (\d+)/);
+    return { url: `http://127.0.0.1:${words[1]}`, pid: child.pid! };
+  }
+
+  /** A gateway before `upstream`, whose tools are ruled by `tools` (a policy's `tools`, as YAML). */
+  async gateway(upstream: string, tools: string, env: Record<string, string> = {}): Promise<Gateway> {
+    const folder = join(this.#folder, String(++this.#count));
+    const grant = newGrant({ name: 'bench', servers: ['up'], owner: null });
+    const { mkdirSync } = await import('node:fs');
+    mkdirSync(folder);
+    writeFileSync(join(folder, 'policy.yaml'), `version: "1"\ndefault: deny\ntools:\n${tools}`);
+    writeFileSync(
+      join(folder, 'holdfast.yaml'),
+      `version: "1"\nservers:\n  up: { url: "${upstream}/mcp", policy: policy.yaml }\ngrants:\n${grant.yaml}` +
+        'approvers: { all: [U0MIRA, admin] }\nslack: { channel: C0APPROVALS, team: T0MAIN }\n' +
+        'approval: { max_pending: 10000, timeout: 2h, hold: { default: 1h, progress: 1h } }\n',
+    );
+    const adminToken = 'bench-admin-token-0123456789';
+    const settings = {
+      HOLDFAST_CONFIG: join(folder, 'holdfast.yaml'),
+      HOLDFAST_LISTEN: '127.0.0.1:0',
+      HOLDFAST_DATA: join(folder, 'data'),
+      HOLDFAST_ADMIN_TOKEN: adminToken,
+      HOLDFAST_LOG: 'error',
+      ...env,
+    };
+    const cli = join(import.meta.dirname, '../src/main/cli.ts');
+    const { child, words } = await this.#run(['--expose-gc', cli, 'start'], settings, /listening on (\S+)/);
+    return { url: words[1]!, pid: child.pid!, token: grant.token, adminToken };
+  }
+
+  async #run(args: string[], env: Record<string, string>, ready: RegExp) {
+    const child = spawn(process.execPath, args, {
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    this.#children.push(child);
+    let said = '';
+    for await (const chunk of child.stdout) {
+      said += chunk;
+      const words = ready.exec(said);
+      if (words) return { child, words };
+    }
+    throw new Error(`${args.join(' ')} ended before it listened`);
+  }
+
+  async close(): Promise<void> {
+    for (const child of this.#children) {
+      if (child.exitCode !== null) continue;
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+    }
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}
+
+/** Resident memory of a process, in KiB. */
+export function residentKb(pid: number): number {
+  return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
+}
+
+/** CPU seconds a process has used. */
+export function cpuSeconds(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / 100;
+}
