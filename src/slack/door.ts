@@ -1,4 +1,4 @@
-import { App } from '@slack/bolt';
+import { App, SocketModeReceiver } from '@slack/bolt';
 import { Hono } from 'hono';
 import type { SlackApi } from './api.ts';
 import { ACTIONS, VIEWS } from './button.ts';
@@ -10,7 +10,7 @@ import { readInteraction } from './payload.ts';
 import { People } from './people.ts';
 import { type SlackReceiver, slackReceiver } from './receiver.ts';
 import type { Routing } from './routing.ts';
-import { patientFetch } from './socket.ts';
+import { keepConnected } from './socket.ts';
 
 /** What the approvers' door is made of. `main/` gives it; the functions are the gateway's use cases. */
 export interface SlackDeps extends Routing, Omit<InteractionTerms, 'people' | 'app' | 'routing'> {
@@ -89,28 +89,22 @@ function httpLine(deps: SlackDeps, take: Take): SlackDoor {
 const handle = (receiver: SlackReceiver, request: Request): Promise<Response> => receiver.handle(request);
 
 function socketLine(deps: SlackDeps, appToken: string, take: Take): SlackDoor {
-  const patient = patientFetch(deps.log);
   const slackApiUrl = deps.apiUrl === undefined ? {} : { slackApiUrl: deps.apiUrl };
-  const clientOptions = { ...slackApiUrl, fetch: patient.fetch, retryConfig: { retries: 0 } };
-  const bolt = boltApp(deps, take, { socketMode: true, appToken, clientOptions });
+  const receiver = new SocketModeReceiver({
+    appToken,
+    autoReconnectEnabled: false,
+    logger: slackLogger(deps.log),
+    installerOptions: { clientOptions: { ...slackApiUrl, retryConfig: { retries: 0 }, timeout: 5000 } },
+  });
+  const bolt = boltApp(deps, take, { socketMode: true, receiver });
+  const connection = keepConnected(receiver.client, deps.log);
   return {
     app: new Hono().post(PATH, (c) => c.text('Slack is connected over Socket Mode\n', 404)),
     async start() {
       await bolt.init();
-      const connected = bolt.start().then(() => true);
-      let timer: ReturnType<typeof setTimeout> | undefined;
-      const late = new Promise<boolean>((resolve) => {
-        timer = setTimeout(() => resolve(false), CONNECT_MS);
-      });
-      const done = await Promise.race([connected, late]).finally(() => clearTimeout(timer));
-      if (done) return;
-      deps.log.warn({}, 'Slack is not connected yet; trying on');
-      connected.catch((error: unknown) => deps.log.error({ err: error }, 'Socket Mode could not be started'));
+      await connection.start(CONNECT_MS);
     },
-    async stop() {
-      patient.stop();
-      await bolt.stop();
-    },
+    stop: () => connection.stop(),
   };
 }
 

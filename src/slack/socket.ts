@@ -1,49 +1,89 @@
+import type { SocketModeReceiver } from '@slack/bolt';
 import type { Log } from '../ports.ts';
+import { within } from './fresh.ts';
 
-/**
- * The `fetch` under Socket Mode's `apps.connections.open`. Slack's client gives up on a network error while
- * reconnecting, in a promise that nobody holds, and that ends the process. This one does not give up: it tries until
- * there is an answer, or until it is stopped, and then it stays silent for good.
- */
-export interface PatientFetch {
-  readonly fetch: (url: string | URL, init?: RequestInit) => Promise<Response>;
-  stop(): void;
+export interface Connection {
+  /** Resolves when clicks can come, or after `waitMs` with the attempt going on. Never rejects. */
+  start(waitMs: number): Promise<void>;
+  /** Resolves when the socket is closed, or after 3 s. */
+  stop(): Promise<void>;
 }
 
-const TRY_MS = 5_000;
-const FIRST_PAUSE_MS = 500;
+const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 30_000;
+/** A connection that lived so long was a good one: the next is made at once. */
+const GOOD_MS = 5_000;
+const STOP_MS = 3_000;
 
-export function patientFetch(log: Log): PatientFetch {
+/**
+ * Keeps Slack's Socket Mode client connected. Its own reconnection rests 5 s each time, gives up on the first network
+ * error, and does so in a promise that nobody holds, which ends the process; so it is off, and this loop does it.
+ */
+export function keepConnected(client: SocketModeReceiver['client'], log: Log): Connection {
   const stopped = new AbortController();
-  // Once connected, a refused token must not end the process either: it is tried again, and logged.
-  let connected = false;
+  let hear: () => void = () => {};
+  const connected = new Promise<void>((resolve) => {
+    hear = resolve;
+  });
+  let running: Promise<void> = Promise.resolve();
+  let open = false;
 
-  async function attempt(url: string | URL, init: RequestInit): Promise<Response | null> {
+  async function once(): Promise<number> {
+    let leave: () => void = () => {};
+    const gone = new Promise<void>((resolve) => {
+      leave = resolve;
+    });
+    client.once('disconnected', leave);
+    const since = Date.now();
     try {
-      const signal = AbortSignal.any([stopped.signal, AbortSignal.timeout(TRY_MS)]);
-      const response = await fetch(url, { ...init, signal });
-      if (response.status >= 500) return null;
-      const body = (await response.clone().json()) as { ok?: boolean };
-      if (body.ok === true) connected = true;
-      return body.ok === true || !connected ? response : null;
-    } catch {
-      return null;
+      await client.start();
+      hear();
+      open = true;
+      if (stopped.signal.aborted) await client.disconnect();
+      await gone;
+    } catch (error) {
+      log.warn(
+        { why: error instanceof Error ? error.message : 'closed' },
+        'Socket Mode is not connected; trying again',
+      );
+      return 0;
+    } finally {
+      open = false;
+      client.off('disconnected', leave);
+    }
+    return Date.now() - since;
+  }
+
+  async function run(): Promise<void> {
+    let pause = FIRST_PAUSE_MS;
+    while (!stopped.signal.aborted) {
+      const lived = await once();
+      if (lived >= GOOD_MS) pause = FIRST_PAUSE_MS;
+      else {
+        await rest(pause, stopped.signal);
+        pause = lived > 0 ? FIRST_PAUSE_MS : Math.min(pause * 2, LONGEST_PAUSE_MS);
+      }
     }
   }
 
   return {
-    async fetch(url, init = {}) {
-      for (let pause = FIRST_PAUSE_MS; !stopped.signal.aborted; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
-        const response = await attempt(url, init);
-        if (response !== null) return response;
-        if (stopped.signal.aborted) break;
-        log.warn({ afterMs: pause }, 'Slack cannot be reached for Socket Mode; trying again');
-        await rest(pause, stopped.signal);
+    async start(waitMs) {
+      running = run();
+      if (
+        (await within(
+          waitMs,
+          connected.then(() => true),
+        )) === null
+      ) {
+        log.warn({}, 'Slack is not connected over Socket Mode yet; trying on');
       }
-      return new Promise<Response>(() => {});
     },
-    stop: () => stopped.abort(),
+    async stop() {
+      stopped.abort();
+      // Amid its opening handshake Slack's client cannot be closed without leaving a timer of 30 s: the loop closes it.
+      if (open) await within(STOP_MS, client.disconnect());
+      await within(STOP_MS, running);
+    },
   };
 }
 
@@ -56,5 +96,6 @@ function rest(ms: number, signal: AbortSignal): Promise<void> {
     };
     const timer = setTimeout(end, ms);
     signal.addEventListener('abort', end);
+    if (signal.aborted) end();
   });
 }

@@ -539,7 +539,7 @@ describe('Socket Mode', () => {
       const asked = () => slack.requests.filter((r) => r.method === 'apps.connections.open').length;
       const before = asked();
       slack.refreshSockets();
-      await slack.waitFor(() => asked() > before && slack.connections === 1);
+      await slack.waitFor(() => asked() > before && slack.connections === 1, 5000);
     } finally {
       await world.close();
       await slack.close();
