@@ -31,7 +31,11 @@ export const EVENTS = [
   'card.posted',
   'card.updated',
   'card.failed',
+  'admin.signed_in',
+  'admin.signed_out',
+  'admin.refused',
   'admin.read',
+  'grant.revoked',
   'checkpoint.signed',
 ] as const;
 export type EventType = (typeof EVENTS)[number];

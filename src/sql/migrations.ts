@@ -124,6 +124,29 @@ const MIGRATIONS: Record<string, string> = {
       seen_at timestamptz not null
     );
   `,
+  '0002-console': `
+    create table holdfast.logins (
+      id text primary key,
+      reviewer text not null,
+      credential text not null,
+      at timestamptz not null,
+      seen_at timestamptz not null,
+      ends_at timestamptz not null
+    );
+    create index logins_end on holdfast.logins (ends_at);
+
+    -- By the token's digest: another token under the same name is another grant's right.
+    create table holdfast.revocations (
+      token_sha256 text primary key,
+      grant_name text not null,
+      at timestamptz not null,
+      actor text not null,
+      reason text
+    );
+
+    create index approvals_created on holdfast.approvals (created_at);
+    create index decisions_at on holdfast.decisions (at);
+  `,
 };
 
 /** Brings the schema up to date. Replicas that start at once wait for each other. Throws what the database said. */

@@ -12,6 +12,8 @@ export interface Tables {
   'holdfast.cards': CardTable;
   'holdfast.sessions': SessionTable;
   'holdfast.replicas': ReplicaTable;
+  'holdfast.logins': LoginTable;
+  'holdfast.revocations': RevocationTable;
 }
 
 /** Read as a value, written as its text. */
@@ -121,4 +123,21 @@ export interface SessionTable {
 export interface ReplicaTable {
   id: string;
   seen_at: Date;
+}
+
+export interface LoginTable {
+  id: string;
+  reviewer: string;
+  credential: string;
+  at: Date;
+  seen_at: Date;
+  ends_at: Date;
+}
+
+export interface RevocationTable {
+  token_sha256: string;
+  grant_name: string;
+  at: Date;
+  actor: string;
+  reason: string | null;
 }

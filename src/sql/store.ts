@@ -1,9 +1,10 @@
 import { type Kysely, sql } from 'kysely';
-import { type Store, Unavailable } from '../ports.ts';
+import type { Store } from '../ports.ts';
 import { readCard, saveCard } from './cards.ts';
 import { commitChange } from './commit.ts';
 import { firstFull, giveBack, NoRoom, takeAll } from './counters.ts';
 import { readEvents, sealEvents, writeEvents } from './events.ts';
+import { guarded } from './guard.ts';
 import { markAllAway, markAway, markCollected, markLeft } from './joiners.ts';
 import { openApproval } from './open.ts';
 import { changedApprovals, findApproval, forgetResults, listApprovals, overdueWork, sealedBytes } from './read.ts';
@@ -73,31 +74,4 @@ async function admit(db: Kysely<Tables>, ...[takes, event]: Parameters<Store['ad
     if (error instanceof NoRoom) return { kind: 'full', full: error.full };
     throw error;
   }
-}
-
-/** A transaction that lost against another one for no fault of its own: deadlock, serialization. */
-const TRY_AGAIN = new Set(['40001', '40P01']);
-
-/** Every verb fails as `Unavailable`: whoever calls need not know what SQL can suffer from. */
-function guarded(verbs: Store): Store {
-  const guard =
-    <A extends unknown[], R>(verb: (...args: A) => Promise<R>) =>
-    async (...args: A): Promise<R> => {
-      for (let attempt = 1; ; attempt += 1) {
-        try {
-          return await verb(...args);
-        } catch (error) {
-          if (attempt < 3 && TRY_AGAIN.has(codeOf(error))) continue;
-          throw new Unavailable('store', `the database did not answer (${codeOf(error) || 'no code'})`, {
-            cause: error,
-          });
-        }
-      }
-    };
-  const made = Object.entries(verbs).map(([name, verb]) => [name, name === 'close' ? verb : guard(verb as never)]);
-  return Object.fromEntries(made) as unknown as Store;
-}
-
-function codeOf(error: unknown): string {
-  return typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
 }

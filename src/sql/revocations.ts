@@ -1,0 +1,33 @@
+import type { Kysely } from 'kysely';
+import type { Revocations } from '../ports.ts';
+import { writeEvents } from './events.ts';
+import { guarded } from './guard.ts';
+import type { Tables } from './schema.ts';
+
+/** Tokens that are no longer good. Nothing takes one back: a new token is the way to go on. */
+export function sqlRevocations(db: Kysely<Tables>): Revocations {
+  return guarded<Revocations>({
+    list: async () => {
+      const rows = await db.selectFrom('holdfast.revocations').selectAll().orderBy('at').execute();
+      return rows.map((row) => ({
+        tokenSha256: row.token_sha256,
+        grant: row.grant_name,
+        at: row.at,
+        actor: row.actor,
+        reason: row.reason,
+      }));
+    },
+    revoke: (revocation, event) =>
+      db.transaction().execute(async (trx) => {
+        const { tokenSha256, grant, at, actor, reason } = revocation;
+        const added = await trx
+          .insertInto('holdfast.revocations')
+          .values({ token_sha256: tokenSha256, grant_name: grant, at, actor, reason })
+          .onConflict((conflict) => conflict.column('token_sha256').doNothing())
+          .executeTakeFirst();
+        if (added.numInsertedOrUpdatedRows !== 1n) return false;
+        await writeEvents(trx, [event]);
+        return true;
+      }),
+  });
+}
