@@ -19,7 +19,8 @@ export function newGrant(grant: {
   const tokenSha256 = tokenDigest(token);
   const yaml = [
     `  - name: ${grant.name}`,
-    `    token_sha256: ${tokenSha256}`,
+    // In quotes: digits with one e among them would be a number.
+    `    token_sha256: "${tokenSha256}"`,
     `    servers: [${grant.servers.join(', ')}]`,
     `    owner: ${grant.owner ?? 'none'}`,
     '',

@@ -4,7 +4,7 @@ import { amount, type NoAmount } from './decimal.ts';
 import type { LimitRule } from './limit.ts';
 import { valueAt } from './path.ts';
 import type { Clause, Limit, Policy, ToolRule } from './policy.ts';
-import { isListedHidden, ruleFor } from './rule.ts';
+import { isHidden, ruleFor } from './rule.ts';
 import type { RuleTrace, TraceStep, Verdict } from './verdict.ts';
 
 export { isHidden, redactionOf } from './rule.ts';
@@ -43,7 +43,7 @@ function denyByName(weighing: Weighing): Verdict | null {
   if (!isToolName(call.tool)) {
     return deny(weighing, 'tools', 'the tool name is outside A-Z a-z 0-9 _ . / - or longer than 128');
   }
-  return isListedHidden(policy, call.tool) ? deny(weighing, 'hide', `${call.tool} is not available`) : null;
+  return isHidden(policy, call.tool) ? deny(weighing, 'hide', `${call.tool} is not available`) : null;
 }
 
 function denyByClause(weighing: Weighing): Verdict | null {

@@ -1,4 +1,3 @@
-import { isToolName } from './call.ts';
 import { matches } from './glob.ts';
 import { DEFAULT_REDACTION, type Policy, type ToolRule } from './policy.ts';
 import type { Redaction } from './redact.ts';
@@ -11,12 +10,8 @@ export function ruleFor(policy: Policy, tool: string): ToolRule | null {
   return null;
 }
 
-/** Whether a tool is to vanish from `tools/list`. A name that no rule could allow is hidden too. */
+/** Whether a tool is to vanish from `tools/list`; calling it is denied all the same. */
 export function isHidden(policy: Policy, tool: string): boolean {
-  return !isToolName(tool) || isListedHidden(policy, tool);
-}
-
-export function isListedHidden(policy: Policy, tool: string): boolean {
   return policy.hidden.exact.has(tool) || policy.hidden.globs.some((glob) => matches(glob, tool));
 }
 

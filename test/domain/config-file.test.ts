@@ -1,0 +1,259 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import type { Config } from '../../src/config/config.ts';
+import { parseConfig } from '../../src/config/config-file.ts';
+import { faultText } from '../../src/config/fault.ts';
+import { resolveRequirement, timeoutOf } from '../../src/config/requirement.ts';
+import { PLAIN_ASK } from '../../src/domain/policy.ts';
+
+const DESIGN = `version: "1"
+servers:
+  prometheus:
+    url: http://127.0.0.1:9000/mcp
+    headers: { Authorization: "Bearer \${PROMETHEUS_TOKEN}" }
+    policy: policies/prometheus.json
+  files:
+    command: [npx, server-filesystem, "\${HOME_DIR}/x"]
+    env: { KEY: "\${PROMETHEUS_TOKEN}", PLAIN: "$\${NOT}" }
+    cwd: work
+    policy: /etc/holdfast/files.yaml
+grants:
+  - name: release-bot
+    token_sha256: 2C26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae
+    servers: [prometheus]
+    owner: U0SAM
+  - name: night-bot
+    token_sha256: f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0
+    servers: [prometheus, files]
+    owner: none
+    self_approval: true
+    expires: 2027-01-31
+approvers:
+  security: [U0MIRA, U0ALEX]
+  oncall: [S0123ABC, admin, U0MIRA]
+slack: { channel: C0APPROVALS, team: T0MAIN }
+approval: { approvers: [security], timeout: 30m, pickup: 1h, hold: { default: 50s, progress: 1h }, max_pending: 20 }
+listen: 127.0.0.1:9999
+max_body: 65536
+`;
+const ENV = { PROMETHEUS_TOKEN: 't0ken', HOME_DIR: '/home/x' };
+
+function good(text: string, env: Record<string, string> | null = ENV): Config {
+  const parsed = parseConfig(text, { path: '/etc/app/holdfast.yaml', env });
+  assert.ok(parsed.ok, parsed.ok ? '' : parsed.faults.map(faultText).join('\n'));
+  return parsed.config;
+}
+
+function faults(text: string, env: Record<string, string> = ENV): string[] {
+  const parsed = parseConfig(text, { path: 'holdfast.yaml', env });
+  return parsed.ok ? [] : parsed.faults.map(faultText);
+}
+
+test('the config of the design is read whole', () => {
+  const config = good(DESIGN);
+  const [prometheus, files] = [...config.servers.values()];
+  assert.deepEqual(JSON.parse(JSON.stringify(prometheus)), {
+    name: 'prometheus',
+    upstream: { kind: 'http', url: 'http://127.0.0.1:9000/mcp', headers: { authorization: 'Bearer t0ken' } },
+    policyPath: '/etc/app/policies/prometheus.json',
+  });
+  assert.deepEqual(JSON.parse(JSON.stringify(files)), {
+    name: 'files',
+    upstream: {
+      kind: 'stdio',
+      command: ['npx', 'server-filesystem', '/home/x/x'],
+      env: { KEY: 't0ken', PLAIN: '${'.concat('NOT}') },
+      cwd: '/etc/app/work',
+    },
+    policyPath: '/etc/holdfast/files.yaml',
+  });
+  assert.deepEqual(
+    config.grants.map((grant) => [grant.name, grant.owner, grant.selfApproval, grant.expires?.toISOString()]),
+    [
+      ['release-bot', 'U0SAM', false, undefined],
+      ['night-bot', null, true, '2027-01-31T00:00:00.000Z'],
+    ],
+  );
+  assert.match(config.grants[0]!.tokenSha256, /^2c26/);
+  assert.deepEqual(config.approvers.get('oncall'), { people: ['U0MIRA'], userGroups: ['S0123ABC'], admin: true });
+  assert.deepEqual(config.approval, {
+    approvers: ['security'],
+    timeoutMs: 1_800_000,
+    pickupMs: 3_600_000,
+    hold: { defaultMs: 50_000, progressMs: 3_600_000 },
+    maxPending: 20,
+  });
+  assert.deepEqual(config.file, { listen: '127.0.0.1:9999', publicUrl: null, data: null, maxBody: 65_536 });
+});
+
+test('a config without defaults gets the documented ones', () => {
+  const config = good('version: "1"\n');
+  assert.deepEqual(config.approval, {
+    approvers: null,
+    timeoutMs: 1_800_000,
+    pickupMs: 3_600_000,
+    hold: { defaultMs: 50_000, progressMs: 3_600_000 },
+    maxPending: 20,
+  });
+  assert.equal(config.servers.size + config.grants.length + config.approvers.size, 0);
+});
+
+/** `$(NAME)` stands for the file's own mark, which JavaScript would take for its own. */
+const server = (body: string) => `version: "1"\nservers:\n  s: ${body.replace(/\$\((\w+)\)/g, '${'.concat('$1}'))}\n`;
+const grant = (body: string) =>
+  `${server('{url: "http://x/", policy: p}')}grants:\n  - {name: g, token_sha256: ${'a'.repeat(64)}, servers: [s], owner: U0SAM${body}}\n`;
+
+const WRONG: [name: string, text: string, fault: RegExp][] = [
+  ['a variable that is not set', server('{url: "http://x/$(NOPE)", policy: p}'), /servers\.s\.url: NOPE is not set/],
+  [
+    'a variable inside a header',
+    server('{url: "http://x/", headers: {A: "$(NOPE)"}, policy: p}'),
+    /servers\.s\.headers\.A: NOPE is not set/,
+  ],
+  [
+    'a header with a line break',
+    server('{url: "http://x/", headers: {A: "x\\ny"}, policy: p}'),
+    /headers\.A: holds a character/,
+  ],
+  ['neither url nor command', server('{policy: p}'), /servers\.s: has neither url nor command/],
+  ['both url and command', server('{url: "http://x/", command: [a], policy: p}'), /servers\.s: has both/],
+  [
+    'headers for a program',
+    server('{command: [a], headers: {A: b}, policy: p}'),
+    /headers: has no meaning with command/,
+  ],
+  ['an environment for a URL', server('{url: "http://x/", env: {A: b}, policy: p}'), /env: has no meaning with url/],
+  ['a URL of another kind', server('{url: "ftp://x/", policy: p}'), /servers\.s\.url: is "ftp:/],
+  ['a password in a URL', server('{url: "http://a:b@x/", policy: p}'), /servers\.s\.url/],
+  ['no policy', server('{url: "http://x/"}'), /servers\.s\.policy: is missing/],
+  [
+    'a number in the environment',
+    server('{command: [a], env: {PORT: 80}, policy: p}'),
+    /env\.PORT: is 80 \(expected text; put numbers/,
+  ],
+  [
+    'a server name that no URL can hold',
+    'version: "1"\nservers:\n  "a/b": {url: "http://x/", policy: p}\n',
+    /servers\.a\/b: cannot stand in a URL/,
+  ],
+  ['an unknown key', 'version: "1"\nsever: {}\n', /sever: unknown key, perhaps servers is meant/],
+  ['no owner', grant('').replace(', owner: U0SAM', ''), /grants\[0\]\.owner: is missing \(expected the Slack id/],
+  ['an owner by name', grant('').replace('U0SAM', 'sam'), /grants\[0\]\.owner: is "sam"/],
+  [
+    'a token instead of its hash',
+    grant('').replace('a'.repeat(64), 'hf_abc'),
+    /token_sha256: is "hf_abc" \(expected the SHA-256/,
+  ],
+  [
+    'an unknown server',
+    grant('').replace('servers: [s]', 'servers: [t]'),
+    /grants\[0\]\.servers\[0\]: is "t" \(expected one of the servers: s\)/,
+  ],
+  ['a day that does not exist', grant(', expires: 2027-02-30'), /expires: is "2027-02-30"/],
+  ['a group without members', 'version: "1"\napprovers: {a: []}\n', /approvers\.a: has no members/],
+  [
+    'a member by e-mail',
+    'version: "1"\napprovers: {a: [mira@example.com]}\n',
+    /approvers\.a\[0\]: is "mira@example\.com" \(expected people \(U0MIRA\)/,
+  ],
+  [
+    'an unknown group',
+    'version: "1"\napprovers: {a: [U0X]}\napproval: {approvers: [b]}\n',
+    /approval\.approvers\[0\]: is "b" \(expected one of the groups: a\)/,
+  ],
+  [
+    'a duration without unit',
+    'version: "1"\napproval: {timeout: 30}\n',
+    /approval\.timeout: is 30 \(expected a duration/,
+  ],
+  ['a duration of nothing', 'version: "1"\napproval: {hold: {default: 0s}}\n', /hold\.default: is "0s"/],
+  ['a channel by name', 'version: "1"\nslack: {channel: "#approvals"}\n', /slack\.channel: is "#approvals"/],
+];
+
+for (const [name, text, fault] of WRONG) {
+  test(`${name} is a fault with its path`, () => {
+    const found = faults(text);
+    assert.ok(
+      found.some((line) => /^holdfast\.yaml:\d+:\d+: /.test(line) && fault.test(line)),
+      `${fault} not in\n${found.join('\n')}`,
+    );
+  });
+}
+
+test('two grants share neither name nor token', () => {
+  const one = `{name: g, token_sha256: ${'a'.repeat(64)}, servers: [s], owner: none}`;
+  const two = `{name: g, token_sha256: ${'A'.repeat(64)}, servers: [s], owner: none}`;
+  const found = faults(`${server('{url: "http://x/", policy: p}')}grants: [${one}, ${two}]\n`);
+  assert.match(found.join('\n'), /grants\[1\]\.name: another grant has the same name/);
+  assert.match(found.join('\n'), /grants\[1\]\.token_sha256: another grant has the same token/);
+});
+
+test('P8: no fault repeats a value from the environment', () => {
+  const found = faults(`${DESIGN}wrong: 1\n`, { PROMETHEUS_TOKEN: 's3cret\n', HOME_DIR: 's3cret' });
+  assert.ok(found.length > 0);
+  assert.doesNotMatch(found.join('\n'), /s3cret/);
+});
+
+test('without an environment the names stay, so that a check needs no secrets', () => {
+  const upstream = good(DESIGN, null).servers.get('prometheus')!.upstream;
+  assert.ok(upstream.kind === 'http');
+  assert.match(upstream.headers.authorization!, /PROMETHEUS_TOKEN/);
+});
+
+test('a requirement is the policy’s groups, else the config’s, else all', () => {
+  const config = good(DESIGN);
+  const named = resolveRequirement(config, { ...PLAIN_ASK, approvers: ['oncall'], quorum: 2, denyReason: 'required' });
+  assert.deepEqual(named, {
+    groups: ['oncall'],
+    people: ['U0MIRA'],
+    userGroups: ['S0123ABC'],
+    admin: true,
+    quorum: 2,
+    denyReason: 'required',
+    remindMs: null,
+    escalate: null,
+  });
+  assert.deepEqual(resolveRequirement(config, PLAIN_ASK).groups, ['security']);
+  const all = { ...config, approval: { ...config.approval, approvers: null } };
+  assert.deepEqual(resolveRequirement(all, PLAIN_ASK).groups, ['security', 'oncall']);
+  assert.deepEqual(resolveRequirement(all, PLAIN_ASK).people, ['U0MIRA', 'U0ALEX']);
+  const late = resolveRequirement(config, { ...PLAIN_ASK, escalate: { afterMs: 5, to: ['oncall'] } }).escalate;
+  assert.deepEqual(late, { afterMs: 5, groups: ['oncall'], people: ['U0MIRA'], userGroups: ['S0123ABC'], admin: true });
+  assert.equal(timeoutOf(config, PLAIN_ASK), 1_800_000);
+  assert.equal(timeoutOf(config, { ...PLAIN_ASK, timeoutMs: 7 }), 7);
+});
+
+test('P1: a group that is not there adds nobody', () => {
+  const requirement = resolveRequirement(good(DESIGN), { ...PLAIN_ASK, approvers: ['constructor', '__proto__'] });
+  assert.deepEqual([requirement.people, requirement.userGroups, requirement.admin], [[], [], false]);
+});
+
+test('whatever the text, there is a config or a fault with its line', () => {
+  const pieces = fc.constantFrom(
+    '{',
+    '}',
+    '[',
+    ':',
+    '"',
+    '\n',
+    '  ',
+    '- ',
+    '*a',
+    '&a',
+    '__proto__',
+    'null',
+    '-1',
+    '\u0000',
+  );
+  const mutated = fc
+    .array(fc.tuple(fc.nat(DESIGN.length), fc.nat(6), pieces), { minLength: 1, maxLength: 4 })
+    .map((edits) => edits.reduce((text, [at, cut, piece]) => text.slice(0, at) + piece + text.slice(at + cut), DESIGN));
+  fc.assert(
+    fc.property(fc.oneof(mutated, fc.string({ unit: 'binary' })), (text) => {
+      const parsed = parseConfig(text, { path: 'h.yaml', env: ENV });
+      if (!parsed.ok) for (const fault of parsed.faults) assert.ok(fault.line >= 1 && fault.message !== '');
+    }),
+    { numRuns: 400 },
+  );
+});

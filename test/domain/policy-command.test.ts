@@ -1,0 +1,178 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { policyCommand } from '../../src/main/policy-command.ts';
+
+const POLICY = `version: "1"
+default: deny
+tools:
+  list: {}
+  create_api_key:
+    risk: write
+    severity: high
+    action: require_approval
+    reason: Creates a credential.
+    limits: [{ counter: keys, window: minute, max: 30 }]
+    approval: { approvers: [security], timeout: 10m }
+`;
+const CONFIG = `version: "1"
+servers:
+  prometheus: { url: "http://127.0.0.1:1/", headers: { Authorization: "\${NOT_SET_HERE}" }, policy: p.yaml }
+  other: { url: "http://127.0.0.1:1/", policy: p.yaml }
+grants:
+  - { name: bot, token_sha256: "${'ab'.repeat(32)}", servers: [prometheus], owner: U0SAM }
+approvers: { security: [U0MIRA] }
+`;
+const CASES = `- { name: lists, tool: list, expect: allow }
+- name: asks about keys
+  tool: create_api_key
+  args: { role: viewer }
+  expect: ask
+  reason: credential
+- { name: denies the rest, tool: nuke, expect: deny, reason: not in the policy }
+`;
+
+async function run(files: Record<string, string>, ...argv: string[]) {
+  const cwd = mkdtempSync(join(tmpdir(), 'holdfast-policy-'));
+  try {
+    for (const [name, text] of Object.entries(files)) writeFileSync(join(cwd, name), text);
+    const [out, err]: [string[], string[]] = [[], []];
+    const io = { out: (text: string) => out.push(text), err: (text: string) => err.push(text), env: {}, cwd };
+    const code = await policyCommand(argv, io);
+    return { code, out: out.join(''), err: err.join('') };
+  } finally {
+    rmSync(cwd, { recursive: true });
+  }
+}
+
+const WHOLE = { 'holdfast.yaml': CONFIG, 'p.yaml': POLICY, 'p.test.yaml': CASES };
+
+test('check says ok of good files and of everything the config leads to, without needing its secrets', async () => {
+  const named = await run(WHOLE, 'check', 'p.yaml', 'p.test.yaml');
+  assert.equal(named.code, 0, named.err);
+  assert.match(named.out, /^ok p\.yaml: 2 rules, default deny, sha256 [0-9a-f]{12}\nok p\.test\.yaml: 3 cases\n$/);
+  const all = await run(WHOLE, 'check');
+  assert.equal(all.code, 0, all.err);
+});
+
+test('check prints every fault of every file in a form that editors jump to', async () => {
+  const bad = { 'a.yaml': POLICY.replace('default: deny', 'default: denny'), 'b.json': '{"version":"1"}' };
+  const { code, out, err } = await run(bad, 'check', 'a.yaml', 'b.json', 'missing.yaml');
+  assert.equal(code, 1);
+  assert.equal(out, '');
+  assert.match(
+    err,
+    /^a\.yaml:2:10: default: is "denny" \(expected one of allow, deny, require_approval\)\nb\.json:1:1: default: is missing/,
+  );
+  assert.match(err, /^missing\.yaml: cannot be read/m);
+  assert.match(err, /^3 faults$/m);
+});
+
+test('check finds groups that the config does not know', async () => {
+  const { code, err } = await run({ ...WHOLE, 'holdfast.yaml': CONFIG.replace('security:', 'others:') }, 'check');
+  assert.equal(code, 1);
+  assert.match(err, /^p\.yaml:11:\d+: tools\.create_api_key\.approval\.approvers\[0\]: is "security"/);
+});
+
+test('P8: explain shows the verdict, why, the limits and who may approve, and no secret argument', async () => {
+  const args = JSON.stringify({ role: 'viewer', token: 's3cret' });
+  const { code, out, err } = await run(
+    WHOLE,
+    'explain',
+    '--server',
+    'prometheus',
+    '--tool',
+    'create_api_key',
+    '--args',
+    args,
+    '--grant',
+    'bot',
+  );
+  assert.equal(code, 0, err);
+  assert.match(out, /^prometheus\.create_api_key: ask\n/);
+  assert.match(out, /reason +Creates a credential\./);
+  assert.match(out, /risk write, severity high/);
+  assert.match(out, /=> tools\.create_api_key\.action: action is require_approval/);
+  assert.match(out, /keys: at most 30 per minute and grant; this call takes 1/);
+  assert.match(out, /1 of security \(U0MIRA\), never U0SAM/);
+  assert.match(out, /timeout +600 s/);
+  assert.match(out, /"token":"\[redacted\]"/);
+  assert.doesNotMatch(out, /s3cret/);
+});
+
+test('explain says when policy is not even asked, and speaks JSON for programs', async () => {
+  const refused = await run(WHOLE, 'explain', '--server', 'other', '--tool', 'list', '--grant', 'bot');
+  assert.match(refused.out, /bot may not call other/);
+  const { out } = await run(WHOLE, 'explain', '--policy', 'p.yaml', '--tool', 'nuke', '--json');
+  assert.equal(JSON.parse(out).kind, 'deny');
+});
+
+test('test runs the cases beside a policy and tells what came instead', async () => {
+  const good = await run(WHOLE, 'test');
+  assert.deepEqual([good.code, good.out], [0, '3 passed, 0 failed\n'], good.err);
+  const wrong = CASES.replace('tool: list, expect: allow', 'tool: list, expect: ask').replace(
+    'reason: credential',
+    'reason: nothing',
+  );
+  const bad = await run({ ...WHOLE, 'p.test.yaml': wrong }, 'test', 'p.test.yaml');
+  assert.equal(bad.code, 1);
+  assert.match(
+    bad.err,
+    /^p\.test\.yaml:1:1: lists: expected ask, got allow \(tools\.list\.action: action is allow\)$/m,
+  );
+  assert.match(bad.err, /^p\.test\.yaml:2:1: asks about keys: expected the reason to say "nothing"/m);
+  assert.match(bad.out, /^1 passed, 2 failed$/m);
+});
+
+test('test refuses cases without a policy, with two, or with a fault', async () => {
+  const alone = await run({ 'p.test.yaml': CASES }, 'test', 'p.test.yaml');
+  assert.equal(alone.code, 1);
+  assert.match(alone.err, /has no policy beside it/);
+  const two = await run({ ...WHOLE, 'p.json': '{}' }, 'test', 'p.test.yaml');
+  assert.match(two.err, /stands beside both/);
+  const fault = await run(
+    { ...WHOLE, 'p.test.yaml': '- { name: x, tool: y, expects: allow }\n' },
+    'test',
+    'p.test.yaml',
+  );
+  assert.equal(fault.code, 1);
+  assert.match(fault.err, /^p\.test\.yaml:1:\d+: \[0\]\.expects: unknown key, perhaps expect is meant/m);
+});
+
+test('the repository’s own policies pass their own check and cases', async () => {
+  const cwd = fileURLToPath(new URL('../../', import.meta.url));
+  const err: string[] = [];
+  const io = { out: () => {}, err: (text: string) => err.push(text), env: {}, cwd };
+  const names = ['prometheus', 'prometheus-approval'];
+  const policies = ['policies/prometheus.json', 'policies/prometheus-approval.yaml'];
+  assert.equal(await policyCommand(['check', ...policies], io), 0, err.join(''));
+  const cases = names.map((name) => `policies/${name}.test.yaml`);
+  assert.equal(await policyCommand(['test', ...cases], io), 0, err.join(''));
+});
+
+const MISUSE: [name: string, argv: string[], says: RegExp][] = [
+  ['no verb', [], /say what to do/],
+  ['an unknown verb', ['frobnicate'], /unknown command frobnicate/],
+  ['an unknown option', ['check', '--frob'], /--frob/],
+  ['explain without a tool', ['explain', '--server', 'prometheus'], /needs --tool/],
+  ['arguments that are no JSON', ['explain', '--policy', 'p.yaml', '--tool', 'x', '--args', '{'], /--args/],
+  [
+    'arguments that are no object',
+    ['explain', '--policy', 'p.yaml', '--tool', 'x', '--args', '[]'],
+    /must be a JSON object/,
+  ],
+  ['an unknown server', ['explain', '--server', 'nowhere', '--tool', 'x'], /no server nowhere/],
+  ['an unknown grant', ['explain', '--server', 'prometheus', '--tool', 'x', '--grant', 'nobody'], /no grant nobody/],
+];
+
+for (const [name, argv, says] of MISUSE) {
+  test(`${name} ends with 2 and says how to do it`, async () => {
+    const { code, err } = await run(WHOLE, ...argv);
+    assert.equal(code, 2);
+    assert.match(err, says);
+    assert.match(err, /Usage:/);
+  });
+}
