@@ -1,6 +1,7 @@
 import type { Json, JsonObject } from '../domain/json.ts';
 import { type Block, box, label, rich } from './blocks.ts';
 import { outline, type Row, rows, shortened } from './card-arguments.ts';
+import { cut } from './escape.ts';
 
 /** What the card can show of the arguments. */
 export interface Shown {
@@ -10,43 +11,41 @@ export interface Shown {
 }
 
 /** Characters of one value that the card tries to show, most first. All values get the same, so none hides another. */
-const PER_VALUE = [1200, 600, 300, 120, 60, 24, 10] as const;
-const PER_VALUE_OUTLINED = [300, 120, 60, 24, 10] as const;
+const PER_VALUE = [1200, 600, 300, 120, 60, 24] as const;
+/** More is not read on a card: the buttons would be out of sight. */
+const MOST_CHARACTERS = 5_000;
+const MOST_ROWS = 60;
 
-/** Arguments within `budget` characters of JSON: whole if they fit, else each value cut, else the outline. */
+/** Arguments within `budget` characters of JSON: every leaf, else every top-level member, else their names. */
 export function argumentBlock(args: Json, budget: number): Shown {
-  const leaves = fitting(rows(args), PER_VALUE, budget);
-  if (leaves !== null) return leaves;
-  const names = outline(args);
-  return fitting(names, PER_VALUE_OUTLINED, budget) ?? firstOf(names, budget);
+  const room = Math.min(budget, MOST_CHARACTERS);
+  const members = outline(args);
+  return fitting(rows(args), room) ?? fitting(members, room) ?? namesOf(members, room);
 }
 
-function fitting(all: readonly Row[], limits: readonly number[], budget: number): Shown | null {
-  // Cheap look before the costly one: 4 MiB of arguments are not rendered six times over.
-  if (all.length * 8 > budget) return null;
-  for (const limit of limits) {
+function fitting(all: readonly Row[], room: number): Shown | null {
+  if (all.length > MOST_ROWS) return null;
+  for (const limit of PER_VALUE) {
     const cuts = all.map((row) => shortened(row, limit));
     const block = table(cuts.map((item) => item.row));
-    if (JSON.stringify(block).length <= budget) return { block, complete: cuts.every((item) => item.whole) };
+    if (JSON.stringify(block).length <= room) return { block, complete: cuts.every((item) => item.whole) };
   }
   return null;
 }
 
-function firstOf(all: readonly Row[], budget: number): Shown {
-  const cuts: Row[] = [];
-  let left = budget - 300;
+/** As many names as there is room for, and how many there are besides. */
+function namesOf(all: readonly Row[], room: number): Shown {
+  const names: string[] = [];
+  let left = room - 400;
   for (const row of all) {
-    const { row: short } = shortened(row, PER_VALUE.at(-1) ?? 24);
-    left -= JSON.stringify(line(short)).length;
+    const name = cut(row.path, 48);
+    left -= JSON.stringify(name).length;
     if (left < 0) break;
-    cuts.push({ ...short, lines: false, value: short.value.replaceAll('\n', '') });
+    names.push(name);
   }
-  const missing = (all.length - cuts.length).toLocaleString('en-US');
-  const block = table(cuts);
-  return {
-    block: { ...block, elements: [...(block.elements as JsonObject[]), label(`… and ${missing} more`)] },
-    complete: false,
-  };
+  const more = all.length - names.length;
+  const rest = more > 0 ? [label(`… and ${more.toLocaleString('en-US')} more`)] : [];
+  return { block: rich([label('Arguments, by name'), box(names.join(', ')), ...rest]), complete: false };
 }
 
 function table(all: readonly Row[]): Block {

@@ -31,13 +31,15 @@ export function reasons(approval: Approval): Block[] {
   const { trace, statedReason, previousUnknown } = approval;
   const step = trace.steps.find((s) => s.decided);
   const because = step === undefined ? 'the policy asks for it' : `${step.path}: ${step.says}`;
-  const why = trace.reason === null ? because : `${trace.reason} (${because})`;
+  // The action of a rule explains itself; a condition that was met does not.
+  const plain = step === undefined || step.path.endsWith('.action');
+  const why = trace.reason === null ? because : plain ? trace.reason : `${trace.reason} (${because})`;
   const blocks = [said('Why it needs approval', cut(oneLine(why), WORDS))];
   if (statedReason !== null) blocks.push(said('The agent says (unverified)', cut(oneLine(statedReason), WORDS)));
   if (previousUnknown !== null) {
     blocks.push(
       section(
-        `⚠️ *The outcome of the same call before this one is unknown* (${code(previousUnknown)}). It may have run. Check the system before approving it again.`,
+        `⚠ *The outcome of the same call before this one is unknown* (${code(previousUnknown)}). It may have run. Check the system before approving it again.`,
       ),
     );
   }

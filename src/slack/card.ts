@@ -76,7 +76,7 @@ function summary(approval: Approval): string {
 
 function incomplete(approval: Approval): string {
   return approval.state === 'pending'
-    ? '⚠️ *Not everything fits here* (`…` and `(+n)` mark what was cut). Approve opens the full view, and the decision is made there.'
+    ? '⚠ *Not everything fits here* (`…` and `(+n)` mark what was cut). Approve opens the full view, and the decision is made there.'
     : 'Not everything fits here; the full view shows the rest.';
 }
 

@@ -7,25 +7,25 @@ import { instant, person } from './escape.ts';
 export function headline(state: State): string {
   switch (state) {
     case 'pending':
-      return '⏳ Approval needed';
+      return 'Approval needed';
     case 'approved':
-      return '✅ Approved, not run yet';
+      return '✔ Approved, not run yet';
     case 'dispatched':
-      return '✅ Approved, running';
+      return '✔ Approved, running';
     case 'succeeded':
-      return '✅ Approved and done';
+      return '✔ Approved and done';
     case 'failed':
-      return '❌ Approved, but the call failed';
+      return '✖ Approved, but the call failed';
     case 'unknown':
-      return '⚠️ Outcome unknown';
+      return '⚠ Outcome unknown';
     case 'denied':
-      return '⛔ Denied';
+      return '✖ Denied';
     case 'expired':
-      return '⌛ Expired';
+      return 'Expired';
     case 'withdrawn':
-      return '↩️ Withdrawn by the agent';
+      return 'Withdrawn by the agent';
     case 'lapsed':
-      return '⌛ Approved, but never run';
+      return 'Approved, but never run';
     default:
       return state satisfies never;
   }

@@ -65,11 +65,7 @@ export function denyView(approval: Approval, from: From): View {
     submit: plain('Deny'),
     close: plain('Back'),
     private_metadata: memory(approval, from, 0),
-    blocks: [
-      facts(approval),
-      words(required ? 'Reason (the agent is told)' : 'Reason (optional, the agent is told)', !required),
-      fineprint(approval),
-    ],
+    blocks: [facts(approval), words('Reason, which the agent is told', !required), fineprint(approval)],
   };
 }
 
@@ -123,7 +119,7 @@ function navigation(approval: Approval, page: number, pages: number, decides: bo
   return elements.length === 0 ? [] : [...hint, actions(elements)];
 }
 
-const note = (): Block => words('Note (optional, kept with the decision)', true);
+const note = (): Block => words('Note, kept with the decision', true);
 
 function words(text: string, optional: boolean): Block {
   return {
