@@ -2,18 +2,14 @@ import { App, SocketModeReceiver } from '@slack/bolt';
 import { Hono } from 'hono';
 import type { SlackApi } from './api.ts';
 import { ACTIONS, VIEWS } from './button.ts';
+import { type Ack, type ClickDeps, type Clicks, takeClicks } from './clicks.ts';
 import { slackClient } from './client.ts';
-import { follow } from './follow.ts';
-import { type InteractionTerms, interact } from './interaction.ts';
 import { slackLogger } from './logger.ts';
-import { readInteraction } from './payload.ts';
-import { People } from './people.ts';
 import { type SlackReceiver, slackReceiver } from './receiver.ts';
-import type { Routing } from './routing.ts';
 import { keepConnected } from './socket.ts';
 
-/** What the approvers' door is made of. `main/` gives it; the functions are the gateway's use cases. */
-export interface SlackDeps extends Routing, Omit<InteractionTerms, 'people' | 'app' | 'routing'> {
+/** What the approvers' door is made of. `main/` gives it. */
+export interface SlackDeps extends Omit<ClickDeps, 'api'> {
   readonly botToken: string;
   /** Verifies clicks over HTTP; required without an `appToken`. */
   readonly signingSecret: string;
@@ -21,14 +17,8 @@ export interface SlackDeps extends Routing, Omit<InteractionTerms, 'people' | 'a
   readonly appToken?: string | undefined;
   /** A stand-in's address, with its trailing slash. */
   readonly apiUrl?: string | undefined;
-  /** The workspace (T…) and organisation (E…); asked of Slack when absent. */
-  readonly team?: string | undefined;
-  readonly enterprise?: string | undefined;
-  /** The app's id (A…): clicks on another app's buttons are refused. */
-  readonly appId?: string | undefined;
-  /** Shared with the cards, so that both rest on the same facts; made here when absent. */
+  /** Shared with the cards; made from the token when absent. */
   readonly api?: SlackApi | undefined;
-  readonly people?: People | undefined;
 }
 
 export interface SlackDoor {
@@ -45,38 +35,22 @@ const CONNECT_MS = 10_000;
 
 /** Slack's door: the real Bolt, over HTTP on our own receiver, or over Socket Mode when there is an app token. */
 export function slackDoor(deps: SlackDeps): SlackDoor {
-  const { clock, log, botToken, apiUrl, team, enterprise } = deps;
-  const api = deps.api ?? slackClient({ token: botToken, apiUrl, log });
-  const people = deps.people ?? new People({ api, clock, team, enterprise });
-  const terms: InteractionTerms = { ...deps, people, routing: deps, app: deps.appId ?? null };
-  const underWay = new Set<Promise<void>>();
-
-  const take: Take = async (body, ack) => {
-    const interaction = readInteraction(body);
-    if (interaction === null) return;
-    const handled = await interact(terms, interaction);
-    // The decision is durable by now: after the ack Slack forgets the click.
-    await ack(handled.ack ?? undefined);
-    if (handled.next === null) return;
-    const rest = follow(api, log, interaction, handled.next).finally(() => underWay.delete(rest));
-    underWay.add(rest);
-    await rest;
-  };
-
-  const line = deps.appToken ? socketLine(deps, deps.appToken, take) : httpLine(deps, take);
+  const api = deps.api ?? slackClient({ token: deps.botToken, apiUrl: deps.apiUrl, log: deps.log });
+  const clicks = takeClicks({ ...deps, api });
+  const line = deps.appToken ? socketLine(deps, deps.appToken, clicks.take) : httpLine(deps, clicks.take);
   return {
     app: line.app,
     start: () => line.start(),
     async stop() {
+      // A click under way still needs the socket for its ack.
+      await clicks.settled();
       await line.stop();
-      await Promise.allSettled(underWay);
+      await clicks.settled();
     },
   };
 }
 
-type Take = (body: unknown, ack: (answer?: unknown) => Promise<void>) => Promise<void>;
-
-function httpLine(deps: SlackDeps, take: Take): SlackDoor {
+function httpLine(deps: SlackDeps, take: Clicks['take']): SlackDoor {
   const receiver = slackReceiver(deps);
   const bolt = boltApp(deps, take, { receiver });
   return {
@@ -88,7 +62,7 @@ function httpLine(deps: SlackDeps, take: Take): SlackDoor {
 
 const handle = (receiver: SlackReceiver, request: Request): Promise<Response> => receiver.handle(request);
 
-function socketLine(deps: SlackDeps, appToken: string, take: Take): SlackDoor {
+function socketLine(deps: SlackDeps, appToken: string, take: Clicks['take']): SlackDoor {
   const slackApiUrl = deps.apiUrl === undefined ? {} : { slackApiUrl: deps.apiUrl };
   const receiver = new SocketModeReceiver({
     appToken,
@@ -111,7 +85,7 @@ function socketLine(deps: SlackDeps, appToken: string, take: Take): SlackDoor {
 type Line = ConstructorParameters<typeof App>[0];
 
 /** Bolt without what it does by itself: no token check per click, no memory of conversations, no retries, no calls. */
-function boltApp(deps: SlackDeps, take: Take, line: Line): App {
+function boltApp(deps: SlackDeps, take: Clicks['take'], line: Line): App {
   const app = new App({
     ...line,
     // Our own client speaks to Slack; Bolt needs no token of its own.
@@ -122,8 +96,8 @@ function boltApp(deps: SlackDeps, take: Take, line: Line): App {
     attachFunctionToken: false,
     logger: slackLogger(deps.log),
   });
-  app.action(oneOf(ACTIONS), ({ body, ack }) => take(body, ack as (answer?: unknown) => Promise<void>));
-  app.view(oneOf(VIEWS), ({ body, ack }) => take(body, ack as (answer?: unknown) => Promise<void>));
+  app.action(oneOf(ACTIONS), ({ body, ack }) => take(body, ack as Ack));
+  app.view(oneOf(VIEWS), ({ body, ack }) => take(body, ack as Ack));
   // The receiver answers 500 and logs; in Socket Mode the missing ack tells the person.
   app.error(async (error) => {
     throw error;

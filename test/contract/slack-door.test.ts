@@ -190,7 +190,7 @@ const CASES: Record<string, Case> = {
   },
 };
 
-for (const transport of ['http', 'socket'] as const) {
+for (const transport of ['http', 'socket', 'plain'] as const) {
   describe(`who may click, over ${transport}`, () => {
     let world: DoorWorld;
     before(async () => {
@@ -399,7 +399,7 @@ describe('what comes in over HTTP', () => {
 
 describe('facts about people', () => {
   test('P6: when Slack does not answer in time the click is not decided, and the ack is in time', async () => {
-    const world = await doorWorld({ deps: { api: undefined } });
+    const world = await doorWorld();
     try {
       const { id, ts } = await world.open();
       world.slack.failNext('users.info', { kind: 'slow', ms: 5000 });

@@ -6,7 +6,7 @@ import { CHANNEL, type DoorWorld, doorWorld } from '../support/door-world.ts';
 
 const LONG = { body: Array.from({ length: 200 }, (_, i) => `${i}:${'x'.repeat(900)}`), target: 'production' };
 
-for (const transport of ['http', 'socket'] as const) {
+for (const transport of ['http', 'socket', 'plain'] as const) {
   describe(`deciding in a window, over ${transport}`, () => {
     let world: DoorWorld;
     before(async () => {

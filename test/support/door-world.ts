@@ -5,10 +5,13 @@ import { type SlackStandIn, type SlackStandInOptions, startSlackStandIn } from '
 import type { Approval } from '../../src/domain/approval.ts';
 import { decide as judge } from '../../src/domain/decide.ts';
 import type { CardRecord, Clock, Delivery, Log } from '../../src/ports.ts';
+import type { SlackApi } from '../../src/slack/api.ts';
 import { type SlackCards, slackCards } from '../../src/slack/cards.ts';
 import { slackClient } from '../../src/slack/client.ts';
 import { type SlackDeps, type SlackDoor, slackDoor } from '../../src/slack/door.ts';
+import { fetchSlackClient } from '../../src/slack/fetch-client.ts';
 import { People } from '../../src/slack/people.ts';
+import { slackWebDoor } from '../../src/slack/web-door.ts';
 import { OPENED, sampleApproval } from './sample-approval.ts';
 
 export const CHANNEL = 'C0APPROVALS';
@@ -53,7 +56,8 @@ export interface DoorWorld {
 }
 
 export interface DoorWorldOptions {
-  readonly transport?: 'http' | 'socket';
+  /** `plain`: over HTTP without Slack's libraries. */
+  readonly transport?: 'http' | 'socket' | 'plain';
   readonly standIn?: SlackStandInOptions;
   readonly deps?: Partial<SlackDeps>;
 }
@@ -70,10 +74,11 @@ export async function doorWorld(options: DoorWorldOptions = {}): Promise<DoorWor
     refusals: [] as Refusal[],
     broken: null as Error | null,
   };
-  const api = deps.api ?? slackClient({ token: slack.botToken, apiUrl: slack.apiUrl, log: quiet, timeoutMs: 1000 });
+  const credentials = { token: slack.botToken, apiUrl: slack.apiUrl, log: quiet, timeoutMs: 1000 };
+  const api = transport === 'plain' ? fetchSlackClient(credentials) : slackClient(credentials);
   const people = new People({ api, clock, team: 'T0MAIN', enterprise: deps.enterprise });
   const cards = slackCards({ api, people, routing: { channel: CHANNEL, ...deps }, clock, log: quiet });
-  const door = slackDoor({
+  const settings: SlackDeps = {
     botToken: slack.botToken,
     signingSecret: slack.signingSecret,
     ...(transport === 'socket' ? { appToken: slack.appToken } : {}),
@@ -87,7 +92,8 @@ export async function doorWorld(options: DoorWorldOptions = {}): Promise<DoorWor
     people,
     ...useCases(memory, clock),
     ...deps,
-  });
+  };
+  const door = transport === 'plain' ? plainDoor(settings, api) : slackDoor(settings);
   const server = serve({ fetch: new Hono().route('/', door.app).fetch, port: 0, hostname: '127.0.0.1' });
   await new Promise<void>((resolve) => (server.listening ? resolve() : server.once('listening', () => resolve())));
   slack.interactivityUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}/slack/events`;
@@ -137,6 +143,10 @@ export async function doorWorld(options: DoorWorldOptions = {}): Promise<DoorWor
       await slack.close();
     },
   };
+}
+
+function plainDoor(settings: SlackDeps, api: SlackApi): SlackDoor {
+  return { ...slackWebDoor({ ...settings, api }), async start() {} };
 }
 
 type Memory = Pick<DoorWorld, 'approvals' | 'records' | 'refusals'> & { broken: Error | null };

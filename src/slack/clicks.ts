@@ -1,0 +1,55 @@
+import type { SlackApi } from './api.ts';
+import { follow } from './follow.ts';
+import { type InteractionTerms, interact } from './interaction.ts';
+import { readInteraction } from './payload.ts';
+import { People } from './people.ts';
+import type { Routing } from './routing.ts';
+
+/** What taking clicks needs, whoever brings them. The functions are the gateway's use cases. */
+export interface ClickDeps extends Routing, Omit<InteractionTerms, 'people' | 'app' | 'routing'> {
+  readonly api: SlackApi;
+  /** Shared with the cards, so that both rest on the same facts; made here when absent. */
+  readonly people?: People | undefined;
+  /** The workspace (T…) and organisation (E…); asked of Slack when absent. */
+  readonly team?: string | undefined;
+  readonly enterprise?: string | undefined;
+  /** The app's id (A…): clicks on another app's buttons are refused. */
+  readonly appId?: string | undefined;
+}
+
+export type Ack = (answer?: unknown) => Promise<void>;
+
+export interface Clicks {
+  /** Takes one verified payload. Without an `ack` called, it was not ours. */
+  take(body: unknown, ack: Ack): Promise<void>;
+  /** Resolves when everything taken so far is done. */
+  settled(): Promise<void>;
+}
+
+/** From a verified payload to the recorded decision, the ack, and what the person is told. Free of Bolt. */
+export function takeClicks(deps: ClickDeps): Clicks {
+  const { api, clock, log, team, enterprise } = deps;
+  const people = deps.people ?? new People({ api, clock, team, enterprise });
+  const terms: InteractionTerms = { ...deps, people, routing: deps, app: deps.appId ?? null };
+  const underWay = new Set<Promise<void>>();
+
+  async function take(body: unknown, ack: Ack): Promise<void> {
+    const interaction = readInteraction(body);
+    if (interaction === null) return;
+    const { ack: answer, next } = await interact(terms, interaction);
+    // The decision is durable by now: after the ack Slack forgets the click.
+    await ack(answer ?? undefined);
+    if (next !== null) await follow(api, log, interaction, next);
+  }
+
+  return {
+    take(body, ack) {
+      const taking = take(body, ack).finally(() => underWay.delete(taking));
+      underWay.add(taking);
+      return taking;
+    },
+    async settled() {
+      await Promise.allSettled(underWay);
+    },
+  };
+}

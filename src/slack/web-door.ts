@@ -1,0 +1,17 @@
+import { Hono } from 'hono';
+import { type ClickDeps, takeClicks } from './clicks.ts';
+import { requestHandler } from './receiver.ts';
+
+export interface WebDoorDeps extends ClickDeps {
+  readonly signingSecret: string;
+}
+
+/**
+ * The approvers' door without Slack's libraries, for runtimes that cannot carry them (Cloudflare Workers). Clicks come
+ * over HTTP only; everything behind the parsed payload is the same as in `door.ts`.
+ */
+export function slackWebDoor(deps: WebDoorDeps): { readonly app: Hono; stop(): Promise<void> } {
+  const clicks = takeClicks(deps);
+  const handle = requestHandler(deps, ({ body, ack }) => clicks.take(body, ack));
+  return { app: new Hono().post('/slack/events', (c) => handle(c.req.raw)), stop: () => clicks.settled() };
+}
