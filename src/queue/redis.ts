@@ -22,6 +22,7 @@ const COMING_MS = 4_000;
 const COMMON: RedisOptions = {
   lazyConnect: true,
   connectTimeout: 3_000,
+  disconnectTimeout: 300,
   keepAlive: 10_000,
   retryStrategy: (times) => Math.min(50 * 2 ** Math.min(times, 10), 1_000),
   // After a failover the old master is read-only: connect anew, then send it again.
@@ -38,7 +39,16 @@ function lay(options: RedisOptions, lines: Set<Redis>): Redis {
   const line = new Redis({ ...options, replyMapping: 'legacy' });
   lines.add(line);
   const info = line.info.bind(line);
+  const leave = line.disconnect.bind(line);
   Object.assign(line, {
+    // Asked to leave between two attempts, ioredis drops the next one and never ends: what waits would wait for ever.
+    disconnect: (again = false) => {
+      const between = line.status === 'reconnecting' && !again;
+      leave(again);
+      if (!between) return;
+      line.connect().catch(() => undefined);
+      leave();
+    },
     // A lazy copy that finds nobody at its first attempt would never try again.
     duplicate: (more?: RedisOptions) => lay({ ...line.options, ...more, lazyConnect: false }, lines),
     // BullMQ prints a warning per connection about what we say once, in the log. ioredis itself asks with a callback.

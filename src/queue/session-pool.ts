@@ -5,7 +5,6 @@ import type { PgNotification, PgPool, PgPoolClient, PgQueryResult } from 'bullmq
 export interface SqlPool {
   connect(): Promise<SqlClient>;
   on(event: 'error', listener: (error: Error) => void): unknown;
-  removeListener(event: 'error', listener: (error: Error) => void): unknown;
   readonly options?: object;
 }
 
@@ -28,15 +27,14 @@ export class SessionPool extends EventEmitter implements PgPool {
   readonly #pool: SqlPool;
   readonly #lent = new Set<Session>();
   readonly #ready = new WeakSet<SqlClient>();
-  readonly #idle = (error: Error): void => void this.emit('error', error);
 
   constructor(pool: SqlPool) {
     super();
     this.#pool = pool;
-    // Unheard, the break of an idle connection would end the process. The next query meets it anyway.
-    this.on('error', () => undefined);
     this.setMaxListeners(20);
-    pool.on('error', this.#idle);
+    // Unheard, the break of an idle connection would end the process; the next query meets it anyway. The ear stays on
+    // when the queue is closed, because the pool lives on.
+    pool.on('error', () => undefined);
   }
 
   async connect(): Promise<Session> {
@@ -75,7 +73,6 @@ export class SessionPool extends EventEmitter implements PgPool {
 
   /** Gives everything back at once, broken. */
   async drop(): Promise<void> {
-    this.#pool.removeListener('error', this.#idle);
     for (const session of this.#lent) session.release(true);
   }
 }

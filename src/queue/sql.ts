@@ -1,6 +1,7 @@
 import { createPostgresBackend, type PgPool, type PostgresConnectionOptions, runMigrations } from 'bullmq';
 import type { Clock, Log, Queue } from '../ports.ts';
 import { type Ground, PARKED } from './ground.ts';
+import { lookBack } from './look-back.ts';
 import { bullQueue } from './queue.ts';
 import { SessionPool, type SqlPool } from './session-pool.ts';
 
@@ -28,7 +29,11 @@ function sqlGround(pool: SessionPool): Ground<PostgresConnectionOptions> {
   const connection = pool as PgPool;
   return {
     place: 'The database',
-    factory: createPostgresBackend,
+    factory: (name, opts, kind) => {
+      const backend = createPostgresBackend(name, opts, kind);
+      if (kind?.blocking) lookBack(backend, name, pool);
+      return backend;
+    },
     prefix: '',
     asking: connection,
     working: connection,
