@@ -1,20 +1,70 @@
 import type { Approval } from '../domain/approval.ts';
 import type { Setting } from './setting.ts';
 
+/** Milliseconds that news wait when a caller of this process heard them first: its own next step is news as well. */
+const MOMENT_MS = 100;
+
+type Ports = Omit<Setting, 'news'>;
+
 /**
- * Tells everybody who waits for this approval that it changed, and has its card rewritten. Called after the commit,
- * never before, and never awaited by what must answer soon. A queue that does not answer costs time, not truth: each
- * replica re-reads its held calls every 2 s, and the sweep posts what is missing.
+ * Tells everybody who waits for an approval that it changed, and has its card rewritten. Told after the commit, never
+ * before, and never awaited by what must answer soon. A queue that does not answer costs time, not truth: each replica
+ * re-reads its held calls every 2 s, and the sweep posts what is missing.
+ *
+ * When a caller of this process was woken, the queue hears of it a moment later: the call goes on at once, does not
+ * share the processor with its own card, and a card that would change twice within the moment changes once.
  */
-export async function announce(setting: Setting, approval: Approval): Promise<void> {
-  setting.ring(approval);
-  try {
-    await Promise.all([
-      // A pending one stays parked: a vote short of the quorum wakes nobody.
-      approval.state === 'pending' ? undefined : setting.queue.wake(approval.id),
-      setting.cards === null ? undefined : setting.queue.publish(approval.id),
-    ]);
-  } catch (error) {
-    setting.log.warn({ approval: approval.id, err: error }, 'the queue did not take the news; the sweep will');
+export class News {
+  readonly #ports: Ports;
+  readonly #ring: (approval: Approval) => number;
+  readonly #waiting = new Map<string, { latest: Approval; timer: ReturnType<typeof setTimeout> }>();
+
+  constructor(ports: Ports, ring: (approval: Approval) => number) {
+    this.#ports = ports;
+    this.#ring = ring;
   }
+
+  tell(approval: Approval): void {
+    const heard = this.#ring(approval);
+    const waiting = this.#waiting.get(approval.id);
+    if (waiting) waiting.latest = approval;
+    else if (heard === 0 && approval.state !== 'dispatched') void this.#spread(approval);
+    else this.#wait(approval);
+  }
+
+  /** Everything that waits goes out now; used when the process stops. */
+  async flush(): Promise<void> {
+    const all = [...this.#waiting.values()];
+    for (const { timer } of all) clearTimeout(timer);
+    this.#waiting.clear();
+    await Promise.all(all.map(({ latest }) => this.#spread(latest)));
+  }
+
+  #wait(latest: Approval): void {
+    const timer = setTimeout(() => {
+      const waiting = this.#waiting.get(latest.id);
+      this.#waiting.delete(latest.id);
+      if (waiting) void this.#spread(waiting.latest);
+    }, MOMENT_MS);
+    this.#waiting.set(latest.id, { latest, timer });
+  }
+
+  async #spread(approval: Approval): Promise<void> {
+    const { queue, cards, log } = this.#ports;
+    // A pending one stays parked; a dispatched one has nothing to say before its outcome.
+    const silent = approval.state === 'pending' || approval.state === 'dispatched';
+    try {
+      await Promise.all([
+        silent ? undefined : queue.wake(approval.id),
+        cards === null ? undefined : queue.publish(approval.id),
+      ]);
+    } catch (error) {
+      log.warn({ approval: approval.id, err: error }, 'the queue did not take the news; the sweep will');
+    }
+  }
+}
+
+/** Tells that this approval was changed. */
+export function announce(setting: Setting, approval: Approval): void {
+  setting.news.tell(approval);
 }

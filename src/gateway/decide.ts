@@ -52,7 +52,7 @@ export async function decide(
     });
     if (committed.kind === 'committed') {
       // The commit is what counts; a queue that does not answer only makes it slower to be heard.
-      void announce(setting, committed.approval);
+      announce(setting, committed.approval);
       return { kind: 'recorded', approval: committed.approval, decision: judgement.decision };
     }
   }

@@ -67,7 +67,7 @@ export async function spend(gateway: Gateway, approval: Approval, joiner: string
   }
   if (committed.kind === 'conflict') return committed;
   gateway.leases.add(approval.id);
-  void announce(setting, committed.approval);
+  announce(setting, committed.approval);
   return { kind: 'dispatch', dispatch: { approval: committed.approval, joiner } };
 }
 
@@ -101,7 +101,7 @@ async function lapse(gateway: Gateway, approval: Approval, why: string): Promise
     events: [happened(gateway, approval, 'approval.lapsed', { note: why })],
   });
   if (committed.kind !== 'committed') return { kind: 'conflict' };
-  void announce(gateway.setting, committed.approval);
+  announce(gateway.setting, committed.approval);
   return { kind: 'over', approval: committed.approval };
 }
 
@@ -120,7 +120,7 @@ export async function finish(gateway: Gateway, dispatch: Dispatch, outcome: Outc
       const ended = await tryFinish(gateway, dispatch, outcome);
       if (ended === null) continue;
       gateway.leases.delete(dispatch.approval.id);
-      void announce(gateway.setting, ended);
+      announce(gateway.setting, ended);
       return ended;
     } catch (error) {
       if (!(error instanceof Unavailable)) {

@@ -23,7 +23,7 @@ export async function due(setting: Setting, rules: Rules, id: string): Promise<A
     if (change === null) return approval;
     const committed = await setting.store.commit(change);
     if (committed.kind !== 'committed') continue;
-    void announce(setting, committed.approval);
+    announce(setting, committed.approval);
     return committed.approval;
   }
 }

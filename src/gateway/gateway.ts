@@ -1,4 +1,5 @@
 import type { Queue } from '../ports.ts';
+import { News } from './announce.ts';
 import { due } from './due.ts';
 import { FullMemory } from './full-memory.ts';
 import { Journal } from './journal.ts';
@@ -24,10 +25,10 @@ const SEAL_MS = 1_000;
 const SEAL_AT_ONCE = 2_000;
 
 /** Binds the use cases to the ports. Nothing runs until `start`. */
-export function bindGateway(ports: Omit<Setting, 'ring'>, rules: Rules): Gateway {
+export function bindGateway(ports: Omit<Setting, 'news'>, rules: Rules): Gateway {
   const room = new WaitingRoom(ports.store, ports.clock, ports.log, ports.replica);
   return {
-    setting: { ...ports, ring: (approval) => room.ring(approval) },
+    setting: { ...ports, news: new News(ports, (approval) => room.ring(approval)) },
     rules,
     room,
     journal: new Journal(ports.store, ports.log),
@@ -47,11 +48,12 @@ export async function startGateway(gateway: Gateway): Promise<() => Promise<void
   journal.note(lifeEvent(gateway, 'gateway.started'));
   await sweep(setting, rules).catch((error) => setting.log.warn({ err: error }, 'the first sweep failed'));
   return async () => {
-    await sealer();
     room.stop();
     leases.stop();
+    await setting.news.flush();
     journal.note(lifeEvent(gateway, 'gateway.stopped'));
     await journal.close();
+    await sealer();
     await setting.store.allAway(setting.replica).catch(() => undefined);
     await setting.queue.close();
   };

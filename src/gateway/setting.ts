@@ -1,5 +1,5 @@
-import type { Approval } from '../domain/approval.ts';
 import type { Cards, Clock, Log, Queue, Store, Vault } from '../ports.ts';
+import type { News } from './announce.ts';
 
 /** The ports as one process holds them. Every use case takes this first. */
 export interface Setting {
@@ -12,6 +12,6 @@ export interface Setting {
   readonly log: Log;
   /** This process, in events and leases. */
   readonly replica: string;
-  /** Tells this process's own waiters at once; other replicas hear the queue. */
-  readonly ring: (approval: Approval) => void;
+  /** Where changes are told. */
+  readonly news: News;
 }

@@ -73,11 +73,11 @@ export class WaitingRoom {
     });
   }
 
-  /** This process committed a change. */
-  ring(approval: Approval): void {
-    for (const waiter of this.#waiters.get(approval.id) ?? []) {
-      if (approval.revision > waiter.revision) this.#end(waiter, approval);
-    }
+  /** This process committed a change. Returns how many waited for it here. */
+  ring(approval: Approval): number {
+    const behind = [...(this.#waiters.get(approval.id) ?? [])].filter((one) => approval.revision > one.revision);
+    for (const waiter of behind) this.#end(waiter, approval);
+    return behind.length;
   }
 
   /** Somebody, somewhere, changed it. Wake-ups of one turn of the event loop are one query. */

@@ -69,7 +69,7 @@ async function withdrawAbandoned(setting: Setting, found: Approval, why: Cancell
     approval = await setting.store.find(found.id);
   }
   // Others still wait: the card counts them.
-  if (approval !== null) await announce(setting, approval);
+  if (approval !== null) announce(setting, approval);
 }
 
 function actorOf({ grant }: Cancellation): string {

@@ -1,84 +1,100 @@
-import { type Kysely, sql, type Transaction } from 'kysely';
+import { type Kysely, type RawBuilder, sql, type Transaction } from 'kysely';
 import { type Approval, isOver, mayFollow } from '../domain/approval.ts';
 import type { Change, Committed } from '../ports.ts';
 import { NoRoom, takeAll } from './counters.ts';
-import { writeEvents } from './events.ts';
+import { eventRow } from './events.ts';
 import { APPROVAL, type ApprovalRow, approvalOf } from './row.ts';
 import type { Tables } from './schema.ts';
 
-/** Thrown inside the transaction to roll it back; never leaves the store. */
+type Db = Kysely<Tables> | Transaction<Tables>;
+
+/** Thrown inside the transaction to roll the counters back; never leaves the store. */
 class Overtaken extends Error {}
 
+/** What Postgres says when one person votes a second time. */
+const UNIQUE_VIOLATION = '23505';
+
 /**
- * The only way an approval changes state. State and revision are compared in the `where`; vote, counters, events and
- * change are one transaction. The row is locked by the update first, so two committers cannot both see its old state.
+ * The only way an approval changes state. State and revision are compared in the `where`; vote, events and change are
+ * one statement, and with counters one transaction: all or nothing, and as few round trips as can be, because an agent
+ * waits. The row is locked by the update, so two committers cannot both see its old state.
  */
 export async function commitChange(db: Kysely<Tables>, change: Change): Promise<Committed> {
   if (change.from !== change.to && !mayFollow(change.from, change.to)) {
     throw new Error(`an approval cannot go from ${change.from} to ${change.to}`);
   }
+  const { takes = [] } = change;
   try {
+    if (takes.length === 0) {
+      const approval = await move(db, change);
+      return approval === null ? { kind: 'conflict' } : { kind: 'committed', approval };
+    }
     const approval = await db.transaction().execute(async (trx) => {
-      await move(trx, change);
-      if (change.decision) await recordVote(trx, change.id, change.decision);
-      if (change.takes) await takeAll(trx, change.takes);
-      await writeEvents(trx, change.events);
-      return read(trx, change.id);
+      const moved = await move(trx, change);
+      if (moved === null) throw new Overtaken();
+      await takeAll(trx, takes);
+      return moved;
     });
     return { kind: 'committed', approval };
   } catch (error) {
     if (error instanceof Overtaken) return { kind: 'conflict' };
     if (error instanceof NoRoom) return { kind: 'full', full: error.full };
+    if (change.decision && (error as { code?: string }).code === UNIQUE_VIOLATION) return { kind: 'conflict' };
     throw error;
   }
 }
 
-async function move(trx: Transaction<Tables>, change: Change): Promise<void> {
+/** null: overtaken, and nothing was written. The votes it returns are those before this statement, and its own. */
+async function move(db: Db, change: Change): Promise<Approval | null> {
+  const moved = await sql<ApprovalRow>`
+    with moved as (
+      update holdfast.approvals set ${columnsOf(change)}
+      where id = ${change.id} and state = ${change.from} and revision = ${change.revision}
+      returning *
+    )${voted(change)}, logged as (${logged(change)})
+    select ${APPROVAL} from moved a`.execute(db);
+  const row = moved.rows[0];
+  if (row === undefined) return null;
+  const approval = approvalOf(row);
+  return change.decision ? { ...approval, decisions: [...approval.decisions, change.decision] } : approval;
+}
+
+function columnsOf(change: Change): RawBuilder<unknown> {
   const { patch = {} } = change;
-  const columns = {
-    ...(patch.pickupUntil === undefined ? {} : { pickup_until: patch.pickupUntil }),
-    ...(patch.leaseUntil === undefined ? {} : { lease_until: patch.leaseUntil }),
-    ...(patch.dispatcher === undefined ? {} : { dispatcher: patch.dispatcher }),
-    ...(patch.note === undefined ? {} : { note: patch.note }),
-    ...(patch.result === undefined ? {} : { result: patch.result }),
-    ...(patch.resultUntil === undefined ? {} : { result_until: patch.resultUntil }),
-    // What was asked is needed until it was sent or never will be.
-    ...(isOver(change.to) ? { request: null } : {}),
-  };
-  const moved = await trx
-    .updateTable('holdfast.approvals')
-    .set({ ...columns, state: change.to, revision: change.revision + 1, updated_at: sql`clock_timestamp()` })
-    .where('id', '=', change.id)
-    .where('state', '=', change.from)
-    .where('revision', '=', change.revision)
-    .executeTakeFirst();
-  if (moved.numUpdatedRows !== 1n) throw new Overtaken();
+  const columns: RawBuilder<unknown>[] = [
+    sql`state = ${change.to}`,
+    sql`revision = ${change.revision + 1}`,
+    sql`updated_at = clock_timestamp()`,
+  ];
+  if (patch.pickupUntil !== undefined) columns.push(sql`pickup_until = ${patch.pickupUntil}::timestamptz`);
+  if (patch.leaseUntil !== undefined) columns.push(sql`lease_until = ${patch.leaseUntil}::timestamptz`);
+  if (patch.dispatcher !== undefined) columns.push(sql`dispatcher = ${patch.dispatcher}::text`);
+  if (patch.note !== undefined) columns.push(sql`note = ${patch.note}::text`);
+  if (patch.result !== undefined) columns.push(sql`result = ${patch.result}::bytea`);
+  if (patch.resultUntil !== undefined) columns.push(sql`result_until = ${patch.resultUntil}::timestamptz`);
+  // What was asked is needed until it was sent or never will be.
+  if (isOver(change.to)) columns.push(sql`request = null`);
+  return sql.join(columns);
 }
 
 /** The primary key says one vote a person; a second one is a conflict like any other. */
-async function recordVote(
-  trx: Transaction<Tables>,
-  id: string,
-  decision: NonNullable<Change['decision']>,
-): Promise<void> {
-  const written = await trx
-    .insertInto('holdfast.decisions')
-    .values({
-      approval_id: id,
-      approver: decision.approver,
-      choice: decision.choice,
-      reason: decision.reason,
-      via: decision.via,
-      self: decision.self,
-      user_group: decision.userGroup,
-      at: decision.at,
-    })
-    .onConflict((conflict) => conflict.doNothing())
-    .executeTakeFirst();
-  if (written.numInsertedOrUpdatedRows !== 1n) throw new Overtaken();
+function voted({ decision }: Change): RawBuilder<unknown> {
+  if (!decision) return sql``;
+  return sql`, voted as (
+    insert into holdfast.decisions (approval_id, approver, choice, reason, via, self, user_group, at)
+    select id, ${decision.approver}::text, ${decision.choice}::text, ${decision.reason}::text, ${decision.via}::text,
+      ${decision.self}::boolean, ${decision.userGroup}::text, ${decision.at}::timestamptz
+    from moved)`;
 }
 
-async function read(trx: Transaction<Tables>, id: string): Promise<Approval> {
-  const found = await sql<ApprovalRow>`select ${APPROVAL} from holdfast.approvals a where a.id = ${id}`.execute(trx);
-  return approvalOf(found.rows[0]!);
+function logged({ events }: Change): RawBuilder<unknown> {
+  if (events.length === 0) return sql`select 1`;
+  const rows = events.map((event) => {
+    const row = eventRow(event);
+    return sql`(${row.body}::text, ${row.type}::text, ${row.at}::timestamptz, ${row.approval_id}::text, ${row.server}::text,
+      ${row.tool}::text, ${row.grant_name}::text, ${row.actor}::text)`;
+  });
+  return sql`
+    insert into holdfast.events (body, type, at, approval_id, server, tool, grant_name, actor)
+    select e.* from moved, (values ${sql.join(rows)}) as e(body, type, at, approval_id, server, tool, grant_name, actor)`;
 }

@@ -10,21 +10,21 @@ type Db = Kysely<Tables> | Transaction<Tables>;
 /** One statement for all of them: their order is the order given. */
 export async function writeEvents(db: Db, events: readonly NewEvent[]): Promise<void> {
   if (events.length === 0) return;
-  await db
-    .insertInto('holdfast.events')
-    .values(
-      events.map((event) => ({
-        body: bodyOf(event),
-        type: event.type,
-        at: event.at,
-        approval_id: event.approval,
-        server: event.server,
-        tool: event.tool,
-        grant_name: event.grant,
-        actor: event.actor,
-      })),
-    )
-    .execute();
+  await db.insertInto('holdfast.events').values(events.map(eventRow)).execute();
+}
+
+/** An event as the table takes it. */
+export function eventRow(event: NewEvent) {
+  return {
+    body: bodyOf(event),
+    type: event.type,
+    at: event.at,
+    approval_id: event.approval,
+    server: event.server,
+    tool: event.tool,
+    grant_name: event.grant,
+    actor: event.actor,
+  };
 }
 
 /** The canonical text (RFC 8785) that is hashed. Kept as text: what was chained is what is read. */
@@ -46,7 +46,7 @@ export async function readEvents(
   return (await query.execute()).map(eventOf);
 }
 
-function eventOf(row: { n: string; body: string; seq: string | null; hash: string | null }): LoggedEvent {
+export function eventOf(row: { n: string; body: string; seq: string | null; hash: string | null }): LoggedEvent {
   const body = JSON.parse(row.body) as JsonObject;
   return {
     n: Number(row.n),
