@@ -30,6 +30,14 @@ test('policies/prometheus.json is the published rule, and the second example onl
   assert.deepEqual([mayAsk(published.policy), mayAsk(approval.policy)], [false, true]);
 });
 
+test('the policies shown in docs/policy.md load', () => {
+  const page = readFileSync(new URL('../../docs/policy.md', import.meta.url), 'utf8');
+  const [whole, conditions] = [...page.matchAll(/```yaml\n(.*?)```/gs)].map((block) => block[1]!);
+  assert.deepEqual(faultsOf(whole!), []);
+  const rule = conditions!.replaceAll(/^/gm, '    ');
+  assert.deepEqual(faultsOf(`version: "1"\ndefault: deny\ntools:\n  t:\n${rule}`), []);
+});
+
 test('the digest is the SHA-256 of the file’s bytes', () => {
   const text = `${PUBLISHED}\n\n`;
   const parsed = parsePolicy(text, { path: 'p.json' });
