@@ -42,6 +42,10 @@ const terminal: Terminal = {
   cwd: process.cwd(),
 };
 
+// A reader that went away (a closed pipe) is no reason to lose what is under way.
+process.stdout.on('error', () => undefined);
+process.stderr.on('error', () => undefined);
+
 process.exitCode = await main(process.argv.slice(2), terminal).catch((error: unknown) => {
   const words = error instanceof Error ? error.message : String(error);
   terminal.err(`holdfast: ${words}\n`);
