@@ -7,6 +7,7 @@ export const EVENTS = [
   'policy.loaded',
   'policy.rejected',
   'access.refused',
+  'grant.used',
   'call.allowed',
   'call.denied',
   'call.limited',
@@ -50,6 +51,8 @@ export interface NewEvent {
   readonly server: string | null;
   readonly tool: string | null;
   readonly grant: string | null;
+  /** The process that wrote it; put in at one place for all. */
+  readonly replica?: string;
   /** Everything else about it; never a secret, never a result. */
   readonly data: JsonObject;
 }

@@ -1,7 +1,7 @@
 import { createHash, hkdfSync } from 'node:crypto';
 
 /** What a derived key is for. One key a purpose, so that a leak of one opens nothing else. */
-export type Purpose = 'fingerprint' | 'request' | 'result' | 'session' | 'checkpoint' | 'console' | 'state';
+export type Purpose = 'fingerprint' | 'request' | 'result' | 'session' | 'outcome' | 'checkpoint' | 'console' | 'state';
 
 /** One secret of `HOLDFAST_SECRET`, with the keys made from it. */
 export interface KeyRing {
