@@ -1,31 +1,17 @@
 import type { Server } from 'node:http';
 import { hostname } from 'node:os';
 import { serve } from '@hono/node-server';
-import { Hono } from 'hono';
+import type { Hono } from 'hono';
 import type { Loaded } from '../config/load.ts';
-import type { JsonObject } from '../domain/json.ts';
-import { bindGateway, startGateway } from '../gateway/gateway.ts';
-import { httpApp } from '../http.ts';
-import { callDoor } from '../mcp/calls.ts';
-import { mcpDoor } from '../mcp/door.ts';
 import type { Log } from '../ports.ts';
-import { sqlStore } from '../sql/store.ts';
-import { vault } from '../vault/vault.ts';
-import { api } from '../web/api.ts';
-import { health } from '../web/health.ts';
-import { approversInSlack } from './approvers.ts';
-import { LiveRules } from './live-rules.ts';
-import { digestsOf } from './reload.ts';
+import { type Assembled, assemble, type Place } from './assemble.ts';
+import { upstreamOnNode } from './node-upstream.ts';
 import { embeddedSecret } from './secret.ts';
-import { Servers } from './servers.ts';
 import { openStorage } from './storage.ts';
 
-export interface Running {
+export interface Running extends Pick<Assembled, 'rules' | 'told'> {
   /** Where it listens: `http://127.0.0.1:8787`. */
   readonly url: string;
-  readonly rules: LiveRules;
-  /** Writes an event of the gateway itself. */
-  told(type: 'policy.loaded' | 'policy.rejected', data: JsonObject): Promise<void>;
   /** Held calls get the pending result, calls under way may finish for `DRAIN_MS`, then everything is let go. */
   stop(): Promise<void>;
 }
@@ -43,69 +29,28 @@ export async function startNode(loaded: Loaded, log: Log): Promise<Running> {
   const storage = await openStorage(settings, secrets, log);
   const undo: (() => Promise<void>)[] = [storage.connection.close, storage.closeQueue];
   try {
-    const rules = new LiveRules(loaded, clock.now);
-    const servers = new Servers(rules, clock, log);
-    undo.push(() => servers.close());
-    const slack = approversInSlack(loaded, clock, log);
-    const store = sqlStore(storage.connection);
-    const keyed = vault(keys as [string, ...string[]]);
+    let place: Place = { hosts: new Set(), publicUrl: '' };
     const replica = `${hostname()}-${process.pid}-${crypto.randomUUID().slice(0, 8)}`;
-    const ports = { store, queue: storage.queue, cards: slack?.cards ?? null, vault: keyed, clock, log, replica };
-    const gateway = bindGateway(ports, rules);
-    const slackDoor = slack?.door(gateway) ?? null;
-    const calls = callDoor(gateway, () => rules.loaded.config.approval.hold);
-    const place: Place = { hosts: new Set(), publicUrl: '' };
-    const app = httpApp({
-      mcp: mcpDoor({
-        servers: (name) => servers.entry(name),
-        authenticate: (token) => {
-          const found = rules.authenticate(token);
-          return found.kind === 'known' ? found.grant : null;
-        },
-        store,
-        vault: keyed,
-        calls,
-        maxBody: settings.maxBody,
-        hosts: () => place.hosts,
-        publicUrl: () => place.publicUrl,
-        log,
-      }),
-      slack: slackDoor?.app ?? new Hono(),
-      api: api({ gateway, adminToken: secrets.adminToken }),
-      health: health(gateway),
-    });
-    undo.push(await startGateway(gateway));
-    const server = await listen(app, settings.listen);
+    const open = upstreamOnNode(clock, log);
+    const gate = assemble({ loaded, storage, keys, replica, clock, log, open, place: () => place });
+    undo.push(await gate.start());
+    const server = await listen(gate.app, settings.listen);
     const url = urlOf(server, settings.listen.host);
-    Object.assign(place, placeOf(url, settings.publicUrl));
-    await slackDoor?.start();
-    const told: Running['told'] = async (type, data) => {
-      const nothing = { approval: null, server: null, tool: null, grant: null };
-      gateway.journal.note({ ...nothing, type, at: clock.now(), actor: 'holdfast', data });
+    place = placeOf(url, settings.publicUrl);
+    await gate.slack?.start();
+    const stop = async (): Promise<void> => {
+      server.close();
+      gate.gateway.room.stop();
+      await within(DRAIN_MS, gate.calls.drained());
+      await gate.slack?.stop();
+      server.closeAllConnections();
+      for (const step of undo.reverse()) await step();
     };
-    await told('policy.loaded', digestsOf(loaded));
-    return {
-      url,
-      rules,
-      told,
-      stop: async () => {
-        server.close();
-        gateway.room.stop();
-        await within(DRAIN_MS, calls.drained());
-        await slackDoor?.stop();
-        server.closeAllConnections();
-        for (const step of undo.reverse()) await step();
-      },
-    };
+    return { url, rules: gate.rules, told: gate.told, stop };
   } catch (error) {
     for (const step of undo.reverse()) await step().catch(() => undefined);
     throw error;
   }
-}
-
-interface Place {
-  hosts: ReadonlySet<string>;
-  publicUrl: string;
 }
 
 /** The names by which we may be called. */

@@ -2,6 +2,7 @@ import { statSync, unwatchFile, watchFile } from 'node:fs';
 import { faultText } from '../config/fault.ts';
 import { type Loaded, reload, type Sources } from '../config/load.ts';
 import type { Log } from '../ports.ts';
+import { digestsOf } from './digests.ts';
 import type { Running } from './node.ts';
 
 /** Milliseconds between two looks at the files. */
@@ -22,13 +23,13 @@ export function keepFresh(running: Running, sources: Sources, log: Log): () => v
     const next = await reload(running.rules.loaded, sources);
     if (!next.ok) {
       log.error({ faults: next.faults.map(faultText) }, 'a changed file is not taken; what ran before goes on');
-      await running.told('policy.rejected', { faults: next.faults.map(faultText) });
+      running.told('policy.rejected', { faults: next.faults.map(faultText) });
       return;
     }
     running.rules.swap(next);
     watch(filesOf(next));
     log.info({}, 'config and policies were read again');
-    await running.told('policy.loaded', digestsOf(next));
+    running.told('policy.loaded', digestsOf(next));
   };
   const watch = (files: readonly string[]): void => {
     for (const file of watched) unwatchFile(file, look);
@@ -48,9 +49,4 @@ export function keepFresh(running: Running, sources: Sources, log: Log): () => v
 
 function filesOf({ settings, config }: Loaded): string[] {
   return [settings.configPath, ...new Set([...config.servers.values()].map((server) => server.policyPath))];
-}
-
-/** Which version of each policy rules from now on. */
-export function digestsOf({ policies }: Loaded): { [server: string]: string } {
-  return Object.fromEntries([...policies].map(([server, policy]) => [server, policy.digest]));
 }

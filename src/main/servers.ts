@@ -1,9 +1,7 @@
 import type { ServerConfig } from '../config/config.ts';
 import { isHidden } from '../domain/evaluate.ts';
 import type { ServerEntry } from '../mcp/door.ts';
-import { stdioUpstream } from '../mcp/stdio-upstream.ts';
-import { httpUpstream } from '../mcp/upstream-http.ts';
-import type { Clock, Log, Upstream } from '../ports.ts';
+import type { Upstream } from '../ports.ts';
 import type { LiveRules } from './live-rules.ts';
 
 interface Known {
@@ -15,13 +13,11 @@ interface Known {
 export class Servers {
   readonly #known = new Map<string, Known>();
   readonly #rules: LiveRules;
-  readonly #clock: Clock;
-  readonly #log: Log;
+  readonly #open: (server: ServerConfig) => Upstream;
 
-  constructor(rules: LiveRules, clock: Clock, log: Log) {
+  constructor(rules: LiveRules, open: (server: ServerConfig) => Upstream) {
     this.#rules = rules;
-    this.#clock = clock;
-    this.#log = log;
+    this.#open = open;
   }
 
   entry(name: string): ServerEntry | undefined {
@@ -49,17 +45,5 @@ export class Servers {
     const upstream = this.#open(config);
     this.#known.set(config.name, { said, upstream });
     return upstream;
-  }
-
-  #open({ upstream }: ServerConfig): Upstream {
-    if (upstream.kind === 'http') return httpUpstream({ url: upstream.url });
-    return stdioUpstream({
-      command: upstream.command,
-      env: upstream.env,
-      inherited: process.env,
-      ...(upstream.cwd === null ? {} : { cwd: upstream.cwd }),
-      clock: this.#clock,
-      log: this.#log,
-    });
   }
 }

@@ -1,0 +1,102 @@
+import { Hono } from 'hono';
+import type { ServerConfig } from '../config/config.ts';
+import type { Loaded } from '../config/load.ts';
+import type { EventType } from '../domain/event.ts';
+import type { JsonObject } from '../domain/json.ts';
+import { bindGateway, type Gateway, startGateway } from '../gateway/gateway.ts';
+import { httpApp } from '../http.ts';
+import { type Calls, callDoor } from '../mcp/calls.ts';
+import { mcpDoor } from '../mcp/door.ts';
+import type { Clock, Log, Upstream } from '../ports.ts';
+import type { SlackDoor } from '../slack/door.ts';
+import { sqlStore } from '../sql/store.ts';
+import { vault } from '../vault/vault.ts';
+import { api } from '../web/api.ts';
+import { health } from '../web/health.ts';
+import { approversInSlack } from './approvers.ts';
+import { digestsOf } from './digests.ts';
+import { LiveRules } from './live-rules.ts';
+import { Servers } from './servers.ts';
+import type { Storage } from './storage.ts';
+
+/** What differs between the runtimes; everything else is the same gateway. */
+export interface Runtime {
+  readonly loaded: Loaded;
+  readonly storage: Storage;
+  /** Values of `HOLDFAST_SECRET`, newest first. */
+  readonly keys: readonly string[];
+  /** This process, in events and leases. */
+  readonly replica: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Opens the way to a server; called once for each that is used. */
+  readonly open: (server: ServerConfig) => Upstream;
+  /** Where agents reach us; asked at each request. */
+  readonly place: () => Place;
+}
+
+export interface Place {
+  /** Host headers that are ours, in lower case, with the port where it is not the scheme's own. */
+  readonly hosts: ReadonlySet<string>;
+  /** Without a trailing slash. */
+  readonly publicUrl: string;
+}
+
+/** A gateway with its doors, on whatever runtime. */
+export interface Assembled {
+  readonly app: Hono;
+  readonly gateway: Gateway;
+  readonly calls: Calls;
+  readonly rules: LiveRules;
+  readonly slack: SlackDoor | null;
+  /** Writes an event of the gateway itself. */
+  told(type: EventType, data: JsonObject): void;
+  /** Starts the queue's work; resolves with what stops it again. Slack and the storage are the runtime's to stop. */
+  start(): Promise<() => Promise<void>>;
+}
+
+/** Binds the doors to the gateway and the gateway to its ports. Nothing runs until `start`. */
+export function assemble(runtime: Runtime): Assembled {
+  const { loaded, storage, clock, log, replica, keys, place } = runtime;
+  const rules = new LiveRules(loaded, clock.now);
+  const servers = new Servers(rules, runtime.open);
+  const slack = approversInSlack(loaded, clock, log);
+  const store = sqlStore(storage.connection);
+  const keyed = vault(keys as [string, ...string[]]);
+  const ports = { store, queue: storage.queue, cards: slack?.cards ?? null, vault: keyed, clock, log, replica };
+  const gateway = bindGateway(ports, rules);
+  const slackDoor = slack?.door(gateway) ?? null;
+  const calls = callDoor(gateway, () => rules.loaded.config.approval.hold);
+  const app = httpApp({
+    mcp: mcpDoor({
+      servers: (name) => servers.entry(name),
+      authenticate: (token) => {
+        const found = rules.authenticate(token);
+        return found.kind === 'known' ? found.grant : null;
+      },
+      store,
+      vault: keyed,
+      calls,
+      maxBody: loaded.settings.maxBody,
+      hosts: () => place().hosts,
+      publicUrl: () => place().publicUrl,
+      log,
+    }),
+    slack: slackDoor?.app ?? new Hono(),
+    api: api({ gateway, adminToken: loaded.secrets.adminToken }),
+    health: health(gateway),
+  });
+  const told: Assembled['told'] = (type, data) => {
+    const nothing = { approval: null, server: null, tool: null, grant: null };
+    gateway.journal.note({ ...nothing, type, at: clock.now(), actor: 'holdfast', data });
+  };
+  const start = async (): Promise<() => Promise<void>> => {
+    const stop = await startGateway(gateway);
+    told('policy.loaded', digestsOf(loaded));
+    return async () => {
+      await stop();
+      await servers.close();
+    };
+  };
+  return { app, gateway, calls, rules, slack: slackDoor, told, start };
+}
