@@ -1,6 +1,6 @@
 import type { Json, JsonObject } from '../domain/json.ts';
 import { type Block, box, label, rich } from './blocks.ts';
-import { outline, type Row, rows, shortened } from './card-arguments.ts';
+import { nameOf, names, outline, type Row, rows, shortened } from './card-arguments.ts';
 import { cut } from './escape.ts';
 
 /** What the card can show of the arguments. */
@@ -16,11 +16,13 @@ const PER_VALUE = [1200, 600, 300, 120, 60, 24] as const;
 const MOST_CHARACTERS = 5_000;
 const MOST_ROWS = 60;
 
+/** One row more than is shown tells that there are more. */
+const WANTED = { rows: MOST_ROWS + 1, characters: MOST_CHARACTERS };
+
 /** Arguments within `budget` characters of JSON: every leaf, else every top-level member, else their names. */
 export function argumentBlock(args: Json, budget: number): Shown {
   const room = Math.min(budget, MOST_CHARACTERS);
-  const members = outline(args);
-  return fitting(rows(args), room) ?? fitting(members, room) ?? namesOf(members, room);
+  return fitting(rows(args, WANTED), room) ?? fitting(outline(args, WANTED), room) ?? named(names(args), room);
 }
 
 function fitting(all: readonly Row[], room: number): Shown | null {
@@ -34,18 +36,18 @@ function fitting(all: readonly Row[], room: number): Shown | null {
 }
 
 /** As many names as there is room for, and how many there are besides. */
-function namesOf(all: readonly Row[], room: number): Shown {
-  const names: string[] = [];
+function named(all: readonly string[], room: number): Shown {
+  const shown: string[] = [];
   let left = room - 400;
-  for (const row of all) {
-    const name = cut(row.path, 48);
-    left -= JSON.stringify(name).length;
+  for (const name of all) {
+    const short = cut(nameOf(name.slice(0, 48)), 48);
+    left -= JSON.stringify(short).length;
     if (left < 0) break;
-    names.push(name);
+    shown.push(short);
   }
-  const more = all.length - names.length;
+  const more = all.length - shown.length;
   const rest = more > 0 ? [label(`… and ${more.toLocaleString('en-US')} more`)] : [];
-  return { block: rich([label('Arguments, by name'), box(names.join(', ')), ...rest]), complete: false };
+  return { block: rich([label('Arguments, by name'), box(shown.join(', ') || '…'), ...rest]), complete: false };
 }
 
 function table(all: readonly Row[]): Block {

@@ -11,14 +11,9 @@ export type Block = JsonObject;
 export const LIMIT = {
   header: 150,
   section: 3000,
-  field: 2000,
   message: 4000,
   title: 24,
   confirmText: 300,
-  viewBlocks: 100,
-  viewBytes: 250_000,
-  metadata: 3000,
-  messageBlocks: 50,
 } as const;
 
 export const plain = (text: string): JsonObject => ({ type: 'plain_text', text, emoji: false });

@@ -100,7 +100,7 @@ function buttons(approval: Approval, complete: boolean, { publicUrl }: CardOptio
   return elements.length === 0 ? [] : [actions(elements)];
 }
 
-export function consoleUrl(publicUrl: string, approval: { readonly id: string }): string {
+function consoleUrl(publicUrl: string, approval: { readonly id: string }): string {
   return `${publicUrl}/approvals/${encodeURIComponent(approval.id)}`;
 }
 

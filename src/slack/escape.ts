@@ -8,7 +8,9 @@
  * controls, format characters, private use, unassigned, ignorable, odd spaces, blank braille, marks piled over four.
  */
 const INKLESS =
-  /\p{RGI_Emoji}|[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\p{Default_Ignorable_Code_Point}\p{Zl}\p{Zp}\u2800]|(?! )\p{Zs}|(?<=\p{M}{4})\p{M}/gv;
+  /(\p{RGI_Emoji})|[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\p{Default_Ignorable_Code_Point}\p{Zl}\p{Zp}\u2800]|(?! )\p{Zs}|(?<=\p{M}{4})\p{M}/gv;
+
+const PRINTABLE_ASCII = /^[\x20-\x7e]*$/;
 
 /** Letters that a renderer may move to the other side of their neighbours. */
 const RIGHT_TO_LEFT = /[\u0590-\u08ff\u200f\ufb1d-\ufdff\ufe70-\ufefc\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/u;
@@ -22,7 +24,9 @@ function unit(text: string): string {
 
 /** Everything has ink afterwards; nothing reorders what stands around it. Line breaks are escaped too. */
 export function visible(text: string): string {
-  return text.replace(INKLESS, (match) => (/^\p{RGI_Emoji}$/v.test(match) ? match : unit(match)));
+  // Most text is plain ASCII, and the look-up below costs.
+  if (PRINTABLE_ASCII.test(text)) return text;
+  return text.replace(INKLESS, (match, emoji: string | undefined) => emoji ?? unit(match));
 }
 
 /** A string as JSON writes it, so that a line break or a quote inside cannot pretend to be outside. */

@@ -31,7 +31,11 @@ export interface Reply {
 export function replyAfter(told: Told, approval: Approval): Reply | null {
   const votes = approval.decisions.slice(told.votes);
   if (votes.length === 0 && told.state === approval.state) return null;
-  const lines = votes.map((vote) => `${voter(vote)} ${vote.choice === 'approve' ? 'approved' : 'denied'} this call.`);
+  // Where one word was enough, the standing names who said it.
+  const named = approval.state !== 'pending' && told.votes === 0 && votes.length === 1;
+  const lines = (named ? [] : votes).map(
+    (vote) => `${voter(vote)} ${vote.choice === 'approve' ? 'approved' : 'denied'} this call.`,
+  );
   if (approval.state === 'pending') lines.push(`${quorumSoFar(approval)}.`);
   else if (told.state !== approval.state) lines.push(standing(approval));
   const text = lines.join('\n');

@@ -342,6 +342,9 @@ describe('what comes in over HTTP', () => {
       assert.equal(reaction.status, 200);
       assert.equal(world.stateOf(id), 'pending');
       await world.slack.waitFor(() => world.slack.ephemerals('U0MIRA').length > heard);
+      await world.slack.click({ user: 'U0MIRA', channel: CHANNEL, ts, actionId: 'details', value });
+      await world.slack.waitFor(() => world.slack.ephemerals('U0MIRA').length > heard + 1);
+      assert.equal(world.slack.openViews('U0MIRA').length, 0);
     });
   }
 
