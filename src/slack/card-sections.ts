@@ -1,7 +1,7 @@
 import { type Approval, type Decision, isOver } from '../domain/approval.ts';
 import { REDACTED } from '../domain/redact.ts';
 import { type Block, context, fields, said, section } from './blocks.ts';
-import { code, cut, escaped, oneLine, person, userGroup } from './escape.ts';
+import { code, cut, escaped, instant, oneLine, person, userGroup } from './escape.ts';
 import { standing } from './story.ts';
 
 /** Characters of a person's or agent's own words on the card; the full view shows all of them. */
@@ -65,9 +65,17 @@ export function waiting(approval: Approval): Block[] {
   const callers = approval.callers > 1 ? `\n${approval.callers} callers wait for the same call.` : '';
   if (approval.state !== 'pending') return callers === '' ? [] : [section(callers.trim())];
   return [
-    section(`*${standing(approval)}*\nMay approve: ${mayApprove(approval)}.${callers}`),
+    section(`*${standing(approval)}*\nMay approve: ${mayApprove(approval)}.${later(approval)}${callers}`),
     ...votesWithWords(approval),
   ];
+}
+
+/** Who is added when nobody decides. By the groups' names: a mention would call them now. */
+function later({ requirement, createdAt }: Approval): string {
+  const { escalate } = requirement;
+  if (escalate === null || escalate.groups.length === 0) return '';
+  const from = new Date(createdAt.getTime() + escalate.afterMs);
+  return `\nFrom ${instant(from)} on also: ${escalate.groups.slice(0, NAMED).map(code).join(', ')}.`;
 }
 
 /** Small print: what the fingerprint is, what is hidden. */

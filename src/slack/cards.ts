@@ -1,12 +1,13 @@
 import type { Approval } from '../domain/approval.ts';
 import { isObject, type JsonObject, member } from '../domain/json.ts';
-import { type CardRecord, type Cards, type Clock, type Delivery, type Log, Unavailable } from '../ports.ts';
+import type { CardRecord, Cards, Clock, Delivery, Log } from '../ports.ts';
 import type { SlackAnswer, SlackApi, SlackFailure } from './api.ts';
 import { type CardOptions, renderCard } from './card.ts';
 import { Channels } from './channels.ts';
 import { escaped, person } from './escape.ts';
 import type { People } from './people.ts';
 import { channelFor, onlyApprover, type Routing } from './routing.ts';
+import { stillEligible } from './still-eligible.ts';
 import { cardDigest, crowdedLine, escalation, type Reply, reminder, replyAfter, toldBy } from './thread.ts';
 
 export interface SlackCardsOptions {
@@ -181,25 +182,4 @@ export function undelivered(failure: SlackFailure): Exclude<Delivery, { kind: 's
   return failure.passing
     ? { kind: 'later', afterMs: failure.afterMs, why, ambiguous: failure.ambiguous }
     : { kind: 'never', why };
-}
-
-/** Whether enough of those who approved may still approve, from facts at most a minute old. */
-async function stillEligible(people: People, approval: Approval): Promise<{ eligible: boolean; why: string | null }> {
-  const votes = approval.decisions.filter((d) => d.choice === 'approve');
-  const faults: string[] = [];
-  // A vote through the API or the console rests on the admin token, not on Slack.
-  for (const { approver, userGroup } of votes.filter((d) => d.via === 'slack')) {
-    const standing = await people.standing(approver);
-    if (standing.kind === 'cannot_tell') throw new Unavailable('slack', standing.why);
-    if (standing.kind === 'refused') faults.push(`${approver} is now ${standing.reason}`);
-    else if (userGroup !== null) {
-      const groups = await people.groupsOf(approver, [userGroup]);
-      if (groups === null) throw new Unavailable('slack', 'Slack did not say who is in the group');
-      if (groups.length === 0) faults.push(`${approver} is no longer in ${userGroup}`);
-    }
-  }
-  const left = new Set(votes.map((d) => d.approver)).size - faults.length;
-  return left >= approval.requirement.quorum
-    ? { eligible: true, why: null }
-    : { eligible: false, why: faults.join('; ') };
 }

@@ -112,6 +112,13 @@ describe('the card in each state', () => {
     assert.match(text, /The agent says \(unverified\)[\s\S]*the key leaked/);
   });
 
+  test('who is added later is named, and not called yet', () => {
+    const escalate = { afterMs: 600_000, groups: ['oncall'], people: ['U0LATER'], userGroups: [], admin: false };
+    const text = read(within(renderCard(sampleApproval({ requirement: { escalate } }))).blocks);
+    assert.match(text, /From .*10:10:00.* on also: `oncall`/);
+    assert.doesNotMatch(text, /U0LATER/);
+  });
+
   test('a later revision has new block ids, and so a new digest', () => {
     const [first, second] = [renderCard(sampleApproval()), renderCard(sampleApproval({ revision: 2 }))];
     assert.notEqual(first.digest, second.digest);
