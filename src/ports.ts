@@ -5,7 +5,7 @@
 import type { Approval, Decision, State } from './domain/approval.ts';
 import type { EventType, LoggedEvent, NewEvent } from './domain/event.ts';
 import type { Json } from './domain/json.ts';
-import type { Full, Take } from './domain/limit.ts';
+import type { Full, Take, Taken } from './domain/limit.ts';
 
 export interface Clock {
   now(): Date;
@@ -78,17 +78,27 @@ export interface Change {
   readonly decision?: Decision;
   /** Counters that must have room, taken in the same transaction. */
   readonly takes?: readonly Take[];
+  /** What goes back to its counters, because nothing was sent. */
+  readonly gives?: readonly Taken[];
+  /** The caller on whose behalf this is done: it must not have left. */
+  readonly joiner?: string;
+  /** The dispatch that this ends, as `patch.dispatcher` named it: another one is left alone. */
+  readonly dispatcher?: string;
   readonly events: readonly NewEvent[];
 }
 
 export type Committed =
-  | { readonly kind: 'committed'; readonly approval: Approval }
+  | { readonly kind: 'committed'; readonly approval: Approval; readonly taken: readonly Taken[] }
+  /** The caller on whose behalf it was to be done has left; nothing was changed. */
+  | { readonly kind: 'left' }
   /** Somebody else was first: read again. */
   | { readonly kind: 'conflict' }
   /** A limit has no room; nothing was changed. */
   | { readonly kind: 'full'; readonly full: Full };
 
-export type Admission = { readonly kind: 'admitted' } | { readonly kind: 'full'; readonly full: Full };
+export type Admission =
+  | { readonly kind: 'admitted'; readonly taken: readonly Taken[] }
+  | { readonly kind: 'full'; readonly full: Full };
 
 /** Where the card of an approval is, and which revision it shows. */
 export interface CardRecord {
@@ -120,8 +130,8 @@ export interface Store {
   admit(takes: readonly Take[], event: NewEvent): Promise<Admission>;
   /** Whether one of these counters has no room now. Takes nothing. */
   peek(takes: readonly Take[]): Promise<Full | null>;
-  /** Gives back what `admit` took at `at`, in that window only, with the event. */
-  refund(takes: readonly Take[], at: Date, event: NewEvent): Promise<void>;
+  /** Gives back what `admit` took, in those windows only, with the event. */
+  refund(taken: readonly Taken[], event: NewEvent): Promise<void>;
 
   /**
    * Opens an approval, joins a live identical one, or hands over what a finished one still owes, in one transaction.
@@ -147,11 +157,14 @@ export interface Store {
   allAway(replica: string): Promise<void>;
   /** The caller cancelled. Returns the approval as it is then, with the number of callers left. */
   leave(
-    by: { joiner: string } | { session: string; requestId: string },
+    by: { joiner: string } | { server: string; session: string; requestId: string },
     event: (approval: string) => NewEvent,
   ): Promise<Approval | null>;
-  /** An approval's callers in a session leave with it. */
-  leaveSession(session: string, event: (approval: string) => NewEvent): Promise<readonly Approval[]>;
+  /** A session's callers leave with it. Session ids are a server's own: two servers may hand out the same. */
+  leaveSession(
+    by: { server: string; session: string },
+    event: (approval: string) => NewEvent,
+  ): Promise<readonly Approval[]>;
   /** Extends the leases of dispatches that are still under way here. */
   renew(ids: readonly string[], until: Date): Promise<void>;
   /** This replica is alive; callers it holds count as present. */
@@ -164,6 +177,8 @@ export interface Store {
   ): Promise<{
     /** Pending past their time, approved past pickup, dispatched past their lease. */
     readonly late: readonly Approval[];
+    /** Pending or approved, and every caller has left: whoever was to withdraw them did not come to it. */
+    readonly abandoned: readonly Approval[];
     /** Every pending one, for the queue to compare. */
     readonly parked: readonly { id: string; expiresAt: Date }[];
     /** Approvals whose card does not show their revision. */

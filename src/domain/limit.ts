@@ -29,6 +29,12 @@ export interface Take {
   readonly by: string;
 }
 
+/** What a call took from one counter, and from which of its windows: only there it can be given back. */
+export interface Taken {
+  readonly take: Take;
+  readonly windowStart: Date;
+}
+
 /** A limit that has no room. */
 export interface Full {
   readonly take: Take;

@@ -2,6 +2,7 @@ import type { Approval, Decision } from '../domain/approval.ts';
 import { type Approver, decide as judge, type RefusalReason, type Utterance } from '../domain/decide.ts';
 import type { NewEvent } from '../domain/event.ts';
 import type { Json } from '../domain/json.ts';
+import type { Change } from '../ports.ts';
 import { announce } from './announce.ts';
 import type { Setting } from './setting.ts';
 
@@ -11,7 +12,7 @@ export type Decided =
   | { readonly kind: 'refused'; readonly reason: RefusalReason; readonly approval: Approval }
   | { readonly kind: 'not_found' };
 
-/** Pickup, in ms: how long an approved pass waits for its caller. */
+/** Pickup, in ms: how long an approved pass, or the word of a denial, waits for a caller who is away. */
 export interface DecideTerms {
   readonly pickupMs: number;
 }
@@ -46,7 +47,7 @@ export async function decide(
       revision: approval.revision,
       from: 'pending',
       to: judgement.next,
-      patch: judgement.next === 'approved' ? { pickupUntil: new Date(now.getTime() + terms.pickupMs) } : {},
+      patch: patchFor(judgement.next, new Date(now.getTime() + terms.pickupMs)),
       decision: judgement.decision,
       events: [decided(approval, judgement.decision, judgement.next)],
     });
@@ -56,6 +57,11 @@ export async function decide(
       return { kind: 'recorded', approval: committed.approval, decision: judgement.decision };
     }
   }
+}
+
+function patchFor(next: 'pending' | 'approved' | 'denied', until: Date): NonNullable<Change['patch']> {
+  if (next === 'approved') return { pickupUntil: until };
+  return next === 'denied' ? { resultUntil: until } : {};
 }
 
 /** A click that does not count is an event too. */

@@ -3,21 +3,20 @@ import type { Call } from '../domain/call.ts';
 import { evaluate } from '../domain/evaluate.ts';
 import type { EventType } from '../domain/event.ts';
 import type { Json } from '../domain/json.ts';
-import { takesOf } from '../domain/limit.ts';
+import { type Taken, takesOf } from '../domain/limit.ts';
 import { type Change, Unavailable } from '../ports.ts';
 import { announce } from './announce.ts';
 import { about } from './decide.ts';
 import type { Gateway } from './gateway.ts';
 import type { Turn } from './take-turn.ts';
 
-/** A lease lasts 30 s and is renewed every 10 s for as long as the upstream takes. */
-export const LEASE_MS = 30_000;
-export const RENEW_MS = 10_000;
-
 /** A pass that was spent by this process. It must be ended by `finish`, once. */
 export interface Dispatch {
   readonly approval: Approval;
-  readonly joiner: string;
+  /** Which dispatch this is, of all that this approval may have had. */
+  readonly by: string;
+  /** What it took from the limits; given back when nothing was sent. */
+  readonly taken: readonly Taken[];
 }
 
 /** How a dispatch ended. */
@@ -29,7 +28,7 @@ export type Outcome =
   /** Nobody can say what the upstream did. */
   | { readonly kind: 'unknown'; readonly why: string };
 
-type Spent = Extract<Turn, { kind: 'dispatch' | 'full' | 'over' | 'unsure' }> | { readonly kind: 'conflict' };
+type Spent = Extract<Turn, { kind: 'dispatch' | 'full' | 'over' | 'unsure' | 'gone' }> | { readonly kind: 'conflict' };
 
 /**
  * Spends the pass (P2): one transaction takes the limits, moves approved → dispatched by compare-and-swap, and writes
@@ -45,13 +44,16 @@ export async function spend(gateway: Gateway, approval: Approval, joiner: string
   const policy = rules.policy(call.server)!;
   const verdict = evaluate(policy, call);
   const takes = verdict.kind === 'deny' ? [] : takesOf(call, verdict.limits);
+  // Not the replica alone: the end of one dispatch must never be taken for the end of the next one.
+  const by = `${setting.replica} ${joiner} ${approval.revision}`;
   const committed = await setting.store.commit({
     id: approval.id,
     revision: approval.revision,
     from: 'approved',
     to: 'dispatched',
-    patch: { leaseUntil: new Date(now.getTime() + LEASE_MS), dispatcher: setting.replica },
+    patch: { leaseUntil: gateway.leases.until(), dispatcher: by },
     takes,
+    joiner,
     events: [
       happened(gateway, approval, 'call.dispatched', {
         joiner,
@@ -65,10 +67,11 @@ export async function spend(gateway: Gateway, approval: Approval, joiner: string
     gateway.full.remember(committed.full, now);
     return { kind: 'full', approval, full: committed.full };
   }
+  if (committed.kind === 'left') return { kind: 'gone', approval };
   if (committed.kind === 'conflict') return committed;
   gateway.leases.add(approval.id);
   announce(setting, committed.approval);
-  return { kind: 'dispatch', dispatch: { approval: committed.approval, joiner } };
+  return { kind: 'dispatch', dispatch: { approval: committed.approval, by, taken: committed.taken } };
 }
 
 type Obstacle = { readonly kind: 'lapse' | 'unsure'; readonly why: string } | null;
@@ -113,6 +116,7 @@ async function lapse(gateway: Gateway, approval: Approval, why: string): Promise
  * |---|---|
  * | dispatched | what happened |
  * | unknown (the lease ran out while the store was away) | succeeded or failed, if that was learnt |
+ * | dispatched by another (this end was recorded, and only the word of it lost) | what it is |
  */
 export async function finish(gateway: Gateway, dispatch: Dispatch, outcome: Outcome): Promise<Approval> {
   for (let attempt = 0; ; attempt += 1) {
@@ -123,8 +127,8 @@ export async function finish(gateway: Gateway, dispatch: Dispatch, outcome: Outc
       announce(gateway.setting, ended);
       return ended;
     } catch (error) {
-      if (!(error instanceof Unavailable)) {
-        // Nobody renews what nobody will end: the sweep calls it unknown.
+      // A process that ends records nothing any more. Nobody renews what nobody will end: the sweep calls it unknown.
+      if (!(error instanceof Unavailable) || gateway.leases.stopped) {
         gateway.leases.delete(dispatch.approval.id);
         throw error;
       }
@@ -149,9 +153,13 @@ async function tryFinish(gateway: Gateway, dispatch: Dispatch, outcome: Outcome)
     from: approval.state,
     to,
     patch: patchFor(gateway, approval, outcome),
+    dispatcher: dispatch.by,
+    gives: outcome.kind === 'not_sent' ? dispatch.taken : [],
     events: [happened(gateway, approval, eventFor(outcome), outcomeData(outcome))],
   });
-  return committed.kind === 'committed' ? committed.approval : null;
+  if (committed.kind === 'committed') return committed.approval;
+  const now = await store.find(approval.id);
+  return now?.revision === approval.revision ? now : null;
 }
 
 function stateAfter(outcome: Outcome): State {

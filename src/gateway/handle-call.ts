@@ -2,7 +2,7 @@ import { type Call, fingerprintMaterial } from '../domain/call.ts';
 import { evaluate } from '../domain/evaluate.ts';
 import type { EventType, NewEvent } from '../domain/event.ts';
 import type { Json } from '../domain/json.ts';
-import { type Full, type Take, takesOf } from '../domain/limit.ts';
+import { type Full, type Taken, takesOf } from '../domain/limit.ts';
 import type { Verdict } from '../domain/verdict.ts';
 import { Unavailable } from '../ports.ts';
 import { ask, type Seat } from './ask.ts';
@@ -82,14 +82,14 @@ async function allow(
     gateway.full.remember(admission.full, event.at);
     return limited(gateway, arrival, verdict, admission.full);
   }
-  return { kind: 'forward', notSent: () => refund(gateway, arrival, verdict, takes, event.at) };
+  return { kind: 'forward', notSent: () => refund(gateway, arrival, verdict, admission.taken) };
 }
 
 /** Nothing was sent: the quota goes back, in its own window only. */
-async function refund(gateway: Gateway, arrival: Arrival, verdict: Verdict, takes: readonly Take[], at: Date) {
+async function refund(gateway: Gateway, arrival: Arrival, verdict: Verdict, taken: readonly Taken[]) {
   try {
     const event = verdictEvent(gateway, arrival, 'call.refunded', verdict, { why: 'nothing was sent' });
-    await gateway.setting.store.refund(takes, at, event);
+    await gateway.setting.store.refund(taken, event);
   } catch (error) {
     // Too little let through is the safe side; the window heals it.
     gateway.setting.log.warn({ err: error }, 'quota of a call that was not sent could not be given back');

@@ -3,6 +3,8 @@ import type { Log, Store } from '../ports.ts';
 
 /** Milliseconds from the first event of a batch to its writing; with the write itself it stays under the 50 of P7. */
 const BATCH_MS = 20;
+/** Milliseconds that a write may take before the log counts as gone, whether or not it has failed yet. */
+const PATIENCE_MS = 500;
 /** Events that may wait while the log cannot be written, before anything new is refused anyway. */
 const MOST_WAITING = 10_000;
 
@@ -17,6 +19,7 @@ export class Journal {
   #waiting: NewEvent[] = [];
   #timer: ReturnType<typeof setTimeout> | null = null;
   #writing: Promise<void> | null = null;
+  #writingSince = 0;
   #failures = 0;
 
   constructor(store: Pick<Store, 'append'>, log: Log) {
@@ -24,9 +27,10 @@ export class Journal {
     this.#log = log;
   }
 
-  /** False while the log cannot be written. */
+  /** False while the log cannot be written, or does not say whether it can. */
   get writable(): boolean {
-    return this.#failures === 0 && this.#waiting.length < MOST_WAITING;
+    if (this.#failures > 0 || this.#waiting.length >= MOST_WAITING) return false;
+    return this.#writing === null || performance.now() - this.#writingSince < PATIENCE_MS;
   }
 
   note(event: NewEvent): void {
@@ -57,6 +61,7 @@ export class Journal {
     if (this.#writing !== null || this.#waiting.length === 0) return;
     const batch = this.#waiting;
     this.#waiting = [];
+    this.#writingSince = performance.now();
     this.#writing = this.#store.append(batch).then(
       () => this.#wrote(),
       (error: unknown) => this.#failed(batch, error),

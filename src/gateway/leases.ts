@@ -1,44 +1,77 @@
 import type { Clock, Log, Store } from '../ports.ts';
-import { LEASE_MS, RENEW_MS } from './dispatch.ts';
+
+/** Milliseconds that a lease lasts; it is renewed three times in that time, for as long as the upstream takes. */
+export const LEASE_MS = 30_000;
+/** Milliseconds before a renewal that failed is tried again: a lease should outlive a database that restarts. */
+const AGAIN_MS = 1_000;
 
 /** The dispatches under way in this process. One timer renews all of their leases in one query. */
 export class Leases {
+  /** Milliseconds that a lease lasts. */
+  readonly ms: number;
   readonly #ids = new Set<string>();
   readonly #store: Pick<Store, 'renew'>;
   readonly #clock: Clock;
   readonly #log: Log;
-  #timer: ReturnType<typeof setInterval> | null = null;
+  #timer: ReturnType<typeof setTimeout> | null = null;
+  #stopped = false;
 
-  constructor(store: Pick<Store, 'renew'>, clock: Clock, log: Log) {
+  constructor(store: Pick<Store, 'renew'>, clock: Clock, log: Log, ms = LEASE_MS) {
     this.#store = store;
     this.#clock = clock;
     this.#log = log;
+    this.ms = ms;
   }
 
   get size(): number {
     return this.#ids.size;
   }
 
+  /** True once the process ends: what is still under way then is left to the sweep. */
+  get stopped(): boolean {
+    return this.#stopped;
+  }
+
+  /** When a lease that is taken now runs out. */
+  until(): Date {
+    return new Date(this.#clock.now().getTime() + this.ms);
+  }
+
   add(id: string): void {
     this.#ids.add(id);
-    this.#timer ??= setInterval(() => void this.#renew(), RENEW_MS);
+    if (this.#timer === null) this.#renewIn(this.ms / 3);
   }
 
   delete(id: string): void {
     this.#ids.delete(id);
-    if (this.#ids.size === 0) this.stop();
+    if (this.#ids.size === 0) this.#rest();
   }
 
   stop(): void {
-    if (this.#timer) clearInterval(this.#timer);
+    this.#stopped = true;
+    this.#rest();
+  }
+
+  #rest(): void {
+    if (this.#timer) clearTimeout(this.#timer);
     this.#timer = null;
   }
 
+  #renewIn(ms: number): void {
+    if (this.#stopped) return;
+    this.#timer = setTimeout(() => void this.#renew(), ms);
+  }
+
   async #renew(): Promise<void> {
+    let next = this.ms / 3;
     try {
-      await this.#store.renew([...this.#ids], new Date(this.#clock.now().getTime() + LEASE_MS));
+      await this.#store.renew([...this.#ids], this.until());
     } catch (error) {
       this.#log.warn({ err: error, dispatches: this.#ids.size }, 'leases could not be renewed');
+      next = Math.min(next, AGAIN_MS);
     }
+    // Whoever came or went meanwhile has set or cleared the timer; one is enough.
+    this.#rest();
+    if (this.#ids.size > 0) this.#renewIn(next);
   }
 }

@@ -1,19 +1,23 @@
 import { due } from './due.ts';
 import type { Rules } from './rules.ts';
 import type { Setting } from './setting.ts';
+import { withdrawAbandoned } from './withdraw.ts';
 
 /** How many of each kind one sweep mends; the next one comes in 5 s. */
 const AT_ONCE = 500;
 
 /**
- * Compares what SQL says with what the queue and Slack show, and mends the difference: what is past its time ends,
- * what should be parked is parked, a card that does not show its revision is brought up to date. Running it twice at
+ * Compares what SQL says with what the queue and Slack show, and mends the difference: what is past its time or wanted
+ * by nobody ends, what should be parked is parked, a card that does not show its revision is brought up to date. Running it twice at
  * once does no harm: every step is a compare-and-swap or idempotent.
  */
 export async function sweep(setting: Setting, rules: Rules): Promise<void> {
   const { store, queue, clock, cards } = setting;
-  const { late, parked, stale } = await store.overdue(clock.now(), AT_ONCE);
+  const { late, abandoned, parked, stale } = await store.overdue(clock.now(), AT_ONCE);
   for (const approval of late) await due(setting, rules, approval.id);
+  for (const approval of abandoned) {
+    await withdrawAbandoned(setting, approval, { grant: null, requestId: '', reason: null });
+  }
   const lost = new Set(await queue.missing(parked.map((one) => one.id)));
   for (const one of parked) if (lost.has(one.id)) await queue.park(one.id, one.expiresAt);
   if (cards !== null) for (const id of stale) await queue.publish(id);

@@ -32,6 +32,7 @@ export async function takeTurn(
 ): Promise<Turn> {
   let approval = seat.approval;
   for (;;) {
+    if (signal?.aborted) return { kind: 'gone', approval };
     if (isLate(approval, gateway.setting.clock.now())) {
       approval = (await due(gateway.setting, gateway.rules, approval.id)) ?? approval;
     }

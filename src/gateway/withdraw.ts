@@ -17,12 +17,14 @@ export interface Cancellation {
 
 /**
  * Takes a caller out of what it waits for; with the last one the approval goes. A call that is already under way is
- * left alone: the cancellation is the upstream's to hear. Returns whether anything parked was meant.
+ * left alone: the cancellation is the upstream's to hear. Returns whether anything parked was meant, and nothing ran.
  *
  * | race | outcome |
  * |---|---|
  * | last caller leaves, somebody joins | the join bumped the revision: the withdrawal reads again and sees a caller |
  * | withdrawal and click | one compare-and-swap wins, the other is told the state |
+ * | withdrawal and dispatch | a caller that has left spends nothing; one that has spent is under way |
+ * | death between leaving and withdrawing | the sweep withdraws |
  */
 export async function withdraw(setting: Setting, cancellation: Cancellation): Promise<boolean> {
   const left = (approval: string): NewEvent => ({
@@ -35,19 +37,28 @@ export async function withdraw(setting: Setting, cancellation: Cancellation): Pr
     grant: cancellation.grant,
     data: { reason: cancellation.reason },
   });
-  const { session, requestId } = cancellation;
+  const { server, session, requestId } = cancellation;
   const approvals =
     requestId === null
-      ? await setting.store.leaveSession(session, left)
-      : [await setting.store.leave({ session, requestId }, left)].filter((one) => one !== null);
-  for (const approval of approvals) await withdrawAbandoned(setting, approval, cancellation);
-  return approvals.some((approval) => approval.state !== 'dispatched');
+      ? await setting.store.leaveSession({ server, session }, left)
+      : [await setting.store.leave({ server, session, requestId }, left)].filter((one) => one !== null);
+  let parked = false;
+  for (const approval of approvals) {
+    const ended = await withdrawAbandoned(setting, approval, cancellation);
+    parked ||= ended.state !== 'dispatched';
+  }
+  return parked;
 }
 
-async function withdrawAbandoned(setting: Setting, found: Approval, why: Cancellation): Promise<void> {
-  let approval: Approval | null = found;
-  while (approval !== null && approval.callers === 0) {
-    if (approval.state !== 'pending' && approval.state !== 'approved') return;
+/** Ends an approval that nobody waits for any more. Returns it as it is then. */
+export async function withdrawAbandoned(
+  setting: Setting,
+  found: Approval,
+  why: Pick<Cancellation, 'grant' | 'requestId' | 'reason'>,
+): Promise<Approval> {
+  let approval = found;
+  while (approval.callers === 0) {
+    if (approval.state !== 'pending' && approval.state !== 'approved') return approval;
     const now = setting.clock.now();
     const note = why.requestId === null ? 'the agent ended its session' : 'the agent cancelled the call';
     const committed = await setting.store.commit({
@@ -65,13 +76,17 @@ async function withdrawAbandoned(setting: Setting, found: Approval, why: Cancell
         }),
       ],
     });
-    if (committed.kind === 'committed') return announce(setting, committed.approval);
-    approval = await setting.store.find(found.id);
+    if (committed.kind === 'committed') {
+      announce(setting, committed.approval);
+      return committed.approval;
+    }
+    approval = (await setting.store.find(found.id)) ?? approval;
   }
   // Others still wait: the card counts them.
-  if (approval !== null) announce(setting, approval);
+  announce(setting, approval);
+  return approval;
 }
 
-function actorOf({ grant }: Cancellation): string {
+function actorOf({ grant }: Pick<Cancellation, 'grant'>): string {
   return grant === null ? 'holdfast' : `grant:${grant}`;
 }

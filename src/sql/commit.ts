@@ -1,14 +1,14 @@
 import { type Kysely, type RawBuilder, sql, type Transaction } from 'kysely';
 import { type Approval, isOver, mayFollow } from '../domain/approval.ts';
 import type { Change, Committed } from '../ports.ts';
-import { NoRoom, takeAll } from './counters.ts';
+import { giveBack, NoRoom, takeAll } from './counters.ts';
 import { eventRow } from './events.ts';
 import { APPROVAL, type ApprovalRow, approvalOf } from './row.ts';
 import type { Tables } from './schema.ts';
 
 type Db = Kysely<Tables> | Transaction<Tables>;
 
-/** Thrown inside the transaction to roll the counters back; never leaves the store. */
+/** Thrown inside the transaction to roll it back; never leaves the store. */
 class Overtaken extends Error {}
 
 /** What Postgres says when one person votes a second time. */
@@ -23,25 +23,36 @@ export async function commitChange(db: Kysely<Tables>, change: Change): Promise<
   if (change.from !== change.to && !mayFollow(change.from, change.to)) {
     throw new Error(`an approval cannot go from ${change.from} to ${change.to}`);
   }
-  const { takes = [] } = change;
+  const { takes = [], gives = [], joiner } = change;
   try {
-    if (takes.length === 0) {
+    if (takes.length === 0 && gives.length === 0) {
       const approval = await move(db, change);
-      return approval === null ? { kind: 'conflict' } : { kind: 'committed', approval };
+      return approval === null ? overtaken(db, joiner) : { kind: 'committed', approval, taken: [] };
     }
-    const approval = await db.transaction().execute(async (trx) => {
-      const moved = await move(trx, change);
-      if (moved === null) throw new Overtaken();
-      await takeAll(trx, takes);
-      return moved;
+    return await db.transaction().execute(async (trx) => {
+      const approval = await move(trx, change);
+      if (approval === null) throw new Overtaken();
+      await giveBack(trx, gives);
+      return { kind: 'committed', approval, taken: await takeAll(trx, takes) };
     });
-    return { kind: 'committed', approval };
   } catch (error) {
-    if (error instanceof Overtaken) return { kind: 'conflict' };
+    if (error instanceof Overtaken) return overtaken(db, joiner);
     if (error instanceof NoRoom) return { kind: 'full', full: error.full };
     if (change.decision && (error as { code?: string }).code === UNIQUE_VIOLATION) return { kind: 'conflict' };
     throw error;
   }
+}
+
+/** Why nothing moved: a caller that left will not come back, everything else is worth another look. */
+async function overtaken(db: Db, joiner: string | undefined): Promise<Committed> {
+  if (joiner === undefined) return { kind: 'conflict' };
+  const found = await sql`select 1 where ${seated(joiner)}`.execute(db);
+  return { kind: found.rows.length > 0 ? 'conflict' : 'left' };
+}
+
+/** Leaving bumps the revision, so that a leaving caller and a move on its behalf cannot miss each other. */
+function seated(joiner: string): RawBuilder<unknown> {
+  return sql`exists (select 1 from holdfast.joiners j where j.id = ${joiner} and j.left_at is null)`;
 }
 
 /** null: overtaken, and nothing was written. The votes it returns are those before this statement, and its own. */
@@ -50,6 +61,8 @@ async function move(db: Db, change: Change): Promise<Approval | null> {
     with moved as (
       update holdfast.approvals set ${columnsOf(change)}
       where id = ${change.id} and state = ${change.from} and revision = ${change.revision}
+        ${change.joiner === undefined ? sql`` : sql`and ${seated(change.joiner)}`}
+        ${change.dispatcher === undefined ? sql`` : sql`and dispatcher = ${change.dispatcher}`}
       returning *
     )${voted(change)}, logged as (${logged(change)})
     select ${APPROVAL} from moved a`.execute(db);

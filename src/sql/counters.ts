@@ -1,5 +1,5 @@
 import { type Kysely, sql, type Transaction } from 'kysely';
-import { type Full, type Take, takeKey } from '../domain/limit.ts';
+import { type Full, type Take, type Taken, takeKey } from '../domain/limit.ts';
 import type { Tables } from './schema.ts';
 
 type Db = Kysely<Tables> | Transaction<Tables>;
@@ -18,17 +18,21 @@ export class NoRoom extends Error {
  * the row lock makes concurrent takers queue, and the comparison in the `where` is made on what is committed (P5).
  * The window is read off the database's clock at that moment.
  */
-export async function takeAll(trx: Transaction<Tables>, takes: readonly Take[]): Promise<void> {
+export async function takeAll(trx: Transaction<Tables>, takes: readonly Take[]): Promise<Taken[]> {
+  const all: Taken[] = [];
   for (const take of takes) {
     const { start, end } = windowSql(take);
-    const taken = await sql`
+    const taken = await sql<{ window_start: Date }>`
       insert into holdfast.counters as c (key, window_start, window_end, used)
       select ${takeKey(take)}, ${start}, ${end}, ${take.by}::numeric where ${take.by}::numeric <= ${take.max}::numeric
       on conflict (key, window_start) do update set used = c.used + excluded.used
         where c.used + excluded.used <= ${take.max}::numeric
-      returning 1`.execute(trx);
-    if (taken.rows.length === 0) throw new NoRoom(await fullOf(trx, take));
+      returning c.window_start`.execute(trx);
+    const row = taken.rows[0];
+    if (row === undefined) throw new NoRoom(await fullOf(trx, take));
+    all.push({ take, windowStart: row.window_start });
   }
+  return all;
 }
 
 /** The first of these counters that has no room now, or null. */
@@ -43,13 +47,12 @@ export async function firstFull(db: Db, takes: readonly Take[]): Promise<Full | 
   return null;
 }
 
-/** Gives back within the window that holds `at`; a window that is over stays as it is. */
-export async function giveBack(trx: Transaction<Tables>, takes: readonly Take[], at: Date): Promise<void> {
-  for (const take of takes) {
-    const then = windowSql(take, sql`${at}::timestamptz`);
+/** Gives back to the very windows it was taken from; one that is over stays as it is. */
+export async function giveBack(trx: Transaction<Tables>, taken: readonly Taken[]): Promise<void> {
+  for (const { take, windowStart } of taken) {
     await sql`
       update holdfast.counters set used = used - ${take.by}::numeric
-      where key = ${takeKey(take)} and window_start = ${then.start} and window_end > clock_timestamp()
+      where key = ${takeKey(take)} and window_start = ${windowStart} and window_end > clock_timestamp()
         and used >= ${take.by}::numeric`.execute(trx);
   }
 }
@@ -63,7 +66,8 @@ async function fullOf(db: Db, take: Take): Promise<Full> {
 }
 
 /** The window around an instant, in UTC. */
-function windowSql(take: Take, at = sql`clock_timestamp()`) {
+function windowSql(take: Take) {
+  const at = sql`clock_timestamp()`;
   if ('seconds' in take.window) {
     const width = sql`${take.window.seconds}::double precision`;
     const start = sql`to_timestamp(floor(extract(epoch from ${at}) / ${width}) * ${width})`;

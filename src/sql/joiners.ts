@@ -34,22 +34,32 @@ export async function markAllAway(db: Kysely<Tables>, replica: string): Promise<
     where replica = ${replica} and collected_at is null and left_at is null`.execute(db);
 }
 
-/** The callers meant by `where` cancelled. Each approval is returned as it is after they left. */
+/** Which callers leave. A session's id is its server's to hand out, so another server may have one of the same name. */
+export type Leaving =
+  | { readonly joiner: string }
+  | { readonly server: string; readonly session: string; readonly requestId?: string };
+
+/**
+ * These callers cancelled. Each approval is returned as it is after they left. Its row is locked before theirs, as
+ * everybody else does it, so that leaving and joining at once do not wait for each other in a circle.
+ */
 export async function markLeft(
   db: Kysely<Tables>,
-  by: { joiner: string } | { session: string; requestId: string } | { session: string },
+  by: Leaving,
   event: (approval: string) => NewEvent,
 ): Promise<Approval[]> {
-  const whose =
-    'joiner' in by
-      ? sql`id = ${by.joiner}`
-      : 'requestId' in by
-        ? sql`session = ${by.session} and request_id = ${by.requestId}`
-        : sql`session = ${by.session}`;
   return db.transaction().execute(async (trx) => {
+    const meant = await sql<{ id: string }>`
+      select a.id from holdfast.approvals a where a.id in (
+        select j.approval_id from holdfast.joiners j where ${whose(by)} and j.left_at is null and j.collected_at is null)
+      ${'joiner' in by ? sql`` : sql`and a.server = ${by.server}`}
+      order by a.id for update`.execute(trx);
+    if (meant.rows.length === 0) return [];
     const left = await sql<{ approval_id: string }>`
-      update holdfast.joiners set left_at = clock_timestamp()
-      where ${whose} and left_at is null and collected_at is null returning approval_id`.execute(trx);
+      update holdfast.joiners j set left_at = clock_timestamp()
+      where ${whose(by)} and j.left_at is null and j.collected_at is null
+        and j.approval_id = any(${meant.rows.map((row) => row.id)}::text[])
+      returning approval_id`.execute(trx);
     const ids = [...new Set(left.rows.map((row) => row.approval_id))];
     if (ids.length === 0) return [];
     await sql`
@@ -60,4 +70,10 @@ export async function markLeft(
       select ${APPROVAL} from holdfast.approvals a where a.id = any(${ids}::text[])`.execute(trx);
     return found.rows.map(approvalOf);
   });
+}
+
+function whose(by: Leaving) {
+  if ('joiner' in by) return sql`j.id = ${by.joiner}`;
+  const request = by.requestId === undefined ? sql`` : sql` and j.request_id = ${by.requestId}`;
+  return sql`j.session = ${by.session}${request}`;
 }

@@ -34,7 +34,7 @@ export async function openApproval(
   const prints = [request.approval.fingerprint, ...request.olderFingerprints];
   return db.transaction().execute(async (trx) => {
     await sql`select pg_advisory_xact_lock(hashtextextended(${`grant ${request.approval.grant}`}, 0))`.execute(trx);
-    const live = await newest(trx, prints, LIVE);
+    const live = await lockLive(trx, prints);
     if (live) return join(trx, live, joiner, event);
     const owed = await owedTo(trx, prints);
     if (owed) {
@@ -46,17 +46,26 @@ export async function openApproval(
     await insertApproval(trx, request, await lastUnknown(trx, prints));
     await insertJoiner(trx, request.approval.id, joiner, request.approval.createdAt);
     await writeEvents(trx, [event]);
-    const row = await newest(trx, prints, LIVE);
-    return { kind: 'opened', approval: approvalOf(row!), joiner: joiner.id };
+    return { kind: 'opened', approval: approvalOf(await read(trx, request.approval.id)), joiner: joiner.id };
   });
 }
 
-async function newest(trx: Trx, prints: readonly string[], states: readonly State[]): Promise<ApprovalRow | undefined> {
-  const found = await sql<ApprovalRow>`
-    select ${APPROVAL} from holdfast.approvals a
-    where a.fingerprint = any(${prints}::text[]) and a.state = any(${states}::text[])
-    order by a.created_at desc limit 1`.execute(trx);
-  return found.rows[0];
+/**
+ * The live approval of this call, locked before it is read: a commit that is under way is waited for, so that nobody
+ * joins what has just ended.
+ */
+async function lockLive(trx: Trx, prints: readonly string[]): Promise<ApprovalRow | null> {
+  const locked = await sql<{ id: string }>`
+    select id from holdfast.approvals
+    where fingerprint = any(${prints}::text[]) and state = any(${LIVE}::text[])
+    order by created_at desc limit 1 for update`.execute(trx);
+  const id = locked.rows[0]?.id;
+  return id === undefined ? null : read(trx, id);
+}
+
+async function read(trx: Trx, id: string): Promise<ApprovalRow> {
+  const found = await sql<ApprovalRow>`select ${APPROVAL} from holdfast.approvals a where a.id = ${id}`.execute(trx);
+  return found.rows[0]!;
 }
 
 /** Takes an absent caller's place, so that a call repeated after a time-out is not counted twice. */
@@ -70,8 +79,7 @@ async function join(trx: Trx, live: ApprovalRow, joiner: NewJoiner, event: NewEv
   await sql`
     update holdfast.approvals set revision = revision + 1, updated_at = ${event.at} where id = ${live.id}`.execute(trx);
   await writeEvents(trx, [{ ...event, type: 'approval.joined', approval: live.id }]);
-  const joined = await newest(trx, [live.fingerprint], LIVE);
-  return { kind: 'joined', approval: approvalOf(joined!), joiner: joiner.id };
+  return { kind: 'joined', approval: approvalOf(await read(trx, live.id)), joiner: joiner.id };
 }
 
 async function absentCaller(trx: Trx, approval: string): Promise<string | null> {

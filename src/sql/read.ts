@@ -41,6 +41,13 @@ export async function overdueWork(db: Kysely<Tables>, now: Date, limit: number):
        or (a.state = 'approved' and a.pickup_until <= ${now})
        or (a.state = 'dispatched' and a.lease_until <= ${now})
     order by a.id limit ${limit}`.execute(db);
+  // A withdrawal that is under way elsewhere gets its time.
+  const abandoned = await sql<ApprovalRow>`
+    select ${APPROVAL} from holdfast.approvals a
+    where a.state in ('pending', 'approved') and a.updated_at < clock_timestamp() - interval '3 seconds'
+      and not exists (select 1 from holdfast.joiners j
+        where j.approval_id = a.id and j.collected_at is null and j.left_at is null)
+    order by a.id limit ${limit}`.execute(db);
   const parked = await sql<{ id: string; expires_at: Date }>`
     select id, expires_at from holdfast.approvals where state = 'pending' and expires_at > ${now}
     order by id`.execute(db);
@@ -48,6 +55,7 @@ export async function overdueWork(db: Kysely<Tables>, now: Date, limit: number):
     select id from holdfast.approvals where shown < revision order by id limit ${limit}`.execute(db);
   return {
     late: late.rows.map(approvalOf),
+    abandoned: abandoned.rows.map(approvalOf),
     parked: parked.rows.map((row) => ({ id: row.id, expiresAt: row.expires_at })),
     stale: stale.rows.map((row) => row.id),
   };

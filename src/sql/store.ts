@@ -25,9 +25,9 @@ export function sqlStore({ db, close }: Connection): Store {
     append: (events) => writeEvents(db, events),
     admit: (takes, event) => admit(db, takes, event),
     peek: (takes) => firstFull(db, takes),
-    refund: (takes, at, event) =>
+    refund: (taken, event) =>
       db.transaction().execute(async (trx) => {
-        await giveBack(trx, takes, at);
+        await giveBack(trx, taken);
         await writeEvents(trx, [event]);
       }),
     open: (request, joiner, maxPending, event) => openApproval(db, request, joiner, maxPending, event),
@@ -41,7 +41,7 @@ export function sqlStore({ db, close }: Connection): Store {
     away: (joiner) => markAway(db, joiner),
     allAway: (replica) => markAllAway(db, replica),
     leave: async (by, event) => (await markLeft(db, by, event))[0] ?? null,
-    leaveSession: (session, event) => markLeft(db, { session }, event),
+    leaveSession: (by, event) => markLeft(db, by, event),
     renew: async (ids, until) =>
       void (await sql`
         update holdfast.approvals set lease_until = ${until}
@@ -65,11 +65,12 @@ export function sqlStore({ db, close }: Connection): Store {
 
 async function admit(db: Kysely<Tables>, ...[takes, event]: Parameters<Store['admit']>): ReturnType<Store['admit']> {
   try {
-    await db.transaction().execute(async (trx) => {
-      await takeAll(trx, takes);
+    const taken = await db.transaction().execute(async (trx) => {
+      const all = await takeAll(trx, takes);
       await writeEvents(trx, [event]);
+      return all;
     });
-    return { kind: 'admitted' };
+    return { kind: 'admitted', taken };
   } catch (error) {
     if (error instanceof NoRoom) return { kind: 'full', full: error.full };
     throw error;
