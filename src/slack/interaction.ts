@@ -25,7 +25,7 @@ export interface InteractionTerms extends IdentityTerms {
   adopt(id: string, channel: string, ts: string): Promise<void>;
   /** Resolves once the decision is durable, or refused and that recorded. */
   decide(id: string, word: Utterance, approver: Approver): Promise<Decided>;
-  /** Records a click that did not count. */
+  /** Records a click that did not count; `id` is what the click claims, and may name nothing. */
   refused(id: string, actor: string, reason: string, choice: string): Promise<void>;
 }
 
@@ -142,7 +142,10 @@ async function enter(
   say: Say,
 ): Promise<Entry | { refusal: Handled }> {
   const approval = await terms.approval(given.approval);
-  if (approval === null) return { refusal: say(WORDS_FOR.notFound) };
+  if (approval === null) {
+    await terms.refused(given.approval, who.user, 'not_found', choice);
+    return { refusal: say(WORDS_FOR.notFound) };
+  }
   const refuse = async (reason: DoorRefusal) => {
     await terms.refused(approval.id, who.user, reason, choice);
     return { refusal: say(doorWords(reason)) };
