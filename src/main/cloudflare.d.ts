@@ -1,0 +1,13 @@
+/** The little of Cloudflare's types that worker.ts uses. */
+declare module 'cloudflare:workers' {
+  export abstract class DurableObject<Env = unknown> {
+    protected readonly ctx: DurableObjectState;
+    protected readonly env: Env;
+    constructor(ctx: DurableObjectState, env: Env);
+  }
+}
+
+interface DurableObjectState {
+  readonly storage: { setAlarm(at: number): Promise<void>; getAlarm(): Promise<number | null> };
+  blockConcurrencyWhile<T>(work: () => Promise<T>): Promise<T>;
+}

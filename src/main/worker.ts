@@ -1,0 +1,128 @@
+import { DurableObject } from 'cloudflare:workers';
+import { faultText } from '../config/fault.ts';
+import { loadConfig } from '../config/load.ts';
+import { sweep } from '../gateway/sweep.ts';
+import { fetchUpstream } from '../mcp/upstream-fetch.ts';
+import type { Upstream } from '../ports.ts';
+import { redisQueue } from '../queue/redis.ts';
+import { openPostgres } from '../sql/postgres.ts';
+import { type Assembled, assemble } from './assemble.ts';
+import { consoleLog } from './console-log.ts';
+
+/** What wrangler.toml binds, and the same variables as anywhere else. */
+export interface Env {
+  readonly GATEWAY: {
+    idFromName(name: string): object;
+    get(id: object): { fetch(request: Request): Promise<Response>; tick(): Promise<void> };
+  };
+  /** `holdfast.yaml` and its policies, by their paths. */
+  readonly HOLDFAST_FILES: { get(key: string, type: 'arrayBuffer'): Promise<ArrayBuffer | null> };
+  /** Hyperdrive's connection to Postgres, instead of DATABASE_URL. */
+  readonly HYPERDRIVE?: { readonly connectionString: string };
+  /** `one` object for everything (default), or one for each `server`. */
+  readonly HOLDFAST_SHARD?: string;
+  readonly [name: string]: unknown;
+}
+
+/** The thin part: finds the object that holds this server's calls, and passes the request on. */
+export default {
+  fetch(request: Request, env: Env): Promise<Response> {
+    return objectFor(env, new URL(request.url).pathname).fetch(request);
+  },
+  /** Every minute: an object that was evicted while something is parked comes back and sweeps. */
+  async scheduled(_event: unknown, env: Env): Promise<void> {
+    await objectFor(env, '/').tick();
+  },
+};
+
+function objectFor(env: Env, path: string): ReturnType<Env['GATEWAY']['get']> {
+  const server = env.HOLDFAST_SHARD === 'server' ? /^\/mcp\/([A-Za-z0-9_-]{1,64})$/.exec(path)?.[1] : undefined;
+  return env.GATEWAY.get(env.GATEWAY.idFromName(server === undefined ? 'gateway' : `server ${server}`));
+}
+
+/** Milliseconds between two alarms while something is parked; an idle object is evicted after about 70 s. */
+const ALARM_MS = 25_000;
+
+/** The same gateway as on Node, in a Durable Object: it may hold sockets, and lives while something waits in it. */
+export class HoldfastObject extends DurableObject<Env> {
+  #gate: Promise<Assembled> | null = null;
+
+  async fetch(request: Request): Promise<Response> {
+    let gate: Assembled;
+    try {
+      gate = await this.#ready();
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : 'unknown';
+      return Response.json({ error: 'unavailable', reason: `The gateway cannot start: ${reason}` }, { status: 503 });
+    }
+    const response = await gate.app.fetch(request);
+    await this.#stayAwake(gate);
+    return response;
+  }
+
+  /** From the cron trigger: whatever is past its time, unparked or unposted is seen to. */
+  async tick(): Promise<void> {
+    const gate = await this.#ready();
+    await sweep(gate.gateway.setting, gate.rules);
+    await this.#stayAwake(gate);
+  }
+
+  async alarm(): Promise<void> {
+    await this.tick();
+  }
+
+  /** A start that failed is tried again by the next request. */
+  #ready(): Promise<Assembled> {
+    this.#gate ??= boot(this.env).catch((error: unknown) => {
+      this.#gate = null;
+      throw error;
+    });
+    return this.#gate;
+  }
+
+  /** An object without an alarm is evicted with its timers, whoever waits in SQL. */
+  async #stayAwake({ gateway }: Assembled): Promise<void> {
+    const { items } = await gateway.setting.store.list({ states: ['pending', 'approved', 'dispatched'], limit: 1 });
+    if (gateway.room.size === 0 && items.length === 0) return;
+    await this.ctx.storage.setAlarm(Date.now() + ALARM_MS);
+  }
+}
+
+async function boot(env: Env): Promise<Assembled> {
+  const log = consoleLog();
+  const words = Object.fromEntries(Object.entries(env).filter(([, value]) => typeof value === 'string')) as Record<
+    string,
+    string
+  >;
+  const url = env.HYPERDRIVE?.connectionString ?? words.DATABASE_URL;
+  const readFile = async (path: string): Promise<Uint8Array | null> => {
+    const bytes = await env.HOLDFAST_FILES.get(path, 'arrayBuffer');
+    return bytes === null ? null : new Uint8Array(bytes);
+  };
+  const loaded = await loadConfig({ env: { ...words, ...(url ? { DATABASE_URL: url } : {}) }, readFile });
+  if (!loaded.ok) throw new Error(loaded.faults.map(faultText).join('; '));
+  const { settings, secrets, config } = loaded;
+  for (const server of config.servers.values()) {
+    if (server.upstream.kind === 'http') continue;
+    throw new Error(`servers.${server.name} has a command; on Workers there are no child processes, only url`);
+  }
+  const { publicUrl } = settings;
+  if (secrets.databaseUrl === null || secrets.redisUrl === null || publicUrl === null) {
+    throw new Error('Workers need DATABASE_URL (or Hyperdrive), REDIS_URL and HOLDFAST_PUBLIC_URL');
+  }
+  if (secrets.slackAppToken !== null) throw new Error('Socket Mode does not run on Workers; unset SLACK_APP_TOKEN');
+  const connection = await openPostgres({ url: secrets.databaseUrl, connections: 4, log });
+  const gate = assemble({
+    loaded,
+    storage: { connection, queue: redisQueue({ url: secrets.redisUrl, log }), closeQueue: async () => undefined },
+    keys: secrets.secrets,
+    replica: `worker-${crypto.randomUUID().slice(0, 8)}`,
+    clock: { now: () => new Date() },
+    log,
+    open: ({ upstream }): Upstream => fetchUpstream({ url: upstream.kind === 'http' ? upstream.url : '' }),
+    place: () => ({ hosts: new Set([new URL(publicUrl).host]), publicUrl }),
+  });
+  await gate.start();
+  await gate.slack?.start();
+  return gate;
+}
