@@ -2,9 +2,9 @@ import type { Loaded } from '../config/load.ts';
 import { about, decide } from '../gateway/decide.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import type { Cards, Clock, Log } from '../ports.ts';
+import type { SlackApi } from '../slack/api.ts';
 import { type SlackCards, slackCards } from '../slack/cards.ts';
-import { slackClient } from '../slack/client.ts';
-import { type SlackDoor, slackDoor } from '../slack/door.ts';
+import type { SlackDeps, SlackDoor } from '../slack/door.ts';
 import { People } from '../slack/people.ts';
 
 /** Slack, half at a time: the cards are a port of the gateway, the door needs the gateway. */
@@ -13,8 +13,14 @@ export interface Approvers {
   door(gateway: Gateway): SlackDoor;
 }
 
+/** What a runtime speaks to Slack with: Slack's own libraries, or plain `fetch` where they do not fit. */
+export interface SlackMeans {
+  api(options: { token: string; apiUrl: string | undefined; log: Log }): SlackApi;
+  door(deps: SlackDeps & { readonly api: SlackApi }): SlackDoor;
+}
+
 /** null: no Slack is configured. Throws when a channel is missing. */
-export function approversInSlack(loaded: Loaded, clock: Clock, log: Log): Approvers | null {
+export function approversInSlack(loaded: Loaded, means: SlackMeans, clock: Clock, log: Log): Approvers | null {
   const { config, settings, secrets } = loaded;
   if (secrets.slackBotToken === null) return null;
   const channel = settings.slack.channel;
@@ -23,7 +29,7 @@ export function approversInSlack(loaded: Loaded, clock: Clock, log: Log): Approv
   const token = secrets.slackBotToken;
   const apiUrl = settings.slack.apiUrl ?? undefined;
   const team = config.slack.team ?? undefined;
-  const api = slackClient({ token, apiUrl, log });
+  const api = means.api({ token, apiUrl, log });
   const people = new People({ api, clock, team });
   const routing = { channel };
   const cards: SlackCards = slackCards({ api, people, routing, clock, log, publicUrl: settings.publicUrl });
@@ -31,7 +37,7 @@ export function approversInSlack(loaded: Loaded, clock: Clock, log: Log): Approv
     cards,
     door: (gateway) => {
       const { store } = gateway.setting;
-      return slackDoor({
+      return means.door({
         ...routing,
         api,
         people,

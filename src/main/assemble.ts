@@ -4,6 +4,7 @@ import type { Loaded } from '../config/load.ts';
 import type { EventType } from '../domain/event.ts';
 import type { JsonObject } from '../domain/json.ts';
 import { bindGateway, type Gateway, startGateway } from '../gateway/gateway.ts';
+import type { Setting } from '../gateway/setting.ts';
 import { httpApp } from '../http.ts';
 import { type Calls, callDoor } from '../mcp/calls.ts';
 import { mcpDoor } from '../mcp/door.ts';
@@ -13,7 +14,7 @@ import { sqlStore } from '../sql/store.ts';
 import { vault } from '../vault/vault.ts';
 import { api } from '../web/api.ts';
 import { health } from '../web/health.ts';
-import { approversInSlack } from './approvers.ts';
+import { approversInSlack, type SlackMeans } from './approvers.ts';
 import { digestsOf } from './digests.ts';
 import { LiveRules } from './live-rules.ts';
 import { Servers } from './servers.ts';
@@ -29,8 +30,11 @@ export interface Runtime {
   readonly replica: string;
   readonly clock: Clock;
   readonly log: Log;
+  /** What tests do to it. */
+  readonly ordeal?: Pick<Setting, 'at' | 'leaseMs'>;
   /** Opens the way to a server; called once for each that is used. */
   readonly open: (server: ServerConfig) => Upstream;
+  readonly slack: SlackMeans;
   /** Where agents reach us; asked at each request. */
   readonly place: () => Place;
 }
@@ -60,10 +64,19 @@ export function assemble(runtime: Runtime): Assembled {
   const { loaded, storage, clock, log, replica, keys, place } = runtime;
   const rules = new LiveRules(loaded, clock.now);
   const servers = new Servers(rules, runtime.open);
-  const slack = approversInSlack(loaded, clock, log);
+  const slack = approversInSlack(loaded, runtime.slack, clock, log);
   const store = sqlStore(storage.connection);
   const keyed = vault(keys as [string, ...string[]]);
-  const ports = { store, queue: storage.queue, cards: slack?.cards ?? null, vault: keyed, clock, log, replica };
+  const ports = {
+    store,
+    queue: storage.queue,
+    cards: slack?.cards ?? null,
+    vault: keyed,
+    clock,
+    log,
+    replica,
+    ...runtime.ordeal,
+  };
   const gateway = bindGateway(ports, rules);
   const slackDoor = slack?.door(gateway) ?? null;
   const calls = callDoor(gateway, () => rules.loaded.config.approval.hold);

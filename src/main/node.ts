@@ -4,6 +4,8 @@ import { serve } from '@hono/node-server';
 import type { Hono } from 'hono';
 import type { Loaded } from '../config/load.ts';
 import type { Log } from '../ports.ts';
+import { slackClient } from '../slack/client.ts';
+import { slackDoor } from '../slack/door.ts';
 import { type Assembled, assemble, type Place } from './assemble.ts';
 import { upstreamOnNode } from './node-upstream.ts';
 import { embeddedSecret } from './secret.ts';
@@ -32,7 +34,8 @@ export async function startNode(loaded: Loaded, log: Log): Promise<Running> {
     let place: Place = { hosts: new Set(), publicUrl: '' };
     const replica = `${hostname()}-${process.pid}-${crypto.randomUUID().slice(0, 8)}`;
     const open = upstreamOnNode(clock, log);
-    const gate = assemble({ loaded, storage, keys, replica, clock, log, open, place: () => place });
+    const slack = { api: slackClient, door: slackDoor };
+    const gate = assemble({ loaded, storage, keys, replica, clock, log, open, slack, place: () => place });
     undo.push(await gate.start());
     const server = await listen(gate.app, settings.listen);
     const url = urlOf(server, settings.listen.host);

@@ -5,6 +5,8 @@ import { sweep } from '../gateway/sweep.ts';
 import { fetchUpstream } from '../mcp/upstream-fetch.ts';
 import type { Upstream } from '../ports.ts';
 import { redisQueue } from '../queue/redis.ts';
+import { fetchSlackClient } from '../slack/fetch-client.ts';
+import { slackWebDoor } from '../slack/web-door.ts';
 import { openPostgres } from '../sql/postgres.ts';
 import { type Assembled, assemble } from './assemble.ts';
 import { consoleLog } from './console-log.ts';
@@ -119,6 +121,7 @@ async function boot(env: Env): Promise<Assembled> {
     replica: `worker-${crypto.randomUUID().slice(0, 8)}`,
     clock: { now: () => new Date() },
     log,
+    slack: { api: fetchSlackClient, door: (deps) => ({ ...slackWebDoor(deps), start: async () => undefined }) },
     open: ({ upstream }): Upstream => fetchUpstream({ url: upstream.kind === 'http' ? upstream.url : '' }),
     place: () => ({ hosts: new Set([new URL(publicUrl).host]), publicUrl }),
   });
