@@ -2,9 +2,9 @@ import { mayAsk, type Policy } from '../domain/policy.ts';
 import type { Ask } from '../domain/verdict.ts';
 import type { Config } from './config.ts';
 import { groupsForm, parseConfig } from './config-file.ts';
-import type { Fault } from './fault.ts';
+import type { Fault, Key } from './fault.ts';
 import type { Environment } from './interpolate.ts';
-import { type Mention, parsePolicy } from './policy-file.ts';
+import { type ParsedPolicy, parsePolicy } from './policy-file.ts';
 import { headcount, resolveRequirement } from './requirement.ts';
 import { configPathOf, type Flags, readSettings, type Secrets, type Settings } from './settings.ts';
 
@@ -80,47 +80,34 @@ async function policyAt(path: string, config: Config, readFile: ReadFile, faults
     faults.push(...parsed.faults);
     return null;
   }
-  faults.push(...unknownGroups(parsed.mentions, config), ...unanswerable(parsed.policy, path, config));
+  faults.push(...unknownGroups(parsed, config), ...unanswerable(parsed, config));
   return parsed.policy;
 }
 
-function unknownGroups(mentions: readonly Mention[], config: Config): Fault[] {
-  return mentions
+type Good = Extract<ParsedPolicy, { ok: true }>;
+
+function unknownGroups(parsed: Good, config: Config): Fault[] {
+  return parsed.mentions
     .filter((mention) => !config.approvers.has(mention.group))
-    .map((mention) => mention.fault(`is ${JSON.stringify(mention.group)}`, groupsForm(config.approvers)));
+    .map((mention) => parsed.fault(mention.at, `is ${JSON.stringify(mention.group)}`, groupsForm(config.approvers)));
 }
 
 /** Questions that nobody could ever answer: no approvers at all, or fewer than the quorum. */
-function unanswerable(policy: Policy, path: string, config: Config): Fault[] {
+function unanswerable({ policy, fault }: Good, config: Config): Fault[] {
   if (!mayAsk(policy)) return [];
-  const fault = (where: string, message: string, expected: string): Fault => ({
-    file: path,
-    line: 0,
-    column: 0,
-    path: where,
-    message,
-    expected,
-  });
   if (config.approvers.size === 0) {
-    return [fault('', 'asks for approval, but the config names no approvers', 'a group under approvers in the config')];
+    return [fault([], 'asks for approval, but the config names no approvers', 'a group under approvers in the config')];
   }
-  const asks: [string, Ask][] = [
-    ['all_tools.approval', policy.allTools.ask],
-    ...[...policy.exact.values(), ...policy.globs.map((entry) => entry.rule)].map((rule): [string, Ask] => [
-      `tools.${rule.key}.approval`,
-      rule.ask,
-    ]),
+  const rules = [...policy.exact.values(), ...policy.globs.map((entry) => entry.rule)];
+  const asks: [Key[], Ask][] = [
+    [['all_tools'], policy.allTools.ask],
+    ...rules.map((rule): [Key[], Ask] => [['tools', rule.key], rule.ask]),
   ];
-  return asks.flatMap(([where, ask]) => {
+  return asks.flatMap(([at, ask]) => {
     const people = headcount(resolveRequirement(config, ask));
     if (people === null || people >= ask.quorum) return [];
-    return [
-      fault(
-        `${where}.quorum`,
-        `is ${ask.quorum}, but only ${people} could approve`,
-        `at most ${people}, or more approvers`,
-      ),
-    ];
+    const message = `is ${ask.quorum}, but only ${people} could approve`;
+    return [fault([...at, 'approval', 'quorum'], message, `at most ${people}, or more approvers`)];
   });
 }
 

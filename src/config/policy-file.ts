@@ -12,14 +12,20 @@ import { type ApprovalShape, HeadShape, ToolShape } from './policy-schema.ts';
 import { askOf, checks, toolRule } from './rule.ts';
 import { entriesOf, Faults, salvaged, shaped } from './shape.ts';
 
-/** A group of approvers that a policy names; the config must know it. `fault` says so at its place. */
+/** A group of approvers that a policy names; the config must know it. */
 export interface Mention {
   readonly group: string;
-  readonly fault: (message: string, expected: string) => Fault;
+  readonly at: readonly Key[];
 }
 
 export type ParsedPolicy =
-  | { readonly ok: true; readonly policy: Policy; readonly mentions: readonly Mention[] }
+  | {
+      readonly ok: true;
+      readonly policy: Policy;
+      readonly mentions: readonly Mention[];
+      /** A fault at a place of this file that only the config makes one. */
+      readonly fault: (at: readonly Key[], message: string, expected: string) => Fault;
+    }
   | { readonly ok: false; readonly faults: readonly Fault[] };
 
 /**
@@ -32,15 +38,12 @@ export function parsePolicy(text: string, from: { readonly path: string; readonl
   const faults = new Faults(read.document);
   const mentions: Mention[] = [];
   const mention = (groups: readonly string[] | undefined, at: readonly Key[]): void => {
-    for (const [index, group] of (groups ?? []).entries()) {
-      const path = [...at, index];
-      mentions.push({ group, fault: (message, expected) => read.document.fault(path, message, expected) });
-    }
+    for (const [index, group] of (groups ?? []).entries()) mentions.push({ group, at: [...at, index] });
   };
   const digest = createHash('sha256').update(text, 'utf8').digest('hex');
   const policy = compile(read.document.value, digest, mention, faults);
   if (policy === null || faults.list.length > 0) return { ok: false, faults: faults.list };
-  return { ok: true, policy, mentions };
+  return { ok: true, policy, mentions, fault: (at, message, expected) => read.document.fault(at, message, expected) };
 }
 
 type Mentioned = (groups: readonly string[] | undefined, at: readonly Key[]) => void;

@@ -46,6 +46,7 @@ export type ReadSettings =
 
 const NO_FILE: FileSettings = { listen: null, publicUrl: null, data: null, maxBody: null };
 const SHORTEST_SECRET = 32;
+const SHORTEST_ADMIN_TOKEN = 8;
 
 /** The config file's path: it must be known before the file can be read. */
 export function configPathOf(env: Environment, flags: Flags = {}): string {
@@ -61,20 +62,32 @@ export function readSettings(from: {
 }): ReadSettings {
   const { env, flags = {}, file = NO_FILE } = from;
   const faults: Fault[] = [];
-  const wrong = (name: string, message: string, expected: string): void => {
-    faults.push({ file: 'environment', line: 0, column: 0, path: name, message, expected });
+  const wrongIn =
+    (source: string): Wrong =>
+    (name, message, expected) =>
+      void faults.push({ file: source, line: 0, column: 0, path: name, message, expected });
+  const wrong = wrongIn('environment');
+  const configPath = configPathOf(env, flags);
+  /** The first that speaks, and how to complain about it. */
+  const first = (flag: string | undefined, variable: string, name: string, kept: string | null): Said | null => {
+    const option = `--${name.replaceAll('_', '-')}`;
+    if (flag !== undefined) return { text: flag, wrong: (...what) => wrongIn('command line')(option, ...what) };
+    const set = inEnvironment(env, variable);
+    if (set !== null) return { text: set, wrong: (...what) => wrong(variable, ...what) };
+    return kept === null ? null : { text: kept, wrong: (...what) => wrongIn(configPath)(name, ...what) };
   };
   const databaseUrl = urlIn(env, 'DATABASE_URL', /^postgres(ql)?:$/, 'postgres://user:password@host/database', wrong);
   const redisUrl = urlIn(env, 'REDIS_URL', /^rediss?:$/, 'redis://host:6379', wrong);
+  const maxBody = file.maxBody === null ? null : String(file.maxBody);
   const settings: Settings = {
-    configPath: configPathOf(env, flags),
-    listen: listenOf(flags.listen ?? set(env, 'HOLDFAST_LISTEN') ?? file.listen ?? '127.0.0.1:8787', wrong),
-    publicUrl: publicUrlOf(flags.publicUrl ?? set(env, 'HOLDFAST_PUBLIC_URL') ?? file.publicUrl, wrong),
-    data: flags.data ?? set(env, 'HOLDFAST_DATA') ?? file.data ?? '.holdfast',
-    maxBody: maxBodyOf(flags.maxBody ?? set(env, 'HOLDFAST_MAX_BODY'), file.maxBody, wrong),
+    configPath,
+    listen: listenOf(first(flags.listen, 'HOLDFAST_LISTEN', 'listen', file.listen)),
+    publicUrl: publicUrlOf(first(flags.publicUrl, 'HOLDFAST_PUBLIC_URL', 'public_url', file.publicUrl)),
+    data: first(flags.data, 'HOLDFAST_DATA', 'data', file.data)?.text ?? '.holdfast',
+    maxBody: maxBodyOf(first(flags.maxBody, 'HOLDFAST_MAX_BODY', 'max_body', maxBody)),
     queue: redisUrl === null ? 'sql' : 'redis',
     store: databaseUrl === null ? 'embedded' : 'postgres',
-    slack: { channel: set(env, 'SLACK_CHANNEL') ?? from.slackChannel ?? null, apiUrl: apiUrlOf(env, wrong) },
+    slack: { channel: inEnvironment(env, 'SLACK_CHANNEL') ?? from.slackChannel ?? null, apiUrl: apiUrlOf(env, wrong) },
   };
   const secrets: Secrets = {
     secrets: secretsOf(env, databaseUrl !== null, wrong),
@@ -82,46 +95,54 @@ export function readSettings(from: {
     databaseUrl,
     redisUrl,
     slackBotToken: prefixed(env, 'SLACK_BOT_TOKEN', 'xoxb-', wrong),
-    slackSigningSecret: set(env, 'SLACK_SIGNING_SECRET'),
+    slackSigningSecret: inEnvironment(env, 'SLACK_SIGNING_SECRET'),
     slackAppToken: prefixed(env, 'SLACK_APP_TOKEN', 'xapp-', wrong),
   };
-  requireSlackWhole(secrets, wrong);
+  requireSlackWhole(secrets, settings.slack.channel, wrong);
   return faults.length > 0 ? { ok: false, faults } : { ok: true, settings, secrets };
 }
 
 type Wrong = (name: string, message: string, expected: string) => void;
 
+/** A setting's text, with a way to complain about it by the name under which it was given. */
+interface Said {
+  readonly text: string;
+  readonly wrong: (message: string, expected: string) => void;
+}
+
 /** Set and not empty: `NAME=` in a file of variables means not set. */
-function set(env: Environment, name: string): string | null {
+function inEnvironment(env: Environment, name: string): string | null {
   return Object.hasOwn(env, name) && env[name] ? env[name] : null;
 }
 
-function listenOf(text: string, wrong: Wrong): Settings['listen'] {
-  const parts = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]\s]+)):(\d{1,5})$/.exec(text);
+function listenOf(said: Said | null): Settings['listen'] {
+  const standard = { host: '127.0.0.1', port: 8787 };
+  if (said === null) return standard;
+  const parts = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]\s]+)):(\d{1,5})$/.exec(said.text);
   const port = Number(parts?.[3]);
   if (parts !== null && port <= 65_535) return { host: parts[1] ?? parts[2]!, port };
-  wrong('HOLDFAST_LISTEN', isNow(text), 'host:port such as 127.0.0.1:8787 or [::1]:8787');
-  return { host: '127.0.0.1', port: 8787 };
+  said.wrong(isNow(said.text), 'host:port such as 127.0.0.1:8787 or [::1]:8787');
+  return standard;
 }
 
-function publicUrlOf(text: string | null, wrong: Wrong): string | null {
-  if (text === null) return null;
-  if (isHttpUrl(text) && !/[?#]/.test(text)) return text.replace(/\/+$/, '');
-  wrong('HOLDFAST_PUBLIC_URL', isNow(text), 'an http or https URL such as https://holdfast.example.com');
+function publicUrlOf(said: Said | null): string | null {
+  if (said === null) return null;
+  if (isHttpUrl(said.text) && !/[?#]/.test(said.text)) return said.text.replace(/\/+$/, '');
+  said.wrong(isNow(said.text), 'an http or https URL such as https://holdfast.example.com');
   return null;
 }
 
-function maxBodyOf(text: string | null | undefined, file: number | null, wrong: Wrong): number {
+function maxBodyOf(said: Said | null): number {
   const standard = 4 * 1024 * 1024;
-  if (text === null || text === undefined) return file ?? standard;
-  const bytes = /^\d{1,10}$/.test(text) ? Number(text) : 0;
+  if (said === null) return standard;
+  const bytes = /^\d{1,10}$/.test(said.text) ? Number(said.text) : 0;
   if (bytes >= 1_024 && bytes <= 1_073_741_824) return bytes;
-  wrong('HOLDFAST_MAX_BODY', isNow(text), 'bytes, from 1024 to 1073741824');
+  said.wrong(isNow(said.text), 'bytes, from 1024 to 1073741824');
   return standard;
 }
 
 function apiUrlOf(env: Environment, wrong: Wrong): string | null {
-  const text = set(env, 'SLACK_API_URL');
+  const text = inEnvironment(env, 'SLACK_API_URL');
   if (text !== null && !(isHttpUrl(text) && text.endsWith('/'))) {
     wrong('SLACK_API_URL', isNow(text), 'an http or https URL that ends with a slash');
   }
@@ -130,7 +151,7 @@ function apiUrlOf(env: Environment, wrong: Wrong): string | null {
 
 /** A URL with a password in it: its value is never repeated. */
 function urlIn(env: Environment, name: string, scheme: RegExp, expected: string, wrong: Wrong): string | null {
-  const text = set(env, name);
+  const text = inEnvironment(env, name);
   if (text !== null && !(URL.canParse(text) && scheme.test(new URL(text).protocol))) {
     wrong(name, 'is not such a URL', expected);
   }
@@ -138,7 +159,7 @@ function urlIn(env: Environment, name: string, scheme: RegExp, expected: string,
 }
 
 function secretsOf(env: Environment, shared: boolean, wrong: Wrong): readonly string[] {
-  const text = set(env, 'HOLDFAST_SECRET');
+  const text = inEnvironment(env, 'HOLDFAST_SECRET');
   if (text === null) {
     if (shared) wrong('HOLDFAST_SECRET', 'is not set', 'a secret of 32 bytes or more, because DATABASE_URL is set');
     return [];
@@ -152,22 +173,22 @@ function secretsOf(env: Environment, shared: boolean, wrong: Wrong): readonly st
 }
 
 function adminTokenOf(env: Environment, wrong: Wrong): string | null {
-  const token = set(env, 'HOLDFAST_ADMIN_TOKEN');
-  if (token !== null && token.length < 16) {
-    wrong('HOLDFAST_ADMIN_TOKEN', 'is too short', 'at least 16 characters');
+  const token = inEnvironment(env, 'HOLDFAST_ADMIN_TOKEN');
+  if (token !== null && token.length < SHORTEST_ADMIN_TOKEN) {
+    wrong('HOLDFAST_ADMIN_TOKEN', 'is too short', `at least ${SHORTEST_ADMIN_TOKEN} characters`);
   }
   return token;
 }
 
 function prefixed(env: Environment, name: string, prefix: string, wrong: Wrong): string | null {
-  const token = set(env, name);
+  const token = inEnvironment(env, name);
   if (token !== null && !token.startsWith(prefix))
     wrong(name, 'is another kind of token', `one that starts with ${prefix}`);
   return token;
 }
 
-/** Half a Slack app posts cards that nobody can click. */
-function requireSlackWhole(secrets: Secrets, wrong: Wrong): void {
+/** Half a Slack app posts cards that nobody sees or can click. */
+function requireSlackWhole(secrets: Secrets, channel: string | null, wrong: Wrong): void {
   const canHear = secrets.slackSigningSecret !== null || secrets.slackAppToken !== null;
   if (secrets.slackBotToken !== null && !canHear) {
     wrong(
@@ -175,6 +196,9 @@ function requireSlackWhole(secrets: Secrets, wrong: Wrong): void {
       'is not set',
       'it, or SLACK_APP_TOKEN for Socket Mode, because SLACK_BOT_TOKEN is set',
     );
+  }
+  if (secrets.slackBotToken !== null && channel === null) {
+    wrong('SLACK_CHANNEL', 'is not set', 'it, or slack.channel in the config, because SLACK_BOT_TOKEN is set');
   }
   if (secrets.slackBotToken === null && canHear) {
     wrong('SLACK_BOT_TOKEN', 'is not set', 'it, because Slack is configured otherwise');

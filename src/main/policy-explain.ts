@@ -3,7 +3,7 @@ import type { Fault } from '../config/fault.ts';
 import { readJson } from '../config/json.ts';
 import { policiesOf, textOf } from '../config/load.ts';
 import { parsePolicy } from '../config/policy-file.ts';
-import { resolveRequirement, timeoutOf } from '../config/requirement.ts';
+import { headcount, resolveRequirement, timeoutOf } from '../config/requirement.ts';
 import type { Call } from '../domain/call.ts';
 import { evaluate, redactionOf } from '../domain/evaluate.ts';
 import { isObject, type JsonObject } from '../domain/json.ts';
@@ -107,9 +107,13 @@ function limitLines(limits: readonly LimitRule[]): string[] {
 function approvalLines(verdict: Extract<Verdict, { kind: 'ask' }>, config: Config, grant: Grant | null): string[] {
   const requirement = resolveRequirement(config, verdict.ask);
   const people = [...requirement.people, ...requirement.userGroups, ...(requirement.admin ? ['admin'] : [])];
-  const own = grant?.owner != null && !grant.selfApproval ? `, never ${grant.owner}` : '';
+  const owner = grant === null || grant.selfApproval ? null : grant.owner;
+  const others = headcount({ ...requirement, people: requirement.people.filter((person) => person !== owner) });
   return [
-    `  approval   ${requirement.quorum} of ${requirement.groups.join(', ')} (${people.join(', ')})${own}`,
+    `  approval   ${requirement.quorum} of ${requirement.groups.join(', ')} (${people.join(', ')})${owner ? `, never ${owner}` : ''}`,
     `  timeout    ${timeoutOf(config, verdict.ask) / 1000} s`,
+    ...(others !== null && others < requirement.quorum
+      ? [`  warning    without ${owner} there are too few: name another approver, or set self_approval: true`]
+      : []),
   ];
 }

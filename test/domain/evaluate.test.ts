@@ -82,6 +82,16 @@ test('names outside the charset are denied, whatever the policy says', () => {
   assert.equal(evaluate(policy, callOf('a.b/c-d_1')).kind, 'allow');
 });
 
+test('with a wildcard one bad element denies or asks, and one that is not good enough fails what is required', () => {
+  const one = [{ path: 'args.to[*]', op: 'eq', value: 'evil' }];
+  const kinds = (file: object, ...lists: string[][]) =>
+    lists.map((to) => evaluate(policyOf({ tools: { t: file } }), callOf('t', { to })).kind);
+  const lists = [['good', 'evil'], ['evil', 'evil'], ['good', 'good'], []];
+  assert.deepEqual(kinds({ deny_if: one }, ...lists), ['deny', 'deny', 'allow', 'allow']);
+  assert.deepEqual(kinds({ ask_if: one }, ...lists), ['ask', 'ask', 'allow', 'allow']);
+  assert.deepEqual(kinds({ require: one }, ...lists), ['deny', 'allow', 'deny', 'allow']);
+});
+
 test('hide names tools exactly or by glob, and only those', () => {
   const policy = policyOf({ default: 'allow', hide: ['drop_table', 'admin_*'] });
   const hidden = ['drop_table', 'drop_tables', 'admin_', 'admin_x', 'admin', 'constructor'].map((name) =>

@@ -103,6 +103,13 @@ test('P8: explain shows the verdict, why, the limits and who may approve, and no
   assert.doesNotMatch(out, /s3cret/);
 });
 
+test('explain warns when only the agent’s owner could approve', async () => {
+  const alone = { ...WHOLE, 'holdfast.yaml': CONFIG.replace('U0MIRA', 'U0SAM') };
+  const ask = ['explain', '--server', 'prometheus', '--tool', 'create_api_key', '--grant', 'bot'];
+  assert.match((await run(alone, ...ask)).out, /warning +without U0SAM there are too few/);
+  assert.doesNotMatch((await run(WHOLE, ...ask)).out, /warning/);
+});
+
 test('explain says when policy is not even asked, and speaks JSON for programs', async () => {
   const refused = await run(WHOLE, 'explain', '--server', 'other', '--tool', 'list', '--grant', 'bot');
   assert.match(refused.out, /bot may not call other/);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { faultText } from '../../src/config/fault.ts';
@@ -9,6 +9,11 @@ import { policyJsonSchema } from '../../src/config/policy-json-schema.ts';
 import { evaluate } from '../../src/domain/evaluate.ts';
 import { mayAsk } from '../../src/domain/policy.ts';
 import { callOf, faultsOf } from '../support/policy.ts';
+
+/** Cuts and inserts; may cut a surrogate in two, as a broken file would. */
+function splice(text: string, at: number, cut: number, piece: string): string {
+  return text.slice(0, at) + piece + text.slice(at + cut);
+}
 
 const policies = new URL('../../policies/', import.meta.url);
 const PUBLISHED =
@@ -156,6 +161,15 @@ for (const [name, file, text, fault] of BROKEN) {
   });
 }
 
+test('only a file that is Intercept’s all through may leave the default out', () => {
+  const rules = '{rules: [{name: r, action: deny}]}';
+  const missing = /default: is missing/;
+  assert.deepEqual(faultsOf(`version: "1"\ntools: {a: ${rules}}`), []);
+  for (const tools of [`{a: ${rules}, b: {}}`, `{a: ${rules}, b: {action: deny}}`, '{a: {}}', '{a: }', '{}', '']) {
+    assert.match(faultsOf(`version: "1"\ntools: ${tools}`).join(), missing, tools);
+  }
+});
+
 test('one call cannot take from one counter twice', () => {
   const limit = '{counter: c, window: day, max: 1}';
   assert.match(
@@ -182,7 +196,11 @@ test('policies/schema.json is the schema of the parser, and the examples name ke
 });
 
 test('whatever the text, there is a policy or a fault with its file, a line and words', () => {
-  const good = readFileSync(new URL('prometheus-approval.yaml', policies), 'utf8');
+  const corpus = new URL('../corpus/', import.meta.url);
+  const seeds = [
+    readFileSync(new URL('prometheus-approval.yaml', policies), 'utf8'),
+    ...readdirSync(corpus).map((name) => readFileSync(new URL(name, corpus), 'utf8')),
+  ];
   const pieces = fc.constantFrom(
     '{',
     '}',
@@ -213,8 +231,11 @@ test('whatever the text, there is a policy or a fault with its file, a line and 
     '🙂',
   );
   const mutated = fc
-    .array(fc.tuple(fc.nat(good.length), fc.nat(6), pieces), { minLength: 1, maxLength: 4 })
-    .map((edits) => edits.reduce((text, [at, cut, piece]) => text.slice(0, at) + piece + text.slice(at + cut), good));
+    .tuple(
+      fc.constantFrom(...seeds),
+      fc.array(fc.tuple(fc.nat(600), fc.nat(6), pieces), { minLength: 1, maxLength: 4 }),
+    )
+    .map(([seed, edits]) => edits.reduce((text, [at, cut, piece]) => splice(text, at % text.length, cut, piece), seed));
   const texts = fc.oneof(
     mutated,
     fc.string({ unit: 'binary' }),
@@ -224,7 +245,10 @@ test('whatever the text, there is a policy or a fault with its file, a line and 
   fc.assert(
     fc.property(texts, fc.constantFrom('x.json', 'x.yaml'), (text, path) => {
       const parsed = parsePolicy(text, { path });
-      if (parsed.ok) return;
+      if (parsed.ok) {
+        for (const tool of ['create_api_key', 'a', 'create_charge', '__proto__']) evaluate(parsed.policy, callOf(tool));
+        return;
+      }
       assert.ok(parsed.faults.length > 0);
       for (const fault of parsed.faults) {
         assert.equal(fault.file, path);
