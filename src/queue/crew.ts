@@ -6,7 +6,7 @@ import { type Ground, OUTBOX, PARKED } from './ground.ts';
 import { approvalOf } from './job-id.ts';
 import { backOff, cardWork } from './outbox.ts';
 import { parkedWork } from './parked.ts';
-import { keepSweeping } from './schedule.ts';
+import { keepSchedules } from './schedule.ts';
 import type { Trouble } from './trouble.ts';
 
 /** Milliseconds between two looks at connections, doorbell and schedule. */
@@ -102,7 +102,7 @@ export class Crew<C> {
   /** Resolves once everything listens. */
   async start(): Promise<void> {
     await Promise.all(this.#parts().map((part) => part.waitUntilReady()));
-    await keepSweeping(this.parked);
+    await keepSchedules(this.parked);
     void this.#listen();
     for (const worker of this.#workers) void this.#work(worker);
     this.#tending = setInterval(() => void this.#tend(), TEND_MS);
@@ -147,7 +147,7 @@ export class Crew<C> {
   async #tend(): Promise<void> {
     await this.#ground.tend();
     try {
-      await within(TEND_MS, keepSweeping(this.parked));
+      await within(TEND_MS, keepSchedules(this.parked));
       this.#trouble.over();
     } catch (error) {
       this.#trouble.heard(error);

@@ -32,6 +32,15 @@ export async function publish<C>(outbox: JobQueue<C>, approval: string, delayMs:
   await outbox.add('later', { approval }, { ...RETRIED, deduplication, delay: delayMs });
 }
 
+/** The sink's job. Its deduplication id has a mark, so that no approval's can be it. */
+const DELIVER = 'deliver';
+
+/** One job for the sink, whoever orders it: while it waits it is the same job, while it runs it is one more after it. */
+export async function orderDelivery<C>(outbox: JobQueue<C>): Promise<void> {
+  const deduplication = { id: `${DELIVER}~`, keepLastIfActive: true };
+  await outbox.add(DELIVER, {}, { ...RETRIED, deduplication });
+}
+
 /** Runs the jobs of the outbox. */
 export function cardWork<C>(
   handlers: Handlers,
@@ -39,17 +48,26 @@ export function cardWork<C>(
   outbox: JobQueue<C>,
 ): (job: Job, token?: string) => Promise<void> {
   return async (job, token) => {
-    const { approval } = job.data as { approval: string };
-    const about = { approval, work: job.name };
-    if (job.name === 'later') {
-      await retryable(() => publish(outbox, approval, 0, new Date(0)), about, log);
-      return;
-    }
-    const again = await retryable(() => handlers.card(approval), about, log);
+    const { approval = '' } = job.data as { approval?: string };
+    const again = await retryable(() => run(job.name, approval), { approval, work: job.name }, log);
     if (again === null) return;
     await job.moveToDelayed(Date.now() + Math.max(again, 1), token);
     throw new DelayedError();
   };
+
+  async function run(name: string, approval: string): Promise<number | null> {
+    switch (name) {
+      case 'card':
+        return handlers.card(approval);
+      case 'later':
+        await publish(outbox, approval, 0, new Date(0));
+        return null;
+      case DELIVER:
+        return (await handlers.deliver?.()) ?? null;
+      default:
+        throw new Error(`no such work: ${name}`);
+    }
+  }
 }
 
 /** What a handler throws goes to the log and not into the queue: the queue is no place for foreign words. */

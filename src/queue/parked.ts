@@ -3,7 +3,7 @@ import type { Handlers, Log } from '../ports.ts';
 import type { JobQueue } from './crew.ts';
 import { approvalOf, ringOf } from './job-id.ts';
 import { RETRIED, retryable } from './outbox.ts';
-import { SWEEP } from './schedule.ts';
+import { isRoutine, type Routine } from './schedule.ts';
 
 /** Parks until `delayMs` from now. A job that exists is left as it is. */
 export async function park<C>(parked: JobQueue<C>, id: string, delayMs: number): Promise<void> {
@@ -19,22 +19,23 @@ export async function wake<C>(parked: JobQueue<C>, id: string): Promise<void> {
   }
 }
 
-/** Runs the jobs of the parked queue: due approvals, rings and the sweep. */
+/** Runs the jobs of the parked queue: due approvals, rings and routines. */
 export function parkedWork(handlers: Handlers, log: Log): (job: Job) => Promise<void> {
-  let sweeping = false;
+  const running = new Set<Routine>();
   return async (job) => {
-    if (job.name !== SWEEP) {
+    if (!isRoutine(job.name)) {
       const id = approvalOf(job.id ?? '');
       if (id !== null) await retryable(() => handlers.due(id), { approval: id, work: 'due' }, log);
       return;
     }
-    // A sweep that takes longer than its interval is not joined by the next.
-    if (sweeping) return;
-    sweeping = true;
+    const routine = job.name;
+    // One that takes longer than its interval is not joined by the next.
+    if (running.has(routine)) return;
+    running.add(routine);
     try {
-      await retryable(() => handlers.sweep(), { work: 'sweep' }, log);
+      await retryable(async () => handlers[routine]?.(), { work: routine }, log);
     } finally {
-      sweeping = false;
+      running.delete(routine);
     }
   };
 }

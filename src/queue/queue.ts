@@ -3,7 +3,7 @@ import { Crew } from './crew.ts';
 import { within } from './deadline.ts';
 import type { Ground } from './ground.ts';
 import { jobIdOf } from './job-id.ts';
-import { publish } from './outbox.ts';
+import { orderDelivery, publish } from './outbox.ts';
 import { park, wake } from './parked.ts';
 import { troubleLog } from './trouble.ts';
 
@@ -84,6 +84,7 @@ export function bullQueue<C>(ground: Ground<C>, log: Log, clock: Clock = SYSTEM_
       const approval = jobIdOf(id);
       await ask(({ outbox }) => publish(outbox, approval, delayMs, clock.now()));
     },
+    deliver: () => ask(({ outbox }) => orderDelivery(outbox)),
     onWake: (listener) => {
       woken = listener;
     },

@@ -1,15 +1,23 @@
 import type { JobQueue } from './crew.ts';
 
-export const SWEEP = 'sweep';
-/** Milliseconds from sweep to sweep, over all replicas. */
-const EVERY_MS = 5_000;
-/** A next sweep that is this late, in ms, is not coming: a flush or a crash took it. */
-const LOST_MS = 15_000;
+/** What runs again and again, each time on one replica, and how often, in ms. */
+const EVERY_MS = { sweep: 5_000, checkpoint: 30_000 } as const;
+export type Routine = keyof typeof EVERY_MS;
+const ROUTINES = Object.keys(EVERY_MS) as Routine[];
 
-/** Has the sweep run every 5 s on one replica. Changes nothing while it does. */
-export async function keepSweeping<C>(parked: JobQueue<C>): Promise<void> {
-  const scheduler = await parked.getJobScheduler(SWEEP);
-  if (scheduler?.next !== undefined && scheduler.next > Date.now() - LOST_MS) return;
-  const opts = { removeOnComplete: true, removeOnFail: true };
-  await parked.upsertJobScheduler(SWEEP, { every: EVERY_MS }, { name: SWEEP, data: {}, opts });
+/** A next run that is this late, in ms, is not coming: a flush or a crash took it. */
+const LOST_MS = 10_000;
+
+export function isRoutine(name: string): name is Routine {
+  return Object.hasOwn(EVERY_MS, name);
+}
+
+/** Has every routine run at its interval. Changes nothing while they do. */
+export async function keepSchedules<C>(parked: JobQueue<C>): Promise<void> {
+  for (const routine of ROUTINES) {
+    const scheduler = await parked.getJobScheduler(routine);
+    if (scheduler?.next !== undefined && scheduler.next > Date.now() - LOST_MS) continue;
+    const opts = { removeOnComplete: true, removeOnFail: true };
+    await parked.upsertJobScheduler(routine, { every: EVERY_MS[routine] }, { name: routine, data: {}, opts });
+  }
 }

@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events';
+import { setImmediate as turn } from 'node:timers/promises';
 import type { PGlite, Transaction } from '@electric-sql/pglite';
 
 /** What a statement gave back, as `pg` tells it. */
@@ -29,6 +30,7 @@ export class PglitePool extends EventEmitter {
   readonly options: object = { max: Number.POSITIVE_INFINITY };
   readonly #db: PGlite;
   readonly #idle: PgliteClient[] = [];
+  readonly #breath = new Breath();
 
   constructor(db: PGlite) {
     super();
@@ -37,12 +39,13 @@ export class PglitePool extends EventEmitter {
 
   async connect(): Promise<PgliteClient> {
     await this.#db.waitReady;
-    const client = this.#idle.pop() ?? new PgliteClient(this.#db, () => this.#idle.push(client));
+    const client = this.#idle.pop() ?? new PgliteClient(this.#db, this.#breath, () => this.#idle.push(client));
     client.lend();
     return client;
   }
 
   async query<Row = Record<string, unknown>>(text: string, params?: readonly unknown[]): Promise<PooledResult<Row>> {
+    await this.#breath.take();
     return run<Row>(this.#db, text, params);
   }
 
@@ -52,13 +55,15 @@ export class PglitePool extends EventEmitter {
 /** One borrower of the session. Says `notification` like `pg` while it is not released. */
 export class PgliteClient extends EventEmitter {
   readonly #db: PGlite;
+  readonly #breath: Breath;
   readonly #onRelease: () => void;
   #deafen: () => void = () => undefined;
   #held: Held | null = null;
 
-  constructor(db: PGlite, onRelease: () => void) {
+  constructor(db: PGlite, breath: Breath, onRelease: () => void) {
     super();
     this.#db = db;
+    this.#breath = breath;
     this.#onRelease = onRelease;
   }
 
@@ -68,6 +73,7 @@ export class PgliteClient extends EventEmitter {
   }
 
   async query<Row = Record<string, unknown>>(text: string, params?: readonly unknown[]): Promise<PooledResult<Row>> {
+    await this.#breath.take();
     if (this.#held === null) {
       if (!BEGINS.test(text)) return run<Row>(this.#db, text, params);
       this.#held = await hold(this.#db);
@@ -113,6 +119,20 @@ async function hold(db: PGlite): Promise<Held> {
       await over;
     },
   };
+}
+
+/** Milliseconds of statements after which sockets and timers get their turn. */
+const BREATH_MS = 10;
+
+/** PGlite answers without ever returning to the event loop: a busy queue would keep everybody else waiting. */
+class Breath {
+  #taken = 0;
+
+  async take(): Promise<void> {
+    if (performance.now() - this.#taken < BREATH_MS) return;
+    await turn();
+    this.#taken = performance.now();
+  }
 }
 
 /** Without parameters a text may hold several statements; the last one's result counts, as with `pg`'s last. */

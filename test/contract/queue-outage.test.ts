@@ -29,7 +29,7 @@ async function assertUnavailable(queue: Queue): Promise<void> {
     assert.equal(call.reason.part, 'queue');
   }
   const took = performance.now() - asked;
-  assert.ok(took < 2_500, `rejected after ${took} ms`);
+  assert.ok(took < 3_000, `rejected after ${took} ms`);
 }
 
 async function answers(queue: Queue): Promise<boolean> {
@@ -76,7 +76,7 @@ async function closeWithout(server: TestServer, make: () => Queue): Promise<void
   const asked = performance.now();
   await queue.close();
   const took = performance.now() - asked;
-  assert.ok(took < 3_500, `closed after ${took} ms`);
+  assert.ok(took < 4_500, `closed after ${took} ms`);
   await assert.rejects(queue.ping(), /closed/);
   await server.begin();
 }
@@ -164,7 +164,7 @@ describe('outages', { concurrency: true }, () => {
       await queue.close();
       const took = performance.now() - asked;
       server.thaw();
-      assert.ok(took < 3_800, `closed after ${took} ms`);
+      assert.ok(took < 4_500, `closed after ${took} ms`);
     });
 
     test('does not start without Redis, and says where it looked but not the password', async () => {
@@ -176,7 +176,7 @@ describe('outages', { concurrency: true }, () => {
         () => null,
         (reason: unknown) => reason,
       );
-      assert.ok(performance.now() - asked < 5_500);
+      assert.ok(performance.now() - asked < 6_500);
       assert.ok(error instanceof Unavailable);
       assert.match(error.message, new RegExp(`^Redis at 127\\.0\\.0\\.1:${port} does not answer: .*ECONNREFUSED`));
       assert.doesNotMatch(`${error.message}${error.stack}${JSON.stringify(lines)}`, /s3cr/);

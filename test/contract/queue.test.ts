@@ -28,13 +28,14 @@ for (const [name, { skip, start }] of Object.entries(BACKENDS)) {
     let b: Replica;
     let sockets: number;
     const scripts: CardScripts = new Map();
+    let delivery: () => Promise<number | null> = async () => null;
     const { log } = writtenLog();
 
     before(async () => {
       backend = await start();
       sockets = openSockets();
-      a = await startReplica(backend.make(log), scripts);
-      b = await startReplica(backend.make(log), scripts);
+      a = await startReplica(backend.make(log), scripts, () => delivery());
+      b = await startReplica(backend.make(log), scripts, () => delivery());
     });
 
     after(async () => {
@@ -63,7 +64,7 @@ for (const [name, { skip, start }] of Object.entries(BACKENDS)) {
         const id = newId();
         await a.queue.park(id, inMs(60_000));
         await b.queue.wake(id);
-        await until('both heard', () => heard(id), 2_000);
+        await until('both heard', () => heard(id));
         assert.equal(due(id), 1);
         assert.deepEqual(await a.queue.missing([id]), [id], 'nothing stays parked');
       });
@@ -71,9 +72,9 @@ for (const [name, { skip, start }] of Object.entries(BACKENDS)) {
       test('P4: waking without a parked job rings on every replica, again and again', async () => {
         const id = newId();
         await a.queue.wake(id);
-        await until('both heard', () => heard(id), 2_000);
+        await until('both heard', () => heard(id));
         await b.queue.wake(id);
-        await until('heard twice', () => a.woken.filter((one) => one === id).length === 2, 2_000);
+        await until('heard twice', () => a.woken.filter((one) => one === id).length === 2);
       });
 
       test('parking twice is parking once, with the first expiry', async () => {
@@ -133,32 +134,32 @@ for (const [name, { skip, start }] of Object.entries(BACKENDS)) {
         await a.queue.publish(id);
         await until('three runs', () => runs(id).length === 3, 8_000);
         const [one, two, three] = runs(id).map((run) => run.at) as [number, number, number];
-        assert.ok(two - one > 950 && two - one < 1_900, `first after ${two - one} ms`);
-        assert.ok(three - two > 1_950 && three - two < 3_500, `then after ${three - two} ms`);
+        assert.ok(two - one > 950 && two - one < 1_990, `first after ${two - one} ms`);
+        assert.ok(three - two > 1_950 && three - two < 4_500, `then after ${three - two} ms`);
       });
 
       test('a card job comes again after the time it asks for, and publishes meanwhile do not hurry it', async () => {
         const id = newId();
         scripts.set(id, async () => (runs(id).length === 1 ? 600 : null));
         await a.queue.publish(id);
-        await until('the first run', () => runs(id).length === 1);
+        await until('the first run', () => runs(id).length >= 1);
         // In the middle of its wait.
         await sleep(200);
         await b.queue.publish(id);
         await until('the second run', () => runs(id).length >= 2);
         const [one, two] = runs(id).map((run) => run.at) as [number, number];
-        assert.ok(two - one >= 590 && two - one < 2_000, `after ${two - one} ms`);
+        assert.ok(two - one >= 590 && two - one < 4_000, `after ${two - one} ms`);
       });
 
       test('a delayed publish runs after its delay, beside an immediate one', async () => {
         const id = newId();
         const asked = performance.now();
-        await a.queue.publish(id, 500);
+        await a.queue.publish(id, 2_000);
         await a.queue.publish(id);
         await until('both ran', () => runs(id).length === 2);
         const [one, two] = runs(id).map((run) => run.at - asked) as [number, number];
-        assert.ok(one < 450, `at once, not after ${one} ms`);
-        assert.ok(two >= 490, `not before its time, after ${two} ms`);
+        assert.ok(one < 1_900, `at once, not after ${one} ms`);
+        assert.ok(two >= 1_990, `not before its time, after ${two} ms`);
       });
 
       test('the sweep runs every 5 s, on one replica', async () => {
@@ -168,11 +169,33 @@ for (const [name, { skip, start }] of Object.entries(BACKENDS)) {
         assert.ok(two - one > 3_500, `${two - one} ms apart`);
       });
 
+      test('checkpoints run too', () => until('one', () => a.checkpoints.length + b.checkpoints.length > 0, 12_000));
+
+      test('a delivery runs on one replica, again when it is ordered meanwhile, and after the time it asks for', async () => {
+        const runs = () => [...a.deliveries, ...b.deliveries].sort((x, y) => x - y);
+        const first = Promise.withResolvers<null>();
+        delivery = async () => (runs().length === 1 ? first.promise : runs().length === 2 ? 400 : null);
+        await Promise.all([a.queue.deliver(), b.queue.deliver()]);
+        await until('it runs', () => runs().length === 1);
+        await Promise.all([a.queue.deliver(), b.queue.deliver()]);
+        first.resolve(null);
+        await until('it runs for the orders meanwhile, and after its wish', () => runs().length === 3);
+        const [, two, three] = runs() as [number, number, number];
+        assert.ok(three - two >= 390, `after ${three - two} ms`);
+      });
+
       test('an id that is none is refused before anything is asked', async () => {
         await assert.rejects(a.queue.park('a:b', inMs(0)), TypeError);
         await assert.rejects(a.queue.wake('a~b'), TypeError);
         await assert.rejects(a.queue.publish('17'), TypeError);
       });
+    });
+
+    test('P4: of many approvals woken at once, every one is heard on every replica', async () => {
+      const ids = Array.from({ length: 150 }, newId);
+      await Promise.all(ids.map((id) => a.queue.park(id, inMs(60_000))));
+      await Promise.all(ids.map((id, index) => (index % 2 === 0 ? a : b).queue.wake(id)));
+      await until('all heard', () => ids.every(heard), 10_000);
     });
   });
 }

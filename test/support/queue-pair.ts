@@ -8,6 +8,8 @@ export interface Replica {
   readonly woken: string[];
   readonly due: string[];
   readonly sweeps: number[];
+  readonly checkpoints: number[];
+  readonly deliveries: number[];
   /** When each card run began, and of which approval. */
   readonly cards: { readonly id: string; readonly at: number }[];
 }
@@ -34,8 +36,12 @@ export function writtenLog(): Written {
   return { lines, log: { info: write('info'), warn: write('warn'), error: write('error') } };
 }
 
-export async function startReplica(queue: Queue, scripts: CardScripts = new Map()): Promise<Replica> {
-  const replica: Replica = { queue, woken: [], due: [], sweeps: [], cards: [] };
+export async function startReplica(
+  queue: Queue,
+  scripts: CardScripts = new Map(),
+  delivery: () => Promise<number | null> = async () => null,
+): Promise<Replica> {
+  const replica: Replica = { queue, woken: [], due: [], sweeps: [], checkpoints: [], deliveries: [], cards: [] };
   const handlers: Handlers = {
     due: async (id) => void replica.due.push(id),
     card: async (id) => {
@@ -43,6 +49,11 @@ export async function startReplica(queue: Queue, scripts: CardScripts = new Map(
       return (await scripts.get(id)?.(replica.cards.filter((card) => card.id === id).length)) ?? null;
     },
     sweep: async () => void replica.sweeps.push(performance.now()),
+    checkpoint: async () => void replica.checkpoints.push(performance.now()),
+    deliver: async () => {
+      replica.deliveries.push(performance.now());
+      return delivery();
+    },
   };
   queue.onWake((id) => replica.woken.push(id));
   await queue.start(handlers);
