@@ -1,8 +1,11 @@
 import type { FileSettings } from './config.ts';
 import type { Fault } from './fault.ts';
 import type { Environment } from './interpolate.ts';
+import { inEnvironment, readSecrets, type Secrets, type Wrong } from './secrets.ts';
 import { isHttpUrl } from './server.ts';
 import { isNow } from './shape.ts';
+
+export type { Secrets } from './secrets.ts';
 
 /** How this process runs. No secret in it: may be logged. */
 export interface Settings {
@@ -19,18 +22,6 @@ export interface Settings {
   readonly slack: { readonly channel: string | null; readonly apiUrl: string | null };
 }
 
-/** Kept apart from the settings so that nobody logs them by accident. */
-export interface Secrets {
-  /** Newest first. Empty: none was given, which only embedded mode may make up for. */
-  readonly secrets: readonly string[];
-  readonly adminToken: string | null;
-  readonly databaseUrl: string | null;
-  readonly redisUrl: string | null;
-  readonly slackBotToken: string | null;
-  readonly slackSigningSecret: string | null;
-  readonly slackAppToken: string | null;
-}
-
 /** What the command line said. */
 export interface Flags {
   readonly config?: string;
@@ -45,8 +36,6 @@ export type ReadSettings =
   | { readonly ok: false; readonly faults: readonly Fault[] };
 
 const NO_FILE: FileSettings = { listen: null, publicUrl: null, data: null, maxBody: null };
-const SHORTEST_SECRET = 32;
-const SHORTEST_ADMIN_TOKEN = 8;
 
 /** The config file's path: it must be known before the file can be read. */
 export function configPathOf(env: Environment, flags: Flags = {}): string {
@@ -76,8 +65,8 @@ export function readSettings(from: {
     if (set !== null) return { text: set, wrong: (...what) => wrong(variable, ...what) };
     return kept === null ? null : { text: kept, wrong: (...what) => wrongIn(configPath)(name, ...what) };
   };
-  const databaseUrl = urlIn(env, 'DATABASE_URL', /^postgres(ql)?:$/, 'postgres://user:password@host/database', wrong);
-  const redisUrl = urlIn(env, 'REDIS_URL', /^rediss?:$/, 'redis://host:6379', wrong);
+  const channel = inEnvironment(env, 'SLACK_CHANNEL') ?? from.slackChannel ?? null;
+  const secrets = readSecrets(env, channel, wrong);
   const maxBody = file.maxBody === null ? null : String(file.maxBody);
   const settings: Settings = {
     configPath,
@@ -85,34 +74,17 @@ export function readSettings(from: {
     publicUrl: publicUrlOf(first(flags.publicUrl, 'HOLDFAST_PUBLIC_URL', 'public_url', file.publicUrl)),
     data: first(flags.data, 'HOLDFAST_DATA', 'data', file.data)?.text ?? '.holdfast',
     maxBody: maxBodyOf(first(flags.maxBody, 'HOLDFAST_MAX_BODY', 'max_body', maxBody)),
-    queue: redisUrl === null ? 'sql' : 'redis',
-    store: databaseUrl === null ? 'embedded' : 'postgres',
-    slack: { channel: inEnvironment(env, 'SLACK_CHANNEL') ?? from.slackChannel ?? null, apiUrl: apiUrlOf(env, wrong) },
+    queue: secrets.redisUrl === null ? 'sql' : 'redis',
+    store: secrets.databaseUrl === null ? 'embedded' : 'postgres',
+    slack: { channel, apiUrl: apiUrlOf(env, wrong) },
   };
-  const secrets: Secrets = {
-    secrets: secretsOf(env, databaseUrl !== null, wrong),
-    adminToken: adminTokenOf(env, wrong),
-    databaseUrl,
-    redisUrl,
-    slackBotToken: prefixed(env, 'SLACK_BOT_TOKEN', 'xoxb-', wrong),
-    slackSigningSecret: inEnvironment(env, 'SLACK_SIGNING_SECRET'),
-    slackAppToken: prefixed(env, 'SLACK_APP_TOKEN', 'xapp-', wrong),
-  };
-  requireSlackWhole(secrets, settings.slack.channel, wrong);
   return faults.length > 0 ? { ok: false, faults } : { ok: true, settings, secrets };
 }
-
-type Wrong = (name: string, message: string, expected: string) => void;
 
 /** A setting's text, with a way to complain about it by the name under which it was given. */
 interface Said {
   readonly text: string;
   readonly wrong: (message: string, expected: string) => void;
-}
-
-/** Set and not empty: `NAME=` in a file of variables means not set. */
-function inEnvironment(env: Environment, name: string): string | null {
-  return Object.hasOwn(env, name) && env[name] ? env[name] : null;
 }
 
 function listenOf(said: Said | null): Settings['listen'] {
@@ -147,60 +119,4 @@ function apiUrlOf(env: Environment, wrong: Wrong): string | null {
     wrong('SLACK_API_URL', isNow(text), 'an http or https URL that ends with a slash');
   }
   return text;
-}
-
-/** A URL with a password in it: its value is never repeated. */
-function urlIn(env: Environment, name: string, scheme: RegExp, expected: string, wrong: Wrong): string | null {
-  const text = inEnvironment(env, name);
-  if (text !== null && !(URL.canParse(text) && scheme.test(new URL(text).protocol))) {
-    wrong(name, 'is not such a URL', expected);
-  }
-  return text;
-}
-
-function secretsOf(env: Environment, shared: boolean, wrong: Wrong): readonly string[] {
-  const text = inEnvironment(env, 'HOLDFAST_SECRET');
-  if (text === null) {
-    if (shared) wrong('HOLDFAST_SECRET', 'is not set', 'a secret of 32 bytes or more, because DATABASE_URL is set');
-    return [];
-  }
-  const list = text.split(',').map((one) => one.trim());
-  if (list.some((one) => Buffer.byteLength(one) < SHORTEST_SECRET)) {
-    wrong('HOLDFAST_SECRET', 'holds a secret that is too short', 'new,old or one alone, each of 32 bytes or more');
-  }
-  if (new Set(list).size < list.length) wrong('HOLDFAST_SECRET', 'holds a secret twice', 'each secret once');
-  return list;
-}
-
-function adminTokenOf(env: Environment, wrong: Wrong): string | null {
-  const token = inEnvironment(env, 'HOLDFAST_ADMIN_TOKEN');
-  if (token !== null && token.length < SHORTEST_ADMIN_TOKEN) {
-    wrong('HOLDFAST_ADMIN_TOKEN', 'is too short', `at least ${SHORTEST_ADMIN_TOKEN} characters`);
-  }
-  return token;
-}
-
-function prefixed(env: Environment, name: string, prefix: string, wrong: Wrong): string | null {
-  const token = inEnvironment(env, name);
-  if (token !== null && !token.startsWith(prefix))
-    wrong(name, 'is another kind of token', `one that starts with ${prefix}`);
-  return token;
-}
-
-/** Half a Slack app posts cards that nobody sees or can click. */
-function requireSlackWhole(secrets: Secrets, channel: string | null, wrong: Wrong): void {
-  const canHear = secrets.slackSigningSecret !== null || secrets.slackAppToken !== null;
-  if (secrets.slackBotToken !== null && !canHear) {
-    wrong(
-      'SLACK_SIGNING_SECRET',
-      'is not set',
-      'it, or SLACK_APP_TOKEN for Socket Mode, because SLACK_BOT_TOKEN is set',
-    );
-  }
-  if (secrets.slackBotToken !== null && channel === null) {
-    wrong('SLACK_CHANNEL', 'is not set', 'it, or slack.channel in the config, because SLACK_BOT_TOKEN is set');
-  }
-  if (secrets.slackBotToken === null && canHear) {
-    wrong('SLACK_BOT_TOKEN', 'is not set', 'it, because Slack is configured otherwise');
-  }
 }

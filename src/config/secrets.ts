@@ -1,0 +1,96 @@
+import type { Environment } from './interpolate.ts';
+
+/** Kept apart from the settings so that nobody logs them by accident. */
+export interface Secrets {
+  /** Newest first. Empty: none was given, which only embedded mode may make up for. */
+  readonly secrets: readonly string[];
+  readonly adminToken: string | null;
+  readonly databaseUrl: string | null;
+  readonly redisUrl: string | null;
+  readonly slackBotToken: string | null;
+  readonly slackSigningSecret: string | null;
+  readonly slackAppToken: string | null;
+}
+
+const SHORTEST_SECRET = 32;
+const SHORTEST_ADMIN_TOKEN = 8;
+
+/** Takes a fault: the variable, what is wrong with it, what would be right. Never its value. */
+export type Wrong = (name: string, message: string, expected: string) => void;
+
+/** Reads what must not be logged. `channel`: where cards would go, because half a Slack app is a fault. */
+export function readSecrets(env: Environment, channel: string | null, wrong: Wrong): Secrets {
+  const databaseUrl = urlIn(env, 'DATABASE_URL', /^postgres(ql)?:$/, 'postgres://user:password@host/database', wrong);
+  const secrets: Secrets = {
+    secrets: secretsOf(env, databaseUrl !== null, wrong),
+    adminToken: adminTokenOf(env, wrong),
+    databaseUrl,
+    redisUrl: urlIn(env, 'REDIS_URL', /^rediss?:$/, 'redis://host:6379', wrong),
+    slackBotToken: prefixed(env, 'SLACK_BOT_TOKEN', 'xoxb-', wrong),
+    slackSigningSecret: inEnvironment(env, 'SLACK_SIGNING_SECRET'),
+    slackAppToken: prefixed(env, 'SLACK_APP_TOKEN', 'xapp-', wrong),
+  };
+  requireSlackWhole(secrets, channel, wrong);
+  return secrets;
+}
+
+/** Set and not empty: `NAME=` in a file of variables means not set. */
+export function inEnvironment(env: Environment, name: string): string | null {
+  return Object.hasOwn(env, name) && env[name] ? env[name] : null;
+}
+
+/** A URL with a password in it: its value is never repeated. */
+function urlIn(env: Environment, name: string, scheme: RegExp, expected: string, wrong: Wrong): string | null {
+  const text = inEnvironment(env, name);
+  if (text !== null && !(URL.canParse(text) && scheme.test(new URL(text).protocol))) {
+    wrong(name, 'is not such a URL', expected);
+  }
+  return text;
+}
+
+function secretsOf(env: Environment, shared: boolean, wrong: Wrong): readonly string[] {
+  const text = inEnvironment(env, 'HOLDFAST_SECRET');
+  if (text === null) {
+    if (shared) wrong('HOLDFAST_SECRET', 'is not set', 'a secret of 32 bytes or more, because DATABASE_URL is set');
+    return [];
+  }
+  const list = text.split(',').map((one) => one.trim());
+  if (list.some((one) => Buffer.byteLength(one) < SHORTEST_SECRET)) {
+    wrong('HOLDFAST_SECRET', 'holds a secret that is too short', 'new,old or one alone, each of 32 bytes or more');
+  }
+  if (new Set(list).size < list.length) wrong('HOLDFAST_SECRET', 'holds a secret twice', 'each secret once');
+  return list;
+}
+
+function adminTokenOf(env: Environment, wrong: Wrong): string | null {
+  const token = inEnvironment(env, 'HOLDFAST_ADMIN_TOKEN');
+  if (token !== null && token.length < SHORTEST_ADMIN_TOKEN) {
+    wrong('HOLDFAST_ADMIN_TOKEN', 'is too short', `at least ${SHORTEST_ADMIN_TOKEN} characters`);
+  }
+  return token;
+}
+
+function prefixed(env: Environment, name: string, prefix: string, wrong: Wrong): string | null {
+  const token = inEnvironment(env, name);
+  if (token !== null && !token.startsWith(prefix))
+    wrong(name, 'is another kind of token', `one that starts with ${prefix}`);
+  return token;
+}
+
+/** Half a Slack app posts cards that nobody sees or can click. */
+function requireSlackWhole(secrets: Secrets, channel: string | null, wrong: Wrong): void {
+  const canHear = secrets.slackSigningSecret !== null || secrets.slackAppToken !== null;
+  if (secrets.slackBotToken !== null && !canHear) {
+    wrong(
+      'SLACK_SIGNING_SECRET',
+      'is not set',
+      'it, or SLACK_APP_TOKEN for Socket Mode, because SLACK_BOT_TOKEN is set',
+    );
+  }
+  if (secrets.slackBotToken !== null && channel === null) {
+    wrong('SLACK_CHANNEL', 'is not set', 'it, or slack.channel in the config, because SLACK_BOT_TOKEN is set');
+  }
+  if (secrets.slackBotToken === null && canHear) {
+    wrong('SLACK_BOT_TOKEN', 'is not set', 'it, because Slack is configured otherwise');
+  }
+}
