@@ -188,6 +188,18 @@ export interface Store {
   forget(now: Date): Promise<number>;
 
   card(approval: string): Promise<CardRecord | null>;
+  /**
+   * Takes the card for one run of at most `ms`; false while another run has it, unless that one's replica is silent. A
+   * queue that was flushed hands out the same work twice: two runs at once would post two cards, or let the older text
+   * win. `card` is null for the first run of all: nothing can have been posted.
+   */
+  claimCard(
+    approval: string,
+    run: { id: string; replica: string; ms: number },
+  ): Promise<{ readonly card: CardRecord | null } | false>;
+  releaseCard(approval: string, run: string): Promise<void>;
+  /** Of these approvals, those older than `before` whose card nobody can have seen. */
+  unposted(ids: readonly string[], before: Date): Promise<readonly string[]>;
   /** Remembers where the card is and which revision it shows. */
   saveCard(card: CardRecord, event: NewEvent | null): Promise<void>;
 

@@ -38,6 +38,7 @@ export async function ask(gateway: Gateway, arrival: Arrival, verdict: Asked, po
   const full = gateway.full.recall(takes, now) ?? (await setting.store.peek(takes));
   if (full) gateway.full.remember(full, now);
   const fresh = parked(gateway, arrival, verdict, policyDigest, now);
+  setting.at?.('open.before');
   const opened = await setting.store.open(
     fresh,
     {
@@ -50,6 +51,7 @@ export async function ask(gateway: Gateway, arrival: Arrival, verdict: Asked, po
     full ? 0 : gateway.rules.approval.maxPending,
     requested(fresh, verdict),
   );
+  setting.at?.('open.after');
   if (opened.kind === 'crowded' && full) return limited(gateway, arrival, verdict, full);
   if (opened.kind === 'crowded') {
     gateway.journal.note(verdictEvent(gateway, arrival, 'call.refused', verdict, { reason: 'too many pending' }));
@@ -121,10 +123,12 @@ function requested({ approval }: NewApproval, verdict: Asked) {
  * the agent, and the sweep parks and posts when it is back.
  */
 async function tell(gateway: Gateway, approval: Approval, opened: boolean): Promise<string | null> {
-  const { queue, cards, log } = gateway.setting;
+  const { queue, cards, log, at } = gateway.setting;
   try {
     if (opened) await queue.park(approval.id, approval.expiresAt);
+    at?.('publish.before');
     if (cards !== null) await queue.publish(approval.id);
+    at?.('publish.after');
     return null;
   } catch (error) {
     log.error({ approval: approval.id, err: error }, 'the queue did not take a parked call; the sweep will');

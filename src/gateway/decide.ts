@@ -42,6 +42,7 @@ export async function decide(
       await refuse(setting, approval, approver, judgement.reason, word.choice);
       return { kind: 'refused', reason: judgement.reason, approval };
     }
+    setting.at?.('decide.before');
     const committed = await setting.store.commit({
       id,
       revision: approval.revision,
@@ -51,6 +52,7 @@ export async function decide(
       decision: judgement.decision,
       events: [decided(approval, judgement.decision, judgement.next)],
     });
+    setting.at?.('decide.after');
     if (committed.kind === 'committed') {
       // The commit is what counts; a queue that does not answer only makes it slower to be heard.
       announce(setting, committed.approval);

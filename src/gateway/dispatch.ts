@@ -46,6 +46,7 @@ export async function spend(gateway: Gateway, approval: Approval, joiner: string
   const takes = verdict.kind === 'deny' ? [] : takesOf(call, verdict.limits);
   // Not the replica alone: the end of one dispatch must never be taken for the end of the next one.
   const by = `${setting.replica} ${joiner} ${approval.revision}`;
+  setting.at?.('dispatch.before');
   const committed = await setting.store.commit({
     id: approval.id,
     revision: approval.revision,
@@ -69,6 +70,7 @@ export async function spend(gateway: Gateway, approval: Approval, joiner: string
   }
   if (committed.kind === 'left') return { kind: 'gone', approval };
   if (committed.kind === 'conflict') return committed;
+  setting.at?.('dispatch.after');
   gateway.leases.add(approval.id);
   announce(setting, committed.approval);
   return { kind: 'dispatch', dispatch: { approval: committed.approval, by, taken: committed.taken } };
@@ -119,6 +121,7 @@ async function lapse(gateway: Gateway, approval: Approval, why: string): Promise
  * | dispatched by another (this end was recorded, and only the word of it lost) | what it is |
  */
 export async function finish(gateway: Gateway, dispatch: Dispatch, outcome: Outcome): Promise<Approval> {
+  gateway.setting.at?.('send.after');
   for (let attempt = 0; ; attempt += 1) {
     try {
       const ended = await tryFinish(gateway, dispatch, outcome);
@@ -147,6 +150,7 @@ async function tryFinish(gateway: Gateway, dispatch: Dispatch, outcome: Outcome)
   const mine =
     approval.state === 'dispatched' || (approval.state === 'unknown' && to !== 'approved' && to !== 'unknown');
   if (!mine) return approval;
+  gateway.setting.at?.('outcome.before');
   const committed = await store.commit({
     id: approval.id,
     revision: approval.revision,
@@ -157,6 +161,7 @@ async function tryFinish(gateway: Gateway, dispatch: Dispatch, outcome: Outcome)
     gives: outcome.kind === 'not_sent' ? dispatch.taken : [],
     events: [happened(gateway, approval, eventFor(outcome), outcomeData(outcome))],
   });
+  gateway.setting.at?.('outcome.after');
   if (committed.kind === 'committed') return committed.approval;
   const now = await store.find(approval.id);
   return now?.revision === approval.revision ? now : null;

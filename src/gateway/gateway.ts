@@ -33,7 +33,7 @@ export function bindGateway(ports: Omit<Setting, 'news'>, rules: Rules): Gateway
     room,
     journal: new Journal(ports.store, ports.log),
     full: new FullMemory(),
-    leases: new Leases(ports.store, ports.clock, ports.log),
+    leases: new Leases(ports.store, ports.clock, ports.log, ports.leaseMs),
   };
 }
 

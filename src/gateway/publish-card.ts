@@ -1,7 +1,13 @@
 import type { Approval } from '../domain/approval.ts';
 import type { CardRecord, Cards, Delivery } from '../ports.ts';
 import { about } from './decide.ts';
+import { newId } from './id.ts';
 import type { Setting } from './setting.ts';
+
+/** Milliseconds that one run may have a card; Slack's calls are bounded far below it. */
+const RUN_MS = 60_000;
+/** Milliseconds until a card that another run has is looked at again. */
+const BUSY_MS = 500;
 
 /**
  * Brings an approval's card up to date, from the store: late perhaps, never wrong. Returns ms after which to try
@@ -12,16 +18,36 @@ import type { Setting } from './setting.ts';
  * | before the post | the intent (`ts` null) is there: looks for the message, finds none, posts |
  * | after the post, before its `ts` was kept | looks for the message by its metadata and adopts it |
  * | after an update, before its revision was kept | updates again, to the same text |
+ * | the queue, while a run is under way | waits for that run: one run at a time has the card |
  */
 export async function publishCard(setting: Setting, id: string): Promise<number | null> {
   const { store, cards } = setting;
   if (cards === null) return null;
-  const approval = await store.find(id);
-  if (approval === null) return null;
-  const record = await store.card(id);
-  if (record !== null && record.revision >= approval.revision) return null;
-  if (record === null) await store.saveCard({ ...intent(approval), channel: '' }, null);
-  return settle(setting, approval, record, await show(cards, approval, record));
+  if ((await store.find(id)) === null) return null;
+  const run = { id: newId('ru', setting.clock.now()), replica: setting.replica, ms: RUN_MS };
+  const claim = await store.claimCard(id, run);
+  if (claim === false) return BUSY_MS;
+  try {
+    return await bringUpToDate(setting, cards, id, claim.card);
+  } finally {
+    await store.releaseCard(id, run.id).catch((error) => {
+      setting.log.warn({ approval: id, err: error }, 'a card could not be let go of; its run ends by itself');
+    });
+  }
+}
+
+async function bringUpToDate(
+  setting: Setting,
+  cards: Cards,
+  id: string,
+  record: CardRecord | null,
+): Promise<number | null> {
+  const approval = await setting.store.find(id);
+  if (approval === null || (record !== null && record.revision >= approval.revision)) return null;
+  setting.at?.('post.before');
+  const delivery = await show(cards, approval, record);
+  setting.at?.('post.after');
+  return settle(setting, approval, record, delivery);
 }
 
 /** A card adapter that throws is a card that is late. */

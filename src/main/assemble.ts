@@ -55,6 +55,8 @@ export interface Assembled {
   readonly slack: SlackDoor | null;
   /** Writes an event of the gateway itself. */
   told(type: EventType, data: JsonObject): void;
+  /** Lets go of every server: a call that is still under way there ends as unknown. */
+  hangUp(): Promise<void>;
   /** Starts the queue's work; resolves with what stops it again. Slack and the storage are the runtime's to stop. */
   start(): Promise<() => Promise<void>>;
 }
@@ -111,5 +113,5 @@ export function assemble(runtime: Runtime): Assembled {
       await servers.close();
     };
   };
-  return { app, gateway, calls, rules, slack: slackDoor, told, start };
+  return { app, gateway, calls, rules, slack: slackDoor, told, hangUp: () => servers.close(), start };
 }

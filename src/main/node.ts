@@ -7,6 +7,7 @@ import type { Log } from '../ports.ts';
 import { slackClient } from '../slack/client.ts';
 import { slackDoor } from '../slack/door.ts';
 import { type Assembled, assemble, type Place } from './assemble.ts';
+import type { Ordeal } from './fault.ts';
 import { upstreamOnNode } from './node-upstream.ts';
 import { embeddedSecret } from './secret.ts';
 import { openStorage } from './storage.ts';
@@ -20,11 +21,13 @@ export interface Running extends Pick<Assembled, 'rules' | 'told'> {
 
 /** Milliseconds that calls under way may take when the process is asked to stop. */
 const DRAIN_MS = 10_000;
+/** Milliseconds in which the calls that were cut off are recorded and their agents told. */
+const RECORD_MS = 3_000;
 /** Milliseconds in which a request must have arrived whole. */
 const REQUEST_MS = 60_000;
 
 /** Starts one gateway on Node. Throws with a plain message when something it needs is missing or out of reach. */
-export async function startNode(loaded: Loaded, log: Log): Promise<Running> {
+export async function startNode(loaded: Loaded, log: Log, ordeal: Ordeal = {}): Promise<Running> {
   const { settings, secrets } = loaded;
   const clock = { now: () => new Date() };
   const keys = secrets.secrets.length > 0 ? secrets.secrets : [embeddedSecret(settings.data)];
@@ -35,7 +38,7 @@ export async function startNode(loaded: Loaded, log: Log): Promise<Running> {
     const replica = `${hostname()}-${process.pid}-${crypto.randomUUID().slice(0, 8)}`;
     const open = upstreamOnNode(clock, log);
     const slack = { api: slackClient, door: slackDoor };
-    const gate = assemble({ loaded, storage, keys, replica, clock, log, open, slack, place: () => place });
+    const gate = assemble({ loaded, storage, keys, replica, clock, log, ordeal, open, slack, place: () => place });
     undo.push(await gate.start());
     const server = await listen(gate.app, settings.listen);
     const url = urlOf(server, settings.listen.host);
@@ -45,6 +48,9 @@ export async function startNode(loaded: Loaded, log: Log): Promise<Running> {
       server.close();
       gate.gateway.room.stop();
       await within(DRAIN_MS, gate.calls.drained());
+      // While there is a store to record it in: what is still under way ends as unknown, here and not by a lease.
+      await gate.hangUp();
+      await within(RECORD_MS, gate.calls.drained());
       await gate.slack?.stop();
       server.closeAllConnections();
       for (const step of undo.reverse()) await step();

@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { faultText } from '../config/fault.ts';
 import { type Loaded, loadConfig, type ReadFile } from '../config/load.ts';
 import type { Flags } from '../config/settings.ts';
+import { ordeal } from './fault.ts';
 import { processLog } from './log.ts';
 import { startNode } from './node.ts';
 import { keepFresh } from './reload.ts';
@@ -37,7 +38,7 @@ export async function startCommand(argv: string[], terminal: Terminal): Promise<
     return 1;
   }
   const log = processLog();
-  const running = await startNode(loaded, log);
+  const running = await startNode(loaded, log, ordeal(terminal.env));
   terminal.out(banner(loaded, running.url));
   const stopReloading = keepFresh(running, sources, log);
   await toldToStop();

@@ -189,12 +189,14 @@ export class Hold implements Kept {
   /** Served only if the reader took it; else the caller may come back and collect. */
   async #collected(approval: Approval): Promise<void> {
     if (!(await this.stream.taken())) return this.#away();
-    const { store, clock } = this.#gateway.setting;
+    const { store, clock, at } = this.#gateway.setting;
+    at?.('collect.before');
     const actor = `grant:${approval.grant}`;
     const data = { joiner: this.#seat.joiner, state: approval.state, votes: approvalsCounted(approval.decisions) };
     await store
       .collected(this.#seat.joiner, about(approval, { type: 'approval.collected', at: clock.now(), actor, data }))
       .catch((error) => this.#gateway.setting.log.warn({ err: error }, 'a collected answer could not be noted'));
+    at?.('collect.after');
   }
 
   async #away(): Promise<void> {

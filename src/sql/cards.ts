@@ -1,12 +1,16 @@
-import { type Kysely, sql } from 'kysely';
+import { type Kysely, type Selectable, sql } from 'kysely';
 import type { NewEvent } from '../domain/event.ts';
-import type { CardRecord } from '../ports.ts';
+import type { CardRecord, Store } from '../ports.ts';
 import { writeEvents } from './events.ts';
-import type { Tables } from './schema.ts';
+import { REPLICA_SILENCE } from './open.ts';
+import type { CardTable, Tables } from './schema.ts';
 
 export async function readCard(db: Kysely<Tables>, approval: string): Promise<CardRecord | null> {
   const row = await db.selectFrom('holdfast.cards').selectAll().where('approval_id', '=', approval).executeTakeFirst();
-  if (!row) return null;
+  return row ? cardOf(row) : null;
+}
+
+function cardOf(row: Selectable<CardTable>): CardRecord {
   return {
     approval: row.approval_id,
     channel: row.channel,
@@ -15,6 +19,37 @@ export async function readCard(db: Kysely<Tables>, approval: string): Promise<Ca
     digest: row.digest,
     postedAt: row.posted_at,
   };
+}
+
+/** One statement: the row is the lock, and it is the intent that makes a lost post looked for. */
+export async function claimCard(
+  db: Kysely<Tables>,
+  approval: string,
+  run: { id: string; replica: string; ms: number },
+): ReturnType<Store['claimCard']> {
+  const until = sql`clock_timestamp() + make_interval(secs => ${run.ms / 1_000}::double precision)`;
+  const claimed = await sql<Selectable<CardTable> & { fresh: boolean }>`
+    insert into holdfast.cards as c (approval_id, channel, revision, digest, run, run_by, run_until)
+    values (${approval}, '', 0, '', ${run.id}, ${run.replica}, ${until})
+    on conflict (approval_id) do update set run = excluded.run, run_by = excluded.run_by, run_until = excluded.run_until
+      where c.run is null or c.run_until < clock_timestamp() or not exists (
+        select 1 from holdfast.replicas r
+        where r.id = c.run_by and r.seen_at > clock_timestamp() - ${sql.raw(`interval '${REPLICA_SILENCE}'`)})
+    returning c.*, c.xmax = 0 as fresh`.execute(db);
+  const row = claimed.rows[0];
+  return row === undefined ? false : { card: row.fresh ? null : cardOf(row) };
+}
+
+export async function releaseCard(db: Kysely<Tables>, approval: string, run: string): Promise<void> {
+  await sql`update holdfast.cards set run = null where approval_id = ${approval} and run = ${run}`.execute(db);
+}
+
+export async function unpostedCards(db: Kysely<Tables>, ids: readonly string[], before: Date): Promise<string[]> {
+  const found = await sql<{ id: string }>`
+    select a.id from holdfast.approvals a
+    where a.id = any(${ids}::text[]) and a.created_at <= ${before}
+      and not exists (select 1 from holdfast.cards c where c.approval_id = a.id and c.ts is not null)`.execute(db);
+  return found.rows.map((row) => row.id);
 }
 
 /** Remembers where the card is and what it shows. A later revision is never overwritten by an earlier one. */

@@ -147,6 +147,9 @@ const MIGRATIONS: Record<string, string> = {
     create index approvals_created on holdfast.approvals (created_at);
     create index decisions_at on holdfast.decisions (at);
   `,
+  '0004-card-runs': `
+    alter table holdfast.cards add column run text, add column run_by text, add column run_until timestamptz;
+  `,
 };
 
 /** Brings the schema up to date. Replicas that start at once wait for each other. Throws what the database said. */

@@ -111,6 +111,10 @@ export interface CardTable {
   revision: number;
   digest: string;
   posted_at: Date | null;
+  /** The run that has the card, its replica, and until when at most. */
+  run: string | null;
+  run_by: string | null;
+  run_until: Date | null;
 }
 
 export interface SessionTable {

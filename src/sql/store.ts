@@ -1,6 +1,6 @@
 import { type Kysely, sql } from 'kysely';
 import type { Store } from '../ports.ts';
-import { readCard, saveCard } from './cards.ts';
+import { claimCard, readCard, releaseCard, saveCard, unpostedCards } from './cards.ts';
 import { commitChange } from './commit.ts';
 import { firstFull, giveBack, NoRoom, takeAll } from './counters.ts';
 import { readEvents, sealEvents, writeEvents } from './events.ts';
@@ -53,6 +53,9 @@ export function sqlStore({ db, close }: Connection): Store {
     overdue: (now, limit) => overdueWork(db, now, limit),
     forget: (now) => forgetResults(db, now),
     card: (approval) => readCard(db, approval),
+    claimCard: (approval, run) => claimCard(db, approval, run),
+    releaseCard: (approval, run) => releaseCard(db, approval, run),
+    unposted: (ids, before) => unpostedCards(db, ids, before),
     saveCard: (card, event) => saveCard(db, card, event),
     bindSession: (id, server, grant) => bindSession(db, id, server, grant),
     sessionGrant: (id, server) => sessionGrant(db, id, server),

@@ -1,0 +1,29 @@
+import { FAULT_POINTS, type FaultPoint } from '../gateway/fault-point.ts';
+
+/** What tests may do to a process, from its environment. */
+export interface Ordeal {
+  /** Ends the process where it was named; absent when nothing was. */
+  readonly at?: (point: FaultPoint) => void;
+  /** Milliseconds of a lease; the gateway's own when absent. */
+  readonly leaseMs?: number;
+}
+
+/**
+ * `HOLDFAST_FAULT` names a step at which this process kills itself, `HOLDFAST_LEASE_MS` makes leases short. Both are for
+ * tests: refused, by an error, unless NODE_ENV is `test`.
+ */
+export function ordeal(env: Readonly<Record<string, string | undefined>>): Ordeal {
+  const { HOLDFAST_FAULT: fault, HOLDFAST_LEASE_MS: lease, NODE_ENV } = env;
+  if (fault === undefined && lease === undefined) return {};
+  if (NODE_ENV !== 'test')
+    throw new Error('HOLDFAST_FAULT and HOLDFAST_LEASE_MS are for tests (NODE_ENV=test). Unset them.');
+  const ms = lease === undefined ? {} : { leaseMs: Number(lease) };
+  if (fault === undefined) return ms;
+  if (!(FAULT_POINTS as readonly string[]).includes(fault)) {
+    throw new Error(`HOLDFAST_FAULT is one of ${FAULT_POINTS.join(', ')}.`);
+  }
+  const at = (point: FaultPoint): void => {
+    if (point === fault) process.kill(process.pid, 'SIGKILL');
+  };
+  return { ...ms, at };
+}
