@@ -1,7 +1,7 @@
 /** Real servers for tests: on 127.0.0.1, a free port, a directory of their own, ended by pid. */
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { accessSync, chownSync, constants, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -83,7 +83,10 @@ interface Recipe {
 
 async function server(recipe: Recipe): Promise<TestServer> {
   let child: ChildProcess | null = null;
-  const killAtExit = (): void => void child?.kill('SIGKILL');
+  const killAtExit = (): void => {
+    child?.kill(recipe.ready ? 'SIGQUIT' : 'SIGKILL');
+    rmSync(recipe.directory, { recursive: true, force: true });
+  };
   process.once('exit', killAtExit);
 
   async function begin(): Promise<void> {
@@ -139,7 +142,6 @@ async function freePort(): Promise<number> {
 }
 
 async function listens(port: number): Promise<boolean> {
-  const { connect } = await import('node:net');
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1');
     socket.once('connect', () => resolve(socket.destroy() && true));
