@@ -7,6 +7,8 @@ export interface Doors {
   readonly slack: Hono | null;
   readonly api: Hono;
   readonly health: Hono;
+  /** null: nothing is counted here. */
+  readonly metrics: Hono | null;
 }
 
 /** One app; every door refuses for itself. */
@@ -15,6 +17,7 @@ export function httpApp(doors: Doors): Hono {
   app.route('/', doors.mcp);
   if (doors.slack !== null) app.route('/', doors.slack);
   app.route('/', doors.health);
+  if (doors.metrics !== null) app.route('/', doors.metrics);
   app.route('/', doors.api);
   app.notFound((c) => c.json({ error: 'not_found', reason: `There is nothing at ${c.req.path}.` }, 404));
   return app;

@@ -3,6 +3,8 @@
  * nothing else knows which one is behind.
  */
 import type { Approval, Decision, State } from './domain/approval.ts';
+import type { Link } from './domain/chain.ts';
+import type { SignedCheckpoint } from './domain/checkpoint.ts';
 import type { EventType, LoggedEvent, NewEvent } from './domain/event.ts';
 import type { Json } from './domain/json.ts';
 import type { Full, Take, Taken } from './domain/limit.ts';
@@ -108,7 +110,7 @@ export interface CardRecord {
   readonly ts: string | null;
   /** The approval's revision that the card shows. */
   readonly revision: number;
-  /** Hex SHA-256 of the rendered blocks. */
+  /** What the card shows, as its adapter tells it: state, votes and a hash of the blocks. Opaque to everybody else. */
   readonly digest: string;
   readonly postedAt: Date | null;
 }
@@ -212,6 +214,50 @@ export interface Store {
   events(filter: { after: number; limit: number; approval?: string }): Promise<readonly LoggedEvent[]>;
   /** Chains what is not chained yet; at most one replica at a time. Returns how many it chained. */
   seal(limit: number): Promise<number>;
+}
+
+// ---------------------------------------------------------------- Ledger
+
+/** A sealed event as it stands in the log; `n` is its cursor. */
+export interface ChainedEvent extends Link {
+  readonly n: number;
+}
+
+/** What waits, for operators' gauges. Counts are of rows, ages in seconds. */
+export interface Backlog {
+  readonly pending: number;
+  readonly approved: number;
+  readonly dispatched: number;
+  readonly head: number;
+  readonly unsealed: number;
+  readonly unsealedAge: number;
+  /** The last event that a checkpoint vouches for. */
+  readonly covered: number;
+  readonly staleCards: number;
+  readonly staleCardAge: number;
+  /** How long the most overdue approval has been waiting for its job. */
+  readonly overdueAge: number;
+}
+
+/** The log as a chain: what seals, signs, exports and hands it on. Throws `Unavailable('store')`. */
+export interface Ledger {
+  /** Sealed events after this place, in the chain's order: no event ever appears behind a reader. */
+  chain(after: number, limit: number): Promise<readonly ChainedEvent[]>;
+  /** Events not sealed yet, in order of writing, after this cursor. */
+  unsealed(after: number, limit: number): Promise<readonly ChainedEvent[]>;
+  /** The chain's last place and the last checkpoint's, as of one instant; 0: none. */
+  ends(): Promise<{ readonly head: number; readonly checkpoint: number }>;
+  /** The head, if more than checkpoints came since the last checkpoint, which comes with it; else null. */
+  unsigned(): Promise<{ readonly seq: number; readonly hash: string; readonly last: SignedCheckpoint | null } | null>;
+  /** False: another replica signed first, or what the last checkpoint vouches for is no longer there. */
+  saveCheckpoint(signed: SignedCheckpoint, event: NewEvent): Promise<boolean>;
+  /** Checkpoints of places after `after` up to `upTo`, in order. */
+  checkpoints(after: number, upTo: number): Promise<readonly (SignedCheckpoint & { readonly seq: number })[]>;
+  /** What a sink has taken so far, and how often it failed since. */
+  sinkCursor(name: string): Promise<{ readonly seq: number; readonly failures: number }>;
+  /** False: another replica moved it first. */
+  moveSink(name: string, from: number, to: number, failures: number): Promise<boolean>;
+  backlog(): Promise<Backlog>;
 }
 
 // ---------------------------------------------------------------- Reviewers
@@ -332,6 +378,114 @@ export interface Records {
   toolsSeen(): Promise<readonly { readonly server: string; readonly tool: string }[]>;
 }
 
+// ---------------------------------------------------------------- Tasks
+
+/**
+ * `held`: its approval says how it stands. `input`: the server asked for something before it answers. `sending`: that
+ * input is on its way, by a process that holds a lease. `relayed`: the server runs it as a task of its own. `done`: its
+ * answer is kept here until it expires.
+ */
+export type TaskPhase = 'held' | 'input' | 'sending' | 'relayed' | 'done' | 'cancelled';
+
+/** A call that was answered with a task; bound to its grant and server. */
+export interface Task {
+  readonly id: string;
+  readonly approval: string;
+  readonly joiner: string;
+  readonly grant: string;
+  readonly server: string;
+  /** `legacy`: asked for by `params.task` (2025-11-25). `modern`: by the tasks extension. */
+  readonly era: 'legacy' | 'modern';
+  readonly phase: TaskPhase;
+  /** How it was answered, once it was. */
+  readonly outcome: 'completed' | 'tool_error' | 'protocol_error' | null;
+  /** For people: the status message of what is over. */
+  readonly note: string | null;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+  readonly expiresAt: Date;
+}
+
+export interface NewTask extends Omit<Task, 'phase' | 'outcome' | 'note' | 'updatedAt'> {
+  /** The call and its headers, sealed. */
+  readonly request: Uint8Array;
+}
+
+/** Taken only while the task is in one of the phases of `from`. */
+export interface TaskChange {
+  readonly id: string;
+  readonly from: readonly TaskPhase[];
+  readonly to: TaskPhase;
+  readonly at: Date;
+  readonly outcome?: Task['outcome'];
+  readonly note?: string | null;
+  /** What belongs to the phase, sealed: the answer, the questions, the server's task. */
+  readonly kept?: Uint8Array | null;
+  readonly leaseUntil?: Date | null;
+  /** Only if what is kept is still this; so that two writers do not lose each other's part. */
+  readonly over?: Uint8Array;
+}
+
+/** A place that is taken again: an answer that goes on elsewhere. */
+export interface Reseating {
+  readonly joiner: string;
+  readonly replica: string;
+  readonly session: string | null;
+  readonly requestId: string;
+  /** The round it was told to come back from; null: rounds are not counted. Each is good once. */
+  readonly round: number | null;
+}
+
+/** What is left of a call while nobody holds a stream for it. Throws `Unavailable('store')`. */
+export interface TaskStore {
+  /** Durable, with its caller's place kept for it, before the agent hears of it. */
+  openTask(task: NewTask): Promise<void>;
+  /** null: unknown, another grant's or server's, or past its time. */
+  findTask(id: string, grant: string, server: string, now: Date): Promise<Task | null>;
+  /** Newest first. */
+  listTasks(grant: string, server: string, now: Date, limit: number): Promise<readonly Task[]>;
+  taskBytes(id: string, part: 'request' | 'kept'): Promise<Uint8Array | null>;
+  changeTask(change: TaskChange): Promise<boolean>;
+  /**
+   * What somebody has to do something about: held tasks whose approval is approved or over, of this approval or of any;
+   * tasks whose sender died; which of `running` were cancelled.
+   */
+  dueTasks(
+    now: Date,
+    running: readonly string[],
+    approval: string | null,
+  ): Promise<{ readonly ready: readonly Task[]; readonly lost: readonly Task[]; readonly cancelled: readonly string[] }>;
+  renewTasks(ids: readonly string[], until: Date): Promise<void>;
+  forgetTasks(now: Date): Promise<void>;
+
+  /** null: collected, left, or another round. */
+  reseat(place: Reseating): Promise<Approval | null>;
+  /** A state that the server issued under this approval: the call that brings it back is the same call. */
+  rememberContinuation(one: {
+    readonly digest: string;
+    readonly grant: string;
+    readonly server: string;
+    readonly fingerprint: string;
+    readonly approval: string;
+    readonly expiresAt: Date;
+  }): Promise<void>;
+  /** Spends it, with its event; the approval it belongs to, or null. */
+  takeContinuation(
+    one: {
+      readonly digest: string;
+      readonly grant: string;
+      readonly server: string;
+      readonly fingerprints: readonly string[];
+      readonly now: Date;
+    },
+    event: (approval: string) => NewEvent,
+  ): Promise<string | null>;
+
+  /** The name a session's client gave itself at `initialize`. */
+  nameClient(session: string, server: string, client: string): Promise<void>;
+  clientOf(session: string, server: string): Promise<string | null>;
+}
+
 // ---------------------------------------------------------------- Queue
 
 /** What the queue runs for the gateway. A job carries only an approval's id, and may run more than once. */
@@ -342,6 +496,10 @@ export interface Handlers {
   card(id: string): Promise<number | null>;
   /** Compare SQL with the queue; every 5 s on one replica. */
   sweep(): Promise<void>;
+  /** Sign the chain's head if it moved; every 30 s on one replica. */
+  checkpoint?(): Promise<void>;
+  /** Hand events to the sink. Returns ms after which to try again, or null when there is nothing more. */
+  deliver?(): Promise<number | null>;
 }
 
 /** Consequences: parked calls, card jobs, the sweep. All throw `Unavailable('queue')`, none decides anything. */
@@ -359,6 +517,8 @@ export interface Queue {
   onWake(listener: (id: string) => void): void;
   /** The card of this approval is to be brought up to date. Jobs of one approval never run side by side. */
   publish(id: string, delayMs?: number): Promise<void>;
+  /** Has `deliver` run on one replica; ordering it twice is ordering it once. */
+  deliver(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -427,9 +587,28 @@ export interface Vault {
   /** HMAC-SHA-256 over RFC 8785 of the material, hex; the first is today's, the rest are of older secrets. */
   fingerprints(material: Json): readonly string[];
   /** AES-256-GCM, bound to the row. */
-  seal(purpose: 'request' | 'result', row: string, bytes: Uint8Array): Uint8Array;
+  seal(purpose: 'request' | 'result' | 'state', row: string, bytes: Uint8Array): Uint8Array;
   /** Opens what any listed secret sealed; throws when none did. */
-  open(purpose: 'request' | 'result', row: string, sealed: Uint8Array): Uint8Array;
+  open(purpose: 'request' | 'result' | 'state', row: string, sealed: Uint8Array): Uint8Array;
   /** A keyed digest, for looking secrets up without keeping them. */
-  digest(purpose: 'session' | 'console', text: string): string;
+  digest(purpose: 'session' | 'console' | 'outcome' | 'state', text: string | Uint8Array): string;
+  /** Ed25519 over the text by today's checkpoint key, hex. */
+  sign(text: string): string;
+  /** Public keys of every listed secret, 64 hex digits each; today's first. */
+  readonly publicKeys: readonly string[];
+}
+
+// ---------------------------------------------------------------- Witness, Sink
+
+/** Keeps a checkpoint out of reach of whoever has the database. What it throws is told in the log and stops nothing. */
+export type Witness = (signed: SignedCheckpoint) => Promise<void>;
+
+/** Where events are handed on to, in the chain's order, at least once each. */
+export interface Sink {
+  /** Stable over restarts; what it has taken is remembered under it. */
+  readonly name: string;
+  /** `later`: it was not taken, and is offered again. */
+  send(
+    events: readonly ChainedEvent[],
+  ): Promise<{ readonly kind: 'taken' } | { readonly kind: 'later'; readonly why: string }>;
 }

@@ -1,12 +1,17 @@
 import type { Queue } from '../ports.ts';
+import { AccessLog } from './access-log.ts';
 import { News } from './announce.ts';
+import { Notary } from './checkpoint.ts';
+import { deliver } from './deliver.ts';
 import { due } from './due.ts';
 import { FullMemory } from './full-memory.ts';
 import { Journal } from './journal.ts';
 import { Leases } from './leases.ts';
 import { publishCard } from './publish-card.ts';
 import type { Rules } from './rules.ts';
+import { startSealer } from './sealer.ts';
 import type { Setting } from './setting.ts';
+import { stamped } from './stamp.ts';
 import { sweep } from './sweep.ts';
 import { WaitingRoom } from './waiting-room.ts';
 
@@ -18,22 +23,26 @@ export interface Gateway {
   readonly room: WaitingRoom;
   readonly full: FullMemory;
   readonly leases: Leases;
+  readonly notary: Notary;
+  readonly access: AccessLog;
 }
 
-/** Milliseconds between two looks for events to chain. */
-const SEAL_MS = 1_000;
-const SEAL_AT_ONCE = 2_000;
-
 /** Binds the use cases to the ports. Nothing runs until `start`. */
-export function bindGateway(ports: Omit<Setting, 'news'>, rules: Rules): Gateway {
-  const room = new WaitingRoom(ports.store, ports.clock, ports.log, ports.replica);
+export function bindGateway(outside: Omit<Setting, 'news'>, rules: Rules): Gateway {
+  const { clock, log, replica } = outside;
+  const store = stamped(outside.store, replica, outside.heard ?? (() => undefined));
+  const ports = { ...outside, store };
+  const room = new WaitingRoom(store, clock, log, replica);
+  const journal = new Journal(store, log);
   return {
     setting: { ...ports, news: new News(ports, (approval) => room.ring(approval)) },
     rules,
     room,
-    journal: new Journal(ports.store, ports.log),
+    journal,
     full: new FullMemory(),
-    leases: new Leases(ports.store, ports.clock, ports.log, ports.leaseMs),
+    leases: new Leases(store, clock, log, outside.leaseMs),
+    notary: new Notary(),
+    access: new AccessLog((event) => journal.note(event), clock),
   };
 }
 
@@ -51,6 +60,7 @@ export async function startGateway(gateway: Gateway): Promise<() => Promise<void
     room.stop();
     leases.stop();
     await setting.news.flush();
+    gateway.access.settle(true);
     journal.note(lifeEvent(gateway, 'gateway.stopped'));
     await journal.close();
     await sealer();
@@ -59,35 +69,13 @@ export async function startGateway(gateway: Gateway): Promise<() => Promise<void
   };
 }
 
-function handlersOf({ setting, rules }: Gateway): Parameters<Queue['start']>[0] {
+function handlersOf({ setting, rules, notary }: Gateway): Parameters<Queue['start']>[0] {
   return {
     due: async (id) => void (await due(setting, rules, id)),
     card: (id) => publishCard(setting, id),
     sweep: () => sweep(setting, rules),
-  };
-}
-
-/** Chains new events within a second of their writing. Returns what stops it and seals what is left. */
-function startSealer({ setting }: Gateway): () => Promise<void> {
-  let running: Promise<void> | null = null;
-  let broken = false;
-  const seal = async (): Promise<void> => {
-    try {
-      while ((await setting.store.seal(SEAL_AT_ONCE)) === SEAL_AT_ONCE);
-      broken = false;
-    } catch (error) {
-      if (!broken) setting.log.error({ err: error }, 'the audit chain could not be continued; trying every second');
-      broken = true;
-    }
-    running = null;
-  };
-  const timer = setInterval(() => {
-    running ??= seal();
-  }, SEAL_MS);
-  return async () => {
-    clearInterval(timer);
-    await running;
-    await seal();
+    checkpoint: async () => void (await notary.sign(setting)),
+    deliver: async () => (setting.sink ? deliver(setting, setting.sink) : null),
   };
 }
 
@@ -100,6 +88,6 @@ function lifeEvent({ setting }: Gateway, type: 'gateway.started' | 'gateway.stop
     server: null,
     tool: null,
     grant: null,
-    data: { replica: setting.replica },
+    data: { replica: setting.replica, key: setting.vault.publicKeys[0] ?? null },
   };
 }

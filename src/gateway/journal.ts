@@ -7,6 +7,8 @@ const BATCH_MS = 20;
 const PATIENCE_MS = 500;
 /** Events that may wait while the log cannot be written, before anything new is refused anyway. */
 const MOST_WAITING = 10_000;
+/** Events of one write: a statement may hold 65,535 values, and what waited out an outage must still fit. */
+const MOST_AT_ONCE = 1_000;
 
 /**
  * Events that need not be durable before their effect: verdicts of plainly allowed calls, and refusals. They are
@@ -21,6 +23,7 @@ export class Journal {
   #writing: Promise<void> | null = null;
   #writingSince = 0;
   #failures = 0;
+  #dropped = 0;
 
   constructor(store: Pick<Store, 'append'>, log: Log) {
     this.#store = store;
@@ -33,9 +36,22 @@ export class Journal {
     return this.#writing === null || performance.now() - this.#writingSince < PATIENCE_MS;
   }
 
+  /** Events that are not written yet. */
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
+  /** Events that were never written, because too many waited already. */
+  get dropped(): number {
+    return this.#dropped;
+  }
+
   note(event: NewEvent): void {
     // While nothing can be written, refusals alone could fill the memory: the newest of them are dropped and counted.
-    if (this.#waiting.length >= MOST_WAITING) return;
+    if (this.#waiting.length >= MOST_WAITING) {
+      this.#dropped += 1;
+      return;
+    }
     this.#waiting.push(event);
     if (this.#writing === null) this.#timer ??= setTimeout(() => this.#write(), BATCH_MS);
   }
@@ -43,8 +59,11 @@ export class Journal {
   /** Writes what waits. Resolves when it is durable; rejects when it could not be made so. */
   async flush(): Promise<void> {
     await this.#writing;
-    this.#write();
-    await this.#writing;
+    for (let before = Infinity; this.#waiting.length > 0 && this.#waiting.length < before; ) {
+      before = this.#waiting.length;
+      this.#write();
+      await this.#writing;
+    }
     if (this.#waiting.length > 0) throw new Error(`${this.#waiting.length} events could not be written`);
   }
 
@@ -59,8 +78,7 @@ export class Journal {
     if (this.#timer) clearTimeout(this.#timer);
     this.#timer = null;
     if (this.#writing !== null || this.#waiting.length === 0) return;
-    const batch = this.#waiting;
-    this.#waiting = [];
+    const batch = this.#waiting.splice(0, MOST_AT_ONCE);
     this.#writingSince = performance.now();
     this.#writing = this.#store.append(batch).then(
       () => this.#wrote(),
@@ -70,7 +88,7 @@ export class Journal {
 
   #wrote(): void {
     this.#writing = null;
-    if (this.#failures > 0) this.#log.info({}, 'the audit log can be written again');
+    if (this.#failures > 0) this.#log.info({ dropped: this.#dropped }, 'the audit log can be written again');
     this.#failures = 0;
     if (this.#waiting.length > 0) this.#timer ??= setTimeout(() => this.#write(), 0);
   }

@@ -1,10 +1,12 @@
-import type { Cards, Clock, Log, Queue, Store, Vault } from '../ports.ts';
+import type { Cards, Clock, Ledger, Log, Queue, Sink, Store, Vault, Witness } from '../ports.ts';
 import type { News } from './announce.ts';
 import type { FaultPoint } from './fault-point.ts';
+import type { Meter } from './stamp.ts';
 
 /** The ports as one process holds them. Every use case takes this first. */
 export interface Setting {
   readonly store: Store;
+  readonly ledger: Ledger;
   readonly queue: Queue;
   /** null: no Slack configured; approvals are decided over the API. */
   readonly cards: Cards | null;
@@ -13,6 +15,12 @@ export interface Setting {
   readonly log: Log;
   /** This process, in events and leases. */
   readonly replica: string;
+  /** Where checkpoints are kept besides the database. */
+  readonly witnesses?: readonly Witness[];
+  /** null: events are handed on to nobody. */
+  readonly sink?: Sink | null;
+  /** Counts events. */
+  readonly heard?: Meter;
   /** Tests end the process here; absent otherwise. */
   readonly at?: (point: FaultPoint) => void;
   /** Milliseconds of a lease; 30 s when absent. */

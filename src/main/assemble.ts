@@ -8,17 +8,21 @@ import type { Setting } from '../gateway/setting.ts';
 import { httpApp } from '../http.ts';
 import { type Calls, callDoor } from '../mcp/calls.ts';
 import { mcpDoor } from '../mcp/door.ts';
-import type { Clock, Log, Upstream } from '../ports.ts';
+import type { Clock, Log, Sink, Upstream, Witness } from '../ports.ts';
 import type { SlackDoor } from '../slack/door.ts';
+import { sqlLedger } from '../sql/ledger.ts';
 import { sqlStore } from '../sql/store.ts';
 import { vault } from '../vault/vault.ts';
 import { api } from '../web/api.ts';
 import { health } from '../web/health.ts';
+import type { Meters } from '../web/meters.ts';
+import { metrics } from '../web/metrics.ts';
 import { approversInSlack, type SlackMeans } from './approvers.ts';
 import { digestsOf } from './digests.ts';
 import { LiveRules } from './live-rules.ts';
 import { Servers } from './servers.ts';
 import type { Storage } from './storage.ts';
+import { watched } from './watched-upstream.ts';
 
 /** What differs between the runtimes; everything else is the same gateway. */
 export interface Runtime {
@@ -35,6 +39,12 @@ export interface Runtime {
   /** Opens the way to a server; called once for each that is used. */
   readonly open: (server: ServerConfig) => Upstream;
   readonly slack: SlackMeans;
+  /** Where checkpoints are kept besides the database. */
+  readonly witnesses?: readonly Witness[];
+  /** Whom events are handed on to. */
+  readonly sink?: Sink | null;
+  /** Absent: nothing is counted and there is no `/metrics`. */
+  readonly meters?: Meters;
   /** Where agents reach us; asked at each request. */
   readonly place: () => Place;
 }
@@ -65,12 +75,19 @@ export interface Assembled {
 export function assemble(runtime: Runtime): Assembled {
   const { loaded, storage, clock, log, replica, keys, place } = runtime;
   const rules = new LiveRules(loaded, clock.now);
-  const servers = new Servers(rules, runtime.open);
+  const { witnesses = [], sink = null, meters } = runtime;
+  const servers = new Servers(rules, (server) =>
+    watched(runtime.open(server), (kind) => meters?.upstreamFailed(server.name, kind)),
+  );
   const slack = approversInSlack(loaded, runtime.slack, clock, log);
   const store = sqlStore(storage.connection);
   const keyed = vault(keys as [string, ...string[]]);
   const ports = {
     store,
+    ledger: sqlLedger(storage.connection.db),
+    witnesses,
+    sink,
+    ...(meters === undefined ? {} : { heard: meters.heard }),
     queue: storage.queue,
     cards: slack?.cards ?? null,
     vault: keyed,
@@ -95,11 +112,16 @@ export function assemble(runtime: Runtime): Assembled {
       maxBody: loaded.settings.maxBody,
       hosts: () => place().hosts,
       publicUrl: () => place().publicUrl,
+      access: gateway.access,
       log,
     }),
     slack: slackDoor?.app ?? new Hono(),
     api: api({ gateway, adminToken: loaded.secrets.adminToken }),
     health: health(gateway),
+    metrics:
+      meters === undefined
+        ? null
+        : metrics({ gateway, meters, adminToken: loaded.secrets.adminToken, hosts: () => place().hosts }),
   });
   const told: Assembled['told'] = (type, data) => {
     const nothing = { approval: null, server: null, tool: null, grant: null };

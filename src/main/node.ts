@@ -3,14 +3,16 @@ import { hostname } from 'node:os';
 import { serve } from '@hono/node-server';
 import type { Hono } from 'hono';
 import type { Loaded } from '../config/load.ts';
-import type { Log } from '../ports.ts';
+import type { Log, Sink } from '../ports.ts';
 import { slackClient } from '../slack/client.ts';
 import { slackDoor } from '../slack/door.ts';
+import { Meters } from '../web/meters.ts';
 import { type Assembled, assemble, type Place } from './assemble.ts';
 import type { Ordeal } from './fault.ts';
 import { upstreamOnNode } from './node-upstream.ts';
 import { embeddedSecret } from './secret.ts';
 import { openStorage } from './storage.ts';
+import { fileWitness, logWitness, spokenWitness } from './witnesses.ts';
 
 export interface Running extends Pick<Assembled, 'rules' | 'told'> {
   /** Where it listens: `http://127.0.0.1:8787`. */
@@ -26,8 +28,20 @@ const RECORD_MS = 3_000;
 /** Milliseconds in which a request must have arrived whole. */
 const REQUEST_MS = 60_000;
 
+/** Who hears of the audit log besides the database. */
+export interface Listeners {
+  readonly sink?: Sink | null;
+  /** Where checkpoints are said aloud. */
+  readonly out?: (text: string) => void;
+}
+
 /** Starts one gateway on Node. Throws with a plain message when something it needs is missing or out of reach. */
-export async function startNode(loaded: Loaded, log: Log, ordeal: Ordeal = {}): Promise<Running> {
+export async function startNode(
+  loaded: Loaded,
+  log: Log,
+  ordeal: Ordeal = {},
+  { sink = null, out }: Listeners = {},
+): Promise<Running> {
   const { settings, secrets } = loaded;
   const clock = { now: () => new Date() };
   const keys = secrets.secrets.length > 0 ? secrets.secrets : [embeddedSecret(settings.data)];
@@ -38,7 +52,10 @@ export async function startNode(loaded: Loaded, log: Log, ordeal: Ordeal = {}): 
     const replica = `${hostname()}-${process.pid}-${crypto.randomUUID().slice(0, 8)}`;
     const open = upstreamOnNode(clock, log);
     const slack = { api: slackClient, door: slackDoor };
-    const gate = assemble({ loaded, storage, keys, replica, clock, log, ordeal, open, slack, place: () => place });
+    const witnesses = [fileWitness(settings.data), logWitness(log), ...(out ? [spokenWitness(out)] : [])];
+    const audit = { witnesses, sink, meters: new Meters() };
+    const ports = { loaded, storage, keys, replica, clock, log };
+    const gate = assemble({ ...ports, ...audit, ordeal, open, slack, place: () => place });
     undo.push(await gate.start());
     const server = await listen(gate.app, settings.listen);
     const url = urlOf(server, settings.listen.host);

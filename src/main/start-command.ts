@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { faultText } from '../config/fault.ts';
 import { type Loaded, loadConfig, type ReadFile } from '../config/load.ts';
 import type { Flags } from '../config/settings.ts';
+import { auditWebhook } from './audit-webhook.ts';
 import { ordeal } from './fault.ts';
 import { processLog } from './log.ts';
 import { startNode } from './node.ts';
@@ -38,7 +39,8 @@ export async function startCommand(argv: string[], terminal: Terminal): Promise<
     return 1;
   }
   const log = processLog();
-  const running = await startNode(loaded, log, ordeal(terminal.env));
+  const sink = auditWebhook(terminal.env, { now: () => new Date() });
+  const running = await startNode(loaded, log, ordeal(terminal.env), { sink, out: terminal.out });
   terminal.out(banner(loaded, running.url));
   const stopReloading = keepFresh(running, sources, log);
   await toldToStop();

@@ -1,4 +1,5 @@
 import { type Context, Hono } from 'hono';
+import type { AccessLog } from '../gateway/access-log.ts';
 import { type Log, Unavailable } from '../ports.ts';
 import { rpcError } from './answer.ts';
 import type { HeaderRecord } from './crossing.ts';
@@ -13,6 +14,8 @@ export type { Grant, ServerEntry } from './entrance.ts';
 export type McpDoorDeps = Omit<Passage, 'sessions'> & {
   readonly store: ConstructorParameters<typeof Sessions>[0];
   readonly vault: ConstructorParameters<typeof Sessions>[1];
+  /** Hears who came in and who was turned away; absent in tests of the door alone. */
+  readonly access?: Pick<AccessLog, 'used' | 'refused'>;
   readonly log: Log;
 };
 
@@ -41,9 +44,17 @@ async function admit(
   handle: (visit: Visit) => Promise<Response>,
 ): Promise<Response> {
   const headers = headersOf(c);
-  const entered = enter(deps, headers, c.req.param('server') ?? '');
-  if (entered.kind === 'turned_away') return entered.response;
+  const name = c.req.param('server') ?? '';
+  const entered = enter(deps, headers, name);
+  if (entered.kind === 'turned_away') {
+    const { response, grant } = entered;
+    const known = deps.servers(name) === undefined ? null : name;
+    const about = { door: 'mcp', status: response.status, server: known, grant } as const;
+    deps.access?.refused({ ...about, address: addressOf(c) });
+    return response;
+  }
   const { server, principal } = entered;
+  deps.access?.used(principal.grant, server.name);
   try {
     return await handle({ passage, request: c.req.raw, headers, server, principal });
   } catch (error) {
@@ -62,6 +73,12 @@ async function admit(
 function headersOf(c: Context): HeaderRecord {
   const env = c.env as { incoming?: { headers?: HeaderRecord } } | undefined;
   return env?.incoming?.headers ?? Object.fromEntries(c.req.raw.headers);
+}
+
+/** null: this runtime does not tell. */
+function addressOf(c: Context): string | null {
+  const env = c.env as { incoming?: { socket?: { remoteAddress?: string } } } | undefined;
+  return env?.incoming?.socket?.remoteAddress ?? null;
 }
 
 /** RFC 9728. Says the same of every name, so that nobody learns which servers there are. */

@@ -43,6 +43,8 @@ export interface Entered {
 export interface TurnedAway {
   readonly kind: 'turned_away';
   readonly response: Response;
+  /** Whose token it was; null when nobody's. */
+  readonly grant: string | null;
 }
 
 const BEARER = /^Bearer +([^\s]+) *$/i;
@@ -58,18 +60,18 @@ export function enter(deps: EntranceDeps, headers: HeaderRecord, name: string): 
 
   const server = deps.servers(name);
   if (server === undefined) {
-    return turnAway(rpcError(404, 404, `There is no server named ${JSON.stringify(name)} here.`));
+    return turnAway(rpcError(404, 404, `There is no server named ${JSON.stringify(name)} here.`), grant.name);
   }
   if (!grant.servers.includes(server.name)) {
     const why = `This grant is not bound to ${server.name}. Ask the gateway's operator for it.`;
-    return turnAway(rpcError(403, 403, why));
+    return turnAway(rpcError(403, 403, why), grant.name);
   }
   const principal = { grant: grant.name, owner: grant.owner, selfApproval: grant.selfApproval };
   return { kind: 'entered', server, principal };
 }
 
-function turnAway(response: Response): TurnedAway {
-  return { kind: 'turned_away', response };
+function turnAway(response: Response, grant: string | null = null): TurnedAway {
+  return { kind: 'turned_away', response, grant };
 }
 
 /** A page in a browser could point a name of its own at us (DNS rebinding): only our own names are answered. */

@@ -1,6 +1,7 @@
 import { type Kysely, sql } from 'kysely';
 import { type Migration, type MigrationProvider, Migrator } from 'kysely/migration';
 import type { Tables } from './schema.ts';
+import { TASKS_MIGRATION } from './tasks-migration.ts';
 
 /** Only ever add: old replicas run beside new ones during a rolling restart. */
 const MIGRATIONS: Record<string, string> = {
@@ -147,9 +148,25 @@ const MIGRATIONS: Record<string, string> = {
     create index approvals_created on holdfast.approvals (created_at);
     create index decisions_at on holdfast.decisions (at);
   `,
+  '0003-audit': `
+    create table holdfast.sinks (
+      name text primary key,
+      seq bigint not null,
+      failures integer not null default 0,
+      updated_at timestamptz not null
+    );
+    -- What reviewers search by. Newest first, paged by n.
+    create index events_at on holdfast.events (at, n);
+    create index events_type on holdfast.events (type, n);
+    create index events_tool on holdfast.events (server, tool, n);
+    create index events_grant on holdfast.events (grant_name, n);
+    create index events_actor on holdfast.events (actor, n);
+    create index events_words on holdfast.events using gin (to_tsvector('simple', left(body, 200000)));
+  `,
   '0004-card-runs': `
     alter table holdfast.cards add column run text, add column run_by text, add column run_until timestamptz;
   `,
+  '0005-tasks': TASKS_MIGRATION,
 };
 
 /** Brings the schema up to date. Replicas that start at once wait for each other. Throws what the database said. */

@@ -1,5 +1,6 @@
 import type { ColumnType, Generated } from 'kysely';
 import type { State } from '../domain/approval.ts';
+import type { TaskPhase } from '../ports.ts';
 
 /** Our tables, all in the schema `holdfast`. Times are timestamptz, documents are `json`: their text is kept as given. */
 export interface Tables {
@@ -8,10 +9,13 @@ export interface Tables {
   'holdfast.decisions': DecisionTable;
   'holdfast.events': EventTable;
   'holdfast.checkpoints': CheckpointTable;
+  'holdfast.sinks': SinkTable;
   'holdfast.counters': CounterTable;
   'holdfast.cards': CardTable;
   'holdfast.sessions': SessionTable;
   'holdfast.replicas': ReplicaTable;
+  'holdfast.tasks': TaskTable;
+  'holdfast.continuations': ContinuationTable;
   'holdfast.logins': LoginTable;
   'holdfast.revocations': RevocationTable;
 }
@@ -97,6 +101,15 @@ export interface CheckpointTable {
   signature: string;
 }
 
+export interface SinkTable {
+  name: string;
+  /** The last event it took. */
+  seq: string;
+  /** How often it failed since. */
+  failures: number;
+  updated_at: Date;
+}
+
 export interface CounterTable {
   key: string;
   window_start: Date;
@@ -144,4 +157,31 @@ export interface RevocationTable {
   at: Date;
   actor: string;
   reason: string | null;
+}
+
+export interface TaskTable {
+  id: string;
+  approval_id: string;
+  joiner_id: string;
+  grant_name: string;
+  server: string;
+  era: 'legacy' | 'modern';
+  phase: TaskPhase;
+  outcome: 'completed' | 'tool_error' | 'protocol_error' | null;
+  note: string | null;
+  request: Bytes;
+  kept: Bytes | null;
+  lease_until: Date | null;
+  created_at: Date;
+  updated_at: Date;
+  expires_at: Date;
+}
+
+export interface ContinuationTable {
+  digest: string;
+  grant_name: string;
+  server: string;
+  fingerprint: string;
+  approval_id: string;
+  expires_at: Date;
 }

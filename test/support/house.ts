@@ -29,6 +29,7 @@ export const ARROWS: Readonly<Record<string, Room>> = {
   queue: ADAPTER,
   config: ADAPTER,
   vault: ADAPTER,
+  sink: ADAPTER,
   http: { rooms: ['mcp', 'slack', 'web'], outside: true },
   demo: { rooms: [], outside: true },
   main: { rooms: ['*'], outside: true },

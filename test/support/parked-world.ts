@@ -8,6 +8,7 @@ import type { Arrival } from '../../src/gateway/handle-call.ts';
 import { handleCall } from '../../src/gateway/handle-call.ts';
 import { type Turn, takeTurn } from '../../src/gateway/take-turn.ts';
 import type { Cards, Queue, Store } from '../../src/ports.ts';
+import { sqlLedger } from '../../src/sql/ledger.ts';
 import { migrate } from '../../src/sql/migrations.ts';
 import type { Tables } from '../../src/sql/schema.ts';
 import { sqlStore } from '../../src/sql/store.ts';
@@ -49,6 +50,7 @@ export async function parkedWorld(policy: Policy = ASKING): Promise<ParkedWorld>
       const gateway = bindGateway(
         {
           store: { ...store, ...more.store },
+          ledger: sqlLedger(db),
           queue: queueOf(gateways, ordered),
           cards: more.cards ?? null,
           vault: vault(more.secrets ?? ['s'.repeat(40)]),

@@ -1,0 +1,53 @@
+import type { Gateway } from './gateway.ts';
+
+/** Milliseconds between two looks for events to chain. */
+const SEAL_MS = 1_000;
+const SEAL_AT_ONCE = 2_000;
+
+/**
+ * Chains new events within a second of their writing, and has them handed on. Returns what stops it: it seals what is
+ * left and vouches for it, so that a log at rest is covered to its end.
+ */
+export function startSealer({ setting, notary, access }: Pick<Gateway, 'setting' | 'notary' | 'access'>) {
+  let running: Promise<void> | null = null;
+  let broken = false;
+  const sealAll = async (): Promise<number> => {
+    for (let sealed = 0; ; ) {
+      const some = await setting.store.seal(SEAL_AT_ONCE);
+      sealed += some;
+      if (some < SEAL_AT_ONCE) return sealed;
+    }
+  };
+  const seal = async (): Promise<void> => {
+    try {
+      const sealed = await sealAll();
+      broken = false;
+      if (sealed > 0 && setting.sink) await handOn();
+    } catch (error) {
+      if (!broken) setting.log.error({ err: error }, 'the audit chain could not be continued; trying every second');
+      broken = true;
+    }
+    running = null;
+  };
+  /** A queue that does not answer hears it with the next events. */
+  const handOn = async (): Promise<void> => {
+    await setting.queue.deliver().catch((error: unknown) => {
+      setting.log.warn({ err: error }, 'the queue did not take the order to hand events on');
+    });
+  };
+  const timer = setInterval(() => {
+    access.settle();
+    running ??= seal();
+  }, SEAL_MS);
+  return async (): Promise<void> => {
+    clearInterval(timer);
+    await running;
+    try {
+      await sealAll();
+      await notary.sign(setting);
+      await sealAll();
+    } catch (error) {
+      setting.log.error({ err: error }, 'the last events could not be sealed and signed; the next start does it');
+    }
+  };
+}

@@ -1,0 +1,48 @@
+import type { NewEvent } from '../domain/event.ts';
+import type { Store } from '../ports.ts';
+
+/** Hears every event once it is durable; counts, and never throws. */
+export type Meter = (event: NewEvent) => void;
+
+/** The same store, whose events say which process wrote them and are heard by the meter: here, once for all. */
+export function stamped(store: Store, replica: string, heard: Meter): Store {
+  const mark = (event: NewEvent): NewEvent => ({ ...event, replica });
+  const hear = (events: readonly NewEvent[]): void => events.forEach(heard);
+  return {
+    ...store,
+    append: async (events) => {
+      await store.append(events.map(mark));
+      hear(events);
+    },
+    admit: async (takes, event) => {
+      const admission = await store.admit(takes, mark(event));
+      if (admission.kind === 'admitted') heard(event);
+      return admission;
+    },
+    refund: async (taken, event) => {
+      await store.refund(taken, mark(event));
+      heard(event);
+    },
+    open: async (request, joiner, maxPending, event) => {
+      const opened = await store.open(request, joiner, maxPending, mark(event));
+      if (opened.kind === 'opened') heard(event);
+      if (opened.kind === 'joined') heard({ ...event, type: 'approval.joined' });
+      return opened;
+    },
+    commit: async (change) => {
+      const committed = await store.commit({ ...change, events: change.events.map(mark) });
+      if (committed.kind === 'committed') hear(change.events);
+      return committed;
+    },
+    collected: async (joiner, event) => {
+      await store.collected(joiner, mark(event));
+      heard(event);
+    },
+    leave: (by, event) => store.leave(by, (approval) => mark(event(approval))),
+    leaveSession: (by, event) => store.leaveSession(by, (approval) => mark(event(approval))),
+    saveCard: async (card, event) => {
+      await store.saveCard(card, event === null ? null : mark(event));
+      if (event !== null) heard(event);
+    },
+  };
+}
