@@ -35,6 +35,8 @@ export async function openStorage(settings: Settings, secrets: Secrets, log: Log
     application_name: 'holdfast',
   });
   pool.on('error', (error) => log.warn({ code: (error as { code?: string }).code }, 'a queue connection broke'));
+  // The pool hears only those that are idle; unheard, one that breaks while it is lent out would end the process.
+  pool.on('connect', (client) => client.on('error', () => undefined));
   return { connection, queue: sqlQueue({ pool: pool as never, log }), closeQueue: () => pool.end() };
 }
 

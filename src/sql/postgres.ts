@@ -27,8 +27,10 @@ export async function openPostgres({ url, connections = 10, log }: PostgresSetti
     application_name: 'holdfast',
     keepAlive: true,
   });
-  // An idle connection that breaks is replaced by the next query; unheard, the event would end the process.
+  // A connection that breaks is replaced by the next query; unheard, the event would end the process. The pool hears
+  // those that are idle; one that is lent out, between two statements of a transaction, only hears itself.
   pool.on('error', (error) => log.warn({ code: (error as { code?: string }).code }, 'a database connection broke'));
+  pool.on('connect', (client) => client.on('error', () => undefined));
   const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
   try {
     await migrate(db);
