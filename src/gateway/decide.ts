@@ -2,7 +2,7 @@ import type { Approval, Decision } from '../domain/approval.ts';
 import { type Approver, decide as judge, type RefusalReason, type Utterance } from '../domain/decide.ts';
 import type { NewEvent } from '../domain/event.ts';
 import type { Json } from '../domain/json.ts';
-import type { Change } from '../ports.ts';
+import type { CardRecord, Change } from '../ports.ts';
 import { announce } from './announce.ts';
 import type { Setting } from './setting.ts';
 
@@ -34,7 +34,11 @@ export async function decide(
   terms: DecideTerms,
 ): Promise<Decided> {
   for (;;) {
-    const approval = await setting.store.find(id);
+    // What the person saw is evidence; only a card is known here, a page or a terminal is not.
+    const [approval, card] = await Promise.all([
+      setting.store.find(id),
+      approver.via === 'slack' ? setting.store.card(id) : null,
+    ]);
     if (approval === null) return { kind: 'not_found' };
     const now = setting.clock.now();
     const judgement = judge(approval, word, approver, now);
@@ -50,7 +54,7 @@ export async function decide(
       to: judgement.next,
       patch: patchFor(judgement.next, new Date(now.getTime() + terms.pickupMs)),
       decision: judgement.decision,
-      events: [decided(approval, judgement.decision, judgement.next)],
+      events: [decided(approval, judgement.decision, judgement.next, card)],
     });
     setting.at?.('decide.after');
     if (committed.kind === 'committed') {
@@ -84,7 +88,7 @@ export async function refuse(
   ]);
 }
 
-function decided(approval: Approval, decision: Decision, next: string): NewEvent {
+function decided(approval: Approval, decision: Decision, next: string, card: CardRecord | null): NewEvent {
   return about(approval, {
     type: 'approval.decided',
     at: decision.at,
@@ -97,6 +101,8 @@ function decided(approval: Approval, decision: Decision, next: string): NewEvent
       userGroup: decision.userGroup,
       state: next,
       quorum: approval.requirement.quorum,
+      waitedMs: decision.at.getTime() - approval.createdAt.getTime(),
+      card: card === null ? null : { digest: card.digest, revision: card.revision, channel: card.channel, ts: card.ts },
       fingerprint: approval.fingerprint,
     },
   });

@@ -17,6 +17,7 @@ export interface Dispatch {
   readonly by: string;
   /** What it took from the limits; given back when nothing was sent. */
   readonly taken: readonly Taken[];
+  readonly startedAt: Date;
 }
 
 /** How a dispatch ended. */
@@ -61,6 +62,8 @@ export async function spend(gateway: Gateway, approval: Approval, joiner: string
         policy: policy.digest,
         rule: verdict.trace.rule,
         limits: takes.map((take) => take.counter),
+        votes: approval.decisions.map((one) => ({ approver: one.approver, choice: one.choice, via: one.via })),
+        waitedMs: now.getTime() - approval.createdAt.getTime(),
       }),
     ],
   });
@@ -73,7 +76,7 @@ export async function spend(gateway: Gateway, approval: Approval, joiner: string
   setting.at?.('dispatch.after');
   gateway.leases.add(approval.id);
   announce(setting, committed.approval);
-  return { kind: 'dispatch', dispatch: { approval: committed.approval, by, taken: committed.taken } };
+  return { kind: 'dispatch', dispatch: { approval: committed.approval, by, taken: committed.taken, startedAt: now } };
 }
 
 type Obstacle = { readonly kind: 'lapse' | 'unsure'; readonly why: string } | null;
@@ -159,7 +162,7 @@ async function tryFinish(gateway: Gateway, dispatch: Dispatch, outcome: Outcome)
     patch: patchFor(gateway, approval, outcome),
     dispatcher: dispatch.by,
     gives: outcome.kind === 'not_sent' ? dispatch.taken : [],
-    events: [happened(gateway, approval, eventFor(outcome), outcomeData(outcome))],
+    events: [happened(gateway, approval, eventFor(outcome), outcomeData(gateway, dispatch, outcome))],
   });
   gateway.setting.at?.('outcome.after');
   if (committed.kind === 'committed') return committed.approval;
@@ -189,9 +192,13 @@ function eventFor(outcome: Outcome): EventType {
   return outcome.failed ? 'call.failed' : 'call.succeeded';
 }
 
-/** A result is told by its size only. */
-function outcomeData(outcome: Outcome): { [name: string]: Json } {
-  return outcome.kind === 'returned' ? { bytes: outcome.response.byteLength } : { why: outcome.why };
+/** A result is told by its size, its kind and a keyed digest: enough to know it again, nothing to read in it. */
+function outcomeData({ setting }: Gateway, { startedAt }: Dispatch, outcome: Outcome): { [name: string]: Json } {
+  const upstreamMs = setting.clock.now().getTime() - startedAt.getTime();
+  if (outcome.kind !== 'returned') return { why: outcome.why, upstreamMs };
+  const { response, failed } = outcome;
+  const digest = setting.vault.digest('outcome', response);
+  return { bytes: response.byteLength, result: failed ? 'error' : 'result', digest, upstreamMs };
 }
 
 function happened(gateway: Gateway, approval: Approval, type: EventType, data: { [name: string]: Json }) {

@@ -33,11 +33,17 @@ export type Handled =
   | { readonly kind: 'unavailable'; readonly part: string; readonly why: string }
   | { readonly kind: 'held'; readonly seat: Seat };
 
+const NO_POLICY: Verdict & { kind: 'deny' } = {
+  kind: 'deny',
+  reason: 'this server has no policy',
+  trace: { rule: 'none', risk: null, severity: null, reason: null, steps: [] },
+};
+
 /** Evaluates once and does what the verdict says. Whatever cannot answer, the call is not forwarded (P6). */
 export async function handleCall(gateway: Gateway, arrival: Arrival): Promise<Handled> {
   try {
     const policy = gateway.rules.policy(arrival.call.server);
-    if (policy === null) return { kind: 'denied', reason: 'this server has no policy' };
+    if (policy === null) return deny(gateway, arrival, NO_POLICY);
     const verdict = evaluate(policy, arrival.call);
     switch (verdict.kind) {
       case 'deny':
@@ -98,7 +104,8 @@ async function refund(gateway: Gateway, arrival: Arrival, verdict: Verdict, take
 
 export function limited(gateway: Gateway, arrival: Arrival, verdict: Verdict, full: Full): Handled {
   const { counter, scope, max } = full.take;
-  gateway.journal.note(verdictEvent(gateway, arrival, 'call.limited', verdict, { counter, scope, max }));
+  const { retryAfter } = full;
+  gateway.journal.note(verdictEvent(gateway, arrival, 'call.limited', verdict, { counter, scope, max, retryAfter }));
   return { kind: 'limited', full };
 }
 
@@ -125,13 +132,21 @@ export function verdictEvent(
     tool: nameable(call.tool),
     grant: call.principal.grant,
     data: {
+      policy: gateway.rules.policy(call.server)?.digest ?? null,
       ...data,
       rule,
       decidedBy: steps.find((step) => step.decided)?.path ?? rule,
+      // What simply passed is told by its rule; where somebody was stopped, every step is kept.
+      ...(verdict.kind === 'allow' ? {} : { trace: traceOf(verdict) }),
       session: call.session,
       fingerprint: printOf(gateway, arrival),
     },
   };
+}
+
+/** The trace as an event keeps it: no argument's value is in it. */
+export function traceOf({ trace }: Verdict): Json {
+  return trace.steps.map(({ path, says, decided }) => ({ path, says, decided }));
 }
 
 /** A name that no rule could have meant may hold anything; it is kept short and printable. */

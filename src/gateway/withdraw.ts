@@ -4,6 +4,9 @@ import { announce } from './announce.ts';
 import { about } from './decide.ts';
 import type { Setting } from './setting.ts';
 
+/** Longest reason that is kept, in UTF-16 units. */
+const LONGEST_REASON = 500;
+
 /** Whose call is no longer wanted. `session` is the digest that the joiner was seated with. */
 export interface Cancellation {
   /** null: the door that ended a session does not say whose it was. */
@@ -35,7 +38,7 @@ export async function withdraw(setting: Setting, cancellation: Cancellation): Pr
     server: cancellation.server,
     tool: null,
     grant: cancellation.grant,
-    data: { reason: cancellation.reason },
+    data: { reason: told(cancellation.reason) },
   });
   const { server, session, requestId } = cancellation;
   const approvals =
@@ -72,7 +75,7 @@ export async function withdrawAbandoned(
           type: approval.state === 'pending' ? 'approval.withdrawn' : 'approval.lapsed',
           at: now,
           actor: actorOf(why),
-          data: { note, reason: why.reason, fingerprint: approval.fingerprint },
+          data: { note, reason: told(why.reason), fingerprint: approval.fingerprint },
         }),
       ],
     });
@@ -89,4 +92,9 @@ export async function withdrawAbandoned(
 
 function actorOf({ grant }: Pick<Cancellation, 'grant'>): string {
   return grant === null ? 'holdfast' : `grant:${grant}`;
+}
+
+/** An agent's words: kept short, and whole characters. */
+function told(reason: string | null): string | null {
+  return reason === null ? null : reason.slice(0, LONGEST_REASON).toWellFormed();
 }

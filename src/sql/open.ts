@@ -39,6 +39,7 @@ export async function openApproval(
     const owed = await owedTo(trx, prints);
     if (owed) {
       await seat(trx, owed.joiner, joiner);
+      await writeEvents(trx, [joined(event, owed.row.id, true)]);
       return { kind: 'owed', approval: approvalOf(owed.row), joiner: owed.joiner };
     }
     const pending = await pendingOf(trx, request.approval.grant);
@@ -68,17 +69,24 @@ async function read(trx: Trx, id: string): Promise<ApprovalRow> {
   return found.rows[0]!;
 }
 
+/** `again`: the caller was here before, and is not counted twice. */
+function joined(event: NewEvent, approval: string, again: boolean): NewEvent {
+  const { fingerprint = null, policy = null, rule = null } = event.data;
+  return { ...event, type: 'approval.joined', approval, data: { again, fingerprint, policy, rule } };
+}
+
 /** Takes an absent caller's place, so that a call repeated after a time-out is not counted twice. */
 async function join(trx: Trx, live: ApprovalRow, joiner: NewJoiner, event: NewEvent): Promise<Opened> {
   const absent = await absentCaller(trx, live.id);
   if (absent !== null) {
     await seat(trx, absent, joiner);
+    await writeEvents(trx, [joined(event, live.id, true)]);
     return { kind: 'joined', approval: approvalOf(live), joiner: absent };
   }
   await insertJoiner(trx, live.id, joiner, event.at);
   await sql`
     update holdfast.approvals set revision = revision + 1, updated_at = ${event.at} where id = ${live.id}`.execute(trx);
-  await writeEvents(trx, [{ ...event, type: 'approval.joined', approval: live.id }]);
+  await writeEvents(trx, [joined(event, live.id, false)]);
   return { kind: 'joined', approval: approvalOf(await read(trx, live.id)), joiner: joiner.id };
 }
 
