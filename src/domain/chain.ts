@@ -137,10 +137,10 @@ export class ChainCheck {
     const before = this.#lastDigest;
     this.#lastDigest = this.#proof.sha256(signed.text);
     if (this.#misfit !== null || this.#broken) return;
-    if (read.seq !== this.#head.seq) {
-      this.#misplaced.push(read);
-      return;
-    }
+    if (read.seq < this.#head.seq) this.#faults.push({ kind: 'checkpoint_swapped', seq: read.seq });
+    // It may vouch for events that are gone: the end tells.
+    if (read.seq > this.#head.seq) this.#misplaced.push(read);
+    if (read.seq !== this.#head.seq) return;
     if (read.previous !== before) this.#faults.push({ kind: 'checkpoint_removed', seq: read.seq });
     this.#unnamed.set(read.seq, this.#lastDigest);
     this.#vouch(read);
