@@ -34,7 +34,10 @@ export class Unavailable extends Error {
 
 /** An approval about to be opened: everything but what the store itself decides. */
 export interface NewApproval {
-  readonly approval: Omit<Approval, 'state' | 'revision' | 'decisions' | 'callers' | 'updatedAt' | 'previousUnknown'>;
+  readonly approval: Omit<
+    Approval,
+    'state' | 'revision' | 'decisions' | 'callers' | 'updatedAt' | 'previousUnknown' | 'remindedAt' | 'escalatedAt'
+  >;
   /** The request's bytes, sealed. */
   readonly request: Uint8Array;
   /** Fingerprints of the same call under older secrets, so that a rotation does not part twins. */
@@ -72,6 +75,8 @@ export interface Change {
     readonly pickupUntil?: Date | null;
     readonly leaseUntil?: Date | null;
     readonly dispatcher?: string | null;
+    readonly remindedAt?: Date;
+    readonly escalatedAt?: Date;
     readonly note?: string | null;
     /** The kept result, sealed; null removes it. */
     readonly result?: Uint8Array | null;
@@ -186,6 +191,12 @@ export interface Store {
     /** Approvals whose card does not show their revision. */
     readonly stale: readonly string[];
   }>;
+  /** Pending approvals whose approvers are due a reminder, or whose further approvers are due to be asked. */
+  unreminded(now: Date, limit: number): Promise<readonly Approval[]>;
+  /** True for one caller of all replicas in each `ms`: who may say this now. */
+  claimNotice(notice: string, ms: number): Promise<boolean>;
+  /** It was not said after all: the next one may. */
+  releaseNotice(notice: string): Promise<void>;
   /** Deletes results past their time. */
   forget(now: Date): Promise<number>;
 
@@ -454,10 +465,16 @@ export interface TaskStore {
     now: Date,
     running: readonly string[],
     approval: string | null,
-  ): Promise<{ readonly ready: readonly Task[]; readonly lost: readonly Task[]; readonly cancelled: readonly string[] }>;
+  ): Promise<{
+    readonly ready: readonly Task[];
+    readonly lost: readonly Task[];
+    readonly cancelled: readonly string[];
+  }>;
   renewTasks(ids: readonly string[], until: Date): Promise<void>;
   forgetTasks(now: Date): Promise<void>;
 
+  /** The caller goes away and is told to come back: the round it has to name. Earlier ones are no longer good. */
+  nextRound(joiner: string): Promise<number>;
   /** null: collected, left, or another round. */
   reseat(place: Reseating): Promise<Approval | null>;
   /** A state that the server issued under this approval: the call that brings it back is the same call. */
@@ -535,6 +552,8 @@ export type Delivery =
 export interface Cards {
   /** Posts the card, or updates the one at `at`; a thread reply goes with each change of state. */
   show(approval: Approval, at: CardRecord | null): Promise<Delivery>;
+  /** One line instead of more cards: this grant's further calls are refused until some are decided. */
+  crowded(call: Pick<Approval, 'grant' | 'server' | 'tool'>, pending: number): Promise<Delivery>;
   /**
    * Whether each of these people may still approve, no more than a minute old; used when the pass is spent.
    * Throws `Unavailable('slack')` when it cannot be known.

@@ -103,6 +103,9 @@ export interface Approval {
   readonly pickupUntil: Date | null;
   /** A dispatch whose lease ran out is unknown; null when not dispatched. */
   readonly leaseUntil: Date | null;
+  /** When the approvers were reminded, and when further ones were asked, on the card; null: not yet, or never. */
+  readonly remindedAt: Date | null;
+  readonly escalatedAt: Date | null;
   /** What ended it, for people: the lapse's reason, the failure's kind, why nothing was sent. */
   readonly note: string | null;
   /** Callers that wait or are still to collect. */

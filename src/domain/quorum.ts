@@ -1,5 +1,6 @@
 import type { Approval, Decision } from './approval.ts';
 import type { Approver } from './decide.ts';
+import { escalateAt } from './reminder.ts';
 
 export type Eligibility =
   | { readonly kind: 'eligible'; readonly self: boolean; readonly userGroup: string | null }
@@ -12,8 +13,8 @@ export type Eligibility =
 export function eligibility(approval: Approval, approver: Approver, now: Date): Eligibility {
   const { requirement } = approval;
   const late = requirement.escalate;
-  const escalated = late !== null && now.getTime() >= approval.createdAt.getTime() + late.afterMs;
-  const admitted = [requirement, ...(escalated ? [late] : [])];
+  const from = escalateAt(approval);
+  const admitted = [requirement, ...(late !== null && from !== null && now >= from ? [late] : [])];
 
   const named = admitted.some((circle) =>
     approver.id === 'admin' ? circle.admin : circle.people.includes(approver.id),

@@ -5,9 +5,10 @@ import { takesOf } from '../domain/limit.ts';
 import { redact } from '../domain/redact.ts';
 import type { Verdict } from '../domain/verdict.ts';
 import type { NewApproval } from '../ports.ts';
+import { tellCrowd } from './crowd.ts';
 import { about } from './decide.ts';
 import type { Gateway } from './gateway.ts';
-import { type Arrival, type Handled, limited, logIsDown, verdictEvent } from './handle-call.ts';
+import { type Arrival, type Handled, limited, logIsDown, traceOf, verdictEvent } from './handle-call.ts';
 import { newId } from './id.ts';
 
 type Asked = Verdict & { kind: 'ask' };
@@ -55,6 +56,8 @@ export async function ask(gateway: Gateway, arrival: Arrival, verdict: Asked, po
   if (opened.kind === 'crowded' && full) return limited(gateway, arrival, verdict, full);
   if (opened.kind === 'crowded') {
     gateway.journal.note(verdictEvent(gateway, arrival, 'call.refused', verdict, { reason: 'too many pending' }));
+    const { server, tool, principal } = arrival.call;
+    void tellCrowd(setting, { grant: principal.grant, server, tool }, opened.pending);
     return { kind: 'crowded', pending: opened.pending };
   }
   const unheard = await tell(gateway, opened.approval, opened.kind === 'opened');
@@ -108,8 +111,10 @@ function requested({ approval }: NewApproval, verdict: Asked) {
       fingerprint: approval.fingerprint,
       rule: verdict.trace.rule,
       reason: verdict.trace.reason,
+      trace: traceOf(verdict),
       policy: approval.policyDigest,
       arguments: approval.arguments,
+      statedReason: approval.statedReason,
       approvers: [...approval.requirement.groups],
       quorum: approval.requirement.quorum,
       expiresAt: approval.expiresAt.toISOString(),

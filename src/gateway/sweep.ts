@@ -1,4 +1,5 @@
 import { due } from './due.ts';
+import { remind } from './remind.ts';
 import type { Rules } from './rules.ts';
 import type { Setting } from './setting.ts';
 import { withdrawAbandoned } from './withdraw.ts';
@@ -8,8 +9,8 @@ const AT_ONCE = 500;
 
 /**
  * Compares what SQL says with what the queue and Slack show, and mends the difference: what is past its time or wanted
- * by nobody ends, what should be parked is parked, a card that does not show its revision is brought up to date. Running it twice at
- * once does no harm: every step is a compare-and-swap or idempotent.
+ * by nobody ends, approvers who are silent are reminded, what should be parked is parked, a card that does not show its
+ * revision is brought up to date. Running it twice at once does no harm: every step is a compare-and-swap or idempotent.
  */
 export async function sweep(setting: Setting, rules: Rules): Promise<void> {
   const { store, queue, clock, cards } = setting;
@@ -18,6 +19,7 @@ export async function sweep(setting: Setting, rules: Rules): Promise<void> {
   for (const approval of abandoned) {
     await withdrawAbandoned(setting, approval, { grant: null, requestId: '', reason: null });
   }
+  if (cards !== null) for (const one of await store.unreminded(clock.now(), AT_ONCE)) await remind(setting, one);
   const lost = new Set(await queue.missing(parked.map((one) => one.id)));
   for (const one of parked) if (lost.has(one.id)) await queue.park(one.id, one.expiresAt);
   if (cards !== null) for (const id of stale) await queue.publish(id);

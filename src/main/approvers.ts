@@ -3,7 +3,7 @@ import { about, decide } from '../gateway/decide.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import type { Cards, Clock, Log } from '../ports.ts';
 import type { SlackApi } from '../slack/api.ts';
-import { type SlackCards, slackCards } from '../slack/cards.ts';
+import { slackCards } from '../slack/cards.ts';
 import type { SlackDeps, SlackDoor } from '../slack/door.ts';
 import { People } from '../slack/people.ts';
 
@@ -32,7 +32,7 @@ export function approversInSlack(loaded: Loaded, means: SlackMeans, clock: Clock
   const api = means.api({ token, apiUrl, log });
   const people = new People({ api, clock, team });
   const routing = { channel };
-  const cards: SlackCards = slackCards({ api, people, routing, clock, log, publicUrl: settings.publicUrl });
+  const cards = slackCards({ api, people, routing, clock, log, publicUrl: settings.publicUrl });
   return {
     cards,
     door: (gateway) => {

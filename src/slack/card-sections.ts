@@ -1,5 +1,6 @@
 import { type Approval, type Decision, isOver } from '../domain/approval.ts';
 import { REDACTED } from '../domain/redact.ts';
+import { escalateAt } from '../domain/reminder.ts';
 import { type Block, context, fields, said, section } from './blocks.ts';
 import { code, cut, escaped, instant, oneLine, person, userGroup } from './escape.ts';
 import { standing } from './story.ts';
@@ -70,11 +71,12 @@ export function waiting(approval: Approval): Block[] {
   ];
 }
 
-/** Who is added when nobody decides. By the groups' names: a mention would call them now. */
-function later({ requirement, createdAt }: Approval): string {
-  const { escalate } = requirement;
-  if (escalate === null || escalate.groups.length === 0) return '';
-  const from = new Date(createdAt.getTime() + escalate.afterMs);
+/** Who is added when nobody decides. Until then by the groups' names: a mention would call them now. */
+function later(approval: Approval): string {
+  const { escalate } = approval.requirement;
+  const from = escalateAt(approval);
+  if (escalate === null || from === null || escalate.groups.length === 0) return '';
+  if (approval.escalatedAt !== null) return `\nSince ${instant(from)} also: ${circle(escalate)}.`;
   return `\nFrom ${instant(from)} on also: ${escalate.groups.slice(0, NAMED).map(code).join(', ')}.`;
 }
 

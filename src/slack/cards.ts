@@ -8,7 +8,7 @@ import { escaped, person } from './escape.ts';
 import type { People } from './people.ts';
 import { channelFor, onlyApprover, type Routing } from './routing.ts';
 import { stillEligible } from './still-eligible.ts';
-import { cardDigest, crowdedLine, escalation, type Reply, reminder, replyAfter, toldBy } from './thread.ts';
+import { cardDigest, crowdedLine, type Reply, replyAfter, toldBy } from './thread.ts';
 
 export interface SlackCardsOptions {
   readonly api: SlackApi;
@@ -19,27 +19,15 @@ export interface SlackCardsOptions {
   readonly publicUrl?: string | null | undefined;
 }
 
-/** The `Cards` port, and what else may be said to approvers. */
-export interface SlackCards extends Cards {
-  /** A line in the card's thread; nothing without a card. */
-  nudge(approval: Approval, at: CardRecord | null, kind: 'reminder' | 'escalation'): Promise<Delivery>;
-  /** One line in the channel: this grant's further calls are refused until some are decided. */
-  crowded(grant: string, call: Pick<Approval, 'server' | 'tool'>, pending: number): Promise<Delivery>;
-}
-
 const EVENT = 'holdfast_approval';
 
-export function slackCards(options: SlackCardsOptions): SlackCards {
-  const { api, people, routing } = options;
+export function slackCards(options: SlackCardsOptions): Cards {
+  const { people } = options;
   const post = new Posting(options);
   return {
     show: (approval, at) => post.show(approval, at),
     stillEligible: (approval) => stillEligible(people, approval),
-    async nudge(approval, at, kind) {
-      if (!at?.ts) return { kind: 'never', why: 'there is no card to reply to' };
-      return say(api, at.channel, at.ts, kind === 'reminder' ? reminder(approval) : escalation(approval));
-    },
-    crowded: (grant, call, pending) => say(api, channelFor(routing, call), null, crowdedLine(grant, pending)),
+    crowded: (call, pending) => post.crowded(call, pending),
   };
 }
 
@@ -67,6 +55,12 @@ class Posting {
     return this.#post(approval, channel);
   }
 
+  async crowded(call: Pick<Approval, 'grant' | 'server' | 'tool'>, pending: number): Promise<Delivery> {
+    const channel = channelFor(this.#options.routing, call);
+    const refusal = await this.#channels.refusal(channel);
+    return refusal ?? say(this.#options.api, channel, null, crowdedLine(call.grant, pending));
+  }
+
   /** The channel the card goes to, opened first where it is a person's direct messages. */
   async #place(approval: Approval): Promise<{ channel: string } | { delivery: Delivery }> {
     const { api, routing, log } = this.#options;
@@ -87,7 +81,7 @@ class Posting {
     if (typeof at !== 'string' || typeof ts !== 'string') {
       return { kind: 'later', afterMs: 5000, why: 'Slack did not say where it put the card', ambiguous: true };
     }
-    await this.#tellBeside(approval, at, ts);
+    await this.#tellBeside(approval, approval.requirement.people, at, ts);
     return { kind: 'shown', channel: at, ts, digest: cardDigest(approval, sent.digest) };
   }
 
@@ -95,13 +89,17 @@ class Posting {
     const sent = await this.#send('chat.update', approval, { channel, ts });
     if (!sent.answer.ok)
       return { ...undelivered(sent.answer.failure), ...(sent.answer.failure.passing ? { ambiguous: false } : {}) };
-    const reply = replyAfter(toldBy(at.digest), approval);
+    const told = toldBy(at.digest);
+    const reply = replyAfter(told, approval);
     if (reply !== null) {
       const said = await say(this.#options.api, channel, ts, reply);
       // A reply that may be there is not repeated; one that is certainly not there is, with the card.
       if (said.kind === 'later' && !said.ambiguous) return said;
       if (said.kind !== 'shown')
         this.#options.log.warn({ approval: approval.id, why: said.why }, 'no reply in the thread');
+    }
+    if (approval.escalatedAt !== null && !told.escalated) {
+      await this.#tellBeside(approval, approval.requirement.escalate?.people ?? [], channel, ts);
     }
     return { kind: 'shown', channel, ts, digest: cardDigest(approval, sent.digest) };
   }
@@ -136,7 +134,7 @@ class Posting {
   }
 
   /** A line with a link to each person named. Best effort: the card is what counts. */
-  async #tellBeside(approval: Approval, channel: string, ts: string): Promise<void> {
+  async #tellBeside(approval: Approval, people: readonly string[], channel: string, ts: string): Promise<void> {
     const { api, routing, log } = this.#options;
     if (routing.direct !== 'beside' || approval.state !== 'pending') return;
     const link = await api.call('chat.getPermalink', { channel, message_ts: ts });
@@ -144,7 +142,7 @@ class Posting {
     const where = typeof url === 'string' ? `<${url}|Open the card>` : `See <#${channel}>`;
     const call = escaped(`${approval.server}.${approval.tool}`);
     const text = `A call of ${call} on behalf of ${approval.owner ? person(approval.owner) : 'nobody'} waits for you. ${where}.`;
-    for (const user of approval.requirement.people) {
+    for (const user of people) {
       const opened = await api.call('conversations.open', { users: user });
       const to = opened.ok ? member(member(opened.body, 'channel'), 'id') : undefined;
       const sent =

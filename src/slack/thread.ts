@@ -8,18 +8,23 @@ import { quorumSoFar, standing, voter } from './story.ts';
 export interface Told {
   readonly state: State;
   readonly votes: number;
+  readonly reminded: boolean;
+  readonly escalated: boolean;
 }
 
 export function cardDigest(approval: Approval, blocks: string): string {
-  return `${approval.state}.${approval.decisions.length}.${blocks}`;
+  const silence = `${approval.remindedAt === null ? '' : 'r'}${approval.escalatedAt === null ? '' : 'e'}`;
+  return `${approval.state}.${approval.decisions.length}.${silence}.${blocks}`;
 }
 
 /** What a card that was saved with this digest had told; a card of unknown digest told only that it is pending. */
 export function toldBy(digest: string): Told {
-  const [state, votes, hash] = digest.split('.');
+  const [state, votes, silence = '', hash] = digest.split('.');
   const known = STATES.find((one) => one === state);
-  if (known === undefined || hash === undefined) return { state: 'pending', votes: 0 };
-  return { state: known, votes: Number(votes) || 0 };
+  if (known === undefined || hash === undefined)
+    return { state: 'pending', votes: 0, reminded: false, escalated: false };
+  const [reminded, escalated] = [silence.includes('r'), silence.includes('e')];
+  return { state: known, votes: Number(votes) || 0, reminded, escalated };
 }
 
 export interface Reply {
@@ -27,38 +32,37 @@ export interface Reply {
   readonly blocks: Block[];
 }
 
-/** The thread's next line; null when nothing of interest happened (a caller joined). */
+/** The thread's next lines; null when nothing of interest happened (a caller joined). */
 export function replyAfter(told: Told, approval: Approval): Reply | null {
   const votes = approval.decisions.slice(told.votes);
-  if (votes.length === 0 && told.state === approval.state) return null;
+  const silence = afterSilence(told, approval);
+  if (votes.length === 0 && silence.length === 0 && told.state === approval.state) return null;
   // Where one word was enough, the standing names who said it.
   const named = approval.state !== 'pending' && told.votes === 0 && votes.length === 1;
   const lines = (named ? [] : votes).map(
     (vote) => `${voter(vote)} ${vote.choice === 'approve' ? 'approved' : 'denied'} this call.`,
   );
-  if (approval.state === 'pending') lines.push(`${quorumSoFar(approval)}.`);
+  if (approval.state === 'pending' && votes.length > 0) lines.push(`${quorumSoFar(approval)}.`);
   else if (told.state !== approval.state) lines.push(standing(approval));
-  const text = lines.join('\n');
   const words = votes.flatMap(({ choice, reason }) =>
     reason === null ? [] : [said(choice === 'deny' ? 'Reason' : 'Note', cut(oneLine(reason), 1000))],
   );
   const note =
     approval.note === null || told.state === approval.state ? [] : [said('Note', cut(oneLine(approval.note), 1000))];
-  return reply(text, [...words, ...note]);
+  return reply([...lines, ...silence].join('\n'), [...words, ...note]);
 }
 
-/** Half of the time is over: a line for those who may approve. */
-export function reminder(approval: Approval): Reply {
-  return reply(
-    `Still waiting for ${circle(approval.requirement)}: ${quorumSoFar(approval)}. It expires ${instant(approval.expiresAt)}.`,
-  );
-}
-
-/** Further approvers may decide from now on. */
-export function escalation(approval: Approval): Reply {
-  const { escalate } = approval.requirement;
-  const who = escalate === null ? 'nobody' : circle(escalate);
-  return reply(`Nobody decided yet. ${who} may approve this now as well. It expires ${instant(approval.expiresAt)}.`);
+/** Who is called again, and who is called now: only while there is something to decide. */
+function afterSilence(told: Told, approval: Approval): string[] {
+  const { state, requirement, remindedAt, escalatedAt } = approval;
+  if (state !== 'pending') return [];
+  const until = `It expires ${instant(approval.expiresAt)}.`;
+  const { escalate } = requirement;
+  if (escalate !== null && escalatedAt !== null && !told.escalated) {
+    return [`${quorumSoFar(approval)} so far. ${circle(escalate)} may decide this now as well. ${until}`];
+  }
+  if (remindedAt === null || told.reminded) return [];
+  return [`Still waiting for ${circle(requirement)}: ${quorumSoFar(approval)}. ${until}`];
 }
 
 /** One line instead of one more card: the grant has as many pending approvals as it may have. */

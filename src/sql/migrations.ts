@@ -167,6 +167,13 @@ const MIGRATIONS: Record<string, string> = {
     alter table holdfast.cards add column run text, add column run_by text, add column run_until timestamptz;
   `,
   '0005-tasks': TASKS_MIGRATION,
+  '0006-reminders': `
+    alter table holdfast.approvals add column reminded_at timestamptz, add column escalated_at timestamptz;
+    create table holdfast.notices (
+      notice text primary key,
+      until timestamptz not null
+    );
+  `,
 };
 
 /** Brings the schema up to date. Replicas that start at once wait for each other. Throws what the database said. */

@@ -14,6 +14,7 @@ export interface Tables {
   'holdfast.cards': CardTable;
   'holdfast.sessions': SessionTable;
   'holdfast.replicas': ReplicaTable;
+  'holdfast.notices': NoticeTable;
   'holdfast.tasks': TaskTable;
   'holdfast.continuations': ContinuationTable;
   'holdfast.logins': LoginTable;
@@ -46,6 +47,8 @@ export interface ApprovalTable {
   pickup_until: Date | null;
   lease_until: Date | null;
   dispatcher: string | null;
+  reminded_at: Date | null;
+  escalated_at: Date | null;
   note: string | null;
   result: Bytes | null;
   /** Until when an absent caller is still owed the end of it. */
@@ -140,6 +143,12 @@ export interface SessionTable {
 export interface ReplicaTable {
   id: string;
   seen_at: Date;
+}
+
+export interface NoticeTable {
+  notice: string;
+  /** Nobody says it again before. */
+  until: Date;
 }
 
 export interface LoginTable {

@@ -6,6 +6,7 @@ import { firstFull, giveBack, NoRoom, takeAll } from './counters.ts';
 import { readEvents, sealEvents, writeEvents } from './events.ts';
 import { guarded } from './guard.ts';
 import { markAllAway, markAway, markCollected, markLeft } from './joiners.ts';
+import { claimNotice, releaseNotice, unremindedApprovals } from './notices.ts';
 import { openApproval } from './open.ts';
 import { changedApprovals, findApproval, forgetResults, listApprovals, overdueWork, sealedBytes } from './read.ts';
 import type { Tables } from './schema.ts';
@@ -51,6 +52,9 @@ export function sqlStore({ db, close }: Connection): Store {
         insert into holdfast.replicas (id, seen_at) values (${replica}, clock_timestamp())
         on conflict (id) do update set seen_at = excluded.seen_at`.execute(db)),
     overdue: (now, limit) => overdueWork(db, now, limit),
+    unreminded: (now, limit) => unremindedApprovals(db, now, limit),
+    claimNotice: (notice, ms) => claimNotice(db, notice, ms),
+    releaseNotice: (notice) => releaseNotice(db, notice),
     forget: (now) => forgetResults(db, now),
     card: (approval) => readCard(db, approval),
     claimCard: (approval, run) => claimCard(db, approval, run),

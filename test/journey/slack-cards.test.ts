@@ -155,15 +155,16 @@ describe('cards in the channel', () => {
   test('reminder, escalation and crowding are one line each', async () => {
     const escalate = { afterMs: 1, groups: ['oncall'], people: ['U0SAM'], userGroups: [], admin: false };
     const { id, ts } = await world.open({ requirement: { escalate } });
-    const [approval, record] = [world.approvals.get(id)!, world.records.get(id)!];
-    await world.cards.nudge(approval, record, 'reminder');
-    await world.cards.nudge(approval, record, 'escalation');
-    const [first, second] = thread(ts);
+    await become(id, { remindedAt: new Date() });
+    await become(id, { escalatedAt: new Date() });
+    await become(id, { callers: 2 });
+    const [first, second, ...more] = thread(ts);
     assert.match(first!, /Still waiting for `security` \(<@U0MIRA>, <@U0ALEX>\).*expires/);
-    assert.match(second!, /`oncall` \(<@U0SAM>\) may approve this now/);
-    await world.cards.crowded('release-bot', approval, 20);
+    assert.match(second!, /`oncall` \(<@U0SAM>\) may decide this now/);
+    assert.deepEqual(more, []);
+    assert.match(JSON.stringify(cardsOf(id)[0]!.blocks), /Since .* also: `oncall` \(<@U0SAM>\)/);
+    await world.cards.crowded({ grant: 'release-bot', server: 'prometheus', tool: 'create_api_key' }, 20);
     assert.match(world.slack.messages(CHANNEL).at(-1)!.text, /`release-bot` has 20 calls waiting/);
-    assert.equal((await world.cards.nudge(approval, null, 'reminder')).kind, 'never');
   });
 });
 

@@ -4,9 +4,9 @@ import { Hono } from 'hono';
 import { type SlackStandIn, type SlackStandInOptions, startSlackStandIn } from '../../src/demo/slack/stand-in.ts';
 import type { Approval } from '../../src/domain/approval.ts';
 import { decide as judge } from '../../src/domain/decide.ts';
-import type { CardRecord, Clock, Delivery, Log } from '../../src/ports.ts';
+import type { CardRecord, Cards, Clock, Delivery, Log } from '../../src/ports.ts';
 import type { SlackApi } from '../../src/slack/api.ts';
-import { type SlackCards, slackCards } from '../../src/slack/cards.ts';
+import { slackCards } from '../../src/slack/cards.ts';
 import { slackClient } from '../../src/slack/client.ts';
 import { type SlackDeps, type SlackDoor, slackDoor } from '../../src/slack/door.ts';
 import { fetchSlackClient } from '../../src/slack/fetch-client.ts';
@@ -40,7 +40,7 @@ export interface Refusal {
 export interface DoorWorld {
   readonly slack: SlackStandIn;
   readonly clock: TestClock;
-  readonly cards: SlackCards;
+  readonly cards: Cards;
   readonly door: SlackDoor;
   readonly approvals: Map<string, Approval>;
   readonly records: Map<string, CardRecord>;

@@ -44,6 +44,8 @@ export function sampleApproval(
     decisions: [],
     createdAt: OPENED,
     expiresAt: new Date(OPENED.getTime() + 30 * 60_000),
+    remindedAt: null,
+    escalatedAt: null,
     pickupUntil: null,
     leaseUntil: null,
     note: null,
