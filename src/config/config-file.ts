@@ -8,6 +8,7 @@ import type { Environment } from './interpolate.ts';
 import { ms } from './rule.ts';
 import { serversOf } from './server.ts';
 import { entriesOf, Faults, isNow, shaped } from './shape.ts';
+import { slackOf } from './slack.ts';
 
 export type ParsedConfig =
   | { readonly ok: true; readonly config: Config }
@@ -26,6 +27,7 @@ export function parseConfig(
   const servers = serversOf(raw.servers, { env: from.env, folder: dirname(from.path), faults });
   const approvers = approversOf(raw.approvers, faults);
   const grants = grantsOf(Array.isArray(raw.grants) ? raw.grants : [], raw.servers, faults);
+  const slack = slackOf(shape?.slack, [...servers.keys()], faults);
   const approval = approvalOf(shape?.approval, approvers, faults);
   if (shape === null || faults.list.length > 0) return { ok: false, faults: faults.list };
   return {
@@ -34,7 +36,7 @@ export function parseConfig(
       servers,
       grants,
       approvers,
-      slack: { channel: shape.slack?.channel ?? null, team: shape.slack?.team ?? null },
+      slack,
       approval,
       file: {
         listen: shape.listen ?? null,

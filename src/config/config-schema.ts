@@ -33,23 +33,28 @@ export type GrantShape = z.infer<typeof GrantShape>;
 
 const holdShape = z.strictObject({ default: durationText.optional(), progress: durationText.optional() });
 
+const idOf = (first: string, error: string) =>
+  z.string({ error }).regex(new RegExp(`^[${first}][A-Z0-9]{2,20}$`), { error });
+
+export const CHANNEL_FORM = 'a channel id such as C0APPROVALS';
+export const ChannelShape = idOf('CG', CHANNEL_FORM);
+
+const SlackShape = z.strictObject({
+  channel: ChannelShape.optional(),
+  team: idOf('TE', 'a team id such as T0MAIN').optional(),
+  enterprise: idOf('E', 'an organisation id such as E0ORG').optional(),
+  app: idOf('A', 'an app id such as A0HOLDFAST').optional(),
+  channels: z.strictObject({ servers: z.unknown().optional(), tools: z.unknown().optional() }).optional(),
+  direct: z.enum(['off', 'beside', 'instead'], { error: 'one of off, beside, instead' }).optional(),
+});
+export type SlackShape = z.infer<typeof SlackShape>;
+
 export const ConfigShape = z.strictObject({
   version: z.literal('1'),
   servers: z.unknown().optional(),
   grants: z.array(z.unknown()).optional(),
   approvers: z.unknown().optional(),
-  slack: z
-    .strictObject({
-      channel: z
-        .string()
-        .regex(/^[CG][A-Z0-9]{2,20}$/, { error: 'a channel id such as C0APPROVALS' })
-        .optional(),
-      team: z
-        .string()
-        .regex(/^[TE][A-Z0-9]{2,20}$/, { error: 'a team id such as T0MAIN' })
-        .optional(),
-    })
-    .optional(),
+  slack: SlackShape.optional(),
   approval: z
     .strictObject({
       approvers: names.optional(),

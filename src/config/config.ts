@@ -3,10 +3,28 @@ export interface Config {
   readonly servers: ReadonlyMap<string, ServerConfig>;
   readonly grants: readonly Grant[];
   readonly approvers: ReadonlyMap<string, ApproverGroup>;
-  readonly slack: { readonly channel: string | null; readonly team: string | null };
+  readonly slack: SlackConfig;
   readonly approval: ApprovalDefaults;
   /** Settings that may also stand in the file; see settings.ts. */
   readonly file: FileSettings;
+}
+
+/** Which Slack, and where in it cards go. */
+export interface SlackConfig {
+  readonly channel: string | null;
+  /** The workspace whose people count; null: asked of Slack. */
+  readonly team: string | null;
+  /** The organisation on Enterprise Grid; null: asked of Slack. */
+  readonly enterprise: string | null;
+  /** The app's id: clicks on other apps' buttons are refused; null: the signature alone tells. */
+  readonly app: string | null;
+  /** Channels of their own, by server and by `server.tool`; the tool's goes first. */
+  readonly channels: {
+    readonly servers: Readonly<Record<string, string>>;
+    readonly tools: Readonly<Record<string, string>>;
+  };
+  /** Whether approvers are written to directly: not, beside the channel, or instead of it where one alone can decide. */
+  readonly direct: 'off' | 'beside' | 'instead';
 }
 
 /** An MCP server behind us. */

@@ -6,6 +6,7 @@ import type { SlackApi } from '../slack/api.ts';
 import { slackCards } from '../slack/cards.ts';
 import type { SlackDeps, SlackDoor } from '../slack/door.ts';
 import { People } from '../slack/people.ts';
+import type { Routing } from '../slack/routing.ts';
 
 /** Slack, half at a time: the cards are a port of the gateway, the door needs the gateway. */
 export interface Approvers {
@@ -28,11 +29,14 @@ export function approversInSlack(loaded: Loaded, means: SlackMeans, clock: Clock
     throw new Error('SLACK_CHANNEL, or slack.channel in the config, is needed with SLACK_BOT_TOKEN.');
   const token = secrets.slackBotToken;
   const apiUrl = settings.slack.apiUrl ?? undefined;
+  const { channels, direct } = config.slack;
   const team = config.slack.team ?? undefined;
+  const enterprise = config.slack.enterprise ?? undefined;
+  const { publicUrl } = settings;
   const api = means.api({ token, apiUrl, log });
-  const people = new People({ api, clock, team });
-  const routing = { channel };
-  const cards = slackCards({ api, people, routing, clock, log, publicUrl: settings.publicUrl });
+  const people = new People({ api, clock, team, enterprise });
+  const routing: Routing = { channel, ...channels, direct };
+  const cards = slackCards({ api, people, routing, clock, log, publicUrl });
   return {
     cards,
     door: (gateway) => {
@@ -48,6 +52,9 @@ export function approversInSlack(loaded: Loaded, means: SlackMeans, clock: Clock
         appToken: secrets.slackAppToken ?? undefined,
         apiUrl,
         team,
+        enterprise,
+        appId: config.slack.app ?? undefined,
+        publicUrl,
         approval: (id) => store.find(id),
         card: (id) => store.card(id),
         adopt: async (id, place, ts) => {

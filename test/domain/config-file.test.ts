@@ -50,6 +50,26 @@ function faults(text: string, env: Record<string, string> = ENV): string[] {
   return parsed.ok ? [] : parsed.faults.map(faultText);
 }
 
+const SLACKY = 'version: "1"\nservers: { a: { url: "http://127.0.0.1:1/mcp", policy: p.yaml } }\nslack:\n';
+
+test('where cards go: by tool, by server, and whether directly', () => {
+  const { slack } = good(`${SLACKY}  channel: C0MAIN
+  enterprise: E0ORG
+  app: A0HOLDFAST
+  channels: { servers: { a: C0A }, tools: { a.drop: C0DROP, "a.x.y": G0XY } }
+  direct: beside
+`);
+  assert.deepEqual(JSON.parse(JSON.stringify(slack)), {
+    channel: 'C0MAIN',
+    team: null,
+    enterprise: 'E0ORG',
+    app: 'A0HOLDFAST',
+    channels: { servers: { a: 'C0A' }, tools: { 'a.drop': 'C0DROP', 'a.x.y': 'G0XY' } },
+    direct: 'beside',
+  });
+  assert.deepEqual(good('version: "1"\n').slack.direct, 'off');
+});
+
 test('the config of the design is read whole', () => {
   const config = good(DESIGN);
   const [prometheus, files] = [...config.servers.values()];
@@ -168,6 +188,30 @@ const WRONG: [name: string, text: string, fault: RegExp][] = [
     /approval\.timeout: is 30 \(expected a duration/,
   ],
   ['a duration of nothing', 'version: "1"\napproval: {hold: {default: 0s}}\n', /hold\.default: is "0s"/],
+  [
+    'a channel for no server',
+    `${SLACKY}  channels: { servers: { nowhere: C0A } }\n`,
+    /slack\.channels\.servers\.nowhere: there is no nowhere \(expected one of the servers: a\)/,
+  ],
+  [
+    'a channel for a tool without a server',
+    `${SLACKY}  channels: { tools: { drop: C0A } }\n`,
+    /slack\.channels\.tools\.drop: .*\(expected server\.tool\)/,
+  ],
+  ['a channel for another server’s tool', `${SLACKY}  channels: { tools: { b.drop: C0A } }\n`, /there is no b\.drop/],
+  [
+    'a server’s channel by name',
+    `${SLACKY}  channels: { servers: { a: "#a" } }\n`,
+    /slack\.channels\.servers\.a: is "#a" \(expected a channel id/,
+  ],
+  ['channels as a list', `${SLACKY}  channels: { servers: [C0A] }\n`, /slack\.channels\.servers: is a list/],
+  [
+    'an unknown way to write directly',
+    `${SLACKY}  direct: always\n`,
+    /slack\.direct: is "always" \(expected one of off, beside, instead\)/,
+  ],
+  ['an app by name', `${SLACKY}  app: holdfast\n`, /slack\.app: is "holdfast" \(expected an app id/],
+  ['an organisation that is a team', `${SLACKY}  enterprise: T0MAIN\n`, /slack\.enterprise: .*organisation id/],
   ['a channel by name', 'version: "1"\nslack: {channel: "#approvals"}\n', /slack\.channel: is "#approvals"/],
 ];
 

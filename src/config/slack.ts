@@ -1,0 +1,44 @@
+import type { SlackConfig } from './config.ts';
+import { CHANNEL_FORM, ChannelShape, type SlackShape } from './config-schema.ts';
+import { entriesOf, type Faults, isNow } from './shape.ts';
+
+/** `slack:` of the config. A channel for a server or a tool that does not exist would stay empty unnoticed: a fault. */
+export function slackOf(shape: SlackShape | undefined, servers: readonly string[], faults: Faults): SlackConfig {
+  const known = `one of the servers: ${servers.join(', ')}`;
+  return {
+    channel: shape?.channel ?? null,
+    team: shape?.team ?? null,
+    enterprise: shape?.enterprise ?? null,
+    app: shape?.app ?? null,
+    channels: {
+      servers: channelsOf('servers', shape, (name) => (servers.includes(name) ? null : known), faults),
+      tools: channelsOf('tools', shape, (name) => toolFault(name, servers, known), faults),
+    },
+    direct: shape?.direct ?? 'off',
+  };
+}
+
+/** A server's name holds no dot, so the first one ends it. */
+function toolFault(name: string, servers: readonly string[], known: string): string | null {
+  const dot = name.indexOf('.');
+  if (dot < 1 || dot === name.length - 1) return 'server.tool';
+  return servers.includes(name.slice(0, dot)) ? null : `${known}, then a dot and the tool`;
+}
+
+function channelsOf(
+  kind: 'servers' | 'tools',
+  shape: SlackShape | undefined,
+  wrong: (name: string) => string | null,
+  faults: Faults,
+): Record<string, string> {
+  const at = ['slack', 'channels', kind];
+  const channels: Record<string, string> = Object.create(null);
+  const form = `a map from ${kind === 'servers' ? 'server' : 'server.tool'} to a channel id`;
+  for (const [name, channel] of entriesOf(shape?.channels?.[kind], at, form, faults)) {
+    const expected = wrong(name);
+    if (expected !== null) faults.addKey([...at, name], `there is no ${name}`, expected);
+    if (ChannelShape.safeParse(channel).success) channels[name] = channel as string;
+    else faults.add([...at, name], isNow(channel), CHANNEL_FORM);
+  }
+  return channels;
+}
