@@ -9,6 +9,8 @@ export interface Doors {
   readonly health: Hono;
   /** null: nothing is counted here. */
   readonly metrics: Hono | null;
+  /** null: no pages here. */
+  readonly console: Hono | null;
 }
 
 /** One app; every door refuses for itself. */
@@ -19,6 +21,7 @@ export function httpApp(doors: Doors): Hono {
   app.route('/', doors.health);
   if (doors.metrics !== null) app.route('/', doors.metrics);
   app.route('/', doors.api);
+  if (doors.console !== null) app.route('/', doors.console);
   app.notFound((c) => c.json({ error: 'not_found', reason: `There is nothing at ${c.req.path}.` }, 404));
   return app;
 }

@@ -83,6 +83,7 @@ type Obstacle = { readonly kind: 'lapse' | 'unsure'; readonly why: string } | nu
 
 async function obstacleTo(gateway: Gateway, approval: Approval, call: Call): Promise<Obstacle> {
   const { setting, rules } = gateway;
+  await rules.refresh();
   if (rules.principal(approval.grant, approval.server) === null) return { kind: 'lapse', why: 'the grant was revoked' };
   const policy = rules.policy(approval.server);
   if (policy === null) return { kind: 'lapse', why: 'the server is no longer configured' };

@@ -1,4 +1,4 @@
-import { Hono } from 'hono';
+import { type Context, Hono } from 'hono';
 import type { ServerConfig } from '../config/config.ts';
 import type { Loaded } from '../config/load.ts';
 import type { EventType } from '../domain/event.ts';
@@ -8,18 +8,26 @@ import type { Setting } from '../gateway/setting.ts';
 import { httpApp } from '../http.ts';
 import { type Calls, callDoor } from '../mcp/calls.ts';
 import { mcpDoor } from '../mcp/door.ts';
-import type { Clock, Log, Sink, Upstream, Witness } from '../ports.ts';
+import type { Clock, Log, Revocations, Sink, Upstream, Witness } from '../ports.ts';
 import type { SlackDoor } from '../slack/door.ts';
 import { sqlLedger } from '../sql/ledger.ts';
+import { sqlLogins } from '../sql/logins.ts';
+import { sqlRevocations } from '../sql/revocations.ts';
+import { sqlRecords } from '../sql/search.ts';
 import { sqlStore } from '../sql/store.ts';
 import { vault } from '../vault/vault.ts';
 import { api } from '../web/api.ts';
+import { type Asset, consoleDoor } from '../web/console.ts';
 import { health } from '../web/health.ts';
+import { adminIdentity } from '../web/identity.ts';
 import type { Meters } from '../web/meters.ts';
 import { metrics } from '../web/metrics.ts';
+import { Reception } from '../web/reception.ts';
 import { approversInSlack, type SlackMeans } from './approvers.ts';
+import { consoleBook } from './console-book.ts';
 import { digestsOf } from './digests.ts';
 import { LiveRules } from './live-rules.ts';
+import { RevokedTokens } from './revoked-tokens.ts';
 import { Servers } from './servers.ts';
 import type { Storage } from './storage.ts';
 import { watched } from './watched-upstream.ts';
@@ -45,8 +53,16 @@ export interface Runtime {
   readonly sink?: Sink | null;
   /** Absent: nothing is counted and there is no `/metrics`. */
   readonly meters?: Meters;
+  /** What the console needs of the runtime; absent: there are no pages. */
+  readonly pages?: ConsoleMeans;
   /** Where agents reach us; asked at each request. */
   readonly place: () => Place;
+}
+
+export interface ConsoleMeans {
+  readonly assets: ReadonlyMap<string, Asset>;
+  /** The address that a request came from. */
+  readonly address: (c: Context) => string;
 }
 
 export interface Place {
@@ -74,7 +90,9 @@ export interface Assembled {
 /** Binds the doors to the gateway and the gateway to its ports. Nothing runs until `start`. */
 export function assemble(runtime: Runtime): Assembled {
   const { loaded, storage, clock, log, replica, keys, place } = runtime;
-  const rules = new LiveRules(loaded, clock.now);
+  const revocations = sqlRevocations(storage.connection.db);
+  const revoked = new RevokedTokens(revocations, log);
+  const rules = new LiveRules(loaded, clock.now, revoked);
   const { witnesses = [], sink = null, meters } = runtime;
   const servers = new Servers(rules, (server) =>
     watched(runtime.open(server), (kind) => meters?.upstreamFailed(server.name, kind)),
@@ -99,6 +117,7 @@ export function assemble(runtime: Runtime): Assembled {
   const gateway = bindGateway(ports, rules);
   const slackDoor = slack?.door(gateway) ?? null;
   const calls = callDoor(gateway, () => rules.loaded.config.approval.hold);
+  const pages = pagesOf(runtime, gateway, rules, revocations);
   const app = httpApp({
     mcp: mcpDoor({
       servers: (name) => servers.entry(name),
@@ -116,7 +135,8 @@ export function assemble(runtime: Runtime): Assembled {
       log,
     }),
     slack: slackDoor?.app ?? new Hono(),
-    api: api({ gateway, adminToken: loaded.secrets.adminToken }),
+    api: api({ gateway, adminToken: loaded.secrets.adminToken, ...(pages && { reception: pages.reception }) }),
+    console: pages?.console.app ?? null,
     health: health(gateway),
     metrics:
       meters === undefined
@@ -128,12 +148,35 @@ export function assemble(runtime: Runtime): Assembled {
     gateway.journal.note({ ...nothing, type, at: clock.now(), actor: 'holdfast', data });
   };
   const start = async (): Promise<() => Promise<void>> => {
-    const stop = await startGateway(gateway);
+    await revoked.start();
+    const stop = await startGateway(gateway).catch((error: unknown) => {
+      revoked.stop();
+      throw error;
+    });
     told('policy.loaded', digestsOf(loaded));
     return async () => {
+      pages?.console.stop();
+      revoked.stop();
       await stop();
       await servers.close();
     };
   };
   return { app, gateway, calls, rules, slack: slackDoor, told, hangUp: () => servers.close(), start };
+}
+
+/** The console and who is let in to it. */
+function pagesOf(runtime: Runtime, gateway: Gateway, rules: LiveRules, revocations: Revocations) {
+  const { pages, storage, loaded, place } = runtime;
+  if (pages === undefined) return null;
+  const { db } = storage.connection;
+  const reception = new Reception({
+    gateway,
+    logins: sqlLogins(db),
+    identity: adminIdentity(loaded.secrets.adminToken),
+    place: { hosts: () => place().hosts, publicUrl: () => place().publicUrl },
+    address: pages.address,
+  });
+  const book = consoleBook(rules);
+  const door = consoleDoor({ gateway, records: sqlRecords(db), revocations, reception, book, assets: pages.assets });
+  return { reception, console: door };
 }

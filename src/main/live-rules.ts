@@ -4,14 +4,17 @@ import { resolveRequirement } from '../config/requirement.ts';
 import type { Principal } from '../domain/call.ts';
 import type { Policy } from '../domain/policy.ts';
 import type { Rules } from '../gateway/rules.ts';
+import type { RevokedTokens } from './revoked-tokens.ts';
 
 /** The rules as they stand, behind a pointer: a reload swaps the whole snapshot, or nothing of it. */
 export class LiveRules implements Rules {
   #loaded: Loaded;
   #authenticate: (token: string, now: Date) => Authentication;
   readonly #now: () => Date;
+  readonly #revoked: Pick<RevokedTokens, 'has' | 'refresh'>;
 
-  constructor(loaded: Loaded, now: () => Date) {
+  constructor(loaded: Loaded, now: () => Date, revoked: Pick<RevokedTokens, 'has' | 'refresh'>) {
+    this.#revoked = revoked;
     this.#loaded = loaded;
     this.#authenticate = authenticator(loaded.config);
     this.#now = now;
@@ -27,7 +30,8 @@ export class LiveRules implements Rules {
   }
 
   authenticate(token: string): Authentication {
-    return this.#authenticate(token, this.#now());
+    const found = this.#authenticate(token, this.#now());
+    return found.kind === 'known' && this.#revoked.has(found.grant.tokenSha256) ? { kind: 'unknown' } : found;
   }
 
   policy(server: string): Policy | null {
@@ -40,9 +44,13 @@ export class LiveRules implements Rules {
 
   principal(name: string, server: string): Principal | null {
     const grant = this.#loaded.config.grants.find((one) => one.name === name);
-    if (!grant?.servers.includes(server)) return null;
+    if (!grant?.servers.includes(server) || this.#revoked.has(grant.tokenSha256)) return null;
     if (grant.expires !== null && this.#now() >= grant.expires) return null;
     return { grant: grant.name, owner: grant.owner, selfApproval: grant.selfApproval };
+  }
+
+  refresh(): Promise<void> {
+    return this.#revoked.refresh();
   }
 
   get approval(): Rules['approval'] {

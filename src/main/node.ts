@@ -1,13 +1,15 @@
 import type { Server } from 'node:http';
 import { hostname } from 'node:os';
 import { serve } from '@hono/node-server';
-import type { Hono } from 'hono';
+import { getConnInfo } from '@hono/node-server/conninfo';
+import type { Context, Hono } from 'hono';
 import type { Loaded } from '../config/load.ts';
 import type { Log, Sink } from '../ports.ts';
 import { slackClient } from '../slack/client.ts';
 import { slackDoor } from '../slack/door.ts';
 import { Meters } from '../web/meters.ts';
 import { type Assembled, assemble, type Place } from './assemble.ts';
+import { consoleAssets } from './console-assets.ts';
 import type { Ordeal } from './fault.ts';
 import { upstreamOnNode } from './node-upstream.ts';
 import { embeddedSecret } from './secret.ts';
@@ -54,7 +56,11 @@ export async function startNode(
     const slack = { api: slackClient, door: slackDoor };
     const witnesses = [fileWitness(settings.data), logWitness(log), ...(out ? [spokenWitness(out)] : [])];
     const audit = { witnesses, sink, meters: new Meters() };
-    const ports = { loaded, storage, keys, replica, clock, log };
+    const pages = {
+      assets: consoleAssets(),
+      address: (c: Context) => getConnInfo(c).remote.address ?? 'unknown',
+    };
+    const ports = { loaded, storage, keys, replica, clock, log, pages };
     const gate = assemble({ ...ports, ...audit, ordeal, open, slack, place: () => place });
     undo.push(await gate.start());
     const server = await listen(gate.app, settings.listen);

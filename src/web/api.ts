@@ -1,18 +1,24 @@
 import { type Context, Hono } from 'hono';
 import { STATES, type State } from '../domain/approval.ts';
-import type { RefusalReason } from '../domain/decide.ts';
+import type { Approver, RefusalReason } from '../domain/decide.ts';
 import { isObject, type Json, member } from '../domain/json.ts';
 import { decide } from '../gateway/decide.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import { Unavailable } from '../ports.ts';
 import { isAdmin } from './admin.ts';
 import { approvalJson, eventJson } from './approval-json.ts';
+import { foreign, type Reception } from './reception.ts';
 
 export interface ApiDeps {
   readonly gateway: Gateway;
   /** null: the API is closed. */
   readonly adminToken: string | null;
+  /** Knows who is signed in to the console; without it only the token is taken. */
+  readonly reception?: Reception;
 }
+
+/** Who speaks, for the handlers. */
+type Env = { Variables: { approver: Approver } };
 
 const MOST = 500;
 const LONGEST_BODY = 64 * 1024;
@@ -22,15 +28,15 @@ const LONGEST_REASON = 2_000;
  * The reviewers' door for programs. The admin token reads; it decides as one vote named `admin`, where an approvers'
  * group lists it. Nothing here is decided by GET.
  */
-export function api({ gateway, adminToken }: ApiDeps): Hono {
-  const app = new Hono();
+export function api({ gateway, adminToken, reception }: ApiDeps): Hono {
+  const app = new Hono<Env>();
   const { store } = gateway.setting;
 
   app.use('/api/*', async (c, next) => {
     if (adminToken === null) return fault(c, 403, 'closed', 'Set HOLDFAST_ADMIN_TOKEN to open the API.');
-    if (!isAdmin(c.req.header('authorization'), adminToken)) {
-      return fault(c, 401, 'unauthorized', 'Send the admin token: Authorization: Bearer ….');
-    }
+    const known = await whoAsks(c, adminToken, reception);
+    if (known instanceof Response) return known;
+    c.set('approver', known);
     return next();
   });
 
@@ -70,13 +76,29 @@ export function api({ gateway, adminToken }: ApiDeps): Hono {
     gateway.setting.log.error({ err: error }, 'an API request failed');
     return fault(c, 500, 'failed', 'The gateway failed on this request. Its operator finds the reason in its log.');
   });
-  return app;
+  return app as unknown as Hono;
 }
 
-async function takeDecision(c: Context, gateway: Gateway): Promise<Response> {
+/** The token's holder, or the reviewer behind the cookie. A cookie changes something only from our own page, as JSON. */
+async function whoAsks(c: Context, adminToken: string, reception: Reception | undefined): Promise<Approver | Response> {
+  const authorization = c.req.header('authorization');
+  if (isAdmin(authorization, adminToken)) return { id: 'admin', via: 'api', userGroups: [] };
+  const visit = authorization === undefined && reception ? await reception.visit(c) : null;
+  if (visit === null || reception === undefined) {
+    return fault(c, 401, 'unauthorized', 'Send the admin token: Authorization: Bearer ….');
+  }
+  const refused = c.req.method === 'GET' ? null : foreign(c, reception);
+  if (refused !== null) {
+    reception.refuse(c, visit, refused);
+    return fault(c, 403, 'forbidden', refused);
+  }
+  return { id: visit.reviewer.id, via: 'console', userGroups: visit.reviewer.userGroups };
+}
+
+async function takeDecision(c: Context<Env>, gateway: Gateway): Promise<Response> {
   const word = await wordOf(c);
   if (typeof word === 'string') return fault(c, 400, 'bad_decision', word);
-  const approver = { id: 'admin', via: 'api', userGroups: [] } as const;
+  const approver = c.get('approver');
   const { pickupMs } = gateway.rules.approval;
   const decided = await decide(gateway.setting, c.req.param('id') ?? '', word, approver, { pickupMs });
   switch (decided.kind) {

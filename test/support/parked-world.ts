@@ -63,6 +63,7 @@ export async function parkedWorld(policy: Policy = ASKING): Promise<ParkedWorld>
           requirement: (ask) => ({ ...REQUIREMENT, admin: true, quorum: ask.quorum }),
           principal: () => (world.revoked ? null : callOf('create_api_key').principal),
           approval: { timeoutMs: 30 * 60_000, pickupMs: 60 * 60_000, maxPending: 20 },
+          refresh: async () => undefined,
         },
       );
       gateway.room.start();

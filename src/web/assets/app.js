@@ -1,0 +1,13 @@
+import { countdowns } from './countdown.js';
+import { decisions } from './decide.js';
+import { explaining } from './explain.js';
+import { live } from './live.js';
+import { revoking } from './revoke.js';
+import { themeSwitch } from './switch.js';
+
+themeSwitch();
+countdowns();
+decisions();
+explaining();
+revoking();
+live();

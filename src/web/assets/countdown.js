@@ -1,0 +1,26 @@
+/** Keeps every `data-until` counting down. The server judges by its own clock. */
+export function countdowns() {
+  tick();
+  setInterval(tick, 1000);
+}
+
+export function tick() {
+  for (const element of document.querySelectorAll('[data-until]')) {
+    const left = Number(element.dataset.until) - Date.now();
+    element.textContent = span(left);
+    element.classList.toggle('soon', left < 120_000);
+  }
+}
+
+function span(ms) {
+  if (ms <= 0) return '0 s';
+  const s = Math.floor(ms / 1000);
+  if (s < 60) return `${s} s`;
+  if (s < 3600) return `${Math.floor(s / 60)} m ${two(s % 60)} s`;
+  if (s < 86_400) return `${Math.floor(s / 3600)} h ${two(Math.floor((s % 3600) / 60))} m`;
+  return `${Math.floor(s / 86_400)} d ${two(Math.floor((s % 86_400) / 3600))} h`;
+}
+
+function two(count) {
+  return String(count).padStart(2, '0');
+}

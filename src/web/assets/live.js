@@ -1,0 +1,135 @@
+import { tick } from './countdown.js';
+
+const MOST_ROWS = 300;
+let timer = null;
+
+/** Keeps a page with live parts up to date. Only pages that have some open a stream. */
+export function live() {
+  const mark = document.querySelector('[data-live-mark]');
+  if (!mark) return;
+  const rows = document.querySelector('[data-rows]');
+  const only = document.querySelector('[data-only]')?.dataset.only;
+  const stream = new EventSource(rows ? `/console/stream?rows=1&after=${rows.dataset.after}` : '/console/stream');
+  const show = (state, words) => {
+    mark.className = `live ${state}`;
+    mark.lastElementChild.textContent = words;
+  };
+  stream.addEventListener('hello', () => {
+    show('on', 'live');
+    // Whatever happened while we were away.
+    if (!rows) void refresh();
+  });
+  stream.addEventListener('change', (event) => {
+    if (!rows && (only === undefined || JSON.parse(event.data).approval === only)) soon();
+  });
+  if (rows) activity(stream, rows);
+  stream.addEventListener('signed_out', () => {
+    stream.close();
+    show('off', 'signed out');
+  });
+  stream.addEventListener('error', () => {
+    const closed = stream.readyState === EventSource.CLOSED;
+    show('off', closed ? 'not live: reload the page' : 'reconnecting');
+  });
+  addEventListener('pagehide', () => stream.close());
+}
+
+function soon() {
+  clearTimeout(timer);
+  timer = setTimeout(() => void refresh(), 120);
+}
+
+/** Rows of calls as they come, newest first; Pause holds them back. */
+function activity(stream, rows) {
+  const held = [];
+  const pause = document.querySelector('[data-pause]');
+  const paused = () => pause?.getAttribute('aria-pressed') === 'true';
+  const add = (text) => {
+    const made = new DOMParser().parseFromString(`<table><tbody>${text}</tbody></table>`, 'text/html');
+    const row = made.querySelector('tr');
+    if (!row || rows.querySelector(`[data-key="${CSS.escape(row.dataset.key)}"]`)) return;
+    row.classList.add('new');
+    rows.prepend(row);
+    document.querySelector('[data-empty]')?.remove();
+    while (rows.children.length > MOST_ROWS) rows.lastElementChild.remove();
+  };
+  stream.addEventListener('row', (event) => {
+    const text = JSON.parse(event.data);
+    if (!paused()) return add(text);
+    held.push(text);
+    if (held.length > MOST_ROWS) held.shift();
+    pause.textContent = `Go on (${held.length})`;
+  });
+  pause?.addEventListener('click', () => {
+    const stop = !paused();
+    pause.setAttribute('aria-pressed', String(stop));
+    pause.textContent = stop ? 'Go on' : 'Pause';
+    if (!stop) for (const text of held.splice(0)) add(text);
+  });
+}
+
+let running = null;
+let again = false;
+
+/** Reads this page anew and takes over what changed in its live parts. One at a time. */
+export function refresh() {
+  if (running) {
+    again = true;
+    return running;
+  }
+  running = read().finally(() => {
+    running = null;
+    if (!again) return;
+    again = false;
+    return refresh();
+  });
+  return running;
+}
+
+async function read() {
+  const response = await fetch(location.href, { headers: { 'x-live': '1' } }).catch(() => null);
+  if (!response?.ok) return;
+  const fresh = new DOMParser().parseFromString(await response.text(), 'text/html');
+  for (const part of document.querySelectorAll('[data-live]')) {
+    const other = fresh.getElementById(part.id);
+    if (other) merge(part, other);
+  }
+  const count = document.getElementById('waiting');
+  const other = fresh.getElementById('waiting');
+  if (count && other && count.dataset.rev !== other.dataset.rev) count.replaceWith(other);
+  tick();
+}
+
+/** Children are told by `data-key`; one whose `data-rev` is the same is left alone, with all that was typed into it. */
+function merge(part, fresh) {
+  const known = new Map([...part.children].map((child) => [child.dataset.key, child]));
+  const wanted = new Set([...fresh.children].map((child) => child.dataset.key));
+  for (const [key, child] of known) if (!wanted.has(key)) child.remove();
+  let place = part.firstElementChild;
+  for (const child of [...fresh.children]) {
+    const old = known.get(child.dataset.key);
+    let now = child;
+    if (old && old.dataset.rev === child.dataset.rev) now = old;
+    else if (old) replace(old, child);
+    if (now === place) place = place.nextElementSibling;
+    else if (old && now !== old) place = now.nextElementSibling;
+    else part.insertBefore(now, place);
+  }
+}
+
+/** Puts the new one in place; what was being typed, and the focus, go over. */
+function replace(old, fresh) {
+  const active = old.contains(document.activeElement) ? document.activeElement : null;
+  for (const input of old.querySelectorAll('input[id]')) {
+    const other = fresh.querySelector(`#${CSS.escape(input.id)}`);
+    if (other) other.value = input.value;
+  }
+  for (const opened of old.querySelectorAll('details[open]')) {
+    const index = [...old.querySelectorAll('details')].indexOf(opened);
+    fresh.querySelectorAll('details')[index]?.setAttribute('open', '');
+  }
+  const same =
+    active && (active.id ? `#${CSS.escape(active.id)}` : active.value && `button[value="${CSS.escape(active.value)}"]`);
+  old.replaceWith(fresh);
+  if (same) fresh.querySelector(same)?.focus();
+}
