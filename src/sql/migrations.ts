@@ -1,10 +1,11 @@
 import { type Kysely, sql } from 'kysely';
 import { type Migration, type MigrationProvider, Migrator } from 'kysely/migration';
+import { ADMIT_MIGRATION } from './admit-migration.ts';
 import type { Tables } from './schema.ts';
 import { TASKS_MIGRATION } from './tasks-migration.ts';
 
 /** Only ever add: old replicas run beside new ones during a rolling restart. */
-const MIGRATIONS: Record<string, string> = {
+const MIGRATIONS: Record<string, string | readonly string[]> = {
   '0001-foundation': `
     create table holdfast.approvals (
       id text primary key,
@@ -174,6 +175,7 @@ const MIGRATIONS: Record<string, string> = {
       until timestamptz not null
     );
   `,
+  '0007-admit': ADMIT_MIGRATION,
 };
 
 /** Brings the schema up to date. Replicas that start at once wait for each other. Throws what the database said. */
@@ -190,7 +192,8 @@ const PROVIDER: MigrationProvider = {
     for (const [name, text] of Object.entries(MIGRATIONS)) {
       found[name] = {
         async up(db) {
-          for (const statement of statements(text)) await sql.raw(statement).execute(db);
+          for (const statement of typeof text === 'string' ? statements(text) : text)
+            await sql.raw(statement).execute(db);
         },
       };
     }

@@ -1,8 +1,9 @@
 import { type Kysely, sql } from 'kysely';
 import type { Store } from '../ports.ts';
+import { AdmissionDesk } from './admit.ts';
 import { claimCard, readCard, releaseCard, saveCard, unpostedCards } from './cards.ts';
 import { commitChange } from './commit.ts';
-import { firstFull, giveBack, NoRoom, takeAll } from './counters.ts';
+import { firstFull, giveBack } from './counters.ts';
 import { readEvents, sealEvents, writeEvents } from './events.ts';
 import { guarded } from './guard.ts';
 import { markAllAway, markAway, markCollected, markLeft } from './joiners.ts';
@@ -20,11 +21,12 @@ export interface Connection {
 
 /** The authority, on Kysely. Whatever SQL could not do is `Unavailable('store')`, and nothing was changed. */
 export function sqlStore({ db, close }: Connection): Store {
+  const desk = new AdmissionDesk(db);
   const verbs: Store = {
     ping: async () => void (await sql`select 1`.execute(db)),
     close,
     append: (events) => writeEvents(db, events),
-    admit: (takes, event) => admit(db, takes, event),
+    admit: (takes, event) => desk.admit(takes, event),
     peek: (takes) => firstFull(db, takes),
     refund: (taken, event) =>
       db.transaction().execute(async (trx) => {
@@ -68,18 +70,4 @@ export function sqlStore({ db, close }: Connection): Store {
     seal: (limit) => sealEvents(db, limit),
   };
   return guarded(verbs);
-}
-
-async function admit(db: Kysely<Tables>, ...[takes, event]: Parameters<Store['admit']>): ReturnType<Store['admit']> {
-  try {
-    const taken = await db.transaction().execute(async (trx) => {
-      const all = await takeAll(trx, takes);
-      await writeEvents(trx, [event]);
-      return all;
-    });
-    return { kind: 'admitted', taken };
-  } catch (error) {
-    if (error instanceof NoRoom) return { kind: 'full', full: error.full };
-    throw error;
-  }
 }
