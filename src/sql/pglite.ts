@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
-import { Kysely, PGliteDialect } from 'kysely';
+import { Kysely, PGliteDialect, sql } from 'kysely';
 import { holdDirectory } from './directory.ts';
 import { migrate } from './migrations.ts';
 import type { Tables } from './schema.ts';
@@ -21,6 +21,8 @@ export async function openPglite(directory: string): Promise<Embedded> {
     const pglite = await PGlite.create({ dataDir: join(directory, 'sql') });
     const db = new Kysely<Tables>({ dialect: new PGliteDialect({ pglite }) });
     await migrate(db);
+    // The directory is ours alone: whoever held callers before is dead, however lately it was heard of.
+    await sql`delete from holdfast.replicas`.execute(db);
     const close = async (): Promise<void> => {
       await pglite.close();
       await release();
