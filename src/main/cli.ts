@@ -4,9 +4,12 @@ import type { Terminal } from './terminal.ts';
 const USAGE = `holdfast holds an AI agent's dangerous tool calls until a person approves them.
 
   holdfast start [--config F] [--listen H:P] [--data D] [--public-url U]   run the gateway
+  holdfast init slack [--public-url U]             write the Slack app's manifest, and check what is set up
+  holdfast doctor slack                            what is wrong with Slack, and what to do about it
   holdfast demo                                    see a held call approved, denied and limited
   holdfast grant new --name N --server S [--owner U0SAM|none]              make an agent's token
   holdfast policy check|explain|test               look at policies before they rule
+  holdfast audit list|tail|export|verify|key       read the log, and prove that it is whole
   holdfast approvals list|show|approve|deny        decide from a terminal (--url, HOLDFAST_ADMIN_TOKEN)
 `;
 
@@ -16,8 +19,11 @@ type Command = (argv: string[], terminal: Terminal) => Promise<number>;
 const COMMANDS: Record<string, () => Promise<Command>> = {
   start: async () => (await import('./start-command.ts')).startCommand,
   demo: async () => (await import('./demo.ts')).demo,
+  init: async () => (await import('./init-command.ts')).initCommand,
+  doctor: async () => (await import('./doctor-slack.ts')).doctorCommand,
   grant: async () => (await import('./grant-command.ts')).grantCommand,
   policy: async () => (await import('./policy-command.ts')).policyCommand,
+  audit: async () => (await import('./audit-command.ts')).auditCommand,
   approvals: async () => (await import('./approvals-command.ts')).approvalsCommand,
 };
 
@@ -38,6 +44,11 @@ async function main(argv: string[], terminal: Terminal): Promise<number> {
 const terminal: Terminal = {
   out: (text) => void process.stdout.write(text),
   err: (text) => void process.stderr.write(text),
+  drained: () =>
+    new Promise((resolve) => {
+      if (process.stdout.writableNeedDrain) process.stdout.once('drain', () => resolve());
+      else resolve();
+    }),
   env: process.env,
   cwd: process.cwd(),
 };

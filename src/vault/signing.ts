@@ -42,3 +42,17 @@ function publicKeyOf(hex: string): KeyObject {
   const der = Buffer.concat([PUBLIC_HEAD, Buffer.from(hex, 'hex')]);
   return createPublicKey({ key: der, format: 'der', type: 'spki' });
 }
+
+/** The Ed25519 public key in a text: 64 hex digits alone or on the first line, or PEM. Null: there is none. */
+export function publicKeyIn(text: string): string | null {
+  const [first = ''] = text.trim().toLowerCase().split(/\s/);
+  if (/^[0-9a-f]{64}$/.test(first)) return first;
+  if (!text.includes('BEGIN PUBLIC KEY')) return null;
+  try {
+    const key = createPublicKey(text);
+    if (key.asymmetricKeyType !== 'ed25519') return null;
+    return key.export({ format: 'der', type: 'spki' }).subarray(PUBLIC_HEAD.length).toString('hex');
+  } catch {
+    return null;
+  }
+}
