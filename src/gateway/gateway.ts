@@ -51,8 +51,9 @@ export async function startGateway(gateway: Gateway): Promise<() => Promise<void
   const { setting, rules, room, journal, leases } = gateway;
   setting.queue.onWake((id) => room.wake(id));
   await setting.store.beat(setting.replica);
-  room.start();
+  // First what can fail: whoever is refused here must be able to end.
   await setting.queue.start(handlersOf(gateway));
+  room.start();
   const sealer = startSealer(gateway);
   journal.note(lifeEvent(gateway, 'gateway.started'));
   await sweep(setting, rules).catch((error) => setting.log.warn({ err: error }, 'the first sweep failed'));

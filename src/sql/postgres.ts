@@ -36,7 +36,20 @@ export async function openPostgres({ url, connections = 10, log }: PostgresSetti
     await migrate(db);
   } catch (error) {
     await pool.end();
-    throw error;
+    throw new Error(`The database at ${placeOf(url)} cannot be used: ${wordOf(error)}. Check DATABASE_URL.`, {
+      cause: error,
+    });
   }
   return { db, close: () => db.destroy() };
+}
+
+/** The host of a URL that may hold a password. */
+function placeOf(url: string): string {
+  return URL.parse(url)?.host || 'DATABASE_URL';
+}
+
+/** An error of several addresses has no words of its own. */
+function wordOf(error: unknown): string {
+  const { message, code } = error as { message?: string; code?: string };
+  return message || code || String(error);
 }

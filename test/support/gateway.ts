@@ -151,7 +151,7 @@ export async function openHouse(options: HouseOptions): Promise<House> {
     startFails: async (more = {}) => {
       const program = new Program(join(folder, 'holdfast.yaml'), environment(more.env ?? {}), more.args ?? []);
       running.add(program);
-      const code = await program.ended;
+      const code = await program.ending();
       running.delete(program);
       return { code, said: program.out + program.err };
     },
@@ -220,6 +220,14 @@ class Program {
       if (Date.now() > end) throw new Error(`it does not listen: ${this.out}${this.err}`);
       await sleep(20);
     }
+  }
+
+  /** For one that should end by itself. */
+  async ending(): Promise<number | null> {
+    const code = await Promise.race([this.ended, sleep(30_000, 'late' as const, { ref: false })]);
+    if (code !== 'late') return code;
+    await this.kill();
+    throw new Error(`it does not end: ${this.out}${this.err}`);
   }
 
   async kill(): Promise<void> {
