@@ -1,4 +1,4 @@
-import { type Kysely, sql } from 'kysely';
+import { type Kysely, type RawBuilder, sql } from 'kysely';
 import { type Migration, type MigrationProvider, Migrator } from 'kysely/migration';
 import { ADMIT_MIGRATION } from './admit-migration.ts';
 import type { Tables } from './schema.ts';
@@ -178,28 +178,50 @@ const MIGRATIONS: Record<string, string | readonly string[]> = {
   '0007-admit': ADMIT_MIGRATION,
 };
 
-/** Brings the schema up to date. Replicas that start at once wait for each other. Throws what the database said. */
+/** Names of the migrations of this release, oldest first. */
+export const MIGRATION_NAMES: readonly string[] = Object.keys(MIGRATIONS);
+
+/**
+ * Brings the schema up to date. Replicas that start at once wait for each other. What a newer release has added stays
+ * and is left alone: a replica of the release before must be able to start beside it, and so must a roll-back. Throws
+ * what the database said.
+ */
 export async function migrate(db: Kysely<Tables>): Promise<void> {
-  await sql`create schema if not exists holdfast`.execute(db);
-  const migrator = new Migrator({ db, provider: PROVIDER, migrationTableSchema: 'holdfast' });
-  const { error } = await migrator.migrateToLatest();
+  await sql`create schema if not exists holdfast`.execute(db).catch(async (error: unknown) => {
+    // Two replicas that look at once both find none, and one of them loses; then it is there.
+    if (!(await exists(db, sql`to_regnamespace('holdfast')`))) throw error;
+  });
+  const provider = providerOf(await namesIn(db));
+  const { error } = await new Migrator({ db, provider, migrationTableSchema: 'holdfast' }).migrateToLatest();
   if (error) throw error;
 }
 
-const PROVIDER: MigrationProvider = {
-  async getMigrations() {
-    const found: Record<string, Migration> = {};
-    for (const [name, text] of Object.entries(MIGRATIONS)) {
-      found[name] = {
-        async up(db) {
-          for (const statement of typeof text === 'string' ? statements(text) : text)
-            await sql.raw(statement).execute(db);
-        },
-      };
-    }
-    return found;
-  },
-};
+/** Migrations that the database has had. Changes nothing; empty where there is no schema yet. */
+export async function namesIn(db: Kysely<Tables>): Promise<string[]> {
+  if (!(await exists(db, sql`to_regclass('holdfast.kysely_migration')`))) return [];
+  const found = await sql<{ name: string }>`select name from holdfast.kysely_migration order by name`.execute(db);
+  return found.rows.map(({ name }) => name);
+}
+
+async function exists(db: Kysely<Tables>, thing: RawBuilder<unknown>): Promise<boolean> {
+  const found = await sql<{ there: boolean }>`select ${thing} is not null as there`.execute(db);
+  return found.rows[0]?.there === true;
+}
+
+/** `had`: what the database knows of; what is not ours there has no steps here. */
+function providerOf(had: readonly string[]): MigrationProvider {
+  const found: Record<string, Migration> = {};
+  for (const name of had) found[name] = { up: async () => undefined };
+  for (const [name, text] of Object.entries(MIGRATIONS)) {
+    found[name] = {
+      async up(db) {
+        for (const statement of typeof text === 'string' ? statements(text) : text)
+          await sql.raw(statement).execute(db);
+      },
+    };
+  }
+  return { getMigrations: async () => found };
+}
 
 /** One statement a query: a prepared statement can hold no more. */
 function statements(text: string): string[] {

@@ -31,25 +31,34 @@ export async function openPostgres({ url, connections = 10, log }: PostgresSetti
   // those that are idle; one that is lent out, between two statements of a transaction, only hears itself.
   pool.on('error', (error) => log.warn({ code: (error as { code?: string }).code }, 'a database connection broke'));
   pool.on('connect', (client) => client.on('error', () => undefined));
-  const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
   try {
-    await migrate(db);
+    await migrated(url);
   } catch (error) {
     await pool.end();
-    throw new Error(`The database at ${placeOf(url)} cannot be used: ${wordOf(error)}. Check DATABASE_URL.`, {
-      cause: error,
-    });
+    throw error;
   }
+  const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
   return { db, close: () => db.destroy() };
 }
 
-/** The host of a URL that may hold a password. */
-function placeOf(url: string): string {
-  return URL.parse(url)?.host || 'DATABASE_URL';
-}
-
-/** An error of several addresses has no words of its own. */
-function wordOf(error: unknown): string {
-  const { message, code } = error as { message?: string; code?: string };
-  return message || code || String(error);
+/**
+ * On a connection of its own that waits as long as it takes: an index over a large log, or another replica that is
+ * building it, must not be cut off by the patience that calls have.
+ */
+async function migrated(url: string): Promise<void> {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: 1,
+    connectionTimeoutMillis: PATIENCE,
+    application_name: 'holdfast migration',
+    keepAlive: true,
+  });
+  pool.on('error', () => undefined);
+  pool.on('connect', (client) => client.on('error', () => undefined));
+  const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
+  try {
+    await migrate(db);
+  } finally {
+    await db.destroy();
+  }
 }
