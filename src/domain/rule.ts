@@ -10,6 +10,15 @@ export function ruleFor(policy: Policy, tool: string): ToolRule | null {
   return null;
 }
 
+/** Whether some call of this tool could be asked about. */
+export function mayAskOf(policy: Policy, tool: string): boolean {
+  if (isHidden(policy, tool)) return false;
+  const rule = ruleFor(policy, tool);
+  const action = rule?.action ?? policy.default;
+  if (action === 'deny') return false;
+  return action === 'require_approval' || policy.allTools.askIf.length > 0 || (rule?.askIf.length ?? 0) > 0;
+}
+
 /** Whether a tool is to vanish from `tools/list`; calling it is denied all the same. */
 export function isHidden(policy: Policy, tool: string): boolean {
   return policy.hidden.exact.has(tool) || policy.hidden.globs.some((glob) => matches(glob, tool));

@@ -1,4 +1,4 @@
-import type { Cards, Clock, Ledger, Log, Queue, Sink, Store, Vault, Witness } from '../ports.ts';
+import type { Cards, Clock, Ledger, Log, Queue, Sink, Store, TaskStore, Vault, Witness } from '../ports.ts';
 import type { News } from './announce.ts';
 import type { FaultPoint } from './fault-point.ts';
 import type { Meter } from './stamp.ts';
@@ -7,6 +7,7 @@ import type { Meter } from './stamp.ts';
 export interface Setting {
   readonly store: Store;
   readonly ledger: Ledger;
+  readonly tasks: TaskStore;
   readonly queue: Queue;
   /** null: no Slack configured; approvals are decided over the API. */
   readonly cards: Cards | null;

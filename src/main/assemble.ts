@@ -15,6 +15,7 @@ import { sqlLogins } from '../sql/logins.ts';
 import { sqlRevocations } from '../sql/revocations.ts';
 import { sqlRecords } from '../sql/search.ts';
 import { sqlStore } from '../sql/store.ts';
+import { sqlTasks } from '../sql/tasks.ts';
 import { vault } from '../vault/vault.ts';
 import { api } from '../web/api.ts';
 import { type Asset, consoleDoor } from '../web/console.ts';
@@ -103,6 +104,7 @@ export function assemble(runtime: Runtime): Assembled {
   const ports = {
     store,
     ledger: sqlLedger(storage.connection.db),
+    tasks: sqlTasks(storage.connection),
     witnesses,
     sink,
     ...(meters === undefined ? {} : { heard: meters.heard }),

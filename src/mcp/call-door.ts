@@ -22,6 +22,10 @@ export interface ToolCallRequest {
   /** Ready for the upstream, the config's included. */
   readonly headers: Readonly<Record<string, string>>;
   readonly upstream: Upstream;
+  /** Those of `headers` that the agent sent; the config's are added anew when a call is sent later. */
+  readonly own: Readonly<Record<string, string>>;
+  /** The body claims a stateless revision (2026-07-28). */
+  readonly modern: boolean;
   /** The request's MCP-Protocol-Version: the body's claim, else the header, else 2025-03-26. */
   readonly protocolVersion: string;
   /** Aborted when the agent's connection closes. Made on first use: read it only where it is needed. */
@@ -32,6 +36,34 @@ export type CallRouting =
   /** The door forwards the bytes. `notSent` is awaited when they provably did not go out. */
   | { readonly kind: 'forward'; readonly notSent?: () => Promise<void> }
   | { readonly kind: 'respond'; readonly response: Response };
+
+/** A message about tasks, or a subscription to them. */
+export interface TaskMessage {
+  readonly principal: Principal;
+  readonly server: string;
+  readonly method: string;
+  readonly idText: string | null;
+  readonly message: JsonObject;
+  /** The body as text. */
+  readonly text: string;
+  /** The request's own headers, lower-case names. */
+  readonly said: Readonly<Record<string, string>>;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly accept: string;
+  readonly upstream: Upstream;
+  readonly modern: boolean;
+  readonly signal: AbortSignal;
+}
+
+/** A GET that takes up a broken stream. */
+export interface Resumption {
+  readonly principal: Principal;
+  readonly server: string;
+  readonly session: string | null;
+  readonly lastEventId: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly upstream: Upstream;
+}
 
 /** What the door asks about tool calls. All may throw `Unavailable`: then nothing is forwarded (P6). */
 export interface CallDoor {
@@ -46,4 +78,12 @@ export interface CallDoor {
   ): Promise<boolean>;
   /** The agent ended its session; `session` is the digest, as in `ToolCallRequest`. */
   sessionEnded(server: string, session: string): Promise<void>;
+  /** The session's client, as it named itself. */
+  named?(server: string, session: string, client: string): Promise<void>;
+  /** null: the stream is the upstream's. */
+  resume?(resumption: Resumption): Promise<Response | null>;
+  /** null: the upstream's to answer. */
+  task?(message: TaskMessage): Promise<Response | null>;
+  /** What is to be changed in an answer to this method, so that agents know what the gateway can do for them. */
+  advertise?(server: string, method: string, protocolVersion: string): ((text: string) => string | null) | null;
 }

@@ -1,22 +1,22 @@
 import { isObject, type Json, member } from '../domain/json.ts';
+import { mayAskOf } from '../domain/rule.ts';
 import type { Seat } from '../gateway/ask.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import { type Handled, handleCall } from '../gateway/handle-call.ts';
 import { withdraw } from '../gateway/withdraw.ts';
-import { rpcResult } from './answer.ts';
+import { rpcText } from './answer.ts';
 import type { CallDoor, CallRouting, ToolCallRequest } from './call-door.ts';
-import { HeldJson } from './held-json.ts';
-import { HeldStream } from './held-stream.ts';
-import { callOf, Hold, heldRequest } from './hold.ts';
-import { KeepAlive } from './keep-alive.ts';
-import { crowded, denied, inexact, limited, type ToolResult, unavailable } from './words.ts';
+import { bindingOf, comeBack, foreignOf, ourState, type Returned } from './come-back.ts';
+import { goOn, takeContinuation } from './continuation.ts';
+import { envelopeFault, modernClient } from './envelope.ts';
+import { callOf, heldRequest } from './held-request.ts';
+import { HoldDesk } from './hold-desk.ts';
+import { type HoldTerms, holdMs } from './hold-terms.ts';
+import { legacyManner, modernManner } from './manner.ts';
+import { resumeStream } from './resume-stream.ts';
+import { crowded, denied, inexact, limited, resultText, type ToolResult, unavailable } from './words.ts';
 
-/** How long an answer may be kept open, in ms. */
-export interface HoldTerms {
-  /** For a client that gave a progress token, and so sees signs of life. */
-  readonly progressMs: number;
-  readonly defaultMs: number;
-}
+export type { HoldTerms } from './hold-terms.ts';
 
 /** What happens to tool calls: verdicts, holds, cancellations. */
 export interface Calls extends CallDoor {
@@ -24,49 +24,69 @@ export interface Calls extends CallDoor {
   drained(): Promise<void>;
 }
 
-const STREAM_HEADERS = { 'content-type': 'text/event-stream', 'cache-control': 'no-cache, no-transform' };
-
 /** `beatMs`: between two signs of life on a held answer. */
 export function callDoor(gateway: Gateway, terms: () => HoldTerms, beatMs?: number): Calls {
-  const keepAlive = new KeepAlive(beatMs);
-  const running = new Set<Promise<void>>();
-  /** What each session waits for here, so that a cancellation ends the wait at once. */
-  const waits = new Map<string, { abandon(): void }>();
+  const desk = new HoldDesk(gateway, beatMs);
 
-  function hold(request: ToolCallRequest, seat: Seat): Response | Promise<Response> {
-    const held = heldRequest(request);
-    const answer = takesStream(request.accept) ? new HeldStream() : new HeldJson(request.signal);
-    const ms = held.progressToken === null ? terms().defaultMs : terms().progressMs;
-    const key = `${held.session} ${held.idText}`;
-    if (held.session !== null) waits.set(key, answer);
-    const until = new Date(gateway.setting.clock.now().getTime() + ms);
-    const run = new Hold(gateway, held, seat, answer).run(until, keepAlive).finally(() => {
-      running.delete(run);
-      if (waits.get(key) === answer) waits.delete(key);
+  /** One leg: until the decision, or as long as this client waits. */
+  async function wait(request: ToolCallRequest, seat: Seat, returned: Returned | null): Promise<Response> {
+    const held = heldRequest(request, returned?.bytes);
+    const { modern } = held;
+    const client = modern ? modernClient(request.params) : await clientOf(request);
+    const ms = holdMs(terms(), { client, modern, progress: held.progressToken !== null });
+    const manner = modern
+      ? modernManner(gateway, held, seat, {
+          binding: bindingOf(gateway, request),
+          leg: returned?.leg ?? 1,
+          foreign: returned === null ? foreignOf(request) : returned.foreign,
+        })
+      : legacyManner(gateway, held, seat, request.protocolVersion);
+    return desk.hold(held, seat, ms, request, manner);
+  }
+
+  async function clientOf({ session, server }: ToolCallRequest): Promise<string | null> {
+    return session === null ? null : gateway.setting.tasks.clientOf(session, server);
+  }
+
+  async function call(request: ToolCallRequest): Promise<CallRouting> {
+    const state = ourState(request);
+    if (state !== null) {
+      const back = await comeBack(gateway, request, state, bindingOf(gateway, request));
+      if (back instanceof Response) return { kind: 'respond', response: back };
+      const { approval, joiner } = back;
+      const seat = { approval, joiner, opened: false, unheard: null };
+      return { kind: 'respond', response: await wait(request, seat, back) };
+    }
+    const fault =
+      request.modern && gated(request) ? envelopeFault({ params: request.params }, request.own, request.idText) : null;
+    if (fault !== null) return { kind: 'respond', response: fault };
+    const continues = await takeContinuation(gateway, request);
+    if (continues !== null) return { kind: 'respond', response: await goOn(gateway, desk, request, continues) };
+    const handled = await handleCall(gateway, {
+      call: callOf(request, request.params),
+      bytes: request.bytes,
+      requestId: request.idText,
+      inexact: request.inexact,
+      statedReason: statedReason(request),
     });
-    running.add(run);
-    return answer instanceof HeldStream ? new Response(answer.body, { headers: STREAM_HEADERS }) : answer.response;
+    if (handled.kind === 'held') return { kind: 'respond', response: await wait(request, handled.seat, null) };
+    if (handled.kind !== 'forward') return { kind: 'respond', response: refusal(request, handled) };
+    return handled.notSent === null ? { kind: 'forward' } : { kind: 'forward', notSent: handled.notSent };
+  }
+
+  function gated({ server, params }: ToolCallRequest): boolean {
+    const policy = gateway.rules.policy(server);
+    return policy !== null && mayAskOf(policy, String(member(params, 'name')));
   }
 
   return {
-    async call(request): Promise<CallRouting> {
-      const handled = await handleCall(gateway, {
-        call: callOf(request, request.params),
-        bytes: request.bytes,
-        requestId: request.idText,
-        inexact: request.inexact,
-        statedReason: statedReason(request),
-      });
-      if (handled.kind === 'held') return { kind: 'respond', response: await hold(request, handled.seat) };
-      if (handled.kind !== 'forward') return { kind: 'respond', response: refusal(request.idText, handled) };
-      return handled.notSent === null ? { kind: 'forward' } : { kind: 'forward', notSent: handled.notSent };
-    },
+    call,
 
     async cancelled(principal, server, session, requestId, reason) {
       // Matched on session and id; with no session never: an id alone is anybody's.
       if (session === null) return false;
       const parked = await withdraw(gateway.setting, { grant: principal.grant, server, session, requestId, reason });
-      if (parked) waits.get(`${session} ${requestId}`)?.abandon();
+      if (parked) desk.abandon(session, requestId);
       return parked;
     },
 
@@ -74,15 +94,23 @@ export function callDoor(gateway: Gateway, terms: () => HoldTerms, beatMs?: numb
       await withdraw(gateway.setting, { grant: null, server, session, requestId: null, reason: null });
     },
 
-    drained: async () => void (await Promise.allSettled([...running])),
+    async named(server, session, client) {
+      await gateway.setting.tasks.nameClient(session, server, client.slice(0, 200).replaceAll('\0', ''));
+    },
+
+    resume: (resumption) => resumeStream(gateway, desk, terms(), resumption),
+
+    drained: () => desk.drained(),
   };
 }
 
-function refusal(idText: string, handled: Exclude<Handled, { kind: 'forward' | 'held' }>): Response {
-  return rpcResult(idText, wordsFor(handled) as unknown as Json);
+type Refusal = Exclude<Handled, { kind: 'forward' | 'held' }>;
+
+function refusal(request: ToolCallRequest, handled: Refusal): Response {
+  return rpcText(request.idText, resultText(wordsFor(handled), request.modern));
 }
 
-function wordsFor(handled: Exclude<Handled, { kind: 'forward' | 'held' }>): ToolResult {
+function wordsFor(handled: Refusal): ToolResult {
   switch (handled.kind) {
     case 'denied':
       return denied(handled.reason);
@@ -99,13 +127,9 @@ function wordsFor(handled: Exclude<Handled, { kind: 'forward' | 'held' }>): Tool
   }
 }
 
-function takesStream(accept: string): boolean {
-  return accept === '' || /text\/event-stream|text\/\*|\*\/\*/i.test(accept);
-}
-
 /** The agent's own words in `_meta["holdfast/reason"]`. */
 function statedReason(request: ToolCallRequest): string | null {
-  const meta = member(request.params, '_meta');
+  const meta: Json | undefined = member(request.params, '_meta');
   const reason = isObject(meta) ? member(meta, 'holdfast/reason') : undefined;
   return typeof reason === 'string' && reason.trim() !== '' ? reason : null;
 }

@@ -19,6 +19,8 @@ export class HeldJson implements HeldAnswer {
     this.#respond = resolve;
   }
 
+  prime(): void {}
+
   comment(): void {}
 
   raw(): void {}

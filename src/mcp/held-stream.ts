@@ -1,9 +1,13 @@
 const ENCODER = new TextEncoder();
+/** What a client waits before it takes a broken stream up again. */
+const RETRY_MS = 1_000;
 
 /** Where a held call's answer goes, whatever the client accepts. */
 export interface HeldAnswer {
   /** Aborted when nobody listens any more. */
   readonly left: AbortSignal;
+  /** An event without a message, whose id tells where to go on (2025-11-25, Resumability). */
+  prime(eventId: string): void;
   comment(text: string): void;
   message(json: string): void;
   raw(bytes: Uint8Array): void;
@@ -47,6 +51,10 @@ export class HeldStream implements HeldAnswer {
 
   get stalled(): boolean {
     return (this.#control?.desiredSize ?? 0) < 0;
+  }
+
+  prime(eventId: string): void {
+    this.#put(ENCODER.encode(`id: ${eventId}\nretry: ${RETRY_MS}\ndata: \n\n`));
   }
 
   /** A comment keeps proxies and clients from giving up. */

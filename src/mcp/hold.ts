@@ -1,61 +1,40 @@
 import type { Approval } from '../domain/approval.ts';
-import type { Call, Principal } from '../domain/call.ts';
-import { isObject, type JsonObject, member } from '../domain/json.ts';
+import type { JsonObject } from '../domain/json.ts';
 import { approvalsCounted } from '../domain/quorum.ts';
 import type { Seat } from '../gateway/ask.ts';
 import { about } from '../gateway/decide.ts';
 import { type Dispatch, finish } from '../gateway/dispatch.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import { type Turn, takeTurn } from '../gateway/take-turn.ts';
-import type { Upstream } from '../ports.ts';
-import type { ToolCallRequest } from './call-door.ts';
+import { type HeldRequest, recall } from './held-request.ts';
 import type { HeldAnswer } from './held-stream.ts';
 import type { KeepAlive, Kept } from './keep-alive.ts';
 import { asMine } from './kept-answer.ts';
+import { rememberQuestion } from './question.ts';
 import { sendHeld } from './send-held.ts';
 import { editData } from './sse-text.ts';
-import { approvalMeta, full, notSent, over, pending, progressMessage, type ToolResult, unsure } from './words.ts';
-
-/** What a held call needs until it ends: the bytes once, nothing parsed, nothing that its id cannot find again. */
-export interface HeldRequest {
-  readonly principal: Principal;
-  readonly server: string;
-  readonly session: string | null;
-  readonly idText: string;
-  readonly bytes: Uint8Array;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly upstream: Upstream;
-  /** The client's progress token as JSON text; null when it sent none. */
-  readonly progressToken: string | null;
-}
-
-export function heldRequest(request: ToolCallRequest): HeldRequest {
-  const { principal, server, session, idText, bytes, headers, upstream } = request;
-  const meta = member(request.params, '_meta');
-  const token = isObject(meta) ? member(meta, 'progressToken') : undefined;
-  const progressToken = typeof token === 'string' || typeof token === 'number' ? JSON.stringify(token) : null;
-  return { principal, server, session, idText, bytes, headers, upstream, progressToken };
-}
-
-/** The call, as policy sees it. */
-export function callOf(request: Pick<HeldRequest, 'principal' | 'server' | 'session'>, params: JsonObject): Call {
-  const args = member(params, 'arguments');
-  return {
-    principal: request.principal,
-    server: request.server,
-    tool: String(member(params, 'name')),
-    args: isObject(args) ? args : {},
-    session: request.session,
-    params,
-  };
-}
+import {
+  approvalMeta,
+  full,
+  notSent,
+  over,
+  pending,
+  progressMessage,
+  resultText,
+  type ToolResult,
+  unsure,
+} from './words.ts';
 
 const UTF8 = new TextDecoder();
 
-/** The same call, read again from its bytes, which have passed the strict door. */
-function recall(held: HeldRequest): Call {
-  const message = JSON.parse(UTF8.decode(held.bytes)) as JsonObject;
-  return callOf(held, member(message, 'params') as JsonObject);
+/** How this caller can wait, beyond holding its answer open. */
+export interface Manner {
+  /** It can wait no longer: JSON of the result that has it come back, or null for the pending result. */
+  comeBack(approval: Approval): Promise<string | null>;
+  /** Nobody listens any more, and nothing was sent. */
+  gone(): Promise<void>;
+  /** Sent first, so that the stream can be taken up elsewhere; null: it cannot. */
+  readonly eventId: string | null;
 }
 
 /** Signs of life in a row that a reader may leave untaken: two minutes of them. */
@@ -67,15 +46,17 @@ export class Hold implements Kept {
   readonly #gateway: Gateway;
   readonly #held: HeldRequest;
   readonly #seat: Seat;
+  readonly #manner: Manner;
   #latest: Approval;
   #progress = 0;
   #untaken = 0;
 
-  constructor(gateway: Gateway, held: HeldRequest, seat: Seat, stream: HeldAnswer) {
+  constructor(gateway: Gateway, held: HeldRequest, seat: Seat, stream: HeldAnswer, manner: Manner) {
     this.stream = stream;
     this.#gateway = gateway;
     this.#held = held;
     this.#seat = seat;
+    this.#manner = manner;
     this.#latest = seat.approval;
   }
 
@@ -101,6 +82,7 @@ export class Hold implements Kept {
   /** Waits until `until`, acts when it is this caller's turn, answers, and ends the stream. */
   async run(until: Date, keepAlive: KeepAlive): Promise<void> {
     keepAlive.add(this);
+    if (this.#manner.eventId !== null) this.stream.prime(this.#manner.eventId);
     this.beat();
     try {
       const turn = await takeTurn(this.#gateway, this.#seat, () => recall(this.#held), until, this.stream.left);
@@ -133,10 +115,9 @@ export class Hold implements Kept {
         await this.#away();
         return this.#say(unsure(turn.approval));
       case 'pending':
-        await this.#away();
-        return this.#say(pending(turn.approval, this.#now(), this.#seat.unheard));
+        return this.#comeBack(turn.approval);
       case 'gone':
-        return this.#away();
+        return this.#manner.gone();
       default:
         return turn satisfies never;
     }
@@ -150,6 +131,8 @@ export class Hold implements Kept {
       bytes,
       idText,
       grant: principal.grant,
+      // A modern client that closes its stream cancels what it asked for; a legacy one has only lost its connection.
+      ...(this.#held.modern ? { signal: this.stream.left } : {}),
       meanwhile: (event) => {
         // From here on progress is the upstream's: two counters on one token would run backwards.
         keepAlive.delete(this);
@@ -160,6 +143,7 @@ export class Hold implements Kept {
     this.#latest = approval;
     switch (sent.outcome.kind) {
       case 'returned':
+        if (this.#held.modern) await this.#remember(approval, sent.outcome.response);
         return this.#hand(UTF8.decode(sent.outcome.response), sent.event, approval, {});
       case 'not_sent':
         await this.#away();
@@ -172,6 +156,13 @@ export class Hold implements Kept {
     }
   }
 
+  /** The server may ask back before it answers: what it asks is remembered before the agent can answer it. */
+  async #remember(approval: Approval, response: Uint8Array): Promise<void> {
+    await rememberQuestion(this.#gateway, approval, response).catch((error) =>
+      this.#gateway.setting.log.warn({ err: error }, 'a question could not be remembered; answering it asks anew'),
+    );
+  }
+
   /** The upstream's answer, with this caller's id. An event that carried it keeps its own event id. */
   async #hand(response: string, event: string | null, approval: Approval, extra: JsonObject): Promise<void> {
     const meta = approvalMeta(approval, extra);
@@ -182,8 +173,20 @@ export class Hold implements Kept {
     await this.#collected(approval);
   }
 
+  /** It can wait no longer. The place is kept for it before it hears that it may come back. */
+  async #comeBack(approval: Approval): Promise<void> {
+    const result = await this.#manner.comeBack(approval);
+    if (result !== null) return this.#answer(result);
+    await this.#away();
+    this.#say(pending(approval, this.#now(), this.#seat.unheard));
+  }
+
   #say(result: ToolResult): void {
-    this.stream.message(`{"jsonrpc":"2.0","id":${this.#held.idText},"result":${JSON.stringify(result)}}`);
+    this.#answer(resultText(result, this.#held.modern));
+  }
+
+  #answer(result: string): void {
+    this.stream.message(`{"jsonrpc":"2.0","id":${this.#held.idText},"result":${result}}`);
   }
 
   /** Served only if the reader took it; else the caller may come back and collect. */

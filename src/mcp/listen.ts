@@ -5,8 +5,21 @@ import { noSession, sessionOf, type Visit } from './visit.ts';
 
 /** The server's own stream, or a replay of an earlier one. Nobody else can read it, so it ends with its reader. */
 export async function get(visit: Visit): Promise<Response> {
-  const { headers, server, principal, request } = visit;
-  if ((await sessionOf(visit)) === 'foreign') return noSession();
+  const { headers, server, principal, request, passage } = visit;
+  const session = await sessionOf(visit);
+  if (session === 'foreign') return noSession();
+  const lastEventId = headers['last-event-id'];
+  if (lastEventId !== undefined && passage.calls.resume !== undefined) {
+    const resumed = await passage.calls.resume({
+      principal,
+      server: server.name,
+      session: session?.digest ?? null,
+      lastEventId,
+      headers: headersForUpstream(headers, server.headers),
+      upstream: server.upstream,
+    });
+    if (resumed !== null) return resumed;
+  }
   const answered = await server.upstream.exchange({
     method: 'GET',
     headers: headersForUpstream(headers, server.headers),

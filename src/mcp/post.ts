@@ -95,7 +95,11 @@ async function call(posted: Posted, read: ReadOne): Promise<Response> {
     inexact: read.inexact,
     accept: headers.accept ?? '',
     headers: crossing,
+    get own() {
+      return headersForUpstream(claim === null ? headers : withoutSession(headers), {});
+    },
     upstream: server.upstream,
+    modern: claim !== null,
     protocolVersion: claim ?? headers['mcp-protocol-version'] ?? OLDEST,
     get signal() {
       return request.signal;

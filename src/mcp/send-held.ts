@@ -15,6 +15,8 @@ export interface Sending {
   readonly idText: string;
   /** Events that come before the answer: progress, server-to-client requests. */
   readonly meanwhile: (event: Uint8Array) => void;
+  /** The agent takes the call back while it runs (2026-07-28, or a cancelled task). */
+  readonly signal?: AbortSignal;
 }
 
 /** How it ended, with the SSE event that carried the answer, so that its event id is kept. */
@@ -43,9 +45,11 @@ const UTF8 = new TextDecoder('utf-8', { ignoreBOM: true });
  * | 5xx, a reset, a stream that ends without the response | unknown |
  */
 export async function sendHeld(sending: Sending): Promise<Sent> {
-  const { upstream, headers, bytes, grant } = sending;
+  const { upstream, headers, bytes, grant, signal } = sending;
   // What comes after the answer is read to its end: a connection cut off may look like a wish to a legacy server.
-  const answer = await upstream.exchange({ method: 'POST', headers, body: bytes, grant, whenAbandoned: 'drain' });
+  const leaving = signal === undefined ? ({ whenAbandoned: 'drain' } as const) : { signal };
+  const answer = await upstream.exchange({ method: 'POST', headers, body: bytes, grant, ...leaving });
+  if (signal?.aborted && answer.kind !== 'answer') return ended(answer.kind === 'not_sent' ? answer : TAKEN_BACK);
   if (answer.kind === 'not_sent') return ended({ kind: 'not_sent', why: answer.why });
   if (answer.kind === 'lost') return ended({ kind: 'unknown', why: `its answer was lost (${answer.why})` });
   if (answer.status === 404 && headers['mcp-session-id'] !== undefined) {
@@ -57,6 +61,8 @@ export async function sendHeld(sending: Sending): Promise<Sent> {
   if (isStream(answer)) return readStream(sending, answer);
   return ended(await readWhole(sending, answer));
 }
+
+const TAKEN_BACK: Outcome = { kind: 'unknown', why: 'the agent took it back while it ran' };
 
 function ended(outcome: Outcome): Sent {
   return { outcome, event: null };
@@ -104,6 +110,7 @@ async function readStream(sending: Sending, first: Answer): Promise<Sent> {
   for (let failures = 0; ; ) {
     const sent = answer === null ? null : await readEvents(sending, answer, at);
     if (sent !== null) return sent;
+    if (sending.signal?.aborted) return ended(TAKEN_BACK);
     if (at.lastId === null) return ended({ kind: 'unknown', why: 'its stream ended without an answer' });
     await new Promise((resolve) => setTimeout(resolve, at.retryMs));
     const next = await sending.upstream.exchange(resumptionOf(sending, at.lastId));
@@ -142,6 +149,9 @@ async function readEvents(sending: Sending, answer: Answer, at: Position): Promi
   if (answer.body instanceof Uint8Array) return take(cutter.push(answer.body));
   if (answer.body === null) return null;
   const reader = answer.body.getReader();
+  const leave = (): void => void reader.cancel().catch(() => {});
+  sending.signal?.addEventListener('abort', leave, { once: true });
+  if (sending.signal?.aborted) leave();
   try {
     for (;;) {
       const { done, value } = await reader.read();
@@ -151,7 +161,8 @@ async function readEvents(sending: Sending, answer: Answer, at: Position): Promi
   } catch {
     return null;
   } finally {
-    reader.cancel().catch(() => {});
+    sending.signal?.removeEventListener('abort', leave);
+    leave();
   }
 }
 

@@ -10,6 +10,11 @@ export interface ToolResult {
   readonly _meta?: JsonObject;
 }
 
+/** As JSON. The results of 2026-07-28 say what type they are of. */
+export function resultText(result: ToolResult, modern: boolean): string {
+  return JSON.stringify(modern ? { resultType: 'complete', ...result } : result);
+}
+
 /** What `_meta["holdfast/approval"]` says to programs. */
 export function approvalMeta(approval: Approval, extra: JsonObject = {}): JsonObject {
   return { id: approval.id, state: approval.state, expiresAt: approval.expiresAt.toISOString(), ...extra };
@@ -120,6 +125,13 @@ export function notSent(approval: Approval, why: string): ToolResult {
     ],
     approvalMeta(approval),
   );
+}
+
+/** A call that went on under its approval, and has no answer. */
+export function unanswered(why: string, sent: boolean): ToolResult {
+  return sent
+    ? say([`Outcome unknown: the call was sent, but ${why}.`, 'It may have run. Check the system before repeating it.'])
+    : say([`Not sent: the server could not be reached (${why}).`, `${NOTHING_RAN} Call again from the beginning.`]);
 }
 
 /** An approval that is over without an answer to hand on. */

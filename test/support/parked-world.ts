@@ -12,6 +12,7 @@ import { sqlLedger } from '../../src/sql/ledger.ts';
 import { migrate } from '../../src/sql/migrations.ts';
 import type { Tables } from '../../src/sql/schema.ts';
 import { sqlStore } from '../../src/sql/store.ts';
+import { sqlTasks } from '../../src/sql/tasks.ts';
 import { vault } from '../../src/vault/vault.ts';
 import { quiet, TestClock } from './door-world.ts';
 import { callOf, policyOf } from './policy.ts';
@@ -50,6 +51,7 @@ export async function parkedWorld(policy: Policy = ASKING): Promise<ParkedWorld>
       const gateway = bindGateway(
         {
           store: { ...store, ...more.store },
+          tasks: sqlTasks({ db }),
           ledger: sqlLedger(db),
           queue: queueOf(gateways, ordered),
           cards: more.cards ?? null,

@@ -1,0 +1,30 @@
+import type { Approval } from '../domain/approval.ts';
+import type { Setting } from './setting.ts';
+import { withdrawAbandoned } from './withdraw.ts';
+
+/** One caller that wants nothing more, told by its place. */
+export interface Leaving {
+  readonly joiner: string;
+  readonly grant: string;
+  readonly server: string;
+  readonly reason: string | null;
+}
+
+/**
+ * The agent took back this one call: it closed a blocking modern request, or cancelled a task. With the last caller the
+ * approval goes. Returns the approval as it is then; null when the caller had already left or was answered.
+ */
+export async function leave(setting: Setting, { joiner, grant, server, reason }: Leaving): Promise<Approval | null> {
+  const left = await setting.store.leave({ joiner }, (approval) => ({
+    type: 'approval.caller_left',
+    at: setting.clock.now(),
+    actor: `grant:${grant}`,
+    approval,
+    server,
+    tool: null,
+    grant,
+    data: { reason },
+  }));
+  if (left === null) return null;
+  return withdrawAbandoned(setting, left, { grant, requestId: joiner, reason });
+}

@@ -1,0 +1,70 @@
+import type { Seat } from '../gateway/ask.ts';
+import type { Gateway } from '../gateway/gateway.ts';
+import { HeldJson } from './held-json.ts';
+import type { HeldRequest } from './held-request.ts';
+import { type HeldAnswer, HeldStream } from './held-stream.ts';
+import { Hold, type Manner } from './hold.ts';
+import { KeepAlive } from './keep-alive.ts';
+
+export const STREAM_HEADERS = { 'content-type': 'text/event-stream', 'cache-control': 'no-cache, no-transform' };
+
+/** How the agent wants its answer, and how it is told apart from others. */
+export interface Listener {
+  readonly accept: string;
+  readonly signal: AbortSignal;
+}
+
+/** Every answer that this process keeps open. */
+export class HoldDesk {
+  readonly keepAlive: KeepAlive;
+  readonly #gateway: Gateway;
+  readonly #running = new Set<Promise<void>>();
+  /** What each session waits for here, so that a cancellation ends the wait at once. */
+  readonly #waits = new Map<string, HeldAnswer>();
+  /** By place: a caller that comes again by another connection leaves the old one. */
+  readonly #places = new Map<string, HeldAnswer>();
+
+  constructor(gateway: Gateway, beatMs?: number) {
+    this.#gateway = gateway;
+    this.keepAlive = new KeepAlive(beatMs);
+  }
+
+  /** Keeps the answer open for at most `ms`. */
+  hold(held: HeldRequest, seat: Seat, ms: number, listener: Listener, manner: Manner): Response | Promise<Response> {
+    const answer = takesStream(listener.accept) ? new HeldStream() : new HeldJson(listener.signal);
+    const key = `${held.session} ${held.idText}`;
+    if (held.session !== null) this.#waits.set(key, answer);
+    this.#places.get(seat.joiner)?.abandon();
+    this.#places.set(seat.joiner, answer);
+    const until = new Date(this.#gateway.setting.clock.now().getTime() + ms);
+    const run = new Hold(this.#gateway, held, seat, answer, manner).run(until, this.keepAlive).finally(() => {
+      if (this.#waits.get(key) === answer) this.#waits.delete(key);
+      if (this.#places.get(seat.joiner) === answer) this.#places.delete(seat.joiner);
+    });
+    this.follow(run);
+    return responseOf(answer);
+  }
+
+  /** Something that has to end before the process does. */
+  follow(run: Promise<void>): void {
+    const followed = run.finally(() => this.#running.delete(followed));
+    this.#running.add(followed);
+    followed.catch(() => {});
+  }
+
+  abandon(session: string, idText: string): void {
+    this.#waits.get(`${session} ${idText}`)?.abandon();
+  }
+
+  async drained(): Promise<void> {
+    await Promise.allSettled([...this.#running]);
+  }
+}
+
+export function responseOf(answer: HeldStream | HeldJson): Response | Promise<Response> {
+  return answer instanceof HeldStream ? new Response(answer.body, { headers: STREAM_HEADERS }) : answer.response;
+}
+
+export function takesStream(accept: string): boolean {
+  return accept === '' || /text\/event-stream|text\/\*|\*\/\*/i.test(accept);
+}

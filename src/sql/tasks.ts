@@ -1,0 +1,158 @@
+import { type Kysely, type RawBuilder, sql } from 'kysely';
+import type { Task, TaskChange, TaskPhase, TaskStore } from '../ports.ts';
+import { rememberContinuation, takeContinuation } from './continuations.ts';
+import { guarded } from './guard.ts';
+import { clientOf, nameClient, nextRound, reseat } from './places.ts';
+import type { Tables } from './schema.ts';
+import type { Connection } from './store.ts';
+
+/** Tasks in SQL, beside the approvals they belong to. */
+export function sqlTasks({ db }: Pick<Connection, 'db'>): TaskStore {
+  return guarded<TaskStore>({
+    openTask: (task) => openTask(db, task),
+    findTask: (id, grant, server, now) => findTask(db, id, grant, server, now),
+    listTasks: (grant, server, now, limit) => listTasks(db, grant, server, now, limit),
+    taskBytes: async (id, part) => {
+      const row = await db.selectFrom('holdfast.tasks').select(part).where('id', '=', id).executeTakeFirst();
+      return row?.[part] ?? null;
+    },
+    changeTask: (change) => changeTask(db, change),
+    dueTasks: (now, running, approval) => dueTasks(db, now, running, approval),
+    renewTasks: async (ids, until) =>
+      void (await sql`
+        update holdfast.tasks set lease_until = ${until}
+        where id = any(${ids}::text[]) and phase = 'sending'`.execute(db)),
+    forgetTasks: async (now) => {
+      await sql`delete from holdfast.tasks where expires_at <= ${now}`.execute(db);
+      await sql`delete from holdfast.continuations where expires_at <= ${now}`.execute(db);
+    },
+    nextRound: (joiner) => nextRound(db, joiner),
+    reseat: (place) => reseat(db, place),
+    rememberContinuation: (one) => rememberContinuation(db, one),
+    takeContinuation: (one, event) => takeContinuation(db, one, event),
+    nameClient: (session, server, client) => nameClient(db, session, server, client),
+    clientOf: (session, server) => clientOf(db, session, server),
+  });
+}
+
+interface TaskRow {
+  id: string;
+  approval_id: string;
+  joiner_id: string;
+  grant_name: string;
+  server: string;
+  era: 'legacy' | 'modern';
+  phase: TaskPhase;
+  outcome: Task['outcome'];
+  note: string | null;
+  created_at: Date;
+  updated_at: Date;
+  expires_at: Date;
+}
+
+const TASK: RawBuilder<unknown> = sql.raw(
+  `t.id, t.approval_id, t.joiner_id, t.grant_name, t.server, t.era, t.phase, t.outcome, t.note,
+   t.created_at, t.updated_at, t.expires_at`,
+);
+
+function taskOf(row: TaskRow): Task {
+  return {
+    id: row.id,
+    approval: row.approval_id,
+    joiner: row.joiner_id,
+    grant: row.grant_name,
+    server: row.server,
+    era: row.era,
+    phase: row.phase,
+    outcome: row.outcome,
+    note: row.note,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+    expiresAt: row.expires_at,
+  };
+}
+
+async function openTask(db: Kysely<Tables>, task: Parameters<TaskStore['openTask']>[0]): Promise<void> {
+  await db.transaction().execute(async (trx) => {
+    await trx
+      .insertInto('holdfast.tasks')
+      .values({
+        id: task.id,
+        approval_id: task.approval,
+        joiner_id: task.joiner,
+        grant_name: task.grant,
+        server: task.server,
+        era: task.era,
+        phase: 'held',
+        request: task.request,
+        created_at: task.createdAt,
+        updated_at: task.createdAt,
+        expires_at: task.expiresAt,
+      })
+      .execute();
+    await sql`update holdfast.joiners set replica = 'task' where id = ${task.joiner}`.execute(trx);
+  });
+}
+
+async function findTask(db: Kysely<Tables>, id: string, grant: string, server: string, now: Date) {
+  const found = await sql<TaskRow>`
+    select ${TASK} from holdfast.tasks t
+    where t.id = ${id} and t.grant_name = ${grant} and t.server = ${server} and t.expires_at > ${now}`.execute(db);
+  return found.rows[0] ? taskOf(found.rows[0]) : null;
+}
+
+async function listTasks(db: Kysely<Tables>, grant: string, server: string, now: Date, limit: number) {
+  const found = await sql<TaskRow>`
+    select ${TASK} from holdfast.tasks t
+    where t.grant_name = ${grant} and t.server = ${server} and t.expires_at > ${now}
+    order by t.created_at desc limit ${limit}`.execute(db);
+  return found.rows.map(taskOf);
+}
+
+/** The phase is compared in the `where`, and what is kept where the change rests on it. */
+async function changeTask(db: Kysely<Tables>, change: TaskChange): Promise<boolean> {
+  const over = change.over === undefined ? sql`true` : sql`kept = ${change.over}`;
+  const changed = await db
+    .updateTable('holdfast.tasks')
+    .set({
+      phase: change.to,
+      updated_at: change.at,
+      ...(change.outcome === undefined ? {} : { outcome: change.outcome }),
+      ...(change.note === undefined ? {} : { note: change.note }),
+      ...(change.kept === undefined ? {} : { kept: change.kept }),
+      ...(change.leaseUntil === undefined ? {} : { lease_until: change.leaseUntil }),
+    })
+    .where('id', '=', change.id)
+    .where('phase', 'in', [...change.from])
+    .where(sql<boolean>`${over}`)
+    .executeTakeFirst();
+  return changed.numUpdatedRows === 1n;
+}
+
+/** As many as one look takes on. */
+const AT_ONCE = 200;
+
+async function dueTasks(
+  db: Kysely<Tables>,
+  now: Date,
+  running: readonly string[],
+  approval: string | null,
+): ReturnType<TaskStore['dueTasks']> {
+  const ready = await sql<TaskRow>`
+    select ${TASK} from holdfast.tasks t join holdfast.approvals a on a.id = t.approval_id
+    where t.phase = 'held' and a.state not in ('pending', 'dispatched') and t.expires_at > ${now}
+      and (${approval}::text is null or t.approval_id = ${approval}::text)
+    order by t.created_at limit ${AT_ONCE}`.execute(db);
+  if (approval !== null) return { ready: ready.rows.map(taskOf), lost: [], cancelled: [] };
+  const lost = await sql<TaskRow>`
+    select ${TASK} from holdfast.tasks t
+    where t.phase = 'sending' and t.lease_until <= ${now} limit ${AT_ONCE}`.execute(db);
+  const cancelled =
+    running.length === 0
+      ? []
+      : (
+          await sql<{ id: string }>`
+            select id from holdfast.tasks where id = any(${running}::text[]) and phase = 'cancelled'`.execute(db)
+        ).rows;
+  return { ready: ready.rows.map(taskOf), lost: lost.rows.map(taskOf), cancelled: cancelled.map((row) => row.id) };
+}
