@@ -4,13 +4,16 @@ import type { Gateway } from '../gateway/gateway.ts';
 import type { Cards, Clock, Log } from '../ports.ts';
 import type { SlackApi } from '../slack/api.ts';
 import { slackCards } from '../slack/cards.ts';
+import { checkSlack, type SlackSetup } from '../slack/check.ts';
 import type { SlackDeps, SlackDoor } from '../slack/door.ts';
 import { People } from '../slack/people.ts';
-import type { Routing } from '../slack/routing.ts';
+import { channelsOf, type Routing } from '../slack/routing.ts';
 
 /** Slack, half at a time: the cards are a port of the gateway, the door needs the gateway. */
 export interface Approvers {
   readonly cards: Cards;
+  /** Rejects when cards cannot be shown, or must not; a Slack that merely does not answer is waited for. */
+  check(): Promise<void>;
   door(gateway: Gateway): SlackDoor;
 }
 
@@ -39,6 +42,7 @@ export function approversInSlack(loaded: Loaded, means: SlackMeans, clock: Clock
   const cards = slackCards({ api, people, routing, clock, log, publicUrl });
   return {
     cards,
+    check: () => refuseFaults(api, { channel, channels: channelsOf(routing), userGroups: [], team }, log),
     door: (gateway) => {
       const { store } = gateway.setting;
       return means.door({
@@ -67,6 +71,16 @@ export function approversInSlack(loaded: Loaded, means: SlackMeans, clock: Clock
       });
     },
   };
+}
+
+/** Groups and people are left to `doctor`: one that is empty today must not keep a gateway from starting again. */
+async function refuseFaults(api: SlackApi, setup: SlackSetup, log: Log): Promise<void> {
+  const faults = await checkSlack(api, setup);
+  for (const { severity, what, remedy } of faults) if (severity !== 'fatal') log.warn({ remedy }, `Slack: ${what}`);
+  const fatal = faults.filter((fault) => fault.severity === 'fatal');
+  if (fatal.length === 0) return;
+  const lines = fatal.map(({ what, remedy }) => `  ${what}\n    → ${remedy}`);
+  throw new Error(`Slack is not set up as it must be (holdfast doctor slack tells more):\n${lines.join('\n')}`);
 }
 
 /** A click by somebody who was stopped at the door. */

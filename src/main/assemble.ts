@@ -150,6 +150,7 @@ export function assemble(runtime: Runtime): Assembled {
     gateway.journal.note({ ...nothing, type, at: clock.now(), actor: 'holdfast', data });
   };
   const start = async (): Promise<() => Promise<void>> => {
+    await slack?.check();
     await revoked.start();
     const stop = await startGateway(gateway).catch((error: unknown) => {
       revoked.stop();
