@@ -88,7 +88,7 @@ function grantsOf(entries: readonly unknown[], servers: unknown, faults: Faults)
     const shape = shaped(GrantShape, entry, at, faults);
     if (shape === null) continue;
     once(shape.name, [...at, 'name'], 'name');
-    once(shape.token_sha256.toLowerCase(), [...at, 'token_sha256'], 'token');
+    for (const digest of tokensOf(shape)) once(digest, [...at, 'token_sha256'], 'token');
     for (const [place, server] of shape.servers.entries()) {
       const known = isObject(servers) ? Object.keys(servers) : [];
       if (!known.includes(server))
@@ -108,14 +108,21 @@ function grantOf(shape: GrantShape, index: number, faults: Faults): Grant {
       'a date such as 2027-01-31, or 2027-01-31T12:00:00Z',
     );
   }
+  const [tokenSha256, retiringSha256 = null] = tokensOf(shape);
   return {
     name: shape.name,
-    tokenSha256: shape.token_sha256.toLowerCase(),
+    tokenSha256,
+    retiringSha256,
     servers: shape.servers,
     owner: shape.owner === 'none' ? null : shape.owner,
     selfApproval: shape.self_approval ?? false,
     expires: expires ?? null,
   };
+}
+
+/** Newest first. */
+function tokensOf({ token_sha256: said }: GrantShape): [string, ...string[]] {
+  return typeof said === 'string' ? [said.toLowerCase()] : [said[0].toLowerCase(), said[1].toLowerCase()];
 }
 
 /** A date is the start of its day in UTC. Undefined: it is none. */

@@ -15,13 +15,14 @@ export const ServerShape = z.strictObject({
 });
 export type ServerShape = z.infer<typeof ServerShape>;
 
+const TOKEN_FORM = 'the SHA-256 of the token as 64 hex digits; make one with `holdfast grant new`';
+const token = z.string({ error: TOKEN_FORM }).regex(/^[0-9a-fA-F]{64}$/, { error: TOKEN_FORM });
+
 export const GrantShape = z.strictObject({
   name: z.string().regex(/^[A-Za-z0-9][\w.-]{0,63}$/, { error: 'a name of letters, digits and _ . -' }),
-  token_sha256: z
-    .string({ error: 'the SHA-256 of the token as 64 hex digits; make one with `holdfast grant new`' })
-    .regex(/^[0-9a-fA-F]{64}$/, {
-      error: 'the SHA-256 of the token as 64 hex digits; make one with `holdfast grant new`',
-    }),
+  token_sha256: z.union([token, z.tuple([token, token], { error: 'one token, or [new, old] while it rotates' })], {
+    error: TOKEN_FORM,
+  }),
   servers: names,
   owner: z
     .string({ error: 'the Slack id of the person the agent works for, or none' })

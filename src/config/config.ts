@@ -53,8 +53,10 @@ export interface StdioUpstream {
 /** An agent's credential. The token itself is nowhere. */
 export interface Grant {
   readonly name: string;
-  /** Lower-case hex. */
+  /** Lower-case hex; the newest where the file lists two. */
   readonly tokenSha256: string;
+  /** The token before it, still taken while its agents move to the new one; null: there is none. */
+  readonly retiringSha256: string | null;
   readonly servers: readonly string[];
   /** A Slack id; null where the file says `none`. */
   readonly owner: string | null;

@@ -33,7 +33,8 @@ export function tokenDigest(token: string): string {
 }
 
 export type Authentication =
-  | { readonly kind: 'known'; readonly grant: Grant }
+  /** `retiring`: by the older of its two tokens. */
+  | { readonly kind: 'known'; readonly grant: Grant; readonly retiring: boolean }
   | { readonly kind: 'unknown' }
   | { readonly kind: 'expired'; readonly grant: Grant };
 
@@ -42,10 +43,16 @@ export type Authentication =
  * the hash's first digits, from which no token can be made, so no comparison in constant time is needed.
  */
 export function authenticator(config: Config): (token: string, now: Date) => Authentication {
-  const grants = new Map(config.grants.map((grant) => [grant.tokenSha256, grant]));
+  const grants = new Map<string, Grant>();
+  for (const grant of config.grants) {
+    grants.set(grant.tokenSha256, grant);
+    if (grant.retiringSha256 !== null) grants.set(grant.retiringSha256, grant);
+  }
   return (token, now) => {
-    const grant = grants.get(tokenDigest(token));
+    const digest = tokenDigest(token);
+    const grant = grants.get(digest);
     if (grant === undefined) return { kind: 'unknown' };
-    return grant.expires !== null && now >= grant.expires ? { kind: 'expired', grant } : { kind: 'known', grant };
+    if (grant.expires !== null && now >= grant.expires) return { kind: 'expired', grant };
+    return { kind: 'known', grant, retiring: digest === grant.retiringSha256 };
   };
 }

@@ -31,7 +31,11 @@ export class LiveRules implements Rules {
 
   authenticate(token: string): Authentication {
     const found = this.#authenticate(token, this.#now());
-    return found.kind === 'known' && this.#revoked.has(found.grant.tokenSha256) ? { kind: 'unknown' } : found;
+    if (found.kind !== 'known') return found;
+    const { tokenSha256, retiringSha256 } = found.grant;
+    // A grant is revoked by its newest token; the older one may have been revoked alone, before the new one was made.
+    const presented = found.retiring && retiringSha256 !== null ? retiringSha256 : tokenSha256;
+    return this.#revoked.has(tokenSha256) || this.#revoked.has(presented) ? { kind: 'unknown' } : found;
   }
 
   policy(server: string): Policy | null {

@@ -16,6 +16,8 @@ export interface GrantView {
   readonly selfApproval: boolean;
   /** Lower-case hex; told to nobody, it is what a revocation names. */
   readonly tokenSha256: string;
+  /** The same of the token before, while both are taken; null: there is one only. */
+  readonly retiringSha256: string | null;
 }
 
 /** The config as it stands, for reading. A reload shows at once. */

@@ -4,7 +4,7 @@ import type { Book } from './book.ts';
 
 export type Revoked = 'revoked' | 'already' | 'not_found';
 
-/** Takes a grant's present token away, for good and on every replica. */
+/** Takes a grant's present tokens away, for good and on every replica. */
 export async function revoke(
   { gateway, revocations, book }: { gateway: Gateway; revocations: Revocations; book: Book },
   name: string,
@@ -15,9 +15,12 @@ export async function revoke(
   if (grant === undefined) return 'not_found';
   const at = gateway.setting.clock.now();
   const event = { type: 'grant.revoked', at, actor, approval: null, server: null, tool: null } as const;
-  const done = await revocations.revoke(
-    { tokenSha256: grant.tokenSha256, grant: name, at, actor, reason },
-    { ...event, grant: name, data: { reason, owner: grant.owner, servers: [...grant.servers] } },
-  );
+  const data = { reason, owner: grant.owner, servers: [...grant.servers] };
+  let done = false;
+  for (const tokenSha256 of [grant.tokenSha256, grant.retiringSha256]) {
+    if (tokenSha256 === null) continue;
+    const row = { tokenSha256, grant: name, at, actor, reason };
+    done = (await revocations.revoke(row, { ...event, grant: name, data })) || done;
+  }
   return done ? 'revoked' : 'already';
 }

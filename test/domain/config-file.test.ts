@@ -233,6 +233,20 @@ test('two grants share neither name nor token', () => {
   assert.match(found.join('\n'), /grants\[1\]\.token_sha256: another grant has the same token/);
 });
 
+test('a grant may list two tokens while it rotates, the newest first; no token is another grant’s too', () => {
+  const [fresh, old] = ['A'.repeat(64), 'b'.repeat(64)];
+  const grant = (tokens: string) =>
+    `${server('{url: "http://x/", policy: p}')}grants:\n  - {name: g, token_sha256: ${tokens}, servers: [s], owner: none}\n`;
+  const { grants } = good(grant(`[${fresh}, ${old}]`));
+  assert.deepEqual([grants[0]!.tokenSha256, grants[0]!.retiringSha256], ['a'.repeat(64), old]);
+  assert.equal(good(grant(old)).grants[0]!.retiringSha256, null);
+  assert.match(faults(grant(`[${fresh}, ${fresh.toLowerCase()}]`)).join('\n'), /another grant has the same token/);
+  assert.match(faults(grant(`[${fresh}, ${old}, ${'c'.repeat(64)}]`)).join('\n'), /grants\[0\]\.token_sha256/);
+  assert.match(faults(grant(`[${fresh}]`)).join('\n'), /grants\[0\]\.token_sha256/);
+  const stolen = `  - {name: h, token_sha256: ${old}, servers: [s], owner: none}\n`;
+  assert.match(faults(grant(`[${fresh}, ${old}]`) + stolen).join('\n'), /another grant has the same token/);
+});
+
 test('P8: no fault repeats a value from the environment', () => {
   const found = faults(`${DESIGN}wrong: 1\n`, { PROMETHEUS_TOKEN: 's3cret\n', HOME_DIR: 's3cret' });
   assert.ok(found.length > 0);

@@ -181,6 +181,11 @@ test('P8: a new grant’s token is shown once, kept as a hash, and opens the doo
   const before = new Date('2026-12-31T23:59:59Z');
   assert.equal(authenticate(made.token, before).kind, 'known');
   assert.equal(authenticate(made.token, new Date('2027-01-01T00:00:00Z')).kind, 'expired');
+  const rotating = `${CONFIG}grants:\n  - {name: bot, token_sha256: [${'a'.repeat(64)}, ${made.tokenSha256}], servers: [s], owner: none}\n`;
+  const both = await load(files(rotating));
+  assert.ok(both.ok, faults(both).join('\n'));
+  const found = authenticator(both.config)(made.token, before);
+  assert.ok(found.kind === 'known' && found.retiring && found.grant.name === 'bot', 'the older token is still taken');
   for (const token of ['', 'hf_', `${made.token} `, made.tokenSha256, made.token.slice(0, -1)]) {
     assert.equal(authenticate(token, before).kind, 'unknown');
   }
