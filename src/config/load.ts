@@ -18,6 +18,8 @@ export interface Loaded {
   readonly policies: ReadonlyMap<string, Policy>;
   readonly settings: Settings;
   readonly secrets: Secrets;
+  /** What was accepted and still looks like a slip: to be told once, at the start. */
+  readonly warnings?: readonly Fault[];
 }
 
 export type LoadResult = ({ readonly ok: true } & Loaded) | { readonly ok: false; readonly faults: readonly Fault[] };
@@ -47,7 +49,8 @@ export async function loadConfig(sources: Sources): Promise<LoadResult> {
   if (!read.ok) faults.push(...read.faults);
   const policies = config === null ? new Map<string, Policy>() : await policiesOf(config, sources.readFile, faults);
   if (config === null || !read.ok || faults.length > 0) return { ok: false, faults };
-  return { ok: true, config, policies, settings: read.settings, secrets: read.secrets };
+  const { settings, secrets, warnings } = read;
+  return { ok: true, config, policies, settings, secrets, warnings };
 }
 
 /**

@@ -13,22 +13,26 @@ export interface Secrets {
 }
 
 const SHORTEST_SECRET = 32;
-const SHORTEST_ADMIN_TOKEN = 8;
+/** A shorter admin token is accepted, and warned of. */
+const GUESSABLE = 16;
 
 /** Takes a fault: the variable, what is wrong with it, what would be right. Never its value. */
 export type Wrong = (name: string, message: string, expected: string) => void;
 
-/** Reads what must not be logged. `channel`: where cards would go, because half a Slack app is a fault. */
-export function readSecrets(env: Environment, channel: string | null, wrong: Wrong): Secrets {
+/**
+ * Reads what must not be logged. `channel`: where cards would go, because half a Slack app is a fault. `warn` hears of
+ * what is accepted and still looks like a slip.
+ */
+export function readSecrets(env: Environment, channel: string | null, wrong: Wrong, warn: Wrong): Secrets {
   const databaseUrl = urlIn(env, 'DATABASE_URL', /^postgres(ql)?:$/, 'postgres://user:password@host/database', wrong);
   const secrets: Secrets = {
-    secrets: secretsOf(env, databaseUrl !== null, wrong),
-    adminToken: adminTokenOf(env, wrong),
+    secrets: secretsOf(env, databaseUrl !== null, wrong, warn),
+    adminToken: adminTokenOf(env, warn),
     databaseUrl,
     redisUrl: urlIn(env, 'REDIS_URL', /^rediss?:$/, 'redis://host:6379', wrong),
-    slackBotToken: prefixed(env, 'SLACK_BOT_TOKEN', 'xoxb-', wrong),
+    slackBotToken: prefixed(env, 'SLACK_BOT_TOKEN', 'xoxb-', warn),
     slackSigningSecret: inEnvironment(env, 'SLACK_SIGNING_SECRET'),
-    slackAppToken: prefixed(env, 'SLACK_APP_TOKEN', 'xapp-', wrong),
+    slackAppToken: prefixed(env, 'SLACK_APP_TOKEN', 'xapp-', warn),
   };
   requireSlackWhole(secrets, channel, wrong);
   return secrets;
@@ -48,7 +52,7 @@ function urlIn(env: Environment, name: string, scheme: RegExp, expected: string,
   return text;
 }
 
-function secretsOf(env: Environment, shared: boolean, wrong: Wrong): readonly string[] {
+function secretsOf(env: Environment, shared: boolean, wrong: Wrong, warn: Wrong): readonly string[] {
   const text = inEnvironment(env, 'HOLDFAST_SECRET');
   if (text === null) {
     if (shared) wrong('HOLDFAST_SECRET', 'is not set', 'a secret of 32 bytes or more, because DATABASE_URL is set');
@@ -58,22 +62,23 @@ function secretsOf(env: Environment, shared: boolean, wrong: Wrong): readonly st
   if (list.some((one) => Buffer.byteLength(one) < SHORTEST_SECRET)) {
     wrong('HOLDFAST_SECRET', 'holds a secret that is too short', 'new,old or one alone, each of 32 bytes or more');
   }
-  if (new Set(list).size < list.length) wrong('HOLDFAST_SECRET', 'holds a secret twice', 'each secret once');
-  return list;
+  const distinct = [...new Set(list)];
+  if (distinct.length < list.length) warn('HOLDFAST_SECRET', 'holds a secret twice', 'each secret once');
+  return distinct;
 }
 
-function adminTokenOf(env: Environment, wrong: Wrong): string | null {
+function adminTokenOf(env: Environment, warn: Wrong): string | null {
   const token = inEnvironment(env, 'HOLDFAST_ADMIN_TOKEN');
-  if (token !== null && token.length < SHORTEST_ADMIN_TOKEN) {
-    wrong('HOLDFAST_ADMIN_TOKEN', 'is too short', `at least ${SHORTEST_ADMIN_TOKEN} characters`);
+  if (token !== null && token.length < GUESSABLE) {
+    warn('HOLDFAST_ADMIN_TOKEN', 'is short enough to be guessed', `at least ${GUESSABLE} characters`);
   }
   return token;
 }
 
-function prefixed(env: Environment, name: string, prefix: string, wrong: Wrong): string | null {
+function prefixed(env: Environment, name: string, prefix: string, warn: Wrong): string | null {
   const token = inEnvironment(env, name);
   if (token !== null && !token.startsWith(prefix))
-    wrong(name, 'is another kind of token', `one that starts with ${prefix}`);
+    warn(name, 'looks like another kind of token', `one that starts with ${prefix}`);
   return token;
 }
 

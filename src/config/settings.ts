@@ -32,7 +32,13 @@ export interface Flags {
 }
 
 export type ReadSettings =
-  | { readonly ok: true; readonly settings: Settings; readonly secrets: Secrets }
+  | {
+      readonly ok: true;
+      readonly settings: Settings;
+      readonly secrets: Secrets;
+      /** What is accepted and still looks like a slip. */
+      readonly warnings: readonly Fault[];
+    }
   | { readonly ok: false; readonly faults: readonly Fault[] };
 
 const NO_FILE: FileSettings = { listen: null, publicUrl: null, data: null, maxBody: null };
@@ -51,10 +57,11 @@ export function readSettings(from: {
 }): ReadSettings {
   const { env, flags = {}, file = NO_FILE } = from;
   const faults: Fault[] = [];
+  const warnings: Fault[] = [];
   const wrongIn =
-    (source: string): Wrong =>
+    (source: string, list = faults): Wrong =>
     (name, message, expected) =>
-      void faults.push({ file: source, line: 0, column: 0, path: name, message, expected });
+      void list.push({ file: source, line: 0, column: 0, path: name, message, expected });
   const wrong = wrongIn('environment');
   const configPath = configPathOf(env, flags);
   /** The first that speaks, and how to complain about it. */
@@ -66,7 +73,7 @@ export function readSettings(from: {
     return kept === null ? null : { text: kept, wrong: (...what) => wrongIn(configPath)(name, ...what) };
   };
   const channel = inEnvironment(env, 'SLACK_CHANNEL') ?? from.slackChannel ?? null;
-  const secrets = readSecrets(env, channel, wrong);
+  const secrets = readSecrets(env, channel, wrong, wrongIn('environment', warnings));
   const maxBody = file.maxBody === null ? null : String(file.maxBody);
   const settings: Settings = {
     configPath,
@@ -78,7 +85,7 @@ export function readSettings(from: {
     store: secrets.databaseUrl === null ? 'embedded' : 'postgres',
     slack: { channel, apiUrl: apiUrlOf(env, wrong) },
   };
-  return faults.length > 0 ? { ok: false, faults } : { ok: true, settings, secrets };
+  return faults.length > 0 ? { ok: false, faults } : { ok: true, settings, secrets, warnings };
 }
 
 /** A setting's text, with a way to complain about it by the name under which it was given. */

@@ -38,6 +38,7 @@ export async function startCommand(argv: string[], terminal: Terminal): Promise<
     terminal.err(`${loaded.faults.map(faultText).join('\n')}\n`);
     return 1;
   }
+  for (const warning of loaded.warnings ?? []) terminal.err(`warning: ${faultText(warning)}\n`);
   const log = processLog();
   const sink = auditWebhook(terminal.env, { now: () => new Date() });
   const running = await startNode(loaded, log, ordeal(terminal.env), { sink, out: terminal.out });

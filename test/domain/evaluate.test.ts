@@ -33,6 +33,18 @@ const PRECEDENCE: [name: string, file: object, verdict: string, decidedBy: strin
   ['the default allows what is not listed', { default: 'allow' }, 'allow', 'default'],
   ['all_tools denies listed tools', { all_tools: { deny_if: yes }, tools: { t: {} } }, 'deny', 'all_tools.deny_if[0]'],
   [
+    'a denial by default is no question, whatever all_tools asks about',
+    { all_tools: { ask_if: yes }, tools: {} },
+    'deny',
+    'default',
+  ],
+  [
+    'a denial by action is no question either',
+    { default: 'allow', all_tools: { ask_if: yes }, tools: { t: { action: 'deny' } } },
+    'deny',
+    'tools.t.action',
+  ],
+  [
     'all_tools asks about unlisted tools',
     { default: 'allow', all_tools: { ask_if: yes } },
     'ask',
