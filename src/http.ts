@@ -6,6 +6,8 @@ export interface Doors {
   /** null: no Slack over HTTP. */
   readonly slack: Hono | null;
   readonly api: Hono;
+  /** The log for programs; what it does not take is the API's. */
+  readonly audit: Hono;
   readonly health: Hono;
   /** null: nothing is counted here. */
   readonly metrics: Hono | null;
@@ -20,6 +22,7 @@ export function httpApp(doors: Doors): Hono {
   if (doors.slack !== null) app.route('/', doors.slack);
   app.route('/', doors.health);
   if (doors.metrics !== null) app.route('/', doors.metrics);
+  app.route('/', doors.audit);
   app.route('/', doors.api);
   if (doors.console !== null) app.route('/', doors.console);
   app.notFound((c) => c.json({ error: 'not_found', reason: `There is nothing at ${c.req.path}.` }, 404));

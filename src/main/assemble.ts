@@ -18,6 +18,7 @@ import { sqlStore } from '../sql/store.ts';
 import { sqlTasks } from '../sql/tasks.ts';
 import { vault } from '../vault/vault.ts';
 import { api } from '../web/api.ts';
+import { auditApi } from '../web/audit-api.ts';
 import { type Asset, consoleDoor } from '../web/console.ts';
 import { health } from '../web/health.ts';
 import { adminIdentity } from '../web/identity.ts';
@@ -139,6 +140,7 @@ export function assemble(runtime: Runtime): Assembled {
     slack: slackDoor?.app ?? new Hono(),
     api: api({ gateway, adminToken: loaded.secrets.adminToken, ...(pages && { reception: pages.reception }) }),
     console: pages?.console.app ?? null,
+    audit: auditApi({ gateway, records: sqlRecords(storage.connection.db), adminToken: loaded.secrets.adminToken }),
     health: health(gateway),
     metrics:
       meters === undefined
