@@ -44,9 +44,17 @@ function whatTimeDoes(approval: Approval, now: Date, rules: Rules): Change | nul
   if (isOver(approval.state) || !isLate(approval, now)) return null;
   const base = { id: approval.id, revision: approval.revision };
   const resultUntil = new Date(now.getTime() + rules.approval.pickupMs);
+  const waitedMs = now.getTime() - approval.createdAt.getTime();
   const say = (type: 'approval.expired' | 'approval.lapsed' | 'call.unknown', note: string) => ({
     patch: { note, resultUntil },
-    events: [about(approval, { type, at: now, actor: 'holdfast', data: { note, fingerprint: approval.fingerprint } })],
+    events: [
+      about(approval, {
+        type,
+        at: now,
+        actor: 'holdfast',
+        data: { note, waitedMs, fingerprint: approval.fingerprint },
+      }),
+    ],
   });
   switch (approval.state) {
     case 'pending':
