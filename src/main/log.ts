@@ -1,11 +1,11 @@
 import { pino } from 'pino';
 import type { Log } from '../ports.ts';
+import { scrub } from './scrub.ts';
 
-/** Members whose values never reach a log line, wherever they stand. */
-const SECRET = ['token', 'secret', 'authorization', 'password', 'arguments', 'headers', 'url'];
-
-/** JSON lines on stderr; stdout belongs to the command. */
-export function processLog(level = process.env.HOLDFAST_LOG ?? 'info'): Log {
-  const paths = SECRET.flatMap((name) => [name, `*.${name}`]);
-  return pino({ level, redact: { paths, censor: '[redacted]' } }, pino.destination({ fd: 2, sync: true }));
+/** JSON lines on stderr; stdout belongs to the command. No secret is in them, however deep it stood. */
+export function processLog(
+  level = process.env.HOLDFAST_LOG ?? 'info',
+  destination = pino.destination({ fd: 2, sync: true }),
+): Log {
+  return pino({ level, formatters: { log: scrub } }, destination);
 }
