@@ -1,0 +1,147 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { Approval, Decision, State } from '../../src/domain/approval.ts';
+import { STATES } from '../../src/domain/approval.ts';
+import { type Approver, decide, type Judgement, type Utterance } from '../../src/domain/decide.ts';
+import { FINGERPRINT, OPENED, sampleApproval } from '../support/sample-approval.ts';
+
+const MIRA: Approver = { id: 'U0MIRA', via: 'slack', userGroups: [] };
+const ALEX: Approver = { id: 'U0ALEX', via: 'slack', userGroups: [] };
+const SAM: Approver = { id: 'U0SAM', via: 'slack', userGroups: [] };
+const EVE: Approver = { id: 'U0EVE', via: 'slack', userGroups: [] };
+const ADMIN: Approver = { id: 'admin', via: 'api', userGroups: [] };
+const APPROVE: Utterance = { choice: 'approve', reason: null, fingerprint: FINGERPRINT };
+const DENY: Utterance = { choice: 'deny', reason: 'no', fingerprint: FINGERPRINT };
+
+const soon = new Date(OPENED.getTime() + 60_000);
+const vote = (approver: string, choice: Decision['choice'] = 'approve'): Decision => ({
+  approver,
+  choice,
+  reason: null,
+  via: 'slack',
+  self: false,
+  userGroup: null,
+  at: OPENED,
+});
+/** `approved`, `denied`, `pending`, or the refusal. */
+const outcome = (judgement: Judgement): string => (judgement.kind === 'recorded' ? judgement.next : judgement.reason);
+const say = (approval: Approval, approver: Approver = MIRA, word: Utterance = APPROVE, now: Date = soon): string =>
+  outcome(decide(approval, word, approver, now));
+const pending = sampleApproval;
+
+describe('one human’s word', () => {
+  test('P1: only an eligible person’s approval counts', () => {
+    assert.equal(say(pending()), 'approved');
+    assert.equal(say(pending(), EVE), 'not_an_approver');
+    assert.equal(say(pending(), EVE, DENY), 'not_an_approver');
+    assert.equal(say(pending({ requirement: { people: [] } })), 'not_an_approver');
+  });
+
+  test('P1: the owner may not approve the calls of their own agent, nor deny them, unless the grant says so', () => {
+    const named = { people: ['U0SAM', 'U0MIRA'] };
+    assert.equal(say(pending({ requirement: named }), SAM), 'own_call');
+    assert.equal(say(pending({ requirement: named }), SAM, DENY), 'own_call');
+    const allowed = decide(pending({ requirement: named, selfApproval: true }), APPROVE, SAM, soon);
+    assert.equal(allowed.kind === 'recorded' && allowed.decision.self, true);
+    assert.equal(say(pending({ requirement: named, owner: null }), SAM), 'approved');
+  });
+
+  test('P1: the admin token votes only where a group lists it', () => {
+    assert.equal(say(pending(), ADMIN), 'not_an_approver');
+    assert.equal(say(pending({ requirement: { admin: true } }), ADMIN), 'approved');
+    assert.equal(say(pending({ requirement: { people: ['admin'] } }), ADMIN), 'not_an_approver');
+    assert.equal(say(pending({ requirement: { admin: true } }), EVE), 'not_an_approver');
+  });
+
+  test('P1: a member of a user group counts through it, and the vote remembers which', () => {
+    const group = pending({ requirement: { people: [], userGroups: ['S1', 'S2'] } });
+    const member = decide(group, APPROVE, { ...EVE, userGroups: ['S2'] }, soon);
+    assert.equal(member.kind === 'recorded' && member.decision.userGroup, 'S2');
+    assert.equal(say(group, { ...EVE, userGroups: ['S3'] }), 'not_an_approver');
+    const both = decide(
+      pending({ requirement: { userGroups: ['S1'] } }),
+      APPROVE,
+      { ...MIRA, userGroups: ['S1'] },
+      soon,
+    );
+    assert.equal(both.kind === 'recorded' && both.decision.userGroup, null, 'named in person rests on no group');
+  });
+
+  test('P1: the quorum is of distinct people', () => {
+    const two = { requirement: { quorum: 2 } };
+    assert.equal(say(pending(two)), 'pending');
+    assert.equal(say(pending({ ...two, decisions: [vote('U0MIRA')] }), MIRA), 'already_voted');
+    assert.equal(say(pending({ ...two, decisions: [vote('U0MIRA')] }), MIRA, DENY), 'already_voted');
+    assert.equal(say(pending({ ...two, decisions: [vote('U0MIRA')] }), ALEX), 'approved');
+    assert.equal(say(pending({ requirement: { quorum: 3 }, decisions: [vote('U0MIRA')] }), ALEX), 'pending');
+    assert.equal(say(pending({ ...two, decisions: [vote('U0MIRA')] }), ALEX, DENY), 'denied', 'one denial is enough');
+  });
+
+  test('P1: a button that shows another call decides nothing; a short prefix names nothing', () => {
+    const word = (fingerprint: string | null): Utterance => ({ ...APPROVE, fingerprint });
+    assert.equal(say(pending(), MIRA, word(`0${FINGERPRINT.slice(1)}`)), 'other_call');
+    assert.equal(say(pending(), MIRA, word(FINGERPRINT.slice(0, 32))), 'approved');
+    assert.equal(say(pending(), MIRA, word(FINGERPRINT.slice(0, 16))), 'approved');
+    assert.equal(say(pending(), MIRA, word(FINGERPRINT.slice(0, 15))), 'other_call');
+    assert.equal(say(pending(), MIRA, word('')), 'other_call');
+    assert.equal(say(pending(), MIRA, word(`${FINGERPRINT}0`)), 'other_call');
+    assert.equal(say(pending(), MIRA, word(null)), 'approved', 'a door that cannot carry it');
+  });
+
+  test('P3: whatever is no longer pending is decided, and every later word is told so', () => {
+    for (const state of STATES.filter((one) => one !== 'pending')) {
+      const judgement = decide(sampleApproval({ state }), DENY, MIRA, soon);
+      assert.deepEqual(judgement, {
+        kind: 'refused',
+        reason: state === 'expired' ? 'expired' : 'already_decided',
+        state: state as State,
+      });
+    }
+  });
+
+  test('P3: the deadline counts to the millisecond, whether or not a job noticed it', () => {
+    const { expiresAt } = pending();
+    assert.equal(say(pending(), MIRA, APPROVE, new Date(expiresAt.getTime() - 1)), 'approved');
+    assert.equal(say(pending(), MIRA, APPROVE, expiresAt), 'expired');
+    assert.equal(say(pending(), MIRA, DENY, new Date(expiresAt.getTime() + 1)), 'expired');
+  });
+
+  test('a denial may need a reason; blanks are none; an approval needs none', () => {
+    const strict = pending({ requirement: { denyReason: 'required' } });
+    const deny = (reason: string | null): Utterance => ({ ...DENY, reason });
+    assert.equal(say(strict, MIRA, deny(null)), 'reason_required');
+    assert.equal(say(strict, MIRA, deny(' \n\t ')), 'reason_required');
+    assert.equal(say(strict, MIRA, deny(' why ')), 'denied');
+    assert.equal(say(strict), 'approved');
+    assert.equal(say(pending(), MIRA, deny(null)), 'denied');
+    const kept = decide(strict, deny('  why '), MIRA, soon);
+    assert.equal(kept.kind === 'recorded' && kept.decision.reason, 'why');
+  });
+
+  test('further approvers count from their time on, and take nobody’s place', () => {
+    const escalate = { afterMs: 120_000, groups: ['oncall'], people: ['U0EVE'], userGroups: [], admin: true };
+    const approval = pending({ requirement: { escalate } });
+    const at = (ms: number): Date => new Date(OPENED.getTime() + ms);
+    assert.equal(say(approval, EVE, APPROVE, at(119_999)), 'not_an_approver');
+    assert.equal(say(approval, EVE, APPROVE, at(120_000)), 'approved');
+    assert.equal(say(approval, ADMIN, APPROVE, at(120_000)), 'approved');
+    assert.equal(say(approval, MIRA, APPROVE, at(120_000)), 'approved');
+  });
+
+  test('a decision says who, what, how and when', () => {
+    const judgement = decide(pending(), { ...DENY, reason: 'no' }, { ...ALEX, via: 'console' }, soon);
+    assert.deepEqual(judgement, {
+      kind: 'recorded',
+      next: 'denied',
+      decision: {
+        approver: 'U0ALEX',
+        choice: 'deny',
+        reason: 'no',
+        via: 'console',
+        self: false,
+        userGroup: null,
+        at: soon,
+      },
+    });
+  });
+});

@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import { type Call, fingerprintMaterial } from '../../src/domain/call.ts';
+import { isObject, type Json, type JsonObject } from '../../src/domain/json.ts';
+import { vault } from '../../src/vault/vault.ts';
+
+const NEW = 'n'.repeat(32);
+const OLD = 'o'.repeat(32);
+const keys = vault([NEW]);
+
+function callOf(params: JsonObject, different: Partial<Call> = {}): Call {
+  const { arguments: given } = params;
+  return {
+    principal: { grant: 'release-bot', owner: 'U0SAM', selfApproval: false },
+    server: 'prometheus',
+    tool: 'create_api_key',
+    args: isObject(given) ? given : {},
+    session: null,
+    params: { name: 'create_api_key', ...params },
+    ...different,
+  };
+}
+const print = (params: JsonObject, different: Partial<Call> = {}): string =>
+  keys.fingerprints(fingerprintMaterial(callOf(params, different)))[0]!;
+
+const base = { arguments: { name: 'ci', n: 1 } };
+
+describe('the fingerprint', () => {
+  test('P1: every word of the call counts', () => {
+    const one = print(base);
+    const others: [string, string][] = [
+      ['value', print({ arguments: { name: 'cj', n: 1 } })],
+      ['type', print({ arguments: { name: 'ci', n: '1' } })],
+      ['more', print({ arguments: { name: 'ci', n: 1, x: null } })],
+      ['less', print({ arguments: { name: 'ci' } })],
+      ['nothing', print({ arguments: {} })],
+      ['absent', print({})],
+      ['null', print({ arguments: null })],
+      ['another member of params', print({ ...base, mode: 'force' })],
+      ['another member of _meta', print({ ...base, _meta: { tenant: 'b' } })],
+      ['tool', print(base, { tool: 'delete_api_key' })],
+      ['server', print(base, { server: 'staging' })],
+      ['grant', print(base, { principal: { grant: 'other', owner: 'U0SAM', selfApproval: false } })],
+    ];
+    const prints = [one, ...others.map(([, other]) => other)];
+    assert.equal(new Set(prints).size, prints.length, JSON.stringify(others));
+    assert.match(one, /^[0-9a-f]{64}$/);
+  });
+
+  test('P2: what only says how the answer travels does not count', () => {
+    const one = print(base);
+    const meta = {
+      progressToken: 7,
+      traceparent: '00-a',
+      tracestate: 'b',
+      baggage: 'c',
+      'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+      'holdfast/reason': 'because',
+    };
+    assert.equal(print({ ...base, _meta: meta }), one);
+    assert.equal(print({ ...base, task: { ttl: 1 }, inputResponses: {}, requestState: 'x' }), one);
+    assert.equal(print(base, { session: 'another' }), one);
+    assert.equal(print(base, { principal: { grant: 'release-bot', owner: null, selfApproval: true } }), one);
+    assert.notEqual(
+      print({ ...base, _meta: { ...meta, progresstoken: 7 } }),
+      one,
+      'a name of another case is another name',
+    );
+  });
+
+  test('P1: the order of members does not count, the order of a list does', () => {
+    const scrambled = (value: Json): Json => {
+      if (Array.isArray(value)) return value.map(scrambled);
+      if (!isObject(value)) return value;
+      return Object.fromEntries(
+        Object.entries(value)
+          .reverse()
+          .map(([name, inner]) => [name, scrambled(inner)]),
+      );
+    };
+    const value = fc.jsonValue({ maxDepth: 3 }).filter((one) => !JSON.stringify(one).includes('__proto__'));
+    fc.assert(
+      fc.property(
+        fc.dictionary(
+          fc.string({ maxLength: 4 }).filter((name) => name !== '__proto__'),
+          value,
+        ),
+        (args) => {
+          const given = JSON.parse(JSON.stringify(args)) as JsonObject;
+          assert.equal(print({ arguments: scrambled(given) }), print({ arguments: given }));
+        },
+      ),
+      { numRuns: 100 },
+    );
+    assert.notEqual(print({ arguments: { list: [1, 2] } }), print({ arguments: { list: [2, 1] } }));
+  });
+
+  test('P1: a member named __proto__ is a member like any other', () => {
+    const args = JSON.parse('{"__proto__":{"role":"admin"}}') as JsonObject;
+    assert.notEqual(print({ arguments: args }), print({ arguments: {} }));
+    const params = JSON.parse('{"name":"create_api_key","__proto__":{"arguments":{}}}') as JsonObject;
+    const call = { ...callOf({}), params };
+    assert.notEqual(keys.fingerprints(fingerprintMaterial(call))[0], print({}));
+  });
+
+  test('P8: it is keyed: another secret makes another, and a rotation knows both', () => {
+    const material = fingerprintMaterial(callOf(base));
+    const [fresh, old] = vault([NEW, OLD]).fingerprints(material);
+    assert.equal(fresh, keys.fingerprints(material)[0]);
+    assert.deepEqual(vault([OLD]).fingerprints(material), [old]);
+    assert.notEqual(fresh, old);
+  });
+});
