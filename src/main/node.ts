@@ -10,6 +10,7 @@ import { slackDoor } from '../slack/door.ts';
 import { Meters } from '../web/meters.ts';
 import { type Assembled, assemble, type Place } from './assemble.ts';
 import { consoleAssets } from './console-assets.ts';
+import { Drain } from './drain.ts';
 import type { Ordeal } from './fault.ts';
 import { upstreamOnNode } from './node-upstream.ts';
 import { embeddedSecret } from './secret.ts';
@@ -19,7 +20,10 @@ import { fileWitness, logWitness, spokenWitness } from './witnesses.ts';
 export interface Running extends Pick<Assembled, 'rules' | 'told'> {
   /** Where it listens: `http://127.0.0.1:8787`. */
   readonly url: string;
-  /** Held calls get the pending result, calls under way may finish for `DRAIN_MS`, then everything is let go. */
+  /**
+   * New connections are refused and `/readyz` says 503 at once; held calls get the pending result, with which the agent
+   * goes on at another replica; calls under way may finish for `DRAIN_MS`; then everything is let go.
+   */
   stop(): Promise<void>;
 }
 
@@ -64,18 +68,21 @@ export async function startNode(
     const gate = assemble({ ...ports, ...audit, ordeal, open, slack, place: () => place });
     undo.push(await gate.start());
     const server = await listen(gate.app, settings.listen);
+    const drain = new Drain(server);
     const url = urlOf(server, settings.listen.host);
     place = placeOf(url, settings.publicUrl);
     await gate.slack?.start();
     const stop = async (): Promise<void> => {
-      server.close();
+      drain.begin();
       gate.gateway.room.stop();
-      await within(DRAIN_MS, gate.calls.drained());
+      // In this order: a request that comes while others end may still begin a call.
+      const ended = (): Promise<void> => drain.quiet().then(() => gate.calls.drained());
+      await within(DRAIN_MS, ended());
       // While there is a store to record it in: what is still under way ends as unknown, here and not by a lease.
       await gate.hangUp();
-      await within(RECORD_MS, gate.calls.drained());
+      await within(RECORD_MS, ended());
       await gate.slack?.stop();
-      server.closeAllConnections();
+      drain.end();
       for (const step of undo.reverse()) await step();
     };
     return { url, rules: gate.rules, told: gate.told, stop };

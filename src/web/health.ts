@@ -10,6 +10,8 @@ export function health(gateway: Gateway): Hono {
   app.get('/healthz', (c) => c.json({ ok: true }));
   app.get('/readyz', async (c) => {
     const { store, queue } = gateway.setting;
+    // Closed as soon as the process is asked to stop: whoever balances sends no more.
+    if (!gateway.room.open) return c.json({ ready: false, parts: { gateway: 'is stopping' } }, 503);
     const parts = {
       store: await answers(store.ping()),
       queue: await answers(queue.ping()),
