@@ -18,18 +18,20 @@ export interface Chart {
   readonly unit: (value: number) => string;
   /** `stack`: values add up. `overlay`: they stand in front of each other, largest behind. */
   readonly kind: 'stack' | 'overlay';
+  /** The scale's top for the largest value; absent: a round number. */
+  readonly top?: (most: number) => number;
 }
 
 const HEIGHT = 100;
 const SLOT = 10;
 
 /** Bars as SVG, made here; the same numbers as a table below, for whoever wants them exactly. */
-export function chart({ summary, series, slots, unit, kind }: Chart): Html {
+export function chart({ summary, series, slots, unit, kind, top }: Chart): Html {
   const tops = slots.map((_, i) => {
     const here = series.map((one) => one.values[i] ?? 0);
     return kind === 'stack' ? here.reduce((a, b) => a + b, 0) : Math.max(0, ...here);
   });
-  const most = niceTop(Math.max(0, ...tops));
+  const most = (top ?? niceTop)(Math.max(0, ...tops));
   const bars = slots.map((_, i) => (kind === 'stack' ? stacked(series, i, most) : overlaid(series, i, most)));
   const lines = [0.25, 0.5, 0.75].map(
     (part) => html`<line x1="0" x2="${slots.length * SLOT}" y1="${HEIGHT * part}" y2="${HEIGHT * part}" />`,
@@ -81,6 +83,15 @@ function niceTop(most: number): number {
   if (most <= 2) return 2;
   const power = 10 ** Math.floor(Math.log10(most));
   return [1, 2, 4, 6, 8, 10].map((step) => step * power).find((top) => top >= most) ?? 10 * power;
+}
+
+const SECOND = 1_000;
+const DURATIONS = [2, 4, 10, 20, 40, 60, 120, 240, 600, 1_200, 2_400, 3_600, 7_200, 14_400, 28_800, 57_600];
+
+/** The same for lengths of time, in ms. */
+export function niceSpan(most: number): number {
+  const found = DURATIONS.find((seconds) => seconds * SECOND >= most);
+  return found === undefined ? Math.ceil(most / 172_800_000) * 172_800_000 : found * SECOND;
 }
 
 /** A share as a bar of its own, in one line of a table. */

@@ -78,7 +78,7 @@ export function consoleDoor(deps: ConsoleDeps): Console {
   app.on(['GET', 'POST'], OURS, (c, next) => admit(c, next, reception));
   app.get('/console/stream', (c) => {
     const stillIn = async (): Promise<boolean> => (await reception.visit(c, true).catch(() => null)) !== null;
-    return streamTo(c, { records, tail, stillIn, stopping: stopping.signal });
+    return streamTo(c, { records, tail, stillIn, stopping: stopping.signal, log: gateway.setting.log });
   });
   rooms(app, deps);
   changes(app, deps);

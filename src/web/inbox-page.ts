@@ -66,7 +66,7 @@ function waitingCard(approval: Approval, reviewer: Reviewer, now: Date): Html {
       <span class="marks">${riskBadge(trace.risk, trace.severity)}<span class="expiry">expires in ${countdown(approval.expiresAt, now)}</span></span>
     </header>
     ${callWords(approval)}
-    ${whole ? values(approval.arguments, 'Arguments') : html`<p class="notice">The arguments have ${text.length} characters. <a href="/approvals/${id}">Read all of them</a>.</p>`}
+    ${whole ? values(approval.arguments, `Arguments of ${id}`) : html`<p class="notice">The arguments have ${text.length} characters. <a href="/approvals/${id}">Read all of them</a>.</p>`}
     ${callFacts(approval)}
     ${decideForm(approval, reviewer, now, whole)}
   </article>`;

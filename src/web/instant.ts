@@ -19,8 +19,12 @@ export function countdown(until: Date, now: Date): Html {
     data-until="${String(until.getTime())}">${span(left)}</time>`;
 }
 
-/** A length of time in its two largest units: `4 m 05 s`, `2 h 10 m`, `350 ms`. */
+/** A length of time in its two largest units: `4 m 05 s`, `2 h 10 m`, `30 m`, `350 ms`. */
 export function span(ms: number): string {
+  return inUnits(ms).replace(/ 00 [smh]$/, '');
+}
+
+function inUnits(ms: number): string {
   if (ms <= 0) return '0 s';
   if (ms < 1_000) return `${Math.round(ms)} ms`;
   const s = Math.floor(ms / 1_000);

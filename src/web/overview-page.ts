@@ -4,7 +4,7 @@ import type { EventType } from '../domain/event.ts';
 import type { Policy } from '../domain/policy.ts';
 import type { Tally } from '../ports.ts';
 import type { Book } from './book.ts';
-import { chart, type Series, share } from './chart.ts';
+import { chart, niceSpan, type Series, share } from './chart.ts';
 import { ago, countdown, span } from './instant.ts';
 import { type Html, name, shown } from './shown.ts';
 import { eventWords, toolName } from './wording.ts';
@@ -111,7 +111,7 @@ function waitsChart(tally: Tally, chosen: Span, now: Date): Html {
     wait === null
       ? `No decision in the last ${SPANS[chosen].words}.`
       : `Waiting time over the last ${SPANS[chosen].words}: median ${span(wait.p50)}, 95% within ${span(wait.p95)}, ${wait.count} decisions.`;
-  return chart({ summary, series, slots: words, unit: span, kind: 'overlay' });
+  return chart({ summary, series, slots: words, unit: span, kind: 'overlay', top: niceSpan });
 }
 
 function approvers({ approvers: people }: Tally): Html {

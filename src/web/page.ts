@@ -91,7 +91,7 @@ export function frontPage(title: string, body: Html, head: Html = html``): Html 
 }
 
 function themeButton(): Html {
-  return html`<button class="quiet" type="button" data-theme-switch aria-label="Colours: as the system">◐ Auto</button>`;
+  return html`<button class="quiet" type="button" data-theme-switch><span aria-hidden="true">◐</span> Auto<span class="unseen"> colours</span></button>`;
 }
 
 function frame(title: string, body: Html, head: Html = html``): Html {

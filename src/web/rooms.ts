@@ -40,8 +40,8 @@ export function rooms(app: Hono<Env>, deps: ConsoleDeps): void {
   app.get('/approvals/:id', async (c) => {
     const approval = await store.find(c.req.param('id').slice(0, 100));
     if (approval === null) return missing(c, deps, 'There is no such approval.');
-    reads.approval(c.get('visit'), approval, 'approval');
     const [story, chain] = await Promise.all([records.story(approval.id), records.chain(1)]);
+    reads.approval(c.get('visit'), approval, 'approval');
     const view = { approval, story, chain, reviewer: c.get('visit').reviewer, now: clock.now() };
     return show(c, deps, `${approval.server}.${approval.tool}`, null, approvalPage(view));
   });
@@ -63,9 +63,9 @@ export function rooms(app: Hono<Env>, deps: ConsoleDeps): void {
   app.get('/audit/events/:n{[0-9]{1,15}}', async (c) => {
     const event = await records.event(Number(c.req.param('n')));
     if (event === null) return missing(c, deps, 'There is no such event.');
-    reads.event(c.get('visit'), event);
     const chain = await records.chain(1);
     const story = event.approval === null ? [] : await records.story(event.approval);
+    reads.event(c.get('visit'), event);
     return show(c, deps, `Event ${event.n}`, '/audit', eventPage(event, story, chain));
   });
 

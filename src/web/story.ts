@@ -34,9 +34,9 @@ function storyStep(event: ProvenEvent): Html {
     <div>
       <p>${eventBadge(event)} <span class="dim">by ${actorName(event.actor)}</span></p>
       ${gist(event)}
-      <details><summary>Event <a href="/audit/events/${event.n}">${event.n}</a>, ${place(event)}</summary>
+      <details><summary>Event ${event.n}, ${place(event)}</summary>
         ${values(event.data, `Data of event ${event.n}`)}
-        ${event.hash === null ? '' : html`<p>Hash <code class="hash">${event.hash}</code></p>`}
+        <p><a href="/audit/events/${event.n}">Event ${event.n} alone</a>${event.hash === null ? '' : html`, hash <code class="hash">${event.hash}</code>`}</p>
       </details>
     </div>
   </li>`;
@@ -49,8 +49,8 @@ export function place(event: ProvenEvent): Html {
 
 /** The one line of an event's data that a person wants without opening it. */
 function gist(event: ProvenEvent): Html {
-  const lines = GISTS.flatMap(([key, words]) => {
-    const value = member(event.data, key);
+  const lines = GISTS.flatMap(([key, words, only]) => {
+    const value = only === undefined || event.type.startsWith(only) ? member(event.data, key) : null;
     return value === undefined || value === null || value === ''
       ? []
       : [html`<span>${words} ${said(key, value)}</span>`];
@@ -58,13 +58,15 @@ function gist(event: ProvenEvent): Html {
   return lines.length === 0 ? html`` : html`<p class="gist">${lines}</p>`;
 }
 
-const GISTS: readonly (readonly [string, string])[] = [
+/** Member, words before it, and the kind of event in which it means that. */
+const GISTS: readonly (readonly [string, string, string?])[] = [
   ['reason', 'reason:'],
   ['note', 'because'],
   ['why', 'because'],
   ['via', 'via'],
-  ['digest', 'card as seen'],
-  ['bytes', 'result of'],
+  ['digest', 'card as seen', 'card.'],
+  ['bytes', 'result of', 'call.'],
+  ['digest', 'result digest', 'call.'],
   ['rule', 'rule'],
 ];
 

@@ -1,7 +1,7 @@
 import type { Context } from 'hono';
-import { streamSSE } from 'hono/streaming';
+import { type SSEStreamingApi, streamSSE } from 'hono/streaming';
 import type { LoggedEvent } from '../domain/event.ts';
-import type { Records } from '../ports.ts';
+import type { Log, Records } from '../ports.ts';
 import { activityRow, CALL_EVENTS } from './activity-page.ts';
 import type { Tail } from './tail.ts';
 
@@ -12,6 +12,7 @@ export interface StreamDeps {
   readonly stillIn: (c: Context) => Promise<boolean>;
   /** Ends when the process stops. */
   readonly stopping: AbortSignal;
+  readonly log: Log;
 }
 
 /** Pages that may watch from one process. */
@@ -24,13 +25,13 @@ const MOST_MISSED = 200;
  * `GET /console/stream`: tells a page what happened. `change` names the approval that changed; with `?rows=1`, `row`
  * carries a line of Activity, already escaped. `?after=` or Last-Event-ID is a place in the chain to go on from.
  */
-export function streamTo(c: Context, { records, tail, stillIn, stopping }: StreamDeps): Response {
+export function streamTo(c: Context, { records, tail, stillIn, stopping, log }: StreamDeps): Response {
   if (tail.watched >= MOST_STREAMS) return c.text('Too many pages watch this gateway. Close some.', 503);
   const withRows = c.req.query('rows') === '1';
   const after = Number(c.req.header('last-event-id') ?? c.req.query('after') ?? Number.NaN);
   c.header('cache-control', 'no-store');
   c.header('x-accel-buffering', 'no');
-  return streamSSE(c, async (stream) => {
+  const run = async (stream: SSEStreamingApi): Promise<void> => {
     const waiting: LoggedEvent[] = [];
     let wake: () => void = () => undefined;
     const ring = (): void => wake();
@@ -67,14 +68,15 @@ export function streamTo(c: Context, { records, tail, stillIn, stopping }: Strea
       stopFollowing();
       stopping.removeEventListener('abort', ring);
     }
-  });
+  };
+  return streamSSE(c, run, async (error) => log.warn({ err: error }, 'a live stream of the console broke'));
 }
 
 async function messagesOf(event: LoggedEvent, withRows: boolean) {
   const id = String(event.seq);
   const isCall = (CALL_EVENTS as readonly string[]).includes(event.type);
   const messages: { id: string; event: string; data: string }[] = [];
-  if (event.approval !== null && !event.type.startsWith('admin.')) {
+  if (event.approval !== null) {
     messages.push({ id, event: 'change', data: JSON.stringify({ approval: event.approval }) });
   }
   if (withRows && isCall) messages.push({ id, event: 'row', data: JSON.stringify(String(await activityRow(event))) });

@@ -70,8 +70,9 @@ const EVENT_WORDS = {
   'card.failed': ['bad', 'Card failed'],
   'admin.signed_in': ['dull', 'Signed in'],
   'admin.signed_out': ['dull', 'Signed out'],
-  'admin.refused': ['bad', 'Sign-in or request refused'],
+  'admin.refused': ['bad', 'Reviewer refused'],
   'admin.read': ['dull', 'Details read'],
+  'grant.used': ['dull', 'Grant used'],
   'grant.revoked': ['bad', 'Grant revoked'],
   'checkpoint.signed': ['dull', 'Checkpoint signed'],
 } as const satisfies Partial<Record<EventType, readonly [Tone, string]>>;

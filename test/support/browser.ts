@@ -42,7 +42,13 @@ tools:
 
 /** \`admin\` is an approver here unless \`approver: false\`. \`adminToken: null\` leaves the console closed. */
 export async function consoleWorld(
-  options: { approver?: boolean; adminToken?: string | null; env?: Record<string, string> } = {},
+  options: {
+    approver?: boolean;
+    adminToken?: string | null;
+    env?: Record<string, string>;
+    /** Fills the data directory before the gateway opens it. */
+    before?: (data: string) => Promise<void>;
+  } = {},
 ): Promise<ConsoleWorld> {
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-console-'));
   const prometheus = await startPrometheus();
@@ -70,6 +76,7 @@ export async function consoleWorld(
     },
   });
   if (!loaded.ok) throw new Error(loaded.faults.map(faultText).join('\n'));
+  await options.before?.(join(folder, 'data'));
   const running = await startNode(loaded, processLog('error'));
   const clients: Client[] = [];
   return {

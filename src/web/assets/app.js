@@ -11,3 +11,5 @@ decisions();
 explaining();
 revoking();
 live();
+// On a phone the rooms are wider than the screen.
+document.querySelector('nav [aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' });

@@ -1,6 +1,5 @@
 const NEXT = { auto: 'light', light: 'dark', dark: 'auto' };
-const FACES = { auto: '◐ Auto', light: '○ Light', dark: '● Dark' };
-const WORDS = { auto: 'as the system', light: 'light', dark: 'dark' };
+const FACES = { auto: ['◐', ' Auto'], light: ['○', ' Light'], dark: ['●', ' Dark'] };
 
 /** One button goes round: as the system, light, dark. */
 export function themeSwitch() {
@@ -9,8 +8,9 @@ export function themeSwitch() {
   const root = document.documentElement;
   const show = () => {
     const theme = root.dataset.theme ?? 'auto';
-    button.textContent = FACES[theme];
-    button.setAttribute('aria-label', `Colours: ${WORDS[theme]}`);
+    const [sign, word] = FACES[theme];
+    button.firstElementChild.textContent = sign;
+    button.childNodes[1].data = word;
   };
   button.addEventListener('click', () => {
     const next = NEXT[root.dataset.theme ?? 'auto'];
