@@ -107,8 +107,13 @@ function submission(body: unknown, who: Clicker): Submission | null {
     who,
     view,
     memory: text(body, 'view', 'private_metadata') ?? '',
-    words: text(body, 'view', 'state', 'values', WORDS.block, WORDS.action, 'value'),
+    words: kept(text(body, 'view', 'state', 'values', WORDS.block, WORDS.action, 'value')),
   };
+}
+
+/** As long as Slack's own client lets them be, and fit for SQL, which holds neither NUL nor half characters. */
+function kept(words: string | null): string | null {
+  return words === null ? null : words.slice(0, WORDS.longest).replaceAll('\0', '').toWellFormed();
 }
 
 /** A string that is there and not empty. */

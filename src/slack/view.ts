@@ -19,9 +19,8 @@ const TEXT = 2800;
 const PAGE = 60_000;
 const PAGE_BLOCKS = 70;
 
-/** `block_id` and `action_id` of what a person types. */
-export const WORDS = { block: 'words', action: 'words' } as const;
-const LONGEST_WORDS = 1000;
+/** `block_id` and `action_id` of what a person types, and how many characters it may have. */
+export const WORDS = { block: 'words', action: 'words', longest: 1000 } as const;
 
 /**
  * The full view: every argument, uncut, in pages. Approve is on the last page only, so that it is reached past
@@ -127,6 +126,6 @@ function words(text: string, optional: boolean): Block {
     block_id: WORDS.block,
     optional,
     label: plain(text),
-    element: { type: 'plain_text_input', action_id: WORDS.action, multiline: true, max_length: LONGEST_WORDS },
+    element: { type: 'plain_text_input', action_id: WORDS.action, multiline: true, max_length: WORDS.longest },
   };
 }

@@ -19,6 +19,8 @@ export interface HouseOptions {
   /** What goes under `approval:`, as flow YAML: `{ timeout: 2s }`. */
   readonly approval?: string;
   readonly approvers?: string;
+  /** What else goes under `slack:`: `, app: A0HOLDFAST`. */
+  readonly slackMore?: string;
   /** Grants beside `agent` (owner U0SAM). */
   readonly grants?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
@@ -187,7 +189,7 @@ ${servers.join('\n')}
 grants:
 ${grants}approvers:
   security: ${options.approvers ?? '[U0MIRA, U0ALEX, admin]'}
-slack: { channel: ${CHANNEL}, team: T0MAIN }
+slack: { channel: ${CHANNEL}, team: T0MAIN${options.slackMore ?? ''} }
 approval: ${options.approval ?? '{ timeout: 10m }'}
 `;
 }
@@ -212,7 +214,7 @@ class Program {
   }
 
   async listening(): Promise<string> {
-    const end = Date.now() + 30_000;
+    const end = Date.now() + 60_000;
     for (;;) {
       const url = /holdfast is listening on (\S+)/.exec(this.out)?.[1];
       if (url !== undefined) return url;
