@@ -7,6 +7,7 @@ import type { Gateway } from '../gateway/gateway.ts';
 import { Unavailable } from '../ports.ts';
 import { isAdmin } from './admin.ts';
 import { approvalJson, eventJson } from './approval-json.ts';
+import { addressOf } from './metrics.ts';
 import { foreign, type Reception } from './reception.ts';
 
 export interface ApiDeps {
@@ -35,7 +36,11 @@ export function api({ gateway, adminToken, reception }: ApiDeps): Hono {
   app.use('/api/*', async (c, next) => {
     if (adminToken === null) return fault(c, 403, 'closed', 'Set HOLDFAST_ADMIN_TOKEN to open the API.');
     const known = await whoAsks(c, adminToken, reception);
-    if (known instanceof Response) return known;
+    if (known instanceof Response) {
+      const about = { door: 'api', status: known.status, server: null, grant: null } as const;
+      gateway.access.refused({ ...about, address: addressOf(c) });
+      return known;
+    }
     c.set('approver', known);
     return next();
   });
