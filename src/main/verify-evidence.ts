@@ -3,7 +3,7 @@ import { ChainCheck, type Report } from '../domain/chain.ts';
 import type { SignedCheckpoint } from '../domain/checkpoint.ts';
 import { readExportLine } from '../domain/export-line.ts';
 import type { Ledger } from '../ports.ts';
-import { proof } from '../vault/signing.ts';
+import { proof } from '../vault/proof.ts';
 
 /** What a look at the evidence found; `problems` are of the evidence itself, in words. */
 export interface Finding {

@@ -1,11 +1,10 @@
-import { createPrivateKey, createPublicKey, hash, type KeyObject, sign, verify } from 'node:crypto';
-import type { Proof } from '../domain/chain.ts';
+import { createPrivateKey, createPublicKey, sign } from 'node:crypto';
 import type { KeyRing } from './keys.ts';
 
 /** An Ed25519 private key in PKCS #8 is this and 32 bytes of seed (RFC 8410, section 7). */
 const PRIVATE_HEAD = Buffer.from('302e020100300506032b657004220420', 'hex');
 /** A public key in SPKI is this and 32 bytes (RFC 8410, section 4). */
-const PUBLIC_HEAD = Buffer.from('302a300506032b6570032100', 'hex');
+export const PUBLIC_HEAD = Buffer.from('302a300506032b6570032100', 'hex');
 
 /** The key that signs checkpoints, made from a secret. */
 export interface SigningKey {
@@ -19,40 +18,4 @@ export function signingKey(ring: KeyRing): SigningKey {
   const key = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
   const publicKey = createPublicKey(key).export({ format: 'der', type: 'spki' }).subarray(PUBLIC_HEAD.length);
   return { publicKey: publicKey.toString('hex'), sign: (text) => sign(null, Buffer.from(text), key).toString('hex') };
-}
-
-/** The mathematics that verification needs, and no secret. */
-export function proof(): Proof {
-  const known = new Map<string, KeyObject>();
-  const keyOf = (hex: string): KeyObject => {
-    const made = known.get(hex) ?? publicKeyOf(hex);
-    known.set(hex, made);
-    return made;
-  };
-  return {
-    sha256: (text) => hash('sha256', text),
-    verifies: (key, text, signature) => {
-      if (!/^[0-9a-f]{64}$/.test(key) || !/^[0-9a-f]{128}$/.test(signature)) return false;
-      return verify(null, Buffer.from(text), keyOf(key), Buffer.from(signature, 'hex'));
-    },
-  };
-}
-
-function publicKeyOf(hex: string): KeyObject {
-  const der = Buffer.concat([PUBLIC_HEAD, Buffer.from(hex, 'hex')]);
-  return createPublicKey({ key: der, format: 'der', type: 'spki' });
-}
-
-/** The Ed25519 public key in a text: 64 hex digits alone or on the first line, or PEM. Null: there is none. */
-export function publicKeyIn(text: string): string | null {
-  const [first = ''] = text.trim().toLowerCase().split(/\s/);
-  if (/^[0-9a-f]{64}$/.test(first)) return first;
-  if (!text.includes('BEGIN PUBLIC KEY')) return null;
-  try {
-    const key = createPublicKey(text);
-    if (key.asymmetricKeyType !== 'ed25519') return null;
-    return key.export({ format: 'der', type: 'spki' }).subarray(PUBLIC_HEAD.length).toString('hex');
-  } catch {
-    return null;
-  }
 }

@@ -3,13 +3,18 @@ import canonicalize from 'canonicalize';
 import type { Vault } from '../ports.ts';
 import { openBox, sealBox } from './box.ts';
 import { keyRing } from './keys.ts';
-import { signingKey } from './signing.ts';
+import { type SigningKey, signingKey } from './signing.ts';
 
 /** `secrets`: the values of `HOLDFAST_SECRET`, newest first. The first seals, all of them open. */
 export function vault(secrets: readonly [string, ...string[]]): Vault {
   const rings = secrets.map(keyRing);
   const newest = rings[0]!;
-  const signing = rings.map(signingKey);
+  let signing: readonly SigningKey[] | null = null;
+  /** Made when the first checkpoint is signed. */
+  const signers = (): readonly SigningKey[] => {
+    signing ??= rings.map(signingKey);
+    return signing;
+  };
   return {
     fingerprints: (material) => {
       const text = canonicalize(material);
@@ -19,7 +24,9 @@ export function vault(secrets: readonly [string, ...string[]]): Vault {
     seal: (purpose, row, bytes) => sealBox(newest, purpose, row, bytes),
     open: (purpose, row, sealed) => openBox(rings, purpose, row, sealed),
     digest: (purpose, text) => createHmac('sha256', newest.key(purpose)).update(text).digest('hex'),
-    sign: (text) => signing[0]!.sign(text),
-    publicKeys: signing.map(({ publicKey }) => publicKey),
+    sign: (text) => signers()[0]!.sign(text),
+    get publicKeys() {
+      return signers().map(({ publicKey }) => publicKey);
+    },
   };
 }

@@ -3,7 +3,8 @@ import { randomBytes } from 'node:crypto';
 import { chainText, type Fault, GENESIS, type Link } from '../../src/domain/chain.ts';
 import { checkpointText, readCheckpoint, type SignedCheckpoint } from '../../src/domain/checkpoint.ts';
 import { keyRing } from '../../src/vault/keys.ts';
-import { proof, type SigningKey, signingKey } from '../../src/vault/signing.ts';
+import { proof } from '../../src/vault/proof.ts';
+import { type SigningKey, signingKey } from '../../src/vault/signing.ts';
 
 export const OURS = signingKey(keyRing('a secret that is long enough to be one'));
 export const FOREIGN = signingKey(keyRing('another secret, of somebody else’s own'));
