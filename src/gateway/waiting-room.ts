@@ -26,6 +26,7 @@ export class WaitingRoom {
   readonly #log: Log;
   readonly #replica: string;
   #tick: ReturnType<typeof setInterval> | null = null;
+  #stir: ((id: string) => void) | null = null;
   #lastLook = 0;
   #looking = false;
 
@@ -34,6 +35,11 @@ export class WaitingRoom {
     this.#clock = clock;
     this.#log = log;
     this.#replica = replica;
+  }
+
+  /** Hears of everything that was changed, here or elsewhere, whether or not somebody waits for it. One listener. */
+  onStir(listener: (id: string) => void): void {
+    this.#stir = listener;
   }
 
   /** How many callers wait here. */
@@ -75,6 +81,7 @@ export class WaitingRoom {
 
   /** This process committed a change. Returns how many waited for it here. */
   ring(approval: Approval): number {
+    this.#stir?.(approval.id);
     const behind = [...(this.#waiters.get(approval.id) ?? [])].filter((one) => approval.revision > one.revision);
     for (const waiter of behind) this.#end(waiter, approval);
     return behind.length;
@@ -82,6 +89,7 @@ export class WaitingRoom {
 
   /** Somebody, somewhere, changed it. Wake-ups of one turn of the event loop are one query. */
   wake(id: string): void {
+    this.#stir?.(id);
     if (!this.#waiters.has(id)) return;
     if (this.#rung.size === 0) setImmediate(() => this.#answer());
     this.#rung.add(id);

@@ -119,7 +119,11 @@ export function assemble(runtime: Runtime): Assembled {
   };
   const gateway = bindGateway(ports, rules);
   const slackDoor = slack?.door(gateway) ?? null;
-  const calls = callDoor(gateway, () => rules.loaded.config.approval.hold);
+  const calls = callDoor(
+    gateway,
+    () => rules.loaded.config.approval.hold,
+    (name) => servers.entry(name),
+  );
   const pages = pagesOf(runtime, gateway, rules, revocations);
   const app = httpApp({
     mcp: mcpDoor({
@@ -158,8 +162,10 @@ export function assemble(runtime: Runtime): Assembled {
       revoked.stop();
       throw error;
     });
+    const stopTasks = calls.begin();
     told('policy.loaded', digestsOf(loaded));
     return async () => {
+      stopTasks();
       pages?.console.stop();
       revoked.stop();
       await stop();

@@ -4,16 +4,20 @@ import type { Seat } from '../gateway/ask.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import { type Handled, handleCall } from '../gateway/handle-call.ts';
 import { withdraw } from '../gateway/withdraw.ts';
+import { advertisement } from './advertise.ts';
 import { rpcText } from './answer.ts';
 import type { CallDoor, CallRouting, ToolCallRequest } from './call-door.ts';
 import { bindingOf, comeBack, foreignOf, ourState, type Returned } from './come-back.ts';
 import { goOn, takeContinuation } from './continuation.ts';
+import type { ServerEntry } from './entrance.ts';
 import { envelopeFault, modernClient } from './envelope.ts';
 import { callOf, heldRequest } from './held-request.ts';
 import { HoldDesk } from './hold-desk.ts';
 import { type HoldTerms, holdMs } from './hold-terms.ts';
 import { legacyManner, modernManner } from './manner.ts';
 import { resumeStream } from './resume-stream.ts';
+import { answerWithTask, taskMessage, wantsTask } from './task-door.ts';
+import { TaskRuns } from './task-runs.ts';
 import { crowded, denied, inexact, limited, resultText, type ToolResult, unavailable } from './words.ts';
 
 export type { HoldTerms } from './hold-terms.ts';
@@ -22,11 +26,20 @@ export type { HoldTerms } from './hold-terms.ts';
 export interface Calls extends CallDoor {
   /** Resolves when every hold has answered; the waiting room must have been stopped. */
   drained(): Promise<void>;
+  /** Starts sending the calls of tasks; returns what stops it. */
+  begin(): () => void;
 }
 
 /** `beatMs`: between two signs of life on a held answer. */
-export function callDoor(gateway: Gateway, terms: () => HoldTerms, beatMs?: number): Calls {
+export function callDoor(
+  gateway: Gateway,
+  terms: () => HoldTerms,
+  servers: (name: string) => ServerEntry | undefined = () => undefined,
+  beatMs?: number,
+): Calls {
   const desk = new HoldDesk(gateway, beatMs);
+  const runs = new TaskRuns(gateway, servers, (run) => desk.follow(run));
+  const hall = { gateway, desk, runs };
 
   /** One leg: until the decision, or as long as this client waits. */
   async function wait(request: ToolCallRequest, seat: Seat, returned: Returned | null): Promise<Response> {
@@ -42,6 +55,11 @@ export function callDoor(gateway: Gateway, terms: () => HoldTerms, beatMs?: numb
         })
       : legacyManner(gateway, held, seat, request.protocolVersion);
     return desk.hold(held, seat, ms, request, manner);
+  }
+
+  function park(request: ToolCallRequest, seat: Seat): Promise<Response> {
+    const era = wantsTask(request);
+    return era === null ? wait(request, seat, null) : answerWithTask(hall, request, seat, era);
   }
 
   async function clientOf({ session, server }: ToolCallRequest): Promise<string | null> {
@@ -69,7 +87,7 @@ export function callDoor(gateway: Gateway, terms: () => HoldTerms, beatMs?: numb
       inexact: request.inexact,
       statedReason: statedReason(request),
     });
-    if (handled.kind === 'held') return { kind: 'respond', response: await wait(request, handled.seat, null) };
+    if (handled.kind === 'held') return { kind: 'respond', response: await park(request, handled.seat) };
     if (handled.kind !== 'forward') return { kind: 'respond', response: refusal(request, handled) };
     return handled.notSent === null ? { kind: 'forward' } : { kind: 'forward', notSent: handled.notSent };
   }
@@ -96,6 +114,15 @@ export function callDoor(gateway: Gateway, terms: () => HoldTerms, beatMs?: numb
 
     async named(server, session, client) {
       await gateway.setting.tasks.nameClient(session, server, client.slice(0, 200).replaceAll('\0', ''));
+    },
+
+    task: (message) => taskMessage(hall, message),
+
+    advertise: (server, method, version) => advertisement(gateway.rules.policy(server), method, version),
+
+    begin() {
+      runs.start();
+      return () => runs.stop();
     },
 
     resume: (resumption) => resumeStream(gateway, desk, terms(), resumption),

@@ -1,4 +1,5 @@
 import { headersForUpstream } from './crossing.ts';
+import { withoutHidden } from './hide-tools.ts';
 import { relay } from './relay.ts';
 import { tap } from './tap.ts';
 import { noSession, sessionOf, type Visit } from './visit.ts';
@@ -29,7 +30,7 @@ export async function get(visit: Visit): Promise<Response> {
     whenAbandoned: 'abort',
   });
   if (!server.hides || answered.kind !== 'answer') return relay(answered, server.name, null);
-  return relay(await tap(answered, server.hidden), server.name, null);
+  return relay(await tap(answered, (text) => withoutHidden(text, server.hidden)), server.name, null);
 }
 
 /**

@@ -4,11 +4,12 @@ import { HEADER_MISMATCH, rpcError } from './answer.ts';
 import { readBody } from './body.ts';
 import { type HeaderRecord, headerOf, headersForUpstream } from './crossing.ts';
 import { claimedVersion, disagreement } from './header-agreement.ts';
+import { withoutHidden } from './hide-tools.ts';
 import { spanOf } from './json-text.ts';
 import { abandon, relay } from './relay.ts';
 import type { BoundSession } from './sessions.ts';
 import { type ReadBatch, type ReadOne, readMessage } from './strict-door.ts';
-import { tap } from './tap.ts';
+import { type Edit, tap } from './tap.ts';
 import { noSession, sessionOf, type Visit } from './visit.ts';
 
 /** What a request without MCP-Protocol-Version is taken for. */
@@ -61,6 +62,8 @@ async function route(posted: Posted): Promise<Response> {
   }
   if (read.method === 'tools/call') return call(posted, read);
   if (await cancelled(posted, read.message, [])) return new Response(null, { status: 202 });
+  const aboutTask = await task(posted, read);
+  if (aboutTask !== null) return aboutTask;
   const { method } = read;
   return answer(posted, await send(posted), { opens: method === 'initialize', lists: method === 'tools/list' });
 }
@@ -80,6 +83,28 @@ async function cancelled(posted: Posted, message: JsonObject, path: readonly str
     text.slice(span.start, span.end),
     typeof reason === 'string' ? reason : null,
   );
+}
+
+/** Tasks are the server's own, but for those that stand for a parked call. */
+async function task(posted: Posted, read: ReadOne): Promise<Response | null> {
+  const { passage, principal, server, headers, crossing, claim, request } = posted;
+  const { method } = read;
+  if (method === null || passage.calls.task === undefined) return null;
+  if (!method.startsWith('tasks/') && method !== 'subscriptions/listen') return null;
+  return passage.calls.task({
+    principal,
+    server: server.name,
+    method,
+    idText: read.idText,
+    message: read.message,
+    text: read.text,
+    said: headers,
+    headers: crossing,
+    accept: headers.accept ?? '',
+    upstream: server.upstream,
+    modern: claim !== null,
+    signal: request.signal,
+  });
 }
 
 async function call(posted: Posted, read: ReadOne): Promise<Response> {
@@ -130,22 +155,42 @@ async function answer(
     abandon(answered);
     return rpcError(502, 502, `${server.name} handed out a session that is another grant's.`, idText ?? 'null');
   }
-  if (what.lists && server.hides && answered.kind === 'answer') {
-    return relay(await tap(answered, server.hidden), server.name, idText);
-  }
-  return relay(answered, server.name, idText);
+  const edit = answered.kind === 'answer' ? editFor(posted, what.lists) : null;
+  return relay(edit === null ? answered : await tap(answered as Answered, edit), server.name, idText);
 }
 
-async function bind(
-  { passage, server, principal }: Posted,
-  answered: Extract<ExchangeAnswer, { kind: 'answer' }>,
-): Promise<boolean> {
+type Answered = Extract<ExchangeAnswer, { kind: 'answer' }>;
+
+/** What is to be changed in the answer: hidden tools are cut out, the gateway's own offers are added. */
+function editFor({ passage, server, read, headers, claim }: Posted, lists: boolean): Edit | null {
+  const hide = lists && server.hides ? (text: string) => withoutHidden(text, server.hidden) : null;
+  const version = claim ?? headers['mcp-protocol-version'] ?? OLDEST;
+  const method = read.kind === 'message' ? read.method : null;
+  const add = method === null ? null : (passage.calls.advertise?.(server.name, method, version) ?? null);
+  if (hide === null || add === null) return hide ?? add;
+  return (text) => {
+    const cut = hide(text);
+    return add(cut ?? text) ?? cut;
+  };
+}
+
+async function bind(posted: Posted, answered: Answered): Promise<boolean> {
+  const { passage, server, principal } = posted;
   const id = headerOf(answered.headers, 'mcp-session-id');
   if (id === null) return true;
   try {
-    return await passage.sessions.bind(server.name, id, principal.grant);
+    const bound = await passage.sessions.bind(server.name, id, principal.grant);
+    if (bound !== null) await named(posted, bound.digest);
+    return bound !== null;
   } catch (error) {
     abandon(answered);
     throw error;
   }
+}
+
+/** How long a client can wait is known by the name it gave itself. */
+async function named({ passage, server, read }: Posted, session: string): Promise<void> {
+  if (read.kind !== 'message') return;
+  const client = member(member(member(read.message, 'params'), 'clientInfo'), 'name');
+  if (typeof client === 'string') await passage.calls.named?.(server.name, session, client);
 }

@@ -23,6 +23,8 @@ export interface Sending {
 export interface Sent {
   readonly outcome: Outcome;
   readonly event: string | null;
+  /** Nothing was sent because the server no longer knows the session. */
+  readonly sessionLost?: boolean;
 }
 
 /** Times in a row that a stream which ended without the answer is asked for the rest in vain. */
@@ -53,7 +55,8 @@ export async function sendHeld(sending: Sending): Promise<Sent> {
   if (answer.kind === 'not_sent') return ended({ kind: 'not_sent', why: answer.why });
   if (answer.kind === 'lost') return ended({ kind: 'unknown', why: `its answer was lost (${answer.why})` });
   if (answer.status === 404 && headers['mcp-session-id'] !== undefined) {
-    return ended({ kind: 'not_sent', why: 'the server no longer knows the session; start a new one' });
+    const why = 'the server no longer knows the session; start a new one';
+    return { ...ended({ kind: 'not_sent', why }), sessionLost: true };
   }
   if (answer.status >= 500 || answer.status < 200) {
     return ended({ kind: 'unknown', why: `the server answered ${answer.status}` });
@@ -77,7 +80,7 @@ function isStream(answer: Answer): boolean {
 async function readWhole(sending: Sending, answer: Answer): Promise<Outcome> {
   let text: string;
   try {
-    text = UTF8.decode(await bytesOf(answer.body));
+    text = UTF8.decode(await whole(answer.body));
   } catch (error) {
     return { kind: 'unknown', why: `its answer broke off (${wordOf(error)})` };
   }
@@ -94,7 +97,8 @@ function refused(idText: string, status: number): Outcome {
   return { kind: 'returned', response: new TextEncoder().encode(text), failed: true };
 }
 
-async function bytesOf(body: Answer['body']): Promise<Uint8Array> {
+/** The whole of an answer's body. */
+export async function whole(body: Answer['body']): Promise<Uint8Array> {
   if (body === null) return new Uint8Array(0);
   return body instanceof Uint8Array ? body : new Uint8Array(await new Response(body as BodyInit).arrayBuffer());
 }

@@ -24,14 +24,16 @@ export class Sessions {
     this.#vault = vault;
   }
 
-  /** Binds a new session; false when another grant has it already. */
-  async bind(server: string, id: string, grant: string): Promise<boolean> {
+  /** Binds a new session; null when another grant has it already. */
+  async bind(server: string, id: string, grant: string): Promise<BoundSession | null> {
     const digest = this.#vault.digest('session', id);
     await this.#store.bindSession(digest, server, grant);
     // The first binding stands, so what counts is who is read back.
     const owner = await this.#store.sessionGrant(digest, server);
-    if (owner === grant) this.#remember(keyOf(server, id), { grant, digest });
-    return owner === grant;
+    if (owner !== grant) return null;
+    const bound = { grant, digest };
+    this.#remember(keyOf(server, id), bound);
+    return bound;
   }
 
   /** The session, if this grant opened it on this server. */

@@ -1,11 +1,11 @@
 import type { ExchangeAnswer } from '../ports.ts';
 import { join } from './body.ts';
 import { headerOf } from './crossing.ts';
-import { withoutHidden } from './hide-tools.ts';
 import { editData, SseCutter } from './sse-text.ts';
 
 type Answer = Extract<ExchangeAnswer, { kind: 'answer' }>;
-type Hidden = (tool: string) => boolean;
+/** What to change in a message, or a batch, given as text; null: nothing. */
+export type Edit = (text: string) => string | null;
 
 /** Bytes of one answer, or of one event, that are held to be looked through. */
 const MAX_HELD = 64 * 1024 * 1024;
@@ -13,19 +13,19 @@ const MAX_HELD = 64 * 1024 * 1024;
 const UTF8 = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /**
- * Takes hidden tools out of whatever tool lists an answer holds, on streams and replays too. Bytes change only in the
- * message that holds a hidden tool; everything else goes on as it came, event by event. An answer that cannot be looked
+ * Edits whatever messages an answer holds, on streams and replays too: hidden tools vanish, and what the gateway adds
+ * is added. Bytes change only in the message that is edited; everything else goes on as it came, event by event. An answer that cannot be looked
  * through, packed or endless, is not passed on: `lost`.
  */
-export async function tap(answer: Answer, hidden: Hidden): Promise<ExchangeAnswer> {
+export async function tap(answer: Answer, edit: Edit): Promise<ExchangeAnswer> {
   if (answer.body === null) return answer;
   const packed = headerOf(answer.headers, 'content-encoding');
   if (packed !== null && packed.toLowerCase() !== 'identity') return unreadable(answer, 'packed though asked not to');
   const type = (headerOf(answer.headers, 'content-type') ?? '').split(';')[0]?.trim().toLowerCase();
-  if (type === 'text/event-stream') return { ...answer, body: tapEvents(answer.body, hidden) };
+  if (type === 'text/event-stream') return { ...answer, body: tapEvents(answer.body, edit) };
   const whole = answer.body instanceof Uint8Array ? answer.body : await collect(answer.body);
   if (whole === null) return unreadable(answer, 'too long to be looked through');
-  return { ...answer, body: tapText(whole, hidden) };
+  return { ...answer, body: tapText(whole, edit) };
 }
 
 async function unreadable(answer: Answer, why: string): Promise<ExchangeAnswer> {
@@ -49,26 +49,23 @@ async function collect(body: ReadableStream<Uint8Array>): Promise<Uint8Array | n
   }
 }
 
-function tapText(bytes: Uint8Array, hidden: Hidden): Uint8Array {
-  const edited = withoutHidden(UTF8.decode(bytes), hidden);
+function tapText(bytes: Uint8Array, edit: Edit): Uint8Array {
+  const edited = edit(UTF8.decode(bytes));
   return edited === null ? bytes : new TextEncoder().encode(edited);
 }
 
-function tapEvent(bytes: Uint8Array, hidden: Hidden): Uint8Array {
+function tapEvent(bytes: Uint8Array, edit: Edit): Uint8Array {
   const event = UTF8.decode(bytes);
-  // A list names its member `tools`, or hides the name behind an escape.
-  if (!event.includes('tools') && !event.includes('\\u')) return bytes;
-  const edited = editData(event, (data) => withoutHidden(data, hidden));
+  // A list names its member `tools`, an introduction its `capabilities`, or hides the name behind an escape.
+  if (!event.includes('tools') && !event.includes('capabilities') && !event.includes('\\u')) return bytes;
+  const edited = editData(event, edit);
   return edited === null ? bytes : new TextEncoder().encode(edited);
 }
 
-function tapEvents(
-  body: ReadableStream<Uint8Array> | Uint8Array,
-  hidden: Hidden,
-): ReadableStream<Uint8Array> | Uint8Array {
+function tapEvents(body: ReadableStream<Uint8Array> | Uint8Array, edit: Edit): ReadableStream<Uint8Array> | Uint8Array {
   const cutter = new SseCutter();
   if (body instanceof Uint8Array) {
-    const events = [...cutter.push(body), cutter.end()].map((event) => tapEvent(event, hidden));
+    const events = [...cutter.push(body), cutter.end()].map((event) => tapEvent(event, edit));
     return join(
       events,
       events.reduce((sum, event) => sum + event.length, 0),
@@ -80,7 +77,7 @@ function tapEvents(
       for (;;) {
         const { done, value } = await reader.read();
         const events = done ? [cutter.end()] : cutter.push(value);
-        for (const event of events) if (event.length > 0) out.enqueue(tapEvent(event, hidden));
+        for (const event of events) if (event.length > 0) out.enqueue(tapEvent(event, edit));
         if (done) return out.close();
         if (cutter.waiting > MAX_HELD) throw new Error('an event is too long to be looked through');
         if (events.length > 0) return;

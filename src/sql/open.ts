@@ -98,9 +98,10 @@ async function absentCaller(trx: Trx, approval: string): Promise<string | null> 
   return found.rows[0]?.id ?? null;
 }
 
-const ABSENT = sql`(j.replica is null or not exists (
+/** A task's place is its own: whoever repeats the call does not collect what the task keeps. */
+const ABSENT = sql`(j.replica is distinct from 'task' and (j.replica is null or not exists (
   select 1 from holdfast.replicas r
-  where r.id = j.replica and r.seen_at > clock_timestamp() - ${sql.raw(`interval '${REPLICA_SILENCE}'`)}))`;
+  where r.id = j.replica and r.seen_at > clock_timestamp() - ${sql.raw(`interval '${REPLICA_SILENCE}'`)})))`;
 
 async function owedTo(trx: Trx, prints: readonly string[]): Promise<{ row: ApprovalRow; joiner: string } | undefined> {
   const found = await sql<ApprovalRow & { joiner: string }>`

@@ -1,7 +1,4 @@
-/**
- * Tasks, rounds and continuations: what a call leaves behind when nobody holds a stream for it.
- * The replica `task` is always there, so that the place of a task is never taken for an absent caller's.
- */
+/** Tasks, rounds and continuations: what a call leaves behind when nobody holds a stream for it. */
 export const TASKS_MIGRATION = `
   create table holdfast.tasks (
     id text primary key,
@@ -39,5 +36,4 @@ export const TASKS_MIGRATION = `
 
   alter table holdfast.joiners add column round integer not null default 0;
   alter table holdfast.sessions add column client text;
-  insert into holdfast.replicas (id, seen_at) values ('task', 'infinity') on conflict (id) do nothing;
 `;

@@ -90,7 +90,8 @@ async function openTask(db: Kysely<Tables>, task: Parameters<TaskStore['openTask
         expires_at: task.expiresAt,
       })
       .execute();
-    await sql`update holdfast.joiners set replica = 'task' where id = ${task.joiner}`.execute(trx);
+    // No session: a task outlives the one that asked for it.
+    await sql`update holdfast.joiners set replica = 'task', session = null where id = ${task.joiner}`.execute(trx);
   });
 }
 

@@ -1,0 +1,46 @@
+import { headerOf } from './crossing.ts';
+import type { ServerEntry } from './entrance.ts';
+import { type Sent, whole } from './send-held.ts';
+
+const OLDEST = '2025-03-26';
+
+/**
+ * Sends a task's call in a session of the gateway's own, when the agent's is over: the server restarted, or the session
+ * lived in a child of a replica that is gone. The session is ended afterwards. Nothing is sent when none can be opened.
+ */
+export async function freshSession(
+  server: ServerEntry,
+  grant: string,
+  agent: Readonly<Record<string, string>>,
+  send: (headers: Record<string, string>) => Promise<Sent>,
+): Promise<Sent> {
+  const { 'mcp-session-id': _, ...headers } = agent;
+  const version = headers['mcp-protocol-version'] ?? OLDEST;
+  const params = { protocolVersion: version, capabilities: {}, clientInfo: { name: 'holdfast', version: '1' } };
+  const opened = await post(server, grant, headers, { jsonrpc: '2.0', id: 0, method: 'initialize', params });
+  if (opened.kind !== 'answer' || opened.status !== 200) {
+    const why = opened.kind === 'answer' ? `it answered ${opened.status} to initialize` : opened.why;
+    return { outcome: { kind: 'not_sent', why }, event: null };
+  }
+  await whole(opened.body);
+  const session = headerOf(opened.headers, 'mcp-session-id');
+  const inside = session === null ? headers : { ...headers, 'mcp-session-id': session };
+  const told = await post(server, grant, inside, { jsonrpc: '2.0', method: 'notifications/initialized' });
+  if (told.kind === 'answer') await whole(told.body);
+  try {
+    return await send(inside);
+  } finally {
+    if (session !== null) void end(server, grant, inside);
+  }
+}
+
+function post({ upstream }: ServerEntry, grant: string, headers: Record<string, string>, message: object) {
+  const body = new TextEncoder().encode(JSON.stringify(message));
+  return upstream.exchange({ method: 'POST', headers, body, grant });
+}
+
+async function end({ upstream }: ServerEntry, grant: string, headers: Record<string, string>): Promise<void> {
+  const { 'content-type': _, ...rest } = headers;
+  const ended = await upstream.exchange({ method: 'DELETE', headers: rest, body: null, grant });
+  if (ended.kind === 'answer') await whole(ended.body).catch(() => undefined);
+}

@@ -1,0 +1,52 @@
+import { leave } from '../gateway/leave.ts';
+import type { Task } from '../ports.ts';
+import { rpcError, rpcText } from './answer.ts';
+import type { TaskMessage } from './call-door.ts';
+import { INVALID_PARAMS } from './strict-door.ts';
+import type { TaskHall } from './task-door.ts';
+import { relayTask } from './task-relay.ts';
+import { openTaskRequest } from './task-request.ts';
+import { freshView } from './task-view.ts';
+import { isTerminal, shape, statusOf } from './task-words.ts';
+
+/**
+ * `tasks/cancel`: the call is no longer wanted. What still waits is withdrawn and its card says so; what already runs
+ * is told to the server, and its outcome is recorded all the same.
+ */
+export async function cancelTask(hall: TaskHall, message: TaskMessage, found: Task): Promise<Response> {
+  const { gateway, runs } = hall;
+  const { setting } = gateway;
+  const idText = message.idText ?? 'null';
+  const { task, approval } = await freshView(gateway, found);
+  if (task.phase === 'relayed') return relayTask(hall, message, task);
+  if (isTerminal(statusOf(task))) {
+    // A second cancellation is no error in 2026-07-28, and one in 2025-11-25.
+    if (message.modern) return rpcText(idText, ACK);
+    return rpcError(200, INVALID_PARAMS, `The task is ${statusOf(task)} already.`, idText);
+  }
+  const at = setting.clock.now();
+  const note = 'the agent cancelled it';
+  const from = ['held', 'input', 'sending'] as const;
+  const cancelled = await setting.tasks.changeTask({ id: task.id, from, to: 'cancelled', at, note, leaseUntil: null });
+  if (cancelled) {
+    await leave(setting, { joiner: task.joiner, grant: task.grant, server: task.server, reason: 'tasks/cancel' });
+    if (approval?.state === 'dispatched' && !message.modern) await tellServer(hall, message, task);
+    runs.abandon(task.id);
+  }
+  if (message.modern) return rpcText(idText, ACK);
+  const now = (await setting.tasks.findTask(task.id, task.grant, task.server, at)) ?? task;
+  return rpcText(idText, JSON.stringify(shape(now, null, at)));
+}
+
+const ACK = '{"resultType":"complete"}';
+
+/** The server knows the call by the id it came with. */
+async function tellServer({ gateway }: TaskHall, message: TaskMessage, task: Task): Promise<void> {
+  const sealed = await gateway.setting.tasks.taskBytes(task.id, 'request');
+  if (sealed === null) return;
+  const { idText } = openTaskRequest(gateway.setting.vault, task, sealed);
+  const params = `{"requestId":${idText},"reason":"the agent cancelled its task"}`;
+  const text = `{"jsonrpc":"2.0","method":"notifications/cancelled","params":${params}}`;
+  const body = new TextEncoder().encode(text);
+  await message.upstream.exchange({ method: 'POST', headers: message.headers, body, grant: task.grant });
+}

@@ -1,0 +1,97 @@
+import { type JsonObject, member } from '../domain/json.ts';
+import type { Seat } from '../gateway/ask.ts';
+import type { Gateway } from '../gateway/gateway.ts';
+import { isOurTask, openTask } from '../gateway/task-open.ts';
+import type { Task } from '../ports.ts';
+import { rpcError, rpcText } from './answer.ts';
+import type { TaskMessage, ToolCallRequest } from './call-door.ts';
+import { envelopeFault, takesTasks, tasksMissing } from './envelope.ts';
+import type { HoldDesk } from './hold-desk.ts';
+import { INVALID_PARAMS } from './strict-door.ts';
+import { cancelTask } from './task-cancel.ts';
+import { getTask } from './task-get.ts';
+import { listTasks } from './task-list.ts';
+import { listen } from './task-listen.ts';
+import { taskRequestBytes, wantedTtl } from './task-request.ts';
+import { taskResult } from './task-result.ts';
+import type { TaskRuns } from './task-runs.ts';
+import { updateTask } from './task-update.ts';
+import { shape } from './task-words.ts';
+import { pending } from './words.ts';
+
+/** The revision in which the agent asks for a task by `params.task`. */
+export const TASKS_2025 = '2025-11-25';
+
+/** What the methods share. */
+export interface TaskHall {
+  readonly gateway: Gateway;
+  readonly desk: HoldDesk;
+  readonly runs: TaskRuns;
+}
+
+/** Whether this call is to be answered with a task, if it has to wait. */
+export function wantsTask(request: ToolCallRequest): Task['era'] | null {
+  if (request.modern) return takesTasks(request.params) ? 'modern' : null;
+  return request.protocolVersion === TASKS_2025 && request.params.task !== undefined ? 'legacy' : null;
+}
+
+/** Answers a gated call with a task, once it is durable. */
+export async function answerWithTask(
+  { gateway, runs }: TaskHall,
+  request: ToolCallRequest,
+  seat: Seat,
+  era: Task['era'],
+): Promise<Response> {
+  const { approval, joiner } = seat;
+  const task = await openTask(gateway, {
+    approval,
+    joiner,
+    server: request.server,
+    grant: request.principal.grant,
+    era,
+    request: taskRequestBytes(request),
+    ttl: wantedTtl(request.params),
+  });
+  runs.opened(approval);
+  const now = gateway.setting.clock.now();
+  const shown = shape(task, approval, now);
+  if (era === 'modern') return rpcText(request.idText, JSON.stringify({ resultType: 'task', ...shown }));
+  // What a host may tell its model while the task goes on (2025-11-25, Tasks).
+  const said = pending(approval, now, seat.unheard).content[0].text;
+  const _meta = { 'io.modelcontextprotocol/model-immediate-response': said };
+  return rpcText(request.idText, JSON.stringify({ task: shown, _meta }));
+}
+
+/** Messages about tasks. Null: not about one of ours, so the upstream answers. */
+export async function taskMessage(hall: TaskHall, message: TaskMessage): Promise<Response | null> {
+  if (message.method === 'subscriptions/listen') return message.modern ? listen(hall, message) : null;
+  if (!message.method.startsWith('tasks/') || message.idText === null) return null;
+  if (message.method === 'tasks/list') return message.modern ? null : listTasks(hall, message);
+  const id = member(member(message.message, 'params'), 'taskId');
+  if (typeof id !== 'string' || !isOurTask(id)) return null;
+  if (message.modern) {
+    const fault = envelopeFault(message.message, message.said, message.idText);
+    if (fault !== null) return fault;
+    if (!takesTasks(member(message.message, 'params') as JsonObject)) return tasksMissing(message.idText);
+  }
+  const { setting } = hall.gateway;
+  const { principal, server } = message;
+  const task = await setting.tasks.findTask(id, principal.grant, server, setting.clock.now());
+  if (task === null) return rpcError(200, INVALID_PARAMS, `There is no task ${id}.`, message.idText);
+  return answer(hall, message, task);
+}
+
+function answer(hall: TaskHall, message: TaskMessage, task: Task): Promise<Response> | Response | null {
+  switch (message.method) {
+    case 'tasks/get':
+      return getTask(hall, message, task);
+    case 'tasks/cancel':
+      return cancelTask(hall, message, task);
+    case 'tasks/result':
+      return message.modern ? null : taskResult(hall, message, task);
+    case 'tasks/update':
+      return message.modern ? updateTask(hall, message, task) : null;
+    default:
+      return null;
+  }
+}

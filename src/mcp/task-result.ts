@@ -1,0 +1,78 @@
+import type { Task } from '../ports.ts';
+import type { TaskMessage } from './call-door.ts';
+import { HeldJson } from './held-json.ts';
+import { HeldStream } from './held-stream.ts';
+import { responseOf, takesStream } from './hold-desk.ts';
+import { withMember } from './json-edit.ts';
+import { spanOf } from './json-text.ts';
+import type { TaskHall } from './task-door.ts';
+import { freshView, keptResponse } from './task-view.ts';
+import { isTerminal, RELATED_TASK, shape, statusOf } from './task-words.ts';
+
+/** Milliseconds between two looks at a task whose approval does not tell. */
+const LOOK_MS = 1_000;
+const CANCELLED = -32800;
+
+/**
+ * `tasks/result` (2025-11-25): blocks until the task is over and returns what the call itself would have returned.
+ * Meanwhile it says that it lives, tells changes of the status, and hands over what the server asks of the agent.
+ */
+export function taskResult(hall: TaskHall, message: TaskMessage, found: Task): Response | Promise<Response> {
+  const answer = takesStream(message.accept) ? new HeldStream() : new HeldJson(message.signal);
+  const beat = { beat: () => answer.comment(`holdfast ${found.id}`) };
+  hall.desk.keepAlive.add(beat);
+  const deaf = hall.runs.inbox.listen(found.id, (event) => answer.raw(event));
+  const run = follow(hall, message, found, answer)
+    .catch((error) => hall.gateway.setting.log.error({ err: error, task: found.id }, 'a task could not be waited for'))
+    .finally(() => {
+      deaf();
+      hall.desk.keepAlive.delete(beat);
+      answer.close();
+    });
+  hall.desk.follow(run);
+  return responseOf(answer);
+}
+
+async function follow(
+  { gateway }: TaskHall,
+  message: TaskMessage,
+  found: Task,
+  answer: HeldStream | HeldJson,
+): Promise<void> {
+  const { tasks, clock } = gateway.setting;
+  const idText = message.idText ?? 'null';
+  let told = '';
+  for (let task = found; ; ) {
+    const view = await freshView(gateway, task);
+    const status = statusOf(view.task);
+    if (isTerminal(status)) {
+      answer.message(await responseFor(gateway, view, idText));
+      return;
+    }
+    const shown = shape(view.task, view.approval, clock.now());
+    if (told !== '' && told !== String(shown.statusMessage)) {
+      answer.message(JSON.stringify({ jsonrpc: '2.0', method: 'notifications/tasks/status', params: shown }));
+    }
+    told = String(shown.statusMessage);
+    if (answer.left.aborted || !gateway.room.open || view.approval === null) return;
+    const until = new Date(clock.now().getTime() + (view.task.phase === 'held' ? 30_000 : LOOK_MS));
+    await gateway.room.wait(view.approval.id, view.approval.revision, until, answer.left);
+    task = (await tasks.findTask(task.id, task.grant, task.server, clock.now())) ?? { ...task, phase: 'cancelled' };
+  }
+}
+
+async function responseFor(
+  gateway: TaskHall['gateway'],
+  { task, approval }: Awaited<ReturnType<typeof freshView>>,
+  idText: string,
+): Promise<string> {
+  const text = task.phase === 'done' ? await keptResponse(gateway, task, approval, idText) : null;
+  if (text === null) {
+    return `{"jsonrpc":"2.0","id":${idText},"error":{"code":${CANCELLED},"message":"The task was cancelled."}}`;
+  }
+  if (spanOf(text, ['result']) === null) return text;
+  const related = JSON.stringify({ taskId: task.id });
+  return spanOf(text, ['result', '_meta']) === null
+    ? withMember(text, ['result', '_meta'], `{${JSON.stringify(RELATED_TASK)}:${related}}`)
+    : withMember(text, ['result', '_meta', RELATED_TASK], related);
+}

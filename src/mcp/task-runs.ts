@@ -1,0 +1,199 @@
+import { type Approval, isOver } from '../domain/approval.ts';
+import { type Dispatch, finish, spend } from '../gateway/dispatch.ts';
+import { due, isLate } from '../gateway/due.ts';
+import type { Gateway } from '../gateway/gateway.ts';
+import type { Task } from '../ports.ts';
+import type { ServerEntry } from './entrance.ts';
+import { freshSession } from './fresh-session.ts';
+import { type Sent, sendHeld } from './send-held.ts';
+import { TaskInbox } from './task-inbox.ts';
+import { callOfTask, headersFor, openTaskRequest, type TaskRequest } from './task-request.ts';
+import { doneWith, settle } from './task-settle.ts';
+import { unanswered } from './words.ts';
+
+/** Milliseconds between two looks at what nobody was told of: what a lost wake-up costs a task at most. */
+const LOOK_MS = 2_000;
+/** Milliseconds between two attempts to spend a pass that cannot be spent now. */
+const RETRY_MS = 10_000;
+
+/**
+ * Sends the calls of tasks once they are approved: with a task nobody holds a stream, so the gateway is the requester.
+ * Every replica looks; the pass is spent by one (P2), by the same compare-and-swap as for streams. A replica that died
+ * leaves nothing behind that another one does not find within two seconds.
+ */
+export class TaskRuns {
+  readonly inbox = new TaskInbox();
+  readonly #gateway: Gateway;
+  readonly #servers: (name: string) => ServerEntry | undefined;
+  readonly #follow: (run: Promise<void>) => void;
+  /** Approvals whose tasks were opened here: looked at as soon as anything is heard of them. */
+  readonly #opened = new Set<string>();
+  readonly #running = new Map<string, AbortController>();
+  /** Instants, in ms, before which an approval is not tried again. */
+  readonly #notBefore = new Map<string, number>();
+  /** Tasks whose session the server no longer knows. */
+  readonly #homeless = new Set<string>();
+  #timer: ReturnType<typeof setInterval> | null = null;
+  #looking = false;
+
+  constructor(
+    gateway: Gateway,
+    servers: (name: string) => ServerEntry | undefined,
+    follow: (run: Promise<void>) => void,
+  ) {
+    this.#gateway = gateway;
+    this.#servers = servers;
+    this.#follow = follow;
+  }
+
+  start(): void {
+    this.#timer ??= setInterval(() => void this.#look(null), LOOK_MS);
+    this.#gateway.room.onStir((id) => {
+      if (this.#opened.has(id)) void this.#look(id);
+    });
+  }
+
+  stop(): void {
+    if (this.#timer) clearInterval(this.#timer);
+    this.#timer = null;
+  }
+
+  opened(approval: Approval): void {
+    this.#opened.add(approval.id);
+    if (approval.state !== 'pending') void this.#look(approval.id);
+  }
+
+  /** The agent took the task back: what runs for it here is given up. */
+  abandon(id: string): void {
+    this.#running.get(id)?.abort();
+  }
+
+  /** Only what this process does for it now; null when it does nothing. */
+  running(id: string): AbortController | null {
+    return this.#running.get(id) ?? null;
+  }
+
+  async #look(approval: string | null): Promise<void> {
+    if (this.#timer === null || (approval === null && this.#looking)) return;
+    if (approval === null) this.#looking = true;
+    const { tasks, clock, log } = this.#gateway.setting;
+    try {
+      const now = clock.now();
+      const found = await tasks.dueTasks(now, [...this.#running.keys()], approval);
+      for (const task of found.ready) if (this.#mayTry(task, now)) this.#begin(task);
+      for (const task of found.lost) await this.#lost(task, now);
+      for (const id of found.cancelled) this.abandon(id);
+      if (approval === null) await tasks.forgetTasks(now);
+    } catch (error) {
+      log.warn({ err: error }, 'tasks could not be looked at; trying again');
+    } finally {
+      if (approval === null) this.#looking = false;
+    }
+  }
+
+  #mayTry(task: Task, now: Date): boolean {
+    if (this.#running.has(task.id)) return false;
+    const until = this.#notBefore.get(task.approval);
+    if (until === undefined) return true;
+    if (until > now.getTime()) return false;
+    this.#notBefore.delete(task.approval);
+    return true;
+  }
+
+  #begin(task: Task): void {
+    this.follow(task.id, (signal) => this.#run(task, signal));
+  }
+
+  /** Does something for a task, once at a time in this process. */
+  follow(id: string, work: (signal: AbortSignal) => Promise<void>): void {
+    const control = new AbortController();
+    this.#running.set(id, control);
+    const run = work(control.signal)
+      .catch((error) => this.#gateway.setting.log.error({ err: error, task: id }, 'a task could not go on'))
+      .finally(() => {
+        this.#running.delete(id);
+        this.inbox.drop(id);
+      });
+    this.#follow(run);
+  }
+
+  async #run(task: Task, signal: AbortSignal): Promise<void> {
+    const { setting, rules } = this.#gateway;
+    let approval = await setting.store.find(task.approval);
+    if (approval === null) return;
+    if (isLate(approval, setting.clock.now())) approval = (await due(setting, rules, approval.id)) ?? approval;
+    if (isOver(approval.state)) {
+      this.#opened.delete(approval.id);
+      return settle(this.#gateway, task, approval);
+    }
+    if (approval.state !== 'approved') return;
+    const server = this.#servers(task.server);
+    const principal = rules.principal(task.grant, task.server);
+    const sealed = await setting.tasks.taskBytes(task.id, 'request');
+    if (sealed === null) return;
+    const request = openTaskRequest(setting.vault, task, sealed);
+    const whose = principal ?? { grant: task.grant, owner: approval.owner, selfApproval: false };
+    const spent = await spend(this.#gateway, approval, task.joiner, callOfTask(request, whose, task.server));
+    switch (spent.kind) {
+      case 'dispatch':
+        return this.#dispatch(task, request, server, spent.dispatch, signal);
+      case 'over':
+        return settle(this.#gateway, task, spent.approval);
+      case 'full':
+        return this.#later(task, Math.min(spent.full.retryAfter * 1_000, 60_000));
+      case 'unsure':
+        return this.#later(task, RETRY_MS);
+      case 'conflict':
+      case 'gone':
+        return;
+      default:
+        return spent satisfies never;
+    }
+  }
+
+  #later(task: Task, ms: number): void {
+    this.#notBefore.set(task.approval, this.#gateway.setting.clock.now().getTime() + ms);
+  }
+
+  async #dispatch(
+    task: Task,
+    request: TaskRequest,
+    server: ServerEntry | undefined,
+    dispatch: Dispatch,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const sent = await this.#send(task, request, server, signal);
+    const approval = await finish(this.#gateway, dispatch, sent.outcome);
+    if (sent.outcome.kind !== 'not_sent') return settle(this.#gateway, task, approval);
+    // The pass is back. A session that is gone does not come again: the next attempt opens one of its own.
+    if (sent.sessionLost && request.session !== null) this.#homeless.add(task.id);
+    else this.#later(task, RETRY_MS);
+    setTimeout(() => void this.#look(task.approval), 0).unref?.();
+  }
+
+  async #send(task: Task, request: TaskRequest, server: ServerEntry | undefined, signal: AbortSignal): Promise<Sent> {
+    if (server === undefined) return { outcome: { kind: 'not_sent', why: 'no such server' }, event: null };
+    const headers = headersFor(request, server);
+    const bytes = new TextEncoder().encode(request.text);
+    const send = (inside: Record<string, string>): Promise<Sent> =>
+      sendHeld({
+        upstream: server.upstream,
+        grant: task.grant,
+        headers: inside,
+        bytes,
+        idText: request.idText,
+        meanwhile: (event) => this.inbox.put(task.id, event),
+        // A legacy server is told by a notification, and may go on.
+        ...(task.era === 'modern' ? { signal } : {}),
+      });
+    const unsure = (error: Error): Sent => ({ outcome: { kind: 'unknown', why: error.message }, event: null });
+    if (!this.#homeless.has(task.id)) return send(headers).catch(unsure);
+    return freshSession(server, task.grant, headers, send).catch(unsure);
+  }
+
+  /** Whoever sent the agent's input died before the answer came. */
+  async #lost(task: Task, at: Date): Promise<void> {
+    const result = unanswered('the gateway that sent it stopped before the answer came', true);
+    await this.#gateway.setting.tasks.changeTask(doneWith(this.#gateway, task.id, ['sending'], result, at));
+  }
+}
