@@ -52,6 +52,8 @@ export interface NewJoiner {
   readonly requestId: string;
   /** The replica whose socket it hangs on. */
   readonly replica: string;
+  /** It has waited long enough for another caller's answer to arrive or to be lost: no more `settling`. */
+  readonly impatient?: boolean;
 }
 
 export type Opened =
@@ -61,6 +63,8 @@ export type Opened =
   | { readonly kind: 'joined'; readonly approval: Approval; readonly joiner: string }
   /** It was over while this caller was away; the caller takes what it is still owed. */
   | { readonly kind: 'owed'; readonly approval: Approval; readonly joiner: string }
+  /** An identical call has just ended, and whether its caller got the answer is not known yet: ask again soon. */
+  | { readonly kind: 'settling' }
   /** The grant has as many pending approvals as it may. */
   | { readonly kind: 'crowded'; readonly pending: number };
 

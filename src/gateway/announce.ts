@@ -52,7 +52,7 @@ export class News {
   async #spread(approval: Approval): Promise<void> {
     const { queue, cards, log, at } = this.#ports;
     // A pending one stays parked; a dispatched one has nothing to say before its outcome.
-    if (approval.state === 'approved') at?.('wake.before');
+    if (approval.state !== 'pending' && approval.state !== 'dispatched') at?.('wake.before');
     const silent = approval.state === 'pending' || approval.state === 'dispatched';
     try {
       await Promise.all([

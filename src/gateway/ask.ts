@@ -4,7 +4,7 @@ import { redactionOf } from '../domain/evaluate.ts';
 import { takesOf } from '../domain/limit.ts';
 import { redact } from '../domain/redact.ts';
 import type { Verdict } from '../domain/verdict.ts';
-import type { NewApproval } from '../ports.ts';
+import type { NewApproval, Opened } from '../ports.ts';
 import { tellCrowd } from './crowd.ts';
 import { about } from './decide.ts';
 import type { Gateway } from './gateway.ts';
@@ -23,6 +23,9 @@ export interface Seat {
   readonly unheard: string | null;
 }
 
+/** Milliseconds between two looks whether another caller's answer arrived; and for how long, until its process is silent. */
+const SETTLE_MS = 250;
+const SETTLE_MOST_MS = 12_000;
 /** Longest stated reason that is kept, in UTF-16 units. */
 const LONGEST_REASON = 500;
 
@@ -34,24 +37,20 @@ export async function ask(gateway: Gateway, arrival: Arrival, verdict: Asked, po
     gateway.journal.note(verdictEvent(gateway, arrival, 'call.refused', verdict, { reason: 'inexact value' }));
     return { kind: 'inexact', path: arrival.inexact };
   }
-  const now = setting.clock.now();
   const takes = takesOf(arrival.call, verdict.limits);
-  const full = gateway.full.recall(takes, now) ?? (await setting.store.peek(takes));
-  if (full) gateway.full.remember(full, now);
-  const fresh = parked(gateway, arrival, verdict, policyDigest, now);
-  setting.at?.('open.before');
-  const opened = await setting.store.open(
-    fresh,
-    {
-      id: newId('jo', now),
-      session: arrival.call.session,
-      requestId: arrival.requestId,
-      replica: setting.replica,
-    },
+  const { opened, full } = await settled(async (impatient) => {
+    const now = setting.clock.now();
+    const full = gateway.full.recall(takes, now) ?? (await setting.store.peek(takes));
+    if (full) gateway.full.remember(full, now);
+    const fresh = parked(gateway, arrival, verdict, policyDigest, now);
+    const { session } = arrival.call;
+    const { requestId } = arrival;
+    const joiner = { id: newId('jo', now), session, requestId, replica: setting.replica, impatient };
     // A full limit opens nothing and pages nobody; what is already parked or owed is still to be had.
-    full ? 0 : gateway.rules.approval.maxPending,
-    requested(fresh, verdict),
-  );
+    const most = full ? 0 : gateway.rules.approval.maxPending;
+    setting.at?.('open.before');
+    return { full, opened: await setting.store.open(fresh, joiner, most, requested(fresh, verdict)) };
+  });
   setting.at?.('open.after');
   if (opened.kind === 'crowded' && full) return limited(gateway, arrival, verdict, full);
   if (opened.kind === 'crowded') {
@@ -63,6 +62,22 @@ export async function ask(gateway: Gateway, arrival: Arrival, verdict: Asked, po
   const unheard = await tell(gateway, opened.approval, opened.kind === 'opened');
   const { approval, joiner } = opened;
   return { kind: 'held', seat: { approval, joiner, opened: opened.kind === 'opened', unheard } };
+}
+
+type Settled = Exclude<Opened, { kind: 'settling' }>;
+
+/**
+ * Opens once the end of an identical call is either collected or owed. Its caller's process may have died with the
+ * answer in its hands; until that process is silent for long enough, nobody can say.
+ */
+async function settled<T extends { opened: Opened }>(
+  open: (impatient: boolean) => Promise<T>,
+): Promise<T & { opened: Settled }> {
+  for (let waited = 0; ; waited += SETTLE_MS) {
+    const one = await open(waited >= SETTLE_MOST_MS);
+    if (one.opened.kind !== 'settling') return { ...one, opened: one.opened };
+    await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
+  }
 }
 
 function parked(gateway: Gateway, arrival: Arrival, verdict: Asked, policyDigest: string, now: Date): NewApproval {

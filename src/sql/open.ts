@@ -22,6 +22,7 @@ export const REPLICA_SILENCE = '10 seconds';
  * |---|---|
  * | pending, approved, dispatched | joins, in the place of an absent caller if there is one |
  * | over, with an absent caller, result or word still kept | is handed what that caller is owed |
+ * | over, its caller's answer on its way, from a process that may be dead | waits until it arrived, or that is silent |
  * | anything else, or none | opens a new one; it says so when the last outcome is unknown |
  */
 export async function openApproval(
@@ -37,7 +38,8 @@ export async function openApproval(
     const live = await lockLive(trx, prints);
     if (live) return join(trx, live, joiner, event);
     const owed = await owedTo(trx, prints);
-    if (owed) {
+    if (owed?.absent === false && !joiner.impatient) return { kind: 'settling' };
+    if (owed?.absent) {
       await seat(trx, owed.joiner, joiner);
       await writeEvents(trx, [joined(event, owed.row.id, true)]);
       return { kind: 'owed', approval: approvalOf(owed.row), joiner: owed.joiner };
@@ -103,16 +105,23 @@ const ABSENT = sql`(j.replica is distinct from 'task' and (j.replica is null or 
   select 1 from holdfast.replicas r
   where r.id = j.replica and r.seen_at > clock_timestamp() - ${sql.raw(`interval '${REPLICA_SILENCE}'`)})))`;
 
-async function owedTo(trx: Trx, prints: readonly string[]): Promise<{ row: ApprovalRow; joiner: string } | undefined> {
-  const found = await sql<ApprovalRow & { joiner: string }>`
-    select ${APPROVAL}, j.id as joiner from holdfast.approvals a
-    join holdfast.joiners j on j.approval_id = a.id and j.collected_at is null and j.left_at is null and ${ABSENT}
+interface Owed {
+  readonly row: ApprovalRow;
+  readonly joiner: string;
+  /** False: its process may still be handing it over. */
+  readonly absent: boolean;
+}
+
+async function owedTo(trx: Trx, prints: readonly string[]): Promise<Owed | undefined> {
+  const found = await sql<ApprovalRow & { joiner: string; absent: boolean }>`
+    select ${APPROVAL}, j.id as joiner, ${ABSENT} as absent from holdfast.approvals a
+    join holdfast.joiners j on j.approval_id = a.id and j.collected_at is null and j.left_at is null
     where a.fingerprint = any(${prints}::text[]) and a.state = any(${OWED}::text[])
       and (a.state = 'unknown' or a.result_until > clock_timestamp())
       and (a.state not in ('succeeded', 'failed') or a.result is not null)
-    order by a.created_at desc, j.joined_at limit 1`.execute(trx);
+    order by absent desc, a.created_at desc, j.joined_at limit 1`.execute(trx);
   const row = found.rows[0];
-  return row === undefined ? undefined : { row, joiner: row.joiner };
+  return row === undefined ? undefined : { row, joiner: row.joiner, absent: row.absent };
 }
 
 async function seat(trx: Trx, place: string, joiner: NewJoiner): Promise<void> {

@@ -210,6 +210,30 @@ describe('parked calls under races and faults', () => {
     assert.equal(result.kind === 'result' && new TextDecoder().decode(result.response), '{"id":1,"result":{}}');
   });
 
+  for (const fate of ['lost', 'collected'] as const) {
+    test(`P4: a repeat while the first answer is on its way waits until it is known to be ${fate}`, async () => {
+      const { gateway, args } = fresh();
+      const first = await park(gateway, args);
+      const { id } = first.seat.approval;
+      await decide(gateway.setting, id, APPROVE, ADMIN, TERMS);
+      const turn = await first.turn();
+      assert.equal(turn.kind, 'dispatch');
+      if (turn.kind === 'dispatch') await finish(gateway, turn.dispatch, RETURNED);
+      const repeating = park(world.replica(`after ${fate}`), args);
+      if (fate === 'lost') {
+        gateway.room.stop();
+        const silent = { seen_at: new Date(0) };
+        await world.db.updateTable('holdfast.replicas').set(silent).where('id', '=', gateway.setting.replica).execute();
+      } else {
+        const event = { type: 'approval.collected', at: world.clock.now(), actor: 'holdfast', data: {} } as const;
+        await world.store.collected(first.seat.joiner, about(first.seat.approval, event));
+      }
+      const again = await repeating;
+      if (fate === 'collected') assert.notEqual(again.seat.approval.id, id);
+      else assert.equal((await again.turn()).kind, 'result');
+    });
+  }
+
   test('a new deny, or a revoked grant, stops an approved call and says why', async () => {
     for (const change of ['policy', 'grant'] as const) {
       const { gateway, args } = fresh();

@@ -1,0 +1,177 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Agent, type ToolAnswer, textOf } from '../support/agent.ts';
+import type { Dice } from './dice.ts';
+import { AGENTS, type Town } from './town.ts';
+
+/** How a call ended for the agent that made it. */
+export type Heard =
+  | 'result'
+  | 'denied'
+  | 'expired'
+  | 'withdrawn'
+  | 'lapsed'
+  | 'unknown'
+  | 'limited'
+  | 'answered before'
+  /** It cancelled, and asked no more. */
+  | 'cancelled'
+  /** It was still asking when the time was over. */
+  | 'nothing';
+
+/** One call, from the agent's side. */
+export interface Told {
+  readonly id: string;
+  readonly tool: string;
+  readonly agent: string;
+  /** Another caller made the identical call at the same time. */
+  readonly twin: boolean;
+  heard: Heard;
+  /** The approval that the last words named. */
+  approval: string | null;
+  attempts: number;
+  /** Words that should not have come. */
+  readonly odd: string[];
+}
+
+const FIRST_WORDS: readonly (readonly [RegExp, Heard | 'again'])[] = [
+  [/^Denied by/, 'denied'],
+  [/^Approval expired/, 'expired'],
+  [/^Withdrawn/, 'withdrawn'],
+  [/^Approval lapsed/, 'lapsed'],
+  [/^Outcome unknown/, 'unknown'],
+  [/^Already answered/, 'answered before'],
+  [/^Rate limited/, 'limited'],
+  [/^(Waiting for approval|Not sent|Cannot decide)/, 'again'],
+];
+
+/** The agents of the town. They make calls until told to stop, and then only finish what they began. */
+export class Agents {
+  readonly told: Told[] = [];
+  /** Milliseconds since the epoch: nobody asks longer. */
+  #end = Number.POSITIVE_INFINITY;
+  #stopped = false;
+  readonly #town: Town;
+
+  constructor(town: Town) {
+    this.#town = town;
+  }
+
+  /** `lines`: how many calls each agent has under way at once. Resolves when all of them have ended. */
+  async run(dice: Dice, lines: number): Promise<void> {
+    const all = AGENTS.flatMap((name) => Array.from({ length: lines }, () => this.#line(name, dice.fork())));
+    await Promise.all(all);
+  }
+
+  /** No new calls from now on; those under way may ask for `ms` more. */
+  finish(ms: number): void {
+    this.#stopped = true;
+    this.#end = Date.now() + ms;
+  }
+
+  async #line(name: string, dice: Dice): Promise<void> {
+    let caller = new Caller(this.#town, name, dice);
+    while (!this.#stopped) {
+      const tool = dice.weighted({ create_key: 60, charge: 15, burst: 15, read: 10 });
+      const id = randomUUID();
+      const twin = tool !== 'read' && dice.one(0.15);
+      const other = twin ? this.#ask(new Caller(this.#town, name, dice.fork()), { id, tool, twin }) : null;
+      const heard = await this.#ask(caller, { id, tool, twin });
+      await other;
+      // Whoever hears "unknown" may ask again, knowingly.
+      if (heard === 'unknown' && dice.one(0.5) && !this.#stopped) await this.#ask(caller, { id, tool, twin });
+      if (dice.one(0.1)) caller = new Caller(this.#town, name, dice);
+      await sleep(dice.between(0, 250));
+    }
+  }
+
+  async #ask(caller: Caller, call: Pick<Told, 'id' | 'tool' | 'twin'>): Promise<Heard> {
+    const told: Told = { ...call, agent: caller.name, heard: 'nothing', approval: null, attempts: 0, odd: [] };
+    this.told.push(told);
+    while (told.heard === 'nothing' && Date.now() < this.#end) {
+      told.attempts += 1;
+      const again = await caller.attempt(told, () => this.#end - Date.now());
+      if (again !== null) await sleep(again);
+    }
+    return told.heard;
+  }
+}
+
+/** One connection of an agent: its session lives on whichever gateway it asks next. */
+class Caller {
+  readonly name: string;
+  readonly #town: Town;
+  readonly #dice: Dice;
+  #agent: Agent | null = null;
+
+  constructor(town: Town, name: string, dice: Dice) {
+    this.#town = town;
+    this.name = name;
+    this.#dice = dice;
+  }
+
+  /** One try. Returns ms after which to try again, or null when the call has ended. */
+  async attempt(told: Told, left: () => number): Promise<number | null> {
+    const dice = this.#dice;
+    const agent = await this.#connected().catch(() => null);
+    if (agent === null) return 150;
+    const meta = dice.one(0.5) ? { meta: { progressToken: told.id } } : {};
+    const sent = agent.call(told.tool, { id: told.id, agent: this.name }, meta);
+    const patience = Math.max(1_000, Math.min(left(), 30_000));
+    const timers = [setTimeout(() => sent.disconnect(), dice.one(0.15) ? dice.between(5, 3_000) : patience)];
+    let cancelled = false;
+    if (!told.twin && dice.one(0.05)) {
+      const cancel = async (): Promise<void> => {
+        const status = await agent.cancel(sent.id, 'changed its mind').catch(() => 0);
+        if (status === 202) cancelled = true;
+        // The gateway ends the stream of what it withdrew; what runs already ends by itself.
+        if (cancelled) setTimeout(() => sent.disconnect(), 500);
+      };
+      timers.push(setTimeout(() => void cancel(), dice.between(10, 2_500)));
+    }
+    try {
+      return this.#hear(told, await sent.answer);
+    } catch (error) {
+      if (cancelled) {
+        told.heard = 'cancelled';
+        return null;
+      }
+      // A session that the server forgot, or that never was: a new one.
+      if (/^(404|400) /.test(String((error as Error).message))) this.#agent = null;
+      return dice.between(50, 300);
+    } finally {
+      for (const timer of timers) clearTimeout(timer);
+    }
+  }
+
+  #hear(told: Told, answer: ToolAnswer): number | null {
+    const note = answer._meta?.['holdfast/approval'];
+    told.approval = note?.id ?? told.approval;
+    const text = textOf(answer);
+    if (text.startsWith('{"did"')) {
+      if ((JSON.parse(text) as { did: string }).did !== told.id) told.odd.push(`got another call's result: ${text}`);
+      told.heard = 'result';
+      return null;
+    }
+    const meant = FIRST_WORDS.find(([words]) => words.test(text))?.[1];
+    if (meant === undefined) told.odd.push(text);
+    if (text.includes('session')) this.#agent = null;
+    if (meant === 'limited' && note === undefined) told.heard = 'limited';
+    if (meant === undefined) told.heard = 'result';
+    if (meant !== undefined && meant !== 'again' && meant !== 'limited') told.heard = meant;
+    // An approved call that meets a full window keeps its pass; the day will not end in time.
+    if (meant === 'limited') told.heard = 'limited';
+    return told.heard === 'nothing' ? this.#dice.between(20, 250) : null;
+  }
+
+  async #connected(): Promise<Agent> {
+    const gateway = this.#town.live.length > 0 ? this.#dice.of(this.#town.live) : null;
+    if (gateway === null) throw new Error('no gateway lives');
+    const url = `${gateway.url}/mcp/counting`;
+    if (this.#agent === null) {
+      this.#agent = await Agent.open(url, this.#town.house.tokens[this.name]!);
+    }
+    this.#agent.url = url;
+    return this.#agent;
+  }
+}

@@ -1,0 +1,176 @@
+import { createHash } from 'node:crypto';
+import type { Approval } from '../../src/domain/approval.ts';
+import { member } from '../../src/domain/json.ts';
+import { approvalsCounted } from '../../src/domain/quorum.ts';
+import type { Told } from './agents.ts';
+import type { Acknowledged } from './approvers.ts';
+import type { EventRow, Evidence } from './record.ts';
+import { type Arrival, MOST } from './town.ts';
+
+/** What must hold, whatever happened. Each break is one line that says what and where. */
+export interface Seen {
+  readonly evidence: Evidence;
+  /** The server's own count. */
+  readonly arrivals: readonly Arrival[];
+  readonly told: readonly Told[];
+  readonly recorded: readonly Acknowledged[];
+  readonly clicked: readonly Acknowledged[];
+}
+
+export const INVARIANTS: Readonly<Record<string, (seen: Seen) => string[]>> = {
+  'P1 no call without approval': noCallWithoutApproval,
+  'P2 no approval spent twice': noneSpentTwice,
+  'P3 no decision lost': noDecisionLost,
+  'P4 every approval ended': everyApprovalEnded,
+  'P4 every agent told the truth': everyAgentTold,
+  'P2 a repeat after unknown says so': repeatsSaySo,
+  'P5 at most max a window': limitsHeld,
+  'P7 the chain verifies': chainVerifies,
+};
+
+const ENDED = new Set(['denied', 'expired', 'withdrawn', 'lapsed', 'succeeded', 'failed', 'unknown']);
+const GATED = new Set(['create_key', 'charge', 'burst']);
+
+function idOf(approval: Approval): string {
+  return String(member(approval.arguments, 'id'));
+}
+
+function byId(approvals: readonly Approval[]): Map<string, Approval[]> {
+  return Map.groupBy(approvals, idOf);
+}
+
+function eventsOf({ evidence }: Seen): Map<string, EventRow[]> {
+  return Map.groupBy(evidence.events, (event) => event.approval ?? '') as Map<string, EventRow[]>;
+}
+
+/** How often this approval's pass was spent for good: dispatched, less what was provably not sent. */
+function spent(events: readonly EventRow[] = []): number {
+  const count = (type: string): number => events.filter((event) => event.type === type).length;
+  return count('call.dispatched') - count('call.returned');
+}
+
+/** Each arrival needs an approval of this very call, decided before it came, with as many people as were required. */
+function noCallWithoutApproval(seen: Seen): string[] {
+  const events = eventsOf(seen);
+  const approvals = byId(seen.evidence.approvals);
+  const faults: string[] = [];
+  for (const [id, arrivals] of Map.groupBy(seen.arrivals, ({ id }) => id)) {
+    if (!GATED.has(arrivals[0]!.tool)) continue;
+    const passes = (approvals.get(id) ?? []).filter((one) => {
+      if (approvalsCounted(one.decisions) < one.requirement.quorum) return false;
+      return (events.get(one.id) ?? []).some((event) => event.type === 'call.dispatched');
+    });
+    if (arrivals.length > passes.length)
+      faults.push(`${id}: ${arrivals.length} calls, ${passes.length} approved and dispatched`);
+    const decided = Math.min(...passes.flatMap((one) => one.decisions.map((d) => d.at.getTime())));
+    if (arrivals.some(({ at }) => at < decided)) faults.push(`${id}: arrived before it was decided`);
+  }
+  return faults;
+}
+
+function noneSpentTwice(seen: Seen): string[] {
+  const events = eventsOf(seen);
+  const faults: string[] = [];
+  for (const approval of seen.evidence.approvals) {
+    const times = spent(events.get(approval.id));
+    const sent = ['succeeded', 'failed', 'unknown'].includes(approval.state) ? 1 : 0;
+    if (times !== sent) faults.push(`${approval.id} is ${approval.state} and was spent ${times} times`);
+  }
+  for (const [id, all] of byId(seen.evidence.approvals)) {
+    const arrived = seen.arrivals.filter((arrival) => arrival.id === id).length;
+    const ran = all.filter(({ state }) => state === 'succeeded' || state === 'failed').length;
+    const perhaps = all.filter(({ state }) => state === 'unknown').length;
+    // A refusal of the server's that says nothing ran is a failure too: it was counted before.
+    if (arrived < ran || arrived > ran + perhaps)
+      faults.push(`${id}: arrived ${arrived} times, recorded ${ran} to ${ran + perhaps}`);
+  }
+  return faults;
+}
+
+function noDecisionLost(seen: Seen): string[] {
+  const events = eventsOf(seen);
+  const approvals = new Map(seen.evidence.approvals.map((one) => [one.id, one]));
+  const faults: string[] = [];
+  for (const { approval, approver, choice } of seen.recorded) {
+    const found = approvals.get(approval)?.decisions.some((d) => d.approver === approver && d.choice === choice);
+    if (!found) faults.push(`${approval}: ${approver} was told that ${choice} is recorded`);
+  }
+  for (const { approval, approver } of seen.clicked) {
+    const heard = (events.get(approval) ?? []).some(
+      ({ type, actor }) =>
+        actor === `slack:${approver}` && (type === 'approval.decided' || type === 'approval.refused'),
+    );
+    if (!heard) faults.push(`${approval}: a click of ${approver} was acknowledged and is nowhere`);
+  }
+  for (const approval of seen.evidence.approvals) {
+    const decided = (events.get(approval.id) ?? []).filter(({ type }) => type === 'approval.decided').length;
+    if (decided !== approval.decisions.length) {
+      faults.push(`${approval.id}: ${approval.decisions.length} decisions, ${decided} events of them`);
+    }
+  }
+  return faults;
+}
+
+function everyApprovalEnded({ evidence }: Seen): string[] {
+  return evidence.approvals.filter(({ state }) => !ENDED.has(state)).map(({ id, state }) => `${id} is still ${state}`);
+}
+
+/** What the agent heard last is what the record says of the approval that it heard of. */
+function everyAgentTold({ told, evidence, arrivals }: Seen): string[] {
+  const approvals = new Map(evidence.approvals.map((one) => [one.id, one]));
+  const faults: string[] = [];
+  for (const one of told) {
+    faults.push(...one.odd.map((words) => `${one.id}: ${words}`));
+    const { heard, tool, id } = one;
+    if (heard === 'nothing') faults.push(`${id} (${tool}): nothing but "wait" in ${one.attempts} attempts`);
+    if (!GATED.has(tool)) continue;
+    const state = one.approval === null ? null : (approvals.get(one.approval)?.state ?? null);
+    if (heard === 'result' && !arrivals.some((arrival) => arrival.id === id))
+      faults.push(`${id}: a result, and no call arrived`);
+    const true_ =
+      heard === 'result' || heard === 'answered before'
+        ? state === 'succeeded' || state === 'failed'
+        : heard === 'unknown'
+          ? state === 'unknown' || state === 'succeeded' || state === 'failed'
+          : !ENDED.has(heard) || state === heard;
+    if (!true_) faults.push(`${id}: heard "${heard}" of ${one.approval}, which is ${state}`);
+  }
+  return faults;
+}
+
+function repeatsSaySo({ evidence }: Seen): string[] {
+  const faults: string[] = [];
+  for (const all of byId(evidence.approvals).values()) {
+    for (const [index, approval] of all.entries()) {
+      const before = all.slice(0, index).findLast(({ state }) => ['unknown', 'succeeded', 'failed'].includes(state));
+      // What was learnt later may still have been unknown when the repeat came.
+      if (before?.state === 'unknown' && approval.previousUnknown !== before.id) {
+        faults.push(`${approval.id} does not say that ${before.id} is unknown`);
+      }
+    }
+  }
+  return faults;
+}
+
+function limitsHeld({ arrivals }: Seen): string[] {
+  const faults: string[] = [];
+  for (const [key, all] of Map.groupBy(
+    arrivals,
+    ({ tool, agent, at }) => `${tool} ${agent} ${new Date(at).toISOString().slice(0, 10)}`,
+  )) {
+    const most = MOST[key.split(' ')[0] as keyof typeof MOST];
+    if (most !== undefined && all.length > most) faults.push(`${key}: ${all.length} of ${most}`);
+  }
+  return faults;
+}
+
+function chainVerifies({ evidence }: Seen): string[] {
+  let hash = '0'.repeat(64);
+  for (const [index, event] of evidence.events.entries()) {
+    if (event.seq === null) return [`event ${event.n} (${event.type}) is not chained`];
+    if (Number(event.seq) !== index + 1) return [`place ${index + 1} holds ${event.seq}`];
+    hash = createHash('sha256').update(`${hash}\n${event.seq}\n${event.body}`).digest('hex');
+    if (hash !== event.hash) return [`place ${event.seq} does not follow from the one before it`];
+  }
+  return [];
+}

@@ -1,0 +1,45 @@
+import { Kysely, PostgresDialect, sql } from 'kysely';
+import pg from 'pg';
+import type { Approval } from '../../src/domain/approval.ts';
+import { listApprovals } from '../../src/sql/read.ts';
+import type { Tables } from '../../src/sql/schema.ts';
+
+/** An event as the log holds it. */
+export interface EventRow {
+  readonly n: string;
+  readonly seq: string | null;
+  readonly hash: string | null;
+  readonly body: string;
+  readonly type: string;
+  readonly approval: string | null;
+  readonly actor: string;
+  readonly at: Date;
+}
+
+/** What the database says when all is quiet. */
+export interface Evidence {
+  /** Oldest first. */
+  readonly approvals: readonly Approval[];
+  /** In the chain's order; what is not chained last. */
+  readonly events: readonly EventRow[];
+  /** Approvals whose card does not show their revision. */
+  readonly stale: number;
+}
+
+/** Reads it all, past every gateway. Throws when the database does not answer. */
+export async function readEvidence(url: string): Promise<Evidence> {
+  const db = new Kysely<Tables>({
+    dialect: new PostgresDialect({ pool: new pg.Pool({ connectionString: url, max: 2 }) }),
+  });
+  try {
+    const { items } = await listApprovals(db, { limit: 1_000_000 });
+    const events = await sql<EventRow>`
+      select n, seq, hash, body, type, approval_id as approval, actor, at from holdfast.events
+      order by seq nulls last, n`.execute(db);
+    const stale = await sql<{ count: string }>`
+      select count(*) from holdfast.approvals where shown < revision`.execute(db);
+    return { approvals: [...items].reverse(), events: events.rows, stale: Number(stale.rows[0]!.count) };
+  } finally {
+    await db.destroy();
+  }
+}

@@ -1,0 +1,145 @@
+/** Where chaos happens: real Redis and Postgres, two gateway processes or more, a Slack stand-in, a server that counts. */
+import { type CountingUpstream, countingUpstream, type Ending } from '../support/counting-upstream.ts';
+import { type GatewayProcess, type House, openHouse } from '../support/gateway.ts';
+import { startPostgres, startRedis, type TestServer } from '../support/servers.ts';
+import type { Dice } from './dice.ts';
+
+export const AGENTS = ['amber', 'basil', 'cedar'] as const;
+/** Calls that `burst` lets through a day and agent; `read` the same without asking. */
+export const MOST = { burst: 6, read: 12 } as const;
+/** Milliseconds; short, so that every way for an approval to end is met. */
+export const TIMES = { timeout: 9_000, pickup: 12_000, lease: 6_000, hold: 2_500, longHold: 15_000 } as const;
+
+const POLICY = `version: "1"
+default: deny
+tools:
+  create_key: { action: require_approval, risk: write, reason: Makes a key. }
+  charge: { action: require_approval, risk: write, approval: { approvers: [security], quorum: 2 } }
+  burst:
+    action: require_approval
+    limits: [{ counter: bursts, window: day, max: ${MOST.burst}, scope: grant }]
+  read:
+    limits: [{ counter: reads, window: day, max: ${MOST.read}, scope: grant }]
+`;
+
+/** One call that really arrived at the server. */
+export interface Arrival {
+  readonly id: string;
+  readonly tool: string;
+  readonly agent: string;
+  readonly at: number;
+}
+
+export interface Town {
+  readonly house: House;
+  readonly redis: TestServer;
+  readonly postgres: TestServer;
+  readonly upstream: CountingUpstream;
+  readonly arrivals: readonly Arrival[];
+  /** Gateways that live, as far as is known. */
+  readonly live: GatewayProcess[];
+  /** Processes that ended although nobody ended them. */
+  readonly fallen: string[];
+  /** Starts gateways until `count` live; tries again while something they need is gone. */
+  fill(count: number): Promise<void>;
+  /** Takes a gateway out of the list and ends it. */
+  kill(gateway: GatewayProcess): Promise<void>;
+  stop(gateway: GatewayProcess): Promise<void>;
+  /** The newest gateways' logs, for whoever looks for the cause. */
+  logs(): string;
+  close(): Promise<void>;
+}
+
+export async function openTown(dice: Dice): Promise<Town> {
+  const [redis, postgres, upstream] = await Promise.all([startRedis(), startPostgres(), countingUpstream()]);
+  const arrivals: Arrival[] = [];
+  upstream.behave = (call) => {
+    const { id, agent } = call.args as { id: string; agent: string };
+    arrivals.push({ id, agent, tool: call.tool, at: Date.now() });
+    return endingOf(dice, id);
+  };
+  const house = await openHouse({
+    servers: { counting: { at: `url: ${upstream.url}`, policy: POLICY } },
+    grants: AGENTS,
+    approval:
+      `{ timeout: ${TIMES.timeout}ms, pickup: ${TIMES.pickup}ms, max_pending: 12, ` +
+      `hold: { default: ${TIMES.hold}ms, progress: ${TIMES.longHold}ms } }`,
+    env: { NODE_ENV: 'test', HOLDFAST_LEASE_MS: `${TIMES.lease}`, HOLDFAST_LOG: 'warn' },
+    databaseUrl: postgres.url,
+    redisUrl: redis.url,
+  });
+  return townOf({ house, redis, postgres, upstream, arrivals });
+}
+
+/** What becomes of a call at the server: mostly an answer, soon or late; sometimes none. */
+async function endingOf(dice: Dice, id: string): Promise<Ending> {
+  const kind = dice.weighted({ soon: 60, late: 15, slow: 4, error: 8, reset: 8, broken: 5 });
+  const ms = { soon: 5, late: 400, slow: 9_000, error: 20, reset: 30, broken: 20 }[kind];
+  await new Promise((resolve) => setTimeout(resolve, ms));
+  if (kind === 'reset') return 'reset';
+  if (kind === 'broken') return { status: 503 };
+  return { text: JSON.stringify({ did: id }), ...(kind === 'error' ? { isError: true } : {}) };
+}
+
+function townOf(parts: Pick<Town, 'house' | 'redis' | 'postgres' | 'upstream' | 'arrivals'>): Town {
+  const { house, redis, postgres, upstream } = parts;
+  const live: GatewayProcess[] = [];
+  const fallen: string[] = [];
+  const known: GatewayProcess[] = [];
+  let closed = false;
+
+  async function one(): Promise<void> {
+    for (let left = 100; left > 0 && !closed; left -= 1) {
+      const gateway = await house.start().catch(() => null);
+      if (gateway === null) {
+        await new Promise((resolve) => setTimeout(resolve, 300));
+        continue;
+      }
+      known.push(gateway);
+      live.push(gateway);
+      return;
+    }
+    if (!closed) throw new Error('no gateway starts any more');
+  }
+
+  function take(gateway: GatewayProcess): void {
+    const at = live.indexOf(gateway);
+    if (at >= 0) live.splice(at, 1);
+  }
+
+  /** Whoever is gone without having been taken out fell by itself. */
+  const watch = setInterval(() => {
+    for (const gateway of [...live]) {
+      try {
+        process.kill(gateway.pid, 0);
+      } catch {
+        take(gateway);
+        fallen.push(gateway.log.slice(-2_000));
+      }
+    }
+  }, 250);
+
+  return {
+    ...parts,
+    live,
+    fallen,
+    fill: async (count) => {
+      await Promise.all(Array.from({ length: count - live.length }, one));
+    },
+    kill: async (gateway) => {
+      take(gateway);
+      await gateway.kill();
+    },
+    stop: async (gateway) => {
+      take(gateway);
+      await gateway.stop();
+    },
+    logs: () => known.map((gateway) => `--- ${gateway.url}\n${gateway.log}`).join('\n'),
+    close: async () => {
+      closed = true;
+      clearInterval(watch);
+      await house.close();
+      await Promise.all([upstream.close(), redis.stop(), postgres.stop()]);
+    },
+  };
+}
