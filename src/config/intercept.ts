@@ -35,6 +35,8 @@ export function interceptRule(shape: InterceptToolShape, key: string, fallback: 
     ...checks,
     ask: timeoutMs === null ? ask : { ...ask, timeoutMs },
     redaction: redaction(shape.redact, [...at, 'redact'], faults),
+    drift: 'allow',
+    seen: null,
   };
 }
 

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { DriftAction } from '../domain/drift.ts';
 import { glob, isGlob, isToolPattern, longestFirst } from '../domain/glob.ts';
 import { isObject, type JsonObject } from '../domain/json.ts';
 import { type Action, PLAIN_ASK, type Policy, type ToolRule } from '../domain/policy.ts';
@@ -56,7 +57,7 @@ function compile(value: unknown, digest: string, mention: Mentioned, faults: Fau
   const rules: ToolRule[] = [];
   for (const [key, entry] of tools) {
     if (key === EVERY_TOOL && isIntercept(entry)) continue;
-    const rule = toolOf(key, entry, allTools.ask, mention, faults);
+    const rule = toolOf(key, entry, { ask: allTools.ask, drift: head.drift ?? 'allow' }, mention, faults);
     refuseTwice(rule.limits, allTools.limits, ['tools', key], faults);
     rules.push(rule);
   }
@@ -99,12 +100,18 @@ function allToolsOf(
   };
 }
 
-function toolOf(key: string, entry: unknown, fallback: Ask, mention: Mentioned, faults: Faults): ToolRule {
+function toolOf(
+  key: string,
+  entry: unknown,
+  fallback: { readonly ask: Ask; readonly drift: DriftAction },
+  mention: Mentioned,
+  faults: Faults,
+): ToolRule {
   const at = ['tools', key];
   if (!isToolPattern(key)) {
     faults.addKey(at, 'can never match a tool', 'a name of A-Z a-z 0-9 _ . / -, or a glob with * and ?');
   }
-  if (isIntercept(entry)) return interceptRule(interceptShape(key, entry, mention, faults), key, fallback, faults);
+  if (isIntercept(entry)) return interceptRule(interceptShape(key, entry, mention, faults), key, fallback.ask, faults);
   // An empty entry (`create_charge:` in YAML) lists the tool and says nothing about it.
   const shape = shaped(ToolShape, entry ?? {}, at, faults) ?? salvaged(ToolShape, entry);
   mentionAll(shape.approval, [...at, 'approval'], mention);

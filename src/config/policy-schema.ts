@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { OPERATORS } from '../domain/condition.ts';
+import { DRIFT_ACTIONS } from '../domain/drift.ts';
 import { SCOPES, WINDOWS } from '../domain/limit.ts';
 import { ACTIONS, RISKS, SEVERITIES } from '../domain/policy.ts';
 import { DURATION_FORM } from './duration.ts';
@@ -64,6 +65,19 @@ export const ApprovalShape = z.strictObject({
 });
 export type ApprovalShape = z.infer<typeof ApprovalShape>;
 
+const digest = z.string().regex(/^[0-9a-f]{32}$/, { error: '32 hex digits, as holdfast scan writes them' });
+
+export const SeenShape = z.strictObject({
+  description: digest.describe('Over title and description.'),
+  schema: digest.describe('Over input and output schema.'),
+  annotations: z.record(z.string(), z.boolean()).optional().describe('What the server said of its tool.'),
+});
+
+export const Drift = z
+  .enum(DRIFT_ACTIONS)
+  .optional()
+  .describe('What to do when a tool is no longer as it was seen; allow when absent.');
+
 const conditions = z.array(ConditionShape).optional();
 
 export const ToolShape = z.strictObject({
@@ -82,6 +96,8 @@ export const ToolShape = z.strictObject({
     .union([z.literal('none'), z.array(z.string())], { error: 'a list of paths, or none' })
     .optional()
     .describe('Arguments hidden on cards and in the log. none: also those whose name looks secret are shown.'),
+  drift: Drift,
+  seen: SeenShape.optional().describe('How the tool looked when this was written; holdfast scan writes it.'),
 });
 export type ToolShape = z.infer<typeof ToolShape>;
 
@@ -101,6 +117,7 @@ export const HeadShape = z.strictObject({
   description: words.optional(),
   default: z.enum(ACTIONS).optional().describe('For tools that are not listed.'),
   hide: z.array(z.string()).optional().describe('Tools that vanish from tools/list and are denied when called.'),
+  drift: Drift,
   all_tools: AllToolsShape.optional().describe('Applies to every tool.'),
   /** Intercept's; see intercept.ts. */
   approvals: z.unknown().optional(),

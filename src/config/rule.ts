@@ -1,3 +1,5 @@
+import type { DriftAction, Seen } from '../domain/drift.ts';
+import { isGlob } from '../domain/glob.ts';
 import { parsePath, segments } from '../domain/path.ts';
 import { type Checks, DEFAULT_REDACTION, NO_REDACTION, type ToolRule } from '../domain/policy.ts';
 import type { Redaction } from '../domain/redact.ts';
@@ -9,8 +11,14 @@ import { limits, rateLimit } from './limit.ts';
 import type { AllToolsShape, ApprovalShape, ToolShape } from './policy-schema.ts';
 import { type Faults, isNow } from './shape.ts';
 
-/** A tool's entry in our own words, compiled. `fallback`: the approval options of `all_tools`. */
-export function toolRule(shape: ToolShape, key: string, at: readonly Key[], fallback: Ask, faults: Faults): ToolRule {
+/** A tool's entry in our own words, compiled. `fallback`: what the file says for all tools. */
+export function toolRule(
+  shape: ToolShape,
+  key: string,
+  at: readonly Key[],
+  fallback: { readonly ask: Ask; readonly drift: DriftAction },
+  faults: Faults,
+): ToolRule {
   if (shape.action === 'deny' && shape.ask_if !== undefined) {
     faults.addKey(
       [...at, 'ask_if'],
@@ -27,9 +35,17 @@ export function toolRule(shape: ToolShape, key: string, at: readonly Key[], fall
     reason: shape.reason ?? null,
     ...own,
     limits: [...own.limits, ...rateLimit(shape.rate_limit, key, [...at, 'rate_limit'], faults)],
-    ask: askOf(shape.approval, [...at, 'approval'], fallback, faults),
+    ask: askOf(shape.approval, [...at, 'approval'], fallback.ask, faults),
     redaction: redaction(shape.redact, [...at, 'redact'], faults),
+    drift: shape.drift ?? fallback.drift,
+    seen: seenOf(shape, key, at, faults),
   };
+}
+
+function seenOf(shape: ToolShape, key: string, at: readonly Key[], faults: Faults): Seen | null {
+  if (shape.seen === undefined) return null;
+  if (isGlob(key)) faults.addKey([...at, 'seen'], 'stands under a glob', 'seen under the name of one tool');
+  return { ...shape.seen, annotations: shape.seen.annotations ?? {} };
 }
 
 /** Conditions and limits, which a tool and `all_tools` both have. */

@@ -3,7 +3,7 @@ import { type Answer, answer } from './condition.ts';
 import { amount, type NoAmount } from './decimal.ts';
 import type { LimitRule } from './limit.ts';
 import { valueAt } from './path.ts';
-import type { Clause, Limit, Policy, ToolRule } from './policy.ts';
+import { type Clause, type Limit, mayDrift, type Policy, type ToolRule } from './policy.ts';
 import { isHidden, ruleFor } from './rule.ts';
 import type { RuleTrace, TraceStep, Verdict } from './verdict.ts';
 
@@ -26,8 +26,10 @@ interface Weighing {
  * | `deny_if`: met, missing or mistyped | deny |
  * | `require`: not met, missing or mistyped | deny |
  * | `action: deny`, or no rule and `default: deny` | deny |
+ * | the tool has changed since it was seen, and `drift: deny` | deny |
  * | a limit whose amount cannot be read from the arguments | deny |
  * | `ask_if`: met, missing or mistyped | ask |
+ * | the tool has changed since it was seen, and `drift: ask` | ask |
  * | `action: require_approval`, or no rule and `default: require_approval` | ask |
  * | the rest | allow |
  *
@@ -35,7 +37,13 @@ interface Weighing {
  */
 export function evaluate(policy: Policy, call: Call): Verdict {
   const weighing: Weighing = { policy, call, rule: ruleFor(policy, call.tool), steps: [] };
-  return denyByName(weighing) ?? denyByClause(weighing) ?? denyByAction(weighing) ?? settle(weighing);
+  return (
+    denyByName(weighing) ??
+    denyByClause(weighing) ??
+    denyByAction(weighing) ??
+    denyByDrift(weighing) ??
+    settle(weighing)
+  );
 }
 
 function denyByName(weighing: Weighing): Verdict | null {
@@ -88,6 +96,21 @@ function denyByAction(weighing: Weighing): Verdict | null {
   return deny(weighing, 'default', 'default is deny', `${call.tool} is not in the policy, and its default is deny`);
 }
 
+function denyByDrift(weighing: Weighing): Verdict | null {
+  const drift = driftOf(weighing, 'deny');
+  if (drift === null) return null;
+  const { tool } = weighing.call;
+  return deny(weighing, drift.where, drift.says, `${tool} has changed since its policy was written (${drift.says})`);
+}
+
+/** What of the tool has changed, where its rule has this to say about it. */
+function driftOf(weighing: Weighing, action: 'ask' | 'deny'): { readonly where: string; readonly says: string } | null {
+  const { policy, rule, call } = weighing;
+  const changes = policy.drifted?.get(call.tool);
+  if (changes === undefined || rule === null || !mayDrift(rule, action)) return null;
+  return { where: `tools.${rule.key}.drift`, says: `its ${changes.join(', ')} changed, and drift is ${action}` };
+}
+
 /** Nothing denies: the limits are read, then it is allow or ask. */
 function settle(weighing: Weighing): Verdict {
   const limits: LimitRule[] = [];
@@ -98,7 +121,7 @@ function settle(weighing: Weighing): Verdict {
       limits.push(read);
     }
   }
-  const asked = askByClause(weighing) ?? askByAction(weighing);
+  const asked = askByClause(weighing) ?? askByDrift(weighing) ?? askByAction(weighing);
   if (asked !== null) {
     const ask = weighing.rule?.ask ?? weighing.policy.allTools.ask;
     return { kind: 'ask', ask, limits, trace: trace(weighing, asked.reason) };
@@ -139,6 +162,14 @@ function askByClause(weighing: Weighing): Asked | null {
     }
   }
   return null;
+}
+
+function askByDrift(weighing: Weighing): Asked | null {
+  const drift = driftOf(weighing, 'ask');
+  if (drift === null) return null;
+  note(weighing, drift.where, drift.says, true);
+  const own = weighing.rule?.reason;
+  return { reason: `${own ? `${own} ` : ''}The tool has changed since its policy was written.` };
 }
 
 function askByAction(weighing: Weighing): Asked | null {

@@ -1,4 +1,5 @@
 import type { Condition } from './condition.ts';
+import type { Change, DriftAction, Seen } from './drift.ts';
 import type { Glob } from './glob.ts';
 import type { LimitRule } from './limit.ts';
 import type { Path } from './path.ts';
@@ -47,6 +48,10 @@ export interface ToolRule extends Checks {
   readonly reason: string | null;
   readonly ask: Ask;
   readonly redaction: Redaction;
+  /** What to do when the tool is no longer as it was seen. */
+  readonly drift: DriftAction;
+  /** How the tool looked when the rule was written; null: nobody wrote it down, and nothing is compared. */
+  readonly seen: Seen | null;
 }
 
 /** A policy file, parsed, checked and compiled. Immutable. */
@@ -60,6 +65,8 @@ export interface Policy {
   readonly exact: ReadonlyMap<string, ToolRule>;
   /** Longest first. */
   readonly globs: readonly { readonly glob: Glob; readonly rule: ToolRule }[];
+  /** Tools that the server now lists otherwise than they were seen. Not in the file: what is running knows it. */
+  readonly drifted?: ReadonlyMap<string, readonly Change[]>;
 }
 
 export const NO_CHECKS: Checks = { denyIf: [], require: [], askIf: [], limits: [] };
@@ -87,12 +94,17 @@ export const DENY_ALL: Policy = {
   globs: [],
 };
 
+/** Whether a rule says what to do about drift, and knows what it would be drift from. */
+export function mayDrift(rule: ToolRule, action: DriftAction): boolean {
+  return rule.seen !== null && rule.drift === action;
+}
+
 /** Whether any call could be asked about: then somebody must be there to approve. */
 export function mayAsk(policy: Policy): boolean {
   const rules = [...policy.exact.values(), ...policy.globs.map((entry) => entry.rule)];
   return (
     policy.default === 'require_approval' ||
     policy.allTools.askIf.length > 0 ||
-    rules.some((rule) => rule.action === 'require_approval' || rule.askIf.length > 0)
+    rules.some((rule) => rule.action === 'require_approval' || rule.askIf.length > 0 || mayDrift(rule, 'ask'))
   );
 }

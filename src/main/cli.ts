@@ -8,6 +8,7 @@ const USAGE = `holdfast holds an AI agent's dangerous tool calls until a person 
   holdfast doctor slack                            what is wrong with Slack, and what to do about it
   holdfast demo                                    see a held call approved, denied and limited
   holdfast grant new --name N --server S [--owner U0SAM|none]              make an agent's token
+  holdfast scan [--server S] [--write DIR]          see every tool with its risk, and draft policies
   holdfast policy check|explain|test               look at policies before they rule
   holdfast audit list|tail|export|verify|key       read the log, and prove that it is whole
   holdfast approvals list|show|approve|deny        decide from a terminal (--url, HOLDFAST_ADMIN_TOKEN)
@@ -22,6 +23,7 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   init: async () => (await import('./init-command.ts')).initCommand,
   doctor: async () => (await import('./doctor-slack.ts')).doctorCommand,
   grant: async () => (await import('./grant-command.ts')).grantCommand,
+  scan: async () => (await import('./scan-command.ts')).scanCommand,
   policy: async () => (await import('./policy-command.ts')).policyCommand,
   audit: async () => (await import('./audit-command.ts')).auditCommand,
   approvals: async () => (await import('./approvals-command.ts')).approvalsCommand,

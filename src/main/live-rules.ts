@@ -4,10 +4,13 @@ import { resolveRequirement } from '../config/requirement.ts';
 import type { Principal } from '../domain/call.ts';
 import type { Policy } from '../domain/policy.ts';
 import type { Rules } from '../gateway/rules.ts';
+import { LiveTools } from './live-tools.ts';
 import type { RevokedTokens } from './revoked-tokens.ts';
 
 /** The rules as they stand, behind a pointer: a reload swaps the whole snapshot, or nothing of it. */
 export class LiveRules implements Rules {
+  /** How the servers' tools look now, for what policy says about drift. */
+  readonly tools = new LiveTools();
   #loaded: Loaded;
   #authenticate: (token: string, now: Date) => Authentication;
   readonly #now: () => Date;
@@ -39,7 +42,8 @@ export class LiveRules implements Rules {
   }
 
   policy(server: string): Policy | null {
-    return this.#loaded.policies.get(server) ?? null;
+    const policy = this.#loaded.policies.get(server);
+    return policy === undefined ? null : this.tools.judge(server, policy);
   }
 
   requirement(ask: Parameters<Rules['requirement']>[0]): ReturnType<Rules['requirement']> {

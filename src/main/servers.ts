@@ -3,6 +3,7 @@ import { isHidden } from '../domain/evaluate.ts';
 import type { ServerEntry } from '../mcp/door.ts';
 import type { Upstream } from '../ports.ts';
 import type { LiveRules } from './live-rules.ts';
+import { watches } from './live-tools.ts';
 
 interface Known {
   readonly said: string;
@@ -24,12 +25,16 @@ export class Servers {
     const config = this.#rules.loaded.config.servers.get(name);
     if (config === undefined) return undefined;
     const policy = this.#rules.policy(name);
+    const drifts = policy !== null && watches(policy);
     return {
       name,
       upstream: this.#upstream(config),
       headers: config.upstream.kind === 'http' ? config.upstream.headers : {},
-      hidden: (tool) => policy !== null && isHidden(policy, tool),
-      hides: policy !== null && (policy.hidden.exact.size > 0 || policy.hidden.globs.length > 0),
+      hidden: (tool, entry) => {
+        if (drifts) this.#rules.tools.saw(name, entry);
+        return policy !== null && isHidden(policy, tool);
+      },
+      hides: drifts || (policy !== null && (policy.hidden.exact.size > 0 || policy.hidden.globs.length > 0)),
     };
   }
 

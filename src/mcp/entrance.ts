@@ -2,6 +2,7 @@ import type { Principal } from '../domain/call.ts';
 import type { Upstream } from '../ports.ts';
 import { rpcError } from './answer.ts';
 import type { HeaderRecord } from './crossing.ts';
+import type { Hidden } from './hide-tools.ts';
 
 /** An agent's credential, once its token was recognised. */
 export interface Grant {
@@ -18,9 +19,9 @@ export interface ServerEntry {
   readonly upstream: Upstream;
   /** The config's headers, put on every request to it. */
   readonly headers: Readonly<Record<string, string>>;
-  /** Whether its policy hides this tool from lists. */
-  readonly hidden: (tool: string) => boolean;
-  /** Whether its policy hides any; false lets answers through without a look. */
+  /** Whether its policy hides this tool from lists. Asked for each tool of each list, with its entry. */
+  readonly hidden: Hidden;
+  /** Whether its policy hides any, or wants to see them; false lets answers through without a look. */
   readonly hides: boolean;
 }
 

@@ -1,4 +1,4 @@
-import { isObject, type Json, member } from '../domain/json.ts';
+import { isObject, type Json, type JsonObject, member } from '../domain/json.ts';
 import { elementsAt, type Span, spanOf } from './json-text.ts';
 
 /**
@@ -6,7 +6,7 @@ import { elementsAt, type Span, spanOf } from './json-text.ts';
  * bytes stay as they are. Tools are cut out with their commas and nothing is written anew. A list that was cut is no
  * longer the same for everybody: its `cacheScope` (2026-07-28) is `private` then.
  */
-export function withoutHidden(text: string, hidden: (tool: string) => boolean): string | null {
+export function withoutHidden(text: string, hidden: Hidden): string | null {
   const parsed = parse(text);
   if (parsed === undefined) return null;
   const at = Array.isArray(parsed) ? parsed.map((_, index) => [String(index)]) : [[]];
@@ -17,6 +17,9 @@ export function withoutHidden(text: string, hidden: (tool: string) => boolean): 
     .sort((a, b) => b.start - a.start)
     .reduce((cut, e) => cut.slice(0, e.start) + e.put + cut.slice(e.end), text);
 }
+
+/** Asked for each tool of each list, with its whole entry. */
+export type Hidden = (tool: string, entry: JsonObject) => boolean;
 
 interface Edit extends Span {
   readonly put: string;
@@ -30,13 +33,13 @@ function parse(text: string): Json | undefined {
   }
 }
 
-function editsOf(text: string, message: Json, path: readonly string[], hidden: (tool: string) => boolean): Edit[] {
+function editsOf(text: string, message: Json, path: readonly string[], hidden: Hidden): Edit[] {
   const result = member(message, 'result');
   const tools = member(result, 'tools');
   if (!Array.isArray(tools)) return [];
   const isHidden = (tools as readonly Json[]).map((tool) => {
     const name = isObject(tool) ? member(tool, 'name') : undefined;
-    return typeof name === 'string' && hidden(name);
+    return typeof name === 'string' && hidden(name, tool as JsonObject);
   });
   if (!isHidden.includes(true)) return [];
   const list = spanOf(text, [...path, 'result', 'tools']);

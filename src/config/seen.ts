@@ -1,0 +1,34 @@
+import { createHash } from 'node:crypto';
+import canonicalize from 'canonicalize';
+import type { Seen } from '../domain/drift.ts';
+import type { Json } from '../domain/json.ts';
+import type { Tool } from '../domain/tool.ts';
+
+const HINTS = {
+  readOnly: 'readOnlyHint',
+  destructive: 'destructiveHint',
+  idempotent: 'idempotentHint',
+  openWorld: 'openWorldHint',
+} as const;
+
+/** How a tool looks now, to be compared with how it was seen. Digests over RFC 8785, so that the order of keys is nothing. */
+export function seenNow(tool: Tool): Seen {
+  const annotations: Record<string, boolean> = {};
+  for (const [hint, name] of Object.entries(HINTS)) {
+    const value = tool.hints[hint as keyof typeof HINTS];
+    if (value !== null) annotations[name] = value;
+  }
+  return {
+    description: digest([tool.title, tool.description]),
+    schema: digest([tool.inputSchema, tool.outputSchema]),
+    annotations,
+  };
+}
+
+/** 128 bits of SHA-256, in hex. */
+function digest(value: Json): string {
+  return createHash('sha256')
+    .update(canonicalize(value) ?? '', 'utf8')
+    .digest('hex')
+    .slice(0, 32);
+}

@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { withSeen } from '../../src/config/policy-accept.ts';
+import { draftPolicy } from '../../src/config/policy-draft.ts';
+import { parsePolicy } from '../../src/config/policy-file.ts';
+import { seenNow } from '../../src/config/seen.ts';
+import { changesOf } from '../../src/domain/drift.ts';
+import { evaluate } from '../../src/domain/evaluate.ts';
+import type { Json } from '../../src/domain/json.ts';
+import { mayAsk } from '../../src/domain/policy.ts';
+import { toolOf } from '../../src/domain/tool.ts';
+import { LiveTools } from '../../src/main/live-tools.ts';
+import { callOf } from '../support/policy.ts';
+
+const ENTRY = {
+  name: 't',
+  description: 'Lists.',
+  inputSchema: { type: 'object', properties: { a: {}, b: {} } },
+  annotations: { readOnlyHint: true },
+};
+const at = (more: object) => toolOf({ ...ENTRY, ...more } as Json)!;
+const SEEN = seenNow(at({}));
+
+function policyOf(file: object) {
+  const parsed = parsePolicy(JSON.stringify({ version: '1', default: 'deny', ...file }), { path: 'p.json' });
+  assert.ok(parsed.ok, parsed.ok ? '' : JSON.stringify(parsed.faults));
+  return parsed.policy;
+}
+
+test('the order of keys is no change; words, schema and annotations are', () => {
+  const changed = (more: object) => changesOf(SEEN, seenNow(at(more)));
+  assert.deepEqual(changed({ inputSchema: { properties: { b: {}, a: {} }, type: 'object' } }), []);
+  assert.deepEqual(changed({ description: 'Lists!' }), ['description']);
+  assert.deepEqual(changed({ title: 'T' }), ['description']);
+  assert.deepEqual(changed({ inputSchema: {} }), ['schema']);
+  assert.deepEqual(changed({ outputSchema: {} }), ['schema']);
+  assert.deepEqual(changed({ annotations: {} }), ['annotations']);
+  assert.deepEqual(changed({ annotations: { readOnlyHint: false } }), ['annotations']);
+});
+
+const DRIFTS: [name: string, file: object, verdict: string][] = [
+  ['nothing says what to do', { tools: { t: { seen: SEEN } } }, 'allow'],
+  ['drift is ask', { drift: 'ask', tools: { t: { seen: SEEN } } }, 'ask'],
+  ['drift is deny', { drift: 'deny', tools: { t: { seen: SEEN } } }, 'deny'],
+  ['the tool’s own word beats the file’s', { drift: 'deny', tools: { t: { seen: SEEN, drift: 'allow' } } }, 'allow'],
+  ['it was never seen', { drift: 'deny', tools: { t: {} } }, 'allow'],
+  ['a denial stays a denial', { drift: 'ask', tools: { t: { seen: SEEN, action: 'deny' } } }, 'deny'],
+  ['drift: deny beats a question', { drift: 'deny', tools: { t: { seen: SEEN, action: 'require_approval' } } }, 'deny'],
+];
+
+for (const [name, file, kind] of DRIFTS) {
+  test(`P1: a changed tool is judged so when ${name}: ${kind}`, () => {
+    const live = new LiveTools();
+    const policy = policyOf(file);
+    live.saw('s', { ...ENTRY, description: 'Lists, and sends it on.' } as Json);
+    const verdict = evaluate(live.judge('s', policy), callOf('t'));
+    assert.equal(verdict.kind, kind);
+    assert.equal(verdict.trace.steps.filter((step) => step.decided).length, 1);
+    assert.doesNotMatch(JSON.stringify(verdict), /sends it on/);
+  });
+}
+
+test('a tool is judged by how it was listed last, and one server’s tools are not another’s', () => {
+  const live = new LiveTools();
+  const policy = policyOf({ drift: 'deny', tools: { t: { seen: SEEN } } });
+  const kind = (server: string) => evaluate(live.judge(server, policy), callOf('t')).kind;
+  live.saw('one', { ...ENTRY, title: 'New' } as Json);
+  live.saw('two', ENTRY as Json);
+  assert.deepEqual([kind('one'), kind('two'), kind('three')], ['deny', 'allow', 'allow']);
+  live.saw('one', ENTRY as Json);
+  live.saw('two', { ...ENTRY, title: 'New' } as Json);
+  assert.deepEqual([kind('one'), kind('two')], ['allow', 'deny']);
+});
+
+test('a policy that may ask about drift needs approvers', () => {
+  assert.equal(mayAsk(policyOf({ drift: 'ask', tools: { t: { seen: SEEN } } })), true);
+  assert.equal(mayAsk(policyOf({ drift: 'ask', tools: { t: {} } })), false);
+});
+
+const FAULTS: [name: string, file: object, says: string][] = [
+  ['an unknown action', { drift: 'maybe', tools: {} }, 'drift: is "maybe"'],
+  ['a short digest', { tools: { t: { seen: { ...SEEN, schema: 'ab' } } } }, 'tools.t.seen.schema'],
+  ['an unknown key', { tools: { t: { seen: { ...SEEN, name: 'x' } } } }, 'tools.t.seen.name: unknown key'],
+  ['seen under a glob', { tools: { 't*': { seen: SEEN } } }, 'tools.t*.seen: stands under a glob'],
+];
+
+for (const [name, file, says] of FAULTS) {
+  test(`${name} is refused with its path`, () => {
+    const parsed = parsePolicy(JSON.stringify({ version: '1', default: 'deny', ...file }), { path: 'p.json' });
+    assert.ok(!parsed.ok);
+    assert.ok(
+      parsed.faults.some((fault) => `${fault.path}: ${fault.message}`.includes(says)),
+      JSON.stringify(parsed.faults),
+    );
+  });
+}
+
+test('a draft names no tool that is denied anyway, and nothing of a server’s words', () => {
+  const tools = [at({}), at({ name: 'a b' }), at({ name: 'null', description: '# }]: "' }), at({ name: '1e5' })];
+  const text = draftPolicy({ product: 'x\nversion: "2"', tools });
+  const parsed = parsePolicy(text, { path: 'p.yaml' });
+  assert.ok(parsed.ok, parsed.ok ? '' : JSON.stringify(parsed.faults));
+  assert.deepEqual([...parsed.policy.exact.keys()], ['t', 'null', '1e5']);
+  assert.deepEqual(parsed.policy.exact.get('t')?.seen, SEEN);
+  assert.ok(parsePolicy(draftPolicy({ product: '', tools: [] }), { path: 'p.yaml' }).ok);
+});
+
+const HOLDERS: [path: string, text: string][] = [
+  ['p.yaml', 'version: "1" # one\ndefault: deny\ntools:\n  t: { risk: read } # two\n  u:\n'],
+  ['p.json', '{"version":"1","default":"deny","tools":{"t":{"risk":"read"},"u":{}}}'],
+];
+
+for (const [path, text] of HOLDERS) {
+  test(`accepting writes only what was seen into ${path}`, () => {
+    const tools = [at({}), at({ name: 'u' }), at({ name: 'stranger' })];
+    const accepted = withSeen({ path, text }, tools);
+    assert.deepEqual(accepted?.tools, ['t', 'u']);
+    const parsed = parsePolicy(accepted.text, { path });
+    assert.ok(parsed.ok, parsed.ok ? '' : JSON.stringify(parsed.faults));
+    assert.deepEqual([...parsed.policy.exact.keys()], ['t', 'u']);
+    assert.deepEqual([parsed.policy.exact.get('t')?.risk, parsed.policy.exact.get('u')?.seen], ['read', SEEN]);
+    if (path === 'p.yaml') assert.match(accepted.text, /# one[\s\S]*# two/);
+    assert.equal(withSeen({ path, text: accepted.text }, tools), null);
+  });
+}
