@@ -1,6 +1,13 @@
 import { dirname } from 'node:path';
 import { isObject } from '../domain/json.ts';
-import { APPROVAL_DEFAULTS, type ApprovalDefaults, type ApproverGroup, type Config, type Grant } from './config.ts';
+import {
+  APPROVAL_DEFAULTS,
+  type ApprovalDefaults,
+  type ApproverGroup,
+  type Config,
+  type Grant,
+  type HoldDefaults,
+} from './config.ts';
 import { ConfigShape, GrantShape } from './config-schema.ts';
 import { type Format, readDocument } from './document.ts';
 import type { Fault } from './fault.ts';
@@ -146,12 +153,22 @@ function approvalOf(
     approvers: shape?.approvers ?? null,
     timeoutMs: ms(shape?.timeout, ['approval', 'timeout'], faults) ?? APPROVAL_DEFAULTS.timeoutMs,
     pickupMs: ms(shape?.pickup, ['approval', 'pickup'], faults) ?? APPROVAL_DEFAULTS.pickupMs,
-    hold: {
-      defaultMs: ms(shape?.hold?.default, ['approval', 'hold', 'default'], faults) ?? APPROVAL_DEFAULTS.hold.defaultMs,
-      progressMs:
-        ms(shape?.hold?.progress, ['approval', 'hold', 'progress'], faults) ?? APPROVAL_DEFAULTS.hold.progressMs,
-    },
+    hold: holdOf(shape?.hold, faults),
     maxPending: shape?.max_pending ?? APPROVAL_DEFAULTS.maxPending,
+  };
+}
+
+function holdOf(shape: NonNullable<ConfigShape['approval']>['hold'], faults: Faults): HoldDefaults {
+  const { defaultMs, progressMs, legMs, clients } = APPROVAL_DEFAULTS.hold;
+  const at = ['approval', 'hold'];
+  const own = Object.entries(shape?.clients ?? {}).map(([name, text]) => {
+    return { name, ms: ms(text, [...at, 'clients', name], faults) ?? defaultMs };
+  });
+  return {
+    defaultMs: ms(shape?.default, [...at, 'default'], faults) ?? defaultMs,
+    progressMs: ms(shape?.progress, [...at, 'progress'], faults) ?? progressMs,
+    legMs: ms(shape?.leg, [...at, 'leg'], faults) ?? legMs,
+    clients: [...own, ...clients],
   };
 }
 

@@ -32,7 +32,12 @@ export const GrantShape = z.strictObject({
 });
 export type GrantShape = z.infer<typeof GrantShape>;
 
-const holdShape = z.strictObject({ default: durationText.optional(), progress: durationText.optional() });
+const holdShape = z.strictObject({
+  default: durationText.optional(),
+  progress: durationText.optional(),
+  leg: durationText.optional(),
+  clients: z.record(z.string().min(1).max(200), durationText).optional(),
+});
 
 const idOf = (first: string, error: string) =>
   z.string({ error }).regex(new RegExp(`^[${first}][A-Z0-9]{2,20}$`), { error });

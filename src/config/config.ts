@@ -78,10 +78,27 @@ export interface ApprovalDefaults {
   /** How long an approved pass waits for its caller. */
   readonly pickupMs: number;
   /** How long a request stays open: without a progressToken, and with one. */
-  readonly hold: { readonly defaultMs: number; readonly progressMs: number };
+  readonly hold: HoldDefaults;
   /** Pending approvals a grant may have. */
   readonly maxPending: number;
 }
+
+export interface HoldDefaults {
+  readonly defaultMs: number;
+  readonly progressMs: number;
+  /** One leg of a call of 2026-07-28. */
+  readonly legMs: number;
+  /** By the name a client gives itself, `*` for any characters; the first that matches counts. */
+  readonly clients: readonly { readonly name: string; readonly ms: number }[];
+}
+
+/** What is known of clients that say nothing of their patience; the file's own entries come first. */
+const KNOWN_CLIENTS: HoldDefaults['clients'] = [
+  // The Python SDK's own name: it reads on for 300 s after any byte.
+  { name: 'mcp', ms: 280_000 },
+  { name: 'codex*', ms: 280_000 },
+  { name: 'cursor*', ms: 50_000 },
+];
 
 export interface FileSettings {
   readonly listen: string | null;
@@ -95,6 +112,6 @@ export const APPROVAL_DEFAULTS: ApprovalDefaults = {
   approvers: null,
   timeoutMs: 30 * 60_000,
   pickupMs: 60 * 60_000,
-  hold: { defaultMs: 50_000, progressMs: 60 * 60_000 },
+  hold: { defaultMs: 50_000, progressMs: 60 * 60_000, legMs: 45_000, clients: KNOWN_CLIENTS },
   maxPending: 20,
 };

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Config } from '../../src/config/config.ts';
+import { APPROVAL_DEFAULTS } from '../../src/config/config.ts';
 import { parseConfig } from '../../src/config/config-file.ts';
 import { faultText } from '../../src/config/fault.ts';
 import { resolveRequirement, timeoutOf } from '../../src/config/requirement.ts';
@@ -101,7 +102,7 @@ test('the config of the design is read whole', () => {
     approvers: ['security'],
     timeoutMs: 1_800_000,
     pickupMs: 3_600_000,
-    hold: { defaultMs: 50_000, progressMs: 3_600_000 },
+    hold: { ...APPROVAL_DEFAULTS.hold, defaultMs: 50_000, progressMs: 3_600_000, legMs: 45_000 },
     maxPending: 20,
   });
   assert.deepEqual(config.file, { listen: '127.0.0.1:9999', publicUrl: null, data: null, maxBody: 65_536 });
@@ -113,10 +114,17 @@ test('a config without defaults gets the documented ones', () => {
     approvers: null,
     timeoutMs: 1_800_000,
     pickupMs: 3_600_000,
-    hold: { defaultMs: 50_000, progressMs: 3_600_000 },
+    hold: { ...APPROVAL_DEFAULTS.hold, defaultMs: 50_000, progressMs: 3_600_000, legMs: 45_000 },
     maxPending: 20,
   });
   assert.equal(config.servers.size + config.grants.length + config.approvers.size, 0);
+});
+
+test('each client may be given its own patience, ahead of what is known of clients', () => {
+  const config = good('version: "1"\napproval: { hold: { leg: 20s, clients: { "my-agent*": 2m } } }\n');
+  assert.equal(config.approval.hold.legMs, 20_000);
+  assert.deepEqual(config.approval.hold.clients[0], { name: 'my-agent*', ms: 120_000 });
+  assert.ok(config.approval.hold.clients.length > 1);
 });
 
 /** `$(NAME)` stands for the file's own mark, which JavaScript would take for its own. */
