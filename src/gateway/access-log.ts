@@ -42,17 +42,20 @@ export class AccessLog {
   }
 
   refused(turned: TurnedAway): void {
-    const { door, status, server, grant } = turned;
-    const key = `${door} ${status} ${server} ${grant}`;
-    const known = this.#refused.get(key);
-    if (known !== undefined) {
-      known.untold += 1;
-      return;
-    }
-    // Full: the rest waits for the minute's end, and is then counted by what is met first.
-    if (this.#refused.size >= MOST) return;
-    this.#refused.set(key, { since: this.#now(), turned, untold: 0 });
-    this.#tell(turned, 1);
+    if (this.#count(turned)) return;
+    // Too many kinds to tell apart: from here on only door and status are.
+    const full = this.#refused.size >= MOST;
+    const told = full ? { ...turned, server: null, grant: null } : turned;
+    if (full && this.#count(told)) return;
+    this.#refused.set(keyOf(told), { since: this.#now(), turned: told, untold: 0 });
+    this.#tell(told, 1);
+  }
+
+  /** False when nothing like it was told within the minute. */
+  #count(turned: TurnedAway): boolean {
+    const known = this.#refused.get(keyOf(turned));
+    if (known !== undefined) known.untold += 1;
+    return known !== undefined;
   }
 
   /** This grant called this server. */
@@ -98,4 +101,8 @@ export class AccessLog {
   #now(): number {
     return this.#clock.now().getTime();
   }
+}
+
+function keyOf({ door, status, server, grant }: TurnedAway): string {
+  return JSON.stringify([door, status, server, grant]);
 }

@@ -1,5 +1,5 @@
 import type { NewEvent } from '../domain/event.ts';
-import type { Store } from '../ports.ts';
+import type { Logins, Revocations, Store } from '../ports.ts';
 
 /** Hears every event once it is durable; counts, and never throws. */
 export type Meter = (event: NewEvent) => void;
@@ -43,6 +43,33 @@ export function stamped(store: Store, replica: string, heard: Meter): Store {
     saveCard: async (card, event) => {
       await store.saveCard(card, event === null ? null : mark(event));
       if (event !== null) heard(event);
+    },
+  };
+}
+
+/** The same for who signs in. */
+export function stampedLogins(logins: Logins, replica: string, heard: Meter): Logins {
+  return {
+    ...logins,
+    begin: async (login, event) => {
+      await logins.begin(login, { ...event, replica });
+      heard(event);
+    },
+    end: async (id, event) => {
+      await logins.end(id, { ...event, replica });
+      heard(event);
+    },
+  };
+}
+
+/** The same for tokens that are revoked. */
+export function stampedRevocations(revocations: Revocations, replica: string, heard: Meter): Revocations {
+  return {
+    ...revocations,
+    revoke: async (revocation, event) => {
+      const revoked = await revocations.revoke(revocation, { ...event, replica });
+      if (revoked) heard(event);
+      return revoked;
     },
   };
 }

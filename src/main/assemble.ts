@@ -5,6 +5,7 @@ import type { EventType } from '../domain/event.ts';
 import type { JsonObject } from '../domain/json.ts';
 import { bindGateway, type Gateway, startGateway } from '../gateway/gateway.ts';
 import type { Setting } from '../gateway/setting.ts';
+import { stampedLogins, stampedRevocations } from '../gateway/stamp.ts';
 import { httpApp } from '../http.ts';
 import { type Calls, callDoor } from '../mcp/calls.ts';
 import { mcpDoor } from '../mcp/door.ts';
@@ -92,7 +93,8 @@ export interface Assembled {
 /** Binds the doors to the gateway and the gateway to its ports. Nothing runs until `start`. */
 export function assemble(runtime: Runtime): Assembled {
   const { loaded, storage, clock, log, replica, keys, place } = runtime;
-  const revocations = sqlRevocations(storage.connection.db);
+  const heard = runtime.meters?.heard ?? (() => undefined);
+  const revocations = stampedRevocations(sqlRevocations(storage.connection.db), replica, heard);
   const revoked = new RevokedTokens(revocations, log);
   const rules = new LiveRules(loaded, clock.now, revoked);
   const { witnesses = [], sink = null, meters } = runtime;
@@ -182,7 +184,7 @@ function pagesOf(runtime: Runtime, gateway: Gateway, rules: LiveRules, revocatio
   const { db } = storage.connection;
   const reception = new Reception({
     gateway,
-    logins: sqlLogins(db),
+    logins: stampedLogins(sqlLogins(db), runtime.replica, runtime.meters?.heard ?? (() => undefined)),
     identity: adminIdentity(loaded.secrets.adminToken),
     place: { hosts: () => place().hosts, publicUrl: () => place().publicUrl },
     address: pages.address,
