@@ -476,6 +476,24 @@ function suite(kind: StoreKind): void {
         assert.equal(await store.seal(10), 0);
       });
 
+      test('P7: what one caller wrote after the other is chained in that order', async () => {
+        const id = `ap_${randomHex(13)}`;
+        while ((await store.seal(500)) > 0);
+        for (const tool of ['a', 'b', 'c', 'd']) await store.append([eventOf('call.allowed', { id, tool })]);
+        await store.seal(500);
+        const all = await store.events({ after: 0, limit: 10, approval: id });
+        const first = all[0]!.seq!;
+        assert.deepEqual(
+          all.map((event) => [event.tool, event.seq! - first]),
+          [
+            ['a', 0],
+            ['b', 1],
+            ['c', 2],
+            ['d', 3],
+          ],
+        );
+      });
+
       test('P7: events come back as they went in, after a cursor, by approval', async () => {
         const id = `ap_${randomHex(13)}`;
         const event = {
