@@ -159,7 +159,7 @@ function approvalOf(
 }
 
 function holdOf(shape: NonNullable<ConfigShape['approval']>['hold'], faults: Faults): HoldDefaults {
-  const { defaultMs, progressMs, legMs, clients } = APPROVAL_DEFAULTS.hold;
+  const { defaultMs, progressMs, legMs, beatMs, clients } = APPROVAL_DEFAULTS.hold;
   const at = ['approval', 'hold'];
   const own = Object.entries(shape?.clients ?? {}).map(([name, text]) => {
     return { name, ms: ms(text, [...at, 'clients', name], faults) ?? defaultMs };
@@ -167,6 +167,7 @@ function holdOf(shape: NonNullable<ConfigShape['approval']>['hold'], faults: Fau
   return {
     defaultMs: ms(shape?.default, [...at, 'default'], faults) ?? defaultMs,
     progressMs: ms(shape?.progress, [...at, 'progress'], faults) ?? progressMs,
+    beatMs: ms(shape?.beat, [...at, 'beat'], faults) ?? beatMs,
     legMs: ms(shape?.leg, [...at, 'leg'], faults) ?? legMs,
     clients: [...own, ...clients],
   };

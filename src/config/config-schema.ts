@@ -36,6 +36,7 @@ const holdShape = z.strictObject({
   default: durationText.optional(),
   progress: durationText.optional(),
   leg: durationText.optional(),
+  beat: durationText.optional(),
   clients: z.record(z.string().min(1).max(200), durationText).optional(),
 });
 

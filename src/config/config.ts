@@ -88,6 +88,8 @@ export interface HoldDefaults {
   readonly progressMs: number;
   /** One leg of a call of 2026-07-28. */
   readonly legMs: number;
+  /** Between two signs of life on an answer that is kept open. */
+  readonly beatMs: number;
   /** By the name a client gives itself, `*` for any characters; the first that matches counts. */
   readonly clients: readonly { readonly name: string; readonly ms: number }[];
 }
@@ -112,6 +114,6 @@ export const APPROVAL_DEFAULTS: ApprovalDefaults = {
   approvers: null,
   timeoutMs: 30 * 60_000,
   pickupMs: 60 * 60_000,
-  hold: { defaultMs: 50_000, progressMs: 60 * 60_000, legMs: 45_000, clients: KNOWN_CLIENTS },
+  hold: { defaultMs: 50_000, progressMs: 60 * 60_000, legMs: 45_000, beatMs: 15_000, clients: KNOWN_CLIENTS },
   maxPending: 20,
 };

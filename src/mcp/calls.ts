@@ -14,6 +14,7 @@ import { envelopeFault, modernClient } from './envelope.ts';
 import { callOf, heldRequest } from './held-request.ts';
 import { HoldDesk } from './hold-desk.ts';
 import { type HoldTerms, holdMs } from './hold-terms.ts';
+import { BEAT_MS } from './keep-alive.ts';
 import { legacyManner, modernManner } from './manner.ts';
 import { resumeStream } from './resume-stream.ts';
 import { answerWithTask, taskMessage, wantsTask } from './task-door.ts';
@@ -30,14 +31,13 @@ export interface Calls extends CallDoor {
   begin(): () => void;
 }
 
-/** `beatMs`: between two signs of life on a held answer. */
+/** `servers`: where the calls of tasks are sent. */
 export function callDoor(
   gateway: Gateway,
   terms: () => HoldTerms,
   servers: (name: string) => ServerEntry | undefined = () => undefined,
-  beatMs?: number,
 ): Calls {
-  const desk = new HoldDesk(gateway, beatMs);
+  const desk = new HoldDesk(gateway, () => terms().beatMs ?? BEAT_MS);
   const runs = new TaskRuns(gateway, servers, (run) => desk.follow(run));
   const hall = { gateway, desk, runs };
 

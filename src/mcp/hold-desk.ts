@@ -24,7 +24,7 @@ export class HoldDesk {
   /** By place: a caller that comes again by another connection leaves the old one. */
   readonly #places = new Map<string, HeldAnswer>();
 
-  constructor(gateway: Gateway, beatMs?: number) {
+  constructor(gateway: Gateway, beatMs?: () => number) {
     this.#gateway = gateway;
     this.keepAlive = new KeepAlive(beatMs);
   }

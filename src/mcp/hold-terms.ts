@@ -5,6 +5,8 @@ export interface HoldTerms {
   readonly defaultMs: number;
   /** One leg of a modern call; `LEG_MS` when absent. */
   readonly legMs?: number;
+  /** Between two signs of life; `BEAT_MS` when absent. */
+  readonly beatMs?: number;
   /** By the name a client gives itself, `*` for any characters; the first that matches counts, whatever it sends. */
   readonly clients?: readonly { readonly name: string; readonly ms: number }[];
 }

@@ -73,7 +73,7 @@ export class Hold implements Kept {
     if (this.#held.progressToken === null) return;
     // Far below one, so that what the upstream counts later does not run backwards.
     this.#progress += 1;
-    const message = JSON.stringify(progressMessage(this.#latest));
+    const message = JSON.stringify(progressMessage(this.#latest, this.#gateway.unheard.isLate(this.#latest)));
     this.stream.message(
       `{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":${this.#held.progressToken},"progress":${this.#progress / 1_000},"message":${message}}}`,
     );
@@ -105,8 +105,7 @@ export class Hold implements Kept {
       case 'result':
         return this.#hand(UTF8.decode(turn.response), null, turn.approval, { joined: true });
       case 'over':
-        this.#say(over(turn.approval));
-        return this.#collected(turn.approval);
+        return this.#over(turn.approval);
       // Away before the answer: with it the agent may come back at once, and takes this very place again.
       case 'full':
         await this.#away();
@@ -146,14 +145,20 @@ export class Hold implements Kept {
         if (this.#held.modern) await this.#remember(approval, sent.outcome.response);
         return this.#hand(UTF8.decode(sent.outcome.response), sent.event, approval, {});
       case 'not_sent':
+        // It was called unknown meanwhile, and told so to others: one story for all.
+        if (approval.state === 'unknown') return this.#over(approval);
         await this.#away();
         return this.#say(notSent(approval, sent.outcome.why));
       case 'unknown':
-        this.#say(over(approval));
-        return this.#collected(approval);
+        return this.#over(approval);
       default:
         return sent.outcome satisfies never;
     }
+  }
+
+  #over(approval: Approval): Promise<void> {
+    this.#say(over(approval));
+    return this.#collected(approval);
   }
 
   /** The server may ask back before it answers: what it asks is remembered before the agent can answer it. */
@@ -178,7 +183,7 @@ export class Hold implements Kept {
     const result = await this.#manner.comeBack(approval);
     if (result !== null) return this.#answer(result);
     await this.#away();
-    this.#say(pending(approval, this.#now(), this.#seat.unheard));
+    this.#say(pending(approval, this.#now(), await this.#gateway.unheard.tell(this.#seat, approval)));
   }
 
   #say(result: ToolResult): void {
@@ -196,16 +201,14 @@ export class Hold implements Kept {
     at?.('collect.before');
     const actor = `grant:${approval.grant}`;
     const data = { joiner: this.#seat.joiner, state: approval.state, votes: approvalsCounted(approval.decisions) };
-    await store
-      .collected(this.#seat.joiner, about(approval, { type: 'approval.collected', at: clock.now(), actor, data }))
-      .catch((error) => this.#gateway.setting.log.warn({ err: error }, 'a collected answer could not be noted'));
+    const event = about(approval, { type: 'approval.collected', at: clock.now(), actor, data });
+    await this.#gateway.errands.run(() => store.collected(this.#seat.joiner, event));
     at?.('collect.after');
   }
 
   async #away(): Promise<void> {
-    await this.#gateway.setting.store
-      .away(this.#seat.joiner)
-      .catch((error) => this.#gateway.setting.log.warn({ err: error }, 'an absent caller could not be noted'));
+    const { store } = this.#gateway.setting;
+    await this.#gateway.errands.run(() => store.away(this.#seat.joiner));
   }
 
   #now(): Date {

@@ -11,16 +11,16 @@ export interface Kept {
 /** One timer for every held answer of the process; it stops when nobody is held. */
 export class KeepAlive {
   readonly #due = new Map<Kept, number>();
-  readonly #everyMs: number;
+  readonly #everyMs: () => number;
   #timer: ReturnType<typeof setInterval> | null = null;
 
-  constructor(everyMs = BEAT_MS) {
+  constructor(everyMs: () => number = () => BEAT_MS) {
     this.#everyMs = everyMs;
   }
 
   add(kept: Kept): void {
-    this.#due.set(kept, performance.now() + this.#everyMs);
-    this.#timer ??= setInterval(() => this.#look(), Math.min(LOOK_MS, this.#everyMs));
+    this.#due.set(kept, performance.now() + this.#everyMs());
+    this.#timer ??= setInterval(() => this.#look(), Math.min(LOOK_MS, this.#everyMs()));
   }
 
   delete(kept: Kept): void {
@@ -34,7 +34,7 @@ export class KeepAlive {
     const now = performance.now();
     for (const [kept, due] of this.#due) {
       if (due > now) continue;
-      this.#due.set(kept, now + this.#everyMs);
+      this.#due.set(kept, now + this.#everyMs());
       kept.beat();
     }
   }

@@ -178,12 +178,13 @@ function ending(approval: Approval): readonly string[] {
   }
 }
 
-/** What a person reads while a held call's progress is shown. */
-export function progressMessage(approval: Approval): string {
+/** What a person reads while a held call's progress is shown. `late`: Slack has not taken the card for a minute. */
+export function progressMessage(approval: Approval, late = false): string {
   const { quorum, groups } = approval.requirement;
   if (approval.state === 'dispatched') return 'approved; the call is running';
   const whom = groups.length > 0 ? groups.join(', ') : 'an approver';
-  return `waiting for ${whom}, ${approvalsCounted(approval.decisions)} of ${quorum}, expires ${clock(approval.expiresAt)}`;
+  const unseen = late ? ' (Slack has not taken the question yet)' : '';
+  return `waiting for ${whom}${unseen}, ${approvalsCounted(approval.decisions)} of ${quorum}, expires ${clock(approval.expiresAt)}`;
 }
 
 function nameOf(approval: Approval): string {

@@ -102,7 +102,7 @@ test('the config of the design is read whole', () => {
     approvers: ['security'],
     timeoutMs: 1_800_000,
     pickupMs: 3_600_000,
-    hold: { ...APPROVAL_DEFAULTS.hold, defaultMs: 50_000, progressMs: 3_600_000, legMs: 45_000 },
+    hold: { ...APPROVAL_DEFAULTS.hold, defaultMs: 50_000, progressMs: 3_600_000 },
     maxPending: 20,
   });
   assert.deepEqual(config.file, { listen: '127.0.0.1:9999', publicUrl: null, data: null, maxBody: 65_536 });
@@ -114,7 +114,7 @@ test('a config without defaults gets the documented ones', () => {
     approvers: null,
     timeoutMs: 1_800_000,
     pickupMs: 3_600_000,
-    hold: { ...APPROVAL_DEFAULTS.hold, defaultMs: 50_000, progressMs: 3_600_000, legMs: 45_000 },
+    hold: { ...APPROVAL_DEFAULTS.hold, defaultMs: 50_000, progressMs: 3_600_000 },
     maxPending: 20,
   });
   assert.equal(config.servers.size + config.grants.length + config.approvers.size, 0);
