@@ -49,7 +49,13 @@ export async function ask(gateway: Gateway, arrival: Arrival, verdict: Asked, po
     // A full limit opens nothing and pages nobody; what is already parked or owed is still to be had.
     const most = full ? 0 : gateway.rules.approval.maxPending;
     setting.at?.('open.before');
-    return { full, opened: await setting.store.open(fresh, joiner, most, requested(fresh, verdict)) };
+    try {
+      return { full, opened: await setting.store.open(fresh, joiner, most, requested(fresh, verdict)) };
+    } catch (error) {
+      // Perhaps only the word of it was lost: then a place is taken, and nobody sits there.
+      gateway.errands.add(() => setting.store.away(joiner.id));
+      throw error;
+    }
   });
   setting.at?.('open.after');
   if (opened.kind === 'crowded' && full) return limited(gateway, arrival, verdict, full);

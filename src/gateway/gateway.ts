@@ -4,6 +4,7 @@ import { News } from './announce.ts';
 import { Notary } from './checkpoint.ts';
 import { deliver } from './deliver.ts';
 import { due } from './due.ts';
+import { Errands } from './errands.ts';
 import { FullMemory } from './full-memory.ts';
 import { Journal } from './journal.ts';
 import { Leases } from './leases.ts';
@@ -13,6 +14,7 @@ import { startSealer } from './sealer.ts';
 import type { Setting } from './setting.ts';
 import { stamped } from './stamp.ts';
 import { sweep } from './sweep.ts';
+import { Unheard } from './unheard.ts';
 import { WaitingRoom } from './waiting-room.ts';
 
 /** The use cases' common ground: the ports, the rules as they stand, and what this process remembers. */
@@ -23,6 +25,8 @@ export interface Gateway {
   readonly room: WaitingRoom;
   readonly full: FullMemory;
   readonly leases: Leases;
+  readonly errands: Errands;
+  readonly unheard: Unheard;
   readonly notary: Notary;
   readonly access: AccessLog;
 }
@@ -34,13 +38,16 @@ export function bindGateway(outside: Omit<Setting, 'news'>, rules: Rules): Gatew
   const ports = { ...outside, store };
   const room = new WaitingRoom(store, clock, log, replica);
   const journal = new Journal(store, log);
+  const setting = { ...ports, news: new News(ports, (approval) => room.ring(approval)) };
   return {
-    setting: { ...ports, news: new News(ports, (approval) => room.ring(approval)) },
+    setting,
     rules,
     room,
     journal,
     full: new FullMemory(),
     leases: new Leases(store, clock, log, outside.leaseMs),
+    errands: new Errands(log),
+    unheard: new Unheard(setting, room),
     notary: new Notary(),
     access: new AccessLog((event) => journal.note(event), clock),
   };
@@ -48,18 +55,21 @@ export function bindGateway(outside: Omit<Setting, 'news'>, rules: Rules): Gatew
 
 /** Starts the queue's work and the waiting room. Resolves with what stops both; rejects when the queue is out of reach. */
 export async function startGateway(gateway: Gateway): Promise<() => Promise<void>> {
-  const { setting, rules, room, journal, leases } = gateway;
+  const { setting, rules, room, journal, leases, errands, unheard } = gateway;
   setting.queue.onWake((id) => room.wake(id));
   await setting.store.beat(setting.replica);
   // First what can fail: whoever is refused here must be able to end.
   await setting.queue.start(handlersOf(gateway));
   room.start();
+  unheard.start();
   const sealer = startSealer(gateway);
   journal.note(lifeEvent(gateway, 'gateway.started'));
   await sweep(setting, rules).catch((error) => setting.log.warn({ err: error }, 'the first sweep failed'));
   return async () => {
     room.stop();
+    unheard.stop();
     leases.stop();
+    errands.stop();
     await setting.news.flush();
     gateway.access.settle(true);
     journal.note(lifeEvent(gateway, 'gateway.stopped'));

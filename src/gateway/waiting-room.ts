@@ -49,6 +49,11 @@ export class WaitingRoom {
     return size;
   }
 
+  /** What is waited for here. */
+  ids(): string[] {
+    return [...this.#waiters.keys()];
+  }
+
   /** False before `start` and after `stop`: then every wait ends at once. */
   get open(): boolean {
     return this.#tick !== null;
@@ -118,7 +123,7 @@ export class WaitingRoom {
     } catch (error) {
       this.#log.warn({ err: error }, 'this replica could not say that it is alive');
     }
-    await this.#read([...this.#waiters.keys()]);
+    await this.#read(this.ids());
   }
 
   async #read(ids: readonly string[]): Promise<void> {

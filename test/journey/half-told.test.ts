@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { handleCall } from '../../src/gateway/handle-call.ts';
+import { publishCard } from '../../src/gateway/publish-card.ts';
+import { progressMessage } from '../../src/mcp/words.ts';
+import { type CardRecord, type Cards, type Delivery, Unavailable } from '../../src/ports.ts';
+import { eventually } from '../support/gateway.ts';
+import { arrivalOf, type ParkedWorld, park, parkedWorld } from '../support/parked-world.ts';
+
+/** Cards whose every showing is the test's to end. */
+function slowCards(): Cards & { shown: { at: CardRecord | null; end: (delivery: Delivery) => void }[] } {
+  const shown: { at: CardRecord | null; end: (delivery: Delivery) => void }[] = [];
+  return {
+    shown,
+    show: (_, at) => new Promise((end) => shown.push({ at, end })),
+    stillEligible: async () => ({ eligible: true, why: null }),
+    nudge: async () => ({ kind: 'never', why: 'not here' }),
+    crowded: async () => ({ kind: 'never', why: 'not here' }),
+  };
+}
+
+const POSTED: Delivery = { kind: 'shown', channel: 'C0APPROVALS', ts: '1.000001', digest: 'd' };
+
+describe('what was half told', () => {
+  let world: ParkedWorld;
+  before(async () => {
+    world = await parkedWorld();
+  });
+  after(() => world.close());
+
+  test('a card that is not posted within a minute is told to whoever waits, until it is posted', async () => {
+    const cards = slowCards();
+    const gateway = world.replica('late-card', { cards });
+    const { seat, turn } = await park(gateway, { name: 'late' });
+    const waiting = turn(120_000);
+    assert.equal(await gateway.unheard.tell(seat, seat.approval), null);
+    world.clock.advance(61_000);
+    await gateway.unheard.look();
+    assert.match((await gateway.unheard.tell(seat, seat.approval)) ?? '', /^Slack has not taken the question/);
+    assert.match(progressMessage(seat.approval, gateway.unheard.isLate(seat.approval)), /has not taken the question/);
+
+    const posting = publishCard(gateway.setting, seat.approval.id);
+    await eventually('it is being posted', () => cards.shown[0] ?? null);
+    cards.shown[0]!.end(POSTED);
+    await posting;
+    await gateway.unheard.look();
+    assert.equal(await gateway.unheard.tell(seat, seat.approval), null);
+    assert.equal(gateway.unheard.isLate(seat.approval), false);
+    gateway.room.stop();
+    assert.equal((await waiting).kind, 'pending');
+  });
+
+  test('P4: a queue that hands out a card twice posts it once', async () => {
+    const cards = slowCards();
+    const [a, b] = [world.replica('card-a', { cards }), world.replica('card-b', { cards })];
+    const { id } = (await park(a, { name: 'card' })).seat.approval;
+    const first = publishCard(a.setting, id);
+    await eventually('it is being posted', () => cards.shown[0] ?? null);
+    assert.equal(typeof (await publishCard(b.setting, id)), 'number', 'tried again soon');
+    assert.equal(cards.shown.length, 1);
+    cards.shown[0]!.end(POSTED);
+    assert.equal(await first, null);
+    assert.equal(await publishCard(b.setting, id), null);
+  });
+
+  test('P4: a process that died while posting leaves the card to the next one, which looks for it first', async () => {
+    const cards = slowCards();
+    const [a, b] = [world.replica('dying', { cards }), world.replica('heir', { cards })];
+    const { id } = (await park(a, { name: 'dying' })).seat.approval;
+    void publishCard(a.setting, id);
+    await eventually('it is being posted', () => cards.shown[0] ?? null);
+    a.room.stop();
+    const silent = { seen_at: new Date(0) };
+    await world.db.updateTable('holdfast.replicas').set(silent).where('id', '=', 'dying').execute();
+    const second = publishCard(b.setting, id);
+    await eventually('the heir has it', () => cards.shown[1] ?? null);
+    assert.notEqual(cards.shown[1]!.at, null, 'the intent says that there may be a message');
+    cards.shown[1]!.end(POSTED);
+    assert.equal(await second, null);
+    cards.shown[0]!.end({ kind: 'later', afterMs: 1, why: 'dead', ambiguous: true });
+  });
+
+  test('a place that was taken while only the word of it was lost is free again', async () => {
+    const { store } = world;
+    const gateway = world.replica('word-lost', {
+      store: {
+        open: async (...all) => {
+          await store.open(...all);
+          throw new Unavailable('store', 'lost');
+        },
+      },
+    });
+    const handled = await handleCall(gateway, arrivalOf({ name: 'word' }));
+    assert.equal(handled.kind, 'unavailable');
+    const other = world.replica('word-heard');
+    const one = await eventually('the place is free', async () => {
+      const places = await world.db.selectFrom('holdfast.joiners').selectAll().where('replica', 'is', null).execute();
+      return places.length > 0 ? true : null;
+    });
+    assert.ok(one);
+    const again = await park(other, { name: 'word' });
+    assert.equal(again.seat.approval.callers, 1, 'the same place, not a second one');
+  });
+
+  test('what a store that was away did not note is noted when it is back', async () => {
+    const gateway = world.replica('away');
+    const { seat } = await park(gateway, { name: 'away' });
+    let left = 2;
+    await gateway.errands.run(async () => {
+      left -= 1;
+      if (left >= 0) throw new Unavailable('store', 'away');
+      await world.store.away(seat.joiner);
+    });
+    await eventually('it is noted', async () => {
+      const place = await world.db.selectFrom('holdfast.joiners').selectAll().where('id', '=', seat.joiner).execute();
+      return place[0]?.replica === null ? true : null;
+    });
+  });
+});
