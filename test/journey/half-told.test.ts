@@ -14,7 +14,6 @@ function slowCards(): Cards & { shown: { at: CardRecord | null; end: (delivery: 
     shown,
     show: (_, at) => new Promise((end) => shown.push({ at, end })),
     stillEligible: async () => ({ eligible: true, why: null }),
-    nudge: async () => ({ kind: 'never', why: 'not here' }),
     crowded: async () => ({ kind: 'never', why: 'not here' }),
   };
 }
