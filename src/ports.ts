@@ -355,7 +355,13 @@ export interface ChainLook {
   /** How many of the newest were checked one by one, and the first that does not fit. */
   readonly checked: number;
   readonly misfit: number | null;
-  readonly checkpoint: { readonly seq: number; readonly at: Date } | null;
+  /** The newest checkpoint as it is kept, and the hash that the event in its place has now. */
+  readonly checkpoint: {
+    readonly seq: number;
+    readonly at: Date;
+    readonly signed: SignedCheckpoint;
+    readonly hashNow: string | null;
+  } | null;
 }
 
 /** Counts over a span of time. Slots are numbered from the epoch in units of `slotMs`. */

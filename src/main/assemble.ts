@@ -17,6 +17,7 @@ import { sqlRevocations } from '../sql/revocations.ts';
 import { sqlRecords } from '../sql/search.ts';
 import { sqlStore } from '../sql/store.ts';
 import { sqlTasks } from '../sql/tasks.ts';
+import { proof } from '../vault/proof.ts';
 import { vault } from '../vault/vault.ts';
 import { api } from '../web/api.ts';
 import { auditApi } from '../web/audit-api.ts';
@@ -190,6 +191,14 @@ function pagesOf(runtime: Runtime, gateway: Gateway, rules: LiveRules, revocatio
     address: pages.address,
   });
   const book = consoleBook(rules);
-  const door = consoleDoor({ gateway, records: sqlRecords(db), revocations, reception, book, assets: pages.assets });
+  const door = consoleDoor({
+    gateway,
+    records: sqlRecords(db),
+    revocations,
+    reception,
+    book,
+    proof: proof(),
+    assets: pages.assets,
+  });
   return { reception, console: door };
 }

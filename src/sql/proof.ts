@@ -48,8 +48,10 @@ export async function lookAtChain(db: Kysely<Tables>, newest: number): Promise<C
     select count(*) as unsealed from holdfast.events where seq is null`.execute(db);
   const checkpoint = await db
     .selectFrom('holdfast.checkpoints')
-    .select(['seq', 'at'])
-    .orderBy('seq', 'desc')
+    .leftJoin('holdfast.events', 'holdfast.events.seq', 'holdfast.checkpoints.seq')
+    .select(['holdfast.checkpoints.seq', 'holdfast.checkpoints.at', 'holdfast.checkpoints.body', 'signature'])
+    .select('holdfast.events.hash as hashNow')
+    .orderBy('holdfast.checkpoints.seq', 'desc')
     .limit(1)
     .executeTakeFirst();
   const head = links.rows[0];
@@ -59,8 +61,13 @@ export async function lookAtChain(db: Kysely<Tables>, newest: number): Promise<C
     unsealed: Number(open.rows[0]?.unsealed ?? 0),
     checked: links.rows.length,
     misfit: firstMisfit(links.rows.toReversed()),
-    checkpoint: checkpoint === undefined ? null : { seq: Number(checkpoint.seq), at: checkpoint.at },
+    checkpoint: checkpoint === undefined ? null : kept(checkpoint),
   };
+}
+
+function kept(row: { seq: string; at: Date; body: string; signature: string; hashNow: string | null }) {
+  const { at, body, signature, hashNow } = row;
+  return { seq: Number(row.seq), at, signed: { text: body, signature }, hashNow };
 }
 
 function firstMisfit(links: readonly ProofRow[]): number | null {

@@ -1,6 +1,6 @@
 import { html } from 'hono/html';
 import type { Approval } from '../domain/approval.ts';
-import type { ChainLook, ProvenEvent } from '../ports.ts';
+import type { ProvenEvent } from '../ports.ts';
 import { decideForm } from './decide-form.ts';
 import type { Reviewer } from './identity.ts';
 import { callFacts, callWords, liveMark } from './inbox-page.ts';
@@ -9,12 +9,13 @@ import { type Html, name } from './shown.ts';
 import { storyOf } from './story.ts';
 import { traceOf } from './trace.ts';
 import { values } from './values.ts';
+import type { Vouched } from './vouch.ts';
 import { riskBadge, stateBadge, toolName } from './wording.ts';
 
 export interface ApprovalView {
   readonly approval: Approval;
   readonly story: readonly ProvenEvent[];
-  readonly chain: ChainLook;
+  readonly chain: Vouched;
   readonly reviewer: Reviewer;
   readonly now: Date;
 }

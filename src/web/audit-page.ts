@@ -1,12 +1,13 @@
 import { html } from 'hono/html';
 import { STATES } from '../domain/approval.ts';
-import type { ChainLook, FoundEvent, Page, ProvenEvent } from '../ports.ts';
+import type { FoundEvent, Page, ProvenEvent } from '../ports.ts';
 import { subject, whyOf } from './activity-page.ts';
 import { type Asked, linkTo, type Query, VERDICT_EVENTS } from './audit-query.ts';
 import { instant } from './instant.ts';
 import { type Html, name } from './shown.ts';
 import { place, storyOf } from './story.ts';
 import { values } from './values.ts';
+import type { Vouched } from './vouch.ts';
 import { actorName, eventBadge, eventWords, stateBadge } from './wording.ts';
 
 /** Names that a reviewer may choose from; typing another is fine. */
@@ -15,7 +16,7 @@ export interface Known {
   readonly grants: readonly string[];
 }
 
-export function auditPage(asked: Asked, found: Page<FoundEvent>, chain: ChainLook, known: Known, now: Date): Html {
+export function auditPage(asked: Asked, found: Page<FoundEvent>, chain: Vouched, known: Known, now: Date): Html {
   const { query, faults } = asked;
   return html`<div class="head"><h1>Audit</h1>${chainState(chain)}</div>
     ${searchForm(query, known, now)}
@@ -39,9 +40,12 @@ function foundRow(event: FoundEvent): Html {
     <td class="why">${whyOf(event)}</td><td>${event.state === null ? '' : stateBadge(event.state)}</td></tr>`;
 }
 
-function chainState({ seq, checked, misfit, unsealed, checkpoint }: ChainLook): Html {
+function chainState({ seq, checked, misfit, unsealed, checkpoint, vouched }: Vouched): Html {
   if (misfit !== null)
     return html`<p class="chain bad"><b>The chain breaks at #${misfit}.</b> Run <code>holdfast audit verify</code>.</p>`;
+  if (vouched === false) {
+    return html`<p class="chain bad"><b>The log is not what checkpoint #${checkpoint?.seq} signed.</b> Run <code>holdfast audit verify</code>.</p>`;
+  }
   const signed =
     checkpoint === null
       ? html`, no checkpoint yet`
@@ -91,7 +95,7 @@ function time(field: string, words: string, value: string | undefined): Html {
 }
 
 /** One event, whole, and with it the story of its approval. */
-export function eventPage(event: ProvenEvent, story: readonly ProvenEvent[], chain: ChainLook): Html {
+export function eventPage(event: ProvenEvent, story: readonly ProvenEvent[], chain: Vouched): Html {
   const [, words] = eventWords(event.type);
   return html`<p class="crumb"><a href="/audit">Audit</a> / event ${event.n}</p>
     <div class="head"><h1>${words}</h1></div>

@@ -1,5 +1,6 @@
 import { type Context, Hono } from 'hono';
 import { html } from 'hono/html';
+import type { Proof } from '../domain/chain.ts';
 import { isObject, type Json, member } from '../domain/json.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import { type Records, type Revocations, Unavailable } from '../ports.ts';
@@ -25,6 +26,8 @@ export interface Asset {
 export interface ConsoleDeps {
   readonly gateway: Gateway;
   readonly records: Records;
+  /** Checks hashes and signatures. */
+  readonly proof: Proof;
   readonly revocations: Revocations;
   readonly reception: Reception;
   readonly book: Book;

@@ -12,6 +12,7 @@ import { page, type Room } from './page.ts';
 import { policiesPage } from './policies-page.ts';
 import { Reads } from './reads.ts';
 import type { Html } from './shown.ts';
+import { vouch } from './vouch.ts';
 
 /** Links checked one by one for each look at the log. */
 const LINKS = 500;
@@ -20,9 +21,11 @@ const MOST_COUNTED = 100;
 
 /** The pages of a reviewer who is signed in. All of them only read. */
 export function rooms(app: Hono<Env>, deps: ConsoleDeps): void {
-  const { gateway, records, book, revocations } = deps;
+  const { gateway, records, book, revocations, proof } = deps;
   const { store, clock } = gateway.setting;
   const reads = new Reads(gateway);
+  const { vault } = gateway.setting;
+  const chainOf = async (newest: number) => vouch(await records.chain(newest), proof, vault.publicKeys);
 
   app.get('/', async (c) => {
     const inbox = await readInbox(store);
@@ -40,10 +43,10 @@ export function rooms(app: Hono<Env>, deps: ConsoleDeps): void {
   app.get('/approvals/:id', async (c) => {
     const approval = await store.find(c.req.param('id').slice(0, 100));
     if (approval === null) return missing(c, deps, 'There is no such approval.');
-    const [story, chain] = await Promise.all([records.story(approval.id), records.chain(1)]);
+    const [story, chain] = await Promise.all([records.story(approval.id), chainOf(1)]);
     reads.approval(c.get('visit'), approval, 'approval');
     const view = { approval, story, chain, reviewer: c.get('visit').reviewer, now: clock.now() };
-    return show(c, deps, `${approval.server}.${approval.tool}`, null, approvalPage(view));
+    return show(c, deps, `${approval.server}.${approval.tool}`, '/', approvalPage(view));
   });
 
   app.get('/activity', async (c) => {
@@ -55,7 +58,7 @@ export function rooms(app: Hono<Env>, deps: ConsoleDeps): void {
 
   app.get('/audit', async (c) => {
     const asked = readQuery((name) => c.req.query(name));
-    const [found, chain] = await Promise.all([records.search(asked.filter), records.chain(LINKS)]);
+    const [found, chain] = await Promise.all([records.search(asked.filter), chainOf(LINKS)]);
     const known = { servers: book.servers().map((one) => one.name), grants: book.grants().map((one) => one.name) };
     return show(c, deps, 'Audit', '/audit', auditPage(asked, found, chain, known, clock.now()));
   });
@@ -63,7 +66,7 @@ export function rooms(app: Hono<Env>, deps: ConsoleDeps): void {
   app.get('/audit/events/:n{[0-9]{1,15}}', async (c) => {
     const event = await records.event(Number(c.req.param('n')));
     if (event === null) return missing(c, deps, 'There is no such event.');
-    const chain = await records.chain(1);
+    const chain = await chainOf(1);
     const story = event.approval === null ? [] : await records.story(event.approval);
     reads.event(c.get('visit'), event);
     return show(c, deps, `Event ${event.n}`, '/audit', eventPage(event, story, chain));

@@ -1,23 +1,25 @@
 import { html } from 'hono/html';
 import { isObject, type Json, type JsonObject, member } from '../domain/json.ts';
-import type { ChainLook, ProvenEvent } from '../ports.ts';
+import type { ProvenEvent } from '../ports.ts';
 import { clockTime } from './instant.ts';
 import { type Html, name, shown } from './shown.ts';
 import { values } from './values.ts';
+import type { Vouched } from './vouch.ts';
 import { actorName, eventBadge } from './wording.ts';
 
 /** A timeline. Above it, what the chain says of these very events; each was computed again for this page. */
-export function storyOf(story: readonly ProvenEvent[], chain: ChainLook): Html {
+export function storyOf(story: readonly ProvenEvent[], chain: Vouched): Html {
   return html`${chainLine(story, chain)}
     <ol class="story" data-key="story" data-rev="${story.length}.${story.filter((event) => event.fits !== null).length}">${story.map(storyStep)}</ol>`;
 }
 
-function chainLine(story: readonly ProvenEvent[], chain: ChainLook): Html {
+function chainLine(story: readonly ProvenEvent[], chain: Vouched): Html {
   const broken = story.filter((event) => event.fits === false);
   const open = story.filter((event) => event.fits === null).length;
   const last = Math.max(0, ...story.map((event) => event.seq ?? 0));
-  const covered = chain.checkpoint !== null && chain.checkpoint.seq >= last && open === 0;
+  const covered = chain.checkpoint !== null && chain.vouched === true && chain.checkpoint.seq >= last && open === 0;
   const rev = `${story.length}.${open}.${broken.length}.${covered ? 1 : 0}`;
+  if (chain.vouched === false) return misvouched(chain, rev);
   if (broken.length > 0) {
     return html`<p class="chain bad" data-key="chain" data-rev="${rev}"><b>The chain does not hold</b> at #${broken.map((event) => event.seq).join(', #')}. Run <code>holdfast audit verify</code>.</p>`;
   }
@@ -26,6 +28,10 @@ function chainLine(story: readonly ProvenEvent[], chain: ChainLook): Html {
       ? html`<b>The chain holds</b>: all ${story.length} events fit what came before them`
       : html`<b>Sealing</b>: ${story.length - open} of ${story.length} events are in the chain and fit`;
   return html`<p class="chain ${open === 0 ? 'good' : ''}" data-key="chain" data-rev="${rev}">${words}${covered ? html`, under the signed checkpoint #${chain.checkpoint!.seq}` : ''}.</p>`;
+}
+
+function misvouched(chain: Vouched, rev: string): Html {
+  return html`<p class="chain bad" data-key="chain" data-rev="bad.${rev}"><b>The log is not what checkpoint #${chain.checkpoint?.seq} signed.</b> Run <code>holdfast audit verify</code>.</p>`;
 }
 
 function storyStep(event: ProvenEvent): Html {

@@ -242,6 +242,7 @@ describe('A console without an admin token', () => {
       records: nothing,
       revocations: nothing,
       book: nothing,
+      proof: nothing,
       assets: new Map(),
     });
     for (const path of ['/', '/login', '/audit', '/console/stream', '/approvals/ap_1']) {
