@@ -56,8 +56,14 @@ export function wordsAreWhole({ trace, statedReason }: Approval): boolean {
 export function outcome(approval: Approval): Block[] {
   if (approval.state === 'pending') return [];
   const blocks = [section(standing(approval))];
-  if (approval.note !== null) blocks.push(said('Note', cut(oneLine(approval.note), NOTE)));
+  const note = noteBeside(approval);
+  if (note !== null) blocks.push(said('Note', cut(oneLine(note), NOTE)));
   return [...blocks, ...votesWithWords(approval)];
+}
+
+/** What is to be told beside where it stands; that time is over says nothing more. */
+export function noteBeside({ state, note }: Approval): string | null {
+  return state === 'expired' ? null : note;
 }
 
 /** How far it is, who may decide, who waits. */
@@ -80,10 +86,10 @@ function later(approval: Approval): string {
   return `\nFrom ${instant(from)} on also: ${escalate.groups.slice(0, NAMED).map(code).join(', ')}.`;
 }
 
-/** Small print: what the fingerprint is, what is hidden. */
-export function fineprint(approval: Approval): Block {
+/** Small print: what the fingerprint is, and what is hidden of the arguments where they are shown. */
+export function fineprint(approval: Approval, withArguments = true): Block {
   const lines = [`Request ${code(approval.id)} · fingerprint ${code(approval.fingerprint.slice(0, 32))}`];
-  if (JSON.stringify(approval.arguments).includes(REDACTED)) {
+  if (withArguments && JSON.stringify(approval.arguments).includes(REDACTED)) {
     lines.push(`${code(REDACTED)} values are hidden by policy; the call carries the real ones`);
   }
   return context(lines);

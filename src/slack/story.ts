@@ -43,7 +43,7 @@ export function standing(approval: Approval): string {
     case 'succeeded':
       return `${approvedBy(approval)}. The call went through.`;
     case 'failed':
-      return `${approvedBy(approval)}. The call ran and failed.`;
+      return `${approvedBy(approval)}. The call ran and failed; the agent has the server’s answer.`;
     case 'unknown':
       return `${approvedBy(approval)}. *Outcome unknown:* the call was sent, but no answer came. Check the system before repeating it; nothing is repeated by itself.`;
     case 'denied':

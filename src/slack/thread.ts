@@ -1,6 +1,6 @@
 import { type Approval, STATES, type State } from '../domain/approval.ts';
 import { type Block, LIMIT, said, section } from './blocks.ts';
-import { circle } from './card-sections.ts';
+import { circle, noteBeside } from './card-sections.ts';
 import { code, cut, instant, oneLine } from './escape.ts';
 import { quorumSoFar, standing, voter } from './story.ts';
 
@@ -47,8 +47,8 @@ export function replyAfter(told: Told, approval: Approval): Reply | null {
   const words = votes.flatMap(({ choice, reason }) =>
     reason === null ? [] : [said(choice === 'deny' ? 'Reason' : 'Note', cut(oneLine(reason), 1000))],
   );
-  const note =
-    approval.note === null || told.state === approval.state ? [] : [said('Note', cut(oneLine(approval.note), 1000))];
+  const beside = told.state === approval.state ? null : noteBeside(approval);
+  const note = beside === null ? [] : [said('Note', cut(oneLine(beside), 1000))];
   return reply([...lines, ...silence].join('\n'), [...words, ...note]);
 }
 
@@ -59,7 +59,7 @@ function afterSilence(told: Told, approval: Approval): string[] {
   const until = `It expires ${instant(approval.expiresAt)}.`;
   const { escalate } = requirement;
   if (escalate !== null && escalatedAt !== null && !told.escalated) {
-    return [`${quorumSoFar(approval)} so far. ${circle(escalate)} may decide this now as well. ${until}`];
+    return [`${quorumSoFar(approval)}. ${circle(escalate)} may decide this now as well. ${until}`];
   }
   if (remindedAt === null || told.reminded) return [];
   return [`Still waiting for ${circle(requirement)}: ${quorumSoFar(approval)}. ${until}`];

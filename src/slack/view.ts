@@ -64,7 +64,7 @@ export function denyView(approval: Approval, from: From): View {
     submit: plain('Deny'),
     close: plain('Back'),
     private_metadata: memory(approval, from, 0),
-    blocks: [facts(approval), words('Reason, which the agent is told', !required), fineprint(approval)],
+    blocks: [facts(approval), words('Reason, which the agent is told', !required, true), fineprint(approval, false)],
   };
 }
 
@@ -120,12 +120,19 @@ function navigation(approval: Approval, page: number, pages: number, decides: bo
 
 const note = (): Block => words('Note, kept with the decision', true);
 
-function words(text: string, optional: boolean): Block {
+/** In the full view the arguments come first: a focus would scroll past them. */
+function words(text: string, optional: boolean, focus = false): Block {
   return {
     type: 'input',
     block_id: WORDS.block,
     optional,
     label: plain(text),
-    element: { type: 'plain_text_input', action_id: WORDS.action, multiline: true, max_length: WORDS.longest },
+    element: {
+      type: 'plain_text_input',
+      action_id: WORDS.action,
+      multiline: true,
+      max_length: WORDS.longest,
+      focus_on_load: focus,
+    },
   };
 }

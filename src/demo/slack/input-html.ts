@@ -15,7 +15,8 @@ ${block.hint === undefined ? '' : html`<div class="hint">${plainHtml(part(block,
 }
 
 function control(block: Fields, element: Fields): Html {
-  const ids = html`data-input-block="${text(block, 'block_id') ?? ''}" data-input-action="${text(element, 'action_id') ?? ''}"`;
+  const focus = truth(element.focus_on_load) ? html` data-focus="1"` : '';
+  const ids = html`data-input-block="${text(block, 'block_id') ?? ''}" data-input-action="${text(element, 'action_id') ?? ''}"${focus}`;
   const initial = text(element, 'initial_value') ?? '';
   const hint = text(part(element, 'placeholder'), 'text') ?? '';
   switch (element.type) {

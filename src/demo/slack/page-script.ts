@@ -47,7 +47,7 @@ function draw(id, markup) {
   const top = list ? list.scrollTop : 0;
   part(id).innerHTML = markup;
   if (values && view && document.querySelector('#modal [data-view]')?.dataset.view === view) restore(values);
-  else if (id === 'modal') document.querySelector('#modal input, #modal textarea')?.focus();
+  else if (id === 'modal') document.querySelector('#modal [data-focus]')?.focus();
   if (id === 'channel') { const now = document.querySelector('.messages'); now.scrollTop = atEnd ? now.scrollHeight : top; }
 }
 
