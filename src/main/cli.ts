@@ -5,7 +5,7 @@ const USAGE = `holdfast holds an AI agent's dangerous tool calls until a person 
 
   holdfast start [--config F] [--listen H:P] [--data D] [--public-url U]   run the gateway
   holdfast init slack [--public-url U]             write the Slack app's manifest, and check what is set up
-  holdfast doctor slack                            what is wrong with Slack, and what to do about it
+  holdfast doctor [slack] [--config F] [--json]    what is wrong, what it means, and what to do about it
   holdfast demo                                    see a held call approved, denied and limited
   holdfast grant new --name N --server S [--owner U0SAM|none]              make an agent's token
   holdfast scan [--server S] [--write DIR]          see every tool with its risk, and draft policies
@@ -21,7 +21,7 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   start: async () => (await import('./start-command.ts')).startCommand,
   demo: async () => (await import('./demo.ts')).demo,
   init: async () => (await import('./init-command.ts')).initCommand,
-  doctor: async () => (await import('./doctor-slack.ts')).doctorCommand,
+  doctor: async () => (await import('./doctor-command.ts')).doctorCommand,
   grant: async () => (await import('./grant-command.ts')).grantCommand,
   scan: async () => (await import('./scan-command.ts')).scanCommand,
   policy: async () => (await import('./policy-command.ts')).policyCommand,

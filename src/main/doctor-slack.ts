@@ -29,13 +29,21 @@ export async function doctorCommand(argv: string[], terminal: Terminal): Promise
 
 /** Says what is wrong and what to do. 1 when approvals cannot be decided in Slack, or Slack did not answer. */
 export async function diagnose(loaded: Loaded, terminal: Terminal): Promise<number> {
-  const { config, settings, secrets } = loaded;
+  const { settings, secrets } = loaded;
   if (secrets.slackBotToken === null || settings.slack.channel === null) {
     terminal.out(
       '✖ Slack is not configured\n  → Run `holdfast init slack`, then set SLACK_BOT_TOKEN and slack.channel.\n',
     );
     return 1;
   }
+  const ready = `cards go to ${settings.slack.channel}, clicks come ${wayOf(loaded)}`;
+  return report(await slackFaults(loaded), ready, terminal);
+}
+
+/** Everything that is wrong with Slack; empty where it is not configured. */
+export async function slackFaults(loaded: Loaded): Promise<Fault[]> {
+  const { config, settings, secrets } = loaded;
+  if (secrets.slackBotToken === null || settings.slack.channel === null) return [];
   const apiUrl = settings.slack.apiUrl ?? undefined;
   const clientOf = (token: string) => slackClient({ token, apiUrl, log: QUIET });
   const groups = [...config.approvers.values()];
@@ -49,7 +57,7 @@ export async function diagnose(loaded: Loaded, terminal: Terminal): Promise<numb
     direct: config.slack.direct !== 'off',
   });
   faults.push(...(await lineFaults(loaded, clientOf)));
-  return report(faults, `cards go to ${channel}, clicks come ${wayOf(loaded)}`, terminal);
+  return faults;
 }
 
 function wayOf({ secrets, settings }: Loaded): string {

@@ -7,6 +7,7 @@ import { openPglite } from '../sql/pglite.ts';
 import { pglitePool } from '../sql/pglite-pool.ts';
 import { openPostgres } from '../sql/postgres.ts';
 import type { Connection } from '../sql/store.ts';
+import { explained } from './out-of-reach.ts';
 
 /** The authority and the queue, as the settings want them. */
 export interface Storage {
@@ -27,7 +28,9 @@ export async function openStorage(settings: Settings, secrets: Secrets, log: Log
     const queue = sqlQueue({ pool: pglitePool(embedded.pglite) as never, log });
     return { connection: embedded, queue, closeQueue: async () => undefined };
   }
-  const connection = await openPostgres({ url: secrets.databaseUrl, log });
+  const connection = await openPostgres({ url: secrets.databaseUrl, log }).catch((error: unknown) => {
+    throw explained('The database', error);
+  });
   if (secrets.redisUrl !== null) return onRedis(connection, secrets.redisUrl, log);
   const pool = new pg.Pool({
     connectionString: secrets.databaseUrl,
@@ -41,5 +44,10 @@ export async function openStorage(settings: Settings, secrets: Secrets, log: Log
 }
 
 function onRedis(connection: Connection, url: string, log: Log): Storage {
-  return { connection, queue: redisQueue({ url, log }), closeQueue: async () => undefined };
+  const queue = redisQueue({ url, log });
+  const start: Queue['start'] = (handlers) =>
+    queue.start(handlers).catch((error: unknown) => {
+      throw explained('Redis', error);
+    });
+  return { connection, queue: { ...queue, start }, closeQueue: async () => undefined };
 }
