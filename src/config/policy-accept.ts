@@ -1,39 +1,81 @@
-import { isMap, parseDocument } from 'yaml';
+import { isMap, isScalar, type Node, type Pair, parseDocument } from 'yaml';
 import { changesOf } from '../domain/drift.ts';
 import type { Tool } from '../domain/tool.ts';
 import { formatOf } from './document.ts';
+import { seenText } from './policy-draft.ts';
 import { parsePolicy } from './policy-file.ts';
 import { seenNow } from './seen.ts';
 
+/** A policy's text with what was accepted in it, and whose it is. */
+export interface Accepted {
+  readonly text: string;
+  readonly tools: readonly string[];
+}
+
 /**
- * A policy's text with `seen` of its tools as they look now, and whose it changed; null when nothing does, or the file
- * is no good. Comments and everything else stay. Tools without a rule of their own get none: a person has to say what
- * they may do.
+ * A policy's text with `seen` of its tools as they look now; null when nothing changes, or the file is no good. In YAML
+ * every other character stays. Tools without a rule of their own get none: a person has to say what they may do.
  */
 export function withSeen(
   file: { readonly path: string; readonly text: string },
   tools: readonly Tool[],
-): { readonly text: string; readonly tools: readonly string[] } | null {
+): Accepted | null {
   const parsed = parsePolicy(file.text, { path: file.path });
   if (!parsed.ok) return null;
-  const document = parseDocument(file.text);
-  const changed: string[] = [];
-  for (const tool of tools) {
+  const changed = tools.filter((tool) => {
     const rule = parsed.policy.exact.get(tool.name);
-    const now = seenNow(tool);
-    if (rule === undefined || (rule.seen !== null && changesOf(rule.seen, now).length === 0)) continue;
-    const entry = document.getIn(['tools', tool.name], true);
-    // Rules in Intercept's form have no such record; an empty entry becomes a map that holds only this.
-    if (isMap(entry) && entry.has('rules')) continue;
-    const record = document.createNode(now, { flow: true });
-    if (isMap(entry)) entry.set('seen', record);
-    else document.setIn(['tools', tool.name], document.createNode({ seen: now }));
-    changed.push(tool.name);
+    return rule !== undefined && (rule.seen === null || changesOf(rule.seen, seenNow(tool)).length > 0);
+  });
+  const accepted = formatOf(file.path) === 'json' ? inJson(file.text, changed) : inYaml(file.text, changed);
+  return accepted.tools.length === 0 ? null : accepted;
+}
+
+function inJson(text: string, changed: readonly Tool[]): Accepted {
+  const file = JSON.parse(text) as { tools: Record<string, Record<string, unknown>> };
+  const held = changed.filter((tool) => file.tools[tool.name]?.rules === undefined);
+  for (const tool of held) file.tools[tool.name] = { ...file.tools[tool.name], seen: seenNow(tool) };
+  return { text: `${JSON.stringify(file, null, 2)}\n`, tools: held.map((tool) => tool.name) };
+}
+
+interface Edit {
+  readonly start: number;
+  readonly end: number;
+  readonly put: string;
+}
+
+function inYaml(text: string, changed: readonly Tool[]): Accepted {
+  const rules = parseDocument(text).get('tools');
+  const edits: Edit[] = [];
+  const held: string[] = [];
+  for (const tool of changed) {
+    const pair = isMap(rules)
+      ? (rules.items as Pair<Node, Node | null>[]).find((one) => keyOf(one) === tool.name)
+      : undefined;
+    const edit = pair === undefined ? null : editOf(text, pair, `seen: ${seenText(seenNow(tool))}`);
+    if (edit === null) continue;
+    edits.push(edit);
+    held.push(tool.name);
   }
-  if (changed.length === 0) return null;
-  const json = formatOf(file.path) === 'json';
-  return {
-    text: json ? `${JSON.stringify(document.toJS(), null, 2)}\n` : document.toString({ lineWidth: 0 }),
-    tools: changed,
-  };
+  edits.sort((a, b) => b.start - a.start);
+  return { text: edits.reduce((cut, e) => cut.slice(0, e.start) + e.put + cut.slice(e.end), text), tools: held };
+}
+
+/** Null where the rule is in Intercept's form, or stands somewhere else behind an alias. */
+function editOf(text: string, { key, value }: Pair<Node, Node | null>, seen: string): Edit | null {
+  if (value === null || (isScalar(value) && value.value === null)) {
+    const colon = text.indexOf(':', key.range?.[1] ?? 0) + 1;
+    return { start: colon, end: colon, put: ` { ${seen} }` };
+  }
+  if (!isMap(value) || value.has('rules') || !value.range) return null;
+  const items = value.items as Pair<Node, Node | null>[];
+  const old = items.find((one) => keyOf(one) === 'seen');
+  if (old?.key.range && old.value?.range) return { start: old.key.range[0], end: old.value.range[1], put: seen };
+  const first = items[0]?.key.range?.[0];
+  if (first === undefined) return { start: value.range[0], end: value.range[1], put: `{ ${seen} }` };
+  const indent = ' '.repeat(first - text.lastIndexOf('\n', first) - 1);
+  return { start: first, end: first, put: value.flow ? `${seen}, ` : `${seen}\n${indent}` };
+}
+
+function keyOf(pair: Pair<Node, Node | null>): string | null {
+  return isScalar(pair.key) ? String(pair.key.value) : null;
 }

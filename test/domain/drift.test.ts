@@ -107,11 +107,12 @@ test('a draft names no tool that is denied anyway, and nothing of a server’s w
 
 const HOLDERS: [path: string, text: string][] = [
   ['p.yaml', 'version: "1" # one\ndefault: deny\ntools:\n  t: { risk: read } # two\n  u:\n'],
+  ['p.yaml', 'version: "1" # one\ndefault: deny\ntools:\n  t:\n    # two\n    risk: read\n  u: {}\n'],
   ['p.json', '{"version":"1","default":"deny","tools":{"t":{"risk":"read"},"u":{}}}'],
 ];
 
 for (const [path, text] of HOLDERS) {
-  test(`accepting writes only what was seen into ${path}`, () => {
+  test(`accepting writes only what was seen into ${JSON.stringify(text)}`, () => {
     const tools = [at({}), at({ name: 'u' }), at({ name: 'stranger' })];
     const accepted = withSeen({ path, text }, tools);
     assert.deepEqual(accepted?.tools, ['t', 'u']);
@@ -120,6 +121,10 @@ for (const [path, text] of HOLDERS) {
     assert.deepEqual([...parsed.policy.exact.keys()], ['t', 'u']);
     assert.deepEqual([parsed.policy.exact.get('t')?.risk, parsed.policy.exact.get('u')?.seen], ['read', SEEN]);
     if (path === 'p.yaml') assert.match(accepted.text, /# one[\s\S]*# two/);
+    const again = withSeen({ path, text: accepted.text }, [at({ description: 'New.' })]);
+    const reread = parsePolicy(again?.text ?? '', { path });
+    assert.ok(reread.ok);
+    assert.equal(reread.policy.exact.get('t')?.seen?.description, seenNow(at({ description: 'New.' })).description);
     assert.equal(withSeen({ path, text: accepted.text }, tools), null);
   });
 }
