@@ -463,7 +463,7 @@ export interface TaskStore {
   openTask(task: NewTask): Promise<void>;
   /** null: unknown, another grant's or server's, or past its time. */
   findTask(id: string, grant: string, server: string, now: Date): Promise<Task | null>;
-  /** Newest first. */
+  /** Those of 2025-11-25, which alone can be listed; newest first. */
   listTasks(grant: string, server: string, now: Date, limit: number): Promise<readonly Task[]>;
   taskBytes(id: string, part: 'request' | 'kept'): Promise<Uint8Array | null>;
   changeTask(change: TaskChange): Promise<boolean>;

@@ -77,7 +77,9 @@ export async function taskMessage(hall: TaskHall, message: TaskMessage): Promise
   const { setting } = hall.gateway;
   const { principal, server } = message;
   const task = await setting.tasks.findTask(id, principal.grant, server, setting.clock.now());
-  if (task === null) return rpcError(200, INVALID_PARAMS, `There is no task ${id}.`, message.idText);
+  if (task === null || (task.era === 'modern') !== message.modern) {
+    return rpcError(200, INVALID_PARAMS, `There is no task ${id}.`, message.idText);
+  }
   return answer(hall, message, task);
 }
 

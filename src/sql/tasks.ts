@@ -105,7 +105,7 @@ async function findTask(db: Kysely<Tables>, id: string, grant: string, server: s
 async function listTasks(db: Kysely<Tables>, grant: string, server: string, now: Date, limit: number) {
   const found = await sql<TaskRow>`
     select ${TASK} from holdfast.tasks t
-    where t.grant_name = ${grant} and t.server = ${server} and t.expires_at > ${now}
+    where t.grant_name = ${grant} and t.server = ${server} and t.era = 'legacy' and t.expires_at > ${now}
     order by t.created_at desc limit ${limit}`.execute(db);
   return found.rows.map(taskOf);
 }
