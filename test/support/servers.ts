@@ -39,23 +39,29 @@ export function skipWithout(kind: ServerKind): string | false {
   return why;
 }
 
-/** Redis that appends to disk, so that a restart keeps what it had. */
-export async function startRedis(options: readonly string[] = []): Promise<TestServer> {
+/** Redis that appends to disk, so that a restart keeps what it had. `tls`: it speaks nothing else, with these options. */
+export async function startRedis(options: readonly string[] = [], tls?: readonly string[]): Promise<TestServer> {
   const directory = mkdtempSync(join(tmpdir(), 'holdfast-redis-'));
   const port = await freePort();
   const args = ['--port', `${port}`, '--bind', '127.0.0.1', '--dir', directory, '--save', '', '--appendonly', 'yes'];
   const password = options[options.indexOf('--requirepass') + 1];
   const auth = options.includes('--requirepass') ? `:${password}@` : '';
   return server({
-    url: `redis://${auth}127.0.0.1:${port}/0`,
+    url: tls === undefined ? `redis://${auth}127.0.0.1:${port}/0` : `rediss://${auth}localhost:${port}/0`,
     port,
     directory,
-    begin: () => spawn(needed('redis-server'), [...args, ...options], { stdio: 'ignore' }),
+    begin: () => {
+      const secured = tls === undefined ? [] : ['--port', '0', '--tls-port', `${port}`, ...tls];
+      return spawn(needed('redis-server'), [...args, ...options, ...secured], { stdio: 'ignore' });
+    },
   });
 }
 
-/** Postgres with a superuser `postgres` that needs no password. */
-export async function startPostgres(): Promise<TestServer> {
+/**
+ * Postgres with a superuser `postgres` that needs no password. `more`: settings beside its own, once its directory,
+ * which is its user's, is there.
+ */
+export async function startPostgres(more: (directory: string) => readonly string[] = () => []): Promise<TestServer> {
   const directory = mkdtempSync(join(tmpdir(), 'holdfast-postgres-'));
   const port = await freePort();
   const user = postgresUser();
@@ -63,6 +69,7 @@ export async function startPostgres(): Promise<TestServer> {
   const as = { cwd: directory, stdio: 'ignore' as const, ...user };
   execFileSync(needed('initdb'), ['-A', 'trust', '-U', 'postgres', '-E', 'UTF8', '--no-sync', '-D', directory], as);
   const settings = ['listen_addresses=127.0.0.1', `port=${port}`, 'unix_socket_directories=', 'max_connections=60'];
+  settings.push(...more(directory));
   const args = ['-D', directory, ...settings.flatMap((setting) => ['-c', setting])];
   return server({
     url: `postgres://postgres@127.0.0.1:${port}/postgres`,
