@@ -67,11 +67,14 @@ async function keyIsDenied(play: Play): Promise<void> {
   const { client, say, slack, prometheus } = play;
   say('\n3. It wants a key with more rights. This time the answer is no.');
   const before = prometheus.keys.length;
-  const pending = call(client, 'create_api_key', { name: 'everything', role: 'admin' });
+  const pending = call(client, 'create_api_key', { name: 'everything', role: 'admin' }, 'It may be handy later.');
   const card = await nextCard(play);
   if (play.byHand) say(`   → click Deny at ${slack.url} and give a reason`);
   else await deny(play, card, 'viewer is enough for CI');
   const answer = await pending;
+  if (play.byHand && answer.isError !== true) {
+    return say('   you approved it, so it ran. Your word is what counts.');
+  }
   expect(answer.isError === true && textOf(answer).startsWith('Denied by'), 'the agent is told', textOf(answer));
   expect(prometheus.keys.length === before, 'nothing ran', String(prometheus.keys.length));
   say(`   the agent hears: ${firstLine(answer)}`);
@@ -79,9 +82,8 @@ async function keyIsDenied(play: Play): Promise<void> {
 
 async function limitRefuses(play: Play): Promise<void> {
   const { client, say, prometheus, slack } = play;
-  say('\n4. Two keys a day are allowed. The denied call used nothing, so one more fits, and then no more.');
-  const id = await approvedKey(play, 'staging-dashboard');
-  say(`   approved: key ${id}`);
+  say('\n4. Two keys a day are allowed. A denied call uses nothing; once there are two keys, no more fits.');
+  while (prometheus.keys.length < 2) say(`   approved: key ${await approvedKey(play, 'staging-dashboard')}`);
   const cards = slack.messages(CHANNEL).length;
   const answer = await call(client, 'create_api_key', { name: 'one-too-many', role: 'viewer' });
   expect(answer.isError === true && textOf(answer).startsWith('Rate limited'), 'the limit refuses', textOf(answer));
@@ -102,17 +104,22 @@ async function logTellsIt({ running, adminToken, say }: Play): Promise<void> {
   say(`   ${types.join(' · ')}`);
 }
 
-/** A call that is held, approved by a click, and resumed. Returns the new key's id. */
+/** A call that is held, approved by a click, and resumed. Returns the new key's id. Who denies it by hand is asked again. */
 async function approvedKey(play: Play, name: string): Promise<string> {
   const { client, say, slack, prometheus } = play;
   const before = prometheus.keys.length;
-  const pending = call(client, 'create_api_key', { name, role: 'viewer' });
+  const pending = call(client, 'create_api_key', { name, role: 'viewer' }, 'The nightly build reads metrics.');
   const card = await nextCard(play);
   expect(prometheus.keys.length === before, 'nothing ran before the approval', String(prometheus.keys.length));
   say('   the call is held; its card is in #approvals');
   if (play.byHand) say(`   → click Approve at ${slack.url}`);
   else await approve(play, card);
   const answer = await pending;
+  if (play.byHand && textOf(answer).startsWith('Denied by')) {
+    say(`   the agent hears: ${firstLine(answer)}   (nothing ran)`);
+    say('   It asks once more, so that you can see an approved call go through.');
+    return approvedKey(play, name);
+  }
   expect(answer.isError !== true, 'the held call returns its result', textOf(answer));
   expect(prometheus.keys.length === before + 1, 'exactly one key was made', String(prometheus.keys.length - before));
   return (JSON.parse(textOf(answer)) as { id: string }).id;
@@ -143,9 +150,11 @@ async function deny({ slack, say }: Play, ts: string, reason: string): Promise<v
   say(`   Alex clicks Deny and writes: ${reason}`);
 }
 
-async function call(client: Client, name: string, args: Record<string, unknown>): Promise<Answer> {
+/** `why`: the agent's own words, which the card shows as unverified. */
+async function call(client: Client, name: string, args: Record<string, unknown>, why?: string): Promise<Answer> {
   const options = { timeout: BY_HAND_MS, resetTimeoutOnProgress: true, onprogress: () => undefined };
-  return (await client.callTool({ name, arguments: args }, undefined, options)) as Answer;
+  const meta = why === undefined ? {} : { _meta: { 'holdfast/reason': why } };
+  return (await client.callTool({ name, arguments: args, ...meta }, undefined, options)) as Answer;
 }
 
 function textOf(answer: Answer): string {

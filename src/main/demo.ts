@@ -45,6 +45,7 @@ export async function demo(_argv: string[], terminal: Terminal): Promise<number>
     const stage = await setStage(folder, undo);
     const byHand = process.stdin.isTTY === true && process.stdout.isTTY === true && !process.env.CI;
     await playScenes(stage, terminal, byHand);
+    if (byHand) await lookAround(stage, terminal);
     return 0;
   } catch (error) {
     terminal.err(`\nThe demo did not go as it should: ${error instanceof Error ? error.message : String(error)}\n`);
@@ -52,6 +53,17 @@ export async function demo(_argv: string[], terminal: Terminal): Promise<number>
   } finally {
     for (const step of undo.reverse()) await step().catch(() => undefined);
   }
+}
+
+/** The page stays as long as somebody wants to look at it. */
+function lookAround({ slack }: Stage, terminal: Terminal): Promise<void> {
+  terminal.out(`\nThe cards are still at ${slack.url}. Enter ends the demo.\n`);
+  return new Promise((resolve) => {
+    process.stdin.once('data', () => {
+      process.stdin.pause();
+      resolve();
+    });
+  });
 }
 
 async function setStage(folder: string, undo: (() => Promise<void>)[]): Promise<Stage> {

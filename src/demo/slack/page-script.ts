@@ -100,5 +100,6 @@ let due;
 const changes = new EventSource('/page/changes');
 changes.onmessage = () => { clearTimeout(due); due = setTimeout(redraw, 30); };
 changes.onopen = () => redraw();
+changes.onerror = () => toast('The stand-in does not answer any more; what you see is how it last was.');
 document.querySelector('.messages').scrollTop = 1e9;
 `;
