@@ -11,6 +11,7 @@ const USAGE = `holdfast holds an AI agent's dangerous tool calls until a person 
   holdfast scan [--server S] [--write DIR]          see every tool with its risk, and draft policies
   holdfast policy check|explain|test               look at policies before they rule
   holdfast audit list|tail|export|verify|key       read the log, and prove that it is whole
+  holdfast backup TARGET [--data D]                copy the embedded database, stopped, and see that it is whole
   holdfast approvals list|show|approve|deny        decide from a terminal (--url, HOLDFAST_ADMIN_TOKEN)
 `;
 
@@ -26,6 +27,7 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   scan: async () => (await import('./scan-command.ts')).scanCommand,
   policy: async () => (await import('./policy-command.ts')).policyCommand,
   audit: async () => (await import('./audit-command.ts')).auditCommand,
+  backup: async () => (await import('./backup-command.ts')).backupCommand,
   approvals: async () => (await import('./approvals-command.ts')).approvalsCommand,
 };
 
