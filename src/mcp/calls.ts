@@ -104,7 +104,7 @@ export function callDoor(
       // Matched on session and id; with no session never: an id alone is anybody's.
       if (session === null) return false;
       const parked = await withdraw(gateway.setting, { grant: principal.grant, server, session, requestId, reason });
-      if (parked) desk.abandon(session, requestId);
+      if (parked) desk.abandon(server, session, requestId);
       return parked;
     },
 

@@ -19,7 +19,7 @@ export class HoldDesk {
   readonly keepAlive: KeepAlive;
   readonly #gateway: Gateway;
   readonly #running = new Set<Promise<void>>();
-  /** What each session waits for here, so that a cancellation ends the wait at once. */
+  /** What each session waits for here, so that a cancellation ends the wait at once. Two servers may share an id. */
   readonly #waits = new Map<string, HeldAnswer>();
   /** By place: a caller that comes again by another connection leaves the old one. */
   readonly #places = new Map<string, HeldAnswer>();
@@ -32,7 +32,7 @@ export class HoldDesk {
   /** Keeps the answer open for at most `ms`. */
   hold(held: HeldRequest, seat: Seat, ms: number, listener: Listener, manner: Manner): Response | Promise<Response> {
     const answer = takesStream(listener.accept) ? new HeldStream() : new HeldJson(listener.signal);
-    const key = `${held.session} ${held.idText}`;
+    const key = keyOf(held.server, held.session ?? '', held.idText);
     if (held.session !== null) this.#waits.set(key, answer);
     this.#places.get(seat.joiner)?.abandon();
     this.#places.set(seat.joiner, answer);
@@ -52,13 +52,17 @@ export class HoldDesk {
     followed.catch(() => {});
   }
 
-  abandon(session: string, idText: string): void {
-    this.#waits.get(`${session} ${idText}`)?.abandon();
+  abandon(server: string, session: string, idText: string): void {
+    this.#waits.get(keyOf(server, session, idText))?.abandon();
   }
 
   async drained(): Promise<void> {
     await Promise.allSettled([...this.#running]);
   }
+}
+
+function keyOf(server: string, session: string, idText: string): string {
+  return `${server} ${session} ${idText}`;
 }
 
 export function responseOf(answer: HeldStream | HeldJson): Response | Promise<Response> {
