@@ -20,6 +20,8 @@ export interface SlackCardsOptions {
 }
 
 const EVENT = 'holdfast_approval';
+/** Pages of 200 messages that are looked through for a card whose post was not answered. */
+const MOST_PAGES = 10;
 
 export function slackCards(options: SlackCardsOptions): Cards {
   const { people } = options;
@@ -121,16 +123,26 @@ class Posting {
   async #earlier(approval: Approval, channel: string): Promise<string | null | Delivery> {
     const oldest = Math.floor(approval.createdAt.getTime() / 1000) - 60;
     const args = { channel, include_all_metadata: true, limit: 200, oldest: String(oldest) };
-    const answer = await this.#options.api.call('conversations.history', args);
-    if (!answer.ok) {
-      // Without the scope a second card is better than none; without an answer it is better to ask again.
-      if (answer.failure.code === 'missing_scope' || !answer.failure.passing) return null;
-      return undelivered(answer.failure);
+    let cursor: string | null = null;
+    for (let page = 0; page < MOST_PAGES; page += 1) {
+      const answer = await this.#options.api.call(
+        'conversations.history',
+        cursor === null ? args : { ...args, cursor },
+      );
+      if (!answer.ok) {
+        // Without the scope a second card is better than none; without an answer it is better to ask again.
+        if (answer.failure.code === 'missing_scope' || !answer.failure.passing) return null;
+        return undelivered(answer.failure);
+      }
+      const messages = member(answer.body, 'messages');
+      const own = (Array.isArray(messages) ? messages : []).find((message) => isCardOf(message, approval.id));
+      const ts = member(own, 'ts');
+      if (typeof ts === 'string') return ts;
+      const next = member(member(answer.body, 'response_metadata'), 'next_cursor');
+      if (typeof next !== 'string' || next === '') return null;
+      cursor = next;
     }
-    const messages = member(answer.body, 'messages');
-    const own = (Array.isArray(messages) ? messages : []).find((message) => isCardOf(message, approval.id));
-    const ts = member(own, 'ts');
-    return typeof ts === 'string' ? ts : null;
+    return null;
   }
 
   /** A line with a link to each person named. Best effort: the card is what counts. */

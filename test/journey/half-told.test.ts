@@ -4,8 +4,10 @@ import { handleCall } from '../../src/gateway/handle-call.ts';
 import { publishCard } from '../../src/gateway/publish-card.ts';
 import { progressMessage } from '../../src/mcp/words.ts';
 import { type CardRecord, type Cards, type Delivery, Unavailable } from '../../src/ports.ts';
+import { CHANNEL, doorWorld } from '../support/door-world.ts';
 import { eventually } from '../support/gateway.ts';
 import { arrivalOf, type ParkedWorld, park, parkedWorld } from '../support/parked-world.ts';
+import { sampleApproval } from '../support/sample-approval.ts';
 
 /** Cards whose every showing is the test's to end. */
 function slowCards(): Cards & { shown: { at: CardRecord | null; end: (delivery: Delivery) => void }[] } {
@@ -77,6 +79,22 @@ describe('what was half told', () => {
     cards.shown[1]!.end(POSTED);
     assert.equal(await second, null);
     cards.shown[0]!.end({ kind: 'later', afterMs: 1, why: 'dead', ambiguous: true });
+  });
+
+  test('P4: a card whose post was not answered is found behind hundreds of other messages', async () => {
+    const door = await doorWorld();
+    try {
+      const approval = sampleApproval({ id: 'ap_lost', createdAt: new Date(), updatedAt: new Date() });
+      door.slack.failNext('chat.postMessage', { kind: 'drop-answer' });
+      assert.equal((await door.cards.show(approval, null)).kind, 'later');
+      for (let n = 0; n < 450; n += 1) door.slack.say({ user: 'U0MIRA', channel: CHANNEL, text: `${n}` });
+      const intent = { approval: approval.id, channel: '', ts: null, revision: 0, digest: '', postedAt: null };
+      assert.equal((await door.cards.show(approval, intent)).kind, 'shown');
+      const cards = door.slack.messages(CHANNEL).filter(({ metadata }) => metadata !== null);
+      assert.equal(cards.length, 1);
+    } finally {
+      await door.close();
+    }
   });
 
   test('a place that was taken while only the word of it was lost is free again', async () => {
