@@ -3,6 +3,7 @@ import { type Migration, type MigrationProvider, Migrator } from 'kysely/migrati
 import { ADMIT_MIGRATION } from './admit-migration.ts';
 import type { Tables } from './schema.ts';
 import { TASKS_MIGRATION } from './tasks-migration.ts';
+import { WORDS_MIGRATION } from './words.ts';
 
 /** Only ever add: old replicas run beside new ones during a rolling restart. */
 const MIGRATIONS: Record<string, string | readonly string[]> = {
@@ -176,6 +177,7 @@ const MIGRATIONS: Record<string, string | readonly string[]> = {
     );
   `,
   '0007-admit': ADMIT_MIGRATION,
+  '0008-words': WORDS_MIGRATION,
 };
 
 /** Names of the migrations of this release, oldest first. */

@@ -99,12 +99,15 @@ function matches(text: string): RawBuilder<unknown> {
   return holds(text);
 }
 
-/** Every word of it stands in the event, or begins a word there. Words only: nothing of it is an operator. */
+/**
+ * Every word of it stands in the event, or begins a word there. Words only: nothing of it is an operator. Words are
+ * known of sealed events, a second after they were written.
+ */
 function holds(text: string): RawBuilder<unknown> {
   const words = text.replaceAll(/[^\p{L}\p{N}_.@/-]+/gu, ' ').trim();
   if (words === '') return sql`false`;
   const query = sql`regexp_replace(plainto_tsquery('simple', ${words})::text, '''(?= |$)', ''':*', 'g')::tsquery`;
-  return sql`to_tsvector('simple', left(e.body, 200000)) @@ (${query})`;
+  return sql`(e.seq is not null and holdfast.words(e.body) @@ (${query}))`;
 }
 
 async function lastUses(db: Kysely<Tables>, grants: readonly string[]): Promise<ReadonlyMap<string, Date>> {
