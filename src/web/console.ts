@@ -1,4 +1,5 @@
 import { type Context, Hono } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
 import { html } from 'hono/html';
 import type { Proof } from '../domain/chain.ts';
 import { isObject, type Json, member } from '../domain/json.ts';
@@ -59,7 +60,9 @@ const OURS = [
   '/grants',
 ];
 
+/** Bytes of a body: pasted arguments may be as long as a call's, a sign-in is short. */
 const LONGEST_BODY = 5 * 1024 * 1024;
+const LONGEST_FORM = 16 * 1024;
 
 /** The reviewers' door for people. Nothing here decides by GET; decisions go to the API. */
 export function consoleDoor(deps: ConsoleDeps): Console {
@@ -80,7 +83,12 @@ export function consoleDoor(deps: ConsoleDeps): Console {
   signing(app, reception);
   app.on(['GET', 'POST'], OURS, (c, next) => admit(c, next, reception));
   app.get('/console/stream', (c) => {
-    const stillIn = async (): Promise<boolean> => (await reception.visit(c, true).catch(() => null)) !== null;
+    // While the store does not answer, nothing is streamed either: that ends no login.
+    const stillIn = (): Promise<boolean> =>
+      reception
+        .visit(c, true)
+        .then((visit) => visit !== null)
+        .catch(() => true);
     return streamTo(c, { records, tail, stillIn, stopping: stopping.signal, log: gateway.setting.log });
   });
   rooms(app, deps);
@@ -97,6 +105,8 @@ function serve(c: Context, asset: Asset): Response {
 }
 
 function signing(app: Hono<Env>, reception: Reception): void {
+  const tooLong = (c: Context) => c.html(loginPage('/', 'That is too long to be a token.'), 413);
+  for (const path of ['/login', '/logout']) app.use(path, bodyLimit({ maxSize: LONGEST_FORM, onError: tooLong }));
   app.get('/login', async (c) => {
     const next = localPath(c.req.query('next'));
     return (await reception.visit(c, true)) === null ? c.html(loginPage(next, null)) : c.redirect(next, 303);
@@ -155,6 +165,8 @@ function changes(app: Hono<Env>, deps: ConsoleDeps): void {
     reception.refuse(c, c.get('visit'), fault);
     return c.json({ error: 'forbidden', reason: fault }, 403);
   });
+  const tooLong = (c: Context) => c.json({ error: 'too_long', reason: 'The body is too long.' }, 413);
+  app.use('/console/*', bodyLimit({ maxSize: LONGEST_BODY, onError: tooLong }));
   app.post('/console/explain', async (c) => {
     const body = await bodyOf(c);
     return body === null
@@ -173,10 +185,8 @@ function changes(app: Hono<Env>, deps: ConsoleDeps): void {
 }
 
 async function bodyOf(c: Context): Promise<Json | null> {
-  const text = await c.req.text();
-  if (text.length > LONGEST_BODY) return null;
   try {
-    const body = JSON.parse(text) as Json;
+    const body = JSON.parse(await c.req.text()) as Json;
     return isObject(body) ? body : null;
   } catch {
     return null;

@@ -191,6 +191,10 @@ describe('The console’s login', { concurrency: false }, () => {
     assert.equal((await ask(url, 'GET', '/audit', { cookie })).status, 200, 'the other login goes on');
   });
 
+  it('reads no more of a body than a token needs', async () => {
+    assert.equal((await signingIn(url, 'x'.repeat(20_000))).status, 413);
+  });
+
   it('takes what a request asks to change only as JSON from our page: explain and revoke', async () => {
     for (const path of ['/console/explain', '/console/revoke']) {
       const body = JSON.stringify({ grant: 'nightly-bot', server: 'prometheus', tool: 'query' });

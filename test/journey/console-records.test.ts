@@ -6,8 +6,10 @@ import { after, before, describe, it } from 'node:test';
 import { sql } from 'kysely';
 import { checkpointText } from '../../src/domain/checkpoint.ts';
 import type { EventType, NewEvent } from '../../src/domain/event.ts';
+import { RevokedTokens } from '../../src/main/revoked-tokens.ts';
 import type { Records } from '../../src/ports.ts';
 import { type Embedded, openPglite } from '../../src/sql/pglite.ts';
+import { sqlRevocations } from '../../src/sql/revocations.ts';
 import { sqlRecords } from '../../src/sql/search.ts';
 import { sqlStore } from '../../src/sql/store.ts';
 import { proof } from '../../src/vault/proof.ts';
@@ -144,6 +146,23 @@ describe('What reviewers read', { concurrency: false }, () => {
     assert.deepEqual([sum('call.allowed'), sum('call.denied')], [108, 12]);
     assert.equal(new Set(tally.calls.map((one) => one.slot)).size, 2);
     assert.equal(tally.wait, null);
+  });
+
+  it('P1: a token revoked on one replica is good for nothing on another, once, and by its digest alone', async () => {
+    const revocations = sqlRevocations(embedded.db);
+    const quiet = { info() {}, warn() {}, error() {} };
+    const other = new RevokedTokens(revocations, quiet);
+    await other.refresh();
+    const tokenSha256 = 'a'.repeat(64);
+    const revocation = { tokenSha256, grant: 'bot', at: new Date(START), actor: 'admin', reason: null };
+    const told = event(200, 'grant.revoked', { actor: 'admin' });
+    assert.equal(await revocations.revoke(revocation, told), true);
+    assert.equal(await revocations.revoke(revocation, told), false);
+    assert.equal(other.has(tokenSha256), false);
+    await other.refresh();
+    assert.equal(other.has(tokenSha256), true);
+    assert.equal(other.has('b'.repeat(64)), false, 'another token of the same grant is good');
+    assert.equal((await find({ types: 'grant.revoked' })).items.length, 1);
   });
 
   it('P7: an event that was changed is named where it is shown, and where the chain is looked at', async () => {

@@ -1,6 +1,8 @@
 import { tick } from './countdown.js';
 
 const MOST_ROWS = 300;
+/** Milliseconds that a page may be out of sight before it lets its stream go: a browser has six for a whole gateway. */
+const UNSEEN_MS = 30_000;
 let timer = null;
 
 /** Keeps a page with live parts up to date. Only pages that have some open a stream. */
@@ -9,11 +11,30 @@ export function live() {
   if (!mark) return;
   const rows = document.querySelector('[data-rows]');
   const only = document.querySelector('[data-only]')?.dataset.only;
-  const stream = new EventSource(rows ? `/console/stream?rows=1&after=${rows.dataset.after}` : '/console/stream');
   const show = (state, words) => {
     mark.className = `live ${state}`;
     mark.lastElementChild.textContent = words;
   };
+  let stream = open(show, rows, only);
+  let unseen = null;
+  document.addEventListener('visibilitychange', () => {
+    clearTimeout(unseen);
+    if (document.hidden) {
+      unseen = setTimeout(() => {
+        stream.close();
+        stream = null;
+        show('off', 'not live while out of sight');
+      }, UNSEEN_MS);
+    } else if (stream === null) {
+      if (rows) location.reload();
+      else stream = open(show, rows, only);
+    }
+  });
+  addEventListener('pagehide', () => stream?.close());
+}
+
+function open(show, rows, only) {
+  const stream = new EventSource(rows ? `/console/stream?rows=1&after=${rows.dataset.after}` : '/console/stream');
   stream.addEventListener('hello', () => {
     show('on', 'live');
     // Whatever happened while we were away.
@@ -31,7 +52,7 @@ export function live() {
     const closed = stream.readyState === EventSource.CLOSED;
     show('off', closed ? 'not live: reload the page' : 'reconnecting');
   });
-  addEventListener('pagehide', () => stream.close());
+  return stream;
 }
 
 function soon() {
