@@ -2,6 +2,7 @@ import { type Document, isAlias, isMap, isScalar, isSeq, type Node, parseDocumen
 import type { Json } from '../domain/json.ts';
 import type { Key } from './fault.ts';
 import type { Place, Problem, ReadText } from './json.ts';
+import { readPlainYaml } from './plain-yaml.ts';
 
 const DEEPEST = 64;
 /** Values a file may come to, aliases followed: what an alias bomb is stopped by. */
@@ -12,19 +13,35 @@ const MOST_VALUES = 500_000;
  * values JSON does not have, more than one document, aliases that grow without end. `<<` is an ordinary key.
  */
 export function readYaml(text: string): ReadText {
+  const plain = readPlainYaml(text);
+  if (plain === null) return readWholeYaml(text);
+  let document: Document | null = null;
+  const place = (path: readonly Key[]): Place | null => {
+    document ??= parsed(text);
+    return placeOf(document, path);
+  };
+  return { ok: true, value: plain.value, place };
+}
+
+function parsed(text: string): Document {
   // The package compares each key with each other one to find duplicates; we find them while we convert.
-  const parsed = parseDocument(text, { prettyErrors: false, stringKeys: true, uniqueKeys: false });
-  const problems = [...parsed.errors, ...parsed.warnings].map((error) => ({
+  return parseDocument(text, { prettyErrors: false, stringKeys: true, uniqueKeys: false });
+}
+
+/** The whole of YAML, by the package. */
+export function readWholeYaml(text: string): ReadText {
+  const document = parsed(text);
+  const problems = [...document.errors, ...document.warnings].map((error) => ({
     offset: error.pos[0],
     path: [],
     message: error.message.split('\n')[0] ?? error.code,
     expected: 'one valid YAML 1.2 document',
   }));
   if (problems.length > 0) return { ok: false, problems };
-  const reader = new Reader(parsed);
-  const value = reader.value(parsed.contents as Node | null);
+  const reader = new Reader(document);
+  const value = reader.value(document.contents as Node | null);
   if (reader.problems.length > 0) return { ok: false, problems: reader.problems };
-  return { ok: true, value, place: (path) => placeOf(parsed, path) };
+  return { ok: true, value, place: (path) => placeOf(document, path) };
 }
 
 class Reader {
