@@ -98,7 +98,10 @@ export class Story {
     });
     // A card is posted for the question, and for every later state as well: nobody answers before the question's died.
     const approving = this.#point.startsWith('post.') ? dying.then(() => this.#approve()) : this.#approve();
-    [this.#heard] = await Promise.all([this.#ask(), approving, dying]);
+    const asking = this.#ask().then((heard) => {
+      this.#heard = heard;
+    });
+    await Promise.all([asking, approving, dying]);
     const ending = ENDINGS[this.#point];
     await this.#assertTrue(ending);
     if (ending.heard === 'unknown' && this.#point !== 'send.during') await this.#repeatKnowingly();
@@ -142,7 +145,9 @@ export class Story {
       async () => {
         const mine = (await this.#gateway.approvals()).filter(({ arguments: { name } }) => name === this.#point);
         for (const { id, state } of mine) if (state === 'pending') await this.#say(id);
-        return mine.some(({ decisions }) => decisions.length > 0) ? true : null;
+        // What the socket took may be lost on its way: then the repeat is a new question, and somebody answers that too.
+        const over = this.#point !== 'collect.after' || this.#heard !== null;
+        return over && mine.some(({ decisions }) => decisions.length > 0) ? true : null;
       },
       LONG,
     );
@@ -166,7 +171,9 @@ export class Story {
       view.decisions.map((d) => [d.approver, d.decision]),
       [['admin', 'approve']],
     );
-    assert.equal(this.#arrived(), ending.arrived);
+    const asked = (await this.#gateway.approvals()).filter(({ arguments: { name } }) => name === this.#point).length;
+    assert.equal(this.#arrived(), asked * ending.arrived);
+    if (this.#point !== 'collect.after') assert.equal(asked, 1);
     await this.#assertCard(approval, ending.state === 'succeeded' ? /Approved and done/ : /Outcome unknown/);
     const types = (await this.#gateway.events(approval)).map(({ type }) => type);
     const count = (type: string): number => types.filter((one) => one === type).length;
