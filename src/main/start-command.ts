@@ -59,7 +59,9 @@ function banner({ config, settings, secrets }: Loaded, url: string): string {
     secrets.slackBotToken === null
       ? '  Slack: not configured; approvals are decided over the API'
       : `  Slack: ${settings.slack.channel} (${secrets.slackAppToken === null ? `clicks at ${url}/slack/events` : 'Socket Mode'})`,
-    secrets.adminToken === null ? '  API: closed (HOLDFAST_ADMIN_TOKEN is not set)' : `  API: ${url}/api/approvals`,
+    secrets.adminToken === null
+      ? '  console and API: closed (HOLDFAST_ADMIN_TOKEN is not set)'
+      : `  console: ${settings.publicUrl ?? url}/   API: ${url}/api/approvals`,
   ];
   return `${lines.join('\n')}\n`;
 }
