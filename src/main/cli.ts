@@ -57,6 +57,9 @@ const terminal: Terminal = {
   cwd: process.cwd(),
 };
 
+// The HTTP server tells of every stream that a client closes on stdout, which belongs to the commands.
+console.info = () => undefined;
+
 // A reader that went away (a closed pipe) is no reason to lose what is under way.
 process.stdout.on('error', () => undefined);
 process.stderr.on('error', () => undefined);
