@@ -22,6 +22,8 @@ const { values } = parseArgs({
   },
 });
 
+// So that what was started is ended with us.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
 const have = available();
 if (!have.redis || !have.postgres) {
   console.error('npm run chaos needs redis-server and postgres installed (Debian: redis-server, postgresql).');

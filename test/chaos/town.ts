@@ -87,6 +87,7 @@ function townOf(parts: Pick<Town, 'house' | 'redis' | 'postgres' | 'upstream' | 
   const fallen: string[] = [];
   const known: GatewayProcess[] = [];
   let closed = false;
+  let filling = Promise.resolve();
 
   async function one(): Promise<void> {
     for (let left = 100; left > 0 && !closed; left -= 1) {
@@ -123,8 +124,12 @@ function townOf(parts: Pick<Town, 'house' | 'redis' | 'postgres' | 'upstream' | 
     ...parts,
     live,
     fallen,
-    fill: async (count) => {
-      await Promise.all(Array.from({ length: count - live.length }, one));
+    fill: (count) => {
+      // One after the other: two that count at once would start too many.
+      filling = filling.then(async () => {
+        await Promise.all(Array.from({ length: Math.max(0, count - live.length) }, one));
+      });
+      return filling;
     },
     kill: async (gateway) => {
       take(gateway);
