@@ -11,7 +11,7 @@ import { type SlackStandIn, startSlackStandIn } from '../../src/demo/slack/stand
 export const CHANNEL = 'C0APPROVALS';
 const ROOT = new URL('../..', import.meta.url).pathname;
 /** Milliseconds within which anything a test waits for must come. */
-const PATIENCE = 15_000;
+const PATIENCE = 20_000;
 
 export interface HouseOptions {
   /** Lines of YAML under `servers:` without their policy, by name: `url: http://…` or `command: […]`. */
@@ -226,7 +226,7 @@ class Program {
 
   /** For one that should end by itself. */
   async ending(): Promise<number | null> {
-    const code = await Promise.race([this.ended, sleep(30_000, 'late' as const, { ref: false })]);
+    const code = await Promise.race([this.ended, sleep(60_000, 'late' as const, { ref: false })]);
     if (code !== 'late') return code;
     await this.kill();
     throw new Error(`it does not end: ${this.out}${this.err}`);
