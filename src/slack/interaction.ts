@@ -151,7 +151,11 @@ async function enter(
     return { refusal: say(doorWords(reason)) };
   };
   const identified = await identify(terms, who, approval);
-  if (identified.kind === 'cannot_tell') return { refusal: say(WORDS_FOR.cannotTell) };
+  if (identified.kind === 'cannot_tell') {
+    // Who cannot be looked up may not be reachable either: the record at least says that the click did not count.
+    await terms.refused(approval.id, who.user, 'cannot_tell', choice);
+    return { refusal: say(WORDS_FOR.cannotTell) };
+  }
   if (identified.kind === 'refused') return refuse(identified.reason);
   if (!approval.fingerprint.startsWith(given.fingerprint)) return refuse('other_call');
   const place = from === null ? 'elsewhere' : onTheCard(terms.routing, approval, await terms.card(approval.id), from);

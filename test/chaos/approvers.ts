@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CHANNEL, type GatewayProcess } from '../support/gateway.ts';
 import type { Dice } from './dice.ts';
+import type { Storm } from './storm.ts';
 import type { Town } from './town.ts';
 
 /** A word that a gateway acknowledged: it must be found in the record. */
@@ -20,15 +21,14 @@ export class Approvers {
   readonly #looked = new Map<string, number>();
   readonly #town: Town;
   readonly #dice: Dice;
-  /** Milliseconds since the epoch at which gateways were killed, by pid. */
-  readonly #killed: ReadonlyMap<number, number>;
+  readonly #storm: Pick<Storm, 'killed' | 'lastWithoutStore'>;
   readonly #checking: Promise<void>[] = [];
   #stopped = false;
 
-  constructor(town: Town, dice: Dice, killed: ReadonlyMap<number, number>) {
+  constructor(town: Town, dice: Dice, storm: Pick<Storm, 'killed' | 'lastWithoutStore'>) {
     this.#town = town;
     this.#dice = dice;
-    this.#killed = killed;
+    this.#storm = storm;
   }
 
   async run(): Promise<void> {
@@ -100,7 +100,9 @@ export class Approvers {
   async #heard(click: Acknowledged, before: number): Promise<void> {
     const { at, approver } = click;
     await sleep(4_000);
-    const killed = [...this.#killed.entries()].some(([, when]) => when > at - 1_000 && when < at + 4_000);
+    const killed = [...this.#storm.killed.values()].some((when) => when > at - 1_000 && when < at + 4_000);
+    // Without its database a gateway can only say so, and Slack may not take that either.
+    if (this.#storm.lastWithoutStore > at - 8_000) return;
     if (killed || this.#town.house.slack.ephemerals(approver).length > before) return;
     this.clicked.push(click);
   }

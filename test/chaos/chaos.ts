@@ -38,7 +38,7 @@ export async function chaos(plan: Plan): Promise<Report> {
     await town.fill(plan.gateways);
     const storm = new Storm(town, dice.fork(), plan.gateways);
     const agents = new Agents(town);
-    const approvers = new Approvers(town, dice.fork(), storm.killed);
+    const approvers = new Approvers(town, dice.fork(), storm);
     const began = Date.now();
     plan.say(`${plan.gateways} gateways, ${plan.lines * 3} calls at once, ${plan.stormMs / 1_000} s of trouble`);
     const deciding = approvers.run();

@@ -26,6 +26,8 @@ export class Storm {
   readonly count = new Map<Trouble, number>();
   /** When gateways were ended, by pid. */
   readonly killed = new Map<number, number>();
+  /** When the database was last in trouble: what it did not take, nobody can have recorded. */
+  lastWithoutStore = 0;
   readonly #town: Town;
   readonly #dice: Dice;
   readonly #gateways: number;
@@ -49,9 +51,11 @@ export class Storm {
       const place = trouble.split(' ')[0]!;
       if (place !== 'gateway' && this.#busy.has(place)) continue;
       this.#busy.add(place);
+      if (place === 'postgres') this.lastWithoutStore = Number.POSITIVE_INFINITY;
       this.count.set(trouble, (this.count.get(trouble) ?? 0) + 1);
       const running = this.#bring(trouble).finally(() => {
         this.#busy.delete(place);
+        if (place === 'postgres') this.lastWithoutStore = Date.now();
         this.#running.delete(running);
       });
       this.#running.add(running);

@@ -80,7 +80,7 @@ const CASES: Record<string, Case> = {
     approval: { requirement: { people: [], userGroups: ['S0PLAN'] } },
     click: {},
     told: /did not answer in time who you are/,
-    recorded: null,
+    recorded: 'cannot_tell',
     state: 'pending',
   },
   'an outsider of Slack Connect, named as approver': {
