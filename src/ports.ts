@@ -465,6 +465,18 @@ export interface TaskStore {
   findTask(id: string, grant: string, server: string, now: Date): Promise<Task | null>;
   /** Those of 2025-11-25, which alone can be listed; newest first. */
   listTasks(grant: string, server: string, now: Date, limit: number): Promise<readonly Task[]>;
+  /** The agent has had its answer. */
+  fetchedTask(id: string, at: Date): Promise<void>;
+  /** A task of this very call that is done and whose answer nobody has had: the agent lost it. */
+  lostTask(
+    call: {
+      readonly grant: string;
+      readonly server: string;
+      readonly era: Task['era'];
+      readonly fingerprints: readonly string[];
+    },
+    now: Date,
+  ): Promise<Task | null>;
   taskBytes(id: string, part: 'request' | 'kept'): Promise<Uint8Array | null>;
   changeTask(change: TaskChange): Promise<boolean>;
   /**

@@ -5,7 +5,7 @@ import type { Gateway } from '../gateway/gateway.ts';
 import { type Handled, handleCall } from '../gateway/handle-call.ts';
 import { withdraw } from '../gateway/withdraw.ts';
 import { advertisement } from './advertise.ts';
-import { rpcText } from './answer.ts';
+import { rpcError, rpcText } from './answer.ts';
 import type { CallDoor, CallRouting, ToolCallRequest } from './call-door.ts';
 import { bindingOf, comeBack, foreignOf, ourState, type Returned } from './come-back.ts';
 import { goOn, takeContinuation } from './continuation.ts';
@@ -17,7 +17,7 @@ import { type HoldTerms, holdMs } from './hold-terms.ts';
 import { BEAT_MS } from './keep-alive.ts';
 import { legacyManner, modernManner } from './manner.ts';
 import { resumeStream } from './resume-stream.ts';
-import { answerWithTask, taskMessage, wantsTask } from './task-door.ts';
+import { answerWithTask, lostTask, taskMessage, wantsTask } from './task-door.ts';
 import { TaskRuns } from './task-runs.ts';
 import { crowded, denied, inexact, limited, resultText, type ToolResult, unavailable } from './words.ts';
 
@@ -78,6 +78,8 @@ export function callDoor(
     const fault =
       request.modern && gated(request) ? envelopeFault({ params: request.params }, request.own, request.idText) : null;
     if (fault !== null) return { kind: 'respond', response: fault };
+    const lost = gated(request) ? await lostTask(hall, request) : null;
+    if (lost !== null) return { kind: 'respond', response: lost };
     const continues = await takeContinuation(gateway, request);
     if (continues !== null) return { kind: 'respond', response: await goOn(gateway, desk, request, continues) };
     const handled = await handleCall(gateway, {
@@ -131,9 +133,19 @@ export function callDoor(
   };
 }
 
+/** Our own codes are HTTP's, outside what JSON-RPC reserves. */
+const REFUSED = { denied: 403, limited: 429, inexact: 400, crowded: 429, unavailable: 503 } as const satisfies Record<
+  Exclude<Handled, { kind: 'forward' | 'held' }>['kind'],
+  number
+>;
+
 type Refusal = Exclude<Handled, { kind: 'forward' | 'held' }>;
 
+/** Who asked for a task and gets none is told by an error: a result would be taken for a task's (2025-11-25). */
 function refusal(request: ToolCallRequest, handled: Refusal): Response {
+  if (wantsTask(request) === 'legacy') {
+    return rpcError(200, REFUSED[handled.kind], wordsFor(handled).content[0].text, request.idText);
+  }
   return rpcText(request.idText, resultText(wordsFor(handled), request.modern));
 }
 

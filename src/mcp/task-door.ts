@@ -1,3 +1,4 @@
+import { fingerprintMaterial } from '../domain/call.ts';
 import { type JsonObject, member } from '../domain/json.ts';
 import type { Seat } from '../gateway/ask.ts';
 import type { Gateway } from '../gateway/gateway.ts';
@@ -6,6 +7,7 @@ import type { Task } from '../ports.ts';
 import { rpcError, rpcText } from './answer.ts';
 import type { TaskMessage, ToolCallRequest } from './call-door.ts';
 import { envelopeFault, takesTasks, tasksMissing } from './envelope.ts';
+import { callOf } from './held-request.ts';
 import type { HoldDesk } from './hold-desk.ts';
 import { INVALID_PARAMS } from './strict-door.ts';
 import { cancelTask } from './task-cancel.ts';
@@ -33,6 +35,23 @@ export interface TaskHall {
 export function wantsTask(request: ToolCallRequest): Task['era'] | null {
   if (request.modern) return takesTasks(request.params) ? 'modern' : null;
   return request.protocolVersion === TASKS_2025 && request.params.task !== undefined ? 'legacy' : null;
+}
+
+/**
+ * The task that the agent made of this very call before, and whose answer it never had: it is given that one again, so
+ * that a lost task's id costs neither a second run nor a second question.
+ */
+export async function lostTask({ gateway }: TaskHall, request: ToolCallRequest): Promise<Response | null> {
+  const era = wantsTask(request);
+  if (era === null || request.inexact !== null) return null;
+  const { tasks, vault, clock, store } = gateway.setting;
+  const { principal, server, params } = request;
+  const fingerprints = vault.fingerprints(fingerprintMaterial(callOf(request, params)));
+  const now = clock.now();
+  const task = await tasks.lostTask({ grant: principal.grant, server, era, fingerprints }, now);
+  if (task === null) return null;
+  const shown = shape(task, await store.find(task.approval), now);
+  return rpcText(request.idText, JSON.stringify(era === 'modern' ? { resultType: 'task', ...shown } : { task: shown }));
 }
 
 /** Answers a gated call with a task, once it is durable. */

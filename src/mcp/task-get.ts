@@ -11,11 +11,15 @@ export async function getTask(hall: TaskHall, message: TaskMessage, found: Task)
   const { gateway, runs } = hall;
   const { task, approval } = await freshView(gateway, found);
   const idText = message.idText ?? 'null';
+  const { tasks, clock } = gateway.setting;
   if (task.phase === 'relayed') return relayTask(hall, message, task);
   if (message.modern) {
     const text = await detailed(hall, task, approval, { resultType: 'complete' });
+    if (task.phase === 'done') await tasks.fetchedTask(task.id, clock.now());
     return rpcText(idText, text);
   }
   const shown = shape(task, approval, gateway.setting.clock.now(), task.phase === 'held' && runs.inbox.asks(task.id));
+  // A failure is told by its message; only what is completed is still to be fetched by tasks/result.
+  if (shown.status === 'failed') await tasks.fetchedTask(task.id, clock.now());
   return rpcText(idText, JSON.stringify(shown));
 }

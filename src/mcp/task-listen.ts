@@ -79,6 +79,7 @@ async function watch(
     const state = `${statusOf(view.task)} ${textAt(params, ['statusMessage'])} ${textAt(params, ['inputRequests'])}`;
     if (state !== told) tell('notifications/tasks', params);
     told = state;
+    if (isTerminal(statusOf(view.task)) && (await stream.taken())) await tasks.fetchedTask(task.id, clock.now());
     if (isTerminal(statusOf(view.task)) || view.approval === null) return;
     const until = new Date(clock.now().getTime() + (view.task.phase === 'held' ? 30_000 : LOOK_MS));
     await gateway.room.wait(view.approval.id, view.approval.revision, until, stream.left);

@@ -47,6 +47,7 @@ async function follow(
     const status = statusOf(view.task);
     if (isTerminal(status)) {
       answer.message(await responseFor(gateway, view, idText));
+      if (await answer.taken()) await tasks.fetchedTask(view.task.id, clock.now());
       return;
     }
     const shown = shape(view.task, view.approval, clock.now());

@@ -26,8 +26,8 @@ export class TaskRuns {
   readonly #gateway: Gateway;
   readonly #servers: (name: string) => ServerEntry | undefined;
   readonly #follow: (run: Promise<void>) => void;
-  /** Approvals whose tasks were opened here: looked at as soon as anything is heard of them. */
-  readonly #opened = new Set<string>();
+  /** Approvals whose tasks were opened here, until when, in ms: looked at as soon as anything is heard of them. */
+  readonly #opened = new Map<string, number>();
   readonly #running = new Map<string, AbortController>();
   /** Instants, in ms, before which an approval is not tried again. */
   readonly #notBefore = new Map<string, number>();
@@ -59,7 +59,7 @@ export class TaskRuns {
   }
 
   opened(approval: Approval): void {
-    this.#opened.add(approval.id);
+    this.#opened.set(approval.id, approval.expiresAt.getTime() + this.#gateway.rules.approval.pickupMs);
     if (approval.state !== 'pending') void this.#look(approval.id);
   }
 
@@ -74,7 +74,8 @@ export class TaskRuns {
   }
 
   async #look(approval: string | null): Promise<void> {
-    if (this.#timer === null || (approval === null && this.#looking)) return;
+    // A process that is stopping begins nothing more.
+    if (this.#timer === null || !this.#gateway.room.open || (approval === null && this.#looking)) return;
     if (approval === null) this.#looking = true;
     const { tasks, clock, log } = this.#gateway.setting;
     try {
@@ -83,7 +84,9 @@ export class TaskRuns {
       for (const task of found.ready) if (this.#mayTry(task, now)) this.#begin(task);
       for (const task of found.lost) await this.#lost(task, now);
       for (const id of found.cancelled) this.abandon(id);
-      if (approval === null) await tasks.forgetTasks(now);
+      if (approval !== null) return;
+      await tasks.forgetTasks(now);
+      for (const [id, until] of this.#opened) if (until <= now.getTime()) this.#opened.delete(id);
     } catch (error) {
       log.warn({ err: error }, 'tasks could not be looked at; trying again');
     } finally {
@@ -164,6 +167,7 @@ export class TaskRuns {
   ): Promise<void> {
     const sent = await this.#send(task, request, server, signal);
     const approval = await finish(this.#gateway, dispatch, sent.outcome);
+    if (sent.outcome.kind !== 'not_sent') this.#homeless.delete(task.id);
     if (sent.outcome.kind !== 'not_sent') return settle(this.#gateway, task, approval);
     // The pass is back. A session that is gone does not come again: the next attempt opens one of its own.
     if (sent.sessionLost && request.session !== null) this.#homeless.add(task.id);

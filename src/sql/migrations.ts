@@ -2,7 +2,7 @@ import { type Kysely, type RawBuilder, sql } from 'kysely';
 import { type Migration, type MigrationProvider, Migrator } from 'kysely/migration';
 import { ADMIT_MIGRATION } from './admit-migration.ts';
 import type { Tables } from './schema.ts';
-import { TASKS_MIGRATION } from './tasks-migration.ts';
+import { TASK_FETCHED_MIGRATION, TASKS_MIGRATION } from './tasks-migration.ts';
 import { WORDS_MIGRATION } from './words.ts';
 
 /** Only ever add: old replicas run beside new ones during a rolling restart. */
@@ -178,6 +178,7 @@ const MIGRATIONS: Record<string, string | readonly string[]> = {
   `,
   '0007-admit': ADMIT_MIGRATION,
   '0008-words': WORDS_MIGRATION,
+  '0009-task-fetched': TASK_FETCHED_MIGRATION,
 };
 
 /** Names of the migrations of this release, oldest first. */

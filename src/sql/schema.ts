@@ -184,6 +184,7 @@ export interface TaskTable {
   created_at: Date;
   updated_at: Date;
   expires_at: Date;
+  fetched_at: Date | null;
 }
 
 export interface ContinuationTable {

@@ -37,3 +37,6 @@ export const TASKS_MIGRATION = `
   alter table holdfast.joiners add column round integer not null default 0;
   alter table holdfast.sessions add column client text;
 `;
+
+/** Whether the agent has had the answer of its task: one that was lost on the way is handed to the same call again. */
+export const TASK_FETCHED_MIGRATION = 'alter table holdfast.tasks add column fetched_at timestamptz';

@@ -12,6 +12,10 @@ export function sqlTasks({ db }: Pick<Connection, 'db'>): TaskStore {
     openTask: (task) => openTask(db, task),
     findTask: (id, grant, server, now) => findTask(db, id, grant, server, now),
     listTasks: (grant, server, now, limit) => listTasks(db, grant, server, now, limit),
+    fetchedTask: async (id, at) =>
+      void (await sql`
+        update holdfast.tasks set fetched_at = ${at} where id = ${id} and fetched_at is null`.execute(db)),
+    lostTask: (call, now) => lostTask(db, call, now),
     taskBytes: async (id, part) => {
       const row = await db.selectFrom('holdfast.tasks').select(part).where('id', '=', id).executeTakeFirst();
       return row?.[part] ?? null;
@@ -108,6 +112,16 @@ async function listTasks(db: Kysely<Tables>, grant: string, server: string, now:
     where t.grant_name = ${grant} and t.server = ${server} and t.era = 'legacy' and t.expires_at > ${now}
     order by t.created_at desc limit ${limit}`.execute(db);
   return found.rows.map(taskOf);
+}
+
+async function lostTask(db: Kysely<Tables>, call: Parameters<TaskStore['lostTask']>[0], now: Date) {
+  const found = await sql<TaskRow>`
+    select ${TASK} from holdfast.tasks t join holdfast.approvals a on a.id = t.approval_id
+    where a.fingerprint = any(${call.fingerprints}::text[]) and t.grant_name = ${call.grant}
+      and t.server = ${call.server} and t.era = ${call.era} and t.phase = 'done' and t.fetched_at is null
+      and t.expires_at > ${now}
+    order by t.created_at desc limit 1`.execute(db);
+  return found.rows[0] ? taskOf(found.rows[0]) : null;
 }
 
 /** The phase is compared in the `where`, and what is kept where the change rests on it. */

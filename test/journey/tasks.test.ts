@@ -126,6 +126,21 @@ describe('Tasks of 2026-07-28', () => {
     assert.equal((await get(taskId)).status, 'working');
   });
 
+  test('P2: an agent that lost its task is given the same one for the same call, until it has had the answer', async () => {
+    const taskId = taskOf(await agent.call('create_key', { name: 'lost' }));
+    const { id } = await gateway.pending('create_key', { name: 'lost' });
+    await decide(id, 'approve');
+    await gateway.reaches(id, 'succeeded');
+    const again = await eventually('the very task', async () => {
+      const answer = await agent.call('create_key', { name: 'lost' });
+      return taskOf(answer) === taskId ? answer : null;
+    });
+    assert.equal(again.result?.status, 'completed');
+    await reaches(taskId, 'completed');
+    assert.notEqual(taskOf(await agent.call('create_key', { name: 'lost' })), taskId, 'now it is a new call');
+    assert.equal(upstream.count('create_key', { name: 'lost' }), 1);
+  });
+
   test('cancelling withdraws what waits, and cancelling again is no error', async () => {
     const taskId = taskOf(await agent.call('create_key', { name: 't6' }));
     const { id } = await gateway.pending('create_key', { name: 't6' });
@@ -273,6 +288,17 @@ describe("Tasks of 2025-11-25, with the official SDK's client", () => {
     assert.equal(newest.status, 'completed');
     const result = await client.experimental.tasks.getTaskResult(newest.taskId, CallToolResultSchema);
     assert.deepEqual(result.content, [{ type: 'text', text: 'done' }]);
+  });
+
+  test('a call that policy denies is told as an error, in words, and makes no task', async () => {
+    house.writePolicy('tools', `${POLICY}  read: { action: deny, reason: not for agents }\n`);
+    await eventually('the policy is loaded', async () => {
+      const stream = client.experimental.tasks.callToolStream({ name: 'read' }, CallToolResultSchema, { task: {} });
+      for await (const message of stream) {
+        if (message.type === 'error' && /Policy violation: not for agents/.test(message.error.message)) return true;
+      }
+      return null;
+    });
   });
 
   test('cancelled: what waits is withdrawn', async () => {
