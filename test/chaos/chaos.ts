@@ -30,6 +30,9 @@ export interface Report {
   readonly logs: string;
 }
 
+/** Milliseconds after the agents' last word in which cards and chain come to rest. */
+const LAST_MS = 12_000;
+
 /** Lets agents, approvers and trouble loose on a town, waits until all is quiet, and compares what everybody saw. */
 export async function chaos(plan: Plan): Promise<Report> {
   const dice = new Dice(plan.seed);
@@ -48,11 +51,12 @@ export async function chaos(plan: Plan): Promise<Report> {
     await storm.end();
     await storming;
     plan.say('the storm is over; waiting for what is under way');
+    const end = Date.now() + plan.quietMs;
     agents.finish(plan.quietMs);
     await calling;
     approvers.stop();
     await deciding;
-    const evidence = await quiet(town, plan.quietMs);
+    const evidence = await quiet(town, end + LAST_MS);
     return report(town, storm, agents.told, approvers, evidence, Date.now() - began);
   } finally {
     await town.close();
@@ -60,8 +64,7 @@ export async function chaos(plan: Plan): Promise<Report> {
 }
 
 /** The record once nothing moves any more, or as it is when the time is over. */
-async function quiet(town: Town, ms: number): Promise<Evidence> {
-  const end = Date.now() + ms;
+async function quiet(town: Town, end: number): Promise<Evidence> {
   for (;;) {
     const evidence = await readEvidence(town.postgres.url).catch(() => null);
     const moving =

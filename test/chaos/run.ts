@@ -34,7 +34,7 @@ const say = (line: string): void => console.log(line);
 const rest = { seed, say, gateways: Number(values.gateways ?? 2) };
 const plan: Plan = values.short
   ? { ...rest, lines: 2, stormMs: 10_000, pauseMs: [500, 1_500], quietMs: 40_000 }
-  : { ...rest, lines: 4, stormMs: Number(values.minutes ?? 1.25) * 60_000, pauseMs: [600, 2_500], quietMs: 55_000 };
+  : { ...rest, lines: 4, stormMs: Number(values.minutes ?? 1) * 60_000, pauseMs: [600, 2_500], quietMs: 45_000 };
 
 say(`seed ${seed}`);
 const { table, breaks, logs } = await chaos(plan);
