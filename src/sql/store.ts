@@ -6,6 +6,7 @@ import { commitChange } from './commit.ts';
 import { firstFull, giveBack } from './counters.ts';
 import { readEvents, sealEvents, writeEvents } from './events.ts';
 import { guarded } from './guard.ts';
+import { InTurn } from './in-turn.ts';
 import { markAllAway, markAway, markCollected, markLeft } from './joiners.ts';
 import { claimNotice, releaseNotice, unremindedApprovals } from './notices.ts';
 import { openApproval } from './open.ts';
@@ -22,6 +23,7 @@ export interface Connection {
 /** The authority, on Kysely. Whatever SQL could not do is `Unavailable('store')`, and nothing was changed. */
 export function sqlStore({ db, close }: Connection): Store {
   const desk = new AdmissionDesk(db);
+  const openers = new InTurn();
   const verbs: Store = {
     ping: async () => void (await sql`select 1`.execute(db)),
     close,
@@ -33,7 +35,8 @@ export function sqlStore({ db, close }: Connection): Store {
         await giveBack(trx, taken);
         await writeEvents(trx, [event]);
       }),
-    open: (request, joiner, maxPending, event) => openApproval(db, request, joiner, maxPending, event),
+    open: (request, joiner, maxPending, event) =>
+      openers.run(request.approval.grant, () => openApproval(db, request, joiner, maxPending, event)),
     find: (id) => findApproval(db, id),
     list: (filter) => listApprovals(db, filter),
     commit: (change) => commitChange(db, change),
