@@ -3,7 +3,7 @@ import { type Migration, type MigrationProvider, Migrator } from 'kysely/migrati
 import { ADMIT_MIGRATION } from './admit-migration.ts';
 import type { Tables } from './schema.ts';
 import { TASK_FETCHED_MIGRATION, TASKS_MIGRATION } from './tasks-migration.ts';
-import { WORDS_MIGRATION } from './words.ts';
+import { WORDS_COST_MIGRATION, WORDS_MIGRATION } from './words.ts';
 
 /** Only ever add: old replicas run beside new ones during a rolling restart. */
 const MIGRATIONS: Record<string, string | readonly string[]> = {
@@ -178,6 +178,7 @@ const MIGRATIONS: Record<string, string | readonly string[]> = {
   `,
   '0007-admit': ADMIT_MIGRATION,
   '0008-words': WORDS_MIGRATION,
+  '0009-words-cost': WORDS_COST_MIGRATION,
   '0009-task-fetched': TASK_FETCHED_MIGRATION,
 };
 
