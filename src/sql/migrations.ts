@@ -178,8 +178,8 @@ const MIGRATIONS: Record<string, string | readonly string[]> = {
   `,
   '0007-admit': ADMIT_MIGRATION,
   '0008-words': WORDS_MIGRATION,
-  '0009-words-cost': WORDS_COST_MIGRATION,
   '0009-task-fetched': TASK_FETCHED_MIGRATION,
+  '0010-words-cost': WORDS_COST_MIGRATION,
 };
 
 /** Names of the migrations of this release, oldest first. */
