@@ -38,6 +38,12 @@ interface Row {
 
 const { values: flags } = parseArgs({ options: { only: { type: 'string' }, why: { type: 'boolean' } } });
 const started = performance.now();
+/** Milliseconds all of it may take. */
+const DEADLINE = 150_000;
+setTimeout(() => {
+  console.error(`The suites did not end within ${DEADLINE / 1_000} s. Machine too busy?`);
+  process.exit(1);
+}, DEADLINE).unref();
 const fixture = await startFixture();
 const rows = [...(await behind(fixture, ALLOW_ALL, SUITES, false)), ...(await tasksBehindPolicy(fixture))];
 await fixture.close();
