@@ -37,7 +37,7 @@ export async function openApproval(
     await sql`select pg_advisory_xact_lock(hashtextextended(${`grant ${request.approval.grant}`}, 0))`.execute(trx);
     const live = await lockLive(trx, prints);
     if (live) return join(trx, live, joiner, event);
-    const owed = await owedTo(trx, prints);
+    const owed = await owedTo(trx, prints, joiner.replica);
     if (owed?.absent === false && !joiner.impatient) return { kind: 'settling' };
     if (owed?.absent) {
       await seat(trx, owed.joiner, joiner);
@@ -79,7 +79,7 @@ function joined(event: NewEvent, approval: string, again: boolean): NewEvent {
 
 /** Takes an absent caller's place, so that a call repeated after a time-out is not counted twice. */
 async function join(trx: Trx, live: ApprovalRow, joiner: NewJoiner, event: NewEvent): Promise<Opened> {
-  const absent = await absentCaller(trx, live.id);
+  const absent = await absentCaller(trx, live.id, joiner.replica);
   if (absent !== null) {
     await seat(trx, absent, joiner);
     await writeEvents(trx, [joined(event, live.id, true)]);
@@ -92,18 +92,21 @@ async function join(trx: Trx, live: ApprovalRow, joiner: NewJoiner, event: NewEv
   return { kind: 'joined', approval: approvalOf(await read(trx, live.id)), joiner: joiner.id };
 }
 
-async function absentCaller(trx: Trx, approval: string): Promise<string | null> {
+async function absentCaller(trx: Trx, approval: string, asking: string): Promise<string | null> {
   const found = await sql<{ id: string }>`
     select j.id from holdfast.joiners j
-    where j.approval_id = ${approval} and j.collected_at is null and j.left_at is null and ${ABSENT}
+    where j.approval_id = ${approval} and j.collected_at is null and j.left_at is null and ${absentFor(asking)}
     order by j.joined_at limit 1 for update`.execute(trx);
   return found.rows[0]?.id ?? null;
 }
 
 /** A task's place is its own: whoever repeats the call does not collect what the task keeps. */
-const ABSENT = sql`(j.replica is distinct from 'task' and (j.replica is null or not exists (
-  select 1 from holdfast.replicas r
-  where r.id = j.replica and r.seen_at > clock_timestamp() - ${sql.raw(`interval '${REPLICA_SILENCE}'`)})))`;
+/** Whoever asks lives: a late beat of its own replica must not cost another caller there its connection. */
+function absentFor(asking: string) {
+  return sql`(j.replica is distinct from 'task' and (j.replica is null or (j.replica <> ${asking} and not exists (
+    select 1 from holdfast.replicas r
+    where r.id = j.replica and r.seen_at > clock_timestamp() - ${sql.raw(`interval '${REPLICA_SILENCE}'`)}))))`;
+}
 
 interface Owed {
   readonly row: ApprovalRow;
@@ -112,9 +115,9 @@ interface Owed {
   readonly absent: boolean;
 }
 
-async function owedTo(trx: Trx, prints: readonly string[]): Promise<Owed | undefined> {
+async function owedTo(trx: Trx, prints: readonly string[], asking: string): Promise<Owed | undefined> {
   const found = await sql<ApprovalRow & { joiner: string; absent: boolean }>`
-    select ${APPROVAL}, j.id as joiner, ${ABSENT} as absent from holdfast.approvals a
+    select ${APPROVAL}, j.id as joiner, ${absentFor(asking)} as absent from holdfast.approvals a
     join holdfast.joiners j on j.approval_id = a.id and j.collected_at is null and j.left_at is null
     where a.fingerprint = any(${prints}::text[]) and a.state = any(${OWED}::text[])
       and (a.state = 'unknown' or a.result_until > clock_timestamp())

@@ -119,6 +119,14 @@ function suite(kind: StoreKind): void {
         assert.equal('joiner' in seated && seated.joiner, joiner.id);
       });
 
+      test('P4: callers at the very replica that asks are present, however late its last word was', async () => {
+        const { request, joiner, approval } = await opened(newApproval(), newJoiner({ replica: 'late' }));
+        const second = await open(store, again(request), newJoiner({ replica: 'late' }));
+        assert.notEqual('joiner' in second && second.joiner, joiner.id);
+        await through(store, 'approval' in second ? second.approval : approval, 'denied');
+        assert.notEqual((await open(store, again(request), newJoiner({ replica: 'late' }))).kind, 'owed');
+      });
+
       test('P2: two who come back at once do not get the same place', async () => {
         const { request, joiner } = await opened();
         const two = newJoiner();

@@ -159,7 +159,9 @@ async function read(response: Response, comments: string[], notifications: Notif
       }
     }
   }
-  throw new Error('the stream ended without an answer');
+  throw new Error(
+    `the stream ended without an answer: ${waiting} ${comments.join(' ')} ${JSON.stringify(notifications)}`,
+  );
 }
 
 function resultIn(response: Response, text: string): ToolAnswer {
