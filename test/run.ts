@@ -1,6 +1,7 @@
 /**
  * `npm test`: every test file, or those whose path holds one of the arguments. Says in one line what this machine has
- * not; tests that need it are skipped, or fail the run with HOLDFAST_TEST_REQUIRE=all.
+ * not; tests that need it are skipped, or fail the run with HOLDFAST_TEST_REQUIRE=all. Files named `.long.test.ts` run
+ * with `--long`, or when they are asked for.
  */
 import { globSync } from 'node:fs';
 import { run } from 'node:test';
@@ -12,11 +13,16 @@ const FILE_MS = 150_000;
 /** Files at once: two cores, and most files wait for processes of their own. */
 const AT_ONCE = 2;
 
-const wanted = process.argv.slice(2);
-const files = globSync('test/**/*.test.ts')
-  .sort()
-  .filter((file) => wanted.length === 0 || wanted.some((part) => file.includes(part)));
+const wanted = process.argv.slice(2).filter((word) => word !== '--long');
+const long = process.argv.includes('--long');
+const all = globSync('test/**/*.test.ts').sort();
+const files = all
+  .filter((file) => wanted.length === 0 || wanted.some((part) => file.includes(part)))
+  .filter((file) => long || wanted.length > 0 || !file.endsWith('.long.test.ts'));
 if (files.length === 0) fail(`No test file's path holds ${wanted.join(' or ')}.`);
+
+const left = wanted.length > 0 ? 0 : all.length - files.length;
+if (left > 0) console.log(`${left} long files are left out; npm test -- --long runs them too.`);
 
 const missing = notInstalled();
 if (missing.length > 0) {

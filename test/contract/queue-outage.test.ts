@@ -40,7 +40,7 @@ async function answers(queue: Queue): Promise<boolean> {
 }
 
 /** Kills and begins the server again while two replicas run, one approval parked before. */
-async function survive(server: TestServer, make: () => Queue, awayMs = 0): Promise<void> {
+async function survive(server: TestServer, make: () => Queue, awayMs = 0, said = () => true): Promise<void> {
   const a = await startReplica(make());
   const b = await startReplica(make());
   try {
@@ -64,6 +64,7 @@ async function survive(server: TestServer, make: () => Queue, awayMs = 0): Promi
     await until('its card ran', () => [...a.cards, ...b.cards].some((card) => card.id === before), 10_000);
     const swept = a.sweeps.length + b.sweeps.length;
     await until('it sweeps again', () => a.sweeps.length + b.sweeps.length > swept, 22_000);
+    await until('it says so', said, 12_000);
   } finally {
     await Promise.all([a.queue.close(), b.queue.close()]);
   }
@@ -101,7 +102,8 @@ describe('outages', { concurrency: true }, () => {
     test('P4: survives an outage longer than its blocking reads', async () => {
       const server = await begin();
       const { log, lines } = writtenLog();
-      await survive(server, () => redisQueue({ url: server.url, log }), 13_000);
+      const said = (): boolean => /the queue answers/.test(lines.join('\n'));
+      await survive(server, () => redisQueue({ url: server.url, log }), 13_000, said);
       const text = lines.join('\n');
       assert.match(text, /the queue has trouble.*ECONNREFUSED/);
       assert.match(text, /the queue answers/);
