@@ -1,57 +1,7 @@
-/**
- * With Redis and Postgres: the process is killed at every named step between request and outcome, one by one, and
- * another replica goes on. What agent, card and log say afterwards is the table of docs/operations.md; the server's own
- * count decides.
- */
-import { after, before, describe, test } from 'node:test';
-import { FAULT_POINTS } from '../../src/gateway/fault-point.ts';
-import type { CountingUpstream } from '../support/counting-upstream.ts';
-import { type Point, Story, slowUpstream, storyHouse } from '../support/fault-story.ts';
-import type { GatewayProcess, House } from '../support/gateway.ts';
-import { skipWithout, startPostgres, startRedis, type TestServer } from '../support/servers.ts';
+import type { Point } from '../support/fault-story.ts';
+import { redisStories } from '../support/redis-stories.ts';
 
-const skip = skipWithout('redis') || skipWithout('postgres');
-/** Steps of the card's job: while another replica lives, that one may run it. */
-const ALONE: readonly Point[] = ['post.before', 'post.after'];
+/** The steps on which most hangs; fault-points.long.test.ts has them all. */
+const SHORT: readonly Point[] = ['decide.after', 'dispatch.after', 'outcome.after', 'send.during'];
 
-describe('killed at every step, two replicas on Redis and Postgres', { skip }, () => {
-  let upstream: CountingUpstream;
-  let servers: TestServer[] = [];
-  let home: House;
-  before(async () => {
-    upstream = await slowUpstream();
-    servers = await Promise.all([startRedis(), startPostgres()]);
-    home = await storyHouse(upstream, { redisUrl: servers[0]!.url, databaseUrl: servers[1]!.url });
-  });
-  after(async () => {
-    await home.close();
-    await upstream.close();
-    await Promise.all(servers.map((server) => server.stop()));
-  });
-
-  for (const point of ALONE) {
-    test(`P4: killed at ${point}, nothing is lost and nothing runs twice`, async () => {
-      let next: GatewayProcess | null = null;
-      const story = new Story(home, upstream, point, await Story.doomed(home, point));
-      await story.tell(async () => {
-        next = await home.start();
-        return next;
-      });
-      await (next as GatewayProcess | null)?.stop();
-    });
-  }
-
-  describe('while another replica lives', { concurrency: 3 }, () => {
-    let other: GatewayProcess;
-    before(async () => {
-      other = await home.start();
-    });
-    const points = [...FAULT_POINTS.filter((point) => !ALONE.includes(point)), 'send.during'] as const;
-    for (const point of points) {
-      test(`P4: killed at ${point}, nothing is lost and nothing runs twice`, async () => {
-        const story = new Story(home, upstream, point, await Story.doomed(home, point));
-        await story.tell(async () => other);
-      });
-    }
-  });
-});
+redisStories([], SHORT);
