@@ -9,7 +9,7 @@ import { spec } from 'node:test/reporters';
 import { notInstalled } from './support/installed.ts';
 
 /** Milliseconds that one file may take; what hangs must not hang the run. */
-const FILE_MS = 150_000;
+const FILE_MS = 300_000;
 /** Files at once: two cores, and most files wait for processes of their own. */
 const AT_ONCE = 3;
 
