@@ -10,7 +10,14 @@ type Db = Kysely<Tables> | Transaction<Tables>;
 /** One statement for all of them: their order is the order given. */
 export async function writeEvents(db: Db, events: readonly NewEvent[]): Promise<void> {
   if (events.length === 0) return;
-  await db.insertInto('holdfast.events').values(events.map(eventRow)).execute();
+  // One parameter for all of them: nothing is compiled anew for each number of events.
+  await sql`
+    insert into holdfast.events (body, type, at, approval_id, server, tool, grant_name, actor)
+    select e.body, e.type, e.at, e.approval_id, e.server, e.tool, e.grant_name, e.actor
+    from rows from (json_to_recordset(${JSON.stringify(events.map(eventRow))}::json) as (body text, type text,
+      at timestamptz, approval_id text, server text, tool text, grant_name text, actor text)) with ordinality
+      as e(body, type, at, approval_id, server, tool, grant_name, actor, nth)
+    order by e.nth`.execute(db);
 }
 
 /** An event as the table takes it. */

@@ -14,7 +14,7 @@ export interface SigningKey {
 }
 
 export function signingKey(ring: KeyRing): SigningKey {
-  const der = Buffer.concat([PRIVATE_HEAD, ring.key('checkpoint')]);
+  const der = Buffer.concat([PRIVATE_HEAD, ring.key('checkpoint').export()]);
   const key = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
   const publicKey = createPublicKey(key).export({ format: 'der', type: 'spki' }).subarray(PUBLIC_HEAD.length);
   return { publicKey: publicKey.toString('hex'), sign: (text) => sign(null, Buffer.from(text), key).toString('hex') };
