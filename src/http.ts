@@ -9,6 +9,7 @@ export interface Doors {
   /** The log for programs; what it does not take is the API's. */
   readonly audit: Hono;
   readonly health: Hono;
+  readonly schema: Hono;
   /** null: nothing is counted here. */
   readonly metrics: Hono | null;
   /** null: no pages here. */
@@ -21,6 +22,7 @@ export function httpApp(doors: Doors): Hono {
   app.route('/', doors.mcp);
   if (doors.slack !== null) app.route('/', doors.slack);
   app.route('/', doors.health);
+  app.route('/', doors.schema);
   if (doors.metrics !== null) app.route('/', doors.metrics);
   app.route('/', doors.audit);
   app.route('/', doors.api);

@@ -1,6 +1,7 @@
 import { type Context, Hono } from 'hono';
 import type { ServerConfig } from '../config/config.ts';
 import type { Loaded } from '../config/load.ts';
+import { policyJsonSchema } from '../config/policy-json-schema.ts';
 import type { EventType } from '../domain/event.ts';
 import type { JsonObject } from '../domain/json.ts';
 import { bindGateway, type Gateway, startGateway } from '../gateway/gateway.ts';
@@ -27,6 +28,7 @@ import { adminIdentity } from '../web/identity.ts';
 import type { Meters } from '../web/meters.ts';
 import { metrics } from '../web/metrics.ts';
 import { Reception } from '../web/reception.ts';
+import { schemaDoor } from '../web/schema.ts';
 import { approversInSlack, type SlackMeans } from './approvers.ts';
 import { consoleBook } from './console-book.ts';
 import { digestsOf } from './digests.ts';
@@ -149,6 +151,7 @@ export function assemble(runtime: Runtime): Assembled {
     console: pages?.console.app ?? null,
     audit: auditApi({ gateway, records: sqlRecords(storage.connection.db), adminToken: loaded.secrets.adminToken }),
     health: health(gateway),
+    schema: schemaDoor(policyJsonSchema),
     metrics:
       meters === undefined
         ? null

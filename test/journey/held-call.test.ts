@@ -249,6 +249,12 @@ describe('a held call, one gateway in embedded mode', () => {
     });
   });
 
+  test('editors get the schema of policy files at a stable path', async () => {
+    const response = await fetch(`${gateway.url}/schema/policy.json`);
+    assert.equal(response.status, 200);
+    assert.deepEqual(await response.json(), JSON.parse(readFileSync('policies/schema.json', 'utf8')));
+  });
+
   test('P10: the card names the fingerprint, and a button of another call decides nothing', async () => {
     const one = agent.call('create_key', { name: 'card-one' });
     const first = await gateway.pending('create_key', { name: 'card-one' });
