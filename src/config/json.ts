@@ -23,7 +23,6 @@ export interface Problem {
 const DEEPEST = 64;
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 const SPACE = /[ \t\r\n]*/y;
-const STRING = /"(?:[^"\\\u0000-\u001f]+|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/y;
 const WORDS = new Map<string, Json>([
   ['true', true],
   ['false', false],
@@ -128,11 +127,20 @@ class Reader {
     return array;
   }
 
+  /** Looks for the closing quote mark by mark: a pattern could be made to try the text over and over. */
   #string(): string {
-    const quoted = this.#take(STRING);
-    if (quoted === null)
+    let end = this.#at + 1;
+    while (end < this.#text.length && this.#text[end] !== '"') end += this.#text[end] === '\\' ? 2 : 1;
+    let value: unknown = null;
+    try {
+      value = JSON.parse(this.#text.slice(this.#at, end + 1));
+    } catch {
+      // Not closed, or not escaped as it must be.
+    }
+    if (typeof value !== 'string')
       return this.#stop('this text in quotes is not valid JSON', 'a string that is closed and escaped');
-    return JSON.parse(quoted) as string;
+    this.#at = end + 1;
+    return value;
   }
 
   #take(pattern: RegExp): string | null {

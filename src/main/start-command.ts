@@ -42,9 +42,11 @@ export async function startCommand(argv: string[], terminal: Terminal): Promise<
   const log = processLog();
   const sink = auditWebhook(terminal.env, { now: () => new Date() });
   const running = await startNode(loaded, log, ordeal(terminal.env), { sink, out: terminal.out });
-  terminal.out(banner(loaded, running.url));
+  // Listened for before the word that it runs: whoever waits for that word may stop it in the same moment.
+  const told = toldToStop();
   const stopReloading = keepFresh(running, sources, log);
-  await toldToStop();
+  terminal.out(banner(loaded, running.url));
+  await told;
   stopReloading();
   terminal.out('stopping: held calls get the pending result, calls under way may finish\n');
   await running.stop();

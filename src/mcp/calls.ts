@@ -166,9 +166,13 @@ function wordsFor(handled: Refusal): ToolResult {
   }
 }
 
+/** Characters of an agent's reason that are kept: more is not read on a card, and is stored with every event. */
+const REASON = 4_000;
+
 /** The agent's own words in `_meta["holdfast/reason"]`. */
 function statedReason(request: ToolCallRequest): string | null {
   const meta: Json | undefined = member(request.params, '_meta');
   const reason = isObject(meta) ? member(meta, 'holdfast/reason') : undefined;
-  return typeof reason === 'string' && reason.trim() !== '' ? reason : null;
+  if (typeof reason !== 'string' || reason.trim() === '') return null;
+  return reason.length <= REASON ? reason : `${reason.slice(0, REASON).toWellFormed()}…`;
 }

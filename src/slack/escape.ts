@@ -45,10 +45,11 @@ export function leftToRight(text: string): string {
 
 /** People's own words on one line: a reason, a note. */
 export function oneLine(text: string): string {
+  const lines = text.split(/[\r\n]/).map((line) => line.trim());
   return visible(
-    text
-      .trim()
-      .replace(/\s*[\r\n]+\s*/g, ' ⏎ ')
+    lines
+      .filter((line) => line !== '')
+      .join(' ⏎ ')
       .replace(/\t/g, ' '),
   );
 }

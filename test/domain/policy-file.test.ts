@@ -195,6 +195,13 @@ test('policies/schema.json is the schema of the parser, and the examples name ke
   );
 });
 
+test('an open quote is a fault at once, however long the text behind it', () => {
+  for (const long of ['a'.repeat(100_000), '\\n'.repeat(100_000), `${'a\\"'.repeat(100_000)}\\`]) {
+    assert.match(faultsOf(`{"version":"1","default":"${long}`, 'p.json')[0]!, /not valid JSON/);
+  }
+  assert.match(faultsOf(`{"version":"1","default":"${'🙂a'.repeat(20)}\t"}`, 'p.json')[0]!, /not valid JSON/);
+});
+
 test('whatever the text, there is a policy or a fault with its file, a line and words', () => {
   const corpus = new URL('../corpus/', import.meta.url);
   const seeds = [

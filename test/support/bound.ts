@@ -1,0 +1,19 @@
+/**
+ * Loaded before a test file: ends its process when it takes too long. The runner's own limit is a timer in the very
+ * process that hangs, and waits with it when a loop never ends; this one waits in a thread of its own.
+ */
+import { isMainThread, Worker } from 'node:worker_threads';
+
+const WATCH = `
+  const { writeSync } = require('node:fs');
+  const { workerData } = require('node:worker_threads');
+  setTimeout(() => {
+    writeSync(2, workerData.file + ' did not end within ' + workerData.ms / 1000 + ' s and was stopped\\n');
+    process.kill(process.pid, 'SIGKILL');
+  }, workerData.ms);
+`;
+
+const ms = Number(process.env.HOLDFAST_TEST_FILE_MS);
+if (isMainThread && ms > 0) {
+  new Worker(WATCH, { eval: true, workerData: { file: process.argv[1], ms }, execArgv: [] }).unref();
+}
