@@ -2,7 +2,7 @@
  * What the gateway needs of the outside. Five ports and the vault; adapters implement them, `main/` constructs them,
  * nothing else knows which one is behind.
  */
-import type { Approval, Decision, State } from './domain/approval.ts';
+import type { Approval, Awaits, Decision, State } from './domain/approval.ts';
 import type { Link } from './domain/chain.ts';
 import type { SignedCheckpoint } from './domain/checkpoint.ts';
 import type { EventType, LoggedEvent, NewEvent } from './domain/event.ts';
@@ -36,7 +36,7 @@ export class Unavailable extends Error {
 export interface NewApproval {
   readonly approval: Omit<
     Approval,
-    'state' | 'revision' | 'decisions' | 'callers' | 'updatedAt' | 'previousUnknown' | 'remindedAt' | 'escalatedAt'
+    'state' | 'revision' | 'decisions' | 'callers' | 'updatedAt' | 'previousUnknown' | 'remindedAt' | 'escalatedAt' | 'awaits'
   >;
   /** The request's bytes, sealed. */
   readonly request: Uint8Array;
@@ -79,6 +79,7 @@ export interface Change {
     readonly pickupUntil?: Date | null;
     readonly leaseUntil?: Date | null;
     readonly dispatcher?: string | null;
+    readonly awaits?: Awaits | null;
     readonly remindedAt?: Date;
     readonly escalatedAt?: Date;
     readonly note?: string | null;
@@ -119,7 +120,7 @@ export interface CardRecord {
   readonly ts: string | null;
   /** The approval's revision that the card shows. */
   readonly revision: number;
-  /** What the card shows, as its adapter tells it: state, votes and a hash of the blocks. Opaque to everybody else. */
+  /** What the card shows, as its adapter tells it: state, votes, and `.` with the SHA-256 of its content at the end. */
   readonly digest: string;
   readonly postedAt: Date | null;
 }
@@ -217,8 +218,11 @@ export interface Store {
   releaseCard(approval: string, run: string): Promise<void>;
   /** Of these approvals, those older than `before` whose card nobody can have seen. */
   unposted(ids: readonly string[], before: Date): Promise<readonly string[]>;
-  /** Remembers where the card is and which revision it shows. */
-  saveCard(card: CardRecord, event: NewEvent | null): Promise<void>;
+  /**
+   * Remembers where the card is and which revision it shows. `content`, what it showed, is kept under its SHA-256 in
+   * the same transaction as the event that names it, once, and as long as its approval; without one nothing is kept.
+   */
+  saveCard(card: CardRecord, event: NewEvent | null, content?: string): Promise<void>;
 
   /** Binds an MCP session to the grant that opened it. `id` is a keyed digest of the session id. */
   bindSession(id: string, server: string, grant: string): Promise<void>;
@@ -390,6 +394,8 @@ export interface Records {
   event(n: number): Promise<ProvenEvent | null>;
   /** Everything about one approval, oldest first. */
   story(approval: string): Promise<readonly ProvenEvent[]>;
+  /** What these cards showed, by the SHA-256 that their events name; what is not kept is not among them. */
+  cards(digests: readonly string[]): Promise<ReadonlyMap<string, string>>;
   /** Checks the newest `newest` events one by one. */
   chain(newest: number): Promise<ChainLook>;
   tally(from: Date, to: Date, slotMs: number): Promise<Tally>;
@@ -508,7 +514,10 @@ export interface TaskStore {
     readonly approval: string;
     readonly expiresAt: Date;
   }): Promise<void>;
-  /** Spends it, with its event; the approval it belongs to, or null. */
+  /**
+   * Spends it, with its event, and its approval goes on as this dispatch, until `until`, unless it awaits no input any
+   * more. The caller takes an absent one's place, or a new one. null: nothing was spent.
+   */
   takeContinuation(
     one: {
       readonly digest: string;
@@ -516,6 +525,9 @@ export interface TaskStore {
       readonly server: string;
       readonly fingerprints: readonly string[];
       readonly now: Date;
+      readonly joiner: NewJoiner;
+      readonly dispatcher: string;
+      readonly until: Date;
     },
     event: (approval: string) => NewEvent,
   ): Promise<string | null>;
@@ -564,7 +576,15 @@ export interface Queue {
 // ---------------------------------------------------------------- Cards
 
 export type Delivery =
-  | { readonly kind: 'shown'; readonly channel: string; readonly ts: string; readonly digest: string }
+  | {
+      readonly kind: 'shown';
+      readonly channel: string;
+      readonly ts: string;
+      /** Ends with the SHA-256 of `content`. */
+      readonly digest: string;
+      /** The card's blocks as they were posted, as JSON: already redacted. Absent: what was sent is no card. */
+      readonly content?: string;
+    }
   /** Slack said no for now, or did not answer. `ambiguous`: the message may exist. */
   | { readonly kind: 'later'; readonly afterMs: number; readonly why: string; readonly ambiguous: boolean }
   /** Slack will never take it: deleted message, missing channel, shared channel. */

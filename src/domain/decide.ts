@@ -1,5 +1,6 @@
 import type { Approval, Choice, Decision, State } from './approval.ts';
 import { approvalsCounted, type Eligibility, eligibility } from './quorum.ts';
+import type { Saw } from './seen-card.ts';
 
 /** Somebody who clicked, as far as the door could verify. The facts were looked up; nothing here is a claim. */
 export interface Approver {
@@ -16,6 +17,8 @@ export interface Utterance {
   readonly reason: string | null;
   /** The fingerprint, or a prefix of at least 64 bits, that the person was shown; null where the door cannot carry it. */
   readonly fingerprint: string | null;
+  /** What the person had before them, where the door can tell. Evidence only: nothing is judged by it. */
+  readonly saw?: Saw;
 }
 
 export type RefusalReason =

@@ -2,6 +2,7 @@ import type { Approval, Decision } from '../domain/approval.ts';
 import { type Approver, decide as judge, type RefusalReason, type Utterance } from '../domain/decide.ts';
 import type { NewEvent } from '../domain/event.ts';
 import type { Json } from '../domain/json.ts';
+import type { Saw } from '../domain/seen-card.ts';
 import type { CardRecord, Change } from '../ports.ts';
 import { announce } from './announce.ts';
 import type { Setting } from './setting.ts';
@@ -54,7 +55,7 @@ export async function decide(
       to: judgement.next,
       patch: patchFor(judgement.next, new Date(now.getTime() + terms.pickupMs)),
       decision: judgement.decision,
-      events: [decided(approval, judgement.decision, judgement.next, card)],
+      events: [decided(approval, judgement.decision, judgement.next, card, word.saw)],
     });
     setting.at?.('decide.after');
     if (committed.kind === 'committed') {
@@ -88,7 +89,13 @@ export async function refuse(
   ]);
 }
 
-function decided(approval: Approval, decision: Decision, next: string, card: CardRecord | null): NewEvent {
+function decided(
+  approval: Approval,
+  decision: Decision,
+  next: string,
+  card: CardRecord | null,
+  saw: Saw | undefined,
+): NewEvent {
   return about(approval, {
     type: 'approval.decided',
     at: decision.at,
@@ -103,6 +110,7 @@ function decided(approval: Approval, decision: Decision, next: string, card: Car
       quorum: approval.requirement.quorum,
       waitedMs: decision.at.getTime() - approval.createdAt.getTime(),
       card: card === null ? null : { digest: card.digest, revision: card.revision, channel: card.channel, ts: card.ts },
+      ...(saw === undefined ? {} : { saw: { ...saw } }),
       fingerprint: approval.fingerprint,
     },
   });

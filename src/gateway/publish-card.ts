@@ -69,12 +69,13 @@ async function settle(
   const at = clock.now();
   switch (delivery.kind) {
     case 'shown': {
-      const { channel, ts, digest } = delivery;
+      const { channel, ts, digest, content } = delivery;
       const type = record?.ts ? 'card.updated' : 'card.posted';
       const data = { channel, ts, digest, state: approval.state, revision: approval.revision };
       await store.saveCard(
         { approval: approval.id, channel, ts, digest, revision: approval.revision, postedAt: at },
         about(approval, { type, at, actor: 'holdfast', data }),
+        content,
       );
       // What changed while it was being posted is another run's work, at once.
       const now = await store.find(approval.id);

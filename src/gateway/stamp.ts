@@ -40,8 +40,8 @@ export function stamped(store: Store, replica: string, heard: Meter): Store {
     },
     leave: (by, event) => store.leave(by, (approval) => mark(event(approval))),
     leaveSession: (by, event) => store.leaveSession(by, (approval) => mark(event(approval))),
-    saveCard: async (card, event) => {
-      await store.saveCard(card, event === null ? null : mark(event));
+    saveCard: async (card, event, content) => {
+      await store.saveCard(card, event === null ? null : mark(event), content);
       if (event !== null) heard(event);
     },
   };

@@ -58,6 +58,12 @@ export function numbered(blocks: readonly Block[], revision: number): Block[] {
   return blocks.map((block, index) => ({ ...block, block_id: `r${revision}.${index}` }));
 }
 
+/** The revision in such a block id; null: it is none. */
+export function revisionIn(blockId: string | null): number | null {
+  const found = /^r(\d{1,9})\.\d{1,3}$/.exec(blockId ?? '');
+  return found === null ? null : Number(found[1]);
+}
+
 /** The same card without rich text, for a Slack that answers `invalid_blocks`: plain text shows data as data too. */
 export function withoutRichText(blocks: readonly Block[]): Block[] {
   return blocks.map((block) => {

@@ -31,7 +31,9 @@ export interface RenderedCard {
   readonly text: string;
   /** At most 50 blocks, at most 10,000 characters of JSON in all. */
   readonly blocks: Block[];
-  /** Hex SHA-256 of the blocks. */
+  /** The blocks as JSON, as they are posted. */
+  readonly content: string;
+  /** Hex SHA-256 of the content. */
   readonly digest: string;
   /** Everything is there, uncut. When false, Approve opens the full view instead of approving (P10). */
   readonly complete: boolean;
@@ -64,8 +66,9 @@ export function renderCard(approval: Approval, options: CardOptions = {}): Rende
 
   const all = numbered([...before, shown.block, ...after(complete)], approval.revision);
   const blocks = options.plainText ? withoutRichText(all) : all;
-  const digest = createHash('sha256').update(JSON.stringify(blocks)).digest('hex');
-  return { text: cut(summary(approval), LIMIT.message), blocks, digest, complete };
+  const content = JSON.stringify(blocks);
+  const digest = createHash('sha256').update(content).digest('hex');
+  return { text: cut(summary(approval), LIMIT.message), blocks, content, digest, complete };
 }
 
 function summary(approval: Approval): string {

@@ -2,7 +2,7 @@ import type { Approval } from '../domain/approval.ts';
 import { isObject, type JsonObject, member } from '../domain/json.ts';
 import type { CardRecord, Cards, Clock, Delivery, Log } from '../ports.ts';
 import type { SlackAnswer, SlackApi, SlackFailure } from './api.ts';
-import { type CardOptions, renderCard } from './card.ts';
+import { type CardOptions, type RenderedCard, renderCard } from './card.ts';
 import { Channels } from './channels.ts';
 import { escaped, person } from './escape.ts';
 import type { People } from './people.ts';
@@ -84,7 +84,7 @@ class Posting {
       return { kind: 'later', afterMs: 5000, why: 'Slack did not say where it put the card', ambiguous: true };
     }
     await this.#tellBeside(approval, approval.requirement.people, at, ts);
-    return { kind: 'shown', channel: at, ts, digest: cardDigest(approval, sent.digest) };
+    return shown(approval, at, ts, sent);
   }
 
   async #update(approval: Approval, at: CardRecord, channel: string, ts: string): Promise<Delivery> {
@@ -103,18 +103,19 @@ class Posting {
     if (approval.escalatedAt !== null && !told.escalated) {
       await this.#tellBeside(approval, approval.requirement.escalate?.people ?? [], channel, ts);
     }
-    return { kind: 'shown', channel, ts, digest: cardDigest(approval, sent.digest) };
+    return shown(approval, channel, ts, sent);
   }
 
   /** Sends the card; once more without rich text when Slack does not know its blocks. */
-  async #send(method: string, approval: Approval, where: JsonObject): Promise<{ answer: SlackAnswer; digest: string }> {
+  async #send(method: string, approval: Approval, where: JsonObject): Promise<Sent & { answer: SlackAnswer }> {
     for (const plainText of [false, true]) {
       const options: CardOptions = { publicUrl: this.#options.publicUrl ?? null, plainText };
-      const { text, blocks, digest } = renderCard(approval, options);
+      const { text, blocks, content, digest } = renderCard(approval, options);
       const metadata = { event_type: EVENT, event_payload: { approval: approval.id, revision: approval.revision } };
       const quiet: JsonObject = method === 'chat.postMessage' ? { unfurl_links: false, unfurl_media: false } : {};
       const answer = await this.#options.api.call(method, { ...where, text, blocks, metadata, ...quiet });
-      if (plainText || answer.ok || !answer.failure.code.startsWith('invalid_blocks')) return { answer, digest };
+      if (plainText || answer.ok || !answer.failure.code.startsWith('invalid_blocks'))
+        return { answer, content, digest };
     }
     throw new Error('not reached');
   }
@@ -162,6 +163,12 @@ class Posting {
       if (!sent) log.warn({ approval: approval.id, user }, 'an approver could not be written to directly');
     }
   }
+}
+
+type Sent = Pick<RenderedCard, 'content' | 'digest'>;
+
+function shown(approval: Approval, channel: string, ts: string, { content, digest }: Sent): Delivery {
+  return { kind: 'shown', channel, ts, digest: cardDigest(approval, digest), content };
 }
 
 function isCardOf(message: unknown, approval: string): boolean {

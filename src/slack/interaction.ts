@@ -1,5 +1,6 @@
 import type { Approval, Choice } from '../domain/approval.ts';
 import { type Approver, decide as judge, type Utterance } from '../domain/decide.ts';
+import type { Saw } from '../domain/seen-card.ts';
 import type { Decided } from '../gateway/decide.ts';
 import type { CardRecord, Clock, Log } from '../ports.ts';
 import { type DoorRefusal, doorWords, refusalWords, WORDS_FOR } from './answer.ts';
@@ -29,7 +30,7 @@ export interface InteractionTerms extends IdentityTerms {
   refused(id: string, actor: string, reason: string, choice: string): Promise<void>;
 }
 
-/** What to do once Slack has its acknowledgement. */
+/** What to do beside the acknowledgement. */
 export type Next =
   | { readonly kind: 'tell'; readonly text: string }
   | { readonly kind: 'open'; readonly view: View }
@@ -39,6 +40,8 @@ export interface Handled {
   /** The ack's body; null for an empty one. */
   readonly ack: { readonly [name: string]: unknown } | null;
   readonly next: Next | null;
+  /** Neither a decision nor a refusal is in the record: `next`, or the ack itself, is all that the person will hear. */
+  readonly unrecorded?: true;
 }
 
 const tell = (text: string): Handled => ({ ack: null, next: { kind: 'tell', text } });
@@ -56,7 +59,7 @@ export async function interact(terms: InteractionTerms, interaction: Interaction
       : await submitted(terms, interaction, say);
   } catch (error) {
     terms.log.error({ err: error }, 'a click in Slack could not be recorded');
-    return say(WORDS_FOR.notRecorded);
+    return { ...say(WORDS_FOR.notRecorded), unrecorded: true };
   }
 }
 
@@ -84,7 +87,8 @@ async function clicked(terms: InteractionTerms, click: Click, say: Say): Promise
   // The button of a whole card; judged once more here, because a button is what somebody sent.
   const whole = click.action === 'approve' && click.on.kind === 'message' && cardIsWhole(terms, approval);
   if (whole) {
-    return decided(await terms.decide(approval.id, wordOf('approve', null, given), approver), say);
+    const saw: Saw = { surface: 'card', revision: click.revision };
+    return decided(await terms.decide(approval.id, { ...wordOf('approve', null, given), saw }, approver), say);
   }
   if (choice !== 'details') {
     const refusal = await wouldRefuse(terms, approval, approver, given, choice, say);
@@ -117,7 +121,8 @@ async function submitted(terms: InteractionTerms, submission: Submission, say: S
   const choice: Choice = submission.view === 'deny_view' ? 'deny' : 'approve';
   const entry = await enter(terms, submission, memory, memory, choice, say);
   if ('refusal' in entry) return entry.refusal;
-  const word = wordOf(choice, submission.words, memory);
+  const saw: Saw = { surface: choice === 'deny' ? 'deny_form' : 'full_view', revision: null };
+  const word = { ...wordOf(choice, submission.words, memory), saw };
   const outcome = await terms.decide(memory.approval, word, entry.approver);
   if (outcome.kind === 'refused' && outcome.reason === 'reason_required') {
     return { ack: { response_action: 'errors', errors: { [WORDS.block]: 'The policy wants a reason.' } }, next: null };

@@ -1,4 +1,5 @@
 import { type Json, member } from '../domain/json.ts';
+import { revisionIn } from './blocks.ts';
 import { ACTIONS, type Action, VIEWS, type ViewName } from './button.ts';
 import { WORDS } from './view.ts';
 
@@ -31,6 +32,8 @@ export interface Click {
   readonly who: Clicker;
   readonly action: Action;
   readonly value: string;
+  /** The revision that the clicked card showed; null: not told, or no card. */
+  readonly revision: number | null;
   readonly on: OnMessage | OnView;
   readonly trigger: string;
   readonly responseUrl: string | null;
@@ -79,6 +82,7 @@ function click(body: unknown, who: Clicker): Click | null {
     who,
     action,
     value: text(actions[0], 'value') ?? '',
+    revision: on.kind === 'message' ? revisionIn(text(actions[0], 'block_id')) : null,
     on,
     trigger: text(body, 'trigger_id') ?? '',
     responseUrl: text(body, 'response_url'),

@@ -1,4 +1,5 @@
-import { type Kysely, type Selectable, sql } from 'kysely';
+import { createHash } from 'node:crypto';
+import { type Kysely, type Selectable, sql, type Transaction } from 'kysely';
 import type { NewEvent } from '../domain/event.ts';
 import type { CardRecord, Store } from '../ports.ts';
 import { writeEvents } from './events.ts';
@@ -53,7 +54,12 @@ export async function unpostedCards(db: Kysely<Tables>, ids: readonly string[], 
 }
 
 /** Remembers where the card is and what it shows. A later revision is never overwritten by an earlier one. */
-export async function saveCard(db: Kysely<Tables>, card: CardRecord, event: NewEvent | null): Promise<void> {
+export async function saveCard(
+  db: Kysely<Tables>,
+  card: CardRecord,
+  event: NewEvent | null,
+  content?: string,
+): Promise<void> {
   await db.transaction().execute(async (trx) => {
     await sql`
       insert into holdfast.cards as c (approval_id, channel, ts, revision, digest, posted_at)
@@ -64,6 +70,36 @@ export async function saveCard(db: Kysely<Tables>, card: CardRecord, event: NewE
         posted_at = coalesce(c.posted_at, excluded.posted_at)`.execute(trx);
     await sql`
       update holdfast.approvals set shown = greatest(shown, ${card.revision}) where id = ${card.approval}`.execute(trx);
+    if (content !== undefined) await keepContent(trx, card.approval, content);
     if (event) await writeEvents(trx, [event]);
   });
+}
+
+/** Characters of one card that are kept, many times what Slack takes, and cards of one approval. */
+const LONGEST_CARD = 200_000;
+const MOST_CARDS = 500;
+
+/** Before the event that names it: whatever the log says was shown can be shown again. */
+async function keepContent(trx: Transaction<Tables>, approval: string, content: string): Promise<void> {
+  if (content.length > LONGEST_CARD) return;
+  const digest = createHash('sha256').update(content).digest('hex');
+  await sql`
+    insert into holdfast.card_contents (digest, approval_id, content, kept_at)
+    select ${digest}, ${approval}, ${content}, clock_timestamp()
+    where (select count(*) from holdfast.card_contents where approval_id = ${approval}) < ${MOST_CARDS}
+    on conflict (digest) do nothing`.execute(trx);
+}
+
+/** What these cards showed, by digest. */
+export async function cardContents(
+  db: Kysely<Tables>,
+  digests: readonly string[],
+): Promise<ReadonlyMap<string, string>> {
+  if (digests.length === 0) return new Map();
+  const found = await db
+    .selectFrom('holdfast.card_contents')
+    .select(['digest', 'content'])
+    .where('digest', 'in', digests)
+    .execute();
+  return new Map(found.map((row) => [row.digest, row.content]));
 }

@@ -180,6 +180,16 @@ const MIGRATIONS: Record<string, string | readonly string[]> = {
   '0008-words': WORDS_MIGRATION,
   '0009-task-fetched': TASK_FETCHED_MIGRATION,
   '0010-words-cost': WORDS_COST_MIGRATION,
+  '0011-card-contents': `
+    -- What each card showed, as long as its approval is kept.
+    create table holdfast.card_contents (
+      digest text primary key,
+      approval_id text not null references holdfast.approvals (id) on delete cascade,
+      content text not null,
+      kept_at timestamptz not null
+    );
+    create index card_contents_approval on holdfast.card_contents (approval_id);
+  `,
 };
 
 /** Names of the migrations of this release, oldest first. */

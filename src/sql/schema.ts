@@ -12,6 +12,7 @@ export interface Tables {
   'holdfast.sinks': SinkTable;
   'holdfast.counters': CounterTable;
   'holdfast.cards': CardTable;
+  'holdfast.card_contents': CardContentTable;
   'holdfast.sessions': SessionTable;
   'holdfast.replicas': ReplicaTable;
   'holdfast.notices': NoticeTable;
@@ -131,6 +132,14 @@ export interface CardTable {
   run: string | null;
   run_by: string | null;
   run_until: Date | null;
+}
+
+export interface CardContentTable {
+  /** Hex SHA-256 of the content. */
+  digest: string;
+  approval_id: string;
+  content: string;
+  kept_at: Date;
 }
 
 export interface SessionTable {

@@ -1,6 +1,7 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely';
 import type { State } from '../domain/approval.ts';
 import type { EventFilter, FoundEvent, Page, Records } from '../ports.ts';
+import { cardContents } from './cards.ts';
 import { eventOf } from './events.ts';
 import { guarded } from './guard.ts';
 import { lookAtChain, proveEvent, tellStory } from './proof.ts';
@@ -28,6 +29,7 @@ export function sqlRecords(db: Kysely<Tables>): Records {
     },
     event: (n) => proveEvent(db, n),
     story: (approval) => tellStory(db, approval),
+    cards: (digests) => cardContents(db, digests),
     chain: (newest) => lookAtChain(db, newest),
     tally: (from, to, slotMs) => tally(db, from, to, slotMs),
     lastUses: (grants) => lastUses(db, grants),

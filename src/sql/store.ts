@@ -65,7 +65,7 @@ export function sqlStore({ db, close }: Connection): Store {
     claimCard: (approval, run) => claimCard(db, approval, run),
     releaseCard: (approval, run) => releaseCard(db, approval, run),
     unposted: (ids, before) => unpostedCards(db, ids, before),
-    saveCard: (card, event) => saveCard(db, card, event),
+    saveCard: (card, event, content) => saveCard(db, card, event, content),
     bindSession: (id, server, grant) => bindSession(db, id, server, grant),
     sessionGrant: (id, server) => sessionGrant(db, id, server),
     unbindSession: (id, server) => unbindSession(db, id, server),

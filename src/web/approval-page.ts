@@ -5,6 +5,7 @@ import { decideForm } from './decide-form.ts';
 import type { Reviewer } from './identity.ts';
 import { callFacts, callWords, liveMark } from './inbox-page.ts';
 import { countdown, instant } from './instant.ts';
+import type { Cards } from './seen-card.ts';
 import { type Html, name } from './shown.ts';
 import { storyOf } from './story.ts';
 import { traceOf } from './trace.ts';
@@ -16,12 +17,13 @@ export interface ApprovalView {
   readonly approval: Approval;
   readonly story: readonly ProvenEvent[];
   readonly chain: Vouched;
+  readonly cards: Cards;
   readonly reviewer: Reviewer;
   readonly now: Date;
 }
 
 /** One approval, whole: what was asked, who may decide and who did, why policy asked, and all that happened. */
-export function approvalPage({ approval, story, chain, reviewer, now }: ApprovalView): Html {
+export function approvalPage({ approval, story, chain, cards, reviewer, now }: ApprovalView): Html {
   const { trace } = approval;
   return html`<p class="crumb"><a href="/">Approvals</a> / <code>${approval.id}</code></p>
     <div class="head"><h1>${toolName(approval.server, approval.tool)}</h1>${liveMark()}</div>
@@ -49,7 +51,7 @@ export function approvalPage({ approval, story, chain, reviewer, now }: Approval
       </div>
       <section aria-labelledby="story-head">
         <h2 id="story-head">What happened</h2>
-        <div id="story" data-live>${storyOf(story, chain)}</div>
+        <div id="story" data-live>${storyOf(story, chain, cards)}</div>
       </section>
     </div>`;
 }

@@ -4,6 +4,7 @@ import type { FoundEvent, Page, ProvenEvent } from '../ports.ts';
 import { subject, whyOf } from './activity-page.ts';
 import { type Asked, linkTo, type Query, VERDICT_EVENTS } from './audit-query.ts';
 import { instant } from './instant.ts';
+import { asSeenAlone, type Cards } from './seen-card.ts';
 import { type Html, name } from './shown.ts';
 import { place, storyOf } from './story.ts';
 import { values } from './values.ts';
@@ -95,7 +96,7 @@ function time(field: string, words: string, value: string | undefined): Html {
 }
 
 /** One event, whole, and with it the story of its approval. */
-export function eventPage(event: ProvenEvent, story: readonly ProvenEvent[], chain: Vouched): Html {
+export function eventPage(event: ProvenEvent, story: readonly ProvenEvent[], chain: Vouched, cards: Cards): Html {
   const [, words] = eventWords(event.type);
   return html`<p class="crumb"><a href="/audit">Audit</a> / event ${event.n}</p>
     <div class="head"><h1>${words}</h1></div>
@@ -109,6 +110,7 @@ export function eventPage(event: ProvenEvent, story: readonly ProvenEvent[], cha
       <div><dt>Chain</dt><dd>${place(event)}</dd></div>
       <div><dt>Hash</dt><dd><code class="hash">${event.hash ?? '—'}</code></dd></div>
     </dl>
+    ${asSeenAlone(event, story, cards)}
     <h2>Data</h2>${values(event.data, 'Data of the event')}
-    ${event.approval === null ? '' : html`<section aria-labelledby="story-head"><h2 id="story-head">The whole story</h2>${storyOf(story, chain)}</section>`}`;
+    ${event.approval === null ? '' : html`<section aria-labelledby="story-head"><h2 id="story-head">The whole story</h2>${storyOf(story, chain, cards)}</section>`}`;
 }

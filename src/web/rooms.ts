@@ -1,5 +1,6 @@
 import type { Context, Hono } from 'hono';
 import { html } from 'hono/html';
+import type { ProvenEvent } from '../ports.ts';
 import { activityPage, CALL_EVENTS } from './activity-page.ts';
 import { approvalPage } from './approval-page.ts';
 import { auditPage, eventPage } from './audit-page.ts';
@@ -11,6 +12,7 @@ import { overviewPage, SPANS, type Span } from './overview-page.ts';
 import { page, type Room } from './page.ts';
 import { policiesPage } from './policies-page.ts';
 import { Reads } from './reads.ts';
+import { type Cards, cardsNamed } from './seen-card.ts';
 import type { Html } from './shown.ts';
 import { vouch } from './vouch.ts';
 
@@ -26,6 +28,9 @@ export function rooms(app: Hono<Env>, deps: ConsoleDeps): void {
   const reads = new Reads(gateway);
   const { vault } = gateway.setting;
   const chainOf = async (newest: number) => vouch(await records.chain(newest), proof, vault.publicKeys);
+  const cardsOf = async (events: readonly ProvenEvent[]): Promise<Cards> => {
+    return { contents: await records.cards(cardsNamed(events)), sha256: (text) => proof.sha256(text) };
+  };
 
   app.get('/', async (c) => {
     const inbox = await readInbox(store);
@@ -44,8 +49,9 @@ export function rooms(app: Hono<Env>, deps: ConsoleDeps): void {
     const approval = await store.find(c.req.param('id').slice(0, 100));
     if (approval === null) return missing(c, deps, 'There is no such approval.');
     const [story, chain] = await Promise.all([records.story(approval.id), chainOf(1)]);
+    const cards = await cardsOf(story);
     reads.approval(c.get('visit'), approval, 'approval');
-    const view = { approval, story, chain, reviewer: c.get('visit').reviewer, now: clock.now() };
+    const view = { approval, story, chain, cards, reviewer: c.get('visit').reviewer, now: clock.now() };
     return show(c, deps, `${approval.server}.${approval.tool}`, '/', approvalPage(view));
   });
 
@@ -68,8 +74,9 @@ export function rooms(app: Hono<Env>, deps: ConsoleDeps): void {
     if (event === null) return missing(c, deps, 'There is no such event.');
     const chain = await chainOf(1);
     const story = event.approval === null ? [] : await records.story(event.approval);
+    const cards = await cardsOf([...story, event]);
     reads.event(c.get('visit'), event);
-    return show(c, deps, `Event ${event.n}`, '/audit', eventPage(event, story, chain));
+    return show(c, deps, `Event ${event.n}`, '/audit', eventPage(event, story, chain, cards));
   });
 
   app.get('/overview', async (c) => {

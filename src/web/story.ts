@@ -1,16 +1,18 @@
 import { html } from 'hono/html';
 import { isObject, type Json, type JsonObject, member } from '../domain/json.ts';
+import { contentDigest } from '../domain/seen-card.ts';
 import type { ProvenEvent } from '../ports.ts';
 import { clockTime } from './instant.ts';
+import { asSeen, type Cards } from './seen-card.ts';
 import { type Html, name, shown } from './shown.ts';
 import { values } from './values.ts';
 import type { Vouched } from './vouch.ts';
 import { actorName, eventBadge } from './wording.ts';
 
 /** A timeline. Above it, what the chain says of these very events; each was computed again for this page. */
-export function storyOf(story: readonly ProvenEvent[], chain: Vouched): Html {
+export function storyOf(story: readonly ProvenEvent[], chain: Vouched, cards: Cards): Html {
   return html`${chainLine(story, chain)}
-    <ol class="story" data-key="story" data-rev="${story.length}.${story.filter((event) => event.fits !== null).length}">${story.map(storyStep)}</ol>`;
+    <ol class="story" data-key="story" data-rev="${story.length}.${story.filter((event) => event.fits !== null).length}">${story.map((event) => storyStep(event, story, cards))}</ol>`;
 }
 
 function chainLine(story: readonly ProvenEvent[], chain: Vouched): Html {
@@ -34,12 +36,13 @@ function misvouched(chain: Vouched, rev: string): Html {
   return html`<p class="chain bad" data-key="chain" data-rev="bad.${rev}"><b>The log is not what checkpoint #${chain.checkpoint?.seq} signed.</b> Run <code>holdfast audit verify</code>.</p>`;
 }
 
-function storyStep(event: ProvenEvent): Html {
+function storyStep(event: ProvenEvent, story: readonly ProvenEvent[], cards: Cards): Html {
   return html`<li>
     <span class="when">${clockTime(event.at)}</span>
     <div>
       <p>${eventBadge(event)} <span class="dim">by ${actorName(event.actor)}</span></p>
       ${gist(event)}
+      ${asSeen(event, story, cards)}
       <details><summary>Event ${event.n}, ${place(event)}</summary>
         ${values(event.data, `Data of event ${event.n}`)}
         <p><a href="/audit/events/${event.n}">Event ${event.n} alone</a>${event.hash === null ? '' : html`, hash <code class="hash">${event.hash}</code>`}</p>
@@ -70,7 +73,7 @@ const GISTS: readonly (readonly [string, string, string?])[] = [
   ['note', 'because'],
   ['why', 'because'],
   ['via', 'via'],
-  ['digest', 'card as seen', 'card.'],
+  ['digest', 'card digest', 'card.'],
   ['bytes', 'result of', 'call.'],
   ['digest', 'result digest', 'call.'],
   ['rule', 'rule'],
@@ -78,7 +81,7 @@ const GISTS: readonly (readonly [string, string, string?])[] = [
 
 function said(key: string, value: Json): Html {
   if (key === 'bytes') return html`${String(value)} bytes`;
-  if (key === 'digest') return html`<code class="hash">${String(value).slice(0, 16)}</code>`;
+  if (key === 'digest') return html`<code class="hash">${(contentDigest(value) ?? String(value)).slice(0, 16)}</code>`;
   if (typeof value === 'string') return key === 'rule' ? name(value) : html`<q>${shown(value)}</q>`;
   return isObject(value) || Array.isArray(value) ? name(JSON.stringify(value as JsonObject)) : html`${String(value)}`;
 }

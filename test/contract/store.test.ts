@@ -403,6 +403,25 @@ function suite(kind: StoreKind): void {
         assert.equal(await store.card('ap_none'), null);
       });
 
+      test('P7: what a card showed is kept with the event that names it, once, and as long as its approval', async () => {
+        const { approval } = await opened();
+        const content = JSON.stringify([{ type: 'header', text: { type: 'plain_text', text: approval.id } }]);
+        const digest = createHash('sha256').update(content).digest('hex');
+        const kept = async () =>
+          (await world.rows(`select content from holdfast.card_contents where digest = '${digest}'`)).map(
+            (row) => row.content,
+          );
+        // An event that cannot be written takes what it names with it.
+        const unwritable = { ...eventOf('card.posted', approval), actor: 'a\0b' };
+        await assert.rejects(store.saveCard(cardOf(approval.id, 1), unwritable, content), Unavailable);
+        assert.deepEqual(await kept(), []);
+        await store.saveCard(cardOf(approval.id, 1), eventOf('card.posted', approval), content);
+        await store.saveCard(cardOf(approval.id, 1), eventOf('card.updated', approval), content);
+        assert.deepEqual(await kept(), [content]);
+        await world.rows(`delete from holdfast.approvals where id = '${approval.id}'`);
+        assert.deepEqual(await kept(), []);
+      });
+
       test('P10: of runs that want the same card at once one gets it, until it lets go or its replica is silent', async () => {
         const { approval } = await opened();
         const runs = await Promise.all(
