@@ -2,48 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Agent, type ToolAnswer, textOf } from '../support/agent.ts';
 import type { Dice } from './dice.ts';
-import { AGENTS, type Town } from './town.ts';
-
-/** How a call ended for the agent that made it. */
-export type Heard =
-  | 'result'
-  | 'denied'
-  | 'expired'
-  | 'withdrawn'
-  | 'lapsed'
-  | 'unknown'
-  | 'limited'
-  | 'answered before'
-  /** It cancelled, and asked no more. */
-  | 'cancelled'
-  /** It was still asking when the time was over. */
-  | 'nothing';
-
-/** One call, from the agent's side. */
-export interface Told {
-  readonly id: string;
-  readonly tool: string;
-  readonly agent: string;
-  /** Another caller made the identical call at the same time. */
-  readonly twin: boolean;
-  heard: Heard;
-  /** The approval that the last words named. */
-  approval: string | null;
-  attempts: number;
-  /** Words that should not have come. */
-  readonly odd: string[];
-}
-
-const FIRST_WORDS: readonly (readonly [RegExp, Heard | 'again'])[] = [
-  [/^Denied by/, 'denied'],
-  [/^Approval expired/, 'expired'],
-  [/^Withdrawn/, 'withdrawn'],
-  [/^Approval lapsed/, 'lapsed'],
-  [/^Outcome unknown/, 'unknown'],
-  [/^Already answered/, 'answered before'],
-  [/^Rate limited/, 'limited'],
-  [/^(Waiting for approval|Not sent|Cannot decide)/, 'again'],
-];
+import { type Heard, note, type Told } from './heard.ts';
+import type { Town } from './town.ts';
 
 /** The agents of the town. They make calls until told to stop, and then only finish what they began. */
 export class Agents {
@@ -59,7 +19,7 @@ export class Agents {
 
   /** `lines`: how many calls each agent has under way at once. Resolves when all of them have ended. */
   async run(dice: Dice, lines: number): Promise<void> {
-    const all = AGENTS.flatMap((name) => Array.from({ length: lines }, () => this.#line(name, dice.fork())));
+    const all = this.#town.agents.flatMap((name) => Array.from({ length: lines }, () => this.#line(name, dice.fork())));
     await Promise.all(all);
   }
 
@@ -145,22 +105,8 @@ class Caller {
   }
 
   #hear(told: Told, answer: ToolAnswer): number | null {
-    const note = answer._meta?.['holdfast/approval'];
-    told.approval = note?.id ?? told.approval;
-    const text = textOf(answer);
-    if (text.startsWith('{"did"')) {
-      if ((JSON.parse(text) as { did: string }).did !== told.id) told.odd.push(`got another call's result: ${text}`);
-      told.heard = 'result';
-      return null;
-    }
-    const meant = FIRST_WORDS.find(([words]) => words.test(text))?.[1];
-    if (meant === undefined) told.odd.push(text);
-    if (text.includes('session')) this.#agent = null;
-    if (meant === 'limited' && note === undefined) told.heard = 'limited';
-    if (meant === undefined) told.heard = 'result';
-    if (meant !== undefined && meant !== 'again' && meant !== 'limited') told.heard = meant;
-    // An approved call that meets a full window keeps its pass; the day will not end in time.
-    if (meant === 'limited') told.heard = 'limited';
+    note(told, answer);
+    if (textOf(answer).includes('session')) this.#agent = null;
     return told.heard === 'nothing' ? this.#dice.between(20, 250) : null;
   }
 

@@ -1,34 +1,43 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CHANNEL, type GatewayProcess } from '../support/gateway.ts';
+import { CHANNEL } from '../support/gateway.ts';
 import type { Dice } from './dice.ts';
-import type { Storm } from './storm.ts';
 import type { Town } from './town.ts';
 
-/** A word that a gateway acknowledged: it must be found in the record. */
+/** A word that a gateway acknowledged: it must be found in the record, or its person was told that it is not. */
 export interface Acknowledged {
   readonly approval: string;
   readonly approver: 'admin' | 'U0MIRA' | 'U0ALEX';
   readonly choice: 'approve' | 'deny';
-  readonly at: number;
+}
+
+/** What the people in Slack are like. */
+export interface Manners {
+  /** How often an approval is looked at by nobody. */
+  readonly ignored: number;
+  /** Cards that are decided at one look, and entries of the list. */
+  readonly atOnce: number;
+  /** Where Slack and the admin find a gateway at this moment; null: nowhere. */
+  readonly address: () => string | null;
 }
 
 /** People in Slack and somebody with the admin token, deciding what they see. */
 export class Approvers {
   /** Decisions over the API that were answered 200. */
   readonly recorded: Acknowledged[] = [];
-  /** Clicks that Slack was answered 200; the gateway that took them was not killed soon after. */
+  /** Clicks that Slack was answered 200. */
   readonly clicked: Acknowledged[] = [];
+  /** No need to take time. */
+  hurry = false;
   readonly #looked = new Map<string, number>();
   readonly #town: Town;
   readonly #dice: Dice;
-  readonly #storm: Pick<Storm, 'killed' | 'lastWithoutStore'>;
-  readonly #checking: Promise<void>[] = [];
+  readonly #manners: Manners;
   #stopped = false;
 
-  constructor(town: Town, dice: Dice, storm: Pick<Storm, 'killed' | 'lastWithoutStore'>) {
+  constructor(town: Town, dice: Dice, manners: Manners) {
     this.#town = town;
     this.#dice = dice;
-    this.#storm = storm;
+    this.#manners = manners;
   }
 
   async run(): Promise<void> {
@@ -36,7 +45,6 @@ export class Approvers {
       await Promise.all([this.#lookAtSlack(), this.#lookAtList()]).catch(() => undefined);
       await sleep(this.#dice.between(80, 250));
     }
-    await Promise.all(this.#checking);
   }
 
   stop(): void {
@@ -46,25 +54,33 @@ export class Approvers {
   async #lookAtSlack(): Promise<void> {
     const cards = this.#town.house.slack
       .messages(CHANNEL)
-      .filter((card) => card.text.startsWith('Approval needed') && this.#wants(approvalOf(card), 5));
-    await Promise.all(cards.slice(0, 6).map((card) => this.#decideInSlack(card.ts, approvalOf(card), card.text)));
+      .filter((card) => card.text.startsWith('Approval needed'))
+      .map((card) => ({ ...card, approval: approvalOf(card) }));
+    const chosen = this.#choose(cards, ({ approval }) => approval, 5);
+    await Promise.all(chosen.map(({ ts, approval, text }) => this.#decideInSlack(ts, approval, text)));
   }
 
   /** Slack may be down, or its cards late: the admin has the list. */
   async #lookAtList(): Promise<void> {
-    if (!this.#dice.one(0.3) || this.#town.live.length === 0) return;
-    const gateway = this.#dice.of(this.#town.live);
-    const pending = await gateway.approvals('pending');
-    await Promise.all(
-      pending.filter(({ id }) => this.#wants(id, 3)).map(({ id }) => this.#overApi(id, this.#choice(), gateway)),
-    );
+    if (!this.#dice.one(0.3)) return;
+    const response = await this.#api('/api/approvals?limit=500&state=pending', {});
+    if (response?.status !== 200) return;
+    const { items } = (await response.json()) as { items: { id: string }[] };
+    const chosen = this.#choose(items, ({ id }) => id, 3);
+    await Promise.all(chosen.map(({ id }) => this.#overApi(id)));
   }
 
   /** Everybody looks at most a few times, and some approvals nobody ever decides. */
-  #wants(approval: string, most: number): boolean {
-    const looked = this.#looked.get(approval) ?? (this.#dice.one(0.1) ? 99 : 0);
-    this.#looked.set(approval, looked + 1);
-    return looked < most;
+  #choose<T>(all: readonly T[], nameOf: (one: T) => string, looks: number): T[] {
+    const chosen: T[] = [];
+    for (const one of all) {
+      if (chosen.length === this.#manners.atOnce && !this.hurry) break;
+      const name = nameOf(one);
+      const looked = this.#looked.get(name) ?? (this.#dice.one(this.#manners.ignored) ? 99 : 0);
+      this.#looked.set(name, looked + 1);
+      if (looked < looks) chosen.push(one);
+    }
+    return chosen;
   }
 
   #choice(): 'approve' | 'deny' {
@@ -73,53 +89,43 @@ export class Approvers {
 
   async #decideInSlack(ts: string, approval: string, text: string): Promise<void> {
     const dice = this.#dice;
-    if (this.#town.live.length === 0) return;
     const people =
       text.includes('charge') || dice.one(0.2)
         ? (['U0MIRA', 'U0ALEX'] as const)
         : [dice.of(['U0MIRA', 'U0ALEX'] as const)];
     const acts = people.map((user) => this.#click(ts, approval, user));
     // Somebody with the token says something else at the same instant.
-    if (dice.one(0.15)) acts.push(this.#overApi(approval, this.#choice(), dice.of(this.#town.live)));
+    if (dice.one(0.15)) acts.push(this.#overApi(approval));
     await Promise.all(acts);
   }
 
   async #click(ts: string, approval: string, user: 'U0MIRA' | 'U0ALEX'): Promise<void> {
     const { slack } = this.#town.house;
-    const gateway = this.#dice.of(this.#town.live);
-    slack.interactivityUrl = `${gateway.url}/slack/events`;
-    const before = slack.ephemerals(user).length;
-    const at = Date.now();
+    const address = this.#manners.address();
+    if (address === null) return;
+    slack.interactivityUrl = `${address}/slack/events`;
     const click = slack.click({ user, channel: CHANNEL, ts, actionId: 'approve' });
     const { status } = await click.catch(() => ({ status: 0 }));
-    if (status !== 200) return;
-    this.#checking.push(this.#heard({ approval, approver: user, choice: 'approve', at }, before));
+    if (status === 200) this.clicked.push({ approval, approver: user, choice: 'approve' });
   }
 
-  /** What could not be recorded is told to the person, and may be told late. */
-  async #heard(click: Acknowledged, before: number): Promise<void> {
-    const { at, approver } = click;
-    await sleep(4_000);
-    const killed = [...this.#storm.killed.values()].some((when) => when > at - 1_000 && when < at + 4_000);
-    // Without its database a gateway can only say so, and Slack may not take that either.
-    if (this.#storm.lastWithoutStore > at - 8_000) return;
-    if (killed || this.#town.house.slack.ephemerals(approver).length > before) return;
-    this.clicked.push(click);
-  }
-
-  async #overApi(approval: string, choice: 'approve' | 'deny', gateway: GatewayProcess): Promise<void> {
-    const at = Date.now();
-    const response = await gateway
-      .api(`/api/approvals/${approval}/decisions`, {
-        method: 'POST',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ decision: choice, reason: 'chaos' }),
-        signal: AbortSignal.timeout(8_000),
-      })
-      .catch(() => null);
+  async #overApi(approval: string): Promise<void> {
+    const choice = this.#choice();
+    const response = await this.#api(`/api/approvals/${approval}/decisions`, {
+      method: 'POST',
+      body: JSON.stringify({ decision: choice, reason: 'chaos' }),
+    });
     if (response === null) return;
     await response.text().catch(() => '');
-    if (response.status === 200) this.recorded.push({ approval, approver: 'admin', choice, at });
+    if (response.status === 200) this.recorded.push({ approval, approver: 'admin', choice });
+  }
+
+  async #api(path: string, init: RequestInit): Promise<Response | null> {
+    const address = this.#manners.address();
+    if (address === null) return null;
+    const authorization = `Bearer ${this.#town.house.adminToken}`;
+    const headers = { authorization, 'content-type': 'application/json' };
+    return fetch(address + path, { ...init, headers, signal: AbortSignal.timeout(8_000) }).catch(() => null);
   }
 }
 

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import type { Approval } from '../../src/domain/approval.ts';
 import { member } from '../../src/domain/json.ts';
 import { approvalsCounted } from '../../src/domain/quorum.ts';
-import type { Told } from './agents.ts';
 import type { Acknowledged } from './approvers.ts';
+import type { Told } from './heard.ts';
 import type { EventRow, Evidence } from './record.ts';
 import { type Arrival, MOST } from './town.ts';
 
@@ -15,12 +15,15 @@ export interface Seen {
   readonly told: readonly Told[];
   readonly recorded: readonly Acknowledged[];
   readonly clicked: readonly Acknowledged[];
+  /** How many clicks this person was told were not recorded. */
+  readonly toldLost: (approver: string) => number;
 }
 
 export const INVARIANTS: Readonly<Record<string, (seen: Seen) => string[]>> = {
   'P1 no call without approval': noCallWithoutApproval,
   'P2 no approval spent twice': noneSpentTwice,
   'P3 no decision lost': noDecisionLost,
+  'P4 no click lost without a word': noClickLost,
   'P4 every approval ended': everyApprovalEnded,
   'P4 every agent told the truth': everyAgentTold,
   'P2 a repeat after unknown says so': repeatsSaySo,
@@ -95,18 +98,30 @@ function noDecisionLost(seen: Seen): string[] {
     const found = approvals.get(approval)?.decisions.some((d) => d.approver === approver && d.choice === choice);
     if (!found) faults.push(`${approval}: ${approver} was told that ${choice} is recorded`);
   }
-  for (const { approval, approver } of seen.clicked) {
-    const heard = (events.get(approval) ?? []).some(
-      ({ type, actor }) =>
-        actor === `slack:${approver}` && (type === 'approval.decided' || type === 'approval.refused'),
-    );
-    if (!heard) faults.push(`${approval}: a click of ${approver} was acknowledged and is nowhere`);
-  }
   for (const approval of seen.evidence.approvals) {
     const decided = (events.get(approval.id) ?? []).filter(({ type }) => type === 'approval.decided').length;
     if (decided !== approval.decisions.length) {
       faults.push(`${approval.id}: ${approval.decisions.length} decisions, ${decided} events of them`);
     }
+  }
+  return faults;
+}
+
+/** Each click that was acknowledged is one event, a decision or a refusal; or its person was told that it is none. */
+function noClickLost(seen: Seen): string[] {
+  const events = eventsOf(seen);
+  const faults: string[] = [];
+  for (const [approver, clicks] of Map.groupBy(seen.clicked, (click) => click.approver)) {
+    const lost = [...Map.groupBy(clicks, ({ approval }) => approval)].flatMap(([approval, all]) => {
+      const own = (events.get(approval) ?? []).filter(({ actor }) => actor === `slack:${approver}`);
+      const heard = own.filter(({ type }) => type === 'approval.decided' || type === 'approval.refused').length;
+      return heard < all.length ? [{ approval, missing: all.length - heard }] : [];
+    });
+    const missing = lost.reduce((sum, one) => sum + one.missing, 0);
+    const told = seen.toldLost(approver);
+    if (missing <= told) continue;
+    const where = lost.map(({ approval }) => approval).join(' ');
+    faults.push(`${missing} clicks of ${approver} are nowhere (${where}), and only ${told} were told so`);
   }
   return faults;
 }

@@ -3,6 +3,8 @@
  *
  *   --short        about half a minute, as `npm test` runs it
  *   --minutes N    N minutes of trouble
+ *   --rolling      no trouble but a rolling restart, with calls of every waiting kind parked
+ *   --parked N     how many: 200 unless told
  *   --seed N       the same dice again (what the machine does in between is its own)
  *   --gateways N   2 unless told
  *   --logs FILE    where the gateways' logs go
@@ -11,11 +13,14 @@ import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { available } from '../support/servers.ts';
 import { chaos, type Plan } from './chaos.ts';
+import { rolling } from './rolling.ts';
 
 const { values } = parseArgs({
   options: {
     short: { type: 'boolean', default: false },
     minutes: { type: 'string' },
+    rolling: { type: 'boolean', default: false },
+    parked: { type: 'string' },
     seed: { type: 'string' },
     gateways: { type: 'string' },
     logs: { type: 'string' },
@@ -37,7 +42,9 @@ const plan: Plan = values.short
   : { ...rest, lines: 4, stormMs: Number(values.minutes ?? 1) * 60_000, pauseMs: [600, 2_500], quietMs: 45_000 };
 
 say(`seed ${seed}`);
-const { table, breaks, logs } = await chaos(plan);
+const { table, breaks, logs } = values.rolling
+  ? await rolling({ ...rest, parked: Number(values.parked ?? 200) })
+  : await chaos(plan);
 const width = Math.max(...table.map(([name]) => name.length));
 for (const [name, count] of table) say(`${name.padEnd(width)}  ${String(count).padStart(6)}`);
 for (const [name, faults] of Object.entries(breaks)) {
@@ -46,7 +53,7 @@ for (const [name, faults] of Object.entries(breaks)) {
 }
 if (values.logs !== undefined) writeFileSync(values.logs, logs);
 const broken = Object.keys(breaks).length > 0;
-say(
-  broken ? `\nRepeat with: npm run chaos -- --seed ${seed}${values.short ? ' --short' : ''}` : '\nEvery promise held.',
-);
+const again = ['--seed', seed, '--gateways', rest.gateways, ...(values.short ? ['--short'] : [])];
+if (values.rolling) again.push('--rolling');
+say(broken ? `\nRepeat with: npm run chaos -- ${again.join(' ')}` : '\nEvery promise held.');
 process.exit(broken ? 1 : 0);

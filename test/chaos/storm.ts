@@ -24,10 +24,6 @@ export type Trouble = keyof typeof TROUBLES;
 /** Trouble at random moments, one after the other and sometimes two at once. */
 export class Storm {
   readonly count = new Map<Trouble, number>();
-  /** When gateways were ended, by pid. */
-  readonly killed = new Map<number, number>();
-  /** When the database was last in trouble: what it did not take, nobody can have recorded. */
-  lastWithoutStore = 0;
   readonly #town: Town;
   readonly #dice: Dice;
   readonly #gateways: number;
@@ -51,11 +47,9 @@ export class Storm {
       const place = trouble.split(' ')[0]!;
       if (place !== 'gateway' && this.#busy.has(place)) continue;
       this.#busy.add(place);
-      if (place === 'postgres') this.lastWithoutStore = Number.POSITIVE_INFINITY;
       this.count.set(trouble, (this.count.get(trouble) ?? 0) + 1);
       const running = this.#bring(trouble).finally(() => {
         this.#busy.delete(place);
-        if (place === 'postgres') this.lastWithoutStore = Date.now();
         this.#running.delete(running);
       });
       this.#running.add(running);
@@ -123,13 +117,11 @@ export class Storm {
     }
   }
 
-  async #endOne(end: (gateway: Town['live'][number]) => Promise<void>): Promise<void> {
+  async #endOne(end: (gateway: Town['live'][number]) => Promise<unknown>): Promise<void> {
     const { live } = this.#town;
     if (live.length === 0) return;
     const gateway = this.#dice.of(live);
-    this.killed.set(gateway.pid, Date.now());
     await end(gateway);
-    this.killed.set(gateway.pid, Date.now());
     await sleep(this.#dice.between(0, 1_500));
     await this.#town.fill(this.#gateways);
   }

@@ -1,14 +1,35 @@
 /** Where chaos happens: real Redis and Postgres, two gateway processes or more, a Slack stand-in, a server that counts. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type CountingUpstream, countingUpstream, type Ending } from '../support/counting-upstream.ts';
 import { type GatewayProcess, type House, openHouse } from '../support/gateway.ts';
 import { startPostgres, startRedis, type TestServer } from '../support/servers.ts';
 import type { Dice } from './dice.ts';
 
-export const AGENTS = ['amber', 'basil', 'cedar'] as const;
 /** Calls that `burst` lets through a day and agent; `read` the same without asking. */
 export const MOST = { burst: 6, read: 12 } as const;
+/** Who lives in a town, and by which clocks. */
+export interface Scene {
+  /** Names of the agents; each has a grant of its own. */
+  readonly agents: readonly string[];
+  /** What goes under `approval:`, as flow YAML. */
+  readonly approval: string;
+  readonly env: Readonly<Record<string, string>>;
+  /** What becomes of a call at the server. */
+  readonly ending: (dice: Dice, id: string) => Promise<Ending>;
+}
+
 /** Milliseconds; short, so that every way for an approval to end is met. */
-export const TIMES = { timeout: 9_000, pickup: 12_000, lease: 6_000, hold: 2_500, longHold: 15_000 } as const;
+const TIMES = { timeout: 9_000, pickup: 12_000, lease: 6_000, hold: 2_500, longHold: 15_000 } as const;
+
+/** Where everything goes wrong. */
+export const STORMY: Scene = {
+  agents: ['amber', 'basil', 'cedar'],
+  approval:
+    `{ timeout: ${TIMES.timeout}ms, pickup: ${TIMES.pickup}ms, max_pending: 12, ` +
+    `hold: { default: ${TIMES.hold}ms, progress: ${TIMES.longHold}ms } }`,
+  env: { HOLDFAST_LEASE_MS: `${TIMES.lease}` },
+  ending: stormyEnding,
+};
 
 const POLICY = `version: "1"
 default: deny
@@ -31,6 +52,7 @@ export interface Arrival {
 }
 
 export interface Town {
+  readonly agents: readonly string[];
   readonly house: House;
   readonly redis: TestServer;
   readonly postgres: TestServer;
@@ -44,44 +66,43 @@ export interface Town {
   fill(count: number): Promise<void>;
   /** Takes a gateway out of the list and ends it. */
   kill(gateway: GatewayProcess): Promise<void>;
-  stop(gateway: GatewayProcess): Promise<void>;
+  /** Resolves with its exit code. */
+  stop(gateway: GatewayProcess): Promise<number | null>;
   /** The newest gateways' logs, for whoever looks for the cause. */
   logs(): string;
   close(): Promise<void>;
 }
 
-export async function openTown(dice: Dice): Promise<Town> {
+export async function openTown(dice: Dice, scene: Scene): Promise<Town> {
   const [redis, postgres, upstream] = await Promise.all([startRedis(), startPostgres(), countingUpstream()]);
   const arrivals: Arrival[] = [];
   upstream.behave = (call) => {
     const { id, agent } = call.args as { id: string; agent: string };
     arrivals.push({ id, agent, tool: call.tool, at: Date.now() });
-    return endingOf(dice, id);
+    return scene.ending(dice, id);
   };
   const house = await openHouse({
     servers: { counting: { at: `url: ${upstream.url}`, policy: POLICY } },
-    grants: AGENTS,
-    approval:
-      `{ timeout: ${TIMES.timeout}ms, pickup: ${TIMES.pickup}ms, max_pending: 12, ` +
-      `hold: { default: ${TIMES.hold}ms, progress: ${TIMES.longHold}ms } }`,
-    env: { NODE_ENV: 'test', HOLDFAST_LEASE_MS: `${TIMES.lease}`, HOLDFAST_LOG: 'warn' },
+    grants: scene.agents,
+    approval: scene.approval,
+    env: { NODE_ENV: 'test', HOLDFAST_LOG: 'warn', ...scene.env },
     databaseUrl: postgres.url,
     redisUrl: redis.url,
   });
-  return townOf({ house, redis, postgres, upstream, arrivals });
+  return townOf({ agents: scene.agents, house, redis, postgres, upstream, arrivals });
 }
 
-/** What becomes of a call at the server: mostly an answer, soon or late; sometimes none. */
-async function endingOf(dice: Dice, id: string): Promise<Ending> {
+/** Mostly an answer, soon or late; sometimes none. */
+async function stormyEnding(dice: Dice, id: string): Promise<Ending> {
   const kind = dice.weighted({ soon: 60, late: 15, slow: 4, error: 8, reset: 8, broken: 5 });
   const ms = { soon: 5, late: 400, slow: 9_000, error: 20, reset: 30, broken: 20 }[kind];
-  await new Promise((resolve) => setTimeout(resolve, ms));
+  await sleep(ms);
   if (kind === 'reset') return 'reset';
   if (kind === 'broken') return { status: 503 };
   return { text: JSON.stringify({ did: id }), ...(kind === 'error' ? { isError: true } : {}) };
 }
 
-function townOf(parts: Pick<Town, 'house' | 'redis' | 'postgres' | 'upstream' | 'arrivals'>): Town {
+function townOf(parts: Pick<Town, 'agents' | 'house' | 'redis' | 'postgres' | 'upstream' | 'arrivals'>): Town {
   const { house, redis, postgres, upstream } = parts;
   const live: GatewayProcess[] = [];
   const fallen: string[] = [];
@@ -93,7 +114,7 @@ function townOf(parts: Pick<Town, 'house' | 'redis' | 'postgres' | 'upstream' | 
     for (let left = 100; left > 0 && !closed; left -= 1) {
       const gateway = await house.start().catch(() => null);
       if (gateway === null) {
-        await new Promise((resolve) => setTimeout(resolve, 300));
+        await sleep(300);
         continue;
       }
       known.push(gateway);
@@ -137,7 +158,7 @@ function townOf(parts: Pick<Town, 'house' | 'redis' | 'postgres' | 'upstream' | 
     },
     stop: async (gateway) => {
       take(gateway);
-      await gateway.stop();
+      return gateway.stop();
     },
     logs: () => known.map((gateway) => `--- ${gateway.url}\n${gateway.log}`).join('\n'),
     close: async () => {

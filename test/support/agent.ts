@@ -64,21 +64,23 @@ export class Agent {
   url: string;
   session: string | null = null;
   readonly #token: string;
+  readonly #version: string;
   #lastId = 0;
 
-  constructor(url: string, token: string) {
+  constructor(url: string, token: string, version = '2025-06-18') {
     this.url = url;
     this.#token = token;
+    this.#version = version;
   }
 
   /** Initializes a session. */
-  static async open(url: string, token: string): Promise<Agent> {
-    const agent = new Agent(url, token);
+  static async open(url: string, token: string, version?: string): Promise<Agent> {
+    const agent = new Agent(url, token, version);
     const response = await agent.post({
       jsonrpc: '2.0',
       id: 0,
       method: 'initialize',
-      params: { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name: 'raw', version: '1' } },
+      params: { protocolVersion: agent.#version, capabilities: {}, clientInfo: { name: 'raw', version: '1' } },
     });
     if (response.status !== 200) throw new Error(`initialize: ${response.status} ${await response.text()}`);
     await response.text();
@@ -117,6 +119,12 @@ export class Agent {
     return response.status;
   }
 
+  /** GET: what follows an event. */
+  resume(lastEventId: string, signal?: AbortSignal): Promise<Response> {
+    const headers = { ...this.#headers(), accept: 'text/event-stream', 'last-event-id': lastEventId };
+    return fetch(this.url, { headers, ...(signal ? { signal } : {}) });
+  }
+
   post(
     body: object | string,
     more: { signal?: AbortSignal; accept?: string | undefined; headers?: Record<string, string> } = {},
@@ -134,7 +142,7 @@ export class Agent {
       authorization: `Bearer ${this.#token}`,
       'content-type': 'application/json',
       accept: 'application/json, text/event-stream',
-      ...(this.session === null ? {} : { 'mcp-session-id': this.session, 'mcp-protocol-version': '2025-06-18' }),
+      ...(this.session === null ? {} : { 'mcp-session-id': this.session, 'mcp-protocol-version': this.#version }),
     };
   }
 }

@@ -63,14 +63,19 @@ export async function countingUpstream(): Promise<CountingUpstream> {
       response.setHeader('mcp-session-id', id);
     }
     if (message.method !== 'tools/call') return answer(response, message, resultOf(message));
-    const { name, arguments: args = {} } = message.params as { name: string; arguments?: Record<string, unknown> };
+    const { name, arguments: args = {} } = message.params as unknown as {
+      name: string;
+      arguments?: Record<string, unknown>;
+    };
     const call: Counted = { tool: name, args, id: message.id, session };
     calls.push(call);
     const ending = await upstream.behave(call);
     if (ending === 'reset') return void response.destroy();
     if ('status' in ending) return void response.writeHead(ending.status).end();
     const { text, isError } = ending;
-    answer(response, message, { content: [{ type: 'text', text }], ...(isError ? { isError } : {}) });
+    const modern = message.params?._meta?.['io.modelcontextprotocol/protocolVersion'] !== undefined;
+    const complete = modern ? { resultType: 'complete' } : {};
+    answer(response, message, { ...complete, content: [{ type: 'text', text }], ...(isError ? { isError } : {}) });
   }
 
   async function open(): Promise<void> {
@@ -109,7 +114,7 @@ export async function countingUpstream(): Promise<CountingUpstream> {
 interface Message {
   readonly id?: unknown;
   readonly method: string;
-  readonly params?: unknown;
+  readonly params?: { readonly _meta?: { readonly [name: string]: unknown } };
 }
 
 function answer(response: ServerResponse, message: Message, result: object): void {

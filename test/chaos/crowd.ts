@@ -1,0 +1,105 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { eventually } from '../support/gateway.ts';
+import type { Dice } from './dice.ts';
+import { note, type Told } from './heard.ts';
+import type { Row } from './report.ts';
+import type { Town } from './town.ts';
+import { WAYS, type Waiter, type Way, waiter } from './waiters.ts';
+
+/** Calls that are begun at once while they are parked: a machine has only so many hands. */
+const BATCH = 20;
+
+/** Agents of every waiting kind, each call with a session and a way of its own. */
+export class Crowd {
+  readonly told: Told[] = [];
+  /** Questions that failed as none should while gateways go one by one. */
+  readonly turnedAway: string[] = [];
+  readonly #ways = new Map<Told, Way>();
+  readonly #asking: Promise<void>[] = [];
+  readonly #town: Town;
+  readonly #url: string;
+  readonly #dice: Dice;
+  #end = Number.POSITIVE_INFINITY;
+
+  constructor(town: Town, url: string, dice: Dice) {
+    this.#town = town;
+    this.#url = `${url}/mcp/counting`;
+    this.#dice = dice;
+  }
+
+  /** Begins `count` gated calls, of all ways equally. Resolves when as many approvals are `pending`. */
+  async park(count: number, pending: () => Promise<number>): Promise<void> {
+    for (let begun = 0; begun < count; ) {
+      for (const most = Math.min(count, begun + BATCH); begun < most; begun += 1) {
+        const tool = this.#dice.weighted({ create_key: 80, charge: 20 });
+        this.#asking.push(this.#call(WAYS[begun % WAYS.length]!, tool));
+      }
+      await eventually(`${begun} are parked`, async () => ((await pending()) === begun ? true : null), 60_000);
+    }
+  }
+
+  /** New calls all the time, until `finish`. Resolves when every call has its answer, or the time is over. */
+  async keepComing(lines: number): Promise<void> {
+    const line = async (dice: Dice): Promise<void> => {
+      while (this.#end === Number.POSITIVE_INFINITY) {
+        await this.#call(dice.of(WAYS), dice.weighted({ create_key: 50, charge: 10, read: 40 }));
+        await sleep(dice.between(20, 200));
+      }
+    };
+    await Promise.all(Array.from({ length: lines }, () => line(this.#dice.fork())));
+    await Promise.all(this.#asking);
+  }
+
+  /** No new calls; those under way may ask for `ms` more. */
+  finish(ms: number): void {
+    this.#end = Date.now() + ms;
+  }
+
+  /** Calls that were answered for good, by the way in which they waited. */
+  byWay(): Row[] {
+    const answered = this.told.filter(({ heard }) => heard !== 'nothing');
+    const rows = [...Map.groupBy(answered, (one) => this.#ways.get(one)!)].sort();
+    return [
+      ['answered, by the way of waiting', answered.length],
+      ...rows.map(([way, of]) => [`  ${way}`, of.length] as const),
+    ];
+  }
+
+  async #call(way: Way, tool: string): Promise<void> {
+    const agent = this.#dice.of(this.#town.agents);
+    const told: Told = {
+      id: randomUUID(),
+      tool,
+      agent,
+      twin: false,
+      heard: 'nothing',
+      approval: null,
+      attempts: 0,
+      odd: [],
+    };
+    this.told.push(told);
+    this.#ways.set(told, way);
+    const args = { id: told.id, agent };
+    const ask = waiter(way, this.#url, this.#town.house.tokens[agent]!, tool, args);
+    while (told.heard === 'nothing' && Date.now() < this.#end) {
+      told.attempts += 1;
+      if (!(await this.#ask(way, told, ask))) await sleep(300);
+    }
+  }
+
+  /** False: nothing was learnt, and it is worth waiting a little. */
+  async #ask(way: Way, told: Told, ask: Waiter): Promise<boolean> {
+    try {
+      const answer = await ask();
+      if (answer !== null) note(told, answer);
+      return answer !== null;
+    } catch (error) {
+      const words = String((error as Error).message);
+      // The wait for a task's result ends with its gateway; the task does not.
+      const mayBe = way === 'task result' && words.includes('ended without an answer');
+      if (!mayBe) this.turnedAway.push(`${told.id} (${way}): ${words} ${(error as Error).cause ?? ''}`);
+      return false;
+    }
+  }
+}

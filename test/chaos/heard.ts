@@ -1,0 +1,57 @@
+import { type ToolAnswer, textOf } from '../support/agent.ts';
+
+/** How a call ended for the agent that made it. */
+export type Heard =
+  | 'result'
+  | 'denied'
+  | 'expired'
+  | 'withdrawn'
+  | 'lapsed'
+  | 'unknown'
+  | 'limited'
+  | 'answered before'
+  /** It cancelled, and asked no more. */
+  | 'cancelled'
+  /** It was still asking when the time was over. */
+  | 'nothing';
+
+/** One call, from the agent's side. */
+export interface Told {
+  readonly id: string;
+  readonly tool: string;
+  readonly agent: string;
+  /** Another caller made the identical call at the same time. */
+  readonly twin: boolean;
+  heard: Heard;
+  /** The approval that the last words named. */
+  approval: string | null;
+  attempts: number;
+  /** Words that should not have come. */
+  readonly odd: string[];
+}
+
+const FIRST_WORDS: readonly (readonly [RegExp, Heard | 'again'])[] = [
+  [/^Denied by/, 'denied'],
+  [/^Approval expired/, 'expired'],
+  [/^Withdrawn/, 'withdrawn'],
+  [/^Approval lapsed/, 'lapsed'],
+  [/^Outcome unknown/, 'unknown'],
+  [/^Already answered/, 'answered before'],
+  // An approved call that meets a full window keeps its pass; the day will not end in time.
+  [/^Rate limited/, 'limited'],
+  [/^(Waiting for approval|Not sent|Cannot decide)/, 'again'],
+];
+
+/** Notes what an answer means for the call. `heard` stays `nothing` while the agent has to ask again. */
+export function note(told: Told, answer: ToolAnswer): void {
+  told.approval = answer._meta?.['holdfast/approval']?.id ?? told.approval;
+  const text = textOf(answer);
+  if (text.startsWith('{"did"')) {
+    if ((JSON.parse(text) as { did: string }).did !== told.id) told.odd.push(`got another call's result: ${text}`);
+    told.heard = 'result';
+    return;
+  }
+  const meant = FIRST_WORDS.find(([words]) => words.test(text))?.[1];
+  if (meant === undefined) told.odd.push(text);
+  if (meant !== 'again') told.heard = meant ?? 'result';
+}

@@ -1,0 +1,80 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { WORDS_FOR } from '../../src/slack/answer.ts';
+import type { Approvers } from './approvers.ts';
+import { cardsAreTrue } from './cards.ts';
+import type { Told } from './heard.ts';
+import { INVARIANTS } from './invariants.ts';
+import { type Evidence, readEvidence } from './record.ts';
+import type { Town } from './town.ts';
+
+export type Row = readonly [string, number];
+
+export interface Report {
+  /** Names with a number each, in the order in which they are told. */
+  readonly table: readonly Row[];
+  /** By invariant; empty when nothing broke. */
+  readonly breaks: Readonly<Record<string, readonly string[]>>;
+  readonly logs: string;
+}
+
+/** What everybody saw. */
+export interface Account {
+  readonly told: readonly Told[];
+  readonly approvers: Pick<Approvers, 'recorded' | 'clicked'>;
+  readonly evidence: Evidence;
+  readonly ms: number;
+  /** What only this way of making trouble can tell. */
+  readonly rows: readonly Row[];
+  /** What only this way of making trouble promises. */
+  readonly faults: Readonly<Record<string, readonly string[]>>;
+}
+
+/** The record once nothing moves any more, or as it is at `end`. */
+export async function quiet(town: Town, end: number): Promise<Evidence> {
+  for (;;) {
+    const evidence = await readEvidence(town.postgres.url).catch(() => null);
+    const moving =
+      evidence === null ||
+      evidence.stale > 0 ||
+      evidence.approvals.some(({ state }) => ['pending', 'approved', 'dispatched'].includes(state)) ||
+      evidence.events.some(({ seq }) => seq === null);
+    if (!moving || (Date.now() > end && evidence !== null)) return evidence!;
+    await sleep(500);
+  }
+}
+
+/** Compares what everybody saw. */
+export function reportOf(town: Town, { told, approvers, evidence, ms, rows, faults }: Account): Report {
+  const { recorded, clicked } = approvers;
+  const toldLost = (approver: string): number =>
+    town.house.slack.ephemerals(approver).filter(({ text }) => text.startsWith(WORDS_FOR.notRecorded)).length;
+  const seen = { evidence, arrivals: town.arrivals, told, recorded, clicked, toldLost };
+  const all = {
+    ...Object.fromEntries(Object.entries(INVARIANTS).map(([name, holds]) => [name, holds(seen)])),
+    'P4 every card is true': cardsAreTrue(town.house.slack, evidence.approvals),
+    'no process ends by itself': town.fallen,
+    ...faults,
+  };
+  const breaks = Object.fromEntries(Object.entries(all).filter(([, found]) => found.length > 0));
+  const table: Row[] = [
+    ['seconds', Math.round(ms / 1_000)],
+    ['calls made', told.length],
+    ['attempts', told.reduce((sum, one) => sum + one.attempts, 0)],
+    ['calls that arrived', town.arrivals.length],
+    ['approvals', evidence.approvals.length],
+    ...counted(evidence.approvals, ({ state }) => state),
+    ['decisions', evidence.approvals.reduce((sum, one) => sum + one.decisions.length, 0)],
+    ['clicks acknowledged', clicked.length],
+    ['  told that they are not recorded', toldLost('U0MIRA') + toldLost('U0ALEX')],
+    ['agents heard', told.length],
+    ...counted(told, ({ heard }) => heard),
+    ['events', evidence.events.length],
+    ...rows,
+    ['invariant breaks', Object.values(breaks).reduce((sum, found) => sum + found.length, 0)],
+  ];
+  return { table, breaks, logs: town.logs() };
+}
+
+function counted<T>(all: readonly T[], name: (one: T) => string): Row[] {
+  return [...Map.groupBy(all, name)].sort().map(([words, of]) => [`  ${words}`, of.length] as const);
+}
