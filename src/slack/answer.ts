@@ -56,7 +56,8 @@ export function refusalWords(reason: RefusalReason, approval: Approval): string 
 
 export const WORDS_FOR = {
   cannotTell: 'Slack did not answer in time who you are, so nothing was decided. Please click again.',
-  notRecorded: 'Your click could not be recorded, so nothing was decided. Please click again.',
+  notRecorded:
+    'Your click could not be recorded. Unless the card says otherwise, nothing was decided: please click again.',
   notFound: 'There is no such approval here any more.',
   notOpened: 'Slack did not open the window in time. Please click again.',
 } as const;

@@ -20,9 +20,12 @@ export interface ClickDeps extends Routing, Omit<InteractionTerms, 'people' | 'a
 export type Ack = (answer?: unknown) => Promise<void>;
 
 export interface Clicks {
-  /** Takes one verified payload. Without an `ack` called, it was not ours. */
+  /**
+   * Takes one verified payload. Acknowledged: the click is recorded, or its person was told that it is not. Resolved
+   * without an `ack`: it was not ours.
+   */
   take(body: unknown, ack: Ack): Promise<void>;
-  /** Resolves when everything taken so far is done. */
+  /** Resolves when everything taken so far is done. For the end: from now on nobody rests between two tries. */
   settled(): Promise<void>;
 }
 
@@ -32,14 +35,19 @@ export function takeClicks(deps: ClickDeps): Clicks {
   const people = deps.people ?? new People({ api, clock, team, enterprise });
   const terms: InteractionTerms = { ...deps, people, routing: deps, app: deps.appId ?? null };
   const underWay = new Set<Promise<void>>();
+  const leaving = new AbortController();
 
   async function take(body: unknown, ack: Ack): Promise<void> {
     const interaction = readInteraction(body);
     if (interaction === null) return;
-    const { ack: answer, next } = await interact(terms, interaction);
-    // The decision is durable by now: after the ack Slack forgets the click.
+    const { ack: answer, next, unrecorded = false } = await interact(terms, interaction);
+    // Whoever cannot be told that the click is lost must see it by Slack's own error, which an ack would take away.
+    if (unrecorded && next !== null && !(await follow(api, log, interaction, next, null))) {
+      throw new Error('a click was not recorded, and its person could not be told');
+    }
+    // The decision is durable by now, or will never be: after the ack Slack forgets the click.
     await ack(answer ?? undefined);
-    if (next !== null) await follow(api, log, interaction, next);
+    if (!unrecorded && next !== null) await follow(api, log, interaction, next, { leaving: leaving.signal });
   }
 
   return {
@@ -49,6 +57,7 @@ export function takeClicks(deps: ClickDeps): Clicks {
       return taking;
     },
     async settled() {
+      leaving.abort();
       await Promise.allSettled(underWay);
     },
   };

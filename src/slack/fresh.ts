@@ -46,3 +46,17 @@ export async function within<T>(ms: number, promise: Promise<T>): Promise<T | nu
     clearTimeout(timer);
   }
 }
+
+/** Resolves after `ms`, or as soon as the signal comes. */
+export function rest(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const end = () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', end);
+      resolve();
+    };
+    const timer = setTimeout(end, ms);
+    signal.addEventListener('abort', end);
+    if (signal.aborted) end();
+  });
+}

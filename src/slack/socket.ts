@@ -1,6 +1,6 @@
 import type { SocketModeReceiver } from '@slack/bolt';
 import type { Log } from '../ports.ts';
-import { within } from './fresh.ts';
+import { rest, within } from './fresh.ts';
 
 export interface Connection {
   /** Resolves when clicks can come, or after `waitMs` with the attempt going on. Never rejects. */
@@ -85,17 +85,4 @@ export function keepConnected(client: SocketModeReceiver['client'], log: Log): C
       await within(STOP_MS, running);
     },
   };
-}
-
-function rest(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const end = () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', end);
-      resolve();
-    };
-    const timer = setTimeout(end, ms);
-    signal.addEventListener('abort', end);
-    if (signal.aborted) end();
-  });
 }

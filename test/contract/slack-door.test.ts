@@ -384,6 +384,33 @@ describe('what comes in over HTTP', () => {
     assert.equal(world.stateOf(id), 'approved');
   });
 
+  test('P4: a click is acknowledged only when it is recorded, or its person knows that it is not', async () => {
+    const { id, ts } = await world.open();
+    const heard = world.slack.ephemerals('U0MIRA').length;
+    const overrides = { response_url: 'http://127.0.0.1:9/gone' };
+    const click = () => world.slack.click({ user: 'U0MIRA', channel: CHANNEL, ts, actionId: 'approve', overrides });
+    world.broken = new Error('the store cannot answer');
+    world.slack.failNext('chat.postEphemeral', { kind: 'refuse-connection' });
+    const unheard = await click();
+    assert.notEqual(unheard.status, 200, 'Slack itself tells the person');
+    assert.equal(world.slack.ephemerals('U0MIRA').length, heard);
+    const told = await click();
+    assert.equal(told.status, 200);
+    assert.equal(world.slack.ephemerals('U0MIRA').length, heard + 1, 'before the acknowledgement');
+    world.broken = null;
+    assert.equal(world.stateOf(id), 'pending');
+  });
+
+  test('P3: a word that Slack does not take is tried again', async () => {
+    const { ts } = await world.open({ requirement: { people: ['U0ALEX'] } });
+    const heard = world.slack.ephemerals('U0MIRA').length;
+    const overrides = { response_url: 'http://127.0.0.1:9/gone' };
+    world.slack.failNext('chat.postEphemeral', { kind: 'http-500' });
+    await world.slack.click({ user: 'U0MIRA', channel: CHANNEL, ts, actionId: 'approve', overrides });
+    const told = await world.slack.waitFor(() => world.slack.ephemerals('U0MIRA')[heard], 20_000);
+    assert.match(told.text, /not among the approvers/);
+  });
+
   test('P4: a click on a card whose post was never answered is taken, and its place is learnt', async () => {
     const { id, ts } = await world.open();
     world.records.set(id, { ...world.records.get(id)!, channel: '', ts: null });
