@@ -10,11 +10,14 @@ export interface Secrets {
   readonly slackBotToken: string | null;
   readonly slackSigningSecret: string | null;
   readonly slackAppToken: string | null;
+  /** Where events are handed on to, and what signs them; null: nowhere. The address may hold a token. */
+  readonly auditWebhook: { readonly url: string; readonly secret: string } | null;
 }
 
 const SHORTEST_SECRET = 32;
 /** A shorter admin token is accepted, and warned of. */
 const GUESSABLE = 16;
+const SHORTEST_SHARED = 16;
 
 /** Takes a fault: the variable, what is wrong with it, what would be right. Never its value. */
 export type Wrong = (name: string, message: string, expected: string) => void;
@@ -33,6 +36,7 @@ export function readSecrets(env: Environment, channel: string | null, wrong: Wro
     slackBotToken: prefixed(env, 'SLACK_BOT_TOKEN', 'xoxb-', warn),
     slackSigningSecret: inEnvironment(env, 'SLACK_SIGNING_SECRET'),
     slackAppToken: prefixed(env, 'SLACK_APP_TOKEN', 'xapp-', warn),
+    auditWebhook: auditWebhookOf(env, wrong, warn),
   };
   requireSlackWhole(secrets, channel, wrong);
   return secrets;
@@ -80,6 +84,21 @@ function prefixed(env: Environment, name: string, prefix: string, warn: Wrong): 
   if (token !== null && !token.startsWith(prefix))
     warn(name, 'looks like another kind of token', `one that starts with ${prefix}`);
   return token;
+}
+
+function auditWebhookOf(env: Environment, wrong: Wrong, warn: Wrong): Secrets['auditWebhook'] {
+  const [name, shared] = ['HOLDFAST_AUDIT_WEBHOOK', 'HOLDFAST_AUDIT_WEBHOOK_SECRET'];
+  const url = urlIn(env, name, /^https?:$/, 'an http or https URL', wrong);
+  const secret = inEnvironment(env, shared);
+  if (url === null) {
+    if (secret !== null) warn(shared, 'signs nothing', `${name} as well, or neither`);
+    return null;
+  }
+  if (secret === null || secret.length < SHORTEST_SHARED) {
+    const message = secret === null ? 'is not set' : 'is too short';
+    wrong(shared, message, `${SHORTEST_SHARED} characters or more, because ${name} is set: it signs what is sent`);
+  }
+  return { url, secret: secret ?? '' };
 }
 
 /** Half a Slack app posts cards that nobody sees or can click. */

@@ -2,11 +2,16 @@ import type { Link } from './chain.ts';
 import { checkpointLine, type SignedCheckpoint } from './checkpoint.ts';
 import { isObject, type Json, member } from './json.ts';
 
-/** An export, line by line: a header, each event with its checkpoints after it, what is not sealed yet, an end. */
+/**
+ * An export, line by line: a header, each event with its card, if it is asked for, and its checkpoints after it, what is
+ * not sealed yet, an end.
+ */
 export type ExportLine =
   | { readonly kind: 'header'; readonly keys: readonly string[] }
   | { readonly kind: 'event'; readonly link: Link }
   | { readonly kind: 'checkpoint'; readonly signed: SignedCheckpoint }
+  /** What the card showed that the event before it names. */
+  | { readonly kind: 'card'; readonly digest: string; readonly content: string }
   /** What was written before it; without it the file was cut off. */
   | { readonly kind: 'end'; readonly events: number; readonly unsealed: number }
   | { readonly kind: 'unreadable' };
@@ -18,6 +23,7 @@ export const exportLine = {
   event: ({ n, seq, hash, text }: Link & { n: number }): string =>
     `{"n":${n},"seq":${seq},"hash":${hash === null ? 'null' : `"${hash}"`},"event":${text}}`,
   checkpoint: checkpointLine,
+  card: (digest: string, content: string): string => JSON.stringify({ card: digest, content }),
   end: (events: number, unsealed: number, checkpoints: number): string =>
     JSON.stringify({ end: { events, unsealed, checkpoints } }),
 } as const;
@@ -51,6 +57,8 @@ function readFrame(line: string): ExportLine {
   if (member(said, 'holdfast') === 'audit-export' && Array.isArray(keys)) {
     return { kind: 'header', keys: keys.filter((key) => typeof key === 'string') };
   }
+  const [digest, content] = [member(said, 'card'), member(said, 'content')];
+  if (typeof digest === 'string' && typeof content === 'string') return { kind: 'card', digest, content };
   const end = member(said, 'end');
   if (!isObject(end)) return { kind: 'unreadable' };
   return { kind: 'end', events: Number(member(end, 'events')), unsealed: Number(member(end, 'unsealed')) };

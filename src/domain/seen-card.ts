@@ -23,3 +23,10 @@ export function cardShown(event: { readonly type: string; readonly data: JsonObj
   if (event.type !== 'card.posted' && event.type !== 'card.updated') return null;
   return contentDigest(member(event.data, 'digest'));
 }
+
+const OF_CARDS = /"type":"card\.(?:posted|updated)"\}$/;
+
+/** The same of an event's canonical text. */
+export function cardNamed(text: string): string | null {
+  return OF_CARDS.test(text.slice(-40)) ? cardShown(JSON.parse(text) as { type: string; data: JsonObject }) : null;
+}

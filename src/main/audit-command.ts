@@ -6,7 +6,8 @@ import { Misuse, type Terminal } from './terminal.ts';
 const USAGE = `holdfast audit list [--type T] [--server S] [--tool T] [--grant G] [--approver U0MIRA|admin]
                   [--since TIME] [--until TIME] [--state S] [--text WORDS] [--limit N]
   holdfast audit tail                 events as they are sealed
-  holdfast audit export > FILE        everything, as JSON Lines
+  holdfast audit export [--cards] > FILE
+                                      everything, as JSON Lines; with what each card showed
   holdfast audit key                  the public key that checkpoints are signed with
   holdfast audit verify [--export FILE|-] [--key FILE|HEX …] [--checkpoints FILE …] [--data DIR]
   list, tail and export take --url (default http://127.0.0.1:8787), HOLDFAST_ADMIN_TOKEN, and --json for programs`;
@@ -25,6 +26,7 @@ const OPTIONS = {
   database: { type: 'boolean', default: false },
   key: { type: 'string', multiple: true },
   checkpoints: { type: 'string', multiple: true },
+  cards: { type: 'boolean', default: false },
   json: { type: 'boolean', default: false },
 } as const;
 
@@ -50,7 +52,7 @@ export async function auditCommand(argv: string[], terminal: Terminal): Promise<
     case 'tail':
       return tail(new Asking(values.url, terminal), values.json, terminal);
     case 'export':
-      return exportTo(new Asking(values.url, terminal), terminal);
+      return exportTo(new Asking(values.url, terminal), values.cards, terminal);
     default:
       throw new Misuse(`Use: ${USAGE}`);
   }
@@ -122,8 +124,8 @@ async function tail(asking: Asking, json: boolean, terminal: Terminal): Promise<
   }
 }
 
-async function exportTo(asking: Asking, terminal: Terminal): Promise<number> {
-  const { body } = await asking.get('/api/events/export');
+async function exportTo(asking: Asking, cards: boolean, terminal: Terminal): Promise<number> {
+  const { body } = await asking.get(`/api/events/export${cards ? '?cards=1' : ''}`);
   const text = new TextDecoder();
   for await (const chunk of body!) {
     terminal.out(text.decode(chunk, { stream: true }));

@@ -33,11 +33,13 @@ export async function auditVerify(options: VerifyOptions, terminal: Terminal): P
     keys: keysOf(options, terminal),
     elsewhere: (await Promise.all(options.checkpoints.map(checkpointsIn))).flat(),
   };
-  const { report, problems } =
+  const { report, problems, cards } =
     options.export === undefined
       ? await verifyDatabase(options, trust, terminal)
       : await verifyExport(linesOf(options.export), trust);
-  terminal.out(options.json ? `${JSON.stringify({ ...report, problems })}\n` : verdictOf(report, problems));
+  terminal.out(
+    options.json ? `${JSON.stringify({ ...report, problems, cards })}\n` : verdictOf(report, problems, cards),
+  );
   if (report.faults.length + problems.length > 0) return 1;
   return report.head > 0 && report.covered === 0 ? 3 : 0;
 }

@@ -40,7 +40,7 @@ export async function startCommand(argv: string[], terminal: Terminal): Promise<
   }
   for (const warning of loaded.warnings ?? []) terminal.err(`warning: ${faultText(warning)}\n`);
   const log = processLog();
-  const sink = auditWebhook(terminal.env, { now: () => new Date() });
+  const sink = auditWebhook(loaded.secrets, { now: () => new Date() });
   const running = await startNode(loaded, log, ordeal(terminal.env), { sink, out: terminal.out });
   // Listened for before the word that it runs: whoever waits for that word may stop it in the same moment.
   const told = toldToStop();

@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs';
 import { ChainCheck, type Report } from '../domain/chain.ts';
 import type { SignedCheckpoint } from '../domain/checkpoint.ts';
 import { readExportLine } from '../domain/export-line.ts';
+import { cardNamed } from '../domain/seen-card.ts';
 import type { Ledger } from '../ports.ts';
 import { proof } from '../vault/proof.ts';
 
@@ -9,6 +10,8 @@ import { proof } from '../vault/proof.ts';
 export interface Finding {
   readonly report: Report;
   readonly problems: readonly string[];
+  /** Cards of the evidence that are what the event before them names. */
+  readonly cards: number;
 }
 
 /** Who may sign, and what was kept elsewhere. */
@@ -19,9 +22,12 @@ export interface Trust {
 
 /** Reads an export once, line by line. */
 export async function verifyExport(lines: AsyncIterable<string>, trust: Trust): Promise<Finding> {
+  const { sha256 } = proof();
   const check = new ChainCheck(proof(), trust.keys, trust.elsewhere);
   const problems: string[] = [];
   let number = 0;
+  let before = '';
+  let cards = 0;
   let end: { readonly events: number; readonly unsealed: number } | null = null;
   for await (const text of lines) {
     number += 1;
@@ -31,7 +37,11 @@ export async function verifyExport(lines: AsyncIterable<string>, trust: Trust): 
     if (line.kind === 'event') check.event(line.link);
     else if (line.kind === 'checkpoint') check.checkpoint(line.signed);
     else if (line.kind === 'end') end = line;
-    else if (line.kind === 'unreadable') problems.push(`line ${number} is not a line of an export`);
+    else if (line.kind === 'card') {
+      if (cardNamed(before) === line.digest && sha256(line.content) === line.digest) cards += 1;
+      else problems.push(`line ${number} is not the card that was logged by the event before it`);
+    } else if (line.kind === 'unreadable') problems.push(`line ${number} is not a line of an export`);
+    before = line.kind === 'event' ? line.link.text : '';
     if (problems.length > 100) break;
   }
   const report = check.end();
@@ -40,7 +50,7 @@ export async function verifyExport(lines: AsyncIterable<string>, trust: Trust): 
   else if (!whole)
     problems.push(`the export says that it holds ${end.events} events and ${end.unsealed} unsealed ones`);
   // What the chain itself says is told first: it names the place.
-  return report.faults.length > 0 ? { report, problems: [] } : { report, problems };
+  return report.faults.length > 0 ? { report, problems: [], cards } : { report, problems, cards };
 }
 
 const PAGE = 5_000;
@@ -72,7 +82,7 @@ export async function verifyLedger(ledger: Ledger, trust: Trust): Promise<Findin
     if (page.length === 0) break;
     n = page.at(-1)!.n;
   }
-  return { report: check.end(), problems: [] };
+  return { report: check.end(), problems: [], cards: 0 };
 }
 
 /** The lines of a file, or of standard input for `-`; memory does not grow with it. */

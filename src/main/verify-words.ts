@@ -1,13 +1,14 @@
 import type { Fault, Report } from '../domain/chain.ts';
 
 /** What was found, for a person; the first line is the answer. */
-export function verdictOf(report: Report, problems: readonly string[]): string {
+export function verdictOf(report: Report, problems: readonly string[], cards = 0): string {
   const faults = [...problems, ...report.faults.map(faultWords)];
   const lines = faults.length > 0 ? [`DOES NOT FIT: ${faults[0]}`] : [fits(report)];
   for (const also of faults.slice(1, MOST)) lines.push(`also: ${also}`);
   if (faults.length > MOST) lines.push(`and ${faults.length - MOST} more`);
   const { events, checkpoints, unsealed, head, covered } = report;
   lines.push(`${events} events, ${checkpoints} checkpoints, ${unsealed} not sealed yet`);
+  if (cards > 0) lines.push(`${cards} cards are what was logged`);
   if (faults.length === 0 && covered < head) lines.push(`${head - covered} since the last checkpoint`);
   return `${lines.join('\n')}\n`;
 }

@@ -8,7 +8,7 @@ import { readQuery } from './audit-query.ts';
 
 export interface AuditDeps {
   readonly gateway: Gateway;
-  readonly records: Pick<Records, 'search'>;
+  readonly records: Pick<Records, 'search' | 'cards'>;
   readonly adminToken: string | null;
 }
 
@@ -25,7 +25,7 @@ const ALIASES: Readonly<Record<string, string>> = { from: 'since', to: 'until', 
  * - `GET /api/events?type=&server=&tool=&grant=&approver=&since=&until=&state=&text=&before=`: a search, newest first.
  *   Without any of these the API lists events in order of writing.
  * - `GET /api/events/tail?after=SEQ&wait=SECONDS`: sealed events from a place in the chain on; waits for the first.
- * - `GET /api/events/export`: everything as JSON Lines, for `holdfast audit verify`.
+ * - `GET /api/events/export`: everything as JSON Lines, for `holdfast audit verify`; `?cards=1`: with what cards showed.
  * - `GET /api/checkpoints?after=SEQ`: signed checkpoints and the public keys.
  */
 export function auditApi({ gateway, records, adminToken }: AuditDeps): Hono {
@@ -71,13 +71,20 @@ export function auditApi({ gateway, records, adminToken }: AuditDeps): Hono {
     if (!known(c)) return next();
     const at = clock.now();
     const nothing = { approval: null, server: null, tool: null, grant: null };
-    gateway.journal.note({ ...nothing, type: 'admin.read', at, actor: 'admin', data: { what: 'export' } });
+    gateway.journal.note({
+      ...nothing,
+      type: 'admin.read',
+      at,
+      actor: 'admin',
+      data: { what: 'export', cards: c.req.query('cards') === '1' },
+    });
     const headers = {
       'content-type': 'application/x-ndjson',
       'content-disposition': 'attachment; filename="audit.jsonl"',
     };
+    const cards = c.req.query('cards') === '1' ? records : null;
     const broke = (error: unknown): void => log.warn({ err: error }, 'an export broke off');
-    return Promise.resolve(c.body(streamOf(exportLog(ledger, at, vault.publicKeys), broke), 200, headers));
+    return Promise.resolve(c.body(streamOf(exportLog(ledger, at, vault.publicKeys, cards), broke), 200, headers));
   });
 
   app.get('/api/checkpoints', async (c, next) => {

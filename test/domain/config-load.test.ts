@@ -130,6 +130,12 @@ const SETTINGS: [env: Record<string, string>, name: string][] = [
   [{ SLACK_BOT_TOKEN: 'xoxb-1', SLACK_SIGNING_SECRET: 's' }, 'SLACK_CHANNEL'],
   [{ SLACK_SIGNING_SECRET: 's' }, 'SLACK_BOT_TOKEN'],
   [{ SLACK_API_URL: 'http://127.0.0.1:1/api' }, 'SLACK_API_URL'],
+  [{ HOLDFAST_AUDIT_WEBHOOK: 'ftp://s3c', HOLDFAST_AUDIT_WEBHOOK_SECRET: 'a'.repeat(16) }, 'HOLDFAST_AUDIT_WEBHOOK'],
+  [{ HOLDFAST_AUDIT_WEBHOOK: 'https://x/?t=s3c' }, 'HOLDFAST_AUDIT_WEBHOOK_SECRET'],
+  [
+    { HOLDFAST_AUDIT_WEBHOOK: 'https://x/?t=s3c', HOLDFAST_AUDIT_WEBHOOK_SECRET: 's3c' },
+    'HOLDFAST_AUDIT_WEBHOOK_SECRET',
+  ],
 ];
 
 for (const [env, name] of SETTINGS) {
@@ -149,6 +155,7 @@ const ODD: [env: Record<string, string>, name: string][] = [
   [{ HOLDFAST_ADMIN_TOKEN: 's3c' }, 'HOLDFAST_ADMIN_TOKEN'],
   [{ HOLDFAST_SECRET: `${'a'.repeat(32)},${'a'.repeat(32)}` }, 'HOLDFAST_SECRET'],
   [{ SLACK_BOT_TOKEN: 'xoxp-1', ...SLACK }, 'SLACK_BOT_TOKEN'],
+  [{ HOLDFAST_AUDIT_WEBHOOK_SECRET: 'a'.repeat(16) }, 'HOLDFAST_AUDIT_WEBHOOK_SECRET'],
   [{ SLACK_BOT_TOKEN: 'xoxb-1', SLACK_APP_TOKEN: 'xoxp-1', ...SLACK }, 'SLACK_APP_TOKEN'],
 ];
 

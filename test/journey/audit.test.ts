@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { PGlite } from '@electric-sql/pglite';
 import { Agent } from '../support/agent.ts';
 import { type Collector, collector, signedWith } from '../support/audit-collector.ts';
 import { eventually, type GatewayProcess, type House, openHouse } from '../support/gateway.ts';
@@ -19,6 +20,7 @@ const SHARED = 'what both ends know';
 const TRACE = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
 const MARKERS = { seed: 'marker-seed', api_token: 'marker-token' };
 const RESULT = 'marker-result';
+const HEADER = 'marker-header';
 
 describe('the audit log of a running gateway', () => {
   let upstream: Collector;
@@ -27,6 +29,8 @@ describe('the audit log of a running gateway', () => {
   let gateway: GatewayProcess;
   let agent: Agent;
   let failures = 2;
+  /** What was fetched from the gateway, by path. */
+  const fetched = new Map<string, string>();
 
   before(async () => {
     upstream = await collector();
@@ -37,7 +41,8 @@ describe('the audit log of a running gateway', () => {
         method === 'initialize'
           ? { protocolVersion: '2025-06-18', capabilities: {}, serverInfo: { name: 'x', version: '1' } }
           : { content: [{ type: 'text', text: RESULT }] };
-      const headers: Record<string, string> = method === 'initialize' ? { 'mcp-session-id': 'one' } : {};
+      const session: Record<string, string> = method === 'initialize' ? { 'mcp-session-id': 'one' } : {};
+      const headers = { 'x-of-the-server': HEADER, 'set-cookie': `it=${HEADER}`, ...session };
       return { status: 200, headers, body: JSON.stringify({ jsonrpc: '2.0', id, result }) };
     };
     siem = await collector();
@@ -61,21 +66,26 @@ describe('the audit log of a running gateway', () => {
     return (await agent.post(message, { headers })).text();
   }
 
-  async function cli(args: readonly string[], env: Record<string, string> = {}) {
+  function terminal(args: readonly string[], env: Record<string, string> = {}) {
     const child = spawn(process.execPath, ['src/main/cli.ts', 'audit', ...args], {
       cwd: ROOT,
       env: { PATH: process.env.PATH ?? '', HOLDFAST_ADMIN_TOKEN: house.adminToken, ...env },
     });
-    let out = '';
-    let err = '';
+    const said = { out: '', err: '' };
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      out += text;
+      said.out += text;
     });
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      err += text;
+      said.err += text;
     });
-    const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
-    return { code, out, err };
+    const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
+    return { said, ended, kill: () => child.kill('SIGKILL') };
+  }
+
+  async function cli(args: readonly string[], env: Record<string, string> = {}) {
+    const { said, ended } = terminal(args, env);
+    const code = await ended;
+    return { code, ...said };
   }
 
   test('P7: every step is an event that says who, what, why, when and where', async () => {
@@ -83,7 +93,7 @@ describe('the audit log of a running gateway', () => {
     await call('never_heard_of', {});
     await call('some', {});
     await call('some', {});
-    const held = call('create_key', { name: 'ci', ...MARKERS }, { traceparent: TRACE });
+    const held = call('create_key', { name: 'ci', ...MARKERS }, { traceparent: TRACE, 'x-of-the-agent': HEADER });
     const { id } = await gateway.pending('create_key');
     await house.slack.click({
       user: 'U0SAM',
@@ -176,6 +186,41 @@ describe('the audit log of a running gateway', () => {
     assert.equal((await fetch(`${gateway.url}/api/events/export`)).status, 401);
   });
 
+  test('audit tail tells each event once, in order, as it is sealed, until it is stopped', async () => {
+    const tail = terminal(['tail', '--json', '--url', gateway.url]);
+    const lines = () => tail.said.out.split('\n').filter((line) => line !== '');
+    try {
+      // It begins at the log's end: calls are made until one of them is told.
+      let tries = 0;
+      await eventually('the tail follows', async () => {
+        tries += 1;
+        await call(`unheard_of_${tries}`, {});
+        return lines().length > 0 ? true : null;
+      });
+      for (const name of ['tailed_1', 'tailed_2', 'tailed_3']) await call(name, {});
+      const all = await eventually('the last one', () => (tail.said.out.includes('"tailed_3"') ? lines() : null));
+      const events = all.map((line) => JSON.parse(line) as { seq: number; type: string; tool: string | null });
+      const first = events[0]!.seq;
+      assert.deepEqual(
+        events.map(({ seq }) => seq - first),
+        events.map((_, index) => index),
+      );
+      const tailed = events.filter(({ tool }) => tool?.startsWith('tailed_'));
+      assert.deepEqual(
+        tailed.map(({ type, tool }) => [type, tool]),
+        ['tailed_1', 'tailed_2', 'tailed_3'].map((tool) => ['call.denied', tool]),
+      );
+      assert.equal(tail.said.err, '');
+    } finally {
+      tail.kill();
+      await tail.ended;
+    }
+    const refused = await cli(['tail', '--url', gateway.url], { HOLDFAST_ADMIN_TOKEN: 'not-the-admin-token' });
+    assert.equal(refused.code, 1);
+    assert.match(refused.err, /HTTP 401/);
+    assert.doesNotMatch(refused.err, /not-the-admin-token/);
+  });
+
   test('P8: metrics are for this machine and the admin token, and tell no secret', async () => {
     const url = `${gateway.url}/metrics`;
     const text = await (await fetch(url)).text();
@@ -206,9 +251,44 @@ describe('the audit log of a running gateway', () => {
     const spoilt = await verify();
     assert.equal(spoilt.code, 1);
     assert.match(spoilt.out, /^DOES NOT FIT: event \d+ does not follow/);
+    const { out: withCards } = await cli(['export', '--cards', '--url', gateway.url]);
+    writeFileSync(file, withCards);
+    const told = await verify();
+    assert.equal(told.code, 0, told.out + told.err);
+    assert.match(told.out, /^FITS[\s\S]*\n[1-9]\d* cards are what was logged\n/);
+    assert.ok(withCards.split('\n').some((line) => /^\{"card":.*Approval needed: tools\.create_key/.test(line)));
+    writeFileSync(file, withCards.replace('Approval needed: tools', 'Approval needed: fools'));
+    const changed = await verify();
+    assert.equal(changed.code, 1);
+    assert.match(changed.out, /^DOES NOT FIT: line \d+ is not the card that was logged by the event before it/);
+    writeFileSync(file, out);
     const data = join(house.folder, 'data');
     const held = await cli(['verify', '--key', key.trim(), '--data', data]);
     assert.match(held.err, /in use by a running gateway[\s\S]*audit export/);
+  });
+
+  test('P8: what a reviewer or a program can fetch is fetched, to be looked through at the end', async () => {
+    const { id } = (await gateway.approvals()).find((one) => one.tool === 'create_key')!;
+    const paths = ['/metrics', '/api/approvals', `/api/approvals/${id}`, '/api/events?limit=500&after=0'];
+    paths.push('/api/events/tail?after=0', '/api/events/export?cards=1', '/api/checkpoints');
+    const form = { method: 'POST', redirect: 'manual', headers: { origin: gateway.url } } as const;
+    const login = await fetch(`${gateway.url}/login`, {
+      ...form,
+      body: new URLSearchParams({ token: house.adminToken, next: '/' }),
+    });
+    const cookie = login.headers
+      .getSetCookie()
+      .map((one) => one.split(';')[0])
+      .join('; ');
+    for (const path of paths) fetched.set(path, await (await gateway.api(path)).text());
+    for (const path of ['/', '/activity', '/audit', '/overview', '/policies', '/grants', `/approvals/${id}`]) {
+      const page = await fetch(`${gateway.url}${path}`, { headers: { cookie }, redirect: 'manual' });
+      assert.equal(page.status, 200, path);
+      fetched.set(path, await page.text());
+    }
+    assert.match(fetched.get(`/approvals/${id}`)!, /What you see is what was logged/);
+    assert.match(fetched.get('/api/events/export?cards=1')!, /^\{"card":/m);
+    assert.match(fetched.get('/metrics')!, /holdfast_outcomes_total/);
   });
 
   test('P7: at rest the log is vouched for to its end, by the database and by what was kept elsewhere', async () => {
@@ -230,8 +310,12 @@ describe('the audit log of a running gateway', () => {
     assert.match(out, /^DOES NOT FIT: the log ends before event 6/);
   });
 
-  test('P8: no marker is in log, webhook, export, metrics or Slack', async () => {
-    const places = {
+  test('P8: no marker is in log, webhook, export, metrics, pages, Slack, or the database with the cards it keeps', async () => {
+    const tables = await everyRow(join(house.folder, 'data', 'sql'));
+    assert.match(tables.get('card_contents') ?? '', /Approval needed: tools\.create_key/);
+    const places: Record<string, string> = {
+      ...Object.fromEntries(fetched),
+      ...Object.fromEntries([...tables].filter(([, text]) => text !== '')),
       log: gateway.log,
       said: gateway.said,
       slack: house.slackTraffic(),
@@ -241,6 +325,7 @@ describe('the audit log of a running gateway', () => {
     const secrets = [
       ...Object.values(MARKERS),
       RESULT,
+      HEADER,
       house.tokens.agent!,
       house.adminToken,
       SHARED,
@@ -252,3 +337,21 @@ describe('the audit log of a running gateway', () => {
     }
   });
 });
+
+/** Every row of every table of ours as text, by table. */
+async function everyRow(directory: string): Promise<ReadonlyMap<string, string>> {
+  const pglite = await PGlite.create({ dataDir: directory });
+  try {
+    const found = await pglite.query<{ name: string }>(
+      `select table_name as name from information_schema.tables where table_schema = 'holdfast'`,
+    );
+    const tables = new Map<string, string>();
+    for (const { name } of found.rows) {
+      const { rows } = await pglite.query<{ row: string }>(`select t::text as row from holdfast."${name}" t`);
+      tables.set(name, rows.map(({ row }) => row).join('\n'));
+    }
+    return tables;
+  } finally {
+    await pglite.close();
+  }
+}
