@@ -8,8 +8,12 @@ import { redisQueue } from '../queue/redis.ts';
 import { fetchSlackClient } from '../slack/fetch-client.ts';
 import { slackWebDoor } from '../slack/web-door.ts';
 import { openPostgres } from '../sql/postgres.ts';
+import { Meters } from '../web/meters.ts';
 import { type Assembled, assemble } from './assemble.ts';
+import { auditWebhook } from './audit-webhook.ts';
 import { consoleLog } from './console-log.ts';
+import { logWitness, spokenWitness } from './witnesses.ts';
+import { workerAssets } from './worker-assets.ts';
 
 /** What wrangler.toml binds, and the same variables as anywhere else. */
 export interface Env {
@@ -29,17 +33,21 @@ export interface Env {
 /** The thin part: finds the object that holds this server's calls, and passes the request on. */
 export default {
   fetch(request: Request, env: Env): Promise<Response> {
-    return objectFor(env, new URL(request.url).pathname).fetch(request);
+    return objectFor(env, new URL(request.url)).fetch(request);
   },
   /** Every minute: an object that was evicted while something is parked comes back and sweeps. */
   async scheduled(_event: unknown, env: Env): Promise<void> {
-    await objectFor(env, '/').tick();
+    await objectFor(env, null).tick();
   },
 };
 
-function objectFor(env: Env, path: string): ReturnType<Env['GATEWAY']['get']> {
-  const server = env.HOLDFAST_SHARD === 'server' ? /^\/mcp\/([A-Za-z0-9_-]{1,64})$/.exec(path)?.[1] : undefined;
-  return env.GATEWAY.get(env.GATEWAY.idFromName(server === undefined ? 'gateway' : `server ${server}`));
+/** The object that holds a server's calls; of the others' business there is one. Counters are each object's own. */
+function objectFor(env: Env, url: URL | null): ReturnType<Env['GATEWAY']['get']> {
+  const sharded = env.HOLDFAST_SHARD === 'server' && url !== null;
+  const server = sharded ? /^\/mcp\/([A-Za-z0-9_-]{1,64})$/.exec(url.pathname)?.[1] : undefined;
+  const counted = sharded && url.pathname === '/metrics' ? url.searchParams.get('server') : null;
+  const name = server ?? counted;
+  return env.GATEWAY.get(env.GATEWAY.idFromName(name === null ? 'gateway' : `server ${name}`));
 }
 
 /** Milliseconds between two alarms while something is parked; an idle object is evicted after about 70 s. */
@@ -114,13 +122,19 @@ async function boot(env: Env): Promise<Assembled> {
   }
   if (secrets.slackAppToken !== null) throw new Error('Socket Mode does not run on Workers; unset SLACK_APP_TOKEN');
   const connection = await openPostgres({ url: secrets.databaseUrl, connections: 4, log });
+  const clock = { now: () => new Date() };
   const gate = assemble({
     loaded,
     storage: { connection, queue: redisQueue({ url: secrets.redisUrl, log }), closeQueue: async () => undefined },
     keys: secrets.secrets,
     replica: `worker-${crypto.randomUUID().slice(0, 8)}`,
-    clock: { now: () => new Date() },
+    clock,
     log,
+    witnesses: [logWitness(log), spokenWitness((line) => console.log(line.trimEnd()))],
+    sink: auditWebhook(secrets, clock),
+    meters: new Meters({ ofProcess: false }),
+    // Cloudflare writes this header itself, whatever the caller sent.
+    pages: { assets: workerAssets(), address: (c) => c.req.header('cf-connecting-ip') ?? 'unknown' },
     slack: { api: fetchSlackClient, door: (deps) => ({ ...slackWebDoor(deps), start: async () => undefined }) },
     open: ({ upstream }): Upstream => fetchUpstream({ url: upstream.kind === 'http' ? upstream.url : '' }),
     place: () => ({ hosts: new Set([new URL(publicUrl).host]), publicUrl }),

@@ -51,8 +51,9 @@ export class Meters {
   readonly #waits = this.#histogram('wait_to_decision_seconds', 'From the request to a word on it.', WAITS);
   readonly #takes = this.#histogram('upstream_seconds', 'From dispatch to outcome.', TAKES);
 
-  constructor() {
-    collectDefaultMetrics({ register: this.registry });
+  /** `ofProcess`: what the process itself uses is told too (memory, CPU, event loop); not every runtime knows it. */
+  constructor({ ofProcess }: { readonly ofProcess: boolean } = { ofProcess: true }) {
+    if (ofProcess) collectDefaultMetrics({ register: this.registry });
   }
 
   /** A gauge of this registry, named `holdfast_…`. */

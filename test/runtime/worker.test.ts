@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
-import pg from 'pg';
 import { Agent, noteOf, textOf } from '../support/agent.ts';
+import { type Collector, collector } from '../support/audit-collector.ts';
+import { query } from '../support/backing.ts';
 import { type CountingUpstream, countingUpstream } from '../support/counting-upstream.ts';
 import { eventually, type GatewayProcess, type House, openHouse } from '../support/gateway.ts';
 import { skipWithout, startPostgres, startRedis, type TestServer } from '../support/servers.ts';
@@ -15,12 +17,24 @@ tools:
   charge: { action: require_approval, approval: { approvers: [security], timeout: 4s } }
 `;
 
+const SIGNED_BY_WORKER = `select 1 from holdfast.events where type = 'checkpoint.signed' and body like '%worker-%'`;
+const ASSETS = new URL('../../src/web/assets/', import.meta.url).pathname;
+
 async function stateInSql(url: string, id: string): Promise<string> {
-  const client = new pg.Client({ connectionString: url });
-  await client.connect();
-  const { rows } = await client.query('select state from holdfast.approvals where id = $1', [id]);
-  await client.end();
-  return rows[0].state;
+  const [row] = await query(url, `select state from holdfast.approvals where id = '${id}'`);
+  return String(row!.state);
+}
+
+/** What Chromium would do: the form, then the cookie that it is given. */
+async function signIn(url: string, token: string): Promise<{ cookie: string; origin: string }> {
+  const signed = await fetch(`${url}/login`, {
+    method: 'POST',
+    headers: { origin: url },
+    body: new URLSearchParams({ token, next: '/' }),
+    redirect: 'manual',
+  });
+  assert.equal(signed.status, 303, await signed.text());
+  return { cookie: signed.headers.getSetCookie()[0]!.split(';')[0]!, origin: url };
 }
 
 const skip = skipWithout('redis') || skipWithout('postgres');
@@ -32,6 +46,7 @@ describe('the Worker, in local workerd, on real Redis and Postgres', { skip, tim
   let house: House;
   let node: GatewayProcess;
   let worker: LocalWorker;
+  let heard: Collector;
   const vars = (): Record<string, string> => ({
     DATABASE_URL: postgres.url,
     REDIS_URL: redis.url,
@@ -40,11 +55,18 @@ describe('the Worker, in local workerd, on real Redis and Postgres', { skip, tim
     SLACK_BOT_TOKEN: house.slack.botToken,
     SLACK_SIGNING_SECRET: house.slack.signingSecret,
     SLACK_API_URL: house.slack.apiUrl,
+    HOLDFAST_AUDIT_WEBHOOK: heard.url,
+    HOLDFAST_AUDIT_WEBHOOK_SECRET: 'shared-with-the-collector',
   });
   const agentAt = (url: string): Promise<Agent> => Agent.open(`${url}/mcp/up`, house.tokens.agent!);
 
   before(async () => {
-    [redis, postgres, upstream] = await Promise.all([startRedis(), startPostgres(), countingUpstream()]);
+    [redis, postgres, upstream, heard] = await Promise.all([
+      startRedis(),
+      startPostgres(),
+      countingUpstream(),
+      collector(),
+    ]);
     house = await openHouse({
       servers: { up: { at: `url: "${upstream.url}"`, policy: POLICY } },
       approval: '{ timeout: 10m, hold: { default: 30s } }',
@@ -60,6 +82,7 @@ describe('the Worker, in local workerd, on real Redis and Postgres', { skip, tim
     await worker?.stop();
     await house?.close();
     await upstream?.close();
+    await heard?.close();
     await redis?.stop();
     await postgres?.stop();
   });
@@ -107,6 +130,53 @@ describe('the Worker, in local workerd, on real Redis and Postgres', { skip, tim
     assert.equal(upstream.count('create_key', { name: 'held here' }), 1);
   });
 
+  it('a reviewer signs in at the Worker, sees the call, and approves it in the console', async () => {
+    const page = async (path: string, headers: Record<string, string>) => {
+      const response = await fetch(worker.url + path, { headers, redirect: 'manual' });
+      return { status: response.status, text: await response.text() };
+    };
+    assert.equal((await page('/', {})).status, 303, 'nobody is let in unsigned');
+    const visitor = await signIn(worker.url, house.adminToken);
+    const agent = await agentAt(worker.url);
+    const held = agent.call('create_key', { name: 'by console' });
+    const { id } = await node.pending('create_key', { name: 'by console' });
+    assert.ok((await page('/', visitor)).text.includes(id));
+    for (const path of [`/approvals/${id}`, '/activity', '/audit', '/overview', '/policies', '/grants']) {
+      assert.equal((await page(path, visitor)).status, 200, path);
+    }
+    const decided = await fetch(`${worker.url}/api/approvals/${id}/decisions`, {
+      method: 'POST',
+      headers: { ...visitor, 'content-type': 'application/json' },
+      body: JSON.stringify({ decision: 'approve' }),
+    });
+    assert.equal(decided.status, 200, await decided.text());
+    assert.equal(textOf(await held.answer), 'done');
+    assert.equal(upstream.count('create_key', { name: 'by console' }), 1);
+  });
+
+  it('serves every file of the console, and its live stream', async () => {
+    for (const name of readdirSync(ASSETS)) {
+      const response = await fetch(`${worker.url}/console/${name}`);
+      assert.equal(response.status, 200, name);
+      assert.equal(await response.text(), readFileSync(ASSETS + name, 'utf8'), name);
+    }
+    const stop = new AbortController();
+    const headers = await signIn(worker.url, house.adminToken);
+    const stream = await fetch(`${worker.url}/console/stream`, { headers, signal: stop.signal });
+    const reader = stream.body!.pipeThrough(new TextDecoderStream()).getReader();
+    assert.match((await reader.read()).value ?? '', /event: hello/);
+    stop.abort();
+  });
+
+  it('P8: tells its metrics to the admin token and to nobody else', async () => {
+    assert.equal((await fetch(`${worker.url}/metrics`)).status, 403);
+    const headers = { authorization: `Bearer ${house.adminToken}` };
+    const told = await (await fetch(`${worker.url}/metrics`, { headers })).text();
+    assert.match(told, /^holdfast_verdicts_total\{server="up",tool="create_key",verdict="ask"\} [1-9]/m);
+    assert.match(told, /^holdfast_decisions_total\{server="up",choice="approve",via="console"\} [1-9]/m);
+    assert.match(told, /^holdfast_store_up 1$/m);
+  });
+
   it('P4: an approval expires with nobody connected, and the runtime may be torn down in the middle of a hold', async () => {
     const agent = await agentAt(worker.url);
     const lost = agent.call('charge', { amount: 1 });
@@ -119,6 +189,16 @@ describe('the Worker, in local workerd, on real Redis and Postgres', { skip, tim
     // Nobody speaks to it: the database is asked, so that no request keeps the object awake.
     await eventually('it ends by itself', async () =>
       (await stateInSql(postgres.url, id)) === 'expired' ? true : null,
+    );
+
+    // Nobody else is there to sign the log, or to hand it on.
+    await eventually(
+      'the Worker signs the log',
+      async () => ((await query(postgres.url, SIGNED_BY_WORKER)).length > 0 ? true : null),
+      60_000,
+    );
+    await eventually('the collector has heard of it', () =>
+      heard.received.some(({ body }) => body.includes('"checkpoint.signed"')) ? true : null,
     );
 
     await worker.stop();

@@ -1,0 +1,45 @@
+/** The console's files as wrangler.toml's rule has them: each import is the file's text. */
+declare module '*/assets/app.js' {
+  const text: string;
+  export default text;
+}
+declare module '*/assets/countdown.js' {
+  const text: string;
+  export default text;
+}
+declare module '*/assets/decide.js' {
+  const text: string;
+  export default text;
+}
+declare module '*/assets/explain.js' {
+  const text: string;
+  export default text;
+}
+declare module '*/assets/icon.svg' {
+  const text: string;
+  export default text;
+}
+declare module '*/assets/live.js' {
+  const text: string;
+  export default text;
+}
+declare module '*/assets/revoke.js' {
+  const text: string;
+  export default text;
+}
+declare module '*/assets/say.js' {
+  const text: string;
+  export default text;
+}
+declare module '*/assets/style.css' {
+  const text: string;
+  export default text;
+}
+declare module '*/assets/switch.js' {
+  const text: string;
+  export default text;
+}
+declare module '*/assets/theme.js' {
+  const text: string;
+  export default text;
+}
