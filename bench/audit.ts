@@ -102,7 +102,7 @@ async function fill(): Promise<void> {
           '{"actor":%s,"approval":%s,"at":"%s","data":{"decidedBy":"tools.%s.action","fingerprint":"%s","policy":"%s","rule":"%s","session":"%s","words":"%s %s"},"grant":"%s","replica":"host-1-abcdef01","server":"%s","tool":"%s","type":"%s"}',
           to_json(actor), coalesce(to_json(approval)::text, 'null'),
           to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), tool, print, left(print, 16), tool, print,
-          'alpha' || i % 1000, case when i % 5000 = 0 then 'needle' else 'common' end, agent, server, tool, type),
+          'alpha' || i % 1000, case when i % 5000 = 10 then 'needle' else 'common' end, agent, server, tool, type),
         type, at, approval, server, tool, agent, actor
       from (
         select i, date_trunc('milliseconds', now() - (${EVENTS} - i) * (interval '1 day' * ${SPAN_DAYS} / ${EVENTS}::float8)) as at,

@@ -29,12 +29,18 @@ export interface Gateway {
   readonly unheard: Unheard;
   readonly notary: Notary;
   readonly access: AccessLog;
+  /** Events that this process has made durable. */
+  readonly written: { events: number };
 }
 
 /** Binds the use cases to the ports. Nothing runs until `start`. */
 export function bindGateway(outside: Omit<Setting, 'news'>, rules: Rules): Gateway {
   const { clock, log, replica } = outside;
-  const store = stamped(outside.store, replica, outside.heard ?? (() => undefined));
+  const written = { events: 0 };
+  const store = stamped(outside.store, replica, (event) => {
+    written.events += 1;
+    outside.heard?.(event);
+  });
   const ports = { ...outside, store };
   const room = new WaitingRoom(store, clock, log, replica);
   const journal = new Journal(store, log);
@@ -50,6 +56,7 @@ export function bindGateway(outside: Omit<Setting, 'news'>, rules: Rules): Gatew
     unheard: new Unheard(setting, room),
     notary: new Notary(),
     access: new AccessLog((event) => journal.note(event), clock),
+    written,
   };
 }
 

@@ -5,12 +5,18 @@ const SEAL_MS = 1_000;
 const SEAL_AT_ONCE = 2_000;
 
 /**
- * Chains new events within a second of their writing, and has them handed on. Returns what stops it: it seals what is
+ * Chains, within a second of their writing, events that were not chained as they were written, and has them handed on. Returns what stops it: it seals what is
  * left and vouches for it, so that a log at rest is covered to its end.
  */
-export function startSealer({ setting, notary, access }: Pick<Gateway, 'setting' | 'notary' | 'access'>) {
+export function startSealer({
+  setting,
+  written,
+  notary,
+  access,
+}: Pick<Gateway, 'setting' | 'written' | 'notary' | 'access'>) {
   let running: Promise<void> | null = null;
   let broken = false;
+  let handedOn = 0;
   const sealAll = async (): Promise<number> => {
     for (let sealed = 0; ; ) {
       const some = await setting.store.seal(SEAL_AT_ONCE);
@@ -22,7 +28,9 @@ export function startSealer({ setting, notary, access }: Pick<Gateway, 'setting'
     try {
       const sealed = await sealAll();
       broken = false;
-      if (sealed > 0 && setting.sink) await handOn();
+      const { events } = written;
+      if (setting.sink && (sealed > 0 || events > handedOn)) await handOn();
+      handedOn = events;
     } catch (error) {
       if (!broken) setting.log.error({ err: error }, 'the audit chain could not be continued; trying every second');
       broken = true;

@@ -15,12 +15,38 @@ export const ADMIT_MIGRATION: readonly string[] = [
       then start + make_interval(secs => rtrim(width, 's')::double precision)
       else ((start at time zone 'UTC') + ('1 ' || width)::interval) at time zone 'UTC' end
   $$`,
-  `create function holdfast.admit(requests json)
+  admit({
+    create: 'create',
+    more: '',
+    note: `insert into holdfast.events (body, type, at, approval_id, server, tool, grant_name, actor)
+          select e.body, e.type, e.at, e.approval_id, e.server, e.tool, e.grant_name, e.actor
+          from json_to_record(request.body -> 'event') as e(body text, type text, at timestamptz, approval_id text,
+            server text, tool text, grant_name text, actor text);`,
+    end: '',
+  }),
+];
+
+/** The events of a list are chained as they are written, all at once. */
+export const ADMIT_CHAINED_MIGRATION: readonly string[] = [
+  admit({
+    create: 'create or replace',
+    more: `events json[] := '{}';`,
+    note: `events := events || (request.body -> 'event');`,
+    end: `if cardinality(events) > 0 then
+        perform holdfast.append(array_to_json(events));
+      end if;`,
+  }),
+];
+
+/** `more`: variables; `note`: how an admitted call's event is kept; `end`: what is done once all were judged. */
+function admit({ create, more, note, end }: Record<'create' | 'more' | 'note' | 'end', string>): string {
+  return `${create} function holdfast.admit(requests json)
     returns table (place int, full_take int, resets_at timestamptz, retry_after int, starts json) language plpgsql as $$
     declare
       now_at timestamptz := clock_timestamp();
       wanted record;
       request record;
+      ${more}
     begin
       for wanted in
         select distinct t ->> 'key' as key, t ->> 'width' as width, holdfast.window_start(t ->> 'width', now_at) as start
@@ -57,13 +83,11 @@ export const ADMIT_MIGRATION: readonly string[] = [
             select t ->> 'key' as key, holdfast.window_start(t ->> 'width', now_at) as start, sum((t ->> 'by')::numeric) as taken
             from json_array_elements(request.body -> 'takes') t group by 1, 2
           ) w where c.key = w.key and c.window_start = w.start;
-          insert into holdfast.events (body, type, at, approval_id, server, tool, grant_name, actor)
-          select e.body, e.type, e.at, e.approval_id, e.server, e.tool, e.grant_name, e.actor
-          from json_to_record(request.body -> 'event') as e(body text, type text, at timestamptz, approval_id text,
-            server text, tool text, grant_name text, actor text);
+          ${note}
         end if;
         return next;
       end loop;
+      ${end}
     end
-  $$`,
-];
+  $$`;
+}

@@ -3,6 +3,7 @@ import canonicalize from 'canonicalize';
 import { type Kysely, sql, type Transaction } from 'kysely';
 import type { EventType, LoggedEvent, NewEvent } from '../domain/event.ts';
 import type { JsonObject } from '../domain/json.ts';
+import { SEALER } from './append-migration.ts';
 import type { Tables } from './schema.ts';
 
 type Db = Kysely<Tables> | Transaction<Tables>;
@@ -18,6 +19,12 @@ export async function writeEvents(db: Db, events: readonly NewEvent[]): Promise<
       at timestamptz, approval_id text, server text, tool text, grant_name text, actor text)) with ordinality
       as e(body, type, at, approval_id, server, tool, grant_name, actor, nth)
     order by e.nth`.execute(db);
+}
+
+/** The same for a batch of its own: chained as it is written, unless another replica is chaining. */
+export async function appendEvents(db: Kysely<Tables>, events: readonly NewEvent[]): Promise<void> {
+  if (events.length === 0) return;
+  await sql`select holdfast.append(${JSON.stringify(events.map(eventRow))}::json)`.execute(db);
 }
 
 /** An event as the table takes it. */
@@ -78,11 +85,8 @@ export function chainHash(previous: string, seq: number, body: string): string {
   return createHash('sha256').update(`${previous}\n${seq}\n${body}`).digest('hex');
 }
 
-/** `hold` in letters; every sealer asks for this one lock. */
-const SEALER = 0x68_6f_6c_64;
-
 /**
- * Chains events that are not chained yet, in order of writing. One replica at a time: who does not get the lock has
+ * Chains events that are not chained yet (those written together with a change), in order of writing. One replica at a time: who does not get the lock has
  * nothing to do. An event that becomes visible late gets a later place; nothing already chained moves.
  */
 export async function sealEvents(db: Kysely<Tables>, limit: number): Promise<number> {

@@ -4,7 +4,7 @@ import { AdmissionDesk } from './admit.ts';
 import { claimCard, readCard, releaseCard, saveCard, unpostedCards } from './cards.ts';
 import { commitChange } from './commit.ts';
 import { firstFull, giveBack } from './counters.ts';
-import { readEvents, sealEvents, writeEvents } from './events.ts';
+import { appendEvents, readEvents, sealEvents, writeEvents } from './events.ts';
 import { guarded } from './guard.ts';
 import { InTurn } from './in-turn.ts';
 import { markAllAway, markAway, markCollected, markLeft } from './joiners.ts';
@@ -27,7 +27,7 @@ export function sqlStore({ db, close }: Connection): Store {
   const verbs: Store = {
     ping: async () => void (await sql`select 1`.execute(db)),
     close,
-    append: (events) => writeEvents(db, events),
+    append: (events) => appendEvents(db, events),
     admit: (takes, event) => desk.admit(takes, event),
     peek: (takes) => firstFull(db, takes),
     refund: (taken, event) =>

@@ -521,6 +521,29 @@ function suite(kind: StoreKind): void {
         );
       });
 
+      test('P7: a batch is chained as it is written, after what was open before it; after too much, by the sealer', async () => {
+        while ((await store.seal(500)) > 0);
+        const places = async (...ids: string[]): Promise<(number | null)[]> =>
+          (await Promise.all(ids.map((approval) => store.events({ after: 0, limit: 10, approval }))))
+            .flat()
+            .map((event) => event.seq);
+        const [open, batch, late] = [`ap_${randomHex(13)}`, `ap_${randomHex(13)}`, `ap_${randomHex(13)}`];
+        await store.refund([], eventOf('call.refunded', { id: open }));
+        assert.deepEqual(await places(open), [null]);
+        await store.append([eventOf('call.allowed', { id: batch }), eventOf('call.allowed', { id: batch })]);
+        const [first, ...rest] = await places(open, batch);
+        assert.deepEqual(rest, [first! + 1, first! + 2]);
+        assert.equal(await store.seal(10), 0);
+
+        await world.rows(
+          "insert into holdfast.events (body, type, at, actor) select '{}', 'call.allowed', now(), 'x' from generate_series(1, 300)",
+        );
+        await store.append([eventOf('call.allowed', { id: late })]);
+        assert.deepEqual(await places(late), [null]);
+        while ((await store.seal(500)) > 0);
+        assert.deepEqual(await places(late), [first! + 303]);
+      });
+
       test('P7: events come back as they went in, after a cursor, by approval', async () => {
         const id = `ap_${randomHex(13)}`;
         const event = {

@@ -40,7 +40,7 @@ describe('What reviewers read', { concurrency: false }, () => {
     const events = Array.from({ length: 120 }, (_, i) =>
       event(i, i % 10 === 0 ? 'call.denied' : 'call.allowed', {
         grant: i % 2 === 0 ? 'even-bot' : 'odd-bot',
-        data: { reason: i === 42 ? 'a needle, "quoted" & <b>' : `straw${i}` },
+        data: { reason: i === 40 ? 'a needle, "quoted" & <b>' : `straw${i}` },
       }),
     );
     await store.append(events);
@@ -90,6 +90,8 @@ describe('What reviewers read', { concurrency: false }, () => {
       [{ from: at(10), to: at(20) }, 10],
       [{ from: at(10), to: at(20), agent: 'odd-bot' }, 5],
       [{ text: 'needle' }, 1],
+      // Of a plainly allowed call: who, what, by which rule.
+      [{ text: 'odd-bot query', from: at(10), to: at(20) }, 5],
       [{ text: 'need' }, 1],
       [{ text: 'a needle, "quoted"' }, 1],
       [{ text: 'needle nowhere' }, 0],
