@@ -13,6 +13,12 @@ export type Decided =
   | { readonly kind: 'refused'; readonly reason: RefusalReason; readonly approval: Approval }
   | { readonly kind: 'not_found' };
 
+/** What a door has read of an approval. Old news cost nothing but a second look: the commit compares revisions. */
+export interface Seen {
+  readonly approval: Approval;
+  readonly card: CardRecord | null;
+}
+
 /** Pickup, in ms: how long an approved pass, or the word of a denial, waits for a caller who is away. */
 export interface DecideTerms {
   readonly pickupMs: number;
@@ -33,14 +39,12 @@ export async function decide(
   word: Utterance,
   approver: Approver,
   terms: DecideTerms,
+  seen: Seen | null = null,
 ): Promise<Decided> {
-  for (;;) {
-    // What the person saw is evidence; only a card is known here, a page or a terminal is not.
-    const [approval, card] = await Promise.all([
-      setting.store.find(id),
-      approver.via === 'slack' ? setting.store.card(id) : null,
-    ]);
-    if (approval === null) return { kind: 'not_found' };
+  for (let known = seen; ; known = null) {
+    known ??= await look(setting, id, approver);
+    if (known === null) return { kind: 'not_found' };
+    const { approval, card } = known;
     const now = setting.clock.now();
     const judgement = judge(approval, word, approver, now);
     if (judgement.kind === 'refused') {
@@ -64,6 +68,12 @@ export async function decide(
       return { kind: 'recorded', approval: committed.approval, decision: judgement.decision };
     }
   }
+}
+
+/** What the person saw is evidence; only a card is known here, a page or a terminal is not. */
+async function look(setting: Setting, id: string, { via }: Approver): Promise<Seen | null> {
+  const [approval, card] = await Promise.all([setting.store.find(id), via === 'slack' ? setting.store.card(id) : null]);
+  return approval === null ? null : { approval, card };
 }
 
 function patchFor(next: 'pending' | 'approved' | 'denied', until: Date): NonNullable<Change['patch']> {

@@ -65,8 +65,11 @@ export function approversInSlack(loaded: Loaded, means: SlackMeans, clock: Clock
           const card = await store.card(id);
           if (card !== null && card.ts === null) await store.saveCard({ ...card, channel: place, ts }, null);
         },
-        decide: (id, word, approver) =>
-          decide(gateway.setting, id, word, approver, { pickupMs: gateway.rules.approval.pickupMs }),
+        decide: (id, word, approver, seen) => {
+          // The caller who waits will ask for this next: who is revoked is read beside the decision, not after it.
+          gateway.rules.refresh().catch(() => undefined);
+          return decide(gateway.setting, id, word, approver, { pickupMs: gateway.rules.approval.pickupMs }, seen);
+        },
         refused: (id, actor, reason, choice) => recordRefusal(gateway, id, actor, reason, choice),
       });
     },

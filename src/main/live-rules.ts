@@ -14,9 +14,9 @@ export class LiveRules implements Rules {
   #loaded: Loaded;
   #authenticate: (token: string, now: Date) => Authentication;
   readonly #now: () => Date;
-  readonly #revoked: Pick<RevokedTokens, 'has' | 'refresh'>;
+  readonly #revoked: Pick<RevokedTokens, 'has' | 'refreshed'>;
 
-  constructor(loaded: Loaded, now: () => Date, revoked: Pick<RevokedTokens, 'has' | 'refresh'>) {
+  constructor(loaded: Loaded, now: () => Date, revoked: Pick<RevokedTokens, 'has' | 'refreshed'>) {
     this.#revoked = revoked;
     this.#loaded = loaded;
     this.#authenticate = authenticator(loaded.config);
@@ -58,7 +58,7 @@ export class LiveRules implements Rules {
   }
 
   refresh(): Promise<void> {
-    return this.#revoked.refresh();
+    return this.#revoked.refreshed();
   }
 
   get approval(): Rules['approval'] {

@@ -3,11 +3,15 @@ import type { Log, Revocations } from '../ports.ts';
 /** Milliseconds after which every replica knows of a revocation. */
 const READ_EVERY_MS = 2_000;
 
+/** Milliseconds for which what was read counts as read now: a click and the spending of its pass share one look. */
+const NOW_MS = 25;
+
 /** The tokens that are no longer good, as this process knows them: read again every 2 s, and before a pass is spent. */
 export class RevokedTokens {
   readonly #revocations: Revocations;
   readonly #log: Log;
   #tokens: ReadonlySet<string> = new Set();
+  #reading: { readonly since: number; readonly done: Promise<void> } | null = null;
   #timer: ReturnType<typeof setInterval> | null = null;
 
   constructor(revocations: Revocations, log: Log) {
@@ -19,8 +23,23 @@ export class RevokedTokens {
     return this.#tokens.has(tokenSha256);
   }
 
-  /** Throws `Unavailable('store')`; what was known stays known. */
-  async refresh(): Promise<void> {
+  /** Reads them again. Throws `Unavailable('store')`; what was known stays known. */
+  refresh(): Promise<void> {
+    const reading = { since: performance.now(), done: this.#read() };
+    this.#reading = reading;
+    reading.done.catch(() => {
+      if (this.#reading === reading) this.#reading = null;
+    });
+    return reading.done;
+  }
+
+  /** The same, unless it was begun this very moment. */
+  refreshed(): Promise<void> {
+    const reading = this.#reading;
+    return reading !== null && performance.now() - reading.since < NOW_MS ? reading.done : this.refresh();
+  }
+
+  async #read(): Promise<void> {
     this.#tokens = new Set((await this.#revocations.list()).map((one) => one.tokenSha256));
   }
 

@@ -1,7 +1,7 @@
 import type { Approval, Choice } from '../domain/approval.ts';
 import { type Approver, decide as judge, type Utterance } from '../domain/decide.ts';
 import type { Saw } from '../domain/seen-card.ts';
-import type { Decided } from '../gateway/decide.ts';
+import type { Decided, Seen } from '../gateway/decide.ts';
 import type { CardRecord, Clock, Log } from '../ports.ts';
 import { type DoorRefusal, doorWords, refusalWords, WORDS_FOR } from './answer.ts';
 import { type Action, type ButtonValue, readButtonValue, readViewMemory } from './button.ts';
@@ -25,7 +25,7 @@ export interface InteractionTerms extends IdentityTerms {
   /** The card's place, learnt from a click because the post's own answer was lost. */
   adopt(id: string, channel: string, ts: string): Promise<void>;
   /** Resolves once the decision is durable, or refused and that recorded. */
-  decide(id: string, word: Utterance, approver: Approver): Promise<Decided>;
+  decide(id: string, word: Utterance, approver: Approver, seen: Seen | null): Promise<Decided>;
   /** Records a click that did not count; `id` is what the click claims, and may name nothing. */
   refused(id: string, actor: string, reason: string, choice: string): Promise<void>;
 }
@@ -82,13 +82,14 @@ async function clicked(terms: InteractionTerms, click: Click, say: Say): Promise
   if (given === null) return say(doorWords('other_call'));
   const entry = await enter(terms, click, given, whereOf(click.on), choice, say);
   if ('refusal' in entry) return entry.refusal;
-  const { approval, approver, from } = entry;
+  const { approval, approver, from, seen } = entry;
 
   // The button of a whole card; judged once more here, because a button is what somebody sent.
   const whole = click.action === 'approve' && click.on.kind === 'message' && cardIsWhole(terms, approval);
   if (whole) {
     const saw: Saw = { surface: 'card', revision: click.revision };
-    return decided(await terms.decide(approval.id, { ...wordOf('approve', null, given), saw }, approver), say);
+    const word = { ...wordOf('approve', null, given), saw };
+    return decided(await terms.decide(approval.id, word, approver, seen), say);
   }
   if (choice !== 'details') {
     const refusal = await wouldRefuse(terms, approval, approver, given, choice, say);
@@ -123,7 +124,7 @@ async function submitted(terms: InteractionTerms, submission: Submission, say: S
   if ('refusal' in entry) return entry.refusal;
   const saw: Saw = { surface: choice === 'deny' ? 'deny_form' : 'full_view', revision: null };
   const word = { ...wordOf(choice, submission.words, memory), saw };
-  const outcome = await terms.decide(memory.approval, word, entry.approver);
+  const outcome = await terms.decide(memory.approval, word, entry.approver, entry.seen);
   if (outcome.kind === 'refused' && outcome.reason === 'reason_required') {
     return { ack: { response_action: 'errors', errors: { [WORDS.block]: 'The policy wants a reason.' } }, next: null };
   }
@@ -135,6 +136,8 @@ interface Entry {
   readonly approval: Approval;
   readonly approver: Approver;
   readonly from: From;
+  /** null: the card's record was changed on the way in. */
+  readonly seen: Seen | null;
 }
 
 /** The checks that every click passes: a person of ours, on the card itself, about the call that the card showed. */
@@ -146,7 +149,7 @@ async function enter(
   choice: string,
   say: Say,
 ): Promise<Entry | { refusal: Handled }> {
-  const approval = await terms.approval(given.approval);
+  const [approval, card] = await Promise.all([terms.approval(given.approval), terms.card(given.approval)]);
   if (approval === null) {
     await terms.refused(given.approval, who.user, 'not_found', choice);
     return { refusal: say(WORDS_FOR.notFound) };
@@ -163,10 +166,10 @@ async function enter(
   }
   if (identified.kind === 'refused') return refuse(identified.reason);
   if (!approval.fingerprint.startsWith(given.fingerprint)) return refuse('other_call');
-  const place = from === null ? 'elsewhere' : onTheCard(terms.routing, approval, await terms.card(approval.id), from);
+  const place = from === null ? 'elsewhere' : onTheCard(terms.routing, approval, card, from);
   if (place === 'elsewhere' || from === null) return refuse('wrong_message');
   if (place === 'adopt') await terms.adopt(approval.id, from.channel, from.ts);
-  return { approval, approver: identified.approver, from };
+  return { approval, approver: identified.approver, from, seen: place === 'adopt' ? null : { approval, card } };
 }
 
 /** A click that opens a window is judged first, so that nobody writes a reason for nothing. */
