@@ -36,7 +36,15 @@ export class Unavailable extends Error {
 export interface NewApproval {
   readonly approval: Omit<
     Approval,
-    'state' | 'revision' | 'decisions' | 'callers' | 'updatedAt' | 'previousUnknown' | 'remindedAt' | 'escalatedAt' | 'awaits'
+    | 'state'
+    | 'revision'
+    | 'decisions'
+    | 'callers'
+    | 'updatedAt'
+    | 'previousUnknown'
+    | 'remindedAt'
+    | 'escalatedAt'
+    | 'awaits'
   >;
   /** The request's bytes, sealed. */
   readonly request: Uint8Array;
@@ -408,11 +416,10 @@ export interface Records {
 // ---------------------------------------------------------------- Tasks
 
 /**
- * `held`: its approval says how it stands. `input`: the server asked for something before it answers. `sending`: that
- * input is on its way, by a process that holds a lease. `relayed`: the server runs it as a task of its own. `done`: its
- * answer is kept here until it expires.
+ * `held`: its approval says how it stands. `input`: the server asked for something before it answers. `relayed`: the
+ * server runs it as a task of its own, which is followed. `done`: its answer is kept here until it expires.
  */
-export type TaskPhase = 'held' | 'input' | 'sending' | 'relayed' | 'done' | 'cancelled';
+export type TaskPhase = 'held' | 'input' | 'relayed' | 'done' | 'cancelled';
 
 /** A call that was answered with a task; bound to its grant and server. */
 export interface Task {
@@ -448,9 +455,46 @@ export interface TaskChange {
   readonly note?: string | null;
   /** What belongs to the phase, sealed: the answer, the questions, the server's task. */
   readonly kept?: Uint8Array | null;
-  readonly leaseUntil?: Date | null;
+  /** It is kept until then at least. */
+  readonly until?: Date;
   /** Only if what is kept is still this; so that two writers do not lose each other's part. */
   readonly over?: Uint8Array;
+}
+
+/** A task that the server made of an approved call, which somebody follows to its end. */
+export interface Pursuit {
+  readonly approval: string;
+  /** The dispatch that it ends, as the approval names it. */
+  readonly dispatcher: string;
+  /** Ours, of whoever asked for one. */
+  readonly task: string | null;
+  readonly grant: string;
+  readonly server: string;
+  /** Where it is and how it is asked after, sealed. */
+  readonly kept: Uint8Array;
+  readonly startedAt: Date;
+}
+
+/** What a server asks of a task's agent while the call runs (2025-11-25): elicitation, sampling. */
+export interface Question {
+  /** Order of asking. */
+  readonly n: number;
+  /** The event as it came, sealed. */
+  readonly kept: Uint8Array;
+}
+
+export interface NewQuestion extends Pick<Question, 'kept'> {
+  readonly task: string;
+  /** The session in which it is to be answered, as a digest. */
+  readonly session: string | null;
+  /** The server's JSON-RPC id, as JSON text. */
+  readonly requestId: string;
+}
+
+/** How an answer names its question. */
+export interface Asked extends Pick<NewQuestion, 'session' | 'requestId'> {
+  readonly grant: string;
+  readonly server: string;
 }
 
 /** A place that is taken again: an answer that goes on elsewhere. */
@@ -467,7 +511,7 @@ export interface Reseating {
 export interface TaskStore {
   /** Durable, with its caller's place kept for it, before the agent hears of it. */
   openTask(task: NewTask): Promise<void>;
-  /** null: unknown, another grant's or server's, or past its time. */
+  /** null: unknown, another grant's or server's, or past its time; what still runs is never past its time. */
   findTask(id: string, grant: string, server: string, now: Date): Promise<Task | null>;
   /** Those of 2025-11-25, which alone can be listed; newest first. */
   listTasks(grant: string, server: string, now: Date, limit: number): Promise<readonly Task[]>;
@@ -486,19 +530,16 @@ export interface TaskStore {
   taskBytes(id: string, part: 'request' | 'kept'): Promise<Uint8Array | null>;
   changeTask(change: TaskChange): Promise<boolean>;
   /**
-   * What somebody has to do something about: held tasks whose approval is approved or over, of this approval or of any;
-   * tasks whose sender died; which of `running` were cancelled.
+   * What somebody has to do something about: tasks whose approval is approved or over, of this approval or of any; which
+   * of `running` were cancelled.
    */
   dueTasks(
-    now: Date,
     running: readonly string[],
     approval: string | null,
   ): Promise<{
     readonly ready: readonly Task[];
-    readonly lost: readonly Task[];
     readonly cancelled: readonly string[];
   }>;
-  renewTasks(ids: readonly string[], until: Date): Promise<void>;
   forgetTasks(now: Date): Promise<void>;
 
   /** The caller goes away and is told to come back: the round it has to name. Earlier ones are no longer good. */
@@ -530,7 +571,23 @@ export interface TaskStore {
       readonly until: Date;
     },
     event: (approval: string) => NewEvent,
-  ): Promise<string | null>;
+  ): Promise<{ readonly approval: Approval; readonly joiner: string } | null>;
+
+  /** Durable, and held by this replica until then, before the approval says that it awaits a task. */
+  openPursuit(pursuit: Pursuit, replica: string, until: Date): Promise<void>;
+  findPursuit(approval: string): Promise<Pursuit | null>;
+  /** Takes over, until then, those that nobody holds any more. */
+  claimPursuits(replica: string, now: Date, until: Date, limit: number): Promise<readonly Pursuit[]>;
+  /** False: another replica has it, or it is over. */
+  keepPursuit(approval: string, replica: string, until: Date): Promise<boolean>;
+  endPursuit(approval: string): Promise<void>;
+
+  /** False: the task is over, or this is one question too many. */
+  keepQuestion(question: NewQuestion): Promise<boolean>;
+  /** Those nobody has answered yet, after this place, oldest first. */
+  questions(task: string, after: number): Promise<readonly Question[]>;
+  /** It is not handed out again. */
+  answered(asked: Asked): Promise<void>;
 
   /** The name a session's client gave itself at `initialize`. */
   nameClient(session: string, server: string, client: string): Promise<void>;

@@ -73,6 +73,12 @@ export interface Decision {
   readonly at: Date;
 }
 
+/**
+ * The server has answered a dispatched call, but not ended it. `task`: it runs it as a task of its own. `input`: it
+ * asked for something first.
+ */
+export type Awaits = 'task' | 'input';
+
 /** The parked record: one exact call, frozen with its requirement. */
 export interface Approval {
   readonly id: string;
@@ -101,8 +107,10 @@ export interface Approval {
   readonly expiresAt: Date;
   /** An approved pass lapses at this instant; null before approval. */
   readonly pickupUntil: Date | null;
-  /** A dispatch whose lease ran out is unknown; null when not dispatched. */
+  /** A dispatch whose lease ran out is unknown; null when not dispatched, or while the server's own task is followed. */
   readonly leaseUntil: Date | null;
+  /** What a dispatched one awaits besides a response; null: nothing. */
+  readonly awaits: Awaits | null;
   /** When the approvers were reminded, and when further ones were asked, on the card; null: not yet, or never. */
   readonly remindedAt: Date | null;
   readonly escalatedAt: Date | null;

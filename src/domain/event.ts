@@ -26,6 +26,7 @@ export const EVENTS = [
   'approval.escalated',
   'call.dispatched',
   'call.returned',
+  'call.deferred',
   'call.succeeded',
   'call.failed',
   'call.unknown',

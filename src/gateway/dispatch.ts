@@ -8,6 +8,7 @@ import { type Change, Unavailable } from '../ports.ts';
 import { announce } from './announce.ts';
 import { about } from './decide.ts';
 import type { Gateway } from './gateway.ts';
+import { record } from './record.ts';
 import type { Turn } from './take-turn.ts';
 
 /** A pass that was spent by this process. It must be ended by `finish`, once. */
@@ -18,12 +19,14 @@ export interface Dispatch {
   /** What it took from the limits; given back when nothing was sent. */
   readonly taken: readonly Taken[];
   readonly startedAt: Date;
+  /** It goes on with what was sent before, so that it is never "not sent"; until when the server's question stands. */
+  readonly continues?: { readonly until: Date };
 }
 
 /** How a dispatch ended. */
 export type Outcome =
   /** The upstream's JSON-RPC response, as it came. `failed`: an error, or a tool result with `isError`. */
-  | { readonly kind: 'returned'; readonly response: Uint8Array; readonly failed: boolean }
+  | { readonly kind: 'returned'; readonly response: Uint8Array; readonly failed: boolean; readonly note?: string }
   /** Provably nothing reached the upstream: the pass is given back. */
   | { readonly kind: 'not_sent'; readonly why: string }
   /** Nobody can say what the upstream did. */
@@ -126,23 +129,10 @@ async function lapse(gateway: Gateway, approval: Approval, why: string): Promise
  */
 export async function finish(gateway: Gateway, dispatch: Dispatch, outcome: Outcome): Promise<Approval> {
   gateway.setting.at?.('send.after');
-  for (let attempt = 0; ; attempt += 1) {
-    try {
-      const ended = await tryFinish(gateway, dispatch, outcome);
-      if (ended === null) continue;
-      gateway.leases.delete(dispatch.approval.id);
-      announce(gateway.setting, ended);
-      return ended;
-    } catch (error) {
-      // A process that ends records nothing any more. Nobody renews what nobody will end: the sweep calls it unknown.
-      if (!(error instanceof Unavailable) || gateway.leases.stopped) {
-        gateway.leases.delete(dispatch.approval.id);
-        throw error;
-      }
-      gateway.setting.log.error({ err: error, approval: dispatch.approval.id }, 'an outcome could not be recorded yet');
-      await new Promise((resolve) => setTimeout(resolve, Math.min(2_000, 100 * 2 ** attempt)));
-    }
-  }
+  const ended = await record(gateway, dispatch.approval.id, () => tryFinish(gateway, dispatch, outcome));
+  gateway.leases.delete(dispatch.approval.id);
+  announce(gateway.setting, ended);
+  return ended;
 }
 
 /** null: overtaken, try again. */
@@ -180,11 +170,11 @@ function stateAfter(outcome: Outcome): State {
 function patchFor(gateway: Gateway, approval: Approval, outcome: Outcome): NonNullable<Change['patch']> {
   const { vault, clock } = gateway.setting;
   const resultUntil = new Date(clock.now().getTime() + gateway.rules.approval.pickupMs);
-  const free = { leaseUntil: null, dispatcher: null };
+  const free = { leaseUntil: null, dispatcher: null, awaits: null };
   if (outcome.kind !== 'returned') return { ...free, note: outcome.why, resultUntil };
   // With every caller gone there is nobody to keep it for.
   const result = approval.callers === 0 ? null : vault.seal('result', approval.id, outcome.response);
-  return { ...free, note: null, result, resultUntil };
+  return { ...free, note: outcome.note ?? null, result, resultUntil };
 }
 
 function eventFor(outcome: Outcome): EventType {

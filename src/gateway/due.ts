@@ -14,6 +14,7 @@ import type { Setting } from './setting.ts';
  * | pending | `expiresAt` | expired |
  * | approved | `pickupUntil` | lapsed |
  * | dispatched | `leaseUntil` | unknown: its dispatcher died, or cannot reach the store |
+ * | dispatched, awaits input | `leaseUntil` | unknown: the server asked for something, and nobody answered |
  */
 export async function due(setting: Setting, rules: Rules, id: string): Promise<Approval | null> {
   for (;;) {
@@ -27,6 +28,9 @@ export async function due(setting: Setting, rules: Rules, id: string): Promise<A
     return committed.approval;
   }
 }
+
+const SILENT = 'the gateway that sent it stopped before the answer came';
+const UNANSWERED = 'the server asked for something before it would go on, and was not answered in time';
 
 /** Whether time alone has ended what this approval was waiting for. */
 export function isLate(approval: Approval, now: Date): boolean {
@@ -66,7 +70,7 @@ function whatTimeDoes(approval: Approval, now: Date, rules: Rules): Change | nul
         ...base,
         from: 'dispatched',
         to: 'unknown',
-        ...say('call.unknown', 'the gateway that sent it stopped before the answer came'),
+        ...say('call.unknown', approval.awaits === 'input' ? UNANSWERED : SILENT),
       };
     default:
       return null;

@@ -11,6 +11,8 @@ export type Turn =
   | { readonly kind: 'dispatch'; readonly dispatch: Dispatch }
   /** Another caller's dispatch ended; this is its kept answer, a JSON-RPC response. */
   | { readonly kind: 'result'; readonly approval: Approval; readonly response: Uint8Array }
+  /** The server asks before it goes on: its question, a JSON-RPC response. Whoever answers first lets the call go on. */
+  | { readonly kind: 'question'; readonly approval: Approval; readonly response: Uint8Array }
   /** It is over without an answer to hand on: denied, expired, withdrawn, lapsed, unknown, or its result was let go. */
   | { readonly kind: 'over'; readonly approval: Approval }
   /** Approved, but a limit has no room; the pass stays. */
@@ -22,13 +24,14 @@ export type Turn =
   /** Nobody listens any more. */
   | { readonly kind: 'gone'; readonly approval: Approval };
 
-/** Waits at most until `until` for this caller's turn. */
+/** Waits at most until `until` for this caller's turn. `asks`: this caller can answer what a server asks. */
 export async function takeTurn(
   gateway: Gateway,
   seat: Seat,
   recall: Recall,
   until: Date,
   signal?: AbortSignal,
+  asks = false,
 ): Promise<Turn> {
   let approval = seat.approval;
   for (;;) {
@@ -43,6 +46,8 @@ export async function takeTurn(
       continue;
     }
     if (!(LIVE as readonly string[]).includes(approval.state)) return ended(gateway, approval);
+    const question = asks && approval.awaits === 'input' ? await keptResult(gateway, approval) : null;
+    if (question !== null) return { kind: 'question', approval, response: question };
     const deadline = earlier(until, deadlineOf(approval));
     const next = await gateway.room.wait(approval.id, approval.revision, deadline, signal);
     // A room that was closed lets nobody wait, not even for the approval's own deadline.
@@ -60,7 +65,11 @@ function earlier(until: Date, deadline: Date | null): Date {
 
 async function ended(gateway: Gateway, approval: Approval): Promise<Turn> {
   if (approval.state !== 'succeeded' && approval.state !== 'failed') return { kind: 'over', approval };
-  const sealed = await gateway.setting.store.result(approval.id);
-  if (sealed === null) return { kind: 'over', approval };
-  return { kind: 'result', approval, response: gateway.setting.vault.open('result', approval.id, sealed) };
+  const response = await keptResult(gateway, approval);
+  return response === null ? { kind: 'over', approval } : { kind: 'result', approval, response };
+}
+
+async function keptResult({ setting }: Gateway, { id }: Approval): Promise<Uint8Array | null> {
+  const sealed = await setting.store.result(id);
+  return sealed === null ? null : setting.vault.open('result', id, sealed);
 }

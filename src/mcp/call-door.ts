@@ -1,6 +1,7 @@
 import type { Principal } from '../domain/call.ts';
 import type { Json, JsonObject } from '../domain/json.ts';
 import type { Upstream } from '../ports.ts';
+import type { AgentAnswer, Answering } from './task-answer.ts';
 
 /** One `tools/call` that has passed the strict door: `params` is an object and `params.name` a string. */
 export interface ToolCallRequest {
@@ -82,6 +83,8 @@ export interface CallDoor {
   named?(server: string, session: string, client: string): Promise<void>;
   /** null: the stream is the upstream's. */
   resume?(resumption: Resumption): Promise<Response | null>;
+  /** An agent's response to its server; null: it passes as it is. */
+  answering?(answer: AgentAnswer): Promise<Answering | null>;
   /** null: the upstream's to answer. */
   task?(message: TaskMessage): Promise<Response | null>;
   /** What is to be changed in an answer to this method, so that agents know what the gateway can do for them. */

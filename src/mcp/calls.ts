@@ -1,6 +1,7 @@
 import { isObject, type Json, member } from '../domain/json.ts';
 import { mayAskOf } from '../domain/rule.ts';
 import type { Seat } from '../gateway/ask.ts';
+import type { Dispatch } from '../gateway/dispatch.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import { type Handled, handleCall } from '../gateway/handle-call.ts';
 import { withdraw } from '../gateway/withdraw.ts';
@@ -8,7 +9,7 @@ import { advertisement } from './advertise.ts';
 import { rpcError, rpcText } from './answer.ts';
 import type { CallDoor, CallRouting, ToolCallRequest } from './call-door.ts';
 import { bindingOf, comeBack, foreignOf, ourState, type Returned } from './come-back.ts';
-import { goOn, takeContinuation } from './continuation.ts';
+import { takeContinuation } from './continuation.ts';
 import type { ServerEntry } from './entrance.ts';
 import { envelopeFault, modernClient } from './envelope.ts';
 import { callOf, heldRequest } from './held-request.ts';
@@ -17,8 +18,10 @@ import { type HoldTerms, holdMs } from './hold-terms.ts';
 import { BEAT_MS } from './keep-alive.ts';
 import { legacyManner, modernManner } from './manner.ts';
 import { resumeStream } from './resume-stream.ts';
-import { answerWithTask, lostTask, taskMessage, wantsTask } from './task-door.ts';
+import { answering } from './task-answer.ts';
+import { answerWithTask, lostTask, taskMessage, taskNeeded, wantsTask } from './task-door.ts';
 import { TaskRuns } from './task-runs.ts';
+import { TaskSupport } from './task-support.ts';
 import { crowded, denied, inexact, limited, resultText, type ToolResult, unavailable } from './words.ts';
 
 export type { HoldTerms } from './hold-terms.ts';
@@ -39,10 +42,16 @@ export function callDoor(
 ): Calls {
   const desk = new HoldDesk(gateway, () => terms().beatMs ?? BEAT_MS);
   const runs = new TaskRuns(gateway, servers, (run) => desk.follow(run));
-  const hall = { gateway, desk, runs };
+  const support = new TaskSupport(servers, gateway.setting.clock);
+  const hall = { gateway, desk, runs, support };
 
   /** One leg: until the decision, or as long as this client waits. */
-  async function wait(request: ToolCallRequest, seat: Seat, returned: Returned | null): Promise<Response> {
+  async function wait(
+    request: ToolCallRequest,
+    seat: Seat,
+    returned: Returned | null,
+    dispatch?: Dispatch,
+  ): Promise<Response> {
     const held = heldRequest(request, returned?.bytes);
     const { modern } = held;
     const client = modern ? modernClient(request.params) : await clientOf(request);
@@ -54,7 +63,7 @@ export function callDoor(
           foreign: returned === null ? foreignOf(request) : returned.foreign,
         })
       : legacyManner(gateway, held, seat, request.protocolVersion);
-    return desk.hold(held, seat, ms, request, manner);
+    return desk.hold(held, seat, ms, request, manner, dispatch);
   }
 
   function park(request: ToolCallRequest, seat: Seat): Promise<Response> {
@@ -78,10 +87,14 @@ export function callDoor(
     const fault =
       request.modern && gated(request) ? envelopeFault({ params: request.params }, request.own, request.idText) : null;
     if (fault !== null) return { kind: 'respond', response: fault };
-    const lost = gated(request) ? await lostTask(hall, request) : null;
-    if (lost !== null) return { kind: 'respond', response: lost };
+    const told = gated(request) ? ((await taskNeeded(hall, request)) ?? (await lostTask(hall, request))) : null;
+    if (told !== null) return { kind: 'respond', response: told };
     const continues = await takeContinuation(gateway, request);
-    if (continues !== null) return { kind: 'respond', response: await goOn(gateway, desk, request, continues) };
+    if (continues !== null) {
+      const { dispatch, joiner } = continues;
+      const seat = { approval: dispatch.approval, joiner, opened: false, unheard: null };
+      return { kind: 'respond', response: await wait(request, seat, null, dispatch) };
+    }
     const handled = await handleCall(gateway, {
       call: callOf(request, request.params),
       bytes: request.bytes,
@@ -119,6 +132,8 @@ export function callDoor(
     },
 
     task: (message) => taskMessage(hall, message),
+
+    answering: (answer) => answering(hall, answer),
 
     advertise: (server, method, version) => advertisement(gateway.rules.policy(server), method, version),
 

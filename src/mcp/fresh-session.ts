@@ -6,13 +6,15 @@ const OLDEST = '2025-03-26';
 
 /**
  * Sends a task's call in a session of the gateway's own, when the agent's is over: the server restarted, or the session
- * lived in a child of a replica that is gone. The session is ended afterwards. Nothing is sent when none can be opened.
+ * lived in a child of a replica that is gone. The session is ended afterwards, unless `keep` says that what was sent goes
+ * on in it. Nothing is sent when none can be opened.
  */
 export async function freshSession(
   server: ServerEntry,
   grant: string,
   agent: Readonly<Record<string, string>>,
   send: (headers: Record<string, string>) => Promise<Sent>,
+  keep: (sent: Sent) => boolean,
 ): Promise<Sent> {
   const { 'mcp-session-id': _, ...headers } = agent;
   const version = headers['mcp-protocol-version'] ?? OLDEST;
@@ -27,10 +29,13 @@ export async function freshSession(
   const inside = session === null ? headers : { ...headers, 'mcp-session-id': session };
   const told = await post(server, grant, inside, { jsonrpc: '2.0', method: 'notifications/initialized' });
   if (told.kind === 'answer') await whole(told.body);
+  let goesOn = false;
   try {
-    return await send(inside);
+    const sent = await send(inside);
+    goesOn = keep(sent);
+    return sent;
   } finally {
-    if (session !== null) void end(server, grant, inside);
+    if (session !== null && !goesOn) void end(server, grant, inside);
   }
 }
 

@@ -47,6 +47,9 @@ const UTF8 = new TextDecoder();
 
 /** The same call, read again from its bytes, which have passed the strict door. */
 export function recall(held: Pick<HeldRequest, 'principal' | 'server' | 'session' | 'bytes'>): Call {
-  const message = JSON.parse(UTF8.decode(held.bytes)) as JsonObject;
-  return callOf(held, member(message, 'params') as JsonObject);
+  return callOf(held, paramsOf(held.bytes));
+}
+
+export function paramsOf(bytes: Uint8Array): JsonObject {
+  return member(JSON.parse(UTF8.decode(bytes)) as JsonObject, 'params') as JsonObject;
 }

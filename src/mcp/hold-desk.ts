@@ -1,4 +1,5 @@
 import type { Seat } from '../gateway/ask.ts';
+import type { Dispatch } from '../gateway/dispatch.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import { HeldJson } from './held-json.ts';
 import type { HeldRequest } from './held-request.ts';
@@ -29,15 +30,22 @@ export class HoldDesk {
     this.keepAlive = new KeepAlive(beatMs);
   }
 
-  /** Keeps the answer open for at most `ms`. */
-  hold(held: HeldRequest, seat: Seat, ms: number, listener: Listener, manner: Manner): Response | Promise<Response> {
+  /** Keeps the answer open for at most `ms`, or for as long as the dispatch takes that is its own already. */
+  hold(
+    held: HeldRequest,
+    seat: Seat,
+    ms: number,
+    listener: Listener,
+    manner: Manner,
+    dispatch?: Dispatch,
+  ): Response | Promise<Response> {
     const answer = takesStream(listener.accept) ? new HeldStream() : new HeldJson(listener.signal);
     const key = keyOf(held.server, held.session ?? '', held.idText);
     if (held.session !== null) this.#waits.set(key, answer);
     this.#places.get(seat.joiner)?.abandon();
     this.#places.set(seat.joiner, answer);
     const until = new Date(this.#gateway.setting.clock.now().getTime() + ms);
-    const run = new Hold(this.#gateway, held, seat, answer, manner).run(until, this.keepAlive).finally(() => {
+    const run = new Hold(this.#gateway, held, seat, answer, manner).run(until, this.keepAlive, dispatch).finally(() => {
       if (this.#waits.get(key) === answer) this.#waits.delete(key);
       if (this.#places.get(seat.joiner) === answer) this.#places.delete(seat.joiner);
     });

@@ -3,17 +3,18 @@ import type { JsonObject } from '../domain/json.ts';
 import { approvalsCounted } from '../domain/quorum.ts';
 import type { Seat } from '../gateway/ask.ts';
 import { about } from '../gateway/decide.ts';
-import { type Dispatch, finish } from '../gateway/dispatch.ts';
+import type { Dispatch } from '../gateway/dispatch.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import { type Turn, takeTurn } from '../gateway/take-turn.ts';
+import { conclude } from './conclude.ts';
 import { type HeldRequest, recall } from './held-request.ts';
 import type { HeldAnswer } from './held-stream.ts';
 import type { KeepAlive, Kept } from './keep-alive.ts';
 import { asMine } from './kept-answer.ts';
-import { rememberQuestion } from './question.ts';
 import { sendHeld } from './send-held.ts';
 import { editData } from './sse-text.ts';
 import {
+  answerNotSent,
   approvalMeta,
   full,
   notSent,
@@ -79,13 +80,18 @@ export class Hold implements Kept {
     );
   }
 
-  /** Waits until `until`, acts when it is this caller's turn, answers, and ends the stream. */
-  async run(until: Date, keepAlive: KeepAlive): Promise<void> {
+  /**
+   * Waits until `until`, acts when it is this caller's turn, answers, and ends the stream. With a dispatch it is this
+   * caller's turn already.
+   */
+  async run(until: Date, keepAlive: KeepAlive, dispatch?: Dispatch): Promise<void> {
     keepAlive.add(this);
     if (this.#manner.eventId !== null) this.stream.prime(this.#manner.eventId);
     this.beat();
     try {
-      const turn = await takeTurn(this.#gateway, this.#seat, () => recall(this.#held), until, this.stream.left);
+      const { modern } = this.#held;
+      const wait = () => takeTurn(this.#gateway, this.#seat, () => recall(this.#held), until, this.stream.left, modern);
+      const turn: Turn = dispatch ? { kind: 'dispatch', dispatch } : await wait();
       this.#latest = turn.kind === 'dispatch' ? turn.dispatch.approval : turn.approval;
       await this.#take(turn, keepAlive);
     } catch (error) {
@@ -104,6 +110,8 @@ export class Hold implements Kept {
         return this.#dispatch(turn.dispatch, keepAlive);
       case 'result':
         return this.#hand(UTF8.decode(turn.response), null, turn.approval, { joined: true });
+      case 'question':
+        return this.#ask(UTF8.decode(turn.response), null, turn.approval);
       case 'over':
         return this.#over(turn.approval);
       // Away before the answer: with it the agent may come back at once, and takes this very place again.
@@ -138,17 +146,19 @@ export class Hold implements Kept {
         this.stream.raw(event);
       },
     }).catch((error: Error) => ({ outcome: { kind: 'unknown', why: error.message } as const, event: null }));
-    const approval = await finish(this.#gateway, dispatch, sent.outcome);
+    const { approval, open } = await conclude(this.#gateway, dispatch, this.#held, sent.outcome);
     this.#latest = approval;
     switch (sent.outcome.kind) {
-      case 'returned':
-        if (this.#held.modern) await this.#remember(approval, sent.outcome.response);
-        return this.#hand(UTF8.decode(sent.outcome.response), sent.event, approval, {});
+      case 'returned': {
+        const response = UTF8.decode(sent.outcome.response);
+        if (open) return this.#ask(response, sent.event, approval);
+        return this.#hand(response, sent.event, approval, {});
+      }
       case 'not_sent':
         // It was called unknown meanwhile, and told so to others: one story for all.
         if (approval.state === 'unknown') return this.#over(approval);
         await this.#away();
-        return this.#say(notSent(approval, sent.outcome.why));
+        return this.#say(open ? answerNotSent(approval, sent.outcome.why) : notSent(approval, sent.outcome.why));
       case 'unknown':
         return this.#over(approval);
       default:
@@ -161,21 +171,24 @@ export class Hold implements Kept {
     return this.#collected(approval);
   }
 
-  /** The server may ask back before it answers: what it asks is remembered before the agent can answer it. */
-  async #remember(approval: Approval, response: Uint8Array): Promise<void> {
-    await rememberQuestion(this.#gateway, approval, response).catch((error) =>
-      this.#gateway.setting.log.warn({ err: error }, 'a question could not be remembered; answering it asks anew'),
-    );
+  /** The server's question. The place is kept: with its answer, or with the same call, the agent comes back to it. */
+  async #ask(response: string, event: string | null, approval: Approval): Promise<void> {
+    await this.#away();
+    this.#pass(response, event, approval, {});
   }
 
   /** The upstream's answer, with this caller's id. An event that carried it keeps its own event id. */
   async #hand(response: string, event: string | null, approval: Approval, extra: JsonObject): Promise<void> {
+    this.#pass(response, event, approval, extra);
+    await this.#collected(approval);
+  }
+
+  #pass(response: string, event: string | null, approval: Approval, extra: JsonObject): void {
     const meta = approvalMeta(approval, extra);
     const mine = (text: string): string => asMine(text, this.#held.idText, meta);
     const edited = event === null ? null : editData(event, mine);
     if (edited === null) this.stream.message(mine(response));
     else this.stream.raw(new TextEncoder().encode(edited));
-    await this.#collected(approval);
   }
 
   /** It can wait no longer. The place is kept for it before it hears that it may come back. */

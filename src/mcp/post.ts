@@ -61,11 +61,27 @@ async function route(posted: Posted): Promise<Response> {
     return answer(posted, await send(posted), { opens, lists: true });
   }
   if (read.method === 'tools/call') return call(posted, read);
+  if (read.method === null && read.idText !== null) return response(posted, read, read.idText);
   if (await cancelled(posted, read.message, [])) return new Response(null, { status: 202 });
   const aboutTask = await task(posted, read);
   if (aboutTask !== null) return aboutTask;
   const { method } = read;
   return answer(posted, await send(posted), { opens: method === 'initialize', lists: method === 'tools/list' });
+}
+
+/** The agent answers something that its server asked. */
+async function response(posted: Posted, read: ReadOne, idText: string): Promise<Response> {
+  const { passage, principal, server, session } = posted;
+  const about = { principal, server: server.name, session: session?.digest ?? null, idText, text: read.text };
+  const answering = (await passage.calls.answering?.(about)) ?? null;
+  const bytes = answering === null || answering.text === read.text ? read.bytes : encode(answering.text);
+  const answered = await send({ ...posted, read: { ...read, bytes } });
+  if (answering !== null && answered.kind === 'answer' && answered.status < 300) await answering.taken();
+  return answer(posted, answered, { opens: false, lists: false });
+}
+
+function encode(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
 }
 
 /** Whether the message withdrew a parked call, so that the upstream, which never saw the call, need not hear of it. */

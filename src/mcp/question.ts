@@ -9,17 +9,19 @@ const UTF8 = new TextDecoder();
  * A server that asks back before it answers (2026-07-28, MRTR) gets its answer in a call of its own. Under an approval
  * that is the same call: the state it issued is remembered by digest, good for one call, and needs no second approval.
  */
-export async function rememberQuestion(gateway: Gateway, approval: Approval, response: Uint8Array): Promise<void> {
-  const asked = questionIn(response);
-  if (asked === null) return;
-  const { setting, rules } = gateway;
+export async function rememberQuestion(
+  { setting }: Gateway,
+  approval: Approval,
+  state: string | null,
+  expiresAt: Date,
+): Promise<void> {
   await setting.tasks.rememberContinuation({
-    digest: setting.vault.digest('state', asked.requestState ?? ''),
+    digest: setting.vault.digest('state', state ?? ''),
     grant: approval.grant,
     server: approval.server,
     fingerprint: approval.fingerprint,
     approval: approval.id,
-    expiresAt: new Date(setting.clock.now().getTime() + rules.approval.pickupMs),
+    expiresAt,
   });
 }
 

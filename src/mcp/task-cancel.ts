@@ -18,7 +18,12 @@ export async function cancelTask(hall: TaskHall, message: TaskMessage, found: Ta
   const { setting } = gateway;
   const idText = message.idText ?? 'null';
   const { task, approval } = await freshView(gateway, found);
-  if (task.phase === 'relayed') return relayTask(hall, message, task);
+  if (task.phase === 'relayed') {
+    const answered = await relayTask(hall, message, task);
+    // What comes of it is recorded before the agent hears.
+    await runs.pursuits.lookNow(task.approval);
+    return answered;
+  }
   if (isTerminal(statusOf(task))) {
     // A second cancellation is no error in 2026-07-28, and one in 2025-11-25.
     if (message.modern) return rpcText(idText, ACK);
@@ -26,8 +31,8 @@ export async function cancelTask(hall: TaskHall, message: TaskMessage, found: Ta
   }
   const at = setting.clock.now();
   const note = 'the agent cancelled it';
-  const from = ['held', 'input', 'sending'] as const;
-  const cancelled = await setting.tasks.changeTask({ id: task.id, from, to: 'cancelled', at, note, leaseUntil: null });
+  const from = ['held', 'input'] as const;
+  const cancelled = await setting.tasks.changeTask({ id: task.id, from, to: 'cancelled', at, note });
   if (cancelled) {
     await leave(setting, { joiner: task.joiner, grant: task.grant, server: task.server, reason: 'tasks/cancel' });
     if (approval?.state === 'dispatched' && !message.modern) await tellServer(hall, message, task);

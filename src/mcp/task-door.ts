@@ -1,4 +1,5 @@
 import { fingerprintMaterial } from '../domain/call.ts';
+import { evaluate } from '../domain/evaluate.ts';
 import { type JsonObject, member } from '../domain/json.ts';
 import type { Seat } from '../gateway/ask.ts';
 import type { Gateway } from '../gateway/gateway.ts';
@@ -17,18 +18,21 @@ import { listen } from './task-listen.ts';
 import { taskRequestBytes, wantedTtl } from './task-request.ts';
 import { taskResult } from './task-result.ts';
 import type { TaskRuns } from './task-runs.ts';
+import type { TaskSupport } from './task-support.ts';
 import { updateTask } from './task-update.ts';
 import { shape } from './task-words.ts';
 import { pending } from './words.ts';
 
 /** The revision in which the agent asks for a task by `params.task`. */
 export const TASKS_2025 = '2025-11-25';
+const METHOD_NOT_FOUND = -32601;
 
 /** What the methods share. */
 export interface TaskHall {
   readonly gateway: Gateway;
   readonly desk: HoldDesk;
   readonly runs: TaskRuns;
+  readonly support: TaskSupport;
 }
 
 /** Whether this call is to be answered with a task, if it has to wait. */
@@ -54,9 +58,34 @@ export async function lostTask({ gateway }: TaskHall, request: ToolCallRequest):
   return rpcText(request.idText, JSON.stringify(era === 'modern' ? { resultType: 'task', ...shown } : { task: shown }));
 }
 
+/**
+ * A call without `params.task` of a tool that its server runs as tasks only (2025-11-25). The server would refuse it
+ * (-32601), so it is refused in the server's stead before a person is asked: an approval of it could never be used. It is
+ * not sent on for the server to refuse, because one that is not strict would run it unapproved (P1). Null: it is none.
+ */
+export async function taskNeeded({ gateway, support }: TaskHall, request: ToolCallRequest): Promise<Response | null> {
+  if (request.modern || request.protocolVersion !== TASKS_2025 || request.params.task !== undefined) return null;
+  const policy = gateway.rules.policy(request.server);
+  const call = callOf(request, request.params);
+  if (policy === null || evaluate(policy, call).kind !== 'ask') return null;
+  if ((await support.of(request)) !== 'required') return null;
+  const { server, tool, principal } = call;
+  gateway.journal.note({
+    type: 'call.refused',
+    at: gateway.setting.clock.now(),
+    actor: `grant:${principal.grant}`,
+    approval: null,
+    server,
+    tool,
+    grant: principal.grant,
+    data: { reason: 'the server takes it only as a task', session: call.session },
+  });
+  return rpcError(200, METHOD_NOT_FOUND, `Tool ${tool} requires task augmentation (params.task).`, request.idText);
+}
+
 /** Answers a gated call with a task, once it is durable. */
 export async function answerWithTask(
-  { gateway, runs }: TaskHall,
+  { gateway, runs, support }: TaskHall,
   request: ToolCallRequest,
   seat: Seat,
   era: Task['era'],
@@ -68,7 +97,7 @@ export async function answerWithTask(
     server: request.server,
     grant: request.principal.grant,
     era,
-    request: taskRequestBytes(request),
+    request: taskRequestBytes(request, era === 'legacy' && (await support.of(request)) !== 'forbidden'),
     ttl: wantedTtl(request.params),
   });
   runs.opened(approval);

@@ -2,23 +2,32 @@ import type { Task } from '../ports.ts';
 import { rpcText } from './answer.ts';
 import type { TaskMessage } from './call-door.ts';
 import type { TaskHall } from './task-door.ts';
-import { relayTask } from './task-relay.ts';
+import { questionsFor } from './task-inbox.ts';
+import { renamed } from './task-relay.ts';
 import { detailed, freshView } from './task-view.ts';
 import { shape } from './task-words.ts';
 
 /** `tasks/get`: flat in 2025-11-25, with result, error or questions inlined in 2026-07-28. */
 export async function getTask(hall: TaskHall, message: TaskMessage, found: Task): Promise<Response> {
   const { gateway, runs } = hall;
-  const { task, approval } = await freshView(gateway, found);
-  const idText = message.idText ?? 'null';
   const { tasks, clock } = gateway.setting;
-  if (task.phase === 'relayed') return relayTask(hall, message, task);
+  const idText = message.idText ?? 'null';
+  let { task, approval } = await freshView(gateway, found);
+  if (task.phase === 'relayed') {
+    // The server's own words while it runs; its end is recorded before the agent hears of it, and comes from here.
+    const sight = await runs.pursuits.lookNow(task.approval);
+    if (sight?.kind === 'open') return rpcText(idText, renamed(sight.text, ['taskId'], task.id));
+    const now = (await tasks.findTask(task.id, task.grant, task.server, clock.now())) ?? task;
+    ({ task, approval } = await freshView(gateway, now));
+  }
   if (message.modern) {
     const text = await detailed(hall, task, approval, { resultType: 'complete' });
     if (task.phase === 'done') await tasks.fetchedTask(task.id, clock.now());
     return rpcText(idText, text);
   }
-  const shown = shape(task, approval, gateway.setting.clock.now(), task.phase === 'held' && runs.inbox.asks(task.id));
+  const runsNow = task.phase === 'held' && approval?.state === 'dispatched';
+  const asking = runsNow && (await questionsFor(gateway.setting, task.id, 0)).length > 0;
+  const shown = shape(task, approval, clock.now(), asking);
   // A failure is told by its message; only what is completed is still to be fetched by tasks/result.
   if (shown.status === 'failed') await tasks.fetchedTask(task.id, clock.now());
   return rpcText(idText, JSON.stringify(shown));

@@ -1,60 +1,61 @@
 import { type Json, member } from '../domain/json.ts';
+import type { Setting } from '../gateway/setting.ts';
+import { textAt } from './json-edit.ts';
 import { fieldsOf } from './sse-fields.ts';
-
-/** Requests kept for one task at most; a server that asks more than this without an answer is not heard. */
-const MOST = 100;
 
 const UTF8 = new TextDecoder();
 
-interface Box {
-  waiting: Uint8Array[];
-  listener: ((event: Uint8Array) => void) | null;
-}
-
 /**
- * What a server asks of a task's agent while the call runs: elicitation, sampling. Nobody holds a stream then, so it is
- * handed over when the agent asks for the task's result (2025-11-25, Tasks: input_required). Kept by the replica that
- * sent the call; progress is not kept.
+ * What a server asks of a task's agent while the call runs: elicitation, sampling (2025-11-25, Tasks: input_required).
+ * Nobody holds a stream then, so it is kept, sealed, until the agent has answered it or the call is over: whichever
+ * replica is asked says that the task needs input, and hands the question over with `tasks/result`. Progress is not kept.
  */
 export class TaskInbox {
-  readonly #boxes = new Map<string, Box>();
+  readonly #setting: Pick<Setting, 'tasks' | 'vault' | 'log'>;
+  /** One question after the other, so that they are handed over in the order they came. */
+  #last: Promise<void> = Promise.resolve();
 
-  put(task: string, event: Uint8Array): void {
+  constructor(setting: Pick<Setting, 'tasks' | 'vault' | 'log'>) {
+    this.#setting = setting;
+  }
+
+  /** `session`: where the agent is to answer, as a digest. */
+  put(task: string, session: string | null, event: Uint8Array): void {
+    const { tasks, vault, log } = this.#setting;
     const data = fieldsOf(UTF8.decode(event)).data;
-    if (data === null || !isRequest(data)) return;
-    const box = this.#boxes.get(task) ?? { waiting: [], listener: null };
-    this.#boxes.set(task, box);
-    if (box.listener !== null) box.listener(event);
-    else if (box.waiting.length < MOST) box.waiting.push(event);
-  }
-
-  /** Something waits for the agent. */
-  asks(task: string): boolean {
-    return (this.#boxes.get(task)?.waiting.length ?? 0) > 0;
-  }
-
-  /** Hands over what waits and what comes. Returns what ends it. */
-  listen(task: string, listener: (event: Uint8Array) => void): () => void {
-    const box = this.#boxes.get(task) ?? { waiting: [], listener: null };
-    this.#boxes.set(task, box);
-    for (const event of box.waiting) listener(event);
-    box.waiting = [];
-    box.listener = listener;
-    return () => {
-      if (box.listener === listener) box.listener = null;
-    };
-  }
-
-  drop(task: string): void {
-    this.#boxes.delete(task);
+    const requestId = data === null ? null : requestIn(data);
+    if (requestId === null) return;
+    this.#last = this.#last.then(async () => {
+      const kept = vault.seal('result', rowOf(task), event);
+      await tasks
+        .keepQuestion({ task, session, requestId, kept })
+        .catch((error) =>
+          log.error({ err: error, task }, 'what a server asks could not be kept; its agent will not hear'),
+        );
+    });
   }
 }
 
-function isRequest(data: string): boolean {
+/** The questions that wait for this task's agent, after this place, as they came. */
+export async function questionsFor(
+  { tasks, vault }: Pick<Setting, 'tasks' | 'vault'>,
+  task: string,
+  after: number,
+): Promise<readonly { readonly n: number; readonly event: Uint8Array }[]> {
+  const found = await tasks.questions(task, after);
+  return found.map(({ n, kept }) => ({ n, event: vault.open('result', rowOf(task), kept) }));
+}
+
+function rowOf(task: string): string {
+  return `question ${task}`;
+}
+
+/** The id of a request, as JSON text; null for another message. */
+function requestIn(data: string): string | null {
   try {
-    const message = JSON.parse(data) as Json;
-    return member(message, 'id') !== undefined && typeof member(message, 'method') === 'string';
+    if (typeof member(JSON.parse(data) as Json, 'method') !== 'string') return null;
+    return textAt(data, ['id']);
   } catch {
-    return false;
+    return null;
   }
 }

@@ -1,22 +1,29 @@
 import type { Task } from '../ports.ts';
+import { rpcError } from './answer.ts';
 import type { TaskMessage } from './call-door.ts';
 import { textAt, withMember } from './json-edit.ts';
 import { relay } from './relay.ts';
 import { whole } from './send-held.ts';
+import { INVALID_PARAMS } from './strict-door.ts';
 import type { TaskHall } from './task-door.ts';
-import { keptText } from './task-view.ts';
+import { RELATED_TASK } from './task-words.ts';
 
 const UTF8 = new TextDecoder();
 
 /**
- * The server runs the approved call as a task of its own: what the agent asks of ours is asked of that one, and its
- * answer comes back under our name. Results stay where they are.
+ * The server runs the approved call as a task of its own: what the agent tells ours is told to that one, and its answer
+ * comes back under our name.
  */
 export async function relayTask(hall: TaskHall, message: TaskMessage, task: Task): Promise<Response> {
-  const theirs = (await keptText(hall.gateway, task)) ?? '';
-  const text = withMember(message.text, ['params', 'taskId'], JSON.stringify(theirs));
+  const { gateway, runs } = hall;
+  const pursuit = await gateway.setting.tasks.findPursuit(task.approval);
+  if (pursuit === null) return rpcError(200, INVALID_PARAMS, 'The task is over.', message.idText ?? 'null');
+  const theirs = runs.pursuits.theirs(pursuit);
+  const text = withMember(message.text, ['params', 'taskId'], JSON.stringify(theirs.taskId));
   const headers: Record<string, string> = { ...message.headers, accept: 'application/json, text/event-stream' };
-  if (headers['mcp-name'] !== undefined) headers['mcp-name'] = theirs;
+  if (headers['mcp-name'] !== undefined) headers['mcp-name'] = theirs.taskId;
+  const session = theirs.headers['mcp-session-id'];
+  if (session !== undefined) headers['mcp-session-id'] = session;
   const answered = await message.upstream.exchange({
     method: 'POST',
     headers,
@@ -26,16 +33,20 @@ export async function relayTask(hall: TaskHall, message: TaskMessage, task: Task
   });
   if (answered.kind !== 'answer') return relay(answered, message.server, message.idText);
   const said = UTF8.decode(await whole(answered.body));
-  const ours = JSON.stringify(task.id);
   // Whether the answer came as JSON or as the one event of a stream, it is short and holds the id once.
   const renamed = isJson(said)
-    ? rename(said, ours)
-    : said.replace(/^data: ?(.*)$/m, (_, data) => `data: ${rename(data, ours)}`);
+    ? renamedAnswer(said, task.id)
+    : said.replace(/^data: ?(.*)$/m, (_, data) => `data: ${renamedAnswer(data, task.id)}`);
   return relay({ ...answered, body: new TextEncoder().encode(renamed) }, message.server, message.idText);
 }
 
-function rename(text: string, id: string): string {
-  return textAt(text, ['result', 'taskId']) === null ? text : withMember(text, ['result', 'taskId'], id);
+/** Their id stands only in places that the specification names; ours is put there. */
+export function renamed(text: string, path: readonly string[], id: string): string {
+  return textAt(text, path) === null ? text : withMember(text, path, JSON.stringify(id));
+}
+
+function renamedAnswer(text: string, id: string): string {
+  return renamed(renamed(text, ['result', 'taskId'], id), ['result', '_meta', RELATED_TASK, 'taskId'], id);
 }
 
 function isJson(text: string): boolean {

@@ -14,15 +14,23 @@ export interface TaskRequest {
   readonly headers: Readonly<Record<string, string>>;
   /** The request as text. */
   readonly text: string;
+  /** The server is asked to run it as a task, as the agent asked us (2025-11-25). */
+  readonly asTask: boolean;
 }
 
 const UTF8 = new TextDecoder();
 
-/** What is kept of a call that became a task. The server never hears of the task: it is the gateway's (2025-11-25). */
-export function taskRequestBytes(request: ToolCallRequest): Uint8Array {
+/**
+ * What is kept of a call that became a task. The task is the gateway's, and a server that runs nothing as a task never
+ * hears of it; one that does is asked for one of its own (2025-11-25).
+ */
+export function taskRequestBytes(request: ToolCallRequest, asTask: boolean): Uint8Array {
   const { idText, session, own } = request;
-  const text = withoutMember(UTF8.decode(request.bytes), ['params', 'task']);
-  return new TextEncoder().encode(JSON.stringify({ idText, session, headers: own, text } satisfies TaskRequest));
+  const whole = UTF8.decode(request.bytes);
+  const text = asTask ? whole : withoutMember(whole, ['params', 'task']);
+  return new TextEncoder().encode(
+    JSON.stringify({ idText, session, headers: own, text, asTask } satisfies TaskRequest),
+  );
 }
 
 export function openTaskRequest(vault: Pick<Vault, 'open'>, task: Task, sealed: Uint8Array): TaskRequest {

@@ -6,10 +6,12 @@ import { responseOf, takesStream } from './hold-desk.ts';
 import { withMember } from './json-edit.ts';
 import { spanOf } from './json-text.ts';
 import type { TaskHall } from './task-door.ts';
+import { questionsFor } from './task-inbox.ts';
 import { freshView, keptResponse } from './task-view.ts';
 import { isTerminal, RELATED_TASK, shape, statusOf } from './task-words.ts';
+import { TheirResult } from './their-result.ts';
 
-/** Milliseconds between two looks at a task whose approval does not tell. */
+/** Milliseconds between two looks at what runs: its server may ask something by way of another replica. */
 const LOOK_MS = 1_000;
 const CANCELLED = -32800;
 
@@ -21,11 +23,11 @@ export function taskResult(hall: TaskHall, message: TaskMessage, found: Task): R
   const answer = takesStream(message.accept) ? new HeldStream() : new HeldJson(message.signal);
   const beat = { beat: () => answer.comment(`holdfast ${found.id}`) };
   hall.desk.keepAlive.add(beat);
-  const deaf = hall.runs.inbox.listen(found.id, (event) => answer.raw(event));
-  const run = follow(hall, message, found, answer)
+  const theirs = new TheirResult(hall, answer);
+  const run = follow(hall, message, found, answer, theirs)
     .catch((error) => hall.gateway.setting.log.error({ err: error, task: found.id }, 'a task could not be waited for'))
     .finally(() => {
-      deaf();
+      theirs.close();
       hall.desk.keepAlive.delete(beat);
       answer.close();
     });
@@ -34,14 +36,17 @@ export function taskResult(hall: TaskHall, message: TaskMessage, found: Task): R
 }
 
 async function follow(
-  { gateway }: TaskHall,
+  hall: TaskHall,
   message: TaskMessage,
   found: Task,
   answer: HeldStream | HeldJson,
+  theirs: TheirResult,
 ): Promise<void> {
+  const { gateway } = hall;
   const { tasks, clock } = gateway.setting;
   const idText = message.idText ?? 'null';
   let told = '';
+  let asked = 0;
   for (let task = found; ; ) {
     const view = await freshView(gateway, task);
     const status = statusOf(view.task);
@@ -56,7 +61,13 @@ async function follow(
     }
     told = String(shown.statusMessage);
     if (answer.left.aborted || !gateway.room.open || view.approval === null) return;
-    const until = new Date(clock.now().getTime() + (view.task.phase === 'held' ? 30_000 : LOOK_MS));
+    const running = view.approval.state === 'dispatched';
+    if (view.task.phase === 'relayed') theirs.open(view.task);
+    for (const { n, event } of running ? await questionsFor(gateway.setting, task.id, asked) : []) {
+      answer.raw(event);
+      asked = n;
+    }
+    const until = new Date(clock.now().getTime() + (running ? LOOK_MS : 30_000));
     await gateway.room.wait(view.approval.id, view.approval.revision, until, answer.left);
     task = (await tasks.findTask(task.id, task.grant, task.server, clock.now())) ?? { ...task, phase: 'cancelled' };
   }

@@ -1,15 +1,17 @@
 import { type Approval, isOver } from '../domain/approval.ts';
-import { type Dispatch, finish, spend } from '../gateway/dispatch.ts';
+import { type Dispatch, finish, type Outcome, spend } from '../gateway/dispatch.ts';
 import { due, isLate } from '../gateway/due.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import type { Task } from '../ports.ts';
 import type { ServerEntry } from './entrance.ts';
 import { freshSession } from './fresh-session.ts';
+import { Pursuits } from './pursuits.ts';
 import { type Sent, sendHeld } from './send-held.ts';
+import { concludeTask } from './task-conclude.ts';
 import { TaskInbox } from './task-inbox.ts';
 import { callOfTask, headersFor, openTaskRequest, type TaskRequest } from './task-request.ts';
-import { doneWith, settle } from './task-settle.ts';
-import { unanswered } from './words.ts';
+import { settle } from './task-settle.ts';
+import { theirTaskIn } from './their-task.ts';
 
 /** Milliseconds between two looks at what nobody was told of: what a lost wake-up costs a task at most. */
 const LOOK_MS = 2_000;
@@ -22,7 +24,8 @@ const RETRY_MS = 10_000;
  * leaves nothing behind that another one does not find within two seconds.
  */
 export class TaskRuns {
-  readonly inbox = new TaskInbox();
+  readonly pursuits: Pursuits;
+  readonly #inbox: TaskInbox;
   readonly #gateway: Gateway;
   readonly #servers: (name: string) => ServerEntry | undefined;
   readonly #follow: (run: Promise<void>) => void;
@@ -44,6 +47,8 @@ export class TaskRuns {
     this.#gateway = gateway;
     this.#servers = servers;
     this.#follow = follow;
+    this.pursuits = new Pursuits(gateway, servers, follow);
+    this.#inbox = new TaskInbox(gateway.setting);
   }
 
   start(): void {
@@ -68,9 +73,9 @@ export class TaskRuns {
     this.#running.get(id)?.abort();
   }
 
-  /** Only what this process does for it now; null when it does nothing. */
-  running(id: string): AbortController | null {
-    return this.#running.get(id) ?? null;
+  /** Where its calls are sent; undefined: it is not configured any more. */
+  server(name: string): ServerEntry | undefined {
+    return this.#servers(name);
   }
 
   async #look(approval: string | null): Promise<void> {
@@ -80,11 +85,11 @@ export class TaskRuns {
     const { tasks, clock, log } = this.#gateway.setting;
     try {
       const now = clock.now();
-      const found = await tasks.dueTasks(now, [...this.#running.keys()], approval);
+      const found = await tasks.dueTasks([...this.#running.keys()], approval);
       for (const task of found.ready) if (this.#mayTry(task, now)) this.#begin(task);
-      for (const task of found.lost) await this.#lost(task, now);
       for (const id of found.cancelled) this.abandon(id);
       if (approval !== null) return;
+      await this.pursuits.claim();
       await tasks.forgetTasks(now);
       for (const [id, until] of this.#opened) if (until <= now.getTime()) this.#opened.delete(id);
     } catch (error) {
@@ -113,10 +118,7 @@ export class TaskRuns {
     this.#running.set(id, control);
     const run = work(control.signal)
       .catch((error) => this.#gateway.setting.log.error({ err: error, task: id }, 'a task could not go on'))
-      .finally(() => {
-        this.#running.delete(id);
-        this.inbox.drop(id);
-      });
+      .finally(() => this.#running.delete(id));
     this.#follow(run);
   }
 
@@ -165,20 +167,32 @@ export class TaskRuns {
     dispatch: Dispatch,
     signal: AbortSignal,
   ): Promise<void> {
-    const sent = await this.#send(task, request, server, signal);
-    const approval = await finish(this.#gateway, dispatch, sent.outcome);
-    if (sent.outcome.kind !== 'not_sent') this.#homeless.delete(task.id);
-    if (sent.outcome.kind !== 'not_sent') return settle(this.#gateway, task, approval);
+    const { sent, session } = await this.#send(task, request, server, signal);
+    const { outcome } = sent;
+    if (outcome.kind !== 'not_sent') this.#homeless.delete(task.id);
+    if (outcome.kind !== 'not_sent' && server !== undefined) {
+      const leg = { task, server, request, dispatch, session, questions: null };
+      return concludeTask(this.#gateway, this.pursuits, leg, outcome);
+    }
+    await finish(this.#gateway, dispatch, outcome);
     // The pass is back. A session that is gone does not come again: the next attempt opens one of its own.
     if (sent.sessionLost && request.session !== null) this.#homeless.add(task.id);
     else this.#later(task, RETRY_MS);
     setTimeout(() => void this.#look(task.approval), 0).unref?.();
   }
 
-  async #send(task: Task, request: TaskRequest, server: ServerEntry | undefined, signal: AbortSignal): Promise<Sent> {
-    if (server === undefined) return { outcome: { kind: 'not_sent', why: 'no such server' }, event: null };
+  /** `session`: the one it was sent in, when the agent's is over. */
+  async #send(
+    task: Task,
+    request: TaskRequest,
+    server: ServerEntry | undefined,
+    signal: AbortSignal,
+  ): Promise<{ readonly sent: Sent; readonly session: string | null }> {
+    const ended = (outcome: Outcome): Sent => ({ outcome, event: null });
+    if (server === undefined) return { sent: ended({ kind: 'not_sent', why: 'no such server' }), session: null };
     const headers = headersFor(request, server);
     const bytes = new TextEncoder().encode(request.text);
+    let session: string | null = null;
     const send = (inside: Record<string, string>): Promise<Sent> =>
       sendHeld({
         upstream: server.upstream,
@@ -186,18 +200,20 @@ export class TaskRuns {
         headers: inside,
         bytes,
         idText: request.idText,
-        meanwhile: (event) => this.inbox.put(task.id, event),
+        meanwhile: (event) => this.#inbox.put(task.id, request.session, event),
         // A legacy server is told by a notification, and may go on.
         ...(task.era === 'modern' ? { signal } : {}),
       });
-    const unsure = (error: Error): Sent => ({ outcome: { kind: 'unknown', why: error.message }, event: null });
-    if (!this.#homeless.has(task.id)) return send(headers).catch(unsure);
-    return freshSession(server, task.grant, headers, send).catch(unsure);
-  }
-
-  /** Whoever sent the agent's input died before the answer came. */
-  async #lost(task: Task, at: Date): Promise<void> {
-    const result = unanswered('the gateway that sent it stopped before the answer came', true);
-    await this.#gateway.setting.tasks.changeTask(doneWith(this.#gateway, task.id, ['sending'], result, at));
+    const unsure = (error: Error): Sent => ended({ kind: 'unknown', why: error.message });
+    if (!this.#homeless.has(task.id)) return { sent: await send(headers).catch(unsure), session };
+    const inOurs = (inside: Record<string, string>): Promise<Sent> => {
+      session = inside['mcp-session-id'] ?? null;
+      return send(inside);
+    };
+    // A task that the server made of it lives in this session: it is left to the server to end.
+    const goesOn = ({ outcome }: Sent): boolean =>
+      request.asTask && outcome.kind === 'returned' && theirTaskIn(outcome.response, task.era, request) !== null;
+    const sent = await freshSession(server, task.grant, headers, inOurs, goesOn).catch(unsure);
+    return { sent, session };
   }
 }

@@ -1,22 +1,18 @@
-import type { NewEvent } from '../domain/event.ts';
-import { isObject, type JsonObject, member } from '../domain/json.ts';
-import { LEASE_MS } from '../gateway/leases.ts';
+import { isObject } from '../domain/json.ts';
+import { resume } from '../gateway/defer.ts';
 import type { Task } from '../ports.ts';
 import { rpcText } from './answer.ts';
 import type { TaskMessage } from './call-door.ts';
 import { textAt, withMember } from './json-edit.ts';
 import { sendHeld } from './send-held.ts';
+import { concludeTask, type Questions } from './task-conclude.ts';
 import type { TaskHall } from './task-door.ts';
 import { relayTask } from './task-relay.ts';
 import { openTaskRequest } from './task-request.ts';
-import { doneWith, keepResponse, type Questions } from './task-settle.ts';
 import { freshView, questionsOf } from './task-view.ts';
-import { unanswered } from './words.ts';
 
 const ACK = '{"resultType":"complete"}';
 const UTF8 = new TextDecoder();
-/** Milliseconds between two renewals of the lease on what is being sent. */
-const RENEW_MS = 10_000;
 
 /**
  * `tasks/update` (2026-07-28): the agent answers what the server asked. Some keys may come now and others later; when
@@ -37,14 +33,14 @@ export async function updateTask(hall: TaskHall, message: TaskMessage, found: Ta
     const at = setting.clock.now();
     const next: Questions = { ...questions, given };
     const kept = setting.vault.seal('result', task.id, new TextEncoder().encode(JSON.stringify(next)));
-    const leaseUntil = complete ? new Date(at.getTime() + LEASE_MS) : null;
-    const to = complete ? 'sending' : 'input';
-    if (!(await setting.tasks.changeTask({ id: task.id, from: ['input'], to, at, kept, over, leaseUntil }))) {
+    const to = complete ? 'held' : 'input';
+    const rest = complete ? { note: null, kept: null } : { kept };
+    if (!(await setting.tasks.changeTask({ id: task.id, from: ['input'], to, at, over, ...rest }))) {
       const now = await questionsOf(gateway, task);
       if (now === null) return ack;
       continue;
     }
-    if (complete) runs.follow(task.id, (signal) => goOn(hall, message, task, next, signal));
+    if (complete) runs.follow(task.id, (signal) => goOn(hall, message, { ...task, phase: 'held' }, next, signal));
     return ack;
   }
 }
@@ -64,6 +60,7 @@ function answersIn(message: TaskMessage, questions: Questions): Record<string, s
   return answers;
 }
 
+/** P2, P7: the approval goes on by one compare-and-swap, with its event, before anything is sent. */
 async function goOn(
   { gateway, runs }: TaskHall,
   message: TaskMessage,
@@ -72,43 +69,26 @@ async function goOn(
   signal: AbortSignal,
 ): Promise<void> {
   const { setting } = gateway;
+  const server = runs.server(task.server);
   const sealed = await setting.tasks.taskBytes(task.id, 'request');
-  if (sealed === null) return;
+  if (sealed === null || server === undefined) return;
+  const dispatch = await resume(gateway, task.approval, { task: task.id });
+  // Its question was given up meanwhile: the approval says how it ended.
+  if (dispatch === null) return;
   const request = openTaskRequest(setting.vault, task, sealed);
   const idText = JSON.stringify(`${task.id}-${questions.round}`);
   const bytes = new TextEncoder().encode(continuedText(request.text, idText, questions));
-  // P7: before it is sent.
-  await setting.store.append([happened(gateway, task, 'call.dispatched', { continues: task.approval, task: task.id })]);
-  const renewal = setInterval(() => {
-    const until = new Date(setting.clock.now().getTime() + LEASE_MS);
-    setting.tasks
-      .renewTasks([task.id], until)
-      .catch((error) => setting.log.warn({ err: error }, 'a lease was not renewed'));
-  }, RENEW_MS);
-  try {
-    const { outcome } = await sendHeld({
-      upstream: message.upstream,
-      grant: task.grant,
-      headers: { ...request.headers, ...message.headers, ...namesOf(request.headers) },
-      bytes,
-      idText,
-      meanwhile: (event) => runs.inbox.put(task.id, event),
-      signal,
-    });
-    const data: JsonObject =
-      outcome.kind === 'returned' ? { bytes: outcome.response.byteLength } : { why: outcome.why };
-    const failed = outcome.kind === 'returned' && outcome.failed;
-    const type = outcome.kind === 'returned' ? (failed ? 'call.failed' : 'call.succeeded') : 'call.unknown';
-    await setting.store.append([happened(gateway, task, type, { ...data, continues: task.approval, task: task.id })]);
-    if (outcome.kind === 'returned') {
-      await keepResponse(gateway, task.id, ['sending'], outcome.response, questions.round);
-      return;
-    }
-    const result = unanswered(outcome.why, outcome.kind === 'unknown');
-    await setting.tasks.changeTask(doneWith(gateway, task.id, ['sending'], result, setting.clock.now()));
-  } finally {
-    clearInterval(renewal);
-  }
+  const { outcome } = await sendHeld({
+    upstream: message.upstream,
+    grant: task.grant,
+    headers: { ...request.headers, ...message.headers, ...namesOf(request.headers) },
+    bytes,
+    idText,
+    // 2026-07-28: a server asks by its answer, never by a request.
+    meanwhile: () => undefined,
+    signal,
+  }).catch((error: Error) => ({ outcome: { kind: 'unknown', why: error.message } as const }));
+  await concludeTask(gateway, runs.pursuits, { task, server, request, dispatch, session: null, questions }, outcome);
 }
 
 /** The same call with a new id, the server's state and the agent's answers. */
@@ -127,10 +107,4 @@ function namesOf(headers: Readonly<Record<string, string>>): Record<string, stri
       ([name]) => name === 'mcp-method' || name === 'mcp-name' || name.startsWith('mcp-param-'),
     ),
   );
-}
-
-function happened({ setting }: TaskHall['gateway'], task: Task, type: NewEvent['type'], data: JsonObject): NewEvent {
-  const at = setting.clock.now();
-  const tool = typeof member(data, 'tool') === 'string' ? String(member(data, 'tool')) : null;
-  return { type, at, actor: 'holdfast', approval: task.approval, server: task.server, tool, grant: task.grant, data };
 }

@@ -4,8 +4,9 @@ import type { Gateway } from '../gateway/gateway.ts';
 import type { Task } from '../ports.ts';
 import { textAt, withMember, withoutMember } from './json-edit.ts';
 import { asMine } from './kept-answer.ts';
+import type { Questions } from './task-conclude.ts';
 import type { TaskHall } from './task-door.ts';
-import { type Questions, settle } from './task-settle.ts';
+import { settle } from './task-settle.ts';
 import { shape } from './task-words.ts';
 import { approvalMeta } from './words.ts';
 
@@ -18,7 +19,8 @@ export async function freshView(
 ): Promise<{ readonly task: Task; readonly approval: Approval | null }> {
   const { store, tasks, clock } = gateway.setting;
   const approval = await store.find(task.approval);
-  if (approval === null || task.phase !== 'held' || !isOver(approval.state)) return { task, approval };
+  const open = task.phase !== 'done' && task.phase !== 'cancelled';
+  if (approval === null || !open || !isOver(approval.state)) return { task, approval };
   await settle(gateway, task, approval);
   return { task: (await tasks.findTask(task.id, task.grant, task.server, clock.now())) ?? task, approval };
 }

@@ -72,12 +72,18 @@ export function unavailable(part: string): ToolResult {
   ]);
 }
 
+const RUNS = {
+  response: 'and is running',
+  task: 'and the server runs it as a task of its own',
+  input: 'and sent; the server has asked for something first',
+} as const;
+
 /** The model must repeat the very same call: another wording would be another approval. */
 export function pending(approval: Approval, now: Date, unheard: string | null): ToolResult {
   const { quorum } = approval.requirement;
   const running = approval.state === 'dispatched';
   const what = running
-    ? `${nameOf(approval)} was approved and is running; its answer is not there yet.`
+    ? `${nameOf(approval)} was approved ${RUNS[approval.awaits ?? 'response']}; its end is not there yet.`
     : `${nameOf(approval)} is held until ${quorum === 1 ? 'a person approves' : `${quorum} people approve`} it (${approvalsCounted(approval.decisions)} of ${quorum} so far).`;
   return say(
     [
@@ -127,11 +133,24 @@ export function notSent(approval: Approval, why: string): ToolResult {
   );
 }
 
-/** A call that went on under its approval, and has no answer. */
-export function unanswered(why: string, sent: boolean): ToolResult {
-  return sent
-    ? say([`Outcome unknown: the call was sent, but ${why}.`, 'It may have run. Check the system before repeating it.'])
-    : say([`Not sent: the server could not be reached (${why}).`, `${NOTHING_RAN} Call again from the beginning.`]);
+/** The server has asked, and the agent's answer did not reach it: the question stands. */
+export function answerNotSent(approval: Approval, why: string): ToolResult {
+  return say(
+    [
+      `Not sent: ${nameOf(approval)} waits for what the server asked, but the server could not be reached (${why}).`,
+      'Your answer was not sent. Send the same answer again in a minute.',
+      `Approval ${approval.id}.`,
+    ],
+    approvalMeta(approval),
+  );
+}
+
+/** The server's own task of the call was cancelled, there or by the agent. */
+export function theirsCancelled(): ToolResult {
+  return say([
+    'Cancelled: the server stopped the task in which the call ran.',
+    'It may have run in part. Check the system before repeating it.',
+  ]);
 }
 
 /** An approval that is over without an answer to hand on. */
@@ -178,10 +197,16 @@ function ending(approval: Approval): readonly string[] {
   }
 }
 
+const RUNNING = {
+  response: 'approved; the call is running',
+  task: 'approved; the server runs it as a task of its own',
+  input: 'approved; the server has asked for something before it goes on',
+} as const;
+
 /** What a person reads while a held call's progress is shown. `late`: Slack has not taken the card for a minute. */
 export function progressMessage(approval: Approval, late = false): string {
   const { quorum, groups } = approval.requirement;
-  if (approval.state === 'dispatched') return 'approved; the call is running';
+  if (approval.state === 'dispatched') return RUNNING[approval.awaits ?? 'response'];
   const whom = groups.length > 0 ? groups.join(', ') : 'an approver';
   const unseen = late ? ' (Slack has not taken the question yet)' : '';
   return `waiting for ${whom}${unseen}, ${approvalsCounted(approval.decisions)} of ${quorum}, expires ${clock(approval.expiresAt)}`;

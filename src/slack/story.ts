@@ -31,6 +31,20 @@ export function headline(state: State): string {
   }
 }
 
+/** What runs, and whether its server has said something already. */
+function running({ awaits }: Approval): string {
+  switch (awaits) {
+    case null:
+      return 'The call was sent and is running.';
+    case 'task':
+      return 'The call was sent, and the server runs it as a task of its own. It is not done yet.';
+    case 'input':
+      return 'The call was sent, and the server asked the agent for something before it goes on. It is not done yet.';
+    default:
+      return awaits satisfies never;
+  }
+}
+
 /** One sentence or two on where it stands. */
 export function standing(approval: Approval): string {
   switch (approval.state) {
@@ -39,7 +53,7 @@ export function standing(approval: Approval): string {
     case 'approved':
       return `${approvedBy(approval)}. Waiting for the agent to collect it${until(approval.pickupUntil)}; nothing has run yet.`;
     case 'dispatched':
-      return `${approvedBy(approval)}. The call was sent and is running.`;
+      return `${approvedBy(approval)}. ${running(approval)}`;
     case 'succeeded':
       return `${approvedBy(approval)}. The call went through.`;
     case 'failed':

@@ -82,6 +82,7 @@ function columnsOf(change: Change): RawBuilder<unknown> {
   if (patch.pickupUntil !== undefined) columns.push(sql`pickup_until = ${patch.pickupUntil}::timestamptz`);
   if (patch.leaseUntil !== undefined) columns.push(sql`lease_until = ${patch.leaseUntil}::timestamptz`);
   if (patch.dispatcher !== undefined) columns.push(sql`dispatcher = ${patch.dispatcher}::text`);
+  if (patch.awaits !== undefined) columns.push(sql`awaits = ${patch.awaits}::text`);
   if (patch.remindedAt !== undefined) columns.push(sql`reminded_at = ${patch.remindedAt}::timestamptz`);
   if (patch.escalatedAt !== undefined) columns.push(sql`escalated_at = ${patch.escalatedAt}::timestamptz`);
   if (patch.note !== undefined) columns.push(sql`note = ${patch.note}::text`);

@@ -3,7 +3,7 @@ import { type Migration, type MigrationProvider, Migrator } from 'kysely/migrati
 import { ADMIT_CHAINED_MIGRATION, ADMIT_MIGRATION } from './admit-migration.ts';
 import { APPEND_MIGRATION } from './append-migration.ts';
 import type { Tables } from './schema.ts';
-import { TASK_FETCHED_MIGRATION, TASKS_MIGRATION } from './tasks-migration.ts';
+import { PURSUITS_MIGRATION, TASK_FETCHED_MIGRATION, TASKS_MIGRATION } from './tasks-migration.ts';
 import { FEWER_WORDS_MIGRATION, WORDS_COST_MIGRATION, WORDS_MIGRATION } from './words.ts';
 
 /** Only ever add: old replicas run beside new ones during a rolling restart. */
@@ -191,6 +191,7 @@ const MIGRATIONS: Record<string, string | readonly string[]> = {
     );
     create index card_contents_approval on holdfast.card_contents (approval_id);
   `,
+  '0012-pursuits': PURSUITS_MIGRATION,
   '0013-fewer-words': FEWER_WORDS_MIGRATION,
   '0014-append': APPEND_MIGRATION,
   '0015-admit-chained': ADMIT_CHAINED_MIGRATION,

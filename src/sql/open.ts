@@ -102,7 +102,7 @@ async function absentCaller(trx: Trx, approval: string, asking: string): Promise
 
 /** A task's place is its own: whoever repeats the call does not collect what the task keeps. */
 /** Whoever asks lives: a late beat of its own replica must not cost another caller there its connection. */
-function absentFor(asking: string) {
+export function absentFor(asking: string) {
   return sql`(j.replica is distinct from 'task' and (j.replica is null or (j.replica <> ${asking} and not exists (
     select 1 from holdfast.replicas r
     where r.id = j.replica and r.seen_at > clock_timestamp() - ${sql.raw(`interval '${REPLICA_SILENCE}'`)}))))`;

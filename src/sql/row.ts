@@ -1,5 +1,5 @@
 import { type RawBuilder, sql } from 'kysely';
-import type { Approval, Decision, Requirement, State } from '../domain/approval.ts';
+import type { Approval, Awaits, Decision, Requirement, State } from '../domain/approval.ts';
 import type { Json } from '../domain/json.ts';
 import type { RuleTrace } from '../domain/verdict.ts';
 
@@ -26,6 +26,7 @@ export interface ApprovalRow {
   lease_until: Date | null;
   reminded_at: Date | null;
   escalated_at: Date | null;
+  awaits: Awaits | null;
   note: string | null;
   updated_at: Date;
   decisions: unknown;
@@ -36,7 +37,7 @@ export interface ApprovalRow {
 export const APPROVAL: RawBuilder<unknown> = sql.raw(`
   a.id, a.state, a.revision, a.server, a.tool, a.grant_name, a.owner, a.self_approval, a.fingerprint,
   a.requirement, a.arguments, a.trace, a.stated_reason, a.previous_unknown, a.policy_digest,
-  a.created_at, a.expires_at, a.pickup_until, a.lease_until, a.reminded_at, a.escalated_at, a.note, a.updated_at,
+  a.created_at, a.expires_at, a.pickup_until, a.lease_until, a.reminded_at, a.escalated_at, a.awaits, a.note, a.updated_at,
   (select json_agg(json_build_object('approver', d.approver, 'choice', d.choice, 'reason', d.reason, 'via', d.via,
      'self', d.self, 'userGroup', d.user_group, 'at', d.at) order by d.at, d.approver)
    from holdfast.decisions d where d.approval_id = a.id) as decisions,
@@ -67,6 +68,7 @@ export function approvalOf(row: ApprovalRow): Approval {
     leaseUntil: row.lease_until,
     remindedAt: row.reminded_at,
     escalatedAt: row.escalated_at,
+    awaits: row.awaits,
     note: row.note,
     callers: Number(row.callers),
     updatedAt: row.updated_at,

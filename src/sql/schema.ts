@@ -1,5 +1,5 @@
 import type { ColumnType, Generated } from 'kysely';
-import type { State } from '../domain/approval.ts';
+import type { Awaits, State } from '../domain/approval.ts';
 import type { TaskPhase } from '../ports.ts';
 
 /** Our tables, all in the schema `holdfast`. Times are timestamptz, documents are `json`: their text is kept as given. */
@@ -18,6 +18,8 @@ export interface Tables {
   'holdfast.notices': NoticeTable;
   'holdfast.tasks': TaskTable;
   'holdfast.continuations': ContinuationTable;
+  'holdfast.pursuits': PursuitTable;
+  'holdfast.questions': QuestionTable;
   'holdfast.logins': LoginTable;
   'holdfast.revocations': RevocationTable;
 }
@@ -50,6 +52,7 @@ export interface ApprovalTable {
   dispatcher: string | null;
   reminded_at: Date | null;
   escalated_at: Date | null;
+  awaits: Awaits | null;
   note: string | null;
   result: Bytes | null;
   /** Until when an absent caller is still owed the end of it. */
@@ -203,4 +206,25 @@ export interface ContinuationTable {
   fingerprint: string;
   approval_id: string;
   expires_at: Date;
+}
+
+export interface PursuitTable {
+  approval_id: string;
+  dispatcher: string;
+  task_id: string | null;
+  grant_name: string;
+  server: string;
+  kept: Bytes;
+  /** The replica that follows it, and until when it is left to that one. */
+  holder: string;
+  held_until: Date;
+  started_at: Date;
+}
+
+export interface QuestionTable {
+  n: Generated<string>;
+  task_id: string;
+  session: string | null;
+  request_id: string;
+  kept: Bytes;
 }

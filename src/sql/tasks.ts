@@ -3,6 +3,8 @@ import type { Task, TaskChange, TaskPhase, TaskStore } from '../ports.ts';
 import { rememberContinuation, takeContinuation } from './continuations.ts';
 import { guarded } from './guard.ts';
 import { clientOf, nameClient, nextRound, reseat } from './places.ts';
+import { claimPursuits, endPursuit, findPursuit, keepPursuit, openPursuit } from './pursuits.ts';
+import { dropQuestion, keepQuestion, questionsAfter } from './questions.ts';
 import type { Tables } from './schema.ts';
 import type { Connection } from './store.ts';
 
@@ -21,19 +23,23 @@ export function sqlTasks({ db }: Pick<Connection, 'db'>): TaskStore {
       return row?.[part] ?? null;
     },
     changeTask: (change) => changeTask(db, change),
-    dueTasks: (now, running, approval) => dueTasks(db, now, running, approval),
-    renewTasks: async (ids, until) =>
-      void (await sql`
-        update holdfast.tasks set lease_until = ${until}
-        where id = any(${ids}::text[]) and phase = 'sending'`.execute(db)),
+    dueTasks: (running, approval) => dueTasks(db, running, approval),
     forgetTasks: async (now) => {
-      await sql`delete from holdfast.tasks where expires_at <= ${now}`.execute(db);
+      await sql`delete from holdfast.tasks t where t.expires_at <= ${now} and not ${RUNS}`.execute(db);
       await sql`delete from holdfast.continuations where expires_at <= ${now}`.execute(db);
     },
     nextRound: (joiner) => nextRound(db, joiner),
     reseat: (place) => reseat(db, place),
     rememberContinuation: (one) => rememberContinuation(db, one),
     takeContinuation: (one, event) => takeContinuation(db, one, event),
+    openPursuit: (pursuit, replica, until) => openPursuit(db, pursuit, replica, until),
+    findPursuit: (approval) => findPursuit(db, approval),
+    claimPursuits: (replica, now, until, limit) => claimPursuits(db, replica, now, until, limit),
+    keepPursuit: (approval, replica, until) => keepPursuit(db, approval, replica, until),
+    endPursuit: (approval) => endPursuit(db, approval),
+    keepQuestion: (question) => keepQuestion(db, question),
+    questions: (task, after) => questionsAfter(db, task, after),
+    answered: (asked) => dropQuestion(db, asked),
     nameClient: (session, server, client) => nameClient(db, session, server, client),
     clientOf: (session, server) => clientOf(db, session, server),
   });
@@ -57,6 +63,11 @@ interface TaskRow {
 const TASK: RawBuilder<unknown> = sql.raw(
   `t.id, t.approval_id, t.joiner_id, t.grant_name, t.server, t.era, t.phase, t.outcome, t.note,
    t.created_at, t.updated_at, t.expires_at`,
+);
+
+/** A call that its server takes long over is not forgotten meanwhile. */
+const RUNS: RawBuilder<unknown> = sql.raw(
+  `exists (select 1 from holdfast.approvals a where a.id = t.approval_id and a.state = 'dispatched')`,
 );
 
 function taskOf(row: TaskRow): Task {
@@ -102,7 +113,9 @@ async function openTask(db: Kysely<Tables>, task: Parameters<TaskStore['openTask
 async function findTask(db: Kysely<Tables>, id: string, grant: string, server: string, now: Date) {
   const found = await sql<TaskRow>`
     select ${TASK} from holdfast.tasks t
-    where t.id = ${id} and t.grant_name = ${grant} and t.server = ${server} and t.expires_at > ${now}`.execute(db);
+    where t.id = ${id} and t.grant_name = ${grant} and t.server = ${server} and (t.expires_at > ${now} or ${RUNS})`.execute(
+    db,
+  );
   return found.rows[0] ? taskOf(found.rows[0]) : null;
 }
 
@@ -135,7 +148,7 @@ async function changeTask(db: Kysely<Tables>, change: TaskChange): Promise<boole
       ...(change.outcome === undefined ? {} : { outcome: change.outcome }),
       ...(change.note === undefined ? {} : { note: change.note }),
       ...(change.kept === undefined ? {} : { kept: change.kept }),
-      ...(change.leaseUntil === undefined ? {} : { lease_until: change.leaseUntil }),
+      ...(change.until === undefined ? {} : { expires_at: sql`greatest(expires_at, ${change.until}::timestamptz)` }),
     })
     .where('id', '=', change.id)
     .where('phase', 'in', [...change.from])
@@ -149,25 +162,16 @@ const AT_ONCE = 200;
 
 async function dueTasks(
   db: Kysely<Tables>,
-  now: Date,
   running: readonly string[],
   approval: string | null,
 ): ReturnType<TaskStore['dueTasks']> {
   const ready = await sql<TaskRow>`
     select ${TASK} from holdfast.tasks t join holdfast.approvals a on a.id = t.approval_id
-    where t.phase = 'held' and a.state not in ('pending', 'dispatched') and t.expires_at > ${now}
+    where t.phase in ('held', 'input', 'relayed') and a.state not in ('pending', 'dispatched')
       and (${approval}::text is null or t.approval_id = ${approval}::text)
     order by t.created_at limit ${AT_ONCE}`.execute(db);
-  if (approval !== null) return { ready: ready.rows.map(taskOf), lost: [], cancelled: [] };
-  const lost = await sql<TaskRow>`
-    select ${TASK} from holdfast.tasks t
-    where t.phase = 'sending' and t.lease_until <= ${now} limit ${AT_ONCE}`.execute(db);
-  const cancelled =
-    running.length === 0
-      ? []
-      : (
-          await sql<{ id: string }>`
-            select id from holdfast.tasks where id = any(${running}::text[]) and phase = 'cancelled'`.execute(db)
-        ).rows;
-  return { ready: ready.rows.map(taskOf), lost: lost.rows.map(taskOf), cancelled: cancelled.map((row) => row.id) };
+  if (approval !== null || running.length === 0) return { ready: ready.rows.map(taskOf), cancelled: [] };
+  const cancelled = await sql<{ id: string }>`
+    select id from holdfast.tasks where id = any(${running}::text[]) and phase = 'cancelled'`.execute(db);
+  return { ready: ready.rows.map(taskOf), cancelled: cancelled.rows.map((row) => row.id) };
 }

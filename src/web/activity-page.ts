@@ -21,6 +21,7 @@ export const CALL_EVENTS = [
   'approval.lapsed',
   'call.dispatched',
   'call.returned',
+  'call.deferred',
   'call.succeeded',
   'call.failed',
   'call.unknown',

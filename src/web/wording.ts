@@ -62,6 +62,7 @@ const EVENT_WORDS = {
   'approval.escalated': ['wait', 'Escalated'],
   'call.dispatched': ['run', 'Sent to the server'],
   'call.returned': ['wait', 'Not sent, pass returned'],
+  'call.deferred': ['wait', 'Answered, not ended'],
   'call.succeeded': ['good', 'Succeeded'],
   'call.failed': ['bad', 'Failed'],
   'call.unknown': ['odd', 'Outcome unknown'],

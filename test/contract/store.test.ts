@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { after, before, beforeEach, describe, test } from 'node:test';
-import { NEXT, STATES, type State } from '../../src/domain/approval.ts';
+import { type Approval, NEXT, STATES, type State } from '../../src/domain/approval.ts';
 import type { Take } from '../../src/domain/limit.ts';
 import { type Store, Unavailable } from '../../src/ports.ts';
 import {
@@ -306,11 +306,22 @@ function suite(kind: StoreKind): void {
         assert.equal(await store.request(approval.id), null);
       });
 
-      test('P2: a lease is renewed only while it is a dispatch', async () => {
+      test('P2: a lease is renewed only while it is a dispatch, never shortened, and not where it was lifted', async () => {
         const { approval } = await opened();
-        const dispatched = await through(store, approval, 'approved', 'dispatched');
+        const approved = await through(store, approval, 'approved');
+        const lease = async (from: Approval, leaseUntil: Date | null): Promise<Approval> => {
+          const committed = await store.commit(change(from, 'dispatched', { patch: { leaseUntil } }));
+          assert.equal(committed.kind, 'committed');
+          return (await store.find(from.id))!;
+        };
+        const lifted = await lease(approved, null);
         const until = new Date(Date.now() + 30_000);
+        await store.renew([lifted.id], until);
+        assert.equal((await store.find(lifted.id))!.leaseUntil, null);
+        const dispatched = await lease(lifted, new Date());
         await store.renew([dispatched.id], until);
+        assert.deepEqual((await store.find(dispatched.id))!.leaseUntil, until);
+        await store.renew([dispatched.id], new Date());
         assert.deepEqual((await store.find(dispatched.id))!.leaseUntil, until);
         const unknown = await through(store, (await store.find(dispatched.id))!, 'unknown');
         await store.renew([unknown.id], new Date(0));

@@ -46,6 +46,7 @@ export function sampleApproval(
     expiresAt: new Date(OPENED.getTime() + 30 * 60_000),
     remindedAt: null,
     escalatedAt: null,
+    awaits: null,
     pickupUntil: null,
     leaseUntil: null,
     note: null,

@@ -63,8 +63,18 @@ export function randomHex(bytes: number): string {
 
 /** An approval about to be opened, of a call that nobody made before. */
 export function newApproval(different: Partial<NewApproval['approval']> = {}): NewApproval {
-  const { state, revision, decisions, callers, updatedAt, previousUnknown, remindedAt, escalatedAt, ...sample } =
-    sampleApproval();
+  const {
+    state,
+    revision,
+    decisions,
+    callers,
+    updatedAt,
+    previousUnknown,
+    remindedAt,
+    escalatedAt,
+    awaits,
+    ...sample
+  } = sampleApproval();
   const createdAt = new Date();
   const fresh = { id: `ap_${randomHex(13)}`, fingerprint: randomHex(32), grant: `grant-${randomHex(4)}` };
   const times = { createdAt, expiresAt: new Date(createdAt.getTime() + 600_000) };

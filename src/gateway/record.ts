@@ -1,0 +1,27 @@
+import type { Approval } from '../domain/approval.ts';
+import { Unavailable } from '../ports.ts';
+import type { Gateway } from './gateway.ts';
+
+/**
+ * Records something about a dispatch of this process, and tells it. Tries until the store takes it: the lease is
+ * renewed meanwhile, and should this process die first, the sweep calls it unknown. `attempt` returns null when it was
+ * overtaken and is to look again.
+ */
+export async function record(gateway: Gateway, id: string, attempt: () => Promise<Approval | null>): Promise<Approval> {
+  const { leases, setting } = gateway;
+  for (let failures = 0; ; ) {
+    try {
+      const recorded = await attempt();
+      if (recorded !== null) return recorded;
+    } catch (error) {
+      // A process that ends records nothing any more. Nobody renews what nobody will end: the sweep calls it unknown.
+      if (!(error instanceof Unavailable) || leases.stopped) {
+        leases.delete(id);
+        throw error;
+      }
+      setting.log.error({ err: error, approval: id }, 'an outcome could not be recorded yet');
+      await new Promise((resolve) => setTimeout(resolve, Math.min(2_000, 100 * 2 ** failures)));
+      failures += 1;
+    }
+  }
+}

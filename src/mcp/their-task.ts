@@ -1,0 +1,119 @@
+import { isObject, type Json, type JsonObject, member } from '../domain/json.ts';
+import type { Task } from '../ports.ts';
+import { SESSION_NOT_FOUND } from './answer.ts';
+import { askServer } from './ask-server.ts';
+import type { ServerEntry } from './entrance.ts';
+import { textAt } from './json-edit.ts';
+import { INVALID_PARAMS } from './strict-door.ts';
+
+/** A task that a server made of an approved call, and how it is asked after. */
+export interface TheirTask {
+  readonly taskId: string;
+  readonly era: Task['era'];
+  /** The agent's own headers of the call, with the session in which it runs. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** JSON text of the call's `_meta`, which every modern request repeats; null: it had none. */
+  readonly meta: string | null;
+  /** Milliseconds that the server wants between two looks. */
+  readonly pollMs: number;
+}
+
+/** How it stands. */
+export type Sight =
+  /** `text`: the server's own words on it, JSON of its `tasks/get` result. */
+  | { readonly kind: 'open'; readonly text: string; readonly pollMs: number }
+  /** `response`: what the call itself would have been answered. */
+  | { readonly kind: 'ended'; readonly response: Uint8Array; readonly failed: boolean }
+  | { readonly kind: 'cancelled' }
+  /** Nothing was learnt. `forever`: nor will be. */
+  | { readonly kind: 'lost'; readonly why: string; readonly forever: boolean };
+
+/** Milliseconds that a server may take to say how its task stands. */
+const ANSWER_MS = 20_000;
+const DEFAULT_POLL_MS = 5_000;
+const SHORTEST_POLL_MS = 200;
+const LONGEST_POLL_MS = 60_000;
+const NOT_FOUND = -32002;
+const UTF8 = new TextDecoder();
+
+/** The task that the server made of the call; null when it made none. */
+export function theirTaskIn(
+  response: Uint8Array,
+  era: Task['era'],
+  call: { readonly headers: Readonly<Record<string, string>>; readonly text: string },
+): TheirTask | null {
+  const text = UTF8.decode(response);
+  if (!text.includes('taskId')) return null;
+  const result = member(JSON.parse(text) as Json, 'result');
+  const task = era === 'legacy' ? member(result, 'task') : result;
+  if (era === 'modern' && member(result, 'resultType') !== 'task') return null;
+  const taskId = member(task, 'taskId');
+  if (typeof taskId !== 'string') return null;
+  const meta = textAt(call.text, ['params', '_meta']);
+  return { taskId, era, headers: call.headers, meta, pollMs: pollOf(task) };
+}
+
+/** Milliseconds to wait before the next look, as the server wants it. */
+function pollOf(task: Json | undefined): number {
+  const wanted = member(task, 'pollInterval') ?? member(task, 'pollIntervalMs');
+  const ms = typeof wanted === 'number' && Number.isFinite(wanted) ? wanted : DEFAULT_POLL_MS;
+  return Math.min(Math.max(ms, SHORTEST_POLL_MS), LONGEST_POLL_MS);
+}
+
+/** JSON of the params that a message about their task has. */
+export function paramsAbout(theirs: TheirTask): string {
+  const meta = theirs.era === 'modern' && theirs.meta !== null ? `,"_meta":${theirs.meta}` : '';
+  return `{"taskId":${JSON.stringify(theirs.taskId)}${meta}}`;
+}
+
+/** The headers that go with it. */
+export function headersAbout(theirs: TheirTask, server: ServerEntry): Record<string, string> {
+  const headers: Record<string, string> = {};
+  for (const [name, value] of Object.entries(theirs.headers)) {
+    if (!name.startsWith('mcp-param-')) headers[name] = value;
+  }
+  if (headers['mcp-name'] !== undefined) headers['mcp-name'] = theirs.taskId;
+  for (const [name, value] of Object.entries(server.headers)) headers[name.toLowerCase()] = value;
+  headers['accept-encoding'] = 'identity';
+  return headers;
+}
+
+/** Asks the server how its task stands, and, once it is over, how it ended. */
+export async function lookAt(server: ServerEntry, grant: string, theirs: TheirTask): Promise<Sight> {
+  const about = { server, grant, headers: headersAbout(theirs, server), params: paramsAbout(theirs) };
+  const { outcome } = await askServer({ ...about, method: 'tasks/get', signal: AbortSignal.timeout(ANSWER_MS) });
+  if (outcome.kind !== 'returned') return { kind: 'lost', why: outcome.why, forever: false };
+  const text = UTF8.decode(outcome.response);
+  const task = member(JSON.parse(text) as Json, 'result');
+  if (!isObject(task)) return refusal(text);
+  const status = member(task, 'status');
+  if (status === 'cancelled') return { kind: 'cancelled' };
+  if (status !== 'completed' && status !== 'failed') {
+    return { kind: 'open', text: textAt(text, ['result']) ?? '{}', pollMs: pollOf(task) };
+  }
+  if (theirs.era === 'modern') return inlined(text, task);
+  const ended = await askServer({ ...about, method: 'tasks/result', signal: AbortSignal.timeout(ANSWER_MS) });
+  if (ended.outcome.kind !== 'returned') return { kind: 'lost', why: ended.outcome.why, forever: false };
+  return { kind: 'ended', response: ended.outcome.response, failed: status === 'failed' || ended.outcome.failed };
+}
+
+/** 2026-07-28 inlines the end in `tasks/get`; the bytes of it are kept as they came. */
+function inlined(text: string, task: JsonObject): Sight {
+  const error = textAt(text, ['result', 'error']);
+  const result = textAt(text, ['result', 'result']) ?? '{}';
+  const end = error === null ? `"result":${result}` : `"error":${error}`;
+  const response = new TextEncoder().encode(`{"jsonrpc":"2.0","id":0,${end}}`);
+  const failed =
+    error !== null || member(task, 'status') === 'failed' || member(member(task, 'result'), 'isError') === true;
+  return { kind: 'ended', response, failed };
+}
+
+/** An error that names the task means that it is gone; any other may pass. */
+function refusal(text: string): Sight {
+  const code = member(member(JSON.parse(text) as Json, 'error'), 'code');
+  const forever = code === INVALID_PARAMS || code === NOT_FOUND || code === SESSION_NOT_FOUND || code === 404;
+  const why = forever
+    ? 'the server no longer knows the task that it made of it'
+    : `the server refused (${String(code)})`;
+  return { kind: 'lost', why, forever };
+}
