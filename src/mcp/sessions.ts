@@ -16,40 +16,48 @@ export interface BoundSession {
  */
 export class Sessions {
   readonly #store: Pick<Store, 'bindSession' | 'sessionGrant' | 'unbindSession'>;
-  readonly #vault: Pick<Vault, 'digest'>;
+  readonly #vault: Pick<Vault, 'digests'>;
   readonly #remembered = new Map<string, BoundSession>();
 
-  constructor(store: Pick<Store, 'bindSession' | 'sessionGrant' | 'unbindSession'>, vault: Pick<Vault, 'digest'>) {
+  constructor(store: Pick<Store, 'bindSession' | 'sessionGrant' | 'unbindSession'>, vault: Pick<Vault, 'digests'>) {
     this.#store = store;
     this.#vault = vault;
   }
 
   /** Binds a new session; null when another grant has it already. */
   async bind(server: string, id: string, grant: string): Promise<BoundSession | null> {
-    const digest = this.#vault.digest('session', id);
-    await this.#store.bindSession(digest, server, grant);
+    const digests = this.#vault.digests('session', id);
+    // Under an older secret it may be bound as well: an upstream that hands an id out twice gains nothing by a rotation.
+    if (digests.length === 1 || (await this.#stored(server, id)) === null) {
+      await this.#store.bindSession(digests[0]!, server, grant);
+    }
     // The first binding stands, so what counts is who is read back.
-    const owner = await this.#store.sessionGrant(digest, server);
-    if (owner !== grant) return null;
-    const bound = { grant, digest };
-    this.#remember(keyOf(server, id), bound);
-    return bound;
+    return this.#mine(server, id, grant);
   }
 
   /** The session, if this grant opened it on this server. */
   async find(server: string, id: string, grant: string): Promise<BoundSession | null> {
     const key = keyOf(server, id);
     const known = this.#remembered.get(key);
-    if (known !== undefined) {
-      this.#remember(key, known);
-      return known.grant === grant ? known : null;
-    }
-    const digest = this.#vault.digest('session', id);
-    const owner = await this.#store.sessionGrant(digest, server);
-    if (owner !== grant) return null;
-    const bound = { grant, digest };
-    this.#remember(key, bound);
+    if (known === undefined) return this.#mine(server, id, grant);
+    this.#remember(key, known);
+    return known.grant === grant ? known : null;
+  }
+
+  async #mine(server: string, id: string, grant: string): Promise<BoundSession | null> {
+    const bound = await this.#stored(server, id);
+    if (bound?.grant !== grant) return null;
+    this.#remember(keyOf(server, id), bound);
     return bound;
+  }
+
+  /** As the store has it, under whichever of our secrets it was bound: it keeps that name for as long as it lives. */
+  async #stored(server: string, id: string): Promise<BoundSession | null> {
+    for (const digest of this.#vault.digests('session', id)) {
+      const grant = await this.#store.sessionGrant(digest, server);
+      if (grant !== null) return { grant, digest };
+    }
+    return null;
   }
 
   async unbind(server: string, id: string, digest: string): Promise<void> {

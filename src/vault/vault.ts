@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import canonicalize from 'canonicalize';
 import type { Vault } from '../ports.ts';
 import { openBox, sealBox } from './box.ts';
-import { keyRing } from './keys.ts';
+import { type KeyRing, keyRing, type Purpose } from './keys.ts';
 import { type SigningKey, signingKey } from './signing.ts';
 
 /** `secrets`: the values of `HOLDFAST_SECRET`, newest first. The first seals, all of them open. */
@@ -15,6 +15,8 @@ export function vault(secrets: readonly [string, ...string[]]): Vault {
     signing ??= rings.map(signingKey);
     return signing;
   };
+  const digestBy = (ring: KeyRing, purpose: Purpose, text: string | Uint8Array): string =>
+    createHmac('sha256', ring.key(purpose)).update(text).digest('hex');
   return {
     fingerprints: (material) => {
       const text = canonicalize(material);
@@ -23,7 +25,8 @@ export function vault(secrets: readonly [string, ...string[]]): Vault {
     },
     seal: (purpose, row, bytes) => sealBox(newest, purpose, row, bytes),
     open: (purpose, row, sealed) => openBox(rings, purpose, row, sealed),
-    digest: (purpose, text) => createHmac('sha256', newest.key(purpose)).update(text).digest('hex'),
+    digest: (purpose, text) => digestBy(newest, purpose, text),
+    digests: (purpose, text) => rings.map((ring) => digestBy(ring, purpose, text)),
     sign: (text) => signers()[0]!.sign(text),
     get publicKeys() {
       return signers().map(({ publicKey }) => publicKey);

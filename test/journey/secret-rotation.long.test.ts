@@ -22,6 +22,7 @@ describe('HOLDFAST_SECRET rotates while replicas run', { skip: skipWithoutBackin
       approval: '{ hold: { default: 1s, progress: 60s } }',
       databaseUrl: await backing.database(),
       redisUrl: backing.redis!.url,
+      grants: ['other'],
       slack: false,
     });
   });
@@ -83,6 +84,44 @@ describe('HOLDFAST_SECRET rotates while replicas run', { skip: skipWithoutBackin
     assert.equal(textOf(await ask(await at(last), 'after')), 'done');
     for (const name of ['parked', 'decided', 'fresh', 'after'])
       assert.equal(upstream.count('create_key', { name }), 1, name);
+  });
+
+  test('P4: an open MCP session goes on under old,new and new,old, and ends with the last of its secret', async () => {
+    const first = await run(OLD);
+    const agent = await at(first);
+    const move = (to: GatewayProcess): void => {
+      agent.url = `${to.url}/mcp/tools`;
+    };
+    const reading = await run(`${OLD},${NEW}`);
+    await first.stop();
+    move(reading);
+    assert.match(textOf(await ask(agent, 'session 1')), /^Waiting/);
+    const sealing = await run(`${NEW},${OLD}`);
+    const young = await at(sealing);
+    move(sealing);
+    assert.match(textOf(await ask(agent, 'session 2')), /^Waiting/);
+    const held = agent.call('create_key', { name: 'taken back' }, { meta: { progressToken: 'p' } });
+    const { id } = await sealing.pending('create_key', { name: 'taken back' });
+    assert.equal(await agent.cancel(held.id), 202);
+    await sealing.reaches(id, 'withdrawn');
+    young.url = `${reading.url}/mcp/tools`;
+    assert.match(
+      textOf(await ask(young, 'session 3')),
+      /^Waiting/,
+      'a session of the new secret, at the other replica',
+    );
+    // Its grant only, under whichever secret it is looked up.
+    const thief = new Agent(`${sealing.url}/mcp/tools`, house.tokens.other!);
+    thief.session = agent.session;
+    await assert.rejects(ask(thief, 'stolen'), /^Error: 404 /);
+    await reading.stop();
+    await sealing.stop();
+    const last = await run(NEW);
+    young.url = `${last.url}/mcp/tools`;
+    assert.match(textOf(await ask(young, 'session 4')), /^Waiting/);
+    move(last);
+    await assert.rejects(ask(agent, 'session 5'), /^Error: 404 /);
+    await last.stop();
   });
 
   test('P8: a grant’s older token is taken until it is out of the config', async () => {

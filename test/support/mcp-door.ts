@@ -46,7 +46,7 @@ export async function servedDoor(
     servers: (name) => servers.find((server) => server.name === name),
     authenticate: (bearer) => grants.get(bearer) ?? null,
     store: memoryBindings(),
-    vault: { digest: (_, text) => createHash('sha256').update(text).digest('hex') },
+    vault: { digests: (_, text) => [createHash('sha256').update(text).digest('hex')] },
     calls: OPEN_CALLS,
     maxBody: 64 * 1024,
     hosts: () => new Set([new URL(origin).host]),
