@@ -14,6 +14,8 @@ export interface Acknowledged {
 export interface Manners {
   /** How often an approval is looked at by nobody. */
   readonly ignored: number;
+  /** How often an approval that is still pending is decided again: in Slack, and from the list. */
+  readonly looks: readonly [number, number];
   /** Cards that are decided at one look, and entries of the list. */
   readonly atOnce: number;
   /** Where Slack and the admin find a gateway at this moment; null: nowhere. */
@@ -26,6 +28,8 @@ export class Approvers {
   readonly recorded: Acknowledged[] = [];
   /** Clicks that Slack was answered 200. */
   readonly clicked: Acknowledged[] = [];
+  /** Clicks that were not, and why. */
+  readonly unanswered: string[] = [];
   /** No need to take time. */
   hurry = false;
   readonly #looked = new Map<string, number>();
@@ -56,7 +60,7 @@ export class Approvers {
       .messages(CHANNEL)
       .filter((card) => card.text.startsWith('Approval needed'))
       .map((card) => ({ ...card, approval: approvalOf(card) }));
-    const chosen = this.#choose(cards, ({ approval }) => approval, 5);
+    const chosen = this.#choose(cards, ({ approval }) => approval, this.#manners.looks[0]);
     await Promise.all(chosen.map(({ ts, approval, text }) => this.#decideInSlack(ts, approval, text)));
   }
 
@@ -66,7 +70,7 @@ export class Approvers {
     const response = await this.#api('/api/approvals?limit=500&state=pending', {});
     if (response?.status !== 200) return;
     const { items } = (await response.json()) as { items: { id: string }[] };
-    const chosen = this.#choose(items, ({ id }) => id, 3);
+    const chosen = this.#choose(items, ({ id }) => id, this.#manners.looks[1]);
     await Promise.all(chosen.map(({ id }) => this.#overApi(id)));
   }
 
@@ -76,7 +80,7 @@ export class Approvers {
     for (const one of all) {
       if (chosen.length === this.#manners.atOnce && !this.hurry) break;
       const name = nameOf(one);
-      const looked = this.#looked.get(name) ?? (this.#dice.one(this.#manners.ignored) ? 99 : 0);
+      const looked = this.#looked.get(name) ?? (this.#dice.one(this.#manners.ignored) ? Number.POSITIVE_INFINITY : 0);
       this.#looked.set(name, looked + 1);
       if (looked < looks) chosen.push(one);
     }
@@ -105,8 +109,9 @@ export class Approvers {
     if (address === null) return;
     slack.interactivityUrl = `${address}/slack/events`;
     const click = slack.click({ user, channel: CHANNEL, ts, actionId: 'approve' });
-    const { status } = await click.catch(() => ({ status: 0 }));
+    const { status, body } = await click.catch((error: Error) => ({ status: 0, body: error.message }));
     if (status === 200) this.clicked.push({ approval, approver: user, choice: 'approve' });
+    else this.unanswered.push(`${approval}: ${status} ${body}`);
   }
 
   async #overApi(approval: string): Promise<void> {

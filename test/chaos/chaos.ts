@@ -33,7 +33,7 @@ export async function chaos(plan: Plan): Promise<Report> {
     const agents = new Agents(town);
     const finding = dice.fork();
     const address = () => (town.live.length === 0 ? null : finding.of(town.live).url);
-    const approvers = new Approvers(town, dice.fork(), { ignored: 0.1, atOnce: 6, address });
+    const approvers = new Approvers(town, dice.fork(), { ignored: 0.1, looks: [5, 3], atOnce: 6, address });
     const began = Date.now();
     plan.say(`${plan.gateways} gateways, ${plan.lines * 3} calls at once, ${plan.stormMs / 1_000} s of trouble`);
     const deciding = approvers.run();

@@ -34,6 +34,8 @@ export async function startFront(): Promise<Front> {
     );
   });
   server.requestTimeout = 0;
+  // Idle connections are the clients' to close: closed here, one might cross a request on its way.
+  server.keepAliveTimeout = 300_000;
 
   function inTurn(): Target[] {
     const ready = targets.filter((one) => one.ready);

@@ -20,7 +20,7 @@ export interface Report {
 /** What everybody saw. */
 export interface Account {
   readonly told: readonly Told[];
-  readonly approvers: Pick<Approvers, 'recorded' | 'clicked'>;
+  readonly approvers: Pick<Approvers, 'recorded' | 'clicked' | 'unanswered'>;
   readonly evidence: Evidence;
   readonly ms: number;
   /** What only this way of making trouble can tell. */
@@ -64,15 +64,16 @@ export function reportOf(town: Town, { told, approvers, evidence, ms, rows, faul
     ['approvals', evidence.approvals.length],
     ...counted(evidence.approvals, ({ state }) => state),
     ['decisions', evidence.approvals.reduce((sum, one) => sum + one.decisions.length, 0)],
-    ['clicks acknowledged', clicked.length],
-    ['  told that they are not recorded', toldLost('U0MIRA') + toldLost('U0ALEX')],
+    ['clicks', clicked.length + approvers.unanswered.length],
+    ['  not acknowledged', approvers.unanswered.length],
+    ['  told that they are lost', toldLost('U0MIRA') + toldLost('U0ALEX')],
     ['agents heard', told.length],
     ...counted(told, ({ heard }) => heard),
     ['events', evidence.events.length],
     ...rows,
     ['invariant breaks', Object.values(breaks).reduce((sum, found) => sum + found.length, 0)],
   ];
-  return { table, breaks, logs: town.logs() };
+  return { table, breaks, logs: `${approvers.unanswered.join('\n')}\n${town.logs()}` };
 }
 
 function counted<T>(all: readonly T[], name: (one: T) => string): Row[] {

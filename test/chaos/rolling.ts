@@ -20,6 +20,8 @@ export interface RollingPlan {
 const STOP_MS = 20_000;
 /** Milliseconds in which everybody has the answer, once all gateways are new. */
 const FINISH_MS = 120_000;
+/** Nobody tires of clicking. */
+const NO_END = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY] as const;
 /** Calls that keep coming while gateways go. */
 const LINES = 6;
 
@@ -50,7 +52,8 @@ export async function rolling(plan: RollingPlan): Promise<Report> {
     const crowd = new Crowd(town, front.url, dice.fork());
     await crowd.park(plan.parked, () => pending(first[0]!));
     plan.say(`${plan.gateways} gateways, ${plan.parked} calls parked; restarting one after the other`);
-    const approvers = new Approvers(town, dice.fork(), { ignored: 0, atOnce: 2, address: () => front.url });
+    const manners = { ignored: 0, looks: NO_END, atOnce: 2, address: () => front.url };
+    const approvers = new Approvers(town, dice.fork(), manners);
     const deciding = approvers.run();
     const calling = crowd.keepComing(LINES);
     const turns: Turn[] = [];
