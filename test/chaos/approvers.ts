@@ -30,7 +30,7 @@ export class Approvers {
   readonly clicked: Acknowledged[] = [];
   /** Clicks that were not, and why. */
   readonly unanswered: string[] = [];
-  /** No need to take time. */
+  /** They put by what else they do, and decide more at one look. */
   hurry = false;
   readonly #looked = new Map<string, number>();
   readonly #town: Town;
@@ -77,8 +77,9 @@ export class Approvers {
   /** Everybody looks at most a few times, and some approvals nobody ever decides. */
   #choose<T>(all: readonly T[], nameOf: (one: T) => string, looks: number): T[] {
     const chosen: T[] = [];
+    const most = this.#manners.atOnce * (this.hurry ? 4 : 1);
     for (const one of all) {
-      if (chosen.length === this.#manners.atOnce && !this.hurry) break;
+      if (chosen.length === most) break;
       const name = nameOf(one);
       const looked = this.#looked.get(name) ?? (this.#dice.one(this.#manners.ignored) ? Number.POSITIVE_INFINITY : 0);
       this.#looked.set(name, looked + 1);

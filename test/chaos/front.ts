@@ -37,15 +37,16 @@ export async function startFront(): Promise<Front> {
   // Idle connections are the clients' to close: closed here, one might cross a request on its way.
   server.keepAliveTimeout = 300_000;
 
+  /** Those that are ready, one after the other; when none of them takes it, whoever listens. */
   function inTurn(): Target[] {
     const ready = targets.filter((one) => one.ready);
     turn += 1;
-    return ready.map((_, index) => ready[(index + turn) % ready.length]!);
+    return [...ready.map((_, index) => ready[(index + turn) % ready.length]!), ...targets.filter((one) => !one.ready)];
   }
 
   function pass(one: Passing): void {
     const target = one.left.shift();
-    if (target === undefined) return void one.outgoing.writeHead(503).end('no gateway is ready');
+    if (target === undefined) return void one.outgoing.writeHead(503).end('nobody listens');
     const { incoming, outgoing, body } = one;
     // The Host stays the agent's: the gateways know the front's address as their public one.
     const asked = request(target.url + incoming.url, {
