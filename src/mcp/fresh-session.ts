@@ -1,28 +1,33 @@
 import { headerOf } from './crossing.ts';
 import type { ServerEntry } from './entrance.ts';
-import { type Sent, whole } from './send-held.ts';
+import { whole } from './send-held.ts';
 
 const OLDEST = '2025-03-26';
 
+/** What is done inside: with the agent's headers and the new session; or not at all, because none could be opened. */
+export interface Inside<T> {
+  readonly send: (headers: Record<string, string>) => Promise<T>;
+  readonly refused: (why: string) => T;
+  /** What was sent goes on in the session: it is not ended. */
+  readonly keep?: (sent: T) => boolean;
+}
+
 /**
- * Sends a task's call in a session of the gateway's own, when the agent's is over: the server restarted, or the session
- * lived in a child of a replica that is gone. The session is ended afterwards, unless `keep` says that what was sent goes
- * on in it. Nothing is sent when none can be opened.
+ * Does something for a task in a session of the gateway's own, when the agent's is over: the server restarted, or the session
+ * lived in a child of a replica that is gone. The session is ended afterwards.
  */
-export async function freshSession(
+export async function freshSession<T>(
   server: ServerEntry,
   grant: string,
   agent: Readonly<Record<string, string>>,
-  send: (headers: Record<string, string>) => Promise<Sent>,
-  keep: (sent: Sent) => boolean,
-): Promise<Sent> {
+  { send, refused, keep }: Inside<T>,
+): Promise<T> {
   const { 'mcp-session-id': _, ...headers } = agent;
   const version = headers['mcp-protocol-version'] ?? OLDEST;
   const params = { protocolVersion: version, capabilities: {}, clientInfo: { name: 'holdfast', version: '1' } };
   const opened = await post(server, grant, headers, { jsonrpc: '2.0', id: 0, method: 'initialize', params });
   if (opened.kind !== 'answer' || opened.status !== 200) {
-    const why = opened.kind === 'answer' ? `it answered ${opened.status} to initialize` : opened.why;
-    return { outcome: { kind: 'not_sent', why }, event: null };
+    return refused(opened.kind === 'answer' ? `it answered ${opened.status} to initialize` : opened.why);
   }
   await whole(opened.body);
   const session = headerOf(opened.headers, 'mcp-session-id');
@@ -32,7 +37,7 @@ export async function freshSession(
   let goesOn = false;
   try {
     const sent = await send(inside);
-    goesOn = keep(sent);
+    goesOn = keep?.(sent) ?? false;
     return sent;
   } finally {
     if (session !== null && !goesOn) void end(server, grant, inside);

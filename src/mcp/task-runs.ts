@@ -211,9 +211,10 @@ export class TaskRuns {
       return send(inside);
     };
     // A task that the server made of it lives in this session: it is left to the server to end.
-    const goesOn = ({ outcome }: Sent): boolean =>
+    const keep = ({ outcome }: Sent): boolean =>
       request.asTask && outcome.kind === 'returned' && theirTaskIn(outcome.response, task.era, request) !== null;
-    const sent = await freshSession(server, task.grant, headers, inOurs, goesOn).catch(unsure);
+    const refused = (why: string): Sent => ended({ kind: 'not_sent', why });
+    const sent = await freshSession(server, task.grant, headers, { send: inOurs, refused, keep }).catch(unsure);
     return { sent, session };
   }
 }

@@ -3,6 +3,7 @@ import type { Task } from '../ports.ts';
 import { SESSION_NOT_FOUND } from './answer.ts';
 import { askServer } from './ask-server.ts';
 import type { ServerEntry } from './entrance.ts';
+import { freshSession } from './fresh-session.ts';
 import { textAt } from './json-edit.ts';
 import { INVALID_PARAMS } from './strict-door.ts';
 
@@ -16,6 +17,11 @@ export interface TheirTask {
   readonly meta: string | null;
   /** Milliseconds that the server wants between two looks. */
   readonly pollMs: number;
+}
+
+/** The server no longer knows the session. */
+interface Homeless {
+  readonly kind: 'homeless';
 }
 
 /** How it stands. */
@@ -78,10 +84,36 @@ export function headersAbout(theirs: TheirTask, server: ServerEntry): Record<str
   return headers;
 }
 
-/** Asks the server how its task stands, and, once it is over, how it ended. */
+/**
+ * Asks the server how its task stands, and, once it is over, how it ended: in the session of the call, or, when that is
+ * over, in one of the gateway's own, because a server may well have kept the task.
+ */
 export async function lookAt(server: ServerEntry, grant: string, theirs: TheirTask): Promise<Sight> {
-  const about = { server, grant, headers: headersAbout(theirs, server), params: paramsAbout(theirs) };
-  const { outcome } = await askServer({ ...about, method: 'tasks/get', signal: AbortSignal.timeout(ANSWER_MS) });
+  const headers = headersAbout(theirs, server);
+  const sight = await lookIn(server, grant, theirs, headers);
+  if (sight.kind !== 'homeless') return sight;
+  return freshSession<Sight>(server, grant, headers, {
+    send: async (inside) => {
+      const again = await lookIn(server, grant, theirs, inside);
+      return again.kind === 'homeless' ? { kind: 'lost', why: 'it forgets its sessions', forever: false } : again;
+    },
+    refused: (why) => ({ kind: 'lost', why, forever: false }),
+  });
+}
+
+async function lookIn(
+  server: ServerEntry,
+  grant: string,
+  theirs: TheirTask,
+  headers: Record<string, string>,
+): Promise<Sight | Homeless> {
+  const about = { server, grant, headers, params: paramsAbout(theirs) };
+  const { outcome, sessionLost } = await askServer({
+    ...about,
+    method: 'tasks/get',
+    signal: AbortSignal.timeout(ANSWER_MS),
+  });
+  if (sessionLost) return { kind: 'homeless' };
   if (outcome.kind !== 'returned') return { kind: 'lost', why: outcome.why, forever: false };
   const text = UTF8.decode(outcome.response);
   const task = member(JSON.parse(text) as Json, 'result');

@@ -32,7 +32,8 @@ export function saying(text: string, isError = false): JsonObject {
   return { content: [{ type: 'text', text }], ...(isError ? { isError } : {}) };
 }
 
-export async function erasUpstream(): Promise<ErasUpstream> {
+/** `port`: one that was used before, for a server that comes back. */
+export async function erasUpstream(port = 0): Promise<ErasUpstream> {
   const calls: Arrived[] = [];
   const messages: string[] = [];
   const sessions = new Set<string>();
@@ -74,7 +75,7 @@ export async function erasUpstream(): Promise<ErasUpstream> {
     return upstream.behave(call);
   }
 
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
   const upstream: ErasUpstream = {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`,
     calls,
