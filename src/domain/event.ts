@@ -6,6 +6,7 @@ export const EVENTS = [
   'gateway.stopped',
   'policy.loaded',
   'policy.rejected',
+  'tools.listed',
   'access.refused',
   'grant.used',
   'call.allowed',

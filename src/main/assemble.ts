@@ -30,12 +30,15 @@ import { metrics } from '../web/metrics.ts';
 import { Reception } from '../web/reception.ts';
 import { schemaDoor } from '../web/schema.ts';
 import { approversInSlack, type SlackMeans } from './approvers.ts';
+import { askServer } from './ask-server.ts';
 import { consoleBook } from './console-book.ts';
 import { digestsOf } from './digests.ts';
 import { LiveRules } from './live-rules.ts';
 import { RevokedTokens } from './revoked-tokens.ts';
+import type { Listing } from './scan-list.ts';
 import { Servers } from './servers.ts';
 import type { Storage } from './storage.ts';
+import { ToolLists } from './tool-lists.ts';
 import { watched } from './watched-upstream.ts';
 
 /** What differs between the runtimes; everything else is the same gateway. */
@@ -69,6 +72,8 @@ export interface ConsoleMeans {
   readonly assets: ReadonlyMap<string, Asset>;
   /** The address that a request came from. */
   readonly address: (c: Context) => string;
+  /** Asks a server for its tools, as an agent would, within so many ms; absent: nobody can ask from the console. */
+  readonly listTools?: (server: ServerConfig, timeoutMs: number) => Promise<Listing>;
 }
 
 export interface Place {
@@ -101,7 +106,14 @@ export function assemble(runtime: Runtime): Assembled {
   const revoked = new RevokedTokens(revocations, log);
   const rules = new LiveRules(loaded, clock.now, revoked);
   const { witnesses = [], sink = null, meters } = runtime;
-  const servers = new Servers(rules, (server) =>
+  const records = sqlRecords(storage.connection.db);
+  const lists = new ToolLists({
+    clock,
+    log,
+    latest: async (server) => (await records.search({ types: ['tools.listed'], server, limit: 1 })).items[0] ?? null,
+    note: (event) => gateway.journal.note(event),
+  });
+  const servers = new Servers(rules, lists, (server) =>
     watched(runtime.open(server), (kind) => meters?.upstreamFailed(server.name, kind)),
   );
   const slack = approversInSlack(loaded, runtime.slack, clock, log);
@@ -129,7 +141,7 @@ export function assemble(runtime: Runtime): Assembled {
     () => rules.loaded.config.approval.hold,
     (name) => servers.entry(name),
   );
-  const pages = pagesOf(runtime, gateway, rules, revocations);
+  const pages = pagesOf(runtime, gateway, rules, revocations, lists);
   const app = httpApp({
     mcp: mcpDoor({
       servers: (name) => servers.entry(name),
@@ -149,7 +161,7 @@ export function assemble(runtime: Runtime): Assembled {
     slack: slackDoor?.app ?? new Hono(),
     api: api({ gateway, adminToken: loaded.secrets.adminToken, ...(pages && { reception: pages.reception }) }),
     console: pages?.console.app ?? null,
-    audit: auditApi({ gateway, records: sqlRecords(storage.connection.db), adminToken: loaded.secrets.adminToken }),
+    audit: auditApi({ gateway, records, adminToken: loaded.secrets.adminToken }),
     health: health(gateway),
     schema: schemaDoor(policyJsonSchema),
     metrics:
@@ -182,7 +194,7 @@ export function assemble(runtime: Runtime): Assembled {
 }
 
 /** The console and who is let in to it. */
-function pagesOf(runtime: Runtime, gateway: Gateway, rules: LiveRules, revocations: Revocations) {
+function pagesOf(runtime: Runtime, gateway: Gateway, rules: LiveRules, revocations: Revocations, lists: ToolLists) {
   const { pages, storage, loaded, place } = runtime;
   if (pages === undefined) return null;
   const { db } = storage.connection;
@@ -193,13 +205,15 @@ function pagesOf(runtime: Runtime, gateway: Gateway, rules: LiveRules, revocatio
     place: { hosts: () => place().hosts, publicUrl: () => place().publicUrl },
     address: pages.address,
   });
-  const book = consoleBook(rules);
+  const book = consoleBook(rules, lists);
+  const { listTools } = pages;
   const door = consoleDoor({
     gateway,
     records: sqlRecords(db),
     revocations,
     reception,
     book,
+    ...(listTools === undefined ? {} : { askServer: askServer(rules, lists, listTools) }),
     proof: proof(),
     assets: pages.assets,
   });

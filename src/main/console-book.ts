@@ -1,12 +1,13 @@
 import type { Book } from '../web/book.ts';
 import type { LiveRules } from './live-rules.ts';
+import type { ToolLists } from './tool-lists.ts';
 
 /** The config as the console may read it: nothing of addresses or credentials. */
-export function consoleBook(rules: LiveRules): Book {
+export function consoleBook(rules: LiveRules, lists: Pick<ToolLists, 'seenAt'>): Book {
   return {
     servers: () =>
       [...rules.loaded.config.servers.values()].map(({ name, upstream }) => {
-        return { name, kind: upstream.kind, policy: rules.policy(name) };
+        return { name, kind: upstream.kind, policy: rules.policy(name), listedAt: lists.seenAt(name) };
       }),
     grants: () => rules.loaded.config.grants,
   };

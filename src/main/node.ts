@@ -13,6 +13,7 @@ import { consoleAssets } from './console-assets.ts';
 import { Drain } from './drain.ts';
 import type { Ordeal } from './fault.ts';
 import { upstreamOnNode } from './node-upstream.ts';
+import { listTools } from './scan-list.ts';
 import { embeddedSecret } from './secret.ts';
 import { openStorage } from './storage.ts';
 import { fileWitness, logWitness, spokenWitness } from './witnesses.ts';
@@ -63,6 +64,7 @@ export async function startNode(
     const pages = {
       assets: consoleAssets(),
       address: (c: Context) => getConnInfo(c).remote.address ?? 'unknown',
+      listTools,
     };
     const ports = { loaded, storage, keys, replica, clock, log, pages };
     const gate = assemble({ ...ports, ...audit, ordeal, open, slack, place: () => place });

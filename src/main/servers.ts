@@ -4,6 +4,7 @@ import type { ServerEntry } from '../mcp/door.ts';
 import type { Upstream } from '../ports.ts';
 import type { LiveRules } from './live-rules.ts';
 import { watches } from './live-tools.ts';
+import type { ToolLists } from './tool-lists.ts';
 
 interface Known {
   readonly said: string;
@@ -14,10 +15,12 @@ interface Known {
 export class Servers {
   readonly #known = new Map<string, Known>();
   readonly #rules: LiveRules;
+  readonly #lists: Pick<ToolLists, 'page'>;
   readonly #open: (server: ServerConfig) => Upstream;
 
-  constructor(rules: LiveRules, open: (server: ServerConfig) => Upstream) {
+  constructor(rules: LiveRules, lists: Pick<ToolLists, 'page'>, open: (server: ServerConfig) => Upstream) {
     this.#rules = rules;
+    this.#lists = lists;
     this.#open = open;
   }
 
@@ -35,6 +38,7 @@ export class Servers {
         return policy !== null && isHidden(policy, tool);
       },
       hides: drifts || (policy !== null && (policy.hidden.exact.size > 0 || policy.hidden.globs.length > 0)),
+      listed: (page) => this.#lists.page(name, page),
     };
   }
 

@@ -1,4 +1,5 @@
 import type { Principal } from '../domain/call.ts';
+import type { Json } from '../domain/json.ts';
 import type { Upstream } from '../ports.ts';
 import { rpcError } from './answer.ts';
 import type { HeaderRecord } from './crossing.ts';
@@ -23,6 +24,17 @@ export interface ServerEntry {
   readonly hidden: Hidden;
   /** Whether its policy hides any, or wants to see them; false lets answers through without a look. */
   readonly hides: boolean;
+  /** Hears each page of its own list of tools as it passes, hidden ones with the others. */
+  readonly listed?: (page: ListPage) => void;
+}
+
+/** One page of an answer to `tools/list`. */
+export interface ListPage {
+  /** The cursor it was asked with; null: the first page. */
+  readonly cursor: string | null;
+  readonly tools: readonly Json[];
+  /** Where the list goes on; null: that was all. */
+  readonly next: string | null;
 }
 
 export interface EntranceDeps {

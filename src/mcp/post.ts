@@ -6,6 +6,7 @@ import { type HeaderRecord, headerOf, headersForUpstream } from './crossing.ts';
 import { claimedVersion, disagreement } from './header-agreement.ts';
 import { withoutHidden } from './hide-tools.ts';
 import { spanOf } from './json-text.ts';
+import { listPage, overhear } from './overhear.ts';
 import { abandon, relay } from './relay.ts';
 import type { BoundSession } from './sessions.ts';
 import { type ReadBatch, type ReadOne, readMessage } from './strict-door.ts';
@@ -171,11 +172,23 @@ async function answer(
     abandon(answered);
     return rpcError(502, 502, `${server.name} handed out a session that is another grant's.`, idText ?? 'null');
   }
-  const edit = answered.kind === 'answer' ? editFor(posted, what.lists) : null;
-  return relay(edit === null ? answered : await tap(answered as Answered, edit), server.name, idText);
+  if (answered.kind !== 'answer') return relay(answered, server.name, idText);
+  const edit = editFor(posted, what.lists);
+  const heard = heardBy(posted, answered);
+  return relay(edit === null ? heard : await tap(heard, edit), server.name, idText);
 }
 
 type Answered = Extract<ExchangeAnswer, { kind: 'answer' }>;
+
+/** The answer to `tools/list`, listened to as the server gave it. */
+function heardBy({ server, read }: Posted, answered: Answered): Answered {
+  const { listed } = server;
+  if (listed === undefined || read.kind !== 'message' || read.method !== 'tools/list') return answered;
+  return overhear(answered, (message) => {
+    const page = listPage(read.message, message);
+    if (page !== null) listed(page);
+  });
+}
 
 /** What is to be changed in the answer: hidden tools are cut out, the gateway's own offers are added. */
 function editFor({ passage, server, read, headers, claim }: Posted, lists: boolean): Edit | null {

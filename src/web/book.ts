@@ -5,6 +5,8 @@ export interface ServerView {
   readonly name: string;
   readonly kind: 'http' | 'stdio';
   readonly policy: Policy | null;
+  /** When its own list of tools last passed through this process; null: not since it started. */
+  readonly listedAt: Date | null;
 }
 
 /** A grant as the config has it. */

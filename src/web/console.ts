@@ -2,16 +2,15 @@ import { type Context, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { html } from 'hono/html';
 import type { Proof } from '../domain/chain.ts';
-import { isObject, type Json, member } from '../domain/json.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import { type Records, type Revocations, Unavailable } from '../ports.ts';
+import type { AskServer } from './ask-server.ts';
 import type { Book } from './book.ts';
-import { explain } from './explain.ts';
+import { changes } from './changes.ts';
 import { bouncePage, closedPage, localPath, loginPage } from './login-page.ts';
 import { frontPage, guardHeaders } from './page.ts';
 import { isOurHost } from './place.ts';
-import { foreign, type Reception, type Visit } from './reception.ts';
-import { revoke } from './revoke.ts';
+import type { Reception, Visit } from './reception.ts';
 import { rooms } from './rooms.ts';
 import { streamTo } from './stream.ts';
 import { Tail } from './tail.ts';
@@ -32,6 +31,8 @@ export interface ConsoleDeps {
   readonly revocations: Revocations;
   readonly reception: Reception;
   readonly book: Book;
+  /** Absent: nobody can ask servers from here. */
+  readonly askServer?: AskServer;
   /** By name, as `/console/{name}` serves them. */
   readonly assets: ReadonlyMap<string, Asset>;
 }
@@ -60,8 +61,7 @@ const OURS = [
   '/grants',
 ];
 
-/** Bytes of a body: pasted arguments may be as long as a call's, a sign-in is short. */
-const LONGEST_BODY = 5 * 1024 * 1024;
+/** Bytes of a sign-in. */
 const LONGEST_FORM = 16 * 1024;
 
 /** The reviewers' door for people. Nothing here decides by GET; decisions go to the API. */
@@ -153,44 +153,6 @@ async function admit(c: Context<Env>, next: () => Promise<void>, reception: Rece
   }
   if (c.req.header('sec-fetch-site') === 'cross-site') return c.html(bouncePage(path));
   return c.redirect(path === '/' ? '/login' : `/login?next=${encodeURIComponent(path)}`, 303);
-}
-
-/** What a signed-in reviewer may change or ask by POST: from our own page, as JSON. */
-function changes(app: Hono<Env>, deps: ConsoleDeps): void {
-  const { reception, book } = deps;
-  app.use('/console/*', async (c, next) => {
-    if (c.req.method !== 'POST') return next();
-    const fault = foreign(c, reception);
-    if (fault === null) return next();
-    reception.refuse(c, c.get('visit'), fault);
-    return c.json({ error: 'forbidden', reason: fault }, 403);
-  });
-  const tooLong = (c: Context) => c.json({ error: 'too_long', reason: 'The body is too long.' }, 413);
-  app.use('/console/*', bodyLimit({ maxSize: LONGEST_BODY, onError: tooLong }));
-  app.post('/console/explain', async (c) => {
-    const body = await bodyOf(c);
-    return body === null
-      ? c.json({ error: 'bad_body', reason: 'The body is no JSON object.' }, 400)
-      : c.html(explain(book, body));
-  });
-  app.post('/console/revoke', async (c) => {
-    const body = await bodyOf(c);
-    const grant = member(body, 'grant');
-    const reason = member(body, 'reason');
-    if (typeof grant !== 'string') return c.json({ error: 'bad_body', reason: 'Name a grant.' }, 400);
-    const why = typeof reason === 'string' && reason.trim() !== '' ? reason.slice(0, 500).replaceAll('\0', '') : null;
-    const done = await revoke(deps, grant, c.get('visit').reviewer.id, why);
-    return c.json({ grant, result: done }, done === 'not_found' ? 404 : 200);
-  });
-}
-
-async function bodyOf(c: Context): Promise<Json | null> {
-  try {
-    const body = JSON.parse(await c.req.text()) as Json;
-    return isObject(body) ? body : null;
-  } catch {
-    return null;
-  }
 }
 
 function failed(c: Context, error: Error, gateway: Gateway): Response | Promise<Response> {

@@ -14,6 +14,7 @@ import { policiesPage } from './policies-page.ts';
 import { Reads } from './reads.ts';
 import { type Cards, cardsNamed } from './seen-card.ts';
 import type { Html } from './shown.ts';
+import { readLists } from './tools-listed.ts';
 import { vouch } from './vouch.ts';
 
 /** Links checked one by one for each look at the log. */
@@ -100,7 +101,10 @@ export function rooms(app: Hono<Env>, deps: ConsoleDeps): void {
   });
 
   app.get('/policies', async (c) => {
-    return show(c, deps, 'Policies', '/policies', policiesPage(book, await records.toolsSeen()));
+    const servers = book.servers();
+    const [called, lists] = await Promise.all([records.toolsSeen(), readLists(records, servers)]);
+    const view = { servers, grants: book.grants(), called, lists, mayAsk: deps.askServer !== undefined };
+    return show(c, deps, 'Policies', '/policies', policiesPage(view));
   });
 
   app.get('/grants', async (c) => {

@@ -43,6 +43,7 @@ const EVENT_WORDS = {
   'gateway.stopped': ['dull', 'Gateway stopped'],
   'policy.loaded': ['dull', 'Policy loaded'],
   'policy.rejected': ['bad', 'Policy file rejected'],
+  'tools.listed': ['dull', 'Tools listed'],
   'access.refused': ['bad', 'Access refused'],
   'call.allowed': ['good', 'Allowed'],
   'call.denied': ['bad', 'Denied by policy'],
