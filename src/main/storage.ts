@@ -23,7 +23,7 @@ const QUEUE_CONNECTIONS = 8;
 /** Throws when the database cannot be reached. The queue is reached when it is started. */
 export async function openStorage(settings: Settings, secrets: Secrets, log: Log): Promise<Storage> {
   if (secrets.databaseUrl === null) {
-    const embedded = await openPglite(settings.data);
+    const embedded = await openPglite(settings.data, endWith(log));
     if (secrets.redisUrl !== null) return onRedis(embedded, secrets.redisUrl, log);
     const queue = sqlQueue({ pool: pglitePool(embedded.pglite) as never, log });
     return { connection: embedded, queue, closeQueue: async () => undefined };
@@ -41,6 +41,17 @@ export async function openStorage(settings: Settings, secrets: Secrets, log: Log
   // The pool hears only those that are idle; unheard, one that breaks while it is lent out would end the process.
   pool.on('connect', (client) => client.on('error', () => undefined));
   return { connection, queue: sqlQueue({ pool: pool as never, log }), closeQueue: () => pool.end() };
+}
+
+/**
+ * A process whose database is gone answers nobody rightly: it ends, for its supervisor to start it again. What was
+ * durable is read again then, as after any other death.
+ */
+function endWith(log: Log): (why: Error) => void {
+  return (why) => {
+    log.error({ err: why }, 'the embedded database ended itself, most likely because its disk is full; so do we');
+    process.exit(1);
+  };
 }
 
 function onRedis(connection: Connection, url: string, log: Log): Storage {

@@ -18,14 +18,19 @@ import { bindSession, sessionGrant, unbindSession } from './sessions.ts';
 export interface Connection {
   readonly db: Kysely<Tables>;
   close(): Promise<void>;
+  /** Rejects when what lies under the database takes no more; absent: it is not ours to know. */
+  room?(): Promise<void>;
 }
 
 /** The authority, on Kysely. Whatever SQL could not do is `Unavailable('store')`, and nothing was changed. */
-export function sqlStore({ db, close }: Connection): Store {
+export function sqlStore({ db, close, room }: Connection): Store {
   const desk = new AdmissionDesk(db);
   const openers = new InTurn();
   const verbs: Store = {
-    ping: async () => void (await sql`select 1`.execute(db)),
+    ping: async () => {
+      await sql`select 1`.execute(db);
+      await room?.();
+    },
     close,
     append: (events) => appendEvents(db, events),
     admit: (takes, event) => desk.admit(takes, event),

@@ -1,5 +1,6 @@
 import { Hono } from 'hono';
 import type { Gateway } from '../gateway/gateway.ts';
+import { Unavailable } from '../ports.ts';
 
 /** Milliseconds that a part may take to say that it is there. */
 const PATIENCE_MS = 2_000;
@@ -13,8 +14,8 @@ export function health(gateway: Gateway): Hono {
     // Closed as soon as the process is asked to stop: whoever balances sends no more.
     if (!gateway.room.open) return c.json({ ready: false, parts: { gateway: 'is stopping' } }, 503);
     const parts = {
-      store: await answers(store.ping()),
-      queue: await answers(queue.ping()),
+      store: await answers(store.ping(), wordsOf),
+      queue: await answers(queue.ping(), () => 'does not answer'),
       audit: gateway.journal.writable ? 'ok' : 'the audit log cannot be written',
     };
     const ready = Object.values(parts).every((part) => part === 'ok');
@@ -23,13 +24,15 @@ export function health(gateway: Gateway): Hono {
   return app;
 }
 
-async function answers(ping: Promise<void>): Promise<string> {
+/** What the store says of itself names no place and no secret; others may. */
+function wordsOf(error: unknown): string {
+  return error instanceof Unavailable ? error.message : 'does not answer';
+}
+
+async function answers(ping: Promise<void>, words: (error: unknown) => string): Promise<string> {
   const { promise: late, resolve } = Promise.withResolvers<string>();
   const timer = setTimeout(() => resolve('does not answer'), PATIENCE_MS);
-  const said = ping.then(
-    () => 'ok',
-    () => 'does not answer',
-  );
+  const said = ping.then(() => 'ok', words);
   const first = await Promise.race([said, late]);
   clearTimeout(timer);
   return first;
