@@ -55,11 +55,14 @@ export async function loadConfig(sources: Sources): Promise<LoadResult> {
 
 /**
  * Loads again. A bad file gives its faults and nothing else: the caller keeps the snapshot it has. What cannot change
- * while the process runs (addresses, secrets, the data folder) stays as it was.
+ * while the process runs (addresses, secrets, the data folder) stays as it was; the channel of cards can.
  */
 export async function reload(previous: Loaded, sources: Sources): Promise<LoadResult> {
   const next = await loadConfig({ ...sources, configPath: previous.settings.configPath });
-  return next.ok ? { ...next, settings: previous.settings, secrets: previous.secrets } : next;
+  if (!next.ok) return next;
+  const { settings, secrets } = previous;
+  const slack = { ...settings.slack, channel: next.settings.slack.channel };
+  return { ...next, settings: { ...settings, slack }, secrets };
 }
 
 /** Every server's policy, checked against the config's groups; what is wrong goes to `faults`. */

@@ -7,13 +7,15 @@ import { slackCards } from '../slack/cards.ts';
 import { checkSlack, type SlackSetup } from '../slack/check.ts';
 import type { SlackDeps, SlackDoor } from '../slack/door.ts';
 import { People } from '../slack/people.ts';
-import { channelsOf, type Routing } from '../slack/routing.ts';
+import { channelsOf, LiveRouting, type Routing } from '../slack/routing.ts';
 
 /** Slack, half at a time: the cards are a port of the gateway, the door needs the gateway. */
 export interface Approvers {
   readonly cards: Cards;
   /** Rejects when cards cannot be shown, or must not; a Slack that merely does not answer is waited for. */
   check(): Promise<void>;
+  /** Sends cards from now on where this config says. What is wrong with its channels, in words, and then nothing changes. */
+  reroute(loaded: Loaded): Promise<readonly string[]>;
   door(gateway: Gateway): SlackDoor;
 }
 
@@ -27,26 +29,36 @@ export interface SlackMeans {
 export function approversInSlack(loaded: Loaded, means: SlackMeans, clock: Clock, log: Log): Approvers | null {
   const { config, settings, secrets } = loaded;
   if (secrets.slackBotToken === null) return null;
-  const channel = settings.slack.channel;
-  if (channel === null)
-    throw new Error('SLACK_CHANNEL, or slack.channel in the config, is needed with SLACK_BOT_TOKEN.');
+  const routing = new LiveRouting(routingOf(loaded));
   const token = secrets.slackBotToken;
   const apiUrl = settings.slack.apiUrl ?? undefined;
-  const { channels, direct } = config.slack;
   const team = config.slack.team ?? undefined;
   const enterprise = config.slack.enterprise ?? undefined;
   const { publicUrl } = settings;
   const api = means.api({ token, apiUrl, log });
   const people = new People({ api, clock, team, enterprise });
-  const routing: Routing = { channel, ...channels, direct };
   const cards = slackCards({ api, people, routing, clock, log, publicUrl });
   return {
     cards,
-    check: () => refuseFaults(api, { channel, channels: channelsOf(routing), userGroups: [], team }, log),
+    check: async () => {
+      const lines = await fatalFaults(api, { ...setupOf(channelsOf(routing)), team }, log);
+      if (lines.length === 0) return;
+      const list = lines.map((line) => `  ${line}`).join('\n');
+      throw new Error(`Slack is not set up as it must be (holdfast doctor slack tells more):\n${list}`);
+    },
+    reroute: async (next) => {
+      const to = routingOf(next);
+      const known = channelsOf(routing);
+      const fresh = channelsOf(to).filter((one) => !known.includes(one));
+      const faults = fresh.length === 0 ? [] : await fatalFaults(api, { ...setupOf(fresh), team }, log);
+      if (faults.length === 0) routing.become(to);
+      return faults;
+    },
     door: (gateway) => {
       const { store } = gateway.setting;
       return means.door({
-        ...routing,
+        channel: routing.channel,
+        routing,
         api,
         people,
         clock,
@@ -76,14 +88,26 @@ export function approversInSlack(loaded: Loaded, means: SlackMeans, clock: Clock
   };
 }
 
-/** Groups and people are left to `doctor`: one that is empty today must not keep a gateway from starting again. */
-async function refuseFaults(api: SlackApi, setup: SlackSetup, log: Log): Promise<void> {
+function routingOf({ config, settings }: Loaded): Routing {
+  const { channel } = settings.slack;
+  if (channel === null)
+    throw new Error('SLACK_CHANNEL, or slack.channel in the config, is needed with SLACK_BOT_TOKEN.');
+  const { channels, direct } = config.slack;
+  return { channel, ...channels, direct };
+}
+
+function setupOf(channels: readonly string[]): SlackSetup {
+  return { channel: channels[0]!, channels, userGroups: [] };
+}
+
+/**
+ * What keeps cards from being shown, or must: each fault with its remedy. Groups and people are left to `doctor`: one
+ * that is empty today must not keep a gateway from starting again.
+ */
+async function fatalFaults(api: SlackApi, setup: SlackSetup, log: Log): Promise<string[]> {
   const faults = await checkSlack(api, setup);
   for (const { severity, what, remedy } of faults) if (severity !== 'fatal') log.warn({ remedy }, `Slack: ${what}`);
-  const fatal = faults.filter((fault) => fault.severity === 'fatal');
-  if (fatal.length === 0) return;
-  const lines = fatal.map(({ what, remedy }) => `  ${what}\n    → ${remedy}`);
-  throw new Error(`Slack is not set up as it must be (holdfast doctor slack tells more):\n${lines.join('\n')}`);
+  return faults.filter(({ severity }) => severity === 'fatal').map(({ what, remedy }) => `${what}\n    → ${remedy}`);
 }
 
 /** A click by somebody who was stopped at the door. */

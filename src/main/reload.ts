@@ -21,9 +21,10 @@ export function keepFresh(running: Running, sources: Sources, log: Log): () => v
   };
   const again = async (): Promise<void> => {
     const next = await reload(running.rules.loaded, sources);
-    if (!next.ok) {
-      log.error({ faults: next.faults.map(faultText) }, 'a changed file is not taken; what ran before goes on');
-      running.told('policy.rejected', { faults: next.faults.map(faultText) });
+    const faults = next.ok ? await reroute(running, next) : next.faults.map(faultText);
+    if (!next.ok || faults.length > 0) {
+      log.error({ faults }, 'a changed file is not taken; what ran before goes on');
+      running.told('policy.rejected', { faults: [...faults] });
       return;
     }
     running.rules.swap(next);
@@ -45,6 +46,15 @@ export function keepFresh(running: Running, sources: Sources, log: Log): () => v
     process.off('SIGHUP', hangUp);
     for (const file of watched) unwatchFile(file, look);
   };
+}
+
+/** Slack's channels are looked at before anything is swapped: a card must never go where it may not. */
+async function reroute(running: Running, next: Loaded): Promise<readonly string[]> {
+  try {
+    return await running.reroute(next);
+  } catch (error) {
+    return [`slack: its channels could not be looked at: ${error instanceof Error ? error.message : 'unknown'}`];
+  }
 }
 
 function filesOf({ settings, config }: Loaded): string[] {

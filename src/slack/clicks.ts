@@ -8,6 +8,8 @@ import type { Routing } from './routing.ts';
 /** What taking clicks needs, whoever brings them. The functions are the gateway's use cases. */
 export interface ClickDeps extends Routing, Omit<InteractionTerms, 'people' | 'app' | 'routing'> {
   readonly api: SlackApi;
+  /** Where cards go, as it is at each click; absent: as it stands here, for good. */
+  readonly routing?: Routing | undefined;
   /** Shared with the cards, so that both rest on the same facts; made here when absent. */
   readonly people?: People | undefined;
   /** The workspace (T…) and organisation (E…); asked of Slack when absent. */
@@ -33,7 +35,7 @@ export interface Clicks {
 export function takeClicks(deps: ClickDeps): Clicks {
   const { api, clock, log, team, enterprise } = deps;
   const people = deps.people ?? new People({ api, clock, team, enterprise });
-  const terms: InteractionTerms = { ...deps, people, routing: deps, app: deps.appId ?? null };
+  const terms: InteractionTerms = { ...deps, people, routing: deps.routing ?? deps, app: deps.appId ?? null };
   const underWay = new Set<Promise<void>>();
   const leaving = new AbortController();
 

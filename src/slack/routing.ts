@@ -14,6 +14,36 @@ export interface Routing {
   readonly direct?: 'off' | 'beside' | 'instead' | undefined;
 }
 
+/** A routing that may change while the process runs; whoever holds it asks it anew for each card and click. */
+export class LiveRouting implements Routing {
+  #now: Routing;
+
+  constructor(routing: Routing) {
+    this.#now = routing;
+  }
+
+  get channel(): string {
+    return this.#now.channel;
+  }
+
+  get servers(): Routing['servers'] {
+    return this.#now.servers;
+  }
+
+  get tools(): Routing['tools'] {
+    return this.#now.tools;
+  }
+
+  get direct(): Routing['direct'] {
+    return this.#now.direct;
+  }
+
+  /** Cards that are there already stay where they are. */
+  become(routing: Routing): void {
+    this.#now = routing;
+  }
+}
+
 export function channelFor(routing: Routing, approval: Pick<Approval, 'server' | 'tool'>): string {
   const own = <T>(map: Readonly<Record<string, T>> | undefined, name: string): T | undefined =>
     map !== undefined && Object.hasOwn(map, name) ? map[name] : undefined;
