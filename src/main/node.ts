@@ -13,12 +13,13 @@ import { consoleAssets } from './console-assets.ts';
 import { Drain } from './drain.ts';
 import type { Ordeal } from './fault.ts';
 import { upstreamOnNode } from './node-upstream.ts';
+import { letGoOfTheStalled, REQUEST_MS, requestBounds, UNTAKEN_MS } from './patience.ts';
 import { listTools } from './scan-list.ts';
 import { embeddedSecret } from './secret.ts';
 import { openStorage } from './storage.ts';
 import { fileWitness, logWitness, spokenWitness } from './witnesses.ts';
 
-export interface Running extends Pick<Assembled, 'rules' | 'told' | 'reroute'> {
+export interface Running extends Pick<Assembled, 'rules' | 'told'> {
   /** Where it listens: `http://127.0.0.1:8787`. */
   readonly url: string;
   /**
@@ -32,8 +33,6 @@ export interface Running extends Pick<Assembled, 'rules' | 'told' | 'reroute'> {
 const DRAIN_MS = 10_000;
 /** Milliseconds in which the calls that were cut off are recorded and their agents told. */
 const RECORD_MS = 3_000;
-/** Milliseconds in which a request must have arrived whole. */
-const REQUEST_MS = 60_000;
 
 /** Who hears of the audit log besides the database. */
 export interface Listeners {
@@ -69,7 +68,7 @@ export async function startNode(
     const ports = { loaded, storage, keys, replica, clock, log, pages };
     const gate = assemble({ ...ports, ...audit, ordeal, open, slack, place: () => place });
     undo.push(await gate.start());
-    const server = await listen(gate.app, settings.listen);
+    const server = await listen(gate.app, settings.listen, ordeal.patienceMs);
     const drain = new Drain(server);
     const url = urlOf(server, settings.listen.host);
     place = placeOf(url, settings.publicUrl);
@@ -87,7 +86,7 @@ export async function startNode(
       drain.end();
       for (const step of undo.reverse()) await step();
     };
-    return { url, rules: gate.rules, told: gate.told, reroute: gate.reroute, stop };
+    return { url, rules: gate.rules, told: gate.told, stop };
   } catch (error) {
     for (const step of undo.reverse()) await step().catch(() => undefined);
     throw error;
@@ -103,10 +102,11 @@ function placeOf(url: string, publicUrl: string | null): Place {
   return { hosts, publicUrl: publicUrl ?? url };
 }
 
-function listen(app: Hono, { host, port }: { host: string; port: number }): Promise<Server> {
+function listen(app: Hono, { host, port }: { host: string; port: number }, patienceMs?: number): Promise<Server> {
   return new Promise((resolve, reject) => {
-    const server = serve({ fetch: app.fetch, hostname: host, port }, () => resolve(server)) as Server;
-    server.requestTimeout = REQUEST_MS;
+    const serverOptions = requestBounds(patienceMs ?? REQUEST_MS);
+    const server = serve({ fetch: app.fetch, hostname: host, port, serverOptions }, () => resolve(server)) as Server;
+    letGoOfTheStalled(server, patienceMs ?? UNTAKEN_MS);
     server.keepAliveTimeout = 65_000;
     server.on('error', (error: NodeJS.ErrnoException) => reject(cannotListen(error, host, port)));
   });

@@ -1,5 +1,5 @@
 import type { ServerEntry } from './entrance.ts';
-import { type Sent, sendHeld } from './send-held.ts';
+import { type Sending, type Sent, sendHeld } from './send-held.ts';
 
 /** A request of the gateway's own to a server. */
 export interface Asking {
@@ -11,7 +11,7 @@ export interface Asking {
   readonly params: string;
   readonly signal?: AbortSignal;
   /** Events that come before the answer. */
-  readonly meanwhile?: (event: Uint8Array) => void;
+  readonly meanwhile?: Sending['meanwhile'];
 }
 
 /** Asks, and reads the answer whichever way it comes. The id is one that no agent would choose. */

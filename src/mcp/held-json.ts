@@ -23,7 +23,7 @@ export class HeldJson implements HeldAnswer {
 
   comment(): void {}
 
-  raw(): void {}
+  raw(): undefined {}
 
   /** A response ends it; notifications are not for this client. */
   message(json: string): void {

@@ -1,6 +1,8 @@
 const ENCODER = new TextEncoder();
 /** What a client waits before it takes a broken stream up again. */
 const RETRY_MS = 1_000;
+/** Bytes of a server's stream that may lie untaken before the server is made to wait. */
+const MOST_WAITING = 1024 * 1024;
 
 /** Where a held call's answer goes, whatever the client accepts. */
 export interface HeldAnswer {
@@ -10,7 +12,8 @@ export interface HeldAnswer {
   prime(eventId: string): void;
   comment(text: string): void;
   message(json: string): void;
-  raw(bytes: Uint8Array): void;
+  /** A promise: the reader is far behind, and whoever has more waits for it; it resolves too when nobody reads. */
+  raw(bytes: Uint8Array): Promise<void> | undefined;
   taken(): Promise<boolean>;
   /** What was sent before has not been taken yet. */
   readonly stalled: boolean;
@@ -33,6 +36,7 @@ export class HeldStream implements HeldAnswer {
   readonly #left = new AbortController();
   #control: ReadableStreamDefaultController<Uint8Array> | null = null;
   #taken: ((taken: boolean) => void) | null = null;
+  #room: (() => void) | null = null;
 
   constructor() {
     this.left = this.#left.signal;
@@ -45,7 +49,7 @@ export class HeldStream implements HeldAnswer {
         cancel: () => this.#gone(),
       },
       // Nothing is pulled ahead: a pull means that all before it was taken.
-      { highWaterMark: 0 },
+      { highWaterMark: 0, size: (chunk) => chunk.byteLength },
     );
   }
 
@@ -68,8 +72,12 @@ export class HeldStream implements HeldAnswer {
   }
 
   /** Bytes of an upstream's stream, as they came. */
-  raw(bytes: Uint8Array): void {
+  raw(bytes: Uint8Array): Promise<void> | undefined {
     this.#put(bytes);
+    if ((this.#control?.desiredSize ?? 0) >= -MOST_WAITING) return undefined;
+    return new Promise((resolve) => {
+      this.#room = resolve;
+    });
   }
 
   /** Whether the reader took everything sent so far; false when it went away. */
@@ -104,6 +112,10 @@ export class HeldStream implements HeldAnswer {
   }
 
   #settle(taken: boolean): void {
+    if (this.#control === null || (this.#control.desiredSize ?? 0) >= 0) {
+      this.#room?.();
+      this.#room = null;
+    }
     const settle = this.#taken;
     if (settle === null) return;
     if (taken && (this.#control?.desiredSize ?? 0) < 0) return;

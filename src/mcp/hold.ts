@@ -143,7 +143,7 @@ export class Hold implements Kept {
       meanwhile: (event) => {
         // From here on progress is the upstream's: two counters on one token would run backwards.
         keepAlive.delete(this);
-        this.stream.raw(event);
+        return this.stream.raw(event);
       },
     }).catch((error: Error) => ({ outcome: { kind: 'unknown', why: error.message } as const, event: null }));
     const { approval, open } = await conclude(this.#gateway, dispatch, this.#held, sent.outcome);

@@ -13,8 +13,8 @@ export interface Sending {
   readonly bytes: Uint8Array;
   /** The request's id as JSON text; which message is its answer. */
   readonly idText: string;
-  /** Events that come before the answer: progress, server-to-client requests. */
-  readonly meanwhile: (event: Uint8Array) => void;
+  /** Events that come before the answer: progress, server-to-client requests. A promise: the next one is to wait. */
+  readonly meanwhile: (event: Uint8Array) => Promise<void> | undefined | void;
   /** The agent takes the call back while it runs (2026-07-28, or a cancelled task). */
   readonly signal?: AbortSignal;
 }
@@ -143,10 +143,11 @@ function resumptionOf(sending: Sending, lastId: string): Exchange {
 /** null: the stream ended, or broke, before the answer. */
 async function readEvents(sending: Sending, answer: Answer, at: Position): Promise<Sent | null> {
   const cutter = new SseCutter();
-  const take = (events: Uint8Array[]): Sent | null => {
+  const take = async (events: Uint8Array[]): Promise<Sent | null> => {
     for (const event of events) {
-      const sent = takeEvent(sending, event, at);
+      const sent = takeEvent(event, sending.idText, at);
       if (sent) return sent;
+      await sending.meanwhile(event);
     }
     return null;
   };
@@ -159,7 +160,7 @@ async function readEvents(sending: Sending, answer: Answer, at: Position): Promi
   try {
     for (;;) {
       const { done, value } = await reader.read();
-      const sent = done ? null : take(cutter.push(value));
+      const sent = done ? null : await take(cutter.push(value));
       if (sent || done) return sent;
     }
   } catch {
@@ -170,15 +171,13 @@ async function readEvents(sending: Sending, answer: Answer, at: Position): Promi
   }
 }
 
-function takeEvent(sending: Sending, event: Uint8Array, at: Position): Sent | null {
+function takeEvent(event: Uint8Array, idText: string, at: Position): Sent | null {
   const text = UTF8.decode(event);
   const { data, id, retryMs } = fieldsOf(text);
   if (id !== null) at.lastId = id;
   if (retryMs !== null) at.retryMs = Math.min(Math.max(retryMs, SHORTEST_RETRY_MS), LONGEST_RETRY_MS);
-  const returned = data === null ? null : responseIn(data, sending.idText);
-  if (returned !== null) return { outcome: returned, event: text };
-  sending.meanwhile(event);
-  return null;
+  const returned = data === null ? null : responseIn(data, idText);
+  return returned === null ? null : { outcome: returned, event: text };
 }
 
 /** The outcome if this text is the JSON-RPC response to our request. */

@@ -32,6 +32,6 @@ async function pump(body: ReadableStream<Uint8Array>, stream: HeldStream): Promi
   for (;;) {
     const { done, value } = await reader.read();
     if (done) return;
-    stream.raw(value);
+    await stream.raw(value);
   }
 }
