@@ -1,4 +1,5 @@
 import type { Gateway } from './gateway.ts';
+import { Standby } from './standby.ts';
 
 /** Milliseconds between two looks for events to chain. */
 const SEAL_MS = 1_000;
@@ -17,6 +18,7 @@ export function startSealer({
   let running: Promise<void> | null = null;
   let broken = false;
   let handedOn = 0;
+  const standby = new Standby();
   const sealAll = async (): Promise<number> => {
     for (let sealed = 0; ; ) {
       const some = await setting.store.seal(SEAL_AT_ONCE);
@@ -31,6 +33,7 @@ export function startSealer({
       const { events } = written;
       if (setting.sink && (sealed > 0 || events > handedOn)) await handOn();
       handedOn = events;
+      await standby.look(setting, () => notary.sign(setting));
     } catch (error) {
       if (!broken) setting.log.error({ err: error }, 'the audit chain could not be continued; trying every second');
       broken = true;

@@ -3,7 +3,9 @@ import { after, before, describe, test } from 'node:test';
 import { sql } from 'kysely';
 import type { Fault } from '../../src/domain/chain.ts';
 import { exportLine } from '../../src/domain/export-line.ts';
+import { Standby } from '../../src/gateway/standby.ts';
 import { type AuditWorld, auditWorld, event, verifyLines } from '../support/audit-world.ts';
+import { TestClock } from '../support/door-world.ts';
 import { skipWithout } from '../support/servers.ts';
 import { inOrder, OURS, TAMPERINGS, type Tampering, wholeLog } from '../support/tampering.ts';
 
@@ -43,6 +45,30 @@ for (const kind of ['pglite', 'postgres'] as const) {
       const signed = await Promise.all([world.notary.sign(world.setting), world.notary.sign(world.setting)]);
       assert.equal(signed.filter((one) => one !== null).length, 1);
       await world.store.seal(100);
+      assert.deepEqual((await world.verify()).report.faults, []);
+    });
+
+    test('P7: while no schedule has it signed, one of those who stand by signs after two periods', async () => {
+      const clock = new TestClock();
+      const setting = { ...world.setting, clock };
+      const [one, other] = [new Standby(), new Standby()];
+      const look = async (ms: number) => {
+        clock.advance(ms);
+        const both = await Promise.all([one, other].map((by) => by.look(setting, () => world.notary.sign(setting))));
+        await world.store.seal(100);
+        return both.filter(Boolean).length;
+      };
+      await world.sign();
+      assert.deepEqual([await look(0), await look(100_000)], [0, 0], 'nothing waits');
+      await world.log(event('waits'));
+      assert.deepEqual([await look(10_000), await look(50_000), await look(5_000)], [0, 0, 0]);
+      assert.equal(await look(10_000), 1, 'one of the two');
+      await world.log(event('in time'));
+      assert.equal(await look(40_000), 0);
+      await world.sign();
+      await world.log(event('the schedule is there again'));
+      assert.deepEqual([await look(40_000), await look(40_000)], [0, 0]);
+      await world.sign();
       assert.deepEqual((await world.verify()).report.faults, []);
     });
 
