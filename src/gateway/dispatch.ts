@@ -129,16 +129,27 @@ async function lapse(gateway: Gateway, approval: Approval, why: string): Promise
  */
 export async function finish(gateway: Gateway, dispatch: Dispatch, outcome: Outcome): Promise<Approval> {
   gateway.setting.at?.('send.after');
-  const ended = await record(gateway, dispatch.approval.id, () => tryFinish(gateway, dispatch, outcome));
+  // Mostly nothing has changed since it was spent, and the commit says so when it has: only then is it read again.
+  let known: Approval | null = dispatch.approval;
+  const ended = await record(gateway, dispatch.approval.id, () => {
+    const approval = known;
+    known = null;
+    return tryFinish(gateway, dispatch, outcome, approval);
+  });
   gateway.leases.delete(dispatch.approval.id);
   announce(gateway.setting, ended);
   return ended;
 }
 
 /** null: overtaken, try again. */
-async function tryFinish(gateway: Gateway, dispatch: Dispatch, outcome: Outcome): Promise<Approval | null> {
+async function tryFinish(
+  gateway: Gateway,
+  dispatch: Dispatch,
+  outcome: Outcome,
+  known: Approval | null,
+): Promise<Approval | null> {
   const { store } = gateway.setting;
-  const approval = await store.find(dispatch.approval.id);
+  const approval = known ?? (await store.find(dispatch.approval.id));
   if (approval === null) throw new Error(`approval ${dispatch.approval.id} is gone`);
   const to = stateAfter(outcome);
   const mine =
