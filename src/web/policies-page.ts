@@ -106,7 +106,7 @@ function verdictOf(policy: Policy, rule: ToolRule | null, tool: string): Html {
 function riskOf(rule: ToolRule | null, listed: ListedTool | null): Html {
   if (rule !== null && (rule.risk !== null || rule.severity !== null)) return riskBadge(rule.risk, rule.severity);
   if (listed === null) return html``;
-  return html`<span class="dim">not stated; looks like ${listed.risk}, ${listed.severity} severity</span>`;
+  return html`<span class="dim" title="No rule states it: a guess by its name, words and shape">guess: ${listed.risk}, ${listed.severity}</span>`;
 }
 
 function patternRow(rule: ToolRule): Html {
@@ -153,7 +153,10 @@ function checks({ denyIf, require, askIf, limits }: Checked): Html {
 }
 
 function limitWords(limit: Limit): Html {
-  const window = 'calendar' in limit.window ? `a ${limit.window.calendar}` : `in ${span(limit.window.seconds * 1_000)}`;
+  const window =
+    'calendar' in limit.window
+      ? `${limit.window.calendar === 'hour' ? 'an' : 'a'} ${limit.window.calendar}`
+      : `in ${span(limit.window.seconds * 1_000)}`;
   const of = 'from' in limit.by ? html` of ${name(limit.by.from.text)}` : '';
   return html`${limit.max}${of} ${window}, per ${limit.scope} <span class="dim">(${name(limit.counter)})</span>`;
 }

@@ -49,11 +49,11 @@ describe('The Policies page', { concurrency: false }, () => {
   it('says that a server’s tools were never listed, and asks it for them on a reviewer’s word, which is in the log', async () => {
     await page.goto(`${world.url}/policies`);
     await page.getByText('never listed through this gateway').waitFor();
-    assert.equal(await row('delete_workspace').getByText('looks like').count(), 0);
+    assert.equal(await row('delete_workspace').getByText('guess:').count(), 0);
     await ask().click();
     await page.getByText(/\d+ tools, as the server last listed them/).waitFor();
     // No rule names its risk: what it looks like is said, and that it is hidden.
-    await row('delete_workspace').getByText('looks like destructive').waitFor();
+    await row('delete_workspace').getByText('guess: destructive').waitFor();
     await row('delete_workspace').getByText('hidden').waitFor();
     assert.match(
       (await row('create_api_key').textContent()) ?? '',
