@@ -169,8 +169,11 @@ export interface Store {
   /** The kept result's sealed bytes; null when none is kept. */
   result(id: string): Promise<Uint8Array | null>;
 
-  /** The caller has its answer: it is owed nothing more. Drops the kept result with the last one. */
-  collected(joiner: string, event: NewEvent): Promise<void>;
+  /**
+   * The caller has its answer: it is owed nothing more. Drops the kept result with the last one; `until`: only then,
+   * because it may still be replayed.
+   */
+  collected(joiner: string, event: NewEvent, until?: Date): Promise<void>;
   /** The caller's socket is gone, or its hold is over; it may come back and collect. */
   away(joiner: string): Promise<void>;
   /** All callers that this replica holds are away; used when it stops. */
@@ -546,6 +549,8 @@ export interface TaskStore {
   nextRound(joiner: string): Promise<number>;
   /** null: collected, left, or another round. */
   reseat(place: Reseating): Promise<Approval | null>;
+  /** The approval whose answer this caller has collected after `since`; null: it has not, or too long ago. */
+  collectedBy(joiner: string, since: Date): Promise<Approval | null>;
   /** A state that the server issued under this approval: the call that brings it back is the same call. */
   rememberContinuation(one: {
     readonly digest: string;

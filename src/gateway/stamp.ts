@@ -34,8 +34,8 @@ export function stamped(store: Store, replica: string, heard: Meter): Store {
       if (committed.kind === 'committed') hear(change.events);
       return committed;
     },
-    collected: async (joiner, event) => {
-      await store.collected(joiner, mark(event));
+    collected: async (joiner, event, until) => {
+      await store.collected(joiner, mark(event), until);
       heard(event);
     },
     leave: (by, event) => store.leave(by, (approval) => mark(event(approval))),

@@ -38,6 +38,8 @@ export interface Manner {
   readonly eventId: string | null;
 }
 
+/** Milliseconds for which an answer that was taken can be had again by the event id of its stream. */
+export const REPLAY_MS = 5 * 60_000;
 /** Signs of life in a row that a reader may leave untaken: two minutes of them. */
 const MOST_UNTAKEN = 8;
 
@@ -215,7 +217,9 @@ export class Hold implements Kept {
     const actor = `grant:${approval.grant}`;
     const data = { joiner: this.#seat.joiner, state: approval.state, votes: approvalsCounted(approval.decisions) };
     const event = about(approval, { type: 'approval.collected', at: clock.now(), actor, data });
-    await this.#gateway.errands.run(() => store.collected(this.#seat.joiner, event));
+    // What the socket took may never have been read: by its event id the answer can be had again for a while.
+    const until = this.#manner.eventId === null ? undefined : new Date(clock.now().getTime() + REPLAY_MS);
+    await this.#gateway.errands.run(() => store.collected(this.#seat.joiner, event, until));
     at?.('collect.after');
   }
 

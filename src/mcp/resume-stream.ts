@@ -1,20 +1,25 @@
-import { isOver } from '../domain/approval.ts';
+import { type Approval, isOver } from '../domain/approval.ts';
 import type { JsonObject } from '../domain/json.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import { rpcError } from './answer.ts';
 import type { Resumption } from './call-door.ts';
 import { isOurEventId, openEventId, type StreamPlace } from './event-id.ts';
 import { progressTokenOf } from './held-request.ts';
-import type { HoldDesk } from './hold-desk.ts';
+import { HeldStream } from './held-stream.ts';
+import { REPLAY_MS } from './hold.ts';
+import { type HoldDesk, responseOf } from './hold-desk.ts';
 import { type HoldTerms, holdMs } from './hold-terms.ts';
 import { withMember } from './json-edit.ts';
+import { asMine } from './kept-answer.ts';
 import { legacyManner } from './manner.ts';
+import { approvalMeta, over, resultText } from './words.ts';
 
 const UTF8 = new TextDecoder();
 
 /**
  * Goes on with a held answer whose connection broke, on whatever replica the client reaches (2025-11-25, Resumability
- * and Redelivery). The event id names the place; the call itself is read from what was parked. Null: not our id.
+ * and Redelivery). The event id names the place; the call itself is read from what was parked, and an answer that was
+ * taken a moment ago is told again. Null: not our id.
  */
 export async function resumeStream(
   gateway: Gateway,
@@ -35,8 +40,7 @@ export async function resumeStream(
     requestId: idText,
     round: null,
   });
-  // Answered, or cancelled: there is nothing to replay, and clients take 405 for an answer.
-  if (approval === null) return rpcError(405, 405, 'This stream has ended.', 'null', { allow: 'POST' });
+  if (approval === null) return replay(gateway, place, lastEventId);
   const bytes = await bytesFor(gateway, place, isOver(approval.state));
   const params = bytes === null ? {} : ((JSON.parse(UTF8.decode(bytes)) as JsonObject).params as JsonObject);
   const progressToken = progressTokenOf(params);
@@ -58,6 +62,35 @@ export async function resumeStream(
   const manner = legacyManner(gateway, held, seat, headers['mcp-protocol-version'] ?? '');
   const signal = new AbortController().signal;
   return desk.hold(held, seat, ms, { accept: 'text/event-stream', signal }, manner);
+}
+
+/**
+ * The last event of a stream whose answer was taken, by its socket at least: a connection that was only half open took
+ * it and nobody read it. Whoever has the stream's id, and is its grant, may have it again for a while; nothing is sent
+ * to the server by it.
+ */
+async function replay(gateway: Gateway, { joiner, idText }: StreamPlace, eventId: string): Promise<Response> {
+  const { setting } = gateway;
+  const since = new Date(setting.clock.now().getTime() - REPLAY_MS);
+  const approval = await setting.tasks.collectedBy(joiner, since);
+  const text = approval === null ? null : await endOf(gateway, approval, idText);
+  // Cancelled, or long over: there is nothing to replay, and clients take 405 for an answer.
+  if (text === null) return rpcError(405, 405, 'This stream has ended.', 'null', { allow: 'POST' });
+  const stream = new HeldStream();
+  stream.prime(eventId);
+  stream.message(text);
+  stream.close();
+  return responseOf(stream) as Response;
+}
+
+/** What the caller was told, once more; null: it is no longer kept. */
+async function endOf({ setting }: Gateway, approval: Approval, idText: string): Promise<string | null> {
+  if (approval.state !== 'succeeded' && approval.state !== 'failed') {
+    return `{"jsonrpc":"2.0","id":${idText},"result":${resultText(over(approval), false)}}`;
+  }
+  const sealed = await setting.store.result(approval.id);
+  if (sealed === null) return null;
+  return asMine(UTF8.decode(setting.vault.open('result', approval.id, sealed)), idText, approvalMeta(approval));
 }
 
 function withoutEventId({ 'last-event-id': _, ...rest }: Readonly<Record<string, string>>): Record<string, string> {

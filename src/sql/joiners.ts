@@ -5,8 +5,9 @@ import { writeEvents } from './events.ts';
 import { APPROVAL, type ApprovalRow, approvalOf } from './row.ts';
 import type { Tables } from './schema.ts';
 
-/** The caller has its answer. With the last one the kept result goes. */
-export async function markCollected(db: Kysely<Tables>, joiner: string, event: NewEvent): Promise<void> {
+/** The caller has its answer. With the last one the kept result goes; or, where it may be replayed, at `until`. */
+export async function markCollected(db: Kysely<Tables>, joiner: string, event: NewEvent, until?: Date): Promise<void> {
+  const rest = until === undefined ? sql`result = null, result_until = null` : sql`result_until = ${until}`;
   await db.transaction().execute(async (trx) => {
     const found = await sql<{ approval_id: string }>`
       update holdfast.joiners set collected_at = ${event.at}
@@ -14,7 +15,7 @@ export async function markCollected(db: Kysely<Tables>, joiner: string, event: N
     const approval = found.rows[0]?.approval_id;
     if (approval === undefined) return;
     await sql`
-      update holdfast.approvals a set result = null, result_until = null
+      update holdfast.approvals a set ${rest}
       where a.id = ${approval} and a.state in ('succeeded', 'failed', 'denied', 'expired') and not exists (
         select 1 from holdfast.joiners j
         where j.approval_id = a.id and j.collected_at is null and j.left_at is null)`.execute(trx);

@@ -37,3 +37,11 @@ export async function clientOf(db: Kysely<Tables>, session: string, server: stri
     select client from holdfast.sessions where id = ${session} and server = ${server}`.execute(db);
   return found.rows[0]?.client ?? null;
 }
+
+/** Whose answer the socket took, and perhaps nobody read. */
+export async function collectedBy(db: Kysely<Tables>, joiner: string, since: Date): Promise<Approval | null> {
+  const found = await sql<ApprovalRow>`
+    select ${APPROVAL} from holdfast.approvals a join holdfast.joiners c on c.approval_id = a.id
+    where c.id = ${joiner} and c.collected_at > ${since} and c.left_at is null`.execute(db);
+  return found.rows[0] ? approvalOf(found.rows[0]) : null;
+}

@@ -48,7 +48,7 @@ export function sqlStore({ db, close, room }: Connection): Store {
     changed: (held) => changedApprovals(db, held),
     request: (id) => sealedBytes(db, id, 'request'),
     result: (id) => sealedBytes(db, id, 'result'),
-    collected: (joiner, event) => markCollected(db, joiner, event),
+    collected: (joiner, event, until) => markCollected(db, joiner, event, until),
     away: (joiner) => markAway(db, joiner),
     allAway: (replica) => markAllAway(db, replica),
     leave: async (by, event) => (await markLeft(db, by, event))[0] ?? null,

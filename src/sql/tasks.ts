@@ -2,7 +2,7 @@ import { type Kysely, type RawBuilder, sql } from 'kysely';
 import type { Task, TaskChange, TaskPhase, TaskStore } from '../ports.ts';
 import { rememberContinuation, takeContinuation } from './continuations.ts';
 import { guarded } from './guard.ts';
-import { clientOf, nameClient, nextRound, reseat } from './places.ts';
+import { clientOf, collectedBy, nameClient, nextRound, reseat } from './places.ts';
 import { claimPursuits, endPursuit, findPursuit, keepPursuit, openPursuit } from './pursuits.ts';
 import { dropQuestion, keepQuestion, questionsAfter } from './questions.ts';
 import type { Tables } from './schema.ts';
@@ -30,6 +30,7 @@ export function sqlTasks({ db }: Pick<Connection, 'db'>): TaskStore {
     },
     nextRound: (joiner) => nextRound(db, joiner),
     reseat: (place) => reseat(db, place),
+    collectedBy: (joiner, since) => collectedBy(db, joiner, since),
     rememberContinuation: (one) => rememberContinuation(db, one),
     takeContinuation: (one, event) => takeContinuation(db, one, event),
     openPursuit: (pursuit, replica, until) => openPursuit(db, pursuit, replica, until),

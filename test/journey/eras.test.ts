@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
+import { connect } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { type ErasUpstream, erasUpstream, saying } from '../support/eras-upstream.ts';
-import { type GatewayProcess, type House, openHouse } from '../support/gateway.ts';
+import { eventually, type GatewayProcess, type House, openHouse } from '../support/gateway.ts';
 import { ModernAgent } from '../support/modern-agent.ts';
 
 const POLICY = `version: "1"
@@ -101,7 +102,47 @@ describe('Both eras on one endpoint', () => {
     assert.match(rest, /"text":"done"/);
     assert.equal(upstream.count('create_key', { name: 'resumed' }), 1);
     assert.equal((await gateway.approval(approval)).callers, 0);
-    assert.equal((await get('agent', id!)).status, 405, 'there is nothing more to replay');
+    const replayed = await get('agent', id!);
+    assert.match(
+      await replayed.text(),
+      /"id":"r-1".*"text":"done"/,
+      'the socket took it; whether anybody read it is not known',
+    );
+    assert.notEqual((await get('other', id!)).status, 200);
+  });
+
+  test('P4: an answer that only a half-open connection took is had by the event id, from a gateway that never held it', async () => {
+    const { session } = await initialize('half-open');
+    const { hostname, port, host } = new URL(gateway.url);
+    const body = JSON.stringify(call('half-open', 'h-1'));
+    const headers = { ...inSession(session), host, 'content-length': String(body.length) };
+    const socket = connect(Number(port), hostname);
+    socket.on('error', () => undefined);
+    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+    socket.write(`POST /mcp/tools HTTP/1.1\r\n${lines.join('')}\r\n${body}`);
+    const id = await new Promise<string>((resolve) => {
+      let heard = '';
+      socket.setEncoding('utf8').on('data', (text: string) => {
+        heard += text;
+        const found = /^id: (\S+)$/m.exec(heard)?.[1];
+        if (found === undefined) return;
+        // From here on nobody reads, and the connection stays.
+        socket.pause();
+        resolve(found);
+      });
+    });
+    const approval = (await gateway.pending('create_key', { name: 'half-open' })).id;
+    await decide(approval);
+    await eventually('the socket took it', async () =>
+      (await gateway.approval(approval)).callers === 0 ? true : null,
+    );
+    await gateway.kill();
+    gateway = await house.start();
+    const { 'content-type': _, ...rest } = inSession(session);
+    const again = await fetch(url(), { headers: { ...rest, accept: 'text/event-stream', 'last-event-id': id } });
+    assert.match(await again.text(), /"id":"h-1".*"text":"done"/);
+    assert.equal(upstream.count('create_key', { name: 'half-open' }), 1);
+    socket.destroy();
   });
 
   test('older revisions get no event ids, no task marks and no new capabilities', async () => {

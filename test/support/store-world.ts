@@ -5,10 +5,11 @@ import { join } from 'node:path';
 import { sql } from 'kysely';
 import type { Approval, State } from '../../src/domain/approval.ts';
 import type { EventType, NewEvent } from '../../src/domain/event.ts';
-import type { Change, NewApproval, NewJoiner, Store } from '../../src/ports.ts';
+import type { Change, NewApproval, NewJoiner, Store, TaskStore } from '../../src/ports.ts';
 import { openPglite } from '../../src/sql/pglite.ts';
 import { openPostgres } from '../../src/sql/postgres.ts';
 import { type Connection, sqlStore } from '../../src/sql/store.ts';
+import { sqlTasks } from '../../src/sql/tasks.ts';
 import { quiet } from './door-world.ts';
 import { sampleApproval } from './sample-approval.ts';
 import { skipWithout, startPostgres } from './servers.ts';
@@ -21,6 +22,8 @@ export interface StoreWorld {
   readonly one: Store;
   /** Another replica's; on PGlite the same. */
   readonly other: Store;
+  /** The two replicas' tasks. */
+  readonly tasks: readonly [TaskStore, TaskStore];
   /** A look behind the port. */
   rows(text: string): Promise<Record<string, unknown>[]>;
   close(): Promise<void>;
@@ -49,6 +52,7 @@ function world(one: Connection, other: Connection, end: () => Promise<void>): St
   return {
     one: first,
     other: second ?? first,
+    tasks: [sqlTasks(one), sqlTasks(other)],
     rows: async (text) => (await sql<Record<string, unknown>>`${sql.raw(text)}`.execute(one.db)).rows,
     close: async () => {
       await Promise.all([first.close(), second?.close()]);
