@@ -31,7 +31,7 @@ export type Deferral =
  * | task | none: whoever follows the task has a lease of its own | the server's task ends | succeeded, failed |
  * | task | | it cannot be followed any more | unknown |
  * | input | `until`, once | the agent's answer, spent by one compare-and-swap | nothing (a new dispatch of the same call) |
- * | input | past `until` | nobody answered | unknown: what it did before it asked, nobody can say |
+ * | input | past `until` | nobody answered, or the agent cancelled its task | unknown: what it did before it asked, nobody can say |
  * | nothing, after input | 30 s, renewed | the answer was provably not sent | input again, with what is left of `until` |
  *
  * | race | who wins |
@@ -104,6 +104,32 @@ export async function resume(gateway: Gateway, id: string, data: { [name: string
     });
     if (committed.kind !== 'committed') continue;
     return begun(gateway, committed.approval, by, startedAt, approval.leaseUntil);
+  }
+}
+
+/** Nobody will answer what the server asked: what it did before it asked, nobody can say. */
+export async function giveUp(gateway: Gateway, id: string, why: string): Promise<void> {
+  const { store, clock } = gateway.setting;
+  for (;;) {
+    const approval = await store.find(id);
+    if (approval?.state !== 'dispatched' || approval.awaits !== 'input') return;
+    const committed = await store.commit({
+      id,
+      revision: approval.revision,
+      from: 'dispatched',
+      to: 'unknown',
+      patch: {
+        awaits: null,
+        leaseUntil: null,
+        dispatcher: null,
+        note: why,
+        resultUntil: new Date(clock.now().getTime() + gateway.rules.approval.pickupMs),
+      },
+      events: [said(gateway, approval, 'call.unknown', { why })],
+    });
+    if (committed.kind !== 'committed') continue;
+    announce(gateway.setting, committed.approval);
+    return;
   }
 }
 

@@ -30,14 +30,15 @@ const RELATED = ['result', '_meta', RELATED_TASK, 'taskId'];
  * server's again. Null: nothing of ours can be meant.
  */
 export async function answering({ gateway, runs }: TaskHall, answer: AgentAnswer): Promise<Answering | null> {
-  const { setting, rules } = gateway;
+  const { setting, rules, errands } = gateway;
   const { principal, server, session, idText } = answer;
   const policy = rules.policy(server);
   if (policy === null || !mayAsk(policy)) return null;
   const { grant } = principal;
   return {
     text: await aboutTheirs(),
-    taken: () => setting.tasks.answered({ grant, server, session, requestId: idText }),
+    // The server has it: what cannot be noted now is noted later, and the agent need not know.
+    taken: () => errands.run(() => setting.tasks.answered({ grant, server, session, requestId: idText })),
   };
 
   async function aboutTheirs(): Promise<string> {

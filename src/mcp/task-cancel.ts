@@ -1,3 +1,4 @@
+import { giveUp } from '../gateway/defer.ts';
 import { leave } from '../gateway/leave.ts';
 import type { Task } from '../ports.ts';
 import { rpcError, rpcText } from './answer.ts';
@@ -37,12 +38,14 @@ export async function cancelTask(hall: TaskHall, message: TaskMessage, found: Ta
     await leave(setting, { joiner: task.joiner, grant: task.grant, server: task.server, reason: 'tasks/cancel' });
     if (approval?.state === 'dispatched' && !message.modern) await tellServer(hall, message, task);
     runs.abandon(task.id);
+    if (task.phase === 'input') await giveUp(gateway, task.approval, UNANSWERED);
   }
   if (message.modern) return rpcText(idText, ACK);
   const now = (await setting.tasks.findTask(task.id, task.grant, task.server, at)) ?? task;
   return rpcText(idText, JSON.stringify(shape(now, null, at)));
 }
 
+const UNANSWERED = 'the server asked for something, and the agent cancelled its task instead of answering';
 const ACK = '{"resultType":"complete"}';
 
 /** The server knows the call by the id it came with. */

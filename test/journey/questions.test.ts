@@ -135,6 +135,15 @@ describe('A server that asks before it ends an approved call (2026-07-28)', () =
     assert.match(JSON.stringify(done.result), /roots.*7/);
     assert.equal((await gateway.approval(id)).state, 'succeeded');
   });
+
+  test('P2: a task that is cancelled instead of answered: its call is unknown at once', async () => {
+    const taskId = await created({ name: 'task cancelled' });
+    const id = await approve({ name: 'task cancelled' });
+    await reaches(taskId, 'input_required');
+    await tasker.send('tasks/cancel', { taskId });
+    assert.equal((await reaches(taskId, 'cancelled')).taskId, taskId);
+    assert.match((await gateway.reaches(id, 'unknown')).note ?? '', /cancelled its task instead of answering/);
+  });
 });
 
 describe('A server that asks, and is not answered in time', () => {
