@@ -716,7 +716,7 @@ export interface Vault {
   /** A keyed digest, for looking secrets up without keeping them. */
   digest(purpose: 'session' | 'console' | 'outcome' | 'state', text: string | Uint8Array): string;
   /** The same under every secret, newest first: to find what was named by an older one. */
-  digests(purpose: 'session' | 'state', text: string): readonly string[];
+  digests(purpose: 'session' | 'console' | 'state', text: string): readonly string[];
   /** Ed25519 over the text by today's checkpoint key, hex. */
   sign(text: string): string;
   /** Public keys of every listed secret, 64 hex digits each; today's first. */

@@ -4,7 +4,7 @@ import { deleteCookie, getCookie, setCookie } from 'hono/cookie';
 import type { EventType, NewEvent } from '../domain/event.ts';
 import type { JsonObject } from '../domain/json.ts';
 import type { Gateway } from '../gateway/gateway.ts';
-import type { Logins } from '../ports.ts';
+import type { Login, Logins } from '../ports.ts';
 import type { Identity, Reviewer } from './identity.ts';
 import { isOurHost, isOurOrigin, isSecure, type Place } from './place.ts';
 import { Throttle } from './throttle.ts';
@@ -74,9 +74,9 @@ export class Reception {
     this.#throttle.giveBack(from);
     const secret = randomBytes(32).toString('base64url');
     const login = {
-      id: this.#idOf(secret),
+      id: this.#digests(nameOf(secret))[0]!,
       reviewer: reviewer.id,
-      credential: this.#basisOf(reviewer),
+      credential: this.#digests(basisOf(reviewer))[0]!,
       at: now,
       seenAt: now,
       endsAt: new Date(now.getTime() + LONGEST_MS),
@@ -97,14 +97,13 @@ export class Reception {
     const { gateway, identity, logins, place } = this.#deps;
     const secret = getCookie(c, this.#cookie);
     if (secret === undefined || !isOurHost(place, c)) return null;
-    const id = this.#idOf(secret);
-    const login = await logins.find(id);
+    const login = await this.#loginOf(secret);
     const now = gateway.setting.clock.now();
     if (login === null || now >= login.endsAt || now.getTime() >= login.seenAt.getTime() + IDLE_MS) return null;
     const reviewer = await identity.reviewer(login.reviewer);
-    if (reviewer === null || this.#basisOf(reviewer) !== login.credential) return null;
-    if (!quiet && now.getTime() - login.seenAt.getTime() >= SEEN_EVERY_MS) await logins.seen(id, now);
-    return { login: id, reviewer };
+    if (reviewer === null || !this.#digests(basisOf(reviewer)).includes(login.credential)) return null;
+    if (!quiet && now.getTime() - login.seenAt.getTime() >= SEEN_EVERY_MS) await logins.seen(login.id, now);
+    return { login: login.id, reviewer };
   }
 
   async signOut(c: Context): Promise<void> {
@@ -135,14 +134,22 @@ export class Reception {
     return isSecure(this.#deps.place) ? '__Host-holdfast_session' : 'holdfast_session';
   }
 
-  #idOf(secret: string): string {
-    return this.#deps.gateway.setting.vault.digest('console', `login ${secret}`);
+  /** Begun under whichever of our secrets. */
+  async #loginOf(secret: string): Promise<Login | null> {
+    for (const id of this.#digests(nameOf(secret))) {
+      const login = await this.#deps.logins.find(id);
+      if (login !== null) return login;
+    }
+    return null;
   }
 
-  #basisOf(reviewer: Reviewer): string {
-    return this.#deps.gateway.setting.vault.digest('console', `basis ${reviewer.id} ${reviewer.basis}`);
+  #digests(text: string): readonly string[] {
+    return this.#deps.gateway.setting.vault.digests('console', text);
   }
 }
+
+const nameOf = (secret: string): string => `login ${secret}`;
+const basisOf = ({ id, basis }: Reviewer): string => `basis ${id} ${basis}`;
 
 /** Why a request that rides on a cookie is not taken; null when it is ours. */
 export function foreign(c: Context, reception: Reception): string | null {

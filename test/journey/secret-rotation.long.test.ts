@@ -4,6 +4,7 @@ import { after, before, describe, test } from 'node:test';
 import { newGrant } from '../../src/config/grants.ts';
 import { Agent, noteOf, textOf } from '../support/agent.ts';
 import { type Backing, skipWithoutBacking, startBacking } from '../support/backing.ts';
+import { visitor } from '../support/console-visitor.ts';
 import { type CountingUpstream, countingUpstream } from '../support/counting-upstream.ts';
 import { eventually, type GatewayProcess, type House, openHouse } from '../support/gateway.ts';
 
@@ -86,9 +87,13 @@ describe('HOLDFAST_SECRET rotates while replicas run', { skip: skipWithoutBackin
       assert.equal(upstream.count('create_key', { name }), 1, name);
   });
 
-  test('P4: an open MCP session goes on under old,new and new,old, and ends with the last of its secret', async () => {
+  test('P4: an open MCP session, and a reviewer’s login, go on under old,new and new,old, and end with the last of their secret', async () => {
     const first = await run(OLD);
     const agent = await at(first);
+    const { cookie } = await visitor(first.url, house.adminToken);
+    const look = async (there: GatewayProcess): Promise<number> =>
+      (await fetch(`${there.url}/audit`, { headers: { cookie }, redirect: 'manual' })).status;
+    assert.equal(await look(first), 200);
     const move = (to: GatewayProcess): void => {
       agent.url = `${to.url}/mcp/tools`;
     };
@@ -97,6 +102,7 @@ describe('HOLDFAST_SECRET rotates while replicas run', { skip: skipWithoutBackin
     move(reading);
     assert.match(textOf(await ask(agent, 'session 1')), /^Waiting/);
     const sealing = await run(`${NEW},${OLD}`);
+    assert.deepEqual([await look(reading), await look(sealing)], [200, 200]);
     const young = await at(sealing);
     move(sealing);
     assert.match(textOf(await ask(agent, 'session 2')), /^Waiting/);
@@ -121,6 +127,7 @@ describe('HOLDFAST_SECRET rotates while replicas run', { skip: skipWithoutBackin
     assert.match(textOf(await ask(young, 'session 4')), /^Waiting/);
     move(last);
     await assert.rejects(ask(agent, 'session 5'), /^Error: 404 /);
+    assert.equal(await look(last), 303, 'to sign in again');
     await last.stop();
   });
 

@@ -4,6 +4,7 @@ import { after, before, describe, it } from 'node:test';
 import { Agent, noteOf, textOf } from '../support/agent.ts';
 import { type Collector, collector } from '../support/audit-collector.ts';
 import { query } from '../support/backing.ts';
+import { visitor } from '../support/console-visitor.ts';
 import { type CountingUpstream, countingUpstream } from '../support/counting-upstream.ts';
 import { eventually, type GatewayProcess, type House, openHouse } from '../support/gateway.ts';
 import { skipWithout, startPostgres, startRedis, type TestServer } from '../support/servers.ts';
@@ -23,18 +24,6 @@ const ASSETS = new URL('../../src/web/assets/', import.meta.url).pathname;
 async function stateInSql(url: string, id: string): Promise<string> {
   const [row] = await query(url, `select state from holdfast.approvals where id = '${id}'`);
   return String(row!.state);
-}
-
-/** What Chromium would do: the form, then the cookie that it is given. */
-async function signIn(url: string, token: string): Promise<{ cookie: string; origin: string }> {
-  const signed = await fetch(`${url}/login`, {
-    method: 'POST',
-    headers: { origin: url },
-    body: new URLSearchParams({ token, next: '/' }),
-    redirect: 'manual',
-  });
-  assert.equal(signed.status, 303, await signed.text());
-  return { cookie: signed.headers.getSetCookie()[0]!.split(';')[0]!, origin: url };
 }
 
 const skip = skipWithout('redis') || skipWithout('postgres');
@@ -136,17 +125,17 @@ describe('the Worker, in local workerd, on real Redis and Postgres', { skip, tim
       return { status: response.status, text: await response.text() };
     };
     assert.equal((await page('/', {})).status, 303, 'nobody is let in unsigned');
-    const visitor = await signIn(worker.url, house.adminToken);
+    const reviewer = await visitor(worker.url, house.adminToken);
     const agent = await agentAt(worker.url);
     const held = agent.call('create_key', { name: 'by console' });
     const { id } = await node.pending('create_key', { name: 'by console' });
-    assert.ok((await page('/', visitor)).text.includes(id));
+    assert.ok((await page('/', reviewer)).text.includes(id));
     for (const path of [`/approvals/${id}`, '/activity', '/audit', '/overview', '/policies', '/grants']) {
-      assert.equal((await page(path, visitor)).status, 200, path);
+      assert.equal((await page(path, reviewer)).status, 200, path);
     }
     const decided = await fetch(`${worker.url}/api/approvals/${id}/decisions`, {
       method: 'POST',
-      headers: { ...visitor, 'content-type': 'application/json' },
+      headers: { ...reviewer, 'content-type': 'application/json' },
       body: JSON.stringify({ decision: 'approve' }),
     });
     assert.equal(decided.status, 200, await decided.text());
@@ -161,7 +150,7 @@ describe('the Worker, in local workerd, on real Redis and Postgres', { skip, tim
       assert.equal(await response.text(), readFileSync(ASSETS + name, 'utf8'), name);
     }
     const stop = new AbortController();
-    const headers = await signIn(worker.url, house.adminToken);
+    const headers = await visitor(worker.url, house.adminToken);
     const stream = await fetch(`${worker.url}/console/stream`, { headers, signal: stop.signal });
     const reader = stream.body!.pipeThrough(new TextDecoderStream()).getReader();
     assert.match((await reader.read()).value ?? '', /event: hello/);
@@ -184,6 +173,7 @@ describe('the Worker, in local workerd, on real Redis and Postgres', { skip, tim
     lost.disconnect();
     const held = agent.call('create_key', { name: 'torn down' });
     const kept = await node.pending('create_key', { name: 'torn down' });
+    await house.card(kept.id);
     // Only the Worker is left to notice that time is over.
     await node.kill();
     // Nobody speaks to it: the database is asked, so that no request keeps the object awake.
