@@ -195,6 +195,8 @@ describe('the Worker, in local workerd, on real Redis and Postgres', { skip, tim
     await assert.rejects(held.answer);
     worker = await bootWorker({ files: house.folder, vars: vars() });
     house.slack.interactivityUrl = `${worker.url}/slack/events`;
+    // As the cron does: Slack does not wait for as long as a first start may take on a busy machine.
+    await eventually('it is awake', async () => ((await fetch(`${worker.url}/readyz`)).status === 200 ? true : null));
     await house.approve(kept.id);
     const back = await agentAt(worker.url);
     const answer = await back.call('create_key', { name: 'torn down' }).answer;
