@@ -19,7 +19,7 @@ import { embeddedSecret } from './secret.ts';
 import { openStorage } from './storage.ts';
 import { fileWitness, logWitness, spokenWitness } from './witnesses.ts';
 
-export interface Running extends Pick<Assembled, 'rules' | 'told'> {
+export interface Running extends Pick<Assembled, 'rules' | 'told' | 'reroute'> {
   /** Where it listens: `http://127.0.0.1:8787`. */
   readonly url: string;
   /**
@@ -86,7 +86,7 @@ export async function startNode(
       drain.end();
       for (const step of undo.reverse()) await step();
     };
-    return { url, rules: gate.rules, told: gate.told, stop };
+    return { url, rules: gate.rules, told: gate.told, reroute: gate.reroute, stop };
   } catch (error) {
     for (const step of undo.reverse()) await step().catch(() => undefined);
     throw error;
