@@ -60,13 +60,13 @@ describe('slow and half-open connections end, and nothing parked is lost by it',
       heard += text;
     });
     socket.on('error', () => undefined);
-    const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
     socket.write(say);
     const drip = setInterval(() => socket.write(one), 50);
-    await closed;
-    clearInterval(drip);
+    await closed(socket).finally(() => clearInterval(drip));
     return heard;
   }
+  const closed = (socket: Socket): Promise<unknown> =>
+    eventually('the connection is closed', async () => (socket.closed ? true : null));
   const post = (more: string): string =>
     `POST /mcp/tools HTTP/1.1\r\nhost: ${new URL(gateway.url).host}\r\nauthorization: Bearer ${house.tokens.agent}\r\n${more}`;
 
@@ -89,7 +89,6 @@ describe('slow and half-open connections end, and nothing parked is lost by it',
     const body = JSON.stringify({ jsonrpc: '2.0', id: 7, method: 'tools/call', params });
     const socket = connect(Number(port), hostname);
     sockets.add(socket);
-    const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
     socket.on('error', () => undefined);
     socket.pause();
     const accept = 'accept: application/json, text/event-stream\r\ncontent-type: application/json\r\n';
@@ -110,7 +109,7 @@ describe('slow and half-open connections end, and nothing parked is lost by it',
     assert.equal(textOf(again), 'after the flood');
     assert.equal(upstream.calls, 1);
     socket.resume();
-    await closed;
+    await closed(socket);
   });
 
   test('a call that is parked meanwhile is as decidable as before, and is answered on its own connection', async () => {
