@@ -134,6 +134,10 @@ describe("A server's own tasks and questions, over two gateways", { skip: skipWi
     assert.match(JSON.stringify(await agent.ask('tasks/result', { taskId: one.taskId })), /in the end/);
     await reaches(agent, two.taskId, 'failed');
     assert.equal(upstream.count('must', 'followed'), 1);
+    for (const { id } of [one, two]) {
+      const types = (await b.events(id)).map(({ type }) => type);
+      assert.equal(types.includes('call.unknown'), false, 'nobody was told that it is unknown meanwhile');
+    }
   });
 
   test("P2: an identical call while the server's task runs joins it, and both have the one result", async () => {
