@@ -188,8 +188,8 @@ export interface Store {
     by: { server: string; session: string },
     event: (approval: string) => NewEvent,
   ): Promise<readonly Approval[]>;
-  /** Extends the leases of dispatches that are still under way here. */
-  renew(ids: readonly string[], until: Date): Promise<void>;
+  /** Extends the leases of dispatches that are still under way here: approvals by the name of their dispatch. */
+  renew(held: ReadonlyMap<string, string>, until: Date): Promise<void>;
   /** This replica is alive; callers it holds count as present. */
   beat(replica: string): Promise<void>;
 
@@ -566,7 +566,8 @@ export interface TaskStore {
    */
   takeContinuation(
     one: {
-      readonly digest: string;
+      /** By the newest key first. */
+      readonly digests: readonly string[];
       readonly grant: string;
       readonly server: string;
       readonly fingerprints: readonly string[];
@@ -576,7 +577,12 @@ export interface TaskStore {
       readonly until: Date;
     },
     event: (approval: string) => NewEvent,
-  ): Promise<{ readonly approval: Approval; readonly joiner: string } | null>;
+  ): Promise<{
+    readonly approval: Approval;
+    readonly joiner: string;
+    /** How long the question would have stood. */
+    readonly stood: Date;
+  } | null>;
 
   /** Durable, and held by this replica until then, before the approval says that it awaits a task. */
   openPursuit(pursuit: Pursuit, replica: string, until: Date): Promise<void>;

@@ -47,6 +47,8 @@ export async function decide(
     const { approval, card } = known;
     const now = setting.clock.now();
     const judgement = judge(approval, word, approver, now);
+    // Who is refused is told how it stands now, not how it stood when the click came in.
+    if (judgement.kind === 'refused' && known === seen) continue;
     if (judgement.kind === 'refused') {
       await refuse(setting, approval, approver, judgement.reason, word.choice);
       return { kind: 'refused', reason: judgement.reason, approval };

@@ -45,7 +45,7 @@ export type Deferral =
  */
 export async function defer(gateway: Gateway, dispatch: Dispatch, deferral: Deferral): Promise<Approval> {
   const { id } = dispatch.approval;
-  return record(gateway, id, async () => {
+  const recorded = await record(gateway, dispatch, async () => {
     const { store } = gateway.setting;
     const approval = await store.find(id);
     if (approval === null) throw new Error(`approval ${id} is gone`);
@@ -60,13 +60,15 @@ export async function defer(gateway: Gateway, dispatch: Dispatch, deferral: Defe
       events: [said(gateway, approval, 'call.deferred', dataOf(deferral))],
     });
     if (committed.kind === 'committed') {
-      gateway.leases.delete(id);
       announce(gateway.setting, committed.approval);
       return committed.approval;
     }
     const now = await store.find(id);
     return now?.revision === approval.revision ? now : null;
   });
+  // Whatever was found, this leg is over: what goes on has a lease of its own.
+  gateway.leases.delete(dispatch.by);
+  return recorded;
 }
 
 function dataOf(deferral: Deferral): { [name: string]: Json } {
@@ -140,7 +142,7 @@ export function dispatchName({ setting }: Gateway): string {
 
 /** A dispatch that goes on with what was sent before; `until`: for how long its question stands. */
 export function begun(gateway: Gateway, approval: Approval, by: string, startedAt: Date, until: Date): Dispatch {
-  gateway.leases.add(approval.id);
+  gateway.leases.add({ approval, by });
   announce(gateway.setting, approval);
   return { approval, by, taken: [], startedAt, continues: { until } };
 }

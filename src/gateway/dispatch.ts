@@ -77,9 +77,10 @@ export async function spend(gateway: Gateway, approval: Approval, joiner: string
   if (committed.kind === 'left') return { kind: 'gone', approval };
   if (committed.kind === 'conflict') return committed;
   setting.at?.('dispatch.after');
-  gateway.leases.add(approval.id);
+  const dispatch = { approval: committed.approval, by, taken: committed.taken, startedAt: now };
+  gateway.leases.add(dispatch);
   announce(setting, committed.approval);
-  return { kind: 'dispatch', dispatch: { approval: committed.approval, by, taken: committed.taken, startedAt: now } };
+  return { kind: 'dispatch', dispatch };
 }
 
 type Obstacle = { readonly kind: 'lapse' | 'unsure'; readonly why: string } | null;
@@ -131,12 +132,12 @@ export async function finish(gateway: Gateway, dispatch: Dispatch, outcome: Outc
   gateway.setting.at?.('send.after');
   // Mostly nothing has changed since it was spent, and the commit says so when it has: only then is it read again.
   let known: Approval | null = dispatch.approval;
-  const ended = await record(gateway, dispatch.approval.id, () => {
+  const ended = await record(gateway, dispatch, () => {
     const approval = known;
     known = null;
     return tryFinish(gateway, dispatch, outcome, approval);
   });
-  gateway.leases.delete(dispatch.approval.id);
+  gateway.leases.delete(dispatch.by);
   announce(gateway.setting, ended);
   return ended;
 }

@@ -9,7 +9,8 @@ const AGAIN_MS = 1_000;
 export class Leases {
   /** Milliseconds that a lease lasts. */
   readonly ms: number;
-  readonly #ids = new Set<string>();
+  /** Approvals by the name of their dispatch: the next dispatch of the same call is another. */
+  readonly #held = new Map<string, string>();
   readonly #store: Pick<Store, 'renew'>;
   readonly #clock: Clock;
   readonly #log: Log;
@@ -24,7 +25,7 @@ export class Leases {
   }
 
   get size(): number {
-    return this.#ids.size;
+    return this.#held.size;
   }
 
   /** True once the process ends: what is still under way then is left to the sweep. */
@@ -37,14 +38,15 @@ export class Leases {
     return new Date(this.#clock.now().getTime() + this.ms);
   }
 
-  add(id: string): void {
-    this.#ids.add(id);
+  add({ approval, by }: { readonly approval: { readonly id: string }; readonly by: string }): void {
+    this.#held.set(by, approval.id);
     if (this.#timer === null) this.#renewIn(this.ms / 3);
   }
 
-  delete(id: string): void {
-    this.#ids.delete(id);
-    if (this.#ids.size === 0) this.#rest();
+  /** `by`: the dispatch that is over, or is somebody else's now. */
+  delete(by: string): void {
+    this.#held.delete(by);
+    if (this.#held.size === 0) this.#rest();
   }
 
   stop(): void {
@@ -65,13 +67,13 @@ export class Leases {
   async #renew(): Promise<void> {
     let next = this.ms / 3;
     try {
-      await this.#store.renew([...this.#ids], this.until());
+      await this.#store.renew(this.#held, this.until());
     } catch (error) {
-      this.#log.warn({ err: error, dispatches: this.#ids.size }, 'leases could not be renewed');
+      this.#log.warn({ err: error, dispatches: this.#held.size }, 'leases could not be renewed');
       next = Math.min(next, AGAIN_MS);
     }
     // Whoever came or went meanwhile has set or cleared the timer; one is enough.
     this.#rest();
-    if (this.#ids.size > 0) this.#renewIn(next);
+    if (this.#held.size > 0) this.#renewIn(next);
   }
 }

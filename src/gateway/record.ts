@@ -1,5 +1,6 @@
 import type { Approval } from '../domain/approval.ts';
 import { Unavailable } from '../ports.ts';
+import type { Dispatch } from './dispatch.ts';
 import type { Gateway } from './gateway.ts';
 
 /**
@@ -7,7 +8,11 @@ import type { Gateway } from './gateway.ts';
  * renewed meanwhile, and should this process die first, the sweep calls it unknown. `attempt` returns null when it was
  * overtaken and is to look again.
  */
-export async function record(gateway: Gateway, id: string, attempt: () => Promise<Approval | null>): Promise<Approval> {
+export async function record(
+  gateway: Gateway,
+  { approval, by }: Dispatch,
+  attempt: () => Promise<Approval | null>,
+): Promise<Approval> {
   const { leases, setting } = gateway;
   for (let failures = 0; ; ) {
     try {
@@ -16,10 +21,10 @@ export async function record(gateway: Gateway, id: string, attempt: () => Promis
     } catch (error) {
       // A process that ends records nothing any more. Nobody renews what nobody will end: the sweep calls it unknown.
       if (!(error instanceof Unavailable) || leases.stopped) {
-        leases.delete(id);
+        leases.delete(by);
         throw error;
       }
-      setting.log.error({ err: error, approval: id }, 'an outcome could not be recorded yet');
+      setting.log.error({ err: error, approval: approval.id }, 'an outcome could not be recorded yet');
       await new Promise((resolve) => setTimeout(resolve, Math.min(2_000, 100 * 2 ** failures)));
       failures += 1;
     }

@@ -11,6 +11,8 @@ interface Waiter {
   readonly revision: number;
   readonly until: number;
   readonly settle: (end: Approval | 'timeout' | 'gone') => void;
+  /** Stops listening to the signal that nobody listens any more. */
+  readonly unheed: () => void;
 }
 
 /**
@@ -76,11 +78,13 @@ export class WaitingRoom {
    */
   wait(id: string, revision: number, until: Date, signal?: AbortSignal): Promise<Approval | 'timeout' | 'gone'> {
     return new Promise((resolve) => {
-      const waiter: Waiter = { id, revision, until: until.getTime(), settle: resolve };
+      const gone = (): void => this.#end(waiter, 'gone');
+      const unheed = (): void => signal?.removeEventListener('abort', gone);
+      const waiter: Waiter = { id, revision, until: until.getTime(), settle: resolve, unheed };
       const set = this.#waiters.get(id) ?? new Set();
       this.#waiters.set(id, set.add(waiter));
       if (this.#tick === null || signal?.aborted) this.#end(waiter, signal?.aborted ? 'gone' : 'timeout');
-      else signal?.addEventListener('abort', () => this.#end(waiter, 'gone'), { once: true });
+      else signal?.addEventListener('abort', gone, { once: true });
     });
   }
 
@@ -144,6 +148,7 @@ export class WaitingRoom {
     const set = this.#waiters.get(waiter.id);
     if (!set?.delete(waiter)) return;
     if (set.size === 0) this.#waiters.delete(waiter.id);
+    waiter.unheed();
     waiter.settle(end);
   }
 

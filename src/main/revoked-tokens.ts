@@ -11,6 +11,8 @@ export class RevokedTokens {
   readonly #revocations: Revocations;
   readonly #log: Log;
   #tokens: ReadonlySet<string> = new Set();
+  #begun = 0;
+  #known = 0;
   #reading: { readonly since: number; readonly done: Promise<void> } | null = null;
   #timer: ReturnType<typeof setInterval> | null = null;
 
@@ -25,7 +27,7 @@ export class RevokedTokens {
 
   /** Reads them again. Throws `Unavailable('store')`; what was known stays known. */
   refresh(): Promise<void> {
-    const reading = { since: performance.now(), done: this.#read() };
+    const reading = { since: performance.now(), done: this.#read(++this.#begun) };
     this.#reading = reading;
     reading.done.catch(() => {
       if (this.#reading === reading) this.#reading = null;
@@ -39,8 +41,12 @@ export class RevokedTokens {
     return reading !== null && performance.now() - reading.since < NOW_MS ? reading.done : this.refresh();
   }
 
-  async #read(): Promise<void> {
-    this.#tokens = new Set((await this.#revocations.list()).map((one) => one.tokenSha256));
+  /** Of two that overlap, the one that was begun last counts, whichever ends last. */
+  async #read(begun: number): Promise<void> {
+    const tokens = new Set((await this.#revocations.list()).map((one) => one.tokenSha256));
+    if (begun < this.#known) return;
+    this.#known = begun;
+    this.#tokens = tokens;
   }
 
   /** Resolves once the tokens are known; a gateway that does not know them lets nobody in. */

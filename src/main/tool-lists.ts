@@ -59,6 +59,7 @@ export class ToolLists {
     const { open } = this.#known(server);
     const before = cursor === null ? [] : open.get(cursor);
     if (before === undefined) return;
+    if (cursor !== null) open.delete(cursor);
     const all = [...before, ...tools].slice(0, MOST);
     if (next === null) {
       void this.listed(

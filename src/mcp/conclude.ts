@@ -29,7 +29,7 @@ export async function conclude(
     const { until } = dispatch.continues;
     await remembered(gateway, dispatch, typeof state === 'string' ? state : null, until);
     const deferral = { awaits: 'input', response: null, until, why: outcome.why } as const;
-    return { approval: await defer(gateway, dispatch, deferral), open: true };
+    return concluded(await defer(gateway, dispatch, deferral));
   }
   const asked = held.modern && outcome.kind === 'returned' ? questionIn(outcome.response) : null;
   if (asked === null || outcome.kind !== 'returned') {
@@ -38,12 +38,17 @@ export async function conclude(
   const until = new Date(setting.clock.now().getTime() + rules.approval.pickupMs);
   await remembered(gateway, dispatch, asked.requestState, until);
   const { response } = outcome;
-  return { approval: await defer(gateway, dispatch, { awaits: 'input', response, until }), open: true };
+  return concluded(await defer(gateway, dispatch, { awaits: 'input', response, until }));
 }
 
-async function remembered(gateway: Gateway, { approval }: Dispatch, state: string | null, until: Date): Promise<void> {
-  await record(gateway, approval.id, async () => {
-    await rememberQuestion(gateway, approval, state, until);
-    return approval;
+/** What ended meanwhile waits for nothing. */
+function concluded(approval: Approval): Concluded {
+  return { approval, open: approval.state === 'dispatched' };
+}
+
+async function remembered(gateway: Gateway, dispatch: Dispatch, state: string | null, until: Date): Promise<void> {
+  await record(gateway, dispatch, async () => {
+    await rememberQuestion(gateway, dispatch.approval, state, until);
+    return dispatch.approval;
   });
 }

@@ -29,18 +29,17 @@ export async function takeContinuation(gateway: Gateway, request: ToolCallReques
   if (policy === null || evaluate(policy, call).kind !== 'ask') return null;
   const fingerprints = setting.vault.fingerprints(fingerprintMaterial(call));
   const now = setting.clock.now();
-  const digest = setting.vault.digest('state', typeof state === 'string' ? state : '');
+  const digests = setting.vault.digests('state', typeof state === 'string' ? state : '');
   const { grant } = call.principal;
   const { replica } = setting;
   const joiner = { id: newId('jo', now), session: null, requestId: request.idText, replica };
   const by = dispatchName(gateway);
   const taken = await setting.tasks.takeContinuation(
-    { digest, grant, server: call.server, fingerprints, now, joiner, dispatcher: by, until: leases.until() },
+    { digests, grant, server: call.server, fingerprints, now, joiner, dispatcher: by, until: leases.until() },
     (approval) => dispatched(request, approval, fingerprints[0] ?? '', now),
   );
   if (taken === null) return null;
-  const until = new Date(now.getTime() + rules.approval.pickupMs);
-  return { dispatch: begun(gateway, taken.approval, by, now, until), joiner: taken.joiner };
+  return { dispatch: begun(gateway, taken.approval, by, now, taken.stood), joiner: taken.joiner };
 }
 
 function dispatched(

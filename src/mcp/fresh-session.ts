@@ -3,6 +3,8 @@ import type { ServerEntry } from './entrance.ts';
 import { whole } from './send-held.ts';
 
 const OLDEST = '2025-03-26';
+/** Milliseconds that a server may take to open a session, and to end it. */
+const ANSWER_MS = 20_000;
 
 /** What is done inside: with the agent's headers and the new session; or not at all, because none could be opened. */
 export interface Inside<T> {
@@ -29,11 +31,12 @@ export async function freshSession<T>(
   if (opened.kind !== 'answer' || opened.status !== 200) {
     return refused(opened.kind === 'answer' ? `it answered ${opened.status} to initialize` : opened.why);
   }
-  await whole(opened.body);
+  const broken = await read(opened.body);
+  if (broken !== null) return refused(broken);
   const session = headerOf(opened.headers, 'mcp-session-id');
   const inside = session === null ? headers : { ...headers, 'mcp-session-id': session };
   const told = await post(server, grant, inside, { jsonrpc: '2.0', method: 'notifications/initialized' });
-  if (told.kind === 'answer') await whole(told.body);
+  if (told.kind === 'answer') await read(told.body);
   let goesOn = false;
   try {
     const sent = await send(inside);
@@ -46,11 +49,22 @@ export async function freshSession<T>(
 
 function post({ upstream }: ServerEntry, grant: string, headers: Record<string, string>, message: object) {
   const body = new TextEncoder().encode(JSON.stringify(message));
-  return upstream.exchange({ method: 'POST', headers, body, grant });
+  return upstream.exchange({ method: 'POST', headers, body, grant, signal: AbortSignal.timeout(ANSWER_MS) });
+}
+
+/** Reads and forgets an answer. null: it was whole. */
+async function read(body: Parameters<typeof whole>[0]): Promise<string | null> {
+  try {
+    await whole(body, AbortSignal.timeout(ANSWER_MS));
+    return null;
+  } catch {
+    return 'its answer to initialize did not end';
+  }
 }
 
 async function end({ upstream }: ServerEntry, grant: string, headers: Record<string, string>): Promise<void> {
   const { 'content-type': _, ...rest } = headers;
-  const ended = await upstream.exchange({ method: 'DELETE', headers: rest, body: null, grant });
-  if (ended.kind === 'answer') await whole(ended.body).catch(() => undefined);
+  const signal = AbortSignal.timeout(ANSWER_MS);
+  const ended = await upstream.exchange({ method: 'DELETE', headers: rest, body: null, grant, signal });
+  if (ended.kind === 'answer') await read(ended.body);
 }

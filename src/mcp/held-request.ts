@@ -2,6 +2,7 @@ import type { Call, Principal } from '../domain/call.ts';
 import { isObject, type JsonObject, member } from '../domain/json.ts';
 import type { Upstream } from '../ports.ts';
 import type { ToolCallRequest } from './call-door.ts';
+import { withoutMember } from './json-edit.ts';
 
 /** What a held call needs until it ends: the bytes once, nothing parsed, nothing that its id cannot find again. */
 export interface HeldRequest {
@@ -18,8 +19,14 @@ export interface HeldRequest {
   readonly progressToken: string | null;
 }
 
-export function heldRequest(request: ToolCallRequest, bytes = request.bytes): HeldRequest {
+/**
+ * A call that is held is answered itself: a `params.task` of a client that did not say that it speaks tasks (2025-11-25)
+ * stays here, or the server would make a task that nobody follows.
+ */
+export function heldRequest(request: ToolCallRequest, given = request.bytes): HeldRequest {
   const { principal, server, session, idText, headers, upstream, modern } = request;
+  const cut = !modern && member(request.params, 'task') !== undefined;
+  const bytes = cut ? new TextEncoder().encode(withoutMember(UTF8.decode(given), ['params', 'task'])) : given;
   const progressToken = progressTokenOf(request.params);
   return { principal, server, session, idText, bytes, headers, upstream, modern, progressToken };
 }

@@ -82,10 +82,25 @@ export class Pursuits {
     return JSON.parse(UTF8.decode(this.#gateway.setting.vault.open('request', rowOf(approval), kept))) as TheirTask;
   }
 
+  /** null: the secret that it was sealed with is gone, and will not come back by waiting. */
+  #followable(pursuit: Pursuit): TheirTask | null {
+    try {
+      return this.theirs(pursuit);
+    } catch {
+      return null;
+    }
+  }
+
   async #pursue(pursuit: Pursuit): Promise<void> {
     const { room, setting } = this.#gateway;
     const { tasks, clock, store, replica } = setting;
-    let { pollMs } = this.theirs(pursuit);
+    const followable = this.#followable(pursuit);
+    if (followable === null) {
+      const why =
+        'what is needed to follow the task that the server made of it cannot be read with the secrets of today';
+      return this.#record(pursuit, { kind: 'lost', why, forever: true });
+    }
+    let { pollMs } = followable;
     let lostSince: number | null = null;
     while (await tasks.keepPursuit(pursuit.approval, replica, this.#until(pollMs))) {
       const approval = await store.find(pursuit.approval);

@@ -80,8 +80,9 @@ function isStream(answer: Answer): boolean {
 async function readWhole(sending: Sending, answer: Answer): Promise<Outcome> {
   let text: string;
   try {
-    text = UTF8.decode(await whole(answer.body));
+    text = UTF8.decode(await whole(answer.body, sending.signal));
   } catch (error) {
+    if (sending.signal?.aborted) return TAKEN_BACK;
     return { kind: 'unknown', why: `its answer broke off (${wordOf(error)})` };
   }
   const returned = responseIn(text, sending.idText);
@@ -97,10 +98,12 @@ function refused(idText: string, status: number): Outcome {
   return { kind: 'returned', response: new TextEncoder().encode(text), failed: true };
 }
 
-/** The whole of an answer's body. */
-export async function whole(body: Answer['body']): Promise<Uint8Array> {
+/** The whole of an answer's body. Rejects when it breaks off, or when the signal says that it was waited for enough. */
+export async function whole(body: Answer['body'], signal?: AbortSignal): Promise<Uint8Array> {
   if (body === null) return new Uint8Array(0);
-  return body instanceof Uint8Array ? body : new Uint8Array(await new Response(body as BodyInit).arrayBuffer());
+  if (body instanceof Uint8Array) return body;
+  const bounded = signal === undefined ? body : body.pipeThrough(new TransformStream<Uint8Array>(), { signal });
+  return new Uint8Array(await new Response(bounded as BodyInit).arrayBuffer());
 }
 
 interface Position {

@@ -11,6 +11,9 @@ import type { TaskRequest } from './task-request.ts';
 import { settle } from './task-settle.ts';
 import { headersAbout, paramsAbout, type TheirTask, theirTaskIn } from './their-task.ts';
 
+/** Milliseconds that a server may take to hear that its task is cancelled. */
+const CANCEL_MS = 20_000;
+
 /** What a server asked of a task's agent, and what the agent has given so far; JSON texts, so that nothing is rounded. */
 export interface Questions {
   readonly inputRequests: string | null;
@@ -65,7 +68,20 @@ async function asked(gateway: Gateway, { task, dispatch }: Leg, questions: Quest
   if (approval.state !== 'dispatched') return settle(gateway, task, approval);
   const kept = setting.vault.seal('result', task.id, new TextEncoder().encode(JSON.stringify(questions)));
   const note = 'the server asks for something';
-  if (await setting.tasks.changeTask({ id: task.id, from: ['held'], to: 'input', at, kept, note, until })) return;
+  let wanted = false;
+  await record(gateway, dispatch, async () => {
+    wanted = await setting.tasks.changeTask({
+      id: task.id,
+      from: ['held', 'input'],
+      to: 'input',
+      at,
+      kept,
+      note,
+      until,
+    });
+    return approval;
+  });
+  if (wanted) return;
   const gone = 'the server asked for something, and the agent had taken its task back';
   await finish(gateway, dispatch, { kind: 'unknown', why: gone });
 }
@@ -76,7 +92,7 @@ async function made(gateway: Gateway, pursuits: Pursuits, leg: Leg, theirs: Thei
   const { setting } = gateway;
   const { id } = dispatch.approval;
   const open = { id: task.id, grant: task.grant, server: task.server };
-  await record(gateway, id, async () => {
+  await record(gateway, dispatch, async () => {
     await pursuits.open(dispatch, open, theirs);
     return dispatch.approval;
   });
@@ -93,7 +109,8 @@ async function made(gateway: Gateway, pursuits: Pursuits, leg: Leg, theirs: Thei
   // The agent took its task back while the call was on its way; the server can be told only now.
   if (!wanted) {
     const about = { headers: headersAbout(theirs, server), params: paramsAbout(theirs) };
-    await askServer({ server, grant: task.grant, ...about, method: 'tasks/cancel' });
+    const signal = AbortSignal.timeout(CANCEL_MS);
+    await askServer({ server, grant: task.grant, ...about, method: 'tasks/cancel', signal });
   }
   const pursuit = await setting.tasks.findPursuit(id);
   if (pursuit !== null) pursuits.begin(pursuit);

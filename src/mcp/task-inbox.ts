@@ -25,14 +25,13 @@ export class TaskInbox {
     const data = fieldsOf(UTF8.decode(event)).data;
     const requestId = data === null ? null : requestIn(data);
     if (requestId === null) return;
-    this.#last = this.#last.then(async () => {
-      const kept = vault.seal('result', rowOf(task), event);
-      await tasks
-        .keepQuestion({ task, session, requestId, kept })
-        .catch((error) =>
-          log.error({ err: error, task }, 'what a server asks could not be kept; its agent will not hear'),
-        );
-    });
+    this.#last = this.#last
+      .then(async () => {
+        await tasks.keepQuestion({ task, session, requestId, kept: vault.seal('result', rowOf(task), event) });
+      })
+      .catch((error) =>
+        log.error({ err: error, task }, 'what a server asks could not be kept; its agent will not hear'),
+      );
   }
 }
 

@@ -1,14 +1,15 @@
+import { evaluate } from '../domain/evaluate.ts';
 import { isObject } from '../domain/json.ts';
-import { resume } from '../gateway/defer.ts';
+import { giveUp, resume } from '../gateway/defer.ts';
 import type { Task } from '../ports.ts';
-import { rpcText } from './answer.ts';
+import { rpcError, rpcText } from './answer.ts';
 import type { TaskMessage } from './call-door.ts';
 import { textAt, withMember } from './json-edit.ts';
 import { sendHeld } from './send-held.ts';
-import { concludeTask, type Questions } from './task-conclude.ts';
+import { concludeTask, type Leg, type Questions } from './task-conclude.ts';
 import type { TaskHall } from './task-door.ts';
 import { relayTask } from './task-relay.ts';
-import { openTaskRequest } from './task-request.ts';
+import { callOfTask, openTaskRequest } from './task-request.ts';
 import { freshView, questionsOf } from './task-view.ts';
 
 const ACK = '{"resultType":"complete"}';
@@ -33,16 +34,43 @@ export async function updateTask(hall: TaskHall, message: TaskMessage, found: Ta
     const at = setting.clock.now();
     const next: Questions = { ...questions, given };
     const kept = setting.vault.seal('result', task.id, new TextEncoder().encode(JSON.stringify(next)));
-    const to = complete ? 'held' : 'input';
-    const rest = complete ? { note: null, kept: null } : { kept };
-    if (!(await setting.tasks.changeTask({ id: task.id, from: ['input'], to, at, over, ...rest }))) {
-      const now = await questionsOf(gateway, task);
-      if (now === null) return ack;
-      continue;
+    if (complete) {
+      const leg = await nextLeg(hall, task);
+      if ('dispatch' in leg) runs.follow(task.id, (signal) => goOn(hall, message, leg, next, signal));
+      return 'refused' in leg ? rpcError(503, 503, leg.refused, message.idText ?? 'null') : ack;
     }
-    if (complete) runs.follow(task.id, (signal) => goOn(hall, message, { ...task, phase: 'held' }, next, signal));
-    return ack;
+    if (await setting.tasks.changeTask({ id: task.id, from: ['input'], to: 'input', at, over, kept })) return ack;
+    if ((await questionsOf(gateway, task)) === null) return ack;
   }
+}
+
+type NextLeg = Omit<Leg, 'questions' | 'session'>;
+
+/**
+ * P2, P7: the approval goes on by one compare-and-swap, with its event, before the answers are acknowledged and anything
+ * is sent. What fails before it leaves the question standing; a death after it is an unknown outcome, told as such.
+ */
+async function nextLeg(
+  { gateway, runs }: TaskHall,
+  task: Task,
+): Promise<NextLeg | { refused: string } | { over: true }> {
+  const { setting, rules } = gateway;
+  const server = runs.server(task.server);
+  if (server === undefined)
+    return { refused: `${task.server} is not configured now. Send the same answers again later.` };
+  const sealed = await setting.tasks.taskBytes(task.id, 'request');
+  if (sealed === null) return { over: true };
+  const request = openTaskRequest(setting.vault, task, sealed);
+  const principal = rules.principal(task.grant, task.server) ?? { grant: task.grant, owner: null, selfApproval: false };
+  const policy = rules.policy(task.server);
+  const verdict = policy === null ? null : evaluate(policy, callOfTask(request, principal, task.server));
+  if (verdict === null || verdict.kind === 'deny') {
+    await giveUp(gateway, task.approval, 'policy denies it since the server asked');
+    return { over: true };
+  }
+  const dispatch = await resume(gateway, task.approval, { task: task.id });
+  // null: it was answered, or given up, meanwhile; the approval says how it ended.
+  return dispatch === null ? { over: true } : { task: { ...task, phase: 'held' }, server, request, dispatch };
 }
 
 function keysOf({ inputRequests }: Questions): string[] {
@@ -60,22 +88,22 @@ function answersIn(message: TaskMessage, questions: Questions): Record<string, s
   return answers;
 }
 
-/** P2, P7: the approval goes on by one compare-and-swap, with its event, before anything is sent. */
 async function goOn(
   { gateway, runs }: TaskHall,
   message: TaskMessage,
-  task: Task,
+  leg: NextLeg,
   questions: Questions,
   signal: AbortSignal,
 ): Promise<void> {
-  const { setting } = gateway;
-  const server = runs.server(task.server);
-  const sealed = await setting.tasks.taskBytes(task.id, 'request');
-  if (sealed === null || server === undefined) return;
-  const dispatch = await resume(gateway, task.approval, { task: task.id });
-  // Its question was given up meanwhile: the approval says how it ended.
-  if (dispatch === null) return;
-  const request = openTaskRequest(setting.vault, task, sealed);
+  const { task, request } = leg;
+  const { tasks, clock } = gateway.setting;
+  const at = clock.now();
+  const started = { id: task.id, from: ['input'], to: 'held', at, note: null, kept: null } as const;
+  await tasks
+    .changeTask(started)
+    .catch((error) =>
+      gateway.setting.log.warn({ err: error, task: task.id }, 'a task reads as waiting for input while it goes on'),
+    );
   const idText = JSON.stringify(`${task.id}-${questions.round}`);
   const bytes = new TextEncoder().encode(continuedText(request.text, idText, questions));
   const { outcome } = await sendHeld({
@@ -88,7 +116,7 @@ async function goOn(
     meanwhile: () => undefined,
     signal,
   }).catch((error: Error) => ({ outcome: { kind: 'unknown', why: error.message } as const }));
-  await concludeTask(gateway, runs.pursuits, { task, server, request, dispatch, session: null, questions }, outcome);
+  await concludeTask(gateway, runs.pursuits, { ...leg, session: null, questions }, outcome);
 }
 
 /** The same call with a new id, the server's state and the agent's answers. */

@@ -1,6 +1,5 @@
 import { isObject, type Json, type JsonObject, member } from '../domain/json.ts';
 import type { Task } from '../ports.ts';
-import { SESSION_NOT_FOUND } from './answer.ts';
 import { askServer } from './ask-server.ts';
 import type { ServerEntry } from './entrance.ts';
 import { freshSession } from './fresh-session.ts';
@@ -126,7 +125,12 @@ async function lookIn(
   if (theirs.era === 'modern') return inlined(text, task);
   const ended = await askServer({ ...about, method: 'tasks/result', signal: AbortSignal.timeout(ANSWER_MS) });
   if (ended.outcome.kind !== 'returned') return { kind: 'lost', why: ended.outcome.why, forever: false };
-  return { kind: 'ended', response: ended.outcome.response, failed: status === 'failed' || ended.outcome.failed };
+  const { response, failed } = ended.outcome;
+  // Of a task that is completed, a refusal of its result says nothing: a rate limit, a credential, a proxy.
+  if (status === 'completed' && member(JSON.parse(UTF8.decode(response)) as Json, 'result') === undefined) {
+    return { ...refusal(UTF8.decode(response)), forever: false };
+  }
+  return { kind: 'ended', response, failed: status === 'failed' || failed };
 }
 
 /** 2026-07-28 inlines the end in `tasks/get`; the bytes of it are kept as they came. */
@@ -140,12 +144,12 @@ function inlined(text: string, task: JsonObject): Sight {
   return { kind: 'ended', response, failed };
 }
 
-/** An error that names the task means that it is gone; any other may pass. */
-function refusal(text: string): Sight {
+/** A JSON-RPC error that names the task means that it is gone; any other, and every HTTP status, may pass. */
+function refusal(text: string): Extract<Sight, { kind: 'lost' }> {
   const code = member(member(JSON.parse(text) as Json, 'error'), 'code');
-  const forever = code === INVALID_PARAMS || code === NOT_FOUND || code === SESSION_NOT_FOUND || code === 404;
+  const forever = code === INVALID_PARAMS || code === NOT_FOUND;
   const why = forever
     ? 'the server no longer knows the task that it made of it'
-    : `the server refused (${String(code)})`;
+    : `the server refused (${typeof code === 'number' ? code : 'without a code'})`;
   return { kind: 'lost', why, forever };
 }

@@ -38,20 +38,24 @@ export async function takeContinuation(
 async function take(trx: Transaction<Tables>, one: Take, event: (approval: string) => NewEvent): Promise<Taken> {
   const taken = await sql<{ approval_id: string }>`
     delete from holdfast.continuations
-    where digest = ${one.digest} and grant_name = ${one.grant} and server = ${one.server}
+    where digest = any(${one.digests}::text[]) and grant_name = ${one.grant} and server = ${one.server}
       and fingerprint = any(${one.fingerprints}::text[]) and expires_at > ${one.now}
     returning approval_id`.execute(trx);
   const id = taken.rows[0]?.approval_id;
   if (id === undefined) return null;
-  const moved = await sql`
+  const awaited = await sql<{ stood: Date | null }>`
+    select lease_until as stood from holdfast.approvals
+    where id = ${id} and state = 'dispatched' and awaits = 'input' for update`.execute(trx);
+  const stood = awaited.rows[0]?.stood ?? null;
+  if (stood === null) throw new NotAwaited();
+  await sql`
     update holdfast.approvals set awaits = null, note = null, dispatcher = ${one.dispatcher}, lease_until = ${one.until},
       revision = revision + 1, updated_at = clock_timestamp()
-    where id = ${id} and state = 'dispatched' and awaits = 'input' returning 1`.execute(trx);
-  if (moved.rows.length === 0) throw new NotAwaited();
+    where id = ${id}`.execute(trx);
   const joiner = await seated(trx, id, one.joiner, one.now);
   await writeEvents(trx, [event(id)]);
   const found = await sql<ApprovalRow>`select ${APPROVAL} from holdfast.approvals a where a.id = ${id}`.execute(trx);
-  return { approval: approvalOf(found.rows[0]!), joiner };
+  return { approval: approvalOf(found.rows[0]!), joiner, stood };
 }
 
 /** The place of the caller that was asked, which went away to find the answer; a new one where all are taken. */

@@ -54,10 +54,11 @@ export function sqlStore({ db, close, room }: Connection): Store {
     leave: async (by, event) => (await markLeft(db, by, event))[0] ?? null,
     leaveSession: (by, event) => markLeft(db, by, event),
     // A lease that was set longer, or lifted, while this renewal was on its way stays so.
-    renew: async (ids, until) =>
+    renew: async (held, until) =>
       void (await sql`
         update holdfast.approvals set lease_until = greatest(lease_until, ${until}::timestamptz)
-        where id = any(${ids}::text[]) and state = 'dispatched' and lease_until is not null`.execute(db)),
+        where (dispatcher, id) in (select * from unnest(${[...held.keys()]}::text[], ${[...held.values()]}::text[]))
+          and state = 'dispatched' and lease_until is not null`.execute(db)),
     beat: async (replica) =>
       void (await sql`
         insert into holdfast.replicas (id, seen_at) values (${replica}, clock_timestamp())

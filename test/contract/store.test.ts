@@ -306,25 +306,29 @@ function suite(kind: StoreKind): void {
         assert.equal(await store.request(approval.id), null);
       });
 
-      test('P2: a lease is renewed only while it is a dispatch, never shortened, and not where it was lifted', async () => {
+      test('P2: a lease is renewed only while it is a dispatch, never shortened, and not where it was lifted or another’s', async () => {
         const { approval } = await opened();
         const approved = await through(store, approval, 'approved');
         const lease = async (from: Approval, leaseUntil: Date | null): Promise<Approval> => {
-          const committed = await store.commit(change(from, 'dispatched', { patch: { leaseUntil } }));
+          const committed = await store.commit(
+            change(from, 'dispatched', { patch: { leaseUntil, dispatcher: 'mine' } }),
+          );
           assert.equal(committed.kind, 'committed');
           return (await store.find(from.id))!;
         };
         const lifted = await lease(approved, null);
         const until = new Date(Date.now() + 30_000);
-        await store.renew([lifted.id], until);
+        const renew = (id: string, at: Date, by = 'mine'): Promise<void> => store.renew(new Map([[by, id]]), at);
+        await renew(lifted.id, until);
         assert.equal((await store.find(lifted.id))!.leaseUntil, null);
         const dispatched = await lease(lifted, new Date());
-        await store.renew([dispatched.id], until);
+        await renew(dispatched.id, until);
         assert.deepEqual((await store.find(dispatched.id))!.leaseUntil, until);
-        await store.renew([dispatched.id], new Date());
+        await renew(dispatched.id, new Date());
+        await renew(dispatched.id, new Date(Date.now() + 90_000), 'another dispatch of it');
         assert.deepEqual((await store.find(dispatched.id))!.leaseUntil, until);
         const unknown = await through(store, (await store.find(dispatched.id))!, 'unknown');
-        await store.renew([unknown.id], new Date(0));
+        await renew(unknown.id, new Date(0));
         assert.deepEqual((await store.find(unknown.id))!.leaseUntil, until);
       });
 

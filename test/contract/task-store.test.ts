@@ -135,7 +135,14 @@ function suite(kind: StoreKind): void {
       const { id, grant, server, fingerprint } = approval;
       const digest = randomHex(8);
       await first.rememberContinuation({ digest, grant, server, fingerprint, approval: id, expiresAt: later(60_000) });
-      const one = { digest, grant, server, fingerprints: [fingerprint], now: new Date(), until: later(30_000) };
+      const one = {
+        digests: [digest],
+        grant,
+        server,
+        fingerprints: [fingerprint],
+        now: new Date(),
+        until: later(30_000),
+      };
       const take = (n: number) =>
         world.tasks[n % 2]!.takeContinuation({ ...one, joiner: newJoiner(), dispatcher: `d${n}` }, (about) =>
           eventOf('call.dispatched', { id: about }),
