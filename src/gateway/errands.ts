@@ -9,8 +9,8 @@ const MOST = 10_000;
 type Errand = () => Promise<void>;
 
 /**
- * Small notes of who sits where, that a store which was away for a moment did not take: a caller went, a caller has its
- * answer. Lost, they would keep a place taken for as long as this process lives, and hand an answer out twice.
+ * Small notes of who has what, that a store which was away for a moment did not take: a caller went, a caller has its
+ * answer, a card is let go of. Lost, they would keep a place taken for as long as this process lives, and hand an answer out twice.
  */
 export class Errands {
   readonly #log: Log;
@@ -27,7 +27,7 @@ export class Errands {
     try {
       await errand();
     } catch (error) {
-      this.#log.warn({ err: error }, 'a caller could not be noted; trying until it is');
+      this.#log.warn({ err: error }, 'who has what could not be noted; trying until it is');
       this.add(errand);
     }
   }

@@ -87,10 +87,11 @@ export async function startGateway(gateway: Gateway): Promise<() => Promise<void
   };
 }
 
-function handlersOf({ setting, rules, notary }: Gateway): Parameters<Queue['start']>[0] {
+function handlersOf(gateway: Gateway): Parameters<Queue['start']>[0] {
+  const { setting, rules, notary } = gateway;
   return {
     due: async (id) => void (await due(setting, rules, id)),
-    card: (id) => publishCard(setting, id),
+    card: (id) => publishCard(gateway, id),
     sweep: () => sweep(setting, rules),
     checkpoint: async () => void (await notary.sign(setting)),
     deliver: async () => (setting.sink ? deliver(setting, setting.sink) : null),

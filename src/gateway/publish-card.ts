@@ -1,6 +1,7 @@
 import type { Approval } from '../domain/approval.ts';
 import type { CardRecord, Cards, Delivery } from '../ports.ts';
 import { about } from './decide.ts';
+import type { Gateway } from './gateway.ts';
 import { newId } from './id.ts';
 import type { Setting } from './setting.ts';
 
@@ -20,7 +21,10 @@ const BUSY_MS = 500;
  * | after an update, before its revision was kept | updates again, to the same text |
  * | the queue, while a run is under way | waits for that run: one run at a time has the card |
  */
-export async function publishCard(setting: Setting, id: string): Promise<number | null> {
+export async function publishCard(
+  { setting, errands }: Pick<Gateway, 'setting' | 'errands'>,
+  id: string,
+): Promise<number | null> {
   const { store, cards } = setting;
   if (cards === null) return null;
   if ((await store.find(id)) === null) return null;
@@ -30,9 +34,8 @@ export async function publishCard(setting: Setting, id: string): Promise<number 
   try {
     return await bringUpToDate(setting, cards, id, claim.card);
   } finally {
-    await store.releaseCard(id, run.id).catch((error) => {
-      setting.log.warn({ approval: id, err: error }, 'a card could not be let go of; its run ends by itself');
-    });
+    // Until it is let go of, or this run's time is over, nobody else may correct the card.
+    await errands.run(() => store.releaseCard(id, run.id));
   }
 }
 

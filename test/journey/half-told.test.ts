@@ -40,7 +40,7 @@ describe('what was half told', () => {
     assert.match((await gateway.unheard.tell(seat, seat.approval)) ?? '', /^Slack has not taken the question/);
     assert.match(progressMessage(seat.approval, gateway.unheard.isLate(seat.approval)), /has not taken the question/);
 
-    const posting = publishCard(gateway.setting, seat.approval.id);
+    const posting = publishCard(gateway, seat.approval.id);
     await eventually('it is being posted', () => cards.shown[0] ?? null);
     cards.shown[0]!.end(POSTED);
     await posting;
@@ -55,25 +55,45 @@ describe('what was half told', () => {
     const cards = slowCards();
     const [a, b] = [world.replica('card-a', { cards }), world.replica('card-b', { cards })];
     const { id } = (await park(a, { name: 'card' })).seat.approval;
-    const first = publishCard(a.setting, id);
+    const first = publishCard(a, id);
     await eventually('it is being posted', () => cards.shown[0] ?? null);
-    assert.equal(typeof (await publishCard(b.setting, id)), 'number', 'tried again soon');
+    assert.equal(typeof (await publishCard(b, id)), 'number', 'tried again soon');
     assert.equal(cards.shown.length, 1);
     cards.shown[0]!.end(POSTED);
     assert.equal(await first, null);
-    assert.equal(await publishCard(b.setting, id), null);
+    assert.equal(await publishCard(b, id), null);
+  });
+
+  test('P4: a card that could not be let go of, because the store was away, is free as soon as the store is back', async () => {
+    const cards = slowCards();
+    const gateway = world.replica('holding', { cards });
+    const { id } = (await park(gateway, { name: 'held card' })).seat.approval;
+    let away = true;
+    const releaseCard: typeof gateway.setting.store.releaseCard = async (...args) => {
+      if (away) throw new Unavailable('store', 'away');
+      return gateway.setting.store.releaseCard(...args);
+    };
+    const store = { ...gateway.setting.store, releaseCard };
+    const first = publishCard({ ...gateway, setting: { ...gateway.setting, store } }, id);
+    await eventually('it is being posted', () => cards.shown[0] ?? null);
+    cards.shown[0]!.end(POSTED);
+    await first;
+    assert.equal(await publishCard(gateway, id), 500, 'somebody has it still');
+    away = false;
+    await eventually('it is free', async () => ((await publishCard(gateway, id)) === null ? true : null), 10_000);
+    gateway.errands.stop();
   });
 
   test('P4: a process that died while posting leaves the card to the next one, which looks for it first', async () => {
     const cards = slowCards();
     const [a, b] = [world.replica('dying', { cards }), world.replica('heir', { cards })];
     const { id } = (await park(a, { name: 'dying' })).seat.approval;
-    void publishCard(a.setting, id);
+    void publishCard(a, id);
     await eventually('it is being posted', () => cards.shown[0] ?? null);
     a.room.stop();
     const silent = { seen_at: new Date(0) };
     await world.db.updateTable('holdfast.replicas').set(silent).where('id', '=', 'dying').execute();
-    const second = publishCard(b.setting, id);
+    const second = publishCard(b, id);
     await eventually('the heir has it', () => cards.shown[1] ?? null);
     assert.notEqual(cards.shown[1]!.at, null, 'the intent says that there may be a message');
     cards.shown[1]!.end(POSTED);

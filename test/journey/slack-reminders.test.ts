@@ -44,7 +44,7 @@ after(async () => {
 async function waiting(name: string): Promise<{ id: string; ts: string }> {
   const { seat } = await park(replicas[0], { name }, { requestId: `"${name}"` });
   const { id } = seat.approval;
-  await publishCard(replicas[0].setting, id);
+  await publishCard(replicas[0], id);
   return { id, ts: (await world.store.card(id))!.ts! };
 }
 
@@ -53,7 +53,7 @@ async function sweepAll(id: string): Promise<void> {
   for (let round = 0; round < 2; round++) {
     await Promise.all(replicas.map(({ setting, rules }) => sweep(setting, rules)));
   }
-  await publishCard(replicas[1].setting, id);
+  await publishCard(replicas[1], id);
 }
 
 async function eventsOf(id: string): Promise<string[]> {
