@@ -35,18 +35,19 @@ export function letGoOfTheStalled(server: Server, untakenMs: number): void {
     open.set(response, null);
     response.once('close', () => open.delete(response));
   });
-  const timer = setInterval(
-    () => {
-      const now = performance.now();
-      for (const [response, last] of open) {
-        const backlog = backlogOf(response, last, now);
-        open.set(response, backlog);
-        if (backlog !== null && now - backlog.since >= untakenMs) response.destroy();
-      }
-    },
-    Math.min(5_000, untakenMs / 4),
-  );
-  server.once('close', () => clearInterval(timer));
+  const look = (): void => {
+    const now = performance.now();
+    for (const [response, last] of open) {
+      const backlog = backlogOf(response, last, now);
+      open.set(response, backlog);
+      if (backlog !== null && now - backlog.since >= untakenMs) response.destroy();
+    }
+  };
+  // A server that cannot listen never closes either.
+  server.once('listening', () => {
+    const timer = setInterval(look, Math.min(5_000, untakenMs / 4));
+    server.once('close', () => clearInterval(timer));
+  });
 }
 
 /** null: the reader has taken everything. */

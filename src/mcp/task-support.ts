@@ -9,6 +9,8 @@ export type Support = 'forbidden' | 'optional' | 'required';
 
 /** Milliseconds for which a server's list is taken for what it said, and in which it must have said it. */
 const FRESH_MS = 5 * 60_000;
+/** Milliseconds before a server that did not say is asked again. */
+const AGAIN_MS = 30_000;
 const ANSWER_MS = 5_000;
 /** Pages of a list that are read; what comes behind them is not known. */
 const MOST_PAGES = 50;
@@ -46,8 +48,9 @@ export class TaskSupport {
     try {
       return (await known.tools).get(String(request.params.name)) ?? 'forbidden';
     } catch {
-      // Its next caller asks again.
-      if (this.#known.get(server.name) === known) this.#known.delete(server.name);
+      // A server that is slow to say must not hold up every call of it.
+      const none = { tools: Promise.resolve(new Map()), until: this.#clock.now().getTime() + AGAIN_MS };
+      if (this.#known.get(server.name) === known) this.#known.set(server.name, none);
       return 'forbidden';
     }
   }
