@@ -167,6 +167,21 @@ describe("A server's own tasks and questions, over two gateways", { skip: skipWi
     assert.equal((await agent.get(there.taskId)).status, 'cancelled');
   });
 
+  test('P10: a server that will not say how a task ended has not failed it, and its refusal is read by nobody', async () => {
+    const agent = await open(a);
+    const { taskId, id, own } = await running(agent, 'guarded');
+    const leak = 'a token that a server should not tell';
+    upstream.refuse('tasks/get', 502, { code: leak, message: leak });
+    await eventually('it was refused', async () => (upstream.refusals() === 0 ? true : null));
+    upstream.refuse('tasks/result', 429, 403, { code: -32603, message: leak });
+    upstream.end(own, 'behind a limit');
+    assert.equal((await b.reaches(id, 'succeeded')).note, null);
+    assert.equal(upstream.refusals(), 0);
+    await reaches(agent, taskId, 'completed');
+    assert.match(JSON.stringify(await agent.ask('tasks/result', { taskId })), /behind a limit/);
+    assert.equal(JSON.stringify([await b.events(id), house.slackTraffic(), a.log, b.log]).includes(leak), false);
+  });
+
   test('P2: what the server no longer knows is unknown, and is said so to everybody', async () => {
     const agent = await open(a);
     const { taskId, id } = await running(agent, 'forgotten');

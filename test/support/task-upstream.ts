@@ -34,6 +34,10 @@ export interface TaskUpstream {
   answer(name: string, text: string): void;
   /** As after a restart: tasks and sessions are gone. */
   forget(): void;
+  /** The next requests of this method are answered so: with an HTTP status, or a JSON-RPC error. */
+  refuse(method: string, ...answers: readonly (number | JsonObject)[]): void;
+  /** Refusals that nobody has met yet. */
+  refusals(): number;
   close(): Promise<void>;
 }
 
@@ -58,6 +62,7 @@ export async function taskUpstream(): Promise<TaskUpstream> {
   const methods: string[] = [];
   const waiting = new Map<string, Calling>();
   const asked = new Map<string, (answer: JsonObject) => void>();
+  const refusals: { readonly method: string; readonly answer: number | JsonObject }[] = [];
 
   const say = (response: ServerResponse, message: JsonObject): void => {
     if (!response.headersSent) response.writeHead(200, { 'content-type': 'text/event-stream' });
@@ -168,6 +173,12 @@ export async function taskUpstream(): Promise<TaskUpstream> {
     if (!modern && !sessions.has(String(request.headers['mcp-session-id']))) return void response.writeHead(404).end();
     if (method === 'tools/list') return json(response, id, { result: { tools: TOOLS } });
     methods.push(String(method));
+    const refused = refusals.findIndex((one) => one.method === method);
+    if (refused !== -1) {
+      const { answer } = refusals.splice(refused, 1)[0]!;
+      if (typeof answer === 'number') return void response.writeHead(answer).end('not now');
+      return json(response, id, { error: answer });
+    }
     if (method === 'tools/call') return call(message, params, modern, response);
     return about(message, params, modern, response);
   }
@@ -209,6 +220,8 @@ export async function taskUpstream(): Promise<TaskUpstream> {
       sessions.clear();
       tasks.length = 0;
     },
+    refuse: (method, ...answers) => void refusals.push(...answers.map((answer) => ({ method, answer }))),
+    refusals: () => refusals.length,
     close: async () => {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
