@@ -1,9 +1,6 @@
 import type { ExchangeAnswer } from '../ports.ts';
 import { EventStream, onAbort, STREAM_HEADERS, type StreamEars } from './stdio-events.ts';
 
-/** After this long without a word, headers go out as an SSE stream, in ms. */
-const HEADERS_AFTER_MS = 250;
-
 /** How this client takes the answer to a POST. */
 export interface Reader {
   /** It accepts `text/event-stream`. */
@@ -37,7 +34,13 @@ export class Post {
   #stream: EventStream | null = null;
   #over = false;
 
-  constructor(ids: readonly string[], reader: Reader, ears: Omit<StreamEars, 'left'>, abandoned: () => void) {
+  constructor(
+    ids: readonly string[],
+    reader: Reader,
+    ears: Omit<StreamEars, 'left'>,
+    abandoned: () => void,
+    headersAfterMs: number,
+  ) {
     this.#left = new Set(ids);
     this.#reader = reader;
     this.#ears = { ...ears, left: () => this.#abandon() };
@@ -45,7 +48,7 @@ export class Post {
     this.#answer = new Promise((resolve) => {
       this.#resolve = resolve;
     });
-    this.#timer = reader.events ? setTimeout(() => this.#open(), HEADERS_AFTER_MS) : null;
+    this.#timer = reader.events ? setTimeout(() => this.#open(), headersAfterMs) : null;
   }
 
   /** Nobody reads it any more. */

@@ -10,6 +10,13 @@ import { refused } from './stdio-refusal.ts';
 
 type Unanswered = Exclude<ExchangeAnswer, { kind: 'answer' }>;
 
+export interface StdioSessionTerms {
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Milliseconds after which an answer that has not come is begun as an event stream. */
+  readonly headersAfterMs: number;
+}
+
 /** One MCP session: one child, the POSTs that wait for it, and the stream that listens to it. */
 export class StdioSession {
   readonly id: string;
@@ -22,13 +29,16 @@ export class StdioSession {
   #child: Child | null = null;
   #listener: EventStream | null = null;
   #usedAt: number;
+  readonly #headersAfterMs: number;
   #version: string | null = null;
 
-  constructor(id: string, grant: string, clock: Clock, log: Log) {
+  constructor(id: string, grant: string, terms: StdioSessionTerms) {
+    const { clock, log, headersAfterMs } = terms;
     this.id = id;
     this.grant = grant;
     this.#clock = clock;
     this.#log = log;
+    this.#headersAfterMs = headersAfterMs;
     this.#usedAt = clock.now().getTime();
   }
 
@@ -61,7 +71,7 @@ export class StdioSession {
 
     const ids = requests.map((request) => request.id);
     if (new Set(ids).size < ids.length || ids.some((id) => this.#awaited.has(id))) return refused({ why: 'same_id' });
-    const post = new Post(ids, reader, this.#flow, () => this.#touch());
+    const post = new Post(ids, reader, this.#flow, () => this.#touch(), this.#headersAfterMs);
     for (const request of requests) this.#awaited.add(request, post);
     if (this.#listener === null && reader.events) for (const line of this.#backlog.take()) post.offer(line);
     void this.#write(lines).then((failure) => {

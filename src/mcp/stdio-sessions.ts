@@ -1,12 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import type { Clock, Log } from '../ports.ts';
 import { type Child, type Program, startChild } from './stdio-child.ts';
-import { StdioSession } from './stdio-session.ts';
+import { StdioSession, type StdioSessionTerms } from './stdio-session.ts';
 
-export interface SessionTerms {
+export interface SessionTerms extends StdioSessionTerms {
   readonly program: Program;
-  readonly clock: Clock;
-  readonly log: Log;
   readonly maxChildrenPerGrant: number;
   readonly idleMs: number;
 }
@@ -42,9 +39,9 @@ export class StdioSessions {
   async open(grant: string): Promise<Opening> {
     if (this.#closed) return { kind: 'not_started', why: 'the gateway is shutting down' };
     if ((this.#children.get(grant) ?? 0) >= this.#terms.maxChildrenPerGrant) return { kind: 'too_many' };
-    const { program, clock, log } = this.#terms;
+    const { program, log } = this.#terms;
     this.#count(grant, 1);
-    const session = new StdioSession(randomBytes(24).toString('base64url'), grant, clock, log);
+    const session = new StdioSession(randomBytes(24).toString('base64url'), grant, this.#terms);
     const started = await startChild(program, (line) => session.hear(line));
     if (started.kind === 'not_started') {
       this.#count(grant, -1);

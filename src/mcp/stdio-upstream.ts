@@ -19,6 +19,8 @@ export interface StdioOptions {
   readonly maxChildrenPerGrant?: number;
   /** Milliseconds without traffic after which a session is ended. Default 30 minutes. */
   readonly idleMs?: number;
+  /** Milliseconds after which an answer that has not come is begun as an event stream. Default 250. */
+  readonly headersAfterMs?: number;
 }
 
 /** What a program needs to find itself, its files and its language. Anything else, secrets above all, the config must name. */
@@ -38,10 +40,11 @@ const REVISIONS = ['2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05'];
  * `Last-Event-ID` is ignored: nothing is replayed.
  */
 export function stdioUpstream(options: StdioOptions): Upstream {
-  const { maxChildrenPerGrant = 16, idleMs = 30 * 60_000, clock, log, command, cwd } = options;
+  const { maxChildrenPerGrant = 16, idleMs = 30 * 60_000, headersAfterMs = 250 } = options;
+  const { clock, log, command, cwd } = options;
   const env = { ...inherit(options.inherited), ...options.env };
   const program = { command, env, ...(cwd === undefined ? {} : { cwd }) };
-  const sessions = new StdioSessions({ program, clock, log, maxChildrenPerGrant, idleMs });
+  const sessions = new StdioSessions({ program, clock, log, maxChildrenPerGrant, idleMs, headersAfterMs });
   return {
     kind: 'stdio',
     exchange: (exchange) =>

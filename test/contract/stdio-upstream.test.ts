@@ -204,7 +204,8 @@ test('what nobody hears is kept within bounds, the server’s own requests longe
 });
 
 test('P9: what the child says reaches the client with its own bytes', async () => {
-  const upstream = upstreamOf();
+  // On a busy machine the answer may take its time; here it is to come whole.
+  const upstream = upstreamOf({ headersAfterMs: 20_000 });
   const { session } = await begin(upstream);
   const odd =
     '{ "result" :{"n":12345678901234567890,"f":1.0e+2, "s":"\\u00e9 é 漢 \u2028"} ,\t"id":1,"jsonrpc":"2.0" }';
