@@ -1,0 +1,40 @@
+import type { NewEvent } from '../domain/event.ts';
+
+/** One reviewer's stay in the console. Not an MCP session. */
+export interface Login {
+  /** A keyed digest of the cookie; the cookie itself is kept nowhere. */
+  readonly id: string;
+  /** Whose decisions are taken: an approver's id, such as `admin`. */
+  readonly reviewer: string;
+  /** A keyed digest of what was presented; another admin token ends every login made with the old one. */
+  readonly credential: string;
+  readonly at: Date;
+  readonly seenAt: Date;
+  /** Over at this instant, however busy. */
+  readonly endsAt: Date;
+}
+
+/** Who is signed in, over all replicas. Throws `Unavailable('store')`. */
+export interface Logins {
+  begin(login: Login, event: NewEvent): Promise<void>;
+  find(id: string): Promise<Login | null>;
+  seen(id: string, at: Date): Promise<void>;
+  end(id: string, event: NewEvent): Promise<void>;
+}
+
+/** A grant's token that is no longer good, whatever the config says. Another token under the same name is. */
+export interface Revocation {
+  readonly tokenSha256: string;
+  readonly grant: string;
+  readonly at: Date;
+  /** Who revoked it. */
+  readonly actor: string;
+  readonly reason: string | null;
+}
+
+/** Throws `Unavailable('store')`. */
+export interface Revocations {
+  list(): Promise<readonly Revocation[]>;
+  /** False when it was revoked already; then no event is written. */
+  revoke(revocation: Revocation, event: NewEvent): Promise<boolean>;
+}
