@@ -59,6 +59,20 @@ describe('parked calls under races and faults', () => {
     assert.equal(turn.kind === 'over' && turn.approval.state, 'denied');
   });
 
+  test('P3: a word judged on an old reading is judged again before it is refused, and never recorded on it', async () => {
+    const { gateway, args } = fresh();
+    const { approval } = (await park(gateway, args)).seat;
+    const old = { approval: { ...approval, expiresAt: new Date(0) }, card: null };
+    const first = await decide(gateway.setting, approval.id, DENY, ADMIN, TERMS, old);
+    assert.equal(first.kind === 'recorded' && first.approval.state, 'denied');
+    const late = await decide(gateway.setting, approval.id, APPROVE, ADMIN, TERMS, { approval, card: null });
+    assert.equal(late.kind === 'refused' && late.approval.state, 'denied', 'told how it stands now');
+    const again = (await park(gateway, { name: 'another' })).seat.approval;
+    const stale = { approval: { ...again, revision: again.revision - 1 }, card: null };
+    const second = await decide(gateway.setting, again.id, APPROVE, ADMIN, TERMS, stale);
+    assert.equal(second.kind === 'recorded' && second.approval.state, 'approved');
+  });
+
   test('P2: of ten callers on three replicas one dispatches, and the others get its result', async () => {
     const { gateway, args } = fresh();
     const replicas = [gateway, world.replica('twin-a'), world.replica('twin-b')];
