@@ -6,8 +6,8 @@ const SEAL_MS = 1_000;
 const SEAL_AT_ONCE = 2_000;
 
 /**
- * Chains, within a second of their writing, events that were not chained as they were written, and has them handed on. Returns what stops it: it seals what is
- * left and vouches for it, so that a log at rest is covered to its end.
+ * Chains, within a second of their writing, events that were not chained as they were written, and has them handed
+ * on. Returns what stops it: it seals what is left and vouches for it, so that a log at rest is covered to its end.
  */
 export function startSealer({
   setting,

@@ -118,7 +118,10 @@ export class TaskRuns {
     this.#running.set(id, control);
     const run = work(control.signal)
       .catch((error) => this.#gateway.setting.log.error({ err: error, task: id }, 'a task could not go on'))
-      .finally(() => this.#running.delete(id));
+      .finally(() => {
+        // The next leg may have begun before this one was let go.
+        if (this.#running.get(id) === control) this.#running.delete(id);
+      });
     this.#follow(run);
   }
 

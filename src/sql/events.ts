@@ -86,8 +86,9 @@ export function chainHash(previous: string, seq: number, body: string): string {
 }
 
 /**
- * Chains events that are not chained yet (those written together with a change), in order of writing. One replica at a time: who does not get the lock has
- * nothing to do. An event that becomes visible late gets a later place; nothing already chained moves.
+ * Chains events that are not chained yet (those written together with a change), in order of writing. One replica at
+ * a time: who does not get the lock has nothing to do. An event that becomes visible late gets a later place;
+ * nothing already chained moves.
  */
 export async function sealEvents(db: Kysely<Tables>, limit: number): Promise<number> {
   return db.transaction().execute(async (trx) => {
