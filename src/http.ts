@@ -16,8 +16,16 @@ export interface Doors {
   readonly console: Hono | null;
 }
 
-/** One app; every door refuses for itself. */
-export function httpApp(doors: Doors): Hono {
+/** A request in, its response out. */
+export type HttpApp = Pick<Hono, 'fetch'>;
+
+const AGENTS = /^https?:\/\/[^/]+\/mcp\/[^/]+$/;
+
+/**
+ * One app; every door refuses for itself. Agents' calls, which are nearly everything, are found by their own door's few
+ * paths: among all paths of all doors, finding them costs twice as much.
+ */
+export function httpApp(doors: Doors): HttpApp {
   const app = new Hono();
   app.route('/', doors.mcp);
   if (doors.slack !== null) app.route('/', doors.slack);
@@ -28,5 +36,7 @@ export function httpApp(doors: Doors): Hono {
   app.route('/', doors.api);
   if (doors.console !== null) app.route('/', doors.console);
   app.notFound((c) => c.json({ error: 'not_found', reason: `There is nothing at ${c.req.path}.` }, 404));
-  return app;
+  return {
+    fetch: (request, ...rest) => (AGENTS.test(request.url) ? doors.mcp : app).fetch(request, ...rest),
+  };
 }

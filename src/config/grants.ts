@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import type { Config, Grant } from './config.ts';
 
 export interface NewGrant {
@@ -29,7 +29,7 @@ export function newGrant(grant: {
 }
 
 export function tokenDigest(token: string): string {
-  return createHash('sha256').update(token, 'utf8').digest('hex');
+  return hash('sha256', token);
 }
 
 export type Authentication =

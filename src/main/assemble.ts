@@ -7,7 +7,7 @@ import type { JsonObject } from '../domain/json.ts';
 import { bindGateway, type Gateway, startGateway } from '../gateway/gateway.ts';
 import type { Setting } from '../gateway/setting.ts';
 import { stampedLogins, stampedRevocations } from '../gateway/stamp.ts';
-import { httpApp } from '../http.ts';
+import { type HttpApp, httpApp } from '../http.ts';
 import { type Calls, callDoor } from '../mcp/calls.ts';
 import { mcpDoor } from '../mcp/door.ts';
 import type { Clock, Log, Revocations, Sink, Upstream, Witness } from '../ports.ts';
@@ -85,7 +85,7 @@ export interface Place {
 
 /** A gateway with its doors, on whatever runtime. */
 export interface Assembled {
-  readonly app: Hono;
+  readonly app: HttpApp;
   readonly gateway: Gateway;
   readonly calls: Calls;
   readonly rules: LiveRules;

@@ -2,8 +2,9 @@ import type { Server } from 'node:http';
 import { hostname } from 'node:os';
 import { serve } from '@hono/node-server';
 import { getConnInfo } from '@hono/node-server/conninfo';
-import type { Context, Hono } from 'hono';
+import type { Context } from 'hono';
 import type { Loaded } from '../config/load.ts';
+import type { HttpApp } from '../http.ts';
 import type { Log, Sink } from '../ports.ts';
 import { slackClient } from '../slack/client.ts';
 import { slackDoor } from '../slack/door.ts';
@@ -102,7 +103,7 @@ function placeOf(url: string, publicUrl: string | null): Place {
   return { hosts, publicUrl: publicUrl ?? url };
 }
 
-function listen(app: Hono, { host, port }: { host: string; port: number }, patienceMs?: number): Promise<Server> {
+function listen(app: HttpApp, { host, port }: { host: string; port: number }, patienceMs?: number): Promise<Server> {
   return new Promise((resolve, reject) => {
     const serverOptions = requestBounds(patienceMs ?? REQUEST_MS);
     const server = serve({ fetch: app.fetch, hostname: host, port, serverOptions }, () => resolve(server)) as Server;

@@ -1,5 +1,6 @@
 import type { ServerConfig } from '../config/config.ts';
 import { isHidden } from '../domain/evaluate.ts';
+import type { Policy } from '../domain/policy.ts';
 import type { ServerEntry } from '../mcp/door.ts';
 import type { Upstream } from '../ports.ts';
 import type { LiveRules } from './live-rules.ts';
@@ -11,9 +12,17 @@ interface Known {
   readonly upstream: Upstream;
 }
 
+/** An entry, with what it was made of: for each call the same, until a reload or a change of a tool. */
+interface Made {
+  readonly config: ServerConfig;
+  readonly policy: Policy | null;
+  readonly entry: ServerEntry;
+}
+
 /** The upstream of each configured server. One that a reload leaves as it was keeps its connections and children. */
 export class Servers {
   readonly #known = new Map<string, Known>();
+  readonly #made = new Map<string, Made>();
   readonly #rules: LiveRules;
   readonly #lists: Pick<ToolLists, 'page'>;
   readonly #open: (server: ServerConfig) => Upstream;
@@ -28,6 +37,15 @@ export class Servers {
     const config = this.#rules.loaded.config.servers.get(name);
     if (config === undefined) return undefined;
     const policy = this.#rules.policy(name);
+    const made = this.#made.get(name);
+    if (made?.config === config && made.policy === policy) return made.entry;
+    const entry = this.#entry(config, policy);
+    this.#made.set(name, { config, policy, entry });
+    return entry;
+  }
+
+  #entry(config: ServerConfig, policy: Policy | null): ServerEntry {
+    const { name } = config;
     const drifts = policy !== null && watches(policy);
     return {
       name,

@@ -2,29 +2,16 @@ import { type JsonObject, member } from '../domain/json.ts';
 import type { ExchangeAnswer } from '../ports.ts';
 import { HEADER_MISMATCH, rpcError } from './answer.ts';
 import { readBody } from './body.ts';
-import { type HeaderRecord, headerOf, headersForUpstream } from './crossing.ts';
+import { headerOf, headersForUpstream } from './crossing.ts';
 import { claimedVersion, disagreement } from './header-agreement.ts';
 import { withoutHidden } from './hide-tools.ts';
 import { spanOf } from './json-text.ts';
 import { listPage, overhear } from './overhear.ts';
+import { Asked, OLDEST, type Posted, withoutSession } from './posted.ts';
 import { abandon, relay } from './relay.ts';
-import type { BoundSession } from './sessions.ts';
-import { type ReadBatch, type ReadOne, readMessage } from './strict-door.ts';
+import { type ReadOne, readMessage } from './strict-door.ts';
 import { type Edit, tap } from './tap.ts';
 import { noSession, sessionOf, type Visit } from './visit.ts';
-
-/** What a request without MCP-Protocol-Version is taken for. */
-const OLDEST = '2025-03-26';
-
-/** A POST that has passed the strict door. */
-interface Posted extends Visit {
-  readonly read: ReadOne | ReadBatch;
-  /** The revision the body claims; null in the legacy era. */
-  readonly claim: string | null;
-  readonly session: BoundSession | null;
-  /** For the upstream. */
-  readonly crossing: Readonly<Record<string, string>>;
-}
 
 export async function post(visit: Visit): Promise<Response> {
   const { headers, passage, request } = visit;
@@ -47,11 +34,6 @@ export async function post(visit: Visit): Promise<Response> {
   const session = claim === null ? await sessionOf(visit) : null;
   if (session === 'foreign') return noSession(idText);
   return route({ ...visit, read, claim, session, crossing });
-}
-
-function withoutSession(headers: HeaderRecord): HeaderRecord {
-  const { 'mcp-session-id': _session, 'last-event-id': _event, ...rest } = headers;
-  return rest;
 }
 
 async function route(posted: Posted): Promise<Response> {
@@ -125,28 +107,7 @@ async function task(posted: Posted, read: ReadOne): Promise<Response | null> {
 }
 
 async function call(posted: Posted, read: ReadOne): Promise<Response> {
-  const { passage, principal, server, request, headers, crossing, session, claim } = posted;
-  const routing = await passage.calls.call({
-    principal,
-    server: server.name,
-    session: session?.digest ?? null,
-    requestId: member(read.message, 'id') ?? null,
-    idText: read.idText ?? 'null',
-    params: member(read.message, 'params') as JsonObject,
-    bytes: read.bytes,
-    inexact: read.inexact,
-    accept: headers.accept ?? '',
-    headers: crossing,
-    get own() {
-      return headersForUpstream(claim === null ? headers : withoutSession(headers), {});
-    },
-    upstream: server.upstream,
-    modern: claim !== null,
-    protocolVersion: claim ?? headers['mcp-protocol-version'] ?? OLDEST,
-    get signal() {
-      return request.signal;
-    },
-  });
+  const routing = await posted.passage.calls.call(new Asked(posted, read));
   if (routing.kind === 'respond') return routing.response;
   const answered = await send(posted);
   if (answered.kind === 'not_sent') await routing.notSent?.();

@@ -21,12 +21,6 @@ export async function writeEvents(db: Db, events: readonly NewEvent[]): Promise<
     order by e.nth`.execute(db);
 }
 
-/** The same for a batch of its own: chained as it is written, unless another replica is chaining. */
-export async function appendEvents(db: Kysely<Tables>, events: readonly NewEvent[]): Promise<void> {
-  if (events.length === 0) return;
-  await sql`select holdfast.append(${JSON.stringify(events.map(eventRow))}::json)`.execute(db);
-}
-
 /** An event as the table takes it. */
 export function eventRow(event: NewEvent) {
   return {

@@ -2,6 +2,7 @@ import { type Kysely, type RawBuilder, sql } from 'kysely';
 import { type Migration, type MigrationProvider, Migrator } from 'kysely/migration';
 import { ADMIT_CHAINED_MIGRATION, ADMIT_MIGRATION } from './admit-migration.ts';
 import { APPEND_MIGRATION } from './append-migration.ts';
+import { PHRASES_MIGRATION } from './phrases-migration.ts';
 import type { Tables } from './schema.ts';
 import { PURSUITS_MIGRATION, TASK_FETCHED_MIGRATION, TASKS_MIGRATION } from './tasks-migration.ts';
 import { FEWER_WORDS_MIGRATION, WORDS_COST_MIGRATION, WORDS_MIGRATION } from './words.ts';
@@ -195,6 +196,7 @@ const MIGRATIONS: Record<string, string | readonly string[]> = {
   '0013-fewer-words': FEWER_WORDS_MIGRATION,
   '0014-append': APPEND_MIGRATION,
   '0015-admit-chained': ADMIT_CHAINED_MIGRATION,
+  '0016-phrases': PHRASES_MIGRATION,
 };
 
 /** Names of the migrations of this release, oldest first. */

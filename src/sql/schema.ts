@@ -8,6 +8,7 @@ export interface Tables {
   'holdfast.joiners': JoinerTable;
   'holdfast.decisions': DecisionTable;
   'holdfast.events': EventTable;
+  'holdfast.phrases': PhraseTable;
   'holdfast.checkpoints': CheckpointTable;
   'holdfast.sinks': SinkTable;
   'holdfast.counters': CounterTable;
@@ -98,6 +99,13 @@ export interface EventTable {
   actor: string;
   seq: string | null;
   hash: string | null;
+  /** What it says in common with others (phrases.ts); null: its words are its own. */
+  phrase: string | null;
+}
+
+export interface PhraseTable {
+  id: string;
+  words: string;
 }
 
 export interface CheckpointTable {

@@ -57,26 +57,27 @@ const READ_ONE_BY_ONE = 500;
 /**
  * Newest first, by what the columns say. Words are looked for twice, because nobody can tell beforehand how common a
  * beginning of a word is: in the newest events that fit otherwise, which finds a page of what is common; then by the
- * index of words, which is quick for all that is not. `offset 0` keeps Postgres from choosing between the two itself.
+ * indexes, which are quick for all that is not.
  */
 async function search(db: Kysely<Tables>, filter: EventFilter): Promise<Page<FoundEvent>> {
   const most = filter.limit + 1;
   const columns = sql.join(conditions(filter), sql` and `);
-  const words = wordsOf(filter.text);
+  const ways = waysTo(filter.text);
   const newest = (limit: number) => sql`
     select e.n, e.body, e.seq from holdfast.events e left join holdfast.approvals a on a.id = e.approval_id
     where ${columns} order by e.n desc limit ${limit}`;
-  if (words === null) return pageOf(await rowsOf(db, newest(most)), filter.limit);
+  if (ways === null) return pageOf(await rowsOf(db, newest(most)), filter.limit);
   const near = await rowsOf(
     db,
-    sql`select e.n from (${newest(READ_ONE_BY_ONE)}) e where ${words} order by e.n desc limit ${most}`,
+    sql`select e.n from (${newest(READ_ONE_BY_ONE)}) e where ${ways.seen} order by e.n desc limit ${most}`,
   );
   if (near.length === most) return pageOf(near, filter.limit);
   const all = sql`
-    select n from (
-      select e.n from holdfast.events e left join holdfast.approvals a on a.id = e.approval_id
-      where ${columns} and ${words} offset 0
-    ) fits order by n desc limit ${most}`;
+    select n from (${sql.join(
+      ways.found.map((way) => way(columns, most)),
+      sql` union `,
+    )}) fits
+    order by n desc limit ${most}`;
   return pageOf(await rowsOf(db, all), filter.limit);
 }
 
@@ -121,27 +122,56 @@ function placeAt(at: Date, leewayMs: number, otherwise: RawBuilder<unknown>): Ra
 const APPROVAL_ID = /^ap_[0-9a-z]{26}$/;
 const FINGERPRINT = /^[0-9a-f]{16,64}$/;
 
-/** What the text asks for beyond columns; null: nothing. */
-function wordsOf(text: string | undefined): RawBuilder<unknown> | null {
+/** One index to go by: the numbers of the newest `most` events that fit the columns as well. */
+type Way = (columns: RawBuilder<unknown>, most: number) => RawBuilder<unknown>;
+
+/** What a text asks for beyond columns. */
+interface Ways {
+  /** Of an event `e` at hand. */
+  readonly seen: RawBuilder<unknown>;
+  /** Any of them; an `or` would use no index. */
+  readonly found: readonly Way[];
+}
+
+/** null: nothing beyond columns. */
+function waysTo(text: string | undefined): Ways | null {
   const asked = text?.trim() ?? '';
   if (asked === '' || APPROVAL_ID.test(asked)) return null;
-  if (!FINGERPRINT.test(asked)) return holds(asked);
-  // Hex: a prefix is a stretch of the index. Two searches by two indexes; an `or` of them would use neither.
-  const ofApprovals = sql`select id from holdfast.approvals where fingerprint >= ${asked} and fingerprint < ${`${asked}g`}`;
-  return sql`e.n in (
-    select n from holdfast.events where approval_id in (${ofApprovals})
-    union all select e.n from holdfast.events e where ${holds(asked)})`;
+  const words = asked.replaceAll(/[^\p{L}\p{N}_.@/-]+/gu, ' ').trim();
+  if (words === '') return { seen: sql`false`, found: [() => sql`select 0::bigint as n where false`] };
+  const query = sql`regexp_replace(plainto_tsquery('simple', ${words})::text, '''(?= |$)', ''':*', 'g')::tsquery`;
+  const said = sql`(e.seq is not null and holdfast.words(e.body) @@ (${query}))`;
+  const found = [byWords(said), byPhrase(query)];
+  if (!FINGERPRINT.test(asked)) return { seen: said, found };
+  // Hex: a prefix is a stretch of the index.
+  const approvals = sql`select id from holdfast.approvals where fingerprint >= ${asked} and fingerprint < ${`${asked}g`}`;
+  const theirs = sql`e.n in (select n from holdfast.events where approval_id in (${approvals}))`;
+  return { seen: sql`(${said} or ${theirs})`, found: [...found, byApproval(theirs)] };
 }
 
 /**
  * Every word of it stands in the event, or begins a word there. Words only: nothing of it is an operator. Words are
- * known of sealed events, a second after they were written.
+ * known of sealed events, a second after they were written. `offset 0` keeps Postgres from choosing another index.
  */
-function holds(text: string): RawBuilder<unknown> {
-  const words = text.replaceAll(/[^\p{L}\p{N}_.@/-]+/gu, ' ').trim();
-  if (words === '') return sql`false`;
-  const query = sql`regexp_replace(plainto_tsquery('simple', ${words})::text, '''(?= |$)', ''':*', 'g')::tsquery`;
-  return sql`(e.seq is not null and holdfast.words(e.body) @@ (${query}))`;
+function byWords(said: RawBuilder<unknown>): Way {
+  return (columns) => sql`
+    (select e.n from holdfast.events e left join holdfast.approvals a on a.id = e.approval_id
+    where ${columns} and e.phrase is null and ${said} offset 0)`;
+}
+
+/** The same of plainly allowed calls, whose words are kept once for all that say the same. */
+function byPhrase(query: RawBuilder<unknown>): Way {
+  return (columns, most) => sql`
+    (select said.n from holdfast.phrases p cross join lateral (
+      select e.n from holdfast.events e left join holdfast.approvals a on a.id = e.approval_id
+      where e.phrase = p.id and ${columns} order by e.n desc limit ${most}
+    ) said where p.words @@ (${query}))`;
+}
+
+function byApproval(theirs: RawBuilder<unknown>): Way {
+  return (columns) => sql`
+    (select e.n from holdfast.events e left join holdfast.approvals a on a.id = e.approval_id
+    where ${columns} and ${theirs} offset 0)`;
 }
 
 async function lastUses(db: Kysely<Tables>, grants: readonly string[]): Promise<ReadonlyMap<string, Date>> {

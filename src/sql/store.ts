@@ -1,10 +1,11 @@
 import { type Kysely, sql } from 'kysely';
 import type { Store } from '../ports.ts';
 import { AdmissionDesk } from './admit.ts';
+import { Appender } from './append.ts';
 import { claimCard, readCard, releaseCard, saveCard, unpostedCards } from './cards.ts';
 import { commitChange } from './commit.ts';
 import { firstFull, giveBack } from './counters.ts';
-import { appendEvents, readEvents, sealEvents, writeEvents } from './events.ts';
+import { readEvents, sealEvents, writeEvents } from './events.ts';
 import { guarded } from './guard.ts';
 import { InTurn } from './in-turn.ts';
 import { markAllAway, markAway, markCollected, markLeft } from './joiners.ts';
@@ -25,6 +26,7 @@ export interface Connection {
 /** The authority, on Kysely. Whatever SQL could not do is `Unavailable('store')`, and nothing was changed. */
 export function sqlStore({ db, close, room }: Connection): Store {
   const desk = new AdmissionDesk(db);
+  const appender = new Appender(db);
   const openers = new InTurn();
   const verbs: Store = {
     ping: async () => {
@@ -32,7 +34,7 @@ export function sqlStore({ db, close, room }: Connection): Store {
       await room?.();
     },
     close,
-    append: (events) => appendEvents(db, events),
+    append: (events) => appender.append(events),
     admit: (takes, event) => desk.admit(takes, event),
     peek: (takes) => firstFull(db, takes),
     refund: (taken, event) =>
