@@ -60,6 +60,7 @@ async function run(): Promise<void> {
     await store.seal(2_000);
   });
   await sql`vacuum analyze holdfast.events`.execute(db);
+  await sql`vacuum analyze holdfast.phrases`.execute(db);
   await sql`vacuum analyze holdfast.approvals`.execute(db);
   await searches();
 
@@ -85,7 +86,10 @@ function say({ report, problems }: Awaited<ReturnType<typeof verifyExport>>): vo
   if (report.faults.length + problems.length > 0) throw new Error(JSON.stringify({ report, problems }));
 }
 
-/** Events as a busy gateway would write them: most calls pass, one in ten is asked about. */
+/**
+ * Events as a busy gateway would write them: most calls pass, one in ten is asked about. A session has a hundred calls
+ * of forty tools, which is hard on what calls say in common: there are nearly as many phrases as half the calls.
+ */
 async function fill(): Promise<void> {
   await sql`
     insert into holdfast.approvals (id, state, revision, server, tool, grant_name, self_approval, fingerprint, requirement,
@@ -97,29 +101,40 @@ async function fill(): Promise<void> {
   await sql`update holdfast.approvals set state = 'unknown' where id like '%777'`.execute(db);
   for (let from = 1; from <= EVENTS; from += 50_000) {
     await sql`
-      insert into holdfast.events (body, type, at, approval_id, server, tool, grant_name, actor)
-      select format(
-          '{"actor":%s,"approval":%s,"at":"%s","data":{"decidedBy":"tools.%s.action","fingerprint":"%s","policy":"%s","rule":"%s","session":"%s","words":"%s %s"},"grant":"%s","replica":"host-1-abcdef01","server":"%s","tool":"%s","type":"%s"}',
+      insert into holdfast.events (phrase, body, type, at, approval_id, server, tool, grant_name, actor)
+      select phrase, format(
+          '{"actor":%s,"approval":%s,"at":"%s","data":{"decidedBy":"tools.%s.action","fingerprint":"%s","policy":"%s","rule":"%s","session":"%s"%s},"grant":"%s","replica":"host-1-abcdef01","server":"%s","tool":"%s","type":"%s"}',
           to_json(actor), coalesce(to_json(approval)::text, 'null'),
-          to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), tool, print, left(print, 16), tool, print,
-          'alpha' || i % 1000, case when i % 5000 = 10 then 'needle' else 'common' end, agent, server, tool, type),
+          to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), tool, print, left(print, 16), tool, session,
+          case when phrase is null then format(',"words":"alpha%s %s"', i % 1000, case when i % 5000 = 10 then 'needle' else 'common' end) end,
+          agent, server, tool, type),
         type, at, approval, server, tool, agent, actor
       from (
-        select i, date_trunc('milliseconds', now() - (${EVENTS} - i) * (interval '1 day' * ${SPAN_DAYS} / ${EVENTS}::float8)) as at,
+        select *, case when type = 'call.allowed' then ('x' || left(md5(said), 16))::bit(64)::bigint end as phrase from (
+        select *, concat_ws(' ', type, server, tool, agent, 'tools.' || tool || '.action', session) as said from (
+        select i, encode(sha256(((i % 203) || '-' || (i / 20000))::bytea), 'hex') as session, date_trunc('milliseconds', now() - (${EVENTS} - i) * (interval '1 day' * ${SPAN_DAYS} / ${EVENTS}::float8)) as at,
           'server-' || i % 7 as server, 'tool_' || i % 43 as tool, 'bot-' || i % 29 as agent,
           encode(sha256(i::text::bytea), 'hex') as print,
           case when i % 10 = 0 then 'ap_' || lpad((i / 20)::text, 26, '0') end as approval,
           case when i % 20 = 10 then 'approval.requested' when i % 20 = 0 then 'approval.decided'
             when i % 97 = 0 then 'call.denied' when i % 10007 = 0 then 'access.refused' else 'call.allowed' end as type,
           case when i % 20 = 0 then 'slack:U' || i % 13 else 'grant:bot-' || i % 29 end as actor
-        from generate_series(${from}::int, ${Math.min(EVENTS, from + 49_999)}::int) i) e`.execute(db);
+        from generate_series(${from}::int, ${Math.min(EVENTS, from + 49_999)}::int) i) e) e) e`.execute(db);
   }
+  await sql`
+    insert into holdfast.phrases (id, words)
+    select distinct on (e.phrase) e.phrase, holdfast.words(e.body) from holdfast.events e where e.phrase is not null
+    order by e.phrase`.execute(db);
 }
 
 async function searches(): Promise<void> {
   const records = sqlRecords(db);
   const now = Date.now();
   const days = (n: number): Date => new Date(now - n * 86_400_000);
+  const { rows } = await sql<{ session: string }>`
+    select body::json->'data'->>'session' as session from holdfast.events where phrase is not null order by n limit 1`.execute(
+    db,
+  );
   const filters: Record<string, Omit<EventFilter, 'limit'>> = {
     'no filter': {},
     'one type': { types: ['approval.decided'] },
@@ -144,6 +159,11 @@ async function searches(): Promise<void> {
     'a beginning of many words': { text: 'alpha7' },
     'a word that is not there': { text: 'nowhere' },
     'two words': { text: 'alpha0 needle' },
+    'words of allowed calls': { text: 'call.allowed tool_11' },
+    'words of all calls of a server': { text: 'server-3' },
+    'words of an agent long ago': { text: 'bot-5', from: days(80), to: days(79) },
+    'a session': { text: rows[0]!.session },
+    'a session of no calls': { text: 'ab'.repeat(32) },
     'a word of one agent': { text: 'needle', grant: 'bot-5' },
     fingerprint: { text: '6b86b273ff34fce19d6b804eff5a3f57' },
     approval: { text: `ap_${'5'.padStart(26, '0')}` },
