@@ -22,5 +22,6 @@ EXPOSE 8787
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=3 \
   CMD ["node", "-e", "fetch('http://127.0.0.1:8787/healthz').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 STOPSIGNAL SIGTERM
-ENTRYPOINT ["node", "src/main/cli.ts"]
+# Held calls outlive the young generation: a larger one only costs memory (docs/operations.md).
+ENTRYPOINT ["node", "--max-semi-space-size=16", "src/main/cli.ts"]
 CMD ["start"]

@@ -50,7 +50,11 @@ export class Rig {
       ...env,
     };
     const cli = join(import.meta.dirname, '../src/main/cli.ts');
-    const { child, words } = await this.#run(['--expose-gc', cli, 'start'], settings, /listening on (\S+)/);
+    const { child, words } = await this.#run(
+      ['--max-semi-space-size=16', cli, 'start'],
+      settings,
+      /listening on (\S+)/,
+    );
     return { url: words[1]!, pid: child.pid!, token: grant.token, adminToken };
   }
 

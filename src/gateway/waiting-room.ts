@@ -21,7 +21,8 @@ interface Waiter {
  * commits, the queue, and one query every 2 s for all that is held.
  */
 export class WaitingRoom {
-  readonly #waiters = new Map<string, Set<Waiter>>();
+  /** Lists, not sets: nearly always one waits for one approval, and a set of one is ten times as large. */
+  readonly #waiters = new Map<string, Waiter[]>();
   readonly #rung = new Set<string>();
   readonly #store: Pick<Store, 'changed' | 'beat'>;
   readonly #clock: Clock;
@@ -47,7 +48,7 @@ export class WaitingRoom {
   /** How many callers wait here. */
   get size(): number {
     let size = 0;
-    for (const set of this.#waiters.values()) size += set.size;
+    for (const waiters of this.#waiters.values()) size += waiters.length;
     return size;
   }
 
@@ -81,8 +82,9 @@ export class WaitingRoom {
       const gone = (): void => this.#end(waiter, 'gone');
       const unheed = (): void => signal?.removeEventListener('abort', gone);
       const waiter: Waiter = { id, revision, until: until.getTime(), settle: resolve, unheed };
-      const set = this.#waiters.get(id) ?? new Set();
-      this.#waiters.set(id, set.add(waiter));
+      const others = this.#waiters.get(id);
+      if (others === undefined) this.#waiters.set(id, [waiter]);
+      else others.push(waiter);
       if (this.#tick === null || signal?.aborted) this.#end(waiter, signal?.aborted ? 'gone' : 'timeout');
       else signal?.addEventListener('abort', gone, { once: true });
     });
@@ -91,7 +93,7 @@ export class WaitingRoom {
   /** This process committed a change. Returns how many waited for it here. */
   ring(approval: Approval): number {
     this.#stir?.(approval.id);
-    const behind = [...(this.#waiters.get(approval.id) ?? [])].filter((one) => approval.revision > one.revision);
+    const behind = (this.#waiters.get(approval.id) ?? []).filter((one) => approval.revision > one.revision);
     for (const waiter of behind) this.#end(waiter, approval);
     return behind.length;
   }
@@ -133,8 +135,8 @@ export class WaitingRoom {
   async #read(ids: readonly string[]): Promise<void> {
     const held = new Map<string, number>();
     for (const id of ids) {
-      const set = this.#waiters.get(id);
-      if (set) held.set(id, Math.min(...[...set].map((waiter) => waiter.revision)));
+      const waiters = this.#waiters.get(id);
+      if (waiters) held.set(id, Math.min(...waiters.map((waiter) => waiter.revision)));
     }
     if (held.size === 0) return;
     try {
@@ -145,14 +147,20 @@ export class WaitingRoom {
   }
 
   #end(waiter: Waiter, end: Approval | 'timeout' | 'gone'): void {
-    const set = this.#waiters.get(waiter.id);
-    if (!set?.delete(waiter)) return;
-    if (set.size === 0) this.#waiters.delete(waiter.id);
+    const waiters = this.#waiters.get(waiter.id);
+    if (!waiters?.includes(waiter)) return;
+    // A new list: whoever is going through the old one goes on undisturbed.
+    if (waiters.length === 1) this.#waiters.delete(waiter.id);
+    else
+      this.#waiters.set(
+        waiter.id,
+        waiters.filter((one) => one !== waiter),
+      );
     waiter.unheed();
     waiter.settle(end);
   }
 
   *#all(): Generator<Waiter> {
-    for (const set of this.#waiters.values()) yield* set;
+    for (const waiters of this.#waiters.values()) yield* waiters;
   }
 }

@@ -66,6 +66,8 @@ export interface Runtime {
   readonly pages?: ConsoleMeans;
   /** Where agents reach us; asked at each request. */
   readonly place: () => Place;
+  /** What tells the HTTP server that an answer is written to its socket; absent: answers are `Response`s. */
+  readonly sent?: Response;
 }
 
 export interface ConsoleMeans {
@@ -158,6 +160,7 @@ export function assemble(runtime: Runtime): Assembled {
       hosts: () => place().hosts,
       publicUrl: () => place().publicUrl,
       access: gateway.access,
+      ...(runtime.sent && { sent: runtime.sent }),
       log,
     }),
     slack: slackDoor?.app ?? new Hono(),

@@ -1,4 +1,4 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --max-semi-space-size=16
 import type { Terminal } from './terminal.ts';
 
 const USAGE = `holdfast holds an AI agent's dangerous tool calls until a person approves them.

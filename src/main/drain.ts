@@ -16,14 +16,20 @@ export class Drain {
 
   constructor(server: Server) {
     this.#server = server;
+    const underWay = this.#underWay;
+    const ended = (): void => {
+      if (underWay.size === 0) this.#quiet?.();
+    };
+    // One listener for all: thousands of held answers would each keep one of their own.
+    function closed(this: ServerResponse): void {
+      underWay.delete(this);
+      ended();
+    }
     server.prependListener('request', (request: IncomingMessage, response: ServerResponse) => {
       if (this.#begun) response.setHeader('connection', 'close');
       if (request.method === 'GET') return;
-      this.#underWay.add(response);
-      response.once('close', () => {
-        this.#underWay.delete(response);
-        if (this.#underWay.size === 0) this.#quiet?.();
-      });
+      underWay.add(response);
+      response.on('close', closed);
     });
   }
 

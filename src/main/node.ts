@@ -2,6 +2,7 @@ import type { Server } from 'node:http';
 import { hostname } from 'node:os';
 import { serve } from '@hono/node-server';
 import { getConnInfo } from '@hono/node-server/conninfo';
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import type { Context } from 'hono';
 import type { Loaded } from '../config/load.ts';
 import type { HttpApp } from '../http.ts';
@@ -66,7 +67,7 @@ export async function startNode(
       address: (c: Context) => getConnInfo(c).remote.address ?? 'unknown',
       listTools,
     };
-    const ports = { loaded, storage, keys, replica, clock, log, pages };
+    const ports = { loaded, storage, keys, replica, clock, log, pages, sent: RESPONSE_ALREADY_SENT };
     const gate = assemble({ ...ports, ...audit, ordeal, open, slack, place: () => place });
     undo.push(await gate.start());
     const server = await listen(gate.app, settings.listen, ordeal.patienceMs);

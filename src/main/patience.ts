@@ -31,9 +31,12 @@ export function requestBounds(requestMs: number) {
  */
 export function letGoOfTheStalled(server: Server, untakenMs: number): void {
   const open = new Map<ServerResponse, Backlog | null>();
+  function closed(this: ServerResponse): void {
+    open.delete(this);
+  }
   server.prependListener('request', (_: IncomingMessage, response: ServerResponse) => {
     open.set(response, null);
-    response.once('close', () => open.delete(response));
+    response.on('close', closed);
   });
   const look = (): void => {
     const now = performance.now();

@@ -1,6 +1,7 @@
 import type { Principal } from '../domain/call.ts';
 import type { Json, JsonObject } from '../domain/json.ts';
 import type { Upstream } from '../ports.ts';
+import type { Outlet } from './hold-desk.ts';
 import type { AgentAnswer, Answering } from './task-answer.ts';
 
 /** One `tools/call` that has passed the strict door: `params` is an object and `params.name` a string. */
@@ -31,6 +32,8 @@ export interface ToolCallRequest {
   readonly protocolVersion: string;
   /** Aborted when the agent's connection closes. Made on first use: read it only where it is needed. */
   readonly signal: AbortSignal;
+  /** Where an answer that is held can be written; null: only a `Response` will do. */
+  readonly outlet?: Outlet | null;
 }
 
 export type CallRouting =

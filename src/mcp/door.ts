@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import { type Context, Hono } from 'hono';
 import type { AccessLog } from '../gateway/access-log.ts';
 import { type Log, Unavailable } from '../ports.ts';
@@ -56,7 +57,7 @@ async function admit(
   const { server, principal } = entered;
   deps.access?.used(principal.grant, server.name);
   try {
-    return await handle({ passage, request: c.req.raw, headers, server, principal });
+    return await handle({ passage, request: c.req.raw, outgoing: outgoingOf(c), headers, server, principal });
   } catch (error) {
     const about = { grant: principal.grant, server: server.name };
     if (error instanceof Unavailable) {
@@ -73,6 +74,10 @@ async function admit(
 function headersOf(c: Context): HeaderRecord {
   const env = c.env as { incoming?: { headers?: HeaderRecord } } | undefined;
   return env?.incoming?.headers ?? Object.fromEntries(c.req.raw.headers);
+}
+
+function outgoingOf(c: Context): ServerResponse | null {
+  return (c.env as { outgoing?: ServerResponse } | undefined)?.outgoing ?? null;
 }
 
 /** null: this runtime does not tell. */

@@ -1,4 +1,4 @@
-import type { HeldAnswer } from './held-stream.ts';
+import type { HeldAnswer } from './held-answer.ts';
 
 /**
  * The answer of a held call for a client that accepts JSON only: one response at the end, and no sign of life before

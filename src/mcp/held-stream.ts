@@ -1,27 +1,6 @@
+import { commentEvent, type HeldAnswer, MOST_WAITING, messageEvent, primeEvent } from './held-answer.ts';
+
 const ENCODER = new TextEncoder();
-/** What a client waits before it takes a broken stream up again. */
-const RETRY_MS = 1_000;
-/** Bytes of a server's stream that may lie untaken before the server is made to wait. */
-const MOST_WAITING = 1024 * 1024;
-
-/** Where a held call's answer goes, whatever the client accepts. */
-export interface HeldAnswer {
-  /** Aborted when nobody listens any more. */
-  readonly left: AbortSignal;
-  /** An event without a message, whose id tells where to go on (2025-11-25, Resumability). */
-  prime(eventId: string): void;
-  comment(text: string): void;
-  message(json: string): void;
-  /** A promise: the reader is far behind, and whoever has more waits for it; it resolves too when nobody reads. */
-  raw(bytes: Uint8Array): Promise<void> | undefined;
-  taken(): Promise<boolean>;
-  /** What was sent before has not been taken yet. */
-  readonly stalled: boolean;
-  close(): void;
-  /** Nobody is to be answered any more. */
-  abandon(): void;
-}
-
 /**
  * The SSE answer of a held call. It stays open without a timer of its own; whoever beats (keep-alive.ts) finds it by
  * its set. `send` resolves when the reader has taken what was sent, so that "collected" means more than "queued".
@@ -58,17 +37,15 @@ export class HeldStream implements HeldAnswer {
   }
 
   prime(eventId: string): void {
-    this.#put(ENCODER.encode(`id: ${eventId}\nretry: ${RETRY_MS}\ndata: \n\n`));
+    this.#put(ENCODER.encode(primeEvent(eventId)));
   }
 
-  /** A comment keeps proxies and clients from giving up. */
   comment(text: string): void {
-    this.#put(ENCODER.encode(`: ${text}\n\n`));
+    this.#put(ENCODER.encode(commentEvent(text)));
   }
 
-  /** One message event; the text holds no line break, or they are blanks between tokens. */
   message(json: string): void {
-    this.#put(ENCODER.encode(`event: message\ndata: ${json.replaceAll(/[\r\n]+/g, ' ')}\n\n`));
+    this.#put(ENCODER.encode(messageEvent(json)));
   }
 
   /** Bytes of an upstream's stream, as they came. */

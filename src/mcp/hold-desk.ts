@@ -1,18 +1,27 @@
+import type { ServerResponse } from 'node:http';
 import type { Seat } from '../gateway/ask.ts';
 import type { Dispatch } from '../gateway/dispatch.ts';
 import type { Gateway } from '../gateway/gateway.ts';
+import { type HeldAnswer, STREAM_HEADERS } from './held-answer.ts';
 import { HeldJson } from './held-json.ts';
 import type { HeldRequest } from './held-request.ts';
-import { type HeldAnswer, HeldStream } from './held-stream.ts';
+import { HeldSocket } from './held-socket.ts';
+import { HeldStream } from './held-stream.ts';
 import { Hold, type Manner } from './hold.ts';
 import { KeepAlive } from './keep-alive.ts';
-
-export const STREAM_HEADERS = { 'content-type': 'text/event-stream', 'cache-control': 'no-cache, no-transform' };
 
 /** How the agent wants its answer, and how it is told apart from others. */
 export interface Listener {
   readonly accept: string;
   readonly signal: AbortSignal;
+  /** Where this runtime lets a stream be written to the socket; absent: a `Response` carries it. */
+  readonly outlet?: Outlet | null;
+}
+
+/** The response of node:http, and what the door returns in place of one once that is written to. */
+export interface Outlet {
+  readonly outgoing: ServerResponse;
+  readonly sent: Response;
 }
 
 /** Every answer that this process keeps open. */
@@ -39,7 +48,7 @@ export class HoldDesk {
     manner: Manner,
     dispatch?: Dispatch,
   ): Response | Promise<Response> {
-    const answer = takesStream(listener.accept) ? new HeldStream() : new HeldJson(listener.signal);
+    const answer = answerFor(listener);
     const key = keyOf(held.server, held.session ?? '', held.idText);
     if (held.session !== null) this.#waits.set(key, answer);
     this.#places.get(seat.joiner)?.abandon();
@@ -50,7 +59,7 @@ export class HoldDesk {
       if (this.#places.get(seat.joiner) === answer) this.#places.delete(seat.joiner);
     });
     this.follow(run);
-    return responseOf(answer);
+    return answer instanceof HeldSocket ? listener.outlet!.sent : responseOf(answer);
   }
 
   /** Something that has to end before the process does. */
@@ -67,6 +76,11 @@ export class HoldDesk {
   async drained(): Promise<void> {
     await Promise.allSettled([...this.#running]);
   }
+}
+
+function answerFor({ accept, signal, outlet }: Listener): HeldSocket | HeldStream | HeldJson {
+  if (!takesStream(accept)) return new HeldJson(signal);
+  return outlet ? new HeldSocket(outlet.outgoing) : new HeldStream();
 }
 
 function keyOf(server: string, session: string, idText: string): string {

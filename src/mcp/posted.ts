@@ -3,6 +3,7 @@ import { type Json, type JsonObject, member } from '../domain/json.ts';
 import type { Upstream } from '../ports.ts';
 import type { ToolCallRequest } from './call-door.ts';
 import { type HeaderRecord, headersForUpstream } from './crossing.ts';
+import type { Outlet } from './hold-desk.ts';
 import type { BoundSession } from './sessions.ts';
 import type { ReadBatch, ReadOne } from './strict-door.ts';
 import type { Visit } from './visit.ts';
@@ -63,6 +64,11 @@ export class Asked implements ToolCallRequest {
   get own(): Readonly<Record<string, string>> {
     const { claim, headers } = this.#posted;
     return headersForUpstream(claim === null ? headers : withoutSession(headers), {});
+  }
+
+  get outlet(): Outlet | null {
+    const { outgoing, passage } = this.#posted;
+    return outgoing === null || passage.sent === undefined ? null : { outgoing, sent: passage.sent };
   }
 
   get signal(): AbortSignal {

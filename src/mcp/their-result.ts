@@ -1,6 +1,6 @@
 import type { Task } from '../ports.ts';
 import { askServer } from './ask-server.ts';
-import type { HeldAnswer } from './held-stream.ts';
+import type { HeldAnswer } from './held-answer.ts';
 import { editData } from './sse-text.ts';
 import type { TaskHall } from './task-door.ts';
 import { renamed } from './task-relay.ts';

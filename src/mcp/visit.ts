@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import type { Principal } from '../domain/call.ts';
 import { rpcError, SESSION_NOT_FOUND } from './answer.ts';
 import type { CallDoor } from './call-door.ts';
@@ -11,12 +12,16 @@ export interface Passage extends EntranceDeps {
   readonly calls: CallDoor;
   /** Longest request body, in bytes (`HOLDFAST_MAX_BODY`). */
   readonly maxBody: number;
+  /** What tells this runtime's HTTP server that an answer is written to its socket; absent: it must be a `Response`. */
+  readonly sent?: Response;
 }
 
 /** One request that was let in. */
 export interface Visit {
   readonly passage: Passage;
   readonly request: Request;
+  /** null: this runtime has none. */
+  readonly outgoing: ServerResponse | null;
   readonly headers: HeaderRecord;
   readonly server: ServerEntry;
   readonly principal: Principal;
