@@ -2,6 +2,7 @@ import { type Kysely, type RawBuilder, sql } from 'kysely';
 import type { Backlog, ChainedEvent, Ledger } from '../ports.ts';
 import { readCheckpoints, saveCheckpoint, unsignedHead } from './checkpoints.ts';
 import { guarded } from './guard.ts';
+import { misphrased } from './phrase-check.ts';
 import type { Tables } from './schema.ts';
 
 /** The log as a chain, on Kysely. */
@@ -33,20 +34,22 @@ interface LinkRow {
   server: string | null;
   tool: string | null;
   grant_name: string | null;
+  phrase: string | null;
 }
 
 /** Times as numbers: to parse them as dates would cost as much as all the rest. */
 async function links(db: Kysely<Tables>, which: RawBuilder<unknown>): Promise<ChainedEvent[]> {
   const found = await sql<LinkRow>`
     select e.n, e.seq, e.hash, e.body, e.type, date_part('epoch', e.at) * 1000 as ms, e.actor, e.approval_id, e.server,
-      e.tool, e.grant_name
+      e.tool, e.grant_name, e.phrase::text
     from holdfast.events e where ${which}`.execute(db);
+  const wrong = await misphrased(db, found.rows);
   return found.rows.map((row) => ({
     n: Number(row.n),
     seq: row.seq === null ? null : Number(row.seq),
     hash: row.hash,
     text: row.body,
-    agrees: agrees(row),
+    agrees: agrees(row) && !wrong.has(row.n),
   }));
 }
 

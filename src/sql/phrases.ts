@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import canonicalize from 'canonicalize';
 import type { NewEvent } from '../domain/event.ts';
+import { type JsonObject, member } from '../domain/json.ts';
 
 /** Phrases remembered at most; others are made anew. */
 const REMEMBERED = 5_000;
@@ -57,21 +58,33 @@ function keyOf({ type, approval, actor, server, tool, grant, replica, data }: Ne
 }
 
 function phraseOf(event: NewEvent): Phrase {
-  const { type, server, tool, grant, data } = event;
-  const words = [type, server, tool, grant, data.rule, data.decidedBy, data.session]
-    .filter((word) => word !== null && word !== undefined)
-    .join(' ')
-    .replaceAll(/\p{Cc}/gu, ' ');
-  const text = canonicalize({ ...event, at: '@', data: { ...data, fingerprint: '@' } })!;
+  const words = wordsOf(event);
+  const text = canonicalize({ ...event, at: '@', data: { ...event.data, fingerprint: '@' } })!;
   // Inside a string each quote has a backslash before it: what is looked for here can only be the members.
   const [head, rest] = cut(text, '"at":"');
   const [middle, tail] = cut(rest, '"fingerprint":"');
   return {
-    id: createHash('sha256').update(words).digest().readBigInt64BE().toString(),
+    id: phraseId(words),
     words,
     writtenUntil: 0,
     body: (at, fingerprint) => `${head}${at}${middle}${fingerprint}${tail}`,
   };
+}
+
+/** The words of an event, as it is or as its text says it. */
+export function wordsOf(event: Pick<NewEvent, 'data'> | JsonObject): string {
+  const [data, about] = [member(event, 'data'), ['type', 'server', 'tool', 'grant']];
+  return [
+    ...about.map((name) => member(event, name)),
+    ...['rule', 'decidedBy', 'session'].map((name) => member(data, name)),
+  ]
+    .filter((word) => word !== null && word !== undefined)
+    .join(' ')
+    .replaceAll(/\p{Cc}/gu, ' ');
+}
+
+export function phraseId(words: string): string {
+  return createHash('sha256').update(words).digest().readBigInt64BE().toString();
 }
 
 function cut(text: string, member: string): [string, string] {

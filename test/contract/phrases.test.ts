@@ -78,6 +78,34 @@ for (const kind of ['pglite', 'postgres'] as const) {
       assert.equal(new Set(phrases.map(({ phrase }) => phrase)).size, 4, 'three phrases, and none');
     });
 
+    for (const [what, spoil, mend] of [
+      [
+        'another phrase',
+        'update holdfast.events set phrase = phrase + 1 where n = 1',
+        'update holdfast.events set phrase = phrase - 1 where n = 1',
+      ],
+      ['other words', "update holdfast.phrases set words = to_tsvector('simple', 'x')", null],
+      ['no words', 'delete from holdfast.phrases', null],
+      [
+        'a phrase where there is none',
+        "update holdfast.events set phrase = 1 where type = 'call.denied'",
+        "update holdfast.events set phrase = null where type = 'call.denied'",
+      ],
+    ] as const) {
+      test(`P7: what would make a search miss an event is found: ${what}`, async () => {
+        const kept = await rows(sql<{ id: string; words: string }>`select id, words::text from holdfast.phrases`);
+        await sql.raw(spoil).execute(world.db);
+        const { faults } = (await world.verify()).report;
+        assert.ok(faults.length > 0 && faults.every((fault) => fault.kind === 'mislabelled'), JSON.stringify(faults));
+        if (mend !== null) await sql.raw(mend).execute(world.db);
+        for (const { id, words } of kept) {
+          await sql`insert into holdfast.phrases values (${id}, ${words}::tsvector)
+            on conflict (id) do update set words = excluded.words`.execute(world.db);
+        }
+        assert.deepEqual((await world.verify()).report.faults, []);
+      });
+    }
+
     test('a reviewer finds them by every word, far behind the newest, page by page, and by nothing they do not say', async () => {
       const rare = Array.from({ length: 30 }, () =>
         allowed('rare_tool', { grant: 'needle-bot' }, { session: SESSION }),
