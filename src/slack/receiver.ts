@@ -111,7 +111,13 @@ function payload(bytes: Uint8Array): Record<string, unknown> | null {
 }
 
 async function read(request: Request): Promise<Uint8Array | null> {
-  if (Number(request.headers.get('content-length') ?? 0) > MAX_BODY) return null;
+  const announced = request.headers.get('content-length');
+  if (announced !== null && /^\d+$/.test(announced)) {
+    if (Number(announced) > MAX_BODY) return null;
+    // A body ends at its announced length, so this reads no more than that, and needs no stream.
+    const whole = new Uint8Array(await request.arrayBuffer());
+    return whole.length > MAX_BODY ? null : whole;
+  }
   const parts: Uint8Array[] = [];
   let size = 0;
   for await (const part of request.body ?? []) {
