@@ -1,10 +1,12 @@
-import type { Approval } from '../domain/approval.ts';
+import { type Approval, isOver } from '../domain/approval.ts';
 import type { Setting } from './setting.ts';
 
 /** Milliseconds that news wait when a caller of this process heard them first: its own next step is news as well. */
 const MOMENT_MS = 100;
+/** Milliseconds that the last news of all wait: the caller has its answer first. */
+const LAST_MS = 20;
 
-type Ports = Omit<Setting, 'news'>;
+type Ports = Omit<Setting, 'news' | 'line'>;
 
 /**
  * Tells everybody who waits for an approval that it changed, and has its card rewritten. Told after the commit, never
@@ -12,7 +14,8 @@ type Ports = Omit<Setting, 'news'>;
  * re-reads its held calls every 2 s, and the sweep posts what is missing.
  *
  * When a caller of this process was woken, the queue hears of it a moment later: the call goes on at once, does not
- * share the processor with its own card, and a card that would change twice within the moment changes once.
+ * share the processor with its own card, and a card that would change twice within the moment changes once. After an end
+ * nothing follows, so it is told as soon as the caller was answered.
  */
 export class News {
   readonly #ports: Ports;
@@ -27,9 +30,10 @@ export class News {
   tell(approval: Approval): void {
     const heard = this.#ring(approval);
     const waiting = this.#waiting.get(approval.id);
-    if (waiting) waiting.latest = approval;
-    else if (heard === 0 && approval.state !== 'dispatched') void this.#spread(approval);
-    else this.#wait(approval);
+    const last = isOver(approval.state);
+    if (waiting && !last) waiting.latest = approval;
+    else if (!waiting && heard === 0 && approval.state !== 'dispatched') void this.#spread(approval);
+    else this.#wait(approval, last ? LAST_MS : MOMENT_MS);
   }
 
   /** Everything that waits goes out now; used when the process stops. */
@@ -40,12 +44,13 @@ export class News {
     await Promise.all(all.map(({ latest }) => this.#spread(latest)));
   }
 
-  #wait(latest: Approval): void {
+  #wait(latest: Approval, ms: number): void {
+    clearTimeout(this.#waiting.get(latest.id)?.timer);
     const timer = setTimeout(() => {
       const waiting = this.#waiting.get(latest.id);
       this.#waiting.delete(latest.id);
       if (waiting) void this.#spread(waiting.latest);
-    }, MOMENT_MS);
+    }, ms);
     this.#waiting.set(latest.id, { latest, timer });
   }
 

@@ -1,4 +1,4 @@
-import type { Approval, Decision } from '../domain/approval.ts';
+import type { Approval, Decision, State } from '../domain/approval.ts';
 import { type Approver, decide as judge, type RefusalReason, type Utterance } from '../domain/decide.ts';
 import type { NewEvent } from '../domain/event.ts';
 import type { Json } from '../domain/json.ts';
@@ -32,6 +32,7 @@ export interface DecideTerms {
  * | two clicks at once | the first commit; the other reads again and is refused with the true state |
  * | click and withdrawal, click and expiry | the first commit; a click that lost is told what happened |
  * | crash after the commit, before the queue hears | the decision stands; the sweep and the 2 s re-read wake the call |
+ * | a caller waits in this very process | its dispatch is committed with the decision (line.ts) |
  */
 export async function decide(
   setting: Setting,
@@ -53,29 +54,48 @@ export async function decide(
       await refuse(setting, approval, approver, judgement.reason, word.choice);
       return { kind: 'refused', reason: judgement.reason, approval };
     }
+    const patch = patchFor(judgement.next, new Date(now.getTime() + terms.pickupMs));
+    const { decision, next } = judgement;
     setting.at?.('decide.before');
-    const committed = await setting.store.commit({
+    const change: Change = {
       id,
       revision: approval.revision,
       from: 'pending',
-      to: judgement.next,
-      patch: patchFor(judgement.next, new Date(now.getTime() + terms.pickupMs)),
-      decision: judgement.decision,
-      events: [decided(approval, judgement.decision, judgement.next, card, word.saw)],
-    });
-    setting.at?.('decide.after');
+      to: next,
+      patch,
+      decision,
+      events: [decided(approval, decision, next, card, word.saw)],
+    };
+    const committed = await (next === 'approved'
+      ? setting.line.commit(setting.store, change, afterwards(approval, change, decision))
+      : setting.store.commit(change));
     if (committed.kind === 'committed') {
+      if (committed.approval.state === next) setting.at?.('decide.after');
       // The commit is what counts; a queue that does not answer only makes it slower to be heard.
       announce(setting, committed.approval);
-      return { kind: 'recorded', approval: committed.approval, decision: judgement.decision };
+      return { kind: 'recorded', approval: asDecided(committed.approval, next), decision };
     }
   }
 }
 
+/** What the decision makes of it. */
+function afterwards(approval: Approval, { to, patch }: Change, decision: Decision): Approval {
+  const decisions = [...approval.decisions, decision];
+  const pickupUntil = patch?.pickupUntil ?? null;
+  return { ...approval, state: to, revision: approval.revision + 1, pickupUntil, decisions };
+}
+
+/** Whoever decided is told what the decision did; that the pass was spent with it is the caller's news. */
+function asDecided(approval: Approval, next: State): Approval {
+  if (approval.state === next) return approval;
+  return { ...approval, state: next, revision: approval.revision - 1, leaseUntil: null };
+}
+
 /** What the person saw is evidence; only a card is known here, a page or a terminal is not. */
 async function look(setting: Setting, id: string, { via }: Approver): Promise<Seen | null> {
-  const [approval, card] = await Promise.all([setting.store.find(id), via === 'slack' ? setting.store.card(id) : null]);
-  return approval === null ? null : { approval, card };
+  if (via === 'slack') return setting.store.look(id);
+  const approval = await setting.store.find(id);
+  return approval === null ? null : { approval, card: null };
 }
 
 function patchFor(next: 'pending' | 'approved' | 'denied', until: Date): NonNullable<Change['patch']> {

@@ -1,15 +1,12 @@
 import type { Approval, State } from '../domain/approval.ts';
-import type { Call } from '../domain/call.ts';
-import { evaluate } from '../domain/evaluate.ts';
 import type { EventType } from '../domain/event.ts';
 import type { Json } from '../domain/json.ts';
-import { type Taken, takesOf } from '../domain/limit.ts';
-import { type Change, Unavailable } from '../ports.ts';
+import type { Taken } from '../domain/limit.ts';
+import type { Change } from '../ports.ts';
 import { announce } from './announce.ts';
 import { about } from './decide.ts';
 import type { Gateway } from './gateway.ts';
 import { record } from './record.ts';
-import type { Turn } from './take-turn.ts';
 
 /** A pass that was spent by this process. It must be ended by `finish`, once. */
 export interface Dispatch {
@@ -31,92 +28,6 @@ export type Outcome =
   | { readonly kind: 'not_sent'; readonly why: string }
   /** Nobody can say what the upstream did. */
   | { readonly kind: 'unknown'; readonly why: string };
-
-type Spent = Extract<Turn, { kind: 'dispatch' | 'full' | 'over' | 'unsure' | 'gone' }> | { readonly kind: 'conflict' };
-
-/**
- * Spends the pass (P2): one transaction takes the limits, moves approved → dispatched by compare-and-swap, and writes
- * `call.dispatched`. Before it, what may have changed since the human decided is looked at again: the grant, the
- * policy (only a new deny stops it), and the approvers' standing.
- */
-export async function spend(gateway: Gateway, approval: Approval, joiner: string, call: Call): Promise<Spent> {
-  const { setting, rules } = gateway;
-  const obstacle = await obstacleTo(gateway, approval, call);
-  if (obstacle?.kind === 'lapse') return lapse(gateway, approval, obstacle.why);
-  if (obstacle?.kind === 'unsure') return { kind: 'unsure', approval, why: obstacle.why };
-  const now = setting.clock.now();
-  const policy = rules.policy(call.server)!;
-  const verdict = evaluate(policy, call);
-  const takes = verdict.kind === 'deny' ? [] : takesOf(call, verdict.limits);
-  // Not the replica alone: the end of one dispatch must never be taken for the end of the next one.
-  const by = `${setting.replica} ${joiner} ${approval.revision}`;
-  setting.at?.('dispatch.before');
-  const committed = await setting.store.commit({
-    id: approval.id,
-    revision: approval.revision,
-    from: 'approved',
-    to: 'dispatched',
-    patch: { leaseUntil: gateway.leases.until(), dispatcher: by },
-    takes,
-    joiner,
-    events: [
-      happened(gateway, approval, 'call.dispatched', {
-        joiner,
-        policy: policy.digest,
-        rule: verdict.trace.rule,
-        limits: takes.map((take) => take.counter),
-        votes: approval.decisions.map((one) => ({ approver: one.approver, choice: one.choice, via: one.via })),
-        waitedMs: now.getTime() - approval.createdAt.getTime(),
-      }),
-    ],
-  });
-  if (committed.kind === 'full') {
-    gateway.full.remember(committed.full, now);
-    return { kind: 'full', approval, full: committed.full };
-  }
-  if (committed.kind === 'left') return { kind: 'gone', approval };
-  if (committed.kind === 'conflict') return committed;
-  setting.at?.('dispatch.after');
-  const dispatch = { approval: committed.approval, by, taken: committed.taken, startedAt: now };
-  gateway.leases.add(dispatch);
-  announce(setting, committed.approval);
-  return { kind: 'dispatch', dispatch };
-}
-
-type Obstacle = { readonly kind: 'lapse' | 'unsure'; readonly why: string } | null;
-
-async function obstacleTo(gateway: Gateway, approval: Approval, call: Call): Promise<Obstacle> {
-  const { setting, rules } = gateway;
-  await rules.refresh();
-  if (rules.principal(approval.grant, approval.server) === null) return { kind: 'lapse', why: 'the grant was revoked' };
-  const policy = rules.policy(approval.server);
-  if (policy === null) return { kind: 'lapse', why: 'the server is no longer configured' };
-  const verdict = evaluate(policy, call);
-  if (verdict.kind === 'deny') return { kind: 'lapse', why: `policy now denies it: ${verdict.reason}` };
-  // Only votes given in Slack rest on what Slack says of a person.
-  if (setting.cards === null || !approval.decisions.some((d) => d.via === 'slack')) return null;
-  try {
-    const standing = await setting.cards.stillEligible(approval);
-    return standing.eligible ? null : { kind: 'lapse', why: standing.why ?? 'an approver may no longer approve' };
-  } catch (error) {
-    if (!(error instanceof Unavailable)) throw error;
-    return { kind: 'unsure', why: error.message };
-  }
-}
-
-async function lapse(gateway: Gateway, approval: Approval, why: string): Promise<Spent> {
-  const committed = await gateway.setting.store.commit({
-    id: approval.id,
-    revision: approval.revision,
-    from: 'approved',
-    to: 'lapsed',
-    patch: { note: why },
-    events: [happened(gateway, approval, 'approval.lapsed', { note: why })],
-  });
-  if (committed.kind !== 'committed') return { kind: 'conflict' };
-  announce(gateway.setting, committed.approval);
-  return { kind: 'over', approval: committed.approval };
-}
 
 /**
  * Records how a dispatch ended, before the agent hears of it. Tries until the store takes it: the lease is renewed
@@ -204,7 +115,8 @@ function outcomeData({ setting }: Gateway, { startedAt }: Dispatch, outcome: Out
   return { bytes: response.byteLength, result: failed ? 'error' : 'result', digest, upstreamMs };
 }
 
-function happened(gateway: Gateway, approval: Approval, type: EventType, data: { [name: string]: Json }) {
+/** What holdfast itself did. */
+export function happened(gateway: Gateway, approval: Approval, type: EventType, data: { [name: string]: Json }) {
   const at = gateway.setting.clock.now();
   return about(approval, { type, at, actor: 'holdfast', data: { ...data, fingerprint: approval.fingerprint } });
 }

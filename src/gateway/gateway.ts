@@ -8,6 +8,7 @@ import { Errands } from './errands.ts';
 import { FullMemory } from './full-memory.ts';
 import { Journal } from './journal.ts';
 import { Leases } from './leases.ts';
+import { Line } from './line.ts';
 import { publishCard } from './publish-card.ts';
 import type { Rules } from './rules.ts';
 import { startSealer } from './sealer.ts';
@@ -34,7 +35,7 @@ export interface Gateway {
 }
 
 /** Binds the use cases to the ports. Nothing runs until `start`. */
-export function bindGateway(outside: Omit<Setting, 'news'>, rules: Rules): Gateway {
+export function bindGateway(outside: Omit<Setting, 'news' | 'line'>, rules: Rules): Gateway {
   const { clock, log, replica } = outside;
   const written = { events: 0 };
   const store = stamped(outside.store, replica, (event) => {
@@ -44,7 +45,7 @@ export function bindGateway(outside: Omit<Setting, 'news'>, rules: Rules): Gatew
   const ports = { ...outside, store };
   const room = new WaitingRoom(store, clock, log, replica);
   const journal = new Journal(store, log);
-  const setting = { ...ports, news: new News(ports, (approval) => room.ring(approval)) };
+  const setting = { ...ports, line: new Line(), news: new News(ports, (approval) => room.ring(approval)) };
   return {
     setting,
     rules,

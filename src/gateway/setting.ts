@@ -1,6 +1,7 @@
 import type { Cards, Clock, Ledger, Log, Queue, Sink, Store, TaskStore, Vault, Witness } from '../ports.ts';
 import type { News } from './announce.ts';
 import type { FaultPoint } from './fault-point.ts';
+import type { Line } from './line.ts';
 import type { Meter } from './stamp.ts';
 
 /** The ports as one process holds them. Every use case takes this first. */
@@ -28,4 +29,6 @@ export interface Setting {
   readonly leaseMs?: number;
   /** Where changes are told. */
   readonly news: News;
+  /** Who waits here for a pass. */
+  readonly line: Line;
 }

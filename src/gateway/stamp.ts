@@ -34,6 +34,12 @@ export function stamped(store: Store, replica: string, heard: Meter): Store {
       if (committed.kind === 'committed') hear(change.events);
       return committed;
     },
+    commitBoth: async (first, second) => {
+      const [one, two] = [first, second].map((change) => ({ ...change, events: change.events.map(mark) }));
+      const committed = await store.commitBoth(one!, two!);
+      if (committed.kind === 'committed') hear([...first.events, ...second.events]);
+      return committed;
+    },
     collected: async (joiner, event, until) => {
       await store.collected(joiner, mark(event), until);
       heard(event);

@@ -1,9 +1,11 @@
 import { type Approval, LIVE } from '../domain/approval.ts';
 import type { Full } from '../domain/limit.ts';
 import type { Recall, Seat } from './ask.ts';
-import { type Dispatch, spend } from './dispatch.ts';
+import type { Dispatch } from './dispatch.ts';
 import { deadlineOf, due, isLate } from './due.ts';
 import type { Gateway } from './gateway.ts';
+import type { Stand } from './line.ts';
+import { spend, spendAtOnce } from './spend.ts';
 
 /** What a waiting caller is to do or to hear next. */
 export type Turn =
@@ -49,13 +51,22 @@ export async function takeTurn(
     const question = asks && approval.awaits === 'input' ? await keptResult(gateway, approval) : null;
     if (question !== null) return { kind: 'question', approval, response: question };
     const deadline = earlier(until, deadlineOf(approval));
+    const stand = approval.state === 'pending' ? standFor(gateway, approval, seat, recall) : null;
     const next = await gateway.room.wait(approval.id, approval.revision, deadline, signal);
+    // Whatever ended the wait: what was spent on this caller's behalf is this caller's to send.
+    const dispatch = (await stand?.leave()) ?? null;
+    if (dispatch !== null) return { kind: 'dispatch', dispatch };
     // A room that was closed lets nobody wait, not even for the approval's own deadline.
     if (next === 'timeout' && (deadline === until || !gateway.room.open)) return { kind: 'pending', approval };
     if (next === 'timeout') continue;
     if (next === 'gone') return { kind: 'gone', approval };
     approval = next;
   }
+}
+
+/** Has the decision spend the pass for this caller, if it comes while it waits here. */
+function standFor(gateway: Gateway, { id }: Approval, { joiner }: Seat, recall: Recall): Stand | null {
+  return gateway.setting.line.stand(id, async (approved) => spendAtOnce(gateway, approved, joiner, recall()));
 }
 
 /** A deadline of the approval itself is looked at when it comes, whether or not a job noticed it. */

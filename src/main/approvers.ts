@@ -71,17 +71,17 @@ export function approversInSlack(loaded: Loaded, means: SlackMeans, clock: Clock
         enterprise,
         appId: config.slack.app ?? undefined,
         publicUrl,
-        approval: (id) => store.find(id),
-        card: (id) => store.card(id),
+        look: (id) => {
+          // A caller who waits here spends the pass with the decision: who is revoked is read beside this, not after it.
+          gateway.rules.refresh().catch(() => undefined);
+          return store.look(id);
+        },
         adopt: async (id, place, ts) => {
           const card = await store.card(id);
           if (card !== null && card.ts === null) await store.saveCard({ ...card, channel: place, ts }, null);
         },
-        decide: (id, word, approver, seen) => {
-          // The caller who waits will ask for this next: who is revoked is read beside the decision, not after it.
-          gateway.rules.refresh().catch(() => undefined);
-          return decide(gateway.setting, id, word, approver, { pickupMs: gateway.rules.approval.pickupMs }, seen);
-        },
+        decide: (id, word, approver, seen) =>
+          decide(gateway.setting, id, word, approver, { pickupMs: gateway.rules.approval.pickupMs }, seen),
         refused: (id, actor, reason, choice) => recordRefusal(gateway, id, actor, reason, choice),
       });
     },

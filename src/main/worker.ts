@@ -121,7 +121,7 @@ async function boot(env: Env): Promise<Assembled> {
     throw new Error('Workers need DATABASE_URL (or Hyperdrive), REDIS_URL and HOLDFAST_PUBLIC_URL');
   }
   if (secrets.slackAppToken !== null) throw new Error('Socket Mode does not run on Workers; unset SLACK_APP_TOKEN');
-  const connection = await openPostgres({ url: secrets.databaseUrl, connections: 4, log });
+  const connection = await openPostgres({ url: secrets.databaseUrl, connections: 4, shared: true, log });
   const clock = { now: () => new Date() };
   const gate = assemble({
     loaded,

@@ -1,7 +1,8 @@
 import { type Approval, isOver } from '../domain/approval.ts';
-import { type Dispatch, finish, type Outcome, spend } from '../gateway/dispatch.ts';
+import { type Dispatch, finish, type Outcome } from '../gateway/dispatch.ts';
 import { due, isLate } from '../gateway/due.ts';
 import type { Gateway } from '../gateway/gateway.ts';
+import { spend } from '../gateway/spend.ts';
 import type { Task } from '../ports.ts';
 import type { ServerEntry } from './entrance.ts';
 import { freshSession } from './fresh-session.ts';

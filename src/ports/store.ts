@@ -129,9 +129,17 @@ export interface Store {
    */
   open(request: NewApproval, joiner: NewJoiner, maxPending: number, event: NewEvent): Promise<Opened>;
   find(id: string): Promise<Approval | null>;
+  /** The same, and its card as it is at that moment. */
+  look(id: string): Promise<{ readonly approval: Approval; readonly card: CardRecord | null } | null>;
   /** Newest first. */
   list(filter: { states?: readonly State[]; after?: string; limit: number }): Promise<Page<Approval>>;
   commit(change: Change): Promise<Committed>;
+  /**
+   * Two changes of which the second follows the first, as if they were committed one after the other with nobody in
+   * between: both or neither. `left` and `full` are said of the second. Only the first has a decision, only the second
+   * counters and a caller.
+   */
+  commitBoth(first: Change, second: Change): Promise<Committed>;
   /** Of these approvals, those whose revision is no longer the one given. */
   changed(held: ReadonlyMap<string, number>): Promise<readonly Approval[]>;
   /** The request's sealed bytes. */

@@ -2,7 +2,7 @@ import type { Approval, Choice } from '../domain/approval.ts';
 import { type Approver, decide as judge, type Utterance } from '../domain/decide.ts';
 import type { Saw } from '../domain/seen-card.ts';
 import type { Decided, Seen } from '../gateway/decide.ts';
-import type { CardRecord, Clock, Log } from '../ports.ts';
+import type { Clock, Log } from '../ports.ts';
 import { type DoorRefusal, doorWords, refusalWords, WORDS_FOR } from './answer.ts';
 import { type Action, type ButtonValue, readButtonValue, readViewMemory } from './button.ts';
 import { renderCard } from './card.ts';
@@ -20,8 +20,8 @@ export interface InteractionTerms extends IdentityTerms {
   readonly routing: Routing;
   /** As the cards have it. */
   readonly publicUrl?: string | null | undefined;
-  approval(id: string): Promise<Approval | null>;
-  card(id: string): Promise<CardRecord | null>;
+  /** The approval and its card; null: there is no such approval. */
+  look(id: string): Promise<Seen | null>;
   /** The card's place, learnt from a click because the post's own answer was lost. */
   adopt(id: string, channel: string, ts: string): Promise<void>;
   /** Resolves once the decision is durable, or refused and that recorded. */
@@ -149,11 +149,12 @@ async function enter(
   choice: string,
   say: Say,
 ): Promise<Entry | { refusal: Handled }> {
-  const [approval, card] = await Promise.all([terms.approval(given.approval), terms.card(given.approval)]);
-  if (approval === null) {
+  const found = await terms.look(given.approval);
+  if (found === null) {
     await terms.refused(given.approval, who.user, 'not_found', choice);
     return { refusal: say(WORDS_FOR.notFound) };
   }
+  const { approval, card } = found;
   const refuse = async (reason: DoorRefusal) => {
     await terms.refused(approval.id, who.user, reason, choice);
     return { refusal: say(doorWords(reason)) };
@@ -169,7 +170,7 @@ async function enter(
   const place = from === null ? 'elsewhere' : onTheCard(terms.routing, approval, card, from);
   if (place === 'elsewhere' || from === null) return refuse('wrong_message');
   if (place === 'adopt') await terms.adopt(approval.id, from.channel, from.ts);
-  return { approval, approver: identified.approver, from, seen: place === 'adopt' ? null : { approval, card } };
+  return { approval, approver: identified.approver, from, seen: place === 'adopt' ? null : found };
 }
 
 /** A click that opens a window is judged first, so that nobody writes a reason for nothing. */

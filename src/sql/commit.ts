@@ -3,6 +3,7 @@ import { type Approval, isOver, mayFollow } from '../domain/approval.ts';
 import type { Change, Committed } from '../ports.ts';
 import { giveBack, NoRoom, takeAll } from './counters.ts';
 import { eventRow } from './events.ts';
+import { KEPT } from './kept-plan.ts';
 import { APPROVAL, type ApprovalRow, approvalOf } from './row.ts';
 import type { Tables } from './schema.ts';
 
@@ -20,9 +21,38 @@ const UNIQUE_VIOLATION = '23505';
  * waits. The row is locked by the update, so two committers cannot both see its old state.
  */
 export async function commitChange(db: Kysely<Tables>, change: Change): Promise<Committed> {
-  if (change.from !== change.to && !mayFollow(change.from, change.to)) {
-    throw new Error(`an approval cannot go from ${change.from} to ${change.to}`);
-  }
+  assertAllowed(change);
+  return commitMove(db, { ...change, next: change.revision + 1 });
+}
+
+/**
+ * Two changes as one update of the row: nobody can have seen it in between. Revision, events and columns are those of
+ * one change after the other.
+ */
+export async function commitBoth(db: Kysely<Tables>, first: Change, second: Change): Promise<Committed> {
+  for (const change of [first, second]) assertAllowed(change);
+  const follows = second.id === first.id && second.from === first.to && second.revision === first.revision + 1;
+  if (!follows || second.decision) throw new Error(`${first.to} is not followed by this change to ${second.to}`);
+  if (first.takes || first.gives || first.joiner || first.dispatcher) throw new Error('only a decision comes first');
+  return commitMove(db, {
+    ...second,
+    ...(first.decision ? { decision: first.decision } : {}),
+    from: first.from,
+    revision: first.revision,
+    next: second.revision + 1,
+    patch: { ...first.patch, ...second.patch },
+    events: [...first.events, ...second.events],
+  });
+}
+
+function assertAllowed({ from, to }: Change): void {
+  if (from !== to && !mayFollow(from, to)) throw new Error(`an approval cannot go from ${from} to ${to}`);
+}
+
+/** A change of one row; `next` is the revision it gets. */
+type Move = Change & { readonly next: number };
+
+async function commitMove(db: Kysely<Tables>, change: Move): Promise<Committed> {
   const { takes = [], gives = [], joiner } = change;
   try {
     if (takes.length === 0 && gives.length === 0) {
@@ -56,8 +86,8 @@ function seated(joiner: string): RawBuilder<unknown> {
 }
 
 /** null: overtaken, and nothing was written. The votes it returns are those before this statement, and its own. */
-async function move(db: Db, change: Change): Promise<Approval | null> {
-  const moved = await sql<ApprovalRow>`
+async function move(db: Db, change: Move): Promise<Approval | null> {
+  const moved = await sql<ApprovalRow>`${KEPT}
     with moved as (
       update holdfast.approvals set ${columnsOf(change)}
       where id = ${change.id} and state = ${change.from} and revision = ${change.revision}
@@ -72,11 +102,11 @@ async function move(db: Db, change: Change): Promise<Approval | null> {
   return change.decision ? { ...approval, decisions: [...approval.decisions, change.decision] } : approval;
 }
 
-function columnsOf(change: Change): RawBuilder<unknown> {
+function columnsOf(change: Move): RawBuilder<unknown> {
   const { patch = {} } = change;
   const columns: RawBuilder<unknown>[] = [
     sql`state = ${change.to}`,
-    sql`revision = ${change.revision + 1}`,
+    sql`revision = ${change.next}`,
     sql`updated_at = clock_timestamp()`,
   ];
   if (patch.pickupUntil !== undefined) columns.push(sql`pickup_until = ${patch.pickupUntil}::timestamptz`);
@@ -105,12 +135,14 @@ function voted({ decision }: Change): RawBuilder<unknown> {
 
 function logged({ events }: Change): RawBuilder<unknown> {
   if (events.length === 0) return sql`select 1`;
-  const rows = events.map((event) => {
+  const rows = events.map((event, nth) => {
     const row = eventRow(event);
-    return sql`(${row.body}::text, ${row.type}::text, ${row.at}::timestamptz, ${row.approval_id}::text, ${row.server}::text,
+    return sql`(${sql.lit(nth)}, ${row.body}::text, ${row.type}::text, ${row.at}::timestamptz, ${row.approval_id}::text, ${row.server}::text,
       ${row.tool}::text, ${row.grant_name}::text, ${row.actor}::text)`;
   });
   return sql`
     insert into holdfast.events (body, type, at, approval_id, server, tool, grant_name, actor)
-    select e.* from moved, (values ${sql.join(rows)}) as e(body, type, at, approval_id, server, tool, grant_name, actor)`;
+    select e.body, e.type, e.at, e.approval_id, e.server, e.tool, e.grant_name, e.actor
+    from moved, (values ${sql.join(rows)}) as e(nth, body, type, at, approval_id, server, tool, grant_name, actor)
+    order by e.nth`;
 }

@@ -1,6 +1,7 @@
 import { Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
 import type { Log } from '../ports.ts';
+import { keepPlans } from './kept-plan.ts';
 import { migrate } from './migrations.ts';
 import type { Tables } from './schema.ts';
 import type { Connection } from './store.ts';
@@ -12,11 +13,18 @@ export interface PostgresSettings {
   readonly url: string;
   /** Connections of this process. */
   readonly connections?: number;
+  /** What stands between may hand each statement to another connection (Hyperdrive): then no plan is kept. */
+  readonly shared?: boolean;
   readonly log: Log;
 }
 
 /** Postgres by `DATABASE_URL`. Throws when it cannot be reached or migrated. */
-export async function openPostgres({ url, connections = 10, log }: PostgresSettings): Promise<Connection> {
+export async function openPostgres({
+  url,
+  connections = 10,
+  shared = false,
+  log,
+}: PostgresSettings): Promise<Connection> {
   const pool = new pg.Pool({
     connectionString: url,
     max: connections,
@@ -31,6 +39,7 @@ export async function openPostgres({ url, connections = 10, log }: PostgresSetti
   // those that are idle; one that is lent out, between two statements of a transaction, only hears itself.
   pool.on('error', (error) => log.warn({ code: (error as { code?: string }).code }, 'a database connection broke'));
   pool.on('connect', (client) => client.on('error', () => undefined));
+  if (!shared) pool.on('connect', keepPlans);
   try {
     await migrated(url);
   } catch (error) {

@@ -1,12 +1,40 @@
-import { type Kysely, sql } from 'kysely';
+import { type Kysely, type Selectable, sql } from 'kysely';
 import type { Approval, State } from '../domain/approval.ts';
 import type { Page, Store } from '../ports.ts';
+import { KEPT } from './kept-plan.ts';
 import { APPROVAL, type ApprovalRow, approvalOf } from './row.ts';
-import type { Tables } from './schema.ts';
+import type { CardTable, Tables } from './schema.ts';
+
+type CardRow = Pick<Selectable<CardTable>, 'approval_id' | 'channel' | 'ts' | 'revision' | 'digest' | 'posted_at'>;
 
 export async function findApproval(db: Kysely<Tables>, id: string): Promise<Approval | null> {
-  const found = await sql<ApprovalRow>`select ${APPROVAL} from holdfast.approvals a where a.id = ${id}`.execute(db);
+  const found = await sql<ApprovalRow>`${KEPT}
+    select ${APPROVAL} from holdfast.approvals a where a.id = ${id}`.execute(db);
   return found.rows[0] ? approvalOf(found.rows[0]) : null;
+}
+
+/** What a click rests on, in one round trip. */
+export async function lookAtApproval(db: Kysely<Tables>, id: string): ReturnType<Store['look']> {
+  const found = await sql<
+    ApprovalRow & { [Column in keyof CardRow as `card_${Column}`]: CardRow[Column] | null }
+  >`${KEPT}
+    select ${APPROVAL}, c.approval_id as card_approval_id, c.channel as card_channel, c.ts as card_ts,
+      c.revision as card_revision, c.digest as card_digest, c.posted_at as card_posted_at
+    from holdfast.approvals a left join holdfast.cards c on c.approval_id = a.id where a.id = ${id}`.execute(db);
+  const row = found.rows[0];
+  if (row === undefined) return null;
+  const card =
+    row.card_approval_id === null
+      ? null
+      : {
+          approval: id,
+          channel: row.card_channel!,
+          ts: row.card_ts,
+          revision: row.card_revision!,
+          digest: row.card_digest!,
+          postedAt: row.card_posted_at,
+        };
+  return { approval: approvalOf(row), card };
 }
 
 /** Newest first, paged by id: ids sort by time. */

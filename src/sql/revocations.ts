@@ -1,15 +1,17 @@
-import type { Kysely } from 'kysely';
+import { type Kysely, type Selectable, sql } from 'kysely';
 import type { Revocations } from '../ports.ts';
 import { writeEvents } from './events.ts';
 import { guarded } from './guard.ts';
-import type { Tables } from './schema.ts';
+import { KEPT } from './kept-plan.ts';
+import type { RevocationTable, Tables } from './schema.ts';
 
 /** Tokens that are no longer good. Nothing takes one back: a new token is the way to go on. */
 export function sqlRevocations(db: Kysely<Tables>): Revocations {
   return guarded<Revocations>({
     list: async () => {
-      const rows = await db.selectFrom('holdfast.revocations').selectAll().orderBy('at').execute();
-      return rows.map((row) => ({
+      const found = await sql<Selectable<RevocationTable>>`${KEPT}
+        select token_sha256, grant_name, at, actor, reason from holdfast.revocations order by at`.execute(db);
+      return found.rows.map((row) => ({
         tokenSha256: row.token_sha256,
         grant: row.grant_name,
         at: row.at,

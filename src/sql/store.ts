@@ -3,7 +3,7 @@ import type { Store } from '../ports.ts';
 import { AdmissionDesk } from './admit.ts';
 import { Appender } from './append.ts';
 import { claimCard, readCard, releaseCard, saveCard, unpostedCards } from './cards.ts';
-import { commitChange } from './commit.ts';
+import { commitBoth, commitChange } from './commit.ts';
 import { firstFull, giveBack } from './counters.ts';
 import { readEvents, sealEvents, writeEvents } from './events.ts';
 import { guarded } from './guard.ts';
@@ -11,7 +11,15 @@ import { InTurn } from './in-turn.ts';
 import { markAllAway, markAway, markCollected, markLeft } from './joiners.ts';
 import { claimNotice, releaseNotice, unremindedApprovals } from './notices.ts';
 import { openApproval } from './open.ts';
-import { changedApprovals, findApproval, forgetResults, listApprovals, overdueWork, sealedBytes } from './read.ts';
+import {
+  changedApprovals,
+  findApproval,
+  forgetResults,
+  listApprovals,
+  lookAtApproval,
+  overdueWork,
+  sealedBytes,
+} from './read.ts';
 import type { Tables } from './schema.ts';
 import { bindSession, sessionGrant, unbindSession } from './sessions.ts';
 
@@ -45,8 +53,10 @@ export function sqlStore({ db, close, room }: Connection): Store {
     open: (request, joiner, maxPending, event) =>
       openers.run(request.approval.grant, () => openApproval(db, request, joiner, maxPending, event)),
     find: (id) => findApproval(db, id),
+    look: (id) => lookAtApproval(db, id),
     list: (filter) => listApprovals(db, filter),
     commit: (change) => commitChange(db, change),
+    commitBoth: (first, second) => commitBoth(db, first, second),
     changed: (held) => changedApprovals(db, held),
     request: (id) => sealedBytes(db, id, 'request'),
     result: (id) => sealedBytes(db, id, 'result'),

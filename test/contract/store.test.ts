@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { type Approval, NEXT, STATES, type State } from '../../src/domain/approval.ts';
 import type { Take } from '../../src/domain/limit.ts';
-import { type Store, Unavailable } from '../../src/ports.ts';
+import { type Change, type Committed, type NewJoiner, type Store, Unavailable } from '../../src/ports.ts';
 import {
   again,
   change,
@@ -38,6 +38,17 @@ function suite(kind: StoreKind): void {
       const result = await open(store, request, joiner);
       assert.equal(result.kind, 'opened');
       return { request, joiner, approval: (result as Extract<typeof result, { kind: 'opened' }>).approval };
+    }
+    /** A decision that approves, and the spending of its pass for this caller. */
+    function bothOf(approval: Approval, joiner: NewJoiner, more: Partial<Change> = {}): [Change, Change] {
+      const fixed = { choice: 'approve', reason: null, via: 'slack', self: false, userGroup: null } as const;
+      const decision = { ...fixed, approver: 'U0MIRA', at: new Date() };
+      const approved = { ...approval, state: 'approved', revision: approval.revision + 1 } as const;
+      const patch = { leaseUntil: new Date(Date.now() + 600_000) };
+      return [
+        change(approval, 'approved', { decision }),
+        change(approved, 'dispatched', { joiner: joiner.id, patch, ...more }),
+      ];
     }
     const typesOf = async (approval: string) =>
       (await store.events({ after: 0, limit: 100, approval })).map((event) => event.type);
@@ -295,6 +306,110 @@ function suite(kind: StoreKind): void {
           const now = (await store.find(approval.id))!;
           assert.equal(now.state, spent.kind === 'committed' ? 'dispatched' : 'approved');
           if (spent.kind === 'committed') assert.equal(left!.state, 'dispatched', 'who left was told that it runs');
+        }
+      });
+
+      test('P7: a decision and what follows it are one commit, and read as two', async () => {
+        const { approval, joiner } = await opened();
+        const only = take({ max: '1' });
+        const until = new Date(Date.now() + 600_000);
+        const [given, spent] = bothOf(approval, joiner, {
+          takes: [only],
+          patch: { leaseUntil: until, dispatcher: 'me' },
+        });
+        const both = await store.commitBoth({ ...given, patch: { pickupUntil: until } }, spent);
+        assert.ok(both.kind === 'committed');
+        assert.deepEqual([both.approval.state, both.approval.revision], ['dispatched', approval.revision + 2]);
+        assert.deepEqual(both.approval.decisions, [given.decision]);
+        assert.deepEqual([both.approval.pickupUntil, both.approval.leaseUntil], [until, until]);
+        assert.deepEqual(await store.find(approval.id), both.approval);
+        assert.deepEqual(
+          both.taken.map((one) => one.take),
+          [only],
+        );
+        assert.notEqual(await store.peek([only]), null);
+        assert.deepEqual(await typesOf(approval.id), ['approval.requested', 'approval.decided', 'call.dispatched']);
+        const ended = change(both.approval, 'succeeded', { dispatcher: 'me' });
+        assert.equal((await store.commit(ended)).kind, 'committed');
+      });
+
+      test('P5: of a decision and what follows it a full counter, or a caller who has left, takes neither', async () => {
+        const { approval, joiner } = await opened();
+        const none = take({ max: '0' });
+        const full = await store.commitBoth(...bothOf(approval, joiner, { takes: [none] }));
+        assert.deepEqual(full.kind === 'full' && full.full.take, none);
+        const left = await store.commitBoth(...bothOf(approval, newJoiner()));
+        assert.equal(left.kind, 'left');
+        assert.deepEqual(await store.find(approval.id), approval);
+        assert.deepEqual(await typesOf(approval.id), ['approval.requested']);
+      });
+
+      test('P3: a decision with what follows it, and any other commit at once, on two replicas: one is taken', async () => {
+        for (const other of ['denied', 'expired', 'withdrawn', 'approved', 'both', 'leave'] as const) {
+          for (let round = 0; round < 4; round += 1) {
+            const { approval, joiner } = await opened();
+            const second = () => {
+              if (other === 'leave') {
+                return world.other.leave({ joiner: joiner.id }, (id) => eventOf('approval.caller_left', { id }));
+              }
+              if (other === 'both') return world.other.commitBoth(...bothOf(approval, joiner));
+              return world.other.commit(change(approval, other));
+            };
+            const both = () => world.one.commitBoth(...bothOf(approval, joiner));
+            const [a, b] = await Promise.all(round % 2 ? [both(), second()] : [second(), both()].reverse());
+            const taken = (a as Committed).kind === 'committed';
+            const now = (await store.find(approval.id))!;
+            const dispatched = (await typesOf(approval.id)).filter((type) => type === 'call.dispatched').length;
+            if (other === 'leave') {
+              assert.equal(now.state, taken ? 'dispatched' : 'pending');
+              assert.equal((b as Approval).state, now.state, 'who left was told whether it runs');
+            } else {
+              assert.notEqual(taken, (b as Committed).kind === 'committed', other);
+              assert.equal(now.state, taken || other === 'both' ? 'dispatched' : other);
+            }
+            assert.equal(dispatched, now.state === 'dispatched' ? 1 : 0);
+          }
+        }
+      });
+
+      test('only what follows a decision is committed with it', async () => {
+        const { approval, joiner } = await opened();
+        const [given, spent] = bothOf(approval, joiner);
+        for (const wrong of [
+          { ...spent, id: 'ap_other' },
+          { ...spent, revision: approval.revision },
+          { ...spent, from: 'pending', to: 'denied' },
+          { ...spent, to: 'succeeded' },
+          { ...spent, decision: given.decision! },
+        ] as const) {
+          await assert.rejects(store.commitBoth(given, wrong), Unavailable);
+        }
+        await assert.rejects(store.commitBoth({ ...given, takes: [take({ max: '1' })] }, spent), Unavailable);
+        assert.deepEqual(await store.find(approval.id), approval);
+      });
+
+      test('what a click rests on is found as the approval and its card are', async () => {
+        const { approval } = await opened();
+        assert.deepEqual(await store.look(approval.id), { approval, card: null });
+        const card = { approval: approval.id, channel: 'C1', ts: null, revision: 1, digest: 'd', postedAt: null };
+        await store.saveCard(card, null);
+        assert.deepEqual(await store.look(approval.id), { approval, card });
+        const posted = { ...card, ts: '1.5', postedAt: new Date() };
+        await store.saveCard(posted, null);
+        assert.deepEqual(await store.look(approval.id), { approval, card: await store.card(approval.id) });
+        assert.equal(await store.look('ap_none'), null);
+      });
+
+      test('P4: statements whose plan is kept go on while a newer version adds a column', async () => {
+        const { approval } = await opened();
+        const look = async () => (await store.look(approval.id))!.approval;
+        assert.deepEqual([await look(), await store.find(approval.id)], [approval, approval]);
+        await world.rows('alter table holdfast.approvals add column newer text');
+        try {
+          assert.deepEqual([await look(), await store.find(approval.id)], [approval, approval]);
+          await through(store, approval, 'approved', 'dispatched', 'succeeded');
+        } finally {
+          await world.rows('alter table holdfast.approvals drop column newer');
         }
       });
 

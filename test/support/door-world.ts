@@ -152,17 +152,15 @@ function plainDoor(settings: SlackDeps, api: SlackApi): SlackDoor {
 type Memory = Pick<DoorWorld, 'approvals' | 'records' | 'refusals'> & { broken: Error | null };
 
 /** The gateway's use cases on memory: the pure judgement, committed at once. */
-function useCases(memory: Memory, clock: Clock): Pick<SlackDeps, 'approval' | 'card' | 'adopt' | 'decide' | 'refused'> {
+function useCases(memory: Memory, clock: Clock): Pick<SlackDeps, 'look' | 'adopt' | 'decide' | 'refused'> {
   const answer = async () => {
     if (memory.broken) throw memory.broken;
   };
   return {
-    async approval(id) {
+    async look(id) {
       await answer();
-      return memory.approvals.get(id) ?? null;
-    },
-    async card(id) {
-      return memory.records.get(id) ?? null;
+      const approval = memory.approvals.get(id);
+      return approval === undefined ? null : { approval, card: memory.records.get(id) ?? null };
     },
     async adopt(id, channel, ts) {
       memory.records.set(id, { approval: id, channel, ts, revision: 0, digest: '', postedAt: null });

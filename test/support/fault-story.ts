@@ -43,6 +43,12 @@ export const ENDINGS: Readonly<Record<Point, Ending>> = {
   'collect.after': DONE,
 };
 
+/**
+ * Steps of a decision, and of a spending, that are each on their own: nobody waits at this gateway when it is decided.
+ * The agent has heard that it waits, and comes again after this.
+ */
+const APART: Partial<Record<Point, 'dead' | 'decided'>> = { 'decide.after': 'dead', 'dispatch.before': 'decided' };
+
 const POLICY = `version: "1"
 default: deny
 tools:
@@ -97,8 +103,12 @@ export class Story {
       this.#gateway = await standIn();
     });
     // A card is posted for the question, and for every later state as well: nobody answers before the question's died.
-    const approving = this.#point.startsWith('post.') ? dying.then(() => this.#approve()) : this.#approve();
-    const asking = this.#ask().then((heard) => {
+    const rests = Promise.withResolvers<void>();
+    const apart = APART[this.#point];
+    const first = this.#point.startsWith('post.') ? dying : apart === undefined ? Promise.resolve() : rests.promise;
+    const approving = first.then(() => this.#approve());
+    const comesAgain = apart === 'dead' ? dying : apart === 'decided' ? approving : Promise.resolve();
+    const asking = this.#ask(rests.resolve, comesAgain).then((heard) => {
       this.#heard = heard;
     });
     await Promise.all([asking, approving, dying]);
@@ -120,7 +130,7 @@ export class Story {
   }
 
   /** The agent: makes its call, and repeats it as it is told to until it hears an end. */
-  async #ask(): Promise<{ text: string; approval: string }> {
+  async #ask(rests = () => {}, comesAgain = Promise.resolve()): Promise<{ text: string; approval: string }> {
     let agent: Agent | null = null;
     return eventually(
       'the agent hears an end',
@@ -132,7 +142,10 @@ export class Story {
         const text = textOf(answer);
         const note = answer._meta?.['holdfast/approval'];
         const waits = note === undefined || /^(Waiting for approval|Cannot decide)/.test(text);
-        return waits ? null : { text, approval: note.id };
+        if (!waits) return { text, approval: note.id };
+        rests();
+        await comesAgain;
+        return null;
       },
       LONG,
     );
