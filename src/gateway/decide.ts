@@ -64,6 +64,7 @@ export async function decide(
       to: next,
       patch,
       decision,
+      ...(card === null ? {} : { card }),
       events: [decided(approval, decision, next, card, word.saw)],
     };
     const committed = await (next === 'approved'

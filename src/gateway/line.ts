@@ -1,5 +1,5 @@
 import type { Approval } from '../domain/approval.ts';
-import type { Change, Committed, Store } from '../ports.ts';
+import type { CardRecord, Change, Committed, Store } from '../ports.ts';
 import type { Dispatch } from './dispatch.ts';
 
 type Done = Extract<Committed, { kind: 'committed' }>;
@@ -13,8 +13,14 @@ export interface Spending {
 }
 
 interface Stander {
-  /** null: something stands against it; rejects when that cannot be known. */
-  readonly spending: (approved: Approval) => Promise<Spending | null>;
+  /** As the caller knows it: pending. */
+  readonly approval: Approval;
+  /** Its card as this process showed it last; null: it did not, or another's run may have been later. */
+  card: CardRecord | null;
+  /** null: something stands against it, or would have to be asked of others. */
+  readonly spending: (approved: Approval) => Spending | null;
+  /** A commit found that something was not as it is known here: the next one rests on nothing of that. */
+  misled: boolean;
   /** A decision that may spend the pass for it is under way. */
   attempt: Promise<void> | null;
   dispatch: Dispatch | null;
@@ -34,7 +40,8 @@ export interface Stand {
  * | meanwhile | what is committed | what is heard |
  * |---|---|---|
  * | nobody stands here (another replica, a task, an agent that is away) | the decision | the pass waits for its caller |
- * | a limit has no room; policy, grant or server changed; a vote is old | the decision | the caller meets it in `spend` |
+ * | a limit has no room; policy or server changed; a vote is old | the decision | the caller meets it in `spend` |
+ * | the grant is revoked, here or at another replica | nothing: a conflict; then the decision | the same |
  * | another click, expiry or withdrawal is first | nothing: a conflict | decided anew, by what is there now |
  * | the caller cancels first: it has left, and the revision moved | nothing: a conflict, or `left` | decided anew, alone |
  * | the caller cancels, loses its stream or its time while it commits | both | it has the dispatch, as after `spend` |
@@ -47,31 +54,48 @@ export interface Stand {
 export class Line {
   readonly #standers = new Map<string, Stander>();
 
-  /** null: somebody stands there already. `approval`: pending. */
-  stand(approval: string, spending: Stander['spending']): Stand | null {
-    if (this.#standers.has(approval)) return null;
-    const stander: Stander = { spending, attempt: null, dispatch: null };
-    this.#standers.set(approval, stander);
+  /** null: somebody stands there already. */
+  stand(approval: Approval, spending: Stander['spending']): Stand | null {
+    if (this.#standers.has(approval.id)) return null;
+    const stander: Stander = { approval, card: null, spending, misled: false, attempt: null, dispatch: null };
+    this.#standers.set(approval.id, stander);
     return {
       leave: async () => {
-        this.#standers.delete(approval);
+        this.#standers.delete(approval.id);
         if (stander.attempt !== null) await stander.attempt;
         return stander.dispatch;
       },
     };
   }
 
+  /** This process has brought the card up to date. */
+  showed(card: CardRecord): void {
+    const stander = this.#standers.get(card.approval);
+    if (stander !== undefined) stander.card = card;
+  }
+
+  /**
+   * What a click may be judged on without asking the store: the commit compares both with what is there then. Old news
+   * are good for a yes, which they cost a second look, and for nothing else.
+   */
+  recall(id: string): { readonly approval: Approval; readonly card: CardRecord } | null {
+    const stander = this.#standers.get(id);
+    if (stander === undefined || stander.misled || stander.card === null) return null;
+    return { approval: stander.approval, card: stander.card };
+  }
+
   /** Commits the decision that makes it `approved`, and with it the spending where a caller stands for that. */
   async commit(store: Store, decision: Change, approved: Approval): Promise<Committed> {
     const stander = this.#standers.get(approved.id);
-    if (stander === undefined || stander.attempt !== null) return store.commit(decision);
+    if (stander === undefined || stander.misled || stander.attempt !== null) return store.commit(decision);
     const attempt = Promise.withResolvers<void>();
     stander.attempt = attempt.promise;
     try {
-      const spending = await stander.spending(approved).catch(() => null);
+      const spending = stander.spending(approved);
       if (spending === null) return await store.commit(decision);
       const both = await store.commitBoth(decision, spending.change);
       if (both.kind === 'left' || both.kind === 'full') return await store.commit(decision);
+      if (both.kind === 'conflict') stander.misled = true;
       if (both.kind === 'committed') stander.dispatch = spending.begun(both);
       return both;
     } finally {

@@ -75,11 +75,9 @@ async function settle(
       const { channel, ts, digest, content } = delivery;
       const type = record?.ts ? 'card.updated' : 'card.posted';
       const data = { channel, ts, digest, state: approval.state, revision: approval.revision };
-      await store.saveCard(
-        { approval: approval.id, channel, ts, digest, revision: approval.revision, postedAt: at },
-        about(approval, { type, at, actor: 'holdfast', data }),
-        content,
-      );
+      const card = { approval: approval.id, channel, ts, digest, revision: approval.revision, postedAt: at };
+      await store.saveCard(card, about(approval, { type, at, actor: 'holdfast', data }), content);
+      setting.line.showed(card);
       // What changed while it was being posted is another run's work, at once.
       const now = await store.find(approval.id);
       return now !== null && now.revision > approval.revision ? 0 : null;

@@ -12,6 +12,8 @@ export interface Rules {
   /** The grant's principal while it may call this server; null once it was revoked, expired or unbound. */
   principal(grant: string, server: string): Principal | null;
   readonly approval: ApprovalTerms;
+  /** SHA-256, hex, of the token that stands for this grant; null when there is no such grant. */
+  token(grant: string): string | null;
   /** Learns what any replica has revoked by now; called before a pass is spent. Throws `Unavailable('store')`. */
   refresh(): Promise<void>;
 }

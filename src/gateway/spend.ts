@@ -19,8 +19,9 @@ type Spent = Extract<Turn, { kind: 'dispatch' | 'full' | 'over' | 'unsure' | 'go
  * policy (only a new deny stops it), and the approvers' standing.
  */
 export async function spend(gateway: Gateway, approval: Approval, joiner: string, call: Call): Promise<Spent> {
-  const { setting } = gateway;
-  const look = await lookAgain(gateway, approval, call);
+  const { setting, rules } = gateway;
+  await rules.refresh();
+  const look = lookAgain(gateway, approval, call);
   if (look.kind === 'lapse') return lapse(gateway, approval, look.why);
   const doubt = await doubtOf(gateway, approval);
   if (doubt?.kind === 'lapse') return lapse(gateway, approval, doubt.why);
@@ -42,17 +43,15 @@ export async function spend(gateway: Gateway, approval: Approval, joiner: string
 /**
  * The same for a pass that is about to be given, to be committed with the very decision that gives it. null: something
  * stands against it, or would have to be asked of others first; then the pass is given alone, and `spend` says what.
- * Who decided was judged a moment ago, by the facts that a second look would rest on; earlier votes are older.
+ * Who decided was judged a moment ago, by the facts that a second look would rest on; earlier votes are older. Whether
+ * the grant was revoked is asked by the commit itself.
  */
-export async function spendAtOnce(
-  gateway: Gateway,
-  approved: Approval,
-  joiner: string,
-  call: Call,
-): Promise<Spending | null> {
+export function spendAtOnce(gateway: Gateway, approved: Approval, joiner: string, call: Call): Spending | null {
   if (approved.decisions.length !== 1) return null;
-  const look = await lookAgain(gateway, approved, call);
-  return look.kind === 'lapse' ? null : spendingOf(gateway, approved, joiner, call, look);
+  const look = lookAgain(gateway, approved, call);
+  if (look.kind === 'lapse') return null;
+  const { change, begun } = spendingOf(gateway, approved, joiner, call, look);
+  return { change: { ...change, token: look.token }, begun };
 }
 
 function spendingOf(gateway: Gateway, approval: Approval, joiner: string, call: Call, look: Standing): Spending {
@@ -95,16 +94,18 @@ interface Standing {
   readonly kind: 'stands';
   readonly policy: Policy;
   readonly verdict: Exclude<Verdict, { kind: 'deny' }>;
+  readonly token: string;
 }
 
-async function lookAgain({ rules }: Gateway, approval: Approval, call: Call): Promise<Lapse | Standing> {
-  await rules.refresh();
-  if (rules.principal(approval.grant, approval.server) === null) return { kind: 'lapse', why: 'the grant was revoked' };
+function lookAgain({ rules }: Gateway, approval: Approval, call: Call): Lapse | Standing {
+  const token = rules.token(approval.grant);
+  const known = rules.principal(approval.grant, approval.server);
+  if (token === null || known === null) return { kind: 'lapse', why: 'the grant was revoked' };
   const policy = rules.policy(approval.server);
   if (policy === null) return { kind: 'lapse', why: 'the server is no longer configured' };
   const verdict = evaluate(policy, call);
   if (verdict.kind === 'deny') return { kind: 'lapse', why: `policy now denies it: ${verdict.reason}` };
-  return { kind: 'stands', policy, verdict };
+  return { kind: 'stands', policy, verdict, token };
 }
 
 /** Only votes given in Slack rest on what Slack says of a person. */

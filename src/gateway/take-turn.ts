@@ -65,8 +65,8 @@ export async function takeTurn(
 }
 
 /** Has the decision spend the pass for this caller, if it comes while it waits here. */
-function standFor(gateway: Gateway, { id }: Approval, { joiner }: Seat, recall: Recall): Stand | null {
-  return gateway.setting.line.stand(id, async (approved) => spendAtOnce(gateway, approved, joiner, recall()));
+function standFor(gateway: Gateway, approval: Approval, { joiner }: Seat, recall: Recall): Stand | null {
+  return gateway.setting.line.stand(approval, (approved) => spendAtOnce(gateway, approved, joiner, recall()));
 }
 
 /** A deadline of the approval itself is looked at when it comes, whether or not a job noticed it. */

@@ -71,11 +71,8 @@ export function approversInSlack(loaded: Loaded, means: SlackMeans, clock: Clock
         enterprise,
         appId: config.slack.app ?? undefined,
         publicUrl,
-        look: (id) => {
-          // A caller who waits here spends the pass with the decision: who is revoked is read beside this, not after it.
-          gateway.rules.refresh().catch(() => undefined);
-          return store.look(id);
-        },
+        look: (id) => store.look(id),
+        recall: (id) => gateway.setting.line.recall(id),
         adopt: async (id, place, ts) => {
           const card = await store.card(id);
           if (card !== null && card.ts === null) await store.saveCard({ ...card, channel: place, ts }, null);

@@ -57,6 +57,10 @@ export class LiveRules implements Rules {
     return { grant: grant.name, owner: grant.owner, selfApproval: grant.selfApproval };
   }
 
+  token(name: string): string | null {
+    return this.#loaded.config.grants.find((one) => one.name === name)?.tokenSha256 ?? null;
+  }
+
   refresh(): Promise<void> {
     return this.#revoked.refreshed();
   }

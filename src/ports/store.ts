@@ -72,6 +72,10 @@ export interface Change {
   readonly gives?: readonly Taken[];
   /** The caller on whose behalf this is done: it must not have left. */
   readonly joiner?: string;
+  /** The token of the grant on whose behalf this is done: it must not have been revoked. SHA-256, hex. */
+  readonly token?: string;
+  /** The card that an event of this names: it must still be this one, and show this. */
+  readonly card?: CardRecord;
   /** The dispatch that this ends, as `patch.dispatcher` named it: another one is left alone. */
   readonly dispatcher?: string;
   readonly events: readonly NewEvent[];

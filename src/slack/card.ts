@@ -46,6 +46,20 @@ const NUMBERING = 26;
 
 /** The card of an approval, from the store's truth alone: the same approval gives the same card. Pure. */
 export function renderCard(approval: Approval, options: CardOptions = {}): RenderedCard {
+  const { parts, complete } = laidOut(approval, options);
+  const all = numbered(parts, approval.revision);
+  const blocks = options.plainText ? withoutRichText(all) : all;
+  const content = JSON.stringify(blocks);
+  const digest = createHash('sha256').update(content).digest('hex');
+  return { text: cut(summary(approval), LIMIT.message), blocks, content, digest, complete };
+}
+
+/** Whether its card shows everything, uncut: what a click on Approve is judged by. */
+export function cardIsComplete(approval: Approval, options: CardOptions = {}): boolean {
+  return laidOut(approval, options).complete;
+}
+
+function laidOut(approval: Approval, options: CardOptions): { parts: Block[]; complete: boolean } {
   const before = [
     header(cut(`${headline(approval.state)}: ${leftToRight(`${approval.server}.${approval.tool}`)}`, LIMIT.header)),
     ...outcome(approval),
@@ -63,12 +77,7 @@ export function renderCard(approval: Approval, options: CardOptions = {}): Rende
   const shown = argumentBlock(approval.arguments, budget);
   const fits = !options.plainText || fitsPlainText([...before, shown.block, ...after(true)]);
   const complete = shown.complete && wordsAreWhole(approval) && fits;
-
-  const all = numbered([...before, shown.block, ...after(complete)], approval.revision);
-  const blocks = options.plainText ? withoutRichText(all) : all;
-  const content = JSON.stringify(blocks);
-  const digest = createHash('sha256').update(content).digest('hex');
-  return { text: cut(summary(approval), LIMIT.message), blocks, content, digest, complete };
+  return { parts: [...before, shown.block, ...after(complete)], complete };
 }
 
 function summary(approval: Approval): string {

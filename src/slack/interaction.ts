@@ -5,7 +5,7 @@ import type { Decided, Seen } from '../gateway/decide.ts';
 import type { Clock, Log } from '../ports.ts';
 import { type DoorRefusal, doorWords, refusalWords, WORDS_FOR } from './answer.ts';
 import { type Action, type ButtonValue, readButtonValue, readViewMemory } from './button.ts';
-import { renderCard } from './card.ts';
+import { cardIsComplete } from './card.ts';
 import { type IdentityTerms, identify } from './identity.ts';
 import type { Click, Interaction, OnMessage, OnView, Submission } from './payload.ts';
 import { onTheCard } from './place.ts';
@@ -22,6 +22,8 @@ export interface InteractionTerms extends IdentityTerms {
   readonly publicUrl?: string | null | undefined;
   /** The approval and its card; null: there is no such approval. */
   look(id: string): Promise<Seen | null>;
+  /** The same as this process remembers it: what is decided on it is compared when it is committed. */
+  recall(id: string): Seen | null;
   /** The card's place, learnt from a click because the post's own answer was lost. */
   adopt(id: string, channel: string, ts: string): Promise<void>;
   /** Resolves once the decision is durable, or refused and that recorded. */
@@ -80,13 +82,16 @@ async function clicked(terms: InteractionTerms, click: Click, say: Say): Promise
   const choice = choiceOf(click.action);
   const given = readButtonValue(click.value);
   if (given === null) return say(doorWords('other_call'));
-  const entry = await enter(terms, click, given, whereOf(click.on), choice, say);
+  const direct = click.action === 'approve' && click.on.kind === 'message';
+  const remembered = direct ? terms.recall(given.approval) : null;
+  // The button of a whole card; judged once more here, because a button is what somebody sent.
+  const isWhole = (approval: Approval): boolean => direct && cardIsWhole(terms, approval);
+  const known = remembered !== null && isWhole(remembered.approval) ? remembered : null;
+  const entry = await enter(terms, click, given, whereOf(click.on), choice, say, known);
   if ('refusal' in entry) return entry.refusal;
   const { approval, approver, from, seen } = entry;
 
-  // The button of a whole card; judged once more here, because a button is what somebody sent.
-  const whole = click.action === 'approve' && click.on.kind === 'message' && cardIsWhole(terms, approval);
-  if (whole) {
+  if (approval === known?.approval || isWhole(approval)) {
     const saw: Saw = { surface: 'card', revision: click.revision };
     const word = { ...wordOf('approve', null, given), saw };
     return decided(await terms.decide(approval.id, word, approver, seen), say);
@@ -105,7 +110,7 @@ function choiceOf(action: Action): Choice | 'details' {
 }
 
 function cardIsWhole({ publicUrl }: InteractionTerms, approval: Approval): boolean {
-  return renderCard(approval, { publicUrl: publicUrl ?? null }).complete;
+  return cardIsComplete(approval, { publicUrl: publicUrl ?? null });
 }
 
 function page(terms: InteractionTerms, click: Click, approval: Approval, approver: Approver, from: From): View {
@@ -143,13 +148,14 @@ interface Entry {
 /** The checks that every click passes: a person of ours, on the card itself, about the call that the card showed. */
 async function enter(
   terms: InteractionTerms,
-  { who }: Interaction,
+  { who }: Pick<Interaction, 'who'>,
   given: ButtonValue,
   from: From | null,
   choice: string,
   say: Say,
+  known: Seen | null = null,
 ): Promise<Entry | { refusal: Handled }> {
-  const found = await terms.look(given.approval);
+  const found = known ?? (await terms.look(given.approval));
   if (found === null) {
     await terms.refused(given.approval, who.user, 'not_found', choice);
     return { refusal: say(WORDS_FOR.notFound) };
@@ -168,6 +174,8 @@ async function enter(
   if (identified.kind === 'refused') return refuse(identified.reason);
   if (!approval.fingerprint.startsWith(given.fingerprint)) return refuse('other_call');
   const place = from === null ? 'elsewhere' : onTheCard(terms.routing, approval, card, from);
+  // Its card may have moved since: nobody is refused on a memory.
+  if (place !== 'card' && known !== null) return enter(terms, { who }, given, from, choice, say);
   if (place === 'elsewhere' || from === null) return refuse('wrong_message');
   if (place === 'adopt') await terms.adopt(approval.id, from.channel, from.ts);
   return { approval, approver: identified.approver, from, seen: place === 'adopt' ? null : found };

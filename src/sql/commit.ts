@@ -1,6 +1,6 @@
 import { type Kysely, type RawBuilder, sql, type Transaction } from 'kysely';
 import { type Approval, isOver, mayFollow } from '../domain/approval.ts';
-import type { Change, Committed } from '../ports.ts';
+import type { CardRecord, Change, Committed } from '../ports.ts';
 import { giveBack, NoRoom, takeAll } from './counters.ts';
 import { eventRow } from './events.ts';
 import { KEPT } from './kept-plan.ts';
@@ -37,6 +37,7 @@ export async function commitBoth(db: Kysely<Tables>, first: Change, second: Chan
   return commitMove(db, {
     ...second,
     ...(first.decision ? { decision: first.decision } : {}),
+    ...(first.card ? { card: first.card } : {}),
     from: first.from,
     revision: first.revision,
     next: second.revision + 1,
@@ -85,6 +86,15 @@ function seated(joiner: string): RawBuilder<unknown> {
   return sql`exists (select 1 from holdfast.joiners j where j.id = ${joiner} and j.left_at is null)`;
 }
 
+function good(token: string): RawBuilder<unknown> {
+  return sql`not exists (select 1 from holdfast.revocations r where r.token_sha256 = ${token})`;
+}
+
+function shows({ approval, channel, ts, revision, digest }: CardRecord): RawBuilder<unknown> {
+  return sql`exists (select 1 from holdfast.cards c where c.approval_id = ${approval} and c.channel = ${channel}
+    and c.ts is not distinct from ${ts}::text and c.revision = ${revision} and c.digest = ${digest})`;
+}
+
 /** null: overtaken, and nothing was written. The votes it returns are those before this statement, and its own. */
 async function move(db: Db, change: Move): Promise<Approval | null> {
   const moved = await sql<ApprovalRow>`${KEPT}
@@ -92,6 +102,8 @@ async function move(db: Db, change: Move): Promise<Approval | null> {
       update holdfast.approvals set ${columnsOf(change)}
       where id = ${change.id} and state = ${change.from} and revision = ${change.revision}
         ${change.joiner === undefined ? sql`` : sql`and ${seated(change.joiner)}`}
+        ${change.token === undefined ? sql`` : sql`and ${good(change.token)}`}
+        ${change.card === undefined ? sql`` : sql`and ${shows(change.card)}`}
         ${change.dispatcher === undefined ? sql`` : sql`and dispatcher = ${change.dispatcher}`}
       returning *
     )${voted(change)}, logged as (${logged(change)})

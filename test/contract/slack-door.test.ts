@@ -355,6 +355,27 @@ describe('what comes in over HTTP', () => {
     assert.equal(world.approvals.get(id)!.decisions.length, 1);
   });
 
+  test('P10: what is remembered of a card lets nobody be refused, and its window never be left out', async () => {
+    const { id, ts } = await world.open();
+    const approval = world.approvals.get(id)!;
+    const card = world.records.get(id)!;
+    world.remembered.set(id, { approval, card: { ...card, ts: '1.000001' } });
+    await world.slack.click({ user: 'U0MIRA', channel: CHANNEL, ts, actionId: 'approve' });
+    assert.equal(world.stateOf(id), 'approved', 'the card has moved since');
+
+    const long = await world.open({ arguments: { text: 'long '.repeat(4_000) } });
+    const whole = { ...world.approvals.get(long.id)!, arguments: {} };
+    world.remembered.set(long.id, { approval: whole, card: { ...world.records.get(long.id)!, ts: '1.000001' } });
+    const value = buttonValue(whole);
+    const approve = { actions: [{ action_id: 'approve', block_id: 'b', type: 'button', value, action_ts: '1.1' }] };
+    await world.slack.click({ user: 'U0MIRA', channel: CHANNEL, ts: long.ts, actionId: 'review', overrides: approve });
+    assert.equal(world.stateOf(long.id), 'pending', 'the full view comes first');
+    assert.deepEqual(
+      world.refusals.filter((one) => one.id === id || one.id === long.id),
+      [],
+    );
+  });
+
   test('P3: two approvers at once are two votes, one person twice is one', async () => {
     const { id, ts } = await world.open({ requirement: { quorum: 3 } });
     const click = (user: string) => world.slack.click({ user, channel: CHANNEL, ts, actionId: 'approve' });

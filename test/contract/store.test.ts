@@ -372,6 +372,25 @@ function suite(kind: StoreKind): void {
         }
       });
 
+      test('P1: nothing is committed for a token that was revoked, and P10: none that names a card as it is not', async () => {
+        const { approval, joiner } = await opened();
+        const token = randomHex(32);
+        const card = { approval: approval.id, channel: 'C1', ts: '1.5', revision: 1, digest: 'd', postedAt: null };
+        await store.saveCard(card, null);
+        for (const other of [{ channel: 'C2' }, { ts: '1.6' }, { ts: null }, { revision: 2 }, { digest: 'e' }]) {
+          const [given, spent] = bothOf(approval, joiner, { token });
+          const both = await store.commitBoth({ ...given, card: { ...card, ...other } }, spent);
+          assert.equal(both.kind, 'conflict', JSON.stringify(other));
+        }
+        const [given, spent] = bothOf(approval, joiner, { token });
+        await world.rows(`insert into holdfast.revocations (token_sha256, grant_name, at, actor)
+          values ('${token}', 'g', now(), 'admin')`);
+        assert.equal((await store.commitBoth({ ...given, card }, spent)).kind, 'conflict');
+        assert.deepEqual(await store.find(approval.id), approval);
+        await world.rows(`delete from holdfast.revocations where token_sha256 = '${token}'`);
+        assert.equal((await store.commitBoth({ ...given, card }, spent)).kind, 'committed');
+      });
+
       test('only what follows a decision is committed with it', async () => {
         const { approval, joiner } = await opened();
         const [given, spent] = bothOf(approval, joiner);

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { sql } from 'kysely';
 import { decide } from '../../src/gateway/decide.ts';
 import { finish } from '../../src/gateway/dispatch.ts';
 import type { Gateway } from '../../src/gateway/gateway.ts';
 import { withdraw } from '../../src/gateway/withdraw.ts';
-import { type Cards, type Store, Unavailable } from '../../src/ports.ts';
+import { type CardRecord, type Cards, type Store, Unavailable } from '../../src/ports.ts';
 import {
   ADMIN,
   APPROVE,
@@ -15,8 +16,10 @@ import {
   park,
   parkedWorld,
   TERMS,
+  tokenOf,
 } from '../support/parked-world.ts';
 import { policyOf } from '../support/policy.ts';
+import { change } from '../support/store-world.ts';
 
 const MIRA = { id: 'U0MIRA', via: 'slack', userGroups: [] } as const;
 const RETURNED = {
@@ -211,6 +214,73 @@ describe('a decision that spends the pass it gives', () => {
     const turn = await turning;
     assert.match((turn.kind === 'over' && turn.approval.note) || '', /deactivated/);
     assert.equal(spent.times, 0);
+  });
+
+  test('P1: a grant that is revoked while its pass is on the way spends nothing', async () => {
+    const { gateway, spent, args } = replica(async (commit) => {
+      await sql`insert into holdfast.revocations (token_sha256, grant_name, at, actor, reason)
+        values (${tokenOf('release-bot')}, 'release-bot', now(), 'admin', null)`.execute(world.db);
+      const committed = await commit();
+      world.revoked = true;
+      return committed;
+    });
+    const place = await park(gateway, args);
+    const turning = place.turn(LONG);
+    assert.equal((await approve(gateway, place)).kind, 'recorded');
+    const turn = await turning;
+    world.revoked = false;
+    await sql`delete from holdfast.revocations`.execute(world.db);
+    assert.match((turn.kind === 'over' && turn.approval.note) || '', /revoked/);
+    assert.equal(spent.times, 1);
+    assert.deepEqual(await story(place), ['approval.requested', 'approval.decided', 'approval.lapsed']);
+  });
+
+  describe('judged on what this process remembers', () => {
+    const cardOf = (place: Place, revision: number): CardRecord => ({
+      ...{ approval: idOf(place), channel: 'C1', ts: '1.5', revision, digest: `shows ${revision}`, postedAt: null },
+    });
+    async function shown(more: { revision?: number } = {}) {
+      const { gateway, spent, args } = replica();
+      const place = await park(gateway, args);
+      assert.equal(gateway.setting.line.recall(idOf(place)), null, 'nobody waits yet');
+      const turning = place.turn(LONG);
+      assert.equal(gateway.setting.line.recall(idOf(place)), null, 'no card yet');
+      await world.store.saveCard(cardOf(place, 1), null);
+      gateway.setting.line.showed(cardOf(place, 1));
+      if (more.revision) await world.store.saveCard(cardOf(place, more.revision), null);
+      const seen = gateway.setting.line.recall(idOf(place));
+      assert.deepEqual(seen, { approval: place.seat.approval, card: cardOf(place, 1) });
+      const click = () => decide(gateway.setting, idOf(place), APPROVE, MIRA, TERMS, seen);
+      const evidence = async () => {
+        const events = await world.store.events({ after: 0, limit: 100, approval: idOf(place) });
+        return events.filter(({ type }) => type === 'approval.decided').map(({ data }) => data.card);
+      };
+      return { gateway, spent, place, turning, click, evidence };
+    }
+
+    test('P10: the event names the card that was there when it was committed', async () => {
+      for (const revision of [1, 2]) {
+        const { spent, turning, click, evidence } = await shown({ revision });
+        assert.equal((await click()).kind, 'recorded');
+        assert.equal((await turning).kind, 'dispatch');
+        assert.deepEqual(await evidence(), [{ channel: 'C1', ts: '1.5', revision, digest: `shows ${revision}` }]);
+        assert.equal(spent.times, 1, 'a memory that misled once is not tried again');
+      }
+    });
+
+    test('P3: a decision of another replica, not heard of yet, is the one that counts', async () => {
+      const { gateway, place, turning, click, evidence } = await shown();
+      const denied = change(place.seat.approval, 'denied', { patch: { resultUntil: new Date(Date.now() + 60_000) } });
+      assert.equal((await world.store.commit(denied)).kind, 'committed');
+      const late = await click();
+      assert.equal(late.kind === 'refused' && late.approval.state, 'denied');
+      gateway.room.wake(idOf(place));
+      const turn = await turning;
+      assert.equal(turn.kind === 'over' && turn.approval.state, 'denied');
+      assert.equal(gateway.setting.line.recall(idOf(place)), null);
+      assert.equal((await evidence()).length, 1);
+      assert.equal((await story(place)).includes('call.dispatched'), false);
+    });
   });
 
   test('P2: when the word of it is lost, the outcome is unknown, and nothing is sent', async () => {

@@ -4,6 +4,7 @@ import { Hono } from 'hono';
 import { type SlackStandIn, type SlackStandInOptions, startSlackStandIn } from '../../src/demo/slack/stand-in.ts';
 import type { Approval } from '../../src/domain/approval.ts';
 import { decide as judge } from '../../src/domain/decide.ts';
+import type { Seen } from '../../src/gateway/decide.ts';
 import type { CardRecord, Cards, Clock, Delivery, Log } from '../../src/ports.ts';
 import type { SlackApi } from '../../src/slack/api.ts';
 import { slackCards } from '../../src/slack/cards.ts';
@@ -45,6 +46,8 @@ export interface DoorWorld {
   readonly approvals: Map<string, Approval>;
   readonly records: Map<string, CardRecord>;
   readonly refusals: Refusal[];
+  /** What this process remembers of approvals and cards. */
+  readonly remembered: Map<string, Seen>;
   /** Set to make the store fail. */
   broken: Error | null;
   /** Opens an approval and posts its card. Returns the card's ts. */
@@ -72,6 +75,7 @@ export async function doorWorld(options: DoorWorldOptions = {}): Promise<DoorWor
     approvals: new Map<string, Approval>(),
     records: new Map<string, CardRecord>(),
     refusals: [] as Refusal[],
+    remembered: new Map<string, Seen>(),
     broken: null as Error | null,
   };
   const credentials = { token: slack.botToken, apiUrl: slack.apiUrl, log: quiet, timeoutMs: 1000 };
@@ -117,6 +121,7 @@ export async function doorWorld(options: DoorWorldOptions = {}): Promise<DoorWor
     approvals: memory.approvals,
     records: memory.records,
     refusals: memory.refusals,
+    remembered: memory.remembered,
     get broken() {
       return memory.broken;
     },
@@ -149,14 +154,15 @@ function plainDoor(settings: SlackDeps, api: SlackApi): SlackDoor {
   return { ...slackWebDoor({ ...settings, api }), async start() {} };
 }
 
-type Memory = Pick<DoorWorld, 'approvals' | 'records' | 'refusals'> & { broken: Error | null };
+type Memory = Pick<DoorWorld, 'approvals' | 'records' | 'refusals' | 'remembered'> & { broken: Error | null };
 
 /** The gateway's use cases on memory: the pure judgement, committed at once. */
-function useCases(memory: Memory, clock: Clock): Pick<SlackDeps, 'look' | 'adopt' | 'decide' | 'refused'> {
+function useCases(memory: Memory, clock: Clock): Pick<SlackDeps, 'look' | 'recall' | 'adopt' | 'decide' | 'refused'> {
   const answer = async () => {
     if (memory.broken) throw memory.broken;
   };
   return {
+    recall: (id) => memory.remembered.get(id) ?? null,
     async look(id) {
       await answer();
       const approval = memory.approvals.get(id);

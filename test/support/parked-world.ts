@@ -1,4 +1,5 @@
 /** The use cases on a real store in this process: several replicas, a queue that can be deaf, a clock that is moved. */
+import { createHash } from 'node:crypto';
 import { PGlite } from '@electric-sql/pglite';
 import { Kysely, PGliteDialect } from 'kysely';
 import type { Policy } from '../../src/domain/policy.ts';
@@ -65,6 +66,7 @@ export async function parkedWorld(policy: Policy = ASKING): Promise<ParkedWorld>
           requirement: (ask) => ({ ...REQUIREMENT, admin: true, quorum: ask.quorum }),
           principal: () => (world.revoked ? null : callOf('create_api_key').principal),
           approval: { timeoutMs: 30 * 60_000, pickupMs: 60 * 60_000, maxPending: 20 },
+          token: (grant) => tokenOf(grant),
           refresh: async () => undefined,
         },
       );
@@ -85,6 +87,9 @@ export async function parkedWorld(policy: Policy = ASKING): Promise<ParkedWorld>
   };
   return world;
 }
+
+/** SHA-256 of a grant's token. */
+export const tokenOf = (grant: string): string => createHash('sha256').update(grant).digest('hex');
 
 export const ASKING = policyOf({ tools: { create_api_key: { action: 'require_approval' } } });
 
