@@ -13,14 +13,28 @@ export const KEPT: RawBuilder<unknown> = sql.raw(MARK);
 
 const names = new Map<string, string>();
 
-/** Has this connection keep the plans of such statements, under names made of their texts. */
-export function keepPlans(client: PoolClient): void {
-  const query = client.query.bind(client) as (...given: unknown[]) => unknown;
-  const naming = (text: unknown, ...more: unknown[]): unknown =>
-    typeof text === 'string' && text.trimStart().startsWith(MARK)
-      ? query({ name: nameOf(text), text, values: more[0] })
-      : query(text, ...more);
-  Object.assign(client, { query: naming });
+/** The plan is not where it was left: something between here and Postgres hands statements to other connections. */
+const ASTRAY = new Set(['26000', '42P05']);
+
+/**
+ * Has the connections of one pool keep the plans of such statements, under names made of their texts. Behind a pooler
+ * that shares connections between statements a name is not found again; then nothing was run, the statement is sent
+ * without one, and so are all from then on.
+ */
+export function keepPlans(): (client: PoolClient) => void {
+  let astray = false;
+  return (client) => {
+    const query = client.query.bind(client) as (...given: unknown[]) => Promise<unknown>;
+    const naming = (text: unknown, ...more: unknown[]): Promise<unknown> => {
+      if (astray || typeof text !== 'string' || !text.trimStart().startsWith(MARK)) return query(text, ...more);
+      return query({ name: nameOf(text), text, values: more[0] }).catch((error: { code?: string }) => {
+        if (!ASTRAY.has(error.code ?? '')) throw error;
+        astray = true;
+        return query(text, ...more);
+      });
+    };
+    Object.assign(client, { query: naming });
+  };
 }
 
 function nameOf(text: string): string {

@@ -39,7 +39,7 @@ export async function openPostgres({
   // those that are idle; one that is lent out, between two statements of a transaction, only hears itself.
   pool.on('error', (error) => log.warn({ code: (error as { code?: string }).code }, 'a database connection broke'));
   pool.on('connect', (client) => client.on('error', () => undefined));
-  if (!shared) pool.on('connect', keepPlans);
+  if (!shared) pool.on('connect', keepPlans());
   try {
     await migrated(url);
   } catch (error) {

@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { sql } from 'kysely';
+import { openPostgres } from '../../src/sql/postgres.ts';
+import { type Connection, sqlStore } from '../../src/sql/store.ts';
+import { quiet } from '../support/door-world.ts';
+import { skipWithout, startPostgres, type TestServer } from '../support/servers.ts';
+
+describe('Plans that Postgres keeps', { skip: skipWithout('postgres') }, () => {
+  let server: TestServer;
+  let connection: Connection;
+  before(async () => {
+    server = await startPostgres();
+    connection = await openPostgres({ url: server.url, connections: 1, log: quiet });
+  });
+  after(async () => {
+    await connection?.close();
+    await server?.stop();
+  });
+
+  const kept = async (): Promise<number> => {
+    const found = await sql<{ count: number }>`select count(*)::int as count from pg_prepared_statements`.execute(
+      connection.db,
+    );
+    return found.rows[0]!.count;
+  };
+
+  test('a statement that every click runs is planned once a connection', async () => {
+    const store = sqlStore(connection);
+    assert.equal(await store.find('ap_none'), null);
+    assert.equal(await store.find('ap_other'), null);
+    assert.equal(await kept(), 1);
+    assert.equal(await store.look('ap_none'), null);
+    assert.equal(await kept(), 2);
+  });
+
+  test('P6: where connections are shared between statements and a plan is not found again, the statement runs without one', async () => {
+    const store = sqlStore(connection);
+    await store.find('ap_none');
+    await sql`deallocate all`.execute(connection.db);
+    assert.equal(await store.find('ap_none'), null);
+    assert.equal(await store.look('ap_none'), null);
+    assert.equal(await kept(), 0, 'no more are kept');
+  });
+});
