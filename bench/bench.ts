@@ -85,6 +85,9 @@ async function parked(gateway: Gateway, relay: Target): Promise<void> {
   for (const one of held) one.drop();
 }
 
+/** Nobody clicks within the moment in which a call was held; the same for both. */
+const rest = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 50));
+
 /** From the click's sending to the answer at the agent. */
 async function resume(rig: Rig, upstream: Server, env: Record<string, string>): Promise<void> {
   const slack = await startSlackStandIn({ rates: false });
@@ -103,13 +106,14 @@ async function resume(rig: Rig, upstream: Server, env: Record<string, string>): 
     const held = hold(`${gateway.url}/mcp/up`, { authorization: `Bearer ${gateway.token}` }, 'gated', { n });
     const ts = await slack.waitFor(() => slack.messages('C0APPROVALS').find((m) => !seen.has(m.ts))?.ts, 10_000);
     seen.add(ts);
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await rest();
     const start = performance.now();
     void slack.click({ user: 'U0MIRA', channel: 'C0APPROVALS', ts, actionId: 'approve' });
     await held.answered;
     ours.push(performance.now() - start);
     const other = hold(`${bare.url}/hold`, {}, 'gated', { n });
     await other.opened;
+    await rest();
     const then = performance.now();
     void fetch(`${bare.url}/approve?id=${other.id}`, { method: 'POST' });
     await other.answered;

@@ -33,6 +33,9 @@ export type Handled =
   | { readonly kind: 'unavailable'; readonly part: string; readonly why: string }
   | { readonly kind: 'held'; readonly seat: Seat };
 
+/** Bytes of a request that may be kept until its event is written. */
+const MOST_KEPT = 16 * 1024;
+
 const NO_POLICY: Verdict & { kind: 'deny' } = {
   kind: 'deny',
   reason: 'this server has no policy',
@@ -74,12 +77,18 @@ async function allow(
   verdict: Verdict & { kind: 'allow' },
   policyDigest: string,
 ): Promise<Handled> {
-  const event = verdictEvent(gateway, arrival, 'call.allowed', verdict, { policy: policyDigest });
+  const at = gateway.setting.clock.now();
+  const told = (): NewEvent => ({
+    ...verdictEvent(gateway, arrival, 'call.allowed', verdict, { policy: policyDigest }),
+    at,
+  });
   if (verdict.limits.length === 0) {
     if (!gateway.journal.writable) return logIsDown();
-    gateway.journal.note(event);
+    // The event waits for its batch to be made; what would be too much to keep until then is made now.
+    gateway.journal.note(arrival.bytes.byteLength > MOST_KEPT ? told() : told);
     return { kind: 'forward', notSent: null };
   }
+  const event = told();
   const takes = takesOf(arrival.call, verdict.limits);
   const known = gateway.full.recall(takes, event.at);
   if (known) return limited(gateway, arrival, verdict, known);

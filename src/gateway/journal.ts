@@ -10,6 +10,9 @@ const MOST_WAITING = 10_000;
 /** Events of one write: a statement may hold 65,535 values, and what waited out an outage must still fit. */
 const MOST_AT_ONCE = 1_000;
 
+/** An event, or what makes it when it is written: off the way of the call that it is about. Must not throw. */
+export type Noted = NewEvent | (() => NewEvent);
+
 /**
  * Events that need not be durable before their effect: verdicts of plainly allowed calls, and refusals. They are
  * written in batches, in order. While a batch cannot be written, `writable` is false and nothing is forwarded (P7);
@@ -18,7 +21,7 @@ const MOST_AT_ONCE = 1_000;
 export class Journal {
   readonly #store: Pick<Store, 'append'>;
   readonly #log: Log;
-  #waiting: NewEvent[] = [];
+  #waiting: Noted[] = [];
   #timer: ReturnType<typeof setTimeout> | null = null;
   #writing: Promise<void> | null = null;
   #writingSince = 0;
@@ -46,7 +49,7 @@ export class Journal {
     return this.#dropped;
   }
 
-  note(event: NewEvent): void {
+  note(event: Noted): void {
     // While nothing can be written, refusals alone could fill the memory: the newest of them are dropped and counted.
     if (this.#waiting.length >= MOST_WAITING) {
       this.#dropped += 1;
@@ -78,7 +81,7 @@ export class Journal {
     if (this.#timer) clearTimeout(this.#timer);
     this.#timer = null;
     if (this.#writing !== null || this.#waiting.length === 0) return;
-    const batch = this.#waiting.splice(0, MOST_AT_ONCE);
+    const batch = this.#waiting.splice(0, MOST_AT_ONCE).map(made);
     this.#writingSince = performance.now();
     this.#writing = this.#store.append(batch).then(
       () => this.#wrote(),
@@ -100,4 +103,8 @@ export class Journal {
     if (this.#failures === 1) this.#log.error({ err: error }, 'the audit log cannot be written; nothing is forwarded');
     this.#timer ??= setTimeout(() => this.#write(), Math.min(1_000, 50 * 2 ** this.#failures));
   }
+}
+
+function made(noted: Noted): NewEvent {
+  return typeof noted === 'function' ? noted() : noted;
 }
