@@ -42,27 +42,39 @@ const NO_POLICY: Verdict & { kind: 'deny' } = {
   trace: { rule: 'none', risk: null, severity: null, reason: null, steps: [] },
 };
 
-/** Evaluates once and does what the verdict says. Whatever cannot answer, the call is not forwarded (P6). */
-export async function handleCall(gateway: Gateway, arrival: Arrival): Promise<Handled> {
+/**
+ * Evaluates once and does what the verdict says: at once where nothing has to be waited for. Whatever cannot answer, the
+ * call is not forwarded (P6).
+ */
+export function handleCall(gateway: Gateway, arrival: Arrival): Handled | Promise<Handled> {
   try {
-    const policy = gateway.rules.policy(arrival.call.server);
-    if (policy === null) return deny(gateway, arrival, NO_POLICY);
-    const verdict = evaluate(policy, arrival.call);
-    switch (verdict.kind) {
-      case 'deny':
-        return deny(gateway, arrival, verdict);
-      case 'allow':
-        return await allow(gateway, arrival, verdict, policy.digest);
-      case 'ask':
-        return await ask(gateway, arrival, verdict, policy.digest);
-      default:
-        return verdict satisfies never;
-    }
+    const handled = judged(gateway, arrival);
+    return handled instanceof Promise ? handled.catch((error: unknown) => cannot(gateway, error)) : handled;
   } catch (error) {
-    if (!(error instanceof Unavailable)) throw error;
-    gateway.setting.log.error({ err: error, part: error.part }, 'a call was not forwarded');
-    return { kind: 'unavailable', part: error.part, why: error.message };
+    return cannot(gateway, error);
   }
+}
+
+function judged(gateway: Gateway, arrival: Arrival): Handled | Promise<Handled> {
+  const policy = gateway.rules.policy(arrival.call.server);
+  if (policy === null) return deny(gateway, arrival, NO_POLICY);
+  const verdict = evaluate(policy, arrival.call);
+  switch (verdict.kind) {
+    case 'deny':
+      return deny(gateway, arrival, verdict);
+    case 'allow':
+      return allow(gateway, arrival, verdict, policy.digest);
+    case 'ask':
+      return ask(gateway, arrival, verdict, policy.digest);
+    default:
+      return verdict satisfies never;
+  }
+}
+
+function cannot(gateway: Gateway, error: unknown): Handled {
+  if (!(error instanceof Unavailable)) throw error;
+  gateway.setting.log.error({ err: error, part: error.part }, 'a call was not forwarded');
+  return { kind: 'unavailable', part: error.part, why: error.message };
 }
 
 function deny(gateway: Gateway, arrival: Arrival, verdict: Verdict & { kind: 'deny' }): Handled {
@@ -71,24 +83,29 @@ function deny(gateway: Gateway, arrival: Arrival, verdict: Verdict & { kind: 'de
   return { kind: 'denied', reason: verdict.reason };
 }
 
-async function allow(
+function allow(
   gateway: Gateway,
   arrival: Arrival,
   verdict: Verdict & { kind: 'allow' },
   policyDigest: string,
-): Promise<Handled> {
+): Handled | Promise<Handled> {
+  if (!gateway.journal.writable && verdict.limits.length === 0) return logIsDown();
   const at = gateway.setting.clock.now();
-  const told = (): NewEvent => ({
-    ...verdictEvent(gateway, arrival, 'call.allowed', verdict, { policy: policyDigest }),
-    at,
-  });
-  if (verdict.limits.length === 0) {
-    if (!gateway.journal.writable) return logIsDown();
-    // The event waits for its batch to be made; what would be too much to keep until then is made now.
-    gateway.journal.note(arrival.bytes.byteLength > MOST_KEPT ? told() : told);
-    return { kind: 'forward', notSent: null };
-  }
-  const event = told();
+  const told = (): NewEvent => verdictEvent(gateway, arrival, 'call.allowed', verdict, { policy: policyDigest }, at);
+  if (verdict.limits.length > 0) return admit(gateway, arrival, verdict, told());
+  // The event waits for its batch to be made; what would be too much to keep until then is made now.
+  gateway.journal.note(arrival.bytes.byteLength > MOST_KEPT ? told() : told);
+  return PLAIN;
+}
+
+const PLAIN: Handled = { kind: 'forward', notSent: null };
+
+async function admit(
+  gateway: Gateway,
+  arrival: Arrival,
+  verdict: Verdict & { kind: 'allow' },
+  event: NewEvent,
+): Promise<Handled> {
   const takes = takesOf(arrival.call, verdict.limits);
   const known = gateway.full.recall(takes, event.at);
   if (known) return limited(gateway, arrival, verdict, known);
@@ -129,12 +146,13 @@ export function verdictEvent(
   type: EventType,
   verdict: Verdict,
   data: { [name: string]: Json },
+  at = gateway.setting.clock.now(),
 ): NewEvent {
   const { call } = arrival;
   const { rule, steps } = verdict.trace;
   return {
     type,
-    at: gateway.setting.clock.now(),
+    at,
     actor: `grant:${call.principal.grant}`,
     approval: null,
     server: call.server,

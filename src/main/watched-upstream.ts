@@ -5,11 +5,11 @@ export function watched(upstream: Upstream, failed: (kind: string) => void): Ups
   return {
     kind: upstream.kind,
     close: () => upstream.close(),
-    exchange: async (exchange) => {
-      const answer = await upstream.exchange(exchange);
-      if (answer.kind !== 'answer') failed(answer.kind);
-      else if (answer.status >= 500) failed(String(answer.status));
-      return answer;
-    },
+    exchange: (exchange) =>
+      upstream.exchange(exchange).then((answer) => {
+        if (answer.kind !== 'answer') failed(answer.kind);
+        else if (answer.status >= 500) failed(String(answer.status));
+        return answer;
+      }),
   };
 }

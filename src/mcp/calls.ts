@@ -9,7 +9,7 @@ import { advertisement } from './advertise.ts';
 import { rpcError, rpcText } from './answer.ts';
 import type { CallDoor, CallRouting, ToolCallRequest } from './call-door.ts';
 import { bindingOf, comeBack, foreignOf, ourState, type Returned } from './come-back.ts';
-import { takeContinuation } from './continuation.ts';
+import { bringsAnswers, takeContinuation } from './continuation.ts';
 import type { ServerEntry } from './entrance.ts';
 import { envelopeFault, modernClient } from './envelope.ts';
 import { callOf, heldRequest } from './held-request.ts';
@@ -84,24 +84,26 @@ export function callDoor(
       const seat = { approval, joiner, opened: false, unheard: null };
       return { kind: 'respond', response: await wait(request, seat, back) };
     }
+    const asks = gated(request);
     const fault =
-      request.modern && gated(request) ? envelopeFault({ params: request.params }, request.own, request.idText) : null;
+      request.modern && asks ? envelopeFault({ params: request.params }, request.own, request.idText) : null;
     if (fault !== null) return { kind: 'respond', response: fault };
-    const told = gated(request) ? ((await taskNeeded(hall, request)) ?? (await lostTask(hall, request))) : null;
+    const told = asks ? ((await taskNeeded(hall, request)) ?? (await lostTask(hall, request))) : null;
     if (told !== null) return { kind: 'respond', response: told };
-    const continues = await takeContinuation(gateway, request);
+    const continues = bringsAnswers(request) ? await takeContinuation(gateway, request) : null;
     if (continues !== null) {
       const { dispatch, joiner } = continues;
       const seat = { approval: dispatch.approval, joiner, opened: false, unheard: null };
       return { kind: 'respond', response: await wait(request, seat, null, dispatch) };
     }
-    const handled = await handleCall(gateway, {
+    const handling = handleCall(gateway, {
       call: callOf(request, request.params),
       bytes: request.bytes,
       requestId: request.idText,
       inexact: request.inexact,
       statedReason: statedReason(request),
     });
+    const handled = handling instanceof Promise ? await handling : handling;
     if (handled.kind === 'held') return { kind: 'respond', response: await park(request, handled.seat) };
     if (handled.kind !== 'forward') return { kind: 'respond', response: refusal(request, handled) };
     return handled.notSent === null ? { kind: 'forward' } : { kind: 'forward', notSent: handled.notSent };

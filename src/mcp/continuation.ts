@@ -15,14 +15,19 @@ export interface Continued {
   readonly joiner: string;
 }
 
+/** Whether it says that it answers something that its server asked (2026-07-28, MRTR). */
+export function bringsAnswers({ modern, params }: Pick<ToolCallRequest, 'modern' | 'params'>): boolean {
+  if (!modern) return false;
+  return typeof member(params, 'requestState') === 'string' || member(params, 'inputResponses') !== undefined;
+}
+
 /**
  * Lets the approval go on that this call answers a question of, once; null when it brings nothing that was issued under
  * one, when that approval waits for no answer any more, or when policy would not ask about it now anyway.
  */
 export async function takeContinuation(gateway: Gateway, request: ToolCallRequest): Promise<Continued | null> {
   const state = member(request.params, 'requestState');
-  const brings = typeof state === 'string' || member(request.params, 'inputResponses') !== undefined;
-  if (!request.modern || !brings || request.inexact !== null) return null;
+  if (!bringsAnswers(request) || request.inexact !== null) return null;
   const { setting, rules, leases } = gateway;
   const call = callOf(request, request.params);
   const policy = rules.policy(call.server);

@@ -9,7 +9,7 @@ import { spanOf } from './json-text.ts';
 import { listPage, overhear } from './overhear.ts';
 import { Asked, OLDEST, type Posted, withoutSession } from './posted.ts';
 import { abandon, relay } from './relay.ts';
-import { type ReadOne, readMessage } from './strict-door.ts';
+import { type ReadBatch, type ReadOne, readMessage } from './strict-door.ts';
 import { type Edit, tap } from './tap.ts';
 import { noSession, sessionOf, type Visit } from './visit.ts';
 
@@ -31,9 +31,16 @@ export async function post(visit: Visit): Promise<Response> {
   const claim = read.kind === 'message' ? claimedVersion(read.message) : null;
   const crossing = headersForUpstream(claim === null ? headers : withoutSession(headers), visit.server.headers);
   // A modern request has no session; what it says of one is not even passed on.
-  const session = claim === null ? await sessionOf(visit) : null;
+  const session = claim === null && headers['mcp-session-id'] !== undefined ? await sessionOf(visit) : null;
   if (session === 'foreign') return noSession(idText);
-  return route({ ...visit, read, claim, session, crossing });
+  const posted = { ...visit, read, claim, session, crossing };
+  // Awaited here: a promise that is returned as it is costs two turns more.
+  const response = await (isCall(read) ? call(posted, read) : route(posted));
+  return response;
+}
+
+function isCall(read: ReadOne | ReadBatch): read is ReadOne {
+  return read.kind === 'message' && read.method === 'tools/call';
 }
 
 async function route(posted: Posted): Promise<Response> {
@@ -43,7 +50,6 @@ async function route(posted: Posted): Promise<Response> {
     const opens = read.messages.some((message) => member(message, 'method') === 'initialize');
     return answer(posted, await send(posted), { opens, lists: true });
   }
-  if (read.method === 'tools/call') return call(posted, read);
   if (read.method === null && read.idText !== null) return response(posted, read, read.idText);
   if (await cancelled(posted, read.message, [])) return new Response(null, { status: 202 });
   const aboutTask = await task(posted, read);
@@ -121,20 +127,28 @@ function send({ server, principal, crossing, claim, read, request }: Posted): Pr
   return server.upstream.exchange({ ...exchange, ...leaving });
 }
 
-async function answer(
+/** At once where nothing is to be waited for: the answer of a plain call. */
+function answer(
   posted: Posted,
   answered: ExchangeAnswer,
   what: { opens: boolean; lists: boolean },
-): Promise<Response> {
+): Response | Promise<Response> {
+  const { server, read } = posted;
+  const idText = read.kind === 'message' ? read.idText : null;
+  if (answered.kind !== 'answer') return relay(answered, server.name, idText);
+  const edit = editFor(posted, what.lists);
+  if (what.opens || edit !== null) return edited(posted, answered, what.opens, edit);
+  return relay(heardBy(posted, answered), server.name, idText);
+}
+
+async function edited(posted: Posted, answered: Answered, opens: boolean, edit: Edit | null): Promise<Response> {
   const { server, read } = posted;
   const idText = read.kind === 'message' ? read.idText : null;
   // Before the answer leaves: with it the agent could already come back, perhaps to another replica.
-  if (what.opens && answered.kind === 'answer' && !(await bind(posted, answered))) {
+  if (opens && !(await bind(posted, answered))) {
     abandon(answered);
     return rpcError(502, 502, `${server.name} handed out a session that is another grant's.`, idText ?? 'null');
   }
-  if (answered.kind !== 'answer') return relay(answered, server.name, idText);
-  const edit = editFor(posted, what.lists);
   const heard = heardBy(posted, answered);
   return relay(edit === null ? heard : await tap(heard, edit), server.name, idText);
 }

@@ -36,7 +36,7 @@ function send(pool: Pool, path: string, exchange: Exchange): Promise<ExchangeAns
     const answering = new Answering(resolve, exchange);
     const { method, headers, body } = exchange;
     // A GET is idempotent, which undici takes for leave to send it twice.
-    const options = { path, method, headers: { ...headers }, body, idempotent: false } as Dispatcher.DispatchOptions;
+    const options = { path, method, headers, body, idempotent: false } as Dispatcher.DispatchOptions;
     try {
       pool.dispatch(options, answering);
     } catch (error) {

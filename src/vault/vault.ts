@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import canonicalize from 'canonicalize';
+import { canonical } from '../domain/canonical.ts';
 import type { Vault } from '../ports.ts';
 import { openBox, sealBox } from './box.ts';
 import { type KeyRing, keyRing, type Purpose } from './keys.ts';
@@ -19,8 +19,7 @@ export function vault(secrets: readonly [string, ...string[]]): Vault {
     createHmac('sha256', ring.key(purpose)).update(text).digest('hex');
   return {
     fingerprints: (material) => {
-      const text = canonicalize(material);
-      if (text === undefined) throw new Error('the call has no canonical form');
+      const text = canonical(material);
       return rings.map((ring) => createHmac('sha256', ring.key('fingerprint')).update(text).digest('hex'));
     },
     seal: (purpose, row, bytes) => sealBox(newest, purpose, row, bytes),
