@@ -3,6 +3,7 @@ import type { NewEvent } from '../domain/event.ts';
 import { type Take, takeKey } from '../domain/limit.ts';
 import type { Admission } from '../ports.ts';
 import { eventRow } from './events.ts';
+import { KEPT } from './kept-plan.ts';
 import type { Tables } from './schema.ts';
 
 /** Calls that one statement admits at most. */
@@ -69,7 +70,9 @@ async function admitAll(db: Kysely<Tables>, batch: readonly Waiting[]): Promise<
     takes: takes.map((take) => ({ key: takeKey(take), width: widthOf(take), max: take.max, by: take.by })),
     event: eventRow(event),
   }));
-  const answer = await sql<AdmittedRow>`select * from holdfast.admit(${JSON.stringify(requests)}::json)`.execute(db);
+  const answer = await sql<AdmittedRow>`${KEPT}
+    select place, full_take, resets_at, retry_after, starts
+    from holdfast.admit(${JSON.stringify(requests)}::json)`.execute(db);
   return answer.rows;
 }
 

@@ -1,6 +1,7 @@
 import { type Kysely, sql } from 'kysely';
 import type { NewEvent } from '../domain/event.ts';
 import { eventRow } from './events.ts';
+import { KEPT } from './kept-plan.ts';
 import { type Phrase, PhraseBook, written } from './phrases.ts';
 import type { Tables } from './schema.ts';
 
@@ -45,7 +46,8 @@ export class Appender {
     }
     const ids = [...fresh.keys()].join(NEXT);
     const words = [...fresh.values()].map((phrase) => phrase.words).join(NEXT);
-    await sql`select holdfast.append(${sql.join([...columns.map(({ text }) => text), ids, words])})`.execute(this.#db);
+    await sql`${KEPT}
+      select holdfast.append(${sql.join([...columns.map(({ text }) => text), ids, words])})`.execute(this.#db);
     for (const phrase of fresh.values()) written(phrase, now);
   }
 

@@ -13,8 +13,11 @@ export const KEPT: RawBuilder<unknown> = sql.raw(MARK);
 
 const names = new Map<string, string>();
 
-/** The plan is not where it was left: something between here and Postgres hands statements to other connections. */
-const ASTRAY = new Set(['26000', '42P05']);
+/**
+ * The plan is not where it was left, because something between here and Postgres hands statements to other connections;
+ * or it is of no use any more (0A000). In either case nothing was run.
+ */
+const ASTRAY = new Set(['26000', '42P05', '0A000']);
 
 /**
  * Has the connections of one pool keep the plans of such statements, under names made of their texts. Behind a pooler
