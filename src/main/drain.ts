@@ -1,5 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { Server as Socket } from 'node:net';
+import type { OpenAnswers } from './open-answers.ts';
 
 /** Milliseconds in which a connection that is kept alive hears that it ends before it does. */
 const LINGER_MS = 500;
@@ -10,27 +11,11 @@ const LINGER_MS = 500;
  */
 export class Drain {
   readonly #server: Server;
-  readonly #underWay = new Set<ServerResponse>();
-  #begun = false;
-  #quiet: (() => void) | null = null;
+  readonly #answers: OpenAnswers;
 
-  constructor(server: Server) {
+  constructor(server: Server, answers: OpenAnswers) {
     this.#server = server;
-    const underWay = this.#underWay;
-    const ended = (): void => {
-      if (underWay.size === 0) this.#quiet?.();
-    };
-    // One listener for all: thousands of held answers would each keep one of their own.
-    function closed(this: ServerResponse): void {
-      underWay.delete(this);
-      ended();
-    }
-    server.prependListener('request', (request: IncomingMessage, response: ServerResponse) => {
-      if (this.#begun) response.setHeader('connection', 'close');
-      if (request.method === 'GET') return;
-      underWay.add(response);
-      response.on('close', closed);
-    });
+    this.#answers = answers;
   }
 
   /**
@@ -38,7 +23,9 @@ export class Drain {
    * one would be lost without anybody knowing whether it ran. Their next answer says `connection: close`.
    */
   begin(): void {
-    this.#begun = true;
+    this.#server.prependListener('request', (_: IncomingMessage, response: ServerResponse) => {
+      response.setHeader('connection', 'close');
+    });
     // http's own close also cuts the idle connections.
     Socket.prototype.close.call(this.#server);
   }
@@ -46,11 +33,18 @@ export class Drain {
   /** Resolves once nothing is under way, not before busy connections have heard that they end. */
   async quiet(): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, LINGER_MS));
-    while (this.#underWay.size > 0) {
-      await new Promise<void>((resolve) => {
-        this.#quiet = resolve;
-      });
-    }
+    await new Promise<void>((resolve) => {
+      const look = (): void => {
+        if (!this.#busy()) resolve();
+      };
+      this.#answers.onEnd(look);
+      look();
+    });
+  }
+
+  #busy(): boolean {
+    for (const { req } of this.#answers) if (req.method !== 'GET') return true;
+    return false;
   }
 
   /** Ends every connection. */

@@ -15,6 +15,7 @@ import { consoleAssets } from './console-assets.ts';
 import { Drain } from './drain.ts';
 import type { Ordeal } from './fault.ts';
 import { upstreamOnNode } from './node-upstream.ts';
+import { OpenAnswers } from './open-answers.ts';
 import { letGoOfTheStalled, REQUEST_MS, requestBounds, UNTAKEN_MS } from './patience.ts';
 import { listTools } from './scan-list.ts';
 import { embeddedSecret } from './secret.ts';
@@ -70,8 +71,8 @@ export async function startNode(
     const ports = { loaded, storage, keys, replica, clock, log, pages, sent: RESPONSE_ALREADY_SENT };
     const gate = assemble({ ...ports, ...audit, ordeal, open, slack, place: () => place });
     undo.push(await gate.start());
-    const server = await listen(gate.app, settings.listen, ordeal.patienceMs);
-    const drain = new Drain(server);
+    const { server, answers } = await listen(gate.app, settings.listen, ordeal.patienceMs);
+    const drain = new Drain(server, answers);
     const url = urlOf(server, settings.listen.host);
     place = placeOf(url, settings.publicUrl);
     await gate.slack?.start();
@@ -104,11 +105,19 @@ function placeOf(url: string, publicUrl: string | null): Place {
   return { hosts, publicUrl: publicUrl ?? url };
 }
 
-function listen(app: HttpApp, { host, port }: { host: string; port: number }, patienceMs?: number): Promise<Server> {
+interface Listening {
+  readonly server: Server;
+  readonly answers: OpenAnswers;
+}
+
+function listen(app: HttpApp, { host, port }: { host: string; port: number }, patienceMs?: number): Promise<Listening> {
   return new Promise((resolve, reject) => {
     const serverOptions = requestBounds(patienceMs ?? REQUEST_MS);
-    const server = serve({ fetch: app.fetch, hostname: host, port, serverOptions }, () => resolve(server)) as Server;
-    letGoOfTheStalled(server, patienceMs ?? UNTAKEN_MS);
+    const server = serve({ fetch: app.fetch, hostname: host, port, serverOptions }, () =>
+      resolve({ server, answers }),
+    ) as Server;
+    const answers = new OpenAnswers(server);
+    letGoOfTheStalled(server, answers, patienceMs ?? UNTAKEN_MS);
     server.keepAliveTimeout = 65_000;
     server.on('error', (error: NodeJS.ErrnoException) => reject(cannotListen(error, host, port)));
   });

@@ -1,4 +1,5 @@
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Server, ServerResponse } from 'node:http';
+import type { OpenAnswers } from './open-answers.ts';
 
 /** Milliseconds in which a request must have arrived whole, however its sender trickles it. */
 export const REQUEST_MS = 60_000;
@@ -29,21 +30,15 @@ export function requestBounds(requestMs: number) {
  * would hold its answer in memory until TCP gives up. An answer that has nothing to say yet may wait as long as it
  * likes. Ends with the server.
  */
-export function letGoOfTheStalled(server: Server, untakenMs: number): void {
-  const open = new Map<ServerResponse, Backlog | null>();
-  function closed(this: ServerResponse): void {
-    open.delete(this);
-  }
-  server.prependListener('request', (_: IncomingMessage, response: ServerResponse) => {
-    open.set(response, null);
-    response.on('close', closed);
-  });
+export function letGoOfTheStalled(server: Server, answers: OpenAnswers, untakenMs: number): void {
+  const stalled = new WeakMap<ServerResponse, Backlog>();
   const look = (): void => {
     const now = performance.now();
-    for (const [response, last] of open) {
-      const backlog = backlogOf(response, last, now);
-      open.set(response, backlog);
-      if (backlog !== null && now - backlog.since >= untakenMs) response.destroy();
+    for (const response of answers) {
+      const backlog = backlogOf(response, stalled.get(response) ?? null, now);
+      if (backlog === null) stalled.delete(response);
+      else if (now - backlog.since >= untakenMs) response.destroy();
+      else stalled.set(response, backlog);
     }
   };
   // A server that cannot listen never closes either.
