@@ -83,7 +83,8 @@ async function run(): Promise<void> {
 }
 
 function say({ report, problems }: Awaited<ReturnType<typeof verifyExport>>): void {
-  if (report.faults.length + problems.length > 0) throw new Error(JSON.stringify({ report, problems }));
+  if (report.faults.length + problems.length > 0)
+    throw new Error(JSON.stringify({ problems, faults: report.faults.slice(0, 10) }));
 }
 
 /**
@@ -105,13 +106,13 @@ async function fill(): Promise<void> {
       select phrase, format(
           '{"actor":%s,"approval":%s,"at":"%s","data":{"decidedBy":"tools.%s.action","fingerprint":"%s","policy":"%s","rule":"%s","session":"%s"%s},"grant":"%s","replica":"host-1-abcdef01","server":"%s","tool":"%s","type":"%s"}',
           to_json(actor), coalesce(to_json(approval)::text, 'null'),
-          to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), tool, print, left(print, 16), tool, session,
+          to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), tool, print, md5(server), tool, session,
           case when phrase is null then format(',"words":"alpha%s %s"', i % 1000, case when i % 5000 = 10 then 'needle' else 'common' end) end,
           agent, server, tool, type),
         type, at, approval, server, tool, agent, actor
       from (
-        select *, case when type = 'call.allowed' then ('x' || left(md5(said), 16))::bit(64)::bigint end as phrase from (
-        select *, concat_ws(' ', type, server, tool, agent, 'tools.' || tool || '.action', session) as said from (
+        select *, case when type = 'call.allowed' then ('x' || left(encode(sha256(said::bytea), 'hex'), 16))::bit(64)::bigint end as phrase from (
+        select *, concat_ws(' ', type, server, tool, agent, tool, 'tools.' || tool || '.action', session) as said from (
         select i, encode(sha256(((i % 203) || '-' || (i / 20000))::bytea), 'hex') as session, date_trunc('milliseconds', now() - (${EVENTS} - i) * (interval '1 day' * ${SPAN_DAYS} / ${EVENTS}::float8)) as at,
           'server-' || i % 7 as server, 'tool_' || i % 43 as tool, 'bot-' || i % 29 as agent,
           encode(sha256(i::text::bytea), 'hex') as print,
