@@ -16,7 +16,7 @@ const LONGEST_MS = 60_000;
 export async function deliver({ ledger, log }: Setting, sink: Sink): Promise<number | null> {
   for (let sent = 0; sent < BATCHES; sent += 1) {
     const cursor = await ledger.sinkCursor(sink.name);
-    const events = await ledger.chain(cursor.seq, BATCH);
+    const events = await ledger.chain(cursor.seq, BATCH, { phrases: false });
     if (events.length === 0) return null;
     const said = await sink.send(events);
     if (said.kind === 'later') {

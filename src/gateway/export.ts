@@ -23,7 +23,7 @@ export async function* exportLog(
   let events = 0;
   let checkpoints = 0;
   while (after < head) {
-    const page = (await ledger.chain(after, PAGE)).filter((link) => link.seq! <= head);
+    const page = (await ledger.chain(after, PAGE, { phrases: false })).filter((link) => link.seq! <= head);
     if (page.length === 0) break;
     const last = page.at(-1)!.seq!;
     const vouching = [...(await ledger.checkpoints(after, last))];

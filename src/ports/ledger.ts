@@ -25,8 +25,11 @@ export interface Backlog {
 
 /** The log as a chain: what seals, signs, exports and hands it on. Throws `Unavailable('store')`. */
 export interface Ledger {
-  /** Sealed events after this place, in the chain's order: no event ever appears behind a reader. */
-  chain(after: number, limit: number): Promise<readonly ChainedEvent[]>;
+  /**
+   * Sealed events after this place, in the chain's order: no event ever appears behind a reader. `phrases: false`: whoever
+   * only hands them on need not have compared what words a search finds them by.
+   */
+  chain(after: number, limit: number, look?: { readonly phrases: boolean }): Promise<readonly ChainedEvent[]>;
   /** Events not sealed yet, in order of writing, after this cursor. */
   unsealed(after: number, limit: number): Promise<readonly ChainedEvent[]>;
   /** The chain's last place and the last checkpoint's, as of one instant; 0: none. */

@@ -58,10 +58,10 @@ export function auditApi({ gateway, records, adminToken }: AuditDeps): Hono {
     }
     const waitMs = Math.min(LONGEST_WAIT_MS, Math.max(0, Number(c.req.query('wait') ?? 0) * 1_000 || 0));
     const until = clock.now().getTime() + waitMs;
-    let links = await ledger.chain(after, MOST);
+    let links = await ledger.chain(after, MOST, { phrases: false });
     while (links.length === 0 && clock.now().getTime() < until && !c.req.raw.signal.aborted) {
       await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
-      links = await ledger.chain(after, MOST);
+      links = await ledger.chain(after, MOST, { phrases: false });
     }
     const items = links.map(({ n, seq, hash, text }) => ({ ...(JSON.parse(text) as object), n, seq, hash }));
     return c.json({ items, next: String(links.at(-1)?.seq ?? after) });
