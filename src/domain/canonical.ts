@@ -5,7 +5,7 @@ const PLAIN = /^[ !#-[\]-~]*$/;
 
 /**
  * JSON in canonical form (RFC 8785): members by their names' UTF-16 units, no blanks, strings and numbers as ECMAScript
- * writes them. For what is done on every call: a quarter of what the package `canonicalize` takes, with which it is tested.
+ * writes them. For what is done on every call: in half the time of the package `canonicalize`, with which it is tested.
  * A member that is undefined is left out. Recursive: for values that the strict door let in, which are
  * at most 64 deep. Throws on what has no canonical form: lone surrogates, numbers that are none.
  */

@@ -14,7 +14,7 @@ const MOST_WAITING = 10_000;
 /** Events of one write: a statement may hold 65,535 values, and what waited out an outage must still fit. */
 const MOST_AT_ONCE = 1_000;
 
-/** An event, or what makes it when it is written: off the way of the call that it is about. Must not throw. */
+/** An event, or what makes it when it is written: off the way of the call that it is about. */
 export type Noted = NewEvent | (() => NewEvent);
 
 /**
@@ -50,7 +50,7 @@ export class Journal {
     return this.#waiting.length;
   }
 
-  /** Events that were never written, because too many waited already. */
+  /** Events that were never written, because too many waited already or they could not be made. */
   get dropped(): number {
     return this.#dropped;
   }
@@ -93,12 +93,24 @@ export class Journal {
     if (this.#timer) clearTimeout(this.#timer);
     this.#timer = null;
     if (this.#writing !== null || this.#waiting.length === 0) return;
-    const batch = this.#waiting.splice(0, MOST_AT_ONCE).map(made);
+    const batch = this.#waiting.splice(0, MOST_AT_ONCE).flatMap((noted) => this.#made(noted));
     this.#writingSince = performance.now();
     this.#writing = this.#store.append(batch).then(
       () => this.#wrote(),
       (error: unknown) => this.#failed(batch, error),
     );
+  }
+
+  /** One that cannot be made is a fault of ours: it is said and counted, and takes none of the others along. */
+  #made(noted: Noted): NewEvent[] {
+    if (typeof noted !== 'function') return [noted];
+    try {
+      return [noted()];
+    } catch (error) {
+      this.#dropped += 1;
+      this.#log.error({ err: error }, 'an event could not be made');
+      return [];
+    }
   }
 
   #wrote(): void {
@@ -116,8 +128,4 @@ export class Journal {
     if (this.#failures === 1) this.#log.error({ err: error }, 'the audit log cannot be written; nothing is forwarded');
     this.#timer ??= setTimeout(() => this.#write(), Math.min(1_000, 50 * 2 ** this.#failures));
   }
-}
-
-function made(noted: Noted): NewEvent {
-  return typeof noted === 'function' ? noted() : noted;
 }

@@ -21,7 +21,7 @@ interface Waiter {
  * commits, the queue, and one query every 2 s for all that is held.
  */
 export class WaitingRoom {
-  /** Lists, not sets: nearly always one waits for one approval, and a set of one is ten times as large. */
+  /** Lists, not sets: nearly always one waits for one approval, and a set of one is much larger. */
   readonly #waiters = new Map<string, Waiter[]>();
   readonly #rung = new Set<string>();
   readonly #store: Pick<Store, 'changed' | 'beat'>;

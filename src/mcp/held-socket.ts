@@ -9,9 +9,9 @@ import {
 } from './held-answer.ts';
 
 /**
- * The SSE answer of a held call, written straight to node:http's response: a held call then costs no web stream, no
- * reader and none of their promises, a sixth of what it would keep in memory. `taken` means that the operating system
- * has everything; the race of `HeldStream` is accepted here too.
+ * The SSE answer of a held call, written straight to node:http's response: a held call then keeps no web stream, no
+ * reader and none of their promises in memory. `taken` means that the operating system has everything; the race of
+ * `HeldStream` is accepted here too.
  *
  * | the connection closes | becomes |
  * |---|---|

@@ -22,7 +22,7 @@ class Column {
 
 /**
  * Writes batches of events, each in one statement, chained as they are written unless another replica is chaining. Their
- * order is the order given. One text a column: for a database as for this process that is half the work of a document.
+ * order is the order given. One text a column, where a document would have to be quoted here and parsed there.
  */
 export class Appender {
   readonly #db: Kysely<Tables>;

@@ -34,3 +34,22 @@ test('P7: what waited out an outage is written in order, no write larger than a 
   assert.ok(largest * 8 < 65_535, `${largest} at once`);
   await journal.close();
 });
+
+test('P7: an event is made when it is written; one that cannot be made is counted and takes no other along', async () => {
+  const written: NewEvent[] = [];
+  const journal = new Journal({ append: async (events) => void written.push(...events) }, quiet);
+  let made = 0;
+  journal.note(() => {
+    made += 1;
+    return event('later');
+  });
+  journal.note(() => {
+    throw new Error('no canonical form');
+  });
+  journal.note(event('now'));
+  assert.equal(made, 0);
+  await journal.flush();
+  assert.deepEqual([made, written.map((one) => one.data.what), journal.dropped], [1, ['later', 'now'], 1]);
+  assert.equal(journal.writable, true);
+  await journal.close();
+});
