@@ -3,7 +3,7 @@
  * orientation only. `--quick` for a look, `--long` adds 220,000 calls for the memory.
  */
 import { parseArgs } from 'node:util';
-import { startSlackStandIn } from '../src/demo/slack/stand-in.ts';
+import { type SlackStandIn, startSlackStandIn } from '../src/demo/slack/stand-in.ts';
 import { hold } from './held.ts';
 import { type Figures, load, median, type Target } from './load.ts';
 import { cpuSeconds, type Gateway, Rig, residentKb, type Server } from './rig.ts';
@@ -14,7 +14,7 @@ const TOOLS = `  open: {}
 `;
 
 const { values } = parseArgs({ options: { quick: { type: 'boolean' }, long: { type: 'boolean' } } });
-const rounds = values.quick ? 3 : 7;
+const rounds = values.quick ? 3 : 15;
 const parkedCalls = values.quick ? 500 : 5_000;
 
 function say(what: string, figure: string, goal = ''): void {
@@ -66,7 +66,7 @@ async function passThrough(gateway: Gateway, relay: Target): Promise<void> {
 }
 
 async function parked(gateway: Gateway, relay: Target): Promise<void> {
-  const before = await compare(at(gateway, 'open'), relay, 1, 500);
+  const before = await compare(at(gateway, 'open'), relay, 1, 1_000);
   const start = residentKb(gateway.pid);
   const headers = { authorization: `Bearer ${gateway.token}` };
   const held = [];
@@ -80,7 +80,7 @@ async function parked(gateway: Gateway, relay: Target): Promise<void> {
   const busy = cpuSeconds(gateway.pid);
   await new Promise((resolve) => setTimeout(resolve, 10_000));
   say(`CPU while ${held.length} are parked`, `${((cpuSeconds(gateway.pid) - busy) * 10).toFixed(1)} %`);
-  const after = await compare(at(gateway, 'open'), relay, 1, 500);
+  const after = await compare(at(gateway, 'open'), relay, 1, 1_000);
   say(`open call with ${held.length} parked, against none`, `${(after.p50 / before.p50).toFixed(2)} ×`, 'goal ≤ 1.15');
   for (const one of held) one.drop();
 }
@@ -88,7 +88,16 @@ async function parked(gateway: Gateway, relay: Target): Promise<void> {
 /** Nobody clicks within the moment in which a call was held; the same for both. */
 const rest = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 50));
 
-/** From the click's sending to the answer at the agent. */
+/** Sends a click as Slack has made and signed it: what Slack does before that is not measured. */
+function signedClick(slack: SlackStandIn, ts: string): () => Promise<unknown> {
+  const payload = slack.payloadOf({ user: 'U0MIRA', channel: 'C0APPROVALS', ts, actionId: 'approve' });
+  const body = `payload=${encodeURIComponent(JSON.stringify(payload))}`;
+  const timestamp = Math.floor(Date.now() / 1_000);
+  const signature = slack.sign(body, timestamp);
+  return () => slack.deliver(body, { timestamp, signature });
+}
+
+/** From the sending of the signed click to the answer at the agent; beside it, from the sending of a bare word. */
 async function resume(rig: Rig, upstream: Server, env: Record<string, string>): Promise<void> {
   const slack = await startSlackStandIn({ rates: false });
   const gateway = await rig.gateway(upstream.url, TOOLS, {
@@ -106,9 +115,10 @@ async function resume(rig: Rig, upstream: Server, env: Record<string, string>): 
     const held = hold(`${gateway.url}/mcp/up`, { authorization: `Bearer ${gateway.token}` }, 'gated', { n });
     const ts = await slack.waitFor(() => slack.messages('C0APPROVALS').find((m) => !seen.has(m.ts))?.ts, 10_000);
     seen.add(ts);
+    const click = signedClick(slack, ts);
     await rest();
     const start = performance.now();
-    void slack.click({ user: 'U0MIRA', channel: 'C0APPROVALS', ts, actionId: 'approve' });
+    void click();
     await held.answered;
     ours.push(performance.now() - start);
     const other = hold(`${bare.url}/hold`, {}, 'gated', { n });

@@ -15,7 +15,7 @@ export interface Spending {
 interface Stander {
   /** As the caller knows it: pending. */
   readonly approval: Approval;
-  /** Its card as this process showed it last; null: it did not, or another's run may have been later. */
+  /** Its whole card as this process showed it last; null: there is none, or another's run may have been later. */
   card: CardRecord | null;
   /** null: something stands against it, or would have to be asked of others. */
   readonly spending: (approved: Approval) => Spending | null;
@@ -68,10 +68,10 @@ export class Line {
     };
   }
 
-  /** This process has brought the card up to date. */
-  showed(card: CardRecord): void {
+  /** This process has brought the card up to date. `whole`: it shows everything, so that it can be decided there. */
+  showed(card: CardRecord, whole: boolean): void {
     const stander = this.#standers.get(card.approval);
-    if (stander !== undefined) stander.card = card;
+    if (stander !== undefined) stander.card = whole ? card : null;
   }
 
   /**

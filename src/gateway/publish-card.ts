@@ -77,7 +77,7 @@ async function settle(
       const data = { channel, ts, digest, state: approval.state, revision: approval.revision };
       const card = { approval: approval.id, channel, ts, digest, revision: approval.revision, postedAt: at };
       await store.saveCard(card, about(approval, { type, at, actor: 'holdfast', data }), content);
-      setting.line.showed(card);
+      setting.line.showed(card, delivery.whole === true);
       // What changed while it was being posted is another run's work, at once.
       const now = await store.find(approval.id);
       return now !== null && now.revision > approval.revision ? 0 : null;

@@ -30,6 +30,8 @@ export class WaitingRoom {
   readonly #replica: string;
   #tick: ReturnType<typeof setInterval> | null = null;
   #stir: ((id: string) => void) | null = null;
+  /** No deadline of a waiter is earlier: until then nobody is looked at. */
+  #earliest = Number.POSITIVE_INFINITY;
   #lastLook = 0;
   #looking = false;
 
@@ -82,6 +84,7 @@ export class WaitingRoom {
       const gone = (): void => this.#end(waiter, 'gone');
       const unheed = (): void => signal?.removeEventListener('abort', gone);
       const waiter: Waiter = { id, revision, until: until.getTime(), settle: resolve, unheed };
+      this.#earliest = Math.min(this.#earliest, waiter.until);
       const others = this.#waiters.get(id);
       if (others === undefined) this.#waiters.set(id, [waiter]);
       else others.push(waiter);
@@ -114,13 +117,19 @@ export class WaitingRoom {
 
   #pass(): void {
     const now = this.#clock.now().getTime();
-    for (const waiter of this.#all()) if (waiter.until <= now) this.#end(waiter, 'timeout');
+    if (this.#earliest <= now) this.#endLate(now);
     if (now - this.#lastLook < RE_READ_MS || this.#looking) return;
     this.#lastLook = now;
     this.#looking = true;
     void this.#look().finally(() => {
       this.#looking = false;
     });
+  }
+
+  #endLate(now: number): void {
+    for (const waiter of this.#all()) if (waiter.until <= now) this.#end(waiter, 'timeout');
+    this.#earliest = Number.POSITIVE_INFINITY;
+    for (const waiter of this.#all()) this.#earliest = Math.min(this.#earliest, waiter.until);
   }
 
   async #look(): Promise<void> {
@@ -136,7 +145,7 @@ export class WaitingRoom {
     const held = new Map<string, number>();
     for (const id of ids) {
       const waiters = this.#waiters.get(id);
-      if (waiters) held.set(id, Math.min(...waiters.map((waiter) => waiter.revision)));
+      if (waiters) held.set(id, oldest(waiters));
     }
     if (held.size === 0) return;
     try {
@@ -163,4 +172,9 @@ export class WaitingRoom {
   *#all(): Generator<Waiter> {
     for (const waiters of this.#waiters.values()) yield* waiters;
   }
+}
+
+/** The revision that the one knows who knows least. */
+function oldest(waiters: readonly Waiter[]): number {
+  return waiters.reduce((least, { revision }) => Math.min(least, revision), Number.POSITIVE_INFINITY);
 }

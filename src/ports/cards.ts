@@ -10,6 +10,8 @@ export type Delivery =
       readonly digest: string;
       /** The card's blocks as they were posted, as JSON: already redacted. Absent: what was sent is no card. */
       readonly content?: string;
+      /** Everything of the call is on it, uncut, so that it can be decided there (P10). */
+      readonly whole?: boolean;
     }
   /** Slack said no for now, or did not answer. `ambiguous`: the message may exist. */
   | { readonly kind: 'later'; readonly afterMs: number; readonly why: string; readonly ambiguous: boolean }

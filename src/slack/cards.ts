@@ -110,12 +110,12 @@ class Posting {
   async #send(method: string, approval: Approval, where: JsonObject): Promise<Sent & { answer: SlackAnswer }> {
     for (const plainText of [false, true]) {
       const options: CardOptions = { publicUrl: this.#options.publicUrl ?? null, plainText };
-      const { text, blocks, content, digest } = renderCard(approval, options);
+      const { text, blocks, content, digest, complete: whole } = renderCard(approval, options);
       const metadata = { event_type: EVENT, event_payload: { approval: approval.id, revision: approval.revision } };
       const quiet: JsonObject = method === 'chat.postMessage' ? { unfurl_links: false, unfurl_media: false } : {};
       const answer = await this.#options.api.call(method, { ...where, text, blocks, metadata, ...quiet });
       if (plainText || answer.ok || !answer.failure.code.startsWith('invalid_blocks'))
-        return { answer, content, digest };
+        return { answer, content, digest, whole };
     }
     throw new Error('not reached');
   }
@@ -165,10 +165,10 @@ class Posting {
   }
 }
 
-type Sent = Pick<RenderedCard, 'content' | 'digest'>;
+type Sent = Pick<RenderedCard, 'content' | 'digest'> & { readonly whole: boolean };
 
-function shown(approval: Approval, channel: string, ts: string, { content, digest }: Sent): Delivery {
-  return { kind: 'shown', channel, ts, digest: cardDigest(approval, digest), content };
+function shown(approval: Approval, channel: string, ts: string, { content, digest, whole }: Sent): Delivery {
+  return { kind: 'shown', channel, ts, digest: cardDigest(approval, digest), content, whole };
 }
 
 function isCardOf(message: unknown, approval: string): boolean {

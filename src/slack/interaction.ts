@@ -22,7 +22,7 @@ export interface InteractionTerms extends IdentityTerms {
   readonly publicUrl?: string | null | undefined;
   /** The approval and its card; null: there is no such approval. */
   look(id: string): Promise<Seen | null>;
-  /** The same as this process remembers it: what is decided on it is compared when it is committed. */
+  /** The same, where its card is whole and this process showed it: what is decided on it is compared on commit. */
   recall(id: string): Seen | null;
   /** The card's place, learnt from a click because the post's own answer was lost. */
   adopt(id: string, channel: string, ts: string): Promise<void>;
@@ -83,10 +83,9 @@ async function clicked(terms: InteractionTerms, click: Click, say: Say): Promise
   const given = readButtonValue(click.value);
   if (given === null) return say(doorWords('other_call'));
   const direct = click.action === 'approve' && click.on.kind === 'message';
-  const remembered = direct ? terms.recall(given.approval) : null;
   // The button of a whole card; judged once more here, because a button is what somebody sent.
+  const known = direct ? terms.recall(given.approval) : null;
   const isWhole = (approval: Approval): boolean => direct && cardIsWhole(terms, approval);
-  const known = remembered !== null && isWhole(remembered.approval) ? remembered : null;
   const entry = await enter(terms, click, given, whereOf(click.on), choice, say, known);
   if ('refusal' in entry) return entry.refusal;
   const { approval, approver, from, seen } = entry;

@@ -246,7 +246,9 @@ describe('a decision that spends the pass it gives', () => {
       const turning = place.turn(LONG);
       assert.equal(gateway.setting.line.recall(idOf(place)), null, 'no card yet');
       await world.store.saveCard(cardOf(place, 1), null);
-      gateway.setting.line.showed(cardOf(place, 1));
+      gateway.setting.line.showed(cardOf(place, 1), false);
+      assert.equal(gateway.setting.line.recall(idOf(place)), null, 'a card that was cut decides nothing');
+      gateway.setting.line.showed(cardOf(place, 1), true);
       if (more.revision) await world.store.saveCard(cardOf(place, more.revision), null);
       const seen = gateway.setting.line.recall(idOf(place));
       assert.deepEqual(seen, { approval: place.seat.approval, card: cardOf(place, 1) });

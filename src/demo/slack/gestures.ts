@@ -56,13 +56,17 @@ export class Gestures {
     this.#delivery = delivery;
   }
 
-  /** Throws when there is no such message, or it never had such a button. */
   click(click: Click): Promise<Reaction> {
+    return this.#delivery.payload(this.payloadOf(click));
+  }
+
+  /** Throws when there is no such message, or it never had such a button. */
+  payloadOf(click: Click): Fields {
     const message = this.#world.messages.find(click.channel, click.ts);
     if (message === undefined) throw new Error(`No message ${click.ts} in ${click.channel}.`);
     const found = everHad(message, click.actionId);
     if (found === undefined) throw new Error(`Message ${click.ts} never had a button ${click.actionId}.`);
-    return this.#delivery.payload(clickOnMessage(this.#world, message, { ...click, found, value: click.value }));
+    return clickOnMessage(this.#world, message, { ...click, found, value: click.value });
   }
 
   clickView(click: ViewClick): Promise<Reaction> {

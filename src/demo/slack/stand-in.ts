@@ -156,6 +156,7 @@ class StandIn implements SlackStandIn {
   }
 
   click = (click: Click) => this.#ringAfter(() => this.#gestures.click(click));
+  payloadOf = (click: Click) => this.#gestures.payloadOf(click);
   clickView = (click: ViewClick) => this.#ringAfter(() => this.#gestures.clickView(click));
   submitView = (submission: Submission) => this.#ringAfter(() => this.#gestures.submitView(submission));
   closeView = (by: Disguise & { user: string; viewId?: string; clear?: boolean }) =>

@@ -67,6 +67,8 @@ export interface SlackStandIn {
   readonly connections: number;
 
   click(click: Click): Promise<Reaction>;
+  /** What `click` would send, for whoever sends it in another way. */
+  payloadOf(click: Click): Fields;
   clickView(click: ViewClick): Promise<Reaction>;
   submitView(submission: Submission): Promise<Submitted>;
   /** Null when the view did not ask to be told. */
