@@ -71,14 +71,19 @@ function judged(gateway: Gateway, arrival: Arrival): Handled | Promise<Handled> 
   }
 }
 
+/** A slow log holds a call up, one that cannot be written refuses it (P7). */
+async function recovered({ journal }: Gateway, goOn: () => Handled | Promise<Handled>): Promise<Handled> {
+  return (await journal.recovered()) ? goOn() : logIsDown();
+}
+
 function cannot(gateway: Gateway, error: unknown): Handled {
   if (!(error instanceof Unavailable)) throw error;
   gateway.setting.log.error({ err: error, part: error.part }, 'a call was not forwarded');
   return { kind: 'unavailable', part: error.part, why: error.message };
 }
 
-function deny(gateway: Gateway, arrival: Arrival, verdict: Verdict & { kind: 'deny' }): Handled {
-  if (!gateway.journal.writable) return logIsDown();
+function deny(gateway: Gateway, arrival: Arrival, verdict: Verdict & { kind: 'deny' }): Handled | Promise<Handled> {
+  if (!gateway.journal.writable) return recovered(gateway, () => deny(gateway, arrival, verdict));
   gateway.journal.note(verdictEvent(gateway, arrival, 'call.denied', verdict, { reason: verdict.reason }));
   return { kind: 'denied', reason: verdict.reason };
 }
@@ -89,7 +94,9 @@ function allow(
   verdict: Verdict & { kind: 'allow' },
   policyDigest: string,
 ): Handled | Promise<Handled> {
-  if (!gateway.journal.writable && verdict.limits.length === 0) return logIsDown();
+  if (!gateway.journal.writable && verdict.limits.length === 0) {
+    return recovered(gateway, () => allow(gateway, arrival, verdict, policyDigest));
+  }
   const at = gateway.setting.clock.now();
   const told = (): NewEvent => verdictEvent(gateway, arrival, 'call.allowed', verdict, { policy: policyDigest }, at);
   if (verdict.limits.length > 0) return admit(gateway, arrival, verdict, told());

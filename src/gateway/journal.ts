@@ -7,8 +7,10 @@ const DURABLE_MS = 50;
 const SPARE_MS = 8;
 /** Milliseconds from the first event of a batch to its writing: as many as writes leave of the 50, within these. */
 const BATCH_MS = { least: 5, most: 38 } as const;
-/** Milliseconds that a write may take before the log counts as gone, whether or not it has failed yet. */
+/** Milliseconds that a write may take before nothing is forwarded until it has ended. */
 const PATIENCE_MS = 500;
+/** Milliseconds that a call waits for such a write at most; the store gives up before. */
+const LONGEST_MS = 4_000;
 /** Events that may wait while the log cannot be written, before anything new is refused anyway. */
 const MOST_WAITING = 10_000;
 /** Events of one write: a statement may hold 65,535 values, and what waited out an outage must still fit. */
@@ -20,7 +22,8 @@ export type Noted = NewEvent | (() => NewEvent);
 /**
  * Events that need not be durable before their effect: verdicts of plainly allowed calls, and refusals. They are
  * written in batches, in order. While a batch cannot be written, `writable` is false and nothing is forwarded (P7);
- * the events wait here and are written first when the log answers again.
+ * the events wait here and are written first when the log answers again. A log that is slow and has not failed holds calls
+ * up for as long as its write takes; one that has failed refuses them at once.
  */
 export class Journal {
   readonly #store: Pick<Store, 'append'>;
@@ -29,6 +32,8 @@ export class Journal {
   #timer: ReturnType<typeof setTimeout> | null = null;
   #writing: Promise<void> | null = null;
   #writingSince = 0;
+  /** One wait, and one timer, for all calls that a slow write holds up. */
+  #recovering: Promise<boolean> | null = null;
   /** Milliseconds that the slowest of the last writes took. */
   #slowest = 10;
   #failures = 0;
@@ -43,6 +48,23 @@ export class Journal {
   get writable(): boolean {
     if (this.#failures > 0 || this.#waiting.length >= MOST_WAITING) return false;
     return this.#writing === null || performance.now() - this.#writingSince < PATIENCE_MS;
+  }
+
+  /** Whether it can be written, once that is known. */
+  recovered(): Promise<boolean> {
+    if (this.writable || this.#writing === null || this.#failures > 0) return Promise.resolve(this.writable);
+    this.#recovering ??= this.#ended(this.#writing).finally(() => {
+      this.#recovering = null;
+    });
+    return this.#recovering;
+  }
+
+  async #ended(writing: Promise<void>): Promise<boolean> {
+    const late = Promise.withResolvers<void>();
+    const timer = setTimeout(late.resolve, Math.max(0, this.#writingSince + LONGEST_MS - performance.now()));
+    await Promise.race([writing, late.promise]);
+    clearTimeout(timer);
+    return this.writable;
   }
 
   /** Events that are not written yet. */

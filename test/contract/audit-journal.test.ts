@@ -4,6 +4,7 @@ import type { NewEvent } from '../../src/domain/event.ts';
 import { Journal } from '../../src/gateway/journal.ts';
 import { event } from '../support/audit-world.ts';
 import { quiet } from '../support/door-world.ts';
+import { until } from '../support/queue-pair.ts';
 
 test('P7: what waited out an outage is written in order, no write larger than a statement can hold', async () => {
   const written: NewEvent[] = [];
@@ -52,4 +53,25 @@ test('P7: an event is made when it is written; one that cannot be made is counte
   assert.deepEqual([made, written.map((one) => one.data.what), journal.dropped], [1, ['later', 'now'], 1]);
   assert.equal(journal.writable, true);
   await journal.close();
+});
+
+test('P7: a slow log holds calls up and lets them go when it has written, a log that fails refuses them', async () => {
+  for (const ends of ['writes', 'fails'] as const) {
+    const write = Promise.withResolvers<void>();
+    const journal = new Journal({ append: () => write.promise }, quiet);
+    journal.note(event('slow'));
+    await until('it has taken long', () => !journal.writable);
+    const calls = [journal.recovered(), journal.recovered()];
+    let answered = false;
+    void calls[0]!.finally(() => {
+      answered = true;
+    });
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(answered, false, 'while it is not known');
+    if (ends === 'writes') write.resolve();
+    else write.reject(new Error('gone'));
+    assert.deepEqual(await Promise.all(calls), [ends === 'writes', ends === 'writes']);
+    assert.equal(await journal.recovered(), ends === 'writes', 'then at once');
+    await journal.close();
+  }
 });
