@@ -1,7 +1,7 @@
 import type { Principal } from '../domain/call.ts';
 import type { Json, JsonObject } from '../domain/json.ts';
 import type { Upstream } from '../ports.ts';
-import type { Outlet } from './hold-desk.ts';
+import type { Outlet } from './outlet.ts';
 import type { AgentAnswer, Answering } from './task-answer.ts';
 
 /** One `tools/call` that has passed the strict door: `params` is an object and `params.name` a string. */

@@ -1,4 +1,3 @@
-import type { ServerResponse } from 'node:http';
 import type { Seat } from '../gateway/ask.ts';
 import type { Dispatch } from '../gateway/dispatch.ts';
 import type { Gateway } from '../gateway/gateway.ts';
@@ -9,6 +8,7 @@ import { HeldSocket } from './held-socket.ts';
 import { HeldStream } from './held-stream.ts';
 import { Hold, type Manner } from './hold.ts';
 import { KeepAlive } from './keep-alive.ts';
+import type { Outlet } from './outlet.ts';
 
 /** How the agent wants its answer, and how it is told apart from others. */
 export interface Listener {
@@ -16,12 +16,6 @@ export interface Listener {
   readonly signal: AbortSignal;
   /** Where this runtime lets a stream be written to the socket; absent: a `Response` carries it. */
   readonly outlet?: Outlet | null;
-}
-
-/** The response of node:http, and what the door returns in place of one once that is written to. */
-export interface Outlet {
-  readonly outgoing: ServerResponse;
-  readonly sent: Response;
 }
 
 /** Every answer that this process keeps open. */

@@ -6,6 +6,7 @@ import { headerOf, headersForUpstream } from './crossing.ts';
 import { claimedVersion, disagreement } from './header-agreement.ts';
 import { withoutHidden } from './hide-tools.ts';
 import { spanOf } from './json-text.ts';
+import { outletOf } from './outlet.ts';
 import { listPage, overhear } from './overhear.ts';
 import { Asked, OLDEST, type Posted, withoutSession } from './posted.ts';
 import { abandon, relay } from './relay.ts';
@@ -138,7 +139,7 @@ function answer(
   if (answered.kind !== 'answer') return relay(answered, server.name, idText);
   const edit = editFor(posted, what.lists);
   if (what.opens || edit !== null) return edited(posted, answered, what.opens, edit);
-  return relay(heardBy(posted, answered), server.name, idText);
+  return relay(heardBy(posted, answered), server.name, idText, outletOf(posted.outgoing, posted.passage.sent));
 }
 
 async function edited(posted: Posted, answered: Answered, opens: boolean, edit: Edit | null): Promise<Response> {

@@ -3,7 +3,7 @@ import { type Json, type JsonObject, member } from '../domain/json.ts';
 import type { Upstream } from '../ports.ts';
 import type { ToolCallRequest } from './call-door.ts';
 import { type HeaderRecord, headersForUpstream } from './crossing.ts';
-import type { Outlet } from './hold-desk.ts';
+import { type Outlet, outletOf } from './outlet.ts';
 import type { BoundSession } from './sessions.ts';
 import type { ReadBatch, ReadOne } from './strict-door.ts';
 import type { Visit } from './visit.ts';
@@ -67,8 +67,7 @@ export class Asked implements ToolCallRequest {
   }
 
   get outlet(): Outlet | null {
-    const { outgoing, passage } = this.#posted;
-    return outgoing === null || passage.sent === undefined ? null : { outgoing, sent: passage.sent };
+    return outletOf(this.#posted.outgoing, this.#posted.passage.sent);
   }
 
   get signal(): AbortSignal {

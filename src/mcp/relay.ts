@@ -1,6 +1,7 @@
 import type { ExchangeAnswer } from '../ports.ts';
 import { rpcError } from './answer.ts';
 import { headersForAgent } from './crossing.ts';
+import { type Outlet, writeWhole } from './outlet.ts';
 
 /** Statuses that have no body (Fetch standard, null body status). */
 const BODILESS = new Set([204, 205, 304]);
@@ -8,9 +9,15 @@ const BODILESS = new Set([204, 205, 304]);
 /**
  * An upstream's answer as the agent gets it: status, bytes and streams untouched. Not passed on are redirects, and 401
  * and 403, which are about the gateway's credential and not about the agent's: 502, as for an upstream that does not
- * answer. `idText` is the id of the request that is answered, as JSON text.
+ * answer. `idText` is the id of the request that is answered, as JSON text. With an `outlet`, what is whole is written to
+ * it at once.
  */
-export function relay(answer: ExchangeAnswer, server: string, idText: string | null): Response {
+export function relay(
+  answer: ExchangeAnswer,
+  server: string,
+  idText: string | null,
+  outlet: Outlet | null = null,
+): Response {
   const fail = (message: string): Response => rpcError(502, 502, message, idText ?? 'null');
   switch (answer.kind) {
     case 'answer':
@@ -37,7 +44,9 @@ export function relay(answer: ExchangeAnswer, server: string, idText: string | n
     return fail(`${server} answered ${status}, which is not passed on. Its operator has to correct its address.`);
   }
   const body = BODILESS.has(status) ? null : answer.body;
-  return new Response(body as BodyInit | null, { status, headers: headersForAgent(answer.headers) });
+  const headers = headersForAgent(answer.headers);
+  if (outlet !== null && body instanceof Uint8Array) return writeWhole(outlet, status, headers, body);
+  return new Response(body as BodyInit | null, { status, headers });
 }
 
 /** Lets go of an answer that is not passed on. */

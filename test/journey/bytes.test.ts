@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { type GatewayProcess, type House, openHouse } from '../support/gateway.ts';
-import { wire } from '../support/mcp-wire.ts';
+import { open, wire } from '../support/mcp-wire.ts';
 import { type RecordingUpstream, recordingUpstream } from '../support/upstream-recording.ts';
 
 const POLICY = `version: "1"
@@ -103,6 +103,26 @@ describe('P9: the same bytes, directly and through the gateway', () => {
       assert.equal(two.text, one.text);
       assert.equal(two.text, body);
       assert.equal(two.headers['content-type'], one.headers['content-type']);
+    });
+  }
+
+  for (const [what, body] of [
+    ['every byte there is', Buffer.from(Array.from({ length: 256 }, (_, n) => n))],
+    ['200 KB and characters of every length', Buffer.from('aé☃😀'.repeat(20_000))],
+  ] as const) {
+    test(`an answer of ${what}, its length told`, async () => {
+      const headers = { 'content-type': 'application/json; charset=utf-8', 'content-length': body.length };
+      upstream.script = (_, response) => void response.writeHead(200, headers).end(body);
+      const { incoming } = await open({
+        url: `${gateway.url}/mcp/tools`,
+        headers: { ...JSON_POST, authorization: `Bearer ${house.tokens.agent}` },
+        body: '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"read"}}',
+      });
+      const chunks: Buffer[] = [];
+      for await (const chunk of incoming) chunks.push(chunk as Buffer);
+      assert.deepEqual(Buffer.concat(chunks), body);
+      assert.equal(incoming.headers['content-type'], headers['content-type']);
+      assert.equal(incoming.headers['content-length'], `${body.length}`);
     });
   }
 
