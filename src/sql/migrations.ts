@@ -5,7 +5,7 @@ import { APPEND_MIGRATION } from './append-migration.ts';
 import { PHRASES_MIGRATION } from './phrases-migration.ts';
 import type { Tables } from './schema.ts';
 import { PURSUITS_MIGRATION, TASK_FETCHED_MIGRATION, TASKS_MIGRATION } from './tasks-migration.ts';
-import { FEWER_WORDS_MIGRATION, WORDS_COST_MIGRATION, WORDS_MIGRATION } from './words.ts';
+import { BOUNDED_WORDS_MIGRATION, FEWER_WORDS_MIGRATION, WORDS_COST_MIGRATION, WORDS_MIGRATION } from './words.ts';
 
 /** Only ever add: old replicas run beside new ones during a rolling restart. */
 const MIGRATIONS: Record<string, string | readonly string[]> = {
@@ -197,6 +197,7 @@ const MIGRATIONS: Record<string, string | readonly string[]> = {
   '0014-append': APPEND_MIGRATION,
   '0015-admit-chained': ADMIT_CHAINED_MIGRATION,
   '0016-phrases': PHRASES_MIGRATION,
+  '0017-bounded-words': BOUNDED_WORDS_MIGRATION,
 };
 
 /** Names of the migrations of this release, oldest first. */

@@ -32,3 +32,11 @@ export const FEWER_WORDS_MIGRATION: readonly string[] = [
       return to_tsvector('pg_catalog.simple', left(body, 200000));
     end $$`,
 ];
+
+/**
+ * Postgres holds a megabyte of words of one text at most, and takes compounds apart besides keeping them: up to eight
+ * bytes a character. A text that exceeded it could not be chained, and with it nothing that came after (P7).
+ */
+export const BOUNDED_WORDS_MIGRATION: readonly string[] = [
+  FEWER_WORDS_MIGRATION[0]!.replace('left(body, 200000)', 'left(body, 100000)'),
+];

@@ -693,6 +693,20 @@ function suite(kind: StoreKind): void {
         assert.deepEqual(await places(late), [first! + 303]);
       });
 
+      test('P7: an event is chained whatever its words are: no text can stop the log', async () => {
+        while ((await store.seal(500)) > 0);
+        const [long, next] = [`ap_${randomHex(13)}`, `ap_${randomHex(13)}`];
+        const data = { arguments: { text: compounds(160_000) } };
+        await store.refund([], { ...eventOf('approval.requested', { id: long }), data });
+        await store.append([eventOf('call.denied', { id: next })]);
+        await store.seal(500);
+        const [asked, denied] = await Promise.all(
+          [long, next].map((approval) => store.events({ after: 0, limit: 10, approval })),
+        );
+        assert.deepEqual(asked![0]!.data, data);
+        assert.equal(denied![0]!.seq, asked![0]!.seq! + 1);
+      });
+
       test('P7: events come back as they went in, after a cursor, by approval', async () => {
         const id = `ap_${randomHex(13)}`;
         const event = {
@@ -711,6 +725,15 @@ function suite(kind: StoreKind): void {
       });
     });
   });
+}
+
+/** Words that the database's text search takes apart, and keeps whole as well: many times what it holds of one text. */
+function compounds(length: number): string {
+  const letters = (from: number): string =>
+    String.fromCodePoint(...Array.from({ length: 120 }, (_, n) => 0x20000 + ((from * 7_919 + n * 31) % 40_000)));
+  let text = '';
+  for (let n = 0; text.length < 2 * length; n += 2) text += `${letters(n)}-${letters(n + 1)} `;
+  return text;
 }
 
 function take(different: Partial<Take> = {}): Take {
