@@ -1,4 +1,9 @@
+import { type Json, member } from '../domain/json.ts';
 import type { HeldAnswer } from './held-answer.ts';
+import { fieldsOf } from './sse-fields.ts';
+
+/** How a notification of ours begins. A response may hold anything, but not this at its beginning. */
+const NOTIFICATION = '{"jsonrpc":"2.0","method":';
 
 /**
  * The answer of a held call for a client that accepts JSON only: one response at the end, and no sign of life before
@@ -23,11 +28,15 @@ export class HeldJson implements HeldAnswer {
 
   comment(): void {}
 
-  raw(): undefined {}
+  /** Of a server's stream only the event that carries the response is for this client. */
+  raw(bytes: Uint8Array): undefined {
+    const { data } = fieldsOf(new TextDecoder().decode(bytes));
+    if (data !== null && isResponse(data)) this.#message = data;
+  }
 
   /** A response ends it; notifications are not for this client. */
   message(json: string): void {
-    if (!json.includes('"method":"notifications/')) this.#message = json;
+    if (!json.startsWith(NOTIFICATION)) this.#message = json;
   }
 
   /** The answer goes out whole at the end; that nobody left by now is all that can be told. */
@@ -44,5 +53,13 @@ export class HeldJson implements HeldAnswer {
 
   abandon(): void {
     this.#abandoned.abort();
+  }
+}
+
+function isResponse(text: string): boolean {
+  try {
+    return member(JSON.parse(text) as Json, 'method') === undefined;
+  } catch {
+    return false;
   }
 }

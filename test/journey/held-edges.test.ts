@@ -1,0 +1,146 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
+import { after, before, describe, test } from 'node:test';
+import { serve } from '@hono/node-server';
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
+import { sql } from 'kysely';
+import { decide } from '../../src/gateway/decide.ts';
+import type { Gateway } from '../../src/gateway/gateway.ts';
+import { callDoor } from '../../src/mcp/calls.ts';
+import { mcpDoor } from '../../src/mcp/door.ts';
+import { httpUpstream } from '../../src/mcp/upstream-http.ts';
+import { type Store, type TaskStore, Unavailable } from '../../src/ports.ts';
+import { quiet } from '../support/door-world.ts';
+import { eventually } from '../support/gateway.ts';
+import { ModernAgent } from '../support/modern-agent.ts';
+import { ADMIN, APPROVE, ASKING, type ParkedWorld, parkedWorld, TERMS } from '../support/parked-world.ts';
+
+/** A server whose every call has this result, in a stream or as JSON. */
+interface Tools {
+  readonly server: Server;
+  readonly url: string;
+  streams: boolean;
+  result: object;
+  calls: number;
+}
+
+async function tools(): Promise<Tools> {
+  const server = createServer(async (request, response) => {
+    let text = '';
+    for await (const part of request) text += part;
+    const { id, method } = (text === '' ? {} : JSON.parse(text)) as { id?: unknown; method?: string };
+    if (method === 'initialize') response.setHeader('mcp-session-id', crypto.randomUUID());
+    if (method === 'tools/call') made.calls += 1;
+    const answer = JSON.stringify({ jsonrpc: '2.0', id, result: method === 'tools/call' ? made.result : {} });
+    const streams = made.streams && method === 'tools/call';
+    response.setHeader('content-type', streams ? 'text/event-stream' : 'application/json');
+    response.end(streams ? `event: message\ndata: ${answer}\n\n` : answer);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`;
+  const made: Tools = { server, url, streams: false, result: {}, calls: 0 };
+  return made;
+}
+
+describe('a held call at the edges', () => {
+  let world: ParkedWorld;
+  let upstream: Tools;
+  const closing: (() => void)[] = [];
+  let count = 0;
+  before(async () => {
+    world = await parkedWorld(ASKING);
+    upstream = await tools();
+  });
+  after(async () => {
+    for (const close of closing) close();
+    upstream.server.close();
+    upstream.server.closeAllConnections();
+    await world.close();
+  });
+
+  /** A process with its agents' door. `faulty`: what its store does instead. */
+  async function house(faulty: { store?: Partial<Store>; tasks?: Partial<TaskStore> } = {}) {
+    count += 1;
+    const bound = world.replica(`edge-${count}`, { store: faulty.store ?? {} });
+    const setting = { ...bound.setting, tasks: { ...bound.setting.tasks, ...faulty.tasks } };
+    const gateway: Gateway = { ...bound, setting };
+    const server = { name: 'prometheus', headers: {}, hidden: () => false, hides: false };
+    const entry = { ...server, upstream: httpUpstream({ url: upstream.url }) };
+    const grant = { name: 'release-bot', owner: 'U0SAM', selfApproval: false, servers: ['prometheus'] };
+    const calls = callDoor(gateway, () => ({ progressMs: 60_000, defaultMs: 60_000, beatMs: 50 }));
+    let host = '';
+    const app = mcpDoor({
+      servers: () => entry,
+      authenticate: () => grant,
+      store: world.store,
+      vault: setting.vault,
+      calls,
+      maxBody: 64 * 1024,
+      hosts: () => new Set([host]),
+      publicUrl: () => `http://${host}`,
+      sent: RESPONSE_ALREADY_SENT,
+      log: quiet,
+    });
+    const served = serve({ fetch: app.fetch, port: 0, hostname: '127.0.0.1' }) as Server;
+    await once(served, 'listening');
+    host = `127.0.0.1:${(served.address() as AddressInfo).port}`;
+    closing.push(() => {
+      served.close();
+      served.closeAllConnections();
+      void entry.upstream.close();
+    });
+    const url = `http://${host}/mcp/prometheus`;
+    const headers = (more: Record<string, string> = {}): Record<string, string> => ({
+      authorization: 'Bearer x',
+      'content-type': 'application/json',
+      accept: 'application/json, text/event-stream',
+      'mcp-protocol-version': '2025-11-25',
+      ...more,
+    });
+    const post = (method: string, params: object, more: Record<string, string> = {}, signal?: AbortSignal) => {
+      const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method, params });
+      return fetch(url, { method: 'POST', headers: headers(more), body, ...(signal ? { signal } : {}) });
+    };
+    return { gateway, url, host, headers, post, agent: new ModernAgent(url, 'x') };
+  }
+
+  const named = (name: string) => ({ name: 'create_api_key', arguments: { name } });
+  /** The approval of this call once it is there. */
+  const parked = (name: string) =>
+    eventually(`${name} is parked`, async () => {
+      const { items } = await world.store.list({ limit: 100 });
+      return items.find((one) => (one.arguments as { name?: string }).name === name) ?? null;
+    });
+  const approve = (gateway: Gateway, id: string) => decide(gateway.setting, id, APPROVE, ADMIN, TERMS);
+  const joiners = async (id: string) =>
+    (
+      await sql<{ id: string; replica: string | null; left_at: Date | null }>`
+        select id, replica, left_at from holdfast.joiners where approval_id = ${id}`.execute(world.db)
+    ).rows;
+
+  test('P4: a client that takes JSON only has its answer, though the server streams it', async () => {
+    const { gateway, post } = await house();
+    upstream.streams = true;
+    upstream.result = { content: [{ type: 'text', text: 'made' }] };
+    const answering = post('tools/call', named('json'), { accept: 'application/json' });
+    await approve(gateway, (await parked('json')).id);
+    const answer = await answering;
+    upstream.streams = false;
+    assert.equal(answer.status, 200);
+    const { result } = (await answer.json()) as { result: typeof upstream.result };
+    assert.deepEqual((result as { content: unknown }).content, [{ type: 'text', text: 'made' }]);
+  });
+
+  test('P4: and has it whatever the answer holds', async () => {
+    const { gateway, post } = await house();
+    upstream.result = { content: [], structuredContent: { sent: { method: 'notifications/progress' } } };
+    const answering = post('tools/call', named('looks alike'), { accept: 'application/json' });
+    await approve(gateway, (await parked('looks alike')).id);
+    const answer = await answering;
+    assert.equal(answer.status, 200);
+    assert.match(await answer.text(), /"sent":\{"method":"notifications\/progress"\}/);
+  });
+});
