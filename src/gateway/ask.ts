@@ -53,7 +53,7 @@ export async function ask(gateway: Gateway, arrival: Arrival, verdict: Asked, po
       return { full, opened: await setting.store.open(fresh, joiner, most, requested(fresh, verdict)) };
     } catch (error) {
       // Perhaps only the word of it was lost: then a place is taken, and nobody sits there.
-      gateway.errands.add(() => setting.store.away(joiner.id));
+      gateway.errands.add(() => setting.store.away(joiner.id, setting.replica));
       throw error;
     }
   });

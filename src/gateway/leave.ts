@@ -5,6 +5,8 @@ import { withdrawAbandoned } from './withdraw.ts';
 /** One caller that wants nothing more, told by its place. */
 export interface Leaving {
   readonly joiner: string;
+  /** Where it sat; a place that is somebody's elsewhere by now is left alone. Absent: wherever it is. */
+  readonly replica?: string;
   readonly grant: string;
   readonly server: string;
   readonly reason: string | null;
@@ -14,8 +16,11 @@ export interface Leaving {
  * The agent took back this one call: it closed a blocking modern request, or cancelled a task. With the last caller the
  * approval goes. Returns the approval as it is then; null when the caller had already left or was answered.
  */
-export async function leave(setting: Setting, { joiner, grant, server, reason }: Leaving): Promise<Approval | null> {
-  const left = await setting.store.leave({ joiner }, (approval) => ({
+export async function leave(
+  setting: Setting,
+  { joiner, replica, grant, server, reason }: Leaving,
+): Promise<Approval | null> {
+  const left = await setting.store.leave({ joiner, ...(replica === undefined ? {} : { replica }) }, (approval) => ({
     type: 'approval.caller_left',
     at: setting.clock.now(),
     actor: `grant:${grant}`,

@@ -66,9 +66,16 @@ export function callDoor(
     return desk.hold(held, seat, ms, request, manner, dispatch);
   }
 
-  function park(request: ToolCallRequest, seat: Seat): Promise<Response> {
+  async function park(request: ToolCallRequest, seat: Seat): Promise<Response> {
     const era = wantsTask(request);
-    return era === null ? wait(request, seat, null) : answerWithTask(hall, request, seat, era);
+    try {
+      return await (era === null ? wait(request, seat, null) : answerWithTask(hall, request, seat, era));
+    } catch (error) {
+      // Told that it was not completed, it comes again: nobody sits at this place.
+      const { store, replica } = gateway.setting;
+      gateway.errands.add(() => store.away(seat.joiner, replica));
+      throw error;
+    }
   }
 
   async function clientOf({ session, server }: ToolCallRequest): Promise<string | null> {

@@ -26,7 +26,7 @@ export class HoldDesk {
   /** What each session waits for here, so that a cancellation ends the wait at once. Two servers may share an id. */
   readonly #waits = new Map<string, HeldAnswer>();
   /** By place: a caller that comes again by another connection leaves the old one. */
-  readonly #places = new Map<string, HeldAnswer>();
+  readonly #places = new Map<string, Hold>();
 
   constructor(gateway: Gateway, beatMs?: () => number) {
     this.#gateway = gateway;
@@ -45,12 +45,13 @@ export class HoldDesk {
     const answer = answerFor(listener);
     const key = keyOf(held.server, held.session ?? '', held.idText);
     if (held.session !== null) this.#waits.set(key, answer);
-    this.#places.get(seat.joiner)?.abandon();
-    this.#places.set(seat.joiner, answer);
+    const hold = new Hold(this.#gateway, held, seat, answer, manner);
+    this.#places.get(seat.joiner)?.yieldPlace();
+    this.#places.set(seat.joiner, hold);
     const until = new Date(this.#gateway.setting.clock.now().getTime() + ms);
-    const run = new Hold(this.#gateway, held, seat, answer, manner).run(until, this.keepAlive, dispatch).finally(() => {
+    const run = hold.run(until, this.keepAlive, dispatch).finally(() => {
       if (this.#waits.get(key) === answer) this.#waits.delete(key);
-      if (this.#places.get(seat.joiner) === answer) this.#places.delete(seat.joiner);
+      if (this.#places.get(seat.joiner) === hold) this.#places.delete(seat.joiner);
     });
     this.follow(run);
     return answer instanceof HeldSocket ? listener.outlet!.sent : responseOf(answer);
@@ -74,7 +75,12 @@ export class HoldDesk {
 
 function answerFor({ accept, signal, outlet }: Listener): HeldSocket | HeldStream | HeldJson {
   if (!takesStream(accept)) return new HeldJson(signal);
-  return outlet ? new HeldSocket(outlet.outgoing) : new HeldStream();
+  return outlet && hasSocket(outlet.outgoing) ? new HeldSocket(outlet.outgoing) : new HeldStream();
+}
+
+/** An answer that waits behind another one on the same connection (pipelining) has no socket yet; node:http lends it. */
+function hasSocket({ socket, destroyed, closed }: ServerResponse): boolean {
+  return socket !== null || destroyed || closed;
 }
 
 function keyOf(server: string, session: string, idText: string): string {

@@ -53,6 +53,8 @@ export class Hold implements Kept {
   #latest: Approval;
   #progress = 0;
   #untaken = 0;
+  /** The place is another connection's now. */
+  #yielded = false;
 
   constructor(gateway: Gateway, held: HeldRequest, seat: Seat, stream: HeldAnswer, manner: Manner) {
     this.stream = stream;
@@ -61,6 +63,12 @@ export class Hold implements Kept {
     this.#seat = seat;
     this.#manner = manner;
     this.#latest = seat.approval;
+  }
+
+  /** Its caller came again by another connection, which has the place from now on: this one ends, and leaves it alone. */
+  yieldPlace(): void {
+    this.#yielded = true;
+    this.stream.abandon();
   }
 
   /** A comment for whoever counts bytes, a progress notification for whoever gave a token. */
@@ -126,7 +134,7 @@ export class Hold implements Kept {
       case 'pending':
         return this.#comeBack(turn.approval);
       case 'gone':
-        return this.#manner.gone();
+        return this.#gone();
       default:
         return turn satisfies never;
     }
@@ -159,6 +167,8 @@ export class Hold implements Kept {
       case 'not_sent':
         // It was called unknown meanwhile, and told so to others: one story for all.
         if (approval.state === 'unknown') return this.#over(approval);
+        // It was taken back before anything was sent: nobody is to have the pass.
+        if (this.#held.modern && !open && this.stream.left.aborted) return this.#gone();
         await this.#away();
         return this.#say(open ? answerNotSent(approval, sent.outcome.why) : notSent(approval, sent.outcome.why));
       case 'unknown':
@@ -195,6 +205,7 @@ export class Hold implements Kept {
 
   /** It can wait no longer. The place is kept for it before it hears that it may come back. */
   async #comeBack(approval: Approval): Promise<void> {
+    if (this.#yielded) return;
     const result = await this.#manner.comeBack(approval);
     if (result !== null) return this.#answer(result);
     await this.#away();
@@ -223,9 +234,14 @@ export class Hold implements Kept {
     at?.('collect.after');
   }
 
+  async #gone(): Promise<void> {
+    if (!this.#yielded) await this.#manner.gone();
+  }
+
   async #away(): Promise<void> {
-    const { store } = this.#gateway.setting;
-    await this.#gateway.errands.run(() => store.away(this.#seat.joiner));
+    if (this.#yielded) return;
+    const { store, replica } = this.#gateway.setting;
+    await this.#gateway.errands.run(() => store.away(this.#seat.joiner, replica));
   }
 
   #now(): Date {

@@ -19,7 +19,7 @@ export function legacyManner(gateway: Gateway, held: HeldRequest, seat: Seated, 
   const place = { approval: seat.approval.id, joiner: seat.joiner, idText: held.idText };
   return {
     comeBack: async () => null,
-    gone: () => away(gateway, seat.joiner),
+    gone: () => gateway.errands.run(() => gateway.setting.store.away(seat.joiner, gateway.setting.replica)),
     eventId:
       protocolVersion >= RESUMABLE && held.session !== null
         ? sealEventId(vault, held.principal.grant, held.server, place)
@@ -58,16 +58,9 @@ export function modernManner(
     gone: async () => {
       const { principal, server } = held;
       const reason = 'it closed its request';
-      await leave(setting, { joiner: seat.joiner, grant: principal.grant, server, reason }).catch((error) =>
-        setting.log.warn({ err: error }, 'a caller that left could not be noted'),
-      );
+      const leaving = { joiner: seat.joiner, replica: setting.replica, grant: principal.grant, server, reason };
+      await gateway.errands.run(async () => void (await leave(setting, leaving)));
     },
     eventId: null,
   };
-}
-
-async function away(gateway: Gateway, joiner: string): Promise<void> {
-  await gateway.setting.store
-    .away(joiner)
-    .catch((error) => gateway.setting.log.warn({ err: error }, 'an absent caller could not be noted'));
 }

@@ -156,13 +156,19 @@ export interface Store {
    * because it may still be replayed.
    */
   collected(joiner: string, event: NewEvent, until?: Date): Promise<void>;
-  /** The caller's socket is gone, or its hold is over; it may come back and collect. */
-  away(joiner: string): Promise<void>;
+  /**
+   * The caller's socket at this replica is gone, or its hold is over; it may come back and collect. One who has come back
+   * elsewhere by now stays there.
+   */
+  away(joiner: string, replica: string): Promise<void>;
   /** All callers that this replica holds are away; used when it stops. */
   allAway(replica: string): Promise<void>;
-  /** The caller cancelled. Returns the approval as it is then, with the number of callers left. */
+  /**
+   * The caller cancelled. Returns the approval as it is then, with the number of callers left. `replica`: only if it
+   * still sits there.
+   */
   leave(
-    by: { joiner: string } | { server: string; session: string; requestId: string },
+    by: { joiner: string; replica?: string } | { server: string; session: string; requestId: string },
     event: (approval: string) => NewEvent,
   ): Promise<Approval | null>;
   /** A session's callers leave with it. Session ids are a server's own: two servers may hand out the same. */

@@ -24,8 +24,8 @@ export async function markCollected(db: Kysely<Tables>, joiner: string, event: N
 }
 
 /** The caller may come back. Its place is kept until it does, or until nothing is owed any more. */
-export async function markAway(db: Kysely<Tables>, joiner: string): Promise<void> {
-  await sql`update holdfast.joiners set replica = null where id = ${joiner}`.execute(db);
+export async function markAway(db: Kysely<Tables>, joiner: string, replica: string): Promise<void> {
+  await sql`update holdfast.joiners set replica = null where id = ${joiner} and replica = ${replica}`.execute(db);
 }
 
 /** Every caller this replica holds; used when it stops. */
@@ -37,7 +37,7 @@ export async function markAllAway(db: Kysely<Tables>, replica: string): Promise<
 
 /** Which callers leave. A session's id is its server's to hand out, so another server may have one of the same name. */
 export type Leaving =
-  | { readonly joiner: string }
+  | { readonly joiner: string; readonly replica?: string }
   | { readonly server: string; readonly session: string; readonly requestId?: string };
 
 /**
@@ -74,7 +74,10 @@ export async function markLeft(
 }
 
 function whose(by: Leaving) {
-  if ('joiner' in by) return sql`j.id = ${by.joiner}`;
+  if ('joiner' in by) {
+    const there = by.replica === undefined ? sql`` : sql` and j.replica = ${by.replica}`;
+    return sql`j.id = ${by.joiner}${there}`;
+  }
   const request = by.requestId === undefined ? sql`` : sql` and j.request_id = ${by.requestId}`;
   return sql`j.session = ${by.session}${request}`;
 }

@@ -61,7 +61,7 @@ export function sqlStore({ db, close, room }: Connection): Store {
     request: (id) => sealedBytes(db, id, 'request'),
     result: (id) => sealedBytes(db, id, 'result'),
     collected: (joiner, event, until) => markCollected(db, joiner, event, until),
-    away: (joiner) => markAway(db, joiner),
+    away: (joiner, replica) => markAway(db, joiner, replica),
     allAway: (replica) => markAllAway(db, replica),
     leave: async (by, event) => (await markLeft(db, by, event))[0] ?? null,
     leaveSession: (by, event) => markLeft(db, by, event),

@@ -112,7 +112,7 @@ function suite(kind: StoreKind): void {
         const { request, joiner, approval } = await opened();
         const second = await open(store, again(request));
         assert.equal('approval' in second && second.approval.callers, 2);
-        await store.away(joiner.id);
+        await store.away(joiner.id, 'here');
         const third = await open(store, again(request));
         assert.equal('joiner' in third && third.joiner, joiner.id);
         assert.equal((await store.find(approval.id))!.callers, 2);
@@ -130,6 +130,18 @@ function suite(kind: StoreKind): void {
         assert.equal('joiner' in seated && seated.joiner, joiner.id);
       });
 
+      test('P4: what a replica says of a caller that sits elsewhere by now does not touch it', async () => {
+        const { request, joiner, approval } = await opened(newApproval(), newJoiner({ replica: 'stalled' }));
+        const next = await open(store, again(request));
+        assert.equal('joiner' in next && next.joiner, joiner.id);
+        await store.away(joiner.id, 'stalled');
+        const left = (id: string) => eventOf('approval.caller_left', { id });
+        assert.equal(await store.leave({ joiner: joiner.id, replica: 'stalled' }, left), null);
+        const other = await open(store, again(request));
+        assert.notEqual('joiner' in other && other.joiner, joiner.id, 'it is present');
+        assert.equal((await store.leave({ joiner: joiner.id, replica: 'here' }, left))?.id, approval.id);
+      });
+
       test('P4: callers at the very replica that asks are present, however late its last word was', async () => {
         const { request, joiner, approval } = await opened(newApproval(), newJoiner({ replica: 'late' }));
         const second = await open(store, again(request), newJoiner({ replica: 'late' }));
@@ -142,8 +154,8 @@ function suite(kind: StoreKind): void {
         const { request, joiner } = await opened();
         const two = newJoiner();
         await open(store, again(request), two);
-        await store.away(joiner.id);
-        await store.away(two.id);
+        await store.away(joiner.id, 'here');
+        await store.away(two.id, 'here');
         const back = await Promise.all([open(world.one, again(request)), open(world.other, again(request))]);
         assert.deepEqual(back.map((one) => 'joiner' in one && one.joiner).sort(), [joiner.id, two.id].sort());
       });
@@ -159,7 +171,7 @@ function suite(kind: StoreKind): void {
       for (const [states, kindOf] of OWED) {
         test(`P4: ${states.join(' → ')} while the caller was away: it is ${kindOf === 'owed' ? 'told once, and after that it is a new question' : 'a new question'}`, async () => {
           const { request, joiner, approval } = await opened();
-          await store.away(joiner.id);
+          await store.away(joiner.id, 'here');
           const end = await through(store, approval, ...states);
           const result = await open(store, again(request));
           assert.equal(result.kind, kindOf);
@@ -194,7 +206,7 @@ function suite(kind: StoreKind): void {
         assert.equal((await typesOf(approval.id)).filter((type) => type === 'approval.collected').length, 2);
 
         const late = await opened();
-        await store.away(late.joiner.id);
+        await store.away(late.joiner.id, 'here');
         await through(store, late.approval, 'approved', 'dispatched', 'succeeded');
         await store.forget(new Date(Date.now() + 700_000));
         assert.equal(await store.result(late.approval.id), null);

@@ -151,7 +151,7 @@ function suite(kind: StoreKind): void {
       const patch = { awaits: 'input', leaseUntil: later(60_000) } as const;
       const asks = await world.one.commit(change(approval, 'dispatched', { patch }));
       assert.equal(asks.kind === 'committed' && asks.approval.awaits, 'input');
-      await world.one.away(joiner.id);
+      await world.one.away(joiner.id, 'here');
       const taken = (await Promise.all([take(1), take(2), take(3), take(4)])).filter((got) => got !== null);
       assert.equal(taken.length, 1);
       assert.equal(taken[0]!.joiner, joiner.id, 'in the place of the caller that was asked');

@@ -146,7 +146,7 @@ describe('what was half told', () => {
     await gateway.errands.run(async () => {
       left -= 1;
       if (left >= 0) throw new Unavailable('store', 'away');
-      await world.store.away(seat.joiner);
+      await world.store.away(seat.joiner, 'away');
     });
     await eventually('it is noted', async () => {
       const place = await world.db.selectFrom('holdfast.joiners').selectAll().where('id', '=', seat.joiner).execute();

@@ -143,4 +143,145 @@ describe('a held call at the edges', () => {
     assert.equal(answer.status, 200);
     assert.match(await answer.text(), /"sent":\{"method":"notifications\/progress"\}/);
   });
+
+  test('P4: calls that share a connection, the second sent before the first is answered, are both answered', async () => {
+    const { gateway, host, headers } = await house();
+    upstream.result = { content: [{ type: 'text', text: 'made' }] };
+    const socket = connect(Number(host.split(':')[1]), '127.0.0.1');
+    closing.push(() => socket.destroy());
+    let text = '';
+    socket.on('data', (bytes) => {
+      text += bytes.toString();
+    });
+    for (const name of ['first', 'second']) {
+      const body = JSON.stringify({ jsonrpc: '2.0', id: name, method: 'tools/call', params: named(name) });
+      const lines = Object.entries({ host, ...headers(), 'content-length': body.length });
+      socket.write(
+        `POST /mcp/prometheus HTTP/1.1\r\n${lines.map(([k, v]) => `${k}: ${v}`).join('\r\n')}\r\n\r\n${body}`,
+      );
+    }
+    const [first, second] = [await parked('first'), await parked('second')];
+    await approve(gateway, first.id);
+    await eventually('the first is answered', () => text.includes('"id":"first"') || null);
+    await approve(gateway, second.id);
+    await eventually('the second is answered', () => text.includes('"id":"second"') || null);
+  });
+
+  test('P1: a modern caller that closes its request while its pass is committed has cancelled: the pass lapses', async () => {
+    const closes = new AbortController();
+    const { gateway, agent } = await house({
+      store: {
+        commitBoth: async (first, second) => {
+          const committed = await world.store.commitBoth(first, second);
+          closes.abort();
+          await eventually('its going is noticed', () => gateway.room.size === 0 || null);
+          return committed;
+        },
+      },
+    });
+    const calls = upstream.calls;
+    agent.open('tools/call', named('taken back'), { signal: closes.signal }).then(
+      (response) => response.text().catch(() => undefined),
+      () => undefined,
+    );
+    const { id } = await parked('taken back');
+    await eventually('it waits', () => gateway.room.ids().includes(id) || null);
+    await approve(gateway, id);
+    const ended = await eventually('it is over', async () => {
+      const now = await world.store.find(id);
+      return now !== null && now.state !== 'dispatched' ? now : null;
+    });
+    await eventually(
+      'nobody waits',
+      async () => (await joiners(id)).every((one) => one.replica === null || one.left_at !== null) || null,
+    );
+    const events = await world.store.events({ after: 0, limit: 100, approval: id });
+    assert.deepEqual(
+      [(await world.store.find(id))!.state, upstream.calls],
+      ['lapsed', calls],
+      `${ended.state} ${events.map((e) => e.type).join(' ')}`,
+    );
+  });
+
+  test('P4: a caller that came again by another connection is present, whatever becomes of the old one', async () => {
+    const { gateway, post, headers, url } = await house();
+    const opened = await post('initialize', {
+      protocolVersion: '2025-11-25',
+      capabilities: {},
+      clientInfo: { name: 'a', version: '1' },
+    });
+    const session = opened.headers.get('mcp-session-id')!;
+    await opened.text();
+    const old = new AbortController();
+    const first = await post('tools/call', named('again'), { 'mcp-session-id': session }, old.signal);
+    const reader = first.body!.getReader();
+    const eventId = /^id: (\S+)/m.exec(new TextDecoder().decode((await reader.read()).value))![1]!;
+    const { id } = await parked('again');
+    const again = await fetch(url, {
+      headers: headers({ accept: 'text/event-stream', 'mcp-session-id': session, 'last-event-id': eventId }),
+    });
+    assert.equal(again.status, 200);
+    const text = again.text();
+    await eventually('the old one ends', async () => ((await reader.read()).done ? true : null));
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    assert.deepEqual(
+      (await joiners(id)).map(({ replica }) => replica),
+      [gateway.setting.replica],
+    );
+    await approve(gateway, id);
+    assert.match(await text, /"result":/);
+  });
+
+  test('P4: a caller that could not be held, because the store was away, keeps no place taken', async () => {
+    const { gateway, post } = await house({
+      tasks: {
+        clientOf: async () => {
+          throw new Unavailable('store', 'away');
+        },
+      },
+    });
+    const opened = await post('initialize', { protocolVersion: '2025-11-25', capabilities: {} });
+    const session = opened.headers.get('mcp-session-id')!;
+    await opened.text();
+    const leaves = new AbortController();
+    const answering = post('tools/call', named('unheld'), { 'mcp-session-id': session }, leaves.signal);
+    const { id } = await parked('unheld');
+    const answer = await answering;
+    if (answer.status === 200) assert.deepEqual(gateway.room.ids(), [id]);
+    else {
+      assert.equal(answer.status, 503);
+      await eventually(
+        'its place is free',
+        async () => (await joiners(id)).every(({ replica }) => replica === null) || null,
+        5_000,
+      );
+    }
+    leaves.abort();
+  });
+
+  test('P4: a caller that goes while the store is away is absent as soon as the store is back', async () => {
+    let away = true;
+    const down = async () => {
+      if (away) throw new Unavailable('store', 'away');
+    };
+    const { gateway, post } = await house({
+      store: {
+        away: async (...given) => {
+          await down();
+          await world.store.away(...given);
+        },
+      },
+    });
+    const goes = new AbortController();
+    await post('tools/call', named('gone'), {}, goes.signal);
+    const { id } = await parked('gone');
+    goes.abort();
+    await eventually('it is noticed', () => gateway.room.size === 0 || null);
+    away = false;
+    await eventually(
+      'it is absent',
+      async () => (await joiners(id)).every(({ replica }) => replica === null) || null,
+      5_000,
+    );
+  });
 });

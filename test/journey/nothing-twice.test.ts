@@ -51,7 +51,7 @@ describe('parked calls under races and faults', () => {
     const { gateway, args } = fresh();
     const first = await park(gateway, args);
     assert.equal((await first.turn(0)).kind, 'pending');
-    await world.store.away(first.seat.joiner);
+    await world.store.away(first.seat.joiner, gateway.setting.replica);
     await decide(gateway.setting, first.seat.approval.id, DENY, ADMIN, TERMS);
     const again = await park(gateway, args);
     assert.equal(again.seat.approval.id, first.seat.approval.id);
@@ -216,7 +216,7 @@ describe('parked calls under races and faults', () => {
     const turn = await place.turn();
     assert.equal(turn.kind, 'dispatch');
     if (turn.kind === 'dispatch') await finish(before, turn.dispatch, RETURNED);
-    await world.store.away(place.seat.joiner);
+    await world.store.away(place.seat.joiner, 'before');
     const rotated = world.replica('rotated', { secrets: ['n'.repeat(40), 'o'.repeat(40)] });
     const again = await park(rotated, args);
     assert.equal(again.seat.approval.id, place.seat.approval.id);
