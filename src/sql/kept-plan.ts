@@ -11,18 +11,22 @@ const MARK = '/* kept */';
  */
 export const KEPT: RawBuilder<unknown> = sql.raw(MARK);
 
+/** What Postgres says of everything after the first error of a transaction. */
+const ABORTED = '25P02';
+
 const names = new Map<string, string>();
 
 /**
  * The plan is not where it was left, because something between here and Postgres hands statements to other connections;
  * or it is of no use any more (0A000). In either case nothing was run.
  */
-const ASTRAY = new Set(['26000', '42P05', '0A000']);
+export const ASTRAY: ReadonlySet<string> = new Set(['26000', '42P05', '0A000']);
 
 /**
  * Has the connections of one pool keep the plans of such statements, under names made of their texts. Behind a pooler
  * that shares connections between statements a name is not found again; then nothing was run, the statement is sent
- * without one, and so are all from then on.
+ * without one, and so are all from then on. Amid a transaction, which that has ended, it fails with what was said first:
+ * whoever began the transaction begins it again.
  */
 export function keepPlans(): (client: PoolClient) => void {
   let astray = false;
@@ -33,7 +37,9 @@ export function keepPlans(): (client: PoolClient) => void {
       return query({ name: nameOf(text), text, values: more[0] }).catch((error: { code?: string }) => {
         if (!ASTRAY.has(error.code ?? '')) throw error;
         astray = true;
-        return query(text, ...more);
+        return query(text, ...more).catch((again: { code?: string }) => {
+          throw again.code === ABORTED ? error : again;
+        });
       });
     };
     Object.assign(client, { query: naming });
