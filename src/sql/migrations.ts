@@ -3,6 +3,7 @@ import { type Migration, type MigrationProvider, Migrator } from 'kysely/migrati
 import { ADMIT_CHAINED_MIGRATION, ADMIT_MIGRATION } from './admit-migration.ts';
 import { APPEND_MIGRATION } from './append-migration.ts';
 import { PHRASES_MIGRATION } from './phrases-migration.ts';
+import { PORTION_MIGRATION } from './portion-migration.ts';
 import type { Tables } from './schema.ts';
 import { PURSUITS_MIGRATION, TASK_FETCHED_MIGRATION, TASKS_MIGRATION } from './tasks-migration.ts';
 import { BOUNDED_WORDS_MIGRATION, FEWER_WORDS_MIGRATION, WORDS_COST_MIGRATION, WORDS_MIGRATION } from './words.ts';
@@ -198,6 +199,7 @@ const MIGRATIONS: Record<string, string | readonly string[]> = {
   '0015-admit-chained': ADMIT_CHAINED_MIGRATION,
   '0016-phrases': PHRASES_MIGRATION,
   '0017-bounded-words': BOUNDED_WORDS_MIGRATION,
+  '0018-portions': PORTION_MIGRATION,
 };
 
 /** Names of the migrations of this release, oldest first. */
