@@ -31,8 +31,10 @@ export class News {
     const heard = this.#ring(approval);
     const waiting = this.#waiting.get(approval.id);
     const last = isOver(approval.state);
-    if (waiting && !last) waiting.latest = approval;
-    else if (!waiting && heard === 0 && approval.state !== 'dispatched') void this.#spread(approval);
+    if (waiting && !last) {
+      // News may overtake each other on their way here: an end stays one.
+      if (approval.revision > waiting.latest.revision) waiting.latest = approval;
+    } else if (!waiting && heard === 0 && approval.state !== 'dispatched') void this.#spread(approval);
     else this.#wait(approval, last ? LAST_MS : MOMENT_MS);
   }
 

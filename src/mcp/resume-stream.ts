@@ -41,10 +41,29 @@ export async function resumeStream(
     round: null,
   });
   if (approval === null) return replay(gateway, place, lastEventId);
+  try {
+    return await goOn(gateway, desk, terms, resumption, place, approval);
+  } catch (error) {
+    // It is told so, and comes again: nobody sits at this place.
+    gateway.errands.add(() => setting.store.away(joiner, setting.replica));
+    throw error;
+  }
+}
+
+/** In its place: waits there, as before. */
+async function goOn(
+  gateway: Gateway,
+  desk: HoldDesk,
+  terms: HoldTerms,
+  { principal, server, session, headers: said, upstream }: Resumption,
+  place: StreamPlace,
+  approval: Approval,
+): Promise<Response> {
+  const { joiner, idText } = place;
   const bytes = await bytesFor(gateway, place, isOver(approval.state));
   const params = bytes === null ? {} : ((JSON.parse(UTF8.decode(bytes)) as JsonObject).params as JsonObject);
   const progressToken = progressTokenOf(params);
-  const headers: Record<string, string> = { ...resumption.headers, accept: 'application/json, text/event-stream' };
+  const headers: Record<string, string> = { ...said, accept: 'application/json, text/event-stream' };
   const held = {
     principal,
     server,
@@ -52,12 +71,12 @@ export async function resumeStream(
     idText,
     bytes: bytes ?? new Uint8Array(0),
     headers: { ...withoutEventId(headers), 'content-type': 'application/json' },
-    upstream: resumption.upstream,
+    upstream,
     modern: false,
     progressToken,
   };
   const seat = { approval, joiner, opened: false, unheard: null };
-  const client = session === null ? null : await setting.tasks.clientOf(session, server);
+  const client = session === null ? null : await gateway.setting.tasks.clientOf(session, server);
   const ms = holdMs(terms, { client, modern: false, progress: progressToken !== null });
   const manner = legacyManner(gateway, held, seat, headers['mcp-protocol-version'] ?? '');
   const signal = new AbortController().signal;

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { News } from '../../src/gateway/announce.ts';
 import { handleCall } from '../../src/gateway/handle-call.ts';
 import { publishCard } from '../../src/gateway/publish-card.ts';
 import { progressMessage } from '../../src/mcp/words.ts';
 import { type CardRecord, type Cards, type Delivery, Unavailable } from '../../src/ports.ts';
-import { CHANNEL, doorWorld } from '../support/door-world.ts';
+import { CHANNEL, doorWorld, quiet } from '../support/door-world.ts';
 import { eventually } from '../support/gateway.ts';
 import { arrivalOf, type ParkedWorld, park, parkedWorld } from '../support/parked-world.ts';
 import { sampleApproval } from '../support/sample-approval.ts';
@@ -137,6 +138,17 @@ describe('what was half told', () => {
     assert.ok(one);
     const again = await park(other, { name: 'word' });
     assert.equal(again.seat.approval.callers, 1, 'the same place, not a second one');
+  });
+
+  test('P4: an end that is told before older news of the same approval is not forgotten over them', async () => {
+    const woken: string[] = [];
+    const queue = { wake: async (id: string) => void woken.push(id), publish: async () => undefined };
+    const news = new News({ queue, cards: null, log: quiet } as never, () => 1);
+    const pending = sampleApproval({ revision: 2, state: 'pending' });
+    news.tell({ ...pending, revision: 3, state: 'denied' });
+    news.tell(pending);
+    await news.flush();
+    assert.deepEqual(woken, [pending.id]);
   });
 
   test('what a store that was away did not note is noted when it is back', async () => {

@@ -259,6 +259,35 @@ describe('a held call at the edges', () => {
     leaves.abort();
   });
 
+  test('P4: and so a caller that comes again by its stream', async () => {
+    let away = false;
+    const { gateway, post, headers, url } = await house({
+      tasks: {
+        clientOf: async () => {
+          if (away) throw new Unavailable('store', 'away');
+          return null;
+        },
+      },
+    });
+    const opened = await post('initialize', { protocolVersion: '2025-11-25', capabilities: {} });
+    const session = opened.headers.get('mcp-session-id')!;
+    await opened.text();
+    const goes = new AbortController();
+    const first = await post('tools/call', named('comes again'), { 'mcp-session-id': session }, goes.signal);
+    const { value } = await first.body!.getReader().read();
+    const eventId = /^id: (\S+)/m.exec(new TextDecoder().decode(value))![1]!;
+    const { id } = await parked('comes again');
+    goes.abort();
+    const absent = () =>
+      eventually('its place is free', async () => (await joiners(id)).every(({ replica }) => replica === null) || null);
+    await absent();
+    away = true;
+    const again = { accept: 'text/event-stream', 'mcp-session-id': session, 'last-event-id': eventId };
+    assert.equal((await fetch(url, { headers: headers(again) })).status, 503);
+    await absent();
+    assert.equal(gateway.room.size, 0);
+  });
+
   test('P4: a caller that goes while the store is away is absent as soon as the store is back', async () => {
     let away = true;
     const down = async () => {
