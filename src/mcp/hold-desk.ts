@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import type { Seat } from '../gateway/ask.ts';
 import type { Dispatch } from '../gateway/dispatch.ts';
 import type { Gateway } from '../gateway/gateway.ts';
