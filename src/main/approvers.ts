@@ -4,8 +4,10 @@ import type { Gateway } from '../gateway/gateway.ts';
 import type { Cards, Clock, Log } from '../ports.ts';
 import type { SlackApi } from '../slack/api.ts';
 import { slackCards } from '../slack/cards.ts';
-import { checkSlack, type SlackSetup } from '../slack/check.ts';
+import { checkHome, checkSlack, type HomeSetup, type SlackSetup } from '../slack/check.ts';
 import type { SlackDeps, SlackDoor } from '../slack/door.ts';
+import type { Fault } from '../slack/fault.ts';
+import { LiveIdentity } from '../slack/identity.ts';
 import { People } from '../slack/people.ts';
 import { channelsOf, LiveRouting, type Routing } from '../slack/routing.ts';
 
@@ -14,8 +16,11 @@ export interface Approvers {
   readonly cards: Cards;
   /** Rejects when cards cannot be shown, or must not; a Slack that merely does not answer is waited for. */
   check(): Promise<void>;
-  /** Sends cards from now on where this config says. What is wrong with its channels, in words, and then nothing changes. */
-  reroute(loaded: Loaded): Promise<readonly string[]>;
+  /**
+   * From now on cards go where this config says, and the clicks count that it says. What is wrong with its channels,
+   * workspace or app, in words, and then nothing changes.
+   */
+  resettle(loaded: Loaded): Promise<readonly string[]>;
   door(gateway: Gateway): SlackDoor;
 }
 
@@ -27,32 +32,46 @@ export interface SlackMeans {
 
 /** null: no Slack is configured. Throws when a channel is missing. */
 export function approversInSlack(loaded: Loaded, means: SlackMeans, clock: Clock, log: Log): Approvers | null {
-  const { config, settings, secrets } = loaded;
+  const { settings, secrets } = loaded;
   if (secrets.slackBotToken === null) return null;
   const routing = new LiveRouting(routingOf(loaded));
   const token = secrets.slackBotToken;
   const apiUrl = settings.slack.apiUrl ?? undefined;
-  const team = config.slack.team ?? undefined;
-  const enterprise = config.slack.enterprise ?? undefined;
   const { publicUrl } = settings;
   const api = means.api({ token, apiUrl, log });
-  const people = new People({ api, clock, team, enterprise });
-  const cards = slackCards({ api, people, routing, clock, log, publicUrl });
+  const identityOf = ({ app, ...terms }: HomeSetup) => ({
+    people: new People({ api, clock, log, ...terms }),
+    app: app ?? null,
+  });
+  let home = homeOf(loaded);
+  const identity = new LiveIdentity(identityOf(home));
+  const cards = slackCards({ api, people: () => identity.now.people, routing, clock, log, publicUrl });
   return {
     cards,
     check: async () => {
-      const lines = await fatalFaults(api, { ...setupOf(channelsOf(routing)), team }, log);
+      const lines = told(await checkSlack(api, { ...setupOf(channelsOf(routing)), ...home }), ['fatal'], log);
       if (lines.length === 0) return;
       const list = lines.map((line) => `  ${line}`).join('\n');
       throw new Error(`Slack is not set up as it must be (holdfast doctor slack tells more):\n${list}`);
     },
-    reroute: async (next) => {
-      const to = routingOf(next);
+    resettle: async (next) => {
+      const [to, newHome] = [routingOf(next), homeOf(next)];
       const known = channelsOf(routing);
       const fresh = channelsOf(to).filter((one) => !known.includes(one));
-      const faults = fresh.length === 0 ? [] : await fatalFaults(api, { ...setupOf(fresh), team }, log);
-      if (faults.length === 0) routing.become(to);
-      return faults;
+      const moves = !sameHome(newHome, home);
+      const found = fresh.length > 0 ? await checkSlack(api, { ...setupOf(fresh), ...newHome }) : [];
+      if (moves && fresh.length === 0) found.push(...(await checkHome(api, newHome)));
+      // A home that Slack did not confirm is not taken: its people might be outsiders.
+      const faults = told(found, moves ? ['fatal', 'unknown'] : ['fatal'], log);
+      if (faults.length > 0) return faults;
+      routing.become(to);
+      if (moves) {
+        home = newHome;
+        // With people of its own: nothing that is remembered of the old home's is asked about the new one's.
+        identity.become(identityOf(newHome));
+        log.info(newHome, 'Slack: whose clicks count has changed');
+      }
+      return [];
     },
     door: (gateway) => {
       const { store } = gateway.setting;
@@ -60,16 +79,13 @@ export function approversInSlack(loaded: Loaded, means: SlackMeans, clock: Clock
         channel: routing.channel,
         routing,
         api,
-        people,
+        identity,
         clock,
         log,
         botToken: token,
         signingSecret: secrets.slackSigningSecret ?? '',
         appToken: secrets.slackAppToken ?? undefined,
         apiUrl,
-        team,
-        enterprise,
-        appId: config.slack.app ?? undefined,
         publicUrl,
         look: (id) => store.look(id),
         recall: (id) => gateway.setting.line.recall(id),
@@ -97,14 +113,23 @@ function setupOf(channels: readonly string[]): SlackSetup {
   return { channel: channels[0]!, channels, userGroups: [] };
 }
 
+function homeOf({ config }: Loaded): HomeSetup {
+  const { team, enterprise, app } = config.slack;
+  return { team: team ?? undefined, enterprise: enterprise ?? undefined, app: app ?? undefined };
+}
+
+function sameHome(one: HomeSetup, other: HomeSetup): boolean {
+  return one.team === other.team && one.enterprise === other.enterprise && one.app === other.app;
+}
+
 /**
- * What keeps cards from being shown, or must: each fault with its remedy. Groups and people are left to `doctor`: one
- * that is empty today must not keep a gateway from starting again.
+ * What of the faults stands in the way, each with its remedy; the others are logged. Groups and people are left to
+ * `doctor`: one that is empty today must not keep a gateway from starting again.
  */
-async function fatalFaults(api: SlackApi, setup: SlackSetup, log: Log): Promise<string[]> {
-  const faults = await checkSlack(api, setup);
-  for (const { severity, what, remedy } of faults) if (severity !== 'fatal') log.warn({ remedy }, `Slack: ${what}`);
-  return faults.filter(({ severity }) => severity === 'fatal').map(({ what, remedy }) => `${what}\n    → ${remedy}`);
+function told(faults: readonly Fault[], inTheWay: readonly Fault['severity'][], log: Log): string[] {
+  const stops = ({ severity }: Fault) => inTheWay.includes(severity);
+  for (const fault of faults) if (!stops(fault)) log.warn({ remedy: fault.remedy }, `Slack: ${fault.what}`);
+  return faults.filter(stops).map(({ what, remedy }) => `${what}\n    → ${remedy}`);
 }
 
 /** A click by somebody who was stopped at the door. */

@@ -94,8 +94,8 @@ export interface Assembled {
   readonly slack: SlackDoor | null;
   /** Writes an event of the gateway itself. */
   told(type: EventType, data: JsonObject): void;
-  /** Has cards go where this config says; what is wrong with its channels, and then they go where they went. */
-  reroute(loaded: Loaded): Promise<readonly string[]>;
+  /** Takes what this config says of Slack; what is wrong with it, in words, and then nothing of it is taken. */
+  resettle(loaded: Loaded): Promise<readonly string[]>;
   /** Lets go of every server: a call that is still under way there ends as unknown. */
   hangUp(): Promise<void>;
   /** Starts the queue's work; resolves with what stops it again. Slack and the storage are the runtime's to stop. */
@@ -195,8 +195,8 @@ export function assemble(runtime: Runtime): Assembled {
       await servers.close();
     };
   };
-  const reroute: Assembled['reroute'] = async (next) => (await slack?.reroute(next)) ?? [];
-  return { app, gateway, calls, rules, slack: slackDoor, told, reroute, hangUp: () => servers.close(), start };
+  const resettle: Assembled['resettle'] = async (next) => (await slack?.resettle(next)) ?? [];
+  return { app, gateway, calls, rules, slack: slackDoor, told, resettle, hangUp: () => servers.close(), start };
 }
 
 /** The console and who is let in to it. */

@@ -54,6 +54,8 @@ export async function slackFaults(loaded: Loaded): Promise<Fault[]> {
     userGroups: groups.flatMap((group) => group.userGroups),
     people: groups.flatMap((group) => group.people),
     team: config.slack.team ?? undefined,
+    enterprise: config.slack.enterprise ?? undefined,
+    app: config.slack.app ?? undefined,
     direct: config.slack.direct !== 'off',
   });
   faults.push(...(await lineFaults(loaded, clientOf)));

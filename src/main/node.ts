@@ -22,7 +22,7 @@ import { embeddedSecret } from './secret.ts';
 import { openStorage } from './storage.ts';
 import { fileWitness, logWitness, spokenWitness } from './witnesses.ts';
 
-export interface Running extends Pick<Assembled, 'rules' | 'told' | 'reroute'> {
+export interface Running extends Pick<Assembled, 'rules' | 'told' | 'resettle'> {
   /** Where it listens: `http://127.0.0.1:8787`. */
   readonly url: string;
   /**
@@ -89,7 +89,7 @@ export async function startNode(
       drain.end();
       for (const step of undo.reverse()) await step();
     };
-    return { url, rules: gate.rules, told: gate.told, reroute: gate.reroute, stop };
+    return { url, rules: gate.rules, told: gate.told, resettle: gate.resettle, stop };
   } catch (error) {
     for (const step of undo.reverse()) await step().catch(() => undefined);
     throw error;

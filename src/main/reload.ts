@@ -21,7 +21,7 @@ export function keepFresh(running: Running, sources: Sources, log: Log): () => v
   };
   const again = async (): Promise<void> => {
     const next = await reload(running.rules.loaded, sources);
-    const faults = next.ok ? await reroute(running, next) : next.faults.map(faultText);
+    const faults = next.ok ? await resettle(running, next) : next.faults.map(faultText);
     if (!next.ok || faults.length > 0) {
       log.error({ faults }, 'a changed file is not taken; what ran before goes on');
       running.told('policy.rejected', { faults: [...faults] });
@@ -48,12 +48,14 @@ export function keepFresh(running: Running, sources: Sources, log: Log): () => v
   };
 }
 
-/** Slack's channels are looked at before anything is swapped: a card must never go where it may not. */
-async function reroute(running: Running, next: Loaded): Promise<readonly string[]> {
+/** What it says of Slack is looked at before anything is swapped: no card where it may not be, no click of outsiders. */
+async function resettle(running: Running, next: Loaded): Promise<readonly string[]> {
   try {
-    return await running.reroute(next);
+    return await running.resettle(next);
   } catch (error) {
-    return [`slack: its channels could not be looked at: ${error instanceof Error ? error.message : 'unknown'}`];
+    return [
+      `slack: what the config says of it could not be looked at: ${error instanceof Error ? error.message : 'unknown'}`,
+    ];
   }
 }
 

@@ -12,7 +12,8 @@ import { cardDigest, crowdedLine, type Reply, replyAfter, toldBy } from './threa
 
 export interface SlackCardsOptions {
   readonly api: SlackApi;
-  readonly people: People;
+  /** Those of the home that counts now. */
+  readonly people: () => People;
   readonly routing: Routing;
   readonly clock: Clock;
   readonly log: Log;
@@ -28,7 +29,7 @@ export function slackCards(options: SlackCardsOptions): Cards {
   const post = new Posting(options);
   return {
     show: (approval, at) => post.show(approval, at),
-    stillEligible: (approval) => stillEligible(people, approval),
+    stillEligible: (approval) => stillEligible(people(), approval),
     crowded: (call, pending) => post.crowded(call, pending),
   };
 }

@@ -2,9 +2,16 @@ import { type JsonObject, member } from '../domain/json.ts';
 import type { SlackApi, SlackFailure } from './api.ts';
 import { channelFaults, groupFaults, personFaults } from './check-targets.ts';
 import { type Fault, fatal, unanswered, weak } from './fault.ts';
+import { type HomeTerms, homeFaults } from './home.ts';
 import { OPTIONAL_SCOPES, SCOPES } from './manifest.ts';
 
-export interface SlackSetup {
+/** Whose people count and whose buttons, as the config names them. */
+export interface HomeSetup extends HomeTerms {
+  /** The app's id (A…). */
+  readonly app?: string | undefined;
+}
+
+export interface SlackSetup extends HomeSetup {
   readonly channel: string;
   /** Further channels that cards may go to. */
   readonly channels?: readonly string[] | undefined;
@@ -12,8 +19,6 @@ export interface SlackSetup {
   readonly userGroups: readonly string[];
   /** People that the approvers' groups name (U…). */
   readonly people?: readonly string[] | undefined;
-  /** The workspace the config names. */
-  readonly team?: string | undefined;
   /** Approvers are written to directly. */
   readonly direct?: boolean | undefined;
 }
@@ -22,13 +27,19 @@ export interface SlackSetup {
 export async function checkSlack(api: SlackApi, setup: SlackSetup): Promise<Fault[]> {
   const who = await api.call('auth.test', {});
   if (!who.ok) return [tokenFault(who.failure)];
-  const faults = [...teamFaults(who.body, setup.team), ...scopeFaults(who.scopes, setup)];
+  const faults = [...(await ownFaults(api, who.body, setup)), ...scopeFaults(who.scopes, setup)];
   for (const channel of new Set([setup.channel, ...(setup.channels ?? [])])) {
     faults.push(...(await channelFaults(api, channel)));
   }
   for (const group of new Set(setup.userGroups)) faults.push(...(await groupFaults(api, group)));
   for (const user of new Set(setup.people ?? [])) faults.push(...(await personFaults(api, user)));
   return faults;
+}
+
+/** Whether the bot token is of this workspace, organisation and app. */
+export async function checkHome(api: SlackApi, setup: HomeSetup): Promise<Fault[]> {
+  const who = await api.call('auth.test', {});
+  return who.ok ? ownFaults(api, who.body, setup) : [tokenFault(who.failure)];
 }
 
 /** Socket Mode's own token. Asks for an address to connect to, which is what it is for. */
@@ -53,11 +64,22 @@ function tokenFault(failure: SlackFailure): Fault {
   return unanswered(failure) ?? fatal(`Slack refuses SLACK_BOT_TOKEN (${failure.code})`, remedy);
 }
 
-function teamFaults(who: JsonObject, team: string | undefined): Fault[] {
-  const actual = member(who, 'team_id');
-  if (team === undefined || actual === team) return [];
-  const what = `the token is for workspace ${String(actual)}, the config says ${team}`;
-  return [fatal(what, 'Set slack.team to the one you mean, or take that workspace’s token.')];
+async function ownFaults(api: SlackApi, who: JsonObject, setup: HomeSetup): Promise<Fault[]> {
+  return [...homeFaults(who, setup), ...(await appFaults(api, member(who, 'bot_id'), setup.app))];
+}
+
+/** Which app a bot belongs to is said by `bots.info` alone. A wrong id is no danger: every click would be refused. */
+async function appFaults(api: SlackApi, bot: unknown, app: string | undefined): Promise<Fault[]> {
+  if (app === undefined || typeof bot !== 'string') return [];
+  const answer = await api.call('bots.info', { bot });
+  if (!answer.ok) {
+    const silent = unanswered(answer.failure);
+    return silent === null ? [] : [silent];
+  }
+  const actual = member(member(answer.body, 'bot'), 'app_id');
+  if (typeof actual !== 'string' || actual === app) return [];
+  const what = `the token is of app ${actual}, the config says ${app}: every click would be refused`;
+  return [fatal(what, `Set slack.app to ${actual}, or take that app’s token.`)];
 }
 
 /** Scopes that only some set-ups need; whether a channel can be looked at tells its own fault. */

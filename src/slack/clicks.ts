@@ -1,5 +1,6 @@
 import type { SlackApi } from './api.ts';
 import { follow } from './follow.ts';
+import type { IdentityTerms } from './identity.ts';
 import { type InteractionTerms, interact } from './interaction.ts';
 import { readInteraction } from './payload.ts';
 import { People } from './people.ts';
@@ -10,6 +11,8 @@ export interface ClickDeps extends Routing, Omit<InteractionTerms, 'people' | 'a
   readonly api: SlackApi;
   /** Where cards go, as it is at each click; absent: as it stands here, for good. */
   readonly routing?: Routing | undefined;
+  /** Whose clicks count, as it is at each click; absent: as `people` and what follows say, for good. */
+  readonly identity?: { readonly now: IdentityTerms } | undefined;
   /** Shared with the cards, so that both rest on the same facts; made here when absent. */
   readonly people?: People | undefined;
   /** The workspace (T…) and organisation (E…); asked of Slack when absent. */
@@ -33,16 +36,18 @@ export interface Clicks {
 
 /** From a verified payload to the recorded decision, the ack, and what the person is told. Free of Bolt. */
 export function takeClicks(deps: ClickDeps): Clicks {
-  const { api, clock, log, team, enterprise } = deps;
-  const people = deps.people ?? new People({ api, clock, team, enterprise });
-  const terms: InteractionTerms = { ...deps, people, routing: deps.routing ?? deps, app: deps.appId ?? null };
+  const { api, log } = deps;
+  const terms = { ...deps, routing: deps.routing ?? deps };
+  const identity = deps.identity ?? { now: fixedIdentity(deps) };
   const underWay = new Set<Promise<void>>();
   const leaving = new AbortController();
 
   async function take(body: unknown, ack: Ack): Promise<void> {
     const interaction = readInteraction(body);
     if (interaction === null) return;
-    const { ack: answer, next, unrecorded = false } = await interact(terms, interaction);
+    // One snapshot for the whole click: it is never judged half by the old home and half by the new one.
+    const judged: InteractionTerms = { ...terms, ...identity.now };
+    const { ack: answer, next, unrecorded = false } = await interact(judged, interaction);
     // Whoever cannot be told that the click is lost must see it by Slack's own error, which an ack would take away.
     if (unrecorded && next !== null && !(await follow(api, log, interaction, next, null))) {
       throw new Error('a click was not recorded, and its person could not be told');
@@ -63,4 +68,8 @@ export function takeClicks(deps: ClickDeps): Clicks {
       await Promise.allSettled(underWay);
     },
   };
+}
+
+function fixedIdentity({ api, clock, team, enterprise, people, appId }: ClickDeps): IdentityTerms {
+  return { people: people ?? new People({ api, clock, team, enterprise }), app: appId ?? null };
 }

@@ -16,6 +16,23 @@ export interface IdentityTerms {
   readonly app: string | null;
 }
 
+/** Whose clicks count, as it is now. Whoever judges takes `now` once and uses that to the end. */
+export class LiveIdentity {
+  #now: IdentityTerms;
+
+  constructor(now: IdentityTerms) {
+    this.#now = now;
+  }
+
+  get now(): IdentityTerms {
+    return this.#now;
+  }
+
+  become(terms: IdentityTerms): void {
+    this.#now = terms;
+  }
+}
+
 /** Who clicked, from the payload's ids and Slack's own facts, all within 2 s: the ack is due at 3. */
 export async function identify(terms: IdentityTerms, who: Clicker, approval: Approval): Promise<Identified> {
   return (await within(LOOKUP_MS, lookUp(terms, who, approval))) ?? { kind: 'cannot_tell' };

@@ -1,13 +1,8 @@
 import { type JsonObject, member } from '../domain/json.ts';
-import type { Clock } from '../ports.ts';
+import type { Clock, Log } from '../ports.ts';
 import type { SlackApi } from './api.ts';
 import { Fresh, within } from './fresh.ts';
-
-/** The workspace, and on Grid the organisation, whose people count. */
-export interface Home {
-  readonly team: string;
-  readonly enterprise: string | null;
-}
+import { type Home, type HomeTerms, homeFaults, homeOf } from './home.ts';
 
 export type StrangerReason = 'other_team' | 'deactivated' | 'bot' | 'guest' | 'stranger' | 'unknown_person';
 
@@ -22,47 +17,55 @@ const FRESH_MS = 60_000;
 /** Slack wants its ack after 3 s; a look-up that takes longer than this is given up. */
 export const LOOKUP_MS = 2_000;
 
-export interface PeopleOptions {
+export interface PeopleOptions extends HomeTerms {
   readonly api: SlackApi;
   readonly clock: Clock;
-  /** Asked of Slack (`auth.test`) when not configured. */
-  readonly team?: string | undefined;
-  readonly enterprise?: string | undefined;
+  /** Told where Slack says another home than the config. */
+  readonly log?: Log | undefined;
   readonly lookupMs?: number;
 }
 
-/** What Slack says about people: who they are, which groups they are in. At most a minute old. */
+/**
+ * What Slack says about people: who they are, which groups they are in. At most a minute old, and of one home: another
+ * home has people of its own, who begin with nothing known.
+ */
 export class People {
   readonly #api: SlackApi;
+  readonly #log: Log | undefined;
   readonly #lookupMs: number;
   readonly #users: Fresh<JsonObject>;
   readonly #groups: Fresh<readonly string[]>;
-  readonly #configured: Home | null;
+  readonly #terms: HomeTerms;
   #home: Home | null = null;
 
-  constructor({ api, clock, team, enterprise, lookupMs = LOOKUP_MS }: PeopleOptions) {
+  constructor({ api, clock, log, team, enterprise, lookupMs = LOOKUP_MS }: PeopleOptions) {
     this.#api = api;
+    this.#log = log;
     this.#lookupMs = lookupMs;
     this.#users = new Fresh(clock, FRESH_MS);
     this.#groups = new Fresh(clock, FRESH_MS);
-    this.#configured = team === undefined ? null : { team, enterprise: enterprise ?? null };
+    this.#terms = { team, enterprise };
   }
 
-  /** Our workspace; null when Slack has to be asked and does not answer. */
+  /**
+   * The workspace that the token belongs to, asked of Slack once; null when it does not answer, or when that is not the
+   * configured one: a gateway may have started while Slack was away, and nobody has compared them then.
+   */
   async home(): Promise<Home | null> {
-    if (this.#configured?.enterprise) return this.#configured;
     if (this.#home !== null) return this.#home;
     const answer = await within(this.#lookupMs, this.#api.call('auth.test', {}));
-    if (answer === null || !answer.ok) return this.#configured;
-    const team = this.#configured?.team ?? text(answer.body, 'team_id');
-    this.#home = team === null ? null : { team, enterprise: text(answer.body, 'enterprise_id') };
+    if (!answer?.ok) return null;
+    for (const { what, remedy } of homeFaults(answer.body, this.#terms)) {
+      this.#log?.error({ remedy }, `Slack: ${what}: nobody's click counts`);
+    }
+    this.#home = homeOf(answer.body, this.#terms);
     return this.#home;
   }
 
   /** Whether this person is one of our own people, in good standing. */
   async standing(user: string): Promise<Standing> {
     const home = await this.home();
-    if (home === null) return { kind: 'cannot_tell', why: 'Slack did not say which workspace this is' };
+    if (home === null) return { kind: 'cannot_tell', why: 'Slack did not say that this is the configured workspace' };
     const found = await this.#users.get(user, this.#lookupMs, () => this.#ask('users.info', { user }, 'user'));
     if (found === 'missing') return { kind: 'refused', reason: 'unknown_person' };
     if (found === null) return { kind: 'cannot_tell', why: 'Slack did not say who this is' };

@@ -24,7 +24,13 @@ before(async () => {
   world = await parkedWorld();
   const api = slackClient({ token: slack.botToken, apiUrl: slack.apiUrl, log: quiet, timeoutMs: 1000 });
   const people = new People({ api, clock: world.clock, team: 'T0MAIN' });
-  const cards = slackCards({ api, people, routing: { channel: CHANNEL }, clock: world.clock, log: quiet });
+  const cards = slackCards({
+    api,
+    people: () => people,
+    routing: { channel: CHANNEL },
+    clock: world.clock,
+    log: quiet,
+  });
   const replica = (name: string): Gateway => {
     const gateway = world.replica(name, { cards });
     const requirement = () => ({ ...REQUIREMENT, admin: true, escalate: ONCALL });

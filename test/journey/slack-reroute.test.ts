@@ -1,11 +1,9 @@
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { Agent, textOf } from '../support/agent.ts';
 import { type Collector, collector } from '../support/audit-collector.ts';
-import { CHANNEL, eventually, type GatewayProcess, type House, openHouse } from '../support/gateway.ts';
+import { CHANNEL, type GatewayProcess, type House, openHouse } from '../support/gateway.ts';
+import { type Reconfigure, reconfigure } from '../support/reconfigure.ts';
 
 const POLICY = 'version: "1"\ndefault: deny\ntools: { create_key: { action: require_approval } }\n';
 const OTHER = 'C0KEYS';
@@ -18,7 +16,7 @@ describe('where cards go, while the gateway runs', () => {
   let house: House;
   let gateway: GatewayProcess;
   let agent: Agent;
-  let first: string;
+  let become: Reconfigure;
 
   before(async () => {
     upstream = await collector();
@@ -36,35 +34,13 @@ describe('where cards go, while the gateway runs', () => {
     house.slack.addChannel({ id: FOREIGN, name: 'foreign', members: ['U0MIRA'] });
     gateway = await house.start();
     agent = await Agent.open(`${gateway.url}/mcp/tools`, house.tokens.agent!);
-    first = readFileSync(join(house.folder, 'holdfast.yaml'), 'utf8');
+    const taken = reconfigure(house, gateway, 'tools', POLICY);
+    become = (slack, refusal) => taken(`${slack}, team: T0MAIN`, refusal);
   });
   after(async () => {
     await house.close();
     await upstream.close();
   });
-
-  let changes = 0;
-
-  /** Writes what stands under `slack:` and tells the process; resolves when it is taken, or refused in these words. */
-  async function become(slack: string, refusal: RegExp | null = null): Promise<void> {
-    changes += 1;
-    // In this order: whoever has read this policy has read this config too.
-    const config = first.replace(/^slack: .*$/m, `slack: { ${slack}, team: T0MAIN }`);
-    writeFileSync(join(house.folder, 'holdfast.yaml'), config);
-    const policy = `# ${changes}\n${POLICY}`;
-    const digest = createHash('sha256').update(policy).digest('hex');
-    house.writePolicy('tools', policy);
-    process.kill(gateway.pid, 'SIGHUP');
-    await eventually('the change is taken or refused', async () => {
-      const events = await gateway.events();
-      const taken = events.some(({ type, data }) => type === 'policy.loaded' && data.tools === digest);
-      const refused = events.some(
-        ({ type, data }) => type === 'policy.rejected' && refusal?.test(JSON.stringify(data)),
-      );
-      assert.ok(refusal === null || !taken, 'it was taken');
-      return taken || refused ? true : null;
-    });
-  }
 
   /** Calls, and approves on the card, which must stand in this channel. */
   async function approvedIn(channel: string, name: string): Promise<void> {

@@ -81,7 +81,7 @@ export async function doorWorld(options: DoorWorldOptions = {}): Promise<DoorWor
   const credentials = { token: slack.botToken, apiUrl: slack.apiUrl, log: quiet, timeoutMs: 1000 };
   const api = transport === 'plain' ? fetchSlackClient(credentials) : slackClient(credentials);
   const people = new People({ api, clock, team: 'T0MAIN', enterprise: deps.enterprise });
-  const cards = slackCards({ api, people, routing: { channel: CHANNEL, ...deps }, clock, log: quiet });
+  const cards = slackCards({ api, people: () => people, routing: { channel: CHANNEL, ...deps }, clock, log: quiet });
   const settings: SlackDeps = {
     botToken: slack.botToken,
     signingSecret: slack.signingSecret,

@@ -7,6 +7,7 @@ import type { Method, World } from './world.ts';
 /** Who the app is, who people are, what groups there are. */
 export const DIRECTORY_METHODS: Readonly<Record<string, Method>> = {
   'auth.test': { token: 'bot', scope: null, rate: null, run: authTest },
+  'bots.info': { token: 'bot', scope: 'users:read', rate: TIER[3], run: botsInfo },
   'users.info': { token: 'bot', scope: 'users:read', rate: TIER[4], run: usersInfo },
   'usergroups.list': { token: 'bot', scope: 'usergroups:read', rate: TIER[2], run: usergroupsList },
   'usergroups.users.list': { token: 'bot', scope: 'usergroups:read', rate: TIER[2], run: usergroupsUsersList },
@@ -25,6 +26,13 @@ function authTest(world: World, _args: Fields, _token: SlackToken): Answer {
     ...(workspace.enterprise ? { enterprise_id: workspace.enterprise.id } : {}),
     is_enterprise_install: workspace.enterprise?.is_enterprise_install ?? false,
   });
+}
+
+function botsInfo({ workspace }: World, args: Fields): Answer {
+  if (text(args, 'bot') !== workspace.botId) return refused('bot_not_found');
+  const { botId, botUser, appId } = workspace;
+  const name = workspace.users.get(botUser)?.name ?? '';
+  return done({ bot: { id: botId, app_id: appId, user_id: botUser, name, deleted: false } });
 }
 
 function usersInfo(world: World, args: Fields): Answer {
