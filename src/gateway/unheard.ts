@@ -11,6 +11,9 @@ const LOOK_MS = 10_000;
 const LATE =
   'Slack has not taken the question for more than a minute, so nobody may have seen it; it is posted as soon as Slack answers. Meanwhile it can be decided in the console or with `holdfast approvals`.';
 
+const REFUSED =
+  'Slack refuses the token of this gateway, so nobody can decide it there until the operator has replaced the token; the cause is at /readyz. Meanwhile it can be decided in the console or with `holdfast approvals`.';
+
 /** Knows which of the approvals that are waited for here nobody can have seen in Slack. One query for all of them. */
 export class Unheard {
   readonly #setting: Setting;
@@ -37,6 +40,11 @@ export class Unheard {
     return approval.state === 'pending' && this.#late.has(approval.id);
   }
 
+  /** Slack does not take our token: nothing will come of waiting for it. */
+  refused(): boolean {
+    return this.#setting.cards?.trouble?.()?.kind === 'refused';
+  }
+
   async look(): Promise<void> {
     const { store, clock, log } = this.#setting;
     const ids = this.#room.ids();
@@ -53,6 +61,7 @@ export class Unheard {
     const { store, clock, cards } = this.#setting;
     if (approval.state !== 'pending') return null;
     if (cards === null) return seat.unheard;
+    if (this.refused()) return REFUSED;
     const now = clock.now();
     try {
       if ((await store.unposted([approval.id], now)).length === 0) return null;

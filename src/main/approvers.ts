@@ -2,6 +2,7 @@ import type { Loaded } from '../config/load.ts';
 import { about, decide } from '../gateway/decide.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import type { Cards, Clock, Log } from '../ports.ts';
+import { Access } from '../slack/access.ts';
 import type { SlackApi } from '../slack/api.ts';
 import { slackCards } from '../slack/cards.ts';
 import { checkHome, checkSlack, type HomeSetup, type SlackSetup } from '../slack/check.ts';
@@ -38,7 +39,8 @@ export function approversInSlack(loaded: Loaded, means: SlackMeans, clock: Clock
   const token = secrets.slackBotToken;
   const apiUrl = settings.slack.apiUrl ?? undefined;
   const { publicUrl } = settings;
-  const api = means.api({ token, apiUrl, log });
+  const access = new Access(means.api({ token, apiUrl, log }), clock, log);
+  const { api } = access;
   const identityOf = ({ app, ...terms }: HomeSetup) => ({
     people: new People({ api, clock, log, ...terms }),
     app: app ?? null,
@@ -47,7 +49,7 @@ export function approversInSlack(loaded: Loaded, means: SlackMeans, clock: Clock
   const identity = new LiveIdentity(identityOf(home));
   const cards = slackCards({ api, people: () => identity.now.people, routing, clock, log, publicUrl });
   return {
-    cards,
+    cards: { ...cards, trouble: () => access.trouble() },
     check: async () => {
       const lines = told(await checkSlack(api, { ...setupOf(channelsOf(routing)), ...home }), ['fatal'], log);
       if (lines.length === 0) return;
@@ -82,6 +84,7 @@ export function approversInSlack(loaded: Loaded, means: SlackMeans, clock: Clock
         identity,
         clock,
         log,
+        lineHeard: (code) => access.lineHeard(code),
         botToken: token,
         signingSecret: secrets.slackSigningSecret ?? '',
         appToken: secrets.slackAppToken ?? undefined,

@@ -130,7 +130,7 @@ export class Hold implements Kept {
         return this.#say(full(turn.approval, turn.full));
       case 'unsure':
         await this.#away();
-        return this.#say(unsure(turn.approval));
+        return this.#say(unsure(turn.approval, this.#gateway.unheard.refused()));
       case 'pending':
         return this.#comeBack(turn.approval);
       case 'gone':

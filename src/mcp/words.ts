@@ -110,10 +110,13 @@ export function full(approval: Approval, { take, retryAfter }: Full): ToolResult
   );
 }
 
-export function unsure(approval: Approval): ToolResult {
+/** `refused`: Slack does not take our token, so that waiting alone helps nothing. */
+export function unsure(approval: Approval, refused: boolean): ToolResult {
+  const why = refused ? "refuses the gateway's token" : 'does not answer';
   return say(
     [
-      `Waiting for approval: ${nameOf(approval)} is approved, but Slack does not answer, so the approver's standing cannot be checked.`,
+      `Waiting for approval: ${nameOf(approval)} is approved, but Slack ${why}, so the approver's standing cannot be checked.`,
+      refused ? 'The operator has to replace the token first; the cause is at /readyz.' : '',
       `${NOTHING_RAN} The approval is kept: call again with exactly the same arguments in a minute.`,
       `Approval ${approval.id}.`,
     ],

@@ -18,6 +18,14 @@ export type Delivery =
   /** Slack will never take it: deleted message, missing channel, shared channel. */
   | { readonly kind: 'never'; readonly why: string };
 
+/** Why the approvers' door is of no use now, in words for its operator. */
+export interface Trouble {
+  /** `refused`: until the operator acts. `silent`: until it answers. */
+  readonly kind: 'refused' | 'silent';
+  readonly what: string;
+  readonly remedy: string;
+}
+
 /** The approvers' door, seen from inside. It renders what the store says and never decides. */
 export interface Cards {
   /** Posts the card, or updates the one at `at`; a thread reply goes with each change of state. */
@@ -29,4 +37,6 @@ export interface Cards {
    * Throws `Unavailable('slack')` when it cannot be known.
    */
   stillEligible(approval: Approval): Promise<{ readonly eligible: boolean; readonly why: string | null }>;
+  /** What keeps cards or clicks from working, as far as is known; null: nothing. Never waits. Absent: it cannot tell. */
+  trouble?(): Trouble | null;
 }

@@ -55,7 +55,8 @@ export function refusalWords(reason: RefusalReason, approval: Approval): string 
 }
 
 export const WORDS_FOR = {
-  cannotTell: 'Slack did not answer in time who you are, so nothing was decided. Please click again.',
+  cannotTell:
+    'Slack did not answer in time who you are, so nothing was decided. Please click again. If that does not help, whoever runs Holdfast sees why at /readyz.',
   notRecorded:
     'Your click could not be recorded. Unless the card says otherwise, nothing was decided: please click again.',
   notFound: 'There is no such approval here any more.',

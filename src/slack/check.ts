@@ -4,6 +4,7 @@ import { channelFaults, groupFaults, personFaults } from './check-targets.ts';
 import { type Fault, fatal, unanswered, weak } from './fault.ts';
 import { type HomeTerms, homeFaults } from './home.ts';
 import { OPTIONAL_SCOPES, SCOPES } from './manifest.ts';
+import { appTokenFault, botTokenFault } from './token-fault.ts';
 
 /** Whose people count and whose buttons, as the config names them. */
 export interface HomeSetup extends HomeTerms {
@@ -52,16 +53,11 @@ export async function checkAppToken(api: SlackApi): Promise<Fault[]> {
   if (code === 'missing_scope') {
     return [fatal('SLACK_APP_TOKEN lacks connections:write', 'Make an app-level token with that scope.')];
   }
-  const remedy =
-    'Make an app-level token (xapp-…) under "Basic Information" → "App-Level Tokens", and turn on "Socket Mode".';
-  return [fatal(`Slack refuses SLACK_APP_TOKEN (${code})`, remedy)];
+  return [appTokenFault(code)];
 }
 
 function tokenFault(failure: SlackFailure): Fault {
-  const remedy = failure.passing
-    ? 'Copy the "Bot User OAuth Token" (xoxb-…) from "OAuth & Permissions" of the app into SLACK_BOT_TOKEN.'
-    : 'Install the app to the workspace again and copy its bot token into SLACK_BOT_TOKEN.';
-  return unanswered(failure) ?? fatal(`Slack refuses SLACK_BOT_TOKEN (${failure.code})`, remedy);
+  return unanswered(failure) ?? botTokenFault(failure.code);
 }
 
 async function ownFaults(api: SlackApi, who: JsonObject, setup: HomeSetup): Promise<Fault[]> {

@@ -15,6 +15,8 @@ export interface SlackDeps extends Omit<ClickDeps, 'api'> {
   readonly signingSecret: string;
   /** Socket Mode: we call Slack, Slack does not call us. */
   readonly appToken?: string | undefined;
+  /** Told how each opening of Socket Mode went: Slack's refusal, or null when it is open. */
+  readonly lineHeard?: ((code: string | null) => void) | undefined;
   /** A stand-in's address, with its trailing slash. */
   readonly apiUrl?: string | undefined;
   /** Shared with the cards; made from the token when absent. */
@@ -71,7 +73,7 @@ function socketLine(deps: SlackDeps, appToken: string, take: Clicks['take']): Sl
     installerOptions: { clientOptions: { ...slackApiUrl, retryConfig: { retries: 0 }, timeout: 5000 } },
   });
   const bolt = boltApp(deps, take, { socketMode: true, receiver });
-  const connection = keepConnected(receiver.client, deps.log);
+  const connection = keepConnected(receiver.client, deps.log, deps.lineHeard);
   return {
     app: new Hono().post(PATH, (c) => c.text('Slack is connected over Socket Mode\n', 404)),
     async start() {

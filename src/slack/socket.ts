@@ -1,4 +1,5 @@
 import type { SocketModeReceiver } from '@slack/bolt';
+import { member } from '../domain/json.ts';
 import type { Log } from '../ports.ts';
 import { rest, within } from './fresh.ts';
 
@@ -18,8 +19,13 @@ const STOP_MS = 3_000;
 /**
  * Keeps Slack's Socket Mode client connected. Its own reconnection rests 5 s each time, gives up on the first network
  * error, and does so in a promise that nobody holds, which ends the process; so it is off, and this loop does it.
+ * `heard` is told Slack’s refusal of each attempt, or null when it is open.
  */
-export function keepConnected(client: SocketModeReceiver['client'], log: Log): Connection {
+export function keepConnected(
+  client: SocketModeReceiver['client'],
+  log: Log,
+  heard: (code: string | null) => void = () => {},
+): Connection {
   const stopped = new AbortController();
   let hear: () => void = () => {};
   const connected = new Promise<void>((resolve) => {
@@ -38,10 +44,13 @@ export function keepConnected(client: SocketModeReceiver['client'], log: Log): C
     try {
       await client.start();
       hear();
+      heard(null);
       open = true;
       if (stopped.signal.aborted) await client.disconnect();
       await gone;
     } catch (error) {
+      const code = error instanceof Error ? member(member(error, 'data'), 'error') : undefined;
+      if (typeof code === 'string') heard(code);
       log.warn(
         { why: error instanceof Error ? error.message : 'closed' },
         'Socket Mode is not connected; trying again',

@@ -104,7 +104,23 @@ describe('holdfast doctor slack', () => {
       env: { SLACK_BOT_TOKEN: 'xoxb-other' },
       says: /refuses SLACK_BOT_TOKEN \(invalid_auth\)\n {2}→ /,
     },
+    'a bot token that was revoked': {
+      before: () => slack.failNext('auth.test', { kind: 'error', error: 'token_revoked' }),
+      says: /\(token_revoked\)\n {2}→ Somebody revoked it\. Install the app .* restart the gateway/,
+    },
+    'an app that was removed from the workspace': {
+      before: () => slack.failNext('auth.test', { kind: 'error', error: 'account_inactive' }),
+      says: /\(account_inactive\)\n {2}→ The app was removed .* \/invite/,
+    },
+    'a bot token that has run out': {
+      before: () => slack.failNext('auth.test', { kind: 'error', error: 'token_expired' }),
+      says: /\(token_expired\)\n {2}→ Holdfast renews no tokens/,
+    },
     'an app token of another app': { env: { SLACK_APP_TOKEN: 'xapp-other' }, says: /refuses SLACK_APP_TOKEN/ },
+    'an organisation and an app that the token is not of': {
+      config: 'slack: { channel: C0APPROVALS, enterprise: E0ELSE, app: A0ELSE }\n',
+      says: /of no organisation, the config says E0ELSE\n {2}→ [\s\S]*of app A0HOLDFAST, the config says A0ELSE/,
+    },
     'a missing scope': {
       before: () => slack.setScopes(MANIFEST_SCOPES.filter((scope) => scope !== 'usergroups:read')),
       says: /usergroups:read is missing, needed to know who is in a user group/,
@@ -152,6 +168,7 @@ describe('holdfast doctor slack', () => {
       fault.before?.();
       const { code, said } = await holdfast(['doctor', 'slack'], { ...socket(), ...fault.env });
       slack.down = false;
+      slack.clearFaults();
       slack.setScopes(MANIFEST_SCOPES);
       assert.match(said, fault.says);
       assert.equal(code, fault.code ?? 1, said);

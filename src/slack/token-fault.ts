@@ -1,0 +1,27 @@
+import { type Fault, fatal } from './fault.ts';
+
+/** Slack's words for a token that it does not take, now or later. */
+const REFUSED = new Set(['not_authed', 'invalid_auth', 'token_revoked', 'token_expired', 'account_inactive']);
+
+/** Whether this refusal is of the token itself, whatever was asked with it. */
+export const refusesToken = (code: string): boolean => REFUSED.has(code);
+
+const RESTART = 'and restart the gateway: tokens are read at its start.';
+const COPY = `copy its "Bot User OAuth Token" (xoxb-…) from "OAuth & Permissions" into SLACK_BOT_TOKEN, ${RESTART}`;
+
+/** What to do about a bot token that Slack refuses, by its words. */
+const REMEDIES: Readonly<Record<string, string>> = {
+  invalid_auth: `It is not the app’s token, or this machine’s address is not among those the app allows. Look at the app: ${COPY}`,
+  token_revoked: `Somebody revoked it. Install the app to the workspace again, ${COPY}`,
+  account_inactive: `The app was removed from the workspace, or its bot user deactivated. Install it again, ${COPY} Then /invite it to its channels.`,
+  token_expired: `Holdfast renews no tokens. Make an app without token rotation, ${COPY}`,
+};
+
+export function botTokenFault(code: string): Fault {
+  return fatal(`Slack refuses SLACK_BOT_TOKEN (${code})`, REMEDIES[code] ?? `Look at the app: ${COPY}`);
+}
+
+export function appTokenFault(code: string): Fault {
+  const remedy = `Make an app-level token (xapp-…) with connections:write under "Basic Information" → "App-Level Tokens", see that "Socket Mode" is on, put it into SLACK_APP_TOKEN, ${RESTART}`;
+  return fatal(`Slack refuses SLACK_APP_TOKEN (${code})`, remedy);
+}
