@@ -1,7 +1,7 @@
 import type { ServerConfig } from '../config/config.ts';
 import type { AskServer } from '../web/ask-server.ts';
+import type { Listing } from './list-tools.ts';
 import type { LiveRules } from './live-rules.ts';
-import type { Listing } from './scan-list.ts';
 import type { ToolLists } from './tool-lists.ts';
 
 /** Milliseconds that a server has to list its tools. */

@@ -11,8 +11,9 @@ import { draftPolicy, printable } from '../config/policy-draft.ts';
 import { parsePolicy } from '../config/policy-file.ts';
 import { configPathOf } from '../config/settings.ts';
 import type { Policy } from '../domain/policy.ts';
+import type { Listing } from './list-tools.ts';
 import { type Findings, findingsOf } from './scan-findings.ts';
-import { type Listing, listTools } from './scan-list.ts';
+import { listTools } from './scan-list.ts';
 import { scanTable } from './scan-table.ts';
 import type { Terminal } from './terminal.ts';
 

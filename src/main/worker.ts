@@ -12,6 +12,7 @@ import { Meters } from '../web/meters.ts';
 import { type Assembled, assemble } from './assemble.ts';
 import { auditWebhook } from './audit-webhook.ts';
 import { consoleLog } from './console-log.ts';
+import { listOverHttp } from './list-over-http.ts';
 import { logWitness, spokenWitness } from './witnesses.ts';
 import { workerAssets } from './worker-assets.ts';
 
@@ -134,7 +135,14 @@ async function boot(env: Env): Promise<Assembled> {
     sink: auditWebhook(secrets, clock),
     meters: new Meters({ ofProcess: false }),
     // Cloudflare writes this header itself, whatever the caller sent.
-    pages: { assets: workerAssets(), address: (c) => c.req.header('cf-connecting-ip') ?? 'unknown' },
+    pages: {
+      assets: workerAssets(),
+      address: (c) => c.req.header('cf-connecting-ip') ?? 'unknown',
+      listTools: ({ upstream }, timeoutMs) =>
+        upstream.kind === 'http'
+          ? listOverHttp(upstream, timeoutMs)
+          : Promise.resolve({ ok: false, why: 'on Workers there are no child processes' }),
+    },
     slack: { api: fetchSlackClient, door: (deps) => ({ ...slackWebDoor(deps), start: async () => undefined }) },
     open: ({ upstream }): Upstream => fetchUpstream({ url: upstream.kind === 'http' ? upstream.url : '' }),
     place: () => ({ hosts: new Set([new URL(publicUrl).host]), publicUrl }),
