@@ -51,14 +51,18 @@ function objectFor(env: Env, url: URL | null): ReturnType<Env['GATEWAY']['get']>
   return env.GATEWAY.get(env.GATEWAY.idFromName(name === null ? 'gateway' : `server ${name}`));
 }
 
-/** Milliseconds between two alarms while something is parked; an idle object is evicted after about 70 s. */
+/** Milliseconds between two alarms while something is parked; an idle object is evicted after 70 s at the earliest. */
 const ALARM_MS = 25_000;
 
 /** The same gateway as on Node, in a Durable Object: it may hold sockets, and lives while something waits in it. */
 export class HoldfastObject extends DurableObject<Env> {
   #gate: Promise<Assembled> | null = null;
+  /** When the last alarm that this object set goes off, in ms; it may have done so. */
+  #alarmAt = 0;
 
   async fetch(request: Request): Promise<Response> {
+    // First: a caller who hangs up must not take the alarm along with what was parked for it.
+    await this.#stayAwake();
     let gate: Assembled;
     try {
       gate = await this.#ready();
@@ -66,16 +70,15 @@ export class HoldfastObject extends DurableObject<Env> {
       const reason = error instanceof Error ? error.message : 'unknown';
       return Response.json({ error: 'unavailable', reason: `The gateway cannot start: ${reason}` }, { status: 503 });
     }
-    const response = await gate.app.fetch(request);
-    await this.#stayAwake(gate);
-    return response;
+    return gate.app.fetch(request);
   }
 
   /** From the cron trigger: whatever is past its time, unparked or unposted is seen to. */
   async tick(): Promise<void> {
-    const gate = await this.#ready();
-    await sweep(gate.gateway.setting, gate.rules);
-    await this.#stayAwake(gate);
+    const { gateway, rules } = await this.#ready();
+    const { setting } = gateway;
+    await sweep(setting, rules).catch((error) => setting.log.warn({ err: error }, 'an alarm could not sweep'));
+    if (await somethingWaits(gateway)) await this.#stayAwake();
   }
 
   async alarm(): Promise<void> {
@@ -91,11 +94,24 @@ export class HoldfastObject extends DurableObject<Env> {
     return this.#gate;
   }
 
-  /** An object without an alarm is evicted with its timers, whoever waits in SQL. */
-  async #stayAwake({ gateway }: Assembled): Promise<void> {
-    const { items } = await gateway.setting.store.list({ states: ['pending', 'approved', 'dispatched'], limit: 1 });
-    if (gateway.room.size === 0 && items.length === 0) return;
-    await this.ctx.storage.setAlarm(Date.now() + ALARM_MS);
+  /** An object without an alarm is evicted with its timers, whoever waits in SQL. The alarm asks whether to set another. */
+  async #stayAwake(): Promise<void> {
+    const now = Date.now();
+    if (this.#alarmAt > now + ALARM_MS / 2) return;
+    this.#alarmAt = now + ALARM_MS;
+    await this.ctx.storage.setAlarm(this.#alarmAt);
+  }
+}
+
+/** Here, or in SQL: the tasks of servers that are followed belong to dispatched approvals. */
+async function somethingWaits({ room, setting }: Assembled['gateway']): Promise<boolean> {
+  if (room.size > 0) return true;
+  try {
+    const { items } = await setting.store.list({ states: ['pending', 'approved', 'dispatched'], limit: 1 });
+    return items.length > 0;
+  } catch {
+    // A store that does not answer may well hold something.
+    return true;
   }
 }
 

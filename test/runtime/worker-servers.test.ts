@@ -5,10 +5,12 @@ import { after, before, describe, it } from 'node:test';
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
 import { type Visitor, visitor } from '../support/console-visitor.ts';
-import { type House, openHouse } from '../support/gateway.ts';
-import { skipWithout, startPostgres, startRedis, type TestServer } from '../support/servers.ts';
-import { type TaskUpstream, taskUpstream } from '../support/task-upstream.ts';
-import { bootWorker, type LocalWorker } from '../support/worker.ts';
+import { eventually } from '../support/gateway.ts';
+import { ModernAgent, WITH_TASKS } from '../support/modern-agent.ts';
+import { skipWithout } from '../support/servers.ts';
+import { TaskAgent } from '../support/task-agent.ts';
+import { type TaskUpstream, type TheirOwn, taskUpstream } from '../support/task-upstream.ts';
+import { openWorkerWorld, type WorkerWorld } from '../support/worker-world.ts';
 
 const POLICY = `version: "1"
 default: allow
@@ -43,49 +45,28 @@ async function sdkServer(): Promise<{ url: string; asked(): number; close(): Pro
 const skip = skipWithout('redis') || skipWithout('postgres');
 
 describe('the Worker and what servers say and do of themselves', { skip, timeout: 240_000 }, () => {
-  let redis: TestServer;
-  let postgres: TestServer;
   let tasks: TaskUpstream;
   let sdk: Awaited<ReturnType<typeof sdkServer>>;
-  let house: House;
-  let worker: LocalWorker;
+  let world: WorkerWorld;
 
   before(async () => {
-    [redis, postgres, tasks, sdk] = await Promise.all([startRedis(), startPostgres(), taskUpstream(), sdkServer()]);
+    [tasks, sdk] = await Promise.all([taskUpstream(), sdkServer()]);
     const headers = 'headers: { x-key: of the config }';
-    house = await openHouse({
-      servers: {
-        tasks: { at: `url: "${tasks.url}"`, policy: POLICY },
-        sdk: { at: `url: "${sdk.url}/mcp", ${headers}`, policy: POLICY },
-        away: { at: `url: "${sdk.url}/away", ${headers}`, policy: POLICY },
-      },
+    world = await openWorkerWorld({
+      tasks: { at: `url: "${tasks.url}"`, policy: POLICY },
+      sdk: { at: `url: "${sdk.url}/mcp", ${headers}`, policy: POLICY },
+      away: { at: `url: "${sdk.url}/away", ${headers}`, policy: POLICY },
     });
-    worker = await bootWorker({
-      files: house.folder,
-      vars: {
-        DATABASE_URL: postgres.url,
-        REDIS_URL: redis.url,
-        HOLDFAST_SECRET: 's'.repeat(40),
-        HOLDFAST_ADMIN_TOKEN: house.adminToken,
-        SLACK_BOT_TOKEN: house.slack.botToken,
-        SLACK_SIGNING_SECRET: house.slack.signingSecret,
-        SLACK_API_URL: house.slack.apiUrl,
-      },
-    });
-    house.slack.interactivityUrl = `${worker.url}/slack/events`;
   });
 
   after(async () => {
-    await worker?.stop();
-    await house?.close();
+    await world?.close();
     await tasks?.close();
     await sdk?.close();
-    await redis?.stop();
-    await postgres?.stop();
   });
 
   const askedBy = async (headers: Visitor, server: string) => {
-    const answer = await fetch(`${worker.url}/console/tools`, {
+    const answer = await fetch(`${world.url}/console/tools`, {
       method: 'POST',
       headers: { ...headers, 'content-type': 'application/json' },
       body: JSON.stringify({ server }),
@@ -94,15 +75,15 @@ describe('the Worker and what servers say and do of themselves', { skip, timeout
   };
 
   it('a reviewer has it ask a server for its tools, as on Node, and the log says who wished it', async () => {
-    const reviewer = await visitor(worker.url, house.adminToken);
-    const page = async (): Promise<string> => (await fetch(`${worker.url}/policies`, { headers: reviewer })).text();
+    const reviewer = await visitor(world.url, world.house.adminToken);
+    const page = async (): Promise<string> => (await fetch(`${world.url}/policies`, { headers: reviewer })).text();
     const before = await page();
     assert.match(before, /data-ask-server="sdk"/);
     assert.doesNotMatch(before, /wipe_disk/);
     assert.deepEqual(await askedBy(reviewer, 'sdk'), { status: 200, body: { server: 'sdk', tools: 2 } });
     assert.match(await page(), /wipe_disk/);
-    const events = await fetch(`${worker.url}/api/events?type=admin.read,tools.listed`, {
-      headers: { authorization: `Bearer ${house.adminToken}` },
+    const events = await fetch(`${world.url}/api/events?type=admin.read,tools.listed`, {
+      headers: { authorization: `Bearer ${world.house.adminToken}` },
     });
     const { items } = (await events.json()) as { items: { type: string; server: string | null; actor: string }[] };
     const about = items.filter((event) => event.server === 'sdk').map(({ type, actor }) => [type, actor]);
@@ -113,7 +94,7 @@ describe('the Worker and what servers say and do of themselves', { skip, timeout
   });
 
   it('P8: asked so, a server that redirects is not followed, and one that is gone is said to be', async () => {
-    const reviewer = await visitor(worker.url, house.adminToken);
+    const reviewer = await visitor(world.url, world.house.adminToken);
     const before = sdk.asked();
     const away = await askedBy(reviewer, 'away');
     assert.equal(away.status, 502);
@@ -123,5 +104,45 @@ describe('the Worker and what servers say and do of themselves', { skip, timeout
     const gone = await askedBy(reviewer, 'sdk');
     assert.equal(gone.status, 502);
     assert.match(String(gone.body.reason), /^sdk did not list its tools: ./);
+  });
+
+  /** Approved by a signed click in Slack, and running as a task of the server's. */
+  async function running(name: string): Promise<TheirOwn> {
+    const { id } = await world.reaches(name, 'pending');
+    await world.house.approve(id);
+    return eventually('the server has a task', () => tasks.task(name));
+  }
+
+  /** The task of the server has ended, and nobody spoke to the gateway since. */
+  async function ends(own: TheirOwn, name: string): Promise<void> {
+    await eventually('the approval awaits it', async () => {
+      const row = await world.approval(name);
+      return row?.state === 'dispatched' && row.awaits === 'task' ? row : null;
+    });
+    tasks.end(own, `the end of ${name}`);
+    await world.reaches(name, 'succeeded');
+  }
+
+  it('P4: a 2025-11-25 task that the server makes of an approved call is followed when its agent is gone, who collects it later', async () => {
+    const agent = await TaskAgent.open(`${world.url}/mcp/tasks`, world.house.tokens.agent!);
+    const taskId = await agent.task('must', { name: 'legacy' });
+    const own = await running('legacy');
+    await ends(own, 'legacy');
+    await world.house.card((await world.approval('legacy'))!.id, /went through/);
+    assert.equal((await agent.get(taskId)).status, 'completed');
+    assert.match(JSON.stringify(await agent.ask('tasks/result', { taskId })), /the end of legacy/);
+    assert.equal(tasks.count('must', 'legacy'), 1);
+  });
+
+  it('P4: and so is a 2026-07-28 one', async () => {
+    const agent = new ModernAgent(`${world.url}/mcp/tasks`, world.house.tokens.agent!, WITH_TASKS);
+    const created = await agent.call('must', { name: 'modern' });
+    const taskId = String(created.result?.taskId);
+    const own = await running('modern');
+    await ends(own, 'modern');
+    const { result } = await agent.send('tasks/get', { taskId });
+    assert.deepEqual([result?.taskId, result?.status], [taskId, 'completed']);
+    assert.match(JSON.stringify(result?.result), /the end of modern/);
+    assert.equal(tasks.count('must', 'modern'), 1);
   });
 });
