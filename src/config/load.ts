@@ -67,13 +67,20 @@ export async function reload(previous: Loaded, sources: Sources): Promise<LoadRe
 
 /** Every server's policy, checked against the config's groups; what is wrong goes to `faults`. */
 export async function policiesOf(config: Config, readFile: ReadFile, faults: Fault[]): Promise<Map<string, Policy>> {
+  const servers = [...config.servers.values()];
+  const paths = [...new Set(servers.map((server) => server.policyPath))];
+  // All at once: where files come over a network, each costs a while. Faults are told in the config's order.
+  const parsed = await Promise.all(
+    paths.map(async (path) => {
+      const own: Fault[] = [];
+      return { policy: await policyAt(path, config, readFile, own), own };
+    }),
+  );
+  faults.push(...parsed.flatMap(({ own }) => own));
   const policies = new Map<string, Policy>();
-  const parsed = new Map<string, Policy | null>();
-  for (const server of config.servers.values()) {
-    const path = server.policyPath;
-    if (!parsed.has(path)) parsed.set(path, await policyAt(path, config, readFile, faults));
-    const policy = parsed.get(path);
-    if (policy) policies.set(server.name, policy);
+  for (const { name, policyPath } of servers) {
+    const policy = parsed[paths.indexOf(policyPath)]?.policy;
+    if (policy) policies.set(name, policy);
   }
   return policies;
 }

@@ -98,7 +98,12 @@ export interface Assembled {
   resettle(loaded: Loaded): Promise<readonly string[]>;
   /** Lets go of every server: a call that is still under way there ends as unknown. */
   hangUp(): Promise<void>;
-  /** Starts the queue's work; resolves with what stops it again. Slack and the storage are the runtime's to stop. */
+  /** Reads which tokens are revoked. From then on clicks may be taken: a decision needs nothing else but the store. */
+  prepare(): Promise<void>;
+  /**
+   * The rest, and `prepare` if it was not called: Slack is looked at, the queue's work begins. Resolves with what stops
+   * it again. Slack and the storage are the runtime's to stop.
+   */
   start(): Promise<() => Promise<void>>;
 }
 
@@ -178,11 +183,19 @@ export function assemble(runtime: Runtime): Assembled {
     const nothing = { approval: null, server: null, tool: null, grant: null };
     gateway.journal.note({ ...nothing, type, at: clock.now(), actor: 'holdfast', data });
   };
+  let prepared: Promise<void> | null = null;
+  const prepare = (): Promise<void> => {
+    prepared ??= revoked.start();
+    return prepared;
+  };
+  const begin = async (): Promise<() => Promise<void>> => {
+    await Promise.all([slack?.check(), prepare()]);
+    return startGateway(gateway);
+  };
   const start = async (): Promise<() => Promise<void>> => {
-    await slack?.check();
-    await revoked.start();
-    const stop = await startGateway(gateway).catch((error: unknown) => {
-      revoked.stop();
+    const stop = await begin().catch((error: unknown) => {
+      // What was read is of no use any more; it may also still be on its way.
+      void prepared?.catch(() => undefined).then(() => revoked.stop());
       throw error;
     });
     const stopTasks = calls.begin();
@@ -196,7 +209,8 @@ export function assemble(runtime: Runtime): Assembled {
     };
   };
   const resettle: Assembled['resettle'] = async (next) => (await slack?.resettle(next)) ?? [];
-  return { app, gateway, calls, rules, slack: slackDoor, told, resettle, hangUp: () => servers.close(), start };
+  const hangUp = (): Promise<void> => servers.close();
+  return { app, gateway, calls, rules, slack: slackDoor, told, resettle, hangUp, prepare, start };
 }
 
 /** The console and who is let in to it. */

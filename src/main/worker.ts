@@ -1,35 +1,8 @@
 import { DurableObject } from 'cloudflare:workers';
-import { faultText } from '../config/fault.ts';
-import { loadConfig } from '../config/load.ts';
 import { sweep } from '../gateway/sweep.ts';
-import { fetchUpstream } from '../mcp/upstream-fetch.ts';
-import type { Upstream } from '../ports.ts';
-import { redisQueue } from '../queue/redis.ts';
-import { fetchSlackClient } from '../slack/fetch-client.ts';
-import { slackWebDoor } from '../slack/web-door.ts';
-import { openPostgres } from '../sql/postgres.ts';
-import { Meters } from '../web/meters.ts';
-import { type Assembled, assemble } from './assemble.ts';
-import { auditWebhook } from './audit-webhook.ts';
-import { consoleLog } from './console-log.ts';
-import { listOverHttp } from './list-over-http.ts';
-import { logWitness, spokenWitness } from './witnesses.ts';
-import { workerAssets } from './worker-assets.ts';
-
-/** What wrangler.toml binds, and the same variables as anywhere else. */
-export interface Env {
-  readonly GATEWAY: {
-    idFromName(name: string): object;
-    get(id: object): { fetch(request: Request): Promise<Response>; tick(): Promise<void> };
-  };
-  /** `holdfast.yaml` and its policies, by their paths. */
-  readonly HOLDFAST_FILES: { get(key: string, type: 'arrayBuffer'): Promise<ArrayBuffer | null> };
-  /** Hyperdrive's connection to Postgres, instead of DATABASE_URL. */
-  readonly HYPERDRIVE?: { readonly connectionString: string };
-  /** `one` object for everything (default), or one for each `server`. */
-  readonly HOLDFAST_SHARD?: string;
-  readonly [name: string]: unknown;
-}
+import type { Assembled } from './assemble.ts';
+import { type Booted, bootWorker } from './worker-boot.ts';
+import type { Env } from './worker-env.ts';
 
 /** The thin part: finds the object that holds this server's calls, and passes the request on. */
 export default {
@@ -56,7 +29,7 @@ const ALARM_MS = 25_000;
 
 /** The same gateway as on Node, in a Durable Object: it may hold sockets, and lives while something waits in it. */
 export class HoldfastObject extends DurableObject<Env> {
-  #gate: Promise<Assembled> | null = null;
+  #booting: Promise<Booted> | null = null;
   /** When the last alarm that this object set goes off, in ms; it may have done so. */
   #alarmAt = 0;
 
@@ -65,7 +38,7 @@ export class HoldfastObject extends DurableObject<Env> {
     await this.#stayAwake();
     let gate: Assembled;
     try {
-      gate = await this.#ready();
+      gate = await (isClick(request) ? this.#open() : this.#running());
     } catch (error) {
       const reason = error instanceof Error ? error.message : 'unknown';
       return Response.json({ error: 'unavailable', reason: `The gateway cannot start: ${reason}` }, { status: 503 });
@@ -75,7 +48,7 @@ export class HoldfastObject extends DurableObject<Env> {
 
   /** From the cron trigger: whatever is past its time, unparked or unposted is seen to. */
   async tick(): Promise<void> {
-    const { gateway, rules } = await this.#ready();
+    const { gateway, rules } = await this.#running();
     const { setting } = gateway;
     await sweep(setting, rules).catch((error) => setting.log.warn({ err: error }, 'an alarm could not sweep'));
     if (await somethingWaits(gateway)) await this.#stayAwake();
@@ -85,13 +58,29 @@ export class HoldfastObject extends DurableObject<Env> {
     await this.tick();
   }
 
+  /** The gateway as soon as it may take clicks. */
+  async #open(): Promise<Assembled> {
+    return (await this.#boot()).gate;
+  }
+
+  /** The gateway, once all of it runs. */
+  async #running(): Promise<Assembled> {
+    const { gate, running } = await this.#boot();
+    await running;
+    return gate;
+  }
+
   /** A start that failed is tried again by the next request. */
-  #ready(): Promise<Assembled> {
-    this.#gate ??= boot(this.env).catch((error: unknown) => {
-      this.#gate = null;
-      throw error;
-    });
-    return this.#gate;
+  #boot(): Promise<Booted> {
+    if (this.#booting !== null) return this.#booting;
+    const booting = bootWorker(this.env);
+    this.#booting = booting;
+    booting
+      .then(({ running }) => running)
+      .catch(() => {
+        if (this.#booting === booting) this.#booting = null;
+      });
+    return booting;
   }
 
   /** An object without an alarm is evicted with its timers, whoever waits in SQL. The alarm asks whether to set another. */
@@ -101,6 +90,10 @@ export class HoldfastObject extends DurableObject<Env> {
     this.#alarmAt = now + ALARM_MS;
     await this.ctx.storage.setAlarm(this.#alarmAt);
   }
+}
+
+function isClick(request: Request): boolean {
+  return new URL(request.url).pathname === '/slack/events';
 }
 
 /** Here, or in SQL: the tasks of servers that are followed belong to dispatched approvals. */
@@ -113,57 +106,4 @@ async function somethingWaits({ room, setting }: Assembled['gateway']): Promise<
     // A store that does not answer may well hold something.
     return true;
   }
-}
-
-async function boot(env: Env): Promise<Assembled> {
-  const log = consoleLog();
-  const words = Object.fromEntries(Object.entries(env).filter(([, value]) => typeof value === 'string')) as Record<
-    string,
-    string
-  >;
-  const url = env.HYPERDRIVE?.connectionString ?? words.DATABASE_URL;
-  const readFile = async (path: string): Promise<Uint8Array | null> => {
-    const bytes = await env.HOLDFAST_FILES.get(path, 'arrayBuffer');
-    return bytes === null ? null : new Uint8Array(bytes);
-  };
-  const loaded = await loadConfig({ env: { ...words, ...(url ? { DATABASE_URL: url } : {}) }, readFile });
-  if (!loaded.ok) throw new Error(loaded.faults.map(faultText).join('; '));
-  const { settings, secrets, config } = loaded;
-  for (const server of config.servers.values()) {
-    if (server.upstream.kind === 'http') continue;
-    throw new Error(`servers.${server.name} has a command; on Workers there are no child processes, only url`);
-  }
-  const { publicUrl } = settings;
-  if (secrets.databaseUrl === null || secrets.redisUrl === null || publicUrl === null) {
-    throw new Error('Workers need DATABASE_URL (or Hyperdrive), REDIS_URL and HOLDFAST_PUBLIC_URL');
-  }
-  if (secrets.slackAppToken !== null) throw new Error('Socket Mode does not run on Workers; unset SLACK_APP_TOKEN');
-  const connection = await openPostgres({ url: secrets.databaseUrl, connections: 4, shared: true, log });
-  const clock = { now: () => new Date() };
-  const gate = assemble({
-    loaded,
-    storage: { connection, queue: redisQueue({ url: secrets.redisUrl, log }), closeQueue: async () => undefined },
-    keys: secrets.secrets,
-    replica: `worker-${crypto.randomUUID().slice(0, 8)}`,
-    clock,
-    log,
-    witnesses: [logWitness(log), spokenWitness((line) => console.log(line.trimEnd()))],
-    sink: auditWebhook(secrets, clock),
-    meters: new Meters({ ofProcess: false }),
-    // Cloudflare writes this header itself, whatever the caller sent.
-    pages: {
-      assets: workerAssets(),
-      address: (c) => c.req.header('cf-connecting-ip') ?? 'unknown',
-      listTools: ({ upstream }, timeoutMs) =>
-        upstream.kind === 'http'
-          ? listOverHttp(upstream, timeoutMs)
-          : Promise.resolve({ ok: false, why: 'on Workers there are no child processes' }),
-    },
-    slack: { api: fetchSlackClient, door: (deps) => ({ ...slackWebDoor(deps), start: async () => undefined }) },
-    open: ({ upstream }): Upstream => fetchUpstream({ url: upstream.kind === 'http' ? upstream.url : '' }),
-    place: () => ({ hosts: new Set([new URL(publicUrl).host]), publicUrl }),
-  });
-  await gate.start();
-  await gate.slack?.start();
-  return gate;
 }

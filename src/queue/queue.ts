@@ -16,22 +16,23 @@ const ASKED_AT_ONCE = 5_000;
 
 const SYSTEM_CLOCK: Clock = { now: () => new Date() };
 
-/** The `Queue` port on BullMQ, over either of its backends. Nothing connects before `start`. */
+/** The `Queue` port on BullMQ, over either of its backends. Nothing connects before `start`; what is asked waits for it. */
 export function bullQueue<C>(ground: Ground<C>, log: Log, clock: Clock = SYSTEM_CLOCK): Queue {
   const trouble = troubleLog(log, ground.place, ground.fault);
   let woken: (id: string) => void = () => undefined;
   let crew: Crew<C> | null = null;
+  const coming = Promise.withResolvers<Crew<C>>();
+  coming.promise.catch(() => undefined);
   let state: 'new' | 'started' | 'closed' = 'new';
 
   const unanswered = (error: unknown): Unavailable =>
     new Unavailable('queue', `${ground.place} does not answer: ${ground.fault(error)}`);
 
   async function ask<T>(work: (crew: Crew<C>) => Promise<T>): Promise<T> {
-    if (state !== 'started' || crew === null) {
-      throw new Unavailable('queue', `The queue is ${state === 'closed' ? 'closed' : 'not started'}.`);
-    }
+    if (state === 'closed') throw new Unavailable('queue', 'The queue is closed.');
     try {
-      return await within(PATIENCE_MS, work(crew));
+      // A gateway may answer a click before its queue runs: what it has to tell then waits for that.
+      return await within(PATIENCE_MS, crew === null ? coming.promise.then(work) : work(crew));
     } catch (error) {
       throw unanswered(error);
     }
@@ -44,6 +45,7 @@ export function bullQueue<C>(ground: Ground<C>, log: Log, clock: Clock = SYSTEM_
       await within(START_MS, ground.open());
       const hired = await Crew.hire({ ground, handlers, log, trouble, woken: (id) => woken(id) });
       crew = hired;
+      coming.resolve(hired);
       await within(START_MS, hired.start());
     } catch (error) {
       await close();
@@ -54,6 +56,7 @@ export function bullQueue<C>(ground: Ground<C>, log: Log, clock: Clock = SYSTEM_
   async function close(): Promise<void> {
     if (state === 'closed') return;
     state = 'closed';
+    coming.reject(new Error('it is closed'));
     await (crew?.close() ?? ground.drop());
   }
 

@@ -64,9 +64,9 @@ export class People {
 
   /** Whether this person is one of our own people, in good standing. */
   async standing(user: string): Promise<Standing> {
-    const home = await this.home();
+    const asked = this.#users.get(user, this.#lookupMs, () => this.#ask('users.info', { user }, 'user'));
+    const [home, found] = await Promise.all([this.home(), asked]);
     if (home === null) return { kind: 'cannot_tell', why: 'Slack did not say that this is the configured workspace' };
-    const found = await this.#users.get(user, this.#lookupMs, () => this.#ask('users.info', { user }, 'user'));
     if (found === 'missing') return { kind: 'refused', reason: 'unknown_person' };
     if (found === null) return { kind: 'cannot_tell', why: 'Slack did not say who this is' };
     const reason = fault(found, home);

@@ -220,6 +220,21 @@ export async function migrate(db: Kysely<Tables>): Promise<void> {
   if (error) throw error;
 }
 
+/** Where the table of migrations is not there: no such table, no such schema. */
+const NOTHING_YET = new Set(['42P01', '3F000']);
+
+/** One look, for the many starts that find nothing to do: whether the database has had every migration of this release. */
+export async function isMigrated(db: Kysely<Tables>): Promise<boolean> {
+  try {
+    const found = await sql<{ name: string }>`select name from holdfast.kysely_migration`.execute(db);
+    const had = new Set(found.rows.map(({ name }) => name));
+    return Object.keys(MIGRATIONS).every((name) => had.has(name));
+  } catch (error) {
+    if (NOTHING_YET.has((error as { code?: string }).code ?? '')) return false;
+    throw error;
+  }
+}
+
 /** Migrations that the database has had. Changes nothing; empty where there is no schema yet. */
 export async function namesIn(db: Kysely<Tables>): Promise<string[]> {
   if (!(await exists(db, sql`to_regclass('holdfast.kysely_migration')`))) return [];

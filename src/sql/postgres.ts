@@ -2,7 +2,7 @@ import { Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
 import type { Log } from '../ports.ts';
 import { keepPlans } from './kept-plan.ts';
-import { migrate } from './migrations.ts';
+import { isMigrated, migrate } from './migrations.ts';
 import type { Tables } from './schema.ts';
 import type { Connection } from './store.ts';
 
@@ -40,13 +40,13 @@ export async function openPostgres({
   pool.on('error', (error) => log.warn({ code: (error as { code?: string }).code }, 'a database connection broke'));
   pool.on('connect', (client) => client.on('error', () => undefined));
   if (!shared) pool.on('connect', keepPlans());
+  const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
   try {
-    await migrated(url);
+    if (!(await isMigrated(db))) await migrated(url);
   } catch (error) {
-    await pool.end();
+    await db.destroy();
     throw error;
   }
-  const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
   return { db, close: () => db.destroy() };
 }
 

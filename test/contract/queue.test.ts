@@ -191,6 +191,20 @@ for (const [name, { skip, start }] of Object.entries(BACKENDS)) {
       });
     });
 
+    test('P4: what is asked before it is started waits for that, and then is done', async () => {
+      const late = backend.make(log);
+      try {
+        const id = newId();
+        const asked = late.park(id, inMs(0));
+        await startReplica(late);
+        await asked;
+        await until('it is heard', () => b.woken.includes(id));
+      } finally {
+        await late.close();
+      }
+      await assert.rejects(late.park(newId(), inMs(0)), /closed/);
+    });
+
     test('P4: of many approvals woken at once, every one is heard on every replica', async () => {
       const ids = Array.from({ length: 150 }, newId);
       await Promise.all(ids.map((id) => a.queue.park(id, inMs(60_000))));
