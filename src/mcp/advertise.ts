@@ -2,7 +2,8 @@ import { isObject, type Json, member } from '../domain/json.ts';
 import { mayAsk, type Policy } from '../domain/policy.ts';
 import { mayAskOf } from '../domain/rule.ts';
 import { TASKS_EXTENSION } from './envelope.ts';
-import { withMember } from './json-edit.ts';
+import { type Replacement, replaced, withMember } from './json-edit.ts';
+import { elementsAt, spanOf } from './json-text.ts';
 import type { Edit } from './tap.ts';
 import { TASKS_2025 } from './task-door.ts';
 
@@ -57,19 +58,27 @@ function ensure(text: string, at: readonly string[], members: readonly (readonly
 function markTools(text: string, gated: (tool: string) => boolean): string | null {
   const tools = member(resultOf(text), 'tools');
   if (!Array.isArray(tools)) return null;
-  let edited = text;
-  for (const [index, tool] of (tools as readonly Json[]).entries()) {
+  const list = spanOf(text, ['result', 'tools']);
+  if (list === null) return null;
+  const marks: Replacement[] = [];
+  let index = 0;
+  // Each entry by itself: a list of thousands is gone through once.
+  for (const { start, end } of elementsAt(text, list.start)) {
+    const tool = tools[index++] as Json;
     const name = member(tool, 'name');
-    if (typeof name !== 'string' || !gated(name)) continue;
-    const path = ['result', 'tools', String(index), 'execution'];
-    const execution = member(tool, 'execution');
-    const support = member(execution, 'taskSupport');
-    if (support === 'optional' || support === 'required') continue;
-    edited = isObject(execution)
-      ? withMember(edited, [...path, 'taskSupport'], '"optional"')
-      : withMember(edited, path, '{"taskSupport":"optional"}');
+    if (typeof name === 'string' && gated(name)) marks.push({ start, end, put: marked(text.slice(start, end), tool) });
   }
+  const edited = replaced(text, marks);
   return edited === text ? null : edited;
+}
+
+function marked(entry: string, tool: Json): string {
+  const execution = member(tool, 'execution');
+  const support = member(execution, 'taskSupport');
+  if (support === 'optional' || support === 'required') return entry;
+  return isObject(execution)
+    ? withMember(entry, ['execution', 'taskSupport'], '"optional"')
+    : withMember(entry, ['execution'], '{"taskSupport":"optional"}');
 }
 
 function resultOf(text: string): Json | undefined {

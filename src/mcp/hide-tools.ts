@@ -1,5 +1,6 @@
 import { isObject, type Json, type JsonObject, member } from '../domain/json.ts';
-import { elementsAt, type Span, spanOf } from './json-text.ts';
+import { type Replacement, replaced } from './json-edit.ts';
+import { afterBlanks, elementsAt, type Span, spanOf } from './json-text.ts';
 
 /**
  * The text of a message, or a batch, without the tools that are hidden; null when it holds none of them, and then the
@@ -9,21 +10,19 @@ import { elementsAt, type Span, spanOf } from './json-text.ts';
 export function withoutHidden(text: string, hidden: Hidden): string | null {
   const parsed = parse(text);
   if (parsed === undefined) return null;
-  const at = Array.isArray(parsed) ? parsed.map((_, index) => [String(index)]) : [[]];
-  const messages: readonly Json[] = Array.isArray(parsed) ? parsed : [parsed];
-  const edits = messages.flatMap((message, index) => editsOf(text, message, at[index] ?? [], hidden));
-  if (edits.length === 0) return null;
-  return edits
-    .sort((a, b) => b.start - a.start)
-    .reduce((cut, e) => cut.slice(0, e.start) + e.put + cut.slice(e.end), text);
+  const edits = [...placesOf(text, parsed)].flatMap(([message, place]) => editsOf(text, message, place, hidden));
+  return edits.length === 0 ? null : replaced(text, edits);
+}
+
+/** Each message with its stretch of the text: a batch is gone through once, however many they are. */
+function* placesOf(text: string, parsed: Json): Generator<[Json, Span]> {
+  if (!Array.isArray(parsed)) return yield [parsed, { start: 0, end: text.length }];
+  let index = 0;
+  for (const place of elementsAt(text, afterBlanks(text, 0))) yield [parsed[index++] as Json, place];
 }
 
 /** Asked for each tool of each list, with its whole entry. */
 export type Hidden = (tool: string, entry: JsonObject) => boolean;
-
-interface Edit extends Span {
-  readonly put: string;
-}
 
 function parse(text: string): Json | undefined {
   try {
@@ -33,7 +32,7 @@ function parse(text: string): Json | undefined {
   }
 }
 
-function editsOf(text: string, message: Json, path: readonly string[], hidden: Hidden): Edit[] {
+function editsOf(text: string, message: Json, place: Span, hidden: Hidden): Replacement[] {
   const result = member(message, 'result');
   const tools = member(result, 'tools');
   if (!Array.isArray(tools)) return [];
@@ -42,11 +41,13 @@ function editsOf(text: string, message: Json, path: readonly string[], hidden: H
     return typeof name === 'string' && hidden(name, tool as JsonObject);
   });
   if (!isHidden.includes(true)) return [];
-  const list = spanOf(text, [...path, 'result', 'tools']);
+  const own = text.slice(place.start, place.end);
+  const list = spanOf(own, ['result', 'tools']);
   if (list === null) return [];
-  const edits: Edit[] = cuts([...elementsAt(text, list.start)], isHidden).map((cut) => ({ ...cut, put: '' }));
-  const scope = member(result, 'cacheScope') === 'public' ? spanOf(text, [...path, 'result', 'cacheScope']) : null;
-  return scope === null ? edits : [...edits, { ...scope, put: '"private"' }];
+  const edits: Replacement[] = cuts([...elementsAt(own, list.start)], isHidden).map((cut) => ({ ...cut, put: '' }));
+  const scope = member(result, 'cacheScope') === 'public' ? spanOf(own, ['result', 'cacheScope']) : null;
+  if (scope !== null) edits.push({ ...scope, put: '"private"' });
+  return edits.map(({ start, end, put }) => ({ start: start + place.start, end: end + place.start, put }));
 }
 
 /** What to cut so that the elements left over have their commas between them. */

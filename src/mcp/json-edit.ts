@@ -6,6 +6,23 @@ export function splice(text: string, start: number, end: number, insert: string)
   return text.slice(0, start) + insert + text.slice(end);
 }
 
+/** What is put in place of a stretch of the text. */
+export interface Replacement extends Span {
+  readonly put: string;
+}
+
+/** The text with all of these at once, in one pass however many they are. None of them overlap. */
+export function replaced(text: string, all: readonly Replacement[]): string {
+  const parts: string[] = [];
+  let at = 0;
+  for (const { start, end, put } of all.toSorted((a, b) => a.start - b.start)) {
+    parts.push(text.slice(at, start), put);
+    at = end;
+  }
+  parts.push(text.slice(at));
+  return parts.join('');
+}
+
 /** The text without the member at `path`, its comma included; the same text when there is none. */
 export function withoutMember(text: string, path: readonly string[]): string {
   const parent = spanOf(text, path.slice(0, -1));

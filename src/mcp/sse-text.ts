@@ -60,25 +60,45 @@ export class SseCutter {
   }
 }
 
-/** One line of an event, with the characters that end it. */
-const LINE = /([^\r\n]*)(\r\n|\r|\n|$)/g;
 /** The stream may begin with a byte order mark, which clients drop. */
 const DATA = /^(\ufeff?data)(?:: ?|$)/;
+const LF = 0x0a;
+const CR = 0x0d;
 
-/** Gives the event's data to `edit`; null when there is none or `edit` leaves it as it is. Other lines stay. */
+/**
+ * Gives the event's data to `edit`; null when there is none or `edit` leaves it as it is. Other lines stay. Nothing is
+ * made of a line that is no data: an event may be one blank after another for as long as it may be at all.
+ */
 export function editData(event: string, edit: (data: string) => string | null): string | null {
-  const lines = [...event.matchAll(LINE)].filter((line) => line[0] !== '');
-  const isData = lines.map((line) => DATA.test(line[1] ?? ''));
-  if (!isData.includes(true)) return null;
-  const data = lines.filter((_, i) => isData[i]).map((line) => (line[1] ?? '').replace(DATA, ''));
+  const data: string[] = [];
+  const kept: string[] = [];
+  let keptFrom = 0;
+  let ending = '';
+  let head = '';
+  for (let at = 0; at < event.length; ) {
+    let end = at;
+    while (end < event.length && event.charCodeAt(end) !== LF && event.charCodeAt(end) !== CR) end += 1;
+    const crlf = event.charCodeAt(end) === CR && event.charCodeAt(end + 1) === LF;
+    const next = Math.min(event.length, end + (crlf ? 2 : 1));
+    const first = event.charCodeAt(at);
+    const may = first === 0x64 || first === 0xfeff;
+    const field = may ? DATA.exec(event.slice(at, Math.min(end, at + LONGEST_FIELD))) : null;
+    if (field !== null) {
+      if (data.length === 0) {
+        head = event.slice(0, at);
+        ending = event.slice(end, next);
+      } else kept.push(event.slice(keptFrom, at));
+      data.push(event.slice(at + field[0].length, end));
+      keptFrom = next;
+    }
+    at = next;
+  }
+  if (data.length === 0) return null;
   const edited = edit(data.join('\n'));
   if (edited === null) return null;
-  const first = isData.indexOf(true);
   const put = edited.split('\n').map((line) => `data: ${line}`);
-  return lines
-    .map((line, i) => {
-      if (i === first) return `${put.join(line[2] || '\n')}${line[2]}`;
-      return isData[i] ? '' : line[0];
-    })
-    .join('');
+  return `${head}${put.join(ending || '\n')}${ending}${kept.join('')}${event.slice(keptFrom)}`;
 }
+
+/** Characters of a line that tell whether it is data: a mark, the name, its colon and a blank. */
+const LONGEST_FIELD = 7;
