@@ -4,6 +4,8 @@ import type { Ledger, Records } from '../ports.ts';
 
 /** Events that are in memory at once. */
 const PAGE = 2_000;
+/** The same with what their cards showed, each of which is many times its event. */
+const PAGE_WITH_CARDS = 200;
 const NO_CARDS: ReadonlyMap<string, string> = new Map();
 
 /**
@@ -23,7 +25,9 @@ export async function* exportLog(
   let events = 0;
   let checkpoints = 0;
   while (after < head) {
-    const page = (await ledger.chain(after, PAGE, { phrases: false })).filter((link) => link.seq! <= head);
+    const page = (await ledger.chain(after, cards === null ? PAGE : PAGE_WITH_CARDS, { phrases: false })).filter(
+      (link) => link.seq! <= head,
+    );
     if (page.length === 0) break;
     const last = page.at(-1)!.seq!;
     const vouching = [...(await ledger.checkpoints(after, last))];

@@ -27,10 +27,11 @@ export interface Backlog {
 export interface Ledger {
   /**
    * Sealed events after this place, in the chain's order: no event ever appears behind a reader. `phrases: false`: whoever
-   * only hands them on need not have compared what words a search finds them by.
+   * only hands them on need not have compared what words a search finds them by. Fewer than `limit` are not the last of
+   * them: heavy events come in smaller pages. None are the end.
    */
   chain(after: number, limit: number, look?: { readonly phrases: boolean }): Promise<readonly ChainedEvent[]>;
-  /** Events not sealed yet, in order of writing, after this cursor. */
+  /** Events not sealed yet, in order of writing, after this cursor; in pages as those of `chain`. */
   unsealed(after: number, limit: number): Promise<readonly ChainedEvent[]>;
   /** The chain's last place and the last checkpoint's, as of one instant; 0: none. */
   ends(): Promise<{ readonly head: number; readonly checkpoint: number }>;

@@ -72,7 +72,7 @@ export interface Tally {
 export interface Records {
   /** Newest first, paged by key. */
   search(filter: EventFilter): Promise<Page<FoundEvent>>;
-  /** Sealed events after this place in the chain, in order: a late writer is never skipped. */
+  /** Sealed events after this place in the chain, in order: a late writer is never skipped. Heavy ones come in smaller pages. */
   since(seq: number, limit: number): Promise<readonly LoggedEvent[]>;
   event(n: number): Promise<ProvenEvent | null>;
   /** Everything about one approval, oldest first. */

@@ -228,7 +228,7 @@ export interface Store {
   sessionGrant(id: string, server: string): Promise<string | null>;
   unbindSession(id: string, server: string): Promise<void>;
 
-  /** Events after `after` (exclusive), in order of writing. */
+  /** Events after `after` (exclusive), in order of writing. Heavy ones come in smaller pages: only none are the end. */
   events(filter: { after: number; limit: number; approval?: string }): Promise<readonly LoggedEvent[]>;
   /** Chains what is not chained yet; at most one replica at a time. Returns how many it chained. */
   seal(limit: number): Promise<number>;

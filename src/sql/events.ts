@@ -4,6 +4,7 @@ import { type Kysely, sql, type Transaction } from 'kysely';
 import type { EventType, LoggedEvent, NewEvent } from '../domain/event.ts';
 import type { JsonObject } from '../domain/json.ts';
 import { SEALER } from './append-migration.ts';
+import { IN_ORDER, portionOf } from './portion.ts';
 import type { Tables } from './schema.ts';
 
 type Db = Kysely<Tables> | Transaction<Tables>;
@@ -44,17 +45,23 @@ export async function readEvents(
   db: Db,
   filter: { after: number; limit: number; approval?: string },
 ): Promise<LoggedEvent[]> {
-  let query = db
-    .selectFrom('holdfast.events')
-    .select(['n', 'body', 'seq', 'hash'])
-    .where('n', '>', String(filter.after))
-    .orderBy('n')
-    .limit(filter.limit);
-  if (filter.approval !== undefined) query = query.where('approval_id', '=', filter.approval);
-  return (await query.execute()).map(eventOf);
+  const about = filter.approval === undefined ? sql`true` : sql`e.approval_id = ${filter.approval}`;
+  const events = sql`
+    select * from holdfast.events e where e.n > ${String(filter.after)}::bigint and ${about}
+    order by e.n limit ${filter.limit}`;
+  const found = await sql<EventRow>`
+    select e.n, e.body, e.seq, e.hash from ${portionOf(events, IN_ORDER.written)} e order by e.n`.execute(db);
+  return found.rows.map(eventOf);
 }
 
-export function eventOf(row: { n: string; body: string; seq: string | null; hash: string | null }): LoggedEvent {
+export interface EventRow {
+  readonly n: string;
+  readonly body: string;
+  readonly seq: string | null;
+  readonly hash: string | null;
+}
+
+export function eventOf(row: EventRow): LoggedEvent {
   const body = JSON.parse(row.body) as JsonObject;
   return {
     n: Number(row.n),

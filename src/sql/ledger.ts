@@ -3,15 +3,16 @@ import type { Backlog, ChainedEvent, Ledger } from '../ports.ts';
 import { readCheckpoints, saveCheckpoint, unsignedHead } from './checkpoints.ts';
 import { guarded } from './guard.ts';
 import { misphrased } from './phrase-check.ts';
+import { IN_ORDER, portionOf } from './portion.ts';
 import type { Tables } from './schema.ts';
 
 /** The log as a chain, on Kysely. */
 export function sqlLedger(db: Kysely<Tables>): Ledger {
   return guarded<Ledger>({
     chain: (after, limit, look = { phrases: true }) =>
-      links(db, sql`e.seq > ${String(after)}::bigint order by e.seq limit ${limit}`, look.phrases),
+      links(db, sql`e.seq > ${String(after)}::bigint`, IN_ORDER.chained, limit, look.phrases),
     unsealed: (after, limit) =>
-      links(db, sql`e.seq is null and e.n > ${String(after)}::bigint order by e.n limit ${limit}`),
+      links(db, sql`e.seq is null and e.n > ${String(after)}::bigint`, IN_ORDER.written, limit),
     ends: () => ends(db),
     unsigned: () => unsignedHead(db),
     saveCheckpoint: (signed, event) => saveCheckpoint(db, signed, event),
@@ -41,11 +42,18 @@ interface LinkRow {
 const NONE: ReadonlySet<string> = new Set();
 
 /** Times as numbers: to parse them as dates would cost as much as all the rest. */
-async function links(db: Kysely<Tables>, which: RawBuilder<unknown>, phrases = true): Promise<ChainedEvent[]> {
+async function links(
+  db: Kysely<Tables>,
+  which: RawBuilder<unknown>,
+  order: RawBuilder<unknown>,
+  limit: number,
+  phrases = true,
+): Promise<ChainedEvent[]> {
+  const events = sql`select * from holdfast.events e where ${which} order by ${order} limit ${limit}`;
   const found = await sql<LinkRow>`
     select e.n, e.seq, e.hash, e.body, e.type, date_part('epoch', e.at) * 1000 as ms, e.actor, e.approval_id, e.server,
       e.tool, e.grant_name, e.phrase::text
-    from holdfast.events e where ${which}`.execute(db);
+    from ${portionOf(events, order)} e order by ${order}`.execute(db);
   const wrong = phrases ? await misphrased(db, found.rows) : NONE;
   return found.rows.map((row) => ({
     n: Number(row.n),

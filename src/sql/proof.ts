@@ -1,6 +1,7 @@
 import { type Kysely, sql } from 'kysely';
 import type { ChainLook, ProvenEvent } from '../ports.ts';
 import { chainHash, eventOf, GENESIS } from './events.ts';
+import { IN_ORDER, portionOf } from './portion.ts';
 import type { Tables } from './schema.ts';
 
 interface ProofRow {
@@ -42,8 +43,11 @@ function fits({ seq, hash, body, previous }: ProofRow): boolean {
 
 /** Where the chain stands, and whether its newest links hold. The oldest of them is compared with the one before it. */
 export async function lookAtChain(db: Kysely<Tables>, newest: number): Promise<ChainLook> {
+  const events = sql`select * from holdfast.events e where e.seq is not null order by e.seq desc limit ${newest}`;
   const links = await sql<ProofRow>`
-    ${WITH_PREVIOUS} where e.seq is not null order by e.seq desc limit ${newest}`.execute(db);
+    select e.n, e.body, e.seq, e.hash, p.hash as previous
+    from ${portionOf(events, IN_ORDER.newestChained)} e left join holdfast.events p on p.seq = e.seq - 1
+    order by e.seq desc`.execute(db);
   const open = await sql<{ unsealed: string }>`
     select count(*) as unsealed from holdfast.events where seq is null`.execute(db);
   const checkpoint = await db

@@ -2,6 +2,7 @@ import { type Kysely, type Selectable, sql } from 'kysely';
 import type { Approval, State } from '../domain/approval.ts';
 import type { Page, Store } from '../ports.ts';
 import { KEPT } from './kept-plan.ts';
+import { OCTETS_AT_ONCE } from './portion.ts';
 import { APPROVAL, type ApprovalRow, approvalOf } from './row.ts';
 import type { CardTable, Tables } from './schema.ts';
 
@@ -44,11 +45,37 @@ export async function listApprovals(
 ): Promise<Page<Approval>> {
   const states = filter.states ? sql`a.state = any(${filter.states}::text[])` : sql`true`;
   const after = filter.after === undefined ? sql`true` : sql`a.id < ${filter.after}`;
-  const found = await sql<ApprovalRow>`
-    select ${APPROVAL} from holdfast.approvals a where ${states} and ${after}
+  const fits = await sql<{ id: string; kept: number }>`
+    select a.id, pg_column_size(a.arguments) as kept from holdfast.approvals a where ${states} and ${after}
     order by a.id desc limit ${filter.limit + 1}`.execute(db);
-  const items = found.rows.slice(0, filter.limit).map(approvalOf);
-  return { items, next: found.rows.length > filter.limit ? items.at(-1)!.id : null };
+  const items: Approval[] = [];
+  let octets = 0;
+  for (let from = 0; from < Math.min(fits.rows.length, filter.limit) && octets < OCTETS_AT_ONCE; ) {
+    const ids = atOnce(fits.rows.slice(from, filter.limit));
+    const found = await sql<ApprovalRow & { octets: number }>`
+      select ${APPROVAL}, octet_length(a.arguments::text) as octets from holdfast.approvals a
+      where a.id = any(${ids}::text[]) and ${states} order by a.id desc`.execute(db);
+    items.push(...found.rows.map(approvalOf));
+    for (const row of found.rows) octets += Number(row.octets);
+    from += ids.length;
+  }
+  return { items, next: fits.rows.length > items.length ? (items.at(-1)?.id ?? null) : null };
+}
+
+/** Postgres's compression makes a text at most so many times shorter; and the longest that arguments are. */
+const PACKED = 90;
+const LONGEST_ARGUMENTS = 5_000_000;
+
+/** As many of the first of these as are surely not too heavy to be read at once; at least four. */
+function atOnce(rows: readonly { readonly id: string; readonly kept: number }[]): string[] {
+  const ids: string[] = [];
+  let most = 0;
+  for (const { id, kept } of rows) {
+    most += Math.min(LONGEST_ARGUMENTS, Number(kept) * PACKED);
+    if (ids.length >= 4 && most > OCTETS_AT_ONCE) break;
+    ids.push(id);
+  }
+  return ids;
 }
 
 /** One query for all calls that a replica holds. */

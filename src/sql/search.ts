@@ -2,8 +2,9 @@ import { type Kysely, type RawBuilder, sql } from 'kysely';
 import type { State } from '../domain/approval.ts';
 import type { EventFilter, FoundEvent, Page, Records } from '../ports.ts';
 import { cardContents } from './cards.ts';
-import { eventOf } from './events.ts';
+import { type EventRow, eventOf } from './events.ts';
 import { guarded } from './guard.ts';
+import { IN_ORDER, portionOf } from './portion.ts';
 import { lookAtChain, proveEvent, tellStory } from './proof.ts';
 import type { Tables } from './schema.ts';
 import { tally } from './tally.ts';
@@ -18,14 +19,11 @@ export function sqlRecords(db: Kysely<Tables>): Records {
   return guarded<Records>({
     search: (filter) => search(db, filter),
     since: async (seq, limit) => {
-      const rows = await db
-        .selectFrom('holdfast.events')
-        .select(['n', 'body', 'seq', 'hash'])
-        .where('seq', '>', String(seq))
-        .orderBy('seq')
-        .limit(limit)
-        .execute();
-      return rows.map(eventOf);
+      const events = sql`
+        select * from holdfast.events e where e.seq > ${String(seq)}::bigint order by e.seq limit ${limit}`;
+      const found = await sql<EventRow>`
+        select e.n, e.body, e.seq, e.hash from ${portionOf(events, IN_ORDER.chained)} e order by e.seq`.execute(db);
+      return found.rows.map(eventOf);
     },
     event: (n) => proveEvent(db, n),
     story: (approval) => tellStory(db, approval),
@@ -43,16 +41,16 @@ export function sqlRecords(db: Kysely<Tables>): Records {
   });
 }
 
-interface Row {
-  n: string;
-  body: string;
-  seq: string | null;
-  hash: string | null;
-  state: State | null;
+interface Row extends EventRow {
+  readonly state: State | null;
+  /** How many there were, of which as many come as are not too heavy together. */
+  readonly found: string;
 }
 
 /** Newest events that are read one by one for words, before all that have them are looked up. */
 const READ_ONE_BY_ONE = 500;
+/** Octets of them: the words of heavy ones take a statement longer than it has. */
+const READ_OCTETS = 1_000_000;
 
 /**
  * Newest first, by what the columns say. Words are looked for twice, because nobody can tell beforehand how common a
@@ -69,29 +67,42 @@ async function search(db: Kysely<Tables>, filter: EventFilter): Promise<Page<Fou
   if (ways === null) return pageOf(await rowsOf(db, newest(most)), filter.limit);
   const near = await rowsOf(
     db,
-    sql`select e.n from (${newest(READ_ONE_BY_ONE)}) e where ${ways.seen} order by e.n desc limit ${most}`,
+    sql`select e.n from ${portionOf(newest(READ_ONE_BY_ONE), IN_ORDER.newest, READ_OCTETS)} e
+      where ${ways.seen} order by e.n desc limit ${most}`,
   );
-  if (near.length === most) return pageOf(near, filter.limit);
+  if (foundOf(near) === most) return pageOf(near, filter.limit);
   const all = sql`
     select n from (${sql.join(
       ways.found.map((way) => way(columns, most)),
       sql` union `,
     )}) fits
     order by n desc limit ${most}`;
-  return pageOf(await rowsOf(db, all), filter.limit);
+  // By its rows a small log seems quicker to read through than the index of words; by its octets it may not be.
+  const rows = await db.transaction().execute(async (trx) => {
+    await sql`select set_config('enable_seqscan', 'off', true), set_config('random_page_cost', '0.01', true)`.execute(
+      trx,
+    );
+    return rowsOf(trx, all);
+  });
+  return pageOf(rows, filter.limit);
 }
 
 async function rowsOf(db: Kysely<Tables>, which: RawBuilder<unknown>): Promise<Row[]> {
+  const events = sql`select e.* from (${which}) w join holdfast.events e on e.n = w.n`;
   const found = await sql<Row>`
-    select e.n, e.body, e.seq, e.hash, a.state
-    from (${which}) w join holdfast.events e on e.n = w.n left join holdfast.approvals a on a.id = e.approval_id
+    select e.n, e.body, e.seq, e.hash, e.found, a.state
+    from ${portionOf(events, IN_ORDER.newest)} e left join holdfast.approvals a on a.id = e.approval_id
     order by e.n desc`.execute(db);
   return found.rows;
 }
 
+function foundOf(rows: readonly Row[]): number {
+  return Number(rows[0]?.found ?? 0);
+}
+
 function pageOf(rows: readonly Row[], limit: number): Page<FoundEvent> {
   const items = rows.slice(0, limit).map((row) => ({ ...eventOf(row), state: row.state }));
-  return { items, next: rows.length > limit ? String(items.at(-1)!.n) : null };
+  return { items, next: foundOf(rows) > items.length ? String(items.at(-1)!.n) : null };
 }
 
 function conditions(filter: EventFilter): RawBuilder<unknown>[] {

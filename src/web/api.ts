@@ -70,8 +70,12 @@ export function api({ gateway, adminToken, reception }: ApiDeps): Hono {
     if (!Number.isSafeInteger(after) || after < 0)
       return fault(c, 400, 'bad_after', 'after is the n of the last event you have.');
     const approval = c.req.query('approval');
-    const items = await store.events({ after, limit, ...(approval ? { approval } : {}) });
-    return c.json({ items: items.map(eventJson), next: items.length === limit ? String(items.at(-1)!.n) : null });
+    const about = approval ? { approval } : {};
+    const items = await store.events({ ...about, after, limit });
+    const last = items.at(-1)?.n ?? null;
+    const more =
+      last !== null && (items.length === limit || (await store.events({ ...about, after: last, limit: 1 })).length > 0);
+    return c.json({ items: items.map(eventJson), next: more ? String(last) : null });
   });
 
   app.all('/api/*', notFound);
