@@ -27,8 +27,14 @@ export function seenNow(tool: Tool): Seen {
 
 /** 128 bits of SHA-256, in hex. */
 function digest(value: Json): string {
-  return createHash('sha256')
-    .update(canonicalize(value) ?? '', 'utf8')
-    .digest('hex')
-    .slice(0, 32);
+  return createHash('sha256').update(textOf(value), 'utf8').digest('hex').slice(0, 32);
+}
+
+/** What has no canonical form is seen all the same: a server must not be able to change a tool unseen. */
+function textOf(value: Json): string {
+  try {
+    return canonicalize(value) ?? '';
+  } catch {
+    return `no canonical form: ${JSON.stringify(value)}`;
+  }
 }

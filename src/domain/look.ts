@@ -23,7 +23,9 @@ export interface Look {
 /** Takes apart what a server says of its tool. */
 export function lookAt(tool: Tool): Look {
   const words = wordsOf(tool.name);
-  const description = [...tool.description].slice(0, READ_OF_DESCRIPTION).join('').toLowerCase();
+  // A character has two units at most: megabytes are not taken apart for what stands at their beginning.
+  const beginning = [...tool.description.slice(0, 2 * READ_OF_DESCRIPTION)];
+  const description = beginning.slice(0, READ_OF_DESCRIPTION).join('').toLowerCase();
   return {
     words,
     spoken: words.join(' '),

@@ -4,7 +4,7 @@ import type { Json } from '../domain/json.ts';
 import { mayDrift, type Policy } from '../domain/policy.ts';
 import { toolOf } from '../domain/tool.ts';
 
-/** Tools of one server that are remembered; a list that goes on beyond this is no list. */
+/** Tools of one server that are remembered though its policy has not seen them; a list that goes on beyond this is no list. */
 const MOST = 10_000;
 
 interface Live {
@@ -17,14 +17,14 @@ interface Live {
 export class LiveTools {
   readonly #servers = new Map<string, Live>();
 
-  /** One entry of a `tools/list` answer. */
-  saw(server: string, entry: Json): void {
+  /** One entry of a `tools/list` answer. `matters`: policy has seen this tool, so that it is never too many. */
+  saw(server: string, entry: Json, matters = false): void {
     const tool = toolOf(entry);
     if (tool === null) return;
     const live = this.#servers.get(server) ?? { tools: new Map(), judged: null };
     this.#servers.set(server, live);
     const [was, is] = [live.tools.get(tool.name), seenNow(tool)];
-    if (was === undefined ? live.tools.size >= MOST : changesOf(was, is).length === 0) return;
+    if (was === undefined ? !matters && live.tools.size >= MOST : changesOf(was, is).length === 0) return;
     live.tools.set(tool.name, is);
     live.judged = null;
   }

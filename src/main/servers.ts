@@ -52,7 +52,7 @@ export class Servers {
       upstream: this.#upstream(config),
       headers: config.upstream.kind === 'http' ? config.upstream.headers : {},
       hidden: (tool, entry) => {
-        if (drifts) this.#rules.tools.saw(name, entry);
+        if (drifts) this.#rules.tools.saw(name, entry, (policy.exact.get(tool)?.seen ?? null) !== null);
         return policy !== null && isHidden(policy, tool);
       },
       hides: drifts || (policy !== null && (policy.hidden.exact.size > 0 || policy.hidden.globs.length > 0)),

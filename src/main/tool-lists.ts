@@ -33,8 +33,8 @@ interface Known {
   told: number[];
   /** One after the other: two lists at once are not two events. */
   work: Promise<void>;
-  /** Lists that were read up to a cursor. */
-  readonly open: Map<string, readonly Json[]>;
+  /** Lists that were read up to a cursor: what is told of their tools, never the entries, which may be megabytes. */
+  readonly open: Map<string, readonly ListedTool[]>;
 }
 
 /**
@@ -60,13 +60,10 @@ export class ToolLists {
     const before = cursor === null ? [] : open.get(cursor);
     if (before === undefined) return;
     if (cursor !== null) open.delete(cursor);
-    const all = [...before, ...tools].slice(0, MOST);
+    const more = tools.slice(0, MOST - before.length).flatMap((entry) => listedEntry(entry) ?? []);
+    const all = [...before, ...more];
     if (next === null) {
-      void this.listed(
-        server,
-        all.flatMap((entry) => toolOf(entry) ?? []),
-        'holdfast',
-      );
+      void this.#whole(server, all, 'holdfast');
       return;
     }
     open.set(next, all);
@@ -75,6 +72,10 @@ export class ToolLists {
 
   /** A whole list. Resolves when it is known whether it is news; never throws. */
   listed(server: string, tools: readonly Tool[], actor: string): Promise<void> {
+    return this.#whole(server, tools.map(listedTool), actor);
+  }
+
+  #whole(server: string, tools: readonly ListedTool[], actor: string): Promise<void> {
     const known = this.#known(server);
     known.seenAt = this.#deps.clock.now();
     known.work = known.work
@@ -116,9 +117,14 @@ export class ToolLists {
   }
 }
 
-function listOf(tools: readonly Tool[]): ToolList {
-  const all = tools.map(listedTool).sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+function listOf(tools: readonly ListedTool[]): ToolList {
+  const all = tools.toSorted((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
   return { tools: all.slice(0, MOST_KEPT), count: all.length, digest: sha256(JSON.stringify(all)).slice(0, 32) };
+}
+
+function listedEntry(entry: Json): ListedTool | null {
+  const tool = toolOf(entry);
+  return tool === null ? null : listedTool(tool);
 }
 
 function listedTool(tool: Tool): ListedTool {

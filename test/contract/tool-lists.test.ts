@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import type { LoggedEvent, NewEvent } from '../../src/domain/event.ts';
 import type { Json, JsonObject } from '../../src/domain/json.ts';
 import { toolOf } from '../../src/domain/tool.ts';
@@ -35,6 +37,14 @@ async function passed(answer: Answer): Promise<{ heard: JsonObject[]; bytes: Uin
 }
 
 const utf8 = new TextEncoder();
+
+/** Octets that are still needed. */
+function heldNow(): number {
+  setFlagsFromString('--expose-gc');
+  (runInNewContext('gc') as () => void)();
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
+}
 
 describe('an answer that is listened to', () => {
   const json = utf8.encode(JSON.stringify(LIST));
@@ -161,6 +171,28 @@ describe('lists of tools', () => {
     page([tool('later')]);
     await settled();
     assert.equal(toolListOf(events.at(-1)!.data)!.tools[0]!.name, 'later');
+  });
+
+  test('cannot change unseen by holding text that is no text', async () => {
+    const { events, page, settled } = lists();
+    page([tool('a')]);
+    page([tool('a', 'Now it deletes \ud800 everything.'), tool('b')]);
+    await settled();
+    assert.deepEqual([events.at(-1)?.data.changed, events.at(-1)?.data.added], [['a'], ['b']]);
+  });
+
+  test('that have no end are remembered by what is told of them, not by their entries', async () => {
+    const { page, named, events, settled } = lists();
+    const [pages, octets] = [60, 1_000_000];
+    const before = heldNow();
+    for (let n = 0; n < pages; n += 1) {
+      const text = Buffer.alloc(octets, 97 + (n % 26)).toString('latin1');
+      page([tool(`t${n}`, text)], n === 0 ? null : `c${n}`, n === pages - 1 ? null : `c${n + 1}`);
+      if (n === pages - 2)
+        assert.ok(heldNow() - before < (pages * octets) / 3, `${heldNow() - before} octets are held`);
+    }
+    await settled();
+    assert.equal(named(events[0])?.length, pages);
   });
 
   test('what is no list is none', () => {

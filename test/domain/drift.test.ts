@@ -128,3 +128,18 @@ for (const [path, text] of HOLDERS) {
     assert.equal(withSeen({ path, text: accepted.text }, tools), null);
   });
 }
+
+test('a tool that policy has seen is watched however many others its server lists before it', () => {
+  const rules = { t: { drift: 'deny', seen: SEEN } };
+  const policy = policyOf({ tools: rules });
+  const live = new LiveTools();
+  for (let n = 0; n < 10_000; n += 1) live.saw('s', { name: `other_${n}` });
+  live.saw('s', { ...ENTRY, name: 'u', title: 'New' } as Json);
+  live.saw('s', { ...ENTRY, title: 'New' } as Json, true);
+  assert.equal(evaluate(live.judge('s', policy), callOf('t')).kind, 'deny');
+});
+
+test('words that have no canonical form are a change like any other', () => {
+  assert.deepEqual(changesOf(SEEN, seenNow(at({ description: 'Lists.\ud800' }))), ['description']);
+  assert.deepEqual(changesOf(SEEN, seenNow(at({ inputSchema: { title: '\udc00' } }))), ['schema']);
+});
