@@ -1,6 +1,7 @@
 import { isObject, type Json, member } from '../domain/json.ts';
 import type { Outcome } from '../gateway/dispatch.ts';
 import type { Exchange, ExchangeAnswer, Upstream } from '../ports.ts';
+import { join } from './body.ts';
 import { headerOf } from './crossing.ts';
 import { fieldsOf } from './sse-fields.ts';
 import { SseCutter } from './sse-text.ts';
@@ -32,6 +33,9 @@ const MOST_FAILURES = 20;
 const DEFAULT_RETRY_MS = 1_000;
 const SHORTEST_RETRY_MS = 100;
 const LONGEST_RETRY_MS = 30_000;
+/** Bytes of one answer, or of one event, that are held: a server without an end must not take the memory of everybody. */
+export const MOST_HELD = 64 * 1024 * 1024;
+const TOO_LONG = `longer than ${MOST_HELD >> 20} MiB`;
 
 const UTF8 = new TextDecoder('utf-8', { ignoreBOM: true });
 
@@ -98,12 +102,23 @@ function refused(idText: string, status: number): Outcome {
   return { kind: 'returned', response: new TextEncoder().encode(text), failed: true };
 }
 
-/** The whole of an answer's body. Rejects when it breaks off, or when the signal says that it was waited for enough. */
+/** The whole of an answer's body. Rejects when it breaks off, when it is longer than `MOST_HELD`, or when the signal says that it was waited for enough. */
 export async function whole(body: Answer['body'], signal?: AbortSignal): Promise<Uint8Array> {
   if (body === null) return new Uint8Array(0);
   if (body instanceof Uint8Array) return body;
   const bounded = signal === undefined ? body : body.pipeThrough(new TransformStream<Uint8Array>(), { signal });
-  return new Uint8Array(await new Response(bounded as BodyInit).arrayBuffer());
+  const reader = bounded.getReader();
+  const chunks: Uint8Array[] = [];
+  for (let length = 0; ; ) {
+    const { done, value } = await reader.read();
+    if (done) return join(chunks, length);
+    length += value.length;
+    if (length > MOST_HELD) {
+      reader.cancel().catch(() => {});
+      throw new Error(TOO_LONG);
+    }
+    chunks.push(value);
+  }
 }
 
 interface Position {
@@ -165,6 +180,7 @@ async function readEvents(sending: Sending, answer: Answer, at: Position): Promi
       const { done, value } = await reader.read();
       const sent = done ? null : await take(cutter.push(value));
       if (sent || done) return sent;
+      if (cutter.waiting > MOST_HELD) return ended({ kind: 'unknown', why: `its stream has an event ${TOO_LONG}` });
     }
   } catch {
     return null;
