@@ -135,6 +135,8 @@ describe('a held call, one gateway in embedded mode', () => {
         headers: { 'content-type': 'application/json' },
         body: JSON.stringify({ decision, fingerprint }),
       });
+    // Posted after the denial it would have no buttons.
+    await house.card(id);
     const [denial] = await Promise.all([decide('deny'), house.approve(id), house.approve(id, 'U0ALEX')]);
     const { state, decisions } = await gateway.approval(id);
     assert.equal(decisions.length, 1);
