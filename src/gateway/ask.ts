@@ -32,7 +32,7 @@ const LONGEST_REASON = 500;
 /** Parks a gated call: opens its approval, or joins an identical one, durably, before anybody is told. */
 export async function ask(gateway: Gateway, arrival: Arrival, verdict: Asked, policyDigest: string): Promise<Handled> {
   const { setting } = gateway;
-  if (!(gateway.journal.writable || (await gateway.journal.recovered()))) return logIsDown();
+  if (!(await gateway.journal.recovered())) return logIsDown();
   if (arrival.inexact !== null) {
     gateway.journal.note(verdictEvent(gateway, arrival, 'call.refused', verdict, { reason: 'inexact value' }));
     return { kind: 'inexact', path: arrival.inexact };

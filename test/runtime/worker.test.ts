@@ -9,6 +9,7 @@ import { type CountingUpstream, countingUpstream } from '../support/counting-ups
 import { eventually, type GatewayProcess, type House, openHouse } from '../support/gateway.ts';
 import { skipWithout, startPostgres, startRedis, type TestServer } from '../support/servers.ts';
 import { bootWorker, type LocalWorker } from '../support/worker.ts';
+import { workerVars } from '../support/worker-world.ts';
 
 const POLICY = `version: "1"
 default: deny
@@ -37,13 +38,7 @@ describe('the Worker, in local workerd, on real Redis and Postgres', { skip, tim
   let worker: LocalWorker;
   let heard: Collector;
   const vars = (): Record<string, string> => ({
-    DATABASE_URL: postgres.url,
-    REDIS_URL: redis.url,
-    HOLDFAST_SECRET: 's'.repeat(40),
-    HOLDFAST_ADMIN_TOKEN: house.adminToken,
-    SLACK_BOT_TOKEN: house.slack.botToken,
-    SLACK_SIGNING_SECRET: house.slack.signingSecret,
-    SLACK_API_URL: house.slack.apiUrl,
+    ...workerVars(house, postgres, redis),
     HOLDFAST_AUDIT_WEBHOOK: heard.url,
     HOLDFAST_AUDIT_WEBHOOK_SECRET: 'shared-with-the-collector',
   });

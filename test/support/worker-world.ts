@@ -33,15 +33,7 @@ export async function openWorkerWorld(
 ): Promise<WorkerWorld> {
   const [redis, postgres] = await Promise.all([startRedis(), startPostgres()]);
   const house = await openHouse({ servers });
-  const vars = {
-    DATABASE_URL: postgres.url,
-    REDIS_URL: redis.url,
-    HOLDFAST_SECRET: 's'.repeat(40),
-    HOLDFAST_ADMIN_TOKEN: house.adminToken,
-    SLACK_BOT_TOKEN: house.slack.botToken,
-    SLACK_SIGNING_SECRET: house.slack.signingSecret,
-    SLACK_API_URL: house.slack.apiUrl,
-  };
+  const vars = workerVars(house, postgres, redis);
   let worker: LocalWorker;
   const boot = async (): Promise<void> => {
     worker = await bootWorker({ files: house.folder, vars });
@@ -83,5 +75,18 @@ export async function openWorkerWorld(
         ms,
       ),
     close,
+  };
+}
+
+/** What the Worker is told of the house and the servers around it. */
+export function workerVars(house: House, postgres: TestServer, redis: TestServer): Record<string, string> {
+  return {
+    DATABASE_URL: postgres.url,
+    REDIS_URL: redis.url,
+    HOLDFAST_SECRET: 's'.repeat(40),
+    HOLDFAST_ADMIN_TOKEN: house.adminToken,
+    SLACK_BOT_TOKEN: house.slack.botToken,
+    SLACK_SIGNING_SECRET: house.slack.signingSecret,
+    SLACK_API_URL: house.slack.apiUrl,
   };
 }
