@@ -23,5 +23,5 @@ HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=3 \
   CMD ["node", "-e", "fetch('http://127.0.0.1:8787/healthz').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 STOPSIGNAL SIGTERM
 # Held calls outlive the young generation: a larger one only costs memory (docs/operations.md).
-ENTRYPOINT ["node", "--max-semi-space-size=16", "src/main/cli.ts"]
+ENTRYPOINT ["node", "--max-semi-space-size=16", "src/cli/cli.ts"]
 CMD ["start"]

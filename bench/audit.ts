@@ -10,10 +10,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Kysely, PostgresDialect, sql } from 'kysely';
 import pg from 'pg';
-import { Notary } from '../src/gateway/checkpoint.ts';
-import { exportLog } from '../src/gateway/export.ts';
-import type { Setting } from '../src/gateway/setting.ts';
-import { linesOf, verifyExport, verifyLedger } from '../src/main/verify-evidence.ts';
+import { linesOf, verifyExport, verifyLedger } from '../src/cli/verify-evidence.ts';
+import { CheckpointSigner } from '../src/gateway/log/checkpoint-signer.ts';
+import { exportLog } from '../src/gateway/log/export.ts';
+import type { Ports } from '../src/gateway/ports.ts';
 import type { EventFilter } from '../src/ports.ts';
 import { sqlLedger } from '../src/sql/ledger.ts';
 import { migrate } from '../src/sql/migrations.ts';
@@ -45,8 +45,8 @@ async function run(): Promise<void> {
   const keyed = vault(['a secret that is long enough to be one']);
   const quiet = { info() {}, warn() {}, error() {} };
   const clock = { now: () => new Date() };
-  const setting = { store, ledger, vault: keyed, clock, log: quiet, replica: 'bench' } as unknown as Setting;
-  const notary = new Notary();
+  const setting = { store, ledger, vault: keyed, clock, log: quiet, replica: 'bench' } as unknown as Ports;
+  const notary = new CheckpointSigner();
 
   await timed('written by SQL', EVENTS, () => fill());
   await timed('sealed', EVENTS, async () => {

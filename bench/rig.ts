@@ -49,7 +49,7 @@ export class Rig {
       HOLDFAST_LOG: 'error',
       ...env,
     };
-    const cli = join(import.meta.dirname, '../src/main/cli.ts');
+    const cli = join(import.meta.dirname, '../src/cli/cli.ts');
     const { child, words } = await this.#run(
       ['--max-semi-space-size=16', cli, 'start'],
       settings,

@@ -54,7 +54,7 @@ function promises(): string[] {
 function policies(): string[] {
   const files = globSync('policies/*.{json,yaml,yml}').sort();
   if (files.length === 0) return ['policies/ is empty'];
-  const { status, stdout, stderr } = spawnSync(process.execPath, ['src/main/cli.ts', 'policy', 'check', ...files], {
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['src/cli/cli.ts', 'policy', 'check', ...files], {
     encoding: 'utf8',
   });
   return status === 0 ? [] : `${stdout}${stderr}`.trim().split('\n');

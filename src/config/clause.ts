@@ -5,13 +5,17 @@ import type { Clause } from '../domain/policy.ts';
 import { type Key, pathText } from './fault.ts';
 import { pattern } from './pattern.ts';
 import type { ConditionShape } from './policy-schema.ts';
-import { type Faults, isNow } from './shape.ts';
+import { type FaultList, isNow } from './shape.ts';
 
 export const PATH_FORM = 'a path such as args.role, args.items[0].id or args.items[*].id';
 const DEEPEST = 8;
 
 /** Conditions with their words and places. A condition with a fault is left out; the file is refused anyway. */
-export function clauses(shapes: readonly ConditionShape[] | undefined, at: readonly Key[], faults: Faults): Clause[] {
+export function clauses(
+  shapes: readonly ConditionShape[] | undefined,
+  at: readonly Key[],
+  faults: FaultList,
+): Clause[] {
   const made: Clause[] = [];
   for (const [index, shape] of (shapes ?? []).entries()) {
     const path = [...at, index];
@@ -27,7 +31,7 @@ export interface Worded {
   readonly says: string;
 }
 
-function condition(shape: ConditionShape, at: readonly Key[], faults: Faults, depth: number): Worded | null {
+function condition(shape: ConditionShape, at: readonly Key[], faults: FaultList, depth: number): Worded | null {
   const forms = [shape.path ?? shape.op, shape.all, shape.any].filter((form) => form !== undefined);
   if (forms.length !== 1 || depth > DEEPEST) {
     faults.add(at, depth > DEEPEST ? 'nested too deeply' : 'not one condition', 'path and op, or all, or any');
@@ -42,7 +46,7 @@ function group(
   kind: 'all' | 'any',
   shapes: readonly ConditionShape[],
   at: readonly Key[],
-  faults: Faults,
+  faults: FaultList,
   depth: number,
 ): Worded | null {
   const parts: Worded[] = [];
@@ -65,7 +69,7 @@ export function grouped(kind: 'all' | 'any', parts: readonly Worded[]): Worded {
 }
 
 /** One test of one place. */
-export function single(shape: ConditionShape, at: readonly Key[], faults: Faults): Worded | null {
+export function single(shape: ConditionShape, at: readonly Key[], faults: FaultList): Worded | null {
   const path = argumentPath(shape.path, [...at, 'path'], faults);
   if (shape.op === undefined) faults.add([...at, 'op'], 'is missing', 'an operator');
   if (path === null || shape.op === undefined) return null;
@@ -74,13 +78,13 @@ export function single(shape: ConditionShape, at: readonly Key[], faults: Faults
   return { condition: { kind: 'test', path, test }, says: `${path.text} ${worded(shape.op, shape.value)}` };
 }
 
-export function argumentPath(text: string | undefined, at: readonly Key[], faults: Faults): Path | null {
+export function argumentPath(text: string | undefined, at: readonly Key[], faults: FaultList): Path | null {
   const path = text === undefined ? null : parsePath(text);
   if (path === null) faults.add(at, text === undefined ? 'is missing' : isNow(text), PATH_FORM);
   return path;
 }
 
-function testOf(op: Test['op'], value: unknown, at: readonly Key[], faults: Faults): Test | null {
+function testOf(op: Test['op'], value: unknown, at: readonly Key[], faults: FaultList): Test | null {
   const wrong = (expected: string): null => {
     faults.add(at, value === undefined ? 'is missing' : isNow(value), expected);
     return null;

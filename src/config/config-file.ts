@@ -14,7 +14,7 @@ import type { Fault } from './fault.ts';
 import type { Environment } from './interpolate.ts';
 import { ms } from './rule.ts';
 import { serversOf } from './server.ts';
-import { entriesOf, Faults, isNow, shaped } from './shape.ts';
+import { entriesOf, FaultList, isNow, shaped } from './shape.ts';
 import { slackOf } from './slack.ts';
 
 export type ParsedConfig =
@@ -28,7 +28,7 @@ export function parseConfig(
 ): ParsedConfig {
   const read = readDocument(text, from.path, from.format);
   if (!read.ok) return read;
-  const faults = new Faults(read.document);
+  const faults = new FaultList(read.document);
   const raw = isObject(read.document.value) ? read.document.value : {};
   const shape = shaped(ConfigShape, read.document.value, [], faults);
   const servers = serversOf(raw.servers, { env: from.env, folder: dirname(from.path), faults });
@@ -55,7 +55,7 @@ export function parseConfig(
   };
 }
 
-function approversOf(value: unknown, faults: Faults): Map<string, ApproverGroup> {
+function approversOf(value: unknown, faults: FaultList): Map<string, ApproverGroup> {
   const groups = new Map<string, ApproverGroup>();
   for (const [name, members] of entriesOf(value, ['approvers'], 'a map from group name to members', faults)) {
     const at = ['approvers', name];
@@ -83,7 +83,7 @@ function kindOfMember(member: unknown): 'person' | 'user group' | 'admin' | null
   return /^S[A-Z0-9]{2,20}$/.test(member) ? 'user group' : null;
 }
 
-function grantsOf(entries: readonly unknown[], servers: unknown, faults: Faults): Grant[] {
+function grantsOf(entries: readonly unknown[], servers: unknown, faults: FaultList): Grant[] {
   const grants: Grant[] = [];
   const seen = new Set<string>();
   const once = (value: string, at: readonly (string | number)[], what: string): void => {
@@ -106,7 +106,7 @@ function grantsOf(entries: readonly unknown[], servers: unknown, faults: Faults)
   return grants;
 }
 
-function grantOf(shape: GrantShape, index: number, faults: Faults): Grant {
+function grantOf(shape: GrantShape, index: number, faults: FaultList): Grant {
   const expires = shape.expires === undefined ? null : instant(shape.expires);
   if (expires === undefined) {
     faults.add(
@@ -144,7 +144,7 @@ function instant(text: string): Date | undefined {
 function approvalOf(
   shape: ConfigShape['approval'],
   groups: ReadonlyMap<string, ApproverGroup>,
-  faults: Faults,
+  faults: FaultList,
 ): ApprovalDefaults {
   for (const [index, group] of (shape?.approvers ?? []).entries()) {
     if (!groups.has(group)) faults.add(['approval', 'approvers', index], isNow(group), groupsForm(groups));
@@ -158,7 +158,7 @@ function approvalOf(
   };
 }
 
-function holdOf(shape: NonNullable<ConfigShape['approval']>['hold'], faults: Faults): HoldDefaults {
+function holdOf(shape: NonNullable<ConfigShape['approval']>['hold'], faults: FaultList): HoldDefaults {
   const { defaultMs, progressMs, legMs, beatMs, clients } = APPROVAL_DEFAULTS.hold;
   const at = ['approval', 'hold'];
   const own = Object.entries(shape?.clients ?? {}).map(([name, text]) => {

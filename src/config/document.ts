@@ -1,7 +1,7 @@
 import type { Json } from '../domain/json.ts';
 import { type Fault, type Key, pathText } from './fault.ts';
-import { type Place, type Problem, readJson } from './json.ts';
-import { Lines } from './lines.ts';
+import { type JsonPlace, type Problem, readJson } from './json.ts';
+import { LineIndex } from './lines.ts';
 import { readYaml } from './yaml.ts';
 
 export type Format = 'json' | 'yaml';
@@ -13,7 +13,7 @@ export interface Document {
   fault(path: readonly Key[], message: string, expected: string | null, key?: boolean): Fault;
 }
 
-export type Read =
+export type DocumentReading =
   | { readonly ok: true; readonly document: Document }
   | { readonly ok: false; readonly faults: Fault[] };
 
@@ -26,8 +26,8 @@ export function formatOf(path: string): Format {
 }
 
 /** Reads text of either format. Duplicate keys, foreign tags and alias bombs are faults; no key is special. */
-export function readDocument(text: string, file: string, format: Format = formatOf(file)): Read {
-  const lines = new Lines(text);
+export function readDocument(text: string, file: string, format: Format = formatOf(file)): DocumentReading {
+  const lines = new LineIndex(text);
   const at = (offset: number, problem: Omit<Problem, 'offset'>): Fault => ({
     file,
     ...lines.position(offset),
@@ -50,7 +50,7 @@ export function readDocument(text: string, file: string, format: Format = format
 function documentOf(
   value: Json,
   file: string,
-  lines: Lines,
+  lines: LineIndex,
   offsetOf: (path: readonly Key[], key: boolean) => number,
 ): Document {
   return {
@@ -66,7 +66,7 @@ function documentOf(
 }
 
 /** What is missing has no place: its parent's will do. */
-function nearest(path: readonly Key[], find: (path: readonly Key[]) => Place | null): Place | null {
+function nearest(path: readonly Key[], find: (path: readonly Key[]) => JsonPlace | null): JsonPlace | null {
   for (let shorter = path; ; shorter = shorter.slice(0, -1)) {
     const found = find(shorter);
     if (found !== null || shorter.length === 0) return found;

@@ -4,7 +4,7 @@ import type { Limit } from '../domain/policy.ts';
 import { type Key, pathText } from './fault.ts';
 import type { InterceptConditionShape, InterceptRuleShape } from './intercept-schema.ts';
 import { amountText, justBelow, rateLimit } from './limit.ts';
-import { type Faults, isNow } from './shape.ts';
+import { type FaultList, isNow } from './shape.ts';
 
 /** A bound that a condition sets on a counter. */
 interface Bound {
@@ -13,12 +13,12 @@ interface Bound {
 }
 
 /** What all bounds of one tool's rules are read into. */
-interface Reading {
+interface CounterReading {
   readonly rules: readonly InterceptRuleShape[];
   readonly tool: readonly Key[];
   /** How conditions name this tool's counters: its key, or `_global`. */
   readonly scope: string;
-  readonly faults: Faults;
+  readonly faults: FaultList;
 }
 
 /**
@@ -30,9 +30,9 @@ export function counterLimits(
   rules: readonly InterceptRuleShape[],
   key: string,
   tool: readonly Key[],
-  faults: Faults,
+  faults: FaultList,
 ): Limit[] {
-  const reading: Reading = { rules, tool, scope: key === '*' ? '_global' : key, faults };
+  const reading: CounterReading = { rules, tool, scope: key === '*' ? '_global' : key, faults };
   const bounds = boundsOf(reading);
   const made: Limit[] = [];
   for (const [index, rule] of rules.entries()) {
@@ -55,7 +55,7 @@ export function counterLimits(
 }
 
 /** `5/hour` counts every caller, as Intercept does; `{ max, window }` one agent session, as PolicyLayer's pages say. */
-function shorthandLimit(rule: InterceptRuleShape, reading: Reading, at: readonly Key[]): Limit[] {
+function shorthandLimit(rule: InterceptRuleShape, reading: CounterReading, at: readonly Key[]): Limit[] {
   const reason = rule.on_deny ?? rule.reason ?? null;
   return rateLimit(rule.rate_limit, reading.scope, at, reading.faults).map((limit) => {
     if (!('calendar' in limit.window)) return { ...limit, reason };
@@ -64,7 +64,7 @@ function shorthandLimit(rule: InterceptRuleShape, reading: Reading, at: readonly
 }
 
 /** The lowest bound on each counter. */
-function boundsOf(reading: Reading): Map<string, Bound> {
+function boundsOf(reading: CounterReading): Map<string, Bound> {
   const bounds = new Map<string, Bound>();
   for (const [index, rule] of reading.rules.entries()) {
     if ((rule.action ?? 'evaluate') !== 'evaluate') continue;
@@ -84,7 +84,7 @@ function boundsOf(reading: Reading): Map<string, Bound> {
 }
 
 /** The counter's name if it is this tool's own and some rule counts it. */
-function ownCounter(condition: InterceptConditionShape, at: readonly Key[], reading: Reading): string | null {
+function ownCounter(condition: InterceptConditionShape, at: readonly Key[], reading: CounterReading): string | null {
   const prefix = `state.${reading.scope}.`;
   const counter = condition.path.startsWith(prefix) ? condition.path.slice(prefix.length) : null;
   if (counter === null) {
@@ -102,7 +102,7 @@ function maxOf(
   condition: InterceptConditionShape,
   counter: string,
   at: readonly Key[],
-  reading: Reading,
+  reading: CounterReading,
 ): string | null {
   const { op, value } = condition;
   if (op !== 'lt' && op !== 'lte') {
@@ -127,7 +127,7 @@ function maxOf(
 function increment(
   state: NonNullable<InterceptRuleShape['state']>,
   at: readonly Key[],
-  faults: Faults,
+  faults: FaultList,
 ): Limit['by'] | null {
   if (state.increment_from === undefined) {
     // An increment of 0 is Intercept's way of saying nothing: it counts 1.

@@ -7,7 +7,7 @@ import { type Key, pathText } from './fault.ts';
 import { counterLimits } from './intercept-counter.ts';
 import { InterceptApprovalsShape, type InterceptRuleShape, type InterceptToolShape } from './intercept-schema.ts';
 import { askOf, redaction } from './rule.ts';
-import { entriesOf, type Faults, isNow, salvaged } from './shape.ts';
+import { entriesOf, type FaultList, isNow, salvaged } from './shape.ts';
 
 /** Intercept's name for the rules that apply to every tool. */
 export const EVERY_TOOL = '*';
@@ -21,7 +21,7 @@ interface Translation extends Checks {
 }
 
 /** A tool's `rules` as a rule of ours. */
-export function interceptRule(shape: InterceptToolShape, key: string, fallback: Ask, faults: Faults): ToolRule {
+export function interceptRule(shape: InterceptToolShape, key: string, fallback: Ask, faults: FaultList): ToolRule {
   const at = ['tools', key];
   const { denied, timeoutMs, ...checks } = translate(shape.rules ?? [], key, at, faults);
   const always = checks.askIf.find((clause) => clause.condition.kind === 'always');
@@ -44,7 +44,7 @@ export function interceptRule(shape: InterceptToolShape, key: string, fallback: 
 export function interceptEveryTool(
   shape: InterceptToolShape,
   fallback: Ask,
-  faults: Faults,
+  faults: FaultList,
 ): Checks & { readonly ask: Ask } {
   const at = ['tools', EVERY_TOOL];
   const { denied, timeoutMs, ...checks } = translate(shape.rules ?? [], EVERY_TOOL, at, faults);
@@ -57,7 +57,7 @@ export function interceptEveryTool(
 }
 
 /** The `approvals` block of the whole file. Its webhooks have no counterpart: approvers are asked in Slack. */
-export function interceptApprovals(value: unknown, faults: Faults): Ask {
+export function interceptApprovals(value: unknown, faults: FaultList): Ask {
   const at = ['approvals'];
   for (const [key] of entriesOf(value, at, 'a map', faults)) {
     if (key !== 'default_timeout') {
@@ -72,7 +72,7 @@ function translate(
   rules: readonly InterceptRuleShape[],
   key: string,
   tool: readonly Key[],
-  faults: Faults,
+  faults: FaultList,
 ): Translation {
   const require: Clause[] = [];
   const askIf: Clause[] = [];
@@ -101,7 +101,7 @@ function translate(
 }
 
 /** Combinations that Intercept refuses, or whose meaning we could only guess. */
-function refuseMixtures(rule: InterceptRuleShape, at: readonly Key[], faults: Faults): void {
+function refuseMixtures(rule: InterceptRuleShape, at: readonly Key[], faults: FaultList): void {
   const action = rule.action ?? 'evaluate';
   const conditions = rule.conditions?.length ?? 0;
   const refuse = (key: string, message: string, expected: string): void =>
@@ -124,7 +124,7 @@ function refuseMixtures(rule: InterceptRuleShape, at: readonly Key[], faults: Fa
 }
 
 /** Every condition of an evaluated rule must hold. Conditions on counters are limits, see intercept-counter.ts. */
-function required(rule: InterceptRuleShape, at: readonly Key[], faults: Faults): Clause[] {
+function required(rule: InterceptRuleShape, at: readonly Key[], faults: FaultList): Clause[] {
   const made: Clause[] = [];
   for (const [index, condition] of (rule.conditions ?? []).entries()) {
     if (isState(condition.path)) continue;
@@ -136,7 +136,7 @@ function required(rule: InterceptRuleShape, at: readonly Key[], faults: Faults):
 }
 
 /** An approval rule asks when all its conditions hold; without conditions, always. */
-function asked(rule: InterceptRuleShape, at: readonly Key[], faults: Faults): Worded {
+function asked(rule: InterceptRuleShape, at: readonly Key[], faults: FaultList): Worded {
   const parts: Worded[] = [];
   for (const [index, condition] of (rule.conditions ?? []).entries()) {
     const place = [...at, 'conditions', index];
@@ -156,7 +156,7 @@ function clause(worded: Worded, rule: InterceptRuleShape, at: readonly Key[]): C
   return { where: pathText(at), reason: rule.on_deny ?? rule.reason ?? null, ...worded };
 }
 
-function timeout(text: string, at: readonly Key[], faults: Faults, key = 'approval_timeout'): number {
+function timeout(text: string, at: readonly Key[], faults: FaultList, key = 'approval_timeout'): number {
   const read = goDuration(text);
   if (read === null) faults.add([...at, key], isNow(text), 'a duration such as 30m or 1h30m');
   return read ?? Number.POSITIVE_INFINITY;

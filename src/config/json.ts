@@ -2,14 +2,14 @@ import type { Json } from '../domain/json.ts';
 import type { Key } from './fault.ts';
 
 /** Where a value stands in the text, and its key if it has one: offsets. */
-export interface Place {
+export interface JsonPlace {
   readonly key: number;
   readonly value: number;
 }
 
 /** Text that was read: its value and its places, or everything that is wrong with it. */
 export type ReadText =
-  | { readonly ok: true; readonly value: Json; readonly place: (path: readonly Key[]) => Place | null }
+  | { readonly ok: true; readonly value: Json; readonly place: (path: readonly Key[]) => JsonPlace | null }
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
 /** Something the text itself has wrong. */
@@ -34,14 +34,14 @@ const WORDS = new Map<string, Json>([
  * where everything stands. Places are found by reading once more, so that a good file pays nothing for them.
  */
 export function readJson(text: string): ReadText {
-  const reader = new Reader(text, null);
+  const reader = new JsonReader(text, null);
   const value = reader.document();
   if (reader.problems.length > 0) return { ok: false, problems: reader.problems };
-  let places: Map<string, Place> | null = null;
-  const place = (path: readonly Key[]): Place | null => {
+  let places: Map<string, JsonPlace> | null = null;
+  const place = (path: readonly Key[]): JsonPlace | null => {
     if (places === null) {
       places = new Map();
-      new Reader(text, places).document();
+      new JsonReader(text, places).document();
     }
     return places.get(JSON.stringify(path)) ?? null;
   };
@@ -51,14 +51,14 @@ export function readJson(text: string): ReadText {
 /** Thrown inside the reader only, where the text cannot be read on. */
 class Unreadable extends Error {}
 
-class Reader {
+class JsonReader {
   readonly problems: Problem[] = [];
   readonly #text: string;
-  readonly #places: Map<string, Place> | null;
+  readonly #places: Map<string, JsonPlace> | null;
   readonly #path: Key[] = [];
   #at = 0;
 
-  constructor(text: string, places: Map<string, Place> | null) {
+  constructor(text: string, places: Map<string, JsonPlace> | null) {
     this.#text = text;
     this.#places = places;
   }

@@ -4,10 +4,10 @@ import { parsePath } from '../domain/path.ts';
 import type { Limit } from '../domain/policy.ts';
 import { type Key, pathText } from './fault.ts';
 import type { LimitShape, RateShape } from './policy-schema.ts';
-import { type Faults, isNow } from './shape.ts';
+import { type FaultList, isNow } from './shape.ts';
 
 /** Compiled limits. One counter may be named once: a call would take from it twice. */
-export function limits(shapes: readonly LimitShape[] | undefined, at: readonly Key[], faults: Faults): Limit[] {
+export function limits(shapes: readonly LimitShape[] | undefined, at: readonly Key[], faults: FaultList): Limit[] {
   const made: Limit[] = [];
   for (const [index, shape] of (shapes ?? []).entries()) {
     const path = [...at, index];
@@ -28,7 +28,7 @@ export function limits(shapes: readonly LimitShape[] | undefined, at: readonly K
 }
 
 /** `rate_limit: { max, window }` counts calls of one agent session; `5/hour` the same in a calendar window. */
-export function rateLimit(rate: RateShape | undefined, key: string, at: readonly Key[], faults: Faults): Limit[] {
+export function rateLimit(rate: RateShape | undefined, key: string, at: readonly Key[], faults: FaultList): Limit[] {
   if (rate === undefined) return [];
   const own = { where: pathText(at), counter: `rate_limit:${key}`, scope: 'session', by: { fixed: '1' } } as const;
   if (typeof rate !== 'string') return [{ ...own, window: { seconds: rate.window }, max: String(rate.max) }];
@@ -46,7 +46,12 @@ export function shorthand(text: string): { readonly max: string; readonly window
 }
 
 /** Faults for counters that one call would take from twice. */
-export function refuseTwice(own: readonly Limit[], others: readonly Limit[], at: readonly Key[], faults: Faults): void {
+export function refuseTwice(
+  own: readonly Limit[],
+  others: readonly Limit[],
+  at: readonly Key[],
+  faults: FaultList,
+): void {
   const seen = new Set(others.map(counterKey));
   for (const limit of own) {
     const key = counterKey(limit);
@@ -60,7 +65,7 @@ function counterKey(limit: Limit): string {
   return JSON.stringify([limit.counter, limit.scope, limit.window]);
 }
 
-function taken(shape: LimitShape, at: readonly Key[], faults: Faults): Limit['by'] | null {
+function taken(shape: LimitShape, at: readonly Key[], faults: FaultList): Limit['by'] | null {
   const given = (['by', 'increment_from', 'increment'] as const).filter((key) => shape[key] !== undefined);
   const [key, second] = given;
   if (key === undefined) return { fixed: '1' };
@@ -84,7 +89,7 @@ function taken(shape: LimitShape, at: readonly Key[], faults: Faults): Limit['by
 }
 
 /** A number of a policy file as exact text. */
-export function amountText(value: string | number, at: readonly Key[], faults: Faults): string | null {
+export function amountText(value: string | number, at: readonly Key[], faults: FaultList): string | null {
   const read = amount(value);
   const inexact = typeof value === 'number' && Number.isInteger(value) && !Number.isSafeInteger(value);
   if ('amount' in read && !inexact) return read.amount;

@@ -1,5 +1,5 @@
 /** Turns offsets into lines and columns, both from 1. Reads the text only when asked. */
-export class Lines {
+export class LineIndex {
   readonly #text: string;
   #starts: number[] | null = null;
 

@@ -37,7 +37,7 @@ function inJson(text: string, changed: readonly Tool[]): Accepted {
   return { text: `${JSON.stringify(file, null, 2)}\n`, tools: held.map((tool) => tool.name) };
 }
 
-interface Edit {
+interface TextEdit {
   readonly start: number;
   readonly end: number;
   readonly put: string;
@@ -45,7 +45,7 @@ interface Edit {
 
 function inYaml(text: string, changed: readonly Tool[]): Accepted {
   const rules = parseDocument(text).get('tools');
-  const edits: Edit[] = [];
+  const edits: TextEdit[] = [];
   const held: string[] = [];
   for (const tool of changed) {
     const pair = isMap(rules)
@@ -61,7 +61,7 @@ function inYaml(text: string, changed: readonly Tool[]): Accepted {
 }
 
 /** Null where the rule is in Intercept's form, or stands somewhere else behind an alias. */
-function editOf(text: string, { key, value }: Pair<Node, Node | null>, seen: string): Edit | null {
+function editOf(text: string, { key, value }: Pair<Node, Node | null>, seen: string): TextEdit | null {
   if (value === null || (isScalar(value) && value.value === null)) {
     const colon = text.indexOf(':', key.range?.[1] ?? 0) + 1;
     return { start: colon, end: colon, put: ` { ${seen} }` };

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { JsonObject } from '../domain/json.ts';
 import { readDocument } from './document.ts';
 import type { Fault } from './fault.ts';
-import { Faults, shaped } from './shape.ts';
+import { FaultList, shaped } from './shape.ts';
 
 /** What one call must come to. */
 export interface PolicyCase {
@@ -34,7 +34,7 @@ export function parseCases(text: string, from: { readonly path: string }): Parse
   const read = readDocument(text, from.path);
   if (!read.ok) return read;
   const { document } = read;
-  const faults = new Faults(document);
+  const faults = new FaultList(document);
   const cases: PolicyCase[] = [];
   if (!Array.isArray(document.value)) faults.add([], 'is no list', 'a list of { name, tool, args, expect }');
   for (const [index, entry] of (Array.isArray(document.value) ? document.value : []).entries()) {

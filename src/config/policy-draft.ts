@@ -1,11 +1,11 @@
 import { isToolName } from '../domain/call.ts';
 import { type Classified, classify } from '../domain/classify.ts';
-import type { Seen } from '../domain/drift.ts';
+import type { SeenTool } from '../domain/drift.ts';
 import type { Tool } from '../domain/tool.ts';
 import { seenNow } from './seen.ts';
 
 /** What a policy is drafted from. */
-export interface Scanned {
+export interface ScannedTools {
   /** What the server says it is: `resend 2.22.0`. */
   readonly product: string;
   readonly tools: readonly Tool[];
@@ -15,7 +15,7 @@ export interface Scanned {
  * A policy for what a scan found: reads and writes within limits, everything that needs care on approval, nothing else.
  * Text to be read and corrected by a person. Nothing that the server wrote is in it but tool names.
  */
-export function draftPolicy({ product, tools }: Scanned): string {
+export function draftPolicy({ product, tools }: ScannedTools): string {
   const known = tools.filter((tool) => isToolName(tool.name));
   const odd = tools.length - known.length;
   const lines = [
@@ -50,7 +50,7 @@ function keyText(name: string): string {
 }
 
 /** A `seen` record in one line of YAML. */
-export function seenText(seen: Seen): string {
+export function seenText(seen: SeenTool): string {
   const annotations = Object.entries(seen.annotations).map(([name, value]) => `${name}: ${value}`);
   const tail = annotations.length === 0 ? '' : `, annotations: { ${annotations.join(', ')} }`;
   // In quotes: digits with one e in them would be a number.

@@ -11,7 +11,7 @@ import { InterceptToolShape } from './intercept-schema.ts';
 import { refuseTwice } from './limit.ts';
 import { type ApprovalShape, HeadShape, ToolShape } from './policy-schema.ts';
 import { askOf, checks, toolRule } from './rule.ts';
-import { entriesOf, Faults, salvaged, shaped } from './shape.ts';
+import { entriesOf, FaultList, salvaged, shaped } from './shape.ts';
 
 /** A group of approvers that a policy names; the config must know it. */
 export interface Mention {
@@ -36,7 +36,7 @@ export type ParsedPolicy =
 export function parsePolicy(text: string, from: { readonly path: string; readonly format?: Format }): ParsedPolicy {
   const read = readDocument(text, from.path, from.format);
   if (!read.ok) return read;
-  const faults = new Faults(read.document);
+  const faults = new FaultList(read.document);
   const mentions: Mention[] = [];
   const mention = (groups: readonly string[] | undefined, at: readonly Key[]): void => {
     for (const [index, group] of (groups ?? []).entries()) mentions.push({ group, at: [...at, index] });
@@ -49,7 +49,7 @@ export function parsePolicy(text: string, from: { readonly path: string; readonl
 
 type Mentioned = (groups: readonly string[] | undefined, at: readonly Key[]) => void;
 
-function compile(value: unknown, digest: string, mention: Mentioned, faults: Faults): Policy | null {
+function compile(value: unknown, digest: string, mention: Mentioned, faults: FaultList): Policy | null {
   const head = shaped(HeadShape, value, [], faults) ?? salvaged(HeadShape, value);
   if (!isObject(value)) return null;
   const tools = entriesOf(value.tools ?? {}, ['tools'], 'a map from tool name to rule', faults);
@@ -66,7 +66,7 @@ function compile(value: unknown, digest: string, mention: Mentioned, faults: Fau
 }
 
 /** Intercept allows what its file does not list; we let nobody allow everything by leaving a word out. */
-function defaultOf(head: Partial<HeadShape>, value: JsonObject, tools: [string, unknown][], faults: Faults): Action {
+function defaultOf(head: Partial<HeadShape>, value: JsonObject, tools: [string, unknown][], faults: FaultList): Action {
   if (head.default !== undefined) return head.default;
   const listed = tools.filter(([, entry]) => entry !== null);
   if (listed.length > 0 && listed.every(([, entry]) => isIntercept(entry))) return 'allow';
@@ -78,7 +78,7 @@ function allToolsOf(
   head: Partial<HeadShape>,
   tools: readonly [string, unknown][],
   mention: Mentioned,
-  faults: Faults,
+  faults: FaultList,
 ): Policy['allTools'] {
   const at = ['all_tools'];
   const shape = head.all_tools ?? {};
@@ -105,7 +105,7 @@ function toolOf(
   entry: unknown,
   fallback: { readonly ask: Ask; readonly drift: DriftAction },
   mention: Mentioned,
-  faults: Faults,
+  faults: FaultList,
 ): ToolRule {
   const at = ['tools', key];
   if (!isToolPattern(key)) {
@@ -118,7 +118,7 @@ function toolOf(
   return toolRule(shape, key, at, fallback, faults);
 }
 
-function interceptShape(key: string, entry: unknown, mention: Mentioned, faults: Faults): InterceptToolShape {
+function interceptShape(key: string, entry: unknown, mention: Mentioned, faults: FaultList): InterceptToolShape {
   const at = ['tools', key];
   const shape = shaped(InterceptToolShape, entry, at, faults) ?? salvaged(InterceptToolShape, entry);
   mentionAll(shape.approval, [...at, 'approval'], mention);
@@ -134,7 +134,7 @@ function mentionAll(shape: ApprovalShape | undefined, at: readonly Key[], mentio
   mention(shape?.escalate?.to, [...at, 'escalate', 'to']);
 }
 
-function hiddenOf(hide: readonly string[], faults: Faults): Policy['hidden'] {
+function hiddenOf(hide: readonly string[], faults: FaultList): Policy['hidden'] {
   for (const [index, name] of hide.entries()) {
     if (!isToolPattern(name)) faults.add(['hide', index], 'can never match a tool', 'a tool name or a glob');
     else if (hide.indexOf(name) !== index) faults.add(['hide', index], 'is listed twice', 'each name once');

@@ -1,4 +1,4 @@
-import type { DriftAction, Seen } from '../domain/drift.ts';
+import type { DriftAction, SeenTool } from '../domain/drift.ts';
 import { isGlob } from '../domain/glob.ts';
 import { parsePath, segments } from '../domain/path.ts';
 import { type Checks, DEFAULT_REDACTION, NO_REDACTION, type ToolRule } from '../domain/policy.ts';
@@ -9,7 +9,7 @@ import { DURATION_FORM, duration } from './duration.ts';
 import type { Key } from './fault.ts';
 import { limits, rateLimit } from './limit.ts';
 import type { AllToolsShape, ApprovalShape, ToolShape } from './policy-schema.ts';
-import { type Faults, isNow } from './shape.ts';
+import { type FaultList, isNow } from './shape.ts';
 
 /** A tool's entry in our own words, compiled. `fallback`: what the file says for all tools. */
 export function toolRule(
@@ -17,7 +17,7 @@ export function toolRule(
   key: string,
   at: readonly Key[],
   fallback: { readonly ask: Ask; readonly drift: DriftAction },
-  faults: Faults,
+  faults: FaultList,
 ): ToolRule {
   if (shape.action === 'deny' && shape.ask_if !== undefined) {
     faults.addKey(
@@ -42,14 +42,14 @@ export function toolRule(
   };
 }
 
-function seenOf(shape: ToolShape, key: string, at: readonly Key[], faults: Faults): Seen | null {
+function seenOf(shape: ToolShape, key: string, at: readonly Key[], faults: FaultList): SeenTool | null {
   if (shape.seen === undefined) return null;
   if (isGlob(key)) faults.addKey([...at, 'seen'], 'stands under a glob', 'seen under the name of one tool');
   return { ...shape.seen, annotations: shape.seen.annotations ?? {} };
 }
 
 /** Conditions and limits, which a tool and `all_tools` both have. */
-export function checks(shape: AllToolsShape | ToolShape, at: readonly Key[], faults: Faults): Checks {
+export function checks(shape: AllToolsShape | ToolShape, at: readonly Key[], faults: FaultList): Checks {
   return {
     denyIf: clauses(shape.deny_if, [...at, 'deny_if'], faults),
     require: clauses(shape.require, [...at, 'require'], faults),
@@ -59,7 +59,7 @@ export function checks(shape: AllToolsShape | ToolShape, at: readonly Key[], fau
 }
 
 /** Approval options; what is not said comes from `fallback`. */
-export function askOf(shape: ApprovalShape | undefined, at: readonly Key[], fallback: Ask, faults: Faults): Ask {
+export function askOf(shape: ApprovalShape | undefined, at: readonly Key[], fallback: Ask, faults: FaultList): Ask {
   if (shape === undefined) return fallback;
   const timeoutMs = ms(shape.timeout, [...at, 'timeout'], faults) ?? fallback.timeoutMs;
   const remindMs = ms(shape.remind, [...at, 'remind'], faults) ?? fallback.remindMs;
@@ -83,7 +83,7 @@ export function askOf(shape: ApprovalShape | undefined, at: readonly Key[], fall
 }
 
 /** A duration in ms; null when absent or, with a fault, when it is none. */
-export function ms(text: string | undefined, at: readonly Key[], faults: Faults): number | null {
+export function ms(text: string | undefined, at: readonly Key[], faults: FaultList): number | null {
   if (text === undefined) return null;
   const read = duration(text);
   if (read === null) faults.add(at, isNow(text), DURATION_FORM);
@@ -91,7 +91,7 @@ export function ms(text: string | undefined, at: readonly Key[], faults: Faults)
 }
 
 /** Which arguments people and logs do not see. */
-export function redaction(shape: ToolShape['redact'], at: readonly Key[], faults: Faults): Redaction {
+export function redaction(shape: ToolShape['redact'], at: readonly Key[], faults: FaultList): Redaction {
   if (shape === undefined) return DEFAULT_REDACTION;
   if (shape === 'none') return NO_REDACTION;
   const paths: (readonly string[])[] = [];

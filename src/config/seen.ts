@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import canonicalize from 'canonicalize';
-import type { Seen } from '../domain/drift.ts';
+import type { SeenTool } from '../domain/drift.ts';
 import type { Json } from '../domain/json.ts';
 import type { Tool } from '../domain/tool.ts';
 
@@ -12,7 +12,7 @@ const HINTS = {
 } as const;
 
 /** How a tool looks now, to be compared with how it was seen. Digests over RFC 8785, so that the order of keys is nothing. */
-export function seenNow(tool: Tool): Seen {
+export function seenNow(tool: Tool): SeenTool {
   const annotations: Record<string, boolean> = {};
   for (const [hint, name] of Object.entries(HINTS)) {
     const value = tool.hints[hint as keyof typeof HINTS];

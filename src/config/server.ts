@@ -3,7 +3,7 @@ import type { ServerConfig } from './config.ts';
 import { ServerShape } from './config-schema.ts';
 import type { Key } from './fault.ts';
 import { type Environment, interpolate } from './interpolate.ts';
-import { entriesOf, type Faults, isNow, shaped, textsOf } from './shape.ts';
+import { entriesOf, type FaultList, isNow, shaped, textsOf } from './shape.ts';
 
 /** What a server's entry is read against. */
 export interface Surroundings {
@@ -11,7 +11,7 @@ export interface Surroundings {
   readonly env: Environment | null;
   /** The config file's folder. */
   readonly folder: string;
-  readonly faults: Faults;
+  readonly faults: FaultList;
 }
 
 export function serversOf(value: unknown, around: Surroundings): Map<string, ServerConfig> {

@@ -65,7 +65,12 @@ export function readSettings(from: {
   const wrong = wrongIn('environment');
   const configPath = configPathOf(env, flags);
   /** The first that speaks, and how to complain about it. */
-  const first = (flag: string | undefined, variable: string, name: string, kept: string | null): Said | null => {
+  const first = (
+    flag: string | undefined,
+    variable: string,
+    name: string,
+    kept: string | null,
+  ): GivenSetting | null => {
     const option = `--${name.replaceAll('_', '-')}`;
     if (flag !== undefined) return { text: flag, wrong: (...what) => wrongIn('command line')(option, ...what) };
     const set = inEnvironment(env, variable);
@@ -89,12 +94,12 @@ export function readSettings(from: {
 }
 
 /** A setting's text, with a way to complain about it by the name under which it was given. */
-interface Said {
+interface GivenSetting {
   readonly text: string;
   readonly wrong: (message: string, expected: string) => void;
 }
 
-function listenOf(said: Said | null): Settings['listen'] {
+function listenOf(said: GivenSetting | null): Settings['listen'] {
   const standard = { host: '127.0.0.1', port: 8787 };
   if (said === null) return standard;
   const parts = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]\s]+)):(\d{1,5})$/.exec(said.text);
@@ -104,14 +109,14 @@ function listenOf(said: Said | null): Settings['listen'] {
   return standard;
 }
 
-function publicUrlOf(said: Said | null): string | null {
+function publicUrlOf(said: GivenSetting | null): string | null {
   if (said === null) return null;
   if (isHttpUrl(said.text) && !/[?#]/.test(said.text)) return said.text.replace(/\/+$/, '');
   said.wrong(isNow(said.text), 'an http or https URL such as https://holdfast.example.com');
   return null;
 }
 
-function maxBodyOf(said: Said | null): number {
+function maxBodyOf(said: GivenSetting | null): number {
   const standard = 4 * 1024 * 1024;
   if (said === null) return standard;
   const bytes = /^\d{1,10}$/.test(said.text) ? Number(said.text) : 0;

@@ -5,7 +5,7 @@ import type { Fault, Key } from './fault.ts';
 import { nearest } from './nearest.ts';
 
 /** Gathers everything that is wrong with one document. */
-export class Faults {
+export class FaultList {
   readonly #found: Fault[] = [];
   readonly #document: Document;
 
@@ -36,7 +36,7 @@ export function shaped<T extends z.ZodType>(
   schema: T,
   value: unknown,
   at: readonly Key[],
-  faults: Faults,
+  faults: FaultList,
 ): z.infer<T> | null {
   const parsed = schema.safeParse(value, { reportInput: true });
   if (parsed.success) return parsed.data;
@@ -57,14 +57,19 @@ export function salvaged<T extends z.ZodObject>(schema: T, value: unknown): Part
 }
 
 /** The own entries of a map, or none and a fault. Keys are free: `constructor` and `__proto__` are names like others. */
-export function entriesOf(value: unknown, at: readonly Key[], expected: string, faults: Faults): [string, unknown][] {
+export function entriesOf(
+  value: unknown,
+  at: readonly Key[],
+  expected: string,
+  faults: FaultList,
+): [string, unknown][] {
   if (isObject(value)) return Object.entries(value);
   if (value !== undefined) faults.add(at, isNow(value), expected);
   return [];
 }
 
 /** A map of texts, or null and a fault. */
-export function textsOf(value: unknown, at: readonly Key[], faults: Faults): Record<string, string> {
+export function textsOf(value: unknown, at: readonly Key[], faults: FaultList): Record<string, string> {
   const texts: Record<string, string> = Object.create(null);
   for (const [name, text] of entriesOf(value, at, 'a map of texts', faults)) {
     if (typeof text === 'string') texts[name] = text;
@@ -73,7 +78,7 @@ export function textsOf(value: unknown, at: readonly Key[], faults: Faults): Rec
   return texts;
 }
 
-function report(issue: z.core.$ZodIssue, schema: z.ZodType, at: readonly Key[], faults: Faults): void {
+function report(issue: z.core.$ZodIssue, schema: z.ZodType, at: readonly Key[], faults: FaultList): void {
   const inner = issue.path as Key[];
   const path = [...at, ...inner];
   if (issue.code === 'unrecognized_keys') {

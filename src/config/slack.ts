@@ -1,9 +1,9 @@
 import type { SlackConfig } from './config.ts';
 import { CHANNEL_FORM, ChannelShape, type SlackShape } from './config-schema.ts';
-import { entriesOf, type Faults, isNow } from './shape.ts';
+import { entriesOf, type FaultList, isNow } from './shape.ts';
 
 /** `slack:` of the config. A channel for a server or a tool that does not exist would stay empty unnoticed: a fault. */
-export function slackOf(shape: SlackShape | undefined, servers: readonly string[], faults: Faults): SlackConfig {
+export function slackOf(shape: SlackShape | undefined, servers: readonly string[], faults: FaultList): SlackConfig {
   const known = `one of the servers: ${servers.join(', ')}`;
   return {
     channel: shape?.channel ?? null,
@@ -29,7 +29,7 @@ function channelsOf(
   kind: 'servers' | 'tools',
   shape: SlackShape | undefined,
   wrong: (name: string) => string | null,
-  faults: Faults,
+  faults: FaultList,
 ): Record<string, string> {
   const at = ['slack', 'channels', kind];
   const channels: Record<string, string> = Object.create(null);

@@ -1,7 +1,7 @@
 import { type Document, isAlias, isMap, isScalar, isSeq, type Node, parseDocument } from 'yaml';
 import type { Json } from '../domain/json.ts';
 import type { Key } from './fault.ts';
-import type { Place, Problem, ReadText } from './json.ts';
+import type { JsonPlace, Problem, ReadText } from './json.ts';
 import { readPlainYaml } from './plain-yaml.ts';
 
 const DEEPEST = 64;
@@ -16,7 +16,7 @@ export function readYaml(text: string): ReadText {
   const plain = readPlainYaml(text);
   if (plain === null) return readWholeYaml(text);
   let document: Document | null = null;
-  const place = (path: readonly Key[]): Place | null => {
+  const place = (path: readonly Key[]): JsonPlace | null => {
     document ??= parsed(text);
     return placeOf(document, path);
   };
@@ -38,13 +38,13 @@ export function readWholeYaml(text: string): ReadText {
     expected: 'one valid YAML 1.2 document',
   }));
   if (problems.length > 0) return { ok: false, problems };
-  const reader = new Reader(document);
+  const reader = new YamlReader(document);
   const value = reader.value(document.contents as Node | null);
   if (reader.problems.length > 0) return { ok: false, problems: reader.problems };
   return { ok: true, value, place: (path) => placeOf(document, path) };
 }
 
-class Reader {
+class YamlReader {
   readonly problems: Problem[] = [];
   readonly #document: Document;
   readonly #path: Key[] = [];
@@ -105,8 +105,8 @@ class Reader {
   }
 }
 
-function placeOf(document: Document, path: readonly Key[]): Place | null {
-  let place: Place = offsets(null, document.contents as Node | null);
+function placeOf(document: Document, path: readonly Key[]): JsonPlace | null {
+  let place: JsonPlace = offsets(null, document.contents as Node | null);
   let here = document.contents as Node | null;
   for (const step of path) {
     if (isAlias(here)) here = here.resolve(document) ?? null;
@@ -123,7 +123,7 @@ function placeOf(document: Document, path: readonly Key[]): Place | null {
   return place;
 }
 
-function offsets(key: Node | null, value: Node | null): Place {
+function offsets(key: Node | null, value: Node | null): JsonPlace {
   const at = value?.range?.[0] ?? key?.range?.[0] ?? 0;
   return { key: key?.range?.[0] ?? at, value: at };
 }

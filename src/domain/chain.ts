@@ -29,7 +29,7 @@ export interface Link {
 }
 
 /** What does not fit, and where. `seq` is the first event that it is about. */
-export type Fault =
+export type ChainFault =
   /** The event does not follow from the one before it: its text or hash was changed, or that one's, with its hash. */
   | { readonly kind: 'changed'; readonly seq: number }
   /** `seq` to `until` are not there. */
@@ -63,7 +63,7 @@ export interface Report {
   readonly checkpoints: number;
   readonly unsealed: number;
   /** In the order in which they were met. */
-  readonly faults: readonly Fault[];
+  readonly faults: readonly ChainFault[];
 }
 
 interface Head {
@@ -84,7 +84,7 @@ export class ChainCheck {
   readonly #keys: ReadonlySet<string>;
   /** Checkpoints kept elsewhere, the lowest last. */
   readonly #elsewhere: Checkpoint[] = [];
-  readonly #faults: Fault[] = [];
+  readonly #faults: ChainFault[] = [];
   readonly #misplaced: Checkpoint[] = [];
   /** Good checkpoints of the evidence that no event has named yet, with their digest. */
   readonly #unnamed = new Map<number, string>();

@@ -43,7 +43,7 @@ export type Condition =
  * `missing` and `mistyped` are neither yes nor no: what must hold does not hold then, and what must not be is taken to
  * be. So an argument left out, or sent as a list of itself, never slips through.
  */
-export type Answer = 'yes' | 'no' | 'missing' | 'mistyped';
+export type ConditionResult = 'yes' | 'no' | 'missing' | 'mistyped';
 
 /** Over many values: `every` for what is required, `some` for what is forbidden or asked about. */
 export type Quantifier = 'every' | 'some';
@@ -52,7 +52,7 @@ export type Quantifier = 'every' | 'some';
 export const LONGEST_SUBJECT = 65_536;
 
 /** What the arguments say to a condition. Total: any JSON gets an answer. */
-export function answer(condition: Condition, args: JsonObject, quantifier: Quantifier): Answer {
+export function answer(condition: Condition, args: JsonObject, quantifier: Quantifier): ConditionResult {
   switch (condition.kind) {
     case 'test':
       return answerTest(condition.path, condition.test, args, quantifier);
@@ -72,10 +72,10 @@ function gather(
   of: readonly Condition[],
   args: JsonObject,
   quantifier: Quantifier,
-  decisive: Answer,
-  otherwise: Answer,
-): Answer {
-  let so: Answer = otherwise;
+  decisive: ConditionResult,
+  otherwise: ConditionResult,
+): ConditionResult {
+  let so: ConditionResult = otherwise;
   for (const condition of of) {
     const one = answer(condition, args, quantifier);
     if (one === decisive) return one;
@@ -84,14 +84,14 @@ function gather(
   return so;
 }
 
-function answerTest(path: Path, test: Test, args: JsonObject, quantifier: Quantifier): Answer {
+function answerTest(path: Path, test: Test, args: JsonObject, quantifier: Quantifier): ConditionResult {
   if (!path.many) return ask(test, valueAt(args, path));
   const values = valuesAt(args, path);
   // An empty list has nothing in it that could break a rule; but nothing in it exists either.
   if (values.length === 0 && test.op === 'exists') return ask(test, undefined);
   if (test.op === 'regex' && sizeOf(values) > LONGEST_SUBJECT) return 'mistyped';
   const [decisive, otherwise] = quantifier === 'every' ? (['no', 'yes'] as const) : (['yes', 'no'] as const);
-  let so: Answer = otherwise;
+  let so: ConditionResult = otherwise;
   for (const value of values) {
     const one = ask(test, value);
     if (one === decisive) return one;
@@ -105,7 +105,7 @@ function sizeOf(values: readonly (Json | undefined)[]): number {
   return values.reduce<number>((sum, value) => sum + (typeof value === 'string' ? value.length : 1), 0);
 }
 
-function ask(test: Test, value: Json | undefined): Answer {
+function ask(test: Test, value: Json | undefined): ConditionResult {
   if (test.op === 'exists') return yes((value !== undefined && value !== null) === test.value);
   if (value === undefined) return 'missing';
   switch (test.op) {
@@ -129,7 +129,7 @@ function ask(test: Test, value: Json | undefined): Answer {
 }
 
 /** A list contains an element, a text contains a text. A list that also holds other things may hide it in them. */
-function contains(value: Json, wanted: Scalar): Answer {
+function contains(value: Json, wanted: Scalar): ConditionResult {
   if (Array.isArray(value)) {
     if (value.includes(wanted)) return 'yes';
     return value.every((item) => kindOf(item) === kindOf(wanted)) ? 'no' : 'mistyped';
@@ -138,7 +138,7 @@ function contains(value: Json, wanted: Scalar): Answer {
 }
 
 /** Numbers, and decimals sent as text because a double could not keep them. */
-function ordered(op: 'lt' | 'lte' | 'gt' | 'gte', value: Json, bound: string): Answer {
+function ordered(op: 'lt' | 'lte' | 'gt' | 'gte', value: Json, bound: string): ConditionResult {
   const size = decimal(value);
   if (size === null) return 'mistyped';
   const order = compare(size, bound);
@@ -160,6 +160,6 @@ export function kindOf(value: Json): string {
   return value === null ? 'null' : Array.isArray(value) ? 'list' : typeof value;
 }
 
-function yes(so: boolean): Answer {
+function yes(so: boolean): ConditionResult {
   return so ? 'yes' : 'no';
 }

@@ -3,7 +3,7 @@ export const DRIFT_ACTIONS = ['allow', 'ask', 'deny'] as const;
 export type DriftAction = (typeof DRIFT_ACTIONS)[number];
 
 /** How a tool looked: digests of its words and of its shape, and what it said about itself. */
-export interface Seen {
+export interface SeenTool {
   /** Over title and description. */
   readonly description: string;
   /** Over input and output schema. */
@@ -13,22 +13,22 @@ export interface Seen {
 }
 
 /** What of a tool has changed. */
-export type Change = 'description' | 'schema' | 'annotations';
+export type ToolChange = 'description' | 'schema' | 'annotations';
 
 /** What differs between a tool as it was seen and as it is; empty: nothing. */
-export function changesOf(was: Seen, is: Seen): readonly Change[] {
-  const changed: Change[] = [];
+export function changesOf(was: SeenTool, is: SeenTool): readonly ToolChange[] {
+  const changed: ToolChange[] = [];
   if (was.description !== is.description) changed.push('description');
   if (was.schema !== is.schema) changed.push('schema');
   if (!sameAnnotations(was.annotations, is.annotations)) changed.push('annotations');
   return changed;
 }
 
-function sameAnnotations(was: Seen['annotations'], is: Seen['annotations']): boolean {
+function sameAnnotations(was: SeenTool['annotations'], is: SeenTool['annotations']): boolean {
   const names = new Set([...Object.keys(was), ...Object.keys(is)]);
   return [...names].every((name) => own(was, name) === own(is, name));
 }
 
-function own(annotations: Seen['annotations'], name: string): boolean | undefined {
+function own(annotations: SeenTool['annotations'], name: string): boolean | undefined {
   return Object.hasOwn(annotations, name) ? annotations[name] : undefined;
 }

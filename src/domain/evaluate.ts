@@ -1,5 +1,5 @@
 import { type Call, isToolName } from './call.ts';
-import { type Answer, answer } from './condition.ts';
+import { answer, type ConditionResult } from './condition.ts';
 import { amount, type NoAmount } from './decimal.ts';
 import type { LimitRule } from './limit.ts';
 import { valueAt } from './path.ts';
@@ -73,7 +73,7 @@ function denyByClause(weighing: Weighing): Verdict | null {
   return null;
 }
 
-function denyFor(weighing: Weighing, clause: Clause, said: Answer): Verdict {
+function denyFor(weighing: Weighing, clause: Clause, said: ConditionResult): Verdict {
   const words = `${clause.says}: ${WORDS[said]}`;
   const own = weighing.rule?.reason;
   return deny(weighing, clause.where, words, clause.reason ?? (own ? `${own} (${words})` : words));
@@ -84,7 +84,7 @@ const WORDS = {
   no: 'no',
   missing: 'the argument is missing',
   mistyped: 'the argument has another type than the rule expects',
-} as const satisfies Record<Answer, string>;
+} as const satisfies Record<ConditionResult, string>;
 
 function denyByAction(weighing: Weighing): Verdict | null {
   const { policy, call, rule } = weighing;
@@ -150,9 +150,9 @@ const NO_AMOUNT = {
 } as const satisfies Record<NoAmount, string>;
 
 /** The card's reason, or null when nothing asks. */
-type Asked = { readonly reason: string | null };
+type AskReason = { readonly reason: string | null };
 
-function askByClause(weighing: Weighing): Asked | null {
+function askByClause(weighing: Weighing): AskReason | null {
   const { policy, rule } = weighing;
   for (const clauses of [rule?.askIf, policy.allTools.askIf]) {
     for (const clause of clauses ?? []) {
@@ -164,7 +164,7 @@ function askByClause(weighing: Weighing): Asked | null {
   return null;
 }
 
-function askByDrift(weighing: Weighing): Asked | null {
+function askByDrift(weighing: Weighing): AskReason | null {
   const drift = driftOf(weighing, 'ask');
   if (drift === null) return null;
   note(weighing, drift.where, drift.says, true);
@@ -172,7 +172,7 @@ function askByDrift(weighing: Weighing): Asked | null {
   return { reason: `${own ? `${own} ` : ''}The tool has changed since its policy was written.` };
 }
 
-function askByAction(weighing: Weighing): Asked | null {
+function askByAction(weighing: Weighing): AskReason | null {
   const { policy, rule } = weighing;
   if ((rule?.action ?? policy.default) !== 'require_approval') return null;
   const what = rule === null ? 'default' : 'action';

@@ -1,4 +1,4 @@
-import type { Fault, Link } from './chain.ts';
+import type { ChainFault, Link } from './chain.ts';
 
 interface Before {
   readonly seq: number;
@@ -23,7 +23,7 @@ type Fits = (previous: string, seq: number, text: string, hash: string) => boole
  * | a number comes twice | inserted |
  * | none of these | changed |
  */
-export function classify(before: Before, misfit: Link, next: Link | null, fits: Fits): Fault {
+export function classify(before: Before, misfit: Link, next: Link | null, fits: Fits): ChainFault {
   const seq = before.seq + 1;
   const at = misfit.seq!;
   if (at > seq) return next?.seq === seq ? { kind: 'reordered', seq } : { kind: 'removed', seq, until: at - 1 };

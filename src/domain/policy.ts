@@ -1,5 +1,5 @@
 import type { Condition } from './condition.ts';
-import type { Change, DriftAction, Seen } from './drift.ts';
+import type { DriftAction, SeenTool, ToolChange } from './drift.ts';
 import type { Glob } from './glob.ts';
 import type { LimitRule } from './limit.ts';
 import type { Path } from './path.ts';
@@ -51,7 +51,7 @@ export interface ToolRule extends Checks {
   /** What to do when the tool is no longer as it was seen. */
   readonly drift: DriftAction;
   /** How the tool looked when the rule was written; null: nobody wrote it down, and nothing is compared. */
-  readonly seen: Seen | null;
+  readonly seen: SeenTool | null;
 }
 
 /** A policy file, parsed, checked and compiled. Immutable. */
@@ -66,7 +66,7 @@ export interface Policy {
   /** Longest first. */
   readonly globs: readonly { readonly glob: Glob; readonly rule: ToolRule }[];
   /** Tools that the server now lists otherwise than they were seen. Not in the file: what is running knows it. */
-  readonly drifted?: ReadonlyMap<string, readonly Change[]>;
+  readonly drifted?: ReadonlyMap<string, readonly ToolChange[]>;
 }
 
 export const NO_CHECKS: Checks = { denyIf: [], require: [], askIf: [], limits: [] };

@@ -1,9 +1,8 @@
 import type { Approval } from '../domain/approval.ts';
 import type { CardRecord, Cards, Delivery } from '../ports.ts';
-import { about } from './decide.ts';
+import { about } from './decision/decide.ts';
 import type { Gateway } from './gateway.ts';
 import { newId } from './id.ts';
-import type { Setting } from './setting.ts';
 
 /** Milliseconds that one run may have a card; Slack's calls are bounded far below it. */
 const RUN_MS = 60_000;
@@ -22,35 +21,35 @@ const BUSY_MS = 500;
  * | the queue, while a run is under way | waits for that run: one run at a time has the card |
  */
 export async function publishCard(
-  { setting, errands }: Pick<Gateway, 'setting' | 'errands'>,
+  gateway: Pick<Gateway, 'at' | 'cards' | 'clock' | 'inline' | 'log' | 'replica' | 'retries' | 'store'>,
   id: string,
 ): Promise<number | null> {
-  const { store, cards } = setting;
+  const { store, cards } = gateway;
   if (cards === null) return null;
   if ((await store.find(id)) === null) return null;
-  const run = { id: newId('ru', setting.clock.now()), replica: setting.replica, ms: RUN_MS };
+  const run = { id: newId('ru', gateway.clock.now()), replica: gateway.replica, ms: RUN_MS };
   const claim = await store.claimCard(id, run);
   if (claim === false) return BUSY_MS;
   try {
-    return await bringUpToDate(setting, cards, id, claim.card);
+    return await bringUpToDate(gateway, cards, id, claim.card);
   } finally {
     // Until it is let go of, or this run's time is over, nobody else may correct the card.
-    await errands.run(() => store.releaseCard(id, run.id));
+    await gateway.retries.run(() => store.releaseCard(id, run.id));
   }
 }
 
 async function bringUpToDate(
-  setting: Setting,
+  gateway: Pick<Gateway, 'at' | 'clock' | 'inline' | 'log' | 'store'>,
   cards: Cards,
   id: string,
   record: CardRecord | null,
 ): Promise<number | null> {
-  const approval = await setting.store.find(id);
+  const approval = await gateway.store.find(id);
   if (approval === null || (record !== null && record.revision >= approval.revision)) return null;
-  setting.at?.('post.before');
+  gateway.at?.('post.before');
   const delivery = await show(cards, approval, record);
-  setting.at?.('post.after');
-  return settle(setting, approval, record, delivery);
+  gateway.at?.('post.after');
+  return settle(gateway, approval, record, delivery);
 }
 
 /** A card adapter that throws is a card that is late. */
@@ -63,12 +62,12 @@ async function show(cards: Cards, approval: Approval, record: CardRecord | null)
 }
 
 async function settle(
-  setting: Setting,
+  gateway: Pick<Gateway, 'clock' | 'inline' | 'log' | 'store'>,
   approval: Approval,
   record: CardRecord | null,
   delivery: Delivery,
 ): Promise<number | null> {
-  const { store, clock, log } = setting;
+  const { store, clock, log } = gateway;
   const at = clock.now();
   switch (delivery.kind) {
     case 'shown': {
@@ -77,7 +76,7 @@ async function settle(
       const data = { channel, ts, digest, state: approval.state, revision: approval.revision };
       const card = { approval: approval.id, channel, ts, digest, revision: approval.revision, postedAt: at };
       await store.saveCard(card, about(approval, { type, at, actor: 'holdfast', data }), content);
-      setting.line.showed(card, delivery.whole === true);
+      gateway.inline.showed(card, delivery.whole === true);
       // What changed while it was being posted is another run's work, at once.
       const now = await store.find(approval.id);
       return now !== null && now.revision > approval.revision ? 0 : null;

@@ -1,8 +1,7 @@
-import { due } from './due.ts';
-import { remind } from './remind.ts';
-import type { Rules } from './rules.ts';
-import type { Setting } from './setting.ts';
-import { withdrawAbandoned } from './withdraw.ts';
+import { withdrawAbandoned } from './call/withdraw.ts';
+import { due } from './decision/due.ts';
+import { remind } from './decision/remind.ts';
+import type { Gateway } from './gateway.ts';
 
 /** How many of each kind one sweep mends; the next one comes in 5 s. */
 const AT_ONCE = 500;
@@ -12,14 +11,16 @@ const AT_ONCE = 500;
  * by nobody ends, approvers who are silent are reminded, what should be parked is parked, a card that does not show its
  * revision is brought up to date. Running it twice at once does no harm: every step is a compare-and-swap or idempotent.
  */
-export async function sweep(setting: Setting, rules: Rules): Promise<void> {
-  const { store, queue, clock, cards } = setting;
+export async function sweep(
+  gateway: Pick<Gateway, 'announcer' | 'cards' | 'clock' | 'queue' | 'rules' | 'store'>,
+): Promise<void> {
+  const { store, queue, clock, cards } = gateway;
   const { late, abandoned, parked, stale } = await store.overdue(clock.now(), AT_ONCE);
-  for (const approval of late) await due(setting, rules, approval.id);
+  for (const approval of late) await due(gateway, approval.id);
   for (const approval of abandoned) {
-    await withdrawAbandoned(setting, approval, { grant: null, requestId: '', reason: null });
+    await withdrawAbandoned(gateway, approval, { grant: null, requestId: '', reason: null });
   }
-  if (cards !== null) for (const one of await store.unreminded(clock.now(), AT_ONCE)) await remind(setting, one);
+  if (cards !== null) for (const one of await store.unreminded(clock.now(), AT_ONCE)) await remind(gateway, one);
   const lost = new Set(await queue.missing(parked.map((one) => one.id)));
   for (const one of parked) if (lost.has(one.id)) await queue.park(one.id, one.expiresAt);
   if (cards !== null) for (const id of stale) await queue.publish(id);

@@ -1,5 +1,5 @@
 import type { Loaded } from '../config/load.ts';
-import { about, decide } from '../gateway/decide.ts';
+import { about, decide } from '../gateway/decision/decide.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import type { Cards, Clock, Log } from '../ports.ts';
 import { Access } from '../slack/access.ts';
@@ -7,7 +7,7 @@ import type { SlackApi } from '../slack/api.ts';
 import { slackCards } from '../slack/cards.ts';
 import { checkHome, checkSlack, type HomeSetup, type SlackSetup } from '../slack/check.ts';
 import type { SlackDeps, SlackDoor } from '../slack/door.ts';
-import type { Fault } from '../slack/fault.ts';
+import type { SetupFault } from '../slack/fault.ts';
 import { LiveIdentity } from '../slack/identity.ts';
 import { People } from '../slack/people.ts';
 import { channelsOf, LiveRouting, type Routing } from '../slack/routing.ts';
@@ -76,7 +76,7 @@ export function approversInSlack(loaded: Loaded, means: SlackMeans, clock: Clock
       return [];
     },
     door: (gateway) => {
-      const { store } = gateway.setting;
+      const { store } = gateway;
       return means.door({
         channel: routing.channel,
         routing,
@@ -91,13 +91,13 @@ export function approversInSlack(loaded: Loaded, means: SlackMeans, clock: Clock
         apiUrl,
         publicUrl,
         look: (id) => store.look(id),
-        recall: (id) => gateway.setting.line.recall(id),
+        recall: (id) => gateway.inline.recall(id),
         adopt: async (id, place, ts) => {
           const card = await store.card(id);
           if (card !== null && card.ts === null) await store.saveCard({ ...card, channel: place, ts }, null);
         },
         decide: (id, word, approver, seen) =>
-          decide(gateway.setting, id, word, approver, { pickupMs: gateway.rules.approval.pickupMs }, seen),
+          decide(gateway, id, word, approver, { pickupMs: gateway.rules.approval.pickupMs }, seen),
         refused: (id, actor, reason, choice) => recordRefusal(gateway, id, actor, reason, choice),
       });
     },
@@ -129,8 +129,8 @@ function sameHome(one: HomeSetup, other: HomeSetup): boolean {
  * What of the faults stands in the way, each with its remedy; the others are logged. Groups and people are left to
  * `doctor`: one that is empty today must not keep a gateway from starting again.
  */
-function told(faults: readonly Fault[], inTheWay: readonly Fault['severity'][], log: Log): string[] {
-  const stops = ({ severity }: Fault) => inTheWay.includes(severity);
+function told(faults: readonly SetupFault[], inTheWay: readonly SetupFault['severity'][], log: Log): string[] {
+  const stops = ({ severity }: SetupFault) => inTheWay.includes(severity);
   for (const fault of faults) if (!stops(fault)) log.warn({ remedy: fault.remedy }, `Slack: ${fault.what}`);
   return faults.filter(stops).map(({ what, remedy }) => `${what}\n    → ${remedy}`);
 }
@@ -143,7 +143,7 @@ async function recordRefusal(
   reason: string,
   choice: string,
 ): Promise<void> {
-  const { store, clock } = gateway.setting;
+  const { store, clock } = gateway;
   const approval = await store.find(id);
   const data = { reason, choice, via: 'slack', claimed: id.slice(0, 64) };
   const nobody = { type: 'approval.refused', approval: null, server: null, tool: null, grant: null } as const;

@@ -4,12 +4,13 @@ import type { Loaded } from '../config/load.ts';
 import { policyJsonSchema } from '../config/policy-json-schema.ts';
 import type { EventType } from '../domain/event.ts';
 import type { JsonObject } from '../domain/json.ts';
-import { bindGateway, type Gateway, startGateway } from '../gateway/gateway.ts';
-import type { Setting } from '../gateway/setting.ts';
-import { stampedLogins, stampedRevocations } from '../gateway/stamp.ts';
+import type { Gateway } from '../gateway/gateway.ts';
+import { meteredLogins, meteredRevocations } from '../gateway/log/event-metering.ts';
+import type { Ports } from '../gateway/ports.ts';
+import { bindGateway, startGateway } from '../gateway/start.ts';
 import { type HttpApp, httpApp } from '../http.ts';
 import { type Calls, callDoor } from '../mcp/calls.ts';
-import { mcpDoor } from '../mcp/door.ts';
+import { mcpDoor } from '../mcp/door/door.ts';
 import type { Clock, Log, Revocations, Sink, Upstream, Witness } from '../ports.ts';
 import type { SlackDoor } from '../slack/door.ts';
 import { sqlLedger } from '../sql/ledger.ts';
@@ -20,26 +21,26 @@ import { sqlStore } from '../sql/store.ts';
 import { sqlTasks } from '../sql/tasks.ts';
 import { proof } from '../vault/proof.ts';
 import { vault } from '../vault/vault.ts';
-import { api } from '../web/api.ts';
-import { auditApi } from '../web/audit-api.ts';
-import { type Asset, consoleDoor } from '../web/console.ts';
-import { health } from '../web/health.ts';
-import { adminIdentity } from '../web/identity.ts';
-import type { Meters } from '../web/meters.ts';
-import { metrics } from '../web/metrics.ts';
-import { Reception } from '../web/reception.ts';
-import { schemaDoor } from '../web/schema.ts';
+import { api } from '../web/api/api.ts';
+import { auditApi } from '../web/api/audit-api.ts';
+import { type Asset, consoleDoor } from '../web/console/console.ts';
+import { health } from '../web/http/health.ts';
+import { LoginSessions } from '../web/http/login-sessions.ts';
+import type { Meters } from '../web/http/meters.ts';
+import { metrics } from '../web/http/metrics.ts';
+import { schemaDoor } from '../web/http/policy-schema.ts';
+import { adminIdentity } from '../web/http/reviewer.ts';
 import { approversInSlack, type SlackMeans } from './approvers.ts';
-import { askServer } from './ask-server.ts';
-import { consoleBook } from './console-book.ts';
-import { digestsOf } from './digests.ts';
-import type { Listing } from './list-tools.ts';
-import { LiveRules } from './live-rules.ts';
-import { RevokedTokens } from './revoked-tokens.ts';
-import { Servers } from './servers.ts';
-import type { Storage } from './storage.ts';
+import { askServer } from './console/ask-server.ts';
+import { consoleBook } from './console/book.ts';
+import type { Storage } from './process/storage.ts';
+import { digestsOf } from './rules/digests.ts';
+import { LiveRules } from './rules/live-rules.ts';
+import { RevokedTokens } from './rules/revoked-tokens.ts';
+import { Servers } from './rules/servers.ts';
 import { ToolLists } from './tool-lists.ts';
-import { watched } from './watched-upstream.ts';
+import type { Listing } from './upstream/list-tools.ts';
+import { watched } from './upstream/watched.ts';
 
 /** What differs between the runtimes; everything else is the same gateway. */
 export interface Runtime {
@@ -52,7 +53,7 @@ export interface Runtime {
   readonly clock: Clock;
   readonly log: Log;
   /** What tests do to it. */
-  readonly ordeal?: Pick<Setting, 'at' | 'leaseMs'>;
+  readonly ordeal?: Pick<Ports, 'at' | 'leaseMs'>;
   /** Opens the way to a server; called once for each that is used. */
   readonly open: (server: ServerConfig) => Upstream;
   readonly slack: SlackMeans;
@@ -65,7 +66,7 @@ export interface Runtime {
   /** What the console needs of the runtime; absent: there are no pages. */
   readonly pages?: ConsoleMeans;
   /** Where agents reach us; asked at each request. */
-  readonly place: () => Place;
+  readonly place: () => PublicAddresses;
   /** What tells the HTTP server that an answer is written to its socket; absent: answers are `Response`s. */
   readonly sent?: Response;
 }
@@ -78,7 +79,7 @@ export interface ConsoleMeans {
   readonly listTools?: (server: ServerConfig, timeoutMs: number) => Promise<Listing>;
 }
 
-export interface Place {
+export interface PublicAddresses {
   /** Host headers that are ours, in lower case, with the port where it is not the scheme's own. */
   readonly hosts: ReadonlySet<string>;
   /** Without a trailing slash. */
@@ -111,7 +112,7 @@ export interface Assembled {
 export function assemble(runtime: Runtime): Assembled {
   const { loaded, storage, clock, log, replica, keys, place } = runtime;
   const heard = runtime.meters?.heard ?? (() => undefined);
-  const revocations = stampedRevocations(sqlRevocations(storage.connection.db), replica, heard);
+  const revocations = meteredRevocations(sqlRevocations(storage.connection.db), replica, heard);
   const revoked = new RevokedTokens(revocations, log);
   const rules = new LiveRules(loaded, clock.now, revoked);
   const { witnesses = [], sink = null, meters } = runtime;
@@ -164,7 +165,7 @@ export function assemble(runtime: Runtime): Assembled {
       maxBody: loaded.settings.maxBody,
       hosts: () => place().hosts,
       publicUrl: () => place().publicUrl,
-      access: gateway.access,
+      access: gateway.accessLog,
       ...(runtime.sent && { sent: runtime.sent }),
       log,
     }),
@@ -218,9 +219,9 @@ function pagesOf(runtime: Runtime, gateway: Gateway, rules: LiveRules, revocatio
   const { pages, storage, loaded, place } = runtime;
   if (pages === undefined) return null;
   const { db } = storage.connection;
-  const reception = new Reception({
+  const reception = new LoginSessions({
     gateway,
-    logins: stampedLogins(sqlLogins(db), runtime.replica, runtime.meters?.heard ?? (() => undefined)),
+    logins: meteredLogins(sqlLogins(db), runtime.replica, runtime.meters?.heard ?? (() => undefined)),
     identity: adminIdentity(loaded.secrets.adminToken),
     place: { hosts: () => place().hosts, publicUrl: () => place().publicUrl },
     address: pages.address,

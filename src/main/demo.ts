@@ -1,16 +1,16 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fromDisk } from '../cli/start.ts';
 import { faultText } from '../config/fault.ts';
 import { newGrant } from '../config/grants.ts';
 import { loadConfig } from '../config/load.ts';
 import { type Prometheus, startPrometheus } from '../demo/prometheus.ts';
 import { type SlackStandIn, startSlackStandIn } from '../demo/slack/stand-in.ts';
-import { playScenes } from './demo-scenes.ts';
-import { processLog } from './log.ts';
+import { playScenes } from './demo/scenes.ts';
 import { type Running, startNode } from './node.ts';
-import { fromDisk } from './start-command.ts';
-import type { Terminal } from './terminal.ts';
+import { processLog } from './process/log.ts';
+import type { Terminal } from './process/terminal.ts';
 
 const POLICY = `version: "1"
 default: deny

@@ -9,18 +9,18 @@ import type { HttpApp } from '../http.ts';
 import type { Log, Sink } from '../ports.ts';
 import { slackClient } from '../slack/client.ts';
 import { slackDoor } from '../slack/door.ts';
-import { Meters } from '../web/meters.ts';
-import { type Assembled, assemble, type Place } from './assemble.ts';
-import { consoleAssets } from './console-assets.ts';
-import { Drain } from './drain.ts';
-import type { Ordeal } from './fault.ts';
-import { upstreamOnNode } from './node-upstream.ts';
-import { OpenAnswers } from './open-answers.ts';
-import { letGoOfTheStalled, REQUEST_MS, requestBounds, UNTAKEN_MS } from './patience.ts';
-import { listTools } from './scan-list.ts';
-import { embeddedSecret } from './secret.ts';
-import { openStorage } from './storage.ts';
-import { fileWitness, logWitness, spokenWitness } from './witnesses.ts';
+import { Meters } from '../web/http/meters.ts';
+import { type Assembled, assemble, type PublicAddresses } from './assemble.ts';
+import { consoleAssets } from './console/files.ts';
+import { Drain } from './process/drain.ts';
+import type { FaultInjection } from './process/fault-injection.ts';
+import { OpenAnswers } from './process/open-answers.ts';
+import { embeddedSecret } from './process/secret.ts';
+import { letGoOfTheStalled, REQUEST_MS, requestBounds, UNTAKEN_MS } from './process/stalled-connections.ts';
+import { openStorage } from './process/storage.ts';
+import { fileWitness, logWitness, spokenWitness } from './process/witnesses.ts';
+import { listTools } from './upstream/list-configured.ts';
+import { upstreamOnNode } from './upstream/open-on-node.ts';
 
 export interface Running extends Pick<Assembled, 'rules' | 'told' | 'resettle'> {
   /** Where it listens: `http://127.0.0.1:8787`. */
@@ -48,7 +48,7 @@ export interface Listeners {
 export async function startNode(
   loaded: Loaded,
   log: Log,
-  ordeal: Ordeal = {},
+  ordeal: FaultInjection = {},
   { sink = null, out }: Listeners = {},
 ): Promise<Running> {
   const { settings, secrets } = loaded;
@@ -57,7 +57,7 @@ export async function startNode(
   const storage = await openStorage(settings, secrets, log);
   const undo: (() => Promise<void>)[] = [storage.connection.close, storage.closeQueue];
   try {
-    let place: Place = { hosts: new Set(), publicUrl: '' };
+    let place: PublicAddresses = { hosts: new Set(), publicUrl: '' };
     const replica = `${hostname()}-${process.pid}-${crypto.randomUUID().slice(0, 8)}`;
     const open = upstreamOnNode(clock, log);
     const slack = { api: slackClient, door: slackDoor };
@@ -78,7 +78,7 @@ export async function startNode(
     await gate.slack?.start();
     const stop = async (): Promise<void> => {
       drain.begin();
-      gate.gateway.room.stop();
+      gate.gateway.waitingRoom.stop();
       // In this order: a request that comes while others end may still begin a call.
       const ended = (): Promise<void> => drain.quiet().then(() => gate.calls.drained());
       await within(DRAIN_MS, ended());
@@ -97,7 +97,7 @@ export async function startNode(
 }
 
 /** The names by which we may be called. */
-function placeOf(url: string, publicUrl: string | null): Place {
+function placeOf(url: string, publicUrl: string | null): PublicAddresses {
   const { host, port, hostname: name } = new URL(url);
   const loopback = ['127.0.0.1', '[::1]', 'localhost', '0.0.0.0', '[::]'].includes(name);
   const hosts = new Set([host, ...(loopback ? [`localhost:${port}`, `127.0.0.1:${port}`, `[::1]:${port}`] : [])]);

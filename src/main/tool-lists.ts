@@ -5,7 +5,7 @@ import type { LoggedEvent, NewEvent } from '../domain/event.ts';
 import type { Json } from '../domain/json.ts';
 import { type Tool, toolOf } from '../domain/tool.ts';
 import { changeOf, type ListedTool, type ToolList, toolListData, toolListOf } from '../domain/tool-list.ts';
-import type { ListPage } from '../mcp/entrance.ts';
+import type { ListPage } from '../mcp/door/entrance.ts';
 import type { Clock, Log } from '../ports.ts';
 
 /** Tools of one list that the log keeps by name, and of one that is read at all. */
@@ -26,7 +26,7 @@ export interface ToolListsDeps {
   note(event: NewEvent): void;
 }
 
-interface Known {
+interface KnownList {
   list: ToolList | null;
   seenAt: Date | null;
   /** When its newest events were written, in ms. */
@@ -43,7 +43,7 @@ interface Known {
  */
 export class ToolLists {
   readonly #deps: ToolListsDeps;
-  readonly #servers = new Map<string, Known>();
+  readonly #servers = new Map<string, KnownList>();
 
   constructor(deps: ToolListsDeps) {
     this.#deps = deps;
@@ -84,7 +84,7 @@ export class ToolLists {
     return known.work;
   }
 
-  async #compare(server: string, known: Known, list: ToolList, actor: string): Promise<void> {
+  async #compare(server: string, known: KnownList, list: ToolList, actor: string): Promise<void> {
     if (known.list === null) {
       const latest = await this.#deps.latest(server);
       known.list = latest === null ? null : toolListOf(latest.data);
@@ -104,7 +104,7 @@ export class ToolLists {
     note({ type: 'tools.listed', at: clock.now(), actor, approval: null, server, tool: null, grant: null, data });
   }
 
-  #known(server: string): Known {
+  #known(server: string): KnownList {
     const known = this.#servers.get(server) ?? {
       list: null,
       seenAt: null,

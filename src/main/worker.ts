@@ -1,22 +1,22 @@
 import { DurableObject } from 'cloudflare:workers';
 import { sweep } from '../gateway/sweep.ts';
 import type { Assembled } from './assemble.ts';
-import { type Booted, bootWorker } from './worker-boot.ts';
-import type { Env } from './worker-env.ts';
+import { type Booted, bootWorker } from './worker/boot.ts';
+import type { WorkerEnv } from './worker/env.ts';
 
 /** The thin part: finds the object that holds this server's calls, and passes the request on. */
 export default {
-  fetch(request: Request, env: Env): Promise<Response> {
+  fetch(request: Request, env: WorkerEnv): Promise<Response> {
     return objectFor(env, new URL(request.url)).fetch(request);
   },
   /** Every minute: an object that was evicted while something is parked comes back and sweeps. */
-  async scheduled(_event: unknown, env: Env): Promise<void> {
+  async scheduled(_event: unknown, env: WorkerEnv): Promise<void> {
     await objectFor(env, null).tick();
   },
 };
 
 /** The object that holds a server's calls; of the others' business there is one. Counters are each object's own. */
-function objectFor(env: Env, url: URL | null): ReturnType<Env['GATEWAY']['get']> {
+function objectFor(env: WorkerEnv, url: URL | null): ReturnType<WorkerEnv['GATEWAY']['get']> {
   const sharded = env.HOLDFAST_SHARD === 'server' && url !== null;
   const server = sharded ? /^\/mcp\/([A-Za-z0-9_-]{1,64})$/.exec(url.pathname)?.[1] : undefined;
   const counted = sharded && url.pathname === '/metrics' ? url.searchParams.get('server') : null;
@@ -28,7 +28,7 @@ function objectFor(env: Env, url: URL | null): ReturnType<Env['GATEWAY']['get']>
 const ALARM_MS = 25_000;
 
 /** The same gateway as on Node, in a Durable Object: it may hold sockets, and lives while something waits in it. */
-export class HoldfastObject extends DurableObject<Env> {
+export class HoldfastObject extends DurableObject<WorkerEnv> {
   #booting: Promise<Booted> | null = null;
   /** When the last alarm that this object set goes off, in ms; it may have done so. */
   #alarmAt = 0;
@@ -48,9 +48,8 @@ export class HoldfastObject extends DurableObject<Env> {
 
   /** From the cron trigger: whatever is past its time, unparked or unposted is seen to. */
   async tick(): Promise<void> {
-    const { gateway, rules } = await this.#running();
-    const { setting } = gateway;
-    await sweep(setting, rules).catch((error) => setting.log.warn({ err: error }, 'an alarm could not sweep'));
+    const { gateway } = await this.#running();
+    await sweep(gateway).catch((error) => gateway.log.warn({ err: error }, 'an alarm could not sweep'));
     if (await somethingWaits(gateway)) await this.#stayAwake();
   }
 
@@ -97,10 +96,10 @@ function isClick(request: Request): boolean {
 }
 
 /** Here, or in SQL: the tasks of servers that are followed belong to dispatched approvals. */
-async function somethingWaits({ room, setting }: Assembled['gateway']): Promise<boolean> {
-  if (room.size > 0) return true;
+async function somethingWaits({ waitingRoom, store }: Assembled['gateway']): Promise<boolean> {
+  if (waitingRoom.size > 0) return true;
   try {
-    const { items } = await setting.store.list({ states: ['pending', 'approved', 'dispatched'], limit: 1 });
+    const { items } = await store.list({ states: ['pending', 'approved', 'dispatched'], limit: 1 });
     return items.length > 0;
   } catch {
     // A store that does not answer may well hold something.

@@ -1,30 +1,38 @@
 import { isObject, type Json, member } from '../domain/json.ts';
 import { mayAskOf } from '../domain/rule.ts';
-import type { Seat } from '../gateway/ask.ts';
-import type { Dispatch } from '../gateway/dispatch.ts';
+import type { Seat } from '../gateway/call/ask.ts';
+import { type Handled, handleCall } from '../gateway/call/handle-call.ts';
+import { withdraw } from '../gateway/call/withdraw.ts';
+import type { Dispatch } from '../gateway/dispatch/finish.ts';
 import type { Gateway } from '../gateway/gateway.ts';
-import { type Handled, handleCall } from '../gateway/handle-call.ts';
-import { withdraw } from '../gateway/withdraw.ts';
-import { advertisement } from './advertise.ts';
-import { rpcError, rpcText } from './answer.ts';
-import type { CallDoor, CallRouting, ToolCallRequest } from './call-door.ts';
-import { bindingOf, comeBack, foreignOf, ourState, type Returned } from './come-back.ts';
-import { bringsAnswers, takeContinuation } from './continuation.ts';
-import type { ServerEntry } from './entrance.ts';
-import { envelopeFault, modernClient } from './envelope.ts';
-import { callOf, heldRequest } from './held-request.ts';
-import { HoldDesk } from './hold-desk.ts';
-import { type HoldTerms, holdMs } from './hold-terms.ts';
-import { BEAT_MS } from './keep-alive.ts';
-import { legacyManner, modernManner } from './manner.ts';
-import { resumeStream } from './resume-stream.ts';
-import { answering } from './task-answer.ts';
-import { answerWithTask, lostTask, taskMessage, taskNeeded, wantsTask } from './task-door.ts';
-import { TaskRuns } from './task-runs.ts';
-import { TaskSupport } from './task-support.ts';
-import { crowded, denied, inexact, limited, resultText, type ToolResult, unavailable } from './words.ts';
+import type { CallDoor, CallRouting, ToolCallRequest } from './door/call-door.ts';
+import type { ServerEntry } from './door/entrance.ts';
+import { bindingOf, comeBack, foreignOf, ourState, type Returned } from './hold/come-back.ts';
+import { bringsAnswers, takeContinuation } from './hold/continuation.ts';
+import { HeldCalls } from './hold/held-calls.ts';
+import { BEAT_MS } from './hold/keep-alive.ts';
+import { callOf, heldRequest } from './hold/request.ts';
+import { resumeStream } from './hold/resume-stream.ts';
+import { type HoldTerms, holdMs } from './hold/terms.ts';
+import { legacyStrategy, modernStrategy } from './hold/wait-strategy.ts';
+import { envelopeFault, modernClient } from './protocol/envelope.ts';
+import { rpcError, rpcText } from './protocol/response.ts';
+import {
+  crowded,
+  denied,
+  inexact,
+  limited,
+  resultText,
+  type ToolResult,
+  unavailable,
+} from './protocol/tool-results.ts';
+import { advertisement } from './relay/advertise.ts';
+import { answering } from './tasks/answer.ts';
+import { TaskRuns } from './tasks/runs.ts';
+import { TaskSupport } from './tasks/support.ts';
+import { answerWithTask, lostTask, taskMessage, taskNeeded, wantsTask } from './tasks/task-door.ts';
 
-export type { HoldTerms } from './hold-terms.ts';
+export type { HoldTerms } from './hold/terms.ts';
 
 /** What happens to tool calls: verdicts, holds, cancellations. */
 export interface Calls extends CallDoor {
@@ -40,9 +48,9 @@ export function callDoor(
   terms: () => HoldTerms,
   servers: (name: string) => ServerEntry | undefined = () => undefined,
 ): Calls {
-  const desk = new HoldDesk(gateway, () => terms().beatMs ?? BEAT_MS);
+  const desk = new HeldCalls(gateway, () => terms().beatMs ?? BEAT_MS);
   const runs = new TaskRuns(gateway, servers, (run) => desk.follow(run));
-  const support = new TaskSupport(servers, gateway.setting.clock);
+  const support = new TaskSupport(servers, gateway.clock);
   const hall = { gateway, desk, runs, support };
 
   /** One leg: until the decision, or as long as this client waits. */
@@ -57,12 +65,12 @@ export function callDoor(
     const client = modern ? modernClient(request.params) : await clientOf(request);
     const ms = holdMs(terms(), { client, modern, progress: held.progressToken !== null });
     const manner = modern
-      ? modernManner(gateway, held, seat, {
+      ? modernStrategy(gateway, held, seat, {
           binding: bindingOf(gateway, request),
           leg: returned?.leg ?? 1,
           foreign: returned === null ? foreignOf(request) : returned.foreign,
         })
-      : legacyManner(gateway, held, seat, request.protocolVersion);
+      : legacyStrategy(gateway, held, seat, request.protocolVersion);
     return desk.hold(held, seat, ms, request, manner, dispatch);
   }
 
@@ -72,14 +80,14 @@ export function callDoor(
       return await (era === null ? wait(request, seat, null) : answerWithTask(hall, request, seat, era));
     } catch (error) {
       // Told that it was not completed, it comes again: nobody sits at this place.
-      const { store, replica } = gateway.setting;
-      gateway.errands.add(() => store.away(seat.joiner, replica));
+      const { store, replica } = gateway;
+      gateway.retries.add(() => store.away(seat.joiner, replica));
       throw error;
     }
   }
 
   async function clientOf({ session, server }: ToolCallRequest): Promise<string | null> {
-    return session === null ? null : gateway.setting.tasks.clientOf(session, server);
+    return session === null ? null : gateway.tasks.clientOf(session, server);
   }
 
   async function call(request: ToolCallRequest): Promise<CallRouting> {
@@ -88,7 +96,7 @@ export function callDoor(
       const back = await comeBack(gateway, request, state, bindingOf(gateway, request));
       if (back instanceof Response) return { kind: 'respond', response: back };
       const { approval, joiner } = back;
-      const seat = { approval, joiner, opened: false, unheard: null };
+      const seat = { approval, joiner, opened: false, notice: null };
       return { kind: 'respond', response: await wait(request, seat, back) };
     }
     const asks = gated(request);
@@ -100,7 +108,7 @@ export function callDoor(
     const continues = bringsAnswers(request) ? await takeContinuation(gateway, request) : null;
     if (continues !== null) {
       const { dispatch, joiner } = continues;
-      const seat = { approval: dispatch.approval, joiner, opened: false, unheard: null };
+      const seat = { approval: dispatch.approval, joiner, opened: false, notice: null };
       return { kind: 'respond', response: await wait(request, seat, null, dispatch) };
     }
     const handling = handleCall(gateway, {
@@ -127,17 +135,17 @@ export function callDoor(
     async cancelled(principal, server, session, requestId, reason) {
       // Matched on session and id; with no session never: an id alone is anybody's.
       if (session === null) return false;
-      const parked = await withdraw(gateway.setting, { grant: principal.grant, server, session, requestId, reason });
+      const parked = await withdraw(gateway, { grant: principal.grant, server, session, requestId, reason });
       if (parked) desk.abandon(server, session, requestId);
       return parked;
     },
 
     async sessionEnded(server, session) {
-      await withdraw(gateway.setting, { grant: null, server, session, requestId: null, reason: null });
+      await withdraw(gateway, { grant: null, server, session, requestId: null, reason: null });
     },
 
     async named(server, session, client) {
-      await gateway.setting.tasks.nameClient(session, server, client.slice(0, 200).replaceAll('\0', ''));
+      await gateway.tasks.nameClient(session, server, client.slice(0, 200).replaceAll('\0', ''));
     },
 
     task: (message) => taskMessage(hall, message),
@@ -163,17 +171,17 @@ const REFUSED = { denied: 403, limited: 429, inexact: 400, crowded: 429, unavail
   number
 >;
 
-type Refusal = Exclude<Handled, { kind: 'forward' | 'held' }>;
+type RefusedCall = Exclude<Handled, { kind: 'forward' | 'held' }>;
 
 /** Who asked for a task and gets none is told by an error: a result would be taken for a task's (2025-11-25). */
-function refusal(request: ToolCallRequest, handled: Refusal): Response {
+function refusal(request: ToolCallRequest, handled: RefusedCall): Response {
   if (wantsTask(request) === 'legacy') {
     return rpcError(200, REFUSED[handled.kind], wordsFor(handled).content[0].text, request.idText);
   }
   return rpcText(request.idText, resultText(wordsFor(handled), request.modern));
 }
 
-function wordsFor(handled: Refusal): ToolResult {
+function wordsFor(handled: RefusedCall): ToolResult {
   switch (handled.kind) {
     case 'denied':
       return denied(handled.reason);

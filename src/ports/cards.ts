@@ -19,7 +19,7 @@ export type Delivery =
   | { readonly kind: 'never'; readonly why: string };
 
 /** Why the approvers' door is of no use now, in words for its operator. */
-export interface Trouble {
+export interface CardsTrouble {
   /** `refused`: until the operator acts. `silent`: until it answers. */
   readonly kind: 'refused' | 'silent';
   readonly what: string;
@@ -38,5 +38,5 @@ export interface Cards {
    */
   stillEligible(approval: Approval): Promise<{ readonly eligible: boolean; readonly why: string | null }>;
   /** What keeps cards or clicks from working, as far as is known; null: nothing. Never waits. Absent: it cannot tell. */
-  trouble?(): Trouble | null;
+  trouble?(): CardsTrouble | null;
 }

@@ -49,7 +49,7 @@ export interface TaskChange {
 }
 
 /** A task that the server made of an approved call, which somebody follows to its end. */
-export interface Pursuit {
+export interface FollowedTask {
   readonly approval: string;
   /** The dispatch that it ends, as the approval names it. */
   readonly dispatcher: string;
@@ -79,7 +79,7 @@ export interface NewQuestion extends Pick<Question, 'kept'> {
 }
 
 /** How an answer names its question. */
-export interface Asked extends Pick<NewQuestion, 'session' | 'requestId'> {
+export interface QuestionKey extends Pick<NewQuestion, 'session' | 'requestId'> {
   readonly grant: string;
   readonly server: string;
 }
@@ -169,20 +169,20 @@ export interface TaskStore {
   } | null>;
 
   /** Durable, and held by this replica until then, before the approval says that it awaits a task. */
-  openPursuit(pursuit: Pursuit, replica: string, until: Date): Promise<void>;
-  findPursuit(approval: string): Promise<Pursuit | null>;
+  followTask(pursuit: FollowedTask, replica: string, until: Date): Promise<void>;
+  findFollowed(approval: string): Promise<FollowedTask | null>;
   /** Takes over, until then, those that nobody holds any more. */
-  claimPursuits(replica: string, now: Date, until: Date, limit: number): Promise<readonly Pursuit[]>;
+  claimFollowed(replica: string, now: Date, until: Date, limit: number): Promise<readonly FollowedTask[]>;
   /** False: another replica has it, or it is over. */
-  keepPursuit(approval: string, replica: string, until: Date): Promise<boolean>;
-  endPursuit(approval: string): Promise<void>;
+  keepFollowed(approval: string, replica: string, until: Date): Promise<boolean>;
+  endFollowed(approval: string): Promise<void>;
 
   /** False: the task is over, or this is one question too many. */
   keepQuestion(question: NewQuestion): Promise<boolean>;
   /** Those nobody has answered yet, after this place, oldest first. */
   questions(task: string, after: number): Promise<readonly Question[]>;
   /** It is not handed out again. */
-  answered(asked: Asked): Promise<void>;
+  answered(asked: QuestionKey): Promise<void>;
 
   /** The name a session's client gave itself at `initialize`. */
   nameClient(session: string, server: string, client: string): Promise<void>;

@@ -2,12 +2,12 @@ import type { EventEmitter } from 'node:events';
 import { type IQueueBackend, type JobProgress, Queue as Jobs, QueueEvents, Worker } from 'bullmq';
 import type { Handlers, Log } from '../ports.ts';
 import { pause, within } from './deadline.ts';
-import { type Ground, OUTBOX, PARKED } from './ground.ts';
+import { OUTBOX, PARKED, type QueueBackend } from './ground.ts';
 import { approvalOf } from './job-id.ts';
 import { backOff, cardWork } from './outbox.ts';
 import { parkedWork } from './parked.ts';
 import { keepSchedules } from './schedule.ts';
-import type { Trouble } from './trouble.ts';
+import type { TroubleLog } from './trouble.ts';
 
 /** Milliseconds between two looks at connections, doorbell and schedule. */
 const TEND_MS = 5_000;
@@ -29,41 +29,41 @@ const WORKING = {
 
 export type JobQueue<C> = Jobs<unknown, unknown, string, unknown, unknown, string, IQueueBackend, C>;
 
-export interface Hiring<C> {
-  readonly ground: Ground<C>;
+export interface BullWorkersTerms<C> {
+  readonly ground: QueueBackend<C>;
   readonly handlers: Handlers;
   readonly log: Log;
-  readonly trouble: Trouble;
+  readonly trouble: TroubleLog;
   readonly woken: (id: string) => void;
 }
 
-type Hand<C> = Worker<unknown, void, string, IQueueBackend, JobProgress, C>;
-type Part<C> = JobQueue<C> | Hand<C> | Bell<C>;
+type BullWorker<C> = Worker<unknown, void, string, IQueueBackend, JobProgress, C>;
+type BullPart<C> = JobQueue<C> | BullWorker<C> | CompletionEvents<C>;
 
 /** BullMQ retries a failed read only after 5 s: too long to be deaf. */
-class Bell<C> extends QueueEvents<unknown, IQueueBackend, C> {
+class CompletionEvents<C> extends QueueEvents<unknown, IQueueBackend, C> {
   protected override checkConnectionError<T>(fn: () => Promise<T>): Promise<T | undefined> {
     return super.checkConnectionError(fn, 250);
   }
 }
 
 /** Everything of BullMQ that one process runs: two queues, two workers, one doorbell. */
-export class Crew<C> {
+export class BullWorkers<C> {
   readonly parked: JobQueue<C>;
   readonly outbox: JobQueue<C>;
-  readonly #ground: Ground<C>;
-  readonly #trouble: Trouble;
-  readonly #workers: Hand<C>[];
-  readonly #bell: Bell<C>;
+  readonly #ground: QueueBackend<C>;
+  readonly #trouble: TroubleLog;
+  readonly #workers: BullWorker<C>[];
+  readonly #bell: CompletionEvents<C>;
   readonly #leaving = new AbortController();
   #tending: NodeJS.Timeout | undefined;
 
   /** The ground is open. From `position` on every completion is heard, also those between two reads. */
-  static async hire<C>(hiring: Hiring<C>): Promise<Crew<C>> {
-    return new Crew(hiring, await hiring.ground.position());
+  static async hire<C>(hiring: BullWorkersTerms<C>): Promise<BullWorkers<C>> {
+    return new BullWorkers(hiring, await hiring.ground.position());
   }
 
-  private constructor({ ground, handlers, log, trouble, woken }: Hiring<C>, position: string) {
+  private constructor({ ground, handlers, log, trouble, woken }: BullWorkersTerms<C>, position: string) {
     const { factory, prefix } = ground;
     const asking = { connection: ground.asking, prefix };
     const working = { ...WORKING, connection: ground.working, prefix };
@@ -86,7 +86,7 @@ export class Crew<C> {
         factory,
       ),
     ];
-    this.#bell = new Bell(
+    this.#bell = new CompletionEvents(
       PARKED,
       { connection: ground.working, prefix, autorun: false, blockingTimeout: ground.bellMs, lastEventId: position },
       factory,
@@ -120,7 +120,7 @@ export class Crew<C> {
     await within(DROP_MS, closing).catch(() => undefined);
   }
 
-  #parts(): Part<C>[] {
+  #parts(): BullPart<C>[] {
     return [...this.#workers, this.#bell, this.parked, this.outbox];
   }
 
@@ -128,7 +128,7 @@ export class Crew<C> {
     await this.#again(() => this.#bell.run());
   }
 
-  async #work(worker: Hand<C>): Promise<void> {
+  async #work(worker: BullWorker<C>): Promise<void> {
     await this.#again(() => worker.run());
   }
 

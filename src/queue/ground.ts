@@ -6,7 +6,7 @@ export const PARKED = 'parked';
 export const OUTBOX = 'outbox';
 
 /** What BullMQ stands on. `C`: what BullMQ calls a connection there. */
-export interface Ground<C> {
+export interface QueueBackend<C> {
   /** For people: `Redis at 127.0.0.1:6379`. */
   readonly place: string;
   readonly factory: BackendFactory<IQueueBackend, C>;

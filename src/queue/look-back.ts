@@ -4,7 +4,7 @@ import type { SessionPool } from './session-pool.ts';
 /** How far back each read looks, in ids: as many events may be committed while one transaction dawdles. */
 const BACK = 500;
 
-interface EventRow {
+interface StreamEntry {
   readonly id: string;
   readonly data: Record<string, unknown>;
 }
@@ -21,7 +21,7 @@ export function lookBack(backend: IQueueBackend, queue: string, pool: SessionPoo
   let cursor = 0;
 
   async function missed(): Promise<[string, string[]][]> {
-    const { rows } = await pool.query<EventRow>(
+    const { rows } = await pool.query<StreamEntry>(
       `select id::text, data from bullmq.event
        where queue = $1 and event = 'completed' and id > $2 and id <= $3 order by id`,
       [queue, Math.max(start ?? 0, cursor - BACK), cursor],
@@ -43,7 +43,7 @@ export function lookBack(backend: IQueueBackend, queue: string, pool: SessionPoo
   };
 }
 
-function fieldsOf(row: EventRow): string[] {
+function fieldsOf(row: StreamEntry): string[] {
   const fields = Object.entries(row.data).flatMap(([name, value]) => [name, String(value)]);
   return ['event', 'completed', ...fields];
 }

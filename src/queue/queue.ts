@@ -1,7 +1,7 @@
 import { type Clock, type Handlers, type Log, type Queue, Unavailable } from '../ports.ts';
-import { Crew } from './crew.ts';
+import { BullWorkers } from './crew.ts';
 import { within } from './deadline.ts';
-import type { Ground } from './ground.ts';
+import type { QueueBackend } from './ground.ts';
 import { jobIdOf } from './job-id.ts';
 import { orderDelivery, publish } from './outbox.ts';
 import { park, wake } from './parked.ts';
@@ -17,18 +17,18 @@ const ASKED_AT_ONCE = 5_000;
 const SYSTEM_CLOCK: Clock = { now: () => new Date() };
 
 /** The `Queue` port on BullMQ, over either of its backends. Nothing connects before `start`; what is asked waits for it. */
-export function bullQueue<C>(ground: Ground<C>, log: Log, clock: Clock = SYSTEM_CLOCK): Queue {
+export function bullQueue<C>(ground: QueueBackend<C>, log: Log, clock: Clock = SYSTEM_CLOCK): Queue {
   const trouble = troubleLog(log, ground.place, ground.fault);
   let woken: (id: string) => void = () => undefined;
-  let crew: Crew<C> | null = null;
-  const coming = Promise.withResolvers<Crew<C>>();
+  let crew: BullWorkers<C> | null = null;
+  const coming = Promise.withResolvers<BullWorkers<C>>();
   coming.promise.catch(() => undefined);
   let state: 'new' | 'started' | 'closed' = 'new';
 
   const unanswered = (error: unknown): Unavailable =>
     new Unavailable('queue', `${ground.place} does not answer: ${ground.fault(error)}`);
 
-  async function ask<T>(work: (crew: Crew<C>) => Promise<T>): Promise<T> {
+  async function ask<T>(work: (crew: BullWorkers<C>) => Promise<T>): Promise<T> {
     if (state === 'closed') throw new Unavailable('queue', 'The queue is closed.');
     try {
       // A gateway may answer a click before its queue runs: what it has to tell then waits for that.
@@ -43,7 +43,7 @@ export function bullQueue<C>(ground: Ground<C>, log: Log, clock: Clock = SYSTEM_
     state = 'started';
     try {
       await within(START_MS, ground.open());
-      const hired = await Crew.hire({ ground, handlers, log, trouble, woken: (id) => woken(id) });
+      const hired = await BullWorkers.hire({ ground, handlers, log, trouble, woken: (id) => woken(id) });
       crew = hired;
       coming.resolve(hired);
       await within(START_MS, hired.start());

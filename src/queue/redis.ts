@@ -2,7 +2,7 @@ import { type ConnectionOptions, createRedisBackend } from 'bullmq';
 import { Redis, type RedisOptions } from 'ioredis';
 import type { Clock, Log, Queue } from '../ports.ts';
 import { within } from './deadline.ts';
-import { type Ground, PARKED } from './ground.ts';
+import { PARKED, type QueueBackend } from './ground.ts';
 import { bullQueue } from './queue.ts';
 
 export interface RedisQueueSettings {
@@ -60,7 +60,7 @@ function lay(options: RedisOptions, lines: Set<Redis>): Redis {
   return line;
 }
 
-function redisGround(text: string, prefix: string, log: Log): Ground<ConnectionOptions> {
+function redisGround(text: string, prefix: string, log: Log): QueueBackend<ConnectionOptions> {
   const url = URL.parse(text);
   if (url === null || !/^rediss?:$/.test(url.protocol)) throw new TypeError('not a redis:// or rediss:// URL');
   const lines = new Set<Redis>();

@@ -1,6 +1,6 @@
 import { createPostgresBackend, type PgPool, type PostgresConnectionOptions, runMigrations } from 'bullmq';
 import type { Clock, Log, Queue } from '../ports.ts';
-import { type Ground, PARKED } from './ground.ts';
+import { PARKED, type QueueBackend } from './ground.ts';
 import { lookBack } from './look-back.ts';
 import { bullQueue } from './queue.ts';
 import { SessionPool, type SqlPool } from './session-pool.ts';
@@ -25,7 +25,7 @@ export function sqlQueue({ pool, log, clock }: SqlQueueSettings): Queue {
   return bullQueue(sqlGround(new SessionPool(pool)), log, clock);
 }
 
-function sqlGround(pool: SessionPool): Ground<PostgresConnectionOptions> {
+function sqlGround(pool: SessionPool): QueueBackend<PostgresConnectionOptions> {
   const connection = pool as PgPool;
   return {
     place: 'The database',

@@ -4,12 +4,12 @@ import type { Log } from '../ports.ts';
 const QUIET_MS = 30_000;
 
 /** Tells operators about a backend's trouble, without repeating itself at every attempt. */
-export interface Trouble {
+export interface TroubleLog {
   heard(error: unknown): void;
   over(): void;
 }
 
-export function troubleLog(log: Log, place: string, fault: (error: unknown) => string): Trouble {
+export function troubleLog(log: Log, place: string, fault: (error: unknown) => string): TroubleLog {
   const told = new Map<string, number>();
   return {
     heard: (error) => {

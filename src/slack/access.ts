@@ -1,6 +1,6 @@
-import type { Clock, Log, Trouble } from '../ports.ts';
+import type { CardsTrouble, Clock, Log } from '../ports.ts';
 import type { SlackAnswer, SlackApi } from './api.ts';
-import { type Fault, unanswered } from './fault.ts';
+import { type SetupFault, unanswered } from './fault.ts';
 import { appTokenFault, botTokenFault, refusesToken } from './token-fault.ts';
 
 /** Milliseconds after which the last word from Slack is asked for again: while all is well, and while it is not. */
@@ -13,8 +13,8 @@ export class Access {
   readonly api: SlackApi;
   readonly #clock: Clock;
   readonly #log: Log;
-  #bot: Trouble | null = null;
-  #line: Trouble | null = null;
+  #bot: CardsTrouble | null = null;
+  #line: CardsTrouble | null = null;
   #heardAt = 0;
 
   constructor(api: SlackApi, clock: Clock, log: Log) {
@@ -33,7 +33,7 @@ export class Access {
    * What keeps cards or clicks from working, as of Slack's last word; null: nothing that is known. Never waits: a word
    * that is too old is asked for again, for the next time.
    */
-  trouble(): Trouble | null {
+  trouble(): CardsTrouble | null {
     const now = this.#clock.now().getTime();
     if (now - this.#heardAt >= (this.#bot === null ? AGAIN_MS : AGAIN_TROUBLED_MS)) {
       this.#heardAt = now;
@@ -56,17 +56,17 @@ export class Access {
   }
 
   /** A refusal is said aloud once, with its remedy, and its end too; silence is told where something waits for it. */
-  #changed(before: Trouble | null, now: Trouble | null, token: string): Trouble | null {
+  #changed(before: CardsTrouble | null, now: CardsTrouble | null, token: string): CardsTrouble | null {
     if (now?.kind === 'refused' && now.what !== before?.what) this.#log.error({ remedy: now.remedy }, now.what);
     if (now === null && before?.kind === 'refused') this.#log.info({}, `Slack takes ${token} again`);
     return now;
   }
 }
 
-function troubleOf({ failure }: Extract<SlackAnswer, { ok: false }>): Trouble | null {
+function troubleOf({ failure }: Extract<SlackAnswer, { ok: false }>): CardsTrouble | null {
   if (refusesToken(failure.code)) return refused(botTokenFault(failure.code));
   const silent = unanswered(failure);
   return silent === null ? null : { kind: 'silent', what: silent.what, remedy: silent.remedy };
 }
 
-const refused = ({ what, remedy }: Fault): Trouble => ({ kind: 'refused', what, remedy });
+const refused = ({ what, remedy }: SetupFault): CardsTrouble => ({ kind: 'refused', what, remedy });

@@ -1,10 +1,10 @@
 import type { Json, JsonObject } from '../domain/json.ts';
 import { type Block, box, label, rich } from './blocks.ts';
-import { nameOf, names, outline, type Row, rows, shortened } from './card-arguments.ts';
+import { type ArgumentRow, nameOf, names, outline, rows, shortened } from './card-arguments.ts';
 import { cut } from './escape.ts';
 
 /** What the card can show of the arguments. */
-export interface Shown {
+export interface ArgumentBlock {
   readonly block: Block;
   /** Every name and every value is there, uncut. */
   readonly complete: boolean;
@@ -20,12 +20,12 @@ const MOST_ROWS = 60;
 const WANTED = { rows: MOST_ROWS + 1, characters: MOST_CHARACTERS };
 
 /** Arguments within `budget` characters of JSON: every leaf, else every top-level member, else their names. */
-export function argumentBlock(args: Json, budget: number): Shown {
+export function argumentBlock(args: Json, budget: number): ArgumentBlock {
   const room = Math.min(budget, MOST_CHARACTERS);
   return fitting(rows(args, WANTED), room) ?? fitting(outline(args, WANTED), room) ?? named(names(args), room);
 }
 
-function fitting(all: readonly Row[], room: number): Shown | null {
+function fitting(all: readonly ArgumentRow[], room: number): ArgumentBlock | null {
   if (all.length > MOST_ROWS) return null;
   for (const limit of PER_VALUE) {
     const cuts = all.map((row) => shortened(row, limit));
@@ -36,7 +36,7 @@ function fitting(all: readonly Row[], room: number): Shown | null {
 }
 
 /** As many names as there is room for, and how many there are besides. */
-function named(all: readonly string[], room: number): Shown {
+function named(all: readonly string[], room: number): ArgumentBlock {
   const shown: string[] = [];
   let left = room - 400;
   for (const name of all) {
@@ -50,21 +50,21 @@ function named(all: readonly string[], room: number): Shown {
   return { block: rich([label('Arguments, by name'), box(shown.join(', ') || '…'), ...rest]), complete: false };
 }
 
-function table(all: readonly Row[]): Block {
+function table(all: readonly ArgumentRow[]): Block {
   const elements: JsonObject[] = [label('Arguments')];
   if (all.length === 0) elements.push(box('(none)'));
   for (const group of grouped(all, Number.POSITIVE_INFINITY)) elements.push(...group.elements);
   return rich(elements);
 }
 
-const line = (row: Row): string => (row.path === '' ? row.value : `${row.path}: ${row.value}`);
+const line = (row: ArgumentRow): string => (row.path === '' ? row.value : `${row.path}: ${row.value}`);
 
 interface Group {
   readonly elements: readonly JsonObject[];
 }
 
 /** Rows of one line share a box of at most `limit` characters; a value with line breaks gets a box of its own. */
-export function grouped(all: readonly Row[], limit: number): Group[] {
+export function grouped(all: readonly ArgumentRow[], limit: number): Group[] {
   const groups: Group[] = [];
   let lines: string[] = [];
   let size = 0;
@@ -88,7 +88,7 @@ export function grouped(all: readonly Row[], limit: number): Group[] {
   return groups;
 }
 
-function alone(row: Row, limit: number): Group[] {
+function alone(row: ArgumentRow, limit: number): Group[] {
   const parts = pieces(row.value, limit);
   const names = pieces(row.path === '' ? 'value' : row.path, limit);
   const part = (index: number) => (parts.length > 1 ? ` (part ${index + 1} of ${parts.length})` : '');

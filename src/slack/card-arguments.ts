@@ -3,7 +3,7 @@ import { REDACTED } from '../domain/redact.ts';
 import { cut, leftToRight, quoted, turnsAround, visible } from './escape.ts';
 
 /** One line of the table of arguments: a path and its value, both ready to be shown. */
-export interface Row {
+export interface ArgumentRow {
   readonly path: string;
   /** Strings are quoted, so that data cannot look like our own words. */
   readonly value: string;
@@ -26,14 +26,14 @@ const EVERYTHING: Appetite = { rows: Number.POSITIVE_INFINITY, characters: Numbe
 const COMPACT = 72;
 
 /** Every leaf of the arguments, in their order; the first ones when there are more than wanted. */
-export function rows(args: Json, wanted: Appetite = EVERYTHING): Row[] {
-  const found: Row[] = [];
+export function rows(args: Json, wanted: Appetite = EVERYTHING): ArgumentRow[] {
+  const found: ArgumentRow[] = [];
   walk(args, '', found, wanted);
   return found;
 }
 
 /** One row a top-level member, however deep it is: the outline, when the leaves are too many. */
-export function outline(args: Json, wanted: Appetite): Row[] {
+export function outline(args: Json, wanted: Appetite): ArgumentRow[] {
   if (!isObject(args)) return [leaf('', args, wanted.characters)];
   const members = Object.entries(args).slice(0, wanted.rows);
   return members.map(([name, value]) => leaf(step('', name), value, wanted.characters));
@@ -46,7 +46,7 @@ export function names(args: Json): string[] {
 
 export const nameOf = (name: string): string => step('', name);
 
-function walk(value: Json, path: string, found: Row[], wanted: Appetite): void {
+function walk(value: Json, path: string, found: ArgumentRow[], wanted: Appetite): void {
   if (found.length >= wanted.rows) return;
   if (typeof value !== 'object' || value === null) {
     found.push(leaf(path, value, wanted.characters));
@@ -97,7 +97,7 @@ function step(path: string, name: string): string {
   return path === '' ? leftToRight(name) : `${path}.${leftToRight(name)}`;
 }
 
-function leaf(path: string, value: Json, most: number): Row {
+function leaf(path: string, value: Json, most: number): ArgumentRow {
   if (value === REDACTED) return { path, value: REDACTED, lines: false, left: 0 };
   if (typeof value !== 'string') {
     const whole = JSON.stringify(value);
@@ -112,7 +112,7 @@ function leaf(path: string, value: Json, most: number): Row {
 }
 
 /** The row within limits, and whether that is all of it. */
-export function shortened(row: Row, limit: number): { readonly row: Row; readonly whole: boolean } {
+export function shortened(row: ArgumentRow, limit: number): { readonly row: ArgumentRow; readonly whole: boolean } {
   const path = cut(row.path, Math.max(limit, 48));
   if (row.value.length <= limit && row.left === 0) return { row: { ...row, path }, whole: path === row.path };
   const kept = cut(row.value, Math.min(limit, row.value.length - 1));

@@ -108,7 +108,7 @@ class Posting {
   }
 
   /** Sends the card; once more without rich text when Slack does not know its blocks. */
-  async #send(method: string, approval: Approval, where: JsonObject): Promise<Sent & { answer: SlackAnswer }> {
+  async #send(method: string, approval: Approval, where: JsonObject): Promise<ShownParts & { answer: SlackAnswer }> {
     for (const plainText of [false, true]) {
       const options: CardOptions = { publicUrl: this.#options.publicUrl ?? null, plainText };
       const { text, blocks, content, digest, complete: whole } = renderCard(approval, options);
@@ -166,9 +166,9 @@ class Posting {
   }
 }
 
-type Sent = Pick<RenderedCard, 'content' | 'digest'> & { readonly whole: boolean };
+type ShownParts = Pick<RenderedCard, 'content' | 'digest'> & { readonly whole: boolean };
 
-function shown(approval: Approval, channel: string, ts: string, { content, digest, whole }: Sent): Delivery {
+function shown(approval: Approval, channel: string, ts: string, { content, digest, whole }: ShownParts): Delivery {
   return { kind: 'shown', channel, ts, digest: cardDigest(approval, digest), content, whole };
 }
 

@@ -1,10 +1,10 @@
 import { isObject, type JsonObject, member } from '../domain/json.ts';
 import type { SlackApi } from './api.ts';
 import { sharedOutside } from './channels.ts';
-import { type Fault, fatal, unanswered, unclear, weak } from './fault.ts';
+import { fatal, type SetupFault, unanswered, unclear, weak } from './fault.ts';
 
 /** Whether cards may go to this channel, and can. */
-export async function channelFaults(api: SlackApi, channel: string): Promise<Fault[]> {
+export async function channelFaults(api: SlackApi, channel: string): Promise<SetupFault[]> {
   if (!/^[CGD][A-Z0-9]{2,}$/.test(channel)) {
     return [fatal(`${channel} is no channel id`, 'Copy the id (C…) from the bottom of the channel’s "About" tab.')];
   }
@@ -19,7 +19,7 @@ export async function channelFaults(api: SlackApi, channel: string): Promise<Fau
   }
   const found = member(answer.body, 'channel');
   const info: JsonObject = isObject(found) ? found : {};
-  const faults: Fault[] = [];
+  const faults: SetupFault[] = [];
   if (sharedOutside(info)) {
     const what = `channel ${channel} is shared with another organisation`;
     faults.push(fatal(what, 'Use a channel of your own workspace: cards show arguments of calls.'));
@@ -32,7 +32,7 @@ export async function channelFaults(api: SlackApi, channel: string): Promise<Fau
 }
 
 /** Whether anybody can approve through this user group. */
-export async function groupFaults(api: SlackApi, group: string): Promise<Fault[]> {
+export async function groupFaults(api: SlackApi, group: string): Promise<SetupFault[]> {
   const answer = await api.call('usergroups.users.list', { usergroup: group });
   if (answer.ok) {
     const users = member(answer.body, 'users');
@@ -51,7 +51,7 @@ export async function groupFaults(api: SlackApi, group: string): Promise<Fault[]
 }
 
 /** Whether this person's word could count. */
-export async function personFaults(api: SlackApi, user: string): Promise<Fault[]> {
+export async function personFaults(api: SlackApi, user: string): Promise<SetupFault[]> {
   const answer = await api.call('users.info', { user });
   if (!answer.ok) {
     const remedy = 'Copy the member id (U…) from the person’s profile in Slack.';

@@ -1,7 +1,7 @@
 import { type JsonObject, member } from '../domain/json.ts';
 import type { SlackApi, SlackFailure } from './api.ts';
 import { channelFaults, groupFaults, personFaults } from './check-targets.ts';
-import { type Fault, fatal, unanswered, weak } from './fault.ts';
+import { fatal, type SetupFault, unanswered, weak } from './fault.ts';
 import { type HomeTerms, homeFaults } from './home.ts';
 import { OPTIONAL_SCOPES, SCOPES } from './manifest.ts';
 import { appTokenFault, botTokenFault } from './token-fault.ts';
@@ -25,7 +25,7 @@ export interface SlackSetup extends HomeSetup {
 }
 
 /** Looks at everything a click will need. No faults: an approval can be shown and decided. Changes nothing in Slack. */
-export async function checkSlack(api: SlackApi, setup: SlackSetup): Promise<Fault[]> {
+export async function checkSlack(api: SlackApi, setup: SlackSetup): Promise<SetupFault[]> {
   const who = await api.call('auth.test', {});
   if (!who.ok) return [tokenFault(who.failure)];
   const faults = [...(await ownFaults(api, who.body, setup)), ...scopeFaults(who.scopes, setup)];
@@ -38,13 +38,13 @@ export async function checkSlack(api: SlackApi, setup: SlackSetup): Promise<Faul
 }
 
 /** Whether the bot token is of this workspace, organisation and app. */
-export async function checkHome(api: SlackApi, setup: HomeSetup): Promise<Fault[]> {
+export async function checkHome(api: SlackApi, setup: HomeSetup): Promise<SetupFault[]> {
   const who = await api.call('auth.test', {});
   return who.ok ? ownFaults(api, who.body, setup) : [tokenFault(who.failure)];
 }
 
 /** Socket Mode's own token. Asks for an address to connect to, which is what it is for. */
-export async function checkAppToken(api: SlackApi): Promise<Fault[]> {
+export async function checkAppToken(api: SlackApi): Promise<SetupFault[]> {
   const answer = await api.call('apps.connections.open', {});
   if (answer.ok) return [];
   const silent = unanswered(answer.failure);
@@ -56,16 +56,16 @@ export async function checkAppToken(api: SlackApi): Promise<Fault[]> {
   return [appTokenFault(code)];
 }
 
-function tokenFault(failure: SlackFailure): Fault {
+function tokenFault(failure: SlackFailure): SetupFault {
   return unanswered(failure) ?? botTokenFault(failure.code);
 }
 
-async function ownFaults(api: SlackApi, who: JsonObject, setup: HomeSetup): Promise<Fault[]> {
+async function ownFaults(api: SlackApi, who: JsonObject, setup: HomeSetup): Promise<SetupFault[]> {
   return [...homeFaults(who, setup), ...(await appFaults(api, member(who, 'bot_id'), setup.app))];
 }
 
 /** Which app a bot belongs to is said by `bots.info` alone. A wrong id is no danger: every click would be refused. */
-async function appFaults(api: SlackApi, bot: unknown, app: string | undefined): Promise<Fault[]> {
+async function appFaults(api: SlackApi, bot: unknown, app: string | undefined): Promise<SetupFault[]> {
   if (app === undefined || typeof bot !== 'string') return [];
   const answer = await api.call('bots.info', { bot });
   if (!answer.ok) {
@@ -85,7 +85,7 @@ function needed(scope: string, { userGroups, direct }: SlackSetup): boolean {
   return scope === 'chat:write' || scope === 'users:read';
 }
 
-function scopeFaults(scopes: readonly string[] | null, setup: SlackSetup): Fault[] {
+function scopeFaults(scopes: readonly string[] | null, setup: SlackSetup): SetupFault[] {
   if (scopes === null) return [weak('Slack did not say which scopes the token has', 'Compare them with the manifest.')];
   const missing = (wanted: Readonly<Record<string, string>>) =>
     Object.entries(wanted).filter(([scope]) => !scopes.includes(scope));

@@ -84,10 +84,10 @@ function socketLine(deps: SlackDeps, appToken: string, take: Clicks['take']): Sl
   };
 }
 
-type Line = ConstructorParameters<typeof App>[0];
+type BoltSettings = ConstructorParameters<typeof App>[0];
 
 /** Bolt without what it does by itself: no token check per click, no memory of conversations, no retries, no calls. */
-function boltApp(deps: SlackDeps, take: Clicks['take'], line: Line): App {
+function boltApp(deps: SlackDeps, take: Clicks['take'], line: BoltSettings): App {
   const app = new App({
     ...line,
     // Our own client speaks to Slack; Bolt needs no token of its own.

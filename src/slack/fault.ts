@@ -1,7 +1,7 @@
 import type { SlackFailure } from './api.ts';
 
 /** What is wrong with the set-up, and what to do about it. */
-export interface Fault {
+export interface SetupFault {
   /**
    * `fatal`: approvals cannot be decided in Slack. `weak`: something works less well. `unknown`: Slack did not answer,
    * so it may be well.
@@ -11,8 +11,8 @@ export interface Fault {
   readonly remedy: string;
 }
 
-export const fatal = (what: string, remedy: string): Fault => ({ severity: 'fatal', what, remedy });
-export const weak = (what: string, remedy: string): Fault => ({ severity: 'weak', what, remedy });
+export const fatal = (what: string, remedy: string): SetupFault => ({ severity: 'fatal', what, remedy });
+export const weak = (what: string, remedy: string): SetupFault => ({ severity: 'weak', what, remedy });
 
 /** Codes that say nothing of the set-up: the same question may be answered in a minute. */
 const NO_ANSWER = new Set([
@@ -26,12 +26,12 @@ const NO_ANSWER = new Set([
 ]);
 
 /** The fault of a question that Slack did not answer; null when it did. */
-export function unanswered({ code }: SlackFailure): Fault | null {
+export function unanswered({ code }: SlackFailure): SetupFault | null {
   if (!NO_ANSWER.has(code) && !code.startsWith('http_')) return null;
   const what = `Slack does not answer (${code})`;
   return { severity: 'unknown', what, remedy: 'Check the network, a proxy, and SLACK_API_URL if it is set.' };
 }
 
 /** For an answer that nobody foresaw. */
-export const unclear = (what: string): Fault =>
+export const unclear = (what: string): SetupFault =>
   fatal(what, 'Repair what the other faults name, then check again with `holdfast doctor slack`.');

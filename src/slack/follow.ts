@@ -11,7 +11,7 @@ const ANSWER_MS = 3_000;
 /** Milliseconds between the tries to reach a person. */
 const RESTS = [500, 2_000, 8_000];
 
-export interface Patience {
+export interface FollowUpPatience {
   /** No more rests: every try that is left is made at once, and is the last. */
   readonly leaving: AbortSignal;
 }
@@ -25,7 +25,7 @@ export async function follow(
   log: Log,
   interaction: Interaction,
   next: Next,
-  patience: Patience | null,
+  patience: FollowUpPatience | null,
 ): Promise<boolean> {
   switch (next.kind) {
     case 'tell':
@@ -54,7 +54,7 @@ async function tell(
   log: Log,
   interaction: Interaction,
   text: string,
-  patience: Patience | null,
+  patience: FollowUpPatience | null,
 ): Promise<boolean> {
   for (const ms of patience === null ? [0] : [...RESTS, 0]) {
     const why = await told(api, interaction, text);

@@ -1,5 +1,5 @@
 import { type JsonObject, member } from '../domain/json.ts';
-import { type Fault, fatal } from './fault.ts';
+import { fatal, type SetupFault } from './fault.ts';
 
 /** The workspace, and on Grid the organisation, whose people count. */
 export interface Home {
@@ -17,8 +17,8 @@ export interface HomeTerms {
  * What does not fit between Slack's `auth.test` and the config. Slack names the organisation wherever there is one
  * (https://docs.slack.dev/reference/methods/auth.test), so that none said is none there.
  */
-export function homeFaults(who: JsonObject, { team, enterprise }: HomeTerms): Fault[] {
-  const faults: Fault[] = [];
+export function homeFaults(who: JsonObject, { team, enterprise }: HomeTerms): SetupFault[] {
+  const faults: SetupFault[] = [];
   const actual = text(who, 'team_id');
   if (team !== undefined && actual !== team) {
     const what = `the token is for workspace ${actual ?? '(not said)'}, the config says ${team}`;

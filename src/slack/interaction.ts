@@ -1,7 +1,7 @@
 import type { Approval, Choice } from '../domain/approval.ts';
 import { type Approver, decide as judge, type Utterance } from '../domain/decide.ts';
 import type { Saw } from '../domain/seen-card.ts';
-import type { Decided, Seen } from '../gateway/decide.ts';
+import type { Decided, SeenApproval } from '../gateway/decision/decide.ts';
 import type { Clock, Log } from '../ports.ts';
 import { type DoorRefusal, doorWords, refusalWords, WORDS_FOR } from './answer.ts';
 import { type Action, type ButtonValue, readButtonValue, readViewMemory } from './button.ts';
@@ -21,13 +21,13 @@ export interface InteractionTerms extends IdentityTerms {
   /** As the cards have it. */
   readonly publicUrl?: string | null | undefined;
   /** The approval and its card; null: there is no such approval. */
-  look(id: string): Promise<Seen | null>;
+  look(id: string): Promise<SeenApproval | null>;
   /** The same, where its card is whole and this process showed it: what is decided on it is compared on commit. */
-  recall(id: string): Seen | null;
+  recall(id: string): SeenApproval | null;
   /** The card's place, learnt from a click because the post's own answer was lost. */
   adopt(id: string, channel: string, ts: string): Promise<void>;
   /** Resolves once the decision is durable, or refused and that recorded. */
-  decide(id: string, word: Utterance, approver: Approver, seen: Seen | null): Promise<Decided>;
+  decide(id: string, word: Utterance, approver: Approver, seen: SeenApproval | null): Promise<Decided>;
   /** Records a click that did not count; `id` is what the click claims, and may name nothing. */
   refused(id: string, actor: string, reason: string, choice: string): Promise<void>;
 }
@@ -38,7 +38,7 @@ export type Next =
   | { readonly kind: 'open'; readonly view: View }
   | { readonly kind: 'update'; readonly view: View };
 
-export interface Handled {
+export interface InteractionResult {
   /** The ack's body; null for an empty one. */
   readonly ack: { readonly [name: string]: unknown } | null;
   readonly next: Next | null;
@@ -46,14 +46,14 @@ export interface Handled {
   readonly unrecorded?: true;
 }
 
-const tell = (text: string): Handled => ({ ack: null, next: { kind: 'tell', text } });
-const DONE: Handled = { ack: null, next: null };
+const tell = (text: string): InteractionResult => ({ ack: null, next: { kind: 'tell', text } });
+const DONE: InteractionResult = { ack: null, next: null };
 
 /**
  * A verified click or submission, from the person to the recorded decision. When it resolves, the decision is durable
  * or will never be: the ack may go out. A store that cannot answer is told as such, never as a success.
  */
-export async function interact(terms: InteractionTerms, interaction: Interaction): Promise<Handled> {
+export async function interact(terms: InteractionTerms, interaction: Interaction): Promise<InteractionResult> {
   const say = interaction.kind === 'click' && interaction.on.kind === 'message' ? tell : notice(interaction);
   try {
     return interaction.kind === 'click'
@@ -66,7 +66,7 @@ export async function interact(terms: InteractionTerms, interaction: Interaction
 }
 
 /** In a modal the answer is shown in its place. */
-function notice(interaction: Interaction): (text: string) => Handled {
+function notice(interaction: Interaction): (text: string) => InteractionResult {
   return (text) => {
     const view = noticeView('Nothing was decided', text);
     return interaction.kind === 'click'
@@ -75,9 +75,9 @@ function notice(interaction: Interaction): (text: string) => Handled {
   };
 }
 
-type Say = (text: string) => Handled;
+type Say = (text: string) => InteractionResult;
 
-async function clicked(terms: InteractionTerms, click: Click, say: Say): Promise<Handled> {
+async function clicked(terms: InteractionTerms, click: Click, say: Say): Promise<InteractionResult> {
   if (click.action === 'open_console') return DONE;
   const choice = choiceOf(click.action);
   const given = readButtonValue(click.value);
@@ -120,7 +120,7 @@ function page(terms: InteractionTerms, click: Click, approval: Approval, approve
   return fullView(approval, from, Math.max(0, at + step), may);
 }
 
-async function submitted(terms: InteractionTerms, submission: Submission, say: Say): Promise<Handled> {
+async function submitted(terms: InteractionTerms, submission: Submission, say: Say): Promise<InteractionResult> {
   const memory = readViewMemory(submission.memory);
   if (memory === null) return say(doorWords('other_call'));
   const choice: Choice = submission.view === 'deny_view' ? 'deny' : 'approve';
@@ -141,7 +141,7 @@ interface Entry {
   readonly approver: Approver;
   readonly from: From;
   /** null: the card's record was changed on the way in. */
-  readonly seen: Seen | null;
+  readonly seen: SeenApproval | null;
 }
 
 /** The checks that every click passes: a person of ours, on the card itself, about the call that the card showed. */
@@ -152,8 +152,8 @@ async function enter(
   from: From | null,
   choice: string,
   say: Say,
-  known: Seen | null = null,
-): Promise<Entry | { refusal: Handled }> {
+  known: SeenApproval | null = null,
+): Promise<Entry | { refusal: InteractionResult }> {
   const found = known ?? (await terms.look(given.approval));
   if (found === null) {
     await terms.refused(given.approval, who.user, 'not_found', choice);
@@ -188,14 +188,14 @@ async function wouldRefuse(
   given: ButtonValue,
   choice: Choice,
   say: Say,
-): Promise<Handled | null> {
+): Promise<InteractionResult | null> {
   const judgement = judge(approval, wordOf(choice, 'to be asked', given), approver, terms.clock.now());
   if (judgement.kind !== 'refused') return null;
   await terms.refused(approval.id, approver.id, judgement.reason, choice);
   return say(refusalWords(judgement.reason, approval));
 }
 
-function decided(outcome: Decided, say: Say): Handled {
+function decided(outcome: Decided, say: Say): InteractionResult {
   switch (outcome.kind) {
     case 'recorded':
       return outcome.approval.state === 'pending'

@@ -6,7 +6,7 @@ import { type Home, type HomeTerms, homeFaults, homeOf } from './home.ts';
 
 export type StrangerReason = 'other_team' | 'deactivated' | 'bot' | 'guest' | 'stranger' | 'unknown_person';
 
-export type Standing =
+export type PersonStanding =
   | { readonly kind: 'colleague' }
   | { readonly kind: 'refused'; readonly reason: StrangerReason }
   /** Slack did not say in time: nothing is known, so nothing is allowed. */
@@ -63,7 +63,7 @@ export class People {
   }
 
   /** Whether this person is one of our own people, in good standing. */
-  async standing(user: string): Promise<Standing> {
+  async standing(user: string): Promise<PersonStanding> {
     const asked = this.#users.get(user, this.#lookupMs, () => this.#ask('users.info', { user }, 'user'));
     const [home, found] = await Promise.all([this.home(), asked]);
     if (home === null) return { kind: 'cannot_tell', why: 'Slack did not say that this is the configured workspace' };

@@ -3,7 +3,7 @@ import { member } from '../domain/json.ts';
 import type { Log } from '../ports.ts';
 import { rest, within } from './fresh.ts';
 
-export interface Connection {
+export interface SocketConnection {
   /** Resolves when clicks can come, or after `waitMs` with the attempt going on. Never rejects. */
   start(waitMs: number): Promise<void>;
   /** Resolves when the socket is closed, or after 3 s. */
@@ -25,7 +25,7 @@ export function keepConnected(
   client: SocketModeReceiver['client'],
   log: Log,
   heard: (code: string | null) => void = () => {},
-): Connection {
+): SocketConnection {
   const stopped = new AbortController();
   let hear: () => void = () => {};
   const connected = new Promise<void>((resolve) => {

@@ -1,4 +1,4 @@
-import { type Fault, fatal } from './fault.ts';
+import { fatal, type SetupFault } from './fault.ts';
 
 /** Slack's words for a token that it does not take, now or later. */
 const REFUSED = new Set(['not_authed', 'invalid_auth', 'token_revoked', 'token_expired', 'account_inactive']);
@@ -17,11 +17,11 @@ const REMEDIES: Readonly<Record<string, string>> = {
   token_expired: `Holdfast renews no tokens. Make an app without token rotation, ${COPY}`,
 };
 
-export function botTokenFault(code: string): Fault {
+export function botTokenFault(code: string): SetupFault {
   return fatal(`Slack refuses SLACK_BOT_TOKEN (${code})`, REMEDIES[code] ?? `Look at the app: ${COPY}`);
 }
 
-export function appTokenFault(code: string): Fault {
+export function appTokenFault(code: string): SetupFault {
   const remedy = `Make an app-level token (xapp-…) with connections:write under "Basic Information" → "App-Level Tokens", see that "Socket Mode" is on, put it into SLACK_APP_TOKEN, ${RESTART}`;
   return fatal(`Slack refuses SLACK_APP_TOKEN (${code})`, remedy);
 }

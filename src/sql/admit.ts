@@ -9,7 +9,7 @@ import type { Tables } from './schema.ts';
 /** Calls that one statement admits at most. */
 const MOST_AT_ONCE = 200;
 
-interface Waiting {
+interface WaitingAdmission {
   readonly takes: readonly Take[];
   readonly event: NewEvent;
   readonly settle: (admission: Admission) => void;
@@ -30,7 +30,7 @@ interface AdmittedRow {
  */
 export class AdmissionDesk {
   readonly #db: Kysely<Tables>;
-  #waiting: Waiting[] = [];
+  #waiting: WaitingAdmission[] = [];
   #busy = false;
 
   constructor(db: Kysely<Tables>) {
@@ -54,7 +54,7 @@ export class AdmissionDesk {
   }
 
   /** A list that fails is tried call by call: what is wrong with one is no reason to refuse another's. */
-  async #try(batch: readonly Waiting[]): Promise<void> {
+  async #try(batch: readonly WaitingAdmission[]): Promise<void> {
     try {
       const rows = await admitAll(this.#db, batch);
       for (const row of rows) batch[row.place]!.settle(admissionOf(row, batch[row.place]!.takes));
@@ -65,7 +65,7 @@ export class AdmissionDesk {
   }
 }
 
-async function admitAll(db: Kysely<Tables>, batch: readonly Waiting[]): Promise<readonly AdmittedRow[]> {
+async function admitAll(db: Kysely<Tables>, batch: readonly WaitingAdmission[]): Promise<readonly AdmittedRow[]> {
   const requests = batch.map(({ takes, event }) => ({
     takes: takes.map((take) => ({ key: takeKey(take), width: widthOf(take), max: take.max, by: take.by })),
     event: eventRow(event),

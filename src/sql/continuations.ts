@@ -7,8 +7,8 @@ import { APPROVAL, type ApprovalRow, approvalOf } from './row.ts';
 import type { Tables } from './schema.ts';
 
 type Remember = Parameters<TaskStore['rememberContinuation']>[0];
-type Take = Parameters<TaskStore['takeContinuation']>[0];
-type Taken = Awaited<ReturnType<TaskStore['takeContinuation']>>;
+type TakeContinuation = Parameters<TaskStore['takeContinuation']>[0];
+type TakenContinuation = Awaited<ReturnType<TaskStore['takeContinuation']>>;
 
 /** Thrown inside the transaction to roll it back; never leaves this file. */
 class NotAwaited extends Error {}
@@ -24,9 +24,9 @@ export async function rememberContinuation(db: Kysely<Tables>, one: Remember): P
 /** P2: the row is deleted with its event and the approval's change, before anything is sent; whoever deletes it sends. */
 export async function takeContinuation(
   db: Kysely<Tables>,
-  one: Take,
+  one: TakeContinuation,
   event: (approval: string) => NewEvent,
-): Promise<Taken> {
+): Promise<TakenContinuation> {
   try {
     return await db.transaction().execute((trx) => take(trx, one, event));
   } catch (error) {
@@ -35,7 +35,11 @@ export async function takeContinuation(
   }
 }
 
-async function take(trx: Transaction<Tables>, one: Take, event: (approval: string) => NewEvent): Promise<Taken> {
+async function take(
+  trx: Transaction<Tables>,
+  one: TakeContinuation,
+  event: (approval: string) => NewEvent,
+): Promise<TakenContinuation> {
   const taken = await sql<{ approval_id: string }>`
     delete from holdfast.continuations
     where digest = any(${one.digests}::text[]) and grant_name = ${one.grant} and server = ${one.server}

@@ -36,7 +36,7 @@ export async function markAllAway(db: Kysely<Tables>, replica: string): Promise<
 }
 
 /** Which callers leave. A session's id is its server's to hand out, so another server may have one of the same name. */
-export type Leaving =
+export type LeaveSelector =
   | { readonly joiner: string; readonly replica?: string }
   | { readonly server: string; readonly session: string; readonly requestId?: string };
 
@@ -46,7 +46,7 @@ export type Leaving =
  */
 export async function markLeft(
   db: Kysely<Tables>,
-  by: Leaving,
+  by: LeaveSelector,
   event: (approval: string) => NewEvent,
 ): Promise<Approval[]> {
   return db.transaction().execute(async (trx) => {
@@ -73,7 +73,7 @@ export async function markLeft(
   });
 }
 
-function whose(by: Leaving) {
+function whose(by: LeaveSelector) {
   if ('joiner' in by) {
     const there = by.replica === undefined ? sql`` : sql` and j.replica = ${by.replica}`;
     return sql`j.id = ${by.joiner}${there}`;

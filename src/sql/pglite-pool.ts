@@ -30,7 +30,7 @@ export class PglitePool extends EventEmitter {
   readonly options: object = { max: Number.POSITIVE_INFINITY };
   readonly #db: PGlite;
   readonly #idle: PgliteClient[] = [];
-  readonly #breath = new Breath();
+  readonly #breath = new EventLoopYield();
 
   constructor(db: PGlite) {
     super();
@@ -55,12 +55,12 @@ export class PglitePool extends EventEmitter {
 /** One borrower of the session. Says `notification` like `pg` while it is not released. */
 export class PgliteClient extends EventEmitter {
   readonly #db: PGlite;
-  readonly #breath: Breath;
+  readonly #breath: EventLoopYield;
   readonly #onRelease: () => void;
   #deafen: () => void = () => undefined;
   #held: Held | null = null;
 
-  constructor(db: PGlite, breath: Breath, onRelease: () => void) {
+  constructor(db: PGlite, breath: EventLoopYield, onRelease: () => void) {
     super();
     this.#db = db;
     this.#breath = breath;
@@ -125,7 +125,7 @@ async function hold(db: PGlite): Promise<Held> {
 const BREATH_MS = 10;
 
 /** PGlite answers without ever returning to the event loop: a busy queue would keep everybody else waiting. */
-class Breath {
+class EventLoopYield {
   #taken = 0;
 
   async take(): Promise<void> {

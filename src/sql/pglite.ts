@@ -7,10 +7,10 @@ import { holdDirectory } from './directory.ts';
 import { migrate } from './migrations.ts';
 import { watchDeath } from './pglite-death.ts';
 import type { Tables } from './schema.ts';
-import type { Connection } from './store.ts';
+import type { SqlConnection } from './store.ts';
 
 /** The embedded database, for this process alone. */
-export interface Embedded extends Connection {
+export interface Embedded extends SqlConnection {
   /** For the queue's tables beside ours, through a pool of its own. */
   readonly pglite: PGlite;
 }

@@ -3,7 +3,7 @@ import type { JsonObject } from '../domain/json.ts';
 import { phraseId, wordsOf } from './phrases.ts';
 import type { Tables } from './schema.ts';
 
-interface Said {
+interface PhrasedEvent {
   readonly n: string;
   readonly type: string;
   readonly body: string;
@@ -14,7 +14,7 @@ interface Said {
  * The numbers of those events that a search for words would miss or find wrongly: their phrase is not their text's, or
  * is not in the table with its words. Each phrase is read once, however many events say it.
  */
-export async function misphrased(db: Kysely<Tables>, events: readonly Said[]): Promise<ReadonlySet<string>> {
+export async function misphrased(db: Kysely<Tables>, events: readonly PhrasedEvent[]): Promise<ReadonlySet<string>> {
   const wrong = new Set<string>();
   const phrases = new Map<string, { readonly words: string; readonly sayers: string[] }>();
   const ids = new Map<string, string>();

@@ -4,7 +4,7 @@ import type { Log } from '../ports.ts';
 import { keepPlans } from './kept-plan.ts';
 import { isMigrated, migrate } from './migrations.ts';
 import type { Tables } from './schema.ts';
-import type { Connection } from './store.ts';
+import type { SqlConnection } from './store.ts';
 
 /** Milliseconds that a connection, and a statement, may take before the store counts as gone. */
 const PATIENCE = 5_000;
@@ -24,7 +24,7 @@ export async function openPostgres({
   connections = 10,
   shared = false,
   log,
-}: PostgresSettings): Promise<Connection> {
+}: PostgresSettings): Promise<SqlConnection> {
   const pool = new pg.Pool({
     connectionString: url,
     max: connections,

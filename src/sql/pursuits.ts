@@ -1,12 +1,12 @@
 import { type Kysely, sql } from 'kysely';
-import type { Pursuit } from '../ports.ts';
+import type { FollowedTask } from '../ports.ts';
 import type { PursuitTable, Tables } from './schema.ts';
 
-type Row = Omit<PursuitTable, 'holder' | 'held_until'>;
+type FollowedTaskRow = Omit<PursuitTable, 'holder' | 'held_until'>;
 
 const PURSUIT = sql.raw('approval_id, dispatcher, task_id, grant_name, server, kept, started_at');
 
-function pursuitOf(row: Row): Pursuit {
+function pursuitOf(row: FollowedTaskRow): FollowedTask {
   return {
     approval: row.approval_id,
     dispatcher: row.dispatcher,
@@ -19,7 +19,7 @@ function pursuitOf(row: Row): Pursuit {
 }
 
 /** A call that goes on may end in another task: then that one is followed. */
-export async function openPursuit(db: Kysely<Tables>, one: Pursuit, replica: string, until: Date): Promise<void> {
+export async function openPursuit(db: Kysely<Tables>, one: FollowedTask, replica: string, until: Date): Promise<void> {
   await sql`
     insert into holdfast.pursuits
       (approval_id, dispatcher, task_id, grant_name, server, kept, holder, held_until, started_at)
@@ -30,8 +30,8 @@ export async function openPursuit(db: Kysely<Tables>, one: Pursuit, replica: str
       started_at = excluded.started_at`.execute(db);
 }
 
-export async function findPursuit(db: Kysely<Tables>, approval: string): Promise<Pursuit | null> {
-  const found = await sql<Row>`
+export async function findPursuit(db: Kysely<Tables>, approval: string): Promise<FollowedTask | null> {
+  const found = await sql<FollowedTaskRow>`
     select ${PURSUIT} from holdfast.pursuits where approval_id = ${approval}`.execute(db);
   return found.rows[0] ? pursuitOf(found.rows[0]) : null;
 }
@@ -43,8 +43,8 @@ export async function claimPursuits(
   now: Date,
   until: Date,
   limit: number,
-): Promise<Pursuit[]> {
-  const claimed = await sql<Row>`
+): Promise<FollowedTask[]> {
+  const claimed = await sql<FollowedTaskRow>`
     update holdfast.pursuits set holder = ${replica}, held_until = ${until}
     where approval_id in (
       select approval_id from holdfast.pursuits where held_until <= ${now}

@@ -1,5 +1,5 @@
 import { type Kysely, sql } from 'kysely';
-import type { Asked, NewQuestion, Question } from '../ports.ts';
+import type { NewQuestion, Question, QuestionKey } from '../ports.ts';
 import type { Tables } from './schema.ts';
 
 /** Kept for one task at most; a server that asks more than this without an answer is not heard. */
@@ -24,7 +24,10 @@ export async function questionsAfter(db: Kysely<Tables>, task: string, after: nu
 }
 
 /** A server's request ids are its session's own, and a server without sessions has one for each of its agents. */
-export async function dropQuestion(db: Kysely<Tables>, { grant, server, session, requestId }: Asked): Promise<void> {
+export async function dropQuestion(
+  db: Kysely<Tables>,
+  { grant, server, session, requestId }: QuestionKey,
+): Promise<void> {
   await sql`
     delete from holdfast.questions q using holdfast.tasks t
     where q.request_id = ${requestId} and q.session is not distinct from ${session}::text and t.id = q.task_id

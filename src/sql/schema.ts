@@ -26,7 +26,7 @@ export interface Tables {
 }
 
 /** Read as a value, written as its text. */
-type Document = ColumnType<unknown, string, string>;
+type JsonColumn = ColumnType<unknown, string, string>;
 type Bytes = Uint8Array;
 
 export interface ApprovalTable {
@@ -39,9 +39,9 @@ export interface ApprovalTable {
   owner: string | null;
   self_approval: boolean;
   fingerprint: string;
-  requirement: Document;
-  arguments: Document;
-  trace: Document;
+  requirement: JsonColumn;
+  arguments: JsonColumn;
+  trace: JsonColumn;
   stated_reason: string | null;
   previous_unknown: string | null;
   policy_digest: string;

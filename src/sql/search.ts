@@ -41,7 +41,7 @@ export function sqlRecords(db: Kysely<Tables>): Records {
   });
 }
 
-interface Row extends EventRow {
+interface FoundRow extends EventRow {
   readonly state: State | null;
   /** How many there were, of which as many come as are not too heavy together. */
   readonly found: string;
@@ -87,20 +87,20 @@ async function search(db: Kysely<Tables>, filter: EventFilter): Promise<Page<Fou
   return pageOf(rows, filter.limit);
 }
 
-async function rowsOf(db: Kysely<Tables>, which: RawBuilder<unknown>): Promise<Row[]> {
+async function rowsOf(db: Kysely<Tables>, which: RawBuilder<unknown>): Promise<FoundRow[]> {
   const events = sql`select e.* from (${which}) w join holdfast.events e on e.n = w.n`;
-  const found = await sql<Row>`
+  const found = await sql<FoundRow>`
     select e.n, e.body, e.seq, e.hash, e.found, a.state
     from ${portionOf(events, IN_ORDER.newest)} e left join holdfast.approvals a on a.id = e.approval_id
     order by e.n desc`.execute(db);
   return found.rows;
 }
 
-function foundOf(rows: readonly Row[]): number {
+function foundOf(rows: readonly FoundRow[]): number {
   return Number(rows[0]?.found ?? 0);
 }
 
-function pageOf(rows: readonly Row[], limit: number): Page<FoundEvent> {
+function pageOf(rows: readonly FoundRow[], limit: number): Page<FoundEvent> {
   const items = rows.slice(0, limit).map((row) => ({ ...eventOf(row), state: row.state }));
   return { items, next: foundOf(rows) > items.length ? String(items.at(-1)!.n) : null };
 }

@@ -24,7 +24,7 @@ import type { Tables } from './schema.ts';
 import { bindSession, sessionGrant, unbindSession } from './sessions.ts';
 
 /** A connection to one of the two kinds of SQL; the store never asks which. */
-export interface Connection {
+export interface SqlConnection {
   readonly db: Kysely<Tables>;
   close(): Promise<void>;
   /** Rejects when what lies under the database takes no more; absent: it is not ours to know. */
@@ -32,7 +32,7 @@ export interface Connection {
 }
 
 /** The authority, on Kysely. Whatever SQL could not do is `Unavailable('store')`, and nothing was changed. */
-export function sqlStore({ db, close, room }: Connection): Store {
+export function sqlStore({ db, close, room }: SqlConnection): Store {
   const desk = new AdmissionDesk(db);
   const appender = new Appender(db);
   const openers = new InTurn();

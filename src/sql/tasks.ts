@@ -6,10 +6,10 @@ import { clientOf, collectedBy, nameClient, nextRound, reseat } from './places.t
 import { claimPursuits, endPursuit, findPursuit, keepPursuit, openPursuit } from './pursuits.ts';
 import { dropQuestion, keepQuestion, questionsAfter } from './questions.ts';
 import type { Tables } from './schema.ts';
-import type { Connection } from './store.ts';
+import type { SqlConnection } from './store.ts';
 
 /** Tasks in SQL, beside the approvals they belong to. */
-export function sqlTasks({ db }: Pick<Connection, 'db'>): TaskStore {
+export function sqlTasks({ db }: Pick<SqlConnection, 'db'>): TaskStore {
   return guarded<TaskStore>({
     openTask: (task) => openTask(db, task),
     findTask: (id, grant, server, now) => findTask(db, id, grant, server, now),
@@ -33,11 +33,11 @@ export function sqlTasks({ db }: Pick<Connection, 'db'>): TaskStore {
     collectedBy: (joiner, since) => collectedBy(db, joiner, since),
     rememberContinuation: (one) => rememberContinuation(db, one),
     takeContinuation: (one, event) => takeContinuation(db, one, event),
-    openPursuit: (pursuit, replica, until) => openPursuit(db, pursuit, replica, until),
-    findPursuit: (approval) => findPursuit(db, approval),
-    claimPursuits: (replica, now, until, limit) => claimPursuits(db, replica, now, until, limit),
-    keepPursuit: (approval, replica, until) => keepPursuit(db, approval, replica, until),
-    endPursuit: (approval) => endPursuit(db, approval),
+    followTask: (pursuit, replica, until) => openPursuit(db, pursuit, replica, until),
+    findFollowed: (approval) => findPursuit(db, approval),
+    claimFollowed: (replica, now, until, limit) => claimPursuits(db, replica, now, until, limit),
+    keepFollowed: (approval, replica, until) => keepPursuit(db, approval, replica, until),
+    endFollowed: (approval) => endPursuit(db, approval),
     keepQuestion: (question) => keepQuestion(db, question),
     questions: (task, after) => questionsAfter(db, task, after),
     answered: (asked) => dropQuestion(db, asked),

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { NewEvent } from '../../src/domain/event.ts';
-import { AccessLog, type TurnedAway } from '../../src/gateway/access-log.ts';
+import { AccessLog, type RefusedRequest } from '../../src/gateway/log/access-log.ts';
 import { TestClock } from '../support/door-world.ts';
 
-const KNOCK: TurnedAway = { door: 'mcp', status: 401, server: 'tools', grant: null, address: '10.0.0.9' };
+const KNOCK: RefusedRequest = { door: 'mcp', status: 401, server: 'tools', grant: null, address: '10.0.0.9' };
 
 function world() {
   const events: NewEvent[] = [];
@@ -37,7 +37,7 @@ describe('Refused access', () => {
 
   test('is told apart by door, status, server and grant', () => {
     const { events, access } = world();
-    const others: Partial<TurnedAway>[] = [{ status: 403 }, { door: 'api' }, { server: null }, { grant: 'bot' }];
+    const others: Partial<RefusedRequest>[] = [{ status: 403 }, { door: 'api' }, { server: null }, { grant: 'bot' }];
     for (const other of [{}, ...others]) access.refused({ ...KNOCK, ...other });
     assert.equal(events.length, 5);
     assert.equal(events.at(-1)!.actor, 'grant:bot');

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { NewEvent } from '../../src/domain/event.ts';
-import { Journal } from '../../src/gateway/journal.ts';
+import { Journal } from '../../src/gateway/log/journal.ts';
 import { event } from '../support/audit-world.ts';
 import { quiet } from '../support/door-world.ts';
 import { until } from '../support/queue-pair.ts';

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { sql } from 'kysely';
-import type { Fault } from '../../src/domain/chain.ts';
+import type { ChainFault } from '../../src/domain/chain.ts';
 import { exportLine } from '../../src/domain/export-line.ts';
-import { Standby } from '../../src/gateway/standby.ts';
+import { CheckpointStandby } from '../../src/gateway/log/checkpoint-standby.ts';
 import { type AuditWorld, auditWorld, event, verifyLines } from '../support/audit-world.ts';
 import { TestClock } from '../support/door-world.ts';
 import { skipWithout } from '../support/servers.ts';
@@ -11,9 +11,9 @@ import { inOrder, OURS, TAMPERINGS, type Tampering, wholeLog } from '../support/
 
 const TRUST = { keys: [OURS.publicKey], elsewhere: [] };
 
-function assertNamed(found: Fault | undefined, named: Tampering['named']): void {
+function assertNamed(found: ChainFault | undefined, named: Tampering['named']): void {
   assert.ok(found, 'nothing was found');
-  for (const [name, value] of Object.entries(named)) assert.equal(found[name as keyof Fault], value, name);
+  for (const [name, value] of Object.entries(named)) assert.equal(found[name as keyof ChainFault], value, name);
 }
 
 for (const kind of ['pglite', 'postgres'] as const) {
@@ -42,7 +42,7 @@ for (const kind of ['pglite', 'postgres'] as const) {
 
     test('P7: two signers at once sign once', async () => {
       await world.log(event('again'));
-      const signed = await Promise.all([world.notary.sign(world.setting), world.notary.sign(world.setting)]);
+      const signed = await Promise.all([world.notary.sign(world.gateway), world.notary.sign(world.gateway)]);
       assert.equal(signed.filter((one) => one !== null).length, 1);
       await world.store.seal(100);
       assert.deepEqual((await world.verify()).report.faults, []);
@@ -50,11 +50,11 @@ for (const kind of ['pglite', 'postgres'] as const) {
 
     test('P7: while no schedule has it signed, one of those who stand by signs after two periods', async () => {
       const clock = new TestClock();
-      const setting = { ...world.setting, clock };
-      const [one, other] = [new Standby(), new Standby()];
+      const gateway = { ...world.gateway, clock };
+      const [one, other] = [new CheckpointStandby(), new CheckpointStandby()];
       const look = async (ms: number) => {
         clock.advance(ms);
-        const both = await Promise.all([one, other].map((by) => by.look(setting, () => world.notary.sign(setting))));
+        const both = await Promise.all([one, other].map((by) => by.look(gateway, () => world.notary.sign(gateway))));
         await world.store.seal(100);
         return both.filter(Boolean).length;
       };

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { MOST_HELD, sendHeld, whole } from '../../src/mcp/send-held.ts';
+import { MOST_HELD, sendHeld, whole } from '../../src/mcp/upstream/send.ts';
 import type { ExchangeAnswer, Upstream } from '../../src/ports.ts';
 
 const CHUNK = new Uint8Array(1024 * 1024).fill(0x20);

@@ -5,7 +5,7 @@ import { sqlLedger } from '../../src/sql/ledger.ts';
 import { OCTETS_AT_ONCE } from '../../src/sql/portion.ts';
 import { openPostgres } from '../../src/sql/postgres.ts';
 import { sqlRecords } from '../../src/sql/search.ts';
-import { type Connection, sqlStore } from '../../src/sql/store.ts';
+import { type SqlConnection, sqlStore } from '../../src/sql/store.ts';
 import { quiet } from '../support/door-world.ts';
 import { skipWithout, startPostgres, type TestServer } from '../support/servers.ts';
 import { eventOf, newApproval, newJoiner, open, randomHex } from '../support/store-world.ts';
@@ -23,7 +23,7 @@ const HUGE = { count: 12, octets: 3_500_000 } as const;
 
 describe('a log of heavy events', { skip: skipWithout('postgres') }, () => {
   let server: TestServer;
-  let connection: Connection;
+  let connection: SqlConnection;
   before(async () => {
     server = await startPostgres();
     connection = await openPostgres({ url: server.url, connections: 1, log: quiet });

@@ -4,10 +4,10 @@ import { createServer, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { serve } from '@hono/node-server';
-import type { HeldAnswer } from '../../src/mcp/held-answer.ts';
-import { STREAM_HEADERS } from '../../src/mcp/held-answer.ts';
-import { HeldSocket } from '../../src/mcp/held-socket.ts';
-import { HeldStream } from '../../src/mcp/held-stream.ts';
+import type { HeldAnswer } from '../../src/mcp/hold/answer.ts';
+import { STREAM_HEADERS } from '../../src/mcp/hold/answer.ts';
+import { HeldSocket } from '../../src/mcp/hold/socket-answer.ts';
+import { HeldStream } from '../../src/mcp/hold/stream-answer.ts';
 import { eventually } from '../support/gateway.ts';
 
 /** A server whose every request is answered by one held answer. */

@@ -3,7 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import { sql } from 'kysely';
 import type { Take } from '../../src/domain/limit.ts';
 import { openPostgres } from '../../src/sql/postgres.ts';
-import { type Connection, sqlStore } from '../../src/sql/store.ts';
+import { type SqlConnection, sqlStore } from '../../src/sql/store.ts';
 import { quiet } from '../support/door-world.ts';
 import { skipWithout, startPostgres, type TestServer } from '../support/servers.ts';
 import { change, newApproval, newJoiner, open } from '../support/store-world.ts';
@@ -20,7 +20,7 @@ const TAKE: Take = {
 
 describe('Plans that Postgres keeps', { skip: skipWithout('postgres') }, () => {
   let server: TestServer;
-  let connection: Connection;
+  let connection: SqlConnection;
   before(async () => {
     server = await startPostgres();
     connection = await openPostgres({ url: server.url, connections: 1, log: quiet });

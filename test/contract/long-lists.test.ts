@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { advertisement } from '../../src/mcp/advertise.ts';
-import { withoutHidden } from '../../src/mcp/hide-tools.ts';
-import { editData } from '../../src/mcp/sse-text.ts';
+import { advertisement } from '../../src/mcp/relay/advertise.ts';
+import { withoutHidden } from '../../src/mcp/relay/hide-tools.ts';
+import { editData } from '../../src/mcp/sse/cutter.ts';
 import { policyOf } from '../support/policy.ts';
 
 /** Milliseconds: hundreds of times what one pass takes, and a fraction of what a pass for each tool takes. */

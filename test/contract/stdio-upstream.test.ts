@@ -9,9 +9,9 @@ import { after, before, test } from 'node:test';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { CreateMessageRequestSchema } from '@modelcontextprotocol/sdk/types.js';
-import { Backlog } from '../../src/mcp/stdio-backlog.ts';
-import { Lines } from '../../src/mcp/stdio-lines.ts';
-import { type StdioOptions, stdioUpstream } from '../../src/mcp/stdio-upstream.ts';
+import { MessageBacklog } from '../../src/mcp/stdio/backlog.ts';
+import { LineCutter } from '../../src/mcp/stdio/lines.ts';
+import { type StdioOptions, stdioUpstream } from '../../src/mcp/stdio/upstream.ts';
 import type { Exchange, ExchangeAnswer, Upstream } from '../../src/ports.ts';
 
 /** A child that says exactly the bytes it is told to, and repeats exactly the lines it heard. */
@@ -174,21 +174,21 @@ async function until(holds: () => boolean | Promise<boolean>, what: string): Pro
 test('lines are cut the same however the chunks fall, and one past the cap ends it', () => {
   const bytes = Buffer.from('{"a":1}\r\n\n{"é":2}\n{"rest"');
   for (let size = 1; size <= bytes.length; size++) {
-    const cut = new Lines(16);
+    const cut = new LineCutter(16);
     const heard: string[] = [];
     for (let at = 0; at < bytes.length; at += size) {
       assert.ok(cut.push(bytes.subarray(at, at + size), (line) => heard.push(Buffer.from(line).toString())));
     }
     assert.deepEqual(heard, ['{"a":1}', '{"é":2}'], `chunks of ${size}`);
   }
-  const cut = new Lines(16);
+  const cut = new LineCutter(16);
   const never = () => assert.fail('no line was finished');
   assert.ok(cut.push(Buffer.alloc(16, 'x'), never));
   assert.ok(!cut.push(Buffer.from('x'), never));
 });
 
 test('what nobody hears is kept within bounds, the server’s own requests longest', () => {
-  const backlog = new Backlog();
+  const backlog = new MessageBacklog();
   assert.equal(backlog.add(Buffer.from('request'), true), 0);
   const dropped = Array.from({ length: 300 }, (_, n) => backlog.add(Buffer.from(`notification ${n}`), false));
   assert.equal(

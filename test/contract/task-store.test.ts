@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
-import type { NewTask, Pursuit } from '../../src/ports.ts';
+import type { FollowedTask, NewTask } from '../../src/ports.ts';
 import {
   change,
   eventOf,
@@ -54,13 +54,13 @@ function suite(kind: StoreKind): void {
       return { approval, task: made };
     }
 
-    async function pursued(until: Date): Promise<Pursuit> {
+    async function pursued(until: Date): Promise<FollowedTask> {
       const { approval } = await dispatched();
       const { id, grant, server } = approval;
       const kept = new Uint8Array([4, 2]);
       const startedAt = new Date();
       const pursuit = { approval: id, dispatcher: 'one', task: null, grant, server, kept, startedAt };
-      await world.tasks[0].openPursuit(pursuit, 'here', until);
+      await world.tasks[0].followTask(pursuit, 'here', until);
       return pursuit;
     }
 
@@ -69,21 +69,21 @@ function suite(kind: StoreKind): void {
       const held = await pursued(later(60_000));
       const free = await pursued(later(-1));
       const claims = await Promise.all([
-        first.claimPursuits('a', new Date(), later(60_000), 10),
-        second.claimPursuits('b', new Date(), later(60_000), 10),
+        first.claimFollowed('a', new Date(), later(60_000), 10),
+        second.claimFollowed('b', new Date(), later(60_000), 10),
       ]);
       assert.deepEqual(
         claims.flat().map(({ approval }) => approval),
         [free.approval],
       );
-      const found = await second.findPursuit(held.approval);
+      const found = await second.findFollowed(held.approval);
       assert.deepEqual({ ...found, kept: new Uint8Array(found!.kept) }, held);
       const winner = claims[0].length === 1 ? 'a' : 'b';
-      assert.equal(await first.keepPursuit(free.approval, winner, later(60_000)), true);
-      assert.equal(await first.keepPursuit(free.approval, winner === 'a' ? 'b' : 'a', later(60_000)), false);
-      await first.endPursuit(free.approval);
-      assert.equal(await first.keepPursuit(free.approval, winner, later(60_000)), false);
-      assert.equal(await second.findPursuit(free.approval), null);
+      assert.equal(await first.keepFollowed(free.approval, winner, later(60_000)), true);
+      assert.equal(await first.keepFollowed(free.approval, winner === 'a' ? 'b' : 'a', later(60_000)), false);
+      await first.endFollowed(free.approval);
+      assert.equal(await first.keepFollowed(free.approval, winner, later(60_000)), false);
+      assert.equal(await second.findFollowed(free.approval), null);
     });
 
     test('a question waits until its session has answered it, and no longer than its task runs', async () => {

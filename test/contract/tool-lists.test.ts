@@ -6,9 +6,9 @@ import type { LoggedEvent, NewEvent } from '../../src/domain/event.ts';
 import type { Json, JsonObject } from '../../src/domain/json.ts';
 import { toolOf } from '../../src/domain/tool.ts';
 import { toolListOf } from '../../src/domain/tool-list.ts';
-import { askServer } from '../../src/main/ask-server.ts';
+import { askServer } from '../../src/main/console/ask-server.ts';
 import { ToolLists } from '../../src/main/tool-lists.ts';
-import { listPage, overhear } from '../../src/mcp/overhear.ts';
+import { listPage, observeAnswer } from '../../src/mcp/relay/observe-answer.ts';
 import type { ExchangeAnswer } from '../../src/ports.ts';
 import { quiet, TestClock } from '../support/door-world.ts';
 
@@ -32,7 +32,7 @@ function answerOf(body: Uint8Array, headers: Record<string, string>, chunk = 7):
 
 async function passed(answer: Answer): Promise<{ heard: JsonObject[]; bytes: Uint8Array }> {
   const heard: JsonObject[] = [];
-  const { body } = overhear(answer, (message) => heard.push(message));
+  const { body } = observeAnswer(answer, (message) => heard.push(message));
   return { heard, bytes: new Uint8Array(await new Response(body as BodyInit).arrayBuffer()) };
 }
 
@@ -85,7 +85,7 @@ describe('an answer that is listened to', () => {
       },
       { highWaterMark: 0 },
     );
-    const heard = overhear({ kind: 'answer', status: 200, headers: [], body }, () => undefined);
+    const heard = observeAnswer({ kind: 'answer', status: 200, headers: [], body }, () => undefined);
     const reader = (heard.body as ReadableStream<Uint8Array>).getReader();
     await reader.read();
     assert.equal(pulled, 1);

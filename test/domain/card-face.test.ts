@@ -6,9 +6,9 @@ import { cardShown, contentDigest } from '../../src/domain/seen-card.ts';
 import type { ProvenEvent } from '../../src/ports.ts';
 import { renderCard } from '../../src/slack/card.ts';
 import { cardDigest } from '../../src/slack/thread.ts';
-import { cardFace } from '../../src/web/card-face.ts';
-import { mrkdwn } from '../../src/web/mrkdwn.ts';
-import { asSeen, type Cards, cardsNamed } from '../../src/web/seen-card.ts';
+import { mrkdwn } from '../../src/web/html/mrkdwn.ts';
+import { cardFace } from '../../src/web/pages/card-face.ts';
+import { asSeen, cardsNamed, type ShownCards } from '../../src/web/pages/shown-cards.ts';
 import { sampleApproval } from '../support/sample-approval.ts';
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
@@ -26,7 +26,7 @@ function posted(n: number, approval = sampleApproval()) {
   return { event: event(n, n === 1 ? 'card.posted' : 'card.updated', data), content };
 }
 
-const cardsOf = (...contents: readonly string[]): Cards => {
+const cardsOf = (...contents: readonly string[]): ShownCards => {
   return { contents: new Map(contents.map((content) => [sha256(content), content])), sha256 };
 };
 const text = (page: unknown): string =>

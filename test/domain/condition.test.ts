@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { clauses } from '../../src/config/clause.ts';
 import { readDocument } from '../../src/config/document.ts';
 import type { ConditionShape } from '../../src/config/policy-schema.ts';
-import { Faults } from '../../src/config/shape.ts';
+import { FaultList } from '../../src/config/shape.ts';
 import { answer, LONGEST_SUBJECT } from '../../src/domain/condition.ts';
 import type { JsonObject } from '../../src/domain/json.ts';
 import { parsePath, valueAt, valuesAt } from '../../src/domain/path.ts';
@@ -11,7 +11,7 @@ import { parsePath, valueAt, valuesAt } from '../../src/domain/path.ts';
 function compiled(shape: ConditionShape) {
   const read = readDocument('{}', 'test.json');
   assert.ok(read.ok);
-  const faults = new Faults(read.document);
+  const faults = new FaultList(read.document);
   const [clause] = clauses([shape], [], faults);
   assert.deepEqual(faults.list, []);
   return clause!.condition;

@@ -31,7 +31,7 @@ test('the image runs as nobody in particular, from files that are there and that
   const context = new Set(text('.dockerignore').split('\n'));
   for (const name of copied) assert.ok(existsSync(`${ROOT}${name}`) && context.has(`!${name}`), name);
   assert.ok(lines.indexOf('USER node') > 0);
-  assert.ok(text('Dockerfile').includes('ENTRYPOINT ["node", "--max-semi-space-size=16", "src/main/cli.ts"]'));
+  assert.ok(text('Dockerfile').includes('ENTRYPOINT ["node", "--max-semi-space-size=16", "src/cli/cli.ts"]'));
 });
 
 test('the systemd unit gives the gateway time to end', () => {

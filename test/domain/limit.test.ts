@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Call } from '../../src/domain/call.ts';
 import { type Full, type LimitRule, SCOPES, type Scope, takeKey, takesOf } from '../../src/domain/limit.ts';
-import { FullMemory } from '../../src/gateway/full-memory.ts';
+import { FullLimits } from '../../src/gateway/state/full-limits.ts';
 
 const call = (different: Partial<Call> = {}, owner: string | null = 'U0SAM'): Call => ({
   principal: { grant: 'bot', owner, selfApproval: false },
@@ -86,7 +86,7 @@ describe('what is remembered as full', () => {
   const at = (seconds: number): Date => new Date(now.getTime() + seconds * 1_000);
 
   test('P5: it refuses until its window ends, and not a moment longer', () => {
-    const memory = new FullMemory();
+    const memory = new FullLimits();
     memory.remember(full, now);
     assert.equal(memory.recall([take], at(20))?.retryAfter, 30);
     assert.equal(memory.recall([take], at(49.5))?.retryAfter, 1);
@@ -95,7 +95,7 @@ describe('what is remembered as full', () => {
   });
 
   test('P5: it speaks only for calls that take as much or more, under the same maximum', () => {
-    const memory = new FullMemory();
+    const memory = new FullLimits();
     memory.remember({ ...full, take: { ...take, by: '2' } }, now);
     assert.equal(memory.recall([{ ...take, by: '1' }], now), null, 'a smaller one may still fit');
     assert.notEqual(memory.recall([{ ...take, by: '2' }], now), null);
@@ -105,7 +105,7 @@ describe('what is remembered as full', () => {
   });
 
   test('P5: the first full one of several is told', () => {
-    const memory = new FullMemory();
+    const memory = new FullLimits();
     memory.remember(full, now);
     const other = { ...take, counter: 'free' };
     assert.deepEqual(memory.recall([other, take], now)?.take, take);

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { policyCommand } from '../../src/main/policy-command.ts';
+import { policyCommand } from '../../src/cli/policy/policy.ts';
 
 const POLICY = `version: "1"
 default: deny

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { scrub } from '../../src/main/scrub.ts';
+import { scrub } from '../../src/main/process/scrub.ts';
 
 const MARKER = 'm4rker';
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { isExact } from '../../src/mcp/exact-number.ts';
-import { elementsAt, spanOf } from '../../src/mcp/json-text.ts';
-import { type ReadMessage, readMessage } from '../../src/mcp/strict-door.ts';
+import { type ReadMessage, readMessage } from '../../src/mcp/door/strict-door.ts';
+import { isExact } from '../../src/mcp/json/exact-number.ts';
+import { elementsAt, spanOf } from '../../src/mcp/json/text.ts';
 
 const JSON_BODY = { contentType: 'application/json', contentEncoding: null };
 const utf8 = (text: string) => new TextEncoder().encode(text);

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { sql } from 'kysely';
-import { decide } from '../../src/gateway/decide.ts';
-import { finish } from '../../src/gateway/dispatch.ts';
+import { withdraw } from '../../src/gateway/call/withdraw.ts';
+import { decide } from '../../src/gateway/decision/decide.ts';
+import { finish } from '../../src/gateway/dispatch/finish.ts';
 import type { Gateway } from '../../src/gateway/gateway.ts';
-import { withdraw } from '../../src/gateway/withdraw.ts';
 import { type CardRecord, type Cards, type Store, Unavailable } from '../../src/ports.ts';
 import {
   ADMIN,
@@ -59,7 +59,7 @@ describe('a decision that spends the pass it gives', () => {
   }
   const idOf = (place: Place) => place.seat.approval.id;
   const approve = (gateway: Gateway, place: Place, approver: typeof ADMIN | typeof MIRA = ADMIN) =>
-    decide(gateway.setting, idOf(place), APPROVE, approver, TERMS);
+    decide(gateway, idOf(place), APPROVE, approver, TERMS);
   const story = async (place: Place) =>
     (await world.store.events({ after: 0, limit: 100, approval: idOf(place) })).map(({ type }) => type);
   const stateOf = async (place: Place) => (await world.store.find(idOf(place)))!.state;
@@ -122,7 +122,7 @@ describe('a decision that spends the pass it gives', () => {
 
   test('P3: a denial that comes between is what counts, and nothing is sent', async () => {
     const { gateway, args } = replica(async (commit) => {
-      await decide(gateway.setting, idOf(place), DENY, MIRA, TERMS);
+      await decide(gateway, idOf(place), DENY, MIRA, TERMS);
       return commit();
     });
     const place = await park(gateway, args);
@@ -153,7 +153,7 @@ describe('a decision that spends the pass it gives', () => {
   test('P1: a caller that cancels while its pass is on the way gets none, and the click is told so', async () => {
     const { gateway, args } = replica(async (commit) => {
       const by = { grant: 'release-bot', server: 'prometheus', session: 'cancels', requestId: '7', reason: null };
-      assert.equal(await withdraw(gateway.setting, by), true);
+      assert.equal(await withdraw(gateway, by), true);
       return commit();
     });
     const place = await park(gateway, args, { session: 'cancels', requestId: '7' });
@@ -169,7 +169,7 @@ describe('a decision that spends the pass it gives', () => {
       const gone = new AbortController();
       const { gateway, args } = replica(async (commit) => {
         if (ending === 'stream') gone.abort();
-        else gateway.room.stop();
+        else gateway.waitingRoom.stop();
         await new Promise((resolve) => setImmediate(resolve));
         return commit();
       });
@@ -242,17 +242,17 @@ describe('a decision that spends the pass it gives', () => {
     async function shown(more: { revision?: number } = {}) {
       const { gateway, spent, args } = replica();
       const place = await park(gateway, args);
-      assert.equal(gateway.setting.line.recall(idOf(place)), null, 'nobody waits yet');
+      assert.equal(gateway.inline.recall(idOf(place)), null, 'nobody waits yet');
       const turning = place.turn(LONG);
-      assert.equal(gateway.setting.line.recall(idOf(place)), null, 'no card yet');
+      assert.equal(gateway.inline.recall(idOf(place)), null, 'no card yet');
       await world.store.saveCard(cardOf(place, 1), null);
-      gateway.setting.line.showed(cardOf(place, 1), false);
-      assert.equal(gateway.setting.line.recall(idOf(place)), null, 'a card that was cut decides nothing');
-      gateway.setting.line.showed(cardOf(place, 1), true);
+      gateway.inline.showed(cardOf(place, 1), false);
+      assert.equal(gateway.inline.recall(idOf(place)), null, 'a card that was cut decides nothing');
+      gateway.inline.showed(cardOf(place, 1), true);
       if (more.revision) await world.store.saveCard(cardOf(place, more.revision), null);
-      const seen = gateway.setting.line.recall(idOf(place));
+      const seen = gateway.inline.recall(idOf(place));
       assert.deepEqual(seen, { approval: place.seat.approval, card: cardOf(place, 1) });
-      const click = () => decide(gateway.setting, idOf(place), APPROVE, MIRA, TERMS, seen);
+      const click = () => decide(gateway, idOf(place), APPROVE, MIRA, TERMS, seen);
       const evidence = async () => {
         const events = await world.store.events({ after: 0, limit: 100, approval: idOf(place) });
         return events.filter(({ type }) => type === 'approval.decided').map(({ data }) => data.card);
@@ -276,10 +276,10 @@ describe('a decision that spends the pass it gives', () => {
       assert.equal((await world.store.commit(denied)).kind, 'committed');
       const late = await click();
       assert.equal(late.kind === 'refused' && late.approval.state, 'denied');
-      gateway.room.wake(idOf(place));
+      gateway.waitingRoom.wake(idOf(place));
       const turn = await turning;
       assert.equal(turn.kind === 'over' && turn.approval.state, 'denied');
-      assert.equal(gateway.setting.line.recall(idOf(place)), null);
+      assert.equal(gateway.inline.recall(idOf(place)), null);
       assert.equal((await evidence()).length, 1);
       assert.equal((await story(place)).includes('call.dispatched'), false);
     });

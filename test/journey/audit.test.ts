@@ -67,7 +67,7 @@ describe('the audit log of a running gateway', () => {
   }
 
   function terminal(args: readonly string[], env: Record<string, string> = {}) {
-    const child = spawn(process.execPath, ['src/main/cli.ts', 'audit', ...args], {
+    const child = spawn(process.execPath, ['src/cli/cli.ts', 'audit', ...args], {
       cwd: ROOT,
       env: { PATH: process.env.PATH ?? '', HOLDFAST_ADMIN_TOKEN: house.adminToken, ...env },
     });

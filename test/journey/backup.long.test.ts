@@ -29,7 +29,7 @@ describe('backup of embedded mode', () => {
 
   const target = (): string => join(house.folder, 'copy');
   function backup(to: string, env: Record<string, string> = {}): Promise<{ code: number; said: string }> {
-    const words = ['src/main/cli.ts', 'backup', to, '--config', join(house.folder, 'holdfast.yaml')];
+    const words = ['src/cli/cli.ts', 'backup', to, '--config', join(house.folder, 'holdfast.yaml')];
     const set = { PATH: process.env.PATH ?? '', HOLDFAST_DATA: join(house.folder, 'data'), ...env };
     return new Promise((resolve) => {
       execFile(process.execPath, words, { cwd: ROOT, env: set }, (error, out, err) =>

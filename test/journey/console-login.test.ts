@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { request } from 'node:http';
 import { after, before, describe, it } from 'node:test';
-import { consoleDoor } from '../../src/web/console.ts';
-import { adminIdentity } from '../../src/web/identity.ts';
-import { Reception } from '../../src/web/reception.ts';
+import { consoleDoor } from '../../src/web/console/console.ts';
+import { LoginSessions } from '../../src/web/http/login-sessions.ts';
+import { adminIdentity } from '../../src/web/http/reviewer.ts';
 import { ADMIN_TOKEN, type ConsoleWorld, consoleWorld, eventually } from '../support/browser.ts';
 
 interface Answer {
@@ -235,10 +235,10 @@ describe('The console’s login', { concurrency: false }, () => {
 
 describe('A console without an admin token', () => {
   it('is closed, and says how to open it', async () => {
-    const gateway = { setting: {} } as never;
+    const gateway = {} as never;
     const place = { hosts: () => new Set(['localhost']), publicUrl: () => 'http://localhost' };
     const identity = adminIdentity(null);
-    const reception = new Reception({ gateway, logins: {} as never, identity, place, address: () => '127.0.0.1' });
+    const reception = new LoginSessions({ gateway, logins: {} as never, identity, place, address: () => '127.0.0.1' });
     const nothing = {} as never;
     const { app } = consoleDoor({
       gateway,

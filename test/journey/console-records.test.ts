@@ -6,7 +6,7 @@ import { after, before, describe, it } from 'node:test';
 import { sql } from 'kysely';
 import { checkpointText } from '../../src/domain/checkpoint.ts';
 import type { EventType, NewEvent } from '../../src/domain/event.ts';
-import { RevokedTokens } from '../../src/main/revoked-tokens.ts';
+import { RevokedTokens } from '../../src/main/rules/revoked-tokens.ts';
 import type { Records } from '../../src/ports.ts';
 import { type Embedded, openPglite } from '../../src/sql/pglite.ts';
 import { sqlRevocations } from '../../src/sql/revocations.ts';
@@ -14,10 +14,10 @@ import { sqlRecords } from '../../src/sql/search.ts';
 import { sqlStore } from '../../src/sql/store.ts';
 import { proof } from '../../src/vault/proof.ts';
 import { vault } from '../../src/vault/vault.ts';
-import { linkTo, readQuery } from '../../src/web/audit-query.ts';
-import { shown, shownOnLine } from '../../src/web/shown.ts';
-import { Throttle } from '../../src/web/throttle.ts';
-import { vouch } from '../../src/web/vouch.ts';
+import { linkTo, readQuery } from '../../src/web/api/audit-query.ts';
+import { shown, shownOnLine } from '../../src/web/html/shown.ts';
+import { Throttle } from '../../src/web/http/throttle.ts';
+import { vouch } from '../../src/web/pages/vouch.ts';
 
 const START = Date.UTC(2026, 0, 1);
 

@@ -6,8 +6,8 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { type Finding, skewOf, without } from '../../src/main/doctor-finding.ts';
-import { infoFindings } from '../../src/main/doctor-redis.ts';
+import { type DoctorFinding, skewOf, without } from '../../src/cli/doctor/finding.ts';
+import { infoFindings } from '../../src/cli/doctor/redis.ts';
 import { type Backing, query, skipWithoutBacking, startBacking } from '../support/backing.ts';
 import { type CountingUpstream, countingUpstream } from '../support/counting-upstream.ts';
 import { startRedis } from '../support/servers.ts';
@@ -21,7 +21,7 @@ const ADMIN = 'aZ5rT8wQ1nM4vK7pX2cL9dF6hJ3gB0yS';
 interface Diagnosis {
   readonly code: number;
   readonly said: string;
-  readonly findings: readonly Finding[];
+  readonly findings: readonly DoctorFinding[];
 }
 
 describe('holdfast doctor', () => {
@@ -52,7 +52,7 @@ describe('holdfast doctor', () => {
   const tools = (): string => `  tools: { url: "${upstream.url}", policy: tools.yaml }\n`;
 
   function doctor(env: Record<string, string> = {}, ...args: string[]): Promise<Diagnosis> {
-    const words = ['src/main/cli.ts', 'doctor', '--config', join(folder, 'holdfast.yaml'), '--json', ...args];
+    const words = ['src/cli/cli.ts', 'doctor', '--config', join(folder, 'holdfast.yaml'), '--json', ...args];
     const set = {
       PATH: process.env.PATH ?? '',
       HOLDFAST_DATA: join(folder, 'data'),
@@ -63,7 +63,7 @@ describe('holdfast doctor', () => {
     return new Promise((resolve, reject) => {
       execFile(process.execPath, words, { cwd: ROOT, env: set }, (error, out, err) => {
         try {
-          const { findings } = JSON.parse(out) as { findings: Finding[] };
+          const { findings } = JSON.parse(out) as { findings: DoctorFinding[] };
           resolve({ code: typeof error?.code === 'number' ? error.code : 0, said: out + err, findings });
         } catch {
           reject(new Error(`no diagnosis: ${out}${err}`));
@@ -71,7 +71,7 @@ describe('holdfast doctor', () => {
       });
     });
   }
-  function finds({ findings, said }: Diagnosis, level: Finding['level'], words: RegExp): void {
+  function finds({ findings, said }: Diagnosis, level: DoctorFinding['level'], words: RegExp): void {
     const found = findings.some((one) => one.level === level && words.test(`${one.about}: ${one.what}`));
     assert.ok(found, `no ${level} ${words} in ${said}`);
   }

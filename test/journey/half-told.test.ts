@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { News } from '../../src/gateway/announce.ts';
-import { handleCall } from '../../src/gateway/handle-call.ts';
+import { handleCall } from '../../src/gateway/call/handle-call.ts';
 import { publishCard } from '../../src/gateway/publish-card.ts';
-import { progressMessage } from '../../src/mcp/words.ts';
+import { Announcer } from '../../src/gateway/state/announcer.ts';
+import { progressMessage } from '../../src/mcp/protocol/tool-results.ts';
 import { type CardRecord, type Cards, type Delivery, Unavailable } from '../../src/ports.ts';
 import { CHANNEL, doorWorld, quiet } from '../support/door-world.ts';
 import { eventually } from '../support/gateway.ts';
@@ -35,20 +35,20 @@ describe('what was half told', () => {
     const gateway = world.replica('late-card', { cards });
     const { seat, turn } = await park(gateway, { name: 'late' });
     const waiting = turn(120_000);
-    assert.equal(await gateway.unheard.tell(seat, seat.approval), null);
+    assert.equal(await gateway.unposted.tell(seat, seat.approval), null);
     world.clock.advance(61_000);
-    await gateway.unheard.look();
-    assert.match((await gateway.unheard.tell(seat, seat.approval)) ?? '', /^Slack has not taken the question/);
-    assert.match(progressMessage(seat.approval, gateway.unheard.isLate(seat.approval)), /has not taken the question/);
+    await gateway.unposted.look();
+    assert.match((await gateway.unposted.tell(seat, seat.approval)) ?? '', /^Slack has not taken the question/);
+    assert.match(progressMessage(seat.approval, gateway.unposted.isLate(seat.approval)), /has not taken the question/);
 
     const posting = publishCard(gateway, seat.approval.id);
     await eventually('it is being posted', () => cards.shown[0] ?? null);
     cards.shown[0]!.end(POSTED);
     await posting;
-    await gateway.unheard.look();
-    assert.equal(await gateway.unheard.tell(seat, seat.approval), null);
-    assert.equal(gateway.unheard.isLate(seat.approval), false);
-    gateway.room.stop();
+    await gateway.unposted.look();
+    assert.equal(await gateway.unposted.tell(seat, seat.approval), null);
+    assert.equal(gateway.unposted.isLate(seat.approval), false);
+    gateway.waitingRoom.stop();
     assert.equal((await waiting).kind, 'pending');
   });
 
@@ -70,19 +70,19 @@ describe('what was half told', () => {
     const gateway = world.replica('holding', { cards });
     const { id } = (await park(gateway, { name: 'held card' })).seat.approval;
     let away = true;
-    const releaseCard: typeof gateway.setting.store.releaseCard = async (...args) => {
+    const releaseCard: typeof gateway.store.releaseCard = async (...args) => {
       if (away) throw new Unavailable('store', 'away');
-      return gateway.setting.store.releaseCard(...args);
+      return gateway.store.releaseCard(...args);
     };
-    const store = { ...gateway.setting.store, releaseCard };
-    const first = publishCard({ ...gateway, setting: { ...gateway.setting, store } }, id);
+    const store = { ...gateway.store, releaseCard };
+    const first = publishCard({ ...gateway, store }, id);
     await eventually('it is being posted', () => cards.shown[0] ?? null);
     cards.shown[0]!.end(POSTED);
     await first;
     assert.equal(await publishCard(gateway, id), 500, 'somebody has it still');
     away = false;
     await eventually('it is free', async () => ((await publishCard(gateway, id)) === null ? true : null), 10_000);
-    gateway.errands.stop();
+    gateway.retries.stop();
   });
 
   test('P4: a process that died while posting leaves the card to the next one, which looks for it first', async () => {
@@ -91,7 +91,7 @@ describe('what was half told', () => {
     const { id } = (await park(a, { name: 'dying' })).seat.approval;
     void publishCard(a, id);
     await eventually('it is being posted', () => cards.shown[0] ?? null);
-    a.room.stop();
+    a.waitingRoom.stop();
     const silent = { seen_at: new Date(0) };
     await world.db.updateTable('holdfast.replicas').set(silent).where('id', '=', 'dying').execute();
     const second = publishCard(b, id);
@@ -143,7 +143,7 @@ describe('what was half told', () => {
   test('P4: an end that is told before older news of the same approval is not forgotten over them', async () => {
     const woken: string[] = [];
     const queue = { wake: async (id: string) => void woken.push(id), publish: async () => undefined };
-    const news = new News({ queue, cards: null, log: quiet } as never, () => 1);
+    const news = new Announcer({ queue, cards: null, log: quiet } as never, () => 1);
     const pending = sampleApproval({ revision: 2, state: 'pending' });
     news.tell({ ...pending, revision: 3, state: 'denied' });
     news.tell(pending);
@@ -155,7 +155,7 @@ describe('what was half told', () => {
     const gateway = world.replica('away');
     const { seat } = await park(gateway, { name: 'away' });
     let left = 2;
-    await gateway.errands.run(async () => {
+    await gateway.retries.run(async () => {
       left -= 1;
       if (left >= 0) throw new Unavailable('store', 'away');
       await world.store.away(seat.joiner, 'away');

@@ -6,11 +6,11 @@ import { after, before, describe, test } from 'node:test';
 import { serve } from '@hono/node-server';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { sql } from 'kysely';
-import { decide } from '../../src/gateway/decide.ts';
+import { decide } from '../../src/gateway/decision/decide.ts';
 import type { Gateway } from '../../src/gateway/gateway.ts';
 import { callDoor } from '../../src/mcp/calls.ts';
-import { mcpDoor } from '../../src/mcp/door.ts';
-import { httpUpstream } from '../../src/mcp/upstream-http.ts';
+import { mcpDoor } from '../../src/mcp/door/door.ts';
+import { httpUpstream } from '../../src/mcp/upstream/http.ts';
 import { type Store, type TaskStore, Unavailable } from '../../src/ports.ts';
 import { quiet } from '../support/door-world.ts';
 import { eventually } from '../support/gateway.ts';
@@ -65,8 +65,7 @@ describe('a held call at the edges', () => {
   async function house(faulty: { store?: Partial<Store>; tasks?: Partial<TaskStore> } = {}) {
     count += 1;
     const bound = world.replica(`edge-${count}`, { store: faulty.store ?? {} });
-    const setting = { ...bound.setting, tasks: { ...bound.setting.tasks, ...faulty.tasks } };
-    const gateway: Gateway = { ...bound, setting };
+    const gateway: Gateway = { ...bound, tasks: { ...bound.tasks, ...faulty.tasks } };
     const server = { name: 'prometheus', headers: {}, hidden: () => false, hides: false };
     const entry = { ...server, upstream: httpUpstream({ url: upstream.url }) };
     const grant = { name: 'release-bot', owner: 'U0SAM', selfApproval: false, servers: ['prometheus'] };
@@ -76,7 +75,7 @@ describe('a held call at the edges', () => {
       servers: () => entry,
       authenticate: () => grant,
       store: world.store,
-      vault: setting.vault,
+      vault: gateway.vault,
       calls,
       maxBody: 64 * 1024,
       hosts: () => new Set([host]),
@@ -114,7 +113,7 @@ describe('a held call at the edges', () => {
       const { items } = await world.store.list({ limit: 100 });
       return items.find((one) => (one.arguments as { name?: string }).name === name) ?? null;
     });
-  const approve = (gateway: Gateway, id: string) => decide(gateway.setting, id, APPROVE, ADMIN, TERMS);
+  const approve = (gateway: Gateway, id: string) => decide(gateway, id, APPROVE, ADMIN, TERMS);
   const joiners = async (id: string) =>
     (
       await sql<{ id: string; replica: string | null; left_at: Date | null }>`
@@ -174,7 +173,7 @@ describe('a held call at the edges', () => {
         commitBoth: async (first, second) => {
           const committed = await world.store.commitBoth(first, second);
           closes.abort();
-          await eventually('its going is noticed', () => gateway.room.size === 0 || null);
+          await eventually('its going is noticed', () => gateway.waitingRoom.size === 0 || null);
           return committed;
         },
       },
@@ -185,7 +184,7 @@ describe('a held call at the edges', () => {
       () => undefined,
     );
     const { id } = await parked('taken back');
-    await eventually('it waits', () => gateway.room.ids().includes(id) || null);
+    await eventually('it waits', () => gateway.waitingRoom.ids().includes(id) || null);
     await approve(gateway, id);
     const ended = await eventually('it is over', async () => {
       const now = await world.store.find(id);
@@ -226,7 +225,7 @@ describe('a held call at the edges', () => {
     await new Promise((resolve) => setTimeout(resolve, 200));
     assert.deepEqual(
       (await joiners(id)).map(({ replica }) => replica),
-      [gateway.setting.replica],
+      [gateway.replica],
     );
     await approve(gateway, id);
     assert.match(await text, /"result":/);
@@ -247,7 +246,7 @@ describe('a held call at the edges', () => {
     const answering = post('tools/call', named('unheld'), { 'mcp-session-id': session }, leaves.signal);
     const { id } = await parked('unheld');
     const answer = await answering;
-    if (answer.status === 200) assert.deepEqual(gateway.room.ids(), [id]);
+    if (answer.status === 200) assert.deepEqual(gateway.waitingRoom.ids(), [id]);
     else {
       assert.equal(answer.status, 503);
       await eventually(
@@ -285,7 +284,7 @@ describe('a held call at the edges', () => {
     const again = { accept: 'text/event-stream', 'mcp-session-id': session, 'last-event-id': eventId };
     assert.equal((await fetch(url, { headers: headers(again) })).status, 503);
     await absent();
-    assert.equal(gateway.room.size, 0);
+    assert.equal(gateway.waitingRoom.size, 0);
   });
 
   test('P4: a caller that goes while the store is away is absent as soon as the store is back', async () => {
@@ -305,7 +304,7 @@ describe('a held call at the edges', () => {
     await post('tools/call', named('gone'), {}, goes.signal);
     const { id } = await parked('gone');
     goes.abort();
-    await eventually('it is noticed', () => gateway.room.size === 0 || null);
+    await eventually('it is noticed', () => gateway.waitingRoom.size === 0 || null);
     away = false;
     await eventually(
       'it is absent',

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { about, decide } from '../../src/gateway/decide.ts';
-import { finish } from '../../src/gateway/dispatch.ts';
-import { handleCall } from '../../src/gateway/handle-call.ts';
+import { handleCall } from '../../src/gateway/call/handle-call.ts';
+import { withdraw } from '../../src/gateway/call/withdraw.ts';
+import { about, decide } from '../../src/gateway/decision/decide.ts';
+import { finish } from '../../src/gateway/dispatch/finish.ts';
 import { sweep } from '../../src/gateway/sweep.ts';
-import { withdraw } from '../../src/gateway/withdraw.ts';
 import { Unavailable } from '../../src/ports.ts';
 import {
   ADMIN,
@@ -51,8 +51,8 @@ describe('parked calls under races and faults', () => {
     const { gateway, args } = fresh();
     const first = await park(gateway, args);
     assert.equal((await first.turn(0)).kind, 'pending');
-    await world.store.away(first.seat.joiner, gateway.setting.replica);
-    await decide(gateway.setting, first.seat.approval.id, DENY, ADMIN, TERMS);
+    await world.store.away(first.seat.joiner, gateway.replica);
+    await decide(gateway, first.seat.approval.id, DENY, ADMIN, TERMS);
     const again = await park(gateway, args);
     assert.equal(again.seat.approval.id, first.seat.approval.id);
     const turn = await again.turn();
@@ -63,13 +63,13 @@ describe('parked calls under races and faults', () => {
     const { gateway, args } = fresh();
     const { approval } = (await park(gateway, args)).seat;
     const old = { approval: { ...approval, expiresAt: new Date(0) }, card: null };
-    const first = await decide(gateway.setting, approval.id, DENY, ADMIN, TERMS, old);
+    const first = await decide(gateway, approval.id, DENY, ADMIN, TERMS, old);
     assert.equal(first.kind === 'recorded' && first.approval.state, 'denied');
-    const late = await decide(gateway.setting, approval.id, APPROVE, ADMIN, TERMS, { approval, card: null });
+    const late = await decide(gateway, approval.id, APPROVE, ADMIN, TERMS, { approval, card: null });
     assert.equal(late.kind === 'refused' && late.approval.state, 'denied', 'told how it stands now');
     const again = (await park(gateway, { name: 'another' })).seat.approval;
     const stale = { approval: { ...again, revision: again.revision - 1 }, card: null };
-    const second = await decide(gateway.setting, again.id, APPROVE, ADMIN, TERMS, stale);
+    const second = await decide(gateway, again.id, APPROVE, ADMIN, TERMS, stale);
     assert.equal(second.kind === 'recorded' && second.approval.state, 'approved');
   });
 
@@ -78,7 +78,7 @@ describe('parked calls under races and faults', () => {
     const replicas = [gateway, world.replica('twin-a'), world.replica('twin-b')];
     const places = await Promise.all(Array.from({ length: 10 }, (_, i) => park(replicas[i % 3]!, args)));
     const turns = places.map((place) => place.turn(20_000));
-    await decide(gateway.setting, places[0]!.seat.approval.id, APPROVE, ADMIN, TERMS);
+    await decide(gateway, places[0]!.seat.approval.id, APPROVE, ADMIN, TERMS);
     const first = await Promise.race(turns);
     assert.equal(first.kind, 'dispatch');
     if (first.kind === 'dispatch') await finish(gateway, first.dispatch, RETURNED);
@@ -90,7 +90,7 @@ describe('parked calls under races and faults', () => {
     const { gateway, args } = fresh();
     world.policy = LIMITED;
     const place = await park(gateway, args);
-    await decide(gateway.setting, place.seat.approval.id, APPROVE, ADMIN, TERMS);
+    await decide(gateway, place.seat.approval.id, APPROVE, ADMIN, TERMS);
     for (const outcome of [NOT_SENT, NOT_SENT, RETURNED]) {
       const turn = await place.turn();
       assert.equal(turn.kind, 'dispatch', JSON.stringify(turn));
@@ -119,7 +119,7 @@ describe('parked calls under races and faults', () => {
     });
     const first = await park(gateway, args);
     const second = await park(world.replica('the-next-one'), args);
-    await decide(gateway.setting, first.seat.approval.id, APPROVE, ADMIN, TERMS);
+    await decide(gateway, first.seat.approval.id, APPROVE, ADMIN, TERMS);
     const turn = await first.turn();
     assert.equal(turn.kind, 'dispatch');
     const found = turn.kind === 'dispatch' ? await finish(gateway, turn.dispatch, NOT_SENT) : null;
@@ -131,9 +131,9 @@ describe('parked calls under races and faults', () => {
     const { gateway, args } = fresh();
     const staying = await park(gateway, args);
     const leaving = await park(gateway, args, { requestId: '77' });
-    await decide(gateway.setting, staying.seat.approval.id, APPROVE, ADMIN, TERMS);
+    await decide(gateway, staying.seat.approval.id, APPROVE, ADMIN, TERMS);
     const by = { grant: 'release-bot', server: 'prometheus', session: 'session-1', requestId: '77', reason: null };
-    assert.equal(await withdraw(gateway.setting, by), true);
+    assert.equal(await withdraw(gateway, by), true);
     assert.equal((await leaving.turn()).kind, 'gone');
     assert.equal((await staying.turn()).kind, 'dispatch');
   });
@@ -141,7 +141,7 @@ describe('parked calls under races and faults', () => {
   test('P1: nobody listens, so nothing is sent, although it was approved in the meantime', async () => {
     const { gateway, args } = fresh();
     const place = await park(gateway, args);
-    await decide(gateway.setting, place.seat.approval.id, APPROVE, ADMIN, TERMS);
+    await decide(gateway, place.seat.approval.id, APPROVE, ADMIN, TERMS);
     assert.equal((await place.turn(5_000, AbortSignal.abort())).kind, 'gone');
     assert.equal((await world.store.find(place.seat.approval.id))?.state, 'approved');
   });
@@ -162,16 +162,16 @@ describe('parked calls under races and faults', () => {
     });
     const elsewhere = world.replica('elsewhere');
     const place = await park(gateway, args, { requestId: '78' });
-    await decide(gateway.setting, place.seat.approval.id, APPROVE, ADMIN, TERMS);
+    await decide(gateway, place.seat.approval.id, APPROVE, ADMIN, TERMS);
     const by = { grant: 'release-bot', server: 'prometheus', session: 'session-1', requestId: '78', reason: null };
-    assert.equal(await withdraw(gateway.setting, by), false);
+    assert.equal(await withdraw(gateway, by), false);
   });
 
   test('a cancellation means the call of its own server, where two servers hand out one session id', async () => {
     const { gateway, args } = fresh();
     const place = await park(gateway, args, { requestId: '79', session: 'same', server: 'prometheus' });
     const by = { grant: 'other', server: 'elsewhere', session: 'same', requestId: '79', reason: null };
-    assert.equal(await withdraw(gateway.setting, by), false);
+    assert.equal(await withdraw(gateway, by), false);
     assert.equal((await world.store.find(place.seat.approval.id))?.callers, 1);
   });
 
@@ -192,18 +192,18 @@ describe('parked calls under races and faults', () => {
       .set({ updated_at: new Date(0) })
       .where('id', '=', id)
       .execute();
-    await sweep(gateway.setting, gateway.rules);
+    await sweep(gateway);
     assert.equal((await world.store.find(id))?.state, 'withdrawn');
   });
 
   test('P2: not sent is not believed once the outcome was called unknown', async () => {
     const { gateway, args } = fresh();
     const place = await park(gateway, args);
-    await decide(gateway.setting, place.seat.approval.id, APPROVE, ADMIN, TERMS);
+    await decide(gateway, place.seat.approval.id, APPROVE, ADMIN, TERMS);
     const turn = await place.turn();
     assert.equal(turn.kind, 'dispatch');
     world.clock.advance(31_000);
-    await sweep(gateway.setting, gateway.rules);
+    await sweep(gateway);
     const found = turn.kind === 'dispatch' ? await finish(gateway, turn.dispatch, NOT_SENT) : null;
     assert.equal(found?.state, 'unknown');
   });
@@ -212,7 +212,7 @@ describe('parked calls under races and faults', () => {
     const { args } = fresh();
     const before = world.replica('before', { secrets: ['o'.repeat(40)] });
     const place = await park(before, args);
-    await decide(before.setting, place.seat.approval.id, APPROVE, ADMIN, TERMS);
+    await decide(before, place.seat.approval.id, APPROVE, ADMIN, TERMS);
     const turn = await place.turn();
     assert.equal(turn.kind, 'dispatch');
     if (turn.kind === 'dispatch') await finish(before, turn.dispatch, RETURNED);
@@ -229,15 +229,15 @@ describe('parked calls under races and faults', () => {
       const { gateway, args } = fresh();
       const first = await park(gateway, args);
       const { id } = first.seat.approval;
-      await decide(gateway.setting, id, APPROVE, ADMIN, TERMS);
+      await decide(gateway, id, APPROVE, ADMIN, TERMS);
       const turn = await first.turn();
       assert.equal(turn.kind, 'dispatch');
       if (turn.kind === 'dispatch') await finish(gateway, turn.dispatch, RETURNED);
       const repeating = park(world.replica(`after ${fate}`), args);
       if (fate === 'lost') {
-        gateway.room.stop();
+        gateway.waitingRoom.stop();
         const silent = { seen_at: new Date(0) };
-        await world.db.updateTable('holdfast.replicas').set(silent).where('id', '=', gateway.setting.replica).execute();
+        await world.db.updateTable('holdfast.replicas').set(silent).where('id', '=', gateway.replica).execute();
       } else {
         const event = { type: 'approval.collected', at: world.clock.now(), actor: 'holdfast', data: {} } as const;
         await world.store.collected(first.seat.joiner, about(first.seat.approval, event));
@@ -252,7 +252,7 @@ describe('parked calls under races and faults', () => {
     for (const change of ['policy', 'grant'] as const) {
       const { gateway, args } = fresh();
       const place = await park(gateway, args);
-      await decide(gateway.setting, place.seat.approval.id, APPROVE, ADMIN, TERMS);
+      await decide(gateway, place.seat.approval.id, APPROVE, ADMIN, TERMS);
       if (change === 'policy')
         world.policy = policyOf({ tools: { create_api_key: { action: 'deny', reason: 'Frozen.' } } });
       else world.revoked = true;

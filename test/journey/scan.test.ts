@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, beforeEach, test } from 'node:test';
-import { scanCommand } from '../../src/main/scan-command.ts';
+import { scanCommand } from '../../src/cli/scan/scan.ts';
 import { callTool, sdkClient, textOf } from '../support/agent.ts';
 import { openHouse } from '../support/gateway.ts';
 import { shiftingUpstream } from '../support/shifting-upstream.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { type SlackStandIn, startSlackStandIn } from '../../src/demo/slack/stand-in.ts';
+import { handleCall } from '../../src/gateway/call/handle-call.ts';
 import type { Gateway } from '../../src/gateway/gateway.ts';
-import { handleCall } from '../../src/gateway/handle-call.ts';
 import { publishCard } from '../../src/gateway/publish-card.ts';
 import { sweep } from '../../src/gateway/sweep.ts';
 import { slackCards } from '../../src/slack/cards.ts';
@@ -57,7 +57,7 @@ async function waiting(name: string): Promise<{ id: string; ts: string }> {
 /** Both replicas sweep at once, twice, as a queue that was flushed would have them; then the cards are brought up to date. */
 async function sweepAll(id: string): Promise<void> {
   for (let round = 0; round < 2; round++) {
-    await Promise.all(replicas.map(({ setting, rules }) => sweep(setting, rules)));
+    await Promise.all(replicas.map((gateway) => sweep(gateway)));
   }
   await publishCard(replicas[1], id);
 }
@@ -70,8 +70,8 @@ async function eventsOf(id: string): Promise<string[]> {
 const thread = (ts: string): string[] => slack.replies(CHANNEL, ts).map((message) => message.text);
 const endNow = async (id: string): Promise<void> => {
   const word = { choice: 'deny', reason: null, fingerprint: null } as const;
-  const { decide } = await import('../../src/gateway/decide.ts');
-  await decide(replicas[0].setting, id, word, ADMIN, { pickupMs: 1 });
+  const { decide } = await import('../../src/gateway/decision/decide.ts');
+  await decide(replicas[0], id, word, ADMIN, { pickupMs: 1 });
 };
 
 test('silence for half of the time is answered by one reminder in the thread, whoever sweeps', async () => {

@@ -5,13 +5,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { parse } from 'yaml';
+import { doctorCommand } from '../../src/cli/doctor/slack.ts';
+import { initCommand } from '../../src/cli/init.ts';
 import { type SlackStandIn, startSlackStandIn } from '../../src/demo/slack/stand-in.ts';
 import { MANIFEST_SCOPES } from '../../src/demo/slack/workspace.ts';
-import { doctorCommand } from '../../src/main/doctor-slack.ts';
-import { initCommand } from '../../src/main/init-command.ts';
 import { CHANNEL, type House, openHouse } from '../support/gateway.ts';
 
-const CLI = new URL('../../src/main/cli.ts', import.meta.url).pathname;
+const CLI = new URL('../../src/cli/cli.ts', import.meta.url).pathname;
 
 let slack: SlackStandIn;
 let folder: string;

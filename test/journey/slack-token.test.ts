@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { unsure } from '../../src/mcp/words.ts';
+import { unsure } from '../../src/mcp/protocol/tool-results.ts';
 import { Agent, noteOf, textOf } from '../support/agent.ts';
 import { type CountingUpstream, countingUpstream } from '../support/counting-upstream.ts';
 import { CHANNEL, eventually, type GatewayProcess, type House, openHouse } from '../support/gateway.ts';

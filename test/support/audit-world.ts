@@ -1,11 +1,11 @@
 /** A log in a real database, with what writes, seals and signs it, and a hand that reaches into the tables. */
 import { PGlite } from '@electric-sql/pglite';
 import { Kysely, PGliteDialect, sql } from 'kysely';
+import { type EvidenceFinding, type Trust, verifyExport, verifyLedger } from '../../src/cli/verify-evidence.ts';
 import type { NewEvent } from '../../src/domain/event.ts';
-import { Notary } from '../../src/gateway/checkpoint.ts';
-import { exportLog } from '../../src/gateway/export.ts';
-import type { Setting } from '../../src/gateway/setting.ts';
-import { type Finding, type Trust, verifyExport, verifyLedger } from '../../src/main/verify-evidence.ts';
+import type { Gateway } from '../../src/gateway/gateway.ts';
+import { CheckpointSigner } from '../../src/gateway/log/checkpoint-signer.ts';
+import { exportLog } from '../../src/gateway/log/export.ts';
 import type { Ledger, Store } from '../../src/ports.ts';
 import { sqlLedger } from '../../src/sql/ledger.ts';
 import { migrate } from '../../src/sql/migrations.ts';
@@ -23,15 +23,15 @@ export interface AuditWorld {
   readonly db: Kysely<Tables>;
   readonly store: Store;
   readonly ledger: Ledger;
-  readonly setting: Setting;
-  readonly notary: Notary;
+  readonly gateway: Gateway;
+  readonly notary: CheckpointSigner;
   /** Writes, seals. */
   log(...events: readonly NewEvent[]): Promise<void>;
   /** Signs, and seals the event about it. */
-  sign(): ReturnType<Notary['sign']>;
+  sign(): ReturnType<CheckpointSigner['sign']>;
   /** Puts these rows in the place of all that is there. */
   replace(evidence: Evidence): Promise<void>;
-  verify(trust?: Partial<Trust>): Promise<Finding>;
+  verify(trust?: Partial<Trust>): Promise<EvidenceFinding>;
   exported(): Promise<string[]>;
   close(): Promise<void>;
 }
@@ -42,21 +42,21 @@ export async function auditWorld(kind: 'pglite' | Extract<ServerKind, 'postgres'
   const ledger = sqlLedger(db);
   const keyed = vault([SECRET]);
   const clock = { now: () => new Date() };
-  const setting = { store, ledger, vault: keyed, clock, log: quiet, replica: 'test' } as unknown as Setting;
-  const notary = new Notary();
+  const gateway = { store, ledger, vault: keyed, clock, log: quiet, replica: 'test' } as unknown as Gateway;
+  const notary = new CheckpointSigner();
   const trusted = (trust: Partial<Trust>): Trust => ({ keys: keyed.publicKeys, elsewhere: [], ...trust });
   return {
     db,
     store,
     ledger,
-    setting,
+    gateway,
     notary,
     log: async (...events) => {
       await store.append(events);
       await store.seal(10_000);
     },
     sign: async () => {
-      const signed = await notary.sign(setting);
+      const signed = await notary.sign(gateway);
       await store.seal(10_000);
       return signed;
     },
@@ -77,7 +77,7 @@ export function event(what: string, more: Partial<NewEvent> = {}): NewEvent {
 }
 
 /** An export's lines, verified as a file would be. */
-export async function verifyLines(lines: readonly string[], trust: Trust): Promise<Finding> {
+export async function verifyLines(lines: readonly string[], trust: Trust): Promise<EvidenceFinding> {
   async function* all(): AsyncGenerator<string> {
     yield* lines;
   }

@@ -4,7 +4,7 @@ import { Hono } from 'hono';
 import { type SlackStandIn, type SlackStandInOptions, startSlackStandIn } from '../../src/demo/slack/stand-in.ts';
 import type { Approval } from '../../src/domain/approval.ts';
 import { decide as judge } from '../../src/domain/decide.ts';
-import type { Seen } from '../../src/gateway/decide.ts';
+import type { SeenApproval } from '../../src/gateway/decision/decide.ts';
 import type { CardRecord, Cards, Clock, Delivery, Log } from '../../src/ports.ts';
 import type { SlackApi } from '../../src/slack/api.ts';
 import { slackCards } from '../../src/slack/cards.ts';
@@ -47,7 +47,7 @@ export interface DoorWorld {
   readonly records: Map<string, CardRecord>;
   readonly refusals: Refusal[];
   /** What this process remembers of approvals and cards. */
-  readonly remembered: Map<string, Seen>;
+  readonly remembered: Map<string, SeenApproval>;
   /** Set to make the store fail. */
   broken: Error | null;
   /** Opens an approval and posts its card. Returns the card's ts. */
@@ -75,7 +75,7 @@ export async function doorWorld(options: DoorWorldOptions = {}): Promise<DoorWor
     approvals: new Map<string, Approval>(),
     records: new Map<string, CardRecord>(),
     refusals: [] as Refusal[],
-    remembered: new Map<string, Seen>(),
+    remembered: new Map<string, SeenApproval>(),
     broken: null as Error | null,
   };
   const credentials = { token: slack.botToken, apiUrl: slack.apiUrl, log: quiet, timeoutMs: 1000 };

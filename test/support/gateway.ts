@@ -202,7 +202,7 @@ class Program {
   readonly ended: Promise<number | null>;
 
   constructor(config: string, env: Record<string, string>, args: readonly string[]) {
-    const words = ['src/main/cli.ts', 'start', '--config', config, ...args];
+    const words = ['src/cli/cli.ts', 'start', '--config', config, ...args];
     this.child = spawn(process.execPath, words, { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'pipe'] });
     this.child.stdout!.setEncoding('utf8').on('data', (text: string) => {
       this.out += text;

@@ -33,6 +33,7 @@ export const ARROWS: Readonly<Record<string, Room>> = {
   http: { rooms: ['mcp', 'slack', 'web'], outside: true },
   demo: { rooms: [], outside: true },
   main: { rooms: ['*'], outside: true },
+  cli: { rooms: ['*'], outside: true },
 };
 
 const IMPORT =
@@ -53,7 +54,7 @@ function resolved(file: string, name: string): string {
   return new URL(name, `file:///${file}`).pathname.slice(1);
 }
 
-/** `src/mcp/door.ts` → `mcp`; `src/ports.ts` → `ports`. */
+/** `src/mcp/door/door.ts` → `mcp`; `src/ports.ts` → `ports`. */
 export function roomOf(file: string): string {
   return file.split('/')[1]!.replace(/\.ts$/, '');
 }

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import { serve } from '@hono/node-server';
-import type { CallDoor } from '../../src/mcp/call-door.ts';
-import { type Grant, type McpDoorDeps, mcpDoor, type ServerEntry } from '../../src/mcp/door.ts';
+import type { CallDoor } from '../../src/mcp/door/call-door.ts';
+import { type Grant, type McpDoorDeps, mcpDoor, type ServerEntry } from '../../src/mcp/door/door.ts';
 
 const QUIET = { info() {}, warn() {}, error() {} };
 

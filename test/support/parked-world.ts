@@ -3,11 +3,12 @@ import { createHash } from 'node:crypto';
 import { PGlite } from '@electric-sql/pglite';
 import { Kysely, PGliteDialect } from 'kysely';
 import type { Policy } from '../../src/domain/policy.ts';
-import type { Seat } from '../../src/gateway/ask.ts';
-import { bindGateway, type Gateway } from '../../src/gateway/gateway.ts';
-import type { Arrival } from '../../src/gateway/handle-call.ts';
-import { handleCall } from '../../src/gateway/handle-call.ts';
-import { type Turn, takeTurn } from '../../src/gateway/take-turn.ts';
+import type { Seat } from '../../src/gateway/call/ask.ts';
+import type { Arrival } from '../../src/gateway/call/handle-call.ts';
+import { handleCall } from '../../src/gateway/call/handle-call.ts';
+import { type Turn, takeTurn } from '../../src/gateway/dispatch/take-turn.ts';
+import type { Gateway } from '../../src/gateway/gateway.ts';
+import { bindGateway } from '../../src/gateway/start.ts';
 import type { Cards, Queue, Store } from '../../src/ports.ts';
 import { sqlLedger } from '../../src/sql/ledger.ts';
 import { migrate } from '../../src/sql/migrations.ts';
@@ -70,7 +71,7 @@ export async function parkedWorld(policy: Policy = ASKING): Promise<ParkedWorld>
           refresh: async () => undefined,
         },
       );
-      gateway.room.start();
+      gateway.waitingRoom.start();
       // PGlite answers in order: before anything this replica asks.
       void store.beat(name);
       gateways.push(gateway);
@@ -78,7 +79,7 @@ export async function parkedWorld(policy: Policy = ASKING): Promise<ParkedWorld>
     },
     close: async () => {
       for (const gateway of gateways) {
-        gateway.room.stop();
+        gateway.waitingRoom.stop();
         gateway.leases.stop();
         await gateway.journal.close();
       }
@@ -102,7 +103,7 @@ function queueOf(gateways: readonly Gateway[], ordered: string[]): Queue {
     park: nothing,
     missing: async () => [],
     wake: async (id) => {
-      for (const { room } of gateways) room.wake(id);
+      for (const { waitingRoom } of gateways) waitingRoom.wake(id);
     },
     onWake: () => undefined,
     publish: async (id) => void ordered.push(id),
@@ -131,7 +132,7 @@ export async function park(
   return {
     seat,
     turn: (ms = 5_000, signal) => {
-      const until = new Date(gateway.setting.clock.now().getTime() + ms);
+      const until = new Date(gateway.clock.now().getTime() + ms);
       return takeTurn(gateway, seat, recall, until, signal);
     },
   };

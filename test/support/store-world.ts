@@ -8,7 +8,7 @@ import type { EventType, NewEvent } from '../../src/domain/event.ts';
 import type { Change, NewApproval, NewJoiner, Store, TaskStore } from '../../src/ports.ts';
 import { openPglite } from '../../src/sql/pglite.ts';
 import { openPostgres } from '../../src/sql/postgres.ts';
-import { type Connection, sqlStore } from '../../src/sql/store.ts';
+import { type SqlConnection, sqlStore } from '../../src/sql/store.ts';
 import { sqlTasks } from '../../src/sql/tasks.ts';
 import { quiet } from './door-world.ts';
 import { sampleApproval } from './sample-approval.ts';
@@ -47,7 +47,7 @@ export async function storeWorld(kind: StoreKind): Promise<StoreWorld> {
   return world(...connections, () => server.stop());
 }
 
-function world(one: Connection, other: Connection, end: () => Promise<void>): StoreWorld {
+function world(one: SqlConnection, other: SqlConnection, end: () => Promise<void>): StoreWorld {
   const [first, second] = [sqlStore(one), one === other ? null : sqlStore(other)];
   return {
     one: first,

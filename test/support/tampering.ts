@@ -1,6 +1,6 @@
 /** A log that is whole, and everything that is done to logs. Each hand gets the evidence and spoils it. */
 import { randomBytes } from 'node:crypto';
-import { chainText, type Fault, GENESIS, type Link } from '../../src/domain/chain.ts';
+import { type ChainFault, chainText, GENESIS, type Link } from '../../src/domain/chain.ts';
 import { checkpointText, readCheckpoint, type SignedCheckpoint } from '../../src/domain/checkpoint.ts';
 import { keyRing } from '../../src/vault/keys.ts';
 import { proof } from '../../src/vault/proof.ts';
@@ -68,7 +68,7 @@ export interface Tampering {
   readonly what: string;
   spoil(evidence: Evidence): void;
   /** The first thing that must be named. */
-  readonly named: Partial<Fault> & Pick<Fault, 'kind'>;
+  readonly named: Partial<ChainFault> & Pick<ChainFault, 'kind'>;
   /** Shows only against checkpoints that were kept elsewhere. */
   readonly elsewhere?: true;
 }

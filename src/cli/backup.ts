@@ -1,0 +1,88 @@
+import { cp, lstat, mkdir, rm, stat } from 'node:fs/promises';
+import { join, resolve, sep } from 'node:path';
+import { parseArgs } from 'node:util';
+import { PGlite } from '@electric-sql/pglite';
+import { faultText } from '../config/fault.ts';
+import { loadConfig } from '../config/load.ts';
+import { Misuse, type Terminal } from '../main/process/terminal.ts';
+import { DirectoryHeld, holdDirectory } from '../sql/directory.ts';
+import { fromDisk } from './start.ts';
+
+const USAGE = 'holdfast backup TARGET [--config holdfast.yaml] [--data D]';
+
+/**
+ * `backup`: copies the data directory of embedded mode while nobody uses it, and opens the copy to see that it is
+ * whole. The copy is a data directory: to restore is to start from it. Refuses, and copies nothing, while a gateway
+ * runs on the directory, where TARGET is there already, or where the database is Postgres.
+ */
+export async function backupCommand(argv: string[], terminal: Terminal): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args: argv,
+    allowPositionals: true,
+    options: { config: { type: 'string' }, data: { type: 'string' } },
+  });
+  const [target, ...rest] = positionals;
+  if (target === undefined || rest.length > 0) throw new Misuse(`Use: ${USAGE}`);
+  const { config, data } = values;
+  const flags = { ...(config === undefined ? {} : { config }), ...(data === undefined ? {} : { data }) };
+  const loaded = await loadConfig({ env: terminal.env, flags, readFile: fromDisk });
+  if (!loaded.ok) {
+    terminal.err(`${loaded.faults.map(faultText).join('\n')}\n`);
+    return 1;
+  }
+  if (loaded.settings.store === 'postgres') {
+    throw new Error(
+      'DATABASE_URL is set, so everything is in Postgres: pg_dump --schema=holdfast backs it up while it runs.',
+    );
+  }
+  const copied = await backup(resolve(loaded.settings.data), resolve(target));
+  terminal.out(`Copied ${copied.approvals} approvals and ${copied.events} events to ${target}.\n`);
+  terminal.out(`To go on from it: holdfast start --data ${target}\n`);
+  if (loaded.secrets.secrets.length > 0) {
+    terminal.out('HOLDFAST_SECRET is not in it. Keep it elsewhere: without it nothing sealed can be opened.\n');
+  }
+  return 0;
+}
+
+/** What a copy holds. */
+export interface Copied {
+  readonly approvals: number;
+  readonly events: number;
+}
+
+/** Throws, with words for a person, when it cannot be done; then there is no `to`. */
+export async function backup(from: string, to: string): Promise<Copied> {
+  if (to === from || to.startsWith(from + sep)) throw new Error(`${to} is inside of what is copied.`);
+  if ((await stat(join(from, 'sql')).catch(() => null)) === null) throw new Error(`There is no database in ${from}.`);
+  const release = await holdDirectory(from).catch((error: unknown) => {
+    if (!(error instanceof DirectoryHeld)) throw error;
+    throw new Error(`${from} is in use. Stop Holdfast first: a copy of a database that runs is none.`);
+  });
+  try {
+    // Fails when it is there: a backup never writes over another.
+    await mkdir(to, { mode: 0o700 });
+    try {
+      // The lock is a socket, which means nothing in a copy.
+      await cp(from, to, { recursive: true, filter: async (path) => !(await lstat(path)).isSocket() });
+      return await countIn(join(to, 'sql'));
+    } catch (error) {
+      await rm(to, { recursive: true, force: true });
+      throw error;
+    }
+  } finally {
+    await release();
+  }
+}
+
+async function countIn(sql: string): Promise<Copied> {
+  const pglite = await PGlite.create({ dataDir: sql });
+  try {
+    const count = async (table: string): Promise<number> => {
+      const found = await pglite.query<{ count: number }>(`select count(*)::int as count from holdfast.${table}`);
+      return found.rows[0]?.count ?? 0;
+    };
+    return { approvals: await count('approvals'), events: await count('events') };
+  } finally {
+    await pglite.close();
+  }
+}

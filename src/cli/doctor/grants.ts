@@ -1,0 +1,80 @@
+import type { Config, Grant } from '../../config/config.ts';
+import type { Loaded } from '../../config/load.ts';
+import { resolveRequirement } from '../../config/requirement.ts';
+import { mayAsk, type Policy } from '../../domain/policy.ts';
+import type { Ask } from '../../domain/verdict.ts';
+import { type DoctorFinding, fault, ok, warn } from './finding.ts';
+
+const DAY_MS = 86_400_000;
+const SOON_DAYS = 14;
+
+/** Whether agents will get in, and whether somebody can answer what they ask. */
+export function grantFindings(loaded: Loaded, now: Date): DoctorFinding[] {
+  const { grants } = loaded.config;
+  if (grants.length === 0) return [warn('grants', 'no agent may come in', 'Make one with holdfast grant new.')];
+  const findings = grants.flatMap((grant) => [...lifeOf(grant, now), ...unanswered(grant, loaded)]);
+  return findings.length > 0 ? findings : [ok('grants', `${grants.length}, each with somebody to ask`)];
+}
+
+function lifeOf(grant: Grant, now: Date): DoctorFinding[] {
+  const about = `grant ${grant.name}`;
+  const found: DoctorFinding[] = [];
+  const days = grant.expires === null ? null : (grant.expires.getTime() - now.getTime()) / DAY_MS;
+  if (days !== null && days <= 0) {
+    found.push(warn(about, 'has expired: its agent is refused', 'Set a later expires, or take the grant out.'));
+  } else if (days !== null && days < SOON_DAYS) {
+    const what = `expires in ${Math.ceil(days)} days (${grant.expires?.toISOString().slice(0, 10)})`;
+    found.push(warn(about, what, 'Rotate its token and set a later expires.'));
+  }
+  if (grant.retiringSha256 !== null) {
+    found.push(warn(about, 'two tokens are taken', 'Once its agents use the new one, take the old one out.'));
+  }
+  return found;
+}
+
+/** What this grant's agent may ask and nobody could ever approve. */
+function unanswered(grant: Grant, { config, policies, secrets }: Loaded): DoctorFinding[] {
+  const slack = secrets.slackBotToken !== null;
+  const admin = secrets.adminToken !== null;
+  return grant.servers.flatMap((server) => {
+    const policy = policies.get(server);
+    if (policy === undefined || !mayAsk(policy)) return [];
+    const stuck = asksOf(policy).flatMap(({ what, ask }) => {
+      const people = eligible(config, ask, grant, slack, admin);
+      return people === null || people >= ask.quorum ? [] : [{ what, people, quorum: ask.quorum }];
+    });
+    const first = stuck[0];
+    if (first === undefined) return [];
+    const more = stuck.length > 1 ? ` and ${stuck.length - 1} more` : '';
+    const whom = slack ? 'besides its own owner' : 'without Slack';
+    const what = `nobody can approve ${server}.${first.what}${more}: it needs ${first.quorum}, and ${first.people} could ${whom}`;
+    return [fault(`grant ${grant.name}`, what, remedyOf(slack, admin))];
+  });
+}
+
+function remedyOf(slack: boolean, admin: boolean): string {
+  if (slack) return 'Name more people in the approvers’ groups, or set self_approval: true on the grant.';
+  return admin
+    ? 'Configure Slack, or put admin into the approvers’ groups.'
+    : 'Configure Slack, or set HOLDFAST_ADMIN_TOKEN and put admin into the approvers’ groups.';
+}
+
+/** null: a user group, whose members only Slack knows. */
+function eligible(config: Config, ask: Ask, grant: Grant, slack: boolean, admin: boolean): number | null {
+  const { escalate, ...asked } = resolveRequirement(config, ask);
+  const circles = [asked, ...(escalate === null ? [] : [escalate])];
+  if (slack && circles.some((circle) => circle.userGroups.length > 0)) return null;
+  const people = slack ? circles.flatMap((circle) => circle.people) : [];
+  const others = new Set(people.filter((person) => grant.selfApproval || person !== grant.owner));
+  return others.size + (admin && circles.some((circle) => circle.admin) ? 1 : 0);
+}
+
+function asksOf(policy: Policy): { what: string; ask: Ask }[] {
+  const rules = [...policy.exact.values(), ...policy.globs.map(({ rule }) => rule)];
+  const asking = rules.filter((rule) => rule.action === 'require_approval' || rule.askIf.length > 0);
+  const general = policy.default === 'require_approval' || policy.allTools.askIf.length > 0;
+  return [
+    ...asking.map((rule) => ({ what: rule.key, ask: rule.ask })),
+    ...(general ? [{ what: '*', ask: policy.allTools.ask }] : []),
+  ];
+}

@@ -1,0 +1,90 @@
+import { Redis } from 'ioredis';
+import { outOfReach } from '../../main/process/out-of-reach.ts';
+import { ANSWER_MS, type DoctorFinding, fault, isLoopback, ok, skewOf, warn } from './finding.ts';
+
+/** BullMQ's own bounds. */
+const OLDEST = [5, 0] as const;
+const ADVISED = [6, 2] as const;
+
+/** Looks at Redis and changes nothing in it. */
+export async function redisFindings(url: string): Promise<DoctorFinding[]> {
+  const redis = new Redis(url, {
+    lazyConnect: true,
+    connectTimeout: ANSWER_MS,
+    commandTimeout: ANSWER_MS,
+    maxRetriesPerRequest: 0,
+    retryStrategy: () => null,
+  });
+  let last: unknown;
+  redis.on('error', (error) => {
+    last = error;
+  });
+  try {
+    await redis.connect();
+    const from = Date.now();
+    const [seconds, micros] = await redis.time();
+    const clock = skewOf('redis', Number(seconds) * 1_000 + Number(micros) / 1_000, from, Date.now());
+    return [...infoFindings(await redis.info()), ...clock, ...encryption(url)];
+  } catch (error) {
+    const reason = outOfReach(last) ?? outOfReach(error);
+    return reason === null
+      ? [
+          fault(
+            'redis',
+            'Redis cannot be asked',
+            'Look at REDIS_URL, at the user’s ACL (INFO, TIME) and at the server’s log.',
+          ),
+        ]
+      : [fault('redis', `Redis cannot be reached: ${reason.what}`, reason.remedy)];
+  } finally {
+    redis.disconnect();
+  }
+}
+
+/** `info`: the answer to INFO, with all its sections. */
+export function infoFindings(info: string): DoctorFinding[] {
+  const about = 'redis';
+  const field = (name: string): string | undefined => new RegExp(`^${name}:(\\S+)`, 'm').exec(info)?.[1];
+  const version = field('redis_version') ?? '0.0';
+  const found: DoctorFinding[] = [];
+  if (older(version, OLDEST)) found.push(fault(about, `Redis ${version} is too old`, 'Use Redis 6.2 or newer.'));
+  else if (older(version, ADVISED)) found.push(warn(about, `Redis ${version} is old`, 'Use Redis 6.2 or newer.'));
+  else found.push(ok(about, `Redis ${version} answers`));
+  const policy = field('maxmemory_policy');
+  if (policy !== undefined && policy !== 'noeviction') {
+    // Without a bound nothing is evicted yet.
+    const level = (field('maxmemory') ?? '0') === '0' ? warn : fault;
+    const what = `maxmemory-policy is ${policy}: Redis may throw our jobs away, and cards and wake-ups come late`;
+    found.push(level(about, what, 'Set maxmemory-policy noeviction.'));
+  }
+  if (field('role') === 'slave') {
+    found.push(fault(about, 'this server is a replica: nothing can be written', 'Point REDIS_URL at the primary.'));
+  }
+  if (field('aof_enabled') === '0') {
+    const what =
+      'it does not append to disk: after its restart cards and expiries wait for the sweep (5 s); nothing is lost';
+    found.push(warn(about, what, 'Set appendonly yes.'));
+  }
+  if (field('cluster_enabled') === '1') {
+    found.push(
+      fault(
+        about,
+        'this is a cluster, which the queue does not speak',
+        'Use a single primary, with or without replicas.',
+      ),
+    );
+  }
+  return found;
+}
+
+function older(version: string, [major, minor]: readonly [number, number]): boolean {
+  const [a = 0, b = 0] = version.split('.').map(Number);
+  return a < major || (a === major && b < minor);
+}
+
+function encryption(text: string): DoctorFinding[] {
+  const url = new URL(text);
+  if (url.protocol === 'rediss:') return [ok('redis', 'the connection is encrypted')];
+  if (isLoopback(url.hostname)) return [];
+  return [warn('redis', 'the connection is not encrypted', 'Use a rediss:// URL.')];
+}

@@ -1,0 +1,109 @@
+import { parseArgs } from 'node:util';
+import { faultText } from '../../config/fault.ts';
+import { type Loaded, loadConfig } from '../../config/load.ts';
+import { Misuse, type Terminal } from '../../main/process/terminal.ts';
+import { checkAppToken, checkSlack } from '../../slack/check.ts';
+import { slackClient } from '../../slack/client.ts';
+import { fatal, type SetupFault, weak } from '../../slack/fault.ts';
+import { channelsOf } from '../../slack/routing.ts';
+import { fromDisk } from '../start.ts';
+
+const USAGE = 'holdfast doctor slack [--config holdfast.yaml]';
+const QUIET = { info() {}, warn() {}, error() {} };
+/** Milliseconds that our own public address may take. */
+const ANSWER_MS = 5_000;
+
+/** `doctor slack`: everything a click will need, each fault with its remedy. 0: approvals can be decided in Slack. */
+export async function doctorCommand(argv: string[], terminal: Terminal): Promise<number> {
+  const [what, ...rest] = argv;
+  if (what !== 'slack') throw new Misuse(`Use: ${USAGE}`);
+  const { values } = parseArgs({ args: rest, options: { config: { type: 'string' } } });
+  const flags = values.config === undefined ? {} : { config: values.config };
+  const loaded = await loadConfig({ env: terminal.env, flags, readFile: fromDisk });
+  if (!loaded.ok) {
+    terminal.err(`${loaded.faults.map(faultText).join('\n')}\n`);
+    return 1;
+  }
+  return diagnose(loaded, terminal);
+}
+
+/** Says what is wrong and what to do. 1 when approvals cannot be decided in Slack, or Slack did not answer. */
+export async function diagnose(loaded: Loaded, terminal: Terminal): Promise<number> {
+  const { settings, secrets } = loaded;
+  if (secrets.slackBotToken === null || settings.slack.channel === null) {
+    terminal.out(
+      '✖ Slack is not configured\n  → Run `holdfast init slack`, then set SLACK_BOT_TOKEN and slack.channel.\n',
+    );
+    return 1;
+  }
+  const ready = `cards go to ${settings.slack.channel}, clicks come ${wayOf(loaded)}`;
+  return report(await slackFaults(loaded), ready, terminal);
+}
+
+/** Everything that is wrong with Slack; empty where it is not configured. */
+export async function slackFaults(loaded: Loaded): Promise<SetupFault[]> {
+  const { config, settings, secrets } = loaded;
+  if (secrets.slackBotToken === null || settings.slack.channel === null) return [];
+  const apiUrl = settings.slack.apiUrl ?? undefined;
+  const clientOf = (token: string) => slackClient({ token, apiUrl, log: QUIET });
+  const groups = [...config.approvers.values()];
+  const { channel } = settings.slack;
+  const faults = await checkSlack(clientOf(secrets.slackBotToken), {
+    channel,
+    channels: channelsOf({ channel, ...config.slack.channels }),
+    userGroups: groups.flatMap((group) => group.userGroups),
+    people: groups.flatMap((group) => group.people),
+    team: config.slack.team ?? undefined,
+    enterprise: config.slack.enterprise ?? undefined,
+    app: config.slack.app ?? undefined,
+    direct: config.slack.direct !== 'off',
+  });
+  faults.push(...(await lineFaults(loaded, clientOf)));
+  return faults;
+}
+
+function wayOf({ secrets, settings }: Loaded): string {
+  return secrets.slackAppToken === null ? `to ${settings.publicUrl}/slack/events` : 'over Socket Mode';
+}
+
+/** Whether a click can reach us at all. */
+async function lineFaults(
+  { settings, secrets }: Loaded,
+  clientOf: (token: string) => ReturnType<typeof slackClient>,
+): Promise<SetupFault[]> {
+  if (secrets.slackAppToken !== null) return checkAppToken(clientOf(secrets.slackAppToken));
+  const { publicUrl } = settings;
+  if (publicUrl === null) {
+    const remedy =
+      'Set HOLDFAST_PUBLIC_URL to the https address of this gateway, or use Socket Mode (SLACK_APP_TOKEN).';
+    return [fatal('Slack has no address to send clicks to', remedy)];
+  }
+  if (await answersAsOurs(`${publicUrl}/slack/events`)) return [];
+  const remedy = 'Start the gateway and check that the address leads to it; Slack must reach it from outside.';
+  return [weak(`nothing of ours answers at ${publicUrl}/slack/events from here`, remedy)];
+}
+
+/** A request that Slack did not sign is refused in our own words. */
+async function answersAsOurs(url: string): Promise<boolean> {
+  try {
+    const answer = await fetch(url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+      body: 'payload=%7B%7D',
+      redirect: 'manual',
+      signal: AbortSignal.timeout(ANSWER_MS),
+    });
+    return answer.status === 401 && (await answer.text()).startsWith('not from Slack');
+  } catch {
+    return false;
+  }
+}
+
+const MARKS = { fatal: '✖', weak: '!', unknown: '?' } as const;
+
+function report(faults: readonly SetupFault[], well: string, terminal: Terminal): number {
+  for (const { severity, what, remedy } of faults) terminal.out(`${MARKS[severity]} ${what}\n  → ${remedy}\n`);
+  const bad = faults.some(({ severity }) => severity !== 'weak');
+  terminal.out(bad ? '\nApprovals cannot be decided in Slack like this.\n' : `✔ Slack is ready: ${well}\n`);
+  return bad ? 1 : 0;
+}

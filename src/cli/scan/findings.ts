@@ -1,0 +1,68 @@
+import { seenNow } from '../../config/seen.ts';
+import { isToolName } from '../../domain/call.ts';
+import { type Classified, classify } from '../../domain/classify.ts';
+import { changesOf, type ToolChange } from '../../domain/drift.ts';
+import type { Policy, ToolRule } from '../../domain/policy.ts';
+import { isHidden, ruleFor } from '../../domain/rule.ts';
+import type { Tool } from '../../domain/tool.ts';
+
+/** What policy says of a tool before its arguments are known. */
+export type PolicyStanding = 'hidden' | 'deny' | 'ask' | 'allow' | 'no policy';
+
+/** One tool of one server, as a scan found it. */
+export interface ScanFinding extends Classified {
+  readonly tool: string;
+  readonly policy: PolicyStanding;
+  /** The arguments may make the verdict another one. */
+  readonly conditions: boolean;
+  /** `new`: the policy has no rule of this name. A list: what is no longer as it was seen. Null: as it was, or not compared. */
+  readonly change: 'new' | readonly ToolChange[] | null;
+}
+
+/** What a scan found of one server. */
+export interface ScanFindings {
+  readonly tools: readonly ScanFinding[];
+  /** Tools that the policy has seen and the server no longer lists. */
+  readonly gone: readonly string[];
+}
+
+/** Compares what a server lists with what its policy says; `policy` null: there is none yet. */
+export function findingsOf(tools: readonly Tool[], policy: Policy | null): ScanFindings {
+  const listed = new Set(tools.map((tool) => tool.name));
+  const seen = [...(policy?.exact.values() ?? [])].filter((rule) => rule.seen !== null);
+  return {
+    tools: tools.map((tool) => findingOf(tool, policy)),
+    gone: seen.filter((rule) => !listed.has(rule.key)).map((rule) => rule.key),
+  };
+}
+
+function findingOf(tool: Tool, policy: Policy | null): ScanFinding {
+  const said = { tool: tool.name, ...classify(tool) };
+  if (policy === null) return { ...said, policy: 'no policy', conditions: false, change: null };
+  const rule = ruleFor(policy, tool.name);
+  const change = changeOf(tool, policy);
+  return { ...said, policy: standing(tool, policy, rule, change), conditions: hasConditions(policy, rule), change };
+}
+
+function changeOf(tool: Tool, policy: Policy): ScanFinding['change'] {
+  const rule = policy.exact.get(tool.name);
+  if (rule === undefined) return 'new';
+  if (rule.seen === null) return null;
+  const changes = changesOf(rule.seen, seenNow(tool));
+  return changes.length === 0 ? null : changes;
+}
+
+function standing(tool: Tool, policy: Policy, rule: ToolRule | null, change: ScanFinding['change']): PolicyStanding {
+  if (!isToolName(tool.name)) return 'deny';
+  if (isHidden(policy, tool.name)) return 'hidden';
+  const action = rule?.action ?? policy.default;
+  const drifted = change !== null && change !== 'new' ? rule?.drift : undefined;
+  if (action === 'deny' || drifted === 'deny') return 'deny';
+  return action === 'require_approval' || drifted === 'ask' ? 'ask' : 'allow';
+}
+
+function hasConditions(policy: Policy, rule: ToolRule | null): boolean {
+  return [rule, policy.allTools].some((checks) =>
+    [checks?.denyIf, checks?.require, checks?.askIf].some((clauses) => (clauses?.length ?? 0) > 0),
+  );
+}

@@ -1,0 +1,76 @@
+import { readFile } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
+import { faultText } from '../config/fault.ts';
+import { type Loaded, loadConfig, type ReadFile } from '../config/load.ts';
+import type { Flags } from '../config/settings.ts';
+import { startNode } from '../main/node.ts';
+import { auditWebhook } from '../main/process/audit-webhook.ts';
+import { faultInjection } from '../main/process/fault-injection.ts';
+import { processLog } from '../main/process/log.ts';
+import type { Terminal } from '../main/process/terminal.ts';
+import { keepFresh } from '../main/rules/reload.ts';
+
+/** Reads a file, or says that there is none. */
+export const fromDisk: ReadFile = (path) => readFile(path).catch(() => null);
+
+/** `start`: runs until SIGTERM or SIGINT. */
+export async function startCommand(argv: string[], terminal: Terminal): Promise<number> {
+  const { values } = parseArgs({
+    args: argv,
+    options: {
+      config: { type: 'string' },
+      listen: { type: 'string' },
+      data: { type: 'string' },
+      'public-url': { type: 'string' },
+      'max-body': { type: 'string' },
+    },
+  });
+  const flags: Flags = {
+    ...(values.config === undefined ? {} : { config: values.config }),
+    ...(values.listen === undefined ? {} : { listen: values.listen }),
+    ...(values.data === undefined ? {} : { data: values.data }),
+    ...(values['public-url'] === undefined ? {} : { publicUrl: values['public-url'] }),
+    ...(values['max-body'] === undefined ? {} : { maxBody: values['max-body'] }),
+  };
+  const sources = { env: terminal.env, flags, readFile: fromDisk };
+  const loaded = await loadConfig(sources);
+  if (!loaded.ok) {
+    terminal.err(`${loaded.faults.map(faultText).join('\n')}\n`);
+    return 1;
+  }
+  for (const warning of loaded.warnings ?? []) terminal.err(`warning: ${faultText(warning)}\n`);
+  const log = processLog();
+  const sink = auditWebhook(loaded.secrets, { now: () => new Date() });
+  const running = await startNode(loaded, log, faultInjection(terminal.env), { sink, out: terminal.out });
+  // Listened for before the word that it runs: whoever waits for that word may stop it in the same moment.
+  const told = toldToStop();
+  const stopReloading = keepFresh(running, sources, log);
+  terminal.out(banner(loaded, running.url));
+  await told;
+  stopReloading();
+  terminal.out('stopping: held calls get the pending result, calls under way may finish\n');
+  await running.stop();
+  return 0;
+}
+
+function banner({ config, settings, secrets }: Loaded, url: string): string {
+  const lines = [
+    `holdfast is listening on ${url}`,
+    ...[...config.servers.keys()].map((name) => `  ${url}/mcp/${name}`),
+    `  store: ${settings.store}; queue: ${settings.queue}`,
+    secrets.slackBotToken === null
+      ? '  Slack: not configured; approvals are decided over the API'
+      : `  Slack: ${settings.slack.channel} (${secrets.slackAppToken === null ? `clicks at ${url}/slack/events` : 'Socket Mode'})`,
+    secrets.adminToken === null
+      ? '  console and API: closed (HOLDFAST_ADMIN_TOKEN is not set)'
+      : `  console: ${settings.publicUrl ?? url}/   API: ${url}/api/approvals`,
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+function toldToStop(): Promise<void> {
+  return new Promise((resolve) => {
+    process.once('SIGTERM', () => resolve());
+    process.once('SIGINT', () => resolve());
+  });
+}

@@ -1,0 +1,53 @@
+import type { ChainFault, Report } from '../domain/chain.ts';
+
+/** What was found, for a person; the first line is the answer. */
+export function verdictOf(report: Report, problems: readonly string[], cards = 0): string {
+  const faults = [...problems, ...report.faults.map(faultWords)];
+  const lines = faults.length > 0 ? [`DOES NOT FIT: ${faults[0]}`] : [fits(report)];
+  for (const also of faults.slice(1, MOST)) lines.push(`also: ${also}`);
+  if (faults.length > MOST) lines.push(`and ${faults.length - MOST} more`);
+  const { events, checkpoints, unsealed, head, covered } = report;
+  lines.push(`${events} events, ${checkpoints} checkpoints, ${unsealed} not sealed yet`);
+  if (cards > 0) lines.push(`${cards} cards are what was logged`);
+  if (faults.length === 0 && covered < head) lines.push(`${head - covered} since the last checkpoint`);
+  return `${lines.join('\n')}\n`;
+}
+
+/** Faults that are told one by one. */
+const MOST = 10;
+
+function fits({ head, covered, coveredAt }: Report): string {
+  if (head === 0) return 'EMPTY: there is no sealed event';
+  if (covered === 0) return `NOBODY VOUCHES: events 1 to ${head} fit each other, but no checkpoint is signed over them`;
+  return `FITS: events 1 to ${covered} are what the gateway signed at ${coveredAt}`;
+}
+
+function faultWords(fault: ChainFault): string {
+  const { seq } = fault;
+  switch (fault.kind) {
+    case 'changed':
+      return `event ${seq} does not follow from event ${seq - 1}: it was changed, or that one with its hash`;
+    case 'removed':
+      return fault.until === seq ? `event ${seq} was removed` : `events ${seq} to ${fault.until} were removed`;
+    case 'reordered':
+      return `events ${seq} and ${seq + 1} stand in each other's place`;
+    case 'inserted':
+      return `event ${seq} was inserted`;
+    case 'mislabelled':
+      return `event ${seq} is filed under something else than it says (type, time, actor, server, tool or grant)`;
+    case 'rewritten':
+      return `an event after ${fault.after} and up to ${seq} was changed and the hashes made anew: not what was signed`;
+    case 'truncated':
+      return `the log ends before event ${seq}; a checkpoint vouches for events up to ${fault.until}`;
+    case 'foreign_key':
+      return `the checkpoint of event ${seq} was signed with a foreign key (${fault.key})`;
+    case 'bad_signature':
+      return `the signature on the checkpoint of event ${seq} is not that of its text`;
+    case 'checkpoint_swapped':
+      return `the checkpoint of event ${seq} stands in another's place`;
+    case 'checkpoint_removed':
+      return `a checkpoint was removed: the log or the checkpoint of event ${seq} names it`;
+    default:
+      return fault satisfies never;
+  }
+}

@@ -1,0 +1,103 @@
+import type { Approval } from '../../domain/approval.ts';
+import type { NewEvent } from '../../domain/event.ts';
+import { about } from '../decision/decide.ts';
+import type { Gateway } from '../gateway.ts';
+import { announce } from '../state/announcer.ts';
+
+/** Longest reason that is kept, in UTF-16 units. */
+const LONGEST_REASON = 500;
+
+/** Whose call is no longer wanted. `session` is the digest that the joiner was seated with. */
+export interface Cancellation {
+  /** null: the door that ended a session does not say whose it was. */
+  readonly grant: string | null;
+  readonly server: string;
+  readonly session: string;
+  /** The JSON-RPC id as JSON text; null: everything of the session (it was ended by DELETE). */
+  readonly requestId: string | null;
+  readonly reason: string | null;
+}
+
+/**
+ * Takes a caller out of what it waits for; with the last one the approval goes. A call that is already under way is
+ * left alone: the cancellation is the upstream's to hear. Returns whether anything parked was meant, and nothing ran.
+ *
+ * | race | outcome |
+ * |---|---|
+ * | last caller leaves, somebody joins | the join bumped the revision: the withdrawal reads again and sees a caller |
+ * | withdrawal and click | one compare-and-swap wins, the other is told the state |
+ * | withdrawal and dispatch | a caller that has left spends nothing; one that has spent is under way |
+ * | death between leaving and withdrawing | the sweep withdraws |
+ */
+export async function withdraw(
+  gateway: Pick<Gateway, 'announcer' | 'clock' | 'store'>,
+  cancellation: Cancellation,
+): Promise<boolean> {
+  const left = (approval: string): NewEvent => ({
+    type: 'approval.caller_left',
+    at: gateway.clock.now(),
+    actor: actorOf(cancellation),
+    approval,
+    server: cancellation.server,
+    tool: null,
+    grant: cancellation.grant,
+    data: { reason: told(cancellation.reason) },
+  });
+  const { server, session, requestId } = cancellation;
+  const approvals =
+    requestId === null
+      ? await gateway.store.leaveSession({ server, session }, left)
+      : [await gateway.store.leave({ server, session, requestId }, left)].filter((one) => one !== null);
+  let parked = false;
+  for (const approval of approvals) {
+    const ended = await withdrawAbandoned(gateway, approval, cancellation);
+    parked ||= ended.state !== 'dispatched';
+  }
+  return parked;
+}
+
+/** Ends an approval that nobody waits for any more. Returns it as it is then. */
+export async function withdrawAbandoned(
+  gateway: Pick<Gateway, 'announcer' | 'clock' | 'store'>,
+  found: Approval,
+  why: Pick<Cancellation, 'grant' | 'requestId' | 'reason'>,
+): Promise<Approval> {
+  let approval = found;
+  while (approval.callers === 0) {
+    if (approval.state !== 'pending' && approval.state !== 'approved') return approval;
+    const now = gateway.clock.now();
+    const note = why.requestId === null ? 'the agent ended its session' : 'the agent cancelled the call';
+    const committed = await gateway.store.commit({
+      id: approval.id,
+      revision: approval.revision,
+      from: approval.state,
+      to: approval.state === 'pending' ? 'withdrawn' : 'lapsed',
+      patch: { note },
+      events: [
+        about(approval, {
+          type: approval.state === 'pending' ? 'approval.withdrawn' : 'approval.lapsed',
+          at: now,
+          actor: actorOf(why),
+          data: { note, reason: told(why.reason), fingerprint: approval.fingerprint },
+        }),
+      ],
+    });
+    if (committed.kind === 'committed') {
+      announce(gateway, committed.approval);
+      return committed.approval;
+    }
+    approval = (await gateway.store.find(found.id)) ?? approval;
+  }
+  // Others still wait: the card counts them.
+  announce(gateway, approval);
+  return approval;
+}
+
+function actorOf({ grant }: Pick<Cancellation, 'grant'>): string {
+  return grant === null ? 'holdfast' : `grant:${grant}`;
+}
+
+/** An agent's words: kept short, and whole characters. */
+function told(reason: string | null): string | null {
+  return reason === null ? null : reason.slice(0, LONGEST_REASON).toWellFormed();
+}

@@ -1,0 +1,162 @@
+import type { Approval, Decision, State } from '../../domain/approval.ts';
+import { type Approver, decide as judge, type RefusalReason, type Utterance } from '../../domain/decide.ts';
+import type { NewEvent } from '../../domain/event.ts';
+import type { Json } from '../../domain/json.ts';
+import type { Saw } from '../../domain/seen-card.ts';
+import type { CardRecord, Change } from '../../ports.ts';
+import type { Gateway } from '../gateway.ts';
+import { announce } from '../state/announcer.ts';
+
+export type Decided =
+  /** Committed and durable; the caller may acknowledge. */
+  | { readonly kind: 'recorded'; readonly approval: Approval; readonly decision: Decision }
+  | { readonly kind: 'refused'; readonly reason: RefusalReason; readonly approval: Approval }
+  | { readonly kind: 'not_found' };
+
+/** What a door has read of an approval. Old news cost nothing but a second look: the commit compares revisions. */
+export interface SeenApproval {
+  readonly approval: Approval;
+  readonly card: CardRecord | null;
+}
+
+/** Pickup, in ms: how long an approved pass, or the word of a denial, waits for a caller who is away. */
+export interface DecideTerms {
+  readonly pickupMs: number;
+}
+
+/**
+ * Takes one human's word. Slack, the API and the console all come here.
+ *
+ * | race | who wins |
+ * |---|---|
+ * | two clicks at once | the first commit; the other reads again and is refused with the true state |
+ * | click and withdrawal, click and expiry | the first commit; a click that lost is told what happened |
+ * | crash after the commit, before the queue hears | the decision stands; the sweep and the 2 s re-read wake the call |
+ * | a caller waits in this very process | its dispatch is committed with the decision (line.ts) |
+ */
+export async function decide(
+  gateway: Pick<Gateway, 'announcer' | 'at' | 'clock' | 'inline' | 'store'>,
+  id: string,
+  word: Utterance,
+  approver: Approver,
+  terms: DecideTerms,
+  seen: SeenApproval | null = null,
+): Promise<Decided> {
+  for (let known = seen; ; known = null) {
+    known ??= await look(gateway, id, approver);
+    if (known === null) return { kind: 'not_found' };
+    const { approval, card } = known;
+    const now = gateway.clock.now();
+    const judgement = judge(approval, word, approver, now);
+    // Who is refused is told how it stands now, not how it stood when the click came in.
+    if (judgement.kind === 'refused' && known === seen) continue;
+    if (judgement.kind === 'refused') {
+      await refuse(gateway, approval, approver, judgement.reason, word.choice);
+      return { kind: 'refused', reason: judgement.reason, approval };
+    }
+    const patch = patchFor(judgement.next, new Date(now.getTime() + terms.pickupMs));
+    const { decision, next } = judgement;
+    gateway.at?.('decide.before');
+    const change: Change = {
+      id,
+      revision: approval.revision,
+      from: 'pending',
+      to: next,
+      patch,
+      decision,
+      ...(card === null ? {} : { card }),
+      events: [decided(approval, decision, next, card, word.saw)],
+    };
+    const committed = await (next === 'approved'
+      ? gateway.inline.commit(gateway.store, change, afterwards(approval, change, decision))
+      : gateway.store.commit(change));
+    if (committed.kind === 'committed') {
+      if (committed.approval.state === next) gateway.at?.('decide.after');
+      // The commit is what counts; a queue that does not answer only makes it slower to be heard.
+      announce(gateway, committed.approval);
+      return { kind: 'recorded', approval: asDecided(committed.approval, next), decision };
+    }
+  }
+}
+
+/** What the decision makes of it. */
+function afterwards(approval: Approval, { to, patch }: Change, decision: Decision): Approval {
+  const decisions = [...approval.decisions, decision];
+  const pickupUntil = patch?.pickupUntil ?? null;
+  return { ...approval, state: to, revision: approval.revision + 1, pickupUntil, decisions };
+}
+
+/** Whoever decided is told what the decision did; that the pass was spent with it is the caller's news. */
+function asDecided(approval: Approval, next: State): Approval {
+  if (approval.state === next) return approval;
+  return { ...approval, state: next, revision: approval.revision - 1, leaseUntil: null };
+}
+
+/** What the person saw is evidence; only a card is known here, a page or a terminal is not. */
+async function look(gateway: Pick<Gateway, 'store'>, id: string, { via }: Approver): Promise<SeenApproval | null> {
+  if (via === 'slack') return gateway.store.look(id);
+  const approval = await gateway.store.find(id);
+  return approval === null ? null : { approval, card: null };
+}
+
+function patchFor(next: 'pending' | 'approved' | 'denied', until: Date): NonNullable<Change['patch']> {
+  if (next === 'approved') return { pickupUntil: until };
+  return next === 'denied' ? { resultUntil: until } : {};
+}
+
+/** A click that does not count is an event too. */
+export async function refuse(
+  gateway: Pick<Gateway, 'clock' | 'store'>,
+  approval: Approval,
+  approver: Approver,
+  reason: string,
+  choice: string,
+): Promise<void> {
+  await gateway.store.append([
+    about(approval, {
+      type: 'approval.refused',
+      at: gateway.clock.now(),
+      actor: actorOf(approver),
+      data: { reason, choice, via: approver.via, state: approval.state, fingerprint: approval.fingerprint },
+    }),
+  ]);
+}
+
+function decided(
+  approval: Approval,
+  decision: Decision,
+  next: string,
+  card: CardRecord | null,
+  saw: Saw | undefined,
+): NewEvent {
+  return about(approval, {
+    type: 'approval.decided',
+    at: decision.at,
+    actor: actorOf({ id: decision.approver, via: decision.via }),
+    data: {
+      choice: decision.choice,
+      reason: decision.reason,
+      via: decision.via,
+      self: decision.self,
+      userGroup: decision.userGroup,
+      state: next,
+      quorum: approval.requirement.quorum,
+      waitedMs: decision.at.getTime() - approval.createdAt.getTime(),
+      card: card === null ? null : { digest: card.digest, revision: card.revision, channel: card.channel, ts: card.ts },
+      ...(saw === undefined ? {} : { saw: { ...saw } }),
+      fingerprint: approval.fingerprint,
+    },
+  });
+}
+
+function actorOf(approver: { id: string; via: string }): string {
+  return approver.id === 'admin' ? 'admin' : `slack:${approver.id}`;
+}
+
+/** Fills in what every event of an approval carries. */
+export function about(
+  approval: Pick<Approval, 'id' | 'server' | 'tool' | 'grant'>,
+  event: { type: NewEvent['type']; at: Date; actor: string; data: { [name: string]: Json } },
+): NewEvent {
+  return { ...event, approval: approval.id, server: approval.server, tool: approval.tool, grant: approval.grant };
+}

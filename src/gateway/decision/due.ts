@@ -1,0 +1,81 @@
+import { type Approval, isOver } from '../../domain/approval.ts';
+import type { Change } from '../../ports.ts';
+import type { Gateway } from '../gateway.ts';
+import type { Rules } from '../rules.ts';
+import { announce } from '../state/announcer.ts';
+import { about } from './decide.ts';
+
+/**
+ * What time does to an approval. Called by the parked job, by the sweep, and by whoever reads one that is past its
+ * time; the deadline counts, not the caller.
+ *
+ * | state | past | becomes |
+ * |---|---|---|
+ * | pending | `expiresAt` | expired |
+ * | approved | `pickupUntil` | lapsed |
+ * | dispatched | `leaseUntil` | unknown: its dispatcher died, or cannot reach the store |
+ * | dispatched, awaits input | `leaseUntil` | unknown: the server asked for something, and nobody answered |
+ */
+export async function due(
+  gateway: Pick<Gateway, 'announcer' | 'clock' | 'rules' | 'store'>,
+  id: string,
+): Promise<Approval | null> {
+  for (;;) {
+    const approval = await gateway.store.find(id);
+    if (approval === null) return null;
+    const change = whatTimeDoes(approval, gateway.clock.now(), gateway.rules);
+    if (change === null) return approval;
+    const committed = await gateway.store.commit(change);
+    if (committed.kind !== 'committed') continue;
+    announce(gateway, committed.approval);
+    return committed.approval;
+  }
+}
+
+const SILENT = 'the gateway that sent it stopped before the answer came';
+const UNANSWERED = 'the server asked for something before it would go on, and was not answered in time';
+
+/** Whether time alone has ended what this approval was waiting for. */
+export function isLate(approval: Approval, now: Date): boolean {
+  return deadlineOf(approval) !== null && now >= deadlineOf(approval)!;
+}
+
+/** The instant at which time alone changes this approval; null when it never does. */
+export function deadlineOf(approval: Approval): Date | null {
+  if (approval.state === 'pending') return approval.expiresAt;
+  if (approval.state === 'approved') return approval.pickupUntil;
+  return approval.state === 'dispatched' ? approval.leaseUntil : null;
+}
+
+function whatTimeDoes(approval: Approval, now: Date, rules: Rules): Change | null {
+  if (isOver(approval.state) || !isLate(approval, now)) return null;
+  const base = { id: approval.id, revision: approval.revision };
+  const resultUntil = new Date(now.getTime() + rules.approval.pickupMs);
+  const waitedMs = now.getTime() - approval.createdAt.getTime();
+  const say = (type: 'approval.expired' | 'approval.lapsed' | 'call.unknown', note: string) => ({
+    patch: { note, resultUntil },
+    events: [
+      about(approval, {
+        type,
+        at: now,
+        actor: 'holdfast',
+        data: { note, waitedMs, fingerprint: approval.fingerprint },
+      }),
+    ],
+  });
+  switch (approval.state) {
+    case 'pending':
+      return { ...base, from: 'pending', to: 'expired', ...say('approval.expired', 'nobody decided in time') };
+    case 'approved':
+      return { ...base, from: 'approved', to: 'lapsed', ...say('approval.lapsed', 'nobody collected it in time') };
+    case 'dispatched':
+      return {
+        ...base,
+        from: 'dispatched',
+        to: 'unknown',
+        ...say('call.unknown', approval.awaits === 'input' ? UNANSWERED : SILENT),
+      };
+    default:
+      return null;
+  }
+}

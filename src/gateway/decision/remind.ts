@@ -1,0 +1,50 @@
+import type { Approval } from '../../domain/approval.ts';
+import type { NewEvent } from '../../domain/event.ts';
+import { escalateAt, remindAt } from '../../domain/reminder.ts';
+import type { Change } from '../../ports.ts';
+import type { Gateway } from '../gateway.ts';
+import { announce } from '../state/announcer.ts';
+import { about } from './decide.ts';
+
+/**
+ * What silence does to a pending approval, each once over all replicas and restarts: its approvers are reminded, and
+ * further ones are asked. It is kept by compare-and-swap with its event and told by the card like any other change, so
+ * it is late when Slack is away, and never said twice. Who may decide is told by the clock alone, not by this.
+ */
+export async function remind(gateway: Pick<Gateway, 'announcer' | 'clock' | 'store'>, found: Approval): Promise<void> {
+  let approval: Approval | null = found;
+  while (approval !== null) {
+    const change = whatSilenceDoes(approval, gateway.clock.now());
+    if (change === null) return;
+    const committed = await gateway.store.commit(change);
+    if (committed.kind === 'committed') return announce(gateway, committed.approval);
+    approval = await gateway.store.find(found.id);
+  }
+}
+
+function whatSilenceDoes(approval: Approval, now: Date): Change | null {
+  if (approval.state !== 'pending' || now >= approval.expiresAt) return null;
+  const { requirement } = approval;
+  const from = escalateAt(approval);
+  const escalated = approval.escalatedAt === null && from !== null && now >= from;
+  const reminded = approval.remindedAt === null && now >= remindAt(approval);
+  if (!escalated && !reminded) return null;
+  const say = (type: 'approval.reminded' | 'approval.escalated', groups: readonly string[]): NewEvent =>
+    about(approval, {
+      type,
+      at: now,
+      actor: 'holdfast',
+      data: { approvers: [...groups], fingerprint: approval.fingerprint },
+    });
+  return {
+    id: approval.id,
+    revision: approval.revision,
+    from: 'pending',
+    to: 'pending',
+    patch: { ...(reminded ? { remindedAt: now } : {}), ...(escalated ? { escalatedAt: now } : {}) },
+    events: [
+      ...(reminded ? [say('approval.reminded', requirement.groups)] : []),
+      ...(escalated ? [say('approval.escalated', requirement.escalate?.groups ?? [])] : []),
+    ],
+  };
+}

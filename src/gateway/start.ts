@@ -1,0 +1,149 @@
+import type { NewEvent } from '../domain/event.ts';
+import type { Queue } from '../ports.ts';
+import { due } from './decision/due.ts';
+import type { Gateway } from './gateway.ts';
+import { AccessLog } from './log/access-log.ts';
+import { CheckpointSigner } from './log/checkpoint-signer.ts';
+import { deliver } from './log/deliver.ts';
+import { meteredStore } from './log/event-metering.ts';
+import { Journal } from './log/journal.ts';
+import { startSealer } from './log/sealer.ts';
+import type { Ports } from './ports.ts';
+import { publishCard } from './publish-card.ts';
+import type { Rules } from './rules.ts';
+import { Announcer } from './state/announcer.ts';
+import { FullLimits } from './state/full-limits.ts';
+import { InlineDispatch } from './state/inline-dispatch.ts';
+import { Leases } from './state/leases.ts';
+import { RetryQueue } from './state/retry-queue.ts';
+import { UnpostedCards } from './state/unposted-cards.ts';
+import { WaitingRoom } from './state/waiting-room.ts';
+import { sweep } from './sweep.ts';
+
+/** Binds the use cases to the ports. Nothing runs until `startGateway`. */
+export function bindGateway(outside: Ports, rules: Rules): Gateway {
+  const { clock, log, replica } = outside;
+  const writtenEvents = { events: 0 };
+  const store = meteredStore(outside.store, replica, (event) => {
+    writtenEvents.events += 1;
+    outside.heard?.(event);
+  });
+  const ports: Ports = { ...outside, store };
+  const waitingRoom = new WaitingRoom(store, clock, log, replica);
+  const journal = new Journal(store, log);
+  return {
+    ...ports,
+    rules,
+    announcer: new Announcer(ports, (approval) => waitingRoom.ring(approval)),
+    inline: new InlineDispatch(),
+    journal,
+    waitingRoom,
+    fullLimits: new FullLimits(),
+    leases: new Leases(store, clock, log, outside.leaseMs),
+    retries: new RetryQueue(log),
+    unposted: new UnpostedCards(ports, waitingRoom),
+    checkpointSigner: new CheckpointSigner(),
+    accessLog: new AccessLog((event) => journal.note(event), clock),
+    writtenEvents,
+  };
+}
+
+/** Starts the queue's work and the waiting room. Resolves with what stops both; rejects when the queue is out of reach. */
+export async function startGateway(
+  gateway: Pick<
+    Gateway,
+    | 'accessLog'
+    | 'announcer'
+    | 'at'
+    | 'cards'
+    | 'checkpointSigner'
+    | 'clock'
+    | 'inline'
+    | 'journal'
+    | 'leases'
+    | 'ledger'
+    | 'log'
+    | 'queue'
+    | 'replica'
+    | 'retries'
+    | 'rules'
+    | 'sink'
+    | 'store'
+    | 'unposted'
+    | 'vault'
+    | 'waitingRoom'
+    | 'witnesses'
+    | 'writtenEvents'
+  >,
+): Promise<() => Promise<void>> {
+  const { waitingRoom, journal, leases, retries, unposted } = gateway;
+  gateway.queue.onWake((id) => waitingRoom.wake(id));
+  await gateway.store.beat(gateway.replica);
+  // First what can fail: whoever is refused here must be able to end.
+  await gateway.queue.start(handlersOf(gateway));
+  waitingRoom.start();
+  unposted.start();
+  const stopSealer = startSealer(gateway);
+  journal.note(lifeEvent(gateway, 'gateway.started'));
+  await sweep(gateway).catch((error) => gateway.log.warn({ err: error }, 'the first sweep failed'));
+  return async () => {
+    waitingRoom.stop();
+    unposted.stop();
+    leases.stop();
+    retries.stop();
+    await gateway.announcer.flush();
+    gateway.accessLog.settle(true);
+    journal.note(lifeEvent(gateway, 'gateway.stopped'));
+    await journal.close();
+    await stopSealer();
+    await gateway.store.allAway(gateway.replica).catch(() => undefined);
+    await gateway.queue.close();
+  };
+}
+
+function handlersOf(
+  gateway: Pick<
+    Gateway,
+    | 'announcer'
+    | 'at'
+    | 'cards'
+    | 'checkpointSigner'
+    | 'clock'
+    | 'inline'
+    | 'ledger'
+    | 'log'
+    | 'queue'
+    | 'replica'
+    | 'retries'
+    | 'rules'
+    | 'sink'
+    | 'store'
+    | 'vault'
+    | 'witnesses'
+  >,
+): Parameters<Queue['start']>[0] {
+  const { checkpointSigner, sink } = gateway;
+  return {
+    due: async (id) => void (await due(gateway, id)),
+    card: (id) => publishCard(gateway, id),
+    sweep: () => sweep(gateway),
+    checkpoint: async () => void (await checkpointSigner.sign(gateway)),
+    deliver: async () => (sink ? deliver(gateway, sink) : null),
+  };
+}
+
+function lifeEvent(
+  { clock, replica, vault }: Pick<Gateway, 'clock' | 'replica' | 'vault'>,
+  type: 'gateway.started' | 'gateway.stopped',
+): NewEvent {
+  return {
+    type,
+    at: clock.now(),
+    actor: 'holdfast',
+    approval: null,
+    server: null,
+    tool: null,
+    grant: null,
+    data: { replica, key: vault.publicKeys[0] ?? null },
+  };
+}

@@ -1,0 +1,79 @@
+import type { Clock, Log, Store } from '../../ports.ts';
+
+/** Milliseconds that a lease lasts; it is renewed three times in that time, for as long as the upstream takes. */
+export const LEASE_MS = 30_000;
+/** Milliseconds before a renewal that failed is tried again: a lease should outlive a database that restarts. */
+const AGAIN_MS = 1_000;
+
+/** The dispatches under way in this process. One timer renews all of their leases in one query. */
+export class Leases {
+  /** Milliseconds that a lease lasts. */
+  readonly ms: number;
+  /** Approvals by the name of their dispatch: the next dispatch of the same call is another. */
+  readonly #held = new Map<string, string>();
+  readonly #store: Pick<Store, 'renew'>;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  #timer: ReturnType<typeof setTimeout> | null = null;
+  #stopped = false;
+
+  constructor(store: Pick<Store, 'renew'>, clock: Clock, log: Log, ms = LEASE_MS) {
+    this.#store = store;
+    this.#clock = clock;
+    this.#log = log;
+    this.ms = ms;
+  }
+
+  get size(): number {
+    return this.#held.size;
+  }
+
+  /** True once the process ends: what is still under way then is left to the sweep. */
+  get stopped(): boolean {
+    return this.#stopped;
+  }
+
+  /** When a lease that is taken now runs out. */
+  until(): Date {
+    return new Date(this.#clock.now().getTime() + this.ms);
+  }
+
+  add({ approval, by }: { readonly approval: { readonly id: string }; readonly by: string }): void {
+    this.#held.set(by, approval.id);
+    if (this.#timer === null) this.#renewIn(this.ms / 3);
+  }
+
+  /** `by`: the dispatch that is over, or is somebody else's now. */
+  delete(by: string): void {
+    this.#held.delete(by);
+    if (this.#held.size === 0) this.#rest();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#rest();
+  }
+
+  #rest(): void {
+    if (this.#timer) clearTimeout(this.#timer);
+    this.#timer = null;
+  }
+
+  #renewIn(ms: number): void {
+    if (this.#stopped) return;
+    this.#timer = setTimeout(() => void this.#renew(), ms);
+  }
+
+  async #renew(): Promise<void> {
+    let next = this.ms / 3;
+    try {
+      await this.#store.renew(this.#held, this.until());
+    } catch (error) {
+      this.#log.warn({ err: error, dispatches: this.#held.size }, 'leases could not be renewed');
+      next = Math.min(next, AGAIN_MS);
+    }
+    // Whoever came or went meanwhile has set or cleared the timer; one is enough.
+    this.#rest();
+    if (this.#held.size > 0) this.#renewIn(next);
+  }
+}

@@ -1,0 +1,14 @@
+import type { Book } from '../../web/pages/book.ts';
+import type { LiveRules } from '../rules/live-rules.ts';
+import type { ToolLists } from '../tool-lists.ts';
+
+/** The config as the console may read it: nothing of addresses or credentials. */
+export function consoleBook(rules: LiveRules, lists: Pick<ToolLists, 'seenAt'>): Book {
+  return {
+    servers: () =>
+      [...rules.loaded.config.servers.values()].map(({ name, upstream }) => {
+        return { name, kind: upstream.kind, policy: rules.policy(name), listedAt: lists.seenAt(name) };
+      }),
+    grants: () => rules.loaded.config.grants,
+  };
+}

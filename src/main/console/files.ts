@@ -1,0 +1,10 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Asset } from '../../web/console/console.ts';
+import { assetsOf } from './assets.ts';
+
+/** The console's own files, read once from where they lie. */
+export function consoleAssets(): ReadonlyMap<string, Asset> {
+  const folder = join(import.meta.dirname, '../../web/assets');
+  return assetsOf(readdirSync(folder).map((name) => [name, readFileSync(join(folder, name), 'utf8')]));
+}

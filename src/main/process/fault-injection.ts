@@ -1,0 +1,37 @@
+import { FAULT_POINTS, type FaultPoint } from '../../gateway/fault-point.ts';
+
+/** What tests may do to a process, from its environment. */
+export interface FaultInjection {
+  /** Ends the process where it was named; absent when nothing was. */
+  readonly at?: (point: FaultPoint) => void;
+  /** Milliseconds of a lease; the gateway's own when absent. */
+  readonly leaseMs?: number;
+  /** Milliseconds for which slow senders and readers are borne; the gateway's own when absent. */
+  readonly patienceMs?: number;
+}
+
+/**
+ * `HOLDFAST_FAULT` names a step at which this process kills itself, `HOLDFAST_LEASE_MS` makes leases short, and
+ * `HOLDFAST_PATIENCE_MS` the time that slow connections have. All are for tests: refused, by an error, unless NODE_ENV
+ * is `test`.
+ */
+export function faultInjection(env: Readonly<Record<string, string | undefined>>): FaultInjection {
+  const { HOLDFAST_FAULT: fault, HOLDFAST_LEASE_MS: lease, HOLDFAST_PATIENCE_MS: patience, NODE_ENV } = env;
+  if (fault === undefined && lease === undefined && patience === undefined) return {};
+  if (NODE_ENV !== 'test') {
+    const names = 'HOLDFAST_FAULT, HOLDFAST_LEASE_MS and HOLDFAST_PATIENCE_MS';
+    throw new Error(`${names} are for tests (NODE_ENV=test). Unset them.`);
+  }
+  const ms = {
+    ...(lease === undefined ? {} : { leaseMs: Number(lease) }),
+    ...(patience === undefined ? {} : { patienceMs: Number(patience) }),
+  };
+  if (fault === undefined) return ms;
+  if (!(FAULT_POINTS as readonly string[]).includes(fault)) {
+    throw new Error(`HOLDFAST_FAULT is one of ${FAULT_POINTS.join(', ')}.`);
+  }
+  const at = (point: FaultPoint): void => {
+    if (point === fault) process.kill(process.pid, 'SIGKILL');
+  };
+  return { ...ms, at };
+}

@@ -1,0 +1,72 @@
+import { type Authentication, authenticator } from '../../config/grants.ts';
+import type { Loaded } from '../../config/load.ts';
+import { resolveRequirement } from '../../config/requirement.ts';
+import type { Principal } from '../../domain/call.ts';
+import type { Policy } from '../../domain/policy.ts';
+import type { Rules } from '../../gateway/rules.ts';
+import { ToolDrift } from '../tool-drift.ts';
+import type { RevokedTokens } from './revoked-tokens.ts';
+
+/** The rules as they stand, behind a pointer: a reload swaps the whole snapshot, or nothing of it. */
+export class LiveRules implements Rules {
+  /** How the servers' tools look now, for what policy says about drift. */
+  readonly tools = new ToolDrift();
+  #loaded: Loaded;
+  #authenticate: (token: string, now: Date) => Authentication;
+  readonly #now: () => Date;
+  readonly #revoked: Pick<RevokedTokens, 'has' | 'refreshed'>;
+
+  constructor(loaded: Loaded, now: () => Date, revoked: Pick<RevokedTokens, 'has' | 'refreshed'>) {
+    this.#revoked = revoked;
+    this.#loaded = loaded;
+    this.#authenticate = authenticator(loaded.config);
+    this.#now = now;
+  }
+
+  get loaded(): Loaded {
+    return this.#loaded;
+  }
+
+  swap(loaded: Loaded): void {
+    this.#loaded = loaded;
+    this.#authenticate = authenticator(loaded.config);
+  }
+
+  authenticate(token: string): Authentication {
+    const found = this.#authenticate(token, this.#now());
+    if (found.kind !== 'known') return found;
+    const { tokenSha256, retiringSha256 } = found.grant;
+    // A grant is revoked by its newest token; the older one may have been revoked alone, before the new one was made.
+    const presented = found.retiring && retiringSha256 !== null ? retiringSha256 : tokenSha256;
+    return this.#revoked.has(tokenSha256) || this.#revoked.has(presented) ? { kind: 'unknown' } : found;
+  }
+
+  policy(server: string): Policy | null {
+    const policy = this.#loaded.policies.get(server);
+    return policy === undefined ? null : this.tools.judge(server, policy);
+  }
+
+  requirement(ask: Parameters<Rules['requirement']>[0]): ReturnType<Rules['requirement']> {
+    return resolveRequirement(this.#loaded.config, ask);
+  }
+
+  principal(name: string, server: string): Principal | null {
+    const grant = this.#loaded.config.grants.find((one) => one.name === name);
+    if (!grant?.servers.includes(server) || this.#revoked.has(grant.tokenSha256)) return null;
+    if (grant.expires !== null && this.#now() >= grant.expires) return null;
+    return { grant: grant.name, owner: grant.owner, selfApproval: grant.selfApproval };
+  }
+
+  token(name: string): string | null {
+    return this.#loaded.config.grants.find((one) => one.name === name)?.tokenSha256 ?? null;
+  }
+
+  refresh(): Promise<void> {
+    return this.#revoked.refreshed();
+  }
+
+  get approval(): Rules['approval'] {
+    const { timeoutMs, pickupMs, maxPending } = this.#loaded.config.approval;
+    return { timeoutMs, pickupMs, maxPending };
+  }
+}

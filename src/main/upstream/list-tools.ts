@@ -1,0 +1,79 @@
+import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
+import type { jsonSchemaValidator } from '@modelcontextprotocol/sdk/validation/types.js';
+import { z } from 'zod';
+import type { Json } from '../../domain/json.ts';
+import { type Tool, toolOf } from '../../domain/tool.ts';
+
+/** What a server said about itself, or why it could not. */
+export type Listing =
+  | { readonly ok: true; readonly name: string; readonly version: string; readonly tools: readonly Tool[] }
+  | { readonly ok: false; readonly why: string };
+
+/** A list that goes on beyond this is no list. */
+const MOST_PAGES = 200;
+const MOST_TOOLS = 10_000;
+
+/** Loose: a tool that the SDK's own schema would refuse is shown all the same, because agents may see it. */
+const Page = z.looseObject({ tools: z.array(z.json()), nextCursor: z.string().optional() });
+
+/** The SDK's own makes code from text, which workerd forbids. Only results of calls are validated, and none is called. */
+const UNUSED: jsonSchemaValidator = {
+  getValidator: () => () => ({ valid: false, data: undefined, errorMessage: 'nothing is called here' }),
+};
+
+/**
+ * Connects as an agent would, lists the tools page by page and goes away again. Takes `timeoutMs` at most, and never
+ * throws: what fails is said in words. `heard`: what the server said beside the protocol, to be told with a failure.
+ */
+export async function listToolsOver(transport: Transport, timeoutMs: number, heard = () => ''): Promise<Listing> {
+  const client = new Client({ name: 'holdfast-scan', version: '1' }, { jsonSchemaValidator: UNUSED });
+  const cut = new AbortController();
+  const clock = setTimeout(() => cut.abort(new Error(`no answer within ${timeoutMs / 1_000} s`)), timeoutMs);
+  try {
+    const work = listed(client, transport, { signal: cut.signal, timeout: timeoutMs });
+    return await Promise.race([work, aborted(cut.signal)]);
+  } catch (error) {
+    return { ok: false, why: [words(error), heard()].filter((part) => part !== '').join('; it said: ') };
+  } finally {
+    clearTimeout(clock);
+    await client.close().catch(() => undefined);
+  }
+}
+
+async function listed(
+  client: Client,
+  transport: Transport,
+  options: { readonly signal: AbortSignal; readonly timeout: number },
+): Promise<Listing> {
+  await client.connect(transport, options);
+  const tools: Tool[] = [];
+  const cursors = new Set<string>();
+  for (let cursor: string | undefined; ; ) {
+    const params = cursor === undefined ? {} : { cursor };
+    const page = await client.request({ method: 'tools/list', params }, Page, options);
+    for (const entry of page.tools) {
+      const tool = toolOf(entry as Json);
+      if (tool !== null) tools.push(tool);
+    }
+    cursor = page.nextCursor;
+    if (cursor === undefined) break;
+    if (cursors.has(cursor)) throw new Error('its list of tools goes in a circle');
+    cursors.add(cursor);
+    if (cursors.size > MOST_PAGES || tools.length > MOST_TOOLS) throw new Error('its list of tools has no end');
+  }
+  const { name = '', version = '' } = client.getServerVersion() ?? {};
+  return { ok: true, name, version, tools };
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+  });
+}
+
+function words(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const cause = error.cause instanceof Error ? ` (${error.cause.message})` : '';
+  return `${error.message}${cause}`;
+}

@@ -1,0 +1,30 @@
+import app from '../../web/assets/app.js';
+import countdown from '../../web/assets/countdown.js';
+import decide from '../../web/assets/decide.js';
+import explain from '../../web/assets/explain.js';
+import icon from '../../web/assets/icon.svg';
+import live from '../../web/assets/live.js';
+import revoke from '../../web/assets/revoke.js';
+import say from '../../web/assets/say.js';
+import style from '../../web/assets/style.css';
+import switches from '../../web/assets/switch.js';
+import theme from '../../web/assets/theme.js';
+import type { Asset } from '../../web/console/console.ts';
+import { assetsOf } from '../console/assets.ts';
+
+/** The same files, for where there is no disk: a rule of wrangler.toml makes each of these imports the file's text. */
+export function workerAssets(): ReadonlyMap<string, Asset> {
+  return assetsOf([
+    ['app.js', app],
+    ['countdown.js', countdown],
+    ['decide.js', decide],
+    ['explain.js', explain],
+    ['icon.svg', icon],
+    ['live.js', live],
+    ['revoke.js', revoke],
+    ['say.js', say],
+    ['style.css', style],
+    ['switch.js', switches],
+    ['theme.js', theme],
+  ]);
+}

@@ -1,0 +1,114 @@
+import { faultText } from '../../config/fault.ts';
+import { type Loaded, type LoadResult, loadConfig } from '../../config/load.ts';
+import { fetchUpstream } from '../../mcp/upstream/fetch.ts';
+import type { Log, Upstream } from '../../ports.ts';
+import { redisQueue } from '../../queue/redis.ts';
+import { fetchSlackClient } from '../../slack/fetch-client.ts';
+import { slackWebDoor } from '../../slack/web-door.ts';
+import { openPostgres } from '../../sql/postgres.ts';
+import type { SqlConnection } from '../../sql/store.ts';
+import { Meters } from '../../web/http/meters.ts';
+import { type Assembled, assemble } from '../assemble.ts';
+import { auditWebhook } from '../process/audit-webhook.ts';
+import { logWitness, spokenWitness } from '../process/witnesses.ts';
+import { listOverHttp } from '../upstream/list-over-http.ts';
+import { workerAssets } from './assets.ts';
+import { consoleLog } from './console-log.ts';
+import type { WorkerEnv } from './env.ts';
+
+/** A gateway that may take clicks, and soon everything. */
+export interface Booted {
+  readonly gate: Assembled;
+  /** Resolves once all of it runs; when it rejects, the gateway is let go. */
+  readonly running: Promise<void>;
+}
+
+/**
+ * Resolves when clicks may be taken: Slack waits 3 s for an answer, and a decision needs config, store and the revoked
+ * tokens, not the queue that carries what comes of it. Rejects with a plain message.
+ */
+export async function bootWorker(env: WorkerEnv): Promise<Booted> {
+  const log = consoleLog();
+  const words = wordsOf(env);
+  // Beside the reading of the config, which is what says when the address is wrong.
+  const opening = words.DATABASE_URL
+    ? openPostgres({ url: words.DATABASE_URL, connections: 4, shared: true, log })
+    : null;
+  opening?.catch(() => undefined);
+  try {
+    const loaded = checked(await loadConfig({ env: words, readFile: fileIn(env) }));
+    const gate = assembled(loaded, await (opening ?? Promise.reject(unset())), log);
+    await gate.prepare();
+    const running = gate.start().then(() => gate.slack?.start());
+    running.catch((error: unknown) => {
+      log.error({ err: error }, 'the gateway cannot start');
+      letGo(opening);
+    });
+    return { gate, running };
+  } catch (error) {
+    letGo(opening);
+    throw error;
+  }
+}
+
+function letGo(opening: Promise<SqlConnection> | null): void {
+  void opening?.then((connection) => connection.close()).catch(() => undefined);
+}
+
+function wordsOf(env: WorkerEnv): Record<string, string> {
+  const words = Object.entries(env).filter((entry): entry is [string, string] => typeof entry[1] === 'string');
+  const url = env.HYPERDRIVE?.connectionString;
+  return { ...Object.fromEntries(words), ...(url ? { DATABASE_URL: url } : {}) };
+}
+
+function fileIn({ HOLDFAST_FILES: files }: WorkerEnv): (path: string) => Promise<Uint8Array | null> {
+  return async (path) => {
+    const bytes = await files.get(path, 'arrayBuffer');
+    return bytes === null ? null : new Uint8Array(bytes);
+  };
+}
+
+const unset = (): Error => new Error('Workers need DATABASE_URL (or Hyperdrive), REDIS_URL and HOLDFAST_PUBLIC_URL');
+
+/** Throws with what is wrong, or with what Workers cannot do. */
+function checked(loaded: LoadResult): Loaded {
+  if (!loaded.ok) throw new Error(loaded.faults.map(faultText).join('; '));
+  for (const server of loaded.config.servers.values()) {
+    if (server.upstream.kind === 'http') continue;
+    throw new Error(`servers.${server.name} has a command; on Workers there are no child processes, only url`);
+  }
+  if (loaded.secrets.slackAppToken !== null) {
+    throw new Error('Socket Mode does not run on Workers; unset SLACK_APP_TOKEN');
+  }
+  return loaded;
+}
+
+function assembled(loaded: Loaded, connection: SqlConnection, log: Log): Assembled {
+  const { settings, secrets } = loaded;
+  const { publicUrl } = settings;
+  if (secrets.redisUrl === null || publicUrl === null) throw unset();
+  const clock = { now: () => new Date() };
+  return assemble({
+    loaded,
+    storage: { connection, queue: redisQueue({ url: secrets.redisUrl, log }), closeQueue: async () => undefined },
+    keys: secrets.secrets,
+    replica: `worker-${crypto.randomUUID().slice(0, 8)}`,
+    clock,
+    log,
+    witnesses: [logWitness(log), spokenWitness((line) => console.log(line.trimEnd()))],
+    sink: auditWebhook(secrets, clock),
+    meters: new Meters({ ofProcess: false }),
+    pages: {
+      assets: workerAssets(),
+      // Cloudflare writes this header itself, whatever the caller sent.
+      address: (c) => c.req.header('cf-connecting-ip') ?? 'unknown',
+      listTools: ({ upstream }, timeoutMs) =>
+        upstream.kind === 'http'
+          ? listOverHttp(upstream, timeoutMs)
+          : Promise.resolve({ ok: false, why: 'on Workers there are no child processes' }),
+    },
+    slack: { api: fetchSlackClient, door: (deps) => ({ ...slackWebDoor(deps), start: async () => undefined }) },
+    open: ({ upstream }): Upstream => fetchUpstream({ url: upstream.kind === 'http' ? upstream.url : '' }),
+    place: () => ({ hosts: new Set([new URL(publicUrl).host]), publicUrl }),
+  });
+}

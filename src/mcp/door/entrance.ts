@@ -1,0 +1,107 @@
+import type { Principal } from '../../domain/call.ts';
+import type { Json } from '../../domain/json.ts';
+import type { Upstream } from '../../ports.ts';
+import type { HeaderRecord } from '../protocol/header-policy.ts';
+import { rpcError } from '../protocol/response.ts';
+import type { Hidden } from '../relay/hide-tools.ts';
+
+/** An agent's credential, once its token was recognised. */
+export interface AgentGrant {
+  readonly name: string;
+  readonly owner: string | null;
+  readonly selfApproval: boolean;
+  /** Names of the servers it is bound to. */
+  readonly servers: readonly string[];
+}
+
+/** An upstream server, as the config names it. */
+export interface ServerEntry {
+  readonly name: string;
+  readonly upstream: Upstream;
+  /** The config's headers, put on every request to it. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Whether its policy hides this tool from lists. Asked for each tool of each list, with its entry. */
+  readonly hidden: Hidden;
+  /** Whether its policy hides any, or wants to see them; false lets answers through without a look. */
+  readonly hides: boolean;
+  /** Hears each page of its own list of tools as it passes, hidden ones with the others. */
+  readonly listed?: (page: ListPage) => void;
+}
+
+/** One page of an answer to `tools/list`. */
+export interface ListPage {
+  /** The cursor it was asked with; null: the first page. */
+  readonly cursor: string | null;
+  readonly tools: readonly Json[];
+  /** Where the list goes on; null: that was all. */
+  readonly next: string | null;
+}
+
+export interface EntranceDeps {
+  readonly servers: (name: string) => ServerEntry | undefined;
+  /** Compares in constant time; null for a token nobody has. */
+  readonly authenticate: (bearer: string) => AgentGrant | null;
+  /** Host header values that are ours, in lower case, with the port where it is not the scheme's own. */
+  readonly hosts: () => ReadonlySet<string>;
+  /** Where agents reach us, without a trailing slash. */
+  readonly publicUrl: () => string;
+}
+
+export interface Entered {
+  readonly kind: 'entered';
+  readonly server: ServerEntry;
+  readonly principal: Principal;
+}
+
+export interface TurnedAway {
+  readonly kind: 'turned_away';
+  readonly response: Response;
+  /** Whose token it was; null when nobody's. */
+  readonly grant: string | null;
+}
+
+const BEARER = /^Bearer +([^\s]+) *$/i;
+
+/** Who comes in, and to which server: the host and origin, the credential, the binding, in this order. */
+export function enter(deps: EntranceDeps, headers: HeaderRecord, name: string): Entered | TurnedAway {
+  const place = wrongPlace(deps, headers);
+  if (place !== null) return turnAway(place);
+
+  const bearer = BEARER.exec(headers.authorization ?? '')?.[1];
+  const grant = bearer === undefined ? null : deps.authenticate(bearer);
+  if (grant === null) return turnAway(unauthorized(deps, name, bearer !== undefined));
+
+  const server = deps.servers(name);
+  if (server === undefined) {
+    return turnAway(rpcError(404, 404, `There is no server named ${JSON.stringify(name)} here.`), grant.name);
+  }
+  if (!grant.servers.includes(server.name)) {
+    const why = `This grant is not bound to ${server.name}. Ask the gateway's operator for it.`;
+    return turnAway(rpcError(403, 403, why), grant.name);
+  }
+  const principal = { grant: grant.name, owner: grant.owner, selfApproval: grant.selfApproval };
+  return { kind: 'entered', server, principal };
+}
+
+function turnAway(response: Response, grant: string | null = null): TurnedAway {
+  return { kind: 'turned_away', response, grant };
+}
+
+/** A page in a browser could point a name of its own at us (DNS rebinding): only our own names are answered. */
+export function wrongPlace(deps: Pick<EntranceDeps, 'hosts' | 'publicUrl'>, headers: HeaderRecord): Response | null {
+  const hosts = deps.hosts();
+  if (!hosts.has((headers.host ?? '').toLowerCase())) {
+    return rpcError(403, 403, "This Host is not one of the gateway's. Set HOLDFAST_PUBLIC_URL to the address you use.");
+  }
+  const { origin } = headers;
+  if (origin === undefined) return null;
+  const ours = URL.canParse(origin) && (hosts.has(new URL(origin).host) || origin === new URL(deps.publicUrl()).origin);
+  return ours ? null : rpcError(403, 403, 'Requests from this Origin are not accepted.');
+}
+
+function unauthorized(deps: EntranceDeps, name: string, presented: boolean): Response {
+  const metadata = `${deps.publicUrl()}/.well-known/oauth-protected-resource/mcp/${encodeURIComponent(name)}`;
+  const error = presented ? ', error="invalid_token"' : '';
+  const why = presented ? 'No grant has this token.' : "Send the grant's token: Authorization: Bearer ….";
+  return rpcError(401, 401, why, 'null', { 'www-authenticate': `Bearer resource_metadata="${metadata}"${error}` });
+}

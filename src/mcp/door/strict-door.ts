@@ -1,0 +1,156 @@
+import { isObject, type Json, type JsonObject, member } from '../../domain/json.ts';
+import { scan } from '../json/scan.ts';
+import { fold } from '../protocol/names.ts';
+
+/** How the sender says its body is written; null where it says nothing. */
+export interface BodyHeaders {
+  readonly contentType: string | null;
+  readonly contentEncoding: string | null;
+}
+
+export interface ReadOne {
+  readonly kind: 'message';
+  readonly message: JsonObject;
+  /** The body as text; the same characters the bytes hold. */
+  readonly text: string;
+  readonly bytes: Uint8Array;
+  /** Null for a response. */
+  readonly method: string | null;
+  /** The id's JSON text as it was written; null when there is none. */
+  readonly idText: string | null;
+  /**
+   * JSON pointer to the first number that a double cannot keep exactly, or string with a lone surrogate: what can be
+   * relayed, but not fingerprinted. Null: none.
+   */
+  readonly inexact: string | null;
+}
+
+export interface ReadBatch {
+  readonly kind: 'batch';
+  /** None of them a `tools/call`. */
+  readonly messages: readonly JsonObject[];
+  readonly text: string;
+  readonly bytes: Uint8Array;
+}
+
+export interface Refused {
+  readonly kind: 'refused';
+  readonly status: 400 | 413 | 415;
+  /** The JSON-RPC error code. */
+  readonly code: number;
+  readonly why: string;
+}
+
+export type ReadMessage = ReadOne | ReadBatch | Refused;
+
+export const PARSE_ERROR = -32700;
+export const INVALID_REQUEST = -32600;
+export const INVALID_PARAMS = -32602;
+
+const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/**
+ * The strict door: lets only such bodies in that no upstream can read differently than we did. What it lets in is
+ * relayed as the bytes it came in; the parsed message is for judging.
+ *
+ * Refuses with 415 another content type, charset or any content encoding; with 400 text that is not JSON in UTF-8
+ * without BOM, not a message, nested deeper than 64, with duplicate keys, with names that only a lenient reader would
+ * take for the protocol's, a batch with a `tools/call`, and a `tools/call` whose parts have wrong types.
+ */
+export function readMessage(bytes: Uint8Array, headers: BodyHeaders): ReadMessage {
+  const written = howWritten(headers);
+  if (written !== null) return written;
+  let text: string;
+  try {
+    text = UTF8.decode(bytes);
+  } catch {
+    return refuse(PARSE_ERROR, 'the body is not UTF-8');
+  }
+  if (text.charCodeAt(0) === 0xfeff) return refuse(PARSE_ERROR, 'the body begins with a byte order mark');
+  let value: Json;
+  try {
+    value = JSON.parse(text) as Json;
+  } catch {
+    return refuse(PARSE_ERROR, 'the body is not JSON');
+  }
+  const { fault, inexact, idText } = scan(text);
+  if (fault !== null) return refuse(INVALID_REQUEST, `ambiguous JSON: ${fault}`);
+  if (Array.isArray(value)) return readBatch(value, text, bytes);
+  if (!isObject(value)) return refuse(INVALID_REQUEST, 'the body is neither a JSON-RPC message nor a batch');
+  return readOne(value, { text, bytes, inexact, idText });
+}
+
+function howWritten({ contentType, contentEncoding }: BodyHeaders): Refused | null {
+  const encoding = contentEncoding?.trim().toLowerCase() ?? '';
+  if (encoding !== '' && encoding !== 'identity') {
+    return { kind: 'refused', status: 415, code: INVALID_REQUEST, why: 'send the body without Content-Encoding' };
+  }
+  const [type, ...parameters] = (contentType ?? '').split(';').map((part) => part.trim().toLowerCase());
+  const utf8 = parameters.every((p) => !/^charset\s*=/.test(p) || /^charset\s*=\s*("utf-?8"|utf-?8)$/.test(p));
+  if (type === 'application/json' && utf8) return null;
+  const why = 'send Content-Type: application/json, in UTF-8';
+  return { kind: 'refused', status: 415, code: INVALID_REQUEST, why };
+}
+
+function readOne(message: JsonObject, seen: Pick<ReadOne, 'text' | 'bytes' | 'inexact' | 'idText'>): ReadMessage {
+  const fault = wrongShape(message) ?? (isToolCall(message) ? wrongCall(message) : null);
+  if (fault !== null) return fault;
+  return {
+    ...seen,
+    kind: 'message',
+    message,
+    method: (member(message, 'method') as string | undefined) ?? null,
+  };
+}
+
+function readBatch(batch: readonly Json[], text: string, bytes: Uint8Array): ReadMessage {
+  const messages: JsonObject[] = [];
+  for (const item of batch) {
+    if (!isObject(item)) return refuse(INVALID_REQUEST, 'the batch holds something that is no JSON-RPC message');
+    const fault = wrongShape(item);
+    if (fault !== null) return fault;
+    if (isToolCall(item)) return refuse(INVALID_REQUEST, 'tools/call does not travel in a batch: send it by itself');
+    messages.push(item);
+  }
+  return { kind: 'batch', messages, text, bytes };
+}
+
+export function isToolCall(message: JsonObject): boolean {
+  return member(message, 'method') === 'tools/call';
+}
+
+function wrongShape(message: JsonObject): Refused | null {
+  const method = member(message, 'method');
+  if (method === undefined) return null;
+  if (typeof method !== 'string') return refuse(INVALID_REQUEST, 'method is not a string');
+  if (method !== 'tools/call' && fold(method) === 'tools/call') {
+    return refuse(INVALID_REQUEST, 'method is spelt almost like tools/call');
+  }
+  if (Object.hasOwn(message, 'result') || Object.hasOwn(message, 'error')) {
+    return refuse(INVALID_REQUEST, 'a message is a request or a response, not both');
+  }
+  return null;
+}
+
+function wrongCall(message: JsonObject): Refused | null {
+  const id = member(message, 'id');
+  if (typeof id !== 'string' && typeof id !== 'number') {
+    return refuse(INVALID_REQUEST, 'a tools/call needs an id that is a string or a number');
+  }
+  const params = member(message, 'params');
+  if (!isObject(params)) return refuse(INVALID_PARAMS, 'params of a tools/call is an object');
+  if (typeof member(params, 'name') !== 'string') return refuse(INVALID_PARAMS, 'params.name is a string');
+  for (const name of ['arguments', '_meta', 'task', 'inputResponses']) {
+    const part = member(params, name);
+    if (part !== undefined && !isObject(part)) return refuse(INVALID_PARAMS, `params.${name} is an object`);
+  }
+  const state = member(params, 'requestState');
+  if (state !== undefined && typeof state !== 'string') {
+    return refuse(INVALID_PARAMS, 'params.requestState is a string');
+  }
+  return null;
+}
+
+function refuse(code: number, why: string): Refused {
+  return { kind: 'refused', status: 400, code, why };
+}

@@ -1,0 +1,250 @@
+import type { Approval } from '../../domain/approval.ts';
+import type { JsonObject } from '../../domain/json.ts';
+import { approvalsCounted } from '../../domain/quorum.ts';
+import type { Seat } from '../../gateway/call/ask.ts';
+import { about } from '../../gateway/decision/decide.ts';
+import type { Dispatch } from '../../gateway/dispatch/finish.ts';
+import { type Turn, takeTurn } from '../../gateway/dispatch/take-turn.ts';
+import type { Gateway } from '../../gateway/gateway.ts';
+import {
+  answerNotSent,
+  approvalMeta,
+  full,
+  notSent,
+  over,
+  pending,
+  progressMessage,
+  resultText,
+  type ToolResult,
+  unsure,
+} from '../protocol/tool-results.ts';
+import { editData } from '../sse/cutter.ts';
+import { sendHeld } from '../upstream/send.ts';
+import type { HeldAnswer } from './answer.ts';
+import { conclude } from './conclude.ts';
+import type { KeepAlive, Kept } from './keep-alive.ts';
+import { asMine } from './kept-answer.ts';
+import { type HeldRequest, recall } from './request.ts';
+
+const UTF8 = new TextDecoder();
+
+/** How this caller can wait, beyond holding its answer open. */
+export interface WaitStrategy {
+  /** It can wait no longer: JSON of the result that has it come back, or null for the pending result. */
+  comeBack(approval: Approval): Promise<string | null>;
+  /** Nobody listens any more, and nothing was sent. */
+  gone(): Promise<void>;
+  /** Sent first, so that the stream can be taken up elsewhere; null: it cannot. */
+  readonly eventId: string | null;
+}
+
+/** Milliseconds for which an answer that was taken can be had again by the event id of its stream. */
+export const REPLAY_MS = 5 * 60_000;
+/** Signs of life in a row that a reader may leave untaken: two minutes of them. */
+const MOST_UNTAKEN = 8;
+
+/** One caller's wait, from its seat to its answer. */
+export class HeldCall implements Kept {
+  readonly stream: HeldAnswer;
+  readonly #gateway: Gateway;
+  readonly #held: HeldRequest;
+  readonly #seat: Seat;
+  readonly #manner: WaitStrategy;
+  #latest: Approval;
+  #progress = 0;
+  #untaken = 0;
+  /** The place is another connection's now. */
+  #yielded = false;
+
+  constructor(gateway: Gateway, held: HeldRequest, seat: Seat, stream: HeldAnswer, manner: WaitStrategy) {
+    this.stream = stream;
+    this.#gateway = gateway;
+    this.#held = held;
+    this.#seat = seat;
+    this.#manner = manner;
+    this.#latest = seat.approval;
+  }
+
+  /** Its caller came again by another connection, which has the place from now on: this one ends, and leaves it alone. */
+  yieldPlace(): void {
+    this.#yielded = true;
+    this.stream.abandon();
+  }
+
+  /** A comment for whoever counts bytes, a progress notification for whoever gave a token. */
+  beat(): void {
+    // A reader that takes nothing is not written to; a connection that is only half open must end some time.
+    if (this.stream.stalled) {
+      this.#untaken += 1;
+      if (this.#untaken >= MOST_UNTAKEN) this.stream.abandon();
+      return;
+    }
+    this.#untaken = 0;
+    this.stream.comment(`holdfast ${this.#latest.id} ${this.#latest.state}`);
+    if (this.#held.progressToken === null) return;
+    // Far below one, so that what the upstream counts later does not run backwards.
+    this.#progress += 1;
+    const message = JSON.stringify(progressMessage(this.#latest, this.#gateway.unposted.isLate(this.#latest)));
+    this.stream.message(
+      `{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":${this.#held.progressToken},"progress":${this.#progress / 1_000},"message":${message}}}`,
+    );
+  }
+
+  /**
+   * Waits until `until`, acts when it is this caller's turn, answers, and ends the stream. With a dispatch it is this
+   * caller's turn already.
+   */
+  async run(until: Date, keepAlive: KeepAlive, dispatch?: Dispatch): Promise<void> {
+    keepAlive.add(this);
+    if (this.#manner.eventId !== null) this.stream.prime(this.#manner.eventId);
+    this.beat();
+    try {
+      const { modern } = this.#held;
+      const wait = () => takeTurn(this.#gateway, this.#seat, () => recall(this.#held), until, this.stream.left, modern);
+      const turn: Turn = dispatch ? { kind: 'dispatch', dispatch } : await wait();
+      this.#latest = turn.kind === 'dispatch' ? turn.dispatch.approval : turn.approval;
+      await this.#take(turn, keepAlive);
+    } catch (error) {
+      this.#gateway.log.error({ err: error, approval: this.#latest.id }, 'a held call could not go on');
+      await this.#away();
+      this.#say(pending(this.#latest, this.#now(), 'The gateway cannot look at the approval now; it is not lost.'));
+    } finally {
+      keepAlive.delete(this);
+      this.stream.close();
+    }
+  }
+
+  async #take(turn: Turn, keepAlive: KeepAlive): Promise<void> {
+    switch (turn.kind) {
+      case 'dispatch':
+        return this.#dispatch(turn.dispatch, keepAlive);
+      case 'result':
+        return this.#hand(UTF8.decode(turn.response), null, turn.approval, { joined: true });
+      case 'question':
+        return this.#ask(UTF8.decode(turn.response), null, turn.approval);
+      case 'over':
+        return this.#over(turn.approval);
+      // Away before the answer: with it the agent may come back at once, and takes this very place again.
+      case 'full':
+        await this.#away();
+        return this.#say(full(turn.approval, turn.full));
+      case 'unsure':
+        await this.#away();
+        return this.#say(unsure(turn.approval, this.#gateway.unposted.refused()));
+      case 'pending':
+        return this.#comeBack(turn.approval);
+      case 'gone':
+        return this.#gone();
+      default:
+        return turn satisfies never;
+    }
+  }
+
+  async #dispatch(dispatch: Dispatch, keepAlive: KeepAlive): Promise<void> {
+    const { upstream, headers, bytes, idText, principal } = this.#held;
+    const sent = await sendHeld({
+      upstream,
+      headers,
+      bytes,
+      idText,
+      grant: principal.grant,
+      // A modern client that closes its stream cancels what it asked for; a legacy one has only lost its connection.
+      ...(this.#held.modern ? { signal: this.stream.left } : {}),
+      meanwhile: (event) => {
+        // From here on progress is the upstream's: two counters on one token would run backwards.
+        keepAlive.delete(this);
+        return this.stream.raw(event);
+      },
+    }).catch((error: Error) => ({ outcome: { kind: 'unknown', why: error.message } as const, event: null }));
+    const { approval, open } = await conclude(this.#gateway, dispatch, this.#held, sent.outcome);
+    this.#latest = approval;
+    switch (sent.outcome.kind) {
+      case 'returned': {
+        const response = UTF8.decode(sent.outcome.response);
+        if (open) return this.#ask(response, sent.event, approval);
+        return this.#hand(response, sent.event, approval, {});
+      }
+      case 'not_sent':
+        // It was called unknown meanwhile, and told so to others: one story for all.
+        if (approval.state === 'unknown') return this.#over(approval);
+        // It was taken back before anything was sent: nobody is to have the pass.
+        if (this.#held.modern && !open && this.stream.left.aborted) return this.#gone();
+        await this.#away();
+        return this.#say(open ? answerNotSent(approval, sent.outcome.why) : notSent(approval, sent.outcome.why));
+      case 'unknown':
+        return this.#over(approval);
+      default:
+        return sent.outcome satisfies never;
+    }
+  }
+
+  #over(approval: Approval): Promise<void> {
+    this.#say(over(approval));
+    return this.#collected(approval);
+  }
+
+  /** The server's question. The place is kept: with its answer, or with the same call, the agent comes back to it. */
+  async #ask(response: string, event: string | null, approval: Approval): Promise<void> {
+    await this.#away();
+    this.#pass(response, event, approval, {});
+  }
+
+  /** The upstream's answer, with this caller's id. An event that carried it keeps its own event id. */
+  async #hand(response: string, event: string | null, approval: Approval, extra: JsonObject): Promise<void> {
+    this.#pass(response, event, approval, extra);
+    await this.#collected(approval);
+  }
+
+  #pass(response: string, event: string | null, approval: Approval, extra: JsonObject): void {
+    const meta = approvalMeta(approval, extra);
+    const mine = (text: string): string => asMine(text, this.#held.idText, meta);
+    const edited = event === null ? null : editData(event, mine);
+    if (edited === null) this.stream.message(mine(response));
+    else this.stream.raw(new TextEncoder().encode(edited));
+  }
+
+  /** It can wait no longer. The place is kept for it before it hears that it may come back. */
+  async #comeBack(approval: Approval): Promise<void> {
+    if (this.#yielded) return;
+    const result = await this.#manner.comeBack(approval);
+    if (result !== null) return this.#answer(result);
+    await this.#away();
+    this.#say(pending(approval, this.#now(), await this.#gateway.unposted.tell(this.#seat, approval)));
+  }
+
+  #say(result: ToolResult): void {
+    this.#answer(resultText(result, this.#held.modern));
+  }
+
+  #answer(result: string): void {
+    this.stream.message(`{"jsonrpc":"2.0","id":${this.#held.idText},"result":${result}}`);
+  }
+
+  /** Served only if the reader took it; else the caller may come back and collect. */
+  async #collected(approval: Approval): Promise<void> {
+    if (!(await this.stream.taken())) return this.#away();
+    const { store, clock, at } = this.#gateway;
+    at?.('collect.before');
+    const actor = `grant:${approval.grant}`;
+    const data = { joiner: this.#seat.joiner, state: approval.state, votes: approvalsCounted(approval.decisions) };
+    const event = about(approval, { type: 'approval.collected', at: clock.now(), actor, data });
+    // What the socket took may never have been read: by its event id the answer can be had again for a while.
+    const until = this.#manner.eventId === null ? undefined : new Date(clock.now().getTime() + REPLAY_MS);
+    await this.#gateway.retries.run(() => store.collected(this.#seat.joiner, event, until));
+    at?.('collect.after');
+  }
+
+  async #gone(): Promise<void> {
+    if (!this.#yielded) await this.#manner.gone();
+  }
+
+  async #away(): Promise<void> {
+    if (this.#yielded) return;
+    const { store, replica } = this.#gateway;
+    await this.#gateway.retries.run(() => store.away(this.#seat.joiner, replica));
+  }
+
+  #now(): Date {
+    return this.#gateway.clock.now();
+  }
+}

@@ -1,0 +1,112 @@
+/** Line framing for stdio servers: one JSON-RPC message a line, bytes kept as they are (MCP, transports, stdio). */
+
+const LF = 0x0a;
+const CR = 0x0d;
+const SPACE = 0x20;
+const QUOTE = 0x22;
+const COMMA = 0x2c;
+const OPEN_BRACKET = 0x5b;
+const BACKSLASH = 0x5c;
+const CLOSE_BRACKET = 0x5d;
+const OPEN_BRACE = 0x7b;
+const CLOSE_BRACE = 0x7d;
+
+/**
+ * A JSON text on one line, without its line break. JSON strings cannot hold raw line breaks, so every one of them stands
+ * between tokens, where a space means the same. All other bytes stay.
+ */
+export function onOneLine(json: Uint8Array): Uint8Array {
+  const line = json.slice();
+  for (let at = 0; at < line.length; at++) if (line[at] === LF || line[at] === CR) line[at] = SPACE;
+  return line;
+}
+
+/** The lines as the other side reads them. */
+export function framed(lines: readonly Uint8Array[]): Uint8Array {
+  return Buffer.concat(lines.flatMap((line) => [line, Uint8Array.of(LF)]));
+}
+
+/**
+ * The messages of a valid JSON text: itself, or, of a batch, each element's own bytes. Batches exist in revision
+ * 2025-03-26 only and most stdio servers never read one, so they go as single messages in both directions.
+ */
+export function messagesOf(json: Uint8Array): { readonly batch: boolean; readonly messages: readonly Uint8Array[] } {
+  const text = trimmed(json);
+  if (text[0] !== OPEN_BRACKET) return { batch: false, messages: [json] };
+  const messages: Uint8Array[] = [];
+  let depth = 0;
+  let start = 1;
+  for (let at = 0; at < text.length; at++) {
+    const byte = text[at];
+    if (byte === QUOTE) at = endOfString(text, at);
+    else if (byte === OPEN_BRACKET || byte === OPEN_BRACE) depth++;
+    else if (byte === CLOSE_BRACKET || byte === CLOSE_BRACE) depth--;
+    const ends = (byte === COMMA && depth === 1) || (byte === CLOSE_BRACKET && depth === 0);
+    if (!ends) continue;
+    const element = trimmed(text.subarray(start, at));
+    if (element.length > 0) messages.push(element);
+    start = at + 1;
+  }
+  return { batch: true, messages };
+}
+
+function endOfString(text: Uint8Array, quote: number): number {
+  let at = quote + 1;
+  while (at < text.length && text[at] !== QUOTE) at += text[at] === BACKSLASH ? 2 : 1;
+  return at;
+}
+
+function trimmed(bytes: Uint8Array): Uint8Array {
+  let start = 0;
+  let end = bytes.length;
+  while (start < end && isSpace(bytes[start])) start++;
+  while (end > start && isSpace(bytes[end - 1])) end--;
+  return bytes.subarray(start, end);
+}
+
+function isSpace(byte: number | undefined): boolean {
+  return byte === SPACE || byte === LF || byte === CR || byte === 0x09;
+}
+
+/** Cuts a stream of bytes into lines, however the chunks fall. */
+export class LineCutter {
+  readonly #cap: number;
+  #parts: Uint8Array[] = [];
+  #length = 0;
+
+  /** @param cap the longest line, in bytes */
+  constructor(cap: number) {
+    this.#cap = cap;
+  }
+
+  /** Hands every finished line to `hear`, without its break. False: a line is longer than the cap, and nothing after it counts. */
+  push(chunk: Uint8Array, hear: (line: Uint8Array) => void): boolean {
+    let start = 0;
+    for (let end = chunk.indexOf(LF); end !== -1; end = chunk.indexOf(LF, start)) {
+      if (!this.#keep(chunk.subarray(start, end))) return false;
+      const line = this.#take();
+      if (line.length > 0) hear(line);
+      start = end + 1;
+    }
+    return this.#keep(chunk.subarray(start));
+  }
+
+  #keep(part: Uint8Array): boolean {
+    this.#length += part.length;
+    if (part.length > 0) this.#parts.push(part);
+    return this.#length <= this.#cap;
+  }
+
+  #take(): Uint8Array {
+    // A copy: a short line must not hold the whole chunk that it came with.
+    const line = new Uint8Array(this.#length);
+    let at = 0;
+    for (const part of this.#parts) {
+      line.set(part, at);
+      at += part.length;
+    }
+    this.#parts = [];
+    this.#length = 0;
+    return line.at(-1) === CR ? line.subarray(0, -1) : line;
+  }
+}

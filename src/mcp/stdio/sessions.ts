@@ -1,0 +1,101 @@
+import { randomBytes } from 'node:crypto';
+import { type Child, type Program, startChild } from './child.ts';
+import { StdioSession, type StdioSessionTerms } from './session.ts';
+
+export interface SessionTerms extends StdioSessionTerms {
+  readonly program: Program;
+  readonly maxChildrenPerGrant: number;
+  readonly idleMs: number;
+}
+
+export type Opening =
+  | { readonly kind: 'opened'; readonly session: StdioSession }
+  | { readonly kind: 'too_many' }
+  | { readonly kind: 'not_started'; readonly why: string };
+
+/** How often idle sessions are looked for, at most, in ms. */
+const LOOK_EVERY_MS = 30_000;
+
+/** The sessions of one stdio server on this replica, and the processes behind them. */
+export class StdioSessions {
+  readonly #terms: SessionTerms;
+  readonly #live = new Map<string, StdioSession>();
+  /** Every process a grant has, those that are starting or ending included. */
+  readonly #children = new Map<string, number>();
+  readonly #leaving = new Set<Promise<void>>();
+  #timer: NodeJS.Timeout | null = null;
+  #closed = false;
+
+  constructor(terms: SessionTerms) {
+    this.#terms = terms;
+  }
+
+  /** The session, if this grant opened it and it still lives. */
+  find(id: string, grant: string): StdioSession | null {
+    const session = this.#live.get(id);
+    return session?.grant === grant ? session : null;
+  }
+
+  async open(grant: string): Promise<Opening> {
+    if (this.#closed) return { kind: 'not_started', why: 'the gateway is shutting down' };
+    if ((this.#children.get(grant) ?? 0) >= this.#terms.maxChildrenPerGrant) return { kind: 'too_many' };
+    const { program, log } = this.#terms;
+    this.#count(grant, 1);
+    const session = new StdioSession(randomBytes(24).toString('base64url'), grant, this.#terms);
+    const started = await startChild(program, (line) => session.hear(line));
+    if (started.kind === 'not_started') {
+      this.#count(grant, -1);
+      log.error({ grant, command: program.command[0], code: started.code }, 'stdio server: could not be started');
+      return { kind: 'not_started', why: `the server's program could not be started (${started.code})` };
+    }
+    session.attach(started.child);
+    this.#keep(session, started.child);
+    if (!this.#closed) return { kind: 'opened', session };
+    void this.end(session);
+    return { kind: 'not_started', why: 'the gateway is shutting down' };
+  }
+
+  /** From now on the session is unknown; settles when its process is gone. */
+  async end(session: StdioSession): Promise<void> {
+    this.#live.delete(session.id);
+    await session.end();
+  }
+
+  /** Ends all and waits for them, at most about six seconds. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const session of this.#live.values()) void this.end(session);
+    while (this.#leaving.size > 0) await Promise.all(this.#leaving);
+  }
+
+  #keep(session: StdioSession, child: Child): void {
+    const { log } = this.#terms;
+    log.info({ grant: session.grant, pid: child.pid }, 'stdio server: started');
+    this.#live.set(session.id, session);
+    this.#timer ??= setInterval(() => this.#look(), Math.min(this.#terms.idleMs / 4, LOOK_EVERY_MS)).unref();
+    const leaving = child.gone.then((gone) => {
+      this.#live.delete(session.id);
+      this.#leaving.delete(leaving);
+      this.#count(session.grant, -1);
+      log.info({ grant: session.grant, pid: child.pid, ...gone }, 'stdio server: ended');
+    });
+    this.#leaving.add(leaving);
+  }
+
+  #look(): void {
+    const now = this.#terms.clock.now().getTime();
+    for (const session of this.#live.values()) {
+      session.prune(now);
+      if (session.idle(now, this.#terms.idleMs)) void this.end(session);
+    }
+  }
+
+  #count(grant: string, change: 1 | -1): void {
+    const children = (this.#children.get(grant) ?? 0) + change;
+    if (children > 0) this.#children.set(grant, children);
+    else this.#children.delete(grant);
+    if (this.#children.size > 0 || this.#timer === null) return;
+    clearInterval(this.#timer);
+    this.#timer = null;
+  }
+}

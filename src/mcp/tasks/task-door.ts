@@ -1,0 +1,150 @@
+import { fingerprintMaterial } from '../../domain/call.ts';
+import { evaluate } from '../../domain/evaluate.ts';
+import { type JsonObject, member } from '../../domain/json.ts';
+import type { Seat } from '../../gateway/call/ask.ts';
+import { isOurTask, openTask } from '../../gateway/call/open-task.ts';
+import type { Gateway } from '../../gateway/gateway.ts';
+import type { Task } from '../../ports.ts';
+import type { TaskMessage, ToolCallRequest } from '../door/call-door.ts';
+import { INVALID_PARAMS } from '../door/strict-door.ts';
+import type { HeldCalls } from '../hold/held-calls.ts';
+import { callOf } from '../hold/request.ts';
+import { envelopeFault, takesTasks, tasksMissing } from '../protocol/envelope.ts';
+import { rpcError, rpcText } from '../protocol/response.ts';
+import { pending } from '../protocol/tool-results.ts';
+import { cancelTask } from './cancel.ts';
+import { getTask } from './get.ts';
+import { listTasks } from './list.ts';
+import { listen } from './listen.ts';
+import { taskRequestBytes, wantedTtl } from './request.ts';
+import { taskResult } from './result.ts';
+import type { TaskRuns } from './runs.ts';
+import { shape } from './status.ts';
+import type { TaskSupport } from './support.ts';
+import { updateTask } from './update.ts';
+
+/** The revision in which the agent asks for a task by `params.task`. */
+export const TASKS_2025 = '2025-11-25';
+const METHOD_NOT_FOUND = -32601;
+
+/** What the methods share. */
+export interface TaskContext {
+  readonly gateway: Gateway;
+  readonly desk: HeldCalls;
+  readonly runs: TaskRuns;
+  readonly support: TaskSupport;
+}
+
+/** Whether this call is to be answered with a task, if it has to wait. */
+export function wantsTask(request: ToolCallRequest): Task['era'] | null {
+  if (request.modern) return takesTasks(request.params) ? 'modern' : null;
+  return request.protocolVersion === TASKS_2025 && request.params.task !== undefined ? 'legacy' : null;
+}
+
+/**
+ * The task that the agent made of this very call before, and whose answer it never had: it is given that one again, so
+ * that a lost task's id costs neither a second run nor a second question.
+ */
+export async function lostTask({ gateway }: TaskContext, request: ToolCallRequest): Promise<Response | null> {
+  const era = wantsTask(request);
+  if (era === null || request.inexact !== null) return null;
+  const { tasks, vault, clock, store } = gateway;
+  const { principal, server, params } = request;
+  const fingerprints = vault.fingerprints(fingerprintMaterial(callOf(request, params)));
+  const now = clock.now();
+  const task = await tasks.lostTask({ grant: principal.grant, server, era, fingerprints }, now);
+  if (task === null) return null;
+  const shown = shape(task, await store.find(task.approval), now);
+  return rpcText(request.idText, JSON.stringify(era === 'modern' ? { resultType: 'task', ...shown } : { task: shown }));
+}
+
+/**
+ * A call without `params.task` of a tool that its server runs as tasks only (2025-11-25). The server would refuse it
+ * (-32601), so it is refused in the server's stead before a person is asked: an approval of it could never be used. It is
+ * not sent on for the server to refuse, because one that is not strict would run it unapproved (P1). Null: it is none.
+ */
+export async function taskNeeded(
+  { gateway, support }: TaskContext,
+  request: ToolCallRequest,
+): Promise<Response | null> {
+  if (request.modern || request.protocolVersion !== TASKS_2025 || request.params.task !== undefined) return null;
+  const policy = gateway.rules.policy(request.server);
+  const call = callOf(request, request.params);
+  if (policy === null || evaluate(policy, call).kind !== 'ask') return null;
+  if ((await support.of(request)) !== 'required') return null;
+  const { server, tool, principal } = call;
+  gateway.journal.note({
+    type: 'call.refused',
+    at: gateway.clock.now(),
+    actor: `grant:${principal.grant}`,
+    approval: null,
+    server,
+    tool,
+    grant: principal.grant,
+    data: { reason: 'the server takes it only as a task', session: call.session },
+  });
+  return rpcError(200, METHOD_NOT_FOUND, `Tool ${tool} requires task augmentation (params.task).`, request.idText);
+}
+
+/** Answers a gated call with a task, once it is durable. */
+export async function answerWithTask(
+  { gateway, runs, support }: TaskContext,
+  request: ToolCallRequest,
+  seat: Seat,
+  era: Task['era'],
+): Promise<Response> {
+  const { approval, joiner } = seat;
+  const task = await openTask(gateway, {
+    approval,
+    joiner,
+    server: request.server,
+    grant: request.principal.grant,
+    era,
+    request: taskRequestBytes(request, era === 'legacy' && (await support.of(request)) !== 'forbidden'),
+    ttl: wantedTtl(request.params),
+  });
+  runs.opened(approval);
+  const now = gateway.clock.now();
+  const shown = shape(task, approval, now);
+  if (era === 'modern') return rpcText(request.idText, JSON.stringify({ resultType: 'task', ...shown }));
+  // What a host may tell its model while the task goes on (2025-11-25, Tasks).
+  const said = pending(approval, now, seat.notice).content[0].text;
+  const _meta = { 'io.modelcontextprotocol/model-immediate-response': said };
+  return rpcText(request.idText, JSON.stringify({ task: shown, _meta }));
+}
+
+/** Messages about tasks. Null: not about one of ours, so the upstream answers. */
+export async function taskMessage(hall: TaskContext, message: TaskMessage): Promise<Response | null> {
+  if (message.method === 'subscriptions/listen') return message.modern ? listen(hall, message) : null;
+  if (!message.method.startsWith('tasks/') || message.idText === null) return null;
+  if (message.method === 'tasks/list') return message.modern ? null : listTasks(hall, message);
+  const id = member(member(message.message, 'params'), 'taskId');
+  if (typeof id !== 'string' || !isOurTask(id)) return null;
+  if (message.modern) {
+    const fault = envelopeFault(message.message, message.said, message.idText);
+    if (fault !== null) return fault;
+    if (!takesTasks(member(message.message, 'params') as JsonObject)) return tasksMissing(message.idText);
+  }
+  const { gateway } = hall;
+  const { principal, server } = message;
+  const task = await gateway.tasks.findTask(id, principal.grant, server, gateway.clock.now());
+  if (task === null || (task.era === 'modern') !== message.modern) {
+    return rpcError(200, INVALID_PARAMS, `There is no task ${id}.`, message.idText);
+  }
+  return answer(hall, message, task);
+}
+
+function answer(hall: TaskContext, message: TaskMessage, task: Task): Promise<Response> | Response | null {
+  switch (message.method) {
+    case 'tasks/get':
+      return getTask(hall, message, task);
+    case 'tasks/cancel':
+      return cancelTask(hall, message, task);
+    case 'tasks/result':
+      return message.modern ? null : taskResult(hall, message, task);
+    case 'tasks/update':
+      return message.modern ? updateTask(hall, message, task) : null;
+    default:
+      return null;
+  }
+}

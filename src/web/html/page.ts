@@ -1,0 +1,118 @@
+import type { Context } from 'hono';
+import { html } from 'hono/html';
+import type { Html } from './shown.ts';
+
+/** Nothing from elsewhere, no inline script or style, framed by nobody, forms only to us. */
+const CSP = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "connect-src 'self'",
+  "img-src 'self' data:",
+  "form-action 'self'",
+  "frame-ancestors 'none'",
+  "base-uri 'none'",
+].join('; ');
+
+/** On every answer of the console. `same-origin` and not `no-referrer`: that would make the Origin of forms `null`. */
+export function guardHeaders(c: Context): void {
+  c.header('content-security-policy', CSP);
+  c.header('x-content-type-options', 'nosniff');
+  c.header('x-frame-options', 'DENY');
+  c.header('referrer-policy', 'same-origin');
+  c.header('cross-origin-opener-policy', 'same-origin');
+  c.header('cross-origin-resource-policy', 'same-origin');
+  c.header('cache-control', 'no-store');
+}
+
+const ROOMS = [
+  ['/', 'Approvals'],
+  ['/activity', 'Activity'],
+  ['/audit', 'Audit'],
+  ['/overview', 'Overview'],
+  ['/policies', 'Policies'],
+  ['/grants', 'Grants'],
+] as const;
+export type Section = (typeof ROOMS)[number][0];
+
+export interface PageContent {
+  readonly title: string;
+  /** null: not one of the rooms. */
+  readonly room: Section | null;
+  readonly body: Html;
+  /** Who is signed in. */
+  readonly reviewer: string;
+  /** Approvals that wait, for the navigation. */
+  readonly waiting?: number;
+}
+
+/** A whole page of a reviewer who is signed in. */
+export function page({ title, room, body, reviewer, waiting = 0 }: PageContent): Html {
+  const links = ROOMS.map(
+    ([path, words]) => html`<li>
+      <a href="${path}" ${path === room ? html`aria-current="page"` : ''}>${words}${
+        path === '/'
+          ? html`<span class="count" id="waiting" data-key="waiting" data-rev="${waiting}" ${waiting === 0 ? 'hidden' : ''}
+              >${waiting}<span class="unseen"> waiting</span></span>`
+          : ''
+      }</a>
+    </li>`,
+  );
+  return html`${frame(
+    title,
+    html`<a class="skip" href="#main">Skip to content</a>
+      <header class="bar">
+        <a class="brand" href="/">${anchor()}Holdfast</a>
+        <nav aria-label="Console"><ul>${links}</ul></nav>
+        <div class="who">
+          ${themeButton()}
+          <form method="post" action="/logout">
+            <span class="reviewer">${reviewer}</span>
+            <button class="quiet" type="submit">Sign out</button>
+          </form>
+        </div>
+      </header>
+      <main id="main" tabindex="-1">${body}</main>
+      <p id="said" role="status" aria-live="polite"></p>
+      <noscript><p class="notice">Deciding and live views need JavaScript from this server; reading does not.</p></noscript>`,
+  )}`;
+}
+
+/** A page before anybody is signed in. */
+export function frontPage(title: string, body: Html, head: Html = html``): Html {
+  return frame(
+    title,
+    html`<div class="front">
+      <header class="front-bar"><span class="brand">${anchor()}Holdfast</span>${themeButton()}</header>
+      <main id="main">${body}</main>
+    </div>`,
+    head,
+  );
+}
+
+function themeButton(): Html {
+  return html`<button class="quiet" type="button" data-theme-switch><span aria-hidden="true">◐</span> Auto<span class="unseen"> colours</span></button>`;
+}
+
+function frame(title: string, body: Html, head: Html = html``): Html {
+  return html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>${title} · Holdfast</title>
+<link rel="icon" href="/console/icon.svg" type="image/svg+xml">
+<link rel="stylesheet" href="/console/style.css">
+<script src="/console/theme.js"></script>
+<script type="module" src="/console/app.js"></script>
+${head}
+</head>
+<body>${body}</body>
+</html>`;
+}
+
+/** The mark: a hand's grip on a line. */
+function anchor(): Html {
+  return html`<svg class="mark" viewBox="0 0 24 24" aria-hidden="true"><path d="M7 11V7a5 5 0 0 1 10 0v4" /><rect x="4" y="11" width="16" height="10" rx="2.5" /><path d="M9 16.2l2.1 2.1 4-4.2" /></svg>`;
+}

@@ -1,0 +1,51 @@
+import { html } from 'hono/html';
+import { frontPage } from '../html/page.ts';
+import type { Html } from '../html/shown.ts';
+
+/** `next`: where to go afterwards, a path of ours. */
+export function loginPage(next: string, fault: string | null): Html {
+  return frontPage(
+    'Sign in',
+    html`<h1>Sign in</h1>
+      <p>See, search and decide what agents ask for. You need the gateway's admin token.</p>
+      ${fault === null ? '' : html`<p class="notice bad" role="alert">${fault}</p>`}
+      <form method="post" action="/login" class="login">
+        <input type="hidden" name="next" value="${next}">
+        <input type="text" name="username" value="admin" autocomplete="username" hidden>
+        <label for="token">Admin token</label>
+        <input id="token" name="token" type="password" required autofocus autocomplete="current-password" spellcheck="false">
+        <button type="submit" class="main">Sign in</button>
+      </form>
+      <p class="dim">A login lasts 8 hours at most, and 30 minutes without use. Every sign-in is in the audit log.</p>`,
+  );
+}
+
+/** No admin token is set: nobody can sign in. */
+export function closedPage(): Html {
+  return frontPage(
+    'Closed',
+    html`<h1>The console is closed</h1>
+      <p>Nobody can sign in, because this gateway has no admin token. To open the console and the API, set
+        <code>HOLDFAST_ADMIN_TOKEN</code> to at least 16 random characters and start the gateway again:</p>
+      <pre class="values" tabindex="0" role="region" aria-label="Commands"><code>export HOLDFAST_ADMIN_TOKEN="$(openssl rand -base64 32)"
+holdfast start</code></pre>
+      <p class="dim">Keep it like a password: it reads every approval, and decides where an approvers’ group lists <code>admin</code>.</p>`,
+  );
+}
+
+/**
+ * A link from elsewhere comes without the cookie, because it is SameSite=Strict. One step from our own page brings it.
+ */
+export function bouncePage(path: string): Html {
+  return frontPage(
+    'One moment',
+    html`<h1>One moment</h1><p><a href="${path}">Go on</a></p>`,
+    html`<meta http-equiv="refresh" content="0; url=${path}">`,
+  );
+}
+
+/** A path of ours, or `/`: nothing that a browser could take for another host. */
+export function localPath(text: string | undefined): string {
+  if (text === undefined || !/^\/(?![/\\])[\x21-\x7e]*$/.test(text) || text.includes('\\')) return '/';
+  return text.startsWith('/login') || text.startsWith('/logout') ? '/' : text;
+}
