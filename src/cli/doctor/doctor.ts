@@ -31,7 +31,7 @@ export async function doctorCommand(argv: string[], terminal: Terminal): Promise
   const flags = { ...(config === undefined ? {} : { config }), ...(data === undefined ? {} : { data }) };
   const loaded = await loadConfig({ env: terminal.env, flags, readFile: fromDisk });
   const findings = [...nodeFindings(process.versions.node)];
-  if (loaded.ok) findings.push(...(await wholeFindings(loaded)));
+  if (loaded.ok) findings.push(...(await wholeFindings(loaded, terminal.env.PATH ?? '')));
   else {
     findings.push(
       ...loaded.faults.map((one) => fault('config', faultText({ ...one, expected: null }), remedyOf(one.expected))),
@@ -48,13 +48,13 @@ function remedyOf(expected: string | null): string {
   return expected === null ? 'Correct it.' : `Make it ${expected}.`;
 }
 
-async function wholeFindings(loaded: Loaded): Promise<DoctorFinding[]> {
+async function wholeFindings(loaded: Loaded, path: string): Promise<DoctorFinding[]> {
   const { config, policies, settings } = loaded;
   const words = `${config.servers.size} servers, ${policies.size} policies, ${config.grants.length} grants`;
   const [ground, place, servers, slack] = await Promise.all([
     groundFindings(loaded),
     placeFindings(settings),
-    upstreamFindings(loaded),
+    upstreamFindings(loaded, path),
     slackFindings(loaded),
   ]);
   return [ok('config', words), ...ground, ...place, ...servers, ...slack, ...grantFindings(loaded, new Date())];

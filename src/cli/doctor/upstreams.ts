@@ -10,17 +10,17 @@ import { ANSWER_MS, type DoctorFinding, fault, isLoopback, ok, warn, without } f
 /** Milliseconds that a child may take to start: `npx` may have to fetch it first. */
 const START_MS = 30_000;
 
-/** Asks every server for its tools, as an agent would. */
-export async function upstreamFindings({ config, policies }: Loaded): Promise<DoctorFinding[]> {
+/** Asks every server for its tools, as an agent would. `path`: where programs are looked for, as in `PATH`. */
+export async function upstreamFindings({ config, policies }: Loaded, path: string): Promise<DoctorFinding[]> {
   const servers = [...config.servers.values()];
   if (servers.length === 0) return [warn('servers', 'the config names no server', 'Name one under servers.')];
-  const all = await Promise.all(servers.map((server) => upstream(server, policies.get(server.name) ?? null)));
+  const all = await Promise.all(servers.map((server) => upstream(server, policies.get(server.name) ?? null, path)));
   return all.flat();
 }
 
-async function upstream(server: ServerConfig, policy: Policy | null): Promise<DoctorFinding[]> {
+async function upstream(server: ServerConfig, policy: Policy | null, path: string): Promise<DoctorFinding[]> {
   const about = `server ${server.name}`;
-  const missing = server.upstream.kind === 'stdio' ? await withoutProgram(about, server.upstream) : null;
+  const missing = server.upstream.kind === 'stdio' ? await withoutProgram(about, server.upstream, path) : null;
   if (missing !== null) return [missing];
   const listing = await listTools(server, server.upstream.kind === 'stdio' ? START_MS : ANSWER_MS);
   if (!listing.ok) return [unreachable(about, server, without(listing.why, secretsOf(server)))];
@@ -48,10 +48,14 @@ function unreachable(about: string, server: ServerConfig, why: string): DoctorFi
   return fault(about, `it does not answer as an MCP server: ${why.slice(0, 300)}`, remedy);
 }
 
-async function withoutProgram(about: string, { command, env, cwd }: Stdio): Promise<DoctorFinding | null> {
+async function withoutProgram(
+  about: string,
+  { command, env, cwd }: Stdio,
+  inherited: string,
+): Promise<DoctorFinding | null> {
   const [program] = command;
   if (cwd !== null && !(await runnable(cwd))) return fault(about, 'its cwd is not there', 'Correct cwd in the config.');
-  const path = env.PATH ?? process.env.PATH ?? '';
+  const path = env.PATH ?? inherited;
   const places = program.includes('/')
     ? [isAbsolute(program) ? program : resolve(cwd ?? '.', program)]
     : path.split(delimiter).map((folder) => join(folder, program));
