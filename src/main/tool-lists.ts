@@ -5,7 +5,7 @@ import type { LoggedEvent, NewEvent } from '../domain/event.ts';
 import type { Json } from '../domain/json.ts';
 import { type Tool, toolOf } from '../domain/tool.ts';
 import { changeOf, type ListedTool, type ToolList, toolListData, toolListOf } from '../domain/tool-list.ts';
-import type { ListPage } from '../mcp/door/entrance.ts';
+import type { ListPage } from '../mcp/upstream/server.ts';
 import type { Clock, Log } from '../ports.ts';
 
 /** Tools of one list that the log keeps by name, and of one that is read at all. */

@@ -1,12 +1,12 @@
 import { isObject, type Json, member } from '../domain/json.ts';
 import { mayAskOf } from '../domain/rule.ts';
-import type { Seat } from '../gateway/call/ask.ts';
-import { type Handled, handleCall } from '../gateway/call/handle-call.ts';
+import type { Handled } from '../gateway/call/arrival.ts';
+import { handleCall } from '../gateway/call/handle-call.ts';
 import { withdraw } from '../gateway/call/withdraw.ts';
 import type { Dispatch } from '../gateway/dispatch/finish.ts';
 import type { Gateway } from '../gateway/gateway.ts';
+import type { Seat } from '../gateway/state/seat.ts';
 import type { CallDoor, CallRouting, ToolCallRequest } from './door/call-door.ts';
-import type { ServerEntry } from './door/entrance.ts';
 import { bindingOf, comeBack, foreignOf, ourState, type Returned } from './hold/come-back.ts';
 import { bringsAnswers, takeContinuation } from './hold/continuation.ts';
 import { HeldCalls } from './hold/held-calls.ts';
@@ -31,6 +31,7 @@ import { answering } from './tasks/answer.ts';
 import { TaskRuns } from './tasks/runs.ts';
 import { TaskSupport } from './tasks/support.ts';
 import { answerWithTask, lostTask, taskMessage, taskNeeded, wantsTask } from './tasks/task-door.ts';
+import type { ServerEntry } from './upstream/server.ts';
 
 export type { HoldTerms } from './hold/terms.ts';
 
@@ -64,14 +65,14 @@ export function callDoor(
     const { modern } = held;
     const client = modern ? modernClient(request.params) : await clientOf(request);
     const ms = holdMs(terms(), { client, modern, progress: held.progressToken !== null });
-    const manner = modern
+    const strategy = modern
       ? modernStrategy(gateway, held, seat, {
           binding: bindingOf(gateway, request),
           leg: returned?.leg ?? 1,
           foreign: returned === null ? foreignOf(request) : returned.foreign,
         })
       : legacyStrategy(gateway, held, seat, request.protocolVersion);
-    return desk.hold(held, seat, ms, request, manner, dispatch);
+    return desk.hold(held, seat, ms, request, strategy, dispatch);
   }
 
   async function park(request: ToolCallRequest, seat: Seat): Promise<Response> {

@@ -5,10 +5,10 @@ import { type AddressInfo, connect, type Socket } from 'node:net';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { serve } from '@hono/node-server';
 import type { HeldAnswer } from '../../src/mcp/hold/answer.ts';
-import { STREAM_HEADERS } from '../../src/mcp/hold/answer.ts';
 import { HeldSocket } from '../../src/mcp/hold/socket-answer.ts';
 import { HeldStream } from '../../src/mcp/hold/stream-answer.ts';
 import { eventually } from '../support/gateway.ts';
+import { STREAM_HEADERS } from '../../src/mcp/sse/write.ts';
 
 /** A server whose every request is answered by one held answer. */
 interface Place {

@@ -1,5 +1,5 @@
 import type { Approval } from '../../domain/approval.ts';
-import { type Call, fingerprintMaterial } from '../../domain/call.ts';
+import { fingerprintMaterial } from '../../domain/call.ts';
 import { redactionOf } from '../../domain/evaluate.ts';
 import { takesOf } from '../../domain/limit.ts';
 import { redact } from '../../domain/redact.ts';
@@ -8,21 +8,11 @@ import type { NewApproval, Opened } from '../../ports.ts';
 import { about } from '../decision/decide.ts';
 import type { Gateway } from '../gateway.ts';
 import { newId } from '../id.ts';
-import { type Arrival, type Handled, limited, logIsDown, traceOf, verdictEvent } from './handle-call.ts';
+import type { Arrival, Handled } from './arrival.ts';
 import { notifyPendingLimit } from './notify-pending-limit.ts';
+import { limited, logIsDown, traceOf, verdictEvent } from './verdict-event.ts';
 
 type AskVerdict = Verdict & { kind: 'ask' };
-
-/** A caller's place at an approval. Small on purpose: five thousand of them wait in one process. */
-export interface Seat {
-  readonly approval: Approval;
-  readonly joiner: string;
-  /** It opened the approval itself. */
-  readonly opened: boolean;
-  /** What could not be told yet, for the agent to read; null when all is well. */
-  readonly notice: string | null;
-}
-
 /** Milliseconds between two looks whether another caller's answer arrived; and for how long, until its process is silent. */
 const SETTLE_MS = 250;
 const SETTLE_MOST_MS = 12_000;
@@ -189,6 +179,3 @@ async function tell(
     return 'The queue does not answer, so the approvers have not been told yet; they will be when it is back.';
   }
 }
-
-/** The call as its held bytes say it; made again when it is needed, so that a parked call keeps no parsed copy. */
-export type Recall = () => Call;

@@ -1,37 +1,12 @@
-import { type Call, fingerprintMaterial } from '../../domain/call.ts';
 import { evaluate } from '../../domain/evaluate.ts';
-import type { EventType, NewEvent } from '../../domain/event.ts';
-import type { Json } from '../../domain/json.ts';
-import { type Full, type Taken, takesOf } from '../../domain/limit.ts';
+import type { NewEvent } from '../../domain/event.ts';
+import { type Taken, takesOf } from '../../domain/limit.ts';
 import type { Verdict } from '../../domain/verdict.ts';
 import { Unavailable } from '../../ports.ts';
 import type { Gateway } from '../gateway.ts';
-import { ask, type Seat } from './ask.ts';
-
-/** A `tools/call` that passed the strict door. */
-export interface Arrival {
-  readonly call: Call;
-  /** The request exactly as it came. */
-  readonly bytes: Uint8Array;
-  /** The JSON-RPC id, as JSON text. */
-  readonly requestId: string;
-  /** Path of the first value that a double, or UTF-8, cannot keep exactly; null when all are exact. */
-  readonly inexact: string | null;
-  /** The agent's own words on why, unverified. */
-  readonly statedReason: string | null;
-}
-
-/** What is to be done with it. Each kind is one way to answer the agent. */
-export type Handled =
-  /** Relay the bytes. `notSent` gives the quota back if it turns out that nothing went out. */
-  | { readonly kind: 'forward'; readonly notSent: (() => Promise<void>) | null }
-  | { readonly kind: 'denied'; readonly reason: string }
-  | { readonly kind: 'limited'; readonly full: Full }
-  /** A gated call that could be read in two ways. */
-  | { readonly kind: 'inexact'; readonly path: string }
-  | { readonly kind: 'crowded'; readonly pending: number }
-  | { readonly kind: 'unavailable'; readonly part: string; readonly why: string }
-  | { readonly kind: 'held'; readonly seat: Seat };
+import type { Arrival, Handled } from './arrival.ts';
+import { ask } from './ask.ts';
+import { limited, logIsDown, verdictEvent } from './verdict-event.ts';
 
 /** Bytes of a request that may be kept until its event is written. */
 const MOST_KEPT = 16 * 1024;
@@ -179,68 +154,4 @@ async function refund(
     // Too little let through is the safe side; the window heals it.
     gateway.log.warn({ err: error }, 'quota of a call that was not sent could not be given back');
   }
-}
-
-export function limited(
-  gateway: Pick<Gateway, 'clock' | 'journal' | 'rules' | 'vault'>,
-  arrival: Arrival,
-  verdict: Verdict,
-  full: Full,
-): Handled {
-  const { counter, scope, max } = full.take;
-  const { retryAfter } = full;
-  gateway.journal.note(verdictEvent(gateway, arrival, 'call.limited', verdict, { counter, scope, max, retryAfter }));
-  return { kind: 'limited', full };
-}
-
-export function logIsDown(): Handled {
-  return { kind: 'unavailable', part: 'audit', why: 'the audit log cannot be written' };
-}
-
-/** One event for one verdict: rule and reason, fingerprint and session, never an argument. */
-export function verdictEvent(
-  gateway: Pick<Gateway, 'clock' | 'rules' | 'vault'>,
-  arrival: Arrival,
-  type: EventType,
-  verdict: Verdict,
-  data: { [name: string]: Json },
-  at = gateway.clock.now(),
-): NewEvent {
-  const { call } = arrival;
-  const { rule, steps } = verdict.trace;
-  return {
-    type,
-    at,
-    actor: `grant:${call.principal.grant}`,
-    approval: null,
-    server: call.server,
-    tool: nameable(call.tool),
-    grant: call.principal.grant,
-    data: {
-      policy: gateway.rules.policy(call.server)?.digest ?? null,
-      ...data,
-      rule,
-      decidedBy: steps.find((step) => step.decided)?.path ?? rule,
-      // What simply passed is told by its rule; where somebody was stopped, every step is kept.
-      ...(verdict.kind === 'allow' ? {} : { trace: traceOf(verdict) }),
-      session: call.session,
-      fingerprint: printOf(gateway, arrival),
-    },
-  };
-}
-
-/** The trace as an event keeps it: no argument's value is in it. */
-export function traceOf({ trace }: Verdict): Json {
-  return trace.steps.map(({ path, says, decided }) => ({ path, says, decided }));
-}
-
-/** A name that no rule could have meant may hold anything; it is kept short and printable. */
-function nameable(tool: string): string {
-  return tool.slice(0, 128).replaceAll(/[^\x20-\x7e]/g, '?');
-}
-
-/** null for a call that has no canonical form; such a call is never gated. */
-function printOf(gateway: Pick<Gateway, 'vault'>, arrival: Arrival): string | null {
-  if (arrival.inexact !== null) return null;
-  return gateway.vault.fingerprints(fingerprintMaterial(arrival.call))[0]!;
 }

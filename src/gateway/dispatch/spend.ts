@@ -9,7 +9,7 @@ import type { Gateway } from '../gateway.ts';
 import { announce } from '../state/announcer.ts';
 import type { InlineSpending } from '../state/inline-dispatch.ts';
 import { type Dispatch, happened } from './finish.ts';
-import type { Turn } from './take-turn.ts';
+import type { Turn } from './turn.ts';
 
 type Spent = Extract<Turn, { kind: 'dispatch' | 'full' | 'over' | 'unsure' | 'gone' }> | { readonly kind: 'conflict' };
 

@@ -1,6 +1,6 @@
 import type { Approval } from '../../domain/approval.ts';
-import type { Seat } from '../call/ask.ts';
 import type { Ports } from '../ports.ts';
+import type { Seat } from './seat.ts';
 import type { WaitingRoom } from './waiting-room.ts';
 
 /** Milliseconds after which a card that is not posted is told to whoever waits for it. */

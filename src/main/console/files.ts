@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Asset } from '../../web/console/console.ts';
+import type { Asset } from '../../web/console/context.ts';
 import { assetsOf } from './assets.ts';
 
 /** The console's own files, read once from where they lie. */

@@ -9,7 +9,7 @@ import say from '../../web/assets/say.js';
 import style from '../../web/assets/style.css';
 import switches from '../../web/assets/switch.js';
 import theme from '../../web/assets/theme.js';
-import type { Asset } from '../../web/console/console.ts';
+import type { Asset } from '../../web/console/context.ts';
 import { assetsOf } from '../console/assets.ts';
 
 /** The same files, for where there is no disk: a rule of wrangler.toml makes each of these imports the file's text. */

@@ -2,7 +2,6 @@ import type { Principal } from '../../domain/call.ts';
 import type { Json, JsonObject } from '../../domain/json.ts';
 import type { Upstream } from '../../ports.ts';
 import type { NodeResponse } from '../relay/node-response.ts';
-import type { AgentAnswer, ForwardedAnswer } from '../tasks/answer.ts';
 
 /** One `tools/call` that has passed the strict door: `params` is an object and `params.name` a string. */
 export interface ToolCallRequest {
@@ -92,4 +91,21 @@ export interface CallDoor {
   task?(message: TaskMessage): Promise<Response | null>;
   /** What is to be changed in an answer to this method, so that agents know what the gateway can do for them. */
   advertise?(server: string, method: string, protocolVersion: string): ((text: string) => string | null) | null;
+}
+
+/** An agent's response to a request of its server. */
+export interface AgentAnswer {
+  readonly principal: Principal;
+  readonly server: string;
+  /** A digest; null where there is none. */
+  readonly session: string | null;
+  /** The id of the server's request, as JSON text. */
+  readonly idText: string;
+  readonly text: string;
+}
+
+/** What is to be sent of it, and what to do once the server has it. */
+export interface ForwardedAnswer {
+  readonly text: string;
+  readonly taken: () => Promise<void>;
 }

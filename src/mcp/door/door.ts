@@ -10,7 +10,7 @@ import { post } from './post.ts';
 import { Sessions } from './sessions.ts';
 import type { AgentVisit, Passage } from './visit.ts';
 
-export type { AgentGrant as Grant, ServerEntry } from './entrance.ts';
+export type { AgentGrant as Grant } from './entrance.ts';
 
 export type McpDoorDeps = Omit<Passage, 'sessions'> & {
   readonly store: ConstructorParameters<typeof Sessions>[0];
@@ -92,3 +92,5 @@ function metadata(deps: McpDoorDeps, path: string): Response {
   const resource = `${deps.publicUrl()}${path}`;
   return Response.json({ resource, bearer_methods_supported: ['header'], resource_name: 'Holdfast' });
 }
+
+export type { ServerEntry } from '../upstream/server.ts';

@@ -1,6 +1,7 @@
 import { isObject, type Json, type JsonObject, member } from '../../domain/json.ts';
 import { scan } from '../json/scan.ts';
 import { fold } from '../protocol/names.ts';
+import { INVALID_PARAMS, INVALID_REQUEST, PARSE_ERROR } from '../protocol/response.ts';
 
 /** How the sender says its body is written; null where it says nothing. */
 export interface BodyHeaders {
@@ -42,11 +43,6 @@ export interface Refused {
 }
 
 export type ReadMessage = ReadOne | ReadBatch | Refused;
-
-export const PARSE_ERROR = -32700;
-export const INVALID_REQUEST = -32600;
-export const INVALID_PARAMS = -32602;
-
 const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /**

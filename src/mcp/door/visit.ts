@@ -2,8 +2,9 @@ import type { ServerResponse } from 'node:http';
 import type { Principal } from '../../domain/call.ts';
 import type { HeaderRecord } from '../protocol/header-policy.ts';
 import { rpcError, SESSION_NOT_FOUND } from '../protocol/response.ts';
+import type { ServerEntry } from '../upstream/server.ts';
 import type { CallDoor } from './call-door.ts';
-import type { EntranceDeps, ServerEntry } from './entrance.ts';
+import type { EntranceDeps } from './entrance.ts';
 import type { BoundSession, Sessions } from './sessions.ts';
 
 /** What every visit goes through. */

@@ -1,9 +1,5 @@
-/** What a client waits before it takes a broken stream up again. */
-const RETRY_MS = 1_000;
 /** Bytes of a server's stream that may lie untaken before the server is made to wait. */
 export const MOST_WAITING = 1024 * 1024;
-
-export const STREAM_HEADERS = { 'content-type': 'text/event-stream', 'cache-control': 'no-cache, no-transform' };
 
 /** Where a held call's answer goes, whatever the client accepts. */
 export interface HeldAnswer {
@@ -21,19 +17,4 @@ export interface HeldAnswer {
   close(): void;
   /** Nobody is to be answered any more. */
   abandon(): void;
-}
-
-/** An event without a message (2025-11-25, Resumability). */
-export function primeEvent(eventId: string): string {
-  return `id: ${eventId}\nretry: ${RETRY_MS}\ndata: \n\n`;
-}
-
-/** A comment keeps proxies and clients from giving up. */
-export function commentEvent(text: string): string {
-  return `: ${text}\n\n`;
-}
-
-/** One message event; the text holds no line break, or they are blanks between tokens. */
-export function messageEvent(json: string): string {
-  return `event: message\ndata: ${json.replaceAll(/[\r\n]+/g, ' ')}\n\n`;
 }

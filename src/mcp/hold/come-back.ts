@@ -2,12 +2,11 @@ import { fingerprintMaterial } from '../../domain/call.ts';
 import { member } from '../../domain/json.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
 import type { ToolCallRequest } from '../door/call-door.ts';
-import { INVALID_PARAMS } from '../door/strict-door.ts';
 import { textAt, withMember, withoutMember } from '../json/edit.ts';
-import { rpcError } from '../protocol/response.ts';
+import { INVALID_PARAMS, rpcError } from '../protocol/response.ts';
 import { callOf } from './request.ts';
 import { isOurs, openState, type RequestState, type StateBinding } from './request-state.ts';
-import type { Seated } from './wait-strategy.ts';
+import type { Seated } from './seated.ts';
 
 const UTF8 = new TextDecoder();
 

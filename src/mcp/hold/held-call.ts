@@ -1,11 +1,12 @@
 import type { Approval } from '../../domain/approval.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import { approvalsCounted } from '../../domain/quorum.ts';
-import type { Seat } from '../../gateway/call/ask.ts';
 import { about } from '../../gateway/decision/decide.ts';
 import type { Dispatch } from '../../gateway/dispatch/finish.ts';
-import { type Turn, takeTurn } from '../../gateway/dispatch/take-turn.ts';
+import { takeTurn } from '../../gateway/dispatch/take-turn.ts';
+import type { Turn } from '../../gateway/dispatch/turn.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
+import type { Seat } from '../../gateway/state/seat.ts';
 import {
   answerNotSent,
   approvalMeta,
@@ -25,19 +26,9 @@ import { conclude } from './conclude.ts';
 import type { KeepAlive, Kept } from './keep-alive.ts';
 import { asMine } from './kept-answer.ts';
 import { type HeldRequest, recall } from './request.ts';
+import type { WaitStrategy } from './wait-strategy.ts';
 
 const UTF8 = new TextDecoder();
-
-/** How this caller can wait, beyond holding its answer open. */
-export interface WaitStrategy {
-  /** It can wait no longer: JSON of the result that has it come back, or null for the pending result. */
-  comeBack(approval: Approval): Promise<string | null>;
-  /** Nobody listens any more, and nothing was sent. */
-  gone(): Promise<void>;
-  /** Sent first, so that the stream can be taken up elsewhere; null: it cannot. */
-  readonly eventId: string | null;
-}
-
 /** Milliseconds for which an answer that was taken can be had again by the event id of its stream. */
 export const REPLAY_MS = 5 * 60_000;
 /** Signs of life in a row that a reader may leave untaken: two minutes of them. */
@@ -49,19 +40,19 @@ export class HeldCall implements Kept {
   readonly #gateway: Gateway;
   readonly #held: HeldRequest;
   readonly #seat: Seat;
-  readonly #manner: WaitStrategy;
+  readonly #strategy: WaitStrategy;
   #latest: Approval;
   #progress = 0;
   #untaken = 0;
   /** The place is another connection's now. */
   #yielded = false;
 
-  constructor(gateway: Gateway, held: HeldRequest, seat: Seat, stream: HeldAnswer, manner: WaitStrategy) {
+  constructor(gateway: Gateway, held: HeldRequest, seat: Seat, stream: HeldAnswer, strategy: WaitStrategy) {
     this.stream = stream;
     this.#gateway = gateway;
     this.#held = held;
     this.#seat = seat;
-    this.#manner = manner;
+    this.#strategy = strategy;
     this.#latest = seat.approval;
   }
 
@@ -96,7 +87,7 @@ export class HeldCall implements Kept {
    */
   async run(until: Date, keepAlive: KeepAlive, dispatch?: Dispatch): Promise<void> {
     keepAlive.add(this);
-    if (this.#manner.eventId !== null) this.stream.prime(this.#manner.eventId);
+    if (this.#strategy.eventId !== null) this.stream.prime(this.#strategy.eventId);
     this.beat();
     try {
       const { modern } = this.#held;
@@ -206,7 +197,7 @@ export class HeldCall implements Kept {
   /** It can wait no longer. The place is kept for it before it hears that it may come back. */
   async #comeBack(approval: Approval): Promise<void> {
     if (this.#yielded) return;
-    const result = await this.#manner.comeBack(approval);
+    const result = await this.#strategy.comeBack(approval);
     if (result !== null) return this.#answer(result);
     await this.#away();
     this.#say(pending(approval, this.#now(), await this.#gateway.unposted.tell(this.#seat, approval)));
@@ -229,13 +220,13 @@ export class HeldCall implements Kept {
     const data = { joiner: this.#seat.joiner, state: approval.state, votes: approvalsCounted(approval.decisions) };
     const event = about(approval, { type: 'approval.collected', at: clock.now(), actor, data });
     // What the socket took may never have been read: by its event id the answer can be had again for a while.
-    const until = this.#manner.eventId === null ? undefined : new Date(clock.now().getTime() + REPLAY_MS);
+    const until = this.#strategy.eventId === null ? undefined : new Date(clock.now().getTime() + REPLAY_MS);
     await this.#gateway.retries.run(() => store.collected(this.#seat.joiner, event, until));
     at?.('collect.after');
   }
 
   async #gone(): Promise<void> {
-    if (!this.#yielded) await this.#manner.gone();
+    if (!this.#yielded) await this.#strategy.gone();
   }
 
   async #away(): Promise<void> {

@@ -1,15 +1,17 @@
 import type { ServerResponse } from 'node:http';
-import type { Seat } from '../../gateway/call/ask.ts';
 import type { Dispatch } from '../../gateway/dispatch/finish.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
+import type { Seat } from '../../gateway/state/seat.ts';
 import type { NodeResponse } from '../relay/node-response.ts';
-import { type HeldAnswer, STREAM_HEADERS } from './answer.ts';
-import { HeldCall, type WaitStrategy } from './held-call.ts';
+import { STREAM_HEADERS } from '../sse/write.ts';
+import type { HeldAnswer } from './answer.ts';
+import { HeldCall } from './held-call.ts';
 import { HeldJson } from './json-answer.ts';
 import { KeepAlive } from './keep-alive.ts';
 import type { HeldRequest } from './request.ts';
 import { HeldSocket } from './socket-answer.ts';
 import { HeldStream } from './stream-answer.ts';
+import type { WaitStrategy } from './wait-strategy.ts';
 
 /** How the agent wants its answer, and how it is told apart from others. */
 export interface AgentConnection {
@@ -40,13 +42,13 @@ export class HeldCalls {
     seat: Seat,
     ms: number,
     listener: AgentConnection,
-    manner: WaitStrategy,
+    strategy: WaitStrategy,
     dispatch?: Dispatch,
   ): Response | Promise<Response> {
     const answer = answerFor(listener);
     const key = keyOf(held.server, held.session ?? '', held.idText);
     if (held.session !== null) this.#waits.set(key, answer);
-    const hold = new HeldCall(this.#gateway, held, seat, answer, manner);
+    const hold = new HeldCall(this.#gateway, held, seat, answer, strategy);
     this.#places.get(seat.joiner)?.yieldPlace();
     this.#places.set(seat.joiner, hold);
     const until = new Date(this.#gateway.clock.now().getTime() + ms);

@@ -77,9 +77,9 @@ async function goOn(
   const seat = { approval, joiner, opened: false, notice: null };
   const client = session === null ? null : await gateway.tasks.clientOf(session, server);
   const ms = holdMs(terms, { client, modern: false, progress: progressToken !== null });
-  const manner = legacyStrategy(gateway, held, seat, headers['mcp-protocol-version'] ?? '');
+  const strategy = legacyStrategy(gateway, held, seat, headers['mcp-protocol-version'] ?? '');
   const signal = new AbortController().signal;
-  return desk.hold(held, seat, ms, { accept: 'text/event-stream', signal }, manner);
+  return desk.hold(held, seat, ms, { accept: 'text/event-stream', signal }, strategy);
 }
 
 /**

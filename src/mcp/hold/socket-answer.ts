@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
-import { commentEvent, type HeldAnswer, MOST_WAITING, messageEvent, primeEvent, STREAM_HEADERS } from './answer.ts';
+import { commentEvent, messageEvent, primeEvent, STREAM_HEADERS } from '../sse/write.ts';
+import { type HeldAnswer, MOST_WAITING } from './answer.ts';
 
 /**
  * The SSE answer of a held call, written straight to node:http's response: a held call then keeps no web stream, no

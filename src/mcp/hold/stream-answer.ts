@@ -1,4 +1,5 @@
-import { commentEvent, type HeldAnswer, MOST_WAITING, messageEvent, primeEvent } from './answer.ts';
+import { commentEvent, messageEvent, primeEvent } from '../sse/write.ts';
+import { type HeldAnswer, MOST_WAITING } from './answer.ts';
 
 const ENCODER = new TextEncoder();
 /**

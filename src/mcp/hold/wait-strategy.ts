@@ -3,9 +3,19 @@ import { leave } from '../../gateway/call/leave.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
 import { approvalMeta } from '../protocol/tool-results.ts';
 import { sealEventId } from './event-id.ts';
-import type { WaitStrategy } from './held-call.ts';
 import type { HeldRequest } from './request.ts';
 import { type RequestState, type StateBinding, sealState } from './request-state.ts';
+import type { Seated } from './seated.ts';
+
+/** How this caller can wait, beyond holding its answer open. */
+export interface WaitStrategy {
+  /** It can wait no longer: JSON of the result that has it come back, or null for the pending result. */
+  comeBack(approval: Approval): Promise<string | null>;
+  /** Nobody listens any more, and nothing was sent. */
+  gone(): Promise<void>;
+  /** Sent first, so that the stream can be taken up elsewhere; null: it cannot. */
+  readonly eventId: string | null;
+}
 
 /** Clients follow this many; on the last they are told to call again instead. */
 export const MOST_ATTEMPTS = 10;
@@ -30,11 +40,6 @@ export function legacyStrategy(
         ? sealEventId(vault, held.principal.grant, held.server, place)
         : null,
   };
-}
-
-export interface Seated {
-  readonly approval: Approval;
-  readonly joiner: string;
 }
 
 /**

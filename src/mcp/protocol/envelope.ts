@@ -1,7 +1,6 @@
 import { isObject, type JsonObject, member } from '../../domain/json.ts';
-import { INVALID_PARAMS } from '../door/strict-door.ts';
 import type { HeaderRecord } from './header-policy.ts';
-import { HEADER_MISMATCH, rpcError } from './response.ts';
+import { HEADER_MISMATCH, INVALID_PARAMS, rpcError } from './response.ts';
 
 /** The stateless revision. */
 export const MODERN = '2026-07-28';
@@ -49,3 +48,6 @@ export function modernClient(params: JsonObject): string | null {
   const name = member(member(member(params, '_meta'), `${META}clientInfo`), 'name');
   return typeof name === 'string' ? name : null;
 }
+
+/** The revision in which the agent asks for a task by `params.task`. */
+export const TASKS_2025 = '2025-11-25';

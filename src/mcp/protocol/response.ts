@@ -26,3 +26,9 @@ export function rpcError(
     headers: { ...JSON_HEADERS, ...headers },
   });
 }
+
+export const PARSE_ERROR = -32700;
+
+export const INVALID_REQUEST = -32600;
+
+export const INVALID_PARAMS = -32602;

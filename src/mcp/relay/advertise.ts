@@ -3,8 +3,7 @@ import { mayAsk, type Policy } from '../../domain/policy.ts';
 import { mayAskOf } from '../../domain/rule.ts';
 import { type Replacement, replaced, withMember } from '../json/edit.ts';
 import { elementsAt, spanOf } from '../json/text.ts';
-import { TASKS_EXTENSION } from '../protocol/envelope.ts';
-import { TASKS_2025 } from '../tasks/task-door.ts';
+import { TASKS_2025, TASKS_EXTENSION } from '../protocol/envelope.ts';
 import type { MessageEdit } from './tap.ts';
 
 /**

@@ -1,6 +1,7 @@
 import { isObject, type Json, type JsonObject, member } from '../../domain/json.ts';
 import { type Replacement, replaced } from '../json/edit.ts';
 import { afterBlanks, elementsAt, type Span, spanOf } from '../json/text.ts';
+import type { Hidden } from '../upstream/server.ts';
 
 /**
  * The text of a message, or a batch, without the tools that are hidden; null when it holds none of them, and then the
@@ -20,9 +21,6 @@ function* placesOf(text: string, parsed: Json): Generator<[Json, Span]> {
   let index = 0;
   for (const place of elementsAt(text, afterBlanks(text, 0))) yield [parsed[index++] as Json, place];
 }
-
-/** Asked for each tool of each list, with its whole entry. */
-export type Hidden = (tool: string, entry: JsonObject) => boolean;
 
 function parse(text: string): Json | undefined {
   try {

@@ -1,26 +1,9 @@
-import type { Principal } from '../../domain/call.ts';
 import { mayAsk } from '../../domain/policy.ts';
 import { isOurTask } from '../../gateway/call/open-task.ts';
+import type { AgentAnswer, ForwardedAnswer } from '../door/call-door.ts';
 import { textAt, withMember } from '../json/edit.ts';
+import type { TaskContext } from './context.ts';
 import { RELATED_TASK } from './status.ts';
-import type { TaskContext } from './task-door.ts';
-
-/** An agent's response to a request of its server. */
-export interface AgentAnswer {
-  readonly principal: Principal;
-  readonly server: string;
-  /** A digest; null where there is none. */
-  readonly session: string | null;
-  /** The id of the server's request, as JSON text. */
-  readonly idText: string;
-  readonly text: string;
-}
-
-/** What is to be sent of it, and what to do once the server has it. */
-export interface ForwardedAnswer {
-  readonly text: string;
-  readonly taken: () => Promise<void>;
-}
 
 const RELATED = ['result', '_meta', RELATED_TASK, 'taskId'];
 

@@ -2,12 +2,11 @@ import { leave } from '../../gateway/call/leave.ts';
 import { giveUp } from '../../gateway/dispatch/defer.ts';
 import type { Task } from '../../ports.ts';
 import type { TaskMessage } from '../door/call-door.ts';
-import { INVALID_PARAMS } from '../door/strict-door.ts';
-import { rpcError, rpcText } from '../protocol/response.ts';
+import { INVALID_PARAMS, rpcError, rpcText } from '../protocol/response.ts';
+import type { TaskContext } from './context.ts';
 import { relayTask } from './relay-task.ts';
 import { openTaskRequest } from './request.ts';
 import { isTerminal, shape, statusOf } from './status.ts';
-import type { TaskContext } from './task-door.ts';
 import { freshView } from './view.ts';
 
 /**

@@ -3,9 +3,9 @@ import { type Dispatch, finish, type Outcome } from '../../gateway/dispatch/fini
 import { record } from '../../gateway/dispatch/record.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
 import type { Task } from '../../ports.ts';
-import type { ServerEntry } from '../door/entrance.ts';
 import { questionIn } from '../hold/question.ts';
 import { requestServer } from '../upstream/request.ts';
+import type { ServerEntry } from '../upstream/server.ts';
 import { headersAbout, paramsAbout, type UpstreamTask, upstreamTaskIn } from '../upstream/task.ts';
 import type { TaskRequest } from './request.ts';
 import { settle } from './settle.ts';

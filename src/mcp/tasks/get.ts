@@ -1,10 +1,10 @@
 import type { Task } from '../../ports.ts';
 import type { TaskMessage } from '../door/call-door.ts';
 import { rpcText } from '../protocol/response.ts';
+import type { TaskContext } from './context.ts';
 import { questionsFor } from './inbox.ts';
 import { renamed } from './relay-task.ts';
 import { shape } from './status.ts';
-import type { TaskContext } from './task-door.ts';
 import { detailed, freshView } from './view.ts';
 
 /** `tasks/get`: flat in 2025-11-25, with result, error or questions inlined in 2026-07-28. */

@@ -8,8 +8,8 @@ import { rpcText } from '../protocol/response.ts';
 import { relay } from '../relay/relay.ts';
 import { editData } from '../sse/cutter.ts';
 import { whole } from '../upstream/send.ts';
+import type { TaskContext } from './context.ts';
 import { shape } from './status.ts';
-import type { TaskContext } from './task-door.ts';
 import { freshView } from './view.ts';
 
 /** Tasks of ours that are listed at most. */

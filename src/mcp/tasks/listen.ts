@@ -5,8 +5,8 @@ import type { TaskMessage } from '../door/call-door.ts';
 import { responseOf } from '../hold/held-calls.ts';
 import { HeldStream } from '../hold/stream-answer.ts';
 import { textAt, withMember } from '../json/edit.ts';
+import type { TaskContext } from './context.ts';
 import { isTerminal, statusOf } from './status.ts';
-import type { TaskContext } from './task-door.ts';
 import { upstreamTaskStream } from './upstream-stream.ts';
 import { detailed, freshView } from './view.ts';
 

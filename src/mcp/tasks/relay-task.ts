@@ -1,12 +1,11 @@
 import type { Task } from '../../ports.ts';
 import type { TaskMessage } from '../door/call-door.ts';
-import { INVALID_PARAMS } from '../door/strict-door.ts';
 import { textAt, withMember } from '../json/edit.ts';
-import { rpcError } from '../protocol/response.ts';
+import { INVALID_PARAMS, rpcError } from '../protocol/response.ts';
 import { relay } from '../relay/relay.ts';
 import { whole } from '../upstream/send.ts';
+import type { TaskContext } from './context.ts';
 import { RELATED_TASK } from './status.ts';
-import type { TaskContext } from './task-door.ts';
 
 const UTF8 = new TextDecoder();
 

@@ -2,9 +2,9 @@ import type { Call, Principal } from '../../domain/call.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import type { Task, Vault } from '../../ports.ts';
 import type { ToolCallRequest } from '../door/call-door.ts';
-import type { ServerEntry } from '../door/entrance.ts';
 import { recall } from '../hold/request.ts';
 import { withoutMember } from '../json/edit.ts';
+import type { ServerEntry } from '../upstream/server.ts';
 
 /** A call that is sent later, by whichever replica comes to it. */
 export interface TaskRequest {

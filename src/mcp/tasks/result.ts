@@ -5,9 +5,9 @@ import { HeldJson } from '../hold/json-answer.ts';
 import { HeldStream } from '../hold/stream-answer.ts';
 import { withMember } from '../json/edit.ts';
 import { spanOf } from '../json/text.ts';
+import type { TaskContext } from './context.ts';
 import { questionsFor } from './inbox.ts';
 import { isTerminal, RELATED_TASK, shape, statusOf } from './status.ts';
-import type { TaskContext } from './task-door.ts';
 import { UpstreamResult } from './upstream-result.ts';
 import { freshView, keptResponse } from './view.ts';
 

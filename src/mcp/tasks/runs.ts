@@ -4,9 +4,9 @@ import { type Dispatch, finish, type Outcome } from '../../gateway/dispatch/fini
 import { spend } from '../../gateway/dispatch/spend.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
 import type { Task } from '../../ports.ts';
-import type { ServerEntry } from '../door/entrance.ts';
 import { freshSession } from '../upstream/fresh-session.ts';
 import { type SendResult, sendHeld } from '../upstream/send.ts';
+import type { ServerEntry } from '../upstream/server.ts';
 import { upstreamTaskIn } from '../upstream/task.ts';
 import { concludeTask } from './conclude.ts';
 import { TaskInbox } from './inbox.ts';

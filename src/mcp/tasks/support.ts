@@ -1,8 +1,8 @@
 import { type Json, member } from '../../domain/json.ts';
 import type { Clock } from '../../ports.ts';
 import type { ToolCallRequest } from '../door/call-door.ts';
-import type { ServerEntry } from '../door/entrance.ts';
 import { requestServer } from '../upstream/request.ts';
+import type { ServerEntry } from '../upstream/server.ts';
 
 /** How a server's tool stands to tasks, as its own list says (2025-11-25, `execution.taskSupport`). */
 export type Support = 'forbidden' | 'optional' | 'required';

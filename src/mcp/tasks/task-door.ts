@@ -1,39 +1,25 @@
 import { fingerprintMaterial } from '../../domain/call.ts';
 import { evaluate } from '../../domain/evaluate.ts';
 import { type JsonObject, member } from '../../domain/json.ts';
-import type { Seat } from '../../gateway/call/ask.ts';
 import { isOurTask, openTask } from '../../gateway/call/open-task.ts';
-import type { Gateway } from '../../gateway/gateway.ts';
+import type { Seat } from '../../gateway/state/seat.ts';
 import type { Task } from '../../ports.ts';
 import type { TaskMessage, ToolCallRequest } from '../door/call-door.ts';
-import { INVALID_PARAMS } from '../door/strict-door.ts';
-import type { HeldCalls } from '../hold/held-calls.ts';
 import { callOf } from '../hold/request.ts';
-import { envelopeFault, takesTasks, tasksMissing } from '../protocol/envelope.ts';
-import { rpcError, rpcText } from '../protocol/response.ts';
+import { envelopeFault, TASKS_2025, takesTasks, tasksMissing } from '../protocol/envelope.ts';
+import { INVALID_PARAMS, rpcError, rpcText } from '../protocol/response.ts';
 import { pending } from '../protocol/tool-results.ts';
 import { cancelTask } from './cancel.ts';
+import type { TaskContext } from './context.ts';
 import { getTask } from './get.ts';
 import { listTasks } from './list.ts';
 import { listen } from './listen.ts';
 import { taskRequestBytes, wantedTtl } from './request.ts';
 import { taskResult } from './result.ts';
-import type { TaskRuns } from './runs.ts';
 import { shape } from './status.ts';
-import type { TaskSupport } from './support.ts';
 import { updateTask } from './update.ts';
 
-/** The revision in which the agent asks for a task by `params.task`. */
-export const TASKS_2025 = '2025-11-25';
 const METHOD_NOT_FOUND = -32601;
-
-/** What the methods share. */
-export interface TaskContext {
-  readonly gateway: Gateway;
-  readonly desk: HeldCalls;
-  readonly runs: TaskRuns;
-  readonly support: TaskSupport;
-}
 
 /** Whether this call is to be answered with a task, if it has to wait. */
 export function wantsTask(request: ToolCallRequest): Task['era'] | null {

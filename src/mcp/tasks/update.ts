@@ -7,9 +7,9 @@ import { textAt, withMember } from '../json/edit.ts';
 import { rpcError, rpcText } from '../protocol/response.ts';
 import { sendHeld } from '../upstream/send.ts';
 import { type Attempt, concludeTask, type Questions } from './conclude.ts';
+import type { TaskContext } from './context.ts';
 import { relayTask } from './relay-task.ts';
 import { callOfTask, openTaskRequest } from './request.ts';
-import type { TaskContext } from './task-door.ts';
 import { freshView, questionsOf } from './view.ts';
 
 const ACK = '{"resultType":"complete"}';

@@ -3,9 +3,9 @@ import type { HeldAnswer } from '../hold/answer.ts';
 import { editData } from '../sse/cutter.ts';
 import { requestServer } from '../upstream/request.ts';
 import { headersAbout, paramsAbout } from '../upstream/task.ts';
+import type { TaskContext } from './context.ts';
 import { renamed } from './relay-task.ts';
 import { RELATED_TASK } from './status.ts';
-import type { TaskContext } from './task-door.ts';
 
 const UTF8 = new TextDecoder();
 

@@ -3,8 +3,8 @@ import { leave } from '../../gateway/call/leave.ts';
 import { type Dispatch, finish, type Outcome } from '../../gateway/dispatch/finish.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
 import type { FollowedTask } from '../../ports.ts';
-import type { ServerEntry } from '../door/entrance.ts';
 import { theirsCancelled } from '../protocol/tool-results.ts';
+import type { ServerEntry } from '../upstream/server.ts';
 import { readUpstreamTask, type UpstreamTask, type UpstreamTaskState } from '../upstream/task.ts';
 import { settle } from './settle.ts';
 

@@ -6,9 +6,9 @@ import { asMine } from '../hold/kept-answer.ts';
 import { textAt, withMember, withoutMember } from '../json/edit.ts';
 import { approvalMeta } from '../protocol/tool-results.ts';
 import type { Questions } from './conclude.ts';
+import type { TaskContext } from './context.ts';
 import { settle } from './settle.ts';
 import { shape } from './status.ts';
-import type { TaskContext } from './task-door.ts';
 
 const UTF8 = new TextDecoder();
 

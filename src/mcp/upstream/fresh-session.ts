@@ -1,6 +1,6 @@
-import type { ServerEntry } from '../door/entrance.ts';
 import { headerOf } from '../protocol/header-policy.ts';
 import { whole } from './send.ts';
+import type { ServerEntry } from './server.ts';
 
 const OLDEST = '2025-03-26';
 /** Milliseconds that a server may take to open a session, and to end it. */

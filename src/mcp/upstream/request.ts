@@ -1,5 +1,5 @@
-import type { ServerEntry } from '../door/entrance.ts';
 import { type Sending, type SendResult, sendHeld } from './send.ts';
+import type { ServerEntry } from './server.ts';
 
 /** A request of the gateway's own to a server. */
 export interface ServerRequest {

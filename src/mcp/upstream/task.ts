@@ -1,10 +1,10 @@
 import { isObject, type Json, type JsonObject, member } from '../../domain/json.ts';
 import type { Task } from '../../ports.ts';
-import type { ServerEntry } from '../door/entrance.ts';
-import { INVALID_PARAMS } from '../door/strict-door.ts';
 import { textAt } from '../json/edit.ts';
+import { INVALID_PARAMS } from '../protocol/response.ts';
 import { freshSession } from './fresh-session.ts';
 import { requestServer } from './request.ts';
+import type { ServerEntry } from './server.ts';
 
 /** A task that a server made of an approved call, and how it is asked after. */
 export interface UpstreamTask {

@@ -4,7 +4,7 @@ import { isObject, type Json, member } from '../../domain/json.ts';
 import { foreign } from '../http/login-sessions.ts';
 import { explain } from '../pages/explain.ts';
 import { askForTools } from './ask-for-tools.ts';
-import type { ConsoleDeps, ConsoleEnv } from './console.ts';
+import type { ConsoleDeps, ConsoleEnv } from './context.ts';
 import { revoke } from './revoke.ts';
 
 /** Bytes of a body: pasted arguments may be as long as a call's. */

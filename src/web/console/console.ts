@@ -1,50 +1,23 @@
 import { type Context, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { html } from 'hono/html';
-import type { Proof } from '../../domain/chain.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
-import { type Records, type Revocations, Unavailable } from '../../ports.ts';
+import { Unavailable } from '../../ports.ts';
 import { frontPage, guardHeaders } from '../html/page.ts';
-import type { ConsoleVisit, LoginSessions } from '../http/login-sessions.ts';
+import type { LoginSessions } from '../http/login-sessions.ts';
 import { isOurHost } from '../http/own-addresses.ts';
-import type { Book } from '../pages/book.ts';
 import { bouncePage, closedPage, localPath, loginPage } from '../pages/login.ts';
-import type { AskServer } from './ask-for-tools.ts';
 import { changes } from './changes.ts';
+import type { Asset, ConsoleDeps, ConsoleEnv } from './context.ts';
 import { consoleRoutes } from './routes.ts';
 import { streamTo } from './stream.ts';
 import { Tail } from './tail.ts';
-
-/** A file of the console's own: style, script, icon. */
-export interface Asset {
-  readonly type: string;
-  readonly body: string;
-  /** Quoted, as the header wants it. */
-  readonly etag: string;
-}
-
-export interface ConsoleDeps {
-  readonly gateway: Gateway;
-  readonly records: Records;
-  /** Checks hashes and signatures. */
-  readonly proof: Proof;
-  readonly revocations: Revocations;
-  readonly reception: LoginSessions;
-  readonly book: Book;
-  /** Absent: nobody can ask servers from here. */
-  readonly askServer?: AskServer;
-  /** By name, as `/console/{name}` serves them. */
-  readonly assets: ReadonlyMap<string, Asset>;
-}
 
 export interface Console {
   readonly app: Hono;
   /** Ends the live streams. */
   stop(): void;
 }
-
-/** What a page's handler is told of who asks. */
-export type ConsoleEnv = { Variables: { visit: ConsoleVisit } };
 
 /** The console's paths; everything else belongs to other doors. */
 const OURS = [

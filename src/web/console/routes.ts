@@ -14,7 +14,7 @@ import { policiesPage } from '../pages/policies.ts';
 import { cardsNamed, type ShownCards } from '../pages/shown-cards.ts';
 import { readLists } from '../pages/tools-listed.ts';
 import { vouch } from '../pages/vouch.ts';
-import type { ConsoleDeps, ConsoleEnv } from './console.ts';
+import type { ConsoleDeps, ConsoleEnv } from './context.ts';
 import { Reads } from './reads.ts';
 
 /** Links checked one by one for each look at the log. */

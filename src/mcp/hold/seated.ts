@@ -1,0 +1,6 @@
+import type { Approval } from '../../domain/approval.ts';
+
+export interface Seated {
+  readonly approval: Approval;
+  readonly joiner: string;
+}

@@ -1,0 +1,28 @@
+import type { Json, JsonObject } from '../../domain/json.ts';
+import type { Upstream } from '../../ports.ts';
+
+/** An upstream server, as the config names it. */
+export interface ServerEntry {
+  readonly name: string;
+  readonly upstream: Upstream;
+  /** The config's headers, put on every request to it. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Whether its policy hides this tool from lists. Asked for each tool of each list, with its entry. */
+  readonly hidden: Hidden;
+  /** Whether its policy hides any, or wants to see them; false lets answers through without a look. */
+  readonly hides: boolean;
+  /** Hears each page of its own list of tools as it passes, hidden ones with the others. */
+  readonly listed?: (page: ListPage) => void;
+}
+
+/** One page of an answer to `tools/list`. */
+export interface ListPage {
+  /** The cursor it was asked with; null: the first page. */
+  readonly cursor: string | null;
+  readonly tools: readonly Json[];
+  /** Where the list goes on; null: that was all. */
+  readonly next: string | null;
+}
+
+/** Asked for each tool of each list, with its whole entry. */
+export type Hidden = (tool: string, entry: JsonObject) => boolean;
