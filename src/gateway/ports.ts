@@ -1,6 +1,9 @@
+import type { NewEvent } from '../domain/event.ts';
 import type { Cards, Clock, Ledger, Log, Queue, Sink, Store, TaskStore, Vault, Witness } from '../ports.ts';
 import type { FaultPoint } from './fault-point.ts';
-import type { EventMeter } from './log/event-metering.ts';
+
+/** Hears every event once it is durable; counts, and never throws. */
+export type EventMeter = (event: NewEvent) => void;
 
 /** The ports as one process holds them. `main/` constructs them; the gateway is bound to them. */
 export interface Ports {

@@ -1,8 +1,8 @@
 import type { Approval } from '../../domain/approval.ts';
 import type { NewEvent } from '../../domain/event.ts';
+import { changeApproval } from '../commit-until.ts';
 import { about } from '../decision/decide.ts';
 import type { Gateway } from '../gateway.ts';
-import { announce } from '../state/announcer.ts';
 
 /** Longest reason that is kept, in UTF-16 units. */
 const LONGEST_REASON = 500;
@@ -62,35 +62,30 @@ export async function withdrawAbandoned(
   found: Approval,
   why: Pick<Cancellation, 'grant' | 'requestId' | 'reason'>,
 ): Promise<Approval> {
-  let approval = found;
-  while (approval.callers === 0) {
-    if (approval.state !== 'pending' && approval.state !== 'approved') return approval;
-    const now = gateway.clock.now();
-    const note = why.requestId === null ? 'the agent ended its session' : 'the agent cancelled the call';
-    const committed = await gateway.store.commit({
-      id: approval.id,
-      revision: approval.revision,
-      from: approval.state,
-      to: approval.state === 'pending' ? 'withdrawn' : 'lapsed',
-      patch: { note },
-      events: [
-        about(approval, {
-          type: approval.state === 'pending' ? 'approval.withdrawn' : 'approval.lapsed',
-          at: now,
-          actor: actorOf(why),
-          data: { note, reason: told(why.reason), fingerprint: approval.fingerprint },
-        }),
-      ],
-    });
-    if (committed.kind === 'committed') {
-      announce(gateway, committed.approval);
-      return committed.approval;
-    }
-    approval = (await gateway.store.find(found.id)) ?? approval;
-  }
-  // Others still wait: the card counts them.
-  announce(gateway, approval);
+  const end = await changeApproval(gateway.store, found, (approval) => withdrawal(approval, why, gateway.clock.now()));
+  // It cannot be gone: an approval is never deleted while a caller may hold it.
+  const approval = end.kind === 'committed' ? end.approval : end.kind === 'unchanged' ? end.known : found;
+  // A withdrawal is told; so is a caller that left while others still wait, because the card counts them.
+  if (end.kind === 'committed' || approval.callers > 0) gateway.announcer.tell(approval);
   return approval;
+}
+
+/** Nobody waits for it: what is pending is withdrawn, an unspent pass lapses. Null: somebody waits, or it runs. */
+function withdrawal(approval: Approval, why: Pick<Cancellation, 'grant' | 'requestId' | 'reason'>, at: Date) {
+  const { id, revision, state, callers, fingerprint } = approval;
+  if (callers > 0 || (state !== 'pending' && state !== 'approved')) return null;
+  const note = why.requestId === null ? 'the agent ended its session' : 'the agent cancelled the call';
+  const type = state === 'pending' ? 'approval.withdrawn' : 'approval.lapsed';
+  const data = { note, reason: told(why.reason), fingerprint };
+  const events = [about(approval, { type, at, actor: actorOf(why), data })];
+  return {
+    id,
+    revision,
+    from: state,
+    to: state === 'pending' ? 'withdrawn' : 'lapsed',
+    patch: { note },
+    events,
+  } as const;
 }
 
 function actorOf({ grant }: Pick<Cancellation, 'grant'>): string {

@@ -4,8 +4,8 @@ import type { NewEvent } from '../../domain/event.ts';
 import type { Json } from '../../domain/json.ts';
 import type { Saw } from '../../domain/seen-card.ts';
 import type { CardRecord, Change } from '../../ports.ts';
+import { commitUntil } from '../commit-until.ts';
 import type { Gateway } from '../gateway.ts';
-import { announce } from '../state/announcer.ts';
 
 export type Decided =
   /** Committed and durable; the caller may acknowledge. */
@@ -32,7 +32,7 @@ export interface DecideTerms {
  * | two clicks at once | the first commit; the other reads again and is refused with the true state |
  * | click and withdrawal, click and expiry | the first commit; a click that lost is told what happened |
  * | crash after the commit, before the queue hears | the decision stands; the sweep and the 2 s re-read wake the call |
- * | a caller waits in this very process | its dispatch is committed with the decision (line.ts) |
+ * | a caller waits in this very process | its dispatch is committed with the decision (state/inline-dispatch.ts) |
  */
 export async function decide(
   gateway: Pick<Gateway, 'announcer' | 'at' | 'clock' | 'inline' | 'store'>,
@@ -42,46 +42,51 @@ export async function decide(
   terms: DecideTerms,
   seen: SeenApproval | null = null,
 ): Promise<Decided> {
-  for (let known = seen; ; known = null) {
-    known ??= await look(gateway, id, approver);
-    if (known === null) return { kind: 'not_found' };
-    const { approval, card } = known;
-    const now = gateway.clock.now();
-    const judgement = judge(approval, word, approver, now);
-    // Who is refused is told how it stands now, not how it stood when the click came in.
-    if (judgement.kind === 'refused' && known === seen) continue;
-    if (judgement.kind === 'refused') {
-      await refuse(gateway, approval, approver, judgement.reason, word.choice);
-      return { kind: 'refused', reason: judgement.reason, approval };
-    }
-    const patch = patchFor(judgement.next, new Date(now.getTime() + terms.pickupMs));
-    const { decision, next } = judgement;
-    gateway.at?.('decide.before');
-    const change: Change = {
-      id,
-      revision: approval.revision,
-      from: 'pending',
-      to: next,
-      patch,
-      decision,
-      ...(card === null ? {} : { card }),
-      events: [decided(approval, decision, next, card, word.saw)],
-    };
-    const committed = await (next === 'approved'
-      ? gateway.inline.commit(gateway.store, change, afterwards(approval, change, decision))
-      : gateway.store.commit(change));
-    if (committed.kind === 'committed') {
-      if (committed.approval.state === next) gateway.at?.('decide.after');
-      // The commit is what counts; a queue that does not answer only makes it slower to be heard.
-      announce(gateway, committed.approval);
-      return { kind: 'recorded', approval: asDecided(committed.approval, next), decision };
-    }
+  const { store, clock, inline } = gateway;
+  const judged = (approval: Approval) => judge(approval, word, approver, clock.now());
+  let refusal: RefusalReason | null = null;
+  const end = await commitUntil<SeenApproval>(
+    {
+      read: () => look(gateway, id, approver),
+      judge: ({ approval, card }) => {
+        const judgement = judged(approval);
+        refusal = judgement.kind === 'refused' ? judgement.reason : null;
+        if (judgement.kind === 'refused') return null;
+        const { decision, next } = judgement;
+        gateway.at?.('decide.before');
+        return {
+          id,
+          revision: approval.revision,
+          from: 'pending',
+          to: next,
+          patch: patchFor(next, new Date(decision.at.getTime() + terms.pickupMs)),
+          decision,
+          ...(card === null ? {} : { card }),
+          events: [decided(approval, decision, next, card, word.saw)],
+        };
+      },
+      commit: (change, { approval }) =>
+        change.to === 'approved' ? inline.commit(store, change, afterwards(approval, change)) : store.commit(change),
+    },
+    // Whoever is refused is told how it stands now, not how it stood when the click came in.
+    seen !== null && judged(seen.approval).kind === 'refused' ? null : seen,
+  );
+  if (end.kind === 'gone') return { kind: 'not_found' };
+  if (end.kind === 'unchanged') {
+    const { approval } = end.known;
+    await refuse(gateway, approval, approver, refusal!, word.choice);
+    return { kind: 'refused', reason: refusal!, approval };
   }
+  const { approval, change } = end;
+  if (approval.state === change.to) gateway.at?.('decide.after');
+  // The commit is what counts; a queue that does not answer only makes it slower to be heard.
+  gateway.announcer.tell(approval);
+  return { kind: 'recorded', approval: asDecided(approval, change.to), decision: change.decision! };
 }
 
 /** What the decision makes of it. */
-function afterwards(approval: Approval, { to, patch }: Change, decision: Decision): Approval {
-  const decisions = [...approval.decisions, decision];
+function afterwards(approval: Approval, { to, patch, decision }: Change): Approval {
+  const decisions = [...approval.decisions, decision!];
   const pickupUntil = patch?.pickupUntil ?? null;
   return { ...approval, state: to, revision: approval.revision + 1, pickupUntil, decisions };
 }

@@ -1,8 +1,8 @@
 import { type Approval, isOver } from '../../domain/approval.ts';
 import type { Change } from '../../ports.ts';
+import { changeApproval } from '../commit-until.ts';
 import type { Gateway } from '../gateway.ts';
 import type { Rules } from '../rules.ts';
-import { announce } from '../state/announcer.ts';
 import { about } from './decide.ts';
 
 /**
@@ -20,16 +20,13 @@ export async function due(
   gateway: Pick<Gateway, 'announcer' | 'clock' | 'rules' | 'store'>,
   id: string,
 ): Promise<Approval | null> {
-  for (;;) {
-    const approval = await gateway.store.find(id);
-    if (approval === null) return null;
-    const change = whatTimeDoes(approval, gateway.clock.now(), gateway.rules);
-    if (change === null) return approval;
-    const committed = await gateway.store.commit(change);
-    if (committed.kind !== 'committed') continue;
-    announce(gateway, committed.approval);
-    return committed.approval;
-  }
+  const end = await changeApproval(gateway.store, id, (approval) =>
+    whatTimeDoes(approval, gateway.clock.now(), gateway.rules),
+  );
+  if (end.kind === 'gone') return null;
+  if (end.kind === 'unchanged') return end.known;
+  gateway.announcer.tell(end.approval);
+  return end.approval;
 }
 
 const SILENT = 'the gateway that sent it stopped before the answer came';

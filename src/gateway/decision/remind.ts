@@ -2,8 +2,8 @@ import type { Approval } from '../../domain/approval.ts';
 import type { NewEvent } from '../../domain/event.ts';
 import { escalateAt, remindAt } from '../../domain/reminder.ts';
 import type { Change } from '../../ports.ts';
+import { changeApproval } from '../commit-until.ts';
 import type { Gateway } from '../gateway.ts';
-import { announce } from '../state/announcer.ts';
 import { about } from './decide.ts';
 
 /**
@@ -12,14 +12,8 @@ import { about } from './decide.ts';
  * it is late when Slack is away, and never said twice. Who may decide is told by the clock alone, not by this.
  */
 export async function remind(gateway: Pick<Gateway, 'announcer' | 'clock' | 'store'>, found: Approval): Promise<void> {
-  let approval: Approval | null = found;
-  while (approval !== null) {
-    const change = whatSilenceDoes(approval, gateway.clock.now());
-    if (change === null) return;
-    const committed = await gateway.store.commit(change);
-    if (committed.kind === 'committed') return announce(gateway, committed.approval);
-    approval = await gateway.store.find(found.id);
-  }
+  const end = await changeApproval(gateway.store, found, (approval) => whatSilenceDoes(approval, gateway.clock.now()));
+  if (end.kind === 'committed') gateway.announcer.tell(end.approval);
 }
 
 function whatSilenceDoes(approval: Approval, now: Date): Change | null {

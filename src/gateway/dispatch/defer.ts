@@ -1,10 +1,10 @@
 import type { Approval, Awaits } from '../../domain/approval.ts';
 import type { EventType } from '../../domain/event.ts';
 import type { Json } from '../../domain/json.ts';
+import { changeApproval } from '../commit-until.ts';
 import { about } from '../decision/decide.ts';
 import type { Gateway } from '../gateway.ts';
 import { newId } from '../id.ts';
-import { announce } from '../state/announcer.ts';
 import type { Dispatch } from './finish.ts';
 import { record } from './record.ts';
 
@@ -61,10 +61,10 @@ export async function defer(
       to: 'dispatched',
       patch: patchFor(gateway, deferral, approval),
       dispatcher: dispatch.by,
-      events: [said(gateway, approval, 'call.deferred', dataOf(deferral))],
+      events: [deferralEvent(gateway, approval, 'call.deferred', dataOf(deferral))],
     });
     if (committed.kind === 'committed') {
-      announce(gateway, committed.approval);
+      gateway.announcer.tell(committed.approval);
       return committed.approval;
     }
     const now = await store.find(id);
@@ -97,24 +97,21 @@ export async function resume(
   id: string,
   data: { [name: string]: Json },
 ): Promise<Dispatch | null> {
-  const { leases } = gateway;
-  for (;;) {
-    const approval = await gateway.store.find(id);
-    if (approval?.state !== 'dispatched' || approval.awaits !== 'input' || approval.leaseUntil === null) return null;
-    const startedAt = gateway.clock.now();
-    if (approval.leaseUntil <= startedAt) return null;
-    const by = dispatchName(gateway);
-    const committed = await gateway.store.commit({
+  const { store, clock, leases } = gateway;
+  const by = dispatchName(gateway);
+  const end = await changeApproval(store, id, (approval) => {
+    if (!awaitsInput(approval) || approval.leaseUntil === null || approval.leaseUntil <= clock.now()) return null;
+    return {
       id,
       revision: approval.revision,
       from: 'dispatched',
       to: 'dispatched',
       patch: { awaits: null, leaseUntil: leases.until(), dispatcher: by },
-      events: [said(gateway, approval, 'call.dispatched', { continues: id, ...data })],
-    });
-    if (committed.kind !== 'committed') continue;
-    return begun(gateway, committed.approval, by, startedAt, approval.leaseUntil);
-  }
+      events: [deferralEvent(gateway, approval, 'call.dispatched', { continues: id, ...data })],
+    };
+  });
+  if (end.kind !== 'committed') return null;
+  return begun(gateway, end.approval, by, clock.now(), end.known.leaseUntil!);
 }
 
 /** Nobody will answer what the server asked: what it did before it asked, nobody can say. */
@@ -124,27 +121,23 @@ export async function giveUp(
   why: string,
 ): Promise<void> {
   const { store, clock } = gateway;
-  for (;;) {
-    const approval = await store.find(id);
-    if (approval?.state !== 'dispatched' || approval.awaits !== 'input') return;
-    const committed = await store.commit({
+  const end = await changeApproval(store, id, (approval) => {
+    if (!awaitsInput(approval)) return null;
+    const resultUntil = new Date(clock.now().getTime() + gateway.rules.approval.pickupMs);
+    return {
       id,
       revision: approval.revision,
       from: 'dispatched',
       to: 'unknown',
-      patch: {
-        awaits: null,
-        leaseUntil: null,
-        dispatcher: null,
-        note: why,
-        resultUntil: new Date(clock.now().getTime() + gateway.rules.approval.pickupMs),
-      },
-      events: [said(gateway, approval, 'call.unknown', { why })],
-    });
-    if (committed.kind !== 'committed') continue;
-    announce(gateway, committed.approval);
-    return;
-  }
+      patch: { awaits: null, leaseUntil: null, dispatcher: null, note: why, resultUntil },
+      events: [deferralEvent(gateway, approval, 'call.unknown', { why })],
+    };
+  });
+  if (end.kind === 'committed') gateway.announcer.tell(end.approval);
+}
+
+function awaitsInput({ state, awaits }: Approval): boolean {
+  return state === 'dispatched' && awaits === 'input';
 }
 
 /** Never the name of an earlier dispatch: its end must not be taken for the end of this one. */
@@ -161,11 +154,16 @@ export function begun(
   until: Date,
 ): Dispatch {
   gateway.leases.add({ approval, by });
-  announce(gateway, approval);
+  gateway.announcer.tell(approval);
   return { approval, by, taken: [], startedAt, continues: { until } };
 }
 
-function said(gateway: Pick<Gateway, 'clock'>, approval: Approval, type: EventType, data: { [name: string]: Json }) {
+function deferralEvent(
+  gateway: Pick<Gateway, 'clock'>,
+  approval: Approval,
+  type: EventType,
+  data: { [name: string]: Json },
+) {
   const at = gateway.clock.now();
   return about(approval, { type, at, actor: 'holdfast', data: { ...data, fingerprint: approval.fingerprint } });
 }

@@ -5,7 +5,6 @@ import type { Taken } from '../../domain/limit.ts';
 import type { Change } from '../../ports.ts';
 import { about } from '../decision/decide.ts';
 import type { Gateway } from '../gateway.ts';
-import { announce } from '../state/announcer.ts';
 import { record } from './record.ts';
 
 /** A pass that was spent by this process. It must be ended by `finish`, once. */
@@ -53,7 +52,7 @@ export async function finish(
     return tryFinish(gateway, dispatch, outcome, approval);
   });
   gateway.leases.delete(dispatch.by);
-  announce(gateway, ended);
+  gateway.announcer.tell(ended);
   return ended;
 }
 

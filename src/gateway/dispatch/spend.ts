@@ -6,7 +6,6 @@ import type { Policy } from '../../domain/policy.ts';
 import type { Verdict } from '../../domain/verdict.ts';
 import { type Change, type Committed, Unavailable } from '../../ports.ts';
 import type { Gateway } from '../gateway.ts';
-import { announce } from '../state/announcer.ts';
 import type { InlineSpending } from '../state/inline-dispatch.ts';
 import { type Dispatch, happened } from './finish.ts';
 import type { Turn } from './turn.ts';
@@ -44,7 +43,7 @@ export async function spend(
   if (committed.kind === 'left') return { kind: 'gone', approval };
   if (committed.kind === 'conflict') return committed;
   const dispatch = spending.begun(committed);
-  announce(gateway, committed.approval);
+  gateway.announcer.tell(committed.approval);
   return { kind: 'dispatch', dispatch };
 }
 
@@ -155,6 +154,6 @@ async function lapse(
     events: [happened(gateway, approval, 'approval.lapsed', { note: why })],
   });
   if (committed.kind !== 'committed') return { kind: 'conflict' };
-  announce(gateway, committed.approval);
+  gateway.announcer.tell(committed.approval);
   return { kind: 'over', approval: committed.approval };
 }

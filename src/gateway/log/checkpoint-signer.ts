@@ -1,6 +1,5 @@
 import { type Checkpoint, checkpointText, readCheckpoint, type SignedCheckpoint } from '../../domain/checkpoint.ts';
 import type { NewEvent } from '../../domain/event.ts';
-import type { Gateway } from '../gateway.ts';
 import type { Ports } from '../ports.ts';
 
 /**
@@ -21,7 +20,7 @@ export class CheckpointSigner {
 
   /** null: nothing new to vouch for, another replica was first, or the log is not what it was. */
   async sign(
-    gateway: Pick<Gateway, 'clock' | 'ledger' | 'log' | 'replica' | 'vault' | 'witnesses'>,
+    gateway: Pick<Ports, 'clock' | 'ledger' | 'log' | 'replica' | 'vault' | 'witnesses'>,
   ): Promise<SignedCheckpoint | null> {
     const { ledger, vault, clock, log } = gateway;
     const head = await ledger.unsigned();

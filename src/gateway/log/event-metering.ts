@@ -1,8 +1,6 @@
 import type { NewEvent } from '../../domain/event.ts';
 import type { Logins, Revocations, Store } from '../../ports.ts';
-
-/** Hears every event once it is durable; counts, and never throws. */
-export type EventMeter = (event: NewEvent) => void;
+import type { EventMeter } from '../ports.ts';
 
 /** The same store, whose events say which process wrote them and are heard by the meter: here, once for all. */
 export function meteredStore(store: Store, replica: string, heard: EventMeter): Store {

@@ -1,31 +1,29 @@
-import type { Gateway } from '../gateway.ts';
+import type { Ports } from '../ports.ts';
+import type { AccessLog } from './access-log.ts';
+import type { CheckpointSigner } from './checkpoint-signer.ts';
 import { CheckpointStandby } from './checkpoint-standby.ts';
 
 /** Milliseconds between two looks for events to chain. */
 const SEAL_MS = 1_000;
 const SEAL_AT_ONCE = 2_000;
 
+type SealerPorts = Pick<
+  Ports,
+  'clock' | 'ledger' | 'log' | 'queue' | 'replica' | 'sink' | 'store' | 'vault' | 'witnesses'
+>;
+
+interface SealerParts extends SealerPorts {
+  readonly accessLog: AccessLog;
+  readonly checkpointSigner: CheckpointSigner;
+  /** Events that this process has made durable. */
+  readonly writtenEvents: { readonly events: number };
+}
+
 /**
  * Chains, within a second of their writing, events that were not chained as they were written, and has them handed
  * on. Returns what stops it: it seals what is left and vouches for it, so that a log at rest is covered to its end.
  */
-export function startSealer(
-  gateway: Pick<
-    Gateway,
-    | 'accessLog'
-    | 'checkpointSigner'
-    | 'clock'
-    | 'ledger'
-    | 'log'
-    | 'queue'
-    | 'replica'
-    | 'sink'
-    | 'store'
-    | 'vault'
-    | 'witnesses'
-    | 'writtenEvents'
-  >,
-) {
+export function startSealer(gateway: SealerParts) {
   const { writtenEvents, checkpointSigner, accessLog } = gateway;
   let running: Promise<void> | null = null;
   let broken = false;

@@ -1,5 +1,4 @@
 import { type Approval, isOver } from '../../domain/approval.ts';
-import type { Gateway } from '../gateway.ts';
 import type { Ports } from '../ports.ts';
 
 /** Milliseconds that news wait when a caller of this process heard them first: its own next step is news as well. */
@@ -71,9 +70,4 @@ export class Announcer {
       log.warn({ approval: approval.id, err: error }, 'the queue did not take the news; the sweep will');
     }
   }
-}
-
-/** Tells that this approval was changed. */
-export function announce({ announcer }: Pick<Gateway, 'announcer'>, approval: Approval): void {
-  announcer.tell(approval);
 }
