@@ -100,3 +100,17 @@ async function settle(
 function intent(approval: Approval): CardRecord {
   return { approval: approval.id, channel: '', ts: null, revision: 0, digest: '', postedAt: null };
 }
+
+/**
+ * A click came from a message whose post was never confirmed: it is this approval's card. `channel`, `ts`: where the
+ * message stands. A card whose message is known stays as it is.
+ */
+export async function adoptCard(
+  { store }: Pick<Gateway, 'store'>,
+  id: string,
+  channel: string,
+  ts: string,
+): Promise<void> {
+  const card = await store.card(id);
+  if (card !== null && card.ts === null) await store.saveCard({ ...card, channel, ts }, null);
+}

@@ -1,6 +1,8 @@
 import type { Loaded } from '../config/load.ts';
-import { about, decide } from '../gateway/decision/decide.ts';
+import { decide } from '../gateway/decision/decide.ts';
+import { refuseAtDoor } from '../gateway/decision/refuse.ts';
 import type { Gateway } from '../gateway/gateway.ts';
+import { adoptCard } from '../gateway/publish-card.ts';
 import type { Cards, Clock, Log } from '../ports.ts';
 import { Access } from '../slack/access.ts';
 import type { SlackApi } from '../slack/api.ts';
@@ -92,13 +94,11 @@ export function approversInSlack(loaded: Loaded, means: SlackMeans, clock: Clock
         publicUrl,
         look: (id) => store.look(id),
         recall: (id) => gateway.inline.recall(id),
-        adopt: async (id, place, ts) => {
-          const card = await store.card(id);
-          if (card !== null && card.ts === null) await store.saveCard({ ...card, channel: place, ts }, null);
-        },
+        adopt: (id, place, ts) => adoptCard(gateway, id, place, ts),
         decide: (id, word, approver, seen) =>
           decide(gateway, id, word, approver, { pickupMs: gateway.rules.approval.pickupMs }, seen),
-        refused: (id, actor, reason, choice) => recordRefusal(gateway, id, actor, reason, choice),
+        refused: (id, user, reason, choice) =>
+          refuseAtDoor(gateway, id, { approver: { id: user, via: 'slack' }, reason, choice }),
       });
     },
   };
@@ -133,24 +133,4 @@ function told(faults: readonly SetupFault[], inTheWay: readonly SetupFault['seve
   const stops = ({ severity }: SetupFault) => inTheWay.includes(severity);
   for (const fault of faults) if (!stops(fault)) log.warn({ remedy: fault.remedy }, `Slack: ${fault.what}`);
   return faults.filter(stops).map(({ what, remedy }) => `${what}\n    → ${remedy}`);
-}
-
-/** A click by somebody who was stopped at the door. */
-async function recordRefusal(
-  gateway: Gateway,
-  id: string,
-  actor: string,
-  reason: string,
-  choice: string,
-): Promise<void> {
-  const { store, clock } = gateway;
-  const approval = await store.find(id);
-  const data = { reason, choice, via: 'slack', claimed: id.slice(0, 64) };
-  const nobody = { type: 'approval.refused', approval: null, server: null, tool: null, grant: null } as const;
-  const at = clock.now();
-  const event =
-    approval === null
-      ? { ...nobody, at, actor: `slack:${actor}`, data }
-      : about(approval, { type: 'approval.refused', at, actor: `slack:${actor}`, data });
-  await store.append([event]);
 }

@@ -1,13 +1,16 @@
+import { createHash } from 'node:crypto';
 import { type Context, Hono } from 'hono';
 import type { ServerConfig } from '../config/config.ts';
 import type { Loaded } from '../config/load.ts';
 import { policyJsonSchema } from '../config/policy-json-schema.ts';
+import { seenNow } from '../config/seen.ts';
 import type { EventType } from '../domain/event.ts';
 import type { JsonObject } from '../domain/json.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import { meteredLogins, meteredRevocations } from '../gateway/log/event-metering.ts';
 import type { Ports } from '../gateway/ports.ts';
 import { bindGateway, startGateway } from '../gateway/start.ts';
+import { ToolLists } from '../gateway/tools/tool-lists.ts';
 import { type HttpApp, httpApp } from '../http.ts';
 import { type Calls, callDoor } from '../mcp/calls.ts';
 import { mcpDoor } from '../mcp/door/door.ts';
@@ -39,7 +42,6 @@ import { digestsOf } from './rules/digests.ts';
 import { LiveRules } from './rules/live-rules.ts';
 import { RevokedTokens } from './rules/revoked-tokens.ts';
 import { Servers } from './rules/servers.ts';
-import { ToolLists } from './tool-lists.ts';
 import type { Listing } from './upstream/list-tools.ts';
 import { watched } from './upstream/watched.ts';
 
@@ -123,6 +125,8 @@ export function assemble(runtime: Runtime): Assembled {
     log,
     latest: async (server) => (await records.search({ types: ['tools.listed'], server, limit: 1 })).items[0] ?? null,
     note: (event) => gateway.journal.note(event),
+    seenNow,
+    sha256: (text) => createHash('sha256').update(text).digest('hex'),
   });
   const servers = new Servers(rules, lists, (server) =>
     watched(runtime.open(server), (kind) => meters?.upstreamFailed(server.name, kind)),

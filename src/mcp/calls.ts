@@ -1,14 +1,17 @@
 import { isObject, type Json, member } from '../domain/json.ts';
 import { mayAskOf } from '../domain/rule.ts';
 import type { Handled } from '../gateway/call/arrival.ts';
+import { clientOf, nameClient } from '../gateway/call/clients.ts';
 import { handleCall } from '../gateway/call/handle-call.ts';
+import { leaveSeatEmptySoon } from '../gateway/call/seats.ts';
 import { withdraw } from '../gateway/call/withdraw.ts';
+import { type Continued, takeContinuation } from '../gateway/dispatch/continuation.ts';
 import type { Dispatch } from '../gateway/dispatch/finish.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import type { Seat } from '../gateway/state/seat.ts';
+import { TaskRuns } from '../gateway/task/task-runs.ts';
 import type { CallDoor, CallRouting, ToolCallRequest } from './door/call-door.ts';
 import { bindingOf, comeBack, foreignOf, ourState, type Returned } from './hold/come-back.ts';
-import { bringsAnswers, takeContinuation } from './hold/continuation.ts';
 import { HeldCalls } from './hold/held-calls.ts';
 import { BEAT_MS } from './hold/keep-alive.ts';
 import { callOf, heldRequest } from './hold/request.ts';
@@ -28,9 +31,9 @@ import {
 } from './protocol/tool-results.ts';
 import { advertisement } from './relay/advertise.ts';
 import { answering } from './tasks/answer.ts';
-import { TaskRuns } from './tasks/runs.ts';
+import { answerWithTask, lostTask, taskMessage, taskNeeded, wantsTask } from './tasks/messages.ts';
+import { taskDoor } from './tasks/server-side.ts';
 import { TaskSupport } from './tasks/support.ts';
-import { answerWithTask, lostTask, taskMessage, taskNeeded, wantsTask } from './tasks/task-door.ts';
 import type { ServerEntry } from './upstream/server.ts';
 
 export type { HoldTerms } from './hold/terms.ts';
@@ -50,9 +53,10 @@ export function callDoor(
   servers: (name: string) => ServerEntry | undefined = () => undefined,
 ): Calls {
   const desk = new HeldCalls(gateway, () => terms().beatMs ?? BEAT_MS);
-  const runs = new TaskRuns(gateway, servers, (run) => desk.follow(run));
+  const door = taskDoor(gateway, servers);
+  const runs = new TaskRuns(gateway, door, (run) => desk.follow(run));
   const support = new TaskSupport(servers, gateway.clock);
-  const hall = { gateway, desk, runs, support };
+  const context = { gateway, servers, door, desk, runs, support };
 
   /** One leg: until the decision, or as long as this client waits. */
   async function wait(
@@ -63,7 +67,7 @@ export function callDoor(
   ): Promise<Response> {
     const held = heldRequest(request, returned?.bytes);
     const { modern } = held;
-    const client = modern ? modernClient(request.params) : await clientOf(request);
+    const client = modern ? modernClient(request.params) : await clientOf(gateway, request.session, request.server);
     const ms = holdMs(terms(), { client, modern, progress: held.progressToken !== null });
     const strategy = modern
       ? modernStrategy(gateway, held, seat, {
@@ -78,17 +82,12 @@ export function callDoor(
   async function park(request: ToolCallRequest, seat: Seat): Promise<Response> {
     const era = wantsTask(request);
     try {
-      return await (era === null ? wait(request, seat, null) : answerWithTask(hall, request, seat, era));
+      return await (era === null ? wait(request, seat, null) : answerWithTask(context, request, seat, era));
     } catch (error) {
       // Told that it was not completed, it comes again: nobody sits at this place.
-      const { store, replica } = gateway;
-      gateway.retries.add(() => store.away(seat.joiner, replica));
+      leaveSeatEmptySoon(gateway, seat.joiner);
       throw error;
     }
-  }
-
-  async function clientOf({ session, server }: ToolCallRequest): Promise<string | null> {
-    return session === null ? null : gateway.tasks.clientOf(session, server);
   }
 
   async function call(request: ToolCallRequest): Promise<CallRouting> {
@@ -104,11 +103,11 @@ export function callDoor(
     const fault =
       request.modern && asks ? envelopeFault({ params: request.params }, request.own, request.idText) : null;
     if (fault !== null) return { kind: 'respond', response: fault };
-    const told = asks ? ((await taskNeeded(hall, request)) ?? (await lostTask(hall, request))) : null;
+    const told = asks ? ((await taskNeeded(context, request)) ?? (await lostTask(context, request))) : null;
     if (told !== null) return { kind: 'respond', response: told };
-    const continues = bringsAnswers(request) ? await takeContinuation(gateway, request) : null;
-    if (continues !== null) {
-      const { dispatch, joiner } = continues;
+    const continued = bringsAnswers(request) && request.inexact === null ? await continuationOf(request) : null;
+    if (continued !== null) {
+      const { dispatch, joiner } = continued;
       const seat = { approval: dispatch.approval, joiner, opened: false, notice: null };
       return { kind: 'respond', response: await wait(request, seat, null, dispatch) };
     }
@@ -123,6 +122,12 @@ export function callDoor(
     if (handled.kind === 'held') return { kind: 'respond', response: await park(request, handled.seat) };
     if (handled.kind !== 'forward') return { kind: 'respond', response: refusal(request, handled) };
     return handled.notSent === null ? { kind: 'forward' } : { kind: 'forward', notSent: handled.notSent };
+  }
+
+  function continuationOf(request: ToolCallRequest): Promise<Continued | null> {
+    const state = member(request.params, 'requestState');
+    const call = callOf(request, request.params);
+    return takeContinuation(gateway, call, request.idText, typeof state === 'string' ? state : null);
   }
 
   function gated({ server, params }: ToolCallRequest): boolean {
@@ -145,13 +150,11 @@ export function callDoor(
       await withdraw(gateway, { grant: null, server, session, requestId: null, reason: null });
     },
 
-    async named(server, session, client) {
-      await gateway.tasks.nameClient(session, server, client.slice(0, 200).replaceAll('\0', ''));
-    },
+    named: (server, session, client) => nameClient(gateway, session, server, client),
 
-    task: (message) => taskMessage(hall, message),
+    task: (message) => taskMessage(context, message),
 
-    answering: (answer) => answering(hall, answer),
+    answering: (answer) => answering(context, answer),
 
     advertise: (server, method, version) => advertisement(gateway.rules.policy(server), method, version),
 
@@ -164,6 +167,12 @@ export function callDoor(
 
     drained: () => desk.drained(),
   };
+}
+
+/** Whether it says that it answers something that its server asked (2026-07-28, MRTR). */
+function bringsAnswers({ modern, params }: Pick<ToolCallRequest, 'modern' | 'params'>): boolean {
+  if (!modern) return false;
+  return typeof member(params, 'requestState') === 'string' || member(params, 'inputResponses') !== undefined;
 }
 
 /** Our own codes are HTTP's, outside what JSON-RPC reserves. */

@@ -7,8 +7,8 @@ import { serve } from '@hono/node-server';
 import type { HeldAnswer } from '../../src/mcp/hold/answer.ts';
 import { HeldSocket } from '../../src/mcp/hold/socket-answer.ts';
 import { HeldStream } from '../../src/mcp/hold/stream-answer.ts';
-import { eventually } from '../support/gateway.ts';
 import { STREAM_HEADERS } from '../../src/mcp/sse/write.ts';
+import { eventually } from '../support/gateway.ts';
 
 /** A server whose every request is answered by one held answer. */
 interface Place {

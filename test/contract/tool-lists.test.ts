@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { seenNow } from '../../src/config/seen.ts';
 import type { LoggedEvent, NewEvent } from '../../src/domain/event.ts';
 import type { Json, JsonObject } from '../../src/domain/json.ts';
 import { toolOf } from '../../src/domain/tool.ts';
 import { toolListOf } from '../../src/domain/tool-list.ts';
+import { ToolLists } from '../../src/gateway/tools/tool-lists.ts';
 import { askServer } from '../../src/main/console/ask-server.ts';
-import { ToolLists } from '../../src/main/tool-lists.ts';
 import { listPage, observeAnswer } from '../../src/mcp/relay/observe-answer.ts';
 import type { ExchangeAnswer } from '../../src/ports.ts';
 import { quiet, TestClock } from '../support/door-world.ts';
@@ -102,6 +104,8 @@ function lists(latest: NewEvent | null = null) {
     log: quiet,
     latest: async () => (events.at(-1) ?? latest) as LoggedEvent | null,
     note: (event) => events.push(event),
+    seenNow,
+    sha256: (text) => createHash('sha256').update(text).digest('hex'),
   });
   const page = (tools: readonly Json[], cursor: string | null = null, next: string | null = null) =>
     made.page('s', { cursor, tools, next });

@@ -9,7 +9,7 @@ import { evaluate } from '../../src/domain/evaluate.ts';
 import type { Json } from '../../src/domain/json.ts';
 import { mayAsk } from '../../src/domain/policy.ts';
 import { toolOf } from '../../src/domain/tool.ts';
-import { ToolDrift } from '../../src/main/tool-drift.ts';
+import { ToolDrift } from '../../src/gateway/tools/tool-drift.ts';
 import { callOf } from '../support/policy.ts';
 
 const ENTRY = {
@@ -50,7 +50,7 @@ const DRIFTS: [name: string, file: object, verdict: string][] = [
 
 for (const [name, file, kind] of DRIFTS) {
   test(`P1: a changed tool is judged so when ${name}: ${kind}`, () => {
-    const live = new ToolDrift();
+    const live = new ToolDrift(seenNow);
     const policy = policyOf(file);
     live.saw('s', { ...ENTRY, description: 'Lists, and sends it on.' } as Json);
     const verdict = evaluate(live.judge('s', policy), callOf('t'));
@@ -61,7 +61,7 @@ for (const [name, file, kind] of DRIFTS) {
 }
 
 test('a tool is judged by how it was listed last, and one server’s tools are not another’s', () => {
-  const live = new ToolDrift();
+  const live = new ToolDrift(seenNow);
   const policy = policyOf({ drift: 'deny', tools: { t: { seen: SEEN } } });
   const kind = (server: string) => evaluate(live.judge(server, policy), callOf('t')).kind;
   live.saw('one', { ...ENTRY, title: 'New' } as Json);
@@ -132,7 +132,7 @@ for (const [path, text] of HOLDERS) {
 test('a tool that policy has seen is watched however many others its server lists before it', () => {
   const rules = { t: { drift: 'deny', seen: SEEN } };
   const policy = policyOf({ tools: rules });
-  const live = new ToolDrift();
+  const live = new ToolDrift(seenNow);
   for (let n = 0; n < 10_000; n += 1) live.saw('s', { name: `other_${n}` });
   live.saw('s', { ...ENTRY, name: 'u', title: 'New' } as Json);
   live.saw('s', { ...ENTRY, title: 'New' } as Json, true);

@@ -3,10 +3,13 @@ import { createHash } from 'node:crypto';
 import { PGlite } from '@electric-sql/pglite';
 import { Kysely, PGliteDialect } from 'kysely';
 import type { Policy } from '../../src/domain/policy.ts';
+import type { Arrival } from '../../src/gateway/call/arrival.ts';
 import { handleCall } from '../../src/gateway/call/handle-call.ts';
 import { takeTurn } from '../../src/gateway/dispatch/take-turn.ts';
+import type { Turn } from '../../src/gateway/dispatch/turn.ts';
 import type { Gateway } from '../../src/gateway/gateway.ts';
 import { bindGateway } from '../../src/gateway/start.ts';
+import type { Seat } from '../../src/gateway/state/seat.ts';
 import type { Cards, Queue, Store } from '../../src/ports.ts';
 import { sqlLedger } from '../../src/sql/ledger.ts';
 import { migrate } from '../../src/sql/migrations.ts';
@@ -17,9 +20,6 @@ import { vault } from '../../src/vault/vault.ts';
 import { quiet, TestClock } from './door-world.ts';
 import { callOf, policyOf } from './policy.ts';
 import { REQUIREMENT } from './sample-approval.ts';
-import type { Seat } from '../../src/gateway/state/seat.ts';
-import type { Arrival } from '../../src/gateway/call/arrival.ts';
-import type { Turn } from '../../src/gateway/dispatch/turn.ts';
 
 export interface ParkedWorld {
   readonly store: Store;

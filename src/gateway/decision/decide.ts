@@ -6,6 +6,8 @@ import type { Saw } from '../../domain/seen-card.ts';
 import type { CardRecord, Change } from '../../ports.ts';
 import { commitUntil } from '../commit-until.ts';
 import type { Gateway } from '../gateway.ts';
+import { actorOf } from './actor.ts';
+import { refuse } from './refuse.ts';
 
 export type Decided =
   /** Committed and durable; the caller may acknowledge. */
@@ -74,7 +76,7 @@ export async function decide(
   if (end.kind === 'gone') return { kind: 'not_found' };
   if (end.kind === 'unchanged') {
     const { approval } = end.known;
-    await refuse(gateway, approval, approver, refusal!, word.choice);
+    await refuse(gateway, approval, { approver, reason: refusal!, choice: word.choice });
     return { kind: 'refused', reason: refusal!, approval };
   }
   const { approval, change } = end;
@@ -109,24 +111,6 @@ function patchFor(next: 'pending' | 'approved' | 'denied', until: Date): NonNull
   return next === 'denied' ? { resultUntil: until } : {};
 }
 
-/** A click that does not count is an event too. */
-export async function refuse(
-  gateway: Pick<Gateway, 'clock' | 'store'>,
-  approval: Approval,
-  approver: Approver,
-  reason: string,
-  choice: string,
-): Promise<void> {
-  await gateway.store.append([
-    about(approval, {
-      type: 'approval.refused',
-      at: gateway.clock.now(),
-      actor: actorOf(approver),
-      data: { reason, choice, via: approver.via, state: approval.state, fingerprint: approval.fingerprint },
-    }),
-  ]);
-}
-
 function decided(
   approval: Approval,
   decision: Decision,
@@ -137,7 +121,7 @@ function decided(
   return about(approval, {
     type: 'approval.decided',
     at: decision.at,
-    actor: actorOf({ id: decision.approver, via: decision.via }),
+    actor: actorOf({ id: decision.approver }),
     data: {
       choice: decision.choice,
       reason: decision.reason,
@@ -152,10 +136,6 @@ function decided(
       fingerprint: approval.fingerprint,
     },
   });
-}
-
-function actorOf(approver: { id: string; via: string }): string {
-  return approver.id === 'admin' ? 'admin' : `slack:${approver.id}`;
 }
 
 /** Fills in what every event of an approval carries. */

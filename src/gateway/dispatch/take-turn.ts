@@ -3,6 +3,7 @@ import { deadlineOf, due, isLate } from '../decision/due.ts';
 import type { Gateway } from '../gateway.ts';
 import type { InlineWait } from '../state/inline-dispatch.ts';
 import type { Recall, Seat } from '../state/seat.ts';
+import { keptResult } from './kept-result.ts';
 import { spend, spendAtOnce } from './spend.ts';
 import type { Turn } from './turn.ts';
 
@@ -77,9 +78,4 @@ async function ended(gateway: Pick<Gateway, 'store' | 'vault'>, approval: Approv
   if (approval.state !== 'succeeded' && approval.state !== 'failed') return { kind: 'over', approval };
   const response = await keptResult(gateway, approval);
   return response === null ? { kind: 'over', approval } : { kind: 'result', approval, response };
-}
-
-async function keptResult(gateway: Pick<Gateway, 'store' | 'vault'>, { id }: Approval): Promise<Uint8Array | null> {
-  const sealed = await gateway.store.result(id);
-  return sealed === null ? null : gateway.vault.open('result', id, sealed);
 }

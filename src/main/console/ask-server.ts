@@ -1,7 +1,7 @@
 import type { ServerConfig } from '../../config/config.ts';
-import type { AskServer } from '../../web/console/ask-for-tools.ts';
+import type { AskServer } from '../../gateway/tools/ask-for-tools.ts';
+import type { ToolLists } from '../../gateway/tools/tool-lists.ts';
 import type { LiveRules } from '../rules/live-rules.ts';
-import type { ToolLists } from '../tool-lists.ts';
 import type { Listing } from '../upstream/list-tools.ts';
 
 /** Milliseconds that a server has to list its tools. */

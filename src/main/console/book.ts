@@ -1,6 +1,6 @@
+import type { ToolLists } from '../../gateway/tools/tool-lists.ts';
 import type { Book } from '../../web/pages/book.ts';
 import type { LiveRules } from '../rules/live-rules.ts';
-import type { ToolLists } from '../tool-lists.ts';
 
 /** The config as the console may read it: nothing of addresses or credentials. */
 export function consoleBook(rules: LiveRules, lists: Pick<ToolLists, 'seenAt'>): Book {

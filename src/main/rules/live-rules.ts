@@ -1,16 +1,17 @@
 import { type Authentication, authenticator } from '../../config/grants.ts';
 import type { Loaded } from '../../config/load.ts';
 import { resolveRequirement } from '../../config/requirement.ts';
+import { seenNow } from '../../config/seen.ts';
 import type { Principal } from '../../domain/call.ts';
 import type { Policy } from '../../domain/policy.ts';
 import type { Rules } from '../../gateway/rules.ts';
-import { ToolDrift } from '../tool-drift.ts';
+import { ToolDrift } from '../../gateway/tools/tool-drift.ts';
 import type { RevokedTokens } from './revoked-tokens.ts';
 
 /** The rules as they stand, behind a pointer: a reload swaps the whole snapshot, or nothing of it. */
 export class LiveRules implements Rules {
   /** How the servers' tools look now, for what policy says about drift. */
-  readonly tools = new ToolDrift();
+  readonly tools = new ToolDrift(seenNow);
   #loaded: Loaded;
   #authenticate: (token: string, now: Date) => Authentication;
   readonly #now: () => Date;

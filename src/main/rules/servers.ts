@@ -1,10 +1,10 @@
 import type { ServerConfig } from '../../config/config.ts';
 import { isHidden } from '../../domain/evaluate.ts';
 import type { Policy } from '../../domain/policy.ts';
+import { watches } from '../../gateway/tools/tool-drift.ts';
+import type { ToolLists } from '../../gateway/tools/tool-lists.ts';
 import type { ServerEntry } from '../../mcp/door/door.ts';
 import type { Upstream } from '../../ports.ts';
-import { watches } from '../tool-drift.ts';
-import type { ToolLists } from '../tool-lists.ts';
 import type { LiveRules } from './live-rules.ts';
 
 interface OpenUpstream {

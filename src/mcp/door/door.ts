@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { type Context, Hono } from 'hono';
+import { AgentSessions } from '../../gateway/call/agent-sessions.ts';
 import type { AccessLog } from '../../gateway/log/access-log.ts';
 import { type Log, Unavailable } from '../../ports.ts';
 import type { HeaderRecord } from '../protocol/header-policy.ts';
@@ -7,14 +8,13 @@ import { rpcError } from '../protocol/response.ts';
 import { enter, wrongPlace } from './entrance.ts';
 import { get, remove } from './listen.ts';
 import { post } from './post.ts';
-import { Sessions } from './sessions.ts';
 import type { AgentVisit, Passage } from './visit.ts';
 
 export type { AgentGrant as Grant } from './entrance.ts';
 
 export type McpDoorDeps = Omit<Passage, 'sessions'> & {
-  readonly store: ConstructorParameters<typeof Sessions>[0];
-  readonly vault: ConstructorParameters<typeof Sessions>[1];
+  readonly store: ConstructorParameters<typeof AgentSessions>[0];
+  readonly vault: ConstructorParameters<typeof AgentSessions>[1];
   /** Hears who came in and who was turned away; absent in tests of the door alone. */
   readonly access?: Pick<AccessLog, 'used' | 'refused'>;
   readonly log: Log;
@@ -28,7 +28,7 @@ const METADATA = '/.well-known/oauth-protected-resource';
  * gateway cannot answer; then nothing is let through (P6).
  */
 export function mcpDoor(deps: McpDoorDeps): Hono {
-  const passage: Passage = { ...deps, sessions: new Sessions(deps.store, deps.vault) };
+  const passage: Passage = { ...deps, sessions: new AgentSessions(deps.store, deps.vault) };
   const app = new Hono();
   app.post('/mcp/:server', (c) => admit(c, deps, passage, post));
   app.get('/mcp/:server', (c) => admit(c, deps, passage, get));

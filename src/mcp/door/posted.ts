@@ -1,10 +1,10 @@
 import type { Principal } from '../../domain/call.ts';
 import { type Json, type JsonObject, member } from '../../domain/json.ts';
+import type { BoundSession } from '../../gateway/call/agent-sessions.ts';
 import type { Upstream } from '../../ports.ts';
 import { type HeaderRecord, headersForUpstream } from '../protocol/header-policy.ts';
 import { type NodeResponse, nodeResponseOf } from '../relay/node-response.ts';
 import type { ToolCallRequest } from './call-door.ts';
-import type { BoundSession } from './sessions.ts';
 import type { ReadBatch, ReadOne } from './strict-door.ts';
 import type { AgentVisit } from './visit.ts';
 

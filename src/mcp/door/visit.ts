@@ -1,15 +1,15 @@
 import type { ServerResponse } from 'node:http';
 import type { Principal } from '../../domain/call.ts';
+import type { AgentSessions, BoundSession } from '../../gateway/call/agent-sessions.ts';
 import type { HeaderRecord } from '../protocol/header-policy.ts';
 import { rpcError, SESSION_NOT_FOUND } from '../protocol/response.ts';
 import type { ServerEntry } from '../upstream/server.ts';
 import type { CallDoor } from './call-door.ts';
 import type { EntranceDeps } from './entrance.ts';
-import type { BoundSession, Sessions } from './sessions.ts';
 
 /** What every visit goes through. */
 export interface Passage extends EntranceDeps {
-  readonly sessions: Sessions;
+  readonly sessions: AgentSessions;
   readonly calls: CallDoor;
   /** Longest request body, in bytes (`HOLDFAST_MAX_BODY`). */
   readonly maxBody: number;

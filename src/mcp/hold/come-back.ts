@@ -1,5 +1,6 @@
 import { fingerprintMaterial } from '../../domain/call.ts';
 import { member } from '../../domain/json.ts';
+import { takeSeatAgain } from '../../gateway/call/seats.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
 import type { ToolCallRequest } from '../door/call-door.ts';
 import { textAt, withMember, withoutMember } from '../json/edit.ts';
@@ -44,15 +45,9 @@ export async function comeBack(
   const refuse = (why: string): Response =>
     rpcError(400, INVALID_PARAMS, `requestState ${why}. Repeat the call without it.`, request.idText);
   if (state === null) return refuse('was not issued for this call, or is too old');
-  const approval = await gateway.tasks.reseat({
-    joiner: state.joiner,
-    replica: gateway.replica,
-    session: null,
-    requestId: request.idText,
-    round: state.round,
-  });
+  const { joiner, round, leg, foreign } = state;
+  const approval = await takeSeatAgain(gateway, { joiner, session: null, requestId: request.idText, round });
   if (approval === null || approval.id !== state.approval) return refuse('was used before');
-  const { joiner, leg, foreign } = state;
   return { approval, joiner, leg: leg + 1, foreign, bytes: restored(request.bytes, foreign) };
 }
 

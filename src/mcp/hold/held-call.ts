@@ -1,8 +1,8 @@
 import type { Approval } from '../../domain/approval.ts';
-import type { JsonObject } from '../../domain/json.ts';
-import { approvalsCounted } from '../../domain/quorum.ts';
-import { about } from '../../gateway/decision/decide.ts';
-import type { Dispatch } from '../../gateway/dispatch/finish.ts';
+import { type JsonObject, member } from '../../domain/json.ts';
+import { collected, leaveSeatEmpty } from '../../gateway/call/seats.ts';
+import { type CallReading, conclude } from '../../gateway/dispatch/conclude.ts';
+import type { Dispatch, Outcome } from '../../gateway/dispatch/finish.ts';
 import { takeTurn } from '../../gateway/dispatch/take-turn.ts';
 import type { Turn } from '../../gateway/dispatch/turn.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
@@ -22,10 +22,10 @@ import {
 import { editData } from '../sse/cutter.ts';
 import { sendHeld } from '../upstream/send.ts';
 import type { HeldAnswer } from './answer.ts';
-import { conclude } from './conclude.ts';
 import type { KeepAlive, Kept } from './keep-alive.ts';
 import { asMine } from './kept-answer.ts';
-import { type HeldRequest, recall } from './request.ts';
+import { questionIn } from './question.ts';
+import { type HeldRequest, paramsOf, recall } from './request.ts';
 import type { WaitStrategy } from './wait-strategy.ts';
 
 const UTF8 = new TextDecoder();
@@ -147,7 +147,12 @@ export class HeldCall implements Kept {
         return this.stream.raw(event);
       },
     }).catch((error: Error) => ({ outcome: { kind: 'unknown', why: error.message } as const, event: null }));
-    const { approval, open } = await conclude(this.#gateway, dispatch, this.#held, sent.outcome);
+    const { approval, open } = await conclude(
+      this.#gateway,
+      dispatch,
+      sent.outcome,
+      readingOf(this.#held, sent.outcome),
+    );
     this.#latest = approval;
     switch (sent.outcome.kind) {
       case 'returned': {
@@ -214,15 +219,9 @@ export class HeldCall implements Kept {
   /** Served only if the reader took it; else the caller may come back and collect. */
   async #collected(approval: Approval): Promise<void> {
     if (!(await this.stream.taken())) return this.#away();
-    const { store, clock, at } = this.#gateway;
-    at?.('collect.before');
-    const actor = `grant:${approval.grant}`;
-    const data = { joiner: this.#seat.joiner, state: approval.state, votes: approvalsCounted(approval.decisions) };
-    const event = about(approval, { type: 'approval.collected', at: clock.now(), actor, data });
     // What the socket took may never have been read: by its event id the answer can be had again for a while.
-    const until = this.#strategy.eventId === null ? undefined : new Date(clock.now().getTime() + REPLAY_MS);
-    await this.#gateway.retries.run(() => store.collected(this.#seat.joiner, event, until));
-    at?.('collect.after');
+    const replayUntil = this.#strategy.eventId === null ? undefined : new Date(this.#now().getTime() + REPLAY_MS);
+    await collected(this.#gateway, this.#seat.joiner, approval, replayUntil);
   }
 
   async #gone(): Promise<void> {
@@ -230,12 +229,21 @@ export class HeldCall implements Kept {
   }
 
   async #away(): Promise<void> {
-    if (this.#yielded) return;
-    const { store, replica } = this.#gateway;
-    await this.#gateway.retries.run(() => store.away(this.#seat.joiner, replica));
+    if (!this.#yielded) await leaveSeatEmpty(this.#gateway, this.#seat.joiner);
   }
 
   #now(): Date {
     return this.#gateway.clock.now();
   }
+}
+
+/** What the gateway has to know of the call and its answer, to record what came of it. */
+function readingOf({ modern, bytes }: HeldRequest, outcome: Outcome): CallReading {
+  return {
+    asks: modern && outcome.kind === 'returned' ? questionIn(outcome.response) : null,
+    sentState: () => {
+      const state = member(paramsOf(bytes), 'requestState');
+      return typeof state === 'string' ? state : null;
+    },
+  };
 }

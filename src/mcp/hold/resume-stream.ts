@@ -1,5 +1,8 @@
 import { type Approval, isOver } from '../../domain/approval.ts';
 import type { JsonObject } from '../../domain/json.ts';
+import { clientOf } from '../../gateway/call/clients.ts';
+import { collectedSince, leaveSeatEmptySoon, parkedRequest, takeSeatAgain } from '../../gateway/call/seats.ts';
+import { keptResult } from '../../gateway/dispatch/kept-result.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
 import type { Resumption } from '../door/call-door.ts';
 import { withMember } from '../json/edit.ts';
@@ -32,19 +35,13 @@ export async function resumeStream(
   const place = openEventId(gateway.vault, principal.grant, server, lastEventId);
   if (place === null) return rpcError(400, 400, 'Last-Event-ID is none that this gateway gave to this grant.');
   const { joiner, idText } = place;
-  const approval = await gateway.tasks.reseat({
-    joiner,
-    replica: gateway.replica,
-    session,
-    requestId: idText,
-    round: null,
-  });
+  const approval = await takeSeatAgain(gateway, { joiner, session, requestId: idText, round: null });
   if (approval === null) return replay(gateway, place, lastEventId);
   try {
     return await goOn(gateway, desk, terms, resumption, place, approval);
   } catch (error) {
     // It is told so, and comes again: nobody sits at this place.
-    gateway.retries.add(() => gateway.store.away(joiner, gateway.replica));
+    leaveSeatEmptySoon(gateway, joiner);
     throw error;
   }
 }
@@ -75,7 +72,7 @@ async function goOn(
     progressToken,
   };
   const seat = { approval, joiner, opened: false, notice: null };
-  const client = session === null ? null : await gateway.tasks.clientOf(session, server);
+  const client = await clientOf(gateway, session, server);
   const ms = holdMs(terms, { client, modern: false, progress: progressToken !== null });
   const strategy = legacyStrategy(gateway, held, seat, headers['mcp-protocol-version'] ?? '');
   const signal = new AbortController().signal;
@@ -89,7 +86,7 @@ async function goOn(
  */
 async function replay(gateway: Gateway, { joiner, idText }: StreamPlace, eventId: string): Promise<Response> {
   const since = new Date(gateway.clock.now().getTime() - REPLAY_MS);
-  const approval = await gateway.tasks.collectedBy(joiner, since);
+  const approval = await collectedSince(gateway, joiner, since);
   const text = approval === null ? null : await endOf(gateway, approval, idText);
   // Cancelled, or long over: there is nothing to replay, and clients take 405 for an answer.
   if (text === null) return rpcError(405, 405, 'This stream has ended.', 'null', { allow: 'POST' });
@@ -105,9 +102,8 @@ async function endOf(gateway: Gateway, approval: Approval, idText: string): Prom
   if (approval.state !== 'succeeded' && approval.state !== 'failed') {
     return `{"jsonrpc":"2.0","id":${idText},"result":${resultText(over(approval), false)}}`;
   }
-  const sealed = await gateway.store.result(approval.id);
-  if (sealed === null) return null;
-  return asMine(UTF8.decode(gateway.vault.open('result', approval.id, sealed)), idText, approvalMeta(approval));
+  const response = await keptResult(gateway, approval);
+  return response === null ? null : asMine(UTF8.decode(response), idText, approvalMeta(approval));
 }
 
 function withoutEventId({ 'last-event-id': _, ...rest }: Readonly<Record<string, string>>): Record<string, string> {
@@ -120,9 +116,6 @@ async function bytesFor(
   { approval, idText }: StreamPlace,
   over: boolean,
 ): Promise<Uint8Array | null> {
-  const { store, vault } = gateway;
-  const sealed = over ? null : await store.request(approval);
-  if (sealed === null) return null;
-  const text = UTF8.decode(vault.open('request', approval, sealed));
-  return new TextEncoder().encode(withMember(text, ['id'], idText));
+  const parked = over ? null : await parkedRequest(gateway, approval);
+  return parked === null ? null : new TextEncoder().encode(withMember(UTF8.decode(parked), ['id'], idText));
 }

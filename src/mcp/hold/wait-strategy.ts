@@ -1,5 +1,6 @@
 import type { Approval } from '../../domain/approval.ts';
 import { leave } from '../../gateway/call/leave.ts';
+import { inviteBack, leaveSeatEmpty } from '../../gateway/call/seats.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
 import { approvalMeta } from '../protocol/tool-results.ts';
 import { sealEventId } from './event-id.ts';
@@ -34,7 +35,7 @@ export function legacyStrategy(
   const place = { approval: seat.approval.id, joiner: seat.joiner, idText: held.idText };
   return {
     comeBack: async () => null,
-    gone: () => gateway.retries.run(() => gateway.store.away(seat.joiner, gateway.replica)),
+    gone: () => leaveSeatEmpty(gateway, seat.joiner),
     eventId:
       protocolVersion >= RESUMABLE && held.session !== null
         ? sealEventId(vault, held.principal.grant, held.server, place)
@@ -52,13 +53,10 @@ export function modernStrategy(
   seat: Seated,
   more: { binding: StateBinding; leg: number; foreign: RequestState['foreign'] },
 ): WaitStrategy {
-  const { rules } = gateway;
   return {
     comeBack: async (approval) => {
       if (more.leg >= MOST_ATTEMPTS) return null;
-      const round = await gateway.tasks.nextRound(seat.joiner);
-      const now = gateway.clock.now().getTime();
-      const until = Math.max(approval.expiresAt.getTime(), now) + rules.approval.pickupMs;
+      const { round, until } = await inviteBack(gateway, seat.joiner, approval);
       const { leg, foreign } = more;
       const state = { approval: approval.id, joiner: seat.joiner, round, leg, until, foreign };
       const requestState = sealState(gateway.vault, more.binding, state);

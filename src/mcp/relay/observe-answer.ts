@@ -1,9 +1,9 @@
 import { isObject, type Json, type JsonObject, member } from '../../domain/json.ts';
+import type { ListPage } from '../../gateway/tools/tool-lists.ts';
 import type { ExchangeAnswer } from '../../ports.ts';
 import { join } from '../body.ts';
 import { headerOf } from '../protocol/header-policy.ts';
 import { editData, SseCutter } from '../sse/cutter.ts';
-import type { ListPage } from '../upstream/server.ts';
 
 type Answer = Extract<ExchangeAnswer, { kind: 'answer' }>;
 

@@ -1,8 +1,11 @@
 import { mayAsk } from '../../domain/policy.ts';
-import { isOurTask } from '../../gateway/call/open-task.ts';
+import { findTask } from '../../gateway/task/find-task.ts';
+import { isOurTask } from '../../gateway/task/open-task.ts';
+import { serverQuestionAnswered } from '../../gateway/task/server-questions.ts';
 import type { AgentAnswer, ForwardedAnswer } from '../door/call-door.ts';
 import { textAt, withMember } from '../json/edit.ts';
 import type { TaskContext } from './context.ts';
+import { keptUpstreamTask } from './server-side.ts';
 import { RELATED_TASK } from './status.ts';
 
 const RELATED = ['result', '_meta', RELATED_TASK, 'taskId'];
@@ -13,7 +16,7 @@ const RELATED = ['result', '_meta', RELATED_TASK, 'taskId'];
  * server's again. Null: nothing of ours can be meant.
  */
 export async function answering({ gateway, runs }: TaskContext, answer: AgentAnswer): Promise<ForwardedAnswer | null> {
-  const { rules, retries } = gateway;
+  const { rules } = gateway;
   const { principal, server, session, idText } = answer;
   const policy = rules.policy(server);
   if (policy === null || !mayAsk(policy)) return null;
@@ -21,15 +24,15 @@ export async function answering({ gateway, runs }: TaskContext, answer: AgentAns
   return {
     text: await aboutTheirs(),
     // The server has it: what cannot be noted now is noted later, and the agent need not know.
-    taken: () => retries.run(() => gateway.tasks.answered({ grant, server, session, requestId: idText })),
+    taken: () => serverQuestionAnswered(gateway, { grant, server, session, requestId: idText }),
   };
 
   async function aboutTheirs(): Promise<string> {
     const id = JSON.parse(textAt(answer.text, RELATED) ?? 'null') as unknown;
     if (typeof id !== 'string' || !isOurTask(id)) return answer.text;
-    const task = await gateway.tasks.findTask(id, grant, server, gateway.clock.now());
-    const pursuit = task?.phase === 'relayed' ? await gateway.tasks.findFollowed(task.approval) : null;
-    if (pursuit === null) return answer.text;
-    return withMember(answer.text, RELATED, JSON.stringify(runs.pursuits.theirs(pursuit).taskId));
+    const task = await findTask(gateway, { id, grant, server });
+    const made = task?.phase === 'relayed' ? await runs.followed.madeFor(task.approval) : null;
+    if (made === null) return answer.text;
+    return withMember(answer.text, RELATED, JSON.stringify(keptUpstreamTask(made).taskId));
   }
 }

@@ -1,11 +1,11 @@
-import { leave } from '../../gateway/call/leave.ts';
-import { giveUp } from '../../gateway/dispatch/defer.ts';
+import { cancelTask } from '../../gateway/task/cancel-task.ts';
+import { findTask, requestOfTask } from '../../gateway/task/find-task.ts';
 import type { Task } from '../../ports.ts';
 import type { TaskMessage } from '../door/call-door.ts';
 import { INVALID_PARAMS, rpcError, rpcText } from '../protocol/response.ts';
 import type { TaskContext } from './context.ts';
 import { relayTask } from './relay-task.ts';
-import { openTaskRequest } from './request.ts';
+import { taskRequestIn } from './request.ts';
 import { isTerminal, shape, statusOf } from './status.ts';
 import { freshView } from './view.ts';
 
@@ -13,14 +13,14 @@ import { freshView } from './view.ts';
  * `tasks/cancel`: the call is no longer wanted. What still waits is withdrawn and its card says so; what already runs
  * is told to the server, and its outcome is recorded all the same.
  */
-export async function cancelTask(hall: TaskContext, message: TaskMessage, found: Task): Promise<Response> {
-  const { gateway, runs } = hall;
+export async function cancelled(context: TaskContext, message: TaskMessage, found: Task): Promise<Response> {
+  const { gateway, runs } = context;
   const idText = message.idText ?? 'null';
   const { task, approval } = await freshView(gateway, found);
   if (task.phase === 'relayed') {
-    const answered = await relayTask(hall, message, task);
+    const answered = await relayTask(context, message, task);
     // What comes of it is recorded before the agent hears.
-    await runs.pursuits.lookNow(task.approval);
+    await runs.followed.lookNow(task.approval);
     return answered;
   }
   if (isTerminal(statusOf(task))) {
@@ -28,29 +28,22 @@ export async function cancelTask(hall: TaskContext, message: TaskMessage, found:
     if (message.modern) return rpcText(idText, ACK);
     return rpcError(200, INVALID_PARAMS, `The task is ${statusOf(task)} already.`, idText);
   }
-  const at = gateway.clock.now();
-  const note = 'the agent cancelled it';
-  const from = ['held', 'input'] as const;
-  const cancelled = await gateway.tasks.changeTask({ id: task.id, from, to: 'cancelled', at, note });
-  if (cancelled) {
-    await leave(gateway, { joiner: task.joiner, grant: task.grant, server: task.server, reason: 'tasks/cancel' });
-    if (approval?.state === 'dispatched' && !message.modern) await tellServer(hall, message, task);
+  await cancelTask(gateway, task, async () => {
+    if (approval?.state === 'dispatched' && !message.modern) await tellServer(context, message, task);
     runs.abandon(task.id);
-    if (task.phase === 'input') await giveUp(gateway, task.approval, UNANSWERED);
-  }
+  });
   if (message.modern) return rpcText(idText, ACK);
-  const now = (await gateway.tasks.findTask(task.id, task.grant, task.server, at)) ?? task;
-  return rpcText(idText, JSON.stringify(shape(now, null, at)));
+  const now = (await findTask(gateway, task)) ?? task;
+  return rpcText(idText, JSON.stringify(shape(now, null, gateway.clock.now())));
 }
 
-const UNANSWERED = 'the server asked for something, and the agent cancelled its task instead of answering';
 const ACK = '{"resultType":"complete"}';
 
 /** The server knows the call by the id it came with. */
 async function tellServer({ gateway }: TaskContext, message: TaskMessage, task: Task): Promise<void> {
-  const sealed = await gateway.tasks.taskBytes(task.id, 'request');
-  if (sealed === null) return;
-  const { idText } = openTaskRequest(gateway.vault, task, sealed);
+  const request = await requestOfTask(gateway, task);
+  if (request === null) return;
+  const { idText } = taskRequestIn(request);
   const params = `{"requestId":${idText},"reason":"the agent cancelled its task"}`;
   const text = `{"jsonrpc":"2.0","method":"notifications/cancelled","params":${params}}`;
   const body = new TextEncoder().encode(text);

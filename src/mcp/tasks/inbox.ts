@@ -1,5 +1,6 @@
 import { type Json, member } from '../../domain/json.ts';
-import type { Ports } from '../../gateway/ports.ts';
+import type { Gateway } from '../../gateway/gateway.ts';
+import { keepServerQuestion } from '../../gateway/task/server-questions.ts';
 import { textAt } from '../json/edit.ts';
 import { fieldsOf } from '../sse/fields.ts';
 
@@ -11,42 +12,26 @@ const UTF8 = new TextDecoder();
  * replica is asked says that the task needs input, and hands the question over with `tasks/result`. Progress is not kept.
  */
 export class TaskInbox {
-  readonly #ports: Pick<Ports, 'tasks' | 'vault' | 'log'>;
+  readonly #gateway: Pick<Gateway, 'tasks' | 'vault' | 'log'>;
   /** One question after the other, so that they are handed over in the order they came. */
   #last: Promise<void> = Promise.resolve();
 
-  constructor(ports: Pick<Ports, 'tasks' | 'vault' | 'log'>) {
-    this.#ports = ports;
+  constructor(gateway: Pick<Gateway, 'tasks' | 'vault' | 'log'>) {
+    this.#gateway = gateway;
   }
 
   /** `session`: where the agent is to answer, as a digest. */
   put(task: string, session: string | null, event: Uint8Array): void {
-    const { tasks, vault, log } = this.#ports;
+    const { log } = this.#gateway;
     const data = fieldsOf(UTF8.decode(event)).data;
     const requestId = data === null ? null : requestIn(data);
     if (requestId === null) return;
     this.#last = this.#last
-      .then(async () => {
-        await tasks.keepQuestion({ task, session, requestId, kept: vault.seal('result', rowOf(task), event) });
-      })
+      .then(() => keepServerQuestion(this.#gateway, { task, session, requestId }, event))
       .catch((error) =>
         log.error({ err: error, task }, 'what a server asks could not be kept; its agent will not hear'),
       );
   }
-}
-
-/** The questions that wait for this task's agent, after this place, as they came. */
-export async function questionsFor(
-  { tasks, vault }: Pick<Ports, 'tasks' | 'vault'>,
-  task: string,
-  after: number,
-): Promise<readonly { readonly n: number; readonly event: Uint8Array }[]> {
-  const found = await tasks.questions(task, after);
-  return found.map(({ n, kept }) => ({ n, event: vault.open('result', rowOf(task), kept) }));
-}
-
-function rowOf(task: string): string {
-  return `question ${task}`;
 }
 
 /** The id of a request, as JSON text; null for another message. */

@@ -1,5 +1,6 @@
 import { isObject, type Json, member } from '../../domain/json.ts';
-import { isOurTask } from '../../gateway/call/open-task.ts';
+import { findTask, taskFetched } from '../../gateway/task/find-task.ts';
+import { isOurTask } from '../../gateway/task/open-task.ts';
 import type { Task } from '../../ports.ts';
 import type { TaskMessage } from '../door/call-door.ts';
 import { responseOf } from '../hold/held-calls.ts';
@@ -18,7 +19,7 @@ const SUBSCRIPTION = 'io.modelcontextprotocol/subscriptionId';
  * `subscriptions/listen` (2026-07-28) with tasks of ours among what is listened for: each change of one is pushed. What
  * else is asked for is the server's to push, so its stream runs on in ours.
  */
-export async function listen(hall: TaskContext, message: TaskMessage): Promise<Response | null> {
+export async function listen(context: TaskContext, message: TaskMessage): Promise<Response | null> {
   const wants = member(member(message.message, 'params'), 'notifications');
   const listed = member(wants, 'taskIds');
   const all = Array.isArray(listed) ? (listed as readonly Json[]) : [];
@@ -26,14 +27,14 @@ export async function listen(hall: TaskContext, message: TaskMessage): Promise<R
   if (ours.length === 0 || message.idText === null) return null;
   const found: Task[] = [];
   for (const id of new Set(ours)) {
-    const { tasks, clock } = hall.gateway;
-    const task = await tasks.findTask(id, message.principal.grant, message.server, clock.now());
+    const { principal, server } = message;
+    const task = await findTask(context.gateway, { id, grant: principal.grant, server });
     if (task !== null) found.push(task);
   }
   const others = isObject(wants) && (Object.keys(wants).some((key) => key !== 'taskIds') || all.length > ours.length);
   const stream = new HeldStream();
   const beat = { beat: () => stream.comment('holdfast listens') };
-  hall.desk.keepAlive.add(beat);
+  context.desk.keepAlive.add(beat);
   const tell = (method: string, params: string): void => {
     const _meta = `{${JSON.stringify(SUBSCRIPTION)}:${message.idText}}`;
     stream.message(`{"jsonrpc":"2.0","method":"${method}","params":${withMember(params, ['_meta'], _meta)}}`);
@@ -45,15 +46,15 @@ export async function listen(hall: TaskContext, message: TaskMessage): Promise<R
         const taken = JSON.stringify({ notifications: { taskIds: found.map((task) => task.id) } });
         tell('notifications/subscriptions/acknowledged', taken);
       }
-      await Promise.all([theirs?.ended, ...found.map((task) => watch(hall, task, stream, tell))]);
+      await Promise.all([theirs?.ended, ...found.map((task) => watch(context, task, stream, tell))]);
     } catch (error) {
-      hall.gateway.log.warn({ err: error }, 'a subscription ended');
+      context.gateway.log.warn({ err: error }, 'a subscription ended');
     } finally {
-      hall.desk.keepAlive.delete(beat);
+      context.desk.keepAlive.delete(beat);
       stream.close();
     }
   })();
-  hall.desk.follow(run);
+  context.desk.follow(run);
   return responseOf(stream);
 }
 
@@ -71,7 +72,7 @@ async function watch(
   stream: HeldStream,
   tell: (method: string, params: string) => void,
 ): Promise<void> {
-  const { tasks, clock } = gateway;
+  const { clock } = gateway;
   let told = '';
   for (let now: Task | null = task; now !== null && !stream.left.aborted && gateway.waitingRoom.open; ) {
     const view = await freshView(gateway, now);
@@ -79,10 +80,10 @@ async function watch(
     const state = `${statusOf(view.task)} ${textAt(params, ['statusMessage'])} ${textAt(params, ['inputRequests'])}`;
     if (state !== told) tell('notifications/tasks', params);
     told = state;
-    if (isTerminal(statusOf(view.task)) && (await stream.taken())) await tasks.fetchedTask(task.id, clock.now());
+    if (isTerminal(statusOf(view.task)) && (await stream.taken())) await taskFetched(gateway, task);
     if (isTerminal(statusOf(view.task)) || view.approval === null) return;
     const until = new Date(clock.now().getTime() + (view.task.phase === 'held' ? 30_000 : LOOK_MS));
     await gateway.waitingRoom.wait(view.approval.id, view.approval.revision, until, stream.left);
-    now = await tasks.findTask(task.id, task.grant, task.server, clock.now());
+    now = await findTask(gateway, task);
   }
 }

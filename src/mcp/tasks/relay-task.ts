@@ -5,6 +5,7 @@ import { INVALID_PARAMS, rpcError } from '../protocol/response.ts';
 import { relay } from '../relay/relay.ts';
 import { whole } from '../upstream/send.ts';
 import type { TaskContext } from './context.ts';
+import { keptUpstreamTask } from './server-side.ts';
 import { RELATED_TASK } from './status.ts';
 
 const UTF8 = new TextDecoder();
@@ -13,11 +14,11 @@ const UTF8 = new TextDecoder();
  * The server runs the approved call as a task of its own: what the agent tells ours is told to that one, and its answer
  * comes back under our name.
  */
-export async function relayTask(hall: TaskContext, message: TaskMessage, task: Task): Promise<Response> {
-  const { gateway, runs } = hall;
-  const pursuit = await gateway.tasks.findFollowed(task.approval);
-  if (pursuit === null) return rpcError(200, INVALID_PARAMS, 'The task is over.', message.idText ?? 'null');
-  const theirs = runs.pursuits.theirs(pursuit);
+export async function relayTask(context: TaskContext, message: TaskMessage, task: Task): Promise<Response> {
+  const { runs } = context;
+  const made = await runs.followed.madeFor(task.approval);
+  if (made === null) return rpcError(200, INVALID_PARAMS, 'The task is over.', message.idText ?? 'null');
+  const theirs = keptUpstreamTask(made);
   const text = withMember(message.text, ['params', 'taskId'], JSON.stringify(theirs.taskId));
   const headers: Record<string, string> = { ...message.headers, accept: 'application/json, text/event-stream' };
   if (headers['mcp-name'] !== undefined) headers['mcp-name'] = theirs.taskId;

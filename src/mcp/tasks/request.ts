@@ -1,6 +1,5 @@
 import type { Call, Principal } from '../../domain/call.ts';
 import type { JsonObject } from '../../domain/json.ts';
-import type { Task, Vault } from '../../ports.ts';
 import type { ToolCallRequest } from '../door/call-door.ts';
 import { recall } from '../hold/request.ts';
 import { withoutMember } from '../json/edit.ts';
@@ -33,8 +32,9 @@ export function taskRequestBytes(request: ToolCallRequest, asTask: boolean): Uin
   );
 }
 
-export function openTaskRequest(vault: Pick<Vault, 'open'>, task: Task, sealed: Uint8Array): TaskRequest {
-  return JSON.parse(UTF8.decode(vault.open('request', task.id, sealed))) as TaskRequest;
+/** The request, as `taskRequestBytes` made it. */
+export function taskRequestIn(kept: Uint8Array): TaskRequest {
+  return JSON.parse(UTF8.decode(kept)) as TaskRequest;
 }
 
 export function callOfTask(request: TaskRequest, principal: Principal, server: string): Call {

@@ -1,3 +1,5 @@
+import { findTask, taskFetched } from '../../gateway/task/find-task.ts';
+import { serverQuestions } from '../../gateway/task/server-questions.ts';
 import type { Task } from '../../ports.ts';
 import type { TaskMessage } from '../door/call-door.ts';
 import { responseOf, takesStream } from '../hold/held-calls.ts';
@@ -6,7 +8,6 @@ import { HeldStream } from '../hold/stream-answer.ts';
 import { withMember } from '../json/edit.ts';
 import { spanOf } from '../json/text.ts';
 import type { TaskContext } from './context.ts';
-import { questionsFor } from './inbox.ts';
 import { isTerminal, RELATED_TASK, shape, statusOf } from './status.ts';
 import { UpstreamResult } from './upstream-result.ts';
 import { freshView, keptResponse } from './view.ts';
@@ -19,31 +20,31 @@ const CANCELLED = -32800;
  * `tasks/result` (2025-11-25): blocks until the task is over and returns what the call itself would have returned.
  * Meanwhile it says that it lives, tells changes of the status, and hands over what the server asks of the agent.
  */
-export function taskResult(hall: TaskContext, message: TaskMessage, found: Task): Response | Promise<Response> {
+export function taskResult(context: TaskContext, message: TaskMessage, found: Task): Response | Promise<Response> {
   const answer = takesStream(message.accept) ? new HeldStream() : new HeldJson(message.signal);
   const beat = { beat: () => answer.comment(`holdfast ${found.id}`) };
-  hall.desk.keepAlive.add(beat);
-  const theirs = new UpstreamResult(hall, answer);
-  const run = follow(hall, message, found, answer, theirs)
-    .catch((error) => hall.gateway.log.error({ err: error, task: found.id }, 'a task could not be waited for'))
+  context.desk.keepAlive.add(beat);
+  const theirs = new UpstreamResult(context, answer);
+  const run = follow(context, message, found, answer, theirs)
+    .catch((error) => context.gateway.log.error({ err: error, task: found.id }, 'a task could not be waited for'))
     .finally(() => {
       theirs.close();
-      hall.desk.keepAlive.delete(beat);
+      context.desk.keepAlive.delete(beat);
       answer.close();
     });
-  hall.desk.follow(run);
+  context.desk.follow(run);
   return responseOf(answer);
 }
 
 async function follow(
-  hall: TaskContext,
+  context: TaskContext,
   message: TaskMessage,
   found: Task,
   answer: HeldStream | HeldJson,
   theirs: UpstreamResult,
 ): Promise<void> {
-  const { gateway } = hall;
-  const { tasks, clock } = gateway;
+  const { gateway } = context;
+  const { clock } = gateway;
   const idText = message.idText ?? 'null';
   let told = '';
   let asked = 0;
@@ -52,7 +53,7 @@ async function follow(
     const status = statusOf(view.task);
     if (isTerminal(status)) {
       answer.message(await responseFor(gateway, view, idText));
-      if (await answer.taken()) await tasks.fetchedTask(view.task.id, clock.now());
+      if (await answer.taken()) await taskFetched(gateway, view.task);
       return;
     }
     const shown = shape(view.task, view.approval, clock.now());
@@ -63,13 +64,13 @@ async function follow(
     if (answer.left.aborted || !gateway.waitingRoom.open || view.approval === null) return;
     const running = view.approval.state === 'dispatched';
     if (view.task.phase === 'relayed') theirs.open(view.task);
-    for (const { n, event } of running ? await questionsFor(gateway, task.id, asked) : []) {
+    for (const { n, event } of running ? await serverQuestions(gateway, task.id, asked) : []) {
       answer.raw(event);
       asked = n;
     }
     const until = new Date(clock.now().getTime() + (running ? LOOK_MS : 30_000));
     await gateway.waitingRoom.wait(view.approval.id, view.approval.revision, until, answer.left);
-    task = (await tasks.findTask(task.id, task.grant, task.server, clock.now())) ?? { ...task, phase: 'cancelled' };
+    task = (await findTask(gateway, task)) ?? { ...task, phase: 'cancelled' };
   }
 }
 

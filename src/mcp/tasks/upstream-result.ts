@@ -5,6 +5,7 @@ import { requestServer } from '../upstream/request.ts';
 import { headersAbout, paramsAbout } from '../upstream/task.ts';
 import type { TaskContext } from './context.ts';
 import { renamed } from './relay-task.ts';
+import { keptUpstreamTask } from './server-side.ts';
 import { RELATED_TASK } from './status.ts';
 
 const UTF8 = new TextDecoder();
@@ -14,13 +15,13 @@ const UTF8 = new TextDecoder();
  * by this stream only (2025-11-25, Tasks). Its end makes somebody look at once; the end itself is told from the store.
  */
 export class UpstreamResult {
-  readonly #hall: TaskContext;
+  readonly #context: TaskContext;
   readonly #answer: HeldAnswer;
   readonly #over = new AbortController();
   #opened = false;
 
-  constructor(hall: TaskContext, answer: HeldAnswer) {
-    this.#hall = hall;
+  constructor(context: TaskContext, answer: HeldAnswer) {
+    this.#context = context;
     this.#answer = answer;
   }
 
@@ -28,7 +29,7 @@ export class UpstreamResult {
   open(task: Task): void {
     if (this.#opened) return;
     this.#opened = true;
-    const { desk, gateway } = this.#hall;
+    const { desk, gateway } = this.#context;
     desk.follow(
       this.#listen(task).catch((error) =>
         gateway.log.warn({ err: error, task: task.id }, 'what a server says of its task is not heard'),
@@ -42,11 +43,11 @@ export class UpstreamResult {
   }
 
   async #listen(task: Task): Promise<void> {
-    const { gateway, runs } = this.#hall;
-    const pursuit = await gateway.tasks.findFollowed(task.approval);
-    const server = runs.server(task.server);
-    if (pursuit === null || server === undefined) return;
-    const theirs = runs.pursuits.theirs(pursuit);
+    const { runs, servers } = this.#context;
+    const made = await runs.followed.madeFor(task.approval);
+    const server = servers(task.server);
+    if (made === null || server === undefined) return;
+    const theirs = keptUpstreamTask(made);
     const { outcome } = await requestServer({
       server,
       grant: task.grant,
@@ -56,7 +57,7 @@ export class UpstreamResult {
       signal: AbortSignal.any([this.#answer.left, this.#over.signal]),
       meanwhile: (event) => this.#answer.raw(ours(event, task.id)),
     });
-    if (outcome.kind === 'returned') await runs.pursuits.lookNow(task.approval);
+    if (outcome.kind === 'returned') await runs.followed.lookNow(task.approval);
   }
 }
 

@@ -1,34 +1,21 @@
-import { type Approval, isOver } from '../../domain/approval.ts';
+import type { Approval } from '../../domain/approval.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
+import { type FreshTask, freshTask, keptWithTask } from '../../gateway/task/find-task.ts';
+import { openQuestions } from '../../gateway/task/questions.ts';
 import type { Task } from '../../ports.ts';
 import { asMine } from '../hold/kept-answer.ts';
 import { textAt, withMember, withoutMember } from '../json/edit.ts';
 import { approvalMeta } from '../protocol/tool-results.ts';
-import type { Questions } from './conclude.ts';
 import type { TaskContext } from './context.ts';
-import { settle } from './settle.ts';
 import { shape } from './status.ts';
+import { TASK_ANSWERS } from './task-answers.ts';
 
 const UTF8 = new TextDecoder();
 
 /** A task as it stands now: settled if its approval is over. */
-export async function freshView(
-  gateway: Gateway,
-  task: Task,
-): Promise<{ readonly task: Task; readonly approval: Approval | null }> {
-  const { store, tasks, clock } = gateway;
-  const approval = await store.find(task.approval);
-  const open = task.phase !== 'done' && task.phase !== 'cancelled';
-  if (approval === null || !open || !isOver(approval.state)) return { task, approval };
-  await settle(gateway, task, approval);
-  return { task: (await tasks.findTask(task.id, task.grant, task.server, clock.now())) ?? task, approval };
-}
-
-/** What is kept with the task, as text. */
-export async function keptText(gateway: Gateway, task: Task): Promise<string | null> {
-  const sealed = await gateway.tasks.taskBytes(task.id, 'kept');
-  return sealed === null ? null : UTF8.decode(gateway.vault.open('result', task.id, sealed));
+export function freshView(gateway: Gateway, task: Task): Promise<FreshTask> {
+  return freshTask(gateway, task, TASK_ANSWERS);
 }
 
 /** The JSON-RPC response that is kept, with this request's id. */
@@ -38,15 +25,10 @@ export async function keptResponse(
   approval: Approval | null,
   idText: string,
 ): Promise<string | null> {
-  const text = await keptText(gateway, task);
-  if (text === null) return null;
+  const kept = await keptWithTask(gateway, task);
+  if (kept === null) return null;
+  const text = UTF8.decode(kept);
   return approval === null ? withMember(text, ['id'], idText) : asMine(text, idText, approvalMeta(approval));
-}
-
-/** The questions as the agent is to see them: without those it has answered. */
-export async function questionsOf(gateway: Gateway, task: Task): Promise<Questions | null> {
-  const text = task.phase === 'input' ? await keptText(gateway, task) : null;
-  return text === null ? null : (JSON.parse(text) as Questions);
 }
 
 /** DetailedTask (2026-07-28, tasks): the task with its result, error or questions inlined, as JSON text. */
@@ -64,7 +46,7 @@ export async function detailed(
     // The inlined result is one of its own, and says its type like any other.
     return withMember(shown, ['result'], typed(textAt(text, ['result']) ?? '{}'));
   }
-  const questions = await questionsOf(gateway, task);
+  const questions = await openQuestions(gateway, task);
   if (questions === null || questions.inputRequests === null) return shown;
   let open = questions.inputRequests;
   for (const key of Object.keys(questions.given)) open = withoutMember(open, [key]);

@@ -1,4 +1,5 @@
-import type { Json, JsonObject } from '../../domain/json.ts';
+import type { JsonObject } from '../../domain/json.ts';
+import type { ListPage } from '../../gateway/tools/tool-lists.ts';
 import type { Upstream } from '../../ports.ts';
 
 /** An upstream server, as the config names it. */
@@ -13,15 +14,6 @@ export interface ServerEntry {
   readonly hides: boolean;
   /** Hears each page of its own list of tools as it passes, hidden ones with the others. */
   readonly listed?: (page: ListPage) => void;
-}
-
-/** One page of an answer to `tools/list`. */
-export interface ListPage {
-  /** The cursor it was asked with; null: the first page. */
-  readonly cursor: string | null;
-  readonly tools: readonly Json[];
-  /** Where the list goes on; null: that was all. */
-  readonly next: string | null;
 }
 
 /** Asked for each tool of each list, with its whole entry. */

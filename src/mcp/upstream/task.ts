@@ -1,4 +1,5 @@
 import { isObject, type Json, type JsonObject, member } from '../../domain/json.ts';
+import type { UpstreamTaskState } from '../../gateway/task/task-door.ts';
 import type { Task } from '../../ports.ts';
 import { textAt } from '../json/edit.ts';
 import { INVALID_PARAMS } from '../protocol/response.ts';
@@ -22,16 +23,6 @@ export interface UpstreamTask {
 interface Homeless {
   readonly kind: 'homeless';
 }
-
-/** How it stands. */
-export type UpstreamTaskState =
-  /** `text`: the server's own words on it, JSON of its `tasks/get` result. */
-  | { readonly kind: 'open'; readonly text: string; readonly pollMs: number }
-  /** `response`: what the call itself would have been answered. */
-  | { readonly kind: 'ended'; readonly response: Uint8Array; readonly failed: boolean }
-  | { readonly kind: 'cancelled' }
-  /** Nothing was learnt. `forever`: nor will be. */
-  | { readonly kind: 'lost'; readonly why: string; readonly forever: boolean };
 
 /** Milliseconds that a server may take to say how its task stands. */
 const ANSWER_MS = 20_000;

@@ -1,11 +1,11 @@
 import type { Context, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { isObject, type Json, member } from '../../domain/json.ts';
+import { revokeGrant } from '../../gateway/decision/revoke-grant.ts';
+import { askForTools } from '../../gateway/tools/ask-for-tools.ts';
 import { foreign } from '../http/login-sessions.ts';
 import { explain } from '../pages/explain.ts';
-import { askForTools } from './ask-for-tools.ts';
 import type { ConsoleDeps, ConsoleEnv } from './context.ts';
-import { revoke } from './revoke.ts';
 
 /** Bytes of a body: pasted arguments may be as long as a call's. */
 const LONGEST_BODY = 5 * 1024 * 1024;
@@ -35,8 +35,11 @@ export function changes(app: Hono<ConsoleEnv>, deps: ConsoleDeps): void {
     const reason = member(body, 'reason');
     if (typeof grant !== 'string') return c.json({ error: 'bad_body', reason: 'Name a grant.' }, 400);
     const why = typeof reason === 'string' && reason.trim() !== '' ? reason.slice(0, 500).replaceAll('\0', '') : null;
-    const done = await revoke(deps, grant, c.get('visit').reviewer.id, why);
-    return c.json({ grant, result: done }, done === 'not_found' ? 404 : 200);
+    const known = book.grants().find((one) => one.name === grant);
+    if (known === undefined) return c.json({ grant, result: 'not_found' }, 404);
+    const { clock } = deps.gateway;
+    const result = await revokeGrant({ clock, revocations: deps.revocations }, known, c.get('visit').reviewer.id, why);
+    return c.json({ grant, result });
   });
 }
 

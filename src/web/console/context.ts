@@ -1,9 +1,9 @@
 import type { Proof } from '../../domain/chain.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
+import type { AskServer } from '../../gateway/tools/ask-for-tools.ts';
 import type { Records, Revocations } from '../../ports.ts';
 import type { ConsoleVisit, LoginSessions } from '../http/login-sessions.ts';
 import type { Book } from '../pages/book.ts';
-import type { AskServer } from './ask-for-tools.ts';
 
 /** A file of the console's own: style, script, icon. */
 export interface Asset {

@@ -1,5 +1,6 @@
 import type { Context, Hono } from 'hono';
 import { html } from 'hono/html';
+import { AdminReads } from '../../gateway/log/reads.ts';
 import type { ProvenEvent } from '../../ports.ts';
 import { readQuery } from '../api/audit-query.ts';
 import { page, type Section } from '../html/page.ts';
@@ -15,7 +16,6 @@ import { cardsNamed, type ShownCards } from '../pages/shown-cards.ts';
 import { readLists } from '../pages/tools-listed.ts';
 import { vouch } from '../pages/vouch.ts';
 import type { ConsoleDeps, ConsoleEnv } from './context.ts';
-import { Reads } from './reads.ts';
 
 /** Links checked one by one for each look at the log. */
 const LINKS = 500;
@@ -26,7 +26,7 @@ const MOST_COUNTED = 100;
 export function consoleRoutes(app: Hono<ConsoleEnv>, deps: ConsoleDeps): void {
   const { gateway, records, book, revocations, proof } = deps;
   const { store, clock } = gateway;
-  const reads = new Reads(gateway);
+  const reads = new AdminReads(gateway);
   const { vault } = gateway;
   const chainOf = async (newest: number) => vouch(await records.chain(newest), proof, vault.publicKeys);
   const cardsOf = async (events: readonly ProvenEvent[]): Promise<ShownCards> => {

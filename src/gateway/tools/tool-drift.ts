@@ -1,8 +1,8 @@
-import { seenNow } from '../config/seen.ts';
-import { changesOf, type SeenTool, type ToolChange } from '../domain/drift.ts';
-import type { Json } from '../domain/json.ts';
-import { mayDrift, type Policy } from '../domain/policy.ts';
-import { toolOf } from '../domain/tool.ts';
+import { changesOf, type SeenTool, type ToolChange } from '../../domain/drift.ts';
+import type { Json } from '../../domain/json.ts';
+import { mayDrift, type Policy } from '../../domain/policy.ts';
+import { toolOf } from '../../domain/tool.ts';
+import type { ToolDigests } from './tool-lists.ts';
 
 /** Tools of one server that are remembered though its policy has not seen them; a list that goes on beyond this is no list. */
 const MOST = 10_000;
@@ -16,6 +16,11 @@ interface Live {
 /** What the lists that pass through this process say of each server's tools. In memory: each replica learns for itself. */
 export class ToolDrift {
   readonly #servers = new Map<string, Live>();
+  readonly #seenNow: ToolDigests['seenNow'];
+
+  constructor(seenNow: ToolDigests['seenNow']) {
+    this.#seenNow = seenNow;
+  }
 
   /** One entry of a `tools/list` answer. `matters`: policy has seen this tool, so that it is never too many. */
   saw(server: string, entry: Json, matters = false): void {
@@ -23,7 +28,7 @@ export class ToolDrift {
     if (tool === null) return;
     const live = this.#servers.get(server) ?? { tools: new Map(), judged: null };
     this.#servers.set(server, live);
-    const [was, is] = [live.tools.get(tool.name), seenNow(tool)];
+    const [was, is] = [live.tools.get(tool.name), this.#seenNow(tool)];
     if (was === undefined ? !matters && live.tools.size >= MOST : changesOf(was, is).length === 0) return;
     live.tools.set(tool.name, is);
     live.judged = null;

@@ -1,4 +1,4 @@
-import type { Gateway } from '../../gateway/gateway.ts';
+import type { Gateway } from '../gateway.ts';
 
 /** What came of asking a server for its tools. */
 export type ServerSaid =
@@ -12,7 +12,7 @@ export type AskServer = (server: string, actor: string) => Promise<ServerSaid>;
 
 /** The same for a reviewer: that it was asked, and by whom, is in the log before it is. */
 export async function askForTools(
-  gateway: Gateway,
+  gateway: Pick<Gateway, 'clock' | 'journal' | 'store'>,
   ask: AskServer,
   server: string,
   actor: string,

@@ -14,7 +14,7 @@ export interface BoundSession {
  * true ones enter. One grant's session never becomes another's, so what is remembered can only be over, and then the
  * upstream says so. Throws what the store throws.
  */
-export class Sessions {
+export class AgentSessions {
   readonly #store: Pick<Store, 'bindSession' | 'sessionGrant' | 'unbindSession'>;
   readonly #vault: Pick<Vault, 'digests'>;
   readonly #remembered = new Map<string, BoundSession>();

@@ -1,15 +1,17 @@
 import { fingerprintMaterial } from '../../domain/call.ts';
 import { evaluate } from '../../domain/evaluate.ts';
 import { type JsonObject, member } from '../../domain/json.ts';
-import { isOurTask, openTask } from '../../gateway/call/open-task.ts';
+import { refuseCall } from '../../gateway/call/refuse-call.ts';
 import type { Seat } from '../../gateway/state/seat.ts';
+import { findTask } from '../../gateway/task/find-task.ts';
+import { isOurTask, openTask } from '../../gateway/task/open-task.ts';
 import type { Task } from '../../ports.ts';
 import type { TaskMessage, ToolCallRequest } from '../door/call-door.ts';
 import { callOf } from '../hold/request.ts';
 import { envelopeFault, TASKS_2025, takesTasks, tasksMissing } from '../protocol/envelope.ts';
 import { INVALID_PARAMS, rpcError, rpcText } from '../protocol/response.ts';
 import { pending } from '../protocol/tool-results.ts';
-import { cancelTask } from './cancel.ts';
+import { cancelled } from './cancel.ts';
 import type { TaskContext } from './context.ts';
 import { getTask } from './get.ts';
 import { listTasks } from './list.ts';
@@ -58,18 +60,8 @@ export async function taskNeeded(
   const call = callOf(request, request.params);
   if (policy === null || evaluate(policy, call).kind !== 'ask') return null;
   if ((await support.of(request)) !== 'required') return null;
-  const { server, tool, principal } = call;
-  gateway.journal.note({
-    type: 'call.refused',
-    at: gateway.clock.now(),
-    actor: `grant:${principal.grant}`,
-    approval: null,
-    server,
-    tool,
-    grant: principal.grant,
-    data: { reason: 'the server takes it only as a task', session: call.session },
-  });
-  return rpcError(200, METHOD_NOT_FOUND, `Tool ${tool} requires task augmentation (params.task).`, request.idText);
+  refuseCall(gateway, call, 'the server takes it only as a task');
+  return rpcError(200, METHOD_NOT_FOUND, `Tool ${call.tool} requires task augmentation (params.task).`, request.idText);
 }
 
 /** Answers a gated call with a task, once it is durable. */
@@ -100,10 +92,10 @@ export async function answerWithTask(
 }
 
 /** Messages about tasks. Null: not about one of ours, so the upstream answers. */
-export async function taskMessage(hall: TaskContext, message: TaskMessage): Promise<Response | null> {
-  if (message.method === 'subscriptions/listen') return message.modern ? listen(hall, message) : null;
+export async function taskMessage(context: TaskContext, message: TaskMessage): Promise<Response | null> {
+  if (message.method === 'subscriptions/listen') return message.modern ? listen(context, message) : null;
   if (!message.method.startsWith('tasks/') || message.idText === null) return null;
-  if (message.method === 'tasks/list') return message.modern ? null : listTasks(hall, message);
+  if (message.method === 'tasks/list') return message.modern ? null : listTasks(context, message);
   const id = member(member(message.message, 'params'), 'taskId');
   if (typeof id !== 'string' || !isOurTask(id)) return null;
   if (message.modern) {
@@ -111,25 +103,25 @@ export async function taskMessage(hall: TaskContext, message: TaskMessage): Prom
     if (fault !== null) return fault;
     if (!takesTasks(member(message.message, 'params') as JsonObject)) return tasksMissing(message.idText);
   }
-  const { gateway } = hall;
+  const { gateway } = context;
   const { principal, server } = message;
-  const task = await gateway.tasks.findTask(id, principal.grant, server, gateway.clock.now());
+  const task = await findTask(gateway, { id, grant: principal.grant, server });
   if (task === null || (task.era === 'modern') !== message.modern) {
     return rpcError(200, INVALID_PARAMS, `There is no task ${id}.`, message.idText);
   }
-  return answer(hall, message, task);
+  return answer(context, message, task);
 }
 
-function answer(hall: TaskContext, message: TaskMessage, task: Task): Promise<Response> | Response | null {
+function answer(context: TaskContext, message: TaskMessage, task: Task): Promise<Response> | Response | null {
   switch (message.method) {
     case 'tasks/get':
-      return getTask(hall, message, task);
+      return getTask(context, message, task);
     case 'tasks/cancel':
-      return cancelTask(hall, message, task);
+      return cancelled(context, message, task);
     case 'tasks/result':
-      return message.modern ? null : taskResult(hall, message, task);
+      return message.modern ? null : taskResult(context, message, task);
     case 'tasks/update':
-      return message.modern ? updateTask(hall, message, task) : null;
+      return message.modern ? updateTask(context, message, task) : null;
     default:
       return null;
   }

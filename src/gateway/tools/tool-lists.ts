@@ -1,12 +1,10 @@
-import { createHash } from 'node:crypto';
-import { seenNow } from '../config/seen.ts';
-import { classify } from '../domain/classify.ts';
-import type { LoggedEvent, NewEvent } from '../domain/event.ts';
-import type { Json } from '../domain/json.ts';
-import { type Tool, toolOf } from '../domain/tool.ts';
-import { changeOf, type ListedTool, type ToolList, toolListData, toolListOf } from '../domain/tool-list.ts';
-import type { ListPage } from '../mcp/upstream/server.ts';
-import type { Clock, Log } from '../ports.ts';
+import { classify } from '../../domain/classify.ts';
+import type { SeenTool } from '../../domain/drift.ts';
+import type { LoggedEvent, NewEvent } from '../../domain/event.ts';
+import type { Json } from '../../domain/json.ts';
+import { type Tool, toolOf } from '../../domain/tool.ts';
+import { changeOf, type ListedTool, type ToolList, toolListData, toolListOf } from '../../domain/tool-list.ts';
+import type { Clock, Log } from '../../ports.ts';
 
 /** Tools of one list that the log keeps by name, and of one that is read at all. */
 const MOST_KEPT = 500;
@@ -18,7 +16,24 @@ const LONGEST_NAME = 128;
 const MOST_TOLD = 10;
 const HOUR_MS = 3_600_000;
 
-export interface ToolListsDeps {
+/** One page of an answer to `tools/list`. */
+export interface ListPage {
+  /** The cursor it was asked with; null: the first page. */
+  readonly cursor: string | null;
+  readonly tools: readonly Json[];
+  /** Where the list goes on; null: that was all. */
+  readonly next: string | null;
+}
+
+/** How tools are told from each other; handed in, because the gateway digests nothing itself. */
+export interface ToolDigests {
+  /** How a tool looks now, to be compared with how it was seen. */
+  seenNow(tool: Tool): SeenTool;
+  /** SHA-256, in hex. */
+  sha256(text: string): string;
+}
+
+export interface ToolListsDeps extends ToolDigests {
   readonly clock: Clock;
   readonly log: Log;
   /** The newest `tools.listed` event of a server. */
@@ -60,7 +75,7 @@ export class ToolLists {
     const before = cursor === null ? [] : open.get(cursor);
     if (before === undefined) return;
     if (cursor !== null) open.delete(cursor);
-    const more = tools.slice(0, MOST - before.length).flatMap((entry) => listedEntry(entry) ?? []);
+    const more = tools.slice(0, MOST - before.length).flatMap((entry) => this.#entry(entry) ?? []);
     const all = [...before, ...more];
     if (next === null) {
       void this.#whole(server, all, 'holdfast');
@@ -72,14 +87,18 @@ export class ToolLists {
 
   /** A whole list. Resolves when it is known whether it is news; never throws. */
   listed(server: string, tools: readonly Tool[], actor: string): Promise<void> {
-    return this.#whole(server, tools.map(listedTool), actor);
+    return this.#whole(
+      server,
+      tools.map((tool) => this.#tool(tool)),
+      actor,
+    );
   }
 
   #whole(server: string, tools: readonly ListedTool[], actor: string): Promise<void> {
     const known = this.#known(server);
     known.seenAt = this.#deps.clock.now();
     known.work = known.work
-      .then(() => this.#compare(server, known, listOf(tools), actor))
+      .then(() => this.#compare(server, known, this.#listOf(tools), actor))
       .catch((error: unknown) => this.#deps.log.warn({ server, err: error }, 'a list of tools could not be compared'));
     return known.work;
   }
@@ -115,24 +134,21 @@ export class ToolLists {
     this.#servers.set(server, known);
     return known;
   }
-}
 
-function listOf(tools: readonly ListedTool[]): ToolList {
-  const all = tools.toSorted((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
-  return { tools: all.slice(0, MOST_KEPT), count: all.length, digest: sha256(JSON.stringify(all)).slice(0, 32) };
-}
+  #listOf(tools: readonly ListedTool[]): ToolList {
+    const all = tools.toSorted((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+    const digest = this.#deps.sha256(JSON.stringify(all)).slice(0, 32);
+    return { tools: all.slice(0, MOST_KEPT), count: all.length, digest };
+  }
 
-function listedEntry(entry: Json): ListedTool | null {
-  const tool = toolOf(entry);
-  return tool === null ? null : listedTool(tool);
-}
+  #entry(entry: Json): ListedTool | null {
+    const tool = toolOf(entry);
+    return tool === null ? null : this.#tool(tool);
+  }
 
-function listedTool(tool: Tool): ListedTool {
-  const { risk, severity } = classify(tool);
-  const look = sha256(JSON.stringify(seenNow(tool))).slice(0, 16);
-  return { name: tool.name.slice(0, LONGEST_NAME).toWellFormed().replaceAll('\0', '?'), risk, severity, look };
-}
-
-function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
+  #tool(tool: Tool): ListedTool {
+    const { risk, severity } = classify(tool);
+    const look = this.#deps.sha256(JSON.stringify(this.#deps.seenNow(tool))).slice(0, 16);
+    return { name: tool.name.slice(0, LONGEST_NAME).toWellFormed().replaceAll('\0', '?'), risk, severity, look };
+  }
 }

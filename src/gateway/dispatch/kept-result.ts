@@ -1,0 +1,11 @@
+import type { Approval } from '../../domain/approval.ts';
+import type { Gateway } from '../gateway.ts';
+
+/** What the server answered, a JSON-RPC response; null: it is kept no more, or never was. */
+export async function keptResult(
+  { store, vault }: Pick<Gateway, 'store' | 'vault'>,
+  { id }: Pick<Approval, 'id'>,
+): Promise<Uint8Array | null> {
+  const sealed = await store.result(id);
+  return sealed === null ? null : vault.open('result', id, sealed);
+}

@@ -1,0 +1,61 @@
+import type { Approval } from '../../domain/approval.ts';
+import type { LoggedEvent, NewEvent } from '../../domain/event.ts';
+import type { Clock } from '../../ports.ts';
+import { about } from '../decision/decide.ts';
+import type { Journal } from './journal.ts';
+
+/** Milliseconds in which the same reviewer reading the same thing again is one reading: a live page reads all the time. */
+const SAME_MS = 10 * 60_000;
+const MOST = 5_000;
+
+/** A reader: who it is, and by which sign-in. */
+export interface LogReader {
+  readonly login: string;
+  readonly reviewer: { readonly id: string };
+}
+
+/** Who read which details is in the log, once per reviewer, thing and ten minutes. */
+export class AdminReads {
+  readonly #clock: Clock;
+  readonly #journal: Pick<Journal, 'note'>;
+  readonly #seen = new Map<string, number>();
+
+  constructor({ clock, journal }: { readonly clock: Clock; readonly journal: Pick<Journal, 'note'> }) {
+    this.#clock = clock;
+    this.#journal = journal;
+  }
+
+  approval(reader: LogReader, approval: Approval, page: string): void {
+    const data = { page, fingerprint: approval.fingerprint, revision: approval.revision };
+    this.#note(reader, approval.id, (at) =>
+      about(approval, { type: 'admin.read', at, actor: reader.reviewer.id, data }),
+    );
+  }
+
+  event(reader: LogReader, event: LoggedEvent): void {
+    const { approval, server, tool, grant } = event;
+    this.#note(reader, `event ${event.n}`, (at) => {
+      return {
+        type: 'admin.read',
+        at,
+        actor: reader.reviewer.id,
+        approval,
+        server,
+        tool,
+        grant,
+        data: { page: 'event', n: event.n },
+      };
+    });
+  }
+
+  #note(reader: LogReader, what: string, make: (at: Date) => NewEvent): void {
+    const at = this.#clock.now();
+    const key = `${reader.login} ${what}`;
+    const before = this.#seen.get(key);
+    if (before !== undefined && at.getTime() - before < SAME_MS) return;
+    this.#seen.delete(key);
+    this.#seen.set(key, at.getTime());
+    if (this.#seen.size > MOST) this.#seen.delete(this.#seen.keys().next().value!);
+    this.#journal.note(make(at));
+  }
+}

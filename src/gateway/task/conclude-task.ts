@@ -1,0 +1,88 @@
+import type { Task } from '../../ports.ts';
+import { defer } from '../dispatch/defer.ts';
+import { type Dispatch, finish } from '../dispatch/finish.ts';
+import { record } from '../dispatch/record.ts';
+import type { Gateway } from '../gateway.ts';
+import type { FollowedTasks } from './followed-tasks.ts';
+import { type Questions, sealQuestions } from './questions.ts';
+import { settleTask } from './settle-task.ts';
+import type { TaskDoor, TaskSent, UpstreamTaskMade } from './task-door.ts';
+
+/** One attempt at a task's call, as it was sent. */
+export interface TaskAttempt {
+  readonly task: Task;
+  readonly dispatch: Dispatch;
+  /** What this attempt answers; null: it is the first. */
+  readonly questions: Questions | null;
+}
+
+/**
+ * Records what came of a task's call: its end, or that the server asks back (2026-07-28, MRTR), or that it made a task
+ * of its own of it, in either era. The last two end later, and the approval stays dispatched until they do.
+ */
+export async function concludeTask(
+  gateway: Gateway,
+  door: TaskDoor,
+  followed: FollowedTasks,
+  attempt: TaskAttempt,
+  { outcome, question, made }: TaskSent,
+): Promise<void> {
+  const { task, dispatch, questions } = attempt;
+  if (outcome.kind === 'not_sent' && questions !== null) {
+    // The answers are asked for again: who knows what they are worth by then.
+    return askBack(gateway, door, attempt, { ...questions, given: {} }, outcome.why);
+  }
+  if (question !== null) {
+    return askBack(gateway, door, attempt, { ...question, given: {}, round: (questions?.round ?? 0) + 1 });
+  }
+  if (made !== null) return followMade(gateway, door, followed, attempt, made);
+  await settleTask(gateway, task, await finish(gateway, dispatch, outcome), door.answers);
+}
+
+/** The approval first: whoever sees the questions may answer at once. */
+async function askBack(
+  gateway: Gateway,
+  door: TaskDoor,
+  { task, dispatch }: TaskAttempt,
+  questions: Questions,
+  why?: string,
+): Promise<void> {
+  const at = gateway.clock.now();
+  const until = dispatch.continues?.until ?? new Date(at.getTime() + gateway.rules.approval.pickupMs);
+  const reason = why === undefined ? {} : { why };
+  const approval = await defer(gateway, dispatch, { awaits: 'input', response: null, until, ...reason });
+  if (approval.state !== 'dispatched') return settleTask(gateway, task, approval, door.answers);
+  const kept = sealQuestions(gateway, task.id, questions);
+  const note = 'the server asks for something';
+  let wanted = false;
+  await record(gateway, dispatch, async () => {
+    const change = { id: task.id, from: ['held', 'input'], to: 'input', at, kept, note, until } as const;
+    wanted = await gateway.tasks.changeTask(change);
+    return approval;
+  });
+  if (wanted) return;
+  const gone = 'the server asked for something, and the agent had taken its task back';
+  await finish(gateway, dispatch, { kind: 'unknown', why: gone });
+}
+
+/** Durable before the lease is lifted: what nobody follows must end as unknown. */
+async function followMade(
+  gateway: Gateway,
+  door: TaskDoor,
+  followed: FollowedTasks,
+  { task, dispatch }: TaskAttempt,
+  made: UpstreamTaskMade,
+): Promise<void> {
+  const { tasks, clock } = gateway;
+  await record(gateway, dispatch, async () => {
+    await followed.open(dispatch, task, made);
+    return dispatch.approval;
+  });
+  const change = { id: task.id, from: ['held'], to: 'relayed', at: clock.now(), kept: null, note: null } as const;
+  const wanted = await tasks.changeTask(change);
+  await defer(gateway, dispatch, { awaits: 'task' });
+  // The agent took its task back while the call was on its way; the server can be told only now.
+  if (!wanted) await door.cancel(task.server, task.grant, made.kept);
+  const found = await tasks.findFollowed(dispatch.approval.id);
+  if (found !== null) followed.begin(found);
+}

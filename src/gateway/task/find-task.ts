@@ -1,0 +1,55 @@
+import { type Approval, isOver } from '../../domain/approval.ts';
+import type { Task } from '../../ports.ts';
+import type { Gateway } from '../gateway.ts';
+import { settleTask } from './settle-task.ts';
+import type { TaskAnswers } from './task-door.ts';
+
+/** A task with the approval that it waits for; null: that is gone. */
+export interface FreshTask {
+  readonly task: Task;
+  readonly approval: Approval | null;
+}
+
+/** The grant's own task at this server; null: there is none, or it is too old. */
+export function findTask(
+  { tasks, clock }: Pick<Gateway, 'clock' | 'tasks'>,
+  { id, grant, server }: Pick<Task, 'id' | 'grant' | 'server'>,
+): Promise<Task | null> {
+  return tasks.findTask(id, grant, server, clock.now());
+}
+
+/** A task as it stands now: settled if its approval is over. */
+export async function freshTask(
+  gateway: Pick<Gateway, 'clock' | 'log' | 'rules' | 'store' | 'tasks' | 'vault'>,
+  task: Task,
+  answers: TaskAnswers,
+): Promise<FreshTask> {
+  const approval = await gateway.store.find(task.approval);
+  const open = task.phase !== 'done' && task.phase !== 'cancelled';
+  if (approval === null || !open || !isOver(approval.state)) return { task, approval };
+  await settleTask(gateway, task, approval, answers);
+  return { task: (await findTask(gateway, task)) ?? task, approval };
+}
+
+/** What is kept with the task: its answer, or what its server asks. Null: nothing, or no more. */
+export async function keptWithTask(
+  { tasks, vault }: Pick<Gateway, 'tasks' | 'vault'>,
+  { id }: Task,
+): Promise<Uint8Array | null> {
+  const sealed = await tasks.taskBytes(id, 'kept');
+  return sealed === null ? null : vault.open('result', id, sealed);
+}
+
+/** The request that the task sends, as it was kept. Null: it is kept no more. */
+export async function requestOfTask(
+  { tasks, vault }: Pick<Gateway, 'tasks' | 'vault'>,
+  { id }: Task,
+): Promise<Uint8Array | null> {
+  const sealed = await tasks.taskBytes(id, 'request');
+  return sealed === null ? null : vault.open('request', id, sealed);
+}
+
+/** Its agent has fetched how it ended. */
+export function taskFetched({ tasks, clock }: Pick<Gateway, 'clock' | 'tasks'>, { id }: Task): Promise<void> {
+  return tasks.fetchedTask(id, clock.now());
+}

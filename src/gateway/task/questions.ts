@@ -1,0 +1,59 @@
+import { isObject } from '../../domain/json.ts';
+import type { Task } from '../../ports.ts';
+import type { Gateway } from '../gateway.ts';
+import { keptWithTask } from './find-task.ts';
+import type { ServerQuestion } from './task-door.ts';
+
+/** What a server asked of a task's agent, and what the agent has given so far; JSON texts, so that nothing is rounded. */
+export interface Questions extends ServerQuestion {
+  readonly given: Readonly<Record<string, string>>;
+  /** How often the server has asked. */
+  readonly round: number;
+}
+
+const UTF8 = new TextDecoder();
+
+/** What the server asks; null: it asks nothing now. */
+export async function openQuestions(gateway: Pick<Gateway, 'tasks' | 'vault'>, task: Task): Promise<Questions | null> {
+  const kept = task.phase === 'input' ? await keptWithTask(gateway, task) : null;
+  return kept === null ? null : questionsIn(kept);
+}
+
+/** The names under which the server wants its answers. */
+export function questionNames({ inputRequests }: Questions): string[] {
+  const asked: unknown = JSON.parse(inputRequests ?? '{}');
+  return isObject(asked) ? Object.keys(asked) : [];
+}
+
+/** As they are kept with the task, sealed. */
+export function sealQuestions({ vault }: Pick<Gateway, 'vault'>, task: string, questions: Questions): Uint8Array {
+  return vault.seal('result', task, new TextEncoder().encode(JSON.stringify(questions)));
+}
+
+/**
+ * Keeps what the agent answers, beside what it has answered before. `answersTo`: the answers that came, by name.
+ * Returns the questions once all are answered; null while some are not, or when nothing is asked any more.
+ */
+export async function giveAnswers(
+  gateway: Pick<Gateway, 'clock' | 'tasks' | 'vault'>,
+  task: Task,
+  answersTo: (questions: Questions) => Readonly<Record<string, string>>,
+): Promise<Questions | null> {
+  const { tasks, vault, clock } = gateway;
+  for (;;) {
+    const over = task.phase === 'input' ? await tasks.taskBytes(task.id, 'kept') : null;
+    if (over === null) return null;
+    const questions = questionsIn(vault.open('result', task.id, over));
+    const next = { ...questions, given: { ...questions.given, ...answersTo(questions) } };
+    if (questionNames(questions).every((name) => Object.hasOwn(next.given, name))) return next;
+    const kept = sealQuestions(gateway, task.id, next);
+    const change = { id: task.id, from: ['input'], to: 'input', at: clock.now(), over, kept } as const;
+    if (await tasks.changeTask(change)) return null;
+    // Another answer was first, or the question is over.
+    if ((await openQuestions(gateway, task)) === null) return null;
+  }
+}
+
+function questionsIn(kept: Uint8Array): Questions {
+  return JSON.parse(UTF8.decode(kept)) as Questions;
+}

@@ -1,0 +1,64 @@
+import { type Approval, isOver } from '../../domain/approval.ts';
+import { approvalsCounted } from '../../domain/quorum.ts';
+import type { Task, TaskChange } from '../../ports.ts';
+import { about } from '../decision/decide.ts';
+import { keptResult } from '../dispatch/kept-result.ts';
+import type { Gateway } from '../gateway.ts';
+import type { TaskAnswers } from './task-door.ts';
+
+const UTF8 = new TextDecoder();
+
+/** Takes over what became of a task's approval, once it is over. Running it twice, or on two replicas, does no harm. */
+export async function settleTask(
+  gateway: Pick<Gateway, 'clock' | 'log' | 'rules' | 'store' | 'tasks' | 'vault'>,
+  task: Task,
+  approval: Approval,
+  answers: TaskAnswers,
+): Promise<void> {
+  if (task.phase === 'done' || task.phase === 'cancelled' || !isOver(approval.state)) return;
+  const answeredByServer = approval.state === 'succeeded' || approval.state === 'failed';
+  const response = answeredByServer ? await keptResult(gateway, approval) : null;
+  const change =
+    response === null
+      ? endedWithout(gateway, task, approval, answers)
+      : answered(gateway, task, UTF8.decode(response), answers);
+  if (await gateway.tasks.changeTask(change)) await served(gateway, task, approval);
+}
+
+/** From here on the task keeps the answer, and its place at the approval is served. */
+async function served(
+  gateway: Pick<Gateway, 'clock' | 'log' | 'store'>,
+  task: Task,
+  approval: Approval,
+): Promise<void> {
+  const { store, clock, log } = gateway;
+  const votes = approvalsCounted(approval.decisions);
+  const data = { joiner: task.joiner, task: task.id, state: approval.state, votes };
+  const event = { type: 'approval.collected', at: clock.now(), actor: `grant:${task.grant}`, data } as const;
+  await store
+    .collected(task.joiner, about(approval, event))
+    .catch((error) => log.warn({ err: error }, 'a collected answer could not be noted'));
+}
+
+function endedWithout(
+  gateway: Pick<Gateway, 'clock' | 'rules' | 'vault'>,
+  task: Task,
+  approval: Approval,
+  answers: TaskAnswers,
+): TaskChange {
+  const { response, note } = answers.withoutAnswer(approval);
+  return { ...answered(gateway, task, response, answers), outcome: 'tool_error', note };
+}
+
+/** Keeps what the server answered for as long as an agent that comes late may fetch it. */
+function answered(
+  gateway: Pick<Gateway, 'clock' | 'rules' | 'vault'>,
+  { id, phase }: Task,
+  response: string,
+  answers: TaskAnswers,
+): TaskChange {
+  const at = gateway.clock.now();
+  const until = new Date(at.getTime() + gateway.rules.approval.pickupMs);
+  const kept = gateway.vault.seal('result', id, new TextEncoder().encode(response));
+  return { id, from: [phase], to: 'done', at, outcome: answers.outcomeOf(response), note: null, kept, until };
+}
