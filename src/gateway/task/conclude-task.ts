@@ -21,7 +21,7 @@ export interface TaskAttempt {
  * of its own of it, in either era. The last two end later, and the approval stays dispatched until they do.
  */
 export async function concludeTask(
-  gateway: Gateway,
+  gateway: Pick<Gateway, 'announcer' | 'at' | 'clock' | 'leases' | 'log' | 'rules' | 'store' | 'tasks' | 'vault'>,
   door: TaskDoor,
   followed: FollowedTasks,
   attempt: TaskAttempt,
@@ -41,7 +41,7 @@ export async function concludeTask(
 
 /** The approval first: whoever sees the questions may answer at once. */
 async function askBack(
-  gateway: Gateway,
+  gateway: Pick<Gateway, 'announcer' | 'at' | 'clock' | 'leases' | 'log' | 'rules' | 'store' | 'tasks' | 'vault'>,
   door: TaskDoor,
   { task, dispatch }: TaskAttempt,
   questions: Questions,
@@ -67,7 +67,7 @@ async function askBack(
 
 /** Durable before the lease is lifted: what nobody follows must end as unknown. */
 async function followMade(
-  gateway: Gateway,
+  gateway: Pick<Gateway, 'announcer' | 'clock' | 'leases' | 'log' | 'store' | 'tasks' | 'vault'>,
   door: TaskDoor,
   followed: FollowedTasks,
   { task, dispatch }: TaskAttempt,
