@@ -1,3 +1,4 @@
+import { isOurHost, type OwnAddresses, originOf } from '../../domain/addresses.ts';
 import type { Principal } from '../../domain/call.ts';
 import type { HeaderRecord } from '../protocol/header-policy.ts';
 import { rpcError } from '../protocol/response.ts';
@@ -12,14 +13,10 @@ export interface AgentGrant {
   readonly servers: readonly string[];
 }
 
-export interface EntranceDeps {
+export interface EntranceDeps extends OwnAddresses {
   readonly servers: (name: string) => ServerEntry | undefined;
   /** Compares in constant time; null for a token nobody has. */
   readonly authenticate: (bearer: string) => AgentGrant | null;
-  /** Host header values that are ours, in lower case, with the port where it is not the scheme's own. */
-  readonly hosts: () => ReadonlySet<string>;
-  /** Where agents reach us, without a trailing slash. */
-  readonly publicUrl: () => string;
 }
 
 export interface Entered {
@@ -63,15 +60,12 @@ function turnAway(response: Response, grant: string | null = null): TurnedAway {
 }
 
 /** A page in a browser could point a name of its own at us (DNS rebinding): only our own names are answered. */
-export function wrongPlace(deps: Pick<EntranceDeps, 'hosts' | 'publicUrl'>, headers: HeaderRecord): Response | null {
-  const hosts = deps.hosts();
-  if (!hosts.has((headers.host ?? '').toLowerCase())) {
+export function wrongPlace(addresses: OwnAddresses, { host, origin }: HeaderRecord): Response | null {
+  if (!isOurHost(addresses, host)) {
     return rpcError(403, 403, "This Host is not one of the gateway's. Set HOLDFAST_PUBLIC_URL to the address you use.");
   }
-  const { origin } = headers;
-  if (origin === undefined) return null;
-  const ours = URL.canParse(origin) && (hosts.has(new URL(origin).host) || origin === new URL(deps.publicUrl()).origin);
-  return ours ? null : rpcError(403, 403, 'Requests from this Origin are not accepted.');
+  if (originOf(addresses, host, origin) !== 'foreign') return null;
+  return rpcError(403, 403, 'Requests from this Origin are not accepted.');
 }
 
 function unauthorized(deps: EntranceDeps, name: string, presented: boolean): Response {

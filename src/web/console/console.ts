@@ -1,11 +1,12 @@
 import { type Context, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { html } from 'hono/html';
+import { isOurHost } from '../../domain/addresses.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
 import { Unavailable } from '../../ports.ts';
-import { frontPage, guardHeaders } from '../html/page.ts';
-import type { LoginSessions } from '../http/login-sessions.ts';
-import { isOurHost } from '../http/own-addresses.ts';
+import { frontPage } from '../html/page.ts';
+import { guardHeaders } from '../http/guard-headers.ts';
+import { hostOf, type LoginSessions } from '../http/login-sessions.ts';
 import { bouncePage, closedPage, localPath, loginPage } from '../pages/login.ts';
 import { changes } from './changes.ts';
 import type { Asset, ConsoleDeps, ConsoleEnv } from './context.ts';
@@ -43,9 +44,9 @@ export function consoleDoor(deps: ConsoleDeps): Console {
   const tail = new Tail(records, gateway.log);
   const stopping = new AbortController();
   const app = new Hono<ConsoleEnv>();
+  app.on(['GET', 'POST'], OURS, guardHeaders);
   app.on(['GET', 'POST'], OURS, async (c, next) => {
-    guardHeaders(c);
-    if (!isOurHost(reception.place, c)) return c.html(wrongHost(), 403);
+    if (!isOurHost(reception.place, hostOf(c))) return c.html(wrongHost(), 403);
     return next();
   });
   app.get('/console/:file', (c, next) => {
@@ -133,7 +134,6 @@ async function admit(
 }
 
 function failed(c: Context, error: Error, gateway: Gateway): Response | Promise<Response> {
-  guardHeaders(c);
   const down = error instanceof Unavailable;
   if (!down) gateway.log.error({ err: error, path: c.req.path }, 'a page of the console failed');
   const words = down

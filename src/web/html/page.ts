@@ -1,29 +1,5 @@
-import type { Context } from 'hono';
 import { html } from 'hono/html';
 import type { Html } from './shown.ts';
-
-/** Nothing from elsewhere, no inline script or style, framed by nobody, forms only to us. */
-const CSP = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self'",
-  "connect-src 'self'",
-  "img-src 'self' data:",
-  "form-action 'self'",
-  "frame-ancestors 'none'",
-  "base-uri 'none'",
-].join('; ');
-
-/** On every answer of the console. `same-origin` and not `no-referrer`: that would make the Origin of forms `null`. */
-export function guardHeaders(c: Context): void {
-  c.header('content-security-policy', CSP);
-  c.header('x-content-type-options', 'nosniff');
-  c.header('x-frame-options', 'DENY');
-  c.header('referrer-policy', 'same-origin');
-  c.header('cross-origin-opener-policy', 'same-origin');
-  c.header('cross-origin-resource-policy', 'same-origin');
-  c.header('cache-control', 'no-store');
-}
 
 const ROOMS = [
   ['/', 'Approvals'],

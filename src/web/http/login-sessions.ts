@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import type { Context } from 'hono';
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie';
+import { isOurHost, isSecure, type OwnAddresses, originOf } from '../../domain/addresses.ts';
 import type { EventType, NewEvent } from '../../domain/event.ts';
 import type { JsonObject } from '../../domain/json.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
 import type { Login, Logins } from '../../ports.ts';
-import { isOurHost, isOurOrigin, isSecure, type OwnAddresses } from './own-addresses.ts';
 import type { Identity, Reviewer } from './reviewer.ts';
 import { Throttle } from './throttle.ts';
 
@@ -57,7 +57,8 @@ export class LoginSessions {
 
   /** Whether a request that changes something comes from a page of ours. */
   isOurs(c: Context): boolean {
-    return isOurOrigin(this.#deps.place, c);
+    const { origin, 'sec-fetch-site': site = 'same-origin' } = c.req.header();
+    return site === 'same-origin' && originOf(this.#deps.place, hostOf(c), origin) === 'same';
   }
 
   async signIn(c: Context, credential: string): Promise<SignedIn> {
@@ -96,7 +97,7 @@ export class LoginSessions {
   async visit(c: Context, quiet = false): Promise<ConsoleVisit | null> {
     const { gateway, identity, logins, place } = this.#deps;
     const secret = getCookie(c, this.#cookie);
-    if (secret === undefined || !isOurHost(place, c)) return null;
+    if (secret === undefined || !isOurHost(place, hostOf(c))) return null;
     const login = await this.#loginOf(secret);
     const now = gateway.clock.now();
     if (login === null || now >= login.endsAt || now.getTime() >= login.seenAt.getTime() + IDLE_MS) return null;
@@ -157,4 +158,9 @@ export function foreign(c: Context, reception: LoginSessions): string | null {
   if (!/^application\/json\s*(;|$)/i.test(c.req.header('content-type') ?? ''))
     return 'Send a JSON body as application/json.';
   return null;
+}
+
+/** The host that a request asked, port included. */
+export function hostOf(c: Context): string {
+  return c.req.header('host') ?? new URL(c.req.url).host;
 }
