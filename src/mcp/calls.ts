@@ -113,6 +113,7 @@ export function callDoor(
     }
     const handling = handleCall(gateway, {
       call: callOf(request, request.params),
+      policy: gateway.rules.policy(request.server),
       bytes: request.bytes,
       requestId: request.idText,
       inexact: request.inexact,

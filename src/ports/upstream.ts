@@ -27,6 +27,9 @@ export type ExchangeAnswer =
   /** Sent, perhaps; no answer. */
   | { readonly kind: 'lost'; readonly why: string };
 
+/** An answer that came, whatever its status. */
+export type UpstreamAnswer = Extract<ExchangeAnswer, { kind: 'answer' }>;
+
 /** One MCP server behind us, over streamable HTTP or stdio: both speak the same exchanges. */
 export interface Upstream {
   readonly kind: 'http' | 'stdio';

@@ -128,7 +128,7 @@ describe('what was half told', () => {
         },
       },
     });
-    const handled = await handleCall(gateway, arrivalOf({ name: 'word' }));
+    const handled = await handleCall(gateway, arrivalOf(gateway, { name: 'word' }));
     assert.equal(handled.kind, 'unavailable');
     const other = world.replica('word-heard');
     const one = await eventually('the place is free', async () => {

@@ -96,7 +96,7 @@ describe('parked calls under races and faults', () => {
       assert.equal(turn.kind, 'dispatch', JSON.stringify(turn));
       if (turn.kind === 'dispatch') await finish(gateway, turn.dispatch, outcome);
     }
-    const other = await handleCall(gateway, arrivalOf({ name: 'one too many' }));
+    const other = await handleCall(gateway, arrivalOf(gateway, { name: 'one too many' }));
     assert.equal(other.kind, 'limited');
   });
 

@@ -133,7 +133,7 @@ test('a crowded grant: the agent is told each time, the channel once, from which
   const before = slack.messages(CHANNEL).length;
   for (let round = 0; round < 3; round++) {
     const told = await Promise.all(
-      replicas.map((gateway, n) => handleCall(gateway, arrivalOf({ name: `c${round}${n}` }))),
+      replicas.map((gateway, n) => handleCall(gateway, arrivalOf(gateway, { name: `c${round}${n}` }))),
     );
     assert.deepEqual(
       told.map((one) => one.kind),

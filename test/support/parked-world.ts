@@ -126,7 +126,7 @@ export async function park(
   args: Record<string, string> = { name: 'ci' },
   from: { session?: string | null; requestId?: string; server?: string } = {},
 ): Promise<Place> {
-  const handled = await handleCall(gateway, arrivalOf(args, from));
+  const handled = await handleCall(gateway, arrivalOf(gateway, args, from));
   if (handled.kind !== 'held') throw new Error(`not held but ${JSON.stringify(handled)}`);
   const { seat } = handled;
   const recall = () => callOf('create_api_key', args);
@@ -140,6 +140,7 @@ export async function park(
 }
 
 export function arrivalOf(
+  { rules }: Pick<Gateway, 'rules'>,
   args: Record<string, string>,
   from: { session?: string | null; requestId?: string; server?: string } = {},
 ): Arrival {
@@ -147,7 +148,14 @@ export function arrivalOf(
   const { session = 'session-1', server = 'prometheus' } = from;
   const call = { ...callOf('create_api_key', args), session, server };
   const bytes = new TextEncoder().encode(JSON.stringify({ jsonrpc: '2.0', id: requests, params: call.params }));
-  return { call, bytes, requestId: from.requestId ?? `${requests}`, inexact: null, statedReason: null };
+  return {
+    call,
+    policy: rules.policy(server),
+    bytes,
+    requestId: from.requestId ?? `${requests}`,
+    inexact: null,
+    statedReason: null,
+  };
 }
 
 export const ADMIN = { id: 'admin', via: 'api', userGroups: [] } as const;

@@ -1,10 +1,13 @@
 import type { Call } from '../../domain/call.ts';
 import type { Full } from '../../domain/limit.ts';
+import type { Policy } from '../../domain/policy.ts';
 import type { Seat } from '../state/seat.ts';
 
 /** A `tools/call` that passed the strict door. */
 export interface Arrival {
   readonly call: Call;
+  /** Its server's policy as it stands now; null: the server has none. */
+  readonly policy: Policy | null;
   /** The request exactly as it came. */
   readonly bytes: Uint8Array;
   /** The JSON-RPC id, as JSON text. */

@@ -1,23 +1,16 @@
 import type { Approval } from '../../domain/approval.ts';
-import { fingerprintMaterial } from '../../domain/call.ts';
-import { redactionOf } from '../../domain/evaluate.ts';
-import { takesOf } from '../../domain/limit.ts';
-import { redact } from '../../domain/redact.ts';
-import type { Verdict } from '../../domain/verdict.ts';
-import type { NewApproval, Opened } from '../../ports.ts';
-import { about } from '../decision/decide.ts';
+import type { Take } from '../../domain/limit.ts';
+import type { Opened } from '../../ports.ts';
 import type { Gateway } from '../gateway.ts';
 import { newId } from '../id.ts';
 import type { Arrival, Handled } from './arrival.ts';
+import { type AskVerdict, newApproval } from './new-approval.ts';
 import { notifyPendingLimit } from './notify-pending-limit.ts';
-import { limited, logIsDown, traceOf, verdictEvent } from './verdict-event.ts';
+import { LOG_IS_DOWN, type VerdictNotes } from './verdict-notes.ts';
 
-type AskVerdict = Verdict & { kind: 'ask' };
 /** Milliseconds between two looks whether another caller's answer arrived; and for how long, until its process is silent. */
 const SETTLE_MS = 250;
 const SETTLE_MOST_MS = 12_000;
-/** Longest stated reason that is kept, in UTF-16 units. */
-const LONGEST_REASON = 500;
 
 /** Parks a gated call: opens its approval, or joins an identical one, durably, before anybody is told. */
 export async function ask(
@@ -36,40 +29,39 @@ export async function ask(
     | 'store'
     | 'vault'
   >,
+  notes: VerdictNotes,
+  takes: readonly Take[],
   arrival: Arrival,
   verdict: AskVerdict,
-  policyDigest: string,
 ): Promise<Handled> {
-  if (!(await gateway.journal.recovered())) return logIsDown();
+  if (!(await gateway.journal.recovered())) return LOG_IS_DOWN;
   if (arrival.inexact !== null) {
-    gateway.journal.note(verdictEvent(gateway, arrival, 'call.refused', verdict, { reason: 'inexact value' }));
+    notes.note('call.refused', { reason: 'inexact value' });
     return { kind: 'inexact', path: arrival.inexact };
   }
-  const takes = takesOf(arrival.call, verdict.limits);
+  const { server, tool, principal, session } = arrival.call;
   const { opened, full } = await settled(async (impatient) => {
     const now = gateway.clock.now();
     const full = gateway.fullLimits.recall(takes, now) ?? (await gateway.store.peek(takes));
     if (full) gateway.fullLimits.remember(full, now);
-    const fresh = parked(gateway, arrival, verdict, policyDigest, now);
-    const { session } = arrival.call;
+    const { request, event } = newApproval(gateway, arrival, verdict, now);
     const { requestId } = arrival;
     const joiner = { id: newId('jo', now), session, requestId, replica: gateway.replica, impatient };
     // A full limit opens nothing and pages nobody; what is already parked or owed is still to be had.
     const most = full ? 0 : gateway.rules.approval.maxPending;
     gateway.at?.('open.before');
     try {
-      return { full, opened: await gateway.store.open(fresh, joiner, most, requested(fresh, verdict)) };
+      return { full, opened: await gateway.store.open(request, joiner, most, event) };
     } catch (error) {
-      // Perhaps only the word of it was lost: then a place is taken, and nobody sits there.
+      // The approval may be open and only its confirmation lost: then a place is taken, and nobody sits there.
       gateway.retries.add(() => gateway.store.away(joiner.id, gateway.replica));
       throw error;
     }
   });
   gateway.at?.('open.after');
-  if (opened.kind === 'crowded' && full) return limited(gateway, arrival, verdict, full);
+  if (opened.kind === 'crowded' && full) return notes.limited(full);
   if (opened.kind === 'crowded') {
-    gateway.journal.note(verdictEvent(gateway, arrival, 'call.refused', verdict, { reason: 'too many pending' }));
-    const { server, tool, principal } = arrival.call;
+    notes.note('call.refused', { reason: 'too many pending' });
     void notifyPendingLimit(gateway, { grant: principal.grant, server, tool }, opened.pending);
     return { kind: 'crowded', pending: opened.pending };
   }
@@ -92,70 +84,6 @@ async function settled<T extends { opened: Opened }>(
     if (one.opened.kind !== 'settling') return { ...one, opened: one.opened };
     await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
   }
-}
-
-function parked(
-  gateway: Pick<Gateway, 'rules' | 'vault'>,
-  arrival: Arrival,
-  verdict: AskVerdict,
-  policyDigest: string,
-  now: Date,
-): NewApproval {
-  const { call, bytes } = arrival;
-  const { vault } = gateway;
-  const [fingerprint, ...olderFingerprints] = vault.fingerprints(fingerprintMaterial(call));
-  const policy = gateway.rules.policy(call.server)!;
-  const id = newId('ap', now);
-  const timeoutMs = verdict.ask.timeoutMs ?? gateway.rules.approval.timeoutMs;
-  return {
-    approval: {
-      id,
-      server: call.server,
-      tool: call.tool,
-      grant: call.principal.grant,
-      owner: call.principal.owner,
-      selfApproval: call.principal.selfApproval,
-      fingerprint: fingerprint!,
-      requirement: gateway.rules.requirement(verdict.ask),
-      arguments: redact(call.args, redactionOf(policy, call.tool)),
-      trace: verdict.trace,
-      statedReason: stated(arrival.statedReason),
-      policyDigest,
-      createdAt: now,
-      expiresAt: new Date(now.getTime() + timeoutMs),
-      pickupUntil: null,
-      leaseUntil: null,
-      note: null,
-    },
-    request: vault.seal('request', id, bytes),
-    olderFingerprints,
-  };
-}
-
-/** SQL text holds no NUL. */
-function stated(reason: string | null): string | null {
-  return reason === null ? null : reason.slice(0, LONGEST_REASON).replaceAll('\0', '').toWellFormed();
-}
-
-function requested({ approval }: NewApproval, verdict: AskVerdict) {
-  return about(approval, {
-    type: 'approval.requested',
-    at: approval.createdAt,
-    actor: `grant:${approval.grant}`,
-    data: {
-      fingerprint: approval.fingerprint,
-      rule: verdict.trace.rule,
-      reason: verdict.trace.reason,
-      trace: traceOf(verdict),
-      policy: approval.policyDigest,
-      arguments: approval.arguments,
-      statedReason: approval.statedReason,
-      approvers: [...approval.requirement.groups],
-      quorum: approval.requirement.quorum,
-      expiresAt: approval.expiresAt.toISOString(),
-      owner: approval.owner,
-    },
-  });
 }
 
 /**

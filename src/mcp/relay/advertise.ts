@@ -4,7 +4,7 @@ import { mayAskOf } from '../../domain/rule.ts';
 import { type Replacement, replaced, withMember } from '../json/edit.ts';
 import { elementsAt, spanOf } from '../json/text.ts';
 import { TASKS_2025, TASKS_EXTENSION } from '../protocol/envelope.ts';
-import type { MessageEdit } from './tap.ts';
+import type { MessageEdit } from './tap-events.ts';
 
 /**
  * What a server's answer must say besides, so that agents may wait by tasks: in 2025-11-25 the capability, and gated

@@ -1,11 +1,9 @@
 import { isObject, type Json, type JsonObject, member } from '../../domain/json.ts';
 import type { ListPage } from '../../gateway/tools/tool-lists.ts';
-import type { ExchangeAnswer } from '../../ports.ts';
+import type { UpstreamAnswer } from '../../ports.ts';
 import { join } from '../body.ts';
 import { headerOf } from '../protocol/header-policy.ts';
 import { editData, SseCutter } from '../sse/cutter.ts';
-
-type Answer = Extract<ExchangeAnswer, { kind: 'answer' }>;
 
 /** Bytes of one answer that are listened to; a longer one passes unheard. */
 const MOST = 8 * 1024 * 1024;
@@ -14,7 +12,7 @@ const MOST = 8 * 1024 * 1024;
  * The same answer, listened to on its way: each message in it is heard once it has passed. Nothing is held back and no
  * byte changes; what cannot be read is not heard.
  */
-export function observeAnswer(answer: Answer, hear: (message: JsonObject) => void): Answer {
+export function observeAnswer(answer: UpstreamAnswer, hear: (message: JsonObject) => void): UpstreamAnswer {
   const { body, headers } = answer;
   const packed = headerOf(headers, 'content-encoding')?.toLowerCase() ?? 'identity';
   if (body === null || packed !== 'identity') return answer;

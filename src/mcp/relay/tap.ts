@@ -1,14 +1,7 @@
-import type { ExchangeAnswer } from '../../ports.ts';
+import type { ExchangeAnswer, UpstreamAnswer } from '../../ports.ts';
 import { join } from '../body.ts';
 import { headerOf } from '../protocol/header-policy.ts';
-import { editData, SseCutter } from '../sse/cutter.ts';
-
-type Answer = Extract<ExchangeAnswer, { kind: 'answer' }>;
-/** What to change in a message, or a batch, given as text; null: nothing. */
-export type MessageEdit = (text: string) => string | null;
-
-/** Bytes of one answer, or of one event, that are held to be looked through. */
-const MAX_HELD = 64 * 1024 * 1024;
+import { MAX_HELD, type MessageEdit, tapEvents } from './tap-events.ts';
 
 const UTF8 = new TextDecoder('utf-8', { ignoreBOM: true });
 
@@ -17,7 +10,7 @@ const UTF8 = new TextDecoder('utf-8', { ignoreBOM: true });
  * is added. Bytes change only in the message that is edited; everything else goes on as it came, event by event. An answer that cannot be looked
  * through, packed or endless, is not passed on: `lost`.
  */
-export async function tap(answer: Answer, edit: MessageEdit): Promise<ExchangeAnswer> {
+export async function tap(answer: UpstreamAnswer, edit: MessageEdit): Promise<ExchangeAnswer> {
   if (answer.body === null) return answer;
   const packed = headerOf(answer.headers, 'content-encoding');
   if (packed !== null && packed.toLowerCase() !== 'identity') return unreadable(answer, 'packed though asked not to');
@@ -28,7 +21,7 @@ export async function tap(answer: Answer, edit: MessageEdit): Promise<ExchangeAn
   return { ...answer, body: tapText(whole, edit) };
 }
 
-async function unreadable(answer: Answer, why: string): Promise<ExchangeAnswer> {
+async function unreadable(answer: UpstreamAnswer, why: string): Promise<ExchangeAnswer> {
   if (answer.body instanceof ReadableStream && !answer.body.locked) await answer.body.cancel();
   return { kind: 'lost', why };
 }
@@ -52,40 +45,4 @@ async function collect(body: ReadableStream<Uint8Array>): Promise<Uint8Array | n
 function tapText(bytes: Uint8Array, edit: MessageEdit): Uint8Array {
   const edited = edit(UTF8.decode(bytes));
   return edited === null ? bytes : new TextEncoder().encode(edited);
-}
-
-function tapEvent(bytes: Uint8Array, edit: MessageEdit): Uint8Array {
-  const event = UTF8.decode(bytes);
-  // A list names its member `tools`, an introduction its `capabilities`, or hides the name behind an escape.
-  if (!event.includes('tools') && !event.includes('capabilities') && !event.includes('\\u')) return bytes;
-  const edited = editData(event, edit);
-  return edited === null ? bytes : new TextEncoder().encode(edited);
-}
-
-function tapEvents(
-  body: ReadableStream<Uint8Array> | Uint8Array,
-  edit: MessageEdit,
-): ReadableStream<Uint8Array> | Uint8Array {
-  const cutter = new SseCutter();
-  if (body instanceof Uint8Array) {
-    const events = [...cutter.push(body), cutter.end()].map((event) => tapEvent(event, edit));
-    return join(
-      events,
-      events.reduce((sum, event) => sum + event.length, 0),
-    );
-  }
-  const reader = body.getReader();
-  return new ReadableStream<Uint8Array>({
-    async pull(out) {
-      for (;;) {
-        const { done, value } = await reader.read();
-        const events = done ? [cutter.end()] : cutter.push(value);
-        for (const event of events) if (event.length > 0) out.enqueue(tapEvent(event, edit));
-        if (done) return out.close();
-        if (cutter.waiting > MAX_HELD) throw new Error('an event is too long to be looked through');
-        if (events.length > 0) return;
-      }
-    },
-    cancel: (reason) => reader.cancel(reason),
-  });
 }

@@ -1,6 +1,6 @@
 import { isObject, type Json, member } from '../../domain/json.ts';
 import type { Outcome } from '../../gateway/dispatch/finish.ts';
-import type { Exchange, ExchangeAnswer, Upstream } from '../../ports.ts';
+import type { Exchange, Upstream, UpstreamAnswer } from '../../ports.ts';
 import { join } from '../body.ts';
 import { headerOf } from '../protocol/header-policy.ts';
 import { SseCutter } from '../sse/cutter.ts';
@@ -75,13 +75,11 @@ function ended(outcome: Outcome): SendResult {
   return { outcome, event: null };
 }
 
-type Answer = Extract<ExchangeAnswer, { kind: 'answer' }>;
-
-function isStream(answer: Answer): boolean {
+function isStream(answer: UpstreamAnswer): boolean {
   return answer.status < 300 && (headerOf(answer.headers, 'content-type') ?? '').startsWith('text/event-stream');
 }
 
-async function readWhole(sending: Sending, answer: Answer): Promise<Outcome> {
+async function readWhole(sending: Sending, answer: UpstreamAnswer): Promise<Outcome> {
   let text: string;
   try {
     text = UTF8.decode(await whole(answer.body, sending.signal));
@@ -103,7 +101,7 @@ function refused(idText: string, status: number): Outcome {
 }
 
 /** The whole of an answer's body. Rejects when it breaks off, when it is longer than `MOST_HELD`, or when the signal says that it was waited for enough. */
-export async function whole(body: Answer['body'], signal?: AbortSignal): Promise<Uint8Array> {
+export async function whole(body: UpstreamAnswer['body'], signal?: AbortSignal): Promise<Uint8Array> {
   if (body === null) return new Uint8Array(0);
   if (body instanceof Uint8Array) return body;
   const bounded = signal === undefined ? body : body.pipeThrough(new TransformStream<Uint8Array>(), { signal });
@@ -126,9 +124,9 @@ interface Position {
   retryMs: number;
 }
 
-async function readStream(sending: Sending, first: Answer): Promise<SendResult> {
+async function readStream(sending: Sending, first: UpstreamAnswer): Promise<SendResult> {
   const at: Position = { lastId: null, retryMs: DEFAULT_RETRY_MS };
-  let answer: Answer | null = first;
+  let answer: UpstreamAnswer | null = first;
   for (let failures = 0; ; ) {
     const sent = answer === null ? null : await readEvents(sending, answer, at);
     if (sent !== null) return sent;
@@ -159,7 +157,7 @@ function resumptionOf(sending: Sending, lastId: string): Exchange {
 }
 
 /** null: the stream ended, or broke, before the answer. */
-async function readEvents(sending: Sending, answer: Answer, at: Position): Promise<SendResult | null> {
+async function readEvents(sending: Sending, answer: UpstreamAnswer, at: Position): Promise<SendResult | null> {
   const cutter = new SseCutter();
   const take = async (events: Uint8Array[]): Promise<SendResult | null> => {
     for (const event of events) {

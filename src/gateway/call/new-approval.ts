@@ -1,0 +1,90 @@
+import { fingerprintMaterial } from '../../domain/call.ts';
+import { redactionOf } from '../../domain/evaluate.ts';
+import type { NewEvent } from '../../domain/event.ts';
+import { redact } from '../../domain/redact.ts';
+import type { Verdict } from '../../domain/verdict.ts';
+import type { NewApproval } from '../../ports.ts';
+import { about } from '../decision/decide.ts';
+import type { Gateway } from '../gateway.ts';
+import { newId } from '../id.ts';
+import type { Arrival } from './arrival.ts';
+import { traceOf } from './verdict-notes.ts';
+
+export type AskVerdict = Verdict & { kind: 'ask' };
+
+/** Longest stated reason that is kept, in UTF-16 units. */
+const LONGEST_REASON = 500;
+
+/** What is frozen of a call that has to be asked about, and the event that says so. */
+export function newApproval(
+  gateway: Pick<Gateway, 'rules' | 'vault'>,
+  arrival: Arrival,
+  verdict: AskVerdict,
+  now: Date,
+): { readonly request: NewApproval; readonly event: NewEvent } {
+  const request = frozen(gateway, arrival, verdict, now);
+  return { request, event: requested(request, verdict) };
+}
+
+function frozen(
+  gateway: Pick<Gateway, 'rules' | 'vault'>,
+  arrival: Arrival,
+  verdict: AskVerdict,
+  now: Date,
+): NewApproval {
+  const { call, bytes } = arrival;
+  const { vault } = gateway;
+  const [fingerprint, ...olderFingerprints] = vault.fingerprints(fingerprintMaterial(call));
+  const policy = arrival.policy!;
+  const id = newId('ap', now);
+  const timeoutMs = verdict.ask.timeoutMs ?? gateway.rules.approval.timeoutMs;
+  return {
+    approval: {
+      id,
+      server: call.server,
+      tool: call.tool,
+      grant: call.principal.grant,
+      owner: call.principal.owner,
+      selfApproval: call.principal.selfApproval,
+      fingerprint: fingerprint!,
+      requirement: gateway.rules.requirement(verdict.ask),
+      arguments: redact(call.args, redactionOf(policy, call.tool)),
+      trace: verdict.trace,
+      statedReason: stated(arrival.statedReason),
+      policyDigest: policy.digest,
+      createdAt: now,
+      expiresAt: new Date(now.getTime() + timeoutMs),
+      pickupUntil: null,
+      leaseUntil: null,
+      note: null,
+    },
+    request: vault.seal('request', id, bytes),
+    olderFingerprints,
+  };
+}
+
+/** SQL text holds no NUL. */
+function stated(reason: string | null): string | null {
+  return reason === null ? null : reason.slice(0, LONGEST_REASON).replaceAll('\0', '').toWellFormed();
+}
+
+function requested({ approval }: NewApproval, verdict: AskVerdict) {
+  return about(approval, {
+    type: 'approval.requested',
+    at: approval.createdAt,
+    actor: `grant:${approval.grant}`,
+    data: {
+      fingerprint: approval.fingerprint,
+      rule: verdict.trace.rule,
+      reason: verdict.trace.reason,
+      trace: traceOf(verdict),
+      policy: approval.policyDigest,
+      arguments: approval.arguments,
+      statedReason: approval.statedReason,
+      approvers: [...approval.requirement.groups],
+      quorum: approval.requirement.quorum,
+      expiresAt: approval.expiresAt.toISOString(),
+      owner: approval.owner,
+    },
+  });
+}

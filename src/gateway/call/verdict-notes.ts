@@ -1,0 +1,79 @@
+import { fingerprintMaterial } from '../../domain/call.ts';
+import type { EventType, NewEvent } from '../../domain/event.ts';
+import type { Json } from '../../domain/json.ts';
+import type { Full } from '../../domain/limit.ts';
+import type { Verdict } from '../../domain/verdict.ts';
+import type { Gateway } from '../gateway.ts';
+import type { Arrival, Handled } from './arrival.ts';
+
+/** Writes what is said of one call's verdict: rule and reason, fingerprint and session, never an argument. */
+export class VerdictNotes {
+  readonly #gateway: Pick<Gateway, 'clock' | 'journal' | 'vault'>;
+  readonly #arrival: Arrival;
+  readonly #verdict: Verdict;
+
+  constructor(gateway: Pick<Gateway, 'clock' | 'journal' | 'vault'>, arrival: Arrival, verdict: Verdict) {
+    this.#gateway = gateway;
+    this.#arrival = arrival;
+    this.#verdict = verdict;
+  }
+
+  /** Written by the journal, within 50 ms. */
+  note(type: EventType, data: { [name: string]: Json }): void {
+    this.#gateway.journal.note(this.event(type, data));
+  }
+
+  /** A limit has no room: noted, and told. */
+  limited(full: Full): Handled {
+    const { counter, scope, max } = full.take;
+    this.note('call.limited', { counter, scope, max, retryAfter: full.retryAfter });
+    return { kind: 'limited', full };
+  }
+
+  event(type: EventType, data: { [name: string]: Json }, at = this.#gateway.clock.now()): NewEvent {
+    const { call, policy } = this.#arrival;
+    const { trace, kind } = this.#verdict;
+    return {
+      type,
+      at,
+      actor: `grant:${call.principal.grant}`,
+      approval: null,
+      server: call.server,
+      tool: nameable(call.tool),
+      grant: call.principal.grant,
+      data: {
+        policy: policy?.digest ?? null,
+        ...data,
+        rule: trace.rule,
+        decidedBy: trace.steps.find((step) => step.decided)?.path ?? trace.rule,
+        // What simply passed is told by its rule; where somebody was stopped, every step is kept.
+        ...(kind === 'allow' ? {} : { trace: traceOf(this.#verdict) }),
+        session: call.session,
+        fingerprint: this.#fingerprint(),
+      },
+    };
+  }
+
+  /** null for a call that has no canonical form; such a call is never gated. */
+  #fingerprint(): string | null {
+    if (this.#arrival.inexact !== null) return null;
+    return this.#gateway.vault.fingerprints(fingerprintMaterial(this.#arrival.call))[0]!;
+  }
+}
+
+/** The trace as an event keeps it: no argument's value is in it. */
+export function traceOf({ trace }: Verdict): Json {
+  return trace.steps.map(({ path, says, decided }) => ({ path, says, decided }));
+}
+
+/** A name that no rule could have meant may hold anything; it is kept short and printable. */
+function nameable(tool: string): string {
+  return tool.slice(0, 128).replaceAll(/[^\x20-\x7e]/g, '?');
+}
+
+/** What cannot be logged is not forwarded (P7). */
+export const LOG_IS_DOWN: Handled = {
+  kind: 'unavailable',
+  part: 'audit',
+  why: 'the audit log cannot be written',
+};

@@ -1,0 +1,47 @@
+import { join } from '../body.ts';
+import { editData, SseCutter } from '../sse/cutter.ts';
+
+/** What to change in a message, or a batch, given as text; null: nothing. */
+export type MessageEdit = (text: string) => string | null;
+
+/** Bytes of one answer, or of one event, that are held to be looked through. */
+export const MAX_HELD = 64 * 1024 * 1024;
+
+const UTF8 = new TextDecoder('utf-8', { ignoreBOM: true });
+
+/** The same stream, or all of its events at once, edited event by event. */
+export function tapEvents(
+  body: ReadableStream<Uint8Array> | Uint8Array,
+  edit: MessageEdit,
+): ReadableStream<Uint8Array> | Uint8Array {
+  const cutter = new SseCutter();
+  if (body instanceof Uint8Array) {
+    const events = [...cutter.push(body), cutter.end()].map((event) => tapEvent(event, edit));
+    return join(
+      events,
+      events.reduce((sum, event) => sum + event.length, 0),
+    );
+  }
+  const reader = body.getReader();
+  return new ReadableStream<Uint8Array>({
+    async pull(out) {
+      for (;;) {
+        const { done, value } = await reader.read();
+        const events = done ? [cutter.end()] : cutter.push(value);
+        for (const event of events) if (event.length > 0) out.enqueue(tapEvent(event, edit));
+        if (done) return out.close();
+        if (cutter.waiting > MAX_HELD) throw new Error('an event is too long to be looked through');
+        if (events.length > 0) return;
+      }
+    },
+    cancel: (reason) => reader.cancel(reason),
+  });
+}
+
+function tapEvent(bytes: Uint8Array, edit: MessageEdit): Uint8Array {
+  const event = UTF8.decode(bytes);
+  // A list names its member `tools`, an introduction its `capabilities`, or hides the name behind an escape.
+  if (!event.includes('tools') && !event.includes('capabilities') && !event.includes('\\u')) return bytes;
+  const edited = editData(event, edit);
+  return edited === null ? bytes : new TextEncoder().encode(edited);
+}
