@@ -1,11 +1,11 @@
-import type { ChainFault, Report } from '../domain/chain.ts';
+import type { ChainFault, Report } from '../../domain/chain.ts';
 
-/** What was found, for a person; the first line is the answer. */
-export function verdictOf(report: Report, problems: readonly string[], cards = 0): string {
-  const faults = [...problems, ...report.faults.map(faultWords)];
-  const lines = faults.length > 0 ? [`DOES NOT FIT: ${faults[0]}`] : [fits(report)];
-  for (const also of faults.slice(1, MOST)) lines.push(`also: ${also}`);
-  if (faults.length > MOST) lines.push(`and ${faults.length - MOST} more`);
+/** What verification found, as text for a person. The first line is the answer. */
+export function reportText(report: Report, problems: readonly string[], cards = 0): string {
+  const faults = [...problems, ...report.faults.map(faultText)];
+  const lines = faults.length > 0 ? [`DOES NOT FIT: ${faults[0]}`] : [fitText(report)];
+  for (const also of faults.slice(1, MAX_SHOWN)) lines.push(`also: ${also}`);
+  if (faults.length > MAX_SHOWN) lines.push(`and ${faults.length - MAX_SHOWN} more`);
   const { events, checkpoints, unsealed, head, covered } = report;
   lines.push(`${events} events, ${checkpoints} checkpoints, ${unsealed} not sealed yet`);
   if (cards > 0) lines.push(`${cards} cards are what was logged`);
@@ -13,16 +13,16 @@ export function verdictOf(report: Report, problems: readonly string[], cards = 0
   return `${lines.join('\n')}\n`;
 }
 
-/** Faults that are told one by one. */
-const MOST = 10;
+/** Faults that are printed one by one. */
+const MAX_SHOWN = 10;
 
-function fits({ head, covered, coveredAt }: Report): string {
+function fitText({ head, covered, coveredAt }: Report): string {
   if (head === 0) return 'EMPTY: there is no sealed event';
   if (covered === 0) return `NOBODY VOUCHES: events 1 to ${head} fit each other, but no checkpoint is signed over them`;
   return `FITS: events 1 to ${covered} are what the gateway signed at ${coveredAt}`;
 }
 
-function faultWords(fault: ChainFault): string {
+function faultText(fault: ChainFault): string {
   const { seq } = fault;
   switch (fault.kind) {
     case 'changed':
