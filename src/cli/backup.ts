@@ -41,7 +41,7 @@ export async function backupCommand({ target, ...flags }: BackupOptions, termina
 }
 
 /** What a copy holds. */
-export interface BackupContents {
+interface BackupContents {
   readonly approvals: number;
   readonly events: number;
 }

@@ -22,14 +22,14 @@ export interface Parameter<Value = unknown> {
 export type ParameterTable = Readonly<Record<string, Parameter>>;
 
 /** The parameters that may be missing from the values. */
-type Optional<P extends ParameterTable> = {
+type OptionalNames<P extends ParameterTable> = {
   [K in keyof P]: undefined extends ReturnType<P[K]['read']> ? K : never;
 }[keyof P];
 
 /** What a command with these parameters receives. */
 export type ParameterValues<P extends ParameterTable> = {
-  readonly [K in Exclude<keyof P, Optional<P>>]: ReturnType<P[K]['read']>;
-} & { readonly [K in Optional<P>]?: Exclude<ReturnType<P[K]['read']>, undefined> };
+  readonly [K in Exclude<keyof P, OptionalNames<P>>]: ReturnType<P[K]['read']>;
+} & { readonly [K in OptionalNames<P>]?: Exclude<ReturnType<P[K]['read']>, undefined> };
 
 /** Runs a command. Resolves to the exit code; throws `Misuse`, or an error whose message is for the user. */
 type RunCommand<Values> = (values: Values, terminal: Terminal) => Promise<number>;

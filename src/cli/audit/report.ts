@@ -2,7 +2,7 @@ import type { ChainFault, Report } from '../../domain/chain.ts';
 
 /** What verification found, as text for a person. The first line is the answer. */
 export function reportText(report: Report, problems: readonly string[], cards = 0): string {
-  const faults = [...problems, ...report.faults.map(faultText)];
+  const faults = [...problems, ...report.faults.map(chainFaultText)];
   const lines = faults.length > 0 ? [`DOES NOT FIT: ${faults[0]}`] : [fitText(report)];
   for (const also of faults.slice(1, MAX_SHOWN)) lines.push(`also: ${also}`);
   if (faults.length > MAX_SHOWN) lines.push(`and ${faults.length - MAX_SHOWN} more`);
@@ -22,29 +22,29 @@ function fitText({ head, covered, coveredAt }: Report): string {
   return `FITS: events 1 to ${covered} are what the gateway signed at ${coveredAt}`;
 }
 
-function faultText(fault: ChainFault): string {
+function chainFaultText(fault: ChainFault): string {
   const { seq } = fault;
   switch (fault.kind) {
     case 'changed':
-      return `event ${seq} does not follow from event ${seq - 1}: it was changed, or that one with its hash`;
+      return `event ${seq} does not follow from event ${seq - 1}: it was changed, or that one was, with its hash`;
     case 'removed':
       return fault.until === seq ? `event ${seq} was removed` : `events ${seq} to ${fault.until} were removed`;
     case 'reordered':
-      return `events ${seq} and ${seq + 1} stand in each other's place`;
+      return `events ${seq} and ${seq + 1} were swapped`;
     case 'inserted':
       return `event ${seq} was inserted`;
     case 'mislabelled':
-      return `event ${seq} is filed under something else than it says (type, time, actor, server, tool or grant)`;
+      return `event ${seq} is filed under another type, time, actor, server, tool or grant than its text says`;
     case 'rewritten':
-      return `an event after ${fault.after} and up to ${seq} was changed and the hashes made anew: not what was signed`;
+      return `an event after ${fault.after} and up to ${seq} was changed and the hashes made again: it is not what was signed`;
     case 'truncated':
       return `the log ends before event ${seq}; a checkpoint vouches for events up to ${fault.until}`;
     case 'foreign_key':
       return `the checkpoint of event ${seq} was signed with a foreign key (${fault.key})`;
     case 'bad_signature':
-      return `the signature on the checkpoint of event ${seq} is not that of its text`;
+      return `the signature on the checkpoint of event ${seq} does not match its text`;
     case 'checkpoint_swapped':
-      return `the checkpoint of event ${seq} stands in another's place`;
+      return `the checkpoint of event ${seq} is not in its place`;
     case 'checkpoint_removed':
       return `a checkpoint was removed: the log or the checkpoint of event ${seq} names it`;
     default:

@@ -7,8 +7,10 @@ import { dataFindings } from './data.ts';
 import { databaseFindings } from './database.ts';
 import { type DoctorFinding, fault, ok, warn } from './finding.ts';
 import { grantFindings } from './grants.ts';
-import { nodeFindings, placeFindings, secretFindings } from './place.ts';
+import { nodeFindings } from './node.ts';
+import { publicUrlFindings } from './public-url.ts';
 import { redisFindings } from './redis.ts';
+import { secretFindings } from './secrets.ts';
 import { slackFaults } from './slack.ts';
 import { upstreamFindings } from './upstreams.ts';
 
@@ -47,13 +49,13 @@ function remedyOf(expected: string | null): string {
 async function allFindings(loaded: Loaded, path: string): Promise<DoctorFinding[]> {
   const { config, policies, settings } = loaded;
   const counts = `${config.servers.size} servers, ${policies.size} policies, ${config.grants.length} grants`;
-  const [storage, place, servers, slack] = await Promise.all([
+  const [storage, publicUrl, servers, slack] = await Promise.all([
     storageFindings(loaded),
-    placeFindings(settings),
+    publicUrlFindings(settings),
     upstreamFindings(loaded, path),
     slackFindings(loaded),
   ]);
-  return [ok('config', counts), ...storage, ...place, ...servers, ...slack, ...grantFindings(loaded, new Date())];
+  return [ok('config', counts), ...storage, ...publicUrl, ...servers, ...slack, ...grantFindings(loaded, new Date())];
 }
 
 /** Secrets, data directory, database and Redis. */
