@@ -1,10 +1,10 @@
 import { type Command, CommanderError } from 'commander';
 import manifest from '../../package.json' with { type: 'json' };
 import type { Terminal } from '../main/process/terminal.ts';
-import type { CommandEntry } from './command.ts';
 import { COMMANDS } from './commands.ts';
-import { Misuse } from './misuse.ts';
-import { parserOf } from './parser.ts';
+import type { CommandEntry } from './parse/command.ts';
+import { Misuse } from './parse/misuse.ts';
+import { parserOf } from './parse/parser.ts';
 
 const PROGRAM = {
   name: 'holdfast',

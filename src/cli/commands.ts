@@ -9,7 +9,7 @@ import {
   requiredText,
   text,
   textOr,
-} from './command.ts';
+} from './parse/command.ts';
 
 /*
  * Every command of `holdfast`. To add one, add an entry here and the file that it loads. A command is loaded when it is

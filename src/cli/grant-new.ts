@@ -1,6 +1,6 @@
 import { newGrant } from '../config/grants.ts';
 import type { Terminal } from '../main/process/terminal.ts';
-import { Misuse } from './misuse.ts';
+import { Misuse } from './parse/misuse.ts';
 
 interface GrantNewOptions {
   readonly name: string;

@@ -8,7 +8,7 @@ import { fromDisk } from '../main/process/from-disk.ts';
 import type { Terminal } from '../main/process/terminal.ts';
 import { slackManifest } from '../slack/manifest.ts';
 import { diagnose } from './doctor/slack.ts';
-import { Misuse } from './misuse.ts';
+import { Misuse } from './parse/misuse.ts';
 
 interface InitSlackOptions {
   readonly publicUrl?: string;

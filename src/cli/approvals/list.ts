@@ -1,5 +1,5 @@
 import type { Terminal } from '../../main/process/terminal.ts';
-import { type GatewayAddress, RunningGateway } from '../running-gateway.ts';
+import { type GatewayAddress, RunningGateway } from '../remote/running-gateway.ts';
 import { approvalLine, type ListedApproval } from './listed-approval.ts';
 import { askApi, refusedBy } from './reply.ts';
 

@@ -1,4 +1,4 @@
-import { printable } from '../printable.ts';
+import { printable } from '../remote/printable.ts';
 
 /** An approval as the API gives it. */
 export interface ListedApproval {

@@ -1,6 +1,6 @@
 import type { Terminal } from '../../main/process/terminal.ts';
-import { printable } from '../printable.ts';
-import type { RunningGateway } from '../running-gateway.ts';
+import { printable } from '../remote/printable.ts';
+import type { RunningGateway } from '../remote/running-gateway.ts';
 
 /** What the API replied, whether it did what was asked or not. */
 export interface ApiReply {

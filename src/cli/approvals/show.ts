@@ -1,6 +1,6 @@
 import type { Terminal } from '../../main/process/terminal.ts';
-import { printable } from '../printable.ts';
-import { type GatewayAddress, RunningGateway } from '../running-gateway.ts';
+import { printable } from '../remote/printable.ts';
+import { type GatewayAddress, RunningGateway } from '../remote/running-gateway.ts';
 import { approvalLine, type ListedApproval } from './listed-approval.ts';
 import { askApi, refusedBy } from './reply.ts';
 

@@ -1,5 +1,5 @@
 import { isObject, type Json } from '../../domain/json.ts';
-import { printable } from '../printable.ts';
+import { printable } from '../remote/printable.ts';
 import type { ListedEvent } from './read.ts';
 
 /** Members of an event's data that are worth a place on its line. */

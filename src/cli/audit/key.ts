@@ -1,7 +1,7 @@
 import type { Terminal } from '../../main/process/terminal.ts';
-import { Misuse } from '../misuse.ts';
-import { printable } from '../printable.ts';
-import { RunningGateway } from '../running-gateway.ts';
+import { Misuse } from '../parse/misuse.ts';
+import { printable } from '../remote/printable.ts';
+import { RunningGateway } from '../remote/running-gateway.ts';
 import { dataDirectory, ownKeys } from './own-keys.ts';
 import { readAudit } from './read.ts';
 

@@ -1,6 +1,6 @@
 import type { Terminal } from '../../main/process/terminal.ts';
-import { Misuse } from '../misuse.ts';
-import { RunningGateway } from '../running-gateway.ts';
+import { Misuse } from '../parse/misuse.ts';
+import { RunningGateway } from '../remote/running-gateway.ts';
 import { eventLine } from './event-line.ts';
 import { readEvents } from './read.ts';
 

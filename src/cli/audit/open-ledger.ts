@@ -7,7 +7,7 @@ import type { Ledger } from '../../ports.ts';
 import { DirectoryHeld, holdDirectory } from '../../sql/directory.ts';
 import { sqlLedger } from '../../sql/ledger.ts';
 import type { Tables } from '../../sql/schema.ts';
-import { Misuse } from '../misuse.ts';
+import { Misuse } from '../parse/misuse.ts';
 
 /** A log that is open for reading. */
 export interface OpenLedger {

@@ -1,6 +1,6 @@
 import type { Json } from '../../domain/json.ts';
-import { printable } from '../printable.ts';
-import type { RunningGateway } from '../running-gateway.ts';
+import { printable } from '../remote/printable.ts';
+import type { RunningGateway } from '../remote/running-gateway.ts';
 
 /** One event as the API gives it. */
 export interface ListedEvent {

@@ -1,5 +1,5 @@
 import type { Terminal } from '../../main/process/terminal.ts';
-import { RunningGateway } from '../running-gateway.ts';
+import { RunningGateway } from '../remote/running-gateway.ts';
 import { eventLine } from './event-line.ts';
 import { readEvents } from './read.ts';
 

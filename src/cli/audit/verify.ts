@@ -4,7 +4,7 @@ import { readExportLine } from '../../domain/export-line.ts';
 import { type EvidenceFinding, type EvidenceTrust, verifyExport, verifyLedger } from '../../gateway/log/verify.ts';
 import type { Terminal } from '../../main/process/terminal.ts';
 import { proof, publicKeyIn } from '../../vault/proof.ts';
-import { Misuse } from '../misuse.ts';
+import { Misuse } from '../parse/misuse.ts';
 import { linesOf } from './lines.ts';
 import { openLedger } from './open-ledger.ts';
 import { dataDirectory, ownKeys } from './own-keys.ts';

@@ -12,7 +12,7 @@ import type { Policy } from '../../domain/policy.ts';
 import { redact } from '../../domain/redact.ts';
 import type { Verdict } from '../../domain/verdict.ts';
 import type { Terminal } from '../../main/process/terminal.ts';
-import { Misuse } from '../misuse.ts';
+import { Misuse } from '../parse/misuse.ts';
 import { Workbench } from './workbench.ts';
 
 interface PolicyExplainOptions {

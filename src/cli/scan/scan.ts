@@ -12,7 +12,7 @@ import type { Policy } from '../../domain/policy.ts';
 import type { Terminal } from '../../main/process/terminal.ts';
 import { listTools } from '../../main/upstream/list-configured.ts';
 import type { Listing } from '../../main/upstream/list-tools.ts';
-import { Misuse } from '../misuse.ts';
+import { Misuse } from '../parse/misuse.ts';
 import { findingsOf, type ScanFindings } from './findings.ts';
 import { acceptTools, writeDraft } from './policy-files.ts';
 import { scanTable } from './table.ts';

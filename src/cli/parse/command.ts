@@ -1,4 +1,4 @@
-import type { Terminal } from '../main/process/terminal.ts';
+import type { Terminal } from '../../main/process/terminal.ts';
 
 /** An option or an operand of a command. `Value` is what the command receives. */
 export interface Parameter<Value = unknown> {

@@ -1,5 +1,5 @@
-import type { Terminal } from '../main/process/terminal.ts';
-import { Misuse } from './misuse.ts';
+import type { Terminal } from '../../main/process/terminal.ts';
+import { Misuse } from '../parse/misuse.ts';
 
 /** Where a gateway runs, as far as the command line says it. */
 export interface GatewayAddress {
