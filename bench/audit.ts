@@ -10,9 +10,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Kysely, PostgresDialect, sql } from 'kysely';
 import pg from 'pg';
-import { linesOf, verifyExport, verifyLedger } from '../src/cli/verify-evidence.ts';
+import { linesOf } from '../src/cli/audit/lines.ts';
 import { CheckpointSigner } from '../src/gateway/log/checkpoint-signer.ts';
 import { exportLog } from '../src/gateway/log/export.ts';
+import { verifyExport, verifyLedger } from '../src/gateway/log/verify.ts';
 import type { Ports } from '../src/gateway/ports.ts';
 import type { EventFilter } from '../src/ports.ts';
 import { sqlLedger } from '../src/sql/ledger.ts';
@@ -20,6 +21,7 @@ import { migrate } from '../src/sql/migrations.ts';
 import type { Tables } from '../src/sql/schema.ts';
 import { sqlRecords } from '../src/sql/search.ts';
 import { sqlStore } from '../src/sql/store.ts';
+import { proof } from '../src/vault/proof.ts';
 import { vault } from '../src/vault/vault.ts';
 import { startPostgres } from '../test/support/servers.ts';
 
@@ -65,7 +67,7 @@ async function run(): Promise<void> {
   await searches();
 
   const trust = { keys: keyed.publicKeys, elsewhere: [] };
-  await timed('verified in the database', EVENTS, async () => say(await verifyLedger(ledger, trust)));
+  await timed('verified in the database', EVENTS, async () => say(await verifyLedger(ledger, trust, proof())));
   const file = join(folder, 'audit.jsonl');
   let most = 0;
   await timed('exported', EVENTS, async () => {
@@ -79,7 +81,7 @@ async function run(): Promise<void> {
     await once(out, 'finish');
   });
   console.log(`  memory above the start while exporting: ${(most / 2 ** 20).toFixed(0)} MiB`);
-  await timed('verified from the export', EVENTS, async () => say(await verifyExport(linesOf(file), trust)));
+  await timed('verified from the export', EVENTS, async () => say(await verifyExport(linesOf(file), trust, proof())));
 }
 
 function say({ report, problems }: Awaited<ReturnType<typeof verifyExport>>): void {

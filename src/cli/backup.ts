@@ -1,30 +1,24 @@
 import { cp, lstat, mkdir, rm, stat } from 'node:fs/promises';
 import { join, resolve, sep } from 'node:path';
-import { parseArgs } from 'node:util';
 import { PGlite } from '@electric-sql/pglite';
 import { faultText } from '../config/fault.ts';
 import { loadConfig } from '../config/load.ts';
-import { Misuse, type Terminal } from '../main/process/terminal.ts';
+import { fromDisk } from '../main/process/from-disk.ts';
+import type { Terminal } from '../main/process/terminal.ts';
 import { DirectoryHeld, holdDirectory } from '../sql/directory.ts';
-import { fromDisk } from './start.ts';
 
-const USAGE = 'holdfast backup TARGET [--config holdfast.yaml] [--data D]';
+interface BackupOptions {
+  readonly target: string;
+  readonly config?: string;
+  readonly data?: string;
+}
 
 /**
- * `backup`: copies the data directory of embedded mode while nobody uses it, and opens the copy to see that it is
- * whole. The copy is a data directory: to restore is to start from it. Refuses, and copies nothing, while a gateway
- * runs on the directory, where TARGET is there already, or where the database is Postgres.
+ * `backup`: copies the data directory of embedded mode while nobody uses it, and opens the copy to check that it is
+ * complete. The copy is a data directory: to restore it, start from it. Refuses, and copies nothing, when a gateway
+ * runs on the directory, when the target exists, or when the database is Postgres.
  */
-export async function backupCommand(argv: string[], terminal: Terminal): Promise<number> {
-  const { values, positionals } = parseArgs({
-    args: argv,
-    allowPositionals: true,
-    options: { config: { type: 'string' }, data: { type: 'string' } },
-  });
-  const [target, ...rest] = positionals;
-  if (target === undefined || rest.length > 0) throw new Misuse(`Use: ${USAGE}`);
-  const { config, data } = values;
-  const flags = { ...(config === undefined ? {} : { config }), ...(data === undefined ? {} : { data }) };
+export async function backupCommand({ target, ...flags }: BackupOptions, terminal: Terminal): Promise<number> {
   const loaded = await loadConfig({ env: terminal.env, flags, readFile: fromDisk });
   if (!loaded.ok) {
     terminal.err(`${loaded.faults.map(faultText).join('\n')}\n`);
@@ -37,29 +31,31 @@ export async function backupCommand(argv: string[], terminal: Terminal): Promise
   }
   const copied = await backup(resolve(loaded.settings.data), resolve(target));
   terminal.out(`Copied ${copied.approvals} approvals and ${copied.events} events to ${target}.\n`);
-  terminal.out(`To go on from it: holdfast start --data ${target}\n`);
+  terminal.out(`To continue from it: holdfast start --data ${target}\n`);
   if (loaded.secrets.secrets.length > 0) {
-    terminal.out('HOLDFAST_SECRET is not in it. Keep it elsewhere: without it nothing sealed can be opened.\n');
+    terminal.out(
+      'HOLDFAST_SECRET is not in the copy. Keep it elsewhere: without it nothing that is sealed can be opened.\n',
+    );
   }
   return 0;
 }
 
 /** What a copy holds. */
-export interface Copied {
+interface BackupContents {
   readonly approvals: number;
   readonly events: number;
 }
 
-/** Throws, with words for a person, when it cannot be done; then there is no `to`. */
-export async function backup(from: string, to: string): Promise<Copied> {
+/** Throws, with a message for the user, when it cannot be done; `to` does not exist then. */
+async function backup(from: string, to: string): Promise<BackupContents> {
   if (to === from || to.startsWith(from + sep)) throw new Error(`${to} is inside of what is copied.`);
   if ((await stat(join(from, 'sql')).catch(() => null)) === null) throw new Error(`There is no database in ${from}.`);
   const release = await holdDirectory(from).catch((error: unknown) => {
     if (!(error instanceof DirectoryHeld)) throw error;
-    throw new Error(`${from} is in use. Stop Holdfast first: a copy of a database that runs is none.`);
+    throw new Error(`${from} is in use. Stop Holdfast first: a copy of a running database cannot be restored.`);
   });
   try {
-    // Fails when it is there: a backup never writes over another.
+    // Fails when it exists: a backup never overwrites another.
     await mkdir(to, { mode: 0o700 });
     try {
       // The lock is a socket, which means nothing in a copy.
@@ -74,7 +70,7 @@ export async function backup(from: string, to: string): Promise<Copied> {
   }
 }
 
-async function countIn(sql: string): Promise<Copied> {
+async function countIn(sql: string): Promise<BackupContents> {
   const pglite = await PGlite.create({ dataDir: sql });
   try {
     const count = async (table: string): Promise<number> => {

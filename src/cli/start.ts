@@ -1,37 +1,16 @@
-import { readFile } from 'node:fs/promises';
-import { parseArgs } from 'node:util';
 import { faultText } from '../config/fault.ts';
-import { type Loaded, loadConfig, type ReadFile } from '../config/load.ts';
+import { type Loaded, loadConfig } from '../config/load.ts';
 import type { Flags } from '../config/settings.ts';
 import { startNode } from '../main/node.ts';
 import { auditWebhook } from '../main/process/audit-webhook.ts';
 import { faultInjection } from '../main/process/fault-injection.ts';
+import { fromDisk } from '../main/process/from-disk.ts';
 import { processLog } from '../main/process/log.ts';
 import type { Terminal } from '../main/process/terminal.ts';
 import { keepFresh } from '../main/rules/reload.ts';
 
-/** Reads a file, or says that there is none. */
-export const fromDisk: ReadFile = (path) => readFile(path).catch(() => null);
-
 /** `start`: runs until SIGTERM or SIGINT. */
-export async function startCommand(argv: string[], terminal: Terminal): Promise<number> {
-  const { values } = parseArgs({
-    args: argv,
-    options: {
-      config: { type: 'string' },
-      listen: { type: 'string' },
-      data: { type: 'string' },
-      'public-url': { type: 'string' },
-      'max-body': { type: 'string' },
-    },
-  });
-  const flags: Flags = {
-    ...(values.config === undefined ? {} : { config: values.config }),
-    ...(values.listen === undefined ? {} : { listen: values.listen }),
-    ...(values.data === undefined ? {} : { data: values.data }),
-    ...(values['public-url'] === undefined ? {} : { publicUrl: values['public-url'] }),
-    ...(values['max-body'] === undefined ? {} : { maxBody: values['max-body'] }),
-  };
+export async function startCommand(flags: Flags, terminal: Terminal): Promise<number> {
   const sources = { env: terminal.env, flags, readFile: fromDisk };
   const loaded = await loadConfig(sources);
   if (!loaded.ok) {
@@ -42,11 +21,11 @@ export async function startCommand(argv: string[], terminal: Terminal): Promise<
   const log = processLog();
   const sink = auditWebhook(loaded.secrets, { now: () => new Date() });
   const running = await startNode(loaded, log, faultInjection(terminal.env), { sink, out: terminal.out });
-  // Listened for before the word that it runs: whoever waits for that word may stop it in the same moment.
-  const told = toldToStop();
+  // Listen for signals before the banner: whoever waits for the banner may stop the process at once.
+  const stopped = stopSignal();
   const stopReloading = keepFresh(running, sources, log);
   terminal.out(banner(loaded, running.url));
-  await told;
+  await stopped;
   stopReloading();
   terminal.out('stopping: held calls get the pending result, calls under way may finish\n');
   await running.stop();
@@ -68,7 +47,7 @@ function banner({ config, settings, secrets }: Loaded, url: string): string {
   return `${lines.join('\n')}\n`;
 }
 
-function toldToStop(): Promise<void> {
+function stopSignal(): Promise<void> {
   return new Promise((resolve) => {
     process.once('SIGTERM', () => resolve());
     process.once('SIGINT', () => resolve());

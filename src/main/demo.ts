@@ -1,7 +1,6 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fromDisk } from '../cli/start.ts';
 import { faultText } from '../config/fault.ts';
 import { newGrant } from '../config/grants.ts';
 import { loadConfig } from '../config/load.ts';
@@ -9,6 +8,7 @@ import { type Prometheus, startPrometheus } from '../demo/prometheus.ts';
 import { type SlackStandIn, startSlackStandIn } from '../demo/slack/stand-in.ts';
 import { playScenes } from './demo/scenes.ts';
 import { type Running, startNode } from './node.ts';
+import { fromDisk } from './process/from-disk.ts';
 import { processLog } from './process/log.ts';
 import type { Terminal } from './process/terminal.ts';
 
@@ -37,13 +37,13 @@ export interface Stage {
 }
 
 /** `demo`: a gateway, a server with \`create_api_key\`, a Slack stand-in and a real agent. Exits 0 only if all went as it should. */
-export async function demo(_argv: string[], terminal: Terminal): Promise<number> {
+export async function demo(terminal: Terminal): Promise<number> {
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-demo-'));
   const undo: (() => Promise<void>)[] = [() => rm(folder, { recursive: true, force: true })];
   try {
     terminal.out('Starting a gateway, a small Prometheus MCP server and a Slack stand-in …\n');
     const stage = await setStage(folder, undo);
-    const byHand = process.stdin.isTTY === true && process.stdout.isTTY === true && !process.env.CI;
+    const byHand = process.stdin.isTTY === true && process.stdout.isTTY === true && !terminal.env.CI;
     await playScenes(stage, terminal, byHand);
     if (byHand) await lookAround(stage, terminal);
     return 0;

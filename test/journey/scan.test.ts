@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, beforeEach, test } from 'node:test';
-import { scanCommand } from '../../src/cli/scan/scan.ts';
+import { runCommandLine } from '../../src/cli/command-line.ts';
 import { callTool, sdkClient, textOf } from '../support/agent.ts';
 import { openHouse } from '../support/gateway.ts';
 import { shiftingUpstream } from '../support/shifting-upstream.ts';
@@ -44,7 +44,8 @@ beforeEach(() => {
 async function scan(...argv: string[]) {
   const [out, err]: [string[], string[]] = [[], []];
   const env = { UPSTREAM_TOKEN: 'tok-4711' };
-  const code = await scanCommand(argv, { out: (t) => out.push(t), err: (t) => err.push(t), env, cwd });
+  const terminal = { out: (t: string) => out.push(t), err: (t: string) => err.push(t), env, cwd };
+  const code = await runCommandLine(['scan', ...argv], terminal);
   return { code, out: out.join(''), err: err.join('') };
 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { approvalsCommand } from '../../src/cli/approvals.ts';
+import { runCommandLine } from '../../src/cli/command-line.ts';
 import type { SlackMessage } from '../../src/demo/slack/messages.ts';
 import { Agent, noteOf, type Sent, textOf } from '../support/agent.ts';
 import { type CountingUpstream, countingUpstream } from '../support/counting-upstream.ts';
@@ -76,7 +76,12 @@ describe('the card tells the end of it, on every path', { skip: skipWithout('pos
       said += text;
     };
     const env = { HOLDFAST_ADMIN_TOKEN: house.adminToken };
-    const code = await approvalsCommand([...words, '--url', there.url], { out: say, err: say, env, cwd: '/' });
+    const code = await runCommandLine(['approvals', ...words, '--url', there.url], {
+      out: say,
+      err: say,
+      env,
+      cwd: '/',
+    });
     assert.equal(code, 0, said);
   };
 

@@ -5,8 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { parse } from 'yaml';
-import { doctorCommand } from '../../src/cli/doctor/slack.ts';
-import { initCommand } from '../../src/cli/init.ts';
+import { runCommandLine } from '../../src/cli/command-line.ts';
 import { type SlackStandIn, startSlackStandIn } from '../../src/demo/slack/stand-in.ts';
 import { MANIFEST_SCOPES } from '../../src/demo/slack/workspace.ts';
 import { CHANNEL, type House, openHouse } from '../support/gateway.ts';
@@ -33,15 +32,13 @@ function config(
 }
 
 /** Runs the command in a folder of its own. */
-async function holdfast(words: readonly [string, ...string[]], more: Record<string, string> = {}) {
+async function holdfast(words: readonly string[], more: Record<string, string> = {}) {
   let said = '';
   const say = (text: string): void => {
     said += text;
   };
   const env = { SLACK_API_URL: slack.apiUrl, HOLDFAST_CONFIG: join(folder, 'holdfast.yaml'), ...more };
-  const [command, ...rest] = words;
-  const run = command === 'init' ? initCommand : doctorCommand;
-  const code = await run(rest, { out: say, err: say, env, cwd: folder });
+  const code = await runCommandLine(words, { out: say, err: say, env, cwd: folder });
   return { code, said };
 }
 

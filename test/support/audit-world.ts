@@ -1,17 +1,18 @@
 /** A log in a real database, with what writes, seals and signs it, and a hand that reaches into the tables. */
 import { PGlite } from '@electric-sql/pglite';
 import { Kysely, PGliteDialect, sql } from 'kysely';
-import { type EvidenceFinding, type Trust, verifyExport, verifyLedger } from '../../src/cli/verify-evidence.ts';
 import type { NewEvent } from '../../src/domain/event.ts';
 import type { Gateway } from '../../src/gateway/gateway.ts';
 import { CheckpointSigner } from '../../src/gateway/log/checkpoint-signer.ts';
 import { exportLog } from '../../src/gateway/log/export.ts';
+import { type EvidenceFinding, type EvidenceTrust, verifyExport, verifyLedger } from '../../src/gateway/log/verify.ts';
 import type { Ledger, Store } from '../../src/ports.ts';
 import { sqlLedger } from '../../src/sql/ledger.ts';
 import { migrate } from '../../src/sql/migrations.ts';
 import { openPostgres } from '../../src/sql/postgres.ts';
 import type { Tables } from '../../src/sql/schema.ts';
 import { sqlStore } from '../../src/sql/store.ts';
+import { proof } from '../../src/vault/proof.ts';
 import { vault } from '../../src/vault/vault.ts';
 import { quiet } from './door-world.ts';
 import { type ServerKind, startPostgres } from './servers.ts';
@@ -31,7 +32,7 @@ export interface AuditWorld {
   sign(): ReturnType<CheckpointSigner['sign']>;
   /** Puts these rows in the place of all that is there. */
   replace(evidence: Evidence): Promise<void>;
-  verify(trust?: Partial<Trust>): Promise<EvidenceFinding>;
+  verify(trust?: Partial<EvidenceTrust>): Promise<EvidenceFinding>;
   exported(): Promise<string[]>;
   close(): Promise<void>;
 }
@@ -44,7 +45,11 @@ export async function auditWorld(kind: 'pglite' | Extract<ServerKind, 'postgres'
   const clock = { now: () => new Date() };
   const gateway = { store, ledger, vault: keyed, clock, log: quiet, replica: 'test' } as unknown as Gateway;
   const notary = new CheckpointSigner();
-  const trusted = (trust: Partial<Trust>): Trust => ({ keys: keyed.publicKeys, elsewhere: [], ...trust });
+  const trusted = (trust: Partial<EvidenceTrust>): EvidenceTrust => ({
+    keys: keyed.publicKeys,
+    elsewhere: [],
+    ...trust,
+  });
   return {
     db,
     store,
@@ -61,7 +66,7 @@ export async function auditWorld(kind: 'pglite' | Extract<ServerKind, 'postgres'
       return signed;
     },
     replace: (evidence) => replace(db, evidence),
-    verify: (trust = {}) => verifyLedger(ledger, trusted(trust)),
+    verify: (trust = {}) => verifyLedger(ledger, trusted(trust), proof()),
     exported: async () => {
       let text = '';
       for await (const part of exportLog(ledger, clock.now(), keyed.publicKeys)) text += part;
@@ -77,11 +82,11 @@ export function event(what: string, more: Partial<NewEvent> = {}): NewEvent {
 }
 
 /** An export's lines, verified as a file would be. */
-export async function verifyLines(lines: readonly string[], trust: Trust): Promise<EvidenceFinding> {
+export async function verifyLines(lines: readonly string[], trust: EvidenceTrust): Promise<EvidenceFinding> {
   async function* all(): AsyncGenerator<string> {
     yield* lines;
   }
-  return verifyExport(all(), trust);
+  return verifyExport(all(), trust, proof());
 }
 
 async function replace(db: Kysely<Tables>, { events, checkpoints }: Evidence): Promise<void> {

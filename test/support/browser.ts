@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
-import { fromDisk } from '../../src/cli/start.ts';
 import { faultText } from '../../src/config/fault.ts';
 import { newGrant } from '../../src/config/grants.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { type Prometheus, startPrometheus } from '../../src/demo/prometheus.ts';
 import { type Running, startNode } from '../../src/main/node.ts';
+import { fromDisk } from '../../src/main/process/from-disk.ts';
 import { processLog } from '../../src/main/process/log.ts';
 
 export const ADMIN_TOKEN = 'an-admin-token-for-tests-only';

@@ -5,37 +5,35 @@ import { DirectoryHeld, holdDirectory } from '../../sql/directory.ts';
 import { type DoctorFinding, fault, ok, warn } from './finding.ts';
 
 const MIB = 1024 * 1024;
-/** Bytes of free disk below which it is said, and below which nothing should start. */
-const LITTLE = 1024 * MIB;
-const TOO_LITTLE = 64 * MIB;
+/** Bytes of free disk below which it is a warning, and below which it is a fault. */
+const LOW = 1024 * MIB;
+const TOO_LOW = 64 * MIB;
 
-/** Looks at the data directory and leaves it as it is. `embedded`: the database is in it. */
+/** Checks the data directory and changes nothing. `embedded`: the database is in it. */
 export async function dataFindings(data: string, embedded: boolean): Promise<DoctorFinding[]> {
   const about = 'data directory';
   const path = resolve(data);
   const found = await stat(path).catch(() => null);
   if (found === null) return [await absent(path), ...(await disk(dirname(path)))];
-  if (!found.isDirectory()) return [fault(about, `${path} is no directory`, 'Set HOLDFAST_DATA to a directory.')];
+  if (!found.isDirectory()) return [fault(about, `${path} is not a directory`, 'Set HOLDFAST_DATA to a directory.')];
   const findings: DoctorFinding[] = [];
   if (!(await writable(path))) {
     const user = process.getuid?.() ?? 'this user';
-    findings.push(
-      fault(about, `${path} may not be written by user ${user}`, `chown it to the user that runs Holdfast.`),
-    );
+    findings.push(fault(about, `${path} is not writable for user ${user}`, 'chown it to the user that runs Holdfast.'));
   }
   findings.push(...(await modes(path, found.mode)));
   if (embedded) findings.push(await inUse(path));
-  if (findings.every(({ level }) => level === 'ok')) findings.unshift(ok(about, `${path} may be written`));
+  if (findings.every(({ level }) => level === 'ok')) findings.unshift(ok(about, `${path} is writable`));
   return [...findings, ...(await disk(path))];
 }
 
 async function absent(path: string): Promise<DoctorFinding> {
   const parent = dirname(path);
-  if (await writable(parent)) return ok('data directory', `${path} is made at the first start`);
+  if (await writable(parent)) return ok('data directory', `${path} is created at the first start`);
   return fault(
     'data directory',
-    `${path} is not there, and ${parent} may not be written`,
-    'Make it, or set HOLDFAST_DATA.',
+    `${path} does not exist, and ${parent} is not writable`,
+    'Create it, or set HOLDFAST_DATA.',
   );
 }
 
@@ -58,14 +56,13 @@ async function inUse(path: string): Promise<DoctorFinding> {
   try {
     await (await holdDirectory(path))();
   } catch (error) {
-    if (error instanceof DirectoryHeld)
-      return ok(about, 'in use by the Holdfast that runs now; a second one is refused');
+    if (error instanceof DirectoryHeld) return ok(about, 'in use by a running Holdfast; a second one is refused');
     return fault(about, 'the directory cannot be locked', 'Use a directory on a local disk, which can hold a socket.');
   }
-  const there = (await readdir(path)).includes('sql');
+  const exists = (await readdir(path)).includes('sql');
   return ok(
     about,
-    there ? 'there, and not in use; its schema is brought up to date at the start' : 'is made at the first start',
+    exists ? 'not in use; its schema is brought up to date at the start' : 'is created at the first start',
   );
 }
 
@@ -74,12 +71,10 @@ async function disk(path: string): Promise<DoctorFinding[]> {
   const found = await statfs(path).catch(() => null);
   if (found === null) return [];
   const free = found.bavail * found.bsize;
-  const words = `${Math.floor(free / MIB)} MiB are free for the data directory`;
-  if (free < TOO_LITTLE)
-    return [fault(about, words, 'Make room: when nothing can be written, nothing is let through.')];
-  if (free < LITTLE)
-    return [warn(about, words, 'Make room soon: when nothing can be written, nothing is let through.')];
-  return [ok(about, words)];
+  const what = `${Math.floor(free / MIB)} MiB are free for the data directory`;
+  if (free < TOO_LOW) return [fault(about, what, 'Make room: when nothing can be written, nothing is let through.')];
+  if (free < LOW) return [warn(about, what, 'Make room soon: when nothing can be written, nothing is let through.')];
+  return [ok(about, what)];
 }
 
 function writable(path: string): Promise<boolean> {

@@ -6,20 +6,20 @@ import type { Tables } from '../../sql/schema.ts';
 import { ANSWER_MS, type DoctorFinding, fault, isLoopback, ok, skewOf, warn } from './finding.ts';
 
 const OLDEST_MAJOR = 14;
-/** Connections that one replica opens at most: its own, and the queue's where there is no Redis. */
+/** Most connections that one replica opens: its own, and without Redis those of the queue too. */
 const CONNECTIONS = { redis: 10, sql: 18 } as const;
 
-interface Facts {
+interface PostgresFacts {
   version: number;
   now: Date;
   standby: boolean;
   may_create: boolean;
   encrypted: boolean;
-  most: number;
+  max_connections: number;
   used: number;
 }
 
-/** Looks at Postgres and changes nothing in it. */
+/** Checks Postgres and changes nothing in it. */
 export async function databaseFindings(url: string, queue: 'redis' | 'sql'): Promise<DoctorFinding[]> {
   const about = 'database';
   const pool = new pg.Pool({
@@ -33,7 +33,7 @@ export async function databaseFindings(url: string, queue: 'redis' | 'sql'): Pro
   try {
     await pool.query('select 1');
     const from = Date.now();
-    const facts = (await pool.query<Facts>(QUESTION)).rows[0]!;
+    const facts = (await pool.query<PostgresFacts>(QUESTION)).rows[0]!;
     const clock = skewOf(about, facts.now.getTime(), from, Date.now());
     const schema = schemaFindings(await namesIn(db), facts.may_create);
     return [...serverFindings(facts, new URL(url).hostname, CONNECTIONS[queue]), ...clock, ...schema];
@@ -41,7 +41,7 @@ export async function databaseFindings(url: string, queue: 'redis' | 'sql'): Pro
     const reason = outOfReach(error);
     const code = String((error as { code?: unknown }).code ?? 'no code');
     return reason === null
-      ? [fault(about, `Postgres cannot be asked (${code})`, 'Look at DATABASE_URL and at the server’s log.')]
+      ? [fault(about, `Postgres cannot be queried (${code})`, 'Check DATABASE_URL and the log of the server.')]
       : [fault(about, `Postgres cannot be reached: ${reason.what}`, reason.remedy)];
   } finally {
     await db.destroy();
@@ -52,9 +52,9 @@ const QUESTION = `
   select current_setting('server_version_num')::int as version, clock_timestamp() as now, pg_is_in_recovery() as standby,
     has_database_privilege(current_database(), 'create') as may_create,
     coalesce((select ssl from pg_stat_ssl where pid = pg_backend_pid()), false) as encrypted,
-    current_setting('max_connections')::int as most, (select count(*)::int from pg_stat_activity) as used`;
+    current_setting('max_connections')::int as max_connections, (select count(*)::int from pg_stat_activity) as used`;
 
-function serverFindings(facts: Facts, host: string, needed: number): DoctorFinding[] {
+function serverFindings(facts: PostgresFacts, host: string, needed: number): DoctorFinding[] {
   const about = 'database';
   const major = Math.floor(facts.version / 10_000);
   const found: DoctorFinding[] = [];
@@ -67,32 +67,36 @@ function serverFindings(facts: Facts, host: string, needed: number): DoctorFindi
   if (!facts.encrypted && !isLoopback(host)) {
     found.push(warn(about, 'the connection is not encrypted', 'Add sslmode=verify-full to DATABASE_URL.'));
   }
-  if (facts.most - facts.used < needed) {
-    const what = `${facts.used} of ${facts.most} connections are in use, and one replica wants up to ${needed}`;
+  if (facts.max_connections - facts.used < needed) {
+    const what = `${facts.used} of ${facts.max_connections} connections are in use, and one replica needs up to ${needed}`;
     found.push(warn(about, what, 'Raise max_connections, or let other programs use fewer.'));
   }
   return found;
 }
 
-function schemaFindings(had: readonly string[], mayCreate: boolean): DoctorFinding[] {
+function schemaFindings(applied: readonly string[], mayCreate: boolean): DoctorFinding[] {
   const about = 'schema';
-  if (had.length === 0) {
+  if (applied.length === 0) {
     return mayCreate
       ? [ok(about, 'there is none yet; the first start makes it')]
-      : [fault(about, 'there is none, and this user may not make one', 'grant create on database … to this user.')];
+      : [fault(about, 'there is none, and this user may not create one', 'grant create on database … to this user.')];
   }
-  const missing = MIGRATION_NAMES.filter((name) => !had.includes(name));
-  const newer = had.filter((name) => !MIGRATION_NAMES.includes(name));
+  const missing = MIGRATION_NAMES.filter((name) => !applied.includes(name));
+  const newer = applied.filter((name) => !MIGRATION_NAMES.includes(name));
   const found: DoctorFinding[] = [];
   if (missing.length > 0) {
     const what = `${missing.length} migrations are still to be made (${missing.join(', ')})`;
     found.push(
-      warn(about, what, 'The next start makes them. Large logs take minutes: docs/operations.md, Rolling restart.'),
+      warn(
+        about,
+        what,
+        'The next start makes them. With a large log this takes minutes: docs/operations.md, Rolling restart.',
+      ),
     );
   }
   if (newer.length > 0) {
     const what = `a newer release has been here (${newer.join(', ')})`;
-    found.push(warn(about, what, 'This release works beside it; run the newer one everywhere soon.'));
+    found.push(warn(about, what, 'This release works beside it. Run the newer one everywhere soon.'));
   }
   return found.length > 0 ? found : [ok(about, 'up to date')];
 }

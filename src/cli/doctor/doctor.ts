@@ -1,46 +1,44 @@
-import { parseArgs } from 'node:util';
 import { faultText } from '../../config/fault.ts';
 import { type Loaded, loadConfig } from '../../config/load.ts';
 import { type ReadSettings, readSettings } from '../../config/settings.ts';
-import { Misuse, type Terminal } from '../../main/process/terminal.ts';
-import { fromDisk } from '../start.ts';
+import { fromDisk } from '../../main/process/from-disk.ts';
+import type { Terminal } from '../../main/process/terminal.ts';
 import { dataFindings } from './data.ts';
 import { databaseFindings } from './database.ts';
 import { type DoctorFinding, fault, ok, warn } from './finding.ts';
 import { grantFindings } from './grants.ts';
-import { nodeFindings, placeFindings, secretFindings } from './place.ts';
+import { nodeFindings } from './node.ts';
+import { publicUrlFindings } from './public-url.ts';
 import { redisFindings } from './redis.ts';
-import { doctorCommand as doctorSlack, slackFaults } from './slack.ts';
+import { secretFindings } from './secrets.ts';
+import { slackFaults } from './slack.ts';
 import { upstreamFindings } from './upstreams.ts';
 
-const USAGE = 'holdfast doctor [slack] [--config holdfast.yaml] [--data D] [--json]';
+interface DoctorOptions {
+  readonly config?: string;
+  readonly data?: string;
+  readonly json: boolean;
+}
 
 /**
- * `doctor`: looks at everything a gateway stands on, changes nothing, and says of each what it means and what to do.
- * 0: it would work, with what is warned about; 1: something does not. Never prints a secret.
+ * `doctor`: checks everything that a gateway depends on, changes nothing, and says what each finding means and what to
+ * do about it. 0: the gateway would work, warnings aside; 1: something does not work. Never prints a secret.
  */
-export async function doctorCommand(argv: string[], terminal: Terminal): Promise<number> {
-  if (argv[0] === 'slack') return doctorSlack(argv, terminal);
-  const { values, positionals } = parseArgs({
-    args: argv,
-    allowPositionals: true,
-    options: { config: { type: 'string' }, data: { type: 'string' }, json: { type: 'boolean', default: false } },
-  });
-  if (positionals.length > 0) throw new Misuse(`Use: ${USAGE}`);
-  const { config, data } = values;
-  const flags = { ...(config === undefined ? {} : { config }), ...(data === undefined ? {} : { data }) };
+export async function doctorCommand({ json, ...flags }: DoctorOptions, terminal: Terminal): Promise<number> {
   const loaded = await loadConfig({ env: terminal.env, flags, readFile: fromDisk });
   const findings = [...nodeFindings(process.versions.node)];
-  if (loaded.ok) findings.push(...(await wholeFindings(loaded, terminal.env.PATH ?? '')));
+  if (loaded.ok) findings.push(...(await allFindings(loaded, terminal.env.PATH ?? '')));
   else {
     findings.push(
-      ...loaded.faults.map((one) => fault('config', faultText({ ...one, expected: null }), remedyOf(one.expected))),
+      ...loaded.faults.map((wrong) => {
+        return fault('config', faultText({ ...wrong, expected: null }), remedyOf(wrong.expected));
+      }),
     );
-    // What does not hang on the file can be looked at all the same.
+    // What does not depend on the file can still be checked.
     const read = readSettings({ env: terminal.env, flags });
-    if (read.ok) findings.push(...(await groundFindings(read)));
+    if (read.ok) findings.push(...(await storageFindings(read)));
   }
-  report(findings, values.json, terminal);
+  report(findings, json, terminal);
   return findings.some(({ level }) => level === 'fault') ? 1 : 0;
 }
 
@@ -48,20 +46,20 @@ function remedyOf(expected: string | null): string {
   return expected === null ? 'Correct it.' : `Make it ${expected}.`;
 }
 
-async function wholeFindings(loaded: Loaded, path: string): Promise<DoctorFinding[]> {
+async function allFindings(loaded: Loaded, path: string): Promise<DoctorFinding[]> {
   const { config, policies, settings } = loaded;
-  const words = `${config.servers.size} servers, ${policies.size} policies, ${config.grants.length} grants`;
-  const [ground, place, servers, slack] = await Promise.all([
-    groundFindings(loaded),
-    placeFindings(settings),
+  const counts = `${config.servers.size} servers, ${policies.size} policies, ${config.grants.length} grants`;
+  const [storage, publicUrl, servers, slack] = await Promise.all([
+    storageFindings(loaded),
+    publicUrlFindings(settings),
     upstreamFindings(loaded, path),
     slackFindings(loaded),
   ]);
-  return [ok('config', words), ...ground, ...place, ...servers, ...slack, ...grantFindings(loaded, new Date())];
+  return [ok('config', counts), ...storage, ...publicUrl, ...servers, ...slack, ...grantFindings(loaded, new Date())];
 }
 
-/** Secrets, directory, database and Redis. */
-async function groundFindings({
+/** Secrets, data directory, database and Redis. */
+async function storageFindings({
   settings,
   secrets,
 }: Pick<Extract<ReadSettings, { ok: true }>, 'settings' | 'secrets'>) {

@@ -1,12 +1,12 @@
-/** One thing that was looked at. */
+/** One thing that was checked. */
 export interface DoctorFinding {
-  /** `fault`: something does not work. `warn`: it works, and will hurt. */
+  /** `fault`: something does not work. `warn`: it works, and will cause trouble. */
   readonly level: 'ok' | 'warn' | 'fault';
-  /** What was looked at: `database`, `server prometheus`. */
+  /** What was checked: `database`, `server prometheus`. */
   readonly about: string;
-  /** What it means. */
+  /** What was found, and what it means. */
   readonly what: string;
-  /** What to do about it; null where all is well. */
+  /** What to do about it; null when all is well. */
   readonly remedy: string | null;
 }
 
@@ -27,23 +27,23 @@ export const fault = (about: string, what: string, remedy: string): DoctorFindin
 /** Milliseconds that anything outside may take to answer. */
 export const ANSWER_MS = 5_000;
 
-/** Milliseconds by which two clocks may differ before it is said, and before it is a fault. */
+/** Milliseconds by which two clocks may differ before it is a warning, and before it is a fault. */
 const SKEW_WARN_MS = 2_000;
 const SKEW_FAULT_MS = 30_000;
 
-/** `theirs` was read somewhere between `from` and `to` by this machine's clock; all in ms since the epoch. */
+/** `theirs` was read at some time between `from` and `to` by this machine's clock. All in ms since the epoch. */
 export function skewOf(about: string, theirs: number, from: number, to: number): DoctorFinding[] {
   const skew = theirs < from ? from - theirs : Math.max(0, theirs - to);
   if (skew < SKEW_WARN_MS) return [];
-  const what = `its clock and this machine's differ by ${(skew / 1_000).toFixed(1)} s: approvals expire and limits turn at odd times`;
+  const what = `its clock and this machine's differ by ${(skew / 1_000).toFixed(1)} s: approvals expire and limits reset at odd times`;
   return [(skew < SKEW_FAULT_MS ? warn : fault)(about, what, 'Run NTP (chrony, systemd-timesyncd) on both machines.')];
 }
 
-/** Takes the values out of a text that others wrote. */
+/** Removes secrets and control characters from a text that somebody else wrote. */
 export function without(text: string, secrets: readonly string[]): string {
-  const told = secrets.filter((secret) => secret.length >= 4).sort((a, b) => b.length - a.length);
-  return told
-    .reduce((words, secret) => words.replaceAll(secret, '…'), text)
+  const known = secrets.filter((secret) => secret.length >= 4).sort((a, b) => b.length - a.length);
+  return known
+    .reduce((clean, secret) => clean.replaceAll(secret, '…'), text)
     .replaceAll(/[\u0000-\u001f\u007f-\u009f]+/g, ' ');
 }
 

@@ -8,32 +8,33 @@ import { type DoctorFinding, fault, ok, warn } from './finding.ts';
 const DAY_MS = 86_400_000;
 const SOON_DAYS = 14;
 
-/** Whether agents will get in, and whether somebody can answer what they ask. */
+/** Checks that agents get in, and that somebody can approve what they ask. */
 export function grantFindings(loaded: Loaded, now: Date): DoctorFinding[] {
   const { grants } = loaded.config;
-  if (grants.length === 0) return [warn('grants', 'no agent may come in', 'Make one with holdfast grant new.')];
-  const findings = grants.flatMap((grant) => [...lifeOf(grant, now), ...unanswered(grant, loaded)]);
+  if (grants.length === 0)
+    return [warn('grants', 'there is none, so every agent is refused', 'Make one with holdfast grant new.')];
+  const findings = grants.flatMap((grant) => [...tokenFindings(grant, now), ...stuckFindings(grant, loaded)]);
   return findings.length > 0 ? findings : [ok('grants', `${grants.length}, each with somebody to ask`)];
 }
 
-function lifeOf(grant: Grant, now: Date): DoctorFinding[] {
+function tokenFindings(grant: Grant, now: Date): DoctorFinding[] {
   const about = `grant ${grant.name}`;
   const found: DoctorFinding[] = [];
   const days = grant.expires === null ? null : (grant.expires.getTime() - now.getTime()) / DAY_MS;
   if (days !== null && days <= 0) {
-    found.push(warn(about, 'has expired: its agent is refused', 'Set a later expires, or take the grant out.'));
+    found.push(warn(about, 'has expired: its agent is refused', 'Set a later expires, or remove the grant.'));
   } else if (days !== null && days < SOON_DAYS) {
     const what = `expires in ${Math.ceil(days)} days (${grant.expires?.toISOString().slice(0, 10)})`;
     found.push(warn(about, what, 'Rotate its token and set a later expires.'));
   }
   if (grant.retiringSha256 !== null) {
-    found.push(warn(about, 'two tokens are taken', 'Once its agents use the new one, take the old one out.'));
+    found.push(warn(about, 'two tokens are taken', 'Once its agents use the new one, remove the old one.'));
   }
   return found;
 }
 
-/** What this grant's agent may ask and nobody could ever approve. */
-function unanswered(grant: Grant, { config, policies, secrets }: Loaded): DoctorFinding[] {
+/** What this grant's agent may ask for and nobody could ever approve. */
+function stuckFindings(grant: Grant, { config, policies, secrets }: Loaded): DoctorFinding[] {
   const slack = secrets.slackBotToken !== null;
   const admin = secrets.adminToken !== null;
   return grant.servers.flatMap((server) => {
@@ -46,8 +47,8 @@ function unanswered(grant: Grant, { config, policies, secrets }: Loaded): Doctor
     const first = stuck[0];
     if (first === undefined) return [];
     const more = stuck.length > 1 ? ` and ${stuck.length - 1} more` : '';
-    const whom = slack ? 'besides its own owner' : 'without Slack';
-    const what = `nobody can approve ${server}.${first.what}${more}: it needs ${first.quorum}, and ${first.people} could ${whom}`;
+    const limit = slack ? 'besides its own owner' : 'without Slack';
+    const what = `nobody can approve ${server}.${first.what}${more}: it needs ${first.quorum}, and ${first.people} could ${limit}`;
     return [fault(`grant ${grant.name}`, what, remedyOf(slack, admin))];
   });
 }
@@ -59,7 +60,7 @@ function remedyOf(slack: boolean, admin: boolean): string {
     : 'Configure Slack, or set HOLDFAST_ADMIN_TOKEN and put admin into the approvers’ groups.';
 }
 
-/** null: a user group, whose members only Slack knows. */
+/** How many people could approve. Null for a user group: only Slack knows its members. */
 function eligible(config: Config, ask: Ask, grant: Grant, slack: boolean, admin: boolean): number | null {
   const { escalate, ...asked } = resolveRequirement(config, ask);
   const circles = [asked, ...(escalate === null ? [] : [escalate])];

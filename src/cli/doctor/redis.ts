@@ -2,11 +2,11 @@ import { Redis } from 'ioredis';
 import { outOfReach } from '../../main/process/out-of-reach.ts';
 import { ANSWER_MS, type DoctorFinding, fault, isLoopback, ok, skewOf, warn } from './finding.ts';
 
-/** BullMQ's own bounds. */
+/** The oldest versions that BullMQ works with, and that it recommends. */
 const OLDEST = [5, 0] as const;
-const ADVISED = [6, 2] as const;
+const RECOMMENDED = [6, 2] as const;
 
-/** Looks at Redis and changes nothing in it. */
+/** Checks Redis and changes nothing in it. */
 export async function redisFindings(url: string): Promise<DoctorFinding[]> {
   const redis = new Redis(url, {
     lazyConnect: true,
@@ -31,8 +31,8 @@ export async function redisFindings(url: string): Promise<DoctorFinding[]> {
       ? [
           fault(
             'redis',
-            'Redis cannot be asked',
-            'Look at REDIS_URL, at the user’s ACL (INFO, TIME) and at the server’s log.',
+            'Redis cannot be queried',
+            'Check REDIS_URL, the ACL of the user (INFO, TIME) and the log of the server.',
           ),
         ]
       : [fault('redis', `Redis cannot be reached: ${reason.what}`, reason.remedy)];
@@ -41,20 +41,20 @@ export async function redisFindings(url: string): Promise<DoctorFinding[]> {
   }
 }
 
-/** `info`: the answer to INFO, with all its sections. */
+/** `info`: the reply to INFO, with all its sections. */
 export function infoFindings(info: string): DoctorFinding[] {
   const about = 'redis';
   const field = (name: string): string | undefined => new RegExp(`^${name}:(\\S+)`, 'm').exec(info)?.[1];
   const version = field('redis_version') ?? '0.0';
   const found: DoctorFinding[] = [];
   if (older(version, OLDEST)) found.push(fault(about, `Redis ${version} is too old`, 'Use Redis 6.2 or newer.'));
-  else if (older(version, ADVISED)) found.push(warn(about, `Redis ${version} is old`, 'Use Redis 6.2 or newer.'));
+  else if (older(version, RECOMMENDED)) found.push(warn(about, `Redis ${version} is old`, 'Use Redis 6.2 or newer.'));
   else found.push(ok(about, `Redis ${version} answers`));
   const policy = field('maxmemory_policy');
   if (policy !== undefined && policy !== 'noeviction') {
-    // Without a bound nothing is evicted yet.
+    // Without a memory limit Redis evicts nothing.
     const level = (field('maxmemory') ?? '0') === '0' ? warn : fault;
-    const what = `maxmemory-policy is ${policy}: Redis may throw our jobs away, and cards and wake-ups come late`;
+    const what = `maxmemory-policy is ${policy}: Redis may drop jobs, and cards and wake-ups come late`;
     found.push(level(about, what, 'Set maxmemory-policy noeviction.'));
   }
   if (field('role') === 'slave') {
@@ -69,7 +69,7 @@ export function infoFindings(info: string): DoctorFinding[] {
     found.push(
       fault(
         about,
-        'this is a cluster, which the queue does not speak',
+        'this is a cluster, which the queue does not support',
         'Use a single primary, with or without replicas.',
       ),
     );

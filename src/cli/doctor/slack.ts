@@ -1,24 +1,21 @@
-import { parseArgs } from 'node:util';
 import { faultText } from '../../config/fault.ts';
 import { type Loaded, loadConfig } from '../../config/load.ts';
-import { Misuse, type Terminal } from '../../main/process/terminal.ts';
+import { fromDisk } from '../../main/process/from-disk.ts';
+import type { Terminal } from '../../main/process/terminal.ts';
 import { checkAppToken, checkSlack } from '../../slack/check.ts';
 import { slackClient } from '../../slack/client.ts';
 import { fatal, type SetupFault, weak } from '../../slack/fault.ts';
 import { channelsOf } from '../../slack/routing.ts';
-import { fromDisk } from '../start.ts';
 
-const USAGE = 'holdfast doctor slack [--config holdfast.yaml]';
 const QUIET = { info() {}, warn() {}, error() {} };
-/** Milliseconds that our own public address may take. */
+/** Milliseconds that our own public address may take to answer. */
 const ANSWER_MS = 5_000;
 
-/** `doctor slack`: everything a click will need, each fault with its remedy. 0: approvals can be decided in Slack. */
-export async function doctorCommand(argv: string[], terminal: Terminal): Promise<number> {
-  const [what, ...rest] = argv;
-  if (what !== 'slack') throw new Misuse(`Use: ${USAGE}`);
-  const { values } = parseArgs({ args: rest, options: { config: { type: 'string' } } });
-  const flags = values.config === undefined ? {} : { config: values.config };
+/**
+ * `doctor slack`: checks everything that a click needs, and gives a remedy for each fault. 0: approvals can be decided
+ * in Slack.
+ */
+export async function doctorSlackCommand(flags: { readonly config?: string }, terminal: Terminal): Promise<number> {
   const loaded = await loadConfig({ env: terminal.env, flags, readFile: fromDisk });
   if (!loaded.ok) {
     terminal.err(`${loaded.faults.map(faultText).join('\n')}\n`);
@@ -27,7 +24,7 @@ export async function doctorCommand(argv: string[], terminal: Terminal): Promise
   return diagnose(loaded, terminal);
 }
 
-/** Says what is wrong and what to do. 1 when approvals cannot be decided in Slack, or Slack did not answer. */
+/** Prints what is wrong and what to do. 1 when approvals cannot be decided in Slack, or Slack did not answer. */
 export async function diagnose(loaded: Loaded, terminal: Terminal): Promise<number> {
   const { settings, secrets } = loaded;
   if (secrets.slackBotToken === null || settings.slack.channel === null) {
@@ -36,11 +33,11 @@ export async function diagnose(loaded: Loaded, terminal: Terminal): Promise<numb
     );
     return 1;
   }
-  const ready = `cards go to ${settings.slack.channel}, clicks come ${wayOf(loaded)}`;
+  const ready = `cards go to ${settings.slack.channel}, clicks come ${routeOf(loaded)}`;
   return report(await slackFaults(loaded), ready, terminal);
 }
 
-/** Everything that is wrong with Slack; empty where it is not configured. */
+/** Everything that is wrong with the Slack setup; empty when Slack is not configured. */
 export async function slackFaults(loaded: Loaded): Promise<SetupFault[]> {
   const { config, settings, secrets } = loaded;
   if (secrets.slackBotToken === null || settings.slack.channel === null) return [];
@@ -58,16 +55,16 @@ export async function slackFaults(loaded: Loaded): Promise<SetupFault[]> {
     app: config.slack.app ?? undefined,
     direct: config.slack.direct !== 'off',
   });
-  faults.push(...(await lineFaults(loaded, clientOf)));
+  faults.push(...(await routeFaults(loaded, clientOf)));
   return faults;
 }
 
-function wayOf({ secrets, settings }: Loaded): string {
+function routeOf({ secrets, settings }: Loaded): string {
   return secrets.slackAppToken === null ? `to ${settings.publicUrl}/slack/events` : 'over Socket Mode';
 }
 
 /** Whether a click can reach us at all. */
-async function lineFaults(
+async function routeFaults(
   { settings, secrets }: Loaded,
   clientOf: (token: string) => ReturnType<typeof slackClient>,
 ): Promise<SetupFault[]> {
@@ -83,17 +80,17 @@ async function lineFaults(
   return [weak(`nothing of ours answers at ${publicUrl}/slack/events from here`, remedy)];
 }
 
-/** A request that Slack did not sign is refused in our own words. */
+/** Holdfast refuses a request that Slack did not sign, with a text of its own. */
 async function answersAsOurs(url: string): Promise<boolean> {
   try {
-    const answer = await fetch(url, {
+    const response = await fetch(url, {
       method: 'POST',
       headers: { 'content-type': 'application/x-www-form-urlencoded' },
       body: 'payload=%7B%7D',
       redirect: 'manual',
       signal: AbortSignal.timeout(ANSWER_MS),
     });
-    return answer.status === 401 && (await answer.text()).startsWith('not from Slack');
+    return response.status === 401 && (await response.text()).startsWith('not from Slack');
   } catch {
     return false;
   }
@@ -101,9 +98,9 @@ async function answersAsOurs(url: string): Promise<boolean> {
 
 const MARKS = { fatal: '✖', weak: '!', unknown: '?' } as const;
 
-function report(faults: readonly SetupFault[], well: string, terminal: Terminal): number {
+function report(faults: readonly SetupFault[], ready: string, terminal: Terminal): number {
   for (const { severity, what, remedy } of faults) terminal.out(`${MARKS[severity]} ${what}\n  → ${remedy}\n`);
   const bad = faults.some(({ severity }) => severity !== 'weak');
-  terminal.out(bad ? '\nApprovals cannot be decided in Slack like this.\n' : `✔ Slack is ready: ${well}\n`);
+  terminal.out(bad ? '\nApprovals cannot be decided in Slack like this.\n' : `✔ Slack is ready: ${ready}\n`);
   return bad ? 1 : 0;
 }

@@ -1,16 +1,16 @@
 import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { delimiter, isAbsolute, join, resolve } from 'node:path';
-import type { ServerConfig } from '../../config/config.ts';
+import type { ServerConfig, StdioUpstream } from '../../config/config.ts';
 import type { Loaded } from '../../config/load.ts';
 import type { Policy } from '../../domain/policy.ts';
 import { listTools } from '../../main/upstream/list-configured.ts';
 import { ANSWER_MS, type DoctorFinding, fault, isLoopback, ok, warn, without } from './finding.ts';
 
-/** Milliseconds that a child may take to start: `npx` may have to fetch it first. */
+/** Milliseconds that a child process may take to start: `npx` may have to download it first. */
 const START_MS = 30_000;
 
-/** Asks every server for its tools, as an agent would. `path`: where programs are looked for, as in `PATH`. */
+/** Asks every server for its tools, as an agent would. `path`: directories with programs, as in `PATH`. */
 export async function upstreamFindings({ config, policies }: Loaded, path: string): Promise<DoctorFinding[]> {
   const servers = [...config.servers.values()];
   if (servers.length === 0) return [warn('servers', 'the config names no server', 'Name one under servers.')];
@@ -20,7 +20,7 @@ export async function upstreamFindings({ config, policies }: Loaded, path: strin
 
 async function upstream(server: ServerConfig, policy: Policy | null, path: string): Promise<DoctorFinding[]> {
   const about = `server ${server.name}`;
-  const missing = server.upstream.kind === 'stdio' ? await withoutProgram(about, server.upstream, path) : null;
+  const missing = server.upstream.kind === 'stdio' ? await missingProgram(about, server.upstream, path) : null;
   if (missing !== null) return [missing];
   const listing = await listTools(server, server.upstream.kind === 'stdio' ? START_MS : ANSWER_MS);
   if (!listing.ok) return [unreachable(about, server, without(listing.why, secretsOf(server)))];
@@ -36,47 +36,46 @@ async function upstream(server: ServerConfig, policy: Policy | null, path: strin
 
 function unreachable(about: string, server: ServerConfig, why: string): DoctorFinding {
   if (/redirect/i.test(why)) {
-    return fault(about, 'it redirects, which is not followed', 'Put the address that it leads to into url.');
+    return fault(about, 'it redirects, which is not followed', 'Put the address that it redirects to into url.');
   }
   if (/\b(401|403)\b|unauthorized|forbidden/i.test(why)) {
-    return fault(about, 'it refuses our credential', 'Correct its headers (or env) in the config.');
+    return fault(about, 'it refuses the credential', 'Correct its headers (or env) in the config.');
   }
   const stdio = server.upstream.kind === 'stdio';
   const remedy = stdio
-    ? 'Run the command by hand, with the same env and cwd, and see what it says.'
-    : 'Start it, or correct its url; a firewall may stand between.';
+    ? 'Run the command by hand, with the same env and cwd, and see what it prints.'
+    : 'Start it, or correct its url. A firewall may be in the way.';
   return fault(about, `it does not answer as an MCP server: ${why.slice(0, 300)}`, remedy);
 }
 
-async function withoutProgram(
+async function missingProgram(
   about: string,
-  { command, env, cwd }: Stdio,
+  { command, env, cwd }: StdioUpstream,
   inherited: string,
 ): Promise<DoctorFinding | null> {
   const [program] = command;
-  if (cwd !== null && !(await runnable(cwd))) return fault(about, 'its cwd is not there', 'Correct cwd in the config.');
+  if (cwd !== null && !(await runnable(cwd)))
+    return fault(about, 'its cwd does not exist', 'Correct cwd in the config.');
   const path = env.PATH ?? inherited;
   const places = program.includes('/')
     ? [isAbsolute(program) ? program : resolve(cwd ?? '.', program)]
     : path.split(delimiter).map((folder) => join(folder, program));
   for (const place of places) if (await runnable(place)) return null;
-  return fault(about, `there is no program ${program}`, 'Install it, or give its whole path in command.');
+  return fault(about, `there is no program ${program}`, 'Install it, or give its full path in command.');
 }
-
-type Stdio = Extract<ServerConfig['upstream'], { kind: 'stdio' }>;
 
 function inTheClear(about: string, { upstream }: ServerConfig): DoctorFinding[] {
   if (upstream.kind !== 'http' || !('authorization' in upstream.headers)) return [];
   const url = new URL(upstream.url);
   if (url.protocol === 'https:' || isLoopback(url.hostname)) return [];
-  return [warn(about, 'our credential goes to it over plain http', 'Use its https address.')];
+  return [warn(about, 'its credential is sent over plain http', 'Use its https address.')];
 }
 
-/** What a child or a server may repeat to us. */
+/** Secrets that a child process or a server may repeat in its errors. */
 function secretsOf({ upstream }: ServerConfig): string[] {
   if (upstream.kind === 'stdio') return Object.values(upstream.env);
-  const words = Object.values(upstream.headers).flatMap((value) => [value, ...value.split(/\s+/)]);
-  return [upstream.url, ...words, ...new URL(upstream.url).searchParams.values()];
+  const headers = Object.values(upstream.headers).flatMap((value) => [value, ...value.split(/\s+/)]);
+  return [upstream.url, ...headers, ...new URL(upstream.url).searchParams.values()];
 }
 
 function runnable(path: string): Promise<boolean> {

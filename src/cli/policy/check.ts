@@ -4,10 +4,20 @@ import { policiesOf, textOf } from '../../config/load.ts';
 import { parseCases } from '../../config/policy-cases.ts';
 import { parsePolicy } from '../../config/policy-file.ts';
 import type { Policy } from '../../domain/policy.ts';
-import type { Workbench } from './workbench.ts';
+import type { Terminal } from '../../main/process/terminal.ts';
+import { Workbench } from './workbench.ts';
 
-/** `policy check`: all faults of the named files; without names, of the config and everything it leads to. */
-export async function checkPolicies(workbench: Workbench, files: readonly string[]): Promise<number> {
+interface PolicyCheckOptions {
+  readonly files: readonly string[];
+  readonly config?: string;
+}
+
+/** `policy check`: prints every fault of these files; without files, of the config and all of its policies. */
+export async function policyCheckCommand(
+  { files, config: configPath }: PolicyCheckOptions,
+  terminal: Terminal,
+): Promise<number> {
+  const workbench = new Workbench(terminal, configPath);
   const faults: Fault[] = [];
   const good: string[] = [];
   if (files.length === 0) {
@@ -23,14 +33,15 @@ export async function checkPolicies(workbench: Workbench, files: readonly string
     if (!parsed.ok) faults.push(...parsed.faults);
     else good.push(`${file}: ${'policy' in parsed ? summary(parsed.policy) : `${parsed.cases.length} cases`}`);
   }
-  if (workbench.refuse(faults)) {
-    workbench.io.err(`${faults.length} ${faults.length === 1 ? 'fault' : 'faults'}\n`);
+  if (workbench.printFaults(faults)) {
+    terminal.err(`${faults.length} ${faults.length === 1 ? 'fault' : 'faults'}\n`);
     return 1;
   }
-  for (const line of good) workbench.io.out(`ok ${line}\n`);
+  for (const line of good) terminal.out(`ok ${line}\n`);
   return 0;
 }
 
+/** Whether this is a file of test cases, by its name. */
 export function isCases(file: string): boolean {
   return /\.test\.ya?ml$/.test(file);
 }

@@ -11,40 +11,52 @@ import type { LimitRule } from '../../domain/limit.ts';
 import type { Policy } from '../../domain/policy.ts';
 import { redact } from '../../domain/redact.ts';
 import type { Verdict } from '../../domain/verdict.ts';
-import { misused, type PolicyOptions, type Workbench } from './workbench.ts';
+import type { Terminal } from '../../main/process/terminal.ts';
+import { Misuse } from '../parse/misuse.ts';
+import { Workbench } from './workbench.ts';
 
-/** `policy explain`: the verdict on one call with its trace, limits and who could approve it. */
-export async function explainCall(workbench: Workbench, options: PolicyOptions): Promise<number> {
-  const { io } = workbench;
+interface PolicyExplainOptions {
+  readonly server?: string;
+  readonly tool?: string;
+  /** JSON. */
+  readonly args?: string;
+  readonly grant?: string;
+  readonly policy?: string;
+  readonly config?: string;
+  readonly json: boolean;
+}
+
+/** `policy explain`: prints the verdict on one call with its trace, its limits and who could approve it. */
+export async function policyExplainCommand(options: PolicyExplainOptions, terminal: Terminal): Promise<number> {
+  const workbench = new Workbench(terminal, options.config);
   const { server, tool, policy: file } = options;
   if (tool === undefined || (server === undefined && file === undefined)) {
-    return misused(io, 'explain needs --tool, and --server or --policy');
+    throw new Misuse('needs --tool, and --server or --policy');
   }
   const args = argumentsOf(options.args ?? '{}');
-  if (typeof args === 'string') return misused(io, args);
   const faults: Fault[] = [];
   const config = file === undefined ? await workbench.config(faults) : null;
   const policy = await policyOf(workbench, config, options, faults);
-  const grant = config?.grants.find((one) => one.name === options.grant) ?? null;
+  const grant = config?.grants.find(({ name }) => name === options.grant) ?? null;
   if (config !== null && options.grant !== undefined) {
-    if (grant === null) return misused(io, `no grant ${options.grant} in ${workbench.configPath}`);
+    if (grant === null) throw new Misuse(`no grant ${options.grant} in ${workbench.configPath}`);
     if (server !== undefined && !grant.servers.includes(server)) {
-      io.out(`${grant.name} may not call ${server}: the request ends with 403 before policy is asked\n`);
+      terminal.out(`${grant.name} may not call ${server}: the request ends with 403 before policy is asked\n`);
       return 0;
     }
   }
-  if (workbench.refuse(faults)) return 1;
-  if (policy === null) return misused(io, `no server ${server} in ${workbench.configPath}`);
+  if (workbench.printFaults(faults)) return 1;
+  if (policy === null) throw new Misuse(`no server ${server} in ${workbench.configPath}`);
   const call = callOf(server ?? 'server', tool, args, grant);
   const verdict = evaluate(policy, call);
-  io.out(options.json ? `${JSON.stringify(verdict, null, 2)}\n` : page({ call, verdict, policy, config, grant }));
+  terminal.out(options.json ? `${JSON.stringify(verdict, null, 2)}\n` : page({ call, verdict, policy, config, grant }));
   return 0;
 }
 
 async function policyOf(
   workbench: Workbench,
   config: Config | null,
-  options: PolicyOptions,
+  options: PolicyExplainOptions,
   faults: Fault[],
 ): Promise<Policy | null> {
   if (options.policy === undefined) {
@@ -57,10 +69,11 @@ async function policyOf(
   return parsed?.ok ? parsed.policy : null;
 }
 
-function argumentsOf(text: string): JsonObject | string {
+function argumentsOf(text: string): JsonObject {
   const read = readJson(text);
-  if (!read.ok) return `--args: ${read.problems[0]?.message}`;
-  return isObject(read.value) ? read.value : '--args must be a JSON object';
+  if (!read.ok) throw new Misuse(`--args: ${read.problems[0]?.message}`);
+  if (!isObject(read.value)) throw new Misuse('--args must be a JSON object');
+  return read.value;
 }
 
 function callOf(server: string, tool: string, args: JsonObject, grant: Grant | null): Call {
@@ -72,7 +85,8 @@ function callOf(server: string, tool: string, args: JsonObject, grant: Grant | n
   return { principal, server, tool, args, session: null, params: { name: tool, arguments: args } };
 }
 
-interface Explained {
+/** What a page is about. */
+interface ExplainedCall {
   readonly call: Call;
   readonly verdict: Verdict;
   readonly policy: Policy;
@@ -80,7 +94,7 @@ interface Explained {
   readonly grant: Grant | null;
 }
 
-function page({ call, verdict, policy, config, grant }: Explained): string {
+function page({ call, verdict, policy, config, grant }: ExplainedCall): string {
   const { trace } = verdict;
   const marks = [trace.risk && `risk ${trace.risk}`, trace.severity && `severity ${trace.severity}`].filter(Boolean);
   const lines = [

@@ -7,54 +7,60 @@ import { parsePolicy } from '../../config/policy-file.ts';
 import { evaluate } from '../../domain/evaluate.ts';
 import type { Policy } from '../../domain/policy.ts';
 import type { Verdict } from '../../domain/verdict.ts';
+import type { Terminal } from '../../main/process/terminal.ts';
 import { isCases } from './check.ts';
-import type { Workbench } from './workbench.ts';
+import { Workbench } from './workbench.ts';
 
-/** `policy test`: runs the cases beside the policies. `x.test.yaml` speaks about `x.yaml`, `x.yml` or `x.json`. */
-export async function testPolicies(workbench: Workbench, files: readonly string[]): Promise<number> {
-  const { io } = workbench;
-  const chosen = files.length > 0 ? files : await found(workbench);
+interface PolicyTestOptions {
+  readonly files: readonly string[];
+  readonly config?: string;
+}
+
+/** `policy test`: runs the cases beside the policies. `x.test.yaml` tests `x.yaml`, `x.yml` or `x.json`. */
+export async function policyTestCommand({ files, config }: PolicyTestOptions, terminal: Terminal): Promise<number> {
+  const workbench = new Workbench(terminal, config);
+  const chosen = files.length > 0 ? files : await casesBesidePolicies(workbench);
   if (chosen.length === 0) {
-    io.err('no *.test.yaml beside the policies\n');
+    terminal.err('no *.test.yaml beside the policies\n');
     return 1;
   }
   let [passed, failed] = [0, 0];
   const faults: Fault[] = [];
   for (const file of chosen) {
     const suite = await suiteOf(file, workbench, faults);
-    for (const one of suite?.cases ?? []) {
-      const wrong = failure(one, suite!.policy);
+    for (const testCase of suite?.cases ?? []) {
+      const wrong = failureOf(testCase, suite!.policy);
       if (wrong === null) passed++;
       else {
         failed++;
-        io.err(`${file}:${one.line}:1: ${one.name}: ${wrong}\n`);
+        terminal.err(`${file}:${testCase.line}:1: ${testCase.name}: ${wrong}\n`);
       }
     }
   }
-  workbench.refuse(faults);
-  io.out(`${passed} passed, ${failed} failed\n`);
+  workbench.printFaults(faults);
+  terminal.out(`${passed} passed, ${failed} failed\n`);
   return failed > 0 || faults.length > 0 ? 1 : 0;
 }
 
-/** Null when the verdict is as it should be. */
-export function failure(one: PolicyCase, policy: Policy): string | null {
+/** Null when the verdict is as expected. */
+function failureOf(testCase: PolicyCase, policy: Policy): string | null {
   const verdict = evaluate(policy, {
-    principal: { grant: one.grant ?? 'test', owner: null, selfApproval: false },
+    principal: { grant: testCase.grant ?? 'test', owner: null, selfApproval: false },
     server: 'test',
-    tool: one.tool,
-    args: one.args,
+    tool: testCase.tool,
+    args: testCase.args,
     session: null,
     params: {},
   });
   const reason = verdict.trace.reason ?? '';
-  if (verdict.kind !== one.expect) return `expected ${one.expect}, got ${verdict.kind} (${why(verdict)})`;
-  if (one.reason !== null && !reason.includes(one.reason))
-    return `expected the reason to say "${one.reason}", got "${reason}"`;
+  if (verdict.kind !== testCase.expect) return `expected ${testCase.expect}, got ${verdict.kind} (${why(verdict)})`;
+  if (testCase.reason !== null && !reason.includes(testCase.reason))
+    return `expected the reason to say "${testCase.reason}", got "${reason}"`;
   return null;
 }
 
 function why(verdict: Verdict): string {
-  const step = verdict.trace.steps.find((one) => one.decided);
+  const step = verdict.trace.steps.find(({ decided }) => decided);
   return step === undefined ? 'nothing decided' : `${step.path}: ${step.says}`;
 }
 
@@ -73,10 +79,10 @@ async function suiteOf(
 async function policyBeside(file: string, workbench: Workbench, faults: Fault[]): Promise<Policy | null> {
   const stem = join(dirname(file), basename(file).replace(/\.test\.ya?ml$/, ''));
   const candidates = ['.yaml', '.yml', '.json'].map((ending) => stem + ending);
-  const there = await Promise.all(
+  const existing = await Promise.all(
     candidates.map(async (path) => ((await workbench.read(path)) === null ? null : path)),
   );
-  const [path, second] = there.filter((one) => one !== null);
+  const [path, second] = existing.filter((path) => path !== null);
   if (path === undefined || second !== undefined) {
     const message = path === undefined ? 'has no policy beside it' : `stands beside both ${path} and ${second}`;
     faults.push({ file, line: 0, column: 0, path: '', message, expected: `one of ${candidates.join(', ')}` });
@@ -89,7 +95,7 @@ async function policyBeside(file: string, workbench: Workbench, faults: Fault[])
 }
 
 /** All cases in the folders of the config's policies, and in `policies/`. */
-async function found(workbench: Workbench): Promise<string[]> {
+async function casesBesidePolicies(workbench: Workbench): Promise<string[]> {
   const config = await workbench.config([]);
   const folders = new Set([
     'policies',
@@ -97,7 +103,7 @@ async function found(workbench: Workbench): Promise<string[]> {
   ]);
   const files: string[] = [];
   for (const folder of folders) {
-    const names = await readdir(resolve(workbench.io.cwd, folder)).catch(() => []);
+    const names = await readdir(resolve(workbench.terminal.cwd, folder)).catch(() => []);
     files.push(...names.filter(isCases).map((name) => join(folder, name)));
   }
   return [...new Set(files)].sort();

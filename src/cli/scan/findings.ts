@@ -6,27 +6,27 @@ import type { Policy, ToolRule } from '../../domain/policy.ts';
 import { isHidden, ruleFor } from '../../domain/rule.ts';
 import type { Tool } from '../../domain/tool.ts';
 
-/** What policy says of a tool before its arguments are known. */
+/** What policy says about a tool before its arguments are known. */
 export type PolicyStanding = 'hidden' | 'deny' | 'ask' | 'allow' | 'no policy';
 
 /** One tool of one server, as a scan found it. */
 export interface ScanFinding extends Classified {
   readonly tool: string;
   readonly policy: PolicyStanding;
-  /** The arguments may make the verdict another one. */
+  /** The verdict depends on the arguments too. */
   readonly conditions: boolean;
-  /** `new`: the policy has no rule of this name. A list: what is no longer as it was seen. Null: as it was, or not compared. */
+  /** `new`: the policy has no rule of this name. A list: what has changed since. Null: nothing, or not compared. */
   readonly change: 'new' | readonly ToolChange[] | null;
 }
 
-/** What a scan found of one server. */
+/** What a scan found on one server. */
 export interface ScanFindings {
   readonly tools: readonly ScanFinding[];
-  /** Tools that the policy has seen and the server no longer lists. */
+  /** Tools that the policy knows and the server no longer lists. */
   readonly gone: readonly string[];
 }
 
-/** Compares what a server lists with what its policy says; `policy` null: there is none yet. */
+/** Compares what a server lists with its policy. `policy` is null when there is none yet. */
 export function findingsOf(tools: readonly Tool[], policy: Policy | null): ScanFindings {
   const listed = new Set(tools.map((tool) => tool.name));
   const seen = [...(policy?.exact.values() ?? [])].filter((rule) => rule.seen !== null);
@@ -37,11 +37,11 @@ export function findingsOf(tools: readonly Tool[], policy: Policy | null): ScanF
 }
 
 function findingOf(tool: Tool, policy: Policy | null): ScanFinding {
-  const said = { tool: tool.name, ...classify(tool) };
-  if (policy === null) return { ...said, policy: 'no policy', conditions: false, change: null };
+  const known = { tool: tool.name, ...classify(tool) };
+  if (policy === null) return { ...known, policy: 'no policy', conditions: false, change: null };
   const rule = ruleFor(policy, tool.name);
   const change = changeOf(tool, policy);
-  return { ...said, policy: standing(tool, policy, rule, change), conditions: hasConditions(policy, rule), change };
+  return { ...known, policy: standing(tool, policy, rule, change), conditions: hasConditions(policy, rule), change };
 }
 
 function changeOf(tool: Tool, policy: Policy): ScanFinding['change'] {

@@ -1,100 +1,69 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import type { Config, ServerConfig } from '../../config/config.ts';
 import { parseConfig } from '../../config/config-file.ts';
 import { duration } from '../../config/duration.ts';
 import { type Fault, faultText } from '../../config/fault.ts';
-import { textOf } from '../../config/load.ts';
-import { withSeen } from '../../config/policy-accept.ts';
-import { draftPolicy, printable } from '../../config/policy-draft.ts';
+import { type ReadFile, textOf } from '../../config/load.ts';
+import { printable } from '../../config/policy-draft.ts';
 import { parsePolicy } from '../../config/policy-file.ts';
 import { configPathOf } from '../../config/settings.ts';
 import type { Policy } from '../../domain/policy.ts';
 import type { Terminal } from '../../main/process/terminal.ts';
 import { listTools } from '../../main/upstream/list-configured.ts';
 import type { Listing } from '../../main/upstream/list-tools.ts';
+import { Misuse } from '../parse/misuse.ts';
 import { findingsOf, type ScanFindings } from './findings.ts';
+import { acceptTools, writeDraft } from './policy-files.ts';
 import { scanTable } from './table.ts';
 
-const USAGE = `Usage: holdfast scan [--config F] [--server S]… [--write DIR] [--accept] [--json] [--timeout 60s]
-  Lists the tools of every configured server, with the risk of each and what policy says of it.
-  --write DIR   writes DIR/SERVER.yaml with sensible defaults; a file that is there is left alone
-  --accept      takes over into the configured policies how their tools look now
-`;
-
 interface ScanOptions {
-  readonly config?: string;
-  readonly server?: string[];
+  /** Empty: every server. */
+  readonly server: readonly string[];
+  /** A directory for drafts. */
   readonly write?: string;
-  readonly accept?: boolean;
-  readonly json?: boolean;
-  readonly timeout?: string;
+  readonly accept: boolean;
+  readonly timeout: string;
+  readonly config?: string;
+  readonly json: boolean;
 }
 
 interface ScannedServer {
   readonly server: ServerConfig;
   readonly listing: Listing;
+  /** Null when the server could not be asked. */
   readonly findings: ScanFindings | null;
 }
 
-/** `scan`. 0: every server answered; 1: one did not, or a file could not be written; 2: misused. */
-export async function scanCommand(argv: string[], terminal: Terminal): Promise<number> {
-  const options = optionsOf(argv);
-  if (typeof options === 'string') return misused(terminal, options);
-  const timeoutMs = duration(options.timeout ?? '60s');
-  if (timeoutMs === null || timeoutMs < 1) return misused(terminal, '--timeout is a duration such as 60s');
-  const read = (path: string) => readFile(resolve(terminal.cwd, path)).catch(() => null);
+/** `scan`. 0: every server answered; 1: one did not, or a file could not be written. */
+export async function scanCommand(options: ScanOptions, terminal: Terminal): Promise<number> {
+  const timeoutMs = duration(options.timeout);
+  if (timeoutMs === null || timeoutMs < 1) throw new Misuse('--timeout is a duration such as 60s');
+  const read: ReadFile = (path) => readFile(resolve(terminal.cwd, path)).catch(() => null);
   const faults: Fault[] = [];
   const config = await configOf(options, terminal, read, faults);
   if (config === null) {
     terminal.err(`${faults.map(faultText).join('\n')}\n`);
     return 1;
   }
-  const unknown = options.server?.find((name) => !config.servers.has(name));
-  if (unknown !== undefined) return misused(terminal, `no server ${unknown} in the config`);
-  const chosen = [...config.servers.values()].filter((one) => options.server?.includes(one.name) ?? true);
+  const unknown = options.server.find((name) => !config.servers.has(name));
+  if (unknown !== undefined) throw new Misuse(`no server ${unknown} in the config`);
+  const servers = [...config.servers.values()];
+  const chosen = options.server.length === 0 ? servers : servers.filter(({ name }) => options.server.includes(name));
   const scanned = await Promise.all(chosen.map((server) => scan(server, timeoutMs, read, terminal)));
-  if (options.json) terminal.out(`${JSON.stringify({ servers: scanned.map(plain) }, null, 2)}\n`);
-  else for (const one of scanned) terminal.out(pageOf(one));
-  const written = await Promise.all(scanned.map((one) => keep(one, options, terminal)));
-  return written.every(Boolean) && scanned.every((one) => one.listing.ok) ? 0 : 1;
+  if (options.json) terminal.out(`${JSON.stringify({ servers: scanned.map(jsonOf) }, null, 2)}\n`);
+  else for (const each of scanned) terminal.out(textOfScan(each));
+  const written = await Promise.all(scanned.map((each) => write(each, options, terminal)));
+  return written.every(Boolean) && scanned.every(({ listing }) => listing.ok) ? 0 : 1;
 }
-
-function optionsOf(argv: string[]): ScanOptions | string {
-  try {
-    const text = { type: 'string' } as const;
-    const flag = { type: 'boolean' } as const;
-    return parseArgs({
-      args: argv,
-      options: {
-        config: text,
-        server: { type: 'string', multiple: true },
-        write: text,
-        accept: flag,
-        json: flag,
-        timeout: text,
-      },
-    }).values;
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
-}
-
-function misused(terminal: Terminal, why: string): number {
-  terminal.err(`holdfast scan: ${why}\n\n${USAGE}`);
-  return 2;
-}
-
-type ReadBytes = (path: string) => Promise<Uint8Array | null>;
 
 async function configOf(
-  options: ScanOptions,
+  { config }: ScanOptions,
   terminal: Terminal,
-  read: ReadBytes,
+  read: ReadFile,
   faults: Fault[],
 ): Promise<Config | null> {
-  const path = configPathOf(terminal.env, options.config === undefined ? {} : { config: options.config });
+  const path = configPathOf(terminal.env, config === undefined ? {} : { config });
   const text = await textOf(path, read, faults);
   if (text === null) return null;
   const parsed = parseConfig(text, { path, env: terminal.env });
@@ -106,7 +75,7 @@ async function configOf(
 async function scan(
   server: ServerConfig,
   timeoutMs: number,
-  read: ReadBytes,
+  read: ReadFile,
   terminal: Terminal,
 ): Promise<ScannedServer> {
   const listing = await listTools(server, timeoutMs);
@@ -114,8 +83,8 @@ async function scan(
   return { server, listing, findings: findingsOf(listing.tools, await policyOf(server, read, terminal)) };
 }
 
-/** The server's policy; null when there is none yet, or, told, when it is no good. */
-async function policyOf({ policyPath }: ServerConfig, read: ReadBytes, terminal: Terminal): Promise<Policy | null> {
+/** The server's policy. Null when there is none yet, or when it has faults, which are printed. */
+async function policyOf({ policyPath }: ServerConfig, read: ReadFile, terminal: Terminal): Promise<Policy | null> {
   if ((await read(policyPath)) === null) return null;
   const faults: Fault[] = [];
   const text = await textOf(policyPath, read, faults);
@@ -125,13 +94,13 @@ async function policyOf({ policyPath }: ServerConfig, read: ReadBytes, terminal:
   return parsed?.ok ? parsed.policy : null;
 }
 
-function plain({ server, listing, findings }: ScannedServer): object {
+function jsonOf({ server, listing, findings }: ScannedServer): object {
   if (!listing.ok) return { server: server.name, ok: false, why: listing.why };
   const { name, version } = listing;
   return { server: server.name, ok: true, name, version, policy: server.policyPath, ...findings };
 }
 
-function pageOf({ server, listing, findings }: ScannedServer): string {
+function textOfScan({ server, listing, findings }: ScannedServer): string {
   if (!listing.ok || findings === null) {
     return `${server.name}: cannot be scanned: ${printable(listing.ok ? '' : listing.why)}\n\n`;
   }
@@ -140,31 +109,9 @@ function pageOf({ server, listing, findings }: ScannedServer): string {
   return `${head}${scanTable(findings)}\n`;
 }
 
-/** What the options ask to be written; false when it could not be. */
-async function keep({ server, listing }: ScannedServer, options: ScanOptions, terminal: Terminal): Promise<boolean> {
+/** Writes what the options ask for. False when a file could not be written. */
+async function write({ server, listing }: ScannedServer, options: ScanOptions, terminal: Terminal): Promise<boolean> {
   if (!listing.ok) return true;
-  const { tools } = listing;
-  if (options.accept) await accept(server, tools, terminal);
-  if (options.write === undefined) return true;
-  const path = join(options.write, `${server.name}.yaml`);
-  const text = draftPolicy({ product: `${listing.name} ${listing.version}`, tools });
-  await mkdir(resolve(terminal.cwd, dirname(path)), { recursive: true });
-  try {
-    await writeFile(resolve(terminal.cwd, path), text, { flag: 'wx' });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    terminal.err(`${path} is there already and was left alone; --accept takes over what changed\n`);
-    return false;
-  }
-  terminal.err(`wrote ${path}\n`);
-  return true;
-}
-
-async function accept(server: ServerConfig, tools: Parameters<typeof withSeen>[1], terminal: Terminal): Promise<void> {
-  const path = resolve(terminal.cwd, server.policyPath);
-  const text = await readFile(path, 'utf8').catch(() => null);
-  const changed = text === null ? null : withSeen({ path, text }, tools);
-  if (changed === null) return;
-  await writeFile(path, changed.text);
-  terminal.err(`${server.policyPath}: took over how ${changed.tools.join(', ')} look now\n`);
+  if (options.accept) await acceptTools(server, listing.tools, terminal);
+  return options.write === undefined || writeDraft(options.write, server, listing, terminal);
 }

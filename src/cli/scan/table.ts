@@ -2,12 +2,13 @@ import { printable } from '../../config/policy-draft.ts';
 import { isToolName } from '../../domain/call.ts';
 import type { ScanFinding, ScanFindings } from './findings.ts';
 
-const WHY = 90;
+/** Characters of the last column. */
+const WHY_WIDTH = 90;
 
-/** What was found of one server, as a table for people. */
+/** What was found on one server, as a table for people. */
 export function scanTable({ tools, gone }: ScanFindings): string {
   const rows = [...tools]
-    .sort(byWeight)
+    .sort(byUrgency)
     .map((found) => [
       `${found.care ? '!' : ' '} ${nameOf(found.tool)}`,
       found.risk,
@@ -26,38 +27,39 @@ export function scanTable({ tools, gone }: ScanFindings): string {
   return [...lines, ...notes(tools, gone)].map((line) => `${line}\n`).join('');
 }
 
-const HEIGHT = { read: 0, write: 1, financial: 2, execute: 3, destructive: 4 } as const;
+/** The order of risks in the table, the highest first. */
+const RANK = { read: 0, write: 1, financial: 2, execute: 3, destructive: 4 } as const;
 
-/** What needs care first. */
-function byWeight(a: ScanFinding, b: ScanFinding): number {
-  return Number(b.care) - Number(a.care) || HEIGHT[b.risk] - HEIGHT[a.risk] || (a.tool < b.tool ? -1 : 1);
+/** Tools that need care come first. */
+function byUrgency(a: ScanFinding, b: ScanFinding): number {
+  return Number(b.care) - Number(a.care) || RANK[b.risk] - RANK[a.risk] || (a.tool < b.tool ? -1 : 1);
 }
 
 function whyOf(found: ScanFinding): string {
   const text = found.why.join('; ');
   const change =
     found.change === null ? '' : found.change === 'new' ? 'NEW; ' : `CHANGED: ${found.change.join(', ')}; `;
-  return `${change}${text.length > WHY ? `${text.slice(0, WHY - 1)}…` : text}`;
+  return `${change}${text.length > WHY_WIDTH ? `${text.slice(0, WHY_WIDTH - 1)}…` : text}`;
 }
 
-/** What a reader should not miss in a long table. */
+/** What a reader must not miss in a long table. */
 function notes(tools: readonly ScanFinding[], gone: readonly string[]): string[] {
-  const bold = tools.filter((found) => found.care && found.policy === 'allow' && !found.conditions);
-  const fresh = tools.filter((found) => found.change === 'new');
+  const unguarded = tools.filter((found) => found.care && found.policy === 'allow' && !found.conditions);
+  const added = tools.filter((found) => found.change === 'new');
   const changed = tools.filter((found) => found.change !== null && found.change !== 'new');
   return [
-    ...listed('allowed without asking, and need care', bold),
-    ...listed('new, without a rule of their own', fresh),
+    ...listed('allowed without asking, and need care', unguarded),
+    ...listed('new, without a rule of their own', added),
     ...listed('changed since the policy was written', changed),
     ...(gone.length === 0 ? [] : [`  gone since the policy was written: ${gone.map(nameOf).join(', ')}`]),
   ];
 }
 
 function listed(what: string, found: readonly ScanFinding[]): string[] {
-  return found.length === 0 ? [] : [`  ${what}: ${found.map((one) => nameOf(one.tool)).join(', ')}`];
+  return found.length === 0 ? [] : [`  ${what}: ${found.map(({ tool }) => nameOf(tool)).join(', ')}`];
 }
 
-/** A server may call its tools anything; a terminal is not to obey it. */
+/** A server may name its tools anything; the name must not control the terminal. */
 function nameOf(tool: string): string {
   return isToolName(tool) ? tool : printable(JSON.stringify(tool)).slice(0, 60);
 }

@@ -1,15 +1,15 @@
-/** What a command sees of the terminal it was called from. */
+/** What a command sees of the terminal that it was called from. */
 export interface Terminal {
+  /** Writes to standard output. */
   out(text: string): void;
+  /** Writes to standard error. */
   err(text: string): void;
-  /** Resolves when what was put out has been taken. */
+  /** Resolves when standard output takes more again. */
   drained?(): Promise<void>;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** The directory that relative paths start from. */
   readonly cwd: string;
 }
-
-/** Thrown for a command line that cannot be meant; the message says what can. */
-export class Misuse extends Error {}
 
 /** The terminal that this process was started from. */
 export function processTerminal(): Terminal {

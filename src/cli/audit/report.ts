@@ -1,11 +1,11 @@
-import type { ChainFault, Report } from '../domain/chain.ts';
+import type { ChainFault, Report } from '../../domain/chain.ts';
 
-/** What was found, for a person; the first line is the answer. */
-export function verdictOf(report: Report, problems: readonly string[], cards = 0): string {
-  const faults = [...problems, ...report.faults.map(faultWords)];
-  const lines = faults.length > 0 ? [`DOES NOT FIT: ${faults[0]}`] : [fits(report)];
-  for (const also of faults.slice(1, MOST)) lines.push(`also: ${also}`);
-  if (faults.length > MOST) lines.push(`and ${faults.length - MOST} more`);
+/** What verification found, as text for a person. The first line is the answer. */
+export function reportText(report: Report, problems: readonly string[], cards = 0): string {
+  const faults = [...problems, ...report.faults.map(chainFaultText)];
+  const lines = faults.length > 0 ? [`DOES NOT FIT: ${faults[0]}`] : [fitText(report)];
+  for (const also of faults.slice(1, MAX_SHOWN)) lines.push(`also: ${also}`);
+  if (faults.length > MAX_SHOWN) lines.push(`and ${faults.length - MAX_SHOWN} more`);
   const { events, checkpoints, unsealed, head, covered } = report;
   lines.push(`${events} events, ${checkpoints} checkpoints, ${unsealed} not sealed yet`);
   if (cards > 0) lines.push(`${cards} cards are what was logged`);
@@ -13,38 +13,38 @@ export function verdictOf(report: Report, problems: readonly string[], cards = 0
   return `${lines.join('\n')}\n`;
 }
 
-/** Faults that are told one by one. */
-const MOST = 10;
+/** Faults that are printed one by one. */
+const MAX_SHOWN = 10;
 
-function fits({ head, covered, coveredAt }: Report): string {
+function fitText({ head, covered, coveredAt }: Report): string {
   if (head === 0) return 'EMPTY: there is no sealed event';
   if (covered === 0) return `NOBODY VOUCHES: events 1 to ${head} fit each other, but no checkpoint is signed over them`;
   return `FITS: events 1 to ${covered} are what the gateway signed at ${coveredAt}`;
 }
 
-function faultWords(fault: ChainFault): string {
+function chainFaultText(fault: ChainFault): string {
   const { seq } = fault;
   switch (fault.kind) {
     case 'changed':
-      return `event ${seq} does not follow from event ${seq - 1}: it was changed, or that one with its hash`;
+      return `event ${seq} does not follow from event ${seq - 1}: it was changed, or that one was, with its hash`;
     case 'removed':
       return fault.until === seq ? `event ${seq} was removed` : `events ${seq} to ${fault.until} were removed`;
     case 'reordered':
-      return `events ${seq} and ${seq + 1} stand in each other's place`;
+      return `events ${seq} and ${seq + 1} were swapped`;
     case 'inserted':
       return `event ${seq} was inserted`;
     case 'mislabelled':
-      return `event ${seq} is filed under something else than it says (type, time, actor, server, tool or grant)`;
+      return `event ${seq} is filed under another type, time, actor, server, tool or grant than its text says`;
     case 'rewritten':
-      return `an event after ${fault.after} and up to ${seq} was changed and the hashes made anew: not what was signed`;
+      return `an event after ${fault.after} and up to ${seq} was changed and the hashes made again: it is not what was signed`;
     case 'truncated':
       return `the log ends before event ${seq}; a checkpoint vouches for events up to ${fault.until}`;
     case 'foreign_key':
       return `the checkpoint of event ${seq} was signed with a foreign key (${fault.key})`;
     case 'bad_signature':
-      return `the signature on the checkpoint of event ${seq} is not that of its text`;
+      return `the signature on the checkpoint of event ${seq} does not match its text`;
     case 'checkpoint_swapped':
-      return `the checkpoint of event ${seq} stands in another's place`;
+      return `the checkpoint of event ${seq} is not in its place`;
     case 'checkpoint_removed':
       return `a checkpoint was removed: the log or the checkpoint of event ${seq} names it`;
     default:

@@ -1,0 +1,31 @@
+import type { Terminal } from '../../main/process/terminal.ts';
+import { type GatewayAddress, RunningGateway } from '../remote/running-gateway.ts';
+import { approvalLine, type ListedApproval } from './listed-approval.ts';
+import { askApi, refusedBy } from './reply.ts';
+
+/** Approvals asked for at once, and printed at most. */
+const PAGE = 200;
+const MAX_LISTED = 1_000;
+
+interface ApprovalsListOptions extends GatewayAddress {
+  readonly state?: string;
+  readonly json: boolean;
+}
+
+/** `approvals list` */
+export async function approvalsListCommand(options: ApprovalsListOptions, terminal: Terminal): Promise<number> {
+  const gateway = new RunningGateway(options, terminal);
+  const query = options.state === undefined ? '' : `&state=${encodeURIComponent(options.state)}`;
+  const rows: ListedApproval[] = [];
+  let after = '';
+  do {
+    const page = await askApi(gateway, `/api/approvals?limit=${PAGE}${query}${after}`);
+    if (!page.ok) return refusedBy(page, terminal);
+    rows.push(...(page.body.items as ListedApproval[]));
+    after = page.body.next ? `&after=${encodeURIComponent(String(page.body.next))}` : '';
+  } while (after !== '' && rows.length < MAX_LISTED);
+  if (options.json) terminal.out(`${JSON.stringify(rows)}\n`);
+  else if (rows.length === 0) terminal.out('No approvals.\n');
+  else for (const row of rows) terminal.out(approvalLine(row));
+  return 0;
+}

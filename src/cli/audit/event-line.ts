@@ -1,0 +1,19 @@
+import { isObject, type Json } from '../../domain/json.ts';
+import { printable } from '../remote/printable.ts';
+import type { ListedEvent } from './read.ts';
+
+/** Members of an event's data that are worth a place on its line. */
+const SHOWN = ['choice', 'reason', 'why', 'note', 'rule', 'status', 'state'];
+
+/** One event on one line. */
+export function eventLine(event: ListedEvent, json: boolean): string {
+  if (json) return `${JSON.stringify(event)}\n`;
+  const data: Json = event.data ?? null;
+  const details = SHOWN.flatMap((name) => {
+    const value = isObject(data) ? data[name] : null;
+    return typeof value === 'string' || typeof value === 'number' ? [`${name}=${value}`] : [];
+  });
+  const place = [event.server, event.tool].filter((name) => typeof name === 'string').join('.');
+  const words = [event.at, String(event.type).padEnd(20), event.actor, place, event.approval ?? '', ...details];
+  return `${printable(words.filter((word) => word !== '').join('  '))}\n`;
+}

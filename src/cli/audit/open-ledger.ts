@@ -1,0 +1,50 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { PGlite } from '@electric-sql/pglite';
+import { Kysely, PGliteDialect, PostgresDialect } from 'kysely';
+import pg from 'pg';
+import type { Ledger } from '../../ports.ts';
+import { DirectoryHeld, holdDirectory } from '../../sql/directory.ts';
+import { sqlLedger } from '../../sql/ledger.ts';
+import type { Tables } from '../../sql/schema.ts';
+import { Misuse } from '../parse/misuse.ts';
+
+/** A log that is open for reading. */
+export interface OpenLedger {
+  readonly ledger: Ledger;
+  close(): Promise<void>;
+}
+
+/** Opens the log as it stands: nothing is migrated, nothing is written. `url`: Postgres; else it is in `data`. */
+export async function openLedger(data: string, url: string | undefined): Promise<OpenLedger> {
+  return url ? openPostgresLedger(url) : openEmbeddedLedger(data);
+}
+
+function openPostgresLedger(url: string): OpenLedger {
+  const pool = new pg.Pool({ connectionString: url, max: 3, application_name: 'holdfast audit verify' });
+  const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
+  return { ledger: sqlLedger(db), close: () => db.destroy() };
+}
+
+async function openEmbeddedLedger(data: string): Promise<OpenLedger> {
+  const directory = join(data, 'sql');
+  if (!existsSync(directory)) {
+    throw new Misuse(`There is no log in ${data}. Set DATABASE_URL, or give --data or --export.`);
+  }
+  const release = await holdDirectory(data).catch((error: unknown) => {
+    if (!(error instanceof DirectoryHeld)) throw error;
+    throw new Error(
+      `${data} is in use by a running gateway. Verify an export instead:\n` +
+        '  holdfast audit export > audit.jsonl && holdfast audit verify --export audit.jsonl',
+    );
+  });
+  const pglite = await PGlite.create({ dataDir: directory });
+  const ledger = sqlLedger(new Kysely<Tables>({ dialect: new PGliteDialect({ pglite }) }));
+  return {
+    ledger,
+    close: async () => {
+      await pglite.close();
+      await release();
+    },
+  };
+}

@@ -1,0 +1,78 @@
+import { readFileSync } from 'node:fs';
+import type { SignedCheckpoint } from '../../domain/checkpoint.ts';
+import { readExportLine } from '../../domain/export-line.ts';
+import { type EvidenceFinding, type EvidenceTrust, verifyExport, verifyLedger } from '../../gateway/log/verify.ts';
+import type { Terminal } from '../../main/process/terminal.ts';
+import { proof, publicKeyIn } from '../../vault/proof.ts';
+import { Misuse } from '../parse/misuse.ts';
+import { linesOf } from './lines.ts';
+import { openLedger } from './open-ledger.ts';
+import { dataDirectory, ownKeys } from './own-keys.ts';
+import { reportText } from './report.ts';
+
+interface AuditVerifyOptions {
+  /** A file, or `-` for standard input; without it the database is verified. */
+  readonly export?: string;
+  /** Files, or keys as hex. */
+  readonly key: readonly string[];
+  /** Files. */
+  readonly checkpoints: readonly string[];
+  readonly data?: string;
+  readonly json: boolean;
+}
+
+/**
+ * `audit verify`: 0 when the log fits and is vouched for, 1 when something does not fit, 3 when it fits but no
+ * checkpoint vouches for it. Needs no gateway: an export and a public key, or the database.
+ */
+export async function auditVerifyCommand(options: AuditVerifyOptions, terminal: Terminal): Promise<number> {
+  const data = dataDirectory(options.data, terminal);
+  const trust: EvidenceTrust = {
+    keys: trustedKeys(options.key, data, terminal),
+    elsewhere: (await Promise.all(options.checkpoints.map(checkpointsIn))).flat(),
+  };
+  const { report, problems, cards } =
+    options.export === undefined
+      ? await verifyDatabase(data, trust, terminal)
+      : await verifyExport(linesOf(options.export), trust, proof());
+  terminal.out(
+    options.json ? `${JSON.stringify({ ...report, problems, cards })}\n` : reportText(report, problems, cards),
+  );
+  if (report.faults.length + problems.length > 0) return 1;
+  return report.head > 0 && report.covered === 0 ? 3 : 0;
+}
+
+/** The keys that may sign: those given, else those of this machine's secret. Never a key that the evidence names. */
+function trustedKeys(given: readonly string[], data: string, terminal: Terminal): string[] {
+  if (given.length > 0) return given.map(readKey);
+  const own = ownKeys(data, terminal);
+  if (own.length > 0) return own;
+  throw new Misuse('Give the public key: --key FILE or --key HEX (the gateway prints it: holdfast audit key).');
+}
+
+function readKey(given: string): string {
+  const text = /^[0-9a-f]{64}$/i.test(given) ? given : readFileSync(given, 'utf8');
+  const key = publicKeyIn(text);
+  if (key === null) throw new Misuse(`${given} is no Ed25519 public key: 64 hex digits, or PEM.`);
+  return key;
+}
+
+/** Checkpoints in `checkpoints.jsonl`, in kept standard output or in an export. Other lines are skipped. */
+async function checkpointsIn(path: string): Promise<SignedCheckpoint[]> {
+  const found: SignedCheckpoint[] = [];
+  for await (const text of linesOf(path)) {
+    const line = readExportLine(text.trim());
+    if (line.kind === 'checkpoint') found.push(line.signed);
+  }
+  if (found.length === 0) throw new Error(`${path} holds no checkpoint.`);
+  return found;
+}
+
+async function verifyDatabase(data: string, trust: EvidenceTrust, terminal: Terminal): Promise<EvidenceFinding> {
+  const { ledger, close } = await openLedger(data, terminal.env.DATABASE_URL);
+  try {
+    return await verifyLedger(ledger, trust, proof());
+  } finally {
+    await close();
+  }
+}

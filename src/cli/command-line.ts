@@ -1,0 +1,79 @@
+import { type Command, CommanderError } from 'commander';
+import manifest from '../../package.json' with { type: 'json' };
+import type { Terminal } from '../main/process/terminal.ts';
+import { COMMANDS } from './commands.ts';
+import type { CommandEntry } from './parse/command.ts';
+import { Misuse } from './parse/misuse.ts';
+import { parserOf } from './parse/parser.ts';
+
+const PROGRAM = {
+  name: 'holdfast',
+  summary: "Holds an AI agent's dangerous tool calls until a person approves them.",
+  version: manifest.version,
+};
+
+/**
+ * Runs one command line and resolves to the exit code: 0 well, 1 failed, 2 misused, or what the command says. Writes to
+ * the terminal only, and never ends the process.
+ */
+export async function runCommandLine(argv: readonly string[], terminal: Terminal): Promise<number> {
+  let exitCode = 0;
+  /** The command that a usage error is about. */
+  let current: Command | null = null;
+  const program = parserOf(PROGRAM, COMMANDS, {
+    argv,
+    out: (text) => terminal.out(text),
+    run: async (command, load, values) => {
+      current = command;
+      const call = await load();
+      exitCode = await call(values as never, terminal);
+    },
+    end: (command, error) => {
+      if (error.exitCode === 0) throw error;
+      current = command;
+      throw new Misuse(error.code === 'commander.help' ? chooseOne(command) : error.message.replace(/^error: /, ''));
+    },
+  });
+  try {
+    await program.parseAsync(wordsOf(argv), { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    // Help or the version was asked for, and printed.
+    if (error instanceof CommanderError) return error.exitCode;
+    if (error instanceof Misuse) {
+      terminal.err(misuseText(current ?? program, error.message));
+      return 2;
+    }
+    terminal.err(`${PROGRAM.name}: ${error instanceof Error ? error.message : String(error)}\n`);
+    return 1;
+  }
+}
+
+/**
+ * `help X Y` means `X Y --help`, and no words at all ask for help too. Cut after a command that does not exist:
+ * commander would answer `X --help` with the help of the whole program.
+ */
+function wordsOf(argv: readonly string[]): string[] {
+  const [first, ...rest] = argv;
+  const words = first === undefined || first === 'help' ? [...rest, '--help'] : [...argv];
+  let at: Pick<CommandEntry, 'commands' | 'load'> = { commands: COMMANDS, load: null };
+  for (const [index, word] of words.entries()) {
+    if (word.startsWith('-') || at.commands.length === 0) break;
+    const entry = at.commands.find(({ name }) => name === word);
+    if (entry === undefined) return at.load === null ? words.slice(0, index + 1) : words;
+    at = entry;
+  }
+  return words;
+}
+
+function chooseOne(command: Command): string {
+  const names = command.commands.map((each) => each.name());
+  const last = names.pop();
+  return `say what to do: ${names.length === 0 ? last : `${names.join(', ')} or ${last}`}`;
+}
+
+function misuseText(command: Command, why: string): string {
+  const usage = command.createHelp().commandUsage(command);
+  const path = usage.slice(0, usage.length - command.usage().length).trimEnd();
+  return `${path}: ${why}\n\nUsage: ${usage}\nHelp:  ${path} --help\n`;
+}

@@ -1,0 +1,38 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import type { ServerConfig } from '../../config/config.ts';
+import { withSeen } from '../../config/policy-accept.ts';
+import { draftPolicy } from '../../config/policy-draft.ts';
+import type { Tool } from '../../domain/tool.ts';
+import type { Terminal } from '../../main/process/terminal.ts';
+
+/** Drafts a policy for what a server lists. An existing file stays as it is; then this is false. */
+export async function writeDraft(
+  directory: string,
+  server: ServerConfig,
+  listed: { readonly name: string; readonly version: string; readonly tools: readonly Tool[] },
+  terminal: Terminal,
+): Promise<boolean> {
+  const path = join(directory, `${server.name}.yaml`);
+  const text = draftPolicy({ product: `${listed.name} ${listed.version}`, tools: listed.tools });
+  await mkdir(resolve(terminal.cwd, dirname(path)), { recursive: true });
+  try {
+    await writeFile(resolve(terminal.cwd, path), text, { flag: 'wx' });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    terminal.err(`${path} is there already and was left alone; --accept takes over what changed\n`);
+    return false;
+  }
+  terminal.err(`wrote ${path}\n`);
+  return true;
+}
+
+/** Records in the server's policy how its tools look now, where that has changed. */
+export async function acceptTools(server: ServerConfig, tools: readonly Tool[], terminal: Terminal): Promise<void> {
+  const path = resolve(terminal.cwd, server.policyPath);
+  const text = await readFile(path, 'utf8').catch(() => null);
+  const changed = text === null ? null : withSeen({ path, text }, tools);
+  if (changed === null) return;
+  await writeFile(path, changed.text);
+  terminal.err(`${server.policyPath}: took over how ${changed.tools.join(', ')} look now\n`);
+}

@@ -1,0 +1,103 @@
+import { ChainCheck, type Proof, type Report } from '../../domain/chain.ts';
+import type { SignedCheckpoint } from '../../domain/checkpoint.ts';
+import { readExportLine } from '../../domain/export-line.ts';
+import { cardNamed } from '../../domain/seen-card.ts';
+import type { Ledger } from '../../ports.ts';
+
+/** What verification found in an export or a database. */
+export interface EvidenceFinding {
+  readonly report: Report;
+  /** What is wrong with the export as a file, in words. Empty where the chain itself has faults. */
+  readonly problems: readonly string[];
+  /** Cards in the export that match the event before them. */
+  readonly cards: number;
+}
+
+/** Whose signatures count, and the checkpoints that were kept elsewhere. */
+export interface EvidenceTrust {
+  /** Ed25519 public keys, as hex. */
+  readonly keys: readonly string[];
+  readonly elsewhere: readonly SignedCheckpoint[];
+}
+
+/** Problems after which an export is read no further. */
+const MAX_PROBLEMS = 100;
+
+/** Verifies an export in one pass, line by line. */
+export async function verifyExport(
+  lines: AsyncIterable<string>,
+  trust: EvidenceTrust,
+  proof: Proof,
+): Promise<EvidenceFinding> {
+  const check = new ChainCheck(proof, trust.keys, trust.elsewhere);
+  const problems: string[] = [];
+  let number = 0;
+  let lastEvent = '';
+  let cards = 0;
+  let end: ExportEnd | null = null;
+  for await (const text of lines) {
+    number += 1;
+    const line = readExportLine(text);
+    if (end !== null) problems.push(`line ${number} stands after the end`);
+    if (number === 1 && line.kind !== 'header') problems.push('the first line is not the header of an export');
+    if (line.kind === 'event') check.event(line.link);
+    else if (line.kind === 'checkpoint') check.checkpoint(line.signed);
+    else if (line.kind === 'end') end = line;
+    else if (line.kind === 'card') {
+      if (cardNamed(lastEvent) === line.digest && proof.sha256(line.content) === line.digest) cards += 1;
+      else problems.push(`line ${number} is not the card that was logged by the event before it`);
+    } else if (line.kind === 'unreadable') problems.push(`line ${number} is not a line of an export`);
+    lastEvent = line.kind === 'event' ? line.link.text : '';
+    if (problems.length > MAX_PROBLEMS) break;
+  }
+  const report = check.end();
+  problems.push(...endProblems(end, report));
+  // A fault of the chain names the place; what else is wrong with the file follows from it.
+  return { report, problems: report.faults.length > 0 ? [] : problems, cards };
+}
+
+/** What the last line of an export says of the lines before it. */
+interface ExportEnd {
+  readonly events: number;
+  readonly unsealed: number;
+}
+
+function endProblems(end: ExportEnd | null, report: Report): string[] {
+  if (end === null) return ['the export was cut off: it has no end line'];
+  if (end.events === report.events && end.unsealed === report.unsealed) return [];
+  return [`the export says that it holds ${end.events} events and ${end.unsealed} unsealed ones`];
+}
+
+/** Events read from the database at once. */
+const PAGE = 5_000;
+
+/** Verifies the log as it stands in a database. Fetches the next page while it checks this one. */
+export async function verifyLedger(ledger: Ledger, trust: EvidenceTrust, proof: Proof): Promise<EvidenceFinding> {
+  const check = new ChainCheck(proof, trust.keys, trust.elsewhere);
+  const { checkpoint: lastSigned } = await ledger.ends();
+  let after = 0;
+  let next = ledger.chain(after, PAGE);
+  for (;;) {
+    const page = await next;
+    const last = page.at(-1)?.seq ?? null;
+    if (last === null) break;
+    next = ledger.chain(last, PAGE);
+    // Awaited in the next round; until then a failure must not count as unhandled.
+    next.catch(() => undefined);
+    const checkpoints = [...(await ledger.checkpoints(after, last))];
+    for (const link of page) {
+      while (checkpoints.length > 0 && checkpoints[0]!.seq < link.seq!) check.checkpoint(checkpoints.shift()!);
+      check.event(link);
+    }
+    for (const signed of checkpoints) check.checkpoint(signed);
+    after = last;
+  }
+  for (const signed of await ledger.checkpoints(after, lastSigned)) check.checkpoint(signed);
+  for (let after = 0; ; ) {
+    const page = await ledger.unsealed(after, PAGE);
+    for (const link of page) check.event(link);
+    if (page.length === 0) break;
+    after = page.at(-1)!.n;
+  }
+  return { report: check.end(), problems: [], cards: 0 };
+}

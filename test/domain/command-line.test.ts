@@ -1,0 +1,195 @@
+import assert from 'node:assert/strict';
+import { registerHooks } from 'node:module';
+import { describe, test } from 'node:test';
+
+/** Every module that is loaded from here on. */
+const loaded: string[] = [];
+registerHooks({
+  load: (url, context, next) => {
+    loaded.push(url);
+    return next(url, context);
+  },
+});
+const { runCommandLine } = await import('../../src/cli/command-line.ts');
+const { COMMANDS } = await import('../../src/cli/commands.ts');
+const { default: manifest } = await import('../../package.json', { with: { type: 'json' } });
+type Entry = (typeof COMMANDS)[number];
+
+async function holdfast(words: readonly string[], env: Record<string, string> = {}) {
+  const [out, err]: [string[], string[]] = [[], []];
+  const terminal = { out: (text: string) => out.push(text), err: (text: string) => err.push(text), env, cwd: '/' };
+  const code = await runCommandLine(words, terminal);
+  return { code, out: out.join(''), err: err.join('') };
+}
+
+function pathsUnder(entries: readonly Entry[], path: readonly string[] = []): string[][] {
+  return entries.flatMap(({ name, commands }) => [[...path, name], ...pathsUnder(commands, [...path, name])]);
+}
+
+const PATHS = pathsUnder(COMMANDS);
+
+function isHelpOf(path: readonly string[], { code, out, err }: Awaited<ReturnType<typeof holdfast>>): void {
+  assert.deepEqual([code, err], [0, '']);
+  assert.ok(out.startsWith(`Usage: ${['holdfast', ...path].join(' ')} `), out);
+  for (const line of out.split('\n')) assert.ok(line.length <= 80, `wider than 80: ${line}`);
+}
+
+describe('help', () => {
+  test('every command that users know is in the table', () => {
+    const known = [
+      'start, demo, init, init slack, doctor, doctor slack, grant, grant new, scan',
+      'policy, policy check, policy explain, policy test, policy schema',
+      'approvals, approvals list, approvals show, approvals approve, approvals deny',
+      'audit, audit list, audit tail, audit export, audit verify, audit key, backup',
+    ];
+    assert.deepEqual(
+      PATHS.map((path) => path.join(' ')),
+      known.join(', ').split(', '),
+    );
+  });
+
+  for (const path of PATHS) {
+    test(`holdfast ${path.join(' ')} has it, and loads nothing for it`, async () => {
+      isHelpOf(path, await holdfast([...path, '--help']));
+      isHelpOf(path, await holdfast([...path, '-h']));
+      isHelpOf(path, await holdfast(['help', ...path]));
+      const rooms = loaded.flatMap((url) => /\/src\/(\w+)\//.exec(url)?.[1] ?? []);
+      assert.deepEqual([...new Set(rooms)].sort(), ['cli']);
+    });
+  }
+
+  test('the overview names every command, and is what no words at all print', async () => {
+    for (const words of [[], ['help'], ['--help'], ['-h']]) {
+      const overview = await holdfast(words);
+      isHelpOf([], overview);
+      for (const { name, commands } of COMMANDS) {
+        const line = overview.out.split('\n').find((each) => each.startsWith(`  ${name}`)) ?? '';
+        for (const inner of commands) assert.match(line, new RegExp(`\\b${inner.name}\\b`));
+      }
+    }
+  });
+
+  test('an option that a command needs is in its usage line', async () => {
+    const { out } = await holdfast(['grant', 'new', '--help']);
+    assert.match(out, /^Usage: holdfast grant new --name <name> --server <server> \[options\]$/m);
+  });
+
+  test('--version prints the version', async () => {
+    assert.deepEqual(await holdfast(['--version']), { code: 0, out: `${manifest.version}\n`, err: '' });
+  });
+});
+
+const MISUSE: Record<string, { words: string; says: RegExp; of?: string }> = {
+  'an unknown command': { words: 'frobnicate', says: /unknown command 'frobnicate'$/m },
+  'a misspelt command': { words: 'scna', says: /unknown command 'scna'\n\(Did you mean scan\?\)/ },
+  'a misspelt command with help': { words: 'scna --help', says: /Did you mean scan\?/ },
+  'help for an unknown command': { words: 'help frobnicate', says: /unknown command 'frobnicate'/ },
+  'an option where a command belongs': { words: '--json', says: /unknown option '--json'/ },
+  'a group without a command': {
+    words: 'approvals',
+    of: 'approvals',
+    says: /say what to do: list, show, approve or deny/,
+  },
+  'a group with options only': { words: 'audit --json', of: 'audit', says: /say what to do: list, tail/ },
+  'a group of one without a command': { words: 'init', of: 'init', says: /say what to do: slack/ },
+  'a misspelt command of a group': { words: 'audit lsit', of: 'audit', says: /Did you mean list\?/ },
+  'a misspelt option': {
+    words: 'policy check --confg x',
+    of: 'policy check',
+    says: /unknown option '--confg'\n\(Did you mean --config\?\)/,
+  },
+  'an option of another command': {
+    words: 'audit export --grant bot',
+    of: 'audit export',
+    says: /unknown option '--grant'/,
+  },
+  'an option of another command, before the name': {
+    words: 'audit --grant bot export',
+    of: 'audit export',
+    says: /unknown option '--grant'/,
+  },
+  'an option without its value': {
+    words: 'start --listen',
+    of: 'start',
+    says: /'--listen <host:port>' argument missing/,
+  },
+  'an option in the place of a value': {
+    words: 'approvals list --url --json',
+    of: 'approvals list',
+    says: /'--url <url>' argument missing/,
+  },
+  'help in the place of a value': {
+    words: 'start --data --help',
+    of: 'start',
+    says: /'--data <dir>' argument missing/,
+  },
+  'a value for a flag': { words: 'scan --json=yes', of: 'scan', says: /unknown option '--json=yes'/ },
+  'a missing operand': { words: 'backup', of: 'backup', says: /missing required argument 'target'/ },
+  'an operand too many': { words: 'demo twice', of: 'demo', says: /too many arguments/ },
+  'an operand too many for a group with a command of its own': {
+    words: 'doctor slakc',
+    of: 'doctor',
+    says: /too many arguments/,
+  },
+  'a missing option': { words: 'grant new --server s', of: 'grant new', says: /'--name <name>' not specified/ },
+  'a missing list': { words: 'grant new --name n', of: 'grant new', says: /'--server <server>' not specified/ },
+  'options that exclude each other': {
+    words: 'audit verify --database --export x',
+    of: 'audit verify',
+    says: /cannot be used with/,
+  },
+  'a value that a command refuses': {
+    words: 'grant new --name bot --server s --owner sam',
+    of: 'grant new',
+    says: /--owner takes a Slack id/,
+  },
+  'no admin token': { words: 'approvals show x', of: 'approvals show', says: /Set HOLDFAST_ADMIN_TOKEN/ },
+  'a limit that is no number': { words: 'audit list --limit ten', of: 'audit list', says: /--limit is a whole number/ },
+};
+
+describe('misuse ends with 2, and stderr says what is wrong and how it is right', () => {
+  const ADMIN = { HOLDFAST_ADMIN_TOKEN: 'token' };
+  for (const [name, { words, says, of }] of Object.entries(MISUSE)) {
+    test(name, async () => {
+      const { code, out, err } = await holdfast(words.split(' '), name === 'no admin token' ? {} : ADMIN);
+      assert.deepEqual([code, out], [2, '']);
+      const path = of === undefined ? 'holdfast' : `holdfast ${of}`;
+      assert.ok(err.startsWith(`${path}: `), err);
+      assert.match(err, says);
+      assert.match(err, new RegExp(`\n\nUsage: ${path} .*\nHelp:  ${path} --help\n$`));
+    });
+  }
+});
+
+describe('options', () => {
+  const bot = ['--name', 'bot', '--server', 'one', '--server=two'];
+
+  test('may stand before and after the name of a command in a group', async () => {
+    for (const words of [
+      ['grant', 'new', ...bot],
+      ['grant', ...bot, 'new'],
+      ['grant', '--server', 'one', 'new', '--server', 'two', '--name=bot'],
+    ]) {
+      const { code, out, err } = await holdfast(words);
+      assert.equal(code, 0, err);
+      assert.match(out, /name: bot\n[\s\S]*servers: \[one, two\]\n {4}owner: none/);
+    }
+  });
+
+  test('count once, the last time they are given', async () => {
+    const { out } = await holdfast(['grant', 'new', ...bot, '--owner', 'U0SAM', '--owner', 'U0ALEX']);
+    assert.match(out, /owner: U0ALEX/);
+  });
+
+  test('may have a value that looks like an option, after an equals sign', async () => {
+    const { code, err } = await holdfast(['policy', 'check', '--config=--json']);
+    assert.deepEqual([code, /^--json: cannot be read/.test(err)], [1, true], err);
+  });
+});
+
+test('a failure ends with 1 and is told in one line', async () => {
+  const env = { HOLDFAST_ADMIN_TOKEN: 'token' };
+  const { code, out, err } = await holdfast(['approvals', 'list', '--url', 'http://127.0.0.1:9/'], env);
+  assert.deepEqual([code, out], [1, '']);
+  assert.match(err, /^holdfast: http:\/\/127\.0\.0\.1:9 does not answer\..*\n$/);
+});
