@@ -6,7 +6,7 @@ import { loadConfig } from '../config/load.ts';
 import { isHttpUrl } from '../config/server.ts';
 import { configPathOf } from '../config/settings.ts';
 import { Misuse, type Terminal } from '../main/process/terminal.ts';
-import { slackManifest } from '../slack/manifest.ts';
+import { slackManifest } from '../slack/setup/manifest.ts';
 import { diagnose } from './doctor/slack.ts';
 import { fromDisk } from './start.ts';
 

@@ -2,15 +2,15 @@ import type { Loaded } from '../config/load.ts';
 import { about, decide } from '../gateway/decision/decide.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import type { Cards, Clock, Log } from '../ports.ts';
-import { Access } from '../slack/access.ts';
-import type { SlackApi } from '../slack/api.ts';
 import { slackCards } from '../slack/cards.ts';
-import { checkHome, checkSlack, type HomeSetup, type SlackSetup } from '../slack/check.ts';
 import type { SlackDeps, SlackDoor } from '../slack/door.ts';
-import type { SetupFault } from '../slack/fault.ts';
-import { LiveIdentity } from '../slack/identity.ts';
-import { People } from '../slack/people.ts';
-import { channelsOf, LiveRouting, type Routing } from '../slack/routing.ts';
+import { LiveIdentity } from '../slack/people/identity.ts';
+import { People } from '../slack/people/people.ts';
+import { channelsOf, LiveRouting, type Routing } from '../slack/place/routing.ts';
+import { checkHome, checkSlack, type HomeSetup, type SlackSetup } from '../slack/setup/check.ts';
+import type { SetupFault } from '../slack/setup/fault.ts';
+import { Access } from '../slack/setup/token-health.ts';
+import type { SlackApi } from '../slack/wire/api.ts';
 
 /** Slack, half at a time: the cards are a port of the gateway, the door needs the gateway. */
 export interface Approvers {

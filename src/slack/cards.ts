@@ -1,14 +1,14 @@
 import type { Approval } from '../domain/approval.ts';
 import { isObject, type JsonObject, member } from '../domain/json.ts';
 import type { CardRecord, Cards, Clock, Delivery, Log } from '../ports.ts';
-import type { SlackAnswer, SlackApi, SlackFailure } from './api.ts';
-import { type CardOptions, type RenderedCard, renderCard } from './card.ts';
-import { Channels } from './channels.ts';
-import { escaped, person } from './escape.ts';
-import type { People } from './people.ts';
-import { channelFor, onlyApprover, type Routing } from './routing.ts';
-import { stillEligible } from './still-eligible.ts';
-import { cardDigest, crowdedLine, type Reply, replyAfter, toldBy } from './thread.ts';
+import { type CardOptions, type RenderedCard, renderCard } from './card/card.ts';
+import { escaped, person } from './card/escape.ts';
+import { cardDigest, crowdedLine, type Reply, replyAfter, toldBy } from './card/thread.ts';
+import type { People } from './people/people.ts';
+import { stillEligible } from './people/still-eligible.ts';
+import { Channels } from './place/channels.ts';
+import { channelFor, onlyApprover, type Routing } from './place/routing.ts';
+import type { SlackAnswer, SlackApi, SlackFailure } from './wire/api.ts';
 
 export interface SlackCardsOptions {
   readonly api: SlackApi;

@@ -1,12 +1,12 @@
 import { App, SocketModeReceiver } from '@slack/bolt';
 import { Hono } from 'hono';
-import type { SlackApi } from './api.ts';
-import { ACTIONS, VIEWS } from './button.ts';
-import { type Ack, type ClickDeps, type Clicks, takeClicks } from './clicks.ts';
-import { slackClient } from './client.ts';
-import { slackLogger } from './logger.ts';
-import { type SlackReceiver, slackReceiver } from './receiver.ts';
-import { keepConnected } from './socket.ts';
+import { ACTIONS, VIEWS } from './card/button.ts';
+import { type Ack, type ClickDeps, type Clicks, takeClicks } from './click/take-clicks.ts';
+import type { SlackApi } from './wire/api.ts';
+import { slackClient } from './wire/client.ts';
+import { slackLogger } from './wire/logger.ts';
+import { type SlackReceiver, slackReceiver } from './wire/receiver.ts';
+import { keepConnected } from './wire/socket.ts';
 
 /** What the approvers' door is made of. `main/` gives it. */
 export interface SlackDeps extends Omit<ClickDeps, 'api'> {

@@ -1,6 +1,6 @@
 import { Hono } from 'hono';
-import { type ClickDeps, takeClicks } from './clicks.ts';
-import { requestHandler } from './receiver.ts';
+import { type ClickDeps, takeClicks } from './click/take-clicks.ts';
+import { requestHandler } from './wire/receiver.ts';
 
 export interface WebDoorDeps extends ClickDeps {
   readonly signingSecret: string;

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { WORDS_FOR } from '../../src/slack/answer.ts';
+import { WORDS_FOR } from '../../src/slack/click/words.ts';
 import type { Approvers } from './approvers.ts';
 import { cardsAreTrue } from './cards.ts';
 import type { Told } from './heard.ts';

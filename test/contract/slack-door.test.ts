@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { signatureOf } from '../../src/demo/slack/delivery.ts';
-import type { Click } from '../../src/demo/slack/gestures.ts';
+import { signatureOf } from '../../src/demo/slack/interactivity/delivery.ts';
+import type { Click } from '../../src/demo/slack/interactivity/gestures.ts';
 import { startSlackStandIn } from '../../src/demo/slack/stand-in.ts';
-import { buttonValue } from '../../src/slack/button.ts';
-import { requestHandler, slackReceiver } from '../../src/slack/receiver.ts';
-import { SeenSignatures } from '../../src/slack/signature.ts';
+import { buttonValue } from '../../src/slack/card/button.ts';
+import { requestHandler, slackReceiver } from '../../src/slack/wire/receiver.ts';
+import { SeenSignatures } from '../../src/slack/wire/signature.ts';
 import { CHANNEL, type DoorWorld, doorWorld, quiet } from '../support/door-world.ts';
 import type { sampleApproval } from '../support/sample-approval.ts';
 

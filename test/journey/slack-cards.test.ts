@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Approval, Decision } from '../../src/domain/approval.ts';
-import { checkSlack } from '../../src/slack/check.ts';
-import { failureOf, slackClient } from '../../src/slack/client.ts';
-import { SCOPES, slackManifest } from '../../src/slack/manifest.ts';
+import { checkSlack } from '../../src/slack/setup/check.ts';
+import { SCOPES, slackManifest } from '../../src/slack/setup/manifest.ts';
+import { failureOf, slackClient } from '../../src/slack/wire/client.ts';
 import { CHANNEL, type DoorWorld, doorWorld, quiet } from '../support/door-world.ts';
 
 const vote = (different: Partial<Decision> = {}): Decision => ({

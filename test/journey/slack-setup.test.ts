@@ -8,7 +8,7 @@ import { parse } from 'yaml';
 import { doctorCommand } from '../../src/cli/doctor/slack.ts';
 import { initCommand } from '../../src/cli/init.ts';
 import { type SlackStandIn, startSlackStandIn } from '../../src/demo/slack/stand-in.ts';
-import { MANIFEST_SCOPES } from '../../src/demo/slack/workspace.ts';
+import { MANIFEST_SCOPES } from '../../src/demo/slack/state/workspace.ts';
 import { CHANNEL, type House, openHouse } from '../support/gateway.ts';
 
 const CLI = new URL('../../src/cli/cli.ts', import.meta.url).pathname;

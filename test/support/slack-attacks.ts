@@ -1,6 +1,6 @@
 /** What somebody may try with clicks and payloads. Each is aimed at a live, pending approval and must not decide it. */
-import type { Forgery, Reaction } from '../../src/demo/slack/delivery.ts';
-import type { Click } from '../../src/demo/slack/gestures.ts';
+import type { Forgery, Reaction } from '../../src/demo/slack/interactivity/delivery.ts';
+import type { Click } from '../../src/demo/slack/interactivity/gestures.ts';
 import type { SlackStandIn } from '../../src/demo/slack/stand-in.ts';
 import { CHANNEL } from './gateway.ts';
 

@@ -1,12 +1,12 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import { type Api, parsedJson, type Response } from './api.ts';
-import { respondTo } from './chat-methods.ts';
-import { isFields } from './fields.ts';
-import type { Page } from './page.ts';
-import { bodyOf } from './request-body.ts';
-import type { SocketMode } from './socket-mode.ts';
-import type { World } from './world.ts';
+import type { SocketMode } from './interactivity/socket-mode.ts';
+import type { Page } from './page/page.ts';
+import type { World } from './state/world.ts';
+import { type Api, parsedJson, type Response } from './web-api/api.ts';
+import { respondTo } from './web-api/chat.ts';
+import { isFields } from './wire/fields.ts';
+import { bodyOf } from './wire/request-body.ts';
 
 export interface Rooms {
   readonly world: World;

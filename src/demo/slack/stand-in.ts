@@ -1,19 +1,13 @@
-import { Api } from './api.ts';
-import { Changes } from './changes.ts';
-import { Delivery, type Forgery, signatureOf } from './delivery.ts';
-import type { Fault } from './faults.ts';
-import type { Fields } from './fields.ts';
-import { type Click, Gestures, type Submission, type ViewClick } from './gestures.ts';
-import { Messages } from './messages.ts';
-import { OneShots } from './one-shots.ts';
-import { Page } from './page.ts';
-import { Pauses } from './pauses.ts';
-import type { Disguise } from './payloads.ts';
-import { Rates } from './rates.ts';
+import { Delivery, type Forgery, signatureOf } from './interactivity/delivery.ts';
+import { type Click, Gestures, type Submission, type ViewClick } from './interactivity/gestures.ts';
+import type { Disguise } from './interactivity/payloads.ts';
+import { SocketMode } from './interactivity/socket-mode.ts';
+import { Page } from './page/page.ts';
 import { StandInServer } from './server.ts';
-import { SocketMode } from './socket-mode.ts';
-import type { SlackStandIn, SlackStandInOptions } from './surface.ts';
-import { Views } from './views.ts';
+import { Changes } from './state/changes.ts';
+import { Messages } from './state/messages.ts';
+import { OneShots } from './state/one-shots.ts';
+import { Views } from './state/views.ts';
 import {
   APP_TOKEN,
   BOT_TOKEN,
@@ -25,17 +19,23 @@ import {
   type SlackUserGroup,
   type Workspace,
   workspaceOf,
-} from './workspace.ts';
-import type { World } from './world.ts';
+} from './state/workspace.ts';
+import type { World } from './state/world.ts';
+import type { SlackStandIn, SlackStandInOptions } from './surface.ts';
+import { Api } from './web-api/api.ts';
+import type { Fault } from './web-api/injected-faults.ts';
+import { Pauses } from './web-api/pauses.ts';
+import { Rates } from './web-api/rates.ts';
+import type { Fields } from './wire/fields.ts';
 
-export type { ApiRequest } from './api.ts';
-export type { Delivered, Forgery, Reaction } from './delivery.ts';
-export type { Fault } from './faults.ts';
-export type { Click, Submission, Submitted, ViewClick } from './gestures.ts';
-export type { SlackMessage } from './messages.ts';
+export type { Delivered, Forgery, Reaction } from './interactivity/delivery.ts';
+export type { Click, Submission, Submitted, ViewClick } from './interactivity/gestures.ts';
+export type { SlackMessage } from './state/messages.ts';
+export type { SlackView, Values } from './state/views.ts';
+export type { SlackChannel, SlackUser, SlackUserGroup } from './state/workspace.ts';
 export type { SlackStandIn, SlackStandInOptions } from './surface.ts';
-export type { SlackView, Values } from './views.ts';
-export type { SlackChannel, SlackUser, SlackUserGroup } from './workspace.ts';
+export type { ApiRequest } from './web-api/api.ts';
+export type { Fault } from './web-api/injected-faults.ts';
 
 /** Starts a Slack on 127.0.0.1. Rejects when the port is taken. */
 export async function startSlackStandIn(options: SlackStandInOptions = {}): Promise<SlackStandIn> {

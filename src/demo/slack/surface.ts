@@ -1,12 +1,12 @@
-import type { ApiRequest } from './api.ts';
-import type { Delivered, Forgery, Reaction } from './delivery.ts';
-import type { Fault } from './faults.ts';
-import type { Fields } from './fields.ts';
-import type { Click, Submission, Submitted, ViewClick } from './gestures.ts';
-import type { SlackMessage } from './messages.ts';
-import type { Disguise } from './payloads.ts';
-import type { SlackView } from './views.ts';
-import type { SlackChannel, SlackUser, SlackUserGroup, Workspace, WorkspaceOptions } from './workspace.ts';
+import type { Delivered, Forgery, Reaction } from './interactivity/delivery.ts';
+import type { Click, Submission, Submitted, ViewClick } from './interactivity/gestures.ts';
+import type { Disguise } from './interactivity/payloads.ts';
+import type { SlackMessage } from './state/messages.ts';
+import type { SlackView } from './state/views.ts';
+import type { SlackChannel, SlackUser, SlackUserGroup, Workspace, WorkspaceOptions } from './state/workspace.ts';
+import type { ApiRequest } from './web-api/api.ts';
+import type { Fault } from './web-api/injected-faults.ts';
+import type { Fields } from './wire/fields.ts';
 
 export interface SlackStandInOptions extends WorkspaceOptions {
   /** 0, the default, takes any free port. */

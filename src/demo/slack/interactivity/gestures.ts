@@ -1,0 +1,162 @@
+import type { SlackMessage } from '../state/messages.ts';
+import { incomplete, MOST_STACKED, type SlackView, stateOf, type Values } from '../state/views.ts';
+import type { World } from '../state/world.ts';
+import { parsedJson } from '../web-api/api.ts';
+import { refusalOf } from '../web-api/views.ts';
+import { type Fields, isFields, list, part, text, truth } from '../wire/fields.ts';
+import type { Delivery, Reaction } from './delivery.ts';
+import { actionIn, clickOnMessage, clickOnView, closing, type Disguise, submission } from './payloads.ts';
+
+export interface Click extends Disguise {
+  readonly user: string;
+  readonly channel: string;
+  /** The message, or the thread reply; an ephemeral message's too. */
+  readonly ts: string;
+  readonly actionId: string;
+  /** Instead of the button's own value: a tampered one. */
+  readonly value?: string;
+}
+
+export interface ViewClick extends Disguise {
+  readonly user: string;
+  /** The person's top modal unless told. */
+  readonly viewId?: string;
+  readonly actionId: string;
+  readonly value?: string;
+  /** What they have put into the inputs so far. */
+  readonly values?: Values;
+}
+
+export interface Submission extends Disguise {
+  readonly user: string;
+  /** The person's top modal unless told. */
+  readonly viewId?: string;
+  readonly values?: Values;
+  /** Sends even what Slack's own client would not: empty required inputs, text too long. */
+  readonly force?: boolean;
+}
+
+export interface Submitted extends Reaction {
+  /**
+   * What Slack made of the answer. `incomplete`: nothing was sent. `trouble`: no or a wrong answer, the modal stays
+   * open with "We had some trouble connecting".
+   */
+  readonly handled: 'closed' | 'cleared' | 'errors' | 'updated' | 'pushed' | 'incomplete' | 'trouble';
+  /** By block_id, for `errors` and `incomplete`; for `trouble` under `''` what was wrong with the answer. */
+  readonly errors: Readonly<Record<string, string>>;
+}
+
+/** What people do with their mouse and keyboard, turned into payloads. */
+export class Gestures {
+  readonly #world: World;
+  readonly #delivery: Delivery;
+
+  constructor(world: World, delivery: Delivery) {
+    this.#world = world;
+    this.#delivery = delivery;
+  }
+
+  click(click: Click): Promise<Reaction> {
+    return this.#delivery.payload(this.payloadOf(click));
+  }
+
+  /** Throws when there is no such message, or it never had such a button. */
+  payloadOf(click: Click): Fields {
+    const message = this.#world.messages.find(click.channel, click.ts);
+    if (message === undefined) throw new Error(`No message ${click.ts} in ${click.channel}.`);
+    const found = everHad(message, click.actionId);
+    if (found === undefined) throw new Error(`Message ${click.ts} never had a button ${click.actionId}.`);
+    return clickOnMessage(this.#world, message, { ...click, found, value: click.value });
+  }
+
+  clickView(click: ViewClick): Promise<Reaction> {
+    const view = this.#view(click.user, click.viewId);
+    const found = actionIn(list(view.view, 'blocks'), click.actionId);
+    if (found === undefined) throw new Error(`View ${view.id} has no button ${click.actionId}.`);
+    const values = stateOf(view.view, click.values ?? {});
+    return this.#delivery.payload(clickOnView(this.#world, view, values, { ...click, found, value: click.value }));
+  }
+
+  async submitView(by: Submission): Promise<Submitted> {
+    const view = this.#view(by.user, by.viewId);
+    const state = stateOf(view.view, by.values ?? {});
+    const errors = incomplete(view.view, state);
+    if (by.force !== true && Object.keys(errors).length > 0) {
+      view.errors = errors;
+      return { status: 0, body: '', ms: 0, handled: 'incomplete', errors };
+    }
+    const reaction = await this.#delivery.payload(submission(this.#world, view, state, by));
+    const handled = reaction.status === 200 ? this.#handle(view, reaction.body) : trouble('no answer');
+    if (handled.handled === 'errors' || handled.handled === 'trouble') view.errors = { ...handled.errors };
+    return { ...reaction, ...handled };
+  }
+
+  /** The person closes a modal. Slack tells the app only if the view asked for it; null when it did not. */
+  async closeView(by: Disguise & { user: string; viewId?: string; clear?: boolean }): Promise<Reaction | null> {
+    const view = this.#view(by.user, by.viewId);
+    const clear = by.clear === true || truth(view.view.clear_on_close);
+    this.#world.views.close(view, clear);
+    if (!truth(view.view.notify_on_close)) return null;
+    return this.#delivery.payload(closing(this.#world, view, clear, by));
+  }
+
+  #view(user: string, id: string | undefined): SlackView {
+    const view = id === undefined ? this.#world.views.of(user).at(-1) : this.#world.views.find({ id });
+    if (view === undefined) throw new Error(id === undefined ? `${user} has no modal open.` : `No view ${id}.`);
+    return view;
+  }
+
+  /** Does what the answer to a submission says; a wrong answer leaves the modal open. */
+  #handle(view: SlackView, body: string): Pick<Submitted, 'handled' | 'errors'> {
+    const { views } = this.#world;
+    const answer = body.trim() === '' ? {} : parsedJson(body);
+    if (!isFields(answer)) return trouble('the answer is not JSON');
+    const action = text(answer, 'response_action');
+    switch (action) {
+      case undefined:
+        views.close(view, false);
+        return { handled: 'closed', errors: {} };
+      case 'clear':
+        views.close(view, true);
+        return { handled: 'cleared', errors: {} };
+      case 'errors':
+        return errorsOf(view, part(answer, 'errors') ?? {});
+      case 'update':
+      case 'push': {
+        const refusal = refusalOf(answer.view);
+        if (refusal !== null) return trouble(JSON.stringify(refusal));
+        if (action === 'update') {
+          views.change(view, answer.view as Fields);
+          return { handled: 'updated', errors: {} };
+        }
+        if (views.of(view.user).length >= MOST_STACKED) return trouble('push_limit_reached');
+        views.open(view.user, answer.view as Fields, view);
+        return { handled: 'pushed', errors: {} };
+      }
+      default:
+        return trouble(`unknown response_action ${action}`);
+    }
+  }
+}
+
+/** A button on what the message says now, or said before: people click on what their screen still shows. */
+function everHad(message: SlackMessage, actionId: string) {
+  for (const version of message.versions.toReversed()) {
+    const found = actionIn(version.blocks, actionId);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+function errorsOf(view: SlackView, errors: Fields): Pick<Submitted, 'handled' | 'errors'> {
+  const inputs = list(view.view, 'blocks').filter((block) => block.type === 'input');
+  const named = Object.entries(errors).filter(([, says]) => typeof says === 'string') as [string, string][];
+  const stray = named.find(([blockId]) => !inputs.some((block) => block.block_id === blockId));
+  if (named.length === 0) return trouble('errors is empty');
+  if (stray !== undefined) return trouble(`errors names ${stray[0]}, which is no input block`);
+  return { handled: 'errors', errors: Object.fromEntries(named) };
+}
+
+function trouble(what: string): Pick<Submitted, 'handled' | 'errors'> {
+  return { handled: 'trouble', errors: { '': what } };
+}

@@ -1,0 +1,148 @@
+import type { SlackMessage } from '../state/messages.ts';
+import type { SlackView } from '../state/views.ts';
+import type { SlackChannel, SlackUser } from '../state/workspace.ts';
+import type { World } from '../state/world.ts';
+import { list, part } from '../wire/fields.ts';
+import { blocksHtml } from './blocks.ts';
+import { Html, html } from './html.ts';
+import { mrkdwn } from './mrkdwn.ts';
+import { plainHtml } from './plain-text.ts';
+import { SCRIPT } from './script.ts';
+import { STYLE } from './style.ts';
+
+/** Who looks, and at which channel. */
+export interface Sight {
+  readonly user: SlackUser;
+  readonly channel: SlackChannel;
+}
+
+/** The parts of the page that change while it is open. */
+export function partsOf(world: World, sight: Sight): { side: string; channel: string; modal: string } {
+  return {
+    side: side(world, sight).markup,
+    channel: channelHtml(world, sight).markup,
+    modal: modalHtml(world, sight).markup,
+  };
+}
+
+export function pageHtml(world: World, sight: Sight, nonce: string): string {
+  const parts = partsOf(world, sight);
+  const page = html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${heading(world, sight)} · stand-in for Slack</title>
+<style nonce="${nonce}">${new Html(STYLE)}</style>
+</head>
+<body data-as="${sight.user.id}" data-channel="${sight.channel.id}">
+<nav id="side">${new Html(parts.side)}</nav>
+<main id="channel">${new Html(parts.channel)}</main>
+<div id="modal">${new Html(parts.modal)}</div>
+<dialog id="confirm"><h2></h2><p></p><div class="foot"><button type="button" class="button" value="no"></button><button type="button" class="button" value="yes"></button></div></dialog>
+<div id="toast" role="status"></div>
+<script nonce="${nonce}">${new Html(SCRIPT)}</script>
+</body>
+</html>`;
+  return page.markup;
+}
+
+function side(world: World, sight: Sight): Html {
+  const { workspace } = world;
+  const people = [...workspace.users.values()].filter((user) => !user.is_bot);
+  const mine = [...workspace.channels.values()].filter((channel) => channel.members.includes(sight.user.id));
+  return html`<div class="team">${workspace.team.name}<small>a stand-in for Slack</small></div>
+<h3>You are</h3>
+${people.map(
+  (user) =>
+    html`<a class="person${user === sight.user ? ' here' : ''}" href="/?as=${user.id}&channel=${sight.channel.id}">${avatar(world, user)}${user.real_name}${
+      user.deleted ? html`<small>deactivated</small>` : user.is_restricted ? html`<small>guest</small>` : ''
+    }</a>`,
+)}
+<h3>Channels</h3>
+${mine.map(
+  (channel) =>
+    html`<a class="place${channel === sight.channel ? ' here' : ''}" href="/?as=${sight.user.id}&channel=${channel.id}">${channel.is_im ? '● Holdfast' : `${channel.is_private ? '🔒' : '#'} ${channel.name}`}${
+      channel.is_ext_shared ? html`<small>shared</small>` : ''
+    }</a>`,
+)}`;
+}
+
+function heading(world: World, sight: Sight): string {
+  if (!sight.channel.is_im) return `# ${sight.channel.name}`;
+  return world.workspace.users.get(world.workspace.botUser)?.real_name ?? 'Direct message';
+}
+
+function channelHtml(world: World, sight: Sight): Html {
+  const { channel, user } = sight;
+  const inside = channel.members.includes(user.id);
+  const messages = world.messages.all.filter(
+    (m) =>
+      m.channel === channel.id &&
+      m.thread_ts === null &&
+      !m.deleted &&
+      (m.ephemeralFor === null || m.ephemeralFor === user.id),
+  );
+  return html`<header><b>${heading(world, sight)}</b><span>${channel.members.length} members</span></header>
+<div class="messages">${
+    inside
+      ? messages.length === 0
+        ? html`<p class="empty">Nothing here yet.</p>`
+        : messages.map((message) => messageHtml(world, sight, message))
+      : html`<p class="empty">${user.real_name} is not in this channel.</p>`
+  }</div>`;
+}
+
+function messageHtml(world: World, sight: Sight, message: SlackMessage): Html {
+  const { workspace } = world;
+  const author = workspace.users.get(message.user);
+  const at = new Date(Number(message.ts) * 1000);
+  const replies = world.messages.all.filter(
+    (m) =>
+      m.channel === message.channel &&
+      m.thread_ts === message.ts &&
+      !m.deleted &&
+      (m.ephemeralFor === null || m.ephemeralFor === sight.user.id),
+  );
+  const body =
+    message.blocks.length > 0
+      ? blocksHtml(message.blocks, { workspace, errors: {} })
+      : html`<div class="block">${mrkdwn(message.text, workspace)}</div>`;
+  return html`<article class="message${message.ephemeralFor ? ' only-you' : ''}" data-ts="${message.ts}" data-message-channel="${message.channel}">
+${author ? avatar(world, author) : ''}
+<div class="content">
+${message.ephemeralFor ? html`<div class="note">Only visible to you</div>` : ''}
+<div class="by"><b>${author?.real_name ?? message.user}</b>${author?.is_bot ? html`<span class="app">APP</span>` : ''}<time>${at.toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' })}</time>${
+    message.versions.length > 1 ? html`<span class="edited">(edited)</span>` : ''
+  }</div>
+${body}
+${
+  replies.length > 0
+    ? html`<div class="thread"><div class="count">${replies.length} ${replies.length === 1 ? 'reply' : 'replies'}</div>${replies.map((reply) => messageHtml(world, sight, reply))}</div>`
+    : ''
+}
+</div>
+</article>`;
+}
+
+/** A coloured square with the first letter; classes, because the page allows no inline styles. */
+function avatar(world: World, user: SlackUser): Html {
+  const colour = user.is_bot ? 'bot' : [...world.workspace.users.keys()].indexOf(user.id) % 6;
+  return html`<span class="avatar c${colour}" aria-hidden="true">${user.real_name.slice(0, 1)}</span>`;
+}
+
+function modalHtml(world: World, sight: Sight): Html {
+  const view: SlackView | undefined = world.views.of(sight.user.id).at(-1);
+  if (view === undefined) return html``;
+  const submit = part(view.view, 'submit');
+  const close = part(view.view, 'close');
+  const trouble = view.errors[''];
+  return html`<div class="veil"><section class="modal" role="dialog" aria-modal="true" data-view="${view.id}" data-hash="${view.hash}">
+<header><h2>${plainHtml(part(view.view, 'title'))}</h2><button type="button" class="cross" data-close="1" aria-label="Close">×</button></header>
+<div class="inner">${trouble === undefined ? '' : html`<div class="trouble">We had some trouble connecting. Try again? <small>${trouble}</small></div>`}
+${blocksHtml(list(view.view, 'blocks'), { workspace: world.workspace, errors: view.errors })}</div>
+<footer><button type="button" class="button" data-close="1">${close ? plainHtml(close) : submit ? 'Cancel' : 'Close'}</button>${
+    submit ? html`<button type="button" class="button primary" data-submit="1">${plainHtml(submit)}</button>` : ''
+  }</footer>
+</section></div>`;
+}

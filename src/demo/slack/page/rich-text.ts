@@ -1,0 +1,56 @@
+import type { Workspace } from '../state/workspace.ts';
+import { type Fields, list, part, text, truth } from '../wire/fields.ts';
+import { type Html, html } from './html.ts';
+import { date, group, link, person, withEmoji } from './mrkdwn.ts';
+
+/** The inside of a rich_text block. Its text is never markup. */
+export function richText(elements: readonly Fields[], workspace: Workspace): Html {
+  return html`${elements.map((element) => holder(element, workspace))}`;
+}
+
+function holder(of: Fields, workspace: Workspace): Html {
+  const inner = list(of, 'elements');
+  const leaves = html`${inner.map((element) => leaf(element, workspace))}`;
+  switch (of.type) {
+    case 'rich_text_preformatted':
+      return html`<pre>${leaves}</pre>`;
+    case 'rich_text_quote':
+      return html`<blockquote>${leaves}</blockquote>`;
+    case 'rich_text_list': {
+      const items = html`${inner.map((element) => html`<li>${holder(element, workspace)}</li>`)}`;
+      return of.style === 'ordered' ? html`<ol>${items}</ol>` : html`<ul>${items}</ul>`;
+    }
+    default:
+      return html`<div class="line">${leaves}</div>`;
+  }
+}
+
+function leaf(of: Fields, workspace: Workspace): Html {
+  switch (of.type) {
+    case 'text':
+      return styled(html`${text(of, 'text') ?? ''}`, part(of, 'style') ?? {});
+    case 'link':
+      return link(text(of, 'url') ?? '', text(of, 'text') ?? text(of, 'url') ?? '');
+    case 'user':
+      return person(text(of, 'user_id') ?? '', workspace);
+    case 'usergroup':
+      return group(text(of, 'usergroup_id') ?? '', workspace);
+    case 'channel':
+      return html`<span class="mention">#${workspace.channels.get(text(of, 'channel_id') ?? '')?.name ?? ''}</span>`;
+    case 'emoji':
+      return html`${withEmoji(`:${text(of, 'name') ?? ''}:`)}`;
+    case 'date':
+      return html`${date(Number(of.timestamp), text(of, 'format') ?? '', text(of, 'fallback') ?? '')}`;
+    default:
+      return html`<span class="mention loud">@${text(of, 'range') ?? ''}</span>`;
+  }
+}
+
+function styled(said: Html, style: Fields): Html {
+  let out = said;
+  if (truth(style.code)) out = html`<code>${out}</code>`;
+  if (truth(style.bold)) out = html`<b>${out}</b>`;
+  if (truth(style.italic)) out = html`<i>${out}</i>`;
+  if (truth(style.strike)) out = html`<s>${out}</s>`;
+  return out;
+}

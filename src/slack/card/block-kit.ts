@@ -1,0 +1,94 @@
+import type { JsonObject } from '../../domain/json.ts';
+import { cut } from './escape.ts';
+
+/**
+ * Block Kit, as much of it as a card needs. Foreign text goes into `text` elements of rich text or into plain text,
+ * both of which Slack shows as they are; mrkdwn is built from our own words and from `escape.ts` only.
+ */
+export type Block = JsonObject;
+
+/** Slack's limits, in characters. https://docs.slack.dev/reference/block-kit/blocks */
+export const LIMIT = {
+  header: 150,
+  section: 3000,
+  message: 4000,
+  title: 24,
+  confirmText: 300,
+} as const;
+
+export const plain = (text: string): JsonObject => ({ type: 'plain_text', text, emoji: false });
+/** `verbatim`: Slack links nothing that we did not link. */
+export const mrkdwn = (text: string): JsonObject => ({ type: 'mrkdwn', text, verbatim: true });
+
+export const header = (text: string): Block => ({ type: 'header', text: plain(text) });
+export const section = (text: string): Block => ({ type: 'section', text: mrkdwn(text) });
+export const fields = (texts: readonly string[]): Block => ({ type: 'section', fields: texts.map(mrkdwn) });
+export const context = (texts: readonly string[]): Block => ({ type: 'context', elements: texts.map(mrkdwn) });
+export const actions = (elements: readonly JsonObject[]): Block => ({ type: 'actions', elements });
+
+export const rich = (elements: readonly JsonObject[]): Block => ({ type: 'rich_text', elements });
+export const label = (text: string): JsonObject => ({
+  type: 'rich_text_section',
+  elements: [{ type: 'text', text, style: { bold: true } }],
+});
+export const box = (text: string): JsonObject => ({
+  type: 'rich_text_preformatted',
+  elements: [{ type: 'text', text }],
+});
+export const quote = (text: string): JsonObject => ({ type: 'rich_text_quote', elements: [{ type: 'text', text }] });
+
+/** Somebody's own words under a label of ours. Slack refuses empty text. */
+export const said = (by: string, words: string): Block => rich([label(by), quote(words === '' ? '(nothing)' : words)]);
+
+export interface Button {
+  readonly action: string;
+  readonly text: string;
+  readonly value?: string;
+  readonly style?: 'primary' | 'danger';
+  readonly url?: string;
+  readonly confirm?: JsonObject;
+}
+
+export function button({ action, text, ...rest }: Button): JsonObject {
+  return { type: 'button', action_id: action, text: plain(text), ...rest };
+}
+
+/** Block ids are new with each revision; an old one would let Slack keep a stale state. */
+export function numbered(blocks: readonly Block[], revision: number): Block[] {
+  return blocks.map((block, index) => ({ ...block, block_id: `r${revision}.${index}` }));
+}
+
+/** The revision in such a block id; null: it is none. */
+export function revisionIn(blockId: string | null): number | null {
+  const found = /^r(\d{1,9})\.\d{1,3}$/.exec(blockId ?? '');
+  return found === null ? null : Number(found[1]);
+}
+
+/** The same card without rich text, for a Slack that answers `invalid_blocks`: plain text shows data as data too. */
+export function withoutRichText(blocks: readonly Block[]): Block[] {
+  return blocks.map((block) => {
+    if (block.type !== 'rich_text') return block;
+    const { elements, type: _, ...rest } = block;
+    return {
+      ...rest,
+      type: 'section',
+      text: plain(cut(words(elements as unknown as readonly Holder[]), LIMIT.section)),
+    };
+  });
+}
+
+/** Nothing is cut when rich text becomes plain. */
+export function fitsPlainText(blocks: readonly Block[]): boolean {
+  return blocks.every(
+    ({ type, elements }) =>
+      type !== 'rich_text' || words(elements as unknown as readonly Holder[]).length <= LIMIT.section,
+  );
+}
+
+interface Holder {
+  readonly elements: readonly { readonly text: string }[];
+}
+
+function words(holders: readonly Holder[]): string {
+  return holders.map((holder) => holder.elements.map((inner) => inner.text).join('')).join('\n');
+}

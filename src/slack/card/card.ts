@@ -1,0 +1,135 @@
+import { createHash } from 'node:crypto';
+import { type Approval, isOver } from '../../domain/approval.ts';
+import type { JsonObject } from '../../domain/json.ts';
+import { argumentBlock } from './argument-table.ts';
+import {
+  actions,
+  type Block,
+  button,
+  fitsPlainText,
+  header,
+  LIMIT,
+  numbered,
+  plain,
+  section,
+  withoutRichText,
+} from './block-kit.ts';
+import { buttonValue } from './button.ts';
+import { code, cut, escaped, leftToRight, person } from './escape.ts';
+import { facts, fineprint, outcome, reasons, waiting, wordsAreWhole } from './sections.ts';
+import { headline } from './story.ts';
+
+export interface CardOptions {
+  /** Where the console is, without a trailing slash; null: no link. */
+  readonly publicUrl?: string | null;
+  /** Slack refused rich text: the same card in plain text. */
+  readonly plainText?: boolean;
+}
+
+export interface RenderedCard {
+  /** For notifications and screen readers; escaped, at most 4000 characters. */
+  readonly text: string;
+  /** At most 50 blocks, at most 10,000 characters of JSON in all. */
+  readonly blocks: Block[];
+  /** The blocks as JSON, as they are posted. */
+  readonly content: string;
+  /** Hex SHA-256 of the content. */
+  readonly digest: string;
+  /** Everything is there, uncut. When false, Approve opens the full view instead of approving (P10). */
+  readonly complete: boolean;
+}
+
+/** Slack refuses a message near 13,200 characters over all blocks, and does not document it. */
+const BUDGET = 10_000;
+/** A block id and its punctuation. */
+const NUMBERING = 26;
+
+/** The card of an approval, from the store's truth alone: the same approval gives the same card. Pure. */
+export function renderCard(approval: Approval, options: CardOptions = {}): RenderedCard {
+  const { parts, complete } = laidOut(approval, options);
+  const all = numbered(parts, approval.revision);
+  const blocks = options.plainText ? withoutRichText(all) : all;
+  const content = JSON.stringify(blocks);
+  const digest = createHash('sha256').update(content).digest('hex');
+  return { text: cut(summary(approval), LIMIT.message), blocks, content, digest, complete };
+}
+
+/** Whether its card shows everything, uncut: what a click on Approve is judged by. */
+export function cardIsComplete(approval: Approval, options: CardOptions = {}): boolean {
+  return laidOut(approval, options).complete;
+}
+
+function laidOut(approval: Approval, options: CardOptions): { parts: Block[]; complete: boolean } {
+  const before = [
+    header(cut(`${headline(approval.state)}: ${leftToRight(`${approval.server}.${approval.tool}`)}`, LIMIT.header)),
+    ...outcome(approval),
+    facts(approval),
+    ...reasons(approval),
+  ];
+  const after = (complete: boolean): Block[] => [
+    ...(complete ? [] : [section(incomplete(approval))]),
+    ...waiting(approval),
+    fineprint(approval),
+    ...buttons(approval, complete, options),
+  ];
+  const frame = [...before, ...after(false)];
+  const budget = BUDGET - JSON.stringify(frame).length - NUMBERING * (frame.length + 1);
+  const shown = argumentBlock(approval.arguments, budget);
+  const fits = !options.plainText || fitsPlainText([...before, shown.block, ...after(true)]);
+  const complete = shown.complete && wordsAreWhole(approval) && fits;
+  return { parts: [...before, shown.block, ...after(complete)], complete };
+}
+
+function summary(approval: Approval): string {
+  const call = escaped(leftToRight(`${approval.server}.${approval.tool}`));
+  const owner = approval.owner === null ? '' : ` on behalf of ${person(approval.owner)}`;
+  return `${headline(approval.state)}: ${call} for ${code(approval.grant)}${owner}`;
+}
+
+function incomplete(approval: Approval): string {
+  return approval.state === 'pending'
+    ? '⚠ *Not everything fits here* (`…` and `(+n)` mark what was cut). Approve opens the full view, and the decision is made there.'
+    : 'Not everything fits here; the full view shows the rest.';
+}
+
+/** Approve and Deny only while somebody can still decide. */
+function buttons(approval: Approval, complete: boolean, { publicUrl }: CardOptions): Block[] {
+  const value = buttonValue(approval);
+  const call = leftToRight(`${approval.server}.${approval.tool}`);
+  const elements: JsonObject[] = [];
+  if (approval.state === 'pending') {
+    const confirm = isGrave(approval) ? { confirm: confirmation(approval, call) } : {};
+    elements.push(
+      complete
+        ? button({ action: 'approve', text: 'Approve', value, style: 'primary', ...confirm })
+        : button({ action: 'review', text: 'Review and approve…', value, style: 'primary' }),
+    );
+    elements.push(button({ action: 'deny', text: 'Deny…', value, style: 'danger' }));
+  }
+  if (!isOver(approval.state) || !complete) elements.push(button({ action: 'details', text: 'View details', value }));
+  if (publicUrl)
+    elements.push(button({ action: 'open_console', text: 'Audit log', url: consoleUrl(publicUrl, approval) }));
+  return elements.length === 0 ? [] : [actions(elements)];
+}
+
+function consoleUrl(publicUrl: string, approval: { readonly id: string }): string {
+  return `${publicUrl}/approvals/${encodeURIComponent(approval.id)}`;
+}
+
+/** Grave calls ask once more before a click counts. */
+function isGrave({ trace }: Approval): boolean {
+  const { severity, risk } = trace;
+  return severity === 'high' || severity === 'critical' || risk === 'destructive' || risk === 'financial';
+}
+
+function confirmation(approval: Approval, call: string): JsonObject {
+  const grade = [approval.trace.severity && `${approval.trace.severity} severity`, approval.trace.risk].filter(Boolean);
+  const text = `${cut(call, 160)} runs exactly as shown (${grade.join(', ')}). It cannot be taken back from here.`;
+  return {
+    title: plain('Approve this call?'),
+    text: plain(cut(text, LIMIT.confirmText)),
+    confirm: plain('Approve'),
+    deny: plain('Not yet'),
+    style: 'primary',
+  };
+}

@@ -1,0 +1,138 @@
+import type { Approval } from '../../domain/approval.ts';
+import type { JsonObject } from '../../domain/json.ts';
+import { rows } from './argument-rows.ts';
+import { grouped } from './argument-table.ts';
+import { actions, type Block, box, button, LIMIT, label, plain, rich, section } from './block-kit.ts';
+import { buttonValue, type ViewMemory, viewMemory } from './button.ts';
+import { cut, visible } from './escape.ts';
+import { facts, fineprint, reasons, waiting } from './sections.ts';
+import { headline, standing } from './story.ts';
+
+export type View = JsonObject;
+
+/** Where a modal was opened from: the card's message. */
+export type From = Pick<ViewMemory, 'channel' | 'ts'>;
+
+/** Longest text of one block; Slack documents 3000. */
+const TEXT = 2800;
+/** Characters of JSON of one page's arguments; Slack takes 250 kB, and one character may be three bytes. */
+const PAGE = 60_000;
+const PAGE_BLOCKS = 70;
+
+/** `block_id` and `action_id` of what a person types, and how many characters it may have. */
+export const WORDS = { block: 'words', action: 'words', longest: 1000 } as const;
+
+/**
+ * The full view: every argument, uncut, in pages. Approve is on the last page only, so that it is reached past
+ * everything there is to see. `mayApprove`: false leaves out what decides.
+ */
+export function fullView(approval: Approval, from: From, page: number, mayDecide: boolean): View {
+  const pages = argumentPages(approval);
+  const at = Math.min(page, pages.length - 1);
+  const last = at === pages.length - 1;
+  const decides = mayDecide && approval.state === 'pending';
+  const blocks = [
+    section(`*${headline(approval.state)}*${approval.state === 'pending' ? '' : `\n${standing(approval)}`}`),
+    facts(approval),
+    ...(at === 0 ? reasons(approval) : []),
+    ...(at === 0 ? longReason(approval) : []),
+    rich([label(pages.length > 1 ? `Arguments, page ${at + 1} of ${pages.length}` : 'Arguments')]),
+    ...pages[at]!,
+    ...waiting(approval).slice(0, 1),
+    fineprint(approval),
+    ...navigation(approval, at, pages.length, decides),
+    ...(decides && last ? [note()] : []),
+  ];
+  return {
+    type: 'modal',
+    callback_id: 'approve_view',
+    title: plain(decides ? 'Approve this call?' : 'The whole call'),
+    close: plain('Close'),
+    ...(decides && last ? { submit: plain('Approve') } : {}),
+    private_metadata: memory(approval, from, at),
+    blocks,
+  };
+}
+
+/** Asks why; required or optional as policy says. */
+export function denyView(approval: Approval, from: From): View {
+  const required = approval.requirement.denyReason === 'required';
+  return {
+    type: 'modal',
+    callback_id: 'deny_view',
+    title: plain('Deny this call'),
+    submit: plain('Deny'),
+    close: plain('Back'),
+    private_metadata: memory(approval, from, 0),
+    blocks: [facts(approval), words('Reason, which the agent is told', !required, true), fineprint(approval, false)],
+  };
+}
+
+/** Says one thing and offers only to close. */
+export function noticeView(title: string, text: string): View {
+  return { type: 'modal', title: plain(cut(title, LIMIT.title)), close: plain('Close'), blocks: [section(text)] };
+}
+
+export function pageCount(approval: Approval): number {
+  return argumentPages(approval).length;
+}
+
+function memory(approval: Approval, { channel, ts }: From, page: number): string {
+  const [, fingerprint] = buttonValue(approval).split(':');
+  return viewMemory({ approval: approval.id, fingerprint: fingerprint!, page, channel, ts });
+}
+
+function argumentPages(approval: Approval): Block[][] {
+  const all = rows(approval.arguments);
+  const groups = all.length === 0 ? [{ elements: [box('(none)')] }] : grouped(all, TEXT);
+  const pages: Block[][] = [[]];
+  let size = 0;
+  for (const { elements } of groups) {
+    const block = rich(elements);
+    const weight = JSON.stringify(block).length;
+    if (size + weight > PAGE || pages.at(-1)!.length >= PAGE_BLOCKS) {
+      pages.push([]);
+      size = 0;
+    }
+    pages.at(-1)!.push(block);
+    size += weight;
+  }
+  return pages;
+}
+
+/** The agent's words and the policy's, when the card's share of them was cut. */
+function longReason({ statedReason, trace }: Approval): Block[] {
+  const long = (by: string, text: string | null): Block[] =>
+    text === null || text.length <= 400 ? [] : [rich([label(by), box(cut(visible(text), TEXT))])];
+  return [...long('The policy in full', trace.reason), ...long('The agent in full (unverified)', statedReason)];
+}
+
+function navigation(approval: Approval, page: number, pages: number, decides: boolean): Block[] {
+  const value = buttonValue(approval);
+  const elements = [
+    ...(page > 0 ? [button({ action: 'previous_page', text: '← Previous page', value })] : []),
+    ...(page < pages - 1 ? [button({ action: 'next_page', text: 'Next page →', value })] : []),
+    ...(decides ? [button({ action: 'deny', text: 'Deny…', value, style: 'danger' })] : []),
+  ];
+  const hint = decides && page < pages - 1 ? [section('Approve is on the last page.')] : [];
+  return elements.length === 0 ? [] : [...hint, actions(elements)];
+}
+
+const note = (): Block => words('Note, kept with the decision', true);
+
+/** In the full view the arguments come first: a focus would scroll past them. */
+function words(text: string, optional: boolean, focus = false): Block {
+  return {
+    type: 'input',
+    block_id: WORDS.block,
+    optional,
+    label: plain(text),
+    element: {
+      type: 'plain_text_input',
+      action_id: WORDS.action,
+      multiline: true,
+      max_length: WORDS.longest,
+      focus_on_load: focus,
+    },
+  };
+}

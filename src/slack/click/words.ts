@@ -1,0 +1,64 @@
+import type { Approval } from '../../domain/approval.ts';
+import type { RefusalReason } from '../../domain/decide.ts';
+import { instant, person } from '../card/escape.ts';
+import { headline, quorumSoFar, standing } from '../card/story.ts';
+import type { StrangerReason } from '../people/people.ts';
+
+/** Why a click does not count, before the approval is even looked at. */
+export type DoorRefusal = StrangerReason | 'other_app' | 'wrong_message' | 'other_call';
+
+/** The one place where reasons become words for the person who clicked. mrkdwn. */
+export function doorWords(reason: DoorRefusal): string {
+  switch (reason) {
+    case 'other_team':
+      return 'Only members of the workspace that this gateway belongs to may decide. Nothing was recorded as a decision.';
+    case 'deactivated':
+      return 'This account is deactivated, so its word does not count.';
+    case 'bot':
+      return 'A bot cannot approve or deny a call.';
+    case 'guest':
+      return 'Guests cannot approve or deny calls. Ask a full member of the workspace.';
+    case 'stranger':
+    case 'unknown_person':
+      return 'Slack does not know you as a member of this workspace, so your word does not count.';
+    case 'other_app':
+      return 'This button belongs to another app.';
+    case 'wrong_message':
+      return 'This is not the card of that approval. Decide on the card itself.';
+    case 'other_call':
+      return 'This button is not for the call that the approval holds. Use the card in the channel.';
+    default:
+      return reason satisfies never;
+  }
+}
+
+/** What the pure judgement refused, with the true state. */
+export function refusalWords(reason: RefusalReason, approval: Approval): string {
+  switch (reason) {
+    case 'already_decided':
+      return `Too late, your click changed nothing. ${headline(approval.state)}. ${standing(approval)}`;
+    case 'expired':
+      return `Too late: this expired ${instant(approval.expiresAt)}. Nothing has run.`;
+    case 'already_voted':
+      return `Your word is already recorded. ${quorumSoFar(approval)}.`;
+    case 'not_an_approver':
+      return 'You are not among the approvers of this call. The card names those who are.';
+    case 'own_call':
+      return `This call comes from an agent of ${approval.owner === null ? 'yours' : person(approval.owner)}; somebody else has to decide it.`;
+    case 'other_call':
+      return doorWords('other_call');
+    case 'reason_required':
+      return 'A denial of this call needs a reason.';
+    default:
+      return reason satisfies never;
+  }
+}
+
+export const WORDS_FOR = {
+  cannotTell:
+    'Slack did not answer in time who you are, so nothing was decided. Please click again. If that does not help, whoever runs Holdfast sees why at /readyz.',
+  notRecorded:
+    'Your click could not be recorded. Unless the card says otherwise, nothing was decided: please click again.',
+  notFound: 'There is no such approval here any more.',
+  notOpened: 'Slack did not open the window in time. Please click again.',
+} as const;

@@ -1,0 +1,59 @@
+import { isObject, type JsonObject } from '../../domain/json.ts';
+import { platformFailure, type SlackAnswer, type SlackApi } from './api.ts';
+
+export interface FetchClientOptions {
+  readonly token: string;
+  /** A stand-in's address, with its trailing slash. */
+  readonly apiUrl?: string | undefined;
+  readonly timeoutMs?: number;
+}
+
+/** `SlackApi` on plain `fetch`, for runtimes that cannot carry Slack's client. */
+export function fetchSlackClient(options: FetchClientOptions): SlackApi {
+  const { token, apiUrl = 'https://slack.com/api/', timeoutMs = 5000 } = options;
+  return {
+    async call(method, args) {
+      let response: Response;
+      let body: unknown;
+      try {
+        response = await fetch(`${apiUrl}${method}`, {
+          method: 'POST',
+          headers: { authorization: `Bearer ${token}`, 'content-type': 'application/x-www-form-urlencoded' },
+          body: form(args),
+          // Workers know no 'error'; a redirect is no answer of Slack's either way.
+          redirect: 'manual',
+          signal: AbortSignal.timeout(timeoutMs),
+        });
+        body = response.status === 200 ? await response.json() : null;
+      } catch {
+        // `fetch` does not say portably whether anything left.
+        return { ok: false, failure: { code: 'no_answer', passing: true, afterMs: 2000, ambiguous: true } };
+      }
+      return answerOf(response, body);
+    },
+  };
+}
+
+function answerOf(response: Response, body: unknown): SlackAnswer {
+  const { status, headers } = response;
+  if (status === 429) {
+    const afterMs = (Number(headers.get('retry-after')) || 30) * 1000;
+    return { ok: false, failure: { code: 'ratelimited', passing: true, afterMs, ambiguous: false } };
+  }
+  if (!isObject(body)) {
+    const failure = { code: `http_${status}`, passing: true, afterMs: 5000, ambiguous: status >= 500 };
+    return { ok: false, failure };
+  }
+  if (body.ok !== true) return { ok: false, failure: platformFailure(String(body.error ?? 'unknown_error')) };
+  const scopes = headers.get('x-oauth-scopes');
+  return { ok: true, body, scopes: scopes === null ? null : scopes.split(/\s*,\s*/) };
+}
+
+/** As Slack's own client sends it: strings as they are, everything else as JSON. */
+function form(args: JsonObject): string {
+  const fields = new URLSearchParams();
+  for (const [name, value] of Object.entries(args)) {
+    if (value !== null) fields.set(name, typeof value === 'string' ? value : JSON.stringify(value));
+  }
+  return fields.toString();
+}
