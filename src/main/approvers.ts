@@ -9,7 +9,7 @@ import { People } from '../slack/people/people.ts';
 import { channelsOf, LiveRouting, type Routing } from '../slack/place/routing.ts';
 import { checkHome, checkSlack, type HomeSetup, type SlackSetup } from '../slack/setup/check.ts';
 import type { SetupFault } from '../slack/setup/fault.ts';
-import { Access } from '../slack/setup/token-health.ts';
+import { TokenHealth } from '../slack/setup/token-health.ts';
 import type { SlackApi } from '../slack/wire/api.ts';
 
 /** Slack, half at a time: the cards are a port of the gateway, the door needs the gateway. */
@@ -39,7 +39,7 @@ export function approversInSlack(loaded: Loaded, means: SlackMeans, clock: Clock
   const token = secrets.slackBotToken;
   const apiUrl = settings.slack.apiUrl ?? undefined;
   const { publicUrl } = settings;
-  const access = new Access(means.api({ token, apiUrl, log }), clock, log);
+  const access = new TokenHealth(means.api({ token, apiUrl, log }), clock, log);
   const { api } = access;
   const identityOf = ({ app, ...terms }: HomeSetup) => ({
     people: new People({ api, clock, log, ...terms }),
@@ -84,7 +84,7 @@ export function approversInSlack(loaded: Loaded, means: SlackMeans, clock: Clock
         identity,
         clock,
         log,
-        lineHeard: (code) => access.lineHeard(code),
+        onSocketAttempt: (code) => access.onSocketAttempt(code),
         botToken: token,
         signingSecret: secrets.slackSigningSecret ?? '',
         appToken: secrets.slackAppToken ?? undefined,

@@ -2,11 +2,11 @@ import type { Approval } from '../domain/approval.ts';
 import { isObject, type JsonObject, member } from '../domain/json.ts';
 import type { CardRecord, Cards, Clock, Delivery, Log } from '../ports.ts';
 import { type CardOptions, type RenderedCard, renderCard } from './card/card.ts';
-import { escaped, person } from './card/escape.ts';
-import { cardDigest, crowdedLine, type Reply, replyAfter, toldBy } from './card/thread.ts';
+import { escapedMrkdwn, personMention } from './card/escape.ts';
+import { cardDigest, crowdedLine, replyAfter, type ThreadReply, threadProgress } from './card/thread.ts';
 import type { People } from './people/people.ts';
 import { stillEligible } from './people/still-eligible.ts';
-import { Channels } from './place/channels.ts';
+import { ChannelCheck } from './place/channels.ts';
 import { channelFor, onlyApprover, type Routing } from './place/routing.ts';
 import type { SlackAnswer, SlackApi, SlackFailure } from './wire/api.ts';
 
@@ -36,11 +36,11 @@ export function slackCards(options: SlackCardsOptions): Cards {
 
 class Posting {
   readonly #options: SlackCardsOptions;
-  readonly #channels: Channels;
+  readonly #channels: ChannelCheck;
 
   constructor(options: SlackCardsOptions) {
     this.#options = options;
-    this.#channels = new Channels(options.api, options.clock);
+    this.#channels = new ChannelCheck(options.api, options.clock);
   }
 
   async show(approval: Approval, at: CardRecord | null): Promise<Delivery> {
@@ -72,7 +72,7 @@ class Posting {
     const opened = await api.call('conversations.open', { users: only });
     const channel = opened.ok ? member(member(opened.body, 'channel'), 'id') : undefined;
     if (typeof channel === 'string') return { channel };
-    if (!opened.ok && opened.failure.passing) return { delivery: undelivered(opened.failure) };
+    if (!opened.ok && opened.failure.retryable) return { delivery: undelivered(opened.failure) };
     log.warn({ approval: approval.id }, 'the approver cannot be written to directly; the card goes to the channel');
     return { channel: channelFor(routing, approval) };
   }
@@ -91,8 +91,8 @@ class Posting {
   async #update(approval: Approval, at: CardRecord, channel: string, ts: string): Promise<Delivery> {
     const sent = await this.#send('chat.update', approval, { channel, ts });
     if (!sent.answer.ok)
-      return { ...undelivered(sent.answer.failure), ...(sent.answer.failure.passing ? { ambiguous: false } : {}) };
-    const told = toldBy(at.digest);
+      return { ...undelivered(sent.answer.failure), ...(sent.answer.failure.retryable ? { ambiguous: false } : {}) };
+    const told = threadProgress(at.digest);
     const reply = replyAfter(told, approval);
     if (reply !== null) {
       const said = await say(this.#options.api, channel, ts, reply);
@@ -133,7 +133,7 @@ class Posting {
       );
       if (!answer.ok) {
         // Without the scope a second card is better than none; without an answer it is better to ask again.
-        if (answer.failure.code === 'missing_scope' || !answer.failure.passing) return null;
+        if (answer.failure.code === 'missing_scope' || !answer.failure.retryable) return null;
         return undelivered(answer.failure);
       }
       const messages = member(answer.body, 'messages');
@@ -154,8 +154,8 @@ class Posting {
     const link = await api.call('chat.getPermalink', { channel, message_ts: ts });
     const url = link.ok ? member(link.body, 'permalink') : undefined;
     const where = typeof url === 'string' ? `<${url}|Open the card>` : `See <#${channel}>`;
-    const call = escaped(`${approval.server}.${approval.tool}`);
-    const text = `A call of ${call} on behalf of ${approval.owner ? person(approval.owner) : 'nobody'} waits for you. ${where}.`;
+    const call = escapedMrkdwn(`${approval.server}.${approval.tool}`);
+    const text = `A call of ${call} on behalf of ${approval.owner ? personMention(approval.owner) : 'nobody'} waits for you. ${where}.`;
     for (const user of people) {
       const opened = await api.call('conversations.open', { users: user });
       const to = opened.ok ? member(member(opened.body, 'channel'), 'id') : undefined;
@@ -181,7 +181,7 @@ function isCardOf(message: unknown, approval: string): boolean {
   );
 }
 
-async function say(api: SlackApi, channel: string, thread: string | null, reply: Reply): Promise<Delivery> {
+async function say(api: SlackApi, channel: string, thread: string | null, reply: ThreadReply): Promise<Delivery> {
   const { text, blocks } = reply;
   const answer = await api.call('chat.postMessage', {
     channel,
@@ -197,7 +197,7 @@ async function say(api: SlackApi, channel: string, thread: string | null, reply:
 
 export function undelivered(failure: SlackFailure): Exclude<Delivery, { kind: 'shown' }> {
   const why = `Slack: ${failure.code}`;
-  return failure.passing
+  return failure.retryable
     ? { kind: 'later', afterMs: failure.afterMs, why, ambiguous: failure.ambiguous }
     : { kind: 'never', why };
 }

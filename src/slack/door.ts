@@ -1,6 +1,6 @@
 import { App, SocketModeReceiver } from '@slack/bolt';
 import { Hono } from 'hono';
-import { ACTIONS, VIEWS } from './card/button.ts';
+import { CARD_ACTIONS, DECISION_VIEWS } from './card/button.ts';
 import { type Ack, type ClickDeps, type Clicks, takeClicks } from './click/take-clicks.ts';
 import type { SlackApi } from './wire/api.ts';
 import { slackClient } from './wire/client.ts';
@@ -16,7 +16,7 @@ export interface SlackDeps extends Omit<ClickDeps, 'api'> {
   /** Socket Mode: we call Slack, Slack does not call us. */
   readonly appToken?: string | undefined;
   /** Told how each opening of Socket Mode went: Slack's refusal, or null when it is open. */
-  readonly lineHeard?: ((code: string | null) => void) | undefined;
+  readonly onSocketAttempt?: ((code: string | null) => void) | undefined;
   /** A stand-in's address, with its trailing slash. */
   readonly apiUrl?: string | undefined;
   /** Shared with the cards; made from the token when absent. */
@@ -73,7 +73,7 @@ function socketLine(deps: SlackDeps, appToken: string, take: Clicks['take']): Sl
     installerOptions: { clientOptions: { ...slackApiUrl, retryConfig: { retries: 0 }, timeout: 5000 } },
   });
   const bolt = boltApp(deps, take, { socketMode: true, receiver });
-  const connection = keepConnected(receiver.client, deps.log, deps.lineHeard);
+  const connection = keepConnected(receiver.client, deps.log, deps.onSocketAttempt);
   return {
     app: new Hono().post(PATH, (c) => c.text('Slack is connected over Socket Mode\n', 404)),
     async start() {
@@ -98,8 +98,8 @@ function boltApp(deps: SlackDeps, take: Clicks['take'], line: BoltSettings): App
     attachFunctionToken: false,
     logger: slackLogger(deps.log),
   });
-  app.action(oneOf(ACTIONS), ({ body, ack }) => take(body, ack as Ack));
-  app.view(oneOf(VIEWS), ({ body, ack }) => take(body, ack as Ack));
+  app.action(oneOf(CARD_ACTIONS), ({ body, ack }) => take(body, ack as Ack));
+  app.view(oneOf(DECISION_VIEWS), ({ body, ack }) => take(body, ack as Ack));
   // The receiver answers 500 and logs; in Socket Mode the missing ack tells the person.
   app.error(async (error) => {
     throw error;

@@ -1,18 +1,18 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { SocketMode } from './interactivity/socket-mode.ts';
-import type { Page } from './page/page.ts';
+import type { StandInPage } from './page/page.ts';
 import type { World } from './state/world.ts';
-import { type Api, parsedJson, type Response } from './web-api/api.ts';
+import { type ApiResponse, parsedJson, type WebApi } from './web-api/api.ts';
 import { respondTo } from './web-api/chat.ts';
 import { isFields } from './wire/fields.ts';
 import { bodyOf } from './wire/request-body.ts';
 
-export interface Rooms {
+export interface ServerParts {
   readonly world: World;
-  readonly api: Api;
+  readonly api: WebApi;
   readonly sockets: SocketMode;
-  readonly page: Page;
+  readonly page: StandInPage;
   /** All of Slack is down, the page excepted. */
   readonly down: () => boolean;
   readonly changed: () => void;
@@ -23,7 +23,7 @@ export class StandInServer {
   readonly #server: Server;
   readonly #open = new Set<Socket>();
 
-  constructor(rooms: Rooms) {
+  constructor(rooms: ServerParts) {
     this.#server = createServer((request, response) => {
       answer(rooms, request, response).catch((error: unknown) => {
         if (!response.headersSent) response.writeHead(500, { 'content-type': 'text/plain' });
@@ -60,7 +60,7 @@ export class StandInServer {
   }
 }
 
-async function answer(rooms: Rooms, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function answer(rooms: ServerParts, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const url = new URL(request.url ?? '/', 'http://stand-in');
   const slack = url.pathname.startsWith('/api/') || url.pathname.startsWith('/actions/');
   if (!slack) return rooms.page.answer(request, response, url);
@@ -88,8 +88,8 @@ async function answer(rooms: Rooms, request: IncomingMessage, response: ServerRe
   rooms.changed();
 }
 
-function respond(rooms: Rooms, path: string, body: string): Response {
-  const say = (status: number, what: string): Response => ({
+function respond(rooms: ServerParts, path: string, body: string): ApiResponse {
+  const say = (status: number, what: string): ApiResponse => ({
     kind: 'answer',
     status,
     headers: { 'content-type': 'text/plain; charset=utf-8' },

@@ -1,8 +1,13 @@
-import { Delivery, type Forgery, signatureOf } from './interactivity/delivery.ts';
-import { type Click, Gestures, type Submission, type ViewClick } from './interactivity/gestures.ts';
+import { type Forgery, PayloadDelivery, slackSignature } from './interactivity/delivery.ts';
+import {
+  type ClickGesture,
+  Gestures,
+  type SubmissionGesture,
+  type ViewClickGesture,
+} from './interactivity/gestures.ts';
 import type { Disguise } from './interactivity/payloads.ts';
 import { SocketMode } from './interactivity/socket-mode.ts';
-import { Page } from './page/page.ts';
+import { StandInPage } from './page/page.ts';
 import { StandInServer } from './server.ts';
 import { Changes } from './state/changes.ts';
 import { Messages } from './state/messages.ts';
@@ -22,20 +27,14 @@ import {
 } from './state/workspace.ts';
 import type { World } from './state/world.ts';
 import type { SlackStandIn, SlackStandInOptions } from './surface.ts';
-import { Api } from './web-api/api.ts';
-import type { Fault } from './web-api/injected-faults.ts';
+import { WebApi } from './web-api/api.ts';
+import type { InjectedFault } from './web-api/injected-faults.ts';
 import { Pauses } from './web-api/pauses.ts';
 import { Rates } from './web-api/rates.ts';
 import type { Fields } from './wire/fields.ts';
 
-export type { Delivered, Forgery, Reaction } from './interactivity/delivery.ts';
-export type { Click, Submission, Submitted, ViewClick } from './interactivity/gestures.ts';
-export type { SlackMessage } from './state/messages.ts';
-export type { SlackView, Values } from './state/views.ts';
-export type { SlackChannel, SlackUser, SlackUserGroup } from './state/workspace.ts';
+export type { Reaction } from './interactivity/delivery.ts';
 export type { SlackStandIn, SlackStandInOptions } from './surface.ts';
-export type { ApiRequest } from './web-api/api.ts';
-export type { Fault } from './web-api/injected-faults.ts';
 
 /** Starts a Slack on 127.0.0.1. Rejects when the port is taken. */
 export async function startSlackStandIn(options: SlackStandInOptions = {}): Promise<SlackStandIn> {
@@ -55,9 +54,9 @@ class StandIn implements SlackStandIn {
   readonly #pauses = new Pauses();
   readonly #world: World;
   readonly #rates: Rates;
-  readonly #api: Api;
+  readonly #api: WebApi;
   readonly #sockets: SocketMode;
-  readonly #delivery: Delivery;
+  readonly #delivery: PayloadDelivery;
   readonly #gestures: Gestures;
   readonly #server: StandInServer;
 
@@ -79,8 +78,8 @@ class StandIn implements SlackStandIn {
       socketUrl: () => `${this.url.replace('http:', 'ws:')}/link/?${this.#sockets.ticket()}`,
     };
     this.#rates = new Rates(options.rates ?? 1, now);
-    this.#api = new Api(this.#world, this.#rates, (ms) => this.#pauses.wait(ms));
-    this.#delivery = new Delivery({
+    this.#api = new WebApi(this.#world, this.#rates, (ms) => this.#pauses.wait(ms));
+    this.#delivery = new PayloadDelivery({
       url: options.interactivityUrl ?? null,
       secret: this.signingSecret,
       sockets: this.#sockets,
@@ -92,7 +91,7 @@ class StandIn implements SlackStandIn {
       world: this.#world,
       api: this.#api,
       sockets: this.#sockets,
-      page: new Page(this.#world, this.#gestures, this.#changes),
+      page: new StandInPage(this.#world, this.#gestures, this.#changes),
       down: () => this.#down,
       changed,
     });
@@ -155,15 +154,15 @@ class StandIn implements SlackStandIn {
     return this.#sockets.connections;
   }
 
-  click = (click: Click) => this.#ringAfter(() => this.#gestures.click(click));
-  payloadOf = (click: Click) => this.#gestures.payloadOf(click);
-  clickView = (click: ViewClick) => this.#ringAfter(() => this.#gestures.clickView(click));
-  submitView = (submission: Submission) => this.#ringAfter(() => this.#gestures.submitView(submission));
+  click = (click: ClickGesture) => this.#ringAfter(() => this.#gestures.click(click));
+  payloadOf = (click: ClickGesture) => this.#gestures.payloadOf(click);
+  clickView = (click: ViewClickGesture) => this.#ringAfter(() => this.#gestures.clickView(click));
+  submitView = (submission: SubmissionGesture) => this.#ringAfter(() => this.#gestures.submitView(submission));
   closeView = (by: Disguise & { user: string; viewId?: string; clear?: boolean }) =>
     this.#ringAfter(() => this.#gestures.closeView(by));
   send = (payload: Fields) => this.#ringAfter(() => this.#delivery.payload(payload));
   deliver = (rawBody: string, forgery?: Forgery) => this.#ringAfter(() => this.#delivery.raw(rawBody, forgery));
-  sign = (rawBody: string, timestamp: number | string) => signatureOf(this.signingSecret, timestamp, rawBody);
+  sign = (rawBody: string, timestamp: number | string) => slackSignature(this.signingSecret, timestamp, rawBody);
 
   say(by: { user: string; channel: string; text: string; thread_ts?: string }) {
     const message = this.#world.messages.post(by, { text: by.text, blocks: [], metadata: null });
@@ -180,7 +179,7 @@ class StandIn implements SlackStandIn {
   expireTrigger = (id: string, inMs = 0) => this.#world.oneShots.expireTrigger(id, inMs);
   refreshSockets = () => this.#sockets.refresh();
   cutSockets = () => this.#sockets.cut();
-  failNext = (method: string, fault: Fault) => this.#api.faults.add(method, fault);
+  failNext = (method: string, fault: InjectedFault) => this.#api.faults.add(method, fault);
   clearFaults = () => this.#api.faults.clear();
   waitFor = <T>(probe: () => T | null | undefined | false, ms = 2000) => this.#changes.waitFor(probe, ms);
 

@@ -1,11 +1,11 @@
-import type { Delivered, Forgery, Reaction } from './interactivity/delivery.ts';
-import type { Click, Submission, Submitted, ViewClick } from './interactivity/gestures.ts';
+import type { DeliveredPayload, Forgery, Reaction } from './interactivity/delivery.ts';
+import type { ClickGesture, SubmissionGesture, Submitted, ViewClickGesture } from './interactivity/gestures.ts';
 import type { Disguise } from './interactivity/payloads.ts';
 import type { SlackMessage } from './state/messages.ts';
 import type { SlackView } from './state/views.ts';
 import type { SlackChannel, SlackUser, SlackUserGroup, Workspace, WorkspaceOptions } from './state/workspace.ts';
 import type { ApiRequest } from './web-api/api.ts';
-import type { Fault } from './web-api/injected-faults.ts';
+import type { InjectedFault } from './web-api/injected-faults.ts';
 import type { Fields } from './wire/fields.ts';
 
 export interface SlackStandInOptions extends WorkspaceOptions {
@@ -62,15 +62,15 @@ export interface SlackStandIn {
   /** Every Web API call, without its token. */
   readonly requests: readonly ApiRequest[];
   /** Every payload sent to the app. */
-  readonly deliveries: readonly Delivered[];
+  readonly deliveries: readonly DeliveredPayload[];
   /** How many sockets are connected. */
   readonly connections: number;
 
-  click(click: Click): Promise<Reaction>;
+  click(click: ClickGesture): Promise<Reaction>;
   /** What `click` would send, for whoever sends it in another way. */
-  payloadOf(click: Click): Fields;
-  clickView(click: ViewClick): Promise<Reaction>;
-  submitView(submission: Submission): Promise<Submitted>;
+  payloadOf(click: ClickGesture): Fields;
+  clickView(click: ViewClickGesture): Promise<Reaction>;
+  submitView(submission: SubmissionGesture): Promise<Submitted>;
   /** Null when the view did not ask to be told. */
   closeView(by: Disguise & { user: string; viewId?: string; clear?: boolean }): Promise<Reaction | null>;
   /** A payload of one's own making, signed and sent as Slack would. */
@@ -89,7 +89,7 @@ export interface SlackStandIn {
   cutSockets(): void;
 
   /** The next call of this method (`*`: of any) goes wrong this way. */
-  failNext(method: string, fault: Fault): void;
+  failNext(method: string, fault: InjectedFault): void;
   clearFaults(): void;
   /** The first truthy thing `probe` finds, now or after a change; rejects after `ms` (2000). */
   waitFor<T>(probe: () => T | null | undefined | false, ms?: number): Promise<T>;

@@ -14,39 +14,39 @@ export interface ArgumentRow {
 }
 
 /** How much a reader wants at most; everything when absent. */
-export interface Appetite {
+export interface RowLimits {
   readonly rows: number;
   /** Of one value. */
   readonly characters: number;
 }
 
-const EVERYTHING: Appetite = { rows: Number.POSITIVE_INFINITY, characters: Number.POSITIVE_INFINITY };
+const EVERYTHING: RowLimits = { rows: Number.POSITIVE_INFINITY, characters: Number.POSITIVE_INFINITY };
 
 /** Objects and arrays up to this many characters stay on one line. */
 const COMPACT = 72;
 
 /** Every leaf of the arguments, in their order; the first ones when there are more than wanted. */
-export function rows(args: Json, wanted: Appetite = EVERYTHING): ArgumentRow[] {
+export function argumentRows(args: Json, wanted: RowLimits = EVERYTHING): ArgumentRow[] {
   const found: ArgumentRow[] = [];
   walk(args, '', found, wanted);
   return found;
 }
 
 /** One row a top-level member, however deep it is: the outline, when the leaves are too many. */
-export function outline(args: Json, wanted: Appetite): ArgumentRow[] {
+export function argumentOutline(args: Json, wanted: RowLimits): ArgumentRow[] {
   if (!isObject(args)) return [leaf('', args, wanted.characters)];
   const members = Object.entries(args).slice(0, wanted.rows);
   return members.map(([name, value]) => leaf(step('', name), value, wanted.characters));
 }
 
 /** The names of the arguments, without their values. */
-export function names(args: Json): string[] {
+export function argumentNames(args: Json): string[] {
   return isObject(args) ? Object.keys(args) : [];
 }
 
-export const nameOf = (name: string): string => step('', name);
+export const argumentName = (name: string): string => step('', name);
 
-function walk(value: Json, path: string, found: ArgumentRow[], wanted: Appetite): void {
+function walk(value: Json, path: string, found: ArgumentRow[], wanted: RowLimits): void {
   if (found.length >= wanted.rows) return;
   if (typeof value !== 'object' || value === null) {
     found.push(leaf(path, value, wanted.characters));
@@ -112,7 +112,7 @@ function leaf(path: string, value: Json, most: number): ArgumentRow {
 }
 
 /** The row within limits, and whether that is all of it. */
-export function shortened(row: ArgumentRow, limit: number): { readonly row: ArgumentRow; readonly whole: boolean } {
+export function shortenedRow(row: ArgumentRow, limit: number): { readonly row: ArgumentRow; readonly whole: boolean } {
   const path = cut(row.path, Math.max(limit, 48));
   if (row.value.length <= limit && row.left === 0) return { row: { ...row, path }, whole: path === row.path };
   const kept = cut(row.value, Math.min(limit, row.value.length - 1));

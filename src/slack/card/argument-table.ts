@@ -1,6 +1,13 @@
 import type { Json, JsonObject } from '../../domain/json.ts';
-import { type ArgumentRow, nameOf, names, outline, rows, shortened } from './argument-rows.ts';
-import { type Block, box, label, rich } from './block-kit.ts';
+import {
+  type ArgumentRow,
+  argumentName,
+  argumentNames,
+  argumentOutline,
+  argumentRows,
+  shortenedRow,
+} from './argument-rows.ts';
+import { type Block, label, preformatted, richText } from './block-kit.ts';
 import { cut } from './escape.ts';
 
 /** What the card can show of the arguments. */
@@ -22,13 +29,17 @@ const WANTED = { rows: MOST_ROWS + 1, characters: MOST_CHARACTERS };
 /** Arguments within `budget` characters of JSON: every leaf, else every top-level member, else their names. */
 export function argumentBlock(args: Json, budget: number): ArgumentBlock {
   const room = Math.min(budget, MOST_CHARACTERS);
-  return fitting(rows(args, WANTED), room) ?? fitting(outline(args, WANTED), room) ?? named(names(args), room);
+  return (
+    fitting(argumentRows(args, WANTED), room) ??
+    fitting(argumentOutline(args, WANTED), room) ??
+    named(argumentNames(args), room)
+  );
 }
 
 function fitting(all: readonly ArgumentRow[], room: number): ArgumentBlock | null {
   if (all.length > MOST_ROWS) return null;
   for (const limit of PER_VALUE) {
-    const cuts = all.map((row) => shortened(row, limit));
+    const cuts = all.map((row) => shortenedRow(row, limit));
     const block = table(cuts.map((item) => item.row));
     if (JSON.stringify(block).length <= room) return { block, complete: cuts.every((item) => item.whole) };
   }
@@ -40,21 +51,24 @@ function named(all: readonly string[], room: number): ArgumentBlock {
   const shown: string[] = [];
   let left = room - 400;
   for (const name of all) {
-    const short = cut(nameOf(name.slice(0, 48)), 48);
+    const short = cut(argumentName(name.slice(0, 48)), 48);
     left -= JSON.stringify(short).length;
     if (left < 0) break;
     shown.push(short);
   }
   const more = all.length - shown.length;
   const rest = more > 0 ? [label(`… and ${more.toLocaleString('en-US')} more`)] : [];
-  return { block: rich([label('Arguments, by name'), box(shown.join(', ') || '…'), ...rest]), complete: false };
+  return {
+    block: richText([label('Arguments, by name'), preformatted(shown.join(', ') || '…'), ...rest]),
+    complete: false,
+  };
 }
 
 function table(all: readonly ArgumentRow[]): Block {
   const elements: JsonObject[] = [label('Arguments')];
-  if (all.length === 0) elements.push(box('(none)'));
-  for (const group of grouped(all, Number.POSITIVE_INFINITY)) elements.push(...group.elements);
-  return rich(elements);
+  if (all.length === 0) elements.push(preformatted('(none)'));
+  for (const group of groupedRows(all, Number.POSITIVE_INFINITY)) elements.push(...group.elements);
+  return richText(elements);
 }
 
 const line = (row: ArgumentRow): string => (row.path === '' ? row.value : `${row.path}: ${row.value}`);
@@ -64,12 +78,12 @@ interface Group {
 }
 
 /** Rows of one line share a box of at most `limit` characters; a value with line breaks gets a box of its own. */
-export function grouped(all: readonly ArgumentRow[], limit: number): Group[] {
+export function groupedRows(all: readonly ArgumentRow[], limit: number): Group[] {
   const groups: Group[] = [];
   let lines: string[] = [];
   let size = 0;
   const flush = () => {
-    if (lines.length > 0) groups.push({ elements: [box(lines.join('\n'))] });
+    if (lines.length > 0) groups.push({ elements: [preformatted(lines.join('\n'))] });
     lines = [];
     size = 0;
   };
@@ -93,7 +107,10 @@ function alone(row: ArgumentRow, limit: number): Group[] {
   const names = pieces(row.path === '' ? 'value' : row.path, limit);
   const part = (index: number) => (parts.length > 1 ? ` (part ${index + 1} of ${parts.length})` : '');
   const long = names.slice(0, -1).map((name) => ({ elements: [label(name)] }));
-  return [...long, ...parts.map((text, index) => ({ elements: [label(`${names.at(-1)}${part(index)}`), box(text)] }))];
+  return [
+    ...long,
+    ...parts.map((text, index) => ({ elements: [label(`${names.at(-1)}${part(index)}`), preformatted(text)] })),
+  ];
 }
 
 /** In pieces of at most `limit` characters, never through the middle of one. */

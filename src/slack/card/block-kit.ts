@@ -16,29 +16,30 @@ export const LIMIT = {
   confirmText: 300,
 } as const;
 
-export const plain = (text: string): JsonObject => ({ type: 'plain_text', text, emoji: false });
+export const plainText = (text: string): JsonObject => ({ type: 'plain_text', text, emoji: false });
 /** `verbatim`: Slack links nothing that we did not link. */
-export const mrkdwn = (text: string): JsonObject => ({ type: 'mrkdwn', text, verbatim: true });
+export const mrkdwnText = (text: string): JsonObject => ({ type: 'mrkdwn', text, verbatim: true });
 
-export const header = (text: string): Block => ({ type: 'header', text: plain(text) });
-export const section = (text: string): Block => ({ type: 'section', text: mrkdwn(text) });
-export const fields = (texts: readonly string[]): Block => ({ type: 'section', fields: texts.map(mrkdwn) });
-export const context = (texts: readonly string[]): Block => ({ type: 'context', elements: texts.map(mrkdwn) });
+export const header = (text: string): Block => ({ type: 'header', text: plainText(text) });
+export const section = (text: string): Block => ({ type: 'section', text: mrkdwnText(text) });
+export const fields = (texts: readonly string[]): Block => ({ type: 'section', fields: texts.map(mrkdwnText) });
+export const context = (texts: readonly string[]): Block => ({ type: 'context', elements: texts.map(mrkdwnText) });
 export const actions = (elements: readonly JsonObject[]): Block => ({ type: 'actions', elements });
 
-export const rich = (elements: readonly JsonObject[]): Block => ({ type: 'rich_text', elements });
+export const richText = (elements: readonly JsonObject[]): Block => ({ type: 'rich_text', elements });
 export const label = (text: string): JsonObject => ({
   type: 'rich_text_section',
   elements: [{ type: 'text', text, style: { bold: true } }],
 });
-export const box = (text: string): JsonObject => ({
+export const preformatted = (text: string): JsonObject => ({
   type: 'rich_text_preformatted',
   elements: [{ type: 'text', text }],
 });
 export const quote = (text: string): JsonObject => ({ type: 'rich_text_quote', elements: [{ type: 'text', text }] });
 
 /** Somebody's own words under a label of ours. Slack refuses empty text. */
-export const said = (by: string, words: string): Block => rich([label(by), quote(words === '' ? '(nothing)' : words)]);
+export const attributed = (by: string, words: string): Block =>
+  richText([label(by), quote(words === '' ? '(nothing)' : words)]);
 
 export interface Button {
   readonly action: string;
@@ -50,7 +51,7 @@ export interface Button {
 }
 
 export function button({ action, text, ...rest }: Button): JsonObject {
-  return { type: 'button', action_id: action, text: plain(text), ...rest };
+  return { type: 'button', action_id: action, text: plainText(text), ...rest };
 }
 
 /** Block ids are new with each revision; an old one would let Slack keep a stale state. */
@@ -72,7 +73,7 @@ export function withoutRichText(blocks: readonly Block[]): Block[] {
     return {
       ...rest,
       type: 'section',
-      text: plain(cut(words(elements as unknown as readonly Holder[]), LIMIT.section)),
+      text: plainText(cut(words(elements as unknown as readonly Holder[]), LIMIT.section)),
     };
   });
 }

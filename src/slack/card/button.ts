@@ -9,12 +9,20 @@ export interface ButtonValue {
  * The actions that Slack reports to us, by `action_id`. `review` is the Approve button of a card that could not show
  * everything: it opens the full view (P10).
  */
-export const ACTIONS = ['approve', 'review', 'deny', 'details', 'open_console', 'next_page', 'previous_page'] as const;
-export type Action = (typeof ACTIONS)[number];
+export const CARD_ACTIONS = [
+  'approve',
+  'review',
+  'deny',
+  'details',
+  'open_console',
+  'next_page',
+  'previous_page',
+] as const;
+export type CardAction = (typeof CARD_ACTIONS)[number];
 
 /** The modals whose submission decides, by `callback_id`. */
-export const VIEWS = ['approve_view', 'deny_view'] as const;
-export type ViewName = (typeof VIEWS)[number];
+export const DECISION_VIEWS = ['approve_view', 'deny_view'] as const;
+export type DecisionView = (typeof DECISION_VIEWS)[number];
 
 const PREFIX = 32;
 

@@ -10,13 +10,20 @@ import {
   header,
   LIMIT,
   numbered,
-  plain,
+  plainText,
   section,
   withoutRichText,
 } from './block-kit.ts';
 import { buttonValue } from './button.ts';
-import { code, cut, escaped, leftToRight, person } from './escape.ts';
-import { facts, fineprint, outcome, reasons, waiting, wordsAreWhole } from './sections.ts';
+import { codeSpan, cut, escapedMrkdwn, leftToRight, personMention } from './escape.ts';
+import {
+  factsSection,
+  fineprintBlock,
+  outcomeBlocks,
+  reasonBlocks,
+  reasonsAreWhole,
+  waitingBlocks,
+} from './sections.ts';
 import { headline } from './story.ts';
 
 export interface CardOptions {
@@ -62,28 +69,28 @@ export function cardIsComplete(approval: Approval, options: CardOptions = {}): b
 function laidOut(approval: Approval, options: CardOptions): { parts: Block[]; complete: boolean } {
   const before = [
     header(cut(`${headline(approval.state)}: ${leftToRight(`${approval.server}.${approval.tool}`)}`, LIMIT.header)),
-    ...outcome(approval),
-    facts(approval),
-    ...reasons(approval),
+    ...outcomeBlocks(approval),
+    factsSection(approval),
+    ...reasonBlocks(approval),
   ];
   const after = (complete: boolean): Block[] => [
     ...(complete ? [] : [section(incomplete(approval))]),
-    ...waiting(approval),
-    fineprint(approval),
+    ...waitingBlocks(approval),
+    fineprintBlock(approval),
     ...buttons(approval, complete, options),
   ];
   const frame = [...before, ...after(false)];
   const budget = BUDGET - JSON.stringify(frame).length - NUMBERING * (frame.length + 1);
   const shown = argumentBlock(approval.arguments, budget);
   const fits = !options.plainText || fitsPlainText([...before, shown.block, ...after(true)]);
-  const complete = shown.complete && wordsAreWhole(approval) && fits;
+  const complete = shown.complete && reasonsAreWhole(approval) && fits;
   return { parts: [...before, shown.block, ...after(complete)], complete };
 }
 
 function summary(approval: Approval): string {
-  const call = escaped(leftToRight(`${approval.server}.${approval.tool}`));
-  const owner = approval.owner === null ? '' : ` on behalf of ${person(approval.owner)}`;
-  return `${headline(approval.state)}: ${call} for ${code(approval.grant)}${owner}`;
+  const call = escapedMrkdwn(leftToRight(`${approval.server}.${approval.tool}`));
+  const owner = approval.owner === null ? '' : ` on behalf of ${personMention(approval.owner)}`;
+  return `${headline(approval.state)}: ${call} for ${codeSpan(approval.grant)}${owner}`;
 }
 
 function incomplete(approval: Approval): string {
@@ -126,10 +133,10 @@ function confirmation(approval: Approval, call: string): JsonObject {
   const grade = [approval.trace.severity && `${approval.trace.severity} severity`, approval.trace.risk].filter(Boolean);
   const text = `${cut(call, 160)} runs exactly as shown (${grade.join(', ')}). It cannot be taken back from here.`;
   return {
-    title: plain('Approve this call?'),
-    text: plain(cut(text, LIMIT.confirmText)),
-    confirm: plain('Approve'),
-    deny: plain('Not yet'),
+    title: plainText('Approve this call?'),
+    text: plainText(cut(text, LIMIT.confirmText)),
+    confirm: plainText('Approve'),
+    deny: plainText('Not yet'),
     style: 'primary',
   };
 }

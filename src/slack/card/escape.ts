@@ -55,13 +55,13 @@ export function oneLine(text: string): string {
 }
 
 /** For mrkdwn and for a message's `text`: the three characters that Slack gives a meaning. */
-export function escaped(text: string): string {
+export function escapedMrkdwn(text: string): string {
   return text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;');
 }
 
 /** A name in mrkdwn, set as code: no bold, no emoji, no mention comes of it. */
-export function code(name: string): string {
-  return `\`${escaped(leftToRight(name)).replace(/`/g, '\\u0060')}\``;
+export function codeSpan(name: string): string {
+  return `\`${escapedMrkdwn(leftToRight(name)).replace(/`/g, '\\u0060')}\``;
 }
 
 /** At most `limit` characters, never half a character. */
@@ -76,16 +76,16 @@ const PERSON = /^[UW][A-Z0-9]{2,}$/;
 const USER_GROUP = /^S[A-Z0-9]{2,}$/;
 
 /** A person in mrkdwn: a mention only when the id can be nothing else. */
-export function person(id: string): string {
+export function personMention(id: string): string {
   if (id === 'admin') return 'the admin';
-  return PERSON.test(id) ? `<@${id}>` : code(id);
+  return PERSON.test(id) ? `<@${id}>` : codeSpan(id);
 }
 
-export function userGroup(id: string): string {
-  return USER_GROUP.test(id) ? `<!subteam^${id}>` : code(id);
+export function groupMention(id: string): string {
+  return USER_GROUP.test(id) ? `<!subteam^${id}>` : codeSpan(id);
 }
 
 /** An instant in the reader's own time zone. */
-export function instant(at: Date): string {
+export function localTime(at: Date): string {
   return `<!date^${Math.floor(at.getTime() / 1000)}^{date_short_pretty} {time}|${at.toISOString()}>`;
 }

@@ -1,17 +1,17 @@
 import type { Approval } from '../../domain/approval.ts';
 import type { JsonObject } from '../../domain/json.ts';
-import { rows } from './argument-rows.ts';
-import { grouped } from './argument-table.ts';
-import { actions, type Block, box, button, LIMIT, label, plain, rich, section } from './block-kit.ts';
+import { argumentRows } from './argument-rows.ts';
+import { groupedRows } from './argument-table.ts';
+import { actions, type Block, button, LIMIT, label, plainText, preformatted, richText, section } from './block-kit.ts';
 import { buttonValue, type ViewMemory, viewMemory } from './button.ts';
 import { cut, visible } from './escape.ts';
-import { facts, fineprint, reasons, waiting } from './sections.ts';
-import { headline, standing } from './story.ts';
+import { factsSection, fineprintBlock, reasonBlocks, waitingBlocks } from './sections.ts';
+import { headline, stateSentence } from './story.ts';
 
-export type View = JsonObject;
+export type ModalView = JsonObject;
 
 /** Where a modal was opened from: the card's message. */
-export type From = Pick<ViewMemory, 'channel' | 'ts'>;
+export type CardPlace = Pick<ViewMemory, 'channel' | 'ts'>;
 
 /** Longest text of one block; Slack documents 3000. */
 const TEXT = 2800;
@@ -20,75 +20,84 @@ const PAGE = 60_000;
 const PAGE_BLOCKS = 70;
 
 /** `block_id` and `action_id` of what a person types, and how many characters it may have. */
-export const WORDS = { block: 'words', action: 'words', longest: 1000 } as const;
+export const REASON_INPUT = { block: 'words', action: 'words', longest: 1000 } as const;
 
 /**
  * The full view: every argument, uncut, in pages. Approve is on the last page only, so that it is reached past
  * everything there is to see. `mayApprove`: false leaves out what decides.
  */
-export function fullView(approval: Approval, from: From, page: number, mayDecide: boolean): View {
+export function fullView(approval: Approval, from: CardPlace, page: number, mayDecide: boolean): ModalView {
   const pages = argumentPages(approval);
   const at = Math.min(page, pages.length - 1);
   const last = at === pages.length - 1;
   const decides = mayDecide && approval.state === 'pending';
   const blocks = [
-    section(`*${headline(approval.state)}*${approval.state === 'pending' ? '' : `\n${standing(approval)}`}`),
-    facts(approval),
-    ...(at === 0 ? reasons(approval) : []),
+    section(`*${headline(approval.state)}*${approval.state === 'pending' ? '' : `\n${stateSentence(approval)}`}`),
+    factsSection(approval),
+    ...(at === 0 ? reasonBlocks(approval) : []),
     ...(at === 0 ? longReason(approval) : []),
-    rich([label(pages.length > 1 ? `Arguments, page ${at + 1} of ${pages.length}` : 'Arguments')]),
+    richText([label(pages.length > 1 ? `Arguments, page ${at + 1} of ${pages.length}` : 'Arguments')]),
     ...pages[at]!,
-    ...waiting(approval).slice(0, 1),
-    fineprint(approval),
+    ...waitingBlocks(approval).slice(0, 1),
+    fineprintBlock(approval),
     ...navigation(approval, at, pages.length, decides),
     ...(decides && last ? [note()] : []),
   ];
   return {
     type: 'modal',
     callback_id: 'approve_view',
-    title: plain(decides ? 'Approve this call?' : 'The whole call'),
-    close: plain('Close'),
-    ...(decides && last ? { submit: plain('Approve') } : {}),
+    title: plainText(decides ? 'Approve this call?' : 'The whole call'),
+    close: plainText('Close'),
+    ...(decides && last ? { submit: plainText('Approve') } : {}),
     private_metadata: memory(approval, from, at),
     blocks,
   };
 }
 
 /** Asks why; required or optional as policy says. */
-export function denyView(approval: Approval, from: From): View {
+export function denyView(approval: Approval, from: CardPlace): ModalView {
   const required = approval.requirement.denyReason === 'required';
   return {
     type: 'modal',
     callback_id: 'deny_view',
-    title: plain('Deny this call'),
-    submit: plain('Deny'),
-    close: plain('Back'),
+    title: plainText('Deny this call'),
+    submit: plainText('Deny'),
+    close: plainText('Back'),
     private_metadata: memory(approval, from, 0),
-    blocks: [facts(approval), words('Reason, which the agent is told', !required, true), fineprint(approval, false)],
+    blocks: [
+      factsSection(approval),
+      words('Reason, which the agent is told', !required, true),
+      fineprintBlock(approval, false),
+    ],
   };
 }
 
 /** Says one thing and offers only to close. */
-export function noticeView(title: string, text: string): View {
-  return { type: 'modal', title: plain(cut(title, LIMIT.title)), close: plain('Close'), blocks: [section(text)] };
+export function noticeView(title: string, text: string): ModalView {
+  return {
+    type: 'modal',
+    title: plainText(cut(title, LIMIT.title)),
+    close: plainText('Close'),
+    blocks: [section(text)],
+  };
 }
 
 export function pageCount(approval: Approval): number {
   return argumentPages(approval).length;
 }
 
-function memory(approval: Approval, { channel, ts }: From, page: number): string {
+function memory(approval: Approval, { channel, ts }: CardPlace, page: number): string {
   const [, fingerprint] = buttonValue(approval).split(':');
   return viewMemory({ approval: approval.id, fingerprint: fingerprint!, page, channel, ts });
 }
 
 function argumentPages(approval: Approval): Block[][] {
-  const all = rows(approval.arguments);
-  const groups = all.length === 0 ? [{ elements: [box('(none)')] }] : grouped(all, TEXT);
+  const all = argumentRows(approval.arguments);
+  const groups = all.length === 0 ? [{ elements: [preformatted('(none)')] }] : groupedRows(all, TEXT);
   const pages: Block[][] = [[]];
   let size = 0;
   for (const { elements } of groups) {
-    const block = rich(elements);
+    const block = richText(elements);
     const weight = JSON.stringify(block).length;
     if (size + weight > PAGE || pages.at(-1)!.length >= PAGE_BLOCKS) {
       pages.push([]);
@@ -103,7 +112,7 @@ function argumentPages(approval: Approval): Block[][] {
 /** The agent's words and the policy's, when the card's share of them was cut. */
 function longReason({ statedReason, trace }: Approval): Block[] {
   const long = (by: string, text: string | null): Block[] =>
-    text === null || text.length <= 400 ? [] : [rich([label(by), box(cut(visible(text), TEXT))])];
+    text === null || text.length <= 400 ? [] : [richText([label(by), preformatted(cut(visible(text), TEXT))])];
   return [...long('The policy in full', trace.reason), ...long('The agent in full (unverified)', statedReason)];
 }
 
@@ -124,14 +133,14 @@ const note = (): Block => words('Note, kept with the decision', true);
 function words(text: string, optional: boolean, focus = false): Block {
   return {
     type: 'input',
-    block_id: WORDS.block,
+    block_id: REASON_INPUT.block,
     optional,
-    label: plain(text),
+    label: plainText(text),
     element: {
       type: 'plain_text_input',
-      action_id: WORDS.action,
+      action_id: REASON_INPUT.action,
       multiline: true,
-      max_length: WORDS.longest,
+      max_length: REASON_INPUT.longest,
       focus_on_load: focus,
     },
   };

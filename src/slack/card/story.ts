@@ -1,6 +1,6 @@
 import type { Approval, Decision, State } from '../../domain/approval.ts';
 import { approvalsCounted } from '../../domain/quorum.ts';
-import { instant, person } from './escape.ts';
+import { localTime, personMention } from './escape.ts';
 
 /** What happened to an approval, in words. Card, thread and ephemeral answers tell it alike. mrkdwn, already escaped. */
 
@@ -46,10 +46,10 @@ function running({ awaits }: Approval): string {
 }
 
 /** One sentence or two on where it stands. */
-export function standing(approval: Approval): string {
+export function stateSentence(approval: Approval): string {
   switch (approval.state) {
     case 'pending':
-      return `${quorumSoFar(approval)}. Expires ${instant(approval.expiresAt)}.`;
+      return `${quorumSoFar(approval)}. Expires ${localTime(approval.expiresAt)}.`;
     case 'approved':
       return `${approvedBy(approval)}. Waiting for the agent to collect it${until(approval.pickupUntil)}; nothing has run yet.`;
     case 'dispatched':
@@ -83,7 +83,7 @@ export function quorumSoFar(approval: Approval): string {
 /** A vote as one clause: who, through which door, and whether it was the owner's own agent. */
 export function voter(decision: Decision): string {
   const door = decision.via === 'slack' || decision.approver === 'admin' ? '' : ` (${decision.via})`;
-  return `${person(decision.approver)}${door}${decision.self ? ' (own agent, allowed by self_approval)' : ''}`;
+  return `${personMention(decision.approver)}${door}${decision.self ? ' (own agent, allowed by self_approval)' : ''}`;
 }
 
 function approvedBy(approval: Approval): string {
@@ -95,5 +95,5 @@ function names(decisions: readonly Decision[]): string {
 }
 
 function until(at: Date | null): string {
-  return at === null ? '' : ` until ${instant(at)}`;
+  return at === null ? '' : ` until ${localTime(at)}`;
 }

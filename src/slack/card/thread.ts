@@ -1,11 +1,11 @@
 import { type Approval, STATES, type State } from '../../domain/approval.ts';
-import { type Block, LIMIT, said, section } from './block-kit.ts';
-import { code, cut, instant, oneLine } from './escape.ts';
-import { circle, noteBeside } from './sections.ts';
-import { quorumSoFar, standing, voter } from './story.ts';
+import { attributed, type Block, LIMIT, section } from './block-kit.ts';
+import { codeSpan, cut, localTime, oneLine } from './escape.ts';
+import { approverList, noteToShow } from './sections.ts';
+import { quorumSoFar, stateSentence, voter } from './story.ts';
 
 /** How much of the story the thread has told: the card's digest carries it, so that every replica knows. */
-export interface Told {
+export interface ThreadProgress {
   readonly state: State;
   readonly votes: number;
   readonly reminded: boolean;
@@ -18,7 +18,7 @@ export function cardDigest(approval: Approval, blocks: string): string {
 }
 
 /** What a card that was saved with this digest had told; a card of unknown digest told only that it is pending. */
-export function toldBy(digest: string): Told {
+export function threadProgress(digest: string): ThreadProgress {
   const [state, votes, silence = '', hash] = digest.split('.');
   const known = STATES.find((one) => one === state);
   if (known === undefined || hash === undefined)
@@ -27,13 +27,13 @@ export function toldBy(digest: string): Told {
   return { state: known, votes: Number(votes) || 0, reminded, escalated };
 }
 
-export interface Reply {
+export interface ThreadReply {
   readonly text: string;
   readonly blocks: Block[];
 }
 
 /** The thread's next lines; null when nothing of interest happened (a caller joined). */
-export function replyAfter(told: Told, approval: Approval): Reply | null {
+export function replyAfter(told: ThreadProgress, approval: Approval): ThreadReply | null {
   const votes = approval.decisions.slice(told.votes);
   const silence = afterSilence(told, approval);
   if (votes.length === 0 && silence.length === 0 && told.state === approval.state) return null;
@@ -43,36 +43,36 @@ export function replyAfter(told: Told, approval: Approval): Reply | null {
     (vote) => `${voter(vote)} ${vote.choice === 'approve' ? 'approved' : 'denied'} this call.`,
   );
   if (approval.state === 'pending' && votes.length > 0) lines.push(`${quorumSoFar(approval)}.`);
-  else if (told.state !== approval.state) lines.push(standing(approval));
+  else if (told.state !== approval.state) lines.push(stateSentence(approval));
   const words = votes.flatMap(({ choice, reason }) =>
-    reason === null ? [] : [said(choice === 'deny' ? 'Reason' : 'Note', cut(oneLine(reason), 1000))],
+    reason === null ? [] : [attributed(choice === 'deny' ? 'Reason' : 'Note', cut(oneLine(reason), 1000))],
   );
-  const beside = told.state === approval.state ? null : noteBeside(approval);
-  const note = beside === null ? [] : [said('Note', cut(oneLine(beside), 1000))];
+  const beside = told.state === approval.state ? null : noteToShow(approval);
+  const note = beside === null ? [] : [attributed('Note', cut(oneLine(beside), 1000))];
   return reply([...lines, ...silence].join('\n'), [...words, ...note]);
 }
 
 /** Who is called again, and who is called now: only while there is something to decide. */
-function afterSilence(told: Told, approval: Approval): string[] {
+function afterSilence(told: ThreadProgress, approval: Approval): string[] {
   const { state, requirement, remindedAt, escalatedAt } = approval;
   if (state !== 'pending') return [];
-  const until = `It expires ${instant(approval.expiresAt)}.`;
+  const until = `It expires ${localTime(approval.expiresAt)}.`;
   const { escalate } = requirement;
   if (escalate !== null && escalatedAt !== null && !told.escalated) {
-    return [`${quorumSoFar(approval)}. ${circle(escalate)} may decide this now as well. ${until}`];
+    return [`${quorumSoFar(approval)}. ${approverList(escalate)} may decide this now as well. ${until}`];
   }
   if (remindedAt === null || told.reminded) return [];
-  return [`Still waiting for ${circle(requirement)}: ${quorumSoFar(approval)}. ${until}`];
+  return [`Still waiting for ${approverList(requirement)}: ${quorumSoFar(approval)}. ${until}`];
 }
 
 /** One line instead of one more card: the grant has as many pending approvals as it may have. */
-export function crowdedLine(grant: string, pending: number): Reply {
+export function crowdedLine(grant: string, pending: number): ThreadReply {
   return reply(
-    `${code(grant)} has ${pending} calls waiting for approval, as many as it may. Its further calls are refused until some of them are decided.`,
+    `${codeSpan(grant)} has ${pending} calls waiting for approval, as many as it may. Its further calls are refused until some of them are decided.`,
   );
 }
 
-function reply(text: string, more: readonly Block[] = []): Reply {
+function reply(text: string, more: readonly Block[] = []): ThreadReply {
   const short = cut(text, LIMIT.section);
   return { text: short, blocks: [section(short), ...more] };
 }

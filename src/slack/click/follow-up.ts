@@ -3,9 +3,9 @@ import type { Log } from '../../ports.ts';
 import { readViewMemory } from '../card/button.ts';
 import { rest } from '../people/answer-cache.ts';
 import type { SlackApi } from '../wire/api.ts';
-import type { Next } from './interact.ts';
+import type { FollowUp } from './interact.ts';
 import type { Interaction } from './payload.ts';
-import { WORDS_FOR } from './words.ts';
+import { CLICK_NOTICES } from './words.ts';
 
 const ANSWER_MS = 3_000;
 /** Milliseconds between the tries to reach a person. */
@@ -20,11 +20,11 @@ export interface FollowUpPatience {
  * Does what comes after a click was judged. Nothing here can change a decision. Resolves to whether it reached the
  * person; with `patience`, a word that Slack does not take is tried again.
  */
-export async function follow(
+export async function sendFollowUp(
   api: SlackApi,
   log: Log,
   interaction: Interaction,
-  next: Next,
+  next: FollowUp,
   patience: FollowUpPatience | null,
 ): Promise<boolean> {
   switch (next.kind) {
@@ -35,7 +35,7 @@ export async function follow(
       const opened = await api.call('views.open', { trigger_id: interaction.trigger, view: next.view });
       if (opened.ok) return true;
       log.warn({ why: opened.failure.code }, 'Slack did not open a window');
-      return tell(api, log, interaction, WORDS_FOR.notOpened, patience);
+      return tell(api, log, interaction, CLICK_NOTICES.notOpened, patience);
     }
     case 'update': {
       if (interaction.kind !== 'click' || interaction.on.kind !== 'view') return false;

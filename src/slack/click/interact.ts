@@ -3,15 +3,15 @@ import { type Approver, decide as judge, type Utterance } from '../../domain/dec
 import type { Saw } from '../../domain/seen-card.ts';
 import type { Decided, SeenApproval } from '../../gateway/decision/decide.ts';
 import type { Clock, Log } from '../../ports.ts';
-import { type Action, type ButtonValue, readButtonValue, readViewMemory } from '../card/button.ts';
+import { type ButtonValue, type CardAction, readButtonValue, readViewMemory } from '../card/button.ts';
 import { cardIsComplete } from '../card/card.ts';
-import { denyView, type From, fullView, noticeView, type View, WORDS } from '../card/modals.ts';
+import { type CardPlace, denyView, fullView, type ModalView, noticeView, REASON_INPUT } from '../card/modals.ts';
 import { quorumSoFar } from '../card/story.ts';
 import { type IdentityTerms, identify } from '../people/identity.ts';
-import { onTheCard } from '../place/card-place.ts';
+import { placeOfClick } from '../place/card-place.ts';
 import type { Routing } from '../place/routing.ts';
 import type { Click, Interaction, OnMessage, OnView, Submission } from './payload.ts';
-import { type DoorRefusal, doorWords, refusalWords, WORDS_FOR } from './words.ts';
+import { CLICK_NOTICES, type DoorRefusal, doorWords, refusalWords } from './words.ts';
 
 /** What handling a click needs. Nothing of it is Bolt's, so that any runtime can do it. */
 export interface InteractionTerms extends IdentityTerms {
@@ -33,15 +33,15 @@ export interface InteractionTerms extends IdentityTerms {
 }
 
 /** What to do beside the acknowledgement. */
-export type Next =
+export type FollowUp =
   | { readonly kind: 'tell'; readonly text: string }
-  | { readonly kind: 'open'; readonly view: View }
-  | { readonly kind: 'update'; readonly view: View };
+  | { readonly kind: 'open'; readonly view: ModalView }
+  | { readonly kind: 'update'; readonly view: ModalView };
 
 export interface InteractionResult {
   /** The ack's body; null for an empty one. */
   readonly ack: { readonly [name: string]: unknown } | null;
-  readonly next: Next | null;
+  readonly next: FollowUp | null;
   /** Neither a decision nor a refusal is in the record: `next`, or the ack itself, is all that the person will hear. */
   readonly unrecorded?: true;
 }
@@ -61,7 +61,7 @@ export async function interact(terms: InteractionTerms, interaction: Interaction
       : await submitted(terms, interaction, say);
   } catch (error) {
     terms.log.error({ err: error }, 'a click in Slack could not be recorded');
-    return { ...say(WORDS_FOR.notRecorded), unrecorded: true };
+    return { ...say(CLICK_NOTICES.notRecorded), unrecorded: true };
   }
 }
 
@@ -103,7 +103,7 @@ async function clicked(terms: InteractionTerms, click: Click, say: Say): Promise
   return { ack: null, next: { kind: click.on.kind === 'message' ? 'open' : 'update', view } };
 }
 
-function choiceOf(action: Action): Choice | 'details' {
+function choiceOf(action: CardAction): Choice | 'details' {
   if (action === 'deny') return 'deny';
   return action === 'approve' || action === 'review' ? 'approve' : 'details';
 }
@@ -112,7 +112,13 @@ function cardIsWhole({ publicUrl }: InteractionTerms, approval: Approval): boole
   return cardIsComplete(approval, { publicUrl: publicUrl ?? null });
 }
 
-function page(terms: InteractionTerms, click: Click, approval: Approval, approver: Approver, from: From): View {
+function page(
+  terms: InteractionTerms,
+  click: Click,
+  approval: Approval,
+  approver: Approver,
+  from: CardPlace,
+): ModalView {
   const at = click.on.kind === 'view' ? (readViewMemory(click.on.memory)?.page ?? 0) : 0;
   const step = click.action === 'next_page' ? 1 : click.action === 'previous_page' ? -1 : 0;
   const word = wordOf('approve', null, { approval: approval.id, fingerprint: approval.fingerprint });
@@ -130,7 +136,10 @@ async function submitted(terms: InteractionTerms, submission: Submission, say: S
   const word = { ...wordOf(choice, submission.words, memory), saw };
   const outcome = await terms.decide(memory.approval, word, entry.approver, entry.seen);
   if (outcome.kind === 'refused' && outcome.reason === 'reason_required') {
-    return { ack: { response_action: 'errors', errors: { [WORDS.block]: 'The policy wants a reason.' } }, next: null };
+    return {
+      ack: { response_action: 'errors', errors: { [REASON_INPUT.block]: 'The policy wants a reason.' } },
+      next: null,
+    };
   }
   const handled = decided(outcome, say);
   return outcome.kind === 'recorded' ? { ack: { response_action: 'clear' }, next: null } : handled;
@@ -139,7 +148,7 @@ async function submitted(terms: InteractionTerms, submission: Submission, say: S
 interface Entry {
   readonly approval: Approval;
   readonly approver: Approver;
-  readonly from: From;
+  readonly from: CardPlace;
   /** null: the card's record was changed on the way in. */
   readonly seen: SeenApproval | null;
 }
@@ -149,7 +158,7 @@ async function enter(
   terms: InteractionTerms,
   { who }: Pick<Interaction, 'who'>,
   given: ButtonValue,
-  from: From | null,
+  from: CardPlace | null,
   choice: string,
   say: Say,
   known: SeenApproval | null = null,
@@ -157,7 +166,7 @@ async function enter(
   const found = known ?? (await terms.look(given.approval));
   if (found === null) {
     await terms.refused(given.approval, who.user, 'not_found', choice);
-    return { refusal: say(WORDS_FOR.notFound) };
+    return { refusal: say(CLICK_NOTICES.notFound) };
   }
   const { approval, card } = found;
   const refuse = async (reason: DoorRefusal) => {
@@ -168,11 +177,11 @@ async function enter(
   if (identified.kind === 'cannot_tell') {
     // Who cannot be looked up may not be reachable either: the record at least says that the click did not count.
     await terms.refused(approval.id, who.user, 'cannot_tell', choice);
-    return { refusal: say(WORDS_FOR.cannotTell) };
+    return { refusal: say(CLICK_NOTICES.cannotTell) };
   }
   if (identified.kind === 'refused') return refuse(identified.reason);
   if (!approval.fingerprint.startsWith(given.fingerprint)) return refuse('other_call');
-  const place = from === null ? 'elsewhere' : onTheCard(terms.routing, approval, card, from);
+  const place = from === null ? 'elsewhere' : placeOfClick(terms.routing, approval, card, from);
   // Its card may have moved since: nobody is refused on a memory.
   if (place !== 'card' && known !== null) return enter(terms, { who }, given, from, choice, say);
   if (place === 'elsewhere' || from === null) return refuse('wrong_message');
@@ -204,7 +213,7 @@ function decided(outcome: Decided, say: Say): InteractionResult {
     case 'refused':
       return say(refusalWords(outcome.reason, outcome.approval));
     case 'not_found':
-      return say(WORDS_FOR.notFound);
+      return say(CLICK_NOTICES.notFound);
     default:
       return outcome satisfies never;
   }
@@ -214,6 +223,6 @@ function wordOf(choice: Choice, reason: string | null, { fingerprint }: ButtonVa
   return { choice, reason, fingerprint };
 }
 
-function whereOf(on: OnMessage | OnView): From | null {
+function whereOf(on: OnMessage | OnView): CardPlace | null {
   return on.kind === 'message' ? on : readViewMemory(on.memory);
 }

@@ -1,7 +1,7 @@
 import { type Json, member } from '../../domain/json.ts';
 import { revisionIn } from '../card/block-kit.ts';
-import { ACTIONS, type Action, VIEWS, type ViewName } from '../card/button.ts';
-import { WORDS } from '../card/modals.ts';
+import { CARD_ACTIONS, type CardAction, DECISION_VIEWS, type DecisionView } from '../card/button.ts';
+import { REASON_INPUT } from '../card/modals.ts';
 
 /** Who clicked, in Slack's words. Ids only: names can be chosen by anybody. */
 export interface Clicker {
@@ -30,7 +30,7 @@ export interface OnView {
 export interface Click {
   readonly kind: 'click';
   readonly who: Clicker;
-  readonly action: Action;
+  readonly action: CardAction;
   readonly value: string;
   /** The revision that the clicked card showed; null: not told, or no card. */
   readonly revision: number | null;
@@ -42,7 +42,7 @@ export interface Click {
 export interface Submission {
   readonly kind: 'submission';
   readonly who: Clicker;
-  readonly view: ViewName;
+  readonly view: DecisionView;
   readonly memory: string;
   /** What the person typed; null when nothing. */
   readonly words: string | null;
@@ -74,7 +74,7 @@ function clicker(body: unknown): Clicker | null {
 function click(body: unknown, who: Clicker): Click | null {
   const actions = member(body, 'actions');
   if (!Array.isArray(actions) || actions.length !== 1) return null;
-  const action = ACTIONS.find((one) => one === member(actions[0], 'action_id'));
+  const action = CARD_ACTIONS.find((one) => one === member(actions[0], 'action_id'));
   const on = place(body);
   if (action === undefined || on === null) return null;
   return {
@@ -104,20 +104,20 @@ function place(body: unknown): OnMessage | OnView | null {
 }
 
 function submission(body: unknown, who: Clicker): Submission | null {
-  const view = VIEWS.find((one) => one === text(body, 'view', 'callback_id'));
+  const view = DECISION_VIEWS.find((one) => one === text(body, 'view', 'callback_id'));
   if (view === undefined) return null;
   return {
     kind: 'submission',
     who,
     view,
     memory: text(body, 'view', 'private_metadata') ?? '',
-    words: kept(text(body, 'view', 'state', 'values', WORDS.block, WORDS.action, 'value')),
+    words: kept(text(body, 'view', 'state', 'values', REASON_INPUT.block, REASON_INPUT.action, 'value')),
   };
 }
 
 /** As long as Slack's own client lets them be, and fit for SQL, which holds neither NUL nor half characters. */
 function kept(words: string | null): string | null {
-  return words === null ? null : words.slice(0, WORDS.longest).replaceAll('\0', '').toWellFormed();
+  return words === null ? null : words.slice(0, REASON_INPUT.longest).replaceAll('\0', '').toWellFormed();
 }
 
 /** A string that is there and not empty. */

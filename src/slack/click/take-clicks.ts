@@ -2,7 +2,7 @@ import type { IdentityTerms } from '../people/identity.ts';
 import { People } from '../people/people.ts';
 import type { Routing } from '../place/routing.ts';
 import type { SlackApi } from '../wire/api.ts';
-import { follow } from './follow-up.ts';
+import { sendFollowUp } from './follow-up.ts';
 import { type InteractionTerms, interact } from './interact.ts';
 import { readInteraction } from './payload.ts';
 
@@ -49,12 +49,12 @@ export function takeClicks(deps: ClickDeps): Clicks {
     const judged: InteractionTerms = { ...terms, ...identity.now };
     const { ack: answer, next, unrecorded = false } = await interact(judged, interaction);
     // Whoever cannot be told that the click is lost must see it by Slack's own error, which an ack would take away.
-    if (unrecorded && next !== null && !(await follow(api, log, interaction, next, null))) {
+    if (unrecorded && next !== null && !(await sendFollowUp(api, log, interaction, next, null))) {
       throw new Error('a click was not recorded, and its person could not be told');
     }
     // The decision is durable by now, or will never be: after the ack Slack forgets the click.
     await ack(answer ?? undefined);
-    if (!unrecorded && next !== null) await follow(api, log, interaction, next, { leaving: leaving.signal });
+    if (!unrecorded && next !== null) await sendFollowUp(api, log, interaction, next, { leaving: leaving.signal });
   }
 
   return {

@@ -1,7 +1,7 @@
 import type { Approval } from '../../domain/approval.ts';
 import type { RefusalReason } from '../../domain/decide.ts';
-import { instant, person } from '../card/escape.ts';
-import { headline, quorumSoFar, standing } from '../card/story.ts';
+import { localTime, personMention } from '../card/escape.ts';
+import { headline, quorumSoFar, stateSentence } from '../card/story.ts';
 import type { StrangerReason } from '../people/people.ts';
 
 /** Why a click does not count, before the approval is even looked at. */
@@ -36,15 +36,15 @@ export function doorWords(reason: DoorRefusal): string {
 export function refusalWords(reason: RefusalReason, approval: Approval): string {
   switch (reason) {
     case 'already_decided':
-      return `Too late, your click changed nothing. ${headline(approval.state)}. ${standing(approval)}`;
+      return `Too late, your click changed nothing. ${headline(approval.state)}. ${stateSentence(approval)}`;
     case 'expired':
-      return `Too late: this expired ${instant(approval.expiresAt)}. Nothing has run.`;
+      return `Too late: this expired ${localTime(approval.expiresAt)}. Nothing has run.`;
     case 'already_voted':
       return `Your word is already recorded. ${quorumSoFar(approval)}.`;
     case 'not_an_approver':
       return 'You are not among the approvers of this call. The card names those who are.';
     case 'own_call':
-      return `This call comes from an agent of ${approval.owner === null ? 'yours' : person(approval.owner)}; somebody else has to decide it.`;
+      return `This call comes from an agent of ${approval.owner === null ? 'yours' : personMention(approval.owner)}; somebody else has to decide it.`;
     case 'other_call':
       return doorWords('other_call');
     case 'reason_required':
@@ -54,7 +54,7 @@ export function refusalWords(reason: RefusalReason, approval: Approval): string 
   }
 }
 
-export const WORDS_FOR = {
+export const CLICK_NOTICES = {
   cannotTell:
     'Slack did not answer in time who you are, so nothing was decided. Please click again. If that does not help, whoever runs Holdfast sees why at /readyz.',
   notRecorded:

@@ -1,7 +1,7 @@
 import type { Clock } from '../../ports.ts';
 
 /** Answers of somebody slow, kept for a while. Asked once at a time for each key; what was not said is not kept. */
-export class Fresh<T> {
+export class AnswerCache<T> {
   readonly #clock: Clock;
   readonly #ms: number;
   readonly #kept = new Map<string, { value: T | 'missing'; at: number }>();

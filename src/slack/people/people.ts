@@ -1,7 +1,7 @@
 import { type JsonObject, member } from '../../domain/json.ts';
 import type { Clock, Log } from '../../ports.ts';
 import type { SlackApi } from '../wire/api.ts';
-import { Fresh, within } from './answer-cache.ts';
+import { AnswerCache, within } from './answer-cache.ts';
 import { type Home, type HomeTerms, homeFaults, homeOf } from './home.ts';
 
 export type StrangerReason = 'other_team' | 'deactivated' | 'bot' | 'guest' | 'stranger' | 'unknown_person';
@@ -33,8 +33,8 @@ export class People {
   readonly #api: SlackApi;
   readonly #log: Log | undefined;
   readonly #lookupMs: number;
-  readonly #users: Fresh<JsonObject>;
-  readonly #groups: Fresh<readonly string[]>;
+  readonly #users: AnswerCache<JsonObject>;
+  readonly #groups: AnswerCache<readonly string[]>;
   readonly #terms: HomeTerms;
   #home: Home | null = null;
 
@@ -42,8 +42,8 @@ export class People {
     this.#api = api;
     this.#log = log;
     this.#lookupMs = lookupMs;
-    this.#users = new Fresh(clock, FRESH_MS);
-    this.#groups = new Fresh(clock, FRESH_MS);
+    this.#users = new AnswerCache(clock, FRESH_MS);
+    this.#groups = new AnswerCache(clock, FRESH_MS);
     this.#terms = { team, enterprise };
   }
 

@@ -1,6 +1,6 @@
 import type { Approval } from '../../domain/approval.ts';
 import type { CardRecord } from '../../ports.ts';
-import type { From } from '../card/modals.ts';
+import type { CardPlace } from '../card/modals.ts';
 import { channelFor, onlyApprover, type Routing } from './routing.ts';
 
 /**
@@ -12,11 +12,11 @@ import { channelFor, onlyApprover, type Routing } from './routing.ts';
  * | channel and ts | any other | elsewhere |
  * | no ts: the post's answer was lost or is still on its way | in the channel the card goes to | adopt |
  */
-export function onTheCard(
+export function placeOfClick(
   routing: Routing,
   approval: Approval,
   stored: CardRecord | null,
-  from: From,
+  from: CardPlace,
 ): 'card' | 'adopt' | 'elsewhere' {
   if (stored?.ts) return stored.channel === from.channel && stored.ts === from.ts ? 'card' : 'elsewhere';
   const channel = stored?.channel || channelFor(routing, approval);

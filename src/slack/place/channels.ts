@@ -5,7 +5,7 @@ import type { SlackApi, SlackFailure } from '../wire/api.ts';
 const FRESH_MS = 60_000;
 
 /** Whether a channel may hold a card: not one that outsiders read. Looked up at most once a minute. */
-export class Channels {
+export class ChannelCheck {
   readonly #api: SlackApi;
   readonly #clock: Clock;
   readonly #kept = new Map<string, { refusal: Delivery | null; at: number }>();
@@ -38,7 +38,7 @@ export function sharedOutside(info: JsonObject): boolean {
   return info.is_ext_shared === true || info.is_pending_ext_shared === true;
 }
 
-function failed({ code, passing, afterMs }: SlackFailure): Delivery {
+function failed({ code, retryable, afterMs }: SlackFailure): Delivery {
   const why = `Slack did not say whether the channel is shared: ${code}`;
-  return passing ? { kind: 'later', afterMs, why, ambiguous: false } : { kind: 'never', why };
+  return retryable ? { kind: 'later', afterMs, why, ambiguous: false } : { kind: 'never', why };
 }

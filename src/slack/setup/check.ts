@@ -3,7 +3,7 @@ import { type HomeTerms, homeFaults } from '../people/home.ts';
 import type { SlackApi, SlackFailure } from '../wire/api.ts';
 import { channelFaults, groupFaults, personFaults } from './check-targets.ts';
 import { fatal, type SetupFault, unanswered, weak } from './fault.ts';
-import { OPTIONAL_SCOPES, SCOPES } from './manifest.ts';
+import { OPTIONAL_SCOPES, REQUIRED_SCOPES } from './manifest.ts';
 import { appTokenFault, botTokenFault } from './token-fault.ts';
 
 /** Whose people count and whose buttons, as the config names them. */
@@ -92,7 +92,7 @@ function scopeFaults(scopes: readonly string[] | null, setup: SlackSetup): Setup
   const remedy = (scope: string) =>
     `Add ${scope} under "OAuth & Permissions" → "Bot Token Scopes" and install the app again.`;
   return [
-    ...missing(SCOPES).map(([scope, use]) =>
+    ...missing(REQUIRED_SCOPES).map(([scope, use]) =>
       needed(scope, setup)
         ? fatal(`the scope ${scope} is missing, needed to ${use}`, remedy(scope))
         : weak(`the scope ${scope} is missing, which is to ${use}`, remedy(scope)),

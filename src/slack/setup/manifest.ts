@@ -1,7 +1,7 @@
 import { stringify } from 'yaml';
 
 /** Scopes the app cannot do without, each with what it is for. */
-export const SCOPES: Readonly<Record<string, string>> = {
+export const REQUIRED_SCOPES: Readonly<Record<string, string>> = {
   'chat:write': 'post and update the cards',
   'users:read': 'tell members from guests, bots and outsiders',
   'usergroups:read': 'know who is in a user group that may approve',
@@ -32,7 +32,7 @@ export function slackManifest({ publicUrl, name = 'Holdfast' }: ManifestOptions)
       background_color: '#1f2937',
     },
     features: { bot_user: { display_name: name, always_online: true } },
-    oauth_config: { scopes: { bot: [...Object.keys(SCOPES), ...Object.keys(OPTIONAL_SCOPES)] } },
+    oauth_config: { scopes: { bot: [...Object.keys(REQUIRED_SCOPES), ...Object.keys(OPTIONAL_SCOPES)] } },
     settings: {
       interactivity: { is_enabled: true, ...http },
       org_deploy_enabled: false,

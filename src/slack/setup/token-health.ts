@@ -8,7 +8,7 @@ const AGAIN_MS = 60_000;
 const AGAIN_TROUBLED_MS = 10_000;
 
 /** Whether Slack takes our tokens, heard from every call that is made anyway. */
-export class Access {
+export class TokenHealth {
   /** The same Slack; what it answers is heard. */
   readonly api: SlackApi;
   readonly #clock: Clock;
@@ -43,7 +43,7 @@ export class Access {
   }
 
   /** How the opening of Socket Mode went: Slack's refusal, or null when it is open. */
-  lineHeard(code: string | null): void {
+  onSocketAttempt(code: string | null): void {
     if (code !== null && !refusesToken(code)) return;
     this.#line = this.#changed(this.#line, code === null ? null : refused(appTokenFault(code)), 'SLACK_APP_TOKEN');
   }

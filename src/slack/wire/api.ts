@@ -5,7 +5,7 @@ export interface SlackFailure {
   /** Slack's own code (`channel_not_found`, `ratelimited`), or `no_answer`, `not_reached`, `http_503`. */
   readonly code: string;
   /** May it work later? False: the same call will always be refused. */
-  readonly passing: boolean;
+  readonly retryable: boolean;
   /** ms after which to try again. */
   readonly afterMs: number;
   /** It may have taken effect although no answer came. */
@@ -91,7 +91,7 @@ const MAYBE_DONE = new Set(['fatal_error', 'internal_error', 'service_unavailabl
 
 /** What an `ok: false` means for us. */
 export function platformFailure(code: string): SlackFailure {
-  if (LASTING.has(code)) return { code, passing: false, afterMs: 0, ambiguous: false };
-  if (UNTIL_REPAIRED.has(code)) return { code, passing: true, afterMs: 30_000, ambiguous: false };
-  return { code, passing: true, afterMs: 5_000, ambiguous: MAYBE_DONE.has(code) };
+  if (LASTING.has(code)) return { code, retryable: false, afterMs: 0, ambiguous: false };
+  if (UNTIL_REPAIRED.has(code)) return { code, retryable: true, afterMs: 30_000, ambiguous: false };
+  return { code, retryable: true, afterMs: 5_000, ambiguous: MAYBE_DONE.has(code) };
 }

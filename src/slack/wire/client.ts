@@ -45,19 +45,19 @@ export function slackClient({ token, apiUrl, log, timeoutMs = 5000 }: SlackClien
 /** Exported for its test. Everything that is not provably without effect is ambiguous. */
 export function failureOf(error: unknown): SlackFailure {
   if (error instanceof WebAPIRateLimitedError) {
-    return { code: 'ratelimited', passing: true, afterMs: error.retryAfter * 1000, ambiguous: false };
+    return { code: 'ratelimited', retryable: true, afterMs: error.retryAfter * 1000, ambiguous: false };
   }
   if (error instanceof WebAPIPlatformError) return platformFailure(error.data.error);
   if (error instanceof WebAPIHTTPError) {
-    return { code: `http_${error.statusCode}`, passing: true, afterMs: 5000, ambiguous: error.statusCode >= 500 };
+    return { code: `http_${error.statusCode}`, retryable: true, afterMs: 5000, ambiguous: error.statusCode >= 500 };
   }
   if (error instanceof WebAPIRequestError) {
     const neverSent = NEVER_SENT.has(causeOf(error.original));
-    return { code: neverSent ? 'not_reached' : 'no_answer', passing: true, afterMs: 2000, ambiguous: !neverSent };
+    return { code: neverSent ? 'not_reached' : 'no_answer', retryable: true, afterMs: 2000, ambiguous: !neverSent };
   }
   // A 429 without a usable Retry-After is a plain Error.
   const limited = error instanceof Error && error.message.includes('Retry header');
-  return { code: limited ? 'ratelimited' : 'no_answer', passing: true, afterMs: 30_000, ambiguous: !limited };
+  return { code: limited ? 'ratelimited' : 'no_answer', retryable: true, afterMs: 30_000, ambiguous: !limited };
 }
 
 /** Errors of name look-up and of connecting: not a byte of the request has left. */

@@ -27,7 +27,7 @@ export function fetchSlackClient(options: FetchClientOptions): SlackApi {
         body = response.status === 200 ? await response.json() : null;
       } catch {
         // `fetch` does not say portably whether anything left.
-        return { ok: false, failure: { code: 'no_answer', passing: true, afterMs: 2000, ambiguous: true } };
+        return { ok: false, failure: { code: 'no_answer', retryable: true, afterMs: 2000, ambiguous: true } };
       }
       return answerOf(response, body);
     },
@@ -38,10 +38,10 @@ function answerOf(response: Response, body: unknown): SlackAnswer {
   const { status, headers } = response;
   if (status === 429) {
     const afterMs = (Number(headers.get('retry-after')) || 30) * 1000;
-    return { ok: false, failure: { code: 'ratelimited', passing: true, afterMs, ambiguous: false } };
+    return { ok: false, failure: { code: 'ratelimited', retryable: true, afterMs, ambiguous: false } };
   }
   if (!isObject(body)) {
-    const failure = { code: `http_${status}`, passing: true, afterMs: 5000, ambiguous: status >= 500 };
+    const failure = { code: `http_${status}`, retryable: true, afterMs: 5000, ambiguous: status >= 500 };
     return { ok: false, failure };
   }
   if (body.ok !== true) return { ok: false, failure: platformFailure(String(body.error ?? 'unknown_error')) };

@@ -1,6 +1,6 @@
 import type { App, Receiver } from '@slack/bolt';
 import type { Clock, Log } from '../../ports.ts';
-import { SeenSignatures, verify } from './signature.ts';
+import { SeenSignatures, verifySignature } from './signature.ts';
 
 /** Bytes of one request; a submission carries its whole view, form-encoded. */
 const MAX_BODY = 2 * 1024 * 1024;
@@ -15,7 +15,7 @@ export interface ReceiverOptions {
 }
 
 /** What a verified interactivity request is handed to. It resolves when everything is done; `ack` answers Slack. */
-export type Process = (event: {
+export type InteractivityHandler = (event: {
   body: Record<string, unknown>;
   ack: (answer?: unknown) => Promise<void>;
 }) => Promise<void>;
@@ -42,7 +42,10 @@ export function slackReceiver(options: ReceiverOptions): SlackReceiver {
 }
 
 /** Reads, verifies, parses, hands over, and answers when acknowledged. Needs no Bolt. */
-export function requestHandler(options: ReceiverOptions, process: Process): (request: Request) => Promise<Response> {
+export function requestHandler(
+  options: ReceiverOptions,
+  process: InteractivityHandler,
+): (request: Request) => Promise<Response> {
   const { signingSecret, clock, log, ackMs = ACK_MS } = options;
   if (signingSecret === '') throw new Error('SLACK_SIGNING_SECRET is empty: anybody could sign');
   const seen = new SeenSignatures();
@@ -58,7 +61,7 @@ export function requestHandler(options: ReceiverOptions, process: Process): (req
       timestamp: request.headers.get('x-slack-request-timestamp'),
       signature: request.headers.get('x-slack-signature'),
     };
-    const verified = verify(signingSecret, headers, bytes, clock.now());
+    const verified = verifySignature(signingSecret, headers, bytes, clock.now());
     if (verified.kind === 'refused') {
       log.warn({ reason: verified.reason }, 'a request to the Slack door was not from Slack');
       return plain(401, `not from Slack: ${verified.reason}`);
@@ -74,7 +77,12 @@ export function requestHandler(options: ReceiverOptions, process: Process): (req
 }
 
 /** Resolves with the ack, with 404 when nobody took the event, 500 when it threw, 503 when the ack came too late. */
-function acknowledged(body: Record<string, unknown>, process: Process, ackMs: number, log: Log): Promise<Response> {
+function acknowledged(
+  body: Record<string, unknown>,
+  process: InteractivityHandler,
+  ackMs: number,
+  log: Log,
+): Promise<Response> {
   return new Promise((resolve) => {
     const timer = setTimeout(() => {
       log.error({}, 'a Slack interaction was not acknowledged in time');

@@ -1,6 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 
-export type Verified =
+export type SignatureCheck =
   | { readonly kind: 'genuine'; readonly signature: string }
   | { readonly kind: 'refused'; readonly reason: 'unsigned' | 'stale' | 'future' | 'forged' };
 
@@ -11,12 +11,12 @@ const WINDOW_S = 5 * 60;
  * Slack's v0 signature: HMAC-SHA-256 over `v0:timestamp:body` with the app's signing secret.
  * https://docs.slack.dev/authentication/verifying-requests-from-slack
  */
-export function verify(
+export function verifySignature(
   secret: string,
   headers: { readonly timestamp: string | null; readonly signature: string | null },
   body: Uint8Array,
   now: Date,
-): Verified {
+): SignatureCheck {
   const { timestamp, signature } = headers;
   // An empty key would verify for anybody.
   if (secret === '' || timestamp === null || signature === null) return { kind: 'refused', reason: 'unsigned' };

@@ -13,7 +13,7 @@ export interface Reaction {
 }
 
 /** A payload that was sent, so that it can be sent again. */
-export interface Delivered {
+export interface DeliveredPayload {
   readonly via: 'http' | 'socket';
   readonly payload: Fields | null;
   readonly body: string;
@@ -34,13 +34,13 @@ export interface Forgery {
 }
 
 /** Slack's request signature, version 0 (docs.slack.dev/authentication/verifying-requests-from-slack). */
-export function signatureOf(secret: string, timestamp: number | string, rawBody: string): string {
+export function slackSignature(secret: string, timestamp: number | string, rawBody: string): string {
   return `v0=${createHmac('sha256', secret).update(`v0:${timestamp}:${rawBody}`).digest('hex')}`;
 }
 
 /** Takes payloads to the app: over a connected socket, else signed to its interactivity URL. */
-export class Delivery {
-  readonly sent: Delivered[] = [];
+export class PayloadDelivery {
+  readonly sent: DeliveredPayload[] = [];
   url: string | null;
   readonly #secret: string;
   readonly #sockets: SocketMode;
@@ -79,7 +79,7 @@ export class Delivery {
   async raw(body: string, forgery: Forgery = {}, payload: Fields | null = null): Promise<Reaction> {
     if (this.url === null) throw new Error('The stand-in has no interactivityUrl and no socket is connected.');
     const timestamp = String(forgery.timestamp ?? Math.floor(this.#now() / 1000));
-    const signature = forgery.signature ?? signatureOf(this.#secret, timestamp, body);
+    const signature = forgery.signature ?? slackSignature(this.#secret, timestamp, body);
     const headers = {
       'content-type': 'application/x-www-form-urlencoded',
       'user-agent': 'Slackbot 1.0 (+https://api.slack.com/robots)',

@@ -1,13 +1,13 @@
 import type { SlackMessage } from '../state/messages.ts';
-import { incomplete, MOST_STACKED, type SlackView, stateOf, type Values } from '../state/views.ts';
+import { type InputValues, incomplete, MOST_STACKED, type SlackView, stateOf } from '../state/views.ts';
 import type { World } from '../state/world.ts';
 import { parsedJson } from '../web-api/api.ts';
 import { refusalOf } from '../web-api/views.ts';
 import { type Fields, isFields, list, part, text, truth } from '../wire/fields.ts';
-import type { Delivery, Reaction } from './delivery.ts';
+import type { PayloadDelivery, Reaction } from './delivery.ts';
 import { actionIn, clickOnMessage, clickOnView, closing, type Disguise, submission } from './payloads.ts';
 
-export interface Click extends Disguise {
+export interface ClickGesture extends Disguise {
   readonly user: string;
   readonly channel: string;
   /** The message, or the thread reply; an ephemeral message's too. */
@@ -17,21 +17,21 @@ export interface Click extends Disguise {
   readonly value?: string;
 }
 
-export interface ViewClick extends Disguise {
+export interface ViewClickGesture extends Disguise {
   readonly user: string;
   /** The person's top modal unless told. */
   readonly viewId?: string;
   readonly actionId: string;
   readonly value?: string;
   /** What they have put into the inputs so far. */
-  readonly values?: Values;
+  readonly values?: InputValues;
 }
 
-export interface Submission extends Disguise {
+export interface SubmissionGesture extends Disguise {
   readonly user: string;
   /** The person's top modal unless told. */
   readonly viewId?: string;
-  readonly values?: Values;
+  readonly values?: InputValues;
   /** Sends even what Slack's own client would not: empty required inputs, text too long. */
   readonly force?: boolean;
 }
@@ -49,19 +49,19 @@ export interface Submitted extends Reaction {
 /** What people do with their mouse and keyboard, turned into payloads. */
 export class Gestures {
   readonly #world: World;
-  readonly #delivery: Delivery;
+  readonly #delivery: PayloadDelivery;
 
-  constructor(world: World, delivery: Delivery) {
+  constructor(world: World, delivery: PayloadDelivery) {
     this.#world = world;
     this.#delivery = delivery;
   }
 
-  click(click: Click): Promise<Reaction> {
+  click(click: ClickGesture): Promise<Reaction> {
     return this.#delivery.payload(this.payloadOf(click));
   }
 
   /** Throws when there is no such message, or it never had such a button. */
-  payloadOf(click: Click): Fields {
+  payloadOf(click: ClickGesture): Fields {
     const message = this.#world.messages.find(click.channel, click.ts);
     if (message === undefined) throw new Error(`No message ${click.ts} in ${click.channel}.`);
     const found = everHad(message, click.actionId);
@@ -69,7 +69,7 @@ export class Gestures {
     return clickOnMessage(this.#world, message, { ...click, found, value: click.value });
   }
 
-  clickView(click: ViewClick): Promise<Reaction> {
+  clickView(click: ViewClickGesture): Promise<Reaction> {
     const view = this.#view(click.user, click.viewId);
     const found = actionIn(list(view.view, 'blocks'), click.actionId);
     if (found === undefined) throw new Error(`View ${view.id} has no button ${click.actionId}.`);
@@ -77,7 +77,7 @@ export class Gestures {
     return this.#delivery.payload(clickOnView(this.#world, view, values, { ...click, found, value: click.value }));
   }
 
-  async submitView(by: Submission): Promise<Submitted> {
+  async submitView(by: SubmissionGesture): Promise<Submitted> {
     const view = this.#view(by.user, by.viewId);
     const state = stateOf(view.view, by.values ?? {});
     const errors = incomplete(view.view, state);

@@ -1,8 +1,8 @@
 import type { SlackMessage } from '../state/messages.ts';
 import type { SlackView } from '../state/views.ts';
 import type { World } from '../state/world.ts';
-import { shown } from '../web-api/chat.ts';
-import { shownView } from '../web-api/views.ts';
+import { messageFields } from '../web-api/chat.ts';
+import { viewFields } from '../web-api/views.ts';
 import { type Fields, list, merged, part, text } from '../wire/fields.ts';
 
 /** What a test may say differently from the truth about who clicks. */
@@ -106,7 +106,7 @@ export function clickOnMessage(
         id: message.channel,
         name: channel?.is_im ? 'directmessage' : channel?.is_private ? 'privategroup' : (channel?.name ?? ''),
       },
-      ...(hidden ? {} : { message: shown(world, message, true) }),
+      ...(hidden ? {} : { message: messageFields(world, message, true) }),
       state: { values: {} },
       response_url:
         world.origin() + world.oneShots.response({ channel: message.channel, user: click.user, ts: message.ts }),
@@ -129,7 +129,7 @@ export function clickOnView(
       ...envelope(world, click.user, click),
       container: { type: 'view', view_id: view.id },
       trigger_id: world.oneShots.trigger(click.user, view.id),
-      view: shownView(world, view, values),
+      view: viewFields(world, view, values),
       actions: [action(world, click.found, click.value)],
     },
     click.overrides ?? {},
@@ -143,7 +143,7 @@ export function submission(world: World, view: SlackView, values: Fields, by: Di
       type: 'view_submission',
       ...envelope(world, by.user, by),
       trigger_id: world.oneShots.trigger(by.user, view.id),
-      view: shownView(world, view, values),
+      view: viewFields(world, view, values),
       response_urls: [],
     },
     by.overrides ?? {},
@@ -153,7 +153,7 @@ export function submission(world: World, view: SlackView, values: Fields, by: Di
 /** A `view_closed` payload. */
 export function closing(world: World, view: SlackView, cleared: boolean, by: Disguise & { user: string }): Fields {
   return merged(
-    { type: 'view_closed', ...envelope(world, by.user, by), view: shownView(world, view), is_cleared: cleared },
+    { type: 'view_closed', ...envelope(world, by.user, by), view: viewFields(world, view), is_cleared: cleared },
     by.overrides ?? {},
   );
 }

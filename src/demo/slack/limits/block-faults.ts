@@ -1,7 +1,7 @@
 import { type Fields, isFields } from '../wire/fields.ts';
 
 /** Collects faults in Slack's own manner: what is wrong, then where. */
-export class Faults {
+export class BlockFaults {
   readonly found: string[] = [];
 
   add(what: string, where: string): void {

@@ -1,5 +1,5 @@
 import { type Fields, isFields } from '../wire/fields.ts';
-import { Faults } from './block-faults.ts';
+import { BlockFaults } from './block-faults.ts';
 import { checkElement } from './elements.ts';
 import { checkRichText } from './rich-text.ts';
 
@@ -11,7 +11,7 @@ const MOST: Readonly<Record<Surface, number>> = { message: 50, modal: 100 };
 /** Text characters over all blocks of a message; undocumented, above it Slack says `msg_blocks_too_long`. */
 export const MOST_CHARACTERS = 13_200;
 
-const CHECKS: Readonly<Record<string, (faults: Faults, block: Fields, where: string) => void>> = {
+const CHECKS: Readonly<Record<string, (faults: BlockFaults, block: Fields, where: string) => void>> = {
   section,
   header,
   context,
@@ -29,7 +29,7 @@ const CHECKS: Readonly<Record<string, (faults: Faults, block: Fields, where: str
  * `image` and the newer blocks are refused: a card must not depend on them.
  */
 export function faultsOf(blocks: unknown, surface: Surface, root: string): readonly string[] {
-  const faults = new Faults();
+  const faults = new BlockFaults();
   if (!Array.isArray(blocks)) {
     faults.add('must be an array', root);
     return faults.found;
@@ -63,7 +63,7 @@ export function charactersOf(value: unknown): number {
   );
 }
 
-function section(faults: Faults, block: Fields, where: string): void {
+function section(faults: BlockFaults, block: Fields, where: string): void {
   faults.members(block, ['block_id', 'text', 'fields', 'accessory', 'expand'], where);
   if (block.text === undefined && block.fields === undefined) faults.add('text or fields is required', where);
   faults.text(block.text, `${where}/text`, 3000, 'any', 'optional');
@@ -80,12 +80,12 @@ function section(faults: Faults, block: Fields, where: string): void {
   if (block.accessory !== undefined) checkElement(faults, block.accessory, `${where}/accessory`, 'actions');
 }
 
-function header(faults: Faults, block: Fields, where: string): void {
+function header(faults: BlockFaults, block: Fields, where: string): void {
   faults.members(block, ['block_id', 'text', 'level'], where);
   faults.text(block.text, `${where}/text`, 150, 'plain');
 }
 
-function context(faults: Faults, block: Fields, where: string): void {
+function context(faults: BlockFaults, block: Fields, where: string): void {
   faults.members(block, ['block_id', 'elements'], where);
   const elements = someOf(faults, block.elements, `${where}/elements`, 10);
   for (const [index, element] of elements.entries()) {
@@ -94,7 +94,7 @@ function context(faults: Faults, block: Fields, where: string): void {
   }
 }
 
-function actions(faults: Faults, block: Fields, where: string): void {
+function actions(faults: BlockFaults, block: Fields, where: string): void {
   faults.members(block, ['block_id', 'elements'], where);
   const seen = new Set<string>();
   for (const [index, element] of someOf(faults, block.elements, `${where}/elements`, 25).entries()) {
@@ -105,14 +105,14 @@ function actions(faults: Faults, block: Fields, where: string): void {
   }
 }
 
-function input(faults: Faults, block: Fields, where: string): void {
+function input(faults: BlockFaults, block: Fields, where: string): void {
   faults.members(block, ['block_id', 'label', 'element', 'dispatch_action', 'hint', 'optional'], where);
   faults.text(block.label, `${where}/label`, 2000, 'plain');
   faults.text(block.hint, `${where}/hint`, 2000, 'plain', 'optional');
   checkElement(faults, block.element, `${where}/element`, 'input');
 }
 
-function someOf(faults: Faults, elements: unknown, where: string, most: number): readonly unknown[] {
+function someOf(faults: BlockFaults, elements: unknown, where: string, most: number): readonly unknown[] {
   if (!Array.isArray(elements) || elements.length === 0) {
     faults.add('must have at least 1 item', where);
     return [];

@@ -1,8 +1,8 @@
 import { type Fields, isFields } from '../wire/fields.ts';
-import type { Faults } from './block-faults.ts';
+import type { BlockFaults } from './block-faults.ts';
 
 /** Elements that may stand in `actions`, in a section's accessory or in an input, and that the stand-in can show. */
-const CHECKS: Readonly<Record<string, (faults: Faults, element: Fields, where: string) => void>> = {
+const CHECKS: Readonly<Record<string, (faults: BlockFaults, element: Fields, where: string) => void>> = {
   button,
   static_select: select,
   radio_buttons: choices(10),
@@ -15,7 +15,7 @@ const IN_ACTIONS = ['button', 'static_select', 'radio_buttons', 'checkboxes', 'o
 const IN_INPUT = ['plain_text_input', 'static_select', 'radio_buttons', 'checkboxes'];
 
 /** Slack's limits for one interactive element. */
-export function checkElement(faults: Faults, element: unknown, where: string, place: 'actions' | 'input'): void {
+export function checkElement(faults: BlockFaults, element: unknown, where: string, place: 'actions' | 'input'): void {
   if (!isFields(element)) {
     faults.add('must be an object', where);
     return;
@@ -30,7 +30,7 @@ export function checkElement(faults: Faults, element: unknown, where: string, pl
   checkConfirm(faults, element.confirm, `${where}/confirm`);
 }
 
-function button(faults: Faults, element: Fields, where: string): void {
+function button(faults: BlockFaults, element: Fields, where: string): void {
   faults.members(element, ['action_id', 'text', 'value', 'url', 'style', 'confirm', 'accessibility_label'], where);
   faults.text(element.text, `${where}/text`, 75, 'plain');
   faults.string(element.value, `${where}/value`, 2000, 'optional', 0);
@@ -41,13 +41,13 @@ function button(faults: Faults, element: Fields, where: string): void {
   }
 }
 
-function select(faults: Faults, element: Fields, where: string): void {
+function select(faults: BlockFaults, element: Fields, where: string): void {
   faults.members(element, ['action_id', 'options', 'initial_option', 'placeholder', 'confirm', 'focus_on_load'], where);
   faults.text(element.placeholder, `${where}/placeholder`, 150, 'plain', 'optional');
   checkOptions(faults, element.options, `${where}/options`, 100);
 }
 
-function choices(max: number): (faults: Faults, element: Fields, where: string) => void {
+function choices(max: number): (faults: BlockFaults, element: Fields, where: string) => void {
   return (faults, element, where) => {
     faults.members(
       element,
@@ -58,7 +58,7 @@ function choices(max: number): (faults: Faults, element: Fields, where: string) 
   };
 }
 
-function plainTextInput(faults: Faults, element: Fields, where: string): void {
+function plainTextInput(faults: BlockFaults, element: Fields, where: string): void {
   faults.members(
     element,
     [
@@ -79,12 +79,12 @@ function plainTextInput(faults: Faults, element: Fields, where: string): void {
   checkNumber(faults, element.max_length, `${where}/max_length`, 1, 3000);
 }
 
-function checkNumber(faults: Faults, value: unknown, where: string, min: number, max: number): void {
+function checkNumber(faults: BlockFaults, value: unknown, where: string, min: number, max: number): void {
   if (value === undefined) return;
   if (typeof value !== 'number' || value < min || value > max) faults.add(`must be from ${min} to ${max}`, where);
 }
 
-function checkOptions(faults: Faults, options: unknown, where: string, max: number): void {
+function checkOptions(faults: BlockFaults, options: unknown, where: string, max: number): void {
   if (!Array.isArray(options) || options.length === 0) {
     faults.add('must have at least 1 item', where);
     return;
@@ -101,7 +101,7 @@ function checkOptions(faults: Faults, options: unknown, where: string, max: numb
   }
 }
 
-function checkConfirm(faults: Faults, confirm: unknown, where: string): void {
+function checkConfirm(faults: BlockFaults, confirm: unknown, where: string): void {
   if (confirm === undefined) return;
   if (!isFields(confirm)) {
     faults.add('must be an object', where);

@@ -1,5 +1,5 @@
 import { isFields } from '../wire/fields.ts';
-import type { Faults } from './block-faults.ts';
+import type { BlockFaults } from './block-faults.ts';
 
 const LEAVES: Readonly<Record<string, readonly string[]>> = {
   text: ['text', 'style'],
@@ -20,7 +20,7 @@ const HOLDERS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** The inside of a `rich_text` block. Empty text is refused, as Slack does. */
-export function checkRichText(faults: Faults, elements: unknown, where: string): void {
+export function checkRichText(faults: BlockFaults, elements: unknown, where: string): void {
   if (!Array.isArray(elements)) {
     faults.add('must be an array', where);
     return;
@@ -28,7 +28,7 @@ export function checkRichText(faults: Faults, elements: unknown, where: string):
   for (const [index, element] of elements.entries()) checkHolder(faults, element, `${where}/${index}`);
 }
 
-function checkHolder(faults: Faults, holder: unknown, where: string): void {
+function checkHolder(faults: BlockFaults, holder: unknown, where: string): void {
   if (!isFields(holder)) {
     faults.add('must be an object', where);
     return;
@@ -50,7 +50,7 @@ function checkHolder(faults: Faults, holder: unknown, where: string): void {
   }
 }
 
-function checkLeaf(faults: Faults, leaf: unknown, where: string, preformatted: boolean): void {
+function checkLeaf(faults: BlockFaults, leaf: unknown, where: string, preformatted: boolean): void {
   if (!isFields(leaf)) {
     faults.add('must be an object', where);
     return;

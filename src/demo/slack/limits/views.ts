@@ -1,5 +1,5 @@
 import { type Fields, isFields, list } from '../wire/fields.ts';
-import { Faults } from './block-faults.ts';
+import { BlockFaults } from './block-faults.ts';
 import { faultsOf } from './blocks.ts';
 
 /** Bytes of a view as JSON; above it Slack says `view_too_large`. */
@@ -20,7 +20,7 @@ const MEMBERS = [
 
 /** Every fault of a modal, by docs.slack.dev/reference/views/modal-views. */
 export function faultsOfView(view: Fields): readonly string[] {
-  const faults = new Faults();
+  const faults = new BlockFaults();
   if (view.type !== 'modal') faults.add(`unsupported type: ${String(view.type)}`, '/view/type');
   faults.members(view, MEMBERS, '/view');
   faults.text(view.title, '/view/title', 24, 'plain');

@@ -2,23 +2,23 @@ import type { Workspace } from '../state/workspace.ts';
 import { type Fields, isFields, list, part, text } from '../wire/fields.ts';
 import { type Html, html } from './html.ts';
 import { inputHtml } from './inputs.ts';
-import { mrkdwn } from './mrkdwn.ts';
+import { mrkdwnHtml } from './mrkdwn.ts';
 import { plainHtml } from './plain-text.ts';
-import { richText } from './rich-text.ts';
+import { richTextHtml } from './rich-text.ts';
 
 /** What an input shows besides its own initial value. */
-export interface Shown {
+export interface InputState {
   readonly workspace: Workspace;
   /** By block_id, beneath the inputs of a modal. */
   readonly errors: Readonly<Record<string, string>>;
 }
 
 /** Blocks as Slack's client draws them. */
-export function blocksHtml(blocks: readonly Fields[], shown: Shown): Html {
+export function blocksHtml(blocks: readonly Fields[], shown: InputState): Html {
   return html`${blocks.map((block) => blockHtml(block, shown))}`;
 }
 
-function blockHtml(block: Fields, shown: Shown): Html {
+function blockHtml(block: Fields, shown: InputState): Html {
   switch (block.type) {
     case 'header':
       return html`<div class="block header">${textHtml(part(block, 'text'), shown)}</div>`;
@@ -33,7 +33,7 @@ function blockHtml(block: Fields, shown: Shown): Html {
     case 'actions':
       return html`<div class="block actions">${list(block, 'elements').map((element) => elementHtml(block, element))}</div>`;
     case 'rich_text':
-      return html`<div class="block rich">${richText(list(block, 'elements'), shown.workspace)}</div>`;
+      return html`<div class="block rich">${richTextHtml(list(block, 'elements'), shown.workspace)}</div>`;
     case 'input':
       return inputHtml(block, shown.errors[text(block, 'block_id') ?? '']);
     default:
@@ -41,7 +41,7 @@ function blockHtml(block: Fields, shown: Shown): Html {
   }
 }
 
-function section(block: Fields, shown: Shown): Html {
+function section(block: Fields, shown: InputState): Html {
   const said = part(block, 'text');
   const fields = list(block, 'fields');
   const accessory = part(block, 'accessory');
@@ -53,8 +53,8 @@ function section(block: Fields, shown: Shown): Html {
 }
 
 /** A text object; plain text stays plain. */
-function textHtml(of: Fields | undefined, shown: Shown): Html {
-  return of?.type === 'mrkdwn' ? mrkdwn(text(of, 'text') ?? '', shown.workspace) : plainHtml(of);
+function textHtml(of: Fields | undefined, shown: InputState): Html {
+  return of?.type === 'mrkdwn' ? mrkdwnHtml(text(of, 'text') ?? '', shown.workspace) : plainHtml(of);
 }
 
 function elementHtml(block: Fields, element: Fields): Html {

@@ -5,19 +5,19 @@ import type { World } from '../state/world.ts';
 import { list, part } from '../wire/fields.ts';
 import { blocksHtml } from './blocks.ts';
 import { Html, html } from './html.ts';
-import { mrkdwn } from './mrkdwn.ts';
+import { mrkdwnHtml } from './mrkdwn.ts';
 import { plainHtml } from './plain-text.ts';
 import { SCRIPT } from './script.ts';
 import { STYLE } from './style.ts';
 
 /** Who looks, and at which channel. */
-export interface Sight {
+export interface PageViewer {
   readonly user: SlackUser;
   readonly channel: SlackChannel;
 }
 
 /** The parts of the page that change while it is open. */
-export function partsOf(world: World, sight: Sight): { side: string; channel: string; modal: string } {
+export function partsOf(world: World, sight: PageViewer): { side: string; channel: string; modal: string } {
   return {
     side: side(world, sight).markup,
     channel: channelHtml(world, sight).markup,
@@ -25,7 +25,7 @@ export function partsOf(world: World, sight: Sight): { side: string; channel: st
   };
 }
 
-export function pageHtml(world: World, sight: Sight, nonce: string): string {
+export function pageHtml(world: World, sight: PageViewer, nonce: string): string {
   const parts = partsOf(world, sight);
   const page = html`<!doctype html>
 <html lang="en">
@@ -47,7 +47,7 @@ export function pageHtml(world: World, sight: Sight, nonce: string): string {
   return page.markup;
 }
 
-function side(world: World, sight: Sight): Html {
+function side(world: World, sight: PageViewer): Html {
   const { workspace } = world;
   const people = [...workspace.users.values()].filter((user) => !user.is_bot);
   const mine = [...workspace.channels.values()].filter((channel) => channel.members.includes(sight.user.id));
@@ -68,12 +68,12 @@ ${mine.map(
 )}`;
 }
 
-function heading(world: World, sight: Sight): string {
+function heading(world: World, sight: PageViewer): string {
   if (!sight.channel.is_im) return `# ${sight.channel.name}`;
   return world.workspace.users.get(world.workspace.botUser)?.real_name ?? 'Direct message';
 }
 
-function channelHtml(world: World, sight: Sight): Html {
+function channelHtml(world: World, sight: PageViewer): Html {
   const { channel, user } = sight;
   const inside = channel.members.includes(user.id);
   const messages = world.messages.all.filter(
@@ -93,7 +93,7 @@ function channelHtml(world: World, sight: Sight): Html {
   }</div>`;
 }
 
-function messageHtml(world: World, sight: Sight, message: SlackMessage): Html {
+function messageHtml(world: World, sight: PageViewer, message: SlackMessage): Html {
   const { workspace } = world;
   const author = workspace.users.get(message.user);
   const at = new Date(Number(message.ts) * 1000);
@@ -107,7 +107,7 @@ function messageHtml(world: World, sight: Sight, message: SlackMessage): Html {
   const body =
     message.blocks.length > 0
       ? blocksHtml(message.blocks, { workspace, errors: {} })
-      : html`<div class="block">${mrkdwn(message.text, workspace)}</div>`;
+      : html`<div class="block">${mrkdwnHtml(message.text, workspace)}</div>`;
   return html`<article class="message${message.ephemeralFor ? ' only-you' : ''}" data-ts="${message.ts}" data-message-channel="${message.channel}">
 ${author ? avatar(world, author) : ''}
 <div class="content">
@@ -131,7 +131,7 @@ function avatar(world: World, user: SlackUser): Html {
   return html`<span class="avatar c${colour}" aria-hidden="true">${user.real_name.slice(0, 1)}</span>`;
 }
 
-function modalHtml(world: World, sight: Sight): Html {
+function modalHtml(world: World, sight: PageViewer): Html {
   const view: SlackView | undefined = world.views.of(sight.user.id).at(-1);
   if (view === undefined) return html``;
   const submit = part(view.view, 'submit');

@@ -36,7 +36,7 @@ function decoded(text: string): string {
 }
 
 /** Slack's mrkdwn as HTML: code, references in angle brackets, bold, italic, strike, quotes, lines. */
-export function mrkdwn(text: string, workspace: Workspace): Html {
+export function mrkdwnHtml(text: string, workspace: Workspace): Html {
   // Code and references are set aside behind private-use signs, so that bold may span them and never enters them.
   const aside: Html[] = [];
   const masked = text.replace(/[\uE000\uE001]/g, '').replace(/```[\s\S]+?```|`[^`\n]+`|<[^<>\n]+>/g, (piece) => {
@@ -73,34 +73,34 @@ function quoted(markup: string): string {
 /** What stands between angle brackets: a person, a channel, a group, a date, a broadcast or a link. */
 function reference(inner: string, workspace: Workspace): Html {
   const [head = '', label] = inner.split('|', 2);
-  if (head.startsWith('@')) return person(head.slice(1), workspace);
+  if (head.startsWith('@')) return personHtml(head.slice(1), workspace);
   if (head.startsWith('#'))
     return html`<span class="mention">#${workspace.channels.get(head.slice(1))?.name ?? label ?? head}</span>`;
-  if (head.startsWith('!subteam^')) return group(head.slice('!subteam^'.length), workspace);
+  if (head.startsWith('!subteam^')) return groupHtml(head.slice('!subteam^'.length), workspace);
   if (head.startsWith('!date^')) {
     const [, seconds = '', format = ''] = head.split('^');
-    return html`<span class="date">${date(Number(seconds), format, label ?? '')}</span>`;
+    return html`<span class="date">${dateText(Number(seconds), format, label ?? '')}</span>`;
   }
   if (head.startsWith('!')) return html`<span class="mention loud">@${head.slice(1)}</span>`;
-  return link(decoded(head), decoded(label ?? head));
+  return linkHtml(decoded(head), decoded(label ?? head));
 }
 
-export function person(id: string, workspace: Workspace): Html {
+export function personHtml(id: string, workspace: Workspace): Html {
   return html`<span class="mention">@${workspace.users.get(id)?.real_name ?? id}</span>`;
 }
 
-export function group(id: string, workspace: Workspace): Html {
+export function groupHtml(id: string, workspace: Workspace): Html {
   return html`<span class="mention">@${workspace.userGroups.get(id)?.handle ?? id}</span>`;
 }
 
 /** Only web and mail addresses become links. */
-export function link(url: string, label: string): Html {
+export function linkHtml(url: string, label: string): Html {
   if (!/^(https?:|mailto:)/i.test(url)) return html`${label}`;
   return html`<a href="${url}" target="_blank" rel="noreferrer noopener">${label}</a>`;
 }
 
 /** A date in Slack's format language, in the machine's time zone. */
-export function date(seconds: number, format: string, fallback: string): string {
+export function dateText(seconds: number, format: string, fallback: string): string {
   const at = new Date(seconds * 1000);
   if (Number.isNaN(at.getTime())) return fallback;
   const day = (options: Intl.DateTimeFormatOptions) => at.toLocaleDateString('en-US', options);

@@ -2,18 +2,18 @@ import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Gestures } from '../interactivity/gestures.ts';
 import type { Changes } from '../state/changes.ts';
-import type { Values } from '../state/views.ts';
+import type { InputValues } from '../state/views.ts';
 import type { World } from '../state/world.ts';
 import { parsedJson } from '../web-api/api.ts';
 import { type Fields, isFields, text } from '../wire/fields.ts';
 import { bodyOf } from '../wire/request-body.ts';
-import { pageHtml, partsOf, type Sight } from './layout.ts';
+import { type PageViewer, pageHtml, partsOf } from './layout.ts';
 
 /**
  * The page on which people look at cards and click. A gesture is a POST of JSON from the page's own origin; the page
  * answers loopback names only, so that no other site can click in somebody's browser.
  */
-export class Page {
+export class StandInPage {
   readonly #world: World;
   readonly #gestures: Gestures;
   readonly #changes: Changes;
@@ -58,7 +58,7 @@ export class Page {
   }
 
   /** Whom the page speaks for and where; the first person and the first channel unless asked. */
-  #sight(url: URL): Sight {
+  #sight(url: URL): PageViewer {
     const { users, channels } = this.#world.workspace;
     const user = users.get(url.searchParams.get('as') ?? '') ?? [...users.values()].find((u) => !u.is_bot);
     const channel = channels.get(url.searchParams.get('channel') ?? '') ?? [...channels.values()][0];
@@ -119,7 +119,7 @@ function complaint(reaction: { status: number; body: string }): string | null {
 }
 
 /** Two levels of strings, or nothing. */
-function valuesOf(given: unknown): Values {
+function valuesOf(given: unknown): InputValues {
   if (!isFields(given)) return {};
   const blocks = Object.entries(given).filter((entry): entry is [string, Fields] => isFields(entry[1]));
   return Object.fromEntries(

@@ -1,10 +1,10 @@
 import type { Workspace } from '../state/workspace.ts';
 import { type Fields, list, part, text, truth } from '../wire/fields.ts';
 import { type Html, html } from './html.ts';
-import { date, group, link, person, withEmoji } from './mrkdwn.ts';
+import { dateText, groupHtml, linkHtml, personHtml, withEmoji } from './mrkdwn.ts';
 
 /** The inside of a rich_text block. Its text is never markup. */
-export function richText(elements: readonly Fields[], workspace: Workspace): Html {
+export function richTextHtml(elements: readonly Fields[], workspace: Workspace): Html {
   return html`${elements.map((element) => holder(element, workspace))}`;
 }
 
@@ -30,17 +30,17 @@ function leaf(of: Fields, workspace: Workspace): Html {
     case 'text':
       return styled(html`${text(of, 'text') ?? ''}`, part(of, 'style') ?? {});
     case 'link':
-      return link(text(of, 'url') ?? '', text(of, 'text') ?? text(of, 'url') ?? '');
+      return linkHtml(text(of, 'url') ?? '', text(of, 'text') ?? text(of, 'url') ?? '');
     case 'user':
-      return person(text(of, 'user_id') ?? '', workspace);
+      return personHtml(text(of, 'user_id') ?? '', workspace);
     case 'usergroup':
-      return group(text(of, 'usergroup_id') ?? '', workspace);
+      return groupHtml(text(of, 'usergroup_id') ?? '', workspace);
     case 'channel':
       return html`<span class="mention">#${workspace.channels.get(text(of, 'channel_id') ?? '')?.name ?? ''}</span>`;
     case 'emoji':
       return html`${withEmoji(`:${text(of, 'name') ?? ''}:`)}`;
     case 'date':
-      return html`${date(Number(of.timestamp), text(of, 'format') ?? '', text(of, 'fallback') ?? '')}`;
+      return html`${dateText(Number(of.timestamp), text(of, 'format') ?? '', text(of, 'fallback') ?? '')}`;
     default:
       return html`<span class="mention loud">@${text(of, 'range') ?? ''}</span>`;
   }

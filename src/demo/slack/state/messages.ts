@@ -25,7 +25,7 @@ export interface SlackMessage {
   readonly versions: MessageVersion[];
 }
 
-export type Saying = { text: string; blocks: readonly Fields[]; metadata: Fields | null };
+export type MessageContent = { text: string; blocks: readonly Fields[]; metadata: Fields | null };
 
 /** All messages of all channels, in order of posting. */
 export class Messages {
@@ -46,7 +46,7 @@ export class Messages {
 
   post(
     at: { channel: string; user: string; thread_ts?: string | null; ephemeralFor?: string | null },
-    saying: Saying,
+    saying: MessageContent,
   ): SlackMessage {
     const message: SlackMessage = {
       channel: at.channel,
@@ -65,7 +65,7 @@ export class Messages {
     return message;
   }
 
-  change(message: SlackMessage, saying: Saying): void {
+  change(message: SlackMessage, saying: MessageContent): void {
     message.text = saying.text;
     message.blocks = withBlockIds(saying.blocks);
     message.metadata = saying.metadata;

@@ -72,13 +72,13 @@ export class Views {
 }
 
 /** What a person has put in, by block and action: as given, else the view's initial values. */
-export type Values = Readonly<Record<string, string | Readonly<Record<string, string>>>>;
+export type InputValues = Readonly<Record<string, string | Readonly<Record<string, string>>>>;
 
 /**
  * The `state.values` of a view. `values` is keyed by block_id then action_id, or by action_id alone; a select takes the
  * option's value.
  */
-export function stateOf(view: Fields, values: Values): Record<string, Record<string, Fields>> {
+export function stateOf(view: Fields, values: InputValues): Record<string, Record<string, Fields>> {
   const state: Record<string, Record<string, Fields>> = {};
   for (const block of list(view, 'blocks').filter((b) => b.type === 'input')) {
     const element = part(block, 'element') ?? {};

@@ -1,5 +1,5 @@
 import type { Rate } from '../web-api/rates.ts';
-import type { Answer } from '../web-api/reply.ts';
+import type { MethodReply } from '../web-api/reply.ts';
 import type { Fields } from '../wire/fields.ts';
 import type { Messages } from './messages.ts';
 import type { OneShots } from './one-shots.ts';
@@ -20,10 +20,10 @@ export interface World {
 }
 
 /** One method of the Web API. */
-export interface Method {
+export interface WebApiMethod {
   readonly token: SlackToken['kind'];
   /** Scopes that every call needs; null where it depends on the kind of channel. */
   readonly scope: string | null;
   readonly rate: Rate | null;
-  run(world: World, args: Fields, token: SlackToken): Answer;
+  run(world: World, args: Fields, token: SlackToken): MethodReply;
 }

@@ -1,16 +1,16 @@
 import type { SlackToken } from '../state/workspace.ts';
-import type { Method, World } from '../state/world.ts';
+import type { WebApiMethod, World } from '../state/world.ts';
 import { type Fields, isFields, text } from '../wire/fields.ts';
 import { missingScope } from './channels.ts';
 import { CHAT_METHODS } from './chat.ts';
 import { CONVERSATION_METHODS } from './conversations.ts';
 import { DIRECTORY_METHODS } from './directory.ts';
-import { type Fault, FaultList } from './injected-faults.ts';
+import { type InjectedFault, InjectedFaults } from './injected-faults.ts';
 import type { Rates } from './rates.ts';
-import { type Answer, refused } from './reply.ts';
+import { errorReply, type MethodReply } from './reply.ts';
 import { VIEW_METHODS } from './views.ts';
 
-const METHODS: Readonly<Record<string, Method>> = {
+const METHODS: Readonly<Record<string, WebApiMethod>> = {
   ...CHAT_METHODS,
   ...VIEW_METHODS,
   ...DIRECTORY_METHODS,
@@ -27,10 +27,10 @@ export interface ApiRequest {
   readonly at: number;
   /** HTTP status; 0 when the connection was closed instead. */
   readonly status: number;
-  readonly answer: Answer | null;
+  readonly answer: MethodReply | null;
 }
 
-export type Response =
+export type ApiResponse =
   | {
       readonly kind: 'answer';
       readonly status: number;
@@ -40,8 +40,8 @@ export type Response =
   | { readonly kind: 'hang-up' };
 
 /** The Web API: who calls, may they, have they room, do it. */
-export class Api {
-  readonly faults = new FaultList();
+export class WebApi {
+  readonly faults = new InjectedFaults();
   readonly requests: ApiRequest[] = [];
   readonly #world: World;
   readonly #rates: Rates;
@@ -53,14 +53,14 @@ export class Api {
     this.#pause = pause;
   }
 
-  async call(method: string, headers: { authorization?: string; type?: string }, raw: string): Promise<Response> {
+  async call(method: string, headers: { authorization?: string; type?: string }, raw: string): Promise<ApiResponse> {
     const parsed = argsOf(headers.type ?? '', raw);
     const args = 'ok' in parsed ? {} : parsed;
     const { token: inBody, ...told } = args;
     const bearer =
       headers.authorization?.match(/^Bearer\s+(\S+)$/i)?.[1] ?? (typeof inBody === 'string' ? inBody : null);
     const fault = this.#faultOf(method);
-    const note = (status: number, answer: Answer | null) =>
+    const note = (status: number, answer: MethodReply | null) =>
       this.requests.push({ method, args: told, at: this.#world.now(), status, answer });
 
     if (fault?.kind === 'refuse-connection') {
@@ -74,9 +74,9 @@ export class Api {
     const token = this.#world.workspace.tokens.get(bearer ?? '');
     const result =
       fault?.kind === 'ratelimited'
-        ? { answer: refused('ratelimited'), retryAfter: fault.retryAfter ?? 1 }
+        ? { answer: errorReply('ratelimited'), retryAfter: fault.retryAfter ?? 1 }
         : fault?.kind === 'error'
-          ? { answer: refused(fault.error), retryAfter: 0 }
+          ? { answer: errorReply(fault.error), retryAfter: 0 }
           : this.#answer(method, bearer, token, parsed);
     const status = result.retryAfter > 0 ? 429 : 200;
     if (fault?.kind === 'drop-answer') {
@@ -97,7 +97,7 @@ export class Api {
     };
   }
 
-  #faultOf(method: string): Fault | null {
+  #faultOf(method: string): InjectedFault | null {
     return this.faults.take(method);
   }
 
@@ -105,21 +105,21 @@ export class Api {
     name: string,
     bearer: string | null,
     token: SlackToken | undefined,
-    args: Fields | Answer,
-  ): { answer: Answer; retryAfter: number } {
-    const say = (answer: Answer, retryAfter = 0) => ({ answer, retryAfter });
+    args: Fields | MethodReply,
+  ): { answer: MethodReply; retryAfter: number } {
+    const say = (answer: MethodReply, retryAfter = 0) => ({ answer, retryAfter });
     const method = Object.hasOwn(METHODS, name) ? METHODS[name] : undefined;
-    if (method === undefined) return say(refused('unknown_method', { req_method: name }));
-    if (bearer === null) return say(refused('not_authed'));
-    if (token === undefined) return say(refused('invalid_auth'));
-    if (token.revoked) return say(refused('token_revoked'));
-    if (token.kind !== method.token) return say(refused('not_allowed_token_type'));
+    if (method === undefined) return say(errorReply('unknown_method', { req_method: name }));
+    if (bearer === null) return say(errorReply('not_authed'));
+    if (token === undefined) return say(errorReply('invalid_auth'));
+    if (token.revoked) return say(errorReply('token_revoked'));
+    if (token.kind !== method.token) return say(errorReply('not_allowed_token_type'));
     if (method.scope !== null && !token.scopes.includes(method.scope)) return say(missingScope(method.scope, token));
     if ('ok' in args && isAnswer(args)) return say(args);
     if (method.rate !== null) {
       const own = method.rate.per === undefined ? '' : (text(args, method.rate.per) ?? '');
       const wait = this.#rates.take(`${name} ${own}`, method.rate);
-      if (wait > 0) return say(refused('ratelimited'), wait);
+      if (wait > 0) return say(errorReply('ratelimited'), wait);
     }
     return say(method.run(this.#world, args, token));
   }
@@ -134,35 +134,37 @@ function scopeHeaders(token: SlackToken | undefined, method: string): Record<str
   };
 }
 
-function isAnswer(value: Fields | Answer): value is Answer {
+function isAnswer(value: Fields | MethodReply): value is MethodReply {
   return value.ok === false && typeof value.error === 'string';
 }
 
 /** The arguments of a call, from a form or from JSON. */
-function argsOf(type: string, raw: string): Fields | Answer {
+function argsOf(type: string, raw: string): Fields | MethodReply {
   if (type.toLowerCase().startsWith('application/json')) {
     const parsed = parsedJson(raw === '' ? '{}' : raw);
-    if (!isFields(parsed)) return refused('invalid_json');
+    if (!isFields(parsed)) return errorReply('invalid_json');
     const { ok: _, ...args } = parsed;
     return nested(args);
   }
   if (!type.toLowerCase().startsWith('application/x-www-form-urlencoded') && raw !== '') {
-    return refused('invalid_post_type');
+    return errorReply('invalid_post_type');
   }
   const { ok: _, ...args } = Object.fromEntries(new URLSearchParams(raw));
   return nested(args);
 }
 
-function nested(args: Fields): Fields | Answer {
+function nested(args: Fields): Fields | MethodReply {
   const out: Fields = { ...args };
   for (const name of JSON_MEMBERS) {
     const value = out[name];
     if (typeof value !== 'string') continue;
     const parsed = parsedJson(value);
     if (parsed === undefined) {
-      if (name === 'blocks') return refused('invalid_blocks_format');
-      if (name === 'metadata') return refused('invalid_metadata_format');
-      return refused('invalid_arguments', { response_metadata: { messages: [`[ERROR] ${name} is not valid JSON`] } });
+      if (name === 'blocks') return errorReply('invalid_blocks_format');
+      if (name === 'metadata') return errorReply('invalid_metadata_format');
+      return errorReply('invalid_arguments', {
+        response_metadata: { messages: [`[ERROR] ${name} is not valid JSON`] },
+      });
     }
     out[name] = parsed;
   }

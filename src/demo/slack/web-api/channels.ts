@@ -1,7 +1,7 @@
 import type { SlackChannel, SlackToken } from '../state/workspace.ts';
 import { putChannel } from '../state/workspace.ts';
 import type { World } from '../state/world.ts';
-import { type Answer, refused } from './reply.ts';
+import { errorReply, type MethodReply } from './reply.ts';
 
 /** The channel that a post is for: an id, a name, or a person (their direct messages with the app). */
 export function channelOf(world: World, given: string): SlackChannel | undefined {
@@ -32,11 +32,11 @@ export function inside(world: World, channel: SlackChannel): boolean {
 }
 
 /** Slack has one scope for each kind of channel: `channels:read`, `groups:read`, `im:read`. */
-export function lacking(channel: SlackChannel, verb: 'read' | 'history', token: SlackToken): Answer | null {
+export function lacking(channel: SlackChannel, verb: 'read' | 'history', token: SlackToken): MethodReply | null {
   const needed = `${channel.is_im ? 'im' : channel.is_private ? 'groups' : 'channels'}:${verb}`;
   return token.scopes.includes(needed) ? null : missingScope(needed, token);
 }
 
-export function missingScope(needed: string, token: SlackToken): Answer {
-  return refused('missing_scope', { needed, provided: token.scopes.join(',') });
+export function missingScope(needed: string, token: SlackToken): MethodReply {
+  return errorReply('missing_scope', { needed, provided: token.scopes.join(',') });
 }

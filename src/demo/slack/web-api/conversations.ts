@@ -1,13 +1,13 @@
 import type { SlackMessage } from '../state/messages.ts';
 import type { SlackChannel, SlackToken } from '../state/workspace.ts';
-import type { Method, World } from '../state/world.ts';
+import type { WebApiMethod, World } from '../state/world.ts';
 import { type Fields, text, truth } from '../wire/fields.ts';
 import { directMessage, inside, lacking, seen } from './channels.ts';
-import { shown } from './chat.ts';
+import { messageFields } from './chat.ts';
 import { TIER } from './rates.ts';
-import { type Answer, done, refused } from './reply.ts';
+import { errorReply, type MethodReply, okReply } from './reply.ts';
 
-export const CONVERSATION_METHODS: Readonly<Record<string, Method>> = {
+export const CONVERSATION_METHODS: Readonly<Record<string, WebApiMethod>> = {
   'conversations.info': { token: 'bot', scope: null, rate: TIER[3], run: info },
   'conversations.open': { token: 'bot', scope: 'im:write', rate: TIER[3], run: open },
   'conversations.history': { token: 'bot', scope: null, rate: TIER[3], run: history },
@@ -15,10 +15,10 @@ export const CONVERSATION_METHODS: Readonly<Record<string, Method>> = {
   'conversations.members': { token: 'bot', scope: null, rate: TIER[4], run: members },
 };
 
-function info(world: World, args: Fields, token: SlackToken): Answer {
+function info(world: World, args: Fields, token: SlackToken): MethodReply {
   const channel = seen(world, world.workspace.channels.get(text(args, 'channel') ?? ''));
-  if (channel === undefined) return refused('channel_not_found');
-  return lacking(channel, 'read', token) ?? done({ channel: shownChannel(world, channel) });
+  if (channel === undefined) return errorReply('channel_not_found');
+  return lacking(channel, 'read', token) ?? okReply({ channel: shownChannel(world, channel) });
 }
 
 function shownChannel(world: World, channel: SlackChannel): Fields {
@@ -39,46 +39,47 @@ function shownChannel(world: World, channel: SlackChannel): Fields {
   };
 }
 
-function open(world: World, args: Fields): Answer {
+function open(world: World, args: Fields): MethodReply {
   const id = text(args, 'users') ?? '';
-  if (id === '') return refused('users_list_not_supplied');
+  if (id === '') return errorReply('users_list_not_supplied');
   const user = world.workspace.users.get(id);
-  if (user === undefined) return refused('user_not_found');
-  if (user.deleted) return refused('user_disabled');
-  if (user.is_bot) return refused('cannot_dm_bot');
+  if (user === undefined) return errorReply('user_not_found');
+  if (user.deleted) return errorReply('user_disabled');
+  if (user.is_bot) return errorReply('cannot_dm_bot');
   const channel = directMessage(world, id);
-  return done({ channel: { id: channel.id, ...(truth(args.return_im) ? shownChannel(world, channel) : {}) } });
+  return okReply({ channel: { id: channel.id, ...(truth(args.return_im) ? shownChannel(world, channel) : {}) } });
 }
 
-function members(world: World, args: Fields, token: SlackToken): Answer {
+function members(world: World, args: Fields, token: SlackToken): MethodReply {
   const channel = seen(world, world.workspace.channels.get(text(args, 'channel') ?? ''));
-  if (channel === undefined) return refused('channel_not_found');
+  if (channel === undefined) return errorReply('channel_not_found');
   return (
-    lacking(channel, 'read', token) ?? done({ members: [...channel.members], response_metadata: { next_cursor: '' } })
+    lacking(channel, 'read', token) ??
+    okReply({ members: [...channel.members], response_metadata: { next_cursor: '' } })
   );
 }
 
-function history(world: World, args: Fields, token: SlackToken): Answer {
+function history(world: World, args: Fields, token: SlackToken): MethodReply {
   const channel = seen(world, world.workspace.channels.get(text(args, 'channel') ?? ''));
-  if (channel === undefined) return refused('channel_not_found');
+  if (channel === undefined) return errorReply('channel_not_found');
   const refusal = lacking(channel, 'history', token);
   if (refusal !== null) return refusal;
-  if (!inside(world, channel)) return refused('not_in_channel');
+  if (!inside(world, channel)) return errorReply('not_in_channel');
   return page(world, world.messages.inChannel(channel.id).reverse(), args);
 }
 
-function replies(world: World, args: Fields, token: SlackToken): Answer {
+function replies(world: World, args: Fields, token: SlackToken): MethodReply {
   const channel = seen(world, world.workspace.channels.get(text(args, 'channel') ?? ''));
-  if (channel === undefined) return refused('channel_not_found');
+  if (channel === undefined) return errorReply('channel_not_found');
   const refusal = lacking(channel, 'history', token);
   if (refusal !== null) return refusal;
   const parent = world.messages.find(channel.id, text(args, 'ts') ?? '');
-  if (parent === undefined) return refused('thread_not_found');
+  if (parent === undefined) return errorReply('thread_not_found');
   return page(world, [parent, ...world.messages.inThread(channel.id, parent.ts)], args);
 }
 
 /** Cuts to the asked span and page. The cursor is the place in the list. */
-function page(world: World, messages: readonly SlackMessage[], args: Fields): Answer {
+function page(world: World, messages: readonly SlackMessage[], args: Fields): MethodReply {
   const oldest = Number(args.oldest ?? 0);
   const latest = Number(args.latest ?? Number.POSITIVE_INFINITY);
   const inclusive = truth(args.inclusive);
@@ -88,10 +89,10 @@ function page(world: World, messages: readonly SlackMessage[], args: Fields): An
   const limit = Math.min(Math.max(1, Number(args.limit ?? 100) || 100), 999);
   const cursor = text(args, 'cursor') ?? '';
   const from = cursor === '' ? 0 : Number(Buffer.from(cursor, 'base64').toString().replace('next:', ''));
-  if (!Number.isInteger(from)) return refused('invalid_cursor');
+  if (!Number.isInteger(from)) return errorReply('invalid_cursor');
   const more = within.length > from + limit;
-  return done({
-    messages: within.slice(from, from + limit).map((m) => shown(world, m, truth(args.include_all_metadata))),
+  return okReply({
+    messages: within.slice(from, from + limit).map((m) => messageFields(world, m, truth(args.include_all_metadata))),
     has_more: more,
     response_metadata: { next_cursor: more ? Buffer.from(`next:${from + limit}`).toString('base64') : '' },
   });

@@ -1,11 +1,11 @@
 import type { SlackToken, SlackUser } from '../state/workspace.ts';
-import type { Method, World } from '../state/world.ts';
+import type { WebApiMethod, World } from '../state/world.ts';
 import { type Fields, text, truth } from '../wire/fields.ts';
 import { TIER } from './rates.ts';
-import { type Answer, done, refused } from './reply.ts';
+import { errorReply, type MethodReply, okReply } from './reply.ts';
 
 /** Who the app is, who people are, what groups there are. */
-export const DIRECTORY_METHODS: Readonly<Record<string, Method>> = {
+export const DIRECTORY_METHODS: Readonly<Record<string, WebApiMethod>> = {
   'auth.test': { token: 'bot', scope: null, rate: null, run: authTest },
   'bots.info': { token: 'bot', scope: 'users:read', rate: TIER[3], run: botsInfo },
   'users.info': { token: 'bot', scope: 'users:read', rate: TIER[4], run: usersInfo },
@@ -14,9 +14,9 @@ export const DIRECTORY_METHODS: Readonly<Record<string, Method>> = {
   'apps.connections.open': { token: 'app', scope: 'connections:write', rate: TIER[1], run: connectionsOpen },
 };
 
-function authTest(world: World, _args: Fields, _token: SlackToken): Answer {
+function authTest(world: World, _args: Fields, _token: SlackToken): MethodReply {
   const { workspace } = world;
-  return done({
+  return okReply({
     url: `https://${workspace.team.domain}.slack.com/`,
     team: workspace.team.name,
     user: workspace.users.get(workspace.botUser)?.name ?? '',
@@ -28,16 +28,16 @@ function authTest(world: World, _args: Fields, _token: SlackToken): Answer {
   });
 }
 
-function botsInfo({ workspace }: World, args: Fields): Answer {
-  if (text(args, 'bot') !== workspace.botId) return refused('bot_not_found');
+function botsInfo({ workspace }: World, args: Fields): MethodReply {
+  if (text(args, 'bot') !== workspace.botId) return errorReply('bot_not_found');
   const { botId, botUser, appId } = workspace;
   const name = workspace.users.get(botUser)?.name ?? '';
-  return done({ bot: { id: botId, app_id: appId, user_id: botUser, name, deleted: false } });
+  return okReply({ bot: { id: botId, app_id: appId, user_id: botUser, name, deleted: false } });
 }
 
-function usersInfo(world: World, args: Fields): Answer {
+function usersInfo(world: World, args: Fields): MethodReply {
   const user = world.workspace.users.get(text(args, 'user') ?? '');
-  return user === undefined ? refused('user_not_found') : done({ user: shownUser(user) });
+  return user === undefined ? errorReply('user_not_found') : okReply({ user: shownUser(user) });
 }
 
 function shownUser(user: SlackUser): Fields {
@@ -52,11 +52,11 @@ function shownUser(user: SlackUser): Fields {
   };
 }
 
-function usergroupsList(world: World, args: Fields): Answer {
+function usergroupsList(world: World, args: Fields): MethodReply {
   const { workspace } = world;
-  if (workspace.team.plan === 'free') return refused('plan_upgrade_required');
+  if (workspace.team.plan === 'free') return errorReply('plan_upgrade_required');
   const groups = [...workspace.userGroups.values()].filter((group) => !group.disabled || truth(args.include_disabled));
-  return done({
+  return okReply({
     usergroups: groups.map((group) => ({
       id: group.id,
       team_id: workspace.team.id,
@@ -70,14 +70,14 @@ function usergroupsList(world: World, args: Fields): Answer {
   });
 }
 
-function usergroupsUsersList(world: World, args: Fields): Answer {
+function usergroupsUsersList(world: World, args: Fields): MethodReply {
   const { workspace } = world;
-  if (workspace.team.plan === 'free') return refused('plan_upgrade_required');
+  if (workspace.team.plan === 'free') return errorReply('plan_upgrade_required');
   const group = workspace.userGroups.get(text(args, 'usergroup') ?? '');
-  if (group === undefined || (group.disabled && !truth(args.include_disabled))) return refused('no_such_subteam');
-  return done({ users: [...group.users] });
+  if (group === undefined || (group.disabled && !truth(args.include_disabled))) return errorReply('no_such_subteam');
+  return okReply({ users: [...group.users] });
 }
 
-function connectionsOpen(world: World): Answer {
-  return done({ url: world.socketUrl() });
+function connectionsOpen(world: World): MethodReply {
+  return okReply({ url: world.socketUrl() });
 }

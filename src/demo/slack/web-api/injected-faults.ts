@@ -1,5 +1,5 @@
 /** What may go wrong with the next call of a method. `times` is 1 unless told. */
-export type Fault =
+export type InjectedFault =
   /** The effect happens, then the connection closes without an answer. */
   | { readonly kind: 'drop-answer'; readonly times?: number }
   /** The connection closes before anything happens. */
@@ -13,10 +13,10 @@ export type Fault =
   | { readonly kind: 'slow'; readonly ms: number; readonly times?: number };
 
 /** Faults to come, oldest first; a method's own before those for every method (`*`). */
-export class FaultList {
-  readonly #waiting: { method: string; fault: Fault; left: number }[] = [];
+export class InjectedFaults {
+  readonly #waiting: { method: string; fault: InjectedFault; left: number }[] = [];
 
-  add(method: string, fault: Fault): void {
+  add(method: string, fault: InjectedFault): void {
     this.#waiting.push({ method, fault, left: fault.times ?? 1 });
   }
 
@@ -24,7 +24,7 @@ export class FaultList {
     this.#waiting.length = 0;
   }
 
-  take(method: string): Fault | null {
+  take(method: string): InjectedFault | null {
     const found = this.#waiting.find((w) => w.method === method) ?? this.#waiting.find((w) => w.method === '*');
     if (found === undefined) return null;
     found.left -= 1;

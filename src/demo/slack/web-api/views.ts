@@ -1,62 +1,62 @@
 import { faultsOfView, MOST_VIEW_BYTES } from '../limits/views.ts';
 import { MOST_STACKED, type SlackView } from '../state/views.ts';
-import type { Method, World } from '../state/world.ts';
+import type { WebApiMethod, World } from '../state/world.ts';
 import { type Fields, isFields, text } from '../wire/fields.ts';
 import { TIER } from './rates.ts';
-import { type Answer, done, faulty, refused } from './reply.ts';
+import { errorReply, faultsReply, type MethodReply, okReply } from './reply.ts';
 
-export const VIEW_METHODS: Readonly<Record<string, Method>> = {
+export const VIEW_METHODS: Readonly<Record<string, WebApiMethod>> = {
   'views.open': { token: 'bot', scope: null, rate: TIER[4], run: open },
   'views.push': { token: 'bot', scope: null, rate: TIER[4], run: push },
   'views.update': { token: 'bot', scope: null, rate: TIER[4], run: update },
 };
 
-function open(world: World, args: Fields): Answer {
+function open(world: World, args: Fields): MethodReply {
   const refusal = refusalOf(args.view);
   if (refusal !== null) return refusal;
   const trigger = world.oneShots.exchange(text(args, 'trigger_id'));
-  if ('error' in trigger) return refused(trigger.error);
+  if ('error' in trigger) return errorReply(trigger.error);
   // A new root takes the place of what the person had open.
   for (const view of world.views.of(trigger.user)) view.open = false;
-  return done({ view: shownView(world, world.views.open(trigger.user, args.view as Fields)) });
+  return okReply({ view: viewFields(world, world.views.open(trigger.user, args.view as Fields)) });
 }
 
-function push(world: World, args: Fields): Answer {
+function push(world: World, args: Fields): MethodReply {
   const refusal = refusalOf(args.view);
   if (refusal !== null) return refusal;
   const trigger = world.oneShots.exchange(text(args, 'trigger_id'));
-  if ('error' in trigger) return refused(trigger.error);
+  if ('error' in trigger) return errorReply(trigger.error);
   const under = world.views.of(trigger.user);
-  if (under.length === 0 || trigger.view === null) return refused('invalid_trigger_id');
-  if (under.length >= MOST_STACKED) return refused('push_limit_reached');
-  return done({ view: shownView(world, world.views.open(trigger.user, args.view as Fields, under.at(-1))) });
+  if (under.length === 0 || trigger.view === null) return errorReply('invalid_trigger_id');
+  if (under.length >= MOST_STACKED) return errorReply('push_limit_reached');
+  return okReply({ view: viewFields(world, world.views.open(trigger.user, args.view as Fields, under.at(-1))) });
 }
 
-function update(world: World, args: Fields): Answer {
+function update(world: World, args: Fields): MethodReply {
   const refusal = refusalOf(args.view);
   if (refusal !== null) return refusal;
   const view = world.views.find({ id: text(args, 'view_id'), externalId: text(args, 'external_id') });
-  if (view === undefined || !view.open) return refused('not_found');
+  if (view === undefined || !view.open) return errorReply('not_found');
   const hash = text(args, 'hash');
-  if (hash !== undefined && hash !== view.hash) return refused('hash_conflict');
+  if (hash !== undefined && hash !== view.hash) return errorReply('hash_conflict');
   world.views.change(view, args.view as Fields);
-  return done({ view: shownView(world, view) });
+  return okReply({ view: viewFields(world, view) });
 }
 
 /** Slack's refusal of a view, or null when it would take it. */
-export function refusalOf(view: unknown): Answer | null {
+export function refusalOf(view: unknown): MethodReply | null {
   if (!isFields(view)) {
-    return faulty('invalid_arguments', [
+    return faultsReply('invalid_arguments', [
       `${view === undefined ? 'missing required field' : 'must be an object'}: view`,
     ]);
   }
-  if (Buffer.byteLength(JSON.stringify(view)) > MOST_VIEW_BYTES) return refused('view_too_large');
+  if (Buffer.byteLength(JSON.stringify(view)) > MOST_VIEW_BYTES) return errorReply('view_too_large');
   const faults = faultsOfView(view);
-  return faults.length > 0 ? faulty('invalid_arguments', faults) : null;
+  return faults.length > 0 ? faultsReply('invalid_arguments', faults) : null;
 }
 
 /** A view as the Web API and payloads show it. */
-export function shownView(world: World, of: SlackView, values: Fields = {}): Fields {
+export function viewFields(world: World, of: SlackView, values: Fields = {}): Fields {
   const { workspace } = world;
   const { view } = of;
   return {
