@@ -10,23 +10,23 @@ import {
 import { type Block, label, preformatted, richText } from './block-kit.ts';
 import { cut } from './escape.ts';
 
-/** What the card can show of the arguments. */
+/** As much of the arguments as the card can show. */
 export interface ArgumentBlock {
   readonly block: Block;
-  /** Every name and every value is there, uncut. */
+  /** Whether every name and every value is there, uncut. */
   readonly complete: boolean;
 }
 
-/** Characters of one value that the card tries to show, most first. All values get the same, so none hides another. */
+/** Characters per value that the card tries, most first. All values get the same, so that none hides another. */
 const PER_VALUE = [1200, 600, 300, 120, 60, 24] as const;
-/** More is not read on a card: the buttons would be out of sight. */
+/** More would push the buttons out of sight. */
 const MOST_CHARACTERS = 5_000;
 const MOST_ROWS = 60;
 
-/** One row more than is shown tells that there are more. */
+/** One row more than is shown, to notice that there are more. */
 const WANTED = { rows: MOST_ROWS + 1, characters: MOST_CHARACTERS };
 
-/** Arguments within `budget` characters of JSON: every leaf, else every top-level member, else their names. */
+/** The arguments within `budget` characters of JSON: every leaf, else every top-level member, else their names. */
 export function argumentBlock(args: Json, budget: number): ArgumentBlock {
   const room = Math.min(budget, MOST_CHARACTERS);
   return (
@@ -46,14 +46,14 @@ function fitting(all: readonly ArgumentRow[], room: number): ArgumentBlock | nul
   return null;
 }
 
-/** As many names as there is room for, and how many there are besides. */
+/** As many names as there is room for, and how many more there are. */
 function named(all: readonly string[], room: number): ArgumentBlock {
   const shown: string[] = [];
-  let left = room - 400;
+  let budget = room - 400;
   for (const name of all) {
     const short = cut(argumentName(name.slice(0, 48)), 48);
-    left -= JSON.stringify(short).length;
-    if (left < 0) break;
+    budget -= JSON.stringify(short).length;
+    if (budget < 0) break;
     shown.push(short);
   }
   const more = all.length - shown.length;
@@ -73,13 +73,14 @@ function table(all: readonly ArgumentRow[]): Block {
 
 const line = (row: ArgumentRow): string => (row.path === '' ? row.value : `${row.path}: ${row.value}`);
 
-interface Group {
+/** Elements that are not to be torn apart over pages. */
+interface RowGroup {
   readonly elements: readonly JsonObject[];
 }
 
-/** Rows of one line share a box of at most `limit` characters; a value with line breaks gets a box of its own. */
-export function groupedRows(all: readonly ArgumentRow[], limit: number): Group[] {
-  const groups: Group[] = [];
+/** Single-line rows share a box of at most `limit` characters; a value with line breaks gets a box of its own. */
+export function groupedRows(all: readonly ArgumentRow[], limit: number): RowGroup[] {
+  const groups: RowGroup[] = [];
   let lines: string[] = [];
   let size = 0;
   const flush = () => {
@@ -89,7 +90,7 @@ export function groupedRows(all: readonly ArgumentRow[], limit: number): Group[]
   };
   for (const row of all) {
     const text = line(row);
-    if (row.lines || text.length > limit) {
+    if (row.multiline || text.length > limit) {
       flush();
       groups.push(...alone(row, limit));
       continue;
@@ -102,7 +103,7 @@ export function groupedRows(all: readonly ArgumentRow[], limit: number): Group[]
   return groups;
 }
 
-function alone(row: ArgumentRow, limit: number): Group[] {
+function alone(row: ArgumentRow, limit: number): RowGroup[] {
   const parts = pieces(row.value, limit);
   const names = pieces(row.path === '' ? 'value' : row.path, limit);
   const part = (index: number) => (parts.length > 1 ? ` (part ${index + 1} of ${parts.length})` : '');
@@ -113,7 +114,7 @@ function alone(row: ArgumentRow, limit: number): Group[] {
   ];
 }
 
-/** In pieces of at most `limit` characters, never through the middle of one. */
+/** Splits text into pieces of at most `limit` characters, never through the middle of one. */
 function pieces(text: string, limit: number): string[] {
   if (text.length <= limit) return [text];
   const found: string[] = [];

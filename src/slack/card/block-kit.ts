@@ -2,8 +2,8 @@ import type { JsonObject } from '../../domain/json.ts';
 import { cut } from './escape.ts';
 
 /**
- * Block Kit, as much of it as a card needs. Foreign text goes into `text` elements of rich text or into plain text,
- * both of which Slack shows as they are; mrkdwn is built from our own words and from `escape.ts` only.
+ * As much of Block Kit as a card needs. Untrusted text goes into rich text's `text` elements or into plain text, both of
+ * which Slack shows as they are; mrkdwn is built only from our own words and what `escape.ts` returns.
  */
 export type Block = JsonObject;
 
@@ -17,7 +17,7 @@ export const LIMIT = {
 } as const;
 
 export const plainText = (text: string): JsonObject => ({ type: 'plain_text', text, emoji: false });
-/** `verbatim`: Slack links nothing that we did not link. */
+/** `verbatim`: Slack makes no links of its own. */
 export const mrkdwnText = (text: string): JsonObject => ({ type: 'mrkdwn', text, verbatim: true });
 
 export const header = (text: string): Block => ({ type: 'header', text: plainText(text) });
@@ -37,7 +37,7 @@ export const preformatted = (text: string): JsonObject => ({
 });
 export const quote = (text: string): JsonObject => ({ type: 'rich_text_quote', elements: [{ type: 'text', text }] });
 
-/** Somebody's own words under a label of ours. Slack refuses empty text. */
+/** Somebody's own words as a quote, under a label of ours. Slack refuses empty text. */
 export const attributed = (by: string, words: string): Block =>
   richText([label(by), quote(words === '' ? '(nothing)' : words)]);
 
@@ -54,18 +54,18 @@ export function button({ action, text, ...rest }: Button): JsonObject {
   return { type: 'button', action_id: action, text: plainText(text), ...rest };
 }
 
-/** Block ids are new with each revision; an old one would let Slack keep a stale state. */
+/** Gives each block an id that is new with each revision: with an old id, Slack could keep stale state. */
 export function numbered(blocks: readonly Block[], revision: number): Block[] {
   return blocks.map((block, index) => ({ ...block, block_id: `r${revision}.${index}` }));
 }
 
-/** The revision in such a block id; null: it is none. */
+/** The revision in such a block id; null for any other id. */
 export function revisionIn(blockId: string | null): number | null {
   const found = /^r(\d{1,9})\.\d{1,3}$/.exec(blockId ?? '');
   return found === null ? null : Number(found[1]);
 }
 
-/** The same card without rich text, for a Slack that answers `invalid_blocks`: plain text shows data as data too. */
+/** The same blocks without rich text, for a Slack that answers `invalid_blocks`. Plain text shows data as data too. */
 export function withoutRichText(blocks: readonly Block[]): Block[] {
   return blocks.map((block) => {
     if (block.type !== 'rich_text') return block;
@@ -73,23 +73,24 @@ export function withoutRichText(blocks: readonly Block[]): Block[] {
     return {
       ...rest,
       type: 'section',
-      text: plainText(cut(words(elements as unknown as readonly Holder[]), LIMIT.section)),
+      text: plainText(cut(flatText(elements as unknown as readonly RichTextPart[]), LIMIT.section)),
     };
   });
 }
 
-/** Nothing is cut when rich text becomes plain. */
+/** Whether nothing is cut when rich text becomes plain. */
 export function fitsPlainText(blocks: readonly Block[]): boolean {
   return blocks.every(
     ({ type, elements }) =>
-      type !== 'rich_text' || words(elements as unknown as readonly Holder[]).length <= LIMIT.section,
+      type !== 'rich_text' || flatText(elements as unknown as readonly RichTextPart[]).length <= LIMIT.section,
   );
 }
 
-interface Holder {
+/** A part of a rich text block. */
+interface RichTextPart {
   readonly elements: readonly { readonly text: string }[];
 }
 
-function words(holders: readonly Holder[]): string {
-  return holders.map((holder) => holder.elements.map((inner) => inner.text).join('')).join('\n');
+function flatText(parts: readonly RichTextPart[]): string {
+  return parts.map((part) => part.elements.map((inner) => inner.text).join('')).join('\n');
 }

@@ -1,4 +1,6 @@
-/** What a button carries back: which approval, and which exact call its card showed. */
+import type { CardPlace } from '../place/card-place.ts';
+
+/** What a button sends back: which approval, and which exact call its card showed. */
 export interface ButtonValue {
   readonly approval: string;
   /** 32 hex characters (128 bits) of the fingerprint. */
@@ -7,7 +9,7 @@ export interface ButtonValue {
 
 /**
  * The actions that Slack reports to us, by `action_id`. `review` is the Approve button of a card that could not show
- * everything: it opens the full view (P10).
+ * everything; it opens the full view (P10).
  */
 export const CARD_ACTIONS = [
   'approve',
@@ -20,28 +22,27 @@ export const CARD_ACTIONS = [
 ] as const;
 export type CardAction = (typeof CARD_ACTIONS)[number];
 
-/** The modals whose submission decides, by `callback_id`. */
+/** The modals whose submission is a decision, by `callback_id`. */
 export const DECISION_VIEWS = ['approve_view', 'deny_view'] as const;
 export type DecisionView = (typeof DECISION_VIEWS)[number];
 
+/** Hex characters of the fingerprint in a button. */
 const PREFIX = 32;
 
 export function buttonValue(approval: { readonly id: string; readonly fingerprint: string }): string {
   return `${approval.id}:${approval.fingerprint.slice(0, PREFIX)}`;
 }
 
-/** Null for anything that is not exactly such a value. */
+/** Reads a button's value; null for anything else. */
 export function readButtonValue(value: string): ButtonValue | null {
   const parts = /^([A-Za-z0-9_-]{1,64}):([0-9a-f]{32})$/.exec(value);
   return parts ? { approval: parts[1]!, fingerprint: parts[2]! } : null;
 }
 
-/** What a modal remembers in `private_metadata`: the button's value, the page, and the card it was opened from. */
-export interface ViewMemory extends ButtonValue {
+/** What a modal keeps in `private_metadata`: the button's value, the page, and the card it was opened from. */
+export interface ViewMemory extends ButtonValue, CardPlace {
   /** From 0. */
   readonly page: number;
-  readonly channel: string;
-  readonly ts: string;
 }
 
 export function viewMemory(memory: ViewMemory): string {

@@ -27,9 +27,9 @@ import {
 import { headline } from './story.ts';
 
 export interface CardOptions {
-  /** Where the console is, without a trailing slash; null: no link. */
+  /** The console's address, without a trailing slash; null for no link. */
   readonly publicUrl?: string | null;
-  /** Slack refused rich text: the same card in plain text. */
+  /** Renders the same card in plain text, for a Slack that refused rich text. */
   readonly plainText?: boolean;
 }
 
@@ -42,18 +42,18 @@ export interface RenderedCard {
   readonly content: string;
   /** Hex SHA-256 of the content. */
   readonly digest: string;
-  /** Everything is there, uncut. When false, Approve opens the full view instead of approving (P10). */
+  /** Whether everything is shown, uncut. If not, Approve opens the full view instead of approving (P10). */
   readonly complete: boolean;
 }
 
-/** Slack refuses a message near 13,200 characters over all blocks, and does not document it. */
+/** Characters of JSON. Slack refuses a message of about 13,200 characters over all blocks; it does not document this. */
 const BUDGET = 10_000;
-/** A block id and its punctuation. */
+/** Characters that a block's id and its punctuation take. */
 const NUMBERING = 26;
 
-/** The card of an approval, from the store's truth alone: the same approval gives the same card. Pure. */
+/** Renders the card of an approval from its stored state alone: the same approval gives the same card. Pure. */
 export function renderCard(approval: Approval, options: CardOptions = {}): RenderedCard {
-  const { parts, complete } = laidOut(approval, options);
+  const { parts, complete } = layOut(approval, options);
   const all = numbered(parts, approval.revision);
   const blocks = options.plainText ? withoutRichText(all) : all;
   const content = JSON.stringify(blocks);
@@ -61,12 +61,12 @@ export function renderCard(approval: Approval, options: CardOptions = {}): Rende
   return { text: cut(summary(approval), LIMIT.message), blocks, content, digest, complete };
 }
 
-/** Whether its card shows everything, uncut: what a click on Approve is judged by. */
+/** Whether the card shows everything, uncut. A click on Approve is judged by this. */
 export function cardIsComplete(approval: Approval, options: CardOptions = {}): boolean {
-  return laidOut(approval, options).complete;
+  return layOut(approval, options).complete;
 }
 
-function laidOut(approval: Approval, options: CardOptions): { parts: Block[]; complete: boolean } {
+function layOut(approval: Approval, options: CardOptions): { parts: Block[]; complete: boolean } {
   const before = [
     header(cut(`${headline(approval.state)}: ${leftToRight(`${approval.server}.${approval.tool}`)}`, LIMIT.header)),
     ...outcomeBlocks(approval),
@@ -99,7 +99,7 @@ function incomplete(approval: Approval): string {
     : 'Not everything fits here; the full view shows the rest.';
 }
 
-/** Approve and Deny only while somebody can still decide. */
+/** Approve and Deny are there only while the approval can still be decided. */
 function buttons(approval: Approval, complete: boolean, { publicUrl }: CardOptions): Block[] {
   const value = buttonValue(approval);
   const call = leftToRight(`${approval.server}.${approval.tool}`);
@@ -123,7 +123,7 @@ function consoleUrl(publicUrl: string, approval: { readonly id: string }): strin
   return `${publicUrl}/approvals/${encodeURIComponent(approval.id)}`;
 }
 
-/** Grave calls ask once more before a click counts. */
+/** For grave calls, Slack asks for confirmation before it sends the click. */
 function isGrave({ trace }: Approval): boolean {
   const { severity, risk } = trace;
   return severity === 'high' || severity === 'critical' || risk === 'destructive' || risk === 'financial';

@@ -1,18 +1,19 @@
 /**
- * How foreign text is made harmless. Two dangers: text that acts (mrkdwn, mentions, links) and text that hides
- * (bidi controls, zero-width, fillers, line separators). The first is escaped, the second is shown as `\u202e`.
+ * Makes untrusted text harmless. There are two dangers: text that acts (mrkdwn, mentions, links) is escaped; text that
+ * hides (bidi controls, zero-width characters, fillers, line separators) is shown as `\u202e`.
  */
 
 /**
- * Whole emoji are left alone (they hold joiners and selectors); everything else that has no ink of its own is matched:
- * controls, format characters, private use, unassigned, ignorable, odd spaces, blank braille, marks piled over four.
+ * Matches whole emoji, which are left alone (they contain joiners and selectors), and everything else that leaves no ink
+ * of its own: controls, format characters, private use, unassigned, ignorable, unusual spaces, blank braille, and
+ * combining marks beyond the fourth.
  */
 const INKLESS =
   /(\p{RGI_Emoji})|[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\p{Default_Ignorable_Code_Point}\p{Zl}\p{Zp}\u2800]|(?! )\p{Zs}|(?<=\p{M}{4})\p{M}/gv;
 
 const PRINTABLE_ASCII = /^[\x20-\x7e]*$/;
 
-/** Letters that a renderer may move to the other side of their neighbours. */
+/** Letters that a renderer may move to the other side of the text beside them. */
 const RIGHT_TO_LEFT = /[\u0590-\u08ff\u200f\ufb1d-\ufdff\ufe70-\ufefc\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/u;
 const RIGHT_TO_LEFT_ALL = new RegExp(RIGHT_TO_LEFT, 'gu');
 
@@ -22,14 +23,14 @@ function unit(text: string): string {
   return shown;
 }
 
-/** Everything has ink afterwards; nothing reorders what stands around it. Line breaks are escaped too. */
+/** Makes every character visible and keeps it from reordering the text around it. Line breaks are escaped too. */
 export function visible(text: string): string {
-  // Most text is plain ASCII, and the look-up below costs.
+  // Most text is plain ASCII, and the expression below is slow.
   if (PRINTABLE_ASCII.test(text)) return text;
   return text.replace(INKLESS, (match, emoji: string | undefined) => emoji ?? unit(match));
 }
 
-/** A string as JSON writes it, so that a line break or a quote inside cannot pretend to be outside. */
+/** A string as JSON writes it, so that a line break or a quote inside it cannot seem to end it. */
 export function quoted(text: string): string {
   return visible(JSON.stringify(text));
 }
@@ -38,7 +39,7 @@ export function turnsAround(text: string): boolean {
   return RIGHT_TO_LEFT.test(text);
 }
 
-/** A name on the left of its value: right-to-left letters are escaped, or the two would swap places. */
+/** For a name to the left of its value: right-to-left letters are escaped, or the two would swap places. */
 export function leftToRight(text: string): string {
   return visible(text).replace(RIGHT_TO_LEFT_ALL, unit);
 }
@@ -54,17 +55,17 @@ export function oneLine(text: string): string {
   );
 }
 
-/** For mrkdwn and for a message's `text`: the three characters that Slack gives a meaning. */
+/** Escapes the three characters that mean something in mrkdwn and in a message's `text`. */
 export function escapedMrkdwn(text: string): string {
   return text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;');
 }
 
-/** A name in mrkdwn, set as code: no bold, no emoji, no mention comes of it. */
+/** A name in mrkdwn, set as code, so that it cannot become bold, an emoji or a mention. */
 export function codeSpan(name: string): string {
   return `\`${escapedMrkdwn(leftToRight(name)).replace(/`/g, '\\u0060')}\``;
 }
 
-/** At most `limit` characters, never half a character. */
+/** Cuts to at most `limit` characters, never through the middle of one. */
 export function cut(text: string, limit: number): string {
   if (text.length <= limit) return text;
   const end = limit - 1;
@@ -75,7 +76,7 @@ export function cut(text: string, limit: number): string {
 const PERSON = /^[UW][A-Z0-9]{2,}$/;
 const USER_GROUP = /^S[A-Z0-9]{2,}$/;
 
-/** A person in mrkdwn: a mention only when the id can be nothing else. */
+/** A person in mrkdwn: a mention only if the id can be nothing else. */
 export function personMention(id: string): string {
   if (id === 'admin') return 'the admin';
   return PERSON.test(id) ? `<@${id}>` : codeSpan(id);

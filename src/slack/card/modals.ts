@@ -1,30 +1,28 @@
 import type { Approval } from '../../domain/approval.ts';
 import type { JsonObject } from '../../domain/json.ts';
+import type { CardPlace } from '../place/card-place.ts';
 import { argumentRows } from './argument-rows.ts';
 import { groupedRows } from './argument-table.ts';
 import { actions, type Block, button, LIMIT, label, plainText, preformatted, richText, section } from './block-kit.ts';
-import { buttonValue, type ViewMemory, viewMemory } from './button.ts';
+import { buttonValue, viewMemory } from './button.ts';
 import { cut, visible } from './escape.ts';
 import { factsSection, fineprintBlock, reasonBlocks, waitingBlocks } from './sections.ts';
 import { headline, stateSentence } from './story.ts';
 
 export type ModalView = JsonObject;
 
-/** Where a modal was opened from: the card's message. */
-export type CardPlace = Pick<ViewMemory, 'channel' | 'ts'>;
-
-/** Longest text of one block; Slack documents 3000. */
+/** Most characters of one block's text; Slack documents 3000. */
 const TEXT = 2800;
-/** Characters of JSON of one page's arguments; Slack takes 250 kB, and one character may be three bytes. */
+/** Most characters of JSON of one page's arguments; Slack takes 250 kB, and one character may be three bytes. */
 const PAGE = 60_000;
 const PAGE_BLOCKS = 70;
 
-/** `block_id` and `action_id` of what a person types, and how many characters it may have. */
+/** `block_id` and `action_id` of the input for a reason or note, and the most characters it takes. */
 export const REASON_INPUT = { block: 'words', action: 'words', longest: 1000 } as const;
 
 /**
- * The full view: every argument, uncut, in pages. Approve is on the last page only, so that it is reached past
- * everything there is to see. `mayApprove`: false leaves out what decides.
+ * The full view: every argument, uncut, in pages. Approve is on the last page only, so that nobody reaches it without
+ * passing everything there is to see. Without `mayDecide`, the view has nothing that decides.
  */
 export function fullView(approval: Approval, from: CardPlace, page: number, mayDecide: boolean): ModalView {
   const pages = argumentPages(approval);
@@ -41,7 +39,7 @@ export function fullView(approval: Approval, from: CardPlace, page: number, mayD
     ...waitingBlocks(approval).slice(0, 1),
     fineprintBlock(approval),
     ...navigation(approval, at, pages.length, decides),
-    ...(decides && last ? [note()] : []),
+    ...(decides && last ? [noteInput()] : []),
   ];
   return {
     type: 'modal',
@@ -49,12 +47,12 @@ export function fullView(approval: Approval, from: CardPlace, page: number, mayD
     title: plainText(decides ? 'Approve this call?' : 'The whole call'),
     close: plainText('Close'),
     ...(decides && last ? { submit: plainText('Approve') } : {}),
-    private_metadata: memory(approval, from, at),
+    private_metadata: memoryOf(approval, from, at),
     blocks,
   };
 }
 
-/** Asks why; required or optional as policy says. */
+/** Asks for the reason, required or optional as policy says. */
 export function denyView(approval: Approval, from: CardPlace): ModalView {
   const required = approval.requirement.denyReason === 'required';
   return {
@@ -63,16 +61,16 @@ export function denyView(approval: Approval, from: CardPlace): ModalView {
     title: plainText('Deny this call'),
     submit: plainText('Deny'),
     close: plainText('Back'),
-    private_metadata: memory(approval, from, 0),
+    private_metadata: memoryOf(approval, from, 0),
     blocks: [
       factsSection(approval),
-      words('Reason, which the agent is told', !required, true),
+      textInput('Reason, which the agent is told', !required, true),
       fineprintBlock(approval, false),
     ],
   };
 }
 
-/** Says one thing and offers only to close. */
+/** Shows one text and can only be closed. */
 export function noticeView(title: string, text: string): ModalView {
   return {
     type: 'modal',
@@ -86,7 +84,7 @@ export function pageCount(approval: Approval): number {
   return argumentPages(approval).length;
 }
 
-function memory(approval: Approval, { channel, ts }: CardPlace, page: number): string {
+function memoryOf(approval: Approval, { channel, ts }: CardPlace, page: number): string {
   const [, fingerprint] = buttonValue(approval).split(':');
   return viewMemory({ approval: approval.id, fingerprint: fingerprint!, page, channel, ts });
 }
@@ -109,7 +107,7 @@ function argumentPages(approval: Approval): Block[][] {
   return pages;
 }
 
-/** The agent's words and the policy's, when the card's share of them was cut. */
+/** The agent's and the policy's reasons in full, if the card may have cut them. */
 function longReason({ statedReason, trace }: Approval): Block[] {
   const long = (by: string, text: string | null): Block[] =>
     text === null || text.length <= 400 ? [] : [richText([label(by), preformatted(cut(visible(text), TEXT))])];
@@ -127,10 +125,10 @@ function navigation(approval: Approval, page: number, pages: number, decides: bo
   return elements.length === 0 ? [] : [...hint, actions(elements)];
 }
 
-const note = (): Block => words('Note, kept with the decision', true);
+const noteInput = (): Block => textInput('Note, kept with the decision', true);
 
-/** In the full view the arguments come first: a focus would scroll past them. */
-function words(text: string, optional: boolean, focus = false): Block {
+/** No focus in the full view, where the arguments come first: it would scroll past them. */
+function textInput(text: string, optional: boolean, focus = false): Block {
   return {
     type: 'input',
     block_id: REASON_INPUT.block,

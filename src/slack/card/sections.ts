@@ -5,15 +5,16 @@ import { attributed, type Block, context, fields, section } from './block-kit.ts
 import { codeSpan, cut, escapedMrkdwn, groupMention, localTime, oneLine, personMention } from './escape.ts';
 import { stateSentence } from './story.ts';
 
-/** Characters of a person's or agent's own words on the card; the full view shows all of them. */
-const WORDS = 600;
+/** Most characters of an agent's or policy's reason on the card; the full view shows all of it. */
+const REASON = 600;
+/** Most characters of a person's note or reason. */
 const NOTE = 280;
-/** Notes of the latest votes that the card repeats; the thread has them all. */
+/** How many of the latest votes' notes the card repeats; the thread has them all. */
 const NOTES = 3;
-/** People and groups that are named one by one. */
+/** How many people and groups are named one by one. */
 const NAMED = 12;
 
-/** Who asks for what: two columns. */
+/** Who asks for what, in two columns. */
 export function factsSection(approval: Approval): Block {
   const { trace, owner } = approval;
   const risk = [trace.risk ?? 'not stated', trace.severity && `${trace.severity} severity`].filter(Boolean).join(', ');
@@ -27,16 +28,16 @@ export function factsSection(approval: Approval): Block {
   ]);
 }
 
-/** Why it is asked: the policy's words, then the agent's, then what to beware of. */
+/** Why approval is needed: the policy's reason, then the agent's, then a warning if one applies. */
 export function reasonBlocks(approval: Approval): Block[] {
   const { trace, statedReason, previousUnknown } = approval;
   const step = trace.steps.find((s) => s.decided);
   const because = step === undefined ? 'the policy asks for it' : `${step.path}: ${step.says}`;
-  // The action of a rule explains itself; a condition that was met does not.
-  const plain = step === undefined || step.path.endsWith('.action');
-  const why = trace.reason === null ? because : plain ? trace.reason : `${trace.reason} (${because})`;
-  const blocks = [attributed('Why it needs approval', cut(oneLine(why), WORDS))];
-  if (statedReason !== null) blocks.push(attributed('The agent says (unverified)', cut(oneLine(statedReason), WORDS)));
+  // A rule's action explains itself; a condition that was met does not.
+  const selfEvident = step === undefined || step.path.endsWith('.action');
+  const why = trace.reason === null ? because : selfEvident ? trace.reason : `${trace.reason} (${because})`;
+  const blocks = [attributed('Why it needs approval', cut(oneLine(why), REASON))];
+  if (statedReason !== null) blocks.push(attributed('The agent says (unverified)', cut(oneLine(statedReason), REASON)));
   if (previousUnknown !== null) {
     blocks.push(
       section(
@@ -47,38 +48,38 @@ export function reasonBlocks(approval: Approval): Block[] {
   return blocks;
 }
 
-/** The card shows people's and agents' words uncut. */
+/** Whether the card shows the agent's and the policy's reasons uncut. */
 export function reasonsAreWhole({ trace, statedReason }: Approval): boolean {
-  return [statedReason ?? '', trace.reason ?? ''].every((words) => oneLine(words).length <= WORDS - 200);
+  return [statedReason ?? '', trace.reason ?? ''].every((reason) => oneLine(reason).length <= REASON - 200);
 }
 
-/** What became of it; nothing while it is pending. */
+/** How the approval ended, and its notes; nothing while it is pending. */
 export function outcomeBlocks(approval: Approval): Block[] {
   if (approval.state === 'pending') return [];
   const blocks = [section(stateSentence(approval))];
   const note = noteToShow(approval);
   if (note !== null) blocks.push(attributed('Note', cut(oneLine(note), NOTE)));
-  return [...blocks, ...votesWithWords(approval)];
+  return [...blocks, ...votesWithReasons(approval)];
 }
 
-/** What is to be told beside where it stands; that time is over says nothing more. */
+/** The note to show next to the state. Expiry already says why it happened. */
 export function noteToShow({ state, note }: Approval): string | null {
   return state === 'expired' ? null : note;
 }
 
-/** How far it is, who may decide, who waits. */
+/** How many have approved, who may approve, and how many callers wait. */
 export function waitingBlocks(approval: Approval): Block[] {
   if (isOver(approval.state)) return [];
   const callers = approval.callers > 1 ? `\n${approval.callers} callers wait for the same call.` : '';
   if (approval.state !== 'pending') return callers === '' ? [] : [section(callers.trim())];
   return [
-    section(`*${stateSentence(approval)}*\nMay approve: ${mayApprove(approval)}.${later(approval)}${callers}`),
-    ...votesWithWords(approval),
+    section(`*${stateSentence(approval)}*\nMay approve: ${mayApprove(approval)}.${escalation(approval)}${callers}`),
+    ...votesWithReasons(approval),
   ];
 }
 
-/** Who is added when nobody decides. Until then by the groups' names: a mention would call them now. */
-function later(approval: Approval): string {
+/** Who may decide after the escalation. Before it only by their groups' names: a mention would notify them at once. */
+function escalation(approval: Approval): string {
   const { escalate } = approval.requirement;
   const from = escalateAt(approval);
   if (escalate === null || from === null || escalate.groups.length === 0) return '';
@@ -86,7 +87,7 @@ function later(approval: Approval): string {
   return `\nFrom ${localTime(from)} on also: ${escalate.groups.slice(0, NAMED).map(codeSpan).join(', ')}.`;
 }
 
-/** Small print: what the fingerprint is, and what is hidden of the arguments where they are shown. */
+/** Small print: the fingerprint, and below the arguments a note if some of them are hidden. */
 export function fineprintBlock(approval: Approval, withArguments = true): Block {
   const lines = [`Request ${codeSpan(approval.id)} · fingerprint ${codeSpan(approval.fingerprint.slice(0, 32))}`];
   if (withArguments && JSON.stringify(approval.arguments).includes(REDACTED)) {
@@ -104,16 +105,20 @@ export function mayApprove(approval: Approval): string {
     : `${who}, but not ${personMention(owner)}, whose agent it is`;
 }
 
-/** A circle of approvers by the config's names, then one by one. */
+/** Approvers by the names of their groups in the config, then one by one. */
 export function approverList(of: Pick<Approval['requirement'], 'groups' | 'people' | 'userGroups' | 'admin'>): string {
-  const one = [...of.people.map(personMention), ...of.userGroups.map(groupMention), ...(of.admin ? ['the admin'] : [])];
-  const more = one.length > NAMED ? ` and ${one.length - NAMED} more` : '';
+  const each = [
+    ...of.people.map(personMention),
+    ...of.userGroups.map(groupMention),
+    ...(of.admin ? ['the admin'] : []),
+  ];
+  const more = each.length > NAMED ? ` and ${each.length - NAMED} more` : '';
   const groups = of.groups.slice(0, NAMED).map(codeSpan).join(', ');
-  const list = `${one.slice(0, NAMED).join(', ')}${more}`;
+  const list = `${each.slice(0, NAMED).join(', ')}${more}`;
   return groups === '' ? list || 'nobody' : `${groups} (${list || 'nobody'})`;
 }
 
-function votesWithWords(approval: Approval): Block[] {
+function votesWithReasons(approval: Approval): Block[] {
   return approval.decisions
     .filter((d): d is Decision & { reason: string } => d.reason !== null)
     .slice(-NOTES)

@@ -2,7 +2,7 @@ import type { Approval, Decision, State } from '../../domain/approval.ts';
 import { approvalsCounted } from '../../domain/quorum.ts';
 import { localTime, personMention } from './escape.ts';
 
-/** What happened to an approval, in words. Card, thread and ephemeral answers tell it alike. mrkdwn, already escaped. */
+/** What happened to an approval, in words shared by card, thread and ephemeral answers. mrkdwn, already escaped. */
 
 export function headline(state: State): string {
   switch (state) {
@@ -31,7 +31,7 @@ export function headline(state: State): string {
   }
 }
 
-/** What runs, and whether its server has said something already. */
+/** What is running, and whether its server has said anything yet. */
 function running({ awaits }: Approval): string {
   switch (awaits) {
     case null:
@@ -45,7 +45,7 @@ function running({ awaits }: Approval): string {
   }
 }
 
-/** One sentence or two on where it stands. */
+/** One or two sentences on the approval's state. */
 export function stateSentence(approval: Approval): string {
   switch (approval.state) {
     case 'pending':
@@ -80,7 +80,7 @@ export function quorumSoFar(approval: Approval): string {
   return votes.length > 0 ? `${count}: ${names(votes)}` : count;
 }
 
-/** A vote as one clause: who, through which door, and whether it was the owner's own agent. */
+/** Who voted, through which door, and whether for their own agent. */
 export function voter(decision: Decision): string {
   const door = decision.via === 'slack' || decision.approver === 'admin' ? '' : ` (${decision.via})`;
   return `${personMention(decision.approver)}${door}${decision.self ? ' (own agent, allowed by self_approval)' : ''}`;

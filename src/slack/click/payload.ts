@@ -1,38 +1,38 @@
 import { type Json, member } from '../../domain/json.ts';
 import { revisionIn } from '../card/block-kit.ts';
-import { CARD_ACTIONS, type CardAction, DECISION_VIEWS, type DecisionView } from '../card/button.ts';
+import {
+  type ButtonValue,
+  CARD_ACTIONS,
+  type CardAction,
+  DECISION_VIEWS,
+  type DecisionView,
+  readButtonValue,
+  readViewMemory,
+  type ViewMemory,
+} from '../card/button.ts';
 import { REASON_INPUT } from '../card/modals.ts';
+import type { Clicker } from '../people/identity.ts';
+import type { CardPlace } from '../place/card-place.ts';
 
-/** Who clicked, in Slack's words. Ids only: names can be chosen by anybody. */
-export interface Clicker {
-  readonly user: string;
-  /** The person's own workspace, or on Grid the organisation (`E…`). */
-  readonly userTeam: string | null;
-  /** The workspace that the app was used in; null for an installation on a whole organisation. */
-  readonly team: string | null;
-  readonly app: string | null;
-}
-
-export interface OnMessage {
+export interface OnMessage extends CardPlace {
   readonly kind: 'message';
-  readonly channel: string;
-  readonly ts: string;
 }
 
 export interface OnView {
   readonly kind: 'view';
   readonly id: string;
   readonly hash: string;
-  /** `private_metadata`, as it came. */
-  readonly memory: string;
+  /** Null if the view is not one that we made. */
+  readonly memory: ViewMemory | null;
 }
 
 export interface Click {
   readonly kind: 'click';
   readonly who: Clicker;
   readonly action: CardAction;
-  readonly value: string;
-  /** The revision that the clicked card showed; null: not told, or no card. */
+  /** What the button carries; null if that is not what our buttons carry. */
+  readonly value: ButtonValue | null;
+  /** The revision that the clicked card showed; null if unknown, or if the click was not on a card. */
   readonly revision: number | null;
   readonly on: OnMessage | OnView;
   readonly trigger: string;
@@ -43,14 +43,15 @@ export interface Submission {
   readonly kind: 'submission';
   readonly who: Clicker;
   readonly view: DecisionView;
-  readonly memory: string;
-  /** What the person typed; null when nothing. */
-  readonly words: string | null;
+  /** Null if the view is not one that we made. */
+  readonly memory: ViewMemory | null;
+  /** What the person typed; null if nothing. */
+  readonly reason: string | null;
 }
 
 export type Interaction = Click | Submission;
 
-/** Reads a verified payload. Null for everything that no card or view of ours can have caused. */
+/** Reads a verified payload. Null for everything that no card or modal of ours can have caused. */
 export function readInteraction(body: unknown): Interaction | null {
   const who = clicker(body);
   if (who === null) return null;
@@ -74,53 +75,46 @@ function clicker(body: unknown): Clicker | null {
 function click(body: unknown, who: Clicker): Click | null {
   const actions = member(body, 'actions');
   if (!Array.isArray(actions) || actions.length !== 1) return null;
-  const action = CARD_ACTIONS.find((one) => one === member(actions[0], 'action_id'));
-  const on = place(body);
+  const [button] = actions;
+  const action = CARD_ACTIONS.find((name) => name === member(button, 'action_id'));
+  const [value, blockId] = [text(button, 'value') ?? '', text(button, 'block_id')];
+  const [trigger, responseUrl] = [text(body, 'trigger_id') ?? '', text(body, 'response_url')];
+  const on = surface(body);
   if (action === undefined || on === null) return null;
-  return {
-    kind: 'click',
-    who,
-    action,
-    value: text(actions[0], 'value') ?? '',
-    revision: on.kind === 'message' ? revisionIn(text(actions[0], 'block_id')) : null,
-    on,
-    trigger: text(body, 'trigger_id') ?? '',
-    responseUrl: text(body, 'response_url'),
-  };
+  const revision = on.kind === 'message' ? revisionIn(blockId) : null;
+  return { kind: 'click', who, action, value: readButtonValue(value), revision, on, trigger, responseUrl };
 }
 
-function place(body: unknown): OnMessage | OnView | null {
+function surface(body: unknown): OnMessage | OnView | null {
   const kind = text(body, 'container', 'type');
   if (kind === 'message' && member(member(body, 'container'), 'is_ephemeral') !== true) {
     const [channel, ts] = [text(body, 'container', 'channel_id'), text(body, 'container', 'message_ts')];
     return channel === null || ts === null ? null : { kind, channel, ts };
   }
   if (kind === 'view') {
-    const id = text(body, 'view', 'id');
-    if (id === null) return null;
-    return { kind, id, hash: text(body, 'view', 'hash') ?? '', memory: text(body, 'view', 'private_metadata') ?? '' };
+    const [id, hash] = [text(body, 'view', 'id'), text(body, 'view', 'hash') ?? ''];
+    return id === null ? null : { kind, id, hash, memory: memory(body) };
   }
   return null;
 }
 
 function submission(body: unknown, who: Clicker): Submission | null {
-  const view = DECISION_VIEWS.find((one) => one === text(body, 'view', 'callback_id'));
+  const view = DECISION_VIEWS.find((name) => name === text(body, 'view', 'callback_id'));
   if (view === undefined) return null;
-  return {
-    kind: 'submission',
-    who,
-    view,
-    memory: text(body, 'view', 'private_metadata') ?? '',
-    words: kept(text(body, 'view', 'state', 'values', REASON_INPUT.block, REASON_INPUT.action, 'value')),
-  };
+  const typed = text(body, 'view', 'state', 'values', REASON_INPUT.block, REASON_INPUT.action, 'value');
+  return { kind: 'submission', who, view, memory: memory(body), reason: storable(typed) };
 }
 
-/** As long as Slack's own client lets them be, and fit for SQL, which holds neither NUL nor half characters. */
-function kept(words: string | null): string | null {
-  return words === null ? null : words.slice(0, REASON_INPUT.longest).replaceAll('\0', '').toWellFormed();
+function memory(body: unknown): ViewMemory | null {
+  return readViewMemory(text(body, 'view', 'private_metadata') ?? '');
 }
 
-/** A string that is there and not empty. */
+/** Cut to the length that Slack's own client allows, and fit for SQL, which stores neither NUL nor lone surrogates. */
+function storable(typed: string | null): string | null {
+  return typed === null ? null : typed.slice(0, REASON_INPUT.longest).replaceAll('\0', '').toWellFormed();
+}
+
+/** The string at a path; null if it is missing, empty or not a string. */
 function text(from: unknown, ...path: readonly string[]): string | null {
   const value = path.reduce<unknown>((at, name) => member(at, name), from) as Json | undefined;
   return typeof value === 'string' && value !== '' ? value : null;

@@ -2,14 +2,22 @@ import type { Approval } from '../../domain/approval.ts';
 import type { RefusalReason } from '../../domain/decide.ts';
 import { localTime, personMention } from '../card/escape.ts';
 import { headline, quorumSoFar, stateSentence } from '../card/story.ts';
-import type { StrangerReason } from '../people/people.ts';
+import type { DoorRefusal } from './outcome.ts';
 
-/** Why a click does not count, before the approval is even looked at. */
-export type DoorRefusal = StrangerReason | 'other_app' | 'wrong_message' | 'other_call';
+/** What the person who clicked reads. Only this file turns reasons into words. mrkdwn. */
 
-/** The one place where reasons become words for the person who clicked. mrkdwn. */
+export const CLICK_NOTICES = {
+  notRecorded:
+    'Your click could not be recorded. Unless the card says otherwise, nothing was decided: please click again.',
+  notFound: 'There is no such approval here any more.',
+  notOpened: 'Slack did not open the window in time. Please click again.',
+} as const;
+
+/** Why a click was turned away at the door. */
 export function doorWords(reason: DoorRefusal): string {
   switch (reason) {
+    case 'cannot_tell':
+      return 'Slack did not answer in time who you are, so nothing was decided. Please click again. If that does not help, whoever runs Holdfast sees why at /readyz.';
     case 'other_team':
       return 'Only members of the workspace that this gateway belongs to may decide. Nothing was recorded as a decision.';
     case 'deactivated':
@@ -32,7 +40,7 @@ export function doorWords(reason: DoorRefusal): string {
   }
 }
 
-/** What the pure judgement refused, with the true state. */
+/** Why the approval itself could not be decided, with its true state. */
 export function refusalWords(reason: RefusalReason, approval: Approval): string {
   switch (reason) {
     case 'already_decided':
@@ -54,11 +62,7 @@ export function refusalWords(reason: RefusalReason, approval: Approval): string 
   }
 }
 
-export const CLICK_NOTICES = {
-  cannotTell:
-    'Slack did not answer in time who you are, so nothing was decided. Please click again. If that does not help, whoever runs Holdfast sees why at /readyz.',
-  notRecorded:
-    'Your click could not be recorded. Unless the card says otherwise, nothing was decided: please click again.',
-  notFound: 'There is no such approval here any more.',
-  notOpened: 'Slack did not open the window in time. Please click again.',
-} as const;
+/** A vote that counts, while the quorum is not reached. */
+export function voteWords(approval: Approval): string {
+  return `Your approval is recorded. ${quorumSoFar(approval)}.`;
+}

@@ -1,22 +1,31 @@
 import type { Approval } from '../../domain/approval.ts';
 import type { Approver } from '../../domain/decide.ts';
-import type { Clicker } from '../click/payload.ts';
-import type { DoorRefusal } from '../click/words.ts';
-import { within } from './answer-cache.ts';
+import { answerWithin } from '../wire/wait.ts';
 import { LOOKUP_MS, type People } from './people.ts';
+import type { StrangerReason } from './standing.ts';
+
+/** Who clicked, as Slack's payload says. Ids only: anybody can choose any name. */
+export interface Clicker {
+  readonly user: string;
+  /** The person's own workspace, or on Grid the organisation (`E…`). */
+  readonly userTeam: string | null;
+  /** The workspace in which the app was used; null for an installation on a whole organisation. */
+  readonly team: string | null;
+  readonly app: string | null;
+}
 
 export type Identified =
   | { readonly kind: 'approver'; readonly approver: Approver }
-  | { readonly kind: 'refused'; readonly reason: DoorRefusal }
+  | { readonly kind: 'refused'; readonly reason: StrangerReason | 'other_app' }
   | { readonly kind: 'cannot_tell' };
 
 export interface IdentityTerms {
   readonly people: People;
-  /** Our app's id; null when not configured, then the signature alone tells. */
+  /** Our app's id; null if not configured, then the request's signature alone identifies the app. */
   readonly app: string | null;
 }
 
-/** Whose clicks count, as it is now. Whoever judges takes `now` once and uses that to the end. */
+/** Whose clicks count at the moment. A judgement reads `now` once and uses that to its end. */
 export class LiveIdentity {
   #now: IdentityTerms;
 
@@ -33,26 +42,28 @@ export class LiveIdentity {
   }
 }
 
-/** Who clicked, from the payload's ids and Slack's own facts, all within 2 s: the ack is due at 3. */
+/** Who clicked, from the payload's ids and Slack's own facts, all within 2 s: the ack is due after 3. */
 export async function identify(terms: IdentityTerms, who: Clicker, approval: Approval): Promise<Identified> {
-  return (await within(LOOKUP_MS, lookUp(terms, who, approval))) ?? { kind: 'cannot_tell' };
+  const identified = lookUp(terms, who, approval);
+  return (await answerWithin(LOOKUP_MS, identified)) ?? { kind: 'cannot_tell' };
 }
 
 async function lookUp({ people, app }: IdentityTerms, who: Clicker, approval: Approval): Promise<Identified> {
   if (app !== null && who.app !== app) return { kind: 'refused', reason: 'other_app' };
   const home = await people.home();
   if (home === null) return { kind: 'cannot_tell' };
-  const ours = (team: string | null) => team !== null && (team === home.team || team === home.enterprise);
-  // In Slack Connect `team` is our own workspace and only the person's own team tells the outsider.
-  if (!ours(who.userTeam) || (who.team !== null && !ours(who.team))) return { kind: 'refused', reason: 'other_team' };
-
-  const { requirement: now, requirement } = approval;
-  const groups = [...new Set([...now.userGroups, ...(requirement.escalate?.userGroups ?? [])])];
+  const isOurs = (team: string | null) => team !== null && (team === home.team || team === home.enterprise);
+  // In Slack Connect, `team` is our own workspace; only the person's own team shows that they are an outsider.
+  if (!isOurs(who.userTeam) || (who.team !== null && !isOurs(who.team))) {
+    return { kind: 'refused', reason: 'other_team' };
+  }
+  const { requirement } = approval;
+  const groups = [...new Set([...requirement.userGroups, ...(requirement.escalate?.userGroups ?? [])])];
   const [standing, userGroups] = await Promise.all([people.standing(who.user), people.groupsOf(who.user, groups)]);
   if (standing.kind === 'cannot_tell') return { kind: 'cannot_tell' };
   if (standing.kind === 'refused') return standing;
-  const named = [...requirement.people, ...(requirement.escalate?.people ?? [])].includes(who.user);
-  // Groups that cannot be looked up matter only to those who are not named one by one.
-  if (userGroups === null && !named) return { kind: 'cannot_tell' };
+  const isNamed = [...requirement.people, ...(requirement.escalate?.people ?? [])].includes(who.user);
+  // A group that cannot be looked up does not matter to a person who is named.
+  if (userGroups === null && !isNamed) return { kind: 'cannot_tell' };
   return { kind: 'approver', approver: { id: who.user, via: 'slack', userGroups: userGroups ?? [] } };
 }

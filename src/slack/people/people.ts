@@ -1,33 +1,27 @@
 import { type JsonObject, member } from '../../domain/json.ts';
 import type { Clock, Log } from '../../ports.ts';
 import type { SlackApi } from '../wire/api.ts';
-import { AnswerCache, within } from './answer-cache.ts';
-import { type Home, type HomeTerms, homeFaults, homeOf } from './home.ts';
+import { answerWithin } from '../wire/wait.ts';
+import { AnswerCache } from './answer-cache.ts';
+import { type Home, type HomeTerms, homeMismatches, homeOf } from './home.ts';
+import { type PersonStanding, strangerReason } from './standing.ts';
 
-export type StrangerReason = 'other_team' | 'deactivated' | 'bot' | 'guest' | 'stranger' | 'unknown_person';
-
-export type PersonStanding =
-  | { readonly kind: 'colleague' }
-  | { readonly kind: 'refused'; readonly reason: StrangerReason }
-  /** Slack did not say in time: nothing is known, so nothing is allowed. */
-  | { readonly kind: 'cannot_tell'; readonly why: string };
-
-/** Facts are at most this old when a click rests on them. */
+/** A click is judged by facts at most this old. */
 const FRESH_MS = 60_000;
-/** Slack wants its ack after 3 s; a look-up that takes longer than this is given up. */
+/** Slack wants its ack within 3 s; a look-up that takes longer than this is given up. */
 export const LOOKUP_MS = 2_000;
 
 export interface PeopleOptions extends HomeTerms {
   readonly api: SlackApi;
   readonly clock: Clock;
-  /** Told where Slack says another home than the config. */
+  /** Told if Slack names another home than the config. */
   readonly log?: Log | undefined;
   readonly lookupMs?: number;
 }
 
 /**
- * What Slack says about people: who they are, which groups they are in. At most a minute old, and of one home: another
- * home has people of its own, who begin with nothing known.
+ * What Slack says about people: who they are and which groups they are in. At most a minute old, and for one home only:
+ * another home gets an instance of its own, which begins knowing nothing.
  */
 export class People {
   readonly #api: SlackApi;
@@ -48,36 +42,36 @@ export class People {
   }
 
   /**
-   * The workspace that the token belongs to, asked of Slack once; null when it does not answer, or when that is not the
-   * configured one: a gateway may have started while Slack was away, and nobody has compared them then.
+   * The workspace that the token belongs to; asked until Slack answers once. Null if Slack does not answer, or if it is
+   * not the configured one: a gateway that started while Slack was away has not compared the two yet.
    */
   async home(): Promise<Home | null> {
     if (this.#home !== null) return this.#home;
-    const answer = await within(this.#lookupMs, this.#api.call('auth.test', {}));
+    const answer = await answerWithin(this.#lookupMs, this.#api.call('auth.test', {}));
     if (!answer?.ok) return null;
-    for (const { what, remedy } of homeFaults(answer.body, this.#terms)) {
+    for (const { what, remedy } of homeMismatches(answer.body, this.#terms)) {
       this.#log?.error({ remedy }, `Slack: ${what}: nobody's click counts`);
     }
     this.#home = homeOf(answer.body, this.#terms);
     return this.#home;
   }
 
-  /** Whether this person is one of our own people, in good standing. */
+  /** Whether this person is a full member of our home. */
   async standing(user: string): Promise<PersonStanding> {
-    const asked = this.#users.get(user, this.#lookupMs, () => this.#ask('users.info', { user }, 'user'));
-    const [home, found] = await Promise.all([this.home(), asked]);
+    const lookup = this.#users.get(user, this.#lookupMs, () => this.#ask('users.info', { user }, 'user'));
+    const [home, found] = await Promise.all([this.home(), lookup]);
     if (home === null) return { kind: 'cannot_tell', why: 'Slack did not say that this is the configured workspace' };
     if (found === 'missing') return { kind: 'refused', reason: 'unknown_person' };
     if (found === null) return { kind: 'cannot_tell', why: 'Slack did not say who this is' };
-    const reason = fault(found, home);
+    const reason = strangerReason(found, home);
     return reason === null ? { kind: 'colleague' } : { kind: 'refused', reason };
   }
 
-  /** Of these groups, those the person is in; null when Slack did not say of one of them and it could matter. */
+  /** Those of the groups that the person is in; null if Slack did not answer for a group that might have mattered. */
   async groupsOf(user: string, groups: readonly string[]): Promise<readonly string[] | null> {
-    const known = await Promise.all(groups.map((group) => this.#members(group)));
-    const inside = groups.filter((_, index) => known[index]?.includes(user));
-    return inside.length === 0 && known.includes(null) ? null : inside;
+    const members = await Promise.all(groups.map((group) => this.#members(group)));
+    const inside = groups.filter((_, index) => members[index]?.includes(user));
+    return inside.length === 0 && members.includes(null) ? null : inside;
   }
 
   async #members(group: string): Promise<readonly string[] | null> {
@@ -89,7 +83,7 @@ export class People {
     return found === 'missing' ? [] : found;
   }
 
-  /** `missing` when Slack knows of no such thing, null when it did not say. */
+  /** One member of Slack's answer. `missing` if Slack knows no such thing, null if it did not answer. */
   async #ask(method: string, args: JsonObject, name: string): Promise<JsonObject | 'missing' | null> {
     const answer = await this.#api.call(method, args);
     if (answer.ok) return (member(answer.body, name) as JsonObject | undefined) ?? null;
@@ -98,25 +92,3 @@ export class People {
 }
 
 const MISSING = new Set(['user_not_found', 'user_not_visible', 'no_such_subteam', 'subteam_not_found']);
-
-function fault(user: JsonObject, home: Home): StrangerReason | null {
-  if (user.is_stranger === true) return 'stranger';
-  if (user.deleted === true) return 'deactivated';
-  if (user.is_bot === true || user.is_workflow_bot === true || user.id === 'USLACKBOT') return 'bot';
-  if (user.is_restricted === true || user.is_ultra_restricted === true) return 'guest';
-  return lives(user, home) ? null : 'other_team';
-}
-
-/** On Grid `team_id` may be any workspace of the organisation, or the organisation itself. */
-function lives(user: JsonObject, home: Home): boolean {
-  if (text(user, 'team_id') === home.team) return true;
-  const grid = member(user, 'enterprise_user');
-  if (home.enterprise === null || member(grid, 'enterprise_id') !== home.enterprise) return false;
-  const teams = member(grid, 'teams');
-  return Array.isArray(teams) && teams.includes(home.team);
-}
-
-function text(object: JsonObject, name: string): string | null {
-  const value = member(object, name);
-  return typeof value === 'string' && value !== '' ? value : null;
-}

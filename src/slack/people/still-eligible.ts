@@ -2,7 +2,7 @@ import type { Approval } from '../../domain/approval.ts';
 import { Unavailable } from '../../ports.ts';
 import type { People } from './people.ts';
 
-/** Whether enough of those who approved may still approve, from facts at most a minute old. */
+/** Whether enough of those who approved may still approve, by facts at most a minute old. */
 export async function stillEligible(
   people: People,
   approval: Approval,
@@ -20,8 +20,8 @@ export async function stillEligible(
       if (groups.length === 0) faults.push(`${approver} is no longer in ${userGroup}`);
     }
   }
-  const left = new Set(votes.map((d) => d.approver)).size - faults.length;
-  return left >= approval.requirement.quorum
+  const remaining = new Set(votes.map((d) => d.approver)).size - faults.length;
+  return remaining >= approval.requirement.quorum
     ? { eligible: true, why: null }
     : { eligible: false, why: faults.join('; ') };
 }

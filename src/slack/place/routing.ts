@@ -9,12 +9,12 @@ export interface Routing {
   readonly tools?: Readonly<Record<string, string>> | undefined;
   /**
    * `instead`: a card that exactly one person can decide goes to that person's direct messages.
-   * `beside`: the people named get a line with a link to the card; the decision stays in the channel.
+   * `beside`: the approvers named by person get a line with a link to the card; the decision stays in the channel.
    */
   readonly direct?: 'off' | 'beside' | 'instead' | undefined;
 }
 
-/** A routing that may change while the process runs; whoever holds it asks it anew for each card and click. */
+/** A routing that may change while the process runs; it is read anew for each card and each click. */
 export class LiveRouting implements Routing {
   #now: Routing;
 
@@ -38,7 +38,7 @@ export class LiveRouting implements Routing {
     return this.#now.direct;
   }
 
-  /** Cards that are there already stay where they are. */
+  /** Cards that were already posted stay where they are. */
   become(routing: Routing): void {
     this.#now = routing;
   }
@@ -60,7 +60,7 @@ export function channelsOf(routing: Routing): string[] {
   return [...new Set(all)];
 }
 
-/** The one person who can decide, where there is exactly one and `direct` is `instead`. */
+/** The one person who can decide, if there is exactly one and `direct` is `instead`. */
 export function onlyApprover(routing: Routing, approval: Approval): string | null {
   const { people, userGroups, admin, escalate } = approval.requirement;
   if (routing.direct !== 'instead' || people.length !== 1 || userGroups.length > 0 || admin || escalate) return null;

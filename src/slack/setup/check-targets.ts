@@ -3,7 +3,7 @@ import { sharedOutside } from '../place/channels.ts';
 import type { SlackApi } from '../wire/api.ts';
 import { fatal, type SetupFault, unanswered, unclear, weak } from './fault.ts';
 
-/** Whether cards may go to this channel, and can. */
+/** Whether cards may go to this channel, and whether they can. */
 export async function channelFaults(api: SlackApi, channel: string): Promise<SetupFault[]> {
   if (!/^[CGD][A-Z0-9]{2,}$/.test(channel)) {
     return [fatal(`${channel} is no channel id`, 'Copy the id (C…) from the bottom of the channel’s "About" tab.')];
@@ -50,7 +50,7 @@ export async function groupFaults(api: SlackApi, group: string): Promise<SetupFa
   return [unanswered(answer.failure) ?? unclear(`Slack does not say who is in ${group} (${code})`)];
 }
 
-/** Whether this person's word could count. */
+/** Whether this person's decision could count. */
 export async function personFaults(api: SlackApi, user: string): Promise<SetupFault[]> {
   const answer = await api.call('users.info', { user });
   if (!answer.ok) {

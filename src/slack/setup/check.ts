@@ -1,12 +1,12 @@
 import { type JsonObject, member } from '../../domain/json.ts';
-import { type HomeTerms, homeFaults } from '../people/home.ts';
+import { type HomeTerms, homeMismatches } from '../people/home.ts';
 import type { SlackApi, SlackFailure } from '../wire/api.ts';
 import { channelFaults, groupFaults, personFaults } from './check-targets.ts';
 import { fatal, type SetupFault, unanswered, weak } from './fault.ts';
 import { OPTIONAL_SCOPES, REQUIRED_SCOPES } from './manifest.ts';
 import { appTokenFault, botTokenFault } from './token-fault.ts';
 
-/** Whose people count and whose buttons, as the config names them. */
+/** Whose people count, and which app's buttons, as the config names them. */
 export interface HomeSetup extends HomeTerms {
   /** The app's id (A…). */
   readonly app?: string | undefined;
@@ -20,15 +20,18 @@ export interface SlackSetup extends HomeSetup {
   readonly userGroups: readonly string[];
   /** People that the approvers' groups name (U…). */
   readonly people?: readonly string[] | undefined;
-  /** Approvers are written to directly. */
+  /** Whether approvers are sent direct messages. */
   readonly direct?: boolean | undefined;
 }
 
-/** Looks at everything a click will need. No faults: an approval can be shown and decided. Changes nothing in Slack. */
+/**
+ * Checks everything that a card and a click will need; no fault means that an approval can be shown and decided.
+ * Changes nothing in Slack.
+ */
 export async function checkSlack(api: SlackApi, setup: SlackSetup): Promise<SetupFault[]> {
-  const who = await api.call('auth.test', {});
-  if (!who.ok) return [tokenFault(who.failure)];
-  const faults = [...(await ownFaults(api, who.body, setup)), ...scopeFaults(who.scopes, setup)];
+  const identity = await api.call('auth.test', {});
+  if (!identity.ok) return [tokenFault(identity.failure)];
+  const faults = [...(await identityFaults(api, identity.body, setup)), ...scopeFaults(identity.scopes, setup)];
   for (const channel of new Set([setup.channel, ...(setup.channels ?? [])])) {
     faults.push(...(await channelFaults(api, channel)));
   }
@@ -37,13 +40,13 @@ export async function checkSlack(api: SlackApi, setup: SlackSetup): Promise<Setu
   return faults;
 }
 
-/** Whether the bot token is of this workspace, organisation and app. */
+/** Whether the bot token belongs to this workspace, organisation and app. */
 export async function checkHome(api: SlackApi, setup: HomeSetup): Promise<SetupFault[]> {
-  const who = await api.call('auth.test', {});
-  return who.ok ? ownFaults(api, who.body, setup) : [tokenFault(who.failure)];
+  const identity = await api.call('auth.test', {});
+  return identity.ok ? identityFaults(api, identity.body, setup) : [tokenFault(identity.failure)];
 }
 
-/** Socket Mode's own token. Asks for an address to connect to, which is what it is for. */
+/** Whether Slack accepts Socket Mode's own token, by asking for an address to connect to. */
 export async function checkAppToken(api: SlackApi): Promise<SetupFault[]> {
   const answer = await api.call('apps.connections.open', {});
   if (answer.ok) return [];
@@ -60,11 +63,12 @@ function tokenFault(failure: SlackFailure): SetupFault {
   return unanswered(failure) ?? botTokenFault(failure.code);
 }
 
-async function ownFaults(api: SlackApi, who: JsonObject, setup: HomeSetup): Promise<SetupFault[]> {
-  return [...homeFaults(who, setup), ...(await appFaults(api, member(who, 'bot_id'), setup.app))];
+async function identityFaults(api: SlackApi, identity: JsonObject, setup: HomeSetup): Promise<SetupFault[]> {
+  const mismatches = homeMismatches(identity, setup).map(({ what, remedy }) => fatal(what, remedy));
+  return [...mismatches, ...(await appFaults(api, member(identity, 'bot_id'), setup.app))];
 }
 
-/** Which app a bot belongs to is said by `bots.info` alone. A wrong id is no danger: every click would be refused. */
+/** Only `bots.info` says which app a bot belongs to. A wrong id is safe: every click would be refused. */
 async function appFaults(api: SlackApi, bot: unknown, app: string | undefined): Promise<SetupFault[]> {
   if (app === undefined || typeof bot !== 'string') return [];
   const answer = await api.call('bots.info', { bot });
@@ -78,7 +82,7 @@ async function appFaults(api: SlackApi, bot: unknown, app: string | undefined): 
   return [fatal(what, `Set slack.app to ${actual}, or take that app’s token.`)];
 }
 
-/** Scopes that only some set-ups need; whether a channel can be looked at tells its own fault. */
+/** Whether this setup needs the scope. Channels are left out: looking one up reports its own fault. */
 function needed(scope: string, { userGroups, direct }: SlackSetup): boolean {
   if (scope === 'usergroups:read') return userGroups.length > 0;
   if (scope === 'im:write') return direct === true;

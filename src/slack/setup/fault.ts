@@ -1,10 +1,10 @@
 import type { SlackFailure } from '../wire/api.ts';
 
-/** What is wrong with the set-up, and what to do about it. */
+/** Something wrong with the setup, and what to do about it. */
 export interface SetupFault {
   /**
    * `fatal`: approvals cannot be decided in Slack. `weak`: something works less well. `unknown`: Slack did not answer,
-   * so it may be well.
+   * so all may be well.
    */
   readonly severity: 'fatal' | 'weak' | 'unknown';
   readonly what: string;
@@ -14,7 +14,7 @@ export interface SetupFault {
 export const fatal = (what: string, remedy: string): SetupFault => ({ severity: 'fatal', what, remedy });
 export const weak = (what: string, remedy: string): SetupFault => ({ severity: 'weak', what, remedy });
 
-/** Codes that say nothing of the set-up: the same question may be answered in a minute. */
+/** Codes that say nothing about the setup: the same question may be answered a minute later. */
 const NO_ANSWER = new Set([
   'not_reached',
   'no_answer',
@@ -25,13 +25,13 @@ const NO_ANSWER = new Set([
   'request_timeout',
 ]);
 
-/** The fault of a question that Slack did not answer; null when it did. */
+/** The fault for a question that Slack did not answer; null if it did. */
 export function unanswered({ code }: SlackFailure): SetupFault | null {
   if (!NO_ANSWER.has(code) && !code.startsWith('http_')) return null;
   const what = `Slack does not answer (${code})`;
   return { severity: 'unknown', what, remedy: 'Check the network, a proxy, and SLACK_API_URL if it is set.' };
 }
 
-/** For an answer that nobody foresaw. */
+/** For an answer that this check does not know. */
 export const unclear = (what: string): SetupFault =>
   fatal(what, 'Repair what the other faults name, then check again with `holdfast doctor slack`.');

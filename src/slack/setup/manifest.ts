@@ -1,6 +1,6 @@
 import { stringify } from 'yaml';
 
-/** Scopes the app cannot do without, each with what it is for. */
+/** Scopes that the app needs, each with its purpose. */
 export const REQUIRED_SCOPES: Readonly<Record<string, string>> = {
   'chat:write': 'post and update the cards',
   'users:read': 'tell members from guests, bots and outsiders',
@@ -10,19 +10,19 @@ export const REQUIRED_SCOPES: Readonly<Record<string, string>> = {
   'im:write': 'write to approvers directly',
 };
 
-/** Scopes that make it better. */
+/** Scopes that the app works better with. */
 export const OPTIONAL_SCOPES: Readonly<Record<string, string>> = {
   'channels:history': 'find a card whose post was not answered, instead of posting it twice (public channels)',
   'groups:history': 'find a card whose post was not answered, instead of posting it twice (private channels)',
 };
 
 export interface ManifestOptions {
-  /** Where Slack reaches the gateway, without a trailing slash; null: Socket Mode. */
+  /** The address at which Slack reaches the gateway, without a trailing slash; null for Socket Mode. */
   readonly publicUrl: string | null;
   readonly name?: string;
 }
 
-/** The app's manifest in YAML, to paste at https://api.slack.com/apps → "From a manifest". */
+/** The app's manifest in YAML, to be pasted at https://api.slack.com/apps → "From a manifest". */
 export function slackManifest({ publicUrl, name = 'Holdfast' }: ManifestOptions): string {
   const http = publicUrl === null ? {} : { request_url: `${publicUrl}/slack/events` };
   return stringify({

@@ -1,15 +1,15 @@
 import { fatal, type SetupFault } from './fault.ts';
 
-/** Slack's words for a token that it does not take, now or later. */
+/** Slack's errors for a token that it will not accept, now or later. */
 const REFUSED = new Set(['not_authed', 'invalid_auth', 'token_revoked', 'token_expired', 'account_inactive']);
 
-/** Whether this refusal is of the token itself, whatever was asked with it. */
+/** Whether Slack refuses the token itself, whatever call it came with. */
 export const refusesToken = (code: string): boolean => REFUSED.has(code);
 
 const RESTART = 'and restart the gateway: tokens are read at its start.';
 const COPY = `copy its "Bot User OAuth Token" (xoxb-…) from "OAuth & Permissions" into SLACK_BOT_TOKEN, ${RESTART}`;
 
-/** What to do about a bot token that Slack refuses, by its words. */
+/** What to do about a refused bot token, by Slack's error. */
 const REMEDIES: Readonly<Record<string, string>> = {
   invalid_auth: `It is not the app’s token, or this machine’s address is not among those the app allows. Look at the app: ${COPY}`,
   token_revoked: `Somebody revoked it. Install the app to the workspace again, ${COPY}`,

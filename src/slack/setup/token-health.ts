@@ -3,19 +3,19 @@ import type { SlackAnswer, SlackApi } from '../wire/api.ts';
 import { type SetupFault, unanswered } from './fault.ts';
 import { appTokenFault, botTokenFault, refusesToken } from './token-fault.ts';
 
-/** Milliseconds after which the last word from Slack is asked for again: while all is well, and while it is not. */
-const AGAIN_MS = 60_000;
-const AGAIN_TROUBLED_MS = 10_000;
+/** Milliseconds after which Slack's last answer is too old: while all is well, and while it is not. */
+const ASK_AGAIN_MS = 60_000;
+const ASK_AGAIN_IN_TROUBLE_MS = 10_000;
 
-/** Whether Slack takes our tokens, heard from every call that is made anyway. */
+/** Whether Slack accepts our tokens, learnt from the calls that are made anyway. */
 export class TokenHealth {
-  /** The same Slack; what it answers is heard. */
+  /** The same Slack, whose answers this class reads. */
   readonly api: SlackApi;
   readonly #clock: Clock;
   readonly #log: Log;
-  #bot: CardsTrouble | null = null;
-  #line: CardsTrouble | null = null;
-  #heardAt = 0;
+  #botToken: CardsTrouble | null = null;
+  #appToken: CardsTrouble | null = null;
+  #answeredAt = 0;
 
   constructor(api: SlackApi, clock: Clock, log: Log) {
     this.#clock = clock;
@@ -23,40 +23,41 @@ export class TokenHealth {
     this.api = {
       call: async (method, args) => {
         const answer = await api.call(method, args);
-        this.#hear(answer);
+        this.#learn(answer);
         return answer;
       },
     };
   }
 
   /**
-   * What keeps cards or clicks from working, as of Slack's last word; null: nothing that is known. Never waits: a word
-   * that is too old is asked for again, for the next time.
+   * What keeps cards or clicks from working, by Slack's last answer; null if nothing is known to. Never waits: if that
+   * answer is too old, Slack is asked again for the next caller.
    */
   trouble(): CardsTrouble | null {
     const now = this.#clock.now().getTime();
-    if (now - this.#heardAt >= (this.#bot === null ? AGAIN_MS : AGAIN_TROUBLED_MS)) {
-      this.#heardAt = now;
+    if (now - this.#answeredAt >= (this.#botToken === null ? ASK_AGAIN_MS : ASK_AGAIN_IN_TROUBLE_MS)) {
+      this.#answeredAt = now;
       void this.api.call('auth.test', {}).catch(() => undefined);
     }
-    return this.#bot ?? this.#line;
+    return this.#botToken ?? this.#appToken;
   }
 
-  /** How the opening of Socket Mode went: Slack's refusal, or null when it is open. */
+  /** How an attempt to open Socket Mode ended: Slack's error code, or null if it is open. */
   onSocketAttempt(code: string | null): void {
     if (code !== null && !refusesToken(code)) return;
-    this.#line = this.#changed(this.#line, code === null ? null : refused(appTokenFault(code)), 'SLACK_APP_TOKEN');
+    const trouble = code === null ? null : refused(appTokenFault(code));
+    this.#appToken = this.#logged(this.#appToken, trouble, 'SLACK_APP_TOKEN');
   }
 
-  #hear(answer: SlackAnswer): void {
-    this.#heardAt = this.#clock.now().getTime();
-    // To be told to wait says nothing new.
+  #learn(answer: SlackAnswer): void {
+    this.#answeredAt = this.#clock.now().getTime();
+    // A rate limit says nothing new about the token.
     if (!answer.ok && answer.failure.code === 'ratelimited') return;
-    this.#bot = this.#changed(this.#bot, answer.ok ? null : troubleOf(answer), 'SLACK_BOT_TOKEN');
+    this.#botToken = this.#logged(this.#botToken, answer.ok ? null : troubleOf(answer), 'SLACK_BOT_TOKEN');
   }
 
-  /** A refusal is said aloud once, with its remedy, and its end too; silence is told where something waits for it. */
-  #changed(before: CardsTrouble | null, now: CardsTrouble | null, token: string): CardsTrouble | null {
+  /** Logs a refusal once, with its remedy, and its end. Silence is logged by whatever waits for Slack's answer. */
+  #logged(before: CardsTrouble | null, now: CardsTrouble | null, token: string): CardsTrouble | null {
     if (now?.kind === 'refused' && now.what !== before?.what) this.#log.error({ remedy: now.remedy }, now.what);
     if (now === null && before?.kind === 'refused') this.#log.info({}, `Slack takes ${token} again`);
     return now;

@@ -1,14 +1,14 @@
 import type { JsonObject } from '../../domain/json.ts';
 
-/** Why a call to Slack did not work, as far as it can be known. */
+/** Why a call to Slack failed, as far as that can be known. */
 export interface SlackFailure {
   /** Slack's own code (`channel_not_found`, `ratelimited`), or `no_answer`, `not_reached`, `http_503`. */
   readonly code: string;
-  /** May it work later? False: the same call will always be refused. */
+  /** Whether the same call may work later. */
   readonly retryable: boolean;
-  /** ms after which to try again. */
+  /** Milliseconds to wait before the next try. */
   readonly afterMs: number;
-  /** It may have taken effect although no answer came. */
+  /** The call may have taken effect although no answer came. */
   readonly ambiguous: boolean;
 }
 
@@ -16,20 +16,20 @@ export type SlackAnswer =
   | {
       readonly ok: true;
       readonly body: JsonObject;
-      /** From `x-oauth-scopes`; null when Slack did not say. */
+      /** From `x-oauth-scopes`; null if Slack did not say. */
       readonly scopes: readonly string[] | null;
     }
   | { readonly ok: false; readonly failure: SlackFailure };
 
 /**
- * Slack's Web API as this door uses it: one try, at most 5 s, refusals as values. There is no retry inside, because
- * Slack has no idempotency key: who calls again must know what the first call may have done.
+ * Slack's Web API as this door uses it: one try, at most 5 s, refusals as values. It never retries, because Slack has no
+ * idempotency key: a caller who tries again must consider what the first call may have done.
  */
 export interface SlackApi {
   call(method: string, args: JsonObject): Promise<SlackAnswer>;
 }
 
-/** Slack says these of something that will not change by itself within an approval's time. */
+/** Errors that will not go away by themselves within an approval's lifetime. */
 const LASTING = new Set([
   'channel_not_found',
   'not_in_channel',
@@ -71,7 +71,7 @@ const LASTING = new Set([
   'view_too_large',
 ]);
 
-/** The operator has to act; the card should appear once that is done. */
+/** Errors that an operator has to repair; the card should appear once that is done. */
 const UNTIL_REPAIRED = new Set([
   'not_authed',
   'invalid_auth',
@@ -86,10 +86,10 @@ const UNTIL_REPAIRED = new Set([
   'team_access_not_granted',
 ]);
 
-/** Slack documents that these may have taken effect in part. */
+/** After these errors, Slack documents, the call may have taken effect in part. */
 const MAYBE_DONE = new Set(['fatal_error', 'internal_error', 'service_unavailable', 'request_timeout']);
 
-/** What an `ok: false` means for us. */
+/** What an answer with `ok: false` means for us. */
 export function platformFailure(code: string): SlackFailure {
   if (LASTING.has(code)) return { code, retryable: false, afterMs: 0, ambiguous: false };
   if (UNTIL_REPAIRED.has(code)) return { code, retryable: true, afterMs: 30_000, ambiguous: false };

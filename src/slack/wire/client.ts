@@ -12,14 +12,14 @@ import { slackLogger } from './logger.ts';
 
 export interface SlackClientOptions {
   readonly token: string;
-  /** A stand-in's address; Slack's own when absent. */
+  /** A stand-in's address; Slack's own if absent. */
   readonly apiUrl?: string | undefined;
   readonly log: Log;
-  /** ms until a call counts as unanswered. */
+  /** Milliseconds after which a call counts as unanswered. */
   readonly timeoutMs?: number;
 }
 
-/** `SlackApi` on Slack's own client, with its retries off: it would repeat a post ten times over half an hour. */
+/** `SlackApi` over Slack's own client, whose retries are off: it would repeat a post ten times over half an hour. */
 export function slackClient({ token, apiUrl, log, timeoutMs = 5000 }: SlackClientOptions): SlackApi {
   const client = new WebClient(token, {
     ...(apiUrl === undefined ? {} : { slackApiUrl: apiUrl }),
@@ -42,7 +42,7 @@ export function slackClient({ token, apiUrl, log, timeoutMs = 5000 }: SlackClien
   };
 }
 
-/** Exported for its test. Everything that is not provably without effect is ambiguous. */
+/** What an error of Slack's client means: ambiguous unless the call provably had no effect. Exported for its test. */
 export function failureOf(error: unknown): SlackFailure {
   if (error instanceof WebAPIRateLimitedError) {
     return { code: 'ratelimited', retryable: true, afterMs: error.retryAfter * 1000, ambiguous: false };
@@ -55,12 +55,12 @@ export function failureOf(error: unknown): SlackFailure {
     const neverSent = NEVER_SENT.has(causeOf(error.original));
     return { code: neverSent ? 'not_reached' : 'no_answer', retryable: true, afterMs: 2000, ambiguous: !neverSent };
   }
-  // A 429 without a usable Retry-After is a plain Error.
+  // For a 429 without a usable Retry-After, Slack's client throws a plain Error.
   const limited = error instanceof Error && error.message.includes('Retry header');
   return { code: limited ? 'ratelimited' : 'no_answer', retryable: true, afterMs: 30_000, ambiguous: !limited };
 }
 
-/** Errors of name look-up and of connecting: not a byte of the request has left. */
+/** Errors while looking up the name or connecting: no byte of the request was sent. */
 const NEVER_SENT = new Set([
   'ECONNREFUSED',
   'ENOTFOUND',

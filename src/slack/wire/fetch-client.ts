@@ -8,7 +8,7 @@ export interface FetchClientOptions {
   readonly timeoutMs?: number;
 }
 
-/** `SlackApi` on plain `fetch`, for runtimes that cannot carry Slack's client. */
+/** `SlackApi` over plain `fetch`, for runtimes that cannot run Slack's client. */
 export function fetchSlackClient(options: FetchClientOptions): SlackApi {
   const { token, apiUrl = 'https://slack.com/api/', timeoutMs = 5000 } = options;
   return {
@@ -20,13 +20,13 @@ export function fetchSlackClient(options: FetchClientOptions): SlackApi {
           method: 'POST',
           headers: { authorization: `Bearer ${token}`, 'content-type': 'application/x-www-form-urlencoded' },
           body: form(args),
-          // Workers know no 'error'; a redirect is no answer of Slack's either way.
+          // Workers do not support 'error'; either way, a redirect is not Slack's answer.
           redirect: 'manual',
           signal: AbortSignal.timeout(timeoutMs),
         });
         body = response.status === 200 ? await response.json() : null;
       } catch {
-        // `fetch` does not say portably whether anything left.
+        // `fetch` has no portable way to tell whether anything was sent.
         return { ok: false, failure: { code: 'no_answer', retryable: true, afterMs: 2000, ambiguous: true } };
       }
       return answerOf(response, body);
@@ -49,7 +49,7 @@ function answerOf(response: Response, body: unknown): SlackAnswer {
   return { ok: true, body, scopes: scopes === null ? null : scopes.split(/\s*,\s*/) };
 }
 
-/** As Slack's own client sends it: strings as they are, everything else as JSON. */
+/** The form that Slack's own client sends: strings as they are, everything else as JSON. */
 function form(args: JsonObject): string {
   const fields = new URLSearchParams();
   for (const [name, value] of Object.entries(args)) {

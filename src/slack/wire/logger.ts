@@ -2,8 +2,8 @@ import { type Logger, LogLevel } from '@slack/bolt';
 import type { Log } from '../../ports.ts';
 
 /**
- * Slack's libraries into our log: warnings and errors only, and of those only the text. At finer levels they write
- * whole requests, tokens among them.
+ * Passes what Slack's libraries log to our log: warnings and errors only, and only their text. At finer levels the
+ * libraries log whole requests, tokens included.
  */
 export function slackLogger(log: Log): Logger {
   return {

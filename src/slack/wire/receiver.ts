@@ -2,9 +2,9 @@ import type { App, Receiver } from '@slack/bolt';
 import type { Clock, Log } from '../../ports.ts';
 import { SeenSignatures, verifySignature } from './signature.ts';
 
-/** Bytes of one request; a submission carries its whole view, form-encoded. */
+/** Most bytes of one request; a submission carries its whole view, form-encoded. */
 const MAX_BODY = 2 * 1024 * 1024;
-/** Slack gives up after 3 s. */
+/** Slack gives up after 3 s. In milliseconds. */
 const ACK_MS = 2900;
 
 export interface ReceiverOptions {
@@ -14,13 +14,13 @@ export interface ReceiverOptions {
   readonly ackMs?: number;
 }
 
-/** What a verified interactivity request is handed to. It resolves when everything is done; `ack` answers Slack. */
+/** Takes a verified interactivity request. `ack` answers Slack; the promise resolves when everything is done. */
 export type InteractivityHandler = (event: {
   body: Record<string, unknown>;
   ack: (answer?: unknown) => Promise<void>;
 }) => Promise<void>;
 
-/** Bolt's `Receiver` over `Request → Response`, so that it can stand under Hono and on any runtime. */
+/** Bolt's `Receiver` as `Request → Response`, so that it can be mounted in Hono on any runtime. */
 export interface SlackReceiver extends Receiver {
   handle(request: Request): Promise<Response>;
 }
@@ -41,10 +41,10 @@ export function slackReceiver(options: ReceiverOptions): SlackReceiver {
   };
 }
 
-/** Reads, verifies, parses, hands over, and answers when acknowledged. Needs no Bolt. */
+/** Reads, verifies and parses a request, hands it over, and answers once it is acknowledged. Does not need Bolt. */
 export function requestHandler(
   options: ReceiverOptions,
-  process: InteractivityHandler,
+  handler: InteractivityHandler,
 ): (request: Request) => Promise<Response> {
   const { signingSecret, clock, log, ackMs = ACK_MS } = options;
   if (signingSecret === '') throw new Error('SLACK_SIGNING_SECRET is empty: anybody could sign');
@@ -56,7 +56,7 @@ export function requestHandler(
     const bytes = await read(request);
     if (bytes === null) return plain(413, 'too large');
 
-    // Over the raw bytes and before parsing: nothing unsigned is read.
+    // Verified over the raw bytes, before parsing: nothing unsigned is interpreted.
     const headers = {
       timestamp: request.headers.get('x-slack-request-timestamp'),
       signature: request.headers.get('x-slack-signature'),
@@ -70,16 +70,16 @@ export function requestHandler(
     if (body === null) return plain(400, 'no payload');
     if (!seen.add(verified.signature, clock.now())) return plain(409, 'this request was already served');
 
-    const answer = await acknowledged(body, process, ackMs, log);
+    const answer = await acknowledged(body, handler, ackMs, log);
     if (answer.status >= 500) seen.forget(verified.signature);
     return answer;
   };
 }
 
-/** Resolves with the ack, with 404 when nobody took the event, 500 when it threw, 503 when the ack came too late. */
+/** Resolves with the ack; with 404 if nobody took the event, 500 if handling it threw, 503 if the ack came too late. */
 function acknowledged(
   body: Record<string, unknown>,
-  process: InteractivityHandler,
+  handler: InteractivityHandler,
   ackMs: number,
   log: Log,
 ): Promise<Response> {
@@ -92,8 +92,8 @@ function acknowledged(
       clearTimeout(timer);
       resolve(response);
     };
-    const ack = async (answer?: unknown) => settle(answered(answer));
-    process({ body, ack }).then(
+    const ack = async (answer?: unknown) => settle(ackResponse(answer));
+    handler({ body, ack }).then(
       () => settle(plain(404, 'unknown action')),
       (error: unknown) => {
         log.error({ err: error }, 'a Slack interaction failed');
@@ -103,7 +103,7 @@ function acknowledged(
   });
 }
 
-function answered(answer: unknown): Response {
+function ackResponse(answer: unknown): Response {
   return answer === undefined || answer === '' ? new Response(null, { status: 200 }) : Response.json(answer);
 }
 
@@ -122,7 +122,7 @@ async function read(request: Request): Promise<Uint8Array | null> {
   const announced = request.headers.get('content-length');
   if (announced !== null && /^\d+$/.test(announced)) {
     if (Number(announced) > MAX_BODY) return null;
-    // A body ends at its announced length, so this reads no more than that, and needs no stream.
+    // A body ends at its announced length, so this reads no more than that and needs no stream.
     const whole = new Uint8Array(await request.arrayBuffer());
     return whole.length > MAX_BODY ? null : whole;
   }

@@ -4,7 +4,7 @@ export type SignatureCheck =
   | { readonly kind: 'genuine'; readonly signature: string }
   | { readonly kind: 'refused'; readonly reason: 'unsigned' | 'stale' | 'future' | 'forged' };
 
-/** Slack allows five minutes; we allow them in both directions. */
+/** Slack's own limit is five minutes; ours holds in both directions. */
 const WINDOW_S = 5 * 60;
 
 /**
@@ -18,7 +18,7 @@ export function verifySignature(
   now: Date,
 ): SignatureCheck {
   const { timestamp, signature } = headers;
-  // An empty key would verify for anybody.
+  // Anybody could sign with an empty key.
   if (secret === '' || timestamp === null || signature === null) return { kind: 'refused', reason: 'unsigned' };
   if (!/^\d{1,12}$/.test(timestamp)) return { kind: 'refused', reason: 'unsigned' };
   const age = now.getTime() / 1000 - Number(timestamp);
@@ -31,7 +31,7 @@ export function verifySignature(
   return { kind: 'genuine', signature: expected };
 }
 
-/** Signatures seen within their window, so that a recorded request is not served twice. Bounded. */
+/** Signatures seen within their window, so that a recorded request is not served twice. Holds a bounded number. */
 export class SeenSignatures {
   readonly #seen = new Map<string, number>();
   readonly #most: number;
@@ -40,7 +40,7 @@ export class SeenSignatures {
     this.#most = most;
   }
 
-  /** False when it was seen before. */
+  /** False if it was seen before. */
   add(signature: string, now: Date): boolean {
     const at = now.getTime();
     for (const [old, when] of this.#seen) {
@@ -52,7 +52,7 @@ export class SeenSignatures {
     return true;
   }
 
-  /** It could not be served: the same request may come again. */
+  /** For a request that could not be served: it may come again. */
   forget(signature: string): void {
     this.#seen.delete(signature);
   }

@@ -1,10 +1,10 @@
 import type { SocketModeReceiver } from '@slack/bolt';
 import { member } from '../../domain/json.ts';
 import type { Log } from '../../ports.ts';
-import { rest, within } from '../people/answer-cache.ts';
+import { answerWithin, pauseUnless } from './wait.ts';
 
 export interface SocketConnection {
-  /** Resolves when clicks can come, or after `waitMs` with the attempt going on. Never rejects. */
+  /** Resolves when clicks can arrive, or after `waitMs` while the attempts continue. Never rejects. */
   start(waitMs: number): Promise<void>;
   /** Resolves when the socket is closed, or after 3 s. */
   stop(): Promise<void>;
@@ -12,45 +12,40 @@ export interface SocketConnection {
 
 const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 30_000;
-/** A connection that lived so long was a good one: the next is made at once. */
+/** After a connection that lasted this long, the next one is opened at once. */
 const GOOD_MS = 5_000;
 const STOP_MS = 3_000;
 
 /**
- * Keeps Slack's Socket Mode client connected. Its own reconnection rests 5 s each time, gives up on the first network
- * error, and does so in a promise that nobody holds, which ends the process; so it is off, and this loop does it.
- * `heard` is told Slack’s refusal of each attempt, or null when it is open.
+ * Keeps Slack's Socket Mode client connected. The client's own reconnection pauses 5 s each time and gives up on the
+ * first network error, in a promise that nobody handles, which ends the process. So it is off, and this loop replaces it.
+ * `onAttempt` is told how each attempt ended: Slack's error code, or null if the socket is open.
  */
 export function keepConnected(
   client: SocketModeReceiver['client'],
   log: Log,
-  heard: (code: string | null) => void = () => {},
+  onAttempt: (code: string | null) => void = () => {},
 ): SocketConnection {
   const stopped = new AbortController();
-  let hear: () => void = () => {};
-  const connected = new Promise<void>((resolve) => {
-    hear = resolve;
-  });
+  const connected = Promise.withResolvers<true>();
   let running: Promise<void> = Promise.resolve();
   let open = false;
 
-  async function once(): Promise<number> {
-    let leave: () => void = () => {};
-    const gone = new Promise<void>((resolve) => {
-      leave = resolve;
-    });
-    client.once('disconnected', leave);
+  /** One connection, from opening to loss. Resolves to the milliseconds it lasted, 0 if it could not be opened. */
+  async function connectOnce(): Promise<number> {
+    const lost = Promise.withResolvers<void>();
+    client.once('disconnected', lost.resolve);
     const since = Date.now();
     try {
       await client.start();
-      hear();
-      heard(null);
+      connected.resolve(true);
+      onAttempt(null);
       open = true;
       if (stopped.signal.aborted) await client.disconnect();
-      await gone;
+      await lost.promise;
     } catch (error) {
       const code = error instanceof Error ? member(member(error, 'data'), 'error') : undefined;
-      if (typeof code === 'string') heard(code);
+      if (typeof code === 'string') onAttempt(code);
       log.warn(
         { why: error instanceof Error ? error.message : 'closed' },
         'Socket Mode is not connected; trying again',
@@ -58,19 +53,19 @@ export function keepConnected(
       return 0;
     } finally {
       open = false;
-      client.off('disconnected', leave);
+      client.off('disconnected', lost.resolve);
     }
     return Date.now() - since;
   }
 
   async function run(): Promise<void> {
-    let pause = FIRST_PAUSE_MS;
+    let pauseMs = FIRST_PAUSE_MS;
     while (!stopped.signal.aborted) {
-      const lived = await once();
-      if (lived >= GOOD_MS) pause = FIRST_PAUSE_MS;
+      const lastedMs = await connectOnce();
+      if (lastedMs >= GOOD_MS) pauseMs = FIRST_PAUSE_MS;
       else {
-        await rest(pause, stopped.signal);
-        pause = lived > 0 ? FIRST_PAUSE_MS : Math.min(pause * 2, LONGEST_PAUSE_MS);
+        await pauseUnless(stopped.signal, pauseMs);
+        pauseMs = lastedMs > 0 ? FIRST_PAUSE_MS : Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
       }
     }
   }
@@ -78,20 +73,15 @@ export function keepConnected(
   return {
     async start(waitMs) {
       running = run();
-      if (
-        (await within(
-          waitMs,
-          connected.then(() => true),
-        )) === null
-      ) {
-        log.warn({}, 'Slack is not connected over Socket Mode yet; trying on');
+      if ((await answerWithin(waitMs, connected.promise)) === null) {
+        log.warn({}, 'Slack is not connected over Socket Mode yet; the attempts continue');
       }
     },
     async stop() {
       stopped.abort();
-      // Amid its opening handshake Slack's client cannot be closed without leaving a timer of 30 s: the loop closes it.
-      if (open) await within(STOP_MS, client.disconnect());
-      await within(STOP_MS, running);
+      // During its opening handshake, Slack's client cannot be closed without leaving a timer of 30 s: the loop closes it.
+      if (open) await answerWithin(STOP_MS, client.disconnect());
+      await answerWithin(STOP_MS, running);
     },
   };
 }
