@@ -36,7 +36,7 @@ import type { Fields } from './wire/fields.ts';
 export type { Reaction } from './interactivity/delivery.ts';
 export type { SlackStandIn, SlackStandInOptions } from './surface.ts';
 
-/** Starts a Slack on 127.0.0.1. Rejects when the port is taken. */
+/** Starts a stand-in for Slack on 127.0.0.1. Rejects if the port is taken. */
 export async function startSlackStandIn(options: SlackStandInOptions = {}): Promise<SlackStandIn> {
   const standIn = new StandIn(options);
   await standIn.listen(options.port ?? 0);
@@ -62,7 +62,7 @@ class StandIn implements SlackStandIn {
 
   constructor(options: SlackStandInOptions) {
     const now = options.now ?? Date.now;
-    const changed = () => this.#changes.ring();
+    const changed = () => this.#changes.notify();
     this.botToken = options.botToken ?? BOT_TOKEN;
     this.appToken = options.appToken ?? APP_TOKEN;
     this.signingSecret = options.signingSecret ?? 'stand-in-signing-secret';
@@ -154,26 +154,26 @@ class StandIn implements SlackStandIn {
     return this.#sockets.connections;
   }
 
-  click = (click: ClickGesture) => this.#ringAfter(() => this.#gestures.click(click));
+  click = (click: ClickGesture) => this.#notifyAfter(() => this.#gestures.click(click));
   payloadOf = (click: ClickGesture) => this.#gestures.payloadOf(click);
-  clickView = (click: ViewClickGesture) => this.#ringAfter(() => this.#gestures.clickView(click));
-  submitView = (submission: SubmissionGesture) => this.#ringAfter(() => this.#gestures.submitView(submission));
+  clickView = (click: ViewClickGesture) => this.#notifyAfter(() => this.#gestures.clickView(click));
+  submitView = (submission: SubmissionGesture) => this.#notifyAfter(() => this.#gestures.submitView(submission));
   closeView = (by: Disguise & { user: string; viewId?: string; clear?: boolean }) =>
-    this.#ringAfter(() => this.#gestures.closeView(by));
-  send = (payload: Fields) => this.#ringAfter(() => this.#delivery.payload(payload));
-  deliver = (rawBody: string, forgery?: Forgery) => this.#ringAfter(() => this.#delivery.raw(rawBody, forgery));
+    this.#notifyAfter(() => this.#gestures.closeView(by));
+  send = (payload: Fields) => this.#notifyAfter(() => this.#delivery.payload(payload));
+  deliver = (rawBody: string, forgery?: Forgery) => this.#notifyAfter(() => this.#delivery.raw(rawBody, forgery));
   sign = (rawBody: string, timestamp: number | string) => slackSignature(this.signingSecret, timestamp, rawBody);
 
   say(by: { user: string; channel: string; text: string; thread_ts?: string }) {
     const message = this.#world.messages.post(by, { text: by.text, blocks: [], metadata: null });
-    this.#changes.ring();
+    this.#changes.notify();
     return message;
   }
 
   deleteMessage(channel: string, ts: string): void {
     const message = this.#world.messages.find(channel, ts);
     if (message !== undefined) message.deleted = true;
-    this.#changes.ring();
+    this.#changes.notify();
   }
 
   expireTrigger = (id: string, inMs = 0) => this.#world.oneShots.expireTrigger(id, inMs);
@@ -191,12 +191,12 @@ class StandIn implements SlackStandIn {
     await this.#server.close();
   }
 
-  /** What people do may change what is to be seen. */
-  async #ringAfter<T>(gesture: () => Promise<T>): Promise<T> {
+  /** What people do may change what others see. */
+  async #notifyAfter<T>(gesture: () => Promise<T>): Promise<T> {
     try {
       return await gesture();
     } finally {
-      this.#changes.ring();
+      this.#changes.notify();
     }
   }
 }

@@ -3,33 +3,33 @@ import { Agent, request } from 'node:http';
 import type { Fields } from '../wire/fields.ts';
 import type { SocketMode } from './socket-mode.ts';
 
-/** What the app answered to an interactive payload. */
+/** How the app answered an interactive payload. */
 export interface Reaction {
   /** HTTP status; over Socket Mode 200 when acknowledged. 0: no answer in time, or no connection. */
   readonly status: number;
   readonly body: string;
-  /** From sending to the last byte of the answer. */
+  /** Milliseconds from sending to the last byte of the answer. */
   readonly ms: number;
 }
 
-/** A payload that was sent, so that it can be sent again. */
+/** A payload that was sent, recorded so that a test can send it again. */
 export interface DeliveredPayload {
   readonly via: 'http' | 'socket';
   readonly payload: Fields | null;
   readonly body: string;
-  /** Seconds; as in X-Slack-Request-Timestamp. Empty over Socket Mode. */
+  /** In seconds, as in X-Slack-Request-Timestamp. Empty over Socket Mode. */
   readonly timestamp: string;
   readonly signature: string;
   readonly at: number;
   readonly reaction: Reaction;
 }
 
-/** What a forger may choose. Left out, it is as Slack would have it. */
+/** What a forger may choose. What is left out is as Slack would send it. */
 export interface Forgery {
   /** Seconds since 1970. */
   readonly timestamp?: number | string;
   readonly signature?: string;
-  /** Laid over the headers; an empty value leaves that header out. */
+  /** Replace headers; an empty value leaves that header out. */
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -38,7 +38,7 @@ export function slackSignature(secret: string, timestamp: number | string, rawBo
   return `v0=${createHmac('sha256', secret).update(`v0:${timestamp}:${rawBody}`).digest('hex')}`;
 }
 
-/** Takes payloads to the app: over a connected socket, else signed to its interactivity URL. */
+/** Sends payloads to the app: over a socket if one is connected, else signed, to its interactivity URL. */
 export class PayloadDelivery {
   readonly sent: DeliveredPayload[] = [];
   url: string | null;
@@ -49,12 +49,12 @@ export class PayloadDelivery {
   readonly #abort = new AbortController();
   readonly #agent = new Agent({ keepAlive: true });
 
-  constructor(of: { url: string | null; secret: string; sockets: SocketMode; now: () => number; ackMs: number }) {
-    this.url = of.url;
-    this.#secret = of.secret;
-    this.#sockets = of.sockets;
-    this.#now = of.now;
-    this.#ackMs = of.ackMs;
+  constructor(options: { url: string | null; secret: string; sockets: SocketMode; now: () => number; ackMs: number }) {
+    this.url = options.url;
+    this.#secret = options.secret;
+    this.#sockets = options.sockets;
+    this.#now = options.now;
+    this.#ackMs = options.ackMs;
   }
 
   async payload(payload: Fields): Promise<Reaction> {
@@ -65,17 +65,17 @@ export class PayloadDelivery {
   async #overSocket(payload: Fields): Promise<Reaction> {
     const start = performance.now();
     const answer = await this.#sockets.send(payload, payload.type === 'view_submission', this.#ackMs);
-    const said = answer === 'late' ? null : answer.payload;
+    const acknowledgement = answer === 'late' ? null : answer.payload;
     const reaction: Reaction = {
       status: answer === 'late' ? 0 : 200,
-      body: said === null || JSON.stringify(said) === '{}' ? '' : JSON.stringify(said),
+      body: acknowledgement === null || JSON.stringify(acknowledgement) === '{}' ? '' : JSON.stringify(acknowledgement),
       ms: performance.now() - start,
     };
     this.sent.push({ via: 'socket', payload, body: '', timestamp: '', signature: '', at: this.#now(), reaction });
     return reaction;
   }
 
-  /** Posts this very body. Throws when no interactivity URL is set. */
+  /** Posts this exact body. Throws if no interactivity URL is set. */
   async raw(body: string, forgery: Forgery = {}, payload: Fields | null = null): Promise<Reaction> {
     if (this.url === null) throw new Error('The stand-in has no interactivityUrl and no socket is connected.');
     const timestamp = String(forgery.timestamp ?? Math.floor(this.#now() / 1000));
@@ -103,7 +103,7 @@ export class PayloadDelivery {
         headers: { ...Object.fromEntries(kept), 'content-length': Buffer.byteLength(body) },
         signal: this.#abort.signal,
       });
-      // Slack waits three seconds in all, not three for each byte.
+      // Slack waits three seconds in all, not three seconds for each byte.
       const late = setTimeout(() => sending.destroy(new Error('no answer in time')), this.#ackMs);
       const lost = (error: Error) => {
         clearTimeout(late);

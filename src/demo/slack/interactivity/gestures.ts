@@ -1,52 +1,52 @@
+import { type InputValues, inputErrors, stateOf } from '../state/inputs.ts';
 import type { SlackMessage } from '../state/messages.ts';
-import { type InputValues, incomplete, MOST_STACKED, type SlackView, stateOf } from '../state/views.ts';
+import { MOST_STACKED, type SlackView } from '../state/views.ts';
 import type { World } from '../state/world.ts';
-import { parsedJson } from '../web-api/api.ts';
 import { refusalOf } from '../web-api/views.ts';
-import { type Fields, isFields, list, part, text, truth } from '../wire/fields.ts';
+import { type Fields, isFields, list, parsedJson, part, text, truth } from '../wire/fields.ts';
 import type { PayloadDelivery, Reaction } from './delivery.ts';
 import { actionIn, clickOnMessage, clickOnView, closing, type Disguise, submission } from './payloads.ts';
 
 export interface ClickGesture extends Disguise {
   readonly user: string;
   readonly channel: string;
-  /** The message, or the thread reply; an ephemeral message's too. */
+  /** The `ts` of the message, which may be a reply or ephemeral. */
   readonly ts: string;
   readonly actionId: string;
-  /** Instead of the button's own value: a tampered one. */
+  /** A tampered value, sent instead of the button's own. */
   readonly value?: string;
 }
 
 export interface ViewClickGesture extends Disguise {
   readonly user: string;
-  /** The person's top modal unless told. */
+  /** The person's top modal by default. */
   readonly viewId?: string;
   readonly actionId: string;
   readonly value?: string;
-  /** What they have put into the inputs so far. */
+  /** What is in the inputs so far. */
   readonly values?: InputValues;
 }
 
 export interface SubmissionGesture extends Disguise {
   readonly user: string;
-  /** The person's top modal unless told. */
+  /** The person's top modal by default. */
   readonly viewId?: string;
   readonly values?: InputValues;
-  /** Sends even what Slack's own client would not: empty required inputs, text too long. */
+  /** Sends even what Slack's own client would not: empty required inputs, text that is too long. */
   readonly force?: boolean;
 }
 
 export interface Submitted extends Reaction {
   /**
-   * What Slack made of the answer. `incomplete`: nothing was sent. `trouble`: no or a wrong answer, the modal stays
-   * open with "We had some trouble connecting".
+   * What Slack made of the answer. `incomplete`: nothing was sent. `trouble`: there was no answer or a wrong one, and the
+   * modal stays open with "We had some trouble connecting".
    */
   readonly handled: 'closed' | 'cleared' | 'errors' | 'updated' | 'pushed' | 'incomplete' | 'trouble';
-  /** By block_id, for `errors` and `incomplete`; for `trouble` under `''` what was wrong with the answer. */
+  /** By block_id, for `errors` and `incomplete`; for `trouble`, what was wrong with the answer is under `''`. */
   readonly errors: Readonly<Record<string, string>>;
 }
 
-/** What people do with their mouse and keyboard, turned into payloads. */
+/** Turns what people do with mouse and keyboard into payloads. */
 export class Gestures {
   readonly #world: World;
   readonly #delivery: PayloadDelivery;
@@ -60,11 +60,11 @@ export class Gestures {
     return this.#delivery.payload(this.payloadOf(click));
   }
 
-  /** Throws when there is no such message, or it never had such a button. */
+  /** Throws if there is no such message, or if it never had such a button. */
   payloadOf(click: ClickGesture): Fields {
     const message = this.#world.messages.find(click.channel, click.ts);
     if (message === undefined) throw new Error(`No message ${click.ts} in ${click.channel}.`);
-    const found = everHad(message, click.actionId);
+    const found = findEver(message, click.actionId);
     if (found === undefined) throw new Error(`Message ${click.ts} never had a button ${click.actionId}.`);
     return clickOnMessage(this.#world, message, { ...click, found, value: click.value });
   }
@@ -80,18 +80,18 @@ export class Gestures {
   async submitView(by: SubmissionGesture): Promise<Submitted> {
     const view = this.#view(by.user, by.viewId);
     const state = stateOf(view.view, by.values ?? {});
-    const errors = incomplete(view.view, state);
+    const errors = inputErrors(view.view, state);
     if (by.force !== true && Object.keys(errors).length > 0) {
       view.errors = errors;
       return { status: 0, body: '', ms: 0, handled: 'incomplete', errors };
     }
     const reaction = await this.#delivery.payload(submission(this.#world, view, state, by));
-    const handled = reaction.status === 200 ? this.#handle(view, reaction.body) : trouble('no answer');
-    if (handled.handled === 'errors' || handled.handled === 'trouble') view.errors = { ...handled.errors };
-    return { ...reaction, ...handled };
+    const result = reaction.status === 200 ? this.#obey(view, reaction.body) : trouble('no answer');
+    if (result.handled === 'errors' || result.handled === 'trouble') view.errors = { ...result.errors };
+    return { ...reaction, ...result };
   }
 
-  /** The person closes a modal. Slack tells the app only if the view asked for it; null when it did not. */
+  /** The person closes a modal. Slack tells the app only if the view asked for that; null if it did not. */
   async closeView(by: Disguise & { user: string; viewId?: string; clear?: boolean }): Promise<Reaction | null> {
     const view = this.#view(by.user, by.viewId);
     const clear = by.clear === true || truth(view.view.clear_on_close);
@@ -106,8 +106,8 @@ export class Gestures {
     return view;
   }
 
-  /** Does what the answer to a submission says; a wrong answer leaves the modal open. */
-  #handle(view: SlackView, body: string): Pick<Submitted, 'handled' | 'errors'> {
+  /** Does what the app's answer to a submission says; after a wrong answer the modal stays open. */
+  #obey(view: SlackView, body: string): Pick<Submitted, 'handled' | 'errors'> {
     const { views } = this.#world;
     const answer = body.trim() === '' ? {} : parsedJson(body);
     if (!isFields(answer)) return trouble('the answer is not JSON');
@@ -139,8 +139,8 @@ export class Gestures {
   }
 }
 
-/** A button on what the message says now, or said before: people click on what their screen still shows. */
-function everHad(message: SlackMessage, actionId: string) {
+/** A button that the message has or once had: people click on what their screen still shows. */
+function findEver(message: SlackMessage, actionId: string) {
   for (const version of message.versions.toReversed()) {
     const found = actionIn(version.blocks, actionId);
     if (found !== undefined) return found;
@@ -150,7 +150,7 @@ function everHad(message: SlackMessage, actionId: string) {
 
 function errorsOf(view: SlackView, errors: Fields): Pick<Submitted, 'handled' | 'errors'> {
   const inputs = list(view.view, 'blocks').filter((block) => block.type === 'input');
-  const named = Object.entries(errors).filter(([, says]) => typeof says === 'string') as [string, string][];
+  const named = Object.entries(errors).filter(([, message]) => typeof message === 'string') as [string, string][];
   const stray = named.find(([blockId]) => !inputs.some((block) => block.block_id === blockId));
   if (named.length === 0) return trouble('errors is empty');
   if (stray !== undefined) return trouble(`errors names ${stray[0]}, which is no input block`);

@@ -1,15 +1,15 @@
 import type { SlackMessage } from '../state/messages.ts';
 import type { SlackView } from '../state/views.ts';
 import type { World } from '../state/world.ts';
-import { messageFields } from '../web-api/chat.ts';
+import { messageFields } from '../web-api/message.ts';
 import { viewFields } from '../web-api/views.ts';
 import { type Fields, list, merged, part, text } from '../wire/fields.ts';
 
-/** What a test may say differently from the truth about who clicks. */
+/** How a test may misrepresent who clicks. */
 export interface Disguise {
-  /** `user.team_id`: another workspace, or an `E…` id as on Grid. The person's own unless told. */
+  /** `user.team_id`: another workspace, or an `E…` id as on Grid. The person's own by default. */
   readonly userTeam?: string;
-  /** `team.id`: the workspace the payload claims to come from; null as for an organisation-wide install. */
+  /** `team.id`: the workspace that the payload claims to come from; null as for an organisation-wide install. */
   readonly team?: string | null;
   /** `enterprise`. */
   readonly enterprise?: { readonly id: string; readonly name: string } | null;
@@ -17,7 +17,7 @@ export interface Disguise {
   readonly overrides?: Fields;
 }
 
-/** A button somewhere in blocks. */
+/** An interactive element and the block it is in. */
 export interface FoundAction {
   readonly block: Fields;
   readonly element: Fields;
@@ -35,7 +35,7 @@ export function actionIn(blocks: readonly Fields[], actionId: string): FoundActi
   return undefined;
 }
 
-/** Members that every interactive payload has: who, where from, for which app. */
+/** The members that every interactive payload has: who, from where, for which app. */
 function envelope(world: World, user: string, disguise: Disguise): Fields {
   const { workspace } = world;
   const person = workspace.users.get(user);
@@ -69,13 +69,13 @@ function action(world: World, found: FoundAction, value: string | undefined): Fi
   const { block, element } = found;
   const options = list(element, 'options');
   const chosen = options.find((option) => option.value === value);
-  const said = value ?? text(element, 'value');
+  const sent = value ?? text(element, 'value');
   return {
     action_id: element.action_id,
     block_id: block.block_id,
     type: element.type,
     ...(element.text === undefined ? {} : { text: element.text }),
-    ...(options.length > 0 ? { selected_option: chosen ?? null } : said === undefined ? {} : { value: said }),
+    ...(options.length > 0 ? { selected_option: chosen ?? null } : sent === undefined ? {} : { value: sent }),
     ...(element.style === undefined ? {} : { style: element.style }),
     ...(element.confirm === undefined ? {} : { confirm: element.confirm }),
     action_ts: world.messages.nextTs(),

@@ -1,24 +1,26 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { parsedJson } from '../web-api/api.ts';
-import { type Fields, text } from '../wire/fields.ts';
-import { ServerSocket } from './web-socket.ts';
+import { type WebSocket, WebSocketServer } from 'ws';
+import { type Fields, parsedJson, text } from '../wire/fields.ts';
 
-/** Milliseconds between the pings that Slack's client expects at least every 30 s. */
+/** Milliseconds between pings; Slack's client expects one at least every 30 s. */
 const PING_MS = 10_000;
-/** Milliseconds that clients have to answer a goodbye. */
-const GOODBYE_MS = 300;
+/** Milliseconds that clients have to answer the closing handshake. */
+const CLOSING_MS = 300;
+/** Bytes of one message. */
+const MOST_BYTES = 1 << 20;
 
 /** Socket Mode: single-use addresses, connections, envelopes and their acknowledgements. */
 export class SocketMode {
+  readonly #server = new WebSocketServer({ noServer: true, clientTracking: false, maxPayload: MOST_BYTES });
   readonly #tickets = new Set<string>();
-  readonly #sockets = new Set<ServerSocket>();
+  readonly #sockets = new Set<WebSocket>();
   readonly #waiting = new Map<string, (payload: unknown) => void>();
   readonly #appId: string;
   readonly #changed: () => void;
   #turn = 0;
-  #gone: () => void = () => {};
+  #onLost: () => void = () => {};
   #pings: NodeJS.Timeout | undefined;
 
   constructor(appId: string, changed: () => void) {
@@ -43,22 +45,22 @@ export class SocketMode {
       stream.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\n\r\n');
       return;
     }
-    const socket = new ServerSocket(request, stream, head);
+    this.#server.handleUpgrade(request, stream, head, (socket) => this.#connected(socket));
+  }
+
+  #connected(socket: WebSocket): void {
     this.#sockets.add(socket);
-    socket.onClose = () => {
-      this.#sockets.delete(socket);
-      if (this.#sockets.size === 0) clearInterval(this.#pings);
-      this.#gone();
-      this.#changed();
-    };
-    socket.onText = (frame) => this.#acknowledged(frame);
+    socket.on('close', () => this.#lost(socket));
+    // A broken frame closes the socket; 'close' follows.
+    socket.on('error', () => {});
+    socket.on('message', (data) => this.#acknowledged(String(data)));
     if (this.#sockets.size === 1) {
       this.#pings = setInterval(() => {
         for (const each of this.#sockets) each.ping('Ping from Slack');
       }, PING_MS);
       this.#pings.unref();
     }
-    socket.text(
+    socket.send(
       JSON.stringify({
         type: 'hello',
         num_connections: this.#sockets.size,
@@ -69,7 +71,14 @@ export class SocketMode {
     this.#changed();
   }
 
-  /** Sends to one connection, in turn. Resolves with the acknowledgement's payload, or 'late' after `ms`. */
+  #lost(socket: WebSocket): void {
+    if (!this.#sockets.delete(socket)) return;
+    if (this.#sockets.size === 0) clearInterval(this.#pings);
+    this.#onLost();
+    this.#changed();
+  }
+
+  /** Sends to the connections in turn. Resolves with the acknowledgement's payload, or 'late' after `ms`. */
   send(payload: Fields, acceptsResponse: boolean, ms: number): Promise<{ payload: unknown } | 'late'> {
     const sockets = [...this.#sockets];
     const socket = sockets[this.#turn++ % sockets.length];
@@ -83,7 +92,7 @@ export class SocketMode {
         resolve(result);
       };
       this.#waiting.set(id, (answer) => finish({ payload: answer }));
-      socket.text(
+      socket.send(
         JSON.stringify({
           envelope_id: id,
           payload,
@@ -100,34 +109,37 @@ export class SocketMode {
     if (id !== undefined) this.#waiting.get(id)?.((body as Fields).payload ?? null);
   }
 
-  /** Asks every client to connect anew, as Slack does now and then. */
+  /** Asks every client to connect again, as Slack does now and then. */
   refresh(): void {
     for (const socket of this.#sockets) {
-      socket.text(
+      socket.send(
         JSON.stringify({ type: 'disconnect', reason: 'refresh_requested', debug_info: { host: 'stand-in' } }),
       );
     }
   }
 
-  /** Cuts every connection. */
+  /** Cuts every connection, without a closing handshake. */
   cut(): void {
-    for (const socket of [...this.#sockets]) socket.destroy();
+    for (const socket of [...this.#sockets]) {
+      socket.terminate();
+      this.#lost(socket);
+    }
   }
 
-  /** Says goodbye, waits a moment for the clients' own, then cuts. */
+  /** Closes every connection, waits a moment for the clients' answers, then cuts what is left. */
   async close(): Promise<void> {
-    for (const waiting of [...this.#waiting.values()]) waiting(null);
+    for (const answer of [...this.#waiting.values()]) answer(null);
     this.#tickets.clear();
-    for (const socket of this.#sockets) socket.close();
-    // A client that is cut amid its closing handshake keeps a timer of 30 s (@slack/socket-mode 3.1).
+    for (const socket of this.#sockets) socket.close(1000);
+    // A client that is cut during its closing handshake keeps a timer of 30 s (@slack/socket-mode 3.1).
     await new Promise<void>((resolve) => {
       const end = () => {
         clearTimeout(timer);
         resolve();
       };
-      const timer = setTimeout(end, GOODBYE_MS);
-      this.#gone = () => this.#sockets.size === 0 && end();
-      this.#gone();
+      const timer = setTimeout(end, CLOSING_MS);
+      this.#onLost = () => this.#sockets.size === 0 && end();
+      this.#onLost();
     });
     this.cut();
     clearInterval(this.#pings);

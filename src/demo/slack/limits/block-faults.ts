@@ -1,6 +1,6 @@
 import { type Fields, isFields } from '../wire/fields.ts';
 
-/** Collects faults in Slack's own manner: what is wrong, then where. */
+/** Collects faults in Slack's format: what is wrong, then where. */
 export class BlockFaults {
   readonly found: string[] = [];
 
@@ -8,7 +8,7 @@ export class BlockFaults {
     this.found.push(`${what} [json-pointer:${where}]`);
   }
 
-  /** Slack refuses members it does not know. */
+  /** Slack refuses members that it does not know. */
   members(of: Fields, known: readonly string[], where: string): void {
     for (const name of Object.keys(of)) {
       if (name !== 'type' && !known.includes(name)) this.add(`invalid additional property: ${name}`, where);

@@ -3,12 +3,12 @@ import { BlockFaults } from './block-faults.ts';
 import { checkElement } from './elements.ts';
 import { checkRichText } from './rich-text.ts';
 
-/** Where blocks stand: what is allowed and how many differ. */
+/** What the blocks are part of: their limits differ. */
 export type Surface = 'message' | 'modal';
 
 const MOST: Readonly<Record<Surface, number>> = { message: 50, modal: 100 };
 
-/** Text characters over all blocks of a message; undocumented, above it Slack says `msg_blocks_too_long`. */
+/** Most characters of text over all blocks of a message; undocumented. Beyond it, Slack answers `msg_blocks_too_long`. */
 export const MOST_CHARACTERS = 13_200;
 
 const CHECKS: Readonly<Record<string, (faults: BlockFaults, block: Fields, where: string) => void>> = {
@@ -87,9 +87,9 @@ function header(faults: BlockFaults, block: Fields, where: string): void {
 
 function context(faults: BlockFaults, block: Fields, where: string): void {
   faults.members(block, ['block_id', 'elements'], where);
-  const elements = someOf(faults, block.elements, `${where}/elements`, 10);
+  const elements = atLeastOne(faults, block.elements, `${where}/elements`, 10);
   for (const [index, element] of elements.entries()) {
-    // Slack gives no limit for a context's text; a section's is what it takes in practice.
+    // Slack documents no limit for a context's text; in practice it is a section's.
     faults.text(element, `${where}/elements/${index}`, 3000, 'any');
   }
 }
@@ -97,7 +97,7 @@ function context(faults: BlockFaults, block: Fields, where: string): void {
 function actions(faults: BlockFaults, block: Fields, where: string): void {
   faults.members(block, ['block_id', 'elements'], where);
   const seen = new Set<string>();
-  for (const [index, element] of someOf(faults, block.elements, `${where}/elements`, 25).entries()) {
+  for (const [index, element] of atLeastOne(faults, block.elements, `${where}/elements`, 25).entries()) {
     checkElement(faults, element, `${where}/elements/${index}`, 'actions');
     const id = isFields(element) && typeof element.action_id === 'string' ? element.action_id : null;
     if (id !== null && seen.has(id)) faults.add(`action_id \`${id}\` already exists`, `${where}/elements/${index}`);
@@ -112,7 +112,7 @@ function input(faults: BlockFaults, block: Fields, where: string): void {
   checkElement(faults, block.element, `${where}/element`, 'input');
 }
 
-function someOf(faults: BlockFaults, elements: unknown, where: string, most: number): readonly unknown[] {
+function atLeastOne(faults: BlockFaults, elements: unknown, where: string, most: number): readonly unknown[] {
   if (!Array.isArray(elements) || elements.length === 0) {
     faults.add('must have at least 1 item', where);
     return [];

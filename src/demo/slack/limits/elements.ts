@@ -1,7 +1,7 @@
 import { type Fields, isFields } from '../wire/fields.ts';
 import type { BlockFaults } from './block-faults.ts';
 
-/** Elements that may stand in `actions`, in a section's accessory or in an input, and that the stand-in can show. */
+/** The elements that the stand-in knows: those of `actions`, of a section's accessory and of inputs. */
 const CHECKS: Readonly<Record<string, (faults: BlockFaults, element: Fields, where: string) => void>> = {
   button,
   static_select: select,
@@ -14,7 +14,7 @@ const CHECKS: Readonly<Record<string, (faults: BlockFaults, element: Fields, whe
 const IN_ACTIONS = ['button', 'static_select', 'radio_buttons', 'checkboxes', 'overflow'];
 const IN_INPUT = ['plain_text_input', 'static_select', 'radio_buttons', 'checkboxes'];
 
-/** Slack's limits for one interactive element. */
+/** Checks one interactive element against Slack's limits. */
 export function checkElement(faults: BlockFaults, element: unknown, where: string, place: 'actions' | 'input'): void {
   if (!isFields(element)) {
     faults.add('must be an object', where);

@@ -19,7 +19,7 @@ const HOLDERS: Readonly<Record<string, readonly string[]>> = {
   rich_text_list: ['elements', 'style', 'indent', 'offset', 'border'],
 };
 
-/** The inside of a `rich_text` block. Empty text is refused, as Slack does. */
+/** Checks the elements of a `rich_text` block. Empty text is refused, as by Slack. */
 export function checkRichText(faults: BlockFaults, elements: unknown, where: string): void {
   if (!Array.isArray(elements)) {
     faults.add('must be an array', where);

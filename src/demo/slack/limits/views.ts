@@ -2,7 +2,7 @@ import { type Fields, isFields, list } from '../wire/fields.ts';
 import { BlockFaults } from './block-faults.ts';
 import { faultsOf } from './blocks.ts';
 
-/** Bytes of a view as JSON; above it Slack says `view_too_large`. */
+/** Most bytes of a view as JSON; beyond it, Slack answers `view_too_large`. */
 export const MOST_VIEW_BYTES = 250_000;
 
 const MEMBERS = [
@@ -29,7 +29,8 @@ export function faultsOfView(view: Fields): readonly string[] {
   faults.string(view.private_metadata, '/view/private_metadata', 3000, 'optional', 0);
   faults.string(view.callback_id, '/view/callback_id', 255, 'optional', 0);
   faults.string(view.external_id, '/view/external_id', 255, 'optional', 0);
-  const asks = list(view, 'blocks').some((block) => block.type === 'input');
-  if (asks && !isFields(view.submit)) faults.add('submit is required when an input block is within blocks', '/view');
+  const hasInput = list(view, 'blocks').some((block) => block.type === 'input');
+  if (hasInput && !isFields(view.submit))
+    faults.add('submit is required when an input block is within blocks', '/view');
   return [...faults.found, ...faultsOf(view.blocks, 'modal', '/view/blocks')];
 }

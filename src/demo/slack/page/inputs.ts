@@ -1,9 +1,9 @@
 import { type Fields, list, part, text, truth } from '../wire/fields.ts';
-import { type Html, html } from './html.ts';
+import { html, type SafeHtml } from './html.ts';
 import { plainHtml } from './plain-text.ts';
 
-/** An input block of a modal, with the app's error beneath it. */
-export function inputHtml(block: Fields, error: string | undefined): Html {
+/** Draws an input block of a modal, with the app's error below it. */
+export function inputHtml(block: Fields, error: string | undefined): SafeHtml {
   const element = part(block, 'element') ?? {};
   const optional = truth(block.optional) ? html` <span class="optional">(optional)</span>` : '';
   return html`<div class="block input${error ? ' wrong' : ''}">
@@ -14,7 +14,7 @@ ${block.hint === undefined ? '' : html`<div class="hint">${plainHtml(part(block,
 </div>`;
 }
 
-function control(block: Fields, element: Fields): Html {
+function control(block: Fields, element: Fields): SafeHtml {
   const focus = truth(element.focus_on_load) ? html` data-focus="1"` : '';
   const ids = html`data-input-block="${text(block, 'block_id') ?? ''}" data-input-action="${text(element, 'action_id') ?? ''}"${focus}`;
   const initial = text(element, 'initial_value') ?? '';
@@ -37,7 +37,7 @@ function control(block: Fields, element: Fields): Html {
 }
 
 /** Radio buttons and checkboxes. */
-function choices(element: Fields, ids: Html, name: string): Html {
+function choices(element: Fields, ids: SafeHtml, name: string): SafeHtml {
   const kind = element.type === 'checkboxes' ? 'checkbox' : 'radio';
   const chosen = [part(element, 'initial_option'), ...list(element, 'initial_options')].map((o) => text(o, 'value'));
   return html`<div class="choices">${list(element, 'options').map(

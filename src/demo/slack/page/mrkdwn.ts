@@ -1,5 +1,5 @@
 import type { Workspace } from '../state/workspace.ts';
-import { Html, html } from './html.ts';
+import { html, type SafeHtml, trusted } from './html.ts';
 
 const EMOJI: Readonly<Record<string, string>> = {
   white_check_mark: '✅',
@@ -23,32 +23,32 @@ const EMOJI: Readonly<Record<string, string>> = {
   mag: '🔍',
 };
 
-/** `:name:` as a sign, where the stand-in knows it; the rest stays as it is, as on Slack. */
+/** Replaces `:name:` by its emoji if the stand-in knows it; the rest stays as it is, as on Slack. */
 export function withEmoji(text: string): string {
   return text.replace(/:([a-z0-9_+-]+):/g, (whole, name: string) =>
     Object.hasOwn(EMOJI, name) ? EMOJI[name]! : whole,
   );
 }
 
-/** Slack's three entities back into characters. */
+/** Turns Slack's three entities back into characters. */
 function decoded(text: string): string {
   return text.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&');
 }
 
 /** Slack's mrkdwn as HTML: code, references in angle brackets, bold, italic, strike, quotes, lines. */
-export function mrkdwnHtml(text: string, workspace: Workspace): Html {
-  // Code and references are set aside behind private-use signs, so that bold may span them and never enters them.
-  const aside: Html[] = [];
+export function mrkdwnHtml(text: string, workspace: Workspace): SafeHtml {
+  // Code and references are set aside and marked by private-use characters, so that bold may span them but never reach in.
+  const aside: SafeHtml[] = [];
   const masked = text.replace(/[\uE000\uE001]/g, '').replace(/```[\s\S]+?```|`[^`\n]+`|<[^<>\n]+>/g, (piece) => {
     aside.push(pieceOf(piece, workspace));
     return `\uE000${aside.length - 1}\uE001`;
   });
-  const safe = html`${withEmoji(decoded(masked))}`.markup;
+  const safe = html`${withEmoji(decoded(masked))}`.toString();
   const marked = quoted(toned(safe));
-  return new Html(marked.replace(/\uE000(\d+)\uE001/g, (_, index: string) => aside[Number(index)]?.markup ?? ''));
+  return trusted(marked.replace(/\uE000(\d+)\uE001/g, (_, index: string) => aside[Number(index)]?.toString() ?? ''));
 }
 
-function pieceOf(piece: string, workspace: Workspace): Html {
+function pieceOf(piece: string, workspace: Workspace): SafeHtml {
   if (piece.startsWith('```')) return html`<pre>${decoded(piece.slice(3, -3).replace(/^\n/, ''))}</pre>`;
   if (piece.startsWith('`')) return html`<code>${decoded(piece.slice(1, -1))}</code>`;
   return reference(piece.slice(1, -1), workspace);
@@ -61,7 +61,7 @@ function toned(safe: string): string {
     .replace(/(^|[\s(])~(?=\S)([^~\n]+?)(?<=\S)~(?=$|[\s.,;:!?)])/gm, '$1<s>$2</s>');
 }
 
-/** Lines, those that begin with `>` as quotes; the markup is already safe. */
+/** Lines that begin with `>` become quotes; the markup is already safe. */
 function quoted(markup: string): string {
   return markup
     .split('\n')
@@ -70,8 +70,8 @@ function quoted(markup: string): string {
     .replace(/<br>$/, '');
 }
 
-/** What stands between angle brackets: a person, a channel, a group, a date, a broadcast or a link. */
-function reference(inner: string, workspace: Workspace): Html {
+/** What is between angle brackets: a person, a channel, a group, a date, a broadcast or a link. */
+function reference(inner: string, workspace: Workspace): SafeHtml {
   const [head = '', label] = inner.split('|', 2);
   if (head.startsWith('@')) return personHtml(head.slice(1), workspace);
   if (head.startsWith('#'))
@@ -85,16 +85,16 @@ function reference(inner: string, workspace: Workspace): Html {
   return linkHtml(decoded(head), decoded(label ?? head));
 }
 
-export function personHtml(id: string, workspace: Workspace): Html {
+export function personHtml(id: string, workspace: Workspace): SafeHtml {
   return html`<span class="mention">@${workspace.users.get(id)?.real_name ?? id}</span>`;
 }
 
-export function groupHtml(id: string, workspace: Workspace): Html {
+export function groupHtml(id: string, workspace: Workspace): SafeHtml {
   return html`<span class="mention">@${workspace.userGroups.get(id)?.handle ?? id}</span>`;
 }
 
 /** Only web and mail addresses become links. */
-export function linkHtml(url: string, label: string): Html {
+export function linkHtml(url: string, label: string): SafeHtml {
   if (!/^(https?:|mailto:)/i.test(url)) return html`${label}`;
   return html`<a href="${url}" target="_blank" rel="noreferrer noopener">${label}</a>`;
 }

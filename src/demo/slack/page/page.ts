@@ -2,16 +2,15 @@ import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Gestures } from '../interactivity/gestures.ts';
 import type { Changes } from '../state/changes.ts';
-import type { InputValues } from '../state/views.ts';
+import type { InputValues } from '../state/inputs.ts';
 import type { World } from '../state/world.ts';
-import { parsedJson } from '../web-api/api.ts';
-import { type Fields, isFields, text } from '../wire/fields.ts';
+import { type Fields, isFields, parsedJson, text } from '../wire/fields.ts';
 import { bodyOf } from '../wire/request-body.ts';
 import { type PageViewer, pageHtml, partsOf } from './layout.ts';
 
 /**
- * The page on which people look at cards and click. A gesture is a POST of JSON from the page's own origin; the page
- * answers loopback names only, so that no other site can click in somebody's browser.
+ * The page on which people see cards and click. A gesture is a POST of JSON from the page's own origin, and only requests
+ * to a loopback address are answered, so that no other site can click in somebody's browser.
  */
 export class StandInPage {
   readonly #world: World;
@@ -25,9 +24,9 @@ export class StandInPage {
   }
 
   async answer(request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> {
-    if (!isLoopback(request.headers.host)) return say(response, 403, 'Open this page by its loopback address.');
+    if (!isLoopback(request.headers.host)) return plainText(response, 403, 'Open this page by its loopback address.');
     if (request.method === 'POST') return this.#gesture(request, response, url);
-    if (request.method !== 'GET') return say(response, 405, 'GET or POST.');
+    if (request.method !== 'GET') return plainText(response, 405, 'GET or POST.');
     const permalink = /^\/archives\/([A-Z0-9]+)\/p\d+$/.exec(url.pathname);
     if (permalink) {
       response.writeHead(302, { location: `/?channel=${permalink[1]}` }).end();
@@ -35,17 +34,17 @@ export class StandInPage {
     }
     switch (url.pathname) {
       case '/':
-        return this.#whole(response, url);
+        return this.#page(response, url);
       case '/page/parts':
-        return json(response, 200, partsOf(this.#world, this.#sight(url)));
+        return json(response, 200, partsOf(this.#world, this.#viewer(url)));
       case '/page/changes':
         return this.#stream(request, response);
       default:
-        return say(response, 404, 'Not here.');
+        return plainText(response, 404, 'Not here.');
     }
   }
 
-  #whole(response: ServerResponse, url: URL): void {
+  #page(response: ServerResponse, url: URL): void {
     const nonce = randomBytes(12).toString('base64');
     response.writeHead(200, {
       'content-type': 'text/html; charset=utf-8',
@@ -54,15 +53,15 @@ export class StandInPage {
       'referrer-policy': 'no-referrer',
       'cache-control': 'no-store',
     });
-    response.end(pageHtml(this.#world, this.#sight(url), nonce));
+    response.end(pageHtml(this.#world, this.#viewer(url), nonce));
   }
 
-  /** Whom the page speaks for and where; the first person and the first channel unless asked. */
-  #sight(url: URL): PageViewer {
+  /** Who looks at the page, and at which channel; the first person and the first channel by default. */
+  #viewer(url: URL): PageViewer {
     const { users, channels } = this.#world.workspace;
     const user = users.get(url.searchParams.get('as') ?? '') ?? [...users.values()].find((u) => !u.is_bot);
     const channel = channels.get(url.searchParams.get('channel') ?? '') ?? [...channels.values()][0];
-    if (user === undefined || channel === undefined) throw new Error('The stand-in has nobody, or no channel.');
+    if (user === undefined || channel === undefined) throw new Error('The stand-in has no people or no channels.');
     return { user, channel };
   }
 
@@ -74,27 +73,33 @@ export class StandInPage {
   }
 
   async #gesture(request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> {
-    if (request.headers.origin !== `http://${request.headers.host}`) return say(response, 403, 'From this page only.');
+    if (request.headers.origin !== `http://${request.headers.host}`)
+      return plainText(response, 403, 'From this page only.');
     if (!(request.headers['content-type'] ?? '').startsWith('application/json'))
-      return say(response, 415, 'JSON only.');
-    const said = parsedJson((await bodyOf(request)) ?? '');
-    if (!isFields(said)) return say(response, 400, 'JSON only.');
+      return plainText(response, 415, 'JSON only.');
+    const gesture = parsedJson((await bodyOf(request)) ?? '');
+    if (!isFields(gesture)) return plainText(response, 400, 'JSON only.');
     try {
-      json(response, 200, { trouble: await this.#perform(url.pathname, said) });
+      json(response, 200, { trouble: await this.#perform(url.pathname, gesture) });
     } catch (error) {
       json(response, 200, { trouble: error instanceof Error ? error.message : String(error) });
     } finally {
-      this.#changes.ring();
+      this.#changes.notify();
     }
   }
 
-  /** Does what was asked; returns what went wrong, in words, or null. */
-  async #perform(path: string, said: Fields): Promise<string | null> {
-    const ask = (name: string) => text(said, name) ?? '';
-    const by = { user: ask('user'), viewId: ask('viewId'), actionId: ask('actionId'), values: valuesOf(said.values) };
+  /** Performs a gesture. Returns what went wrong, in words, or null. */
+  async #perform(path: string, gesture: Fields): Promise<string | null> {
+    const field = (name: string) => text(gesture, name) ?? '';
+    const by = {
+      user: field('user'),
+      viewId: field('viewId'),
+      actionId: field('actionId'),
+      values: valuesOf(gesture.values),
+    };
     switch (path) {
       case '/page/click':
-        return complaint(await this.#gestures.click({ ...by, channel: ask('channel'), ts: ask('ts') }));
+        return complaint(await this.#gestures.click({ ...by, channel: field('channel'), ts: field('ts') }));
       case '/page/view-click':
         return complaint(await this.#gestures.clickView(by));
       case '/page/submit': {
@@ -136,7 +141,7 @@ function isLoopback(host: string | undefined): boolean {
   return /^(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/.test(host ?? '');
 }
 
-function say(response: ServerResponse, status: number, words: string): void {
+function plainText(response: ServerResponse, status: number, words: string): void {
   response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8' }).end(words);
 }
 

@@ -1,14 +1,14 @@
 import type { Workspace } from '../state/workspace.ts';
 import { type Fields, list, part, text, truth } from '../wire/fields.ts';
-import { type Html, html } from './html.ts';
+import { html, type SafeHtml } from './html.ts';
 import { dateText, groupHtml, linkHtml, personHtml, withEmoji } from './mrkdwn.ts';
 
-/** The inside of a rich_text block. Its text is never markup. */
-export function richTextHtml(elements: readonly Fields[], workspace: Workspace): Html {
+/** Draws the elements of a rich_text block. Their text is never markup. */
+export function richTextHtml(elements: readonly Fields[], workspace: Workspace): SafeHtml {
   return html`${elements.map((element) => holder(element, workspace))}`;
 }
 
-function holder(of: Fields, workspace: Workspace): Html {
+function holder(of: Fields, workspace: Workspace): SafeHtml {
   const inner = list(of, 'elements');
   const leaves = html`${inner.map((element) => leaf(element, workspace))}`;
   switch (of.type) {
@@ -25,7 +25,7 @@ function holder(of: Fields, workspace: Workspace): Html {
   }
 }
 
-function leaf(of: Fields, workspace: Workspace): Html {
+function leaf(of: Fields, workspace: Workspace): SafeHtml {
   switch (of.type) {
     case 'text':
       return styled(html`${text(of, 'text') ?? ''}`, part(of, 'style') ?? {});
@@ -46,8 +46,8 @@ function leaf(of: Fields, workspace: Workspace): Html {
   }
 }
 
-function styled(said: Html, style: Fields): Html {
-  let out = said;
+function styled(inner: SafeHtml, style: Fields): SafeHtml {
+  let out = inner;
   if (truth(style.code)) out = html`<code>${out}</code>`;
   if (truth(style.bold)) out = html`<b>${out}</b>`;
   if (truth(style.italic)) out = html`<i>${out}</i>`;

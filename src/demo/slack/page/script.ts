@@ -1,4 +1,4 @@
-/** The page's script: sends gestures, and redraws when the stand-in says that something changed. */
+/** The page's script: sends gestures, and redraws after every change that the stand-in reports. */
 export const SCRIPT = `
 'use strict';
 const { as, channel } = document.body.dataset;
@@ -10,9 +10,8 @@ async function send(what, body) {
   const response = await fetch('/page/' + what, {
     method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ user: as, ...body }),
   });
-  const said = await response.json();
-  if (said.trouble) toast(said.trouble);
-  return said;
+  const { trouble } = await response.json();
+  if (trouble) toast(trouble);
 }
 
 function entered() {
@@ -100,6 +99,6 @@ let due;
 const changes = new EventSource('/page/changes');
 changes.onmessage = () => { clearTimeout(due); due = setTimeout(redraw, 30); };
 changes.onopen = () => redraw();
-changes.onerror = () => toast('The stand-in does not answer any more; what you see is how it last was.');
+changes.onerror = () => toast('The stand-in no longer answers. The page shows its last state.');
 document.querySelector('.messages').scrollTop = 1e9;
 `;

@@ -1,4 +1,4 @@
-/** The page's look: light, near enough to Slack's to judge a card by eye. Widths are those of Slack's own client. */
+/** The page's style: close enough to Slack's to judge a card by eye. Widths are those of Slack's own client. */
 export const STYLE = `
 *{box-sizing:border-box}
 body{margin:0;display:grid;grid-template:100vh/220px minmax(0,1fr);grid-auto-rows:0;color:#1d1c1d;background:#fff;

@@ -1,19 +1,19 @@
-/** Rings when anything in the stand-in changed. */
+/** Notifies listeners of every change in the stand-in. */
 export class Changes {
   readonly #listeners = new Set<() => void>();
   readonly #waiters = new Set<(why: Error) => void>();
 
-  ring(): void {
+  notify(): void {
     for (const listener of [...this.#listeners]) listener();
   }
 
-  /** Calls back after each change; returns the way to stop it. */
+  /** Calls back after each change; returns a function that stops it. */
   listen(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
-  /** Resolves with the first truthy thing that `probe` finds, now or after a change; rejects after `ms`. */
+  /** Resolves with the first truthy result of `probe`, called now and after each change; rejects after `ms`. */
   waitFor<T>(probe: () => T | null | undefined | false, ms: number): Promise<T> {
     const now = probe();
     if (now) return Promise.resolve(now);

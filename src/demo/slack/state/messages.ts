@@ -9,7 +9,7 @@ export interface MessageVersion {
   readonly at: number;
 }
 
-/** A message as the stand-in keeps it, with all it ever said. */
+/** A message as the stand-in keeps it, with all its versions. */
 export interface SlackMessage {
   readonly channel: string;
   readonly ts: string;
@@ -21,11 +21,15 @@ export interface SlackMessage {
   blocks: readonly Fields[];
   metadata: Fields | null;
   deleted: boolean;
-  /** Oldest first; the last one is what it says now. */
+  /** Oldest first; the last one is the current one. */
   readonly versions: MessageVersion[];
 }
 
-export type MessageContent = { text: string; blocks: readonly Fields[]; metadata: Fields | null };
+export interface MessageContent {
+  readonly text: string;
+  readonly blocks: readonly Fields[];
+  readonly metadata: Fields | null;
+}
 
 /** All messages of all channels, in order of posting. */
 export class Messages {
@@ -37,7 +41,7 @@ export class Messages {
     this.#now = now;
   }
 
-  /** Slack's timestamps are ids too: never the same twice. */
+  /** A new timestamp. Timestamps are ids too, so none is given twice. */
   nextTs(): string {
     this.#lastMicros = Math.max(this.#now() * 1000, this.#lastMicros + 1);
     const seconds = Math.floor(this.#lastMicros / 1_000_000);
@@ -46,7 +50,7 @@ export class Messages {
 
   post(
     at: { channel: string; user: string; thread_ts?: string | null; ephemeralFor?: string | null },
-    saying: MessageContent,
+    content: MessageContent,
   ): SlackMessage {
     const message: SlackMessage = {
       channel: at.channel,
@@ -61,14 +65,14 @@ export class Messages {
       versions: [],
     };
     this.all.push(message);
-    this.change(message, saying);
+    this.change(message, content);
     return message;
   }
 
-  change(message: SlackMessage, saying: MessageContent): void {
-    message.text = saying.text;
-    message.blocks = withBlockIds(saying.blocks);
-    message.metadata = saying.metadata;
+  change(message: SlackMessage, content: MessageContent): void {
+    message.text = content.text;
+    message.blocks = withBlockIds(content.blocks);
+    message.metadata = content.metadata;
     message.versions.push({ text: message.text, blocks: message.blocks, metadata: message.metadata, at: this.#now() });
   }
 
@@ -76,7 +80,7 @@ export class Messages {
     return this.all.find((message) => message.channel === channel && message.ts === ts && !message.deleted);
   }
 
-  /** What stands in the channel itself: no replies, nothing ephemeral, nothing deleted. */
+  /** The messages of the channel itself: no replies, nothing ephemeral, nothing deleted. */
   inChannel(channel: string): SlackMessage[] {
     return this.all.filter(
       (m) => m.channel === channel && m.thread_ts === null && m.ephemeralFor === null && !m.deleted,
@@ -94,7 +98,7 @@ export class Messages {
   }
 }
 
-/** Slack names every block and every interactive element that its author left without a name. */
+/** Gives an id to every block and every interactive element that has none, as Slack does. */
 export function withBlockIds(blocks: readonly Fields[]): readonly Fields[] {
   return blocks.map((block) => {
     const named: Fields = { block_id: shortId(), ...structuredClone(block) };

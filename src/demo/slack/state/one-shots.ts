@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 
-/** Milliseconds a trigger_id lives. */
+/** Lifetime of a trigger_id, in milliseconds. */
 export const TRIGGER_MS = 3_000;
-/** Milliseconds a response_url lives, and how often it may be used. */
+/** Lifetime of a response_url, in milliseconds, and how often it may be used. */
 export const RESPONSE_URL_MS = 30 * 60_000;
 export const RESPONSE_URL_USES = 5;
 
@@ -13,7 +13,7 @@ export interface ResponseTarget {
   readonly ts: string;
 }
 
-/** The short-lived rights that come with a click. */
+/** The short-lived permissions that come with a click. */
 export class OneShots {
   readonly #triggers = new Map<string, { user: string; view: string | null; until: number; used: boolean }>();
   readonly #responses = new Map<string, ResponseTarget & { until: number; uses: number }>();
@@ -23,7 +23,7 @@ export class OneShots {
     this.#now = now;
   }
 
-  /** `view` is the modal in which the click was made, for `views.push`. */
+  /** A new trigger_id. `view` is the modal that was clicked in, for `views.push`. */
   trigger(user: string, view: string | null): string {
     const id = `${Date.now()}.${randomBytes(6).toString('hex')}.${randomBytes(16).toString('hex')}`;
     this.#triggers.set(id, { user, view, until: this.#now() + TRIGGER_MS, used: false });
@@ -40,7 +40,7 @@ export class OneShots {
     return trigger;
   }
 
-  /** Lets a trigger_id live on for so many ms more, or end (0). */
+  /** Ends a trigger_id after so many ms from now. */
   expireTrigger(id: string, inMs = 0): void {
     const trigger = this.#triggers.get(id);
     if (trigger !== undefined) trigger.until = this.#now() + inMs;

@@ -1,4 +1,4 @@
-/** Who and what is in the make-believe Slack. Field names are Slack's own; everything may be changed while it runs. */
+/** Who and what is in the stand-in. Field names are Slack's own; everything may be changed while it runs. */
 
 export interface SlackTeam {
   id: string;
@@ -56,7 +56,7 @@ export interface SlackToken {
   revoked: boolean;
 }
 
-/** What `docs/slack.md`'s manifest asks for, the optional history scopes included. */
+/** The scopes of the app's manifest, and those for reading direct messages. */
 export const MANIFEST_SCOPES: readonly string[] = [
   'chat:write',
   'users:read',
@@ -70,7 +70,7 @@ export const MANIFEST_SCOPES: readonly string[] = [
   'im:history',
 ];
 
-/** What a test or the demo may set; lists are laid over the defaults by id. */
+/** What a test or the demo may set. List items are merged with the defaults by id. */
 export interface WorkspaceOptions {
   readonly appId?: string;
   readonly botUser?: string;
@@ -100,7 +100,7 @@ export interface Workspace {
 export const BOT_TOKEN = 'xoxb-stand-in-bot-token';
 export const APP_TOKEN = 'xapp-stand-in-app-token';
 
-/** The workspace of DESIGN.md's examples: Mira, Alex and Sam, their approvals channel and one user group. */
+/** The workspace of the docs' examples: Mira, Alex and Sam, their approvals channel and one user group. */
 export function workspaceOf(options: WorkspaceOptions): Workspace {
   const botUser = options.botUser ?? 'U0HOLDFAST';
   const team: SlackTeam = { id: 'T0MAIN', name: 'Main', domain: 'main', plan: 'paid', ...options.team };

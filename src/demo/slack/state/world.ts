@@ -1,12 +1,9 @@
-import type { Rate } from '../web-api/rates.ts';
-import type { MethodReply } from '../web-api/reply.ts';
-import type { Fields } from '../wire/fields.ts';
 import type { Messages } from './messages.ts';
 import type { OneShots } from './one-shots.ts';
 import type { Views } from './views.ts';
-import type { SlackToken, Workspace } from './workspace.ts';
+import type { Workspace } from './workspace.ts';
 
-/** Everything a Web API method may look at or change. */
+/** The whole state of the stand-in: what a Web API method may read or change. */
 export interface World {
   readonly workspace: Workspace;
   readonly messages: Messages;
@@ -17,13 +14,4 @@ export interface World {
   readonly origin: () => string;
   /** A new single-use WebSocket address. */
   readonly socketUrl: () => string;
-}
-
-/** One method of the Web API. */
-export interface WebApiMethod {
-  readonly token: SlackToken['kind'];
-  /** Scopes that every call needs; null where it depends on the kind of channel. */
-  readonly scope: string | null;
-  readonly rate: Rate | null;
-  run(world: World, args: Fields, token: SlackToken): MethodReply;
 }

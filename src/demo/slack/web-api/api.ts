@@ -1,11 +1,13 @@
 import type { SlackToken } from '../state/workspace.ts';
-import type { WebApiMethod, World } from '../state/world.ts';
-import { type Fields, isFields, text } from '../wire/fields.ts';
+import type { World } from '../state/world.ts';
+import { type Fields, text } from '../wire/fields.ts';
+import { argumentsOf, isReply } from './arguments.ts';
 import { missingScope } from './channels.ts';
 import { CHAT_METHODS } from './chat.ts';
 import { CONVERSATION_METHODS } from './conversations.ts';
 import { DIRECTORY_METHODS } from './directory.ts';
-import { type InjectedFault, InjectedFaults } from './injected-faults.ts';
+import { InjectedFaults } from './injected-faults.ts';
+import type { WebApiMethod } from './method.ts';
 import type { Rates } from './rates.ts';
 import { errorReply, type MethodReply } from './reply.ts';
 import { VIEW_METHODS } from './views.ts';
@@ -17,15 +19,12 @@ const METHODS: Readonly<Record<string, WebApiMethod>> = {
   ...CONVERSATION_METHODS,
 };
 
-/** Members that Slack takes as JSON text in a form. */
-const JSON_MEMBERS = ['blocks', 'view', 'metadata', 'attachments'];
-
-/** One call of the Web API, for the record. Tokens are left out. */
+/** A recorded call of the Web API. Tokens are left out. */
 export interface ApiRequest {
   readonly method: string;
   readonly args: Fields;
   readonly at: number;
-  /** HTTP status; 0 when the connection was closed instead. */
+  /** HTTP status; 0 if the connection was closed instead. */
   readonly status: number;
   readonly answer: MethodReply | null;
 }
@@ -39,7 +38,7 @@ export type ApiResponse =
     }
   | { readonly kind: 'hang-up' };
 
-/** The Web API: who calls, may they, have they room, do it. */
+/** The Web API: checks token, scope and rate, then runs the method. */
 export class WebApi {
   readonly faults = new InjectedFaults();
   readonly requests: ApiRequest[] = [];
@@ -54,21 +53,21 @@ export class WebApi {
   }
 
   async call(method: string, headers: { authorization?: string; type?: string }, raw: string): Promise<ApiResponse> {
-    const parsed = argsOf(headers.type ?? '', raw);
+    const parsed = argumentsOf(headers.type ?? '', raw);
     const args = 'ok' in parsed ? {} : parsed;
-    const { token: inBody, ...told } = args;
+    const { token: inBody, ...recorded } = args;
     const bearer =
       headers.authorization?.match(/^Bearer\s+(\S+)$/i)?.[1] ?? (typeof inBody === 'string' ? inBody : null);
-    const fault = this.#faultOf(method);
-    const note = (status: number, answer: MethodReply | null) =>
-      this.requests.push({ method, args: told, at: this.#world.now(), status, answer });
+    const fault = this.faults.take(method);
+    const record = (status: number, answer: MethodReply | null) =>
+      this.requests.push({ method, args: recorded, at: this.#world.now(), status, answer });
 
     if (fault?.kind === 'refuse-connection') {
-      note(0, null);
+      record(0, null);
       return { kind: 'hang-up' };
     }
     if (fault?.kind === 'http-500') {
-      note(500, null);
+      record(500, null);
       return { kind: 'answer', status: 500, headers: {}, body: 'Internal Server Error' };
     }
     const token = this.#world.workspace.tokens.get(bearer ?? '');
@@ -80,10 +79,10 @@ export class WebApi {
           : this.#answer(method, bearer, token, parsed);
     const status = result.retryAfter > 0 ? 429 : 200;
     if (fault?.kind === 'drop-answer') {
-      note(0, result.answer);
+      record(0, result.answer);
       return { kind: 'hang-up' };
     }
-    note(status, result.answer);
+    record(status, result.answer);
     if (fault?.kind === 'slow') await this.#pause(fault.ms);
     return {
       kind: 'answer',
@@ -97,31 +96,27 @@ export class WebApi {
     };
   }
 
-  #faultOf(method: string): InjectedFault | null {
-    return this.faults.take(method);
-  }
-
   #answer(
     name: string,
     bearer: string | null,
     token: SlackToken | undefined,
     args: Fields | MethodReply,
   ): { answer: MethodReply; retryAfter: number } {
-    const say = (answer: MethodReply, retryAfter = 0) => ({ answer, retryAfter });
+    const reply = (answer: MethodReply, retryAfter = 0) => ({ answer, retryAfter });
     const method = Object.hasOwn(METHODS, name) ? METHODS[name] : undefined;
-    if (method === undefined) return say(errorReply('unknown_method', { req_method: name }));
-    if (bearer === null) return say(errorReply('not_authed'));
-    if (token === undefined) return say(errorReply('invalid_auth'));
-    if (token.revoked) return say(errorReply('token_revoked'));
-    if (token.kind !== method.token) return say(errorReply('not_allowed_token_type'));
-    if (method.scope !== null && !token.scopes.includes(method.scope)) return say(missingScope(method.scope, token));
-    if ('ok' in args && isAnswer(args)) return say(args);
+    if (method === undefined) return reply(errorReply('unknown_method', { req_method: name }));
+    if (bearer === null) return reply(errorReply('not_authed'));
+    if (token === undefined) return reply(errorReply('invalid_auth'));
+    if (token.revoked) return reply(errorReply('token_revoked'));
+    if (token.kind !== method.token) return reply(errorReply('not_allowed_token_type'));
+    if (method.scope !== null && !token.scopes.includes(method.scope)) return reply(missingScope(method.scope, token));
+    if ('ok' in args && isReply(args)) return reply(args);
     if (method.rate !== null) {
       const own = method.rate.per === undefined ? '' : (text(args, method.rate.per) ?? '');
       const wait = this.#rates.take(`${name} ${own}`, method.rate);
-      if (wait > 0) return say(errorReply('ratelimited'), wait);
+      if (wait > 0) return reply(errorReply('ratelimited'), wait);
     }
-    return say(method.run(this.#world, args, token));
+    return reply(method.run(this.#world, args, token));
   }
 }
 
@@ -132,50 +127,4 @@ function scopeHeaders(token: SlackToken | undefined, method: string): Record<str
     'x-oauth-scopes': token.scopes.join(','),
     ...(needed ? { 'x-accepted-oauth-scopes': needed } : {}),
   };
-}
-
-function isAnswer(value: Fields | MethodReply): value is MethodReply {
-  return value.ok === false && typeof value.error === 'string';
-}
-
-/** The arguments of a call, from a form or from JSON. */
-function argsOf(type: string, raw: string): Fields | MethodReply {
-  if (type.toLowerCase().startsWith('application/json')) {
-    const parsed = parsedJson(raw === '' ? '{}' : raw);
-    if (!isFields(parsed)) return errorReply('invalid_json');
-    const { ok: _, ...args } = parsed;
-    return nested(args);
-  }
-  if (!type.toLowerCase().startsWith('application/x-www-form-urlencoded') && raw !== '') {
-    return errorReply('invalid_post_type');
-  }
-  const { ok: _, ...args } = Object.fromEntries(new URLSearchParams(raw));
-  return nested(args);
-}
-
-function nested(args: Fields): Fields | MethodReply {
-  const out: Fields = { ...args };
-  for (const name of JSON_MEMBERS) {
-    const value = out[name];
-    if (typeof value !== 'string') continue;
-    const parsed = parsedJson(value);
-    if (parsed === undefined) {
-      if (name === 'blocks') return errorReply('invalid_blocks_format');
-      if (name === 'metadata') return errorReply('invalid_metadata_format');
-      return errorReply('invalid_arguments', {
-        response_metadata: { messages: [`[ERROR] ${name} is not valid JSON`] },
-      });
-    }
-    out[name] = parsed;
-  }
-  return out;
-}
-
-/** Undefined when it is not JSON. */
-export function parsedJson(raw: string): unknown {
-  try {
-    return JSON.parse(raw);
-  } catch {
-    return undefined;
-  }
 }

@@ -1,9 +1,8 @@
-import type { SlackChannel, SlackToken } from '../state/workspace.ts';
-import { putChannel } from '../state/workspace.ts';
+import { putChannel, type SlackChannel, type SlackToken } from '../state/workspace.ts';
 import type { World } from '../state/world.ts';
 import { errorReply, type MethodReply } from './reply.ts';
 
-/** The channel that a post is for: an id, a name, or a person (their direct messages with the app). */
+/** The channel that a post names: by its id, its name, or a person's id (their direct messages with the app). */
 export function channelOf(world: World, given: string): SlackChannel | undefined {
   const { channels, users } = world.workspace;
   if (users.has(given)) return directMessage(world, given);
@@ -11,7 +10,7 @@ export function channelOf(world: World, given: string): SlackChannel | undefined
   return channels.get(given) ?? [...channels.values()].find((c) => !c.is_im && c.name === name);
 }
 
-/** The direct messages between the app and a person. */
+/** The direct messages between the app and a person; opened if they are not yet. */
 export function directMessage(world: World, user: string): SlackChannel {
   const { workspace } = world;
   const id = `D${user.slice(1)}`;
@@ -21,18 +20,18 @@ export function directMessage(world: World, user: string): SlackChannel {
   );
 }
 
-/** Private channels do not exist for those who are not in them. */
-export function seen(world: World, channel: SlackChannel | undefined): SlackChannel | undefined {
+/** The channel, if the app can see it: a private channel does not exist for those outside it. */
+export function visibleChannel(world: World, channel: SlackChannel | undefined): SlackChannel | undefined {
   if (channel === undefined) return undefined;
-  return channel.is_private && !inside(world, channel) ? undefined : channel;
+  return channel.is_private && !isMember(world, channel) ? undefined : channel;
 }
 
-export function inside(world: World, channel: SlackChannel): boolean {
+export function isMember(world: World, channel: SlackChannel): boolean {
   return channel.members.includes(world.workspace.botUser);
 }
 
-/** Slack has one scope for each kind of channel: `channels:read`, `groups:read`, `im:read`. */
-export function lacking(channel: SlackChannel, verb: 'read' | 'history', token: SlackToken): MethodReply | null {
+/** A refusal if the token lacks the scope for this kind of channel: `channels:read`, `groups:read`, `im:read`. */
+export function scopeRefusal(channel: SlackChannel, verb: 'read' | 'history', token: SlackToken): MethodReply | null {
   const needed = `${channel.is_im ? 'im' : channel.is_private ? 'groups' : 'channels'}:${verb}`;
   return token.scopes.includes(needed) ? null : missingScope(needed, token);
 }

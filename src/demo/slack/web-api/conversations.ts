@@ -1,9 +1,10 @@
 import type { SlackMessage } from '../state/messages.ts';
 import type { SlackChannel, SlackToken } from '../state/workspace.ts';
-import type { WebApiMethod, World } from '../state/world.ts';
+import type { World } from '../state/world.ts';
 import { type Fields, text, truth } from '../wire/fields.ts';
-import { directMessage, inside, lacking, seen } from './channels.ts';
-import { messageFields } from './chat.ts';
+import { directMessage, isMember, scopeRefusal, visibleChannel } from './channels.ts';
+import { messageFields } from './message.ts';
+import type { WebApiMethod } from './method.ts';
 import { TIER } from './rates.ts';
 import { errorReply, type MethodReply, okReply } from './reply.ts';
 
@@ -16,9 +17,9 @@ export const CONVERSATION_METHODS: Readonly<Record<string, WebApiMethod>> = {
 };
 
 function info(world: World, args: Fields, token: SlackToken): MethodReply {
-  const channel = seen(world, world.workspace.channels.get(text(args, 'channel') ?? ''));
+  const channel = visibleChannel(world, world.workspace.channels.get(text(args, 'channel') ?? ''));
   if (channel === undefined) return errorReply('channel_not_found');
-  return lacking(channel, 'read', token) ?? okReply({ channel: shownChannel(world, channel) });
+  return scopeRefusal(channel, 'read', token) ?? okReply({ channel: shownChannel(world, channel) });
 }
 
 function shownChannel(world: World, channel: SlackChannel): Fields {
@@ -33,7 +34,7 @@ function shownChannel(world: World, channel: SlackChannel): Fields {
     is_group: channel.is_private,
     is_mpim: false,
     is_shared: channel.is_shared || channel.is_ext_shared || channel.is_org_shared,
-    is_member: inside(world, channel),
+    is_member: isMember(world, channel),
     context_team_id: world.workspace.team.id,
     num_members: members.length,
   };
@@ -51,27 +52,27 @@ function open(world: World, args: Fields): MethodReply {
 }
 
 function members(world: World, args: Fields, token: SlackToken): MethodReply {
-  const channel = seen(world, world.workspace.channels.get(text(args, 'channel') ?? ''));
+  const channel = visibleChannel(world, world.workspace.channels.get(text(args, 'channel') ?? ''));
   if (channel === undefined) return errorReply('channel_not_found');
   return (
-    lacking(channel, 'read', token) ??
+    scopeRefusal(channel, 'read', token) ??
     okReply({ members: [...channel.members], response_metadata: { next_cursor: '' } })
   );
 }
 
 function history(world: World, args: Fields, token: SlackToken): MethodReply {
-  const channel = seen(world, world.workspace.channels.get(text(args, 'channel') ?? ''));
+  const channel = visibleChannel(world, world.workspace.channels.get(text(args, 'channel') ?? ''));
   if (channel === undefined) return errorReply('channel_not_found');
-  const refusal = lacking(channel, 'history', token);
+  const refusal = scopeRefusal(channel, 'history', token);
   if (refusal !== null) return refusal;
-  if (!inside(world, channel)) return errorReply('not_in_channel');
+  if (!isMember(world, channel)) return errorReply('not_in_channel');
   return page(world, world.messages.inChannel(channel.id).reverse(), args);
 }
 
 function replies(world: World, args: Fields, token: SlackToken): MethodReply {
-  const channel = seen(world, world.workspace.channels.get(text(args, 'channel') ?? ''));
+  const channel = visibleChannel(world, world.workspace.channels.get(text(args, 'channel') ?? ''));
   if (channel === undefined) return errorReply('channel_not_found');
-  const refusal = lacking(channel, 'history', token);
+  const refusal = scopeRefusal(channel, 'history', token);
   if (refusal !== null) return refusal;
   const parent = world.messages.find(channel.id, text(args, 'ts') ?? '');
   if (parent === undefined) return errorReply('thread_not_found');

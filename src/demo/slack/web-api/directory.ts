@@ -1,6 +1,7 @@
 import type { SlackToken, SlackUser } from '../state/workspace.ts';
-import type { WebApiMethod, World } from '../state/world.ts';
+import type { World } from '../state/world.ts';
 import { type Fields, text, truth } from '../wire/fields.ts';
+import type { WebApiMethod } from './method.ts';
 import { TIER } from './rates.ts';
 import { errorReply, type MethodReply, okReply } from './reply.ts';
 

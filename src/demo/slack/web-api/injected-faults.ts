@@ -1,18 +1,18 @@
-/** What may go wrong with the next call of a method. `times` is 1 unless told. */
+/** What goes wrong with the next calls of a method. `times` is 1 by default. */
 export type InjectedFault =
   /** The effect happens, then the connection closes without an answer. */
   | { readonly kind: 'drop-answer'; readonly times?: number }
   /** The connection closes before anything happens. */
   | { readonly kind: 'refuse-connection'; readonly times?: number }
   | { readonly kind: 'http-500'; readonly times?: number }
-  /** `retryAfter` in seconds, 1 unless told. */
+  /** `retryAfter` in seconds, 1 by default. */
   | { readonly kind: 'ratelimited'; readonly times?: number; readonly retryAfter?: number }
   /** Slack's own refusal by name: `fatal_error`, `edit_window_closed`, `is_inactive`, … */
   | { readonly kind: 'error'; readonly error: string; readonly times?: number }
   /** The effect happens at once, the answer `ms` later. */
   | { readonly kind: 'slow'; readonly ms: number; readonly times?: number };
 
-/** Faults to come, oldest first; a method's own before those for every method (`*`). */
+/** Faults that have not happened yet, oldest first; a method's own before those for every method (`*`). */
 export class InjectedFaults {
   readonly #waiting: { method: string; fault: InjectedFault; left: number }[] = [];
 

@@ -1,4 +1,4 @@
-/** Waits that end early when the stand-in closes. */
+/** Pauses that end early when the stand-in closes. */
 export class Pauses {
   readonly #ends = new Set<() => void>();
 

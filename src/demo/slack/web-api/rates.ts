@@ -1,12 +1,12 @@
-/** A bucket that holds `burst` calls and gains `perMinute` of them each minute. */
+/** A token bucket that holds `burst` calls and regains `perMinute` of them each minute. */
 export interface Rate {
   readonly perMinute: number;
   readonly burst: number;
-  /** The argument that has a bucket of its own: a channel. */
+  /** The argument each of whose values has a bucket of its own (`channel`). */
   readonly per?: string;
 }
 
-/** Slack's tiers (docs.slack.dev/apis/web-api/rate-limits), as a method's room for one app in one workspace. */
+/** Slack's tiers (docs.slack.dev/apis/web-api/rate-limits): the calls of one method by one app in one workspace. */
 export const TIER: Readonly<Record<1 | 2 | 3 | 4, Rate>> = {
   1: { perMinute: 10, burst: 10 },
   2: { perMinute: 20, burst: 20 },
@@ -14,11 +14,11 @@ export const TIER: Readonly<Record<1 | 2 | 3 | 4, Rate>> = {
   4: { perMinute: 100, burst: 100 },
 };
 
-/** About one message a second in a channel, with short bursts. */
+/** About one message per second in a channel, with short bursts. */
 export const POSTING: Rate = { perMinute: 60, burst: 5, per: 'channel' };
 
 export class Rates {
-  /** 1 is Slack's, 10 is ten times as many, false is none. */
+  /** 1 for Slack's rates, 10 for ten times as many calls, false for no limit. */
   scale: number | false;
   readonly #buckets = new Map<string, { left: number; at: number }>();
   readonly #now: () => number;
@@ -28,7 +28,7 @@ export class Rates {
     this.#now = now;
   }
 
-  /** Takes one call. Returns 0, or the whole seconds to wait (Retry-After). */
+  /** Counts one call. Returns 0 if it may go on, else the whole seconds to wait (Retry-After). */
   take(key: string, rate: Rate): number {
     if (this.scale === false) return 0;
     const burst = Math.max(1, rate.burst * this.scale);

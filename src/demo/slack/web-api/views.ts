@@ -1,7 +1,8 @@
 import { faultsOfView, MOST_VIEW_BYTES } from '../limits/views.ts';
 import { MOST_STACKED, type SlackView } from '../state/views.ts';
-import type { WebApiMethod, World } from '../state/world.ts';
+import type { World } from '../state/world.ts';
 import { type Fields, isFields, text } from '../wire/fields.ts';
+import type { WebApiMethod } from './method.ts';
 import { TIER } from './rates.ts';
 import { errorReply, faultsReply, type MethodReply, okReply } from './reply.ts';
 

@@ -1,4 +1,4 @@
-/** Reading JSON that somebody else wrote. */
+/** An object of JSON that somebody else wrote. */
 export type Fields = Record<string, unknown>;
 
 export function isFields(value: unknown): value is Fields {
@@ -11,7 +11,7 @@ export function text(of: unknown, name: string): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 
-/** A member that is a list of objects; anything else is an empty list. */
+/** The objects of a member that is a list; an empty list for anything else. */
 export function list(of: unknown, name: string): Fields[] {
   const value = isFields(of) ? of[name] : undefined;
   return Array.isArray(value) ? value.filter(isFields) : [];
@@ -36,4 +36,13 @@ export function merged(under: Fields, over: Fields): Fields {
     out[name] = isFields(before) && isFields(value) ? merged(before, value) : value;
   }
   return out;
+}
+
+/** Undefined if it is not JSON. */
+export function parsedJson(raw: string): unknown {
+  try {
+    return JSON.parse(raw);
+  } catch {
+    return undefined;
+  }
 }

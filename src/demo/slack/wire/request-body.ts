@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 
-/** Bytes of a request's body. */
+/** Most bytes of a request's body. */
 const MOST_BODY = 2 << 20;
 
-/** The body as text; null when it is too long. */
+/** The body as text; null if it is too long. */
 export async function bodyOf(request: IncomingMessage): Promise<string | null> {
   const chunks: Buffer[] = [];
   let bytes = 0;
