@@ -7,7 +7,7 @@ import { cardIsComplete } from '../card/card.ts';
 import { denyView, fullView } from '../card/modals.ts';
 import type { Admitted, RecordRefusal } from './admit.ts';
 import type { Intent } from './intent.ts';
-import type { Outcome } from './outcome.ts';
+import type { ClickOutcome } from './outcome.ts';
 
 export interface ActTerms {
   readonly clock: Clock;
@@ -19,7 +19,7 @@ export interface ActTerms {
 }
 
 /** Does what an admitted click asks for: decides, or makes the modal in which the person decides. */
-export async function act(terms: ActTerms, intent: Intent, admitted: Admitted): Promise<Outcome> {
+export async function act(terms: ActTerms, intent: Intent, admitted: Admitted): Promise<ClickOutcome> {
   const { approval, approver, from, seen } = admitted;
   switch (intent.kind) {
     case 'submit': {
@@ -44,7 +44,7 @@ export async function act(terms: ActTerms, intent: Intent, admitted: Admitted): 
   }
 }
 
-async function openFullView(terms: ActTerms, intent: Intent, admitted: Admitted, page: number): Promise<Outcome> {
+async function openFullView(terms: ActTerms, intent: Intent, admitted: Admitted, page: number): Promise<ClickOutcome> {
   const refusal = await refusalAhead(terms, intent, admitted);
   if (refusal !== null) return refusal;
   const { approval, approver, from } = admitted;
@@ -54,7 +54,7 @@ async function openFullView(terms: ActTerms, intent: Intent, admitted: Admitted,
 }
 
 /** Judges before a modal opens, so that nobody writes a reason in vain. A refusal is recorded. */
-async function refusalAhead(terms: ActTerms, intent: Intent, admitted: Admitted): Promise<Outcome | null> {
+async function refusalAhead(terms: ActTerms, intent: Intent, admitted: Admitted): Promise<ClickOutcome | null> {
   const { choice, value } = intent;
   if (choice === 'details') return null;
   const { approval, approver } = admitted;

@@ -5,7 +5,7 @@ import { type Clicker, type IdentityTerms, identify } from '../people/identity.t
 import { type CardPlace, placeOfClick } from '../place/card-place.ts';
 import type { Routing } from '../place/routing.ts';
 import type { Intent } from './intent.ts';
-import type { DoorRefusal, TurnedAway } from './outcome.ts';
+import type { DoorRefusal, NotAdmitted } from './outcome.ts';
 
 /** Records a click that did not count. `id` is what the click claims, and may name nothing. */
 export type RecordRefusal = (id: string, actor: string, reason: string, choice: string) => Promise<void>;
@@ -34,10 +34,10 @@ export interface Admitted {
 }
 
 /** The checks that every click passes. A refusal is recorded before it is returned. */
-export async function admit(terms: AdmissionTerms, who: Clicker, intent: Intent): Promise<Admitted | TurnedAway> {
+export async function admit(terms: AdmissionTerms, who: Clicker, intent: Intent): Promise<Admitted | NotAdmitted> {
   const { value, from, choice } = intent;
   const record = (reason: string) => terms.refused(value.approval, who.user, reason, choice);
-  const refuse = async (reason: DoorRefusal): Promise<TurnedAway> => {
+  const refuse = async (reason: DoorRefusal): Promise<NotAdmitted> => {
     await record(reason);
     return { kind: 'turned_away', reason };
   };

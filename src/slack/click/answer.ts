@@ -1,6 +1,6 @@
 import { type ModalView, noticeView, REASON_INPUT } from '../card/modals.ts';
 import type { FollowUp } from './follow-up.ts';
-import type { Outcome } from './outcome.ts';
+import type { ClickOutcome } from './outcome.ts';
 import type { Interaction } from './payload.ts';
 import { CLICK_NOTICES, doorWords, refusalWords, voteWords } from './words.ts';
 
@@ -15,7 +15,7 @@ export interface ClickAnswer {
 const EMPTY: ClickAnswer = { ack: null, followUp: null };
 
 /** Translates an outcome for the surface that was clicked. Pure. */
-export function answerTo(interaction: Interaction, outcome: Outcome): ClickAnswer {
+export function answerTo(interaction: Interaction, outcome: ClickOutcome): ClickAnswer {
   switch (outcome.kind) {
     case 'nothing':
       return EMPTY;

@@ -6,13 +6,13 @@ import type { StrangerReason } from '../people/standing.ts';
 export type DoorRefusal = StrangerReason | 'other_app' | 'wrong_message' | 'other_call' | 'cannot_tell';
 
 /** A click that was turned away at the door. */
-export type TurnedAway =
+export type NotAdmitted =
   | { readonly kind: 'turned_away'; readonly reason: DoorRefusal }
   | { readonly kind: 'not_found' };
 
 /** What became of a click, before the person is told. */
-export type Outcome =
-  | TurnedAway
+export type ClickOutcome =
+  | NotAdmitted
   | Decided
   | { readonly kind: 'nothing' }
   /** A modal to show. Nothing was decided. */
