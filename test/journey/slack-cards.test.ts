@@ -208,7 +208,7 @@ describe('where cards go', () => {
       await world.open();
       for (const user of ['MIRA', 'ALEX']) {
         const [line] = world.slack.messages(`D0${user}`);
-        assert.match(line!.text, /waits for you/);
+        assert.match(line!.text, /is waiting for you/);
         assert.doesNotMatch(JSON.stringify(line!.blocks), /button/);
       }
     } finally {

@@ -146,6 +146,6 @@ test('a crowded grant: the agent is told each time, the channel once, from which
     .slice(before)
     .map((message) => message.text);
   assert.equal(lines.length, 1);
-  assert.match(lines[0]!, /has 2 calls waiting for approval, as many as it may/);
+  assert.match(lines[0]!, /has 2 calls waiting for approval, which is its limit/);
   await Promise.all([endNow(a), endNow(b)]);
 });

@@ -68,7 +68,7 @@ function reminders(progress: ThreadProgress, approval: Approval): string[] {
 /** One line instead of another card: the grant has reached its limit of pending approvals. */
 export function crowdedLine(grant: string, pending: number): ThreadReply {
   return reply(
-    `${codeSpan(grant)} has ${pending} calls waiting for approval, as many as it may. Its further calls are refused until some of them are decided.`,
+    `${codeSpan(grant)} has ${pending} calls waiting for approval, which is its limit. Further calls are refused until some of them are decided.`,
   );
 }
 

@@ -21,14 +21,14 @@ export function doorWords(reason: DoorRefusal): string {
     case 'other_team':
       return 'Only members of the workspace that this gateway belongs to may decide. Nothing was recorded as a decision.';
     case 'deactivated':
-      return 'This account is deactivated, so its word does not count.';
+      return 'This account is deactivated, so its clicks do not count.';
     case 'bot':
       return 'A bot cannot approve or deny a call.';
     case 'guest':
       return 'Guests cannot approve or deny calls. Ask a full member of the workspace.';
     case 'stranger':
     case 'unknown_person':
-      return 'Slack does not know you as a member of this workspace, so your word does not count.';
+      return 'Slack does not know you as a member of this workspace, so your click does not count.';
     case 'other_app':
       return 'This button belongs to another app.';
     case 'wrong_message':
@@ -48,7 +48,7 @@ export function refusalWords(reason: RefusalReason, approval: Approval): string 
     case 'expired':
       return `Too late: this expired ${localTime(approval.expiresAt)}. Nothing has run.`;
     case 'already_voted':
-      return `Your word is already recorded. ${quorumSoFar(approval)}.`;
+      return `Your decision is already recorded. ${quorumSoFar(approval)}.`;
     case 'not_an_approver':
       return 'You are not among the approvers of this call. The card names those who are.';
     case 'own_call':

@@ -19,7 +19,7 @@ export async function sendDirectLines(
   const where = typeof url === 'string' ? `<${url}|Open the card>` : `See <#${channel}>`;
   const call = escapedMrkdwn(`${approval.server}.${approval.tool}`);
   const owner = approval.owner ? personMention(approval.owner) : 'nobody';
-  const text = `A call of ${call} on behalf of ${owner} waits for you. ${where}.`;
+  const text = `A call to ${call} on behalf of ${owner} is waiting for you. ${where}.`;
   for (const user of people) {
     const conversation = await openDirectMessage(api, user);
     const isSent =

@@ -3,7 +3,7 @@ import type { SlackMessage } from '../state/messages.ts';
 import { MOST_STACKED, type SlackView } from '../state/views.ts';
 import type { World } from '../state/world.ts';
 import { refusalOf } from '../web-api/views.ts';
-import { type Fields, isFields, list, parsedJson, part, text, truth } from '../wire/fields.ts';
+import { type Fields, isFields, isTrue, list, parsedJson, part, text } from '../wire/fields.ts';
 import type { PayloadDelivery, Reaction } from './delivery.ts';
 import { actionIn, clickOnMessage, clickOnView, closing, type Disguise, submission } from './payloads.ts';
 
@@ -94,9 +94,9 @@ export class Gestures {
   /** The person closes a modal. Slack tells the app only if the view asked for that; null if it did not. */
   async closeView(by: Disguise & { user: string; viewId?: string; clear?: boolean }): Promise<Reaction | null> {
     const view = this.#view(by.user, by.viewId);
-    const clear = by.clear === true || truth(view.view.clear_on_close);
+    const clear = by.clear === true || isTrue(view.view.clear_on_close);
     this.#world.views.close(view, clear);
-    if (!truth(view.view.notify_on_close)) return null;
+    if (!isTrue(view.view.notify_on_close)) return null;
     return this.#delivery.payload(closing(this.#world, view, clear, by));
   }
 

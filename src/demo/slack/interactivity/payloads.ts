@@ -11,9 +11,9 @@ export interface Disguise {
   readonly userTeam?: string;
   /** `team.id`: the workspace that the payload claims to come from; null as for an organisation-wide install. */
   readonly team?: string | null;
-  /** `enterprise`. */
+  /** `enterprise`; that of the stand-in by default. */
   readonly enterprise?: { readonly id: string; readonly name: string } | null;
-  /** Laid over the finished payload, object by object; a list (such as `actions`) is replaced whole. */
+  /** Merged into the finished payload, object by object; a list (such as `actions`) is replaced whole. */
   readonly overrides?: Fields;
 }
 

@@ -8,7 +8,7 @@ import { type Fields, parsedJson, text } from '../wire/fields.ts';
 const PING_MS = 10_000;
 /** Milliseconds that clients have to answer the closing handshake. */
 const CLOSING_MS = 300;
-/** Bytes of one message. */
+/** Most bytes of one message. */
 const MOST_BYTES = 1 << 20;
 
 /** Socket Mode: single-use addresses, connections, envelopes and their acknowledgements. */

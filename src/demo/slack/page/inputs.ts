@@ -1,11 +1,11 @@
-import { type Fields, list, part, text, truth } from '../wire/fields.ts';
+import { type Fields, isTrue, list, part, text } from '../wire/fields.ts';
 import { html, type SafeHtml } from './html.ts';
 import { plainHtml } from './plain-text.ts';
 
 /** Draws an input block of a modal, with the app's error below it. */
 export function inputHtml(block: Fields, error: string | undefined): SafeHtml {
   const element = part(block, 'element') ?? {};
-  const optional = truth(block.optional) ? html` <span class="optional">(optional)</span>` : '';
+  const optional = isTrue(block.optional) ? html` <span class="optional">(optional)</span>` : '';
   return html`<div class="block input${error ? ' wrong' : ''}">
 <div class="label">${plainHtml(part(block, 'label'))}${optional}</div>
 ${control(block, element)}
@@ -15,13 +15,13 @@ ${block.hint === undefined ? '' : html`<div class="hint">${plainHtml(part(block,
 }
 
 function control(block: Fields, element: Fields): SafeHtml {
-  const focus = truth(element.focus_on_load) ? html` data-focus="1"` : '';
+  const focus = isTrue(element.focus_on_load) ? html` data-focus="1"` : '';
   const ids = html`data-input-block="${text(block, 'block_id') ?? ''}" data-input-action="${text(element, 'action_id') ?? ''}"${focus}`;
   const initial = text(element, 'initial_value') ?? '';
   const hint = text(part(element, 'placeholder'), 'text') ?? '';
   switch (element.type) {
     case 'plain_text_input':
-      return truth(element.multiline)
+      return isTrue(element.multiline)
         ? html`<textarea ${ids} rows="4" placeholder="${hint}">${initial}</textarea>`
         : html`<input type="text" ${ids} placeholder="${hint}" value="${initial}">`;
     case 'static_select': {

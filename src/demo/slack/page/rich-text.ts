@@ -1,5 +1,5 @@
 import type { Workspace } from '../state/workspace.ts';
-import { type Fields, list, part, text, truth } from '../wire/fields.ts';
+import { type Fields, isTrue, list, part, text } from '../wire/fields.ts';
 import { html, type SafeHtml } from './html.ts';
 import { dateText, groupHtml, linkHtml, personHtml, withEmoji } from './mrkdwn.ts';
 
@@ -48,9 +48,9 @@ function leaf(of: Fields, workspace: Workspace): SafeHtml {
 
 function styled(inner: SafeHtml, style: Fields): SafeHtml {
   let out = inner;
-  if (truth(style.code)) out = html`<code>${out}</code>`;
-  if (truth(style.bold)) out = html`<b>${out}</b>`;
-  if (truth(style.italic)) out = html`<i>${out}</i>`;
-  if (truth(style.strike)) out = html`<s>${out}</s>`;
+  if (isTrue(style.code)) out = html`<code>${out}</code>`;
+  if (isTrue(style.bold)) out = html`<b>${out}</b>`;
+  if (isTrue(style.italic)) out = html`<i>${out}</i>`;
+  if (isTrue(style.strike)) out = html`<s>${out}</s>`;
   return out;
 }

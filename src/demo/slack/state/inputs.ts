@@ -1,4 +1,4 @@
-import { type Fields, list, part, text, truth } from '../wire/fields.ts';
+import { type Fields, isTrue, list, part, text } from '../wire/fields.ts';
 
 /** What a person has typed or chosen, keyed by block_id then action_id, or by action_id alone. */
 export type InputValues = Readonly<Record<string, string | Readonly<Record<string, string>>>>;
@@ -55,7 +55,7 @@ export function inputErrors(view: Fields, state: Record<string, Record<string, F
     const entered = value.value ?? value.selected_option ?? null;
     const many = Array.isArray(value.selected_options) ? value.selected_options.length : 0;
     if (entered === null && many === 0) {
-      if (!truth(block.optional)) errors[blockId] = 'Please complete this required field.';
+      if (!isTrue(block.optional)) errors[blockId] = 'Please complete this required field.';
       continue;
     }
     if (typeof entered !== 'string') continue;

@@ -37,7 +37,7 @@ function nested(args: Fields): Fields | MethodReply {
   return out;
 }
 
-/** Whether these are no arguments but Slack's refusal of them: a call's own member `ok` was left out. */
+/** Whether this is Slack's refusal and not arguments, from which a member `ok` has been removed. */
 export function isReply(value: Fields | MethodReply): value is MethodReply {
   return value.ok === false && typeof value.error === 'string';
 }

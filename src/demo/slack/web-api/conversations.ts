@@ -1,7 +1,7 @@
 import type { SlackMessage } from '../state/messages.ts';
 import type { SlackChannel, SlackToken } from '../state/workspace.ts';
 import type { World } from '../state/world.ts';
-import { type Fields, text, truth } from '../wire/fields.ts';
+import { type Fields, isTrue, text } from '../wire/fields.ts';
 import { directMessage, isMember, scopeRefusal, visibleChannel } from './channels.ts';
 import { messageFields } from './message.ts';
 import type { WebApiMethod } from './method.ts';
@@ -48,7 +48,7 @@ function open(world: World, args: Fields): MethodReply {
   if (user.deleted) return errorReply('user_disabled');
   if (user.is_bot) return errorReply('cannot_dm_bot');
   const channel = directMessage(world, id);
-  return okReply({ channel: { id: channel.id, ...(truth(args.return_im) ? shownChannel(world, channel) : {}) } });
+  return okReply({ channel: { id: channel.id, ...(isTrue(args.return_im) ? shownChannel(world, channel) : {}) } });
 }
 
 function members(world: World, args: Fields, token: SlackToken): MethodReply {
@@ -79,11 +79,11 @@ function replies(world: World, args: Fields, token: SlackToken): MethodReply {
   return page(world, [parent, ...world.messages.inThread(channel.id, parent.ts)], args);
 }
 
-/** Cuts to the asked span and page. The cursor is the place in the list. */
+/** One page of the messages within the requested time span. The cursor is an index into them. */
 function page(world: World, messages: readonly SlackMessage[], args: Fields): MethodReply {
   const oldest = Number(args.oldest ?? 0);
   const latest = Number(args.latest ?? Number.POSITIVE_INFINITY);
-  const inclusive = truth(args.inclusive);
+  const inclusive = isTrue(args.inclusive);
   const within = messages.filter(({ ts }) =>
     inclusive ? Number(ts) >= oldest && Number(ts) <= latest : Number(ts) > oldest && Number(ts) < latest,
   );
@@ -93,7 +93,7 @@ function page(world: World, messages: readonly SlackMessage[], args: Fields): Me
   if (!Number.isInteger(from)) return errorReply('invalid_cursor');
   const more = within.length > from + limit;
   return okReply({
-    messages: within.slice(from, from + limit).map((m) => messageFields(world, m, truth(args.include_all_metadata))),
+    messages: within.slice(from, from + limit).map((m) => messageFields(world, m, isTrue(args.include_all_metadata))),
     has_more: more,
     response_metadata: { next_cursor: more ? Buffer.from(`next:${from + limit}`).toString('base64') : '' },
   });

@@ -1,6 +1,6 @@
 import type { SlackToken, SlackUser } from '../state/workspace.ts';
 import type { World } from '../state/world.ts';
-import { type Fields, text, truth } from '../wire/fields.ts';
+import { type Fields, isTrue, text } from '../wire/fields.ts';
 import type { WebApiMethod } from './method.ts';
 import { TIER } from './rates.ts';
 import { errorReply, type MethodReply, okReply } from './reply.ts';
@@ -56,7 +56,7 @@ function shownUser(user: SlackUser): Fields {
 function usergroupsList(world: World, args: Fields): MethodReply {
   const { workspace } = world;
   if (workspace.team.plan === 'free') return errorReply('plan_upgrade_required');
-  const groups = [...workspace.userGroups.values()].filter((group) => !group.disabled || truth(args.include_disabled));
+  const groups = [...workspace.userGroups.values()].filter((group) => !group.disabled || isTrue(args.include_disabled));
   return okReply({
     usergroups: groups.map((group) => ({
       id: group.id,
@@ -66,7 +66,7 @@ function usergroupsList(world: World, args: Fields): MethodReply {
       handle: group.handle,
       date_delete: group.disabled ? 1 : 0,
       user_count: group.users.length,
-      ...(truth(args.include_users) ? { users: [...group.users] } : {}),
+      ...(isTrue(args.include_users) ? { users: [...group.users] } : {}),
     })),
   });
 }
@@ -75,7 +75,7 @@ function usergroupsUsersList(world: World, args: Fields): MethodReply {
   const { workspace } = world;
   if (workspace.team.plan === 'free') return errorReply('plan_upgrade_required');
   const group = workspace.userGroups.get(text(args, 'usergroup') ?? '');
-  if (group === undefined || (group.disabled && !truth(args.include_disabled))) return errorReply('no_such_subteam');
+  if (group === undefined || (group.disabled && !isTrue(args.include_disabled))) return errorReply('no_such_subteam');
   return okReply({ users: [...group.users] });
 }
 

@@ -17,7 +17,7 @@ function open(world: World, args: Fields): MethodReply {
   if (refusal !== null) return refusal;
   const trigger = world.oneShots.exchange(text(args, 'trigger_id'));
   if ('error' in trigger) return errorReply(trigger.error);
-  // A new root takes the place of what the person had open.
+  // A new root view replaces what the person had open.
   for (const view of world.views.of(trigger.user)) view.open = false;
   return okReply({ view: viewFields(world, world.views.open(trigger.user, args.view as Fields)) });
 }
@@ -44,7 +44,7 @@ function update(world: World, args: Fields): MethodReply {
   return okReply({ view: viewFields(world, view) });
 }
 
-/** Slack's refusal of a view, or null when it would take it. */
+/** Slack's refusal of a view; null if Slack would accept it. */
 export function refusalOf(view: unknown): MethodReply | null {
   if (!isFields(view)) {
     return faultsReply('invalid_arguments', [

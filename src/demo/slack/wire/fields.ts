@@ -23,12 +23,12 @@ export function part(of: unknown, name: string): Fields | undefined {
   return isFields(value) ? value : undefined;
 }
 
-/** Form fields are strings, JSON fields are not: Slack takes both. */
-export function truth(value: unknown): boolean {
+/** Form fields are strings, JSON fields are not; Slack accepts both. */
+export function isTrue(value: unknown): boolean {
   return value === true || value === 'true' || value === '1' || value === 1;
 }
 
-/** Lays `over` on `under`, object by object; lists and plain values are replaced. */
+/** Merges `over` into `under`, object by object; lists and plain values are replaced. */
 export function merged(under: Fields, over: Fields): Fields {
   const out: Fields = { ...under };
   for (const [name, value] of Object.entries(over)) {
