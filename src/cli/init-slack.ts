@@ -6,7 +6,7 @@ import { isHttpUrl } from '../config/server.ts';
 import { configPathOf } from '../config/settings.ts';
 import { fromDisk } from '../main/process/from-disk.ts';
 import type { Terminal } from '../main/process/terminal.ts';
-import { slackManifest } from '../slack/manifest.ts';
+import { slackManifest } from '../slack/setup/manifest.ts';
 import { diagnose } from './doctor/slack.ts';
 import { Misuse } from './parse/misuse.ts';
 

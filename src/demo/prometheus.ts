@@ -5,11 +5,11 @@ import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
 import { z } from 'zod';
 
-/** A small MCP server of the demo's own, with the tool that this project began with. */
+/** The demo's own small MCP server, with the tool that this project began with. */
 export interface Prometheus {
   /** `http://127.0.0.1:port/mcp`. */
   readonly url: string;
-  /** Keys made so far: each is one call that really ran. */
+  /** Keys made so far; each stands for one call that really ran. */
   readonly keys: readonly { readonly id: string; readonly name: string }[];
   close(): Promise<void>;
 }

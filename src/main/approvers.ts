@@ -4,15 +4,15 @@ import { refuseAtDoor } from '../gateway/decision/refuse.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import { adoptCard } from '../gateway/publish-card.ts';
 import type { Cards, Clock, Log } from '../ports.ts';
-import { Access } from '../slack/access.ts';
-import type { SlackApi } from '../slack/api.ts';
 import { slackCards } from '../slack/cards.ts';
-import { checkHome, checkSlack, type HomeSetup, type SlackSetup } from '../slack/check.ts';
 import type { SlackDeps, SlackDoor } from '../slack/door.ts';
-import type { SetupFault } from '../slack/fault.ts';
-import { LiveIdentity } from '../slack/identity.ts';
-import { People } from '../slack/people.ts';
-import { channelsOf, LiveRouting, type Routing } from '../slack/routing.ts';
+import { LiveIdentity } from '../slack/people/identity.ts';
+import { People } from '../slack/people/people.ts';
+import { channelsOf, LiveRouting, type Routing } from '../slack/place/routing.ts';
+import { checkHome, checkSlack, type HomeSetup, type SlackSetup } from '../slack/setup/check.ts';
+import type { SetupFault } from '../slack/setup/fault.ts';
+import { TokenHealth } from '../slack/setup/token-health.ts';
+import type { SlackApi } from '../slack/wire/api.ts';
 
 /** Slack, half at a time: the cards are a port of the gateway, the door needs the gateway. */
 export interface Approvers {
@@ -41,7 +41,7 @@ export function approversInSlack(loaded: Loaded, means: SlackMeans, clock: Clock
   const token = secrets.slackBotToken;
   const apiUrl = settings.slack.apiUrl ?? undefined;
   const { publicUrl } = settings;
-  const access = new Access(means.api({ token, apiUrl, log }), clock, log);
+  const access = new TokenHealth(means.api({ token, apiUrl, log }), clock, log);
   const { api } = access;
   const identityOf = ({ app, ...terms }: HomeSetup) => ({
     people: new People({ api, clock, log, ...terms }),
@@ -86,7 +86,7 @@ export function approversInSlack(loaded: Loaded, means: SlackMeans, clock: Clock
         identity,
         clock,
         log,
-        lineHeard: (code) => access.lineHeard(code),
+        onSocketAttempt: (code) => access.onSocketAttempt(code),
         botToken: token,
         signingSecret: secrets.slackSigningSecret ?? '',
         appToken: secrets.slackAppToken ?? undefined,

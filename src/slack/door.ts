@@ -1,70 +1,68 @@
 import { App, SocketModeReceiver } from '@slack/bolt';
 import { Hono } from 'hono';
-import type { SlackApi } from './api.ts';
-import { ACTIONS, VIEWS } from './button.ts';
-import { type Ack, type ClickDeps, type Clicks, takeClicks } from './clicks.ts';
-import { slackClient } from './client.ts';
-import { slackLogger } from './logger.ts';
-import { type SlackReceiver, slackReceiver } from './receiver.ts';
-import { keepConnected } from './socket.ts';
+import { CARD_ACTIONS, DECISION_VIEWS } from './card/button.ts';
+import { type Ack, type ClickDeps, type Clicks, takeClicks } from './click/take-clicks.ts';
+import type { SlackApi } from './wire/api.ts';
+import { slackClient } from './wire/client.ts';
+import { slackLogger } from './wire/logger.ts';
+import { slackReceiver } from './wire/receiver.ts';
+import { keepConnected } from './wire/socket.ts';
 
-/** What the approvers' door is made of. `main/` gives it. */
+/** What the approvers' door needs; `main/` provides it. */
 export interface SlackDeps extends Omit<ClickDeps, 'api'> {
   readonly botToken: string;
   /** Verifies clicks over HTTP; required without an `appToken`. */
   readonly signingSecret: string;
-  /** Socket Mode: we call Slack, Slack does not call us. */
+  /** For Socket Mode, in which we connect to Slack and it never connects to us. */
   readonly appToken?: string | undefined;
-  /** Told how each opening of Socket Mode went: Slack's refusal, or null when it is open. */
-  readonly lineHeard?: ((code: string | null) => void) | undefined;
+  /** Told how each attempt to open Socket Mode ended: Slack's error code, or null if it is open. */
+  readonly onSocketAttempt?: ((code: string | null) => void) | undefined;
   /** A stand-in's address, with its trailing slash. */
   readonly apiUrl?: string | undefined;
-  /** Shared with the cards; made from the token when absent. */
+  /** Shared with the cards; made from the token if absent. */
   readonly api?: SlackApi | undefined;
 }
 
 export interface SlackDoor {
   /** `POST /slack/events`. */
   readonly app: Hono;
-  /** Connects where Slack has to be called. Resolves when clicks can come, or after 10 s with the attempt going on. */
+  /** Connects, in Socket Mode. Resolves when clicks can arrive, or after 10 s while the attempts continue. */
   start(): Promise<void>;
-  /** Resolves when the clicks under way are done. */
+  /** Resolves when every click that was taken is done. */
   stop(): Promise<void>;
 }
 
 const PATH = '/slack/events';
 const CONNECT_MS = 10_000;
 
-/** Slack's door: the real Bolt, over HTTP on our own receiver, or over Socket Mode when there is an app token. */
+/** The door with Slack's own Bolt: over HTTP with our own receiver, or over Socket Mode if there is an app token. */
 export function slackDoor(deps: SlackDeps): SlackDoor {
   const api = deps.api ?? slackClient({ token: deps.botToken, apiUrl: deps.apiUrl, log: deps.log });
   const clicks = takeClicks({ ...deps, api });
-  const line = deps.appToken ? socketLine(deps, deps.appToken, clicks.take) : httpLine(deps, clicks.take);
+  const transport = deps.appToken ? overSocketMode(deps, deps.appToken, clicks.take) : overHttp(deps, clicks.take);
   return {
-    app: line.app,
-    start: () => line.start(),
+    app: transport.app,
+    start: () => transport.start(),
     async stop() {
       // A click under way still needs the socket for its ack.
       await clicks.settled();
-      await line.stop();
+      await transport.stop();
       await clicks.settled();
     },
   };
 }
 
-function httpLine(deps: SlackDeps, take: Clicks['take']): SlackDoor {
+function overHttp(deps: SlackDeps, take: Clicks['take']): SlackDoor {
   const receiver = slackReceiver(deps);
   const bolt = boltApp(deps, take, { receiver });
   return {
-    app: new Hono().post(PATH, (c) => handle(receiver, c.req.raw)),
+    app: new Hono().post(PATH, (c) => receiver.handle(c.req.raw)),
     start: () => bolt.init(),
     async stop() {},
   };
 }
 
-const handle = (receiver: SlackReceiver, request: Request): Promise<Response> => receiver.handle(request);
-
-function socketLine(deps: SlackDeps, appToken: string, take: Clicks['take']): SlackDoor {
+function overSocketMode(deps: SlackDeps, appToken: string, take: Clicks['take']): SlackDoor {
   const slackApiUrl = deps.apiUrl === undefined ? {} : { slackApiUrl: deps.apiUrl };
   const receiver = new SocketModeReceiver({
     appToken,
@@ -73,7 +71,7 @@ function socketLine(deps: SlackDeps, appToken: string, take: Clicks['take']): Sl
     installerOptions: { clientOptions: { ...slackApiUrl, retryConfig: { retries: 0 }, timeout: 5000 } },
   });
   const bolt = boltApp(deps, take, { socketMode: true, receiver });
-  const connection = keepConnected(receiver.client, deps.log, deps.lineHeard);
+  const connection = keepConnected(receiver.client, deps.log, deps.onSocketAttempt);
   return {
     app: new Hono().post(PATH, (c) => c.text('Slack is connected over Socket Mode\n', 404)),
     async start() {
@@ -86,11 +84,11 @@ function socketLine(deps: SlackDeps, appToken: string, take: Clicks['take']): Sl
 
 type BoltSettings = ConstructorParameters<typeof App>[0];
 
-/** Bolt without what it does by itself: no token check per click, no memory of conversations, no retries, no calls. */
-function boltApp(deps: SlackDeps, take: Clicks['take'], line: BoltSettings): App {
+/** Bolt without its extras: no token check per click, no memory of conversations, no retries, no calls of its own. */
+function boltApp(deps: SlackDeps, take: Clicks['take'], transport: BoltSettings): App {
   const app = new App({
-    ...line,
-    // Our own client speaks to Slack; Bolt needs no token of its own.
+    ...transport,
+    // Our own client calls Slack, so Bolt needs no token.
     authorize: async () => ({}),
     deferInitialization: true,
     convoStore: false,
@@ -98,13 +96,13 @@ function boltApp(deps: SlackDeps, take: Clicks['take'], line: BoltSettings): App
     attachFunctionToken: false,
     logger: slackLogger(deps.log),
   });
-  app.action(oneOf(ACTIONS), ({ body, ack }) => take(body, ack as Ack));
-  app.view(oneOf(VIEWS), ({ body, ack }) => take(body, ack as Ack));
-  // The receiver answers 500 and logs; in Socket Mode the missing ack tells the person.
+  app.action(anyOf(CARD_ACTIONS), ({ body, ack }) => take(body, ack as Ack));
+  app.view(anyOf(DECISION_VIEWS), ({ body, ack }) => take(body, ack as Ack));
+  // Over HTTP, the receiver logs it and answers 500; in Socket Mode, the missing ack tells the person.
   app.error(async (error) => {
     throw error;
   });
   return app;
 }
 
-const oneOf = (names: readonly string[]): RegExp => new RegExp(`^(?:${names.join('|')})$`);
+const anyOf = (names: readonly string[]): RegExp => new RegExp(`^(?:${names.join('|')})$`);

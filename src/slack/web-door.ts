@@ -1,14 +1,14 @@
 import { Hono } from 'hono';
-import { type ClickDeps, takeClicks } from './clicks.ts';
-import { requestHandler } from './receiver.ts';
+import { type ClickDeps, takeClicks } from './click/take-clicks.ts';
+import { requestHandler } from './wire/receiver.ts';
 
 export interface WebDoorDeps extends ClickDeps {
   readonly signingSecret: string;
 }
 
 /**
- * The approvers' door without Slack's libraries, for runtimes that cannot carry them (Cloudflare Workers). Clicks come
- * over HTTP only; everything behind the parsed payload is the same as in `door.ts`.
+ * The approvers' door without Slack's libraries, for runtimes that cannot run them (Cloudflare Workers). Clicks arrive
+ * over HTTP only; everything after the parsed payload is the same as in `door.ts`.
  */
 export function slackWebDoor(deps: WebDoorDeps): { readonly app: Hono; stop(): Promise<void> } {
   const clicks = takeClicks(deps);

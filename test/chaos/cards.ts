@@ -1,6 +1,6 @@
 import type { SlackStandIn } from '../../src/demo/slack/stand-in.ts';
 import type { Approval } from '../../src/domain/approval.ts';
-import { renderCard } from '../../src/slack/card.ts';
+import { renderCard } from '../../src/slack/card/card.ts';
 import { CHANNEL } from '../support/gateway.ts';
 
 /** Every approval has one card, and it shows the approval as it is. */

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { WORDS_FOR } from '../../src/slack/answer.ts';
+import { CLICK_NOTICES } from '../../src/slack/click/words.ts';
 import type { Approvers } from './approvers.ts';
 import { cardsAreTrue } from './cards.ts';
 import type { Told } from './heard.ts';
@@ -47,7 +47,7 @@ export async function quiet(town: Town, end: number): Promise<Evidence> {
 export function reportOf(town: Town, { told, approvers, evidence, ms, rows, faults }: Account): Report {
   const { recorded, clicked } = approvers;
   const toldLost = (approver: string): number =>
-    town.house.slack.ephemerals(approver).filter(({ text }) => text.startsWith(WORDS_FOR.notRecorded)).length;
+    town.house.slack.ephemerals(approver).filter(({ text }) => text.startsWith(CLICK_NOTICES.notRecorded)).length;
   const seen = { evidence, arrivals: town.arrivals, told, recorded, clicked, toldLost };
   const all = {
     ...Object.fromEntries(Object.entries(INVARIANTS).map(([name, holds]) => [name, holds(seen)])),

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import type { Reaction } from '../../src/demo/slack/delivery.ts';
-import { buttonValue } from '../../src/slack/button.ts';
+import type { Reaction } from '../../src/demo/slack/interactivity/delivery.ts';
+import { buttonValue } from '../../src/slack/card/button.ts';
 import { Agent, type Sent, textOf } from '../support/agent.ts';
 import { type CountingUpstream, countingUpstream } from '../support/counting-upstream.ts';
 import { CHANNEL, type GatewayProcess, type House, openHouse } from '../support/gateway.ts';

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { signatureOf } from '../../src/demo/slack/delivery.ts';
-import type { Click } from '../../src/demo/slack/gestures.ts';
+import { slackSignature } from '../../src/demo/slack/interactivity/delivery.ts';
+import type { ClickGesture } from '../../src/demo/slack/interactivity/gestures.ts';
 import { startSlackStandIn } from '../../src/demo/slack/stand-in.ts';
-import { buttonValue } from '../../src/slack/button.ts';
-import { requestHandler, slackReceiver } from '../../src/slack/receiver.ts';
-import { SeenSignatures } from '../../src/slack/signature.ts';
+import { buttonValue } from '../../src/slack/card/button.ts';
+import { requestHandler, slackReceiver } from '../../src/slack/wire/receiver.ts';
+import { SeenSignatures } from '../../src/slack/wire/signature.ts';
 import { CHANNEL, type DoorWorld, doorWorld, quiet } from '../support/door-world.ts';
 import type { sampleApproval } from '../support/sample-approval.ts';
 
@@ -15,7 +15,7 @@ type Different = Parameters<typeof sampleApproval>[0];
 interface Case {
   readonly approval?: Different;
   readonly before?: (world: DoorWorld) => unknown;
-  readonly click: Partial<Click>;
+  readonly click: Partial<ClickGesture>;
   /** What the person is told; null: nothing, the card says it. */
   readonly told: RegExp | null;
   readonly recorded: string | null;
@@ -535,7 +535,7 @@ describe('the receiver', () => {
       headers: {
         'content-type': 'application/x-www-form-urlencoded; charset=utf-8',
         'x-slack-request-timestamp': timestamp,
-        'x-slack-signature': signatureOf(secret, timestamp, body),
+        'x-slack-signature': slackSignature(secret, timestamp, body),
       },
       body,
     });

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { slackClient } from '../../src/slack/client.ts';
-import { type IdentityTerms, LiveIdentity } from '../../src/slack/identity.ts';
-import { People } from '../../src/slack/people.ts';
+import { type IdentityTerms, LiveIdentity } from '../../src/slack/people/identity.ts';
+import { People } from '../../src/slack/people/people.ts';
+import { slackClient } from '../../src/slack/wire/client.ts';
 import { CHANNEL, type DoorWorld, doorWorld, quiet } from '../support/door-world.ts';
 
 const PATIENCE = 20_000;

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { charactersOf, faultsOf } from '../../src/demo/slack/block-limits.ts';
-import { faultsOfView } from '../../src/demo/slack/view-limits.ts';
+import { charactersOf, faultsOf } from '../../src/demo/slack/limits/blocks.ts';
+import { faultsOfView } from '../../src/demo/slack/limits/views.ts';
 import { type Approval, type Decision, STATES, type State } from '../../src/domain/approval.ts';
 import type { Json } from '../../src/domain/json.ts';
-import { readButtonValue, readViewMemory } from '../../src/slack/button.ts';
-import { type RenderedCard, renderCard } from '../../src/slack/card.ts';
-import { denyView, fullView, pageCount } from '../../src/slack/view.ts';
+import { readButtonValue, readViewMemory } from '../../src/slack/card/button.ts';
+import { type RenderedCard, renderCard } from '../../src/slack/card/card.ts';
+import { denyView, fullView, pageCount } from '../../src/slack/card/modals.ts';
 import { FINGERPRINT, OPENED, sampleApproval } from '../support/sample-approval.ts';
 
 const vote = (different: Partial<Decision> = {}): Decision => ({

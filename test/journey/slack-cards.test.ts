@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Approval, Decision } from '../../src/domain/approval.ts';
-import { checkSlack } from '../../src/slack/check.ts';
-import { failureOf, slackClient } from '../../src/slack/client.ts';
-import { SCOPES, slackManifest } from '../../src/slack/manifest.ts';
+import { checkSlack } from '../../src/slack/setup/check.ts';
+import { REQUIRED_SCOPES, slackManifest } from '../../src/slack/setup/manifest.ts';
+import { failureOf, slackClient } from '../../src/slack/wire/client.ts';
 import { CHANNEL, type DoorWorld, doorWorld, quiet } from '../support/door-world.ts';
 
 const vote = (different: Partial<Decision> = {}): Decision => ({
@@ -78,7 +78,7 @@ describe('cards in the channel', () => {
   });
 
   test('without the scope for history a second card is better than none', async () => {
-    const scopes = Object.keys(SCOPES);
+    const scopes = Object.keys(REQUIRED_SCOPES);
     const { id } = await world.open();
     world.slack.setScopes(scopes);
     const approval = { ...world.approvals.get(id)!, id: 'ap_blind' };
@@ -208,7 +208,7 @@ describe('where cards go', () => {
       await world.open();
       for (const user of ['MIRA', 'ALEX']) {
         const [line] = world.slack.messages(`D0${user}`);
-        assert.match(line!.text, /waits for you/);
+        assert.match(line!.text, /is waiting for you/);
         assert.doesNotMatch(JSON.stringify(line!.blocks), /button/);
       }
     } finally {
@@ -232,7 +232,7 @@ describe('the set-up', () => {
   test('each fault is named with its remedy', async () => {
     const world = await doorWorld({
       standIn: {
-        scopes: Object.keys(SCOPES).filter((scope) => scope !== 'im:write'),
+        scopes: Object.keys(REQUIRED_SCOPES).filter((scope) => scope !== 'im:write'),
         channels: [
           { id: 'C0SHARED', is_ext_shared: true },
           { id: 'C0NOTIN', members: [] },
@@ -279,7 +279,7 @@ describe('the set-up', () => {
 
   test('the manifest asks for every scope, and for a URL or Socket Mode', () => {
     const http = slackManifest({ publicUrl: 'https://hold.example' });
-    for (const scope of Object.keys(SCOPES)) assert.ok(http.includes(scope));
+    for (const scope of Object.keys(REQUIRED_SCOPES)) assert.ok(http.includes(scope));
     assert.match(http, /request_url: https:\/\/hold\.example\/slack\/events/);
     assert.match(slackManifest({ publicUrl: null }), /socket_mode_enabled: true/);
   });

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import type { ApiRequest } from '../../src/demo/slack/api.ts';
-import type { SlackMessage } from '../../src/demo/slack/messages.ts';
-import type { SlackView } from '../../src/demo/slack/views.ts';
+import type { SlackMessage } from '../../src/demo/slack/state/messages.ts';
+import type { SlackView } from '../../src/demo/slack/state/views.ts';
+import type { ApiRequest } from '../../src/demo/slack/web-api/api.ts';
 import { Agent, textOf } from '../support/agent.ts';
 import { type CountingUpstream, countingUpstream } from '../support/counting-upstream.ts';
 import { CHANNEL, eventually, type GatewayProcess, type House, openHouse } from '../support/gateway.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import type { SlackView } from '../../src/demo/slack/views.ts';
-import { buttonValue } from '../../src/slack/button.ts';
+import type { SlackView } from '../../src/demo/slack/state/views.ts';
+import { buttonValue } from '../../src/slack/card/button.ts';
 import { CHANNEL, type DoorWorld, doorWorld } from '../support/door-world.ts';
 
 const LONG = { body: Array.from({ length: 200 }, (_, i) => `${i}:${'x'.repeat(900)}`), target: 'production' };

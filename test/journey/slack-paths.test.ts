@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { runCommandLine } from '../../src/cli/command-line.ts';
-import type { SlackMessage } from '../../src/demo/slack/messages.ts';
+import type { SlackMessage } from '../../src/demo/slack/state/messages.ts';
 import { Agent, noteOf, type Sent, textOf } from '../support/agent.ts';
 import { type CountingUpstream, countingUpstream } from '../support/counting-upstream.ts';
 import { CHANNEL, eventually, type GatewayProcess, type House, openHouse } from '../support/gateway.ts';

@@ -6,8 +6,8 @@ import type { Gateway } from '../../src/gateway/gateway.ts';
 import { publishCard } from '../../src/gateway/publish-card.ts';
 import { sweep } from '../../src/gateway/sweep.ts';
 import { slackCards } from '../../src/slack/cards.ts';
-import { slackClient } from '../../src/slack/client.ts';
-import { People } from '../../src/slack/people.ts';
+import { People } from '../../src/slack/people/people.ts';
+import { slackClient } from '../../src/slack/wire/client.ts';
 import { CHANNEL, quiet } from '../support/door-world.ts';
 import { ADMIN, arrivalOf, type ParkedWorld, park, parkedWorld } from '../support/parked-world.ts';
 import { REQUIREMENT } from '../support/sample-approval.ts';
@@ -146,6 +146,6 @@ test('a crowded grant: the agent is told each time, the channel once, from which
     .slice(before)
     .map((message) => message.text);
   assert.equal(lines.length, 1);
-  assert.match(lines[0]!, /has 2 calls waiting for approval, as many as it may/);
+  assert.match(lines[0]!, /has 2 calls waiting for approval, which is its limit/);
   await Promise.all([endNow(a), endNow(b)]);
 });

@@ -7,7 +7,7 @@ import { after, before, describe, test } from 'node:test';
 import { parse } from 'yaml';
 import { runCommandLine } from '../../src/cli/command-line.ts';
 import { type SlackStandIn, startSlackStandIn } from '../../src/demo/slack/stand-in.ts';
-import { MANIFEST_SCOPES } from '../../src/demo/slack/workspace.ts';
+import { MANIFEST_SCOPES } from '../../src/demo/slack/state/workspace.ts';
 import { CHANNEL, type House, openHouse } from '../support/gateway.ts';
 
 const CLI = new URL('../../src/cli/cli.ts', import.meta.url).pathname;

@@ -6,13 +6,13 @@ import type { Approval } from '../../src/domain/approval.ts';
 import { decide as judge } from '../../src/domain/decide.ts';
 import type { SeenApproval } from '../../src/gateway/decision/decide.ts';
 import type { CardRecord, Cards, Clock, Delivery, Log } from '../../src/ports.ts';
-import type { SlackApi } from '../../src/slack/api.ts';
 import { slackCards } from '../../src/slack/cards.ts';
-import { slackClient } from '../../src/slack/client.ts';
 import { type SlackDeps, type SlackDoor, slackDoor } from '../../src/slack/door.ts';
-import { fetchSlackClient } from '../../src/slack/fetch-client.ts';
-import { People } from '../../src/slack/people.ts';
+import { People } from '../../src/slack/people/people.ts';
 import { slackWebDoor } from '../../src/slack/web-door.ts';
+import type { SlackApi } from '../../src/slack/wire/api.ts';
+import { slackClient } from '../../src/slack/wire/client.ts';
+import { fetchSlackClient } from '../../src/slack/wire/fetch-client.ts';
 import { OPENED, sampleApproval } from './sample-approval.ts';
 
 export const CHANNEL = 'C0APPROVALS';

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { newGrant } from '../../src/config/grants.ts';
-import type { SlackMessage } from '../../src/demo/slack/messages.ts';
 import { type SlackStandIn, startSlackStandIn } from '../../src/demo/slack/stand-in.ts';
+import type { SlackMessage } from '../../src/demo/slack/state/messages.ts';
 
 export const CHANNEL = 'C0APPROVALS';
 const ROOT = new URL('../..', import.meta.url).pathname;

@@ -1,6 +1,6 @@
 /** What somebody may try with clicks and payloads. Each is aimed at a live, pending approval and must not decide it. */
-import type { Forgery, Reaction } from '../../src/demo/slack/delivery.ts';
-import type { Click } from '../../src/demo/slack/gestures.ts';
+import type { Forgery, Reaction } from '../../src/demo/slack/interactivity/delivery.ts';
+import type { ClickGesture } from '../../src/demo/slack/interactivity/gestures.ts';
 import type { SlackStandIn } from '../../src/demo/slack/stand-in.ts';
 import { CHANNEL } from './gateway.ts';
 
@@ -63,10 +63,10 @@ export function populate(slack: SlackStandIn): void {
   slack.addChannel({ id: 'C0OTHER' });
 }
 
-const click = (aim: Aim, more: Partial<Click> = {}): Promise<Reaction> =>
+const click = (aim: Aim, more: Partial<ClickGesture> = {}): Promise<Reaction> =>
   aim.slack.click({ user: 'U0MIRA', channel: CHANNEL, ts: aim.target.ts, actionId: 'approve', ...more });
 
-const by = (more: Partial<Click>, reason: string): Attack => ({ try: (aim) => click(aim, more), reason });
+const by = (more: Partial<ClickGesture>, reason: string): Attack => ({ try: (aim) => click(aim, more), reason });
 const valued = (change: (target: Target, aim: Aim) => string, reason?: string): Attack => ({
   try: (aim) => click(aim, { value: change(aim.target, aim) }),
   ...(reason ? { reason } : {}),

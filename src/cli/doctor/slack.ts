@@ -2,10 +2,10 @@ import { faultText } from '../../config/fault.ts';
 import { type Loaded, loadConfig } from '../../config/load.ts';
 import { fromDisk } from '../../main/process/from-disk.ts';
 import type { Terminal } from '../../main/process/terminal.ts';
-import { checkAppToken, checkSlack } from '../../slack/check.ts';
-import { slackClient } from '../../slack/client.ts';
-import { fatal, type SetupFault, weak } from '../../slack/fault.ts';
-import { channelsOf } from '../../slack/routing.ts';
+import { channelsOf } from '../../slack/place/routing.ts';
+import { checkAppToken, checkSlack } from '../../slack/setup/check.ts';
+import { fatal, type SetupFault, weak } from '../../slack/setup/fault.ts';
+import { slackClient } from '../../slack/wire/client.ts';
 
 const QUIET = { info() {}, warn() {}, error() {} };
 /** Milliseconds that our own public address may take to answer. */

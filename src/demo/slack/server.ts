@@ -1,31 +1,31 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import { type Api, parsedJson, type Response } from './api.ts';
-import { respondTo } from './chat-methods.ts';
-import { isFields } from './fields.ts';
-import type { Page } from './page.ts';
-import { bodyOf } from './request-body.ts';
-import type { SocketMode } from './socket-mode.ts';
-import type { World } from './world.ts';
+import type { SocketMode } from './interactivity/socket-mode.ts';
+import type { StandInPage } from './page/page.ts';
+import type { World } from './state/world.ts';
+import type { ApiResponse, WebApi } from './web-api/api.ts';
+import { respondTo } from './web-api/response-url.ts';
+import { isFields, parsedJson } from './wire/fields.ts';
+import { bodyOf } from './wire/request-body.ts';
 
-export interface Rooms {
+export interface ServerParts {
   readonly world: World;
-  readonly api: Api;
+  readonly api: WebApi;
   readonly sockets: SocketMode;
-  readonly page: Page;
-  /** All of Slack is down, the page excepted. */
+  readonly page: StandInPage;
+  /** Whether Slack is down; the page still works. */
   readonly down: () => boolean;
   readonly changed: () => void;
 }
 
-/** The HTTP side: which door a request goes through. */
+/** The HTTP server: routes requests to the Web API, the response_urls, the sockets and the page. */
 export class StandInServer {
   readonly #server: Server;
   readonly #open = new Set<Socket>();
 
-  constructor(rooms: Rooms) {
+  constructor(parts: ServerParts) {
     this.#server = createServer((request, response) => {
-      answer(rooms, request, response).catch((error: unknown) => {
+      answer(parts, request, response).catch((error: unknown) => {
         if (!response.headersSent) response.writeHead(500, { 'content-type': 'text/plain' });
         response.end(`The stand-in failed: ${error instanceof Error ? error.stack : String(error)}`);
       });
@@ -36,11 +36,11 @@ export class StandInServer {
     });
     this.#server.on('upgrade', (request, stream, head) => {
       stream.on('error', () => stream.destroy());
-      if (rooms.down()) {
+      if (parts.down()) {
         stream.destroy();
         return;
       }
-      rooms.sockets.accept(request, stream, head);
+      parts.sockets.accept(request, stream, head);
     });
   }
 
@@ -60,11 +60,11 @@ export class StandInServer {
   }
 }
 
-async function answer(rooms: Rooms, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function answer(parts: ServerParts, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const url = new URL(request.url ?? '/', 'http://stand-in');
   const slack = url.pathname.startsWith('/api/') || url.pathname.startsWith('/actions/');
-  if (!slack) return rooms.page.answer(request, response, url);
-  if (rooms.down()) {
+  if (!slack) return parts.page.answer(request, response, url);
+  if (parts.down()) {
     request.socket.destroy();
     return;
   }
@@ -73,32 +73,32 @@ async function answer(rooms: Rooms, request: IncomingMessage, response: ServerRe
     response.writeHead(413).end('request_too_large');
     return;
   }
-  const reply = url.pathname.startsWith('/api/')
-    ? await rooms.api.call(
+  const answered = url.pathname.startsWith('/api/')
+    ? await parts.api.call(
         url.pathname.slice('/api/'.length),
         { authorization: request.headers.authorization, type: request.headers['content-type'] },
         request.method === 'GET' ? url.search.slice(1) : body,
       )
-    : respond(rooms, url.pathname, body);
-  if (reply.kind === 'hang-up') {
+    : respond(parts, url.pathname, body);
+  if (answered.kind === 'hang-up') {
     request.socket.destroy();
   } else {
-    response.writeHead(reply.status, reply.headers).end(reply.body);
+    response.writeHead(answered.status, answered.headers).end(answered.body);
   }
-  rooms.changed();
+  parts.changed();
 }
 
-function respond(rooms: Rooms, path: string, body: string): Response {
-  const say = (status: number, what: string): Response => ({
+function respond(parts: ServerParts, path: string, body: string): ApiResponse {
+  const reply = (status: number, what: string): ApiResponse => ({
     kind: 'answer',
     status,
     headers: { 'content-type': 'text/plain; charset=utf-8' },
     body: what,
   });
-  const target = rooms.world.oneShots.respond(path);
-  if ('error' in target) return say(404, JSON.stringify({ ok: false, error: target.error }));
-  const said = parsedJson(body);
-  if (!isFields(said)) return say(400, 'invalid_payload');
-  const result = respondTo(rooms.world, target, said);
-  return result.ok ? say(200, 'ok') : say(400, JSON.stringify(result));
+  const target = parts.world.oneShots.respond(path);
+  if ('error' in target) return reply(404, JSON.stringify({ ok: false, error: target.error }));
+  const message = parsedJson(body);
+  if (!isFields(message)) return reply(400, 'invalid_payload');
+  const result = respondTo(parts.world, target, message);
+  return result.ok ? reply(200, 'ok') : reply(400, JSON.stringify(result));
 }

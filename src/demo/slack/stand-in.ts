@@ -1,19 +1,18 @@
-import { Api } from './api.ts';
-import { Changes } from './changes.ts';
-import { Delivery, type Forgery, signatureOf } from './delivery.ts';
-import type { Fault } from './faults.ts';
-import type { Fields } from './fields.ts';
-import { type Click, Gestures, type Submission, type ViewClick } from './gestures.ts';
-import { Messages } from './messages.ts';
-import { OneShots } from './one-shots.ts';
-import { Page } from './page.ts';
-import { Pauses } from './pauses.ts';
-import type { Disguise } from './payloads.ts';
-import { Rates } from './rates.ts';
+import { type Forgery, PayloadDelivery, slackSignature } from './interactivity/delivery.ts';
+import {
+  type ClickGesture,
+  Gestures,
+  type SubmissionGesture,
+  type ViewClickGesture,
+} from './interactivity/gestures.ts';
+import type { Disguise } from './interactivity/payloads.ts';
+import { SocketMode } from './interactivity/socket-mode.ts';
+import { StandInPage } from './page/page.ts';
 import { StandInServer } from './server.ts';
-import { SocketMode } from './socket-mode.ts';
-import type { SlackStandIn, SlackStandInOptions } from './surface.ts';
-import { Views } from './views.ts';
+import { Changes } from './state/changes.ts';
+import { Messages } from './state/messages.ts';
+import { OneShots } from './state/one-shots.ts';
+import { Views } from './state/views.ts';
 import {
   APP_TOKEN,
   BOT_TOKEN,
@@ -25,19 +24,19 @@ import {
   type SlackUserGroup,
   type Workspace,
   workspaceOf,
-} from './workspace.ts';
-import type { World } from './world.ts';
+} from './state/workspace.ts';
+import type { World } from './state/world.ts';
+import type { SlackStandIn, SlackStandInOptions } from './surface.ts';
+import { WebApi } from './web-api/api.ts';
+import type { InjectedFault } from './web-api/injected-faults.ts';
+import { Pauses } from './web-api/pauses.ts';
+import { Rates } from './web-api/rates.ts';
+import type { Fields } from './wire/fields.ts';
 
-export type { ApiRequest } from './api.ts';
-export type { Delivered, Forgery, Reaction } from './delivery.ts';
-export type { Fault } from './faults.ts';
-export type { Click, Submission, Submitted, ViewClick } from './gestures.ts';
-export type { SlackMessage } from './messages.ts';
+export type { Reaction } from './interactivity/delivery.ts';
 export type { SlackStandIn, SlackStandInOptions } from './surface.ts';
-export type { SlackView, Values } from './views.ts';
-export type { SlackChannel, SlackUser, SlackUserGroup } from './workspace.ts';
 
-/** Starts a Slack on 127.0.0.1. Rejects when the port is taken. */
+/** Starts a stand-in for Slack on 127.0.0.1. Rejects if the port is taken. */
 export async function startSlackStandIn(options: SlackStandInOptions = {}): Promise<SlackStandIn> {
   const standIn = new StandIn(options);
   await standIn.listen(options.port ?? 0);
@@ -55,15 +54,15 @@ class StandIn implements SlackStandIn {
   readonly #pauses = new Pauses();
   readonly #world: World;
   readonly #rates: Rates;
-  readonly #api: Api;
+  readonly #api: WebApi;
   readonly #sockets: SocketMode;
-  readonly #delivery: Delivery;
+  readonly #delivery: PayloadDelivery;
   readonly #gestures: Gestures;
   readonly #server: StandInServer;
 
   constructor(options: SlackStandInOptions) {
     const now = options.now ?? Date.now;
-    const changed = () => this.#changes.ring();
+    const changed = () => this.#changes.notify();
     this.botToken = options.botToken ?? BOT_TOKEN;
     this.appToken = options.appToken ?? APP_TOKEN;
     this.signingSecret = options.signingSecret ?? 'stand-in-signing-secret';
@@ -79,8 +78,8 @@ class StandIn implements SlackStandIn {
       socketUrl: () => `${this.url.replace('http:', 'ws:')}/link/?${this.#sockets.ticket()}`,
     };
     this.#rates = new Rates(options.rates ?? 1, now);
-    this.#api = new Api(this.#world, this.#rates, (ms) => this.#pauses.wait(ms));
-    this.#delivery = new Delivery({
+    this.#api = new WebApi(this.#world, this.#rates, (ms) => this.#pauses.wait(ms));
+    this.#delivery = new PayloadDelivery({
       url: options.interactivityUrl ?? null,
       secret: this.signingSecret,
       sockets: this.#sockets,
@@ -92,7 +91,7 @@ class StandIn implements SlackStandIn {
       world: this.#world,
       api: this.#api,
       sockets: this.#sockets,
-      page: new Page(this.#world, this.#gestures, this.#changes),
+      page: new StandInPage(this.#world, this.#gestures, this.#changes),
       down: () => this.#down,
       changed,
     });
@@ -155,32 +154,32 @@ class StandIn implements SlackStandIn {
     return this.#sockets.connections;
   }
 
-  click = (click: Click) => this.#ringAfter(() => this.#gestures.click(click));
-  payloadOf = (click: Click) => this.#gestures.payloadOf(click);
-  clickView = (click: ViewClick) => this.#ringAfter(() => this.#gestures.clickView(click));
-  submitView = (submission: Submission) => this.#ringAfter(() => this.#gestures.submitView(submission));
+  click = (click: ClickGesture) => this.#notifyAfter(() => this.#gestures.click(click));
+  payloadOf = (click: ClickGesture) => this.#gestures.payloadOf(click);
+  clickView = (click: ViewClickGesture) => this.#notifyAfter(() => this.#gestures.clickView(click));
+  submitView = (submission: SubmissionGesture) => this.#notifyAfter(() => this.#gestures.submitView(submission));
   closeView = (by: Disguise & { user: string; viewId?: string; clear?: boolean }) =>
-    this.#ringAfter(() => this.#gestures.closeView(by));
-  send = (payload: Fields) => this.#ringAfter(() => this.#delivery.payload(payload));
-  deliver = (rawBody: string, forgery?: Forgery) => this.#ringAfter(() => this.#delivery.raw(rawBody, forgery));
-  sign = (rawBody: string, timestamp: number | string) => signatureOf(this.signingSecret, timestamp, rawBody);
+    this.#notifyAfter(() => this.#gestures.closeView(by));
+  send = (payload: Fields) => this.#notifyAfter(() => this.#delivery.payload(payload));
+  deliver = (rawBody: string, forgery?: Forgery) => this.#notifyAfter(() => this.#delivery.raw(rawBody, forgery));
+  sign = (rawBody: string, timestamp: number | string) => slackSignature(this.signingSecret, timestamp, rawBody);
 
   say(by: { user: string; channel: string; text: string; thread_ts?: string }) {
     const message = this.#world.messages.post(by, { text: by.text, blocks: [], metadata: null });
-    this.#changes.ring();
+    this.#changes.notify();
     return message;
   }
 
   deleteMessage(channel: string, ts: string): void {
     const message = this.#world.messages.find(channel, ts);
     if (message !== undefined) message.deleted = true;
-    this.#changes.ring();
+    this.#changes.notify();
   }
 
   expireTrigger = (id: string, inMs = 0) => this.#world.oneShots.expireTrigger(id, inMs);
   refreshSockets = () => this.#sockets.refresh();
   cutSockets = () => this.#sockets.cut();
-  failNext = (method: string, fault: Fault) => this.#api.faults.add(method, fault);
+  failNext = (method: string, fault: InjectedFault) => this.#api.faults.add(method, fault);
   clearFaults = () => this.#api.faults.clear();
   waitFor = <T>(probe: () => T | null | undefined | false, ms = 2000) => this.#changes.waitFor(probe, ms);
 
@@ -192,12 +191,12 @@ class StandIn implements SlackStandIn {
     await this.#server.close();
   }
 
-  /** What people do may change what is to be seen. */
-  async #ringAfter<T>(gesture: () => Promise<T>): Promise<T> {
+  /** What people do may change what others see. */
+  async #notifyAfter<T>(gesture: () => Promise<T>): Promise<T> {
     try {
       return await gesture();
     } finally {
-      this.#changes.ring();
+      this.#changes.notify();
     }
   }
 }

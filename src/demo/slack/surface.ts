@@ -1,28 +1,28 @@
-import type { ApiRequest } from './api.ts';
-import type { Delivered, Forgery, Reaction } from './delivery.ts';
-import type { Fault } from './faults.ts';
-import type { Fields } from './fields.ts';
-import type { Click, Submission, Submitted, ViewClick } from './gestures.ts';
-import type { SlackMessage } from './messages.ts';
-import type { Disguise } from './payloads.ts';
-import type { SlackView } from './views.ts';
-import type { SlackChannel, SlackUser, SlackUserGroup, Workspace, WorkspaceOptions } from './workspace.ts';
+import type { DeliveredPayload, Forgery, Reaction } from './interactivity/delivery.ts';
+import type { ClickGesture, SubmissionGesture, Submitted, ViewClickGesture } from './interactivity/gestures.ts';
+import type { Disguise } from './interactivity/payloads.ts';
+import type { SlackMessage } from './state/messages.ts';
+import type { SlackView } from './state/views.ts';
+import type { SlackChannel, SlackUser, SlackUserGroup, Workspace, WorkspaceOptions } from './state/workspace.ts';
+import type { ApiRequest } from './web-api/api.ts';
+import type { InjectedFault } from './web-api/injected-faults.ts';
+import type { Fields } from './wire/fields.ts';
 
 export interface SlackStandInOptions extends WorkspaceOptions {
   /** 0, the default, takes any free port. */
   readonly port?: number;
   readonly signingSecret?: string;
-  /** Where clicks are posted while no socket is connected: `http://127.0.0.1:8787/slack/events`. */
+  /** Where clicks are posted while no socket is connected, for example `http://127.0.0.1:8787/slack/events`. */
   readonly interactivityUrl?: string;
-  /** 1, the default, is Slack's rates; 10 is ten times as many calls; false is no limit. */
+  /** 1, the default, for Slack's rates; 10 for ten times as many calls; false for no limit. */
   readonly rates?: number | false;
-  /** Milliseconds since 1970; for lives of triggers, response_urls and rates. */
+  /** The clock for triggers, response_urls and rates, in milliseconds since 1970. */
   readonly now?: () => number;
-  /** Milliseconds that Slack waits for an acknowledgement: 3000. */
+  /** Milliseconds that Slack waits for an acknowledgement; 3000 by default. */
   readonly ackMs?: number;
 }
 
-/** A Slack for tests and the demo: a real HTTP server with the real one's limits. */
+/** A stand-in for Slack, for tests and the demo: a real HTTP server with the real one's limits. */
 export interface SlackStandIn {
   /** `http://127.0.0.1:port`; a person may open it. */
   readonly url: string;
@@ -36,10 +36,10 @@ export interface SlackStandIn {
 
   interactivityUrl: string | null;
   rates: number | false;
-  /** True: every call and every socket is cut, nothing is answered. */
+  /** If true, every call and every socket is cut, and nothing is answered. */
   down: boolean;
 
-  /** An existing user, to read or change; throws when there is none. */
+  /** An existing user, to read or change; throws if there is none. */
   user(id: string): SlackUser;
   channel(id: string): SlackChannel;
   userGroup(id: string): SlackUserGroup;
@@ -49,7 +49,7 @@ export interface SlackStandIn {
   /** The bot token's scopes from now on. */
   setScopes(scopes: readonly string[]): void;
 
-  /** What stands in the channel itself, oldest first. */
+  /** The messages of the channel itself, oldest first. */
   messages(channel: string): SlackMessage[];
   /** Replies in a message's thread, oldest first. */
   replies(channel: string, ts: string): SlackMessage[];
@@ -62,36 +62,36 @@ export interface SlackStandIn {
   /** Every Web API call, without its token. */
   readonly requests: readonly ApiRequest[];
   /** Every payload sent to the app. */
-  readonly deliveries: readonly Delivered[];
+  readonly deliveries: readonly DeliveredPayload[];
   /** How many sockets are connected. */
   readonly connections: number;
 
-  click(click: Click): Promise<Reaction>;
-  /** What `click` would send, for whoever sends it in another way. */
-  payloadOf(click: Click): Fields;
-  clickView(click: ViewClick): Promise<Reaction>;
-  submitView(submission: Submission): Promise<Submitted>;
-  /** Null when the view did not ask to be told. */
+  click(click: ClickGesture): Promise<Reaction>;
+  /** The payload that `click` would send, for tests that send it in another way. */
+  payloadOf(click: ClickGesture): Fields;
+  clickView(click: ViewClickGesture): Promise<Reaction>;
+  submitView(submission: SubmissionGesture): Promise<Submitted>;
+  /** Null if the view did not ask to be told. */
   closeView(by: Disguise & { user: string; viewId?: string; clear?: boolean }): Promise<Reaction | null>;
-  /** A payload of one's own making, signed and sent as Slack would. */
+  /** Any payload, signed and sent as Slack would. */
   send(payload: Fields): Promise<Reaction>;
-  /** This very body over HTTP: forged, stale, future-dated, replayed. */
+  /** This exact body over HTTP: forged, stale, future-dated, replayed. */
   deliver(rawBody: string, forgery?: Forgery): Promise<Reaction>;
   sign(rawBody: string, timestamp: number | string): string;
   /** A person writes in a channel. */
   say(by: { user: string; channel: string; text: string; thread_ts?: string }): SlackMessage;
   deleteMessage(channel: string, ts: string): void;
-  /** Ends a trigger_id in so many ms, at once by default. */
+  /** Ends a trigger_id after so many ms, at once by default. */
   expireTrigger(id: string, inMs?: number): void;
-  /** Asks socket clients to connect anew. */
+  /** Asks socket clients to connect again. */
   refreshSockets(): void;
-  /** Cuts every socket without a word. */
+  /** Cuts every socket without a closing handshake. */
   cutSockets(): void;
 
   /** The next call of this method (`*`: of any) goes wrong this way. */
-  failNext(method: string, fault: Fault): void;
+  failNext(method: string, fault: InjectedFault): void;
   clearFaults(): void;
-  /** The first truthy thing `probe` finds, now or after a change; rejects after `ms` (2000). */
+  /** The first truthy result of `probe`, called now and after each change; rejects after `ms` (2000). */
   waitFor<T>(probe: () => T | null | undefined | false, ms?: number): Promise<T>;
   close(): Promise<void>;
 }

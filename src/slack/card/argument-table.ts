@@ -1,0 +1,129 @@
+import type { Json, JsonObject } from '../../domain/json.ts';
+import {
+  type ArgumentRow,
+  argumentName,
+  argumentNames,
+  argumentOutline,
+  argumentRows,
+  shortenedRow,
+} from './argument-rows.ts';
+import { type Block, label, preformatted, richText } from './block-kit.ts';
+import { cut } from './escape.ts';
+
+/** As much of the arguments as the card can show. */
+export interface ArgumentBlock {
+  readonly block: Block;
+  /** Whether every name and every value is there, uncut. */
+  readonly complete: boolean;
+}
+
+/** Characters per value that the card tries, most first. All values get the same, so that none hides another. */
+const PER_VALUE = [1200, 600, 300, 120, 60, 24] as const;
+/** More would push the buttons out of sight. */
+const MOST_CHARACTERS = 5_000;
+const MOST_ROWS = 60;
+
+/** One row more than is shown, to notice that there are more. */
+const WANTED = { rows: MOST_ROWS + 1, characters: MOST_CHARACTERS };
+
+/** The arguments within `budget` characters of JSON: every leaf, else every top-level member, else their names. */
+export function argumentBlock(args: Json, budget: number): ArgumentBlock {
+  const room = Math.min(budget, MOST_CHARACTERS);
+  return (
+    fitting(argumentRows(args, WANTED), room) ??
+    fitting(argumentOutline(args, WANTED), room) ??
+    named(argumentNames(args), room)
+  );
+}
+
+function fitting(all: readonly ArgumentRow[], room: number): ArgumentBlock | null {
+  if (all.length > MOST_ROWS) return null;
+  for (const limit of PER_VALUE) {
+    const cuts = all.map((row) => shortenedRow(row, limit));
+    const block = table(cuts.map((item) => item.row));
+    if (JSON.stringify(block).length <= room) return { block, complete: cuts.every((item) => item.whole) };
+  }
+  return null;
+}
+
+/** As many names as there is room for, and how many more there are. */
+function named(all: readonly string[], room: number): ArgumentBlock {
+  const shown: string[] = [];
+  let budget = room - 400;
+  for (const name of all) {
+    const short = cut(argumentName(name.slice(0, 48)), 48);
+    budget -= JSON.stringify(short).length;
+    if (budget < 0) break;
+    shown.push(short);
+  }
+  const more = all.length - shown.length;
+  const rest = more > 0 ? [label(`… and ${more.toLocaleString('en-US')} more`)] : [];
+  return {
+    block: richText([label('Arguments, by name'), preformatted(shown.join(', ') || '…'), ...rest]),
+    complete: false,
+  };
+}
+
+function table(all: readonly ArgumentRow[]): Block {
+  const elements: JsonObject[] = [label('Arguments')];
+  if (all.length === 0) elements.push(preformatted('(none)'));
+  for (const group of groupedRows(all, Number.POSITIVE_INFINITY)) elements.push(...group.elements);
+  return richText(elements);
+}
+
+const line = (row: ArgumentRow): string => (row.path === '' ? row.value : `${row.path}: ${row.value}`);
+
+/** Elements that are not to be torn apart over pages. */
+interface RowGroup {
+  readonly elements: readonly JsonObject[];
+}
+
+/** Single-line rows share a box of at most `limit` characters; a value with line breaks gets a box of its own. */
+export function groupedRows(all: readonly ArgumentRow[], limit: number): RowGroup[] {
+  const groups: RowGroup[] = [];
+  let lines: string[] = [];
+  let size = 0;
+  const flush = () => {
+    if (lines.length > 0) groups.push({ elements: [preformatted(lines.join('\n'))] });
+    lines = [];
+    size = 0;
+  };
+  for (const row of all) {
+    const text = line(row);
+    if (row.multiline || text.length > limit) {
+      flush();
+      groups.push(...alone(row, limit));
+      continue;
+    }
+    if (size + text.length + 1 > limit) flush();
+    lines.push(text);
+    size += text.length + 1;
+  }
+  flush();
+  return groups;
+}
+
+function alone(row: ArgumentRow, limit: number): RowGroup[] {
+  const parts = pieces(row.value, limit);
+  const names = pieces(row.path === '' ? 'value' : row.path, limit);
+  const part = (index: number) => (parts.length > 1 ? ` (part ${index + 1} of ${parts.length})` : '');
+  const long = names.slice(0, -1).map((name) => ({ elements: [label(name)] }));
+  return [
+    ...long,
+    ...parts.map((text, index) => ({ elements: [label(`${names.at(-1)}${part(index)}`), preformatted(text)] })),
+  ];
+}
+
+/** Splits text into pieces of at most `limit` characters, never through the middle of one. */
+function pieces(text: string, limit: number): string[] {
+  if (text.length <= limit) return [text];
+  const found: string[] = [];
+  for (let at = 0; at < text.length; ) {
+    let end = Math.min(at + limit, text.length);
+    const last = text.charCodeAt(end - 1);
+    if (end < text.length && last >= 0xd800 && last <= 0xdbff) end -= 1;
+    found.push(text.slice(at, end));
+    at = end;
+  }
+  return found;
+}

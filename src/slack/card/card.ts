@@ -1,0 +1,142 @@
+import { createHash } from 'node:crypto';
+import { type Approval, isOver } from '../../domain/approval.ts';
+import type { JsonObject } from '../../domain/json.ts';
+import { argumentBlock } from './argument-table.ts';
+import {
+  actions,
+  type Block,
+  button,
+  fitsPlainText,
+  header,
+  LIMIT,
+  numbered,
+  plainText,
+  section,
+  withoutRichText,
+} from './block-kit.ts';
+import { buttonValue } from './button.ts';
+import { codeSpan, cut, escapedMrkdwn, leftToRight, personMention } from './escape.ts';
+import {
+  factsSection,
+  fineprintBlock,
+  outcomeBlocks,
+  reasonBlocks,
+  reasonsAreWhole,
+  waitingBlocks,
+} from './sections.ts';
+import { headline } from './story.ts';
+
+export interface CardOptions {
+  /** The console's address, without a trailing slash; null for no link. */
+  readonly publicUrl?: string | null;
+  /** Renders the same card in plain text, for a Slack that refused rich text. */
+  readonly plainText?: boolean;
+}
+
+export interface RenderedCard {
+  /** For notifications and screen readers; escaped, at most 4000 characters. */
+  readonly text: string;
+  /** At most 50 blocks, at most 10,000 characters of JSON in all. */
+  readonly blocks: Block[];
+  /** The blocks as JSON, as they are posted. */
+  readonly content: string;
+  /** Hex SHA-256 of the content. */
+  readonly digest: string;
+  /** Whether everything is shown, uncut. If not, Approve opens the full view instead of approving (P10). */
+  readonly complete: boolean;
+}
+
+/** Characters of JSON. Slack refuses a message of about 13,200 characters over all blocks; it does not document this. */
+const BUDGET = 10_000;
+/** Characters that a block's id and its punctuation take. */
+const NUMBERING = 26;
+
+/** Renders the card of an approval from its stored state alone: the same approval gives the same card. Pure. */
+export function renderCard(approval: Approval, options: CardOptions = {}): RenderedCard {
+  const { parts, complete } = layOut(approval, options);
+  const all = numbered(parts, approval.revision);
+  const blocks = options.plainText ? withoutRichText(all) : all;
+  const content = JSON.stringify(blocks);
+  const digest = createHash('sha256').update(content).digest('hex');
+  return { text: cut(summary(approval), LIMIT.message), blocks, content, digest, complete };
+}
+
+/** Whether the card shows everything, uncut. A click on Approve is judged by this. */
+export function cardIsComplete(approval: Approval, options: CardOptions = {}): boolean {
+  return layOut(approval, options).complete;
+}
+
+function layOut(approval: Approval, options: CardOptions): { parts: Block[]; complete: boolean } {
+  const before = [
+    header(cut(`${headline(approval.state)}: ${leftToRight(`${approval.server}.${approval.tool}`)}`, LIMIT.header)),
+    ...outcomeBlocks(approval),
+    factsSection(approval),
+    ...reasonBlocks(approval),
+  ];
+  const after = (complete: boolean): Block[] => [
+    ...(complete ? [] : [section(incomplete(approval))]),
+    ...waitingBlocks(approval),
+    fineprintBlock(approval),
+    ...buttons(approval, complete, options),
+  ];
+  const frame = [...before, ...after(false)];
+  const budget = BUDGET - JSON.stringify(frame).length - NUMBERING * (frame.length + 1);
+  const shown = argumentBlock(approval.arguments, budget);
+  const fits = !options.plainText || fitsPlainText([...before, shown.block, ...after(true)]);
+  const complete = shown.complete && reasonsAreWhole(approval) && fits;
+  return { parts: [...before, shown.block, ...after(complete)], complete };
+}
+
+function summary(approval: Approval): string {
+  const call = escapedMrkdwn(leftToRight(`${approval.server}.${approval.tool}`));
+  const owner = approval.owner === null ? '' : ` on behalf of ${personMention(approval.owner)}`;
+  return `${headline(approval.state)}: ${call} for ${codeSpan(approval.grant)}${owner}`;
+}
+
+function incomplete(approval: Approval): string {
+  return approval.state === 'pending'
+    ? '⚠ *Not everything fits here* (`…` and `(+n)` mark what was cut). Approve opens the full view, and the decision is made there.'
+    : 'Not everything fits here; the full view shows the rest.';
+}
+
+/** Approve and Deny are there only while the approval can still be decided. */
+function buttons(approval: Approval, complete: boolean, { publicUrl }: CardOptions): Block[] {
+  const value = buttonValue(approval);
+  const call = leftToRight(`${approval.server}.${approval.tool}`);
+  const elements: JsonObject[] = [];
+  if (approval.state === 'pending') {
+    const confirm = isGrave(approval) ? { confirm: confirmation(approval, call) } : {};
+    elements.push(
+      complete
+        ? button({ action: 'approve', text: 'Approve', value, style: 'primary', ...confirm })
+        : button({ action: 'review', text: 'Review and approve…', value, style: 'primary' }),
+    );
+    elements.push(button({ action: 'deny', text: 'Deny…', value, style: 'danger' }));
+  }
+  if (!isOver(approval.state) || !complete) elements.push(button({ action: 'details', text: 'View details', value }));
+  if (publicUrl)
+    elements.push(button({ action: 'open_console', text: 'Audit log', url: consoleUrl(publicUrl, approval) }));
+  return elements.length === 0 ? [] : [actions(elements)];
+}
+
+function consoleUrl(publicUrl: string, approval: { readonly id: string }): string {
+  return `${publicUrl}/approvals/${encodeURIComponent(approval.id)}`;
+}
+
+/** For grave calls, Slack asks for confirmation before it sends the click. */
+function isGrave({ trace }: Approval): boolean {
+  const { severity, risk } = trace;
+  return severity === 'high' || severity === 'critical' || risk === 'destructive' || risk === 'financial';
+}
+
+function confirmation(approval: Approval, call: string): JsonObject {
+  const grade = [approval.trace.severity && `${approval.trace.severity} severity`, approval.trace.risk].filter(Boolean);
+  const text = `${cut(call, 160)} runs exactly as shown (${grade.join(', ')}). It cannot be taken back from here.`;
+  return {
+    title: plainText('Approve this call?'),
+    text: plainText(cut(text, LIMIT.confirmText)),
+    confirm: plainText('Approve'),
+    deny: plainText('Not yet'),
+    style: 'primary',
+  };
+}

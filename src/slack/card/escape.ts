@@ -1,0 +1,92 @@
+/**
+ * Makes untrusted text harmless. There are two dangers: text that acts (mrkdwn, mentions, links) is escaped; text that
+ * hides (bidi controls, zero-width characters, fillers, line separators) is shown as `\u202e`.
+ */
+
+/**
+ * Matches whole emoji, which are left alone (they contain joiners and selectors), and everything else that leaves no ink
+ * of its own: controls, format characters, private use, unassigned, ignorable, unusual spaces, blank braille, and
+ * combining marks beyond the fourth.
+ */
+const INKLESS =
+  /(\p{RGI_Emoji})|[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\p{Default_Ignorable_Code_Point}\p{Zl}\p{Zp}\u2800]|(?! )\p{Zs}|(?<=\p{M}{4})\p{M}/gv;
+
+const PRINTABLE_ASCII = /^[\x20-\x7e]*$/;
+
+/** Letters that a renderer may move to the other side of the text beside them. */
+const RIGHT_TO_LEFT = /[\u0590-\u08ff\u200f\ufb1d-\ufdff\ufe70-\ufefc\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/u;
+const RIGHT_TO_LEFT_ALL = new RegExp(RIGHT_TO_LEFT, 'gu');
+
+function unit(text: string): string {
+  let shown = '';
+  for (let i = 0; i < text.length; i++) shown += `\\u${text.charCodeAt(i).toString(16).padStart(4, '0')}`;
+  return shown;
+}
+
+/** Makes every character visible and keeps it from reordering the text around it. Line breaks are escaped too. */
+export function visible(text: string): string {
+  // Most text is plain ASCII, and the expression below is slow.
+  if (PRINTABLE_ASCII.test(text)) return text;
+  return text.replace(INKLESS, (match, emoji: string | undefined) => emoji ?? unit(match));
+}
+
+/** A string as JSON writes it, so that a line break or a quote inside it cannot seem to end it. */
+export function quoted(text: string): string {
+  return visible(JSON.stringify(text));
+}
+
+export function turnsAround(text: string): boolean {
+  return RIGHT_TO_LEFT.test(text);
+}
+
+/** For a name to the left of its value: right-to-left letters are escaped, or the two would swap places. */
+export function leftToRight(text: string): string {
+  return visible(text).replace(RIGHT_TO_LEFT_ALL, unit);
+}
+
+/** People's own words on one line: a reason, a note. */
+export function oneLine(text: string): string {
+  const lines = text.split(/[\r\n]/).map((line) => line.trim());
+  return visible(
+    lines
+      .filter((line) => line !== '')
+      .join(' ⏎ ')
+      .replace(/\t/g, ' '),
+  );
+}
+
+/** Escapes the three characters that mean something in mrkdwn and in a message's `text`. */
+export function escapedMrkdwn(text: string): string {
+  return text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;');
+}
+
+/** A name in mrkdwn, set as code, so that it cannot become bold, an emoji or a mention. */
+export function codeSpan(name: string): string {
+  return `\`${escapedMrkdwn(leftToRight(name)).replace(/`/g, '\\u0060')}\``;
+}
+
+/** Cuts to at most `limit` characters, never through the middle of one. */
+export function cut(text: string, limit: number): string {
+  if (text.length <= limit) return text;
+  const end = limit - 1;
+  const last = text.charCodeAt(end - 1);
+  return `${text.slice(0, last >= 0xd800 && last <= 0xdbff ? end - 1 : end)}…`;
+}
+
+const PERSON = /^[UW][A-Z0-9]{2,}$/;
+const USER_GROUP = /^S[A-Z0-9]{2,}$/;
+
+/** A person in mrkdwn: a mention only if the id can be nothing else. */
+export function personMention(id: string): string {
+  if (id === 'admin') return 'the admin';
+  return PERSON.test(id) ? `<@${id}>` : codeSpan(id);
+}
+
+export function groupMention(id: string): string {
+  return USER_GROUP.test(id) ? `<!subteam^${id}>` : codeSpan(id);
+}
+
+/** An instant in the reader's own time zone. */
+export function localTime(at: Date): string {
+  return `<!date^${Math.floor(at.getTime() / 1000)}^{date_short_pretty} {time}|${at.toISOString()}>`;
+}

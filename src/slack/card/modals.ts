@@ -1,0 +1,145 @@
+import type { Approval } from '../../domain/approval.ts';
+import type { JsonObject } from '../../domain/json.ts';
+import type { CardPlace } from '../place/card-place.ts';
+import { argumentRows } from './argument-rows.ts';
+import { groupedRows } from './argument-table.ts';
+import { actions, type Block, button, LIMIT, label, plainText, preformatted, richText, section } from './block-kit.ts';
+import { buttonValue, viewMemory } from './button.ts';
+import { cut, visible } from './escape.ts';
+import { factsSection, fineprintBlock, reasonBlocks, waitingBlocks } from './sections.ts';
+import { headline, stateSentence } from './story.ts';
+
+export type ModalView = JsonObject;
+
+/** Most characters of one block's text; Slack documents 3000. */
+const TEXT = 2800;
+/** Most characters of JSON of one page's arguments; Slack takes 250 kB, and one character may be three bytes. */
+const PAGE = 60_000;
+const PAGE_BLOCKS = 70;
+
+/** `block_id` and `action_id` of the input for a reason or note, and the most characters it takes. */
+export const REASON_INPUT = { block: 'words', action: 'words', longest: 1000 } as const;
+
+/**
+ * The full view: every argument, uncut, in pages. Approve is on the last page only, so that nobody reaches it without
+ * passing everything there is to see. Without `mayDecide`, the view has nothing that decides.
+ */
+export function fullView(approval: Approval, from: CardPlace, page: number, mayDecide: boolean): ModalView {
+  const pages = argumentPages(approval);
+  const at = Math.min(page, pages.length - 1);
+  const last = at === pages.length - 1;
+  const decides = mayDecide && approval.state === 'pending';
+  const blocks = [
+    section(`*${headline(approval.state)}*${approval.state === 'pending' ? '' : `\n${stateSentence(approval)}`}`),
+    factsSection(approval),
+    ...(at === 0 ? reasonBlocks(approval) : []),
+    ...(at === 0 ? longReason(approval) : []),
+    richText([label(pages.length > 1 ? `Arguments, page ${at + 1} of ${pages.length}` : 'Arguments')]),
+    ...pages[at]!,
+    ...waitingBlocks(approval).slice(0, 1),
+    fineprintBlock(approval),
+    ...navigation(approval, at, pages.length, decides),
+    ...(decides && last ? [noteInput()] : []),
+  ];
+  return {
+    type: 'modal',
+    callback_id: 'approve_view',
+    title: plainText(decides ? 'Approve this call?' : 'The whole call'),
+    close: plainText('Close'),
+    ...(decides && last ? { submit: plainText('Approve') } : {}),
+    private_metadata: memoryOf(approval, from, at),
+    blocks,
+  };
+}
+
+/** Asks for the reason, required or optional as policy says. */
+export function denyView(approval: Approval, from: CardPlace): ModalView {
+  const required = approval.requirement.denyReason === 'required';
+  return {
+    type: 'modal',
+    callback_id: 'deny_view',
+    title: plainText('Deny this call'),
+    submit: plainText('Deny'),
+    close: plainText('Back'),
+    private_metadata: memoryOf(approval, from, 0),
+    blocks: [
+      factsSection(approval),
+      textInput('Reason, which the agent is told', !required, true),
+      fineprintBlock(approval, false),
+    ],
+  };
+}
+
+/** Shows one text and can only be closed. */
+export function noticeView(title: string, text: string): ModalView {
+  return {
+    type: 'modal',
+    title: plainText(cut(title, LIMIT.title)),
+    close: plainText('Close'),
+    blocks: [section(text)],
+  };
+}
+
+export function pageCount(approval: Approval): number {
+  return argumentPages(approval).length;
+}
+
+function memoryOf(approval: Approval, { channel, ts }: CardPlace, page: number): string {
+  const [, fingerprint] = buttonValue(approval).split(':');
+  return viewMemory({ approval: approval.id, fingerprint: fingerprint!, page, channel, ts });
+}
+
+function argumentPages(approval: Approval): Block[][] {
+  const all = argumentRows(approval.arguments);
+  const groups = all.length === 0 ? [{ elements: [preformatted('(none)')] }] : groupedRows(all, TEXT);
+  const pages: Block[][] = [[]];
+  let size = 0;
+  for (const { elements } of groups) {
+    const block = richText(elements);
+    const weight = JSON.stringify(block).length;
+    if (size + weight > PAGE || pages.at(-1)!.length >= PAGE_BLOCKS) {
+      pages.push([]);
+      size = 0;
+    }
+    pages.at(-1)!.push(block);
+    size += weight;
+  }
+  return pages;
+}
+
+/** The agent's and the policy's reasons in full, if the card may have cut them. */
+function longReason({ statedReason, trace }: Approval): Block[] {
+  const long = (by: string, text: string | null): Block[] =>
+    text === null || text.length <= 400 ? [] : [richText([label(by), preformatted(cut(visible(text), TEXT))])];
+  return [...long('The policy in full', trace.reason), ...long('The agent in full (unverified)', statedReason)];
+}
+
+function navigation(approval: Approval, page: number, pages: number, decides: boolean): Block[] {
+  const value = buttonValue(approval);
+  const elements = [
+    ...(page > 0 ? [button({ action: 'previous_page', text: '← Previous page', value })] : []),
+    ...(page < pages - 1 ? [button({ action: 'next_page', text: 'Next page →', value })] : []),
+    ...(decides ? [button({ action: 'deny', text: 'Deny…', value, style: 'danger' })] : []),
+  ];
+  const hint = decides && page < pages - 1 ? [section('Approve is on the last page.')] : [];
+  return elements.length === 0 ? [] : [...hint, actions(elements)];
+}
+
+const noteInput = (): Block => textInput('Note, kept with the decision', true);
+
+/** No focus in the full view, where the arguments come first: it would scroll past them. */
+function textInput(text: string, optional: boolean, focus = false): Block {
+  return {
+    type: 'input',
+    block_id: REASON_INPUT.block,
+    optional,
+    label: plainText(text),
+    element: {
+      type: 'plain_text_input',
+      action_id: REASON_INPUT.action,
+      multiline: true,
+      max_length: REASON_INPUT.longest,
+      focus_on_load: focus,
+    },
+  };
+}

@@ -1,0 +1,126 @@
+import { type Approval, type Decision, isOver } from '../../domain/approval.ts';
+import { REDACTED } from '../../domain/redact.ts';
+import { escalateAt } from '../../domain/reminder.ts';
+import { attributed, type Block, context, fields, section } from './block-kit.ts';
+import { codeSpan, cut, escapedMrkdwn, groupMention, localTime, oneLine, personMention } from './escape.ts';
+import { stateSentence } from './story.ts';
+
+/** Most characters of an agent's or policy's reason on the card; the full view shows all of it. */
+const REASON = 600;
+/** Most characters of a person's note or reason. */
+const NOTE = 280;
+/** How many of the latest votes' notes the card repeats; the thread has them all. */
+const NOTES = 3;
+/** How many people and groups are named one by one. */
+const NAMED = 12;
+
+/** Who asks for what, in two columns. */
+export function factsSection(approval: Approval): Block {
+  const { trace, owner } = approval;
+  const risk = [trace.risk ?? 'not stated', trace.severity && `${trace.severity} severity`].filter(Boolean).join(', ');
+  return fields([
+    `*Agent*\n${codeSpan(approval.grant)}`,
+    `*On behalf of*\n${owner === null ? 'nobody in particular' : personMention(owner)}`,
+    `*Server*\n${codeSpan(approval.server)}`,
+    `*Tool*\n${codeSpan(cut(approval.tool, 300))}`,
+    `*Risk*\n${escapedMrkdwn(risk)}`,
+    `*Policy rule*\n${codeSpan(cut(trace.rule, 300))}`,
+  ]);
+}
+
+/** Why approval is needed: the policy's reason, then the agent's, then a warning if one applies. */
+export function reasonBlocks(approval: Approval): Block[] {
+  const { trace, statedReason, previousUnknown } = approval;
+  const step = trace.steps.find((s) => s.decided);
+  const because = step === undefined ? 'the policy asks for it' : `${step.path}: ${step.says}`;
+  // A rule's action explains itself; a condition that was met does not.
+  const selfEvident = step === undefined || step.path.endsWith('.action');
+  const why = trace.reason === null ? because : selfEvident ? trace.reason : `${trace.reason} (${because})`;
+  const blocks = [attributed('Why it needs approval', cut(oneLine(why), REASON))];
+  if (statedReason !== null) blocks.push(attributed('The agent says (unverified)', cut(oneLine(statedReason), REASON)));
+  if (previousUnknown !== null) {
+    blocks.push(
+      section(
+        `⚠ *The outcome of the same call before this one is unknown* (${codeSpan(previousUnknown)}). It may have run. Check the system before approving it again.`,
+      ),
+    );
+  }
+  return blocks;
+}
+
+/** Whether the card shows the agent's and the policy's reasons uncut. */
+export function reasonsAreWhole({ trace, statedReason }: Approval): boolean {
+  return [statedReason ?? '', trace.reason ?? ''].every((reason) => oneLine(reason).length <= REASON - 200);
+}
+
+/** How the approval ended, and its notes; nothing while it is pending. */
+export function outcomeBlocks(approval: Approval): Block[] {
+  if (approval.state === 'pending') return [];
+  const blocks = [section(stateSentence(approval))];
+  const note = noteToShow(approval);
+  if (note !== null) blocks.push(attributed('Note', cut(oneLine(note), NOTE)));
+  return [...blocks, ...votesWithReasons(approval)];
+}
+
+/** The note to show next to the state. Expiry already says why it happened. */
+export function noteToShow({ state, note }: Approval): string | null {
+  return state === 'expired' ? null : note;
+}
+
+/** How many have approved, who may approve, and how many callers wait. */
+export function waitingBlocks(approval: Approval): Block[] {
+  if (isOver(approval.state)) return [];
+  const callers = approval.callers > 1 ? `\n${approval.callers} callers wait for the same call.` : '';
+  if (approval.state !== 'pending') return callers === '' ? [] : [section(callers.trim())];
+  return [
+    section(`*${stateSentence(approval)}*\nMay approve: ${mayApprove(approval)}.${escalation(approval)}${callers}`),
+    ...votesWithReasons(approval),
+  ];
+}
+
+/** Who may decide after the escalation. Before it only by their groups' names: a mention would notify them at once. */
+function escalation(approval: Approval): string {
+  const { escalate } = approval.requirement;
+  const from = escalateAt(approval);
+  if (escalate === null || from === null || escalate.groups.length === 0) return '';
+  if (approval.escalatedAt !== null) return `\nSince ${localTime(from)} also: ${approverList(escalate)}.`;
+  return `\nFrom ${localTime(from)} on also: ${escalate.groups.slice(0, NAMED).map(codeSpan).join(', ')}.`;
+}
+
+/** Small print: the fingerprint, and below the arguments a note if some of them are hidden. */
+export function fineprintBlock(approval: Approval, withArguments = true): Block {
+  const lines = [`Request ${codeSpan(approval.id)} · fingerprint ${codeSpan(approval.fingerprint.slice(0, 32))}`];
+  if (withArguments && JSON.stringify(approval.arguments).includes(REDACTED)) {
+    lines.push(`${codeSpan(REDACTED)} values are hidden by policy; the call carries the real ones`);
+  }
+  return context(lines);
+}
+
+export function mayApprove(approval: Approval): string {
+  const { requirement, owner, selfApproval } = approval;
+  const who = approverList(requirement);
+  if (owner === null) return who;
+  return selfApproval
+    ? `${who}, the owner too (self_approval)`
+    : `${who}, but not ${personMention(owner)}, whose agent it is`;
+}
+
+/** Approvers by the names of their groups in the config, then one by one. */
+export function approverList(of: Pick<Approval['requirement'], 'groups' | 'people' | 'userGroups' | 'admin'>): string {
+  const each = [
+    ...of.people.map(personMention),
+    ...of.userGroups.map(groupMention),
+    ...(of.admin ? ['the admin'] : []),
+  ];
+  const more = each.length > NAMED ? ` and ${each.length - NAMED} more` : '';
+  const groups = of.groups.slice(0, NAMED).map(codeSpan).join(', ');
+  const list = `${each.slice(0, NAMED).join(', ')}${more}`;
+  return groups === '' ? list || 'nobody' : `${groups} (${list || 'nobody'})`;
+}
+
+function votesWithReasons(approval: Approval): Block[] {
+  return approval.decisions
+    .filter((d): d is Decision & { reason: string } => d.reason !== null)
+    .slice(-NOTES)
+    .map((d) => attributed(d.choice === 'deny' ? 'Reason' : 'Note of an approver', cut(oneLine(d.reason), NOTE)));
+}

@@ -1,0 +1,99 @@
+import type { Approval, Decision, State } from '../../domain/approval.ts';
+import { approvalsCounted } from '../../domain/quorum.ts';
+import { localTime, personMention } from './escape.ts';
+
+/** What happened to an approval, in words shared by card, thread and ephemeral answers. mrkdwn, already escaped. */
+
+export function headline(state: State): string {
+  switch (state) {
+    case 'pending':
+      return 'Approval needed';
+    case 'approved':
+      return '✔ Approved, not run yet';
+    case 'dispatched':
+      return '✔ Approved, running';
+    case 'succeeded':
+      return '✔ Approved and done';
+    case 'failed':
+      return '✖ Approved, but the call failed';
+    case 'unknown':
+      return '⚠ Outcome unknown';
+    case 'denied':
+      return '✖ Denied';
+    case 'expired':
+      return 'Expired';
+    case 'withdrawn':
+      return 'Withdrawn by the agent';
+    case 'lapsed':
+      return 'Approved, but never run';
+    default:
+      return state satisfies never;
+  }
+}
+
+/** What is running, and whether its server has said anything yet. */
+function running({ awaits }: Approval): string {
+  switch (awaits) {
+    case null:
+      return 'The call was sent and is running.';
+    case 'task':
+      return 'The call was sent, and the server runs it as a task of its own. It is not done yet.';
+    case 'input':
+      return 'The call was sent, and the server asked the agent for something before it goes on. It is not done yet.';
+    default:
+      return awaits satisfies never;
+  }
+}
+
+/** One or two sentences on the approval's state. */
+export function stateSentence(approval: Approval): string {
+  switch (approval.state) {
+    case 'pending':
+      return `${quorumSoFar(approval)}. Expires ${localTime(approval.expiresAt)}.`;
+    case 'approved':
+      return `${approvedBy(approval)}. Waiting for the agent to collect it${until(approval.pickupUntil)}; nothing has run yet.`;
+    case 'dispatched':
+      return `${approvedBy(approval)}. ${running(approval)}`;
+    case 'succeeded':
+      return `${approvedBy(approval)}. The call went through.`;
+    case 'failed':
+      return `${approvedBy(approval)}. The call ran and failed; the agent has the server’s answer.`;
+    case 'unknown':
+      return `${approvedBy(approval)}. *Outcome unknown:* the call was sent, but no answer came. Check the system before repeating it; nothing is repeated by itself.`;
+    case 'denied':
+      return `Denied by ${names(approval.decisions.filter((d) => d.choice === 'deny'))}. Nothing has run.`;
+    case 'expired':
+      return `Nobody decided in time (${quorumSoFar(approval)}). Nothing has run.`;
+    case 'withdrawn':
+      return 'The agent took the call back before it was decided. Nothing has run.';
+    case 'lapsed':
+      return `${approvedBy(approval)}, but it was not run and cannot be any more.`;
+    default:
+      return approval.state satisfies never;
+  }
+}
+
+export function quorumSoFar(approval: Approval): string {
+  const votes = approval.decisions.filter((d) => d.choice === 'approve');
+  const { quorum } = approval.requirement;
+  const count = `${approvalsCounted(votes)} of ${quorum} ${quorum === 1 ? 'approval' : 'approvals'}`;
+  return votes.length > 0 ? `${count}: ${names(votes)}` : count;
+}
+
+/** Who voted, through which door, and whether for their own agent. */
+export function voter(decision: Decision): string {
+  const door = decision.via === 'slack' || decision.approver === 'admin' ? '' : ` (${decision.via})`;
+  return `${personMention(decision.approver)}${door}${decision.self ? ' (own agent, allowed by self_approval)' : ''}`;
+}
+
+function approvedBy(approval: Approval): string {
+  return `Approved by ${names(approval.decisions.filter((d) => d.choice === 'approve')) || 'nobody'}`;
+}
+
+function names(decisions: readonly Decision[]): string {
+  return decisions.map(voter).join(', ');
+}
+
+function until(at: Date | null): string {
+  return at === null ? '' : ` until ${localTime(at)}`;
+}

@@ -1,0 +1,78 @@
+import { type Approval, STATES, type State } from '../../domain/approval.ts';
+import { attributed, type Block, LIMIT, section } from './block-kit.ts';
+import { codeSpan, cut, localTime, oneLine } from './escape.ts';
+import { approverList, noteToShow } from './sections.ts';
+import { quorumSoFar, stateSentence, voter } from './story.ts';
+
+/** What the thread has already said. The card's digest carries it, so that every replica knows. */
+export interface ThreadProgress {
+  readonly state: State;
+  readonly votes: number;
+  readonly reminded: boolean;
+  readonly escalated: boolean;
+}
+
+export function cardDigest(approval: Approval, blocks: string): string {
+  const reminders = `${approval.remindedAt === null ? '' : 'r'}${approval.escalatedAt === null ? '' : 'e'}`;
+  return `${approval.state}.${approval.decisions.length}.${reminders}.${blocks}`;
+}
+
+/** What the thread had said when the card was saved with this digest; for an unknown digest, only that it is pending. */
+export function threadProgress(digest: string): ThreadProgress {
+  const [state, votes, reminders = '', hash] = digest.split('.');
+  const knownState = STATES.find((known) => known === state);
+  if (knownState === undefined || hash === undefined)
+    return { state: 'pending', votes: 0, reminded: false, escalated: false };
+  const [reminded, escalated] = [reminders.includes('r'), reminders.includes('e')];
+  return { state: knownState, votes: Number(votes) || 0, reminded, escalated };
+}
+
+export interface ThreadReply {
+  readonly text: string;
+  readonly blocks: Block[];
+}
+
+/** What to say in the thread next; null if nothing of interest happened (a caller joined, say). */
+export function replyAfter(progress: ThreadProgress, approval: Approval): ThreadReply | null {
+  const votes = approval.decisions.slice(progress.votes);
+  const reminded = reminders(progress, approval);
+  if (votes.length === 0 && reminded.length === 0 && progress.state === approval.state) return null;
+  // If one vote was enough, the state's sentence names the voter.
+  const isNamed = approval.state !== 'pending' && progress.votes === 0 && votes.length === 1;
+  const lines = (isNamed ? [] : votes).map(
+    (vote) => `${voter(vote)} ${vote.choice === 'approve' ? 'approved' : 'denied'} this call.`,
+  );
+  if (approval.state === 'pending' && votes.length > 0) lines.push(`${quorumSoFar(approval)}.`);
+  else if (progress.state !== approval.state) lines.push(stateSentence(approval));
+  const reasons = votes.flatMap(({ choice, reason }) =>
+    reason === null ? [] : [attributed(choice === 'deny' ? 'Reason' : 'Note', cut(oneLine(reason), 1000))],
+  );
+  const beside = progress.state === approval.state ? null : noteToShow(approval);
+  const note = beside === null ? [] : [attributed('Note', cut(oneLine(beside), 1000))];
+  return reply([...lines, ...reminded].join('\n'), [...reasons, ...note]);
+}
+
+/** The reminder, or the escalation to further approvers; only while there is something to decide. */
+function reminders(progress: ThreadProgress, approval: Approval): string[] {
+  const { state, requirement, remindedAt, escalatedAt } = approval;
+  if (state !== 'pending') return [];
+  const until = `It expires ${localTime(approval.expiresAt)}.`;
+  const { escalate } = requirement;
+  if (escalate !== null && escalatedAt !== null && !progress.escalated) {
+    return [`${quorumSoFar(approval)}. ${approverList(escalate)} may decide this now as well. ${until}`];
+  }
+  if (remindedAt === null || progress.reminded) return [];
+  return [`Still waiting for ${approverList(requirement)}: ${quorumSoFar(approval)}. ${until}`];
+}
+
+/** One line instead of another card: the grant has reached its limit of pending approvals. */
+export function crowdedLine(grant: string, pending: number): ThreadReply {
+  return reply(
+    `${codeSpan(grant)} has ${pending} calls waiting for approval, which is its limit. Further calls are refused until some of them are decided.`,
+  );
+}
+
+function reply(text: string, more: readonly Block[] = []): ThreadReply {
+  const short = cut(text, LIMIT.section);
+  return { text: short, blocks: [section(short), ...more] };
+}

@@ -1,0 +1,71 @@
+import type { Choice } from '../../domain/approval.ts';
+import { type Approver, decide as judge, type Utterance } from '../../domain/decide.ts';
+import type { Saw } from '../../domain/seen-card.ts';
+import type { Decided, SeenApproval } from '../../gateway/decision/decide.ts';
+import type { Clock } from '../../ports.ts';
+import { cardIsComplete } from '../card/card.ts';
+import { denyView, fullView } from '../card/modals.ts';
+import type { Admitted, RecordRefusal } from './admit.ts';
+import type { Intent } from './intent.ts';
+import type { ClickOutcome } from './outcome.ts';
+
+export interface ActTerms {
+  readonly clock: Clock;
+  /** The same as for the cards. */
+  readonly publicUrl?: string | null | undefined;
+  /** Resolves once the decision is durable, or refused and the refusal recorded. */
+  decide(id: string, utterance: Utterance, approver: Approver, seen: SeenApproval | null): Promise<Decided>;
+  readonly refused: RecordRefusal;
+}
+
+/** Does what an admitted click asks for: decides, or makes the modal in which the person decides. */
+export async function act(terms: ActTerms, intent: Intent, admitted: Admitted): Promise<ClickOutcome> {
+  const { approval, approver, from, seen } = admitted;
+  switch (intent.kind) {
+    case 'submit': {
+      const surface = intent.choice === 'deny' ? 'deny_form' : 'full_view';
+      const utterance = { ...utteranceOf(intent), saw: { surface, revision: null } satisfies Saw };
+      return terms.decide(approval.id, utterance, approver, seen);
+    }
+    case 'approve_on_card': {
+      // Anybody can send a button's value, so whether the card shows everything is judged here, not by the button.
+      if (!admitted.recalled && !cardIsComplete(approval, { publicUrl: terms.publicUrl ?? null })) {
+        return openFullView(terms, intent, admitted, 0);
+      }
+      const utterance = { ...utteranceOf(intent), saw: { surface: 'card', revision: intent.revision } satisfies Saw };
+      return terms.decide(approval.id, utterance, approver, seen);
+    }
+    case 'open_full_view':
+      return openFullView(terms, intent, admitted, intent.page);
+    case 'open_deny_form':
+      return (await refusalAhead(terms, intent, admitted)) ?? { kind: 'modal', view: denyView(approval, from) };
+    default:
+      return intent satisfies never;
+  }
+}
+
+async function openFullView(terms: ActTerms, intent: Intent, admitted: Admitted, page: number): Promise<ClickOutcome> {
+  const refusal = await refusalAhead(terms, intent, admitted);
+  if (refusal !== null) return refusal;
+  const { approval, approver, from } = admitted;
+  const approve: Utterance = { choice: 'approve', reason: null, fingerprint: approval.fingerprint };
+  const mayApprove = judge(approval, approve, approver, terms.clock.now()).kind === 'recorded';
+  return { kind: 'modal', view: fullView(approval, from, page, mayApprove) };
+}
+
+/** Judges before a modal opens, so that nobody writes a reason in vain. A refusal is recorded. */
+async function refusalAhead(terms: ActTerms, intent: Intent, admitted: Admitted): Promise<ClickOutcome | null> {
+  const { choice, value } = intent;
+  if (choice === 'details') return null;
+  const { approval, approver } = admitted;
+  const utterance: Utterance = { choice, reason: 'to be asked', fingerprint: value.fingerprint };
+  const judgement = judge(approval, utterance, approver, terms.clock.now());
+  if (judgement.kind !== 'refused') return null;
+  await terms.refused(approval.id, approver.id, judgement.reason, choice);
+  return { kind: 'refused', reason: judgement.reason, approval };
+}
+
+function utteranceOf(intent: Intent & { readonly choice: Choice }): Utterance {
+  const reason = intent.kind === 'submit' ? intent.reason : null;
+  return { choice: intent.choice, reason, fingerprint: intent.value.fingerprint };
+}

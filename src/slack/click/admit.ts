@@ -1,0 +1,76 @@
+import type { Approval } from '../../domain/approval.ts';
+import type { Approver } from '../../domain/decide.ts';
+import type { SeenApproval } from '../../gateway/decision/decide.ts';
+import { type Clicker, type IdentityTerms, identify } from '../people/identity.ts';
+import { type CardPlace, placeOfClick } from '../place/card-place.ts';
+import type { Routing } from '../place/routing.ts';
+import type { Intent } from './intent.ts';
+import type { DoorRefusal, NotAdmitted } from './outcome.ts';
+
+/** Records a click that did not count. `id` is what the click claims, and may name nothing. */
+export type RecordRefusal = (id: string, actor: string, reason: string, choice: string) => Promise<void>;
+
+export interface AdmissionTerms extends IdentityTerms {
+  readonly routing: Routing;
+  /** The approval and its card; null if there is no such approval. */
+  look(id: string): Promise<SeenApproval | null>;
+  /** The same from memory, if this process posted the card and it shows everything. The commit compares revisions. */
+  recall(id: string): SeenApproval | null;
+  /** Stores the card's place, learnt from a click because the answer to the post was lost. */
+  adopt(id: string, channel: string, ts: string): Promise<void>;
+  readonly refused: RecordRefusal;
+}
+
+/** A click that may be judged: by a person of ours, on the card itself, about the call that the card showed. */
+export interface Admitted {
+  readonly kind: 'admitted';
+  readonly approval: Approval;
+  readonly approver: Approver;
+  readonly from: CardPlace;
+  /** Null if the card's record was changed on the way in. */
+  readonly seen: SeenApproval | null;
+  /** The approval was recalled, so its card shows everything. */
+  readonly recalled: boolean;
+}
+
+/** The checks that every click passes. A refusal is recorded before it is returned. */
+export async function admit(terms: AdmissionTerms, who: Clicker, intent: Intent): Promise<Admitted | NotAdmitted> {
+  const { value, from, choice } = intent;
+  const record = (reason: string) => terms.refused(value.approval, who.user, reason, choice);
+  const refuse = async (reason: DoorRefusal): Promise<NotAdmitted> => {
+    await record(reason);
+    return { kind: 'turned_away', reason };
+  };
+  const recalled = recallFor(terms, intent);
+  const seen = recalled ?? (await terms.look(value.approval));
+  if (seen === null) {
+    await record('not_found');
+    return { kind: 'not_found' };
+  }
+  const { approval, card } = seen;
+  const identified = await identify(terms, who, approval);
+  // A person who cannot be looked up may not be reachable either: the record at least says that the click did not count.
+  if (identified.kind === 'cannot_tell') return refuse('cannot_tell');
+  if (identified.kind === 'refused') return refuse(identified.reason);
+  if (!approval.fingerprint.startsWith(value.fingerprint)) return refuse('other_call');
+  const place = from === null ? 'elsewhere' : placeOfClick(terms.routing, approval, card, from);
+  if (place === 'elsewhere' || from === null) return refuse('wrong_message');
+  if (place === 'adopt') await terms.adopt(approval.id, from.channel, from.ts);
+  const { approver } = identified;
+  return {
+    kind: 'admitted',
+    approval,
+    approver,
+    from,
+    seen: place === 'adopt' ? null : seen,
+    recalled: recalled !== null,
+  };
+}
+
+/** Saves a read. If the click is not on the remembered card, which may have moved since, the store is asked. */
+function recallFor(terms: AdmissionTerms, { kind, value, from }: Intent): SeenApproval | null {
+  if (kind !== 'approve_on_card' || from === null) return null;
+  const recalled = terms.recall(value.approval);
+  if (recalled === null) return null;
+  return placeOfClick(terms.routing, recalled.approval, recalled.card, from) === 'card' ? recalled : null;
+}

@@ -1,0 +1,56 @@
+import { type ModalView, noticeView, REASON_INPUT } from '../card/modals.ts';
+import type { FollowUp } from './follow-up.ts';
+import type { ClickOutcome } from './outcome.ts';
+import type { Interaction } from './payload.ts';
+import { CLICK_NOTICES, doorWords, refusalWords, voteWords } from './words.ts';
+
+/** How Slack and the person are answered. */
+export interface ClickAnswer {
+  /** The ack's body; null for an empty one. */
+  readonly ack: { readonly [name: string]: unknown } | null;
+  /** What is left to do beside the ack. */
+  readonly followUp: FollowUp | null;
+}
+
+const EMPTY: ClickAnswer = { ack: null, followUp: null };
+
+/** Translates an outcome for the surface that was clicked. Pure. */
+export function answerTo(interaction: Interaction, outcome: ClickOutcome): ClickAnswer {
+  switch (outcome.kind) {
+    case 'nothing':
+      return EMPTY;
+    case 'modal':
+      return showing(interaction, outcome.view);
+    case 'recorded':
+      if (interaction.kind === 'submission') return { ack: { response_action: 'clear' }, followUp: null };
+      return outcome.approval.state === 'pending' ? telling(interaction, voteWords(outcome.approval)) : EMPTY;
+    case 'refused':
+      if (interaction.kind === 'submission' && outcome.reason === 'reason_required') {
+        const errors = { [REASON_INPUT.block]: 'The policy wants a reason.' };
+        return { ack: { response_action: 'errors', errors }, followUp: null };
+      }
+      return telling(interaction, refusalWords(outcome.reason, outcome.approval));
+    case 'turned_away':
+      return telling(interaction, doorWords(outcome.reason));
+    case 'not_found':
+      return telling(interaction, CLICK_NOTICES.notFound);
+    case 'not_recorded':
+      return telling(interaction, CLICK_NOTICES.notRecorded);
+    default:
+      return outcome satisfies never;
+  }
+}
+
+/** On a card, words go to the person alone; in a modal, they take the modal's place. */
+function telling(interaction: Interaction, text: string): ClickAnswer {
+  if (interaction.kind === 'click' && interaction.on.kind === 'message') {
+    return { ack: null, followUp: { kind: 'tell', text } };
+  }
+  return showing(interaction, noticeView('Nothing was decided', text));
+}
+
+/** A card opens a new modal; a modal is replaced, with the ack itself if it was submitted. */
+function showing(interaction: Interaction, view: ModalView): ClickAnswer {
+  if (interaction.kind === 'submission') return { ack: { response_action: 'update', view }, followUp: null };
+  return { ack: null, followUp: { kind: interaction.on.kind === 'message' ? 'open' : 'update', view } };
+}

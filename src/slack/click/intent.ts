@@ -1,0 +1,55 @@
+import type { Choice } from '../../domain/approval.ts';
+import type { ButtonValue } from '../card/button.ts';
+import type { CardPlace } from '../place/card-place.ts';
+import type { Click, Interaction, Submission } from './payload.ts';
+
+/** Which call a click is about, and the card it came from, both as the payload claims. */
+interface Claim {
+  readonly value: ButtonValue;
+  /** Null if a modal does not say which card it was opened from. */
+  readonly from: CardPlace | null;
+}
+
+/** What a person wants by a click or submission. `choice` is what the record says of a refused one. */
+export type Intent = Claim &
+  (
+    | { readonly kind: 'approve_on_card'; readonly choice: 'approve'; readonly revision: number | null }
+    | { readonly kind: 'open_full_view'; readonly choice: 'approve' | 'details'; readonly page: number }
+    | { readonly kind: 'open_deny_form'; readonly choice: 'deny' }
+    | { readonly kind: 'submit'; readonly choice: Choice; readonly reason: string | null }
+  );
+
+/** `nothing`: the click is a link, which Slack reports too. `unreadable`: no call of ours is named. Pure. */
+export function intentOf(interaction: Interaction): Intent | 'nothing' | 'unreadable' {
+  return interaction.kind === 'click' ? clickIntent(interaction) : submissionIntent(interaction);
+}
+
+function clickIntent({ action, value, revision, on }: Click): Intent | 'nothing' | 'unreadable' {
+  if (action === 'open_console') return 'nothing';
+  if (value === null) return 'unreadable';
+  const claim = { value, from: on.kind === 'message' ? on : on.memory };
+  const page = on.kind === 'view' ? (on.memory?.page ?? 0) : 0;
+  switch (action) {
+    case 'approve':
+      if (on.kind === 'message') return { ...claim, kind: 'approve_on_card', choice: 'approve', revision };
+      return { ...claim, kind: 'open_full_view', choice: 'approve', page };
+    case 'review':
+      return { ...claim, kind: 'open_full_view', choice: 'approve', page };
+    case 'deny':
+      return { ...claim, kind: 'open_deny_form', choice: 'deny' };
+    case 'details':
+      return { ...claim, kind: 'open_full_view', choice: 'details', page };
+    case 'next_page':
+      return { ...claim, kind: 'open_full_view', choice: 'details', page: page + 1 };
+    case 'previous_page':
+      return { ...claim, kind: 'open_full_view', choice: 'details', page: Math.max(0, page - 1) };
+    default:
+      return action satisfies never;
+  }
+}
+
+function submissionIntent({ view, memory, reason }: Submission): Intent | 'unreadable' {
+  if (memory === null) return 'unreadable';
+  const choice: Choice = view === 'deny_view' ? 'deny' : 'approve';
+  return { value: memory, from: memory, kind: 'submit', choice, reason };
+}

@@ -1,0 +1,21 @@
+import type { Decided } from '../../gateway/decision/decide.ts';
+import type { ModalView } from '../card/modals.ts';
+import type { StrangerReason } from '../people/standing.ts';
+
+/** Why a click does not count, before the approval itself is judged. */
+export type DoorRefusal = StrangerReason | 'other_app' | 'wrong_message' | 'other_call' | 'cannot_tell';
+
+/** A click that was turned away at the door. */
+export type NotAdmitted =
+  | { readonly kind: 'turned_away'; readonly reason: DoorRefusal }
+  | { readonly kind: 'not_found' };
+
+/** What became of a click, before the person is told. */
+export type ClickOutcome =
+  | NotAdmitted
+  | Decided
+  | { readonly kind: 'nothing' }
+  /** A modal to show. Nothing was decided. */
+  | { readonly kind: 'modal'; readonly view: ModalView }
+  /** Neither a decision nor a refusal could be stored. */
+  | { readonly kind: 'not_recorded' };

@@ -1,0 +1,121 @@
+import { type Json, member } from '../../domain/json.ts';
+import { revisionIn } from '../card/block-kit.ts';
+import {
+  type ButtonValue,
+  CARD_ACTIONS,
+  type CardAction,
+  DECISION_VIEWS,
+  type DecisionView,
+  readButtonValue,
+  readViewMemory,
+  type ViewMemory,
+} from '../card/button.ts';
+import { REASON_INPUT } from '../card/modals.ts';
+import type { Clicker } from '../people/identity.ts';
+import type { CardPlace } from '../place/card-place.ts';
+
+export interface OnMessage extends CardPlace {
+  readonly kind: 'message';
+}
+
+export interface OnView {
+  readonly kind: 'view';
+  readonly id: string;
+  readonly hash: string;
+  /** Null if the view is not one that we made. */
+  readonly memory: ViewMemory | null;
+}
+
+export interface Click {
+  readonly kind: 'click';
+  readonly who: Clicker;
+  readonly action: CardAction;
+  /** What the button carries; null if that is not what our buttons carry. */
+  readonly value: ButtonValue | null;
+  /** The revision that the clicked card showed; null if unknown, or if the click was not on a card. */
+  readonly revision: number | null;
+  readonly on: OnMessage | OnView;
+  readonly trigger: string;
+  readonly responseUrl: string | null;
+}
+
+export interface Submission {
+  readonly kind: 'submission';
+  readonly who: Clicker;
+  readonly view: DecisionView;
+  /** Null if the view is not one that we made. */
+  readonly memory: ViewMemory | null;
+  /** What the person typed; null if nothing. */
+  readonly reason: string | null;
+}
+
+export type Interaction = Click | Submission;
+
+/** Reads a verified payload. Null for everything that no card or modal of ours can have caused. */
+export function readInteraction(body: unknown): Interaction | null {
+  const who = clicker(body);
+  if (who === null) return null;
+  const type = member(body, 'type');
+  if (type === 'block_actions') return click(body, who);
+  if (type === 'view_submission') return submission(body, who);
+  return null;
+}
+
+function clicker(body: unknown): Clicker | null {
+  const user = text(body, 'user', 'id');
+  if (user === null || !/^[UW][A-Z0-9]{2,}$/.test(user)) return null;
+  return {
+    user,
+    userTeam: text(body, 'user', 'team_id'),
+    team: text(body, 'team', 'id'),
+    app: text(body, 'api_app_id'),
+  };
+}
+
+function click(body: unknown, who: Clicker): Click | null {
+  const actions = member(body, 'actions');
+  if (!Array.isArray(actions) || actions.length !== 1) return null;
+  const [button] = actions;
+  const action = CARD_ACTIONS.find((name) => name === member(button, 'action_id'));
+  const [value, blockId] = [text(button, 'value') ?? '', text(button, 'block_id')];
+  const [trigger, responseUrl] = [text(body, 'trigger_id') ?? '', text(body, 'response_url')];
+  const on = surface(body);
+  if (action === undefined || on === null) return null;
+  const revision = on.kind === 'message' ? revisionIn(blockId) : null;
+  return { kind: 'click', who, action, value: readButtonValue(value), revision, on, trigger, responseUrl };
+}
+
+function surface(body: unknown): OnMessage | OnView | null {
+  const kind = text(body, 'container', 'type');
+  if (kind === 'message' && member(member(body, 'container'), 'is_ephemeral') !== true) {
+    const [channel, ts] = [text(body, 'container', 'channel_id'), text(body, 'container', 'message_ts')];
+    return channel === null || ts === null ? null : { kind, channel, ts };
+  }
+  if (kind === 'view') {
+    const [id, hash] = [text(body, 'view', 'id'), text(body, 'view', 'hash') ?? ''];
+    return id === null ? null : { kind, id, hash, memory: memory(body) };
+  }
+  return null;
+}
+
+function submission(body: unknown, who: Clicker): Submission | null {
+  const view = DECISION_VIEWS.find((name) => name === text(body, 'view', 'callback_id'));
+  if (view === undefined) return null;
+  const typed = text(body, 'view', 'state', 'values', REASON_INPUT.block, REASON_INPUT.action, 'value');
+  return { kind: 'submission', who, view, memory: memory(body), reason: storable(typed) };
+}
+
+function memory(body: unknown): ViewMemory | null {
+  return readViewMemory(text(body, 'view', 'private_metadata') ?? '');
+}
+
+/** Cut to the length that Slack's own client allows, and fit for SQL, which stores neither NUL nor lone surrogates. */
+function storable(typed: string | null): string | null {
+  return typed === null ? null : typed.slice(0, REASON_INPUT.longest).replaceAll('\0', '').toWellFormed();
+}
+
+/** The string at a path; null if it is missing, empty or not a string. */
+function text(from: unknown, ...path: readonly string[]): string | null {
+  const value = path.reduce<unknown>((at, name) => member(at, name), from) as Json | undefined;
+  return typeof value === 'string' && value !== '' ? value : null;
+}

@@ -1,0 +1,68 @@
+import type { Approval } from '../../domain/approval.ts';
+import type { RefusalReason } from '../../domain/decide.ts';
+import { localTime, personMention } from '../card/escape.ts';
+import { headline, quorumSoFar, stateSentence } from '../card/story.ts';
+import type { DoorRefusal } from './outcome.ts';
+
+/** What the person who clicked reads. Only this file turns reasons into words. mrkdwn. */
+
+export const CLICK_NOTICES = {
+  notRecorded:
+    'Your click could not be recorded. Unless the card says otherwise, nothing was decided: please click again.',
+  notFound: 'There is no such approval here any more.',
+  notOpened: 'Slack did not open the window in time. Please click again.',
+} as const;
+
+/** Why a click was turned away at the door. */
+export function doorWords(reason: DoorRefusal): string {
+  switch (reason) {
+    case 'cannot_tell':
+      return 'Slack did not answer in time who you are, so nothing was decided. Please click again. If that does not help, whoever runs Holdfast sees why at /readyz.';
+    case 'other_team':
+      return 'Only members of the workspace that this gateway belongs to may decide. Nothing was recorded as a decision.';
+    case 'deactivated':
+      return 'This account is deactivated, so its clicks do not count.';
+    case 'bot':
+      return 'A bot cannot approve or deny a call.';
+    case 'guest':
+      return 'Guests cannot approve or deny calls. Ask a full member of the workspace.';
+    case 'stranger':
+    case 'unknown_person':
+      return 'Slack does not know you as a member of this workspace, so your click does not count.';
+    case 'other_app':
+      return 'This button belongs to another app.';
+    case 'wrong_message':
+      return 'This is not the card of that approval. Decide on the card itself.';
+    case 'other_call':
+      return 'This button is not for the call that the approval holds. Use the card in the channel.';
+    default:
+      return reason satisfies never;
+  }
+}
+
+/** Why the approval itself could not be decided, with its true state. */
+export function refusalWords(reason: RefusalReason, approval: Approval): string {
+  switch (reason) {
+    case 'already_decided':
+      return `Too late, your click changed nothing. ${headline(approval.state)}. ${stateSentence(approval)}`;
+    case 'expired':
+      return `Too late: this expired ${localTime(approval.expiresAt)}. Nothing has run.`;
+    case 'already_voted':
+      return `Your decision is already recorded. ${quorumSoFar(approval)}.`;
+    case 'not_an_approver':
+      return 'You are not among the approvers of this call. The card names those who are.';
+    case 'own_call':
+      return `This call comes from an agent of ${approval.owner === null ? 'yours' : personMention(approval.owner)}; somebody else has to decide it.`;
+    case 'other_call':
+      return doorWords('other_call');
+    case 'reason_required':
+      return 'A denial of this call needs a reason.';
+    default:
+      return reason satisfies never;
+  }
+}
+
+/** A vote that counts, while the quorum is not reached. */
+export function voteWords(approval: Approval): string {
+  return `Your approval is recorded. ${quorumSoFar(approval)}.`;
+}

@@ -1,0 +1,68 @@
+import type { Approval } from '../../domain/approval.ts';
+
+/** Which channel an approval's card goes to: the tool's, else the server's, else the default. */
+export interface Routing {
+  /** A channel's id (C…, G…). */
+  readonly channel: string;
+  readonly servers?: Readonly<Record<string, string>> | undefined;
+  /** By `server.tool`. */
+  readonly tools?: Readonly<Record<string, string>> | undefined;
+  /**
+   * `instead`: a card that exactly one person can decide goes to that person's direct messages.
+   * `beside`: the approvers named by person get a line with a link to the card; the decision stays in the channel.
+   */
+  readonly direct?: 'off' | 'beside' | 'instead' | undefined;
+}
+
+/** A routing that may change while the process runs; it is read anew for each card and each click. */
+export class LiveRouting implements Routing {
+  #now: Routing;
+
+  constructor(routing: Routing) {
+    this.#now = routing;
+  }
+
+  get channel(): string {
+    return this.#now.channel;
+  }
+
+  get servers(): Routing['servers'] {
+    return this.#now.servers;
+  }
+
+  get tools(): Routing['tools'] {
+    return this.#now.tools;
+  }
+
+  get direct(): Routing['direct'] {
+    return this.#now.direct;
+  }
+
+  /** Cards that were already posted stay where they are. */
+  become(routing: Routing): void {
+    this.#now = routing;
+  }
+}
+
+export function channelFor(routing: Routing, approval: Pick<Approval, 'server' | 'tool'>): string {
+  const own = <T>(map: Readonly<Record<string, T>> | undefined, name: string): T | undefined =>
+    map !== undefined && Object.hasOwn(map, name) ? map[name] : undefined;
+  return (
+    own(routing.tools, `${approval.server}.${approval.tool}`) ??
+    own(routing.servers, approval.server) ??
+    routing.channel
+  );
+}
+
+/** Every channel that a card may go to, each once. */
+export function channelsOf(routing: Routing): string[] {
+  const all = [routing.channel, ...Object.values(routing.servers ?? {}), ...Object.values(routing.tools ?? {})];
+  return [...new Set(all)];
+}
+
+/** The one person who can decide, if there is exactly one and `direct` is `instead`. */
+export function onlyApprover(routing: Routing, approval: Approval): string | null {
+  const { people, userGroups, admin, escalate } = approval.requirement;
+  if (routing.direct !== 'instead' || people.length !== 1 || userGroups.length > 0 || admin || escalate) return null;
+  return people[0]!;
+}
