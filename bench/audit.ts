@@ -16,10 +16,10 @@ import { exportLog } from '../src/gateway/log/export.ts';
 import type { Ports } from '../src/gateway/ports.ts';
 import type { EventFilter } from '../src/ports.ts';
 import { sqlLedger } from '../src/sql/ledger.ts';
-import { migrate } from '../src/sql/migrations.ts';
-import type { Tables } from '../src/sql/schema.ts';
-import { sqlRecords } from '../src/sql/search.ts';
+import { migrate } from '../src/sql/migrations/migrate.ts';
+import { sqlRecords } from '../src/sql/records.ts';
 import { sqlStore } from '../src/sql/store.ts';
+import type { Tables } from '../src/sql/table/tables.ts';
 import { vault } from '../src/vault/vault.ts';
 import { startPostgres } from '../test/support/servers.ts';
 

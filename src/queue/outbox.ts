@@ -1,6 +1,6 @@
 import { DelayedError, type Job } from 'bullmq';
 import type { Handlers, Log } from '../ports.ts';
-import type { JobQueue } from './crew.ts';
+import type { JobQueue } from './bull-workers.ts';
 import { laterOf } from './job-id.ts';
 
 /** Retried until it succeeds; kept nowhere afterwards, because a kept id would swallow the next job. */

@@ -1,6 +1,6 @@
 import type { Job } from 'bullmq';
 import type { Handlers, Log } from '../ports.ts';
-import type { JobQueue } from './crew.ts';
+import type { JobQueue } from './bull-workers.ts';
 import { approvalOf, ringOf } from './job-id.ts';
 import { RETRIED, retryable } from './outbox.ts';
 import { isRoutine, type Routine } from './schedule.ts';

@@ -1,4 +1,4 @@
-import type { JobQueue } from './crew.ts';
+import type { JobQueue } from './bull-workers.ts';
 
 /** What runs again and again, each time on one replica, and how often, in ms. */
 const EVERY_MS = { sweep: 5_000, checkpoint: 30_000 } as const;

@@ -1,8 +1,8 @@
 import { createPostgresBackend, type PgPool, type PostgresConnectionOptions, runMigrations } from 'bullmq';
 import type { Clock, Log, Queue } from '../ports.ts';
-import { PARKED, type QueueBackend } from './ground.ts';
+import { PARKED, type QueueBackend } from './backend.ts';
+import { bullQueue } from './bull-queue.ts';
 import { lookBack } from './look-back.ts';
-import { bullQueue } from './queue.ts';
 import { SessionPool, type SqlPool } from './session-pool.ts';
 
 export interface SqlQueueSettings {

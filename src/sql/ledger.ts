@@ -1,10 +1,10 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely';
 import type { Backlog, ChainedEvent, Ledger } from '../ports.ts';
-import { readCheckpoints, saveCheckpoint, unsignedHead } from './checkpoints.ts';
-import { guarded } from './guard.ts';
-import { misphrased } from './phrase-check.ts';
-import { IN_ORDER, portionOf } from './portion.ts';
-import type { Tables } from './schema.ts';
+import { guarded } from './connection/guard.ts';
+import { readCheckpoints, saveCheckpoint, unsignedHead } from './log/checkpoints.ts';
+import { misphrased } from './log/phrase-check.ts';
+import { IN_ORDER, portionOf } from './log/portion.ts';
+import type { Tables } from './table/tables.ts';
 
 /** The log as a chain, on Kysely. */
 export function sqlLedger(db: Kysely<Tables>): Ledger {

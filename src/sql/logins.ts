@@ -1,8 +1,8 @@
 import { type Kysely, sql } from 'kysely';
 import type { Login, Logins } from '../ports.ts';
-import { writeEvents } from './events.ts';
-import { guarded } from './guard.ts';
-import type { Tables } from './schema.ts';
+import { guarded } from './connection/guard.ts';
+import { writeEvents } from './log/events.ts';
+import type { Tables } from './table/tables.ts';
 
 /** Who is signed in: a row a login, so that every replica knows it and any of them can end it. */
 export function sqlLogins(db: Kysely<Tables>): Logins {

@@ -1,9 +1,9 @@
 import { type Kysely, type Selectable, sql } from 'kysely';
 import type { Revocations } from '../ports.ts';
-import { writeEvents } from './events.ts';
-import { guarded } from './guard.ts';
-import { KEPT } from './kept-plan.ts';
-import type { RevocationTable, Tables } from './schema.ts';
+import { guarded } from './connection/guard.ts';
+import { KEPT } from './connection/kept-plan.ts';
+import { writeEvents } from './log/events.ts';
+import type { RevocationTable, Tables } from './table/tables.ts';
 
 /** Tokens that are no longer good. Nothing takes one back: a new token is the way to go on. */
 export function sqlRevocations(db: Kysely<Tables>): Revocations {

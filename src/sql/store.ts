@@ -1,16 +1,10 @@
 import { type Kysely, sql } from 'kysely';
 import type { Store } from '../ports.ts';
-import { AdmissionDesk } from './admit.ts';
-import { Appender } from './append.ts';
-import { claimCard, readCard, releaseCard, saveCard, unpostedCards } from './cards.ts';
-import { commitBoth, commitChange } from './commit.ts';
-import { firstFull, giveBack } from './counters.ts';
-import { readEvents, sealEvents, writeEvents } from './events.ts';
-import { guarded } from './guard.ts';
-import { InTurn } from './in-turn.ts';
-import { markAllAway, markAway, markCollected, markLeft } from './joiners.ts';
-import { claimNotice, releaseNotice, unremindedApprovals } from './notices.ts';
-import { openApproval } from './open.ts';
+import { claimCard, readCard, releaseCard, saveCard, unpostedCards } from './approval/cards.ts';
+import { commitBoth, commitChange } from './approval/commit.ts';
+import { markAllAway, markAway, markCollected, markLeft } from './approval/joiners.ts';
+import { claimNotice, releaseNotice, unremindedApprovals } from './approval/notices.ts';
+import { openApproval } from './approval/open.ts';
 import {
   changedApprovals,
   findApproval,
@@ -19,9 +13,15 @@ import {
   lookAtApproval,
   overdueWork,
   sealedBytes,
-} from './read.ts';
-import type { Tables } from './schema.ts';
-import { bindSession, sessionGrant, unbindSession } from './sessions.ts';
+} from './approval/read.ts';
+import { bindSession, sessionGrant, unbindSession } from './approval/sessions.ts';
+import { guarded } from './connection/guard.ts';
+import { InTurn } from './connection/in-turn.ts';
+import { AdmissionDesk } from './limit/admit.ts';
+import { firstFull, giveBack } from './limit/counters.ts';
+import { Appender } from './log/append.ts';
+import { readEvents, sealEvents, writeEvents } from './log/events.ts';
+import type { Tables } from './table/tables.ts';
 
 /** A connection to one of the two kinds of SQL; the store never asks which. */
 export interface SqlConnection {

@@ -1,12 +1,12 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely';
 import type { Task, TaskChange, TaskPhase, TaskStore } from '../ports.ts';
-import { rememberContinuation, takeContinuation } from './continuations.ts';
-import { guarded } from './guard.ts';
-import { clientOf, collectedBy, nameClient, nextRound, reseat } from './places.ts';
-import { claimPursuits, endPursuit, findPursuit, keepPursuit, openPursuit } from './pursuits.ts';
-import { dropQuestion, keepQuestion, questionsAfter } from './questions.ts';
-import type { Tables } from './schema.ts';
+import { guarded } from './connection/guard.ts';
 import type { SqlConnection } from './store.ts';
+import type { Tables } from './table/tables.ts';
+import { rememberContinuation, takeContinuation } from './task/continuations.ts';
+import { claimPursuits, endPursuit, findPursuit, keepPursuit, openPursuit } from './task/followed-tasks.ts';
+import { dropQuestion, keepQuestion, questionsAfter } from './task/questions.ts';
+import { clientOf, collectedBy, nameClient, nextRound, reseat } from './task/seats.ts';
 
 /** Tasks in SQL, beside the approvals they belong to. */
 export function sqlTasks({ db }: Pick<SqlConnection, 'db'>): TaskStore {

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { sql } from 'kysely';
+import { openPostgres } from '../../src/sql/connection/postgres.ts';
 import { sqlLedger } from '../../src/sql/ledger.ts';
-import { OCTETS_AT_ONCE } from '../../src/sql/portion.ts';
-import { openPostgres } from '../../src/sql/postgres.ts';
-import { sqlRecords } from '../../src/sql/search.ts';
+import { OCTETS_AT_ONCE } from '../../src/sql/log/portion.ts';
+import { sqlRecords } from '../../src/sql/records.ts';
 import { type SqlConnection, sqlStore } from '../../src/sql/store.ts';
 import { quiet } from '../support/door-world.ts';
 import { skipWithout, startPostgres, type TestServer } from '../support/servers.ts';

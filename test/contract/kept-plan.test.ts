@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { sql } from 'kysely';
 import type { Take } from '../../src/domain/limit.ts';
-import { openPostgres } from '../../src/sql/postgres.ts';
+import { openPostgres } from '../../src/sql/connection/postgres.ts';
 import { type SqlConnection, sqlStore } from '../../src/sql/store.ts';
 import { quiet } from '../support/door-world.ts';
 import { skipWithout, startPostgres, type TestServer } from '../support/servers.ts';

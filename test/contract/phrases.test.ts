@@ -4,7 +4,7 @@ import canonicalize from 'canonicalize';
 import { type RawBuilder, sql } from 'kysely';
 import type { NewEvent } from '../../src/domain/event.ts';
 import type { EventFilter, Records } from '../../src/ports.ts';
-import { sqlRecords } from '../../src/sql/search.ts';
+import { sqlRecords } from '../../src/sql/records.ts';
 import { type AuditWorld, auditWorld, event, verifyLines } from '../support/audit-world.ts';
 import { skipWithout } from '../support/servers.ts';
 import { OURS } from '../support/tampering.ts';

@@ -6,7 +6,7 @@ import pg from 'pg';
 import type { Log, Queue } from '../../src/ports.ts';
 import { redisQueue } from '../../src/queue/redis.ts';
 import { sqlQueue } from '../../src/queue/sql.ts';
-import { pglitePool } from '../../src/sql/pglite-pool.ts';
+import { pglitePool } from '../../src/sql/connection/pglite-pool.ts';
 import { type CardScripts, inMs, newId, type Replica, startReplica, until, writtenLog } from '../support/queue-pair.ts';
 import { skipWithout, startPostgres, startRedis } from '../support/servers.ts';
 

@@ -5,7 +5,7 @@ import type { Log, Upstream } from '../../ports.ts';
 import { redisQueue } from '../../queue/redis.ts';
 import { fetchSlackClient } from '../../slack/fetch-client.ts';
 import { slackWebDoor } from '../../slack/web-door.ts';
-import { openPostgres } from '../../sql/postgres.ts';
+import { openPostgres } from '../../sql/connection/postgres.ts';
 import type { SqlConnection } from '../../sql/store.ts';
 import { Meters } from '../../web/http/meters.ts';
 import { type Assembled, assemble } from '../assemble.ts';

@@ -1,0 +1,46 @@
+import { type Kysely, sql } from 'kysely';
+import type { JsonObject } from '../../domain/json.ts';
+import type { Tables } from '../table/tables.ts';
+import { phraseId, wordsOf } from './phrases.ts';
+
+interface PhrasedEvent {
+  readonly n: string;
+  readonly type: string;
+  readonly body: string;
+  readonly phrase: string | null;
+}
+
+/**
+ * The numbers of those events that a search for words would miss or find wrongly: their phrase is not their text's, or
+ * is not in the table with its words. Each phrase is read once, however many events say it.
+ */
+export async function misphrased(db: Kysely<Tables>, events: readonly PhrasedEvent[]): Promise<ReadonlySet<string>> {
+  const wrong = new Set<string>();
+  const phrases = new Map<string, { readonly words: string; readonly sayers: string[] }>();
+  const ids = new Map<string, string>();
+  for (const { n, type, body, phrase } of events) {
+    if (phrase === null) continue;
+    const common = inCommon(body);
+    const words = ids.has(common) ? null : wordsOf(JSON.parse(body) as JsonObject);
+    if (words !== null) ids.set(common, phraseId(words));
+    const known = phrases.get(phrase);
+    if (type !== 'call.allowed' || ids.get(common) !== phrase) wrong.add(n);
+    else if (known !== undefined) known.sayers.push(n);
+    else phrases.set(phrase, { words: words ?? wordsOf(JSON.parse(body) as JsonObject), sayers: [n] });
+  }
+  if (phrases.size === 0) return wrong;
+  const known = [...phrases];
+  const right = await sql<{ id: string }>`
+    select p.id::text from unnest(${known.map(([id]) => id)}::bigint[], ${known.map(([, { words }]) => words)}::text[]) as s(id, words)
+    join holdfast.phrases p on p.id = s.id and p.words = to_tsvector('pg_catalog.simple', s.words)`.execute(db);
+  const there = new Set(right.rows.map(({ id }) => id));
+  for (const [id, { sayers }] of known) if (!there.has(id)) for (const n of sayers) wrong.add(n);
+  return wrong;
+}
+
+/** The text without its time and its fingerprint. A quote inside a string is escaped, so these can only be the members. */
+function inCommon(body: string): string {
+  const at = body.indexOf('"at":"') + 6;
+  const print = body.indexOf('"fingerprint":"', at) + 15;
+  return `${body.slice(0, at)}${body.slice(at + 24, print)}${body.slice(print + 64)}`;
+}

@@ -1,0 +1,70 @@
+import { type Kysely, sql } from 'kysely';
+import type { FollowedTask } from '../../ports.ts';
+import type { PursuitTable, Tables } from '../table/tables.ts';
+
+type FollowedTaskRow = Omit<PursuitTable, 'holder' | 'held_until'>;
+
+const PURSUIT = sql.raw('approval_id, dispatcher, task_id, grant_name, server, kept, started_at');
+
+function pursuitOf(row: FollowedTaskRow): FollowedTask {
+  return {
+    approval: row.approval_id,
+    dispatcher: row.dispatcher,
+    task: row.task_id,
+    grant: row.grant_name,
+    server: row.server,
+    kept: row.kept,
+    startedAt: row.started_at,
+  };
+}
+
+/** A call that goes on may end in another task: then that one is followed. */
+export async function openPursuit(db: Kysely<Tables>, one: FollowedTask, replica: string, until: Date): Promise<void> {
+  await sql`
+    insert into holdfast.pursuits
+      (approval_id, dispatcher, task_id, grant_name, server, kept, holder, held_until, started_at)
+    values (${one.approval}, ${one.dispatcher}, ${one.task}, ${one.grant}, ${one.server}, ${one.kept}, ${replica},
+      ${until}, ${one.startedAt})
+    on conflict (approval_id) do update set dispatcher = excluded.dispatcher, task_id = excluded.task_id,
+      kept = excluded.kept, holder = excluded.holder, held_until = excluded.held_until,
+      started_at = excluded.started_at`.execute(db);
+}
+
+export async function findPursuit(db: Kysely<Tables>, approval: string): Promise<FollowedTask | null> {
+  const found = await sql<FollowedTaskRow>`
+    select ${PURSUIT} from holdfast.pursuits where approval_id = ${approval}`.execute(db);
+  return found.rows[0] ? pursuitOf(found.rows[0]) : null;
+}
+
+/** One statement: of two replicas that look at once, each gets what the other has not. */
+export async function claimPursuits(
+  db: Kysely<Tables>,
+  replica: string,
+  now: Date,
+  until: Date,
+  limit: number,
+): Promise<FollowedTask[]> {
+  const claimed = await sql<FollowedTaskRow>`
+    update holdfast.pursuits set holder = ${replica}, held_until = ${until}
+    where approval_id in (
+      select approval_id from holdfast.pursuits where held_until <= ${now}
+      order by held_until limit ${limit} for update skip locked)
+    returning ${PURSUIT}`.execute(db);
+  return claimed.rows.map(pursuitOf);
+}
+
+export async function keepPursuit(
+  db: Kysely<Tables>,
+  approval: string,
+  replica: string,
+  until: Date,
+): Promise<boolean> {
+  const kept = await sql`
+    update holdfast.pursuits set held_until = ${until}
+    where approval_id = ${approval} and holder = ${replica} returning 1`.execute(db);
+  return kept.rows.length > 0;
+}
+
+export async function endPursuit(db: Kysely<Tables>, approval: string): Promise<void> {
+  await sql`delete from holdfast.pursuits where approval_id = ${approval}`.execute(db);
+}
