@@ -20,7 +20,8 @@ import { InTurn } from './connection/in-turn.ts';
 import { AdmissionDesk } from './limit/admit.ts';
 import { firstFull, giveBack } from './limit/counters.ts';
 import { Appender } from './log/append.ts';
-import { readEvents, sealEvents, writeEvents } from './log/events.ts';
+import { readEvents, writeEvents } from './log/events.ts';
+import { sealEvents } from './log/seal.ts';
 import type { Tables } from './table/tables.ts';
 
 /** A connection to one of the two kinds of SQL; the store never asks which. */

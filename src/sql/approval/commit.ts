@@ -1,13 +1,11 @@
-import { type Kysely, type RawBuilder, sql, type Transaction } from 'kysely';
+import { type Kysely, type RawBuilder, sql } from 'kysely';
 import { type Approval, isOver, mayFollow } from '../../domain/approval.ts';
 import type { CardRecord, Change, Committed } from '../../ports.ts';
 import { KEPT } from '../connection/kept-plan.ts';
 import { giveBack, NoRoom, takeAll } from '../limit/counters.ts';
 import { eventRow } from '../log/events.ts';
 import { APPROVAL, type ApprovalRow, approvalOf } from '../table/approval-row.ts';
-import type { Tables } from '../table/tables.ts';
-
-type Db = Kysely<Tables> | Transaction<Tables>;
+import type { Db, Tables } from '../table/tables.ts';
 
 /** Thrown inside the transaction to roll it back; never leaves the store. */
 class Overtaken extends Error {}

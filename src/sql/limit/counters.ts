@@ -1,8 +1,6 @@
-import { type Kysely, sql, type Transaction } from 'kysely';
+import { sql, type Transaction } from 'kysely';
 import { type Full, type Take, type Taken, takeKey } from '../../domain/limit.ts';
-import type { Tables } from '../table/tables.ts';
-
-type Db = Kysely<Tables> | Transaction<Tables>;
+import type { Db, Tables } from '../table/tables.ts';
 
 /** Thrown inside a transaction to roll it back; never leaves the store. */
 export class NoRoom extends Error {

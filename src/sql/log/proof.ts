@@ -1,8 +1,10 @@
 import { type Kysely, sql } from 'kysely';
+import { GENESIS } from '../../domain/chain.ts';
 import type { ChainLook, ProvenEvent } from '../../ports.ts';
 import type { Tables } from '../table/tables.ts';
-import { chainHash, eventOf, GENESIS } from './events.ts';
+import { eventOf } from './events.ts';
 import { IN_ORDER, portionOf } from './portion.ts';
+import { chainHash } from './seal.ts';
 
 interface ProofRow {
   n: string;

@@ -1,4 +1,4 @@
-import type { ColumnType, Generated } from 'kysely';
+import type { ColumnType, Generated, Kysely, Transaction } from 'kysely';
 import type { Awaits, State } from '../../domain/approval.ts';
 import type { TaskPhase } from '../../ports.ts';
 
@@ -24,6 +24,9 @@ export interface Tables {
   'holdfast.logins': LoginTable;
   'holdfast.revocations': RevocationTable;
 }
+
+/** A database, or a transaction in it: for what runs in either. */
+export type Db = Kysely<Tables> | Transaction<Tables>;
 
 /** Read as a value, written as its text. */
 type JsonColumn = ColumnType<unknown, string, string>;

@@ -1,13 +1,8 @@
-import { SEALER } from './append-migration.ts';
-
-/** Events left open by others that one batch chains before its own; more are left to the sealer, and the batch too. */
-const OPEN_BEFORE = 200;
-
 /**
- * The words of plainly allowed calls are kept once for all that say the same, where each event was read again and put
- * into the index of words: that was a third of what the log cost the database. Events of before keep their words.
+ * The words of plainly allowed calls are kept once for all events that say the same. Before, each event was read again and
+ * put into the index of words, which was a third of what the log cost the database. Older events keep their own words.
  */
-const TABLES: readonly string[] = [
+export const MIGRATION_0016: readonly string[] = [
   'create table holdfast.phrases (id bigint primary key, words tsvector not null)',
   'create index phrases_words on holdfast.phrases using gin (words)',
   'alter table holdfast.events add column phrase bigint',
@@ -15,13 +10,9 @@ const TABLES: readonly string[] = [
   'drop index holdfast.events_words',
   `create index events_words on holdfast.events using gin (holdfast.words(body))
     where seq is not null and phrase is null`,
-];
-
-/**
- * Writes a batch and chains it, as `append(json)` does. Each argument is one column of all events, its values divided by
- * U+001E; U+001F alone is null. Neither can stand in a body, because JSON escapes them. The link is that of `chainHash`.
- */
-const APPEND = `create function holdfast.append(bodies text, types text, ats text, approvals text, servers text, tools text,
+  // Writes a batch and chains it, as `append(json)` does. Each argument is one column of all events, its values divided by
+  // U+001E; U+001F alone stands for null. Neither can occur in a body, because JSON escapes them.
+  `create function holdfast.append(bodies text, types text, ats text, approvals text, servers text, tools text,
     grants text, actors text, phrases text, new_phrases text, new_words text) returns void language plpgsql as $$
   declare
     place bigint;
@@ -39,17 +30,17 @@ const APPEND = `create function holdfast.append(bodies text, types text, ats tex
       from unnest(string_to_array(new_phrases, E'\\x1e'), string_to_array(new_words, E'\\x1e')) as p(id, words)
       order by p.id::bigint on conflict do nothing;
     end if;
-    if pg_try_advisory_xact_lock(${SEALER}) then
+    if pg_try_advisory_xact_lock(1752132708) then
       select e.seq, e.hash into place, link from holdfast.events e where e.seq is not null order by e.seq desc limit 1;
       place := coalesce(place, 0);
       link := coalesce(link, repeat('0', 64));
-      for event in select e.n, e.body from holdfast.events e where e.seq is null order by e.n limit ${OPEN_BEFORE} loop
+      for event in select e.n, e.body from holdfast.events e where e.seq is null order by e.n limit 200 loop
         place := place + 1;
         link := encode(sha256(convert_to(link || E'\\n' || place::text || E'\\n' || event.body, 'UTF8')), 'hex');
         update holdfast.events e set seq = place, hash = link where e.n = event.n;
         chained := chained + 1;
       end loop;
-      if chained < ${OPEN_BEFORE} then
+      if chained < 200 then
         first := place;
         foreach body in array every loop
           place := place + 1;
@@ -69,6 +60,5 @@ const APPEND = `create function holdfast.append(bodies text, types text, ats tex
     ) with ordinality as e(body, type, at, approval_id, server, tool, grant_name, actor, phrase, hash, nth)
     order by e.nth;
   end
-$$`;
-
-export const PHRASES_MIGRATION: readonly string[] = [...TABLES, APPEND];
+$$`,
+];

@@ -1,52 +1,28 @@
 /**
- * Limits as one round trip. Whole lists of calls are admitted in one statement, in the order given: every counter is
- * locked first, in one order for everybody, so that nobody waits in a circle; then each call takes all of its counters
- * or none, and its event is written with them (P5, P7).
+ * Limits in one round trip. One statement admits a whole list of calls in the order given: first it locks every counter, in
+ * the same order for everybody, so that nobody deadlocks; then each call takes all of its counters or none, and its event is
+ * written in the same statement (P5, P7).
  */
-export const ADMIT_MIGRATION: readonly string[] = [
+export const MIGRATION_0007: readonly string[] = [
   `create function holdfast.window_start(width text, at timestamptz) returns timestamptz language sql stable as $$
     select case when width ~ '^[0-9]'
       then to_timestamp(floor(extract(epoch from at) / rtrim(width, 's')::double precision) * rtrim(width, 's')::double precision)
       else date_trunc(width, at, 'UTC') end
   $$`,
-  // Months differ in length: added in UTC, not in the session's zone.
+  // Months differ in length, so they are added in UTC and not in the session's time zone.
   `create function holdfast.window_end(width text, start timestamptz) returns timestamptz language sql stable as $$
     select case when width ~ '^[0-9]'
       then start + make_interval(secs => rtrim(width, 's')::double precision)
       else ((start at time zone 'UTC') + ('1 ' || width)::interval) at time zone 'UTC' end
   $$`,
-  admit({
-    create: 'create',
-    more: '',
-    note: `insert into holdfast.events (body, type, at, approval_id, server, tool, grant_name, actor)
-          select e.body, e.type, e.at, e.approval_id, e.server, e.tool, e.grant_name, e.actor
-          from json_to_record(request.body -> 'event') as e(body text, type text, at timestamptz, approval_id text,
-            server text, tool text, grant_name text, actor text);`,
-    end: '',
-  }),
-];
-
-/** The events of a list are chained as they are written, all at once. */
-export const ADMIT_CHAINED_MIGRATION: readonly string[] = [
-  admit({
-    create: 'create or replace',
-    more: `events json[] := '{}';`,
-    note: `events := events || (request.body -> 'event');`,
-    end: `if cardinality(events) > 0 then
-        perform holdfast.append(array_to_json(events));
-      end if;`,
-  }),
-];
-
-/** `more`: variables; `note`: how an admitted call's event is kept; `end`: what is done once all were judged. */
-function admit({ create, more, note, end }: Record<'create' | 'more' | 'note' | 'end', string>): string {
-  return `${create} function holdfast.admit(requests json)
+  // Two lines end in spaces. They are written as \x20, so that no editor trims them.
+  `create function holdfast.admit(requests json)
     returns table (place int, full_take int, resets_at timestamptz, retry_after int, starts json) language plpgsql as $$
     declare
       now_at timestamptz := clock_timestamp();
       wanted record;
       request record;
-      ${more}
+     \x20
     begin
       for wanted in
         select distinct t ->> 'key' as key, t ->> 'width' as width, holdfast.window_start(t ->> 'width', now_at) as start
@@ -83,11 +59,14 @@ function admit({ create, more, note, end }: Record<'create' | 'more' | 'note' | 
             select t ->> 'key' as key, holdfast.window_start(t ->> 'width', now_at) as start, sum((t ->> 'by')::numeric) as taken
             from json_array_elements(request.body -> 'takes') t group by 1, 2
           ) w where c.key = w.key and c.window_start = w.start;
-          ${note}
+          insert into holdfast.events (body, type, at, approval_id, server, tool, grant_name, actor)
+          select e.body, e.type, e.at, e.approval_id, e.server, e.tool, e.grant_name, e.actor
+          from json_to_record(request.body -> 'event') as e(body text, type text, at timestamptz, approval_id text,
+            server text, tool text, grant_name text, actor text);
         end if;
         return next;
       end loop;
-      ${end}
+     \x20
     end
-  $$`;
-}
+  $$`,
+];
