@@ -8,27 +8,27 @@ export const OUTBOX = 'outbox';
 /** What BullMQ stands on. `C`: what BullMQ calls a connection there. */
 export interface QueueBackend<C> {
   /** For people: `Redis at 127.0.0.1:6379`. */
-  readonly place: string;
+  readonly name: string;
   readonly factory: BackendFactory<IQueueBackend, C>;
   readonly prefix: string;
   /** Fails at once when there is no connection. */
-  readonly asking: C;
+  readonly queueConnection: C;
   /** Waits for the connection to return. */
-  readonly working: C;
+  readonly workerConnection: C;
   /** How long the doorbell's read may block, in ms. */
-  readonly bellMs: number;
+  readonly eventsBlockMs: number;
 
   /** Connects and prepares. Rejects with the reason. */
   open(): Promise<void>;
   ping(): Promise<void>;
   /** Where the doorbell's stream is now; what comes later is heard. */
-  position(): Promise<string>;
+  lastEventId(): Promise<string>;
   /** Of these ids, those without a parked job. */
-  missing(ids: readonly string[]): Promise<string[]>;
+  withoutJob(ids: readonly string[]): Promise<string[]>;
   /** Looks after connections that died without saying so. Never throws. */
-  tend(): Promise<void>;
+  checkConnections(): Promise<void>;
   /** Lets go of every socket at once. */
-  drop(): Promise<void>;
+  disconnect(): Promise<void>;
   /** The error in words, without a secret. */
-  fault(error: unknown): string;
+  describe(error: unknown): string;
 }

@@ -18,7 +18,7 @@ const SYSTEM_CLOCK: Clock = { now: () => new Date() };
 
 /** The `Queue` port on BullMQ, over either of its backends. Nothing connects before `start`; what is asked waits for it. */
 export function bullQueue<C>(ground: QueueBackend<C>, log: Log, clock: Clock = SYSTEM_CLOCK): Queue {
-  const trouble = troubleLog(log, ground.place, ground.fault);
+  const trouble = troubleLog(log, ground.name, ground.describe);
   let woken: (id: string) => void = () => undefined;
   let crew: BullWorkers<C> | null = null;
   const coming = Promise.withResolvers<BullWorkers<C>>();
@@ -26,7 +26,7 @@ export function bullQueue<C>(ground: QueueBackend<C>, log: Log, clock: Clock = S
   let state: 'new' | 'started' | 'closed' = 'new';
 
   const unanswered = (error: unknown): Unavailable =>
-    new Unavailable('queue', `${ground.place} does not answer: ${ground.fault(error)}`);
+    new Unavailable('queue', `${ground.name} does not answer: ${ground.describe(error)}`);
 
   async function ask<T>(work: (crew: BullWorkers<C>) => Promise<T>): Promise<T> {
     if (state === 'closed') throw new Unavailable('queue', 'The queue is closed.');
@@ -43,7 +43,7 @@ export function bullQueue<C>(ground: QueueBackend<C>, log: Log, clock: Clock = S
     state = 'started';
     try {
       await within(START_MS, ground.open());
-      const hired = await BullWorkers.hire({ ground, handlers, log, trouble, woken: (id) => woken(id) });
+      const hired = await BullWorkers.hire({ backend: ground, handlers, log, trouble, onCompleted: (id) => woken(id) });
       crew = hired;
       coming.resolve(hired);
       await within(START_MS, hired.start());
@@ -57,14 +57,14 @@ export function bullQueue<C>(ground: QueueBackend<C>, log: Log, clock: Clock = S
     if (state === 'closed') return;
     state = 'closed';
     coming.reject(new Error('it is closed'));
-    await (crew?.close() ?? ground.drop());
+    await (crew?.close() ?? ground.disconnect());
   }
 
   async function missing(ids: readonly string[]): Promise<readonly string[]> {
     const found: string[] = [];
     for (let at = 0; at < ids.length; at += ASKED_AT_ONCE) {
       const some = ids.slice(at, at + ASKED_AT_ONCE).map(jobIdOf);
-      found.push(...(await ask(() => ground.missing(some))));
+      found.push(...(await ask(() => ground.withoutJob(some))));
     }
     return found;
   }

@@ -3,7 +3,7 @@ import { type IQueueBackend, type JobProgress, Queue as Jobs, QueueEvents, Worke
 import type { Handlers, Log } from '../ports.ts';
 import { OUTBOX, PARKED, type QueueBackend } from './backend.ts';
 import { pause, within } from './deadline.ts';
-import { approvalOf } from './job-id.ts';
+import { approvalOfJob } from './job-id.ts';
 import { backOff, cardWork } from './outbox.ts';
 import { parkedWork } from './parked.ts';
 import { keepSchedules } from './schedule.ts';
@@ -30,11 +30,11 @@ const WORKING = {
 export type JobQueue<C> = Jobs<unknown, unknown, string, unknown, unknown, string, IQueueBackend, C>;
 
 export interface BullWorkersTerms<C> {
-  readonly ground: QueueBackend<C>;
+  readonly backend: QueueBackend<C>;
   readonly handlers: Handlers;
   readonly log: Log;
   readonly trouble: TroubleLog;
-  readonly woken: (id: string) => void;
+  readonly onCompleted: (id: string) => void;
 }
 
 type BullWorker<C> = Worker<unknown, void, string, IQueueBackend, JobProgress, C>;
@@ -60,13 +60,16 @@ export class BullWorkers<C> {
 
   /** The ground is open. From `position` on every completion is heard, also those between two reads. */
   static async hire<C>(hiring: BullWorkersTerms<C>): Promise<BullWorkers<C>> {
-    return new BullWorkers(hiring, await hiring.ground.position());
+    return new BullWorkers(hiring, await hiring.backend.lastEventId());
   }
 
-  private constructor({ ground, handlers, log, trouble, woken }: BullWorkersTerms<C>, position: string) {
+  private constructor(
+    { backend: ground, handlers, log, trouble, onCompleted: woken }: BullWorkersTerms<C>,
+    position: string,
+  ) {
     const { factory, prefix } = ground;
-    const asking = { connection: ground.asking, prefix };
-    const working = { ...WORKING, connection: ground.working, prefix };
+    const asking = { connection: ground.queueConnection, prefix };
+    const working = { ...WORKING, connection: ground.workerConnection, prefix };
     this.#ground = ground;
     this.#trouble = trouble;
     this.parked = new Jobs(PARKED, asking, factory);
@@ -88,15 +91,21 @@ export class BullWorkers<C> {
     ];
     this.#bell = new CompletionEvents(
       PARKED,
-      { connection: ground.working, prefix, autorun: false, blockingTimeout: ground.bellMs, lastEventId: position },
+      {
+        connection: ground.workerConnection,
+        prefix,
+        autorun: false,
+        blockingTimeout: ground.eventsBlockMs,
+        lastEventId: position,
+      },
       factory,
     );
     this.#bell.on('completed', ({ jobId }) => {
-      const id = approvalOf(jobId);
+      const id = approvalOfJob(jobId);
       if (id !== null) woken(id);
     });
     // Unheard, an 'error' event would end the process.
-    for (const part of this.#parts()) (part as EventEmitter).on('error', (error: Error) => trouble.heard(error));
+    for (const part of this.#parts()) (part as EventEmitter).on('error', (error: Error) => trouble.report(error));
   }
 
   /** Resolves once everything listens. */
@@ -115,7 +124,7 @@ export class BullWorkers<C> {
     clearInterval(this.#tending);
     const closing = Promise.allSettled(this.#parts().map((part) => part.close()));
     await within(CLOSE_MS, closing).catch(() => undefined);
-    await within(DROP_MS, this.#ground.drop()).catch(() => undefined);
+    await within(DROP_MS, this.#ground.disconnect()).catch(() => undefined);
     // What waited for an answer has its refusal now.
     await within(DROP_MS, closing).catch(() => undefined);
   }
@@ -138,19 +147,19 @@ export class BullWorkers<C> {
       try {
         await loop();
       } catch (error) {
-        this.#trouble.heard(error);
+        this.#trouble.report(error);
       }
       await pause(1_000, this.#leaving.signal);
     }
   }
 
   async #tend(): Promise<void> {
-    await this.#ground.tend();
+    await this.#ground.checkConnections();
     try {
       await within(TEND_MS, keepSchedules(this.parked));
-      this.#trouble.over();
+      this.#trouble.recovered();
     } catch (error) {
-      this.#trouble.heard(error);
+      this.#trouble.report(error);
     }
   }
 }

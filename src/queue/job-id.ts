@@ -12,16 +12,16 @@ export function jobIdOf(id: string): string {
 }
 
 /** A job id of its own for a ring of this approval. */
-export function ringOf(id: string): string {
+export function wakeJobId(id: string): string {
   return `${id}${MARK}${randomUUID()}`;
 }
 
 /** The deduplication id of publishing this approval's card in this second. */
-export function laterOf(id: string, second: number): string {
+export function laterDeduplicationId(id: string, second: number): string {
   return `${id}${MARK}${second}`;
 }
 
 /** The approval that a job of the parked queue is about; null for the sweep, which BullMQ names. */
-export function approvalOf(jobId: string): string | null {
+export function approvalOfJob(jobId: string): string | null {
   return jobId.includes(':') ? null : (jobId.split(MARK, 1)[0] ?? null);
 }

@@ -1,5 +1,5 @@
 import type { IQueueBackend } from 'bullmq';
-import type { SessionPool } from './session-pool.ts';
+import type { SchemaPool } from './schema-pool.ts';
 
 /** How far back each read looks, in ids: as many events may be committed while one transaction dawdles. */
 const BACK = 500;
@@ -14,7 +14,7 @@ interface StreamEntry {
  * concurrency an event may appear behind the cursor, and its doorbell would never ring: under load about one in a
  * hundred. So every read also looks back for completions that it has not seen.
  */
-export function lookBack(backend: IQueueBackend, queue: string, pool: SessionPool): void {
+export function lookBack(backend: IQueueBackend, queue: string, pool: SchemaPool): void {
   const read = backend.readEvents.bind(backend);
   const seen = new Set<number>();
   let start: number | null = null;

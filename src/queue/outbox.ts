@@ -1,7 +1,7 @@
 import { DelayedError, type Job } from 'bullmq';
 import type { Handlers, Log } from '../ports.ts';
 import type { JobQueue } from './bull-workers.ts';
-import { laterOf } from './job-id.ts';
+import { laterDeduplicationId } from './job-id.ts';
 
 /** Retried until it succeeds; kept nowhere afterwards, because a kept id would swallow the next job. */
 export const RETRIED = {
@@ -28,7 +28,7 @@ export async function publish<C>(outbox: JobQueue<C>, approval: string, delayMs:
     return;
   }
   const second = Math.ceil((now.getTime() + delayMs) / 1_000);
-  const deduplication = { id: laterOf(approval, second), keepLastIfActive: true };
+  const deduplication = { id: laterDeduplicationId(approval, second), keepLastIfActive: true };
   await outbox.add('later', { approval }, { ...RETRIED, deduplication, delay: delayMs });
 }
 

@@ -1,7 +1,7 @@
 import type { Job } from 'bullmq';
 import type { Handlers, Log } from '../ports.ts';
 import type { JobQueue } from './bull-workers.ts';
-import { approvalOf, ringOf } from './job-id.ts';
+import { approvalOfJob, wakeJobId } from './job-id.ts';
 import { RETRIED, retryable } from './outbox.ts';
 import { isRoutine, type Routine } from './schedule.ts';
 
@@ -15,7 +15,7 @@ export async function wake<C>(parked: JobQueue<C>, id: string): Promise<void> {
   try {
     await parked.getBackend().promote(id);
   } catch {
-    await parked.add('ring', {}, { ...RETRIED, jobId: ringOf(id) });
+    await parked.add('ring', {}, { ...RETRIED, jobId: wakeJobId(id) });
   }
 }
 
@@ -24,7 +24,7 @@ export function parkedWork(handlers: Handlers, log: Log): (job: Job) => Promise<
   const running = new Set<Routine>();
   return async (job) => {
     if (!isRoutine(job.name)) {
-      const id = approvalOf(job.id ?? '');
+      const id = approvalOfJob(job.id ?? '');
       if (id !== null) await retryable(() => handlers.due(id), { approval: id, work: 'due' }, log);
       return;
     }

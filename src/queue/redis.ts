@@ -80,13 +80,13 @@ function redisGround(text: string, prefix: string, log: Log): QueueBackend<Conne
   const fault = faultWithout([url.password, target.password ?? '']);
 
   return {
-    place: `Redis at ${target.host}:${target.port}`,
+    name: `Redis at ${target.host}:${target.port}`,
     factory: createRedisBackend,
     prefix,
-    asking,
-    working,
-    bellMs: 10_000,
-    fault,
+    queueConnection: asking,
+    workerConnection: working,
+    eventsBlockMs: 10_000,
+    describe: fault,
     open: async () => {
       await Promise.all([come(asking), come(working)]);
       const policy = /^maxmemory_policy:(\S+)/m.exec(await asking.call('INFO', 'memory').then(String))?.[1];
@@ -95,11 +95,11 @@ function redisGround(text: string, prefix: string, log: Log): QueueBackend<Conne
       }
     },
     ping: async () => void (await asking.ping()),
-    position: async () => {
+    lastEventId: async () => {
       const [seconds, micros] = await asking.time();
       return `${Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000) - 1}-0`;
     },
-    missing: async (ids) => {
+    withoutJob: async (ids) => {
       const asked = asking.pipeline();
       for (const id of ids) asked.exists(`${prefix}:${PARKED}:${id}`);
       const answers = (await asked.exec()) ?? [];
@@ -109,8 +109,8 @@ function redisGround(text: string, prefix: string, log: Log): QueueBackend<Conne
         return count === 0;
       });
     },
-    tend: async () => void (await Promise.all([revive(asking), revive(working)])),
-    drop: async () => {
+    checkConnections: async () => void (await Promise.all([revive(asking), revive(working)])),
+    disconnect: async () => {
       for (const line of lines) line.disconnect();
     },
   };

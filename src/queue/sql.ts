@@ -3,7 +3,7 @@ import type { Clock, Log, Queue } from '../ports.ts';
 import { PARKED, type QueueBackend } from './backend.ts';
 import { bullQueue } from './bull-queue.ts';
 import { lookBack } from './look-back.ts';
-import { SessionPool, type SqlPool } from './session-pool.ts';
+import { SchemaPool, type SqlPool } from './schema-pool.ts';
 
 export interface SqlQueueSettings {
   /**
@@ -22,24 +22,24 @@ const FEWEST = 5;
 export function sqlQueue({ pool, log, clock }: SqlQueueSettings): Queue {
   const { max } = (pool.options ?? {}) as { max?: number };
   if (max !== undefined && max < FEWEST) throw new TypeError(`the queue's pool needs ${FEWEST} connections or more`);
-  return bullQueue(sqlGround(new SessionPool(pool)), log, clock);
+  return bullQueue(sqlGround(new SchemaPool(pool)), log, clock);
 }
 
-function sqlGround(pool: SessionPool): QueueBackend<PostgresConnectionOptions> {
+function sqlGround(pool: SchemaPool): QueueBackend<PostgresConnectionOptions> {
   const connection = pool as PgPool;
   return {
-    place: 'The database',
+    name: 'The database',
     factory: (name, opts, kind) => {
       const backend = createPostgresBackend(name, opts, kind);
       if (kind?.blocking) lookBack(backend, name, pool);
       return backend;
     },
     prefix: '',
-    asking: connection,
-    working: connection,
+    queueConnection: connection,
+    workerConnection: connection,
     // A notification may be coalesced away under load; then this poll finds the event.
-    bellMs: 1_000,
-    fault,
+    eventsBlockMs: 1_000,
+    describe: fault,
     open: async () => {
       const client = await pool.connect();
       try {
@@ -49,14 +49,14 @@ function sqlGround(pool: SessionPool): QueueBackend<PostgresConnectionOptions> {
       }
     },
     ping: async () => void (await pool.query('select 1')),
-    position: async () => {
+    lastEventId: async () => {
       const { rows } = await pool.query<{ last: string }>(
         'select coalesce(max(id), 0)::text as last from bullmq.event where queue = $1',
         [PARKED],
       );
       return rows[0]?.last ?? '0';
     },
-    missing: async (ids) => {
+    withoutJob: async (ids) => {
       const { rows } = await pool.query<{ id: string }>(
         `select id from bullmq.job where queue = $1
          and id in (select jsonb_array_elements_text($2::jsonb))`,
@@ -65,8 +65,8 @@ function sqlGround(pool: SessionPool): QueueBackend<PostgresConnectionOptions> {
       const parked = new Set(rows.map((row) => row.id));
       return ids.filter((id) => !parked.has(id));
     },
-    tend: async () => undefined,
-    drop: () => pool.drop(),
+    checkConnections: async () => undefined,
+    disconnect: () => pool.drop(),
   };
 }
 

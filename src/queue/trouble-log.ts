@@ -5,14 +5,14 @@ const QUIET_MS = 30_000;
 
 /** Tells operators about a backend's trouble, without repeating itself at every attempt. */
 export interface TroubleLog {
-  heard(error: unknown): void;
-  over(): void;
+  report(error: unknown): void;
+  recovered(): void;
 }
 
 export function troubleLog(log: Log, place: string, fault: (error: unknown) => string): TroubleLog {
   const told = new Map<string, number>();
   return {
-    heard: (error) => {
+    report: (error) => {
       const why = fault(error);
       const now = performance.now();
       if (now - (told.get(why) ?? Number.NEGATIVE_INFINITY) < QUIET_MS) return;
@@ -21,7 +21,7 @@ export function troubleLog(log: Log, place: string, fault: (error: unknown) => s
       told.set(why, now);
       log.warn({ queue: place, why }, 'the queue has trouble; it goes on when it can');
     },
-    over: () => {
+    recovered: () => {
       if (told.size === 0) return;
       told.clear();
       log.info({ queue: place }, 'the queue answers');

@@ -32,7 +32,7 @@ export function webhookSink({ url, secret, clock, fetch: send = fetch }: Webhook
         'content-type': 'application/x-ndjson',
         'user-agent': 'holdfast',
         'holdfast-delivery': places(events),
-        'holdfast-signature': await signatureOf(secret, Math.floor(clock.now().getTime() / 1_000), body),
+        'holdfast-signature': await deliverySignature(secret, Math.floor(clock.now().getTime() / 1_000), body),
       };
       try {
         const signal = AbortSignal.timeout(PATIENCE_MS);
@@ -48,7 +48,7 @@ export function webhookSink({ url, secret, clock, fetch: send = fetch }: Webhook
 }
 
 /** `t=UNIX,v1=HEX`. */
-export async function signatureOf(secret: string, unix: number, body: string): Promise<string> {
+export async function deliverySignature(secret: string, unix: number, body: string): Promise<string> {
   const utf8 = new TextEncoder();
   const key = await crypto.subtle.importKey('raw', utf8.encode(secret), { name: 'HMAC', hash: 'SHA-256' }, false, [
     'sign',

@@ -5,7 +5,7 @@ import { cardContents } from './approval/cards.ts';
 import { guarded } from './connection/guard.ts';
 import { type EventRow, eventOf } from './log/events.ts';
 import { IN_ORDER, portionOf } from './log/portion.ts';
-import { lookAtChain, proveEvent, tellStory } from './log/proof.ts';
+import { lookAtChain, proveEvent, storyOf } from './log/proof.ts';
 import { tally } from './search/tally.ts';
 import type { Tables } from './table/tables.ts';
 
@@ -26,7 +26,7 @@ export function sqlRecords(db: Kysely<Tables>): Records {
       return found.rows.map(eventOf);
     },
     event: (n) => proveEvent(db, n),
-    story: (approval) => tellStory(db, approval),
+    story: (approval) => storyOf(db, approval),
     cards: (digests) => cardContents(db, digests),
     chain: (newest) => lookAtChain(db, newest),
     tally: (from, to, slotMs) => tally(db, from, to, slotMs),

@@ -1,7 +1,7 @@
 import { type Kysely, type Selectable, sql } from 'kysely';
 import type { Revocations } from '../ports.ts';
 import { guarded } from './connection/guard.ts';
-import { KEPT } from './connection/kept-plan.ts';
+import { KEPT_PLAN } from './connection/kept-plan.ts';
 import { writeEvents } from './log/events.ts';
 import type { RevocationTable, Tables } from './table/tables.ts';
 
@@ -9,7 +9,7 @@ import type { RevocationTable, Tables } from './table/tables.ts';
 export function sqlRevocations(db: Kysely<Tables>): Revocations {
   return guarded<Revocations>({
     list: async () => {
-      const found = await sql<Selectable<RevocationTable>>`${KEPT}
+      const found = await sql<Selectable<RevocationTable>>`${KEPT_PLAN}
         select token_sha256, grant_name, at, actor, reason from holdfast.revocations order by at`.execute(db);
       return found.rows.map((row) => ({
         tokenSha256: row.token_sha256,

@@ -16,8 +16,8 @@ import {
 } from './approval/read.ts';
 import { bindSession, sessionGrant, unbindSession } from './approval/sessions.ts';
 import { guarded } from './connection/guard.ts';
-import { InTurn } from './connection/in-turn.ts';
-import { AdmissionDesk } from './limit/admit.ts';
+import { KeyedMutex } from './connection/keyed-mutex.ts';
+import { AdmissionBatcher } from './limit/admit.ts';
 import { firstFull, giveBack } from './limit/counters.ts';
 import { Appender } from './log/append.ts';
 import { readEvents, writeEvents } from './log/events.ts';
@@ -34,9 +34,9 @@ export interface SqlConnection {
 
 /** The authority, on Kysely. Whatever SQL could not do is `Unavailable('store')`, and nothing was changed. */
 export function sqlStore({ db, close, room }: SqlConnection): Store {
-  const desk = new AdmissionDesk(db);
+  const desk = new AdmissionBatcher(db);
   const appender = new Appender(db);
-  const openers = new InTurn();
+  const openers = new KeyedMutex();
   const verbs: Store = {
     ping: async () => {
       await sql`select 1`.execute(db);

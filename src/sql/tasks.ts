@@ -3,8 +3,8 @@ import type { Task, TaskChange, TaskPhase, TaskStore } from '../ports.ts';
 import { guarded } from './connection/guard.ts';
 import type { SqlConnection } from './store.ts';
 import type { Tables } from './table/tables.ts';
-import { rememberContinuation, takeContinuation } from './task/continuations.ts';
-import { claimPursuits, endPursuit, findPursuit, keepPursuit, openPursuit } from './task/followed-tasks.ts';
+import { rememberContinuation, spendContinuation } from './task/continuations.ts';
+import { claimFollowed, endFollowed, findFollowed, followTask, keepFollowed } from './task/followed-tasks.ts';
 import { dropQuestion, keepQuestion, questionsAfter } from './task/questions.ts';
 import { clientOf, collectedBy, nameClient, nextRound, reseat } from './task/seats.ts';
 
@@ -32,12 +32,12 @@ export function sqlTasks({ db }: Pick<SqlConnection, 'db'>): TaskStore {
     reseat: (place) => reseat(db, place),
     collectedBy: (joiner, since) => collectedBy(db, joiner, since),
     rememberContinuation: (one) => rememberContinuation(db, one),
-    takeContinuation: (one, event) => takeContinuation(db, one, event),
-    followTask: (pursuit, replica, until) => openPursuit(db, pursuit, replica, until),
-    findFollowed: (approval) => findPursuit(db, approval),
-    claimFollowed: (replica, now, until, limit) => claimPursuits(db, replica, now, until, limit),
-    keepFollowed: (approval, replica, until) => keepPursuit(db, approval, replica, until),
-    endFollowed: (approval) => endPursuit(db, approval),
+    takeContinuation: (one, event) => spendContinuation(db, one, event),
+    followTask: (pursuit, replica, until) => followTask(db, pursuit, replica, until),
+    findFollowed: (approval) => findFollowed(db, approval),
+    claimFollowed: (replica, now, until, limit) => claimFollowed(db, replica, now, until, limit),
+    keepFollowed: (approval, replica, until) => keepFollowed(db, approval, replica, until),
+    endFollowed: (approval) => endFollowed(db, approval),
     keepQuestion: (question) => keepQuestion(db, question),
     questions: (task, after) => questionsAfter(db, task, after),
     answered: (asked) => dropQuestion(db, asked),

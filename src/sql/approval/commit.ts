@@ -1,7 +1,7 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely';
 import { type Approval, isOver, mayFollow } from '../../domain/approval.ts';
 import type { CardRecord, Change, Committed } from '../../ports.ts';
-import { KEPT } from '../connection/kept-plan.ts';
+import { KEPT_PLAN } from '../connection/kept-plan.ts';
 import { giveBack, NoRoom, takeAll } from '../limit/counters.ts';
 import { eventRow } from '../log/events.ts';
 import { APPROVAL, type ApprovalRow, approvalOf } from '../table/approval-row.ts';
@@ -95,7 +95,7 @@ function shows({ approval, channel, ts, revision, digest }: CardRecord): RawBuil
 
 /** null: overtaken, and nothing was written. The votes it returns are those before this statement, and its own. */
 async function move(db: Db, change: Move): Promise<Approval | null> {
-  const moved = await sql<ApprovalRow>`${KEPT}
+  const moved = await sql<ApprovalRow>`${KEPT_PLAN}
     with moved as (
       update holdfast.approvals set ${columnsOf(change)}
       where id = ${change.id} and state = ${change.from} and revision = ${change.revision}

@@ -1,15 +1,15 @@
 import { type Kysely, type Selectable, sql } from 'kysely';
 import type { Approval, State } from '../../domain/approval.ts';
 import type { Page, Store } from '../../ports.ts';
-import { KEPT } from '../connection/kept-plan.ts';
-import { OCTETS_AT_ONCE } from '../log/portion.ts';
+import { KEPT_PLAN } from '../connection/kept-plan.ts';
+import { OCTETS_PER_PAGE } from '../log/portion.ts';
 import { APPROVAL, type ApprovalRow, approvalOf } from '../table/approval-row.ts';
 import type { CardTable, Tables } from '../table/tables.ts';
 
 type CardRow = Pick<Selectable<CardTable>, 'approval_id' | 'channel' | 'ts' | 'revision' | 'digest' | 'posted_at'>;
 
 export async function findApproval(db: Kysely<Tables>, id: string): Promise<Approval | null> {
-  const found = await sql<ApprovalRow>`${KEPT}
+  const found = await sql<ApprovalRow>`${KEPT_PLAN}
     select ${APPROVAL} from holdfast.approvals a where a.id = ${id}`.execute(db);
   return found.rows[0] ? approvalOf(found.rows[0]) : null;
 }
@@ -18,7 +18,7 @@ export async function findApproval(db: Kysely<Tables>, id: string): Promise<Appr
 export async function lookAtApproval(db: Kysely<Tables>, id: string): ReturnType<Store['look']> {
   const found = await sql<
     ApprovalRow & { [Column in keyof CardRow as `card_${Column}`]: CardRow[Column] | null }
-  >`${KEPT}
+  >`${KEPT_PLAN}
     select ${APPROVAL}, c.approval_id as card_approval_id, c.channel as card_channel, c.ts as card_ts,
       c.revision as card_revision, c.digest as card_digest, c.posted_at as card_posted_at
     from holdfast.approvals a left join holdfast.cards c on c.approval_id = a.id where a.id = ${id}`.execute(db);
@@ -50,7 +50,7 @@ export async function listApprovals(
     order by a.id desc limit ${filter.limit + 1}`.execute(db);
   const items: Approval[] = [];
   let octets = 0;
-  for (let from = 0; from < Math.min(fits.rows.length, filter.limit) && octets < OCTETS_AT_ONCE; ) {
+  for (let from = 0; from < Math.min(fits.rows.length, filter.limit) && octets < OCTETS_PER_PAGE; ) {
     const ids = atOnce(fits.rows.slice(from, filter.limit));
     const found = await sql<ApprovalRow & { octets: number }>`
       select ${APPROVAL}, octet_length(a.arguments::text) as octets from holdfast.approvals a
@@ -72,7 +72,7 @@ function atOnce(rows: readonly { readonly id: string; readonly kept: number }[])
   let most = 0;
   for (const { id, kept } of rows) {
     most += Math.min(LONGEST_ARGUMENTS, Number(kept) * PACKED);
-    if (ids.length >= 4 && most > OCTETS_AT_ONCE) break;
+    if (ids.length >= 4 && most > OCTETS_PER_PAGE) break;
     ids.push(id);
   }
   return ids;

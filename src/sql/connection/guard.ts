@@ -1,8 +1,8 @@
 import { Unavailable } from '../../ports.ts';
-import { ASTRAY } from './kept-plan.ts';
+import { LOST_PLAN } from './kept-plan.ts';
 
 /** A transaction that lost against another one for no fault of its own: deadlock, serialization; or a plan astray in it. */
-const TRY_AGAIN = new Set(['40001', '40P01', ...ASTRAY]);
+const TRY_AGAIN = new Set(['40001', '40P01', ...LOST_PLAN]);
 
 /** The database is there and takes nothing: no room left, its files cannot be written, it only reads. */
 const TAKES_NOTHING = /^53|^58|^25006$|^(ENOSPC|EDQUOT|EFBIG|EROFS|EIO)$/;

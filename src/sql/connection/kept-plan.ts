@@ -9,7 +9,7 @@ const MARK = '/* kept */';
  * Postgres its plan is kept, once a connection. Its columns are named one by one: a migration that adds one, while a
  * replica of the version before still runs, must not change what it returns.
  */
-export const KEPT: RawBuilder<unknown> = sql.raw(MARK);
+export const KEPT_PLAN: RawBuilder<unknown> = sql.raw(MARK);
 
 /** What Postgres says of everything after the first error of a transaction. */
 const ABORTED = '25P02';
@@ -20,7 +20,7 @@ const names = new Map<string, string>();
  * The plan is not where it was left, because something between here and Postgres hands statements to other connections;
  * or it is of no use any more (0A000). In either case nothing was run.
  */
-export const ASTRAY: ReadonlySet<string> = new Set(['26000', '42P05', '0A000']);
+export const LOST_PLAN: ReadonlySet<string> = new Set(['26000', '42P05', '0A000']);
 
 /**
  * Has the connections of one pool keep the plans of such statements, under names made of their texts. Behind a pooler
@@ -35,7 +35,7 @@ export function keepPlans(): (client: PoolClient) => void {
     const naming = (text: unknown, ...more: unknown[]): Promise<unknown> => {
       if (astray || typeof text !== 'string' || !text.trimStart().startsWith(MARK)) return query(text, ...more);
       return query({ name: nameOf(text), text, values: more[0] }).catch((error: { code?: string }) => {
-        if (!ASTRAY.has(error.code ?? '')) throw error;
+        if (!LOST_PLAN.has(error.code ?? '')) throw error;
         astray = true;
         return query(text, ...more).catch((again: { code?: string }) => {
           throw again.code === ABORTED ? error : again;

@@ -2,7 +2,7 @@ import { type Kysely, sql } from 'kysely';
 import type { NewEvent } from '../../domain/event.ts';
 import { type Take, takeKey } from '../../domain/limit.ts';
 import type { Admission } from '../../ports.ts';
-import { KEPT } from '../connection/kept-plan.ts';
+import { KEPT_PLAN } from '../connection/kept-plan.ts';
 import { eventRow } from '../log/events.ts';
 import type { Tables } from '../table/tables.ts';
 
@@ -28,7 +28,7 @@ interface AdmittedRow {
  * Admits limited calls. While one statement is on its way, those that come meanwhile gather and go as one behind it:
  * a busy counter's row is locked once for all of them instead of once a call.
  */
-export class AdmissionDesk {
+export class AdmissionBatcher {
   readonly #db: Kysely<Tables>;
   #waiting: WaitingAdmission[] = [];
   #busy = false;
@@ -70,7 +70,7 @@ async function admitAll(db: Kysely<Tables>, batch: readonly WaitingAdmission[]):
     takes: takes.map((take) => ({ key: takeKey(take), width: widthOf(take), max: take.max, by: take.by })),
     event: eventRow(event),
   }));
-  const answer = await sql<AdmittedRow>`${KEPT}
+  const answer = await sql<AdmittedRow>`${KEPT_PLAN}
     select place, full_take, resets_at, retry_after, starts
     from holdfast.admit(${JSON.stringify(requests)}::json)`.execute(db);
   return answer.rows;

@@ -1,9 +1,9 @@
 import { type Kysely, sql } from 'kysely';
 import type { NewEvent } from '../../domain/event.ts';
-import { KEPT } from '../connection/kept-plan.ts';
+import { KEPT_PLAN } from '../connection/kept-plan.ts';
 import type { Tables } from '../table/tables.ts';
 import { eventRow } from './events.ts';
-import { type Phrase, PhraseBook, written } from './phrases.ts';
+import { markWritten, type Phrase, PhraseCache } from './phrases.ts';
 
 /** Between two values of a column, and for a value that is null. JSON escapes both, so no body holds them. */
 const NEXT = '\x1e';
@@ -26,7 +26,7 @@ class Column {
  */
 export class Appender {
   readonly #db: Kysely<Tables>;
-  readonly #book = new PhraseBook();
+  readonly #book = new PhraseCache();
 
   constructor(db: Kysely<Tables>) {
     this.#db = db;
@@ -46,9 +46,9 @@ export class Appender {
     }
     const ids = [...fresh.keys()].join(NEXT);
     const words = [...fresh.values()].map((phrase) => phrase.words).join(NEXT);
-    await sql`${KEPT}
+    await sql`${KEPT_PLAN}
       select holdfast.append(${sql.join([...columns.map(({ text }) => text), ids, words])})`.execute(this.#db);
-    for (const phrase of fresh.values()) written(phrase, now);
+    for (const phrase of fresh.values()) markWritten(phrase, now);
   }
 
   /** For values that a column of text cannot hold. */

@@ -1,7 +1,7 @@
 import { type Kysely, sql } from 'kysely';
 import type { JsonObject } from '../../domain/json.ts';
 import type { Tables } from '../table/tables.ts';
-import { phraseId, wordsOf } from './phrases.ts';
+import { phraseId, phraseWords } from './phrases.ts';
 
 interface PhrasedEvent {
   readonly n: string;
@@ -21,12 +21,12 @@ export async function misphrased(db: Kysely<Tables>, events: readonly PhrasedEve
   for (const { n, type, body, phrase } of events) {
     if (phrase === null) continue;
     const common = inCommon(body);
-    const words = ids.has(common) ? null : wordsOf(JSON.parse(body) as JsonObject);
+    const words = ids.has(common) ? null : phraseWords(JSON.parse(body) as JsonObject);
     if (words !== null) ids.set(common, phraseId(words));
     const known = phrases.get(phrase);
     if (type !== 'call.allowed' || ids.get(common) !== phrase) wrong.add(n);
     else if (known !== undefined) known.sayers.push(n);
-    else phrases.set(phrase, { words: words ?? wordsOf(JSON.parse(body) as JsonObject), sayers: [n] });
+    else phrases.set(phrase, { words: words ?? phraseWords(JSON.parse(body) as JsonObject), sayers: [n] });
   }
   if (phrases.size === 0) return wrong;
   const known = [...phrases];

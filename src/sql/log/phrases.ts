@@ -26,7 +26,7 @@ export interface Phrase {
 }
 
 /** The phrases of this process. */
-export class PhraseBook {
+export class PhraseCache {
   readonly #known = new Map<string, Phrase>();
 
   /** null: an event that has words of its own. */
@@ -42,7 +42,7 @@ export class PhraseBook {
   }
 }
 
-export function written(phrase: Phrase, now: number): void {
+export function markWritten(phrase: Phrase, now: number): void {
   phrase.writtenUntil = now + WRITTEN_MS;
 }
 
@@ -58,7 +58,7 @@ function keyOf({ type, approval, actor, server, tool, grant, replica, data }: Ne
 }
 
 function phraseOf(event: NewEvent): Phrase {
-  const words = wordsOf(event);
+  const words = phraseWords(event);
   const text = canonicalize({ ...event, at: '@', data: { ...event.data, fingerprint: '@' } })!;
   // Inside a string each quote has a backslash before it: what is looked for here can only be the members.
   const [head, rest] = cut(text, '"at":"');
@@ -72,7 +72,7 @@ function phraseOf(event: NewEvent): Phrase {
 }
 
 /** The words of an event, as it is or as its text says it. */
-export function wordsOf(event: Pick<NewEvent, 'data'> | JsonObject): string {
+export function phraseWords(event: Pick<NewEvent, 'data'> | JsonObject): string {
   const [data, about] = [member(event, 'data'), ['type', 'server', 'tool', 'grant']];
   return [
     ...about.map((name) => member(event, name)),

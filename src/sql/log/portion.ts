@@ -4,7 +4,7 @@ import { type RawBuilder, sql } from 'kysely';
  * Octets of event texts, or of arguments, that one answer brings: one call may hold megabytes, and a page of hundreds of
  * them would be more than a statement has time for, or a process memory.
  */
-export const OCTETS_AT_ONCE = 16_000_000;
+export const OCTETS_PER_PAGE = 16_000_000;
 
 /** An order of events `e`: one of the log's keys, either way. */
 export const IN_ORDER = {
@@ -21,7 +21,7 @@ export const IN_ORDER = {
 export function portionOf(
   events: RawBuilder<unknown>,
   order: RawBuilder<unknown>,
-  octets = OCTETS_AT_ONCE,
+  octets = OCTETS_PER_PAGE,
 ): RawBuilder<unknown> {
   return sql`(
     select * from (

@@ -19,7 +19,7 @@ export interface Tables {
   'holdfast.notices': NoticeTable;
   'holdfast.tasks': TaskTable;
   'holdfast.continuations': ContinuationTable;
-  'holdfast.pursuits': PursuitTable;
+  'holdfast.pursuits': FollowedTaskTable;
   'holdfast.questions': QuestionTable;
   'holdfast.logins': LoginTable;
   'holdfast.revocations': RevocationTable;
@@ -219,7 +219,7 @@ export interface ContinuationTable {
   expires_at: Date;
 }
 
-export interface PursuitTable {
+export interface FollowedTaskTable {
   approval_id: string;
   dispatcher: string;
   task_id: string | null;

@@ -22,7 +22,7 @@ export async function rememberContinuation(db: Kysely<Tables>, one: Remember): P
 }
 
 /** P2: the row is deleted with its event and the approval's change, before anything is sent; whoever deletes it sends. */
-export async function takeContinuation(
+export async function spendContinuation(
   db: Kysely<Tables>,
   one: TakeContinuation,
   event: (approval: string) => NewEvent,

@@ -1,8 +1,8 @@
 import { type Kysely, sql } from 'kysely';
 import type { FollowedTask } from '../../ports.ts';
-import type { PursuitTable, Tables } from '../table/tables.ts';
+import type { FollowedTaskTable, Tables } from '../table/tables.ts';
 
-type FollowedTaskRow = Omit<PursuitTable, 'holder' | 'held_until'>;
+type FollowedTaskRow = Omit<FollowedTaskTable, 'holder' | 'held_until'>;
 
 const PURSUIT = sql.raw('approval_id, dispatcher, task_id, grant_name, server, kept, started_at');
 
@@ -19,7 +19,7 @@ function pursuitOf(row: FollowedTaskRow): FollowedTask {
 }
 
 /** A call that goes on may end in another task: then that one is followed. */
-export async function openPursuit(db: Kysely<Tables>, one: FollowedTask, replica: string, until: Date): Promise<void> {
+export async function followTask(db: Kysely<Tables>, one: FollowedTask, replica: string, until: Date): Promise<void> {
   await sql`
     insert into holdfast.pursuits
       (approval_id, dispatcher, task_id, grant_name, server, kept, holder, held_until, started_at)
@@ -30,14 +30,14 @@ export async function openPursuit(db: Kysely<Tables>, one: FollowedTask, replica
       started_at = excluded.started_at`.execute(db);
 }
 
-export async function findPursuit(db: Kysely<Tables>, approval: string): Promise<FollowedTask | null> {
+export async function findFollowed(db: Kysely<Tables>, approval: string): Promise<FollowedTask | null> {
   const found = await sql<FollowedTaskRow>`
     select ${PURSUIT} from holdfast.pursuits where approval_id = ${approval}`.execute(db);
   return found.rows[0] ? pursuitOf(found.rows[0]) : null;
 }
 
 /** One statement: of two replicas that look at once, each gets what the other has not. */
-export async function claimPursuits(
+export async function claimFollowed(
   db: Kysely<Tables>,
   replica: string,
   now: Date,
@@ -53,7 +53,7 @@ export async function claimPursuits(
   return claimed.rows.map(pursuitOf);
 }
 
-export async function keepPursuit(
+export async function keepFollowed(
   db: Kysely<Tables>,
   approval: string,
   replica: string,
@@ -65,6 +65,6 @@ export async function keepPursuit(
   return kept.rows.length > 0;
 }
 
-export async function endPursuit(db: Kysely<Tables>, approval: string): Promise<void> {
+export async function endFollowed(db: Kysely<Tables>, approval: string): Promise<void> {
   await sql`delete from holdfast.pursuits where approval_id = ${approval}`.execute(db);
 }

@@ -2,7 +2,7 @@
  * Runs work of one key one after another. Those who would wait for the same lock in the database would each hold a
  * connection meanwhile, and one grant's burst would leave none for the others.
  */
-export class InTurn {
+export class KeyedMutex {
   readonly #last = new Map<string, Promise<unknown>>();
 
   run<T>(key: string, work: () => Promise<T>): Promise<T> {

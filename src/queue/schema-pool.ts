@@ -23,7 +23,7 @@ export interface SqlClient {
  * The pool as BullMQ sees it: its SQL names no schema, so every session that it gets looks into `bullmq` first. It may
  * share the pool with others, who must name theirs. Ending it is not BullMQ's to do.
  */
-export class SessionPool extends EventEmitter implements PgPool {
+export class SchemaPool extends EventEmitter implements PgPool {
   readonly #pool: SqlPool;
   readonly #lent = new Set<Session>();
   readonly #ready = new WeakSet<SqlClient>();
