@@ -1,7 +1,7 @@
 import { type Clock, type Handlers, type Log, type Queue, Unavailable } from '../ports.ts';
+import { within } from '../time/within.ts';
 import type { QueueBackend } from './backend.ts';
 import { BullWorkers } from './bull-workers.ts';
-import { within } from './deadline.ts';
 import { jobIdOf } from './job-id.ts';
 import { orderDelivery, publish } from './outbox.ts';
 import { park, wake } from './parked.ts';

@@ -1,8 +1,9 @@
 import type { EventEmitter } from 'node:events';
 import { type IQueueBackend, type JobProgress, Queue as Jobs, QueueEvents, Worker } from 'bullmq';
 import type { Handlers, Log } from '../ports.ts';
+import { pause } from '../time/pause.ts';
+import { within } from '../time/within.ts';
 import { OUTBOX, PARKED, type QueueBackend } from './backend.ts';
-import { pause, within } from './deadline.ts';
 import { approvalOfJob } from './job-id.ts';
 import { backOff, cardWork } from './outbox.ts';
 import { parkedWork } from './parked.ts';

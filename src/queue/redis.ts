@@ -1,9 +1,9 @@
 import { type ConnectionOptions, createRedisBackend } from 'bullmq';
 import { Redis, type RedisOptions } from 'ioredis';
 import type { Clock, Log, Queue } from '../ports.ts';
+import { within } from '../time/within.ts';
 import { PARKED, type QueueBackend } from './backend.ts';
 import { bullQueue } from './bull-queue.ts';
-import { within } from './deadline.ts';
 
 export interface RedisQueueSettings {
   /** `redis://` or `rediss://`. */

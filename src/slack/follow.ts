@@ -1,9 +1,9 @@
 import type { JsonObject } from '../domain/json.ts';
 import type { Log } from '../ports.ts';
+import { pause } from '../time/pause.ts';
 import { WORDS_FOR } from './answer.ts';
 import type { SlackApi } from './api.ts';
 import { readViewMemory } from './button.ts';
-import { rest } from './fresh.ts';
 import type { Next } from './interaction.ts';
 import type { Interaction } from './payload.ts';
 
@@ -61,7 +61,7 @@ async function tell(
     if (why === null) return true;
     log.warn({ why }, 'a person could not be told what became of a click');
     if (patience === null || patience.leaving.aborted || why === 'nowhere') return false;
-    if (ms > 0) await rest(ms, patience.leaving);
+    if (ms > 0) await pause(ms, patience.leaving);
   }
   return false;
 }

@@ -1,4 +1,5 @@
 import type { Clock } from '../ports.ts';
+import { withinOr } from '../time/within.ts';
 
 /** Answers of somebody slow, kept for a while. Asked once at a time for each key; what was not said is not kept. */
 export class Fresh<T> {
@@ -30,33 +31,6 @@ export class Fresh<T> {
         .finally(() => this.#asking.delete(key));
       this.#asking.set(key, asking);
     }
-    return within(waitMs, asking);
+    return withinOr(waitMs, asking, null);
   }
-}
-
-/** The promise's value, or null when it takes longer than `ms`. Leaves no timer behind. */
-export async function within<T>(ms: number, promise: Promise<T>): Promise<T | null> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<null>((resolve) => {
-    timer = setTimeout(() => resolve(null), ms);
-  });
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-/** Resolves after `ms`, or as soon as the signal comes. */
-export function rest(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const end = () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', end);
-      resolve();
-    };
-    const timer = setTimeout(end, ms);
-    signal.addEventListener('abort', end);
-    if (signal.aborted) end();
-  });
 }

@@ -1,7 +1,7 @@
 import type { Approval } from '../domain/approval.ts';
 import type { Approver } from '../domain/decide.ts';
+import { withinOr } from '../time/within.ts';
 import type { DoorRefusal } from './answer.ts';
-import { within } from './fresh.ts';
 import type { Clicker } from './payload.ts';
 import { LOOKUP_MS, type People } from './people.ts';
 
@@ -35,7 +35,7 @@ export class LiveIdentity {
 
 /** Who clicked, from the payload's ids and Slack's own facts, all within 2 s: the ack is due at 3. */
 export async function identify(terms: IdentityTerms, who: Clicker, approval: Approval): Promise<Identified> {
-  return (await within(LOOKUP_MS, lookUp(terms, who, approval))) ?? { kind: 'cannot_tell' };
+  return withinOr(LOOKUP_MS, lookUp(terms, who, approval), { kind: 'cannot_tell' });
 }
 
 async function lookUp({ people, app }: IdentityTerms, who: Clicker, approval: Approval): Promise<Identified> {

@@ -1,7 +1,8 @@
 import { type JsonObject, member } from '../domain/json.ts';
 import type { Clock, Log } from '../ports.ts';
+import { withinOr } from '../time/within.ts';
 import type { SlackApi } from './api.ts';
-import { Fresh, within } from './fresh.ts';
+import { Fresh } from './fresh.ts';
 import { type Home, type HomeTerms, homeFaults, homeOf } from './home.ts';
 
 export type StrangerReason = 'other_team' | 'deactivated' | 'bot' | 'guest' | 'stranger' | 'unknown_person';
@@ -53,7 +54,7 @@ export class People {
    */
   async home(): Promise<Home | null> {
     if (this.#home !== null) return this.#home;
-    const answer = await within(this.#lookupMs, this.#api.call('auth.test', {}));
+    const answer = await withinOr(this.#lookupMs, this.#api.call('auth.test', {}), null);
     if (!answer?.ok) return null;
     for (const { what, remedy } of homeFaults(answer.body, this.#terms)) {
       this.#log?.error({ remedy }, `Slack: ${what}: nobody's click counts`);

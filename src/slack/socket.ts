@@ -1,7 +1,8 @@
 import type { SocketModeReceiver } from '@slack/bolt';
 import { member } from '../domain/json.ts';
 import type { Log } from '../ports.ts';
-import { rest, within } from './fresh.ts';
+import { pause } from '../time/pause.ts';
+import { withinOr } from '../time/within.ts';
 
 export interface SocketConnection {
   /** Resolves when clicks can come, or after `waitMs` with the attempt going on. Never rejects. */
@@ -64,13 +65,13 @@ export function keepConnected(
   }
 
   async function run(): Promise<void> {
-    let pause = FIRST_PAUSE_MS;
+    let pauseMs = FIRST_PAUSE_MS;
     while (!stopped.signal.aborted) {
       const lived = await once();
-      if (lived >= GOOD_MS) pause = FIRST_PAUSE_MS;
+      if (lived >= GOOD_MS) pauseMs = FIRST_PAUSE_MS;
       else {
-        await rest(pause, stopped.signal);
-        pause = lived > 0 ? FIRST_PAUSE_MS : Math.min(pause * 2, LONGEST_PAUSE_MS);
+        await pause(pauseMs, stopped.signal);
+        pauseMs = lived > 0 ? FIRST_PAUSE_MS : Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
       }
     }
   }
@@ -78,20 +79,16 @@ export function keepConnected(
   return {
     async start(waitMs) {
       running = run();
-      if (
-        (await within(
-          waitMs,
-          connected.then(() => true),
-        )) === null
-      ) {
+      const inTime = connected.then(() => true);
+      if (!(await withinOr(waitMs, inTime, false))) {
         log.warn({}, 'Slack is not connected over Socket Mode yet; trying on');
       }
     },
     async stop() {
       stopped.abort();
       // Amid its opening handshake Slack's client cannot be closed without leaving a timer of 30 s: the loop closes it.
-      if (open) await within(STOP_MS, client.disconnect());
-      await within(STOP_MS, running);
+      if (open) await withinOr(STOP_MS, client.disconnect(), null);
+      await withinOr(STOP_MS, running, null);
     },
   };
 }

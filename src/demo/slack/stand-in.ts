@@ -1,3 +1,4 @@
+import { pause } from '../../time/pause.ts';
 import { Api } from './api.ts';
 import { Changes } from './changes.ts';
 import { Delivery, type Forgery, signatureOf } from './delivery.ts';
@@ -7,7 +8,6 @@ import { type Click, Gestures, type Submission, type ViewClick } from './gesture
 import { Messages } from './messages.ts';
 import { OneShots } from './one-shots.ts';
 import { Page } from './page.ts';
-import { Pauses } from './pauses.ts';
 import type { Disguise } from './payloads.ts';
 import { Rates } from './rates.ts';
 import { StandInServer } from './server.ts';
@@ -52,7 +52,7 @@ class StandIn implements SlackStandIn {
   port = 0;
   #down = false;
   readonly #changes = new Changes();
-  readonly #pauses = new Pauses();
+  readonly #closing = new AbortController();
   readonly #world: World;
   readonly #rates: Rates;
   readonly #api: Api;
@@ -79,7 +79,7 @@ class StandIn implements SlackStandIn {
       socketUrl: () => `${this.url.replace('http:', 'ws:')}/link/?${this.#sockets.ticket()}`,
     };
     this.#rates = new Rates(options.rates ?? 1, now);
-    this.#api = new Api(this.#world, this.#rates, (ms) => this.#pauses.wait(ms));
+    this.#api = new Api(this.#world, this.#rates, (ms) => pause(ms, this.#closing.signal));
     this.#delivery = new Delivery({
       url: options.interactivityUrl ?? null,
       secret: this.signingSecret,
@@ -186,7 +186,7 @@ class StandIn implements SlackStandIn {
 
   async close(): Promise<void> {
     this.#changes.close();
-    this.#pauses.end();
+    this.#closing.abort();
     this.#delivery.close();
     await this.#sockets.close();
     await this.#server.close();

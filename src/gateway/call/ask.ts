@@ -5,6 +5,7 @@ import { takesOf } from '../../domain/limit.ts';
 import { redact } from '../../domain/redact.ts';
 import type { Verdict } from '../../domain/verdict.ts';
 import type { NewApproval, Opened } from '../../ports.ts';
+import { pause } from '../../time/pause.ts';
 import { about } from '../decision/decide.ts';
 import type { Gateway } from '../gateway.ts';
 import { newId } from '../id.ts';
@@ -100,7 +101,7 @@ async function settled<T extends { opened: Opened }>(
   for (let waited = 0; ; waited += SETTLE_MS) {
     const one = await open(waited >= SETTLE_MOST_MS);
     if (one.opened.kind !== 'settling') return { ...one, opened: one.opened };
-    await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
+    await pause(SETTLE_MS);
   }
 }
 

@@ -1,5 +1,6 @@
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import { pause } from '../../time/pause.ts';
 import type { Stage } from '../demo.ts';
 import type { Terminal } from '../process/terminal.ts';
 
@@ -175,6 +176,6 @@ async function eventually<T>(probe: () => Promise<T | null>, what: string): Prom
     const found = await probe();
     if (found !== null) return found;
     if (Date.now() > until) throw new Error(`expected that ${what}; it did not come in time`);
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await pause(100);
   }
 }

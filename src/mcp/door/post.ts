@@ -1,6 +1,6 @@
+import { readBody } from '../../bytes/read.ts';
 import { type JsonObject, member } from '../../domain/json.ts';
 import type { ExchangeAnswer } from '../../ports.ts';
-import { readBody } from '../body.ts';
 import { spanOf } from '../json/text.ts';
 import { headerOf, headersForUpstream } from '../protocol/header-policy.ts';
 import { HEADER_MISMATCH, rpcError } from '../protocol/response.ts';

@@ -1,6 +1,6 @@
+import { concatBytes } from '../../bytes/read.ts';
 import { isObject, type Json, type JsonObject, member } from '../../domain/json.ts';
 import type { ExchangeAnswer } from '../../ports.ts';
-import { join } from '../body.ts';
 import type { ListPage } from '../door/entrance.ts';
 import { headerOf } from '../protocol/header-policy.ts';
 import { editData, SseCutter } from '../sse/cutter.ts';
@@ -78,7 +78,7 @@ class WholeObserver implements AnswerObserver {
   }
 
   end(): void {
-    if (this.#length <= MOST) hearText(new TextDecoder().decode(join(this.#chunks, this.#length)), this.#hear);
+    if (this.#length <= MOST) hearText(new TextDecoder().decode(concatBytes(this.#chunks, this.#length)), this.#hear);
   }
 }
 

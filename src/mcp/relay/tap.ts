@@ -1,14 +1,12 @@
+import { MOST_HELD_BYTES } from '../../bytes/held-answer.ts';
+import { concatBytes, readBounded } from '../../bytes/read.ts';
 import type { ExchangeAnswer } from '../../ports.ts';
-import { join } from '../body.ts';
 import { headerOf } from '../protocol/header-policy.ts';
 import { editData, SseCutter } from '../sse/cutter.ts';
 
 type Answer = Extract<ExchangeAnswer, { kind: 'answer' }>;
 /** What to change in a message, or a batch, given as text; null: nothing. */
 export type MessageEdit = (text: string) => string | null;
-
-/** Bytes of one answer, or of one event, that are held to be looked through. */
-const MAX_HELD = 64 * 1024 * 1024;
 
 const UTF8 = new TextDecoder('utf-8', { ignoreBOM: true });
 
@@ -23,7 +21,7 @@ export async function tap(answer: Answer, edit: MessageEdit): Promise<ExchangeAn
   if (packed !== null && packed.toLowerCase() !== 'identity') return unreadable(answer, 'packed though asked not to');
   const type = (headerOf(answer.headers, 'content-type') ?? '').split(';')[0]?.trim().toLowerCase();
   if (type === 'text/event-stream') return { ...answer, body: tapEvents(answer.body, edit) };
-  const whole = answer.body instanceof Uint8Array ? answer.body : await collect(answer.body);
+  const whole = answer.body instanceof Uint8Array ? answer.body : await readBounded(answer.body, MOST_HELD_BYTES);
   if (whole === null) return unreadable(answer, 'too long to be looked through');
   return { ...answer, body: tapText(whole, edit) };
 }
@@ -31,22 +29,6 @@ export async function tap(answer: Answer, edit: MessageEdit): Promise<ExchangeAn
 async function unreadable(answer: Answer, why: string): Promise<ExchangeAnswer> {
   if (answer.body instanceof ReadableStream && !answer.body.locked) await answer.body.cancel();
   return { kind: 'lost', why };
-}
-
-async function collect(body: ReadableStream<Uint8Array>): Promise<Uint8Array | null> {
-  const reader = body.getReader();
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) return join(chunks, length);
-    length += value.length;
-    if (length > MAX_HELD) {
-      await reader.cancel();
-      return null;
-    }
-    chunks.push(value);
-  }
 }
 
 function tapText(bytes: Uint8Array, edit: MessageEdit): Uint8Array {
@@ -69,7 +51,7 @@ function tapEvents(
   const cutter = new SseCutter();
   if (body instanceof Uint8Array) {
     const events = [...cutter.push(body), cutter.end()].map((event) => tapEvent(event, edit));
-    return join(
+    return concatBytes(
       events,
       events.reduce((sum, event) => sum + event.length, 0),
     );
@@ -82,7 +64,7 @@ function tapEvents(
         const events = done ? [cutter.end()] : cutter.push(value);
         for (const event of events) if (event.length > 0) out.enqueue(tapEvent(event, edit));
         if (done) return out.close();
-        if (cutter.waiting > MAX_HELD) throw new Error('an event is too long to be looked through');
+        if (cutter.waiting > MOST_HELD_BYTES) throw new Error('an event is too long to be looked through');
         if (events.length > 0) return;
       }
     },
