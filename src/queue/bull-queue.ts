@@ -8,33 +8,33 @@ import { park, wake } from './parked.ts';
 import { troubleLog } from './trouble-log.ts';
 
 /** Milliseconds after which a backend that does not answer counts as gone. */
-const PATIENCE_MS = 1_900;
-/** The same for starting. */
+const ANSWER_MS = 1_900;
+/** The same while starting. */
 const START_MS = 5_000;
-/** Ids asked for at once. */
-const ASKED_AT_ONCE = 5_000;
+/** Ids asked for in one query. */
+const IDS_AT_ONCE = 5_000;
 
 const SYSTEM_CLOCK: Clock = { now: () => new Date() };
 
-/** The `Queue` port on BullMQ, over either of its backends. Nothing connects before `start`; what is asked waits for it. */
-export function bullQueue<C>(ground: QueueBackend<C>, log: Log, clock: Clock = SYSTEM_CLOCK): Queue {
-  const trouble = troubleLog(log, ground.name, ground.describe);
-  let woken: (id: string) => void = () => undefined;
-  let crew: BullWorkers<C> | null = null;
-  const coming = Promise.withResolvers<BullWorkers<C>>();
-  coming.promise.catch(() => undefined);
+/** The `Queue` port on BullMQ, over either backend. Nothing connects before `start`; requests made earlier wait for it. */
+export function bullQueue<C>(backend: QueueBackend<C>, log: Log, clock: Clock = SYSTEM_CLOCK): Queue {
+  const trouble = troubleLog(log, backend.name, backend.describe);
+  let onWake: (id: string) => void = () => undefined;
+  let workers: BullWorkers<C> | null = null;
+  const created = Promise.withResolvers<BullWorkers<C>>();
+  created.promise.catch(() => undefined);
   let state: 'new' | 'started' | 'closed' = 'new';
 
-  const unanswered = (error: unknown): Unavailable =>
-    new Unavailable('queue', `${ground.name} does not answer: ${ground.describe(error)}`);
+  const unavailable = (error: unknown): Unavailable =>
+    new Unavailable('queue', `${backend.name} does not answer: ${backend.describe(error)}`);
 
-  async function ask<T>(work: (crew: BullWorkers<C>) => Promise<T>): Promise<T> {
+  async function ask<T>(request: (workers: BullWorkers<C>) => Promise<T>): Promise<T> {
     if (state === 'closed') throw new Unavailable('queue', 'The queue is closed.');
     try {
-      // A gateway may answer a click before its queue runs: what it has to tell then waits for that.
-      return await within(PATIENCE_MS, crew === null ? coming.promise.then(work) : work(crew));
+      // A gateway may answer a click before its queue has started: its request waits until it has.
+      return await within(ANSWER_MS, workers === null ? created.promise.then(request) : request(workers));
     } catch (error) {
-      throw unanswered(error);
+      throw state === 'new' ? new Unavailable('queue', 'The queue has not started.') : unavailable(error);
     }
   }
 
@@ -42,29 +42,28 @@ export function bullQueue<C>(ground: QueueBackend<C>, log: Log, clock: Clock = S
     if (state !== 'new') throw new Error('A queue starts once.');
     state = 'started';
     try {
-      await within(START_MS, ground.open());
-      const hired = await BullWorkers.hire({ backend: ground, handlers, log, trouble, onCompleted: (id) => woken(id) });
-      crew = hired;
-      coming.resolve(hired);
-      await within(START_MS, hired.start());
+      await within(START_MS, backend.open());
+      workers = await BullWorkers.create({ backend, handlers, log, trouble, onCompleted: (id) => onWake(id) });
+      created.resolve(workers);
+      await within(START_MS, workers.start());
     } catch (error) {
       await close();
-      throw unanswered(error);
+      throw unavailable(error);
     }
   }
 
   async function close(): Promise<void> {
     if (state === 'closed') return;
     state = 'closed';
-    coming.reject(new Error('it is closed'));
-    await (crew?.close() ?? ground.disconnect());
+    created.reject(new Error('it is closed'));
+    await (workers?.close() ?? backend.disconnect());
   }
 
   async function missing(ids: readonly string[]): Promise<readonly string[]> {
     const found: string[] = [];
-    for (let at = 0; at < ids.length; at += ASKED_AT_ONCE) {
-      const some = ids.slice(at, at + ASKED_AT_ONCE).map(jobIdOf);
-      found.push(...(await ask(() => ground.withoutJob(some))));
+    for (let at = 0; at < ids.length; at += IDS_AT_ONCE) {
+      const jobIds = ids.slice(at, at + IDS_AT_ONCE).map(jobIdOf);
+      found.push(...(await ask(() => backend.withoutJob(jobIds))));
     }
     return found;
   }
@@ -73,7 +72,7 @@ export function bullQueue<C>(ground: QueueBackend<C>, log: Log, clock: Clock = S
     start,
     close,
     missing,
-    ping: () => ask(() => ground.ping()),
+    ping: () => ask(() => backend.ping()),
     park: async (id, expiresAt) => {
       const jobId = jobIdOf(id);
       const delayMs = Math.max(0, expiresAt.getTime() - clock.now().getTime());
@@ -89,7 +88,7 @@ export function bullQueue<C>(ground: QueueBackend<C>, log: Log, clock: Clock = S
     },
     deliver: () => ask(({ outbox }) => orderDelivery(outbox)),
     onWake: (listener) => {
-      woken = listener;
+      onWake = listener;
     },
   };
 }

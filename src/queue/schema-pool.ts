@@ -20,71 +20,71 @@ export interface SqlClient {
 }
 
 /**
- * The pool as BullMQ sees it: its SQL names no schema, so every session that it gets looks into `bullmq` first. It may
- * share the pool with others, who must name theirs. Ending it is not BullMQ's to do.
+ * The pool as BullMQ sees it. BullMQ's SQL names no schema, so every connection that it gets searches `bullmq` first. Others
+ * may share the pool if their SQL names its schema. BullMQ never ends it.
  */
 export class SchemaPool extends EventEmitter implements PgPool {
   readonly #pool: SqlPool;
-  readonly #lent = new Set<Session>();
+  readonly #borrowed = new Set<BorrowedClient>();
   readonly #ready = new WeakSet<SqlClient>();
 
   constructor(pool: SqlPool) {
     super();
     this.#pool = pool;
     this.setMaxListeners(20);
-    // Unheard, the break of an idle connection would end the process; the next query meets it anyway. The ear stays on
-    // when the queue is closed, because the pool lives on.
+    // Without a listener a broken idle connection would end the process; the next query replaces it anyway. The listener
+    // stays when the queue is closed, because the pool lives on.
     pool.on('error', () => undefined);
   }
 
-  async connect(): Promise<Session> {
+  async connect(): Promise<BorrowedClient> {
     const client = await this.#pool.connect();
-    const session = new Session(client, () => this.#lent.delete(session));
-    this.#lent.add(session);
+    const borrowed = new BorrowedClient(client, () => this.#borrowed.delete(borrowed));
+    this.#borrowed.add(borrowed);
     if (!this.#ready.has(client)) {
       try {
-        await session.query('set search_path to bullmq, public');
+        await borrowed.query('set search_path to bullmq, public');
       } catch (error) {
-        session.release(true);
+        borrowed.release(true);
         throw error;
       }
       this.#ready.add(client);
     }
-    return session;
+    return borrowed;
   }
 
   async query<R>(text: string, params?: readonly unknown[]): Promise<PgQueryResult<R>> {
-    const session = await this.connect();
+    const client = await this.connect();
     let broken = true;
     try {
-      const result = await session.query<R>(text, params);
+      const result = await client.query<R>(text, params);
       broken = false;
       return result;
     } catch (error) {
-      // The server's own refusal leaves the session as it was; anything else means that it may be gone.
+      // After an error of the server's own the connection is as it was; after any other it may be gone.
       broken = (error as { severity?: string }).severity !== 'ERROR';
       throw error;
     } finally {
-      session.release(broken);
+      client.release(broken);
     }
   }
 
   async end(): Promise<void> {}
 
-  /** Gives everything back at once, broken. */
-  async drop(): Promise<void> {
-    for (const session of this.#lent) session.release(true);
+  /** Gives every borrowed connection back to the pool at once, to be destroyed. */
+  async releaseAll(): Promise<void> {
+    for (const client of this.#borrowed) client.release(true);
   }
 }
 
-/** A borrowed connection with listeners of its own, so that taking them off never leaves the real one without any. */
-class Session extends EventEmitter implements PgPoolClient {
+/** A borrowed connection with listeners of its own: BullMQ may remove all of them and the real one still has some. */
+class BorrowedClient extends EventEmitter implements PgPoolClient {
   readonly #client: SqlClient;
   readonly #onRelease: () => void;
   #released = false;
-  readonly #notified = (message: PgNotification): void => void this.emit('notification', message);
-  readonly #ended = (): void => void this.emit('end');
-  readonly #failed = (error: Error): void => {
+  readonly #onNotification = (message: PgNotification): void => void this.emit('notification', message);
+  readonly #onEnd = (): void => void this.emit('end');
+  readonly #onError = (error: Error): void => {
     if (this.listenerCount('error') > 0) this.emit('error', error);
   };
 
@@ -93,9 +93,9 @@ class Session extends EventEmitter implements PgPoolClient {
     this.setMaxListeners(50);
     this.#client = client;
     this.#onRelease = onRelease;
-    client.on('notification', this.#notified);
-    client.on('error', this.#failed);
-    client.on('end', this.#ended);
+    client.on('notification', this.#onNotification);
+    client.on('error', this.#onError);
+    client.on('end', this.#onEnd);
   }
 
   query<R>(text: string, params?: readonly unknown[]): Promise<PgQueryResult<R>> {
@@ -106,10 +106,10 @@ class Session extends EventEmitter implements PgPoolClient {
     if (this.#released) return;
     this.#released = true;
     this.#onRelease();
-    this.#client.removeListener('notification', this.#notified);
-    this.#client.removeListener('end', this.#ended);
-    // A connection that is thrown away may still break aloud.
-    if (!destroy) this.#client.removeListener('error', this.#failed);
+    this.#client.removeListener('notification', this.#onNotification);
+    this.#client.removeListener('end', this.#onEnd);
+    // A connection that is destroyed may still emit an error.
+    if (!destroy) this.#client.removeListener('error', this.#onError);
     this.#client.release(destroy);
   }
 }

@@ -7,25 +7,27 @@ import { SchemaPool, type SqlPool } from './schema-pool.ts';
 
 export interface SqlQueueSettings {
   /**
-   * A `pg.Pool`, or PGlite's face of one. Three connections stay borrowed for LISTEN, so it needs more. Whoever made
-   * the pool ends it, after this queue is closed.
+   * A `pg.Pool`, or PGlite behind the same interface. Three connections stay borrowed for LISTEN, so it needs more than
+   * three. Whoever made the pool ends it, after this queue is closed.
    */
   readonly pool: SqlPool;
   readonly log: Log;
   readonly clock?: Clock;
 }
 
-/** Fewer connections would leave workers waiting for each other. */
-const FEWEST = 5;
+/** With fewer connections the workers would wait for each other. */
+const FEWEST_CONNECTIONS = 5;
 
-/** The queue in SQL, in the schema `bullmq`. */
+/** The queue in SQL, in the schema `bullmq`. Throws a TypeError when the pool is too small. */
 export function sqlQueue({ pool, log, clock }: SqlQueueSettings): Queue {
   const { max } = (pool.options ?? {}) as { max?: number };
-  if (max !== undefined && max < FEWEST) throw new TypeError(`the queue's pool needs ${FEWEST} connections or more`);
-  return bullQueue(sqlGround(new SchemaPool(pool)), log, clock);
+  if (max !== undefined && max < FEWEST_CONNECTIONS) {
+    throw new TypeError(`the queue's pool needs ${FEWEST_CONNECTIONS} connections or more`);
+  }
+  return bullQueue(sqlBackend(new SchemaPool(pool)), log, clock);
 }
 
-function sqlGround(pool: SchemaPool): QueueBackend<PostgresConnectionOptions> {
+function sqlBackend(pool: SchemaPool): QueueBackend<PostgresConnectionOptions> {
   const connection = pool as PgPool;
   return {
     name: 'The database',
@@ -37,9 +39,9 @@ function sqlGround(pool: SchemaPool): QueueBackend<PostgresConnectionOptions> {
     prefix: '',
     queueConnection: connection,
     workerConnection: connection,
-    // A notification may be coalesced away under load; then this poll finds the event.
+    // Notifications may be merged into one under load; then the next read finds the event.
     eventsBlockMs: 1_000,
-    describe: fault,
+    describe,
     open: async () => {
       const client = await pool.connect();
       try {
@@ -66,12 +68,12 @@ function sqlGround(pool: SchemaPool): QueueBackend<PostgresConnectionOptions> {
       return ids.filter((id) => !parked.has(id));
     },
     checkConnections: async () => undefined,
-    disconnect: () => pool.drop(),
+    disconnect: () => pool.releaseAll(),
   };
 }
 
-/** Postgres tells no password in its errors; its details may hold values, so only the message goes out. */
-function fault(error: unknown): string {
-  if (error instanceof AggregateError) return error.errors.map(fault).join('; ');
+/** Only an error's message: Postgres puts no password in it, while its details may hold values. */
+function describe(error: unknown): string {
+  if (error instanceof AggregateError) return error.errors.map(describe).join('; ');
   return error instanceof Error ? error.message || String((error as { code?: string }).code) : String(error);
 }

@@ -1,30 +1,32 @@
 import type { Log } from '../ports.ts';
 
-/** Milliseconds in which the same trouble is told once. */
+/** Milliseconds within which the same error is logged once. */
 const QUIET_MS = 30_000;
+/** Different errors that are remembered at most: a backend that words each one differently must not fill the memory. */
+const REMEMBERED = 50;
 
-/** Tells operators about a backend's trouble, without repeating itself at every attempt. */
+/** Tells operators about a backend's errors, without repeating itself at every attempt. */
 export interface TroubleLog {
   report(error: unknown): void;
+  /** The backend answers again. Logged only after an error. */
   recovered(): void;
 }
 
-export function troubleLog(log: Log, place: string, fault: (error: unknown) => string): TroubleLog {
-  const told = new Map<string, number>();
+export function troubleLog(log: Log, backend: string, describe: (error: unknown) => string): TroubleLog {
+  const loggedAt = new Map<string, number>();
   return {
     report: (error) => {
-      const why = fault(error);
+      const why = describe(error);
       const now = performance.now();
-      if (now - (told.get(why) ?? Number.NEGATIVE_INFINITY) < QUIET_MS) return;
-      // A backend that words each trouble differently must not fill memory.
-      if (told.size >= 50) told.clear();
-      told.set(why, now);
-      log.warn({ queue: place, why }, 'the queue has trouble; it goes on when it can');
+      if (now - (loggedAt.get(why) ?? Number.NEGATIVE_INFINITY) < QUIET_MS) return;
+      if (loggedAt.size >= REMEMBERED) loggedAt.clear();
+      loggedAt.set(why, now);
+      log.warn({ queue: backend, why }, 'the queue has trouble; it goes on when it can');
     },
     recovered: () => {
-      if (told.size === 0) return;
-      told.clear();
-      log.info({ queue: place }, 'the queue answers');
+      if (loggedAt.size === 0) return;
+      loggedAt.clear();
+      log.info({ queue: backend }, 'the queue answers');
     },
   };
 }
