@@ -6,7 +6,7 @@ import pg from 'pg';
 import type { SignedCheckpoint } from '../domain/checkpoint.ts';
 import { readExportLine } from '../domain/export-line.ts';
 import { Misuse, type Terminal } from '../main/process/terminal.ts';
-import { DirectoryHeld, holdDirectory } from '../sql/connection/directory.ts';
+import { DirectoryHeld, holdDirectory } from '../sql/connection/directory-lock.ts';
 import { sqlLedger } from '../sql/ledger.ts';
 import type { Tables } from '../sql/table/tables.ts';
 import { keyRing } from '../vault/keys.ts';

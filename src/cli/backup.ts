@@ -5,7 +5,7 @@ import { PGlite } from '@electric-sql/pglite';
 import { faultText } from '../config/fault.ts';
 import { loadConfig } from '../config/load.ts';
 import { Misuse, type Terminal } from '../main/process/terminal.ts';
-import { DirectoryHeld, holdDirectory } from '../sql/connection/directory.ts';
+import { DirectoryHeld, holdDirectory } from '../sql/connection/directory-lock.ts';
 import { fromDisk } from './start.ts';
 
 const USAGE = 'holdfast backup TARGET [--config holdfast.yaml] [--data D]';

@@ -5,7 +5,7 @@ import { KEPT_PLAN } from './connection/kept-plan.ts';
 import { writeEvents } from './log/events.ts';
 import type { RevocationTable, Tables } from './table/tables.ts';
 
-/** Tokens that are no longer good. Nothing takes one back: a new token is the way to go on. */
+/** The `Revocations` port: tokens that are no longer good. A revocation is final; the way to go on is a new token. */
 export function sqlRevocations(db: Kysely<Tables>): Revocations {
   return guarded<Revocations>({
     list: async () => {

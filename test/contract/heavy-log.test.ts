@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { sql } from 'kysely';
+import type { SqlConnection } from '../../src/sql/connection/connection.ts';
 import { openPostgres } from '../../src/sql/connection/postgres.ts';
 import { sqlLedger } from '../../src/sql/ledger.ts';
 import { OCTETS_PER_PAGE } from '../../src/sql/log/portion.ts';
 import { sqlRecords } from '../../src/sql/records.ts';
-import { type SqlConnection, sqlStore } from '../../src/sql/store.ts';
+import { sqlStore } from '../../src/sql/store.ts';
 import { quiet } from '../support/door-world.ts';
 import { skipWithout, startPostgres, type TestServer } from '../support/servers.ts';
 import { eventOf, newApproval, newJoiner, open, randomHex } from '../support/store-world.ts';

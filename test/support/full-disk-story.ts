@@ -44,7 +44,7 @@ try {
   assert.match(refused, /Nothing was sent/);
   const unready = await ready();
   assert.equal(unready.status, 503);
-  assert.match(unready.parts.store, /^the database takes nothing \((ENOSPC|53100)\)$/);
+  assert.match(unready.parts.store, /^the database accepts no writes \((ENOSPC|53100)\)$/);
   assert.equal((await gateway.api('/healthz')).status, 200, 'it lives, and a restart would not help');
   assert.equal(upstream.calls.length, 0);
 

@@ -3,8 +3,9 @@ import { type Kysely, type Selectable, sql, type Transaction } from 'kysely';
 import type { NewEvent } from '../../domain/event.ts';
 import type { CardRecord, Store } from '../../ports.ts';
 import { writeEvents } from '../log/events.ts';
-import type { CardTable, Tables } from '../table/tables.ts';
-import { REPLICA_SILENCE } from './open.ts';
+import type { CardTable } from '../table/approval-tables.ts';
+import type { Tables } from '../table/tables.ts';
+import { isSilent } from './presence.ts';
 
 export async function readCard(db: Kysely<Tables>, approval: string): Promise<CardRecord | null> {
   const row = await db.selectFrom('holdfast.cards').selectAll().where('approval_id', '=', approval).executeTakeFirst();
@@ -22,7 +23,10 @@ function cardOf(row: Selectable<CardTable>): CardRecord {
   };
 }
 
-/** One statement: the row is the lock, and it is the intent that makes a lost post looked for. */
+/**
+ * Takes the card for one run. One statement: the row is the lock, and it records the intent to post, so that a post whose
+ * answer was lost is looked for.
+ */
 export async function claimCard(
   db: Kysely<Tables>,
   approval: string,
@@ -33,9 +37,7 @@ export async function claimCard(
     insert into holdfast.cards as c (approval_id, channel, revision, digest, run, run_by, run_until)
     values (${approval}, '', 0, '', ${run.id}, ${run.replica}, ${until})
     on conflict (approval_id) do update set run = excluded.run, run_by = excluded.run_by, run_until = excluded.run_until
-      where c.run is null or c.run_until < clock_timestamp() or not exists (
-        select 1 from holdfast.replicas r
-        where r.id = c.run_by and r.seen_at > clock_timestamp() - ${sql.raw(`interval '${REPLICA_SILENCE}'`)})
+      where c.run is null or c.run_until < clock_timestamp() or ${isSilent(sql`c.run_by`)}
     returning c.*, c.xmax = 0 as fresh`.execute(db);
   const row = claimed.rows[0];
   return row === undefined ? false : { card: row.fresh ? null : cardOf(row) };
@@ -45,6 +47,7 @@ export async function releaseCard(db: Kysely<Tables>, approval: string, run: str
   await sql`update holdfast.cards set run = null where approval_id = ${approval} and run = ${run}`.execute(db);
 }
 
+/** Of these approvals, those created by `before` whose card was not posted. */
 export async function unpostedCards(db: Kysely<Tables>, ids: readonly string[], before: Date): Promise<string[]> {
   const found = await sql<{ id: string }>`
     select a.id from holdfast.approvals a
@@ -53,7 +56,7 @@ export async function unpostedCards(db: Kysely<Tables>, ids: readonly string[], 
   return found.rows.map((row) => row.id);
 }
 
-/** Remembers where the card is and what it shows. A later revision is never overwritten by an earlier one. */
+/** Remembers where the card is and what it shows. An earlier revision never overwrites a later one. */
 export async function saveCard(
   db: Kysely<Tables>,
   card: CardRecord,
@@ -75,11 +78,12 @@ export async function saveCard(
   });
 }
 
-/** Characters of one card that are kept, many times what Slack takes, and cards of one approval. */
+/** Characters of a card that is kept: many times what Slack accepts. */
 const LONGEST_CARD = 200_000;
+/** Cards of one approval that are kept. */
 const MOST_CARDS = 500;
 
-/** Before the event that names it: whatever the log says was shown can be shown again. */
+/** Kept before the event that names it, so that whatever the log says was shown can be shown again. */
 async function keepContent(trx: Transaction<Tables>, approval: string, content: string): Promise<void> {
   if (content.length > LONGEST_CARD) return;
   const digest = createHash('sha256').update(content).digest('hex');

@@ -10,13 +10,13 @@ import type { Db, Tables } from '../table/tables.ts';
 /** Thrown inside the transaction to roll it back; never leaves the store. */
 class Overtaken extends Error {}
 
-/** What Postgres says when one person votes a second time. */
+/** Postgres' code when one person votes a second time. */
 const UNIQUE_VIOLATION = '23505';
 
 /**
- * The only way an approval changes state. State and revision are compared in the `where`; vote, events and change are
- * one statement, and with counters one transaction: all or nothing, and as few round trips as can be, because an agent
- * waits. The row is locked by the update, so two committers cannot both see its old state.
+ * The only way an approval changes state. State and revision are compared in the `where`. Vote, events and change are one
+ * statement, and with counters one transaction: all or nothing, and in as few round trips as possible, because an agent
+ * waits. The update locks the row, so two committers cannot both see its old state.
  */
 export async function commitChange(db: Kysely<Tables>, change: Change): Promise<Committed> {
   assertAllowed(change);
@@ -24,8 +24,8 @@ export async function commitChange(db: Kysely<Tables>, change: Change): Promise<
 }
 
 /**
- * Two changes as one update of the row: nobody can have seen it in between. Revision, events and columns are those of
- * one change after the other.
+ * Two changes as one update of the row, so that nobody sees the state in between. Revision, events and columns are those
+ * of one change after the other.
  */
 export async function commitBoth(db: Kysely<Tables>, first: Change, second: Change): Promise<Committed> {
   for (const change of [first, second]) assertAllowed(change);
@@ -72,39 +72,39 @@ async function commitMove(db: Kysely<Tables>, change: Move): Promise<Committed> 
   }
 }
 
-/** Why nothing moved: a caller that left will not come back, everything else is worth another look. */
+/** Why nothing changed: the caller has left, which is final, or anything else, after which the row is read again. */
 async function overtaken(db: Db, joiner: string | undefined): Promise<Committed> {
   if (joiner === undefined) return { kind: 'conflict' };
-  const found = await sql`select 1 where ${seated(joiner)}`.execute(db);
+  const found = await sql`select 1 where ${hasNotLeft(joiner)}`.execute(db);
   return { kind: found.rows.length > 0 ? 'conflict' : 'left' };
 }
 
-/** Leaving bumps the revision, so that a leaving caller and a move on its behalf cannot miss each other. */
-function seated(joiner: string): RawBuilder<unknown> {
+/** Leaving bumps the revision, so that a caller that leaves and a change on its behalf cannot miss each other. */
+function hasNotLeft(joiner: string): RawBuilder<unknown> {
   return sql`exists (select 1 from holdfast.joiners j where j.id = ${joiner} and j.left_at is null)`;
 }
 
-function good(token: string): RawBuilder<unknown> {
+function isNotRevoked(token: string): RawBuilder<unknown> {
   return sql`not exists (select 1 from holdfast.revocations r where r.token_sha256 = ${token})`;
 }
 
-function shows({ approval, channel, ts, revision, digest }: CardRecord): RawBuilder<unknown> {
+function isCardOf({ approval, channel, ts, revision, digest }: CardRecord): RawBuilder<unknown> {
   return sql`exists (select 1 from holdfast.cards c where c.approval_id = ${approval} and c.channel = ${channel}
     and c.ts is not distinct from ${ts}::text and c.revision = ${revision} and c.digest = ${digest})`;
 }
 
-/** null: overtaken, and nothing was written. The votes it returns are those before this statement, and its own. */
+/** null: overtaken, and nothing was written. The statement returns the votes before it; its own is added. */
 async function move(db: Db, change: Move): Promise<Approval | null> {
   const moved = await sql<ApprovalRow>`${KEPT_PLAN}
     with moved as (
       update holdfast.approvals set ${columnsOf(change)}
       where id = ${change.id} and state = ${change.from} and revision = ${change.revision}
-        ${change.joiner === undefined ? sql`` : sql`and ${seated(change.joiner)}`}
-        ${change.token === undefined ? sql`` : sql`and ${good(change.token)}`}
-        ${change.card === undefined ? sql`` : sql`and ${shows(change.card)}`}
+        ${change.joiner === undefined ? sql`` : sql`and ${hasNotLeft(change.joiner)}`}
+        ${change.token === undefined ? sql`` : sql`and ${isNotRevoked(change.token)}`}
+        ${change.card === undefined ? sql`` : sql`and ${isCardOf(change.card)}`}
         ${change.dispatcher === undefined ? sql`` : sql`and dispatcher = ${change.dispatcher}`}
       returning *
-    )${voted(change)}, logged as (${logged(change)})
+    )${voteSql(change)}, logged as (${eventsSql(change)})
     select ${APPROVAL} from moved a`.execute(db);
   const row = moved.rows[0];
   if (row === undefined) return null;
@@ -128,13 +128,13 @@ function columnsOf(change: Move): RawBuilder<unknown> {
   if (patch.note !== undefined) columns.push(sql`note = ${patch.note}::text`);
   if (patch.result !== undefined) columns.push(sql`result = ${patch.result}::bytea`);
   if (patch.resultUntil !== undefined) columns.push(sql`result_until = ${patch.resultUntil}::timestamptz`);
-  // What was asked is needed until it was sent or never will be.
+  // The request is needed until it was sent or never will be.
   if (isOver(change.to)) columns.push(sql`request = null`);
   return sql.join(columns);
 }
 
-/** The primary key says one vote a person; a second one is a conflict like any other. */
-function voted({ decision }: Change): RawBuilder<unknown> {
+/** The primary key allows one vote per person; a second one is a conflict like any other. */
+function voteSql({ decision }: Change): RawBuilder<unknown> {
   if (!decision) return sql``;
   return sql`, voted as (
     insert into holdfast.decisions (approval_id, approver, choice, reason, via, self, user_group, at)
@@ -143,7 +143,7 @@ function voted({ decision }: Change): RawBuilder<unknown> {
     from moved)`;
 }
 
-function logged({ events }: Change): RawBuilder<unknown> {
+function eventsSql({ events }: Change): RawBuilder<unknown> {
   if (events.length === 0) return sql`select 1`;
   const rows = events.map((event, nth) => {
     const row = eventRow(event);

@@ -3,7 +3,7 @@ import type { Approval } from '../../domain/approval.ts';
 import { APPROVAL, type ApprovalRow, approvalOf } from '../table/approval-row.ts';
 import type { Tables } from '../table/tables.ts';
 
-/** The same instants as `domain/reminder.ts`, which has the last word. */
+/** Pending approvals that are due a reminder or an escalation. Due as `domain/reminder.ts` says, which has the last word. */
 export async function unremindedApprovals(db: Kysely<Tables>, now: Date, limit: number): Promise<Approval[]> {
   const found = await sql<ApprovalRow>`
     select ${APPROVAL} from holdfast.approvals a
@@ -16,7 +16,7 @@ export async function unremindedApprovals(db: Kysely<Tables>, now: Date, limit: 
   return found.rows.map(approvalOf);
 }
 
-/** One statement: of two that ask at once, one is answered true. */
+/** Whether the caller may send this notice: true for one caller within `ms`. Of two that ask at once one gets true. */
 export async function claimNotice(db: Kysely<Tables>, notice: string, ms: number): Promise<boolean> {
   const until = sql`clock_timestamp() + make_interval(secs => ${ms / 1_000}::double precision)`;
   const claimed = await sql`

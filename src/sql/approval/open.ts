@@ -5,14 +5,14 @@ import type { NewApproval, NewJoiner, Opened } from '../../ports.ts';
 import { writeEvents } from '../log/events.ts';
 import { APPROVAL, type ApprovalRow, approvalOf } from '../table/approval-row.ts';
 import type { Tables } from '../table/tables.ts';
+import { insertApproval } from './insert.ts';
+import { absentFor } from './presence.ts';
+import { insertJoiner, takeSeat } from './seats.ts';
 
 type Trx = Transaction<Tables>;
 
 /** States whose end an absent caller is still told. */
 const OWED: readonly State[] = ['denied', 'expired', 'succeeded', 'failed', 'unknown'];
-
-/** A replica that has not been heard of for this long holds nobody any more. */
-export const REPLICA_SILENCE = '10 seconds';
 
 /**
  * Opens, joins or hands over. Openers of one grant queue at an advisory lock, so that ten identical calls at once are
@@ -20,10 +20,10 @@ export const REPLICA_SILENCE = '10 seconds';
  *
  * | newest approval of this fingerprint | the caller |
  * |---|---|
- * | pending, approved, dispatched | joins, in the place of an absent caller if there is one |
- * | over, with an absent caller, result or word still kept | is handed what that caller is owed |
- * | over, its caller's answer on its way, from a process that may be dead | waits until it arrived, or that is silent |
- * | anything else, or none | opens a new one; it says so when the last outcome is unknown |
+ * | pending, approved, dispatched | joins, in the seat of an absent caller if there is one |
+ * | over, with an absent caller, and its result or reason still kept | gets what that caller is owed |
+ * | over, and its caller's process, which may be dead, is handing it the answer | waits until that is done or the process has been silent too long |
+ * | anything else, or none | opens a new one, which says so when the last outcome is unknown |
  */
 export async function openApproval(
   db: Kysely<Tables>,
@@ -32,24 +32,25 @@ export async function openApproval(
   maxPending: number,
   event: NewEvent,
 ): Promise<Opened> {
-  const prints = [request.approval.fingerprint, ...request.olderFingerprints];
+  const { id, grant, fingerprint, createdAt } = request.approval;
+  const fingerprints = [fingerprint, ...request.olderFingerprints];
   return db.transaction().execute(async (trx) => {
-    await sql`select pg_advisory_xact_lock(hashtextextended(${`grant ${request.approval.grant}`}, 0))`.execute(trx);
-    const live = await lockLive(trx, prints);
+    await sql`select pg_advisory_xact_lock(hashtextextended(${`grant ${grant}`}, 0))`.execute(trx);
+    const live = await lockLive(trx, fingerprints);
     if (live) return join(trx, live, joiner, event);
-    const owed = await owedTo(trx, prints, joiner.replica);
+    const owed = await owedTo(trx, fingerprints, joiner.replica);
     if (owed?.absent === false && !joiner.impatient) return { kind: 'settling' };
     if (owed?.absent) {
-      await seat(trx, owed.joiner, joiner);
-      await writeEvents(trx, [joined(event, owed.row.id, true)]);
+      await takeSeat(trx, owed.joiner, joiner);
+      await writeEvents(trx, [joinedEvent(event, owed.row.id, true)]);
       return { kind: 'owed', approval: approvalOf(owed.row), joiner: owed.joiner };
     }
-    const pending = await pendingOf(trx, request.approval.grant);
+    const pending = await pendingOf(trx, grant);
     if (pending >= maxPending) return { kind: 'crowded', pending };
-    await insertApproval(trx, request, await lastUnknown(trx, prints));
-    await insertJoiner(trx, request.approval.id, joiner, request.approval.createdAt);
+    await insertApproval(trx, request, await lastUnknown(trx, fingerprints));
+    await insertJoiner(trx, id, joiner, createdAt);
     await writeEvents(trx, [event]);
-    return { kind: 'opened', approval: approvalOf(await read(trx, request.approval.id)), joiner: joiner.id };
+    return { kind: 'opened', approval: approvalOf(await read(trx, id)), joiner: joiner.id };
   });
 }
 
@@ -57,10 +58,10 @@ export async function openApproval(
  * The live approval of this call, locked before it is read: a commit that is under way is waited for, so that nobody
  * joins what has just ended.
  */
-async function lockLive(trx: Trx, prints: readonly string[]): Promise<ApprovalRow | null> {
+async function lockLive(trx: Trx, fingerprints: readonly string[]): Promise<ApprovalRow | null> {
   const locked = await sql<{ id: string }>`
     select id from holdfast.approvals
-    where fingerprint = any(${prints}::text[]) and state = any(${LIVE}::text[])
+    where fingerprint = any(${fingerprints}::text[]) and state = any(${LIVE}::text[])
     order by created_at desc limit 1 for update`.execute(trx);
   const id = locked.rows[0]?.id;
   return id === undefined ? null : read(trx, id);
@@ -72,23 +73,23 @@ async function read(trx: Trx, id: string): Promise<ApprovalRow> {
 }
 
 /** `again`: the caller was here before, and is not counted twice. */
-function joined(event: NewEvent, approval: string, again: boolean): NewEvent {
+function joinedEvent(event: NewEvent, approval: string, again: boolean): NewEvent {
   const { fingerprint = null, policy = null, rule = null } = event.data;
   return { ...event, type: 'approval.joined', approval, data: { again, fingerprint, policy, rule } };
 }
 
-/** Takes an absent caller's place, so that a call repeated after a time-out is not counted twice. */
+/** Takes an absent caller's seat, so that a call repeated after a time-out is not counted twice; else a new one. */
 async function join(trx: Trx, live: ApprovalRow, joiner: NewJoiner, event: NewEvent): Promise<Opened> {
   const absent = await absentCaller(trx, live.id, joiner.replica);
   if (absent !== null) {
-    await seat(trx, absent, joiner);
-    await writeEvents(trx, [joined(event, live.id, true)]);
+    await takeSeat(trx, absent, joiner);
+    await writeEvents(trx, [joinedEvent(event, live.id, true)]);
     return { kind: 'joined', approval: approvalOf(live), joiner: absent };
   }
   await insertJoiner(trx, live.id, joiner, event.at);
   await sql`
     update holdfast.approvals set revision = revision + 1, updated_at = ${event.at} where id = ${live.id}`.execute(trx);
-  await writeEvents(trx, [joined(event, live.id, false)]);
+  await writeEvents(trx, [joinedEvent(event, live.id, false)]);
   return { kind: 'joined', approval: approvalOf(await read(trx, live.id)), joiner: joiner.id };
 }
 
@@ -100,37 +101,23 @@ async function absentCaller(trx: Trx, approval: string, asking: string): Promise
   return found.rows[0]?.id ?? null;
 }
 
-/** A task's place is its own: whoever repeats the call does not collect what the task keeps. */
-/** Whoever asks lives: a late beat of its own replica must not cost another caller there its connection. */
-export function absentFor(asking: string) {
-  return sql`(j.replica is distinct from 'task' and (j.replica is null or (j.replica <> ${asking} and not exists (
-    select 1 from holdfast.replicas r
-    where r.id = j.replica and r.seen_at > clock_timestamp() - ${sql.raw(`interval '${REPLICA_SILENCE}'`)}))))`;
-}
-
 interface Owed {
   readonly row: ApprovalRow;
   readonly joiner: string;
-  /** False: its process may still be handing it over. */
+  /** False: its process may still be handing it the answer. */
   readonly absent: boolean;
 }
 
-async function owedTo(trx: Trx, prints: readonly string[], asking: string): Promise<Owed | undefined> {
+async function owedTo(trx: Trx, fingerprints: readonly string[], asking: string): Promise<Owed | undefined> {
   const found = await sql<ApprovalRow & { joiner: string; absent: boolean }>`
     select ${APPROVAL}, j.id as joiner, ${absentFor(asking)} as absent from holdfast.approvals a
     join holdfast.joiners j on j.approval_id = a.id and j.collected_at is null and j.left_at is null
-    where a.fingerprint = any(${prints}::text[]) and a.state = any(${OWED}::text[])
+    where a.fingerprint = any(${fingerprints}::text[]) and a.state = any(${OWED}::text[])
       and (a.state = 'unknown' or a.result_until > clock_timestamp())
       and (a.state not in ('succeeded', 'failed') or a.result is not null)
     order by absent desc, a.created_at desc, j.joined_at limit 1`.execute(trx);
   const row = found.rows[0];
   return row === undefined ? undefined : { row, joiner: row.joiner, absent: row.absent };
-}
-
-async function seat(trx: Trx, place: string, joiner: NewJoiner): Promise<void> {
-  await sql`
-    update holdfast.joiners set replica = ${joiner.replica}, session = ${joiner.session}, request_id = ${joiner.requestId}
-    where id = ${place}`.execute(trx);
 }
 
 async function pendingOf(trx: Trx, grant: string): Promise<number> {
@@ -140,56 +127,12 @@ async function pendingOf(trx: Trx, grant: string): Promise<number> {
   return Number(found.rows[0]!.count);
 }
 
-/** The last attempt that reached the server, if nobody knows how it ended. */
-async function lastUnknown(trx: Trx, prints: readonly string[]): Promise<string | null> {
+/** The last approval of this call that reached the server, if nobody knows how it ended. */
+async function lastUnknown(trx: Trx, fingerprints: readonly string[]): Promise<string | null> {
   const found = await sql<{ id: string; state: State }>`
     select id, state from holdfast.approvals
-    where fingerprint = any(${prints}::text[]) and state in ('unknown', 'succeeded', 'failed')
+    where fingerprint = any(${fingerprints}::text[]) and state in ('unknown', 'succeeded', 'failed')
     order by created_at desc limit 1`.execute(trx);
   const last = found.rows[0];
   return last?.state === 'unknown' ? last.id : null;
-}
-
-async function insertApproval(trx: Trx, { approval, request }: NewApproval, unknown: string | null): Promise<void> {
-  await trx
-    .insertInto('holdfast.approvals')
-    .values({
-      id: approval.id,
-      state: 'pending',
-      revision: 1,
-      server: approval.server,
-      tool: approval.tool,
-      grant_name: approval.grant,
-      owner: approval.owner,
-      self_approval: approval.selfApproval,
-      fingerprint: approval.fingerprint,
-      requirement: JSON.stringify(approval.requirement),
-      arguments: JSON.stringify(approval.arguments),
-      trace: JSON.stringify(approval.trace),
-      stated_reason: approval.statedReason,
-      previous_unknown: unknown,
-      policy_digest: approval.policyDigest,
-      request,
-      created_at: approval.createdAt,
-      expires_at: approval.expiresAt,
-      pickup_until: approval.pickupUntil,
-      lease_until: approval.leaseUntil,
-      note: approval.note,
-      updated_at: approval.createdAt,
-    })
-    .execute();
-}
-
-async function insertJoiner(trx: Trx, approval: string, joiner: NewJoiner, at: Date): Promise<void> {
-  await trx
-    .insertInto('holdfast.joiners')
-    .values({
-      id: joiner.id,
-      approval_id: approval,
-      session: joiner.session,
-      request_id: joiner.requestId,
-      replica: joiner.replica,
-      joined_at: at,
-    })
-    .execute();
 }

@@ -4,7 +4,8 @@ import type { Page, Store } from '../../ports.ts';
 import { KEPT_PLAN } from '../connection/kept-plan.ts';
 import { OCTETS_PER_PAGE } from '../log/portion.ts';
 import { APPROVAL, type ApprovalRow, approvalOf } from '../table/approval-row.ts';
-import type { CardTable, Tables } from '../table/tables.ts';
+import type { CardTable } from '../table/approval-tables.ts';
+import type { Tables } from '../table/tables.ts';
 
 type CardRow = Pick<Selectable<CardTable>, 'approval_id' | 'channel' | 'ts' | 'revision' | 'digest' | 'posted_at'>;
 
@@ -14,7 +15,7 @@ export async function findApproval(db: Kysely<Tables>, id: string): Promise<Appr
   return found.rows[0] ? approvalOf(found.rows[0]) : null;
 }
 
-/** What a click rests on, in one round trip. */
+/** What a click is judged on, in one round trip. */
 export async function lookAtApproval(db: Kysely<Tables>, id: string): ReturnType<Store['look']> {
   const found = await sql<
     ApprovalRow & { [Column in keyof CardRow as `card_${Column}`]: CardRow[Column] | null }
@@ -45,13 +46,13 @@ export async function listApprovals(
 ): Promise<Page<Approval>> {
   const states = filter.states ? sql`a.state = any(${filter.states}::text[])` : sql`true`;
   const after = filter.after === undefined ? sql`true` : sql`a.id < ${filter.after}`;
-  const fits = await sql<{ id: string; kept: number }>`
+  const sizes = await sql<{ id: string; kept: number }>`
     select a.id, pg_column_size(a.arguments) as kept from holdfast.approvals a where ${states} and ${after}
     order by a.id desc limit ${filter.limit + 1}`.execute(db);
   const items: Approval[] = [];
   let octets = 0;
-  for (let from = 0; from < Math.min(fits.rows.length, filter.limit) && octets < OCTETS_PER_PAGE; ) {
-    const ids = atOnce(fits.rows.slice(from, filter.limit));
+  for (let from = 0; from < Math.min(sizes.rows.length, filter.limit) && octets < OCTETS_PER_PAGE; ) {
+    const ids = firstNotTooHeavy(sizes.rows.slice(from, filter.limit));
     const found = await sql<ApprovalRow & { octets: number }>`
       select ${APPROVAL}, octet_length(a.arguments::text) as octets from holdfast.approvals a
       where a.id = any(${ids}::text[]) and ${states} order by a.id desc`.execute(db);
@@ -59,26 +60,27 @@ export async function listApprovals(
     for (const row of found.rows) octets += Number(row.octets);
     from += ids.length;
   }
-  return { items, next: fits.rows.length > items.length ? (items.at(-1)?.id ?? null) : null };
+  return { items, next: sizes.rows.length > items.length ? (items.at(-1)?.id ?? null) : null };
 }
 
-/** Postgres's compression makes a text at most so many times shorter; and the longest that arguments are. */
-const PACKED = 90;
+/** Postgres' compression makes a text at most this many times shorter. */
+const BEST_COMPRESSION = 90;
+/** Octets of the longest arguments. */
 const LONGEST_ARGUMENTS = 5_000_000;
 
-/** As many of the first of these as are surely not too heavy to be read at once; at least four. */
-function atOnce(rows: readonly { readonly id: string; readonly kept: number }[]): string[] {
+/** As many of the first rows as are certainly not too heavy to be read at once, but at least four. */
+function firstNotTooHeavy(rows: readonly { readonly id: string; readonly kept: number }[]): string[] {
   const ids: string[] = [];
-  let most = 0;
+  let octetsAtMost = 0;
   for (const { id, kept } of rows) {
-    most += Math.min(LONGEST_ARGUMENTS, Number(kept) * PACKED);
-    if (ids.length >= 4 && most > OCTETS_PER_PAGE) break;
+    octetsAtMost += Math.min(LONGEST_ARGUMENTS, Number(kept) * BEST_COMPRESSION);
+    if (ids.length >= 4 && octetsAtMost > OCTETS_PER_PAGE) break;
     ids.push(id);
   }
   return ids;
 }
 
-/** One query for all calls that a replica holds. */
+/** Of these approvals, those whose revision is another: one query for all calls that a replica holds. */
 export async function changedApprovals(db: Kysely<Tables>, held: ReadonlyMap<string, number>): Promise<Approval[]> {
   if (held.size === 0) return [];
   const found = await sql<ApprovalRow>`
@@ -88,7 +90,7 @@ export async function changedApprovals(db: Kysely<Tables>, held: ReadonlyMap<str
   return found.rows.map(approvalOf);
 }
 
-/** What time or a lost message left behind. */
+/** What was left behind by time or by a lost message. */
 export async function overdueWork(db: Kysely<Tables>, now: Date, limit: number): ReturnType<Store['overdue']> {
   const late = await sql<ApprovalRow>`
     select ${APPROVAL} from holdfast.approvals a
@@ -96,7 +98,7 @@ export async function overdueWork(db: Kysely<Tables>, now: Date, limit: number):
        or (a.state = 'approved' and a.pickup_until <= ${now})
        or (a.state = 'dispatched' and a.lease_until <= ${now})
     order by a.id limit ${limit}`.execute(db);
-  // A withdrawal that is under way elsewhere gets its time.
+  // Another process may be withdrawing them: that gets 3 s.
   const abandoned = await sql<ApprovalRow>`
     select ${APPROVAL} from holdfast.approvals a
     where a.state in ('pending', 'approved') and a.updated_at < clock_timestamp() - interval '3 seconds'
@@ -116,6 +118,7 @@ export async function overdueWork(db: Kysely<Tables>, now: Date, limit: number):
   };
 }
 
+/** The sealed request or result; null where none is kept. */
 export async function sealedBytes(
   db: Kysely<Tables>,
   id: string,
@@ -125,9 +128,10 @@ export async function sealedBytes(
   return found?.[column] ?? null;
 }
 
+/** Deletes kept results whose time is over, and old counters. Returns how many results. */
 export async function forgetResults(db: Kysely<Tables>, now: Date): Promise<number> {
-  const gone = await sql`
+  const deleted = await sql`
     update holdfast.approvals set result = null where result is not null and result_until <= ${now}`.execute(db);
   await sql`delete from holdfast.counters where window_end < ${now}::timestamptz - interval '1 hour'`.execute(db);
-  return Number(gone.numAffectedRows ?? 0);
+  return Number(deleted.numAffectedRows ?? 0);
 }

@@ -1,26 +1,26 @@
 import { EventEmitter } from 'node:events';
-import { setImmediate as turn } from 'node:timers/promises';
 import type { PGlite, Transaction } from '@electric-sql/pglite';
+import { EventLoopYield } from './event-loop-yield.ts';
 
-/** What a statement gave back, as `pg` tells it. */
+/** The result of a statement, as `pg` returns it. */
 export interface PooledResult<Row = Record<string, unknown>> {
   readonly command: string;
   readonly rowCount: number;
   readonly rows: Row[];
 }
 
-/** Parsed as `pg` parses them: int8 and numeric stay text, because a double may not hold them. */
-const PARSERS = { 20: asIs, 1700: asIs };
+/** Values are parsed as `pg` parses them: int8 and numeric stay text, because a double may not hold them. */
+const PARSERS = { 20: unparsed, 1700: unparsed };
 
 const BEGINS = /^\s*(begin|start\s+transaction)\b/i;
 const COMMITS = /^\s*(commit|end)\b/i;
 const ROLLS_BACK = /^\s*rollback\b(?!\s+to\b)/i;
 
 /**
- * A pool's face over one PGlite: what expects a `pg.Pool` (BullMQ, Kysely's PostgresDialect) shares the database with
- * whoever else holds it. There is one session behind all clients, so session settings are everybody's; a client's
- * `begin … commit` runs in `db.transaction()`, and until it ends every other statement waits. Awaiting another client
- * inside a transaction therefore never ends. `end()` leaves the database open: who opened it closes it.
+ * One PGlite behind a pool's interface: what expects a `pg.Pool` (BullMQ, Kysely's PostgresDialect) shares the database
+ * with whoever else uses it. There is one session behind all clients, so session settings are everybody's. A client's
+ * `begin … commit` runs in `db.transaction()`, and until it ends every other statement waits; so awaiting another client
+ * inside a transaction never ends. `end()` leaves the database open: who opened it closes it.
  */
 export function pglitePool(db: PGlite): PglitePool {
   return new PglitePool(db);
@@ -30,7 +30,7 @@ export class PglitePool extends EventEmitter {
   readonly options: object = { max: Number.POSITIVE_INFINITY };
   readonly #db: PGlite;
   readonly #idle: PgliteClient[] = [];
-  readonly #breath = new EventLoopYield();
+  readonly #eventLoop = new EventLoopYield();
 
   constructor(db: PGlite) {
     super();
@@ -39,71 +39,71 @@ export class PglitePool extends EventEmitter {
 
   async connect(): Promise<PgliteClient> {
     await this.#db.waitReady;
-    const client = this.#idle.pop() ?? new PgliteClient(this.#db, this.#breath, () => this.#idle.push(client));
+    const client = this.#idle.pop() ?? new PgliteClient(this.#db, this.#eventLoop, () => this.#idle.push(client));
     client.lend();
     return client;
   }
 
   async query<Row = Record<string, unknown>>(text: string, params?: readonly unknown[]): Promise<PooledResult<Row>> {
-    await this.#breath.take();
+    await this.#eventLoop.take();
     return run<Row>(this.#db, text, params);
   }
 
   async end(): Promise<void> {}
 }
 
-/** One borrower of the session. Says `notification` like `pg` while it is not released. */
+/** One borrower of the session. Emits `notification` like `pg` until it is released. */
 export class PgliteClient extends EventEmitter {
   readonly #db: PGlite;
-  readonly #breath: EventLoopYield;
+  readonly #eventLoop: EventLoopYield;
   readonly #onRelease: () => void;
-  #deafen: () => void = () => undefined;
-  #held: Held | null = null;
+  #unlisten: () => void = () => undefined;
+  #open: OpenTransaction | null = null;
 
-  constructor(db: PGlite, breath: EventLoopYield, onRelease: () => void) {
+  constructor(db: PGlite, eventLoop: EventLoopYield, onRelease: () => void) {
     super();
     this.#db = db;
-    this.#breath = breath;
+    this.#eventLoop = eventLoop;
     this.#onRelease = onRelease;
   }
 
   lend(): void {
-    this.#deafen();
-    this.#deafen = this.#db.onNotification((channel, payload) => this.emit('notification', { channel, payload }));
+    this.#unlisten();
+    this.#unlisten = this.#db.onNotification((channel, payload) => this.emit('notification', { channel, payload }));
   }
 
   async query<Row = Record<string, unknown>>(text: string, params?: readonly unknown[]): Promise<PooledResult<Row>> {
-    await this.#breath.take();
-    if (this.#held === null) {
+    await this.#eventLoop.take();
+    if (this.#open === null) {
       if (!BEGINS.test(text)) return run<Row>(this.#db, text, params);
-      this.#held = await hold(this.#db);
+      this.#open = await begin(this.#db);
       return { command: 'BEGIN', rowCount: 0, rows: [] };
     }
     const commits = COMMITS.test(text);
-    if (!commits && !ROLLS_BACK.test(text)) return run<Row>(this.#held.transaction, text, params);
-    const held = this.#held;
-    this.#held = null;
-    await held.end(commits);
+    if (!commits && !ROLLS_BACK.test(text)) return run<Row>(this.#open.transaction, text, params);
+    const open = this.#open;
+    this.#open = null;
+    await open.end(commits);
     return { command: commits ? 'COMMIT' : 'ROLLBACK', rowCount: 0, rows: [] };
   }
 
   /** A transaction left open is rolled back. */
   release(_destroy?: unknown): void {
-    this.#deafen();
+    this.#unlisten();
     this.removeAllListeners();
-    void this.#held?.end(false).catch(() => undefined);
-    this.#held = null;
+    void this.#open?.end(false).catch(() => undefined);
+    this.#open = null;
     this.#onRelease();
   }
 }
 
-/** A transaction kept open between statements. */
-interface Held {
+/** A transaction that stays open between statements. */
+interface OpenTransaction {
   readonly transaction: Transaction;
   end(commit: boolean): Promise<void>;
 }
 
-async function hold(db: PGlite): Promise<Held> {
+async function begin(db: PGlite): Promise<OpenTransaction> {
   const begun = Promise.withResolvers<Transaction>();
   const ending = Promise.withResolvers<boolean>();
   const over = db.transaction(async (transaction) => {
@@ -121,21 +121,7 @@ async function hold(db: PGlite): Promise<Held> {
   };
 }
 
-/** Milliseconds of statements after which sockets and timers get their turn. */
-const BREATH_MS = 10;
-
-/** PGlite answers without ever returning to the event loop: a busy queue would keep everybody else waiting. */
-class EventLoopYield {
-  #taken = 0;
-
-  async take(): Promise<void> {
-    if (performance.now() - this.#taken < BREATH_MS) return;
-    await turn();
-    this.#taken = performance.now();
-  }
-}
-
-/** Without parameters a text may hold several statements; the last one's result counts, as with `pg`'s last. */
+/** Without parameters a text may hold several statements. The result is the last one's, as with `pg`. */
 async function run<Row>(
   on: PGlite | Transaction,
   text: string,
@@ -150,6 +136,6 @@ async function run<Row>(
   return { command: result?.command ?? '', rowCount: result?.rowCount ?? rows.length, rows };
 }
 
-function asIs(text: string): string {
+function unparsed(text: string): string {
   return text;
 }

@@ -2,18 +2,18 @@ import { Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
 import type { Log } from '../../ports.ts';
 import { isMigrated, migrate } from '../migrations/migrate.ts';
-import type { SqlConnection } from '../store.ts';
 import type { Tables } from '../table/tables.ts';
+import type { SqlConnection } from './connection.ts';
 import { keepPlans } from './kept-plan.ts';
 
-/** Milliseconds that a connection, and a statement, may take before the store counts as gone. */
-const PATIENCE = 5_000;
+/** Milliseconds that connecting, and a statement, may take before the store counts as gone. */
+const ANSWER_MS = 5_000;
 
 export interface PostgresSettings {
   readonly url: string;
   /** Connections of this process. */
   readonly connections?: number;
-  /** What stands between may hand each statement to another connection (Hyperdrive): then no plan is kept. */
+  /** A pooler in between may hand each statement to another connection (Hyperdrive), so no plan is kept. */
   readonly shared?: boolean;
   readonly log: Log;
 }
@@ -28,21 +28,21 @@ export async function openPostgres({
   const pool = new pg.Pool({
     connectionString: url,
     max: connections,
-    connectionTimeoutMillis: PATIENCE,
-    statement_timeout: PATIENCE,
-    query_timeout: PATIENCE + 1_000,
-    idle_in_transaction_session_timeout: PATIENCE * 2,
+    connectionTimeoutMillis: ANSWER_MS,
+    statement_timeout: ANSWER_MS,
+    query_timeout: ANSWER_MS + 1_000,
+    idle_in_transaction_session_timeout: ANSWER_MS * 2,
     application_name: 'holdfast',
     keepAlive: true,
   });
-  // A connection that breaks is replaced by the next query; unheard, the event would end the process. The pool hears
-  // those that are idle; one that is lent out, between two statements of a transaction, only hears itself.
+  // A connection that breaks is replaced by the next query. Without a listener its error would end the process. The pool
+  // emits those of idle connections; one that is in use, between two statements of a transaction, emits its own.
   pool.on('error', (error) => log.warn({ code: (error as { code?: string }).code }, 'a database connection broke'));
   pool.on('connect', (client) => client.on('error', () => undefined));
   if (!shared) pool.on('connect', keepPlans());
   const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
   try {
-    if (!(await isMigrated(db))) await migrated(url);
+    if (!(await isMigrated(db))) await migrateWithoutTimeout(url);
   } catch (error) {
     await db.destroy();
     throw error;
@@ -51,14 +51,14 @@ export async function openPostgres({
 }
 
 /**
- * On a connection of its own that waits as long as it takes: an index over a large log, or another replica that is
- * building it, must not be cut off by the patience that calls have.
+ * On a connection of its own without time-outs: building an index over a large log, or waiting for another replica that
+ * builds it, must not be cut off by the time-out for calls.
  */
-async function migrated(url: string): Promise<void> {
+async function migrateWithoutTimeout(url: string): Promise<void> {
   const pool = new pg.Pool({
     connectionString: url,
     max: 1,
-    connectionTimeoutMillis: PATIENCE,
+    connectionTimeoutMillis: ANSWER_MS,
     application_name: 'holdfast migration',
     keepAlive: true,
   });

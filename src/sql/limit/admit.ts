@@ -7,7 +7,7 @@ import { eventRow } from '../log/events.ts';
 import type { Tables } from '../table/tables.ts';
 
 /** Calls that one statement admits at most. */
-const MOST_AT_ONCE = 200;
+const MOST_PER_STATEMENT = 200;
 
 interface WaitingAdmission {
   readonly takes: readonly Take[];
@@ -16,8 +16,11 @@ interface WaitingAdmission {
   readonly fail: (error: unknown) => void;
 }
 
+/** A row of `holdfast.admit`. */
 interface AdmittedRow {
+  /** The call's index in the batch. */
   place: number;
+  /** The index of the first take that found its counter full; null: none did. */
   full_take: number | null;
   resets_at: Date | null;
   retry_after: number | null;
@@ -25,8 +28,8 @@ interface AdmittedRow {
 }
 
 /**
- * Admits limited calls. While one statement is on its way, those that come meanwhile gather and go as one behind it:
- * a busy counter's row is locked once for all of them instead of once a call.
+ * Admits limited calls. Calls that come while one statement runs are gathered and admitted by the next: a busy counter's
+ * row is locked once for all of them instead of once per call.
  */
 export class AdmissionBatcher {
   readonly #db: Kysely<Tables>;
@@ -40,27 +43,27 @@ export class AdmissionBatcher {
   admit(takes: readonly Take[], event: NewEvent): Promise<Admission> {
     return new Promise((settle, fail) => {
       this.#waiting.push({ takes, event, settle, fail });
-      if (!this.#busy) void this.#work();
+      if (!this.#busy) void this.#drain();
     });
   }
 
-  async #work(): Promise<void> {
+  async #drain(): Promise<void> {
     this.#busy = true;
     while (this.#waiting.length > 0) {
-      const batch = this.#waiting.splice(0, MOST_AT_ONCE);
-      await this.#try(batch);
+      const batch = this.#waiting.splice(0, MOST_PER_STATEMENT);
+      await this.#admit(batch);
     }
     this.#busy = false;
   }
 
-  /** A list that fails is tried call by call: what is wrong with one is no reason to refuse another's. */
-  async #try(batch: readonly WaitingAdmission[]): Promise<void> {
+  /** A batch that fails is tried again call by call: what is wrong with one call is no reason to refuse another. */
+  async #admit(batch: readonly WaitingAdmission[]): Promise<void> {
     try {
       const rows = await admitAll(this.#db, batch);
       for (const row of rows) batch[row.place]!.settle(admissionOf(row, batch[row.place]!.takes));
     } catch (error) {
       if (batch.length === 1) batch[0]!.fail(error);
-      else for (const one of batch) await this.#try([one]);
+      else for (const call of batch) await this.#admit([call]);
     }
   }
 }
@@ -70,12 +73,13 @@ async function admitAll(db: Kysely<Tables>, batch: readonly WaitingAdmission[]):
     takes: takes.map((take) => ({ key: takeKey(take), width: widthOf(take), max: take.max, by: take.by })),
     event: eventRow(event),
   }));
-  const answer = await sql<AdmittedRow>`${KEPT_PLAN}
+  const admitted = await sql<AdmittedRow>`${KEPT_PLAN}
     select place, full_take, resets_at, retry_after, starts
     from holdfast.admit(${JSON.stringify(requests)}::json)`.execute(db);
-  return answer.rows;
+  return admitted.rows;
 }
 
+/** A window's width as `holdfast.window_start` takes it. */
 function widthOf({ window }: Take): string {
   return 'calendar' in window ? window.calendar : `${window.seconds}s`;
 }

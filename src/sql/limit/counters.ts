@@ -1,5 +1,7 @@
-import { sql, type Transaction } from 'kysely';
+import { type Kysely, sql, type Transaction } from 'kysely';
+import type { NewEvent } from '../../domain/event.ts';
 import { type Full, type Take, type Taken, takeKey } from '../../domain/limit.ts';
+import { writeEvents } from '../log/events.ts';
 import type { Db, Tables } from '../table/tables.ts';
 
 /** Thrown inside a transaction to roll it back; never leaves the store. */
@@ -12,9 +14,9 @@ export class NoRoom extends Error {
 }
 
 /**
- * Takes every counter, or throws `NoRoom` so that the transaction takes none. One statement a counter, in key order:
- * the row lock makes concurrent takers queue, and the comparison in the `where` is made on what is committed (P5).
- * The window is read off the database's clock at that moment.
+ * Takes from every counter, or throws `NoRoom` so that the transaction takes from none. One statement per counter, in the
+ * order given, that of their keys: the row lock makes concurrent takers queue, and the `where` compares what is committed
+ * (P5). The window is the one that the database's clock is in at that moment.
  */
 export async function takeAll(trx: Transaction<Tables>, takes: readonly Take[]): Promise<Taken[]> {
   const all: Taken[] = [];
@@ -45,7 +47,7 @@ export async function firstFull(db: Db, takes: readonly Take[]): Promise<Full | 
   return null;
 }
 
-/** Gives back to the very windows it was taken from; one that is over stays as it is. */
+/** Gives back to the very windows that were taken from. A window that is over stays as it is. */
 export async function giveBack(trx: Transaction<Tables>, taken: readonly Taken[]): Promise<void> {
   for (const { take, windowStart } of taken) {
     await sql`
@@ -53,6 +55,14 @@ export async function giveBack(trx: Transaction<Tables>, taken: readonly Taken[]
       where key = ${takeKey(take)} and window_start = ${windowStart} and window_end > clock_timestamp()
         and used >= ${take.by}::numeric`.execute(trx);
   }
+}
+
+/** Gives back, with the event. */
+export async function refund(db: Kysely<Tables>, taken: readonly Taken[], event: NewEvent): Promise<void> {
+  await db.transaction().execute(async (trx) => {
+    await giveBack(trx, taken);
+    await writeEvents(trx, [event]);
+  });
 }
 
 async function fullOf(db: Db, take: Take): Promise<Full> {
@@ -63,7 +73,7 @@ async function fullOf(db: Db, take: Take): Promise<Full> {
   return { take, resetsAt: row.resets_at, retryAfter: Math.max(1, Number(row.seconds)) };
 }
 
-/** The window around an instant, in UTC. */
+/** The window that the database's clock is in, in UTC. */
 function windowSql(take: Take) {
   const at = sql`clock_timestamp()`;
   if ('seconds' in take.window) {
@@ -72,7 +82,7 @@ function windowSql(take: Take) {
     return { start, end: sql`${start} + make_interval(secs => ${width})` };
   }
   const start = sql`date_trunc(${take.window.calendar}, ${at}, 'UTC')`;
-  // Months differ in length: add in UTC, not in the session's zone.
+  // Months differ in length, so one is added in UTC and not in the session's time zone.
   const end = sql`((${start} at time zone 'UTC') + ${`1 ${take.window.calendar}`}::interval) at time zone 'UTC'`;
   return { start, end };
 }

@@ -5,7 +5,7 @@ import type { Ledger } from '../../ports.ts';
 import type { Tables } from '../table/tables.ts';
 import { writeEvents } from './events.ts';
 
-/** The chain's head, if anything but checkpoints was sealed since the last one. */
+/** The chain's head, if anything but checkpoints was sealed since the last checkpoint. */
 export async function unsignedHead(db: Kysely<Tables>): ReturnType<Ledger['unsigned']> {
   const found = await sql<{ seq: string; hash: string; body: string | null; signature: string | null }>`
     with last as (select seq, body, signature from holdfast.checkpoints order by seq desc limit 1)
@@ -21,28 +21,28 @@ export async function unsignedHead(db: Kysely<Tables>): ReturnType<Ledger['unsig
   return { seq: Number(row.seq), hash: row.hash, last };
 }
 
-/** `checkpoint` in a number; one signer at a time. */
-const SIGNER = 0x73_69_67_6e;
+/** The lock of those who save a checkpoint: "sign" in letters. */
+const SIGN_LOCK = 0x73_69_67_6e;
 
 /**
- * Keeps a checkpoint with its event, if the one that it names as the one before is still the last. Two replicas that
- * sign at once: one commits, the other is told no and has nothing to do.
+ * Saves a checkpoint with its event, if the checkpoint that it names as the previous one is still the last. Of two
+ * replicas that sign at the same time one commits; the other gets false and has nothing to do.
  */
 export async function saveCheckpoint(db: Kysely<Tables>, signed: SignedCheckpoint, event: NewEvent): Promise<boolean> {
-  const said = readCheckpoint(signed.text);
-  if (said === null) throw new Error('not a checkpoint');
+  const checkpoint = readCheckpoint(signed.text);
+  if (checkpoint === null) throw new Error('not a checkpoint');
   return db.transaction().execute(async (trx) => {
-    await sql`select pg_advisory_xact_lock(${SIGNER})`.execute(trx);
+    await sql`select pg_advisory_xact_lock(${SIGN_LOCK})`.execute(trx);
     const last = await sql<{ digest: string }>`
       select encode(sha256(convert_to(body, 'UTF8')), 'hex') as digest
       from holdfast.checkpoints order by seq desc limit 1`.execute(trx);
-    if ((last.rows[0]?.digest ?? null) !== said.previous) return false;
+    if ((last.rows[0]?.digest ?? null) !== checkpoint.previous) return false;
     await trx
       .insertInto('holdfast.checkpoints')
       .values({
-        seq: String(said.seq),
-        hash: said.hash,
-        at: new Date(said.at),
+        seq: String(checkpoint.seq),
+        hash: checkpoint.hash,
+        at: new Date(checkpoint.at),
         body: signed.text,
         signature: signed.signature,
       })

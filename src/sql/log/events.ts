@@ -5,10 +5,10 @@ import type { JsonObject } from '../../domain/json.ts';
 import type { Db } from '../table/tables.ts';
 import { IN_ORDER, portionOf } from './portion.ts';
 
-/** One statement for all of them: their order is the order given. */
+/** Writes events in the order given, in one statement. They are chained later, by the sealer. */
 export async function writeEvents(db: Db, events: readonly NewEvent[]): Promise<void> {
   if (events.length === 0) return;
-  // One parameter for all of them: nothing is compiled anew for each number of events.
+  // One parameter for all of them, so that Kysely compiles one statement whatever their number.
   await sql`
     insert into holdfast.events (body, type, at, approval_id, server, tool, grant_name, actor)
     select e.body, e.type, e.at, e.approval_id, e.server, e.tool, e.grant_name, e.actor
@@ -18,7 +18,7 @@ export async function writeEvents(db: Db, events: readonly NewEvent[]): Promise<
     order by e.nth`.execute(db);
 }
 
-/** An event as the table takes it. */
+/** An event as a row of the table. */
 export function eventRow(event: NewEvent) {
   return {
     body: bodyOf(event),
@@ -32,24 +32,26 @@ export function eventRow(event: NewEvent) {
   };
 }
 
-/** The canonical text (RFC 8785) that is hashed. Kept as text: what was chained is what is read. */
+/** The canonical text (RFC 8785) that is hashed. It is kept as text, so that what is read is exactly what was chained. */
 function bodyOf(event: NewEvent): string {
   return canonicalize({ ...event, at: event.at.toISOString() })!;
 }
 
+/** Events after `after`, in order of writing, as many as are not too heavy together. */
 export async function readEvents(
   db: Db,
   filter: { after: number; limit: number; approval?: string },
 ): Promise<LoggedEvent[]> {
-  const about = filter.approval === undefined ? sql`true` : sql`e.approval_id = ${filter.approval}`;
+  const approval = filter.approval === undefined ? sql`true` : sql`e.approval_id = ${filter.approval}`;
   const events = sql`
-    select * from holdfast.events e where e.n > ${String(filter.after)}::bigint and ${about}
+    select * from holdfast.events e where e.n > ${String(filter.after)}::bigint and ${approval}
     order by e.n limit ${filter.limit}`;
   const found = await sql<EventRow>`
     select e.n, e.body, e.seq, e.hash from ${portionOf(events, IN_ORDER.written)} e order by e.n`.execute(db);
   return found.rows.map(eventOf);
 }
 
+/** The columns that `eventOf` reads. */
 export interface EventRow {
   readonly n: string;
   readonly body: string;

@@ -3,21 +3,21 @@ import canonicalize from 'canonicalize';
 import type { NewEvent } from '../../domain/event.ts';
 import { type JsonObject, member } from '../../domain/json.ts';
 
-/** Phrases remembered at most; others are made anew. */
+/** Phrases that are remembered at most; others are made again. */
 const REMEMBERED = 5_000;
-/** Milliseconds for which a phrase that was written counts as there. */
+/** Milliseconds for which a written phrase is taken to be in the table. */
 const WRITTEN_MS = 10 * 60_000;
 
-const HEX = /^[0-9a-f]{64}$/;
+const SHA_256_HEX = /^[0-9a-f]{64}$/;
 
 /**
- * What the event of a plainly allowed call says beside its time and its fingerprint. Thousands say the same, so it is
- * put into canonical form once, and its words are indexed once.
+ * What the event of a plainly allowed call says apart from its time and its fingerprint. Thousands of events say the
+ * same, so it is put into canonical form once, and its words are indexed once.
  */
 export interface Phrase {
-  /** 63 bits of the SHA-256 of the words, as `bigint` takes them. */
+  /** The first 64 bits of the words' SHA-256, as a signed `bigint` in decimal. */
   readonly id: string;
-  /** What reviewers find it by; the words that `holdfast.words` gives such an event. */
+  /** What reviewers find it by: the words that `holdfast.words` finds in such an event. */
   readonly words: string;
   /** Milliseconds since the epoch until which it need not be written again. */
   writtenUntil: number;
@@ -25,20 +25,20 @@ export interface Phrase {
   body(at: string, fingerprint: string): string;
 }
 
-/** The phrases of this process. */
+/** The phrases that this process knows. */
 export class PhraseCache {
-  readonly #known = new Map<string, Phrase>();
+  readonly #phrases = new Map<string, Phrase>();
 
-  /** null: an event that has words of its own. */
+  /** null: the event's words are its own. */
   of(event: NewEvent): Phrase | null {
     const key = keyOf(event);
     if (key === null) return null;
-    const known = this.#known.get(key);
+    const known = this.#phrases.get(key);
     if (known !== undefined) return known;
-    const fresh = phraseOf(event);
-    this.#known.set(key, fresh);
-    if (this.#known.size > REMEMBERED) this.#known.delete(this.#known.keys().next().value!);
-    return fresh;
+    const phrase = phraseOf(event);
+    this.#phrases.set(key, phrase);
+    if (this.#phrases.size > REMEMBERED) this.#phrases.delete(this.#phrases.keys().next().value!);
+    return phrase;
   }
 }
 
@@ -46,9 +46,9 @@ export function markWritten(phrase: Phrase, now: number): void {
   phrase.writtenUntil = now + WRITTEN_MS;
 }
 
-/** null: it says something that such events do not. */
+/** null: not the event of a plainly allowed call, or with something in it that these do not have. */
 function keyOf({ type, approval, actor, server, tool, grant, replica, data }: NewEvent): string | null {
-  if (type !== 'call.allowed' || approval !== null || !HEX.test(String(data.fingerprint))) return null;
+  if (type !== 'call.allowed' || approval !== null || !SHA_256_HEX.test(String(data.fingerprint))) return null;
   let members = 0;
   for (const _ in data) members += 1;
   if (members !== 5) return null;
@@ -60,7 +60,7 @@ function keyOf({ type, approval, actor, server, tool, grant, replica, data }: Ne
 function phraseOf(event: NewEvent): Phrase {
   const words = phraseWords(event);
   const text = canonicalize({ ...event, at: '@', data: { ...event.data, fingerprint: '@' } })!;
-  // Inside a string each quote has a backslash before it: what is looked for here can only be the members.
+  // Inside a string every quote has a backslash before it, so these two can only be members.
   const [head, rest] = cut(text, '"at":"');
   const [middle, tail] = cut(rest, '"fingerprint":"');
   return {
@@ -71,11 +71,11 @@ function phraseOf(event: NewEvent): Phrase {
   };
 }
 
-/** The words of an event, as it is or as its text says it. */
+/** The words of an event's phrase, from the event or from its text. */
 export function phraseWords(event: Pick<NewEvent, 'data'> | JsonObject): string {
-  const [data, about] = [member(event, 'data'), ['type', 'server', 'tool', 'grant']];
+  const data = member(event, 'data');
   return [
-    ...about.map((name) => member(event, name)),
+    ...['type', 'server', 'tool', 'grant'].map((name) => member(event, name)),
     ...['rule', 'decidedBy', 'session'].map((name) => member(data, name)),
   ]
     .filter((word) => word !== null && word !== undefined)
@@ -87,6 +87,7 @@ export function phraseId(words: string): string {
   return createHash('sha256').update(words).digest().readBigInt64BE().toString();
 }
 
+/** The text before and after the placeholder `@` of this member. */
 function cut(text: string, member: string): [string, string] {
   const at = text.indexOf(`${member}@"`);
   if (at < 0) throw new Error(`an event without ${member}`);

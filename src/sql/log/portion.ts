@@ -1,12 +1,12 @@
 import { type RawBuilder, sql } from 'kysely';
 
 /**
- * Octets of event texts, or of arguments, that one answer brings: one call may hold megabytes, and a page of hundreds of
- * them would be more than a statement has time for, or a process memory.
+ * Octets of event texts, or of arguments, that one page brings. A single call may hold megabytes, and a page of hundreds
+ * of them would take more time than a statement has, or more memory than a process has.
  */
 export const OCTETS_PER_PAGE = 16_000_000;
 
-/** An order of events `e`: one of the log's keys, either way. */
+/** Orders of events `e`: by either key of the log, both ways. */
 export const IN_ORDER = {
   written: sql`e.n`,
   chained: sql`e.seq`,
@@ -15,8 +15,9 @@ export const IN_ORDER = {
 } as const satisfies Record<string, RawBuilder<unknown>>;
 
 /**
- * The first events of these, in this order, that are not too heavy together; the first of all comes whatever it weighs.
- * A row source, with all columns and `found`: how many there were. Sizes are known without reading the texts.
+ * The first of these events, in this order, that are not too heavy together; the very first always comes, whatever its
+ * size. A row source with all columns, and with `found`: how many events there were. Sizes are known without reading the
+ * texts.
  */
 export function portionOf(
   events: RawBuilder<unknown>,

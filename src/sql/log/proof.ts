@@ -19,15 +19,16 @@ const WITH_PREVIOUS = sql`
   select e.n, e.body, e.seq, e.hash, p.hash as previous
   from holdfast.events e left join holdfast.events p on p.seq = e.seq - 1`;
 
-/** One event, recomputed. */
+/** One event, with its hash computed again. */
 export async function proveEvent(db: Kysely<Tables>, n: number): Promise<ProvenEvent | null> {
   const found = await sql<ProofRow>`${WITH_PREVIOUS} where e.n = ${String(n)}`.execute(db);
   return found.rows[0] ? proven(found.rows[0]) : null;
 }
 
-/** Events of one approval that a page can hold. */
+/** Events of one approval that fit on a page. */
 const LONGEST_STORY = 1_000;
 
+/** The events of one approval, oldest first. */
 export async function storyOf(db: Kysely<Tables>, approval: string): Promise<ProvenEvent[]> {
   const found = await sql<ProofRow>`
     ${WITH_PREVIOUS} where e.approval_id = ${approval} order by e.n limit ${LONGEST_STORY}`.execute(db);
@@ -67,15 +68,16 @@ export async function lookAtChain(db: Kysely<Tables>, newest: number): Promise<C
     unsealed: Number(open.rows[0]?.unsealed ?? 0),
     checked: links.rows.length,
     misfit: firstMisfit(links.rows.toReversed()),
-    checkpoint: checkpoint === undefined ? null : kept(checkpoint),
+    checkpoint: checkpoint === undefined ? null : checkpointOf(checkpoint),
   };
 }
 
-function kept(row: { seq: string; at: Date; body: string; signature: string; hashNow: string | null }) {
+function checkpointOf(row: { seq: string; at: Date; body: string; signature: string; hashNow: string | null }) {
   const { at, body, signature, hashNow } = row;
   return { seq: Number(row.seq), at, signed: { text: body, signature }, hashNow };
 }
 
+/** The place of the first link that does not fit, of these in the chain's order; null: all of them fit. */
 function firstMisfit(links: readonly ProofRow[]): number | null {
   for (const [index, link] of links.entries()) {
     const expected = index === 0 ? Number(link.seq) : Number(links[index - 1]!.seq) + 1;

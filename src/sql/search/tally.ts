@@ -5,7 +5,7 @@ import type { Tables } from '../table/tables.ts';
 
 const VERDICTS = ['call.allowed', 'call.denied', 'call.limited', 'approval.requested'] as const;
 const REFUSALS = ['approval.refused', 'call.refused', 'access.refused', 'admin.refused', 'policy.rejected'] as const;
-/** Open counters that are looked at: those with the most in them. */
+/** Open counters that are returned: those with the highest counts. */
 const MOST_COUNTERS = 500;
 
 /** What happened in a span of time, counted by SQL. */
@@ -14,7 +14,7 @@ export async function tally(db: Kysely<Tables>, from: Date, to: Date, slotMs: nu
     callsBySlot(db, from, to, slotMs),
     waitsBySlot(db, from, to, slotMs),
     waitOverall(db, from, to),
-    wordsByApprover(db, from, to),
+    decisionsByApprover(db, from, to),
     refusalsByReason(db, from, to),
     openCounters(db),
   ]);
@@ -29,7 +29,7 @@ async function callsBySlot(db: Kysely<Tables>, from: Date, to: Date, slotMs: num
   return found.rows;
 }
 
-/** Approvals on which somebody spoke, with the time from the request to the last word. */
+/** Approvals that somebody decided on, with the time from the request to the last decision. */
 const WAITED = sql`
   select a.created_at, extract(epoch from d.at - a.created_at)::float8 * 1000 as ms
   from holdfast.approvals a
@@ -53,7 +53,7 @@ async function waitOverall(db: Kysely<Tables>, from: Date, to: Date): Promise<Ta
   return count === 0 || p50 === null || p95 === null ? null : { count, p50, p95 };
 }
 
-async function wordsByApprover(db: Kysely<Tables>, from: Date, to: Date): Promise<Tally['approvers']> {
+async function decisionsByApprover(db: Kysely<Tables>, from: Date, to: Date): Promise<Tally['approvers']> {
   const found = await sql<{ approver: string; approved: number; denied: number }>`
     select approver, count(*) filter (where choice = 'approve')::int as approved,
       count(*) filter (where choice = 'deny')::int as denied

@@ -33,7 +33,7 @@ export interface ApprovalRow {
   callers: number | string;
 }
 
-/** The columns of an approval `a`, with its decisions and its waiting callers; never its sealed bytes. */
+/** The columns of an approval `a`, with its decisions and the number of its waiting callers; never its sealed bytes. */
 export const APPROVAL: RawBuilder<unknown> = sql.raw(`
   a.id, a.state, a.revision, a.server, a.tool, a.grant_name, a.owner, a.self_approval, a.fingerprint,
   a.requirement, a.arguments, a.trace, a.stated_reason, a.previous_unknown, a.policy_digest,

@@ -1,12 +1,14 @@
 import { type Kysely, sql } from 'kysely';
 import type { FollowedTask } from '../../ports.ts';
-import type { FollowedTaskTable, Tables } from '../table/tables.ts';
+import type { Tables } from '../table/tables.ts';
+import type { FollowedTaskTable } from '../table/task-tables.ts';
 
 type FollowedTaskRow = Omit<FollowedTaskTable, 'holder' | 'held_until'>;
 
-const PURSUIT = sql.raw('approval_id, dispatcher, task_id, grant_name, server, kept, started_at');
+/** The columns of `FollowedTaskRow`. */
+const FOLLOWED_TASK = sql.raw('approval_id, dispatcher, task_id, grant_name, server, kept, started_at');
 
-function pursuitOf(row: FollowedTaskRow): FollowedTask {
+function followedTaskOf(row: FollowedTaskRow): FollowedTask {
   return {
     approval: row.approval_id,
     dispatcher: row.dispatcher,
@@ -19,12 +21,12 @@ function pursuitOf(row: FollowedTaskRow): FollowedTask {
 }
 
 /** A call that goes on may end in another task: then that one is followed. */
-export async function followTask(db: Kysely<Tables>, one: FollowedTask, replica: string, until: Date): Promise<void> {
+export async function followTask(db: Kysely<Tables>, task: FollowedTask, replica: string, until: Date): Promise<void> {
   await sql`
     insert into holdfast.pursuits
       (approval_id, dispatcher, task_id, grant_name, server, kept, holder, held_until, started_at)
-    values (${one.approval}, ${one.dispatcher}, ${one.task}, ${one.grant}, ${one.server}, ${one.kept}, ${replica},
-      ${until}, ${one.startedAt})
+    values (${task.approval}, ${task.dispatcher}, ${task.task}, ${task.grant}, ${task.server}, ${task.kept}, ${replica},
+      ${until}, ${task.startedAt})
     on conflict (approval_id) do update set dispatcher = excluded.dispatcher, task_id = excluded.task_id,
       kept = excluded.kept, holder = excluded.holder, held_until = excluded.held_until,
       started_at = excluded.started_at`.execute(db);
@@ -32,11 +34,11 @@ export async function followTask(db: Kysely<Tables>, one: FollowedTask, replica:
 
 export async function findFollowed(db: Kysely<Tables>, approval: string): Promise<FollowedTask | null> {
   const found = await sql<FollowedTaskRow>`
-    select ${PURSUIT} from holdfast.pursuits where approval_id = ${approval}`.execute(db);
-  return found.rows[0] ? pursuitOf(found.rows[0]) : null;
+    select ${FOLLOWED_TASK} from holdfast.pursuits where approval_id = ${approval}`.execute(db);
+  return found.rows[0] ? followedTaskOf(found.rows[0]) : null;
 }
 
-/** One statement: of two replicas that look at once, each gets what the other has not. */
+/** One statement: of two replicas that claim at the same time, each gets what the other does not. */
 export async function claimFollowed(
   db: Kysely<Tables>,
   replica: string,
@@ -49,10 +51,11 @@ export async function claimFollowed(
     where approval_id in (
       select approval_id from holdfast.pursuits where held_until <= ${now}
       order by held_until limit ${limit} for update skip locked)
-    returning ${PURSUIT}`.execute(db);
-  return claimed.rows.map(pursuitOf);
+    returning ${FOLLOWED_TASK}`.execute(db);
+  return claimed.rows.map(followedTaskOf);
 }
 
+/** False: another replica holds it, or it is over. */
 export async function keepFollowed(
   db: Kysely<Tables>,
   approval: string,

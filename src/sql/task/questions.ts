@@ -2,8 +2,8 @@ import { type Kysely, sql } from 'kysely';
 import type { NewQuestion, Question, QuestionKey } from '../../ports.ts';
 import type { Tables } from '../table/tables.ts';
 
-/** Kept for one task at most; a server that asks more than this without an answer is not heard. */
-const MOST = 100;
+/** Questions of one task that are kept. A server that asks more without an answer is not heard. */
+const MOST_QUESTIONS = 100;
 
 export async function keepQuestion(db: Kysely<Tables>, question: NewQuestion): Promise<boolean> {
   const { task, session, requestId, kept } = question;
@@ -11,7 +11,7 @@ export async function keepQuestion(db: Kysely<Tables>, question: NewQuestion): P
     insert into holdfast.questions (task_id, session, request_id, kept)
     select t.id, ${session}::text, ${requestId}::text, ${kept}::bytea from holdfast.tasks t
     where t.id = ${task} and t.phase = 'held'
-      and (select count(*) from holdfast.questions q where q.task_id = t.id) < ${MOST}
+      and (select count(*) from holdfast.questions q where q.task_id = t.id) < ${MOST_QUESTIONS}
     returning 1`.execute(db);
   return added.rows.length > 0;
 }
@@ -23,7 +23,10 @@ export async function questionsAfter(db: Kysely<Tables>, task: string, after: nu
   return found.rows.map(({ n, kept }) => ({ n: Number(n), kept }));
 }
 
-/** A server's request ids are its session's own, and a server without sessions has one for each of its agents. */
+/**
+ * A server's request ids are unique within its session only, and a server without sessions counts anew for each of its
+ * agents. So grant, server and session are compared too.
+ */
 export async function dropQuestion(
   db: Kysely<Tables>,
   { grant, server, session, requestId }: QuestionKey,

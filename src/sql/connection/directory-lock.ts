@@ -7,15 +7,18 @@ import { join } from 'node:path';
 /** Another process has the data directory. */
 export class DirectoryHeld extends Error {}
 
-/** A socket's path may be about 100 bytes long; deeper directories hold their lock beside other temporary files. */
-const LONGEST = 100;
+/** Bytes of a socket's path: the system allows about 100. Deeper directories have their lock among temporary files. */
+const LONGEST_PATH = 100;
+/** Milliseconds that the owner of a lock may take to say who it is. */
+const ANSWER_MS = 2_000;
 
 /**
- * Holds a directory for this process by a listening socket in it. The kernel closes the socket with the process, so
- * the lock outlives neither kill -9 nor a pid that is used again: a path where nobody listens is stale.
+ * Holds a directory for this process by a listening socket in it; the function returned lets go of it. The kernel closes
+ * the socket with the process, so that the lock outlives neither kill -9 nor a pid that is used again: a path where
+ * nobody listens is stale. Throws `DirectoryHeld`.
  *
- * Race that is settled by looking again: two processes find the same stale path and both put theirs; only one path
- * can exist, and each asks it for its owner before it goes on.
+ * A race is settled by looking again: two processes may find the same stale path and both put theirs. Only one path can
+ * exist, and each process asks it for its owner before it goes on.
  */
 export async function holdDirectory(directory: string): Promise<() => Promise<void>> {
   const path = socketPath(directory);
@@ -40,23 +43,23 @@ function held(directory: string): DirectoryHeld {
 function socketPath(directory: string): string {
   const real = realpathSync(directory);
   const inside = join(real, 'lock.sock');
-  if (Buffer.byteLength(inside) <= LONGEST) return inside;
+  if (Buffer.byteLength(inside) <= LONGEST_PATH) return inside;
   return join(tmpdir(), `holdfast-${createHash('sha256').update(real).digest('hex').slice(0, 24)}.sock`);
 }
 
 /** Who listens there, or null when nobody does. */
 function ownerAt(path: string): Promise<string | null> {
   return new Promise((resolve) => {
-    let said = '';
+    let owner = '';
     const socket = connect(path);
-    socket.setTimeout(2_000, () => socket.destroy());
+    socket.setTimeout(ANSWER_MS, () => socket.destroy());
     socket.on('data', (chunk) => {
-      said += chunk;
+      owner += chunk;
     });
     socket.on('error', (error: NodeJS.ErrnoException) => {
       resolve(error.code === 'ECONNREFUSED' || error.code === 'ENOENT' ? null : 'unknown');
     });
-    socket.on('close', () => resolve(said === '' ? 'unknown' : said));
+    socket.on('close', () => resolve(owner === '' ? 'unknown' : owner));
   });
 }
 
