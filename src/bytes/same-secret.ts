@@ -1,6 +1,9 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 
-/** Whether two texts are equal, in a time that tells nothing about either: their digests are compared, whatever their lengths. */
+/**
+ * Whether two texts are equal, in a time that tells nothing about either: their digests are compared, whatever their
+ * lengths.
+ */
 export function sameSecret(a: string, b: string): boolean {
   return timingSafeEqual(digest(a), digest(b));
 }

@@ -16,7 +16,9 @@ const IDS_AT_ONCE = 5_000;
 
 const SYSTEM_CLOCK: Clock = { now: () => new Date() };
 
-/** The `Queue` port on BullMQ, over either backend. Nothing connects before `start`; requests made earlier wait for it. */
+/**
+ * The `Queue` port on BullMQ, over either backend. Nothing connects before `start`; requests made earlier wait for it.
+ */
 export function bullQueue<C>(backend: QueueBackend<C>, log: Log, clock: Clock = SYSTEM_CLOCK): Queue {
   const trouble = troubleLog(log, backend.name, backend.describe);
   let onWake: (id: string) => void = () => undefined;

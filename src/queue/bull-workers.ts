@@ -20,8 +20,8 @@ const DISCONNECT_MS = 700;
 const RERUN_MS = 1_000;
 
 /**
- * Jobs may run again, because handlers read the store and are idempotent. So a job whose process died is never given up,
- * and is found soon.
+ * Jobs may run again, because handlers read the store and are idempotent. So a job whose process died is never given
+ * up, and is found soon.
  */
 const WORKER_OPTIONS = {
   autorun: false,

@@ -10,9 +10,9 @@ interface StreamEntry {
 }
 
 /**
- * Makes every read of events look back for completions that were missed. BullMQ reads its event table on Postgres with a
- * cursor over a sequence. Ids are given before transactions commit, so under concurrency an event may appear behind the
- * cursor and never be read: under load about one in a hundred.
+ * Makes every read of events look back for completions that were missed. BullMQ reads its event table on Postgres with
+ * a cursor over a sequence. Ids are given before transactions commit, so under concurrency an event may appear behind
+ * the cursor and never be read: under load about one in a hundred.
  */
 export function lookBack(backend: IQueueBackend, queue: string, pool: SchemaPool): void {
   const read = backend.readEvents.bind(backend);

@@ -5,9 +5,9 @@ import { laterDeduplicationId } from './job-id.ts';
 import { RETRIED, retryable } from './retry.ts';
 
 /**
- * One card job per approval. While it waits, further publishes are the same job, since it reads the newest state when it
- * runs. While it runs, they become one more run after it. While it waits to try again, they do not hurry it, so that it
- * stays away from Slack for as long as Slack asked. With a delay, a job of its own publishes when the time has come.
+ * One card job per approval. While it waits, further publishes are the same job, since it reads the newest state when
+ * it runs. While it runs, they become one more run after it. While it waits to try again, they do not hurry it, so that
+ * it stays away from Slack for as long as Slack asked. With a delay, a job of its own publishes when the time has come.
  */
 export async function publish<C>(outbox: JobQueue<C>, approval: string, delayMs: number, now: Date): Promise<void> {
   if (delayMs <= 0) {
@@ -23,7 +23,10 @@ export async function publish<C>(outbox: JobQueue<C>, approval: string, delayMs:
 /** The name of the sink's job. Its deduplication id holds a '~', so that it is no approval's. */
 const DELIVER = 'deliver';
 
-/** One job for the sink, whoever asks for it. Asked for again while it waits, it is the same job; while it runs, one more after it. */
+/**
+ * One job for the sink, whoever asks for it. Asked for again while it waits, it is the same job; while it runs, one
+ * more after it.
+ */
 export async function orderDelivery<C>(outbox: JobQueue<C>): Promise<void> {
   const deduplication = { id: `${DELIVER}~`, keepLastIfActive: true };
   await outbox.add(DELIVER, {}, { ...RETRIED, deduplication });

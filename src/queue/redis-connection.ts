@@ -24,7 +24,8 @@ export function createConnection(options: RedisOptions, all: Set<Redis>): Redis 
     },
     // A lazy copy that fails to connect at its first attempt would never try again.
     duplicate: (more?: RedisOptions) => createConnection({ ...connection.options, ...more, lazyConnect: false }, all),
-    // BullMQ reads this to print a warning per connection; we log that once ourselves. ioredis itself calls with a callback.
+    // BullMQ reads this to print a warning per connection; we log that once ourselves. ioredis itself calls with a
+    // callback.
     info: (...args: unknown[]) =>
       args.length > 0
         ? Reflect.apply(info, connection, args)

@@ -101,7 +101,10 @@ function targetOf(url: URL): RedisOptions & { host: string; port: number } {
   };
 }
 
-/** ioredis puts the command with its arguments (AUTH's too) on an error. Only the message is used, without these secrets. */
+/**
+ * ioredis puts the command with its arguments (AUTH's too) on an error. Only the message is used, without these
+ * secrets.
+ */
 function describerWithout(secrets: readonly string[]): (error: unknown) => string {
   return (error) => {
     const words = error instanceof Error ? error.message || String((error as { code?: string }).code) : String(error);

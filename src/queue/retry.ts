@@ -1,6 +1,8 @@
 import type { Log } from '../ports.ts';
 
-/** Job options: retried until it succeeds, and kept nowhere afterwards, because a kept id would swallow the next job. */
+/**
+ * Job options: retried until it succeeds, and kept nowhere afterwards, because a kept id would swallow the next job.
+ */
 export const RETRIED = {
   removeOnComplete: true,
   removeOnFail: true,
@@ -13,7 +15,10 @@ export function backOff(attempts: number): number {
   return Math.min(60_000, 1_000 * 2 ** Math.min(attempts - 1, 6));
 }
 
-/** Runs a job's work. A handler's error goes to the log only: BullMQ stores what a job throws, and errors may hold secrets. */
+/**
+ * Runs a job's work. A handler's error goes to the log only: BullMQ stores what a job throws, and errors may hold
+ * secrets.
+ */
 export async function retryable<T>(work: () => Promise<T>, about: object, log: Log): Promise<T> {
   try {
     return await work();

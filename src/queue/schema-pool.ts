@@ -20,8 +20,8 @@ export interface SqlClient {
 }
 
 /**
- * The pool as BullMQ sees it. BullMQ's SQL names no schema, so every connection that it gets searches `bullmq` first. Others
- * may share the pool if their SQL names its schema. BullMQ never ends it.
+ * The pool as BullMQ sees it. BullMQ's SQL names no schema, so every connection that it gets searches `bullmq` first.
+ * Others may share the pool if their SQL names its schema. BullMQ never ends it.
  */
 export class SchemaPool extends EventEmitter implements PgPool {
   readonly #pool: SqlPool;
@@ -32,8 +32,8 @@ export class SchemaPool extends EventEmitter implements PgPool {
     super();
     this.#pool = pool;
     this.setMaxListeners(20);
-    // Without a listener a broken idle connection would end the process; the next query replaces it anyway. The listener
-    // stays when the queue is closed, because the pool lives on.
+    // Without a listener a broken idle connection would end the process; the next query replaces it anyway. The
+    // listener stays when the queue is closed, because the pool lives on.
     pool.on('error', () => undefined);
   }
 

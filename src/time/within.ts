@@ -1,6 +1,6 @@
 /**
- * The result of `work`. Rejects when it takes longer than `ms` milliseconds. Only the waiting ends then: the work goes on,
- * and its result or error is ignored. Leaves no timer behind.
+ * The result of `work`. Rejects when it takes longer than `ms` milliseconds. Only the waiting ends then: the work goes
+ * on, and its result or error is ignored. Leaves no timer behind.
  */
 export async function within<T>(ms: number, work: Promise<T>): Promise<T> {
   const late = Promise.withResolvers<never>();

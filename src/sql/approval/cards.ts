@@ -24,8 +24,8 @@ function cardOf(row: Selectable<CardTable>): CardRecord {
 }
 
 /**
- * Takes the card for one run. One statement: the row is the lock, and it records the intent to post, so that a post whose
- * answer was lost is looked for.
+ * Takes the card for one run. One statement: the row is the lock, and it records the intent to post, so that a post
+ * whose answer was lost is looked for.
  */
 export async function claimCard(
   db: Kysely<Tables>,

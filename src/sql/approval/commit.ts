@@ -14,9 +14,9 @@ class Overtaken extends Error {}
 const UNIQUE_VIOLATION = '23505';
 
 /**
- * The only way an approval changes state. State and revision are compared in the `where`. Vote, events and change are one
- * statement, and with counters one transaction: all or nothing, and in as few round trips as possible, because an agent
- * waits. The update locks the row, so two committers cannot both see its old state.
+ * The only way an approval changes state. State and revision are compared in the `where`. Vote, events and change are
+ * one statement, and with counters one transaction: all or nothing, and in as few round trips as possible, because an
+ * agent waits. The update locks the row, so two committers cannot both see its old state.
  */
 export async function commitChange(db: Kysely<Tables>, change: Change): Promise<Committed> {
   assertAllowed(change);
@@ -24,8 +24,8 @@ export async function commitChange(db: Kysely<Tables>, change: Change): Promise<
 }
 
 /**
- * Two changes as one update of the row, so that nobody sees the state in between. Revision, events and columns are those
- * of one change after the other.
+ * Two changes as one update of the row, so that nobody sees the state in between. Revision, events and columns are
+ * those of one change after the other.
  */
 export async function commitBoth(db: Kysely<Tables>, first: Change, second: Change): Promise<Committed> {
   for (const change of [first, second]) assertAllowed(change);

@@ -6,8 +6,8 @@ import { APPROVAL, type ApprovalRow, approvalOf } from '../table/approval-row.ts
 import type { Tables } from '../table/tables.ts';
 
 /**
- * The caller has its answer. Once the last caller has, the kept result is deleted; where the answer may be replayed, it is
- * kept until `until`.
+ * The caller has its answer. Once the last caller has, the kept result is deleted; where the answer may be replayed, it
+ * is kept until `until`.
  */
 export async function markCollected(db: Kysely<Tables>, joiner: string, event: NewEvent, until?: Date): Promise<void> {
   const result = until === undefined ? sql`result = null, result_until = null` : sql`result_until = ${until}`;
@@ -44,8 +44,8 @@ export type LeaveSelector =
   | { readonly server: string; readonly session: string; readonly requestId?: string };
 
 /**
- * These callers cancelled. Each approval is returned as it is after they left. Its row is locked before theirs, in the same
- * order as everywhere else, so that leaving and joining at the same time do not deadlock.
+ * These callers cancelled. Each approval is returned as it is after they left. Its row is locked before theirs, in the
+ * same order as everywhere else, so that leaving and joining at the same time do not deadlock.
  */
 export async function markLeft(
   db: Kysely<Tables>,

@@ -2,8 +2,8 @@ import { type Kysely, sql } from 'kysely';
 import type { Tables } from '../table/tables.ts';
 
 /**
- * Extends the leases of these approvals, given by the name of their dispatch. A lease that was set longer, or lifted, while
- * this renewal was on its way stays so.
+ * Extends the leases of these approvals, given by the name of their dispatch. A lease that was set longer, or lifted,
+ * while this renewal was on its way stays so.
  */
 export async function renewLeases(db: Kysely<Tables>, held: ReadonlyMap<string, string>, until: Date): Promise<void> {
   await sql`

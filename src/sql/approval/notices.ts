@@ -3,7 +3,10 @@ import type { Approval } from '../../domain/approval.ts';
 import { APPROVAL, type ApprovalRow, approvalOf } from '../table/approval-row.ts';
 import type { Tables } from '../table/tables.ts';
 
-/** Pending approvals that are due a reminder or an escalation. Due as `domain/reminder.ts` says, which has the last word. */
+/**
+ * Pending approvals that are due a reminder or an escalation. Due as `domain/reminder.ts` says, which has the last
+ * word.
+ */
 export async function unremindedApprovals(db: Kysely<Tables>, now: Date, limit: number): Promise<Approval[]> {
   const found = await sql<ApprovalRow>`
     select ${APPROVAL} from holdfast.approvals a

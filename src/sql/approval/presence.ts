@@ -19,9 +19,9 @@ export function isSilent(replica: RawBuilder<unknown>): RawBuilder<unknown> {
 }
 
 /**
- * Whether the caller of joiner `j` is absent, so that a caller at the replica `asking` may take its seat. A task's seat is
- * never taken: whoever repeats the call must not collect what the task keeps. The asking replica is alive, whatever its
- * last beat: a late one must not cost another caller there its connection.
+ * Whether the caller of joiner `j` is absent, so that a caller at the replica `asking` may take its seat. A task's seat
+ * is never taken: whoever repeats the call must not collect what the task keeps. The asking replica is alive, whatever
+ * its last beat: a late one must not cost another caller there its connection.
  */
 export function absentFor(asking: string): RawBuilder<unknown> {
   return sql`(j.replica is distinct from 'task'

@@ -13,9 +13,9 @@ const LONGEST_PATH = 100;
 const ANSWER_MS = 2_000;
 
 /**
- * Holds a directory for this process by a listening socket in it; the function returned lets go of it. The kernel closes
- * the socket with the process, so that the lock outlives neither kill -9 nor a pid that is used again: a path where
- * nobody listens is stale. Throws `DirectoryHeld`.
+ * Holds a directory for this process by a listening socket in it; the function returned lets go of it. The kernel
+ * closes the socket with the process, so that the lock outlives neither kill -9 nor a pid that is used again: a path
+ * where nobody listens is stale. Throws `DirectoryHeld`.
  *
  * A race is settled by looking again: two processes may find the same stale path and both put theirs. Only one path can
  * exist, and each process asks it for its owner before it goes on.

@@ -3,7 +3,9 @@ import { LOST_PLAN } from './kept-plan.ts';
 
 /** Attempts at a transaction that failed for no fault of its own. */
 const MOST_ATTEMPTS = 3;
-/** Serialization failure, deadlock, or a lost plan within a transaction: nothing was done, and it may work next time. */
+/**
+ * Serialization failure, deadlock, or a lost plan within a transaction: nothing was done, and it may work next time.
+ */
 const TRY_AGAIN = new Set(['40001', '40P01', ...LOST_PLAN]);
 
 /** The database answers but accepts no writes: out of space, its files cannot be written, or it is read-only. */
@@ -12,8 +14,8 @@ const ACCEPTS_NO_WRITES = /^53|^58|^25006$|^(ENOSPC|EDQUOT|EFBIG|EROFS|EIO)$/;
 const FAILING_MS = 10_000;
 
 /**
- * Makes every verb fail as `Unavailable`, so that callers need not know what can go wrong in SQL. `close` is left alone.
- * `ping` also fails while the database answers but has just refused a write.
+ * Makes every verb fail as `Unavailable`, so that callers need not know what can go wrong in SQL. `close` is left
+ * alone. `ping` also fails while the database answers but has just refused a write.
  */
 export function guarded<V extends object>(verbs: V): V {
   let refused: { readonly code: string; readonly at: number } | null = null;

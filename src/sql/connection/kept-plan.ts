@@ -5,9 +5,9 @@ import type { PoolClient } from 'pg';
 const MARK = '/* kept */';
 
 /**
- * Begins a statement that every click and every held call runs, and that costs more to parse and plan than to run. Postgres
- * keeps its plan, once per connection. Name the columns of such a statement one by one: a migration that adds a column
- * while a replica of the version before still runs must not change what the statement returns.
+ * Begins a statement that every click and every held call runs, and that costs more to parse and plan than to run.
+ * Postgres keeps its plan, once per connection. Name the columns of such a statement one by one: a migration that adds
+ * a column while a replica of the version before still runs must not change what the statement returns.
  */
 export const KEPT_PLAN: RawBuilder<unknown> = sql.raw(MARK);
 
@@ -21,10 +21,10 @@ const ABORTED = '25P02';
 export const LOST_PLAN: ReadonlySet<string> = new Set(['26000', '42P05', '0A000']);
 
 /**
- * Makes the connections of one pool keep the plans of marked statements, under names made of their texts. Behind a pooler
- * that shares connections between statements a name is not found again. Nothing was run then: the statement is sent
- * without a name, and so are all statements from then on. Within a transaction, which that error has aborted, the first
- * error is thrown, and whoever began the transaction begins it again.
+ * Makes the connections of one pool keep the plans of marked statements, under names made of their texts. Behind a
+ * pooler that shares connections between statements a name is not found again. Nothing was run then: the statement is
+ * sent without a name, and so are all statements from then on. Within a transaction, which that error has aborted, the
+ * first error is thrown, and whoever began the transaction begins it again.
  */
 export function keepPlans(): (client: PoolClient) => void {
   let lost = false;

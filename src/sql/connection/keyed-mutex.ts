@@ -1,6 +1,6 @@
 /**
- * Runs work of the same key one after another. Work that waits for the same lock in the database would hold a connection
- * each, and one grant's burst would leave none for the others.
+ * Runs work of the same key one after another. Work that waits for the same lock in the database would hold a
+ * connection each, and one grant's burst would leave none for the others.
  */
 export class KeyedMutex {
   readonly #last = new Map<string, Promise<unknown>>();

@@ -11,9 +11,9 @@ interface PostgresModule {
 }
 
 /**
- * Calls `died` when the Postgres inside ends itself: a log that cannot be written is a PANIC, whatever the reason. PGlite
- * takes that for a failed statement and asks again for ever, in one turn of the event loop, so that the process would
- * answer nobody any more. From its death on every statement throws at once.
+ * Calls `died` when the Postgres inside ends itself: a log that cannot be written is a PANIC, whatever the reason.
+ * PGlite takes that for a failed statement and asks again for ever, in one turn of the event loop, so that the process
+ * would answer nobody any more. From its death on every statement throws at once.
  */
 export function watchDeath(pglite: PGlite, died: (why: Error) => void): void {
   const module = (pglite as unknown as { mod: PostgresModule }).mod;

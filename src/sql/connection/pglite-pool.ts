@@ -19,8 +19,8 @@ const ROLLS_BACK = /^\s*rollback\b(?!\s+to\b)/i;
 /**
  * One PGlite behind a pool's interface: what expects a `pg.Pool` (BullMQ, Kysely's PostgresDialect) shares the database
  * with whoever else uses it. There is one session behind all clients, so session settings are everybody's. A client's
- * `begin … commit` runs in `db.transaction()`, and until it ends every other statement waits; so awaiting another client
- * inside a transaction never ends. `end()` leaves the database open: who opened it closes it.
+ * `begin … commit` runs in `db.transaction()`, and until it ends every other statement waits; so awaiting another
+ * client inside a transaction never ends. `end()` leaves the database open: who opened it closes it.
  */
 export function pglitePool(db: PGlite): PglitePool {
   return new PglitePool(db);

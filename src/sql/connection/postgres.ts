@@ -35,8 +35,8 @@ export async function openPostgres({
     application_name: 'holdfast',
     keepAlive: true,
   });
-  // A connection that breaks is replaced by the next query. Without a listener its error would end the process. The pool
-  // emits those of idle connections; one that is in use, between two statements of a transaction, emits its own.
+  // A connection that breaks is replaced by the next query. Without a listener its error would end the process. The
+  // pool emits those of idle connections; one that is in use, between two statements of a transaction, emits its own.
   pool.on('error', (error) => log.warn({ code: (error as { code?: string }).code }, 'a database connection broke'));
   pool.on('connect', (client) => client.on('error', () => undefined));
   if (!shared) pool.on('connect', keepPlans());

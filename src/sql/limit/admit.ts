@@ -28,8 +28,8 @@ interface AdmittedRow {
 }
 
 /**
- * Admits limited calls. Calls that come while one statement runs are gathered and admitted by the next: a busy counter's
- * row is locked once for all of them instead of once per call.
+ * Admits limited calls. Calls that come while one statement runs are gathered and admitted by the next: a busy
+ * counter's row is locked once for all of them instead of once per call.
  */
 export class AdmissionBatcher {
   readonly #db: Kysely<Tables>;

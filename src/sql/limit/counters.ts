@@ -14,9 +14,9 @@ export class NoRoom extends Error {
 }
 
 /**
- * Takes from every counter, or throws `NoRoom` so that the transaction takes from none. One statement per counter, in the
- * order given, that of their keys: the row lock makes concurrent takers queue, and the `where` compares what is committed
- * (P5). The window is the one that the database's clock is in at that moment.
+ * Takes from every counter, or throws `NoRoom` so that the transaction takes from none. One statement per counter, in
+ * the order given, that of their keys: the row lock makes concurrent takers queue, and the `where` compares what is
+ * committed (P5). The window is the one that the database's clock is in at that moment.
  */
 export async function takeAll(trx: Transaction<Tables>, takes: readonly Take[]): Promise<Taken[]> {
   const all: Taken[] = [];

@@ -68,8 +68,8 @@ function chainedOf(row: LinkRow, phraseAgrees: boolean): ChainedEvent {
 }
 
 /**
- * Whether the columns that searches use say the same as the text. The text is canonical: its members stand in one order,
- * with `data` in the middle. What is around `data` is written again from the columns and compared.
+ * Whether the columns that searches use say the same as the text. The text is canonical: its members stand in one
+ * order, with `data` in the middle. What is around `data` is written again from the columns and compared.
  */
 function columnsAgree(row: LinkRow): boolean {
   const { body } = row;

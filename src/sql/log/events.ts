@@ -32,7 +32,9 @@ export function eventRow(event: NewEvent) {
   };
 }
 
-/** The canonical text (RFC 8785) that is hashed. It is kept as text, so that what is read is exactly what was chained. */
+/**
+ * The canonical text (RFC 8785) that is hashed. It is kept as text, so that what is read is exactly what was chained.
+ */
 function bodyOf(event: NewEvent): string {
   return canonicalize({ ...event, at: event.at.toISOString() })!;
 }

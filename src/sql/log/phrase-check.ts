@@ -11,8 +11,9 @@ interface PhrasedEvent {
 }
 
 /**
- * The numbers of those events that a search for words would miss or find wrongly: their phrase does not follow from their
- * text, or is not in the table with its words. Each phrase is computed and looked up once, however many events have it.
+ * The numbers of those events that a search for words would miss or find wrongly: their phrase does not follow from
+ * their text, or is not in the table with its words. Each phrase is computed and looked up once, however many events
+ * have it.
  */
 export async function misphrased(db: Kysely<Tables>, events: readonly PhrasedEvent[]): Promise<ReadonlySet<string>> {
   const wrong = new Set<string>();
@@ -38,7 +39,9 @@ export async function misphrased(db: Kysely<Tables>, events: readonly PhrasedEve
   return wrong;
 }
 
-/** The text without its time and its fingerprint. A quote inside a string is escaped, so these can only be the members. */
+/**
+ * The text without its time and its fingerprint. A quote inside a string is escaped, so these can only be the members.
+ */
 function commonPart(body: string): string {
   const at = body.indexOf('"at":"') + 6;
   const print = body.indexOf('"fingerprint":"', at) + 15;

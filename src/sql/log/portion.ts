@@ -1,8 +1,8 @@
 import { type RawBuilder, sql } from 'kysely';
 
 /**
- * Octets of event texts, or of arguments, that one page brings. A single call may hold megabytes, and a page of hundreds
- * of them would take more time than a statement has, or more memory than a process has.
+ * Octets of event texts, or of arguments, that one page brings. A single call may hold megabytes, and a page of
+ * hundreds of them would take more time than a statement has, or more memory than a process has.
  */
 export const OCTETS_PER_PAGE = 16_000_000;
 
@@ -16,8 +16,8 @@ export const IN_ORDER = {
 
 /**
  * The first of these events, in this order, that are not too heavy together; the very first always comes, whatever its
- * size. A row source with all columns, and with `found`: how many events there were. Sizes are known without reading the
- * texts.
+ * size. A row source with all columns, and with `found`: how many events there were. Sizes are known without reading
+ * the texts.
  */
 export function portionOf(
   events: RawBuilder<unknown>,

@@ -21,8 +21,8 @@ export function chainHash(previous: string, seq: number, body: string): string {
 
 /**
  * Chains at most `limit` events that are not chained yet (those written together with a change), in order of writing,
- * and returns how many. One replica at a time: who does not get the lock has nothing to do. An event that becomes visible
- * late gets a later place; nothing already chained moves.
+ * and returns how many. One replica at a time: who does not get the lock has nothing to do. An event that becomes
+ * visible late gets a later place; nothing already chained moves.
  */
 export async function sealEvents(db: Kysely<Tables>, limit: number): Promise<number> {
   for (let sealed = 0; ; ) {

@@ -1,6 +1,4 @@
-/**
- * Approvals with their callers and votes, the audit log with its checkpoints, limits, cards, sessions and replicas.
- */
+/** Approvals with their callers and votes, the audit log with its checkpoints, limits, cards, sessions and replicas. */
 export const MIGRATION_0001: readonly string[] = [
   `create table holdfast.approvals (
       id text primary key,

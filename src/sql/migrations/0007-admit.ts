@@ -1,7 +1,7 @@
 /**
- * Limits in one round trip. One statement admits a whole list of calls in the order given: first it locks every counter, in
- * the same order for everybody, so that nobody deadlocks; then each call takes all of its counters or none, and its event is
- * written in the same statement (P5, P7).
+ * Limits in one round trip. One statement admits a whole list of calls in the order given: first it locks every
+ * counter, in the same order for everybody, so that nobody deadlocks; then each call takes all of its counters or none,
+ * and its event is written in the same statement (P5, P7).
  */
 export const MIGRATION_0007: readonly string[] = [
   `create function holdfast.window_start(width text, at timestamptz) returns timestamptz language sql stable as $$

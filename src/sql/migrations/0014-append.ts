@@ -1,8 +1,8 @@
 /**
- * Batches of events are chained as they are written. They used to be written, then read and updated a second later: now the
- * event of a plainly allowed call costs the database a quarter of that. `rows` is a list of event rows, in order. Where
- * another replica is chaining at the moment, or too much is left to catch up with, events are written unchained and the
- * sealer chains them. The link is computed as the sealer computes it.
+ * Batches of events are chained as they are written. They used to be written, then read and updated a second later: now
+ * the event of a plainly allowed call costs the database a quarter of that. `rows` is a list of event rows, in order.
+ * Where another replica is chaining at the moment, or too much is left to catch up with, events are written unchained
+ * and the sealer chains them. The link is computed as the sealer computes it.
  */
 export const MIGRATION_0014: readonly string[] = [
   `create function holdfast.link(previous text, place bigint, body text) returns text

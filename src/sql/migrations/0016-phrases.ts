@@ -1,6 +1,7 @@
 /**
- * The words of plainly allowed calls are kept once for all events that say the same. Before, each event was read again and
- * put into the index of words, which was a third of what the log cost the database. Older events keep their own words.
+ * The words of plainly allowed calls are kept once for all events that say the same. Before, each event was read again
+ * and put into the index of words, which was a third of what the log cost the database. Older events keep their own
+ * words.
  */
 export const MIGRATION_0016: readonly string[] = [
   'create table holdfast.phrases (id bigint primary key, words tsvector not null)',
@@ -10,8 +11,8 @@ export const MIGRATION_0016: readonly string[] = [
   'drop index holdfast.events_words',
   `create index events_words on holdfast.events using gin (holdfast.words(body))
     where seq is not null and phrase is null`,
-  // Writes a batch and chains it, as `append(json)` does. Each argument is one column of all events, its values divided by
-  // U+001E; U+001F alone stands for null. Neither can occur in a body, because JSON escapes them.
+  // Writes a batch and chains it, as `append(json)` does. Each argument is one column of all events, its values divided
+  // by U+001E; U+001F alone stands for null. Neither can occur in a body, because JSON escapes them.
   `create function holdfast.append(bodies text, types text, ats text, approvals text, servers text, tools text,
     grants text, actors text, phrases text, new_phrases text, new_words text) returns void language plpgsql as $$
   declare

@@ -1,6 +1,7 @@
 /**
- * Postgres holds at most a megabyte of words of one text. It keeps compounds and also takes them apart, which makes up to
- * eight bytes of a character. A text that exceeded the megabyte could not be chained, nor could anything after it (P7).
+ * Postgres holds at most a megabyte of words of one text. It keeps compounds and also takes them apart, which makes up
+ * to eight bytes of a character. A text that exceeded the megabyte could not be chained, nor could anything after it
+ * (P7).
  */
 export const MIGRATION_0017: readonly string[] = [
   `create or replace function holdfast.words(body text) returns tsvector

@@ -1,7 +1,7 @@
 /**
- * A batch now leaves events to the sealer also when they are too heavy, not only when they are too many: from 200,000 octets
- * on. Their words are indexed in the same statement, at half a millisecond a thousand octets, and a call that waits for its
- * batch would meet the statement's time-out.
+ * A batch now leaves events to the sealer also when they are too heavy, not only when they are too many: from 200,000
+ * octets on. Their words are indexed in the same statement, at half a millisecond a thousand octets, and a call that
+ * waits for its batch would meet the statement's time-out.
  */
 export const MIGRATION_0018: readonly string[] = [
   `create or replace function holdfast.append(rows json) returns void language plpgsql as $$

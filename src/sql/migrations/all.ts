@@ -18,8 +18,8 @@ import { MIGRATION_0017 } from './0017-bounded-words.ts';
 import { MIGRATION_0018 } from './0018-portions.ts';
 
 /**
- * Every migration of this release, oldest first, with the statements that it executes. Only ever add one: replicas of the
- * release before run beside new ones during a rolling restart. A migration that was released never changes.
+ * Every migration of this release, oldest first, with the statements that it executes. Only ever add one: replicas of
+ * the release before run beside new ones during a rolling restart. A migration that was released never changes.
  */
 export const MIGRATIONS: Readonly<Record<string, readonly string[]>> = {
   '0001-foundation': MIGRATION_0001,

@@ -22,8 +22,8 @@ interface FoundRow extends EventRow {
 
 /**
  * Newest first, by the columns and by words. Words are looked for twice, because nobody can know beforehand how common
- * the beginning of a word is: first in the newest events that meet the other conditions, which fills a page with what is
- * common; then through the indexes, which are fast for everything that is not.
+ * the beginning of a word is: first in the newest events that meet the other conditions, which fills a page with what
+ * is common; then through the indexes, which are fast for everything that is not.
  */
 export async function searchEvents(db: Kysely<Tables>, filter: EventFilter): Promise<Page<FoundEvent>> {
   const most = filter.limit + 1;

@@ -37,9 +37,9 @@ export function textSearch(text: string | undefined): TextSearch | null {
 }
 
 /**
- * Every word of the text is in the event, or begins a word there. There are words only: nothing in the text is an operator.
- * The words of an event are known once it is sealed, a second after it was written. `offset 0` keeps Postgres from
- * choosing another index.
+ * Every word of the text is in the event, or begins a word there. There are words only: nothing in the text is an
+ * operator. The words of an event are known once it is sealed, a second after it was written. `offset 0` keeps Postgres
+ * from choosing another index.
  */
 function byWords(hasWords: RawBuilder<unknown>): IndexQuery {
   return (columns) => sql`

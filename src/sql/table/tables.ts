@@ -12,7 +12,10 @@ import type {
 import type { CheckpointTable, EventTable, PhraseTable, SinkTable } from './log-tables.ts';
 import type { ContinuationTable, FollowedTaskTable, QuestionTable, TaskTable } from './task-tables.ts';
 
-/** Our tables, all in the schema `holdfast`. Times are timestamptz; documents are `json`, which keeps their text as given. */
+/**
+ * Our tables, all in the schema `holdfast`. Times are timestamptz; documents are `json`, which keeps their text as
+ * given.
+ */
 export interface Tables {
   'holdfast.approvals': ApprovalTable;
   'holdfast.joiners': JoinerTable;

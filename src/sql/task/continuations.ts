@@ -24,8 +24,8 @@ export async function rememberContinuation(db: Kysely<Tables>, continuation: New
 }
 
 /**
- * P2: the row is deleted, with its event and the approval's change, before anything is sent. Only the one who deletes it
- * sends.
+ * P2: the row is deleted, with its event and the approval's change, before anything is sent. Only the one who deletes
+ * it sends.
  */
 export async function spendContinuation(
   db: Kysely<Tables>,

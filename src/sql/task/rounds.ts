@@ -11,7 +11,9 @@ export async function nextRound(db: Kysely<Tables>, joiner: string): Promise<num
   return found.rows[0]?.round ?? 0;
 }
 
-/** A caller goes on elsewhere, in its own seat. The round is compared and bumped in one statement: each is good once. */
+/**
+ * A caller goes on elsewhere, in its own seat. The round is compared and bumped in one statement: each is good once.
+ */
 export async function reseat(db: Kysely<Tables>, reseating: Reseating): Promise<Approval | null> {
   const { joiner, replica, session, requestId, round } = reseating;
   const rightRound = round === null ? sql`true` : sql`round = ${round}`;
