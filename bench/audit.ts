@@ -89,7 +89,7 @@ function say({ report, problems }: Awaited<ReturnType<typeof verifyExport>>): vo
 
 /**
  * Events as a busy gateway would write them: most calls pass, one in ten is asked about. A session has a hundred calls
- * of forty tools, which is hard on what calls say in common: there are nearly as many phrases as half the calls.
+ * of forty tools, which makes phrases nearly half as many as calls: a hard case for them.
  */
 async function fill(): Promise<void> {
   await sql`
