@@ -171,7 +171,7 @@ export interface TaskStore {
   } | null>;
 
   /** Durable, and held by this replica until `until`, before the approval says that it awaits a task. */
-  followTask(pursuit: FollowedTask, replica: string, until: Date): Promise<void>;
+  followTask(task: FollowedTask, replica: string, until: Date): Promise<void>;
   findFollowed(approval: string): Promise<FollowedTask | null>;
   /** Takes over, until `until`, those that nobody holds any more. */
   claimFollowed(replica: string, now: Date, until: Date, limit: number): Promise<readonly FollowedTask[]>;

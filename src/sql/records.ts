@@ -2,7 +2,7 @@ import type { Kysely } from 'kysely';
 import type { Records } from '../ports.ts';
 import { cardContents } from './approval/cards.ts';
 import { guarded } from './connection/guard.ts';
-import { lookAtChain, proveEvent, storyOf } from './log/proof.ts';
+import { approvalStory, lookAtChain, proveEvent } from './log/proof.ts';
 import { lastUses, sealedSince, toolsSeen } from './search/newest.ts';
 import { searchEvents } from './search/search.ts';
 import { tally } from './search/tally.ts';
@@ -14,7 +14,7 @@ export function sqlRecords(db: Kysely<Tables>): Records {
     search: (filter) => searchEvents(db, filter),
     since: (seq, limit) => sealedSince(db, seq, limit),
     event: (n) => proveEvent(db, n),
-    story: (approval) => storyOf(db, approval),
+    story: (approval) => approvalStory(db, approval),
     cards: (digests) => cardContents(db, digests),
     chain: (newest) => lookAtChain(db, newest),
     tally: (from, to, slotMs) => tally(db, from, to, slotMs),

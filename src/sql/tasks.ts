@@ -12,21 +12,21 @@ import {
   dueTasks,
   findTask,
   forgetTasks,
-  listTasks,
-  lostTask,
+  insertTask,
+  legacyTasks,
   markFetched,
-  openTask,
   taskBytes,
+  unfetchedTask,
 } from './task/tasks.ts';
 
 /** The `TaskStore` port: tasks, beside the approvals that they belong to. */
 export function sqlTasks({ db }: Pick<SqlConnection, 'db'>): TaskStore {
   return guarded<TaskStore>({
-    openTask: (task) => openTask(db, task),
+    openTask: (task) => insertTask(db, task),
     findTask: (id, grant, server, now) => findTask(db, id, grant, server, now),
-    listTasks: (grant, server, now, limit) => listTasks(db, grant, server, now, limit),
+    listTasks: (grant, server, now, limit) => legacyTasks(db, grant, server, now, limit),
     fetchedTask: (id, at) => markFetched(db, id, at),
-    lostTask: (call, now) => lostTask(db, call, now),
+    lostTask: (call, now) => unfetchedTask(db, call, now),
     taskBytes: (id, part) => taskBytes(db, id, part),
     changeTask: (change) => changeTask(db, change),
     dueTasks: (running, approval) => dueTasks(db, running, approval),

@@ -29,7 +29,7 @@ export async function proveEvent(db: Kysely<Tables>, n: number): Promise<ProvenE
 const LONGEST_STORY = 1_000;
 
 /** The events of one approval, oldest first. */
-export async function storyOf(db: Kysely<Tables>, approval: string): Promise<ProvenEvent[]> {
+export async function approvalStory(db: Kysely<Tables>, approval: string): Promise<ProvenEvent[]> {
   const found = await sql<ProofRow>`
     ${WITH_PREVIOUS} where e.approval_id = ${approval} order by e.n limit ${LONGEST_STORY}`.execute(db);
   return found.rows.map(proven);

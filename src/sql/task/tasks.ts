@@ -45,7 +45,7 @@ function taskOf(row: TaskRow): Task {
   };
 }
 
-export async function openTask(db: Kysely<Tables>, task: Parameters<TaskStore['openTask']>[0]): Promise<void> {
+export async function insertTask(db: Kysely<Tables>, task: Parameters<TaskStore['openTask']>[0]): Promise<void> {
   await db.transaction().execute(async (trx) => {
     await trx
       .insertInto('holdfast.tasks')
@@ -83,7 +83,7 @@ export async function findTask(
   return found.rows[0] ? taskOf(found.rows[0]) : null;
 }
 
-export async function listTasks(
+export async function legacyTasks(
   db: Kysely<Tables>,
   grant: string,
   server: string,
@@ -102,7 +102,7 @@ export async function markFetched(db: Kysely<Tables>, id: string, at: Date): Pro
 }
 
 /** The newest task of this very call that is done and whose answer nobody fetched. */
-export async function lostTask(
+export async function unfetchedTask(
   db: Kysely<Tables>,
   call: Parameters<TaskStore['lostTask']>[0],
   now: Date,
