@@ -17,10 +17,10 @@ import { verifyExport, verifyLedger } from '../src/gateway/log/verify.ts';
 import type { Ports } from '../src/gateway/ports.ts';
 import type { EventFilter } from '../src/ports.ts';
 import { sqlLedger } from '../src/sql/ledger.ts';
-import { migrate } from '../src/sql/migrations.ts';
-import type { Tables } from '../src/sql/schema.ts';
-import { sqlRecords } from '../src/sql/search.ts';
+import { migrate } from '../src/sql/migrations/migrate.ts';
+import { sqlRecords } from '../src/sql/records.ts';
 import { sqlStore } from '../src/sql/store.ts';
+import type { Tables } from '../src/sql/table/tables.ts';
 import { proof } from '../src/vault/proof.ts';
 import { vault } from '../src/vault/vault.ts';
 import { startPostgres } from '../test/support/servers.ts';
@@ -91,7 +91,7 @@ function say({ report, problems }: Awaited<ReturnType<typeof verifyExport>>): vo
 
 /**
  * Events as a busy gateway would write them: most calls pass, one in ten is asked about. A session has a hundred calls
- * of forty tools, which is hard on what calls say in common: there are nearly as many phrases as half the calls.
+ * of forty tools, which makes phrases nearly half as many as calls: a hard case for them.
  */
 async function fill(): Promise<void> {
   await sql`

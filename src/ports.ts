@@ -1,6 +1,6 @@
 /**
- * What the gateway needs of the outside. Five ports and the vault; adapters implement them, `main/` constructs them,
- * nothing else knows which one is behind.
+ * What the gateway needs from the outside: one file per port below `ports/`. Adapters implement the ports, `main/`
+ * constructs the adapters, and nothing else knows which adapter is behind a port.
  */
 export type * from './ports/cards.ts';
 export type * from './ports/ledger.ts';

@@ -5,7 +5,7 @@ import { faultText } from '../config/fault.ts';
 import { loadConfig } from '../config/load.ts';
 import { fromDisk } from '../main/process/from-disk.ts';
 import type { Terminal } from '../main/process/terminal.ts';
-import { DirectoryHeld, holdDirectory } from '../sql/directory.ts';
+import { DirectoryHeld, holdDirectory } from '../sql/connection/directory-lock.ts';
 
 interface BackupOptions {
   readonly target: string;

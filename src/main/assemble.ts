@@ -18,8 +18,8 @@ import type { Clock, Log, Revocations, Sink, Upstream, Witness } from '../ports.
 import type { SlackDoor } from '../slack/door.ts';
 import { sqlLedger } from '../sql/ledger.ts';
 import { sqlLogins } from '../sql/logins.ts';
+import { sqlRecords } from '../sql/records.ts';
 import { sqlRevocations } from '../sql/revocations.ts';
-import { sqlRecords } from '../sql/search.ts';
 import { sqlStore } from '../sql/store.ts';
 import { sqlTasks } from '../sql/tasks.ts';
 import { proof } from '../vault/proof.ts';

@@ -9,6 +9,7 @@ import type { HttpApp } from '../http.ts';
 import type { Log, Sink } from '../ports.ts';
 import { slackDoor } from '../slack/door.ts';
 import { slackClient } from '../slack/wire/client.ts';
+import { withinOr } from '../time/within.ts';
 import { Meters } from '../web/http/meters.ts';
 import { type Assembled, assemble, type PublicAddresses } from './assemble.ts';
 import { consoleAssets } from './console/files.ts';
@@ -81,10 +82,10 @@ export async function startNode(
       gate.gateway.waitingRoom.stop();
       // In this order: a request that comes while others end may still begin a call.
       const ended = (): Promise<void> => drain.quiet().then(() => gate.calls.drained());
-      await within(DRAIN_MS, ended());
+      await withinOr(DRAIN_MS, ended(), undefined);
       // While there is a store to record it in: what is still under way ends as unknown, here and not by a lease.
       await gate.hangUp();
-      await within(RECORD_MS, ended());
+      await withinOr(RECORD_MS, ended(), undefined);
       await gate.slack?.stop();
       drain.end();
       for (const step of undo.reverse()) await step();
@@ -136,13 +137,4 @@ function urlOf(server: Server, host: string): string {
   const address = server.address();
   const port = typeof address === 'object' && address !== null ? address.port : 0;
   return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
-}
-
-async function within(ms: number, work: Promise<void>): Promise<void> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms);
-  });
-  await Promise.race([work, late]);
-  clearTimeout(timer);
 }

@@ -2,12 +2,12 @@ import type { Link } from '../domain/chain.ts';
 import type { SignedCheckpoint } from '../domain/checkpoint.ts';
 import type { NewEvent } from '../domain/event.ts';
 
-/** A sealed event as it stands in the log; `n` is its cursor. */
+/** An event as it stands in the log; `n` is its cursor. */
 export interface ChainedEvent extends Link {
   readonly n: number;
 }
 
-/** What waits, for operators' gauges. Counts are of rows, ages in seconds. */
+/** What waits, for operators' gauges. Counts are rows, ages are seconds. */
 export interface Backlog {
   readonly pending: number;
   readonly approved: number;
@@ -15,7 +15,7 @@ export interface Backlog {
   readonly head: number;
   readonly unsealed: number;
   readonly unsealedAge: number;
-  /** The last event that a checkpoint vouches for. */
+  /** The place of the last event that a checkpoint covers. */
   readonly covered: number;
   readonly staleCards: number;
   readonly staleCardAge: number;
@@ -23,25 +23,25 @@ export interface Backlog {
   readonly overdueAge: number;
 }
 
-/** The log as a chain: what seals, signs, exports and hands it on. Throws `Unavailable('store')`. */
+/** The log as a chain, for what signs it, exports it and hands it on. Throws `Unavailable('store')`. */
 export interface Ledger {
   /**
-   * Sealed events after this place, in the chain's order: no event ever appears behind a reader. `phrases: false`: whoever
-   * only hands them on need not have compared what words a search finds them by. Fewer than `limit` are not the last of
-   * them: heavy events come in smaller pages. None are the end.
+   * Sealed events after this place, in the chain's order: no event ever appears behind a reader. With `phrases: false`
+   * it is not checked by which words a search finds them, which readers that only hand them on do not need. Heavy
+   * events come in smaller pages: only an empty page is the end.
    */
   chain(after: number, limit: number, look?: { readonly phrases: boolean }): Promise<readonly ChainedEvent[]>;
-  /** Events not sealed yet, in order of writing, after this cursor; in pages as those of `chain`. */
+  /** Events that are not sealed yet, in order of writing, after this cursor; in pages like those of `chain`. */
   unsealed(after: number, limit: number): Promise<readonly ChainedEvent[]>;
-  /** The chain's last place and the last checkpoint's, as of one instant; 0: none. */
+  /** The places of the chain's last event and of the last checkpoint, as of one instant; 0: none. */
   ends(): Promise<{ readonly head: number; readonly checkpoint: number }>;
-  /** The head, if more than checkpoints came since the last checkpoint, which comes with it; else null. */
+  /** The head and the last checkpoint, if anything but checkpoints was sealed since that one; else null. */
   unsigned(): Promise<{ readonly seq: number; readonly hash: string; readonly last: SignedCheckpoint | null } | null>;
-  /** False: another replica signed first, or what the last checkpoint vouches for is no longer there. */
+  /** False: another replica signed first, or the checkpoint that it names as the previous one is no longer the last. */
   saveCheckpoint(signed: SignedCheckpoint, event: NewEvent): Promise<boolean>;
-  /** Checkpoints of places after `after` up to `upTo`, in order. */
+  /** Checkpoints at places after `after` and up to `upTo`, in order. */
   checkpoints(after: number, upTo: number): Promise<readonly (SignedCheckpoint & { readonly seq: number })[]>;
-  /** What a sink has taken so far, and how often it failed since. */
+  /** The place up to which a sink has taken events, and how often it has failed since. */
   sinkCursor(name: string): Promise<{ readonly seq: number; readonly failures: number }>;
   /** False: another replica moved it first. */
   moveSink(name: string, from: number, to: number, failures: number): Promise<boolean>;

@@ -1,16 +1,16 @@
 import type { NewEvent } from '../domain/event.ts';
 
-/** One reviewer's stay in the console. Not an MCP session. */
+/** One login of a reviewer to the console. Not an MCP session. */
 export interface Login {
-  /** A keyed digest of the cookie; the cookie itself is kept nowhere. */
+  /** A keyed digest of the cookie. The cookie itself is kept nowhere. */
   readonly id: string;
-  /** Whose decisions are taken: an approver's id, such as `admin`. */
+  /** The approver's id under which decisions are made, such as `admin`. */
   readonly reviewer: string;
-  /** A keyed digest of what was presented; another admin token ends every login made with the old one. */
+  /** A keyed digest of what was presented: a new admin token ends every login made with the old one. */
   readonly credential: string;
   readonly at: Date;
   readonly seenAt: Date;
-  /** Over at this instant, however busy. */
+  /** Over at this instant, even while it is used. */
   readonly endsAt: Date;
 }
 
@@ -22,7 +22,7 @@ export interface Logins {
   end(id: string, event: NewEvent): Promise<void>;
 }
 
-/** A grant's token that is no longer good, whatever the config says. Another token under the same name is. */
+/** A grant's token that is no longer good, whatever the config says. Another token under the same name still is. */
 export interface Revocation {
   readonly tokenSha256: string;
   readonly grant: string;
@@ -35,6 +35,6 @@ export interface Revocation {
 /** Throws `Unavailable('store')`. */
 export interface Revocations {
   list(): Promise<readonly Revocation[]>;
-  /** False when it was revoked already; then no event is written. */
+  /** False: it was revoked before, and no event is written. */
   revoke(revocation: Revocation, event: NewEvent): Promise<boolean>;
 }

@@ -2,14 +2,14 @@ export interface Clock {
   now(): Date;
 }
 
-/** Structured lines for operators. Never a secret, an argument or a result. */
+/** Structured lines for operators. They never hold a secret, an argument or a result. */
 export interface Log {
   info(fields: object, message: string): void;
   warn(fields: object, message: string): void;
   error(fields: object, message: string): void;
 }
 
-/** Thrown by an adapter whose outside cannot answer. Doors turn it into "…cannot answer" and forward nothing (P6). */
+/** Thrown by an adapter when what is behind it cannot answer. Doors say so and forward nothing (P6). */
 export class Unavailable extends Error {
   readonly part: 'store' | 'queue' | 'slack' | 'audit';
   constructor(part: Unavailable['part'], message: string, options?: ErrorOptions) {

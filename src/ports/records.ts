@@ -3,7 +3,7 @@ import type { SignedCheckpoint } from '../domain/checkpoint.ts';
 import type { EventType, LoggedEvent } from '../domain/event.ts';
 import type { Page } from './store.ts';
 
-/** What a reviewer looks for. Everything given must hold. */
+/** What a reviewer looks for. All conditions given must hold. */
 export interface EventFilter {
   readonly from?: Date;
   readonly to?: Date;
@@ -15,9 +15,9 @@ export interface EventFilter {
   readonly types?: readonly EventType[];
   /** Events of approvals that are in this state now. */
   readonly state?: State;
-  /** Words that stand in the event; an approval's id or a fingerprint finds everything about it. */
+  /** Words in the event. An approval's id or a fingerprint finds everything about that approval. */
   readonly text?: string;
-  /** Events written before this one: the page's key. */
+  /** Events written before this one: for the next page. */
   readonly before?: number;
   readonly limit: number;
 }
@@ -27,22 +27,22 @@ export interface FoundEvent extends LoggedEvent {
   readonly state: State | null;
 }
 
-/** An event with what its own hash says of it. */
+/** An event, and whether its hash is right. */
 export interface ProvenEvent extends LoggedEvent {
-  /** Whether hash, place and text fit the event before it; null until it is sealed. */
+  /** Whether its hash follows from its text, its place and the event before it; null until it is sealed. */
   readonly fits: boolean | null;
 }
 
-/** The chain as far as one look can tell. `holdfast audit verify` looks at all of it. */
+/** The state of the chain, of which only the newest events are checked. `holdfast audit verify` checks all of it. */
 export interface ChainLook {
-  /** The last place, and its hash; 0 and null while nothing is sealed. */
+  /** The last place in the chain, and its hash; 0 and null while nothing is sealed. */
   readonly seq: number;
   readonly hash: string | null;
   readonly unsealed: number;
-  /** How many of the newest were checked one by one, and the first that does not fit. */
+  /** How many of the newest events were checked one by one, and the place of the first that does not fit. */
   readonly checked: number;
   readonly misfit: number | null;
-  /** The newest checkpoint as it is kept, and the hash that the event in its place has now. */
+  /** The newest checkpoint as it was saved, and the hash that the event in its place has now. */
   readonly checkpoint: {
     readonly seq: number;
     readonly at: Date;
@@ -51,10 +51,10 @@ export interface ChainLook {
   } | null;
 }
 
-/** Counts over a span of time. Slots are numbered from the epoch in units of `slotMs`. */
+/** Counts over a span of time. Slots are `slotMs` long and numbered from the epoch. */
 export interface Tally {
   readonly calls: readonly { readonly slot: number; readonly type: EventType; readonly count: number }[];
-  /** Milliseconds from request to the last word, by slot of the request. */
+  /** Milliseconds from the request to the last decision, by the slot of the request. */
   readonly waits: readonly {
     readonly slot: number;
     readonly count: number;
@@ -68,22 +68,25 @@ export interface Tally {
   readonly counters: readonly { readonly key: string; readonly used: string; readonly endsAt: Date }[];
 }
 
-/** Reads for reviewers; decides and changes nothing. Throws `Unavailable('store')`. */
+/** What reviewers read. Changes nothing. Throws `Unavailable('store')`. */
 export interface Records {
-  /** Newest first, paged by key. */
+  /** Newest first, page by page. */
   search(filter: EventFilter): Promise<Page<FoundEvent>>;
-  /** Sealed events after this place in the chain, in order: a late writer is never skipped. Heavy ones come in smaller pages. */
+  /**
+   * Sealed events after this place in the chain, in order, so that a late writer is never skipped. Heavy ones come in
+   * smaller pages.
+   */
   since(seq: number, limit: number): Promise<readonly LoggedEvent[]>;
   event(n: number): Promise<ProvenEvent | null>;
   /** Everything about one approval, oldest first. */
   story(approval: string): Promise<readonly ProvenEvent[]>;
-  /** What these cards showed, by the SHA-256 that their events name; what is not kept is not among them. */
+  /** What these cards showed, by the SHA-256 that their events name. Cards that are not kept are missing. */
   cards(digests: readonly string[]): Promise<ReadonlyMap<string, string>>;
   /** Checks the newest `newest` events one by one. */
   chain(newest: number): Promise<ChainLook>;
   tally(from: Date, to: Date, slotMs: number): Promise<Tally>;
   /** When each of these grants last called. */
   lastUses(grants: readonly string[]): Promise<ReadonlyMap<string, Date>>;
-  /** Tools seen in the newest events, by server. */
+  /** The tools that the newest events name, with their servers. */
   toolsSeen(): Promise<readonly { readonly server: string; readonly tool: string }[]>;
 }

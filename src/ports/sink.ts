@@ -1,14 +1,14 @@
 import type { SignedCheckpoint } from '../domain/checkpoint.ts';
 import type { ChainedEvent } from './ledger.ts';
 
-/** Keeps a checkpoint out of reach of whoever has the database. What it throws is told in the log and stops nothing. */
+/** Keeps a checkpoint out of reach of whoever has the database. An error is logged and stops nothing. */
 export type Witness = (signed: SignedCheckpoint) => Promise<void>;
 
-/** Where events are handed on to, in the chain's order, at least once each. */
+/** Where events are sent, in the chain's order, each at least once. */
 export interface Sink {
-  /** Stable over restarts; what it has taken is remembered under it. */
+  /** The same after a restart: the store remembers under it what the sink has taken. */
   readonly name: string;
-  /** `later`: it was not taken, and is offered again. */
+  /** `later`: it took none of them, and they are sent again. */
   send(
     events: readonly ChainedEvent[],
   ): Promise<{ readonly kind: 'taken' } | { readonly kind: 'later'; readonly why: string }>;

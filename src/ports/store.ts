@@ -2,7 +2,7 @@ import type { Approval, Awaits, Decision, State } from '../domain/approval.ts';
 import type { LoggedEvent, NewEvent } from '../domain/event.ts';
 import type { Full, Take, Taken } from '../domain/limit.ts';
 
-/** An approval about to be opened: everything but what the store itself decides. */
+/** An approval to be opened: everything but what the store itself sets. */
 export interface NewApproval {
   readonly approval: Omit<
     Approval,
@@ -18,19 +18,21 @@ export interface NewApproval {
   >;
   /** The request's bytes, sealed. */
   readonly request: Uint8Array;
-  /** Fingerprints of the same call under older secrets, so that a rotation does not part twins. */
+  /** Fingerprints of the same call by older secrets, so that identical calls still meet after a rotation. */
   readonly olderFingerprints: readonly string[];
 }
 
-/** A caller that waits, or is still to collect. */
+/** A caller that waits for an approval, or has still to collect its answer. */
 export interface NewJoiner {
   readonly id: string;
   readonly session: string | null;
   /** The JSON-RPC id, as JSON text. */
   readonly requestId: string;
-  /** The replica whose socket it hangs on. */
+  /** The replica that holds its socket. */
   readonly replica: string;
-  /** It has waited long enough for another caller's answer to arrive or to be lost: no more `settling`. */
+  /**
+   * It has waited long enough for another caller's answer to arrive or to be lost: `settling` is not returned any more.
+   */
   readonly impatient?: boolean;
 }
 
@@ -39,19 +41,19 @@ export type Opened =
   | { readonly kind: 'opened'; readonly approval: Approval; readonly joiner: string }
   /** An identical call was already parked, approved or under way. */
   | { readonly kind: 'joined'; readonly approval: Approval; readonly joiner: string }
-  /** It was over while this caller was away; the caller takes what it is still owed. */
+  /** It ended while this caller was away; the caller gets what it is still owed. */
   | { readonly kind: 'owed'; readonly approval: Approval; readonly joiner: string }
-  /** An identical call has just ended, and whether its caller got the answer is not known yet: ask again soon. */
+  /** An identical call has just ended, and it is not known yet whether its caller got the answer: try again soon. */
   | { readonly kind: 'settling' }
-  /** The grant has as many pending approvals as it may. */
+  /** The grant has as many pending approvals as it may have. */
   | { readonly kind: 'crowded'; readonly pending: number };
 
-/** One change of an approval: compared by revision, committed together with its events, or not at all. */
+/** One change of an approval. It is committed with its events if the revision is still this one, else not at all. */
 export interface Change {
   readonly id: string;
   readonly revision: number;
   readonly from: State;
-  /** May equal `from` where only a vote is recorded. */
+  /** Equal to `from` where only a vote is recorded. */
   readonly to: State;
   readonly patch?: {
     readonly pickupUntil?: Date | null;
@@ -66,24 +68,24 @@ export interface Change {
     readonly resultUntil?: Date | null;
   };
   readonly decision?: Decision;
-  /** Counters that must have room, taken in the same transaction. */
+  /** Taken from counters in the same transaction; all of them must have room. */
   readonly takes?: readonly Take[];
-  /** What goes back to its counters, because nothing was sent. */
+  /** Given back to its counters, because nothing was sent. */
   readonly gives?: readonly Taken[];
-  /** The caller on whose behalf this is done: it must not have left. */
+  /** The caller for whom this is done: it must not have left. */
   readonly joiner?: string;
-  /** The token of the grant on whose behalf this is done: it must not have been revoked. SHA-256, hex. */
+  /** The token of the grant for which this is done: it must not have been revoked. SHA-256, hex. */
   readonly token?: string;
-  /** The card that an event of this names: it must still be this one, and show this. */
+  /** The card that one of the events names: it must still be this one, and show the same. */
   readonly card?: CardRecord;
-  /** The dispatch that this ends, as `patch.dispatcher` named it: another one is left alone. */
+  /** The dispatch that this ends, as `patch.dispatcher` named it: if another has begun, nothing is changed. */
   readonly dispatcher?: string;
   readonly events: readonly NewEvent[];
 }
 
 export type Committed =
   | { readonly kind: 'committed'; readonly approval: Approval; readonly taken: readonly Taken[] }
-  /** The caller on whose behalf it was to be done has left; nothing was changed. */
+  /** The caller for whom it was to be done has left; nothing was changed. */
   | { readonly kind: 'left' }
   /** Somebody else was first: read again. */
   | { readonly kind: 'conflict' }
@@ -102,49 +104,49 @@ export interface CardRecord {
   readonly ts: string | null;
   /** The approval's revision that the card shows. */
   readonly revision: number;
-  /** What the card shows, as its adapter tells it: state, votes, and `.` with the SHA-256 of its content at the end. */
+  /** What the card shows, as its adapter writes it: state, votes, and at the end `.` and the SHA-256 of its content. */
   readonly digest: string;
   readonly postedAt: Date | null;
 }
 
 export interface Page<T> {
   readonly items: readonly T[];
-  /** Pass it back to get the next page; null at the end. */
+  /** Pass it on to get the next page; null on the last one. */
   readonly next: string | null;
 }
 
-/** SQL: the authority. Every method is one transaction; all throw `Unavailable('store')` when it cannot answer. */
+/** SQL, the authority. Every method is one transaction, and throws `Unavailable('store')` when SQL cannot answer. */
 export interface Store {
   ping(): Promise<void>;
   close(): Promise<void>;
 
   /** Writes events durably. */
   append(events: readonly NewEvent[]): Promise<void>;
-  /** Takes all counters or none, and writes the event with them. */
+  /** Takes from all counters, and writes the event with them, or from none. */
   admit(takes: readonly Take[], event: NewEvent): Promise<Admission>;
-  /** Whether one of these counters has no room now. Takes nothing. */
+  /** The first of these counters that has no room now; null: all have. Takes nothing. */
   peek(takes: readonly Take[]): Promise<Full | null>;
-  /** Gives back what `admit` took, in those windows only, with the event. */
+  /** Gives back what `admit` took, to the same windows only, and writes the event. */
   refund(taken: readonly Taken[], event: NewEvent): Promise<void>;
 
   /**
-   * Opens an approval, joins a live identical one, or hands over what a finished one still owes, in one transaction.
-   * Identical: same fingerprint. `maxPending` counts the grant's pending approvals.
+   * Opens an approval, joins a live one of the same fingerprint, or hands over what a finished one still owes, in one
+   * transaction. `maxPending`: how many pending approvals the grant may have.
    */
   open(request: NewApproval, joiner: NewJoiner, maxPending: number, event: NewEvent): Promise<Opened>;
   find(id: string): Promise<Approval | null>;
-  /** The same, and its card as it is at that moment. */
+  /** The same, with its card as it is at that moment. */
   look(id: string): Promise<{ readonly approval: Approval; readonly card: CardRecord | null } | null>;
   /** Newest first. */
   list(filter: { states?: readonly State[]; after?: string; limit: number }): Promise<Page<Approval>>;
   commit(change: Change): Promise<Committed>;
   /**
    * Two changes of which the second follows the first, as if they were committed one after the other with nobody in
-   * between: both or neither. `left` and `full` are said of the second. Only the first has a decision, only the second
+   * between: both or neither. `left` and `full` concern the second. Only the first may have a decision, only the second
    * counters and a caller.
    */
   commitBoth(first: Change, second: Change): Promise<Committed>;
-  /** Of these approvals, those whose revision is no longer the one given. */
+  /** Of these approvals, given with their revisions, those whose revision is another now. */
   changed(held: ReadonlyMap<string, number>): Promise<readonly Approval[]>;
   /** The request's sealed bytes. */
   request(id: string): Promise<Uint8Array | null>;
@@ -152,84 +154,89 @@ export interface Store {
   result(id: string): Promise<Uint8Array | null>;
 
   /**
-   * The caller has its answer: it is owed nothing more. Drops the kept result with the last one; `until`: only then,
-   * because it may still be replayed.
+   * The caller has its answer and is owed nothing more. Once the last caller has, the kept result is deleted; with
+   * `until` not before then, because it may still be replayed.
    */
   collected(joiner: string, event: NewEvent, until?: Date): Promise<void>;
   /**
-   * The caller's socket at this replica is gone, or its hold is over; it may come back and collect. One who has come back
-   * elsewhere by now stays there.
+   * The caller's socket at this replica is gone, or it is held no longer; it may come back and collect. A caller that
+   * has meanwhile come back elsewhere stays there.
    */
   away(joiner: string, replica: string): Promise<void>;
-  /** All callers that this replica holds are away; used when it stops. */
+  /** All callers that this replica holds are away. Used when it stops. */
   allAway(replica: string): Promise<void>;
   /**
-   * The caller cancelled. Returns the approval as it is then, with the number of callers left. `replica`: only if it
-   * still sits there.
+   * The caller cancelled. Returns the approval as it is then, with the number of remaining callers. `replica`: only if
+   * that one still holds it.
    */
   leave(
     by: { joiner: string; replica?: string } | { server: string; session: string; requestId: string },
     event: (approval: string) => NewEvent,
   ): Promise<Approval | null>;
-  /** A session's callers leave with it. Session ids are a server's own: two servers may hand out the same. */
+  /** A session's callers leave with it. Each server makes its own session ids: two servers may have the same one. */
   leaveSession(
     by: { server: string; session: string },
     event: (approval: string) => NewEvent,
   ): Promise<readonly Approval[]>;
-  /** Extends the leases of dispatches that are still under way here: approvals by the name of their dispatch. */
+  /**
+   * Extends the leases of dispatches that are still under way here. `held`: approvals by the name of their dispatch.
+   */
   renew(held: ReadonlyMap<string, string>, until: Date): Promise<void>;
-  /** This replica is alive; callers it holds count as present. */
+  /** This replica is alive, and the callers that it holds count as present. */
   beat(replica: string): Promise<void>;
 
-  /** What time or a lost message left behind, for the sweep. */
+  /** What was left behind by time or by a lost message, for the sweep. */
   overdue(
     now: Date,
     limit: number,
   ): Promise<{
     /** Pending past their time, approved past pickup, dispatched past their lease. */
     readonly late: readonly Approval[];
-    /** Pending or approved, and every caller has left: whoever was to withdraw them did not come to it. */
+    /** Pending or approved, although every caller has left: whoever was to withdraw them did not get to it. */
     readonly abandoned: readonly Approval[];
-    /** Every pending one, for the queue to compare. */
+    /** Every pending one, to be compared with the queue. */
     readonly parked: readonly { id: string; expiresAt: Date }[];
-    /** Approvals whose card does not show their revision. */
+    /** Approvals whose card shows an older revision. */
     readonly stale: readonly string[];
   }>;
   /** Pending approvals whose approvers are due a reminder, or whose further approvers are due to be asked. */
   unreminded(now: Date, limit: number): Promise<readonly Approval[]>;
-  /** True for one caller of all replicas in each `ms`: who may say this now. */
+  /** Whether the caller may send this notice now: true for one caller of all replicas in `ms`. */
   claimNotice(notice: string, ms: number): Promise<boolean>;
-  /** It was not said after all: the next one may. */
+  /** It was not sent after all: the next caller may send it. */
   releaseNotice(notice: string): Promise<void>;
   /** Deletes results past their time. */
   forget(now: Date): Promise<number>;
 
   card(approval: string): Promise<CardRecord | null>;
   /**
-   * Takes the card for one run of at most `ms`; false while another run has it, unless that one's replica is silent. A
-   * queue that was flushed hands out the same work twice: two runs at once would post two cards, or let the older text
-   * win. `card` is null for the first run of all: nothing can have been posted.
+   * Takes the card for one run of at most `ms`; false while another run has it, unless that run's replica is silent. A
+   * queue that was flushed hands out the same work twice, and two runs at once would post two cards, or let the older
+   * text win. `card` is null for the very first run: nothing can have been posted.
    */
   claimCard(
     approval: string,
     run: { id: string; replica: string; ms: number },
   ): Promise<{ readonly card: CardRecord | null } | false>;
   releaseCard(approval: string, run: string): Promise<void>;
-  /** Of these approvals, those older than `before` whose card nobody can have seen. */
+  /** Of these approvals, those created by `before` whose card was not posted, so that nobody can have seen it. */
   unposted(ids: readonly string[], before: Date): Promise<readonly string[]>;
   /**
-   * Remembers where the card is and which revision it shows. `content`, what it showed, is kept under its SHA-256 in
-   * the same transaction as the event that names it, once, and as long as its approval; without one nothing is kept.
+   * Remembers where the card is and which revision it shows. `content` is what it showed: it is kept once, under its
+   * SHA-256, in the same transaction as the event that names it, for as long as its approval.
    */
   saveCard(card: CardRecord, event: NewEvent | null, content?: string): Promise<void>;
 
-  /** Binds an MCP session to the grant that opened it. `id` is a keyed digest of the session id. */
+  /** Binds an MCP session to the grant that opened it. `id`: a keyed digest of the session id. */
   bindSession(id: string, server: string, grant: string): Promise<void>;
   sessionGrant(id: string, server: string): Promise<string | null>;
   unbindSession(id: string, server: string): Promise<void>;
 
-  /** Events after `after` (exclusive), in order of writing. Heavy ones come in smaller pages: only none are the end. */
+  /**
+   * Events after `after` (exclusive), in order of writing. Heavy ones come in smaller pages: only an empty page is the
+   * end.
+   */
   events(filter: { after: number; limit: number; approval?: string }): Promise<readonly LoggedEvent[]>;
-  /** Chains what is not chained yet; at most one replica at a time. Returns how many it chained. */
+  /** Chains events that are not chained yet, one replica at a time. Returns how many it chained. */
   seal(limit: number): Promise<number>;
 }

@@ -1,15 +1,16 @@
 export interface Exchange {
   readonly method: 'POST' | 'GET' | 'DELETE';
-  /** Lower-case names. Already stripped of what must not cross. */
+  /** Lower-case names. What must not be forwarded is already removed. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Uint8Array | null;
-  /** For caps and ownership of stdio children. */
+  /** For the cap on stdio children, and for their ownership. */
   readonly grant: string;
-  /** Gives up the exchange until its answer is here; from then on its body is cancelled instead. */
+  /** Gives up the exchange, but only until its answer has begun: then cancel the answer's body instead. */
   readonly signal?: AbortSignal;
   /**
-   * What cancelling the answer's body means. `abort` (the default): the upstream connection is closed. `drain`: the
-   * answer is read to its end and dropped, because to a legacy server a closed connection may look like a wish.
+   * What cancelling the answer's body does. `abort` (the default): the upstream connection is closed. `drain`: the
+   * answer is read to its end and dropped, because a legacy server may take a closed connection for a request to
+   * cancel.
    */
   readonly whenAbandoned?: 'abort' | 'drain';
 }
@@ -18,13 +19,13 @@ export type ExchangeAnswer =
   | {
       readonly kind: 'answer';
       readonly status: number;
-      /** Lower-case names, in order. */
+      /** Lower-case names, in the server's order. */
       readonly headers: readonly (readonly [string, string])[];
       readonly body: ReadableStream<Uint8Array> | Uint8Array | null;
     }
-  /** Provably not sent: refused, DNS, TLS before any write, no child. */
+  /** Provably not sent: connection refused, DNS, TLS before any write, no child process. */
   | { readonly kind: 'not_sent'; readonly why: string }
-  /** Sent, perhaps; no answer. */
+  /** Perhaps sent, and no answer came. */
   | { readonly kind: 'lost'; readonly why: string };
 
 /** An answer that came, whatever its status. */

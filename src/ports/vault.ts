@@ -1,19 +1,19 @@
 import type { Json } from '../domain/json.ts';
 
-/** Keys, derived from `HOLDFAST_SECRET` one a purpose. */
+/** What is done with keys. They are derived from `HOLDFAST_SECRET`, one for each purpose. */
 export interface Vault {
-  /** HMAC-SHA-256 over RFC 8785 of the material, hex; the first is today's, the rest are of older secrets. */
+  /** HMAC-SHA-256 of the material's RFC 8785 form, hex. The first is by the newest secret, the others by older ones. */
   fingerprints(material: Json): readonly string[];
   /** AES-256-GCM, bound to the row. */
   seal(purpose: 'request' | 'result' | 'state', row: string, bytes: Uint8Array): Uint8Array;
-  /** Opens what any listed secret sealed; throws when none did. */
+  /** Opens what any listed secret sealed. Throws when none did. */
   open(purpose: 'request' | 'result' | 'state', row: string, sealed: Uint8Array): Uint8Array;
-  /** A keyed digest, for looking secrets up without keeping them. */
+  /** A keyed digest, so that a secret can be looked up without being kept. */
   digest(purpose: 'session' | 'console' | 'outcome' | 'state', text: string | Uint8Array): string;
-  /** The same under every secret, newest first: to find what was named by an older one. */
+  /** The same by every secret, newest first, to find what was stored under an older one. */
   digests(purpose: 'session' | 'console' | 'state', text: string): readonly string[];
-  /** Ed25519 over the text by today's checkpoint key, hex. */
+  /** The text's Ed25519 signature by the newest secret's checkpoint key, hex. */
   sign(text: string): string;
-  /** Public keys of every listed secret, 64 hex digits each; today's first. */
+  /** The public keys of every listed secret, 64 hex digits each, newest first. */
   readonly publicKeys: readonly string[];
 }

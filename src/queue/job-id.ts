@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 
-/** Stands between an approval's id and what makes a job's id its own. */
-const MARK = '~';
+/** Divides an approval's id from what makes a job's id unique. */
+const DIVIDER = '~';
 
-/** The job id of a parked approval: its own. BullMQ keeps ':' and integers for itself, we keep '~'. */
+/** The job id of a parked approval: the approval's own id. BullMQ reserves ':' and integers, we reserve '~'. */
 export function jobIdOf(id: string): string {
   if (!/^[A-Za-z0-9._-]+$/.test(id) || /^-?[0-9]+$/.test(id)) {
     throw new TypeError(`not an approval's id: ${JSON.stringify(id)}`);
@@ -11,17 +11,17 @@ export function jobIdOf(id: string): string {
   return id;
 }
 
-/** A job id of its own for a ring of this approval. */
-export function ringOf(id: string): string {
-  return `${id}${MARK}${randomUUID()}`;
+/** A new job id for waking this approval where it has no parked job. */
+export function wakeJobId(id: string): string {
+  return `${id}${DIVIDER}${randomUUID()}`;
 }
 
 /** The deduplication id of publishing this approval's card in this second. */
-export function laterOf(id: string, second: number): string {
-  return `${id}${MARK}${second}`;
+export function laterDeduplicationId(id: string, second: number): string {
+  return `${id}${DIVIDER}${second}`;
 }
 
-/** The approval that a job of the parked queue is about; null for the sweep, which BullMQ names. */
-export function approvalOf(jobId: string): string | null {
-  return jobId.includes(':') ? null : (jobId.split(MARK, 1)[0] ?? null);
+/** The approval that a job of the parked queue is about; null for the sweep, whose id BullMQ makes. */
+export function approvalOfJob(jobId: string): string | null {
+  return jobId.includes(':') ? null : (jobId.split(DIVIDER, 1)[0] ?? null);
 }

@@ -1,7 +1,7 @@
 import type { IQueueBackend } from 'bullmq';
-import type { SessionPool } from './session-pool.ts';
+import type { SchemaPool } from './schema-pool.ts';
 
-/** How far back each read looks, in ids: as many events may be committed while one transaction dawdles. */
+/** How far back each read looks, in event ids: as many events may be committed while one transaction takes its time. */
 const BACK = 500;
 
 interface StreamEntry {
@@ -10,11 +10,11 @@ interface StreamEntry {
 }
 
 /**
- * BullMQ reads its event table with a cursor over a sequence. Ids are given before transactions commit, so under
- * concurrency an event may appear behind the cursor, and its doorbell would never ring: under load about one in a
- * hundred. So every read also looks back for completions that it has not seen.
+ * Makes every read of events look back for completions that were missed. BullMQ reads its event table on Postgres with
+ * a cursor over a sequence. Ids are given before transactions commit, so under concurrency an event may appear behind
+ * the cursor and never be read: under load about one in a hundred.
  */
-export function lookBack(backend: IQueueBackend, queue: string, pool: SessionPool): void {
+export function lookBack(backend: IQueueBackend, queue: string, pool: SchemaPool): void {
   const read = backend.readEvents.bind(backend);
   const seen = new Set<number>();
   let start: number | null = null;
@@ -31,19 +31,19 @@ export function lookBack(backend: IQueueBackend, queue: string, pool: SessionPoo
 
   backend.readEvents = async (from, blockMs) => {
     if (start === null) cursor = start = Number(from);
-    const news = ((await read(String(cursor), blockMs))?.[0]?.[1] ?? []) as [string, string[]][];
+    const fresh = ((await read(String(cursor), blockMs))?.[0]?.[1] ?? []) as [string, string[]][];
     const late = await missed();
-    for (const [id] of [...late, ...news]) {
+    const found = [...late, ...fresh];
+    for (const [id] of found) {
       seen.add(Number(id));
       cursor = Math.max(cursor, Number(id));
     }
     for (const id of seen) if (id <= cursor - BACK) seen.delete(id);
-    const found = [...late, ...news];
     return found.length === 0 ? null : [['events', found]];
   };
 }
 
-function fieldsOf(row: StreamEntry): string[] {
-  const fields = Object.entries(row.data).flatMap(([name, value]) => [name, String(value)]);
+function fieldsOf(entry: StreamEntry): string[] {
+  const fields = Object.entries(entry.data).flatMap(([name, value]) => [name, String(value)]);
   return ['event', 'completed', ...fields];
 }

@@ -1,45 +1,47 @@
 import { createPostgresBackend, type PgPool, type PostgresConnectionOptions, runMigrations } from 'bullmq';
 import type { Clock, Log, Queue } from '../ports.ts';
-import { PARKED, type QueueBackend } from './ground.ts';
+import { PARKED, type QueueBackend } from './backend.ts';
+import { bullQueue } from './bull-queue.ts';
 import { lookBack } from './look-back.ts';
-import { bullQueue } from './queue.ts';
-import { SessionPool, type SqlPool } from './session-pool.ts';
+import { SchemaPool, type SqlPool } from './schema-pool.ts';
 
 export interface SqlQueueSettings {
   /**
-   * A `pg.Pool`, or PGlite's face of one. Three connections stay borrowed for LISTEN, so it needs more. Whoever made
-   * the pool ends it, after this queue is closed.
+   * A `pg.Pool`, or PGlite behind the same interface. Three connections stay borrowed for LISTEN, so it needs more than
+   * three. Whoever made the pool ends it, after this queue is closed.
    */
   readonly pool: SqlPool;
   readonly log: Log;
   readonly clock?: Clock;
 }
 
-/** Fewer connections would leave workers waiting for each other. */
-const FEWEST = 5;
+/** With fewer connections the workers would wait for each other. */
+const FEWEST_CONNECTIONS = 5;
 
-/** The queue in SQL, in the schema `bullmq`. */
+/** The queue in SQL, in the schema `bullmq`. Throws a TypeError when the pool is too small. */
 export function sqlQueue({ pool, log, clock }: SqlQueueSettings): Queue {
   const { max } = (pool.options ?? {}) as { max?: number };
-  if (max !== undefined && max < FEWEST) throw new TypeError(`the queue's pool needs ${FEWEST} connections or more`);
-  return bullQueue(sqlGround(new SessionPool(pool)), log, clock);
+  if (max !== undefined && max < FEWEST_CONNECTIONS) {
+    throw new TypeError(`the queue's pool needs ${FEWEST_CONNECTIONS} connections or more`);
+  }
+  return bullQueue(sqlBackend(new SchemaPool(pool)), log, clock);
 }
 
-function sqlGround(pool: SessionPool): QueueBackend<PostgresConnectionOptions> {
+function sqlBackend(pool: SchemaPool): QueueBackend<PostgresConnectionOptions> {
   const connection = pool as PgPool;
   return {
-    place: 'The database',
+    name: 'The database',
     factory: (name, opts, kind) => {
       const backend = createPostgresBackend(name, opts, kind);
       if (kind?.blocking) lookBack(backend, name, pool);
       return backend;
     },
     prefix: '',
-    asking: connection,
-    working: connection,
-    // A notification may be coalesced away under load; then this poll finds the event.
-    bellMs: 1_000,
-    fault,
+    queueConnection: connection,
+    workerConnection: connection,
+    // Notifications may be merged into one under load; then the next read finds the event.
+    eventsBlockMs: 1_000,
+    describe,
     open: async () => {
       const client = await pool.connect();
       try {
@@ -49,14 +51,14 @@ function sqlGround(pool: SessionPool): QueueBackend<PostgresConnectionOptions> {
       }
     },
     ping: async () => void (await pool.query('select 1')),
-    position: async () => {
+    lastEventId: async () => {
       const { rows } = await pool.query<{ last: string }>(
         'select coalesce(max(id), 0)::text as last from bullmq.event where queue = $1',
         [PARKED],
       );
       return rows[0]?.last ?? '0';
     },
-    missing: async (ids) => {
+    withoutJob: async (ids) => {
       const { rows } = await pool.query<{ id: string }>(
         `select id from bullmq.job where queue = $1
          and id in (select jsonb_array_elements_text($2::jsonb))`,
@@ -65,13 +67,13 @@ function sqlGround(pool: SessionPool): QueueBackend<PostgresConnectionOptions> {
       const parked = new Set(rows.map((row) => row.id));
       return ids.filter((id) => !parked.has(id));
     },
-    tend: async () => undefined,
-    drop: () => pool.drop(),
+    checkConnections: async () => undefined,
+    disconnect: () => pool.releaseAll(),
   };
 }
 
-/** Postgres tells no password in its errors; its details may hold values, so only the message goes out. */
-function fault(error: unknown): string {
-  if (error instanceof AggregateError) return error.errors.map(fault).join('; ');
+/** Only an error's message: Postgres puts no password in it, while its details may hold values. */
+function describe(error: unknown): string {
+  if (error instanceof AggregateError) return error.errors.map(describe).join('; ');
   return error instanceof Error ? error.message || String((error as { code?: string }).code) : String(error);
 }

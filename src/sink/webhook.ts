@@ -3,28 +3,28 @@ import type { ChainedEvent, Clock, Sink } from '../ports.ts';
 
 export interface WebhookSettings {
   readonly url: string;
-  /** What both ends know; signs every delivery. */
+  /** Known to both ends; signs every delivery. */
   readonly secret: string;
   readonly clock: Clock;
-  /** Ours to replace in tests. */
+  /** Replaced in tests. */
   readonly fetch?: typeof fetch;
 }
 
 /** Milliseconds that a delivery may take. */
-const PATIENCE_MS = 10_000;
+const DELIVERY_MS = 10_000;
 
 /**
- * Hands events to an HTTP collector: `POST` of JSON Lines, each line as in an export, in the chain's order. Any 2xx takes
- * the whole delivery; anything else, redirects too, and it comes again. Headers:
- * - `holdfast-delivery`: `FIRST-LAST`, the places in the chain; the same events may come twice, never others
- *   under the same places;
- * - `holdfast-signature`: `t=UNIX,v1=HEX`, HMAC-SHA-256 over `UNIX.` and the body, by the shared secret. Check it in
- *   constant time, and refuse a time that is far from yours.
+ * Hands events to an HTTP collector: `POST` of JSON Lines, each line as in an export, in the chain's order. Any 2xx
+ * accepts the whole delivery; after anything else, redirects included, it is sent again. Headers:
+ * - `holdfast-delivery`: `FIRST-LAST`, the places in the chain. The same events may come twice, but never other events
+ *   under the same places.
+ * - `holdfast-signature`: `t=UNIX,v1=HEX`, the HMAC-SHA-256 of `UNIX.` and the body under the shared secret. Compare it
+ *   in constant time, and refuse a time that is far from yours.
  */
 export function webhookSink({ url, secret, clock, fetch: send = fetch }: WebhookSettings): Sink {
   const { host } = new URL(url);
   return {
-    // Another address, perhaps another tenant of the same host, has taken nothing yet.
+    // By the whole address: another one, perhaps another tenant of the same host, has accepted nothing yet.
     name: `webhook ${host} ${fnv1a(url)}`,
     async send(events) {
       const body = events.map((event) => `${exportLine.event(event)}\n`).join('');
@@ -32,15 +32,15 @@ export function webhookSink({ url, secret, clock, fetch: send = fetch }: Webhook
         'content-type': 'application/x-ndjson',
         'user-agent': 'holdfast',
         'holdfast-delivery': places(events),
-        'holdfast-signature': await signatureOf(secret, Math.floor(clock.now().getTime() / 1_000), body),
+        'holdfast-signature': await deliverySignature(secret, Math.floor(clock.now().getTime() / 1_000), body),
       };
       try {
-        const signal = AbortSignal.timeout(PATIENCE_MS);
-        const answer = await send(url, { method: 'POST', headers, body, redirect: 'manual', signal });
-        await answer.body?.cancel();
-        return answer.ok ? { kind: 'taken' } : { kind: 'later', why: `it answered ${answer.status}` };
+        const signal = AbortSignal.timeout(DELIVERY_MS);
+        const response = await send(url, { method: 'POST', headers, body, redirect: 'manual', signal });
+        await response.body?.cancel();
+        return response.ok ? { kind: 'taken' } : { kind: 'later', why: `it answered ${response.status}` };
       } catch (error) {
-        // The address may hold a token: only the error's name is told.
+        // The message may hold the address, and the address a token: only the error's name is passed on.
         return { kind: 'later', why: error instanceof Error ? error.name : 'no answer' };
       }
     },
@@ -48,7 +48,7 @@ export function webhookSink({ url, secret, clock, fetch: send = fetch }: Webhook
 }
 
 /** `t=UNIX,v1=HEX`. */
-export async function signatureOf(secret: string, unix: number, body: string): Promise<string> {
+export async function deliverySignature(secret: string, unix: number, body: string): Promise<string> {
   const utf8 = new TextEncoder();
   const key = await crypto.subtle.importKey('raw', utf8.encode(secret), { name: 'HMAC', hash: 'SHA-256' }, false, [
     'sign',
@@ -61,7 +61,7 @@ function places(events: readonly ChainedEvent[]): string {
   return `${events[0]?.seq ?? 0}-${events.at(-1)?.seq ?? 0}`;
 }
 
-/** A short name for an address that is not to be shown (FNV-1a, 32 bits). */
+/** A short name for an address that must not be shown (FNV-1a, 32 bits). */
 function fnv1a(text: string): string {
   let hash = 0x811c9dc5;
   for (const byte of new TextEncoder().encode(text)) hash = Math.imul(hash ^ byte, 0x01000193);

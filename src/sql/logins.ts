@@ -1,10 +1,10 @@
 import { type Kysely, sql } from 'kysely';
 import type { Login, Logins } from '../ports.ts';
-import { writeEvents } from './events.ts';
-import { guarded } from './guard.ts';
-import type { Tables } from './schema.ts';
+import { guarded } from './connection/guard.ts';
+import { writeEvents } from './log/events.ts';
+import type { Tables } from './table/tables.ts';
 
-/** Who is signed in: a row a login, so that every replica knows it and any of them can end it. */
+/** The `Logins` port: one row per login, so that every replica knows it and any of them can end it. */
 export function sqlLogins(db: Kysely<Tables>): Logins {
   return guarded<Logins>({
     begin: (login, event) =>
@@ -28,8 +28,8 @@ export function sqlLogins(db: Kysely<Tables>): Logins {
       void (await sql`update holdfast.logins set seen_at = greatest(seen_at, ${at}) where id = ${id}`.execute(db)),
     end: (id, event) =>
       db.transaction().execute(async (trx) => {
-        const gone = await trx.deleteFrom('holdfast.logins').where('id', '=', id).executeTakeFirst();
-        if (gone.numDeletedRows > 0n) await writeEvents(trx, [event]);
+        const deleted = await trx.deleteFrom('holdfast.logins').where('id', '=', id).executeTakeFirst();
+        if (deleted.numDeletedRows > 0n) await writeEvents(trx, [event]);
       }),
   });
 }

@@ -1,15 +1,15 @@
 import { type Kysely, type Selectable, sql } from 'kysely';
 import type { Revocations } from '../ports.ts';
-import { writeEvents } from './events.ts';
-import { guarded } from './guard.ts';
-import { KEPT } from './kept-plan.ts';
-import type { RevocationTable, Tables } from './schema.ts';
+import { guarded } from './connection/guard.ts';
+import { KEPT_PLAN } from './connection/kept-plan.ts';
+import { writeEvents } from './log/events.ts';
+import type { RevocationTable, Tables } from './table/tables.ts';
 
-/** Tokens that are no longer good. Nothing takes one back: a new token is the way to go on. */
+/** The `Revocations` port: tokens that are no longer good. A revocation is final; the way to go on is a new token. */
 export function sqlRevocations(db: Kysely<Tables>): Revocations {
   return guarded<Revocations>({
     list: async () => {
-      const found = await sql<Selectable<RevocationTable>>`${KEPT}
+      const found = await sql<Selectable<RevocationTable>>`${KEPT_PLAN}
         select token_sha256, grant_name, at, actor, reason from holdfast.revocations order by at`.execute(db);
       return found.rows.map((row) => ({
         tokenSha256: row.token_sha256,

@@ -1,16 +1,12 @@
-import { type Kysely, sql } from 'kysely';
+import { sql } from 'kysely';
 import type { Store } from '../ports.ts';
-import { AdmissionDesk } from './admit.ts';
-import { Appender } from './append.ts';
-import { claimCard, readCard, releaseCard, saveCard, unpostedCards } from './cards.ts';
-import { commitBoth, commitChange } from './commit.ts';
-import { firstFull, giveBack } from './counters.ts';
-import { readEvents, sealEvents, writeEvents } from './events.ts';
-import { guarded } from './guard.ts';
-import { InTurn } from './in-turn.ts';
-import { markAllAway, markAway, markCollected, markLeft } from './joiners.ts';
-import { claimNotice, releaseNotice, unremindedApprovals } from './notices.ts';
-import { openApproval } from './open.ts';
+import { claimCard, readCard, releaseCard, saveCard, unpostedCards } from './approval/cards.ts';
+import { commitBoth, commitChange } from './approval/commit.ts';
+import { markAllAway, markAway, markCollected, markLeft } from './approval/joiners.ts';
+import { renewLeases } from './approval/leases.ts';
+import { claimNotice, releaseNotice, unremindedApprovals } from './approval/notices.ts';
+import { openApproval } from './approval/open.ts';
+import { beat } from './approval/presence.ts';
 import {
   changedApprovals,
   findApproval,
@@ -19,39 +15,34 @@ import {
   lookAtApproval,
   overdueWork,
   sealedBytes,
-} from './read.ts';
-import type { Tables } from './schema.ts';
-import { bindSession, sessionGrant, unbindSession } from './sessions.ts';
+} from './approval/read.ts';
+import { bindSession, sessionGrant, unbindSession } from './approval/sessions.ts';
+import type { SqlConnection } from './connection/connection.ts';
+import { guarded } from './connection/guard.ts';
+import { KeyedMutex } from './connection/keyed-mutex.ts';
+import { AdmissionBatcher } from './limit/admit.ts';
+import { firstFull, refund } from './limit/counters.ts';
+import { Appender } from './log/append.ts';
+import { readEvents } from './log/events.ts';
+import { sealEvents } from './log/seal.ts';
 
-/** A connection to one of the two kinds of SQL; the store never asks which. */
-export interface SqlConnection {
-  readonly db: Kysely<Tables>;
-  close(): Promise<void>;
-  /** Rejects when what lies under the database takes no more; absent: it is not ours to know. */
-  room?(): Promise<void>;
-}
-
-/** The authority, on Kysely. Whatever SQL could not do is `Unavailable('store')`, and nothing was changed. */
-export function sqlStore({ db, close, room }: SqlConnection): Store {
-  const desk = new AdmissionDesk(db);
+/** The `Store` port: the authority. Whatever SQL could not do is `Unavailable('store')`, and nothing was changed. */
+export function sqlStore({ db, close, checkDisk }: SqlConnection): Store {
+  const admissions = new AdmissionBatcher(db);
   const appender = new Appender(db);
-  const openers = new InTurn();
+  const openingsByGrant = new KeyedMutex();
   const verbs: Store = {
     ping: async () => {
       await sql`select 1`.execute(db);
-      await room?.();
+      await checkDisk?.();
     },
     close,
     append: (events) => appender.append(events),
-    admit: (takes, event) => desk.admit(takes, event),
+    admit: (takes, event) => admissions.admit(takes, event),
     peek: (takes) => firstFull(db, takes),
-    refund: (taken, event) =>
-      db.transaction().execute(async (trx) => {
-        await giveBack(trx, taken);
-        await writeEvents(trx, [event]);
-      }),
+    refund: (taken, event) => refund(db, taken, event),
     open: (request, joiner, maxPending, event) =>
-      openers.run(request.approval.grant, () => openApproval(db, request, joiner, maxPending, event)),
+      openingsByGrant.run(request.approval.grant, () => openApproval(db, request, joiner, maxPending, event)),
     find: (id) => findApproval(db, id),
     look: (id) => lookAtApproval(db, id),
     list: (filter) => listApprovals(db, filter),
@@ -65,16 +56,8 @@ export function sqlStore({ db, close, room }: SqlConnection): Store {
     allAway: (replica) => markAllAway(db, replica),
     leave: async (by, event) => (await markLeft(db, by, event))[0] ?? null,
     leaveSession: (by, event) => markLeft(db, by, event),
-    // A lease that was set longer, or lifted, while this renewal was on its way stays so.
-    renew: async (held, until) =>
-      void (await sql`
-        update holdfast.approvals set lease_until = greatest(lease_until, ${until}::timestamptz)
-        where (dispatcher, id) in (select * from unnest(${[...held.keys()]}::text[], ${[...held.values()]}::text[]))
-          and state = 'dispatched' and lease_until is not null`.execute(db)),
-    beat: async (replica) =>
-      void (await sql`
-        insert into holdfast.replicas (id, seen_at) values (${replica}, clock_timestamp())
-        on conflict (id) do update set seen_at = excluded.seen_at`.execute(db)),
+    renew: (held, until) => renewLeases(db, held, until),
+    beat: (replica) => beat(db, replica),
     overdue: (now, limit) => overdueWork(db, now, limit),
     unreminded: (now, limit) => unremindedApprovals(db, now, limit),
     claimNotice: (notice, ms) => claimNotice(db, notice, ms),

@@ -1,178 +1,50 @@
-import { type Kysely, type RawBuilder, sql } from 'kysely';
-import type { Task, TaskChange, TaskPhase, TaskStore } from '../ports.ts';
-import { rememberContinuation, takeContinuation } from './continuations.ts';
-import { guarded } from './guard.ts';
-import { clientOf, collectedBy, nameClient, nextRound, reseat } from './places.ts';
-import { claimPursuits, endPursuit, findPursuit, keepPursuit, openPursuit } from './pursuits.ts';
-import { dropQuestion, keepQuestion, questionsAfter } from './questions.ts';
-import type { Tables } from './schema.ts';
-import type { SqlConnection } from './store.ts';
+import type { TaskStore } from '../ports.ts';
+import { collectedBy } from './approval/joiners.ts';
+import { clientOf, nameClient } from './approval/sessions.ts';
+import type { SqlConnection } from './connection/connection.ts';
+import { guarded } from './connection/guard.ts';
+import { rememberContinuation, spendContinuation } from './task/continuations.ts';
+import { claimFollowed, endFollowed, findFollowed, followTask, keepFollowed } from './task/followed-tasks.ts';
+import { dropQuestion, keepQuestion, questionsAfter } from './task/questions.ts';
+import { nextRound, reseat } from './task/rounds.ts';
+import {
+  changeTask,
+  dueTasks,
+  findTask,
+  forgetTasks,
+  insertTask,
+  legacyTasks,
+  markFetched,
+  taskBytes,
+  unfetchedTask,
+} from './task/tasks.ts';
 
-/** Tasks in SQL, beside the approvals they belong to. */
+/** The `TaskStore` port: tasks, beside the approvals that they belong to. */
 export function sqlTasks({ db }: Pick<SqlConnection, 'db'>): TaskStore {
   return guarded<TaskStore>({
-    openTask: (task) => openTask(db, task),
+    openTask: (task) => insertTask(db, task),
     findTask: (id, grant, server, now) => findTask(db, id, grant, server, now),
-    listTasks: (grant, server, now, limit) => listTasks(db, grant, server, now, limit),
-    fetchedTask: async (id, at) =>
-      void (await sql`
-        update holdfast.tasks set fetched_at = ${at} where id = ${id} and fetched_at is null`.execute(db)),
-    lostTask: (call, now) => lostTask(db, call, now),
-    taskBytes: async (id, part) => {
-      const row = await db.selectFrom('holdfast.tasks').select(part).where('id', '=', id).executeTakeFirst();
-      return row?.[part] ?? null;
-    },
+    listTasks: (grant, server, now, limit) => legacyTasks(db, grant, server, now, limit),
+    fetchedTask: (id, at) => markFetched(db, id, at),
+    lostTask: (call, now) => unfetchedTask(db, call, now),
+    taskBytes: (id, part) => taskBytes(db, id, part),
     changeTask: (change) => changeTask(db, change),
     dueTasks: (running, approval) => dueTasks(db, running, approval),
-    forgetTasks: async (now) => {
-      await sql`delete from holdfast.tasks t where t.expires_at <= ${now} and not ${RUNS}`.execute(db);
-      await sql`delete from holdfast.continuations where expires_at <= ${now}`.execute(db);
-    },
+    forgetTasks: (now) => forgetTasks(db, now),
     nextRound: (joiner) => nextRound(db, joiner),
-    reseat: (place) => reseat(db, place),
+    reseat: (reseating) => reseat(db, reseating),
     collectedBy: (joiner, since) => collectedBy(db, joiner, since),
-    rememberContinuation: (one) => rememberContinuation(db, one),
-    takeContinuation: (one, event) => takeContinuation(db, one, event),
-    followTask: (pursuit, replica, until) => openPursuit(db, pursuit, replica, until),
-    findFollowed: (approval) => findPursuit(db, approval),
-    claimFollowed: (replica, now, until, limit) => claimPursuits(db, replica, now, until, limit),
-    keepFollowed: (approval, replica, until) => keepPursuit(db, approval, replica, until),
-    endFollowed: (approval) => endPursuit(db, approval),
+    rememberContinuation: (continuation) => rememberContinuation(db, continuation),
+    takeContinuation: (returned, event) => spendContinuation(db, returned, event),
+    followTask: (task, replica, until) => followTask(db, task, replica, until),
+    findFollowed: (approval) => findFollowed(db, approval),
+    claimFollowed: (replica, now, until, limit) => claimFollowed(db, replica, now, until, limit),
+    keepFollowed: (approval, replica, until) => keepFollowed(db, approval, replica, until),
+    endFollowed: (approval) => endFollowed(db, approval),
     keepQuestion: (question) => keepQuestion(db, question),
     questions: (task, after) => questionsAfter(db, task, after),
-    answered: (asked) => dropQuestion(db, asked),
+    answered: (question) => dropQuestion(db, question),
     nameClient: (session, server, client) => nameClient(db, session, server, client),
     clientOf: (session, server) => clientOf(db, session, server),
   });
-}
-
-interface TaskRow {
-  id: string;
-  approval_id: string;
-  joiner_id: string;
-  grant_name: string;
-  server: string;
-  era: 'legacy' | 'modern';
-  phase: TaskPhase;
-  outcome: Task['outcome'];
-  note: string | null;
-  created_at: Date;
-  updated_at: Date;
-  expires_at: Date;
-}
-
-const TASK: RawBuilder<unknown> = sql.raw(
-  `t.id, t.approval_id, t.joiner_id, t.grant_name, t.server, t.era, t.phase, t.outcome, t.note,
-   t.created_at, t.updated_at, t.expires_at`,
-);
-
-/** A call that its server takes long over is not forgotten meanwhile. */
-const RUNS: RawBuilder<unknown> = sql.raw(
-  `exists (select 1 from holdfast.approvals a where a.id = t.approval_id and a.state = 'dispatched')`,
-);
-
-function taskOf(row: TaskRow): Task {
-  return {
-    id: row.id,
-    approval: row.approval_id,
-    joiner: row.joiner_id,
-    grant: row.grant_name,
-    server: row.server,
-    era: row.era,
-    phase: row.phase,
-    outcome: row.outcome,
-    note: row.note,
-    createdAt: row.created_at,
-    updatedAt: row.updated_at,
-    expiresAt: row.expires_at,
-  };
-}
-
-async function openTask(db: Kysely<Tables>, task: Parameters<TaskStore['openTask']>[0]): Promise<void> {
-  await db.transaction().execute(async (trx) => {
-    await trx
-      .insertInto('holdfast.tasks')
-      .values({
-        id: task.id,
-        approval_id: task.approval,
-        joiner_id: task.joiner,
-        grant_name: task.grant,
-        server: task.server,
-        era: task.era,
-        phase: 'held',
-        request: task.request,
-        created_at: task.createdAt,
-        updated_at: task.createdAt,
-        expires_at: task.expiresAt,
-      })
-      .execute();
-    // No session: a task outlives the one that asked for it.
-    await sql`update holdfast.joiners set replica = 'task', session = null where id = ${task.joiner}`.execute(trx);
-  });
-}
-
-async function findTask(db: Kysely<Tables>, id: string, grant: string, server: string, now: Date) {
-  const found = await sql<TaskRow>`
-    select ${TASK} from holdfast.tasks t
-    where t.id = ${id} and t.grant_name = ${grant} and t.server = ${server} and (t.expires_at > ${now} or ${RUNS})`.execute(
-    db,
-  );
-  return found.rows[0] ? taskOf(found.rows[0]) : null;
-}
-
-async function listTasks(db: Kysely<Tables>, grant: string, server: string, now: Date, limit: number) {
-  const found = await sql<TaskRow>`
-    select ${TASK} from holdfast.tasks t
-    where t.grant_name = ${grant} and t.server = ${server} and t.era = 'legacy' and t.expires_at > ${now}
-    order by t.created_at desc limit ${limit}`.execute(db);
-  return found.rows.map(taskOf);
-}
-
-async function lostTask(db: Kysely<Tables>, call: Parameters<TaskStore['lostTask']>[0], now: Date) {
-  const found = await sql<TaskRow>`
-    select ${TASK} from holdfast.tasks t join holdfast.approvals a on a.id = t.approval_id
-    where a.fingerprint = any(${call.fingerprints}::text[]) and t.grant_name = ${call.grant}
-      and t.server = ${call.server} and t.era = ${call.era} and t.phase = 'done' and t.fetched_at is null
-      and t.expires_at > ${now}
-    order by t.created_at desc limit 1`.execute(db);
-  return found.rows[0] ? taskOf(found.rows[0]) : null;
-}
-
-/** The phase is compared in the `where`, and what is kept where the change rests on it. */
-async function changeTask(db: Kysely<Tables>, change: TaskChange): Promise<boolean> {
-  const over = change.over === undefined ? sql`true` : sql`kept = ${change.over}`;
-  const changed = await db
-    .updateTable('holdfast.tasks')
-    .set({
-      phase: change.to,
-      updated_at: change.at,
-      ...(change.outcome === undefined ? {} : { outcome: change.outcome }),
-      ...(change.note === undefined ? {} : { note: change.note }),
-      ...(change.kept === undefined ? {} : { kept: change.kept }),
-      ...(change.until === undefined ? {} : { expires_at: sql`greatest(expires_at, ${change.until}::timestamptz)` }),
-    })
-    .where('id', '=', change.id)
-    .where('phase', 'in', [...change.from])
-    .where(sql<boolean>`${over}`)
-    .executeTakeFirst();
-  return changed.numUpdatedRows === 1n;
-}
-
-/** As many as one look takes on. */
-const AT_ONCE = 200;
-
-async function dueTasks(
-  db: Kysely<Tables>,
-  running: readonly string[],
-  approval: string | null,
-): ReturnType<TaskStore['dueTasks']> {
-  const ready = await sql<TaskRow>`
-    select ${TASK} from holdfast.tasks t join holdfast.approvals a on a.id = t.approval_id
-    where t.phase in ('held', 'input', 'relayed') and a.state not in ('pending', 'dispatched')
-      and (${approval}::text is null or t.approval_id = ${approval}::text)
-    order by t.created_at limit ${AT_ONCE}`.execute(db);
-  if (approval !== null || running.length === 0) return { ready: ready.rows.map(taskOf), cancelled: [] };
-  const cancelled = await sql<{ id: string }>`
-    select id from holdfast.tasks where id = any(${running}::text[]) and phase = 'cancelled'`.execute(db);
-  return { ready: ready.rows.map(taskOf), cancelled: cancelled.rows.map((row) => row.id) };
 }

@@ -2,8 +2,8 @@ import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import type { KeyRing, Purpose } from './keys.ts';
 
 /**
- * A sealed row: version (1 byte), key id (4), nonce (12), AES-256-GCM ciphertext, tag (16).
- * The associated data is purpose and row, so that a ciphertext moved to another row does not open.
+ * A sealed row: version (1 byte), key id (4), nonce (12), AES-256-GCM ciphertext, tag (16). The associated data are
+ * purpose and row, so that a ciphertext that was moved to another row does not open.
  */
 const VERSION = 1;
 const HEAD = 1 + 4 + 12;
@@ -16,7 +16,7 @@ export function sealBox(ring: KeyRing, purpose: Purpose, row: string, bytes: Uin
   return Buffer.concat([Buffer.of(VERSION), ring.id, nonce, cipher.update(bytes), cipher.final(), cipher.getAuthTag()]);
 }
 
-/** Opens what any of the rings sealed. Throws when none did, or when a byte was changed. */
+/** Opens what one of the rings sealed. Throws when none did, or when a byte was changed. */
 export function openBox(rings: readonly KeyRing[], purpose: Purpose, row: string, sealed: Uint8Array): Uint8Array {
   const box = Buffer.from(sealed.buffer, sealed.byteOffset, sealed.byteLength);
   if (box.length < HEAD + TAG || box[0] !== VERSION) throw new Error(`the sealed ${purpose} is not one of ours`);

@@ -1,19 +1,19 @@
 import { createHash, createSecretKey, hkdfSync, type KeyObject } from 'node:crypto';
 
-/** What a derived key is for. One key a purpose, so that a leak of one opens nothing else. */
+/** What a derived key is for. Each purpose has its own key, so that a leaked one opens nothing else. */
 export type Purpose = 'fingerprint' | 'request' | 'result' | 'session' | 'outcome' | 'checkpoint' | 'console' | 'state';
 
 /** One secret of `HOLDFAST_SECRET`, with the keys made from it. */
 export interface KeyRing {
-  /** Four bytes that tell which secret sealed a row; says nothing about the secret. */
+  /** Four bytes that tell which secret sealed a row. They reveal nothing about it. */
   readonly id: Buffer;
-  /** A key object, made once: from plain bytes each use would cost eight times as much. */
+  /** A key object, made once: with plain bytes each use would cost eight times as much. */
   key(purpose: Purpose): KeyObject;
 }
 
 const SALT = 'holdfast/v1';
 
-/** Keys by HKDF-SHA-256 (RFC 5869), made once. */
+/** Keys are derived by HKDF-SHA-256 (RFC 5869), each once. */
 export function keyRing(secret: string): KeyRing {
   const made = new Map<Purpose, KeyObject>();
   const derive = (info: string): Buffer => Buffer.from(hkdfSync('sha256', secret, SALT, info, 32));

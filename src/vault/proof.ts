@@ -2,7 +2,7 @@ import { createPublicKey, hash, type KeyObject, verify } from 'node:crypto';
 import type { Proof } from '../domain/chain.ts';
 import { PUBLIC_HEAD } from './signing.ts';
 
-/** The mathematics that verification needs, and no secret. */
+/** What verification computes. It needs no secret. */
 export function proof(): Proof {
   const known = new Map<string, KeyObject>();
   const keyOf = (hex: string): KeyObject => {
@@ -24,7 +24,7 @@ function publicKeyOf(hex: string): KeyObject {
   return createPublicKey({ key: der, format: 'der', type: 'spki' });
 }
 
-/** The Ed25519 public key in a text: 64 hex digits alone or on the first line, or PEM. Null: there is none. */
+/** The Ed25519 public key in a text: 64 hex digits that it begins with, or PEM. null: there is none. */
 export function publicKeyIn(text: string): string | null {
   const [first = ''] = text.trim().toLowerCase().split(/\s/);
   if (/^[0-9a-f]{64}$/.test(first)) return first;

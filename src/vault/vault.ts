@@ -5,12 +5,12 @@ import { openBox, sealBox } from './box.ts';
 import { type KeyRing, keyRing, type Purpose } from './keys.ts';
 import { type SigningKey, signingKey } from './signing.ts';
 
-/** `secrets`: the values of `HOLDFAST_SECRET`, newest first. The first seals, all of them open. */
+/** `secrets`: the values of `HOLDFAST_SECRET`, newest first. The first one seals; any of them opens what it sealed. */
 export function vault(secrets: readonly [string, ...string[]]): Vault {
   const rings = secrets.map(keyRing);
   const newest = rings[0]!;
   let signing: readonly SigningKey[] | null = null;
-  /** Made when the first checkpoint is signed. */
+  /** Made only when a signature or a public key is asked for. */
   const signers = (): readonly SigningKey[] => {
     signing ??= rings.map(signingKey);
     return signing;

@@ -1,8 +1,8 @@
 import { Kysely, PostgresDialect, sql } from 'kysely';
 import pg from 'pg';
 import type { Approval } from '../../src/domain/approval.ts';
-import { listApprovals } from '../../src/sql/read.ts';
-import type { Tables } from '../../src/sql/schema.ts';
+import { listApprovals } from '../../src/sql/approval/read.ts';
+import type { Tables } from '../../src/sql/table/tables.ts';
 
 /** An event as the log holds it. */
 export interface EventRow {

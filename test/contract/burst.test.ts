@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import pg from 'pg';
 import type { NewApproval, Store } from '../../src/ports.ts';
-import { openPostgres } from '../../src/sql/postgres.ts';
+import { openPostgres } from '../../src/sql/connection/postgres.ts';
 import { sqlStore } from '../../src/sql/store.ts';
 import { skipWithout, startPostgres, type TestServer } from '../support/servers.ts';
 

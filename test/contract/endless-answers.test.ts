@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { MOST_HELD, sendHeld, whole } from '../../src/mcp/upstream/send.ts';
+import { MOST_HELD_BYTES } from '../../src/bytes/held-answer.ts';
+import { sendHeld, whole } from '../../src/mcp/upstream/send.ts';
 import type { ExchangeAnswer, Upstream } from '../../src/ports.ts';
 
 const CHUNK = new Uint8Array(1024 * 1024).fill(0x20);
 /** Chunks after which the server of these tests breaks off, so that nothing here is endless. */
-const MOST = (2 * MOST_HELD) / CHUNK.length;
+const MOST = (2 * MOST_HELD_BYTES) / CHUNK.length;
 
 /** A body without an end, and how it was read. */
 function endless() {

@@ -1,24 +1,25 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { sql } from 'kysely';
+import type { SqlConnection } from '../../src/sql/connection/connection.ts';
+import { openPostgres } from '../../src/sql/connection/postgres.ts';
 import { sqlLedger } from '../../src/sql/ledger.ts';
-import { OCTETS_AT_ONCE } from '../../src/sql/portion.ts';
-import { openPostgres } from '../../src/sql/postgres.ts';
-import { sqlRecords } from '../../src/sql/search.ts';
-import { type SqlConnection, sqlStore } from '../../src/sql/store.ts';
+import { OCTETS_PER_PAGE } from '../../src/sql/log/portion.ts';
+import { sqlRecords } from '../../src/sql/records.ts';
+import { sqlStore } from '../../src/sql/store.ts';
 import { quiet } from '../support/door-world.ts';
 import { skipWithout, startPostgres, type TestServer } from '../support/servers.ts';
 import { eventOf, newApproval, newJoiner, open, randomHex } from '../support/store-world.ts';
 
-/** Milliseconds that a statement may take here; a gateway's may take 5 s, and meet more of the same. */
+/** Milliseconds that a statement may take here. A gateway's may take 5 s, and has to cope with heavier logs. */
 const PATIENCE_MS = 2_000;
-/** Enough that chaining them all in one statement takes longer. */
+/** Enough events that chaining all of them in one statement takes longer than that. */
 const MANY = 60;
-/** Milliseconds: several times what a search by the index takes, and less than the words of all of them. */
+/** Milliseconds: several times what a search by the index takes, and less than reading the words of all events. */
 const SEARCH_MS = 400;
-/** Enough that their words take a statement longer. */
+/** Enough events that reading their words takes longer than a statement may. */
 const LONG = 300;
-/** Each of a size that a call may have; together more than one answer brings. */
+/** Each of a size that a call may have; together more than one page brings. */
 const HUGE = { count: 12, octets: 3_500_000 } as const;
 
 describe('a log of heavy events', { skip: skipWithout('postgres') }, () => {
@@ -79,7 +80,7 @@ describe('a log of heavy events', { skip: skipWithout('postgres') }, () => {
     }
     while ((await store.seal(2_000)) > 0);
     const { head } = await ledger.ends();
-    const most = Math.ceil(OCTETS_AT_ONCE / HUGE.octets);
+    const most = Math.ceil(OCTETS_PER_PAGE / HUGE.octets);
 
     const walk = async <T>(first: number, page: (after: number) => Promise<readonly T[]>, key: (one: T) => number) => {
       const places: number[] = [];
@@ -87,7 +88,7 @@ describe('a log of heavy events', { skip: skipWithout('postgres') }, () => {
         const some = await page(after);
         if (some.length === 0) return places;
         places.push(...some.map(key));
-        assert.ok(JSON.stringify(some).length < 2 * OCTETS_AT_ONCE, `a page of ${some.length} is too heavy`);
+        assert.ok(JSON.stringify(some).length < 2 * OCTETS_PER_PAGE, `a page of ${some.length} is too heavy`);
       }
     };
     const all = Array.from({ length: head - before }, (_, n) => before + n + 1);

@@ -3,7 +3,7 @@ import { after, before, beforeEach, describe, test } from 'node:test';
 import { PGlite } from '@electric-sql/pglite';
 import { Kysely, PostgresDialect, type PostgresPool } from 'kysely';
 import { sqlQueue } from '../../src/queue/sql.ts';
-import { pglitePool } from '../../src/sql/pglite-pool.ts';
+import { pglitePool } from '../../src/sql/connection/pglite-pool.ts';
 import { inMs, newId, startReplica, until, writtenLog } from '../support/queue-pair.ts';
 
 describe('a pool over one PGlite', () => {

@@ -39,7 +39,7 @@ async function answers(queue: Queue): Promise<boolean> {
   );
 }
 
-/** Kills and begins the server again while two replicas run, one approval parked before. */
+/** Kills the server and starts it again while two replicas run; one approval was parked before. */
 async function survive(server: TestServer, make: () => Queue, awayMs = 0, said = () => true): Promise<void> {
   const a = await startReplica(make());
   const b = await startReplica(make());

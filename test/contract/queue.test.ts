@@ -6,7 +6,7 @@ import pg from 'pg';
 import type { Log, Queue } from '../../src/ports.ts';
 import { redisQueue } from '../../src/queue/redis.ts';
 import { sqlQueue } from '../../src/queue/sql.ts';
-import { pglitePool } from '../../src/sql/pglite-pool.ts';
+import { pglitePool } from '../../src/sql/connection/pglite-pool.ts';
 import { type CardScripts, inMs, newId, type Replica, startReplica, until, writtenLog } from '../support/queue-pair.ts';
 import { skipWithout, startPostgres, startRedis } from '../support/servers.ts';
 
@@ -143,7 +143,7 @@ for (const [name, { skip, start }] of Object.entries(BACKENDS)) {
         scripts.set(id, async () => (runs(id).length === 1 ? 600 : null));
         await a.queue.publish(id);
         await until('the first run', () => runs(id).length >= 1);
-        // In the middle of its wait.
+        // While it waits.
         await sleep(200);
         await b.queue.publish(id);
         await until('the second run', () => runs(id).length >= 2);

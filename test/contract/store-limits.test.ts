@@ -16,7 +16,7 @@ import {
   through,
 } from '../support/store-world.ts';
 
-/** Sums are told in hundredths, so that the model can count in whole numbers. */
+/** Sums are in hundredths, so that the model can count in whole numbers. */
 interface Counter {
   readonly name: string;
   readonly max: number;
@@ -166,7 +166,7 @@ function suite(kind: StoreKind): void {
       await new Promise((resolve) => setTimeout(resolve, 1_050));
       const second = await world.one.admit([take], eventOf('call.allowed'));
       assert.equal(second.kind, 'admitted');
-      // What came in a window that is over does not make room in this one.
+      // Giving back to a window that is over does not make room in this one.
       if (first.kind === 'admitted') await world.one.refund(first.taken, eventOf('call.refunded'));
       const used = await world.rows(
         `select used from holdfast.counters where key like '%${take.counter}%' order by window_start`,

@@ -30,7 +30,7 @@ function suite(kind: StoreKind): void {
       world = await storeWorld(kind);
       store = world.one;
     });
-    // A replica that says nothing for ten seconds holds nobody any more.
+    // A replica that is silent for ten seconds holds nobody any more.
     beforeEach(() => store.beat('here'));
     after(() => world?.close());
 
@@ -39,7 +39,7 @@ function suite(kind: StoreKind): void {
       assert.equal(result.kind, 'opened');
       return { request, joiner, approval: (result as Extract<typeof result, { kind: 'opened' }>).approval };
     }
-    /** A decision that approves, and the spending of its pass for this caller. */
+    /** A decision that approves, and the change that spends its pass for this caller. */
     function bothOf(approval: Approval, joiner: NewJoiner, more: Partial<Change> = {}): [Change, Change] {
       const fixed = { choice: 'approve', reason: null, via: 'slack', self: false, userGroup: null } as const;
       const decision = { ...fixed, approver: 'U0MIRA', at: new Date() };
@@ -572,7 +572,7 @@ function suite(kind: StoreKind): void {
           (await world.rows(`select content from holdfast.card_contents where digest = '${digest}'`)).map(
             (row) => row.content,
           );
-        // An event that cannot be written takes what it names with it.
+        // When an event cannot be written, the card that it names is not saved either.
         const unwritable = { ...eventOf('card.posted', approval), actor: 'a\0b' };
         await assert.rejects(store.saveCard(cardOf(approval.id, 1), unwritable, content), Unavailable);
         assert.deepEqual(await kept(), []);
@@ -739,7 +739,7 @@ function suite(kind: StoreKind): void {
   });
 }
 
-/** Words that the database's text search takes apart, and keeps whole as well: many times what it holds of one text. */
+/** Words that the database's text search takes apart and also keeps whole: many times what it holds of one text. */
 function compounds(length: number): string {
   const letters = (from: number): string =>
     String.fromCodePoint(...Array.from({ length: 120 }, (_, n) => 0x20000 + ((from * 7_919 + n * 31) % 40_000)));

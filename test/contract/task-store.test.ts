@@ -163,7 +163,7 @@ function suite(kind: StoreKind): void {
         null,
       );
       const types = (await world.one.events({ after: 0, limit: 100, approval: id })).map(({ type }) => type);
-      // One for the spent pass, one for the question, and one for the answer.
+      // For the spent pass, the question, and the answer.
       assert.equal(types.filter((type) => type === 'call.dispatched').length, 3);
     });
 

@@ -45,6 +45,9 @@ describe('the house', () => {
     assert.deepEqual(seen('src/gateway/a.ts', "await import('../main/node.ts')"), ['gateway must not import main']);
     assert.deepEqual(seen('src/web/a.ts', "import { x } from '../demo/x.ts';"), ['web must not import demo']);
     assert.deepEqual(seen('src/main/a.ts', "import { x } from '../cli/x.ts';"), ['main must not import cli']);
+    assert.deepEqual(seen('src/time/a.ts', "import { x } from '../domain/x.ts';"), ['time must not import domain']);
+    assert.deepEqual(seen('src/bytes/a.ts', "import 'node:fs';"), ['bytes must not import the outside (node:fs)']);
+    assert.deepEqual(seen('src/domain/a.ts', "import { x } from '../bytes/x.ts';"), [null]);
     assert.deepEqual(seen('src/attic/a.ts', "import 'zod';"), ['the room attic has no place in the house']);
     assert.deepEqual(seen('src/mcp/a.ts', "import { z } from 'zod';\nimport { c } from './c.ts';"), [null, null]);
   });

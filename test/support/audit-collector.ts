@@ -8,11 +8,11 @@ export interface Received {
   readonly body: string;
 }
 
-/** An HTTP server that keeps what it is sent, and answers what it is told to. */
+/** An HTTP server that keeps what it receives, and answers as a test tells it to. */
 export interface Collector {
   readonly url: string;
   readonly received: Received[];
-  /** What the next answers are. */
+  /** The next answers. */
   answer: (received: Received) => { status: number; body?: string; headers?: Record<string, string> };
   close(): Promise<void>;
 }

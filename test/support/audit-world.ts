@@ -1,4 +1,5 @@
-/** A log in a real database, with what writes, seals and signs it, and a hand that reaches into the tables. */
+/** A log in a real database, with what writes, seals and signs it, and direct access to its tables. */
+
 import { PGlite } from '@electric-sql/pglite';
 import { Kysely, PGliteDialect, sql } from 'kysely';
 import type { NewEvent } from '../../src/domain/event.ts';
@@ -7,11 +8,11 @@ import { CheckpointSigner } from '../../src/gateway/log/checkpoint-signer.ts';
 import { exportLog } from '../../src/gateway/log/export.ts';
 import { type EvidenceFinding, type EvidenceTrust, verifyExport, verifyLedger } from '../../src/gateway/log/verify.ts';
 import type { Ledger, Store } from '../../src/ports.ts';
+import { openPostgres } from '../../src/sql/connection/postgres.ts';
 import { sqlLedger } from '../../src/sql/ledger.ts';
-import { migrate } from '../../src/sql/migrations.ts';
-import { openPostgres } from '../../src/sql/postgres.ts';
-import type { Tables } from '../../src/sql/schema.ts';
+import { migrate } from '../../src/sql/migrations/migrate.ts';
 import { sqlStore } from '../../src/sql/store.ts';
+import type { Tables } from '../../src/sql/table/tables.ts';
 import { proof } from '../../src/vault/proof.ts';
 import { vault } from '../../src/vault/vault.ts';
 import { quiet } from './door-world.ts';
@@ -26,11 +27,11 @@ export interface AuditWorld {
   readonly ledger: Ledger;
   readonly gateway: Gateway;
   readonly notary: CheckpointSigner;
-  /** Writes, seals. */
+  /** Writes and seals. */
   log(...events: readonly NewEvent[]): Promise<void>;
-  /** Signs, and seals the event about it. */
+  /** Signs a checkpoint, and seals its event. */
   sign(): ReturnType<CheckpointSigner['sign']>;
-  /** Puts these rows in the place of all that is there. */
+  /** Replaces all rows by these. */
   replace(evidence: Evidence): Promise<void>;
   verify(trust?: Partial<EvidenceTrust>): Promise<EvidenceFinding>;
   exported(): Promise<string[]>;

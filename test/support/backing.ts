@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { available, skipWithout, startPostgres, startRedis, type TestServer } from './servers.ts';
 
-/** What a gateway stands on outside of embedded mode. */
+/** What a gateway runs on when it is not embedded. */
 export interface Backing {
   readonly postgres: TestServer;
   readonly redis: TestServer | null;
@@ -33,7 +33,7 @@ export async function startBacking(kind: BackingKind): Promise<Backing> {
   };
 }
 
-/** One statement on a connection of its own. */
+/** Runs one statement on a connection of its own. */
 export async function query(url: string, text: string): Promise<Record<string, unknown>[]> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();

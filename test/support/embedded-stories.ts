@@ -1,4 +1,7 @@
-/** The stories of fault-points.test.ts on one gateway with its embedded database: it is killed, started again, and goes on. */
+/**
+ * The stories of fault-points.test.ts with one gateway and its embedded database: it is killed, started again, and goes
+ * on.
+ */
 import { cpSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -13,7 +16,7 @@ export function embeddedStories(points: readonly Point[]): void {
     let made: House;
     before(async () => {
       upstream = await slowUpstream();
-      // A directory that is made already: the first start takes longest.
+      // A directory that has its database already: the first start takes longest.
       made = await storyHouse(upstream);
       await (await made.start()).stop();
     });

@@ -23,7 +23,7 @@ const house = await openHouse({
 try {
   const gateway = await house.start();
   const agent = await Agent.open(`${gateway.url}/mcp/up`, house.tokens.agent!);
-  // Long enough that a few of them need new pages.
+  // Long enough that a few of them need new pages of the database.
   const ask = async (name: string) => agent.call('create_key', { name, long: name.padEnd(1_500, '.') }).answer;
   const ready = async () => {
     const response = await gateway.api('/readyz');
@@ -44,7 +44,7 @@ try {
   assert.match(refused, /Nothing was sent/);
   const unready = await ready();
   assert.equal(unready.status, 503);
-  assert.match(unready.parts.store, /^the database takes nothing \((ENOSPC|53100)\)$/);
+  assert.match(unready.parts.store, /^the database accepts no writes \((ENOSPC|53100)\)$/);
   assert.equal((await gateway.api('/healthz')).status, 200, 'it lives, and a restart would not help');
   assert.equal(upstream.calls.length, 0);
 
@@ -69,7 +69,7 @@ try {
   await upstream.close();
 }
 
-/** To the last byte. */
+/** Fills the disk to the last byte. */
 function fill(): void {
   for (const bytes of [1024 * 1024, 4096, 1]) {
     const piece = Buffer.alloc(bytes);

@@ -1,7 +1,7 @@
 /**
- * With Redis and Postgres: the process is killed at every named step between request and outcome, one by one, and
- * another replica goes on. What agent, card and log say afterwards is the table of docs/operations.md; the server's own
- * count decides.
+ * With Redis and Postgres: the process is killed at each named step between request and outcome, one after the other,
+ * and another replica goes on. What agent, card and log say afterwards is in the table of docs/operations.md; how often
+ * the call ran is counted by the server itself.
  */
 import { after, before, describe, test } from 'node:test';
 import type { CountingUpstream } from './counting-upstream.ts';
@@ -10,7 +10,7 @@ import type { GatewayProcess, House } from './gateway.ts';
 import { skipWithout, startPostgres, startRedis, type TestServer } from './servers.ts';
 
 const skip = skipWithout('redis') || skipWithout('postgres');
-/** `alone`: steps of the card's job; while another replica lives, that one may run it. */
+/** `alone`: steps of the card's job, which another replica may run as long as it lives. */
 export function redisStories(alone: readonly Point[], points: readonly Point[]): void {
   describe('killed at every step, two replicas on Redis and Postgres', { skip }, () => {
     let upstream: CountingUpstream;

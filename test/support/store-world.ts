@@ -6,9 +6,10 @@ import { sql } from 'kysely';
 import type { Approval, State } from '../../src/domain/approval.ts';
 import type { EventType, NewEvent } from '../../src/domain/event.ts';
 import type { Change, NewApproval, NewJoiner, Store, TaskStore } from '../../src/ports.ts';
-import { openPglite } from '../../src/sql/pglite.ts';
-import { openPostgres } from '../../src/sql/postgres.ts';
-import { type SqlConnection, sqlStore } from '../../src/sql/store.ts';
+import type { SqlConnection } from '../../src/sql/connection/connection.ts';
+import { openPglite } from '../../src/sql/connection/pglite.ts';
+import { openPostgres } from '../../src/sql/connection/postgres.ts';
+import { sqlStore } from '../../src/sql/store.ts';
 import { sqlTasks } from '../../src/sql/tasks.ts';
 import { quiet } from './door-world.ts';
 import { sampleApproval } from './sample-approval.ts';
@@ -17,14 +18,14 @@ import { skipWithout, startPostgres } from './servers.ts';
 export const STORES = ['PGlite', 'Postgres'] as const;
 export type StoreKind = (typeof STORES)[number];
 
-/** A migrated, empty store; on Postgres twice, as two replicas have it. */
+/** A migrated, empty store. On Postgres it is opened twice, as by two replicas. */
 export interface StoreWorld {
   readonly one: Store;
-  /** Another replica's; on PGlite the same. */
+  /** Another replica's store; on PGlite the same one. */
   readonly other: Store;
   /** The two replicas' tasks. */
   readonly tasks: readonly [TaskStore, TaskStore];
-  /** A look behind the port. */
+  /** Rows of the database itself. */
   rows(text: string): Promise<Record<string, unknown>[]>;
   close(): Promise<void>;
 }
@@ -65,7 +66,7 @@ export function randomHex(bytes: number): string {
   return randomBytes(bytes).toString('hex');
 }
 
-/** An approval about to be opened, of a call that nobody made before. */
+/** An approval to be opened, of a call that nobody has made before. */
 export function newApproval(different: Partial<NewApproval['approval']> = {}): NewApproval {
   const {
     state,
@@ -89,7 +90,7 @@ export function newApproval(different: Partial<NewApproval['approval']> = {}): N
   };
 }
 
-/** The same call once more: a new approval's id, the same fingerprint. */
+/** The same call again: another approval's id, the same fingerprint. */
 export function again({ approval }: NewApproval, olderFingerprints: readonly string[] = []): NewApproval {
   const { fingerprint, grant } = approval;
   return { ...newApproval({ fingerprint, grant }), olderFingerprints };
@@ -137,7 +138,7 @@ export function change(approval: Approval, to: State, more: Partial<Change> = {}
   return { id, revision, from, to, events: [eventOf(SAYS[to], approval)], ...more };
 }
 
-/** Commits one change after the other; throws when one is not taken. */
+/** Commits one change after the other; throws when one is not committed. */
 export async function through(store: Store, approval: Approval, ...states: State[]): Promise<Approval> {
   let now = approval;
   for (const to of states) {

@@ -1,4 +1,4 @@
-/** A log that is whole, and everything that is done to logs. Each hand gets the evidence and spoils it. */
+/** A log that is whole, and everything that can be done to logs: each tampering changes the evidence that it gets. */
 import { randomBytes } from 'node:crypto';
 import { type ChainFault, chainText, GENESIS, type Link } from '../../src/domain/chain.ts';
 import { checkpointText, readCheckpoint, type SignedCheckpoint } from '../../src/domain/checkpoint.ts';
@@ -23,7 +23,7 @@ export interface Signed {
   signature: string;
 }
 
-/** A log as a database has it: rows and checkpoints, each with the number it goes by. */
+/** A log as a database has it: rows and checkpoints, each with the number under which it is found. */
 export interface Evidence {
   events: Entry[];
   checkpoints: Signed[];
@@ -55,7 +55,7 @@ export function sign(key: SigningKey, events: readonly Entry[], before: SignedCh
   return { seq, text, signature: key.sign(text) };
 }
 
-/** Chains the events again from a place on, as somebody would who may write in the database. */
+/** Chains the events again from a place on, as somebody would who can write to the database. */
 export function rechain(events: Entry[], from: number): void {
   for (const [index, event] of events.entries()) {
     if (index < from) continue;
@@ -69,7 +69,7 @@ export interface Tampering {
   spoil(evidence: Evidence): void;
   /** The first thing that must be named. */
   readonly named: Partial<ChainFault> & Pick<ChainFault, 'kind'>;
-  /** Shows only against checkpoints that were kept elsewhere. */
+  /** Found only by comparing with checkpoints that were kept elsewhere. */
   readonly elsewhere?: true;
 }
 
@@ -245,7 +245,7 @@ export const TAMPERINGS: readonly Tampering[] = [
   },
 ];
 
-/** The chain's order, each checkpoint after the event whose number it goes by. */
+/** In the chain's order, each checkpoint after the event that it covers last. */
 export function inOrder({ events, checkpoints }: Evidence): (Link | SignedCheckpoint)[] {
   const all = [
     ...events.map((one) => ({ ...one, agrees: true, kind: 0 })),

@@ -4,9 +4,9 @@ import { PGlite } from '@electric-sql/pglite';
 import { Kysely, PGliteDialect, PostgresDialect } from 'kysely';
 import pg from 'pg';
 import type { Ledger } from '../../ports.ts';
-import { DirectoryHeld, holdDirectory } from '../../sql/directory.ts';
+import { DirectoryHeld, holdDirectory } from '../../sql/connection/directory-lock.ts';
 import { sqlLedger } from '../../sql/ledger.ts';
-import type { Tables } from '../../sql/schema.ts';
+import type { Tables } from '../../sql/table/tables.ts';
 import { Misuse } from '../parse/misuse.ts';
 
 /** A log that is open for reading. */

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { access, readdir, stat, statfs } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { DirectoryHeld, holdDirectory } from '../../sql/directory.ts';
+import { DirectoryHeld, holdDirectory } from '../../sql/connection/directory-lock.ts';
 import { type DoctorFinding, fault, ok, warn } from './finding.ts';
 
 const MIB = 1024 * 1024;

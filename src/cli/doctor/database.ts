@@ -1,8 +1,8 @@
 import { Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
 import { outOfReach } from '../../main/process/out-of-reach.ts';
-import { MIGRATION_NAMES, namesIn } from '../../sql/migrations.ts';
-import type { Tables } from '../../sql/schema.ts';
+import { MIGRATION_NAMES, namesIn } from '../../sql/migrations/migrate.ts';
+import type { Tables } from '../../sql/table/tables.ts';
 import { ANSWER_MS, type DoctorFinding, fault, isLoopback, ok, skewOf, warn } from './finding.ts';
 
 const OLDEST_MAJOR = 14;

@@ -1,3 +1,4 @@
+import { pause } from '../../time/pause.ts';
 import { type Forgery, PayloadDelivery, slackSignature } from './interactivity/delivery.ts';
 import {
   type ClickGesture,
@@ -29,7 +30,6 @@ import type { World } from './state/world.ts';
 import type { SlackStandIn, SlackStandInOptions } from './surface.ts';
 import { WebApi } from './web-api/api.ts';
 import type { InjectedFault } from './web-api/injected-faults.ts';
-import { Pauses } from './web-api/pauses.ts';
 import { Rates } from './web-api/rates.ts';
 import type { Fields } from './wire/fields.ts';
 
@@ -51,7 +51,7 @@ class StandIn implements SlackStandIn {
   port = 0;
   #down = false;
   readonly #changes = new Changes();
-  readonly #pauses = new Pauses();
+  readonly #closing = new AbortController();
   readonly #world: World;
   readonly #rates: Rates;
   readonly #api: WebApi;
@@ -78,7 +78,7 @@ class StandIn implements SlackStandIn {
       socketUrl: () => `${this.url.replace('http:', 'ws:')}/link/?${this.#sockets.ticket()}`,
     };
     this.#rates = new Rates(options.rates ?? 1, now);
-    this.#api = new WebApi(this.#world, this.#rates, (ms) => this.#pauses.wait(ms));
+    this.#api = new WebApi(this.#world, this.#rates, (ms) => pause(ms, this.#closing.signal));
     this.#delivery = new PayloadDelivery({
       url: options.interactivityUrl ?? null,
       secret: this.signingSecret,
@@ -185,7 +185,7 @@ class StandIn implements SlackStandIn {
 
   async close(): Promise<void> {
     this.#changes.close();
-    this.#pauses.end();
+    this.#closing.abort();
     this.#delivery.close();
     await this.#sockets.close();
     await this.#server.close();

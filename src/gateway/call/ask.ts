@@ -1,6 +1,7 @@
 import type { Approval } from '../../domain/approval.ts';
 import type { Take } from '../../domain/limit.ts';
 import type { Opened } from '../../ports.ts';
+import { pause } from '../../time/pause.ts';
 import type { Gateway } from '../gateway.ts';
 import { newId } from '../id.ts';
 import type { Arrival, Handled } from './arrival.ts';
@@ -82,7 +83,7 @@ async function settled<T extends { opened: Opened }>(
   for (let waited = 0; ; waited += SETTLE_MS) {
     const one = await open(waited >= SETTLE_MOST_MS);
     if (one.opened.kind !== 'settling') return { ...one, opened: one.opened };
-    await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
+    await pause(SETTLE_MS);
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Approval } from '../../domain/approval.ts';
 import { Unavailable } from '../../ports.ts';
+import { pause } from '../../time/pause.ts';
 import type { Gateway } from '../gateway.ts';
 import type { Dispatch } from './finish.ts';
 
@@ -25,7 +26,7 @@ export async function record(
         throw error;
       }
       gateway.log.error({ err: error, approval: approval.id }, 'an outcome could not be recorded yet');
-      await new Promise((resolve) => setTimeout(resolve, Math.min(2_000, 100 * 2 ** failures)));
+      await pause(Math.min(2_000, 100 * 2 ** failures));
       failures += 1;
     }
   }

@@ -1,5 +1,6 @@
 import type { NewEvent } from '../../domain/event.ts';
 import type { Log, Store } from '../../ports.ts';
+import { withinOr } from '../../time/within.ts';
 
 /** Milliseconds within which an event is durable (P7). */
 const DURABLE_MS = 50;
@@ -60,10 +61,7 @@ export class Journal {
   }
 
   async #ended(writing: Promise<void>): Promise<boolean> {
-    const late = Promise.withResolvers<void>();
-    const timer = setTimeout(late.resolve, Math.max(0, this.#writingSince + LONGEST_MS - performance.now()));
-    await Promise.race([writing, late.promise]);
-    clearTimeout(timer);
+    await withinOr(Math.max(0, this.#writingSince + LONGEST_MS - performance.now()), writing, undefined);
     return this.writable;
   }
 

@@ -1,5 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { Server as Socket } from 'node:net';
+import { pause } from '../../time/pause.ts';
 import type { OpenAnswers } from './open-answers.ts';
 
 /** Milliseconds in which a connection that is kept alive hears that it ends before it does. */
@@ -32,7 +33,7 @@ export class Drain {
 
   /** Resolves once nothing is under way, not before busy connections have heard that they end. */
   async quiet(): Promise<void> {
-    await new Promise((resolve) => setTimeout(resolve, LINGER_MS));
+    await pause(LINGER_MS);
     await new Promise<void>((resolve) => {
       const look = (): void => {
         if (!this.#busy()) resolve();

@@ -3,10 +3,10 @@ import type { Secrets, Settings } from '../../config/settings.ts';
 import type { Log, Queue } from '../../ports.ts';
 import { redisQueue } from '../../queue/redis.ts';
 import { sqlQueue } from '../../queue/sql.ts';
-import { openPglite } from '../../sql/pglite.ts';
-import { pglitePool } from '../../sql/pglite-pool.ts';
-import { openPostgres } from '../../sql/postgres.ts';
-import type { SqlConnection } from '../../sql/store.ts';
+import type { SqlConnection } from '../../sql/connection/connection.ts';
+import { openPglite } from '../../sql/connection/pglite.ts';
+import { pglitePool } from '../../sql/connection/pglite-pool.ts';
+import { openPostgres } from '../../sql/connection/postgres.ts';
 import { explained } from './out-of-reach.ts';
 
 /** The authority and the queue, as the settings want them. */

@@ -1,4 +1,4 @@
-import { readBody } from '../body.ts';
+import { readBody } from '../../bytes/read.ts';
 import { headersForUpstream } from '../protocol/header-policy.ts';
 import { HEADER_MISMATCH, rpcError } from '../protocol/response.ts';
 import { claimedVersion, disagreement } from './header-agreement.ts';

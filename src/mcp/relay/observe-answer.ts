@@ -1,7 +1,7 @@
+import { concatBytes } from '../../bytes/read.ts';
 import { isObject, type Json, type JsonObject, member } from '../../domain/json.ts';
 import type { ListPage } from '../../gateway/tools/tool-lists.ts';
 import type { UpstreamAnswer } from '../../ports.ts';
-import { join } from '../body.ts';
 import { headerOf } from '../protocol/header-policy.ts';
 import { editData, SseCutter } from '../sse/cutter.ts';
 
@@ -76,7 +76,7 @@ class WholeObserver implements AnswerObserver {
   }
 
   end(): void {
-    if (this.#length <= MOST) hearText(new TextDecoder().decode(join(this.#chunks, this.#length)), this.#hear);
+    if (this.#length <= MOST) hearText(new TextDecoder().decode(concatBytes(this.#chunks, this.#length)), this.#hear);
   }
 }
 

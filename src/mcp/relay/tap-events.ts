@@ -1,11 +1,9 @@
-import { join } from '../body.ts';
+import { MOST_HELD_BYTES } from '../../bytes/held-answer.ts';
+import { concatBytes } from '../../bytes/read.ts';
 import { editData, SseCutter } from '../sse/cutter.ts';
 
 /** What to change in a message, or a batch, given as text; null: nothing. */
 export type MessageEdit = (text: string) => string | null;
-
-/** Bytes of one answer, or of one event, that are held to be looked through. */
-export const MAX_HELD = 64 * 1024 * 1024;
 
 const UTF8 = new TextDecoder('utf-8', { ignoreBOM: true });
 
@@ -17,7 +15,7 @@ export function tapEvents(
   const cutter = new SseCutter();
   if (body instanceof Uint8Array) {
     const events = [...cutter.push(body), cutter.end()].map((event) => tapEvent(event, edit));
-    return join(
+    return concatBytes(
       events,
       events.reduce((sum, event) => sum + event.length, 0),
     );
@@ -30,7 +28,7 @@ export function tapEvents(
         const events = done ? [cutter.end()] : cutter.push(value);
         for (const event of events) if (event.length > 0) out.enqueue(tapEvent(event, edit));
         if (done) return out.close();
-        if (cutter.waiting > MAX_HELD) throw new Error('an event is too long to be looked through');
+        if (cutter.waiting > MOST_HELD_BYTES) throw new Error('an event is too long to be looked through');
         if (events.length > 0) return;
       }
     },

@@ -1,7 +1,8 @@
+import { MOST_HELD_BYTES } from '../../bytes/held-answer.ts';
+import { readBounded } from '../../bytes/read.ts';
 import type { ExchangeAnswer, UpstreamAnswer } from '../../ports.ts';
-import { join } from '../body.ts';
 import { headerOf } from '../protocol/header-policy.ts';
-import { MAX_HELD, type MessageEdit, tapEvents } from './tap-events.ts';
+import { type MessageEdit, tapEvents } from './tap-events.ts';
 
 const UTF8 = new TextDecoder('utf-8', { ignoreBOM: true });
 
@@ -16,7 +17,7 @@ export async function tap(answer: UpstreamAnswer, edit: MessageEdit): Promise<Ex
   if (packed !== null && packed.toLowerCase() !== 'identity') return unreadable(answer, 'packed though asked not to');
   const type = (headerOf(answer.headers, 'content-type') ?? '').split(';')[0]?.trim().toLowerCase();
   if (type === 'text/event-stream') return { ...answer, body: tapEvents(answer.body, edit) };
-  const whole = answer.body instanceof Uint8Array ? answer.body : await collect(answer.body);
+  const whole = answer.body instanceof Uint8Array ? answer.body : await readBounded(answer.body, MOST_HELD_BYTES);
   if (whole === null) return unreadable(answer, 'too long to be looked through');
   return { ...answer, body: tapText(whole, edit) };
 }
@@ -24,22 +25,6 @@ export async function tap(answer: UpstreamAnswer, edit: MessageEdit): Promise<Ex
 async function unreadable(answer: UpstreamAnswer, why: string): Promise<ExchangeAnswer> {
   if (answer.body instanceof ReadableStream && !answer.body.locked) await answer.body.cancel();
   return { kind: 'lost', why };
-}
-
-async function collect(body: ReadableStream<Uint8Array>): Promise<Uint8Array | null> {
-  const reader = body.getReader();
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) return join(chunks, length);
-    length += value.length;
-    if (length > MAX_HELD) {
-      await reader.cancel();
-      return null;
-    }
-    chunks.push(value);
-  }
 }
 
 function tapText(bytes: Uint8Array, edit: MessageEdit): Uint8Array {

@@ -1,6 +1,6 @@
 import { type Dispatcher, Pool } from 'undici';
+import { concatBytes } from '../../bytes/read.ts';
 import type { Exchange, ExchangeAnswer, Upstream } from '../../ports.ts';
-import { join } from '../body.ts';
 
 export interface HttpUpstreamOptions {
   /** Where the server listens, path and query included. */
@@ -114,7 +114,7 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
   onResponseEnd(): void {
     this.#ended = true;
     if (this.#stream !== null && !this.#dropped) this.#stream.close();
-    this.#handOver(this.#length === 0 ? null : join(this.#chunks, this.#length));
+    this.#handOver(this.#length === 0 ? null : concatBytes(this.#chunks, this.#length));
   }
 
   onResponseError(_controller: unknown, error: Error): void {

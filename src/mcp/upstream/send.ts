@@ -1,7 +1,9 @@
+import { MOST_HELD_BYTES } from '../../bytes/held-answer.ts';
+import { readBounded } from '../../bytes/read.ts';
 import { isObject, type Json, member } from '../../domain/json.ts';
 import type { Outcome } from '../../gateway/dispatch/finish.ts';
 import type { Exchange, Upstream, UpstreamAnswer } from '../../ports.ts';
-import { join } from '../body.ts';
+import { pause } from '../../time/pause.ts';
 import { headerOf } from '../protocol/header-policy.ts';
 import { SseCutter } from '../sse/cutter.ts';
 import { fieldsOf } from '../sse/fields.ts';
@@ -33,9 +35,7 @@ const MOST_FAILURES = 20;
 const DEFAULT_RETRY_MS = 1_000;
 const SHORTEST_RETRY_MS = 100;
 const LONGEST_RETRY_MS = 30_000;
-/** Bytes of one answer, or of one event, that are held: a server without an end must not take the memory of everybody. */
-export const MOST_HELD = 64 * 1024 * 1024;
-const TOO_LONG = `longer than ${MOST_HELD >> 20} MiB`;
+const TOO_LONG = `longer than ${MOST_HELD_BYTES >> 20} MiB`;
 
 const UTF8 = new TextDecoder('utf-8', { ignoreBOM: true });
 
@@ -105,18 +105,9 @@ export async function whole(body: UpstreamAnswer['body'], signal?: AbortSignal):
   if (body === null) return new Uint8Array(0);
   if (body instanceof Uint8Array) return body;
   const bounded = signal === undefined ? body : body.pipeThrough(new TransformStream<Uint8Array>(), { signal });
-  const reader = bounded.getReader();
-  const chunks: Uint8Array[] = [];
-  for (let length = 0; ; ) {
-    const { done, value } = await reader.read();
-    if (done) return join(chunks, length);
-    length += value.length;
-    if (length > MOST_HELD) {
-      reader.cancel().catch(() => {});
-      throw new Error(TOO_LONG);
-    }
-    chunks.push(value);
-  }
+  const bytes = await readBounded(bounded, MOST_HELD_BYTES);
+  if (bytes === null) throw new Error(TOO_LONG);
+  return bytes;
 }
 
 interface Position {
@@ -132,7 +123,7 @@ async function readStream(sending: Sending, first: UpstreamAnswer): Promise<Send
     if (sent !== null) return sent;
     if (sending.signal?.aborted) return ended(TAKEN_BACK);
     if (at.lastId === null) return ended({ kind: 'unknown', why: 'its stream ended without an answer' });
-    await new Promise((resolve) => setTimeout(resolve, at.retryMs));
+    await pause(at.retryMs);
     const next = await sending.upstream.exchange(resumptionOf(sending, at.lastId));
     // A server may close its stream as often as it likes and be polled (2025-11-25); only silence is counted.
     failures = next.kind === 'answer' ? 0 : failures + 1;
@@ -178,7 +169,8 @@ async function readEvents(sending: Sending, answer: UpstreamAnswer, at: Position
       const { done, value } = await reader.read();
       const sent = done ? null : await take(cutter.push(value));
       if (sent || done) return sent;
-      if (cutter.waiting > MOST_HELD) return ended({ kind: 'unknown', why: `its stream has an event ${TOO_LONG}` });
+      if (cutter.waiting > MOST_HELD_BYTES)
+        return ended({ kind: 'unknown', why: `its stream has an event ${TOO_LONG}` });
     }
   } catch {
     return null;

@@ -1,8 +1,8 @@
 import type { JsonObject } from '../../domain/json.ts';
 import type { Log } from '../../ports.ts';
+import { pause } from '../../time/pause.ts';
 import type { ModalView } from '../card/modals.ts';
 import type { SlackApi } from '../wire/api.ts';
-import { pauseUnless } from '../wire/wait.ts';
 import type { Interaction } from './payload.ts';
 import { CLICK_NOTICES } from './words.ts';
 
@@ -66,7 +66,7 @@ async function tell(
     if (failure === null) return true;
     log.warn({ why: failure }, 'a person could not be told what became of a click');
     if (patience === null || patience.leaving.aborted || failure === 'nowhere') return false;
-    if (pauseMs > 0) await pauseUnless(patience.leaving, pauseMs);
+    if (pauseMs > 0) await pause(pauseMs, patience.leaving);
   }
   return false;
 }

@@ -1,5 +1,5 @@
 import type { Clock } from '../../ports.ts';
-import { answerWithin } from '../wire/wait.ts';
+import { withinOr } from '../../time/within.ts';
 
 /** Answers from a slow source, kept for a while. Each key is asked for once at a time; a missing answer is not kept. */
 export class AnswerCache<T> {
@@ -31,6 +31,6 @@ export class AnswerCache<T> {
         .finally(() => this.#pending.delete(key));
       this.#pending.set(key, pending);
     }
-    return answerWithin(waitMs, pending);
+    return withinOr(waitMs, pending, null);
   }
 }

@@ -1,6 +1,6 @@
 import type { Approval } from '../../domain/approval.ts';
 import type { Approver } from '../../domain/decide.ts';
-import { answerWithin } from '../wire/wait.ts';
+import { withinOr } from '../../time/within.ts';
 import { LOOKUP_MS, type People } from './people.ts';
 import type { StrangerReason } from './standing.ts';
 
@@ -45,7 +45,7 @@ export class LiveIdentity {
 /** Who clicked, from the payload's ids and Slack's own facts, all within 2 s: the ack is due after 3. */
 export async function identify(terms: IdentityTerms, who: Clicker, approval: Approval): Promise<Identified> {
   const identified = lookUp(terms, who, approval);
-  return (await answerWithin(LOOKUP_MS, identified)) ?? { kind: 'cannot_tell' };
+  return (await withinOr(LOOKUP_MS, identified, null)) ?? { kind: 'cannot_tell' };
 }
 
 async function lookUp({ people, app }: IdentityTerms, who: Clicker, approval: Approval): Promise<Identified> {

@@ -1,7 +1,7 @@
 import { type JsonObject, member } from '../../domain/json.ts';
 import type { Clock, Log } from '../../ports.ts';
+import { withinOr } from '../../time/within.ts';
 import type { SlackApi } from '../wire/api.ts';
-import { answerWithin } from '../wire/wait.ts';
 import { AnswerCache } from './answer-cache.ts';
 import { type Home, type HomeTerms, homeMismatches, homeOf } from './home.ts';
 import { type PersonStanding, strangerReason } from './standing.ts';
@@ -47,7 +47,7 @@ export class People {
    */
   async home(): Promise<Home | null> {
     if (this.#home !== null) return this.#home;
-    const answer = await answerWithin(this.#lookupMs, this.#api.call('auth.test', {}));
+    const answer = await withinOr(this.#lookupMs, this.#api.call('auth.test', {}), null);
     if (!answer?.ok) return null;
     for (const { what, remedy } of homeMismatches(answer.body, this.#terms)) {
       this.#log?.error({ remedy }, `Slack: ${what}: nobody's click counts`);

@@ -1,4 +1,5 @@
 import type { App, Receiver } from '@slack/bolt';
+import { readBody } from '../../bytes/read.ts';
 import type { Clock, Log } from '../../ports.ts';
 import { SeenSignatures, verifySignature } from './signature.ts';
 
@@ -53,7 +54,7 @@ export function requestHandler(
   return async (request) => {
     const type = request.headers.get('content-type')?.toLowerCase() ?? '';
     if (!type.startsWith('application/x-www-form-urlencoded')) return plain(415, 'expected a form');
-    const bytes = await read(request);
+    const bytes = await readBody(request, request.headers.get('content-length'), MAX_BODY);
     if (bytes === null) return plain(413, 'too large');
 
     // Verified over the raw bytes, before parsing: nothing unsigned is interpreted.
@@ -116,24 +117,6 @@ function payload(bytes: Uint8Array): Record<string, unknown> | null {
   } catch {
     return null;
   }
-}
-
-async function read(request: Request): Promise<Uint8Array | null> {
-  const announced = request.headers.get('content-length');
-  if (announced !== null && /^\d+$/.test(announced)) {
-    if (Number(announced) > MAX_BODY) return null;
-    // A body ends at its announced length, so this reads no more than that and needs no stream.
-    const whole = new Uint8Array(await request.arrayBuffer());
-    return whole.length > MAX_BODY ? null : whole;
-  }
-  const parts: Uint8Array[] = [];
-  let size = 0;
-  for await (const part of request.body ?? []) {
-    size += part.byteLength;
-    if (size > MAX_BODY) return null;
-    parts.push(part);
-  }
-  return Buffer.concat(parts, size);
 }
 
 const plain = (status: number, text: string): Response => new Response(`${text}\n`, { status });

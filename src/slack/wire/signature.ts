@@ -1,4 +1,5 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac } from 'node:crypto';
+import { sameSecret } from '../../bytes/same-secret.ts';
 
 export type SignatureCheck =
   | { readonly kind: 'genuine'; readonly signature: string }
@@ -26,8 +27,7 @@ export function verifySignature(
   if (age < -WINDOW_S) return { kind: 'refused', reason: 'future' };
 
   const expected = `v0=${createHmac('sha256', secret).update(`v0:${timestamp}:`).update(body).digest('hex')}`;
-  const [a, b] = [Buffer.from(expected), Buffer.from(signature)];
-  if (a.length !== b.length || !timingSafeEqual(a, b)) return { kind: 'refused', reason: 'forged' };
+  if (!sameSecret(expected, signature)) return { kind: 'refused', reason: 'forged' };
   return { kind: 'genuine', signature: expected };
 }
 

@@ -1,7 +1,8 @@
 import type { SocketModeReceiver } from '@slack/bolt';
 import { member } from '../../domain/json.ts';
 import type { Log } from '../../ports.ts';
-import { answerWithin, pauseUnless } from './wait.ts';
+import { pause } from '../../time/pause.ts';
+import { withinOr } from '../../time/within.ts';
 
 export interface SocketConnection {
   /** Resolves when clicks can arrive, or after `waitMs` while the attempts continue. Never rejects. */
@@ -64,7 +65,7 @@ export function keepConnected(
       const lastedMs = await connectOnce();
       if (lastedMs >= GOOD_MS) pauseMs = FIRST_PAUSE_MS;
       else {
-        await pauseUnless(stopped.signal, pauseMs);
+        await pause(pauseMs, stopped.signal);
         pauseMs = lastedMs > 0 ? FIRST_PAUSE_MS : Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
       }
     }
@@ -73,15 +74,15 @@ export function keepConnected(
   return {
     async start(waitMs) {
       running = run();
-      if ((await answerWithin(waitMs, connected.promise)) === null) {
+      if ((await withinOr(waitMs, connected.promise, null)) === null) {
         log.warn({}, 'Slack is not connected over Socket Mode yet; the attempts continue');
       }
     },
     async stop() {
       stopped.abort();
       // During its opening handshake, Slack's client cannot be closed without leaving a timer of 30 s: the loop closes it.
-      if (open) await answerWithin(STOP_MS, client.disconnect());
-      await answerWithin(STOP_MS, running);
+      if (open) await withinOr(STOP_MS, client.disconnect(), null);
+      await withinOr(STOP_MS, running, null);
     },
   };
 }

@@ -2,6 +2,7 @@ import { type Context, Hono } from 'hono';
 import type { Gateway } from '../../gateway/gateway.ts';
 import { exportLog } from '../../gateway/log/export.ts';
 import { type Records, Unavailable } from '../../ports.ts';
+import { pause } from '../../time/pause.ts';
 import { isAdmin } from '../http/admin.ts';
 import { eventJson } from './approval-json.ts';
 import { readQuery } from './audit-query.ts';
@@ -60,7 +61,7 @@ export function auditApi({ gateway, records, adminToken }: AuditDeps): Hono {
     const until = clock.now().getTime() + waitMs;
     let links = await ledger.chain(after, MOST, { phrases: false });
     while (links.length === 0 && clock.now().getTime() < until && !c.req.raw.signal.aborted) {
-      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+      await pause(LOOK_MS);
       links = await ledger.chain(after, MOST, { phrases: false });
     }
     const items = links.map(({ n, seq, hash, text }) => ({ ...(JSON.parse(text) as object), n, seq, hash }));

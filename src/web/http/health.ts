@@ -1,6 +1,7 @@
 import { Hono } from 'hono';
 import type { Gateway } from '../../gateway/gateway.ts';
 import { type CardsTrouble, Unavailable } from '../../ports.ts';
+import { withinOr } from '../../time/within.ts';
 
 /** Milliseconds that a part may take to say that it is there. */
 const PATIENCE_MS = 2_000;
@@ -39,10 +40,9 @@ function wordsOf(error: unknown): string {
 }
 
 async function answers(ping: Promise<void>, words: (error: unknown) => string): Promise<string> {
-  const { promise: late, resolve } = Promise.withResolvers<string>();
-  const timer = setTimeout(() => resolve('does not answer'), PATIENCE_MS);
-  const said = ping.then(() => 'ok', words);
-  const first = await Promise.race([said, late]);
-  clearTimeout(timer);
-  return first;
+  return withinOr(
+    PATIENCE_MS,
+    ping.then(() => 'ok', words),
+    'does not answer',
+  );
 }

@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { sameSecret } from '../../bytes/same-secret.ts';
 
 /** A person in front of the console, once they were recognised. */
 export interface Reviewer {
@@ -27,16 +27,7 @@ export function adminIdentity(adminToken: string | null): Identity {
   const admin = adminToken === null ? null : { id: 'admin', name: 'admin', userGroups: [], basis: adminToken };
   return {
     open: admin !== null,
-    present: async (credential) => (admin !== null && same(credential, admin.basis) ? admin : null),
+    present: async (credential) => (admin !== null && sameSecret(credential, admin.basis) ? admin : null),
     reviewer: async (id) => (id === 'admin' ? admin : null),
   };
-}
-
-/** Digests are compared, in constant time, whatever the lengths. */
-function same(a: string, b: string): boolean {
-  return timingSafeEqual(digest(a), digest(b));
-}
-
-function digest(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
 }

@@ -1,0 +1,37 @@
+import type { BackendFactory, Queue as BullQueue, IQueueBackend } from 'bullmq';
+
+/** The queue of parked approvals. Its completions wake the calls that are held for them. */
+export const PARKED = 'parked';
+/** The queue of cards to bring up to date. */
+export const OUTBOX = 'outbox';
+
+/** A BullMQ queue on a backend whose connections are of type `C`. */
+export type JobQueue<C> = BullQueue<unknown, unknown, string, unknown, unknown, string, IQueueBackend, C>;
+
+/** What BullMQ runs on: Redis or SQL. `C`: what BullMQ calls a connection there. */
+export interface QueueBackend<C> {
+  /** For people: `Redis at 127.0.0.1:6379`. */
+  readonly name: string;
+  readonly factory: BackendFactory<IQueueBackend, C>;
+  readonly prefix: string;
+  /** For adding jobs: fails at once while there is no connection. */
+  readonly queueConnection: C;
+  /** For workers and events: waits until the connection is back. */
+  readonly workerConnection: C;
+  /** How long one read of events may block, in ms. */
+  readonly eventsBlockMs: number;
+
+  /** Connects and prepares. Rejects with the reason. */
+  open(): Promise<void>;
+  ping(): Promise<void>;
+  /** The last event of the parked queue so far: whoever reads from there misses nothing that comes later. */
+  lastEventId(): Promise<string>;
+  /** Of these ids, those without a parked job. */
+  withoutJob(ids: readonly string[]): Promise<string[]>;
+  /** Replaces connections that died without saying so. Never rejects. */
+  checkConnections(): Promise<void>;
+  /** Closes every socket at once. */
+  disconnect(): Promise<void>;
+  /** The error in words, without a secret. */
+  describe(error: unknown): string;
+}

@@ -1,0 +1,96 @@
+import { type Clock, type Handlers, type Log, type Queue, Unavailable } from '../ports.ts';
+import { within } from '../time/within.ts';
+import type { QueueBackend } from './backend.ts';
+import { BullWorkers } from './bull-workers.ts';
+import { jobIdOf } from './job-id.ts';
+import { orderDelivery, publish } from './outbox.ts';
+import { park, wake } from './parked.ts';
+import { troubleLog } from './trouble-log.ts';
+
+/** Milliseconds after which a backend that does not answer counts as gone. */
+const ANSWER_MS = 1_900;
+/** The same while starting. */
+const START_MS = 5_000;
+/** Ids asked for in one query. */
+const IDS_AT_ONCE = 5_000;
+
+const SYSTEM_CLOCK: Clock = { now: () => new Date() };
+
+/**
+ * The `Queue` port on BullMQ, over either backend. Nothing connects before `start`; requests made earlier wait for it.
+ */
+export function bullQueue<C>(backend: QueueBackend<C>, log: Log, clock: Clock = SYSTEM_CLOCK): Queue {
+  const trouble = troubleLog(log, backend.name, backend.describe);
+  let onWake: (id: string) => void = () => undefined;
+  let workers: BullWorkers<C> | null = null;
+  const created = Promise.withResolvers<BullWorkers<C>>();
+  created.promise.catch(() => undefined);
+  let state: 'new' | 'started' | 'closed' = 'new';
+
+  const unavailable = (error: unknown): Unavailable =>
+    new Unavailable('queue', `${backend.name} does not answer: ${backend.describe(error)}`);
+
+  async function ask<T>(request: (workers: BullWorkers<C>) => Promise<T>): Promise<T> {
+    if (state === 'closed') throw new Unavailable('queue', 'The queue is closed.');
+    try {
+      // A gateway may answer a click before its queue has started: its request waits until it has.
+      return await within(ANSWER_MS, workers === null ? created.promise.then(request) : request(workers));
+    } catch (error) {
+      throw state === 'new' ? new Unavailable('queue', 'The queue has not started.') : unavailable(error);
+    }
+  }
+
+  async function start(handlers: Handlers): Promise<void> {
+    if (state !== 'new') throw new Error('A queue starts once.');
+    state = 'started';
+    try {
+      await within(START_MS, backend.open());
+      workers = await BullWorkers.create({ backend, handlers, log, trouble, onCompleted: (id) => onWake(id) });
+      created.resolve(workers);
+      await within(START_MS, workers.start());
+    } catch (error) {
+      await close();
+      throw unavailable(error);
+    }
+  }
+
+  async function close(): Promise<void> {
+    if (state === 'closed') return;
+    state = 'closed';
+    created.reject(new Error('it is closed'));
+    await (workers?.close() ?? backend.disconnect());
+  }
+
+  async function missing(ids: readonly string[]): Promise<readonly string[]> {
+    const found: string[] = [];
+    for (let at = 0; at < ids.length; at += IDS_AT_ONCE) {
+      const jobIds = ids.slice(at, at + IDS_AT_ONCE).map(jobIdOf);
+      found.push(...(await ask(() => backend.withoutJob(jobIds))));
+    }
+    return found;
+  }
+
+  return {
+    start,
+    close,
+    missing,
+    ping: () => ask(() => backend.ping()),
+    park: async (id, expiresAt) => {
+      const jobId = jobIdOf(id);
+      const delayMs = Math.max(0, expiresAt.getTime() - clock.now().getTime());
+      await ask(({ parked }) => park(parked, jobId, delayMs));
+    },
+    wake: async (id) => {
+      const jobId = jobIdOf(id);
+      await ask(({ parked }) => wake(parked, jobId));
+    },
+    publish: async (id, delayMs = 0) => {
+      const approval = jobIdOf(id);
+      await ask(({ outbox }) => publish(outbox, approval, delayMs, clock.now()));
+    },
+    deliver: () => ask(({ outbox }) => orderDelivery(outbox)),
+    onWake: (listener) => {
+      onWake = listener;
+    },
+  };
+}

@@ -1,0 +1,62 @@
+import { Redis, type RedisOptions } from 'ioredis';
+import { within } from '../time/within.ts';
+
+/** Milliseconds that `connect` waits for Redis. */
+const CONNECT_MS = 4_000;
+/** Milliseconds after which a connection that looks ready and does not answer counts as dead. */
+const PING_MS = 3_000;
+
+/** A connection, not yet open. It adds itself and BullMQ's copies of it to `all`, so that all of them can be closed. */
+export function createConnection(options: RedisOptions, all: Set<Redis>): Redis {
+  const connection = new Redis({ ...options, replyMapping: 'legacy' });
+  all.add(connection);
+  const info = connection.info.bind(connection);
+  const disconnect = connection.disconnect.bind(connection);
+  Object.assign(connection, {
+    // Asked to disconnect between two attempts, ioredis cancels the next one and never emits `end`, for which callers
+    // would wait for ever. So it connects once more, in order to disconnect.
+    disconnect: (reconnect = false) => {
+      const betweenAttempts = connection.status === 'reconnecting' && !reconnect;
+      disconnect(reconnect);
+      if (!betweenAttempts) return;
+      connection.connect().catch(() => undefined);
+      disconnect();
+    },
+    // A lazy copy that fails to connect at its first attempt would never try again.
+    duplicate: (more?: RedisOptions) => createConnection({ ...connection.options, ...more, lazyConnect: false }, all),
+    // BullMQ reads this to print a warning per connection; we log that once ourselves. ioredis itself calls with a
+    // callback.
+    info: (...args: unknown[]) =>
+      args.length > 0
+        ? Reflect.apply(info, connection, args)
+        : info().then((text) => text.replace(/^maxmemory_policy:.*$/m, '')),
+  });
+  return connection;
+}
+
+/** Resolves when the connection is usable; rejects with the last reason why it is not. */
+export async function connect(connection: Redis): Promise<void> {
+  let lastError: unknown;
+  const ready = Promise.withResolvers<void>();
+  connection.on('error', (error) => {
+    lastError = error;
+  });
+  connection.once('ready', ready.resolve);
+  connection.once('end', () => ready.reject(lastError ?? new Error('closed')));
+  connection.connect().catch(() => undefined);
+  try {
+    await within(CONNECT_MS, ready.promise);
+  } catch (error) {
+    throw lastError ?? error;
+  }
+}
+
+/** Reconnects when the other end has vanished without a word: such a connection looks ready and never answers. */
+export async function checkConnection(connection: Redis): Promise<void> {
+  if (connection.status !== 'ready') return;
+  try {
+    await within(PING_MS, connection.ping());
+  } catch {
+    if (connection.status === 'ready') connection.disconnect(true);
+  }
+}

@@ -1,0 +1,109 @@
+import { createHash } from 'node:crypto';
+import { type Kysely, type Selectable, sql, type Transaction } from 'kysely';
+import type { NewEvent } from '../../domain/event.ts';
+import type { CardRecord, Store } from '../../ports.ts';
+import { writeEvents } from '../log/events.ts';
+import type { CardTable } from '../table/approval-tables.ts';
+import type { Tables } from '../table/tables.ts';
+import { isSilent } from './presence.ts';
+
+export async function readCard(db: Kysely<Tables>, approval: string): Promise<CardRecord | null> {
+  const row = await db.selectFrom('holdfast.cards').selectAll().where('approval_id', '=', approval).executeTakeFirst();
+  return row ? cardOf(row) : null;
+}
+
+function cardOf(row: Selectable<CardTable>): CardRecord {
+  return {
+    approval: row.approval_id,
+    channel: row.channel,
+    ts: row.ts,
+    revision: row.revision,
+    digest: row.digest,
+    postedAt: row.posted_at,
+  };
+}
+
+/**
+ * Takes the card for one run. One statement: the row is the lock, and it records the intent to post, so that a post
+ * whose answer was lost is looked for.
+ */
+export async function claimCard(
+  db: Kysely<Tables>,
+  approval: string,
+  run: { id: string; replica: string; ms: number },
+): ReturnType<Store['claimCard']> {
+  const until = sql`clock_timestamp() + make_interval(secs => ${run.ms / 1_000}::double precision)`;
+  const claimed = await sql<Selectable<CardTable> & { fresh: boolean }>`
+    insert into holdfast.cards as c (approval_id, channel, revision, digest, run, run_by, run_until)
+    values (${approval}, '', 0, '', ${run.id}, ${run.replica}, ${until})
+    on conflict (approval_id) do update set run = excluded.run, run_by = excluded.run_by, run_until = excluded.run_until
+      where c.run is null or c.run_until < clock_timestamp() or ${isSilent(sql`c.run_by`)}
+    returning c.*, c.xmax = 0 as fresh`.execute(db);
+  const row = claimed.rows[0];
+  return row === undefined ? false : { card: row.fresh ? null : cardOf(row) };
+}
+
+export async function releaseCard(db: Kysely<Tables>, approval: string, run: string): Promise<void> {
+  await sql`update holdfast.cards set run = null where approval_id = ${approval} and run = ${run}`.execute(db);
+}
+
+/** Of these approvals, those created by `before` whose card was not posted. */
+export async function unpostedCards(db: Kysely<Tables>, ids: readonly string[], before: Date): Promise<string[]> {
+  const found = await sql<{ id: string }>`
+    select a.id from holdfast.approvals a
+    where a.id = any(${ids}::text[]) and a.created_at <= ${before}
+      and not exists (select 1 from holdfast.cards c where c.approval_id = a.id and c.ts is not null)`.execute(db);
+  return found.rows.map((row) => row.id);
+}
+
+/** Remembers where the card is and what it shows. An earlier revision never overwrites a later one. */
+export async function saveCard(
+  db: Kysely<Tables>,
+  card: CardRecord,
+  event: NewEvent | null,
+  content?: string,
+): Promise<void> {
+  await db.transaction().execute(async (trx) => {
+    await sql`
+      insert into holdfast.cards as c (approval_id, channel, ts, revision, digest, posted_at)
+      values (${card.approval}, ${card.channel}, ${card.ts}, ${card.revision}, ${card.digest}, ${card.postedAt})
+      on conflict (approval_id) do update set channel = excluded.channel, ts = coalesce(excluded.ts, c.ts),
+        revision = greatest(c.revision, excluded.revision),
+        digest = case when excluded.revision >= c.revision then excluded.digest else c.digest end,
+        posted_at = coalesce(c.posted_at, excluded.posted_at)`.execute(trx);
+    await sql`
+      update holdfast.approvals set shown = greatest(shown, ${card.revision}) where id = ${card.approval}`.execute(trx);
+    if (content !== undefined) await keepContent(trx, card.approval, content);
+    if (event) await writeEvents(trx, [event]);
+  });
+}
+
+/** Characters of a card that is kept: many times what Slack accepts. */
+const LONGEST_CARD = 200_000;
+/** Cards of one approval that are kept. */
+const MOST_CARDS = 500;
+
+/** Kept before the event that names it, so that whatever the log says was shown can be shown again. */
+async function keepContent(trx: Transaction<Tables>, approval: string, content: string): Promise<void> {
+  if (content.length > LONGEST_CARD) return;
+  const digest = createHash('sha256').update(content).digest('hex');
+  await sql`
+    insert into holdfast.card_contents (digest, approval_id, content, kept_at)
+    select ${digest}, ${approval}, ${content}, clock_timestamp()
+    where (select count(*) from holdfast.card_contents where approval_id = ${approval}) < ${MOST_CARDS}
+    on conflict (digest) do nothing`.execute(trx);
+}
+
+/** What these cards showed, by digest. */
+export async function cardContents(
+  db: Kysely<Tables>,
+  digests: readonly string[],
+): Promise<ReadonlyMap<string, string>> {
+  if (digests.length === 0) return new Map();
+  const found = await db
+    .selectFrom('holdfast.card_contents')
+    .select(['digest', 'content'])
+    .where('digest', 'in', digests)
+    .execute();
+  return new Map(found.map((row) => [row.digest, row.content]));
+}

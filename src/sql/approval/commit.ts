@@ -1,0 +1,158 @@
+import { type Kysely, type RawBuilder, sql } from 'kysely';
+import { type Approval, isOver, mayFollow } from '../../domain/approval.ts';
+import type { CardRecord, Change, Committed } from '../../ports.ts';
+import { KEPT_PLAN } from '../connection/kept-plan.ts';
+import { giveBack, NoRoom, takeAll } from '../limit/counters.ts';
+import { eventRow } from '../log/events.ts';
+import { APPROVAL, type ApprovalRow, approvalOf } from '../table/approval-row.ts';
+import type { Db, Tables } from '../table/tables.ts';
+
+/** Thrown inside the transaction to roll it back; never leaves the store. */
+class Overtaken extends Error {}
+
+/** Postgres' code when one person votes a second time. */
+const UNIQUE_VIOLATION = '23505';
+
+/**
+ * The only way an approval changes state. State and revision are compared in the `where`. Vote, events and change are
+ * one statement, and with counters one transaction: all or nothing, and in as few round trips as possible, because an
+ * agent waits. The update locks the row, so two committers cannot both see its old state.
+ */
+export async function commitChange(db: Kysely<Tables>, change: Change): Promise<Committed> {
+  assertAllowed(change);
+  return commitMove(db, { ...change, next: change.revision + 1 });
+}
+
+/**
+ * Two changes as one update of the row, so that nobody sees the state in between. Revision, events and columns are
+ * those of one change after the other.
+ */
+export async function commitBoth(db: Kysely<Tables>, first: Change, second: Change): Promise<Committed> {
+  for (const change of [first, second]) assertAllowed(change);
+  const follows = second.id === first.id && second.from === first.to && second.revision === first.revision + 1;
+  if (!follows || second.decision) throw new Error(`${first.to} is not followed by this change to ${second.to}`);
+  if (first.takes || first.gives || first.joiner || first.dispatcher) throw new Error('only a decision comes first');
+  return commitMove(db, {
+    ...second,
+    ...(first.decision ? { decision: first.decision } : {}),
+    ...(first.card ? { card: first.card } : {}),
+    from: first.from,
+    revision: first.revision,
+    next: second.revision + 1,
+    patch: { ...first.patch, ...second.patch },
+    events: [...first.events, ...second.events],
+  });
+}
+
+function assertAllowed({ from, to }: Change): void {
+  if (from !== to && !mayFollow(from, to)) throw new Error(`an approval cannot go from ${from} to ${to}`);
+}
+
+/** A change of one row; `next` is the revision it gets. */
+type Move = Change & { readonly next: number };
+
+async function commitMove(db: Kysely<Tables>, change: Move): Promise<Committed> {
+  const { takes = [], gives = [], joiner } = change;
+  try {
+    if (takes.length === 0 && gives.length === 0) {
+      const approval = await move(db, change);
+      return approval === null ? overtaken(db, joiner) : { kind: 'committed', approval, taken: [] };
+    }
+    return await db.transaction().execute(async (trx) => {
+      const approval = await move(trx, change);
+      if (approval === null) throw new Overtaken();
+      await giveBack(trx, gives);
+      return { kind: 'committed', approval, taken: await takeAll(trx, takes) };
+    });
+  } catch (error) {
+    if (error instanceof Overtaken) return overtaken(db, joiner);
+    if (error instanceof NoRoom) return { kind: 'full', full: error.full };
+    if (change.decision && (error as { code?: string }).code === UNIQUE_VIOLATION) return { kind: 'conflict' };
+    throw error;
+  }
+}
+
+/** Why nothing changed: the caller has left, which is final, or anything else, after which the row is read again. */
+async function overtaken(db: Db, joiner: string | undefined): Promise<Committed> {
+  if (joiner === undefined) return { kind: 'conflict' };
+  const found = await sql`select 1 where ${hasNotLeft(joiner)}`.execute(db);
+  return { kind: found.rows.length > 0 ? 'conflict' : 'left' };
+}
+
+/** Leaving bumps the revision, so that a caller that leaves and a change on its behalf cannot miss each other. */
+function hasNotLeft(joiner: string): RawBuilder<unknown> {
+  return sql`exists (select 1 from holdfast.joiners j where j.id = ${joiner} and j.left_at is null)`;
+}
+
+function isNotRevoked(token: string): RawBuilder<unknown> {
+  return sql`not exists (select 1 from holdfast.revocations r where r.token_sha256 = ${token})`;
+}
+
+function isCardOf({ approval, channel, ts, revision, digest }: CardRecord): RawBuilder<unknown> {
+  return sql`exists (select 1 from holdfast.cards c where c.approval_id = ${approval} and c.channel = ${channel}
+    and c.ts is not distinct from ${ts}::text and c.revision = ${revision} and c.digest = ${digest})`;
+}
+
+/** null: overtaken, and nothing was written. The statement returns the votes before it; its own is added. */
+async function move(db: Db, change: Move): Promise<Approval | null> {
+  const moved = await sql<ApprovalRow>`${KEPT_PLAN}
+    with moved as (
+      update holdfast.approvals set ${columnsOf(change)}
+      where id = ${change.id} and state = ${change.from} and revision = ${change.revision}
+        ${change.joiner === undefined ? sql`` : sql`and ${hasNotLeft(change.joiner)}`}
+        ${change.token === undefined ? sql`` : sql`and ${isNotRevoked(change.token)}`}
+        ${change.card === undefined ? sql`` : sql`and ${isCardOf(change.card)}`}
+        ${change.dispatcher === undefined ? sql`` : sql`and dispatcher = ${change.dispatcher}`}
+      returning *
+    )${voteSql(change)}, logged as (${eventsSql(change)})
+    select ${APPROVAL} from moved a`.execute(db);
+  const row = moved.rows[0];
+  if (row === undefined) return null;
+  const approval = approvalOf(row);
+  return change.decision ? { ...approval, decisions: [...approval.decisions, change.decision] } : approval;
+}
+
+function columnsOf(change: Move): RawBuilder<unknown> {
+  const { patch = {} } = change;
+  const columns: RawBuilder<unknown>[] = [
+    sql`state = ${change.to}`,
+    sql`revision = ${change.next}`,
+    sql`updated_at = clock_timestamp()`,
+  ];
+  if (patch.pickupUntil !== undefined) columns.push(sql`pickup_until = ${patch.pickupUntil}::timestamptz`);
+  if (patch.leaseUntil !== undefined) columns.push(sql`lease_until = ${patch.leaseUntil}::timestamptz`);
+  if (patch.dispatcher !== undefined) columns.push(sql`dispatcher = ${patch.dispatcher}::text`);
+  if (patch.awaits !== undefined) columns.push(sql`awaits = ${patch.awaits}::text`);
+  if (patch.remindedAt !== undefined) columns.push(sql`reminded_at = ${patch.remindedAt}::timestamptz`);
+  if (patch.escalatedAt !== undefined) columns.push(sql`escalated_at = ${patch.escalatedAt}::timestamptz`);
+  if (patch.note !== undefined) columns.push(sql`note = ${patch.note}::text`);
+  if (patch.result !== undefined) columns.push(sql`result = ${patch.result}::bytea`);
+  if (patch.resultUntil !== undefined) columns.push(sql`result_until = ${patch.resultUntil}::timestamptz`);
+  // The request is needed until it was sent or never will be.
+  if (isOver(change.to)) columns.push(sql`request = null`);
+  return sql.join(columns);
+}
+
+/** The primary key allows one vote per person; a second one is a conflict like any other. */
+function voteSql({ decision }: Change): RawBuilder<unknown> {
+  if (!decision) return sql``;
+  return sql`, voted as (
+    insert into holdfast.decisions (approval_id, approver, choice, reason, via, self, user_group, at)
+    select id, ${decision.approver}::text, ${decision.choice}::text, ${decision.reason}::text, ${decision.via}::text,
+      ${decision.self}::boolean, ${decision.userGroup}::text, ${decision.at}::timestamptz
+    from moved)`;
+}
+
+function eventsSql({ events }: Change): RawBuilder<unknown> {
+  if (events.length === 0) return sql`select 1`;
+  const rows = events.map((event, nth) => {
+    const row = eventRow(event);
+    return sql`(${sql.lit(nth)}, ${row.body}::text, ${row.type}::text, ${row.at}::timestamptz, ${row.approval_id}::text, ${row.server}::text,
+      ${row.tool}::text, ${row.grant_name}::text, ${row.actor}::text)`;
+  });
+  return sql`
+    insert into holdfast.events (body, type, at, approval_id, server, tool, grant_name, actor)
+    select e.body, e.type, e.at, e.approval_id, e.server, e.tool, e.grant_name, e.actor
+    from moved, (values ${sql.join(rows)}) as e(nth, body, type, at, approval_id, server, tool, grant_name, actor)
+    order by e.nth`;
+}

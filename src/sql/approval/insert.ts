@@ -1,0 +1,38 @@
+import type { Transaction } from 'kysely';
+import type { NewApproval } from '../../ports.ts';
+import type { Tables } from '../table/tables.ts';
+
+/** `previousUnknown`: the approval of the same call whose outcome nobody knows. */
+export async function insertApproval(
+  trx: Transaction<Tables>,
+  { approval, request }: NewApproval,
+  previousUnknown: string | null,
+): Promise<void> {
+  await trx
+    .insertInto('holdfast.approvals')
+    .values({
+      id: approval.id,
+      state: 'pending',
+      revision: 1,
+      server: approval.server,
+      tool: approval.tool,
+      grant_name: approval.grant,
+      owner: approval.owner,
+      self_approval: approval.selfApproval,
+      fingerprint: approval.fingerprint,
+      requirement: JSON.stringify(approval.requirement),
+      arguments: JSON.stringify(approval.arguments),
+      trace: JSON.stringify(approval.trace),
+      stated_reason: approval.statedReason,
+      previous_unknown: previousUnknown,
+      policy_digest: approval.policyDigest,
+      request,
+      created_at: approval.createdAt,
+      expires_at: approval.expiresAt,
+      pickup_until: approval.pickupUntil,
+      lease_until: approval.leaseUntil,
+      note: approval.note,
+      updated_at: approval.createdAt,
+    })
+    .execute();
+}

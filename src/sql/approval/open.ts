@@ -1,0 +1,138 @@
+import { type Kysely, sql, type Transaction } from 'kysely';
+import { LIVE, type State } from '../../domain/approval.ts';
+import type { NewEvent } from '../../domain/event.ts';
+import type { NewApproval, NewJoiner, Opened } from '../../ports.ts';
+import { writeEvents } from '../log/events.ts';
+import { APPROVAL, type ApprovalRow, approvalOf } from '../table/approval-row.ts';
+import type { Tables } from '../table/tables.ts';
+import { insertApproval } from './insert.ts';
+import { absentFor } from './presence.ts';
+import { insertJoiner, takeSeat } from './seats.ts';
+
+type Trx = Transaction<Tables>;
+
+/** States whose end an absent caller is still told. */
+const OWED: readonly State[] = ['denied', 'expired', 'succeeded', 'failed', 'unknown'];
+
+/**
+ * Opens, joins or hands over. Openers of one grant queue at an advisory lock, so that ten identical calls at once are
+ * one approval and `maxPending` is exact; the unique index on live fingerprints stands behind it.
+ *
+ * | newest approval of this fingerprint | the caller |
+ * |---|---|
+ * | pending, approved, dispatched | joins, in the seat of an absent caller if there is one |
+ * | over, with an absent caller, and its result or reason still kept | gets what that caller is owed |
+ * | over, and its caller's process, which may be dead, is handing it the answer | waits until that is done or the process has been silent too long |
+ * | anything else, or none | opens a new one, which says so when the last outcome is unknown |
+ */
+export async function openApproval(
+  db: Kysely<Tables>,
+  request: NewApproval,
+  joiner: NewJoiner,
+  maxPending: number,
+  event: NewEvent,
+): Promise<Opened> {
+  const { id, grant, fingerprint, createdAt } = request.approval;
+  const fingerprints = [fingerprint, ...request.olderFingerprints];
+  return db.transaction().execute(async (trx) => {
+    await sql`select pg_advisory_xact_lock(hashtextextended(${`grant ${grant}`}, 0))`.execute(trx);
+    const live = await lockLive(trx, fingerprints);
+    if (live) return join(trx, live, joiner, event);
+    const owed = await owedTo(trx, fingerprints, joiner.replica);
+    if (owed?.absent === false && !joiner.impatient) return { kind: 'settling' };
+    if (owed?.absent) {
+      await takeSeat(trx, owed.joiner, joiner);
+      await writeEvents(trx, [joinedEvent(event, owed.row.id, true)]);
+      return { kind: 'owed', approval: approvalOf(owed.row), joiner: owed.joiner };
+    }
+    const pending = await pendingOf(trx, grant);
+    if (pending >= maxPending) return { kind: 'crowded', pending };
+    await insertApproval(trx, request, await lastUnknown(trx, fingerprints));
+    await insertJoiner(trx, id, joiner, createdAt);
+    await writeEvents(trx, [event]);
+    return { kind: 'opened', approval: approvalOf(await read(trx, id)), joiner: joiner.id };
+  });
+}
+
+/**
+ * The live approval of this call, locked before it is read: a commit that is under way is waited for, so that nobody
+ * joins what has just ended.
+ */
+async function lockLive(trx: Trx, fingerprints: readonly string[]): Promise<ApprovalRow | null> {
+  const locked = await sql<{ id: string }>`
+    select id from holdfast.approvals
+    where fingerprint = any(${fingerprints}::text[]) and state = any(${LIVE}::text[])
+    order by created_at desc limit 1 for update`.execute(trx);
+  const id = locked.rows[0]?.id;
+  return id === undefined ? null : read(trx, id);
+}
+
+async function read(trx: Trx, id: string): Promise<ApprovalRow> {
+  const found = await sql<ApprovalRow>`select ${APPROVAL} from holdfast.approvals a where a.id = ${id}`.execute(trx);
+  return found.rows[0]!;
+}
+
+/** `again`: the caller was here before, and is not counted twice. */
+function joinedEvent(event: NewEvent, approval: string, again: boolean): NewEvent {
+  const { fingerprint = null, policy = null, rule = null } = event.data;
+  return { ...event, type: 'approval.joined', approval, data: { again, fingerprint, policy, rule } };
+}
+
+/** Takes an absent caller's seat, so that a call repeated after a time-out is not counted twice; else a new one. */
+async function join(trx: Trx, live: ApprovalRow, joiner: NewJoiner, event: NewEvent): Promise<Opened> {
+  const absent = await absentCaller(trx, live.id, joiner.replica);
+  if (absent !== null) {
+    await takeSeat(trx, absent, joiner);
+    await writeEvents(trx, [joinedEvent(event, live.id, true)]);
+    return { kind: 'joined', approval: approvalOf(live), joiner: absent };
+  }
+  await insertJoiner(trx, live.id, joiner, event.at);
+  await sql`
+    update holdfast.approvals set revision = revision + 1, updated_at = ${event.at} where id = ${live.id}`.execute(trx);
+  await writeEvents(trx, [joinedEvent(event, live.id, false)]);
+  return { kind: 'joined', approval: approvalOf(await read(trx, live.id)), joiner: joiner.id };
+}
+
+async function absentCaller(trx: Trx, approval: string, asking: string): Promise<string | null> {
+  const found = await sql<{ id: string }>`
+    select j.id from holdfast.joiners j
+    where j.approval_id = ${approval} and j.collected_at is null and j.left_at is null and ${absentFor(asking)}
+    order by j.joined_at limit 1 for update`.execute(trx);
+  return found.rows[0]?.id ?? null;
+}
+
+interface Owed {
+  readonly row: ApprovalRow;
+  readonly joiner: string;
+  /** False: its process may still be handing it the answer. */
+  readonly absent: boolean;
+}
+
+async function owedTo(trx: Trx, fingerprints: readonly string[], asking: string): Promise<Owed | undefined> {
+  const found = await sql<ApprovalRow & { joiner: string; absent: boolean }>`
+    select ${APPROVAL}, j.id as joiner, ${absentFor(asking)} as absent from holdfast.approvals a
+    join holdfast.joiners j on j.approval_id = a.id and j.collected_at is null and j.left_at is null
+    where a.fingerprint = any(${fingerprints}::text[]) and a.state = any(${OWED}::text[])
+      and (a.state = 'unknown' or a.result_until > clock_timestamp())
+      and (a.state not in ('succeeded', 'failed') or a.result is not null)
+    order by absent desc, a.created_at desc, j.joined_at limit 1`.execute(trx);
+  const row = found.rows[0];
+  return row === undefined ? undefined : { row, joiner: row.joiner, absent: row.absent };
+}
+
+async function pendingOf(trx: Trx, grant: string): Promise<number> {
+  const found = await sql<{ count: number }>`
+    select count(*)::int as count from holdfast.approvals
+    where grant_name = ${grant} and state = 'pending' and expires_at > clock_timestamp()`.execute(trx);
+  return Number(found.rows[0]!.count);
+}
+
+/** The last approval of this call that reached the server, if nobody knows how it ended. */
+async function lastUnknown(trx: Trx, fingerprints: readonly string[]): Promise<string | null> {
+  const found = await sql<{ id: string; state: State }>`
+    select id, state from holdfast.approvals
+    where fingerprint = any(${fingerprints}::text[]) and state in ('unknown', 'succeeded', 'failed')
+    order by created_at desc limit 1`.execute(trx);
+  const last = found.rows[0];
+  return last?.state === 'unknown' ? last.id : null;
+}

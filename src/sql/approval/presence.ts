@@ -1,0 +1,29 @@
+import { type Kysely, type RawBuilder, sql } from 'kysely';
+import type { Tables } from '../table/tables.ts';
+
+/** A replica that has been silent for this long holds nobody any more. */
+const REPLICA_SILENCE = '10 seconds';
+
+/** This replica is alive. */
+export async function beat(db: Kysely<Tables>, replica: string): Promise<void> {
+  await sql`
+    insert into holdfast.replicas (id, seen_at) values (${replica}, clock_timestamp())
+    on conflict (id) do update set seen_at = excluded.seen_at`.execute(db);
+}
+
+/** Whether the replica in this column has been silent for too long. */
+export function isSilent(replica: RawBuilder<unknown>): RawBuilder<unknown> {
+  return sql`not exists (
+    select 1 from holdfast.replicas r
+    where r.id = ${replica} and r.seen_at > clock_timestamp() - ${sql.raw(`interval '${REPLICA_SILENCE}'`)})`;
+}
+
+/**
+ * Whether the caller of joiner `j` is absent, so that a caller at the replica `asking` may take its seat. A task's seat
+ * is never taken: whoever repeats the call must not collect what the task keeps. The asking replica is alive, whatever
+ * its last beat: a late one must not cost another caller there its connection.
+ */
+export function absentFor(asking: string): RawBuilder<unknown> {
+  return sql`(j.replica is distinct from 'task'
+    and (j.replica is null or (j.replica <> ${asking} and ${isSilent(sql`j.replica`)})))`;
+}

@@ -1,0 +1,137 @@
+import { type Kysely, type Selectable, sql } from 'kysely';
+import type { Approval, State } from '../../domain/approval.ts';
+import type { Page, Store } from '../../ports.ts';
+import { KEPT_PLAN } from '../connection/kept-plan.ts';
+import { OCTETS_PER_PAGE } from '../log/portion.ts';
+import { APPROVAL, type ApprovalRow, approvalOf } from '../table/approval-row.ts';
+import type { CardTable } from '../table/approval-tables.ts';
+import type { Tables } from '../table/tables.ts';
+
+type CardRow = Pick<Selectable<CardTable>, 'approval_id' | 'channel' | 'ts' | 'revision' | 'digest' | 'posted_at'>;
+
+export async function findApproval(db: Kysely<Tables>, id: string): Promise<Approval | null> {
+  const found = await sql<ApprovalRow>`${KEPT_PLAN}
+    select ${APPROVAL} from holdfast.approvals a where a.id = ${id}`.execute(db);
+  return found.rows[0] ? approvalOf(found.rows[0]) : null;
+}
+
+/** What a click is judged on, in one round trip. */
+export async function lookAtApproval(db: Kysely<Tables>, id: string): ReturnType<Store['look']> {
+  const found = await sql<
+    ApprovalRow & { [Column in keyof CardRow as `card_${Column}`]: CardRow[Column] | null }
+  >`${KEPT_PLAN}
+    select ${APPROVAL}, c.approval_id as card_approval_id, c.channel as card_channel, c.ts as card_ts,
+      c.revision as card_revision, c.digest as card_digest, c.posted_at as card_posted_at
+    from holdfast.approvals a left join holdfast.cards c on c.approval_id = a.id where a.id = ${id}`.execute(db);
+  const row = found.rows[0];
+  if (row === undefined) return null;
+  const card =
+    row.card_approval_id === null
+      ? null
+      : {
+          approval: id,
+          channel: row.card_channel!,
+          ts: row.card_ts,
+          revision: row.card_revision!,
+          digest: row.card_digest!,
+          postedAt: row.card_posted_at,
+        };
+  return { approval: approvalOf(row), card };
+}
+
+/** Newest first, paged by id: ids sort by time. */
+export async function listApprovals(
+  db: Kysely<Tables>,
+  filter: { states?: readonly State[]; after?: string; limit: number },
+): Promise<Page<Approval>> {
+  const states = filter.states ? sql`a.state = any(${filter.states}::text[])` : sql`true`;
+  const after = filter.after === undefined ? sql`true` : sql`a.id < ${filter.after}`;
+  const sizes = await sql<{ id: string; kept: number }>`
+    select a.id, pg_column_size(a.arguments) as kept from holdfast.approvals a where ${states} and ${after}
+    order by a.id desc limit ${filter.limit + 1}`.execute(db);
+  const items: Approval[] = [];
+  let octets = 0;
+  for (let from = 0; from < Math.min(sizes.rows.length, filter.limit) && octets < OCTETS_PER_PAGE; ) {
+    const ids = firstNotTooHeavy(sizes.rows.slice(from, filter.limit));
+    const found = await sql<ApprovalRow & { octets: number }>`
+      select ${APPROVAL}, octet_length(a.arguments::text) as octets from holdfast.approvals a
+      where a.id = any(${ids}::text[]) and ${states} order by a.id desc`.execute(db);
+    items.push(...found.rows.map(approvalOf));
+    for (const row of found.rows) octets += Number(row.octets);
+    from += ids.length;
+  }
+  return { items, next: sizes.rows.length > items.length ? (items.at(-1)?.id ?? null) : null };
+}
+
+/** Postgres' compression makes a text at most this many times shorter. */
+const BEST_COMPRESSION = 90;
+/** Octets of the longest arguments. */
+const LONGEST_ARGUMENTS = 5_000_000;
+
+/** As many of the first rows as are certainly not too heavy to be read at once, but at least four. */
+function firstNotTooHeavy(rows: readonly { readonly id: string; readonly kept: number }[]): string[] {
+  const ids: string[] = [];
+  let octetsAtMost = 0;
+  for (const { id, kept } of rows) {
+    octetsAtMost += Math.min(LONGEST_ARGUMENTS, Number(kept) * BEST_COMPRESSION);
+    if (ids.length >= 4 && octetsAtMost > OCTETS_PER_PAGE) break;
+    ids.push(id);
+  }
+  return ids;
+}
+
+/** Of these approvals, those whose revision is another: one query for all calls that a replica holds. */
+export async function changedApprovals(db: Kysely<Tables>, held: ReadonlyMap<string, number>): Promise<Approval[]> {
+  if (held.size === 0) return [];
+  const found = await sql<ApprovalRow>`
+    select ${APPROVAL} from holdfast.approvals a
+    join unnest(${[...held.keys()]}::text[], ${[...held.values()]}::int[]) as h(id, revision) on h.id = a.id
+    where a.revision <> h.revision`.execute(db);
+  return found.rows.map(approvalOf);
+}
+
+/** What was left behind by time or by a lost message. */
+export async function overdueWork(db: Kysely<Tables>, now: Date, limit: number): ReturnType<Store['overdue']> {
+  const late = await sql<ApprovalRow>`
+    select ${APPROVAL} from holdfast.approvals a
+    where (a.state = 'pending' and a.expires_at <= ${now})
+       or (a.state = 'approved' and a.pickup_until <= ${now})
+       or (a.state = 'dispatched' and a.lease_until <= ${now})
+    order by a.id limit ${limit}`.execute(db);
+  // Another process may be withdrawing them: that gets 3 s.
+  const abandoned = await sql<ApprovalRow>`
+    select ${APPROVAL} from holdfast.approvals a
+    where a.state in ('pending', 'approved') and a.updated_at < clock_timestamp() - interval '3 seconds'
+      and not exists (select 1 from holdfast.joiners j
+        where j.approval_id = a.id and j.collected_at is null and j.left_at is null)
+    order by a.id limit ${limit}`.execute(db);
+  const parked = await sql<{ id: string; expires_at: Date }>`
+    select id, expires_at from holdfast.approvals where state = 'pending' and expires_at > ${now}
+    order by id`.execute(db);
+  const stale = await sql<{ id: string }>`
+    select id from holdfast.approvals where shown < revision order by id limit ${limit}`.execute(db);
+  return {
+    late: late.rows.map(approvalOf),
+    abandoned: abandoned.rows.map(approvalOf),
+    parked: parked.rows.map((row) => ({ id: row.id, expiresAt: row.expires_at })),
+    stale: stale.rows.map((row) => row.id),
+  };
+}
+
+/** The sealed request or result; null where none is kept. */
+export async function sealedBytes(
+  db: Kysely<Tables>,
+  id: string,
+  column: 'request' | 'result',
+): Promise<Uint8Array | null> {
+  const found = await db.selectFrom('holdfast.approvals').select(column).where('id', '=', id).executeTakeFirst();
+  return found?.[column] ?? null;
+}
+
+/** Deletes kept results whose time is over, and old counters. Returns how many results. */
+export async function forgetResults(db: Kysely<Tables>, now: Date): Promise<number> {
+  const deleted = await sql`
+    update holdfast.approvals set result = null where result is not null and result_until <= ${now}`.execute(db);
+  await sql`delete from holdfast.counters where window_end < ${now}::timestamptz - interval '1 hour'`.execute(db);
+  return Number(deleted.numAffectedRows ?? 0);
+}

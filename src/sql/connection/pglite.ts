@@ -1,0 +1,62 @@
+import { mkdirSync } from 'node:fs';
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { PGlite } from '@electric-sql/pglite';
+import { Kysely, PGliteDialect, sql } from 'kysely';
+import { migrate } from '../migrations/migrate.ts';
+import type { Tables } from '../table/tables.ts';
+import type { SqlConnection } from './connection.ts';
+import { holdDirectory } from './directory-lock.ts';
+import { watchDeath } from './pglite-death.ts';
+
+/** The embedded database, for this process alone. */
+export interface Embedded extends SqlConnection {
+  /** For the queue's tables beside ours, through a pool of its own. */
+  readonly pglite: PGlite;
+}
+
+/** What the disk must have room for: 1 MiB. */
+const DISK_PROBE = Buffer.alloc(1024 * 1024);
+
+/**
+ * PGlite in `directory`. Throws `DirectoryHeld` when another process has it. `died` is called when the database ends
+ * itself, which it does when its log cannot be written. From then on every statement throws; what was durable is there
+ * when it is opened again.
+ */
+export async function openPglite(directory: string, died: (why: Error) => void = () => {}): Promise<Embedded> {
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const release = await holdDirectory(directory);
+  try {
+    const pglite = await create(join(directory, 'sql'));
+    watchDeath(pglite, died);
+    const db = new Kysely<Tables>({ dialect: new PGliteDialect({ pglite }) });
+    await migrate(db);
+    // The directory is ours alone, so whatever replica held callers is dead, however recent its last sign of life.
+    await sql`delete from holdfast.replicas`.execute(db);
+    const close = async (): Promise<void> => {
+      await pglite.close();
+      await release();
+    };
+    return { db, pglite, close, checkDisk: () => checkDisk(join(directory, 'room')) };
+  } catch (error) {
+    await release();
+    throw error;
+  }
+}
+
+async function create(dataDir: string): Promise<PGlite> {
+  return PGlite.create({ dataDir }).catch((error: Error) => {
+    throw new Error(`The embedded database in ${dataDir} does not start (${error.message}). Is its disk full?`, {
+      cause: error,
+    });
+  });
+}
+
+/** Rejects when the disk is full: long after that a database can still read, and write to the space that it has. */
+async function checkDisk(path: string): Promise<void> {
+  try {
+    await writeFile(path, DISK_PROBE, { mode: 0o600 });
+  } finally {
+    await rm(path, { force: true });
+  }
+}

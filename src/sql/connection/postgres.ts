@@ -1,0 +1,73 @@
+import { Kysely, PostgresDialect } from 'kysely';
+import pg from 'pg';
+import type { Log } from '../../ports.ts';
+import { isMigrated, migrate } from '../migrations/migrate.ts';
+import type { Tables } from '../table/tables.ts';
+import type { SqlConnection } from './connection.ts';
+import { keepPlans } from './kept-plan.ts';
+
+/** Milliseconds that connecting, and a statement, may take before the store counts as gone. */
+const ANSWER_MS = 5_000;
+
+export interface PostgresSettings {
+  readonly url: string;
+  /** Connections of this process. */
+  readonly connections?: number;
+  /** A pooler in between may hand each statement to another connection (Hyperdrive), so no plan is kept. */
+  readonly shared?: boolean;
+  readonly log: Log;
+}
+
+/** Postgres by `DATABASE_URL`. Throws when it cannot be reached or migrated. */
+export async function openPostgres({
+  url,
+  connections = 10,
+  shared = false,
+  log,
+}: PostgresSettings): Promise<SqlConnection> {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: connections,
+    connectionTimeoutMillis: ANSWER_MS,
+    statement_timeout: ANSWER_MS,
+    query_timeout: ANSWER_MS + 1_000,
+    idle_in_transaction_session_timeout: ANSWER_MS * 2,
+    application_name: 'holdfast',
+    keepAlive: true,
+  });
+  // A connection that breaks is replaced by the next query. Without a listener its error would end the process. The
+  // pool emits those of idle connections; one that is in use, between two statements of a transaction, emits its own.
+  pool.on('error', (error) => log.warn({ code: (error as { code?: string }).code }, 'a database connection broke'));
+  pool.on('connect', (client) => client.on('error', () => undefined));
+  if (!shared) pool.on('connect', keepPlans());
+  const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
+  try {
+    if (!(await isMigrated(db))) await migrateWithoutTimeout(url);
+  } catch (error) {
+    await db.destroy();
+    throw error;
+  }
+  return { db, close: () => db.destroy() };
+}
+
+/**
+ * On a connection of its own without time-outs: building an index over a large log, or waiting for another replica that
+ * builds it, must not be cut off by the time-out for calls.
+ */
+async function migrateWithoutTimeout(url: string): Promise<void> {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: 1,
+    connectionTimeoutMillis: ANSWER_MS,
+    application_name: 'holdfast migration',
+    keepAlive: true,
+  });
+  pool.on('error', () => undefined);
+  pool.on('connect', (client) => client.on('error', () => undefined));
+  const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
+  try {
+    await migrate(db);
+  } finally {
+    await db.destroy();
+  }
+}

@@ -1,0 +1,93 @@
+import { type Kysely, sql } from 'kysely';
+import type { NewEvent } from '../../domain/event.ts';
+import { type Take, takeKey } from '../../domain/limit.ts';
+import type { Admission } from '../../ports.ts';
+import { KEPT_PLAN } from '../connection/kept-plan.ts';
+import { eventRow } from '../log/events.ts';
+import type { Tables } from '../table/tables.ts';
+
+/** Calls that one statement admits at most. */
+const MOST_PER_STATEMENT = 200;
+
+interface WaitingAdmission {
+  readonly takes: readonly Take[];
+  readonly event: NewEvent;
+  readonly settle: (admission: Admission) => void;
+  readonly fail: (error: unknown) => void;
+}
+
+/** A row of `holdfast.admit`. */
+interface AdmittedRow {
+  /** The call's index in the batch. */
+  place: number;
+  /** The index of the first take that found its counter full; null: none did. */
+  full_take: number | null;
+  resets_at: Date | null;
+  retry_after: number | null;
+  starts: readonly string[];
+}
+
+/**
+ * Admits limited calls. Calls that come while one statement runs are gathered and admitted by the next: a busy
+ * counter's row is locked once for all of them instead of once per call.
+ */
+export class AdmissionBatcher {
+  readonly #db: Kysely<Tables>;
+  #waiting: WaitingAdmission[] = [];
+  #busy = false;
+
+  constructor(db: Kysely<Tables>) {
+    this.#db = db;
+  }
+
+  admit(takes: readonly Take[], event: NewEvent): Promise<Admission> {
+    return new Promise((settle, fail) => {
+      this.#waiting.push({ takes, event, settle, fail });
+      if (!this.#busy) void this.#drain();
+    });
+  }
+
+  async #drain(): Promise<void> {
+    this.#busy = true;
+    while (this.#waiting.length > 0) {
+      const batch = this.#waiting.splice(0, MOST_PER_STATEMENT);
+      await this.#admit(batch);
+    }
+    this.#busy = false;
+  }
+
+  /** A batch that fails is tried again call by call: what is wrong with one call is no reason to refuse another. */
+  async #admit(batch: readonly WaitingAdmission[]): Promise<void> {
+    try {
+      const rows = await admitAll(this.#db, batch);
+      for (const row of rows) batch[row.place]!.settle(admissionOf(row, batch[row.place]!.takes));
+    } catch (error) {
+      if (batch.length === 1) batch[0]!.fail(error);
+      else for (const call of batch) await this.#admit([call]);
+    }
+  }
+}
+
+async function admitAll(db: Kysely<Tables>, batch: readonly WaitingAdmission[]): Promise<readonly AdmittedRow[]> {
+  const requests = batch.map(({ takes, event }) => ({
+    takes: takes.map((take) => ({ key: takeKey(take), width: widthOf(take), max: take.max, by: take.by })),
+    event: eventRow(event),
+  }));
+  const admitted = await sql<AdmittedRow>`${KEPT_PLAN}
+    select place, full_take, resets_at, retry_after, starts
+    from holdfast.admit(${JSON.stringify(requests)}::json)`.execute(db);
+  return admitted.rows;
+}
+
+/** A window's width as `holdfast.window_start` takes it. */
+function widthOf({ window }: Take): string {
+  return 'calendar' in window ? window.calendar : `${window.seconds}s`;
+}
+
+function admissionOf(row: AdmittedRow, takes: readonly Take[]): Admission {
+  if (row.full_take === null) {
+    return { kind: 'admitted', taken: takes.map((take, i) => ({ take, windowStart: new Date(row.starts[i]!) })) };
+  }
+  const full = { take: takes[row.full_take]!, resetsAt: row.resets_at!, retryAfter: row.retry_after! };
+  return { kind: 'full', full };
+}

@@ -1,0 +1,70 @@
+import { type Kysely, sql } from 'kysely';
+import type { NewEvent } from '../../domain/event.ts';
+import { KEPT_PLAN } from '../connection/kept-plan.ts';
+import type { Tables } from '../table/tables.ts';
+import { eventRow } from './events.ts';
+import { markWritten, type Phrase, PhraseCache } from './phrases.ts';
+
+/** Divides two values of a column, and stands for null. JSON escapes both, so no body holds them. */
+const DIVIDER = '\x1e';
+const NULL = '\x1f';
+
+/** Values of one column, in order. No value is empty or holds a divider. */
+class Column {
+  text = '';
+  #empty = true;
+
+  add(value: string): void {
+    this.text = this.#empty ? value : `${this.text}${DIVIDER}${value}`;
+    this.#empty = false;
+  }
+}
+
+/**
+ * Writes batches of events in the order given, each batch in one statement, and chains them unless another replica is
+ * chaining. Each column is sent as one text: a JSON document would have to be quoted here and parsed there.
+ */
+export class Appender {
+  readonly #db: Kysely<Tables>;
+  readonly #phrases = new PhraseCache();
+
+  constructor(db: Kysely<Tables>) {
+    this.#db = db;
+  }
+
+  async append(events: readonly NewEvent[]): Promise<void> {
+    if (events.length === 0) return;
+    const now = Date.now();
+    const columns = Array.from({ length: 9 }, () => new Column());
+    const fresh = new Map<string, Phrase>();
+    for (const event of events) {
+      const phrase = this.#phrases.of(event);
+      const values = valuesOf(event, phrase);
+      if (values === null) return this.#appendAsJson(events);
+      for (let i = 0; i < columns.length; i += 1) columns[i]!.add(values[i]!);
+      if (phrase !== null && phrase.writtenUntil < now) fresh.set(phrase.id, phrase);
+    }
+    const ids = [...fresh.keys()].join(DIVIDER);
+    const words = [...fresh.values()].map((phrase) => phrase.words).join(DIVIDER);
+    await sql`${KEPT_PLAN}
+      select holdfast.append(${sql.join([...columns.map(({ text }) => text), ids, words])})`.execute(this.#db);
+    for (const phrase of fresh.values()) markWritten(phrase, now);
+  }
+
+  /** For values that a column of text cannot hold. */
+  async #appendAsJson(events: readonly NewEvent[]): Promise<void> {
+    await sql`select holdfast.append(${JSON.stringify(events.map(eventRow))}::json)`.execute(this.#db);
+  }
+}
+
+/** In the order of the function's columns. null: a value holds a divider, or is empty. */
+function valuesOf(event: NewEvent, phrase: Phrase | null): readonly string[] | null {
+  const { type, approval, server, tool, grant, actor } = event;
+  for (const value of [approval, server, tool, grant, actor]) {
+    if (value !== null && (value === '' || value.includes(DIVIDER) || value.includes(NULL))) return null;
+  }
+  const at = event.at.toISOString();
+  const body = phrase === null ? eventRow(event).body : phrase.body(at, event.data.fingerprint as string);
+  const id = phrase === null ? NULL : phrase.id;
+  return [body, type, at, approval ?? NULL, server ?? NULL, tool ?? NULL, grant ?? NULL, actor, id];
+}

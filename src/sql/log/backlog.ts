@@ -1,0 +1,36 @@
+import { type Kysely, type RawBuilder, sql } from 'kysely';
+import type { Backlog } from '../../ports.ts';
+import type { Tables } from '../table/tables.ts';
+
+/** The chain's last place and the last checkpoint's, as of one instant; 0: none. */
+export async function chainEnds(db: Kysely<Tables>): Promise<{ readonly head: number; readonly checkpoint: number }> {
+  const found = await sql<{ head: string; checkpoint: string }>`
+    select coalesce((select max(seq) from holdfast.events), 0) as head,
+      coalesce((select max(seq) from holdfast.checkpoints), 0) as checkpoint`.execute(db);
+  return { head: Number(found.rows[0]!.head), checkpoint: Number(found.rows[0]!.checkpoint) };
+}
+
+/** What waits, for operators' gauges. */
+export async function readBacklog(db: Kysely<Tables>): Promise<Backlog> {
+  const found = await sql<{ [name in keyof Backlog]: string | number }>`
+    select
+      (select count(*) from holdfast.approvals where state = 'pending') as pending,
+      (select count(*) from holdfast.approvals where state = 'approved') as approved,
+      (select count(*) from holdfast.approvals where state = 'dispatched') as dispatched,
+      coalesce((select max(seq) from holdfast.events), 0) as head,
+      coalesce((select max(seq) from holdfast.checkpoints), 0) as covered,
+      (select count(*) from holdfast.events where seq is null) as unsealed,
+      ${ageOf(sql`select at from holdfast.events where seq is null order by n limit 1`)} as "unsealedAge",
+      (select count(*) from holdfast.approvals where shown < revision) as "staleCards",
+      ${ageOf(sql`select updated_at from holdfast.approvals where shown < revision order by id limit 1`)}
+        as "staleCardAge",
+      ${ageOf(sql`select min(expires_at) from holdfast.approvals
+        where state = 'pending' and expires_at <= clock_timestamp()`)} as "overdueAge"`.execute(db);
+  const numbers = Object.entries(found.rows[0]!).map(([name, value]) => [name, Number(value)]);
+  return Object.fromEntries(numbers) as Backlog;
+}
+
+/** Seconds since the instant that the query finds; 0 when it finds none. */
+function ageOf(instant: RawBuilder<unknown>): RawBuilder<unknown> {
+  return sql`greatest(0, coalesce(extract(epoch from clock_timestamp() - (${instant})), 0))::float8`;
+}

@@ -1,0 +1,89 @@
+import { type Kysely, type RawBuilder, sql } from 'kysely';
+import type { ChainedEvent } from '../../ports.ts';
+import type { Tables } from '../table/tables.ts';
+import { misphrased } from './phrase-check.ts';
+import { IN_ORDER, portionOf } from './portion.ts';
+
+interface LinkRow {
+  n: string;
+  seq: string | null;
+  hash: string | null;
+  body: string;
+  type: string;
+  /** Milliseconds since the epoch. */
+  ms: number;
+  actor: string;
+  approval_id: string | null;
+  server: string | null;
+  tool: string | null;
+  grant_name: string | null;
+  phrase: string | null;
+}
+
+/** Sealed events after this place, in the chain's order. `phrases`: whether their phrases are checked too. */
+export async function sealedEvents(
+  db: Kysely<Tables>,
+  after: number,
+  limit: number,
+  phrases: boolean,
+): Promise<ChainedEvent[]> {
+  const rows = await linkRows(db, sql`e.seq > ${String(after)}::bigint`, IN_ORDER.chained, limit);
+  return phrases ? checked(db, rows) : rows.map((row) => chainedOf(row, true));
+}
+
+/** Events that are not sealed yet, after this number, in order of writing. */
+export async function unsealedEvents(db: Kysely<Tables>, after: number, limit: number): Promise<ChainedEvent[]> {
+  const which = sql`e.seq is null and e.n > ${String(after)}::bigint`;
+  return checked(db, await linkRows(db, which, IN_ORDER.written, limit));
+}
+
+async function linkRows(
+  db: Kysely<Tables>,
+  which: RawBuilder<unknown>,
+  order: RawBuilder<unknown>,
+  limit: number,
+): Promise<readonly LinkRow[]> {
+  const events = sql`select * from holdfast.events e where ${which} order by ${order} limit ${limit}`;
+  // Times as numbers: parsing them as dates would cost as much as all the rest.
+  const found = await sql<LinkRow>`
+    select e.n, e.seq, e.hash, e.body, e.type, date_part('epoch', e.at) * 1000 as ms, e.actor, e.approval_id, e.server,
+      e.tool, e.grant_name, e.phrase::text
+    from ${portionOf(events, order)} e order by ${order}`.execute(db);
+  return found.rows;
+}
+
+async function checked(db: Kysely<Tables>, rows: readonly LinkRow[]): Promise<ChainedEvent[]> {
+  const wrong = await misphrased(db, rows);
+  return rows.map((row) => chainedOf(row, !wrong.has(row.n)));
+}
+
+function chainedOf(row: LinkRow, phraseAgrees: boolean): ChainedEvent {
+  return {
+    n: Number(row.n),
+    seq: row.seq === null ? null : Number(row.seq),
+    hash: row.hash,
+    text: row.body,
+    agrees: columnsAgree(row) && phraseAgrees,
+  };
+}
+
+/**
+ * Whether the columns that searches use say the same as the text. The text is canonical: its members stand in one
+ * order, with `data` in the middle. What is around `data` is written again from the columns and compared.
+ */
+function columnsAgree(row: LinkRow): boolean {
+  const { body } = row;
+  const head = `{"actor":${quoted(row.actor)},"approval":${quoted(row.approval_id)},"at":"${new Date(Math.round(row.ms)).toISOString()}","data":{`;
+  const tail = `,"server":${quoted(row.server)},"tool":${quoted(row.tool)},"type":${quoted(row.type)}}`;
+  if (!body.startsWith(head) || !body.endsWith(tail)) return false;
+  let end = body.length - tail.length;
+  // The replica has no column.
+  const replica = body.lastIndexOf(',"replica":"', end);
+  if (replica !== -1 && body.indexOf('"', replica + 12) === end - 1) end = replica;
+  return body.endsWith(`},"grant":${quoted(row.grant_name)}`, end);
+}
+
+/** RFC 8785 writes a string as JSON.stringify does. */
+function quoted(text: string | null): string {
+  return JSON.stringify(text);
+}

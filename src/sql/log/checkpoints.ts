@@ -1,0 +1,68 @@
+import { type Kysely, sql } from 'kysely';
+import { readCheckpoint, type SignedCheckpoint } from '../../domain/checkpoint.ts';
+import type { NewEvent } from '../../domain/event.ts';
+import type { Ledger } from '../../ports.ts';
+import type { Tables } from '../table/tables.ts';
+import { writeEvents } from './events.ts';
+
+/** The chain's head, if anything but checkpoints was sealed since the last checkpoint. */
+export async function unsignedHead(db: Kysely<Tables>): ReturnType<Ledger['unsigned']> {
+  const found = await sql<{ seq: string; hash: string; body: string | null; signature: string | null }>`
+    with last as (select seq, body, signature from holdfast.checkpoints order by seq desc limit 1)
+    select e.seq, e.hash, (select body from last) as body, (select signature from last) as signature
+    from holdfast.events e
+    where e.seq is not null and exists (
+      select 1 from holdfast.events n
+      where n.seq > coalesce((select seq from last), 0) and n.type <> 'checkpoint.signed')
+    order by e.seq desc limit 1`.execute(db);
+  const row = found.rows[0];
+  if (row === undefined) return null;
+  const last = row.body === null || row.signature === null ? null : { text: row.body, signature: row.signature };
+  return { seq: Number(row.seq), hash: row.hash, last };
+}
+
+/** The lock of those who save a checkpoint: "sign" in letters. */
+const SIGN_LOCK = 0x73_69_67_6e;
+
+/**
+ * Saves a checkpoint with its event, if the checkpoint that it names as the previous one is still the last. Of two
+ * replicas that sign at the same time one commits; the other gets false and has nothing to do.
+ */
+export async function saveCheckpoint(db: Kysely<Tables>, signed: SignedCheckpoint, event: NewEvent): Promise<boolean> {
+  const checkpoint = readCheckpoint(signed.text);
+  if (checkpoint === null) throw new Error('not a checkpoint');
+  return db.transaction().execute(async (trx) => {
+    await sql`select pg_advisory_xact_lock(${SIGN_LOCK})`.execute(trx);
+    const last = await sql<{ digest: string }>`
+      select encode(sha256(convert_to(body, 'UTF8')), 'hex') as digest
+      from holdfast.checkpoints order by seq desc limit 1`.execute(trx);
+    if ((last.rows[0]?.digest ?? null) !== checkpoint.previous) return false;
+    await trx
+      .insertInto('holdfast.checkpoints')
+      .values({
+        seq: String(checkpoint.seq),
+        hash: checkpoint.hash,
+        at: new Date(checkpoint.at),
+        body: signed.text,
+        signature: signed.signature,
+      })
+      .execute();
+    await writeEvents(trx, [event]);
+    return true;
+  });
+}
+
+export async function readCheckpoints(
+  db: Kysely<Tables>,
+  after: number,
+  upTo: number,
+): ReturnType<Ledger['checkpoints']> {
+  const rows = await db
+    .selectFrom('holdfast.checkpoints')
+    .select(['seq', 'body', 'signature'])
+    .where('seq', '>', String(after))
+    .where('seq', '<=', String(upTo))
+    .orderBy('seq')
+    .execute();
+  return rows.map(({ seq, body, signature }) => ({ seq: Number(seq), text: body, signature }));
+}

@@ -1,0 +1,79 @@
+import canonicalize from 'canonicalize';
+import { sql } from 'kysely';
+import type { EventType, LoggedEvent, NewEvent } from '../../domain/event.ts';
+import type { JsonObject } from '../../domain/json.ts';
+import type { Db } from '../table/tables.ts';
+import { IN_ORDER, portionOf } from './portion.ts';
+
+/** Writes events in the order given, in one statement. They are chained later, by the sealer. */
+export async function writeEvents(db: Db, events: readonly NewEvent[]): Promise<void> {
+  if (events.length === 0) return;
+  // One parameter for all of them, so that Kysely compiles one statement whatever their number.
+  await sql`
+    insert into holdfast.events (body, type, at, approval_id, server, tool, grant_name, actor)
+    select e.body, e.type, e.at, e.approval_id, e.server, e.tool, e.grant_name, e.actor
+    from rows from (json_to_recordset(${JSON.stringify(events.map(eventRow))}::json) as (body text, type text,
+      at timestamptz, approval_id text, server text, tool text, grant_name text, actor text)) with ordinality
+      as e(body, type, at, approval_id, server, tool, grant_name, actor, nth)
+    order by e.nth`.execute(db);
+}
+
+/** An event as a row of the table. */
+export function eventRow(event: NewEvent) {
+  return {
+    body: bodyOf(event),
+    type: event.type,
+    at: event.at,
+    approval_id: event.approval,
+    server: event.server,
+    tool: event.tool,
+    grant_name: event.grant,
+    actor: event.actor,
+  };
+}
+
+/**
+ * The canonical text (RFC 8785) that is hashed. It is kept as text, so that what is read is exactly what was chained.
+ */
+function bodyOf(event: NewEvent): string {
+  return canonicalize({ ...event, at: event.at.toISOString() })!;
+}
+
+/** Events after `after`, in order of writing, as many as are not too heavy together. */
+export async function readEvents(
+  db: Db,
+  filter: { after: number; limit: number; approval?: string },
+): Promise<LoggedEvent[]> {
+  const approval = filter.approval === undefined ? sql`true` : sql`e.approval_id = ${filter.approval}`;
+  const events = sql`
+    select * from holdfast.events e where e.n > ${String(filter.after)}::bigint and ${approval}
+    order by e.n limit ${filter.limit}`;
+  const found = await sql<EventRow>`
+    select e.n, e.body, e.seq, e.hash from ${portionOf(events, IN_ORDER.written)} e order by e.n`.execute(db);
+  return found.rows.map(eventOf);
+}
+
+/** The columns that `eventOf` reads. */
+export interface EventRow {
+  readonly n: string;
+  readonly body: string;
+  readonly seq: string | null;
+  readonly hash: string | null;
+}
+
+export function eventOf(row: EventRow): LoggedEvent {
+  const body = JSON.parse(row.body) as JsonObject;
+  return {
+    n: Number(row.n),
+    seq: row.seq === null ? null : Number(row.seq),
+    hash: row.hash,
+    type: body.type as EventType,
+    at: new Date(body.at as string),
+    actor: body.actor as string,
+    approval: body.approval as string | null,
+    server: body.server as string | null,
+    tool: body.tool as string | null,
+    grant: body.grant as string | null,
+    data: body.data as JsonObject,
+  };
+}

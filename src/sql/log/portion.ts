@@ -1,0 +1,32 @@
+import { type RawBuilder, sql } from 'kysely';
+
+/**
+ * Octets of event texts, or of arguments, that one page brings. A single call may hold megabytes, and a page of
+ * hundreds of them would take more time than a statement has, or more memory than a process has.
+ */
+export const OCTETS_PER_PAGE = 16_000_000;
+
+/** Orders of events `e`: by either key of the log, both ways. */
+export const IN_ORDER = {
+  written: sql`e.n`,
+  chained: sql`e.seq`,
+  newest: sql`e.n desc`,
+  newestChained: sql`e.seq desc`,
+} as const satisfies Record<string, RawBuilder<unknown>>;
+
+/**
+ * The first of these events, in this order, that are not too heavy together; the very first always comes, whatever its
+ * size. A row source with all columns, and with `found`: how many events there were. Sizes are known without reading
+ * the texts.
+ */
+export function portionOf(
+  events: RawBuilder<unknown>,
+  order: RawBuilder<unknown>,
+  octets = OCTETS_PER_PAGE,
+): RawBuilder<unknown> {
+  return sql`(
+    select * from (
+      select e.*, count(*) over () as found, sum(octet_length(e.body)) over (order by ${order}) - octet_length(e.body) as before
+      from (${events}) e
+    ) e where before < ${octets}::bigint)`;
+}

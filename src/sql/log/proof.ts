@@ -1,0 +1,87 @@
+import { type Kysely, sql } from 'kysely';
+import { GENESIS } from '../../domain/chain.ts';
+import type { ChainLook, ProvenEvent } from '../../ports.ts';
+import type { Tables } from '../table/tables.ts';
+import { eventOf } from './events.ts';
+import { IN_ORDER, portionOf } from './portion.ts';
+import { chainHash } from './seal.ts';
+
+interface ProofRow {
+  n: string;
+  body: string;
+  seq: string | null;
+  hash: string | null;
+  /** The hash of the event before it in the chain. */
+  previous: string | null;
+}
+
+const WITH_PREVIOUS = sql`
+  select e.n, e.body, e.seq, e.hash, p.hash as previous
+  from holdfast.events e left join holdfast.events p on p.seq = e.seq - 1`;
+
+/** One event, with its hash computed again. */
+export async function proveEvent(db: Kysely<Tables>, n: number): Promise<ProvenEvent | null> {
+  const found = await sql<ProofRow>`${WITH_PREVIOUS} where e.n = ${String(n)}`.execute(db);
+  return found.rows[0] ? proven(found.rows[0]) : null;
+}
+
+/** Events of one approval that fit on a page. */
+const LONGEST_STORY = 1_000;
+
+/** The events of one approval, oldest first. */
+export async function approvalStory(db: Kysely<Tables>, approval: string): Promise<ProvenEvent[]> {
+  const found = await sql<ProofRow>`
+    ${WITH_PREVIOUS} where e.approval_id = ${approval} order by e.n limit ${LONGEST_STORY}`.execute(db);
+  return found.rows.map(proven);
+}
+
+function proven(row: ProofRow): ProvenEvent {
+  return { ...eventOf(row), fits: row.seq === null ? null : fits(row) };
+}
+
+function fits({ seq, hash, body, previous }: ProofRow): boolean {
+  const before = Number(seq) === 1 ? GENESIS : previous;
+  return before !== null && chainHash(before, Number(seq), body) === hash;
+}
+
+/** Where the chain stands, and whether its newest links hold. The oldest of them is compared with the one before it. */
+export async function lookAtChain(db: Kysely<Tables>, newest: number): Promise<ChainLook> {
+  const events = sql`select * from holdfast.events e where e.seq is not null order by e.seq desc limit ${newest}`;
+  const links = await sql<ProofRow>`
+    select e.n, e.body, e.seq, e.hash, p.hash as previous
+    from ${portionOf(events, IN_ORDER.newestChained)} e left join holdfast.events p on p.seq = e.seq - 1
+    order by e.seq desc`.execute(db);
+  const open = await sql<{ unsealed: string }>`
+    select count(*) as unsealed from holdfast.events where seq is null`.execute(db);
+  const checkpoint = await db
+    .selectFrom('holdfast.checkpoints')
+    .leftJoin('holdfast.events', 'holdfast.events.seq', 'holdfast.checkpoints.seq')
+    .select(['holdfast.checkpoints.seq', 'holdfast.checkpoints.at', 'holdfast.checkpoints.body', 'signature'])
+    .select('holdfast.events.hash as hashNow')
+    .orderBy('holdfast.checkpoints.seq', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  const head = links.rows[0];
+  return {
+    seq: Number(head?.seq ?? 0),
+    hash: head?.hash ?? null,
+    unsealed: Number(open.rows[0]?.unsealed ?? 0),
+    checked: links.rows.length,
+    misfit: firstMisfit(links.rows.toReversed()),
+    checkpoint: checkpoint === undefined ? null : checkpointOf(checkpoint),
+  };
+}
+
+function checkpointOf(row: { seq: string; at: Date; body: string; signature: string; hashNow: string | null }) {
+  const { at, body, signature, hashNow } = row;
+  return { seq: Number(row.seq), at, signed: { text: body, signature }, hashNow };
+}
+
+/** The place of the first link that does not fit, of these in the chain's order; null: all of them fit. */
+function firstMisfit(links: readonly ProofRow[]): number | null {
+  for (const [index, link] of links.entries()) {
+    const expected = index === 0 ? Number(link.seq) : Number(links[index - 1]!.seq) + 1;
+    if (Number(link.seq) !== expected || !fits(link)) return Number(link.seq);
+  }
+  return null;
+}

@@ -1,0 +1,43 @@
+import { MIGRATION_0001 } from './0001-foundation.ts';
+import { MIGRATION_0002 } from './0002-console.ts';
+import { MIGRATION_0003 } from './0003-audit.ts';
+import { MIGRATION_0004 } from './0004-card-runs.ts';
+import { MIGRATION_0005 } from './0005-tasks.ts';
+import { MIGRATION_0006 } from './0006-reminders.ts';
+import { MIGRATION_0007 } from './0007-admit.ts';
+import { MIGRATION_0008 } from './0008-words.ts';
+import { MIGRATION_0009 } from './0009-task-fetched.ts';
+import { MIGRATION_0010 } from './0010-words-cost.ts';
+import { MIGRATION_0011 } from './0011-card-contents.ts';
+import { MIGRATION_0012 } from './0012-pursuits.ts';
+import { MIGRATION_0013 } from './0013-fewer-words.ts';
+import { MIGRATION_0014 } from './0014-append.ts';
+import { MIGRATION_0015 } from './0015-admit-chained.ts';
+import { MIGRATION_0016 } from './0016-phrases.ts';
+import { MIGRATION_0017 } from './0017-bounded-words.ts';
+import { MIGRATION_0018 } from './0018-portions.ts';
+
+/**
+ * Every migration of this release, oldest first, with the statements that it executes. Only ever add one: replicas of
+ * the release before run beside new ones during a rolling restart. A migration that was released never changes.
+ */
+export const MIGRATIONS: Readonly<Record<string, readonly string[]>> = {
+  '0001-foundation': MIGRATION_0001,
+  '0002-console': MIGRATION_0002,
+  '0003-audit': MIGRATION_0003,
+  '0004-card-runs': MIGRATION_0004,
+  '0005-tasks': MIGRATION_0005,
+  '0006-reminders': MIGRATION_0006,
+  '0007-admit': MIGRATION_0007,
+  '0008-words': MIGRATION_0008,
+  '0009-task-fetched': MIGRATION_0009,
+  '0010-words-cost': MIGRATION_0010,
+  '0011-card-contents': MIGRATION_0011,
+  '0012-pursuits': MIGRATION_0012,
+  '0013-fewer-words': MIGRATION_0013,
+  '0014-append': MIGRATION_0014,
+  '0015-admit-chained': MIGRATION_0015,
+  '0016-phrases': MIGRATION_0016,
+  '0017-bounded-words': MIGRATION_0017,
+  '0018-portions': MIGRATION_0018,
+};

@@ -1,0 +1,24 @@
+import type { Kysely } from 'kysely';
+import type { Records } from '../ports.ts';
+import { cardContents } from './approval/cards.ts';
+import { guarded } from './connection/guard.ts';
+import { approvalStory, lookAtChain, proveEvent } from './log/proof.ts';
+import { lastUses, sealedSince, toolsSeen } from './search/newest.ts';
+import { searchEvents } from './search/search.ts';
+import { tally } from './search/tally.ts';
+import type { Tables } from './table/tables.ts';
+
+/** The `Records` port: what reviewers read. */
+export function sqlRecords(db: Kysely<Tables>): Records {
+  return guarded<Records>({
+    search: (filter) => searchEvents(db, filter),
+    since: (seq, limit) => sealedSince(db, seq, limit),
+    event: (n) => proveEvent(db, n),
+    story: (approval) => approvalStory(db, approval),
+    cards: (digests) => cardContents(db, digests),
+    chain: (newest) => lookAtChain(db, newest),
+    tally: (from, to, slotMs) => tally(db, from, to, slotMs),
+    lastUses: (grants) => lastUses(db, grants),
+    toolsSeen: () => toolsSeen(db),
+  });
+}

@@ -1,0 +1,36 @@
+import { type Kysely, sql } from 'kysely';
+import type { LoggedEvent } from '../../domain/event.ts';
+import type { Records } from '../../ports.ts';
+import { type EventRow, eventOf } from '../log/events.ts';
+import { IN_ORDER, portionOf } from '../log/portion.ts';
+import type { Tables } from '../table/tables.ts';
+
+/** Sealed events after this place, in the chain's order, as many as are not too heavy together. */
+export async function sealedSince(db: Kysely<Tables>, seq: number, limit: number): Promise<LoggedEvent[]> {
+  const events = sql`
+    select * from holdfast.events e where e.seq > ${String(seq)}::bigint order by e.seq limit ${limit}`;
+  const found = await sql<EventRow>`
+    select e.n, e.body, e.seq, e.hash from ${portionOf(events, IN_ORDER.chained)} e order by e.seq`.execute(db);
+  return found.rows.map(eventOf);
+}
+
+/** When each of these grants last called; one that never did is not in it. */
+export async function lastUses(db: Kysely<Tables>, grants: readonly string[]): Promise<ReadonlyMap<string, Date>> {
+  const found = await sql<{ name: string; at: Date }>`
+    select g.name, e.at from unnest(${grants}::text[]) as g(name)
+    cross join lateral (
+      select at from holdfast.events where grant_name = g.name and actor = 'grant:' || g.name order by n desc limit 1
+    ) e`.execute(db);
+  return new Map(found.rows.map((row) => [row.name, row.at]));
+}
+
+/** The newest events in which tools are looked for. */
+const TOOLS_AMONG = 5_000;
+
+export async function toolsSeen(db: Kysely<Tables>): ReturnType<Records['toolsSeen']> {
+  const found = await sql<{ server: string; tool: string }>`
+    select distinct server, tool from (
+      select server, tool from holdfast.events order by n desc limit ${TOOLS_AMONG}
+    ) e where server is not null and tool is not null and length(tool) <= 128 order by server, tool`.execute(db);
+  return found.rows;
+}

@@ -1,0 +1,101 @@
+import type { ColumnType, Generated } from 'kysely';
+import type { Awaits, State } from '../../domain/approval.ts';
+
+/** Read as a value, written as its text. */
+type JsonColumn = ColumnType<unknown, string, string>;
+
+export interface ApprovalTable {
+  id: string;
+  state: State;
+  revision: number;
+  server: string;
+  tool: string;
+  grant_name: string;
+  owner: string | null;
+  self_approval: boolean;
+  fingerprint: string;
+  requirement: JsonColumn;
+  arguments: JsonColumn;
+  trace: JsonColumn;
+  stated_reason: string | null;
+  previous_unknown: string | null;
+  policy_digest: string;
+  request: Uint8Array | null;
+  created_at: Date;
+  expires_at: Date;
+  pickup_until: Date | null;
+  lease_until: Date | null;
+  dispatcher: string | null;
+  reminded_at: Date | null;
+  escalated_at: Date | null;
+  awaits: Awaits | null;
+  note: string | null;
+  result: Uint8Array | null;
+  /** Until when an absent caller is still owed its end. */
+  result_until: Date | null;
+  /** The revision that the card shows. */
+  shown: Generated<number>;
+  updated_at: Date;
+}
+
+export interface JoinerTable {
+  id: string;
+  approval_id: string;
+  session: string | null;
+  request_id: string;
+  /** The replica that holds its socket; `task` for a task; null: away. */
+  replica: string | null;
+  joined_at: Date;
+  collected_at: Date | null;
+  left_at: Date | null;
+}
+
+export interface DecisionTable {
+  approval_id: string;
+  approver: string;
+  choice: 'approve' | 'deny';
+  reason: string | null;
+  via: string;
+  self: boolean;
+  user_group: string | null;
+  at: Date;
+}
+
+export interface CardTable {
+  approval_id: string;
+  channel: string;
+  ts: string | null;
+  revision: number;
+  digest: string;
+  posted_at: Date | null;
+  /** The run that is writing the card, its replica, and until when at most. */
+  run: string | null;
+  run_by: string | null;
+  run_until: Date | null;
+}
+
+export interface CardContentTable {
+  /** Hex SHA-256 of the content. */
+  digest: string;
+  approval_id: string;
+  content: string;
+  kept_at: Date;
+}
+
+export interface SessionTable {
+  id: string;
+  server: string;
+  grant_name: string;
+  opened_at: Date;
+}
+
+export interface ReplicaTable {
+  id: string;
+  seen_at: Date;
+}
+
+export interface NoticeTable {
+  notice: string;
+  /** It is not sent again before then. */
+  until: Date;
+}

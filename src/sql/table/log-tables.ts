@@ -1,0 +1,40 @@
+import type { Generated } from 'kysely';
+
+export interface EventTable {
+  n: Generated<string>;
+  /** RFC 8785 text of the event; what the chain is made over. */
+  body: string;
+  type: string;
+  at: Date;
+  approval_id: string | null;
+  server: string | null;
+  tool: string | null;
+  grant_name: string | null;
+  actor: string;
+  seq: string | null;
+  hash: string | null;
+  /** What it has in common with others (log/phrases.ts); null: its words are its own. */
+  phrase: string | null;
+}
+
+export interface PhraseTable {
+  id: string;
+  words: string;
+}
+
+export interface CheckpointTable {
+  seq: string;
+  hash: string;
+  at: Date;
+  body: string;
+  signature: string;
+}
+
+export interface SinkTable {
+  name: string;
+  /** The place of the last event that it took. */
+  seq: string;
+  /** How often it has failed since. */
+  failures: number;
+  updated_at: Date;
+}

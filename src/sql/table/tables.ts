@@ -1,0 +1,66 @@
+import type { Kysely, Transaction } from 'kysely';
+import type {
+  ApprovalTable,
+  CardContentTable,
+  CardTable,
+  DecisionTable,
+  JoinerTable,
+  NoticeTable,
+  ReplicaTable,
+  SessionTable,
+} from './approval-tables.ts';
+import type { CheckpointTable, EventTable, PhraseTable, SinkTable } from './log-tables.ts';
+import type { ContinuationTable, FollowedTaskTable, QuestionTable, TaskTable } from './task-tables.ts';
+
+/**
+ * Our tables, all in the schema `holdfast`. Times are timestamptz; documents are `json`, which keeps their text as
+ * given.
+ */
+export interface Tables {
+  'holdfast.approvals': ApprovalTable;
+  'holdfast.joiners': JoinerTable;
+  'holdfast.decisions': DecisionTable;
+  'holdfast.events': EventTable;
+  'holdfast.phrases': PhraseTable;
+  'holdfast.checkpoints': CheckpointTable;
+  'holdfast.sinks': SinkTable;
+  'holdfast.counters': CounterTable;
+  'holdfast.cards': CardTable;
+  'holdfast.card_contents': CardContentTable;
+  'holdfast.sessions': SessionTable;
+  'holdfast.replicas': ReplicaTable;
+  'holdfast.notices': NoticeTable;
+  'holdfast.tasks': TaskTable;
+  'holdfast.continuations': ContinuationTable;
+  'holdfast.pursuits': FollowedTaskTable;
+  'holdfast.questions': QuestionTable;
+  'holdfast.logins': LoginTable;
+  'holdfast.revocations': RevocationTable;
+}
+
+/** A database, or a transaction in it: for what runs in either. */
+export type Db = Kysely<Tables> | Transaction<Tables>;
+
+export interface CounterTable {
+  key: string;
+  window_start: Date;
+  window_end: Date;
+  used: string;
+}
+
+export interface LoginTable {
+  id: string;
+  reviewer: string;
+  credential: string;
+  at: Date;
+  seen_at: Date;
+  ends_at: Date;
+}
+
+export interface RevocationTable {
+  token_sha256: string;
+  grant_name: string;
+  at: Date;
+  actor: string;
+  reason: string | null;
+}

@@ -1,0 +1,83 @@
+import { type Kysely, sql, type Transaction } from 'kysely';
+import type { NewEvent } from '../../domain/event.ts';
+import type { NewJoiner, TaskStore } from '../../ports.ts';
+import { absentFor } from '../approval/presence.ts';
+import { insertJoiner } from '../approval/seats.ts';
+import { writeEvents } from '../log/events.ts';
+import { APPROVAL, type ApprovalRow, approvalOf } from '../table/approval-row.ts';
+import type { Tables } from '../table/tables.ts';
+
+type NewContinuation = Parameters<TaskStore['rememberContinuation']>[0];
+type ReturnedState = Parameters<TaskStore['takeContinuation']>[0];
+type Continued = Awaited<ReturnType<TaskStore['takeContinuation']>>;
+
+/** Thrown inside the transaction to roll it back; never leaves this file. */
+class NotAwaited extends Error {}
+
+export async function rememberContinuation(db: Kysely<Tables>, continuation: NewContinuation): Promise<void> {
+  const { digest, grant, server, fingerprint, approval, expiresAt } = continuation;
+  await sql`
+    insert into holdfast.continuations (digest, grant_name, server, fingerprint, approval_id, expires_at)
+    values (${digest}, ${grant}, ${server}, ${fingerprint}, ${approval}, ${expiresAt})
+    on conflict (digest, grant_name, server, fingerprint) do update
+      set approval_id = excluded.approval_id, expires_at = excluded.expires_at`.execute(db);
+}
+
+/**
+ * P2: the row is deleted, with its event and the approval's change, before anything is sent. Only the one who deletes
+ * it sends.
+ */
+export async function spendContinuation(
+  db: Kysely<Tables>,
+  returned: ReturnedState,
+  event: (approval: string) => NewEvent,
+): Promise<Continued> {
+  try {
+    return await db.transaction().execute((trx) => spend(trx, returned, event));
+  } catch (error) {
+    if (error instanceof NotAwaited) return null;
+    throw error;
+  }
+}
+
+async function spend(
+  trx: Transaction<Tables>,
+  returned: ReturnedState,
+  event: (approval: string) => NewEvent,
+): Promise<Continued> {
+  const { digests, grant, server, fingerprints, now, dispatcher, until } = returned;
+  const deleted = await sql<{ approval_id: string }>`
+    delete from holdfast.continuations
+    where digest = any(${digests}::text[]) and grant_name = ${grant} and server = ${server}
+      and fingerprint = any(${fingerprints}::text[]) and expires_at > ${now}
+    returning approval_id`.execute(trx);
+  const id = deleted.rows[0]?.approval_id;
+  if (id === undefined) return null;
+  const awaited = await sql<{ stood: Date | null }>`
+    select lease_until as stood from holdfast.approvals
+    where id = ${id} and state = 'dispatched' and awaits = 'input' for update`.execute(trx);
+  const stood = awaited.rows[0]?.stood ?? null;
+  if (stood === null) throw new NotAwaited();
+  await sql`
+    update holdfast.approvals set awaits = null, note = null, dispatcher = ${dispatcher}, lease_until = ${until},
+      revision = revision + 1, updated_at = clock_timestamp()
+    where id = ${id}`.execute(trx);
+  const joiner = await seatAgain(trx, id, returned.joiner, now);
+  await writeEvents(trx, [event(id)]);
+  const found = await sql<ApprovalRow>`select ${APPROVAL} from holdfast.approvals a where a.id = ${id}`.execute(trx);
+  return { approval: approvalOf(found.rows[0]!), joiner, stood };
+}
+
+/** In the seat of the caller that was asked, which went away to find the answer; in a new one where no seat is free. */
+async function seatAgain(trx: Transaction<Tables>, approval: string, joiner: NewJoiner, now: Date): Promise<string> {
+  const { replica, session, requestId } = joiner;
+  const taken = await sql<{ id: string }>`
+    update holdfast.joiners set replica = ${replica}, session = ${session}, request_id = ${requestId}
+    where id = (select j.id from holdfast.joiners j
+      where j.approval_id = ${approval} and j.collected_at is null and j.left_at is null and ${absentFor(replica)}
+      order by j.joined_at limit 1 for update)
+    returning id`.execute(trx);
+  if (taken.rows[0] !== undefined) return taken.rows[0].id;
+  await insertJoiner(trx, approval, joiner, now);
+  return joiner.id;
+}

@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { describe, test } from 'node:test';
+import { PGlite } from '@electric-sql/pglite';
+import { Kysely, PGliteDialect } from 'kysely';
+import { migrate } from '../../src/sql/migrations/migrate.ts';
+import type { Tables } from '../../src/sql/table/tables.ts';
+import { importsOf, sources, textOf } from '../support/house.ts';
+
+/** SHA-256 of each released migration's statements, as a JSON list. Add a line for a new migration; never change one. */
+const RELEASED: Readonly<Record<string, string>> = {
+  '0001-foundation': '28e6cda215045239fdb66ea08bd07c7fa3693f7b64a04e5e7d8c9651ddbaaac6',
+  '0002-console': '2288a15abe7a4b2e3a77db000b53a36fe8df341feb11d145d19d3b07d1554478',
+  '0003-audit': '4c9cc6682ece146f4fcc938fe28a8a00549d17aa267001075e2e34089ee3e544',
+  '0004-card-runs': 'bbbe72d27309691806ef9873559fa5e260a178f755b4204a8e49c70bfef504c6',
+  '0005-tasks': '852e994f46244aed8685a074f4d3604786657afd76649d11a3c337745de94210',
+  '0006-reminders': '35195558181d2adf2817441c22ecc705e517033ac7ec8e221acaea78991e14e3',
+  '0007-admit': 'efda857a723e0f37963117089d37c25321291a4400b7cd854c693ac5516b9a04',
+  '0008-words': 'acc1fe713d389288b3f112fc3df9907c8ddf83f7814b496aa6a86feb41eb46ae',
+  '0009-task-fetched': '138b7dbe86062bf94df5859dbfd00aa3544aedbc82392126d8fb7aabf7564ffb',
+  '0010-words-cost': 'f9013bb8618a95b6f5eca5e4d9f13071c36e30df1e9b1be01721ca28fbb57efa',
+  '0011-card-contents': '47be4518d23fcf65cc1f07c61893e7d0849252aa8d0bfcd86b4f0c6ae4fb79f9',
+  '0012-pursuits': 'aa8895b738bd766a8ad1136186de905b17fc2ca52e99e27a1c65675d96d5da89',
+  '0013-fewer-words': '3514d4338961769ebf67e1ff15bf84266c581485bc9c0cc71392066bd6ce4944',
+  '0014-append': 'e59b1039c5bd9a132968d86e183884e5a1bca3116061c8a877eecbc0ec467418',
+  '0015-admit-chained': '04d22f8a07ca4a3a030e933e6e0d00293e86cae9075b806c6c3a44f454082773',
+  '0016-phrases': '220b5a09d2bc67e8f9e98006abbe719fbadac8f020cff5b11dbfca1c32389091',
+  '0017-bounded-words': 'c7bc135c2add9cd25556e994a18cb0a7026dd89a87fa4c400fe5364335f82826',
+  '0018-portions': 'b804ab31f3dcf04778a7a05a545cc2c37e0ab7c3d03c7f24862410d0918efb82',
+};
+
+/** Every statement that reached an empty database, by the migration that it belongs to. */
+async function executed(): Promise<Record<string, readonly string[]>> {
+  const pglite = await PGlite.create();
+  const statements: { readonly sql: string; readonly parameters: readonly unknown[] }[] = [];
+  const dialect = new PGliteDialect({ pglite });
+  const db = new Kysely<Tables>({ dialect, log: ({ query }) => void statements.push(query) });
+  await migrate(db);
+  await db.destroy();
+  const byMigration: Record<string, string[]> = {};
+  let since: string[] = [];
+  for (const { sql, parameters } of statements) {
+    if (sql.startsWith('insert into "holdfast"."kysely_migration" ')) byMigration[String(parameters[0])] = since;
+    // Kysely's own queries name what they touch in quotes.
+    if (sql.includes('"kysely_migration')) since = [];
+    else since.push(sql);
+  }
+  return byMigration;
+}
+
+describe('A released migration', () => {
+  test('sends the database the statements that it always sent, and no others', async () => {
+    const digests = Object.entries(await executed()).map(([name, statements]) => [
+      name,
+      createHash('sha256').update(JSON.stringify(statements)).digest('hex'),
+    ]);
+    assert.deepEqual(Object.fromEntries(digests), RELEASED);
+  });
+
+  test('is a text of its own: it imports nothing and computes nothing', () => {
+    const files = sources('src/sql/migrations').filter((file) => /\/\d{4}-[a-z-]+\.ts$/.test(file));
+    assert.deepEqual(
+      files.map((file) => file.slice(file.lastIndexOf('/') + 1, -'.ts'.length)),
+      Object.keys(RELEASED),
+    );
+    for (const file of files) {
+      const text = textOf(file);
+      assert.deepEqual(importsOf(file, text), [], file);
+      assert.doesNotMatch(text, /\$\{|\.replace|\.split/, file);
+    }
+  });
+});
