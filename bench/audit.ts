@@ -21,7 +21,7 @@ import type { Tables } from '../src/sql/schema.ts';
 import { sqlRecords } from '../src/sql/search.ts';
 import { sqlStore } from '../src/sql/store.ts';
 import { vault } from '../src/vault/vault.ts';
-import { startPostgres } from '../test/support/servers.ts';
+import { startPostgres } from '../test/support/store/servers.ts';
 
 const EVENTS = Number(process.argv[2] ?? 1_000_000);
 const SPAN_DAYS = 90;

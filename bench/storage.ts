@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import pg from 'pg';
-import { available, startPostgres, startRedis } from '../test/support/servers.ts';
+import { available, startPostgres, startRedis } from '../test/support/store/servers.ts';
 
 export interface BenchStorage {
   readonly name: string;

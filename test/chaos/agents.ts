@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Agent, type ToolAnswer, textOf } from '../support/agent.ts';
+import { Agent, type ToolAnswer, textOf } from '../support/agent/agent.ts';
 import type { Dice } from './dice.ts';
 import { type Heard, note, type Told } from './heard.ts';
 import type { Town } from './town.ts';

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CHANNEL } from '../support/gateway.ts';
+import { CHANNEL } from '../support/gateway/program.ts';
 import type { Dice } from './dice.ts';
 import type { Town } from './town.ts';
 

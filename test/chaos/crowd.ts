@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { eventually } from '../support/gateway.ts';
+import { eventually } from '../support/gateway/program.ts';
 import type { Dice } from './dice.ts';
 import { note, type Told } from './heard.ts';
 import type { Row } from './report.ts';

@@ -1,4 +1,4 @@
-import { type ToolAnswer, textOf } from '../support/agent.ts';
+import { type ToolAnswer, textOf } from '../support/agent/agent.ts';
 
 /** How a call ended for the agent that made it. */
 export type Heard =

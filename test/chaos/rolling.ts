@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { eventually, type GatewayProcess } from '../support/gateway.ts';
+import { eventually, type GatewayProcess } from '../support/gateway/program.ts';
 import { Approvers } from './approvers.ts';
 import { LAST_MS } from './chaos.ts';
 import { Crowd } from './crowd.ts';

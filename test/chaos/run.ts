@@ -11,7 +11,7 @@
  */
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { available } from '../support/servers.ts';
+import { available } from '../support/store/servers.ts';
 import { chaos, type Plan } from './chaos.ts';
 import { rolling } from './rolling.ts';
 

@@ -1,8 +1,8 @@
 /** Where chaos happens: real Redis and Postgres, two gateway processes or more, a Slack stand-in, a server that counts. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type CountingUpstream, countingUpstream, type Ending } from '../support/counting-upstream.ts';
-import { type GatewayProcess, type House, openHouse } from '../support/gateway.ts';
-import { startPostgres, startRedis, type TestServer } from '../support/servers.ts';
+import { type GatewayProcess, type House, openHouse } from '../support/gateway/program.ts';
+import { startPostgres, startRedis, type TestServer } from '../support/store/servers.ts';
+import { type CountingUpstream, countingUpstream, type Ending } from '../support/upstream/counting.ts';
 import type { Dice } from './dice.ts';
 
 /** Calls that `burst` lets through a day and agent; `read` the same without asking. */

@@ -1,6 +1,6 @@
 import type { JsonObject } from '../../src/domain/json.ts';
-import { Agent, type ToolAnswer } from '../support/agent.ts';
-import { ModernAgent, type ModernAnswer, WITH_TASKS } from '../support/modern-agent.ts';
+import { Agent, type ToolAnswer } from '../support/agent/agent.ts';
+import { ModernAgent, type ModernAnswer, WITH_TASKS } from '../support/agent/modern.ts';
 
 /** Every way in which an agent can wait for a person. */
 export const WAYS = ['holds', 'holds json', 'progress', 'resumes', 'legs', 'task', 'old task', 'task result'] as const;

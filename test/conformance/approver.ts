@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { GatewayProcess } from '../support/gateway.ts';
+import type { GatewayProcess } from '../support/gateway/program.ts';
 
 /** Approves whatever is pending, by the admin's vote, until it is stopped. */
 export function approveAll(gateway: GatewayProcess): { stop(): Promise<number> } {

@@ -5,7 +5,7 @@
  * `--only <text>` runs the scenarios' table for suites whose name holds the text; `--why` prints what failed.
  */
 import { parseArgs } from 'node:util';
-import { type GatewayProcess, openHouse } from '../support/gateway.ts';
+import { type GatewayProcess, openHouse } from '../support/gateway/program.ts';
 import { approveAll } from './approver.ts';
 import { type Fixture, startFixture } from './fixture/fixture.ts';
 import { startFront } from './front.ts';

@@ -7,7 +7,7 @@ import type { Json } from '../../src/domain/json.ts';
 import { readButtonValue, readViewMemory } from '../../src/slack/button.ts';
 import { type RenderedCard, renderCard } from '../../src/slack/card.ts';
 import { denyView, fullView, pageCount } from '../../src/slack/view.ts';
-import { FINGERPRINT, OPENED, sampleApproval } from '../support/sample-approval.ts';
+import { FINGERPRINT, OPENED, sampleApproval } from '../support/domain/approval.ts';
 
 const vote = (different: Partial<Decision> = {}): Decision => ({
   approver: 'U0MIRA',

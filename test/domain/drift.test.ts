@@ -10,7 +10,7 @@ import type { Json } from '../../src/domain/json.ts';
 import { mayAsk } from '../../src/domain/policy.ts';
 import { toolOf } from '../../src/domain/tool.ts';
 import { ToolDrift } from '../../src/main/tool-drift.ts';
-import { callOf } from '../support/policy.ts';
+import { callOf } from '../support/domain/policy.ts';
 
 const ENTRY = {
   name: 't',

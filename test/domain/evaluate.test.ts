@@ -4,7 +4,7 @@ import { evaluate, isHidden, redactionOf } from '../../src/domain/evaluate.ts';
 import type { JsonObject } from '../../src/domain/json.ts';
 import { DENY_ALL } from '../../src/domain/policy.ts';
 import { redact } from '../../src/domain/redact.ts';
-import { callOf, policyOf } from '../support/policy.ts';
+import { callOf, policyOf } from '../support/domain/policy.ts';
 
 const yes = [{ path: 'args.x', op: 'eq', value: 'yes' }];
 

@@ -8,7 +8,7 @@ import { parsePolicy } from '../../src/config/policy-file.ts';
 import { policyJsonSchema } from '../../src/config/policy-json-schema.ts';
 import { evaluate } from '../../src/domain/evaluate.ts';
 import { mayAsk } from '../../src/domain/policy.ts';
-import { callOf, faultsOf } from '../support/policy.ts';
+import { callOf, faultsOf } from '../support/domain/policy.ts';
 
 /** Cuts and inserts; may cut a surrogate in two, as a broken file would. */
 function splice(text: string, at: number, cut: number, piece: string): string {

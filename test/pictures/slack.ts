@@ -1,10 +1,10 @@
 /** Takes the pictures of docs/slack.md from the stand-in's page: `node test/pictures/slack.ts`. Needs chromium. */
 import { mkdirSync } from 'node:fs';
 import { type Page, chromium as playwright } from 'playwright-core';
-import { Agent, noteOf, type Sent } from '../support/agent.ts';
-import { countingUpstream } from '../support/counting-upstream.ts';
-import { CHANNEL, eventually, openHouse } from '../support/gateway.ts';
+import { Agent, noteOf, type Sent } from '../support/agent/agent.ts';
+import { CHANNEL, eventually, openHouse } from '../support/gateway/program.ts';
 import { chromium } from '../support/installed.ts';
+import { countingUpstream } from '../support/upstream/counting.ts';
 
 const POLICY = `version: "1"
 default: deny

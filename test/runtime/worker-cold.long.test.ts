@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { Reaction } from '../../src/demo/slack/stand-in.ts';
-import { Agent, textOf } from '../support/agent.ts';
-import { query } from '../support/backing.ts';
-import { type CountingUpstream, countingUpstream } from '../support/counting-upstream.ts';
-import { CHANNEL, eventually } from '../support/gateway.ts';
-import { skipWithout } from '../support/servers.ts';
-import { openWorkerWorld, type WorkerWorld } from '../support/worker-world.ts';
+import { Agent, textOf } from '../support/agent/agent.ts';
+import { CHANNEL, eventually } from '../support/gateway/program.ts';
+import { openWorkerWorld, type WorkerWorld } from '../support/gateway/worker-world.ts';
+import { query } from '../support/store/backing.ts';
+import { skipWithout } from '../support/store/servers.ts';
+import { type CountingUpstream, countingUpstream } from '../support/upstream/counting.ts';
 
 const POLICY = 'version: "1"\ndefault: allow\ntools:\n  create_key: { action: require_approval }\n';
 /** Milliseconds for what a start on a busy machine, or a job of a runtime that was killed, may take. */

@@ -4,13 +4,13 @@ import type { AddressInfo } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
-import { type Visitor, visitor } from '../support/console-visitor.ts';
-import { eventually } from '../support/gateway.ts';
-import { ModernAgent, WITH_TASKS } from '../support/modern-agent.ts';
-import { skipWithout } from '../support/servers.ts';
-import { TaskAgent } from '../support/task-agent.ts';
-import { type TaskUpstream, type TheirOwn, taskUpstream } from '../support/task-upstream.ts';
-import { openWorkerWorld, type WorkerWorld } from '../support/worker-world.ts';
+import { ModernAgent, WITH_TASKS } from '../support/agent/modern.ts';
+import { TaskAgent } from '../support/agent/tasks.ts';
+import { type Visitor, visitor } from '../support/console/visitor.ts';
+import { eventually } from '../support/gateway/program.ts';
+import { openWorkerWorld, type WorkerWorld } from '../support/gateway/worker-world.ts';
+import { skipWithout } from '../support/store/servers.ts';
+import { type TaskUpstream, type TheirOwn, taskUpstream } from '../support/upstream/tasks.ts';
 
 const POLICY = `version: "1"
 default: allow

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { query } from '../support/backing.ts';
-import { eventually } from '../support/gateway.ts';
-import { skipWithout } from '../support/servers.ts';
-import { TaskAgent } from '../support/task-agent.ts';
-import { type TaskUpstream, type TheirOwn, taskUpstream } from '../support/task-upstream.ts';
-import { openWorkerWorld, type WorkerWorld } from '../support/worker-world.ts';
+import { TaskAgent } from '../support/agent/tasks.ts';
+import { eventually } from '../support/gateway/program.ts';
+import { openWorkerWorld, type WorkerWorld } from '../support/gateway/worker-world.ts';
+import { query } from '../support/store/backing.ts';
+import { skipWithout } from '../support/store/servers.ts';
+import { type TaskUpstream, type TheirOwn, taskUpstream } from '../support/upstream/tasks.ts';
 
 const POLICY = 'version: "1"\ndefault: allow\ntools:\n  must: { action: require_approval }\n';
 /** Milliseconds for which nobody speaks to it: an idle object is evicted after 70 s, and was seen to go after 140 s. */

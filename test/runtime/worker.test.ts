@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
-import { Agent, noteOf, textOf } from '../support/agent.ts';
-import { type Collector, collector } from '../support/audit-collector.ts';
-import { query } from '../support/backing.ts';
-import { visitor } from '../support/console-visitor.ts';
-import { type CountingUpstream, countingUpstream } from '../support/counting-upstream.ts';
-import { eventually, type GatewayProcess, type House, openHouse } from '../support/gateway.ts';
-import { skipWithout, startPostgres, startRedis, type TestServer } from '../support/servers.ts';
-import { bootWorker, type LocalWorker } from '../support/worker.ts';
-import { workerVars } from '../support/worker-world.ts';
+import { Agent, noteOf, textOf } from '../support/agent/agent.ts';
+import { type Collector, collector } from '../support/audit/collector.ts';
+import { visitor } from '../support/console/visitor.ts';
+import { eventually, type GatewayProcess, type House, openHouse } from '../support/gateway/program.ts';
+import { bootWorker, type LocalWorker } from '../support/gateway/worker.ts';
+import { workerVars } from '../support/gateway/worker-world.ts';
+import { query } from '../support/store/backing.ts';
+import { skipWithout, startPostgres, startRedis, type TestServer } from '../support/store/servers.ts';
+import { type CountingUpstream, countingUpstream } from '../support/upstream/counting.ts';
 
 const POLICY = `version: "1"
 default: deny
