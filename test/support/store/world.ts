@@ -149,3 +149,19 @@ export async function through(store: Store, approval: Approval, ...states: State
   }
   return now;
 }
+
+/** A fresh approval, opened by its first caller. */
+export async function opened(
+  store: Store,
+  request = newApproval(),
+  joiner = newJoiner(),
+): Promise<{ request: NewApproval; joiner: NewJoiner; approval: Approval }> {
+  const result = await open(store, request, joiner);
+  if (result.kind !== 'opened') throw new Error(`not opened but ${result.kind}`);
+  return { request, joiner, approval: result.approval };
+}
+
+/** The types of an approval's events, oldest first. */
+export async function typesOf(store: Store, approval: string): Promise<EventType[]> {
+  return (await store.events({ after: 0, limit: 100, approval })).map((event) => event.type);
+}
