@@ -1,5 +1,5 @@
 /**
- * `node bench/audit.ts [EVENTS]` (1,000,000): what the audit log costs at size, on a Postgres of its own. Prints the
+ * `node bench/audit.ts [EVENTS]` (1,000,000 by default): what a large audit log costs, on its own Postgres. Prints the
  * time of sealing, of searches as reviewers make them (median and 95th percentile, first and deep pages), of verifying
  * the database and an export, and how much memory an export takes while it streams. Not part of `npm run bench`.
  */
@@ -88,8 +88,9 @@ function say({ report, problems }: Awaited<ReturnType<typeof verifyExport>>): vo
 }
 
 /**
- * Events as a busy gateway would write them: most calls pass, one in ten is asked about. A session has a hundred calls
- * of forty tools, which is hard on what calls say in common: there are nearly as many phrases as half the calls.
+ * Events as a busy gateway would write them: most calls pass, one in ten needs approval. A session makes a hundred
+ * calls to forty tools, which is hard on phrases (the words that allowed calls share): there is nearly one for every
+ * two calls.
  */
 async function fill(): Promise<void> {
   await sql`

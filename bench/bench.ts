@@ -1,6 +1,6 @@
 /**
- * Ratios against a bare relay, or a bare hold in memory, measured side by side in one run. Absolute figures are for
- * orientation only. `--quick` for a look, `--long` adds 220,000 calls for the memory.
+ * Ratios against a bare relay, or a bare hold in memory, measured side by side in one run. Absolute figures are only
+ * for orientation. `--quick`: fewer rounds; `--long`: also memory over 220,000 calls.
  */
 import { parseArgs } from 'node:util';
 import { type SlackStandIn, startSlackStandIn } from '../src/demo/slack/stand-in.ts';
@@ -21,7 +21,7 @@ function say(what: string, figure: string, goal = ''): void {
   console.log(`${what.padEnd(58)} ${figure.padStart(12)}   ${goal}`);
 }
 
-/** Both in turn, round by round, so that the machine's moods hit both. */
+/** Both in turn, round by round, so that other load on the machine affects both. */
 async function compare(
   a: Target,
   b: Target,
@@ -45,7 +45,7 @@ function at(gateway: Gateway, tool: string): Target {
   return { url: gateway.url, path: '/mcp/up', headers: { authorization: `Bearer ${gateway.token}` }, tool };
 }
 
-/** V8 compiles for the first 20,000 calls or so, of either; what is measured is a process that has run for a minute. */
+/** V8 still compiles during the first 20,000 calls or so; what is measured is a process that has warmed up. */
 const WARM_UP = 30_000;
 
 async function passThrough(gateway: Gateway, relay: Target): Promise<void> {
@@ -85,10 +85,10 @@ async function parked(gateway: Gateway, relay: Target): Promise<void> {
   for (const one of held) one.drop();
 }
 
-/** Nobody clicks within the moment in which a call was held; the same for both. */
+/** A pause between holding and approving, as no person clicks at once; the same for both. */
 const rest = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 50));
 
-/** Sends a click as Slack has made and signed it: what Slack does before that is not measured. */
+/** A click that is already made and signed; returns what sends it. What Slack does before that is not measured. */
 function signedClick(slack: SlackStandIn, ts: string): () => Promise<unknown> {
   const payload = slack.payloadOf({ user: 'U0MIRA', channel: 'C0APPROVALS', ts, actionId: 'approve' });
   const body = `payload=${encodeURIComponent(JSON.stringify(payload))}`;
@@ -97,7 +97,7 @@ function signedClick(slack: SlackStandIn, ts: string): () => Promise<unknown> {
   return () => slack.deliver(body, { timestamp, signature });
 }
 
-/** From the sending of the signed click to the answer at the agent; beside it, from the sending of a bare word. */
+/** From sending a signed click to the answer at the agent, beside the same for a bare hold's approve request. */
 async function resume(rig: Rig, upstream: Server, env: Record<string, string>): Promise<void> {
   const slack = await startSlackStandIn({ rates: false });
   const gateway = await rig.gateway(upstream.url, TOOLS, {
@@ -138,7 +138,7 @@ async function resume(rig: Rig, upstream: Server, env: Record<string, string>): 
   );
 }
 
-/** The heaps of V8 and of the C library are as large as this load makes them after some 100,000 calls, and stay so. */
+/** After some 100,000 calls the heaps of V8 and of the C library have reached the size that this load gives them. */
 const SETTLED = 120_000;
 
 async function memory(gateway: Gateway): Promise<void> {

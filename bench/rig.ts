@@ -27,7 +27,7 @@ export class Rig {
     return { url: `http://127.0.0.1:${words[1]}`, pid: child.pid! };
   }
 
-  /** A gateway before `upstream`, whose tools are ruled by `tools` (a policy's `tools`, as YAML). */
+  /** Starts a gateway in front of `upstream`. `tools`: the policy's `tools`, as YAML. */
   async gateway(upstream: string, tools: string, env: Record<string, string> = {}): Promise<Gateway> {
     const folder = join(this.#folder, String(++this.#count));
     const grant = newGrant({ name: 'bench', servers: ['up'], owner: null });

@@ -9,7 +9,7 @@ export interface BenchStorage {
   close(): Promise<void>;
 }
 
-/** Redis and Postgres where they are installed, else embedded mode, said in the first line. */
+/** Redis and Postgres where they are installed, otherwise embedded mode; `name` says which. */
 export async function realServers(): Promise<BenchStorage> {
   const there = available();
   if (!there.redis || !there.postgres) {

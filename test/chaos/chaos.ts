@@ -11,7 +11,7 @@ export interface Plan {
   readonly gateways: number;
   /** Calls that each agent has under way at once. */
   readonly lines: number;
-  /** Milliseconds of trouble. */
+  /** Milliseconds that the trouble lasts. */
   readonly stormMs: number;
   /** Milliseconds between two troubles: least and most. */
   readonly pauseMs: readonly [number, number];
@@ -20,10 +20,10 @@ export interface Plan {
   readonly say: (line: string) => void;
 }
 
-/** Milliseconds after the agents' last word in which cards and chain come to rest. */
+/** Milliseconds after the agents have ended in which cards and chain come to rest. */
 export const LAST_MS = 12_000;
 
-/** Lets agents, approvers and trouble loose on a town, waits until all is quiet, and compares what everybody saw. */
+/** Lets agents, approvers and trouble loose on a town, waits until all is quiet, and compares what everyone saw. */
 export async function chaos(plan: Plan): Promise<Report> {
   const dice = new Dice(plan.seed);
   const town = await openTown(dice.fork(), STORMY);

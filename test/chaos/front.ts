@@ -4,14 +4,14 @@ import type { AddressInfo } from 'node:net';
 /** Milliseconds between two looks at `/readyz`. */
 const LOOK_MS = 150;
 
-/** What stands before the gateways, as docs/operations.md wants it: asks `/readyz`, and goes on when a connection is refused. */
+/** A load balancer as docs/operations.md wants it: asks `/readyz`, and tries the next when a connection is refused. */
 export interface Front {
   readonly url: string;
   /** Requests whose connection broke after something was sent. */
   readonly broken: readonly string[];
-  /** A gateway's address; it gets requests while it says that it is ready. */
+  /** Adds a gateway, which gets requests while it says that it is ready. */
   add(url: string): void;
-  /** For one that has ended. */
+  /** Removes a gateway that has ended. */
   drop(url: string): void;
   close(): Promise<void>;
 }
@@ -34,10 +34,10 @@ export async function startFront(): Promise<Front> {
     );
   });
   server.requestTimeout = 0;
-  // Idle connections are the clients' to close: closed here, one might cross a request on its way.
+  // Clients close idle connections: if the server closed one, a request might already be on its way.
   server.keepAliveTimeout = 300_000;
 
-  /** Those that are ready, one after the other; when none of them takes it, whoever listens. */
+  /** The ready gateways, round robin; after them the others, in case none of those takes the request. */
   function inTurn(): Target[] {
     const ready = targets.filter((one) => one.ready);
     turn += 1;
@@ -48,7 +48,7 @@ export async function startFront(): Promise<Front> {
     const target = one.left.shift();
     if (target === undefined) return void one.outgoing.writeHead(503).end('nobody listens');
     const { incoming, outgoing, body } = one;
-    // The Host stays the agent's: the gateways know the front's address as their public one.
+    // The agent's Host header stays: the gateways know the front's address as their public one.
     const asked = request(target.url + incoming.url, {
       agent: target.kept,
       method: incoming.method!,
@@ -61,7 +61,7 @@ export async function startFront(): Promise<Front> {
       outgoing.flushHeaders();
       answer.pipe(outgoing);
       answer.once('error', () => {
-        // Whoever hung up by itself has not lost anything.
+        // A client that hung up by itself has lost nothing.
         if (!outgoing.writableEnded && !outgoing.destroyed) broken.push(`${incoming.method} ${incoming.url} midway`);
         outgoing.destroy();
       });
@@ -105,7 +105,7 @@ interface Passing {
   readonly incoming: IncomingMessage;
   readonly outgoing: ServerResponse;
   readonly body: Buffer;
-  /** Gateways not yet tried. */
+  /** Gateways that were not tried yet. */
   readonly left: Target[];
 }
 

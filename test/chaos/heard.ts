@@ -10,12 +10,12 @@ export type Heard =
   | 'unknown'
   | 'limited'
   | 'answered before'
-  /** It cancelled, and asked no more. */
+  /** It cancelled and did not ask again. */
   | 'cancelled'
-  /** It was still asking when the time was over. */
+  /** It was still asking when time ran out. */
   | 'nothing';
 
-/** One call, from the agent's side. */
+/** One call as its agent saw it. */
 export interface Told {
   readonly id: string;
   readonly tool: string;
@@ -23,10 +23,10 @@ export interface Told {
   /** Another caller made the identical call at the same time. */
   readonly twin: boolean;
   heard: Heard;
-  /** The approval that the last words named. */
+  /** The approval that the last answer named. */
   approval: string | null;
   attempts: number;
-  /** Words that should not have come. */
+  /** Answers that should not have come. */
   readonly odd: string[];
 }
 
@@ -37,12 +37,12 @@ const FIRST_WORDS: readonly (readonly [RegExp, Heard | 'again'])[] = [
   [/^Approval lapsed/, 'lapsed'],
   [/^Outcome unknown/, 'unknown'],
   [/^Already answered/, 'answered before'],
-  // An approved call that meets a full window keeps its pass; the day will not end in time.
+  // An approved call that meets a full window keeps its pass, but that window lasts a day.
   [/^Rate limited/, 'limited'],
   [/^(Waiting for approval|Not sent|Cannot decide)/, 'again'],
 ];
 
-/** Notes what an answer means for the call. `heard` stays `nothing` while the agent has to ask again. */
+/** Notes what an answer means for the call. `heard` stays `nothing` as long as the agent has to ask again. */
 export function note(told: Told, answer: ToolAnswer): void {
   told.approval = answer._meta?.['holdfast/approval']?.id ?? told.approval;
   const text = textOf(answer);

@@ -16,17 +16,17 @@ export interface EventRow {
   readonly at: Date;
 }
 
-/** What the database says when all is quiet. */
+/** What the database holds once all is quiet. */
 export interface Evidence {
   /** Oldest first. */
   readonly approvals: readonly Approval[];
-  /** In the chain's order; what is not chained last. */
+  /** In the chain's order, those not chained yet last. */
   readonly events: readonly EventRow[];
-  /** Approvals whose card does not show their revision. */
+  /** How many approvals have a card that does not show their revision. */
   readonly stale: number;
 }
 
-/** Reads it all, past every gateway. Throws when the database does not answer. */
+/** Reads all of it straight from the database. Throws when that does not answer. */
 export async function readEvidence(url: string): Promise<Evidence> {
   const db = new Kysely<Tables>({
     dialect: new PostgresDialect({ pool: new pg.Pool({ connectionString: url, max: 2 }) }),

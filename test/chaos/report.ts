@@ -10,26 +10,26 @@ import type { Town } from './town.ts';
 export type Row = readonly [string, number];
 
 export interface Report {
-  /** Names with a number each, in the order in which they are told. */
+  /** Names with a number each, in the order in which they are printed. */
   readonly table: readonly Row[];
-  /** By invariant; empty when nothing broke. */
+  /** The breaks of each invariant that did not hold. */
   readonly breaks: Readonly<Record<string, readonly string[]>>;
   readonly logs: string;
 }
 
-/** What everybody saw. */
+/** What everyone saw. */
 export interface Account {
   readonly told: readonly Told[];
   readonly approvers: Pick<Approvers, 'recorded' | 'clicked' | 'unanswered'>;
   readonly evidence: Evidence;
   readonly ms: number;
-  /** What only this way of making trouble can tell. */
+  /** Rows that only this kind of trouble has. */
   readonly rows: readonly Row[];
-  /** What only this way of making trouble promises. */
+  /** Breaks of invariants that only this kind of trouble has. */
   readonly faults: Readonly<Record<string, readonly string[]>>;
 }
 
-/** The record once nothing moves any more, or as it is at `end`. */
+/** The record once nothing changes any more, or at `end` (milliseconds since the epoch). */
 export async function quiet(town: Town, end: number): Promise<Evidence> {
   for (;;) {
     const evidence = await readEvidence(town.postgres.url).catch(() => null);
@@ -43,7 +43,7 @@ export async function quiet(town: Town, end: number): Promise<Evidence> {
   }
 }
 
-/** Compares what everybody saw. */
+/** Compares what everyone saw. */
 export function reportOf(town: Town, { told, approvers, evidence, ms, rows, faults }: Account): Report {
   const { recorded, clicked } = approvers;
   const toldLost = (approver: string): number =>

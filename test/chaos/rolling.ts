@@ -16,16 +16,16 @@ export interface RollingPlan {
   readonly say: (line: string) => void;
 }
 
-/** Milliseconds that a process may take from SIGTERM to its end: 10 s for calls under way, and some to tidy up. */
+/** Milliseconds that a process may take from SIGTERM to its end: 10 s for calls under way, the rest to tidy up. */
 const STOP_MS = 20_000;
-/** Milliseconds in which everybody has the answer, once all gateways are new. */
+/** Milliseconds within which every call must have its answer, once all gateways are new. */
 const FINISH_MS = 120_000;
-/** Nobody tires of clicking. */
+/** Approvers look again without end. */
 const NO_END = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY] as const;
-/** Calls that keep coming while gateways go. */
+/** How many agents keep calling while gateways are replaced. */
 const LINES = 6;
 
-/** Nothing is amiss but that gateways go: nobody gives up, and the server always answers. */
+/** The only trouble is that gateways are replaced: nobody gives up, and the server always answers. */
 function scene(url: string): Scene {
   return {
     agents: Array.from({ length: 10 }, (_, n) => `agent-${n}`),
@@ -38,7 +38,7 @@ function scene(url: string): Scene {
   };
 }
 
-/** Parks calls of every waiting kind, and replaces each gateway while people decide and new calls come. */
+/** Parks calls that wait in every way there is, and replaces each gateway while people decide and new calls come. */
 export async function rolling(plan: RollingPlan): Promise<Report> {
   const dice = new Dice(plan.seed);
   const front = await startFront();
@@ -97,7 +97,7 @@ interface Turn {
   readonly fault: string | null;
 }
 
-/** First the new one, then SIGTERM to the old one, then its end. */
+/** Starts a new gateway, sends SIGTERM to the old one, and waits for its end. */
 async function replace(town: Town, front: Front, old: GatewayProcess): Promise<Turn> {
   await add(town, front, 1);
   const waiting = await pending(old);

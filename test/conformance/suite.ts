@@ -24,7 +24,7 @@ export interface Check {
 export type Scores = ReadonlyMap<string, readonly Check[]>;
 
 const ROOT = new URL('../..', import.meta.url).pathname;
-/** Milliseconds one run may take. */
+/** Milliseconds that one run may take. */
 const PATIENCE = 60_000;
 
 /** Runs a suite against a server and reads the checks it wrote down. */
@@ -53,7 +53,7 @@ export async function score(suite: Suite, url: string): Promise<Scores> {
   }
 }
 
-/** Its exit code says that something failed, which the checks say better. */
+/** The exit code is ignored: the checks say more precisely what failed. */
 function run(args: readonly string[]): Promise<void> {
   const child = spawn(process.execPath, args, { stdio: 'ignore' });
   return new Promise((resolve, reject) => {

@@ -10,7 +10,7 @@ import { evaluate } from '../../src/domain/evaluate.ts';
 import { mayAsk } from '../../src/domain/policy.ts';
 import { callOf, faultsOf } from '../support/domain/policy.ts';
 
-/** Cuts and inserts; may cut a surrogate in two, as a broken file would. */
+/** Cuts out and inserts; may split a surrogate pair, as a broken file would. */
 function splice(text: string, at: number, cut: number, piece: string): string {
   return text.slice(0, at) + piece + text.slice(at + cut);
 }

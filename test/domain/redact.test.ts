@@ -87,7 +87,7 @@ function plain(value: Json): Json {
   return JSON.parse(JSON.stringify(value)) as Json;
 }
 
-/** Values under a secret's name that are still there. */
+/** How many values under a secret's name are still there. */
 function leaks(value: Json): number {
   if (Array.isArray(value)) return value.reduce<number>((sum, item) => sum + leaks(item), 0);
   if (typeof value !== 'object' || value === null) return 0;

@@ -1,4 +1,4 @@
-/** Takes the pictures of docs/slack.md from the stand-in's page: `node test/pictures/slack.ts`. Needs chromium. */
+/** Takes the pictures for docs/slack.md from the stand-in's page: `node test/pictures/slack.ts`. Needs Chromium. */
 import { mkdirSync } from 'node:fs';
 import { type Page, chromium as playwright } from 'playwright-core';
 import { Agent, noteOf, type Sent } from '../support/agent/agent.ts';
@@ -48,7 +48,7 @@ try {
   const gateway = await house.start();
   const agent = await Agent.open(`${gateway.url}/mcp/prometheus`, house.tokens['release-bot']!);
   const page = await browser.newPage({ viewport: { width: 960, height: 1000 }, timezoneId: 'Europe/Berlin' });
-  // Redrawing while the picture is taken would take the card away.
+  // A redraw while the picture is taken would remove the card.
   const still = await browser.newPage({ viewport: { width: 960, height: 1600 }, timezoneId: 'Europe/Berlin' });
   await still.route('**/page/changes', (route) => route.abort());
   const look = async (user: string, where = page): Promise<void> => {

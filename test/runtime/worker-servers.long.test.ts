@@ -18,7 +18,7 @@ tools:
   must: { action: require_approval }
 `;
 
-/** The SDK's own server with two tools, which answers with streams; `/away` leads to it. Counts its requests. */
+/** The SDK's own server with two tools, which answers on streams; `/away` redirects to it. Counts its requests. */
 async function sdkServer(): Promise<{ url: string; asked(): number; close(): Promise<void> }> {
   let asked = 0;
   const server: Server = createServer(async (incoming, response) => {
@@ -106,14 +106,14 @@ describe('the Worker and what servers say and do of themselves', { skip, timeout
     assert.match(String(gone.body.reason), /^sdk did not list its tools: ./);
   });
 
-  /** Approved by a signed click in Slack, and running as a task of the server's. */
+  /** Approves the call with a signed click in Slack; returns the server's task. */
   async function running(name: string): Promise<TheirOwn> {
     const { id } = await world.reaches(name, 'pending');
     await world.house.approve(id);
     return eventually('the server has a task', () => tasks.task(name));
   }
 
-  /** The task of the server has ended, and nobody spoke to the gateway since. */
+  /** Ends the server's task, and waits for the approval's end without sending the gateway any request. */
   async function ends(own: TheirOwn, name: string): Promise<void> {
     await eventually('the approval awaits it', async () => {
       const row = await world.approval(name);

@@ -9,7 +9,7 @@ import { skipWithout } from '../support/store/servers.ts';
 import { type TaskUpstream, type TheirOwn, taskUpstream } from '../support/upstream/tasks.ts';
 
 const POLICY = 'version: "1"\ndefault: allow\ntools:\n  must: { action: require_approval }\n';
-/** Milliseconds for which nobody speaks to it: an idle object is evicted after 70 s, and was seen to go after 140 s. */
+/** Milliseconds without a request: idle objects are evicted after 70 s, and were seen to go after 140 s. */
 const QUIET_MS = 150_000;
 
 const skip = skipWithout('redis') || skipWithout('postgres');
@@ -56,7 +56,7 @@ describe('the Worker, left alone with a task of a server’s', { skip, timeout: 
     await world.boot();
     const woken = await fetch(`${world.url}/cdn-cgi/handler/scheduled`);
     assert.equal(woken.status, 200, await woken.text());
-    // The dead one's lease is 30 s.
+    // The dead object's lease lasts 30 s.
     await world.reaches('torn', 'succeeded', 60_000);
   });
 });

@@ -10,7 +10,7 @@ export function chromium(): string | null {
   return places.flatMap((place) => BROWSERS.map((name) => join(place, name))).find(isProgram) ?? null;
 }
 
-/** What the full run needs and this machine has not, by the names people know. */
+/** What the full run needs and this machine lacks, by its common names. */
 export function notInstalled(): string[] {
   const { redis, postgres } = available();
   return [...(redis ? [] : ['Redis']), ...(postgres ? [] : ['Postgres']), ...(chromium() ? [] : ['Chromium'])];

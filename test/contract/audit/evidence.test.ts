@@ -73,7 +73,7 @@ for (const kind of ['pglite', 'postgres'] as const) {
     });
 
     test('what is not sealed yet is counted', async () => {
-      // Written together with a change, as all events are that are not written in batches.
+      // Written in the transaction of a change, like every event that is not written in a batch.
       await world.store.refund([], event('fresh'));
       assert.equal((await world.verify()).report.unsealed, 1);
       const exported = await verifyLines(await world.exported(), TRUST);

@@ -4,10 +4,10 @@ import { MOST_HELD, sendHeld, whole } from '../../../src/mcp/upstream/send.ts';
 import type { ExchangeAnswer, Upstream } from '../../../src/ports.ts';
 
 const CHUNK = new Uint8Array(1024 * 1024).fill(0x20);
-/** Chunks after which the server of these tests breaks off, so that nothing here is endless. */
+/** Chunks after which the body fails, so that the test itself ends. */
 const MOST = (2 * MOST_HELD) / CHUNK.length;
 
-/** A body without an end, and how it was read. */
+/** A body without an end, and how much of it was read. */
 function endless() {
   const seen = { pulls: 0, cancelled: false };
   const body = new ReadableStream<Uint8Array>(

@@ -10,7 +10,7 @@ import { HeldSocket } from '../../../src/mcp/hold/socket-answer.ts';
 import { HeldStream } from '../../../src/mcp/hold/stream-answer.ts';
 import { eventually } from '../../support/gateway/program.ts';
 
-/** A server whose every request is answered by one held answer. */
+/** A server that answers every request with a held answer. */
 interface Place {
   readonly port: number;
   /** The answers so far, in order. */
@@ -60,7 +60,7 @@ for (const [name, open] of Object.entries({ 'written to the socket': sockets, 'c
     });
     after(() => place.close());
 
-    /** A caller with its answer, and what it has read. */
+    /** A caller, its answer, and what it has read so far. */
     async function held(): Promise<{ answer: HeldAnswer; caller: Socket; read: () => string }> {
       const count = place.answers.length;
       const caller = connect(place.port, '127.0.0.1');

@@ -5,7 +5,7 @@ import { withoutHidden } from '../../../src/mcp/relay/hide-tools.ts';
 import { editData } from '../../../src/mcp/sse/cutter.ts';
 import { policyOf } from '../../support/domain/policy.ts';
 
-/** Milliseconds: hundreds of times what one pass takes, and a fraction of what a pass for each tool takes. */
+/** Milliseconds: hundreds of times what one pass takes, and a fraction of what a pass per tool takes. */
 const PATIENCE_MS = 5_000;
 const MANY = 20_000;
 

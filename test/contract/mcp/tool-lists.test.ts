@@ -38,7 +38,7 @@ async function passed(answer: Answer): Promise<{ heard: JsonObject[]; bytes: Uin
 
 const utf8 = new TextEncoder();
 
-/** Octets that are still needed. */
+/** Bytes that are still in use after garbage collection. */
 function heldNow(): number {
   setFlagsFromString('--expose-gc');
   (runInNewContext('gc') as () => void)();
@@ -106,7 +106,7 @@ function lists(latest: NewEvent | null = null) {
   const page = (tools: readonly Json[], cursor: string | null = null, next: string | null = null) =>
     made.page('s', { cursor, tools, next });
   const named = (event: NewEvent | undefined) => toolListOf(event?.data ?? null)?.tools.map((one) => one.name);
-  // Nothing here waits for anything outside: what was begun is done at the next turn.
+  // Nothing here waits for anything outside the process: all is done by the next turn of the event loop.
   const settled = () => new Promise((resolve) => setImmediate(resolve));
   return { made, events, clock, page, named, settled };
 }

@@ -151,7 +151,7 @@ for (const [name, { skip, start }] of Object.entries(BACKENDS)) {
         scripts.set(id, async () => (runs(id).length === 1 ? 600 : null));
         await a.queue.publish(id);
         await until('the first run', () => runs(id).length >= 1);
-        // In the middle of its wait.
+        // In the middle of the wait.
         await sleep(200);
         await b.queue.publish(id);
         await until('the second run', () => runs(id).length >= 2);

@@ -39,7 +39,7 @@ async function answers(queue: Queue): Promise<boolean> {
   );
 }
 
-/** Kills and begins the server again while two replicas run, one approval parked before. */
+/** Kills the server and starts it again while two replicas run and an approval is parked. */
 async function survive(server: TestServer, make: () => Queue, awayMs = 0, said = () => true): Promise<void> {
   const a = await startReplica(make());
   const b = await startReplica(make());
@@ -70,7 +70,7 @@ async function survive(server: TestServer, make: () => Queue, awayMs = 0, said =
   }
 }
 
-/** Closes while the backend is gone. */
+/** Closes the queue while its backend is gone. */
 async function closeWithout(server: TestServer, make: () => Queue): Promise<void> {
   const { queue } = await startReplica(make());
   await server.kill();

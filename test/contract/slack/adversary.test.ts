@@ -77,7 +77,7 @@ for (const transport of ['http', 'socket'] as const) {
       for (const { state, decisions } of states) assert.deepEqual([state, decisions], ['pending', []]);
     }
 
-    /** Over a socket the stand-in waits 3 s for an ack that never comes: those are tried together. */
+    /** Over a socket the stand-in waits 3 s for an ack that never comes, so these attacks are tried all at once. */
     const isSilent = ({ status = 200 }: Attack) => transport === 'socket' && status !== 200;
     const all: [string, Attack][] = Object.entries({ ...WHO, ...WHERE, ...WHAT, ...WINDOWS, ...WIRE });
     const tried = all.filter(([, attack]) => transport === 'http' || !attack.http);

@@ -10,7 +10,7 @@ describe('what comes in over HTTP', () => {
   });
   after(() => world.close());
 
-  /** Clicks Approve and waits for what only this person is told. */
+  /** Clicks Approve; returns what this person alone is told. */
   async function told(user: string, ts: string): Promise<string> {
     const heard = world.slack.ephemerals(user).length;
     await world.slack.click({ user, channel: CHANNEL, ts, actionId: 'approve' });

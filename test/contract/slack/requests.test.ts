@@ -15,7 +15,7 @@ describe('what comes in over HTTP', () => {
   });
   after(() => world.close());
 
-  /** A genuine click as Slack would send it, but not sent. */
+  /** The body of a genuine click as Slack would send it; it is not sent. */
   async function genuine(): Promise<{ id: string; body: string }> {
     const { id, ts } = await world.open();
     const { url } = { url: world.slack.interactivityUrl };
@@ -61,7 +61,7 @@ describe('what comes in over HTTP', () => {
     const { id, body } = await genuine();
     const timestamp = now();
     const url = world.slack.interactivityUrl;
-    // Unknown action: nobody takes it; nothing is remembered as decided.
+    // No handler takes an unknown action, and the request does not count as seen.
     const unknown = body.replaceAll('approve', 'explode');
     assert.equal((await world.slack.deliver(unknown, { timestamp })).status, 404);
     assert.equal(world.slack.interactivityUrl, url);

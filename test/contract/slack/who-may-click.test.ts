@@ -6,12 +6,12 @@ import { CHANNEL, type DoorWorld, doorWorld } from '../../support/slack/door-wor
 
 type Different = Parameters<typeof sampleApproval>[0];
 
-/** One click by somebody, somehow, on a card of some approval. */
+/** One person's click on an approval's card. */
 interface Case {
   readonly approval?: Different;
   readonly before?: (world: DoorWorld) => unknown;
   readonly click: Partial<Click>;
-  /** What the person is told; null: nothing, the card says it. */
+  /** What the person is told; null: nothing, as the card says it all. */
   readonly told: RegExp | null;
   readonly recorded: string | null;
   readonly state: string;

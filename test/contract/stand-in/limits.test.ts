@@ -13,7 +13,7 @@ const preformatted = (text: string) => ({
   elements: [{ type: 'rich_text_preformatted', elements: [{ type: 'text', text }] }],
 });
 
-/** The most that Slack takes, and the least that it does not. */
+/** The most that Slack accepts, and the least that it does not. */
 const LIMITS: readonly (readonly [what: string, fits: unknown[], tooMuch: unknown[], fault: RegExp])[] = [
   ['50 blocks', many(50, section(1)), many(51, section(1)), /no more than 50 items/],
   ['section text of 3000', [section(3000)], [section(3001)], /less than 3001 .*\/blocks\/0\/text\/text/],

@@ -10,7 +10,7 @@ before(async () => {
 after(() => stdio.close());
 
 test('P9: what the child says reaches the client with its own bytes', async () => {
-  // On a busy machine the answer may take its time; here it is to come whole.
+  // A generous time, so that even on a busy machine the answer comes as JSON and not as a stream.
   const upstream = stdio.upstreamOf({ headersAfterMs: 20_000 });
   const { session } = await begin(upstream);
   const odd =
@@ -104,7 +104,7 @@ test('a request of the server goes to the listener, else along with a POST, else
     params: { bytes: Buffer.from(`${asks(71)}\n`).toString('base64') },
   };
   assert.equal((await answered(upstream, { session, text: JSON.stringify(told) })).status, 202);
-  // The child answers in order: when this is back, 71 was heard while nobody listened.
+  // The child answers in order: once this answer is here, 71 has arrived while nobody listened.
   await answered(upstream, { session, headers: { accept: 'application/json' }, text: say(3, `${done(3)}\n`) });
   const listening = eventsOf(await answered(upstream, { session, method: 'GET' }));
   assert.equal(await listening.next(), asks(71));

@@ -10,15 +10,15 @@ import { quiet } from '../../support/slack/door-world.ts';
 import { skipWithout, startPostgres, type TestServer } from '../../support/store/servers.ts';
 import { eventOf, newApproval, newJoiner, open, randomHex } from '../../support/store/world.ts';
 
-/** Milliseconds that a statement may take here; a gateway's may take 5 s, and meet more of the same. */
+/** Milliseconds that a statement may take; a gateway's may take 5 s, but it may also meet more events. */
 const PATIENCE_MS = 2_000;
-/** Enough that chaining them all in one statement takes longer. */
+/** So many events that chaining them in one statement takes longer than that. */
 const MANY = 60;
-/** Milliseconds: several times what a search by the index takes, and less than the words of all of them. */
+/** Milliseconds: several times what a search by index takes, and less than reading the words of all events. */
 const SEARCH_MS = 400;
-/** Enough that their words take a statement longer. */
+/** So many events that reading their words takes a statement longer than that. */
 const LONG = 300;
-/** Each of a size that a call may have; together more than one answer brings. */
+/** Each event of a size that a call may have; together more than one page returns. */
 const HUGE = { count: 12, octets: 3_500_000 } as const;
 
 describe('a log of heavy events', { skip: skipWithout('postgres') }, () => {

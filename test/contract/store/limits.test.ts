@@ -16,7 +16,7 @@ import {
   through,
 } from '../../support/store/world.ts';
 
-/** Sums are told in hundredths, so that the model can count in whole numbers. */
+/** Amounts are hundredths, so that the model can count in whole numbers. */
 interface Counter {
   readonly name: string;
   readonly max: number;
@@ -166,7 +166,7 @@ function suite(kind: StoreKind): void {
       await new Promise((resolve) => setTimeout(resolve, 1_050));
       const second = await world.one.admit([take], eventOf('call.allowed'));
       assert.equal(second.kind, 'admitted');
-      // What came in a window that is over does not make room in this one.
+      // A refund for a window that is over makes no room in the current one.
       if (first.kind === 'admitted') await world.one.refund(first.taken, eventOf('call.refunded'));
       const used = await world.rows(
         `select used from holdfast.counters where key like '%${take.counter}%' order by window_start`,
@@ -190,7 +190,7 @@ function decimal(hundredths: number): string {
   return (hundredths / 100).toFixed(2);
 }
 
-/** As an allowed call, or as the dispatch of an approved one: the same counters. */
+/** Takes by an allowed call or by the dispatch of an approved one: the counters are the same. */
 async function takeIn(world: StoreWorld, asked: readonly Take[], approved: boolean): Promise<readonly Taken[] | null> {
   if (!approved) {
     const admission = await world.one.admit(asked, eventOf('call.allowed'));

@@ -11,7 +11,7 @@ import { skipWithout } from '../../support/store/servers.ts';
 
 const SESSION = 'ab'.repeat(32);
 
-/** What a gateway writes of a plainly allowed call. */
+/** The event that a gateway writes for a plainly allowed call. */
 function allowed(tool: string, more: Partial<NewEvent> = {}, data: NewEvent['data'] = {}): NewEvent {
   const fingerprint = (count++).toString(16).padStart(64, '0');
   const said = {
@@ -56,7 +56,7 @@ for (const kind of ['pglite', 'postgres'] as const) {
         event('a divider', { server: 'a\u001eb', tool: '\u001f' }),
       ];
       await world.log(...odd.slice(0, 7));
-      // Values that a column of text cannot hold are written as a document, the batch with them.
+      // A batch with values that a text column cannot hold is written as one document.
       await world.log(...odd.slice(7), allowed('query'));
       const bodies = await rows(sql<{ body: string; tool: string | null }>`
         select body, tool from holdfast.events order by n`);

@@ -150,7 +150,7 @@ for (const kind of STORES) {
   });
 }
 
-/** Words that the database's text search takes apart, and keeps whole as well: many times what it holds of one text. */
+/** Words that the database's text search splits and also keeps whole: many times more than it can hold of one text. */
 function compounds(length: number): string {
   const letters = (from: number): string =>
     String.fromCodePoint(...Array.from({ length: 120 }, (_, n) => 0x20000 + ((from * 7_919 + n * 31) % 40_000)));

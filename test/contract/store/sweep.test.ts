@@ -65,7 +65,7 @@ for (const kind of STORES) {
           (await world.rows(`select content from holdfast.card_contents where digest = '${digest}'`)).map(
             (row) => row.content,
           );
-        // An event that cannot be written takes what it names with it.
+        // When an event cannot be written, the content that it names is not written either.
         const unwritable = { ...eventOf('card.posted', approval), actor: 'a\0b' };
         await assert.rejects(store.saveCard(cardOf(approval.id, 1), unwritable, content), Unavailable);
         assert.deepEqual(await kept(), []);

@@ -17,7 +17,7 @@ describe('bad input gets a clear answer and loses nothing', () => {
   let house: House;
   let gateway: GatewayProcess;
   let agent: Agent;
-  /** A call that stays parked through all of it. */
+  /** A call that stays parked during all of these tests. */
   let parked: { id: string; ts: string; answer: Promise<unknown> };
   before(async () => {
     upstream = await countingUpstream();
@@ -134,7 +134,7 @@ describe('bad input gets a clear answer and loses nothing', () => {
     assert.equal((await gateway.approval(parked.id)).state, 'pending');
   });
 
-  /** The body of a real click by somebody who may not decide, with the click's own person put right again. */
+  /** The body of a real click whose person, who may not decide, is replaced by one who may. */
   async function honestClick(): Promise<string> {
     await house.slack.click({ user: 'U0SAM', channel: CHANNEL, ts: parked.ts, actionId: 'approve' });
     return house.slack.deliveries.at(-1)!.body.replaceAll('U0SAM', 'U0MIRA');

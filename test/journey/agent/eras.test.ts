@@ -62,7 +62,7 @@ describe('Both eras on one endpoint', () => {
     const body = JSON.stringify({ decision: 'approve' });
     assert.equal((await gateway.api(`/api/approvals/${id}/decisions`, { method: 'POST', body, headers })).status, 200);
   }
-  /** Reads a stream until the text satisfies; leaves it open. */
+  /** Reads a stream until its text is `enough`; leaves it open. */
   async function readUntil(response: Response, enough: (text: string) => boolean): Promise<string> {
     const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
     let text = '';
@@ -126,7 +126,7 @@ describe('Both eras on one endpoint', () => {
         heard += text;
         const found = /^id: (\S+)$/m.exec(heard)?.[1];
         if (found === undefined) return;
-        // From here on nobody reads, and the connection stays.
+        // From here on nobody reads, but the connection stays open.
         socket.pause();
         resolve(found);
       });

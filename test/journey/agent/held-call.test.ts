@@ -135,7 +135,7 @@ describe('a held call, one gateway in embedded mode', () => {
         headers: { 'content-type': 'application/json' },
         body: JSON.stringify({ decision, fingerprint }),
       });
-    // Posted after the denial it would have no buttons.
+    // The card must be there first: posted after the denial, it would have no buttons.
     await house.card(id);
     const [denial] = await Promise.all([decide('deny'), house.approve(id), house.approve(id, 'U0ALEX')]);
     const { state, decisions } = await gateway.approval(id);
@@ -244,7 +244,7 @@ describe('a held call, one gateway in embedded mode', () => {
     assert.equal(upstream.count('create_key', { name: 'too-late' }), 0);
     house.writePolicy('tools', POLICY);
     process.kill(gateway.pid, 'SIGHUP');
-    // The signal and the file's watcher may both have it read: the newest digest tells, not how often it was read.
+    // The signal and the file watcher may each cause a reload, so the newest digest counts, not the number of loads.
     await eventually('the old policy rules again', async () => {
       const loaded = (await gateway.events()).filter((event) => event.type === 'policy.loaded');
       return JSON.stringify(loaded.at(-1)?.data) === JSON.stringify(loaded[0]?.data) ? true : null;
@@ -303,7 +303,7 @@ describe('a held call, one gateway in embedded mode', () => {
   });
 });
 
-/** What the Approve button of these blocks would say. */
+/** The value of the Approve button in these blocks. */
 function approveValue(blocks: readonly unknown[]): string {
   const elements = (blocks as { elements?: { action_id?: string; value?: string }[] }[]).flatMap(
     (b) => b.elements ?? [],

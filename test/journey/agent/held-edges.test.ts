@@ -17,7 +17,7 @@ import { ADMIN, APPROVE, ASKING, type ParkedWorld, parkedWorld, TERMS } from '..
 import { eventually } from '../../support/gateway/program.ts';
 import { quiet } from '../../support/slack/door-world.ts';
 
-/** A server whose every call has this result, in a stream or as JSON. */
+/** A server that answers every call with this result, on a stream or as JSON. */
 interface Tools {
   readonly server: Server;
   readonly url: string;
@@ -61,7 +61,7 @@ describe('a held call at the edges', () => {
     await world.close();
   });
 
-  /** A process with its agents' door. `faulty`: what its store does instead. */
+  /** A process with its agents' door. `faulty`: what its store does instead of the real one. */
   async function house(faulty: { store?: Partial<Store>; tasks?: Partial<TaskStore> } = {}) {
     count += 1;
     const bound = world.replica(`edge-${count}`, { store: faulty.store ?? {} });
@@ -107,7 +107,7 @@ describe('a held call at the edges', () => {
   }
 
   const named = (name: string) => ({ name: 'create_api_key', arguments: { name } });
-  /** The approval of this call once it is there. */
+  /** Waits for this call's approval. */
   const parked = (name: string) =>
     eventually(`${name} is parked`, async () => {
       const { items } = await world.store.list({ limit: 100 });

@@ -30,7 +30,7 @@ describe('callers of the same call', () => {
     await upstream.close();
   });
 
-  /** Waits as long as a client with a progress token does. */
+  /** The caller sends a progress token, so its call is held longer. */
   const patient = { meta: { progressToken: 'p' } };
 
   test('P2: ten identical calls at once are one approval, one dispatch and ten answers, nine of them joined', async () => {

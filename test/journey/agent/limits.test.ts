@@ -5,7 +5,7 @@ import { eventually, type GatewayProcess, type House, openHouse } from '../../su
 import { type Backing, skipWithoutBacking, startBacking } from '../../support/store/backing.ts';
 import { type CountingUpstream, countingUpstream } from '../../support/upstream/counting.ts';
 
-/** Windows so long that none ends while the tests run, and one so short that it does. */
+/** The windows are so long that none ends while the tests run, except one that is so short that it does. */
 const POLICY = `version: "1"
 default: deny
 tools:
@@ -102,7 +102,7 @@ describe('limits over two gateways', { skip: skipWithoutBacking('redis and postg
       const all = (await gateways[0]!.approvals('pending')).filter((one) => one.tool === 'redacted');
       return all.length === 2 ? all.map((one) => one.id) : null;
     });
-    // Both in one window: a window of 8 s that has at least 5 left.
+    // Both dispatches must fall into one window of 8 s, so wait for one with at least 5 s left.
     await eventually('a window begins', () => (Date.now() % 8_000 < 3_000 ? true : null));
     for (const id of ids) await house.approve(id);
     const answers = await Promise.all([first.answer, second.answer]);
@@ -122,7 +122,7 @@ describe('limits over two gateways', { skip: skipWithoutBacking('redis and postg
     assert.match(textOf(await agent.call('charge', { amount: 60 }).answer), /^Rate limited: charges/);
     assert.equal(textOf(await agent.call('charge', { amount: 40 }).answer), 'done');
     assert.match(textOf(await agent.call('charge', { amount: 0.5 }).answer), /^Rate limited: charges/);
-    // The refused ones took nothing of the other counter: of four calls two are left.
+    // The refused calls took nothing from the other counter: two of its four calls are left.
     assert.equal(textOf(await agent.call('charge', { amount: 0 }).answer), 'done');
     assert.equal(textOf(await agent.call('charge', { amount: 0 }).answer), 'done');
     assert.match(textOf(await agent.call('charge', { amount: 0 }).answer), /^Rate limited: charge_calls/);

@@ -165,7 +165,7 @@ describe('A modern caller without tasks', () => {
     const foreign = await agent.call('create_key', { name: 'smuggled' }, more);
     const id = (await gateway.pending('create_key', { name: 'smuggled' })).id;
     assert.equal(upstream.count('create_key', { name: 'smuggled' }), 0);
-    // What it brought of the server's is not lost over the legs.
+    // The server's state that the call carried is not lost while it waits.
     await decide(id, 'approve');
     assert.equal(
       said(await agent.call('create_key', { name: 'smuggled' }, { requestState: stateOf(foreign) })),

@@ -12,7 +12,7 @@ tools:
 `;
 const ASKED = { who: { method: 'roots/list' } };
 
-/** Asks once, and says what it was answered. */
+/** Asks once; then repeats the answer it was given. */
 function asksFirst({ params }: Arrived): Answer {
   return params.inputResponses === undefined
     ? { resultType: 'input_required', requestState: 'theirs', inputRequests: ASKED }
@@ -25,7 +25,7 @@ let gateway: GatewayProcess;
 let agent: ModernAgent;
 let tasker: ModernAgent;
 
-/** `pickup`: how long a question stands. */
+/** `pickup`: how long a question stays open. */
 async function build(pickup: string): Promise<void> {
   upstream = await erasUpstream();
   upstream.behave = asksFirst;
@@ -48,7 +48,7 @@ async function approve(args: JsonObject): Promise<string> {
   await house.approve(id);
   return id;
 }
-/** Calls until the server has asked. */
+/** Makes an approved call, to which the server's answer is a question. */
 async function askedOf(args: JsonObject): Promise<{ id: string; answer: ModernAnswer }> {
   const open = agent.call('create_key', args);
   const id = await approve(args);
@@ -62,7 +62,7 @@ const answer = (args: JsonObject, roots: readonly number[]): Promise<ModernAnswe
 async function created(args: JsonObject): Promise<string> {
   return String((await tasker.call('create_key', args)).result?.taskId);
 }
-/** The task, once it is so. */
+/** Waits until the task has this status. */
 function reaches(taskId: string, status: string): Promise<JsonObject> {
   return eventually(`the task is ${status}`, async () => {
     const { result } = await tasker.send('tasks/get', { taskId });

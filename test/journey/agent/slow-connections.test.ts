@@ -10,9 +10,9 @@ default: allow
 tools:
   create_key: { action: require_approval }
 `;
-/** How long slow senders and readers are borne here; a minute, and two, otherwise. */
+/** Milliseconds for slow senders and slow readers alike; by default they have one minute and two. */
 const PATIENCE = 3_000;
-/** Far more than the kernel takes of a connection that nobody reads. */
+/** Bytes: far more than the kernel buffers for a connection that nobody reads. */
 const FLOOD = 48 * 1024 * 1024;
 
 describe('slow and half-open connections end, and nothing parked is lost by it', () => {
@@ -20,7 +20,7 @@ describe('slow and half-open connections end, and nothing parked is lost by it',
   let house: House;
   let gateway: GatewayProcess;
   let agent: Agent;
-  /** Parked through all of it, on a connection that has nothing to say for long. */
+  /** Parked during all of these tests, on a connection that is silent for long. */
   let parked: { id: string; answer: Promise<unknown> };
   const sockets = new Set<Socket>();
 
@@ -50,7 +50,7 @@ describe('slow and half-open connections end, and nothing parked is lost by it',
     assert.equal(answer.status, 200, await answer.text());
   }
 
-  /** A connection on which `say` is written, and then one character after the other; what came back, once it is closed. */
+  /** Writes `say` to a connection, then `one` again and again; returns what came back once it is closed. */
   async function trickle(say: string, one: string): Promise<string> {
     const { hostname, port } = new URL(gateway.url);
     const socket = connect(Number(port), hostname);
@@ -97,7 +97,7 @@ describe('slow and half-open connections end, and nothing parked is lost by it',
     );
     const { id } = await gateway.pending('create_key', { name: 'unread' });
     await approve(id);
-    // The server is made to wait for a reader that does not come, not the gateway's memory.
+    // While nobody reads, the server has to wait: the gateway does not buffer its answer in memory.
     const stalled = await eventually('the server is stopped on its way', async () => {
       const said = upstream.said;
       await new Promise((resolve) => setTimeout(resolve, 300));

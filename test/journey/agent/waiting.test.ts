@@ -12,8 +12,9 @@ import { type GatewayProcess, type House, openHouse } from '../../support/gatewa
 import { type ErasUpstream, erasUpstream } from '../../support/upstream/eras.ts';
 
 /**
- * Every client gets its answer: time is scaled down by the clients' own options (60 s are 4 s) and the gateway's own
- * settings (a hold of 50 s is 1 s). All wait at once, longer than their time-out, over a gateway that is killed.
+ * Every client gets its answer. Time is scaled down through the clients' own options (60 s become 4 s) and the
+ * gateway's own settings (a hold of 50 s becomes 1 s). All clients wait at once, longer than their time-out, while the
+ * gateway is killed and started again.
  */
 const CLIENT_TIMEOUT = 4_000;
 const POLICY = `version: "1"
@@ -54,11 +55,11 @@ async function decide(id: string, decision: 'approve' | 'deny'): Promise<void> {
   const body = JSON.stringify({ decision, reason: 'because' });
   const headers = { 'content-type': 'application/json' };
   const answer = await gateway.api(`/api/approvals/${id}/decisions`, { method: 'POST', body, headers });
-  // 409: its caller has just taken it back.
+  // 409: its caller has just withdrawn it.
   assert.ok(answer.status === 200 || answer.status === 409, await answer.text());
 }
 
-/** A client at work: one call, as this client makes it. */
+/** A running client: makes one call the way this kind of client does. */
 interface Hand {
   call(name: string): Promise<ToolAnswer>;
   close(): Promise<void>;
@@ -66,7 +67,7 @@ interface Hand {
 
 interface Kind {
   readonly name: string;
-  /** It keeps what it knows, and needs no host. */
+  /** It survives the gateway's restart and needs no host. */
   readonly lasting?: boolean;
   open(): Promise<Hand>;
 }
@@ -182,7 +183,7 @@ const KINDS: readonly Kind[] = [
   },
 ];
 
-/** A client that is started again by its host when it has lost its server. */
+/** A host that starts its client again when that has lost its server. */
 class Host {
   readonly #kind: Kind;
   #hand: Promise<Hand>;
@@ -200,7 +201,7 @@ class Host {
     return hand;
   }
 
-  /** As an agent does: the same call again while it is told to wait, or was told nothing. */
+  /** Repeats the same call, as an agent does, while it is told to wait or gets no answer. */
   async insist(name: string): Promise<string> {
     const until = Date.now() + PATIENCE;
     for (let failures = 0; ; ) {
@@ -246,8 +247,8 @@ describe('Every client can wait for a human', () => {
     approver.catch(() => undefined);
   });
   /**
-   * A person who is there: on a busy machine a client may give up, take its approved call back, and ask once more.
-   * What was taken back has not run.
+   * An approver who stays: on a busy machine a client may give up, withdraw its approved call and ask again. What was
+   * withdrawn has not run.
    */
   let approver: Promise<void> = Promise.resolve();
   async function approveUntilAnswered(): Promise<void> {

@@ -120,7 +120,7 @@ describe('What the approver saw, for a reviewer', { concurrency: false }, () => 
   it('broke no script and no rule of the console’s own policy on the way', () => assert.deepEqual(complaints, []));
 });
 
-/** Texts that are shown as they stand: of plain and of rich text. */
+/** The texts that are shown verbatim: those of plain and of rich text. */
 function textsIn(blocks: string): string[] {
   const found: string[] = [];
   const walk = (value: unknown): void => {

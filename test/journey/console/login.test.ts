@@ -12,7 +12,7 @@ interface Answer {
   readonly text: string;
 }
 
-/** A request as it is, header by header: fetch would not let us lie about Host and Origin. */
+/** A request with exactly these headers: fetch would not let us lie about Host and Origin. */
 function ask(
   url: string,
   method: string,
@@ -27,7 +27,7 @@ function ask(
       response.setEncoding('utf8');
       response.on('data', (chunk: string) => {
         text += chunk;
-        // A stream never ends by itself: its first words are enough.
+        // A stream never ends by itself: its first chunk is enough.
         if (response.headers['content-type']?.startsWith('text/event-stream')) response.destroy();
       });
       response.on('close', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, text }));

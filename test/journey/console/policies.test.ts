@@ -52,7 +52,7 @@ describe('The Policies page', { concurrency: false }, () => {
     assert.equal(await row('delete_workspace').getByText('guess:').count(), 0);
     await ask().click();
     await page.getByText(/\d+ tools, as the server last listed them/).waitFor();
-    // No rule names its risk: what it looks like is said, and that it is hidden.
+    // No rule states its risk, so the page says what it looks like, and that it is hidden.
     await row('delete_workspace').getByText('guess: destructive').waitFor();
     await row('delete_workspace').getByText('hidden').waitFor();
     assert.match(

@@ -90,7 +90,7 @@ describe('What reviewers read', { concurrency: false }, () => {
       [{ from: at(10), to: at(20) }, 10],
       [{ from: at(10), to: at(20), agent: 'odd-bot' }, 5],
       [{ text: 'needle' }, 1],
-      // Of a plainly allowed call: who, what, by which rule.
+      // Terms of a plainly allowed call: who, what, by which rule.
       [{ text: 'odd-bot query', from: at(10), to: at(20) }, 5],
       [{ text: 'need' }, 1],
       [{ text: 'a needle, "quoted"' }, 1],

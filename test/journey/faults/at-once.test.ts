@@ -27,12 +27,12 @@ const RETURNED = {
   response: new TextEncoder().encode('{"id":1,"result":{}}'),
   failed: false,
 } as const;
-/** Milliseconds that a caller waits here at most. */
+/** Milliseconds that a caller waits at most. */
 const LONG = 20_000;
 
 const gated = (more: object) => policyOf({ tools: { create_api_key: { action: 'require_approval', ...more } } });
 
-/** The races of line.ts: the caller waits in the very process that takes the decision. */
+/** The races of an inline dispatch: the caller waits in the very process that takes the decision. */
 describe('a decision that spends the pass it gives', () => {
   let world: ParkedWorld;
   let count = 0;
@@ -41,7 +41,7 @@ describe('a decision that spends the pass it gives', () => {
   });
   after(() => world.close());
 
-  /** A process whose commits of both are counted, and are what `both` makes of them. */
+  /** A process that counts its commits of a decision with its dispatch; `both` may wrap them. */
   function replica(
     both?: (commit: () => ReturnType<Store['commitBoth']>) => ReturnType<Store['commitBoth']>,
     cards?: Cards,

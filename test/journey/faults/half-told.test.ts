@@ -10,7 +10,7 @@ import { arrivalOf, type ParkedWorld, park, parkedWorld } from '../../support/ga
 import { eventually } from '../../support/gateway/program.ts';
 import { CHANNEL, doorWorld, quiet } from '../../support/slack/door-world.ts';
 
-/** Cards whose every showing is the test's to end. */
+/** Cards that the test itself finishes showing, one by one. */
 function slowCards(): Cards & { shown: { at: CardRecord | null; end: (delivery: Delivery) => void }[] } {
   const shown: { at: CardRecord | null; end: (delivery: Delivery) => void }[] = [];
   return {

@@ -110,7 +110,7 @@ describe('parked calls under races and faults', () => {
           const committed = await store.commit(change);
           if (change.from !== 'dispatched' || !lose) return committed;
           lose = false;
-          // The database did it; its word was lost, and before it is asked again another caller has spent the pass.
+          // The database commits, but its answer is lost; before the gateway asks again another caller spends the pass.
           const turn = await second.turn();
           assert.equal(turn.kind, 'dispatch');
           throw new Unavailable('store', 'lost');

@@ -4,5 +4,5 @@ import type { Point } from '../../support/faults/story.ts';
 
 const ALONE: readonly Point[] = ['post.before', 'post.after'];
 
-/** Every step, one by one. */
+/** Every step. */
 redisStories(ALONE, [...FAULT_POINTS.filter((point) => !ALONE.includes(point)), 'send.during']);

@@ -35,7 +35,7 @@ describe('kill -9 in embedded mode', () => {
     gateway = await house.start();
     if (agent !== undefined) agent.url = `${gateway.url}/mcp/tools`;
   }
-  /** The same call again until it is answered for good. */
+  /** Repeats the same call until it gets a final answer. */
   const insist = (args: Record<string, unknown>) =>
     eventually(
       'the outcome',

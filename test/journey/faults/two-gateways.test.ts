@@ -256,7 +256,7 @@ async function dumpOf(url: string): Promise<string> {
     `select format('%I.%I', table_schema, table_name) as name from information_schema.tables where table_schema not in ('pg_catalog', 'information_schema')`,
   );
   const rows = await Promise.all(tables.map(({ name }) => query(url, `select t::text as row from ${name} t`)));
-  // Bytes as Postgres prints them are hex: what is readable in there must be looked for as bytes.
+  // Postgres prints bytes as hex, so text inside them has to be searched for as bytes.
   return rows
     .flat()
     .map(({ row }) => String(row))

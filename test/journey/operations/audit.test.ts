@@ -29,7 +29,7 @@ describe('the audit log of a running gateway', () => {
   let gateway: GatewayProcess;
   let agent: Agent;
   let failures = 2;
-  /** What was fetched from the gateway, by path. */
+  /** Bodies that were fetched from the gateway, by path. */
   const fetched = new Map<string, string>();
 
   before(async () => {
@@ -60,7 +60,7 @@ describe('the audit log of a running gateway', () => {
     await Promise.all([upstream.close(), siem.close()]);
   });
 
-  /** `tools/call` with headers of our own; the answer's text. */
+  /** A `tools/call` with extra headers; returns the answer's text. */
   async function call(name: string, args: object, headers: Record<string, string> = {}): Promise<string> {
     const message = { jsonrpc: '2.0', id: 77, method: 'tools/call', params: { name, arguments: args } };
     return (await agent.post(message, { headers })).text();
@@ -190,7 +190,7 @@ describe('the audit log of a running gateway', () => {
     const tail = terminal(['tail', '--json', '--url', gateway.url]);
     const lines = () => tail.said.out.split('\n').filter((line) => line !== '');
     try {
-      // It begins at the log's end: calls are made until one of them is told.
+      // The tail begins at the log's end, so make calls until one of them appears.
       let tries = 0;
       await eventually('the tail follows', async () => {
         tries += 1;
@@ -342,7 +342,7 @@ describe('the audit log of a running gateway', () => {
   });
 });
 
-/** Every row of every table of ours as text, by table. */
+/** Every row of each of our tables as text, by table. */
 async function everyRow(directory: string): Promise<ReadonlyMap<string, string>> {
   const pglite = await PGlite.create({ dataDir: directory });
   try {

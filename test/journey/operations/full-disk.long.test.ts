@@ -11,7 +11,7 @@ import { countingUpstream } from '../../support/upstream/counting.ts';
 const POLICY = 'version: "1"\ndefault: deny\ntools:\n  create_key: { action: require_approval }\n';
 const STORY = new URL('../../support/faults/full-disk.ts', import.meta.url).pathname;
 
-/** A file system of this process's own; not every machine lets one be made. */
+/** Runs a command with a small file system on the folder; not every machine allows that. */
 const mounted = (folder: string, command: string) =>
   spawnSync('unshare', ['-rm', 'sh', '-c', `mount -t tmpfs -o size=80m none ${folder} && ${command}`], {
     encoding: 'utf8',
@@ -42,7 +42,7 @@ test('P4, P6: embedded, when the database cannot write its own log the process e
     const gateway = await house.start();
     const agent = await Agent.open(`${gateway.url}/mcp/up`, house.tokens.agent!);
     const parked = noteOf(await agent.call('create_key', { name: 'parked' }).answer).id;
-    // Every write behind a file's first byte fails from now on, as on a disk that is broken or full.
+    // From now on every write past a file's first byte fails, as on a disk that is broken or full.
     execFileSync('prlimit', ['--pid', `${gateway.pid}`, '--fsize=1:unlimited']);
     const meanwhile = await agent.call('create_key', { name: 'meanwhile' }).answer.then(textOf, () => 'no answer');
     assert.match(meanwhile, /^(no answer|Cannot decide: the database does not answer)/);

@@ -8,7 +8,7 @@ import { eventually } from '../../support/gateway/program.ts';
 
 const ROOT = new URL('../../..', import.meta.url).pathname;
 const DOCKERFILE = readFileSync(join(ROOT, 'Dockerfile'), 'utf8');
-/** Somebody who owns nothing of the image; only root can become another. */
+/** A user who owns nothing in the image; only root can become another user. */
 const NOBODY = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
 
 interface Locked {
@@ -17,14 +17,14 @@ interface Locked {
   readonly devOptional?: boolean;
 }
 
-/** What `npm ci --omit=dev --omit=optional` puts there, from where it lies already. */
+/** Copies the packages that `npm ci --omit=dev --omit=optional` would install. */
 function install(app: string): void {
   const { packages } = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8')) as {
     packages: Record<string, Locked>;
   };
   for (const [path, { dev, optional, devOptional }] of Object.entries(packages)) {
     if (path === '' || dev || optional || devOptional) continue;
-    // Packages inside of packages are entries of their own.
+    // Nested packages have entries of their own.
     const filter = (from: string) => from === join(ROOT, path) || basename(from) !== 'node_modules';
     cpSync(join(ROOT, path), join(app, path), { recursive: true, filter });
   }

@@ -51,7 +51,7 @@ describe('HOLDFAST_SECRET rotates while replicas run', { skip: skipWithoutBackin
     const parked = noteOf(await ask(agent, 'parked')).id;
     const decided = noteOf(await ask(agent, 'decided')).id;
     await approve(first, decided);
-    // A second caller of the same call leaves, so that a result is kept for it.
+    // A second caller of the same call goes away, so its result is kept.
     const held = agent.call('create_key', { name: 'answered' }, { meta: { progressToken: 'p' } });
     const { id: answered } = await first.pending('create_key', { name: 'answered' });
     assert.match(textOf(await ask(await at(first), 'answered')), /^Waiting/);
@@ -60,7 +60,7 @@ describe('HOLDFAST_SECRET rotates while replicas run', { skip: skipWithoutBackin
     assert.equal(textOf(await held.answer), 'kept under the old secret');
     upstream.behave = () => ({ text: 'done' });
 
-    // 1. Everybody learns to read the new one; 2. they seal with it; the last of step 1 is still there.
+    // 1. Replicas can read the new secret. 2. Replicas seal with it, while one of step 1 still runs.
     const reading = await run(`${OLD},${NEW}`);
     await first.stop();
     const sealing = await run(`${NEW},${OLD}`);
@@ -77,7 +77,7 @@ describe('HOLDFAST_SECRET rotates while replicas run', { skip: skipWithoutBackin
     await reading.stop();
     assert.equal(textOf(await ask(there, 'parked')), 'done');
 
-    // 3. Nothing is left that was sealed with the old one.
+    // 3. Nothing is left that was sealed with the old secret.
     const after = noteOf(await ask(there, 'after')).id;
     await sealing.stop();
     const last = await run(NEW);
@@ -116,7 +116,7 @@ describe('HOLDFAST_SECRET rotates while replicas run', { skip: skipWithoutBackin
       /^Waiting/,
       'a session of the new secret, at the other replica',
     );
-    // Its grant only, under whichever secret it is looked up.
+    // The session belongs to its grant alone, whichever secret it is looked up with.
     const thief = new Agent(`${sealing.url}/mcp/tools`, house.tokens.other!);
     thief.session = agent.session;
     await assert.rejects(ask(thief, 'stolen'), /^Error: 404 /);

@@ -40,7 +40,7 @@ describe('a log that hangs', { skip: skipWithout('postgres') }, () => {
 
   const ready = async (): Promise<number> => (await fetch(`${gateway.url}/readyz`)).status;
 
-  /** Somebody else has the table; returns once a call's event has waited for it too long. */
+  /** Locks the log's table; returns once a call's event has waited for it too long. */
   async function hang(): Promise<void> {
     await other.query('begin; lock table holdfast.events in access exclusive mode');
     assert.equal(textOf(await agent.call('read', {}).answer), 'done', 'nothing is known of it yet');
@@ -53,7 +53,7 @@ describe('a log that hangs', { skip: skipWithout('postgres') }, () => {
     const calls = [1, 2, 3].map((n) => agent.call('read', { n }).answer);
     let answered = 0;
     for (const one of calls) void one.then(() => (answered += 1));
-    // The gateway has had them all, and answers others meanwhile.
+    // By then the gateway has received them all, and it answers others meanwhile.
     for (let n = 0; n < 5; n += 1) await fetch(`${gateway.url}/healthz`);
     assert.deepEqual([answered, upstream.count('read')], [0, before]);
     await other.query('commit');

@@ -12,7 +12,7 @@ import { type CountingUpstream, countingUpstream } from '../../support/upstream/
 
 const POLICY = 'version: "1"\ndefault: deny\ntools:\n  create_key: { action: require_approval }\n';
 
-/** Makes CAs and certificates; its files may be read by the servers that need them. */
+/** Makes CAs and certificates, in files that the servers may read. */
 class Authority {
   readonly folder = mkdtempSync(join(tmpdir(), 'holdfast-tls-'));
 
@@ -78,7 +78,7 @@ class Authority {
     );
   }
 
-  /** As Postgres wants its key: its own, and nobody else's. */
+  /** Makes a key readable by its owner alone, as Postgres demands. */
   giveTo(owner: { uid: number; gid: number }, name: string): void {
     chownSync(this.path(name), owner.uid, owner.gid);
     chmodSync(this.path(name), 0o600);

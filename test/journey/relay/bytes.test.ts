@@ -10,7 +10,7 @@ tools:
   create_key: { action: require_approval }
 `;
 
-/** Requests whose bytes a typed bridge would change. */
+/** Requests whose bytes would change if they were parsed and written again. */
 const REQUESTS: readonly (readonly [what: string, body: string])[] = [
   ['odd blanks', ' \r\n{ "jsonrpc" : "2.0",\t"id":1 , "method":"ping" } \n'],
   [
@@ -32,7 +32,7 @@ const REQUESTS: readonly (readonly [what: string, body: string])[] = [
   ],
 ];
 
-/** Answers likewise. */
+/** Answers of which the same is true. */
 const ANSWERS: readonly (readonly [what: string, type: string, body: string])[] = [
   [
     'JSON',

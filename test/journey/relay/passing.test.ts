@@ -232,7 +232,7 @@ describe('The relay', () => {
       const noticed = new Promise((resolve) => left?.addEventListener('abort', resolve));
       hangUp();
       await noticed;
-      // A round trip of its own: whatever the hanging up sets off upstream has happened when this is answered.
+      // A further round trip: by its answer, whatever the hang-up causes upstream has happened.
       relay.upstream.script = json('{}');
       await relay.post(PING);
       finish();

@@ -79,7 +79,7 @@ describe('real servers, the SDK’s own client, one gateway', () => {
     rmSync(files, { recursive: true, force: true });
   });
 
-  /** A call that is held until a person did something about it. */
+  /** Makes a call that is held until `act` has acted on its approval. */
   async function held(client: Client, tool: string, args: Record<string, unknown>, act: (id: string) => Promise<void>) {
     const answer = callTool(client, tool, args);
     const { id } = await gateway.pending(tool);

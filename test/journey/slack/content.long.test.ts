@@ -16,7 +16,7 @@ function nested(depth: number): Record<string, unknown> {
   return inner;
 }
 
-/** What agents may send. `partly`: more than a card can show, so that approving needs the full view. */
+/** What agents may send. `partly`: more than a card can show, so approving needs the full view. */
 const CONTENTS: Record<string, { args: Record<string, unknown>; reason?: string; partly?: boolean }> = {
   nothing: { args: {} },
   '50 KB in one value': { args: { body: 'x'.repeat(50_000), last: 'here' }, partly: true },
@@ -94,7 +94,7 @@ describe('whatever the arguments hold', () => {
     });
   }
 
-  /** To the last page, where Approve is. */
+  /** Turns to the last page, where Approve is. */
   async function readThrough(): Promise<void> {
     const top = (): SlackView | undefined => house.slack.openViews('U0MIRA').at(-1);
     let view = await house.slack.waitFor(top, 10_000);
@@ -119,7 +119,7 @@ function harmless(blocks: SlackMessage['blocks'] | unknown): void {
     for (const mark of markup) assert.match(mark, /^<(@U0(MIRA|ALEX|SAM)|!date\^|!subteam\^)/, mark);
     assert.doesNotMatch(text!, /evil\.example\|/);
   }
-  // The joiner of whole emoji is left alone.
+  // The zero-width joiner inside an emoji is left alone.
   const hidden = /[\u202a-\u202e\u2066-\u2069\u200b\u200c\u200e\u200f\ufeff]/.exec(JSON.stringify(blocks));
   assert.equal(hidden, null);
 }

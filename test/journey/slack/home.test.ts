@@ -37,7 +37,7 @@ describe('whose clicks count, while the gateway runs', () => {
   });
 
   let asked = 0;
-  /** A call that waits, and its card. */
+  /** Parks a call and waits for its card. */
   async function parked(): Promise<{ id: string; ts: string; name: string }> {
     asked += 1;
     const name = `call ${asked}`;
@@ -46,7 +46,7 @@ describe('whose clicks count, while the gateway runs', () => {
   }
 
   type Disguise = { readonly app?: string; readonly userTeam?: string };
-  /** Clicks Approve; the state after it, or why the click was refused. */
+  /** Clicks Approve; returns the state afterwards, or why the click was refused. */
   async function click(id: string, ts: string, user: string, { app = OURS, userTeam }: Disguise = {}): Promise<string> {
     const refusals = async () => (await gateway.events(id)).filter(({ type }) => type === 'approval.refused');
     const before = (await refusals()).length;

@@ -16,7 +16,7 @@ for (const transport of ['http', 'socket', 'plain'] as const) {
 
     const click = (ts: string, actionId: string, user = 'U0MIRA') =>
       world.slack.click({ user, channel: CHANNEL, ts, actionId });
-    /** The window that this person's click opened. */
+    /** Waits for the modal that this person's click opens. */
     const opened = (user = 'U0MIRA'): Promise<SlackView> =>
       world.slack.waitFor(() => world.slack.openViews(user).at(-1));
     const typed = (words: string) => ({ words: { words } });

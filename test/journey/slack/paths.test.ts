@@ -15,17 +15,17 @@ tools:
   burst: { action: require_approval, approval: { timeout: 1s } }
 `;
 
-/** One way for a card to come to its end, whoever or whatever ends it. */
+/** One way for a call to end, and what its card, thread and agent then say. */
 interface Path {
   readonly tool?: string;
-  /** What the agent does: wait as long as it takes, or only for the short hold. */
+  /** Whether the agent waits only for the short hold, or as long as it takes. */
   readonly impatient?: boolean;
   readonly act: (id: string, sent: Sent, ts: string) => unknown;
   readonly state: string;
   readonly header: RegExp;
   /** The thread's lines, in order. */
   readonly thread: readonly RegExp[];
-  /** What the agent hears; null: it has left. */
+  /** What the agent is told; null: it has left. */
   readonly answer: RegExp | null;
   /** How often the server saw the call. */
   readonly runs: number;
@@ -98,7 +98,7 @@ describe('the card tells the end of it, on every path', { skip: skipWithout('pos
       },
       state: 'succeeded',
       header: /Approved and done/,
-      // The first vote's card may still be on its way: then the second vote and the end are two lines.
+      // The first vote's update may still be under way, so the second vote and the end get a line each.
       thread: [
         /<@U0MIRA> approved this call\.\n1 of 2 approvals/,
         /<@U0ALEX> approved this call\.\n/,
@@ -194,7 +194,7 @@ describe('the card tells the end of it, on every path', { skip: skipWithout('pos
         const lines = house.slack.replies(CHANNEL, ts).map((reply) => reply.text);
         return path.thread.at(-1)!.test(lines.at(-1) ?? '') ? lines : null;
       });
-      // Changes that come within a moment of each other are one line; none is told twice, and none out of order.
+      // Changes within a moment of each other may share a line; none appears twice or out of order.
       const places = path.thread.map((line) => thread.findIndex((text) => line.test(text)));
       assert.ok(!places.includes(-1), `${path.thread} in ${JSON.stringify(thread)}`);
       assert.deepEqual(places, [...places].sort());
@@ -203,7 +203,7 @@ describe('the card tells the end of it, on every path', { skip: skipWithout('pos
       assert.equal(upstream.count(tool, args), path.runs);
       assert.equal(cards(id).length, 1, 'one message for its whole life');
 
-      // A click on what an old screen still shows is told the truth and changes nothing.
+      // A click on a button that an old screen still shows is told the truth and changes nothing.
       const heard = house.slack.ephemerals('U0ALEX').length;
       assert.equal((await click(ts, 'approve', 'U0ALEX')).status, 200);
       const told = await house.slack.waitFor(() => house.slack.ephemerals('U0ALEX')[heard], 10_000);

@@ -46,7 +46,7 @@ after(async () => {
   await slack.close();
 });
 
-/** A call that waits in the first replica, with its card posted. */
+/** Parks a call at the first replica and posts its card. */
 async function waiting(name: string): Promise<{ id: string; ts: string }> {
   const { seat } = await park(replicas[0], { name }, { requestId: `"${name}"` });
   const { id } = seat.approval;
@@ -54,7 +54,7 @@ async function waiting(name: string): Promise<{ id: string; ts: string }> {
   return { id, ts: (await world.store.card(id))!.ts! };
 }
 
-/** Both replicas sweep at once, twice, as a queue that was flushed would have them; then the cards are brought up to date. */
+/** Both replicas sweep at once, twice, as after a flush of the queue; then the cards are updated. */
 async function sweepAll(id: string): Promise<void> {
   for (let round = 0; round < 2; round++) {
     await Promise.all(replicas.map((gateway) => sweep(gateway)));

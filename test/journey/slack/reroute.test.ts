@@ -42,7 +42,7 @@ describe('where cards go, while the gateway runs', () => {
     await upstream.close();
   });
 
-  /** Calls, and approves on the card, which must stand in this channel. */
+  /** Makes a call and approves it on its card, which must be in this channel. */
   async function approvedIn(channel: string, name: string): Promise<void> {
     const call = agent.call('create_key', { name });
     const card = await house.slack.waitFor(

@@ -32,7 +32,7 @@ function config(
   writeFileSync(join(folder, 'holdfast.yaml'), `version: "1"\n${servers}${more}`);
 }
 
-/** Runs the command in a folder of its own. */
+/** Runs a command in this test's folder. */
 async function holdfast(words: readonly [string, ...string[]], more: Record<string, string> = {}) {
   let said = '';
   const say = (text: string): void => {
@@ -95,7 +95,7 @@ describe('holdfast doctor slack', () => {
     assert.deepEqual([code, said], [0, '✔ Slack is ready: cards go to C0APPROVALS, clicks come over Socket Mode\n']);
   });
 
-  /** What is done to the world before, what the doctor says, and how it ends. */
+  /** What is wrong, what the doctor says about it, and its exit code. */
   const FAULTS: Record<
     string,
     { before?: () => unknown; env?: Record<string, string>; config?: string; says: RegExp; code?: number }

@@ -12,7 +12,7 @@ tools:
   charge: { action: require_approval, approval: { quorum: 2 } }
 `;
 
-/** What changes between the click, at one replica, and the call, at another that has not looked these people up yet. */
+/** What changes after the click at one replica and before the call at another, which has not looked these people up. */
 interface Change {
   readonly tool?: string;
   readonly clickers: readonly string[];
@@ -38,7 +38,7 @@ describe('who approved is looked at again when the pass is spent', { skip: skipW
     house.slack.addUserGroup({ id: 'S0FIRST', users: ['U0ONE'] });
     house.slack.addUserGroup({ id: 'S0SECOND', users: ['U0TWO'] });
     caller = await house.start();
-    // The last one started takes the clicks.
+    // The gateway that was started last gets the clicks.
     await house.start();
     agent = await Agent.open(`${caller.url}/mcp/tools`, house.tokens.agent!);
   });
@@ -48,7 +48,7 @@ describe('who approved is looked at again when the pass is spent', { skip: skipW
     await postgres.stop();
   });
 
-  /** A call that its agent has left, approved by these people. */
+  /** A call whose agent went away, approved by these people. */
   async function approved(tool: string, name: string, clickers: readonly string[]): Promise<string> {
     const { id } = noteOf(await agent.call(tool, { name }).answer);
     const { ts } = await house.card(id);

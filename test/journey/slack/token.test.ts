@@ -46,7 +46,7 @@ describe('a token that Slack has revoked while the gateway runs', () => {
       },
       PATIENCE,
     );
-    // Routed to all the same: what needs nobody's word goes on, and no replica has another Slack.
+    // It stays ready: calls that need no approval go on, and no other replica has a better Slack.
     assert.deepEqual([now.status, now.ready], [200, true]);
   }
 
@@ -73,7 +73,7 @@ describe('a token that Slack has revoked while the gateway runs', () => {
     assert.match(errors[0]!, /"level":50.*Install the app to the workspace again/);
     assert.equal(textOf(await agent.call('read', {}).answer), 'done');
 
-    // Nobody has been looked up yet, so that Slack has to be asked who this is.
+    // Nobody has been looked up yet, so Slack has to be asked who this is.
     await house.slack.click({ user: 'U0ALEX', channel: CHANNEL, ts, actionId: 'approve' });
     const told = await house.slack.waitFor(() => house.slack.ephemerals('U0ALEX', CHANNEL)[0], PATIENCE);
     assert.match(told.text, /nothing was decided.*whoever runs Holdfast sees why at \/readyz/);

@@ -43,7 +43,7 @@ beforeEach(() => {
   upstream.behave = () => saying('done');
 });
 
-/** On the same port, so that clients find it again. */
+/** Kills the gateway and starts it again on the same port, where clients find it. */
 async function restart(): Promise<void> {
   const { host } = new URL(gateway.url);
   await gateway.kill();
@@ -221,7 +221,7 @@ describe("Tasks of 2025-11-25, with the official SDK's client", () => {
     await made.connect(new StreamableHTTPClientTransport(new URL(url()), { requestInit }) as never);
     return made;
   }
-  /** Everything the stream says, and its end. */
+  /** Makes a call as a task; returns its statuses and its end. */
   async function run(name: string, onTask: () => Promise<void>): Promise<{ statuses: string[]; end: string }> {
     const statuses: string[] = [];
     const stream = client.experimental.tasks.callToolStream(

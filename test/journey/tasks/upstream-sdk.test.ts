@@ -49,7 +49,7 @@ describe("The official SDK's server and client, and a tool that runs as a task o
   after(async () => {
     await house.close();
     await Promise.all([...transports.values()].map((transport) => transport.close()));
-    // It has a timer for each of its tasks.
+    // The task store has a timer for each of its tasks.
     kept.cleanup();
     server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));

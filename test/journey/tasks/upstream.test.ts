@@ -17,7 +17,7 @@ tools:
   may: { action: require_approval }
   asks: { action: require_approval }
 `;
-/** Leases are short, so that what a dead gateway followed is soon taken over. */
+/** Leases are short, so that a dead gateway's tasks are soon taken over. */
 const ENV = { NODE_ENV: 'test', HOLDFAST_LEASE_MS: '1500' };
 const KIND = 'redis and postgres';
 const RELATED = 'io.modelcontextprotocol/related-task';
@@ -66,7 +66,7 @@ describe("A server's own tasks and questions, over two gateways", { skip: skipWi
     return id;
   }
 
-  /** A call as a task, approved, and running as a task of the server's. */
+  /** Makes a call as a task and has it approved; returns once it runs as a task of the server's. */
   async function running(agent: TaskAgent, name: string, tool = 'must') {
     const taskId = await agent.task(tool, { name });
     const id = await approve(tool, name);
@@ -189,7 +189,7 @@ describe("A server's own tasks and questions, over two gateways", { skip: skipWi
     const { note } = await b.reaches(id, 'unknown');
     assert.match(note ?? '', /no longer knows/);
     const task = await eventually('the task is over', async () => {
-      // The agent's session is gone with its server's; its task is not.
+      // The agent's session is gone with the server's; its task is not.
       const found = await query(databaseUrl, `select phase, note from holdfast.tasks where id = '${taskId}'`);
       return found[0]!.phase === 'done' ? found[0]! : null;
     });
@@ -231,7 +231,7 @@ describe("A server's own tasks and questions, over two gateways", { skip: skipWi
     await reaches(agent, taskId, 'input_required');
     const [row] = await query(databaseUrl, `select kept from holdfast.questions where task_id = '${taskId}'`);
     assert.equal((row!.kept as Buffer).includes('Sure?'), false, 'sealed');
-    // A stream that broke before the agent answered costs nothing: whoever asks again is asked again.
+    // A stream that breaks before the agent answers loses nothing: the next request gets the question again.
     const first = await questionAt(agent, b, taskId);
     const second = await questionAt(agent, a, taskId);
     assert.deepEqual(first, second);
@@ -252,7 +252,7 @@ describe("A server's own tasks and questions, over two gateways", { skip: skipWi
     void upstream.ask('orphan');
     await reaches(agent, taskId, 'input_required');
     const [row] = await query(databaseUrl, `select dispatcher from holdfast.approvals where id = '${id}'`);
-    // Either gateway may have sent it: tasks belong to none.
+    // Either gateway may have sent the call: a task belongs to none of them.
     const byA = String(row!.dispatcher).includes(`-${a.pid}-`);
     await (byA ? a : b).kill();
     const left = byA ? b : a;
@@ -285,7 +285,7 @@ describe("A server's own tasks and questions, over two gateways", { skip: skipWi
     assert.equal(upstream.count('must', 'modern'), 1);
   });
 
-  /** The question that `tasks/result` hands over there; its stream is then broken off. */
+  /** The question that `tasks/result` delivers at this gateway; then the stream is broken off. */
   async function questionAt(agent: TaskAgent, gateway: GatewayProcess, taskId: string): Promise<JsonObject> {
     agent.url = urlOf(gateway);
     const abort = new AbortController();

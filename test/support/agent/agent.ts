@@ -39,14 +39,14 @@ export function noteOf(answer: ToolAnswer): ApprovalNote {
   return note;
 }
 
-/** One POSTed request whose answer may be long in coming. */
+/** One POST request whose answer may take long. */
 export interface Sent {
   readonly id: number | string;
-  /** The result, or a rejection when the connection ended without one. */
+  /** Resolves with the result; rejects when the connection ended without one. */
   readonly answer: Promise<ToolAnswer>;
-  /** Lines that begin with a colon, so far. */
+  /** The stream's comments so far: lines that begin with a colon. */
   readonly comments: readonly string[];
-  /** Notifications that came before the answer. */
+  /** Notifications that arrived before the answer. */
   readonly notifications: readonly { readonly method: string; readonly params: unknown }[];
   /** Closes the connection. */
   disconnect(): void;
@@ -58,9 +58,9 @@ export interface CallOptions {
   readonly meta?: Record<string, unknown>;
 }
 
-/** JSON-RPC by hand: what the SDK's client hides, a test may do. */
+/** JSON-RPC by hand, so that a test can do what the SDK's client hides. */
 export class Agent {
-  /** May be set to another gateway's. */
+  /** A test may point it at another gateway. */
   url: string;
   session: string | null = null;
   readonly #token: string;
@@ -100,7 +100,7 @@ export class Agent {
     const answer = this.post(message, { signal: abort.signal, accept: options.accept }).then((response) =>
       read(response, comments, notifications),
     );
-    // A test that disconnects need not look at how it ended.
+    // A test that disconnects may never await the answer.
     answer.catch(() => undefined);
     return { id, answer, comments, notifications, disconnect: () => abort.abort() };
   }
@@ -112,14 +112,14 @@ export class Agent {
     return response.status;
   }
 
-  /** DELETE: the session is over. */
+  /** DELETE: ends the session. */
   async end(): Promise<number> {
     const response = await fetch(this.url, { method: 'DELETE', headers: this.#headers() });
     await response.text();
     return response.status;
   }
 
-  /** GET: what follows an event. */
+  /** GET: resumes the stream after this event. */
   resume(lastEventId: string, signal?: AbortSignal): Promise<Response> {
     const headers = { ...this.#headers(), accept: 'text/event-stream', 'last-event-id': lastEventId };
     return fetch(this.url, { headers, ...(signal ? { signal } : {}) });

@@ -7,12 +7,12 @@ export interface ModernAnswer {
   readonly status: number;
   readonly result?: JsonObject;
   readonly error?: { readonly code: number; readonly message: string; readonly data?: JsonObject };
-  /** Comments of the stream, if it was one. */
+  /** The stream's comments, if the answer was a stream. */
   readonly comments: readonly string[];
   readonly notifications: readonly { readonly method: string; readonly params: JsonObject }[];
 }
 
-/** 2026-07-28 by hand: each request with its envelope and headers. */
+/** An agent of the 2026-07-28 revision, by hand: each request carries its envelope and headers. */
 export class ModernAgent {
   url: string;
   readonly #token: string;

@@ -3,9 +3,9 @@ import { type Json, type JsonObject, member } from '../../../src/domain/json.ts'
 const VERSION = '2025-11-25';
 const TASK = 'io.modelcontextprotocol/related-task';
 
-/** A 2025-11-25 agent by hand: one session, usable at any gateway, and tasks as JSON. */
+/** An agent of the 2025-11-25 revision, by hand: one session that works at any gateway, and tasks as plain JSON. */
 export class TaskAgent {
-  /** May be set to another gateway's. */
+  /** A test may point it at another gateway. */
   url: string;
   readonly #token: string;
   #session = '';
@@ -35,7 +35,7 @@ export class TaskAgent {
     throw new Error(`${method}: the stream ended without an answer`);
   }
 
-  /** A call that is to run as a task: the id of the task. */
+  /** Makes a call that runs as a task; returns the task's id. */
   async task(name: string, args: JsonObject): Promise<string> {
     const result = await this.ask('tools/call', { name, arguments: args, task: { ttl: 60_000 } });
     const id = member(member(result, 'task'), 'taskId');
@@ -47,7 +47,7 @@ export class TaskAgent {
     return this.ask('tasks/get', { taskId });
   }
 
-  /** Every message of the answer's stream, as it comes. */
+  /** Every message of the answer's stream as it arrives. */
   async *messages(method: string, params: JsonObject, signal?: AbortSignal): AsyncGenerator<JsonObject> {
     this.#lastId += 1;
     const response = await this.post({ jsonrpc: '2.0', id: this.#lastId, method, params }, signal);
@@ -63,7 +63,7 @@ export class TaskAgent {
     }
   }
 
-  /** Answers what the server asked, with the task it was asked for. */
+  /** Answers the server's question, naming the task it belongs to. */
   async answer(question: JsonObject, content: JsonObject): Promise<number> {
     const related = member(member(question.params as Json, '_meta'), TASK);
     const _meta: JsonObject = related === undefined ? {} : { _meta: { [TASK]: related } };

@@ -4,7 +4,7 @@ export interface WireRequest {
   readonly url: string;
   readonly method?: string;
   readonly headers?: OutgoingHttpHeaders;
-  /** One piece is sent with its length, several are sent chunked. */
+  /** A single piece is sent with its length, a list is sent chunked. */
   readonly body?: string | Uint8Array | readonly (string | Uint8Array)[];
 }
 
@@ -14,7 +14,7 @@ export interface WireAnswer {
   readonly text: string;
 }
 
-/** One bare HTTP exchange, on a connection of its own, with nothing added or understood. */
+/** One bare HTTP exchange on a connection of its own; nothing is added or interpreted. */
 export async function wire(request: WireRequest): Promise<WireAnswer> {
   const { incoming } = await open(request);
   const chunks: Buffer[] = [];

@@ -8,11 +8,11 @@ export interface Received {
   readonly body: string;
 }
 
-/** An HTTP server that keeps what it is sent, and answers what it is told to. */
+/** An HTTP server that records what it receives and answers as told. */
 export interface Collector {
   readonly url: string;
   readonly received: Received[];
-  /** What the next answers are. */
+  /** How it answers from now on. */
   answer: (received: Received) => { status: number; body?: string; headers?: Record<string, string> };
   close(): Promise<void>;
 }
@@ -39,7 +39,7 @@ export async function collector(): Promise<Collector> {
   });
 }
 
-/** Whether a delivery was signed with this secret, as its receiver would find out. */
+/** Whether a delivery was signed with this secret, checked as its receiver would. */
 export function signedWith(secret: string, { headers, body }: Received): boolean {
   const said = /^t=(\d+),v1=([0-9a-f]{64})$/.exec(String(headers['holdfast-signature']));
   if (said === null) return false;

@@ -1,4 +1,4 @@
-/** A log that is whole, and everything that is done to logs. Each hand gets the evidence and spoils it. */
+/** An intact log, and every way to tamper with one. Each tampering changes the evidence it is given. */
 import { randomBytes } from 'node:crypto';
 import { type ChainFault, chainText, GENESIS, type Link } from '../../../src/domain/chain.ts';
 import { checkpointText, readCheckpoint, type SignedCheckpoint } from '../../../src/domain/checkpoint.ts';
@@ -23,13 +23,13 @@ export interface Signed {
   signature: string;
 }
 
-/** A log as a database has it: rows and checkpoints, each with the number it goes by. */
+/** A log as a database holds it: rows and checkpoints, each with its sequence number. */
 export interface Evidence {
   events: Entry[];
   checkpoints: Signed[];
 }
 
-/** `n` events with a checkpoint after every `every`th. */
+/** `n` events with a checkpoint after each `every` of them. */
 export function wholeLog(n: number, every: number): Evidence {
   const events: Entry[] = [];
   const checkpoints: Signed[] = [];
@@ -55,7 +55,7 @@ export function sign(key: SigningKey, events: readonly Entry[], before: SignedCh
   return { seq, text, signature: key.sign(text) };
 }
 
-/** Chains the events again from a place on, as somebody would who may write in the database. */
+/** Chains the events anew from this index on, as somebody with write access to the database would. */
 export function rechain(events: Entry[], from: number): void {
   for (const [index, event] of events.entries()) {
     if (index < from) continue;
@@ -67,9 +67,9 @@ export function rechain(events: Entry[], from: number): void {
 export interface Tampering {
   readonly what: string;
   spoil(evidence: Evidence): void;
-  /** The first thing that must be named. */
+  /** The first fault that must be reported. */
   readonly named: Partial<ChainFault> & Pick<ChainFault, 'kind'>;
-  /** Shows only against checkpoints that were kept elsewhere. */
+  /** Detected only with checkpoints that were kept elsewhere. */
   readonly elsewhere?: true;
 }
 
@@ -83,7 +83,7 @@ const swapped = (evidence: Evidence, a: number, b: number, what: 'text' | 'row')
   second.hash = hash;
 };
 
-/** On a log of 30 events with checkpoints of 10, 20 and 30; index 14 is event 15. */
+/** For a log of 30 events with checkpoints at 10, 20 and 30; index 14 is event 15. */
 export const TAMPERINGS: readonly Tampering[] = [
   {
     what: 'a changed field',
@@ -245,7 +245,7 @@ export const TAMPERINGS: readonly Tampering[] = [
   },
 ];
 
-/** The chain's order, each checkpoint after the event whose number it goes by. */
+/** In the chain's order: each checkpoint after the event whose number it has. */
 export function inOrder({ events, checkpoints }: Evidence): (Link | SignedCheckpoint)[] {
   const all = [
     ...events.map((one) => ({ ...one, agrees: true, kind: 0 })),

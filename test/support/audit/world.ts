@@ -1,4 +1,4 @@
-/** A log in a real database, with what writes, seals and signs it, and a hand that reaches into the tables. */
+/** A log in a real database, with everything that writes, seals and signs it, and direct access to its tables. */
 import { PGlite } from '@electric-sql/pglite';
 import { Kysely, PGliteDialect, sql } from 'kysely';
 import { type EvidenceFinding, type Trust, verifyExport, verifyLedger } from '../../../src/cli/verify-evidence.ts';
@@ -25,11 +25,11 @@ export interface AuditWorld {
   readonly ledger: Ledger;
   readonly gateway: Gateway;
   readonly notary: CheckpointSigner;
-  /** Writes, seals. */
+  /** Writes events and seals them. */
   log(...events: readonly NewEvent[]): Promise<void>;
-  /** Signs, and seals the event about it. */
+  /** Signs a checkpoint and seals the event about it. */
   sign(): ReturnType<CheckpointSigner['sign']>;
-  /** Puts these rows in the place of all that is there. */
+  /** Replaces all rows with these. */
   replace(evidence: Evidence): Promise<void>;
   verify(trust?: Partial<Trust>): Promise<EvidenceFinding>;
   exported(): Promise<string[]>;
@@ -76,7 +76,7 @@ export function event(what: string, more: Partial<NewEvent> = {}): NewEvent {
   return { ...nothing, type: 'call.allowed', at: new Date(), actor: 'holdfast', data: { what }, ...more };
 }
 
-/** An export's lines, verified as a file would be. */
+/** Verifies an export's lines as it would a file. */
 export async function verifyLines(lines: readonly string[], trust: Trust): Promise<EvidenceFinding> {
   async function* all(): AsyncGenerator<string> {
     yield* lines;

@@ -40,7 +40,7 @@ tools:
   "export_*": { risk: read, severity: high, action: require_approval }
 `;
 
-/** \`admin\` is an approver here unless \`approver: false\`. \`adminToken: null\` leaves the console closed. */
+/** `admin` is an approver unless `approver: false`. `adminToken: null` leaves the console closed. */
 export async function consoleWorld(
   options: {
     approver?: boolean;
@@ -117,7 +117,7 @@ export function openBrowser(): Promise<Browser> {
   return chromium.launch({ executablePath: '/usr/bin/chromium', args: QUIET });
 }
 
-/** Signs in by the form, as a person does. */
+/** Signs in through the form, as a person does. */
 export async function signIn(page: Page, url: string, token = ADMIN_TOKEN): Promise<void> {
   await page.goto(`${url}/login`);
   await page.getByLabel('Admin token').fill(token);
@@ -125,7 +125,7 @@ export async function signIn(page: Page, url: string, token = ADMIN_TOKEN): Prom
   await page.waitForURL(`${url}/`);
 }
 
-/** Everything that a page complained about: errors of scripts, and what the Content-Security-Policy stopped. */
+/** Everything that pages complain about: script errors, and what the Content-Security-Policy blocked. */
 export function complaintsOf(context: BrowserContext): string[] {
   const complaints: string[] = [];
   context.on('page', (page) => {
@@ -143,10 +143,10 @@ interface Violation {
   readonly nodes: readonly { readonly html: string; readonly failureSummary?: string }[];
 }
 
-/** What axe finds wrong with the page by WCAG 2.2 A and AA, in words; empty when nothing. */
+/** What axe finds wrong with the page under WCAG 2.2 A and AA; empty when nothing. */
 export async function axeFaults(page: Page): Promise<string[]> {
   const source = await readFile(join(import.meta.dirname, '../../../node_modules/axe-core/axe.min.js'), 'utf8');
-  // Through the debugger, which the page's own policy does not bind.
+  // Through the debugger, to which the page's own policy does not apply.
   await page.evaluate(source);
   const violations = (await page.evaluate(
     "axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }).then((r) => r.violations)",
@@ -156,7 +156,7 @@ export async function axeFaults(page: Page): Promise<string[]> {
   );
 }
 
-/** Asks until there is an answer; throws with what was wanted. */
+/** Looks until there is something; otherwise throws, naming what was wanted. */
 export async function eventually<T>(
   look: () => Promise<T | null | undefined | false>,
   wanted: string,

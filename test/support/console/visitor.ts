@@ -1,11 +1,11 @@
-/** What a browser sends along once somebody has signed in. */
+/** The headers that a browser sends once somebody has signed in. */
 export interface Visitor {
   readonly cookie: string;
   readonly origin: string;
   readonly [header: string]: string;
 }
 
-/** Signs in by the form, without a browser. Rejects when the token is not taken. */
+/** Signs in through the form, without a browser. Rejects when the token is not accepted. */
 export async function visitor(url: string, token: string): Promise<Visitor> {
   const signed = await fetch(`${url}/login`, {
     method: 'POST',

@@ -14,7 +14,7 @@ export const REQUIREMENT: Requirement = {
   escalate: null,
 };
 
-/** A pending approval of DESIGN.md's example, with whatever a test wants different. */
+/** A pending approval of a `create_api_key` call, with whatever a test wants different. */
 export function sampleApproval(
   different: Partial<Omit<Approval, 'requirement'>> & { readonly requirement?: Partial<Requirement> } = {},
 ): Approval {

@@ -6,7 +6,7 @@ import type { Call } from '../../../src/domain/call.ts';
 import type { JsonObject } from '../../../src/domain/json.ts';
 import type { Policy } from '../../../src/domain/policy.ts';
 
-/** A call by one grant of one owner, as policy sees it. */
+/** A call as policy sees it, by one grant that has an owner. */
 export function callOf(tool: string, args: JsonObject = {}): Call {
   return {
     principal: { grant: 'release-bot', owner: 'U0SAM', selfApproval: false },
@@ -18,14 +18,14 @@ export function callOf(tool: string, args: JsonObject = {}): Call {
   };
 }
 
-/** A policy from what its file would hold. Fails the test when it has a fault. */
+/** A policy from the content of its file. Fails the test when the content has a fault. */
 export function policyOf(file: object): Policy {
   const parsed = parsePolicy(stringify({ version: '1', default: 'deny', ...file }), { path: 'policy.yaml' });
   assert.ok(parsed.ok, parsed.ok ? '' : parsed.faults.map(faultText).join('\n'));
   return parsed.policy;
 }
 
-/** The faults of a policy's text, as they are printed. */
+/** The faults of a policy's text as they are printed. */
 export function faultsOf(text: string, path = 'policy.yaml'): string[] {
   const parsed = parsePolicy(text, { path });
   return parsed.ok ? [] : parsed.faults.map(faultText);

@@ -1,4 +1,4 @@
-/** The stories of fault-points.test.ts on one gateway with its embedded database: it is killed, started again, and goes on. */
+/** The fault stories on one gateway with its embedded database: it is killed, started again, and goes on. */
 import { cpSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -6,14 +6,14 @@ import type { House } from '../gateway/program.ts';
 import type { CountingUpstream } from '../upstream/counting.ts';
 import { type Point, Story, slowUpstream, storyHouse } from './story.ts';
 
-/** Tells the stories of these points, a few at a time. */
+/** A test for each of these points, two at a time. */
 export function embeddedStories(points: readonly Point[]): void {
   describe('killed at every step, embedded', { concurrency: 2 }, () => {
     let upstream: CountingUpstream;
     let made: House;
     before(async () => {
       upstream = await slowUpstream();
-      // A directory that is made already: the first start takes longest.
+      // A data directory to copy, because creating one makes the first start slow.
       made = await storyHouse(upstream);
       await (await made.start()).stop();
     });

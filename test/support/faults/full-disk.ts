@@ -1,6 +1,6 @@
 /**
- * A gateway with its embedded database on a disk that fills up and has room again. Run by full-disk.long.test.ts as
- * `full-disk-story.ts FOLDER`, where FOLDER is a small file system of its own. Ends with 0 when all is as promised.
+ * A gateway with its embedded database on a disk that fills up and then has room again. Its test runs it as
+ * `full-disk.ts FOLDER`, where FOLDER is a small file system of its own. Exits with 0 when every assertion holds.
  */
 import assert from 'node:assert/strict';
 import { appendFileSync, rmSync } from 'node:fs';
@@ -69,7 +69,7 @@ try {
   await upstream.close();
 }
 
-/** To the last byte. */
+/** Fills the disk to the last byte. */
 function fill(): void {
   for (const bytes of [1024 * 1024, 4096, 1]) {
     const piece = Buffer.alloc(bytes);

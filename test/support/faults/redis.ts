@@ -1,7 +1,7 @@
 /**
- * With Redis and Postgres: the process is killed at every named step between request and outcome, one by one, and
- * another replica goes on. What agent, card and log say afterwards is the table of docs/operations.md; the server's own
- * count decides.
+ * The fault stories on Redis and Postgres: the process is killed at each of these steps between request and outcome,
+ * and another replica goes on. The table in docs/operations.md says what agent and card then say, and whether the call
+ * ran by the server's own count.
  */
 import { after, before, describe, test } from 'node:test';
 import type { GatewayProcess, House } from '../gateway/program.ts';
@@ -10,7 +10,7 @@ import type { CountingUpstream } from '../upstream/counting.ts';
 import { type Point, Story, slowUpstream, storyHouse } from './story.ts';
 
 const skip = skipWithout('redis') || skipWithout('postgres');
-/** `alone`: steps of the card's job; while another replica lives, that one may run it. */
+/** `alone`: steps of the card job, which another replica would run if there were one. */
 export function redisStories(alone: readonly Point[], points: readonly Point[]): void {
   describe('killed at every step, two replicas on Redis and Postgres', { skip }, () => {
     let upstream: CountingUpstream;

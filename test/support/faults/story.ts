@@ -1,4 +1,4 @@
-/** One call's story, told to its end although the process that held it dies on the way. */
+/** One call from its start to its end, although the process that holds it dies on the way. */
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FaultPoint } from '../../../src/gateway/fault-point.ts';
@@ -6,12 +6,12 @@ import { Agent, textOf } from '../agent/agent.ts';
 import { CHANNEL, eventually, type GatewayProcess, type House, openHouse } from '../gateway/program.ts';
 import { type CountingUpstream, countingUpstream } from '../upstream/counting.ts';
 
-/** A step of the gateway's own, or the moment at which the server has the call and has not answered. */
+/** A fault point of the gateway, or the moment at which the server has the call but has not answered. */
 export type Point = FaultPoint | 'send.during';
 
 /** What everybody sees in the end when the process dies at this point. */
 export interface Ending {
-  /** What the agent hears when it repeats the call as it is told to. */
+  /** What the agent is told when it repeats the call as instructed. */
   readonly heard: 'result' | 'unknown';
   /** The server's own count. */
   readonly arrived: 0 | 1;
@@ -22,7 +22,7 @@ const DONE: Ending = { heard: 'result', arrived: 1, state: 'succeeded' };
 const NEVER_SENT: Ending = { heard: 'unknown', arrived: 0, state: 'unknown' };
 const SENT: Ending = { heard: 'unknown', arrived: 1, state: 'unknown' };
 
-/** The table of docs/operations.md. */
+/** The same table as in docs/operations.md. */
 export const ENDINGS: Readonly<Record<Point, Ending>> = {
   'open.before': DONE,
   'open.after': DONE,
@@ -44,8 +44,8 @@ export const ENDINGS: Readonly<Record<Point, Ending>> = {
 };
 
 /**
- * Steps of a decision, and of a spending, that are each on their own: nobody waits at this gateway when it is decided.
- * The agent has heard that it waits, and comes again after this.
+ * Steps that are reached only when deciding and spending are separate commits, because no caller waits at the gateway
+ * that decides. Here the agent first gets the pending result, and repeats its call only after this event.
  */
 const APART: Partial<Record<Point, 'dead' | 'decided'>> = { 'decide.after': 'dead', 'dispatch.before': 'decided' };
 
@@ -54,10 +54,10 @@ default: deny
 tools:
   create_key: { action: require_approval, risk: write }
 `;
-/** Milliseconds in which a story must have come to its end, on a machine that does much else. */
+/** Milliseconds within which a story must end, on a busy machine. */
 const LONG = 90_000;
 
-/** A server that answers everything but the call that is to be cut off. */
+/** A server that answers every call but the one that is to be cut off. */
 export async function slowUpstream(): Promise<CountingUpstream> {
   const upstream = await countingUpstream();
   upstream.behave = async ({ args }) => {
@@ -97,12 +97,12 @@ export class Story {
     return home.start(point === 'send.during' ? {} : { env: { HOLDFAST_FAULT: point } });
   }
 
-  /** Agent and approver go on doing what they do; whoever `standIn` brings takes the dead one's place. */
+  /** Agent and approver carry on; the process that `standIn` returns takes the dead one's place. */
   async tell(standIn: () => Promise<GatewayProcess>): Promise<void> {
     const dying = this.#untilDead().then(async () => {
       this.#gateway = await standIn();
     });
-    // A card is posted for the question, and for every later state as well: nobody answers before the question's died.
+    // Every later state updates the card, too: nobody decides before the process has died over the question's own card.
     const rests = Promise.withResolvers<void>();
     const apart = APART[this.#point];
     const first = this.#point.startsWith('post.') ? dying : apart === undefined ? Promise.resolve() : rests.promise;
@@ -129,7 +129,7 @@ export class Story {
     return this.#upstream.count('create_key', { name: this.#point });
   }
 
-  /** The agent: makes its call, and repeats it as it is told to until it hears an end. */
+  /** The agent: makes its call, and repeats it as instructed until it gets a final answer. */
   async #ask(rests = () => {}, comesAgain = Promise.resolve()): Promise<{ text: string; approval: string }> {
     let agent: Agent | null = null;
     return eventually(
@@ -151,14 +151,14 @@ export class Story {
     );
   }
 
-  /** The approver: says yes wherever somebody answers, until it is decided. */
+  /** The approver: approves at whichever gateway answers, until the decision is recorded. */
   async #approve(): Promise<void> {
     await eventually(
       'somebody approved',
       async () => {
         const mine = (await this.#gateway.approvals()).filter(({ arguments: { name } }) => name === this.#point);
         for (const { id, state } of mine) if (state === 'pending') await this.#say(id);
-        // What the socket took may be lost on its way: then the repeat is a new question, and somebody answers that too.
+        // What the socket took may still be lost: then the repeated call is a new question, which is approved as well.
         const over = this.#point !== 'collect.after' || this.#heard !== null;
         return over && mine.some(({ decisions }) => decisions.length > 0) ? true : null;
       },
@@ -196,7 +196,7 @@ export class Story {
     }
   }
 
-  /** One card, and it says how it ended. */
+  /** There is one card, and it says how the call ended. */
   async #assertCard(approval: string, says: RegExp): Promise<void> {
     const cards = () =>
       this.#home.slack.messages(CHANNEL).filter((card) => JSON.stringify(card.metadata).includes(approval));
@@ -208,7 +208,7 @@ export class Story {
     assert.equal(cards().length, 1, 'one card');
   }
 
-  /** Whoever was told "unknown" may repeat: that asks anew, and the question says so. */
+  /** An agent that was told "outcome unknown" may repeat the call: that asks again, and the question says so. */
   async #repeatKnowingly(): Promise<void> {
     const { approval } = this.#heard!;
     const before = this.#arrived();
@@ -226,7 +226,7 @@ export class Story {
       LONG,
     );
     let again = await this.#ask();
-    // The dead process's caller is owed the word as well; whoever repeats stands in for it, once.
+    // The dead process's caller is owed that outcome too; the first repeat takes its place and gets it.
     if (again.approval === approval) again = await this.#ask();
     await approving;
     assert.equal(again.text, `made ${this.#point}`);

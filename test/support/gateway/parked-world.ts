@@ -1,4 +1,4 @@
-/** The use cases on a real store in this process: several replicas, a queue that can be deaf, a clock that is moved. */
+/** The use cases over a real store in this process: several replicas, a queue that only wakes, a clock to move. */
 import { createHash } from 'node:crypto';
 import { PGlite } from '@electric-sql/pglite';
 import { Kysely, PGliteDialect } from 'kysely';
@@ -24,12 +24,12 @@ export interface ParkedWorld {
   readonly store: Store;
   readonly db: Kysely<Tables>;
   readonly clock: TestClock;
-  /** What rules from now on. */
+  /** The policy from now on. */
   policy: Policy;
   revoked: boolean;
-  /** A process more. Its waiting room is open. `faulty`: what its store does instead. */
+  /** Adds a replica, whose waiting room is open. `store`: what its store does instead. */
   replica(name: string, more?: { store?: Partial<Store>; secrets?: [string, ...string[]]; cards?: Cards }): Gateway;
-  /** Ids whose card was ordered, and who was woken, in order. */
+  /** Ids of the approvals whose card was ordered, in order. */
   readonly ordered: string[];
   close(): Promise<void>;
 }
@@ -72,7 +72,7 @@ export async function parkedWorld(policy: Policy = ASKING): Promise<ParkedWorld>
         },
       );
       gateway.waitingRoom.start();
-      // PGlite answers in order: before anything this replica asks.
+      // PGlite answers in order: this comes before anything that the replica asks.
       void store.beat(name);
       gateways.push(gateway);
       return gateway;
@@ -119,7 +119,7 @@ export interface Place {
 
 let requests = 0;
 
-/** One caller's call. Throws when it is not held. */
+/** Makes one caller's call. Throws when it is not held. */
 export async function park(
   gateway: Gateway,
   args: Record<string, string> = { name: 'ci' },

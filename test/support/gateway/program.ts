@@ -10,18 +10,18 @@ import { type SlackStandIn, startSlackStandIn } from '../../../src/demo/slack/st
 
 export const CHANNEL = 'C0APPROVALS';
 const ROOT = new URL('../../..', import.meta.url).pathname;
-/** Milliseconds within which anything a test waits for must come. */
+/** Milliseconds within which anything that a test waits for must happen. */
 const PATIENCE = 20_000;
 
 export interface HouseOptions {
-  /** Lines of YAML under `servers:` without their policy, by name: `url: http://…` or `command: […]`. */
+  /** What stands under `servers:`, by name, without its policy: `url: http://…` or `command: […]`. */
   readonly servers: Readonly<Record<string, { readonly at: string; readonly policy: string }>>;
-  /** What goes under `approval:`, as flow YAML: `{ timeout: 2s }`. */
+  /** What stands under `approval:`, as flow YAML: `{ timeout: 2s }`. */
   readonly approval?: string;
   readonly approvers?: string;
-  /** What else goes under `slack:`: `, app: A0HOLDFAST`. */
+  /** What else stands under `slack:`, for example `, app: A0HOLDFAST`. */
   readonly slackMore?: string;
-  /** Grants beside `agent` (owner U0SAM). */
+  /** Grants besides `agent`, all owned by U0SAM. */
   readonly grants?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   /** false: no Slack configured. */
@@ -30,7 +30,7 @@ export interface HouseOptions {
   readonly redisUrl?: string;
 }
 
-/** An approval as the API shows it, as far as tests look. */
+/** The members of the API's approval that tests read. */
 export interface ApprovalView {
   readonly id: string;
   readonly state: string;
@@ -59,7 +59,7 @@ export interface GatewayProcess {
   /** Everything it wrote to stderr so far. */
   readonly log: string;
   readonly said: string;
-  /** SIGKILL: nothing is tidied. */
+  /** SIGKILL: it cannot tidy up. */
   kill(): Promise<void>;
   /** SIGTERM. Resolves with the exit code. */
   stop(): Promise<number | null>;
@@ -68,7 +68,7 @@ export interface GatewayProcess {
   /** Waits until the approval is in this state. */
   reaches(id: string, state: string, ms?: number): Promise<ApprovalView>;
   approvals(state?: string): Promise<ApprovalView[]>;
-  /** The one pending approval of this tool, once it is there. */
+  /** Waits for a pending approval of this tool, with these arguments if any are given. */
   pending(tool: string, args?: Record<string, unknown>): Promise<ApprovalView>;
   events(approval?: string): Promise<EventView[]>;
 }
@@ -76,17 +76,17 @@ export interface GatewayProcess {
 export interface House {
   readonly folder: string;
   readonly slack: SlackStandIn;
-  /** Tokens by the grant's name. */
+  /** Tokens by grant name. */
   readonly tokens: Readonly<Record<string, string>>;
   readonly adminToken: string;
   start(more?: { env?: Record<string, string>; args?: readonly string[] }): Promise<GatewayProcess>;
-  /** Starts it where it is expected to fail: its exit code and words. */
+  /** Starts it where it is expected to fail; returns its exit code and output. */
   startFails(more?: {
     env?: Record<string, string>;
     args?: readonly string[];
   }): Promise<{ code: number | null; said: string }>;
   writePolicy(server: string, text: string): void;
-  /** The card of an approval, once it is posted; with a text, once it says so. */
+  /** Waits for the approval's card, and until it says `says` if that is given. */
   card(approval: string, says?: RegExp, ms?: number): Promise<SlackMessage>;
   approve(approval: string, user?: string): Promise<void>;
   deny(approval: string, reason?: string, user?: string): Promise<void>;
@@ -194,7 +194,7 @@ approval: ${options.approval ?? '{ timeout: 10m }'}
 `;
 }
 
-/** The process and what it says. */
+/** The process and its output. */
 class Program {
   readonly child: ChildProcess;
   out = '';
@@ -224,7 +224,7 @@ class Program {
     }
   }
 
-  /** For one that should end by itself. */
+  /** For a process that should end by itself. */
   async ending(): Promise<number | null> {
     const code = await Promise.race([this.ended, sleep(60_000, 'late' as const, { ref: false })]);
     if (code !== 'late') return code;
@@ -299,7 +299,7 @@ function holds(args: Record<string, unknown>, wanted: Record<string, unknown> = 
   return Object.entries(wanted).every(([name, value]) => args[name] === value);
 }
 
-/** The first thing that is not null; fails after `ms`. What throws is tried again. */
+/** Tries `probe` until it returns something that is not null; fails after `ms`. A probe that throws is tried again. */
 export async function eventually<T>(
   what: string,
   probe: () => Promise<T | null> | T | null,

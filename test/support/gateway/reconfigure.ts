@@ -4,10 +4,10 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { eventually, type GatewayProcess, type House } from './program.ts';
 
-/** Writes what stands under `slack:` and tells the process; resolves when it is taken, or refused in these words. */
+/** Rewrites what stands under `slack:` and signals the process; resolves once it is accepted, or refused like this. */
 export type Reconfigure = (slack: string, refusal?: RegExp | null) => Promise<void>;
 
-/** For a house with this one server and policy. */
+/** For a house with only this server and policy. */
 export function reconfigure(house: House, gateway: GatewayProcess, server: string, policy: string): Reconfigure {
   const file = join(house.folder, 'holdfast.yaml');
   const first = readFileSync(file, 'utf8');
@@ -15,7 +15,7 @@ export function reconfigure(house: House, gateway: GatewayProcess, server: strin
   return async (slack, refusal = null) => {
     changes += 1;
     const before = (await gateway.events()).length;
-    // In this order: whoever has read this policy has read this config too.
+    // In this order, so that a process that has read this policy has read this config too.
     writeFileSync(file, first.replace(/^slack: .*$/m, `slack: { ${slack} }`));
     const text = `# ${changes}\n${policy}`;
     const digest = createHash('sha256').update(text).digest('hex');

@@ -3,31 +3,31 @@ import { startPostgres, startRedis, type TestServer } from '../store/servers.ts'
 import { eventually, type House, openHouse } from './program.ts';
 import { bootWorker, type LocalWorker } from './worker.ts';
 
-/** The Worker with everything around it, and no Node gateway: what happens, workerd did. */
+/** The Worker with everything around it but a Node gateway: whatever happens, workerd did. */
 export interface WorkerWorld {
   readonly house: House;
   readonly redis: TestServer;
   readonly postgres: TestServer;
   readonly url: string;
-  /** Ends the runtime in the middle of whatever it does. */
+  /** Ends the runtime in the middle of whatever it is doing. */
   stop(): Promise<void>;
-  /** Boots it anew, cold: its object starts with the first request. */
+  /** Boots it again, cold: its Durable Object starts with the first request. */
   boot(): Promise<void>;
-  /** The approval of this call, from the database: a request would keep the object awake. */
+  /** This call's approval, from the database: a request would keep the object awake. */
   approval(name: string): Promise<Row | null>;
-  /** The same, once it is in this state. */
+  /** Waits until it is in this state. */
   reaches(name: string, state: string, ms?: number): Promise<Row>;
   close(): Promise<void>;
 }
 
-/** As far as tests look. */
+/** The columns that tests read. */
 export interface Row {
   readonly id: string;
   readonly state: string;
   readonly awaits: string | null;
 }
 
-/** `servers`: lines of YAML and a policy, by name. Calls are told apart by their argument `name`. */
+/** `servers`: YAML and a policy, by name. Calls are told apart by their argument `name`. */
 export async function openWorkerWorld(
   servers: Readonly<Record<string, { readonly at: string; readonly policy: string }>>,
 ): Promise<WorkerWorld> {
@@ -78,7 +78,7 @@ export async function openWorkerWorld(
   };
 }
 
-/** What the Worker is told of the house and the servers around it. */
+/** The Worker's variables for this house and these servers. */
 export function workerVars(house: House, postgres: TestServer, redis: TestServer): Record<string, string> {
   return {
     DATABASE_URL: postgres.url,

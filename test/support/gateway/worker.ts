@@ -14,18 +14,18 @@ const BOOT_MS = 40_000;
 /** The Worker in local workerd. */
 export interface LocalWorker {
   readonly url: string;
-  /** Ends the runtime in the middle of whatever it does. */
+  /** Ends the runtime in the middle of whatever it is doing. */
   stop(): Promise<void>;
 }
 
 export interface WorkerOptions {
-  /** Every file in it goes into the KV binding, by its name. */
+  /** Its YAML and JSON files go into the KV binding under their names. */
   readonly files: string;
   readonly vars: Readonly<Record<string, string>>;
   readonly port?: number;
 }
 
-/** Boots `wrangler.toml` as it stands, with its files in a local KV. */
+/** Boots the Worker of `wrangler.toml` unchanged, with its files in a local KV. */
 export async function bootWorker(options: WorkerOptions): Promise<LocalWorker> {
   const persist = mkdtempSync(join(tmpdir(), 'holdfast-worker-'));
   const port = options.port ?? (await freePort());
@@ -55,7 +55,7 @@ export async function bootWorker(options: WorkerOptions): Promise<LocalWorker> {
   };
 }
 
-/** One in fourteen starts was seen to hang. */
+/** About one start in fourteen hangs. */
 async function withinBoot(starting: ReturnType<typeof startWorker>) {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<null>((resolve) => {

@@ -13,7 +13,7 @@ export const OPEN_CALLS: CallDoor = {
   sessionEnded: async () => {},
 };
 
-/** Bindings in memory; like the store's, the first stands. */
+/** Session bindings in memory; as in the store, the first binding wins. */
 export function memoryBindings(): McpDoorDeps['store'] {
   const bindings = new Map<string, string>();
   return {
@@ -28,11 +28,11 @@ export function memoryBindings(): McpDoorDeps['store'] {
 
 export interface ServedDoor extends AsyncDisposable {
   readonly origin: string;
-  /** Where this server's agents point their client. */
+  /** The URL that agents of this server use. */
   url(server: string): string;
 }
 
-/** The agents' door alone, on a socket: tokens `alice` and `bob`, both bound to every server but `private`. */
+/** Only the agents' door, listening on a socket. The tokens `alice` and `bob` may use every server but `private`. */
 export async function servedDoor(
   servers: readonly ServerEntry[],
   over: Partial<Pick<McpDoorDeps, 'calls' | 'store' | 'maxBody'>> = {},

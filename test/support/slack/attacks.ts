@@ -1,4 +1,4 @@
-/** What somebody may try with clicks and payloads. Each is aimed at a live, pending approval and must not decide it. */
+/** What an attacker may try with clicks and payloads. Each is aimed at a pending approval and must not decide it. */
 import type { Forgery, Reaction } from '../../../src/demo/slack/delivery.ts';
 import type { Click } from '../../../src/demo/slack/gestures.ts';
 import type { SlackStandIn } from '../../../src/demo/slack/stand-in.ts';
@@ -13,25 +13,25 @@ export interface Target {
 
 export interface Aim {
   readonly slack: SlackStandIn;
-  /** A small call, whose card is whole. */
+  /** A small call, whose card shows all of it. */
   readonly target: Target;
-  /** Another one, of the same tool. */
+  /** Another small call, of the same tool. */
   readonly other: Target;
-  /** One whose card cannot show everything. */
+  /** A call whose card cannot show everything. */
   readonly long: Target;
 }
 
 export interface Attack {
   readonly try: (aim: Aim) => Promise<Reaction | unknown>;
-  /** The reason in the `approval.refused` event; absent: nothing is said of an approval. */
+  /** The reason in the `approval.refused` event; absent: there is no such event. */
   readonly reason?: string;
   /** HTTP status; absent: 200. Over Socket Mode only 200 means acknowledged. */
   readonly status?: number;
-  /** Needs headers or bodies of one's own: HTTP only. */
+  /** Needs its own headers or body, so it can be tried over HTTP only. */
   readonly http?: true;
 }
 
-/** People who are named as approvers and whose word must not count all the same. */
+/** People who are named as approvers but whose vote must not count. */
 export const NAMED = [
   'U0OUT',
   'U0STR',
@@ -189,7 +189,7 @@ export const WHAT: Record<string, Attack> = {
   },
 };
 
-/** A submission of a window that Mira has opened on the target, changed on its way. */
+/** A modal that Mira opened on the target, submitted with changes. */
 const submitted = (more: object, memory?: (target: Target, aim: Aim) => string, reason?: string): Attack => ({
   try: async (aim) => {
     const { slack, target } = aim;
@@ -226,7 +226,7 @@ export const WINDOWS: Record<string, Attack> = {
   },
 };
 
-/** A genuine click's body, as Slack would send it, that never arrived. */
+/** The body of a genuine click as Slack would send it; it is not delivered. */
 async function genuine(aim: Aim): Promise<string> {
   const { slack } = aim;
   const url = slack.interactivityUrl;

@@ -17,7 +17,7 @@ import { OPENED, sampleApproval } from '../domain/approval.ts';
 
 export const CHANNEL = 'C0APPROVALS';
 
-/** A clock that a test moves. It starts now, because signatures are made with the real time. */
+/** A clock that a test moves forward. It starts at the real time, because signatures are made with that. */
 export class TestClock implements Clock {
   #aheadMs = 0;
   now(): Date {
@@ -37,7 +37,7 @@ export interface Refusal {
   readonly choice: string;
 }
 
-/** The approvers' door against the stand-in, with a store of one process's memory behind it. */
+/** The approvers' door between the Slack stand-in and a store in memory. */
 export interface DoorWorld {
   readonly slack: SlackStandIn;
   readonly clock: TestClock;
@@ -50,7 +50,7 @@ export interface DoorWorld {
   readonly remembered: Map<string, SeenApproval>;
   /** Set to make the store fail. */
   broken: Error | null;
-  /** Opens an approval and posts its card. Returns the card's ts. */
+  /** Opens an approval and posts its card. */
   open(different?: Parameters<typeof sampleApproval>[0]): Promise<{ id: string; ts: string }>;
   /** Brings the card up to date, as the outbox does. */
   show(id: string): Promise<Delivery>;
@@ -156,7 +156,7 @@ function plainDoor(settings: SlackDeps, api: SlackApi): SlackDoor {
 
 type Memory = Pick<DoorWorld, 'approvals' | 'records' | 'refusals' | 'remembered'> & { broken: Error | null };
 
-/** The gateway's use cases on memory: the pure judgement, committed at once. */
+/** The gateway's use cases over this memory: the pure judgement, committed at once. */
 function useCases(memory: Memory, clock: Clock): Pick<SlackDeps, 'look' | 'recall' | 'adopt' | 'decide' | 'refused'> {
   const answer = async () => {
     if (memory.broken) throw memory.broken;

@@ -78,7 +78,7 @@ export const MODAL: ModalView = {
   ],
 };
 
-/** The real Bolt, over HTTP or Socket Mode, that talks to the stand-in. */
+/** The real Bolt, connected to the stand-in over HTTP or Socket Mode. */
 export async function boltOver(t: TestContext, slack: SlackStandIn, transport: 'http' | 'socket') {
   const clientOptions = { slackApiUrl: slack.apiUrl, retryConfig: { retries: 0 } };
   const common = { token: slack.botToken, clientOptions, logger: quiet, convoStore: false as const };

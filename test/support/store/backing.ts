@@ -1,11 +1,11 @@
 import pg from 'pg';
 import { available, skipWithout, startPostgres, startRedis, type TestServer } from './servers.ts';
 
-/** What a gateway stands on outside of embedded mode. */
+/** The servers that a gateway needs outside embedded mode. */
 export interface Backing {
   readonly postgres: TestServer;
   readonly redis: TestServer | null;
-  /** An empty database of its own. */
+  /** Creates an empty database; returns its URL. */
   database(): Promise<string>;
   stop(): Promise<void>;
 }

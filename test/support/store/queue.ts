@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Handlers, Log, Queue } from '../../../src/ports.ts';
 
-/** What one replica's queue did, and what it is told to do per approval. */
+/** One replica's queue, and what it has called so far. */
 export interface Replica {
   readonly queue: Queue;
   readonly woken: string[];
@@ -10,11 +10,11 @@ export interface Replica {
   readonly sweeps: number[];
   readonly checkpoints: number[];
   readonly deliveries: number[];
-  /** When each card run began, and of which approval. */
+  /** When each run of a card job began, and for which approval. */
   readonly cards: { readonly id: string; readonly at: number }[];
 }
 
-/** What a card job of an approval does; without one it is done at once. */
+/** What an approval's card job does; a job without a script is done at once. */
 export type CardScripts = Map<string, (run: number) => Promise<number | null>>;
 
 export interface Written {
@@ -26,7 +26,7 @@ export function newId(): string {
   return `ap_${randomBytes(8).toString('hex')}`;
 }
 
-/** A log that keeps what was written, for tests to read. */
+/** A log that keeps its lines for tests to read. */
 export function writtenLog(): Written {
   const lines: string[] = [];
   const write =
@@ -60,7 +60,7 @@ export async function startReplica(
   return replica;
 }
 
-/** Waits until something is so; fails after `ms`. */
+/** Waits until a condition holds; fails after `ms`. */
 export async function until(what: string, so: () => boolean | Promise<boolean>, ms = 5_000): Promise<void> {
   const end = performance.now() + ms;
   while (!(await so())) {

@@ -1,4 +1,4 @@
-/** Real servers for tests: on 127.0.0.1, a free port, a directory of their own, ended by pid. */
+/** Real Redis and Postgres for tests, each on a free port of 127.0.0.1 with its own directory; ended by process id. */
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { accessSync, chownSync, constants, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
@@ -8,13 +8,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 export type ServerKind = 'redis' | 'postgres';
 
-/** A running server. It can be ended and begun again on the same port and data. */
+/** A running server, which can be killed and started again on the same port and data. */
 export interface TestServer {
   readonly url: string;
   readonly port: number;
   /** SIGKILL. */
   kill(): Promise<void>;
-  /** After `kill`: the same port, the same data. */
+  /** After `kill`: starts it again on the same port and data. */
   begin(): Promise<void>;
   /** Stops answering without closing a connection. */
   freeze(): void;
@@ -23,7 +23,7 @@ export interface TestServer {
   stop(): Promise<void>;
 }
 
-/** Which servers can be started here. */
+/** Which servers can be started on this machine. */
 export function available(): Record<ServerKind, boolean> {
   return { redis: binary('redis-server') !== null, postgres: binary('initdb') !== null && binary('postgres') !== null };
 }
@@ -39,7 +39,7 @@ export function skipWithout(kind: ServerKind): string | false {
   return why;
 }
 
-/** Redis that appends to disk, so that a restart keeps what it had. `tls`: it speaks nothing else, with these options. */
+/** Redis with an append-only file, so that a restart keeps its data. `tls`: for a server that speaks only TLS. */
 export async function startRedis(options: readonly string[] = [], tls?: readonly string[]): Promise<TestServer> {
   const directory = mkdtempSync(join(tmpdir(), 'holdfast-redis-'));
   const port = await freePort();
@@ -58,8 +58,8 @@ export async function startRedis(options: readonly string[] = [], tls?: readonly
 }
 
 /**
- * Postgres with a superuser `postgres` that needs no password. `more`: settings beside its own, once its directory,
- * which is its user's, is there.
+ * Postgres with a superuser `postgres` that needs no password. `more` returns further settings; it is given the
+ * server's directory, which by then exists and belongs to the server's user.
  */
 export async function startPostgres(more: (directory: string) => readonly string[] = () => []): Promise<TestServer> {
   const directory = mkdtempSync(join(tmpdir(), 'holdfast-postgres-'));
@@ -112,7 +112,7 @@ async function server(recipe: Recipe): Promise<TestServer> {
     if (ending === null || ending.exitCode !== null || ending.signalCode !== null) return;
     const gone = new Promise((resolve) => ending.once('exit', resolve));
     ending.kill('SIGCONT');
-    // Postgres' children hold its memory: at once, but together.
+    // Postgres' processes share memory: SIGQUIT ends them at once, but all together.
     ending.kill(recipe.ready ? 'SIGQUIT' : 'SIGKILL');
     await gone;
   }

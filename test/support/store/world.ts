@@ -17,14 +17,14 @@ import { skipWithout, startPostgres } from './servers.ts';
 export const STORES = ['PGlite', 'Postgres'] as const;
 export type StoreKind = (typeof STORES)[number];
 
-/** A migrated, empty store; on Postgres twice, as two replicas have it. */
+/** A migrated, empty store; on Postgres opened twice, as two replicas have it. */
 export interface StoreWorld {
   readonly one: Store;
-  /** Another replica's; on PGlite the same. */
+  /** Another replica's store; on PGlite the same one. */
   readonly other: Store;
   /** The two replicas' tasks. */
   readonly tasks: readonly [TaskStore, TaskStore];
-  /** A look behind the port. */
+  /** Runs SQL past the port. */
   rows(text: string): Promise<Record<string, unknown>[]>;
   close(): Promise<void>;
 }
@@ -65,7 +65,7 @@ export function randomHex(bytes: number): string {
   return randomBytes(bytes).toString('hex');
 }
 
-/** An approval about to be opened, of a call that nobody made before. */
+/** An approval about to be opened, for a call that nobody has made before. */
 export function newApproval(different: Partial<NewApproval['approval']> = {}): NewApproval {
   const {
     state,
@@ -89,7 +89,7 @@ export function newApproval(different: Partial<NewApproval['approval']> = {}): N
   };
 }
 
-/** The same call once more: a new approval's id, the same fingerprint. */
+/** The same call again: another approval id, the same fingerprint. */
 export function again({ approval }: NewApproval, olderFingerprints: readonly string[] = []): NewApproval {
   const { fingerprint, grant } = approval;
   return { ...newApproval({ fingerprint, grant }), olderFingerprints };
@@ -113,7 +113,7 @@ export function eventOf(
   return { type, at: new Date(), actor: 'test', approval: id, server, tool, grant, data: { fingerprint: 'f' } };
 }
 
-/** Opens it, or joins, as `ask` does. */
+/** Opens an approval or joins one, as the use case `ask` does. */
 export function open(store: Store, request: NewApproval, joiner: NewJoiner = newJoiner(), maxPending = 100) {
   return store.open(request, joiner, maxPending, eventOf('approval.requested', request.approval));
 }
@@ -137,7 +137,7 @@ export function change(approval: Approval, to: State, more: Partial<Change> = {}
   return { id, revision, from, to, events: [eventOf(SAYS[to], approval)], ...more };
 }
 
-/** Commits one change after the other; throws when one is not taken. */
+/** Commits one change after another; throws when one is not committed. */
 export async function through(store: Store, approval: Approval, ...states: State[]): Promise<Approval> {
   let now = approval;
   for (const to of states) {

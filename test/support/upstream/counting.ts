@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** One `tools/call` that really arrived. */
+/** One `tools/call` that arrived. */
 export interface Counted {
   readonly tool: string;
   readonly args: Record<string, unknown>;
@@ -10,7 +10,7 @@ export interface Counted {
   readonly session: string | undefined;
 }
 
-/** What becomes of a call once it was counted. */
+/** How a call ends once it has been counted. */
 export type Ending =
   | { readonly text: string; readonly isError?: boolean }
   /** The connection breaks without an answer. */
@@ -18,17 +18,17 @@ export type Ending =
   /** An HTTP status and nothing else. */
   | { readonly status: number };
 
-/** An MCP server whose own count is what tests believe: it notes every call before anything else. */
+/** An MCP server whose own count is what tests trust: it records each call before it does anything else. */
 export interface CountingUpstream {
   readonly url: string;
   readonly calls: readonly Counted[];
-  /** What it does from now on; `{text: 'done'}` unless told. */
+  /** How calls end from now on; `{text: 'done'}` by default. */
   behave: (call: Counted) => Ending | Promise<Ending>;
   /** How often this tool was called, with these arguments if any are given. */
   count(tool: string, args?: Record<string, unknown>): number;
-  /** Forgets every session: each is 404 from now on. */
+  /** Forgets every session: requests in them get 404 from now on. */
   forgetSessions(): void;
-  /** Nobody listens any more: connections are refused. */
+  /** Stops listening: connections are refused. */
   shut(): Promise<void>;
   /** Listens again, on the same port, with the same sessions. */
   open(): Promise<void>;

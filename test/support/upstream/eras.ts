@@ -14,7 +14,7 @@ export interface Arrived {
 
 export type Answer = JsonObject | { readonly error: JsonObject };
 
-/** An MCP server of both eras whose own count is what tests believe. */
+/** An MCP server of both eras (with sessions, and stateless 2026-07-28) whose own count is what tests trust. */
 export interface ErasUpstream {
   readonly url: string;
   readonly calls: readonly Arrived[];
@@ -32,7 +32,7 @@ export function saying(text: string, isError = false): JsonObject {
   return { content: [{ type: 'text', text }], ...(isError ? { isError } : {}) };
 }
 
-/** `port`: one that was used before, for a server that comes back. */
+/** `port`: that of an earlier server, for one that comes back. */
 export async function erasUpstream(port = 0): Promise<ErasUpstream> {
   const calls: Arrived[] = [];
   const messages: string[] = [];

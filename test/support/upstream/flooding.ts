@@ -2,16 +2,16 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import type { JsonObject } from '../../../src/domain/json.ts';
 
-/** An MCP server that says a great deal before it answers a call. */
+/** An MCP server that sends a great deal before it answers a call. */
 export interface FloodingUpstream {
   readonly url: string;
   readonly calls: number;
-  /** Bytes it has said of its calls, and whether somebody takes them. */
+  /** Bytes it has sent ahead of its answers; it stops while nobody reads them. */
   readonly said: number;
   close(): Promise<void>;
 }
 
-/** `bytes`: what one call says before its answer, in events of 64 KiB. */
+/** `bytes`: how much it sends before each answer, in events of about 64 KiB. */
 export async function floodingUpstream(bytes: number): Promise<FloodingUpstream> {
   const progress = {
     jsonrpc: '2.0',

@@ -16,11 +16,11 @@ export interface RecordingUpstream extends AsyncDisposable {
   readonly url: string;
   readonly port: number;
   readonly requests: Recorded[];
-  /** What it answers from now on. */
+  /** How it answers from now on. */
   script: Script;
 }
 
-/** A bare HTTP server that keeps every request's bytes and answers what it is told to. */
+/** A bare HTTP server that records every request's bytes and answers as scripted. */
 export async function recordingUpstream(): Promise<RecordingUpstream> {
   const requests: Recorded[] = [];
   const server = createServer(async (incoming, response) => {

@@ -1,12 +1,12 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** Resend's REST API, as far as its API keys go. */
+/** The part of Resend's REST API that manages API keys. */
 export interface ResendStandIn {
   readonly url: string;
   /** Keys made by POST /api-keys. */
   readonly keys: readonly { readonly id: string; readonly name: string; readonly token: string }[];
-  /** Every request: method, path, and whether it carried the credential. */
+  /** Method and path of every request. */
   readonly requests: readonly string[];
   close(): Promise<void>;
 }

@@ -1,6 +1,6 @@
 /**
- * The official SDK's own server with one tool, `slow`, that runs as a task only: it writes a line to the file named by
- * its argument when it is called, and ends once that file holds a second line. As a program it speaks stdio.
+ * The official SDK's own server with one tool, `slow`, that runs only as a task: when called it writes a line to the
+ * file that its argument names, and it ends once that file holds a second line. Run as a program, it speaks stdio.
  */
 import { appendFileSync, readFileSync } from 'node:fs';
 import { InMemoryTaskStore } from '@modelcontextprotocol/sdk/experimental/tasks/stores/in-memory.js';

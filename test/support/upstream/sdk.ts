@@ -7,7 +7,7 @@ import { z } from 'zod';
 
 export interface SdkUpstream extends AsyncDisposable {
   readonly url: string;
-  /** Sessions that are open. */
+  /** How many sessions are open. */
   sessions(): number;
 }
 

@@ -1,6 +1,6 @@
 /**
- * An MCP server whose tools are read from a file at every `tools/list`, two a page: `node shifting-upstream.ts FILE` over
- * stdio, or `shiftingUpstream(FILE)` over HTTP. Calls answer with the tool's name.
+ * An MCP server that reads its tools from a file at every `tools/list`, two per page: `node shifting.ts FILE` over
+ * stdio, or `shiftingUpstream(FILE)` over HTTP. Calls are answered with the tool's name.
  */
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';

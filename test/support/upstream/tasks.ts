@@ -3,47 +3,47 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { isObject, type Json, type JsonObject, member } from '../../../src/domain/json.ts';
 
-/** One task of the server's own. */
+/** One task that runs on the server itself. */
 export interface TheirOwn {
   readonly id: string;
   readonly args: JsonObject;
   status: string;
   result: JsonObject | null;
-  /** `tasks/result` streams that are open. */
+  /** Open `tasks/result` streams. */
   readonly streams: Set<ServerResponse>;
-  /** What it asks, and has had no stream for yet. */
+  /** Questions it could not send yet, because no stream was open. */
   readonly questions: JsonObject[];
 }
 
-/** An MCP server that runs its tools as tasks, in both eras, and asks its agents; a test says when what happens. */
+/** An MCP server of both eras that runs its tools as tasks and asks its agents questions; a test decides when. */
 export interface TaskUpstream {
   readonly url: string;
   readonly tasks: readonly TheirOwn[];
-  /** Methods of the requests that arrived, in order, but for `initialize` and lists. */
+  /** Methods of the requests that arrived, in order, without `initialize` and `tools/list`. */
   readonly methods: readonly string[];
-  /** `tools/call` by tool and name argument. */
+  /** How many `tools/call` arrived for this tool with this `name` argument. */
   count(tool: string, name: string): number;
-  /** The task of the call with this name, once it is there. */
+  /** The task of the call with this `name` argument; null until there is one. */
   task(name: string): TheirOwn | null;
   end(task: TheirOwn, text: string, status?: 'completed' | 'failed'): void;
   /** Asks the agent of this task, or of the plain call of this name; resolves with its answer. */
   ask(of: TheirOwn | string): Promise<JsonObject>;
-  /** The plain call of this name is waiting. */
+  /** Whether the plain call of this name is waiting. */
   waits(name: string): boolean;
-  /** Answers it. */
+  /** Answers the plain call of this name. */
   answer(name: string, text: string): void;
   /** As after a restart: tasks and sessions are gone. */
   forget(): void;
-  /** The next requests of this method are answered so: with an HTTP status, or a JSON-RPC error. */
+  /** Answers the next requests of this method with these, in order: an HTTP status or a JSON-RPC error each. */
   refuse(method: string, ...answers: readonly (number | JsonObject)[]): void;
-  /** Refusals that nobody has met yet. */
+  /** How many of these refusals are still to come. */
   refusals(): number;
   close(): Promise<void>;
 }
 
 const POLL_MS = 300;
 const RELATED = 'io.modelcontextprotocol/related-task';
-/** `must` runs as a task only, `may` as well, `asks` never. */
+/** `must` runs only as a task, `may` with or without one, `asks` never as one. */
 const TOOLS: readonly JsonObject[] = [
   { name: 'must', inputSchema: { type: 'object' }, execution: { taskSupport: 'required' } },
   { name: 'may', inputSchema: { type: 'object' }, execution: { taskSupport: 'optional' } },
