@@ -45,8 +45,8 @@ async function run(): Promise<void> {
   const keyed = vault(['a secret that is long enough to be one']);
   const quiet = { info() {}, warn() {}, error() {} };
   const clock = { now: () => new Date() };
-  const setting = { store, ledger, vault: keyed, clock, log: quiet, replica: 'bench' } as unknown as Ports;
-  const notary = new CheckpointSigner();
+  const ports = { store, ledger, vault: keyed, clock, log: quiet, replica: 'bench' } as unknown as Ports;
+  const signer = new CheckpointSigner();
 
   await timed('written by SQL', EVENTS, () => fill());
   await timed('sealed', EVENTS, async () => {
@@ -54,9 +54,9 @@ async function run(): Promise<void> {
       const some = await store.seal(2_000);
       sealed += some;
       if (some === 0) break;
-      if (sealed % 50_000 === 0) await notary.sign(setting);
+      if (sealed % 50_000 === 0) await signer.sign(ports);
     }
-    await notary.sign(setting);
+    await signer.sign(ports);
     await store.seal(2_000);
   });
   await sql`vacuum analyze holdfast.events`.execute(db);

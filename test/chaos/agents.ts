@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Agent, type ToolAnswer, textOf } from '../support/agent/agent.ts';
+import { type AgentCall, type AgentOutcome, note } from './agent-call.ts';
 import type { Dice } from './dice.ts';
-import { type Heard, note, type Told } from './heard.ts';
 import type { Town } from './town.ts';
 
 /** The agents of a town. They make calls until told to stop, and then only finish those they began. */
 export class Agents {
-  readonly told: Told[] = [];
+  readonly told: AgentCall[] = [];
   /** Milliseconds since the epoch, after which no agent asks again. */
   #end = Number.POSITIVE_INFINITY;
   #stopped = false;
@@ -45,8 +45,8 @@ export class Agents {
     }
   }
 
-  async #ask(caller: Caller, call: Pick<Told, 'id' | 'tool' | 'twin'>): Promise<Heard> {
-    const told: Told = { ...call, agent: caller.name, heard: 'nothing', approval: null, attempts: 0, odd: [] };
+  async #ask(caller: Caller, call: Pick<AgentCall, 'id' | 'tool' | 'twin'>): Promise<AgentOutcome> {
+    const told: AgentCall = { ...call, agent: caller.name, heard: 'nothing', approval: null, attempts: 0, odd: [] };
     this.told.push(told);
     while (told.heard === 'nothing' && Date.now() < this.#end) {
       told.attempts += 1;
@@ -71,7 +71,7 @@ class Caller {
   }
 
   /** One attempt. Returns the milliseconds after which to try again, or null when the call has ended. */
-  async attempt(told: Told, left: () => number): Promise<number | null> {
+  async attempt(told: AgentCall, left: () => number): Promise<number | null> {
     const dice = this.#dice;
     const agent = await this.#connected().catch(() => null);
     if (agent === null) return 150;
@@ -104,7 +104,7 @@ class Caller {
     }
   }
 
-  #hear(told: Told, answer: ToolAnswer): number | null {
+  #hear(told: AgentCall, answer: ToolAnswer): number | null {
     note(told, answer);
     if (textOf(answer).includes('session')) this.#agent = null;
     return told.heard === 'nothing' ? this.#dice.between(20, 250) : null;

@@ -23,7 +23,7 @@ export interface Manners {
 }
 
 /** People in Slack and somebody with the admin token, deciding what they see. */
-export class Approvers {
+export class TownApprovers {
   /** Decisions over the API that were answered 200. */
   readonly recorded: Acknowledged[] = [];
   /** Clicks to which Slack got the answer 200. */

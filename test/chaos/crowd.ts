@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { eventually } from '../support/gateway/program.ts';
+import { type AgentCall, note } from './agent-call.ts';
 import type { Dice } from './dice.ts';
-import { note, type Told } from './heard.ts';
-import type { Row } from './report.ts';
+import type { ReportRow } from './report.ts';
 import type { Town } from './town.ts';
 import { WAYS, type Waiter, type Way, waiter } from './waiters.ts';
 
@@ -12,10 +12,10 @@ const BATCH = 20;
 
 /** Calls by agents that wait in every way there is, each with its own session. */
 export class Crowd {
-  readonly told: Told[] = [];
+  readonly told: AgentCall[] = [];
   /** Requests that failed, as none should while gateways are replaced one by one. */
   readonly turnedAway: string[] = [];
-  readonly #ways = new Map<Told, Way>();
+  readonly #ways = new Map<AgentCall, Way>();
   readonly #asking: Promise<void>[] = [];
   readonly #town: Town;
   readonly #url: string;
@@ -57,7 +57,7 @@ export class Crowd {
   }
 
   /** How many calls got a final answer, by the way in which they waited. */
-  byWay(): Row[] {
+  byWay(): ReportRow[] {
     const answered = this.told.filter(({ heard }) => heard !== 'nothing');
     const rows = [...Map.groupBy(answered, (one) => this.#ways.get(one)!)].sort();
     return [
@@ -68,7 +68,7 @@ export class Crowd {
 
   async #call(way: Way, tool: string): Promise<void> {
     const agent = this.#dice.of(this.#town.agents);
-    const told: Told = {
+    const told: AgentCall = {
       id: randomUUID(),
       tool,
       agent,
@@ -89,7 +89,7 @@ export class Crowd {
   }
 
   /** False: there is no answer yet, so wait a little. */
-  async #ask(way: Way, told: Told, ask: Waiter): Promise<boolean> {
+  async #ask(way: Way, told: AgentCall, ask: Waiter): Promise<boolean> {
     try {
       const answer = await ask();
       if (answer !== null) note(told, answer);

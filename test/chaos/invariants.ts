@@ -2,17 +2,17 @@ import { createHash } from 'node:crypto';
 import type { Approval } from '../../src/domain/approval.ts';
 import { member } from '../../src/domain/json.ts';
 import { approvalsCounted } from '../../src/domain/quorum.ts';
+import type { AgentCall } from './agent-call.ts';
 import type { Acknowledged } from './approvers.ts';
-import type { Told } from './heard.ts';
-import type { EventRow, Evidence } from './record.ts';
-import { type Arrival, MOST } from './town.ts';
+import type { FinalRecord, LoggedEvent } from './record.ts';
+import { type ArrivedCall, MOST } from './town.ts';
 
 /** What everyone saw. The invariants over it must hold whatever happened; each break is one line: what, and where. */
 export interface Seen {
-  readonly evidence: Evidence;
+  readonly evidence: FinalRecord;
   /** The server's own count. */
-  readonly arrivals: readonly Arrival[];
-  readonly told: readonly Told[];
+  readonly arrivals: readonly ArrivedCall[];
+  readonly told: readonly AgentCall[];
   readonly recorded: readonly Acknowledged[];
   readonly clicked: readonly Acknowledged[];
   /** How many of this person's clicks they were told were not recorded. */
@@ -42,12 +42,12 @@ function byId(approvals: readonly Approval[]): Map<string, Approval[]> {
   return Map.groupBy(approvals, idOf);
 }
 
-function eventsOf({ evidence }: Seen): Map<string, EventRow[]> {
-  return Map.groupBy(evidence.events, (event) => event.approval ?? '') as Map<string, EventRow[]>;
+function eventsOf({ evidence }: Seen): Map<string, LoggedEvent[]> {
+  return Map.groupBy(evidence.events, (event) => event.approval ?? '') as Map<string, LoggedEvent[]>;
 }
 
 /** How often this approval's pass was spent: dispatches, less those provably not sent. */
-function spent(events: readonly EventRow[] = []): number {
+function spent(events: readonly LoggedEvent[] = []): number {
   const count = (type: string): number => events.filter((event) => event.type === type).length;
   return count('call.dispatched') - count('call.returned');
 }

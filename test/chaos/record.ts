@@ -5,7 +5,7 @@ import { listApprovals } from '../../src/sql/read.ts';
 import type { Tables } from '../../src/sql/schema.ts';
 
 /** An event as the log holds it. */
-export interface EventRow {
+export interface LoggedEvent {
   readonly n: string;
   readonly seq: string | null;
   readonly hash: string | null;
@@ -17,23 +17,23 @@ export interface EventRow {
 }
 
 /** What the database holds once all is quiet. */
-export interface Evidence {
+export interface FinalRecord {
   /** Oldest first. */
   readonly approvals: readonly Approval[];
   /** In the chain's order, those not chained yet last. */
-  readonly events: readonly EventRow[];
+  readonly events: readonly LoggedEvent[];
   /** How many approvals have a card that does not show their revision. */
   readonly stale: number;
 }
 
 /** Reads all of it straight from the database. Throws when that does not answer. */
-export async function readEvidence(url: string): Promise<Evidence> {
+export async function readEvidence(url: string): Promise<FinalRecord> {
   const db = new Kysely<Tables>({
     dialect: new PostgresDialect({ pool: new pg.Pool({ connectionString: url, max: 2 }) }),
   });
   try {
     const { items } = await listApprovals(db, { limit: 1_000_000 });
-    const events = await sql<EventRow>`
+    const events = await sql<LoggedEvent>`
       select n, seq, hash, body, type, approval_id as approval, actor, at from holdfast.events
       order by seq nulls last, n`.execute(db);
     const stale = await sql<{ count: string }>`

@@ -1,17 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WORDS_FOR } from '../../src/slack/answer.ts';
-import type { Approvers } from './approvers.ts';
+import type { AgentCall } from './agent-call.ts';
+import type { TownApprovers } from './approvers.ts';
 import { cardsAreTrue } from './cards.ts';
-import type { Told } from './heard.ts';
 import { INVARIANTS } from './invariants.ts';
-import { type Evidence, readEvidence } from './record.ts';
+import { type FinalRecord, readEvidence } from './record.ts';
 import type { Town } from './town.ts';
 
-export type Row = readonly [string, number];
+export type ReportRow = readonly [string, number];
 
-export interface Report {
+export interface ChaosReport {
   /** Names with a number each, in the order in which they are printed. */
-  readonly table: readonly Row[];
+  readonly table: readonly ReportRow[];
   /** The breaks of each invariant that did not hold. */
   readonly breaks: Readonly<Record<string, readonly string[]>>;
   readonly logs: string;
@@ -19,18 +19,18 @@ export interface Report {
 
 /** What everyone saw. */
 export interface Account {
-  readonly told: readonly Told[];
-  readonly approvers: Pick<Approvers, 'recorded' | 'clicked' | 'unanswered'>;
-  readonly evidence: Evidence;
+  readonly told: readonly AgentCall[];
+  readonly approvers: Pick<TownApprovers, 'recorded' | 'clicked' | 'unanswered'>;
+  readonly evidence: FinalRecord;
   readonly ms: number;
   /** Rows that only this kind of trouble has. */
-  readonly rows: readonly Row[];
+  readonly rows: readonly ReportRow[];
   /** Breaks of invariants that only this kind of trouble has. */
   readonly faults: Readonly<Record<string, readonly string[]>>;
 }
 
 /** The record once nothing changes any more, or at `end` (milliseconds since the epoch). */
-export async function quiet(town: Town, end: number): Promise<Evidence> {
+export async function quiet(town: Town, end: number): Promise<FinalRecord> {
   for (;;) {
     const evidence = await readEvidence(town.postgres.url).catch(() => null);
     const moving =
@@ -44,7 +44,7 @@ export async function quiet(town: Town, end: number): Promise<Evidence> {
 }
 
 /** Compares what everyone saw. */
-export function reportOf(town: Town, { told, approvers, evidence, ms, rows, faults }: Account): Report {
+export function reportOf(town: Town, { told, approvers, evidence, ms, rows, faults }: Account): ChaosReport {
   const { recorded, clicked } = approvers;
   const toldLost = (approver: string): number =>
     town.house.slack.ephemerals(approver).filter(({ text }) => text.startsWith(WORDS_FOR.notRecorded)).length;
@@ -56,7 +56,7 @@ export function reportOf(town: Town, { told, approvers, evidence, ms, rows, faul
     ...faults,
   };
   const breaks = Object.fromEntries(Object.entries(all).filter(([, found]) => found.length > 0));
-  const table: Row[] = [
+  const table: ReportRow[] = [
     ['seconds', Math.round(ms / 1_000)],
     ['calls made', told.length],
     ['attempts', told.reduce((sum, one) => sum + one.attempts, 0)],
@@ -76,6 +76,6 @@ export function reportOf(town: Town, { told, approvers, evidence, ms, rows, faul
   return { table, breaks, logs: `${approvers.unanswered.join('\n')}\n${town.logs()}` };
 }
 
-function counted<T>(all: readonly T[], name: (one: T) => string): Row[] {
+function counted<T>(all: readonly T[], name: (one: T) => string): ReportRow[] {
   return [...Map.groupBy(all, name)].sort().map(([words, of]) => [`  ${words}`, of.length] as const);
 }

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type GatewayProcess, type House, openHouse } from '../support/gateway/program.ts';
 import { startPostgres, startRedis, type TestServer } from '../support/store/servers.ts';
-import { type CountingUpstream, countingUpstream, type Ending } from '../support/upstream/counting.ts';
+import { type CallEnding, type CountingUpstream, countingUpstream } from '../support/upstream/counting.ts';
 import type { Dice } from './dice.ts';
 
 /** How many calls a day each agent may make of the gated `burst` and of `read`, which nobody is asked about. */
@@ -15,7 +15,7 @@ export interface Scene {
   readonly approval: string;
   readonly env: Readonly<Record<string, string>>;
   /** How a call ends at the server. */
-  readonly ending: (dice: Dice, id: string) => Promise<Ending>;
+  readonly ending: (dice: Dice, id: string) => Promise<CallEnding>;
 }
 
 /** Milliseconds; so short that approvals end in every way there is. */
@@ -44,7 +44,7 @@ tools:
 `;
 
 /** One call that really arrived at the server. */
-export interface Arrival {
+export interface ArrivedCall {
   readonly id: string;
   readonly tool: string;
   readonly agent: string;
@@ -57,7 +57,7 @@ export interface Town {
   readonly redis: TestServer;
   readonly postgres: TestServer;
   readonly upstream: CountingUpstream;
-  readonly arrivals: readonly Arrival[];
+  readonly arrivals: readonly ArrivedCall[];
   /** Gateways that run, as far as is known. */
   readonly live: GatewayProcess[];
   /** Processes that ended although nobody ended them. */
@@ -75,7 +75,7 @@ export interface Town {
 
 export async function openTown(dice: Dice, scene: Scene): Promise<Town> {
   const [redis, postgres, upstream] = await Promise.all([startRedis(), startPostgres(), countingUpstream()]);
-  const arrivals: Arrival[] = [];
+  const arrivals: ArrivedCall[] = [];
   upstream.behave = (call) => {
     const { id, agent } = call.args as { id: string; agent: string };
     arrivals.push({ id, agent, tool: call.tool, at: Date.now() });
@@ -93,7 +93,7 @@ export async function openTown(dice: Dice, scene: Scene): Promise<Town> {
 }
 
 /** Mostly an answer, early or late; sometimes none. */
-async function stormyEnding(dice: Dice, id: string): Promise<Ending> {
+async function stormyEnding(dice: Dice, id: string): Promise<CallEnding> {
   const kind = dice.weighted({ soon: 60, late: 15, slow: 4, error: 8, reset: 8, broken: 5 });
   const ms = { soon: 5, late: 400, slow: 9_000, error: 20, reset: 30, broken: 20 }[kind];
   await sleep(ms);

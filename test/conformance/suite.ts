@@ -11,12 +11,12 @@ export interface Suite {
   readonly args: readonly string[];
 }
 
-export type Status = 'SUCCESS' | 'FAILURE' | 'WARNING' | 'SKIPPED' | 'INFO';
+export type CheckStatus = 'SUCCESS' | 'FAILURE' | 'WARNING' | 'SKIPPED' | 'INFO';
 
 export interface Check {
   readonly id: string;
   readonly name: string;
-  readonly status: Status;
+  readonly status: CheckStatus;
   readonly errorMessage?: string;
 }
 
@@ -77,7 +77,7 @@ export function passes(checks: readonly Check[] | undefined): boolean {
 /** `9 passed`, `8 passed, 1 failed`, with warnings where there are any. */
 export function tally(checks: readonly Check[] | undefined): string {
   if (checks === undefined) return 'not run';
-  const count = (status: Status) => checks.filter((check) => check.status === status).length;
+  const count = (status: CheckStatus) => checks.filter((check) => check.status === status).length;
   const failed = count('FAILURE');
   const warned = count('WARNING');
   return `${count('SUCCESS')} passed${failed > 0 ? `, ${failed} failed` : ''}${warned > 0 ? `, ${warned} warned` : ''}`;

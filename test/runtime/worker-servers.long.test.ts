@@ -10,7 +10,7 @@ import { type Visitor, visitor } from '../support/console/visitor.ts';
 import { eventually } from '../support/gateway/program.ts';
 import { openWorkerWorld, type WorkerWorld } from '../support/gateway/worker-world.ts';
 import { skipWithout } from '../support/store/servers.ts';
-import { type TaskUpstream, type TheirOwn, taskUpstream } from '../support/upstream/tasks.ts';
+import { type TaskUpstream, taskUpstream, type UpstreamTask } from '../support/upstream/tasks.ts';
 
 const POLICY = `version: "1"
 default: allow
@@ -107,14 +107,14 @@ describe('the Worker and what servers say and do of themselves', { skip, timeout
   });
 
   /** Approves the call with a signed click in Slack; returns the server's task. */
-  async function running(name: string): Promise<TheirOwn> {
+  async function running(name: string): Promise<UpstreamTask> {
     const { id } = await world.reaches(name, 'pending');
     await world.house.approve(id);
     return eventually('the server has a task', () => tasks.task(name));
   }
 
   /** Ends the server's task, and waits for the approval's end without sending the gateway any request. */
-  async function ends(own: TheirOwn, name: string): Promise<void> {
+  async function ends(own: UpstreamTask, name: string): Promise<void> {
     await eventually('the approval awaits it', async () => {
       const row = await world.approval(name);
       return row?.state === 'dispatched' && row.awaits === 'task' ? row : null;

@@ -6,7 +6,7 @@ import { eventually } from '../support/gateway/program.ts';
 import { openWorkerWorld, type WorkerWorld } from '../support/gateway/worker-world.ts';
 import { query } from '../support/store/backing.ts';
 import { skipWithout } from '../support/store/servers.ts';
-import { type TaskUpstream, type TheirOwn, taskUpstream } from '../support/upstream/tasks.ts';
+import { type TaskUpstream, taskUpstream, type UpstreamTask } from '../support/upstream/tasks.ts';
 
 const POLICY = 'version: "1"\ndefault: allow\ntools:\n  must: { action: require_approval }\n';
 /** Milliseconds without a request: idle objects are evicted after 70 s, and were seen to go after 140 s. */
@@ -26,7 +26,7 @@ describe('the Worker, left alone with a task of a server’s', { skip, timeout: 
     await tasks?.close();
   });
 
-  async function followed(name: string): Promise<TheirOwn> {
+  async function followed(name: string): Promise<UpstreamTask> {
     const agent = await TaskAgent.open(`${world.url}/mcp/tasks`, world.house.tokens.agent!);
     await agent.task('must', { name });
     const { id } = await world.reaches(name, 'pending');

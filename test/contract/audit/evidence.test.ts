@@ -42,7 +42,7 @@ for (const kind of ['pglite', 'postgres'] as const) {
 
     test('P7: two signers at once sign once', async () => {
       await world.log(event('again'));
-      const signed = await Promise.all([world.notary.sign(world.gateway), world.notary.sign(world.gateway)]);
+      const signed = await Promise.all([world.signer.sign(world.gateway), world.signer.sign(world.gateway)]);
       assert.equal(signed.filter((one) => one !== null).length, 1);
       await world.store.seal(100);
       assert.deepEqual((await world.verify()).report.faults, []);
@@ -54,7 +54,7 @@ for (const kind of ['pglite', 'postgres'] as const) {
       const [one, other] = [new CheckpointStandby(), new CheckpointStandby()];
       const look = async (ms: number) => {
         clock.advance(ms);
-        const both = await Promise.all([one, other].map((by) => by.look(gateway, () => world.notary.sign(gateway))));
+        const both = await Promise.all([one, other].map((by) => by.look(gateway, () => world.signer.sign(gateway))));
         await world.store.seal(100);
         return both.filter(Boolean).length;
       };
@@ -108,7 +108,7 @@ for (const kind of ['pglite', 'postgres'] as const) {
     test('P7: a running gateway does not sign a log that is not what it signed', async () => {
       await world.log(event('after the theft'));
       assert.equal(await world.sign(), null);
-      assert.equal(world.notary.alarmed, true);
+      assert.equal(world.signer.alarmed, true);
     });
 
     for (const { what, spoil, named, elsewhere } of TAMPERINGS) {

@@ -11,7 +11,7 @@ import {
   type CardScripts,
   inMs,
   newId,
-  type Replica,
+  type QueueReplica,
   startReplica,
   until,
   writtenLog,
@@ -32,8 +32,8 @@ const BACKENDS: Record<string, { skip: string | false; start(): Promise<Backend>
 for (const [name, { skip, start }] of Object.entries(BACKENDS)) {
   describe(`the queue on ${name}`, { skip }, () => {
     let backend: Backend;
-    let a: Replica;
-    let b: Replica;
+    let a: QueueReplica;
+    let b: QueueReplica;
     let sockets: number;
     const scripts: CardScripts = new Map();
     let delivery: () => Promise<number | null> = async () => null;

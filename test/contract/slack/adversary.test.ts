@@ -7,9 +7,9 @@ import { CHANNEL, type GatewayProcess, type House, openHouse } from '../../suppo
 import {
   type Aim,
   type Attack,
+  type AttackTarget,
   NAMED,
   populate,
-  type Target,
   WHAT,
   WHERE,
   WHO,
@@ -58,7 +58,7 @@ for (const transport of ['http', 'socket'] as const) {
       await upstream.close();
     });
 
-    async function open(tool: string, args: Record<string, unknown>): Promise<Target> {
+    async function open(tool: string, args: Record<string, unknown>): Promise<AttackTarget> {
       const sent = agent.call(tool, args, PATIENT);
       const { id, fingerprint } = await gateway.pending(tool, { name: args.name });
       held.set(id, sent);
@@ -69,7 +69,7 @@ for (const transport of ['http', 'socket'] as const) {
       house.slack.click({ user, channel: CHANNEL, ts, actionId });
     const refusals = async (id: string) =>
       (await gateway.events(id)).filter((event) => event.type === 'approval.refused').map((event) => event.data.reason);
-    const answerOf = async ({ id }: Target) => textOf(await held.get(id)!.answer);
+    const answerOf = async ({ id }: AttackTarget) => textOf(await held.get(id)!.answer);
 
     async function unharmed(): Promise<void> {
       assert.deepEqual(upstream.calls, [], 'nothing went to the server');

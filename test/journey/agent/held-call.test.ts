@@ -294,7 +294,7 @@ describe('a held call, one gateway in embedded mode', () => {
       house.slack.botToken,
       house.slack.signingSecret,
     ];
-    const places = { api, slack: house.slackTraffic(), log: gateway.log + gateway.said, ...filesUnder(house.folder) };
+    const places = { api, slack: house.slackTraffic(), log: gateway.log + gateway.stdout, ...filesUnder(house.folder) };
     for (const [place, text] of Object.entries(places)) {
       for (const secret of secrets) assert.ok(!text.includes(secret), `${secret} is in ${place}`);
     }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
-import { ModernAgent, type ModernAnswer, said } from '../../support/agent/modern.ts';
+import { ModernAgent, type ModernAnswer, modernText } from '../../support/agent/modern.ts';
 import { eventually, type GatewayProcess, type House, openHouse } from '../../support/gateway/program.ts';
 import { type ErasUpstream, erasUpstream, saying } from '../../support/upstream/eras.ts';
 
@@ -64,7 +64,7 @@ describe('A modern caller without tasks', () => {
     const { id } = await gateway.pending('create_key', { name: 'a' });
     await decide(id, 'approve');
     const second = await agent.call('create_key', { name: 'a' }, { requestState });
-    assert.equal(said(second), 'done');
+    assert.equal(modernText(second), 'done');
     assert.equal(second.result?.resultType, 'complete');
     assert.equal(upstream.count('create_key', { name: 'a' }), 1);
     const call = upstream.calls.find((one) => one.args.name === 'a');
@@ -76,7 +76,7 @@ describe('A modern caller without tasks', () => {
     const requestState = stateOf(await agent.call('create_key', { name: 'denied' }));
     await decide((await gateway.pending('create_key', { name: 'denied' })).id, 'deny');
     const answer = await agent.call('create_key', { name: 'denied' }, { requestState });
-    assert.match(said(answer), /^Denied by admin: because/);
+    assert.match(modernText(answer), /^Denied by admin: because/);
     assert.equal(answer.result?.isError, true);
     assert.equal(answer.result?.resultType, 'complete');
     assert.equal(upstream.count('create_key', { name: 'denied' }), 0);
@@ -103,7 +103,7 @@ describe('A modern caller without tasks', () => {
     for (let leg = 2; leg <= 10; leg += 1) {
       answer = await agent.call('create_key', { name: 'long' }, { requestState: stateOf(answer) });
     }
-    assert.match(said(answer), /^Waiting for approval: /);
+    assert.match(modernText(answer), /^Waiting for approval: /);
     const { id } = await gateway.pending('create_key', { name: 'long' });
     stateOf(await agent.call('create_key', { name: 'long' }));
     assert.equal((await gateway.pending('create_key', { name: 'long' })).id, id);
@@ -116,7 +116,7 @@ describe('A modern caller without tasks', () => {
     gateway = await house.start();
     agent.url = other.url = `${gateway.url}/mcp/tools`;
     await decide(id, 'approve');
-    assert.equal(said(await agent.call('create_key', { name: 'restart' }, { requestState })), 'done');
+    assert.equal(modernText(await agent.call('create_key', { name: 'restart' }, { requestState })), 'done');
     assert.equal(upstream.count('create_key', { name: 'restart' }), 1);
   });
 
@@ -140,7 +140,10 @@ describe('A modern caller without tasks', () => {
         : saying(`got ${String(call.params.requestState)}`);
     const first = await agent.call('read', {});
     assert.equal(first.result?.requestState, 'their-state=="x"');
-    assert.equal(said(await agent.call('read', {}, { requestState: 'their-state=="x"' })), 'got their-state=="x"');
+    assert.equal(
+      modernText(await agent.call('read', {}, { requestState: 'their-state=="x"' })),
+      'got their-state=="x"',
+    );
   });
 
   test('P1, P2: what a server asks back under an approval is answered without a second one, once', async () => {
@@ -157,7 +160,7 @@ describe('A modern caller without tasks', () => {
     }
     assert.equal(answer.result?.requestState, 'theirs', JSON.stringify(answer));
     const more = { requestState: 'theirs', inputResponses: { who: { roots: [] } } };
-    assert.equal(said(await agent.call('create_key', args, more)), 'gone on');
+    assert.equal(modernText(await agent.call('create_key', args, more)), 'gone on');
     assert.equal(upstream.count('create_key', args), 2);
     // The same state again, or other arguments with it, is a call that nobody approved.
     stateOf(await agent.call('create_key', args, more));
@@ -168,7 +171,7 @@ describe('A modern caller without tasks', () => {
     // The server's state that the call carried is not lost while it waits.
     await decide(id, 'approve');
     assert.equal(
-      said(await agent.call('create_key', { name: 'smuggled' }, { requestState: stateOf(foreign) })),
+      modernText(await agent.call('create_key', { name: 'smuggled' }, { requestState: stateOf(foreign) })),
       'gone on',
     );
     assert.equal(upstream.calls.at(-1)?.params.requestState, 'theirs');

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { JsonObject } from '../../../src/domain/json.ts';
-import { ModernAgent, type ModernAnswer, said, WITH_TASKS } from '../../support/agent/modern.ts';
+import { ModernAgent, type ModernAnswer, modernText, WITH_TASKS } from '../../support/agent/modern.ts';
 import { eventually, type GatewayProcess, type House, openHouse } from '../../support/gateway/program.ts';
-import { type Answer, type Arrived, type ErasUpstream, erasUpstream, saying } from '../../support/upstream/eras.ts';
+import { type Arrived, type ErasAnswer, type ErasUpstream, erasUpstream, saying } from '../../support/upstream/eras.ts';
 
 const POLICY = `version: "1"
 default: allow
@@ -13,7 +13,7 @@ tools:
 const ASKED = { who: { method: 'roots/list' } };
 
 /** Asks once; then repeats the answer it was given. */
-function asksFirst({ params }: Arrived): Answer {
+function asksFirst({ params }: Arrived): ErasAnswer {
   return params.inputResponses === undefined
     ? { resultType: 'input_required', requestState: 'theirs', inputRequests: ASKED }
     : saying(`gone on with ${JSON.stringify(params.inputResponses)}`);
@@ -78,7 +78,7 @@ describe('A server that asks before it ends an approved call (2026-07-28)', () =
     const { id } = await askedOf({ name: 'honest' });
     assert.equal((await gateway.approval(id)).state, 'dispatched');
     await house.card(id, /asked the agent for something/);
-    assert.match(said(await answer({ name: 'honest' }, [1])), /gone on with/);
+    assert.match(modernText(await answer({ name: 'honest' }, [1])), /gone on with/);
     assert.equal((await gateway.approval(id)).state, 'succeeded');
     await house.card(id, /went through/);
     const calls = (await gateway.events(id)).map(({ type }) => type).filter((type) => type.startsWith('call.'));
@@ -104,8 +104,8 @@ describe('A server that asks before it ends an approved call (2026-07-28)', () =
     const second = answer(args, [2]);
     await eventually('the second has joined', async () => ((await gateway.approval(id)).callers === 2 ? true : null));
     release();
-    assert.match(said(await first), /"roots":\[1\]/);
-    assert.match(said(await second), /"roots":\[1\]/);
+    assert.match(modernText(await first), /"roots":\[1\]/);
+    assert.match(modernText(await second), /"roots":\[1\]/);
     upstream.behave = asksFirst;
     assert.equal(upstream.count('create_key', args), 2);
     assert.equal((await gateway.approvals()).filter((one) => one.arguments.name === args.name).length, 1);
@@ -116,11 +116,11 @@ describe('A server that asks before it ends an approved call (2026-07-28)', () =
     const { id } = await askedOf(args);
     const port = Number(new URL(upstream.url).port);
     await upstream.close();
-    assert.match(said(await answer(args, [1])), /^Not sent: .*Your answer was not sent/s);
+    assert.match(modernText(await answer(args, [1])), /^Not sent: .*Your answer was not sent/s);
     assert.equal((await gateway.approval(id)).state, 'dispatched');
     upstream = await erasUpstream(port);
     upstream.behave = asksFirst;
-    assert.match(said(await answer(args, [1])), /gone on with/);
+    assert.match(modernText(await answer(args, [1])), /gone on with/);
     assert.equal((await gateway.approval(id)).state, 'succeeded');
     assert.equal(upstream.count('create_key', args), 1, 'the first leg is not repeated');
   });
@@ -156,7 +156,7 @@ describe('A server that asks, and is not answered in time', () => {
     const { note } = await gateway.reaches(id, 'unknown');
     assert.match(note ?? '', /asked for something .* and was not answered in time/);
     await house.card(id, /Outcome unknown/);
-    assert.match(said(await agent.call('create_key', args)), /^Outcome unknown/, 'its caller is told once');
+    assert.match(modernText(await agent.call('create_key', args)), /^Outcome unknown/, 'its caller is told once');
     const abort = new AbortController();
     const late = {
       name: 'create_key',

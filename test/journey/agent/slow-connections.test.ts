@@ -99,9 +99,9 @@ describe('slow and half-open connections end, and nothing parked is lost by it',
     await approve(id);
     // While nobody reads, the server has to wait: the gateway does not buffer its answer in memory.
     const stalled = await eventually('the server is stopped on its way', async () => {
-      const said = upstream.said;
+      const sent = upstream.sent;
       await new Promise((resolve) => setTimeout(resolve, 300));
-      return said > 0 && upstream.said === said ? said : null;
+      return sent > 0 && upstream.sent === sent ? sent : null;
     });
     assert.ok(stalled < FLOOD, `${stalled} bytes were taken`);
     await gateway.reaches(id, 'succeeded');

@@ -12,8 +12,8 @@ import {
   APPROVE,
   ASKING,
   DENY,
+  type ParkedCall,
   type ParkedWorld,
-  type Place,
   park,
   parkedWorld,
   TERMS,
@@ -57,12 +57,12 @@ describe('a decision that spends the pass it gives', () => {
     const gateway = world.replica(`here-${count}`, { store: { commitBoth }, ...(cards ? { cards } : {}) });
     return { gateway, spent, args: { name: `key-${count}` } };
   }
-  const idOf = (place: Place) => place.seat.approval.id;
-  const approve = (gateway: Gateway, place: Place, approver: typeof ADMIN | typeof MIRA = ADMIN) =>
+  const idOf = (place: ParkedCall) => place.seat.approval.id;
+  const approve = (gateway: Gateway, place: ParkedCall, approver: typeof ADMIN | typeof MIRA = ADMIN) =>
     decide(gateway, idOf(place), APPROVE, approver, TERMS);
-  const story = async (place: Place) =>
+  const story = async (place: ParkedCall) =>
     (await world.store.events({ after: 0, limit: 100, approval: idOf(place) })).map(({ type }) => type);
-  const stateOf = async (place: Place) => (await world.store.find(idOf(place)))!.state;
+  const stateOf = async (place: ParkedCall) => (await world.store.find(idOf(place)))!.state;
 
   test('P7: is one commit, and reads in log, states and revisions as two', async () => {
     const { gateway, spent, args } = replica();
@@ -236,7 +236,7 @@ describe('a decision that spends the pass it gives', () => {
   });
 
   describe('judged on what this process remembers', () => {
-    const cardOf = (place: Place, revision: number): CardRecord => ({
+    const cardOf = (place: ParkedCall, revision: number): CardRecord => ({
       ...{ approval: idOf(place), channel: 'C1', ts: '1.5', revision, digest: `shows ${revision}`, postedAt: null },
     });
     async function shown(more: { revision?: number } = {}) {

@@ -71,21 +71,21 @@ describe('the audit log of a running gateway', () => {
       cwd: ROOT,
       env: { PATH: process.env.PATH ?? '', HOLDFAST_ADMIN_TOKEN: house.adminToken, ...env },
     });
-    const said = { out: '', err: '' };
+    const output = { out: '', err: '' };
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      said.out += text;
+      output.out += text;
     });
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      said.err += text;
+      output.err += text;
     });
     const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
-    return { said, ended, kill: () => child.kill('SIGKILL') };
+    return { output, ended, kill: () => child.kill('SIGKILL') };
   }
 
   async function cli(args: readonly string[], env: Record<string, string> = {}) {
-    const { said, ended } = terminal(args, env);
+    const { output, ended } = terminal(args, env);
     const code = await ended;
-    return { code, ...said };
+    return { code, ...output };
   }
 
   test('P7: every step is an event that says who, what, why, when and where', async () => {
@@ -188,7 +188,7 @@ describe('the audit log of a running gateway', () => {
 
   test('audit tail tells each event once, in order, as it is sealed, until it is stopped', async () => {
     const tail = terminal(['tail', '--json', '--url', gateway.url]);
-    const lines = () => tail.said.out.split('\n').filter((line) => line !== '');
+    const lines = () => tail.output.out.split('\n').filter((line) => line !== '');
     try {
       // The tail begins at the log's end, so make calls until one of them appears.
       let tries = 0;
@@ -198,7 +198,7 @@ describe('the audit log of a running gateway', () => {
         return lines().length > 0 ? true : null;
       });
       for (const name of ['tailed_1', 'tailed_2', 'tailed_3']) await call(name, {});
-      const all = await eventually('the last one', () => (tail.said.out.includes('"tailed_3"') ? lines() : null));
+      const all = await eventually('the last one', () => (tail.output.out.includes('"tailed_3"') ? lines() : null));
       const events = all.map((line) => JSON.parse(line) as { seq: number; type: string; tool: string | null });
       const first = events[0]!.seq;
       assert.deepEqual(
@@ -210,7 +210,7 @@ describe('the audit log of a running gateway', () => {
         tailed.map(({ type, tool }) => [type, tool]),
         ['tailed_1', 'tailed_2', 'tailed_3'].map((tool) => ['call.denied', tool]),
       );
-      assert.equal(tail.said.err, '');
+      assert.equal(tail.output.err, '');
     } finally {
       tail.kill();
       await tail.ended;
@@ -239,7 +239,7 @@ describe('the audit log of a running gateway', () => {
   test('P7: an export fits, a spoilt one does not, and a running database says what to do instead', async () => {
     const { out: key } = await cli(['key', '--url', gateway.url]);
     assert.match(key, /^[0-9a-f]{64}\n$/);
-    await eventually('a checkpoint', async () => (gateway.said.includes('"checkpoint"') ? true : null), 45_000);
+    await eventually('a checkpoint', async () => (gateway.stdout.includes('"checkpoint"') ? true : null), 45_000);
     const file = join(house.folder, 'audit.jsonl');
     const { out } = await cli(['export', '--url', gateway.url]);
     writeFileSync(file, out);
@@ -298,9 +298,9 @@ describe('the audit log of a running gateway', () => {
     assert.equal(found.code, 0, found.out + found.err);
     const report = JSON.parse(found.out) as { head: number; covered: number; unsealed: number };
     assert.deepEqual([report.unsealed, report.head - report.covered], [0, 1]);
-    const said = join(house.folder, 'stdout.txt');
-    writeFileSync(said, gateway.said);
-    const kept = ['--checkpoints', join(data, 'checkpoints.jsonl'), '--checkpoints', said];
+    const stdoutFile = join(house.folder, 'stdout.txt');
+    writeFileSync(stdoutFile, gateway.stdout);
+    const kept = ['--checkpoints', join(data, 'checkpoints.jsonl'), '--checkpoints', stdoutFile];
     assert.equal((await cli(['verify', '--data', data, ...kept])).code, 0);
     const file = join(house.folder, 'audit.jsonl');
     const lines = readFileSync(file, 'utf8').trimEnd().split('\n');
@@ -321,7 +321,7 @@ describe('the audit log of a running gateway', () => {
       ...Object.fromEntries(fetched),
       ...Object.fromEntries([...tables].filter(([, text]) => text !== '')),
       log: gateway.log,
-      said: gateway.said,
+      stdout: gateway.stdout,
       slack: house.slackTraffic(),
       siem: siem.received.map(({ body }) => body).join('\n'),
       checkpoints: readFileSync(join(house.folder, 'data', 'checkpoints.jsonl'), 'utf8'),

@@ -8,7 +8,7 @@ import { ModernAgent, WITH_TASKS } from '../../support/agent/modern.ts';
 import { TaskAgent } from '../../support/agent/tasks.ts';
 import { eventually, type GatewayProcess, type House, openHouse } from '../../support/gateway/program.ts';
 import { type Backing, query, skipWithoutBacking, startBacking } from '../../support/store/backing.ts';
-import { type TaskUpstream, type TheirOwn, taskUpstream } from '../../support/upstream/tasks.ts';
+import { type TaskUpstream, taskUpstream, type UpstreamTask } from '../../support/upstream/tasks.ts';
 
 const POLICY = `version: "1"
 default: allow
@@ -49,7 +49,7 @@ describe("A server's own tasks and questions, over two gateways", { skip: skipWi
 
   const urlOf = (gateway: GatewayProcess): string => `${gateway.url}/mcp/tools`;
   const open = (gateway: GatewayProcess): Promise<TaskAgent> => TaskAgent.open(urlOf(gateway), house.tokens.agent!);
-  const theirs = (name: string): Promise<TheirOwn> =>
+  const theirs = (name: string): Promise<UpstreamTask> =>
     eventually('the server has a task', async () => upstream.task(name));
   const reaches = (agent: TaskAgent, taskId: string, status: string): Promise<JsonObject> =>
     eventually(`the task is ${status}`, async () => {

@@ -87,7 +87,7 @@ function dataOf(text: string): string[] {
 }
 
 /** The text of a tool result. */
-export function said(answer: ModernAnswer): string {
+export function modernText(answer: ModernAnswer): string {
   const content = (answer.result?.content ?? []) as readonly { text?: string }[];
   return content.map((part) => part.text ?? '').join('\n');
 }

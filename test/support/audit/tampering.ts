@@ -11,28 +11,28 @@ export const FOREIGN = signingKey(keyRing('another secret, of somebody else’s 
 
 const { sha256 } = proof();
 
-export interface Entry {
+export interface StoredEntry {
   seq: number;
   hash: string;
   text: string;
 }
 
-export interface Signed {
+export interface StoredCheckpoint {
   seq: number;
   text: string;
   signature: string;
 }
 
 /** A log as a database holds it: rows and checkpoints, each with its sequence number. */
-export interface Evidence {
-  events: Entry[];
-  checkpoints: Signed[];
+export interface StoredLog {
+  events: StoredEntry[];
+  checkpoints: StoredCheckpoint[];
 }
 
 /** `n` events with a checkpoint after each `every` of them. */
-export function wholeLog(n: number, every: number): Evidence {
-  const events: Entry[] = [];
-  const checkpoints: Signed[] = [];
+export function wholeLog(n: number, every: number): StoredLog {
+  const events: StoredEntry[] = [];
+  const checkpoints: StoredCheckpoint[] = [];
   for (let seq = 1; seq <= n; seq += 1) {
     const text = textOf(`event ${seq}`);
     events.push({ seq, hash: sha256(chainText(events.at(-1)?.hash ?? GENESIS, seq, text)), text });
@@ -47,7 +47,11 @@ export function textOf(what: string): string {
   return JSON.stringify({ actor: 'holdfast', approval: null, at, data: { what }, grant: null, server, tool, type });
 }
 
-export function sign(key: SigningKey, events: readonly Entry[], before: SignedCheckpoint | null): Signed {
+export function sign(
+  key: SigningKey,
+  events: readonly StoredEntry[],
+  before: SignedCheckpoint | null,
+): StoredCheckpoint {
   const { seq, hash } = events.at(-1)!;
   const previous = before === null ? null : sha256(before.text);
   const at = '2026-11-22T10:00:00.000Z';
@@ -56,7 +60,7 @@ export function sign(key: SigningKey, events: readonly Entry[], before: SignedCh
 }
 
 /** Chains the events anew from this index on, as somebody with write access to the database would. */
-export function rechain(events: Entry[], from: number): void {
+export function rechain(events: StoredEntry[], from: number): void {
   for (const [index, event] of events.entries()) {
     if (index < from) continue;
     event.seq = index + 1;
@@ -66,14 +70,14 @@ export function rechain(events: Entry[], from: number): void {
 
 export interface Tampering {
   readonly what: string;
-  spoil(evidence: Evidence): void;
+  spoil(evidence: StoredLog): void;
   /** The first fault that must be reported. */
   readonly named: Partial<ChainFault> & Pick<ChainFault, 'kind'>;
   /** Detected only with checkpoints that were kept elsewhere. */
   readonly elsewhere?: true;
 }
 
-const swapped = (evidence: Evidence, a: number, b: number, what: 'text' | 'row'): void => {
+const swapped = (evidence: StoredLog, a: number, b: number, what: 'text' | 'row'): void => {
   const [first, second] = [evidence.events[a]!, evidence.events[b]!];
   const { text, hash } = first;
   first.text = second.text;
@@ -246,7 +250,7 @@ export const TAMPERINGS: readonly Tampering[] = [
 ];
 
 /** In the chain's order: each checkpoint after the event whose number it has. */
-export function inOrder({ events, checkpoints }: Evidence): (Link | SignedCheckpoint)[] {
+export function inOrder({ events, checkpoints }: StoredLog): (Link | SignedCheckpoint)[] {
   const all = [
     ...events.map((one) => ({ ...one, agrees: true, kind: 0 })),
     ...checkpoints.map((one) => ({ ...one, kind: 1 })),

@@ -15,7 +15,7 @@ import { sqlStore } from '../../../src/sql/store.ts';
 import { vault } from '../../../src/vault/vault.ts';
 import { quiet } from '../slack/door-world.ts';
 import { type ServerKind, startPostgres } from '../store/servers.ts';
-import type { Evidence } from './tampering.ts';
+import type { StoredLog } from './tampering.ts';
 
 export const SECRET = 'a secret that is long enough to be one';
 
@@ -24,13 +24,13 @@ export interface AuditWorld {
   readonly store: Store;
   readonly ledger: Ledger;
   readonly gateway: Gateway;
-  readonly notary: CheckpointSigner;
+  readonly signer: CheckpointSigner;
   /** Writes events and seals them. */
   log(...events: readonly NewEvent[]): Promise<void>;
   /** Signs a checkpoint and seals the event about it. */
   sign(): ReturnType<CheckpointSigner['sign']>;
   /** Replaces all rows with these. */
-  replace(evidence: Evidence): Promise<void>;
+  replace(evidence: StoredLog): Promise<void>;
   verify(trust?: Partial<Trust>): Promise<EvidenceFinding>;
   exported(): Promise<string[]>;
   close(): Promise<void>;
@@ -43,20 +43,20 @@ export async function auditWorld(kind: 'pglite' | Extract<ServerKind, 'postgres'
   const keyed = vault([SECRET]);
   const clock = { now: () => new Date() };
   const gateway = { store, ledger, vault: keyed, clock, log: quiet, replica: 'test' } as unknown as Gateway;
-  const notary = new CheckpointSigner();
+  const signer = new CheckpointSigner();
   const trusted = (trust: Partial<Trust>): Trust => ({ keys: keyed.publicKeys, elsewhere: [], ...trust });
   return {
     db,
     store,
     ledger,
     gateway,
-    notary,
+    signer,
     log: async (...events) => {
       await store.append(events);
       await store.seal(10_000);
     },
     sign: async () => {
-      const signed = await notary.sign(gateway);
+      const signed = await signer.sign(gateway);
       await store.seal(10_000);
       return signed;
     },
@@ -84,7 +84,7 @@ export async function verifyLines(lines: readonly string[], trust: Trust): Promi
   return verifyExport(all(), trust);
 }
 
-async function replace(db: Kysely<Tables>, { events, checkpoints }: Evidence): Promise<void> {
+async function replace(db: Kysely<Tables>, { events, checkpoints }: StoredLog): Promise<void> {
   await sql`truncate holdfast.events, holdfast.checkpoints`.execute(db);
   const rows = events.map(({ seq, hash, text }) => {
     const said = JSON.parse(text) as { type: string; at: string; actor: string };

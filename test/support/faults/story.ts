@@ -10,7 +10,7 @@ import { type CountingUpstream, countingUpstream } from '../upstream/counting.ts
 export type Point = FaultPoint | 'send.during';
 
 /** What everybody sees in the end when the process dies at this point. */
-export interface Ending {
+export interface StoryEnding {
   /** What the agent is told when it repeats the call as instructed. */
   readonly heard: 'result' | 'unknown';
   /** The server's own count. */
@@ -18,12 +18,12 @@ export interface Ending {
   readonly state: 'succeeded' | 'unknown';
 }
 
-const DONE: Ending = { heard: 'result', arrived: 1, state: 'succeeded' };
-const NEVER_SENT: Ending = { heard: 'unknown', arrived: 0, state: 'unknown' };
-const SENT: Ending = { heard: 'unknown', arrived: 1, state: 'unknown' };
+const DONE: StoryEnding = { heard: 'result', arrived: 1, state: 'succeeded' };
+const NEVER_SENT: StoryEnding = { heard: 'unknown', arrived: 0, state: 'unknown' };
+const SENT: StoryEnding = { heard: 'unknown', arrived: 1, state: 'unknown' };
 
 /** The same table as in docs/operations.md. */
-export const ENDINGS: Readonly<Record<Point, Ending>> = {
+export const ENDINGS: Readonly<Record<Point, StoryEnding>> = {
   'open.before': DONE,
   'open.after': DONE,
   'publish.before': DONE,
@@ -175,7 +175,7 @@ export class Story {
     await response.text();
   }
 
-  async #assertTrue(ending: Ending): Promise<void> {
+  async #assertTrue(ending: StoryEnding): Promise<void> {
     const { text, approval } = this.#heard!;
     if (ending.heard === 'result') assert.equal(text, `made ${this.#point}`);
     else assert.match(text, /^Outcome unknown: /);

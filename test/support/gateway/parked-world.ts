@@ -111,7 +111,7 @@ function queueOf(gateways: readonly Gateway[], ordered: string[]): Queue {
   };
 }
 
-export interface Place {
+export interface ParkedCall {
   readonly seat: Seat;
   /** Waits at most `ms` for its turn. */
   turn(ms?: number, signal?: AbortSignal): Promise<Turn>;
@@ -124,7 +124,7 @@ export async function park(
   gateway: Gateway,
   args: Record<string, string> = { name: 'ci' },
   from: { session?: string | null; requestId?: string; server?: string } = {},
-): Promise<Place> {
+): Promise<ParkedCall> {
   const handled = await handleCall(gateway, arrivalOf(args, from));
   if (handled.kind !== 'held') throw new Error(`not held but ${JSON.stringify(handled)}`);
   const { seat } = handled;

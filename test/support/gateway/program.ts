@@ -31,7 +31,7 @@ export interface HouseOptions {
 }
 
 /** The members of the API's approval that tests read. */
-export interface ApprovalView {
+export interface ApiApproval {
   readonly id: string;
   readonly state: string;
   readonly tool: string;
@@ -43,7 +43,7 @@ export interface ApprovalView {
   readonly decisions: readonly { readonly approver: string; readonly decision: string }[];
 }
 
-export interface EventView {
+export interface ApiEvent {
   readonly n: number;
   readonly seq: number | null;
   readonly type: string;
@@ -58,19 +58,19 @@ export interface GatewayProcess {
   readonly pid: number;
   /** Everything it wrote to stderr so far. */
   readonly log: string;
-  readonly said: string;
+  readonly stdout: string;
   /** SIGKILL: it cannot tidy up. */
   kill(): Promise<void>;
   /** SIGTERM. Resolves with the exit code. */
   stop(): Promise<number | null>;
   api(path: string, init?: RequestInit): Promise<Response>;
-  approval(id: string): Promise<ApprovalView>;
+  approval(id: string): Promise<ApiApproval>;
   /** Waits until the approval is in this state. */
-  reaches(id: string, state: string, ms?: number): Promise<ApprovalView>;
-  approvals(state?: string): Promise<ApprovalView[]>;
+  reaches(id: string, state: string, ms?: number): Promise<ApiApproval>;
+  approvals(state?: string): Promise<ApiApproval[]>;
   /** Waits for a pending approval of this tool, with these arguments if any are given. */
-  pending(tool: string, args?: Record<string, unknown>): Promise<ApprovalView>;
-  events(approval?: string): Promise<EventView[]>;
+  pending(tool: string, args?: Record<string, unknown>): Promise<ApiApproval>;
+  events(approval?: string): Promise<ApiEvent[]>;
 }
 
 export interface House {
@@ -247,7 +247,7 @@ function gatewayOf(program: Program, url: string, adminToken: string): GatewayPr
     return (await response.json()) as T;
   };
   const approvals: GatewayProcess['approvals'] = async (state) =>
-    (await json<{ items: ApprovalView[] }>(`/api/approvals?limit=500${state ? `&state=${state}` : ''}`)).items;
+    (await json<{ items: ApiApproval[] }>(`/api/approvals?limit=500${state ? `&state=${state}` : ''}`)).items;
   const approval: GatewayProcess['approval'] = (id) => json(`/api/approvals/${id}`);
 
   return {
@@ -256,7 +256,7 @@ function gatewayOf(program: Program, url: string, adminToken: string): GatewayPr
     get log() {
       return program.err;
     },
-    get said() {
+    get stdout() {
       return program.out;
     },
     kill: () => program.kill(),
@@ -282,9 +282,9 @@ function gatewayOf(program: Program, url: string, adminToken: string): GatewayPr
         return found[0] ?? null;
       }),
     events: async (about) => {
-      const all: EventView[] = [];
+      const all: ApiEvent[] = [];
       for (let after = 0; ; ) {
-        const page = await json<{ items: EventView[]; next: string | null }>(
+        const page = await json<{ items: ApiEvent[]; next: string | null }>(
           `/api/events?limit=500&after=${after}${about ? `&approval=${about}` : ''}`,
         );
         all.push(...page.items);

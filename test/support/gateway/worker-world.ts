@@ -14,14 +14,14 @@ export interface WorkerWorld {
   /** Boots it again, cold: its Durable Object starts with the first request. */
   boot(): Promise<void>;
   /** This call's approval, from the database: a request would keep the object awake. */
-  approval(name: string): Promise<Row | null>;
+  approval(name: string): Promise<WorkerApproval | null>;
   /** Waits until it is in this state. */
-  reaches(name: string, state: string, ms?: number): Promise<Row>;
+  reaches(name: string, state: string, ms?: number): Promise<WorkerApproval>;
   close(): Promise<void>;
 }
 
 /** The columns that tests read. */
-export interface Row {
+export interface WorkerApproval {
   readonly id: string;
   readonly state: string;
   readonly awaits: string | null;
@@ -39,9 +39,9 @@ export async function openWorkerWorld(
     worker = await bootWorker({ files: house.folder, vars });
     house.slack.interactivityUrl = `${worker.url}/slack/events`;
   };
-  const approval = async (name: string): Promise<Row | null> => {
+  const approval = async (name: string): Promise<WorkerApproval | null> => {
     const text = `select id, state, awaits from holdfast.approvals where arguments ->> 'name' = '${name}'`;
-    return ((await query(postgres.url, text))[0] as Row | undefined) ?? null;
+    return ((await query(postgres.url, text))[0] as WorkerApproval | undefined) ?? null;
   };
   const stop = (): Promise<void> => worker?.stop();
   const close = async (): Promise<void> => {

@@ -5,7 +5,7 @@ import type { SlackStandIn } from '../../../src/demo/slack/stand-in.ts';
 import { CHANNEL } from '../gateway/program.ts';
 
 /** A pending approval with its card; `value` is what its genuine button carries. */
-export interface Target {
+export interface AttackTarget {
   readonly id: string;
   readonly ts: string;
   readonly value: string;
@@ -14,11 +14,11 @@ export interface Target {
 export interface Aim {
   readonly slack: SlackStandIn;
   /** A small call, whose card shows all of it. */
-  readonly target: Target;
+  readonly target: AttackTarget;
   /** Another small call, of the same tool. */
-  readonly other: Target;
+  readonly other: AttackTarget;
   /** A call whose card cannot show everything. */
-  readonly long: Target;
+  readonly long: AttackTarget;
 }
 
 export interface Attack {
@@ -67,7 +67,7 @@ const click = (aim: Aim, more: Partial<Click> = {}): Promise<Reaction> =>
   aim.slack.click({ user: 'U0MIRA', channel: CHANNEL, ts: aim.target.ts, actionId: 'approve', ...more });
 
 const by = (more: Partial<Click>, reason: string): Attack => ({ try: (aim) => click(aim, more), reason });
-const valued = (change: (target: Target, aim: Aim) => string, reason?: string): Attack => ({
+const valued = (change: (target: AttackTarget, aim: Aim) => string, reason?: string): Attack => ({
   try: (aim) => click(aim, { value: change(aim.target, aim) }),
   ...(reason ? { reason } : {}),
 });
@@ -190,7 +190,7 @@ export const WHAT: Record<string, Attack> = {
 };
 
 /** A modal that Mira opened on the target, submitted with changes. */
-const submitted = (more: object, memory?: (target: Target, aim: Aim) => string, reason?: string): Attack => ({
+const submitted = (more: object, memory?: (target: AttackTarget, aim: Aim) => string, reason?: string): Attack => ({
   try: async (aim) => {
     const { slack, target } = aim;
     await click(aim, { actionId: 'details' });
@@ -204,8 +204,10 @@ const submitted = (more: object, memory?: (target: Target, aim: Aim) => string, 
   ...(reason ? { reason } : {}),
 });
 
-const remembered = ({ id, value, ts }: Target, different: { print?: string; channel?: string; ts?: string } = {}) =>
-  JSON.stringify([id, different.print ?? value.split(':')[1], 0, different.channel ?? CHANNEL, different.ts ?? ts]);
+const remembered = (
+  { id, value, ts }: AttackTarget,
+  different: { print?: string; channel?: string; ts?: string } = {},
+) => JSON.stringify([id, different.print ?? value.split(':')[1], 0, different.channel ?? CHANNEL, different.ts ?? ts]);
 
 export const WINDOWS: Record<string, Attack> = {
   'a window without a memory': submitted({}, () => ''),

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Handlers, Log, Queue } from '../../../src/ports.ts';
 
 /** One replica's queue, and what it has called so far. */
-export interface Replica {
+export interface QueueReplica {
   readonly queue: Queue;
   readonly woken: string[];
   readonly due: string[];
@@ -17,7 +17,7 @@ export interface Replica {
 /** What an approval's card job does; a job without a script is done at once. */
 export type CardScripts = Map<string, (run: number) => Promise<number | null>>;
 
-export interface Written {
+export interface WrittenLog {
   readonly log: Log;
   readonly lines: string[];
 }
@@ -27,7 +27,7 @@ export function newId(): string {
 }
 
 /** A log that keeps its lines for tests to read. */
-export function writtenLog(): Written {
+export function writtenLog(): WrittenLog {
   const lines: string[] = [];
   const write =
     (level: string) =>
@@ -40,8 +40,8 @@ export async function startReplica(
   queue: Queue,
   scripts: CardScripts = new Map(),
   delivery: () => Promise<number | null> = async () => null,
-): Promise<Replica> {
-  const replica: Replica = { queue, woken: [], due: [], sweeps: [], checkpoints: [], deliveries: [], cards: [] };
+): Promise<QueueReplica> {
+  const replica: QueueReplica = { queue, woken: [], due: [], sweeps: [], checkpoints: [], deliveries: [], cards: [] };
   const handlers: Handlers = {
     due: async (id) => void replica.due.push(id),
     card: async (id) => {

@@ -11,7 +11,7 @@ export interface Counted {
 }
 
 /** How a call ends once it has been counted. */
-export type Ending =
+export type CallEnding =
   | { readonly text: string; readonly isError?: boolean }
   /** The connection breaks without an answer. */
   | 'reset'
@@ -23,7 +23,7 @@ export interface CountingUpstream {
   readonly url: string;
   readonly calls: readonly Counted[];
   /** How calls end from now on; `{text: 'done'}` by default. */
-  behave: (call: Counted) => Ending | Promise<Ending>;
+  behave: (call: Counted) => CallEnding | Promise<CallEnding>;
   /** How often this tool was called, with these arguments if any are given. */
   count(tool: string, args?: Record<string, unknown>): number;
   /** Forgets every session: requests in them get 404 from now on. */

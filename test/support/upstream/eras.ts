@@ -12,7 +12,7 @@ export interface Arrived {
   readonly modern: boolean;
 }
 
-export type Answer = JsonObject | { readonly error: JsonObject };
+export type ErasAnswer = JsonObject | { readonly error: JsonObject };
 
 /** An MCP server of both eras (with sessions, and stateless 2026-07-28) whose own count is what tests trust. */
 export interface ErasUpstream {
@@ -20,7 +20,7 @@ export interface ErasUpstream {
   readonly calls: readonly Arrived[];
   /** Every message that arrived, as text. */
   readonly messages: readonly string[];
-  behave: (call: Arrived) => Answer | Promise<Answer>;
+  behave: (call: Arrived) => ErasAnswer | Promise<ErasAnswer>;
   count(tool: string, args?: JsonObject): number;
   forgetSessions(): void;
   close(): Promise<void>;
@@ -68,7 +68,7 @@ export async function erasUpstream(port = 0): Promise<ErasUpstream> {
     response.end(JSON.stringify({ jsonrpc: '2.0', id: message.id, ...(result === null ? error : (whole as object)) }));
   }
 
-  async function called(params: JsonObject, text: string, modern: boolean): Promise<Answer> {
+  async function called(params: JsonObject, text: string, modern: boolean): Promise<ErasAnswer> {
     const args = (member(params, 'arguments') ?? {}) as JsonObject;
     const call = { tool: String(params.name), args, params, text, modern };
     calls.push(call);

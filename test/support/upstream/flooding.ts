@@ -7,7 +7,7 @@ export interface FloodingUpstream {
   readonly url: string;
   readonly calls: number;
   /** Bytes it has sent ahead of its answers; it stops while nobody reads them. */
-  readonly said: number;
+  readonly sent: number;
   close(): Promise<void>;
 }
 
@@ -52,7 +52,7 @@ export async function floodingUpstream(bytes: number): Promise<FloodingUpstream>
     get calls() {
       return counts.calls;
     },
-    get said() {
+    get sent() {
       return counts.said;
     },
     close: async () => {

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { isObject, type Json, type JsonObject, member } from '../../../src/domain/json.ts';
 
 /** One task that runs on the server itself. */
-export interface TheirOwn {
+export interface UpstreamTask {
   readonly id: string;
   readonly args: JsonObject;
   status: string;
@@ -18,16 +18,16 @@ export interface TheirOwn {
 /** An MCP server of both eras that runs its tools as tasks and asks its agents questions; a test decides when. */
 export interface TaskUpstream {
   readonly url: string;
-  readonly tasks: readonly TheirOwn[];
+  readonly tasks: readonly UpstreamTask[];
   /** Methods of the requests that arrived, in order, without `initialize` and `tools/list`. */
   readonly methods: readonly string[];
   /** How many `tools/call` arrived for this tool with this `name` argument. */
   count(tool: string, name: string): number;
   /** The task of the call with this `name` argument; null until there is one. */
-  task(name: string): TheirOwn | null;
-  end(task: TheirOwn, text: string, status?: 'completed' | 'failed'): void;
+  task(name: string): UpstreamTask | null;
+  end(task: UpstreamTask, text: string, status?: 'completed' | 'failed'): void;
   /** Asks the agent of this task, or of the plain call of this name; resolves with its answer. */
-  ask(of: TheirOwn | string): Promise<JsonObject>;
+  ask(of: UpstreamTask | string): Promise<JsonObject>;
   /** Whether the plain call of this name is waiting. */
   waits(name: string): boolean;
   /** Answers the plain call of this name. */
@@ -57,7 +57,7 @@ interface Calling {
 
 export async function taskUpstream(): Promise<TaskUpstream> {
   const sessions = new Set<string>();
-  const tasks: TheirOwn[] = [];
+  const tasks: UpstreamTask[] = [];
   const calls: { tool: string; args: JsonObject }[] = [];
   const methods: string[] = [];
   const waiting = new Map<string, Calling>();
@@ -72,14 +72,14 @@ export async function taskUpstream(): Promise<TaskUpstream> {
     response.writeHead(200, { 'content-type': 'application/json' });
     response.end(JSON.stringify({ jsonrpc: '2.0', id, ...rest }));
   };
-  const shown = (task: TheirOwn, modern: boolean): JsonObject => {
+  const shown = (task: UpstreamTask, modern: boolean): JsonObject => {
     const at = new Date(0).toISOString();
     const ttl: JsonObject = modern
       ? { ttlMs: 60_000, pollIntervalMs: POLL_MS }
       : { ttl: 60_000, pollInterval: POLL_MS };
     return { taskId: task.id, status: task.status, createdAt: at, lastUpdatedAt: at, ...ttl };
   };
-  const finish = (task: TheirOwn): void => {
+  const finish = (task: UpstreamTask): void => {
     for (const response of task.streams) {
       const id = (response as ServerResponse & { rpcId?: Json }).rpcId ?? null;
       say(response, { id, result: { ...task.result, _meta: { [RELATED]: { taskId: task.id } } } });
@@ -103,7 +103,7 @@ export async function taskUpstream(): Promise<TaskUpstream> {
       waiting.set(String(args.name), { response, id });
       return;
     }
-    const task: TheirOwn = {
+    const task: UpstreamTask = {
       id: randomUUID(),
       args,
       status: 'working',

@@ -1,7 +1,7 @@
 import { type ToolAnswer, textOf } from '../support/agent/agent.ts';
 
 /** How a call ended for the agent that made it. */
-export type Heard =
+export type AgentOutcome =
   | 'result'
   | 'denied'
   | 'expired'
@@ -16,13 +16,13 @@ export type Heard =
   | 'nothing';
 
 /** One call as its agent saw it. */
-export interface Told {
+export interface AgentCall {
   readonly id: string;
   readonly tool: string;
   readonly agent: string;
   /** Another caller made the identical call at the same time. */
   readonly twin: boolean;
-  heard: Heard;
+  heard: AgentOutcome;
   /** The approval that the last answer named. */
   approval: string | null;
   attempts: number;
@@ -30,7 +30,7 @@ export interface Told {
   readonly odd: string[];
 }
 
-const FIRST_WORDS: readonly (readonly [RegExp, Heard | 'again'])[] = [
+const FIRST_WORDS: readonly (readonly [RegExp, AgentOutcome | 'again'])[] = [
   [/^Denied by/, 'denied'],
   [/^Approval expired/, 'expired'],
   [/^Withdrawn/, 'withdrawn'],
@@ -43,7 +43,7 @@ const FIRST_WORDS: readonly (readonly [RegExp, Heard | 'again'])[] = [
 ];
 
 /** Notes what an answer means for the call. `heard` stays `nothing` as long as the agent has to ask again. */
-export function note(told: Told, answer: ToolAnswer): void {
+export function note(told: AgentCall, answer: ToolAnswer): void {
   told.approval = answer._meta?.['holdfast/approval']?.id ?? told.approval;
   const text = textOf(answer);
   if (text.startsWith('{"did"')) {

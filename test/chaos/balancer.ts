@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 const LOOK_MS = 150;
 
 /** A load balancer as docs/operations.md wants it: asks `/readyz`, and tries the next when a connection is refused. */
-export interface Front {
+export interface Balancer {
   readonly url: string;
   /** Requests whose connection broke after something was sent. */
   readonly broken: readonly string[];
@@ -22,7 +22,7 @@ interface Target {
   ready: boolean;
 }
 
-export async function startFront(): Promise<Front> {
+export async function startBalancer(): Promise<Balancer> {
   const targets: Target[] = [];
   const broken: string[] = [];
   let turn = 0;
@@ -48,7 +48,7 @@ export async function startFront(): Promise<Front> {
     const target = one.left.shift();
     if (target === undefined) return void one.outgoing.writeHead(503).end('nobody listens');
     const { incoming, outgoing, body } = one;
-    // The agent's Host header stays: the gateways know the front's address as their public one.
+    // The agent's Host header stays: the gateways know the balancer's address as their public one.
     const asked = request(target.url + incoming.url, {
       agent: target.kept,
       method: incoming.method!,
