@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { eventually } from '../support/gateway/program.ts';
+import { eventually } from '../support/wait.ts';
 import { type AgentCall, note } from './agent-call.ts';
 import type { Dice } from './dice.ts';
 import type { ReportRow } from './report.ts';

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { eventually, type GatewayProcess } from '../support/gateway/program.ts';
+import type { GatewayProcess } from '../support/gateway/program.ts';
+import { eventually } from '../support/wait.ts';
 import { TownApprovers } from './approvers.ts';
 import { type Balancer, startBalancer } from './balancer.ts';
 import { LAST_MS } from './chaos.ts';

@@ -2,9 +2,10 @@
 import { mkdirSync } from 'node:fs';
 import { type Page, chromium as playwright } from 'playwright-core';
 import { Agent, noteOf, type Sent } from '../support/agent/agent.ts';
-import { CHANNEL, eventually, openHouse } from '../support/gateway/program.ts';
+import { CHANNEL, openHouse } from '../support/gateway/program.ts';
 import { chromium } from '../support/installed.ts';
 import { countingUpstream } from '../support/upstream/counting.ts';
+import { eventually } from '../support/wait.ts';
 
 const POLICY = `version: "1"
 default: deny

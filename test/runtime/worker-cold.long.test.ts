@@ -2,11 +2,12 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { Reaction } from '../../src/demo/slack/stand-in.ts';
 import { Agent, textOf } from '../support/agent/agent.ts';
-import { CHANNEL, eventually } from '../support/gateway/program.ts';
+import { CHANNEL } from '../support/gateway/program.ts';
 import { openWorkerWorld, type WorkerWorld } from '../support/gateway/worker-world.ts';
 import { query } from '../support/store/backing.ts';
 import { skipWithout } from '../support/store/servers.ts';
 import { type CountingUpstream, countingUpstream } from '../support/upstream/counting.ts';
+import { eventually } from '../support/wait.ts';
 
 const POLICY = 'version: "1"\ndefault: allow\ntools:\n  create_key: { action: require_approval }\n';
 /** Milliseconds that a start on a busy machine, or the job of a runtime that was killed, may take. */

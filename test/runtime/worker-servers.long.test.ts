@@ -7,10 +7,10 @@ import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/
 import { ModernAgent, WITH_TASKS } from '../support/agent/modern.ts';
 import { TaskAgent } from '../support/agent/tasks.ts';
 import { type Visitor, visitor } from '../support/console/visitor.ts';
-import { eventually } from '../support/gateway/program.ts';
 import { openWorkerWorld, type WorkerWorld } from '../support/gateway/worker-world.ts';
 import { skipWithout } from '../support/store/servers.ts';
 import { type TaskUpstream, taskUpstream, type UpstreamTask } from '../support/upstream/tasks.ts';
+import { eventually } from '../support/wait.ts';
 
 const POLICY = `version: "1"
 default: allow

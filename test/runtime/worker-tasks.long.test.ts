@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TaskAgent } from '../support/agent/tasks.ts';
-import { eventually } from '../support/gateway/program.ts';
 import { openWorkerWorld, type WorkerWorld } from '../support/gateway/worker-world.ts';
 import { query } from '../support/store/backing.ts';
 import { skipWithout } from '../support/store/servers.ts';
 import { type TaskUpstream, taskUpstream, type UpstreamTask } from '../support/upstream/tasks.ts';
+import { eventually } from '../support/wait.ts';
 
 const POLICY = 'version: "1"\ndefault: allow\ntools:\n  must: { action: require_approval }\n';
 /** Milliseconds without a request: idle objects are evicted after 70 s, and were seen to go after 140 s. */

@@ -4,12 +4,13 @@ import { after, before, describe, it } from 'node:test';
 import { Agent, noteOf, textOf } from '../support/agent/agent.ts';
 import { type Collector, collector } from '../support/audit/collector.ts';
 import { visitor } from '../support/console/visitor.ts';
-import { eventually, type GatewayProcess, type House, openHouse } from '../support/gateway/program.ts';
+import { type GatewayProcess, type House, openHouse } from '../support/gateway/program.ts';
 import { bootWorker, type LocalWorker } from '../support/gateway/worker.ts';
 import { workerVars } from '../support/gateway/worker-world.ts';
 import { query } from '../support/store/backing.ts';
 import { skipWithout, startPostgres, startRedis, type TestServer } from '../support/store/servers.ts';
 import { type CountingUpstream, countingUpstream } from '../support/upstream/counting.ts';
+import { eventually } from '../support/wait.ts';
 
 const POLICY = `version: "1"
 default: deny

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { NewEvent } from '../../../src/domain/event.ts';
 import { AccessLog, type RefusedRequest } from '../../../src/gateway/log/access-log.ts';
-import { TestClock } from '../../support/slack/door-world.ts';
+import { TestClock } from '../../support/clock.ts';
 
 const KNOCK: RefusedRequest = { door: 'mcp', status: 401, server: 'tools', grant: null, address: '10.0.0.9' };
 

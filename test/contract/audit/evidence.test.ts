@@ -6,7 +6,7 @@ import { exportLine } from '../../../src/domain/export-line.ts';
 import { CheckpointStandby } from '../../../src/gateway/log/checkpoint-standby.ts';
 import { inOrder, OURS, TAMPERINGS, type Tampering, wholeLog } from '../../support/audit/tampering.ts';
 import { type AuditWorld, auditWorld, event, verifyLines } from '../../support/audit/world.ts';
-import { TestClock } from '../../support/slack/door-world.ts';
+import { TestClock } from '../../support/clock.ts';
 import { skipWithout } from '../../support/store/servers.ts';
 
 const TRUST = { keys: [OURS.publicKey], elsewhere: [] };

@@ -3,8 +3,8 @@ import { test } from 'node:test';
 import type { NewEvent } from '../../../src/domain/event.ts';
 import { Journal } from '../../../src/gateway/log/journal.ts';
 import { event } from '../../support/audit/world.ts';
-import { quiet } from '../../support/slack/door-world.ts';
-import { until } from '../../support/store/queue.ts';
+import { quiet } from '../../support/log.ts';
+import { until } from '../../support/wait.ts';
 
 test('P7: what waited out an outage is written in order, no write larger than a statement can hold', async () => {
   const written: NewEvent[] = [];

@@ -4,7 +4,8 @@ import { deliver } from '../../../src/gateway/log/deliver.ts';
 import { webhookSink } from '../../../src/sink/webhook.ts';
 import { type Collector, collector, signedWith } from '../../support/audit/collector.ts';
 import { type AuditWorld, auditWorld, event } from '../../support/audit/world.ts';
-import { quiet, TestClock } from '../../support/slack/door-world.ts';
+import { TestClock } from '../../support/clock.ts';
+import { quiet } from '../../support/log.ts';
 
 const SECRET = 'what both ends know';
 

@@ -8,7 +8,7 @@ import type { HeldAnswer } from '../../../src/mcp/hold/answer.ts';
 import { STREAM_HEADERS } from '../../../src/mcp/hold/answer.ts';
 import { HeldSocket } from '../../../src/mcp/hold/socket-answer.ts';
 import { HeldStream } from '../../../src/mcp/hold/stream-answer.ts';
-import { eventually } from '../../support/gateway/program.ts';
+import { eventually } from '../../support/wait.ts';
 
 /** A server that answers every request with a held answer. */
 interface Place {

@@ -10,7 +10,8 @@ import { askServer } from '../../../src/main/console/ask-server.ts';
 import { ToolLists } from '../../../src/main/tool-lists.ts';
 import { listPage, observeAnswer } from '../../../src/mcp/relay/observe-answer.ts';
 import type { ExchangeAnswer } from '../../../src/ports.ts';
-import { quiet, TestClock } from '../../support/slack/door-world.ts';
+import { TestClock } from '../../support/clock.ts';
+import { quiet } from '../../support/log.ts';
 
 type Answer = Extract<ExchangeAnswer, { kind: 'answer' }>;
 

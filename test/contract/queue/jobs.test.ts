@@ -7,16 +7,10 @@ import type { Log, Queue } from '../../../src/ports.ts';
 import { redisQueue } from '../../../src/queue/redis.ts';
 import { sqlQueue } from '../../../src/queue/sql.ts';
 import { pglitePool } from '../../../src/sql/pglite-pool.ts';
-import {
-  type CardScripts,
-  inMs,
-  newId,
-  type QueueReplica,
-  startReplica,
-  until,
-  writtenLog,
-} from '../../support/store/queue.ts';
+import { writtenLog } from '../../support/log.ts';
+import { type CardScripts, inMs, newId, type QueueReplica, startReplica } from '../../support/store/queue.ts';
 import { skipWithout, startPostgres, startRedis } from '../../support/store/servers.ts';
+import { until } from '../../support/wait.ts';
 
 interface Backend {
   make(log: Log): Queue;

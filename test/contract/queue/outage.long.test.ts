@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { type AddressInfo, createServer } from 'node:net';
 import { after, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Redis } from 'ioredis';
@@ -7,8 +6,11 @@ import pg from 'pg';
 import { type Queue, Unavailable } from '../../../src/ports.ts';
 import { redisQueue } from '../../../src/queue/redis.ts';
 import { sqlQueue } from '../../../src/queue/sql.ts';
-import { inMs, newId, startReplica, until, writtenLog } from '../../support/store/queue.ts';
+import { writtenLog } from '../../support/log.ts';
+import { freePort } from '../../support/port.ts';
+import { inMs, newId, startReplica } from '../../support/store/queue.ts';
 import { skipWithout, startPostgres, startRedis, type TestServer } from '../../support/store/servers.ts';
+import { until } from '../../support/wait.ts';
 
 const NOBODY = { due: async () => undefined, card: async () => null, sweep: async () => undefined };
 
@@ -171,7 +173,7 @@ describe('outages', { concurrency: true }, () => {
 
     test('does not start without Redis, and says where it looked but not the password', async () => {
       const { log, lines } = writtenLog();
-      const port = await closedPort();
+      const port = await freePort();
       const queue = redisQueue({ url: `redis://me:s3cr%2Fet@127.0.0.1:${port}/0`, log });
       const asked = performance.now();
       const error = await queue.start(NOBODY).then(
@@ -258,7 +260,7 @@ describe('outages', { concurrency: true }, () => {
     });
 
     test('does not start without Postgres, and says why', async () => {
-      const pool = new pg.Pool({ host: '127.0.0.1', port: await closedPort(), password: 's3cret', user: 'me' });
+      const pool = new pg.Pool({ host: '127.0.0.1', port: await freePort(), password: 's3cret', user: 'me' });
       const queue = sqlQueue({ pool, log: writtenLog().log });
       await assert.rejects(queue.start(NOBODY), /^Unavailable: The database does not answer: .*ECONNREFUSED/);
       await pool.end();
@@ -278,12 +280,3 @@ test('a queue that was not started says so', async () => {
   await queue.close();
   await assert.rejects(queue.ping(), /closed/);
 });
-
-/** A port where nobody listens. */
-async function closedPort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve));
-  const { port } = probe.address() as AddressInfo;
-  await new Promise((resolve) => probe.close(resolve));
-  return port;
-}

@@ -3,7 +3,8 @@ import { after, before, describe, test } from 'node:test';
 import { slackClient } from '../../../src/slack/client.ts';
 import { type IdentityTerms, LiveIdentity } from '../../../src/slack/identity.ts';
 import { People } from '../../../src/slack/people.ts';
-import { CHANNEL, type DoorWorld, doorWorld, quiet } from '../../support/slack/door-world.ts';
+import { quiet } from '../../support/log.ts';
+import { CHANNEL, type DoorWorld, doorWorld } from '../../support/slack/door-world.ts';
 
 const PATIENCE = 20_000;
 

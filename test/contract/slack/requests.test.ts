@@ -3,7 +3,8 @@ import { after, before, describe, test } from 'node:test';
 import { signatureOf } from '../../../src/demo/slack/delivery.ts';
 import { requestHandler, slackReceiver } from '../../../src/slack/receiver.ts';
 import { SeenSignatures } from '../../../src/slack/signature.ts';
-import { CHANNEL, type DoorWorld, doorWorld, quiet } from '../../support/slack/door-world.ts';
+import { quiet } from '../../support/log.ts';
+import { CHANNEL, type DoorWorld, doorWorld } from '../../support/slack/door-world.ts';
 
 const MIRA = { user: { id: 'U0MIRA', team_id: 'T0MAIN' }, team: { id: 'T0MAIN' }, api_app_id: 'A0HOLDFAST' };
 const form = (payload: object): string => `payload=${encodeURIComponent(JSON.stringify(payload))}`;

@@ -11,7 +11,8 @@ import {
   jsonOf,
   say,
 } from '../../support/stdio/exchange.ts';
-import { lives, RAW_CHILD, type StdioWorld, stdioWorld, until } from '../../support/stdio/world.ts';
+import { lives, RAW_CHILD, type StdioWorld, stdioWorld } from '../../support/stdio/world.ts';
+import { until } from '../../support/wait.ts';
 
 let stdio: StdioWorld;
 before(async () => {
@@ -80,7 +81,7 @@ test('closing ends every child, a stubborn one and one behind a wrapper too', as
   const children = await Promise.all(upstreams.flatMap((upstream) => [begin(upstream), begin(upstream)]));
   assert.ok(children.every(({ pid }) => lives(pid)));
   await Promise.all(upstreams.map((upstream) => upstream.close()));
-  await until(() => children.every(({ pid }) => !lives(pid)), 'no child is left');
+  await until('no child is left', () => children.every(({ pid }) => !lives(pid)));
   assert.equal((await exchange(upstreams[0]!, { text: initialize() })).kind, 'not_sent');
   for (const { pid } of children.slice(0, 2)) {
     const ended = stdio.lines.find((line) => line.startsWith('stdio server: ended') && line.includes(`"pid":${pid},`));

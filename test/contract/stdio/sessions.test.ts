@@ -11,7 +11,8 @@ import {
   jsonOf,
   say,
 } from '../../support/stdio/exchange.ts';
-import { lives, type StdioWorld, stdioWorld, until } from '../../support/stdio/world.ts';
+import { lives, type StdioWorld, stdioWorld } from '../../support/stdio/world.ts';
+import { until } from '../../support/wait.ts';
 
 let stdio: StdioWorld;
 before(async () => {
@@ -91,7 +92,7 @@ test('a grant may have so many children and no more, and another grant is not to
   await begin(upstream, 'other');
   const session = header(asked.find((answer) => answer.status === 200)!, 'mcp-session-id')!;
   assert.equal((await answered(upstream, { session, method: 'DELETE' })).status, 204);
-  await until(async () => (await answered(upstream, { text: initialize() })).status === 200, 'room again');
+  await until('room again', async () => (await answered(upstream, { text: initialize() })).status === 200);
 });
 
 test('an idle session is ended, but not during a call and not while somebody listens', async () => {
@@ -101,12 +102,12 @@ test('an idle session is ended, but not during a call and not while somebody lis
   const call = eventsOf(await answered(upstream, { session: calling.session, text: say(1, '') }));
   const heard = eventsOf(await answered(upstream, { session: listening.session, method: 'GET' }));
   now = 1000;
-  await until(() => !lives(idle.pid), 'the idle child is gone');
+  await until('the idle child is gone', () => !lives(idle.pid));
   assert.ok(lives(calling.pid) && lives(listening.pid));
   await call.leave();
   await heard.leave();
   now = 2000;
-  await until(() => !lives(calling.pid) && !lives(listening.pid), 'the others are gone too');
+  await until('the others are gone too', () => !lives(calling.pid) && !lives(listening.pid));
 });
 
 test('a cancelled request that the server never answers does not wait for ever', async () => {

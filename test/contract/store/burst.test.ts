@@ -4,9 +4,8 @@ import pg from 'pg';
 import type { NewApproval, Store } from '../../../src/ports.ts';
 import { openPostgres } from '../../../src/sql/postgres.ts';
 import { sqlStore } from '../../../src/sql/store.ts';
+import { quiet } from '../../support/log.ts';
 import { skipWithout, startPostgres, type TestServer } from '../../support/store/servers.ts';
-
-const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
 describe("one grant's burst", { skip: skipWithout('postgres'), timeout: 60_000 }, () => {
   let server: TestServer;

@@ -6,7 +6,7 @@ import { OCTETS_AT_ONCE } from '../../../src/sql/portion.ts';
 import { openPostgres } from '../../../src/sql/postgres.ts';
 import { sqlRecords } from '../../../src/sql/search.ts';
 import { type SqlConnection, sqlStore } from '../../../src/sql/store.ts';
-import { quiet } from '../../support/slack/door-world.ts';
+import { quiet } from '../../support/log.ts';
 import { skipWithout, startPostgres, type TestServer } from '../../support/store/servers.ts';
 import { eventOf, newApproval, newJoiner, open, randomHex } from '../../support/store/world.ts';
 

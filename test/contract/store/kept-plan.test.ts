@@ -4,7 +4,7 @@ import { sql } from 'kysely';
 import type { Take } from '../../../src/domain/limit.ts';
 import { openPostgres } from '../../../src/sql/postgres.ts';
 import { type SqlConnection, sqlStore } from '../../../src/sql/store.ts';
-import { quiet } from '../../support/slack/door-world.ts';
+import { quiet } from '../../support/log.ts';
 import { skipWithout, startPostgres, type TestServer } from '../../support/store/servers.ts';
 import { change, newApproval, newJoiner, open } from '../../support/store/world.ts';
 

@@ -4,7 +4,9 @@ import { PGlite } from '@electric-sql/pglite';
 import { Kysely, PostgresDialect, type PostgresPool } from 'kysely';
 import { sqlQueue } from '../../../src/queue/sql.ts';
 import { pglitePool } from '../../../src/sql/pglite-pool.ts';
-import { inMs, newId, startReplica, until, writtenLog } from '../../support/store/queue.ts';
+import { writtenLog } from '../../support/log.ts';
+import { inMs, newId, startReplica } from '../../support/store/queue.ts';
+import { until } from '../../support/wait.ts';
 
 describe('a pool over one PGlite', () => {
   let db: PGlite;

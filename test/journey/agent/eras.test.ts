@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { ModernAgent } from '../../support/agent/modern.ts';
-import { eventually, type GatewayProcess, type House, openHouse } from '../../support/gateway/program.ts';
+import { type GatewayProcess, type House, openHouse } from '../../support/gateway/program.ts';
 import { type ErasUpstream, erasUpstream, saying } from '../../support/upstream/eras.ts';
+import { eventually } from '../../support/wait.ts';
 
 const POLICY = `version: "1"
 default: allow

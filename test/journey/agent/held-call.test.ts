@@ -3,8 +3,9 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { Agent, noteOf, textOf } from '../../support/agent/agent.ts';
-import { CHANNEL, eventually, type GatewayProcess, type House, openHouse } from '../../support/gateway/program.ts';
+import { CHANNEL, type GatewayProcess, type House, openHouse } from '../../support/gateway/program.ts';
 import { type CountingUpstream, countingUpstream } from '../../support/upstream/counting.ts';
+import { eventually } from '../../support/wait.ts';
 
 const POLICY = `version: "1"
 default: deny

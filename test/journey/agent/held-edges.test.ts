@@ -14,8 +14,8 @@ import { httpUpstream } from '../../../src/mcp/upstream/http.ts';
 import { type Store, type TaskStore, Unavailable } from '../../../src/ports.ts';
 import { ModernAgent } from '../../support/agent/modern.ts';
 import { ADMIN, APPROVE, ASKING, type ParkedWorld, parkedWorld, TERMS } from '../../support/gateway/parked-world.ts';
-import { eventually } from '../../support/gateway/program.ts';
-import { quiet } from '../../support/slack/door-world.ts';
+import { quiet } from '../../support/log.ts';
+import { eventually } from '../../support/wait.ts';
 
 /** A server that answers every call with this result, on a stream or as JSON. */
 interface Tools {

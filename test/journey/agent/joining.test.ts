@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { Agent, noteOf, textOf } from '../../support/agent/agent.ts';
-import { eventually, type GatewayProcess, type House, openHouse } from '../../support/gateway/program.ts';
+import { type GatewayProcess, type House, openHouse } from '../../support/gateway/program.ts';
 import { type CountingUpstream, countingUpstream } from '../../support/upstream/counting.ts';
+import { eventually } from '../../support/wait.ts';
 
 const POLICY = `version: "1"
 default: deny

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { ModernAgent, type ModernAnswer, modernText } from '../../support/agent/modern.ts';
-import { eventually, type GatewayProcess, type House, openHouse } from '../../support/gateway/program.ts';
+import { type GatewayProcess, type House, openHouse } from '../../support/gateway/program.ts';
 import { type ErasUpstream, erasUpstream, saying } from '../../support/upstream/eras.ts';
+import { eventually } from '../../support/wait.ts';
 
 const POLICY = `version: "1"
 default: allow

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { connect, type Socket } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { Agent, textOf } from '../../support/agent/agent.ts';
-import { eventually, type GatewayProcess, type House, openHouse } from '../../support/gateway/program.ts';
+import { type GatewayProcess, type House, openHouse } from '../../support/gateway/program.ts';
 import { type FloodingUpstream, floodingUpstream } from '../../support/upstream/flooding.ts';
+import { eventually } from '../../support/wait.ts';
 
 const POLICY = `version: "1"
 default: allow

@@ -8,10 +8,10 @@ import {
   type ConsoleWorld,
   complaintsOf,
   consoleWorld,
-  eventually,
   openBrowser,
   signIn,
 } from '../../support/console/browser.ts';
+import { eventually } from '../../support/wait.ts';
 
 interface Result {
   readonly isError?: boolean;
@@ -232,12 +232,12 @@ describe('The console in a browser', { concurrency: false }, () => {
     await page.getByRole('dialog').getByRole('button', { name: 'Yes, revoke' }).click();
     await page.locator('tr', { hasText: 'nightly-bot' }).getByText('revoked').waitFor();
     await eventually(
+      'the token is refused',
       () =>
         nightly.listTools().then(
-          () => false,
+          () => null,
           () => true,
         ),
-      'the token is refused',
       5_000,
     );
     await agent.listTools();

@@ -7,10 +7,10 @@ import {
   type ConsoleWorld,
   complaintsOf,
   consoleWorld,
-  eventually,
   openBrowser,
   signIn,
 } from '../../support/console/browser.ts';
+import { eventually } from '../../support/wait.ts';
 
 const CHANNEL = 'C0APPROVALS';
 const EVIL = '<img src=x onerror="window.hit=1"><script>window.hit=2</script>';
@@ -74,11 +74,11 @@ describe('What the approver saw, for a reviewer', { concurrency: false }, () => 
 
     const story = page.locator('#story');
     await eventually(
+      'the story is sealed',
       async () => {
         await page.goto(`${world.url}/approvals/${id}`);
-        return (await story.locator('.chain.good', { hasText: 'The chain holds' }).count()) > 0;
+        return (await story.locator('.chain.good', { hasText: 'The chain holds' }).count()) > 0 ? true : null;
       },
-      'the story is sealed',
       PATIENCE,
     );
     const decided = story.locator('li', { hasText: 'What the approver saw' });

@@ -4,7 +4,8 @@ import { after, before, describe, it } from 'node:test';
 import { consoleDoor } from '../../../src/web/console/console.ts';
 import { LoginSessions } from '../../../src/web/http/login-sessions.ts';
 import { adminIdentity } from '../../../src/web/http/reviewer.ts';
-import { ADMIN_TOKEN, type ConsoleWorld, consoleWorld, eventually } from '../../support/console/browser.ts';
+import { ADMIN_TOKEN, type ConsoleWorld, consoleWorld } from '../../support/console/browser.ts';
+import { eventually } from '../../support/wait.ts';
 
 interface Answer {
   readonly status: number;
@@ -62,10 +63,10 @@ describe('The console’s login', { concurrency: false }, () => {
     cookie = cookieOf(await signingIn(url, ADMIN_TOKEN));
     const agent = await world.agent();
     held = agent.callTool({ name: 'create_api_key', arguments: { name: 'held', role: 'viewer' } });
-    id = await eventually(async () => {
+    id = await eventually('the call is parked', async () => {
       const { text } = await ask(url, 'GET', '/api/approvals?state=pending', { cookie });
-      return (JSON.parse(text) as { items: { id: string }[] }).items[0]?.id;
-    }, 'the call is parked');
+      return (JSON.parse(text) as { items: { id: string }[] }).items[0]?.id ?? null;
+    });
   });
 
   after(async () => {
@@ -212,11 +213,11 @@ describe('The console’s login', { concurrency: false }, () => {
   });
 
   it('P7: sign-ins, refusals, decisions and readings are events', async () => {
-    await eventually(async () => {
+    await eventually('the events are written', async () => {
       const seen = new Set(await types());
       const wanted = ['admin.signed_in', 'admin.signed_out', 'admin.refused', 'admin.read', 'approval.decided'];
-      return wanted.every((type) => seen.has(type));
-    }, 'the events are written');
+      return wanted.every((type) => seen.has(type)) ? true : null;
+    });
   });
 
   it('slows down guessing, and says for how long', async () => {
@@ -283,10 +284,10 @@ describe('A console behind https', { concurrency: false }, () => {
     const cookie = cookieOf(await signingIn(world.url, ADMIN_TOKEN, at));
     const agent = await world.agent();
     const held = agent.callTool({ name: 'create_api_key', arguments: { name: 'x', role: 'viewer' } }).catch(() => null);
-    const page = await eventually(async () => {
+    const page = await eventually('the call is in the inbox', async () => {
       const { text } = await ask(world.url, 'GET', '/', { cookie, host });
-      return text.includes('data-key="ap_') && text;
-    }, 'the call is in the inbox');
+      return text.includes('data-key="ap_') ? text : null;
+    });
     assert.match(page, /No approvers’ group of this call lists admin/);
     assert.ok(!page.includes('data-decide'));
     const id = /data-key="(ap_\w+)"/.exec(page)?.[1];

@@ -7,10 +7,10 @@ import {
   type ConsoleWorld,
   complaintsOf,
   consoleWorld,
-  eventually,
   openBrowser,
   signIn,
 } from '../../support/console/browser.ts';
+import { eventually } from '../../support/wait.ts';
 
 interface EventView {
   readonly type: string;
@@ -75,14 +75,10 @@ describe('The Policies page', { concurrency: false }, () => {
     const agent = await world.agent();
     const { tools } = await agent.listTools();
     assert.ok(!tools.some((tool) => tool.name === 'delete_workspace'), 'the agent does not see it');
-    await eventually(
-      async () => {
-        await page.goto(`${world.url}/policies`);
-        return (await page.locator('.listed time').first().getAttribute('datetime')) !== before;
-      },
-      'the page says that the list was seen again',
-      20_000,
-    );
+    await eventually('the page says that the list was seen again', async () => {
+      await page.goto(`${world.url}/policies`);
+      return (await page.locator('.listed time').first().getAttribute('datetime')) !== before ? true : null;
+    });
     await page.getByText('the same since').waitFor();
     assert.equal((await events('tools.listed')).length, 1, 'the same list is no news');
     await row('delete_workspace').getByText('hidden').waitFor();

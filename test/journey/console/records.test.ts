@@ -18,6 +18,7 @@ import { linkTo, readQuery } from '../../../src/web/api/audit-query.ts';
 import { shown, shownOnLine } from '../../../src/web/html/shown.ts';
 import { Throttle } from '../../../src/web/http/throttle.ts';
 import { vouch } from '../../../src/web/pages/vouch.ts';
+import { quiet } from '../../support/log.ts';
 
 const START = Date.UTC(2026, 0, 1);
 
@@ -152,7 +153,6 @@ describe('What reviewers read', { concurrency: false }, () => {
 
   it('P1: a token revoked on one replica is good for nothing on another, once, and by its digest alone', async () => {
     const revocations = sqlRevocations(embedded.db);
-    const quiet = { info() {}, warn() {}, error() {} };
     const other = new RevokedTokens(revocations, quiet);
     await other.refresh();
     const tokenSha256 = 'a'.repeat(64);

@@ -7,8 +7,9 @@ import { progressMessage } from '../../../src/mcp/protocol/tool-results.ts';
 import { type CardRecord, type Cards, type Delivery, Unavailable } from '../../../src/ports.ts';
 import { sampleApproval } from '../../support/domain/approval.ts';
 import { arrivalOf, type ParkedWorld, park, parkedWorld } from '../../support/gateway/parked-world.ts';
-import { eventually } from '../../support/gateway/program.ts';
-import { CHANNEL, doorWorld, quiet } from '../../support/slack/door-world.ts';
+import { quiet } from '../../support/log.ts';
+import { CHANNEL, doorWorld } from '../../support/slack/door-world.ts';
+import { eventually } from '../../support/wait.ts';
 
 /** Cards that the test itself finishes showing, one by one. */
 function slowCards(): Cards & { shown: { at: CardRecord | null; end: (delivery: Delivery) => void }[] } {

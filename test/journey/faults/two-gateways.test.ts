@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { Agent, noteOf, textOf } from '../../support/agent/agent.ts';
-import { CHANNEL, eventually, type GatewayProcess, type House, openHouse } from '../../support/gateway/program.ts';
+import { CHANNEL, type GatewayProcess, type House, openHouse } from '../../support/gateway/program.ts';
 import {
   type Backing,
   type BackingKind,
@@ -10,6 +10,7 @@ import {
   startBacking,
 } from '../../support/store/backing.ts';
 import { type CountingUpstream, countingUpstream } from '../../support/upstream/counting.ts';
+import { eventually } from '../../support/wait.ts';
 
 const POLICY = `version: "1"
 default: deny

@@ -5,8 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Agent, noteOf, textOf } from '../../support/agent/agent.ts';
-import { eventually, openHouse } from '../../support/gateway/program.ts';
+import { openHouse } from '../../support/gateway/program.ts';
 import { countingUpstream } from '../../support/upstream/counting.ts';
+import { eventually } from '../../support/wait.ts';
 
 const POLICY = 'version: "1"\ndefault: deny\ntools:\n  create_key: { action: require_approval }\n';
 const STORY = new URL('../../support/faults/full-disk.ts', import.meta.url).pathname;

@@ -3,9 +3,10 @@ import { spawnSync } from 'node:child_process';
 import { Agent as Connections, request } from 'node:http';
 import { after, before, describe, test } from 'node:test';
 import { Agent, textOf } from '../../support/agent/agent.ts';
-import { eventually, type House, openHouse } from '../../support/gateway/program.ts';
+import { type House, openHouse } from '../../support/gateway/program.ts';
 import { type Backing, skipWithoutBacking, startBacking } from '../../support/store/backing.ts';
 import { type CountingUpstream, countingUpstream } from '../../support/upstream/counting.ts';
+import { eventually } from '../../support/wait.ts';
 
 const POLICY = `version: "1"
 default: deny

@@ -4,9 +4,10 @@ import { after, before, describe, test } from 'node:test';
 import { newGrant } from '../../../src/config/grants.ts';
 import { Agent, noteOf, textOf } from '../../support/agent/agent.ts';
 import { visitor } from '../../support/console/visitor.ts';
-import { eventually, type GatewayProcess, type House, openHouse } from '../../support/gateway/program.ts';
+import { type GatewayProcess, type House, openHouse } from '../../support/gateway/program.ts';
 import { type Backing, skipWithoutBacking, startBacking } from '../../support/store/backing.ts';
 import { type CountingUpstream, countingUpstream } from '../../support/upstream/counting.ts';
+import { eventually } from '../../support/wait.ts';
 
 const POLICY = 'version: "1"\ndefault: deny\ntools:\n  create_key: { action: require_approval }\n';
 const OLD = 'o'.repeat(40);

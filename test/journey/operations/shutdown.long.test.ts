@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Agent, textOf } from '../../support/agent/agent.ts';
-import { eventually, openHouse } from '../../support/gateway/program.ts';
+import { openHouse } from '../../support/gateway/program.ts';
 import { countingUpstream } from '../../support/upstream/counting.ts';
+import { eventually } from '../../support/wait.ts';
 
 const POLICY = `version: "1"
 default: deny

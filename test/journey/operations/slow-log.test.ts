@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import pg from 'pg';
 import { Agent, textOf } from '../../support/agent/agent.ts';
-import { eventually, type GatewayProcess, type House, openHouse } from '../../support/gateway/program.ts';
+import { type GatewayProcess, type House, openHouse } from '../../support/gateway/program.ts';
 import { skipWithout, startPostgres, type TestServer } from '../../support/store/servers.ts';
 import { type CountingUpstream, countingUpstream } from '../../support/upstream/counting.ts';
+import { eventually } from '../../support/wait.ts';
 
 const POLICY = `version: "1"
 default: deny

@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { callTool, noteOf, sdkClient, textOf } from '../../support/agent/agent.ts';
-import { eventually, type GatewayProcess, type House, openHouse } from '../../support/gateway/program.ts';
+import { type GatewayProcess, type House, openHouse } from '../../support/gateway/program.ts';
+import { freePort } from '../../support/port.ts';
 import { type ResendStandIn, resendStandIn } from '../../support/upstream/resend.ts';
+import { eventually } from '../../support/wait.ts';
 
 const PROGRAMS = new URL('../../../node_modules/', import.meta.url).pathname;
 const RESEND_KEY = 're_MARKER_credential';
@@ -195,12 +196,4 @@ function startEverything(port: number): ChildProcess {
   });
   process.once('exit', () => child.kill('SIGKILL'));
   return child;
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve));
-  const { port } = probe.address() as { port: number };
-  await new Promise((resolve) => probe.close(resolve));
-  return port;
 }

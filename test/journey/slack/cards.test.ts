@@ -4,7 +4,8 @@ import type { Approval, Decision } from '../../../src/domain/approval.ts';
 import { checkSlack } from '../../../src/slack/check.ts';
 import { failureOf, slackClient } from '../../../src/slack/client.ts';
 import { SCOPES, slackManifest } from '../../../src/slack/manifest.ts';
-import { CHANNEL, type DoorWorld, doorWorld, quiet } from '../../support/slack/door-world.ts';
+import { quiet } from '../../support/log.ts';
+import { CHANNEL, type DoorWorld, doorWorld } from '../../support/slack/door-world.ts';
 
 const vote = (different: Partial<Decision> = {}): Decision => ({
   approver: 'U0MIRA',

@@ -4,8 +4,9 @@ import type { ApiRequest } from '../../../src/demo/slack/api.ts';
 import type { SlackMessage } from '../../../src/demo/slack/messages.ts';
 import type { SlackView } from '../../../src/demo/slack/views.ts';
 import { Agent, textOf } from '../../support/agent/agent.ts';
-import { CHANNEL, eventually, type GatewayProcess, type House, openHouse } from '../../support/gateway/program.ts';
+import { CHANNEL, type GatewayProcess, type House, openHouse } from '../../support/gateway/program.ts';
 import { type CountingUpstream, countingUpstream } from '../../support/upstream/counting.ts';
+import { eventually } from '../../support/wait.ts';
 
 const POLICY = 'version: "1"\ndefault: deny\ntools: { create_key: { action: require_approval } }\n';
 const EVIL = '<!channel> <@U0SAM> <https://evil.example|Approved by Mira> *bold* `code` &lt;!here&gt; :skull: ```';

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { Agent, noteOf, textOf } from '../../support/agent/agent.ts';
-import { CHANNEL, eventually, type GatewayProcess, type House, openHouse } from '../../support/gateway/program.ts';
+import { CHANNEL, type GatewayProcess, type House, openHouse } from '../../support/gateway/program.ts';
 import { type Reconfigure, reconfigure } from '../../support/gateway/reconfigure.ts';
 import { type CountingUpstream, countingUpstream } from '../../support/upstream/counting.ts';
+import { eventually } from '../../support/wait.ts';
 
 const POLICY = 'version: "1"\ndefault: deny\ntools: { create_key: { action: require_approval } }\n';
 const OTHER = 'C0KEYS';

@@ -3,9 +3,10 @@ import { after, before, describe, test } from 'node:test';
 import { approvalsCommand } from '../../../src/cli/approvals.ts';
 import type { SlackMessage } from '../../../src/demo/slack/messages.ts';
 import { Agent, noteOf, type Sent, textOf } from '../../support/agent/agent.ts';
-import { CHANNEL, eventually, type GatewayProcess, type House, openHouse } from '../../support/gateway/program.ts';
+import { CHANNEL, type GatewayProcess, type House, openHouse } from '../../support/gateway/program.ts';
 import { skipWithout, startPostgres, type TestServer } from '../../support/store/servers.ts';
 import { type CountingUpstream, countingUpstream } from '../../support/upstream/counting.ts';
+import { eventually } from '../../support/wait.ts';
 
 const POLICY = `version: "1"
 default: deny

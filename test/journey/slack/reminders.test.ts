@@ -10,7 +10,8 @@ import { slackClient } from '../../../src/slack/client.ts';
 import { People } from '../../../src/slack/people.ts';
 import { REQUIREMENT } from '../../support/domain/approval.ts';
 import { ADMIN, arrivalOf, type ParkedWorld, park, parkedWorld } from '../../support/gateway/parked-world.ts';
-import { CHANNEL, quiet } from '../../support/slack/door-world.ts';
+import { quiet } from '../../support/log.ts';
+import { CHANNEL } from '../../support/slack/door-world.ts';
 
 const MINUTE = 60_000;
 const ONCALL = { afterMs: 20 * MINUTE, groups: ['oncall'], people: ['U0SAM'], userGroups: [], admin: false };

@@ -3,8 +3,9 @@ import { after, before, describe, test } from 'node:test';
 import { unsure } from '../../../src/mcp/protocol/tool-results.ts';
 import { Agent, noteOf, textOf } from '../../support/agent/agent.ts';
 import { sampleApproval } from '../../support/domain/approval.ts';
-import { CHANNEL, eventually, type GatewayProcess, type House, openHouse } from '../../support/gateway/program.ts';
+import { CHANNEL, type GatewayProcess, type House, openHouse } from '../../support/gateway/program.ts';
 import { type CountingUpstream, countingUpstream } from '../../support/upstream/counting.ts';
+import { eventually } from '../../support/wait.ts';
 
 const POLICY = 'version: "1"\ndefault: deny\ntools: { create_key: { action: require_approval }, read: {} }\n';
 const PATIENCE = 20_000;

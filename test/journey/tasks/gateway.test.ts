@@ -5,8 +5,9 @@ import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/
 import { CallToolResultSchema } from '@modelcontextprotocol/sdk/types.js';
 import type { JsonObject } from '../../../src/domain/json.ts';
 import { ModernAgent, type ModernAnswer, WITH_TASKS } from '../../support/agent/modern.ts';
-import { eventually, type GatewayProcess, type House, openHouse } from '../../support/gateway/program.ts';
+import { type GatewayProcess, type House, openHouse } from '../../support/gateway/program.ts';
 import { type ErasUpstream, erasUpstream, saying } from '../../support/upstream/eras.ts';
+import { eventually } from '../../support/wait.ts';
 
 const POLICY = `version: "1"
 default: allow

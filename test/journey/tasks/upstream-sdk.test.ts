@@ -10,8 +10,9 @@ import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/
 import { InMemoryTaskStore } from '@modelcontextprotocol/sdk/experimental/tasks/stores/in-memory.js';
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
 import { CallToolResultSchema } from '@modelcontextprotocol/sdk/types.js';
-import { eventually, type GatewayProcess, type House, openHouse } from '../../support/gateway/program.ts';
+import { type GatewayProcess, type House, openHouse } from '../../support/gateway/program.ts';
 import { sdkTaskServer } from '../../support/upstream/sdk-tasks.ts';
+import { eventually } from '../../support/wait.ts';
 
 const POLICY = 'version: "1"\ndefault: allow\ntools:\n  slow: { action: require_approval }\n';
 

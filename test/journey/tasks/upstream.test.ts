@@ -6,9 +6,10 @@ import { CallToolResultSchema } from '@modelcontextprotocol/sdk/types.js';
 import { type JsonObject, member } from '../../../src/domain/json.ts';
 import { ModernAgent, WITH_TASKS } from '../../support/agent/modern.ts';
 import { TaskAgent } from '../../support/agent/tasks.ts';
-import { eventually, type GatewayProcess, type House, openHouse } from '../../support/gateway/program.ts';
+import { type GatewayProcess, type House, openHouse } from '../../support/gateway/program.ts';
 import { type Backing, query, skipWithoutBacking, startBacking } from '../../support/store/backing.ts';
 import { type TaskUpstream, taskUpstream, type UpstreamTask } from '../../support/upstream/tasks.ts';
+import { eventually } from '../../support/wait.ts';
 
 const POLICY = `version: "1"
 default: allow

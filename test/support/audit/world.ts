@@ -13,7 +13,7 @@ import { openPostgres } from '../../../src/sql/postgres.ts';
 import type { Tables } from '../../../src/sql/schema.ts';
 import { sqlStore } from '../../../src/sql/store.ts';
 import { vault } from '../../../src/vault/vault.ts';
-import { quiet } from '../slack/door-world.ts';
+import { quiet } from '../log.ts';
 import { type ServerKind, startPostgres } from '../store/servers.ts';
 import type { StoredLog } from './tampering.ts';
 

@@ -155,18 +155,3 @@ export async function axeFaults(page: Page): Promise<string[]> {
     nodes.map((node) => `${id}: ${node.html.slice(0, 200)} — ${node.failureSummary?.slice(0, 300)}`),
   );
 }
-
-/** Looks until there is something; otherwise throws, naming what was wanted. */
-export async function eventually<T>(
-  look: () => Promise<T | null | undefined | false>,
-  wanted: string,
-  ms = 10_000,
-): Promise<T> {
-  const end = Date.now() + ms;
-  for (;;) {
-    const found = await look();
-    if (found) return found;
-    if (Date.now() > end) throw new Error(`not within ${ms} ms: ${wanted}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}

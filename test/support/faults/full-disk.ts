@@ -6,8 +6,9 @@ import assert from 'node:assert/strict';
 import { appendFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Agent, noteOf, textOf } from '../agent/agent.ts';
-import { eventually, openHouse } from '../gateway/program.ts';
+import { openHouse } from '../gateway/program.ts';
 import { countingUpstream } from '../upstream/counting.ts';
+import { eventually } from '../wait.ts';
 
 const POLICY = 'version: "1"\ndefault: deny\ntools:\n  create_key: { action: require_approval }\n';
 const folder = process.argv[2]!;

@@ -3,8 +3,9 @@ import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FaultPoint } from '../../../src/gateway/fault-point.ts';
 import { Agent, textOf } from '../agent/agent.ts';
-import { CHANNEL, eventually, type GatewayProcess, type House, openHouse } from '../gateway/program.ts';
+import { CHANNEL, type GatewayProcess, type House, openHouse } from '../gateway/program.ts';
 import { type CountingUpstream, countingUpstream } from '../upstream/counting.ts';
+import { eventually } from '../wait.ts';
 
 /** A fault point of the gateway, or the moment at which the server has the call but has not answered. */
 export type Point = FaultPoint | 'send.during';

@@ -16,9 +16,10 @@ import type { Tables } from '../../../src/sql/schema.ts';
 import { sqlStore } from '../../../src/sql/store.ts';
 import { sqlTasks } from '../../../src/sql/tasks.ts';
 import { vault } from '../../../src/vault/vault.ts';
+import { TestClock } from '../clock.ts';
 import { REQUIREMENT } from '../domain/approval.ts';
 import { callOf, policyOf } from '../domain/policy.ts';
-import { quiet, TestClock } from '../slack/door-world.ts';
+import { quiet } from '../log.ts';
 
 export interface ParkedWorld {
   readonly store: Store;

@@ -7,11 +7,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { newGrant } from '../../../src/config/grants.ts';
 import type { SlackMessage } from '../../../src/demo/slack/messages.ts';
 import { type SlackStandIn, startSlackStandIn } from '../../../src/demo/slack/stand-in.ts';
+import { eventually, PATIENCE } from '../wait.ts';
 
 export const CHANNEL = 'C0APPROVALS';
 const ROOT = new URL('../../..', import.meta.url).pathname;
-/** Milliseconds within which anything that a test waits for must happen. */
-const PATIENCE = 20_000;
 
 export interface HouseOptions {
   /** What stands under `servers:`, by name, without its policy: `url: http://…` or `command: […]`. */
@@ -297,24 +296,4 @@ function gatewayOf(program: Program, url: string, adminToken: string): GatewayPr
 
 function holds(args: Record<string, unknown>, wanted: Record<string, unknown> = {}): boolean {
   return Object.entries(wanted).every(([name, value]) => args[name] === value);
-}
-
-/** Tries `probe` until it returns something that is not null; fails after `ms`. A probe that throws is tried again. */
-export async function eventually<T>(
-  what: string,
-  probe: () => Promise<T | null> | T | null,
-  ms = PATIENCE,
-): Promise<T> {
-  const end = Date.now() + ms;
-  let last: unknown = null;
-  for (;;) {
-    try {
-      const found = await probe();
-      if (found !== null) return found;
-    } catch (error) {
-      last = error;
-    }
-    if (Date.now() > end) throw new Error(`not within ${ms} ms: ${what}`, last === null ? {} : { cause: last });
-    await sleep(30);
-  }
 }

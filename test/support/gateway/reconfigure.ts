@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { eventually, type GatewayProcess, type House } from './program.ts';
+import { eventually } from '../wait.ts';
+import type { GatewayProcess, House } from './program.ts';
 
 /** Rewrites what stands under `slack:` and signals the process; resolves once it is accepted, or refused like this. */
 export type Reconfigure = (slack: string, refusal?: RegExp | null) => Promise<void>;

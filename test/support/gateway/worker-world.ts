@@ -1,6 +1,7 @@
 import { query } from '../store/backing.ts';
 import { startPostgres, startRedis, type TestServer } from '../store/servers.ts';
-import { eventually, type House, openHouse } from './program.ts';
+import { eventually } from '../wait.ts';
+import { type House, openHouse } from './program.ts';
 import { bootWorker, type LocalWorker } from './worker.ts';
 
 /** The Worker with everything around it but a Node gateway: whatever happens, workerd did. */

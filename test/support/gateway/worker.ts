@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { unstable_startWorker as startWorker } from 'wrangler';
+import { freePort } from '../port.ts';
 
 const ROOT = new URL('../../..', import.meta.url).pathname;
 const run = promisify(execFile);
@@ -87,13 +87,4 @@ async function putFiles(folder: string, persist: string): Promise<void> {
       env: { ...process.env, CI: '1', WRANGLER_SEND_METRICS: 'false' },
     });
   }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
 }

@@ -3,8 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { serve } from '@hono/node-server';
 import type { CallDoor } from '../../../src/mcp/door/call-door.ts';
 import { type Grant, type McpDoorDeps, mcpDoor, type ServerEntry } from '../../../src/mcp/door/door.ts';
-
-const QUIET = { info() {}, warn() {}, error() {} };
+import { quiet } from '../log.ts';
 
 /** Lets every call through. */
 export const OPEN_CALLS: CallDoor = {
@@ -51,7 +50,7 @@ export async function servedDoor(
     maxBody: 64 * 1024,
     hosts: () => new Set([new URL(origin).host]),
     publicUrl: () => origin,
-    log: QUIET,
+    log: quiet,
     ...over,
   });
   const server = serve({ fetch: app.fetch, port: 0, hostname: '127.0.0.1' });

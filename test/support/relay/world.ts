@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { createServer } from 'node:net';
 import { httpUpstream } from '../../../src/mcp/upstream/http.ts';
 import { type WireAnswer, wire } from '../agent/wire.ts';
+import { freePort } from '../port.ts';
 import { type Recorded, type RecordingUpstream, recordingUpstream, type Script } from '../upstream/recording.ts';
 import { memoryBindings, OPEN_CALLS, type ServedDoor, servedDoor } from './served-door.ts';
 
@@ -45,7 +45,7 @@ export async function relayWorld(): Promise<RelayWorld> {
     hidden: () => false,
     hides: false,
   };
-  const gone = httpUpstream({ url: `http://127.0.0.1:${await closedPort()}/mcp` });
+  const gone = httpUpstream({ url: `http://127.0.0.1:${await freePort()}/mcp` });
   const hidden = (tool: string) => tool.startsWith('delete_');
   const hiding = { ...entry, name: 'hiding', upstream: httpUpstream({ url: upstream.url }), hidden, hides: true };
   const servers = [
@@ -83,13 +83,4 @@ export async function relayWorld(): Promise<RelayWorld> {
       await upstream[Symbol.asyncDispose]();
     },
   };
-}
-
-/** A port nobody listens on. */
-async function closedPort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

@@ -5,7 +5,7 @@ import { type SlackStandIn, type SlackStandInOptions, startSlackStandIn } from '
 import type { Approval } from '../../../src/domain/approval.ts';
 import { decide as judge } from '../../../src/domain/decide.ts';
 import type { SeenApproval } from '../../../src/gateway/decision/decide.ts';
-import type { CardRecord, Cards, Clock, Delivery, Log } from '../../../src/ports.ts';
+import type { CardRecord, Cards, Clock, Delivery } from '../../../src/ports.ts';
 import type { SlackApi } from '../../../src/slack/api.ts';
 import { slackCards } from '../../../src/slack/cards.ts';
 import { slackClient } from '../../../src/slack/client.ts';
@@ -13,22 +13,11 @@ import { type SlackDeps, type SlackDoor, slackDoor } from '../../../src/slack/do
 import { fetchSlackClient } from '../../../src/slack/fetch-client.ts';
 import { People } from '../../../src/slack/people.ts';
 import { slackWebDoor } from '../../../src/slack/web-door.ts';
+import { TestClock } from '../clock.ts';
 import { OPENED, sampleApproval } from '../domain/approval.ts';
+import { quiet } from '../log.ts';
 
 export const CHANNEL = 'C0APPROVALS';
-
-/** A clock that a test moves forward. It starts at the real time, because signatures are made with that. */
-export class TestClock implements Clock {
-  #aheadMs = 0;
-  now(): Date {
-    return new Date(Date.now() + this.#aheadMs);
-  }
-  advance(ms: number): void {
-    this.#aheadMs += ms;
-  }
-}
-
-export const quiet: Log = { info() {}, warn() {}, error() {} };
 
 export interface Refusal {
   readonly id: string;

@@ -56,11 +56,3 @@ export function lives(pid: number): boolean {
     return false;
   }
 }
-
-export async function until(holds: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  for (let n = 0; n < 400; n++) {
-    if (await holds()) return;
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-  assert.fail(`not within 4 s: ${what}`);
-}

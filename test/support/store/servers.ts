@@ -1,10 +1,11 @@
 /** Real Redis and Postgres for tests, each on a free port of 127.0.0.1 with its own directory; ended by process id. */
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { accessSync, chownSync, constants, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from '../port.ts';
 
 export type ServerKind = 'redis' | 'postgres';
 
@@ -137,15 +138,6 @@ async function server(recipe: Recipe): Promise<TestServer> {
     throw error;
   }
   return running;
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve));
-  const address = probe.address();
-  await new Promise((resolve) => probe.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('no free port');
-  return address.port;
 }
 
 async function listens(port: number): Promise<boolean> {

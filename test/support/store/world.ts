@@ -11,7 +11,7 @@ import { openPostgres } from '../../../src/sql/postgres.ts';
 import { type SqlConnection, sqlStore } from '../../../src/sql/store.ts';
 import { sqlTasks } from '../../../src/sql/tasks.ts';
 import { sampleApproval } from '../domain/approval.ts';
-import { quiet } from '../slack/door-world.ts';
+import { quiet } from '../log.ts';
 import { skipWithout, startPostgres } from './servers.ts';
 
 export const STORES = ['PGlite', 'Postgres'] as const;
