@@ -97,7 +97,7 @@ describe('the card in each state', () => {
     assert.match(read(card.blocks), /1 of 2 approvals: <@U0MIRA>/);
   });
 
-  test('an owner who approved an own call is marked', () => {
+  test('an owner who approved their own agent’s call is marked', () => {
     const card = renderCard(
       sampleApproval({ state: 'approved', decisions: [vote({ approver: 'U0SAM', self: true })] }),
     );

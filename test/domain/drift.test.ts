@@ -49,7 +49,7 @@ const DRIFTS: [name: string, file: object, verdict: string][] = [
 ];
 
 for (const [name, file, kind] of DRIFTS) {
-  test(`P1: a changed tool is judged so when ${name}: ${kind}`, () => {
+  test(`P1: a changed tool, when ${name}: ${kind}`, () => {
     const live = new ToolDrift();
     const policy = policyOf(file);
     live.saw('s', { ...ENTRY, description: 'Lists, and sends it on.' } as Json);

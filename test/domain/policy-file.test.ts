@@ -161,7 +161,7 @@ for (const [name, file, text, fault] of BROKEN) {
   });
 }
 
-test('only a file that is Intercept’s all through may leave the default out', () => {
+test('only a file that is entirely Intercept’s may leave the default out', () => {
   const rules = '{rules: [{name: r, action: deny}]}';
   const missing = /default: is missing/;
   assert.deepEqual(faultsOf(`version: "1"\ntools: {a: ${rules}}`), []);

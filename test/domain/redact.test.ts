@@ -30,7 +30,7 @@ describe('redaction', () => {
     });
   }
 
-  test('names that are none stay, and `redact: none` hides nothing', () => {
+  test('other names stay, and `redact: none` hides nothing', () => {
     const given = { name: 'ci', key: 'k', role: 'viewer', expires: 30, none: null };
     assert.deepEqual(plain(redact(given, DEFAULT_REDACTION)), given);
     assert.deepEqual(plain(redact({ password: 'x' }, none)), { password: 'x' });

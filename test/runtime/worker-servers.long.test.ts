@@ -93,7 +93,7 @@ describe('the Worker and what servers say and do of themselves', { skip, timeout
     ]);
   });
 
-  it('P8: asked so, a server that redirects is not followed, and one that is gone is said to be', async () => {
+  it('P8: when it is asked so, a server’s redirect is not followed, and one that is gone is reported', async () => {
     const reviewer = await visitor(world.url, world.house.adminToken);
     const before = sdk.asked();
     const away = await askedBy(reviewer, 'away');

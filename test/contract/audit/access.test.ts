@@ -65,7 +65,7 @@ describe('Refused access', () => {
   });
 });
 
-test('the use of a grant, and a read with the admin token, is told once an hour', () => {
+test('the use of a grant, and a read with the admin token, is logged once an hour', () => {
   const { events, clock, access } = world();
   const all = (): void => {
     access.used('bot', 'tools');

@@ -36,7 +36,7 @@ for (const kind of ['pglite', 'postgres'] as const) {
       assert.deepEqual(exported, { report, problems: [], cards: 0 });
     });
 
-    test('nothing is signed twice, and a checkpoint alone is no news', async () => {
+    test('nothing is signed twice, and a checkpoint alone is no reason to sign', async () => {
       assert.equal(await world.sign(), null);
     });
 

@@ -78,7 +78,7 @@ describe('Events that are handed on', () => {
     );
   });
 
-  test('P8: a collector that does not answer is told of without its address', async () => {
+  test('P8: a collector that does not answer is reported without its address', async () => {
     const lines: string[] = [];
     const log = { ...quiet, warn: (fields: object) => void lines.push(JSON.stringify(fields)) };
     const clock = new TestClock();

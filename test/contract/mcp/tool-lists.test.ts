@@ -47,7 +47,7 @@ function heldNow(): number {
   return heapUsed + external;
 }
 
-describe('an answer that is listened to', () => {
+describe('an answer that is observed', () => {
   const json = utf8.encode(JSON.stringify(LIST));
   const progress = ': hello\n\ndata: {"jsonrpc":"2.0","method":"notifications/progress"}\r\n\r\n';
   const sse = utf8.encode(`${progress}id: 7\ndata: ${JSON.stringify(LIST)}\n\n`);
@@ -59,7 +59,7 @@ describe('an answer that is listened to', () => {
     ['one that is too long', utf8.encode(`${JSON.stringify(LIST)}${' '.repeat(9 << 20)}`), {}, false],
   ];
   for (const [what, body, headers, heardOf] of table) {
-    test(`P9: ${what} passes byte for byte, and is ${heardOf ? 'heard' : 'not heard'}`, async () => {
+    test(`P9: ${what} passes byte for byte, and is ${heardOf ? 'read' : 'not read'}`, async () => {
       for (const chunk of body.length > 100_000 ? [65_536] : [1, 7, body.length]) {
         const { heard, bytes } = await passed(answerOf(body, headers, chunk));
         assert.equal(Buffer.compare(bytes, body), 0);
@@ -182,7 +182,7 @@ describe('lists of tools', () => {
     assert.deepEqual([events.at(-1)?.data.changed, events.at(-1)?.data.added], [['a'], ['b']]);
   });
 
-  test('that have no end are remembered by what is told of them, not by their entries', async () => {
+  test('without an end are remembered by what is logged of them, not by their entries', async () => {
     const { page, named, events, settled } = lists();
     const [pages, octets] = [60, 1_000_000];
     const before = heldNow();
@@ -196,7 +196,7 @@ describe('lists of tools', () => {
     assert.equal(named(events[0])?.length, pages);
   });
 
-  test('what is no list is none', () => {
+  test('what is not a list counts as none', () => {
     const none: Json[] = [null, {}, { tools: 1, count: 1, digest: '' }, []];
     for (const data of none) assert.equal(toolListOf(data), null);
     const tools: Json[] = [null, 7, { name: 1 }, { name: 'a', risk: 'x', severity: 'low', look: '' }];

@@ -193,7 +193,7 @@ for (const [name, { skip, start }] of Object.entries(BACKENDS)) {
       });
     });
 
-    test('P4: what is asked before it is started waits for that, and then is done', async () => {
+    test('P4: what is ordered before the queue starts waits for the start, and is then done', async () => {
       const late = backend.make(log);
       try {
         const id = newId();

@@ -187,7 +187,7 @@ describe('outages', { concurrency: true }, () => {
       await queue.close();
     });
 
-    test('P8: a wrong password is refused without being told to anybody', async () => {
+    test('P8: a wrong password is refused and never repeated', async () => {
       const server = await begin(['--requirepass', 'right']);
       const { log, lines } = writtenLog();
       const queue = redisQueue({ url: server.url.replace('right', 'wr0ng-one'), log });

@@ -49,7 +49,7 @@ describe('what comes in over HTTP', () => {
     assert.equal(world.approvals.get(id)!.decisions.length, 1);
   });
 
-  test('P10: what is remembered of a card lets nobody be refused, and its window never be left out', async () => {
+  test('P10: a card as remembered refuses nobody, and lets nobody skip the full view', async () => {
     const { id, ts } = await world.open();
     const approval = world.approvals.get(id)!;
     const card = world.records.get(id)!;
@@ -116,7 +116,7 @@ describe('what comes in over HTTP', () => {
     assert.equal(world.stateOf(id), 'pending');
   });
 
-  test('P3: a word that Slack does not take is tried again', async () => {
+  test('P3: a reply that Slack does not take is tried again', async () => {
     const { ts } = await world.open({ requirement: { people: ['U0ALEX'] } });
     const heard = world.slack.ephemerals('U0MIRA').length;
     const overrides = { response_url: 'http://127.0.0.1:9/gone' };

@@ -93,7 +93,7 @@ for (const kind of STORES) {
         assert.equal(other.kind === 'committed' && other.approval.decisions.length, 2);
       });
 
-      test('P5: a full counter takes nothing back with it: state, event and other counters stay', async () => {
+      test('P5: a full counter leaves all as it was: state, events and other counters', async () => {
         const { approval } = await opened(store);
         const approved = await through(store, approval, 'approved');
         const [wide, narrow] = [take({ max: '10' }), take({ max: '1' })];
@@ -164,7 +164,7 @@ for (const kind of STORES) {
         assert.equal((await store.commit(ended)).kind, 'committed');
       });
 
-      test('P5: of a decision and what follows it a full counter, or a caller who has left, takes neither', async () => {
+      test('P5: with a full counter, or a caller who has left, neither a decision nor what follows it is committed', async () => {
         const { approval, joiner } = await opened(store);
         const none = take({ max: '0' });
         const full = await store.commitBoth(...bothOf(approval, joiner, { takes: [none] }));
@@ -175,7 +175,7 @@ for (const kind of STORES) {
         assert.deepEqual(await typesOf(store, approval.id), ['approval.requested']);
       });
 
-      test('P3: a decision with what follows it, and any other commit at once, on two replicas: one is taken', async () => {
+      test('P3: of a decision with what follows it and any other commit at once, on two replicas, one is taken', async () => {
         for (const other of ['denied', 'expired', 'withdrawn', 'approved', 'both', 'leave'] as const) {
           for (let round = 0; round < 4; round += 1) {
             const { approval, joiner } = await opened(store);
@@ -203,7 +203,7 @@ for (const kind of STORES) {
         }
       });
 
-      test('P1: nothing is committed for a token that was revoked, and P10: none that names a card as it is not', async () => {
+      test('P1: nothing is committed for a token that was revoked, nor (P10) for a card that is not as the decision says', async () => {
         const { approval, joiner } = await opened(store);
         const token = randomHex(32);
         const card = { approval: approval.id, channel: 'C1', ts: '1.5', revision: 1, digest: 'd', postedAt: null };
@@ -238,7 +238,7 @@ for (const kind of STORES) {
         assert.deepEqual(await store.find(approval.id), approval);
       });
 
-      test('what a click rests on is found as the approval and its card are', async () => {
+      test('an approval and its card are found together, as a click needs them', async () => {
         const { approval } = await opened(store);
         assert.deepEqual(await store.look(approval.id), { approval, card: null });
         const card = { approval: approval.id, channel: 'C1', ts: null, revision: 1, digest: 'd', postedAt: null };
@@ -263,7 +263,7 @@ for (const kind of STORES) {
         }
       });
 
-      test('the request’s bytes go when they can be needed no more', async () => {
+      test('the request’s bytes are deleted once nothing can need them', async () => {
         const { approval } = await opened(store);
         const approved = await through(store, approval, 'approved');
         assert.notEqual(await store.request(approval.id), null);
@@ -271,7 +271,7 @@ for (const kind of STORES) {
         assert.equal(await store.request(approval.id), null);
       });
 
-      test('P2: a lease is renewed only while it is a dispatch, never shortened, and not where it was lifted or another’s', async () => {
+      test('P2: a lease is renewed only while its call is dispatched, never shortened, and not once it was lifted or is another’s', async () => {
         const { approval } = await opened(store);
         const approved = await through(store, approval, 'approved');
         const lease = async (from: Approval, leaseUntil: Date | null): Promise<Approval> => {
@@ -297,7 +297,7 @@ for (const kind of STORES) {
         assert.deepEqual((await store.find(unknown.id))!.leaseUntil, until);
       });
 
-      test('changed tells those whose revision is another, and no others', async () => {
+      test('changed finds the approvals whose revision is another, and no others', async () => {
         const [one, two] = [await opened(store), await opened(store)];
         const moved = await through(store, two.approval, 'denied');
         const found = await store.changed(new Map([one, two].map(({ approval }) => [approval.id, approval.revision])));

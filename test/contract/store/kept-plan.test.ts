@@ -55,7 +55,7 @@ describe('Plans that Postgres keeps', { skip: skipWithout('postgres') }, () => {
     assert.equal(await kept(), 0, 'no more are kept');
   });
 
-  test('P3: and so does one amid a transaction, which begins again: no click is lost to it', async () => {
+  test('P3: inside a transaction, too, which begins again: no click is lost', async () => {
     const own = await openPostgres({ url: server.url, connections: 1, log: quiet });
     const store = sqlStore(own);
     const dispatched = async (): Promise<string> => {

@@ -59,7 +59,7 @@ for (const kind of STORES) {
         }
       });
 
-      test('P4: no more than so many pending ones of a grant, exactly, under concurrency; joining is always allowed', async () => {
+      test('P4: a grant never has more pending approvals than it may, even under concurrency; joining is always allowed', async () => {
         const grant = `grant-${randomHex(4)}`;
         const asked = Array.from({ length: 12 }, () => newApproval({ grant }));
         const results = await Promise.all(
@@ -107,7 +107,7 @@ for (const kind of STORES) {
         assert.equal('joiner' in seated && seated.joiner, joiner.id);
       });
 
-      test('P4: what a replica says of a caller that sits elsewhere by now does not touch it', async () => {
+      test('P4: what a replica says of a caller that has since moved to another one changes nothing', async () => {
         const { request, joiner, approval } = await opened(store, newApproval(), newJoiner({ replica: 'stalled' }));
         const next = await open(store, again(request));
         assert.equal('joiner' in next && next.joiner, joiner.id);
@@ -119,7 +119,7 @@ for (const kind of STORES) {
         assert.equal((await store.leave({ joiner: joiner.id, replica: 'here' }, left))?.id, approval.id);
       });
 
-      test('P4: callers at the very replica that asks are present, however late its last word was', async () => {
+      test('P4: callers at the very replica that asks are present, however old its last heartbeat is', async () => {
         const { request, joiner, approval } = await opened(store, newApproval(), newJoiner({ replica: 'late' }));
         const second = await open(store, again(request), newJoiner({ replica: 'late' }));
         assert.notEqual('joiner' in second && second.joiner, joiner.id);
@@ -170,7 +170,7 @@ for (const kind of STORES) {
         assert.notEqual((await open(store, again(request))).kind, 'owed');
       });
 
-      test('P4: a kept result goes with the last who collects it, and with its time', async () => {
+      test('P4: a kept result is dropped once the last caller has collected it, and when its time is over', async () => {
         const { request, joiner, approval } = await opened(store);
         const two = newJoiner();
         const joined = await open(store, again(request), two);
@@ -224,7 +224,7 @@ for (const kind of STORES) {
         assert.equal((await store.find(elsewhere.approval.id))!.callers, 1);
       });
 
-      test('P4: leaving and joining at once never wait for each other in a circle', async () => {
+      test('P4: leaving and joining at once never deadlock', async () => {
         const session = `session-${randomHex(4)}`;
         const all = await Promise.all(
           Array.from({ length: 6 }, () => opened(store, newApproval({ grant: session }), newJoiner({ session }))),

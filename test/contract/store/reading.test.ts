@@ -75,7 +75,7 @@ for (const kind of STORES) {
         assert.equal(await store.seal(10), 0);
       });
 
-      test('P7: what one caller wrote after the other is chained in that order', async () => {
+      test('P7: what one caller writes one after another is chained in that order', async () => {
         const id = `ap_${randomHex(13)}`;
         while ((await store.seal(500)) > 0);
         for (const tool of ['a', 'b', 'c', 'd']) await store.append([eventOf('call.allowed', { id, tool })]);
@@ -93,7 +93,7 @@ for (const kind of STORES) {
         );
       });
 
-      test('P7: a batch is chained as it is written, after what was open before it; after too much, by the sealer', async () => {
+      test('P7: a batch is chained as it is written, after the open events before it; if those are too many, by the sealer', async () => {
         while ((await store.seal(500)) > 0);
         const places = async (...ids: string[]): Promise<(number | null)[]> =>
           (await Promise.all(ids.map((approval) => store.events({ after: 0, limit: 10, approval }))))

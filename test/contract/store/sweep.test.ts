@@ -28,7 +28,7 @@ for (const kind of STORES) {
     after(() => world?.close());
 
     describe('the sweep’s question', () => {
-      test('P4: late ones, parked ones, stale cards and abandoned ones are told apart', async () => {
+      test('P4: late approvals, parked ones and stale cards are told apart', async () => {
         const past = new Date(Date.now() - 1_000);
         const expired = await opened(store, newApproval({ expiresAt: past }));
         const parked = await opened(store);
@@ -96,7 +96,7 @@ for (const kind of STORES) {
         assert.notEqual(await store.claimCard(approval.id, { id: 'heir', replica: 'here', ms: 60_000 }), false);
       });
 
-      test('a notice is said by one of many, and again when it is let go', async () => {
+      test('a notice is claimed by one of many, and again once it is released', async () => {
         const notice = randomHex(4);
         const claims = await Promise.all(
           Array.from({ length: 8 }, (_, n) => (n % 2 ? world.one : world.other).claimNotice(notice, 60_000)),

@@ -64,7 +64,7 @@ function suite(kind: StoreKind): void {
       return pursuit;
     }
 
-    test('P2: a pursuit is left to its holder until its time is over, and then taken over by one', async () => {
+    test('P2: a server’s task is left to its holder until its time is over, and then taken over by one', async () => {
       const [first, second] = world.tasks;
       const held = await pursued(later(60_000));
       const free = await pursued(later(-1));
@@ -167,7 +167,7 @@ function suite(kind: StoreKind): void {
       assert.equal(types.filter((type) => type === 'call.dispatched').length, 3);
     });
 
-    test('P8: a collected answer is kept for a replay only as long as it is said', async () => {
+    test('P8: a collected answer is kept for a replay only as long as was said', async () => {
       const { approval, joiner } = await dispatched();
       await through(world.one, approval, 'succeeded');
       assert.equal(await world.tasks[0].collectedBy(joiner.id, later(-60_000)), null, 'not collected yet');

@@ -112,7 +112,7 @@ describe('Both eras on one endpoint', () => {
     assert.notEqual((await get('other', id!)).status, 200);
   });
 
-  test('P4: an answer that only a half-open connection took is had by the event id, from a gateway that never held it', async () => {
+  test('P4: an answer that only a half-open connection took is got by its event id, from a gateway that never held it', async () => {
     const { session } = await initialize('half-open');
     const { hostname, port, host } = new URL(gateway.url);
     const body = JSON.stringify(call('half-open', 'h-1'));

@@ -133,7 +133,7 @@ describe('a held call at the edges', () => {
     assert.deepEqual((result as { content: unknown }).content, [{ type: 'text', text: 'made' }]);
   });
 
-  test('P4: and has it whatever the answer holds', async () => {
+  test('P4: a client that takes JSON only has its answer, whatever that holds', async () => {
     const { gateway, post } = await house();
     upstream.result = { content: [], structuredContent: { sent: { method: 'notifications/progress' } } };
     const answering = post('tools/call', named('looks alike'), { accept: 'application/json' });
@@ -258,7 +258,7 @@ describe('a held call at the edges', () => {
     leaves.abort();
   });
 
-  test('P4: and so a caller that comes again by its stream', async () => {
+  test('P4: nor does a caller that comes back by its stream', async () => {
     let away = false;
     const { gateway, post, headers, url } = await house({
       tasks: {

@@ -86,7 +86,7 @@ describe('A server that asks before it ends an approved call (2026-07-28)', () =
     assert.deepEqual(calls, ['call.dispatched', 'call.deferred', 'call.dispatched', 'call.succeeded']);
   });
 
-  test('P2: an agent that lost the question has it again; of two answers one goes on, and the other has its result', async () => {
+  test('P2: an agent that lost the question gets it again; of two answers one goes on, and the other gets its result', async () => {
     const args = { name: 'lost question' };
     const { id } = await askedOf(args);
     const again = await agent.call('create_key', args);

@@ -164,7 +164,7 @@ describe('a decision that spends the pass it gives', () => {
     assert.equal((await story(place)).includes('call.dispatched'), false);
   });
 
-  test('P2: a caller whose stream goes, or whose time is over, while it is committed still has it to end', async () => {
+  test('P2: a caller whose stream ends, or whose time is over, during the commit still has its call to finish', async () => {
     for (const ending of ['stream', 'time'] as const) {
       const gone = new AbortController();
       const { gateway, args } = replica(async (commit) => {
@@ -285,7 +285,7 @@ describe('a decision that spends the pass it gives', () => {
     });
   });
 
-  test('P2: when the word of it is lost, the outcome is unknown, and nothing is sent', async () => {
+  test('P2: when the answer to its commit is lost, the outcome is unknown, and nothing is sent', async () => {
     const { gateway, args } = replica(async (commit) => {
       await commit();
       throw new Unavailable('store', 'lost');

@@ -119,7 +119,7 @@ describe('what was half told', () => {
     }
   });
 
-  test('a place that was taken while only the word of it was lost is free again', async () => {
+  test('a place that was taken, though the store’s answer was lost, is free again', async () => {
     const { store } = world;
     const gateway = world.replica('word-lost', {
       store: {
@@ -141,7 +141,7 @@ describe('what was half told', () => {
     assert.equal(again.seat.approval.callers, 1, 'the same place, not a second one');
   });
 
-  test('P4: an end that is told before older news of the same approval is not forgotten over them', async () => {
+  test('P4: an end that comes before older news of the same approval is not forgotten because of that', async () => {
     const woken: string[] = [];
     const queue = { wake: async (id: string) => void woken.push(id), publish: async () => undefined };
     const news = new Announcer({ queue, cards: null, log: quiet } as never, () => 1);
@@ -152,7 +152,7 @@ describe('what was half told', () => {
     assert.deepEqual(woken, [pending.id]);
   });
 
-  test('what a store that was away did not note is noted when it is back', async () => {
+  test('what could not be written while the store was away is written when it is back', async () => {
     const gateway = world.replica('away');
     const { seat } = await park(gateway, { name: 'away' });
     let left = 2;

@@ -59,7 +59,7 @@ describe('parked calls under races and faults', () => {
     assert.equal(turn.kind === 'over' && turn.approval.state, 'denied');
   });
 
-  test('P3: a word judged on an old reading is judged again before it is refused, and never recorded on it', async () => {
+  test('P3: a vote judged on an old state is judged again before it is refused, and never recorded on that state', async () => {
     const { gateway, args } = fresh();
     const { approval } = (await park(gateway, args)).seat;
     const old = { approval: { ...approval, expiresAt: new Date(0) }, card: null };

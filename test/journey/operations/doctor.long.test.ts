@@ -142,7 +142,7 @@ describe('holdfast doctor', () => {
     for (const secret of ['MARKER', 'hunter2', guessable]) assert.ok(!sick.said.includes(secret), `${secret} is told`);
   });
 
-  test('who may ask what nobody may approve is told, owner by owner', async () => {
+  test('grants whose calls nobody may approve are reported, owner by owner', async () => {
     config(tools());
     const owned = `grants:\n  - {name: own, token_sha256: "${'a'.repeat(64)}", servers: [tools], owner: U0MIRA}\n`;
     config(tools(), owned);

@@ -187,7 +187,7 @@ describe('The relay', () => {
   });
 
   describe('server streams', () => {
-    it('P9: GET replays from Last-Event-ID, and its end is the upstream’s to know', async () => {
+    it('P9: GET replays from Last-Event-ID, and the upstream learns when it ends', async () => {
       const session = await relay.initialize();
       relay.upstream.script = (_, response) => {
         response.writeHead(200, { 'content-type': 'text/event-stream' });

@@ -75,7 +75,7 @@ describe('whose clicks count, while the gateway runs', () => {
     'an app': { slack: 'team: T0MAIN, app: A0OTHER', why: /of app A0HOLDFAST, the config says A0OTHER/ },
   };
   for (const [what, { slack, why }] of Object.entries(MISFITS)) {
-    test(`P1: ${what} that the bot token is not of is refused, and with it the whole change`, async () => {
+    test(`P1: ${what} that is not the bot token’s is refused, and with it the whole change`, async () => {
       await become(`channel: ${OTHER}, ${slack}`, why);
       assert.match(gateway.log, why);
       assert.equal(await says('U0MIRA'), 'approved');

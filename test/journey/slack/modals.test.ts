@@ -93,7 +93,7 @@ for (const transport of ['http', 'socket', 'plain'] as const) {
       assert.equal(world.stateOf(id), 'approved');
     });
 
-    test('the full view can be denied from', async () => {
+    test('a call can be denied from its full view', async () => {
       allClosed();
       const { id, ts } = await world.open({ arguments: LONG });
       await click(ts, 'review');
@@ -182,7 +182,7 @@ for (const transport of ['http', 'socket', 'plain'] as const) {
       assert.ok(world.refusals.some((r) => r.id === id && r.reason === 'already_decided' && r.choice === 'deny'));
     });
 
-    test('a window that Slack does not open in time is said', async () => {
+    test('a person is told when Slack does not open a window in time', async () => {
       allClosed();
       const { ts } = await world.open();
       const heard = world.slack.ephemerals('U0MIRA').length;

@@ -117,7 +117,7 @@ describe('holdfast doctor slack', () => {
       says: /\(token_expired\)\n {2}→ Holdfast renews no tokens/,
     },
     'an app token of another app': { env: { SLACK_APP_TOKEN: 'xapp-other' }, says: /refuses SLACK_APP_TOKEN/ },
-    'an organisation and an app that the token is not of': {
+    'an organisation and an app that are not the token’s': {
       config: 'slack: { channel: C0APPROVALS, enterprise: E0ELSE, app: A0ELSE }\n',
       says: /of no organisation, the config says E0ELSE\n {2}→ [\s\S]*of app A0HOLDFAST, the config says A0ELSE/,
     },
