@@ -45,7 +45,7 @@ test('the image’s files, with its packages, its settings and nobody’s rights
     const stage = DOCKERFILE.slice(DOCKERFILE.lastIndexOf('\nFROM '));
     mkdirSync(app);
     for (const [, from, to] of stage.matchAll(/^COPY (?!--)(\S+) (\S+)$/gm)) {
-      cpSync(join(ROOT, from!), join(app, to === '../' ? from! : to!), { recursive: true });
+      cpSync(join(ROOT, from!), join(app, to === './' ? from! : to!), { recursive: true });
     }
     install(app);
     const node = join(folder, 'node');
