@@ -1,5 +1,5 @@
 /**
- * `node bench/audit.ts [EVENTS]` (1,000,000): what the audit log costs at size, on a Postgres of its own. Prints the
+ * `node bench/audit.ts [EVENTS]` (1,000,000 by default): what a large audit log costs, on its own Postgres. Prints the
  * time of sealing, of searches as reviewers make them (median and 95th percentile, first and deep pages), of verifying
  * the database and an export, and how much memory an export takes while it streams. Not part of `npm run bench`.
  */
@@ -23,7 +23,7 @@ import { sqlStore } from '../src/sql/store.ts';
 import type { Tables } from '../src/sql/table/tables.ts';
 import { proof } from '../src/vault/proof.ts';
 import { vault } from '../src/vault/vault.ts';
-import { startPostgres } from '../test/support/servers.ts';
+import { startPostgres } from '../test/support/store/servers.ts';
 
 const EVENTS = Number(process.argv[2] ?? 1_000_000);
 const SPAN_DAYS = 90;
@@ -47,8 +47,8 @@ async function run(): Promise<void> {
   const keyed = vault(['a secret that is long enough to be one']);
   const quiet = { info() {}, warn() {}, error() {} };
   const clock = { now: () => new Date() };
-  const setting = { store, ledger, vault: keyed, clock, log: quiet, replica: 'bench' } as unknown as Ports;
-  const notary = new CheckpointSigner();
+  const ports = { store, ledger, vault: keyed, clock, log: quiet, replica: 'bench' } as unknown as Ports;
+  const signer = new CheckpointSigner();
 
   await timed('written by SQL', EVENTS, () => fill());
   await timed('sealed', EVENTS, async () => {
@@ -56,9 +56,9 @@ async function run(): Promise<void> {
       const some = await store.seal(2_000);
       sealed += some;
       if (some === 0) break;
-      if (sealed % 50_000 === 0) await notary.sign(setting);
+      if (sealed % 50_000 === 0) await signer.sign(ports);
     }
-    await notary.sign(setting);
+    await signer.sign(ports);
     await store.seal(2_000);
   });
   await sql`vacuum analyze holdfast.events`.execute(db);
@@ -90,8 +90,9 @@ function say({ report, problems }: Awaited<ReturnType<typeof verifyExport>>): vo
 }
 
 /**
- * Events as a busy gateway would write them: most calls pass, one in ten is asked about. A session has a hundred calls
- * of forty tools, which makes phrases nearly half as many as calls: a hard case for them.
+ * Events as a busy gateway would write them: most calls pass, one in ten needs approval. A session makes a hundred
+ * calls to forty tools, which is hard on phrases (the words that allowed calls share): there is nearly one for every
+ * two calls.
  */
 async function fill(): Promise<void> {
   await sql`

@@ -1,4 +1,4 @@
-/** The floor of holding: a map in memory. POST /hold waits, POST /approve?id lets it go to the upstream and answers. */
+/** The least that holding can cost: a map in memory. POST /hold waits; POST /approve?id forwards it to the upstream. */
 import { Agent, createServer, type IncomingMessage, type ServerResponse, request as send } from 'node:http';
 
 const target = new URL(process.argv[2]!);

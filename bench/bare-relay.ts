@@ -1,4 +1,4 @@
-/** The floor: a reverse proxy of `node:http` and nothing else. */
+/** The least that relaying can cost: a reverse proxy of `node:http` and nothing else. */
 import { Agent, createServer, request as send } from 'node:http';
 
 const target = new URL(process.argv[2]!);

@@ -1,12 +1,12 @@
 /**
- * Ratios against a bare relay, or a bare hold in memory, measured side by side in one run. Absolute figures are for
- * orientation only. `--quick` for a look, `--long` adds 220,000 calls for the memory.
+ * Ratios against a bare relay, or a bare hold in memory, measured side by side in one run. Absolute figures are only
+ * for orientation. `--quick`: fewer rounds; `--long`: also memory over 220,000 calls.
  */
 import { parseArgs } from 'node:util';
 import { type SlackStandIn, startSlackStandIn } from '../src/demo/slack/stand-in.ts';
 import { hold } from './held.ts';
-import { type Figures, load, median, type Target } from './load.ts';
-import { cpuSeconds, type Gateway, Rig, residentKb, type Server } from './rig.ts';
+import { type Figures, type LoadTarget, load, median } from './load.ts';
+import { type BenchGateway, type BenchServer, cpuSeconds, Rig, residentKb } from './rig.ts';
 
 const TOOLS = `  open: {}
   limited: { limits: [{ counter: all, window: hour, max: 100000000, scope: grant }] }
@@ -21,10 +21,10 @@ function say(what: string, figure: string, goal = ''): void {
   console.log(`${what.padEnd(58)} ${figure.padStart(12)}   ${goal}`);
 }
 
-/** Both in turn, round by round, so that the machine's moods hit both. */
+/** Both in turn, round by round, so that other load on the machine affects both. */
 async function compare(
-  a: Target,
-  b: Target,
+  a: LoadTarget,
+  b: LoadTarget,
   connections: number,
   calls: number,
 ): Promise<{ p50: number; rate: number; a: Figures }> {
@@ -41,14 +41,14 @@ async function compare(
   };
 }
 
-function at(gateway: Gateway, tool: string): Target {
+function at(gateway: BenchGateway, tool: string): LoadTarget {
   return { url: gateway.url, path: '/mcp/up', headers: { authorization: `Bearer ${gateway.token}` }, tool };
 }
 
-/** V8 compiles for the first 20,000 calls or so, of either; what is measured is a process that has run for a minute. */
+/** V8 still compiles during the first 20,000 calls or so; what is measured is a process that has warmed up. */
 const WARM_UP = 30_000;
 
-async function passThrough(gateway: Gateway, relay: Target): Promise<void> {
+async function passThrough(gateway: BenchGateway, relay: LoadTarget): Promise<void> {
   for (const target of [at(gateway, 'open'), relay]) await load(target, 64, WARM_UP);
   for (const [tool, goal] of [
     ['open', ['goal ≤ 1.35', 'goal ≥ 0.60']],
@@ -65,7 +65,7 @@ async function passThrough(gateway: Gateway, relay: Target): Promise<void> {
   }
 }
 
-async function parked(gateway: Gateway, relay: Target): Promise<void> {
+async function parked(gateway: BenchGateway, relay: LoadTarget): Promise<void> {
   const before = await compare(at(gateway, 'open'), relay, 1, 1_000);
   const start = residentKb(gateway.pid);
   const headers = { authorization: `Bearer ${gateway.token}` };
@@ -85,10 +85,10 @@ async function parked(gateway: Gateway, relay: Target): Promise<void> {
   for (const one of held) one.drop();
 }
 
-/** Nobody clicks within the moment in which a call was held; the same for both. */
+/** A pause between holding and approving, as no person clicks at once; the same for both. */
 const rest = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 50));
 
-/** Sends a click as Slack has made and signed it: what Slack does before that is not measured. */
+/** A click that is already made and signed; returns what sends it. What Slack does before that is not measured. */
 function signedClick(slack: SlackStandIn, ts: string): () => Promise<unknown> {
   const payload = slack.payloadOf({ user: 'U0MIRA', channel: 'C0APPROVALS', ts, actionId: 'approve' });
   const body = `payload=${encodeURIComponent(JSON.stringify(payload))}`;
@@ -97,8 +97,8 @@ function signedClick(slack: SlackStandIn, ts: string): () => Promise<unknown> {
   return () => slack.deliver(body, { timestamp, signature });
 }
 
-/** From the sending of the signed click to the answer at the agent; beside it, from the sending of a bare word. */
-async function resume(rig: Rig, upstream: Server, env: Record<string, string>): Promise<void> {
+/** From sending a signed click to the answer at the agent, beside the same for a bare hold's approve request. */
+async function resume(rig: Rig, upstream: BenchServer, env: Record<string, string>): Promise<void> {
   const slack = await startSlackStandIn({ rates: false });
   const gateway = await rig.gateway(upstream.url, TOOLS, {
     ...env,
@@ -138,10 +138,10 @@ async function resume(rig: Rig, upstream: Server, env: Record<string, string>): 
   );
 }
 
-/** The heaps of V8 and of the C library are as large as this load makes them after some 100,000 calls, and stay so. */
+/** After some 100,000 calls the heaps of V8 and of the C library have reached the size that this load gives them. */
 const SETTLED = 120_000;
 
-async function memory(gateway: Gateway): Promise<void> {
+async function memory(gateway: BenchGateway): Promise<void> {
   await load(at(gateway, 'open'), 32, SETTLED);
   const start = residentKb(gateway.pid);
   await load(at(gateway, 'open'), 32, 100_000);

@@ -3,7 +3,7 @@ import { callBody, HEADERS } from './load.ts';
 
 const agent = new Agent({ keepAlive: false, maxSockets: Number.POSITIVE_INFINITY });
 
-/** A call that is held: `opened` once its answer has begun, `answered` with the message at its end. */
+/** A held call: `opened` resolves once its answer has begun, `answered` with the text that holds the result. */
 export interface Held {
   readonly id: number;
   readonly opened: Promise<void>;

@@ -1,6 +1,6 @@
 import { Pool } from 'undici';
 
-export interface Target {
+export interface LoadTarget {
   readonly url: string;
   readonly path: string;
   readonly headers: Record<string, string>;
@@ -24,8 +24,8 @@ export function callBody(tool: string, args: object = { expr: 'up', step: 15 }):
 
 export const HEADERS = { 'content-type': 'application/json', accept: 'application/json, text/event-stream' };
 
-/** `calls` calls over `connections` connections, each sending its next when the last was answered. */
-export async function load(target: Target, connections: number, calls: number): Promise<Figures> {
+/** Makes `calls` calls over `connections` connections, each of which sends the next call once the last is answered. */
+export async function load(target: LoadTarget, connections: number, calls: number): Promise<Figures> {
   const pool = new Pool(target.url, { connections, pipelining: 1 });
   const times: number[] = [];
   let left = calls;

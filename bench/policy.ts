@@ -1,6 +1,6 @@
 /**
- * `node bench/policy.ts`: what a large policy costs, 1,000 tools with 5,000 conditions and 1,000 limits. Loading is the
- * fastest of several: the others measure what else the machine does.
+ * `node bench/policy.ts`: what a large policy costs: 1,000 tools with 5,000 conditions and 1,000 limits. The time of
+ * loading is the fastest of several, because slower ones measure other load on the machine.
  */
 import { stringify } from 'yaml';
 import { parsePolicy } from '../src/config/policy-file.ts';

@@ -5,12 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { newGrant } from '../src/config/grants.ts';
 
-export interface Server {
+export interface BenchServer {
   readonly url: string;
   readonly pid: number;
 }
 
-export interface Gateway extends Server {
+export interface BenchGateway extends BenchServer {
   /** The agent's token. */
   readonly token: string;
   readonly adminToken: string;
@@ -22,13 +22,13 @@ export class Rig {
   readonly #folder = mkdtempSync(join(tmpdir(), 'holdfast-bench-'));
   #count = 0;
 
-  async script(name: string, ...args: string[]): Promise<Server> {
+  async script(name: string, ...args: string[]): Promise<BenchServer> {
     const { child, words } = await this.#run([join(import.meta.dirname, name), ...args], {}, /listening (\d+)/);
     return { url: `http://127.0.0.1:${words[1]}`, pid: child.pid! };
   }
 
-  /** A gateway before `upstream`, whose tools are ruled by `tools` (a policy's `tools`, as YAML). */
-  async gateway(upstream: string, tools: string, env: Record<string, string> = {}): Promise<Gateway> {
+  /** Starts a gateway in front of `upstream`. `tools`: the policy's `tools`, as YAML. */
+  async gateway(upstream: string, tools: string, env: Record<string, string> = {}): Promise<BenchGateway> {
     const folder = join(this.#folder, String(++this.#count));
     const grant = newGrant({ name: 'bench', servers: ['up'], owner: null });
     const { mkdirSync } = await import('node:fs');

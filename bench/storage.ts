@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import pg from 'pg';
-import { available, startPostgres, startRedis } from '../test/support/servers.ts';
+import { available, startPostgres, startRedis } from '../test/support/store/servers.ts';
 
 export interface BenchStorage {
   readonly name: string;
@@ -9,7 +9,7 @@ export interface BenchStorage {
   close(): Promise<void>;
 }
 
-/** Redis and Postgres where they are installed, else embedded mode, said in the first line. */
+/** Redis and Postgres where they are installed, otherwise embedded mode; `name` says which. */
 export async function realServers(): Promise<BenchStorage> {
   const there = available();
   if (!there.redis || !there.postgres) {

@@ -1,4 +1,4 @@
-/** A server that answers every POST with one small tool result: what is measured is never its work. */
+/** A server that answers every POST with one small tool result, so that its own work hardly counts. */
 import { createServer } from 'node:http';
 
 const server = createServer((request, response) => {

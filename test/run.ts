@@ -1,19 +1,19 @@
 /**
- * `npm test`: every test file, or those whose path holds one of the arguments. Says in one line what this machine has
- * not; tests that need it are skipped, or fail the run with HOLDFAST_TEST_REQUIRE=all. Files named `.long.test.ts` run
- * with `--long`, or when they are asked for.
+ * `npm test`: every test file, or those whose path contains one of the arguments. Says in one line what this machine
+ * lacks; tests that need it are skipped, or fail the run with HOLDFAST_TEST_REQUIRE=all. Files named `.long.test.ts`
+ * run with `--long`, or when an argument names them.
  */
 import { globSync } from 'node:fs';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 import { notInstalled } from './support/installed.ts';
 
-/** Milliseconds that one test, and one file, may take; what hangs must not hang the run. */
+/** Milliseconds that one test, and one file, may take: one that hangs must not hang the run. */
 const TEST_MS = 300_000;
 const FILE_MS = Number(process.env.HOLDFAST_TEST_FILE_MS ?? 600_000);
-/** Files at once: two cores, and most files wait for processes of their own. */
+/** Files that run at once: for two cores, as most files wait for their own processes. */
 const AT_ONCE = 4;
-/** The long ones first, so that the short ones fill the end. */
+/** The slowest first, so that the quick ones fill the end. */
 const ORDER = ['runtime', 'journey', 'contract', 'domain'];
 
 const wanted = process.argv.slice(2).filter((word) => word !== '--long');

@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Agent, type ToolAnswer, textOf } from '../support/agent.ts';
+import { Agent, type ToolAnswer, textOf } from '../support/agent/agent.ts';
+import { type AgentCall, type AgentOutcome, note } from './agent-call.ts';
 import type { Dice } from './dice.ts';
-import { type Heard, note, type Told } from './heard.ts';
 import type { Town } from './town.ts';
 
-/** The agents of the town. They make calls until told to stop, and then only finish what they began. */
+/** The agents of a town. They make calls until told to stop, and then only finish those they began. */
 export class Agents {
-  readonly told: Told[] = [];
-  /** Milliseconds since the epoch: nobody asks longer. */
+  readonly told: AgentCall[] = [];
+  /** Milliseconds since the epoch, after which no agent asks again. */
   #end = Number.POSITIVE_INFINITY;
   #stopped = false;
   readonly #town: Town;
@@ -38,15 +38,15 @@ export class Agents {
       const other = twin ? this.#ask(new Caller(this.#town, name, dice.fork()), { id, tool, twin }) : null;
       const heard = await this.#ask(caller, { id, tool, twin });
       await other;
-      // Whoever hears "unknown" may ask again, knowingly.
+      // An agent that is told "outcome unknown" may repeat the call, knowing that it may run twice.
       if (heard === 'unknown' && dice.one(0.5) && !this.#stopped) await this.#ask(caller, { id, tool, twin });
       if (dice.one(0.1)) caller = new Caller(this.#town, name, dice);
       await sleep(dice.between(0, 250));
     }
   }
 
-  async #ask(caller: Caller, call: Pick<Told, 'id' | 'tool' | 'twin'>): Promise<Heard> {
-    const told: Told = { ...call, agent: caller.name, heard: 'nothing', approval: null, attempts: 0, odd: [] };
+  async #ask(caller: Caller, call: Pick<AgentCall, 'id' | 'tool' | 'twin'>): Promise<AgentOutcome> {
+    const told: AgentCall = { ...call, agent: caller.name, heard: 'nothing', approval: null, attempts: 0, odd: [] };
     this.told.push(told);
     while (told.heard === 'nothing' && Date.now() < this.#end) {
       told.attempts += 1;
@@ -57,7 +57,7 @@ export class Agents {
   }
 }
 
-/** One connection of an agent: its session lives on whichever gateway it asks next. */
+/** One connection of an agent; its session is good at every gateway. */
 class Caller {
   readonly name: string;
   readonly #town: Town;
@@ -70,8 +70,8 @@ class Caller {
     this.#dice = dice;
   }
 
-  /** One try. Returns ms after which to try again, or null when the call has ended. */
-  async attempt(told: Told, left: () => number): Promise<number | null> {
+  /** One attempt. Returns the milliseconds after which to try again, or null when the call has ended. */
+  async attempt(told: AgentCall, left: () => number): Promise<number | null> {
     const dice = this.#dice;
     const agent = await this.#connected().catch(() => null);
     if (agent === null) return 150;
@@ -84,7 +84,7 @@ class Caller {
       const cancel = async (): Promise<void> => {
         const status = await agent.cancel(sent.id, 'changed its mind').catch(() => 0);
         if (status === 202) cancelled = true;
-        // The gateway ends the stream of what it withdrew; what runs already ends by itself.
+        // The gateway ends the stream of a withdrawn call; a call that runs already ends by itself.
         if (cancelled) setTimeout(() => sent.disconnect(), 500);
       };
       timers.push(setTimeout(() => void cancel(), dice.between(10, 2_500)));
@@ -96,7 +96,7 @@ class Caller {
         told.heard = 'cancelled';
         return null;
       }
-      // A session that the server forgot, or that never was: a new one.
+      // The server forgot the session, or never had it: open a new one.
       if (/^(404|400) /.test(String((error as Error).message))) this.#agent = null;
       return dice.between(50, 300);
     } finally {
@@ -104,7 +104,7 @@ class Caller {
     }
   }
 
-  #hear(told: Told, answer: ToolAnswer): number | null {
+  #hear(told: AgentCall, answer: ToolAnswer): number | null {
     note(told, answer);
     if (textOf(answer).includes('session')) this.#agent = null;
     return told.heard === 'nothing' ? this.#dice.between(20, 250) : null;

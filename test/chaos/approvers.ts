@@ -1,36 +1,36 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CHANNEL } from '../support/gateway.ts';
+import { CHANNEL } from '../support/gateway/program.ts';
 import type { Dice } from './dice.ts';
 import type { Town } from './town.ts';
 
-/** A word that a gateway acknowledged: it must be found in the record, or its person was told that it is not. */
+/** A vote that a gateway acknowledged: it must be on record, unless its person was told that it is not. */
 export interface Acknowledged {
   readonly approval: string;
   readonly approver: 'admin' | 'U0MIRA' | 'U0ALEX';
   readonly choice: 'approve' | 'deny';
 }
 
-/** What the people in Slack are like. */
+/** How the people behave. */
 export interface Manners {
-  /** How often an approval is looked at by nobody. */
+  /** The share of approvals that nobody looks at, from 0 to 1. */
   readonly ignored: number;
-  /** How often an approval that is still pending is decided again: in Slack, and from the list. */
+  /** How many times one approval is decided while it is pending: in Slack, and from the list. */
   readonly looks: readonly [number, number];
-  /** Cards that are decided at one look, and entries of the list. */
+  /** How many cards, and how many entries of the list, are decided at one look. */
   readonly atOnce: number;
-  /** Where Slack and the admin find a gateway at this moment; null: nowhere. */
+  /** The address at which Slack and the admin find a gateway now; null: there is none. */
   readonly address: () => string | null;
 }
 
 /** People in Slack and somebody with the admin token, deciding what they see. */
-export class Approvers {
+export class TownApprovers {
   /** Decisions over the API that were answered 200. */
   readonly recorded: Acknowledged[] = [];
-  /** Clicks that Slack was answered 200. */
+  /** Clicks to which Slack got the answer 200. */
   readonly clicked: Acknowledged[] = [];
-  /** Clicks that were not, and why. */
+  /** Clicks to which it did not, and why. */
   readonly unanswered: string[] = [];
-  /** They put by what else they do, and decide more at one look. */
+  /** They decide four times as many at one look. */
   hurry = false;
   readonly #looked = new Map<string, number>();
   readonly #town: Town;
@@ -64,7 +64,7 @@ export class Approvers {
     await Promise.all(chosen.map(({ ts, approval, text }) => this.#decideInSlack(ts, approval, text)));
   }
 
-  /** Slack may be down, or its cards late: the admin has the list. */
+  /** Slack may be down or its cards late; the admin still has the list. */
   async #lookAtList(): Promise<void> {
     if (!this.#dice.one(0.3)) return;
     const response = await this.#api('/api/approvals?limit=500&state=pending', {});
@@ -74,7 +74,7 @@ export class Approvers {
     await Promise.all(chosen.map(({ id }) => this.#overApi(id)));
   }
 
-  /** Everybody looks at most a few times, and some approvals nobody ever decides. */
+  /** Chooses what to decide: each approval at most `looks` times, and some never. */
   #choose<T>(all: readonly T[], nameOf: (one: T) => string, looks: number): T[] {
     const chosen: T[] = [];
     const most = this.#manners.atOnce * (this.hurry ? 4 : 1);
@@ -99,7 +99,7 @@ export class Approvers {
         ? (['U0MIRA', 'U0ALEX'] as const)
         : [dice.of(['U0MIRA', 'U0ALEX'] as const)];
     const acts = people.map((user) => this.#click(ts, approval, user));
-    // Somebody with the token says something else at the same instant.
+    // Somebody with the admin token may decide otherwise at the same instant.
     if (dice.one(0.15)) acts.push(this.#overApi(approval));
     await Promise.all(acts);
   }

@@ -1,7 +1,7 @@
 import type { SlackStandIn } from '../../src/demo/slack/stand-in.ts';
 import type { Approval } from '../../src/domain/approval.ts';
 import { renderCard } from '../../src/slack/card/card.ts';
-import { CHANNEL } from '../support/gateway.ts';
+import { CHANNEL } from '../support/gateway/program.ts';
 
 /** Every approval has one card, and it shows the approval as it is. */
 export function cardsAreTrue(slack: SlackStandIn, approvals: readonly Approval[]): string[] {

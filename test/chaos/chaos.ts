@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Agents } from './agents.ts';
-import { Approvers } from './approvers.ts';
+import { TownApprovers } from './approvers.ts';
 import { Dice } from './dice.ts';
-import { quiet, type Report, reportOf } from './report.ts';
+import { type ChaosReport, quiet, reportOf } from './report.ts';
 import { Storm } from './storm.ts';
 import { openTown, STORMY } from './town.ts';
 
@@ -11,7 +11,7 @@ export interface Plan {
   readonly gateways: number;
   /** Calls that each agent has under way at once. */
   readonly lines: number;
-  /** Milliseconds of trouble. */
+  /** Milliseconds that the trouble lasts. */
   readonly stormMs: number;
   /** Milliseconds between two troubles: least and most. */
   readonly pauseMs: readonly [number, number];
@@ -20,11 +20,11 @@ export interface Plan {
   readonly say: (line: string) => void;
 }
 
-/** Milliseconds after the agents' last word in which cards and chain come to rest. */
+/** Milliseconds after the agents have ended in which cards and chain come to rest. */
 export const LAST_MS = 12_000;
 
-/** Lets agents, approvers and trouble loose on a town, waits until all is quiet, and compares what everybody saw. */
-export async function chaos(plan: Plan): Promise<Report> {
+/** Lets agents, approvers and trouble loose on a town, waits until all is quiet, and compares what everyone saw. */
+export async function chaos(plan: Plan): Promise<ChaosReport> {
   const dice = new Dice(plan.seed);
   const town = await openTown(dice.fork(), STORMY);
   try {
@@ -33,7 +33,7 @@ export async function chaos(plan: Plan): Promise<Report> {
     const agents = new Agents(town);
     const finding = dice.fork();
     const address = () => (town.live.length === 0 ? null : finding.of(town.live).url);
-    const approvers = new Approvers(town, dice.fork(), { ignored: 0.1, looks: [5, 3], atOnce: 6, address });
+    const approvers = new TownApprovers(town, dice.fork(), { ignored: 0.1, looks: [5, 3], atOnce: 6, address });
     const began = Date.now();
     plan.say(`${plan.gateways} gateways, ${plan.lines * 3} calls at once, ${plan.stormMs / 1_000} s of trouble`);
     const deciding = approvers.run();

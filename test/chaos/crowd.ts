@@ -1,21 +1,21 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { eventually } from '../support/gateway.ts';
+import { eventually } from '../support/wait.ts';
+import { type AgentCall, note } from './agent-call.ts';
 import type { Dice } from './dice.ts';
-import { note, type Told } from './heard.ts';
-import type { Row } from './report.ts';
+import type { ReportRow } from './report.ts';
 import type { Town } from './town.ts';
 import { WAYS, type Waiter, type Way, waiter } from './waiters.ts';
 
-/** Calls that are begun at once while they are parked: a machine has only so many hands. */
+/** How many calls are begun at once while parking, as one machine can do only so much. */
 const BATCH = 20;
 
-/** Agents of every waiting kind, each call with a session and a way of its own. */
+/** Calls by agents that wait in every way there is, each with its own session. */
 export class Crowd {
-  readonly told: Told[] = [];
-  /** Questions that failed as none should while gateways go one by one. */
+  readonly told: AgentCall[] = [];
+  /** Requests that failed, as none should while gateways are replaced one by one. */
   readonly turnedAway: string[] = [];
-  readonly #ways = new Map<Told, Way>();
+  readonly #ways = new Map<AgentCall, Way>();
   readonly #asking: Promise<void>[] = [];
   readonly #town: Town;
   readonly #url: string;
@@ -28,7 +28,7 @@ export class Crowd {
     this.#dice = dice;
   }
 
-  /** Begins `count` gated calls, of all ways equally. Resolves when as many approvals are `pending`. */
+  /** Begins `count` gated calls, the same number for each way. Resolves when `pending` counts as many. */
   async park(count: number, pending: () => Promise<number>): Promise<void> {
     for (let begun = 0; begun < count; ) {
       for (const most = Math.min(count, begun + BATCH); begun < most; begun += 1) {
@@ -39,7 +39,7 @@ export class Crowd {
     }
   }
 
-  /** New calls all the time, until `finish`. Resolves when every call has its answer, or the time is over. */
+  /** Makes new calls until `finish`. Resolves when every call has its answer, or its time is over. */
   async keepComing(lines: number): Promise<void> {
     const line = async (dice: Dice): Promise<void> => {
       while (this.#end === Number.POSITIVE_INFINITY) {
@@ -51,13 +51,13 @@ export class Crowd {
     await Promise.all(this.#asking);
   }
 
-  /** No new calls; those under way may ask for `ms` more. */
+  /** No new calls from now on; those under way may ask for `ms` more. */
   finish(ms: number): void {
     this.#end = Date.now() + ms;
   }
 
-  /** Calls that were answered for good, by the way in which they waited. */
-  byWay(): Row[] {
+  /** How many calls got a final answer, by the way in which they waited. */
+  byWay(): ReportRow[] {
     const answered = this.told.filter(({ heard }) => heard !== 'nothing');
     const rows = [...Map.groupBy(answered, (one) => this.#ways.get(one)!)].sort();
     return [
@@ -68,7 +68,7 @@ export class Crowd {
 
   async #call(way: Way, tool: string): Promise<void> {
     const agent = this.#dice.of(this.#town.agents);
-    const told: Told = {
+    const told: AgentCall = {
       id: randomUUID(),
       tool,
       agent,
@@ -88,15 +88,15 @@ export class Crowd {
     }
   }
 
-  /** False: nothing was learnt, and it is worth waiting a little. */
-  async #ask(way: Way, told: Told, ask: Waiter): Promise<boolean> {
+  /** False: there is no answer yet, so wait a little. */
+  async #ask(way: Way, told: AgentCall, ask: Waiter): Promise<boolean> {
     try {
       const answer = await ask();
       if (answer !== null) note(told, answer);
       return answer !== null;
     } catch (error) {
       const words = String((error as Error).message);
-      // The wait for a task's result ends with its gateway; the task does not.
+      // The request for a task's result ends with its gateway; the task goes on.
       const mayBe = way === 'task result' && words.includes('ended without an answer');
       if (!mayBe) this.turnedAway.push(`${told.id} (${way}): ${words} ${(error as Error).cause ?? ''}`);
       return false;

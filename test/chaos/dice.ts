@@ -1,4 +1,4 @@
-/** Chance that can be repeated: the same seed throws the same dice (mulberry32). What the machine does in between cannot. */
+/** Repeatable chance: the same seed throws the same dice (mulberry32). The machine's own timing is not repeatable. */
 export class Dice {
   #state: number;
 
@@ -6,7 +6,7 @@ export class Dice {
     this.#state = seed >>> 0;
   }
 
-  /** From 0 up to 1. */
+  /** From 0 up to, but not including, 1. */
   next(): number {
     this.#state = (this.#state + 0x6d2b79f5) >>> 0;
     let t = this.#state;
@@ -15,7 +15,7 @@ export class Dice {
     return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296;
   }
 
-  /** True that often in one. */
+  /** True with this probability. */
   one(chance: number): boolean {
     return this.next() < chance;
   }
@@ -28,7 +28,7 @@ export class Dice {
     return all[Math.floor(this.next() * all.length)]!;
   }
 
-  /** One of these, as often as its weight says. */
+  /** One of these, each in proportion to its weight. */
   weighted<T extends string>(weights: Readonly<Record<T, number>>): T {
     const names = Object.keys(weights) as T[];
     let left = this.next() * names.reduce((sum, name) => sum + weights[name], 0);
@@ -39,7 +39,7 @@ export class Dice {
     return names.at(-1)!;
   }
 
-  /** Dice of its own, so that one actor's throws do not hang on another's. */
+  /** Separate dice, so that one actor's throws do not depend on another's. */
   fork(): Dice {
     return new Dice(Math.floor(this.next() * 4_294_967_296));
   }

@@ -2,20 +2,20 @@ import { createHash } from 'node:crypto';
 import type { Approval } from '../../src/domain/approval.ts';
 import { member } from '../../src/domain/json.ts';
 import { approvalsCounted } from '../../src/domain/quorum.ts';
+import type { AgentCall } from './agent-call.ts';
 import type { Acknowledged } from './approvers.ts';
-import type { Told } from './heard.ts';
-import type { EventRow, Evidence } from './record.ts';
-import { type Arrival, MOST } from './town.ts';
+import type { FinalRecord, LoggedEvent } from './record.ts';
+import { type ArrivedCall, MOST } from './town.ts';
 
-/** What must hold, whatever happened. Each break is one line that says what and where. */
+/** What everyone saw. The invariants over it must hold whatever happened; each break is one line: what, and where. */
 export interface Seen {
-  readonly evidence: Evidence;
+  readonly evidence: FinalRecord;
   /** The server's own count. */
-  readonly arrivals: readonly Arrival[];
-  readonly told: readonly Told[];
+  readonly arrivals: readonly ArrivedCall[];
+  readonly told: readonly AgentCall[];
   readonly recorded: readonly Acknowledged[];
   readonly clicked: readonly Acknowledged[];
-  /** How many clicks this person was told were not recorded. */
+  /** How many of this person's clicks they were told were not recorded. */
   readonly toldLost: (approver: string) => number;
 }
 
@@ -42,17 +42,17 @@ function byId(approvals: readonly Approval[]): Map<string, Approval[]> {
   return Map.groupBy(approvals, idOf);
 }
 
-function eventsOf({ evidence }: Seen): Map<string, EventRow[]> {
-  return Map.groupBy(evidence.events, (event) => event.approval ?? '') as Map<string, EventRow[]>;
+function eventsOf({ evidence }: Seen): Map<string, LoggedEvent[]> {
+  return Map.groupBy(evidence.events, (event) => event.approval ?? '') as Map<string, LoggedEvent[]>;
 }
 
-/** How often this approval's pass was spent for good: dispatched, less what was provably not sent. */
-function spent(events: readonly EventRow[] = []): number {
+/** How often this approval's pass was spent: dispatches, less those provably not sent. */
+function spent(events: readonly LoggedEvent[] = []): number {
   const count = (type: string): number => events.filter((event) => event.type === type).length;
   return count('call.dispatched') - count('call.returned');
 }
 
-/** Each arrival needs an approval of this very call, decided before it came, with as many people as were required. */
+/** Each arrival needs an approval of this very call, given before it by as many people as were required. */
 function noCallWithoutApproval(seen: Seen): string[] {
   const events = eventsOf(seen);
   const approvals = byId(seen.evidence.approvals);
@@ -83,7 +83,7 @@ function noneSpentTwice(seen: Seen): string[] {
     const arrived = seen.arrivals.filter((arrival) => arrival.id === id).length;
     const ran = all.filter(({ state }) => state === 'succeeded' || state === 'failed').length;
     const perhaps = all.filter(({ state }) => state === 'unknown').length;
-    // A refusal of the server's that says nothing ran is a failure too: it was counted before.
+    // An error that the server returned is a failure too, and its call was counted on arrival.
     if (arrived < ran || arrived > ran + perhaps)
       faults.push(`${id}: arrived ${arrived} times, recorded ${ran} to ${ran + perhaps}`);
   }
@@ -107,7 +107,7 @@ function noDecisionLost(seen: Seen): string[] {
   return faults;
 }
 
-/** Each click that was acknowledged is one event, a decision or a refusal; or its person was told that it is none. */
+/** Each acknowledged click is one event, a decision or a refusal, unless its person was told that it is none. */
 function noClickLost(seen: Seen): string[] {
   const events = eventsOf(seen);
   const faults: string[] = [];
@@ -130,7 +130,7 @@ function everyApprovalEnded({ evidence }: Seen): string[] {
   return evidence.approvals.filter(({ state }) => !ENDED.has(state)).map(({ id, state }) => `${id} is still ${state}`);
 }
 
-/** What the agent heard last is what the record says of the approval that it heard of. */
+/** The last answer an agent got agrees with the record of the approval that the answer named. */
 function everyAgentTold({ told, evidence, arrivals }: Seen): string[] {
   const approvals = new Map(evidence.approvals.map((one) => [one.id, one]));
   const faults: string[] = [];
@@ -158,7 +158,7 @@ function repeatsSaySo({ evidence }: Seen): string[] {
   for (const all of byId(evidence.approvals).values()) {
     for (const [index, approval] of all.entries()) {
       const before = all.slice(0, index).findLast(({ state }) => ['unknown', 'succeeded', 'failed'].includes(state));
-      // What was learnt later may still have been unknown when the repeat came.
+      // An outcome that was learnt later may still have been unknown when the call was repeated.
       if (before?.state === 'unknown' && approval.previousUnknown !== before.id) {
         faults.push(`${approval.id} does not say that ${before.id} is unknown`);
       }

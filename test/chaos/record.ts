@@ -5,7 +5,7 @@ import { listApprovals } from '../../src/sql/approval/read.ts';
 import type { Tables } from '../../src/sql/table/tables.ts';
 
 /** An event as the log holds it. */
-export interface EventRow {
+export interface LoggedEvent {
   readonly n: string;
   readonly seq: string | null;
   readonly hash: string | null;
@@ -16,24 +16,24 @@ export interface EventRow {
   readonly at: Date;
 }
 
-/** What the database says when all is quiet. */
-export interface Evidence {
+/** What the database holds once all is quiet. */
+export interface FinalRecord {
   /** Oldest first. */
   readonly approvals: readonly Approval[];
-  /** In the chain's order; what is not chained last. */
-  readonly events: readonly EventRow[];
-  /** Approvals whose card does not show their revision. */
+  /** In the chain's order, those not chained yet last. */
+  readonly events: readonly LoggedEvent[];
+  /** How many approvals have a card that does not show their revision. */
   readonly stale: number;
 }
 
-/** Reads it all, past every gateway. Throws when the database does not answer. */
-export async function readEvidence(url: string): Promise<Evidence> {
+/** Reads all of it straight from the database. Throws when that does not answer. */
+export async function readEvidence(url: string): Promise<FinalRecord> {
   const db = new Kysely<Tables>({
     dialect: new PostgresDialect({ pool: new pg.Pool({ connectionString: url, max: 2 }) }),
   });
   try {
     const { items } = await listApprovals(db, { limit: 1_000_000 });
-    const events = await sql<EventRow>`
+    const events = await sql<LoggedEvent>`
       select n, seq, hash, body, type, approval_id as approval, actor, at from holdfast.events
       order by seq nulls last, n`.execute(db);
     const stale = await sql<{ count: string }>`

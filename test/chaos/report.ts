@@ -1,36 +1,36 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CLICK_NOTICES } from '../../src/slack/click/words.ts';
-import type { Approvers } from './approvers.ts';
+import type { AgentCall } from './agent-call.ts';
+import type { TownApprovers } from './approvers.ts';
 import { cardsAreTrue } from './cards.ts';
-import type { Told } from './heard.ts';
 import { INVARIANTS } from './invariants.ts';
-import { type Evidence, readEvidence } from './record.ts';
+import { type FinalRecord, readEvidence } from './record.ts';
 import type { Town } from './town.ts';
 
-export type Row = readonly [string, number];
+export type ReportRow = readonly [string, number];
 
-export interface Report {
-  /** Names with a number each, in the order in which they are told. */
-  readonly table: readonly Row[];
-  /** By invariant; empty when nothing broke. */
+export interface ChaosReport {
+  /** Names with a number each, in the order in which they are printed. */
+  readonly table: readonly ReportRow[];
+  /** The breaks of each invariant that did not hold. */
   readonly breaks: Readonly<Record<string, readonly string[]>>;
   readonly logs: string;
 }
 
-/** What everybody saw. */
+/** What everyone saw. */
 export interface Account {
-  readonly told: readonly Told[];
-  readonly approvers: Pick<Approvers, 'recorded' | 'clicked' | 'unanswered'>;
-  readonly evidence: Evidence;
+  readonly told: readonly AgentCall[];
+  readonly approvers: Pick<TownApprovers, 'recorded' | 'clicked' | 'unanswered'>;
+  readonly evidence: FinalRecord;
   readonly ms: number;
-  /** What only this way of making trouble can tell. */
-  readonly rows: readonly Row[];
-  /** What only this way of making trouble promises. */
+  /** Rows that only this kind of trouble has. */
+  readonly rows: readonly ReportRow[];
+  /** Breaks of invariants that only this kind of trouble has. */
   readonly faults: Readonly<Record<string, readonly string[]>>;
 }
 
-/** The record once nothing moves any more, or as it is at `end`. */
-export async function quiet(town: Town, end: number): Promise<Evidence> {
+/** The record once nothing changes any more, or at `end` (milliseconds since the epoch). */
+export async function quiet(town: Town, end: number): Promise<FinalRecord> {
   for (;;) {
     const evidence = await readEvidence(town.postgres.url).catch(() => null);
     const moving =
@@ -43,8 +43,8 @@ export async function quiet(town: Town, end: number): Promise<Evidence> {
   }
 }
 
-/** Compares what everybody saw. */
-export function reportOf(town: Town, { told, approvers, evidence, ms, rows, faults }: Account): Report {
+/** Compares what everyone saw. */
+export function reportOf(town: Town, { told, approvers, evidence, ms, rows, faults }: Account): ChaosReport {
   const { recorded, clicked } = approvers;
   const toldLost = (approver: string): number =>
     town.house.slack.ephemerals(approver).filter(({ text }) => text.startsWith(CLICK_NOTICES.notRecorded)).length;
@@ -56,7 +56,7 @@ export function reportOf(town: Town, { told, approvers, evidence, ms, rows, faul
     ...faults,
   };
   const breaks = Object.fromEntries(Object.entries(all).filter(([, found]) => found.length > 0));
-  const table: Row[] = [
+  const table: ReportRow[] = [
     ['seconds', Math.round(ms / 1_000)],
     ['calls made', told.length],
     ['attempts', told.reduce((sum, one) => sum + one.attempts, 0)],
@@ -76,6 +76,6 @@ export function reportOf(town: Town, { told, approvers, evidence, ms, rows, faul
   return { table, breaks, logs: `${approvers.unanswered.join('\n')}\n${town.logs()}` };
 }
 
-function counted<T>(all: readonly T[], name: (one: T) => string): Row[] {
+function counted<T>(all: readonly T[], name: (one: T) => string): ReportRow[] {
   return [...Map.groupBy(all, name)].sort().map(([words, of]) => [`  ${words}`, of.length] as const);
 }

@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { eventually, type GatewayProcess } from '../support/gateway.ts';
-import { Approvers } from './approvers.ts';
+import type { GatewayProcess } from '../support/gateway/program.ts';
+import { eventually } from '../support/wait.ts';
+import { TownApprovers } from './approvers.ts';
+import { type Balancer, startBalancer } from './balancer.ts';
 import { LAST_MS } from './chaos.ts';
 import { Crowd } from './crowd.ts';
 import { Dice } from './dice.ts';
-import { type Front, startFront } from './front.ts';
-import { quiet, type Report, reportOf } from './report.ts';
+import { type ChaosReport, quiet, reportOf } from './report.ts';
 import { openTown, type Scene, type Town } from './town.ts';
 
 export interface RollingPlan {
@@ -16,16 +17,16 @@ export interface RollingPlan {
   readonly say: (line: string) => void;
 }
 
-/** Milliseconds that a process may take from SIGTERM to its end: 10 s for calls under way, and some to tidy up. */
+/** Milliseconds that a process may take from SIGTERM to its end: 10 s for calls under way, the rest to tidy up. */
 const STOP_MS = 20_000;
-/** Milliseconds in which everybody has the answer, once all gateways are new. */
+/** Milliseconds within which every call must have its answer, once all gateways are new. */
 const FINISH_MS = 120_000;
-/** Nobody tires of clicking. */
+/** Approvers look again without end. */
 const NO_END = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY] as const;
-/** Calls that keep coming while gateways go. */
+/** How many agents keep calling while gateways are replaced. */
 const LINES = 6;
 
-/** Nothing is amiss but that gateways go: nobody gives up, and the server always answers. */
+/** The only trouble is that gateways are replaced: nobody gives up, and the server always answers. */
 function scene(url: string): Scene {
   return {
     agents: Array.from({ length: 10 }, (_, n) => `agent-${n}`),
@@ -38,26 +39,26 @@ function scene(url: string): Scene {
   };
 }
 
-/** Parks calls of every waiting kind, and replaces each gateway while people decide and new calls come. */
-export async function rolling(plan: RollingPlan): Promise<Report> {
+/** Parks calls that wait in every way there is, and replaces each gateway while people decide and new calls come. */
+export async function rolling(plan: RollingPlan): Promise<ChaosReport> {
   const dice = new Dice(plan.seed);
-  const front = await startFront();
-  const town = await openTown(dice.fork(), scene(front.url)).catch(async (error) => {
-    await front.close();
+  const balancer = await startBalancer();
+  const town = await openTown(dice.fork(), scene(balancer.url)).catch(async (error) => {
+    await balancer.close();
     throw error;
   });
   try {
     const began = Date.now();
-    const first = await add(town, front, plan.gateways);
-    const crowd = new Crowd(town, front.url, dice.fork());
+    const first = await add(town, balancer, plan.gateways);
+    const crowd = new Crowd(town, balancer.url, dice.fork());
     await crowd.park(plan.parked, () => pending(first[0]!));
     plan.say(`${plan.gateways} gateways, ${plan.parked} calls parked; restarting one after the other`);
-    const manners = { ignored: 0, looks: NO_END, atOnce: 2, address: () => front.url };
-    const approvers = new Approvers(town, dice.fork(), manners);
+    const manners = { ignored: 0, looks: NO_END, atOnce: 2, address: () => balancer.url };
+    const approvers = new TownApprovers(town, dice.fork(), manners);
     const deciding = approvers.run();
     const calling = crowd.keepComing(LINES);
     const turns: Turn[] = [];
-    for (const old of first) turns.push(await replace(town, front, old));
+    for (const old of first) turns.push(await replace(town, balancer, old));
     plan.say('all are new; waiting for what is under way');
     approvers.hurry = true;
     crowd.finish(FINISH_MS);
@@ -77,7 +78,7 @@ export async function rolling(plan: RollingPlan): Promise<Report> {
         ...crowd.byWay(),
       ],
       faults: {
-        'P4 no connection broke under a request': front.broken,
+        'P4 no connection broke under a request': balancer.broken,
         'P4 nobody was turned away': crowd.turnedAway,
         'P4 every gateway ended well and in time': turns.flatMap(({ fault }) => fault ?? []),
         'P4 every call came to what people said of it': ended.map(({ id, state, note }) => `${id}: ${state} ${note}`),
@@ -86,7 +87,7 @@ export async function rolling(plan: RollingPlan): Promise<Report> {
     });
   } finally {
     await town.close();
-    await front.close();
+    await balancer.close();
   }
 }
 
@@ -97,22 +98,22 @@ interface Turn {
   readonly fault: string | null;
 }
 
-/** First the new one, then SIGTERM to the old one, then its end. */
-async function replace(town: Town, front: Front, old: GatewayProcess): Promise<Turn> {
-  await add(town, front, 1);
+/** Starts a new gateway, sends SIGTERM to the old one, and waits for its end. */
+async function replace(town: Town, balancer: Balancer, old: GatewayProcess): Promise<Turn> {
+  await add(town, balancer, 1);
   const waiting = await pending(old);
   const began = Date.now();
   const code = await Promise.race([town.stop(old), sleep(STOP_MS, 'late' as const, { ref: false })]);
-  front.drop(old.url);
+  balancer.drop(old.url);
   const fault = code === 0 ? null : `${old.url} ended with ${code}: ${old.log.slice(-2_000)}`;
   return { waiting, ms: Date.now() - began, fault };
 }
 
-async function add(town: Town, front: Front, count: number): Promise<GatewayProcess[]> {
+async function add(town: Town, balancer: Balancer, count: number): Promise<GatewayProcess[]> {
   const before = new Set(town.live);
   await town.fill(before.size + count);
   const added = town.live.filter((one) => !before.has(one));
-  for (const { url } of added) front.add(url);
+  for (const { url } of added) balancer.add(url);
   return added;
 }
 

@@ -3,15 +3,15 @@
  *
  *   --short        about half a minute, as `npm test` runs it
  *   --minutes N    N minutes of trouble
- *   --rolling      no trouble but a rolling restart, with calls of every waiting kind parked
- *   --parked N     how many: 200 unless told
- *   --seed N       the same dice again (what the machine does in between is its own)
- *   --gateways N   2 unless told
+ *   --rolling      no trouble but a rolling restart, with calls parked that wait in every way there is
+ *   --parked N     how many of them; 200 by default
+ *   --seed N       the same dice again (the machine's own timing differs)
+ *   --gateways N   2 by default
  *   --logs FILE    where the gateways' logs go
  */
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { available } from '../support/servers.ts';
+import { available } from '../support/store/servers.ts';
 import { chaos, type Plan } from './chaos.ts';
 import { rolling } from './rolling.ts';
 
@@ -27,7 +27,7 @@ const { values } = parseArgs({
   },
 });
 
-// So that what was started is ended with us.
+// So that every process we started ends with us.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
 const have = available();
 if (!have.redis || !have.postgres) {

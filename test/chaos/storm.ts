@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Dice } from './dice.ts';
 import type { Town } from './town.ts';
 
-/** How often each trouble comes, in proportion. */
+/** How often each trouble comes, in proportion to the others. */
 const TROUBLES = {
   'gateway killed': 7,
   'gateway stopped': 2,
@@ -28,7 +28,7 @@ export class Storm {
   readonly #dice: Dice;
   readonly #gateways: number;
   readonly #running = new Set<Promise<void>>();
-  /** A restart of a server must not meet its own restart. */
+  /** Servers that are being restarted: a second restart must not meet the first. */
   readonly #busy = new Set<string>();
   #over = false;
 
@@ -38,7 +38,7 @@ export class Storm {
     this.#gateways = gateways;
   }
 
-  /** Until `end` is called. `leastMs` and `mostMs`: between two troubles. */
+  /** Makes trouble until `end` is called. `leastMs` and `mostMs`: the time between two troubles. */
   async run(leastMs: number, mostMs: number): Promise<void> {
     while (!this.#over) {
       await sleep(this.#dice.between(leastMs, mostMs));
@@ -56,7 +56,7 @@ export class Storm {
     }
   }
 
-  /** No more trouble. Resolves when everything that was taken away is back. */
+  /** Stops the trouble. Resolves when everything that was taken away is back. */
   async end(): Promise<void> {
     this.#over = true;
     await Promise.all([...this.#running]);
@@ -127,7 +127,7 @@ export class Storm {
   }
 }
 
-/** FLUSHALL, as somebody's hand would do it. Nobody there: nothing to flush. */
+/** FLUSHALL, as an operator might do it. A Redis that is down has nothing to flush. */
 function flush(port: number): Promise<void> {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1', () => socket.write('FLUSHALL\r\n'));

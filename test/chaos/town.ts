@@ -1,24 +1,24 @@
-/** Where chaos happens: real Redis and Postgres, two gateway processes or more, a Slack stand-in, a server that counts. */
+/** Where chaos happens: real Redis and Postgres, two or more gateways, a Slack stand-in, a server that counts calls. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type CountingUpstream, countingUpstream, type Ending } from '../support/counting-upstream.ts';
-import { type GatewayProcess, type House, openHouse } from '../support/gateway.ts';
-import { startPostgres, startRedis, type TestServer } from '../support/servers.ts';
+import { type GatewayProcess, type House, openHouse } from '../support/gateway/program.ts';
+import { startPostgres, startRedis, type TestServer } from '../support/store/servers.ts';
+import { type CallEnding, type CountingUpstream, countingUpstream } from '../support/upstream/counting.ts';
 import type { Dice } from './dice.ts';
 
-/** Calls that `burst` lets through a day and agent; `read` the same without asking. */
+/** How many calls a day each agent may make of the gated `burst` and of `read`, which nobody is asked about. */
 export const MOST = { burst: 6, read: 12 } as const;
-/** Who lives in a town, and by which clocks. */
+/** The agents of a town, the settings of its gateways, and how its server behaves. */
 export interface Scene {
   /** Names of the agents; each has a grant of its own. */
   readonly agents: readonly string[];
-  /** What goes under `approval:`, as flow YAML. */
+  /** What stands under `approval:`, as flow YAML. */
   readonly approval: string;
   readonly env: Readonly<Record<string, string>>;
-  /** What becomes of a call at the server. */
-  readonly ending: (dice: Dice, id: string) => Promise<Ending>;
+  /** How a call ends at the server. */
+  readonly ending: (dice: Dice, id: string) => Promise<CallEnding>;
 }
 
-/** Milliseconds; short, so that every way for an approval to end is met. */
+/** Milliseconds; so short that approvals end in every way there is. */
 const TIMES = { timeout: 9_000, pickup: 12_000, lease: 6_000, hold: 2_500, longHold: 15_000 } as const;
 
 /** Where everything goes wrong. */
@@ -44,7 +44,7 @@ tools:
 `;
 
 /** One call that really arrived at the server. */
-export interface Arrival {
+export interface ArrivedCall {
   readonly id: string;
   readonly tool: string;
   readonly agent: string;
@@ -57,25 +57,25 @@ export interface Town {
   readonly redis: TestServer;
   readonly postgres: TestServer;
   readonly upstream: CountingUpstream;
-  readonly arrivals: readonly Arrival[];
-  /** Gateways that live, as far as is known. */
+  readonly arrivals: readonly ArrivedCall[];
+  /** Gateways that run, as far as is known. */
   readonly live: GatewayProcess[];
   /** Processes that ended although nobody ended them. */
   readonly fallen: string[];
-  /** Starts gateways until `count` live; tries again while something they need is gone. */
+  /** Starts gateways until `count` run; tries again while something they need is gone. */
   fill(count: number): Promise<void>;
   /** Takes a gateway out of the list and ends it. */
   kill(gateway: GatewayProcess): Promise<void>;
   /** Resolves with its exit code. */
   stop(gateway: GatewayProcess): Promise<number | null>;
-  /** The newest gateways' logs, for whoever looks for the cause. */
+  /** The newest gateways' logs, to look for the cause of a break. */
   logs(): string;
   close(): Promise<void>;
 }
 
 export async function openTown(dice: Dice, scene: Scene): Promise<Town> {
   const [redis, postgres, upstream] = await Promise.all([startRedis(), startPostgres(), countingUpstream()]);
-  const arrivals: Arrival[] = [];
+  const arrivals: ArrivedCall[] = [];
   upstream.behave = (call) => {
     const { id, agent } = call.args as { id: string; agent: string };
     arrivals.push({ id, agent, tool: call.tool, at: Date.now() });
@@ -92,8 +92,8 @@ export async function openTown(dice: Dice, scene: Scene): Promise<Town> {
   return townOf({ agents: scene.agents, house, redis, postgres, upstream, arrivals });
 }
 
-/** Mostly an answer, soon or late; sometimes none. */
-async function stormyEnding(dice: Dice, id: string): Promise<Ending> {
+/** Mostly an answer, early or late; sometimes none. */
+async function stormyEnding(dice: Dice, id: string): Promise<CallEnding> {
   const kind = dice.weighted({ soon: 60, late: 15, slow: 4, error: 8, reset: 8, broken: 5 });
   const ms = { soon: 5, late: 400, slow: 9_000, error: 20, reset: 30, broken: 20 }[kind];
   await sleep(ms);
@@ -129,7 +129,7 @@ function townOf(parts: Pick<Town, 'agents' | 'house' | 'redis' | 'postgres' | 'u
     if (at >= 0) live.splice(at, 1);
   }
 
-  /** Whoever is gone without having been taken out fell by itself. */
+  /** A gateway that is gone without having been taken off the list has fallen. */
   const watch = setInterval(() => {
     for (const gateway of [...live]) {
       try {
@@ -146,7 +146,7 @@ function townOf(parts: Pick<Town, 'agents' | 'house' | 'redis' | 'postgres' | 'u
     live,
     fallen,
     fill: (count) => {
-      // One after the other: two that count at once would start too many.
+      // One fill at a time: two that count at once would start too many.
       filling = filling.then(async () => {
         await Promise.all(Array.from({ length: Math.max(0, count - live.length) }, one));
       });

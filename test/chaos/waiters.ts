@@ -1,17 +1,17 @@
 import type { JsonObject } from '../../src/domain/json.ts';
-import { Agent, type ToolAnswer } from '../support/agent.ts';
-import { ModernAgent, type ModernAnswer, WITH_TASKS } from '../support/modern-agent.ts';
+import { Agent, type ToolAnswer } from '../support/agent/agent.ts';
+import { ModernAgent, type ModernAnswer, WITH_TASKS } from '../support/agent/modern.ts';
 
 /** Every way in which an agent can wait for a person. */
 export const WAYS = ['holds', 'holds json', 'progress', 'resumes', 'legs', 'task', 'old task', 'task result'] as const;
 export type Way = (typeof WAYS)[number];
 
-/** The arguments of a call of the town's. */
+/** The arguments of a call in the town. */
 export type Args = { readonly id: string; readonly agent: string };
 
 /**
- * One call, asked again until it is answered: null while it waits. Rejects when it could not be asked; a rejection that
- * names a 404 or 400 has lost its session, and the next question opens another.
+ * Makes one call, or asks for its answer again; null while the call waits. Rejects when the request failed. After a 404
+ * or a 400 the session is lost, and the next request opens another.
  */
 export type Waiter = () => Promise<ToolAnswer | null>;
 
@@ -40,7 +40,7 @@ export function waiter(way: Way, url: string, token: string, tool: string, args:
   }
 }
 
-/** A session that is opened when it is needed, and forgotten with what the server says of it. */
+/** A session that is opened when it is needed, and forgotten when the server no longer knows it. */
 function inSession(url: string, token: string, version?: string) {
   let agent: Agent | null = null;
   return async <T>(ask: (agent: Agent) => Promise<T>): Promise<T> => {
@@ -59,7 +59,7 @@ function holding(url: string, token: string, ask: (agent: Agent) => Promise<Tool
   return () => session(ask);
 }
 
-/** Its connection is cut again and again; it takes its stream up where it was, at whatever gateway it comes to. */
+/** Its connection is cut again and again; it resumes its stream at whichever gateway it then reaches. */
 function resuming(url: string, token: string, tool: string, args: Args): Waiter {
   const session = inSession(url, token, PROTOCOL);
   let eventId: string | null = null;
@@ -71,7 +71,7 @@ function resuming(url: string, token: string, tool: string, args: Args): Waiter 
       try {
         const signal = cut.signal;
         const response = eventId === null ? await agent.post(message, { signal }) : await agent.resume(eventId, signal);
-        // Answered before: it asks again, and collects.
+        // The stream is over, answered before: ask again to collect the result.
         if (eventId !== null && response.status === 405) {
           await response.body?.cancel();
           eventId = null;
@@ -87,13 +87,13 @@ function resuming(url: string, token: string, tool: string, args: Args): Waiter 
         clearTimeout(timer);
       }
     }).then((answer) => {
-      // An answer, whatever it says, ends the stream: there is nothing to take up.
+      // Any answer ends the stream, so there is nothing to resume.
       if (answer !== null) eventId = null;
       return answer;
     });
 }
 
-/** The result that comes on a stream; `seen` hears of each event id. */
+/** The result that comes on a stream; `seen` gets each event id. */
 async function streamed(response: Response, seen: (eventId: string) => void): Promise<ToolAnswer> {
   let waiting = '';
   for await (const text of response.body!.pipeThrough(new TextDecoderStream())) {
@@ -111,7 +111,7 @@ async function streamed(response: Response, seen: (eventId: string) => void): Pr
   throw new Error('the stream ended without an answer');
 }
 
-/** Sent away with a state, and back with it. */
+/** Gets a `requestState` instead of an answer, and calls again with it. */
 function legs(agent: ModernAgent, tool: string, args: Args): Waiter {
   let state: string | null = null;
   return async () => {
@@ -124,7 +124,7 @@ function legs(agent: ModernAgent, tool: string, args: Args): Waiter {
   };
 }
 
-/** The extension of 2026-07-28: asks after its task from time to time. */
+/** Tasks of 2026-07-28: polls its task. */
 function modernTask(agent: ModernAgent, tool: string, args: Args): Waiter {
   let task: string | null = null;
   return async () => {
@@ -139,7 +139,7 @@ function modernTask(agent: ModernAgent, tool: string, args: Args): Waiter {
   };
 }
 
-/** Tasks of 2025-11-25. `blocks`: by `tasks/result` and nothing else, which is held as a call is. */
+/** Tasks of 2025-11-25. `blocks`: asks only for `tasks/result`, which is held like a call. */
 function oldTask(url: string, token: string, tool: string, args: Args, blocks: boolean): Waiter {
   const session = inSession(url, token, PROTOCOL);
   let task: string | null = null;

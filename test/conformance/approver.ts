@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { GatewayProcess } from '../support/gateway.ts';
+import type { GatewayProcess } from '../support/gateway/program.ts';
 
-/** Approves whatever is pending, by the admin's vote, until it is stopped. */
+/** Approves whatever is pending with the admin's vote, until it is stopped. */
 export function approveAll(gateway: GatewayProcess): { stop(): Promise<number> } {
   let going = true;
   let approved = 0;

@@ -14,7 +14,7 @@ export async function startFront(gateway: string, token: string): Promise<Front>
     value.replace(own, target.host).replace(own.replace('127.0.0.1', 'localhost'), target.host);
   const server = createServer((incoming, outgoing) => {
     const { host = '', origin } = incoming.headers;
-    // A foreign Host or Origin stays what it is: the gateway is to refuse it.
+    // A foreign Host or Origin stays as it is: the gateway has to refuse it.
     const headers = {
       ...incoming.headers,
       authorization: `Bearer ${token}`,

@@ -2,10 +2,10 @@
 /**
  * `npm run conformance`: the official suites against a fixture server, directly and through Holdfast, scenario by
  * scenario. Exits 1 when a scenario passes directly and fails through us, or when the fixture itself fails one.
- * `--only <text>` runs the scenarios' table for suites whose name holds the text; `--why` prints what failed.
+ * `--only <text>` runs only suites whose name contains the text; `--why` prints what failed.
  */
 import { parseArgs } from 'node:util';
-import { type GatewayProcess, openHouse } from '../support/gateway.ts';
+import { type GatewayProcess, openHouse } from '../support/gateway/program.ts';
 import { approveAll } from './approver.ts';
 import { type Fixture, startFixture } from './fixture/fixture.ts';
 import { startFront } from './front.ts';
@@ -18,7 +18,7 @@ const SUITES: readonly Suite[] = [
 ];
 
 const ALLOW_ALL = 'version: "1"\ndefault: allow\n';
-/** Every tool that can run as a task needs a person; `test_tool_with_task` asks before it begins, as it is. */
+/** Every tool that can run as a task needs approval, but for `test_tool_with_task`, which asks before it begins. */
 const GATED = `version: "1"
 default: allow
 tools:
@@ -38,7 +38,7 @@ interface Row {
 
 const { values: flags } = parseArgs({ options: { only: { type: 'string' }, why: { type: 'boolean' } } });
 const started = performance.now();
-/** Milliseconds all of it may take. */
+/** Milliseconds that the whole run may take. */
 const DEADLINE = 150_000;
 setTimeout(() => {
   console.error(`The suites did not end within ${DEADLINE / 1_000} s. Machine too busy?`);

@@ -11,12 +11,12 @@ export interface Suite {
   readonly args: readonly string[];
 }
 
-export type Status = 'SUCCESS' | 'FAILURE' | 'WARNING' | 'SKIPPED' | 'INFO';
+export type CheckStatus = 'SUCCESS' | 'FAILURE' | 'WARNING' | 'SKIPPED' | 'INFO';
 
 export interface Check {
   readonly id: string;
   readonly name: string;
-  readonly status: Status;
+  readonly status: CheckStatus;
   readonly errorMessage?: string;
 }
 
@@ -24,7 +24,7 @@ export interface Check {
 export type Scores = ReadonlyMap<string, readonly Check[]>;
 
 const ROOT = new URL('../..', import.meta.url).pathname;
-/** Milliseconds one run may take. */
+/** Milliseconds that one run may take. */
 const PATIENCE = 60_000;
 
 /** Runs a suite against a server and reads the checks it wrote down. */
@@ -53,7 +53,7 @@ export async function score(suite: Suite, url: string): Promise<Scores> {
   }
 }
 
-/** Its exit code says that something failed, which the checks say better. */
+/** The exit code is ignored: the checks say more precisely what failed. */
 function run(args: readonly string[]): Promise<void> {
   const child = spawn(process.execPath, args, { stdio: 'ignore' });
   return new Promise((resolve, reject) => {
@@ -77,7 +77,7 @@ export function passes(checks: readonly Check[] | undefined): boolean {
 /** `9 passed`, `8 passed, 1 failed`, with warnings where there are any. */
 export function tally(checks: readonly Check[] | undefined): string {
   if (checks === undefined) return 'not run';
-  const count = (status: Status) => checks.filter((check) => check.status === status).length;
+  const count = (status: CheckStatus) => checks.filter((check) => check.status === status).length;
   const failed = count('FAILURE');
   const warned = count('WARNING');
   return `${count('SUCCESS')} passed${failed > 0 ? `, ${failed} failed` : ''}${warned > 0 ? `, ${warned} warned` : ''}`;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { isOver, LIVE, mayFollow, NEXT, STATES, type State } from '../../src/domain/approval.ts';
 
-/** As the design has it; the code's own table is not asked. */
+/** The transitions as designed, written down again: the code's own table must not be its own proof. */
 const DESIGN: Record<State, readonly State[]> = {
   pending: ['approved', 'denied', 'expired', 'withdrawn'],
   approved: ['dispatched', 'lapsed'],

@@ -39,7 +39,7 @@ const { value } = fc.letrec<{ value: Json }>((tie) => ({
   ),
 }));
 
-test('P1: the canonical form is the one of RFC 8785, as another writer has it', () => {
+test('P1: the canonical form is that of RFC 8785, as another implementation writes it', () => {
   fc.assert(
     fc.property(value, (json) => {
       assert.equal(canonical(json), canonicalize(json));

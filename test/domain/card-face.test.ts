@@ -9,7 +9,7 @@ import { cardDigest } from '../../src/slack/card/thread.ts';
 import { mrkdwn } from '../../src/web/html/mrkdwn.ts';
 import { cardFace } from '../../src/web/pages/card-face.ts';
 import { asSeen, cardsNamed, type ShownCards } from '../../src/web/pages/shown-cards.ts';
-import { sampleApproval } from '../support/sample-approval.ts';
+import { sampleApproval } from '../support/domain/approval.ts';
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 const EVIL = '<img src=x onerror="window.hit=1"><script>window.hit=2</script>';

@@ -7,7 +7,7 @@ import type { Json } from '../../src/domain/json.ts';
 import { readButtonValue, readViewMemory } from '../../src/slack/card/button.ts';
 import { type RenderedCard, renderCard } from '../../src/slack/card/card.ts';
 import { denyView, fullView, pageCount } from '../../src/slack/card/modals.ts';
-import { FINGERPRINT, OPENED, sampleApproval } from '../support/sample-approval.ts';
+import { FINGERPRINT, OPENED, sampleApproval } from '../support/domain/approval.ts';
 
 const vote = (different: Partial<Decision> = {}): Decision => ({
   approver: 'U0MIRA',
@@ -97,7 +97,7 @@ describe('the card in each state', () => {
     assert.match(read(card.blocks), /1 of 2 approvals: <@U0MIRA>/);
   });
 
-  test('an owner who approved an own call is marked', () => {
+  test('an owner who approved their own agent’s call is marked', () => {
     const card = renderCard(
       sampleApproval({ state: 'approved', decisions: [vote({ approver: 'U0SAM', self: true })] }),
     );

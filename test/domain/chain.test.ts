@@ -4,9 +4,18 @@ import { ChainCheck, type Report } from '../../src/domain/chain.ts';
 import type { SignedCheckpoint } from '../../src/domain/checkpoint.ts';
 import { exportLine, readExportLine } from '../../src/domain/export-line.ts';
 import { proof } from '../../src/vault/proof.ts';
-import { type Evidence, FOREIGN, inOrder, OURS, sign, TAMPERINGS, textOf, wholeLog } from '../support/tampering.ts';
+import {
+  FOREIGN,
+  inOrder,
+  OURS,
+  type StoredLog,
+  sign,
+  TAMPERINGS,
+  textOf,
+  wholeLog,
+} from '../support/audit/tampering.ts';
 
-function look(evidence: Evidence, keys = [OURS.publicKey], elsewhere: readonly SignedCheckpoint[] = []): Report {
+function look(evidence: StoredLog, keys = [OURS.publicKey], elsewhere: readonly SignedCheckpoint[] = []): Report {
   const check = new ChainCheck(proof(), keys, elsewhere);
   for (const one of inOrder(evidence)) 'signature' in one ? check.checkpoint(one) : check.event(one);
   return check.end();

@@ -7,7 +7,7 @@ import type { Json } from '../../src/domain/json.ts';
 import { RISKS, type Risk, SEVERITIES } from '../../src/domain/policy.ts';
 import { toolOf } from '../../src/domain/tool.ts';
 
-/** A tool of a real server, started from npm, with what a person says of it. `care`: a human should be asked. */
+/** A tool of a real server from npm, labelled by a person. `care`: a human should be asked. */
 interface Labelled {
   readonly server: string;
   readonly tool: string;
@@ -18,7 +18,7 @@ interface Labelled {
   readonly properties: Record<string, Json>;
 }
 
-/** Labels were given before the words were chosen; `held-out` was not looked at while they were. */
+/** The labels were given before the classifier's words were chosen, and those were chosen without `held-out`. */
 const SETS = [
   { name: 'tuning', precision: 0.9, recall: 0.95 },
   { name: 'held-out', precision: 0.9, recall: 0.85 },
@@ -116,7 +116,7 @@ test('no annotation makes a tool look calmer than it would without', () => {
   const height = (risk: Risk) => ['read', 'write', 'financial', 'execute', 'destructive'].indexOf(risk);
   for (const row of SETS.flatMap(({ name }) => labelled(name))) {
     const [calm, bare] = [judged({ ...row, annotations: { readOnlyHint: true } }), judged({ ...row, annotations: {} })];
-    // Only a tool that nothing calls worse than a write may be calmed to a read.
+    // The annotation may lower a tool to a read only where nothing else says that it is worse than a write.
     if (height(calm.risk) < height(bare.risk))
       assert.deepEqual([calm.risk, bare.risk, bare.care], ['read', 'write', false]);
   }

@@ -154,7 +154,7 @@ test('what is no path is refused', () => {
   }
 });
 
-test('a pattern over many texts is shown no more of them together than of one', () => {
+test('a pattern over many texts reads no more of them together than of one', () => {
   const condition = compiled({ path: 'args.x[*]', op: 'regex', value: 'z' });
   const half = 'a'.repeat(LONGEST_SUBJECT / 2);
   assert.equal(answer(condition, { x: [half, half] }, 'some'), 'no');

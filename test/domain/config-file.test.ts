@@ -127,7 +127,7 @@ test('each client may be given its own patience, ahead of what is known of clien
   assert.ok(config.approval.hold.clients.length > 1);
 });
 
-/** `$(NAME)` stands for the file's own mark, which JavaScript would take for its own. */
+/** `$(NAME)` stands for the file's `$` with braces, which a template literal would replace itself. */
 const server = (body: string) => `version: "1"\nservers:\n  s: ${body.replace(/\$\((\w+)\)/g, '${'.concat('$1}'))}\n`;
 const grant = (body: string) =>
   `${server('{url: "http://x/", policy: p}')}grants:\n  - {name: g, token_sha256: ${'a'.repeat(64)}, servers: [s], owner: U0SAM${body}}\n`;

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import type { Approval, Decision, State } from '../../src/domain/approval.ts';
 import { STATES } from '../../src/domain/approval.ts';
 import { type Approver, decide, type Judgement, type Utterance } from '../../src/domain/decide.ts';
-import { FINGERPRINT, OPENED, sampleApproval } from '../support/sample-approval.ts';
+import { FINGERPRINT, OPENED, sampleApproval } from '../support/domain/approval.ts';
 
 const MIRA: Approver = { id: 'U0MIRA', via: 'slack', userGroups: [] };
 const ALEX: Approver = { id: 'U0ALEX', via: 'slack', userGroups: [] };

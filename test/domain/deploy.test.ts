@@ -6,7 +6,7 @@ import { parse } from 'yaml';
 
 const ROOT = new URL('../..', import.meta.url).pathname;
 const text = (name: string): string => readFileSync(`${ROOT}${name}`, 'utf8');
-/** Seconds that a gateway may take from SIGTERM to its end: 10 for calls under way, 3 to record, and as much again. */
+/** Seconds that a gateway may take from SIGTERM to its end: 10 for calls under way, 3 to record them, and a margin. */
 const ENOUGH = 25;
 
 interface Service {
@@ -42,7 +42,7 @@ test('the systemd unit gives the gateway time to end', () => {
 const systemd = spawnSync('systemd-analyze', ['--version']).status === 0;
 test('systemd finds nothing wrong with the unit', { skip: systemd ? false : 'no systemd installed' }, () => {
   const { stderr } = spawnSync('systemd-analyze', ['verify', `${ROOT}deploy/holdfast.service`], { encoding: 'utf8' });
-  // Whether there is a /usr/bin/node is this machine's affair.
+  // A missing /usr/bin/node is no fault of the unit.
   const wrong = stderr.split('\n').filter((line) => line.includes('holdfast.service') && !/not executable/.test(line));
   assert.deepEqual(wrong, []);
 });

@@ -10,7 +10,7 @@ import type { Json } from '../../src/domain/json.ts';
 import { mayAsk } from '../../src/domain/policy.ts';
 import { toolOf } from '../../src/domain/tool.ts';
 import { ToolDrift } from '../../src/gateway/tools/tool-drift.ts';
-import { callOf } from '../support/policy.ts';
+import { callOf } from '../support/domain/policy.ts';
 
 const ENTRY = {
   name: 't',
@@ -49,7 +49,7 @@ const DRIFTS: [name: string, file: object, verdict: string][] = [
 ];
 
 for (const [name, file, kind] of DRIFTS) {
-  test(`P1: a changed tool is judged so when ${name}: ${kind}`, () => {
+  test(`P1: a changed tool, when ${name}: ${kind}`, () => {
     const live = new ToolDrift(seenNow);
     const policy = policyOf(file);
     live.saw('s', { ...ENTRY, description: 'Lists, and sends it on.' } as Json);

@@ -7,7 +7,7 @@ import { amount, compare, decimal } from '../../src/domain/decimal.ts';
 import { evaluate } from '../../src/domain/evaluate.ts';
 import { glob, matches } from '../../src/domain/glob.ts';
 import type { JsonObject } from '../../src/domain/json.ts';
-import { callOf } from '../support/policy.ts';
+import { callOf } from '../support/domain/policy.ts';
 
 const RUNS = { numRuns: 300 };
 

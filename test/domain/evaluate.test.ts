@@ -4,11 +4,11 @@ import { evaluate, isHidden, redactionOf } from '../../src/domain/evaluate.ts';
 import type { JsonObject } from '../../src/domain/json.ts';
 import { DENY_ALL } from '../../src/domain/policy.ts';
 import { redact } from '../../src/domain/redact.ts';
-import { callOf, policyOf } from '../support/policy.ts';
+import { callOf, policyOf } from '../support/domain/policy.ts';
 
 const yes = [{ path: 'args.x', op: 'eq', value: 'yes' }];
 
-/** What decides, from the strongest word to the weakest; `x` is `yes` unless a row says otherwise. */
+/** What decides, from the strongest clause to the weakest; `x` is `yes` unless a row says otherwise. */
 const PRECEDENCE: [name: string, file: object, verdict: string, decidedBy: string][] = [
   ['hide beats everything', { hide: ['t'], tools: { t: { action: 'allow' } } }, 'deny', 'hide'],
   ['deny_if beats require', { tools: { t: { deny_if: yes, require: yes } } }, 'deny', 'tools.t.deny_if[0]'],

@@ -48,7 +48,7 @@ describe('the fingerprint', () => {
     assert.match(one, /^[0-9a-f]{64}$/);
   });
 
-  test('P2: what only says how the answer travels does not count', () => {
+  test('P2: members that only say how the answer is delivered do not count', () => {
     const one = print(base);
     const meta = {
       progressToken: 7,

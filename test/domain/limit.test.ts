@@ -67,7 +67,7 @@ describe('what a call takes from', () => {
     assert.notEqual(key({ counter: 'a","b' }), key({ counter: 'a' }));
   });
 
-  test('P5: every call takes in the same order, so that two never wait for each other in a circle', () => {
+  test('P5: every call takes in the same order, so that two never deadlock', () => {
     const rules = [
       rule({ counter: 'z' }),
       rule({ counter: 'a', scope: 'global' }),

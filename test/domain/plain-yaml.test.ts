@@ -6,7 +6,7 @@ import { stringify } from 'yaml';
 import { readPlainYaml } from '../../src/config/plain-yaml.ts';
 import { readWholeYaml } from '../../src/config/yaml.ts';
 
-/** What is read quickly is read the same by the whole of YAML, and is no fault there. */
+/** Whether a text that the quick reader takes is the same, and no fault, to the full YAML reader. */
 function agrees(text: string): boolean {
   const quick = readPlainYaml(text);
   if (quick === null) return false;

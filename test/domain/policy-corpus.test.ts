@@ -7,7 +7,7 @@ import { parsePolicy } from '../../src/config/policy-file.ts';
 import { evaluate } from '../../src/domain/evaluate.ts';
 import type { JsonObject } from '../../src/domain/json.ts';
 import type { LimitRule } from '../../src/domain/limit.ts';
-import { callOf } from '../support/policy.ts';
+import { callOf } from '../support/domain/policy.ts';
 
 interface Row {
   readonly tool: string;

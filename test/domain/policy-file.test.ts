@@ -8,9 +8,9 @@ import { parsePolicy } from '../../src/config/policy-file.ts';
 import { policyJsonSchema } from '../../src/config/policy-json-schema.ts';
 import { evaluate } from '../../src/domain/evaluate.ts';
 import { mayAsk } from '../../src/domain/policy.ts';
-import { callOf, faultsOf } from '../support/policy.ts';
+import { callOf, faultsOf } from '../support/domain/policy.ts';
 
-/** Cuts and inserts; may cut a surrogate in two, as a broken file would. */
+/** Cuts out and inserts; may split a surrogate pair, as a broken file would. */
 function splice(text: string, at: number, cut: number, piece: string): string {
   return text.slice(0, at) + piece + text.slice(at + cut);
 }
@@ -161,7 +161,7 @@ for (const [name, file, text, fault] of BROKEN) {
   });
 }
 
-test('only a file that is Intercept’s all through may leave the default out', () => {
+test('only a file that is entirely Intercept’s may leave the default out', () => {
   const rules = '{rules: [{name: r, action: deny}]}';
   const missing = /default: is missing/;
   assert.deepEqual(faultsOf(`version: "1"\ntools: {a: ${rules}}`), []);

@@ -30,7 +30,7 @@ describe('redaction', () => {
     });
   }
 
-  test('names that are none stay, and `redact: none` hides nothing', () => {
+  test('other names stay, and `redact: none` hides nothing', () => {
     const given = { name: 'ci', key: 'k', role: 'viewer', expires: 30, none: null };
     assert.deepEqual(plain(redact(given, DEFAULT_REDACTION)), given);
     assert.deepEqual(plain(redact({ password: 'x' }, none)), { password: 'x' });
@@ -87,7 +87,7 @@ function plain(value: Json): Json {
   return JSON.parse(JSON.stringify(value)) as Json;
 }
 
-/** Values under a secret's name that are still there. */
+/** How many values under a secret's name are still there. */
 function leaks(value: Json): number {
   if (Array.isArray(value)) return value.reduce<number>((sum, item) => sum + leaks(item), 0);
   if (typeof value !== 'object' || value === null) return 0;

@@ -11,7 +11,7 @@ const read = (text: string, headers = JSON_BODY): ReadMessage => readMessage(utf
 const nested = (levels: number) => '['.repeat(levels) + ']'.repeat(levels);
 const call = (params: string, rest = '') => `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":${params}${rest}}`;
 
-/** Bodies that two readers could take for two different calls. */
+/** Bodies that two parsers could read as two different calls. */
 const SMUGGLED: readonly (readonly [what: string, text: string, why: RegExp])[] = [
   ['a second method', '{"jsonrpc":"2.0","id":1,"method":"ping","method":"tools/call"}', /duplicate key at \/method/],
   ['a second method, escaped', '{"id":1,"method":"ping","\\u006dethod":"tools/call"}', /duplicate key at \/method/],
@@ -240,7 +240,7 @@ describe('Numbers', () => {
 });
 
 describe('Any JSON', () => {
-  /** A JSON value written with odd blanks and escapes, all keys distinct. */
+  /** A JSON value written with odd white space and escapes, all keys distinct. */
   const spaced = fc
     .tuple(fc.jsonValue({ maxDepth: 5, stringUnit: 'binary' }), fc.constantFrom(0, 1, '\t', ' \n\r'))
     .map(([value, gap]) => {
@@ -301,7 +301,7 @@ describe('Any JSON', () => {
   });
 });
 
-/** Where keys stand: strings with a colon behind them. */
+/** Positions of the keys: strings that a colon follows. */
 function keysIn(text: string): { start: number; end: number }[] {
   return [...text.matchAll(/"(?:[^"\\]|\\.)*"(?=\s*:)|"(?:[^"\\]|\\.)*"/g)]
     .filter((match) => /^\s*:/.test(text.slice(match.index + match[0].length)))

@@ -1,10 +1,11 @@
-/** Takes the pictures of docs/slack.md from the stand-in's page: `node test/pictures/slack.ts`. Needs chromium. */
+/** Takes the pictures for docs/slack.md from the stand-in's page: `node test/pictures/slack.ts`. Needs Chromium. */
 import { mkdirSync } from 'node:fs';
 import { type Page, chromium as playwright } from 'playwright-core';
-import { Agent, noteOf, type Sent } from '../support/agent.ts';
-import { countingUpstream } from '../support/counting-upstream.ts';
-import { CHANNEL, eventually, openHouse } from '../support/gateway.ts';
+import { Agent, noteOf, type Sent } from '../support/agent/agent.ts';
+import { CHANNEL, openHouse } from '../support/gateway/program.ts';
 import { chromium } from '../support/installed.ts';
+import { countingUpstream } from '../support/upstream/counting.ts';
+import { eventually } from '../support/wait.ts';
 
 const POLICY = `version: "1"
 default: deny
@@ -48,7 +49,7 @@ try {
   const gateway = await house.start();
   const agent = await Agent.open(`${gateway.url}/mcp/prometheus`, house.tokens['release-bot']!);
   const page = await browser.newPage({ viewport: { width: 960, height: 1000 }, timezoneId: 'Europe/Berlin' });
-  // Redrawing while the picture is taken would take the card away.
+  // A redraw while the picture is taken would remove the card.
   const still = await browser.newPage({ viewport: { width: 960, height: 1600 }, timezoneId: 'Europe/Berlin' });
   await still.route('**/page/changes', (route) => route.abort());
   const look = async (user: string, where = page): Promise<void> => {

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 
 const ROOT = new URL('../..', import.meta.url).pathname;
-/** KiB, compressed: what Cloudflare takes on its smallest plan. */
+/** KiB, compressed: Cloudflare's limit on its smallest plan. */
 const MOST = 3 * 1024;
 
 test('what would be deployed to Workers is whole, and under 3 MB compressed', () => {

@@ -1,15 +1,16 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { Reaction } from '../../src/demo/slack/stand-in.ts';
-import { Agent, textOf } from '../support/agent.ts';
-import { query } from '../support/backing.ts';
-import { type CountingUpstream, countingUpstream } from '../support/counting-upstream.ts';
-import { CHANNEL, eventually } from '../support/gateway.ts';
-import { skipWithout } from '../support/servers.ts';
-import { openWorkerWorld, type WorkerWorld } from '../support/worker-world.ts';
+import { Agent, textOf } from '../support/agent/agent.ts';
+import { CHANNEL } from '../support/gateway/program.ts';
+import { openWorkerWorld, type WorkerWorld } from '../support/gateway/worker-world.ts';
+import { query } from '../support/store/backing.ts';
+import { skipWithout } from '../support/store/servers.ts';
+import { type CountingUpstream, countingUpstream } from '../support/upstream/counting.ts';
+import { eventually } from '../support/wait.ts';
 
 const POLICY = 'version: "1"\ndefault: allow\ntools:\n  create_key: { action: require_approval }\n';
-/** Milliseconds for what a start on a busy machine, or a job of a runtime that was killed, may take. */
+/** Milliseconds that a start on a busy machine, or the job of a runtime that was killed, may take. */
 const PATIENCE = 60_000;
 
 const skip = skipWithout('redis') || skipWithout('postgres');
@@ -27,7 +28,7 @@ describe('a click in Slack that finds no object running', { skip, timeout: 290_0
   });
 
   const agent = (): Promise<Agent> => Agent.open(`${world.url}/mcp/up`, world.house.tokens.agent!);
-  /** A held call whose card is posted; then the runtime ends. */
+  /** Parks a call, waits for its card, and ends the runtime. */
   async function cutOff(name: string): Promise<{ id: string; ts: string }> {
     const held = (await agent()).call('create_key', { name });
     const lost = assert.rejects(held.answer);
@@ -46,7 +47,7 @@ describe('a click in Slack that finds no object running', { skip, timeout: 290_0
   }
   const click = (ts: string, user = 'U0MIRA'): Promise<Reaction> =>
     world.house.slack.click({ user, channel: CHANNEL, ts, actionId: 'approve' });
-  /** Whoever sees Slack's error clicks again. */
+  /** Clicks again and again, as a person who sees Slack's error does. */
   const untilTaken = (ts: string, user?: string): Promise<Reaction> =>
     eventually(
       'a click is taken',

@@ -4,13 +4,13 @@ import type { AddressInfo } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
-import { type Visitor, visitor } from '../support/console-visitor.ts';
-import { eventually } from '../support/gateway.ts';
-import { ModernAgent, WITH_TASKS } from '../support/modern-agent.ts';
-import { skipWithout } from '../support/servers.ts';
-import { TaskAgent } from '../support/task-agent.ts';
-import { type TaskUpstream, type TheirOwn, taskUpstream } from '../support/task-upstream.ts';
-import { openWorkerWorld, type WorkerWorld } from '../support/worker-world.ts';
+import { ModernAgent, WITH_TASKS } from '../support/agent/modern.ts';
+import { TaskAgent } from '../support/agent/tasks.ts';
+import { type Visitor, visitor } from '../support/console/visitor.ts';
+import { openWorkerWorld, type WorkerWorld } from '../support/gateway/worker-world.ts';
+import { skipWithout } from '../support/store/servers.ts';
+import { type TaskUpstream, taskUpstream, type UpstreamTask } from '../support/upstream/tasks.ts';
+import { eventually } from '../support/wait.ts';
 
 const POLICY = `version: "1"
 default: allow
@@ -18,7 +18,7 @@ tools:
   must: { action: require_approval }
 `;
 
-/** The SDK's own server with two tools, which answers with streams; `/away` leads to it. Counts its requests. */
+/** The SDK's own server with two tools, which answers on streams; `/away` redirects to it. Counts its requests. */
 async function sdkServer(): Promise<{ url: string; asked(): number; close(): Promise<void> }> {
   let asked = 0;
   const server: Server = createServer(async (incoming, response) => {
@@ -93,7 +93,7 @@ describe('the Worker and what servers say and do of themselves', { skip, timeout
     ]);
   });
 
-  it('P8: asked so, a server that redirects is not followed, and one that is gone is said to be', async () => {
+  it('P8: when it is asked so, a server’s redirect is not followed, and one that is gone is reported', async () => {
     const reviewer = await visitor(world.url, world.house.adminToken);
     const before = sdk.asked();
     const away = await askedBy(reviewer, 'away');
@@ -106,15 +106,15 @@ describe('the Worker and what servers say and do of themselves', { skip, timeout
     assert.match(String(gone.body.reason), /^sdk did not list its tools: ./);
   });
 
-  /** Approved by a signed click in Slack, and running as a task of the server's. */
-  async function running(name: string): Promise<TheirOwn> {
+  /** Approves the call with a signed click in Slack; returns the server's task. */
+  async function running(name: string): Promise<UpstreamTask> {
     const { id } = await world.reaches(name, 'pending');
     await world.house.approve(id);
     return eventually('the server has a task', () => tasks.task(name));
   }
 
-  /** The task of the server has ended, and nobody spoke to the gateway since. */
-  async function ends(own: TheirOwn, name: string): Promise<void> {
+  /** Ends the server's task, and waits for the approval's end without sending the gateway any request. */
+  async function ends(own: UpstreamTask, name: string): Promise<void> {
     await eventually('the approval awaits it', async () => {
       const row = await world.approval(name);
       return row?.state === 'dispatched' && row.awaits === 'task' ? row : null;

@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { query } from '../support/backing.ts';
-import { eventually } from '../support/gateway.ts';
-import { skipWithout } from '../support/servers.ts';
-import { TaskAgent } from '../support/task-agent.ts';
-import { type TaskUpstream, type TheirOwn, taskUpstream } from '../support/task-upstream.ts';
-import { openWorkerWorld, type WorkerWorld } from '../support/worker-world.ts';
+import { TaskAgent } from '../support/agent/tasks.ts';
+import { openWorkerWorld, type WorkerWorld } from '../support/gateway/worker-world.ts';
+import { query } from '../support/store/backing.ts';
+import { skipWithout } from '../support/store/servers.ts';
+import { type TaskUpstream, taskUpstream, type UpstreamTask } from '../support/upstream/tasks.ts';
+import { eventually } from '../support/wait.ts';
 
 const POLICY = 'version: "1"\ndefault: allow\ntools:\n  must: { action: require_approval }\n';
-/** Milliseconds for which nobody speaks to it: an idle object is evicted after 70 s, and was seen to go after 140 s. */
+/** Milliseconds without a request: idle objects are evicted after 70 s, and were seen to go after 140 s. */
 const QUIET_MS = 150_000;
 
 const skip = skipWithout('redis') || skipWithout('postgres');
@@ -26,7 +26,7 @@ describe('the Worker, left alone with a task of a server’s', { skip, timeout: 
     await tasks?.close();
   });
 
-  async function followed(name: string): Promise<TheirOwn> {
+  async function followed(name: string): Promise<UpstreamTask> {
     const agent = await TaskAgent.open(`${world.url}/mcp/tasks`, world.house.tokens.agent!);
     await agent.task('must', { name });
     const { id } = await world.reaches(name, 'pending');
@@ -56,7 +56,7 @@ describe('the Worker, left alone with a task of a server’s', { skip, timeout: 
     await world.boot();
     const woken = await fetch(`${world.url}/cdn-cgi/handler/scheduled`);
     assert.equal(woken.status, 200, await woken.text());
-    // The dead one's lease is 30 s.
+    // The dead object's lease lasts 30 s.
     await world.reaches('torn', 'succeeded', 60_000);
   });
 });

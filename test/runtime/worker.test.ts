@@ -1,15 +1,16 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
-import { Agent, noteOf, textOf } from '../support/agent.ts';
-import { type Collector, collector } from '../support/audit-collector.ts';
-import { query } from '../support/backing.ts';
-import { visitor } from '../support/console-visitor.ts';
-import { type CountingUpstream, countingUpstream } from '../support/counting-upstream.ts';
-import { eventually, type GatewayProcess, type House, openHouse } from '../support/gateway.ts';
-import { skipWithout, startPostgres, startRedis, type TestServer } from '../support/servers.ts';
-import { bootWorker, type LocalWorker } from '../support/worker.ts';
-import { workerVars } from '../support/worker-world.ts';
+import { Agent, noteOf, textOf } from '../support/agent/agent.ts';
+import { type Collector, collector } from '../support/audit/collector.ts';
+import { visitor } from '../support/console/visitor.ts';
+import { type GatewayProcess, type House, openHouse } from '../support/gateway/program.ts';
+import { bootWorker, type LocalWorker } from '../support/gateway/worker.ts';
+import { workerVars } from '../support/gateway/worker-world.ts';
+import { query } from '../support/store/backing.ts';
+import { skipWithout, startPostgres, startRedis, type TestServer } from '../support/store/servers.ts';
+import { type CountingUpstream, countingUpstream } from '../support/upstream/counting.ts';
+import { eventually } from '../support/wait.ts';
 
 const POLICY = `version: "1"
 default: deny
@@ -169,14 +170,14 @@ describe('the Worker, in local workerd, on real Redis and Postgres', { skip, tim
     const held = agent.call('create_key', { name: 'torn down' });
     const kept = await node.pending('create_key', { name: 'torn down' });
     await house.card(kept.id);
-    // Only the Worker is left to notice that time is over.
+    // Only the Worker is left to notice that time has run out.
     await node.kill();
-    // Nobody speaks to it: the database is asked, so that no request keeps the object awake.
+    // Ask the database, because a request would keep the object awake.
     await eventually('it ends by itself', async () =>
       (await stateInSql(postgres.url, id)) === 'expired' ? true : null,
     );
 
-    // Nobody else is there to sign the log, or to hand it on.
+    // Nobody else is left to sign the log, or to deliver it.
     await eventually(
       'the Worker signs the log',
       async () => ((await query(postgres.url, SIGNED_BY_WORKER)).length > 0 ? true : null),
@@ -190,7 +191,7 @@ describe('the Worker, in local workerd, on real Redis and Postgres', { skip, tim
     await assert.rejects(held.answer);
     worker = await bootWorker({ files: house.folder, vars: vars() });
     house.slack.interactivityUrl = `${worker.url}/slack/events`;
-    // As the cron does: Slack does not wait for as long as a first start may take on a busy machine.
+    // Wake it as the cron does: on a busy machine a first start may take longer than Slack waits.
     await eventually('it is awake', async () => ((await fetch(`${worker.url}/readyz`)).status === 200 ? true : null));
     await house.approve(kept.id);
     const back = await agentAt(worker.url);

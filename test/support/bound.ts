@@ -1,6 +1,6 @@
 /**
- * Loaded before a test file: ends its process when it takes too long. The runner's own limit is a timer in the very
- * process that hangs, and waits with it when a loop never ends; this one waits in a thread of its own.
+ * Loaded before a test file: kills its process when the file takes too long. The runner's own limit is a timer in the
+ * process that hangs, where an endless loop keeps it from firing; this one runs in a thread of its own.
  */
 import { isMainThread, Worker } from 'node:worker_threads';
 

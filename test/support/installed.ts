@@ -1,6 +1,6 @@
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { available } from './servers.ts';
+import { available } from './store/servers.ts';
 
 const BROWSERS = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 
@@ -10,7 +10,7 @@ export function chromium(): string | null {
   return places.flatMap((place) => BROWSERS.map((name) => join(place, name))).find(isProgram) ?? null;
 }
 
-/** What the full run needs and this machine has not, by the names people know. */
+/** What the full run needs and this machine lacks, by its common names. */
 export function notInstalled(): string[] {
   const { redis, postgres } = available();
   return [...(redis ? [] : ['Redis']), ...(postgres ? [] : ['Postgres']), ...(chromium() ? [] : ['Chromium'])];

@@ -1,6 +1,6 @@
 import { sources, textOf } from './house.ts';
 
-/** The ten promises; docs/architecture.md says them in full. */
+/** The ten promises; README.md gives them in full. */
 export const PROMISES = {
   P1: 'no approval, no call',
   P2: 'at most once',

@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { CHANNEL, doorWorld } from '../../support/slack/door-world.ts';
+
+describe('facts about people', () => {
+  test('P6: when Slack does not answer in time the click is not decided, and the ack is in time', async () => {
+    const world = await doorWorld();
+    try {
+      const { id, ts } = await world.open();
+      world.slack.failNext('users.info', { kind: 'slow', ms: 5000 });
+      const reaction = await world.slack.click({ user: 'U0MIRA', channel: CHANNEL, ts, actionId: 'approve' });
+      assert.equal(reaction.status, 200);
+      assert.ok(reaction.ms < 2900);
+      assert.equal(world.stateOf(id), 'pending');
+      const told = await world.slack.waitFor(() => world.slack.ephemerals('U0MIRA').at(-1));
+      assert.match(told.text, /click again/);
+      await world.slack.click({ user: 'U0MIRA', channel: CHANNEL, ts, actionId: 'approve' });
+      assert.equal(world.stateOf(id), 'approved');
+    } finally {
+      await world.close();
+    }
+  });
+
+  test('P1: facts are at most a minute old: at the click, and when the pass is spent', async () => {
+    const world = await doorWorld();
+    try {
+      const group = { requirement: { people: [], userGroups: ['S0123ABC'] } };
+      const first = await world.open(group);
+      await world.slack.click({ user: 'U0MIRA', channel: CHANNEL, ts: first.ts, actionId: 'approve' });
+      const approved = world.approvals.get(first.id)!;
+      assert.deepEqual(await world.cards.stillEligible(approved), { eligible: true, why: null });
+
+      world.slack.userGroup('S0123ABC').users = ['U0ALEX'];
+      world.clock.advance(61_000);
+      const second = await world.open(group);
+      await world.slack.click({ user: 'U0MIRA', channel: CHANNEL, ts: second.ts, actionId: 'approve' });
+      assert.equal(world.stateOf(second.id), 'pending');
+      const left = await world.cards.stillEligible(approved);
+      assert.equal(left.eligible, false);
+      assert.match(left.why ?? '', /no longer in S0123ABC/);
+
+      world.slack.userGroup('S0123ABC').users = ['U0MIRA'];
+      world.slack.user('U0MIRA').deleted = true;
+      world.clock.advance(61_000);
+      assert.match((await world.cards.stillEligible(approved)).why ?? '', /deactivated/);
+
+      world.clock.advance(61_000);
+      world.slack.down = true;
+      await assert.rejects(world.cards.stillEligible(approved), /Slack did not say/);
+    } finally {
+      await world.close();
+    }
+  });
+
+  test('on Grid a person of the organisation and of our workspace counts, one of another organisation does not', async () => {
+    const world = await doorWorld({ standIn: { enterprise: { id: 'E0ORG' } }, deps: { enterprise: 'E0ORG' } });
+    try {
+      const grid = (id: string, enterprise: string, teams: string[]) =>
+        world.slack.addUser({
+          id,
+          team_id: enterprise,
+          enterprise_user: { id, enterprise_id: enterprise, enterprise_name: '', teams },
+        });
+      grid('U0GRID', 'E0ORG', ['T0MAIN']);
+      grid('U0ELSE', 'E0ORG', ['T0FAR']);
+      grid('U0FOREIGN', 'E0EVIL', ['T0MAIN']);
+      const people = ['U0GRID', 'U0ELSE', 'U0FOREIGN'];
+      for (const [user, state] of [
+        ['U0ELSE', 'pending'],
+        ['U0FOREIGN', 'pending'],
+        ['U0GRID', 'approved'],
+      ] as const) {
+        const { id, ts } = await world.open({ requirement: { people } });
+        await world.slack.click({ user, channel: CHANNEL, ts, actionId: 'approve' });
+        assert.equal(world.stateOf(id), state, user);
+      }
+    } finally {
+      await world.close();
+    }
+  });
+});

@@ -1,0 +1,160 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { after, before, beforeEach, describe, test } from 'node:test';
+import type { Store } from '../../../src/ports.ts';
+import {
+  eventOf,
+  newApproval,
+  opened,
+  randomHex,
+  STORES,
+  type StoreWorld,
+  skipStore,
+  storeWorld,
+} from '../../support/store/world.ts';
+
+for (const kind of STORES) {
+  describe(`the store on ${kind}`, { skip: skipStore(kind) }, () => {
+    let world: StoreWorld;
+    let store: Store;
+    before(async () => {
+      world = await storeWorld(kind);
+      store = world.one;
+    });
+    // A replica that has not reported for ten seconds counts as gone, and its callers with it.
+    beforeEach(() => store.beat('here'));
+    after(() => world?.close());
+
+    describe('reading', () => {
+      test('lists are newest first, by state, a page at a time', async () => {
+        const grant = `grant-${randomHex(4)}`;
+        const ids: string[] = [];
+        for (const n of [1, 2, 3, 4, 5])
+          ids.push((await opened(store, newApproval({ grant, id: `ap_zz${n}${randomHex(4)}` }))).approval.id);
+        const seen: string[] = [];
+        let after: string | undefined;
+        for (;;) {
+          const page = await store.list({ states: ['pending'], limit: 2, ...(after ? { after } : {}) });
+          seen.push(...page.items.filter((one) => one.grant === grant).map((one) => one.id));
+          if (page.next === null) break;
+          after = page.next;
+        }
+        assert.deepEqual(seen, ids.toReversed());
+        assert.ok((await store.list({ states: ['denied'], limit: 100 })).items.every((one) => one.state === 'denied'));
+      });
+
+      test('a session stays with the grant that opened it first', async () => {
+        const id = randomHex(8);
+        await store.bindSession(id, 'a', 'mine');
+        await world.other.bindSession(id, 'a', 'yours');
+        assert.equal(await store.sessionGrant(id, 'a'), 'mine');
+        assert.equal(await store.sessionGrant(id, 'b'), null);
+        await store.unbindSession(id, 'a');
+        assert.equal(await store.sessionGrant(id, 'a'), null);
+      });
+
+      test('P7: events are chained in order of writing, once, whoever seals and whoever writes meanwhile', async () => {
+        const writing = Array.from({ length: 40 }, (_, n) =>
+          (n % 2 ? world.one : world.other).append([
+            eventOf('call.allowed', { tool: `t${n}` }),
+            eventOf('call.denied'),
+          ]),
+        );
+        const sealing = Array.from({ length: 10 }, (_, n) => (n % 2 ? world.one : world.other).seal(7));
+        await Promise.all([...writing, ...sealing]);
+        while ((await store.seal(50)) > 0);
+        const rows = await world.rows('select body, seq, hash from holdfast.events order by seq');
+        let hash = '0'.repeat(64);
+        for (const [index, row] of rows.entries()) {
+          hash = createHash('sha256')
+            .update(`${hash}\n${index + 1}\n${row.body}`)
+            .digest('hex');
+          assert.equal(Number(row.seq), index + 1);
+          assert.equal(row.hash, hash);
+        }
+        assert.equal(await store.seal(10), 0);
+      });
+
+      test('P7: what one caller writes one after another is chained in that order', async () => {
+        const id = `ap_${randomHex(13)}`;
+        while ((await store.seal(500)) > 0);
+        for (const tool of ['a', 'b', 'c', 'd']) await store.append([eventOf('call.allowed', { id, tool })]);
+        await store.seal(500);
+        const all = await store.events({ after: 0, limit: 10, approval: id });
+        const first = all[0]!.seq!;
+        assert.deepEqual(
+          all.map((event) => [event.tool, event.seq! - first]),
+          [
+            ['a', 0],
+            ['b', 1],
+            ['c', 2],
+            ['d', 3],
+          ],
+        );
+      });
+
+      test('P7: a batch is chained as it is written, after the open events before it; if those are too many, by the sealer', async () => {
+        while ((await store.seal(500)) > 0);
+        const places = async (...ids: string[]): Promise<(number | null)[]> =>
+          (await Promise.all(ids.map((approval) => store.events({ after: 0, limit: 10, approval }))))
+            .flat()
+            .map((event) => event.seq);
+        const [open, batch, late] = [`ap_${randomHex(13)}`, `ap_${randomHex(13)}`, `ap_${randomHex(13)}`];
+        await store.refund([], eventOf('call.refunded', { id: open }));
+        assert.deepEqual(await places(open), [null]);
+        await store.append([eventOf('call.allowed', { id: batch }), eventOf('call.allowed', { id: batch })]);
+        const [first, ...rest] = await places(open, batch);
+        assert.deepEqual(rest, [first! + 1, first! + 2]);
+        assert.equal(await store.seal(10), 0);
+
+        await world.rows(
+          "insert into holdfast.events (body, type, at, actor) select '{}', 'call.allowed', now(), 'x' from generate_series(1, 300)",
+        );
+        await store.append([eventOf('call.allowed', { id: late })]);
+        assert.deepEqual(await places(late), [null]);
+        while ((await store.seal(500)) > 0);
+        assert.deepEqual(await places(late), [first! + 303]);
+      });
+
+      test('P7: an event is chained whatever its words are: no text can stop the log', async () => {
+        while ((await store.seal(500)) > 0);
+        const [long, next] = [`ap_${randomHex(13)}`, `ap_${randomHex(13)}`];
+        const data = { arguments: { text: compounds(160_000) } };
+        await store.refund([], { ...eventOf('approval.requested', { id: long }), data });
+        await store.append([eventOf('call.denied', { id: next })]);
+        await store.seal(500);
+        const [asked, denied] = await Promise.all(
+          [long, next].map((approval) => store.events({ after: 0, limit: 10, approval })),
+        );
+        assert.deepEqual(asked![0]!.data, data);
+        assert.equal(denied![0]!.seq, asked![0]!.seq! + 1);
+      });
+
+      test('P7: events come back as they went in, after a cursor, by approval', async () => {
+        const id = `ap_${randomHex(13)}`;
+        const event = {
+          ...eventOf('approval.decided', { id, server: 's', tool: 't', grant: 'g' }),
+          data: { reason: 'Größe "x" \u2028', n: 1.5 },
+        };
+        await store.append([event, eventOf('card.posted', { id })]);
+        const all = await store.events({ after: 0, limit: 10, approval: id });
+        const { n, seq, hash, ...rest } = all[0]!;
+        assert.deepEqual(rest, event);
+        assert.ok(n > 0 && (seq === null) === (hash === null));
+        assert.deepEqual(
+          (await store.events({ after: n, limit: 10, approval: id })).map((one) => one.type),
+          ['card.posted'],
+        );
+      });
+    });
+  });
+}
+
+/** Words that the database's text search splits and also keeps whole: many times more than it can hold of one text. */
+function compounds(length: number): string {
+  const letters = (from: number): string =>
+    String.fromCodePoint(...Array.from({ length: 120 }, (_, n) => 0x20000 + ((from * 7_919 + n * 31) % 40_000)));
+  let text = '';
+  for (let n = 0; text.length < 2 * length; n += 2) text += `${letters(n)}-${letters(n + 1)} `;
+  return text;
+}

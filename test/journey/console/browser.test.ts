@@ -1,0 +1,261 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import {
+  ADMIN_TOKEN,
+  axeFaults,
+  type ConsoleWorld,
+  complaintsOf,
+  consoleWorld,
+  openBrowser,
+  signIn,
+} from '../../support/console/browser.ts';
+import { eventually } from '../../support/wait.ts';
+
+interface Result {
+  readonly isError?: boolean;
+  readonly content: readonly { readonly text?: string }[];
+}
+
+const ROOMS = ['/', '/activity', '/audit', '/overview', '/policies', '/grants'];
+
+describe('The console in a browser', { concurrency: false }, () => {
+  let world: ConsoleWorld;
+  let browser: Browser;
+  let context: BrowserContext;
+  let page: Page;
+  let agent: Client;
+  let complaints: string[];
+
+  before(async () => {
+    [world, browser] = await Promise.all([consoleWorld(), openBrowser()]);
+    context = await browser.newContext();
+    complaints = complaintsOf(context);
+    page = await context.newPage();
+    agent = await world.agent();
+    await signIn(page, world.url);
+  });
+
+  after(async () => {
+    await browser?.close();
+    await world?.close();
+  });
+
+  function key(args: Record<string, unknown>, client = agent): Promise<Result> {
+    return client.callTool({ name: 'create_api_key', arguments: args }) as Promise<Result>;
+  }
+
+  const card = (text: string) => page.locator('article.card', { hasText: text });
+
+  it('shows a call as it arrives, approves it, sees it succeed, finds it, and tells its story on a chain that holds', async () => {
+    const activity = await context.newPage();
+    await activity.goto(`${world.url}/activity`);
+    await activity.locator('.live.on').waitFor();
+    await page.goto(`${world.url}/`);
+    await page.locator('.live.on').waitFor();
+
+    const call = key({ name: 'ci-dashboard', role: 'viewer', api_token: 'hunter2-marker' });
+    await card('ci-dashboard').waitFor();
+    await activity.locator('tbody tr', { hasText: 'Approval asked' }).waitFor();
+    assert.equal(world.prometheus.keys.length, 0, 'nothing ran before the approval');
+    await card('ci-dashboard').getByRole('button', { name: 'Approve' }).click();
+    assert.notEqual((await call).isError, true);
+    assert.equal(world.prometheus.keys.length, 1);
+
+    await page.locator('#recent li', { hasText: 'create_api_key' }).filter({ hasText: 'succeeded' }).waitFor();
+    await activity.locator('tbody tr', { hasText: 'Succeeded' }).waitFor();
+    await activity.close();
+
+    await page.goto(`${world.url}/audit`);
+    await page.getByLabel('Text').fill('ci-dashb');
+    await page.getByLabel('Verdict').selectOption('ask');
+    await page.getByRole('button', { name: 'Search' }).click();
+    await page
+      .locator('tbody tr')
+      .getByRole('link', { name: /create_api_key/ })
+      .click();
+    await page.waitForURL(/\/approvals\/ap_/);
+    const story = page.locator('#story');
+    await story.locator('.chain.good', { hasText: 'The chain holds' }).waitFor();
+    const steps = await story.locator('.badge').allTextContents();
+    const main = steps.filter((words) => words !== 'Details read' && words !== 'Result collected');
+    assert.deepEqual(main.slice(0, 4), ['Approval asked', 'Approved', 'Sent to the server', 'Succeeded']);
+    await page.goto(`${world.url}/audit`);
+    await page.locator('.chain.good', { hasText: 'Chain holds' }).waitFor();
+  });
+
+  it('P8: secrets that policy redacts are on no page', async () => {
+    const approval = await page.locator('a[href^="/approvals/"]').first().getAttribute('href');
+    for (const path of [...ROOMS, approval]) {
+      await page.goto(`${world.url}${path}`);
+      assert.ok(!(await page.content()).includes('hunter2-marker'), `${path} holds a secret`);
+    }
+  });
+
+  it('P10: what an agent sends is data: nothing of it runs, and what hides is shown', async () => {
+    await page.goto(`${world.url}/`);
+    const evil = '<img src=x onerror="window.hit=1"><script>window.hit=2</script>';
+    const calls = key({ name: `${evil}\u202Egpj.exe`, role: 'viewer', [`<b onclick=1>${evil}`]: ['</pre>', evil] });
+    await card('onerror').waitFor();
+    assert.ok((await card('onerror').textContent())?.includes('U+202Egpj.exe'));
+    await agent.callTool({ name: `x${evil}`, arguments: {} }).catch(() => undefined);
+    const reason = card('onerror').getByLabel('Reason');
+    await reason.fill(`no ${evil}`);
+    await card('onerror').getByRole('button', { name: 'Deny' }).click();
+    assert.match((await calls).content[0]?.text ?? '', /^Denied by/);
+    const approval = await page.locator('#recent a').first().getAttribute('href');
+    for (const path of [
+      ...ROOMS,
+      `${approval}`,
+      `/audit?text=${encodeURIComponent(evil)}&agent=${encodeURIComponent(evil)}`,
+    ]) {
+      await page.goto(`${world.url}${path}`);
+      assert.equal(await page.evaluate('window.hit'), undefined, path);
+      assert.equal(await page.locator('main img, main script, main b[onclick]').count(), 0, path);
+    }
+  });
+
+  it('wants a reason where the policy wants one, and Enter in its field decides nothing', async () => {
+    await page.goto(`${world.url}/`);
+    const call = key({ name: 'needs-reason', role: 'viewer' });
+    await card('needs-reason').waitFor();
+    await card('needs-reason').getByRole('button', { name: 'Deny' }).click();
+    await page.getByText('Say why').waitFor();
+    await card('needs-reason').getByLabel('Reason').press('Enter');
+    await page.getByText('Choose Approve or Deny').waitFor();
+    assert.equal(await card('needs-reason').count(), 1);
+    await card('needs-reason').getByLabel('Reason').fill('not today');
+    await card('needs-reason').getByRole('button', { name: 'Deny' }).click();
+    assert.match((await call).content[0]?.text ?? '', /not today/);
+  });
+
+  it('keeps what is being typed when another call arrives', async () => {
+    await page.goto(`${world.url}/`);
+    await page.locator('.live.on').waitFor();
+    const first = key({ name: 'first-call', role: 'viewer' });
+    await card('first-call').getByLabel('Reason').pressSequentially('half a rea');
+    const second = key({ name: 'second-call', role: 'viewer' });
+    await card('second-call').waitFor();
+    const joined = key({ name: 'first-call', role: 'viewer' }, await world.agent());
+    await card('first-call').filter({ hasText: '2 waiting' }).waitFor();
+    await page.keyboard.type('son');
+    assert.equal(await card('first-call').getByLabel('Reason').inputValue(), 'half a reason');
+    await card('first-call').getByRole('button', { name: 'Deny' }).click();
+    await card('second-call').getByLabel('Reason').fill('no');
+    await card('second-call').getByRole('button', { name: 'Deny' }).click();
+    for (const answer of await Promise.all([first, second, joined])) assert.equal(answer.isError, true);
+  });
+
+  it('asks twice before a grave call is approved', async () => {
+    await page.goto(`${world.url}/`);
+    const call = agent.callTool({ name: 'export_everything', arguments: { range: '1d' } });
+    await card('export_everything').getByRole('button', { name: 'Approve' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click();
+    assert.equal(await card('export_everything').count(), 1);
+    await card('export_everything').getByRole('button', { name: 'Approve' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Yes, approve' }).click();
+    await call;
+    await page.locator('#recent li', { hasText: 'export_everything' }).waitFor();
+  });
+
+  it('is worked by keyboard alone', async () => {
+    const own = await browser.newContext();
+    const keys = await own.newPage();
+    await keys.goto(`${world.url}/`);
+    await keys.waitForURL(/\/login/);
+    await keys.keyboard.type(ADMIN_TOKEN);
+    await keys.keyboard.press('Enter');
+    await keys.waitForURL(`${world.url}/`);
+    await keys.keyboard.press('Tab');
+    assert.equal(await focused(keys), 'Skip to content');
+    const call = key({ name: 'by-keyboard', role: 'viewer' });
+    await keys.locator('article.card', { hasText: 'by-keyboard' }).waitFor();
+    await tabTo(keys, 'Approve');
+    await keys.keyboard.press('Enter');
+    assert.notEqual((await call).isError, true);
+    await tabTo(keys, 'Audit', true);
+    await keys.keyboard.press('Enter');
+    await keys.waitForURL(/\/audit/);
+    await own.close();
+  });
+
+  it('explains a call that is not made', async () => {
+    await page.goto(`${world.url}/policies`);
+    await page.getByLabel('Tool', { exact: true }).fill('create_api_key');
+    await page.getByLabel('Arguments').fill('{"name":"x","role":"admin"}');
+    await page.getByRole('button', { name: 'Explain' }).click();
+    const said = page.locator('#explained');
+    await said.locator('.badge', { hasText: 'deny' }).waitFor();
+    assert.match((await said.textContent()) ?? '', /tools\.create_api_key\.deny_if\[0\]/);
+  });
+
+  it('has no fault that axe finds, in light, dark and on a phone, and nothing wider than the screen', async () => {
+    const waits = key({ name: 'while-looked-at', role: 'viewer' });
+    await page.goto(`${world.url}/`);
+    await card('while-looked-at').waitFor();
+    const waiting = await card('while-looked-at').locator('h3 a').getAttribute('href');
+    const event = await (async () => {
+      await page.goto(`${world.url}/audit?verdict=ask`);
+      return page.locator('tbody .when a').first().getAttribute('href');
+    })();
+    for (const [colorScheme, width] of [
+      ['light', 1280],
+      ['dark', 1280],
+      ['light', 360],
+    ] as const) {
+      const own = await browser.newContext({ colorScheme, viewport: { width, height: 800 } });
+      const seen = await own.newPage();
+      await seen.goto(`${world.url}/login`);
+      assert.deepEqual(await axeFaults(seen), [], `login ${colorScheme} ${width}`);
+      await signIn(seen, world.url);
+      for (const path of [...ROOMS, `${waiting}`, `${event}`]) {
+        await seen.goto(`${world.url}${path}`);
+        await seen.locator('main h1').waitFor();
+        assert.deepEqual(await axeFaults(seen), [], `${path} ${colorScheme} ${width}`);
+        const wide = await seen.evaluate('document.documentElement.scrollWidth');
+        assert.ok(Number(wide) <= width, `${path} is ${wide} wide on ${width}`);
+      }
+      await own.close();
+    }
+    await page.goto(`${world.url}/`);
+    await card('while-looked-at').getByLabel('Reason').fill('seen');
+    await card('while-looked-at').getByRole('button', { name: 'Deny' }).click();
+    await waits;
+  });
+
+  it('revokes a grant: its token is good for nothing more', async () => {
+    const nightly = await world.agent('nightly-bot');
+    await nightly.listTools();
+    await page.goto(`${world.url}/grants`);
+    await page.getByRole('button', { name: 'Revoke nightly-bot' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Yes, revoke' }).click();
+    await page.locator('tr', { hasText: 'nightly-bot' }).getByText('revoked').waitFor();
+    await eventually(
+      'the token is refused',
+      () =>
+        nightly.listTools().then(
+          () => null,
+          () => true,
+        ),
+      5_000,
+    );
+    await agent.listTools();
+  });
+
+  it('broke no script and no rule of its own policy on the way', () => {
+    assert.deepEqual(complaints, []);
+  });
+});
+
+async function focused(page: Page): Promise<string> {
+  return String(await page.evaluate('document.activeElement?.textContent?.trim() ?? ""'));
+}
+
+async function tabTo(page: Page, words: string, backwards = false): Promise<void> {
+  for (let i = 0; i < 60; i += 1) {
+    if ((await focused(page)).startsWith(words)) return;
+    await page.keyboard.press(backwards ? 'Shift+Tab' : 'Tab');
+  }
+  throw new Error(`${words} is not reached by Tab`);
+}

@@ -1,5 +1,0 @@
-import { FAULT_POINTS } from '../../src/gateway/fault-point.ts';
-import { embeddedStories } from '../support/embedded-stories.ts';
-
-/** From the request to the decision; fault-points-late.long.test.ts has the rest. */
-embeddedStories(FAULT_POINTS.slice(0, FAULT_POINTS.indexOf('wake.before')));

@@ -1,8 +1,0 @@
-import { FAULT_POINTS } from '../../src/gateway/fault-point.ts';
-import type { Point } from '../support/fault-story.ts';
-import { redisStories } from '../support/redis-stories.ts';
-
-const ALONE: readonly Point[] = ['post.before', 'post.after'];
-
-/** Every step, one by one. */
-redisStories(ALONE, [...FAULT_POINTS.filter((point) => !ALONE.includes(point)), 'send.during']);

@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { after, before, describe, test } from 'node:test';
+import { Agent, textOf } from '../../support/agent/agent.ts';
+import { type GatewayProcess, type House, openHouse } from '../../support/gateway/program.ts';
+import { type Backing, query, skipWithoutBacking, startBacking } from '../../support/store/backing.ts';
+import { type CountingUpstream, countingUpstream } from '../../support/upstream/counting.ts';
+
+const POLICY = `version: "1"
+default: deny
+tools:
+  create_key: { action: require_approval }
+`;
+/** What the first release left behind. */
+const OLDEST = readFileSync(new URL('../../support/store/oldest-schema.sql', import.meta.url), 'utf8');
+const TOGETHER = 3;
+
+describe('a new release beside an old one', { skip: skipWithoutBacking('redis and postgres') }, () => {
+  let backing: Backing;
+  let upstream: CountingUpstream;
+  before(async () => {
+    [backing, upstream] = await Promise.all([startBacking('redis and postgres'), countingUpstream()]);
+  });
+  after(async () => {
+    await upstream.close();
+    await backing.stop();
+  });
+
+  const openOn = (databaseUrl: string): Promise<House> =>
+    openHouse({
+      servers: { tools: { at: `url: "${upstream.url}"`, policy: POLICY } },
+      approval: '{ hold: { default: 1s, progress: 60s } }',
+      databaseUrl,
+      redisUrl: backing.redis!.url,
+      slack: false,
+    });
+  const together = (house: House): Promise<GatewayProcess[]> =>
+    Promise.all(Array.from({ length: TOGETHER }, () => house.start()));
+
+  test('P4: replicas that start at once bring the first schema up to date, and every call in it goes on', async () => {
+    const database = await backing.database();
+    await query(database, OLDEST);
+    const house = await openOn(database);
+    try {
+      const [a, b] = await together(house);
+      const agent = await Agent.open(`${a!.url}/mcp/tools`, house.tokens.agent!);
+      const heard = async (name: string) => textOf(await agent.call('create_key', { name }).answer);
+
+      assert.equal(await heard('approved'), 'done', 'the pass of a call that was approved before is spent now');
+      assert.equal(await heard('succeeded'), 'kept result', 'what is owed from before is handed over');
+      assert.equal(upstream.count('create_key', { name: 'succeeded' }), 0);
+      const { id } = await b!.pending('create_key', { name: 'pending' });
+      await decided(b!, id);
+      assert.equal(await heard('pending'), 'done');
+      assert.equal(upstream.count('create_key', { name: 'pending' }), 1);
+      assert.ok(
+        (await b!.events(id)).some((event) => event.type === 'approval.requested'),
+        'the log of before is kept',
+      );
+    } finally {
+      await house.close();
+    }
+  });
+
+  test('replicas that start at once on an empty database agree on one schema', async () => {
+    const house = await openOn(await backing.database());
+    try {
+      const gateways = await together(house);
+      for (const gateway of gateways) assert.equal((await gateway.api('/readyz')).status, 200);
+    } finally {
+      await house.close();
+    }
+  });
+
+  test('a replica of the release before still starts once a newer one has changed the schema', async () => {
+    const database = await backing.database();
+    const house = await openOn(database);
+    try {
+      await (await house.start()).stop();
+      await query(
+        database,
+        `insert into holdfast.kysely_migration values ('9999-of-tomorrow', '2099-01-01T00:00:00Z')`,
+      );
+      await query(database, 'alter table holdfast.approvals add column of_tomorrow text');
+      const gateway = await house.start();
+      const agent = await Agent.open(`${gateway.url}/mcp/tools`, house.tokens.agent!);
+      assert.match(textOf(await agent.call('create_key', { name: 'old' }).answer), /^Waiting for approval/);
+    } finally {
+      await house.close();
+    }
+  });
+});
+
+async function decided(gateway: GatewayProcess, id: string): Promise<void> {
+  const response = await gateway.api(`/api/approvals/${id}/decisions`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ decision: 'approve' }),
+  });
+  assert.equal(response.status, 200, await response.text());
+}

@@ -1,0 +1,68 @@
+import { createHash } from 'node:crypto';
+import type { AddressInfo } from 'node:net';
+import { serve } from '@hono/node-server';
+import type { CallDoor } from '../../../src/mcp/door/call-door.ts';
+import { type Grant, type McpDoorDeps, mcpDoor, type ServerEntry } from '../../../src/mcp/door/door.ts';
+import { quiet } from '../log.ts';
+
+/** Lets every call through. */
+export const OPEN_CALLS: CallDoor = {
+  call: async () => ({ kind: 'forward' }),
+  cancelled: async () => false,
+  sessionEnded: async () => {},
+};
+
+/** Session bindings in memory; as in the store, the first binding wins. */
+export function memoryBindings(): McpDoorDeps['store'] {
+  const bindings = new Map<string, string>();
+  return {
+    bindSession: async (id, server, grant) => {
+      const key = `${id} ${server}`;
+      if (!bindings.has(key)) bindings.set(key, grant);
+    },
+    sessionGrant: async (id, server) => bindings.get(`${id} ${server}`) ?? null,
+    unbindSession: async (id, server) => void bindings.delete(`${id} ${server}`),
+  };
+}
+
+export interface ServedDoor extends AsyncDisposable {
+  readonly origin: string;
+  /** The URL that agents of this server use. */
+  url(server: string): string;
+}
+
+/** Only the agents' door, listening on a socket. The tokens `alice` and `bob` may use every server but `private`. */
+export async function servedDoor(
+  servers: readonly ServerEntry[],
+  over: Partial<Pick<McpDoorDeps, 'calls' | 'store' | 'maxBody'>> = {},
+): Promise<ServedDoor> {
+  const names = servers.map((server) => server.name).filter((name) => name !== 'private');
+  const grants = new Map<string, Grant>(
+    ['alice', 'bob'].map((name) => [name, { name, owner: null, selfApproval: false, servers: names }]),
+  );
+  let origin = '';
+  const app = mcpDoor({
+    servers: (name) => servers.find((server) => server.name === name),
+    authenticate: (bearer) => grants.get(bearer) ?? null,
+    store: memoryBindings(),
+    vault: { digests: (_, text) => [createHash('sha256').update(text).digest('hex')] },
+    calls: OPEN_CALLS,
+    maxBody: 64 * 1024,
+    hosts: () => new Set([new URL(origin).host]),
+    publicUrl: () => origin,
+    log: quiet,
+    ...over,
+  });
+  const server = serve({ fetch: app.fetch, port: 0, hostname: '127.0.0.1' });
+  await new Promise((resolve) => server.once('listening', resolve));
+  origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return {
+    origin,
+    url: (name) => `${origin}/mcp/${name}`,
+    [Symbol.asyncDispose]: async () => {
+      if ('closeAllConnections' in server) server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+      await Promise.all(servers.map((entry) => entry.upstream.close()));
+    },
+  };
+}

@@ -1,0 +1,168 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { sql } from 'kysely';
+import type { Approval, State } from '../../../src/domain/approval.ts';
+import type { EventType, NewEvent } from '../../../src/domain/event.ts';
+import type { Change, NewApproval, NewJoiner, Store, TaskStore } from '../../../src/ports.ts';
+import type { SqlConnection } from '../../../src/sql/connection/connection.ts';
+import { openPglite } from '../../../src/sql/connection/pglite.ts';
+import { openPostgres } from '../../../src/sql/connection/postgres.ts';
+import { sqlStore } from '../../../src/sql/store.ts';
+import { sqlTasks } from '../../../src/sql/tasks.ts';
+import { sampleApproval } from '../domain/approval.ts';
+import { quiet } from '../log.ts';
+import { skipWithout, startPostgres } from './servers.ts';
+
+export const STORES = ['PGlite', 'Postgres'] as const;
+export type StoreKind = (typeof STORES)[number];
+
+/** A migrated, empty store; on Postgres opened twice, as two replicas have it. */
+export interface StoreWorld {
+  readonly one: Store;
+  /** Another replica's store; on PGlite the same one. */
+  readonly other: Store;
+  /** The two replicas' tasks. */
+  readonly tasks: readonly [TaskStore, TaskStore];
+  /** Runs SQL past the port. */
+  rows(text: string): Promise<Record<string, unknown>[]>;
+  close(): Promise<void>;
+}
+
+export function skipStore(kind: StoreKind): string | false {
+  return kind === 'Postgres' ? skipWithout('postgres') : false;
+}
+
+export async function storeWorld(kind: StoreKind): Promise<StoreWorld> {
+  if (kind === 'PGlite') {
+    const folder = mkdtempSync(join(tmpdir(), 'holdfast-store-'));
+    const connection = await openPglite(folder);
+    return world(connection, connection, async () => rmSync(folder, { recursive: true, force: true }));
+  }
+  const server = await startPostgres();
+  const connections = [
+    await openPostgres({ url: server.url, log: quiet }),
+    await openPostgres({ url: server.url, log: quiet }),
+  ] as const;
+  return world(...connections, () => server.stop());
+}
+
+function world(one: SqlConnection, other: SqlConnection, end: () => Promise<void>): StoreWorld {
+  const [first, second] = [sqlStore(one), one === other ? null : sqlStore(other)];
+  return {
+    one: first,
+    other: second ?? first,
+    tasks: [sqlTasks(one), sqlTasks(other)],
+    rows: async (text) => (await sql<Record<string, unknown>>`${sql.raw(text)}`.execute(one.db)).rows,
+    close: async () => {
+      await Promise.all([first.close(), second?.close()]);
+      await end();
+    },
+  };
+}
+
+export function randomHex(bytes: number): string {
+  return randomBytes(bytes).toString('hex');
+}
+
+/** An approval about to be opened, for a call that nobody has made before. */
+export function newApproval(different: Partial<NewApproval['approval']> = {}): NewApproval {
+  const {
+    state,
+    revision,
+    decisions,
+    callers,
+    updatedAt,
+    previousUnknown,
+    remindedAt,
+    escalatedAt,
+    awaits,
+    ...sample
+  } = sampleApproval();
+  const createdAt = new Date();
+  const fresh = { id: `ap_${randomHex(13)}`, fingerprint: randomHex(32), grant: `grant-${randomHex(4)}` };
+  const times = { createdAt, expiresAt: new Date(createdAt.getTime() + 600_000) };
+  return {
+    approval: { ...sample, ...times, ...fresh, ...different },
+    request: new Uint8Array([0, 255, 1, 254]),
+    olderFingerprints: [],
+  };
+}
+
+/** The same call again: another approval id, the same fingerprint. */
+export function again({ approval }: NewApproval, olderFingerprints: readonly string[] = []): NewApproval {
+  const { fingerprint, grant } = approval;
+  return { ...newApproval({ fingerprint, grant }), olderFingerprints };
+}
+
+export function newJoiner(different: Partial<NewJoiner> = {}): NewJoiner {
+  return {
+    id: `jo_${randomHex(13)}`,
+    session: `session-${randomHex(4)}`,
+    requestId: '1',
+    replica: 'here',
+    ...different,
+  };
+}
+
+export function eventOf(
+  type: EventType,
+  about: { readonly id?: string; readonly server?: string; readonly tool?: string; readonly grant?: string } = {},
+): NewEvent {
+  const { id = null, server = null, tool = null, grant = null } = about;
+  return { type, at: new Date(), actor: 'test', approval: id, server, tool, grant, data: { fingerprint: 'f' } };
+}
+
+/** Opens an approval or joins one, as the use case `ask` does. */
+export function open(store: Store, request: NewApproval, joiner: NewJoiner = newJoiner(), maxPending = 100) {
+  return store.open(request, joiner, maxPending, eventOf('approval.requested', request.approval));
+}
+
+const SAYS: Record<State, EventType> = {
+  pending: 'approval.decided',
+  approved: 'approval.decided',
+  denied: 'approval.decided',
+  expired: 'approval.expired',
+  withdrawn: 'approval.withdrawn',
+  lapsed: 'approval.lapsed',
+  dispatched: 'call.dispatched',
+  succeeded: 'call.succeeded',
+  failed: 'call.failed',
+  unknown: 'call.unknown',
+};
+
+/** A change of this approval to another state, with its event. */
+export function change(approval: Approval, to: State, more: Partial<Change> = {}): Change {
+  const { id, revision, state: from } = approval;
+  return { id, revision, from, to, events: [eventOf(SAYS[to], approval)], ...more };
+}
+
+/** Commits one change after another; throws when one is not committed. */
+export async function through(store: Store, approval: Approval, ...states: State[]): Promise<Approval> {
+  let now = approval;
+  for (const to of states) {
+    const until = new Date(Date.now() + 600_000);
+    const patch = { resultUntil: until, ...(to === 'succeeded' ? { result: new Uint8Array([7]) } : {}) };
+    const committed = await store.commit(change(now, to, { patch }));
+    if (committed.kind !== 'committed') throw new Error(`${now.state} → ${to}: ${committed.kind}`);
+    now = committed.approval;
+  }
+  return now;
+}
+
+/** A fresh approval, opened by its first caller. */
+export async function opened(
+  store: Store,
+  request = newApproval(),
+  joiner = newJoiner(),
+): Promise<{ request: NewApproval; joiner: NewJoiner; approval: Approval }> {
+  const result = await open(store, request, joiner);
+  if (result.kind !== 'opened') throw new Error(`not opened but ${result.kind}`);
+  return { request, joiner, approval: result.approval };
+}
+
+/** The types of an approval's events, oldest first. */
+export async function typesOf(store: Store, approval: string): Promise<EventType[]> {
+  return (await store.events({ after: 0, limit: 100, approval })).map((event) => event.type);
+}

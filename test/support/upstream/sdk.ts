@@ -1,0 +1,63 @@
+import { randomUUID } from 'node:crypto';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
+import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
+import { z } from 'zod';
+
+export interface SdkUpstream extends AsyncDisposable {
+  readonly url: string;
+  /** How many sessions are open. */
+  sessions(): number;
+}
+
+/** The official SDK's server over streamable HTTP, with sessions and event streams: tools `ask`, `drop` and `echo`. */
+export async function sdkUpstream(): Promise<SdkUpstream> {
+  const transports = new Map<string, StreamableHTTPServerTransport>();
+  const server = createServer(async (incoming, response) => {
+    const known = transports.get(String(incoming.headers['mcp-session-id']));
+    await (known ?? (await newSession(transports))).handleRequest(incoming, response);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`,
+    sessions: () => transports.size,
+    [Symbol.asyncDispose]: async () => {
+      await Promise.all([...transports.values()].map((transport) => transport.close()));
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+async function newSession(transports: Map<string, StreamableHTTPServerTransport>) {
+  const transport = new StreamableHTTPServerTransport({
+    sessionIdGenerator: randomUUID,
+    onsessioninitialized: (id) => void transports.set(id, transport),
+    onsessionclosed: (id) => void transports.delete(id),
+  });
+  await toolServer().connect(transport);
+  return transport;
+}
+
+function toolServer(): McpServer {
+  const mcp = new McpServer({ name: 'sdk', version: '1' });
+  const text = (said: string) => ({ content: [{ type: 'text' as const, text: said }] });
+  mcp.registerTool('echo', { inputSchema: { said: z.string() } }, async ({ said }) => text(said));
+  mcp.registerTool('drop', {}, async () => text('dropped'));
+  mcp.registerTool('ask', { inputSchema: { question: z.string() } }, async ({ question }, extra) => {
+    const progressToken = extra._meta?.progressToken;
+    for (const progress of progressToken === undefined ? [] : [1, 2]) {
+      await extra.sendNotification({
+        method: 'notifications/progress',
+        params: { progressToken: progressToken!, progress },
+      });
+    }
+    const asked = await mcp.server.elicitInput(
+      { message: question, requestedSchema: { type: 'object', properties: { sure: { type: 'boolean' } } } },
+      { relatedRequestId: extra.requestId },
+    );
+    return text(JSON.stringify(asked));
+  });
+  return mcp;
+}
