@@ -3,9 +3,9 @@
  * loading is the fastest of several, because slower ones measure other load on the machine.
  */
 import { stringify } from 'yaml';
-import { parsePolicy } from '../src/config/policy-file.ts';
-import type { Call } from '../src/domain/call.ts';
-import { evaluate } from '../src/domain/evaluate.ts';
+import { parsePolicy } from '../src/config/policy/file.ts';
+import type { Call } from '../src/domain/call/call.ts';
+import { evaluate } from '../src/domain/policy/evaluate.ts';
 import { median } from './load.ts';
 
 const TOOLS = 1_000;

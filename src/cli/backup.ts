@@ -1,7 +1,7 @@
 import { cp, lstat, mkdir, rm, stat } from 'node:fs/promises';
 import { join, resolve, sep } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
-import { faultText } from '../config/fault.ts';
+import { faultText } from '../config/document/fault.ts';
 import { loadConfig } from '../config/load.ts';
 import { fromDisk } from '../main/process/from-disk.ts';
 import type { Terminal } from '../main/process/terminal.ts';

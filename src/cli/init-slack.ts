@@ -1,6 +1,6 @@
 import { access, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { faultText } from '../config/fault.ts';
+import { faultText } from '../config/document/fault.ts';
 import { loadConfig } from '../config/load.ts';
 import { isHttpUrl } from '../config/server.ts';
 import { configPathOf } from '../config/settings.ts';

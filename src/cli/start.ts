@@ -1,4 +1,4 @@
-import { faultText } from '../config/fault.ts';
+import { faultText } from '../config/document/fault.ts';
 import { type Loaded, loadConfig } from '../config/load.ts';
 import type { Flags } from '../config/settings.ts';
 import { startNode } from '../main/node.ts';

@@ -1,5 +1,5 @@
 import { dirname } from 'node:path';
-import { isObject } from '../domain/json.ts';
+import { isObject } from '../domain/json/json.ts';
 import {
   APPROVAL_DEFAULTS,
   type ApprovalDefaults,
@@ -9,19 +9,22 @@ import {
   type HoldDefaults,
 } from './config.ts';
 import { ConfigShape, GrantShape } from './config-schema.ts';
-import { type Format, readDocument } from './document.ts';
-import type { Fault } from './fault.ts';
+import { type Format, readDocument } from './document/document.ts';
+import { durationMs } from './document/duration.ts';
+import type { Fault } from './document/fault.ts';
+import { checkShape, entriesOf, FaultList, isNow } from './document/shape.ts';
 import type { Environment } from './interpolate.ts';
-import { ms } from './rule.ts';
 import { serversOf } from './server.ts';
-import { entriesOf, FaultList, isNow, shaped } from './shape.ts';
 import { slackOf } from './slack.ts';
 
 export type ParsedConfig =
   | { readonly ok: true; readonly config: Config }
   | { readonly ok: false; readonly faults: readonly Fault[] };
 
-/** Parses `holdfast.yaml`. `env` fills in `${NAME}`; null leaves the names. All faults at once, each with its line and path. */
+/**
+ * Parses `holdfast.yaml`. `env` fills in `${NAME}`; null leaves the names as they are. Reports all faults at once, each
+ * with its line and path.
+ */
 export function parseConfig(
   text: string,
   from: { readonly path: string; readonly env: Environment | null; readonly format?: Format },
@@ -30,7 +33,7 @@ export function parseConfig(
   if (!read.ok) return read;
   const faults = new FaultList(read.document);
   const raw = isObject(read.document.value) ? read.document.value : {};
-  const shape = shaped(ConfigShape, read.document.value, [], faults);
+  const shape = checkShape(ConfigShape, read.document.value, [], faults);
   const servers = serversOf(raw.servers, { env: from.env, folder: dirname(from.path), faults });
   const approvers = approversOf(raw.approvers, faults);
   const grants = grantsOf(Array.isArray(raw.grants) ? raw.grants : [], raw.servers, faults);
@@ -86,16 +89,16 @@ function kindOfMember(member: unknown): 'person' | 'user group' | 'admin' | null
 function grantsOf(entries: readonly unknown[], servers: unknown, faults: FaultList): Grant[] {
   const grants: Grant[] = [];
   const seen = new Set<string>();
-  const once = (value: string, at: readonly (string | number)[], what: string): void => {
+  const refuseTwice = (value: string, at: readonly (string | number)[], what: string): void => {
     if (seen.has(`${what} ${value}`)) faults.add(at, `another grant has the same ${what}`, `its own ${what}`);
     seen.add(`${what} ${value}`);
   };
   for (const [index, entry] of entries.entries()) {
     const at = ['grants', index];
-    const shape = shaped(GrantShape, entry, at, faults);
+    const shape = checkShape(GrantShape, entry, at, faults);
     if (shape === null) continue;
-    once(shape.name, [...at, 'name'], 'name');
-    for (const digest of tokensOf(shape)) once(digest, [...at, 'token_sha256'], 'token');
+    refuseTwice(shape.name, [...at, 'name'], 'name');
+    for (const digest of tokensOf(shape)) refuseTwice(digest, [...at, 'token_sha256'], 'token');
     for (const [place, server] of shape.servers.entries()) {
       const known = isObject(servers) ? Object.keys(servers) : [];
       if (!known.includes(server))
@@ -107,7 +110,7 @@ function grantsOf(entries: readonly unknown[], servers: unknown, faults: FaultLi
 }
 
 function grantOf(shape: GrantShape, index: number, faults: FaultList): Grant {
-  const expires = shape.expires === undefined ? null : instant(shape.expires);
+  const expires = shape.expires === undefined ? null : parseInstant(shape.expires);
   if (expires === undefined) {
     faults.add(
       ['grants', index, 'expires'],
@@ -127,16 +130,17 @@ function grantOf(shape: GrantShape, index: number, faults: FaultList): Grant {
   };
 }
 
-/** Newest first. */
-function tokensOf({ token_sha256: said }: GrantShape): [string, ...string[]] {
-  return typeof said === 'string' ? [said.toLowerCase()] : [said[0].toLowerCase(), said[1].toLowerCase()];
+/** Digests of the grant's tokens, newest first. */
+function tokensOf({ token_sha256: digests }: GrantShape): [string, ...string[]] {
+  if (typeof digests === 'string') return [digests.toLowerCase()];
+  return [digests[0].toLowerCase(), digests[1].toLowerCase()];
 }
 
-/** A date is the start of its day in UTC. Undefined: it is none. */
-function instant(text: string): Date | undefined {
+/** A date alone means the start of that day in UTC. Undefined: the text is not a date. */
+function parseInstant(text: string): Date | undefined {
   if (!/^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:\d\d))?$/.test(text)) return undefined;
   const date = new Date(text);
-  // JavaScript takes 30 February for 2 March; a deadline that moves by itself is none.
+  // JavaScript takes 30 February for 2 March; a deadline must not move by itself.
   const sameDay = new Date(text.slice(0, 10));
   return Number.isNaN(date.getTime()) || sameDay.toISOString().slice(0, 10) !== text.slice(0, 10) ? undefined : date;
 }
@@ -147,12 +151,12 @@ function approvalOf(
   faults: FaultList,
 ): ApprovalDefaults {
   for (const [index, group] of (shape?.approvers ?? []).entries()) {
-    if (!groups.has(group)) faults.add(['approval', 'approvers', index], isNow(group), groupsForm(groups));
+    if (!groups.has(group)) faults.add(['approval', 'approvers', index], isNow(group), knownGroups(groups));
   }
   return {
     approvers: shape?.approvers ?? null,
-    timeoutMs: ms(shape?.timeout, ['approval', 'timeout'], faults) ?? APPROVAL_DEFAULTS.timeoutMs,
-    pickupMs: ms(shape?.pickup, ['approval', 'pickup'], faults) ?? APPROVAL_DEFAULTS.pickupMs,
+    timeoutMs: durationMs(shape?.timeout, ['approval', 'timeout'], faults) ?? APPROVAL_DEFAULTS.timeoutMs,
+    pickupMs: durationMs(shape?.pickup, ['approval', 'pickup'], faults) ?? APPROVAL_DEFAULTS.pickupMs,
     hold: holdOf(shape?.hold, faults),
     maxPending: shape?.max_pending ?? APPROVAL_DEFAULTS.maxPending,
   };
@@ -162,19 +166,19 @@ function holdOf(shape: NonNullable<ConfigShape['approval']>['hold'], faults: Fau
   const { defaultMs, progressMs, legMs, beatMs, clients } = APPROVAL_DEFAULTS.hold;
   const at = ['approval', 'hold'];
   const own = Object.entries(shape?.clients ?? {}).map(([name, text]) => {
-    return { name, ms: ms(text, [...at, 'clients', name], faults) ?? defaultMs };
+    return { name, ms: durationMs(text, [...at, 'clients', name], faults) ?? defaultMs };
   });
   return {
-    defaultMs: ms(shape?.default, [...at, 'default'], faults) ?? defaultMs,
-    progressMs: ms(shape?.progress, [...at, 'progress'], faults) ?? progressMs,
-    beatMs: ms(shape?.beat, [...at, 'beat'], faults) ?? beatMs,
-    legMs: ms(shape?.leg, [...at, 'leg'], faults) ?? legMs,
+    defaultMs: durationMs(shape?.default, [...at, 'default'], faults) ?? defaultMs,
+    progressMs: durationMs(shape?.progress, [...at, 'progress'], faults) ?? progressMs,
+    beatMs: durationMs(shape?.beat, [...at, 'beat'], faults) ?? beatMs,
+    legMs: durationMs(shape?.leg, [...at, 'leg'], faults) ?? legMs,
     clients: [...own, ...clients],
   };
 }
 
-/** What a group's name may be. */
-export function groupsForm(groups: ReadonlyMap<string, unknown>): string {
+/** Says which groups a name may refer to. */
+export function knownGroups(groups: ReadonlyMap<string, unknown>): string {
   return groups.size === 0
     ? 'a group under approvers, which has none'
     : `one of the groups: ${[...groups.keys()].join(', ')}`;

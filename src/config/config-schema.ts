@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { DURATION_FORM } from './duration.ts';
+import { DURATION_FORM } from './document/duration.ts';
 
-/** The shape of `holdfast.yaml`. Maps with free keys are read one entry at a time. */
+/** The shape of `holdfast.yaml`. Maps with free keys are `unknown` here and checked entry by entry. */
 const durationText = z.string({ error: DURATION_FORM });
 const names = z.array(z.string()).min(1, { error: 'at least one name' });
 

@@ -1,29 +1,32 @@
-/** `holdfast.yaml`, parsed and checked. Immutable; holds upstream credentials, so it is never printed. */
+/** `holdfast.yaml`, parsed and checked. Immutable. Holds upstream credentials, so it must never be printed. */
 export interface Config {
   readonly servers: ReadonlyMap<string, ServerConfig>;
   readonly grants: readonly Grant[];
   readonly approvers: ReadonlyMap<string, ApproverGroup>;
   readonly slack: SlackConfig;
   readonly approval: ApprovalDefaults;
-  /** Settings that may also stand in the file; see settings.ts. */
+  /** Settings that the file may contain; see settings.ts. */
   readonly file: FileSettings;
 }
 
-/** Which Slack, and where in it cards go. */
+/** Which Slack workspace to use, and where in it cards go. */
 export interface SlackConfig {
   readonly channel: string | null;
-  /** The workspace whose people count; null: asked of Slack. */
+  /** The workspace whose people count; null: Slack is asked. */
   readonly team: string | null;
-  /** The organisation on Enterprise Grid; null: asked of Slack. */
+  /** The organisation on Enterprise Grid; null: Slack is asked. */
   readonly enterprise: string | null;
-  /** The app's id: clicks on other apps' buttons are refused; null: the signature alone tells. */
+  /** The app's id, so that clicks on other apps' buttons are refused; null: only the signature is checked. */
   readonly app: string | null;
-  /** Channels of their own, by server and by `server.tool`; the tool's goes first. */
+  /** Channels by server and by `server.tool`; the tool's takes precedence. */
   readonly channels: {
     readonly servers: Readonly<Record<string, string>>;
     readonly tools: Readonly<Record<string, string>>;
   };
-  /** Whether approvers are written to directly: not, beside the channel, or instead of it where one alone can decide. */
+  /**
+   * Whether approvers get direct messages: not at all, beside the card in the channel, or instead of it where one
+   * approver alone can decide.
+   */
   readonly direct: 'off' | 'beside' | 'instead';
 }
 
@@ -50,12 +53,12 @@ export interface StdioUpstream {
   readonly cwd: string | null;
 }
 
-/** An agent's credential. The token itself is nowhere. */
+/** An agent's credential. The token itself is not stored. */
 export interface Grant {
   readonly name: string;
-  /** Lower-case hex; the newest where the file lists two. */
+  /** Lower-case hex; the newer one where the file lists two. */
   readonly tokenSha256: string;
-  /** The token before it, still taken while its agents move to the new one; null: there is none. */
+  /** The older token, still accepted while agents move to the newer one; null: there is none. */
   readonly retiringSha256: string | null;
   readonly servers: readonly string[];
   /** A Slack id; null where the file says `none`. */
@@ -77,26 +80,28 @@ export interface ApprovalDefaults {
   readonly timeoutMs: number;
   /** How long an approved pass waits for its caller. */
   readonly pickupMs: number;
-  /** How long a request stays open: without a progressToken, and with one. */
+  /** How long a request is held open. */
   readonly hold: HoldDefaults;
   /** Pending approvals a grant may have. */
   readonly maxPending: number;
 }
 
 export interface HoldDefaults {
+  /** Without a progressToken. */
   readonly defaultMs: number;
+  /** With a progressToken. */
   readonly progressMs: number;
-  /** One leg of a call of 2026-07-28. */
+  /** One leg of a call in protocol revision 2026-07-28. */
   readonly legMs: number;
-  /** Between two signs of life on an answer that is kept open. */
+  /** Between two signs of life on an answer that is held open. */
   readonly beatMs: number;
-  /** By the name a client gives itself, `*` for any characters; the first that matches counts. */
+  /** By the name that a client gives itself, `*` for any characters; the first match counts. */
   readonly clients: readonly { readonly name: string; readonly ms: number }[];
 }
 
-/** What is known of clients that say nothing of their patience; the file's own entries come first. */
+/** How long clients wait that do not say so themselves. The file's own entries come first. */
 const KNOWN_CLIENTS: HoldDefaults['clients'] = [
-  // The Python SDK's own name: it reads on for 300 s after any byte.
+  // The Python SDK calls itself so; it keeps reading for 300 s after any byte.
   { name: 'mcp', ms: 280_000 },
   { name: 'codex*', ms: 280_000 },
   { name: 'cursor*', ms: 50_000 },

@@ -2,14 +2,16 @@ import { hash, randomBytes } from 'node:crypto';
 import type { Config, Grant } from './config.ts';
 
 export interface NewGrant {
-  /** Shown once, kept nowhere. */
+  /** Shown once and not stored. */
   readonly token: string;
   readonly tokenSha256: string;
   /** The block for `holdfast.yaml`. */
   readonly yaml: string;
 }
 
-/** Makes a grant's token: 256 random bits, so that its plain SHA-256 can be kept without salt or stretching. */
+/**
+ * Makes a grant with a token of 256 random bits, so that its plain SHA-256 is safe to store, unsalted and unstretched.
+ */
 export function newGrant(grant: {
   readonly name: string;
   readonly servers: readonly string[];
@@ -19,7 +21,7 @@ export function newGrant(grant: {
   const tokenSha256 = tokenDigest(token);
   const yaml = [
     `  - name: ${grant.name}`,
-    // In quotes: digits with one e among them would be a number.
+    // Quoted: digits with a single e among them would be read as a number.
     `    token_sha256: "${tokenSha256}"`,
     `    servers: [${grant.servers.join(', ')}]`,
     `    owner: ${grant.owner ?? 'none'}`,
@@ -33,14 +35,14 @@ export function tokenDigest(token: string): string {
 }
 
 export type Authentication =
-  /** `retiring`: by the older of its two tokens. */
+  /** `retiring`: the token presented was the older of two. */
   | { readonly kind: 'known'; readonly grant: Grant; readonly retiring: boolean }
   | { readonly kind: 'unknown' }
   | { readonly kind: 'expired'; readonly grant: Grant };
 
 /**
- * Finds the grant of a presented token. The look-up is by the token's hash: how long it takes can at most tell about
- * the hash's first digits, from which no token can be made, so no comparison in constant time is needed.
+ * Finds the grant of a presented token. The look-up is by the token's hash. Its timing can reveal at most the first
+ * digits of a hash, from which no token can be made, so no constant-time comparison is needed.
  */
 export function authenticator(config: Config): (token: string, now: Date) => Authentication {
   const grants = new Map<string, Grant>();

@@ -1,43 +1,44 @@
-import { mayAsk, type Policy } from '../domain/policy.ts';
-import type { Ask } from '../domain/verdict.ts';
+import { mayAsk, type Policy } from '../domain/policy/policy.ts';
+import type { Ask } from '../domain/policy/verdict.ts';
 import type { Config } from './config.ts';
-import { groupsForm, parseConfig } from './config-file.ts';
-import type { Fault, Key } from './fault.ts';
+import { knownGroups, parseConfig } from './config-file.ts';
+import type { Fault, Key } from './document/fault.ts';
 import type { Environment } from './interpolate.ts';
-import { type ParsedPolicy, parsePolicy } from './policy-file.ts';
+import { type ParsedPolicy, parsePolicy } from './policy/file.ts';
 import { headcount, resolveRequirement } from './requirement.ts';
-import { configPathOf, type Flags, readSettings, type Secrets, type Settings } from './settings.ts';
+import type { Secrets } from './secrets.ts';
+import { configPathOf, type Flags, readSettings, type Settings } from './settings.ts';
 
-/** Reads a file's bytes, or null when there is none. Workers pass their bundled files. */
+/** Reads a file's bytes; null when there is no such file. Workers read from their KV namespace. */
 export type ReadFile = (path: string) => Promise<Uint8Array | null>;
 
-/** Everything that was configured, at one moment. */
+/** Everything that is configured, as loaded at one moment. */
 export interface Loaded {
   readonly config: Config;
   /** By server. */
   readonly policies: ReadonlyMap<string, Policy>;
   readonly settings: Settings;
   readonly secrets: Secrets;
-  /** What was accepted and still looks like a slip: to be told once, at the start. */
+  /** What is accepted but looks like a mistake; reported once, at the start. */
   readonly warnings?: readonly Fault[];
 }
 
 export type LoadResult = ({ readonly ok: true } & Loaded) | { readonly ok: false; readonly faults: readonly Fault[] };
 
 export interface Sources {
-  /** Beats flags and environment. */
+  /** Takes precedence over flags and environment. */
   readonly configPath?: string;
   readonly env: Environment;
   readonly flags?: Flags;
   readonly readFile: ReadFile;
 }
 
-/** Loads config, settings and every policy, and reports every fault in all of them at once. */
+/** Loads config, settings and every policy, and reports the faults in all of them at once. */
 export async function loadConfig(sources: Sources): Promise<LoadResult> {
   const { env, flags = {} } = sources;
   const configPath = sources.configPath ?? configPathOf(env, flags);
   const faults: Fault[] = [];
-  const text = await textOf(configPath, sources.readFile, faults);
+  const text = await readTextFile(configPath, sources.readFile, faults);
   const parsed = text === null ? null : parseConfig(text, { path: configPath, env });
   if (parsed?.ok === false) faults.push(...parsed.faults);
   const config = parsed?.ok ? parsed.config : null;
@@ -54,8 +55,9 @@ export async function loadConfig(sources: Sources): Promise<LoadResult> {
 }
 
 /**
- * Loads again. A bad file gives its faults and nothing else: the caller keeps the snapshot it has. What cannot change
- * while the process runs (addresses, secrets, the data folder) stays as it was; the channel of cards can.
+ * Loads again. If a file is bad, only its faults are returned, and the caller keeps the snapshot it has. What cannot
+ * change while the process runs (addresses, secrets, the data folder) stays as it was; the channel for cards can
+ * change.
  */
 export async function reload(previous: Loaded, sources: Sources): Promise<LoadResult> {
   const next = await loadConfig({ ...sources, configPath: previous.settings.configPath });
@@ -65,18 +67,18 @@ export async function reload(previous: Loaded, sources: Sources): Promise<LoadRe
   return { ...next, settings: { ...settings, slack }, secrets };
 }
 
-/** Every server's policy, checked against the config's groups; what is wrong goes to `faults`. */
+/** Every server's policy, checked against the config's groups; faults are added to `faults`. */
 export async function policiesOf(config: Config, readFile: ReadFile, faults: Fault[]): Promise<Map<string, Policy>> {
   const servers = [...config.servers.values()];
   const paths = [...new Set(servers.map((server) => server.policyPath))];
-  // All at once: where files come over a network, each costs a while. Faults are told in the config's order.
+  // Read all at once, since files may come over a network. Faults are reported in the config's order.
   const parsed = await Promise.all(
     paths.map(async (path) => {
-      const own: Fault[] = [];
-      return { policy: await policyAt(path, config, readFile, own), own };
+      const found: Fault[] = [];
+      return { policy: await policyAt(path, config, readFile, found), found };
     }),
   );
-  faults.push(...parsed.flatMap(({ own }) => own));
+  faults.push(...parsed.flatMap(({ found }) => found));
   const policies = new Map<string, Policy>();
   for (const { name, policyPath } of servers) {
     const policy = parsed[paths.indexOf(policyPath)]?.policy;
@@ -86,7 +88,7 @@ export async function policiesOf(config: Config, readFile: ReadFile, faults: Fau
 }
 
 async function policyAt(path: string, config: Config, readFile: ReadFile, faults: Fault[]): Promise<Policy | null> {
-  const text = await textOf(path, readFile, faults);
+  const text = await readTextFile(path, readFile, faults);
   if (text === null) return null;
   const parsed = parsePolicy(text, { path });
   if (!parsed.ok) {
@@ -102,10 +104,10 @@ type Good = Extract<ParsedPolicy, { ok: true }>;
 function unknownGroups(parsed: Good, config: Config): Fault[] {
   return parsed.mentions
     .filter((mention) => !config.approvers.has(mention.group))
-    .map((mention) => parsed.fault(mention.at, `is ${JSON.stringify(mention.group)}`, groupsForm(config.approvers)));
+    .map((mention) => parsed.fault(mention.at, `is ${JSON.stringify(mention.group)}`, knownGroups(config.approvers)));
 }
 
-/** Questions that nobody could ever answer: no approvers at all, or fewer than the quorum. */
+/** Faults for questions that nobody could ever answer: there are no approvers, or fewer than the quorum. */
 function unanswerable({ policy, fault }: Good, config: Config): Fault[] {
   if (!mayAsk(policy)) return [];
   if (config.approvers.size === 0) {
@@ -124,8 +126,8 @@ function unanswerable({ policy, fault }: Good, config: Config): Fault[] {
   });
 }
 
-/** A file as UTF-8 text, or null and a fault. */
-export async function textOf(path: string, readFile: ReadFile, faults: Fault[]): Promise<string | null> {
+/** A file as UTF-8 text; null, and a fault, when it cannot be read as such. */
+export async function readTextFile(path: string, readFile: ReadFile, faults: Fault[]): Promise<string | null> {
   const wrong = (message: string, expected: string): null => {
     faults.push({ file: path, line: 0, column: 0, path: '', message, expected });
     return null;

@@ -1,13 +1,13 @@
-import type { Escalation, Requirement } from '../domain/approval.ts';
-import type { Ask } from '../domain/verdict.ts';
+import type { Escalation, Requirement } from '../domain/approval/approval.ts';
+import type { Ask } from '../domain/policy/verdict.ts';
 import type { ApproverGroup, Config } from './config.ts';
 
-/** Who may approve, once the group names of policy and config are resolved. */
+/** The people behind a list of group names. */
 type Circle = Pick<Requirement, 'groups' | 'people' | 'userGroups' | 'admin'>;
 
 /**
- * Resolves what a policy asks into people: the policy's groups, else the config's `approval.approvers`, else all
- * groups. A group that the config no longer knows adds nobody.
+ * Resolves what a policy asks for into people: the policy's groups, else the config's `approval.approvers`, else all
+ * groups. A group that the config no longer has adds nobody.
  */
 export function resolveRequirement(config: Config, ask: Ask): Requirement {
   const names = ask.approvers ?? config.approval.approvers ?? [...config.approvers.keys()];
@@ -20,16 +20,16 @@ export function resolveRequirement(config: Config, ask: Ask): Requirement {
   };
 }
 
-/** Milliseconds an approval of this ask stays open. */
+/** How many milliseconds an approval stays open. */
 export function timeoutOf(config: Config, ask: Ask): number {
   return ask.timeoutMs ?? config.approval.timeoutMs;
 }
 
-/** How many distinct people could approve; null when a user group makes it open. */
+/** How many distinct people could approve; null when a user group leaves that open. */
 export function headcount(requirement: Requirement): number | null {
   const circles = [requirement, ...(requirement.escalate === null ? [] : [requirement.escalate])];
-  if (circles.some((one) => one.userGroups.length > 0)) return null;
-  return new Set(circles.flatMap((one) => [...one.people, ...(one.admin ? ['admin'] : [])])).size;
+  if (circles.some(({ userGroups }) => userGroups.length > 0)) return null;
+  return new Set(circles.flatMap(({ people, admin }) => [...people, ...(admin ? ['admin'] : [])])).size;
 }
 
 function escalation(groups: Config['approvers'], ask: NonNullable<Ask['escalate']>): Escalation {

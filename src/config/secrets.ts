@@ -1,8 +1,8 @@
 import type { Environment } from './interpolate.ts';
 
-/** Kept apart from the settings so that nobody logs them by accident. */
+/** What must never be logged; kept apart from the settings so that nobody does so by accident. */
 export interface Secrets {
-  /** Newest first. Empty: none was given, which only embedded mode may make up for. */
+  /** Newest first. Empty: none was given; only embedded mode may then make one. */
   readonly secrets: readonly string[];
   readonly adminToken: string | null;
   readonly databaseUrl: string | null;
@@ -10,23 +10,23 @@ export interface Secrets {
   readonly slackBotToken: string | null;
   readonly slackSigningSecret: string | null;
   readonly slackAppToken: string | null;
-  /** Where events are handed on to, and what signs them; null: nowhere. The address may hold a token. */
+  /** Where events are sent, and the secret that signs them; null: nowhere. The address may contain a token. */
   readonly auditWebhook: { readonly url: string; readonly secret: string } | null;
 }
 
 const SHORTEST_SECRET = 32;
-/** A shorter admin token is accepted, and warned of. */
+/** A shorter admin token is accepted, with a warning. */
 const GUESSABLE = 16;
 const SHORTEST_SHARED = 16;
 
-/** Takes a fault: the variable, what is wrong with it, what would be right. Never its value. */
-export type Wrong = (name: string, message: string, expected: string) => void;
+/** Reports a fault: the setting's name, what is wrong with it, what would be right; never its value. */
+export type ReportFault = (name: string, message: string, expected: string) => void;
 
 /**
- * Reads what must not be logged. `channel`: where cards would go, because half a Slack app is a fault. `warn` hears of
- * what is accepted and still looks like a slip.
+ * Reads the secrets from the environment. `channel`: where cards would go, because an incomplete Slack set-up is a
+ * fault. `warn` gets what is accepted but looks like a mistake.
  */
-export function readSecrets(env: Environment, channel: string | null, wrong: Wrong, warn: Wrong): Secrets {
+export function readSecrets(env: Environment, channel: string | null, wrong: ReportFault, warn: ReportFault): Secrets {
   const databaseUrl = urlIn(env, 'DATABASE_URL', /^postgres(ql)?:$/, 'postgres://user:password@host/database', wrong);
   const secrets: Secrets = {
     secrets: secretsOf(env, databaseUrl !== null, wrong, warn),
@@ -42,36 +42,36 @@ export function readSecrets(env: Environment, channel: string | null, wrong: Wro
   return secrets;
 }
 
-/** Set and not empty: `NAME=` in a file of variables means not set. */
+/** A variable's value; null when it is not set or empty, because `NAME=` in a file of variables means not set. */
 export function inEnvironment(env: Environment, name: string): string | null {
   return Object.hasOwn(env, name) && env[name] ? env[name] : null;
 }
 
-/** A URL with a password in it: its value is never repeated. */
-function urlIn(env: Environment, name: string, scheme: RegExp, expected: string, wrong: Wrong): string | null {
+/** Reads a URL that may contain a password, so its value is never repeated. */
+function urlIn(env: Environment, name: string, scheme: RegExp, expected: string, wrong: ReportFault): string | null {
   const text = inEnvironment(env, name);
   if (text !== null && !(URL.canParse(text) && scheme.test(new URL(text).protocol))) {
-    wrong(name, 'is not such a URL', expected);
+    wrong(name, 'is not a URL of this form', expected);
   }
   return text;
 }
 
-function secretsOf(env: Environment, shared: boolean, wrong: Wrong, warn: Wrong): readonly string[] {
+function secretsOf(env: Environment, shared: boolean, wrong: ReportFault, warn: ReportFault): readonly string[] {
   const text = inEnvironment(env, 'HOLDFAST_SECRET');
   if (text === null) {
     if (shared) wrong('HOLDFAST_SECRET', 'is not set', 'a secret of 32 bytes or more, because DATABASE_URL is set');
     return [];
   }
-  const list = text.split(',').map((one) => one.trim());
-  if (list.some((one) => Buffer.byteLength(one) < SHORTEST_SECRET)) {
-    wrong('HOLDFAST_SECRET', 'holds a secret that is too short', 'new,old or one alone, each of 32 bytes or more');
+  const list = text.split(',').map((secret) => secret.trim());
+  if (list.some((secret) => Buffer.byteLength(secret) < SHORTEST_SECRET)) {
+    wrong('HOLDFAST_SECRET', 'contains a secret that is too short', 'one secret, or new,old, each of 32 bytes or more');
   }
   const distinct = [...new Set(list)];
-  if (distinct.length < list.length) warn('HOLDFAST_SECRET', 'holds a secret twice', 'each secret once');
+  if (distinct.length < list.length) warn('HOLDFAST_SECRET', 'contains a secret twice', 'each secret once');
   return distinct;
 }
 
-function adminTokenOf(env: Environment, warn: Wrong): string | null {
+function adminTokenOf(env: Environment, warn: ReportFault): string | null {
   const token = inEnvironment(env, 'HOLDFAST_ADMIN_TOKEN');
   if (token !== null && token.length < GUESSABLE) {
     warn('HOLDFAST_ADMIN_TOKEN', 'is short enough to be guessed', `at least ${GUESSABLE} characters`);
@@ -79,14 +79,14 @@ function adminTokenOf(env: Environment, warn: Wrong): string | null {
   return token;
 }
 
-function prefixed(env: Environment, name: string, prefix: string, warn: Wrong): string | null {
+function prefixed(env: Environment, name: string, prefix: string, warn: ReportFault): string | null {
   const token = inEnvironment(env, name);
   if (token !== null && !token.startsWith(prefix))
     warn(name, 'looks like another kind of token', `one that starts with ${prefix}`);
   return token;
 }
 
-function auditWebhookOf(env: Environment, wrong: Wrong, warn: Wrong): Secrets['auditWebhook'] {
+function auditWebhookOf(env: Environment, wrong: ReportFault, warn: ReportFault): Secrets['auditWebhook'] {
   const [name, shared] = ['HOLDFAST_AUDIT_WEBHOOK', 'HOLDFAST_AUDIT_WEBHOOK_SECRET'];
   const url = urlIn(env, name, /^https?:$/, 'an http or https URL', wrong);
   const secret = inEnvironment(env, shared);
@@ -101,20 +101,24 @@ function auditWebhookOf(env: Environment, wrong: Wrong, warn: Wrong): Secrets['a
   return { url, secret: secret ?? '' };
 }
 
-/** Half a Slack app posts cards that nobody sees or can click. */
-function requireSlackWhole(secrets: Secrets, channel: string | null, wrong: Wrong): void {
+/** An incomplete Slack set-up would post cards that nobody sees or can click. */
+function requireSlackWhole(secrets: Secrets, channel: string | null, wrong: ReportFault): void {
   const canHear = secrets.slackSigningSecret !== null || secrets.slackAppToken !== null;
   if (secrets.slackBotToken !== null && !canHear) {
     wrong(
       'SLACK_SIGNING_SECRET',
       'is not set',
-      'it, or SLACK_APP_TOKEN for Socket Mode, because SLACK_BOT_TOKEN is set',
+      'the signing secret, or SLACK_APP_TOKEN for Socket Mode, because SLACK_BOT_TOKEN is set',
     );
   }
   if (secrets.slackBotToken !== null && channel === null) {
-    wrong('SLACK_CHANNEL', 'is not set', 'it, or slack.channel in the config, because SLACK_BOT_TOKEN is set');
+    wrong(
+      'SLACK_CHANNEL',
+      'is not set',
+      'a channel, here or as slack.channel in the config, because SLACK_BOT_TOKEN is set',
+    );
   }
   if (secrets.slackBotToken === null && canHear) {
-    wrong('SLACK_BOT_TOKEN', 'is not set', 'it, because Slack is configured otherwise');
+    wrong('SLACK_BOT_TOKEN', 'is not set', 'a bot token, because other Slack settings are set');
   }
 }

@@ -1,61 +1,61 @@
 import { isAbsolute, join } from 'node:path';
 import type { ServerConfig } from './config.ts';
 import { ServerShape } from './config-schema.ts';
-import type { Key } from './fault.ts';
+import type { Key } from './document/fault.ts';
+import { checkShape, entriesOf, type FaultList, isNow, textsOf } from './document/shape.ts';
 import { type Environment, interpolate } from './interpolate.ts';
-import { entriesOf, type FaultList, isNow, shaped, textsOf } from './shape.ts';
 
-/** What a server's entry is read against. */
-export interface Surroundings {
-  /** null: names in `${}` are left as they are. */
+/** What the reading of a server's entry depends on besides the entry. */
+export interface ServerContext {
+  /** null: `${NAME}` is left as it is. */
   readonly env: Environment | null;
   /** The config file's folder. */
   readonly folder: string;
   readonly faults: FaultList;
 }
 
-export function serversOf(value: unknown, around: Surroundings): Map<string, ServerConfig> {
+export function serversOf(value: unknown, context: ServerContext): Map<string, ServerConfig> {
   const servers = new Map<string, ServerConfig>();
   for (const [name, entry] of entriesOf(
     value,
     ['servers'],
     'a map from server name to url or command',
-    around.faults,
+    context.faults,
   )) {
     const at = ['servers', name];
     if (!/^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/.test(name)) {
-      around.faults.addKey(at, 'cannot stand in a URL', 'a name of letters, digits, _ and -');
+      context.faults.addKey(at, 'cannot be part of a URL', 'a name of letters, digits, _ and -');
     }
-    const server = serverOf(name, entry, at, around);
+    const server = serverOf(name, entry, at, context);
     if (server !== null) servers.set(name, server);
   }
   return servers;
 }
 
-function serverOf(name: string, entry: unknown, at: readonly Key[], around: Surroundings): ServerConfig | null {
-  const shape = shaped(ServerShape, entry, at, around.faults);
+function serverOf(name: string, entry: unknown, at: readonly Key[], context: ServerContext): ServerConfig | null {
+  const shape = checkShape(ServerShape, entry, at, context.faults);
   if (shape === null) return null;
-  const { faults } = around;
+  const { faults } = context;
   if ((shape.url === undefined) === (shape.command === undefined)) {
     faults.add(at, shape.url === undefined ? 'has neither url nor command' : 'has both url and command', 'one of them');
     return null;
   }
-  const strangers = shape.url === undefined ? (['headers'] as const) : (['env', 'cwd'] as const);
-  for (const key of strangers) {
+  const meaningless = shape.url === undefined ? (['headers'] as const) : (['env', 'cwd'] as const);
+  for (const key of meaningless) {
     if (shape[key] !== undefined)
       faults.addKey([...at, key], `has no meaning with ${shape.url ? 'url' : 'command'}`, 'no such key');
   }
-  const upstream = shape.url === undefined ? stdioOf(shape, at, around) : httpOf(shape.url, shape, at, around);
-  return upstream === null ? null : { name, upstream, policyPath: inFolder(around.folder, shape.policy) };
+  const upstream = shape.url === undefined ? stdioOf(shape, at, context) : httpOf(shape.url, shape, at, context);
+  return upstream === null ? null : { name, upstream, policyPath: inFolder(context.folder, shape.policy) };
 }
 
 function httpOf(
   text: string,
   shape: ServerShape,
   at: readonly Key[],
-  around: Surroundings,
+  context: ServerContext,
 ): ServerConfig['upstream'] | null {
-  const { env, faults } = around;
+  const { env, faults } = context;
   const url = interpolate(text, env, [...at, 'url'], faults);
   if (env !== null && !isHttpUrl(url)) {
     faults.add([...at, 'url'], isNow(text), 'an http or https URL without a name and password in it');
@@ -65,8 +65,9 @@ function httpOf(
   for (const [name, value] of Object.entries(textsOf(shape.headers, [...at, 'headers'], faults))) {
     const place = [...at, 'headers', name];
     const filled = interpolate(value, env, place, faults);
-    if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name)) faults.addKey(place, 'is no header name', 'an HTTP header name');
-    // Line breaks and other controls would end or split the header.
+    if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name))
+      faults.addKey(place, 'is not a header name', 'an HTTP header name');
+    // A line break or another control would end or split the header.
     if (/[\u0000-\u0008\u000a-\u001f\u007f]|[^\u0000-\u00ff]/.test(filled)) {
       faults.add(place, 'holds a character that a header cannot carry', 'printable text');
     }
@@ -76,8 +77,8 @@ function httpOf(
   return { kind: 'http', url, headers };
 }
 
-function stdioOf(shape: ServerShape, at: readonly Key[], around: Surroundings): ServerConfig['upstream'] {
-  const { env, faults, folder } = around;
+function stdioOf(shape: ServerShape, at: readonly Key[], context: ServerContext): ServerConfig['upstream'] {
+  const { env, faults, folder } = context;
   const fill = (text: string, place: readonly Key[]): string => interpolate(text, env, [...at, ...place], faults);
   const [program = '', ...rest] = (shape.command ?? []).map((word, index) => fill(word, ['command', index]));
   if (program === '') faults.add([...at, 'command', 0], 'is empty', 'a program');

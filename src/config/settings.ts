@@ -1,28 +1,27 @@
 import type { FileSettings } from './config.ts';
-import type { Fault } from './fault.ts';
+import type { Fault } from './document/fault.ts';
+import { isNow } from './document/shape.ts';
 import type { Environment } from './interpolate.ts';
-import { inEnvironment, readSecrets, type Secrets, type Wrong } from './secrets.ts';
+import { inEnvironment, type ReportFault, readSecrets, type Secrets } from './secrets.ts';
 import { isHttpUrl } from './server.ts';
-import { isNow } from './shape.ts';
 
-export type { Secrets } from './secrets.ts';
-
-/** How this process runs. No secret in it: may be logged. */
+/** How this process runs. Contains no secret, so it may be logged. */
 export interface Settings {
   readonly configPath: string;
   readonly listen: { readonly host: string; readonly port: number };
-  /** Without a trailing slash; null: nobody said. */
+  /** Without a trailing slash; null: not set. */
   readonly publicUrl: string | null;
   readonly data: string;
-  /** Bytes a request's body may have. */
+  /** The most bytes that a request's body may have. */
   readonly maxBody: number;
-  /** `embedded`: nothing outside; `postgres`: SQL and queue there; `redis`: the queue on Redis. */
+  /** `sql`: the queue is in the store's own database. */
   readonly queue: 'redis' | 'sql';
+  /** `embedded`: PGlite in the data folder. */
   readonly store: 'postgres' | 'embedded';
   readonly slack: { readonly channel: string | null; readonly apiUrl: string | null };
 }
 
-/** What the command line said. */
+/** What the command line set. */
 export interface Flags {
   readonly config?: string;
   readonly listen?: string;
@@ -36,19 +35,19 @@ export type ReadSettings =
       readonly ok: true;
       readonly settings: Settings;
       readonly secrets: Secrets;
-      /** What is accepted and still looks like a slip. */
+      /** What is accepted but looks like a mistake. */
       readonly warnings: readonly Fault[];
     }
   | { readonly ok: false; readonly faults: readonly Fault[] };
 
 const NO_FILE: FileSettings = { listen: null, publicUrl: null, data: null, maxBody: null };
 
-/** The config file's path: it must be known before the file can be read. */
+/** The config file's path, which is needed before the file can be read. */
 export function configPathOf(env: Environment, flags: Flags = {}): string {
   return flags.config ?? (env.HOLDFAST_CONFIG || 'holdfast.yaml');
 }
 
-/** One typed answer from flags, environment and file; the first that speaks counts. */
+/** Reads the settings from flags, environment and config file; the first that has a setting counts. */
 export function readSettings(from: {
   readonly env: Environment;
   readonly flags?: Flags;
@@ -59,12 +58,12 @@ export function readSettings(from: {
   const faults: Fault[] = [];
   const warnings: Fault[] = [];
   const wrongIn =
-    (source: string, list = faults): Wrong =>
+    (source: string, list = faults): ReportFault =>
     (name, message, expected) =>
       void list.push({ file: source, line: 0, column: 0, path: name, message, expected });
   const wrong = wrongIn('environment');
   const configPath = configPathOf(env, flags);
-  /** The first that speaks, and how to complain about it. */
+  /** A setting from the first place that has it, with a way to report a fault about that place. */
   const first = (
     flag: string | undefined,
     variable: string,
@@ -93,39 +92,39 @@ export function readSettings(from: {
   return faults.length > 0 ? { ok: false, faults } : { ok: true, settings, secrets, warnings };
 }
 
-/** A setting's text, with a way to complain about it by the name under which it was given. */
+/** A setting's text, with a way to report a fault under the name by which it was given. */
 interface GivenSetting {
   readonly text: string;
   readonly wrong: (message: string, expected: string) => void;
 }
 
-function listenOf(said: GivenSetting | null): Settings['listen'] {
-  const standard = { host: '127.0.0.1', port: 8787 };
-  if (said === null) return standard;
-  const parts = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]\s]+)):(\d{1,5})$/.exec(said.text);
+function listenOf(given: GivenSetting | null): Settings['listen'] {
+  const byDefault = { host: '127.0.0.1', port: 8787 };
+  if (given === null) return byDefault;
+  const parts = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]\s]+)):(\d{1,5})$/.exec(given.text);
   const port = Number(parts?.[3]);
   if (parts !== null && port <= 65_535) return { host: parts[1] ?? parts[2]!, port };
-  said.wrong(isNow(said.text), 'host:port such as 127.0.0.1:8787 or [::1]:8787');
-  return standard;
+  given.wrong(isNow(given.text), 'host:port such as 127.0.0.1:8787 or [::1]:8787');
+  return byDefault;
 }
 
-function publicUrlOf(said: GivenSetting | null): string | null {
-  if (said === null) return null;
-  if (isHttpUrl(said.text) && !/[?#]/.test(said.text)) return said.text.replace(/\/+$/, '');
-  said.wrong(isNow(said.text), 'an http or https URL such as https://holdfast.example.com');
+function publicUrlOf(given: GivenSetting | null): string | null {
+  if (given === null) return null;
+  if (isHttpUrl(given.text) && !/[?#]/.test(given.text)) return given.text.replace(/\/+$/, '');
+  given.wrong(isNow(given.text), 'an http or https URL such as https://holdfast.example.com');
   return null;
 }
 
-function maxBodyOf(said: GivenSetting | null): number {
-  const standard = 4 * 1024 * 1024;
-  if (said === null) return standard;
-  const bytes = /^\d{1,10}$/.test(said.text) ? Number(said.text) : 0;
+function maxBodyOf(given: GivenSetting | null): number {
+  const byDefault = 4 * 1024 * 1024;
+  if (given === null) return byDefault;
+  const bytes = /^\d{1,10}$/.test(given.text) ? Number(given.text) : 0;
   if (bytes >= 1_024 && bytes <= 1_073_741_824) return bytes;
-  said.wrong(isNow(said.text), 'bytes, from 1024 to 1073741824');
-  return standard;
+  given.wrong(isNow(given.text), 'bytes, from 1024 to 1073741824');
+  return byDefault;
 }
 
-function apiUrlOf(env: Environment, wrong: Wrong): string | null {
+function apiUrlOf(env: Environment, wrong: ReportFault): string | null {
   const text = inEnvironment(env, 'SLACK_API_URL');
   if (text !== null && !(isHttpUrl(text) && text.endsWith('/'))) {
     wrong('SLACK_API_URL', isNow(text), 'an http or https URL that ends with a slash');

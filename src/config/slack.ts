@@ -1,8 +1,8 @@
 import type { SlackConfig } from './config.ts';
 import { CHANNEL_FORM, ChannelShape, type SlackShape } from './config-schema.ts';
-import { entriesOf, type FaultList, isNow } from './shape.ts';
+import { entriesOf, type FaultList, isNow } from './document/shape.ts';
 
-/** `slack:` of the config. A channel for a server or a tool that does not exist would stay empty unnoticed: a fault. */
+/** Reads `slack:`. A channel for a server that does not exist is a fault: it would stay empty unnoticed. */
 export function slackOf(shape: SlackShape | undefined, servers: readonly string[], faults: FaultList): SlackConfig {
   const known = `one of the servers: ${servers.join(', ')}`;
   return {

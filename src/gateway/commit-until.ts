@@ -1,4 +1,4 @@
-import type { Approval } from '../domain/approval.ts';
+import type { Approval } from '../domain/approval/approval.ts';
 import type { Change, Committed, Store } from '../ports.ts';
 
 /** How a change is found and made. `K`: what it is judged on. */

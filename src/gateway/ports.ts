@@ -1,4 +1,4 @@
-import type { NewEvent } from '../domain/event.ts';
+import type { NewEvent } from '../domain/log/event.ts';
 import type { Cards, Clock, Ledger, Log, Queue, Sink, Store, TaskStore, Vault, Witness } from '../ports.ts';
 import type { FaultPoint } from './fault-point.ts';
 

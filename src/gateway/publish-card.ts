@@ -1,6 +1,6 @@
-import type { Approval } from '../domain/approval.ts';
+import type { Approval } from '../domain/approval/approval.ts';
+import { approvalEvent } from '../domain/log/event.ts';
 import type { CardRecord, Cards, Delivery } from '../ports.ts';
-import { about } from './decision/decide.ts';
 import type { Gateway } from './gateway.ts';
 import { newId } from './id.ts';
 
@@ -75,7 +75,7 @@ async function settle(
       const type = record?.ts ? 'card.updated' : 'card.posted';
       const data = { channel, ts, digest, state: approval.state, revision: approval.revision };
       const card = { approval: approval.id, channel, ts, digest, revision: approval.revision, postedAt: at };
-      await store.saveCard(card, about(approval, { type, at, actor: 'holdfast', data }), content);
+      await store.saveCard(card, approvalEvent(approval, { type, at, actor: 'holdfast', data }), content);
       gateway.inline.showed(card, delivery.whole === true);
       // What changed while it was being posted is another run's work, at once.
       const now = await store.find(approval.id);
@@ -88,7 +88,7 @@ async function settle(
       log.error({ approval: approval.id, why: delivery.why }, 'the card cannot be shown');
       await store.saveCard(
         { ...intent(approval), channel: record?.channel ?? '', ts: record?.ts ?? null, revision: approval.revision },
-        about(approval, { type: 'card.failed', at, actor: 'holdfast', data: { why: delivery.why } }),
+        approvalEvent(approval, { type: 'card.failed', at, actor: 'holdfast', data: { why: delivery.why } }),
       );
       return null;
     default:

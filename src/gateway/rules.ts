@@ -1,7 +1,7 @@
-import type { Requirement } from '../domain/approval.ts';
-import type { Principal } from '../domain/call.ts';
-import type { Policy } from '../domain/policy.ts';
-import type { Ask } from '../domain/verdict.ts';
+import type { Requirement } from '../domain/approval/approval.ts';
+import type { Principal } from '../domain/call/call.ts';
+import type { Policy } from '../domain/policy/policy.ts';
+import type { Ask } from '../domain/policy/verdict.ts';
 
 /** The config and policies as they stand now. A reload swaps what is behind it; a parked call keeps what it froze. */
 export interface Rules {

@@ -1,4 +1,4 @@
-import type { NewEvent } from '../domain/event.ts';
+import type { NewEvent } from '../domain/log/event.ts';
 import type { Queue } from '../ports.ts';
 import { due } from './decision/due.ts';
 import type { Gateway } from './gateway.ts';

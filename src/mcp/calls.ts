@@ -1,12 +1,12 @@
-import { isObject, type Json, member } from '../domain/json.ts';
-import { mayAskOf } from '../domain/rule.ts';
+import type { Dispatch } from '../domain/approval/dispatch.ts';
+import { isObject, type Json, member } from '../domain/json/json.ts';
+import { mayAskOf } from '../domain/policy/rule.ts';
 import type { Handled } from '../gateway/call/arrival.ts';
 import { clientOf, nameClient } from '../gateway/call/clients.ts';
 import { handleCall } from '../gateway/call/handle-call.ts';
 import { leaveSeatEmptySoon } from '../gateway/call/seats.ts';
 import { withdraw } from '../gateway/call/withdraw.ts';
 import { type Continued, takeContinuation } from '../gateway/dispatch/continuation.ts';
-import type { Dispatch } from '../gateway/dispatch/finish.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import type { Seat } from '../gateway/state/seat.ts';
 import { TaskRuns } from '../gateway/task/task-runs.ts';

@@ -1,6 +1,6 @@
-import type { Link } from '../domain/chain.ts';
-import type { SignedCheckpoint } from '../domain/checkpoint.ts';
-import type { NewEvent } from '../domain/event.ts';
+import type { SignedCheckpoint } from '../domain/log/checkpoint.ts';
+import type { NewEvent } from '../domain/log/event.ts';
+import type { Link } from '../domain/log/evidence.ts';
 
 /** An event as it stands in the log; `n` is its cursor. */
 export interface ChainedEvent extends Link {

@@ -1,4 +1,4 @@
-import type { NewEvent } from '../domain/event.ts';
+import type { NewEvent } from '../domain/log/event.ts';
 
 /** One login of a reviewer to the console. Not an MCP session. */
 export interface Login {

@@ -1,6 +1,6 @@
-import type { State } from '../domain/approval.ts';
-import type { SignedCheckpoint } from '../domain/checkpoint.ts';
-import type { EventType, LoggedEvent } from '../domain/event.ts';
+import type { State } from '../domain/approval/approval.ts';
+import type { SignedCheckpoint } from '../domain/log/checkpoint.ts';
+import type { EventType, LoggedEvent } from '../domain/log/event.ts';
 import type { Page } from './store.ts';
 
 /** What a reviewer looks for. All conditions given must hold. */

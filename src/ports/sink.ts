@@ -1,4 +1,4 @@
-import type { SignedCheckpoint } from '../domain/checkpoint.ts';
+import type { SignedCheckpoint } from '../domain/log/checkpoint.ts';
 import type { ChainedEvent } from './ledger.ts';
 
 /** Keeps a checkpoint out of reach of whoever has the database. An error is logged and stops nothing. */

@@ -1,6 +1,6 @@
-import type { Approval, Awaits, Decision, State } from '../domain/approval.ts';
-import type { LoggedEvent, NewEvent } from '../domain/event.ts';
-import type { Full, Take, Taken } from '../domain/limit.ts';
+import type { Approval, Awaits, Decision, State } from '../domain/approval/approval.ts';
+import type { LoggedEvent, NewEvent } from '../domain/log/event.ts';
+import type { FullLimit, Take, Taken } from '../domain/policy/limit.ts';
 
 /** An approval to be opened: everything but what the store itself sets. */
 export interface NewApproval {
@@ -90,11 +90,11 @@ export type Committed =
   /** Somebody else was first: read again. */
   | { readonly kind: 'conflict' }
   /** A limit has no room; nothing was changed. */
-  | { readonly kind: 'full'; readonly full: Full };
+  | { readonly kind: 'full'; readonly full: FullLimit };
 
 export type Admission =
   | { readonly kind: 'admitted'; readonly taken: readonly Taken[] }
-  | { readonly kind: 'full'; readonly full: Full };
+  | { readonly kind: 'full'; readonly full: FullLimit };
 
 /** Where the card of an approval is, and which revision it shows. */
 export interface CardRecord {
@@ -125,7 +125,7 @@ export interface Store {
   /** Takes from all counters, and writes the event with them, or from none. */
   admit(takes: readonly Take[], event: NewEvent): Promise<Admission>;
   /** The first of these counters that has no room now; null: all have. Takes nothing. */
-  peek(takes: readonly Take[]): Promise<Full | null>;
+  peek(takes: readonly Take[]): Promise<FullLimit | null>;
   /** Gives back what `admit` took, to the same windows only, and writes the event. */
   refund(taken: readonly Taken[], event: NewEvent): Promise<void>;
 

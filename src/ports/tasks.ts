@@ -1,5 +1,5 @@
-import type { Approval } from '../domain/approval.ts';
-import type { NewEvent } from '../domain/event.ts';
+import type { Approval } from '../domain/approval/approval.ts';
+import type { NewEvent } from '../domain/log/event.ts';
 import type { NewJoiner } from './store.ts';
 
 /**

@@ -1,4 +1,4 @@
-import type { Json } from '../domain/json.ts';
+import type { Json } from '../domain/json/json.ts';
 
 /** What is done with keys. They are derived from `HOLDFAST_SECRET`, one for each purpose. */
 export interface Vault {

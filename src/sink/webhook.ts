@@ -1,4 +1,4 @@
-import { exportLine } from '../domain/export-line.ts';
+import { exportLine } from '../domain/log/export-line.ts';
 import type { ChainedEvent, Clock, Sink } from '../ports.ts';
 
 export interface WebhookSettings {

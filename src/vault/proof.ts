@@ -1,5 +1,5 @@
 import { createPublicKey, hash, type KeyObject, verify } from 'node:crypto';
-import type { Proof } from '../domain/chain.ts';
+import type { Proof } from '../domain/log/evidence.ts';
 import { PUBLIC_HEAD } from './signing.ts';
 
 /** What verification computes. It needs no secret. */

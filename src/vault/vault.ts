@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import { canonical } from '../domain/canonical.ts';
+import { canonical } from '../domain/json/canonical.ts';
 import type { Vault } from '../ports.ts';
 import { openBox, sealBox } from './box.ts';
 import { type KeyRing, keyRing, type Purpose } from './keys.ts';

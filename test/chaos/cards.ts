@@ -1,5 +1,5 @@
 import type { SlackStandIn } from '../../src/demo/slack/stand-in.ts';
-import type { Approval } from '../../src/domain/approval.ts';
+import type { Approval } from '../../src/domain/approval/approval.ts';
 import { renderCard } from '../../src/slack/card/card.ts';
 import { CHANNEL } from '../support/gateway/program.ts';
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import type { Approval } from '../../src/domain/approval.ts';
-import { member } from '../../src/domain/json.ts';
-import { approvalsCounted } from '../../src/domain/quorum.ts';
+import type { Approval } from '../../src/domain/approval/approval.ts';
+import { approvalsCounted } from '../../src/domain/approval/quorum.ts';
+import { member } from '../../src/domain/json/json.ts';
 import type { AgentCall } from './agent-call.ts';
 import type { Acknowledged } from './approvers.ts';
 import type { FinalRecord, LoggedEvent } from './record.ts';

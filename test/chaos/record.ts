@@ -1,6 +1,6 @@
 import { Kysely, PostgresDialect, sql } from 'kysely';
 import pg from 'pg';
-import type { Approval } from '../../src/domain/approval.ts';
+import type { Approval } from '../../src/domain/approval/approval.ts';
 import { listApprovals } from '../../src/sql/approval/read.ts';
 import type { Tables } from '../../src/sql/table/tables.ts';
 

@@ -1,4 +1,4 @@
-import type { JsonObject } from '../../src/domain/json.ts';
+import type { JsonObject } from '../../src/domain/json/json.ts';
 import { Agent, type ToolAnswer } from '../support/agent/agent.ts';
 import { ModernAgent, type ModernAnswer, WITH_TASKS } from '../support/agent/modern.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { isOver, LIVE, mayFollow, NEXT, STATES, type State } from '../../src/domain/approval.ts';
+import { isOver, LIVE, mayFollow, NEXT, STATES, type State } from '../../src/domain/approval/approval.ts';
 
 /** The transitions as designed, written down again: the code's own table must not be its own proof. */
 const DESIGN: Record<State, readonly State[]> = {

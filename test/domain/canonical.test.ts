@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import canonicalize from 'canonicalize';
 import fc from 'fast-check';
-import { canonical } from '../../src/domain/canonical.ts';
-import type { Json } from '../../src/domain/json.ts';
+import { canonical } from '../../src/domain/json/canonical.ts';
+import type { Json } from '../../src/domain/json/json.ts';
 
 const text = fc.oneof(
   fc.string(),

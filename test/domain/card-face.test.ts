@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { describe, it } from 'node:test';
-import type { Json } from '../../src/domain/json.ts';
-import { cardShown, contentDigest } from '../../src/domain/seen-card.ts';
+import { cardShown, contentDigest } from '../../src/domain/approval/seen-card.ts';
+import type { Json } from '../../src/domain/json/json.ts';
 import type { ProvenEvent } from '../../src/ports.ts';
 import { renderCard } from '../../src/slack/card/card.ts';
 import { cardDigest } from '../../src/slack/card/thread.ts';

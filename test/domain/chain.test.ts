@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { ChainCheck, type Report } from '../../src/domain/chain.ts';
-import type { SignedCheckpoint } from '../../src/domain/checkpoint.ts';
-import { exportLine, readExportLine } from '../../src/domain/export-line.ts';
+import { ChainCheck, type ChainReport } from '../../src/domain/log/chain.ts';
+import type { SignedCheckpoint } from '../../src/domain/log/checkpoint.ts';
+import { exportLine, readExportLine } from '../../src/domain/log/export-line.ts';
 import { proof } from '../../src/vault/proof.ts';
 import {
   FOREIGN,
@@ -15,7 +15,7 @@ import {
   wholeLog,
 } from '../support/audit/tampering.ts';
 
-function look(evidence: StoredLog, keys = [OURS.publicKey], elsewhere: readonly SignedCheckpoint[] = []): Report {
+function look(evidence: StoredLog, keys = [OURS.publicKey], elsewhere: readonly SignedCheckpoint[] = []): ChainReport {
   const check = new ChainCheck(proof(), keys, elsewhere);
   for (const one of inOrder(evidence)) 'signature' in one ? check.checkpoint(one) : check.event(one);
   return check.end();

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { classify } from '../../src/domain/classify.ts';
-import type { Json } from '../../src/domain/json.ts';
-import { RISKS, type Risk, SEVERITIES } from '../../src/domain/policy.ts';
-import { toolOf } from '../../src/domain/tool.ts';
+import type { Json } from '../../src/domain/json/json.ts';
+import { classify } from '../../src/domain/tool/classify.ts';
+import { RISKS, type Risk, SEVERITIES } from '../../src/domain/tool/risk.ts';
+import { toolOf } from '../../src/domain/tool/tool.ts';
 
 /** A tool of a real server from npm, labelled by a person. `care`: a human should be asked. */
 interface Labelled {

@@ -1,18 +1,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { clauses } from '../../src/config/clause.ts';
-import { readDocument } from '../../src/config/document.ts';
-import type { ConditionShape } from '../../src/config/policy-schema.ts';
-import { FaultList } from '../../src/config/shape.ts';
-import { answer, LONGEST_SUBJECT } from '../../src/domain/condition.ts';
-import type { JsonObject } from '../../src/domain/json.ts';
-import { parsePath, valueAt, valuesAt } from '../../src/domain/path.ts';
+import { readDocument } from '../../src/config/document/document.ts';
+import { FaultList } from '../../src/config/document/shape.ts';
+import { compileClauses } from '../../src/config/rule/clause.ts';
+import type { ConditionShape } from '../../src/config/rule/schema.ts';
+import type { JsonObject } from '../../src/domain/json/json.ts';
+import { answer, LONGEST_SUBJECT } from '../../src/domain/policy/condition.ts';
+import { parsePath, valueAt, valuesAt } from '../../src/domain/policy/path.ts';
 
 function compiled(shape: ConditionShape) {
   const read = readDocument('{}', 'test.json');
   assert.ok(read.ok);
   const faults = new FaultList(read.document);
-  const [clause] = clauses([shape], [], faults);
+  const [clause] = compileClauses([shape], [], faults);
   assert.deepEqual(faults.list, []);
   return clause!.condition;
 }

@@ -4,9 +4,9 @@ import fc from 'fast-check';
 import type { Config } from '../../src/config/config.ts';
 import { APPROVAL_DEFAULTS } from '../../src/config/config.ts';
 import { parseConfig } from '../../src/config/config-file.ts';
-import { faultText } from '../../src/config/fault.ts';
+import { faultText } from '../../src/config/document/fault.ts';
 import { resolveRequirement, timeoutOf } from '../../src/config/requirement.ts';
-import { PLAIN_ASK } from '../../src/domain/policy.ts';
+import { PLAIN_ASK } from '../../src/domain/policy/policy.ts';
 
 const DESIGN = `version: "1"
 servers:
@@ -127,7 +127,7 @@ test('each client may be given its own patience, ahead of what is known of clien
   assert.ok(config.approval.hold.clients.length > 1);
 });
 
-/** `$(NAME)` stands for the file's `$` with braces, which a template literal would replace itself. */
+/** `$(NAME)` stands for the file's own mark, which JavaScript would take for its own. */
 const server = (body: string) => `version: "1"\nservers:\n  s: ${body.replace(/\$\((\w+)\)/g, '${'.concat('$1}'))}\n`;
 const grant = (body: string) =>
   `${server('{url: "http://x/", policy: p}')}grants:\n  - {name: g, token_sha256: ${'a'.repeat(64)}, servers: [s], owner: U0SAM${body}}\n`;
@@ -163,7 +163,7 @@ const WRONG: [name: string, text: string, fault: RegExp][] = [
   [
     'a server name that no URL can hold',
     'version: "1"\nservers:\n  "a/b": {url: "http://x/", policy: p}\n',
-    /servers\.a\/b: cannot stand in a URL/,
+    /servers\.a\/b: cannot be part of a URL/,
   ],
   ['an unknown key', 'version: "1"\nsever: {}\n', /sever: unknown key, perhaps servers is meant/],
   ['no owner', grant('').replace(', owner: U0SAM', ''), /grants\[0\]\.owner: is missing \(expected the Slack id/],

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { faultText } from '../../src/config/fault.ts';
+import { faultText } from '../../src/config/document/fault.ts';
 import { authenticator, newGrant, tokenDigest } from '../../src/config/grants.ts';
 import { type LoadResult, loadConfig, reload } from '../../src/config/load.ts';
 import { readSettings } from '../../src/config/settings.ts';

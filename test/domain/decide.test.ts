@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { Approval, Decision, State } from '../../src/domain/approval.ts';
-import { STATES } from '../../src/domain/approval.ts';
-import { type Approver, decide, type Judgement, type Utterance } from '../../src/domain/decide.ts';
+import type { Approval, Approver, Decision, State } from '../../src/domain/approval/approval.ts';
+import { STATES } from '../../src/domain/approval/approval.ts';
+import { type DecisionRequest, type Judgement, judgeDecision } from '../../src/domain/approval/decide.ts';
 import { FINGERPRINT, OPENED, sampleApproval } from '../support/domain/approval.ts';
 
 const MIRA: Approver = { id: 'U0MIRA', via: 'slack', userGroups: [] };
@@ -10,8 +10,8 @@ const ALEX: Approver = { id: 'U0ALEX', via: 'slack', userGroups: [] };
 const SAM: Approver = { id: 'U0SAM', via: 'slack', userGroups: [] };
 const EVE: Approver = { id: 'U0EVE', via: 'slack', userGroups: [] };
 const ADMIN: Approver = { id: 'admin', via: 'api', userGroups: [] };
-const APPROVE: Utterance = { choice: 'approve', reason: null, fingerprint: FINGERPRINT };
-const DENY: Utterance = { choice: 'deny', reason: 'no', fingerprint: FINGERPRINT };
+const APPROVE: DecisionRequest = { choice: 'approve', reason: null, fingerprint: FINGERPRINT };
+const DENY: DecisionRequest = { choice: 'deny', reason: 'no', fingerprint: FINGERPRINT };
 
 const soon = new Date(OPENED.getTime() + 60_000);
 const vote = (approver: string, choice: Decision['choice'] = 'approve'): Decision => ({
@@ -25,8 +25,12 @@ const vote = (approver: string, choice: Decision['choice'] = 'approve'): Decisio
 });
 /** `approved`, `denied`, `pending`, or the refusal. */
 const outcome = (judgement: Judgement): string => (judgement.kind === 'recorded' ? judgement.next : judgement.reason);
-const say = (approval: Approval, approver: Approver = MIRA, word: Utterance = APPROVE, now: Date = soon): string =>
-  outcome(decide(approval, word, approver, now));
+const say = (
+  approval: Approval,
+  approver: Approver = MIRA,
+  word: DecisionRequest = APPROVE,
+  now: Date = soon,
+): string => outcome(judgeDecision(approval, word, approver, now));
 const pending = sampleApproval;
 
 describe('one human’s word', () => {
@@ -41,7 +45,7 @@ describe('one human’s word', () => {
     const named = { people: ['U0SAM', 'U0MIRA'] };
     assert.equal(say(pending({ requirement: named }), SAM), 'own_call');
     assert.equal(say(pending({ requirement: named }), SAM, DENY), 'own_call');
-    const allowed = decide(pending({ requirement: named, selfApproval: true }), APPROVE, SAM, soon);
+    const allowed = judgeDecision(pending({ requirement: named, selfApproval: true }), APPROVE, SAM, soon);
     assert.equal(allowed.kind === 'recorded' && allowed.decision.self, true);
     assert.equal(say(pending({ requirement: named, owner: null }), SAM), 'approved');
   });
@@ -55,10 +59,10 @@ describe('one human’s word', () => {
 
   test('P1: a member of a user group counts through it, and the vote remembers which', () => {
     const group = pending({ requirement: { people: [], userGroups: ['S1', 'S2'] } });
-    const member = decide(group, APPROVE, { ...EVE, userGroups: ['S2'] }, soon);
+    const member = judgeDecision(group, APPROVE, { ...EVE, userGroups: ['S2'] }, soon);
     assert.equal(member.kind === 'recorded' && member.decision.userGroup, 'S2');
     assert.equal(say(group, { ...EVE, userGroups: ['S3'] }), 'not_an_approver');
-    const both = decide(
+    const both = judgeDecision(
       pending({ requirement: { userGroups: ['S1'] } }),
       APPROVE,
       { ...MIRA, userGroups: ['S1'] },
@@ -78,7 +82,7 @@ describe('one human’s word', () => {
   });
 
   test('P1: a button that shows another call decides nothing; a short prefix names nothing', () => {
-    const word = (fingerprint: string | null): Utterance => ({ ...APPROVE, fingerprint });
+    const word = (fingerprint: string | null): DecisionRequest => ({ ...APPROVE, fingerprint });
     assert.equal(say(pending(), MIRA, word(`0${FINGERPRINT.slice(1)}`)), 'other_call');
     assert.equal(say(pending(), MIRA, word(FINGERPRINT.slice(0, 32))), 'approved');
     assert.equal(say(pending(), MIRA, word(FINGERPRINT.slice(0, 16))), 'approved');
@@ -90,7 +94,7 @@ describe('one human’s word', () => {
 
   test('P3: whatever is no longer pending is decided, and every later word is told so', () => {
     for (const state of STATES.filter((one) => one !== 'pending')) {
-      const judgement = decide(sampleApproval({ state }), DENY, MIRA, soon);
+      const judgement = judgeDecision(sampleApproval({ state }), DENY, MIRA, soon);
       assert.deepEqual(judgement, {
         kind: 'refused',
         reason: state === 'expired' ? 'expired' : 'already_decided',
@@ -108,13 +112,13 @@ describe('one human’s word', () => {
 
   test('a denial may need a reason; blanks are none; an approval needs none', () => {
     const strict = pending({ requirement: { denyReason: 'required' } });
-    const deny = (reason: string | null): Utterance => ({ ...DENY, reason });
+    const deny = (reason: string | null): DecisionRequest => ({ ...DENY, reason });
     assert.equal(say(strict, MIRA, deny(null)), 'reason_required');
     assert.equal(say(strict, MIRA, deny(' \n\t ')), 'reason_required');
     assert.equal(say(strict, MIRA, deny(' why ')), 'denied');
     assert.equal(say(strict), 'approved');
     assert.equal(say(pending(), MIRA, deny(null)), 'denied');
-    const kept = decide(strict, deny('  why '), MIRA, soon);
+    const kept = judgeDecision(strict, deny('  why '), MIRA, soon);
     assert.equal(kept.kind === 'recorded' && kept.decision.reason, 'why');
   });
 
@@ -129,7 +133,7 @@ describe('one human’s word', () => {
   });
 
   test('a decision says who, what, how and when', () => {
-    const judgement = decide(pending(), { ...DENY, reason: 'no' }, { ...ALEX, via: 'console' }, soon);
+    const judgement = judgeDecision(pending(), { ...DENY, reason: 'no' }, { ...ALEX, via: 'console' }, soon);
     assert.deepEqual(judgement, {
       kind: 'recorded',
       next: 'denied',

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { withSeen } from '../../src/config/policy-accept.ts';
-import { draftPolicy } from '../../src/config/policy-draft.ts';
-import { parsePolicy } from '../../src/config/policy-file.ts';
-import { seenNow } from '../../src/config/seen.ts';
-import { changesOf } from '../../src/domain/drift.ts';
-import { evaluate } from '../../src/domain/evaluate.ts';
-import type { Json } from '../../src/domain/json.ts';
-import { mayAsk } from '../../src/domain/policy.ts';
-import { toolOf } from '../../src/domain/tool.ts';
+import { withSeen } from '../../src/config/policy/accept.ts';
+import { draftPolicy } from '../../src/config/policy/draft.ts';
+import { parsePolicy } from '../../src/config/policy/file.ts';
+import { seenNow } from '../../src/config/policy/seen.ts';
+import type { Json } from '../../src/domain/json/json.ts';
+import { evaluate } from '../../src/domain/policy/evaluate.ts';
+import { mayAsk } from '../../src/domain/policy/policy.ts';
+import { changesOf } from '../../src/domain/tool/drift.ts';
+import { toolOf } from '../../src/domain/tool/tool.ts';
 import { ToolDrift } from '../../src/gateway/tools/tool-drift.ts';
 import { callOf } from '../support/domain/policy.ts';
 

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { parsePolicy } from '../../src/config/policy-file.ts';
-import { OPERATORS } from '../../src/domain/condition.ts';
-import { amount, compare, decimal } from '../../src/domain/decimal.ts';
-import { evaluate } from '../../src/domain/evaluate.ts';
-import { glob, matches } from '../../src/domain/glob.ts';
-import type { JsonObject } from '../../src/domain/json.ts';
+import { parsePolicy } from '../../src/config/policy/file.ts';
+import type { JsonObject } from '../../src/domain/json/json.ts';
+import { OPERATORS } from '../../src/domain/policy/condition.ts';
+import { amount, compare, decimal } from '../../src/domain/policy/decimal.ts';
+import { evaluate } from '../../src/domain/policy/evaluate.ts';
+import { glob, matchesGlob } from '../../src/domain/policy/glob.ts';
 import { callOf } from '../support/domain/policy.ts';
 
 const RUNS = { numRuns: 300 };
@@ -163,7 +163,7 @@ test('globs match what the same regular expression matches', () => {
   fc.assert(
     fc.property(pattern, name, (text, tool) => {
       const source = text.replaceAll('.', '\\.').replaceAll('*', '.*').replaceAll('?', '.');
-      assert.equal(matches(glob(text), tool), new RegExp(`^${source}$`).test(tool));
+      assert.equal(matchesGlob(glob(text), tool), new RegExp(`^${source}$`).test(tool));
     }),
     { numRuns: 2_000 },
   );

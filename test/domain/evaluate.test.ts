@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { evaluate, isHidden, redactionOf } from '../../src/domain/evaluate.ts';
-import type { JsonObject } from '../../src/domain/json.ts';
-import { DENY_ALL } from '../../src/domain/policy.ts';
-import { redact } from '../../src/domain/redact.ts';
+import type { JsonObject } from '../../src/domain/json/json.ts';
+import { redact } from '../../src/domain/json/redact.ts';
+import { evaluate } from '../../src/domain/policy/evaluate.ts';
+import { DENY_ALL } from '../../src/domain/policy/policy.ts';
+import { isHidden, redactionOf } from '../../src/domain/policy/rule.ts';
 import { callOf, policyOf } from '../support/domain/policy.ts';
 
 const yes = [{ path: 'args.x', op: 'eq', value: 'yes' }];

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { type Call, fingerprintMaterial } from '../../src/domain/call.ts';
-import { isObject, type Json, type JsonObject } from '../../src/domain/json.ts';
+import type { Call } from '../../src/domain/call/call.ts';
+import { fingerprintMaterial } from '../../src/domain/call/fingerprint.ts';
+import { isObject, type Json, type JsonObject } from '../../src/domain/json/json.ts';
 import { vault } from '../../src/vault/vault.ts';
 
 const NEW = 'n'.repeat(32);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { Call } from '../../src/domain/call.ts';
-import { type Full, type LimitRule, SCOPES, type Scope, takeKey, takesOf } from '../../src/domain/limit.ts';
+import type { Call } from '../../src/domain/call/call.ts';
+import { type FullLimit, type LimitRule, SCOPES, type Scope, takeKey, takesOf } from '../../src/domain/policy/limit.ts';
 import { FullLimits } from '../../src/gateway/state/full-limits.ts';
 
 const call = (different: Partial<Call> = {}, owner: string | null = 'U0SAM'): Call => ({
@@ -82,7 +82,7 @@ describe('what a call takes from', () => {
 describe('what is remembered as full', () => {
   const now = new Date('2026-01-01T00:00:10Z');
   const take = takesOf(call(), [rule()])[0]!;
-  const full: Full = { take, resetsAt: new Date('2026-01-01T00:01:00Z'), retryAfter: 50 };
+  const full: FullLimit = { take, resetsAt: new Date('2026-01-01T00:01:00Z'), retryAfter: 50 };
   const at = (seconds: number): Date => new Date(now.getTime() + seconds * 1_000);
 
   test('P5: it refuses until its window ends, and not a moment longer', () => {

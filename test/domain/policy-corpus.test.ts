@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { readDocument } from '../../src/config/document.ts';
-import { faultText } from '../../src/config/fault.ts';
-import { parsePolicy } from '../../src/config/policy-file.ts';
-import { evaluate } from '../../src/domain/evaluate.ts';
-import type { JsonObject } from '../../src/domain/json.ts';
-import type { LimitRule } from '../../src/domain/limit.ts';
+import { readDocument } from '../../src/config/document/document.ts';
+import { faultText } from '../../src/config/document/fault.ts';
+import { parsePolicy } from '../../src/config/policy/file.ts';
+import type { JsonObject } from '../../src/domain/json/json.ts';
+import { evaluate } from '../../src/domain/policy/evaluate.ts';
+import type { LimitRule } from '../../src/domain/policy/limit.ts';
 import { callOf } from '../support/domain/policy.ts';
 
 interface Row {

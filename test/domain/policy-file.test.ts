@@ -3,11 +3,11 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { faultText } from '../../src/config/fault.ts';
-import { parsePolicy } from '../../src/config/policy-file.ts';
-import { policyJsonSchema } from '../../src/config/policy-json-schema.ts';
-import { evaluate } from '../../src/domain/evaluate.ts';
-import { mayAsk } from '../../src/domain/policy.ts';
+import { faultText } from '../../src/config/document/fault.ts';
+import { parsePolicy } from '../../src/config/policy/file.ts';
+import { policyJsonSchema } from '../../src/config/policy/json-schema.ts';
+import { evaluate } from '../../src/domain/policy/evaluate.ts';
+import { mayAsk } from '../../src/domain/policy/policy.ts';
 import { callOf, faultsOf } from '../support/domain/policy.ts';
 
 /** Cuts out and inserts; may split a surrogate pair, as a broken file would. */

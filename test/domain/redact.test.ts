@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import type { Json } from '../../src/domain/json.ts';
-import { DEFAULT_REDACTION, REDACTED, type Redaction, redact } from '../../src/domain/redact.ts';
+import type { Json } from '../../src/domain/json/json.ts';
+import { DEFAULT_REDACTION, REDACTED, type Redaction, redact } from '../../src/domain/json/redact.ts';
 
 const none: Redaction = { byName: false, paths: [] };
 const at = (...paths: string[][]): Redaction => ({ byName: false, paths });

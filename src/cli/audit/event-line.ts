@@ -1,4 +1,4 @@
-import { isObject, type Json } from '../../domain/json.ts';
+import { isObject, type Json } from '../../domain/json/json.ts';
 import { printable } from '../remote/printable.ts';
 import type { ListedEvent } from './read.ts';
 

@@ -1,4 +1,4 @@
-import type { Json } from '../../domain/json.ts';
+import type { Json } from '../../domain/json/json.ts';
 import { printable } from '../remote/printable.ts';
 import type { RunningGateway } from '../remote/running-gateway.ts';
 

@@ -1,7 +1,8 @@
-import type { ChainFault, Report } from '../../domain/chain.ts';
+import type { ChainReport } from '../../domain/log/chain.ts';
+import type { ChainFault } from '../../domain/log/evidence.ts';
 
 /** What verification found, as text for a person. The first line is the answer. */
-export function reportText(report: Report, problems: readonly string[], cards = 0): string {
+export function reportText(report: ChainReport, problems: readonly string[], cards = 0): string {
   const faults = [...problems, ...report.faults.map(chainFaultText)];
   const lines = faults.length > 0 ? [`DOES NOT FIT: ${faults[0]}`] : [fitText(report)];
   for (const also of faults.slice(1, MAX_SHOWN)) lines.push(`also: ${also}`);
@@ -16,7 +17,7 @@ export function reportText(report: Report, problems: readonly string[], cards = 
 /** Faults that are printed one by one. */
 const MAX_SHOWN = 10;
 
-function fitText({ head, covered, coveredAt }: Report): string {
+function fitText({ head, covered, coveredAt }: ChainReport): string {
   if (head === 0) return 'EMPTY: there is no sealed event';
   if (covered === 0) return `NOBODY VOUCHES: events 1 to ${head} fit each other, but no checkpoint is signed over them`;
   return `FITS: events 1 to ${covered} are what the gateway signed at ${coveredAt}`;

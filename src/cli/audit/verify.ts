@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import type { SignedCheckpoint } from '../../domain/checkpoint.ts';
-import { readExportLine } from '../../domain/export-line.ts';
+import type { SignedCheckpoint } from '../../domain/log/checkpoint.ts';
+import { readExportLine } from '../../domain/log/export-line.ts';
 import { type EvidenceFinding, type EvidenceTrust, verifyExport, verifyLedger } from '../../gateway/log/verify.ts';
 import type { Terminal } from '../../main/process/terminal.ts';
 import { proof, publicKeyIn } from '../../vault/proof.ts';

@@ -1,8 +1,8 @@
 import type { Config, Grant } from '../../config/config.ts';
 import type { Loaded } from '../../config/load.ts';
 import { resolveRequirement } from '../../config/requirement.ts';
-import { mayAsk, type Policy } from '../../domain/policy.ts';
-import type { Ask } from '../../domain/verdict.ts';
+import { mayAsk, type Policy } from '../../domain/policy/policy.ts';
+import type { Ask } from '../../domain/policy/verdict.ts';
 import { type DoctorFinding, fault, ok, warn } from './finding.ts';
 
 const DAY_MS = 86_400_000;

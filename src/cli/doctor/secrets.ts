@@ -1,4 +1,4 @@
-import type { Secrets } from '../../config/settings.ts';
+import type { Secrets } from '../../config/secrets.ts';
 import { type DoctorFinding, fault, ok, warn } from './finding.ts';
 
 const MAKE_ONE = 'Make one: openssl rand -base64 32';

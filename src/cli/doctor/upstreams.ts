@@ -3,7 +3,7 @@ import { access } from 'node:fs/promises';
 import { delimiter, isAbsolute, join, resolve } from 'node:path';
 import type { ServerConfig, StdioUpstream } from '../../config/config.ts';
 import type { Loaded } from '../../config/load.ts';
-import type { Policy } from '../../domain/policy.ts';
+import type { Policy } from '../../domain/policy/policy.ts';
 import { listTools } from '../../main/upstream/list-configured.ts';
 import { ANSWER_MS, type DoctorFinding, fault, isLoopback, ok, warn, without } from './finding.ts';
 

@@ -1,9 +1,9 @@
 import { basename } from 'node:path';
-import type { Fault } from '../../config/fault.ts';
-import { policiesOf, textOf } from '../../config/load.ts';
-import { parseCases } from '../../config/policy-cases.ts';
-import { parsePolicy } from '../../config/policy-file.ts';
-import type { Policy } from '../../domain/policy.ts';
+import type { Fault } from '../../config/document/fault.ts';
+import { policiesOf, readTextFile } from '../../config/load.ts';
+import { parseCases } from '../../config/policy/cases.ts';
+import { parsePolicy } from '../../config/policy/file.ts';
+import type { Policy } from '../../domain/policy/policy.ts';
 import type { Terminal } from '../../main/process/terminal.ts';
 import { Workbench } from './workbench.ts';
 
@@ -27,7 +27,7 @@ export async function policyCheckCommand(
       good.push(`${config?.servers.get(server)?.policyPath}: ${summary(policy)}`);
   }
   for (const file of files.filter((name) => basename(name) !== 'schema.json')) {
-    const text = await textOf(file, workbench.read, faults);
+    const text = await readTextFile(file, workbench.read, faults);
     if (text === null) continue;
     const parsed = isCases(file) ? parseCases(text, { path: file }) : parsePolicy(text, { path: file });
     if (!parsed.ok) faults.push(...parsed.faults);

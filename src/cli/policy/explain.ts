@@ -1,16 +1,17 @@
 import type { Config, Grant } from '../../config/config.ts';
-import type { Fault } from '../../config/fault.ts';
-import { readJson } from '../../config/json.ts';
-import { policiesOf, textOf } from '../../config/load.ts';
-import { parsePolicy } from '../../config/policy-file.ts';
+import type { Fault } from '../../config/document/fault.ts';
+import { readJson } from '../../config/document/json.ts';
+import { policiesOf, readTextFile } from '../../config/load.ts';
+import { parsePolicy } from '../../config/policy/file.ts';
 import { headcount, resolveRequirement, timeoutOf } from '../../config/requirement.ts';
-import type { Call } from '../../domain/call.ts';
-import { evaluate, redactionOf } from '../../domain/evaluate.ts';
-import { isObject, type JsonObject } from '../../domain/json.ts';
-import type { LimitRule } from '../../domain/limit.ts';
-import type { Policy } from '../../domain/policy.ts';
-import { redact } from '../../domain/redact.ts';
-import type { Verdict } from '../../domain/verdict.ts';
+import type { Call } from '../../domain/call/call.ts';
+import { isObject, type JsonObject } from '../../domain/json/json.ts';
+import { redact } from '../../domain/json/redact.ts';
+import { evaluate } from '../../domain/policy/evaluate.ts';
+import type { LimitRule } from '../../domain/policy/limit.ts';
+import type { Policy } from '../../domain/policy/policy.ts';
+import { redactionOf } from '../../domain/policy/rule.ts';
+import type { Verdict } from '../../domain/policy/verdict.ts';
 import type { Terminal } from '../../main/process/terminal.ts';
 import { Misuse } from '../parse/misuse.ts';
 import { Workbench } from './workbench.ts';
@@ -63,7 +64,7 @@ async function policyOf(
     if (config === null || options.server === undefined) return null;
     return (await policiesOf(config, workbench.read, faults)).get(options.server) ?? null;
   }
-  const text = await textOf(options.policy, workbench.read, faults);
+  const text = await readTextFile(options.policy, workbench.read, faults);
   const parsed = text === null ? null : parsePolicy(text, { path: options.policy });
   if (parsed?.ok === false) faults.push(...parsed.faults);
   return parsed?.ok ? parsed.policy : null;

@@ -1,4 +1,4 @@
-import { policyJsonSchema } from '../../config/policy-json-schema.ts';
+import { policyJsonSchema } from '../../config/policy/json-schema.ts';
 import type { Terminal } from '../../main/process/terminal.ts';
 
 /** `policy schema`: prints the JSON Schema of policy files. */

@@ -1,12 +1,12 @@
 import { readdir } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import type { Fault } from '../../config/fault.ts';
-import { textOf } from '../../config/load.ts';
-import { type PolicyCase, parseCases } from '../../config/policy-cases.ts';
-import { parsePolicy } from '../../config/policy-file.ts';
-import { evaluate } from '../../domain/evaluate.ts';
-import type { Policy } from '../../domain/policy.ts';
-import type { Verdict } from '../../domain/verdict.ts';
+import type { Fault } from '../../config/document/fault.ts';
+import { readTextFile } from '../../config/load.ts';
+import { type PolicyCase, parseCases } from '../../config/policy/cases.ts';
+import { parsePolicy } from '../../config/policy/file.ts';
+import { evaluate } from '../../domain/policy/evaluate.ts';
+import type { Policy } from '../../domain/policy/policy.ts';
+import type { Verdict } from '../../domain/policy/verdict.ts';
 import type { Terminal } from '../../main/process/terminal.ts';
 import { isCases } from './check.ts';
 import { Workbench } from './workbench.ts';
@@ -69,7 +69,7 @@ async function suiteOf(
   workbench: Workbench,
   faults: Fault[],
 ): Promise<{ readonly policy: Policy; readonly cases: readonly PolicyCase[] } | null> {
-  const text = await textOf(file, workbench.read, faults);
+  const text = await readTextFile(file, workbench.read, faults);
   const parsed = text === null ? null : parseCases(text, { path: file });
   if (parsed?.ok === false) faults.push(...parsed.faults);
   const policy = await policyBeside(file, workbench, faults);
@@ -88,7 +88,7 @@ async function policyBeside(file: string, workbench: Workbench, faults: Fault[])
     faults.push({ file, line: 0, column: 0, path: '', message, expected: `one of ${candidates.join(', ')}` });
     return null;
   }
-  const text = await textOf(path, workbench.read, faults);
+  const text = await readTextFile(path, workbench.read, faults);
   const parsed = text === null ? null : parsePolicy(text, { path });
   if (parsed?.ok === false) faults.push(...parsed.faults);
   return parsed?.ok ? parsed.policy : null;

@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Config } from '../../config/config.ts';
 import { parseConfig } from '../../config/config-file.ts';
-import { type Fault, faultText } from '../../config/fault.ts';
-import { textOf } from '../../config/load.ts';
+import { type Fault, faultText } from '../../config/document/fault.ts';
+import { readTextFile } from '../../config/load.ts';
 import { configPathOf } from '../../config/settings.ts';
 import type { Terminal } from '../../main/process/terminal.ts';
 
@@ -28,7 +28,7 @@ export class Workbench {
 
   /** The config with its secrets left out: nobody needs them to check a policy. */
   async config(faults: Fault[]): Promise<Config | null> {
-    const text = await textOf(this.configPath, this.read, faults);
+    const text = await readTextFile(this.configPath, this.read, faults);
     if (text === null) return null;
     const parsed = parseConfig(text, { path: this.configPath, env: null });
     if (parsed.ok) return parsed.config;

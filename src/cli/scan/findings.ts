@@ -1,16 +1,16 @@
-import { seenNow } from '../../config/seen.ts';
-import { isToolName } from '../../domain/call.ts';
-import { type Classified, classify } from '../../domain/classify.ts';
-import { changesOf, type ToolChange } from '../../domain/drift.ts';
-import type { Policy, ToolRule } from '../../domain/policy.ts';
-import { isHidden, ruleFor } from '../../domain/rule.ts';
-import type { Tool } from '../../domain/tool.ts';
+import { seenNow } from '../../config/policy/seen.ts';
+import { isToolName } from '../../domain/call/call.ts';
+import type { Policy, ToolRule } from '../../domain/policy/policy.ts';
+import { isHidden, ruleFor } from '../../domain/policy/rule.ts';
+import { type Classification, classify } from '../../domain/tool/classify.ts';
+import { changesOf, type ToolChange } from '../../domain/tool/drift.ts';
+import type { Tool } from '../../domain/tool/tool.ts';
 
 /** What policy says about a tool before its arguments are known. */
 export type PolicyStanding = 'hidden' | 'deny' | 'ask' | 'allow' | 'no policy';
 
 /** One tool of one server, as a scan found it. */
-export interface ScanFinding extends Classified {
+export interface ScanFinding extends Classification {
   readonly tool: string;
   readonly policy: PolicyStanding;
   /** The verdict depends on the arguments too. */

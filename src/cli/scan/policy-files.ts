@@ -1,9 +1,9 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { ServerConfig } from '../../config/config.ts';
-import { withSeen } from '../../config/policy-accept.ts';
-import { draftPolicy } from '../../config/policy-draft.ts';
-import type { Tool } from '../../domain/tool.ts';
+import { withSeen } from '../../config/policy/accept.ts';
+import { draftPolicy } from '../../config/policy/draft.ts';
+import type { Tool } from '../../domain/tool/tool.ts';
 import type { Terminal } from '../../main/process/terminal.ts';
 
 /** Drafts a policy for what a server lists. An existing file stays as it is; then this is false. */

@@ -2,17 +2,17 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Config, ServerConfig } from '../../config/config.ts';
 import { parseConfig } from '../../config/config-file.ts';
-import { duration } from '../../config/duration.ts';
-import { type Fault, faultText } from '../../config/fault.ts';
-import { type ReadFile, textOf } from '../../config/load.ts';
-import { printable } from '../../config/policy-draft.ts';
-import { parsePolicy } from '../../config/policy-file.ts';
+import { parseDuration } from '../../config/document/duration.ts';
+import { type Fault, faultText } from '../../config/document/fault.ts';
+import { type ReadFile, readTextFile } from '../../config/load.ts';
+import { parsePolicy } from '../../config/policy/file.ts';
 import { configPathOf } from '../../config/settings.ts';
-import type { Policy } from '../../domain/policy.ts';
+import type { Policy } from '../../domain/policy/policy.ts';
 import type { Terminal } from '../../main/process/terminal.ts';
 import { listTools } from '../../main/upstream/list-configured.ts';
 import type { Listing } from '../../main/upstream/list-tools.ts';
 import { Misuse } from '../parse/misuse.ts';
+import { printable } from '../remote/printable.ts';
 import { findingsOf, type ScanFindings } from './findings.ts';
 import { acceptTools, writeDraft } from './policy-files.ts';
 import { scanTable } from './table.ts';
@@ -37,7 +37,7 @@ interface ScannedServer {
 
 /** `scan`. 0: every server answered; 1: one did not, or a file could not be written. */
 export async function scanCommand(options: ScanOptions, terminal: Terminal): Promise<number> {
-  const timeoutMs = duration(options.timeout);
+  const timeoutMs = parseDuration(options.timeout);
   if (timeoutMs === null || timeoutMs < 1) throw new Misuse('--timeout is a duration such as 60s');
   const read: ReadFile = (path) => readFile(resolve(terminal.cwd, path)).catch(() => null);
   const faults: Fault[] = [];
@@ -64,7 +64,7 @@ async function configOf(
   faults: Fault[],
 ): Promise<Config | null> {
   const path = configPathOf(terminal.env, config === undefined ? {} : { config });
-  const text = await textOf(path, read, faults);
+  const text = await readTextFile(path, read, faults);
   if (text === null) return null;
   const parsed = parseConfig(text, { path, env: terminal.env });
   if (parsed.ok) return parsed.config;
@@ -87,7 +87,7 @@ async function scan(
 async function policyOf({ policyPath }: ServerConfig, read: ReadFile, terminal: Terminal): Promise<Policy | null> {
   if ((await read(policyPath)) === null) return null;
   const faults: Fault[] = [];
-  const text = await textOf(policyPath, read, faults);
+  const text = await readTextFile(policyPath, read, faults);
   const parsed = text === null ? null : parsePolicy(text, { path: policyPath });
   if (parsed?.ok === false) faults.push(...parsed.faults);
   for (const fault of faults) terminal.err(`${faultText(fault)}\n`);

@@ -1,5 +1,5 @@
-import { printable } from '../../config/policy-draft.ts';
-import { isToolName } from '../../domain/call.ts';
+import { isToolName } from '../../domain/call/call.ts';
+import { printable } from '../remote/printable.ts';
 import type { ScanFinding, ScanFindings } from './findings.ts';
 
 /** Characters of the last column. */

@@ -1,5 +1,5 @@
-import type { NewEvent } from '../../domain/event.ts';
-import type { Take, Taken } from '../../domain/limit.ts';
+import type { NewEvent } from '../../domain/log/event.ts';
+import type { Take, Taken } from '../../domain/policy/limit.ts';
 import type { Gateway } from '../gateway.ts';
 import type { Handled } from './arrival.ts';
 import { LOG_IS_DOWN, type VerdictNotes } from './verdict-notes.ts';

@@ -1,6 +1,6 @@
-import type { Call } from '../../domain/call.ts';
-import type { Full } from '../../domain/limit.ts';
-import type { Policy } from '../../domain/policy.ts';
+import type { Call } from '../../domain/call/call.ts';
+import type { FullLimit } from '../../domain/policy/limit.ts';
+import type { Policy } from '../../domain/policy/policy.ts';
 import type { Seat } from '../state/seat.ts';
 
 /** A `tools/call` that passed the strict door. */
@@ -23,7 +23,7 @@ export type Handled =
   /** Relay the bytes. `notSent` gives the quota back if it turns out that nothing went out. */
   | { readonly kind: 'forward'; readonly notSent: (() => Promise<void>) | null }
   | { readonly kind: 'denied'; readonly reason: string }
-  | { readonly kind: 'limited'; readonly full: Full }
+  | { readonly kind: 'limited'; readonly full: FullLimit }
   /** A gated call that could be read in two ways. */
   | { readonly kind: 'inexact'; readonly path: string }
   | { readonly kind: 'crowded'; readonly pending: number }

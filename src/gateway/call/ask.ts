@@ -1,5 +1,5 @@
-import type { Approval } from '../../domain/approval.ts';
-import type { Take } from '../../domain/limit.ts';
+import type { Approval } from '../../domain/approval/approval.ts';
+import type { Take } from '../../domain/policy/limit.ts';
 import type { Opened } from '../../ports.ts';
 import { pause } from '../../time/pause.ts';
 import type { Gateway } from '../gateway.ts';

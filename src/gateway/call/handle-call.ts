@@ -1,6 +1,6 @@
-import { evaluate } from '../../domain/evaluate.ts';
-import { takesOf } from '../../domain/limit.ts';
-import type { Verdict } from '../../domain/verdict.ts';
+import { evaluate } from '../../domain/policy/evaluate.ts';
+import { takesOf } from '../../domain/policy/limit.ts';
+import type { Verdict } from '../../domain/policy/verdict.ts';
 import { Unavailable } from '../../ports.ts';
 import type { Gateway } from '../gateway.ts';
 import { allow } from './allow.ts';

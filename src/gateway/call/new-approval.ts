@@ -1,10 +1,10 @@
-import { fingerprintMaterial } from '../../domain/call.ts';
-import { redactionOf } from '../../domain/evaluate.ts';
-import type { NewEvent } from '../../domain/event.ts';
-import { redact } from '../../domain/redact.ts';
-import type { Verdict } from '../../domain/verdict.ts';
+import { fingerprintMaterial } from '../../domain/call/fingerprint.ts';
+import { redact } from '../../domain/json/redact.ts';
+import type { NewEvent } from '../../domain/log/event.ts';
+import { approvalEvent } from '../../domain/log/event.ts';
+import { redactionOf } from '../../domain/policy/rule.ts';
+import type { Verdict } from '../../domain/policy/verdict.ts';
 import type { NewApproval } from '../../ports.ts';
-import { about } from '../decision/decide.ts';
 import type { Gateway } from '../gateway.ts';
 import { newId } from '../id.ts';
 import type { Arrival } from './arrival.ts';
@@ -69,7 +69,7 @@ function stated(reason: string | null): string | null {
 }
 
 function requested({ approval }: NewApproval, verdict: AskVerdict) {
-  return about(approval, {
+  return approvalEvent(approval, {
     type: 'approval.requested',
     at: approval.createdAt,
     actor: `grant:${approval.grant}`,

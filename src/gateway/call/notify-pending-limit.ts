@@ -1,4 +1,4 @@
-import type { Approval } from '../../domain/approval.ts';
+import type { Approval } from '../../domain/approval/approval.ts';
 import type { Ports } from '../ports.ts';
 
 /** Milliseconds in which approvers are told once that a grant asks for more than it may. */

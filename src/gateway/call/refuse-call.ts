@@ -1,4 +1,4 @@
-import type { Call } from '../../domain/call.ts';
+import type { Call } from '../../domain/call/call.ts';
 import type { Gateway } from '../gateway.ts';
 
 /** A gated call that is refused before anybody is asked, because its approval could never be used. */

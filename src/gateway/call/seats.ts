@@ -1,6 +1,6 @@
-import type { Approval } from '../../domain/approval.ts';
-import { approvalsCounted } from '../../domain/quorum.ts';
-import { about } from '../decision/decide.ts';
+import type { Approval } from '../../domain/approval/approval.ts';
+import { approvalsCounted } from '../../domain/approval/quorum.ts';
+import { approvalEvent } from '../../domain/log/event.ts';
 import type { Gateway } from '../gateway.ts';
 
 /** A caller that came back: by which place, and as which request. */
@@ -62,7 +62,7 @@ export async function collected(
   at?.('collect.before');
   const actor = `grant:${approval.grant}`;
   const data = { joiner, state: approval.state, votes: approvalsCounted(approval.decisions) };
-  const event = about(approval, { type: 'approval.collected', at: clock.now(), actor, data });
+  const event = approvalEvent(approval, { type: 'approval.collected', at: clock.now(), actor, data });
   await retries.run(() => store.collected(joiner, event, replayUntil));
   at?.('collect.after');
 }

@@ -1,8 +1,8 @@
-import { fingerprintMaterial } from '../../domain/call.ts';
-import type { EventType, NewEvent } from '../../domain/event.ts';
-import type { Json } from '../../domain/json.ts';
-import type { Full } from '../../domain/limit.ts';
-import type { Verdict } from '../../domain/verdict.ts';
+import { fingerprintMaterial } from '../../domain/call/fingerprint.ts';
+import type { Json } from '../../domain/json/json.ts';
+import type { EventType, NewEvent } from '../../domain/log/event.ts';
+import type { FullLimit } from '../../domain/policy/limit.ts';
+import type { Verdict } from '../../domain/policy/verdict.ts';
 import type { Gateway } from '../gateway.ts';
 import type { Arrival, Handled } from './arrival.ts';
 
@@ -24,7 +24,7 @@ export class VerdictNotes {
   }
 
   /** A limit has no room: noted, and told. */
-  limited(full: Full): Handled {
+  limited(full: FullLimit): Handled {
     const { counter, scope, max } = full.take;
     this.note('call.limited', { counter, scope, max, retryAfter: full.retryAfter });
     return { kind: 'limited', full };

@@ -1,7 +1,7 @@
-import type { Approval } from '../../domain/approval.ts';
-import type { NewEvent } from '../../domain/event.ts';
+import type { Approval } from '../../domain/approval/approval.ts';
+import type { NewEvent } from '../../domain/log/event.ts';
+import { approvalEvent } from '../../domain/log/event.ts';
 import { changeApproval } from '../commit-until.ts';
-import { about } from '../decision/decide.ts';
 import type { Gateway } from '../gateway.ts';
 
 /** Longest reason that is kept, in UTF-16 units. */
@@ -77,7 +77,7 @@ function withdrawal(approval: Approval, why: Pick<Cancellation, 'grant' | 'reque
   const note = why.requestId === null ? 'the agent ended its session' : 'the agent cancelled the call';
   const type = state === 'pending' ? 'approval.withdrawn' : 'approval.lapsed';
   const data = { note, reason: told(why.reason), fingerprint };
-  const events = [about(approval, { type, at, actor: actorOf(why), data })];
+  const events = [approvalEvent(approval, { type, at, actor: actorOf(why), data })];
   return {
     id,
     revision,

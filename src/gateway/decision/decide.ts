@@ -1,8 +1,8 @@
-import type { Approval, Decision, State } from '../../domain/approval.ts';
-import { type Approver, decide as judge, type RefusalReason, type Utterance } from '../../domain/decide.ts';
-import type { NewEvent } from '../../domain/event.ts';
-import type { Json } from '../../domain/json.ts';
-import type { Saw } from '../../domain/seen-card.ts';
+import type { Approval, Approver, Decision, State } from '../../domain/approval/approval.ts';
+import { type DecisionRequest, judgeDecision as judge, type RefusalReason } from '../../domain/approval/decide.ts';
+import type { SeenCard } from '../../domain/approval/seen-card.ts';
+import type { NewEvent } from '../../domain/log/event.ts';
+import { approvalEvent } from '../../domain/log/event.ts';
 import type { CardRecord, Change } from '../../ports.ts';
 import { commitUntil } from '../commit-until.ts';
 import type { Gateway } from '../gateway.ts';
@@ -39,7 +39,7 @@ export interface DecideTerms {
 export async function decide(
   gateway: Pick<Gateway, 'announcer' | 'at' | 'clock' | 'inline' | 'store'>,
   id: string,
-  word: Utterance,
+  word: DecisionRequest,
   approver: Approver,
   terms: DecideTerms,
   seen: SeenApproval | null = null,
@@ -116,9 +116,9 @@ function decided(
   decision: Decision,
   next: string,
   card: CardRecord | null,
-  saw: Saw | undefined,
+  saw: SeenCard | undefined,
 ): NewEvent {
-  return about(approval, {
+  return approvalEvent(approval, {
     type: 'approval.decided',
     at: decision.at,
     actor: actorOf({ id: decision.approver }),
@@ -136,12 +136,4 @@ function decided(
       fingerprint: approval.fingerprint,
     },
   });
-}
-
-/** Fills in what every event of an approval carries. */
-export function about(
-  approval: Pick<Approval, 'id' | 'server' | 'tool' | 'grant'>,
-  event: { type: NewEvent['type']; at: Date; actor: string; data: { [name: string]: Json } },
-): NewEvent {
-  return { ...event, approval: approval.id, server: approval.server, tool: approval.tool, grant: approval.grant };
 }

@@ -1,9 +1,9 @@
-import { type Approval, isOver } from '../../domain/approval.ts';
+import { type Approval, isOver } from '../../domain/approval/approval.ts';
+import { approvalEvent } from '../../domain/log/event.ts';
 import type { Change } from '../../ports.ts';
 import { changeApproval } from '../commit-until.ts';
 import type { Gateway } from '../gateway.ts';
 import type { Rules } from '../rules.ts';
-import { about } from './decide.ts';
 
 /**
  * What time does to an approval. Called by the parked job, by the sweep, and by whoever reads one that is past its
@@ -52,7 +52,7 @@ function whatTimeDoes(approval: Approval, now: Date, rules: Rules): Change | nul
   const say = (type: 'approval.expired' | 'approval.lapsed' | 'call.unknown', note: string) => ({
     patch: { note, resultUntil },
     events: [
-      about(approval, {
+      approvalEvent(approval, {
         type,
         at: now,
         actor: 'holdfast',

@@ -1,8 +1,7 @@
-import type { Approval } from '../../domain/approval.ts';
-import type { Approver } from '../../domain/decide.ts';
+import type { Approval, Approver } from '../../domain/approval/approval.ts';
+import { approvalEvent } from '../../domain/log/event.ts';
 import type { Gateway } from '../gateway.ts';
 import { actorOf } from './actor.ts';
-import { about } from './decide.ts';
 
 /** Longest made-up approval id that is kept, in UTF-16 units. */
 const LONGEST_ID = 64;
@@ -27,7 +26,7 @@ export async function refuse(
     return store.append([{ ...base, ...nothing, data: { ...data, claimed: approval.unknown.slice(0, LONGEST_ID) } }]);
   }
   const { state, fingerprint } = approval;
-  await store.append([about(approval, { ...base, data: { ...data, state, fingerprint } })]);
+  await store.append([approvalEvent(approval, { ...base, data: { ...data, state, fingerprint } })]);
 }
 
 /** The same for somebody who was stopped at a door, which knows the approval by an id that may be made up. */

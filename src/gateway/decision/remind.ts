@@ -1,10 +1,10 @@
-import type { Approval } from '../../domain/approval.ts';
-import type { NewEvent } from '../../domain/event.ts';
-import { escalateAt, remindAt } from '../../domain/reminder.ts';
+import type { Approval } from '../../domain/approval/approval.ts';
+import { escalateAt, remindAt } from '../../domain/approval/reminder.ts';
+import type { NewEvent } from '../../domain/log/event.ts';
+import { approvalEvent } from '../../domain/log/event.ts';
 import type { Change } from '../../ports.ts';
 import { changeApproval } from '../commit-until.ts';
 import type { Gateway } from '../gateway.ts';
-import { about } from './decide.ts';
 
 /**
  * What silence does to a pending approval, each once over all replicas and restarts: its approvers are reminded, and
@@ -24,7 +24,7 @@ function whatSilenceDoes(approval: Approval, now: Date): Change | null {
   const reminded = approval.remindedAt === null && now >= remindAt(approval);
   if (!escalated && !reminded) return null;
   const say = (type: 'approval.reminded' | 'approval.escalated', groups: readonly string[]): NewEvent =>
-    about(approval, {
+    approvalEvent(approval, {
       type,
       at: now,
       actor: 'holdfast',

@@ -1,8 +1,9 @@
-import type { Approval } from '../../domain/approval.ts';
+import type { Approval } from '../../domain/approval/approval.ts';
+import type { Dispatch, Outcome } from '../../domain/approval/dispatch.ts';
 import type { Gateway } from '../gateway.ts';
 import { rememberQuestion } from './continuation.ts';
 import { defer } from './defer.ts';
-import { type Dispatch, finish, type Outcome } from './finish.ts';
+import { finish } from './finish.ts';
 import { record } from './record.ts';
 
 /** How a call stands once its answer was recorded. `open`: the server asks, and waits for what it asked. */

@@ -1,11 +1,12 @@
-import type { Approval } from '../../domain/approval.ts';
-import { type Call, fingerprintMaterial } from '../../domain/call.ts';
-import { evaluate } from '../../domain/evaluate.ts';
-import type { NewEvent } from '../../domain/event.ts';
+import type { Approval } from '../../domain/approval/approval.ts';
+import type { Dispatch } from '../../domain/approval/dispatch.ts';
+import type { Call } from '../../domain/call/call.ts';
+import { fingerprintMaterial } from '../../domain/call/fingerprint.ts';
+import type { NewEvent } from '../../domain/log/event.ts';
+import { evaluate } from '../../domain/policy/evaluate.ts';
 import type { Gateway } from '../gateway.ts';
 import { newId } from '../id.ts';
 import { begun, dispatchName } from './defer.ts';
-import type { Dispatch } from './finish.ts';
 
 /** A call that goes on: under the approval it began with, in its caller's place. */
 export interface Continued {

@@ -1,11 +1,11 @@
-import type { Approval, Awaits } from '../../domain/approval.ts';
-import type { EventType } from '../../domain/event.ts';
-import type { Json } from '../../domain/json.ts';
+import type { Approval, Awaits } from '../../domain/approval/approval.ts';
+import type { Dispatch } from '../../domain/approval/dispatch.ts';
+import type { Json } from '../../domain/json/json.ts';
+import type { EventType } from '../../domain/log/event.ts';
+import { approvalEvent } from '../../domain/log/event.ts';
 import { changeApproval } from '../commit-until.ts';
-import { about } from '../decision/decide.ts';
 import type { Gateway } from '../gateway.ts';
 import { newId } from '../id.ts';
-import type { Dispatch } from './finish.ts';
 import { record } from './record.ts';
 
 /** The server has answered a dispatched call without ending it. */
@@ -165,5 +165,5 @@ function deferralEvent(
   data: { [name: string]: Json },
 ) {
   const at = gateway.clock.now();
-  return about(approval, { type, at, actor: 'holdfast', data: { ...data, fingerprint: approval.fingerprint } });
+  return approvalEvent(approval, { type, at, actor: 'holdfast', data: { ...data, fingerprint: approval.fingerprint } });
 }

@@ -1,32 +1,11 @@
-import type { Approval, State } from '../../domain/approval.ts';
-import type { EventType } from '../../domain/event.ts';
-import type { Json } from '../../domain/json.ts';
-import type { Taken } from '../../domain/limit.ts';
+import type { Approval, State } from '../../domain/approval/approval.ts';
+import type { Dispatch, Outcome } from '../../domain/approval/dispatch.ts';
+import type { Json } from '../../domain/json/json.ts';
+import type { EventType } from '../../domain/log/event.ts';
+import { approvalEvent } from '../../domain/log/event.ts';
 import type { Change } from '../../ports.ts';
-import { about } from '../decision/decide.ts';
 import type { Gateway } from '../gateway.ts';
 import { record } from './record.ts';
-
-/** A pass that was spent by this process. It must be ended by `finish`, once. */
-export interface Dispatch {
-  readonly approval: Approval;
-  /** Which dispatch this is, of all that this approval may have had. */
-  readonly by: string;
-  /** What it took from the limits; given back when nothing was sent. */
-  readonly taken: readonly Taken[];
-  readonly startedAt: Date;
-  /** It goes on with what was sent before, so that it is never "not sent"; until when the server's question stands. */
-  readonly continues?: { readonly until: Date };
-}
-
-/** How a dispatch ended. */
-export type Outcome =
-  /** The upstream's JSON-RPC response, as it came. `failed`: an error, or a tool result with `isError`. */
-  | { readonly kind: 'returned'; readonly response: Uint8Array; readonly failed: boolean; readonly note?: string }
-  /** Provably nothing reached the upstream: the pass is given back. */
-  | { readonly kind: 'not_sent'; readonly why: string }
-  /** Nobody can say what the upstream did. */
-  | { readonly kind: 'unknown'; readonly why: string };
 
 /**
  * Records how a dispatch ended, before the agent hears of it. Tries until the store takes it: the lease is renewed
@@ -134,5 +113,5 @@ export function happened(
   data: { [name: string]: Json },
 ) {
   const at = gateway.clock.now();
-  return about(approval, { type, at, actor: 'holdfast', data: { ...data, fingerprint: approval.fingerprint } });
+  return approvalEvent(approval, { type, at, actor: 'holdfast', data: { ...data, fingerprint: approval.fingerprint } });
 }

@@ -1,4 +1,4 @@
-import type { Approval } from '../../domain/approval.ts';
+import type { Approval } from '../../domain/approval/approval.ts';
 import type { Gateway } from '../gateway.ts';
 
 /** What the server answered, a JSON-RPC response; null: it is kept no more, or never was. */

@@ -1,8 +1,8 @@
-import type { Approval } from '../../domain/approval.ts';
+import type { Approval } from '../../domain/approval/approval.ts';
+import type { Dispatch } from '../../domain/approval/dispatch.ts';
 import { Unavailable } from '../../ports.ts';
 import { pause } from '../../time/pause.ts';
 import type { Gateway } from '../gateway.ts';
-import type { Dispatch } from './finish.ts';
 
 /**
  * Records something about a dispatch of this process, and tells it. Tries until the store takes it: the lease is

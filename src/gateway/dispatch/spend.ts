@@ -1,13 +1,14 @@
-import type { Approval } from '../../domain/approval.ts';
-import type { Call } from '../../domain/call.ts';
-import { evaluate } from '../../domain/evaluate.ts';
-import { takesOf } from '../../domain/limit.ts';
-import type { Policy } from '../../domain/policy.ts';
-import type { Verdict } from '../../domain/verdict.ts';
+import type { Approval } from '../../domain/approval/approval.ts';
+import type { Dispatch } from '../../domain/approval/dispatch.ts';
+import type { Call } from '../../domain/call/call.ts';
+import { evaluate } from '../../domain/policy/evaluate.ts';
+import { takesOf } from '../../domain/policy/limit.ts';
+import type { Policy } from '../../domain/policy/policy.ts';
+import type { Verdict } from '../../domain/policy/verdict.ts';
 import { type Change, type Committed, Unavailable } from '../../ports.ts';
 import type { Gateway } from '../gateway.ts';
 import type { InlineSpending } from '../state/inline-dispatch.ts';
-import { type Dispatch, happened } from './finish.ts';
+import { happened } from './finish.ts';
 import type { Turn } from './turn.ts';
 
 type Spent = Extract<Turn, { kind: 'dispatch' | 'full' | 'over' | 'unsure' | 'gone' }> | { readonly kind: 'conflict' };

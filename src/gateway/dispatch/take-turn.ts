@@ -1,4 +1,4 @@
-import { type Approval, LIVE } from '../../domain/approval.ts';
+import { type Approval, LIVE } from '../../domain/approval/approval.ts';
 import { deadlineOf, due, isLate } from '../decision/due.ts';
 import type { Gateway } from '../gateway.ts';
 import type { InlineWait } from '../state/inline-dispatch.ts';

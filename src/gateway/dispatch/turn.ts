@@ -1,6 +1,6 @@
-import type { Approval } from '../../domain/approval.ts';
-import type { Full } from '../../domain/limit.ts';
-import type { Dispatch } from './finish.ts';
+import type { Approval } from '../../domain/approval/approval.ts';
+import type { Dispatch } from '../../domain/approval/dispatch.ts';
+import type { FullLimit } from '../../domain/policy/limit.ts';
 
 /** What a waiting caller is to do or to hear next. */
 export type Turn =
@@ -13,7 +13,7 @@ export type Turn =
   /** It is over without an answer to hand on: denied, expired, withdrawn, lapsed, unknown, or its result was let go. */
   | { readonly kind: 'over'; readonly approval: Approval }
   /** Approved, but a limit has no room; the pass stays. */
-  | { readonly kind: 'full'; readonly approval: Approval; readonly full: Full }
+  | { readonly kind: 'full'; readonly approval: Approval; readonly full: FullLimit }
   /** Approved, but whether the approvers still may cannot be known now; the pass stays. */
   | { readonly kind: 'unsure'; readonly approval: Approval; readonly why: string }
   /** Still undecided, or under way, when this caller could wait no longer. */

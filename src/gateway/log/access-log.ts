@@ -1,4 +1,4 @@
-import type { NewEvent } from '../../domain/event.ts';
+import type { NewEvent } from '../../domain/log/event.ts';
 import type { Clock } from '../../ports.ts';
 
 /** A request that a door turned away. */

@@ -1,5 +1,5 @@
-import { type Checkpoint, checkpointText, readCheckpoint, type SignedCheckpoint } from '../../domain/checkpoint.ts';
-import type { NewEvent } from '../../domain/event.ts';
+import { type Checkpoint, checkpointText, readCheckpoint, type SignedCheckpoint } from '../../domain/log/checkpoint.ts';
+import type { NewEvent } from '../../domain/log/event.ts';
 import type { Ports } from '../ports.ts';
 
 /**

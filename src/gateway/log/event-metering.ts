@@ -1,4 +1,4 @@
-import type { NewEvent } from '../../domain/event.ts';
+import type { NewEvent } from '../../domain/log/event.ts';
 import type { Logins, Revocations, Store } from '../../ports.ts';
 import type { EventMeter } from '../ports.ts';
 

@@ -1,5 +1,5 @@
-import { exportLine } from '../../domain/export-line.ts';
-import { cardNamed } from '../../domain/seen-card.ts';
+import { cardNamed } from '../../domain/approval/seen-card.ts';
+import { exportLine } from '../../domain/log/export-line.ts';
 import type { Ledger, Records } from '../../ports.ts';
 
 /** Events that are in memory at once. */

@@ -1,4 +1,4 @@
-import type { NewEvent } from '../../domain/event.ts';
+import type { NewEvent } from '../../domain/log/event.ts';
 import type { Log, Store } from '../../ports.ts';
 import { withinOr } from '../../time/within.ts';
 

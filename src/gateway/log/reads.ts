@@ -1,7 +1,7 @@
-import type { Approval } from '../../domain/approval.ts';
-import type { LoggedEvent, NewEvent } from '../../domain/event.ts';
+import type { Approval } from '../../domain/approval/approval.ts';
+import type { LoggedEvent, NewEvent } from '../../domain/log/event.ts';
+import { approvalEvent } from '../../domain/log/event.ts';
 import type { Clock } from '../../ports.ts';
-import { about } from '../decision/decide.ts';
 import type { Journal } from './journal.ts';
 
 /** Milliseconds in which the same reviewer reading the same thing again is one reading: a live page reads all the time. */
@@ -28,7 +28,7 @@ export class AdminReads {
   approval(reader: LogReader, approval: Approval, page: string): void {
     const data = { page, fingerprint: approval.fingerprint, revision: approval.revision };
     this.#note(reader, approval.id, (at) =>
-      about(approval, { type: 'admin.read', at, actor: reader.reviewer.id, data }),
+      approvalEvent(approval, { type: 'admin.read', at, actor: reader.reviewer.id, data }),
     );
   }
 

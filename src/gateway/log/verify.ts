@@ -1,12 +1,13 @@
-import { ChainCheck, type Proof, type Report } from '../../domain/chain.ts';
-import type { SignedCheckpoint } from '../../domain/checkpoint.ts';
-import { readExportLine } from '../../domain/export-line.ts';
-import { cardNamed } from '../../domain/seen-card.ts';
+import { cardNamed } from '../../domain/approval/seen-card.ts';
+import { ChainCheck, type ChainReport } from '../../domain/log/chain.ts';
+import type { SignedCheckpoint } from '../../domain/log/checkpoint.ts';
+import type { Proof } from '../../domain/log/evidence.ts';
+import { readExportLine } from '../../domain/log/export-line.ts';
 import type { Ledger } from '../../ports.ts';
 
 /** What verification found in an export or a database. */
 export interface EvidenceFinding {
-  readonly report: Report;
+  readonly report: ChainReport;
   /** What is wrong with the export as a file, in words. Empty where the chain itself has faults. */
   readonly problems: readonly string[];
   /** Cards in the export that match the event before them. */
@@ -62,7 +63,7 @@ interface ExportEnd {
   readonly unsealed: number;
 }
 
-function endProblems(end: ExportEnd | null, report: Report): string[] {
+function endProblems(end: ExportEnd | null, report: ChainReport): string[] {
   if (end === null) return ['the export was cut off: it has no end line'];
   if (end.events === report.events && end.unsealed === report.unsealed) return [];
   return [`the export says that it holds ${end.events} events and ${end.unsealed} unsealed ones`];

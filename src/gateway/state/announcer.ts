@@ -1,4 +1,4 @@
-import { type Approval, isOver } from '../../domain/approval.ts';
+import { type Approval, isOver } from '../../domain/approval/approval.ts';
 import type { Ports } from '../ports.ts';
 
 /** Milliseconds that news wait when a caller of this process heard them first: its own next step is news as well. */

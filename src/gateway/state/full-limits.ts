@@ -1,10 +1,10 @@
-import { type Full, type Take, takeKey } from '../../domain/limit.ts';
+import { type FullLimit, type Take, takeKey } from '../../domain/policy/limit.ts';
 
 /** Counters remembered as full; more than this many and the oldest are forgotten, which only costs a query. */
 const MOST = 10_000;
 
 interface Memory {
-  readonly full: Full;
+  readonly full: FullLimit;
   /** This process's clock, in ms: only how long it waits, never which window it is. */
   readonly until: number;
 }
@@ -16,13 +16,13 @@ interface Memory {
 export class FullLimits {
   readonly #known = new Map<string, Memory>();
 
-  remember(full: Full, now: Date): void {
+  remember(full: FullLimit, now: Date): void {
     if (this.#known.size >= MOST) this.#known.delete(this.#known.keys().next().value!);
     this.#known.set(takeKey(full.take), { full, until: now.getTime() + full.retryAfter * 1_000 });
   }
 
   /** The first of these takes that is known to have no room. */
-  recall(takes: readonly Take[], now: Date): Full | null {
+  recall(takes: readonly Take[], now: Date): FullLimit | null {
     for (const take of takes) {
       const key = takeKey(take);
       const memory = this.#known.get(key);

@@ -1,6 +1,6 @@
-import type { Approval } from '../../domain/approval.ts';
+import type { Approval } from '../../domain/approval/approval.ts';
+import type { Dispatch } from '../../domain/approval/dispatch.ts';
 import type { CardRecord, Change, Committed, Store } from '../../ports.ts';
-import type { Dispatch } from '../dispatch/finish.ts';
 
 type Done = Extract<Committed, { kind: 'committed' }>;
 

@@ -1,5 +1,5 @@
-import type { Approval } from '../../domain/approval.ts';
-import type { Call } from '../../domain/call.ts';
+import type { Approval } from '../../domain/approval/approval.ts';
+import type { Call } from '../../domain/call/call.ts';
 
 /** A caller's place at an approval. Small on purpose: five thousand of them wait in one process. */
 export interface Seat {

@@ -1,4 +1,4 @@
-import type { Approval } from '../../domain/approval.ts';
+import type { Approval } from '../../domain/approval/approval.ts';
 import type { Ports } from '../ports.ts';
 import type { Seat } from './seat.ts';
 import type { WaitingRoom } from './waiting-room.ts';

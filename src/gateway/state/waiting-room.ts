@@ -1,4 +1,4 @@
-import type { Approval } from '../../domain/approval.ts';
+import type { Approval } from '../../domain/approval/approval.ts';
 import type { Clock, Log, Store } from '../../ports.ts';
 
 /** Milliseconds between two looks at everything that is held here: what a lost wake-up costs at most. */

@@ -1,6 +1,7 @@
+import type { Dispatch } from '../../domain/approval/dispatch.ts';
 import type { Task } from '../../ports.ts';
 import { defer } from '../dispatch/defer.ts';
-import { type Dispatch, finish } from '../dispatch/finish.ts';
+import { finish } from '../dispatch/finish.ts';
 import { record } from '../dispatch/record.ts';
 import type { Gateway } from '../gateway.ts';
 import type { FollowedTasks } from './followed-tasks.ts';

@@ -1,7 +1,7 @@
-import { evaluate } from '../../domain/evaluate.ts';
+import type { Dispatch } from '../../domain/approval/dispatch.ts';
+import { evaluate } from '../../domain/policy/evaluate.ts';
 import type { Task } from '../../ports.ts';
 import { giveUp, resume } from '../dispatch/defer.ts';
-import type { Dispatch } from '../dispatch/finish.ts';
 import type { Gateway } from '../gateway.ts';
 import { requestOfTask } from './find-task.ts';
 import type { TaskDoor } from './task-door.ts';

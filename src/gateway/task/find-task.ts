@@ -1,4 +1,4 @@
-import { type Approval, isOver } from '../../domain/approval.ts';
+import { type Approval, isOver } from '../../domain/approval/approval.ts';
 import type { Task } from '../../ports.ts';
 import type { Gateway } from '../gateway.ts';
 import { settleTask } from './settle-task.ts';

@@ -1,7 +1,8 @@
-import { isOver } from '../../domain/approval.ts';
+import { isOver } from '../../domain/approval/approval.ts';
+import type { Dispatch, Outcome } from '../../domain/approval/dispatch.ts';
 import type { FollowedTask } from '../../ports.ts';
 import { leave } from '../call/leave.ts';
-import { type Dispatch, finish, type Outcome } from '../dispatch/finish.ts';
+import { finish } from '../dispatch/finish.ts';
 import type { Gateway } from '../gateway.ts';
 import { settleTask } from './settle-task.ts';
 import type { TaskDoor, UpstreamTaskMade, UpstreamTaskState } from './task-door.ts';

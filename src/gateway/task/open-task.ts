@@ -1,4 +1,4 @@
-import type { Approval } from '../../domain/approval.ts';
+import type { Approval } from '../../domain/approval/approval.ts';
 import type { NewTask, Task } from '../../ports.ts';
 import type { Gateway } from '../gateway.ts';
 

@@ -1,4 +1,4 @@
-import { isObject } from '../../domain/json.ts';
+import { isObject } from '../../domain/json/json.ts';
 import type { Task } from '../../ports.ts';
 import type { Gateway } from '../gateway.ts';
 import { keptWithTask } from './find-task.ts';

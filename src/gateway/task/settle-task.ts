@@ -1,7 +1,7 @@
-import { type Approval, isOver } from '../../domain/approval.ts';
-import { approvalsCounted } from '../../domain/quorum.ts';
+import { type Approval, isOver } from '../../domain/approval/approval.ts';
+import { approvalsCounted } from '../../domain/approval/quorum.ts';
+import { approvalEvent } from '../../domain/log/event.ts';
 import type { Task, TaskChange } from '../../ports.ts';
-import { about } from '../decision/decide.ts';
 import { keptResult } from '../dispatch/kept-result.ts';
 import type { Gateway } from '../gateway.ts';
 import type { TaskAnswers } from './task-door.ts';
@@ -36,7 +36,7 @@ async function served(
   const data = { joiner: task.joiner, task: task.id, state: approval.state, votes };
   const event = { type: 'approval.collected', at: clock.now(), actor: `grant:${task.grant}`, data } as const;
   await store
-    .collected(task.joiner, about(approval, event))
+    .collected(task.joiner, approvalEvent(approval, event))
     .catch((error) => log.warn({ err: error }, 'a collected answer could not be noted'));
 }
 

@@ -1,7 +1,7 @@
-import type { Approval } from '../../domain/approval.ts';
-import type { Call, Principal } from '../../domain/call.ts';
+import type { Approval } from '../../domain/approval/approval.ts';
+import type { Outcome } from '../../domain/approval/dispatch.ts';
+import type { Call, Principal } from '../../domain/call/call.ts';
 import type { Task } from '../../ports.ts';
-import type { Outcome } from '../dispatch/finish.ts';
 
 /** What a server asks of the agent before it goes on (2026-07-28, MRTR), as JSON texts; null where it says nothing. */
 export interface ServerQuestion {

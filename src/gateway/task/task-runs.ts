@@ -1,7 +1,8 @@
-import { type Approval, isOver } from '../../domain/approval.ts';
+import { type Approval, isOver } from '../../domain/approval/approval.ts';
+import type { Dispatch } from '../../domain/approval/dispatch.ts';
 import type { Task } from '../../ports.ts';
 import { due, isLate } from '../decision/due.ts';
-import { type Dispatch, finish } from '../dispatch/finish.ts';
+import { finish } from '../dispatch/finish.ts';
 import { spend } from '../dispatch/spend.ts';
 import type { Gateway } from '../gateway.ts';
 import { concludeTask } from './conclude-task.ts';

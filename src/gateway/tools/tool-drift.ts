@@ -1,7 +1,7 @@
-import { changesOf, type SeenTool, type ToolChange } from '../../domain/drift.ts';
-import type { Json } from '../../domain/json.ts';
-import { mayDrift, type Policy } from '../../domain/policy.ts';
-import { toolOf } from '../../domain/tool.ts';
+import type { Json } from '../../domain/json/json.ts';
+import { mayDrift, type Policy } from '../../domain/policy/policy.ts';
+import { changesOf, type SeenTool, type ToolChange } from '../../domain/tool/drift.ts';
+import { toolOf } from '../../domain/tool/tool.ts';
 import type { ToolDigests } from './tool-lists.ts';
 
 /** Tools of one server that are remembered though its policy has not seen them; a list that goes on beyond this is no list. */

@@ -1,9 +1,9 @@
-import { classify } from '../../domain/classify.ts';
-import type { SeenTool } from '../../domain/drift.ts';
-import type { LoggedEvent, NewEvent } from '../../domain/event.ts';
-import type { Json } from '../../domain/json.ts';
-import { type Tool, toolOf } from '../../domain/tool.ts';
-import { changeOf, type ListedTool, type ToolList, toolListData, toolListOf } from '../../domain/tool-list.ts';
+import type { Json } from '../../domain/json/json.ts';
+import type { LoggedEvent, NewEvent } from '../../domain/log/event.ts';
+import { classify } from '../../domain/tool/classify.ts';
+import type { SeenTool } from '../../domain/tool/drift.ts';
+import { changeOf, type ListedTool, type ToolList, toolListData, toolListOf } from '../../domain/tool/list.ts';
+import { type Tool, toolOf } from '../../domain/tool/tool.ts';
 import type { Clock, Log } from '../../ports.ts';
 
 /** Tools of one list that the log keeps by name, and of one that is read at all. */

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { faultText } from '../../config/fault.ts';
+import { faultText } from '../../config/document/fault.ts';
 import { newGrant } from '../../config/grants.ts';
 import { loadConfig } from '../../config/load.ts';
 import { type Prometheus, startPrometheus } from '../../demo/prometheus.ts';

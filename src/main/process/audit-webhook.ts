@@ -1,4 +1,4 @@
-import type { Secrets } from '../../config/settings.ts';
+import type { Secrets } from '../../config/secrets.ts';
 import type { Clock, Sink } from '../../ports.ts';
 import { webhookSink } from '../../sink/webhook.ts';
 

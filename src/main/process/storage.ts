@@ -1,5 +1,6 @@
 import pg from 'pg';
-import type { Secrets, Settings } from '../../config/settings.ts';
+import type { Secrets } from '../../config/secrets.ts';
+import type { Settings } from '../../config/settings.ts';
 import type { Log, Queue } from '../../ports.ts';
 import { redisQueue } from '../../queue/redis.ts';
 import { sqlQueue } from '../../queue/sql.ts';

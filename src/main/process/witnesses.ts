@@ -1,6 +1,6 @@
 import { appendFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { checkpointLine, readCheckpoint } from '../../domain/checkpoint.ts';
+import { checkpointLine, readCheckpoint } from '../../domain/log/checkpoint.ts';
 import type { Log, Witness } from '../../ports.ts';
 
 /** The file in the data directory that checkpoints are added to; copies of it elsewhere are what a verifier wants. */

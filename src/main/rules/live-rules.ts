@@ -1,9 +1,9 @@
 import { type Authentication, authenticator } from '../../config/grants.ts';
 import type { Loaded } from '../../config/load.ts';
+import { seenNow } from '../../config/policy/seen.ts';
 import { resolveRequirement } from '../../config/requirement.ts';
-import { seenNow } from '../../config/seen.ts';
-import type { Principal } from '../../domain/call.ts';
-import type { Policy } from '../../domain/policy.ts';
+import type { Principal } from '../../domain/call/call.ts';
+import type { Policy } from '../../domain/policy/policy.ts';
 import type { Rules } from '../../gateway/rules.ts';
 import { ToolDrift } from '../../gateway/tools/tool-drift.ts';
 import type { RevokedTokens } from './revoked-tokens.ts';

@@ -1,5 +1,5 @@
 import { statSync, unwatchFile, watchFile } from 'node:fs';
-import { faultText } from '../../config/fault.ts';
+import { faultText } from '../../config/document/fault.ts';
 import { type Loaded, reload, type Sources } from '../../config/load.ts';
 import type { Log } from '../../ports.ts';
 import type { Running } from '../node.ts';

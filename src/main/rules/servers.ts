@@ -1,6 +1,6 @@
 import type { ServerConfig } from '../../config/config.ts';
-import { isHidden } from '../../domain/evaluate.ts';
-import type { Policy } from '../../domain/policy.ts';
+import type { Policy } from '../../domain/policy/policy.ts';
+import { isHidden } from '../../domain/policy/rule.ts';
 import { watches } from '../../gateway/tools/tool-drift.ts';
 import type { ToolLists } from '../../gateway/tools/tool-lists.ts';
 import type { ServerEntry } from '../../mcp/door/door.ts';

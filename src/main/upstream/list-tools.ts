@@ -2,8 +2,8 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import type { Transport } from '@modelcontextprotocol/sdk/shared/transport.js';
 import type { jsonSchemaValidator } from '@modelcontextprotocol/sdk/validation/types.js';
 import { z } from 'zod';
-import type { Json } from '../../domain/json.ts';
-import { type Tool, toolOf } from '../../domain/tool.ts';
+import type { Json } from '../../domain/json/json.ts';
+import { type Tool, toolOf } from '../../domain/tool/tool.ts';
 
 /** What a server said about itself, or why it could not. */
 export type Listing =

@@ -1,4 +1,4 @@
-import { faultText } from '../../config/fault.ts';
+import { faultText } from '../../config/document/fault.ts';
 import { type Loaded, type LoadResult, loadConfig } from '../../config/load.ts';
 import { fetchUpstream } from '../../mcp/upstream/fetch.ts';
 import type { Log, Upstream } from '../../ports.ts';

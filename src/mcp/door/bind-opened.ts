@@ -1,4 +1,4 @@
-import { member } from '../../domain/json.ts';
+import { member } from '../../domain/json/json.ts';
 import type { UpstreamAnswer } from '../../ports.ts';
 import { headerOf } from '../protocol/header-policy.ts';
 import { rpcError } from '../protocol/response.ts';

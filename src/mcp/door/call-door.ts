@@ -1,5 +1,5 @@
-import type { Principal } from '../../domain/call.ts';
-import type { Json, JsonObject } from '../../domain/json.ts';
+import type { Principal } from '../../domain/call/call.ts';
+import type { Json, JsonObject } from '../../domain/json/json.ts';
 import type { Upstream } from '../../ports.ts';
 import type { NodeResponse } from '../relay/node-response.ts';
 

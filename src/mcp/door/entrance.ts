@@ -1,5 +1,5 @@
 import { isOurHost, type OwnAddresses, originOf } from '../../domain/addresses.ts';
-import type { Principal } from '../../domain/call.ts';
+import type { Principal } from '../../domain/call/call.ts';
 import type { HeaderRecord } from '../protocol/header-policy.ts';
 import { rpcError } from '../protocol/response.ts';
 import type { ServerEntry } from '../upstream/server.ts';

@@ -1,4 +1,4 @@
-import { isObject, type Json, type JsonObject, member } from '../../domain/json.ts';
+import { isObject, type Json, type JsonObject, member } from '../../domain/json/json.ts';
 import type { HeaderRecord } from '../protocol/header-policy.ts';
 import { fold } from '../protocol/names.ts';
 import type { ReadBatch, ReadOne } from './strict-door.ts';

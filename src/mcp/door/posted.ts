@@ -1,5 +1,5 @@
-import type { Principal } from '../../domain/call.ts';
-import { type Json, type JsonObject, member } from '../../domain/json.ts';
+import type { Principal } from '../../domain/call/call.ts';
+import { type Json, type JsonObject, member } from '../../domain/json/json.ts';
 import type { BoundSession } from '../../gateway/call/agent-sessions.ts';
 import type { Upstream } from '../../ports.ts';
 import { type HeaderRecord, headersForUpstream } from '../protocol/header-policy.ts';

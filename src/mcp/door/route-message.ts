@@ -1,4 +1,4 @@
-import { type JsonObject, member } from '../../domain/json.ts';
+import { type JsonObject, member } from '../../domain/json/json.ts';
 import { spanOf } from '../json/text.ts';
 import { AS_IT_IS, type Forward } from './forward.ts';
 import type { PostedRequest } from './posted.ts';

@@ -1,4 +1,4 @@
-import { isObject, type Json, type JsonObject, member } from '../../domain/json.ts';
+import { isObject, type Json, type JsonObject, member } from '../../domain/json/json.ts';
 import { scan } from '../json/scan.ts';
 import { fold } from '../protocol/names.ts';
 import { INVALID_PARAMS, INVALID_REQUEST, PARSE_ERROR } from '../protocol/response.ts';

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import type { Principal } from '../../domain/call.ts';
+import type { Principal } from '../../domain/call/call.ts';
 import type { AgentSessions, BoundSession } from '../../gateway/call/agent-sessions.ts';
 import type { HeaderRecord } from '../protocol/header-policy.ts';
 import { rpcError, SESSION_NOT_FOUND } from '../protocol/response.ts';

@@ -1,5 +1,5 @@
-import { fingerprintMaterial } from '../../domain/call.ts';
-import { member } from '../../domain/json.ts';
+import { fingerprintMaterial } from '../../domain/call/fingerprint.ts';
+import { member } from '../../domain/json/json.ts';
 import { takeSeatAgain } from '../../gateway/call/seats.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
 import type { ToolCallRequest } from '../door/call-door.ts';

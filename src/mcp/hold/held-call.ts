@@ -1,8 +1,8 @@
-import type { Approval } from '../../domain/approval.ts';
-import { type JsonObject, member } from '../../domain/json.ts';
+import type { Approval } from '../../domain/approval/approval.ts';
+import type { Dispatch, Outcome } from '../../domain/approval/dispatch.ts';
+import { type JsonObject, member } from '../../domain/json/json.ts';
 import { collected, leaveSeatEmpty } from '../../gateway/call/seats.ts';
 import { type CallReading, conclude } from '../../gateway/dispatch/conclude.ts';
-import type { Dispatch, Outcome } from '../../gateway/dispatch/finish.ts';
 import { takeTurn } from '../../gateway/dispatch/take-turn.ts';
 import type { Turn } from '../../gateway/dispatch/turn.ts';
 import type { Gateway } from '../../gateway/gateway.ts';

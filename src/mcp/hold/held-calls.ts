@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import type { Dispatch } from '../../gateway/dispatch/finish.ts';
+import type { Dispatch } from '../../domain/approval/dispatch.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
 import type { Seat } from '../../gateway/state/seat.ts';
 import type { NodeResponse } from '../relay/node-response.ts';

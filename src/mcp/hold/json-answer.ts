@@ -1,4 +1,4 @@
-import { type Json, member } from '../../domain/json.ts';
+import { type Json, member } from '../../domain/json/json.ts';
 import { fieldsOf } from '../sse/fields.ts';
 import type { HeldAnswer } from './answer.ts';
 

@@ -1,4 +1,4 @@
-import type { JsonObject } from '../../domain/json.ts';
+import type { JsonObject } from '../../domain/json/json.ts';
 import { splice, withMember } from '../json/edit.ts';
 import { OPEN_OBJECT, spanOf } from '../json/text.ts';
 

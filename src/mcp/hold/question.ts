@@ -1,4 +1,4 @@
-import { type Json, member } from '../../domain/json.ts';
+import { type Json, member } from '../../domain/json/json.ts';
 import type { ServerQuestion } from '../../gateway/task/task-door.ts';
 import { textAt } from '../json/edit.ts';
 

@@ -1,5 +1,5 @@
-import type { Call, Principal } from '../../domain/call.ts';
-import { isObject, type JsonObject, member } from '../../domain/json.ts';
+import type { Call, Principal } from '../../domain/call/call.ts';
+import { isObject, type JsonObject, member } from '../../domain/json/json.ts';
 import type { Upstream } from '../../ports.ts';
 import type { ToolCallRequest } from '../door/call-door.ts';
 import { withoutMember } from '../json/edit.ts';

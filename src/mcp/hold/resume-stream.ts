@@ -1,5 +1,5 @@
-import { type Approval, isOver } from '../../domain/approval.ts';
-import type { JsonObject } from '../../domain/json.ts';
+import { type Approval, isOver } from '../../domain/approval/approval.ts';
+import type { JsonObject } from '../../domain/json/json.ts';
 import { clientOf } from '../../gateway/call/clients.ts';
 import { collectedSince, leaveSeatEmptySoon, parkedRequest, takeSeatAgain } from '../../gateway/call/seats.ts';
 import { keptResult } from '../../gateway/dispatch/kept-result.ts';

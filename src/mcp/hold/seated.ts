@@ -1,4 +1,4 @@
-import type { Approval } from '../../domain/approval.ts';
+import type { Approval } from '../../domain/approval/approval.ts';
 
 export interface Seated {
   readonly approval: Approval;

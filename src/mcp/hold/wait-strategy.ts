@@ -1,4 +1,4 @@
-import type { Approval } from '../../domain/approval.ts';
+import type { Approval } from '../../domain/approval/approval.ts';
 import { leave } from '../../gateway/call/leave.ts';
 import { inviteBack, leaveSeatEmpty } from '../../gateway/call/seats.ts';
 import type { Gateway } from '../../gateway/gateway.ts';

@@ -1,4 +1,4 @@
-import { isObject, type JsonObject, member } from '../../domain/json.ts';
+import { isObject, type JsonObject, member } from '../../domain/json/json.ts';
 import type { HeaderRecord } from './header-policy.ts';
 import { HEADER_MISMATCH, INVALID_PARAMS, rpcError } from './response.ts';
 

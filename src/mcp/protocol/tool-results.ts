@@ -1,7 +1,7 @@
-import type { Approval } from '../../domain/approval.ts';
-import type { JsonObject } from '../../domain/json.ts';
-import type { Full } from '../../domain/limit.ts';
-import { approvalsCounted } from '../../domain/quorum.ts';
+import type { Approval } from '../../domain/approval/approval.ts';
+import { approvalsCounted } from '../../domain/approval/quorum.ts';
+import type { JsonObject } from '../../domain/json/json.ts';
+import type { FullLimit } from '../../domain/policy/limit.ts';
 
 /** A tool result that a model reads: the first line says what happened, the rest what to do. */
 export interface ToolResult {
@@ -32,7 +32,7 @@ export function denied(reason: string): ToolResult {
   return say([`Policy violation: ${reason}`, `${NOTHING_RAN} Do not repeat this call; it will be denied again.`]);
 }
 
-export function limited(full: Full): ToolResult {
+export function limited(full: FullLimit): ToolResult {
   const { counter, max, scope } = full.take;
   return say([
     `Rate limited: ${counter} allows ${max} per ${windowName(full)} and ${scope}, and they are used up.`,
@@ -40,7 +40,7 @@ export function limited(full: Full): ToolResult {
   ]);
 }
 
-function windowName({ take }: Full): string {
+function windowName({ take }: FullLimit): string {
   return 'calendar' in take.window ? take.window.calendar : `${take.window.seconds} seconds`;
 }
 
@@ -99,7 +99,7 @@ export function pending(approval: Approval, now: Date, unheard: string | null): 
 }
 
 /** Approved, but the limit has no room: the pass is kept. */
-export function full(approval: Approval, { take, retryAfter }: Full): ToolResult {
+export function full(approval: Approval, { take, retryAfter }: FullLimit): ToolResult {
   return say(
     [
       `Rate limited: ${nameOf(approval)} is approved, but ${take.counter} has no room for it now.`,

@@ -1,6 +1,6 @@
-import { isObject, type Json, member } from '../../domain/json.ts';
-import { mayAsk, type Policy } from '../../domain/policy.ts';
-import { mayAskOf } from '../../domain/rule.ts';
+import { isObject, type Json, member } from '../../domain/json/json.ts';
+import { mayAsk, type Policy } from '../../domain/policy/policy.ts';
+import { mayAskOf } from '../../domain/policy/rule.ts';
 import { type Replacement, replaced, withMember } from '../json/edit.ts';
 import { elementsAt, spanOf } from '../json/text.ts';
 import { TASKS_2025, TASKS_EXTENSION } from '../protocol/envelope.ts';

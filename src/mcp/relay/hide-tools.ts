@@ -1,4 +1,4 @@
-import { isObject, type Json, type JsonObject, member } from '../../domain/json.ts';
+import { isObject, type Json, type JsonObject, member } from '../../domain/json/json.ts';
 import { type Replacement, replaced } from '../json/edit.ts';
 import { afterBlanks, elementsAt, type Span, spanOf } from '../json/text.ts';
 import type { Hidden } from '../upstream/server.ts';

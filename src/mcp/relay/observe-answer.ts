@@ -1,5 +1,5 @@
 import { concatBytes } from '../../bytes/read.ts';
-import { isObject, type Json, type JsonObject, member } from '../../domain/json.ts';
+import { isObject, type Json, type JsonObject, member } from '../../domain/json/json.ts';
 import type { ListPage } from '../../gateway/tools/tool-lists.ts';
 import type { UpstreamAnswer } from '../../ports.ts';
 import { headerOf } from '../protocol/header-policy.ts';

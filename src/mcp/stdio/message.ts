@@ -1,4 +1,4 @@
-import { isObject, type Json, member } from '../../domain/json.ts';
+import { isObject, type Json, member } from '../../domain/json/json.ts';
 import { messagesOf } from './lines.ts';
 
 /** What routing needs to know of one JSON-RPC message. Ids and tokens are JSON text, so that 1 and "1" differ. */

@@ -1,4 +1,4 @@
-import { mayAsk } from '../../domain/policy.ts';
+import { mayAsk } from '../../domain/policy/policy.ts';
 import { findTask } from '../../gateway/task/find-task.ts';
 import { isOurTask } from '../../gateway/task/open-task.ts';
 import { serverQuestionAnswered } from '../../gateway/task/server-questions.ts';

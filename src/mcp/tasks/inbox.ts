@@ -1,4 +1,4 @@
-import { type Json, member } from '../../domain/json.ts';
+import { type Json, member } from '../../domain/json/json.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
 import { keepServerQuestion } from '../../gateway/task/server-questions.ts';
 import { textAt } from '../json/edit.ts';

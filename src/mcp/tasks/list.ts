@@ -1,5 +1,5 @@
-import type { JsonObject } from '../../domain/json.ts';
-import { member } from '../../domain/json.ts';
+import type { JsonObject } from '../../domain/json/json.ts';
+import { member } from '../../domain/json/json.ts';
 import type { TaskMessage } from '../door/call-door.ts';
 import { splice } from '../json/edit.ts';
 import { elementsAt, spanOf } from '../json/text.ts';

@@ -1,4 +1,4 @@
-import { isObject, type Json, member } from '../../domain/json.ts';
+import { isObject, type Json, member } from '../../domain/json/json.ts';
 import { findTask, taskFetched } from '../../gateway/task/find-task.ts';
 import { isOurTask } from '../../gateway/task/open-task.ts';
 import type { Task } from '../../ports.ts';

@@ -1,6 +1,6 @@
-import { fingerprintMaterial } from '../../domain/call.ts';
-import { evaluate } from '../../domain/evaluate.ts';
-import { type JsonObject, member } from '../../domain/json.ts';
+import { fingerprintMaterial } from '../../domain/call/fingerprint.ts';
+import { type JsonObject, member } from '../../domain/json/json.ts';
+import { evaluate } from '../../domain/policy/evaluate.ts';
 import { refuseCall } from '../../gateway/call/refuse-call.ts';
 import type { Seat } from '../../gateway/state/seat.ts';
 import { findTask } from '../../gateway/task/find-task.ts';

@@ -1,5 +1,5 @@
-import type { Call, Principal } from '../../domain/call.ts';
-import type { JsonObject } from '../../domain/json.ts';
+import type { Call, Principal } from '../../domain/call/call.ts';
+import type { JsonObject } from '../../domain/json/json.ts';
 import type { ToolCallRequest } from '../door/call-door.ts';
 import { recall } from '../hold/request.ts';
 import { withoutMember } from '../json/edit.ts';

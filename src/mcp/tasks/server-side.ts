@@ -1,5 +1,5 @@
-import type { Principal } from '../../domain/call.ts';
-import type { Outcome } from '../../gateway/dispatch/finish.ts';
+import type { Outcome } from '../../domain/approval/dispatch.ts';
+import type { Principal } from '../../domain/call/call.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
 import type { TaskDoor, TaskSent } from '../../gateway/task/task-door.ts';
 import type { Task } from '../../ports.ts';

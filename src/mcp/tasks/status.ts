@@ -1,5 +1,5 @@
-import type { Approval } from '../../domain/approval.ts';
-import type { JsonObject } from '../../domain/json.ts';
+import type { Approval } from '../../domain/approval/approval.ts';
+import type { JsonObject } from '../../domain/json/json.ts';
 import type { Task } from '../../ports.ts';
 import { over, progressMessage, type ToolResult } from '../protocol/tool-results.ts';
 

@@ -1,4 +1,4 @@
-import { type Json, member } from '../../domain/json.ts';
+import { type Json, member } from '../../domain/json/json.ts';
 import type { Clock } from '../../ports.ts';
 import type { ToolCallRequest } from '../door/call-door.ts';
 import { requestServer } from '../upstream/request.ts';

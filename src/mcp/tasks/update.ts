@@ -1,4 +1,4 @@
-import { isObject } from '../../domain/json.ts';
+import { isObject } from '../../domain/json/json.ts';
 import { concludeTask } from '../../gateway/task/conclude-task.ts';
 import { type ContinuedTask, continueTask, markContinued } from '../../gateway/task/continue-task.ts';
 import { giveAnswers, type Questions, questionNames } from '../../gateway/task/questions.ts';

@@ -1,5 +1,5 @@
-import type { Approval } from '../../domain/approval.ts';
-import type { JsonObject } from '../../domain/json.ts';
+import type { Approval } from '../../domain/approval/approval.ts';
+import type { JsonObject } from '../../domain/json/json.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
 import { type FreshTask, freshTask, keptWithTask } from '../../gateway/task/find-task.ts';
 import { openQuestions } from '../../gateway/task/questions.ts';

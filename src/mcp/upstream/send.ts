@@ -1,7 +1,7 @@
 import { MOST_HELD_BYTES } from '../../bytes/held-answer.ts';
 import { readBounded } from '../../bytes/read.ts';
-import { isObject, type Json, member } from '../../domain/json.ts';
-import type { Outcome } from '../../gateway/dispatch/finish.ts';
+import type { Outcome } from '../../domain/approval/dispatch.ts';
+import { isObject, type Json, member } from '../../domain/json/json.ts';
 import type { Exchange, Upstream, UpstreamAnswer } from '../../ports.ts';
 import { pause } from '../../time/pause.ts';
 import { headerOf } from '../protocol/header-policy.ts';

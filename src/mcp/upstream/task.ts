@@ -1,4 +1,4 @@
-import { isObject, type Json, type JsonObject, member } from '../../domain/json.ts';
+import { isObject, type Json, type JsonObject, member } from '../../domain/json/json.ts';
 import type { UpstreamTaskState } from '../../gateway/task/task-door.ts';
 import type { Task } from '../../ports.ts';
 import { textAt } from '../json/edit.ts';

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { type Approval, isOver } from '../../domain/approval.ts';
-import type { JsonObject } from '../../domain/json.ts';
+import { type Approval, isOver } from '../../domain/approval/approval.ts';
+import type { JsonObject } from '../../domain/json/json.ts';
 import { argumentBlock } from './argument-table.ts';
 import {
   actions,

@@ -1,5 +1,5 @@
-import type { Approval } from '../../domain/approval.ts';
-import type { JsonObject } from '../../domain/json.ts';
+import type { Approval } from '../../domain/approval/approval.ts';
+import type { JsonObject } from '../../domain/json/json.ts';
 import type { CardPlace } from '../place/card-place.ts';
 import { argumentRows } from './argument-rows.ts';
 import { groupedRows } from './argument-table.ts';

@@ -1,6 +1,6 @@
-import { type Approval, type Decision, isOver } from '../../domain/approval.ts';
-import { REDACTED } from '../../domain/redact.ts';
-import { escalateAt } from '../../domain/reminder.ts';
+import { type Approval, type Decision, isOver } from '../../domain/approval/approval.ts';
+import { escalateAt } from '../../domain/approval/reminder.ts';
+import { REDACTED } from '../../domain/json/redact.ts';
 import { attributed, type Block, context, fields, section } from './block-kit.ts';
 import { codeSpan, cut, escapedMrkdwn, groupMention, localTime, oneLine, personMention } from './escape.ts';
 import { stateSentence } from './story.ts';

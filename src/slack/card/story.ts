@@ -1,5 +1,5 @@
-import type { Approval, Decision, State } from '../../domain/approval.ts';
-import { approvalsCounted } from '../../domain/quorum.ts';
+import type { Approval, Decision, State } from '../../domain/approval/approval.ts';
+import { approvalsCounted } from '../../domain/approval/quorum.ts';
 import { localTime, personMention } from './escape.ts';
 
 /** What happened to an approval, in words shared by card, thread and ephemeral answers. mrkdwn, already escaped. */

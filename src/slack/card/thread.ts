@@ -1,4 +1,4 @@
-import { type Approval, STATES, type State } from '../../domain/approval.ts';
+import { type Approval, STATES, type State } from '../../domain/approval/approval.ts';
 import { attributed, type Block, LIMIT, section } from './block-kit.ts';
 import { codeSpan, cut, localTime, oneLine } from './escape.ts';
 import { approverList, noteToShow } from './sections.ts';

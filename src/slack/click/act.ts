@@ -1,6 +1,6 @@
-import type { Choice } from '../../domain/approval.ts';
-import { type Approver, decide as judge, type Utterance } from '../../domain/decide.ts';
-import type { Saw } from '../../domain/seen-card.ts';
+import type { Approver, Choice } from '../../domain/approval/approval.ts';
+import { type DecisionRequest, judgeDecision as judge } from '../../domain/approval/decide.ts';
+import type { SeenCard } from '../../domain/approval/seen-card.ts';
 import type { Decided, SeenApproval } from '../../gateway/decision/decide.ts';
 import type { Clock } from '../../ports.ts';
 import { cardIsComplete } from '../card/card.ts';
@@ -14,7 +14,7 @@ export interface ActTerms {
   /** The same as for the cards. */
   readonly publicUrl?: string | null | undefined;
   /** Resolves once the decision is durable, or refused and the refusal recorded. */
-  decide(id: string, utterance: Utterance, approver: Approver, seen: SeenApproval | null): Promise<Decided>;
+  decide(id: string, utterance: DecisionRequest, approver: Approver, seen: SeenApproval | null): Promise<Decided>;
   readonly refused: RecordRefusal;
 }
 
@@ -24,7 +24,7 @@ export async function act(terms: ActTerms, intent: Intent, admitted: Admitted): 
   switch (intent.kind) {
     case 'submit': {
       const surface = intent.choice === 'deny' ? 'deny_form' : 'full_view';
-      const utterance = { ...utteranceOf(intent), saw: { surface, revision: null } satisfies Saw };
+      const utterance = { ...utteranceOf(intent), saw: { surface, revision: null } satisfies SeenCard };
       return terms.decide(approval.id, utterance, approver, seen);
     }
     case 'approve_on_card': {
@@ -32,7 +32,10 @@ export async function act(terms: ActTerms, intent: Intent, admitted: Admitted): 
       if (!admitted.recalled && !cardIsComplete(approval, { publicUrl: terms.publicUrl ?? null })) {
         return openFullView(terms, intent, admitted, 0);
       }
-      const utterance = { ...utteranceOf(intent), saw: { surface: 'card', revision: intent.revision } satisfies Saw };
+      const utterance = {
+        ...utteranceOf(intent),
+        saw: { surface: 'card', revision: intent.revision } satisfies SeenCard,
+      };
       return terms.decide(approval.id, utterance, approver, seen);
     }
     case 'open_full_view':
@@ -48,7 +51,7 @@ async function openFullView(terms: ActTerms, intent: Intent, admitted: Admitted,
   const refusal = await refusalAhead(terms, intent, admitted);
   if (refusal !== null) return refusal;
   const { approval, approver, from } = admitted;
-  const approve: Utterance = { choice: 'approve', reason: null, fingerprint: approval.fingerprint };
+  const approve: DecisionRequest = { choice: 'approve', reason: null, fingerprint: approval.fingerprint };
   const mayApprove = judge(approval, approve, approver, terms.clock.now()).kind === 'recorded';
   return { kind: 'modal', view: fullView(approval, from, page, mayApprove) };
 }
@@ -58,14 +61,14 @@ async function refusalAhead(terms: ActTerms, intent: Intent, admitted: Admitted)
   const { choice, value } = intent;
   if (choice === 'details') return null;
   const { approval, approver } = admitted;
-  const utterance: Utterance = { choice, reason: 'to be asked', fingerprint: value.fingerprint };
+  const utterance: DecisionRequest = { choice, reason: 'to be asked', fingerprint: value.fingerprint };
   const judgement = judge(approval, utterance, approver, terms.clock.now());
   if (judgement.kind !== 'refused') return null;
   await terms.refused(approval.id, approver.id, judgement.reason, choice);
   return { kind: 'refused', reason: judgement.reason, approval };
 }
 
-function utteranceOf(intent: Intent & { readonly choice: Choice }): Utterance {
+function utteranceOf(intent: Intent & { readonly choice: Choice }): DecisionRequest {
   const reason = intent.kind === 'submit' ? intent.reason : null;
   return { choice: intent.choice, reason, fingerprint: intent.value.fingerprint };
 }

@@ -1,5 +1,4 @@
-import type { Approval } from '../../domain/approval.ts';
-import type { Approver } from '../../domain/decide.ts';
+import type { Approval, Approver } from '../../domain/approval/approval.ts';
 import type { SeenApproval } from '../../gateway/decision/decide.ts';
 import { type Clicker, type IdentityTerms, identify } from '../people/identity.ts';
 import { type CardPlace, placeOfClick } from '../place/card-place.ts';

@@ -1,4 +1,4 @@
-import type { JsonObject } from '../../domain/json.ts';
+import type { JsonObject } from '../../domain/json/json.ts';
 import type { Log } from '../../ports.ts';
 import { pause } from '../../time/pause.ts';
 import type { ModalView } from '../card/modals.ts';

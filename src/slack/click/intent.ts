@@ -1,4 +1,4 @@
-import type { Choice } from '../../domain/approval.ts';
+import type { Choice } from '../../domain/approval/approval.ts';
 import type { ButtonValue } from '../card/button.ts';
 import type { CardPlace } from '../place/card-place.ts';
 import type { Click, Interaction, Submission } from './payload.ts';

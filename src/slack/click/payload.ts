@@ -1,4 +1,4 @@
-import { type Json, member } from '../../domain/json.ts';
+import { type Json, member } from '../../domain/json/json.ts';
 import { revisionIn } from '../card/block-kit.ts';
 import {
   type ButtonValue,

@@ -1,5 +1,5 @@
-import type { Approval } from '../../domain/approval.ts';
-import type { RefusalReason } from '../../domain/decide.ts';
+import type { Approval } from '../../domain/approval/approval.ts';
+import type { RefusalReason } from '../../domain/approval/decide.ts';
 import { localTime, personMention } from '../card/escape.ts';
 import { headline, quorumSoFar, stateSentence } from '../card/story.ts';
 import type { DoorRefusal } from './outcome.ts';

@@ -1,4 +1,4 @@
-import { type JsonObject, member } from '../../domain/json.ts';
+import { type JsonObject, member } from '../../domain/json/json.ts';
 
 /** The workspace, and on Enterprise Grid the organisation, whose people count. */
 export interface Home {

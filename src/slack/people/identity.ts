@@ -1,5 +1,4 @@
-import type { Approval } from '../../domain/approval.ts';
-import type { Approver } from '../../domain/decide.ts';
+import type { Approval, Approver } from '../../domain/approval/approval.ts';
 import { withinOr } from '../../time/within.ts';
 import { LOOKUP_MS, type People } from './people.ts';
 import type { StrangerReason } from './standing.ts';

@@ -1,4 +1,4 @@
-import { type JsonObject, member } from '../../domain/json.ts';
+import { type JsonObject, member } from '../../domain/json/json.ts';
 import type { Clock, Log } from '../../ports.ts';
 import { withinOr } from '../../time/within.ts';
 import type { SlackApi } from '../wire/api.ts';

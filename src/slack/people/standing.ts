@@ -1,4 +1,4 @@
-import { type JsonObject, member } from '../../domain/json.ts';
+import { type JsonObject, member } from '../../domain/json/json.ts';
 import type { Home } from './home.ts';
 
 /** Why this person's click does not count, whatever they click. */

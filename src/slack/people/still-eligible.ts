@@ -1,4 +1,4 @@
-import type { Approval } from '../../domain/approval.ts';
+import type { Approval } from '../../domain/approval/approval.ts';
 import { Unavailable } from '../../ports.ts';
 import type { People } from './people.ts';
 

@@ -1,4 +1,4 @@
-import type { Approval } from '../../domain/approval.ts';
+import type { Approval } from '../../domain/approval/approval.ts';
 import type { CardRecord } from '../../ports.ts';
 import { channelFor, onlyApprover, type Routing } from './routing.ts';
 

@@ -1,4 +1,4 @@
-import { type JsonObject, member } from '../../domain/json.ts';
+import { type JsonObject, member } from '../../domain/json/json.ts';
 import type { Clock, Delivery } from '../../ports.ts';
 import type { SlackApi, SlackFailure } from '../wire/api.ts';
 

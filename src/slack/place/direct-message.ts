@@ -1,4 +1,4 @@
-import { member } from '../../domain/json.ts';
+import { member } from '../../domain/json/json.ts';
 import type { SlackApi, SlackFailure } from '../wire/api.ts';
 
 /** Opens the direct messages between the app and a person. `failure` is null if Slack's answer names no channel. */

@@ -1,4 +1,4 @@
-import type { Approval } from '../../domain/approval.ts';
+import type { Approval } from '../../domain/approval/approval.ts';
 
 /** Which channel an approval's card goes to: the tool's, else the server's, else the default. */
 export interface Routing {

@@ -1,5 +1,5 @@
-import type { Approval } from '../../domain/approval.ts';
-import { member } from '../../domain/json.ts';
+import type { Approval } from '../../domain/approval/approval.ts';
+import { member } from '../../domain/json/json.ts';
 import type { CardRecord, Clock, Delivery, Log } from '../../ports.ts';
 import type { RenderedCard } from '../card/card.ts';
 import { cardDigest, crowdedLine, replyAfter, threadProgress } from '../card/thread.ts';

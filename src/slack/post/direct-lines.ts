@@ -1,5 +1,5 @@
-import type { Approval } from '../../domain/approval.ts';
-import { member } from '../../domain/json.ts';
+import type { Approval } from '../../domain/approval/approval.ts';
+import { member } from '../../domain/json/json.ts';
 import type { Log } from '../../ports.ts';
 import { escapedMrkdwn, personMention } from '../card/escape.ts';
 import type { CardPlace } from '../place/card-place.ts';

@@ -1,5 +1,5 @@
-import type { Approval } from '../../domain/approval.ts';
-import { member } from '../../domain/json.ts';
+import type { Approval } from '../../domain/approval/approval.ts';
+import { member } from '../../domain/json/json.ts';
 import type { Delivery } from '../../ports.ts';
 import type { SlackApi } from '../wire/api.ts';
 import { CARD_EVENT, undelivered } from './send.ts';

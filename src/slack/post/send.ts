@@ -1,5 +1,5 @@
-import type { Approval } from '../../domain/approval.ts';
-import { type JsonObject, member } from '../../domain/json.ts';
+import type { Approval } from '../../domain/approval/approval.ts';
+import { type JsonObject, member } from '../../domain/json/json.ts';
 import type { Delivery } from '../../ports.ts';
 import { type RenderedCard, renderCard } from '../card/card.ts';
 import type { ThreadReply } from '../card/thread.ts';

@@ -1,4 +1,4 @@
-import { isObject, type JsonObject, member } from '../../domain/json.ts';
+import { isObject, type JsonObject, member } from '../../domain/json/json.ts';
 import { sharedOutside } from '../place/channels.ts';
 import type { SlackApi } from '../wire/api.ts';
 import { fatal, type SetupFault, unanswered, unclear, weak } from './fault.ts';

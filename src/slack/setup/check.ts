@@ -1,4 +1,4 @@
-import { type JsonObject, member } from '../../domain/json.ts';
+import { type JsonObject, member } from '../../domain/json/json.ts';
 import { type HomeTerms, homeMismatches } from '../people/home.ts';
 import type { SlackApi, SlackFailure } from '../wire/api.ts';
 import { channelFaults, groupFaults, personFaults } from './check-targets.ts';

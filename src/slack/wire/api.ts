@@ -1,4 +1,4 @@
-import type { JsonObject } from '../../domain/json.ts';
+import type { JsonObject } from '../../domain/json/json.ts';
 
 /** Why a call to Slack failed, as far as that can be known. */
 export interface SlackFailure {

@@ -5,7 +5,7 @@ import {
   WebAPIRequestError,
   WebClient,
 } from '@slack/web-api';
-import type { JsonObject } from '../../domain/json.ts';
+import type { JsonObject } from '../../domain/json/json.ts';
 import type { Log } from '../../ports.ts';
 import { platformFailure, type SlackApi, type SlackFailure } from './api.ts';
 import { slackLogger } from './logger.ts';

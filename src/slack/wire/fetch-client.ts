@@ -1,4 +1,4 @@
-import { isObject, type JsonObject } from '../../domain/json.ts';
+import { isObject, type JsonObject } from '../../domain/json/json.ts';
 import { platformFailure, type SlackAnswer, type SlackApi } from './api.ts';
 
 export interface FetchClientOptions {

@@ -1,5 +1,5 @@
 import type { SocketModeReceiver } from '@slack/bolt';
-import { member } from '../../domain/json.ts';
+import { member } from '../../domain/json/json.ts';
 import type { Log } from '../../ports.ts';
 import { pause } from '../../time/pause.ts';
 import { withinOr } from '../../time/within.ts';

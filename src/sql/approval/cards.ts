@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type Kysely, type Selectable, sql, type Transaction } from 'kysely';
-import type { NewEvent } from '../../domain/event.ts';
+import type { NewEvent } from '../../domain/log/event.ts';
 import type { CardRecord, Store } from '../../ports.ts';
 import { writeEvents } from '../log/events.ts';
 import type { CardTable } from '../table/approval-tables.ts';

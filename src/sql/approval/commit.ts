@@ -1,5 +1,5 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely';
-import { type Approval, isOver, mayFollow } from '../../domain/approval.ts';
+import { type Approval, isOver, mayFollow } from '../../domain/approval/approval.ts';
 import type { CardRecord, Change, Committed } from '../../ports.ts';
 import { KEPT_PLAN } from '../connection/kept-plan.ts';
 import { giveBack, NoRoom, takeAll } from '../limit/counters.ts';

@@ -1,6 +1,6 @@
 import { type Kysely, sql } from 'kysely';
-import type { Approval } from '../../domain/approval.ts';
-import type { NewEvent } from '../../domain/event.ts';
+import type { Approval } from '../../domain/approval/approval.ts';
+import type { NewEvent } from '../../domain/log/event.ts';
 import { writeEvents } from '../log/events.ts';
 import { APPROVAL, type ApprovalRow, approvalOf } from '../table/approval-row.ts';
 import type { Tables } from '../table/tables.ts';

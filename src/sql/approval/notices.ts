@@ -1,5 +1,5 @@
 import { type Kysely, sql } from 'kysely';
-import type { Approval } from '../../domain/approval.ts';
+import type { Approval } from '../../domain/approval/approval.ts';
 import { APPROVAL, type ApprovalRow, approvalOf } from '../table/approval-row.ts';
 import type { Tables } from '../table/tables.ts';
 

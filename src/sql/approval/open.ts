@@ -1,6 +1,6 @@
 import { type Kysely, sql, type Transaction } from 'kysely';
-import { LIVE, type State } from '../../domain/approval.ts';
-import type { NewEvent } from '../../domain/event.ts';
+import { LIVE, type State } from '../../domain/approval/approval.ts';
+import type { NewEvent } from '../../domain/log/event.ts';
 import type { NewApproval, NewJoiner, Opened } from '../../ports.ts';
 import { writeEvents } from '../log/events.ts';
 import { APPROVAL, type ApprovalRow, approvalOf } from '../table/approval-row.ts';

@@ -1,5 +1,5 @@
 import { type Kysely, type Selectable, sql } from 'kysely';
-import type { Approval, State } from '../../domain/approval.ts';
+import type { Approval, State } from '../../domain/approval/approval.ts';
 import type { Page, Store } from '../../ports.ts';
 import { KEPT_PLAN } from '../connection/kept-plan.ts';
 import { OCTETS_PER_PAGE } from '../log/portion.ts';

@@ -1,6 +1,6 @@
 import { type Kysely, sql } from 'kysely';
-import type { NewEvent } from '../../domain/event.ts';
-import { type Take, takeKey } from '../../domain/limit.ts';
+import type { NewEvent } from '../../domain/log/event.ts';
+import { type Take, takeKey } from '../../domain/policy/limit.ts';
 import type { Admission } from '../../ports.ts';
 import { KEPT_PLAN } from '../connection/kept-plan.ts';
 import { eventRow } from '../log/events.ts';

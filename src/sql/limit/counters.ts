@@ -1,13 +1,13 @@
 import { type Kysely, sql, type Transaction } from 'kysely';
-import type { NewEvent } from '../../domain/event.ts';
-import { type Full, type Take, type Taken, takeKey } from '../../domain/limit.ts';
+import type { NewEvent } from '../../domain/log/event.ts';
+import { type FullLimit, type Take, type Taken, takeKey } from '../../domain/policy/limit.ts';
 import { writeEvents } from '../log/events.ts';
 import type { Db, Tables } from '../table/tables.ts';
 
 /** Thrown inside a transaction to roll it back; never leaves the store. */
 export class NoRoom extends Error {
-  readonly full: Full;
-  constructor(full: Full) {
+  readonly full: FullLimit;
+  constructor(full: FullLimit) {
     super('no room');
     this.full = full;
   }
@@ -36,7 +36,7 @@ export async function takeAll(trx: Transaction<Tables>, takes: readonly Take[]):
 }
 
 /** The first of these counters that has no room now, or null. */
-export async function firstFull(db: Db, takes: readonly Take[]): Promise<Full | null> {
+export async function firstFull(db: Db, takes: readonly Take[]): Promise<FullLimit | null> {
   for (const take of takes) {
     const { start } = windowSql(take);
     const found = await sql<{ full: boolean }>`
@@ -65,7 +65,7 @@ export async function refund(db: Kysely<Tables>, taken: readonly Taken[], event:
   });
 }
 
-async function fullOf(db: Db, take: Take): Promise<Full> {
+async function fullOf(db: Db, take: Take): Promise<FullLimit> {
   const { end } = windowSql(take);
   const found = await sql<{ resets_at: Date; seconds: string }>`
     select ${end} as resets_at, ceil(extract(epoch from ${end} - clock_timestamp()))::text as seconds`.execute(db);

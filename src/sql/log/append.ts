@@ -1,5 +1,5 @@
 import { type Kysely, sql } from 'kysely';
-import type { NewEvent } from '../../domain/event.ts';
+import type { NewEvent } from '../../domain/log/event.ts';
 import { KEPT_PLAN } from '../connection/kept-plan.ts';
 import type { Tables } from '../table/tables.ts';
 import { eventRow } from './events.ts';

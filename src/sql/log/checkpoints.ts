@@ -1,6 +1,6 @@
 import { type Kysely, sql } from 'kysely';
-import { readCheckpoint, type SignedCheckpoint } from '../../domain/checkpoint.ts';
-import type { NewEvent } from '../../domain/event.ts';
+import { readCheckpoint, type SignedCheckpoint } from '../../domain/log/checkpoint.ts';
+import type { NewEvent } from '../../domain/log/event.ts';
 import type { Ledger } from '../../ports.ts';
 import type { Tables } from '../table/tables.ts';
 import { writeEvents } from './events.ts';

@@ -1,7 +1,7 @@
 import canonicalize from 'canonicalize';
 import { sql } from 'kysely';
-import type { EventType, LoggedEvent, NewEvent } from '../../domain/event.ts';
-import type { JsonObject } from '../../domain/json.ts';
+import type { JsonObject } from '../../domain/json/json.ts';
+import type { EventType, LoggedEvent, NewEvent } from '../../domain/log/event.ts';
 import type { Db } from '../table/tables.ts';
 import { IN_ORDER, portionOf } from './portion.ts';
 

@@ -1,5 +1,5 @@
 import { type Kysely, sql } from 'kysely';
-import type { JsonObject } from '../../domain/json.ts';
+import type { JsonObject } from '../../domain/json/json.ts';
 import type { Tables } from '../table/tables.ts';
 import { phraseId, phraseWords } from './phrases.ts';
 

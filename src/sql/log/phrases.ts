@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import canonicalize from 'canonicalize';
-import type { NewEvent } from '../../domain/event.ts';
-import { type JsonObject, member } from '../../domain/json.ts';
+import { type JsonObject, member } from '../../domain/json/json.ts';
+import type { NewEvent } from '../../domain/log/event.ts';
 
 /** Phrases that are remembered at most; others are made again. */
 const REMEMBERED = 5_000;

@@ -1,5 +1,5 @@
 import { type Kysely, sql } from 'kysely';
-import { GENESIS } from '../../domain/chain.ts';
+import { GENESIS } from '../../domain/log/chain.ts';
 import type { ChainLook, ProvenEvent } from '../../ports.ts';
 import type { Tables } from '../table/tables.ts';
 import { eventOf } from './events.ts';

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type Kysely, sql } from 'kysely';
-import { chainText, GENESIS } from '../../domain/chain.ts';
+import { chainText, GENESIS } from '../../domain/log/chain.ts';
 import type { Tables } from '../table/tables.ts';
 
 /**

@@ -1,5 +1,5 @@
 import { type Kysely, sql } from 'kysely';
-import type { LoggedEvent } from '../../domain/event.ts';
+import type { LoggedEvent } from '../../domain/log/event.ts';
 import type { Records } from '../../ports.ts';
 import { type EventRow, eventOf } from '../log/events.ts';
 import { IN_ORDER, portionOf } from '../log/portion.ts';

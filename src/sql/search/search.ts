@@ -1,5 +1,5 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely';
-import type { State } from '../../domain/approval.ts';
+import type { State } from '../../domain/approval/approval.ts';
 import type { EventFilter, FoundEvent, Page } from '../../ports.ts';
 import { type EventRow, eventOf } from '../log/events.ts';
 import { IN_ORDER, portionOf } from '../log/portion.ts';

@@ -1,5 +1,5 @@
 import { type Kysely, sql } from 'kysely';
-import type { EventType } from '../../domain/event.ts';
+import type { EventType } from '../../domain/log/event.ts';
 import type { Tally } from '../../ports.ts';
 import type { Tables } from '../table/tables.ts';
 

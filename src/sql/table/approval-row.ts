@@ -1,7 +1,7 @@
 import { type RawBuilder, sql } from 'kysely';
-import type { Approval, Awaits, Decision, Requirement, State } from '../../domain/approval.ts';
-import type { Json } from '../../domain/json.ts';
-import type { RuleTrace } from '../../domain/verdict.ts';
+import type { Approval, Awaits, Decision, Requirement, State } from '../../domain/approval/approval.ts';
+import type { Json } from '../../domain/json/json.ts';
+import type { RuleTrace } from '../../domain/policy/verdict.ts';
 
 /** An approval's row as `APPROVAL` selects it. */
 export interface ApprovalRow {

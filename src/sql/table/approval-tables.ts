@@ -1,5 +1,5 @@
 import type { ColumnType, Generated } from 'kysely';
-import type { Awaits, State } from '../../domain/approval.ts';
+import type { Awaits, State } from '../../domain/approval/approval.ts';
 
 /** Read as a value, written as its text. */
 type JsonColumn = ColumnType<unknown, string, string>;

@@ -1,5 +1,5 @@
 import { type Kysely, sql, type Transaction } from 'kysely';
-import type { NewEvent } from '../../domain/event.ts';
+import type { NewEvent } from '../../domain/log/event.ts';
 import type { NewJoiner, TaskStore } from '../../ports.ts';
 import { absentFor } from '../approval/presence.ts';
 import { insertJoiner } from '../approval/seats.ts';

@@ -1,7 +1,7 @@
 import { type Context, Hono } from 'hono';
-import { STATES, type State } from '../../domain/approval.ts';
-import type { Approver, RefusalReason } from '../../domain/decide.ts';
-import { isObject, type Json, member } from '../../domain/json.ts';
+import { type Approver, STATES, type State } from '../../domain/approval/approval.ts';
+import type { RefusalReason } from '../../domain/approval/decide.ts';
+import { isObject, type Json, member } from '../../domain/json/json.ts';
 import { decide } from '../../gateway/decision/decide.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
 import { Unavailable } from '../../ports.ts';

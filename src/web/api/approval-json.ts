@@ -1,5 +1,5 @@
-import type { Approval } from '../../domain/approval.ts';
-import type { LoggedEvent } from '../../domain/event.ts';
+import type { Approval } from '../../domain/approval/approval.ts';
+import type { LoggedEvent } from '../../domain/log/event.ts';
 
 /** An approval as the API shows it: arguments redacted, times as ISO 8601 in UTC. */
 export function approvalJson(approval: Approval) {

@@ -1,5 +1,5 @@
-import { STATES, type State } from '../../domain/approval.ts';
-import { EVENTS, type EventType } from '../../domain/event.ts';
+import { STATES, type State } from '../../domain/approval/approval.ts';
+import { EVENTS, type EventType } from '../../domain/log/event.ts';
 import type { EventFilter } from '../../ports.ts';
 
 /** What policy said, as a reviewer would ask for it, and the events that say so. */

@@ -1,6 +1,6 @@
 import type { Context, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
-import { isObject, type Json, member } from '../../domain/json.ts';
+import { isObject, type Json, member } from '../../domain/json/json.ts';
 import { revokeGrant } from '../../gateway/decision/revoke-grant.ts';
 import { askForTools } from '../../gateway/tools/ask-for-tools.ts';
 import { foreign } from '../http/login-sessions.ts';

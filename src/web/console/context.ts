@@ -1,4 +1,4 @@
-import type { Proof } from '../../domain/chain.ts';
+import type { Proof } from '../../domain/log/evidence.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
 import type { AskServer } from '../../gateway/tools/ask-for-tools.ts';
 import type { Records, Revocations } from '../../ports.ts';

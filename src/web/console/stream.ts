@@ -1,6 +1,6 @@
 import type { Context } from 'hono';
 import { type SSEStreamingApi, streamSSE } from 'hono/streaming';
-import type { LoggedEvent } from '../../domain/event.ts';
+import type { LoggedEvent } from '../../domain/log/event.ts';
 import type { Log, Records } from '../../ports.ts';
 import { activityRow, CALL_EVENTS } from '../pages/activity.ts';
 import type { Tail } from './tail.ts';

@@ -1,4 +1,4 @@
-import type { LoggedEvent } from '../../domain/event.ts';
+import type { LoggedEvent } from '../../domain/log/event.ts';
 import type { Log, Records } from '../../ports.ts';
 
 /** Milliseconds between two looks at the log while somebody watches. */

@@ -1,6 +1,6 @@
 import { html } from 'hono/html';
-import { isObject, type Json } from '../../domain/json.ts';
-import { REDACTED } from '../../domain/redact.ts';
+import { isObject, type Json } from '../../domain/json/json.ts';
+import { REDACTED } from '../../domain/json/redact.ts';
 import { type Html, shown } from './shown.ts';
 
 /** Characters above which values are set plainly, without colours: a page must still open. */

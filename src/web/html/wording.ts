@@ -1,8 +1,8 @@
 import { html } from 'hono/html';
-import type { State } from '../../domain/approval.ts';
-import type { EventType, LoggedEvent } from '../../domain/event.ts';
-import { member } from '../../domain/json.ts';
-import type { Risk, Severity } from '../../domain/policy.ts';
+import type { State } from '../../domain/approval/approval.ts';
+import { member } from '../../domain/json/json.ts';
+import type { EventType, LoggedEvent } from '../../domain/log/event.ts';
+import type { Risk, Severity } from '../../domain/tool/risk.ts';
 import { type Html, name } from './shown.ts';
 
 /** How something is coloured; always beside its word, never instead of it. */

@@ -1,7 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import { isToolName } from '../../domain/call.ts';
-import type { EventType, NewEvent } from '../../domain/event.ts';
-import { type Json, member } from '../../domain/json.ts';
+import { isToolName } from '../../domain/call/call.ts';
+import { type Json, member } from '../../domain/json/json.ts';
+import type { EventType, NewEvent } from '../../domain/log/event.ts';
 
 /** What an event of this type counts as among verdicts. */
 const VERDICTS: { readonly [type in EventType]?: string } = {

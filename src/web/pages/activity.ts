@@ -1,6 +1,6 @@
 import { html } from 'hono/html';
-import type { EventType, LoggedEvent } from '../../domain/event.ts';
-import { member } from '../../domain/json.ts';
+import { member } from '../../domain/json/json.ts';
+import type { EventType, LoggedEvent } from '../../domain/log/event.ts';
 import { clockTime } from '../html/instant.ts';
 import { type Html, name, shown } from '../html/shown.ts';
 import { actorName, eventBadge, toolName } from '../html/wording.ts';

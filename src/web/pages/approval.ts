@@ -1,5 +1,5 @@
 import { html } from 'hono/html';
-import type { Approval } from '../../domain/approval.ts';
+import type { Approval } from '../../domain/approval/approval.ts';
 import type { ProvenEvent } from '../../ports.ts';
 import { countdown, instant } from '../html/instant.ts';
 import { type Html, name } from '../html/shown.ts';

@@ -1,5 +1,5 @@
 import { html } from 'hono/html';
-import { STATES } from '../../domain/approval.ts';
+import { STATES } from '../../domain/approval/approval.ts';
 import type { FoundEvent, Page, ProvenEvent } from '../../ports.ts';
 import { type Asked, linkTo, type Query, VERDICT_EVENTS } from '../api/audit-query.ts';
 import { instant } from '../html/instant.ts';

@@ -1,4 +1,4 @@
-import type { Policy } from '../../domain/policy.ts';
+import type { Policy } from '../../domain/policy/policy.ts';
 
 /** A server as the config names it; nothing of its address or credentials. */
 export interface ServerView {

@@ -1,5 +1,5 @@
 import { html } from 'hono/html';
-import { isObject, type Json, type JsonObject, member } from '../../domain/json.ts';
+import { isObject, type Json, type JsonObject, member } from '../../domain/json/json.ts';
 import { mrkdwn } from '../html/mrkdwn.ts';
 import { type Html, shown } from '../html/shown.ts';
 import { values } from '../html/values.ts';

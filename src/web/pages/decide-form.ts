@@ -1,6 +1,6 @@
 import { html } from 'hono/html';
-import type { Approval } from '../../domain/approval.ts';
-import { eligibility } from '../../domain/quorum.ts';
+import type { Approval } from '../../domain/approval/approval.ts';
+import { eligibility } from '../../domain/approval/quorum.ts';
 import type { Html } from '../html/shown.ts';
 import type { Reviewer } from '../http/reviewer.ts';
 

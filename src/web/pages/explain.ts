@@ -1,7 +1,7 @@
 import { html } from 'hono/html';
-import { evaluate } from '../../domain/evaluate.ts';
-import { isObject, type Json, member } from '../../domain/json.ts';
-import type { Verdict } from '../../domain/verdict.ts';
+import { isObject, type Json, member } from '../../domain/json/json.ts';
+import { evaluate } from '../../domain/policy/evaluate.ts';
+import type { Verdict } from '../../domain/policy/verdict.ts';
 import { type Html, name, shown } from '../html/shown.ts';
 import { badge } from '../html/wording.ts';
 import type { Book } from './book.ts';

@@ -1,5 +1,5 @@
 import { html } from 'hono/html';
-import { type Approval, STATES } from '../../domain/approval.ts';
+import { type Approval, STATES } from '../../domain/approval/approval.ts';
 import type { Store } from '../../ports.ts';
 import { ago, countdown } from '../html/instant.ts';
 import { type Html, name, shown } from '../html/shown.ts';

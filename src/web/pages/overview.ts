@@ -1,7 +1,7 @@
 import { html } from 'hono/html';
-import type { Approval } from '../../domain/approval.ts';
-import type { EventType } from '../../domain/event.ts';
-import type { Policy } from '../../domain/policy.ts';
+import type { Approval } from '../../domain/approval/approval.ts';
+import type { EventType } from '../../domain/log/event.ts';
+import type { Policy } from '../../domain/policy/policy.ts';
 import type { Tally } from '../../ports.ts';
 import { chart, niceSpan, type Series, share } from '../html/chart.ts';
 import { ago, countdown, span } from '../html/instant.ts';

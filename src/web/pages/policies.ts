@@ -1,8 +1,8 @@
 import { html } from 'hono/html';
-import { isToolName } from '../../domain/call.ts';
-import type { Clause, Limit, Policy, ToolRule } from '../../domain/policy.ts';
-import { isHidden, ruleFor } from '../../domain/rule.ts';
-import type { ListedTool, ToolList } from '../../domain/tool-list.ts';
+import { isToolName } from '../../domain/call/call.ts';
+import type { Clause, Limit, Policy, ToolRule } from '../../domain/policy/policy.ts';
+import { isHidden, ruleFor } from '../../domain/policy/rule.ts';
+import type { ListedTool, ToolList } from '../../domain/tool/list.ts';
 import { span } from '../html/instant.ts';
 import { type Html, name, shown } from '../html/shown.ts';
 import { badge, riskBadge } from '../html/wording.ts';

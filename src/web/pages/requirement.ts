@@ -1,6 +1,6 @@
 import { html } from 'hono/html';
-import type { Approval, Requirement } from '../../domain/approval.ts';
-import { approvalsCounted } from '../../domain/quorum.ts';
+import type { Approval, Requirement } from '../../domain/approval/approval.ts';
+import { approvalsCounted } from '../../domain/approval/quorum.ts';
 import { span } from '../html/instant.ts';
 import { type Html, name } from '../html/shown.ts';
 

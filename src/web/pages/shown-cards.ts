@@ -1,6 +1,6 @@
 import { html } from 'hono/html';
-import { isObject, member } from '../../domain/json.ts';
-import { cardShown, contentDigest } from '../../domain/seen-card.ts';
+import { cardShown, contentDigest } from '../../domain/approval/seen-card.ts';
+import { isObject, member } from '../../domain/json/json.ts';
 import type { ProvenEvent } from '../../ports.ts';
 import { type Html, shown } from '../html/shown.ts';
 import { blocksIn, cardFace } from './card-face.ts';

@@ -1,6 +1,6 @@
 import { html } from 'hono/html';
-import { isObject, type Json, type JsonObject, member } from '../../domain/json.ts';
-import { contentDigest } from '../../domain/seen-card.ts';
+import { contentDigest } from '../../domain/approval/seen-card.ts';
+import { isObject, type Json, type JsonObject, member } from '../../domain/json/json.ts';
 import type { ProvenEvent } from '../../ports.ts';
 import { clockTime } from '../html/instant.ts';
 import { type Html, name, shown } from '../html/shown.ts';

@@ -1,5 +1,5 @@
 import { html } from 'hono/html';
-import { type ToolList, toolListOf } from '../../domain/tool-list.ts';
+import { type ToolList, toolListOf } from '../../domain/tool/list.ts';
 import type { Records } from '../../ports.ts';
 import { instant } from '../html/instant.ts';
 import type { Html } from '../html/shown.ts';

@@ -1,5 +1,5 @@
 import { html } from 'hono/html';
-import type { RuleTrace } from '../../domain/verdict.ts';
+import type { RuleTrace } from '../../domain/policy/verdict.ts';
 import { type Html, name, shown } from '../html/shown.ts';
 
 /** Each step that policy took, with the one that decided. */

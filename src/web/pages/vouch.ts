@@ -1,5 +1,5 @@
-import type { Proof } from '../../domain/chain.ts';
-import { readCheckpoint } from '../../domain/checkpoint.ts';
+import { readCheckpoint } from '../../domain/log/checkpoint.ts';
+import type { Proof } from '../../domain/log/evidence.ts';
 import type { ChainLook } from '../../ports.ts';
 
 /** A look at the chain, with what its newest checkpoint says of it. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { NewEvent } from '../../../src/domain/event.ts';
+import type { NewEvent } from '../../../src/domain/log/event.ts';
 import { AccessLog, type RefusedRequest } from '../../../src/gateway/log/access-log.ts';
 import { TestClock } from '../../support/clock.ts';
 

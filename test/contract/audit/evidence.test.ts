@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { sql } from 'kysely';
-import type { ChainFault } from '../../../src/domain/chain.ts';
-import { exportLine } from '../../../src/domain/export-line.ts';
+import type { ChainFault } from '../../../src/domain/log/evidence.ts';
+import { exportLine } from '../../../src/domain/log/export-line.ts';
 import { CheckpointStandby } from '../../../src/gateway/log/checkpoint-standby.ts';
 import { inOrder, OURS, TAMPERINGS, type Tampering, wholeLog } from '../../support/audit/tampering.ts';
 import { type AuditWorld, auditWorld, event, verifyLines } from '../../support/audit/world.ts';

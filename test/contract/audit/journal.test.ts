@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { NewEvent } from '../../../src/domain/event.ts';
+import type { NewEvent } from '../../../src/domain/log/event.ts';
 import { Journal } from '../../../src/gateway/log/journal.ts';
 import { event } from '../../support/audit/world.ts';
 import { quiet } from '../../support/log.ts';

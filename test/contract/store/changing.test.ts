@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
-import { type Approval, NEXT, STATES, type State } from '../../../src/domain/approval.ts';
-import type { Take } from '../../../src/domain/limit.ts';
+import { type Approval, NEXT, STATES, type State } from '../../../src/domain/approval/approval.ts';
+import type { Take } from '../../../src/domain/policy/limit.ts';
 import { type Change, type Committed, type NewJoiner, type Store, Unavailable } from '../../../src/ports.ts';
 import {
   change,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { sql } from 'kysely';
-import type { Take } from '../../../src/domain/limit.ts';
+import type { Take } from '../../../src/domain/policy/limit.ts';
 import type { SqlConnection } from '../../../src/sql/connection/connection.ts';
 import { openPostgres } from '../../../src/sql/connection/postgres.ts';
 import { sqlStore } from '../../../src/sql/store.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import fc from 'fast-check';
-import type { Take, Taken } from '../../../src/domain/limit.ts';
+import type { Take, Taken } from '../../../src/domain/policy/limit.ts';
 import {
   change,
   eventOf,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
-import type { State } from '../../../src/domain/approval.ts';
+import type { State } from '../../../src/domain/approval/approval.ts';
 import type { Store } from '../../../src/ports.ts';
 import {
   again,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import canonicalize from 'canonicalize';
 import { type RawBuilder, sql } from 'kysely';
-import type { NewEvent } from '../../../src/domain/event.ts';
+import type { NewEvent } from '../../../src/domain/log/event.ts';
 import type { EventFilter, Records } from '../../../src/ports.ts';
 import { sqlRecords } from '../../../src/sql/records.ts';
 import { OURS } from '../../support/audit/tampering.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import type { JsonObject } from '../../../src/domain/json.ts';
+import type { JsonObject } from '../../../src/domain/json/json.ts';
 import { ModernAgent, type ModernAnswer, modernText, WITH_TASKS } from '../../support/agent/modern.ts';
 import { type GatewayProcess, type House, openHouse } from '../../support/gateway/program.ts';
 import { type Arrived, type ErasAnswer, type ErasUpstream, erasUpstream, saying } from '../../support/upstream/eras.ts';

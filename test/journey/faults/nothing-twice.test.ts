@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { approvalEvent } from '../../../src/domain/log/event.ts';
 import { handleCall } from '../../../src/gateway/call/handle-call.ts';
 import { withdraw } from '../../../src/gateway/call/withdraw.ts';
-import { about, decide } from '../../../src/gateway/decision/decide.ts';
+import { decide } from '../../../src/gateway/decision/decide.ts';
 import { finish } from '../../../src/gateway/dispatch/finish.ts';
 import { sweep } from '../../../src/gateway/sweep.ts';
 import { Unavailable } from '../../../src/ports.ts';
@@ -180,7 +181,7 @@ describe('parked calls under races and faults', () => {
     const place = await park(gateway, args);
     const { id } = place.seat.approval;
     const event = (approval: string) =>
-      about(place.seat.approval, {
+      approvalEvent(place.seat.approval, {
         type: 'approval.caller_left',
         at: world.clock.now(),
         actor: 'holdfast',
@@ -240,7 +241,7 @@ describe('parked calls under races and faults', () => {
         await world.db.updateTable('holdfast.replicas').set(silent).where('id', '=', gateway.replica).execute();
       } else {
         const event = { type: 'approval.collected', at: world.clock.now(), actor: 'holdfast', data: {} } as const;
-        await world.store.collected(first.seat.joiner, about(first.seat.approval, event));
+        await world.store.collected(first.seat.joiner, approvalEvent(first.seat.approval, event));
       }
       const again = await repeating;
       if (fate === 'collected') assert.notEqual(again.seat.approval.id, id);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import type { Approval, Decision } from '../../../src/domain/approval.ts';
+import type { Approval, Decision } from '../../../src/domain/approval/approval.ts';
 import { checkSlack } from '../../../src/slack/setup/check.ts';
 import { REQUIRED_SCOPES, slackManifest } from '../../../src/slack/setup/manifest.ts';
 import { failureOf, slackClient } from '../../../src/slack/wire/client.ts';

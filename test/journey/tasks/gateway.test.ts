@@ -3,7 +3,7 @@ import { after, before, beforeEach, describe, test } from 'node:test';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { CallToolResultSchema } from '@modelcontextprotocol/sdk/types.js';
-import type { JsonObject } from '../../../src/domain/json.ts';
+import type { JsonObject } from '../../../src/domain/json/json.ts';
 import { ModernAgent, type ModernAnswer, WITH_TASKS } from '../../support/agent/modern.ts';
 import { type GatewayProcess, type House, openHouse } from '../../support/gateway/program.ts';
 import { type ErasUpstream, erasUpstream, saying } from '../../support/upstream/eras.ts';

@@ -3,7 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { CallToolResultSchema } from '@modelcontextprotocol/sdk/types.js';
-import { type JsonObject, member } from '../../../src/domain/json.ts';
+import { type JsonObject, member } from '../../../src/domain/json/json.ts';
 import { ModernAgent, WITH_TASKS } from '../../support/agent/modern.ts';
 import { TaskAgent } from '../../support/agent/tasks.ts';
 import { type GatewayProcess, type House, openHouse } from '../../support/gateway/program.ts';

@@ -1,4 +1,4 @@
-import type { JsonObject } from '../../../src/domain/json.ts';
+import type { JsonObject } from '../../../src/domain/json/json.ts';
 
 export const TASKS = 'io.modelcontextprotocol/tasks';
 export const WITH_TASKS: JsonObject = { extensions: { [TASKS]: {} } };

@@ -1,4 +1,4 @@
-import { type Json, type JsonObject, member } from '../../../src/domain/json.ts';
+import { type Json, type JsonObject, member } from '../../../src/domain/json/json.ts';
 
 const VERSION = '2025-11-25';
 const TASK = 'io.modelcontextprotocol/related-task';

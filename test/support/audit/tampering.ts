@@ -1,7 +1,8 @@
 /** An intact log, and every way to tamper with one. Each tampering changes the evidence it is given. */
 import { randomBytes } from 'node:crypto';
-import { type ChainFault, chainText, GENESIS, type Link } from '../../../src/domain/chain.ts';
-import { checkpointText, readCheckpoint, type SignedCheckpoint } from '../../../src/domain/checkpoint.ts';
+import { chainText, GENESIS } from '../../../src/domain/log/chain.ts';
+import { checkpointText, readCheckpoint, type SignedCheckpoint } from '../../../src/domain/log/checkpoint.ts';
+import type { ChainFault, Link } from '../../../src/domain/log/evidence.ts';
 import { keyRing } from '../../../src/vault/keys.ts';
 import { proof } from '../../../src/vault/proof.ts';
 import { type SigningKey, signingKey } from '../../../src/vault/signing.ts';

@@ -1,7 +1,7 @@
 /** A log in a real database, with everything that writes, seals and signs it, and direct access to its tables. */
 import { PGlite } from '@electric-sql/pglite';
 import { Kysely, PGliteDialect, sql } from 'kysely';
-import type { NewEvent } from '../../../src/domain/event.ts';
+import type { NewEvent } from '../../../src/domain/log/event.ts';
 import type { Gateway } from '../../../src/gateway/gateway.ts';
 import { CheckpointSigner } from '../../../src/gateway/log/checkpoint-signer.ts';
 import { exportLog } from '../../../src/gateway/log/export.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
-import { faultText } from '../../../src/config/fault.ts';
+import { faultText } from '../../../src/config/document/fault.ts';
 import { newGrant } from '../../../src/config/grants.ts';
 import { loadConfig } from '../../../src/config/load.ts';
 import { type Prometheus, startPrometheus } from '../../../src/demo/prometheus.ts';

@@ -1,4 +1,4 @@
-import type { Approval, Requirement } from '../../../src/domain/approval.ts';
+import type { Approval, Requirement } from '../../../src/domain/approval/approval.ts';
 
 export const FINGERPRINT = '5f1c0a9e4b7d23861122334455667788990011aabbccddeeff00112233445566';
 export const OPENED = new Date('2026-08-01T10:00:00.000Z');

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { stringify } from 'yaml';
-import { faultText } from '../../../src/config/fault.ts';
-import { parsePolicy } from '../../../src/config/policy-file.ts';
-import type { Call } from '../../../src/domain/call.ts';
-import type { JsonObject } from '../../../src/domain/json.ts';
-import type { Policy } from '../../../src/domain/policy.ts';
+import { faultText } from '../../../src/config/document/fault.ts';
+import { parsePolicy } from '../../../src/config/policy/file.ts';
+import type { Call } from '../../../src/domain/call/call.ts';
+import type { JsonObject } from '../../../src/domain/json/json.ts';
+import type { Policy } from '../../../src/domain/policy/policy.ts';
 
 /** A call as policy sees it, by one grant that has an owner. */
 export function callOf(tool: string, args: JsonObject = {}): Call {

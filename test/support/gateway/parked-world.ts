@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { PGlite } from '@electric-sql/pglite';
 import { Kysely, PGliteDialect } from 'kysely';
-import type { Policy } from '../../../src/domain/policy.ts';
+import type { Policy } from '../../../src/domain/policy/policy.ts';
 import type { Arrival } from '../../../src/gateway/call/arrival.ts';
 import { handleCall } from '../../../src/gateway/call/handle-call.ts';
 import { takeTurn } from '../../../src/gateway/dispatch/take-turn.ts';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { isObject, type Json, type JsonObject, member } from '../../../src/domain/json.ts';
+import { isObject, type Json, type JsonObject, member } from '../../../src/domain/json/json.ts';
 
 /** One `tools/call` that arrived. */
 export interface Arrived {

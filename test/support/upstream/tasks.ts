@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { isObject, type Json, type JsonObject, member } from '../../../src/domain/json.ts';
+import { isObject, type Json, type JsonObject, member } from '../../../src/domain/json/json.ts';
 
 /** One task that runs on the server itself. */
 export interface UpstreamTask {

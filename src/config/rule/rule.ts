@@ -1,0 +1,102 @@
+import { DEFAULT_REDACTION, NO_REDACTION, type Redaction } from '../../domain/json/redact.ts';
+import { isGlob } from '../../domain/policy/glob.ts';
+import { parsePath, segments } from '../../domain/policy/path.ts';
+import type { Checks, ToolRule } from '../../domain/policy/policy.ts';
+import type { Ask } from '../../domain/policy/verdict.ts';
+import type { DriftAction, SeenTool } from '../../domain/tool/drift.ts';
+import { durationMs } from '../document/duration.ts';
+import type { Key } from '../document/fault.ts';
+import { type FaultList, isNow } from '../document/shape.ts';
+import { compileClauses, PATH_FORM } from './clause.ts';
+import { compileLimits, compileRateLimit } from './limit.ts';
+import type { AllToolsShape, ApprovalShape, ToolShape } from './schema.ts';
+
+/** Compiles a tool's entry in our own format. `fallback`: what the file says for all tools. */
+export function compileToolRule(
+  shape: ToolShape,
+  key: string,
+  at: readonly Key[],
+  fallback: { readonly ask: Ask; readonly drift: DriftAction },
+  faults: FaultList,
+): ToolRule {
+  if (shape.action === 'deny' && shape.ask_if !== undefined) {
+    faults.addKey(
+      [...at, 'ask_if'],
+      'can never ask, because action is deny',
+      'action: allow with ask_if, or no ask_if',
+    );
+  }
+  const own = compileChecks(shape, at, faults);
+  return {
+    key,
+    risk: shape.risk ?? null,
+    severity: shape.severity ?? null,
+    action: shape.action ?? 'allow',
+    reason: shape.reason ?? null,
+    ...own,
+    limits: [...own.limits, ...compileRateLimit(shape.rate_limit, key, [...at, 'rate_limit'], faults)],
+    ask: compileAsk(shape.approval, [...at, 'approval'], fallback.ask, faults),
+    redaction: compileRedaction(shape.redact, [...at, 'redact'], faults),
+    drift: shape.drift ?? fallback.drift,
+    seen: seenOf(shape, key, at, faults),
+  };
+}
+
+function seenOf(shape: ToolShape, key: string, at: readonly Key[], faults: FaultList): SeenTool | null {
+  if (shape.seen === undefined) return null;
+  if (isGlob(key)) faults.addKey([...at, 'seen'], 'is set under a glob', 'seen under the name of one tool');
+  return { ...shape.seen, annotations: shape.seen.annotations ?? {} };
+}
+
+/** Compiles conditions and limits, which both tools and `all_tools` have. */
+export function compileChecks(shape: AllToolsShape | ToolShape, at: readonly Key[], faults: FaultList): Checks {
+  return {
+    denyIf: compileClauses(shape.deny_if, [...at, 'deny_if'], faults),
+    require: compileClauses(shape.require, [...at, 'require'], faults),
+    askIf: compileClauses(shape.ask_if, [...at, 'ask_if'], faults),
+    limits: compileLimits(shape.limits, [...at, 'limits'], faults),
+  };
+}
+
+/** Compiles approval options; what is absent comes from `fallback`. */
+export function compileAsk(
+  shape: ApprovalShape | undefined,
+  at: readonly Key[],
+  fallback: Ask,
+  faults: FaultList,
+): Ask {
+  if (shape === undefined) return fallback;
+  const timeoutMs = durationMs(shape.timeout, [...at, 'timeout'], faults) ?? fallback.timeoutMs;
+  const remindMs = durationMs(shape.remind, [...at, 'remind'], faults) ?? fallback.remindMs;
+  const afterMs = durationMs(shape.escalate?.after, [...at, 'escalate', 'after'], faults);
+  for (const [name, value] of [
+    ['remind', remindMs],
+    ['escalate', afterMs],
+  ] as const) {
+    if (value !== null && timeoutMs !== null && value >= timeoutMs) {
+      faults.add([...at, name], 'comes after the timeout', 'a shorter time than timeout');
+    }
+  }
+  return {
+    approvers: shape.approvers ?? fallback.approvers,
+    quorum: shape.quorum ?? fallback.quorum,
+    timeoutMs,
+    remindMs,
+    escalate: shape.escalate && afterMs !== null ? { afterMs, to: shape.escalate.to } : fallback.escalate,
+    denyReason: shape.deny_reason ?? fallback.denyReason,
+  };
+}
+
+/** Compiles which arguments are hidden from people and logs. */
+export function compileRedaction(shape: ToolShape['redact'], at: readonly Key[], faults: FaultList): Redaction {
+  if (shape === undefined) return DEFAULT_REDACTION;
+  if (shape === 'none') return NO_REDACTION;
+  const paths: (readonly string[])[] = [];
+  for (const [index, text] of shape.entries()) {
+    if (text === 'none') continue;
+    const path = parsePath(text);
+    if (path === null) faults.add([...at, index], isNow(text), `none, or ${PATH_FORM}`);
+    else paths.push(segments(path));
+  }
+  return { byName: !shape.includes('none'), paths };
+}

@@ -1,0 +1,117 @@
+import { z } from 'zod';
+import { OPERATORS } from '../../domain/policy/condition.ts';
+import { SCOPES, WINDOWS } from '../../domain/policy/limit.ts';
+import { ACTIONS } from '../../domain/policy/policy.ts';
+import { DRIFT_ACTIONS } from '../../domain/tool/drift.ts';
+import { RISKS, SEVERITIES } from '../../domain/tool/risk.ts';
+import { DURATION_FORM } from '../document/duration.ts';
+
+/**
+ * The shape of rules as a policy file has them. What a shape cannot express (paths, patterns, durations) is checked
+ * later.
+ */
+export const ProseShape = z.string().max(2_000, { error: 'text of at most 2000 characters' });
+const names = z.array(z.string().min(1)).min(1, { error: 'at least one name' });
+const durationText = z.string({ error: DURATION_FORM });
+
+export const AmountShape = z.union([z.number(), z.string()], {
+  error: 'a number, or a decimal as text such as "0.05"',
+});
+
+export const ConditionShape = z.strictObject({
+  path: z.string().optional().describe('Where to look: args.role, args.items[0].price, args.items[*].price.'),
+  op: z.enum(OPERATORS).optional().describe('What to ask of the value found there.'),
+  value: z.unknown().optional().describe('What to compare with.'),
+  get all() {
+    return z.array(ConditionShape).min(1).optional().describe('Holds when each of these holds.');
+  },
+  get any() {
+    return z.array(ConditionShape).min(1).optional().describe('Holds when one of these holds.');
+  },
+  reason: ProseShape.optional().describe('Told to the agent, or shown on the card, when this condition decides.'),
+});
+export type ConditionShape = z.infer<typeof ConditionShape>;
+
+export const LimitShape = z.strictObject({
+  counter: z
+    .string()
+    .regex(/^[\w.:/*?-]{1,128}$/, { error: 'a name of letters, digits and _ . : / -' })
+    .describe('Limits that name the same counter share it.'),
+  window: z.enum(WINDOWS).describe('Aligned to UTC.'),
+  max: AmountShape.describe('The most that is let through per window and scope.'),
+  scope: z.enum(SCOPES).optional().describe('Whose calls are counted together; grant when absent.'),
+  by: AmountShape.optional().describe(
+    'What one call takes: a number, or the path of an argument such as args.amount; 1 when absent.',
+  ),
+  increment_from: z.string().optional().describe('The same as by with a path.'),
+  increment: AmountShape.optional().describe('The same as by with a number.'),
+  reason: ProseShape.optional().describe('Told to the agent when there is no room.'),
+});
+export type LimitShape = z.infer<typeof LimitShape>;
+
+export const RateShape = z.union(
+  [
+    z.string(),
+    z.strictObject({
+      max: z.int({ error: 'a whole number of calls' }).min(0),
+      window: z.int({ error: 'a whole number of seconds' }).min(1).max(31_622_400),
+    }),
+  ],
+  { error: '{ max: calls, window: seconds }, or text such as 5/hour' },
+);
+export type RateShape = z.infer<typeof RateShape>;
+
+export const ApprovalShape = z.strictObject({
+  approvers: names.optional().describe('Groups of the config; its default when absent.'),
+  quorum: z.int().min(1).max(20).optional().describe('How many distinct people must approve; 1 when absent.'),
+  timeout: durationText.optional(),
+  remind: durationText.optional(),
+  escalate: z.strictObject({ after: durationText, to: names }).optional(),
+  deny_reason: z.enum(['required', 'optional']).optional(),
+});
+export type ApprovalShape = z.infer<typeof ApprovalShape>;
+
+const digest = z.string().regex(/^[0-9a-f]{32}$/, { error: '32 hex digits, as holdfast scan writes them' });
+
+export const SeenShape = z.strictObject({
+  description: digest.describe('Over title and description.'),
+  schema: digest.describe('Over input and output schema.'),
+  annotations: z.record(z.string(), z.boolean()).optional().describe('What the server said of its tool.'),
+});
+
+export const DriftShape = z
+  .enum(DRIFT_ACTIONS)
+  .optional()
+  .describe('What to do when a tool is no longer as it was seen; allow when absent.');
+
+const conditions = z.array(ConditionShape).optional();
+
+export const ToolShape = z.strictObject({
+  description: ProseShape.optional(),
+  risk: z.enum(RISKS).optional(),
+  severity: z.enum(SEVERITIES).optional(),
+  action: z.enum(ACTIONS).optional().describe('allow when absent.'),
+  reason: ProseShape.optional().describe('Told to the agent on deny, shown on the card on ask.'),
+  limits: z.array(LimitShape).optional(),
+  rate_limit: RateShape.optional(),
+  require: conditions.describe('Each must hold, or the call is denied.'),
+  deny_if: conditions.describe('If one holds, the call is denied.'),
+  ask_if: conditions.describe('If one holds, a human is asked.'),
+  approval: ApprovalShape.optional(),
+  redact: z
+    .union([z.literal('none'), z.array(z.string())], { error: 'a list of paths, or none' })
+    .optional()
+    .describe('Arguments hidden on cards and in the log. none: also those whose name looks secret are shown.'),
+  drift: DriftShape,
+  seen: SeenShape.optional().describe('How the tool looked when this was written; holdfast scan writes it.'),
+});
+export type ToolShape = z.infer<typeof ToolShape>;
+
+export const AllToolsShape = z.strictObject({
+  limits: z.array(LimitShape).optional(),
+  require: conditions,
+  deny_if: conditions,
+  ask_if: conditions,
+  approval: ApprovalShape.optional().describe('For tools that say nothing of their own.'),
+});
+export type AllToolsShape = z.infer<typeof AllToolsShape>;

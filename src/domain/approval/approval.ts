@@ -1,0 +1,136 @@
+import type { Json } from '../json/json.ts';
+import type { RuleTrace } from '../policy/verdict.ts';
+
+/** Every state an approval can be in, with the states that may follow. Nothing else changes state. */
+export const NEXT = {
+  pending: ['approved', 'denied', 'expired', 'withdrawn'],
+  approved: ['dispatched', 'lapsed'],
+  dispatched: ['approved', 'succeeded', 'failed', 'unknown'],
+  unknown: ['succeeded', 'failed'],
+  denied: [],
+  expired: [],
+  withdrawn: [],
+  lapsed: [],
+  succeeded: [],
+  failed: [],
+} as const satisfies Record<string, readonly string[]>;
+
+export type State = keyof typeof NEXT;
+export const STATES = Object.keys(NEXT) as readonly State[];
+
+/** States in which an identical call joins instead of opening a new approval. */
+export const LIVE = ['pending', 'approved', 'dispatched'] as const satisfies readonly State[];
+
+export function mayFollow(from: State, to: State): boolean {
+  return (NEXT[from] as readonly State[]).includes(to);
+}
+
+/** No further state follows, except that an unknown outcome may still become known. */
+export function isOver(state: State): boolean {
+  return NEXT[state].length === 0 || state === 'unknown';
+}
+
+/** Who may approve, how many are needed, until when. Frozen when the approval is opened. */
+export interface Requirement {
+  /** Names of the approver groups as the config spells them, for people to read. */
+  readonly groups: readonly string[];
+  /** Slack user ids named directly. */
+  readonly people: readonly string[];
+  /** Slack user group ids (S…); membership is looked up at the click. */
+  readonly userGroups: readonly string[];
+  /** Whether a vote by the admin token counts, as one approver named `admin`. */
+  readonly admin: boolean;
+  /** How many distinct eligible approvers must approve. */
+  readonly quorum: number;
+  readonly denyReason: 'required' | 'optional';
+  /** Milliseconds after opening at which a reminder goes into the card's thread; null: half of the timeout. */
+  readonly remindMs: number | null;
+  readonly escalate: Escalation | null;
+}
+
+/** Further approvers, eligible from `afterMs` after opening. */
+export interface Escalation {
+  readonly afterMs: number;
+  readonly groups: readonly string[];
+  readonly people: readonly string[];
+  readonly userGroups: readonly string[];
+  readonly admin: boolean;
+}
+
+export type Choice = 'approve' | 'deny';
+
+/** What one human said. One per (approval, approver). */
+export interface Decision {
+  readonly approver: string;
+  readonly choice: Choice;
+  /** The reason or note, as the approver typed it. */
+  readonly reason: string | null;
+  readonly via: 'slack' | 'api' | 'console';
+  /** The approver owns the calling grant and used `self_approval`. */
+  readonly self: boolean;
+  /** The user group that made this person eligible, if one did. Checked again when the pass is spent. */
+  readonly userGroup: string | null;
+  readonly at: Date;
+}
+
+/**
+ * What a server that answered a dispatched call still owes. `task`: it runs the call as a task of its own. `input`: it
+ * asked for something first.
+ */
+export type Awaits = 'task' | 'input';
+
+/** The parked record: one exact call, frozen with its requirement. */
+export interface Approval {
+  readonly id: string;
+  readonly state: State;
+  /** Bumped by every change; every commit compares it. */
+  readonly revision: number;
+  readonly server: string;
+  readonly tool: string;
+  readonly grant: string;
+  readonly owner: string | null;
+  readonly selfApproval: boolean;
+  readonly fingerprint: string;
+  readonly requirement: Requirement;
+  /** Arguments with redacted values replaced; safe to show. */
+  readonly arguments: Json;
+  /** What policy said and why; card, console and `policy explain` render this one trace. */
+  readonly trace: RuleTrace;
+  /** The agent's own words, unverified; null when it gave none. */
+  readonly statedReason: string | null;
+  /** Id of an earlier approval of the same call whose outcome is unknown. */
+  readonly previousUnknown: string | null;
+  readonly policyDigest: string;
+  readonly decisions: readonly Decision[];
+  readonly createdAt: Date;
+  /** A pending approval is over at this instant, whether or not a job has noticed. */
+  readonly expiresAt: Date;
+  /** An approved pass lapses at this instant; null before approval. */
+  readonly pickupUntil: Date | null;
+  /**
+   * A dispatch whose lease runs out becomes unknown. Null when not dispatched, or while the server's own task is
+   * followed.
+   */
+  readonly leaseUntil: Date | null;
+  /** What a dispatched call waits for besides a response; null: nothing. */
+  readonly awaits: Awaits | null;
+  /** When the card reminded the approvers, and when it asked further ones; null: not yet, or never. */
+  readonly remindedAt: Date | null;
+  readonly escalatedAt: Date | null;
+  /** Why it ended, for people: the reason for a lapse, the kind of failure, why nothing was sent. */
+  readonly note: string | null;
+  /** Callers that are waiting, or that still have to collect the outcome. */
+  readonly callers: number;
+  readonly updatedAt: Date;
+}
+
+/**
+ * A person who decides, as far as the door could verify. Every fact here was looked up; none is the person's own claim.
+ */
+export interface Approver {
+  /** A Slack user id, or `admin` for the admin token. */
+  readonly id: string;
+  readonly via: Decision['via'];
+  /** Those user groups of the requirement that this person is a member of. */
+  readonly userGroups: readonly string[];
+}

@@ -1,0 +1,87 @@
+import type { Approval, Approver, Choice, Decision, State } from './approval.ts';
+import { approvalsCounted, type Eligibility, eligibility } from './quorum.ts';
+import type { SeenCard } from './seen-card.ts';
+
+/** What a person says about one exact call, before it is judged. */
+export interface DecisionRequest {
+  readonly choice: Choice;
+  readonly reason: string | null;
+  /**
+   * The fingerprint, or a prefix of at least 64 bits, that the person was shown; null where the door cannot carry it.
+   */
+  readonly fingerprint: string | null;
+  /** What the person was looking at, where the door can tell. Evidence only: no judgement depends on it. */
+  readonly saw?: SeenCard;
+}
+
+export type RefusalReason =
+  | 'already_decided'
+  | 'expired'
+  | 'already_voted'
+  | 'not_an_approver'
+  | 'own_call'
+  | 'other_call'
+  | 'reason_required';
+
+export type Judgement =
+  | { readonly kind: 'refused'; readonly reason: RefusalReason; readonly state: State }
+  | { readonly kind: 'recorded'; readonly decision: Decision; readonly next: 'pending' | 'approved' | 'denied' };
+
+/** 64 bits as hex: a shorter prefix identifies nothing. */
+const SHORTEST_PREFIX = 16;
+
+/**
+ * What one person's decision does to an approval. Pure; the caller commits it by compare-and-swap, and asks again on a
+ * conflict.
+ *
+ * | approval | decision | becomes |
+ * |---|---|---|
+ * | pending, in time | deny by one who is eligible | denied |
+ * | pending, in time | approve, and this reaches the quorum | approved |
+ * | pending, in time | approve, quorum not reached | pending, the vote is kept |
+ * | pending, past `expiresAt` | any | refused: expired (the expiry job may be late, the deadline is not) |
+ * | anything else | any | refused: already_decided |
+ */
+export function judgeDecision(approval: Approval, word: DecisionRequest, approver: Approver, now: Date): Judgement {
+  const refuse = (reason: RefusalReason): Judgement => ({ kind: 'refused', reason, state: approval.state });
+
+  if (approval.state !== 'pending') return refuse(approval.state === 'expired' ? 'expired' : 'already_decided');
+  if (now >= approval.expiresAt) return refuse('expired');
+  if (word.fingerprint !== null && !names(word.fingerprint, approval.fingerprint)) return refuse('other_call');
+
+  const standing = eligibility(approval, approver, now);
+  if (standing.kind === 'refused') return refuse(standing.reason);
+  if (approval.decisions.some((d) => d.approver === approver.id)) return refuse('already_voted');
+
+  const reason = word.reason?.trim() ? word.reason.trim() : null;
+  if (word.choice === 'deny' && approval.requirement.denyReason === 'required' && reason === null) {
+    return refuse('reason_required');
+  }
+  const decision = vote(word.choice, reason, approver, standing, now);
+  if (word.choice === 'deny') return { kind: 'recorded', decision, next: 'denied' };
+  const votes = approvalsCounted([...approval.decisions, decision]);
+  return { kind: 'recorded', decision, next: votes >= approval.requirement.quorum ? 'approved' : 'pending' };
+}
+
+function vote(
+  choice: Choice,
+  reason: string | null,
+  approver: Approver,
+  standing: Extract<Eligibility, { kind: 'eligible' }>,
+  now: Date,
+): Decision {
+  return {
+    approver: approver.id,
+    choice,
+    reason,
+    via: approver.via,
+    self: standing.self,
+    userGroup: standing.userGroup,
+    at: now,
+  };
+}
+
+/** Fingerprints are not secret, so a plain comparison is safe. */
+function names(shown: string, fingerprint: string): boolean {
+  return shown.length >= SHORTEST_PREFIX && fingerprint.startsWith(shown);
+}

@@ -1,0 +1,30 @@
+import type { JsonObject } from '../json/json.ts';
+
+/** Who calls: the grant that authenticated the request, and the person it belongs to. */
+export interface Principal {
+  readonly grant: string;
+  /** A Slack id, or null where the config says `owner: none`. */
+  readonly owner: string | null;
+  /** The owner may approve calls of this very grant; recorded on every use. */
+  readonly selfApproval: boolean;
+}
+
+/** One `tools/call`, as policy sees it. */
+export interface Call {
+  readonly principal: Principal;
+  readonly server: string;
+  readonly tool: string;
+  /** `params.arguments`; an empty object when absent. */
+  readonly args: JsonObject;
+  /** The MCP session, or null where the protocol has none. */
+  readonly session: string | null;
+  /** `params` as received; the fingerprint is made over part of it. */
+  readonly params: JsonObject;
+}
+
+const TOOL_NAME = /^[A-Za-z0-9_./-]{1,128}$/;
+
+/** Whether a tool may have this name. Calls of any other are denied before a rule is looked at. */
+export function isToolName(name: string): boolean {
+  return TOOL_NAME.test(name);
+}

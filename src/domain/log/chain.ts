@@ -1,0 +1,167 @@
+import { type Checkpoint, readCheckpoint, type SignedCheckpoint } from './checkpoint.ts';
+import type { ChainFault, Link, Proof } from './evidence.ts';
+import { diagnoseMisfit } from './misfit.ts';
+
+/** Stands for the hash before the first event. */
+export const GENESIS = '0'.repeat(64);
+
+/** What an event's hash is made over: the hash before it, its place in the chain, its canonical text. */
+export function chainText(previous: string, seq: number, text: string): string {
+  return `${previous}\n${seq}\n${text}`;
+}
+
+/** What a check found. No fault and `covered === head`: the log is complete and exactly what the gateway signed. */
+export interface ChainReport {
+  /** Sealed events that were read. */
+  readonly events: number;
+  /** The last place in the chain; 0: none. */
+  readonly head: number;
+  /** The last event that a valid checkpoint vouches for; 0: none does. */
+  readonly covered: number;
+  /** When that checkpoint was signed; null: there is none. */
+  readonly coveredAt: string | null;
+  readonly checkpoints: number;
+  readonly unsealed: number;
+  /** In the order in which they were found. */
+  readonly faults: readonly ChainFault[];
+}
+
+interface Head {
+  readonly seq: number;
+  readonly hash: string;
+  readonly previous: string;
+}
+
+const SIGNED = '"type":"checkpoint.signed"}';
+
+/**
+ * Reads the log once, in the order of the chain, with each checkpoint after the event that it vouches for, and reports
+ * what does not fit. Memory does not grow with the log. Behind the first event that does not fit, hashes prove nothing;
+ * the rest is counted, and signatures are still checked.
+ */
+export class ChainCheck {
+  readonly #proof: Proof;
+  readonly #keys: ReadonlySet<string>;
+  /** Checkpoints that were kept elsewhere, sorted so that the lowest is last. */
+  readonly #elsewhere: Checkpoint[] = [];
+  readonly #faults: ChainFault[] = [];
+  readonly #misplaced: Checkpoint[] = [];
+  /** Digests of valid checkpoints of the evidence that no event has named yet, by their `seq`. */
+  readonly #unnamed = new Map<number, string>();
+  #head: Head = { seq: 0, hash: GENESIS, previous: GENESIS };
+  #misfit: Link | null = null;
+  #broken = false;
+  #events = 0;
+  #unsealed = 0;
+  #checkpoints = 0;
+  #lastDigest: string | null = null;
+  #covered: Checkpoint | null = null;
+
+  /** `keys`: public keys that may sign. `elsewhere`: checkpoints kept out of reach of whoever could change the log. */
+  constructor(proof: Proof, keys: readonly string[], elsewhere: readonly SignedCheckpoint[] = []) {
+    this.#proof = proof;
+    this.#keys = new Set(keys);
+    for (const signed of elsewhere) {
+      const read = this.#signature(signed);
+      if (read !== null) this.#elsewhere.push(read);
+    }
+    this.#elsewhere.sort((a, b) => b.seq - a.seq);
+  }
+
+  event(link: Link): void {
+    if (link.seq === null || link.hash === null) {
+      this.#unsealed += 1;
+      return;
+    }
+    this.#events += 1;
+    if (this.#broken) return;
+    if (this.#misfit !== null) {
+      this.#break(link);
+      return;
+    }
+    const follows = link.seq === this.#head.seq + 1 && this.#fits(this.#head.hash, link.seq, link.text, link.hash);
+    if (!follows) {
+      this.#misfit = link;
+      return;
+    }
+    this.#head = { seq: link.seq, hash: link.hash, previous: this.#head.hash };
+    if (!link.agrees) this.#faults.push({ kind: 'mislabelled', seq: link.seq });
+    if (link.text.endsWith(SIGNED)) this.#named(link.text);
+    while (this.#elsewhere.at(-1)?.seq === link.seq) this.#vouch(this.#elsewhere.pop()!);
+  }
+
+  /** A checkpoint that is part of the evidence, passed at its place among the events. */
+  checkpoint(signed: SignedCheckpoint): void {
+    const read = this.#signature(signed);
+    if (read === null) return;
+    const before = this.#lastDigest;
+    this.#lastDigest = this.#proof.sha256(signed.text);
+    if (this.#misfit !== null || this.#broken) return;
+    if (read.seq < this.#head.seq) this.#faults.push({ kind: 'checkpoint_swapped', seq: read.seq });
+    // It may vouch for events that were removed; end() decides.
+    if (read.seq > this.#head.seq) this.#misplaced.push(read);
+    if (read.seq !== this.#head.seq) return;
+    if (read.previous !== before) this.#faults.push({ kind: 'checkpoint_removed', seq: read.seq });
+    this.#unnamed.set(read.seq, this.#lastDigest);
+    this.#vouch(read);
+  }
+
+  end(): ChainReport {
+    if (this.#misfit !== null) this.#break(null);
+    const { seq: head } = this.#head;
+    if (!this.#broken) for (const read of [...this.#misplaced, ...this.#elsewhere.toReversed()]) this.#beyond(read);
+    return {
+      events: this.#events,
+      head,
+      covered: this.#covered?.seq ?? 0,
+      coveredAt: this.#covered?.at ?? null,
+      checkpoints: this.#checkpoints,
+      unsealed: this.#unsealed,
+      faults: this.#faults,
+    };
+  }
+
+  #fits(previous: string, seq: number, text: string, hash: string): boolean {
+    return this.#proof.sha256(chainText(previous, seq, text)) === hash;
+  }
+
+  #break(next: Link | null): void {
+    const fits = this.#fits.bind(this);
+    this.#faults.push(diagnoseMisfit(this.#head, this.#misfit!, next, fits));
+    this.#misfit = null;
+    this.#broken = true;
+  }
+
+  /** What a checkpoint says; null and a fault unless a key that may sign signed it. */
+  #signature({ text, signature }: SignedCheckpoint): Checkpoint | null {
+    this.#checkpoints += 1;
+    const read = readCheckpoint(text);
+    if (read === null) this.#faults.push({ kind: 'bad_signature', seq: this.#head.seq });
+    else if (!this.#keys.has(read.key)) this.#faults.push({ kind: 'foreign_key', seq: read.seq, key: read.key });
+    else if (this.#proof.verifies(read.key, text, signature)) return read;
+    else this.#faults.push({ kind: 'bad_signature', seq: read.seq });
+    return null;
+  }
+
+  /** Compares a checkpoint with the event that it vouches for, which was just read. */
+  #vouch(read: Checkpoint): void {
+    const fits = read.hash === this.#head.hash && read.count === read.seq;
+    if (fits) this.#covered = read;
+    else this.#faults.push({ kind: 'rewritten', seq: read.seq, after: this.#covered?.seq ?? 0 });
+  }
+
+  /** An event of the log records that a checkpoint was signed: it must be in the evidence. */
+  #named(text: string): void {
+    const { data } = JSON.parse(text) as { data?: { digest?: unknown; seq?: unknown } };
+    const seq = Number(data?.seq);
+    if (this.#unnamed.get(seq) === data?.digest) this.#unnamed.delete(seq);
+    else this.#faults.push({ kind: 'checkpoint_removed', seq });
+  }
+
+  /** No event was read at the place that this checkpoint vouches for. */
+  #beyond(read: Checkpoint): void {
+    const { seq: head } = this.#head;
+    if (read.seq <= head) this.#faults.push({ kind: 'checkpoint_swapped', seq: read.seq });
+    else this.#faults.push({ kind: 'truncated', seq: head + 1, until: read.seq });
+  }
+}

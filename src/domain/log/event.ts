@@ -1,0 +1,82 @@
+import type { Approval } from '../approval/approval.ts';
+import type { Json, JsonObject } from '../json/json.ts';
+
+/** Everything that can happen, in the past tense. One event is one line of the audit log. */
+export const EVENTS = [
+  'gateway.started',
+  'gateway.stopped',
+  'policy.loaded',
+  'policy.rejected',
+  'tools.listed',
+  'access.refused',
+  'grant.used',
+  'call.allowed',
+  'call.denied',
+  'call.limited',
+  'call.refused',
+  'call.refunded',
+  'approval.requested',
+  'approval.joined',
+  'approval.collected',
+  'approval.caller_left',
+  'approval.decided',
+  'approval.refused',
+  'approval.expired',
+  'approval.withdrawn',
+  'approval.lapsed',
+  'approval.reminded',
+  'approval.escalated',
+  'call.dispatched',
+  'call.returned',
+  'call.deferred',
+  'call.succeeded',
+  'call.failed',
+  'call.unknown',
+  'card.posted',
+  'card.updated',
+  'card.failed',
+  'admin.signed_in',
+  'admin.signed_out',
+  'admin.refused',
+  'admin.read',
+  'grant.revoked',
+  'checkpoint.signed',
+] as const;
+export type EventType = (typeof EVENTS)[number];
+
+/** An event before the sealer gives it its place in the chain. Its data is redacted before it is made. */
+export interface NewEvent {
+  readonly type: EventType;
+  readonly at: Date;
+  /** Who did it: `grant:release-bot`, `slack:U0MIRA`, `admin`, `holdfast`. */
+  readonly actor: string;
+  readonly approval: string | null;
+  readonly server: string | null;
+  readonly tool: string | null;
+  readonly grant: string | null;
+  /** The process that wrote it; filled in at one place for all events. */
+  readonly replica?: string;
+  /** Everything else about the event; never a secret, never a tool's result. */
+  readonly data: JsonObject;
+}
+
+/** An event as the log holds it. */
+export interface LoggedEvent extends NewEvent {
+  /** Increases in the order of writing; readers use it as a cursor. */
+  readonly n: number;
+  /** Place in the chain; null until sealed. */
+  readonly seq: number | null;
+  /** Hex SHA-256 over the previous hash, seq and the canonical text; null until sealed. */
+  readonly hash: string | null;
+}
+
+/** What an event is about when it concerns no approval, server, tool or grant; spread into it. */
+export const NO_SUBJECT = { approval: null, server: null, tool: null, grant: null } as const;
+
+/** An event about an approval: it carries the approval's id, server, tool and grant. */
+export function approvalEvent(
+  approval: Pick<Approval, 'id' | 'server' | 'tool' | 'grant'>,
+  event: { type: NewEvent['type']; at: Date; actor: string; data: { [name: string]: Json } },
+): NewEvent {
+  return { ...event, approval: approval.id, server: approval.server, tool: approval.tool, grant: approval.grant };
+}

@@ -1,0 +1,86 @@
+import type { Call } from '../call/call.ts';
+
+export const WINDOWS = ['second', 'minute', 'hour', 'day', 'week', 'month'] as const;
+export type CalendarWindow = (typeof WINDOWS)[number];
+export const SCOPES = ['grant', 'session', 'server', 'owner', 'global'] as const;
+export type Scope = (typeof SCOPES)[number];
+
+/** A limit as a policy states it. Calendar windows are aligned to UTC; windows of `seconds`, to the epoch. */
+export interface LimitRule {
+  readonly counter: string;
+  readonly window: { readonly calendar: CalendarWindow } | { readonly seconds: number };
+  /** The most that is let through per window and scope value: calls, or the sum of `by`. A decimal as text. */
+  readonly max: string;
+  readonly scope: Scope;
+  /** What one call takes, a decimal as text. Where the rule names an argument, `evaluate` has read it. */
+  readonly by: string;
+  /** The author's words for the agent when the limit is full. */
+  readonly reason?: string | null;
+}
+
+/** What a call would take from one counter. The database decides when the window starts. */
+export interface Take {
+  readonly server: string;
+  readonly counter: string;
+  readonly scope: Scope;
+  readonly scopeValue: string;
+  readonly window: LimitRule['window'];
+  readonly max: string;
+  readonly by: string;
+}
+
+/** What a call took from one counter, and from which window: it can be given back only there. */
+export interface Taken {
+  readonly take: Take;
+  readonly windowStart: Date;
+}
+
+/** A limit that has no room for a call. */
+export interface FullLimit {
+  readonly take: Take;
+  /** When its window ends, by the database's clock. */
+  readonly resetsAt: Date;
+  /** Whole seconds until then, at least 1. */
+  readonly retryAfter: number;
+}
+
+/** What a call takes from its counters, in the same order for every call, so that two calls cannot deadlock. */
+export function takesOf(call: Call, limits: readonly LimitRule[]): Take[] {
+  return limits.map((rule) => takeOf(call, rule)).sort((a, b) => (takeKey(a) < takeKey(b) ? -1 : 1));
+}
+
+function takeOf(call: Call, rule: LimitRule): Take {
+  return {
+    server: rule.scope === 'global' || rule.scope === 'owner' ? '*' : call.server,
+    counter: rule.counter,
+    scope: rule.scope,
+    scopeValue: scopeValue(call, rule.scope),
+    window: rule.window,
+    max: rule.max,
+    by: rule.by,
+  };
+}
+
+function scopeValue(call: Call, scope: Scope): string {
+  switch (scope) {
+    case 'grant':
+      return call.principal.grant;
+    case 'session':
+      // Where the protocol has no session, the grant is the narrowest scope that a caller cannot renew at will.
+      return call.session === null ? `grant ${call.principal.grant}` : `session ${call.session}`;
+    case 'server':
+      return call.server;
+    case 'owner':
+      return call.principal.owner ?? `grant ${call.principal.grant}`;
+    case 'global':
+      return '*';
+    default:
+      return scope satisfies never;
+  }
+}
+
+/** Identifies a counter, whichever window it is in. */
+export function takeKey(take: Take): string {
+  const window = 'calendar' in take.window ? take.window.calendar : `${take.window.seconds}s`;
+  return JSON.stringify([take.server, take.counter, take.scope, take.scopeValue, window]);
+}

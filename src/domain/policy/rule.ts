@@ -1,0 +1,31 @@
+import type { Redaction } from '../json/redact.ts';
+import { DEFAULT_REDACTION } from '../json/redact.ts';
+import { matchesGlob } from './glob.ts';
+import type { Policy, ToolRule } from './policy.ts';
+
+/** The rule that governs a tool: its exact name first, then globs, longest first. Null: the default applies. */
+export function ruleFor(policy: Policy, tool: string): ToolRule | null {
+  const exact = policy.exact.get(tool);
+  if (exact !== undefined) return exact;
+  for (const entry of policy.globs) if (matchesGlob(entry.glob, tool)) return entry.rule;
+  return null;
+}
+
+/** Whether some call of this tool could lead to a question. */
+export function mayAskOf(policy: Policy, tool: string): boolean {
+  if (isHidden(policy, tool)) return false;
+  const rule = ruleFor(policy, tool);
+  const action = rule?.action ?? policy.default;
+  if (action === 'deny') return false;
+  return action === 'require_approval' || policy.allTools.askIf.length > 0 || (rule?.askIf.length ?? 0) > 0;
+}
+
+/** Whether a tool is left out of `tools/list`. Calls of it are denied as well. */
+export function isHidden(policy: Policy, tool: string): boolean {
+  return policy.hidden.exact.has(tool) || policy.hidden.globs.some((glob) => matchesGlob(glob, tool));
+}
+
+/** What to hide of a tool's arguments on cards, on pages and in the log. */
+export function redactionOf(policy: Policy, tool: string): Redaction {
+  return ruleFor(policy, tool)?.redaction ?? DEFAULT_REDACTION;
+}

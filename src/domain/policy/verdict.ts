@@ -1,0 +1,41 @@
+import type { Risk, Severity } from '../tool/risk.ts';
+import type { LimitRule } from './limit.ts';
+
+/** One step of an evaluation: what was looked at, and with what result. */
+export interface TraceStep {
+  /** Where in the policy: `hide`, `tools.create_api_key.action`, `tools.x.deny_if[0]`, `default`. */
+  readonly path: string;
+  /** In words, without argument values: `action is require_approval`, `args.role is missing`. */
+  readonly says: string;
+  /** This step decided. */
+  readonly decided: boolean;
+}
+
+/** Why policy came to its verdict. Card, console and `policy explain` render this. */
+export interface RuleTrace {
+  /** The key under `tools` that governs the call, or `default`. */
+  readonly rule: string;
+  readonly risk: Risk | null;
+  readonly severity: Severity | null;
+  /** The rule's words for people: told to the agent on deny, shown on the card on ask. */
+  readonly reason: string | null;
+  readonly steps: readonly TraceStep[];
+}
+
+/** What a policy asks of the approvers, before the config resolves group names. */
+export interface Ask {
+  /** Names of approver groups; null: the config's default. */
+  readonly approvers: readonly string[] | null;
+  readonly quorum: number;
+  /** Milliseconds; null: the config's default. */
+  readonly timeoutMs: number | null;
+  readonly remindMs: number | null;
+  readonly escalate: { readonly afterMs: number; readonly to: readonly string[] } | null;
+  readonly denyReason: 'required' | 'optional';
+}
+
+/** What policy says about one call. A verdict is policy's; a decision is a person's. */
+export type Verdict =
+  | { readonly kind: 'allow'; readonly limits: readonly LimitRule[]; readonly trace: RuleTrace }
+  | { readonly kind: 'deny'; readonly reason: string; readonly trace: RuleTrace }
+  | { readonly kind: 'ask'; readonly ask: Ask; readonly limits: readonly LimitRule[]; readonly trace: RuleTrace };
