@@ -1,6 +1,7 @@
 import { isObject, type Json } from '../../domain/json/json.ts';
 import { REDACTED } from '../../domain/json/redact.ts';
-import { cut, leftToRight, quoted, turnsAround, visible } from './escape.ts';
+import { cut } from '../../text/cut.ts';
+import { leftToRight, quoted, turnsAround, visible } from './escape.ts';
 
 /** One row of the table of arguments: a path and its value, both safe to show. */
 export interface ArgumentRow {

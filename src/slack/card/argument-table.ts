@@ -1,4 +1,5 @@
 import type { Json, JsonObject } from '../../domain/json/json.ts';
+import { cut } from '../../text/cut.ts';
 import {
   type ArgumentRow,
   argumentName,
@@ -8,7 +9,6 @@ import {
   shortenedRow,
 } from './argument-rows.ts';
 import { type Block, label, preformatted, richText } from './block-kit.ts';
-import { cut } from './escape.ts';
 
 /** As much of the arguments as the card can show. */
 export interface ArgumentBlock {

@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../domain/json/json.ts';
-import { cut } from './escape.ts';
+import { cut } from '../../text/cut.ts';
 
 /**
  * As much of Block Kit as a card needs. Untrusted text goes into rich text's `text` elements or into plain text, both of

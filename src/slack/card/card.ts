@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type Approval, isOver } from '../../domain/approval/approval.ts';
 import type { JsonObject } from '../../domain/json/json.ts';
+import { cut } from '../../text/cut.ts';
 import { argumentBlock } from './argument-table.ts';
 import {
   actions,
@@ -15,7 +16,7 @@ import {
   withoutRichText,
 } from './block-kit.ts';
 import { buttonValue } from './button.ts';
-import { codeSpan, cut, escapedMrkdwn, leftToRight, personMention } from './escape.ts';
+import { codeSpan, escapedMrkdwn, leftToRight, personMention } from './escape.ts';
 import {
   factsSection,
   fineprintBlock,

@@ -1,17 +1,9 @@
+import { replaceInkless } from '../../text/deceptive.ts';
+
 /**
  * Makes untrusted text harmless. There are two dangers: text that acts (mrkdwn, mentions, links) is escaped; text that
  * hides (bidi controls, zero-width characters, fillers, line separators) is shown as `\u202e`.
  */
-
-/**
- * Matches whole emoji, which are left alone (they contain joiners and selectors), and everything else that leaves no ink
- * of its own: controls, format characters, private use, unassigned, ignorable, unusual spaces, blank braille, and
- * combining marks beyond the fourth.
- */
-const INKLESS =
-  /(\p{RGI_Emoji})|[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\p{Default_Ignorable_Code_Point}\p{Zl}\p{Zp}\u2800]|(?! )\p{Zs}|(?<=\p{M}{4})\p{M}/gv;
-
-const PRINTABLE_ASCII = /^[\x20-\x7e]*$/;
 
 /** Letters that a renderer may move to the other side of the text beside them. */
 const RIGHT_TO_LEFT = /[\u0590-\u08ff\u200f\ufb1d-\ufdff\ufe70-\ufefc\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/u;
@@ -25,9 +17,7 @@ function unit(text: string): string {
 
 /** Makes every character visible and keeps it from reordering the text around it. Line breaks are escaped too. */
 export function visible(text: string): string {
-  // Most text is plain ASCII, and the expression below is slow.
-  if (PRINTABLE_ASCII.test(text)) return text;
-  return text.replace(INKLESS, (match, emoji: string | undefined) => emoji ?? unit(match));
+  return replaceInkless(text, unit);
 }
 
 /** A string as JSON writes it, so that a line break or a quote inside it cannot seem to end it. */
@@ -63,14 +53,6 @@ export function escapedMrkdwn(text: string): string {
 /** A name in mrkdwn, set as code, so that it cannot become bold, an emoji or a mention. */
 export function codeSpan(name: string): string {
   return `\`${escapedMrkdwn(leftToRight(name)).replace(/`/g, '\\u0060')}\``;
-}
-
-/** Cuts to at most `limit` characters, never through the middle of one. */
-export function cut(text: string, limit: number): string {
-  if (text.length <= limit) return text;
-  const end = limit - 1;
-  const last = text.charCodeAt(end - 1);
-  return `${text.slice(0, last >= 0xd800 && last <= 0xdbff ? end - 1 : end)}…`;
 }
 
 const PERSON = /^[UW][A-Z0-9]{2,}$/;

@@ -1,11 +1,12 @@
 import type { Approval } from '../../domain/approval/approval.ts';
 import type { JsonObject } from '../../domain/json/json.ts';
+import { cut } from '../../text/cut.ts';
 import type { CardPlace } from '../place/card-place.ts';
 import { argumentRows } from './argument-rows.ts';
 import { groupedRows } from './argument-table.ts';
 import { actions, type Block, button, LIMIT, label, plainText, preformatted, richText, section } from './block-kit.ts';
 import { buttonValue, viewMemory } from './button.ts';
-import { cut, visible } from './escape.ts';
+import { visible } from './escape.ts';
 import { factsSection, fineprintBlock, reasonBlocks, waitingBlocks } from './sections.ts';
 import { headline, stateSentence } from './story.ts';
 

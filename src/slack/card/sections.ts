@@ -1,8 +1,9 @@
 import { type Approval, type Decision, isOver } from '../../domain/approval/approval.ts';
 import { escalateAt } from '../../domain/approval/reminder.ts';
 import { REDACTED } from '../../domain/json/redact.ts';
+import { cut } from '../../text/cut.ts';
 import { attributed, type Block, context, fields, section } from './block-kit.ts';
-import { codeSpan, cut, escapedMrkdwn, groupMention, localTime, oneLine, personMention } from './escape.ts';
+import { codeSpan, escapedMrkdwn, groupMention, localTime, oneLine, personMention } from './escape.ts';
 import { stateSentence } from './story.ts';
 
 /** Most characters of an agent's or policy's reason on the card; the full view shows all of it. */

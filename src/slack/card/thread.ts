@@ -1,6 +1,7 @@
 import { type Approval, STATES, type State } from '../../domain/approval/approval.ts';
+import { cut } from '../../text/cut.ts';
 import { attributed, type Block, LIMIT, section } from './block-kit.ts';
-import { codeSpan, cut, localTime, oneLine } from './escape.ts';
+import { codeSpan, localTime, oneLine } from './escape.ts';
 import { approverList, noteToShow } from './sections.ts';
 import { quorumSoFar, stateSentence, voter } from './story.ts';
 

@@ -1,5 +1,5 @@
-import canonicalize from 'canonicalize';
 import { sql } from 'kysely';
+import { canonical } from '../../domain/json/canonical.ts';
 import type { JsonObject } from '../../domain/json/json.ts';
 import type { EventType, LoggedEvent, NewEvent } from '../../domain/log/event.ts';
 import type { Db } from '../table/tables.ts';
@@ -36,7 +36,7 @@ export function eventRow(event: NewEvent) {
  * The canonical text (RFC 8785) that is hashed. It is kept as text, so that what is read is exactly what was chained.
  */
 function bodyOf(event: NewEvent): string {
-  return canonicalize({ ...event, at: event.at.toISOString() })!;
+  return canonical({ ...event, at: event.at.toISOString() });
 }
 
 /** Events after `after`, in order of writing, as many as are not too heavy together. */

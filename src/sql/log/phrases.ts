@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import canonicalize from 'canonicalize';
+import { canonical } from '../../domain/json/canonical.ts';
 import { type JsonObject, member } from '../../domain/json/json.ts';
 import type { NewEvent } from '../../domain/log/event.ts';
 
@@ -59,7 +59,7 @@ function keyOf({ type, approval, actor, server, tool, grant, replica, data }: Ne
 
 function phraseOf(event: NewEvent): Phrase {
   const words = phraseWords(event);
-  const text = canonicalize({ ...event, at: '@', data: { ...event.data, fingerprint: '@' } })!;
+  const text = canonical({ ...event, at: '@', data: { ...event.data, fingerprint: '@' } });
   // Inside a string every quote has a backslash before it, so these two can only be members.
   const [head, rest] = cut(text, '"at":"');
   const [middle, tail] = cut(rest, '"fingerprint":"');

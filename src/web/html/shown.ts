@@ -1,25 +1,18 @@
 import { html } from 'hono/html';
+import { inklessIn } from '../../text/deceptive.ts';
 
 /** A piece of a page. Whatever is put into it as text is escaped. */
 export type Html = ReturnType<typeof html>;
-
-/**
- * What has no ink of its own, or moves what stands beside it: controls but tab and line feed, format characters (bidi,
- * zero width, tags), private use, unassigned, ignorable ones, odd spaces, blank braille, marks piled over four. Whole
- * emoji are left alone: they hold joiners.
- */
-const INKLESS =
-  /\p{RGI_Emoji}|(?![\t\n])[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\p{Default_Ignorable_Code_Point}\p{Zl}\p{Zp}\u2800]|(?! )\p{Zs}|(?<=\p{M}{4})\p{M}/gv;
-const EMOJI = /^\p{RGI_Emoji}$/v;
 
 /** Foreign text as data: escaped, and what hides is shown as its number. */
 export function shown(text: string): Html {
   const parts: (string | Html)[] = [];
   let from = 0;
-  for (const match of text.matchAll(INKLESS)) {
-    if (EMOJI.test(match[0])) continue;
-    parts.push(text.slice(from, match.index), mark(match[0]));
-    from = match.index + match[0].length;
+  for (const { at, character } of inklessIn(text)) {
+    // A page shows tabs and line feeds as what they are.
+    if (character === '\t' || character === '\n') continue;
+    parts.push(text.slice(from, at), mark(character));
+    from = at + character.length;
   }
   if (from === 0) return html`${text}`;
   parts.push(text.slice(from));
