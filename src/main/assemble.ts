@@ -171,7 +171,7 @@ export function assemble(runtime: Runtime): Assembled {
       hosts: () => place().hosts,
       publicUrl: () => place().publicUrl,
       access: gateway.accessLog,
-      ...(runtime.sent && { sent: runtime.sent }),
+      ...(runtime.sent && { alreadySent: runtime.sent }),
       log,
     }),
     slack: slackDoor?.app ?? new Hono(),

@@ -11,7 +11,7 @@ import type { Gateway } from '../gateway/gateway.ts';
 import type { Seat } from '../gateway/state/seat.ts';
 import { TaskRuns } from '../gateway/task/task-runs.ts';
 import type { CallDoor, CallRouting, ToolCallRequest } from './door/call-door.ts';
-import { bindingOf, comeBack, foreignOf, ourState, type Returned } from './hold/come-back.ts';
+import { bindingOf, foreignMembersOf, ourState, type ReturnedCaller, returnToSeat } from './hold/come-back.ts';
 import { HeldCalls } from './hold/held-calls.ts';
 import { BEAT_MS } from './hold/keep-alive.ts';
 import { callOf, heldRequest } from './hold/request.ts';
@@ -19,50 +19,52 @@ import { resumeStream } from './hold/resume-stream.ts';
 import { type HoldTerms, holdMs } from './hold/terms.ts';
 import { legacyStrategy, modernStrategy } from './hold/wait-strategy.ts';
 import { envelopeFault, modernClient } from './protocol/envelope.ts';
-import { rpcError, rpcText } from './protocol/response.ts';
+import { rpcError, rpcResult } from './protocol/response.ts';
 import {
-  crowded,
-  denied,
-  inexact,
-  limited,
+  deniedResult,
+  inexactValueResult,
+  pendingLimitResult,
+  rateLimitedResult,
   resultText,
   type ToolResult,
-  unavailable,
+  unavailableResult,
 } from './protocol/tool-results.ts';
 import { advertisement } from './relay/advertise.ts';
-import { answering } from './tasks/answer.ts';
-import { answerWithTask, lostTask, taskMessage, taskNeeded, wantsTask } from './tasks/messages.ts';
+import { forwardAnswer } from './tasks/answer.ts';
+import { answerTaskMessage, answerWithTask, lostTask, refuseWithoutTask, wantedTaskEra } from './tasks/messages.ts';
 import { taskDoor } from './tasks/server-side.ts';
 import { TaskSupport } from './tasks/support.ts';
 import type { ServerEntry } from './upstream/server.ts';
 
 export type { HoldTerms } from './hold/terms.ts';
 
-/** What happens to tool calls: verdicts, holds, cancellations. */
+/** The door for tool calls, and what the process starts and stops of it. */
 export interface Calls extends CallDoor {
-  /** Resolves when every hold has answered; the waiting room must have been stopped. */
+  /** Resolves when every held call has been answered. Stop the waiting room first. */
   drained(): Promise<void>;
-  /** Starts sending the calls of tasks; returns what stops it. */
+  /** Starts sending the calls of tasks; returns a function that stops it. */
   begin(): () => void;
 }
 
-/** `servers`: where the calls of tasks are sent. */
+/**
+ * Decides about tool calls, holds the gated ones and answers for them. `servers`: where the calls of tasks are sent.
+ */
 export function callDoor(
   gateway: Gateway,
   terms: () => HoldTerms,
   servers: (name: string) => ServerEntry | undefined = () => undefined,
 ): Calls {
-  const desk = new HeldCalls(gateway, () => terms().beatMs ?? BEAT_MS);
+  const heldCalls = new HeldCalls(gateway, () => terms().beatMs ?? BEAT_MS);
   const door = taskDoor(gateway, servers);
-  const runs = new TaskRuns(gateway, door, (run) => desk.follow(run));
+  const runs = new TaskRuns(gateway, door, (run) => heldCalls.track(run));
   const support = new TaskSupport(servers, gateway.clock);
-  const context = { gateway, servers, door, desk, runs, support };
+  const context = { gateway, servers, door, heldCalls, runs, support };
 
-  /** One leg: until the decision, or as long as this client waits. */
+  /** One attempt: waits for the decision, at most as long as this client can wait. */
   async function wait(
     request: ToolCallRequest,
     seat: Seat,
-    returned: Returned | null,
+    returned: ReturnedCaller | null,
     dispatch?: Dispatch,
   ): Promise<Response> {
     const held = heldRequest(request, returned?.bytes);
@@ -72,19 +74,20 @@ export function callDoor(
     const strategy = modern
       ? modernStrategy(gateway, held, seat, {
           binding: bindingOf(gateway, request),
-          leg: returned?.leg ?? 1,
-          foreign: returned === null ? foreignOf(request) : returned.foreign,
+          attempt: returned?.attempt ?? 1,
+          foreign: returned === null ? foreignMembersOf(request) : returned.foreign,
         })
       : legacyStrategy(gateway, held, seat, request.protocolVersion);
-    return desk.hold(held, seat, ms, request, strategy, dispatch);
+    return heldCalls.hold(held, seat, ms, request, strategy, dispatch);
   }
 
+  /** Answers a parked call: with a task where the client wants one, else when the wait is over. */
   async function park(request: ToolCallRequest, seat: Seat): Promise<Response> {
-    const era = wantsTask(request);
+    const era = wantedTaskEra(request);
     try {
       return await (era === null ? wait(request, seat, null) : answerWithTask(context, request, seat, era));
     } catch (error) {
-      // Told that it was not completed, it comes again: nobody sits at this place.
+      // The client gets an error and will come again; until then nobody sits in this seat.
       leaveSeatEmptySoon(gateway, seat.joiner);
       throw error;
     }
@@ -93,18 +96,20 @@ export function callDoor(
   async function call(request: ToolCallRequest): Promise<CallRouting> {
     const state = ourState(request);
     if (state !== null) {
-      const back = await comeBack(gateway, request, state, bindingOf(gateway, request));
-      if (back instanceof Response) return { kind: 'respond', response: back };
-      const { approval, joiner } = back;
+      const returned = await returnToSeat(gateway, request, state, bindingOf(gateway, request));
+      if (returned instanceof Response) return { kind: 'respond', response: returned };
+      const { approval, joiner } = returned;
       const seat = { approval, joiner, opened: false, notice: null };
-      return { kind: 'respond', response: await wait(request, seat, back) };
+      return { kind: 'respond', response: await wait(request, seat, returned) };
     }
-    const asks = gated(request);
+    const mayAsk = mayBeGated(request);
     const fault =
-      request.modern && asks ? envelopeFault({ params: request.params }, request.own, request.idText) : null;
+      request.modern && mayAsk ? envelopeFault({ params: request.params }, request.agentHeaders, request.idText) : null;
     if (fault !== null) return { kind: 'respond', response: fault };
-    const told = asks ? ((await taskNeeded(context, request)) ?? (await lostTask(context, request))) : null;
-    if (told !== null) return { kind: 'respond', response: told };
+    const answered = mayAsk
+      ? ((await refuseWithoutTask(context, request)) ?? (await lostTask(context, request)))
+      : null;
+    if (answered !== null) return { kind: 'respond', response: answered };
     const continued = bringsAnswers(request) && request.inexact === null ? await continuationOf(request) : null;
     if (continued !== null) {
       const { dispatch, joiner } = continued;
@@ -131,7 +136,7 @@ export function callDoor(
     return takeContinuation(gateway, call, request.idText, typeof state === 'string' ? state : null);
   }
 
-  function gated({ server, params }: ToolCallRequest): boolean {
+  function mayBeGated({ server, params }: ToolCallRequest): boolean {
     const policy = gateway.rules.policy(server);
     return policy !== null && mayAskOf(policy, String(member(params, 'name')));
   }
@@ -140,10 +145,10 @@ export function callDoor(
     call,
 
     async cancelled(principal, server, session, requestId, reason) {
-      // Matched on session and id; with no session never: an id alone is anybody's.
+      // Matched by session and id. Without a session nothing matches, because anybody can use the same id.
       if (session === null) return false;
       const parked = await withdraw(gateway, { grant: principal.grant, server, session, requestId, reason });
-      if (parked) desk.abandon(server, session, requestId);
+      if (parked) heldCalls.abandon(server, session, requestId);
       return parked;
     },
 
@@ -151,11 +156,11 @@ export function callDoor(
       await withdraw(gateway, { grant: null, server, session, requestId: null, reason: null });
     },
 
-    named: (server, session, client) => nameClient(gateway, session, server, client),
+    clientNamed: (server, session, client) => nameClient(gateway, session, server, client),
 
-    task: (message) => taskMessage(context, message),
+    taskMessage: (message) => answerTaskMessage(context, message),
 
-    answering: (answer) => answering(context, answer),
+    forwardAnswer: (answer) => forwardAnswer(context, answer),
 
     advertise: (server, method, version) => advertisement(gateway.rules.policy(server), method, version),
 
@@ -164,58 +169,61 @@ export function callDoor(
       return () => runs.stop();
     },
 
-    resume: (resumption) => resumeStream(gateway, desk, terms(), resumption),
+    resume: (resumption) => resumeStream(gateway, heldCalls, terms(), resumption),
 
-    drained: () => desk.drained(),
+    drained: () => heldCalls.drained(),
   };
 }
 
-/** Whether it says that it answers something that its server asked (2026-07-28, MRTR). */
+/** Whether the call claims to answer something that its server asked (2026-07-28, MRTR). */
 function bringsAnswers({ modern, params }: Pick<ToolCallRequest, 'modern' | 'params'>): boolean {
   if (!modern) return false;
   return typeof member(params, 'requestState') === 'string' || member(params, 'inputResponses') !== undefined;
 }
 
-/** Our own codes are HTTP's, outside what JSON-RPC reserves. */
-const REFUSED = { denied: 403, limited: 429, inexact: 400, crowded: 429, unavailable: 503 } as const satisfies Record<
-  Exclude<Handled, { kind: 'forward' | 'held' }>['kind'],
-  number
->;
+/** JSON-RPC error codes of our own: HTTP statuses, outside the range that JSON-RPC reserves. */
+const REFUSAL_CODES = {
+  denied: 403,
+  limited: 429,
+  inexact: 400,
+  crowded: 429,
+  unavailable: 503,
+} as const satisfies Record<Exclude<Handled, { kind: 'forward' | 'held' }>['kind'], number>;
 
 type RefusedCall = Exclude<Handled, { kind: 'forward' | 'held' }>;
 
-/** Who asked for a task and gets none is told by an error: a result would be taken for a task's (2025-11-25). */
+/** A client that asked for a task gets an error: it would take a result for that of a task (2025-11-25). */
 function refusal(request: ToolCallRequest, handled: RefusedCall): Response {
-  if (wantsTask(request) === 'legacy') {
-    return rpcError(200, REFUSED[handled.kind], wordsFor(handled).content[0].text, request.idText);
+  if (wantedTaskEra(request) === 'legacy') {
+    return rpcError(200, REFUSAL_CODES[handled.kind], refusalResult(handled).content[0].text, request.idText);
   }
-  return rpcText(request.idText, resultText(wordsFor(handled), request.modern));
+  return rpcResult(request.idText, resultText(refusalResult(handled), request.modern));
 }
 
-function wordsFor(handled: RefusedCall): ToolResult {
+function refusalResult(handled: RefusedCall): ToolResult {
   switch (handled.kind) {
     case 'denied':
-      return denied(handled.reason);
+      return deniedResult(handled.reason);
     case 'limited':
-      return limited(handled.full);
+      return rateLimitedResult(handled.full);
     case 'inexact':
-      return inexact(handled.path);
+      return inexactValueResult(handled.path);
     case 'crowded':
-      return crowded(handled.pending);
+      return pendingLimitResult(handled.pending);
     case 'unavailable':
-      return unavailable(handled.part);
+      return unavailableResult(handled.part);
     default:
       return handled satisfies never;
   }
 }
 
-/** Characters of an agent's reason that are kept: more is not read on a card, and is stored with every event. */
-const REASON = 4_000;
+/** Characters of an agent's reason that are kept. Nobody reads more on a card, and it is stored with every event. */
+const MAX_REASON = 4_000;
 
-/** The agent's own words in `_meta["holdfast/reason"]`. */
+/** The agent's own reason in `_meta["holdfast/reason"]`; null when it gives none. */
 function statedReason(request: ToolCallRequest): string | null {
   const meta: Json | undefined = member(request.params, '_meta');
   const reason = isObject(meta) ? member(meta, 'holdfast/reason') : undefined;
   if (typeof reason !== 'string' || reason.trim() === '') return null;
-  return reason.length <= REASON ? reason : `${reason.slice(0, REASON).toWellFormed()}…`;
+  return reason.length <= MAX_REASON ? reason : `${reason.slice(0, MAX_REASON).toWellFormed()}…`;
 }

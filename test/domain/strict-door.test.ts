@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { type ReadMessage, readMessage } from '../../src/mcp/door/strict-door.ts';
+import { type BodyReading, readMessage } from '../../src/mcp/door/strict-door.ts';
 import { isExact } from '../../src/mcp/json/exact-number.ts';
 import { elementsAt, spanOf } from '../../src/mcp/json/text.ts';
 
 const JSON_BODY = { contentType: 'application/json', contentEncoding: null };
 const utf8 = (text: string) => new TextEncoder().encode(text);
-const read = (text: string, headers = JSON_BODY): ReadMessage => readMessage(utf8(text), headers);
+const read = (text: string, headers = JSON_BODY): BodyReading => readMessage(utf8(text), headers);
 const nested = (levels: number) => '['.repeat(levels) + ']'.repeat(levels);
 const call = (params: string, rest = '') => `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":${params}${rest}}`;
 

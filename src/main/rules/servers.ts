@@ -51,12 +51,12 @@ export class Servers {
       name,
       upstream: this.#upstream(config),
       headers: config.upstream.kind === 'http' ? config.upstream.headers : {},
-      hidden: (tool, entry) => {
+      isHidden: (tool, entry) => {
         if (drifts) this.#rules.tools.saw(name, entry, (policy.exact.get(tool)?.seen ?? null) !== null);
         return policy !== null && isHidden(policy, tool);
       },
-      hides: drifts || (policy !== null && (policy.hidden.exact.size > 0 || policy.hidden.globs.length > 0)),
-      listed: (page) => this.#lists.page(name, page),
+      inspectsLists: drifts || (policy !== null && (policy.hidden.exact.size > 0 || policy.hidden.globs.length > 0)),
+      onToolList: (page) => this.#lists.page(name, page),
     };
   }
 

@@ -7,54 +7,59 @@ import { tap } from '../relay/tap.ts';
 import type { MessageEdit } from '../relay/tap-events.ts';
 import { bindOpened } from './bind-opened.ts';
 import type { Forward } from './forward.ts';
-import { OLDEST, type PostedRequest } from './posted.ts';
+import { DEFAULT_REVISION, type PostedRequest } from './posted.ts';
 
-/** Hands the server's answer to the agent: at once where nothing is to be waited for, as for a plain call. */
+/** Returns the server's answer to the agent, at once where nothing has to be bound or edited, as for a plain call. */
 export function answerAgent(
   posted: PostedRequest,
   answered: ExchangeAnswer,
-  { opens, lists }: Pick<Forward, 'lists' | 'opens'>,
+  { mayOpenSession, mayListTools }: Pick<Forward, 'mayListTools' | 'mayOpenSession'>,
 ): Response | Promise<Response> {
   if (answered.kind !== 'answer') return toAgent(posted, answered);
   const observed = observedBy(posted, answered);
-  const edit = editFor(posted, lists);
-  return opens || edit !== null ? afterBinding(posted, observed, opens, edit) : toAgent(posted, observed, true);
+  const edit = editFor(posted, mayListTools);
+  return mayOpenSession || edit !== null
+    ? afterBinding(posted, observed, mayOpenSession, edit)
+    : toAgent(posted, observed, true);
 }
 
-/** `whole`: nothing was changed, so that it may be written to its socket in one piece. */
-function toAgent(posted: PostedRequest, answered: ExchangeAnswer, whole = false): Response {
-  const { server, read, outgoing, passage } = posted;
-  const node = whole ? nodeResponseOf(outgoing, passage.sent) : null;
+/** `unchanged`: the answer was not edited, so it may be written to its socket in one piece. */
+function toAgent(posted: PostedRequest, answered: ExchangeAnswer, unchanged = false): Response {
+  const { server, read, outgoing, context } = posted;
+  const node = unchanged ? nodeResponseOf(outgoing, context.alreadySent) : null;
   return relay(answered, server.name, read.kind === 'message' ? read.idText : null, node);
 }
 
 async function afterBinding(
   posted: PostedRequest,
   answered: UpstreamAnswer,
-  opens: boolean,
+  mayOpenSession: boolean,
   edit: MessageEdit | null,
 ): Promise<Response> {
-  // Before the answer leaves: with it the agent could already come back, perhaps to another replica.
-  const refused = opens ? await bindOpened(posted, answered) : null;
+  // Bound before the answer leaves: with it, the agent may come back at once, perhaps to another replica.
+  const refused = mayOpenSession ? await bindOpened(posted, answered) : null;
   return refused ?? toAgent(posted, edit === null ? answered : await tap(answered, edit));
 }
 
-/** The answer to `tools/list` is observed as the server gave it. */
+/** The answer to `tools/list` is observed as the server sent it, hidden tools included. */
 function observedBy({ server, read }: PostedRequest, answered: UpstreamAnswer): UpstreamAnswer {
-  const { listed } = server;
-  if (listed === undefined || read.kind !== 'message' || read.method !== 'tools/list') return answered;
+  const { onToolList } = server;
+  if (onToolList === undefined || read.kind !== 'message' || read.method !== 'tools/list') return answered;
   return observeAnswer(answered, (message) => {
     const page = listPage(read.message, message);
-    if (page !== null) listed(page);
+    if (page !== null) onToolList(page);
   });
 }
 
-/** What is to be changed in the answer: hidden tools are cut out, the gateway's own offers are added. */
-function editFor({ passage, server, read, headers, claim }: PostedRequest, lists: boolean): MessageEdit | null {
-  const hide = lists && server.hides ? (text: string) => withoutHidden(text, server.hidden) : null;
-  const version = claim ?? headers['mcp-protocol-version'] ?? OLDEST;
+/** How the answer is edited: hidden tools are cut out, and what the gateway offers is added. Null: not at all. */
+function editFor(
+  { context, server, read, headers, claimedRevision }: PostedRequest,
+  mayListTools: boolean,
+): MessageEdit | null {
+  const hide = mayListTools && server.inspectsLists ? (text: string) => withoutHidden(text, server.isHidden) : null;
+  const version = claimedRevision ?? headers['mcp-protocol-version'] ?? DEFAULT_REVISION;
   const method = read.kind === 'message' ? read.method : null;
-  const add = method === null ? null : (passage.calls.advertise?.(server.name, method, version) ?? null);
+  const add = method === null ? null : (context.calls.advertise?.(server.name, method, version) ?? null);
   if (hide === null || add === null) return hide ?? add;
   return (text) => {
     const cut = hide(text);

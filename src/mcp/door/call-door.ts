@@ -3,40 +3,43 @@ import type { Json, JsonObject } from '../../domain/json/json.ts';
 import type { Upstream } from '../../ports.ts';
 import type { NodeResponse } from '../relay/node-response.ts';
 
-/** One `tools/call` that has passed the strict door: `params` is an object and `params.name` a string. */
+/** One `tools/call` that the strict door has accepted: `params` is an object and `params.name` a string. */
 export interface ToolCallRequest {
   readonly principal: Principal;
   readonly server: string;
   /** A keyed digest of the MCP session's id; null where there is none. The id itself is only in `headers`. */
   readonly session: string | null;
-  /** A string or a number. */
+  /** The JSON-RPC id: a string or a number. */
   readonly requestId: Json;
-  /** The id's JSON text, as it was written. */
+  /** The id as JSON text, exactly as it was written. */
   readonly idText: string;
   readonly params: JsonObject;
-  /** The body as it came; this is what is forwarded. */
+  /** The body exactly as it came; this is what is forwarded. */
   readonly bytes: Uint8Array;
-  /** JSON pointer to the first number a double cannot keep exactly, or lone surrogate; null: none. */
+  /**
+   * JSON pointer to the first number that a double cannot keep exactly, or string with a lone surrogate; null: none.
+   */
   readonly inexact: string | null;
   /** The request's Accept header; empty when it sent none. */
   readonly accept: string;
-  /** Ready for the upstream, the config's included. */
+  /** The headers for the upstream, the configured ones included. */
   readonly headers: Readonly<Record<string, string>>;
   readonly upstream: Upstream;
-  /** Those of `headers` that the agent sent; the config's are added anew when a call is sent later. */
-  readonly own: Readonly<Record<string, string>>;
+  /** The headers for the upstream without the configured ones, which are added when a call is sent later. */
+  readonly agentHeaders: Readonly<Record<string, string>>;
   /** The body claims a stateless revision (2026-07-28). */
   readonly modern: boolean;
-  /** The request's MCP-Protocol-Version: the body's claim, else the header, else 2025-03-26. */
+  /** The request's revision: the body's claim, else the MCP-Protocol-Version header, else 2025-03-26. */
   readonly protocolVersion: string;
-  /** Aborted when the agent's connection closes. Made on first use: read it only where it is needed. */
+  /** Aborted when the agent's connection closes. It is created on first use, so read it only where it is needed. */
   readonly signal: AbortSignal;
-  /** Where an answer that is held can be written; null: only a `Response` will do. */
-  readonly outlet?: NodeResponse | null;
+  /** Where a held answer can be written directly; null: the answer must be a `Response`. */
+  readonly nodeResponse?: NodeResponse | null;
 }
 
+/** What the door does with a tool call. */
 export type CallRouting =
-  /** The door forwards the bytes. `notSent` is awaited when they provably did not go out. */
+  /** The door forwards the bytes. `notSent` is awaited when they provably were not sent. */
   | { readonly kind: 'forward'; readonly notSent?: () => Promise<void> }
   | { readonly kind: 'respond'; readonly response: Response };
 
@@ -49,8 +52,9 @@ export interface TaskMessage {
   readonly message: JsonObject;
   /** The body as text. */
   readonly text: string;
-  /** The request's own headers, lower-case names. */
-  readonly said: Readonly<Record<string, string>>;
+  /** The agent's headers, by lower-case name. */
+  readonly requestHeaders: Readonly<Record<string, string>>;
+  /** The headers for the upstream, the configured ones included. */
   readonly headers: Readonly<Record<string, string>>;
   readonly accept: string;
   readonly upstream: Upstream;
@@ -58,20 +62,25 @@ export interface TaskMessage {
   readonly signal: AbortSignal;
 }
 
-/** A GET that takes up a broken stream. */
+/** A GET that resumes a broken stream. */
 export interface Resumption {
   readonly principal: Principal;
   readonly server: string;
+  /** A digest; null where there is none. */
   readonly session: string | null;
   readonly lastEventId: string;
+  /** The headers for the upstream, the configured ones included. */
   readonly headers: Readonly<Record<string, string>>;
   readonly upstream: Upstream;
 }
 
-/** What the door asks about tool calls. All may throw `Unavailable`: then nothing is forwarded (P6). */
+/** What the HTTP door asks about tool calls. Any method may throw `Unavailable`; then nothing is forwarded (P6). */
 export interface CallDoor {
   call(request: ToolCallRequest): Promise<CallRouting>;
-  /** True when it concerned a parked call and must not be forwarded. `requestIdText` is the id's JSON text. */
+  /**
+   * A `notifications/cancelled`. Resolves to true when it withdrew a parked call; then it must not be forwarded.
+   * `requestIdText` is the id as JSON text.
+   */
   cancelled(
     principal: Principal,
     server: string,
@@ -81,15 +90,15 @@ export interface CallDoor {
   ): Promise<boolean>;
   /** The agent ended its session; `session` is the digest, as in `ToolCallRequest`. */
   sessionEnded(server: string, session: string): Promise<void>;
-  /** The session's client, as it named itself. */
-  named?(server: string, session: string, client: string): Promise<void>;
-  /** null: the stream is the upstream's. */
+  /** `client` is the name that the session's client gave itself. */
+  clientNamed?(server: string, session: string, client: string): Promise<void>;
+  /** Null: the stream is the upstream's, so the GET is forwarded. */
   resume?(resumption: Resumption): Promise<Response | null>;
-  /** An agent's response to its server; null: it passes as it is. */
-  answering?(answer: AgentAnswer): Promise<ForwardedAnswer | null>;
-  /** null: the upstream's to answer. */
-  task?(message: TaskMessage): Promise<Response | null>;
-  /** What is to be changed in an answer to this method, so that agents know what the gateway can do for them. */
+  /** An agent's response to a request of its server; null: it is forwarded unchanged. */
+  forwardAnswer?(answer: AgentAnswer): Promise<ForwardedAnswer | null>;
+  /** Null: the message is forwarded to the upstream. */
+  taskMessage?(message: TaskMessage): Promise<Response | null>;
+  /** How to edit an answer to this method so that agents learn what the gateway offers; null: not at all. */
   advertise?(server: string, method: string, protocolVersion: string): ((text: string) => string | null) | null;
 }
 
@@ -104,8 +113,9 @@ export interface AgentAnswer {
   readonly text: string;
 }
 
-/** What is to be sent of it, and what to do once the server has it. */
+/** What is sent to the server for an agent's response. */
 export interface ForwardedAnswer {
   readonly text: string;
-  readonly taken: () => Promise<void>;
+  /** To be called once the server has it. */
+  readonly delivered: () => Promise<void>;
 }

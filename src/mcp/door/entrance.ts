@@ -4,7 +4,7 @@ import type { HeaderRecord } from '../protocol/header-policy.ts';
 import { rpcError } from '../protocol/response.ts';
 import type { ServerEntry } from '../upstream/server.ts';
 
-/** An agent's credential, once its token was recognised. */
+/** An agent's credential, found by its token. */
 export interface AgentGrant {
   readonly name: string;
   readonly owner: string | null;
@@ -13,31 +13,37 @@ export interface AgentGrant {
   readonly servers: readonly string[];
 }
 
+/** What admission needs: the gateway's own addresses, its servers and its grants. */
 export interface EntranceDeps extends OwnAddresses {
   readonly servers: (name: string) => ServerEntry | undefined;
-  /** Compares in constant time; null for a token nobody has. */
+  /** Compares in constant time; null for a token that no grant has. */
   readonly authenticate: (bearer: string) => AgentGrant | null;
 }
 
-export interface Entered {
+/** The request is admitted: to this server, on behalf of this principal. */
+export interface AdmittedAgent {
   readonly kind: 'entered';
   readonly server: ServerEntry;
   readonly principal: Principal;
 }
 
+/** The request is refused, with this answer. */
 export interface TurnedAway {
   readonly kind: 'turned_away';
   readonly response: Response;
-  /** Whose token it was; null when nobody's. */
+  /** The grant whose token was sent; null when there is none. */
   readonly grant: string | null;
 }
 
 const BEARER = /^Bearer +([^\s]+) *$/i;
 
-/** Who comes in, and to which server: the host and origin, the credential, the binding, in this order. */
-export function enter(deps: EntranceDeps, headers: HeaderRecord, name: string): Entered | TurnedAway {
-  const place = wrongPlace(deps, headers);
-  if (place !== null) return turnAway(place);
+/**
+ * Decides whether a request is admitted to the server named `name`. Checked in this order: Host and Origin (403), the
+ * token (401), whether the server exists (404), whether the grant is bound to it (403).
+ */
+export function admitAgent(deps: EntranceDeps, headers: HeaderRecord, name: string): AdmittedAgent | TurnedAway {
+  const foreign = refuseForeignAddress(deps, headers);
+  if (foreign !== null) return turnAway(foreign);
 
   const bearer = BEARER.exec(headers.authorization ?? '')?.[1];
   const grant = bearer === undefined ? null : deps.authenticate(bearer);
@@ -59,8 +65,11 @@ function turnAway(response: Response, grant: string | null = null): TurnedAway {
   return { kind: 'turned_away', response, grant };
 }
 
-/** A page in a browser could point a name of its own at us (DNS rebinding): only our own names are answered. */
-export function wrongPlace(addresses: OwnAddresses, { host, origin }: HeaderRecord): Response | null {
+/**
+ * HTTP 403 unless Host and Origin are the gateway's own; null when they are. Otherwise a page in a browser could reach
+ * the gateway by a name of its own (DNS rebinding).
+ */
+export function refuseForeignAddress(addresses: OwnAddresses, { host, origin }: HeaderRecord): Response | null {
   if (!isOurHost(addresses, host)) {
     return rpcError(403, 403, "This Host is not one of the gateway's. Set HOLDFAST_PUBLIC_URL to the address you use.");
   }

@@ -1,16 +1,16 @@
 import type { ExchangeAnswer } from '../../ports.ts';
 
-/** What was posted goes on to its server. */
+/** How a POST is sent on to its server. */
 export interface Forward {
-  /** In place of the bytes that came. */
+  /** Replace the body as it came; absent: it is sent unchanged. */
   readonly bytes?: Uint8Array;
-  /** The answer may open a session. */
-  readonly opens: boolean;
-  /** The answer may list tools. */
-  readonly lists: boolean;
-  /** Hears how it went, before the agent does. */
-  readonly answered?: (answer: ExchangeAnswer) => Promise<void>;
+  /** The server's answer may open a session. */
+  readonly mayOpenSession: boolean;
+  /** The server's answer may list tools. */
+  readonly mayListTools: boolean;
+  /** Called with the server's answer, and awaited, before the agent gets it. */
+  readonly onAnswer?: (answer: ExchangeAnswer) => Promise<void>;
 }
 
-/** As it came, and its answer as it comes. */
-export const AS_IT_IS: Forward = { opens: false, lists: false };
+/** The request and its answer are forwarded unchanged. */
+export const FORWARD_UNCHANGED: Forward = { mayOpenSession: false, mayListTools: false };

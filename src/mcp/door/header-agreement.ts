@@ -1,37 +1,38 @@
 import { isObject, type Json, type JsonObject, member } from '../../domain/json/json.ts';
 import type { HeaderRecord } from '../protocol/header-policy.ts';
-import { fold } from '../protocol/names.ts';
-import type { ReadBatch, ReadOne } from './strict-door.ts';
+import { foldName } from '../protocol/names.ts';
+import type { ReadBatch, ReadSingle } from './strict-door.ts';
 
 const VERSION_CLAIM = 'io.modelcontextprotocol/protocolVersion';
 const PARAM_PREFIX = 'mcp-param-';
-const PACKED = /^=\?base64\?(.*)\?=$/;
+/** A header value that is encoded as base64 of UTF-8 (2026-07-28). */
+const ENCODED = /^=\?base64\?(.*)\?=$/;
 
-/** The revision that the body itself claims (2026-07-28 and later); null in the legacy era. */
-export function claimedVersion(message: JsonObject): string | null {
-  const claim = member(member(member(message, 'params'), '_meta'), VERSION_CLAIM);
-  return typeof claim === 'string' ? claim : null;
+/** The revision that the body claims (2026-07-28 and later); null in the legacy era, which has no such claim. */
+export function claimedRevisionOf(message: JsonObject): string | null {
+  const claimed = member(member(member(message, 'params'), '_meta'), VERSION_CLAIM);
+  return typeof claimed === 'string' ? claimed : null;
 }
 
 /**
- * Whether the headers that repeat the body say the same as the body (2026-07-28, HeaderMismatch): `Mcp-Method`,
- * `Mcp-Name`, the claimed `MCP-Protocol-Version`, and `Mcp-Param-*` as far as it can be told without the tool's schema.
- * Null when they agree, else why not. A header that is missing is the upstream's to miss.
+ * Checks that the headers that repeat parts of the body agree with it (2026-07-28, HeaderMismatch): `Mcp-Method`,
+ * `Mcp-Name`, `MCP-Protocol-Version`, and `Mcp-Param-*` as far as that is possible without the tool's schema. Null when
+ * they agree, else the reason. Missing headers are left for the upstream to refuse.
  */
-export function disagreement(headers: HeaderRecord, read: ReadOne | ReadBatch): string | null {
+export function headerDisagreement(headers: HeaderRecord, read: ReadSingle | ReadBatch): string | null {
   const message = read.kind === 'message' ? read.message : null;
   const method = headers['mcp-method'];
   if (method !== undefined && method !== member(message, 'method')) return 'Mcp-Method is not the method of the body';
 
   const name = headers['mcp-name'];
-  if (name !== undefined && unpack(name) !== nameOf(message)) return 'Mcp-Name is not what the body names';
+  if (name !== undefined && decodeValue(name) !== nameOf(message)) return 'Mcp-Name is not what the body names';
 
   const version = headers['mcp-protocol-version'];
-  const claim = message === null ? null : claimedVersion(message);
-  if (version !== undefined && claim !== null && version !== claim) {
+  const claimed = message === null ? null : claimedRevisionOf(message);
+  if (version !== undefined && claimed !== null && version !== claimed) {
     return 'MCP-Protocol-Version is not the version that the body claims';
   }
-  return parameters(headers, message);
+  return parameterDisagreement(headers, message);
 }
 
 function nameOf(message: JsonObject | null): Json | undefined {
@@ -39,24 +40,28 @@ function nameOf(message: JsonObject | null): Json | undefined {
   return member(params, 'name') ?? member(params, 'uri') ?? member(params, 'taskId');
 }
 
-/** Null when what is packed is not base64 of UTF-8. */
-function unpack(value: string): string | null {
-  const packed = PACKED.exec(value)?.[1];
-  if (packed === undefined) return value;
+/** The header's value, decoded if it is encoded; null when it is encoded wrongly. */
+function decodeValue(value: string): string | null {
+  const encoded = ENCODED.exec(value)?.[1];
+  if (encoded === undefined) return value;
   try {
-    const bytes = Uint8Array.from(atob(packed), (c) => c.charCodeAt(0));
+    const bytes = Uint8Array.from(atob(encoded), (c) => c.charCodeAt(0));
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
     return null;
   }
 }
 
-function parameters(headers: HeaderRecord, message: JsonObject | null): string | null {
+function parameterDisagreement(headers: HeaderRecord, message: JsonObject | null): string | null {
   for (const header in headers) {
     if (!header.startsWith(PARAM_PREFIX)) continue;
-    const value = unpack(headers[header] ?? '');
+    const value = decodeValue(headers[header] ?? '');
     const args = member(member(message, 'params'), 'arguments');
-    if (value === null || args === undefined || !backs(args, plain(header.slice(PARAM_PREFIX.length)), value)) {
+    if (
+      value === null ||
+      args === undefined ||
+      !argumentsConfirm(args, comparable(header.slice(PARAM_PREFIX.length)), value)
+    ) {
       return `${header} is not what the arguments say`;
     }
   }
@@ -64,30 +69,30 @@ function parameters(headers: HeaderRecord, message: JsonObject | null): string |
 }
 
 /**
- * Which argument a parameter header repeats is written in the tool's schema only. What has to hold whatever it says:
- * the value is somewhere among the arguments, and an argument of that very name has it.
+ * Only the tool's schema says which argument a parameter header repeats. In any case the value must occur among the
+ * arguments, and every argument of that name (apart from case, `-` and `_`) must have it.
  */
-function backs(args: Json, name: string, value: string): boolean {
+function argumentsConfirm(args: Json, name: string, value: string): boolean {
   let found = false;
   let contradicted = false;
   const visit = (node: Json, key: string | null): void => {
     if (isObject(node)) {
       for (const inner of Object.keys(node)) visit(node[inner] as Json, inner);
     } else if (!Array.isArray(node) && node !== null) {
-      const same = says(node as string | number | boolean, value);
+      const same = equalsText(node as string | number | boolean, value);
       found ||= same;
-      contradicted ||= !same && key !== null && plain(key) === name;
+      contradicted ||= !same && key !== null && comparable(key) === name;
     }
   };
   visit(args, null);
   return found && !contradicted;
 }
 
-function says(argument: string | number | boolean, value: string): boolean {
+function equalsText(argument: string | number | boolean, value: string): boolean {
   if (typeof argument === 'number') return value.trim() !== '' && Number(value) === argument;
   return String(argument) === value;
 }
 
-function plain(name: string): string {
-  return fold(name).replaceAll(/[-_]/g, '');
+function comparable(name: string): string {
+  return foldName(name).replaceAll(/[-_]/g, '');
 }

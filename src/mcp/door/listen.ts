@@ -2,16 +2,19 @@ import { headersForUpstream } from '../protocol/header-policy.ts';
 import { withoutHidden } from '../relay/hide-tools.ts';
 import { relay } from '../relay/relay.ts';
 import { tap } from '../relay/tap.ts';
-import { type AgentVisit, noSession, sessionOf } from './visit.ts';
+import { type AgentVisit, sessionNotFound, sessionOf } from './visit.ts';
 
-/** The server's own stream, or a replay of an earlier one. Nobody else can read it, so it ends with its reader. */
-export async function get(visit: AgentVisit): Promise<Response> {
-  const { headers, server, principal, request, passage } = visit;
+/**
+ * GET: resumes a held answer, or relays the server's own stream. The server's stream is cancelled when the agent
+ * disconnects, because nobody else can read it.
+ */
+export async function handleGet(visit: AgentVisit): Promise<Response> {
+  const { headers, server, principal, request, context } = visit;
   const session = await sessionOf(visit);
-  if (session === 'foreign') return noSession();
+  if (session === 'foreign') return sessionNotFound();
   const lastEventId = headers['last-event-id'];
-  if (lastEventId !== undefined && passage.calls.resume !== undefined) {
-    const resumed = await passage.calls.resume({
+  if (lastEventId !== undefined && context.calls.resume !== undefined) {
+    const resumed = await context.calls.resume({
       principal,
       server: server.name,
       session: session?.digest ?? null,
@@ -29,18 +32,18 @@ export async function get(visit: AgentVisit): Promise<Response> {
     signal: request.signal,
     whenAbandoned: 'abort',
   });
-  if (!server.hides || answered.kind !== 'answer') return relay(answered, server.name, null);
-  return relay(await tap(answered, (text) => withoutHidden(text, server.hidden)), server.name, null);
+  if (!server.inspectsLists || answered.kind !== 'answer') return relay(answered, server.name, null);
+  return relay(await tap(answered, (text) => withoutHidden(text, server.isHidden)), server.name, null);
 }
 
 /**
- * The end of a session. A server that will not end sessions (405) is none the wiser, but the agent is gone either way:
- * its parked calls are withdrawn.
+ * DELETE: ends a session and withdraws its parked calls. They are also withdrawn when the server does not end sessions
+ * (405), because the agent leaves in any case.
  */
-export async function remove(visit: AgentVisit): Promise<Response> {
-  const { headers, server, principal, passage } = visit;
+export async function handleDelete(visit: AgentVisit): Promise<Response> {
+  const { headers, server, principal, context } = visit;
   const session = await sessionOf(visit);
-  if (session === 'foreign') return noSession();
+  if (session === 'foreign') return sessionNotFound();
   const answered = await server.upstream.exchange({
     method: 'DELETE',
     headers: headersForUpstream(headers, server.headers),
@@ -50,9 +53,9 @@ export async function remove(visit: AgentVisit): Promise<Response> {
   });
   if (session !== null && answered.kind === 'answer') {
     const { status } = answered;
-    const gone = status < 300 || status === 404;
-    if (gone || status === 405) await passage.calls.sessionEnded(server.name, session.digest);
-    if (gone) await passage.sessions.unbind(server.name, headers['mcp-session-id'] ?? '', session.digest);
+    const ended = status < 300 || status === 404;
+    if (ended || status === 405) await context.calls.sessionEnded(server.name, session.digest);
+    if (ended) await context.sessions.unbind(server.name, headers['mcp-session-id'] ?? '', session.digest);
   }
   return relay(answered, server.name, null);
 }

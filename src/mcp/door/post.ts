@@ -1,23 +1,22 @@
 import { answerAgent } from './answer-agent.ts';
-import { exchange } from './exchange.ts';
+import { sendToServer } from './exchange.ts';
 import { readPost } from './read-post.ts';
 import { routeMessage } from './route-message.ts';
 import { routeToolCall } from './route-tool-call.ts';
 import type { AgentVisit } from './visit.ts';
 
 /**
- * A POST of an agent goes one way: it is read once, answered here or sent to its server, and the server's answer is
- * handed on.
+ * POST: reads the message once, then either answers it here or sends it to its server and returns the server's answer.
  */
-export async function post(visit: AgentVisit): Promise<Response> {
+export async function handlePost(visit: AgentVisit): Promise<Response> {
   const posted = await readPost(visit);
   if (!('read' in posted)) return posted;
   const { read } = posted;
   const isCall = read.kind === 'message' && read.method === 'tools/call';
   const routed = await (isCall ? routeToolCall(posted, read) : routeMessage(posted));
-  // Not by `instanceof`: where the answer is on its socket already, what tells so need not be a `Response` of ours.
-  if (!('opens' in routed)) return routed;
-  const answered = await exchange(posted, routed.bytes);
-  if (routed.answered !== undefined) await routed.answered(answered);
-  return answerAgent(posted, answered, routed);
+  // Not `instanceof Response`: the value that reports an answer already written to its socket may be of another class.
+  if (!('mayOpenSession' in routed)) return routed;
+  const onAnswer = await sendToServer(posted, routed.bytes);
+  if (routed.onAnswer !== undefined) await routed.onAnswer(onAnswer);
+  return answerAgent(posted, onAnswer, routed);
 }

@@ -5,28 +5,29 @@ import type { Upstream } from '../../ports.ts';
 import { type HeaderRecord, headersForUpstream } from '../protocol/header-policy.ts';
 import { type NodeResponse, nodeResponseOf } from '../relay/node-response.ts';
 import type { ToolCallRequest } from './call-door.ts';
-import type { ReadBatch, ReadOne } from './strict-door.ts';
+import type { ReadBatch, ReadSingle } from './strict-door.ts';
 import type { AgentVisit } from './visit.ts';
 
-/** What a request without MCP-Protocol-Version is taken for. */
-export const OLDEST = '2025-03-26';
+/** The revision of a request without MCP-Protocol-Version. */
+export const DEFAULT_REVISION = '2025-03-26';
 
-/** A POST that has passed the strict door. */
+/** A POST whose body the strict door has accepted. */
 export interface PostedRequest extends AgentVisit {
-  readonly read: ReadOne | ReadBatch;
-  /** The revision the body claims; null in the legacy era. */
-  readonly claim: string | null;
+  readonly read: ReadSingle | ReadBatch;
+  /** The revision that the body claims; null in the legacy era. */
+  readonly claimedRevision: string | null;
   readonly session: BoundSession | null;
-  /** For the upstream. */
-  readonly crossing: Readonly<Record<string, string>>;
+  /** The headers for the upstream, the configured ones included. */
+  readonly upstreamHeaders: Readonly<Record<string, string>>;
 }
 
+/** The headers without those of a session, which a modern request does not have. */
 export function withoutSession(headers: HeaderRecord): HeaderRecord {
   const { 'mcp-session-id': _session, 'last-event-id': _event, ...rest } = headers;
   return rest;
 }
 
-/** A `tools/call` as the calls' door takes it. What only held calls need is made when it is asked for. */
+/** A `tools/call` for the call door. What only held calls need is created on first use. */
 export class PostedToolCall implements ToolCallRequest {
   readonly #posted: PostedRequest;
   readonly principal: Principal;
@@ -43,8 +44,8 @@ export class PostedToolCall implements ToolCallRequest {
   readonly modern: boolean;
   readonly protocolVersion: string;
 
-  constructor(posted: PostedRequest, read: ReadOne) {
-    const { principal, server, headers, crossing, session, claim } = posted;
+  constructor(posted: PostedRequest, read: ReadSingle) {
+    const { principal, server, headers, upstreamHeaders, session, claimedRevision } = posted;
     this.#posted = posted;
     this.principal = principal;
     this.server = server.name;
@@ -55,19 +56,19 @@ export class PostedToolCall implements ToolCallRequest {
     this.bytes = read.bytes;
     this.inexact = read.inexact;
     this.accept = headers.accept ?? '';
-    this.headers = crossing;
+    this.headers = upstreamHeaders;
     this.upstream = server.upstream;
-    this.modern = claim !== null;
-    this.protocolVersion = claim ?? headers['mcp-protocol-version'] ?? OLDEST;
+    this.modern = claimedRevision !== null;
+    this.protocolVersion = claimedRevision ?? headers['mcp-protocol-version'] ?? DEFAULT_REVISION;
   }
 
-  get own(): Readonly<Record<string, string>> {
-    const { claim, headers } = this.#posted;
-    return headersForUpstream(claim === null ? headers : withoutSession(headers), {});
+  get agentHeaders(): Readonly<Record<string, string>> {
+    const { claimedRevision, headers } = this.#posted;
+    return headersForUpstream(claimedRevision === null ? headers : withoutSession(headers), {});
   }
 
-  get outlet(): NodeResponse | null {
-    return nodeResponseOf(this.#posted.outgoing, this.#posted.passage.sent);
+  get nodeResponse(): NodeResponse | null {
+    return nodeResponseOf(this.#posted.outgoing, this.#posted.context.alreadySent);
   }
 
   get signal(): AbortSignal {

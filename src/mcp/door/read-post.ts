@@ -1,17 +1,17 @@
 import { readBody } from '../../bytes/read.ts';
 import { headersForUpstream } from '../protocol/header-policy.ts';
 import { HEADER_MISMATCH, rpcError } from '../protocol/response.ts';
-import { claimedVersion, disagreement } from './header-agreement.ts';
+import { claimedRevisionOf, headerDisagreement } from './header-agreement.ts';
 import { type PostedRequest, withoutSession } from './posted.ts';
 import { readMessage } from './strict-door.ts';
-import { type AgentVisit, noSession, sessionOf } from './visit.ts';
+import { type AgentVisit, sessionNotFound, sessionOf } from './visit.ts';
 
-/** Reads a POST once, through the strict door; what is refused is answered here. */
+/** Reads a POST through the strict door. Returns an HTTP error when the body is too long or refused. */
 export async function readPost(visit: AgentVisit): Promise<PostedRequest | Response> {
-  const { headers, passage, request } = visit;
-  const bytes = await readBody(request, headers['content-length'] ?? null, passage.maxBody);
+  const { headers, context, request } = visit;
+  const bytes = await readBody(request, headers['content-length'] ?? null, context.maxBody);
   if (bytes === null) {
-    return rpcError(413, 413, `The body is longer than ${passage.maxBody} bytes (HOLDFAST_MAX_BODY).`);
+    return rpcError(413, 413, `The body is longer than ${context.maxBody} bytes (HOLDFAST_MAX_BODY).`);
   }
   const read = readMessage(bytes, {
     contentType: headers['content-type'] ?? null,
@@ -19,13 +19,16 @@ export async function readPost(visit: AgentVisit): Promise<PostedRequest | Respo
   });
   if (read.kind === 'refused') return rpcError(read.status, read.code, `Not forwarded: ${read.why}.`);
   const idText = (read.kind === 'message' ? read.idText : null) ?? 'null';
-  const against = disagreement(headers, read);
-  if (against !== null) return rpcError(400, HEADER_MISMATCH, `Not forwarded: ${against}.`, idText);
+  const fault = headerDisagreement(headers, read);
+  if (fault !== null) return rpcError(400, HEADER_MISMATCH, `Not forwarded: ${fault}.`, idText);
 
-  const claim = read.kind === 'message' ? claimedVersion(read.message) : null;
-  const crossing = headersForUpstream(claim === null ? headers : withoutSession(headers), visit.server.headers);
-  // A modern request has no session; what it says of one is not even passed on.
-  const session = claim === null && headers['mcp-session-id'] !== undefined ? await sessionOf(visit) : null;
-  if (session === 'foreign') return noSession(idText);
-  return { ...visit, read, claim, session, crossing };
+  const claimedRevision = read.kind === 'message' ? claimedRevisionOf(read.message) : null;
+  const upstreamHeaders = headersForUpstream(
+    claimedRevision === null ? headers : withoutSession(headers),
+    visit.server.headers,
+  );
+  // A modern request has no session, and a session header of it is not forwarded.
+  const session = claimedRevision === null && headers['mcp-session-id'] !== undefined ? await sessionOf(visit) : null;
+  if (session === 'foreign') return sessionNotFound(idText);
+  return { ...visit, read, claimedRevision, session, upstreamHeaders };
 }

@@ -1,47 +1,47 @@
 import { type JsonObject, member } from '../../domain/json/json.ts';
 import { spanOf } from '../json/text.ts';
-import { AS_IT_IS, type Forward } from './forward.ts';
+import { FORWARD_UNCHANGED, type Forward } from './forward.ts';
 import type { PostedRequest } from './posted.ts';
-import type { ReadOne } from './strict-door.ts';
+import type { ReadSingle } from './strict-door.ts';
 
-/** Everything but tool calls: what concerns a parked call or a task of ours is taken here, the rest goes to its server. */
+/** Routes every message except tool calls. What concerns a parked call or a task of ours is answered here. */
 export async function routeMessage(posted: PostedRequest): Promise<Response | Forward> {
   const { read } = posted;
   if (read.kind === 'batch') {
-    for (const [index, message] of read.messages.entries()) await cancelled(posted, message, [String(index)]);
-    const opens = read.messages.some((message) => member(message, 'method') === 'initialize');
-    return { opens, lists: true };
+    for (const [index, message] of read.messages.entries()) await withdrawParked(posted, message, [String(index)]);
+    const mayOpenSession = read.messages.some((message) => member(message, 'method') === 'initialize');
+    return { mayOpenSession, mayListTools: true };
   }
   const { method, idText } = read;
-  if (method === null) return idText === null ? AS_IT_IS : reply(posted, read, idText);
-  if (await cancelled(posted, read.message, [])) return new Response(null, { status: 202 });
-  const forward = { opens: method === 'initialize', lists: method === 'tools/list' };
-  return (await taskMessage(posted, read, method)) ?? forward;
+  if (method === null) return idText === null ? FORWARD_UNCHANGED : reply(posted, read, idText);
+  if (await withdrawParked(posted, read.message, [])) return new Response(null, { status: 202 });
+  const forward = { mayOpenSession: method === 'initialize', mayListTools: method === 'tools/list' };
+  return (await answerTask(posted, read, method)) ?? forward;
 }
 
-/** The agent answers something that its server asked. */
-async function reply(posted: PostedRequest, read: ReadOne, idText: string): Promise<Forward> {
-  const { passage, principal, server, session } = posted;
-  const about = { principal, server: server.name, session: session?.digest ?? null, idText, text: read.text };
-  const forwarded = (await passage.calls.answering?.(about)) ?? null;
-  if (forwarded === null) return AS_IT_IS;
+/** Forwards the agent's response to a request of its server. */
+async function reply(posted: PostedRequest, read: ReadSingle, idText: string): Promise<Forward> {
+  const { context, principal, server, session } = posted;
+  const agentAnswer = { principal, server: server.name, session: session?.digest ?? null, idText, text: read.text };
+  const forwarded = (await context.calls.forwardAnswer?.(agentAnswer)) ?? null;
+  if (forwarded === null) return FORWARD_UNCHANGED;
   const bytes = forwarded.text === read.text ? read.bytes : new TextEncoder().encode(forwarded.text);
   return {
-    ...AS_IT_IS,
+    ...FORWARD_UNCHANGED,
     bytes,
-    answered: async (answer) => (answer.kind === 'answer' && answer.status < 300 ? forwarded.taken() : undefined),
+    onAnswer: async (answer) => (answer.kind === 'answer' && answer.status < 300 ? forwarded.delivered() : undefined),
   };
 }
 
-/** Whether the message withdrew a parked call, so that the upstream, which never saw the call, need not hear of it. */
-async function cancelled(posted: PostedRequest, message: JsonObject, path: readonly string[]): Promise<boolean> {
+/** Whether the message withdrew a parked call. It is not forwarded then: the upstream has never seen the call. */
+async function withdrawParked(posted: PostedRequest, message: JsonObject, path: readonly string[]): Promise<boolean> {
   if (member(message, 'method') !== 'notifications/cancelled') return false;
   const { text } = posted.read;
   const span = spanOf(text, [...path, 'params', 'requestId']);
   if (span === null) return false;
   const reason = member(member(message, 'params'), 'reason');
-  const { passage, principal, server, session } = posted;
-  return passage.calls.cancelled(
+  const { context, principal, server, session } = posted;
+  return context.calls.cancelled(
     principal,
     server.name,
     session?.digest ?? null,
@@ -50,23 +50,23 @@ async function cancelled(posted: PostedRequest, message: JsonObject, path: reado
   );
 }
 
-/** Tasks are the server's own, but for those that stand for a parked call. */
-async function taskMessage(posted: PostedRequest, read: ReadOne, method: string): Promise<Response | null> {
-  const { passage, principal, server, headers, crossing, claim, request } = posted;
-  if (passage.calls.task === undefined) return null;
+/** Answers a message about a task that stands for a parked call. Null: the task is the server's own. */
+async function answerTask(posted: PostedRequest, read: ReadSingle, method: string): Promise<Response | null> {
+  const { context, principal, server, headers, upstreamHeaders, claimedRevision, request } = posted;
+  if (context.calls.taskMessage === undefined) return null;
   if (!method.startsWith('tasks/') && method !== 'subscriptions/listen') return null;
-  return passage.calls.task({
+  return context.calls.taskMessage({
     principal,
     server: server.name,
     method,
     idText: read.idText,
     message: read.message,
     text: read.text,
-    said: headers,
-    headers: crossing,
+    requestHeaders: headers,
+    headers: upstreamHeaders,
     accept: headers.accept ?? '',
     upstream: server.upstream,
-    modern: claim !== null,
+    modern: claimedRevision !== null,
     signal: request.signal,
   });
 }

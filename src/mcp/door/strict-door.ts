@@ -1,61 +1,67 @@
 import { isObject, type Json, type JsonObject, member } from '../../domain/json/json.ts';
 import { scan } from '../json/scan.ts';
-import { fold } from '../protocol/names.ts';
+import { foldName } from '../protocol/names.ts';
 import { INVALID_PARAMS, INVALID_REQUEST, PARSE_ERROR } from '../protocol/response.ts';
 
-/** How the sender says its body is written; null where it says nothing. */
+/** The headers that describe the body; null where they are absent. */
 export interface BodyHeaders {
   readonly contentType: string | null;
   readonly contentEncoding: string | null;
 }
 
-export interface ReadOne {
+/** A body that is a single message. */
+export interface ReadSingle {
   readonly kind: 'message';
   readonly message: JsonObject;
-  /** The body as text; the same characters the bytes hold. */
+  /** The body as text. */
   readonly text: string;
   readonly bytes: Uint8Array;
   /** Null for a response. */
   readonly method: string | null;
-  /** The id's JSON text as it was written; null when there is none. */
+  /** The id as JSON text, exactly as it was written; null when there is none. */
   readonly idText: string | null;
   /**
-   * JSON pointer to the first number that a double cannot keep exactly, or string with a lone surrogate: what can be
-   * relayed, but not fingerprinted. Null: none.
+   * JSON pointer to the first number that a double cannot keep exactly, or string with a lone surrogate. Such a message
+   * can be relayed, but not fingerprinted. Null: there is none.
    */
   readonly inexact: string | null;
 }
 
+/** A body that is a batch. */
 export interface ReadBatch {
   readonly kind: 'batch';
-  /** None of them a `tools/call`. */
+  /** None of them is a `tools/call`. */
   readonly messages: readonly JsonObject[];
   readonly text: string;
   readonly bytes: Uint8Array;
 }
 
-export interface Refused {
+/** A body that is not let in. */
+export interface RefusedBody {
   readonly kind: 'refused';
   readonly status: 400 | 413 | 415;
   /** The JSON-RPC error code. */
   readonly code: number;
+  /** The reason, for the sender to read. */
   readonly why: string;
 }
 
-export type ReadMessage = ReadOne | ReadBatch | Refused;
+/** What the strict door makes of a body. */
+export type BodyReading = ReadSingle | ReadBatch | RefusedBody;
+
 const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /**
- * The strict door: lets only such bodies in that no upstream can read differently than we did. What it lets in is
- * relayed as the bytes it came in; the parsed message is for judging.
+ * The strict door: accepts only bodies that no upstream can read differently than the gateway does. An accepted body is
+ * relayed as the bytes that came; the parsed message serves to decide about it.
  *
- * Refuses with 415 another content type, charset or any content encoding; with 400 text that is not JSON in UTF-8
- * without BOM, not a message, nested deeper than 64, with duplicate keys, with names that only a lenient reader would
- * take for the protocol's, a batch with a `tools/call`, and a `tools/call` whose parts have wrong types.
+ * Refuses with 415 another content type or charset and any content encoding. Refuses with 400 what is not JSON in UTF-8
+ * without BOM, or not a message; nesting deeper than 64; duplicate keys; names that only a lenient reader would take
+ * for the protocol's; a batch with a `tools/call`; and a `tools/call` whose parts have wrong types.
  */
-export function readMessage(bytes: Uint8Array, headers: BodyHeaders): ReadMessage {
-  const written = howWritten(headers);
-  if (written !== null) return written;
+export function readMessage(bytes: Uint8Array, headers: BodyHeaders): BodyReading {
+  const refused = checkHeaders(headers);
+  if (refused !== null) return refused;
   let text: string;
   try {
     text = UTF8.decode(bytes);
@@ -76,7 +82,7 @@ export function readMessage(bytes: Uint8Array, headers: BodyHeaders): ReadMessag
   return readOne(value, { text, bytes, inexact, idText });
 }
 
-function howWritten({ contentType, contentEncoding }: BodyHeaders): Refused | null {
+function checkHeaders({ contentType, contentEncoding }: BodyHeaders): RefusedBody | null {
   const encoding = contentEncoding?.trim().toLowerCase() ?? '';
   if (encoding !== '' && encoding !== 'identity') {
     return { kind: 'refused', status: 415, code: INVALID_REQUEST, why: 'send the body without Content-Encoding' };
@@ -88,22 +94,22 @@ function howWritten({ contentType, contentEncoding }: BodyHeaders): Refused | nu
   return { kind: 'refused', status: 415, code: INVALID_REQUEST, why };
 }
 
-function readOne(message: JsonObject, seen: Pick<ReadOne, 'text' | 'bytes' | 'inexact' | 'idText'>): ReadMessage {
-  const fault = wrongShape(message) ?? (isToolCall(message) ? wrongCall(message) : null);
+function readOne(message: JsonObject, reading: Pick<ReadSingle, 'text' | 'bytes' | 'inexact' | 'idText'>): BodyReading {
+  const fault = shapeFault(message) ?? (isToolCall(message) ? callFault(message) : null);
   if (fault !== null) return fault;
   return {
-    ...seen,
+    ...reading,
     kind: 'message',
     message,
     method: (member(message, 'method') as string | undefined) ?? null,
   };
 }
 
-function readBatch(batch: readonly Json[], text: string, bytes: Uint8Array): ReadMessage {
+function readBatch(batch: readonly Json[], text: string, bytes: Uint8Array): BodyReading {
   const messages: JsonObject[] = [];
   for (const item of batch) {
     if (!isObject(item)) return refuse(INVALID_REQUEST, 'the batch holds something that is no JSON-RPC message');
-    const fault = wrongShape(item);
+    const fault = shapeFault(item);
     if (fault !== null) return fault;
     if (isToolCall(item)) return refuse(INVALID_REQUEST, 'tools/call does not travel in a batch: send it by itself');
     messages.push(item);
@@ -111,15 +117,16 @@ function readBatch(batch: readonly Json[], text: string, bytes: Uint8Array): Rea
   return { kind: 'batch', messages, text, bytes };
 }
 
+/** Whether the message is a `tools/call`. */
 export function isToolCall(message: JsonObject): boolean {
   return member(message, 'method') === 'tools/call';
 }
 
-function wrongShape(message: JsonObject): Refused | null {
+function shapeFault(message: JsonObject): RefusedBody | null {
   const method = member(message, 'method');
   if (method === undefined) return null;
   if (typeof method !== 'string') return refuse(INVALID_REQUEST, 'method is not a string');
-  if (method !== 'tools/call' && fold(method) === 'tools/call') {
+  if (method !== 'tools/call' && foldName(method) === 'tools/call') {
     return refuse(INVALID_REQUEST, 'method is spelt almost like tools/call');
   }
   if (Object.hasOwn(message, 'result') || Object.hasOwn(message, 'error')) {
@@ -128,7 +135,7 @@ function wrongShape(message: JsonObject): Refused | null {
   return null;
 }
 
-function wrongCall(message: JsonObject): Refused | null {
+function callFault(message: JsonObject): RefusedBody | null {
   const id = member(message, 'id');
   if (typeof id !== 'string' && typeof id !== 'number') {
     return refuse(INVALID_REQUEST, 'a tools/call needs an id that is a string or a number');
@@ -147,6 +154,6 @@ function wrongCall(message: JsonObject): Refused | null {
   return null;
 }
 
-function refuse(code: number, why: string): Refused {
+function refuse(code: number, why: string): RefusedBody {
   return { kind: 'refused', status: 400, code, why };
 }

@@ -7,40 +7,40 @@ import type { ServerEntry } from '../upstream/server.ts';
 import type { CallDoor } from './call-door.ts';
 import type { EntranceDeps } from './entrance.ts';
 
-/** What every visit goes through. */
-export interface Passage extends EntranceDeps {
+/** What the door's handlers share. */
+export interface DoorContext extends EntranceDeps {
   readonly sessions: AgentSessions;
   readonly calls: CallDoor;
   /** Longest request body, in bytes (`HOLDFAST_MAX_BODY`). */
   readonly maxBody: number;
-  /** What tells this runtime's HTTP server that an answer is written to its socket; absent: it must be a `Response`. */
-  readonly sent?: Response;
+  /** Tells this runtime's HTTP server that the answer has been written already; absent: there is no such value. */
+  readonly alreadySent?: Response;
 }
 
-/** One request that was let in. */
+/** One request that was admitted. */
 export interface AgentVisit {
-  readonly passage: Passage;
+  readonly context: DoorContext;
   readonly request: Request;
-  /** null: this runtime has none. */
+  /** node:http's response; null: this runtime has none. */
   readonly outgoing: ServerResponse | null;
   readonly headers: HeaderRecord;
   readonly server: ServerEntry;
   readonly principal: Principal;
 }
 
-/** The session the request names, if its grant opened it; null when it names none. */
+/** The session that the request names; `foreign` unless its grant opened it; null when the request names none. */
 export async function sessionOf({
   headers,
-  passage,
+  context,
   server,
   principal,
 }: AgentVisit): Promise<BoundSession | null | 'foreign'> {
   const id = headers['mcp-session-id'];
   if (id === undefined) return null;
-  return (await passage.sessions.find(server.name, id, principal.grant)) ?? 'foreign';
+  return (await context.sessions.find(server.name, id, principal.grant)) ?? 'foreign';
 }
 
-/** Another grant's session and one that never was look the same. */
-export function noSession(idText = 'null'): Response {
+/** HTTP 404, for another grant's session as for one that never existed. */
+export function sessionNotFound(idText = 'null'): Response {
   return rpcError(404, SESSION_NOT_FOUND, 'Session not found: send initialize to begin a new one.', idText);
 }

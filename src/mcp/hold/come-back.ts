@@ -6,25 +6,27 @@ import type { ToolCallRequest } from '../door/call-door.ts';
 import { textAt, withMember, withoutMember } from '../json/edit.ts';
 import { INVALID_PARAMS, rpcError } from '../protocol/response.ts';
 import { callOf } from './request.ts';
-import { isOurs, openState, type RequestState, type StateBinding } from './request-state.ts';
+import { isOurState, openState, type RequestState, type StateBinding } from './request-state.ts';
 import type { Seated } from './seated.ts';
 
 const UTF8 = new TextDecoder();
 
-/** A caller that brought our state back, in its old place. */
-export interface Returned extends Seated {
-  readonly leg: number;
+/** A caller that came back with our state and has its old seat again. */
+export interface ReturnedCaller extends Seated {
+  /** How often this caller has waited, this time included. */
+  readonly attempt: number;
   readonly foreign: RequestState['foreign'];
-  /** The call as its server is to see it: without our state, with what was the server's. */
+  /** The call as its server must see it: without our state, and with the members meant for the server restored. */
   readonly bytes: Uint8Array;
 }
 
-/** The state a call brings, if it is one of ours. */
+/** The request's `requestState`, if it is one of ours; else null. */
 export function ourState(request: ToolCallRequest): string | null {
   const state = member(request.params, 'requestState');
-  return request.modern && typeof state === 'string' && isOurs(state) ? state : null;
+  return request.modern && typeof state === 'string' && isOurState(state) ? state : null;
 }
 
+/** What the state of this call is bound to. */
 export function bindingOf(gateway: Gateway, request: ToolCallRequest): StateBinding {
   const { principal, server, params } = request;
   const fingerprints = gateway.vault.fingerprints(fingerprintMaterial(callOf(request, params)));
@@ -32,15 +34,16 @@ export function bindingOf(gateway: Gateway, request: ToolCallRequest): StateBind
 }
 
 /**
- * Takes the caller's old place again. A state that was changed, is another's or another call's, or was used before, is
- * refused (2026-07-28: attacker-controlled input). It entitles to nothing: without it the same call joins as well.
+ * Gives the caller its old seat again. A state that was altered, belongs to another caller or another call, or was used
+ * before is refused with HTTP 400 (2026-07-28: the state is attacker-controlled input). The state grants no right:
+ * without it, the same call joins the approval all the same.
  */
-export async function comeBack(
+export async function returnToSeat(
   gateway: Gateway,
   request: ToolCallRequest,
   text: string,
   binding: StateBinding,
-): Promise<Returned | Response> {
+): Promise<ReturnedCaller | Response> {
   const state = openState(gateway.vault, binding, text, gateway.clock.now());
   const refuse = (why: string): Response =>
     rpcError(400, INVALID_PARAMS, `requestState ${why}. Repeat the call without it.`, request.idText);
@@ -48,11 +51,11 @@ export async function comeBack(
   const { joiner, round, leg, foreign } = state;
   const approval = await takeSeatAgain(gateway, { joiner, session: null, requestId: request.idText, round });
   if (approval === null || approval.id !== state.approval) return refuse('was used before');
-  return { approval, joiner, leg: leg + 1, foreign, bytes: restored(request.bytes, foreign) };
+  return { approval, joiner, attempt: leg + 1, foreign, bytes: restored(request.bytes, foreign) };
 }
 
-/** What a call brings that is its server's, while we have to ask first. */
-export function foreignOf(request: ToolCallRequest): RequestState['foreign'] {
+/** Members of the call that are meant for its server, kept while approvers are asked; null when it has none. */
+export function foreignMembersOf(request: ToolCallRequest): RequestState['foreign'] {
   const text = UTF8.decode(request.bytes);
   const state = textAt(text, ['params', 'requestState']);
   const inputs = textAt(text, ['params', 'inputResponses']);

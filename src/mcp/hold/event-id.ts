@@ -1,30 +1,31 @@
 import type { Vault } from '../../ports.ts';
 
-/** Upstreams choose their own event ids; ours begin so. */
-const OURS = 'holdfast-';
+/** Tells our event ids from those that upstreams choose. */
+const PREFIX = 'holdfast-';
 
-/** Where a held stream goes on after its connection broke. */
-export interface StreamPlace {
+/** Which held answer a stream carries, so that it can be resumed after its connection broke. */
+export interface ResumePoint {
   readonly approval: string;
   readonly joiner: string;
-  /** The JSON-RPC id that is to be answered, as JSON text. */
+  /** The JSON-RPC id of the request to be answered, as JSON text. */
   readonly idText: string;
 }
 
-/** The event id of a held answer (2025-11-25, Resumability): sealed, and bound to the grant and the server. */
-export function sealEventId(vault: Pick<Vault, 'seal'>, grant: string, server: string, place: StreamPlace): string {
-  const bytes = new TextEncoder().encode(JSON.stringify([place.approval, place.joiner, place.idText]));
-  return OURS + Buffer.from(vault.seal('state', rowOf(grant, server), bytes)).toString('base64url');
+/** The event id of a held answer (2025-11-25, Resumability), encrypted and bound to the grant and the server. */
+export function sealEventId(vault: Pick<Vault, 'seal'>, grant: string, server: string, point: ResumePoint): string {
+  const bytes = new TextEncoder().encode(JSON.stringify([point.approval, point.joiner, point.idText]));
+  return PREFIX + Buffer.from(vault.seal('state', rowOf(grant, server), bytes)).toString('base64url');
 }
 
+/** Whether this gateway issued the event id, by its prefix; an upstream may still have chosen the same. */
 export function isOurEventId(id: string): boolean {
-  return id.startsWith(OURS);
+  return id.startsWith(PREFIX);
 }
 
-/** null: changed, or another grant's or server's. */
-export function openEventId(vault: Pick<Vault, 'open'>, grant: string, server: string, id: string): StreamPlace | null {
+/** Null: the id was altered, or belongs to another grant or server. */
+export function openEventId(vault: Pick<Vault, 'open'>, grant: string, server: string, id: string): ResumePoint | null {
   try {
-    const sealed = Buffer.from(id.slice(OURS.length), 'base64url');
+    const sealed = Buffer.from(id.slice(PREFIX.length), 'base64url');
     const opened = new TextDecoder().decode(vault.open('state', rowOf(grant, server), sealed));
     const [approval, joiner, idText] = JSON.parse(opened) as [string, string, string];
     return { approval, joiner, idText };

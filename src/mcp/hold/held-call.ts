@@ -8,141 +8,144 @@ import type { Turn } from '../../gateway/dispatch/turn.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
 import type { Seat } from '../../gateway/state/seat.ts';
 import {
-  answerNotSent,
+  answerNotSentResult,
+  approvalEndedResult,
   approvalMeta,
-  full,
-  notSent,
-  over,
-  pending,
+  approverUncheckedResult,
+  limitFullResult,
+  notSentResult,
+  pendingResult,
   progressMessage,
   resultText,
   type ToolResult,
-  unsure,
 } from '../protocol/tool-results.ts';
 import { editData } from '../sse/cutter.ts';
-import { sendHeld } from '../upstream/send.ts';
+import { sendOnce } from '../upstream/send.ts';
 import type { HeldAnswer } from './answer.ts';
-import type { KeepAlive, Kept } from './keep-alive.ts';
-import { asMine } from './kept-answer.ts';
+import type { HeartbeatTarget, KeepAlive } from './keep-alive.ts';
+import { responseForCaller } from './kept-answer.ts';
 import { questionIn } from './question.ts';
-import { type HeldRequest, paramsOf, recall } from './request.ts';
+import { type HeldRequest, paramsOf, rereadCall } from './request.ts';
 import type { WaitStrategy } from './wait-strategy.ts';
 
 const UTF8 = new TextDecoder();
-/** Milliseconds for which an answer that was taken can be had again by the event id of its stream. */
+/** Milliseconds for which an answer that was taken can be fetched again by the event id of its stream. */
 export const REPLAY_MS = 5 * 60_000;
-/** Signs of life in a row that a reader may leave untaken: two minutes of them. */
-const MOST_UNTAKEN = 8;
+/** Heartbeats in a row that a reader may leave unread: two minutes' worth. */
+const MOST_UNREAD = 8;
 
-/** One caller's wait, from its seat to its answer. */
-export class HeldCall implements Kept {
+/** One caller's wait, from the moment it has a seat until it has its answer. */
+export class HeldCall implements HeartbeatTarget {
   readonly stream: HeldAnswer;
   readonly #gateway: Gateway;
-  readonly #held: HeldRequest;
+  readonly #request: HeldRequest;
   readonly #seat: Seat;
   readonly #strategy: WaitStrategy;
   #latest: Approval;
   #progress = 0;
-  #untaken = 0;
-  /** The place is another connection's now. */
+  #unreadBeats = 0;
+  /** Another connection of this caller has the seat now. */
   #yielded = false;
 
-  constructor(gateway: Gateway, held: HeldRequest, seat: Seat, stream: HeldAnswer, strategy: WaitStrategy) {
+  constructor(gateway: Gateway, request: HeldRequest, seat: Seat, stream: HeldAnswer, strategy: WaitStrategy) {
     this.stream = stream;
     this.#gateway = gateway;
-    this.#held = held;
+    this.#request = request;
     this.#seat = seat;
     this.#strategy = strategy;
     this.#latest = seat.approval;
   }
 
-  /** Its caller came again by another connection, which has the place from now on: this one ends, and leaves it alone. */
-  yieldPlace(): void {
+  /** The caller came again on another connection, which has the seat now. This one ends and leaves the seat alone. */
+  yieldSeat(): void {
     this.#yielded = true;
     this.stream.abandon();
   }
 
-  /** A comment for whoever counts bytes, a progress notification for whoever gave a token. */
+  /** A comment keeps connections open; a client that sent a progress token also gets a progress notification. */
   beat(): void {
-    // A reader that takes nothing is not written to; a connection that is only half open must end some time.
+    // Nothing more is written to a reader that reads nothing, and a half-open connection must end some time.
     if (this.stream.stalled) {
-      this.#untaken += 1;
-      if (this.#untaken >= MOST_UNTAKEN) this.stream.abandon();
+      this.#unreadBeats += 1;
+      if (this.#unreadBeats >= MOST_UNREAD) this.stream.abandon();
       return;
     }
-    this.#untaken = 0;
+    this.#unreadBeats = 0;
     this.stream.comment(`holdfast ${this.#latest.id} ${this.#latest.state}`);
-    if (this.#held.progressToken === null) return;
-    // Far below one, so that what the upstream counts later does not run backwards.
+    if (this.#request.progressToken === null) return;
+    // Far below 1, so that the progress that the server reports later is not lower.
     this.#progress += 1;
     const message = JSON.stringify(progressMessage(this.#latest, this.#gateway.unposted.isLate(this.#latest)));
     this.stream.message(
-      `{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":${this.#held.progressToken},"progress":${this.#progress / 1_000},"message":${message}}}`,
+      `{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":${this.#request.progressToken},"progress":${this.#progress / 1_000},"message":${message}}}`,
     );
   }
 
   /**
-   * Waits until `until`, acts when it is this caller's turn, answers, and ends the stream. With a dispatch it is this
-   * caller's turn already.
+   * Waits until `until`, acts when it is this caller's turn, answers, and ends the stream. With a `dispatch`, the call
+   * is sent at once.
    */
   async run(until: Date, keepAlive: KeepAlive, dispatch?: Dispatch): Promise<void> {
     keepAlive.add(this);
     if (this.#strategy.eventId !== null) this.stream.prime(this.#strategy.eventId);
     this.beat();
     try {
-      const { modern } = this.#held;
-      const wait = () => takeTurn(this.#gateway, this.#seat, () => recall(this.#held), until, this.stream.left, modern);
-      const turn: Turn = dispatch ? { kind: 'dispatch', dispatch } : await wait();
+      const { modern } = this.#request;
+      const waitForTurn = () =>
+        takeTurn(this.#gateway, this.#seat, () => rereadCall(this.#request), until, this.stream.readerGone, modern);
+      const turn: Turn = dispatch ? { kind: 'dispatch', dispatch } : await waitForTurn();
       this.#latest = turn.kind === 'dispatch' ? turn.dispatch.approval : turn.approval;
-      await this.#take(turn, keepAlive);
+      await this.#handleTurn(turn, keepAlive);
     } catch (error) {
       this.#gateway.log.error({ err: error, approval: this.#latest.id }, 'a held call could not go on');
-      await this.#away();
-      this.#say(pending(this.#latest, this.#now(), 'The gateway cannot look at the approval now; it is not lost.'));
+      await this.#leaveSeatEmpty();
+      this.#respond(
+        pendingResult(this.#latest, this.#now(), 'The gateway cannot look at the approval now; it is not lost.'),
+      );
     } finally {
       keepAlive.delete(this);
       this.stream.close();
     }
   }
 
-  async #take(turn: Turn, keepAlive: KeepAlive): Promise<void> {
+  async #handleTurn(turn: Turn, keepAlive: KeepAlive): Promise<void> {
     switch (turn.kind) {
       case 'dispatch':
         return this.#dispatch(turn.dispatch, keepAlive);
       case 'result':
-        return this.#hand(UTF8.decode(turn.response), null, turn.approval, { joined: true });
+        return this.#deliver(UTF8.decode(turn.response), null, turn.approval, { joined: true });
       case 'question':
         return this.#ask(UTF8.decode(turn.response), null, turn.approval);
       case 'over':
-        return this.#over(turn.approval);
-      // Away before the answer: with it the agent may come back at once, and takes this very place again.
+        return this.#respondEnded(turn.approval);
+      // The seat is left empty before the answer goes out: the agent may come back at once and take it again.
       case 'full':
-        await this.#away();
-        return this.#say(full(turn.approval, turn.full));
+        await this.#leaveSeatEmpty();
+        return this.#respond(limitFullResult(turn.approval, turn.full));
       case 'unsure':
-        await this.#away();
-        return this.#say(unsure(turn.approval, this.#gateway.unposted.refused()));
+        await this.#leaveSeatEmpty();
+        return this.#respond(approverUncheckedResult(turn.approval, this.#gateway.unposted.refused()));
       case 'pending':
-        return this.#comeBack(turn.approval);
+        return this.#respondPending(turn.approval);
       case 'gone':
-        return this.#gone();
+        return this.#callerGone();
       default:
         return turn satisfies never;
     }
   }
 
   async #dispatch(dispatch: Dispatch, keepAlive: KeepAlive): Promise<void> {
-    const { upstream, headers, bytes, idText, principal } = this.#held;
-    const sent = await sendHeld({
+    const { upstream, headers, bytes, idText, principal } = this.#request;
+    const sent = await sendOnce({
       upstream,
       headers,
       bytes,
       idText,
       grant: principal.grant,
-      // A modern client that closes its stream cancels what it asked for; a legacy one has only lost its connection.
-      ...(this.#held.modern ? { signal: this.stream.left } : {}),
-      meanwhile: (event) => {
-        // From here on progress is the upstream's: two counters on one token would run backwards.
+      // A modern client that closes its stream cancels its call; a legacy client has only lost its connection.
+      ...(this.#request.modern ? { signal: this.stream.readerGone } : {}),
+      onEvent: (event) => {
+        // From here on the server reports progress; a second counter for the same token would run backwards.
         keepAlive.delete(this);
         return this.stream.raw(event);
       },
@@ -151,84 +154,87 @@ export class HeldCall implements Kept {
       this.#gateway,
       dispatch,
       sent.outcome,
-      readingOf(this.#held, sent.outcome),
+      readingOf(this.#request, sent.outcome),
     );
     this.#latest = approval;
     switch (sent.outcome.kind) {
       case 'returned': {
         const response = UTF8.decode(sent.outcome.response);
         if (open) return this.#ask(response, sent.event, approval);
-        return this.#hand(response, sent.event, approval, {});
+        return this.#deliver(response, sent.event, approval, {});
       }
       case 'not_sent':
-        // It was called unknown meanwhile, and told so to others: one story for all.
-        if (approval.state === 'unknown') return this.#over(approval);
-        // It was taken back before anything was sent: nobody is to have the pass.
-        if (this.#held.modern && !open && this.stream.left.aborted) return this.#gone();
-        await this.#away();
-        return this.#say(open ? answerNotSent(approval, sent.outcome.why) : notSent(approval, sent.outcome.why));
+        // It was recorded as unknown meanwhile, and other callers were told so; all callers must get the same answer.
+        if (approval.state === 'unknown') return this.#respondEnded(approval);
+        // The agent cancelled the call before anything was sent, so nobody may use the pass.
+        if (this.#request.modern && !open && this.stream.readerGone.aborted) return this.#callerGone();
+        await this.#leaveSeatEmpty();
+        return this.#respond(
+          open ? answerNotSentResult(approval, sent.outcome.why) : notSentResult(approval, sent.outcome.why),
+        );
       case 'unknown':
-        return this.#over(approval);
+        return this.#respondEnded(approval);
       default:
         return sent.outcome satisfies never;
     }
   }
 
-  #over(approval: Approval): Promise<void> {
-    this.#say(over(approval));
-    return this.#collected(approval);
+  #respondEnded(approval: Approval): Promise<void> {
+    this.#respond(approvalEndedResult(approval));
+    return this.#recordCollected(approval);
   }
 
-  /** The server's question. The place is kept: with its answer, or with the same call, the agent comes back to it. */
+  /** The server's question. The seat is kept: the agent comes back to it with its answer or with the same call. */
   async #ask(response: string, event: string | null, approval: Approval): Promise<void> {
-    await this.#away();
-    this.#pass(response, event, approval, {});
+    await this.#leaveSeatEmpty();
+    this.#forwardAnswer(response, event, approval, {});
   }
 
-  /** The upstream's answer, with this caller's id. An event that carried it keeps its own event id. */
-  async #hand(response: string, event: string | null, approval: Approval, extra: JsonObject): Promise<void> {
-    this.#pass(response, event, approval, extra);
-    await this.#collected(approval);
+  /** The server's final answer, after which the seat is given up if the reader took it. */
+  async #deliver(response: string, event: string | null, approval: Approval, extra: JsonObject): Promise<void> {
+    this.#forwardAnswer(response, event, approval, extra);
+    await this.#recordCollected(approval);
   }
 
-  #pass(response: string, event: string | null, approval: Approval, extra: JsonObject): void {
+  /** Sends the server's response with this caller's id. An event that carried it keeps its event id. */
+  #forwardAnswer(response: string, event: string | null, approval: Approval, extra: JsonObject): void {
     const meta = approvalMeta(approval, extra);
-    const mine = (text: string): string => asMine(text, this.#held.idText, meta);
-    const edited = event === null ? null : editData(event, mine);
-    if (edited === null) this.stream.message(mine(response));
+    const forCaller = (text: string): string => responseForCaller(text, this.#request.idText, meta);
+    const edited = event === null ? null : editData(event, forCaller);
+    if (edited === null) this.stream.message(forCaller(response));
     else this.stream.raw(new TextEncoder().encode(edited));
   }
 
-  /** It can wait no longer. The place is kept for it before it hears that it may come back. */
-  async #comeBack(approval: Approval): Promise<void> {
+  /** The caller can wait no longer. Its seat is kept before it is told to come back. */
+  async #respondPending(approval: Approval): Promise<void> {
     if (this.#yielded) return;
-    const result = await this.#strategy.comeBack(approval);
-    if (result !== null) return this.#answer(result);
-    await this.#away();
-    this.#say(pending(approval, this.#now(), await this.#gateway.unposted.tell(this.#seat, approval)));
+    const result = await this.#strategy.comeBackResult(approval);
+    if (result !== null) return this.#sendResult(result);
+    await this.#leaveSeatEmpty();
+    this.#respond(pendingResult(approval, this.#now(), await this.#gateway.unposted.tell(this.#seat, approval)));
   }
 
-  #say(result: ToolResult): void {
-    this.#answer(resultText(result, this.#held.modern));
+  #respond(result: ToolResult): void {
+    this.#sendResult(resultText(result, this.#request.modern));
   }
 
-  #answer(result: string): void {
-    this.stream.message(`{"jsonrpc":"2.0","id":${this.#held.idText},"result":${result}}`);
+  #sendResult(result: string): void {
+    this.stream.message(`{"jsonrpc":"2.0","id":${this.#request.idText},"result":${result}}`);
   }
 
-  /** Served only if the reader took it; else the caller may come back and collect. */
-  async #collected(approval: Approval): Promise<void> {
-    if (!(await this.stream.taken())) return this.#away();
-    // What the socket took may never have been read: by its event id the answer can be had again for a while.
+  /** The caller counts as served only if the reader took the answer; otherwise it may come back and collect it. */
+  async #recordCollected(approval: Approval): Promise<void> {
+    if (!(await this.stream.taken())) return this.#leaveSeatEmpty();
+    // What the socket took may never have been read, so the answer can be fetched again by its event id for a while.
     const replayUntil = this.#strategy.eventId === null ? undefined : new Date(this.#now().getTime() + REPLAY_MS);
     await collected(this.#gateway, this.#seat.joiner, approval, replayUntil);
   }
 
-  async #gone(): Promise<void> {
-    if (!this.#yielded) await this.#strategy.gone();
+  async #callerGone(): Promise<void> {
+    if (!this.#yielded) await this.#strategy.callerGone();
   }
 
-  async #away(): Promise<void> {
+  async #leaveSeatEmpty(): Promise<void> {
     if (!this.#yielded) await leaveSeatEmpty(this.#gateway, this.#seat.joiner);
   }
 
@@ -237,7 +243,7 @@ export class HeldCall implements Kept {
   }
 }
 
-/** What the gateway has to know of the call and its answer, to record what came of it. */
+/** What the gateway must know about the call and its answer to record the outcome. */
 function readingOf({ modern, bytes }: HeldRequest, outcome: Outcome): CallReading {
   return {
     asks: modern && outcome.kind === 'returned' ? questionIn(outcome.response) : null,

@@ -3,7 +3,7 @@ import type { Dispatch } from '../../domain/approval/dispatch.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
 import type { Seat } from '../../gateway/state/seat.ts';
 import type { NodeResponse } from '../relay/node-response.ts';
-import { STREAM_HEADERS } from '../sse/write.ts';
+import { SSE_HEADERS } from '../sse/write.ts';
 import type { HeldAnswer } from './answer.ts';
 import { HeldCall } from './held-call.ts';
 import { HeldJson } from './json-answer.ts';
@@ -13,75 +13,81 @@ import { HeldSocket } from './socket-answer.ts';
 import { HeldStream } from './stream-answer.ts';
 import type { WaitStrategy } from './wait-strategy.ts';
 
-/** How the agent wants its answer, and how it is told apart from others. */
+/** The agent's connection, as far as a held answer needs it. */
 export interface AgentConnection {
+  /** The Accept header; empty when there is none. */
   readonly accept: string;
+  /** Aborted when the connection closes. */
   readonly signal: AbortSignal;
-  /** Where this runtime lets a stream be written to the socket; absent: a `Response` carries it. */
-  readonly outlet?: NodeResponse | null;
+  /** Set where this runtime lets a stream be written to the socket; otherwise a `Response` carries it. */
+  readonly nodeResponse?: NodeResponse | null;
 }
 
-/** Every answer that this process keeps open. */
+/** All answers that this process keeps open. */
 export class HeldCalls {
   readonly keepAlive: KeepAlive;
   readonly #gateway: Gateway;
   readonly #running = new Set<Promise<void>>();
-  /** What each session waits for here, so that a cancellation ends the wait at once. Two servers may share an id. */
-  readonly #waits = new Map<string, HeldAnswer>();
-  /** By place: a caller that comes again by another connection leaves the old one. */
-  readonly #places = new Map<string, HeldCall>();
+  /**
+   * By server, session and request id, so that a cancellation ends the wait at once. Ids are unique per server only.
+   */
+  readonly #byRequest = new Map<string, HeldAnswer>();
+  /** By seat, so that a caller that comes again on another connection gives up the old one. */
+  readonly #bySeat = new Map<string, HeldCall>();
 
   constructor(gateway: Gateway, beatMs?: () => number) {
     this.#gateway = gateway;
     this.keepAlive = new KeepAlive(beatMs);
   }
 
-  /** Keeps the answer open for at most `ms`, or for as long as the dispatch takes that is its own already. */
+  /** Keeps the answer open for at most `ms`; with a `dispatch`, for as long as the server takes to answer. */
   hold(
-    held: HeldRequest,
+    request: HeldRequest,
     seat: Seat,
     ms: number,
-    listener: AgentConnection,
+    connection: AgentConnection,
     strategy: WaitStrategy,
     dispatch?: Dispatch,
   ): Response | Promise<Response> {
-    const answer = answerFor(listener);
-    const key = keyOf(held.server, held.session ?? '', held.idText);
-    if (held.session !== null) this.#waits.set(key, answer);
-    const hold = new HeldCall(this.#gateway, held, seat, answer, strategy);
-    this.#places.get(seat.joiner)?.yieldPlace();
-    this.#places.set(seat.joiner, hold);
+    const answer = answerFor(connection);
+    const key = keyOf(request.server, request.session ?? '', request.idText);
+    if (request.session !== null) this.#byRequest.set(key, answer);
+    const heldCall = new HeldCall(this.#gateway, request, seat, answer, strategy);
+    this.#bySeat.get(seat.joiner)?.yieldSeat();
+    this.#bySeat.set(seat.joiner, heldCall);
     const until = new Date(this.#gateway.clock.now().getTime() + ms);
-    const run = hold.run(until, this.keepAlive, dispatch).finally(() => {
-      if (this.#waits.get(key) === answer) this.#waits.delete(key);
-      if (this.#places.get(seat.joiner) === hold) this.#places.delete(seat.joiner);
+    const run = heldCall.run(until, this.keepAlive, dispatch).finally(() => {
+      if (this.#byRequest.get(key) === answer) this.#byRequest.delete(key);
+      if (this.#bySeat.get(seat.joiner) === heldCall) this.#bySeat.delete(seat.joiner);
     });
-    this.follow(run);
-    return answer instanceof HeldSocket ? listener.outlet!.sent : responseOf(answer);
+    this.track(run);
+    return answer instanceof HeldSocket ? connection.nodeResponse!.alreadySent : httpResponseOf(answer);
   }
 
-  /** Something that has to end before the process does. */
-  follow(run: Promise<void>): void {
-    const followed = run.finally(() => this.#running.delete(followed));
-    this.#running.add(followed);
-    followed.catch(() => {});
+  /** Makes `drained` wait for `run`, because it has to end before the process does. */
+  track(run: Promise<void>): void {
+    const tracked = run.finally(() => this.#running.delete(tracked));
+    this.#running.add(tracked);
+    tracked.catch(() => {});
   }
 
+  /** The request was cancelled: its answer, if it is held here, ends without a response. */
   abandon(server: string, session: string, idText: string): void {
-    this.#waits.get(keyOf(server, session, idText))?.abandon();
+    this.#byRequest.get(keyOf(server, session, idText))?.abandon();
   }
 
+  /** Resolves when everything that was held or tracked has ended. */
   async drained(): Promise<void> {
     await Promise.allSettled([...this.#running]);
   }
 }
 
-function answerFor({ accept, signal, outlet }: AgentConnection): HeldSocket | HeldStream | HeldJson {
-  if (!takesStream(accept)) return new HeldJson(signal);
-  return outlet && hasSocket(outlet.outgoing) ? new HeldSocket(outlet.outgoing) : new HeldStream();
+function answerFor({ accept, signal, nodeResponse }: AgentConnection): HeldSocket | HeldStream | HeldJson {
+  if (!acceptsStream(accept)) return new HeldJson(signal);
+  return nodeResponse && hasSocket(nodeResponse.outgoing) ? new HeldSocket(nodeResponse.outgoing) : new HeldStream();
 }
 
-/** An answer that waits behind another one on the same connection (pipelining) has no socket yet; node:http lends it. */
+/** With pipelining, an answer behind another one on the same connection gets its socket from node:http only later. */
 function hasSocket({ socket, destroyed, closed }: ServerResponse): boolean {
   return socket !== null || destroyed || closed;
 }
@@ -90,10 +96,12 @@ function keyOf(server: string, session: string, idText: string): string {
   return `${server} ${session} ${idText}`;
 }
 
-export function responseOf(answer: HeldStream | HeldJson): Response | Promise<Response> {
-  return answer instanceof HeldStream ? new Response(answer.body, { headers: STREAM_HEADERS }) : answer.response;
+/** The HTTP response that carries this answer; for a JSON answer it resolves when the answer is closed. */
+export function httpResponseOf(answer: HeldStream | HeldJson): Response | Promise<Response> {
+  return answer instanceof HeldStream ? new Response(answer.body, { headers: SSE_HEADERS }) : answer.response;
 }
 
-export function takesStream(accept: string): boolean {
+/** Whether an Accept header, or the lack of one, allows an event stream. */
+export function acceptsStream(accept: string): boolean {
   return accept === '' || /text\/event-stream|text\/\*|\*\/\*/i.test(accept);
 }

@@ -2,15 +2,15 @@ import { type Json, member } from '../../domain/json/json.ts';
 import { fieldsOf } from '../sse/fields.ts';
 import type { HeldAnswer } from './answer.ts';
 
-/** How a notification of ours begins. A response may hold anything, but not this at its beginning. */
+/** How our notifications begin. No response begins so. */
 const NOTIFICATION = '{"jsonrpc":"2.0","method":';
 
 /**
- * The answer of a held call for a client that accepts JSON only: one response at the end, and no sign of life before
- * it. What a server would say meanwhile has no way to such a client.
+ * The answer of a held call for a client that accepts JSON only: a single response at the end, without heartbeats
+ * before it. Messages that the server sends meanwhile cannot reach such a client.
  */
 export class HeldJson implements HeldAnswer {
-  readonly left: AbortSignal;
+  readonly readerGone: AbortSignal;
   readonly stalled = false;
   readonly response: Promise<Response>;
   readonly #respond: (response: Response) => void;
@@ -18,7 +18,7 @@ export class HeldJson implements HeldAnswer {
   #message: string | null = null;
 
   constructor(disconnected: AbortSignal) {
-    this.left = AbortSignal.any([disconnected, this.#abandoned.signal]);
+    this.readerGone = AbortSignal.any([disconnected, this.#abandoned.signal]);
     const { promise, resolve } = Promise.withResolvers<Response>();
     this.response = promise;
     this.#respond = resolve;
@@ -28,20 +28,20 @@ export class HeldJson implements HeldAnswer {
 
   comment(): void {}
 
-  /** Of a server's stream only the event that carries the response is for this client. */
+  /** Of a server's stream, this client gets only the event that carries the response. */
   raw(bytes: Uint8Array): undefined {
     const { data } = fieldsOf(new TextDecoder().decode(bytes));
     if (data !== null && isResponse(data)) this.#message = data;
   }
 
-  /** A response ends it; notifications are not for this client. */
+  /** Keeps a response; notifications cannot be sent to this client. */
   message(json: string): void {
     if (!json.startsWith(NOTIFICATION)) this.#message = json;
   }
 
-  /** The answer goes out whole at the end; that nobody left by now is all that can be told. */
+  /** The answer is sent in one piece at the end, so all that can be known is whether the client is still connected. */
   taken(): Promise<boolean> {
-    return Promise.resolve(!this.left.aborted);
+    return Promise.resolve(!this.readerGone.aborted);
   }
 
   close(): void {

@@ -1,16 +1,16 @@
-/** Milliseconds between two signs of life on a held answer. Clients give up after 60 s at the earliest. */
+/** Milliseconds between two heartbeats on a held answer. The least patient clients give up after 60 s. */
 export const BEAT_MS = 15_000;
-/** Milliseconds between two looks at who is due. */
-const LOOK_MS = 1_000;
+/** Milliseconds between two checks for due heartbeats. */
+const CHECK_MS = 1_000;
 
-/** Something that wants a sign of life every 15 s. */
-export interface Kept {
+/** An open answer that needs regular heartbeats. */
+export interface HeartbeatTarget {
   beat(): void;
 }
 
-/** One timer for every held answer of the process; it stops when nobody is held. */
+/** Sends heartbeats on every held answer of the process with a single timer, which runs only while there are any. */
 export class KeepAlive {
-  readonly #due = new Map<Kept, number>();
+  readonly #due = new Map<HeartbeatTarget, number>();
   readonly #everyMs: () => number;
   #timer: ReturnType<typeof setInterval> | null = null;
 
@@ -18,24 +18,24 @@ export class KeepAlive {
     this.#everyMs = everyMs;
   }
 
-  add(kept: Kept): void {
-    this.#due.set(kept, performance.now() + this.#everyMs());
-    this.#timer ??= setInterval(() => this.#look(), Math.min(LOOK_MS, this.#everyMs()));
+  add(target: HeartbeatTarget): void {
+    this.#due.set(target, performance.now() + this.#everyMs());
+    this.#timer ??= setInterval(() => this.#beatDue(), Math.min(CHECK_MS, this.#everyMs()));
   }
 
-  delete(kept: Kept): void {
-    this.#due.delete(kept);
+  delete(target: HeartbeatTarget): void {
+    this.#due.delete(target);
     if (this.#due.size > 0 || this.#timer === null) return;
     clearInterval(this.#timer);
     this.#timer = null;
   }
 
-  #look(): void {
+  #beatDue(): void {
     const now = performance.now();
-    for (const [kept, due] of this.#due) {
+    for (const [target, due] of this.#due) {
       if (due > now) continue;
-      this.#due.set(kept, now + this.#everyMs());
-      kept.beat();
+      this.#due.set(target, now + this.#everyMs());
+      target.beat();
     }
   }
 }

@@ -3,13 +3,14 @@ import { splice, withMember } from '../json/edit.ts';
 import { OPEN_OBJECT, spanOf } from '../json/text.ts';
 
 /**
- * An upstream's response, made this caller's: its own id, and what Holdfast adds under `_meta["holdfast/approval"]`.
- * Only those bytes change; re-writing the JSON would round the upstream's numbers.
+ * An upstream's response for one caller: with the caller's JSON-RPC id, and with `meta` as
+ * `_meta["holdfast/approval"]`. Only those bytes change, because serialising the JSON again would round the upstream's
+ * numbers.
  */
-export function asMine(response: string, idText: string, meta: JsonObject): string {
-  const marked = withMeta(response, meta);
-  const id = spanOf(marked, ['id']);
-  return id === null ? marked : splice(marked, id.start, id.end, idText);
+export function responseForCaller(response: string, idText: string, meta: JsonObject): string {
+  const withApproval = withMeta(response, meta);
+  const id = spanOf(withApproval, ['id']);
+  return id === null ? withApproval : splice(withApproval, id.start, id.end, idText);
 }
 
 function withMeta(response: string, meta: JsonObject): string {
@@ -18,6 +19,6 @@ function withMeta(response: string, meta: JsonObject): string {
   const entry = JSON.stringify(meta);
   const existing = spanOf(response, ['result', '_meta']);
   if (existing === null) return withMember(response, ['result', '_meta'], `{"holdfast/approval":${entry}}`);
-  // An upstream's own entry of this name must not speak for us.
+  // Replaces an entry that the upstream itself may have put under this name.
   return withMember(response, ['result', '_meta', 'holdfast/approval'], entry);
 }

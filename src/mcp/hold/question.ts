@@ -4,10 +4,10 @@ import { textAt } from '../json/edit.ts';
 
 const UTF8 = new TextDecoder();
 
-/** What an `input_required` response asks: JSON text of the requests, and the state. Null for another response. */
+/** What an `input_required` response asks: its requests as JSON text, and its state. Null for any other response. */
 export function questionIn(response: Uint8Array): ServerQuestion | null {
   const text = UTF8.decode(response);
-  // Parsing a large result only to see what it is not would be a waste.
+  // Saves parsing large results that ask nothing.
   if (!text.includes('input_required')) return null;
   const result = member(JSON.parse(text) as Json, 'result');
   if (member(result, 'resultType') !== 'input_required') return null;

@@ -1,59 +1,68 @@
 import type { Vault } from '../../ports.ts';
 
-/** Whose state it is can be told before it is opened: others' pass untouched. */
-const OURS = 'holdfast.';
-/** Longest state that is looked at, in characters; one of ours holds what a foreign one held. */
+/** Tells our states from those of servers, which are forwarded unopened. */
+const PREFIX = 'holdfast.';
+/** Longest state that is opened, in characters. One of ours can contain a server's state. */
 const LONGEST = 256 * 1024;
 
-/** What a modern caller brings back when it could not wait longer. It entitles to nothing but its old place. */
+/**
+ * What a modern caller is given when it can wait no longer, and brings back with the same call. It grants nothing but
+ * the caller's old seat.
+ *
+ * This is a wire format: one replica seals it as JSON and another may open it. Do not rename its members.
+ */
 export interface RequestState {
   readonly approval: string;
   readonly joiner: string;
-  /** The place's round when it was issued; good once. */
+  /** The seat's round when the state was issued, so that the state can be used once only. */
   readonly round: number;
-  /** Answers of this kind that the caller has had. */
+  /** How often the caller has waited so far: the number of this attempt, beginning with 1. */
   readonly leg: number;
-  /** Instant, in ms, after which it is refused. */
+  /** Milliseconds since 1970 after which the state is refused. */
   readonly until: number;
-  /** What the caller had brought of its server's: JSON texts of `requestState` and `inputResponses`. */
+  /** Members of the call that are meant for its server: JSON texts of `requestState` and `inputResponses`. */
   readonly foreign: { readonly state: string | null; readonly inputs: string | null } | null;
 }
 
-/** The one call that the state belongs to. */
+/** The call that a state belongs to. */
 export interface StateBinding {
   readonly grant: string;
   readonly server: string;
-  /** Today's first. */
+  /** The call's fingerprint by each known key, the current key's first. */
   readonly fingerprints: readonly string[];
 }
 
-export function isOurs(state: string): boolean {
-  return state.startsWith(OURS);
+/** Whether the state looks like one of ours, by its prefix; `openState` verifies it. */
+export function isOurState(state: string): boolean {
+  return state.startsWith(PREFIX);
 }
 
-/** Sealed with a key of its own, and with principal, server and call as associated data (2026-07-28, MRTR). */
+/**
+ * Encrypts the state with a key used for nothing but states and event ids, with grant, server and call as associated
+ * data (2026-07-28, MRTR).
+ */
 export function sealState(vault: Pick<Vault, 'seal'>, binding: StateBinding, state: RequestState): string {
   const bytes = new TextEncoder().encode(JSON.stringify(state));
   const sealed = vault.seal('state', rowOf(binding, binding.fingerprints[0] ?? ''), bytes);
-  return OURS + Buffer.from(sealed).toString('base64url');
+  return PREFIX + Buffer.from(sealed).toString('base64url');
 }
 
-/** null: changed, another caller's, another call's, or too old. */
+/** Null: the state was altered, belongs to another caller or another call, or is too old. */
 export function openState(
   vault: Pick<Vault, 'open'>,
   binding: StateBinding,
   text: string,
   now: Date,
 ): RequestState | null {
-  if (!isOurs(text) || text.length > LONGEST) return null;
-  const sealed = Buffer.from(text.slice(OURS.length), 'base64url');
+  if (!isOurState(text) || text.length > LONGEST) return null;
+  const sealed = Buffer.from(text.slice(PREFIX.length), 'base64url');
   for (const fingerprint of binding.fingerprints) {
     try {
       const opened = vault.open('state', rowOf(binding, fingerprint), sealed);
       const state = JSON.parse(new TextDecoder().decode(opened)) as RequestState;
       return state.until > now.getTime() ? state : null;
     } catch {
-      // Sealed for another fingerprint, or not by us.
+      // Sealed for another fingerprint, or not sealed by us.
     }
   }
   return null;

@@ -4,7 +4,9 @@ import type { Upstream } from '../../ports.ts';
 import type { ToolCallRequest } from '../door/call-door.ts';
 import { withoutMember } from '../json/edit.ts';
 
-/** What a held call needs until it ends: the bytes once, nothing parsed, nothing that its id cannot find again. */
+/**
+ * What is kept in memory of a held call until it ends: its bytes once, nothing parsed, nothing that can be looked up.
+ */
 export interface HeldRequest {
   readonly principal: Principal;
   readonly server: string;
@@ -13,31 +15,33 @@ export interface HeldRequest {
   readonly bytes: Uint8Array;
   readonly headers: Readonly<Record<string, string>>;
   readonly upstream: Upstream;
-  /** 2026-07-28: results say their type, and a closed stream is a cancellation. */
+  /** 2026-07-28: results state their type, and closing the stream cancels the call. */
   readonly modern: boolean;
   /** The client's progress token as JSON text; null when it sent none. */
   readonly progressToken: string | null;
 }
 
 /**
- * A call that is held is answered itself: a `params.task` of a client that did not say that it speaks tasks (2025-11-25)
- * stays here, or the server would make a task that nobody follows.
+ * The held form of a request. `sentBytes`: the call as its server must see it. A held call is answered with its own
+ * result, so the `params.task` of a client that did not declare tasks (2025-11-25) is removed; otherwise the server
+ * would create a task that nobody follows.
  */
-export function heldRequest(request: ToolCallRequest, given = request.bytes): HeldRequest {
+export function heldRequest(request: ToolCallRequest, sentBytes = request.bytes): HeldRequest {
   const { principal, server, session, idText, headers, upstream, modern } = request;
   const cut = !modern && member(request.params, 'task') !== undefined;
-  const bytes = cut ? new TextEncoder().encode(withoutMember(UTF8.decode(given), ['params', 'task'])) : given;
+  const bytes = cut ? new TextEncoder().encode(withoutMember(UTF8.decode(sentBytes), ['params', 'task'])) : sentBytes;
   const progressToken = progressTokenOf(request.params);
   return { principal, server, session, idText, bytes, headers, upstream, modern, progressToken };
 }
 
+/** The client's progress token, as JSON text; null when it sent none. */
 export function progressTokenOf(params: JsonObject): string | null {
   const meta = member(params, '_meta');
   const token = isObject(meta) ? member(meta, 'progressToken') : undefined;
   return typeof token === 'string' || typeof token === 'number' ? JSON.stringify(token) : null;
 }
 
-/** The call, as policy sees it. */
+/** The call as policy evaluates it. */
 export function callOf(request: Pick<HeldRequest, 'principal' | 'server' | 'session'>, params: JsonObject): Call {
   const args = member(params, 'arguments');
   return {
@@ -52,11 +56,12 @@ export function callOf(request: Pick<HeldRequest, 'principal' | 'server' | 'sess
 
 const UTF8 = new TextDecoder();
 
-/** The same call, read again from its bytes, which have passed the strict door. */
-export function recall(held: Pick<HeldRequest, 'principal' | 'server' | 'session' | 'bytes'>): Call {
+/** Reads the call again from its bytes, which the strict door has accepted. */
+export function rereadCall(held: Pick<HeldRequest, 'principal' | 'server' | 'session' | 'bytes'>): Call {
   return callOf(held, paramsOf(held.bytes));
 }
 
+/** The `params` of a request that the strict door has accepted. */
 export function paramsOf(bytes: Uint8Array): JsonObject {
   return member(JSON.parse(UTF8.decode(bytes)) as JsonObject, 'params') as JsonObject;
 }

@@ -7,11 +7,11 @@ import type { Gateway } from '../../gateway/gateway.ts';
 import type { Resumption } from '../door/call-door.ts';
 import { withMember } from '../json/edit.ts';
 import { rpcError } from '../protocol/response.ts';
-import { approvalMeta, over, resultText } from '../protocol/tool-results.ts';
-import { isOurEventId, openEventId, type StreamPlace } from './event-id.ts';
+import { approvalEndedResult, approvalMeta, resultText } from '../protocol/tool-results.ts';
+import { isOurEventId, openEventId, type ResumePoint } from './event-id.ts';
 import { REPLAY_MS } from './held-call.ts';
-import { type HeldCalls, responseOf } from './held-calls.ts';
-import { asMine } from './kept-answer.ts';
+import { type HeldCalls, httpResponseOf } from './held-calls.ts';
+import { responseForCaller } from './kept-answer.ts';
 import { progressTokenOf } from './request.ts';
 import { HeldStream } from './stream-answer.ts';
 import { type HoldTerms, holdMs } from './terms.ts';
@@ -20,46 +20,47 @@ import { legacyStrategy } from './wait-strategy.ts';
 const UTF8 = new TextDecoder();
 
 /**
- * Goes on with a held answer whose connection broke, on whatever replica the client reaches (2025-11-25, Resumability
- * and Redelivery). The event id names the place; the call itself is read from what was parked, and an answer that was
- * taken a moment ago is told again. Null: not our id.
+ * Resumes a held answer whose connection broke, on whichever replica the client reaches (2025-11-25, Resumability and
+ * Redelivery). The event id names the seat; the call itself is read from the parked request. An answer that was taken
+ * up to `REPLAY_MS` ago is sent again. Null: the id is not ours. HTTP 400: it was not issued to this grant for this
+ * server. HTTP 405: the stream has ended.
  */
 export async function resumeStream(
   gateway: Gateway,
-  desk: HeldCalls,
+  heldCalls: HeldCalls,
   terms: HoldTerms,
   resumption: Resumption,
 ): Promise<Response | null> {
   const { principal, server, session, lastEventId } = resumption;
   if (!isOurEventId(lastEventId)) return null;
-  const place = openEventId(gateway.vault, principal.grant, server, lastEventId);
-  if (place === null) return rpcError(400, 400, 'Last-Event-ID is none that this gateway gave to this grant.');
-  const { joiner, idText } = place;
+  const point = openEventId(gateway.vault, principal.grant, server, lastEventId);
+  if (point === null) return rpcError(400, 400, 'This Last-Event-ID was not issued to this grant.');
+  const { joiner, idText } = point;
   const approval = await takeSeatAgain(gateway, { joiner, session, requestId: idText, round: null });
-  if (approval === null) return replay(gateway, place, lastEventId);
+  if (approval === null) return replay(gateway, point, lastEventId);
   try {
-    return await goOn(gateway, desk, terms, resumption, place, approval);
+    return await resumeWait(gateway, heldCalls, terms, resumption, point, approval);
   } catch (error) {
-    // It is told so, and comes again: nobody sits at this place.
+    // The client gets an error and will come again; until then nobody sits in this seat.
     leaveSeatEmptySoon(gateway, joiner);
     throw error;
   }
 }
 
-/** In its place: waits there, as before. */
-async function goOn(
+/** Waits in the caller's seat, as before the connection broke. */
+async function resumeWait(
   gateway: Gateway,
-  desk: HeldCalls,
+  heldCalls: HeldCalls,
   terms: HoldTerms,
-  { principal, server, session, headers: said, upstream }: Resumption,
-  place: StreamPlace,
+  { principal, server, session, headers: sentHeaders, upstream }: Resumption,
+  point: ResumePoint,
   approval: Approval,
 ): Promise<Response> {
-  const { joiner, idText } = place;
-  const bytes = await bytesFor(gateway, place, isOver(approval.state));
+  const { joiner, idText } = point;
+  const bytes = await bytesFor(gateway, point, isOver(approval.state));
   const params = bytes === null ? {} : ((JSON.parse(UTF8.decode(bytes)) as JsonObject).params as JsonObject);
   const progressToken = progressTokenOf(params);
-  const headers: Record<string, string> = { ...said, accept: 'application/json, text/event-stream' };
+  const headers: Record<string, string> = { ...sentHeaders, accept: 'application/json, text/event-stream' };
   const held = {
     principal,
     server,
@@ -76,46 +77,45 @@ async function goOn(
   const ms = holdMs(terms, { client, modern: false, progress: progressToken !== null });
   const strategy = legacyStrategy(gateway, held, seat, headers['mcp-protocol-version'] ?? '');
   const signal = new AbortController().signal;
-  return desk.hold(held, seat, ms, { accept: 'text/event-stream', signal }, strategy);
+  return heldCalls.hold(held, seat, ms, { accept: 'text/event-stream', signal }, strategy);
 }
 
 /**
- * The last event of a stream whose answer was taken, by its socket at least: a connection that was only half open took
- * it and nobody read it. Whoever has the stream's id, and is its grant, may have it again for a while; nothing is sent
- * to the server by it.
+ * Sends the final answer of a stream again. The socket took it before, but on a half-open connection nobody may have
+ * read it. The same grant may fetch it by the stream's event id for `REPLAY_MS`; nothing is sent to the server.
  */
-async function replay(gateway: Gateway, { joiner, idText }: StreamPlace, eventId: string): Promise<Response> {
+async function replay(gateway: Gateway, { joiner, idText }: ResumePoint, eventId: string): Promise<Response> {
   const since = new Date(gateway.clock.now().getTime() - REPLAY_MS);
   const approval = await collectedSince(gateway, joiner, since);
-  const text = approval === null ? null : await endOf(gateway, approval, idText);
-  // Cancelled, or long over: there is nothing to replay, and clients take 405 for an answer.
+  const text = approval === null ? null : await finalMessage(gateway, approval, idText);
+  // Cancelled, or ended long ago: there is nothing to replay, and clients accept 405 as final.
   if (text === null) return rpcError(405, 405, 'This stream has ended.', 'null', { allow: 'POST' });
   const stream = new HeldStream();
   stream.prime(eventId);
   stream.message(text);
   stream.close();
-  return responseOf(stream) as Response;
+  return httpResponseOf(stream) as Response;
 }
 
-/** What the caller was told, once more; null: it is no longer kept. */
-async function endOf(gateway: Gateway, approval: Approval, idText: string): Promise<string | null> {
+/** The JSON-RPC response that the caller was sent; null: it is no longer kept. */
+async function finalMessage(gateway: Gateway, approval: Approval, idText: string): Promise<string | null> {
   if (approval.state !== 'succeeded' && approval.state !== 'failed') {
-    return `{"jsonrpc":"2.0","id":${idText},"result":${resultText(over(approval), false)}}`;
+    return `{"jsonrpc":"2.0","id":${idText},"result":${resultText(approvalEndedResult(approval), false)}}`;
   }
   const response = await keptResult(gateway, approval);
-  return response === null ? null : asMine(UTF8.decode(response), idText, approvalMeta(approval));
+  return response === null ? null : responseForCaller(UTF8.decode(response), idText, approvalMeta(approval));
 }
 
 function withoutEventId({ 'last-event-id': _, ...rest }: Readonly<Record<string, string>>): Record<string, string> {
   return rest;
 }
 
-/** The parked call with this caller's own id; null once it is over, when nothing is left to send. */
+/** The parked call with this caller's own id; null once the approval has ended, when nothing is left to send. */
 async function bytesFor(
   gateway: Gateway,
-  { approval, idText }: StreamPlace,
-  over: boolean,
+  { approval, idText }: ResumePoint,
+  ended: boolean,
 ): Promise<Uint8Array | null> {
-  const parked = over ? null : await parkedRequest(gateway, approval);
+  const parked = ended ? null : await parkedRequest(gateway, approval);
   return parked === null ? null : new TextEncoder().encode(withMember(UTF8.decode(parked), ['id'], idText));
 }

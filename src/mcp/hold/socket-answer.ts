@@ -1,71 +1,71 @@
 import type { ServerResponse } from 'node:http';
-import { commentEvent, messageEvent, primeEvent, STREAM_HEADERS } from '../sse/write.ts';
-import { type HeldAnswer, MOST_WAITING } from './answer.ts';
+import { commentEvent, messageEvent, primeEvent, SSE_HEADERS } from '../sse/write.ts';
+import { type HeldAnswer, MAX_UNREAD_BYTES } from './answer.ts';
 
 /**
- * The SSE answer of a held call, written straight to node:http's response: a held call then keeps no web stream, no
- * reader and none of their promises in memory. `taken` means that the operating system has everything; the race of
- * `HeldStream` is accepted here too.
+ * The SSE answer of a held call, written directly to node:http's response, so that a held call keeps no web stream,
+ * reader or promise of theirs in memory. `taken` means that the operating system has accepted everything; the race
+ * described at `HeldStream` is accepted here too.
  *
- * | the connection closes | becomes |
+ * | the connection closes | effect |
  * |---|---|
- * | before this was made | `left` is aborted from the start, nothing is written |
- * | while it is open | `left` is aborted, whoever waits for the reader hears that nobody reads |
- * | after `close` or `abandon` | nothing |
+ * | before this was created | `readerGone` is aborted from the start, nothing is written |
+ * | while the answer is open | `readerGone` is aborted, and pending calls of `raw` and `taken` resolve |
+ * | after `close` or `abandon` | none |
  */
 export class HeldSocket implements HeldAnswer {
-  readonly left: AbortSignal;
-  readonly #left = new AbortController();
+  readonly readerGone: AbortSignal;
+  readonly #goneController = new AbortController();
   readonly #outgoing: ServerResponse;
   #open = true;
-  /** Writes that the socket has not taken. */
-  #waiting = 0;
-  #taken: ((taken: boolean) => void) | null = null;
-  #room: (() => void) | null = null;
+  /** Writes that the socket has not accepted yet. */
+  #pendingWrites = 0;
+  #resolveTaken: ((taken: boolean) => void) | null = null;
+  #resolveRoom: (() => void) | null = null;
 
   constructor(outgoing: ServerResponse) {
-    this.left = this.#left.signal;
+    this.readerGone = this.#goneController.signal;
     this.#outgoing = outgoing;
-    // A write that the other end does not live to see is an error of the response; that it is gone is told by `close`.
+    // A write to a closed connection is an error of the response; the `close` event reports that the reader has gone.
     outgoing.on('error', ignore);
     if (outgoing.destroyed || outgoing.closed || outgoing.socket === null) {
-      this.#gone();
+      this.#onReaderGone();
       return;
     }
     outgoing.on('close', () => {
-      if (this.#open) this.#gone();
+      if (this.#open) this.#onReaderGone();
     });
-    outgoing.writeHead(200, STREAM_HEADERS);
+    outgoing.writeHead(200, SSE_HEADERS);
   }
 
   get stalled(): boolean {
-    return this.#waiting > 0;
+    return this.#pendingWrites > 0;
   }
 
   prime(eventId: string): void {
-    this.#put(primeEvent(eventId));
+    this.#write(primeEvent(eventId));
   }
 
   comment(text: string): void {
-    this.#put(commentEvent(text));
+    this.#write(commentEvent(text));
   }
 
   message(json: string): void {
-    this.#put(messageEvent(json));
+    this.#write(messageEvent(json));
   }
 
   raw(bytes: Uint8Array): Promise<void> | undefined {
-    this.#put(bytes);
-    if (!this.#open || this.#outgoing.writableLength < MOST_WAITING) return undefined;
+    this.#write(bytes);
+    if (!this.#open || this.#outgoing.writableLength < MAX_UNREAD_BYTES) return undefined;
     return new Promise((resolve) => {
-      this.#room = resolve;
+      this.#resolveRoom = resolve;
     });
   }
 
   taken(): Promise<boolean> {
-    if (!this.#open || this.#waiting === 0) return Promise.resolve(this.#open);
+    if (!this.#open || this.#pendingWrites === 0) return Promise.resolve(this.#open);
     return new Promise((resolve) => {
-      this.#taken = resolve;
+      this.#resolveTaken = resolve;
     });
   }
 
@@ -79,32 +79,32 @@ export class HeldSocket implements HeldAnswer {
   abandon(): void {
     if (!this.#open) return;
     this.#outgoing.end();
-    this.#gone();
+    this.#onReaderGone();
   }
 
-  #put(what: string | Uint8Array): void {
+  #write(data: string | Uint8Array): void {
     if (!this.#open) return;
-    this.#waiting += 1;
-    this.#outgoing.write(what, this.#wrote);
+    this.#pendingWrites += 1;
+    this.#outgoing.write(data, this.#onWritten);
   }
 
-  readonly #wrote = (error?: Error | null): void => {
+  readonly #onWritten = (error?: Error | null): void => {
     if (error) return;
-    this.#waiting -= 1;
-    if (this.#waiting === 0 && this.#open) this.#settle(true);
+    this.#pendingWrites -= 1;
+    if (this.#pendingWrites === 0 && this.#open) this.#settle(true);
   };
 
-  #gone(): void {
+  #onReaderGone(): void {
     this.#open = false;
     this.#settle(false);
-    this.#left.abort();
+    this.#goneController.abort();
   }
 
   #settle(taken: boolean): void {
-    this.#room?.();
-    this.#room = null;
-    this.#taken?.(taken);
-    this.#taken = null;
+    this.#resolveRoom?.();
+    this.#resolveRoom = null;
+    this.#resolveTaken?.(taken);
+    this.#resolveTaken = null;
   }
 }
 

@@ -1,34 +1,34 @@
 import { commentEvent, messageEvent, primeEvent } from '../sse/write.ts';
-import { type HeldAnswer, MOST_WAITING } from './answer.ts';
+import { type HeldAnswer, MAX_UNREAD_BYTES } from './answer.ts';
 
 const ENCODER = new TextEncoder();
+
 /**
- * The SSE answer of a held call. It stays open without a timer of its own; whoever beats (keep-alive.ts) finds it by
- * its set. `send` resolves when the reader has taken what was sent, so that "collected" means more than "queued".
+ * The SSE answer of a held call as a web stream, where it cannot be written to node:http directly. `taken` waits until
+ * the reader has taken everything, so that "collected" means more than "queued".
  *
- * Race that is accepted: what the socket has taken can still be lost on its way to the agent. Then the agent repeats
- * the call and, its caller counted as served, asks anew: a second question, never a second run.
+ * Race that is accepted: what the socket has taken can still be lost on its way to the agent. The agent then repeats
+ * the call and, since its caller counts as served, opens a new approval: a second question, never a second run.
  */
 export class HeldStream implements HeldAnswer {
   readonly body: ReadableStream<Uint8Array>;
-  /** Aborted when the agent's connection closes. */
-  readonly left: AbortSignal;
-  readonly #left = new AbortController();
+  readonly readerGone: AbortSignal;
+  readonly #goneController = new AbortController();
   #control: ReadableStreamDefaultController<Uint8Array> | null = null;
-  #taken: ((taken: boolean) => void) | null = null;
-  #room: (() => void) | null = null;
+  #resolveTaken: ((taken: boolean) => void) | null = null;
+  #resolveRoom: (() => void) | null = null;
 
   constructor() {
-    this.left = this.#left.signal;
+    this.readerGone = this.#goneController.signal;
     this.body = new ReadableStream<Uint8Array>(
       {
         start: (control) => {
           this.#control = control;
         },
         pull: () => this.#settle(true),
-        cancel: () => this.#gone(),
+        cancel: () => this.#onReaderGone(),
       },
-      // Nothing is pulled ahead: a pull means that all before it was taken.
+      // Without a buffer, a pull means that everything enqueued before was taken.
       { highWaterMark: 0, size: (chunk) => chunk.byteLength },
     );
   }
@@ -38,32 +38,30 @@ export class HeldStream implements HeldAnswer {
   }
 
   prime(eventId: string): void {
-    this.#put(ENCODER.encode(primeEvent(eventId)));
+    this.#enqueue(ENCODER.encode(primeEvent(eventId)));
   }
 
   comment(text: string): void {
-    this.#put(ENCODER.encode(commentEvent(text)));
+    this.#enqueue(ENCODER.encode(commentEvent(text)));
   }
 
   message(json: string): void {
-    this.#put(ENCODER.encode(messageEvent(json)));
+    this.#enqueue(ENCODER.encode(messageEvent(json)));
   }
 
-  /** Bytes of an upstream's stream, as they came. */
   raw(bytes: Uint8Array): Promise<void> | undefined {
-    this.#put(bytes);
-    if ((this.#control?.desiredSize ?? 0) >= -MOST_WAITING) return undefined;
+    this.#enqueue(bytes);
+    if ((this.#control?.desiredSize ?? 0) >= -MAX_UNREAD_BYTES) return undefined;
     return new Promise((resolve) => {
-      this.#room = resolve;
+      this.#resolveRoom = resolve;
     });
   }
 
-  /** Whether the reader took everything sent so far; false when it went away. */
   taken(): Promise<boolean> {
     if (this.#control === null) return Promise.resolve(false);
     if ((this.#control.desiredSize ?? 0) >= 0) return Promise.resolve(true);
     return new Promise((resolve) => {
-      this.#taken = resolve;
+      this.#resolveTaken = resolve;
     });
   }
 
@@ -73,31 +71,30 @@ export class HeldStream implements HeldAnswer {
     this.#settle(false);
   }
 
-  /** The call is no longer wanted: nothing more is written. */
   abandon(): void {
     this.#control?.close();
-    this.#gone();
+    this.#onReaderGone();
   }
 
-  #put(bytes: Uint8Array): void {
+  #enqueue(bytes: Uint8Array): void {
     this.#control?.enqueue(bytes);
   }
 
-  #gone(): void {
+  #onReaderGone(): void {
     this.#control = null;
     this.#settle(false);
-    this.#left.abort();
+    this.#goneController.abort();
   }
 
   #settle(taken: boolean): void {
     if (this.#control === null || (this.#control.desiredSize ?? 0) >= 0) {
-      this.#room?.();
-      this.#room = null;
+      this.#resolveRoom?.();
+      this.#resolveRoom = null;
     }
-    const settle = this.#taken;
+    const settle = this.#resolveTaken;
     if (settle === null) return;
     if (taken && (this.#control?.desiredSize ?? 0) < 0) return;
-    this.#taken = null;
+    this.#resolveTaken = null;
     settle(taken);
   }
 }

@@ -1,35 +1,38 @@
-/** How long an answer may be kept open, in ms. */
+/** How long an answer may be kept open, in milliseconds. These are the settings of `approval.hold` in the config. */
 export interface HoldTerms {
-  /** For a client that gave a progress token, and so sees signs of life. */
+  /** For a client that sent a progress token, and so sees the heartbeats. */
   readonly progressMs: number;
   readonly defaultMs: number;
-  /** One leg of a modern call; `LEG_MS` when absent. */
+  /** For one attempt of a modern call, after which its client comes back by itself; `LEG_MS` when absent. */
   readonly legMs?: number;
-  /** Between two signs of life; `BEAT_MS` when absent. */
+  /** Between two heartbeats; `BEAT_MS` when absent. */
   readonly beatMs?: number;
-  /** By the name a client gives itself, `*` for any characters; the first that matches counts, whatever it sends. */
+  /** By the client's own name, with `*` for any characters. The first match counts, whether it sends a token or not. */
   readonly clients?: readonly { readonly name: string; readonly ms: number }[];
 }
 
-/** TypeScript's v2 client gives up after 60 s a leg. */
+/** The TypeScript SDK's v2 client gives up each request after 60 s. */
 const LEG_MS = 45_000;
 
-export interface ClientPatience {
+/** What decides how long a client can wait. */
+export interface WaitingClient {
+  /** The name that it gave itself; null when it gave none. */
   readonly client: string | null;
   readonly modern: boolean;
+  /** It sent a progress token. */
   readonly progress: boolean;
 }
 
-/** What this caller is given, in ms. */
-export function holdMs(terms: HoldTerms, { client, modern, progress }: ClientPatience): number {
-  const own = client === null ? undefined : terms.clients?.find((one) => isNamed(one.name, client))?.ms;
+/** How long this client's answer is kept open, in milliseconds. */
+export function holdMs(terms: HoldTerms, { client, modern, progress }: WaitingClient): number {
+  const configuredMs = client === null ? undefined : terms.clients?.find((entry) => matches(entry.name, client))?.ms;
   const legMs = terms.legMs ?? LEG_MS;
-  if (modern) return Math.min(own ?? legMs, legMs);
-  return own ?? (progress ? terms.progressMs : terms.defaultMs);
+  if (modern) return Math.min(configuredMs ?? legMs, legMs);
+  return configuredMs ?? (progress ? terms.progressMs : terms.defaultMs);
 }
 
-/** Compared without case, piece by piece, so that no pattern can take long. */
-function isNamed(pattern: string, client: string): boolean {
+/** Ignores case. Compares piece by piece instead of with a regular expression, so that no pattern can take long. */
+function matches(pattern: string, client: string): boolean {
   const name = client.toLowerCase();
   const pieces = pattern.toLowerCase().split('*');
   const first = pieces[0] ?? '';

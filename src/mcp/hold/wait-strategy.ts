@@ -8,23 +8,26 @@ import type { HeldRequest } from './request.ts';
 import { type RequestState, type StateBinding, sealState } from './request-state.ts';
 import type { Seated } from './seated.ts';
 
-/** How this caller can wait, beyond holding its answer open. */
+/** How a caller of its revision can wait, besides keeping its answer open. */
 export interface WaitStrategy {
-  /** It can wait no longer: JSON of the result that has it come back, or null for the pending result. */
-  comeBack(approval: Approval): Promise<string | null>;
-  /** Nobody listens any more, and nothing was sent. */
-  gone(): Promise<void>;
-  /** Sent first, so that the stream can be taken up elsewhere; null: it cannot. */
+  /**
+   * The result for a caller that can wait no longer, as JSON text, if its client comes back by itself. Null: the model
+   * is given the pending result instead.
+   */
+  comeBackResult(approval: Approval): Promise<string | null>;
+  /** The caller has gone, and nothing was sent to the server. */
+  callerGone(): Promise<void>;
+  /** Sent at the beginning of the stream, so that it can be resumed elsewhere; null: it cannot be resumed. */
   readonly eventId: string | null;
 }
 
-/** Clients follow this many; on the last they are told to call again instead. */
+/** How often a client is made to come back by itself. After the last attempt the model is asked to repeat the call. */
 export const MOST_ATTEMPTS = 10;
 
-/** From this revision on a stream begins with an event id, and may be taken up by it. */
+/** From this revision on, a stream begins with an event id by which it can be resumed. */
 const RESUMABLE = '2025-11-25';
 
-/** A caller that can only hold on. When its connection goes, its place is kept for it. */
+/** A caller that can only keep its connection open (up to 2025-11-25). When the connection closes, its seat is kept. */
 export function legacyStrategy(
   gateway: Gateway,
   held: HeldRequest,
@@ -32,38 +35,37 @@ export function legacyStrategy(
   protocolVersion: string,
 ): WaitStrategy {
   const { vault } = gateway;
-  const place = { approval: seat.approval.id, joiner: seat.joiner, idText: held.idText };
+  const resumePoint = { approval: seat.approval.id, joiner: seat.joiner, idText: held.idText };
   return {
-    comeBack: async () => null,
-    gone: () => leaveSeatEmpty(gateway, seat.joiner),
+    comeBackResult: async () => null,
+    callerGone: () => leaveSeatEmpty(gateway, seat.joiner),
     eventId:
       protocolVersion >= RESUMABLE && held.session !== null
-        ? sealEventId(vault, held.principal.grant, held.server, place)
+        ? sealEventId(vault, held.principal.grant, held.server, resumePoint)
         : null,
   };
 }
 
 /**
- * A caller that comes back by itself (2026-07-28, MRTR): it is sent away with nothing but a state, which its client
- * brings along with the same call. When it closes its stream, it has cancelled.
+ * A caller whose client comes back by itself (2026-07-28, MRTR): it is sent away with nothing but a state, which its
+ * client returns with the same call. Closing the stream cancels the call.
  */
 export function modernStrategy(
   gateway: Gateway,
   held: HeldRequest,
   seat: Seated,
-  more: { binding: StateBinding; leg: number; foreign: RequestState['foreign'] },
+  { binding, attempt, foreign }: { binding: StateBinding; attempt: number; foreign: RequestState['foreign'] },
 ): WaitStrategy {
   return {
-    comeBack: async (approval) => {
-      if (more.leg >= MOST_ATTEMPTS) return null;
+    comeBackResult: async (approval) => {
+      if (attempt >= MOST_ATTEMPTS) return null;
       const { round, until } = await inviteBack(gateway, seat.joiner, approval);
-      const { leg, foreign } = more;
-      const state = { approval: approval.id, joiner: seat.joiner, round, leg, until, foreign };
-      const requestState = sealState(gateway.vault, more.binding, state);
+      const state = { approval: approval.id, joiner: seat.joiner, round, leg: attempt, until, foreign };
+      const requestState = sealState(gateway.vault, binding, state);
       const _meta = { 'holdfast/approval': approvalMeta(approval) };
       return JSON.stringify({ resultType: 'input_required', requestState, _meta });
     },
-    gone: async () => {
+    callerGone: async () => {
       const { principal, server } = held;
       const reason = 'it closed its request';
       const leaving = { joiner: seat.joiner, replica: gateway.replica, grant: principal.grant, server, reason };

@@ -1,17 +1,17 @@
-/** Longest exponent that is read as one: a mantissa that could make up for more would not fit a request. */
+/** Longest exponent that is evaluated, in digits. A mantissa that could offset a larger one would not fit a request. */
 const MAX_EXPONENT_DIGITS = 12;
 
 /**
- * Whether a JSON number token means the same after a double has held it, that is: whether the double's shortest decimal
- * form is numerically equal to the token. Where it is not, two different requests would look alike to whoever reads
- * them as doubles, and RFC 8785 would give them one fingerprint.
+ * Whether a JSON number token keeps its value when it is read as a double: whether the double's shortest decimal form
+ * is numerically equal to the token. If it is not, two different requests look the same to anybody who reads them as
+ * doubles, and RFC 8785 gives them the same fingerprint.
  */
 export function isExact(token: string): boolean {
   const value = Number(token);
-  const wanted = normal(token);
-  if (wanted === null || !Number.isFinite(value)) return false;
-  const kept = normal(String(value));
-  return kept !== null && wanted.digits === kept.digits && wanted.exponent === kept.exponent;
+  const written = toDecimal(token);
+  if (written === null || !Number.isFinite(value)) return false;
+  const kept = toDecimal(String(value));
+  return kept !== null && written.digits === kept.digits && written.exponent === kept.exponent;
 }
 
 interface Decimal {
@@ -21,8 +21,8 @@ interface Decimal {
   readonly exponent: number;
 }
 
-/** The sign never changes on the way through a double, so it is left out. Null: an exponent no double can have. */
-function normal(token: string): Decimal | null {
+/** A double never changes a number's sign, so the sign is left out. Null: no double can have this exponent. */
+function toDecimal(token: string): Decimal | null {
   const unsigned = token.startsWith('-') ? token.slice(1) : token;
   const e = unsigned.search(/[eE]/);
   const mantissa = e < 0 ? unsigned : unsigned.slice(0, e);

@@ -1,8 +1,8 @@
-import { ENVELOPE, isDisguised, PARAMS } from '../protocol/names.ts';
+import { ENVELOPE_NAMES, isDisguised, PARAM_NAMES } from '../protocol/names.ts';
 import { isExact } from './exact-number.ts';
 import {
-  afterBlanks,
   afterString,
+  afterWhitespace,
   afterWord,
   CLOSE_ARRAY,
   CLOSE_OBJECT,
@@ -12,30 +12,35 @@ import {
   QUOTE,
 } from './text.ts';
 
-/** Deepest nesting of objects and arrays that passes. */
+/** Deepest nesting of objects and arrays that is accepted. */
 export const MAX_DEPTH = 64;
 
-/** Objects up to this many members are searched for duplicates without a set. */
+/** In objects with up to this many members, keys are compared one by one; larger ones get a set. */
 const FEW = 8;
-/** A number token this short has at most 15 digits, which every double keeps, unless it has an exponent. */
+/**
+ * Without an exponent, a number token of at most this many characters has at most 15 digits, which every double keeps.
+ */
 const SHORT_NUMBER = 15;
 
-export interface Scan {
-  /** Why readers could disagree about this text, for people; null when they cannot. */
+/** What `scan` finds in a message or batch. */
+export interface ScanResult {
+  /** Why two JSON readers could read this text differently, in words for people; null when they cannot. */
   readonly fault: string | null;
-  /** JSON pointer to the first number a double cannot keep exactly, or string with a lone surrogate; null: none. */
+  /**
+   * JSON pointer to the first number that a double cannot keep exactly, or string with a lone surrogate; null: none.
+   */
   readonly inexact: string | null;
   /** The message's `id` as it is written; null when it has none. */
   readonly idText: string | null;
 }
 
 /**
- * One pass over text that `JSON.parse` has accepted, for what it forgives: duplicate keys, endless nesting, numbers it
- * rounds, and names that another reader would take for the protocol's own.
+ * Reads text that `JSON.parse` has accepted, once, and looks for what `JSON.parse` tolerates: duplicate keys, deep
+ * nesting (over `MAX_DEPTH` levels), numbers that it rounds, and names that others would take for the protocol's.
  */
-export function scan(text: string): Scan {
+export function scan(text: string): ScanResult {
   const scanner = new Scanner(text);
-  scanner.value(ENVELOPE, 1);
+  scanner.value(ENVELOPE_NAMES, 1);
   return { fault: scanner.fault, inexact: scanner.inexact, idText: scanner.idText };
 }
 
@@ -45,16 +50,18 @@ class Scanner {
   idText: string | null = null;
   readonly #text: string;
   #at = 0;
-  /** Keys and indices on the way to the current value; what lies deeper is stale. */
+  /** Keys and indices on the way to the current value. Entries below the current depth are stale. */
   readonly #path: (string | number)[] = [];
 
   constructor(text: string) {
     this.#text = text;
   }
 
-  /** `names`: the protocol's names for an object's members here; null where every name is the caller's own. */
+  /**
+   * `names`: the member names that the protocol defines for an object here; null where the caller chooses all names.
+   */
   value(names: ReadonlySet<string> | null, depth: number): void {
-    this.#at = afterBlanks(this.#text, this.#at);
+    this.#at = afterWhitespace(this.#text, this.#at);
     const c = this.#text.charCodeAt(this.#at);
     if (c === QUOTE) this.#string(depth);
     else if (c === OPEN_OBJECT) this.#object(names, depth);
@@ -69,14 +76,14 @@ class Scanner {
     while (this.#text.charCodeAt(this.#at) !== CLOSE_OBJECT) {
       const key = this.#string(depth);
       this.#path[depth - 1] = key;
-      if (seen.again(key)) this.fault = `duplicate key at ${this.#pointer(depth)}`;
+      if (seen.seenBefore(key)) this.fault = `duplicate key at ${this.#pointer(depth)}`;
       else if (names !== null && isDisguised(key, names)) {
         this.fault = `${this.#pointer(depth)} is spelt almost like a name of the protocol`;
       }
       if (this.fault !== null) return;
-      this.#at = afterBlanks(this.#text, afterBlanks(this.#text, this.#at) + 1);
+      this.#at = afterWhitespace(this.#text, afterWhitespace(this.#text, this.#at) + 1);
       const start = this.#at;
-      this.value(names === ENVELOPE && key === 'params' ? PARAMS : null, depth + 1);
+      this.value(names === ENVELOPE_NAMES && key === 'params' ? PARAM_NAMES : null, depth + 1);
       if (this.fault !== null) return;
       if (depth === 1 && key === 'id') this.idText = this.#text.slice(start, this.#at);
       this.#next();
@@ -97,25 +104,25 @@ class Scanner {
 
   #enter(depth: number): boolean {
     if (depth > MAX_DEPTH) this.fault = `nested deeper than ${MAX_DEPTH} levels`;
-    else this.#at = afterBlanks(this.#text, this.#at + 1);
+    else this.#at = afterWhitespace(this.#text, this.#at + 1);
     return this.fault === null;
   }
 
-  /** Past the comma, if there is one, to the next member or the end. */
+  /** Moves past the comma, if there is one, to the next member or to the end. */
   #next(): void {
-    this.#at = afterBlanks(this.#text, this.#at);
-    if (this.#text.charCodeAt(this.#at) === COMMA) this.#at = afterBlanks(this.#text, this.#at + 1);
+    this.#at = afterWhitespace(this.#text, this.#at);
+    if (this.#text.charCodeAt(this.#at) === COMMA) this.#at = afterWhitespace(this.#text, this.#at + 1);
   }
 
   #string(depth: number): string {
     const start = this.#at;
     this.#at = afterString(this.#text, start);
     const inner = this.#text.slice(start + 1, this.#at - 1);
-    // Unescaped text came out of a strict UTF-8 decoder: only an escape can make a lone surrogate.
+    // The text comes from a strict UTF-8 decoder, so only an escape can make a lone surrogate.
     if (!inner.includes('\\')) return inner;
-    const said = JSON.parse(this.#text.slice(start, this.#at)) as string;
-    if (this.inexact === null && !said.isWellFormed()) this.inexact = this.#pointer(depth - 1);
-    return said;
+    const value = JSON.parse(this.#text.slice(start, this.#at)) as string;
+    if (this.inexact === null && !value.isWellFormed()) this.inexact = this.#pointer(depth - 1);
+    return value;
   }
 
   #number(depth: number): void {
@@ -133,13 +140,13 @@ class Scanner {
   }
 }
 
-/** The keys of one object so far. Few keys are compared one by one; a set is made only for many. */
+/** The keys of one object so far. */
 class SeenKeys {
   #few: string[] | null = null;
   #many: Set<string> | null = null;
 
-  /** Notes the key; true when it was there before. */
-  again(key: string): boolean {
+  /** Adds the key; true when it had been added before. */
+  seenBefore(key: string): boolean {
     if (this.#many !== null) return this.#many.size === this.#many.add(key).size;
     if (this.#few === null) {
       this.#few = [key];

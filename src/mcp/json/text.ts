@@ -1,18 +1,19 @@
 /**
- * Finding places in JSON text that is already known to be valid, so that bytes can be cut and passed on as they are.
- * Nothing here recurses: an upstream's answer may be nested as deep as it likes.
+ * Finds positions in JSON text that is known to be valid, so that parts of it can be cut out and forwarded unchanged.
+ * Nothing here recurses: an upstream's answer may be nested to any depth.
  */
 
-/** Half-open range of UTF-16 units. */
+/** A range of UTF-16 units; `end` is excluded. */
 export interface Span {
   readonly start: number;
   readonly end: number;
 }
 
+/** A member of an object: its key, and the range of its value. */
 export interface MemberSpan extends Span {
   readonly key: string;
-  /** Where the key's opening quote is; `start` and `end` are the value's. */
-  readonly from: number;
+  /** Index of the key's opening quote. `start` and `end` are the value's. */
+  readonly keyStart: number;
 }
 
 export const QUOTE = 0x22;
@@ -23,8 +24,8 @@ export const OPEN_ARRAY = 0x5b;
 export const CLOSE_ARRAY = 0x5d;
 export const COMMA = 0x2c;
 
-/** Skips JSON's four blanks. */
-export function afterBlanks(text: string, at: number): number {
+/** The index of the first character from `at` on that is not JSON whitespace. */
+export function afterWhitespace(text: string, at: number): number {
   let i = at;
   for (;;) {
     const c = text.charCodeAt(i);
@@ -33,7 +34,7 @@ export function afterBlanks(text: string, at: number): number {
   }
 }
 
-/** The index after the string whose opening quote is at `at`. */
+/** The index after the string whose opening quote is at `at`. Throws when the string does not end. */
 export function afterString(text: string, at: number): number {
   let i = at + 1;
   while (i < text.length) {
@@ -55,7 +56,7 @@ export function afterWord(text: string, at: number): number {
   return i;
 }
 
-/** The index after the value that begins at `at`. */
+/** The index after the value that begins at `at`. Throws when the value does not end. */
 export function afterValue(text: string, at: number): number {
   const first = text.charCodeAt(at);
   if (first === QUOTE) return afterString(text, at);
@@ -74,46 +75,46 @@ export function afterValue(text: string, at: number): number {
   throw new Error('JSON text ends inside a value');
 }
 
-/** What the string token in this span says, escapes read. */
+/** The value of the string token from `start` to `end`, with its escapes decoded. */
 export function unquote(text: string, start: number, end: number): string {
   const inner = text.slice(start + 1, end - 1);
   return inner.includes('\\') ? (JSON.parse(text.slice(start, end)) as string) : inner;
 }
 
-/** The members of the object that begins at `at`; none when something else does. */
+/** The members of the object that begins at `at`; none when another value begins there. */
 export function* membersAt(text: string, at: number): Generator<MemberSpan> {
   if (text.charCodeAt(at) !== OPEN_OBJECT) return;
-  let i = afterBlanks(text, at + 1);
+  let i = afterWhitespace(text, at + 1);
   while (text.charCodeAt(i) === QUOTE) {
     const keyEnd = afterString(text, i);
-    const start = afterBlanks(text, afterBlanks(text, keyEnd) + 1);
+    const start = afterWhitespace(text, afterWhitespace(text, keyEnd) + 1);
     const end = afterValue(text, start);
-    yield { key: unquote(text, i, keyEnd), from: i, start, end };
-    i = afterBlanks(text, end);
+    yield { key: unquote(text, i, keyEnd), keyStart: i, start, end };
+    i = afterWhitespace(text, end);
     if (text.charCodeAt(i) !== COMMA) return;
-    i = afterBlanks(text, i + 1);
+    i = afterWhitespace(text, i + 1);
   }
 }
 
-/** The elements of the array that begins at `at`; none when something else does. */
+/** The elements of the array that begins at `at`; none when another value begins there. */
 export function* elementsAt(text: string, at: number): Generator<Span> {
   if (text.charCodeAt(at) !== OPEN_ARRAY) return;
-  let i = afterBlanks(text, at + 1);
+  let i = afterWhitespace(text, at + 1);
   while (i < text.length && text.charCodeAt(i) !== CLOSE_ARRAY) {
     const end = afterValue(text, i);
     yield { start: i, end };
-    i = afterBlanks(text, end);
+    i = afterWhitespace(text, end);
     if (text.charCodeAt(i) !== COMMA) return;
-    i = afterBlanks(text, i + 1);
+    i = afterWhitespace(text, i + 1);
   }
 }
 
 /**
- * Where the value at `path` stands in valid JSON text, blanks around it left out; null when there is none. Array
- * indices are written as decimals. Of duplicate keys the last counts, as `JSON.parse` has it.
+ * The range of the value at `path`, without the whitespace around it; null when there is no such value. Array indices
+ * are decimal strings. Of duplicate keys the last one counts, as in `JSON.parse`.
  */
 export function spanOf(text: string, path: readonly string[]): Span | null {
-  const start = afterBlanks(text, 0);
+  const start = afterWhitespace(text, 0);
   let span: Span = { start, end: afterValue(text, start) };
   for (const step of path) {
     const next = stepInto(text, span.start, step);

@@ -2,19 +2,22 @@ import { isObject, type JsonObject, member } from '../../domain/json/json.ts';
 import type { HeaderRecord } from './header-policy.ts';
 import { HEADER_MISMATCH, INVALID_PARAMS, rpcError } from './response.ts';
 
-/** The stateless revision. */
+/** The stateless revision of MCP. */
 export const MODERN = '2026-07-28';
+/** The revision in which an agent asks for a task with `params.task`. */
+export const TASKS_2025 = '2025-11-25';
+/** The name under which 2026-07-28 declares support for tasks. */
 export const TASKS_EXTENSION = 'io.modelcontextprotocol/tasks';
-/** A request needs what its client did not declare (2026-07-28). */
+/** The request needs a capability that its client did not declare (2026-07-28). */
 const MISSING_CAPABILITY = -32021;
 const UNSUPPORTED_VERSION = -32022;
 
 const META = 'io.modelcontextprotocol/';
 
 /**
- * What is wrong with the envelope of a modern request that the gateway answers itself, or parks: it reads the body, so
- * it has to check it as a server would, and nobody is to approve what the server would refuse at sight. That headers
- * which are there agree with the body was seen to before.
+ * Checks the envelope of a modern request that the gateway answers itself or parks, as a server would: nobody should be
+ * asked to approve a call that its server is sure to refuse. Returns an HTTP 400 with a JSON-RPC error, or null when
+ * the envelope is correct. The strict door has already checked that the headers present agree with the body.
  */
 export function envelopeFault(message: JsonObject, headers: HeaderRecord, idText: string): Response | null {
   const meta = member(member(message, 'params'), '_meta');
@@ -31,23 +34,21 @@ export function envelopeFault(message: JsonObject, headers: HeaderRecord, idText
   return rpcError(400, UNSUPPORTED_VERSION, 'Unsupported protocol version', idText, {}, data);
 }
 
-/** Whether this very request declares the tasks extension. */
-export function takesTasks(params: JsonObject): boolean {
+/** Whether the request with these params declares the tasks extension; each modern request declares its own. */
+export function declaresTasks(params: JsonObject): boolean {
   const capabilities = member(member(params, '_meta'), `${META}clientCapabilities`);
   const extensions = member(capabilities, 'extensions');
   return isObject(extensions) && Object.hasOwn(extensions, TASKS_EXTENSION);
 }
 
-export function tasksMissing(idText: string): Response {
+/** HTTP 400: the request needs the tasks extension, which it did not declare (2026-07-28). */
+export function tasksExtensionMissing(idText: string): Response {
   const data = JSON.stringify({ requiredCapabilities: { extensions: { [TASKS_EXTENSION]: {} } } });
   return rpcError(400, MISSING_CAPABILITY, `This needs the extension ${TASKS_EXTENSION}.`, idText, {}, data);
 }
 
-/** The name a modern request's client gives itself. */
+/** The client's name as it states it in a modern request; null when it states none. */
 export function modernClient(params: JsonObject): string | null {
   const name = member(member(member(params, '_meta'), `${META}clientInfo`), 'name');
   return typeof name === 'string' ? name : null;
 }
-
-/** The revision in which the agent asks for a task by `params.task`. */
-export const TASKS_2025 = '2025-11-25';

@@ -1,9 +1,11 @@
-/** Lower-case names. What the agent's request said. */
+/** HTTP headers by lower-case name. */
 export type HeaderRecord = Readonly<Record<string, string>>;
 
-const INWARD = new Set(['accept', 'content-type', 'last-event-id', 'traceparent', 'tracestate', 'user-agent']);
+/** Headers of a request that may go to the upstream, besides `mcp-*`. */
+const TO_UPSTREAM = new Set(['accept', 'content-type', 'last-event-id', 'traceparent', 'tracestate', 'user-agent']);
 
-const OUTWARD = new Set([
+/** Headers of an answer that may go to the agent, besides `mcp-*`. */
+const TO_AGENT = new Set([
   'age',
   'allow',
   'cache-control',
@@ -20,35 +22,35 @@ const OUTWARD = new Set([
 ]);
 
 /**
- * The headers an upstream gets: those of the request that may cross, then the config's, which win. The agent's
- * credential and cookies never cross (P8).
+ * The headers sent to an upstream: the allowed ones of the agent's request, then the configured ones, which win. The
+ * agent's credential and cookies are never among them (P8).
  */
 export function headersForUpstream(request: HeaderRecord, configured: HeaderRecord): Record<string, string> {
-  const crossing: Record<string, string> = {};
+  const headers: Record<string, string> = {};
   for (const name in request) {
     const value = request[name];
-    if (value !== undefined && (INWARD.has(name) || name.startsWith('mcp-'))) crossing[name] = value;
+    if (value !== undefined && (TO_UPSTREAM.has(name) || name.startsWith('mcp-'))) headers[name] = value;
   }
   for (const name in configured) {
     const value = configured[name];
-    if (value !== undefined) crossing[name.toLowerCase()] = value;
+    if (value !== undefined) headers[name.toLowerCase()] = value;
   }
-  // Bytes are compared and lists are filtered: nothing may arrive packed.
-  crossing['accept-encoding'] = 'identity';
-  return crossing;
+  // The gateway reads answers and filters lists in them, so they must arrive uncompressed.
+  headers['accept-encoding'] = 'identity';
+  return headers;
 }
 
-/** The headers an agent gets of an upstream's answer. Cookies, challenges and hop-by-hop headers stay behind. */
+/** The headers of an upstream's answer that the agent gets. Cookies, challenges and hop-by-hop headers are dropped. */
 export function headersForAgent(answer: readonly (readonly [string, string])[]): Record<string, string> {
-  const crossing: Record<string, string> = {};
+  const headers: Record<string, string> = {};
   for (const [name, value] of answer) {
-    if (!OUTWARD.has(name) && !name.startsWith('mcp-')) continue;
-    crossing[name] = crossing[name] === undefined ? value : `${crossing[name]}, ${value}`;
+    if (!TO_AGENT.has(name) && !name.startsWith('mcp-')) continue;
+    headers[name] = headers[name] === undefined ? value : `${headers[name]}, ${value}`;
   }
-  return crossing;
+  return headers;
 }
 
-/** The first header of that name. */
+/** The value of the first header with this lower-case name; null when there is none. */
 export function headerOf(answer: readonly (readonly [string, string])[], name: string): string | null {
   return answer.find(([n]) => n === name)?.[1] ?? null;
 }

@@ -1,8 +1,8 @@
-/** Members of a JSON-RPC message. */
-export const ENVELOPE: ReadonlySet<string> = new Set(['jsonrpc', 'id', 'method', 'params', 'result', 'error']);
+/** The members of a JSON-RPC message. */
+export const ENVELOPE_NAMES: ReadonlySet<string> = new Set(['jsonrpc', 'id', 'method', 'params', 'result', 'error']);
 
-/** Members of `params` that some method of some revision gives a meaning. */
-export const PARAMS: ReadonlySet<string> = new Set([
+/** The members of `params` that have a meaning for some method in some revision. */
+export const PARAM_NAMES: ReadonlySet<string> = new Set([
   '_meta',
   'arguments',
   'argument',
@@ -38,15 +38,15 @@ export const PARAMS: ReadonlySet<string> = new Set([
 ]);
 
 const FOLDED = new Map<ReadonlySet<string>, ReadonlySet<string>>(
-  [ENVELOPE, PARAMS].map((names) => [names, new Set([...names].map(fold))]),
+  [ENVELOPE_NAMES, PARAM_NAMES].map((names) => [names, new Set([...names].map(foldName))]),
 );
 
 /**
- * One form for names that a lenient reader could take for each other: case folded as Go's encoding/json does it (where
- * U+017F is an s and U+212A a k) and as Java does it (where U+0130 and U+0131 are an i), and without blanks and
- * invisible characters, where C readers stop.
+ * Maps names that a lenient reader could confuse to one form. Case is folded as Go's encoding/json does it (U+017F is
+ * an s, U+212A is a k) and as Java does it (U+0130 and U+0131 are an i). Whitespace and invisible characters are
+ * removed, because some C readers stop there.
  */
-export function fold(name: string): string {
+export function foldName(name: string): string {
   return name
     .replace(/[\p{C}\s]/gu, '')
     .replace(/[\u0130\u0131]/g, 'i')
@@ -54,7 +54,7 @@ export function fold(name: string): string {
     .toLowerCase();
 }
 
-/** Whether the name is none of the protocol's, but a lenient reader would take it for one. */
+/** Whether the name is not one of `names`, but a lenient reader would take it for one. */
 export function isDisguised(name: string, names: ReadonlySet<string>): boolean {
-  return !names.has(name) && FOLDED.get(names)?.has(fold(name)) === true;
+  return !names.has(name) && FOLDED.get(names)?.has(foldName(name)) === true;
 }

@@ -1,16 +1,27 @@
-/** The JSON-RPC code that SDKs take for a session that is over (facts/mcp.md, legacy era). */
+/** JSON-RPC 2.0, 5.1: the body is not valid JSON. */
+export const PARSE_ERROR = -32700;
+/** JSON-RPC 2.0, 5.1: the body is not a valid request. */
+export const INVALID_REQUEST = -32600;
+/** JSON-RPC 2.0, 5.1: the method's parameters are not valid. */
+export const INVALID_PARAMS = -32602;
+/** The code that SDKs understand as a session that has ended (revisions with sessions, up to 2025-11-25). */
 export const SESSION_NOT_FOUND = -32001;
-/** A header that says something else than the body (2026-07-28). */
+/** A header contradicts the body (2026-07-28). */
 export const HEADER_MISMATCH = -32020;
 
 const JSON_HEADERS = { 'content-type': 'application/json' };
 
-/** A JSON-RPC result, given as JSON text; 200. `idText` is the request's id as JSON text, so that it goes back exactly as it came. */
-export function rpcText(idText: string, result: string): Response {
+/**
+ * A JSON-RPC result with HTTP 200. `result` is JSON text; `idText` is the request's id as JSON text, so that it goes
+ * back exactly as it came.
+ */
+export function rpcResult(idText: string, result: string): Response {
   return new Response(`{"jsonrpc":"2.0","id":${idText},"result":${result}}`, { status: 200, headers: JSON_HEADERS });
 }
 
-/** A JSON-RPC error as an HTTP error. The gateway's own codes are the HTTP status, outside what JSON-RPC reserves. */
+/**
+ * A JSON-RPC error with an HTTP status. The gateway's own codes equal that status, outside JSON-RPC's reserved range.
+ */
 export function rpcError(
   status: number,
   code: number,
@@ -26,9 +37,3 @@ export function rpcError(
     headers: { ...JSON_HEADERS, ...headers },
   });
 }
-
-export const PARSE_ERROR = -32700;
-
-export const INVALID_REQUEST = -32600;
-
-export const INVALID_PARAMS = -32602;

@@ -3,24 +3,27 @@ import { approvalsCounted } from '../../domain/approval/quorum.ts';
 import type { JsonObject } from '../../domain/json/json.ts';
 import type { FullLimit } from '../../domain/policy/limit.ts';
 
-/** A tool result that a model reads: the first line says what happened, the rest what to do. */
+/** A tool result for the model to read: the first line says what happened, the other lines what to do next. */
 export interface ToolResult {
   readonly isError: true;
   readonly content: readonly [{ readonly type: 'text'; readonly text: string }];
   readonly _meta?: JsonObject;
 }
 
-/** As JSON. The results of 2026-07-28 say what type they are of. */
+/** The result as JSON text. `modern`: results of 2026-07-28 also state their type. */
 export function resultText(result: ToolResult, modern: boolean): string {
   return JSON.stringify(modern ? { resultType: 'complete', ...result } : result);
 }
 
-/** What `_meta["holdfast/approval"]` says to programs. */
+/**
+ * The value of `_meta["holdfast/approval"]`, for programs to read. `extra` adds members, such as `retryAfter`
+ * (seconds).
+ */
 export function approvalMeta(approval: Approval, extra: JsonObject = {}): JsonObject {
   return { id: approval.id, state: approval.state, expiresAt: approval.expiresAt.toISOString(), ...extra };
 }
 
-function say(lines: readonly string[], meta?: JsonObject): ToolResult {
+function toolResult(lines: readonly string[], meta?: JsonObject): ToolResult {
   const text = lines.filter((line) => line !== '').join('\n');
   const content = [{ type: 'text', text }] as const;
   return meta ? { isError: true, content, _meta: { 'holdfast/approval': meta } } : { isError: true, content };
@@ -28,13 +31,18 @@ function say(lines: readonly string[], meta?: JsonObject): ToolResult {
 
 const NOTHING_RAN = 'Nothing was sent to the server.';
 
-export function denied(reason: string): ToolResult {
-  return say([`Policy violation: ${reason}`, `${NOTHING_RAN} Do not repeat this call; it will be denied again.`]);
+/** Policy denies the call. `reason` comes from the rule. */
+export function deniedResult(reason: string): ToolResult {
+  return toolResult([
+    `Policy violation: ${reason}`,
+    `${NOTHING_RAN} Do not repeat this call; it will be denied again.`,
+  ]);
 }
 
-export function limited(full: FullLimit): ToolResult {
+/** A limit is used up, before anybody is asked. `full.retryAfter` is in seconds. */
+export function rateLimitedResult(full: FullLimit): ToolResult {
   const { counter, max, scope } = full.take;
-  return say([
+  return toolResult([
     `Rate limited: ${counter} allows ${max} per ${windowName(full)} and ${scope}, and they are used up.`,
     `${NOTHING_RAN} Try again in ${full.retryAfter} seconds.`,
   ]);
@@ -44,15 +52,17 @@ function windowName({ take }: FullLimit): string {
   return 'calendar' in take.window ? take.window.calendar : `${take.window.seconds} seconds`;
 }
 
-export function inexact(path: string): ToolResult {
-  return say([
+/** A gated call contains a value that readers could take for different values. `path` is a JSON pointer. */
+export function inexactValueResult(path: string): ToolResult {
+  return toolResult([
     `Policy violation: the value at ${path} cannot be kept exactly, so what an approver sees might not be what runs.`,
     `${NOTHING_RAN} Send it as a string and call again.`,
   ]);
 }
 
-export function crowded(pending: number): ToolResult {
-  return say([
+/** The grant has as many pending approvals as it may have; this call was not parked. */
+export function pendingLimitResult(pending: number): ToolResult {
+  return toolResult([
     `Waiting for approval: ${pending} calls of this agent already wait for a person, and no more may.`,
     `${NOTHING_RAN} This call is not waiting. Repeat it after some of the others were decided.`,
   ]);
@@ -65,42 +75,48 @@ const PARTS: Record<string, string> = {
   slack: 'Slack does not answer',
 };
 
-export function unavailable(part: string): ToolResult {
-  return say([
+/** A part of the gateway does not answer, so nothing is forwarded (P6). */
+export function unavailableResult(part: string): ToolResult {
+  return toolResult([
     `Cannot decide: ${PARTS[part] ?? `${part} does not answer`}.`,
     `${NOTHING_RAN} Repeat the same call in a minute; the operator can see the cause at /readyz.`,
   ]);
 }
 
-const RUNS = {
+/** The rest of the sentence "… was approved …", by what the dispatched call waits for. */
+const APPROVED_AND = {
   response: 'and is running',
   task: 'and the server runs it as a task of its own',
   input: 'and sent; the server has asked for something first',
 } as const;
 
-/** The model must repeat the very same call: another wording would be another approval. */
-export function pending(approval: Approval, now: Date, unheard: string | null): ToolResult {
+/**
+ * The call is still undecided, or still running, and this caller can wait no longer. The model has to repeat exactly
+ * the same call: different arguments would need another approval. `notice`: what could not be sent to the approvers
+ * yet; null when everything was.
+ */
+export function pendingResult(approval: Approval, now: Date, notice: string | null): ToolResult {
   const { quorum } = approval.requirement;
   const running = approval.state === 'dispatched';
   const what = running
-    ? `${nameOf(approval)} was approved ${RUNS[approval.awaits ?? 'response']}; its end is not there yet.`
+    ? `${nameOf(approval)} was approved ${APPROVED_AND[approval.awaits ?? 'response']}; it has not finished yet.`
     : `${nameOf(approval)} is held until ${quorum === 1 ? 'a person approves' : `${quorum} people approve`} it (${approvalsCounted(approval.decisions)} of ${quorum} so far).`;
-  return say(
+  return toolResult(
     [
       `Waiting for approval: ${what}`,
       running ? '' : 'It was not refused, and nothing has run yet.',
-      unheard ?? '',
+      notice ?? '',
       'To go on waiting and to collect the outcome, call the same tool again with exactly the same arguments. ' +
         'It will run at most once. Do not change the arguments and do not try another way: that would need a new approval.',
-      `Approval ${approval.id}; it expires at ${clock(approval.expiresAt)}${inWords(approval.expiresAt, now)}.`,
+      `Approval ${approval.id}; it expires at ${utcMinute(approval.expiresAt)}${minutesFromNow(approval.expiresAt, now)}.`,
     ],
     approvalMeta(approval),
   );
 }
 
-/** Approved, but the limit has no room: the pass is kept. */
-export function full(approval: Approval, { take, retryAfter }: FullLimit): ToolResult {
-  return say(
+/** The call is approved, but the limit has no room for it now; the pass is kept. `retryAfter` is in seconds. */
+export function limitFullResult(approval: Approval, { take, retryAfter }: FullLimit): ToolResult {
+  return toolResult(
     [
       `Rate limited: ${nameOf(approval)} is approved, but ${take.counter} has no room for it now.`,
       `${NOTHING_RAN} The approval is kept: call again with exactly the same arguments in ${retryAfter} seconds.`,
@@ -110,13 +126,16 @@ export function full(approval: Approval, { take, retryAfter }: FullLimit): ToolR
   );
 }
 
-/** `refused`: Slack does not take our token, so that waiting alone helps nothing. */
-export function unsure(approval: Approval, refused: boolean): ToolResult {
-  const why = refused ? "refuses the gateway's token" : 'does not answer';
-  return say(
+/**
+ * The call is approved, but nobody can check now whether its approvers still may approve; the pass is kept.
+ * `tokenRefused`: Slack rejects the gateway's token, so waiting alone does not help.
+ */
+export function approverUncheckedResult(approval: Approval, tokenRefused: boolean): ToolResult {
+  const why = tokenRefused ? "refuses the gateway's token" : 'does not answer';
+  return toolResult(
     [
       `Waiting for approval: ${nameOf(approval)} is approved, but Slack ${why}, so the approver's standing cannot be checked.`,
-      refused ? 'The operator has to replace the token first; the cause is at /readyz.' : '',
+      tokenRefused ? 'The operator has to replace the token first; the cause is at /readyz.' : '',
       `${NOTHING_RAN} The approval is kept: call again with exactly the same arguments in a minute.`,
       `Approval ${approval.id}.`,
     ],
@@ -124,9 +143,9 @@ export function unsure(approval: Approval, refused: boolean): ToolResult {
   );
 }
 
-/** The upstream could not be reached: the pass is given back. */
-export function notSent(approval: Approval, why: string): ToolResult {
-  return say(
+/** The call is approved, but its server could not be reached; the pass is given back. */
+export function notSentResult(approval: Approval, why: string): ToolResult {
+  return toolResult(
     [
       `Not sent: ${nameOf(approval)} is approved, but the server could not be reached (${why}).`,
       `${NOTHING_RAN} The approval is kept: call again with exactly the same arguments.`,
@@ -136,9 +155,9 @@ export function notSent(approval: Approval, why: string): ToolResult {
   );
 }
 
-/** The server has asked, and the agent's answer did not reach it: the question stands. */
-export function answerNotSent(approval: Approval, why: string): ToolResult {
-  return say(
+/** The agent answered what the server asked, but the answer could not be sent; the question stays open. */
+export function answerNotSentResult(approval: Approval, why: string): ToolResult {
+  return toolResult(
     [
       `Not sent: ${nameOf(approval)} waits for what the server asked, but the server could not be reached (${why}).`,
       'Your answer was not sent. Send the same answer again in a minute.',
@@ -148,27 +167,27 @@ export function answerNotSent(approval: Approval, why: string): ToolResult {
   );
 }
 
-/** The server's own task of the call was cancelled, there or by the agent. */
-export function theirsCancelled(): ToolResult {
-  return say([
+/** The call ran in a task of the server's own, and that task was cancelled, by the server or by the agent. */
+export function upstreamTaskCancelledResult(): ToolResult {
+  return toolResult([
     'Cancelled: the server stopped the task in which the call ran.',
     'It may have run in part. Check the system before repeating it.',
   ]);
 }
 
-/** An approval that is over without an answer to hand on. */
-export function over(approval: Approval): ToolResult {
-  return say([...ending(approval), `Approval ${approval.id}.`], approvalMeta(approval));
+/** The approval has ended, and there is no answer of the server to deliver. */
+export function approvalEndedResult(approval: Approval): ToolResult {
+  return toolResult([...endedLines(approval), `Approval ${approval.id}.`], approvalMeta(approval));
 }
 
-function ending(approval: Approval): readonly string[] {
+function endedLines(approval: Approval): readonly string[] {
   const name = nameOf(approval);
   switch (approval.state) {
     case 'denied': {
-      const refusal = approval.decisions.find((decision) => decision.choice === 'deny');
-      const reason = refusal?.reason ? `: ${refusal.reason}` : '; no reason was given.';
+      const denial = approval.decisions.find((decision) => decision.choice === 'deny');
+      const reason = denial?.reason ? `: ${denial.reason}` : '; no reason was given.';
       return [
-        `Denied by ${refusal?.approver ?? 'an approver'}${reason}`,
+        `Denied by ${denial?.approver ?? 'an approver'}${reason}`,
         `${name} did not run. Do not repeat it; ask the person you work for, or find a way that needs no such call.`,
       ];
     }
@@ -200,30 +219,30 @@ function ending(approval: Approval): readonly string[] {
   }
 }
 
-const RUNNING = {
+const RUNNING_PROGRESS = {
   response: 'approved; the call is running',
   task: 'approved; the server runs it as a task of its own',
   input: 'approved; the server has asked for something before it goes on',
 } as const;
 
-/** What a person reads while a held call's progress is shown. `late`: Slack has not taken the card for a minute. */
+/** The progress message of a held call, for a person to read. `late`: Slack has not accepted the card for a minute. */
 export function progressMessage(approval: Approval, late = false): string {
   const { quorum, groups } = approval.requirement;
-  if (approval.state === 'dispatched') return RUNNING[approval.awaits ?? 'response'];
-  const whom = groups.length > 0 ? groups.join(', ') : 'an approver';
-  const unseen = late ? ' (Slack has not taken the question yet)' : '';
-  return `waiting for ${whom}${unseen}, ${approvalsCounted(approval.decisions)} of ${quorum}, expires ${clock(approval.expiresAt)}`;
+  if (approval.state === 'dispatched') return RUNNING_PROGRESS[approval.awaits ?? 'response'];
+  const approvers = groups.length > 0 ? groups.join(', ') : 'an approver';
+  const lateNote = late ? ' (Slack has not taken the question yet)' : '';
+  return `waiting for ${approvers}${lateNote}, ${approvalsCounted(approval.decisions)} of ${quorum}, expires ${utcMinute(approval.expiresAt)}`;
 }
 
 function nameOf(approval: Approval): string {
   return `${approval.server}.${approval.tool}`;
 }
 
-function clock(at: Date): string {
+function utcMinute(at: Date): string {
   return `${at.toISOString().slice(0, 16).replace('T', ' ')} UTC`;
 }
 
-function inWords(at: Date, now: Date): string {
+function minutesFromNow(at: Date, now: Date): string {
   const minutes = Math.round((at.getTime() - now.getTime()) / 60_000);
   return minutes >= 1 ? `, in ${minutes} minute${minutes === 1 ? '' : 's'}` : '';
 }

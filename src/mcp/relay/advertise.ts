@@ -1,14 +1,15 @@
 import { isObject, type Json, member } from '../../domain/json/json.ts';
 import { mayAsk, type Policy } from '../../domain/policy/policy.ts';
 import { mayAskOf } from '../../domain/policy/rule.ts';
-import { type Replacement, replaced, withMember } from '../json/edit.ts';
+import { type Replacement, withMember, withReplacements } from '../json/edit.ts';
 import { elementsAt, spanOf } from '../json/text.ts';
 import { TASKS_2025, TASKS_EXTENSION } from '../protocol/envelope.ts';
 import type { MessageEdit } from './tap-events.ts';
 
 /**
- * What a server's answer must say besides, so that agents may wait by tasks: in 2025-11-25 the capability, and gated
- * tools that take tasks; in 2026-07-28 the extension. Only where policy may ask about anything; nothing else changes.
+ * What has to be added to a server's answer so that agents know they may wait with tasks: in 2025-11-25 the capability,
+ * and `taskSupport` of gated tools; in 2026-07-28 the extension. Null where policy never asks about any tool; then the
+ * answer stays as it is.
  */
 export function advertisement(policy: Policy | null, method: string, protocolVersion: string): MessageEdit | null {
   if (policy === null || !mayAsk(policy)) return null;
@@ -23,7 +24,7 @@ const CAPABILITIES = ['result', 'capabilities'];
 function addTaskCapability(text: string): string | null {
   const result = resultOf(text);
   if (member(result, 'protocolVersion') !== TASKS_2025) return null;
-  return ensure(text, CAPABILITIES, [
+  return addMissing(text, CAPABILITIES, [
     ['tasks', '{}'],
     ['tasks', 'list', '{}'],
     ['tasks', 'cancel', '{}'],
@@ -35,25 +36,25 @@ function addTaskCapability(text: string): string | null {
 
 function addExtension(text: string): string | null {
   if (!isObject(member(resultOf(text), 'capabilities'))) return null;
-  return ensure(text, CAPABILITIES, [
+  return addMissing(text, CAPABILITIES, [
     ['extensions', '{}'],
     ['extensions', TASKS_EXTENSION, '{}'],
   ]);
 }
 
-/** Adds each member that is missing; the last word of each is what to put there. */
-function ensure(text: string, at: readonly string[], members: readonly (readonly string[])[]): string | null {
+/** Adds each member that is missing. An entry of `members` is a path below `at`, followed by the JSON text to add. */
+function addMissing(text: string, at: readonly string[], members: readonly (readonly string[])[]): string | null {
   let edited = text;
-  for (const words of members) {
-    const path = [...at, ...words.slice(0, -1)];
-    let there: Json | undefined = JSON.parse(edited) as Json;
-    for (const step of path) there = member(there, step);
-    if (!isObject(there)) edited = withMember(edited, path, words.at(-1) ?? '{}');
+  for (const entry of members) {
+    const path = [...at, ...entry.slice(0, -1)];
+    let existing: Json | undefined = JSON.parse(edited) as Json;
+    for (const step of path) existing = member(existing, step);
+    if (!isObject(existing)) edited = withMember(edited, path, entry.at(-1) ?? '{}');
   }
   return edited === text ? null : edited;
 }
 
-/** A gated tool may be called as a task; what the server says of it otherwise stays, unless it forbids that. */
+/** Marks gated tools as callable with a task. What the server states stays, unless it forbids tasks. */
 function markTools(text: string, gated: (tool: string) => boolean): string | null {
   const tools = member(resultOf(text), 'tools');
   if (!Array.isArray(tools)) return null;
@@ -61,17 +62,18 @@ function markTools(text: string, gated: (tool: string) => boolean): string | nul
   if (list === null) return null;
   const marks: Replacement[] = [];
   let index = 0;
-  // Each entry by itself: a list of thousands is gone through once.
+  // Each entry is edited by itself, so that a list of thousands of tools is read once.
   for (const { start, end } of elementsAt(text, list.start)) {
     const tool = tools[index++] as Json;
     const name = member(tool, 'name');
-    if (typeof name === 'string' && gated(name)) marks.push({ start, end, put: marked(text.slice(start, end), tool) });
+    if (typeof name === 'string' && gated(name))
+      marks.push({ start, end, text: withTaskSupport(text.slice(start, end), tool) });
   }
-  const edited = replaced(text, marks);
+  const edited = withReplacements(text, marks);
   return edited === text ? null : edited;
 }
 
-function marked(entry: string, tool: Json): string {
+function withTaskSupport(entry: string, tool: Json): string {
   const execution = member(tool, 'execution');
   const support = member(execution, 'taskSupport');
   if (support === 'optional' || support === 'required') return entry;

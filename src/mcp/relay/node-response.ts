@@ -1,27 +1,34 @@
 import type { ServerResponse } from 'node:http';
 
-/** The response of node:http, and what the door returns in place of one once that is written to. */
+/** A response of node:http that an answer can be written to directly. */
 export interface NodeResponse {
   readonly outgoing: ServerResponse;
-  readonly sent: Response;
-}
-
-/** null: this runtime has no such response, or its server cannot be told; then the answer must be a `Response`. */
-export function nodeResponseOf(outgoing: ServerResponse | null, sent: Response | undefined): NodeResponse | null {
-  return outgoing === null || sent === undefined ? null : { outgoing, sent };
+  /** The `Response` that the door returns after it has written to `outgoing`. */
+  readonly alreadySent: Response;
 }
 
 /**
- * An answer that is there whole. As text of one byte a character, head and body are one string and one write; node:http
- * hands bytes to the system beside the head, which takes it markedly longer. The bytes are the same.
+ * Null where this runtime has no node:http response, or where its HTTP server cannot learn that the answer has been
+ * written already; then the answer must be a `Response`.
+ */
+export function nodeResponseOf(
+  outgoing: ServerResponse | null,
+  alreadySent: Response | undefined,
+): NodeResponse | null {
+  return outgoing === null || alreadySent === undefined ? null : { outgoing, alreadySent };
+}
+
+/**
+ * Writes a complete answer. The body is written as latin1 text, one character a byte, because node:http joins text with
+ * the head into a single write; a body of bytes is a second write, which is markedly slower. The bytes are the same.
  */
 export function writeWhole(
-  { outgoing, sent }: NodeResponse,
+  { outgoing, alreadySent }: NodeResponse,
   status: number,
   headers: Readonly<Record<string, string>>,
   { buffer, byteOffset, byteLength }: Uint8Array,
 ): Response {
   outgoing.writeHead(status, { ...headers, 'content-length': byteLength });
   outgoing.end(Buffer.from(buffer, byteOffset, byteLength).toString('latin1'), 'latin1');
-  return sent;
+  return alreadySent;
 }

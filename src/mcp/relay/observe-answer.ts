@@ -5,44 +5,44 @@ import type { UpstreamAnswer } from '../../ports.ts';
 import { headerOf } from '../protocol/header-policy.ts';
 import { editData, SseCutter } from '../sse/cutter.ts';
 
-/** Bytes of one answer that are listened to; a longer one passes unheard. */
-const MOST = 8 * 1024 * 1024;
+/** Longest answer, or event of a stream, that is observed, in bytes. A longer one is forwarded without being read. */
+const MAX_OBSERVED_BYTES = 8 * 1024 * 1024;
 
 /**
- * The same answer, listened to on its way: each message in it is heard once it has passed. Nothing is held back and no
- * byte changes; what cannot be read is not heard.
+ * The same answer, with every message in it also given to `onMessage` as it is forwarded. Nothing is held back and no
+ * byte changes. Compressed answers and text that is not JSON are not observed.
  */
-export function observeAnswer(answer: UpstreamAnswer, hear: (message: JsonObject) => void): UpstreamAnswer {
+export function observeAnswer(answer: UpstreamAnswer, onMessage: (message: JsonObject) => void): UpstreamAnswer {
   const { body, headers } = answer;
-  const packed = headerOf(headers, 'content-encoding')?.toLowerCase() ?? 'identity';
-  if (body === null || packed !== 'identity') return answer;
+  const encoding = headerOf(headers, 'content-encoding')?.toLowerCase() ?? 'identity';
+  if (body === null || encoding !== 'identity') return answer;
   const type = (headerOf(headers, 'content-type') ?? '').split(';')[0]?.trim().toLowerCase();
-  const ear = type === 'text/event-stream' ? new EventObserver(hear) : new WholeObserver(hear);
+  const observer = type === 'text/event-stream' ? new EventObserver(onMessage) : new WholeObserver(onMessage);
   if (body instanceof Uint8Array) {
-    ear.push(body);
-    ear.end();
+    observer.push(body);
+    observer.end();
     return answer;
   }
   const reader = body.getReader();
-  const passing = new ReadableStream<Uint8Array>(
+  const observed = new ReadableStream<Uint8Array>(
     {
       async pull(out) {
         const { done, value } = await reader.read();
         if (done) {
-          ear.end();
+          observer.end();
           return out.close();
         }
-        ear.push(value);
+        observer.push(value);
         out.enqueue(value);
       },
       cancel: (reason) => reader.cancel(reason),
     },
     { highWaterMark: 0 },
   );
-  return { ...answer, body: passing };
+  return { ...answer, body: observed };
 }
 
-/** The page of a list in an answer; null: it is none. `request` is what was asked. */
+/** The page of the list of tools in an answer to `request`; null when the answer holds no such list. */
 export function listPage(request: Json, answer: JsonObject): ListPage | null {
   const result = member(answer, 'result');
   const tools = member(result, 'tools');
@@ -61,59 +61,60 @@ interface AnswerObserver {
 }
 
 class WholeObserver implements AnswerObserver {
-  readonly #hear: (message: JsonObject) => void;
+  readonly #onMessage: (message: JsonObject) => void;
   #chunks: Uint8Array[] = [];
   #length = 0;
 
-  constructor(hear: (message: JsonObject) => void) {
-    this.#hear = hear;
+  constructor(onMessage: (message: JsonObject) => void) {
+    this.#onMessage = onMessage;
   }
 
   push(chunk: Uint8Array): void {
     this.#length += chunk.length;
-    if (this.#length > MOST) this.#chunks = [];
+    if (this.#length > MAX_OBSERVED_BYTES) this.#chunks = [];
     else this.#chunks.push(chunk.slice());
   }
 
   end(): void {
-    if (this.#length <= MOST) hearText(new TextDecoder().decode(concatBytes(this.#chunks, this.#length)), this.#hear);
+    if (this.#length <= MAX_OBSERVED_BYTES)
+      observeText(new TextDecoder().decode(concatBytes(this.#chunks, this.#length)), this.#onMessage);
   }
 }
 
 class EventObserver implements AnswerObserver {
-  readonly #hear: (message: JsonObject) => void;
+  readonly #onMessage: (message: JsonObject) => void;
   readonly #cutter = new SseCutter();
-  #deaf = false;
+  #tooLong = false;
 
-  constructor(hear: (message: JsonObject) => void) {
-    this.#hear = hear;
+  constructor(onMessage: (message: JsonObject) => void) {
+    this.#onMessage = onMessage;
   }
 
   push(chunk: Uint8Array): void {
-    if (this.#deaf) return;
-    for (const event of this.#cutter.push(chunk.slice())) this.#event(event);
-    this.#deaf = this.#cutter.waiting > MOST;
+    if (this.#tooLong) return;
+    for (const event of this.#cutter.push(chunk.slice())) this.#observeEvent(event);
+    this.#tooLong = this.#cutter.pendingBytes > MAX_OBSERVED_BYTES;
   }
 
   end(): void {
-    if (!this.#deaf) this.#event(this.#cutter.end());
+    if (!this.#tooLong) this.#observeEvent(this.#cutter.end());
   }
 
-  #event(event: Uint8Array): void {
+  #observeEvent(event: Uint8Array): void {
     const text = new TextDecoder().decode(event);
     if (!text.includes('tools') && !text.includes('\\u')) return;
     editData(text, (data) => {
-      hearText(data, this.#hear);
+      observeText(data, this.#onMessage);
       return null;
     });
   }
 }
 
-function hearText(text: string, hear: (message: JsonObject) => void): void {
+function observeText(text: string, onMessage: (message: JsonObject) => void): void {
   try {
     const message = JSON.parse(text) as Json;
-    if (isObject(message)) hear(message);
+    if (isObject(message)) onMessage(message);
   } catch {
-    // What is no JSON says nothing to us.
+    // Only JSON is observed.
   }
 }

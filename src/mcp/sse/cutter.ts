@@ -1,13 +1,16 @@
-/** Cuts a stream of server-sent events behind each blank line, where a client takes an event; no byte is changed. */
+/**
+ * Cuts a stream of server-sent events after each blank line, where a client dispatches the event. No byte is changed
+ * (HTML Living Standard, 9.2.6).
+ */
 export class SseCutter {
   #rest: Uint8Array[] = [];
   #length = 0;
-  /** The line that is being read is blank so far. */
+  /** The current line is blank so far. */
   #blank = true;
   #afterCr = false;
 
-  /** Bytes that wait for the end of their event. */
-  get waiting(): number {
+  /** Bytes held back because the end of their event has not come yet. */
+  get pendingBytes(): number {
     return this.#length;
   }
 
@@ -17,17 +20,17 @@ export class SseCutter {
     let from = 0;
     for (let i = 0; i < chunk.length; i++) {
       const c = chunk[i];
-      // The LF of a CR LF belongs to the line that its CR has ended.
-      const second = c === 0x0a && this.#afterCr;
+      // The LF of a CR LF belongs to the line that the CR has already ended.
+      const endsCrLf = c === 0x0a && this.#afterCr;
       this.#afterCr = c === 0x0d;
-      if (second) continue;
+      if (endsCrLf) continue;
       if (c !== 0x0a && c !== 0x0d) {
         this.#blank = false;
       } else if (!this.#blank) {
         this.#blank = true;
       } else {
         const end = c === 0x0d && chunk[i + 1] === 0x0a ? i + 2 : i + 1;
-        events.push(this.#take(chunk.subarray(from, end)));
+        events.push(this.#joinWith(chunk.subarray(from, end)));
         from = end;
       }
     }
@@ -35,9 +38,9 @@ export class SseCutter {
     return events;
   }
 
-  /** What is left when the stream ends. */
+  /** The incomplete event that is left when the stream ends; empty when there is none. */
   end(): Uint8Array {
-    return this.#take(new Uint8Array(0));
+    return this.#joinWith(new Uint8Array(0));
   }
 
   #keep(bytes: Uint8Array): void {
@@ -45,7 +48,7 @@ export class SseCutter {
     this.#length += bytes.length;
   }
 
-  #take(last: Uint8Array): Uint8Array {
+  #joinWith(last: Uint8Array): Uint8Array {
     if (this.#rest.length === 0) return last;
     this.#keep(last);
     const whole = new Uint8Array(this.#length);
@@ -60,14 +63,18 @@ export class SseCutter {
   }
 }
 
-/** The stream may begin with a byte order mark, which clients drop. */
+/** A `data` field's name, colon and space. A stream may begin with a byte order mark, which clients drop. */
 const DATA = /^(\ufeff?data)(?:: ?|$)/;
 const LF = 0x0a;
 const CR = 0x0d;
 
+/** Characters that decide whether a line is a `data` field: a byte order mark, the name, a colon and a space. */
+const LONGEST_FIELD = 7;
+
 /**
- * Gives the event's data to `edit`; null when there is none or `edit` leaves it as it is. Other lines stay. Nothing is
- * made of a line that is no data: an event may be one blank after another for as long as it may be at all.
+ * Replaces the event's data by what `edit` returns for it. Other lines stay as they are. Null when the event has no
+ * data or `edit` returns null. Lines of other fields are not copied one by one: an event may consist of very many short
+ * lines.
  */
 export function editData(event: string, edit: (data: string) => string | null): string | null {
   const data: string[] = [];
@@ -81,8 +88,8 @@ export function editData(event: string, edit: (data: string) => string | null): 
     const crlf = event.charCodeAt(end) === CR && event.charCodeAt(end + 1) === LF;
     const next = Math.min(event.length, end + (crlf ? 2 : 1));
     const first = event.charCodeAt(at);
-    const may = first === 0x64 || first === 0xfeff;
-    const field = may ? DATA.exec(event.slice(at, Math.min(end, at + LONGEST_FIELD))) : null;
+    const mayBeData = first === 0x64 || first === 0xfeff;
+    const field = mayBeData ? DATA.exec(event.slice(at, Math.min(end, at + LONGEST_FIELD))) : null;
     if (field !== null) {
       if (data.length === 0) {
         head = event.slice(0, at);
@@ -96,9 +103,6 @@ export function editData(event: string, edit: (data: string) => string | null): 
   if (data.length === 0) return null;
   const edited = edit(data.join('\n'));
   if (edited === null) return null;
-  const put = edited.split('\n').map((line) => `data: ${line}`);
-  return `${head}${put.join(ending || '\n')}${ending}${kept.join('')}${event.slice(keptFrom)}`;
+  const dataLines = edited.split('\n').map((line) => `data: ${line}`);
+  return `${head}${dataLines.join(ending || '\n')}${ending}${kept.join('')}${event.slice(keptFrom)}`;
 }
-
-/** Characters of a line that tell whether it is data: a mark, the name, its colon and a blank. */
-const LONGEST_FIELD = 7;

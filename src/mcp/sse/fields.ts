@@ -1,12 +1,14 @@
-/** What one server-sent event says (HTML Living Standard, 9.2.6). */
+/** The fields of one server-sent event (HTML Living Standard, 9.2.6). */
 export interface SseFields {
-  /** Its data lines, joined; null when it has none. */
+  /** Its data lines, joined by line feeds; null when it has none. */
   readonly data: string | null;
+  /** null: it has none, or an empty one. */
   readonly id: string | null;
+  /** Milliseconds to wait before a reconnection. */
   readonly retryMs: number | null;
 }
 
-/** Reads the fields of one event. An id that holds NUL, or a retry that is no number, is ignored, as clients do. */
+/** Reads the fields of one event. Like clients, it ignores an id that contains NUL and a retry that is not a number. */
 export function fieldsOf(event: string): SseFields {
   const data: string[] = [];
   let id: string | null = null;

@@ -1,12 +1,13 @@
-import type { Message } from './message.ts';
-import type { Post } from './post.ts';
+import type { StdioMessage } from './message.ts';
+import type { PendingPost } from './post.ts';
 
-/** How long a cancelled request may stay unanswered, in ms. The specification lets a server drop it silently. */
+/** Milliseconds for which a cancelled request may stay unanswered. The specification lets a server drop it silently. */
 const CANCELLED_MS = 30_000;
 
 /** A request that the child has not answered. */
 interface AwaitedRequest {
-  readonly post: Post;
+  readonly post: PendingPost;
+  /** Its progress token, as JSON text; null when it has none. */
   readonly token: string | null;
   readonly method: string;
   cancelledAt: number | null;
@@ -14,61 +15,62 @@ interface AwaitedRequest {
 
 /** The requests of one session that the child has not answered, oldest first. */
 export class AwaitedRequests {
-  readonly #asked = new Map<string, AwaitedRequest>();
-  readonly #byToken = new Map<string, Post>();
+  readonly #byId = new Map<string, AwaitedRequest>();
+  readonly #byToken = new Map<string, PendingPost>();
 
   has(id: string): boolean {
-    return this.#asked.has(id);
+    return this.#byId.has(id);
   }
 
-  add({ id, token, method }: Extract<Message, { kind: 'request' }>, post: Post): void {
-    this.#asked.set(id, { post, token, method, cancelledAt: null });
+  add({ id, token, method }: Extract<StdioMessage, { kind: 'request' }>, post: PendingPost): void {
+    this.#byId.set(id, { post, token, method, cancelledAt: null });
     if (token !== null) this.#byToken.set(token, post);
   }
 
-  /** Takes a request out: it is answered, or never will be. */
-  take(id: string): { readonly post: Post; readonly method: string } | null {
-    const asked = this.#asked.get(id);
-    if (asked === undefined) return null;
-    this.#asked.delete(id);
-    if (asked.token !== null && this.#byToken.get(asked.token) === asked.post) this.#byToken.delete(asked.token);
-    return asked;
+  /** Removes a request, because it has been answered or never will be. Null: it is not awaited. */
+  take(id: string): { readonly post: PendingPost; readonly method: string } | null {
+    const request = this.#byId.get(id);
+    if (request === undefined) return null;
+    this.#byId.delete(id);
+    if (request.token !== null && this.#byToken.get(request.token) === request.post)
+      this.#byToken.delete(request.token);
+    return request;
   }
 
-  /** Whose progress this is. */
-  withToken(token: string): Post | null {
+  /** The POST whose request has this progress token; null: there is none. */
+  postForToken(token: string): PendingPost | null {
     return this.#byToken.get(token) ?? null;
   }
 
-  /** Sends a message along with the oldest POST that can take it. False: none can. */
+  /** Sends a message on the stream of the oldest POST that can take it. False: none can. */
   offer(line: Uint8Array): boolean {
-    return [...this.#asked.values()].some(({ post }) => post.offer(line));
+    return [...this.#byId.values()].some(({ post }) => post.offer(line));
   }
 
-  /** The client cancelled it; the child may still answer, but need not. */
+  /** The client cancelled the request at `now` (ms). The child may still answer it, but need not. */
   cancel(id: string, now: number): void {
-    const asked = this.#asked.get(id);
-    if (asked !== undefined) asked.cancelledAt ??= now;
+    const request = this.#byId.get(id);
+    if (request !== undefined) request.cancelledAt ??= now;
   }
 
-  /** A client still waits for one of them. */
-  wanted(): boolean {
-    return [...this.#asked.values()].some(({ post, cancelledAt }) => !post.over && cancelledAt === null);
+  /** Whether a client still waits for any of them. */
+  anyWanted(): boolean {
+    return [...this.#byId.values()].some(({ post, cancelledAt }) => !post.over && cancelledAt === null);
   }
 
-  /** Lets go of cancelled requests that the child did not answer in time. */
+  /** Gives up cancelled requests that the child has not answered in 30 s. `now` in ms. */
   prune(now: number): void {
-    for (const [id, { post, cancelledAt }] of this.#asked) {
+    for (const [id, { post, cancelledAt }] of this.#byId) {
       if (cancelledAt === null || now - cancelledAt < CANCELLED_MS) continue;
       this.take(id);
       post.settle({ kind: 'lost', why: 'the request was cancelled, and the server did not answer it' });
     }
   }
 
-  /** The child is gone: none of them will be answered. */
-  lose(why: string): void {
-    const posts = [...this.#asked.values()].map(({ post }) => post);
-    this.#asked.clear();
+  /** The child has ended, so none of them will be answered: all become `lost`. */
+  loseAll(why: string): void {
+    const posts = [...this.#byId.values()].map(({ post }) => post);
+    this.#byId.clear();
     this.#byToken.clear();
     for (const post of posts) post.settle({ kind: 'lost', why });
   }

@@ -1,42 +1,43 @@
-const MOST = 256;
-const MOST_BYTES = 1024 * 1024;
+const MAX_MESSAGES = 256;
+const MAX_BYTES = 1024 * 1024;
 
 interface BackloggedLine {
   readonly line: Uint8Array;
-  readonly request: boolean;
+  readonly isRequest: boolean;
 }
 
 /**
- * What the server said while nobody listened: at most 256 messages and 1 MiB. The oldest notifications go first, since
- * nobody waits for them; a server's own request goes only when there is nothing else to drop, and the newest never.
+ * What the server sent while nobody listened: at most 256 messages and 1 MiB. The oldest notifications are dropped
+ * first, because nobody waits for them; a server's request is dropped only when nothing else is left, and the newest
+ * message never.
  */
 export class MessageBacklog {
-  #waiting: BackloggedLine[] = [];
+  #entries: BackloggedLine[] = [];
   #bytes = 0;
 
-  /** Returns how many were dropped for it. */
-  add(line: Uint8Array, request: boolean): number {
-    this.#waiting.push({ line, request });
+  /** Adds a message; returns how many were dropped for it. */
+  add(line: Uint8Array, isRequest: boolean): number {
+    this.#entries.push({ line, isRequest });
     this.#bytes += line.length;
     let dropped = 0;
-    while (this.#waiting.length > 1 && (this.#waiting.length > MOST || this.#bytes > MOST_BYTES)) {
+    while (this.#entries.length > 1 && (this.#entries.length > MAX_MESSAGES || this.#bytes > MAX_BYTES)) {
       this.#drop();
       dropped++;
     }
     return dropped;
   }
 
-  /** Everything, oldest first; nothing is left. */
+  /** Removes and returns everything, oldest first. */
   take(): readonly Uint8Array[] {
-    const lines = this.#waiting.map((waiting) => waiting.line);
-    this.#waiting = [];
+    const lines = this.#entries.map((entry) => entry.line);
+    this.#entries = [];
     this.#bytes = 0;
     return lines;
   }
 
   #drop(): void {
-    const older = this.#waiting.slice(0, -1).findIndex((waiting) => !waiting.request);
-    const [gone] = this.#waiting.splice(Math.max(older, 0), 1);
-    this.#bytes -= gone?.line.length ?? 0;
+    const notificationIndex = this.#entries.slice(0, -1).findIndex((entry) => !entry.isRequest);
+    const [removed] = this.#entries.splice(Math.max(notificationIndex, 0), 1);
+    this.#bytes -= removed?.line.length ?? 0;
   }
 }

@@ -1,57 +1,58 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { LineCutter } from './lines.ts';
 
-/** The program that a stdio server is. */
+/** How to start a stdio server. */
 export interface Program {
-  /** The file and its arguments; no shell reads them. */
+  /** The executable and its arguments; no shell interprets them. */
   readonly command: readonly string[];
   /** The child's whole environment. */
   readonly env: Readonly<Record<string, string>>;
   readonly cwd?: string;
 }
 
-/** How a child ended. Of stderr only the size is kept: it may hold secrets. */
-export interface Gone {
+/** How a child ended. Only the size of stderr is kept, because its text may contain secrets. */
+export interface ChildExit {
   readonly code: number | null;
   readonly signal: string | null;
   readonly stderrBytes: number;
-  /** It wrote a line longer than the cap, and was killed for it. */
+  /** It was killed because it wrote a line longer than 64 MiB. */
   readonly overlong: boolean;
 }
 
-/** `not_written`: provably none of it reached the child. `broken`: perhaps some did. */
-export type Written = 'written' | 'not_written' | 'broken';
+/** `not_written`: certainly nothing reached the child. `broken`: a part may have. */
+export type WriteResult = 'written' | 'not_written' | 'broken';
 
-export type Started =
+/** Whether the program could be started. */
+export type StartResult =
   | { readonly kind: 'started'; readonly child: Child }
   /** An errno name, such as ENOENT. */
   | { readonly kind: 'not_started'; readonly code: string };
 
-/** The longest line, in bytes. */
-const LINE_CAP = 64 * 1024 * 1024;
+/** Longest line of the child's output, in bytes. */
+const MAX_LINE_BYTES = 64 * 1024 * 1024;
 const TERM_AFTER_MS = 2000;
 const KILL_AFTER_MS = 5000;
-/** How long output may still come after the exit, where something outside the group holds the pipe. */
+/** Milliseconds after the exit for which output is still read, if a process outside the group keeps the pipe open. */
 const DRAIN_MS = 1000;
 
-/** Starts the program. `hear` gets every line of its stdout that is not empty. */
-export async function startChild(program: Program, hear: (line: Uint8Array) => void): Promise<Started> {
+/** Starts the program. `onLine` is called with every line of its stdout that is not empty. */
+export async function startChild(program: Program, onLine: (line: Uint8Array) => void): Promise<StartResult> {
   const [file = '', ...args] = program.command;
   try {
-    const running = spawn(file, args, {
+    const childProcess = spawn(file, args, {
       cwd: program.cwd,
       env: program.env,
       stdio: ['pipe', 'pipe', 'pipe'],
       windowsHide: true,
-      // Its own process group: `npx` and shells start the real server as a grandchild, which must not outlive them.
+      // A process group of its own: `npx` and shells start the real server as a grandchild, which must end with them.
       detached: process.platform !== 'win32',
     });
     const failure = await new Promise<Error | null>((resolve) => {
-      running.once('spawn', () => resolve(null));
-      running.once('error', resolve);
+      childProcess.once('spawn', () => resolve(null));
+      childProcess.once('error', resolve);
     });
     if (failure !== null) throw failure;
-    return { kind: 'started', child: new Child(running, hear) };
+    return { kind: 'started', child: new Child(childProcess, onLine) };
   } catch (error) {
     return { kind: 'not_started', code: (error as NodeJS.ErrnoException).code ?? 'unknown' };
   }
@@ -60,96 +61,96 @@ export async function startChild(program: Program, hear: (line: Uint8Array) => v
 /** One running child. */
 export class Child {
   readonly pid: number;
-  /** Settles when the child has exited and all it said was heard. Never rejects. */
-  readonly gone: Promise<Gone>;
-  readonly #running: ChildProcessWithoutNullStreams;
-  #exited = false;
-  #ending = false;
+  /** Resolves when the child has exited and all of its output was read. Never rejects. */
+  readonly exited: Promise<ChildExit>;
+  readonly #process: ChildProcessWithoutNullStreams;
+  #hasExited = false;
+  #isEnding = false;
   #overlong = false;
   #stderrBytes = 0;
 
-  constructor(running: ChildProcessWithoutNullStreams, hear: (line: Uint8Array) => void) {
-    this.#running = running;
-    this.pid = running.pid!;
-    this.#listen(hear);
-    this.gone = new Promise((resolve) => {
-      running.once('close', (code, signal) => {
+  constructor(childProcess: ChildProcessWithoutNullStreams, onLine: (line: Uint8Array) => void) {
+    this.#process = childProcess;
+    this.pid = childProcess.pid!;
+    this.#listen(onLine);
+    this.exited = new Promise((resolve) => {
+      childProcess.once('close', (code, signal) => {
         resolve({ code, signal, stderrBytes: this.#stderrBytes, overlong: this.#overlong });
       });
     });
-    running.once('exit', () => this.#drain());
-    // A failed kill is reported here; the exit tells the rest.
-    running.on('error', () => {});
-    // A broken pipe is told to the write that met it.
-    running.stdin.on('error', () => {});
+    childProcess.once('exit', () => this.#drain());
+    // A failed kill is reported here; `close` reports the exit.
+    childProcess.on('error', () => {});
+    // The write that hits a broken pipe reports it.
+    childProcess.stdin.on('error', () => {});
   }
 
-  /** Writes bytes that end with a line break; settles when the pipe took them. */
-  write(bytes: Uint8Array): Promise<Written> {
-    const { stdin } = this.#running;
-    if (this.#exited || !stdin.writable) return Promise.resolve('not_written');
+  /** Writes bytes that end with a line break; resolves when the pipe has accepted them. Never rejects. */
+  write(bytes: Uint8Array): Promise<WriteResult> {
+    const { stdin } = this.#process;
+    if (this.#hasExited || !stdin.writable) return Promise.resolve('not_written');
     return new Promise((resolve) => {
       stdin.write(bytes, (error) => resolve(error ? 'broken' : 'written'));
     });
   }
 
-  /** Lets the child wait: its output stays in the pipe. */
+  /** Stops reading the child's output, which then stays in the pipe and makes the child wait. */
   pause(): void {
-    if (!this.#exited) this.#running.stdout.pause();
+    if (!this.#hasExited) this.#process.stdout.pause();
   }
 
   resume(): void {
-    this.#running.stdout.resume();
+    this.#process.stdout.resume();
   }
 
-  /** Asks it to end by closing its stdin; SIGTERM after 2 s, SIGKILL after 5 s. Settles when it is gone. */
-  end(): Promise<Gone> {
-    if (!this.#ending) {
-      this.#ending = true;
-      this.#running.stdin.end();
+  /** Ends the child by closing its stdin; SIGTERM follows after 2 s, SIGKILL after 5 s. Resolves when it has exited. */
+  end(): Promise<ChildExit> {
+    if (!this.#isEnding) {
+      this.#isEnding = true;
+      this.#process.stdin.end();
       this.resume();
       const term = setTimeout(() => this.#signal('SIGTERM'), TERM_AFTER_MS);
       const kill = setTimeout(() => this.#signal('SIGKILL'), KILL_AFTER_MS);
-      void this.gone.then(() => {
+      void this.exited.then(() => {
         clearTimeout(term);
         clearTimeout(kill);
       });
     }
-    return this.gone;
+    return this.exited;
   }
 
-  #listen(hear: (line: Uint8Array) => void): void {
-    const lines = new LineCutter(LINE_CAP);
-    this.#running.stdout.on('data', (chunk: Uint8Array) => {
-      if (this.#overlong || lines.push(chunk, hear)) return;
+  #listen(onLine: (line: Uint8Array) => void): void {
+    const lines = new LineCutter(MAX_LINE_BYTES);
+    this.#process.stdout.on('data', (chunk: Uint8Array) => {
+      if (this.#overlong || lines.push(chunk, onLine)) return;
       this.#overlong = true;
       this.#signal('SIGKILL');
     });
-    this.#running.stdout.on('error', () => {});
-    this.#running.stderr.on('data', (chunk: Uint8Array) => {
+    this.#process.stdout.on('error', () => {});
+    this.#process.stderr.on('data', (chunk: Uint8Array) => {
       this.#stderrBytes += chunk.length;
     });
-    this.#running.stderr.on('error', () => {});
+    this.#process.stderr.on('error', () => {});
   }
 
-  /** After the exit: ends what it left behind in its group, and reads what is still in the pipe. */
+  /** After the exit: kills what is left of its process group, and reads what is still in the pipe. */
   #drain(): void {
-    this.#exited = true;
+    this.#hasExited = true;
     this.#signal('SIGKILL');
     this.resume();
     const late = setTimeout(() => {
-      this.#running.stdout.destroy();
-      this.#running.stderr.destroy();
+      this.#process.stdout.destroy();
+      this.#process.stderr.destroy();
     }, DRAIN_MS);
-    void this.gone.then(() => clearTimeout(late));
+    void this.exited.then(() => clearTimeout(late));
   }
 
   #signal(signal: NodeJS.Signals): void {
     try {
-      if (process.platform === 'win32') this.#running.kill(signal);
+      if (process.platform === 'win32') this.#process.kill(signal);
       else process.kill(-this.pid, signal);
     } catch {
-      // Nothing of the group is left.
+      // No process of the group is left.
     }
   }
 }

@@ -2,72 +2,73 @@ const BREAK = new TextEncoder().encode('\n\n');
 const FIELDS = new TextEncoder().encode('event: message\ndata: ');
 const CR = 0x0d;
 const SPACE = 0x20;
-/** How much may wait for a slow reader before the child is held back, in bytes. */
-const ROOM = 1024 * 1024;
+/** Bytes that may wait for a slow reader before the child is paused. */
+const MAX_UNREAD = 1024 * 1024;
 
-export const STREAM_HEADERS = [
+/** The headers of an event stream in the answer of a stdio server. */
+export const UPSTREAM_SSE_HEADERS = [
   ['content-type', 'text/event-stream'],
   ['cache-control', 'no-cache, no-transform'],
 ] as const;
 
-/** What a stream tells the session that it belongs to. */
-export interface StreamEars {
-  /** The reader is slow: let the child wait. */
-  full(stream: EventStream): void;
-  /** There is room again, or the stream is over. */
-  room(stream: EventStream): void;
-  /** The reader went away. */
-  left(stream: EventStream): void;
+/** How a stream informs its session. */
+export interface StreamCallbacks {
+  /** The reader is slow, so the child has to be paused. */
+  onFull(stream: EventStream): void;
+  /** There is room again, or the stream has ended. */
+  onRoom(stream: EventStream): void;
+  /** The reader has gone. */
+  onReaderGone(stream: EventStream): void;
 }
 
-/** One SSE answer: each line of the child is one `message` event with the line's own bytes. */
+/** An SSE answer: each line of the child becomes one `message` event with the line's bytes. */
 export class EventStream {
   readonly body: ReadableStream<Uint8Array>;
-  readonly #ears: StreamEars;
+  readonly #callbacks: StreamCallbacks;
   #control: ReadableStreamDefaultController<Uint8Array> | null = null;
 
-  constructor(ears: StreamEars) {
-    this.#ears = ears;
+  constructor(callbacks: StreamCallbacks) {
+    this.#callbacks = callbacks;
     this.body = new ReadableStream<Uint8Array>(
       {
         start: (control) => {
           this.#control = control;
         },
-        pull: () => ears.room(this),
+        pull: () => callbacks.onRoom(this),
         cancel: () => {
-          this.#over();
-          ears.left(this);
+          this.#detach();
+          callbacks.onReaderGone(this);
         },
       },
-      { highWaterMark: ROOM, size: (chunk) => chunk.byteLength },
+      { highWaterMark: MAX_UNREAD, size: (chunk) => chunk.byteLength },
     );
   }
 
   send(line: Uint8Array): void {
     if (this.#control === null) return;
     this.#control.enqueue(asEvent(line));
-    if ((this.#control.desiredSize ?? 0) <= 0) this.#ears.full(this);
+    if ((this.#control.desiredSize ?? 0) <= 0) this.#callbacks.onFull(this);
   }
 
-  /** What was sent still arrives, then the stream ends. */
+  /** Ends the stream after what was sent has been delivered. */
   end(): void {
-    this.#over()?.close();
+    this.#detach()?.close();
   }
 
-  /** The reader learns that the rest will not come. */
+  /** Breaks the stream off, so that the reader learns that the rest is missing. */
   fail(why: string): void {
-    this.#over()?.error(new Error(why));
+    this.#detach()?.error(new Error(why));
   }
 
-  #over(): ReadableStreamDefaultController<Uint8Array> | null {
+  #detach(): ReadableStreamDefaultController<Uint8Array> | null {
     const control = this.#control;
     this.#control = null;
-    this.#ears.room(this);
+    this.#callbacks.onRoom(this);
     return control;
   }
 }
 
-/** A raw carriage return would end the `data` field; in JSON it can only stand between tokens. */
+/** A raw carriage return would end the `data` field. In JSON it can only be whitespace, so it becomes a space. */
 function asEvent(line: Uint8Array): Uint8Array {
   const event = new Uint8Array(FIELDS.length + line.length + BREAK.length);
   event.set(FIELDS);
@@ -77,9 +78,11 @@ function asEvent(line: Uint8Array): Uint8Array {
   return event;
 }
 
-/** Runs `leave` when the caller goes away; returns how to stop waiting for that. */
-export function onAbort(signal: AbortSignal | undefined, leave: () => void): () => void {
-  if (signal?.aborted) leave();
-  signal?.addEventListener('abort', leave, { once: true });
-  return () => signal?.removeEventListener('abort', leave);
+/**
+ * Calls `onLeave` once the signal is aborted, at once if it already is; returns a function that stops waiting for it.
+ */
+export function onAbort(signal: AbortSignal | undefined, onLeave: () => void): () => void {
+  if (signal?.aborted) onLeave();
+  signal?.addEventListener('abort', onLeave, { once: true });
+  return () => signal?.removeEventListener('abort', onLeave);
 }

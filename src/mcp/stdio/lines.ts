@@ -1,4 +1,6 @@
-/** Line framing for stdio servers: one JSON-RPC message a line, bytes kept as they are (MCP, transports, stdio). */
+/**
+ * Line framing for stdio servers: one JSON-RPC message on each line, with its bytes unchanged (MCP, Transports, stdio).
+ */
 
 const LF = 0x0a;
 const CR = 0x0d;
@@ -12,23 +14,23 @@ const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
 
 /**
- * A JSON text on one line, without its line break. JSON strings cannot hold raw line breaks, so every one of them stands
- * between tokens, where a space means the same. All other bytes stay.
+ * The JSON text on one line, without a line break at its end. JSON strings cannot contain raw line breaks, so each one
+ * is whitespace between tokens and can become a space. All other bytes stay.
  */
-export function onOneLine(json: Uint8Array): Uint8Array {
+export function toOneLine(json: Uint8Array): Uint8Array {
   const line = json.slice();
   for (let at = 0; at < line.length; at++) if (line[at] === LF || line[at] === CR) line[at] = SPACE;
   return line;
 }
 
-/** The lines as the other side reads them. */
-export function framed(lines: readonly Uint8Array[]): Uint8Array {
+/** The lines, each with a line break at its end. */
+export function frameLines(lines: readonly Uint8Array[]): Uint8Array {
   return Buffer.concat(lines.flatMap((line) => [line, Uint8Array.of(LF)]));
 }
 
 /**
- * The messages of a valid JSON text: itself, or, of a batch, each element's own bytes. Batches exist in revision
- * 2025-03-26 only and most stdio servers never read one, so they go as single messages in both directions.
+ * The messages of a valid JSON text: the text itself or, of a batch, the bytes of each element. Batches exist only in
+ * revision 2025-03-26 and most stdio servers cannot read them, so they are sent as single messages in both directions.
  */
 export function messagesOf(json: Uint8Array): { readonly batch: boolean; readonly messages: readonly Uint8Array[] } {
   const text = trimmed(json);
@@ -68,24 +70,27 @@ function isSpace(byte: number | undefined): boolean {
   return byte === SPACE || byte === LF || byte === CR || byte === 0x09;
 }
 
-/** Cuts a stream of bytes into lines, however the chunks fall. */
+/** Cuts a stream of bytes into lines, wherever its chunks begin and end. */
 export class LineCutter {
-  readonly #cap: number;
+  readonly #maxBytes: number;
   #parts: Uint8Array[] = [];
   #length = 0;
 
-  /** @param cap the longest line, in bytes */
-  constructor(cap: number) {
-    this.#cap = cap;
+  /** @param maxBytes the longest line, in bytes */
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
   }
 
-  /** Hands every finished line to `hear`, without its break. False: a line is longer than the cap, and nothing after it counts. */
-  push(chunk: Uint8Array, hear: (line: Uint8Array) => void): boolean {
+  /**
+   * Calls `onLine` with each completed line, without its line break; empty lines are skipped. False: a line is longer
+   * than `maxBytes`; then stop.
+   */
+  push(chunk: Uint8Array, onLine: (line: Uint8Array) => void): boolean {
     let start = 0;
     for (let end = chunk.indexOf(LF); end !== -1; end = chunk.indexOf(LF, start)) {
       if (!this.#keep(chunk.subarray(start, end))) return false;
       const line = this.#take();
-      if (line.length > 0) hear(line);
+      if (line.length > 0) onLine(line);
       start = end + 1;
     }
     return this.#keep(chunk.subarray(start));
@@ -94,11 +99,11 @@ export class LineCutter {
   #keep(part: Uint8Array): boolean {
     this.#length += part.length;
     if (part.length > 0) this.#parts.push(part);
-    return this.#length <= this.#cap;
+    return this.#length <= this.#maxBytes;
   }
 
   #take(): Uint8Array {
-    // A copy: a short line must not hold the whole chunk that it came with.
+    // A copy, so that a short line does not keep its whole chunk in memory.
     const line = new Uint8Array(this.#length);
     let at = 0;
     for (const part of this.#parts) {

@@ -1,48 +1,49 @@
 import { isObject, type Json, member } from '../../domain/json/json.ts';
 import { messagesOf } from './lines.ts';
 
-/** What routing needs to know of one JSON-RPC message. Ids and tokens are JSON text, so that 1 and "1" differ. */
-export type Message =
+/** What routing needs to know about a JSON-RPC message. Ids and tokens are JSON text, so that 1 and "1" differ. */
+export type StdioMessage =
   | { readonly kind: 'request'; readonly id: string; readonly method: string; readonly token: string | null }
   | {
       readonly kind: 'response';
       readonly id: string;
       readonly failed: boolean;
-      /** Of an `initialize` result: the revision agreed on. */
+      /** In an `initialize` result: the agreed revision. */
       readonly version: string | null;
     }
   | {
       readonly kind: 'notification';
       readonly method: string;
-      /** Of `notifications/progress`: whose. */
+      /** In `notifications/progress`: the progress token. */
       readonly token: string | null;
-      /** Of `notifications/cancelled`: the request's id. */
+      /** In `notifications/cancelled`: the request's id. */
       readonly cancels: string | null;
     };
 
-/** What a client posted, read once: one message, or a batch of them with their own bytes. */
+/** A POST's messages, one or a batch, each with its own bytes. */
 export interface PostedMessages {
   readonly batch: boolean;
-  readonly parts: readonly { readonly bytes: Uint8Array; readonly message: Message }[];
+  readonly parts: readonly { readonly bytes: Uint8Array; readonly message: StdioMessage }[];
 }
 
+/** What a POST's body contains, or why it is refused. */
 export type PostReading =
   | { readonly kind: 'read'; readonly posted: PostedMessages }
   | { readonly kind: 'refused'; readonly why: 'not_json' | 'not_a_message' };
 
-/** Reads a POST's body. */
+/** Reads a POST's body. Refuses what is not JSON, an empty batch, and a batch with anything but JSON-RPC messages. */
 export function readPosted(body: Uint8Array): PostReading {
-  const value = parsed(body);
+  const value = parseJson(body);
   if (value === undefined) return { kind: 'refused', why: 'not_json' };
   const { batch, messages } = messagesOf(body);
-  const parts = messages.map((bytes) => ({ bytes, message: readMessage(batch ? parsed(bytes) : value) }));
-  const good = parts.filter((part): part is PostedMessages['parts'][number] => part.message !== null);
-  if (good.length === 0 || good.length < parts.length) return { kind: 'refused', why: 'not_a_message' };
-  return { kind: 'read', posted: { batch, parts: good } };
+  const parts = messages.map((bytes) => ({ bytes, message: classifyMessage(batch ? parseJson(bytes) : value) }));
+  const readable = parts.filter((part): part is PostedMessages['parts'][number] => part.message !== null);
+  if (readable.length === 0 || readable.length < parts.length) return { kind: 'refused', why: 'not_a_message' };
+  return { kind: 'read', posted: { batch, parts: readable } };
 }
 
-/** Any JSON value, or undefined where the bytes are none. */
-export function parsed(bytes: Uint8Array): Json | undefined {
+/** The JSON value of the bytes; undefined when they are not JSON. */
+export function parseJson(bytes: Uint8Array): Json | undefined {
   try {
     return JSON.parse(new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes)) as Json;
   } catch {
@@ -50,23 +51,23 @@ export function parsed(bytes: Uint8Array): Json | undefined {
   }
 }
 
-/** Reads one message; null where the value is no JSON-RPC message. */
-export function readMessage(value: Json | undefined): Message | null {
+/** Reads one message; null when the value is not a JSON-RPC message. */
+export function classifyMessage(value: Json | undefined): StdioMessage | null {
   if (!isObject(value)) return null;
   const method = member(value, 'method');
-  const id = key(member(value, 'id'));
+  const id = idText(member(value, 'id'));
   if (typeof method === 'string') {
     const params = member(value, 'params');
     if (Object.hasOwn(value, 'id')) {
       return id === null
         ? null
-        : { kind: 'request', id, method, token: key(member(member(params, '_meta'), 'progressToken')) };
+        : { kind: 'request', id, method, token: idText(member(member(params, '_meta'), 'progressToken')) };
     }
     return {
       kind: 'notification',
       method,
-      token: method === 'notifications/progress' ? key(member(params, 'progressToken')) : null,
-      cancels: method === 'notifications/cancelled' ? key(member(params, 'requestId')) : null,
+      token: method === 'notifications/progress' ? idText(member(params, 'progressToken')) : null,
+      cancels: method === 'notifications/cancelled' ? idText(member(params, 'requestId')) : null,
     };
   }
   const failed = Object.hasOwn(value, 'error');
@@ -75,6 +76,6 @@ export function readMessage(value: Json | undefined): Message | null {
   return { kind: 'response', id: id ?? 'null', failed, version: typeof version === 'string' ? version : null };
 }
 
-function key(value: Json | undefined): string | null {
+function idText(value: Json | undefined): string | null {
   return typeof value === 'string' || typeof value === 'number' ? JSON.stringify(value) : null;
 }

@@ -1,13 +1,13 @@
 import type { ExchangeAnswer } from '../../ports.ts';
-import { EventStream, onAbort, STREAM_HEADERS, type StreamEars } from './events.ts';
+import { EventStream, onAbort, type StreamCallbacks, UPSTREAM_SSE_HEADERS } from './events.ts';
 
-/** How this client takes the answer to a POST. */
+/** In which form a client gets the answer to a POST. */
 export interface AnswerForm {
-  /** It accepts `text/event-stream`. */
+  /** The client accepts `text/event-stream`. */
   readonly events: boolean;
   /** The body was a batch. */
   readonly batch: boolean;
-  /** Headers that go with the answer, whatever its form. */
+  /** Headers to add to the answer, whatever its form. */
   readonly headers: readonly (readonly [string, string])[];
 }
 
@@ -16,18 +16,18 @@ export interface AnswerForm {
  *
  * | so far | then | the answer is |
  * |---|---|---|
- * | nothing said | every response is there | JSON, the line's own bytes |
- * | nothing said | another message comes first, or 250 ms pass | an SSE stream, where the client accepts one |
- * | streaming | the last response | its event, then the end |
- * | anything | the client goes away | nothing: what comes later is dropped |
- * | anything | the child goes away | `lost`, or a stream that fails |
+ * | nothing sent | all responses have come | JSON, the line's own bytes |
+ * | nothing sent | another message comes first, or 250 ms pass | an SSE stream, if the client accepts one |
+ * | streaming | the last response comes | its event, then the end |
+ * | either | the client disconnects | nothing: what comes later is dropped |
+ * | either | the child ends | `lost`, or a stream that fails |
  */
-export class Post {
+export class PendingPost {
   readonly #answer: Promise<ExchangeAnswer>;
-  readonly #reader: AnswerForm;
-  readonly #ears: StreamEars;
-  readonly #abandoned: () => void;
-  readonly #left: Set<string>;
+  readonly #form: AnswerForm;
+  readonly #callbacks: StreamCallbacks;
+  readonly #onAbandoned: () => void;
+  readonly #unanswered: Set<string>;
   readonly #timer: NodeJS.Timeout | null;
   #resolve: ((answer: ExchangeAnswer) => void) | null = null;
   #held: Uint8Array[] = [];
@@ -36,67 +36,68 @@ export class Post {
 
   constructor(
     ids: readonly string[],
-    reader: AnswerForm,
-    ears: Omit<StreamEars, 'left'>,
-    abandoned: () => void,
+    form: AnswerForm,
+    callbacks: Omit<StreamCallbacks, 'onReaderGone'>,
+    onAbandoned: () => void,
     headersAfterMs: number,
   ) {
-    this.#left = new Set(ids);
-    this.#reader = reader;
-    this.#ears = { ...ears, left: () => this.#abandon() };
-    this.#abandoned = abandoned;
+    this.#unanswered = new Set(ids);
+    this.#form = form;
+    this.#callbacks = { ...callbacks, onReaderGone: () => this.#abandon() };
+    this.#onAbandoned = onAbandoned;
     this.#answer = new Promise((resolve) => {
       this.#resolve = resolve;
     });
-    this.#timer = reader.events ? setTimeout(() => this.#open(), headersAfterMs) : null;
+    this.#timer = form.events ? setTimeout(() => this.#open(), headersAfterMs) : null;
   }
 
-  /** Nobody reads it any more. */
+  /** The answer is complete, or nobody reads it any more. */
   get over(): boolean {
     return this.#over;
   }
 
   /**
-   * The answer, unless the caller goes away first. The child goes on then: in the legacy era a disconnect is no cancel.
+   * The answer, unless the caller disconnects first. The child continues in that case: in the legacy era, a
+   * disconnection is not a cancellation.
    */
-  async answerUnless(gone: AbortSignal | undefined): Promise<ExchangeAnswer> {
-    const stay = onAbort(gone, () => this.#abandon());
+  async answerUnless(disconnected: AbortSignal | undefined): Promise<ExchangeAnswer> {
+    const stopWaiting = onAbort(disconnected, () => this.#abandon());
     const answer = await this.#answer;
-    if (this.#over) stay();
+    if (this.#over) stopWaiting();
     return answer;
   }
 
   /** The response to one of its requests. */
   respond(id: string, line: Uint8Array): void {
-    this.#left.delete(id);
+    this.#unanswered.delete(id);
     if (this.#over) return;
     if (this.#stream !== null) this.#stream.send(line);
     else this.#held.push(line);
-    if (this.#left.size === 0) this.#finish();
-    else if (this.#reader.events) this.#open();
+    if (this.#unanswered.size === 0) this.#finish();
+    else if (this.#form.events) this.#open();
   }
 
-  /** A message that goes before the response. False: this client cannot take it here. */
+  /** Sends a message ahead of the response. False: this client cannot take it on this POST. */
   offer(line: Uint8Array): boolean {
-    if (this.#over || !this.#reader.events) return false;
+    if (this.#over || !this.#form.events) return false;
     this.#open().send(line);
     return true;
   }
 
-  /** Ends it without a response. */
+  /** Ends the POST without a response. */
   settle(answer: Exclude<ExchangeAnswer, { kind: 'answer' }>): void {
     if (this.#over) return;
     this.#over = true;
     this.#stream?.fail(answer.why);
-    this.#decide(answer);
+    this.#resolveAnswer(answer);
   }
 
   #abandon(): void {
     if (this.#over) return;
     this.#over = true;
     this.#stream?.end();
-    this.#decide({ kind: 'lost', why: 'the caller went away before the answer' });
-    this.#abandoned();
+    this.#resolveAnswer({ kind: 'lost', why: 'the caller went away before the answer' });
+    this.#onAbandoned();
   }
 
   #finish(): void {
@@ -105,22 +106,22 @@ export class Post {
       this.#stream.end();
       return;
     }
-    const headers = [['content-type', 'application/json'] as const, ...this.#reader.headers];
-    const body = this.#reader.batch ? asBatch(this.#held) : this.#held[0]!;
-    this.#decide({ kind: 'answer', status: 200, headers, body });
+    const headers = [['content-type', 'application/json'] as const, ...this.#form.headers];
+    const body = this.#form.batch ? asBatch(this.#held) : this.#held[0]!;
+    this.#resolveAnswer({ kind: 'answer', status: 200, headers, body });
   }
 
   #open(): EventStream {
     if (this.#stream !== null) return this.#stream;
-    this.#stream = new EventStream(this.#ears);
-    const headers = [...STREAM_HEADERS, ...this.#reader.headers];
-    this.#decide({ kind: 'answer', status: 200, headers, body: this.#stream.body });
+    this.#stream = new EventStream(this.#callbacks);
+    const headers = [...UPSTREAM_SSE_HEADERS, ...this.#form.headers];
+    this.#resolveAnswer({ kind: 'answer', status: 200, headers, body: this.#stream.body });
     for (const line of this.#held) this.#stream.send(line);
     this.#held = [];
     return this.#stream;
   }
 
-  #decide(answer: ExchangeAnswer): void {
+  #resolveAnswer(answer: ExchangeAnswer): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#resolve?.(answer);
     this.#resolve = null;

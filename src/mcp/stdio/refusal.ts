@@ -13,8 +13,8 @@ export type StdioRefusal =
   | { readonly why: 'unsupported_version'; readonly supported: readonly string[] }
   | { readonly why: 'too_many_children'; readonly most: number; readonly idleMs: number };
 
-/** The refusal as a streamable HTTP server of the legacy era says it, with the codes that the SDKs use. */
-export function refused(refusal: StdioRefusal): ExchangeAnswer {
+/** The refusal as a streamable HTTP server of the legacy era would answer it, with the codes that the SDKs use. */
+export function refusalAnswer(refusal: StdioRefusal): ExchangeAnswer {
   switch (refusal.why) {
     case 'no_session':
       return answer(400, -32000, 'Bad Request: No valid session ID provided');

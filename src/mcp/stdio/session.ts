@@ -2,22 +2,23 @@ import type { Clock, ExchangeAnswer, Log } from '../../ports.ts';
 import { AwaitedRequests } from './awaited.ts';
 import { MessageBacklog } from './backlog.ts';
 import type { Child } from './child.ts';
-import { EventStream, onAbort, STREAM_HEADERS, type StreamEars } from './events.ts';
-import { framed, messagesOf, onOneLine } from './lines.ts';
-import { type Message, type PostedMessages, parsed, readMessage } from './message.ts';
-import { type AnswerForm, Post } from './post.ts';
-import { refused } from './refusal.ts';
+import { EventStream, onAbort, type StreamCallbacks, UPSTREAM_SSE_HEADERS } from './events.ts';
+import { frameLines, messagesOf, toOneLine } from './lines.ts';
+import { classifyMessage, type PostedMessages, parseJson, type StdioMessage } from './message.ts';
+import { type AnswerForm, PendingPost } from './post.ts';
+import { refusalAnswer } from './refusal.ts';
 
 type Unanswered = Exclude<ExchangeAnswer, { kind: 'answer' }>;
 
+/** What every stdio session needs. */
 export interface StdioSessionTerms {
   readonly clock: Clock;
   readonly log: Log;
-  /** Milliseconds after which an answer that has not come is begun as an event stream. */
+  /** Milliseconds after which an answer that has not come yet is started as an event stream. */
   readonly headersAfterMs: number;
 }
 
-/** One MCP session: one child, the POSTs that wait for it, and the stream that listens to it. */
+/** One MCP session: a child process, the POSTs that wait for it, and the stream of a GET. */
 export class StdioSession {
   readonly id: string;
   readonly grant: string;
@@ -42,38 +43,39 @@ export class StdioSession {
     this.#usedAt = clock.now().getTime();
   }
 
-  /** The revision that initialize agreed on; null before. */
+  /** The revision agreed on by `initialize`; null before. */
   get version(): string | null {
     return this.#version;
   }
 
-  /** Gives the session its child, before either is used. */
+  /** Gives the session its child. To be called before the session is used. */
   attach(child: Child): void {
     this.#child = child;
-    void child.gone.then(() => {
-      this.#awaited.lose("the server's process ended before it answered");
+    void child.exited.then(() => {
+      this.#awaited.loseAll("the server's process ended before it answered");
       this.#listener?.end();
       this.#listener = null;
     });
   }
 
-  /** Ends the child, gracefully first; settles when it is gone. What it still answers meanwhile is delivered. */
+  /** Ends the child, gracefully at first; resolves when it has exited. What it still answers is delivered. */
   async end(): Promise<void> {
     await this.#child?.end();
   }
 
-  /** Hands a POST to the child. `not_sent` only where none of it reached the child. */
-  async post(posted: PostedMessages, reader: AnswerForm, signal: AbortSignal | undefined): Promise<ExchangeAnswer> {
+  /** Sends a POST to the child. The answer is `not_sent` only where certainly nothing reached the child. */
+  async post(posted: PostedMessages, form: AnswerForm, signal: AbortSignal | undefined): Promise<ExchangeAnswer> {
     this.#touch();
-    const lines = framed(posted.parts.map((part) => onOneLine(part.bytes)));
+    const lines = frameLines(posted.parts.map((part) => toOneLine(part.bytes)));
     const requests = posted.parts.map((part) => part.message).filter((message) => message.kind === 'request');
-    if (requests.length === 0) return this.#tell(posted, lines);
+    if (requests.length === 0) return this.#postWithoutRequests(posted, lines);
 
     const ids = requests.map((request) => request.id);
-    if (new Set(ids).size < ids.length || ids.some((id) => this.#awaited.has(id))) return refused({ why: 'same_id' });
-    const post = new Post(ids, reader, this.#flow, () => this.#touch(), this.#headersAfterMs);
+    if (new Set(ids).size < ids.length || ids.some((id) => this.#awaited.has(id)))
+      return refusalAnswer({ why: 'same_id' });
+    const post = new PendingPost(ids, form, this.#flowCallbacks, () => this.#touch(), this.#headersAfterMs);
     for (const request of requests) this.#awaited.add(request, post);
-    if (this.#listener === null && reader.events) for (const line of this.#backlog.take()) post.offer(line);
+    if (this.#listener === null && form.events) for (const line of this.#backlog.take()) post.offer(line);
     void this.#write(lines).then((failure) => {
       if (failure === null) return;
       for (const id of ids) this.#awaited.take(id);
@@ -82,48 +84,48 @@ export class StdioSession {
     return post.answerUnless(signal);
   }
 
-  /** Opens the one stream for what the server says on its own. */
+  /** Opens the session's single stream for what the server sends on its own. */
   listen(signal: AbortSignal | undefined): ExchangeAnswer {
     this.#touch();
-    if (this.#listener !== null) return refused({ why: 'second_listener' });
-    const stream = new EventStream({ ...this.#flow, left: () => this.#unlisten(stream) });
+    if (this.#listener !== null) return refusalAnswer({ why: 'second_listener' });
+    const stream = new EventStream({ ...this.#flowCallbacks, onReaderGone: () => this.#unlisten(stream) });
     this.#listener = stream;
     for (const line of this.#backlog.take()) stream.send(line);
     onAbort(signal, () => {
       stream.end();
       this.#unlisten(stream);
     });
-    return { kind: 'answer', status: 200, headers: STREAM_HEADERS, body: stream.body };
+    return { kind: 'answer', status: 200, headers: UPSTREAM_SSE_HEADERS, body: stream.body };
   }
 
   /** One line of the child's stdout. */
-  hear(line: Uint8Array): void {
-    const value = parsed(line);
+  receiveLine(line: Uint8Array): void {
+    const value = parseJson(line);
     if (value === undefined) {
       this.#drop(line, 'a line that is no JSON');
       return;
     }
     for (const bytes of messagesOf(line).messages) {
-      const message = readMessage(Array.isArray(value) ? parsed(bytes) : value);
+      const message = classifyMessage(Array.isArray(value) ? parseJson(bytes) : value);
       if (message === null) this.#drop(bytes, 'a line that is no JSON-RPC message');
       else this.#route(message, bytes);
     }
   }
 
   /**
-   * Whether nobody used it for `idleMs`. Never while a client waits for an answer or listens. A request whose client
-   * went away or cancelled it does not keep the session longer than that: nobody is left to hear a hung child.
+   * Whether nobody has used the session for `idleMs`; never while a client waits for an answer or listens. Requests
+   * whose clients have disconnected or cancelled do not count, because nobody waits for a hung child any more.
    */
   idle(now: number, idleMs: number): boolean {
-    return !this.#awaited.wanted() && this.#listener === null && now - this.#usedAt >= idleMs;
+    return !this.#awaited.anyWanted() && this.#listener === null && now - this.#usedAt >= idleMs;
   }
 
-  /** Lets go of cancelled requests that the server did not answer in 30 s. */
+  /** Gives up cancelled requests that the server has not answered in 30 s. */
   prune(now: number): void {
     this.#awaited.prune(now);
   }
 
-  async #tell(posted: PostedMessages, lines: Uint8Array): Promise<ExchangeAnswer> {
+  async #postWithoutRequests(posted: PostedMessages, lines: Uint8Array): Promise<ExchangeAnswer> {
     for (const { message } of posted.parts) {
       if (message.kind !== 'notification' || message.cancels === null) continue;
       this.#awaited.cancel(message.cancels, this.#clock.now().getTime());
@@ -145,41 +147,41 @@ export class StdioSession {
     }
   }
 
-  #route(message: Message, bytes: Uint8Array): void {
+  #route(message: StdioMessage, bytes: Uint8Array): void {
     switch (message.kind) {
       case 'response':
         this.#respond(message, bytes);
         break;
       case 'notification': {
-        const post = message.token === null ? null : this.#awaited.withToken(message.token);
-        // Progress for a client that went away interests nobody else.
+        const post = message.token === null ? null : this.#awaited.postForToken(message.token);
+        // Progress for a client that has gone is of no use to any other.
         if (post !== null && (post.over || post.offer(bytes))) return;
-        this.#speak(bytes, false);
+        this.#sendUnprompted(bytes, false);
         break;
       }
       case 'request':
-        this.#speak(bytes, true);
+        this.#sendUnprompted(bytes, true);
         break;
       default:
         message satisfies never;
     }
   }
 
-  #respond(message: Extract<Message, { kind: 'response' }>, bytes: Uint8Array): void {
-    const asked = this.#awaited.take(message.id);
-    if (asked === null) {
+  #respond(message: Extract<StdioMessage, { kind: 'response' }>, bytes: Uint8Array): void {
+    const request = this.#awaited.take(message.id);
+    if (request === null) {
       this.#drop(bytes, 'a response that nobody waits for');
       return;
     }
     this.#touch();
-    asked.post.respond(message.id, bytes);
-    if (asked.method !== 'initialize') return;
+    request.post.respond(message.id, bytes);
+    if (request.method !== 'initialize') return;
     this.#version = message.version;
     if (message.failed) void this.end();
   }
 
-  /** What the server says on its own: to the listener, else along with the oldest POST, else kept until one comes. */
-  #speak(bytes: Uint8Array, request: boolean): void {
+  /** Sends a message of the server's own to the listener, else on the oldest POST's stream, else keeps it for later. */
+  #sendUnprompted(bytes: Uint8Array, request: boolean): void {
     if (this.#listener !== null) {
       this.#listener.send(bytes);
       return;
@@ -196,12 +198,12 @@ export class StdioSession {
     this.#touch();
   }
 
-  readonly #flow: Pick<StreamEars, 'full' | 'room'> = {
-    full: (stream) => {
+  readonly #flowCallbacks: Pick<StreamCallbacks, 'onFull' | 'onRoom'> = {
+    onFull: (stream) => {
       this.#slow.add(stream);
       this.#child?.pause();
     },
-    room: (stream) => {
+    onRoom: (stream) => {
       if (this.#slow.delete(stream) && this.#slow.size === 0) this.#child?.resume();
     },
   };

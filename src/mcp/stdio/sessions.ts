@@ -2,27 +2,29 @@ import { randomBytes } from 'node:crypto';
 import { type Child, type Program, startChild } from './child.ts';
 import { StdioSession, type StdioSessionTerms } from './session.ts';
 
+/** What a stdio server's sessions have in common. */
 export interface SessionTerms extends StdioSessionTerms {
   readonly program: Program;
   readonly maxChildrenPerGrant: number;
   readonly idleMs: number;
 }
 
-export type Opening =
+/** What became of an `initialize`. `too_many`: the grant has `maxChildrenPerGrant` children already. */
+export type OpenResult =
   | { readonly kind: 'opened'; readonly session: StdioSession }
   | { readonly kind: 'too_many' }
   | { readonly kind: 'not_started'; readonly why: string };
 
-/** How often idle sessions are looked for, at most, in ms. */
-const LOOK_EVERY_MS = 30_000;
+/** Most milliseconds between two checks for idle sessions. */
+const CHECK_EVERY_MS = 30_000;
 
-/** The sessions of one stdio server on this replica, and the processes behind them. */
+/** The sessions of one stdio server on this replica, with their processes. */
 export class StdioSessions {
   readonly #terms: SessionTerms;
   readonly #live = new Map<string, StdioSession>();
-  /** Every process a grant has, those that are starting or ending included. */
+  /** The number of processes of each grant, including those that are starting or ending. */
   readonly #children = new Map<string, number>();
-  readonly #leaving = new Set<Promise<void>>();
+  readonly #exits = new Set<Promise<void>>();
   #timer: NodeJS.Timeout | null = null;
   #closed = false;
 
@@ -30,59 +32,60 @@ export class StdioSessions {
     this.#terms = terms;
   }
 
-  /** The session, if this grant opened it and it still lives. */
+  /** The session, if this grant opened it and it still exists; else null. */
   find(id: string, grant: string): StdioSession | null {
     const session = this.#live.get(id);
     return session?.grant === grant ? session : null;
   }
 
-  async open(grant: string): Promise<Opening> {
+  /** Starts a child and opens a session for it. */
+  async open(grant: string): Promise<OpenResult> {
     if (this.#closed) return { kind: 'not_started', why: 'the gateway is shutting down' };
     if ((this.#children.get(grant) ?? 0) >= this.#terms.maxChildrenPerGrant) return { kind: 'too_many' };
     const { program, log } = this.#terms;
     this.#count(grant, 1);
     const session = new StdioSession(randomBytes(24).toString('base64url'), grant, this.#terms);
-    const started = await startChild(program, (line) => session.hear(line));
+    const started = await startChild(program, (line) => session.receiveLine(line));
     if (started.kind === 'not_started') {
       this.#count(grant, -1);
       log.error({ grant, command: program.command[0], code: started.code }, 'stdio server: could not be started');
       return { kind: 'not_started', why: `the server's program could not be started (${started.code})` };
     }
     session.attach(started.child);
-    this.#keep(session, started.child);
+    this.#register(session, started.child);
     if (!this.#closed) return { kind: 'opened', session };
     void this.end(session);
     return { kind: 'not_started', why: 'the gateway is shutting down' };
   }
 
-  /** From now on the session is unknown; settles when its process is gone. */
+  /** Forgets the session at once; resolves when its process has exited. */
   async end(session: StdioSession): Promise<void> {
     this.#live.delete(session.id);
     await session.end();
   }
 
-  /** Ends all and waits for them, at most about six seconds. */
+  /** Ends all sessions and waits for their processes, at most about six seconds. */
   async close(): Promise<void> {
     this.#closed = true;
     for (const session of this.#live.values()) void this.end(session);
-    while (this.#leaving.size > 0) await Promise.all(this.#leaving);
+    while (this.#exits.size > 0) await Promise.all(this.#exits);
   }
 
-  #keep(session: StdioSession, child: Child): void {
+  #register(session: StdioSession, child: Child): void {
     const { log } = this.#terms;
     log.info({ grant: session.grant, pid: child.pid }, 'stdio server: started');
     this.#live.set(session.id, session);
-    this.#timer ??= setInterval(() => this.#look(), Math.min(this.#terms.idleMs / 4, LOOK_EVERY_MS)).unref();
-    const leaving = child.gone.then((gone) => {
+    this.#timer ??= setInterval(() => this.#endIdle(), Math.min(this.#terms.idleMs / 4, CHECK_EVERY_MS)).unref();
+    const exit = child.exited.then((ended) => {
       this.#live.delete(session.id);
-      this.#leaving.delete(leaving);
+      this.#exits.delete(exit);
       this.#count(session.grant, -1);
-      log.info({ grant: session.grant, pid: child.pid, ...gone }, 'stdio server: ended');
+      log.info({ grant: session.grant, pid: child.pid, ...ended }, 'stdio server: ended');
     });
-    this.#leaving.add(leaving);
+    this.#exits.add(exit);
   }
 
-  #look(): void {
+  #endIdle(): void {
     const now = this.#terms.clock.now().getTime();
     for (const session of this.#live.values()) {
       session.prune(now);

@@ -1,16 +1,17 @@
 import type { Clock, Exchange, ExchangeAnswer, Log, Upstream } from '../../ports.ts';
 import { type PostedMessages, readPosted } from './message.ts';
 import type { AnswerForm } from './post.ts';
-import { refused, type StdioRefusal } from './refusal.ts';
+import { refusalAnswer, type StdioRefusal } from './refusal.ts';
 import type { StdioSession } from './session.ts';
 import { StdioSessions } from './sessions.ts';
 
+/** How a stdio server is run. */
 export interface StdioOptions {
-  /** The program and its arguments; no shell reads them. */
+  /** The executable and its arguments; no shell interprets them. */
   readonly command: readonly string[];
-  /** What the config gives the child. */
+  /** The child's configured environment. */
   readonly env?: Readonly<Record<string, string>>;
-  /** The gateway's own environment, of which the child inherits only `INHERITED`; main/ hands in `process.env`. */
+  /** The gateway's own environment, of which the child inherits only `INHERITED_ENV`; main/ passes `process.env`. */
   readonly inherited: Readonly<Record<string, string | undefined>>;
   readonly cwd?: string;
   readonly clock: Clock;
@@ -19,30 +20,33 @@ export interface StdioOptions {
   readonly maxChildrenPerGrant?: number;
   /** Milliseconds without traffic after which a session is ended. Default 30 minutes. */
   readonly idleMs?: number;
-  /** Milliseconds after which an answer that has not come is begun as an event stream. Default 250. */
+  /** Milliseconds after which an answer that has not come yet is started as an event stream. Default 250. */
   readonly headersAfterMs?: number;
 }
 
-/** What a program needs to find itself, its files and its language. Anything else, secrets above all, the config must name. */
-export const INHERITED = [
+/**
+ * What a program needs to find executables, its files and its language. Everything else, secrets above all, must be
+ * named in the config.
+ */
+export const INHERITED_ENV = [
   ...['PATH', 'HOME', 'USER', 'LOGNAME', 'SHELL', 'LANG', 'LC_ALL', 'LC_CTYPE', 'TZ', 'TMPDIR', 'TMP', 'TEMP'],
   ...['APPDATA', 'LOCALAPPDATA', 'HOMEDRIVE', 'HOMEPATH', 'USERPROFILE', 'USERNAME', 'PROGRAMFILES'],
   ...['SYSTEMDRIVE', 'SYSTEMROOT', 'PROCESSOR_ARCHITECTURE', 'PATHEXT', 'COMSPEC'],
 ] as const;
 
-/** The legacy era; 2024-11-05 is what clients of that time still say over HTTP. */
+/** The revisions of the legacy era. Clients of 2024-11-05 still send their revision over HTTP. */
 const REVISIONS = ['2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05'];
 
 /**
- * An MCP server that speaks stdio, reached as if it spoke streamable HTTP (revisions 2025-03-26 to 2025-11-25): one
- * child a session, begun by `initialize` and owned by the grant that sent it. Lines are relayed with their own bytes.
- * A modern request, which has no session, is answered as a legacy-only server would, so that clients fall back.
- * `Last-Event-ID` is ignored: nothing is replayed.
+ * An MCP server that speaks stdio, reached as if it spoke streamable HTTP (revisions 2025-03-26 to 2025-11-25). Each
+ * session has a child process; it is opened by `initialize` and belongs to the grant that sent it. Lines are relayed
+ * with their own bytes. A modern request, which has no session, is answered as a legacy-only server would answer it, so
+ * that clients fall back. `Last-Event-ID` is ignored: nothing is replayed.
  */
 export function stdioUpstream(options: StdioOptions): Upstream {
   const { maxChildrenPerGrant = 16, idleMs = 30 * 60_000, headersAfterMs = 250 } = options;
   const { clock, log, command, cwd } = options;
-  const env = { ...inherit(options.inherited), ...options.env };
+  const env = { ...inheritedFrom(options.inherited), ...options.env };
   const program = { command, env, ...(cwd === undefined ? {} : { cwd }) };
   const sessions = new StdioSessions({ program, clock, log, maxChildrenPerGrant, idleMs, headersAfterMs });
   return {
@@ -53,28 +57,28 @@ export function stdioUpstream(options: StdioOptions): Upstream {
   };
 }
 
-function inherit(environment: StdioOptions['inherited']): Record<string, string> {
-  const kept = INHERITED.map((name) => [name, environment[name]] as const);
+function inheritedFrom(environment: StdioOptions['inherited']): Record<string, string> {
+  const pairs = INHERITED_ENV.map((name) => [name, environment[name]] as const);
   return Object.fromEntries(
-    kept.filter((pair): pair is readonly [(typeof INHERITED)[number], string] => pair[1] !== undefined),
+    pairs.filter((pair): pair is readonly [(typeof INHERITED_ENV)[number], string] => pair[1] !== undefined),
   );
 }
 
-async function answerTo(sessions: StdioSessions, exchange: Exchange, crowded: StdioRefusal): Promise<ExchangeAnswer> {
+async function answerTo(sessions: StdioSessions, exchange: Exchange, tooMany: StdioRefusal): Promise<ExchangeAnswer> {
   switch (exchange.method) {
     case 'POST':
-      return answerPost(sessions, exchange, crowded);
+      return answerPost(sessions, exchange, tooMany);
     case 'GET': {
       const session = sessionOf(sessions, exchange);
-      if ('why' in session) return refused(session);
+      if ('why' in session) return refusalAnswer(session);
       return accepts(exchange, 'text/event-stream')
         ? session.listen(exchange.signal)
-        : refused({ why: 'no_events_accepted' });
+        : refusalAnswer({ why: 'no_events_accepted' });
     }
     case 'DELETE': {
       const session = sessionOf(sessions, exchange);
-      if ('why' in session) return refused(session);
-      // Not waited for: a child that ignores the end of its input takes up to five seconds.
+      if ('why' in session) return refusalAnswer(session);
+      // Not awaited: a child that ignores the end of its input takes up to five seconds to end.
       void sessions.end(session);
       return { kind: 'answer', status: 204, headers: [], body: null };
     }
@@ -83,40 +87,40 @@ async function answerTo(sessions: StdioSessions, exchange: Exchange, crowded: St
   }
 }
 
-async function answerPost(sessions: StdioSessions, exchange: Exchange, crowded: StdioRefusal): Promise<ExchangeAnswer> {
+async function answerPost(sessions: StdioSessions, exchange: Exchange, tooMany: StdioRefusal): Promise<ExchangeAnswer> {
   const reading = readPosted(exchange.body ?? new Uint8Array());
-  if (reading.kind === 'refused') return refused({ why: reading.why });
+  if (reading.kind === 'refused') return refusalAnswer({ why: reading.why });
   const { posted } = reading;
-  const reader = { events: accepts(exchange, 'text/event-stream'), batch: posted.batch, headers: [] };
-  const begins = posted.parts.some(({ message }) => message.kind === 'request' && message.method === 'initialize');
-  if (begins && posted.batch) return refused({ why: 'not_a_message' });
-  if (begins && exchange.headers['mcp-session-id'] === undefined)
-    return begin(sessions, exchange, posted, reader, crowded);
+  const form = { events: accepts(exchange, 'text/event-stream'), batch: posted.batch, headers: [] };
+  const initializes = posted.parts.some(({ message }) => message.kind === 'request' && message.method === 'initialize');
+  if (initializes && posted.batch) return refusalAnswer({ why: 'not_a_message' });
+  if (initializes && exchange.headers['mcp-session-id'] === undefined)
+    return openSession(sessions, exchange, posted, form, tooMany);
 
   const session = sessionOf(sessions, exchange);
-  if ('why' in session) return refused(session);
-  return begins ? refused({ why: 'already_initialized' }) : session.post(posted, reader, exchange.signal);
+  if ('why' in session) return refusalAnswer(session);
+  return initializes ? refusalAnswer({ why: 'already_initialized' }) : session.post(posted, form, exchange.signal);
 }
 
-async function begin(
+async function openSession(
   sessions: StdioSessions,
   exchange: Exchange,
   posted: PostedMessages,
-  reader: AnswerForm,
-  crowded: StdioRefusal,
+  form: AnswerForm,
+  tooMany: StdioRefusal,
 ): Promise<ExchangeAnswer> {
   const opening = await sessions.open(exchange.grant);
   switch (opening.kind) {
     case 'opened': {
       const { session } = opening;
       const headers = [['mcp-session-id', session.id]] as const;
-      const answer = await session.post(posted, { ...reader, headers }, exchange.signal);
-      // Nobody was told the session's id, so nobody could use it.
+      const answer = await session.post(posted, { ...form, headers }, exchange.signal);
+      // The client never got the session's id, so it cannot use the session.
       if (answer.kind !== 'answer') void sessions.end(session);
       return answer;
     }
     case 'too_many':
-      return refused(crowded);
+      return refusalAnswer(tooMany);
     case 'not_started':
       return { kind: 'not_sent', why: opening.why };
     default:
@@ -124,7 +128,7 @@ async function begin(
   }
 }
 
-/** The exchange's session, or why there is none for it. A foreign session looks like an unknown one. */
+/** The exchange's session, or why there is none. Another grant's session looks like an unknown one. */
 function sessionOf(sessions: StdioSessions, exchange: Exchange): StdioSession | StdioRefusal {
   const id = exchange.headers['mcp-session-id'];
   if (id === undefined) return { why: 'no_session' };

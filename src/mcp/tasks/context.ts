@@ -5,13 +5,13 @@ import type { HeldCalls } from '../hold/held-calls.ts';
 import type { ServerEntry } from '../upstream/server.ts';
 import type { TaskSupport } from './support.ts';
 
-/** What the methods share. */
+/** What the handlers of task messages share. */
 export interface TaskContext {
   readonly gateway: Gateway;
-  /** Where the calls of tasks go, as configured now. */
+  /** The server of this name, as configured now. */
   readonly servers: (name: string) => ServerEntry | undefined;
   readonly door: TaskDoor;
-  readonly desk: HeldCalls;
+  readonly heldCalls: HeldCalls;
   readonly runs: TaskRuns;
   readonly support: TaskSupport;
 }

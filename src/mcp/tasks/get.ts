@@ -2,34 +2,34 @@ import { findTask, taskFetched } from '../../gateway/task/find-task.ts';
 import { serverQuestions } from '../../gateway/task/server-questions.ts';
 import type { Task } from '../../ports.ts';
 import type { TaskMessage } from '../door/call-door.ts';
-import { rpcText } from '../protocol/response.ts';
+import { rpcResult } from '../protocol/response.ts';
 import type { TaskContext } from './context.ts';
-import { renamed } from './relay-task.ts';
-import { shape } from './status.ts';
-import { detailed, freshView } from './view.ts';
+import { withTaskId } from './relay-task.ts';
+import { taskObject } from './status.ts';
+import { detailedTaskText, freshView } from './view.ts';
 
-/** `tasks/get`: flat in 2025-11-25, with result, error or questions inlined in 2026-07-28. */
+/** `tasks/get`: the task's state alone in 2025-11-25; with its result, error or questions inlined in 2026-07-28. */
 export async function getTask(context: TaskContext, message: TaskMessage, found: Task): Promise<Response> {
   const { gateway, runs } = context;
   const { clock } = gateway;
   const idText = message.idText ?? 'null';
   let { task, approval } = await freshView(gateway, found);
   if (task.phase === 'relayed') {
-    // The server's own words while it runs; its end is recorded before the agent hears of it, and comes from here.
+    // While the task runs, the agent gets the server's answer. The end is recorded first, and then comes from us.
     const state = await runs.followed.lookNow(task.approval);
-    if (state?.kind === 'open') return rpcText(idText, renamed(state.text, ['taskId'], task.id));
-    const now = (await findTask(gateway, task)) ?? task;
-    ({ task, approval } = await freshView(gateway, now));
+    if (state?.kind === 'open') return rpcResult(idText, withTaskId(state.text, ['taskId'], task.id));
+    const current = (await findTask(gateway, task)) ?? task;
+    ({ task, approval } = await freshView(gateway, current));
   }
   if (message.modern) {
-    const text = await detailed(context, task, approval, { resultType: 'complete' });
+    const text = await detailedTaskText(context, task, approval, { resultType: 'complete' });
     if (task.phase === 'done') await taskFetched(gateway, task);
-    return rpcText(idText, text);
+    return rpcResult(idText, text);
   }
-  const runsNow = task.phase === 'held' && approval?.state === 'dispatched';
-  const asking = runsNow && (await serverQuestions(gateway, task.id, 0)).length > 0;
-  const shown = shape(task, approval, clock.now(), asking);
-  // A failure is told by its message; only what is completed is still to be fetched by tasks/result.
+  const running = task.phase === 'held' && approval?.state === 'dispatched';
+  const asking = running && (await serverQuestions(gateway, task.id, 0)).length > 0;
+  const shown = taskObject(task, approval, clock.now(), asking);
+  // A failed task's message says everything; only a completed task's result still has to be fetched with tasks/result.
   if (shown.status === 'failed') await taskFetched(gateway, task);
-  return rpcText(idText, JSON.stringify(shown));
+  return rpcResult(idText, JSON.stringify(shown));
 }

@@ -2,38 +2,39 @@ import { findTask, taskFetched } from '../../gateway/task/find-task.ts';
 import { serverQuestions } from '../../gateway/task/server-questions.ts';
 import type { Task } from '../../ports.ts';
 import type { TaskMessage } from '../door/call-door.ts';
-import { responseOf, takesStream } from '../hold/held-calls.ts';
+import { acceptsStream, httpResponseOf } from '../hold/held-calls.ts';
 import { HeldJson } from '../hold/json-answer.ts';
 import { HeldStream } from '../hold/stream-answer.ts';
 import { withMember } from '../json/edit.ts';
 import { spanOf } from '../json/text.ts';
 import type { TaskContext } from './context.ts';
-import { isTerminal, RELATED_TASK, shape, statusOf } from './status.ts';
-import { UpstreamResult } from './upstream-result.ts';
+import { isTerminal, RELATED_TASK, statusOf, taskObject } from './status.ts';
+import { UpstreamResultStream } from './upstream-result.ts';
 import { freshView, keptResponse } from './view.ts';
 
-/** Milliseconds between two looks at what runs: its server may ask something by way of another replica. */
-const LOOK_MS = 1_000;
+/** Milliseconds between two checks of a running call: its server may have asked something through another replica. */
+const CHECK_MS = 1_000;
+/** The JSON-RPC error code for a cancelled request. */
 const CANCELLED = -32800;
 
 /**
- * `tasks/result` (2025-11-25): blocks until the task is over and returns what the call itself would have returned.
- * Meanwhile it says that it lives, tells changes of the status, and hands over what the server asks of the agent.
+ * `tasks/result` (2025-11-25): waits until the task has ended and returns what the call itself would have returned.
+ * Meanwhile it sends heartbeats, notifications of status changes, and what the server asks of the agent.
  */
 export function taskResult(context: TaskContext, message: TaskMessage, found: Task): Response | Promise<Response> {
-  const answer = takesStream(message.accept) ? new HeldStream() : new HeldJson(message.signal);
+  const answer = acceptsStream(message.accept) ? new HeldStream() : new HeldJson(message.signal);
   const beat = { beat: () => answer.comment(`holdfast ${found.id}`) };
-  context.desk.keepAlive.add(beat);
-  const theirs = new UpstreamResult(context, answer);
-  const run = follow(context, message, found, answer, theirs)
+  context.heldCalls.keepAlive.add(beat);
+  const upstreamStream = new UpstreamResultStream(context, answer);
+  const run = follow(context, message, found, answer, upstreamStream)
     .catch((error) => context.gateway.log.error({ err: error, task: found.id }, 'a task could not be waited for'))
     .finally(() => {
-      theirs.close();
-      context.desk.keepAlive.delete(beat);
+      upstreamStream.close();
+      context.heldCalls.keepAlive.delete(beat);
       answer.close();
     });
-  context.desk.follow(run);
-  return responseOf(answer);
+  context.heldCalls.track(run);
+  return httpResponseOf(answer);
 }
 
 async function follow(
@@ -41,13 +42,13 @@ async function follow(
   message: TaskMessage,
   found: Task,
   answer: HeldStream | HeldJson,
-  theirs: UpstreamResult,
+  upstreamStream: UpstreamResultStream,
 ): Promise<void> {
   const { gateway } = context;
   const { clock } = gateway;
   const idText = message.idText ?? 'null';
-  let told = '';
-  let asked = 0;
+  let lastMessage = '';
+  let lastQuestion = 0;
   for (let task = found; ; ) {
     const view = await freshView(gateway, task);
     const status = statusOf(view.task);
@@ -56,20 +57,20 @@ async function follow(
       if (await answer.taken()) await taskFetched(gateway, view.task);
       return;
     }
-    const shown = shape(view.task, view.approval, clock.now());
-    if (told !== '' && told !== String(shown.statusMessage)) {
+    const shown = taskObject(view.task, view.approval, clock.now());
+    if (lastMessage !== '' && lastMessage !== String(shown.statusMessage)) {
       answer.message(JSON.stringify({ jsonrpc: '2.0', method: 'notifications/tasks/status', params: shown }));
     }
-    told = String(shown.statusMessage);
-    if (answer.left.aborted || !gateway.waitingRoom.open || view.approval === null) return;
+    lastMessage = String(shown.statusMessage);
+    if (answer.readerGone.aborted || !gateway.waitingRoom.open || view.approval === null) return;
     const running = view.approval.state === 'dispatched';
-    if (view.task.phase === 'relayed') theirs.open(view.task);
-    for (const { n, event } of running ? await serverQuestions(gateway, task.id, asked) : []) {
+    if (view.task.phase === 'relayed') upstreamStream.open(view.task);
+    for (const { n, event } of running ? await serverQuestions(gateway, task.id, lastQuestion) : []) {
       answer.raw(event);
-      asked = n;
+      lastQuestion = n;
     }
-    const until = new Date(clock.now().getTime() + (running ? LOOK_MS : 30_000));
-    await gateway.waitingRoom.wait(view.approval.id, view.approval.revision, until, answer.left);
+    const until = new Date(clock.now().getTime() + (running ? CHECK_MS : 30_000));
+    await gateway.waitingRoom.wait(view.approval.id, view.approval.revision, until, answer.readerGone);
     task = (await findTask(gateway, task)) ?? { ...task, phase: 'cancelled' };
   }
 }

@@ -6,24 +6,30 @@ import type { Task } from '../../ports.ts';
 import { questionIn } from '../hold/question.ts';
 import { freshSession } from '../upstream/fresh-session.ts';
 import { requestServer } from '../upstream/request.ts';
-import { type SendResult, sendHeld } from '../upstream/send.ts';
+import { type SendResult, sendOnce } from '../upstream/send.ts';
 import type { ServerEntry } from '../upstream/server.ts';
-import { headersAbout, paramsAbout, readUpstreamTask, type UpstreamTask, upstreamTaskIn } from '../upstream/task.ts';
+import {
+  fetchUpstreamTask,
+  type UpstreamTask,
+  upstreamTaskHeaders,
+  upstreamTaskIn,
+  upstreamTaskParams,
+} from '../upstream/task.ts';
 import { TaskInbox } from './inbox.ts';
-import { callOfTask, headersFor, type TaskRequest, taskRequestIn } from './request.ts';
+import { callOfTask, type TaskRequest, taskCallHeaders, taskRequestIn } from './request.ts';
 import { TASK_ANSWERS } from './task-answers.ts';
 
-/** Milliseconds that a server may take to hear that its task is cancelled. */
+/** Milliseconds that a server may take to answer a cancellation of its task. */
 const CANCEL_MS = 20_000;
 
 const UTF8 = new TextDecoder();
 
-/** The task that a server made, as it was kept. */
-export function keptUpstreamTask(kept: Uint8Array): UpstreamTask {
+/** Reads a server's task from its stored form. */
+export function parseUpstreamTask(kept: Uint8Array): UpstreamTask {
   return JSON.parse(UTF8.decode(kept)) as UpstreamTask;
 }
 
-/** What the gateway needs done towards servers for its tasks. `servers`: where their calls go, as configured now. */
+/** Does for the gateway what its tasks need at servers. `servers` finds a server by name, as configured now. */
 export function taskDoor(
   gateway: Pick<Gateway, 'log' | 'tasks' | 'vault'>,
   servers: (name: string) => ServerEntry | undefined,
@@ -44,12 +50,12 @@ export function taskDoor(
       return readSent(task, sent, { ...request, headers });
     },
 
-    pollMs: (kept) => keptUpstreamTask(kept).pollMs,
+    pollMs: (kept) => parseUpstreamTask(kept).pollMs,
 
     async look(name, grant, kept) {
       const server = servers(name);
       if (server === undefined) return { kind: 'lost', why: 'the server is not configured', forever: false };
-      return readUpstreamTask(server, grant, keptUpstreamTask(kept)).catch((error: Error) => {
+      return fetchUpstreamTask(server, grant, parseUpstreamTask(kept)).catch((error: Error) => {
         return { kind: 'lost', why: error.message, forever: false } as const;
       });
     },
@@ -57,24 +63,26 @@ export function taskDoor(
     async cancel(name, grant, kept) {
       const server = servers(name);
       if (server === undefined) return;
-      const made = keptUpstreamTask(kept);
-      const about = { headers: headersAbout(made, server), params: paramsAbout(made) };
+      const made = parseUpstreamTask(kept);
+      const request = { headers: upstreamTaskHeaders(made, server), params: upstreamTaskParams(made) };
       const signal = AbortSignal.timeout(CANCEL_MS);
-      await requestServer({ server, grant, ...about, method: 'tasks/cancel', signal });
+      await requestServer({ server, grant, ...request, method: 'tasks/cancel', signal });
     },
   };
 }
 
-/** What came of a task's call: its end, a question, or a task of the server's own. */
+/** Reads what came of a task's call: its end, a question, or a task of the server's own. */
 export function readSent(task: Task, sent: SendResult, request: TaskRequest): TaskSent {
   const { outcome } = sent;
   const sessionLost = sent.sessionLost === true && request.session !== null;
   if (outcome.kind !== 'returned') return { outcome, sessionLost, question: null, made: null };
   const question = task.era === 'modern' ? questionIn(outcome.response) : null;
   const mayBeTask = question === null && (task.era === 'modern' || request.asTask);
-  const theirs = mayBeTask ? upstreamTaskIn(outcome.response, task.era, request) : null;
+  const upstreamTask = mayBeTask ? upstreamTaskIn(outcome.response, task.era, request) : null;
   const made =
-    theirs === null ? null : { kept: new TextEncoder().encode(JSON.stringify(theirs)), pollMs: theirs.pollMs };
+    upstreamTask === null
+      ? null
+      : { kept: new TextEncoder().encode(JSON.stringify(upstreamTask)), pollMs: upstreamTask.pollMs };
   return { outcome, sessionLost, question, made };
 }
 
@@ -87,7 +95,7 @@ interface TaskSending {
   readonly signal: AbortSignal;
 }
 
-/** `session`: the one it was sent in, when the agent's is over. */
+/** Sends a task's call. `session`: the new session in which it was sent, if the agent's own had ended; else null. */
 async function sendTask({
   task,
   request,
@@ -96,31 +104,33 @@ async function sendTask({
   fresh,
   signal,
 }: TaskSending): Promise<{ readonly sent: SendResult; readonly session: string | null }> {
-  const headers = headersFor(request, server);
+  const headers = taskCallHeaders(request, server);
   const bytes = new TextEncoder().encode(request.text);
   let session: string | null = null;
-  const send = (inside: Record<string, string>): Promise<SendResult> =>
-    sendHeld({
+  const send = (headersInSession: Record<string, string>): Promise<SendResult> =>
+    sendOnce({
       upstream: server.upstream,
       grant: task.grant,
-      headers: inside,
+      headers: headersInSession,
       bytes,
       idText: request.idText,
-      meanwhile: (event) => inbox.put(task.id, request.session, event),
-      // A legacy server is told by a notification, and may go on.
+      onEvent: (event) => inbox.put(task.id, request.session, event),
+      // A legacy server is told of a cancellation by a notification, and may continue.
       ...(task.era === 'modern' ? { signal } : {}),
     });
-  const unsure = (error: Error): SendResult => ended({ kind: 'unknown', why: error.message });
-  if (!fresh) return { sent: await send(headers).catch(unsure), session };
-  const inOurs = (inside: Record<string, string>): Promise<SendResult> => {
-    session = inside['mcp-session-id'] ?? null;
-    return send(inside);
+  const unknownOutcome = (error: Error): SendResult => ended({ kind: 'unknown', why: error.message });
+  if (!fresh) return { sent: await send(headers).catch(unknownOutcome), session };
+  const sendInFresh = (headersInSession: Record<string, string>): Promise<SendResult> => {
+    session = headersInSession['mcp-session-id'] ?? null;
+    return send(headersInSession);
   };
-  // A task that the server made of it lives in this session: it is left to the server to end.
+  // A task that the server created lives in this session, so the session is not ended.
   const keep = ({ outcome }: SendResult): boolean =>
     request.asTask && outcome.kind === 'returned' && upstreamTaskIn(outcome.response, task.era, request) !== null;
   const refused = (why: string): SendResult => ended({ kind: 'not_sent', why });
-  const sent = await freshSession(server, task.grant, headers, { send: inOurs, refused, keep }).catch(unsure);
+  const sent = await freshSession(server, task.grant, headers, { send: sendInFresh, refused, keep }).catch(
+    unknownOutcome,
+  );
   return { sent, session };
 }
 

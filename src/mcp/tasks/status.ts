@@ -1,19 +1,21 @@
 import type { Approval } from '../../domain/approval/approval.ts';
 import type { JsonObject } from '../../domain/json/json.ts';
 import type { Task } from '../../ports.ts';
-import { over, progressMessage, type ToolResult } from '../protocol/tool-results.ts';
+import { approvalEndedResult, progressMessage, type ToolResult } from '../protocol/tool-results.ts';
 
-export type Status = 'working' | 'input_required' | 'completed' | 'failed' | 'cancelled';
+/** The status of a task on the wire, in both eras. */
+export type TaskStatus = 'working' | 'input_required' | 'completed' | 'failed' | 'cancelled';
 
-/** While a person may just be about to click, an agent does well to ask often. */
+/** A task is polled more often in its first minute, when a person may be about to decide. */
 const SOON_MS = 60_000;
 const SOON_POLL_MS = 1_000;
 const POLL_MS = 5_000;
 
+/** The `_meta` key that names the task to which a message belongs (2025-11-25, Tasks). */
 export const RELATED_TASK = 'io.modelcontextprotocol/related-task';
 
 /**
- * How a task stands.
+ * The task's status on the wire.
  *
  * | task | 2025-11-25 | 2026-07-28 |
  * |---|---|---|
@@ -23,7 +25,7 @@ export const RELATED_TASK = 'io.modelcontextprotocol/related-task';
  * | answered with `isError`, denied, expired, unknown | failed | completed |
  * | answered with a JSON-RPC error | failed | failed |
  */
-export function statusOf(task: Task): Status {
+export function statusOf(task: Task): TaskStatus {
   if (task.phase === 'cancelled') return 'cancelled';
   if (task.phase === 'input') return 'input_required';
   if (task.phase !== 'done') return 'working';
@@ -31,12 +33,16 @@ export function statusOf(task: Task): Status {
   return task.outcome === 'tool_error' && task.era === 'legacy' ? 'failed' : 'completed';
 }
 
-export function isTerminal(status: Status): boolean {
+/** Whether a task in this status has ended. */
+export function isTerminal(status: TaskStatus): boolean {
   return status === 'completed' || status === 'failed' || status === 'cancelled';
 }
 
-/** The task as its era writes it. `approval`: for the words about what it waits for; null where nothing waits. */
-export function shape(task: Task, approval: Approval | null, now: Date, asking = false): JsonObject {
+/**
+ * The Task object of the task's era. `approval`: to describe what the task waits for; null where it waits for nothing.
+ * `asking`: the server asks for something while the call runs.
+ */
+export function taskObject(task: Task, approval: Approval | null, now: Date, asking = false): JsonObject {
   const status = asking ? 'input_required' : statusOf(task);
   const message = task.note ?? (approval === null || isTerminal(status) ? null : progressMessage(approval));
   const ttl = task.expiresAt.getTime() - task.createdAt.getTime();
@@ -51,12 +57,13 @@ export function shape(task: Task, approval: Approval | null, now: Date, asking =
   };
 }
 
-/** What is kept of an approval that ended without an answer, as if the server had answered so. */
+/** The result stored for an approval that ended without an answer of the server, and the result's first line. */
 export function endWithoutAnswer(approval: Approval): { readonly result: ToolResult; readonly note: string } {
-  const result = over(approval);
+  const result = approvalEndedResult(approval);
   return { result, note: firstLine(result) };
 }
 
+/** The first line of a result's text, which says what happened. */
 export function firstLine(result: ToolResult): string {
   return result.content[0].text.split('\n')[0] ?? '';
 }

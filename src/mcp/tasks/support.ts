@@ -4,26 +4,28 @@ import type { ToolCallRequest } from '../door/call-door.ts';
 import { requestServer } from '../upstream/request.ts';
 import type { ServerEntry } from '../upstream/server.ts';
 
-/** How a server's tool stands to tasks, as its own list says (2025-11-25, `execution.taskSupport`). */
-export type Support = 'forbidden' | 'optional' | 'required';
+/** Whether a server runs a tool as a task, according to its own list (2025-11-25, `execution.taskSupport`). */
+export type ToolTaskSupport = 'forbidden' | 'optional' | 'required';
 
-/** Milliseconds for which a server's list is taken for what it said, and in which it must have said it. */
+/** Milliseconds for which a server's list counts as current. */
 const FRESH_MS = 5 * 60_000;
-/** Milliseconds before a server that did not say is asked again. */
-const AGAIN_MS = 30_000;
+/** Milliseconds before a server that did not answer is asked again. */
+const RETRY_MS = 30_000;
+/** Milliseconds that a server may take to answer with all pages of its list. */
 const ANSWER_MS = 5_000;
-/** Pages of a list that are read; what comes behind them is not known. */
+/** Most pages of a list that are read. Tools on later pages count as `forbidden`. */
 const MOST_PAGES = 50;
 
 interface KnownTools {
-  readonly tools: Promise<ReadonlyMap<string, Support>>;
+  readonly tools: Promise<ReadonlyMap<string, ToolTaskSupport>>;
   readonly until: number;
 }
 
 /**
- * Asks servers, in the agent's own session, which of their gated tools run as tasks: before anybody is asked, because a
- * call that its server is sure to refuse is not worth a person's time, and before the call is kept, because the server
- * must hear of the task that it insists on. One list a server every five minutes, and none while nothing gated is called.
+ * Knows which tools their servers run as tasks, from `tools/list` in the agent's own session. This is needed before
+ * anybody is asked to approve, because a call that its server is sure to refuse is not worth a person's time, and
+ * before the call is stored, because a server that requires tasks must be sent `params.task`. A server's list is
+ * fetched at most every five minutes, and only when a gated tool is called.
  */
 export class TaskSupport {
   readonly #known = new Map<string, KnownTools>();
@@ -35,30 +37,33 @@ export class TaskSupport {
     this.#clock = clock;
   }
 
-  /** `forbidden` also where the server does not say: then no call of it goes out as a task. */
-  async of(request: ToolCallRequest): Promise<Support> {
+  /** `forbidden` also where the server does not answer or state it: then the call is not sent as a task. */
+  async of(request: ToolCallRequest): Promise<ToolTaskSupport> {
     const server = this.#servers(request.server);
     if (server === undefined) return 'forbidden';
     const now = this.#clock.now().getTime();
     let known = this.#known.get(server.name);
     if (known === undefined || known.until <= now) {
-      known = { tools: listed(server, request), until: now + FRESH_MS };
+      known = { tools: fetchSupport(server, request), until: now + FRESH_MS };
       this.#known.set(server.name, known);
     }
     try {
       return (await known.tools).get(String(request.params.name)) ?? 'forbidden';
     } catch {
-      // A server that is slow to say must not hold up every call of it.
-      const none = { tools: Promise.resolve(new Map()), until: this.#clock.now().getTime() + AGAIN_MS };
+      // A server that does not answer in time must not delay each of its calls.
+      const none = { tools: Promise.resolve(new Map()), until: this.#clock.now().getTime() + RETRY_MS };
       if (this.#known.get(server.name) === known) this.#known.set(server.name, none);
       return 'forbidden';
     }
   }
 }
 
-/** Throws when the server does not answer with a list. */
-async function listed(server: ServerEntry, request: ToolCallRequest): Promise<ReadonlyMap<string, Support>> {
-  const found = new Map<string, Support>();
+/** The support of each tool in the server's list. Throws when the server does not answer with a list. */
+async function fetchSupport(
+  server: ServerEntry,
+  request: ToolCallRequest,
+): Promise<ReadonlyMap<string, ToolTaskSupport>> {
+  const supportByTool = new Map<string, ToolTaskSupport>();
   const signal = AbortSignal.timeout(ANSWER_MS);
   const { headers } = request;
   const { grant } = request.principal;
@@ -72,10 +77,10 @@ async function listed(server: ServerEntry, request: ToolCallRequest): Promise<Re
     if (!Array.isArray(tools)) throw new Error('it has no list');
     for (const tool of tools as readonly Json[]) {
       const support = member(member(tool, 'execution'), 'taskSupport');
-      if (support === 'optional' || support === 'required') found.set(String(member(tool, 'name')), support);
+      if (support === 'optional' || support === 'required') supportByTool.set(String(member(tool, 'name')), support);
     }
     cursor = member(result, 'nextCursor');
     if (typeof cursor !== 'string') break;
   }
-  return found;
+  return supportByTool;
 }

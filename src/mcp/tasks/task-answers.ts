@@ -1,16 +1,16 @@
 import type { TaskAnswers } from '../../gateway/task/task-door.ts';
 import { textAt } from '../json/edit.ts';
-import { theirsCancelled } from '../protocol/tool-results.ts';
+import { upstreamTaskCancelledResult } from '../protocol/tool-results.ts';
 import { endWithoutAnswer } from './status.ts';
 
-/** How answers to tasks read in MCP. */
+/** The answers to tasks in MCP's form. */
 export const TASK_ANSWERS: TaskAnswers = {
   withoutAnswer(approval) {
     const { result, note } = endWithoutAnswer(approval);
     return { response: JSON.stringify({ jsonrpc: '2.0', id: 0, result }), note };
   },
 
-  cancelledByServer: () => JSON.stringify({ jsonrpc: '2.0', id: 0, result: theirsCancelled() }),
+  cancelledByServer: () => JSON.stringify({ jsonrpc: '2.0', id: 0, result: upstreamTaskCancelledResult() }),
 
   outcomeOf(response) {
     if (textAt(response, ['result']) === null) return 'protocol_error';

@@ -5,8 +5,8 @@ import { giveAnswers, type Questions, questionNames } from '../../gateway/task/q
 import type { Task } from '../../ports.ts';
 import type { TaskMessage } from '../door/call-door.ts';
 import { textAt, withMember } from '../json/edit.ts';
-import { rpcError, rpcText } from '../protocol/response.ts';
-import { sendHeld } from '../upstream/send.ts';
+import { rpcError, rpcResult } from '../protocol/response.ts';
+import { sendOnce } from '../upstream/send.ts';
 import type { TaskContext } from './context.ts';
 import { relayTask } from './relay-task.ts';
 import { taskRequestIn } from './request.ts';
@@ -16,14 +16,14 @@ import { freshView } from './view.ts';
 const ACK = '{"resultType":"complete"}';
 
 /**
- * `tasks/update` (2026-07-28): the agent answers what the server asked. Some keys may come now and others later; when
- * all are there the call goes on, as one more leg of the same call, under the same approval, once.
+ * `tasks/update` (2026-07-28): the agent answers what the server asked. It may send some answers now and others later;
+ * once all have come, the call is continued under the same approval, exactly once.
  */
 export async function updateTask(context: TaskContext, message: TaskMessage, found: Task): Promise<Response> {
   const { gateway, runs, servers, door } = context;
   const { task } = await freshView(gateway, found);
   if (task.phase === 'relayed') return relayTask(context, message, task);
-  const ack = rpcText(message.idText ?? 'null', ACK);
+  const ack = rpcResult(message.idText ?? 'null', ACK);
   const questions = await giveAnswers(gateway, task, (asked) => answersIn(message, asked));
   if (questions === null) return ack;
   const server = servers(task.server);
@@ -32,11 +32,11 @@ export async function updateTask(context: TaskContext, message: TaskMessage, fou
     return rpcError(503, 503, refusal, message.idText ?? 'null');
   }
   const continued = await continueTask(gateway, door, task);
-  if (continued !== null) runs.run(task.id, (signal) => goOn(context, message, continued, questions, signal));
+  if (continued !== null) runs.run(task.id, (signal) => sendContinued(context, message, continued, questions, signal));
   return ack;
 }
 
-/** The answers to what was asked, as their JSON texts; others are not looked at. */
+/** The answers to the questions asked, by their names, as JSON texts. Other answers are ignored. */
 function answersIn(message: TaskMessage, questions: Questions): Record<string, string> {
   const answers: Record<string, string> = {};
   for (const key of questionNames(questions)) {
@@ -46,7 +46,7 @@ function answersIn(message: TaskMessage, questions: Questions): Record<string, s
   return answers;
 }
 
-async function goOn(
+async function sendContinued(
   { gateway, runs, door }: TaskContext,
   message: TaskMessage,
   { task, request: kept, dispatch }: ContinuedTask,
@@ -57,20 +57,20 @@ async function goOn(
   const request = taskRequestIn(kept);
   const idText = JSON.stringify(`${task.id}-${questions.round}`);
   const bytes = new TextEncoder().encode(continuedText(request.text, idText, questions));
-  const sent = await sendHeld({
+  const sent = await sendOnce({
     upstream: message.upstream,
     grant: task.grant,
-    headers: { ...request.headers, ...message.headers, ...namesOf(request.headers) },
+    headers: { ...request.headers, ...message.headers, ...callHeaders(request.headers) },
     bytes,
     idText,
-    // 2026-07-28: a server asks by its answer, never by a request.
-    meanwhile: () => undefined,
+    // In 2026-07-28 a server asks with its response, never with a request of its own.
+    onEvent: () => undefined,
     signal,
   }).catch((error: Error) => ({ outcome: { kind: 'unknown', why: error.message } as const, event: null }));
   await concludeTask(gateway, door, runs.followed, { task, dispatch, questions }, readSent(task, sent, request));
 }
 
-/** The same call with a new id, the server's state and the agent's answers. */
+/** The same call with a new id, the server's state and the agent's answers, as JSON text. */
 function continuedText(text: string, idText: string, { given, requestState }: Questions): string {
   const answers = `{${Object.entries(given).map(([key, json]) => `${JSON.stringify(key)}:${json}`)}}`;
   const answered = withMember(withMember(text, ['id'], idText), ['params', 'inputResponses'], answers);
@@ -79,8 +79,8 @@ function continuedText(text: string, idText: string, { given, requestState }: Qu
     : withMember(answered, ['params', 'requestState'], JSON.stringify(requestState));
 }
 
-/** What the call's own headers say of it; the message that brings the answers says something else. */
-function namesOf(headers: Readonly<Record<string, string>>): Record<string, string> {
+/** The headers that describe the original call; those of the message with the answers describe `tasks/update`. */
+function callHeaders(headers: Readonly<Record<string, string>>): Record<string, string> {
   return Object.fromEntries(
     Object.entries(headers).filter(
       ([name]) => name === 'mcp-method' || name === 'mcp-name' || name.startsWith('mcp-param-'),

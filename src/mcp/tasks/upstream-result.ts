@@ -2,22 +2,23 @@ import type { Task } from '../../ports.ts';
 import type { HeldAnswer } from '../hold/answer.ts';
 import { editData } from '../sse/cutter.ts';
 import { requestServer } from '../upstream/request.ts';
-import { headersAbout, paramsAbout } from '../upstream/task.ts';
+import { upstreamTaskHeaders, upstreamTaskParams } from '../upstream/task.ts';
 import type { TaskContext } from './context.ts';
-import { renamed } from './relay-task.ts';
-import { keptUpstreamTask } from './server-side.ts';
+import { withTaskId } from './relay-task.ts';
+import { parseUpstreamTask } from './server-side.ts';
 import { RELATED_TASK } from './status.ts';
 
 const UTF8 = new TextDecoder();
 
 /**
- * The server's own `tasks/result`, held open beside ours: what it asks of the agent, and what it tells on the way, comes
- * by this stream only (2025-11-25, Tasks). Its end makes somebody look at once; the end itself is told from the store.
+ * The server's own `tasks/result` stream, kept open beside ours, because the server sends its questions and
+ * notifications to the agent only on this stream (2025-11-25, Tasks). When it ends, the task's state is fetched at
+ * once; the agent gets the result from the store.
  */
-export class UpstreamResult {
+export class UpstreamResultStream {
   readonly #context: TaskContext;
   readonly #answer: HeldAnswer;
-  readonly #over = new AbortController();
+  readonly #closed = new AbortController();
   #opened = false;
 
   constructor(context: TaskContext, answer: HeldAnswer) {
@@ -25,21 +26,23 @@ export class UpstreamResult {
     this.#answer = answer;
   }
 
-  /** Once; a stream that broke is asked for again by the agent that asks again. */
+  /**
+   * Opens the stream; further calls do nothing. If the stream breaks, the agent's next `tasks/result` opens a new one.
+   */
   open(task: Task): void {
     if (this.#opened) return;
     this.#opened = true;
-    const { desk, gateway } = this.#context;
-    desk.follow(
+    const { heldCalls, gateway } = this.#context;
+    heldCalls.track(
       this.#listen(task).catch((error) =>
-        gateway.log.warn({ err: error, task: task.id }, 'what a server says of its task is not heard'),
+        gateway.log.warn({ err: error, task: task.id }, "a server's stream about its task could not be read"),
       ),
     );
   }
 
-  /** Ours has ended. */
+  /** Ends the stream, because the answer to the agent has ended. */
   close(): void {
-    this.#over.abort();
+    this.#closed.abort();
   }
 
   async #listen(task: Task): Promise<void> {
@@ -47,24 +50,24 @@ export class UpstreamResult {
     const made = await runs.followed.madeFor(task.approval);
     const server = servers(task.server);
     if (made === null || server === undefined) return;
-    const theirs = keptUpstreamTask(made);
+    const upstreamTask = parseUpstreamTask(made);
     const { outcome } = await requestServer({
       server,
       grant: task.grant,
-      headers: headersAbout(theirs, server),
+      headers: upstreamTaskHeaders(upstreamTask, server),
       method: 'tasks/result',
-      params: paramsAbout(theirs),
-      signal: AbortSignal.any([this.#answer.left, this.#over.signal]),
-      meanwhile: (event) => this.#answer.raw(ours(event, task.id)),
+      params: upstreamTaskParams(upstreamTask),
+      signal: AbortSignal.any([this.#answer.readerGone, this.#closed.signal]),
+      onEvent: (event) => this.#answer.raw(withOurTaskId(event, task.id)),
     });
     if (outcome.kind === 'returned') await runs.followed.lookNow(task.approval);
   }
 }
 
-/** The same event, about the task that the agent knows. */
-function ours(event: Uint8Array, id: string): Uint8Array {
+/** The event with our task's id, which the agent knows, in place of the server's. */
+function withOurTaskId(event: Uint8Array, id: string): Uint8Array {
   const edited = editData(UTF8.decode(event), (data) =>
-    renamed(renamed(data, ['params', '_meta', RELATED_TASK, 'taskId'], id), ['params', 'taskId'], id),
+    withTaskId(withTaskId(data, ['params', '_meta', RELATED_TASK, 'taskId'], id), ['params', 'taskId'], id),
   );
   return edited === null ? event : new TextEncoder().encode(edited);
 }

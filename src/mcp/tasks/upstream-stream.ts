@@ -3,8 +3,8 @@ import type { HeldStream } from '../hold/stream-answer.ts';
 import { headerOf } from '../protocol/header-policy.ts';
 
 /**
- * Opens the server's own stream and has it run on in ours, event bytes as they come. Null when it opens none: then we
- * are alone.
+ * Opens the server's own stream for `text` and copies its bytes into ours. `ended` resolves when the server ends it.
+ * Null: the server opens no stream.
  */
 export async function upstreamTaskStream(
   message: TaskMessage,
@@ -16,19 +16,19 @@ export async function upstreamTaskStream(
     headers: message.headers,
     body: new TextEncoder().encode(text),
     grant: message.principal.grant,
-    signal: stream.left,
+    signal: stream.readerGone,
   });
   if (answered.kind !== 'answer' || !(answered.body instanceof ReadableStream)) return null;
   if (!(headerOf(answered.headers, 'content-type') ?? '').startsWith('text/event-stream')) {
     await answered.body.cancel();
     return null;
   }
-  return { ended: pump(answered.body, stream) };
+  return { ended: copy(answered.body, stream) };
 }
 
-async function pump(body: ReadableStream<Uint8Array>, stream: HeldStream): Promise<void> {
+async function copy(body: ReadableStream<Uint8Array>, stream: HeldStream): Promise<void> {
   const reader = body.getReader();
-  stream.left.addEventListener('abort', () => void reader.cancel().catch(() => {}), { once: true });
+  stream.readerGone.addEventListener('abort', () => void reader.cancel().catch(() => {}), { once: true });
   for (;;) {
     const { done, value } = await reader.read();
     if (done) return;

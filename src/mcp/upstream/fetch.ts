@@ -1,9 +1,9 @@
 import type { Exchange, ExchangeAnswer, Upstream } from '../../ports.ts';
 
 /**
- * An MCP server over streamable HTTP where there is no `undici`: on Cloudflare Workers. `fetch` cannot tell what was
- * written before it failed, so every failure is `lost` and an approved call that meets one ends as unknown: the safe
- * side of P2. Redirects are answers like any other.
+ * An MCP server over streamable HTTP on Cloudflare Workers, where `undici` does not run. `fetch` cannot tell what was
+ * written before it failed, so every failure is `lost`, and an approved call that fails so ends as unknown: the safe
+ * side of P2. Redirects are returned like any other answer.
  */
 export function fetchUpstream({ url }: { readonly url: string }): Upstream {
   return {

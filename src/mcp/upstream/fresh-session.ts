@@ -1,49 +1,52 @@
 import { headerOf } from '../protocol/header-policy.ts';
-import { whole } from './send.ts';
+import { readWhole } from './send.ts';
 import type { ServerEntry } from './server.ts';
 
-const OLDEST = '2025-03-26';
+/** The revision of a request without MCP-Protocol-Version. */
+const DEFAULT_REVISION = '2025-03-26';
 /** Milliseconds that a server may take to open a session, and to end it. */
 const ANSWER_MS = 20_000;
 
-/** What is done inside: with the agent's headers and the new session; or not at all, because none could be opened. */
-export interface Inside<T> {
+/** What is to be done in a session of the gateway's own. */
+export interface SessionWork<T> {
+  /** Called with the agent's headers and the new session's id. */
   readonly send: (headers: Record<string, string>) => Promise<T>;
+  /** The result when no session could be opened. */
   readonly refused: (why: string) => T;
-  /** What was sent goes on in the session: it is not ended. */
+  /** Whether what was sent continues in the session, which then is not ended. */
   readonly keep?: (sent: T) => boolean;
 }
 
 /**
- * Does something for a task in a session of the gateway's own, when the agent's is over: the server restarted, or the session
- * lived in a child of a replica that is gone. The session is ended afterwards.
+ * Does something for a task in a session of the gateway's own, because the agent's session has ended: the server
+ * restarted, or the session belonged to a child process of a replica that is gone. Ends the new session afterwards.
  */
 export async function freshSession<T>(
   server: ServerEntry,
   grant: string,
-  agent: Readonly<Record<string, string>>,
-  { send, refused, keep }: Inside<T>,
+  agentHeaders: Readonly<Record<string, string>>,
+  { send, refused, keep }: SessionWork<T>,
 ): Promise<T> {
-  const { 'mcp-session-id': _, ...headers } = agent;
-  const version = headers['mcp-protocol-version'] ?? OLDEST;
+  const { 'mcp-session-id': _, ...headers } = agentHeaders;
+  const version = headers['mcp-protocol-version'] ?? DEFAULT_REVISION;
   const params = { protocolVersion: version, capabilities: {}, clientInfo: { name: 'holdfast', version: '1' } };
   const opened = await post(server, grant, headers, { jsonrpc: '2.0', id: 0, method: 'initialize', params });
   if (opened.kind !== 'answer' || opened.status !== 200) {
     return refused(opened.kind === 'answer' ? `it answered ${opened.status} to initialize` : opened.why);
   }
-  const broken = await read(opened.body);
-  if (broken !== null) return refused(broken);
+  const fault = await readToEnd(opened.body);
+  if (fault !== null) return refused(fault);
   const session = headerOf(opened.headers, 'mcp-session-id');
-  const inside = session === null ? headers : { ...headers, 'mcp-session-id': session };
-  const told = await post(server, grant, inside, { jsonrpc: '2.0', method: 'notifications/initialized' });
-  if (told.kind === 'answer') await read(told.body);
-  let goesOn = false;
+  const inSession = session === null ? headers : { ...headers, 'mcp-session-id': session };
+  const confirmed = await post(server, grant, inSession, { jsonrpc: '2.0', method: 'notifications/initialized' });
+  if (confirmed.kind === 'answer') await readToEnd(confirmed.body);
+  let keepOpen = false;
   try {
-    const sent = await send(inside);
-    goesOn = keep?.(sent) ?? false;
+    const sent = await send(inSession);
+    keepOpen = keep?.(sent) ?? false;
     return sent;
   } finally {
-    if (session !== null && !goesOn) void end(server, grant, inside);
+    if (session !== null && !keepOpen) void endSession(server, grant, inSession);
   }
 }
 
@@ -52,19 +55,19 @@ function post({ upstream }: ServerEntry, grant: string, headers: Record<string, 
   return upstream.exchange({ method: 'POST', headers, body, grant, signal: AbortSignal.timeout(ANSWER_MS) });
 }
 
-/** Reads and forgets an answer. null: it was whole. */
-async function read(body: Parameters<typeof whole>[0]): Promise<string | null> {
+/** Reads an answer to its end and drops it. Null: it was complete. */
+async function readToEnd(body: Parameters<typeof readWhole>[0]): Promise<string | null> {
   try {
-    await whole(body, AbortSignal.timeout(ANSWER_MS));
+    await readWhole(body, AbortSignal.timeout(ANSWER_MS));
     return null;
   } catch {
     return 'its answer to initialize did not end';
   }
 }
 
-async function end({ upstream }: ServerEntry, grant: string, headers: Record<string, string>): Promise<void> {
+async function endSession({ upstream }: ServerEntry, grant: string, headers: Record<string, string>): Promise<void> {
   const { 'content-type': _, ...rest } = headers;
   const signal = AbortSignal.timeout(ANSWER_MS);
   const ended = await upstream.exchange({ method: 'DELETE', headers: rest, body: null, grant, signal });
-  if (ended.kind === 'answer') await read(ended.body);
+  if (ended.kind === 'answer') await readToEnd(ended.body);
 }

@@ -2,26 +2,28 @@ import { type Dispatcher, Pool } from 'undici';
 import { concatBytes } from '../../bytes/read.ts';
 import type { Exchange, ExchangeAnswer, Upstream } from '../../ports.ts';
 
+/** How an HTTP server is reached. */
 export interface HttpUpstreamOptions {
-  /** Where the server listens, path and query included. */
+  /** The server's address, with path and query. */
   readonly url: string;
 }
 
-/** Bodies of a known length up to this many bytes are handed over whole. */
+/** A body of a known length up to this many bytes is returned in one piece instead of as a stream. */
 const SMALL = 256 * 1024;
-/** Bytes that wait for a slow reader before the upstream is made to wait. */
+/** Bytes buffered for a slow reader before the upstream connection is paused. */
 const HIGH_WATER = 64 * 1024;
 
 /**
- * An MCP server over streamable HTTP. Every exchange is sent at most once, on a connection of its own while it lasts;
- * no time-out ends it (a call may take as long as it likes), redirects are answers like any other.
+ * An MCP server over streamable HTTP. Every exchange is sent at most once and has a connection to itself while it
+ * lasts. There is no time-out, because a call may take any time. Redirects are returned like any other answer.
  *
- * `not_sent` is said only when no byte of the request can have been written: refused, no address, no route, TLS not
- * agreed on. Everything else that goes wrong is `lost`. `why` is a code, fit for an agent to read; it names no address.
+ * The result is `not_sent` only when no byte of the request can have been written: connection refused, no address, no
+ * route, TLS handshake failed. Every other failure is `lost`. `why` is a code without addresses, which an agent may
+ * read.
  */
 export function httpUpstream({ url }: HttpUpstreamOptions): Upstream {
   const { origin, pathname, search } = new URL(url);
-  // HTTP/2 would let a request be sent again on its own account (GOAWAY); HTTP/1.1 without pipelining does not.
+  // HTTP/2 may send a request again by itself (after GOAWAY); HTTP/1.1 without pipelining does not.
   const pool = new Pool(origin, { headersTimeout: 0, bodyTimeout: 0, pipelining: 1, allowH2: false });
   return {
     kind: 'http',
@@ -33,21 +35,21 @@ export function httpUpstream({ url }: HttpUpstreamOptions): Upstream {
 function send(pool: Pool, path: string, exchange: Exchange): Promise<ExchangeAnswer> {
   return new Promise((resolve) => {
     if (exchange.signal?.aborted) return resolve({ kind: 'not_sent', why: 'ABORTED' });
-    const answering = new AnswerHandler(resolve, exchange);
+    const handler = new AnswerHandler(resolve, exchange);
     const { method, headers, body } = exchange;
-    // A GET is idempotent, which undici takes for leave to send it twice.
+    // undici repeats idempotent requests, such as a GET, unless it is told that they are not.
     const options = { path, method, headers, body, idempotent: false } as Dispatcher.DispatchOptions;
     try {
-      pool.dispatch(options, answering);
+      pool.dispatch(options, handler);
     } catch (error) {
-      answering.onResponseError(null, error as Error);
+      handler.onResponseError(null, error as Error);
     }
   });
 }
 
 /**
- * The upstream's stream ended before its answer did. Of errors with this code the HTTP server writes nothing into the
- * agent's stream; it only cuts it off, so that it cannot pass for whole.
+ * The upstream's stream broke off. When a stream fails with this code, the HTTP server writes nothing into the agent's
+ * stream and cuts it off, so that the agent cannot mistake it for complete.
  */
 class BrokenOff extends Error {
   readonly code = 'ERR_STREAM_PREMATURE_CLOSE';
@@ -57,10 +59,10 @@ class BrokenOff extends Error {
 class AnswerHandler implements Dispatcher.DispatchHandler {
   readonly #exchange: Exchange;
   #resolve: ((answer: ExchangeAnswer) => void) | null;
-  #transfer: Dispatcher.DispatchController | null = null;
+  #controller: Dispatcher.DispatchController | null = null;
   #status = 0;
   #headers: [string, string][] = [];
-  /** What came before it was known how to hand it over. */
+  /** Received before it was decided whether to return them in one piece or as a stream. */
   #chunks: Uint8Array[] = [];
   #length = 0;
   #ended = false;
@@ -73,11 +75,11 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
     exchange.signal?.addEventListener('abort', this.#abort, { once: true });
   }
 
-  /** Called right before the first byte is written. */
+  /** undici calls this immediately before it writes the first byte. */
   onRequestStart(controller: Dispatcher.DispatchController): void {
-    const again = this.#transfer !== null;
-    this.#transfer = controller;
-    if (again) controller.abort(new Error('a request is never sent twice'));
+    const repeated = this.#controller !== null;
+    this.#controller = controller;
+    if (repeated) controller.abort(new Error('a request is never sent twice'));
     else if (this.#exchange.signal?.aborted) this.#abort();
   }
 
@@ -91,10 +93,10 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
     for (const name in headers) {
       const value = headers[name];
       if (typeof value === 'string') this.#headers.push([name.toLowerCase(), value]);
-      else if (value !== undefined) for (const one of value) this.#headers.push([name.toLowerCase(), one]);
+      else if (value !== undefined) for (const item of value) this.#headers.push([name.toLowerCase(), item]);
     }
     if (isSmall(headers)) return;
-    // Short answers come in one read with their headers: by the next microtask they are whole, and need no stream.
+    // A short answer comes in one read with its headers: it is complete by the next microtask and needs no stream.
     queueMicrotask(() => {
       if (!this.#ended) this.#handOver(this.#makeStream());
     });
@@ -121,7 +123,7 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
     this.#ended = true;
     const why = codeOf(error);
     if (this.#stream !== null && !this.#dropped) this.#stream.error(new BrokenOff(why));
-    this.#settle(this.#transfer === null ? { kind: 'not_sent', why } : { kind: 'lost', why });
+    this.#settle(this.#controller === null ? { kind: 'not_sent', why } : { kind: 'lost', why });
   }
 
   #makeStream(): ReadableStream<Uint8Array> {
@@ -132,7 +134,7 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
         this.#chunks = [];
       },
       pull: () => {
-        if (this.#transfer?.paused) this.#transfer.resume();
+        if (this.#controller?.paused) this.#controller.resume();
       },
       cancel: () => this.#abandon(),
     };
@@ -141,13 +143,13 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
 
   #abandon(): void {
     this.#dropped = true;
-    if (this.#exchange.whenAbandoned === 'drain') this.#transfer?.resume();
+    if (this.#exchange.whenAbandoned === 'drain') this.#controller?.resume();
     else this.#abort();
   }
 
   readonly #abort = (): void => {
-    // Before the request has a connection there is nothing to abort; `onRequestStart` looks at the signal again.
-    this.#transfer?.abort(new Error('ABORTED'));
+    // Without a connection there is nothing to abort yet; `onRequestStart` checks the signal again.
+    this.#controller?.abort(new Error('ABORTED'));
   };
 
   #handOver(body: ReadableStream<Uint8Array> | Uint8Array | null): void {
@@ -161,14 +163,14 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
   }
 }
 
-/** Whole and soon: a stated length within the limit, and no event stream. */
+/** Whether the answer is short enough to wait for: it states a length within `SMALL`, and it is not an event stream. */
 function isSmall(headers: Record<string, string | string[] | undefined>): boolean {
   const length = headers['content-length'];
   const type = headers['content-type'];
   return typeof length === 'string' && Number(length) <= SMALL && !String(type).startsWith('text/event-stream');
 }
 
-/** An error's code, of its cause if it has none itself; never its message, which may hold an address. */
+/** The error's code, or that of its cause; never its message, which may contain an address. */
 function codeOf(error: unknown): string {
   for (let e: unknown = error; e instanceof Error; e = e.cause) {
     if ('code' in e && typeof e.code === 'string') return e.code;

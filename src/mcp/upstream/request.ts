@@ -1,7 +1,7 @@
-import { type Sending, type SendResult, sendHeld } from './send.ts';
+import { type OutgoingRequest, type SendResult, sendOnce } from './send.ts';
 import type { ServerEntry } from './server.ts';
 
-/** A request of the gateway's own to a server. */
+/** A request that the gateway itself makes to a server. */
 export interface ServerRequest {
   readonly server: ServerEntry;
   readonly grant: string;
@@ -10,11 +10,11 @@ export interface ServerRequest {
   /** JSON text of `params`. */
   readonly params: string;
   readonly signal?: AbortSignal;
-  /** Events that come before the answer. */
-  readonly meanwhile?: Sending['meanwhile'];
+  /** Called for each event that comes before the answer. */
+  readonly onEvent?: OutgoingRequest['onEvent'];
 }
 
-/** Asks, and reads the answer whichever way it comes. The id is one that no agent would choose. */
+/** Sends the request once and reads its answer, whether JSON or a stream. No agent would choose the request's id. */
 export function requestServer({
   server,
   grant,
@@ -22,11 +22,11 @@ export function requestServer({
   method,
   params,
   signal,
-  meanwhile,
+  onEvent,
 }: ServerRequest): Promise<SendResult> {
   const idText = JSON.stringify(`holdfast-${crypto.randomUUID()}`);
   const text = `{"jsonrpc":"2.0","id":${idText},"method":${JSON.stringify(method)},"params":${params}}`;
-  return sendHeld({
+  return sendOnce({
     upstream: server.upstream,
     grant,
     headers: {
@@ -37,7 +37,7 @@ export function requestServer({
     },
     bytes: new TextEncoder().encode(text),
     idText,
-    meanwhile: meanwhile ?? (() => undefined),
+    onEvent: onEvent ?? (() => undefined),
     ...(signal === undefined ? {} : { signal }),
   });
 }

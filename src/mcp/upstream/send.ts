@@ -8,29 +8,33 @@ import { headerOf } from '../protocol/header-policy.ts';
 import { SseCutter } from '../sse/cutter.ts';
 import { fieldsOf } from '../sse/fields.ts';
 
-/** A dispatched call on its way to the upstream. */
-export interface Sending {
+/** A request on its way to the upstream: a dispatched call, or a request of the gateway's own. */
+export interface OutgoingRequest {
   readonly upstream: Upstream;
   readonly grant: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly bytes: Uint8Array;
-  /** The request's id as JSON text; which message is its answer. */
+  /** The request's id as JSON text, which identifies its response. */
   readonly idText: string;
-  /** Events that come before the answer: progress, server-to-client requests. A promise: the next one is to wait. */
-  readonly meanwhile: (event: Uint8Array) => Promise<void> | undefined | void;
-  /** The agent takes the call back while it runs (2026-07-28, or a cancelled task). */
+  /**
+   * Called for each event that comes before the response: progress, or a server-to-client request. A returned promise
+   * delays the next event until it resolves.
+   */
+  readonly onEvent: (event: Uint8Array) => Promise<void> | undefined | void;
+  /** Aborted when the agent cancels the call while it runs (2026-07-28, or a cancelled task). */
   readonly signal?: AbortSignal;
 }
 
-/** How it ended, with the SSE event that carried the answer, so that its event id is kept. */
+/** How a request ended. */
 export interface SendResult {
   readonly outcome: Outcome;
+  /** The SSE event that carried the response, so that its event id is kept; null where there was none. */
   readonly event: string | null;
-  /** Nothing was sent because the server no longer knows the session. */
+  /** Nothing was sent, because the server no longer knows the session. */
   readonly sessionLost?: boolean;
 }
 
-/** Times in a row that a stream which ended without the answer is asked for the rest in vain. */
+/** Failed attempts in a row to resume a stream that ended without the response. */
 const MOST_FAILURES = 20;
 const DEFAULT_RETRY_MS = 1_000;
 const SHORTEST_RETRY_MS = 100;
@@ -40,22 +44,23 @@ const TOO_LONG = `longer than ${MOST_HELD_BYTES >> 20} MiB`;
 const UTF8 = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /**
- * Sends an approved call once and waits for its answer, however long that takes. Nothing is ever sent again: a stream
- * that ends early is resumed by GET (2025-11-25, Resumability and Redelivery), which repeats no call.
+ * Sends a request, such as an approved call, once and waits for its response without a time limit. Nothing is ever sent
+ * again: a stream that ends early is resumed by GET (2025-11-25, Resumability and Redelivery), which does not repeat
+ * the call.
  *
- * | what came | outcome |
+ * | what happened | outcome |
  * |---|---|
- * | refused, DNS, TLS before any write; 404 for its session | not sent: the pass is given back |
- * | the response | returned |
+ * | refused, DNS or TLS failure before any write; 404 for its session | not sent: the pass is given back |
+ * | the response came | returned |
  * | another 4xx | returned, failed: the upstream refused it |
  * | 5xx, a reset, a stream that ends without the response | unknown |
  */
-export async function sendHeld(sending: Sending): Promise<SendResult> {
-  const { upstream, headers, bytes, grant, signal } = sending;
-  // What comes after the answer is read to its end: a connection cut off may look like a wish to a legacy server.
-  const leaving = signal === undefined ? ({ whenAbandoned: 'drain' } as const) : { signal };
-  const answer = await upstream.exchange({ method: 'POST', headers, body: bytes, grant, ...leaving });
-  if (signal?.aborted && answer.kind !== 'answer') return ended(answer.kind === 'not_sent' ? answer : TAKEN_BACK);
+export async function sendOnce(request: OutgoingRequest): Promise<SendResult> {
+  const { upstream, headers, bytes, grant, signal } = request;
+  // What follows the response is read to its end: a legacy server may take a closed connection for a cancellation.
+  const onLeave = signal === undefined ? ({ whenAbandoned: 'drain' } as const) : { signal };
+  const answer = await upstream.exchange({ method: 'POST', headers, body: bytes, grant, ...onLeave });
+  if (signal?.aborted && answer.kind !== 'answer') return ended(answer.kind === 'not_sent' ? answer : CANCELLED);
   if (answer.kind === 'not_sent') return ended({ kind: 'not_sent', why: answer.why });
   if (answer.kind === 'lost') return ended({ kind: 'unknown', why: `its answer was lost (${answer.why})` });
   if (answer.status === 404 && headers['mcp-session-id'] !== undefined) {
@@ -65,11 +70,11 @@ export async function sendHeld(sending: Sending): Promise<SendResult> {
   if (answer.status >= 500 || answer.status < 200) {
     return ended({ kind: 'unknown', why: `the server answered ${answer.status}` });
   }
-  if (isStream(answer)) return readStream(sending, answer);
-  return ended(await readWhole(sending, answer));
+  if (isStream(answer)) return readStream(request, answer);
+  return ended(await readSingleResponse(request, answer));
 }
 
-const TAKEN_BACK: Outcome = { kind: 'unknown', why: 'the agent took it back while it ran' };
+const CANCELLED: Outcome = { kind: 'unknown', why: 'the agent took it back while it ran' };
 
 function ended(outcome: Outcome): SendResult {
   return { outcome, event: null };
@@ -79,29 +84,32 @@ function isStream(answer: UpstreamAnswer): boolean {
   return answer.status < 300 && (headerOf(answer.headers, 'content-type') ?? '').startsWith('text/event-stream');
 }
 
-async function readWhole(sending: Sending, answer: UpstreamAnswer): Promise<Outcome> {
+async function readSingleResponse(request: OutgoingRequest, answer: UpstreamAnswer): Promise<Outcome> {
   let text: string;
   try {
-    text = UTF8.decode(await whole(answer.body, sending.signal));
+    text = UTF8.decode(await readWhole(answer.body, request.signal));
   } catch (error) {
-    if (sending.signal?.aborted) return TAKEN_BACK;
-    return { kind: 'unknown', why: `its answer broke off (${wordOf(error)})` };
+    if (request.signal?.aborted) return CANCELLED;
+    return { kind: 'unknown', why: `its answer broke off (${messageOf(error)})` };
   }
-  const returned = responseIn(text, sending.idText);
+  const returned = responseIn(text, request.idText);
   if (returned !== null) return returned;
   if (answer.status < 300) return { kind: 'unknown', why: 'the server answered without a response' };
-  return refused(sending.idText, answer.status);
+  return refusalResponse(request.idText, answer.status);
 }
 
-/** A refusal that is no JSON-RPC response to this call, made one. */
-function refused(idText: string, status: number): Outcome {
+/** A JSON-RPC error response for an HTTP refusal that contains none. */
+function refusalResponse(idText: string, status: number): Outcome {
   const error = { code: status, message: `The server refused the call with HTTP ${status}.` };
   const text = `{"jsonrpc":"2.0","id":${idText},"error":${JSON.stringify(error)}}`;
   return { kind: 'returned', response: new TextEncoder().encode(text), failed: true };
 }
 
-/** The whole of an answer's body. Rejects when it breaks off, when it is longer than `MOST_HELD`, or when the signal says that it was waited for enough. */
-export async function whole(body: UpstreamAnswer['body'], signal?: AbortSignal): Promise<Uint8Array> {
+/**
+ * Reads an answer's whole body. Rejects when it breaks off, when it is longer than `MOST_HELD_BYTES`, or when the
+ * signal is aborted.
+ */
+export async function readWhole(body: UpstreamAnswer['body'], signal?: AbortSignal): Promise<Uint8Array> {
   if (body === null) return new Uint8Array(0);
   if (body instanceof Uint8Array) return body;
   const bounded = signal === undefined ? body : body.pipeThrough(new TransformStream<Uint8Array>(), { signal });
@@ -110,22 +118,23 @@ export async function whole(body: UpstreamAnswer['body'], signal?: AbortSignal):
   return bytes;
 }
 
-interface Position {
+/** How far a stream has been read, for its resumption. */
+interface StreamPosition {
   lastId: string | null;
   retryMs: number;
 }
 
-async function readStream(sending: Sending, first: UpstreamAnswer): Promise<SendResult> {
-  const at: Position = { lastId: null, retryMs: DEFAULT_RETRY_MS };
+async function readStream(request: OutgoingRequest, first: UpstreamAnswer): Promise<SendResult> {
+  const position: StreamPosition = { lastId: null, retryMs: DEFAULT_RETRY_MS };
   let answer: UpstreamAnswer | null = first;
   for (let failures = 0; ; ) {
-    const sent = answer === null ? null : await readEvents(sending, answer, at);
+    const sent = answer === null ? null : await readEvents(request, answer, position);
     if (sent !== null) return sent;
-    if (sending.signal?.aborted) return ended(TAKEN_BACK);
-    if (at.lastId === null) return ended({ kind: 'unknown', why: 'its stream ended without an answer' });
-    await pause(at.retryMs);
-    const next = await sending.upstream.exchange(resumptionOf(sending, at.lastId));
-    // A server may close its stream as often as it likes and be polled (2025-11-25); only silence is counted.
+    if (request.signal?.aborted) return ended(CANCELLED);
+    if (position.lastId === null) return ended({ kind: 'unknown', why: 'its stream ended without an answer' });
+    await pause(position.retryMs);
+    const next = await request.upstream.exchange(resumptionOf(request, position.lastId));
+    // A server may close its stream at any time and be polled (2025-11-25), so only failed attempts are counted.
     failures = next.kind === 'answer' ? 0 : failures + 1;
     if (next.kind === 'answer' && !isStream(next)) {
       return ended({ kind: 'unknown', why: `its stream could not be resumed (${next.status})` });
@@ -137,54 +146,58 @@ async function readStream(sending: Sending, first: UpstreamAnswer): Promise<Send
   }
 }
 
-function resumptionOf(sending: Sending, lastId: string): Exchange {
-  const { 'content-type': _, ...headers } = sending.headers;
+function resumptionOf(request: OutgoingRequest, lastId: string): Exchange {
+  const { 'content-type': _, ...headers } = request.headers;
   return {
     method: 'GET',
     headers: { ...headers, accept: 'text/event-stream', 'last-event-id': lastId },
     body: null,
-    grant: sending.grant,
+    grant: request.grant,
   };
 }
 
-/** null: the stream ended, or broke, before the answer. */
-async function readEvents(sending: Sending, answer: UpstreamAnswer, at: Position): Promise<SendResult | null> {
+/** Null: the stream ended or broke off before the response. */
+async function readEvents(
+  request: OutgoingRequest,
+  answer: UpstreamAnswer,
+  position: StreamPosition,
+): Promise<SendResult | null> {
   const cutter = new SseCutter();
-  const take = async (events: Uint8Array[]): Promise<SendResult | null> => {
+  const readAll = async (events: Uint8Array[]): Promise<SendResult | null> => {
     for (const event of events) {
-      const sent = takeEvent(event, sending.idText, at);
+      const sent = readEvent(event, request.idText, position);
       if (sent) return sent;
-      await sending.meanwhile(event);
+      await request.onEvent(event);
     }
     return null;
   };
-  if (answer.body instanceof Uint8Array) return take(cutter.push(answer.body));
+  if (answer.body instanceof Uint8Array) return readAll(cutter.push(answer.body));
   if (answer.body === null) return null;
   const reader = answer.body.getReader();
-  const leave = (): void => void reader.cancel().catch(() => {});
-  sending.signal?.addEventListener('abort', leave, { once: true });
-  if (sending.signal?.aborted) leave();
+  const cancelReading = (): void => void reader.cancel().catch(() => {});
+  request.signal?.addEventListener('abort', cancelReading, { once: true });
+  if (request.signal?.aborted) cancelReading();
   try {
     for (;;) {
       const { done, value } = await reader.read();
-      const sent = done ? null : await take(cutter.push(value));
+      const sent = done ? null : await readAll(cutter.push(value));
       if (sent || done) return sent;
-      if (cutter.waiting > MOST_HELD_BYTES)
+      if (cutter.pendingBytes > MOST_HELD_BYTES)
         return ended({ kind: 'unknown', why: `its stream has an event ${TOO_LONG}` });
     }
   } catch {
     return null;
   } finally {
-    sending.signal?.removeEventListener('abort', leave);
-    leave();
+    request.signal?.removeEventListener('abort', cancelReading);
+    cancelReading();
   }
 }
 
-function takeEvent(event: Uint8Array, idText: string, at: Position): SendResult | null {
+function readEvent(event: Uint8Array, idText: string, position: StreamPosition): SendResult | null {
   const text = UTF8.decode(event);
   const { data, id, retryMs } = fieldsOf(text);
-  if (id !== null) at.lastId = id;
-  if (retryMs !== null) at.retryMs = Math.min(Math.max(retryMs, SHORTEST_RETRY_MS), LONGEST_RETRY_MS);
+  if (id !== null) position.lastId = id;
+  if (retryMs !== null) position.retryMs = Math.min(Math.max(retryMs, SHORTEST_RETRY_MS), LONGEST_RETRY_MS);
   const returned = data === null ? null : responseIn(data, idText);
   return returned === null ? null : { outcome: returned, event: text };
 }
@@ -205,6 +218,6 @@ function responseIn(text: string, idText: string): Outcome | null {
   return { kind: 'returned', response: new TextEncoder().encode(text), failed };
 }
 
-function wordOf(error: unknown): string {
+function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : 'unknown';
 }

@@ -7,32 +7,33 @@ import { freshSession } from './fresh-session.ts';
 import { requestServer } from './request.ts';
 import type { ServerEntry } from './server.ts';
 
-/** A task that a server made of an approved call, and how it is asked after. */
+/** A task that a server created for an approved call, with what is needed to ask about it. It is stored as JSON. */
 export interface UpstreamTask {
   readonly taskId: string;
   readonly era: Task['era'];
-  /** The agent's own headers of the call, with the session in which it runs. */
+  /** The headers that the agent sent with the call, and the session in which the task runs. */
   readonly headers: Readonly<Record<string, string>>;
   /** JSON text of the call's `_meta`, which every modern request repeats; null: it had none. */
   readonly meta: string | null;
-  /** Milliseconds that the server wants between two looks. */
+  /** Milliseconds that the server wants between two polls. */
   readonly pollMs: number;
 }
 
 /** The server no longer knows the session. */
-interface Homeless {
-  readonly kind: 'homeless';
+interface SessionLost {
+  readonly kind: 'session_lost';
 }
 
-/** Milliseconds that a server may take to say how its task stands. */
+/** Milliseconds that a server may take to report the state of its task. */
 const ANSWER_MS = 20_000;
 const DEFAULT_POLL_MS = 5_000;
 const SHORTEST_POLL_MS = 200;
 const LONGEST_POLL_MS = 60_000;
+/** MCP's error code for a resource that does not exist. */
 const NOT_FOUND = -32002;
 const UTF8 = new TextDecoder();
 
-/** The task that the server made of the call; null when it made none. */
+/** The task in a server's response to a call; null when the response is not a task. */
 export function upstreamTaskIn(
   response: Uint8Array,
   era: Task['era'],
@@ -49,65 +50,67 @@ export function upstreamTaskIn(
   return { taskId, era, headers: call.headers, meta, pollMs: pollOf(task) };
 }
 
-/** Milliseconds to wait before the next look, as the server wants it. */
+/** Milliseconds until the next poll, as the server wishes, from 200 to 60,000. */
 function pollOf(task: Json | undefined): number {
   const wanted = member(task, 'pollInterval') ?? member(task, 'pollIntervalMs');
   const ms = typeof wanted === 'number' && Number.isFinite(wanted) ? wanted : DEFAULT_POLL_MS;
   return Math.min(Math.max(ms, SHORTEST_POLL_MS), LONGEST_POLL_MS);
 }
 
-/** JSON of the params that a message about their task has. */
-export function paramsAbout(theirs: UpstreamTask): string {
-  const meta = theirs.era === 'modern' && theirs.meta !== null ? `,"_meta":${theirs.meta}` : '';
-  return `{"taskId":${JSON.stringify(theirs.taskId)}${meta}}`;
+/** JSON text of the params of a request about an upstream task. */
+export function upstreamTaskParams(upstreamTask: UpstreamTask): string {
+  const meta = upstreamTask.era === 'modern' && upstreamTask.meta !== null ? `,"_meta":${upstreamTask.meta}` : '';
+  return `{"taskId":${JSON.stringify(upstreamTask.taskId)}${meta}}`;
 }
 
-/** The headers that go with it. */
-export function headersAbout(theirs: UpstreamTask, server: ServerEntry): Record<string, string> {
+/** The headers of a request about an upstream task. */
+export function upstreamTaskHeaders(upstreamTask: UpstreamTask, server: ServerEntry): Record<string, string> {
   const headers: Record<string, string> = {};
-  for (const [name, value] of Object.entries(theirs.headers)) {
+  for (const [name, value] of Object.entries(upstreamTask.headers)) {
     if (!name.startsWith('mcp-param-')) headers[name] = value;
   }
-  if (headers['mcp-name'] !== undefined) headers['mcp-name'] = theirs.taskId;
+  if (headers['mcp-name'] !== undefined) headers['mcp-name'] = upstreamTask.taskId;
   for (const [name, value] of Object.entries(server.headers)) headers[name.toLowerCase()] = value;
   headers['accept-encoding'] = 'identity';
   return headers;
 }
 
 /**
- * Asks the server how its task stands, and, once it is over, how it ended: in the session of the call, or, when that is
- * over, in one of the gateway's own, because a server may well have kept the task.
+ * Asks the server for its task's state and, once it has ended, for its result. The request is made in the call's
+ * session or, when that has ended, in a session of the gateway's own, because the server may still have the task.
  */
-export async function readUpstreamTask(
+export async function fetchUpstreamTask(
   server: ServerEntry,
   grant: string,
-  theirs: UpstreamTask,
+  upstreamTask: UpstreamTask,
 ): Promise<UpstreamTaskState> {
-  const headers = headersAbout(theirs, server);
-  const sight = await lookIn(server, grant, theirs, headers);
-  if (sight.kind !== 'homeless') return sight;
+  const headers = upstreamTaskHeaders(upstreamTask, server);
+  const state = await stateInSession(server, grant, upstreamTask, headers);
+  if (state.kind !== 'session_lost') return state;
   return freshSession<UpstreamTaskState>(server, grant, headers, {
-    send: async (inside) => {
-      const again = await lookIn(server, grant, theirs, inside);
-      return again.kind === 'homeless' ? { kind: 'lost', why: 'it forgets its sessions', forever: false } : again;
+    send: async (inSession) => {
+      const retried = await stateInSession(server, grant, upstreamTask, inSession);
+      return retried.kind === 'session_lost'
+        ? { kind: 'lost', why: 'it forgets its sessions', forever: false }
+        : retried;
     },
     refused: (why) => ({ kind: 'lost', why, forever: false }),
   });
 }
 
-async function lookIn(
+async function stateInSession(
   server: ServerEntry,
   grant: string,
-  theirs: UpstreamTask,
+  upstreamTask: UpstreamTask,
   headers: Record<string, string>,
-): Promise<UpstreamTaskState | Homeless> {
-  const about = { server, grant, headers, params: paramsAbout(theirs) };
+): Promise<UpstreamTaskState | SessionLost> {
+  const request = { server, grant, headers, params: upstreamTaskParams(upstreamTask) };
   const { outcome, sessionLost } = await requestServer({
-    ...about,
+    ...request,
     method: 'tasks/get',
     signal: AbortSignal.timeout(ANSWER_MS),
   });
-  if (sessionLost) return { kind: 'homeless' };
+  if (sessionLost) return { kind: 'session_lost' };
   if (outcome.kind !== 'returned') return { kind: 'lost', why: outcome.why, forever: false };
   const text = UTF8.decode(outcome.response);
   const task = member(JSON.parse(text) as Json, 'result');
@@ -117,19 +120,19 @@ async function lookIn(
   if (status !== 'completed' && status !== 'failed') {
     return { kind: 'open', text: textAt(text, ['result']) ?? '{}', pollMs: pollOf(task) };
   }
-  if (theirs.era === 'modern') return inlined(text, task);
-  const ended = await requestServer({ ...about, method: 'tasks/result', signal: AbortSignal.timeout(ANSWER_MS) });
+  if (upstreamTask.era === 'modern') return inlinedEnd(text, task);
+  const ended = await requestServer({ ...request, method: 'tasks/result', signal: AbortSignal.timeout(ANSWER_MS) });
   if (ended.outcome.kind !== 'returned') return { kind: 'lost', why: ended.outcome.why, forever: false };
   const { response, failed } = ended.outcome;
-  // Of a task that is completed, a refusal of its result says nothing: a rate limit, a credential, a proxy.
+  // An error instead of a completed task's result says nothing about the task: a rate limit, a credential, a proxy.
   if (status === 'completed' && member(JSON.parse(UTF8.decode(response)) as Json, 'result') === undefined) {
     return { ...refusal(UTF8.decode(response)), forever: false };
   }
   return { kind: 'ended', response, failed: status === 'failed' || failed };
 }
 
-/** 2026-07-28 inlines the end in `tasks/get`; the bytes of it are kept as they came. */
-function inlined(text: string, task: JsonObject): UpstreamTaskState {
+/** 2026-07-28 inlines the result or error in `tasks/get`; its bytes are kept as they came. */
+function inlinedEnd(text: string, task: JsonObject): UpstreamTaskState {
   const error = textAt(text, ['result', 'error']);
   const result = textAt(text, ['result', 'result']) ?? '{}';
   const end = error === null ? `"result":${result}` : `"error":${error}`;
@@ -139,7 +142,9 @@ function inlined(text: string, task: JsonObject): UpstreamTaskState {
   return { kind: 'ended', response, failed };
 }
 
-/** A JSON-RPC error that names the task means that it is gone; any other, and every HTTP status, may pass. */
+/**
+ * The error codes for an unknown task mean that it is gone for good; any other error or HTTP status may be temporary.
+ */
 function refusal(text: string): Extract<UpstreamTaskState, { kind: 'lost' }> {
   const code = member(member(JSON.parse(text) as Json, 'error'), 'code');
   const forever = code === INVALID_PARAMS || code === NOT_FOUND;

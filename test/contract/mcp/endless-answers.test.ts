@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { MOST_HELD_BYTES } from '../../../src/bytes/held-answer.ts';
-import { sendHeld, whole } from '../../../src/mcp/upstream/send.ts';
+import { readWhole, sendOnce } from '../../../src/mcp/upstream/send.ts';
 import type { ExchangeAnswer, Upstream } from '../../../src/ports.ts';
 
 const CHUNK = new Uint8Array(1024 * 1024).fill(0x20);
@@ -37,13 +37,13 @@ describe('the answer to an approved call', () => {
         headers: [['content-type', type]],
         body,
       });
-      const { outcome } = await sendHeld({
+      const { outcome } = await sendOnce({
         upstream: { kind: 'http', exchange, close: async () => undefined } as Upstream,
         grant: 'agent',
         headers: {},
         bytes: new Uint8Array(0),
         idText: '1',
-        meanwhile: () => undefined,
+        onEvent: () => undefined,
       });
       assert.equal(outcome.kind, 'unknown');
       assert.match('why' in outcome ? String(outcome.why) : '', /longer than 64 MiB/);
@@ -60,6 +60,6 @@ describe('the answer to an approved call', () => {
         else out.enqueue(new TextEncoder().encode(next));
       },
     });
-    assert.equal(new TextDecoder().decode(await whole(body)), '{"a":1}');
+    assert.equal(new TextDecoder().decode(await readWhole(body)), '{"a":1}');
   });
 });

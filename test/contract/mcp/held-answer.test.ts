@@ -7,7 +7,7 @@ import { serve } from '@hono/node-server';
 import type { HeldAnswer } from '../../../src/mcp/hold/answer.ts';
 import { HeldSocket } from '../../../src/mcp/hold/socket-answer.ts';
 import { HeldStream } from '../../../src/mcp/hold/stream-answer.ts';
-import { STREAM_HEADERS } from '../../../src/mcp/sse/write.ts';
+import { SSE_HEADERS } from '../../../src/mcp/sse/write.ts';
 import { eventually } from '../../support/wait.ts';
 
 /** A server that answers every request with a held answer. */
@@ -29,7 +29,7 @@ function streams(): Promise<Place> {
   const fetch = (): Response => {
     const stream = new HeldStream();
     answers.push(stream);
-    return new Response(stream.body, { headers: STREAM_HEADERS });
+    return new Response(stream.body, { headers: SSE_HEADERS });
   };
   return listening(serve({ fetch, port: 0, hostname: '127.0.0.1' }) as ReturnType<typeof createServer>, answers);
 }
@@ -91,7 +91,7 @@ for (const [name, open] of Object.entries({ 'written to the socket': sockets, 'c
       const said = all.replaceAll(/\r\n[0-9a-f]+\r\n/g, '');
       assert.ok(said.includes('id: e1\nretry: 1000\ndata: \n\n: waits\n\nevent: message\ndata: {"a": 1}\n\n'), said);
       assert.ok(said.includes('data: "é 🙂"\n\n'), said);
-      assert.equal(answer.left.aborted, false);
+      assert.equal(answer.readerGone.aborted, false);
       answer.message('"after the end"');
       assert.equal(await answer.taken(), false);
     });
@@ -101,7 +101,7 @@ for (const [name, open] of Object.entries({ 'written to the socket': sockets, 'c
       answer.comment('waits');
       await eventually('it hears', () => read().includes('waits') || null);
       caller.destroy();
-      await eventually('it is noticed', () => answer.left.aborted || null);
+      await eventually('it is noticed', () => answer.readerGone.aborted || null);
       answer.message('"nobody hears"');
       assert.equal(await answer.taken(), false);
       answer.close();
@@ -113,7 +113,7 @@ for (const [name, open] of Object.entries({ 'written to the socket': sockets, 'c
       answer.comment('waits');
       answer.abandon();
       await eventually('it ends', () => read().endsWith('0\r\n\r\n') || null);
-      assert.deepEqual([answer.left.aborted, await answer.taken()], [true, false]);
+      assert.deepEqual([answer.readerGone.aborted, await answer.taken()], [true, false]);
       answer.message('"never"');
       assert.ok(!read().includes('never'));
     });
@@ -152,7 +152,7 @@ for (const [name, open] of Object.entries({ 'written to the socket': sockets, 'c
       caller.destroy();
       assert.equal(await taken, false);
       await room;
-      assert.equal(answer.left.aborted, true);
+      assert.equal(answer.readerGone.aborted, true);
     });
   });
 }
@@ -169,7 +169,7 @@ test('P4: a caller that went before its answer was made is gone from the start',
   caller.destroy();
   await eventually('its connection is closed', () => response.closed || null);
   const answer = new HeldSocket(response);
-  assert.equal(answer.left.aborted, true);
+  assert.equal(answer.readerGone.aborted, true);
   answer.message('"nobody hears"');
   assert.equal(await answer.taken(), false);
   await place.close();

@@ -66,7 +66,7 @@ describe('a held call at the edges', () => {
     count += 1;
     const bound = world.replica(`edge-${count}`, { store: faulty.store ?? {} });
     const gateway: Gateway = { ...bound, tasks: { ...bound.tasks, ...faulty.tasks } };
-    const server = { name: 'prometheus', headers: {}, hidden: () => false, hides: false };
+    const server = { name: 'prometheus', headers: {}, isHidden: () => false, inspectsLists: false };
     const entry = { ...server, upstream: httpUpstream({ url: upstream.url }) };
     const grant = { name: 'release-bot', owner: 'U0SAM', selfApproval: false, servers: ['prometheus'] };
     const calls = callDoor(gateway, () => ({ progressMs: 60_000, defaultMs: 60_000, beatMs: 50 }));
@@ -80,7 +80,7 @@ describe('a held call at the edges', () => {
       maxBody: 64 * 1024,
       hosts: () => new Set([host]),
       publicUrl: () => `http://${host}`,
-      sent: RESPONSE_ALREADY_SENT,
+      alreadySent: RESPONSE_ALREADY_SENT,
       log: quiet,
     });
     const served = serve({ fetch: app.fetch, port: 0, hostname: '127.0.0.1' }) as Server;

@@ -13,7 +13,7 @@ describe('A real client and a real server, with the door between', () => {
   before(async () => {
     server = await sdkUpstream();
     const entry = { headers: {}, upstream: httpUpstream({ url: server.url }) };
-    door = await servedDoor([{ ...entry, name: 'sdk', hidden: (tool) => tool === 'drop', hides: true }]);
+    door = await servedDoor([{ ...entry, name: 'sdk', isHidden: (tool) => tool === 'drop', inspectsLists: true }]);
   });
   after(async () => {
     await door[Symbol.asyncDispose]();

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { unsure } from '../../../src/mcp/protocol/tool-results.ts';
+import { approverUncheckedResult } from '../../../src/mcp/protocol/tool-results.ts';
 import { Agent, noteOf, textOf } from '../../support/agent/agent.ts';
 import { sampleApproval } from '../../support/domain/approval.ts';
 import { CHANNEL, type GatewayProcess, type House, openHouse } from '../../support/gateway/program.ts';
@@ -112,7 +112,9 @@ describe('a token that Slack has revoked while the gateway runs', () => {
   });
 
   test('an approved call whose approver cannot be looked up says what has to be done first', () => {
-    const [refused, silent] = [true, false].map((one) => unsure(sampleApproval({}), one).content[0].text);
+    const [refused, silent] = [true, false].map(
+      (one) => approverUncheckedResult(sampleApproval({}), one).content[0].text,
+    );
     assert.match(refused!, /is approved, but Slack refuses the gateway's token.*\n.*replace the token.*\/readyz/);
     assert.match(silent!, /is approved, but Slack does not answer/);
     assert.doesNotMatch(silent!, /token/);

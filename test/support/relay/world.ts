@@ -42,12 +42,18 @@ export async function relayWorld(): Promise<RelayWorld> {
   const entry = {
     upstream: httpUpstream({ url: upstream.url }),
     headers: { Authorization: 'Bearer upstream-secret', 'X-Tenant': 'seven' },
-    hidden: () => false,
-    hides: false,
+    isHidden: () => false,
+    inspectsLists: false,
   };
   const gone = httpUpstream({ url: `http://127.0.0.1:${await freePort()}/mcp` });
-  const hidden = (tool: string) => tool.startsWith('delete_');
-  const hiding = { ...entry, name: 'hiding', upstream: httpUpstream({ url: upstream.url }), hidden, hides: true };
+  const isHidden = (tool: string) => tool.startsWith('delete_');
+  const hiding = {
+    ...entry,
+    name: 'hiding',
+    upstream: httpUpstream({ url: upstream.url }),
+    isHidden,
+    inspectsLists: true,
+  };
   const servers = [
     { ...entry, name: 'echo' },
     { ...entry, name: 'private' },
