@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import type { PgNotification, PgPool, PgPoolClient, PgQueryResult } from 'bullmq';
+import type { PgPool, PgPoolClient, PgQueryResult } from 'bullmq';
 
 /** What we need of a pool: a `pg.Pool` is one. */
 export interface SqlPool {
@@ -8,13 +8,20 @@ export interface SqlPool {
   readonly options?: object;
 }
 
+/** A message of a channel, as `pg` and PGlite hand it on. */
+export interface SqlNotification {
+  readonly channel: string;
+  readonly payload?: string | undefined;
+  readonly processId?: number | undefined;
+}
+
 export interface SqlClient {
   query(text: string, params?: unknown[]): Promise<{ rows: unknown[]; rowCount?: number | null }>;
   release(destroy?: boolean): void;
-  on(event: 'notification', listener: (message: PgNotification) => void): unknown;
+  on(event: 'notification', listener: (message: SqlNotification) => void): unknown;
   on(event: 'error', listener: (error: Error) => void): unknown;
   on(event: 'end', listener: () => void): unknown;
-  removeListener(event: 'notification', listener: (message: PgNotification) => void): unknown;
+  removeListener(event: 'notification', listener: (message: SqlNotification) => void): unknown;
   removeListener(event: 'error', listener: (error: Error) => void): unknown;
   removeListener(event: 'end', listener: () => void): unknown;
 }
@@ -82,7 +89,7 @@ class BorrowedClient extends EventEmitter implements PgPoolClient {
   readonly #client: SqlClient;
   readonly #onRelease: () => void;
   #released = false;
-  readonly #onNotification = (message: PgNotification): void => void this.emit('notification', message);
+  readonly #onNotification = (message: SqlNotification): void => void this.emit('notification', message);
   readonly #onEnd = (): void => void this.emit('end');
   readonly #onError = (error: Error): void => {
     if (this.listenerCount('error') > 0) this.emit('error', error);

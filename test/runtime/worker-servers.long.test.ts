@@ -27,7 +27,7 @@ async function sdkServer(): Promise<{ url: string; asked(): number; close(): Pro
     if (incoming.headers['x-key'] !== 'of the config') return void response.writeHead(401).end();
     const mcp = new McpServer({ name: 'sdk', version: '1' });
     for (const name of ['look', 'wipe_disk']) mcp.registerTool(name, {}, () => ({ content: [] }));
-    const transport = new StreamableHTTPServerTransport({ sessionIdGenerator: undefined });
+    const transport = new StreamableHTTPServerTransport({});
     await mcp.connect(transport as never);
     await transport.handleRequest(incoming, response);
   });

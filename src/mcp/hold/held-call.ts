@@ -202,7 +202,7 @@ export class HeldCall implements HeartbeatTarget {
     const forCaller = (text: string): string => responseForCaller(text, this.#request.idText, meta);
     const edited = event === null ? null : editData(event, forCaller);
     if (edited === null) this.stream.message(forCaller(response));
-    else this.stream.raw(new TextEncoder().encode(edited));
+    else void this.stream.raw(new TextEncoder().encode(edited));
   }
 
   /** The caller can wait no longer. Its seat is kept before it is told to come back. */

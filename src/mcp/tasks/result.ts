@@ -66,7 +66,7 @@ async function follow(
     const running = view.approval.state === 'dispatched';
     if (view.task.phase === 'relayed') upstreamStream.open(view.task);
     for (const { n, event } of running ? await serverQuestions(gateway, task.id, lastQuestion) : []) {
-      answer.raw(event);
+      void answer.raw(event);
       lastQuestion = n;
     }
     const until = new Date(clock.now().getTime() + (running ? CHECK_MS : 30_000));

@@ -80,7 +80,7 @@ for (const [name, open] of Object.entries({ 'written to the socket': sockets, 'c
       answer.prime('e1');
       answer.comment('waits');
       answer.message('{"a":\r\n1}');
-      answer.raw(new TextEncoder().encode('event: message\ndata: "é 🙂"\n\n'));
+      void answer.raw(new TextEncoder().encode('event: message\ndata: "é 🙂"\n\n'));
       assert.equal(await answer.taken(), true);
       answer.close();
       const all = await eventually('it ends', () => (read().endsWith('0\r\n\r\n') ? read() : null));

@@ -130,7 +130,7 @@ export async function openHouse(options: HouseOptions): Promise<House> {
   const launch: House['start'] = async (more = {}) => {
     const program = new Program(join(folder, 'holdfast.yaml'), environment(more.env ?? {}), more.args ?? []);
     running.add(program);
-    program.ended.then(() => running.delete(program));
+    void program.ended.then(() => running.delete(program));
     const url = await program.listening();
     slack.interactivityUrl = `${url}/slack/events`;
     return gatewayOf(program, url, adminToken);

@@ -51,7 +51,7 @@ export class Views {
     of.versions.push(of.view);
   }
 
-  find(by: { id?: string; externalId?: string }): SlackView | undefined {
+  find(by: { id?: string | undefined; externalId?: string | undefined }): SlackView | undefined {
     return this.all.find((v) =>
       by.id !== undefined
         ? v.id === by.id

@@ -52,7 +52,11 @@ export class WebApi {
     this.#pause = pause;
   }
 
-  async call(method: string, headers: { authorization?: string; type?: string }, raw: string): Promise<ApiResponse> {
+  async call(
+    method: string,
+    headers: { authorization: string | undefined; type: string | undefined },
+    raw: string,
+  ): Promise<ApiResponse> {
     const parsed = argumentsOf(headers.type ?? '', raw);
     const args = 'ok' in parsed ? {} : parsed;
     const { token: inBody, ...recorded } = args;
