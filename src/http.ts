@@ -1,29 +1,29 @@
 import { Hono } from 'hono';
 
-/** The doors, each with its own paths. */
+/** The apps of all doors, each with its own paths. */
 export interface Doors {
   readonly mcp: Hono;
-  /** null: no Slack over HTTP. */
+  /** null: Slack does not call over HTTP. */
   readonly slack: Hono | null;
   readonly api: Hono;
-  /** The log for programs; what it does not take is the API's. */
+  /** The audit log for programs; comes before `api`, which takes the other API paths. */
   readonly audit: Hono;
   readonly health: Hono;
   readonly schema: Hono;
-  /** null: nothing is counted here. */
+  /** null: this runtime counts nothing. */
   readonly metrics: Hono | null;
-  /** null: no pages here. */
+  /** null: this runtime serves no pages. */
   readonly console: Hono | null;
 }
 
-/** A request in, its response out. */
+/** Answers requests. */
 export type HttpApp = Pick<Hono, 'fetch'>;
 
-const AGENTS = /^https?:\/\/[^/]+\/mcp\/[^/]+$/;
+const AGENT_CALL = /^https?:\/\/[^/]+\/mcp\/[^/]+$/;
 
 /**
- * One app; every door refuses for itself. Agents' calls, which are nearly everything, are found by their own door's few
- * paths: among all paths of all doors, finding them takes half as long again.
+ * One app for all doors; each door refuses requests by itself. Agents' calls, nearly all of the traffic, go straight to
+ * their own door: routing them among the paths of all doors takes half as long again.
  */
 export function httpApp(doors: Doors): HttpApp {
   const app = new Hono();
@@ -37,6 +37,6 @@ export function httpApp(doors: Doors): HttpApp {
   if (doors.console !== null) app.route('/', doors.console);
   app.notFound((c) => c.json({ error: 'not_found', reason: `There is nothing at ${c.req.path}.` }, 404));
   return {
-    fetch: (request, ...rest) => (AGENTS.test(request.url) ? doors.mcp : app).fetch(request, ...rest),
+    fetch: (request, ...rest) => (AGENT_CALL.test(request.url) ? doors.mcp : app).fetch(request, ...rest),
   };
 }

@@ -7,7 +7,7 @@ import { faultInjection } from '../main/process/fault-injection.ts';
 import { fromDisk } from '../main/process/from-disk.ts';
 import { processLog } from '../main/process/log.ts';
 import type { Terminal } from '../main/process/terminal.ts';
-import { keepFresh } from '../main/rules/reload.ts';
+import { watchConfig } from '../main/reload.ts';
 
 /** `start`: runs until SIGTERM or SIGINT. */
 export async function startCommand(flags: Flags, terminal: Terminal): Promise<number> {
@@ -23,7 +23,7 @@ export async function startCommand(flags: Flags, terminal: Terminal): Promise<nu
   const running = await startNode(loaded, log, faultInjection(terminal.env), { sink, out: terminal.out });
   // Listen for signals before the banner: whoever waits for the banner may stop the process at once.
   const stopped = stopSignal();
-  const stopReloading = keepFresh(running, sources, log);
+  const stopReloading = watchConfig(running, sources, log);
   terminal.out(banner(loaded, running.url));
   await stopped;
   stopReloading();

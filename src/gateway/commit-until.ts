@@ -1,24 +1,25 @@
 import type { Approval } from '../domain/approval/approval.ts';
 import type { Change, Committed, Store } from '../ports.ts';
 
-/** How a change is found and made. `K`: what it is judged on. */
+/** One change to make: how its facts are read, judged and committed. `K`: the facts it is judged on. */
 export interface CommitAttempt<K> {
-  /** Reads anew what the change is judged on; null: it is gone. */
+  /** Reads the current facts; null: what was to be changed is gone. */
   read(): Promise<K | null>;
-  /** The change that this asks for; null: none, and it is left as it is. */
+  /** The change that the facts call for; null: none. */
   judge(known: K): Change | null | Promise<Change | null>;
   commit(change: Change, known: K): Promise<Committed>;
 }
 
-/** How it ended, with what it was judged on last. */
+/** How it ended, with the facts that it was judged on last. */
 export type CommitEnd<K> =
   | { readonly kind: 'committed'; readonly known: K; readonly change: Change; readonly approval: Approval }
   | { readonly kind: 'unchanged'; readonly known: K }
   | { readonly kind: 'gone' };
 
 /**
- * Reads, judges and commits by comparison, again and again until a commit holds or there is nothing to commit: whoever
- * was overtaken judges what is true now. `known`: read already; it need not be fresh, since the commit compares.
+ * Reads, judges and commits by comparison until a commit holds or there is nothing to commit: after a conflict the
+ * change is judged again on what is true now. `known`: facts read earlier; they may be stale, because the commit
+ * compares revisions.
  */
 export async function commitUntil<K>(attempt: CommitAttempt<K>, known: K | null = null): Promise<CommitEnd<K>> {
   for (let now = known ?? (await attempt.read()); now !== null; now = await attempt.read()) {
@@ -30,7 +31,7 @@ export async function commitUntil<K>(attempt: CommitAttempt<K>, known: K | null 
   return { kind: 'gone' };
 }
 
-/** The same for an approval that is judged on its own row alone. */
+/** The same for a change that is judged on the approval's own row alone. */
 export function changeApproval(
   store: Pick<Store, 'find' | 'commit'>,
   from: string | Approval,

@@ -1,6 +1,6 @@
 /**
- * The steps between a request and its outcome at which a process may die. A test names one, and the process ends there
- * as kill -9 would end it; docs/operations.md says what everybody sees afterwards.
+ * The steps between a request and its outcome at which a process may die. A test names one of them, and the process
+ * ends there as if by kill -9; docs/operations.md says what everybody sees afterwards.
  */
 export const FAULT_POINTS = [
   'open.before',

@@ -12,14 +12,14 @@ import type { UnpostedCards } from './state/unposted-cards.ts';
 import type { WaitingRoom } from './state/waiting-room.ts';
 
 /**
- * One process's gateway: its ports, the rules as they stand, and what it remembers. A use case takes of it what its
- * signature names (`Pick<Gateway, …>`), so that what a line may touch can be read there.
+ * One process's gateway: its ports, its current rules, and what it remembers. A use case takes only the members that
+ * its signature names (`Pick<Gateway, …>`), so the signature shows what it may touch.
  */
 export interface Gateway extends Ports {
   readonly rules: Rules;
-  /** Where changes of approvals are announced. */
+  /** Announces changes of approvals to waiting callers, the queue and the cards. */
   readonly announcer: Announcer;
-  /** Callers who wait here for a pass. */
+  /** Callers of this process that take their pass in the transaction of the decision that gives it. */
   readonly inline: InlineDispatch;
   readonly journal: Journal;
   readonly waitingRoom: WaitingRoom;
@@ -29,6 +29,6 @@ export interface Gateway extends Ports {
   readonly unposted: UnpostedCards;
   readonly checkpointSigner: CheckpointSigner;
   readonly accessLog: AccessLog;
-  /** Events that this process has made durable. */
+  /** How many events this process has made durable. */
   readonly writtenEvents: { events: number };
 }

@@ -1,7 +1,7 @@
-/** Crockford's base 32, lower case: no letter that is read as another, and nothing a job id or a button cannot hold. */
+/** Crockford's base 32, lower case: no two letters look alike, and job ids and buttons can hold all of them. */
 const LETTERS = '0123456789abcdefghjkmnpqrstvwxyz';
 
-/** `ap_` and 26 letters: 48 bits of time, so that ids sort by it, and 80 random bits. */
+/** The prefix, `_` and 26 letters: 48 bits of time, so that ids sort by age, and 80 random bits. */
 export function newId(prefix: 'ap' | 'jo' | 'ru' | 'di', now: Date): string {
   let time = now.getTime();
   let head = '';

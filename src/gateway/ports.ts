@@ -2,30 +2,30 @@ import type { NewEvent } from '../domain/log/event.ts';
 import type { Cards, Clock, Ledger, Log, Queue, Sink, Store, TaskStore, Vault, Witness } from '../ports.ts';
 import type { FaultPoint } from './fault-point.ts';
 
-/** Hears every event once it is durable; counts, and never throws. */
+/** Counts an event. Called once the event is durable; never throws. */
 export type EventMeter = (event: NewEvent) => void;
 
-/** The ports as one process holds them. `main/` constructs them; the gateway is bound to them. */
+/** The ports of one process. `main/` constructs them and binds the gateway to them. */
 export interface Ports {
   readonly store: Store;
   readonly ledger: Ledger;
   readonly tasks: TaskStore;
   readonly queue: Queue;
-  /** null: no Slack configured; approvals are decided over the API. */
+  /** null: Slack is not configured; approvals are decided in the console or over the API. */
   readonly cards: Cards | null;
   readonly vault: Vault;
   readonly clock: Clock;
   readonly log: Log;
-  /** This process, in events and leases. */
+  /** The name of this process in events and leases. */
   readonly replica: string;
   /** Where checkpoints are kept besides the database. */
   readonly witnesses?: readonly Witness[];
-  /** null: events are handed on to nobody. */
+  /** Where sealed events are delivered; null: nowhere. */
   readonly sink?: Sink | null;
-  /** Counts events. */
-  readonly heard?: EventMeter;
-  /** Tests end the process here; absent otherwise. */
-  readonly at?: (point: FaultPoint) => void;
-  /** Milliseconds of a lease; 30 s when absent. */
+  /** Counts the events that this process makes durable; absent: nobody counts. */
+  readonly eventMeter?: EventMeter;
+  /** Called at each fault point. Tests end the process here; absent in production. */
+  readonly faultPoint?: (point: FaultPoint) => void;
+  /** How long a lease lasts, in ms; 30 s when absent. */
   readonly leaseMs?: number;
 }

@@ -4,24 +4,24 @@ import type { CardRecord, Cards, Delivery } from '../ports.ts';
 import type { Gateway } from './gateway.ts';
 import { newId } from './id.ts';
 
-/** Milliseconds that one run may have a card; Slack's calls are bounded far below it. */
+/** Milliseconds for which one run may claim a card; calls to Slack time out long before. */
 const RUN_MS = 60_000;
-/** Milliseconds until a card that another run has is looked at again. */
+/** Milliseconds until a card that another run has claimed is tried again. */
 const BUSY_MS = 500;
 
 /**
- * Brings an approval's card up to date, from the store: late perhaps, never wrong. Returns ms after which to try
- * again, or null when the card shows the truth.
+ * Brings an approval's card up to date from the store, so a card may be late but is never wrong. Returns the ms after
+ * which to try again, or null when the card is up to date.
  *
- * | died or lost | next run |
+ * | what was lost, and when | the next run |
  * |---|---|
- * | before the post | the intent (`ts` null) is there: looks for the message, finds none, posts |
- * | after the post, before its `ts` was kept | looks for the message by its metadata and adopts it |
- * | after an update, before its revision was kept | updates again, to the same text |
- * | the queue, while a run is under way | waits for that run: one run at a time has the card |
+ * | the process, before the post | finds the recorded intent (`ts` null): looks for the message, finds none, posts |
+ * | the process, after the post and before its `ts` was stored | looks for the message by its metadata and adopts it |
+ * | the process, after an update and before its revision was stored | updates again, to the same text |
+ * | the queue, during a run | waits for that run: a card is claimed by one run at a time |
  */
 export async function publishCard(
-  gateway: Pick<Gateway, 'at' | 'cards' | 'clock' | 'inline' | 'log' | 'replica' | 'retries' | 'store'>,
+  gateway: Pick<Gateway, 'cards' | 'clock' | 'faultPoint' | 'inline' | 'log' | 'replica' | 'retries' | 'store'>,
   id: string,
 ): Promise<number | null> {
   const { store, cards } = gateway;
@@ -33,27 +33,27 @@ export async function publishCard(
   try {
     return await bringUpToDate(gateway, cards, id, claim.card);
   } finally {
-    // Until it is let go of, or this run's time is over, nobody else may correct the card.
+    // No other run may update the card until it is released, or until this run's claim expires.
     await gateway.retries.run(() => store.releaseCard(id, run.id));
   }
 }
 
 async function bringUpToDate(
-  gateway: Pick<Gateway, 'at' | 'clock' | 'inline' | 'log' | 'store'>,
+  gateway: Pick<Gateway, 'clock' | 'faultPoint' | 'inline' | 'log' | 'store'>,
   cards: Cards,
   id: string,
   record: CardRecord | null,
 ): Promise<number | null> {
   const approval = await gateway.store.find(id);
   if (approval === null || (record !== null && record.revision >= approval.revision)) return null;
-  gateway.at?.('post.before');
-  const delivery = await show(cards, approval, record);
-  gateway.at?.('post.after');
-  return settle(gateway, approval, record, delivery);
+  gateway.faultPoint?.('post.before');
+  const delivery = await showCard(cards, approval, record);
+  gateway.faultPoint?.('post.after');
+  return recordDelivery(gateway, approval, record, delivery);
 }
 
-/** A card adapter that throws is a card that is late. */
-async function show(cards: Cards, approval: Approval, record: CardRecord | null): Promise<Delivery> {
+/** An adapter that throws is treated as one that could not deliver yet. */
+async function showCard(cards: Cards, approval: Approval, record: CardRecord | null): Promise<Delivery> {
   try {
     return await cards.show(approval, record);
   } catch (error) {
@@ -61,7 +61,7 @@ async function show(cards: Cards, approval: Approval, record: CardRecord | null)
   }
 }
 
-async function settle(
+async function recordDelivery(
   gateway: Pick<Gateway, 'clock' | 'inline' | 'log' | 'store'>,
   approval: Approval,
   record: CardRecord | null,
@@ -76,8 +76,8 @@ async function settle(
       const data = { channel, ts, digest, state: approval.state, revision: approval.revision };
       const card = { approval: approval.id, channel, ts, digest, revision: approval.revision, postedAt: at };
       await store.saveCard(card, approvalEvent(approval, { type, at, actor: 'holdfast', data }), content);
-      gateway.inline.showed(card, delivery.whole === true);
-      // What changed while it was being posted is another run's work, at once.
+      gateway.inline.cardShown(card, delivery.whole === true);
+      // If the approval changed while its card was being posted, another run follows at once.
       const now = await store.find(approval.id);
       return now !== null && now.revision > approval.revision ? 0 : null;
     }
@@ -87,7 +87,12 @@ async function settle(
     case 'never':
       log.error({ approval: approval.id, why: delivery.why }, 'the card cannot be shown');
       await store.saveCard(
-        { ...intent(approval), channel: record?.channel ?? '', ts: record?.ts ?? null, revision: approval.revision },
+        {
+          ...unpostedCard(approval),
+          channel: record?.channel ?? '',
+          ts: record?.ts ?? null,
+          revision: approval.revision,
+        },
         approvalEvent(approval, { type: 'card.failed', at, actor: 'holdfast', data: { why: delivery.why } }),
       );
       return null;
@@ -96,14 +101,14 @@ async function settle(
   }
 }
 
-/** What is kept before the first post, so that a post whose answer is lost is looked for and not repeated. */
-function intent(approval: Approval): CardRecord {
+/** The record of a card that has not been posted. */
+function unpostedCard(approval: Approval): CardRecord {
   return { approval: approval.id, channel: '', ts: null, revision: 0, digest: '', postedAt: null };
 }
 
 /**
- * A click came from a message whose post was never confirmed: it is this approval's card. `channel`, `ts`: where the
- * message stands. A card whose message is known stays as it is.
+ * Records the message as this approval's card: a click came from it although its post was never confirmed.
+ * `channel`, `ts`: where the message is. A card whose message is already known is left alone.
  */
 export async function adoptCard(
   { store }: Pick<Gateway, 'store'>,

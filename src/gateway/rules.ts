@@ -3,22 +3,24 @@ import type { Principal } from '../domain/call/call.ts';
 import type { Policy } from '../domain/policy/policy.ts';
 import type { Ask } from '../domain/policy/verdict.ts';
 
-/** The config and policies as they stand now. A reload swaps what is behind it; a parked call keeps what it froze. */
+/** The current config and policies. A reload swaps what is behind this; a parked call keeps what was frozen with it. */
 export interface Rules {
-  /** null: no such server (any more). */
+  /** null: no such server, or no longer. */
   policy(server: string): Policy | null;
-  /** The approvers an ask means, frozen into the approval. */
+  /** The approvers that an ask names, to be frozen into the approval. */
   requirement(ask: Ask): Requirement;
-  /** The grant's principal while it may call this server; null once it was revoked, expired or unbound. */
+  /**
+   * The grant's principal while it may call this server; null once the grant is revoked, expired or unbound from it.
+   */
   principal(grant: string, server: string): Principal | null;
   readonly approval: ApprovalTerms;
-  /** SHA-256, hex, of the token that stands for this grant; null when there is no such grant. */
+  /** SHA-256, in hex, of the grant's current token; null when there is no such grant. */
   token(grant: string): string | null;
-  /** Learns what any replica has revoked by now; called before a pass is spent. Throws `Unavailable('store')`. */
+  /** Reads what all replicas have revoked so far; called before a pass is spent. Throws `Unavailable('store')`. */
   refresh(): Promise<void>;
 }
 
-/** Milliseconds, but for the count. */
+/** The terms for approvals: times in ms, and how many may be pending for one grant. */
 export interface ApprovalTerms {
   readonly timeoutMs: number;
   readonly pickupMs: number;

@@ -26,7 +26,7 @@ export function bindGateway(outside: Ports, rules: Rules): Gateway {
   const writtenEvents = { events: 0 };
   const store = meteredStore(outside.store, replica, (event) => {
     writtenEvents.events += 1;
-    outside.heard?.(event);
+    outside.eventMeter?.(event);
   });
   const ports: Ports = { ...outside, store };
   const waitingRoom = new WaitingRoom(store, clock, log, replica);
@@ -34,7 +34,7 @@ export function bindGateway(outside: Ports, rules: Rules): Gateway {
   return {
     ...ports,
     rules,
-    announcer: new Announcer(ports, (approval) => waitingRoom.ring(approval)),
+    announcer: new Announcer(ports, (approval) => waitingRoom.wakeHere(approval)),
     inline: new InlineDispatch(),
     journal,
     waitingRoom,
@@ -48,16 +48,19 @@ export function bindGateway(outside: Ports, rules: Rules): Gateway {
   };
 }
 
-/** Starts the queue's work and the waiting room. Resolves with what stops both; rejects when the queue is out of reach. */
+/**
+ * Starts the queue's work and the waiting room. Resolves with a function that stops both; rejects when the queue is out
+ * of reach.
+ */
 export async function startGateway(
   gateway: Pick<
     Gateway,
     | 'accessLog'
     | 'announcer'
-    | 'at'
     | 'cards'
     | 'checkpointSigner'
     | 'clock'
+    | 'faultPoint'
     | 'inline'
     | 'journal'
     | 'leases'
@@ -79,7 +82,7 @@ export async function startGateway(
   const { waitingRoom, journal, leases, retries, unposted } = gateway;
   gateway.queue.onWake((id) => waitingRoom.wake(id));
   await gateway.store.beat(gateway.replica);
-  // First what can fail: whoever is refused here must be able to end.
+  // Before any timer is started: when this fails, nothing may keep the process from exiting.
   await gateway.queue.start(handlersOf(gateway));
   waitingRoom.start();
   unposted.start();
@@ -92,7 +95,7 @@ export async function startGateway(
     leases.stop();
     retries.stop();
     await gateway.announcer.flush();
-    gateway.accessLog.settle(true);
+    gateway.accessLog.flush(true);
     journal.note(lifeEvent(gateway, 'gateway.stopped'));
     await journal.close();
     await stopSealer();
@@ -105,10 +108,10 @@ function handlersOf(
   gateway: Pick<
     Gateway,
     | 'announcer'
-    | 'at'
     | 'cards'
     | 'checkpointSigner'
     | 'clock'
+    | 'faultPoint'
     | 'inline'
     | 'ledger'
     | 'log'

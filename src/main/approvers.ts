@@ -1,5 +1,5 @@
 import type { Loaded } from '../config/load.ts';
-import { decide } from '../gateway/decision/decide.ts';
+import { decideApproval } from '../gateway/decision/decide.ts';
 import { refuseAtDoor } from '../gateway/decision/refuse.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import { adoptCard } from '../gateway/publish-card.ts';
@@ -14,34 +14,35 @@ import type { SetupFault } from '../slack/setup/fault.ts';
 import { TokenHealth } from '../slack/setup/token-health.ts';
 import type { SlackApi } from '../slack/wire/api.ts';
 
-/** Slack, half at a time: the cards are a port of the gateway, the door needs the gateway. */
+/** Approvers in Slack, made in two steps: the cards are a port of the gateway, and the door needs the gateway. */
 export interface Approvers {
   readonly cards: Cards;
-  /** Rejects when cards cannot be shown, or must not; a Slack that merely does not answer is waited for. */
+  /** Rejects when cards cannot or must not be shown. A Slack that merely does not answer is no reason to reject. */
   check(): Promise<void>;
   /**
-   * From now on cards go where this config says, and the clicks count that it says. What is wrong with its channels,
-   * workspace or app, in words, and then nothing changes.
+   * Takes over where this config sends cards and whose clicks it accepts. Returns what is wrong with its channels,
+   * workspace or app, in words; then nothing changes.
    */
-  resettle(loaded: Loaded): Promise<readonly string[]>;
+  changeSlack(loaded: Loaded): Promise<readonly string[]>;
+  /** The door for the clicks. */
   door(gateway: Gateway): SlackDoor;
 }
 
-/** What a runtime speaks to Slack with: Slack's own libraries, or plain `fetch` where they do not fit. */
-export interface SlackMeans {
+/** How a runtime talks to Slack: with Slack's own libraries, or with plain `fetch` where those do not run. */
+export interface SlackAdapters {
   api(options: { token: string; apiUrl: string | undefined; log: Log }): SlackApi;
   door(deps: SlackDeps & { readonly api: SlackApi }): SlackDoor;
 }
 
 /** null: no Slack is configured. Throws when a channel is missing. */
-export function approversInSlack(loaded: Loaded, means: SlackMeans, clock: Clock, log: Log): Approvers | null {
+export function approversInSlack(loaded: Loaded, adapters: SlackAdapters, clock: Clock, log: Log): Approvers | null {
   const { settings, secrets } = loaded;
   if (secrets.slackBotToken === null) return null;
   const routing = new LiveRouting(routingOf(loaded));
   const token = secrets.slackBotToken;
   const apiUrl = settings.slack.apiUrl ?? undefined;
   const { publicUrl } = settings;
-  const access = new TokenHealth(means.api({ token, apiUrl, log }), clock, log);
+  const access = new TokenHealth(adapters.api({ token, apiUrl, log }), clock, log);
   const { api } = access;
   const identityOf = ({ app, ...terms }: HomeSetup) => ({
     people: new People({ api, clock, log, ...terms }),
@@ -53,33 +54,33 @@ export function approversInSlack(loaded: Loaded, means: SlackMeans, clock: Clock
   return {
     cards: { ...cards, trouble: () => access.trouble() },
     check: async () => {
-      const lines = told(await checkSlack(api, { ...setupOf(channelsOf(routing)), ...home }), ['fatal'], log);
-      if (lines.length === 0) return;
-      const list = lines.map((line) => `  ${line}`).join('\n');
+      const found = await checkSlack(api, { ...setupOf(channelsOf(routing)), ...home });
+      const faults = blockingFaults(found, ['fatal'], log);
+      if (faults.length === 0) return;
+      const list = faults.map((fault) => `  ${fault}`).join('\n');
       throw new Error(`Slack is not set up as it must be (holdfast doctor slack tells more):\n${list}`);
     },
-    resettle: async (next) => {
-      const [to, newHome] = [routingOf(next), homeOf(next)];
-      const known = channelsOf(routing);
-      const fresh = channelsOf(to).filter((one) => !known.includes(one));
+    changeSlack: async (next) => {
+      const [newRouting, newHome] = [routingOf(next), homeOf(next)];
+      const checked = channelsOf(routing);
+      const newChannels = channelsOf(newRouting).filter((channel) => !checked.includes(channel));
       const moves = !sameHome(newHome, home);
-      const found = fresh.length > 0 ? await checkSlack(api, { ...setupOf(fresh), ...newHome }) : [];
-      if (moves && fresh.length === 0) found.push(...(await checkHome(api, newHome)));
-      // A home that Slack did not confirm is not taken: its people might be outsiders.
-      const faults = told(found, moves ? ['fatal', 'unknown'] : ['fatal'], log);
+      const found = newChannels.length > 0 ? await checkSlack(api, { ...setupOf(newChannels), ...newHome }) : [];
+      if (moves && newChannels.length === 0) found.push(...(await checkHome(api, newHome)));
+      // A home that Slack did not confirm is not taken over: its people might be outsiders.
+      const faults = blockingFaults(found, moves ? ['fatal', 'unknown'] : ['fatal'], log);
       if (faults.length > 0) return faults;
-      routing.become(to);
+      routing.become(newRouting);
       if (moves) {
         home = newHome;
-        // With people of its own: nothing that is remembered of the old home's is asked about the new one's.
+        // The new home starts with no cached people: what is known of the old one's must not count for it.
         identity.become(identityOf(newHome));
-        log.info(newHome, 'Slack: whose clicks count has changed');
+        log.info(newHome, 'Slack: the workspace or app whose clicks count has changed');
       }
       return [];
     },
-    door: (gateway) => {
-      const { store } = gateway;
-      return means.door({
+    door: (gateway) =>
+      adapters.door({
         channel: routing.channel,
         routing,
         api,
@@ -92,22 +93,29 @@ export function approversInSlack(loaded: Loaded, means: SlackMeans, clock: Clock
         appToken: secrets.slackAppToken ?? undefined,
         apiUrl,
         publicUrl,
-        look: (id) => store.look(id),
-        recall: (id) => gateway.inline.recall(id),
-        adopt: (id, place, ts) => adoptCard(gateway, id, place, ts),
-        decide: (id, word, approver, seen) =>
-          decide(gateway, id, word, approver, { pickupMs: gateway.rules.approval.pickupMs }, seen),
-        refused: (id, user, reason, choice) =>
-          refuseAtDoor(gateway, id, { approver: { id: user, via: 'slack' }, reason, choice }),
-      });
-    },
+        ...useCasesOf(gateway),
+      }),
+  };
+}
+
+/** What the door for clicks does with the gateway. */
+function useCasesOf(gateway: Gateway): Pick<SlackDeps, 'look' | 'recall' | 'adopt' | 'decide' | 'refused'> {
+  return {
+    look: (id) => gateway.store.look(id),
+    recall: (id) => gateway.inline.remembered(id),
+    adopt: (id, channel, ts) => adoptCard(gateway, id, channel, ts),
+    decide: (id, utterance, approver, seen) =>
+      decideApproval(gateway, id, utterance, approver, { pickupMs: gateway.rules.approval.pickupMs }, seen),
+    refused: (id, user, reason, choice) =>
+      refuseAtDoor(gateway, id, { approver: { id: user, via: 'slack' }, reason, choice }),
   };
 }
 
 function routingOf({ config, settings }: Loaded): Routing {
   const { channel } = settings.slack;
-  if (channel === null)
+  if (channel === null) {
     throw new Error('SLACK_CHANNEL, or slack.channel in the config, is needed with SLACK_BOT_TOKEN.');
+  }
   const { channels, direct } = config.slack;
   return { channel, ...channels, direct };
 }
@@ -126,11 +134,15 @@ function sameHome(one: HomeSetup, other: HomeSetup): boolean {
 }
 
 /**
- * What of the faults stands in the way, each with its remedy; the others are logged. Groups and people are left to
- * `doctor`: one that is empty today must not keep a gateway from starting again.
+ * The faults of these severities, in words, each with its remedy; the others are logged. Groups and people are left to
+ * `doctor`: a group that is empty today must not keep a gateway from starting again.
  */
-function told(faults: readonly SetupFault[], inTheWay: readonly SetupFault['severity'][], log: Log): string[] {
-  const stops = ({ severity }: SetupFault) => inTheWay.includes(severity);
-  for (const fault of faults) if (!stops(fault)) log.warn({ remedy: fault.remedy }, `Slack: ${fault.what}`);
-  return faults.filter(stops).map(({ what, remedy }) => `${what}\n    → ${remedy}`);
+function blockingFaults(
+  faults: readonly SetupFault[],
+  severities: readonly SetupFault['severity'][],
+  log: Log,
+): string[] {
+  const blocks = ({ severity }: SetupFault) => severities.includes(severity);
+  for (const fault of faults) if (!blocks(fault)) log.warn({ remedy: fault.remedy }, `Slack: ${fault.what}`);
+  return faults.filter(blocks).map(({ what, remedy }) => `${what}\n    → ${remedy}`);
 }

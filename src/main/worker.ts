@@ -1,52 +1,54 @@
 import { DurableObject } from 'cloudflare:workers';
 import { sweep } from '../gateway/sweep.ts';
 import type { Assembled } from './assemble.ts';
-import { type Booted, bootWorker } from './worker/boot.ts';
+import { type Booted, bootWorker } from './boot-worker.ts';
 import type { WorkerEnv } from './worker/env.ts';
 
-/** The thin part: finds the object that holds this server's calls, and passes the request on. */
+/** The Worker itself only passes a request on to the object that holds the server's calls. */
 export default {
   fetch(request: Request, env: WorkerEnv): Promise<Response> {
     return objectFor(env, new URL(request.url)).fetch(request);
   },
-  /** Every minute: an object that was evicted while something is parked comes back and sweeps. */
+  /** Every minute: brings back an object that was evicted while something is parked, and has it sweep. */
   async scheduled(_event: unknown, env: WorkerEnv): Promise<void> {
     await objectFor(env, null).tick();
   },
 };
 
-/** The object that holds a server's calls; of the others' business there is one. Counters are each object's own. */
+/** The object that holds a server's calls; one object does everything else. Each object has its own counters. */
 function objectFor(env: WorkerEnv, url: URL | null): ReturnType<WorkerEnv['GATEWAY']['get']> {
   const sharded = env.HOLDFAST_SHARD === 'server' && url !== null;
   const server = sharded ? /^\/mcp\/([A-Za-z0-9_-]{1,64})$/.exec(url.pathname)?.[1] : undefined;
-  const counted = sharded && url.pathname === '/metrics' ? url.searchParams.get('server') : null;
-  const name = server ?? counted;
+  const metricsOf = sharded && url.pathname === '/metrics' ? url.searchParams.get('server') : null;
+  const name = server ?? metricsOf;
   return env.GATEWAY.get(env.GATEWAY.idFromName(name === null ? 'gateway' : `server ${name}`));
 }
 
 /** Milliseconds between two alarms while something is parked; an idle object is evicted after 70 s at the earliest. */
 const ALARM_MS = 25_000;
 
-/** The same gateway as on Node, in a Durable Object: it may hold sockets, and lives while something waits in it. */
+/**
+ * The same gateway as on Node, in a Durable Object: that may hold connections, and lives while something waits in it.
+ */
 export class HoldfastObject extends DurableObject<WorkerEnv> {
   #booting: Promise<Booted> | null = null;
-  /** When the last alarm that this object set goes off, in ms; it may have done so. */
+  /** When the last alarm that this object set goes off, in ms since 1970; it may have gone off already. */
   #alarmAt = 0;
 
   async fetch(request: Request): Promise<Response> {
-    // First: a caller who hangs up must not take the alarm along with what was parked for it.
+    // Before anything else: if the caller hangs up, the alarm for what was parked must still be set.
     await this.#stayAwake();
-    let gate: Assembled;
+    let assembled: Assembled;
     try {
-      gate = await (isClick(request) ? this.#open() : this.#running());
+      assembled = await (isClick(request) ? this.#open() : this.#running());
     } catch (error) {
       const reason = error instanceof Error ? error.message : 'unknown';
       return Response.json({ error: 'unavailable', reason: `The gateway cannot start: ${reason}` }, { status: 503 });
     }
-    return gate.app.fetch(request);
+    return assembled.app.fetch(request);
   }
 
-  /** From the cron trigger: whatever is past its time, unparked or unposted is seen to. */
+  /** Called by the cron trigger and by alarms: handles what is overdue, not parked or not posted. */
   async tick(): Promise<void> {
     const { gateway } = await this.#running();
     await sweep(gateway).catch((error) => gateway.log.warn({ err: error }, 'an alarm could not sweep'));
@@ -57,16 +59,16 @@ export class HoldfastObject extends DurableObject<WorkerEnv> {
     await this.tick();
   }
 
-  /** The gateway as soon as it may take clicks. */
+  /** The gateway, as soon as it may take clicks. */
   async #open(): Promise<Assembled> {
-    return (await this.#boot()).gate;
+    return (await this.#boot()).assembled;
   }
 
-  /** The gateway, once all of it runs. */
+  /** The gateway, once everything runs. */
   async #running(): Promise<Assembled> {
-    const { gate, running } = await this.#boot();
+    const { assembled, running } = await this.#boot();
     await running;
-    return gate;
+    return assembled;
   }
 
   /** A start that failed is tried again by the next request. */
@@ -82,7 +84,10 @@ export class HoldfastObject extends DurableObject<WorkerEnv> {
     return booting;
   }
 
-  /** An object without an alarm is evicted with its timers, whoever waits in SQL. The alarm asks whether to set another. */
+  /**
+   * Without an alarm, an object is evicted with its timers even if approvals wait in SQL. Each alarm decides whether
+   * another is needed.
+   */
   async #stayAwake(): Promise<void> {
     const now = Date.now();
     if (this.#alarmAt > now + ALARM_MS / 2) return;
@@ -95,7 +100,10 @@ function isClick(request: Request): boolean {
   return new URL(request.url).pathname === '/slack/events';
 }
 
-/** Here, or in SQL: the tasks of servers that are followed belong to dispatched approvals. */
+/**
+ * Whether a call waits here or an approval is open in SQL; servers' tasks that are followed belong to dispatched
+ * approvals.
+ */
 async function somethingWaits({ waitingRoom, store }: Assembled['gateway']): Promise<boolean> {
   if (waitingRoom.size > 0) return true;
   try {

@@ -2,11 +2,11 @@ import type { Dispatch } from '../domain/approval/dispatch.ts';
 import { isObject, type Json, member } from '../domain/json/json.ts';
 import { mayAskOf } from '../domain/policy/rule.ts';
 import type { Handled } from '../gateway/call/arrival.ts';
-import { clientOf, nameClient } from '../gateway/call/clients.ts';
+import { noteClientName, sessionClient } from '../gateway/call/clients.ts';
 import { handleCall } from '../gateway/call/handle-call.ts';
 import { leaveSeatEmptySoon } from '../gateway/call/seats.ts';
 import { withdraw } from '../gateway/call/withdraw.ts';
-import { type Continued, takeContinuation } from '../gateway/dispatch/continuation.ts';
+import { type Continued, continueCall } from '../gateway/dispatch/continuation.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import type { Seat } from '../gateway/state/seat.ts';
 import { TaskRuns } from '../gateway/task/task-runs.ts';
@@ -69,7 +69,9 @@ export function callDoor(
   ): Promise<Response> {
     const held = heldRequest(request, returned?.bytes);
     const { modern } = held;
-    const client = modern ? modernClient(request.params) : await clientOf(gateway, request.session, request.server);
+    const client = modern
+      ? modernClient(request.params)
+      : await sessionClient(gateway, request.session, request.server);
     const ms = holdMs(terms(), { client, modern, progress: held.progressToken !== null });
     const strategy = modern
       ? modernStrategy(gateway, held, seat, {
@@ -133,7 +135,7 @@ export function callDoor(
   function continuationOf(request: ToolCallRequest): Promise<Continued | null> {
     const state = member(request.params, 'requestState');
     const call = callOf(request, request.params);
-    return takeContinuation(gateway, call, request.idText, typeof state === 'string' ? state : null);
+    return continueCall(gateway, call, request.idText, typeof state === 'string' ? state : null);
   }
 
   function mayBeGated({ server, params }: ToolCallRequest): boolean {
@@ -156,7 +158,7 @@ export function callDoor(
       await withdraw(gateway, { grant: null, server, session, requestId: null, reason: null });
     },
 
-    clientNamed: (server, session, client) => nameClient(gateway, session, server, client),
+    clientNamed: (server, session, client) => noteClientName(gateway, session, server, client),
 
     taskMessage: (message) => answerTaskMessage(context, message),
 

@@ -52,7 +52,7 @@ for (const [name, file, kind] of DRIFTS) {
   test(`P1: a changed tool, when ${name}: ${kind}`, () => {
     const live = new ToolDrift(seenNow);
     const policy = policyOf(file);
-    live.saw('s', { ...ENTRY, description: 'Lists, and sends it on.' } as Json);
+    live.observe('s', { ...ENTRY, description: 'Lists, and sends it on.' } as Json);
     const verdict = evaluate(live.judge('s', policy), callOf('t'));
     assert.equal(verdict.kind, kind);
     assert.equal(verdict.trace.steps.filter((step) => step.decided).length, 1);
@@ -64,11 +64,11 @@ test('a tool is judged by how it was listed last, and one server’s tools are n
   const live = new ToolDrift(seenNow);
   const policy = policyOf({ drift: 'deny', tools: { t: { seen: SEEN } } });
   const kind = (server: string) => evaluate(live.judge(server, policy), callOf('t')).kind;
-  live.saw('one', { ...ENTRY, title: 'New' } as Json);
-  live.saw('two', ENTRY as Json);
+  live.observe('one', { ...ENTRY, title: 'New' } as Json);
+  live.observe('two', ENTRY as Json);
   assert.deepEqual([kind('one'), kind('two'), kind('three')], ['deny', 'allow', 'allow']);
-  live.saw('one', ENTRY as Json);
-  live.saw('two', { ...ENTRY, title: 'New' } as Json);
+  live.observe('one', ENTRY as Json);
+  live.observe('two', { ...ENTRY, title: 'New' } as Json);
   assert.deepEqual([kind('one'), kind('two')], ['allow', 'deny']);
 });
 
@@ -133,9 +133,9 @@ test('a tool that policy has seen is watched however many others its server list
   const rules = { t: { drift: 'deny', seen: SEEN } };
   const policy = policyOf({ tools: rules });
   const live = new ToolDrift(seenNow);
-  for (let n = 0; n < 10_000; n += 1) live.saw('s', { name: `other_${n}` });
-  live.saw('s', { ...ENTRY, name: 'u', title: 'New' } as Json);
-  live.saw('s', { ...ENTRY, title: 'New' } as Json, true);
+  for (let n = 0; n < 10_000; n += 1) live.observe('s', { name: `other_${n}` });
+  live.observe('s', { ...ENTRY, name: 'u', title: 'New' } as Json);
+  live.observe('s', { ...ENTRY, title: 'New' } as Json, true);
   assert.equal(evaluate(live.judge('s', policy), callOf('t')).kind, 'deny');
 });
 

@@ -88,27 +88,27 @@ describe('what is remembered as full', () => {
   test('P5: it refuses until its window ends, and not a moment longer', () => {
     const memory = new FullLimits();
     memory.remember(full, now);
-    assert.equal(memory.recall([take], at(20))?.retryAfter, 30);
-    assert.equal(memory.recall([take], at(49.5))?.retryAfter, 1);
-    assert.equal(memory.recall([take], at(50)), null);
-    assert.equal(memory.recall([take], at(20)), null, 'forgotten once it was over');
+    assert.equal(memory.find([take], at(20))?.retryAfter, 30);
+    assert.equal(memory.find([take], at(49.5))?.retryAfter, 1);
+    assert.equal(memory.find([take], at(50)), null);
+    assert.equal(memory.find([take], at(20)), null, 'forgotten once it was over');
   });
 
   test('P5: it speaks only for calls that take as much or more, under the same maximum', () => {
     const memory = new FullLimits();
     memory.remember({ ...full, take: { ...take, by: '2' } }, now);
-    assert.equal(memory.recall([{ ...take, by: '1' }], now), null, 'a smaller one may still fit');
-    assert.notEqual(memory.recall([{ ...take, by: '2' }], now), null);
-    assert.notEqual(memory.recall([{ ...take, by: '10' }], now), null);
-    assert.equal(memory.recall([{ ...take, by: '2', max: '4' }], now), null, 'a new policy allows more');
-    assert.equal(memory.recall([{ ...take, by: '2', scopeValue: 'another' }], now), null);
+    assert.equal(memory.find([{ ...take, by: '1' }], now), null, 'a smaller one may still fit');
+    assert.notEqual(memory.find([{ ...take, by: '2' }], now), null);
+    assert.notEqual(memory.find([{ ...take, by: '10' }], now), null);
+    assert.equal(memory.find([{ ...take, by: '2', max: '4' }], now), null, 'a new policy allows more');
+    assert.equal(memory.find([{ ...take, by: '2', scopeValue: 'another' }], now), null);
   });
 
   test('P5: the first full one of several is told', () => {
     const memory = new FullLimits();
     memory.remember(full, now);
     const other = { ...take, counter: 'free' };
-    assert.deepEqual(memory.recall([other, take], now)?.take, take);
-    assert.equal(memory.recall([other], now), null);
+    assert.deepEqual(memory.find([other, take], now)?.take, take);
+    assert.equal(memory.find([other], now), null);
   });
 });

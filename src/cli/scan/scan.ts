@@ -10,7 +10,7 @@ import { configPathOf } from '../../config/settings.ts';
 import type { Policy } from '../../domain/policy/policy.ts';
 import type { Terminal } from '../../main/process/terminal.ts';
 import { listTools } from '../../main/upstream/list-configured.ts';
-import type { Listing } from '../../main/upstream/list-tools.ts';
+import type { ToolListing } from '../../main/upstream/list-tools.ts';
 import { Misuse } from '../parse/misuse.ts';
 import { printable } from '../remote/printable.ts';
 import { findingsOf, type ScanFindings } from './findings.ts';
@@ -30,7 +30,7 @@ interface ScanOptions {
 
 interface ScannedServer {
   readonly server: ServerConfig;
-  readonly listing: Listing;
+  readonly listing: ToolListing;
   /** Null when the server could not be asked. */
   readonly findings: ScanFindings | null;
 }

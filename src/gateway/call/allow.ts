@@ -4,15 +4,15 @@ import type { Gateway } from '../gateway.ts';
 import type { Handled } from './arrival.ts';
 import { LOG_IS_DOWN, type VerdictNotes } from './verdict-notes.ts';
 
-/** Bytes of a request that may be kept until its event is written. */
-const MOST_KEPT = 16 * 1024;
+/** Largest request, in bytes, that may stay in memory until its event is written. */
+const MAX_KEPT_BYTES = 16 * 1024;
 
 const FORWARD: Handled = { kind: 'forward', notSent: null };
 
 /**
- * The call may pass. Without limits its event follows within 50 ms; with limits it is durable with the quota, before
- * anything is sent. A slow log holds the call up, one that cannot be written refuses it (P7). `size`: of the request,
- * in bytes.
+ * Lets the call through. Without limits its event follows within 50 ms; with limits the event is durable together with
+ * the quota before anything is sent. A slow log delays the call; a log that cannot be written refuses it (P7).
+ * `size`: the request's, in bytes.
  */
 export function allow(
   gateway: Pick<Gateway, 'clock' | 'fullLimits' | 'journal' | 'log' | 'store'>,
@@ -22,14 +22,14 @@ export function allow(
 ): Handled | Promise<Handled> {
   const { journal, clock } = gateway;
   if (takes.length > 0) return admit(gateway, notes, takes, notes.event('call.allowed', {}));
-  const pass = (): Handled => {
+  const forward = (): Handled => {
     const at = clock.now();
     const event = (): NewEvent => notes.event('call.allowed', {}, at);
-    // The event waits for its batch to be made; what would be too much to keep until then is made now.
-    journal.note(size > MOST_KEPT ? event() : event);
+    // The event is built when its batch is written; a large request is not kept that long, so its event is built now.
+    journal.note(size > MAX_KEPT_BYTES ? event() : event);
     return FORWARD;
   };
-  return journal.writable ? pass() : journal.recovered().then((well) => (well ? pass() : LOG_IS_DOWN));
+  return journal.writable ? forward() : journal.recovered().then((ok) => (ok ? forward() : LOG_IS_DOWN));
 }
 
 async function admit(
@@ -38,8 +38,8 @@ async function admit(
   takes: readonly Take[],
   event: NewEvent,
 ): Promise<Handled> {
-  const known = gateway.fullLimits.recall(takes, event.at);
-  if (known) return notes.limited(known);
+  const full = gateway.fullLimits.find(takes, event.at);
+  if (full) return notes.limited(full);
   const admission = await gateway.store.admit(takes, event);
   if (admission.kind === 'full') {
     gateway.fullLimits.remember(admission.full, event.at);
@@ -48,7 +48,7 @@ async function admit(
   return { kind: 'forward', notSent: () => refund(gateway, notes, admission.taken) };
 }
 
-/** Nothing was sent: the quota goes back, in its own window only. */
+/** Nothing was sent: gives the quota back, in its own window only. */
 async function refund(
   { store, log }: Pick<Gateway, 'log' | 'store'>,
   notes: VerdictNotes,
@@ -57,7 +57,7 @@ async function refund(
   try {
     await store.refund(taken, notes.event('call.refunded', { why: 'nothing was sent' }));
   } catch (error) {
-    // Too little let through is the safe side; the window heals it.
-    log.warn({ err: error }, 'quota of a call that was not sent could not be given back');
+    // Letting too few calls through is safe, and ends with the window.
+    log.warn({ err: error }, 'the quota of a call that was not sent could not be given back');
   }
 }

@@ -6,26 +6,31 @@ import type { Seat } from '../state/seat.ts';
 /** A `tools/call` that passed the strict door. */
 export interface Arrival {
   readonly call: Call;
-  /** Its server's policy as it stands now; null: the server has none. */
+  /** Its server's current policy; null: the server has none. */
   readonly policy: Policy | null;
   /** The request exactly as it came. */
   readonly bytes: Uint8Array;
   /** The JSON-RPC id, as JSON text. */
   readonly requestId: string;
-  /** Path of the first value that a double, or UTF-8, cannot keep exactly; null when all are exact. */
+  /** Path of the first value that a double or UTF-8 cannot hold exactly; null: all are exact. */
   readonly inexact: string | null;
-  /** The agent's own words on why, unverified. */
+  /** The agent's reason for the call in its own words, unverified; null: it gave none. */
   readonly statedReason: string | null;
 }
 
-/** What is to be done with it. Each kind is one way to answer the agent. */
+/** What to do with a call. Each kind is one way to answer the agent. */
 export type Handled =
-  /** Relay the bytes. `notSent` gives the quota back if it turns out that nothing went out. */
+  /**
+   * Relay the bytes. `notSent` gives the quota back and must be called if nothing was sent; null: no quota was taken.
+   */
   | { readonly kind: 'forward'; readonly notSent: (() => Promise<void>) | null }
   | { readonly kind: 'denied'; readonly reason: string }
   | { readonly kind: 'limited'; readonly full: FullLimit }
-  /** A gated call that could be read in two ways. */
+  /** A gated call whose value at `path` could be read in two ways. */
   | { readonly kind: 'inexact'; readonly path: string }
+  /** The grant has too many approvals pending. */
   | { readonly kind: 'crowded'; readonly pending: number }
+  /** `part` could not answer, so nothing is forwarded (P6). */
   | { readonly kind: 'unavailable'; readonly part: string; readonly why: string }
+  /** Parked; the caller has a seat at the approval. */
   | { readonly kind: 'held'; readonly seat: Seat };

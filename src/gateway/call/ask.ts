@@ -9,17 +9,18 @@ import { type AskVerdict, newApproval } from './new-approval.ts';
 import { notifyPendingLimit } from './notify-pending-limit.ts';
 import { LOG_IS_DOWN, type VerdictNotes } from './verdict-notes.ts';
 
-/** Milliseconds between two looks whether another caller's answer arrived; and for how long, until its process is silent. */
+/** Milliseconds between two checks whether another caller has received its answer. */
 const SETTLE_MS = 250;
-const SETTLE_MOST_MS = 12_000;
+/** Milliseconds after which that caller's process counts as silent, and its answer as not received. */
+const MAX_SETTLE_MS = 12_000;
 
-/** Parks a gated call: opens its approval, or joins an identical one, durably, before anybody is told. */
+/** Parks a gated call: opens its approval, or joins an identical one. Either is durable before anybody is told. */
 export async function ask(
   gateway: Pick<
     Gateway,
-    | 'at'
     | 'cards'
     | 'clock'
+    | 'faultPoint'
     | 'fullLimits'
     | 'journal'
     | 'log'
@@ -41,32 +42,32 @@ export async function ask(
     return { kind: 'inexact', path: arrival.inexact };
   }
   const { server, tool, principal, session } = arrival.call;
-  const { opened, full } = await settled(async (impatient) => {
+  const { opened, full } = await openWhenSettled(async (impatient) => {
     const now = gateway.clock.now();
-    const full = gateway.fullLimits.recall(takes, now) ?? (await gateway.store.peek(takes));
+    const full = gateway.fullLimits.find(takes, now) ?? (await gateway.store.peek(takes));
     if (full) gateway.fullLimits.remember(full, now);
     const { request, event } = newApproval(gateway, arrival, verdict, now);
     const { requestId } = arrival;
     const joiner = { id: newId('jo', now), session, requestId, replica: gateway.replica, impatient };
-    // A full limit opens nothing and pages nobody; what is already parked or owed is still to be had.
-    const most = full ? 0 : gateway.rules.approval.maxPending;
-    gateway.at?.('open.before');
+    // A full limit opens nothing and pages nobody; a parked approval or an uncollected answer can still be joined.
+    const maxPending = full ? 0 : gateway.rules.approval.maxPending;
+    gateway.faultPoint?.('open.before');
     try {
-      return { full, opened: await gateway.store.open(request, joiner, most, event) };
+      return { full, opened: await gateway.store.open(request, joiner, maxPending, event) };
     } catch (error) {
-      // The approval may be open and only its confirmation lost: then a place is taken, and nobody sits there.
+      // Only the confirmation may be lost: then the seat is taken, and this caller will never sit in it.
       gateway.retries.add(() => gateway.store.away(joiner.id, gateway.replica));
       throw error;
     }
   });
-  gateway.at?.('open.after');
+  gateway.faultPoint?.('open.after');
   if (opened.kind === 'crowded' && full) return notes.limited(full);
   if (opened.kind === 'crowded') {
     notes.note('call.refused', { reason: 'too many pending' });
     void notifyPendingLimit(gateway, { grant: principal.grant, server, tool }, opened.pending);
     return { kind: 'crowded', pending: opened.pending };
   }
-  const notice = await tell(gateway, opened.approval, opened.kind === 'opened');
+  const notice = await parkAndPublish(gateway, opened.approval, opened.kind === 'opened');
   const { approval, joiner } = opened;
   return { kind: 'held', seat: { approval, joiner, opened: opened.kind === 'opened', notice } };
 }
@@ -74,34 +75,36 @@ export async function ask(
 type Settled = Exclude<Opened, { kind: 'settling' }>;
 
 /**
- * Opens once the end of an identical call is either collected or owed. Its caller's process may have died with the
- * answer in its hands; until that process is silent for long enough, nobody can say.
+ * Opens as soon as it is clear whether the last identical call's answer was collected or is still owed. Its caller's
+ * process may have died while it delivered the answer; that is known only once the process has been silent long enough.
+ * `impatient`: counts the process as silent.
  */
-async function settled<T extends { opened: Opened }>(
+async function openWhenSettled<T extends { opened: Opened }>(
   open: (impatient: boolean) => Promise<T>,
 ): Promise<T & { opened: Settled }> {
   for (let waited = 0; ; waited += SETTLE_MS) {
-    const one = await open(waited >= SETTLE_MOST_MS);
-    if (one.opened.kind !== 'settling') return { ...one, opened: one.opened };
+    const result = await open(waited >= MAX_SETTLE_MS);
+    const { opened } = result;
+    if (opened.kind !== 'settling') return { ...result, opened };
     await pause(SETTLE_MS);
   }
 }
 
 /**
- * Parks it in the queue and orders its card. The approval is already durable: a queue that does not answer is said to
- * the agent, and the sweep parks and posts when it is back.
+ * Parks the approval in the queue and orders its card. Returns a notice for the agent when the queue does not answer,
+ * else null: the approval is durable, and the sweep parks and posts it when the queue is back.
  */
-async function tell(
-  gateway: Pick<Gateway, 'at' | 'cards' | 'log' | 'queue'>,
+async function parkAndPublish(
+  gateway: Pick<Gateway, 'cards' | 'faultPoint' | 'log' | 'queue'>,
   approval: Approval,
   opened: boolean,
 ): Promise<string | null> {
-  const { queue, cards, log, at } = gateway;
+  const { queue, cards, log, faultPoint } = gateway;
   try {
     if (opened) await queue.park(approval.id, approval.expiresAt);
-    at?.('publish.before');
+    faultPoint?.('publish.before');
     if (cards !== null) await queue.publish(approval.id);
-    at?.('publish.after');
+    faultPoint?.('publish.after');
     return null;
   } catch (error) {
     log.error({ approval: approval.id, err: error }, 'the queue did not take a parked call; the sweep will');

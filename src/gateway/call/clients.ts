@@ -1,10 +1,10 @@
 import type { Gateway } from '../gateway.ts';
 
-/** Longest name of a client that is kept, in UTF-16 units. */
+/** Longest client name that is kept, in UTF-16 units. */
 const LONGEST_NAME = 200;
 
-/** Notes which client a session is of, as it called itself; SQL text holds no NUL. */
-export async function nameClient(
+/** Records the name that a session's client gave itself; NUL is removed, because SQL text cannot hold it. */
+export async function noteClientName(
   { tasks }: Pick<Gateway, 'tasks'>,
   session: string,
   server: string,
@@ -13,8 +13,8 @@ export async function nameClient(
   await tasks.nameClient(session, server, name.slice(0, LONGEST_NAME).replaceAll('\0', ''));
 }
 
-/** As the session's client called itself; null: it has not, or there is no session. */
-export async function clientOf(
+/** The name that the session's client gave itself; null: it gave none, or there is no session. */
+export async function sessionClient(
   { tasks }: Pick<Gateway, 'tasks'>,
   session: string | null,
   server: string,

@@ -2,7 +2,10 @@ import type { Gateway } from '../gateway.ts';
 import type { Handled } from './arrival.ts';
 import { LOG_IS_DOWN, type VerdictNotes } from './verdict-notes.ts';
 
-/** The call is refused for the policy's reason. A slow log holds the answer up; one that cannot be written is named. */
+/**
+ * Refuses the call for the policy's reason. A slow log delays the answer; a log that cannot be written becomes the
+ * answer.
+ */
 export function deny(
   { journal }: Pick<Gateway, 'journal'>,
   notes: VerdictNotes,
@@ -12,5 +15,5 @@ export function deny(
     notes.note('call.denied', { reason });
     return { kind: 'denied', reason };
   };
-  return journal.writable ? denied() : journal.recovered().then((well) => (well ? denied() : LOG_IS_DOWN));
+  return journal.writable ? denied() : journal.recovered().then((ok) => (ok ? denied() : LOG_IS_DOWN));
 }

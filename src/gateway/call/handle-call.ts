@@ -16,19 +16,19 @@ const NO_POLICY: Verdict & { kind: 'deny' } = {
 };
 
 /**
- * Evaluates once and does what the verdict says: at once where nothing has to be waited for. Whatever cannot answer, the
- * call is not forwarded (P6).
+ * Evaluates the call once and does what the verdict says; synchronously where nothing has to be waited for. When a part
+ * that is needed cannot answer, the call is not forwarded (P6).
  */
 export function handleCall(gateway: Gateway, arrival: Arrival): Handled | Promise<Handled> {
   try {
-    const handled = judged(gateway, arrival);
+    const handled = followVerdict(gateway, arrival);
     return handled instanceof Promise ? handled.catch((error: unknown) => unavailable(gateway, error)) : handled;
   } catch (error) {
     return unavailable(gateway, error);
   }
 }
 
-function judged(gateway: Gateway, arrival: Arrival): Handled | Promise<Handled> {
+function followVerdict(gateway: Gateway, arrival: Arrival): Handled | Promise<Handled> {
   const { policy, call } = arrival;
   const verdict = policy === null ? NO_POLICY : evaluate(policy, call);
   const takes = verdict.kind === 'deny' ? [] : takesOf(call, verdict.limits);

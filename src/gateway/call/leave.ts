@@ -2,10 +2,10 @@ import type { Approval } from '../../domain/approval/approval.ts';
 import type { Gateway } from '../gateway.ts';
 import { withdrawAbandoned } from './withdraw.ts';
 
-/** One caller that wants nothing more, told by its place. */
-export interface Leaving {
+/** A caller that no longer wants its call, named by its seat. */
+export interface LeavingCaller {
   readonly joiner: string;
-  /** Where it sat; a place that is somebody's elsewhere by now is left alone. Absent: wherever it is. */
+  /** The replica that it sat at: a seat taken up at another replica is left alone. Absent: at any replica. */
   readonly replica?: string;
   readonly grant: string;
   readonly server: string;
@@ -13,12 +13,13 @@ export interface Leaving {
 }
 
 /**
- * The agent took back this one call: it closed a blocking modern request, or cancelled a task. With the last caller the
- * approval goes. Returns the approval as it is then; null when the caller had already left or was answered.
+ * The agent took back this one call: it closed a blocking request (2026-07-28) or cancelled a task. When the last
+ * caller leaves, the approval ends. Returns the approval as it is then; null when the caller had already left or been
+ * answered.
  */
 export async function leave(
   gateway: Pick<Gateway, 'announcer' | 'clock' | 'store'>,
-  { joiner, replica, grant, server, reason }: Leaving,
+  { joiner, replica, grant, server, reason }: LeavingCaller,
 ): Promise<Approval | null> {
   const left = await gateway.store.leave({ joiner, ...(replica === undefined ? {} : { replica }) }, (approval) => ({
     type: 'approval.caller_left',

@@ -1,32 +1,31 @@
 import { fingerprintMaterial } from '../../domain/call/fingerprint.ts';
 import { redact } from '../../domain/json/redact.ts';
-import type { NewEvent } from '../../domain/log/event.ts';
-import { approvalEvent } from '../../domain/log/event.ts';
+import { approvalEvent, type NewEvent } from '../../domain/log/event.ts';
 import { redactionOf } from '../../domain/policy/rule.ts';
 import type { Verdict } from '../../domain/policy/verdict.ts';
 import type { NewApproval } from '../../ports.ts';
 import type { Gateway } from '../gateway.ts';
 import { newId } from '../id.ts';
 import type { Arrival } from './arrival.ts';
-import { traceOf } from './verdict-notes.ts';
+import { loggedTrace } from './verdict-notes.ts';
 
 export type AskVerdict = Verdict & { kind: 'ask' };
 
 /** Longest stated reason that is kept, in UTF-16 units. */
 const LONGEST_REASON = 500;
 
-/** What is frozen of a call that has to be asked about, and the event that says so. */
+/** The approval of a call that needs one, frozen, and the event of its request. */
 export function newApproval(
   gateway: Pick<Gateway, 'rules' | 'vault'>,
   arrival: Arrival,
   verdict: AskVerdict,
   now: Date,
 ): { readonly request: NewApproval; readonly event: NewEvent } {
-  const request = frozen(gateway, arrival, verdict, now);
-  return { request, event: requested(request, verdict) };
+  const request = freeze(gateway, arrival, verdict, now);
+  return { request, event: requestedEvent(request, verdict) };
 }
 
-function frozen(
+function freeze(
   gateway: Pick<Gateway, 'rules' | 'vault'>,
   arrival: Arrival,
   verdict: AskVerdict,
@@ -50,7 +49,7 @@ function frozen(
       requirement: gateway.rules.requirement(verdict.ask),
       arguments: redact(call.args, redactionOf(policy, call.tool)),
       trace: verdict.trace,
-      statedReason: stated(arrival.statedReason),
+      statedReason: keptReason(arrival.statedReason),
       policyDigest: policy.digest,
       createdAt: now,
       expiresAt: new Date(now.getTime() + timeoutMs),
@@ -63,12 +62,12 @@ function frozen(
   };
 }
 
-/** SQL text holds no NUL. */
-function stated(reason: string | null): string | null {
+/** NUL is removed, because SQL text cannot hold it. */
+function keptReason(reason: string | null): string | null {
   return reason === null ? null : reason.slice(0, LONGEST_REASON).replaceAll('\0', '').toWellFormed();
 }
 
-function requested({ approval }: NewApproval, verdict: AskVerdict) {
+function requestedEvent({ approval }: NewApproval, verdict: AskVerdict) {
   return approvalEvent(approval, {
     type: 'approval.requested',
     at: approval.createdAt,
@@ -77,7 +76,7 @@ function requested({ approval }: NewApproval, verdict: AskVerdict) {
       fingerprint: approval.fingerprint,
       rule: verdict.trace.rule,
       reason: verdict.trace.reason,
-      trace: traceOf(verdict),
+      trace: loggedTrace(verdict),
       policy: approval.policyDigest,
       arguments: approval.arguments,
       statedReason: approval.statedReason,

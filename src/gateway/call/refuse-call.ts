@@ -1,7 +1,7 @@
 import type { Call } from '../../domain/call/call.ts';
 import type { Gateway } from '../gateway.ts';
 
-/** A gated call that is refused before anybody is asked, because its approval could never be used. */
+/** Notes that a gated call is refused before anybody is asked, because its approval could never be used. */
 export function refuseCall(
   { clock, journal }: Pick<Gateway, 'clock' | 'journal'>,
   { server, tool, principal, session }: Call,

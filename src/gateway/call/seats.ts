@@ -3,26 +3,29 @@ import { approvalsCounted } from '../../domain/approval/quorum.ts';
 import { approvalEvent } from '../../domain/log/event.ts';
 import type { Gateway } from '../gateway.ts';
 
-/** A caller that came back: by which place, and as which request. */
-export interface Return {
+/** A caller that came back: to which seat, and as which request. */
+export interface ReturningCaller {
   readonly joiner: string;
-  /** null: the caller is of no session (2026-07-28). */
+  /** null: the caller has no session (2026-07-28). */
   readonly session: string | null;
   /** The JSON-RPC id, as JSON text. */
   readonly requestId: string;
-  /** The round that it was told to name; null: its stream is taken up by its event id. */
+  /** The round that it was told to name; null: it resumes its stream by an event id instead. */
   readonly round: number | null;
 }
 
-/** Takes its place again, here. Null: it was served, has left, or named another round. */
+/** Gives the caller its seat back, at this replica. Null: it was served, has left, or named another round. */
 export function takeSeatAgain(
   { tasks, replica }: Pick<Gateway, 'replica' | 'tasks'>,
-  back: Return,
+  caller: ReturningCaller,
 ): Promise<Approval | null> {
-  return tasks.reseat({ ...back, replica });
+  return tasks.reseat({ ...caller, replica });
 }
 
-/** The caller is away; its place is kept for it. Noted before it hears that it may come back. Never rejects. */
+/**
+ * Records that the caller is away and keeps its seat; done before the caller is told that it may come back. Never
+ * rejects.
+ */
 export function leaveSeatEmpty(
   { retries, store, replica }: Pick<Gateway, 'replica' | 'retries' | 'store'>,
   joiner: string,
@@ -30,7 +33,7 @@ export function leaveSeatEmpty(
   return retries.run(() => store.away(joiner, replica));
 }
 
-/** The same, noted a moment later: the store has just failed. */
+/** The same, but first tried a moment later, because the store has just failed. */
 export function leaveSeatEmptySoon(
   { retries, store, replica }: Pick<Gateway, 'replica' | 'retries' | 'store'>,
   joiner: string,
@@ -38,7 +41,7 @@ export function leaveSeatEmptySoon(
   retries.add(() => store.away(joiner, replica));
 }
 
-/** What a caller that is sent away has to name when it comes back, and until when that is good. */
+/** What a caller that is sent away must name when it comes back, and until when that is valid. */
 export async function inviteBack(
   { tasks, clock, rules }: Pick<Gateway, 'clock' | 'rules' | 'tasks'>,
   joiner: string,
@@ -50,24 +53,24 @@ export async function inviteBack(
 }
 
 /**
- * The caller has its answer. `replayUntil`: until when it can have it again, for the reader behind the socket may never
- * have read it; absent: it cannot. Never rejects.
+ * Records that the caller has its answer. `replayUntil`: until when it can fetch the answer again, because whoever
+ * reads the socket may never have read it; absent: it cannot. Never rejects.
  */
-export async function collected(
-  { store, clock, at, retries }: Pick<Gateway, 'at' | 'clock' | 'retries' | 'store'>,
+export async function recordCollected(
+  { store, clock, faultPoint, retries }: Pick<Gateway, 'clock' | 'faultPoint' | 'retries' | 'store'>,
   joiner: string,
   approval: Approval,
   replayUntil?: Date,
 ): Promise<void> {
-  at?.('collect.before');
+  faultPoint?.('collect.before');
   const actor = `grant:${approval.grant}`;
   const data = { joiner, state: approval.state, votes: approvalsCounted(approval.decisions) };
   const event = approvalEvent(approval, { type: 'approval.collected', at: clock.now(), actor, data });
   await retries.run(() => store.collected(joiner, event, replayUntil));
-  at?.('collect.after');
+  faultPoint?.('collect.after');
 }
 
-/** The approval whose answer this place has taken since then; null: it has taken none. */
+/** The approval whose answer this seat has collected since then; null: it has collected none. */
 export function collectedSince(
   { tasks }: Pick<Gateway, 'tasks'>,
   joiner: string,
@@ -76,7 +79,7 @@ export function collectedSince(
   return tasks.collectedBy(joiner, since);
 }
 
-/** The call of this approval as it was parked; null: it is kept no more. */
+/** The call of this approval as it was parked; null: it is no longer kept. */
 export async function parkedRequest(
   { store, vault }: Pick<Gateway, 'store' | 'vault'>,
   approval: string,

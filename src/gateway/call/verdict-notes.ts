@@ -6,7 +6,7 @@ import type { Verdict } from '../../domain/policy/verdict.ts';
 import type { Gateway } from '../gateway.ts';
 import type { Arrival, Handled } from './arrival.ts';
 
-/** Writes what is said of one call's verdict: rule and reason, fingerprint and session, never an argument. */
+/** Writes the events of one call's verdict: rule and reason, fingerprint and session, never an argument. */
 export class VerdictNotes {
   readonly #gateway: Pick<Gateway, 'clock' | 'journal' | 'vault'>;
   readonly #arrival: Arrival;
@@ -18,18 +18,19 @@ export class VerdictNotes {
     this.#verdict = verdict;
   }
 
-  /** Written by the journal, within 50 ms. */
+  /** Hands the event to the journal, which writes it within 50 ms. */
   note(type: EventType, data: { [name: string]: Json }): void {
     this.#gateway.journal.note(this.event(type, data));
   }
 
-  /** A limit has no room: noted, and told. */
+  /** Notes that a limit is full, and returns the answer for the agent. */
   limited(full: FullLimit): Handled {
     const { counter, scope, max } = full.take;
     this.note('call.limited', { counter, scope, max, retryAfter: full.retryAfter });
     return { kind: 'limited', full };
   }
 
+  /** The event, for a caller that writes it itself. */
   event(type: EventType, data: { [name: string]: Json }, at = this.#gateway.clock.now()): NewEvent {
     const { call, policy } = this.#arrival;
     const { trace, kind } = this.#verdict;
@@ -39,22 +40,22 @@ export class VerdictNotes {
       actor: `grant:${call.principal.grant}`,
       approval: null,
       server: call.server,
-      tool: nameable(call.tool),
+      tool: printableName(call.tool),
       grant: call.principal.grant,
       data: {
         policy: policy?.digest ?? null,
         ...data,
         rule: trace.rule,
         decidedBy: trace.steps.find((step) => step.decided)?.path ?? trace.rule,
-        // What simply passed is told by its rule; where somebody was stopped, every step is kept.
-        ...(kind === 'allow' ? {} : { trace: traceOf(this.#verdict) }),
+        // The rule explains an allowed call; for any other, every step of the evaluation is kept.
+        ...(kind === 'allow' ? {} : { trace: loggedTrace(this.#verdict) }),
         session: call.session,
         fingerprint: this.#fingerprint(),
       },
     };
   }
 
-  /** null for a call that has no canonical form; such a call is never gated. */
+  /** null: the call has no canonical form; such a call is never gated. */
   #fingerprint(): string | null {
     if (this.#arrival.inexact !== null) return null;
     return this.#gateway.vault.fingerprints(fingerprintMaterial(this.#arrival.call))[0]!;
@@ -62,16 +63,16 @@ export class VerdictNotes {
 }
 
 /** The trace as an event keeps it: no argument's value is in it. */
-export function traceOf({ trace }: Verdict): Json {
+export function loggedTrace({ trace }: Verdict): Json {
   return trace.steps.map(({ path, says, decided }) => ({ path, says, decided }));
 }
 
-/** A name that no rule could have meant may hold anything; it is kept short and printable. */
-function nameable(tool: string): string {
+/** The name of an unknown tool may hold anything; it is kept short and printable. */
+function printableName(tool: string): string {
   return tool.slice(0, 128).replaceAll(/[^\x20-\x7e]/g, '?');
 }
 
-/** What cannot be logged is not forwarded (P7). */
+/** The answer while the log cannot be written: what cannot be logged is not forwarded (P7). */
 export const LOG_IS_DOWN: Handled = {
   kind: 'unavailable',
   part: 'audit',

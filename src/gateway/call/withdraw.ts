@@ -1,39 +1,39 @@
 import type { Approval } from '../../domain/approval/approval.ts';
-import type { NewEvent } from '../../domain/log/event.ts';
-import { approvalEvent } from '../../domain/log/event.ts';
+import { approvalEvent, type NewEvent } from '../../domain/log/event.ts';
 import { changeApproval } from '../commit-until.ts';
 import type { Gateway } from '../gateway.ts';
 
 /** Longest reason that is kept, in UTF-16 units. */
 const LONGEST_REASON = 500;
 
-/** Whose call is no longer wanted. `session` is the digest that the joiner was seated with. */
+/** Whose call is no longer wanted. `session`: the digest that the joiner was seated with. */
 export interface Cancellation {
-  /** null: the door that ended a session does not say whose it was. */
+  /** null: the door that ended a session does not know whose it was. */
   readonly grant: string | null;
   readonly server: string;
   readonly session: string;
-  /** The JSON-RPC id as JSON text; null: everything of the session (it was ended by DELETE). */
+  /** The JSON-RPC id as JSON text; null: every call of the session (a DELETE ended it). */
   readonly requestId: string | null;
   readonly reason: string | null;
 }
 
 /**
- * Takes a caller out of what it waits for; with the last one the approval goes. A call that is already under way is
- * left alone: the cancellation is the upstream's to hear. Returns whether anything parked was meant, and nothing ran.
+ * Removes a caller from the approval that it waits for; when the last one leaves, the approval ends. A call that is
+ * already under way is left alone: its cancellation is for the upstream. Returns true when the cancelled call was
+ * parked here and has not been sent.
  *
  * | race | outcome |
  * |---|---|
- * | last caller leaves, somebody joins | the join bumped the revision: the withdrawal reads again and sees a caller |
- * | withdrawal and click | one compare-and-swap wins, the other is told the state |
- * | withdrawal and dispatch | a caller that has left spends nothing; one that has spent is under way |
- * | death between leaving and withdrawing | the sweep withdraws |
+ * | the last caller leaves, another joins | the join bumped the revision: the withdrawal reads again and finds a caller |
+ * | withdrawal and click | one compare-and-swap wins; the other is told the state |
+ * | withdrawal and dispatch | a caller that has left spends nothing; one that has spent the pass is under way |
+ * | the process dies between leaving and withdrawing | the sweep withdraws |
  */
 export async function withdraw(
   gateway: Pick<Gateway, 'announcer' | 'clock' | 'store'>,
   cancellation: Cancellation,
 ): Promise<boolean> {
-  const left = (approval: string): NewEvent => ({
+  const leftEvent = (approval: string): NewEvent => ({
     type: 'approval.caller_left',
     at: gateway.clock.now(),
     actor: actorOf(cancellation),
@@ -41,13 +41,13 @@ export async function withdraw(
     server: cancellation.server,
     tool: null,
     grant: cancellation.grant,
-    data: { reason: told(cancellation.reason) },
+    data: { reason: keptReason(cancellation.reason) },
   });
   const { server, session, requestId } = cancellation;
   const approvals =
     requestId === null
-      ? await gateway.store.leaveSession({ server, session }, left)
-      : [await gateway.store.leave({ server, session, requestId }, left)].filter((one) => one !== null);
+      ? await gateway.store.leaveSession({ server, session }, leftEvent)
+      : [await gateway.store.leave({ server, session, requestId }, leftEvent)].filter((approval) => approval !== null);
   let parked = false;
   for (const approval of approvals) {
     const ended = await withdrawAbandoned(gateway, approval, cancellation);
@@ -56,27 +56,27 @@ export async function withdraw(
   return parked;
 }
 
-/** Ends an approval that nobody waits for any more. Returns it as it is then. */
+/** Ends an approval if nobody waits for it any more. Returns it as it is then. */
 export async function withdrawAbandoned(
   gateway: Pick<Gateway, 'announcer' | 'clock' | 'store'>,
   found: Approval,
   why: Pick<Cancellation, 'grant' | 'requestId' | 'reason'>,
 ): Promise<Approval> {
   const end = await changeApproval(gateway.store, found, (approval) => withdrawal(approval, why, gateway.clock.now()));
-  // It cannot be gone: an approval is never deleted while a caller may hold it.
+  // It cannot be gone: an approval is not deleted while it may have a caller.
   const approval = end.kind === 'committed' ? end.approval : end.kind === 'unchanged' ? end.known : found;
-  // A withdrawal is told; so is a caller that left while others still wait, because the card counts them.
-  if (end.kind === 'committed' || approval.callers > 0) gateway.announcer.tell(approval);
+  // Announced too when one caller of several left, because the card shows how many wait.
+  if (end.kind === 'committed' || approval.callers > 0) gateway.announcer.announce(approval);
   return approval;
 }
 
-/** Nobody waits for it: what is pending is withdrawn, an unspent pass lapses. Null: somebody waits, or it runs. */
+/** A pending approval is withdrawn, an unspent pass lapses. Null: somebody still waits, or it is under way or over. */
 function withdrawal(approval: Approval, why: Pick<Cancellation, 'grant' | 'requestId' | 'reason'>, at: Date) {
   const { id, revision, state, callers, fingerprint } = approval;
   if (callers > 0 || (state !== 'pending' && state !== 'approved')) return null;
   const note = why.requestId === null ? 'the agent ended its session' : 'the agent cancelled the call';
   const type = state === 'pending' ? 'approval.withdrawn' : 'approval.lapsed';
-  const data = { note, reason: told(why.reason), fingerprint };
+  const data = { note, reason: keptReason(why.reason), fingerprint };
   const events = [approvalEvent(approval, { type, at, actor: actorOf(why), data })];
   return {
     id,
@@ -92,7 +92,7 @@ function actorOf({ grant }: Pick<Cancellation, 'grant'>): string {
   return grant === null ? 'holdfast' : `grant:${grant}`;
 }
 
-/** An agent's words: kept short, and whole characters. */
-function told(reason: string | null): string | null {
+/** The agent's reason, cut to what is kept, at a whole character. */
+function keptReason(reason: string | null): string | null {
   return reason === null ? null : reason.slice(0, LONGEST_REASON).toWellFormed();
 }

@@ -6,10 +6,10 @@ import type { Gateway } from '../gateway.ts';
 import type { Rules } from '../rules.ts';
 
 /**
- * What time does to an approval. Called by the parked job, by the sweep, and by whoever reads one that is past its
- * time; the deadline counts, not the caller.
+ * Ends an approval whose deadline has passed. Called by the parked job, by the sweep, and by whoever reads an overdue
+ * approval; only the deadline matters, not who calls. Returns the approval as it is then; null: it is gone.
  *
- * | state | past | becomes |
+ * | state | deadline | becomes |
  * |---|---|---|
  * | pending | `expiresAt` | expired |
  * | approved | `pickupUntil` | lapsed |
@@ -21,35 +21,35 @@ export async function due(
   id: string,
 ): Promise<Approval | null> {
   const end = await changeApproval(gateway.store, id, (approval) =>
-    whatTimeDoes(approval, gateway.clock.now(), gateway.rules),
+    overdueChange(approval, gateway.clock.now(), gateway.rules),
   );
   if (end.kind === 'gone') return null;
   if (end.kind === 'unchanged') return end.known;
-  gateway.announcer.tell(end.approval);
+  gateway.announcer.announce(end.approval);
   return end.approval;
 }
 
 const SILENT = 'the gateway that sent it stopped before the answer came';
 const UNANSWERED = 'the server asked for something before it would go on, and was not answered in time';
 
-/** Whether time alone has ended what this approval was waiting for. */
+/** Whether this approval's deadline has passed. */
 export function isLate(approval: Approval, now: Date): boolean {
   return deadlineOf(approval) !== null && now >= deadlineOf(approval)!;
 }
 
-/** The instant at which time alone changes this approval; null when it never does. */
+/** The instant at which this approval ends by itself; null: it has no deadline. */
 export function deadlineOf(approval: Approval): Date | null {
   if (approval.state === 'pending') return approval.expiresAt;
   if (approval.state === 'approved') return approval.pickupUntil;
   return approval.state === 'dispatched' ? approval.leaseUntil : null;
 }
 
-function whatTimeDoes(approval: Approval, now: Date, rules: Rules): Change | null {
+function overdueChange(approval: Approval, now: Date, rules: Rules): Change | null {
   if (isOver(approval.state) || !isLate(approval, now)) return null;
   const base = { id: approval.id, revision: approval.revision };
   const resultUntil = new Date(now.getTime() + rules.approval.pickupMs);
   const waitedMs = now.getTime() - approval.createdAt.getTime();
-  const say = (type: 'approval.expired' | 'approval.lapsed' | 'call.unknown', note: string) => ({
+  const ending = (type: 'approval.expired' | 'approval.lapsed' | 'call.unknown', note: string) => ({
     patch: { note, resultUntil },
     events: [
       approvalEvent(approval, {
@@ -62,15 +62,15 @@ function whatTimeDoes(approval: Approval, now: Date, rules: Rules): Change | nul
   });
   switch (approval.state) {
     case 'pending':
-      return { ...base, from: 'pending', to: 'expired', ...say('approval.expired', 'nobody decided in time') };
+      return { ...base, from: 'pending', to: 'expired', ...ending('approval.expired', 'nobody decided in time') };
     case 'approved':
-      return { ...base, from: 'approved', to: 'lapsed', ...say('approval.lapsed', 'nobody collected it in time') };
+      return { ...base, from: 'approved', to: 'lapsed', ...ending('approval.lapsed', 'nobody collected it in time') };
     case 'dispatched':
       return {
         ...base,
         from: 'dispatched',
         to: 'unknown',
-        ...say('call.unknown', approval.awaits === 'input' ? UNANSWERED : SILENT),
+        ...ending('call.unknown', approval.awaits === 'input' ? UNANSWERED : SILENT),
       };
     default:
       return null;

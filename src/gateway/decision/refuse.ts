@@ -3,17 +3,17 @@ import { approvalEvent } from '../../domain/log/event.ts';
 import type { Gateway } from '../gateway.ts';
 import { actorOf } from './actor.ts';
 
-/** Longest made-up approval id that is kept, in UTF-16 units. */
+/** Longest unknown approval id that is kept, in UTF-16 units. */
 const LONGEST_ID = 64;
 
-/** Somebody's word that does not count. `reason`: a name, as in `RefusalReason` or of the door's own. */
+/** A decision that does not count. `reason`: a name from `RefusalReason`, or one of the door's own. */
 export interface Refusal {
   readonly approver: Pick<Approver, 'id' | 'via'>;
   readonly reason: string;
   readonly choice: string;
 }
 
-/** A click that does not count is an event too. The only writer of `approval.refused`. */
+/** Logs a decision that does not count. The only writer of `approval.refused`. */
 export async function refuse(
   { store, clock }: Pick<Gateway, 'clock' | 'store'>,
   approval: Approval | { readonly unknown: string },
@@ -29,7 +29,7 @@ export async function refuse(
   await store.append([approvalEvent(approval, { ...base, data: { ...data, state, fingerprint } })]);
 }
 
-/** The same for somebody who was stopped at a door, which knows the approval by an id that may be made up. */
+/** The same for a door, which knows the approval only by an id that may be made up. */
 export async function refuseAtDoor(
   gateway: Pick<Gateway, 'clock' | 'store'>,
   id: string,

@@ -1,8 +1,9 @@
 import type { Clock, Revocations } from '../../ports.ts';
 
+/** `already`: every token had been revoked before. */
 export type Revoked = 'revoked' | 'already';
 
-/** A grant as the config has it: by its newest token, and by the one before it where that is still taken. */
+/** A grant of the config: its newest token, and the previous one while that is still accepted. */
 export interface RevocableGrant {
   readonly name: string;
   readonly owner: string | null;
@@ -11,7 +12,7 @@ export interface RevocableGrant {
   readonly retiringSha256: string | null;
 }
 
-/** Takes a grant's present tokens away, for good and on every replica. `actor`: whose wish it was. */
+/** Revokes a grant's current tokens, for good and on every replica. `actor`: who revokes them. */
 export async function revokeGrant(
   { clock, revocations }: { readonly clock: Clock; readonly revocations: Revocations },
   { name, owner, servers, tokenSha256, retiringSha256 }: RevocableGrant,
@@ -21,10 +22,10 @@ export async function revokeGrant(
   const at = clock.now();
   const base = { type: 'grant.revoked', at, actor, approval: null, server: null, tool: null, grant: name } as const;
   const event = { ...base, data: { reason, owner, servers: [...servers] } };
-  let done = false;
+  let revoked = false;
   for (const token of [tokenSha256, retiringSha256]) {
     if (token === null) continue;
-    done = (await revocations.revoke({ tokenSha256: token, grant: name, at, actor, reason }, event)) || done;
+    revoked = (await revocations.revoke({ tokenSha256: token, grant: name, at, actor, reason }, event)) || revoked;
   }
-  return done ? 'revoked' : 'already';
+  return revoked ? 'revoked' : 'already';
 }

@@ -6,26 +6,29 @@ import { defer } from './defer.ts';
 import { finish } from './finish.ts';
 import { record } from './record.ts';
 
-/** How a call stands once its answer was recorded. `open`: the server asks, and waits for what it asked. */
+/** A call after its answer was recorded. `open`: the server asked back and waits for the answer. */
 export interface Concluded {
   readonly approval: Approval;
   readonly open: boolean;
 }
 
-/** What the door reads in the call and its answer; the states are the server's (2026-07-28, `requestState`). */
+/** What the door reads in a call and its answer; the states are the server's (2026-07-28, `requestState`). */
 export interface CallReading {
-  /** The answer asks the agent for something first; null: it does not. */
+  /** The answer asks the agent for input before it goes on; null: it does not. */
   readonly asks: { readonly requestState: string | null } | null;
-  /** The state that the call itself brought along. */
+  /** The state that the call itself carried. */
   sentState(): string | null;
 }
 
 /**
- * Records what came of a held call: its end, or that the server asks back before it ends it (2026-07-28, MRTR). What it
- * asks is remembered before the agent can answer it. An answer that was not sent leaves the question standing.
+ * Records the result of a held call: its end, or that the server asks back first (2026-07-28, MRTR). The question is
+ * stored before the agent can answer it. An answer that was not sent leaves the question open.
  */
 export async function conclude(
-  gateway: Pick<Gateway, 'announcer' | 'at' | 'clock' | 'leases' | 'log' | 'rules' | 'store' | 'tasks' | 'vault'>,
+  gateway: Pick<
+    Gateway,
+    'announcer' | 'clock' | 'faultPoint' | 'leases' | 'log' | 'rules' | 'store' | 'tasks' | 'vault'
+  >,
   dispatch: Dispatch,
   outcome: Outcome,
   { asks, sentState }: CallReading,
@@ -48,7 +51,7 @@ export async function conclude(
   return concluded(await defer(gateway, dispatch, { awaits: 'input', response: outcome.response, until }));
 }
 
-/** What ended meanwhile waits for nothing. */
+/** An approval that ended meanwhile waits for nothing. */
 function concluded(approval: Approval): Concluded {
   return { approval, open: approval.state === 'dispatched' };
 }

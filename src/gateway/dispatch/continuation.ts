@@ -6,17 +6,18 @@ import type { NewEvent } from '../../domain/log/event.ts';
 import { evaluate } from '../../domain/policy/evaluate.ts';
 import type { Gateway } from '../gateway.ts';
 import { newId } from '../id.ts';
-import { begun, dispatchName } from './defer.ts';
+import { continuedDispatch, dispatchName } from './defer.ts';
 
-/** A call that goes on: under the approval it began with, in its caller's place. */
+/** A call that goes on under the approval it began with, in its caller's seat. */
 export interface Continued {
   readonly dispatch: Dispatch;
   readonly joiner: string;
 }
 
 /**
- * A server that asks back before it answers (2026-07-28, MRTR) gets its answer in a call of its own. Under an approval
- * that is the same call: the state it issued is remembered by digest, good for one call, and needs no second approval.
+ * Stores what a server asked back before it answers (2026-07-28, MRTR). Its answer comes in a call of its own, which
+ * counts as the same approved call: the state that the server issued is stored as a digest and admits one call without
+ * a second approval.
  */
 export async function rememberQuestion(
   { tasks, vault }: Pick<Gateway, 'tasks' | 'vault'>,
@@ -29,11 +30,11 @@ export async function rememberQuestion(
 }
 
 /**
- * Lets the approval go on whose question this call answers, once. Null: it brings no state that was issued under one,
- * that approval waits for no answer any more, or policy would not ask about the call now anyway. `state`: what the call
- * brought along; `requestId`: its JSON-RPC id, as JSON text.
+ * Continues, once, the approval whose question this call answers. Null: the call carries no state that was issued under
+ * an approval, the approval no longer waits for an answer, or policy would not ask about this call now. `state`: what
+ * the call carried; `requestId`: its JSON-RPC id, as JSON text.
  */
-export async function takeContinuation(
+export async function continueCall(
   gateway: Pick<Gateway, 'announcer' | 'clock' | 'leases' | 'replica' | 'rules' | 'tasks' | 'vault'>,
   call: Call,
   requestId: string,
@@ -50,13 +51,13 @@ export async function takeContinuation(
   const by = dispatchName(gateway);
   const taken = await tasks.takeContinuation(
     { digests, grant, server: call.server, fingerprints, now, joiner, dispatcher: by, until: leases.until() },
-    (approval) => dispatched(call, approval, fingerprints[0] ?? '', now),
+    (approval) => continuedEvent(call, approval, fingerprints[0] ?? '', now),
   );
   if (taken === null) return null;
-  return { dispatch: begun(gateway, taken.approval, by, now, taken.stood), joiner: taken.joiner };
+  return { dispatch: continuedDispatch(gateway, taken.approval, by, now, taken.stood), joiner: taken.joiner };
 }
 
-function dispatched({ principal, server, tool }: Call, approval: string, fingerprint: string, at: Date): NewEvent {
+function continuedEvent({ principal, server, tool }: Call, approval: string, fingerprint: string, at: Date): NewEvent {
   const data = { continues: approval, fingerprint };
   const type = 'call.dispatched';
   return { type, at, actor: 'holdfast', approval, server, tool, grant: principal.grant, data };

@@ -1,18 +1,17 @@
 import type { Approval, Awaits } from '../../domain/approval/approval.ts';
 import type { Dispatch } from '../../domain/approval/dispatch.ts';
 import type { Json } from '../../domain/json/json.ts';
-import type { EventType } from '../../domain/log/event.ts';
-import { approvalEvent } from '../../domain/log/event.ts';
 import { changeApproval } from '../commit-until.ts';
 import type { Gateway } from '../gateway.ts';
 import { newId } from '../id.ts';
+import { dispatchEvent } from './finish.ts';
 import { record } from './record.ts';
 
-/** The server has answered a dispatched call without ending it. */
+/** How a server has answered a dispatched call without ending it. */
 export type Deferral =
-  /** It runs it as a task of its own; a pursuit is kept already. */
+  /** It runs the call as a task of its own, which is stored and followed already. */
   | { readonly awaits: 'task' }
-  /** It asks back. `response`: kept for callers who come for it, null: it is kept elsewhere, or already. */
+  /** It asks back. `response`: kept for callers who fetch it; null: it is kept elsewhere, or already. */
   | {
       readonly awaits: 'input';
       readonly response: Uint8Array | null;
@@ -22,26 +21,26 @@ export type Deferral =
     };
 
 /**
- * Says that the call was answered and not ended: its approval stays dispatched until its real end, so that card, log
- * and agent never read "succeeded" of what still runs, and an identical call joins instead of asking anew (P2).
+ * Records that the call was answered but has not ended: its approval stays dispatched until its real end. So card, log
+ * and agent never read "succeeded" while the call still runs, and an identical call joins instead of asking again (P2).
  *
- * | dispatched, awaits | lease | goes on by | becomes |
+ * | dispatched, awaits | lease | goes on with | becomes |
  * |---|---|---|---|
- * | nothing | 30 s, renewed by its sender | the response | succeeded, failed, unknown, or the rows below |
- * | task | none: whoever follows the task has a lease of its own | the server's task ends | succeeded, failed |
- * | task | | it cannot be followed any more | unknown |
+ * | nothing | 30 s, renewed by its sender | the response | succeeded, failed, unknown, or one of the rows below |
+ * | task | none: whoever follows the task holds a lease of its own | the end of the server's task | succeeded, failed |
+ * | task | | the task can no longer be followed | unknown |
  * | input | `until`, once | the agent's answer, spent by one compare-and-swap | nothing (a new dispatch of the same call) |
- * | input | past `until` | nobody answered, or the agent cancelled its task | unknown: what it did before it asked, nobody can say |
- * | nothing, after input | 30 s, renewed | the answer was provably not sent | input again, with what is left of `until` |
+ * | input | past `until` | nobody answered, or the agent cancelled its task | unknown: nobody can say what it did before it asked |
+ * | nothing, after input | 30 s, renewed | the answer was provably not sent | input again, for what is left of `until` |
  *
  * | race | who wins |
  * |---|---|
  * | two answers at once, or one sent twice | the first; the other joins the call and waits for its end |
- * | answer and `until` | the first commit; an answer that lost finds nothing to go on with and asks anew |
+ * | answer and `until` | the first commit; an answer that lost finds nothing to continue and asks again |
  * | two replicas follow one task | the first to record its end; the other finds it ended |
- * | a caller asks after the task while another follows it | the same |
- * | a renewal of the lease that is late | takes the longer one, and does nothing where there is none |
- * | death before this is recorded | the lease: unknown; a task that is kept is followed all the same and may still tell |
+ * | a caller asks for the task while another follows it | the same |
+ * | a late renewal of the lease | takes the longer of the two, and does nothing where there is no lease |
+ * | death before this is recorded | the lease runs out: unknown; a stored task is still followed and may yet report its end |
  */
 export async function defer(
   gateway: Pick<Gateway, 'announcer' | 'clock' | 'leases' | 'log' | 'store' | 'vault'>,
@@ -61,16 +60,16 @@ export async function defer(
       to: 'dispatched',
       patch: patchFor(gateway, deferral, approval),
       dispatcher: dispatch.by,
-      events: [deferralEvent(gateway, approval, 'call.deferred', dataOf(deferral))],
+      events: [dispatchEvent(gateway, approval, 'call.deferred', dataOf(deferral))],
     });
     if (committed.kind === 'committed') {
-      gateway.announcer.tell(committed.approval);
+      gateway.announcer.announce(committed.approval);
       return committed.approval;
     }
     const now = await store.find(id);
     return now?.revision === approval.revision ? now : null;
   });
-  // Whatever was found, this leg is over: what goes on has a lease of its own.
+  // In any case this attempt is over: what continues holds a lease of its own.
   gateway.leases.delete(dispatch.by);
   return recorded;
 }
@@ -89,8 +88,8 @@ function patchFor(gateway: Pick<Gateway, 'vault'>, deferral: Deferral, { id }: A
 }
 
 /**
- * The agent answered what the server asked of its task: the same call goes on, under the same approval, once. null:
- * it awaits no input any more.
+ * Continues a task's call after the agent answered what the server asked: the same call, under the same approval, once.
+ * Null: it no longer awaits input.
  */
 export async function resume(
   gateway: Pick<Gateway, 'announcer' | 'clock' | 'leases' | 'replica' | 'store'>,
@@ -107,14 +106,14 @@ export async function resume(
       from: 'dispatched',
       to: 'dispatched',
       patch: { awaits: null, leaseUntil: leases.until(), dispatcher: by },
-      events: [deferralEvent(gateway, approval, 'call.dispatched', { continues: id, ...data })],
+      events: [dispatchEvent(gateway, approval, 'call.dispatched', { continues: id, ...data })],
     };
   });
   if (end.kind !== 'committed') return null;
-  return begun(gateway, end.approval, by, clock.now(), end.known.leaseUntil!);
+  return continuedDispatch(gateway, end.approval, by, clock.now(), end.known.leaseUntil!);
 }
 
-/** Nobody will answer what the server asked: what it did before it asked, nobody can say. */
+/** Ends as unknown a call whose server will get no answer: nobody can say what it did before it asked. */
 export async function giveUp(
   gateway: Pick<Gateway, 'announcer' | 'clock' | 'rules' | 'store'>,
   id: string,
@@ -130,23 +129,23 @@ export async function giveUp(
       from: 'dispatched',
       to: 'unknown',
       patch: { awaits: null, leaseUntil: null, dispatcher: null, note: why, resultUntil },
-      events: [deferralEvent(gateway, approval, 'call.unknown', { why })],
+      events: [dispatchEvent(gateway, approval, 'call.unknown', { why })],
     };
   });
-  if (end.kind === 'committed') gateway.announcer.tell(end.approval);
+  if (end.kind === 'committed') gateway.announcer.announce(end.approval);
 }
 
 function awaitsInput({ state, awaits }: Approval): boolean {
   return state === 'dispatched' && awaits === 'input';
 }
 
-/** Never the name of an earlier dispatch: its end must not be taken for the end of this one. */
+/** A new name for each dispatch, so that the end of an earlier one is never taken for the end of this one. */
 export function dispatchName(gateway: Pick<Gateway, 'clock' | 'replica'>): string {
   return `${gateway.replica} ${newId('di', gateway.clock.now())}`;
 }
 
-/** A dispatch that goes on with what was sent before; `until`: for how long its question stands. */
-export function begun(
+/** A dispatch that continues an earlier one. `until`: how long the server's question stays open. */
+export function continuedDispatch(
   gateway: Pick<Gateway, 'announcer' | 'leases'>,
   approval: Approval,
   by: string,
@@ -154,16 +153,6 @@ export function begun(
   until: Date,
 ): Dispatch {
   gateway.leases.add({ approval, by });
-  gateway.announcer.tell(approval);
+  gateway.announcer.announce(approval);
   return { approval, by, taken: [], startedAt, continues: { until } };
-}
-
-function deferralEvent(
-  gateway: Pick<Gateway, 'clock'>,
-  approval: Approval,
-  type: EventType,
-  data: { [name: string]: Json },
-) {
-  const at = gateway.clock.now();
-  return approvalEvent(approval, { type, at, actor: 'holdfast', data: { ...data, fingerprint: approval.fingerprint } });
 }

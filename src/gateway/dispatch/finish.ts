@@ -1,29 +1,29 @@
 import type { Approval, State } from '../../domain/approval/approval.ts';
 import type { Dispatch, Outcome } from '../../domain/approval/dispatch.ts';
 import type { Json } from '../../domain/json/json.ts';
-import type { EventType } from '../../domain/log/event.ts';
-import { approvalEvent } from '../../domain/log/event.ts';
+import { approvalEvent, type EventType } from '../../domain/log/event.ts';
 import type { Change } from '../../ports.ts';
 import type { Gateway } from '../gateway.ts';
 import { record } from './record.ts';
 
 /**
- * Records how a dispatch ended, before the agent hears of it. Tries until the store takes it: the lease is renewed
- * meanwhile, and should this process die first, the sweep calls it unknown.
+ * Records how a dispatch ended, before the agent is told. Retries until the store accepts it; the lease is renewed
+ * meanwhile. If this process dies first, the sweep marks the call unknown.
  *
  * | found when committing | becomes |
  * |---|---|
  * | dispatched | what happened |
- * | unknown (the lease ran out while the store was away) | succeeded or failed, if that was learnt |
- * | dispatched by another (this end was recorded, and only the word of it lost) | what it is |
+ * | unknown (the lease ran out while the store was away) | succeeded or failed, if that is known |
+ * | dispatched by another (this end was recorded, and only the confirmation was lost) | left as it is |
  */
 export async function finish(
-  gateway: Pick<Gateway, 'announcer' | 'at' | 'clock' | 'leases' | 'log' | 'rules' | 'store' | 'vault'>,
+  gateway: Pick<Gateway, 'announcer' | 'clock' | 'faultPoint' | 'leases' | 'log' | 'rules' | 'store' | 'vault'>,
   dispatch: Dispatch,
   outcome: Outcome,
 ): Promise<Approval> {
-  gateway.at?.('send.after');
-  // Mostly nothing has changed since it was spent, and the commit says so when it has: only then is it read again.
+  gateway.faultPoint?.('send.after');
+  // Usually nothing has changed since the pass was spent. If it has, the commit conflicts, and only then is it read
+  // again.
   let known: Approval | null = dispatch.approval;
   const ended = await record(gateway, dispatch, () => {
     const approval = known;
@@ -31,13 +31,13 @@ export async function finish(
     return tryFinish(gateway, dispatch, outcome, approval);
   });
   gateway.leases.delete(dispatch.by);
-  gateway.announcer.tell(ended);
+  gateway.announcer.announce(ended);
   return ended;
 }
 
-/** null: overtaken, try again. */
+/** null: another change came first; try again. */
 async function tryFinish(
-  gateway: Pick<Gateway, 'at' | 'clock' | 'rules' | 'store' | 'vault'>,
+  gateway: Pick<Gateway, 'clock' | 'faultPoint' | 'rules' | 'store' | 'vault'>,
   dispatch: Dispatch,
   outcome: Outcome,
   known: Approval | null,
@@ -46,10 +46,10 @@ async function tryFinish(
   const approval = known ?? (await store.find(dispatch.approval.id));
   if (approval === null) throw new Error(`approval ${dispatch.approval.id} is gone`);
   const to = stateAfter(outcome);
-  const mine =
+  const unfinished =
     approval.state === 'dispatched' || (approval.state === 'unknown' && to !== 'approved' && to !== 'unknown');
-  if (!mine) return approval;
-  gateway.at?.('outcome.before');
+  if (!unfinished) return approval;
+  gateway.faultPoint?.('outcome.before');
   const committed = await store.commit({
     id: approval.id,
     revision: approval.revision,
@@ -58,9 +58,9 @@ async function tryFinish(
     patch: patchFor(gateway, approval, outcome),
     dispatcher: dispatch.by,
     gives: outcome.kind === 'not_sent' ? dispatch.taken : [],
-    events: [happened(gateway, approval, eventFor(outcome), outcomeData(gateway, dispatch, outcome))],
+    events: [dispatchEvent(gateway, approval, eventFor(outcome), outcomeData(gateway, dispatch, outcome))],
   });
-  gateway.at?.('outcome.after');
+  gateway.faultPoint?.('outcome.after');
   if (committed.kind === 'committed') return committed.approval;
   const now = await store.find(approval.id);
   return now?.revision === approval.revision ? now : null;
@@ -79,11 +79,11 @@ function patchFor(
 ): NonNullable<Change['patch']> {
   const { vault, clock } = gateway;
   const resultUntil = new Date(clock.now().getTime() + gateway.rules.approval.pickupMs);
-  const free = { leaseUntil: null, dispatcher: null, awaits: null };
-  if (outcome.kind !== 'returned') return { ...free, note: outcome.why, resultUntil };
-  // With every caller gone there is nobody to keep it for.
+  const released = { leaseUntil: null, dispatcher: null, awaits: null };
+  if (outcome.kind !== 'returned') return { ...released, note: outcome.why, resultUntil };
+  // Without callers there is nobody to keep the result for.
   const result = approval.callers === 0 ? null : vault.seal('result', approval.id, outcome.response);
-  return { ...free, note: outcome.note ?? null, result, resultUntil };
+  return { ...released, note: outcome.note ?? null, result, resultUntil };
 }
 
 function eventFor(outcome: Outcome): EventType {
@@ -92,7 +92,9 @@ function eventFor(outcome: Outcome): EventType {
   return outcome.failed ? 'call.failed' : 'call.succeeded';
 }
 
-/** A result is told by its size, its kind and a keyed digest: enough to know it again, nothing to read in it. */
+/**
+ * The event describes a result by size, kind and a keyed digest: enough to recognise it, with nothing of its content.
+ */
 function outcomeData(
   gateway: Pick<Gateway, 'clock' | 'vault'>,
   { startedAt }: Dispatch,
@@ -105,8 +107,8 @@ function outcomeData(
   return { bytes: response.byteLength, result: failed ? 'error' : 'result', digest, upstreamMs };
 }
 
-/** What holdfast itself did. */
-export function happened(
+/** An event of the gateway itself about this approval's call. */
+export function dispatchEvent(
   gateway: Pick<Gateway, 'clock'>,
   approval: Approval,
   type: EventType,

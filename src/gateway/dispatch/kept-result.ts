@@ -1,7 +1,7 @@
 import type { Approval } from '../../domain/approval/approval.ts';
 import type { Gateway } from '../gateway.ts';
 
-/** What the server answered, a JSON-RPC response; null: it is kept no more, or never was. */
+/** The server's answer, a JSON-RPC response; null: it is no longer kept, or never was. */
 export async function keptResult(
   { store, vault }: Pick<Gateway, 'store' | 'vault'>,
   { id }: Pick<Approval, 'id'>,

@@ -5,9 +5,9 @@ import { pause } from '../../time/pause.ts';
 import type { Gateway } from '../gateway.ts';
 
 /**
- * Records something about a dispatch of this process, and tells it. Tries until the store takes it: the lease is
- * renewed meanwhile, and should this process die first, the sweep calls it unknown. `attempt` returns null when it was
- * overtaken and is to look again.
+ * Records something about a dispatch of this process. Retries until the store accepts it; the lease is renewed
+ * meanwhile. If this process dies first, the sweep marks the call unknown. `attempt` returns null when another change
+ * came first and it must read again. Throws what is not `Unavailable`, and anything once the process stops.
  */
 export async function record(
   gateway: Pick<Gateway, 'leases' | 'log'>,
@@ -20,7 +20,7 @@ export async function record(
       const recorded = await attempt();
       if (recorded !== null) return recorded;
     } catch (error) {
-      // A process that ends records nothing any more. Nobody renews what nobody will end: the sweep calls it unknown.
+      // Nobody will record this end any more, so the lease is given up and the sweep marks the call unknown.
       if (!(error instanceof Unavailable) || leases.stopped) {
         leases.delete(by);
         throw error;

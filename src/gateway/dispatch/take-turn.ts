@@ -2,19 +2,19 @@ import { type Approval, LIVE } from '../../domain/approval/approval.ts';
 import { deadlineOf, due, isLate } from '../decision/due.ts';
 import type { Gateway } from '../gateway.ts';
 import type { InlineWait } from '../state/inline-dispatch.ts';
-import type { Recall, Seat } from '../state/seat.ts';
+import type { ReadCall, Seat } from '../state/seat.ts';
 import { keptResult } from './kept-result.ts';
-import { spend, spendAtOnce } from './spend.ts';
+import { spend, spendInline } from './spend.ts';
 import type { Turn } from './turn.ts';
 
-/** Waits at most until `until` for this caller's turn. `asks`: this caller can answer what a server asks. */
+/** Waits until `until` at most for this caller's turn. `asks`: this caller can answer what a server asks. */
 export async function takeTurn(
   gateway: Pick<
     Gateway,
     | 'announcer'
-    | 'at'
     | 'cards'
     | 'clock'
+    | 'faultPoint'
     | 'fullLimits'
     | 'inline'
     | 'leases'
@@ -25,7 +25,7 @@ export async function takeTurn(
     | 'waitingRoom'
   >,
   seat: Seat,
-  recall: Recall,
+  readCall: ReadCall,
   until: Date,
   signal?: AbortSignal,
   asks = false,
@@ -37,7 +37,7 @@ export async function takeTurn(
       approval = (await due(gateway, approval.id)) ?? approval;
     }
     if (approval.state === 'approved') {
-      const spent = await spend(gateway, approval, seat.joiner, recall());
+      const spent = await spend(gateway, approval, seat.joiner, readCall());
       if (spent.kind !== 'conflict') return spent;
       approval = (await gateway.store.find(approval.id)) ?? approval;
       continue;
@@ -46,12 +46,12 @@ export async function takeTurn(
     const question = asks && approval.awaits === 'input' ? await keptResult(gateway, approval) : null;
     if (question !== null) return { kind: 'question', approval, response: question };
     const deadline = earlier(until, deadlineOf(approval));
-    const stand = approval.state === 'pending' ? standFor(gateway, approval, seat, recall) : null;
+    const inlineWait = approval.state === 'pending' ? waitInline(gateway, approval, seat, readCall) : null;
     const next = await gateway.waitingRoom.wait(approval.id, approval.revision, deadline, signal);
-    // Whatever ended the wait: what was spent on this caller's behalf is this caller's to send.
-    const dispatch = (await stand?.leave()) ?? null;
+    // However the wait ended, a pass that was spent for this caller is this caller's to send.
+    const dispatch = (await inlineWait?.leave()) ?? null;
     if (dispatch !== null) return { kind: 'dispatch', dispatch };
-    // A room that was closed lets nobody wait, not even for the approval's own deadline.
+    // In a closed waiting room nobody waits, not even for the approval's own deadline.
     if (next === 'timeout' && (deadline === until || !gateway.waitingRoom.open)) return { kind: 'pending', approval };
     if (next === 'timeout') continue;
     if (next === 'gone') return { kind: 'gone', approval };
@@ -59,17 +59,17 @@ export async function takeTurn(
   }
 }
 
-/** Has the decision spend the pass for this caller, if it comes while it waits here. */
-function standFor(
-  gateway: Pick<Gateway, 'at' | 'clock' | 'inline' | 'leases' | 'replica' | 'rules'>,
+/** Lets a decision that comes during this wait spend the pass for this caller. */
+function waitInline(
+  gateway: Pick<Gateway, 'clock' | 'faultPoint' | 'inline' | 'leases' | 'replica' | 'rules'>,
   approval: Approval,
   { joiner }: Seat,
-  recall: Recall,
+  readCall: ReadCall,
 ): InlineWait | null {
-  return gateway.inline.stand(approval, (approved) => spendAtOnce(gateway, approved, joiner, recall()));
+  return gateway.inline.wait(approval, (approved) => spendInline(gateway, approved, joiner, readCall()));
 }
 
-/** A deadline of the approval itself is looked at when it comes, whether or not a job noticed it. */
+/** The approval's own deadline ends the wait too, so that it is noticed even if the queue's job is late. */
 function earlier(until: Date, deadline: Date | null): Date {
   return deadline !== null && deadline < until ? deadline : until;
 }

@@ -5,31 +5,29 @@ import type { Clock } from '../../ports.ts';
 export interface RefusedRequest {
   readonly door: 'mcp' | 'api' | 'console' | 'metrics';
   readonly status: number;
-  /** A server's name of ours; null for one that the caller made up. */
+  /** The name of a configured server; null for a name that the caller made up. */
   readonly server: string | null;
-  /** null: the caller showed no token that is known. */
+  /** null: the caller presented no known token. */
   readonly grant: string | null;
-  /** The other end of the socket; null where the door cannot see it. */
+  /** The address at the other end of the socket; null where the door cannot see it. */
   readonly address: string | null;
 }
 
-/** Milliseconds within which refusals that look the same are one event with a count. */
+/** Milliseconds within which refusals that look the same become one event with a count. */
 const SPAN_MS = 60_000;
-/** Milliseconds within which a grant's use of a server, or a read with the admin token, is told once. */
+/** Milliseconds within which a grant's use of a server, or a read with the admin token, is logged once. */
 const USE_MS = 3_600_000;
-/** Different refusals that are counted apart. */
-const MOST = 1_000;
+/** How many different refusals are counted separately. */
+const MAX_TALLIES = 1_000;
 
 interface RefusalTally {
   readonly since: number;
-  readonly turned: RefusedRequest;
-  /** Since the last event about it. */
-  untold: number;
+  readonly request: RefusedRequest;
+  /** How many came since the last event about them. */
+  unlogged: number;
 }
 
-/**
- * Who was turned away, and who came in: told once in a while each, so that nobody can fill the log by knocking.
- */
+/** Logs who was refused and who got in, each only once in a while, so that nobody can flood the log with requests. */
 export class AccessLog {
   readonly #note: (event: NewEvent) => void;
   readonly #clock: Clock;
@@ -41,21 +39,21 @@ export class AccessLog {
     this.#clock = clock;
   }
 
-  refused(turned: RefusedRequest): void {
-    if (this.#count(turned)) return;
-    // Too many kinds to tell apart: from here on only door and status are.
-    const full = this.#refused.size >= MOST;
-    const told = full ? { ...turned, server: null, grant: null } : turned;
-    if (full && this.#count(told)) return;
-    this.#refused.set(keyOf(told), { since: this.#now(), turned: told, untold: 0 });
-    this.#tell(told, 1);
+  refused(request: RefusedRequest): void {
+    if (this.#count(request)) return;
+    // With too many kinds, further refusals are distinguished by door and status only.
+    const full = this.#refused.size >= MAX_TALLIES;
+    const tallied = full ? { ...request, server: null, grant: null } : request;
+    if (full && this.#count(tallied)) return;
+    this.#refused.set(keyOf(tallied), { since: this.#now(), request: tallied, unlogged: 0 });
+    this.#noteRefusal(tallied, 1);
   }
 
-  /** False when nothing like it was told within the minute. */
-  #count(turned: RefusedRequest): boolean {
-    const known = this.#refused.get(keyOf(turned));
-    if (known !== undefined) known.untold += 1;
-    return known !== undefined;
+  /** Counts it with refusals that look the same; false when none was logged within the minute. */
+  #count(request: RefusedRequest): boolean {
+    const tally = this.#refused.get(keyOf(request));
+    if (tally !== undefined) tally.unlogged += 1;
+    return tally !== undefined;
   }
 
   /** This grant called this server. */
@@ -70,16 +68,17 @@ export class AccessLog {
     if (this.#first(`admin ${what}`)) this.#note({ ...this.#blank('admin.read', 'admin'), data: { what } });
   }
 
-  /** Says what was only counted, once its minute is over; `all`: at once. */
-  settle(all = false): void {
+  /** Logs what was only counted, once its minute is over; `all`: at once. */
+  flush(all = false): void {
     const now = this.#now();
     for (const [key, tally] of this.#refused) {
       if (!all && now - tally.since < SPAN_MS) continue;
       this.#refused.delete(key);
-      if (tally.untold > 0) this.#tell(tally.turned, tally.untold);
+      if (tally.unlogged > 0) this.#noteRefusal(tally.request, tally.unlogged);
     }
   }
 
+  /** True at most once in an hour for each key. */
   #first(key: string): boolean {
     const now = this.#now();
     const last = this.#used.get(key);
@@ -88,7 +87,7 @@ export class AccessLog {
     return true;
   }
 
-  #tell({ door, status, server, grant, address }: RefusedRequest, times: number): void {
+  #noteRefusal({ door, status, server, grant, address }: RefusedRequest, times: number): void {
     const actor = grant === null ? 'unknown' : `grant:${grant}`;
     this.#note({ ...this.#blank('access.refused', actor), server, grant, data: { door, status, times, address } });
   }

@@ -3,37 +3,37 @@ import type { NewEvent } from '../../domain/log/event.ts';
 import type { Ports } from '../ports.ts';
 
 /**
- * Signs the chain's head, so that what was sealed can neither be changed nor cut off without it showing. The signature
- * goes to every witness; one that is out of the database's reach is what makes a cut-off tail visible.
+ * Signs the chain's head, so that any change to sealed events and any truncation shows. The signature goes to every
+ * witness; a truncated tail shows only through a witness that the database cannot reach.
  *
- * A head that no longer holds what this process, or the last checkpoint, vouched for is not signed: somebody reached
- * into the log, and the log of the process says so until it is looked at.
+ * A head that no longer contains what this process or the last checkpoint signed is not signed: somebody has changed
+ * the log. The process's own log then reports it at every attempt.
  */
 export class CheckpointSigner {
   #last: { readonly seq: number; readonly hash: string } | null = null;
   #alarm = false;
 
-  /** True once the log was found to be other than what was signed. */
+  /** True once the log was found to differ from what was signed. */
   get alarmed(): boolean {
     return this.#alarm;
   }
 
-  /** null: nothing new to vouch for, another replica was first, or the log is not what it was. */
+  /** null: nothing new to sign, another replica signed first, or the log differs from what was signed. */
   async sign(
     gateway: Pick<Ports, 'clock' | 'ledger' | 'log' | 'replica' | 'vault' | 'witnesses'>,
   ): Promise<SignedCheckpoint | null> {
     const { ledger, vault, clock, log } = gateway;
     const head = await ledger.unsigned();
     if (head === null) return null;
-    const said = head.last === null ? null : readCheckpoint(head.last.text);
-    for (const vouched of [said, this.#last]) {
-      if (vouched === null) continue;
-      const [found] = await ledger.chain(vouched.seq - 1, 1);
-      const stands = found?.seq === vouched.seq && found.hash === vouched.hash;
-      // The checkpoint itself must still be there as well: ours, or one that came after it.
-      if (stands && (said?.seq ?? 0) >= vouched.seq) continue;
+    const newest = head.last === null ? null : readCheckpoint(head.last.text);
+    for (const signed of [newest, this.#last]) {
+      if (signed === null) continue;
+      const [found] = await ledger.chain(signed.seq - 1, 1);
+      const unchanged = found?.seq === signed.seq && found.hash === signed.hash;
+      // The checkpoint must still be there too: ours, or a later one.
+      if (unchanged && (newest?.seq ?? 0) >= signed.seq) continue;
       this.#alarm = true;
-      const { seq, hash } = vouched;
+      const { seq, hash } = signed;
       log.error({ seq, hash }, 'the audit log is not what was signed, and is not signed again; run audit verify');
       return null;
     }
@@ -49,7 +49,7 @@ export class CheckpointSigner {
     const signed = { text, signature: vault.sign(text) };
     if (!(await ledger.saveCheckpoint(signed, await eventOf(gateway, signed)))) return null;
     this.#last = { seq: head.seq, hash: head.hash };
-    await tell(gateway, signed);
+    await sendToWitnesses(gateway, signed);
     return signed;
   }
 }
@@ -58,13 +58,13 @@ async function eventOf(
   { clock, replica }: Pick<Ports, 'clock' | 'replica'>,
   { text, signature }: SignedCheckpoint,
 ): Promise<NewEvent> {
-  const said: Checkpoint = readCheckpoint(text)!;
+  const checkpoint: Checkpoint = readCheckpoint(text)!;
   const nothing = { approval: null, server: null, tool: null, grant: null };
-  const data = { ...said, digest: await sha256(text), signature };
+  const data = { ...checkpoint, digest: await sha256(text), signature };
   return { ...nothing, type: 'checkpoint.signed', at: clock.now(), actor: 'holdfast', replica, data };
 }
 
-async function tell(
+async function sendToWitnesses(
   { witnesses = [], log }: Pick<Ports, 'log' | 'witnesses'>,
   signed: SignedCheckpoint,
 ): Promise<void> {

@@ -2,16 +2,16 @@ import { cardNamed } from '../../domain/approval/seen-card.ts';
 import { exportLine } from '../../domain/log/export-line.ts';
 import type { Ledger, Records } from '../../ports.ts';
 
-/** Events that are in memory at once. */
+/** Events that are in memory at a time. */
 const PAGE = 2_000;
-/** The same with what their cards showed, each of which is many times its event. */
+/** The same when cards are exported: a card's content is many times the size of its event. */
 const PAGE_WITH_CARDS = 200;
 const NO_CARDS: ReadonlyMap<string, string> = new Map();
 
 /**
- * The whole log as JSON Lines, as of its head when the export began. Memory does not grow with it: a page is read when
- * the reader has taken the one before. Checkpoints beyond the head are written too; they are what tells of a cut tail.
- * `cards`: what each card showed stands after the event that names it.
+ * The whole log as JSON Lines, up to its head when the export began. Memory does not grow with the log: a page is read
+ * once the reader has taken the one before. Checkpoints beyond the head are written too; they reveal a truncated tail.
+ * `cards`: also writes what each card showed, after the event that names it; null: events only.
  */
 export async function* exportLog(
   ledger: Ledger,
@@ -30,28 +30,28 @@ export async function* exportLog(
     );
     if (page.length === 0) break;
     const last = page.at(-1)!.seq!;
-    const vouching = [...(await ledger.checkpoints(after, last))];
+    const signed = [...(await ledger.checkpoints(after, last))];
     const seen = cards === null ? NO_CARDS : await cards.cards(page.flatMap((link) => cardNamed(link.text) ?? []));
     const lines: string[] = [];
-    let others = 0;
+    let cardLines = 0;
     for (const link of page) {
-      // One that stands between two events vouches for one that is gone.
-      while (vouching.length > 0 && vouching[0]!.seq < link.seq!) lines.push(exportLine.checkpoint(vouching.shift()!));
+      // A checkpoint for a missing event is written where that event would be.
+      while (signed.length > 0 && signed[0]!.seq < link.seq!) lines.push(exportLine.checkpoint(signed.shift()!));
       lines.push(exportLine.event(link));
       const digest = cards === null ? null : cardNamed(link.text);
       const content = digest === null ? undefined : seen.get(digest);
       if (content === undefined) continue;
       lines.push(exportLine.card(digest!, content));
-      others += 1;
+      cardLines += 1;
     }
-    lines.push(...vouching.map(exportLine.checkpoint));
+    lines.push(...signed.map(exportLine.checkpoint));
     events += page.length;
-    checkpoints += lines.length - page.length - others;
+    checkpoints += lines.length - page.length - cardLines;
     after = last;
     yield `${lines.join('\n')}\n`;
   }
   const beyond = await ledger.checkpoints(after, checkpoint);
-  for (const signed of beyond) yield `${exportLine.checkpoint(signed)}\n`;
+  for (const checkpoint of beyond) yield `${exportLine.checkpoint(checkpoint)}\n`;
   let unsealed = 0;
   for (let n = 0; ; ) {
     const page = await ledger.unsealed(n, PAGE);

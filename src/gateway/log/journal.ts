@@ -4,27 +4,27 @@ import { withinOr } from '../../time/within.ts';
 
 /** Milliseconds within which an event is durable (P7). */
 const DURABLE_MS = 50;
-/** Milliseconds of them that nothing is planned for. */
+/** Milliseconds of these that are kept in reserve. */
 const SPARE_MS = 8;
-/** Milliseconds from the first event of a batch to its writing: as many as writes leave of the 50, within these. */
+/** Bounds in ms for the time from a batch's first event to its write: what writes leave of the 50 ms, within these. */
 const BATCH_MS = { least: 5, most: 38 } as const;
-/** Milliseconds that a write may take before nothing is forwarded until it has ended. */
+/** Milliseconds that a write may take; from then on nothing is forwarded until it has ended. */
 const PATIENCE_MS = 500;
-/** Milliseconds that a call waits for such a write at most; the store gives up before. */
+/** Longest time in ms that a call waits for such a write; the store gives up earlier. */
 const LONGEST_MS = 4_000;
-/** Events that may wait while the log cannot be written, before anything new is refused anyway. */
-const MOST_WAITING = 10_000;
-/** Events of one write: a statement may hold 65,535 values, and what waited out an outage must still fit. */
-const MOST_AT_ONCE = 1_000;
+/** How many events may wait while the log cannot be written; beyond this, nothing is forwarded. */
+const MAX_WAITING_EVENTS = 10_000;
+/** Events in one write: a statement may hold 65,535 values, and what waited during an outage must still fit. */
+const MAX_BATCH = 1_000;
 
-/** An event, or what makes it when it is written: off the way of the call that it is about. */
+/** An event, or a function that builds it when it is written, so that the call it is about need not wait for that. */
 export type Noted = NewEvent | (() => NewEvent);
 
 /**
  * Events that need not be durable before their effect: verdicts of plainly allowed calls, and refusals. They are
  * written in batches, in order. While a batch cannot be written, `writable` is false and nothing is forwarded (P7);
- * the events wait here and are written first when the log answers again. A log that is slow and has not failed holds calls
- * up for as long as its write takes; one that has failed refuses them at once.
+ * the events wait here and are written first when the log answers again. A slow log delays calls for as long as its
+ * write takes; a log that has failed refuses them at once.
  */
 export class Journal {
   readonly #store: Pick<Store, 'append'>;
@@ -33,10 +33,10 @@ export class Journal {
   #timer: ReturnType<typeof setTimeout> | null = null;
   #writing: Promise<void> | null = null;
   #writingSince = 0;
-  /** One wait, and one timer, for all calls that a slow write holds up. */
+  /** One wait, with one timer, for all calls that a slow write delays. */
   #recovering: Promise<boolean> | null = null;
-  /** Milliseconds that the slowest of the last writes took. */
-  #slowest = 10;
+  /** Milliseconds that the slowest of the recent writes took. */
+  #slowestMs = 10;
   #failures = 0;
   #dropped = 0;
 
@@ -45,13 +45,13 @@ export class Journal {
     this.#log = log;
   }
 
-  /** False while the log cannot be written, or does not say whether it can. */
+  /** False while the log cannot be written, or it is not known whether it can. */
   get writable(): boolean {
-    if (this.#failures > 0 || this.#waiting.length >= MOST_WAITING) return false;
+    if (this.#failures > 0 || this.#waiting.length >= MAX_WAITING_EVENTS) return false;
     return this.#writing === null || performance.now() - this.#writingSince < PATIENCE_MS;
   }
 
-  /** Whether it can be written, once that is known. */
+  /** Resolves once it is known whether the log can be written; within 4 s. */
   recovered(): Promise<boolean> {
     if (this.writable || this.#writing === null || this.#failures > 0) return Promise.resolve(this.writable);
     this.#recovering ??= this.#ended(this.#writing).finally(() => {
@@ -65,19 +65,22 @@ export class Journal {
     return this.writable;
   }
 
-  /** Events that are not written yet. */
+  /** How many events are not written yet. */
   get waiting(): number {
     return this.#waiting.length;
   }
 
-  /** Events that were never written, because too many waited already or they could not be made. */
+  /** How many events were never written, because too many waited already or they could not be built. */
   get dropped(): number {
     return this.#dropped;
   }
 
+  /**
+   * Takes an event to be written within 50 ms. While the log cannot be written it may be dropped, and is then counted.
+   */
   note(event: Noted): void {
-    // While nothing can be written, refusals alone could fill the memory: the newest of them are dropped and counted.
-    if (this.#waiting.length >= MOST_WAITING) {
+    // While nothing can be written, refusals alone could fill the memory: the newest are dropped.
+    if (this.#waiting.length >= MAX_WAITING_EVENTS) {
       this.#dropped += 1;
       return;
     }
@@ -85,7 +88,7 @@ export class Journal {
     if (this.#writing === null) this.#timer ??= setTimeout(() => this.#write(), this.#gatheringMs());
   }
 
-  /** Writes what waits. Resolves when it is durable; rejects when it could not be made so. */
+  /** Writes what waits. Resolves when all of it is durable; rejects when it could not be written. */
   async flush(): Promise<void> {
     await this.#writing;
     for (let before = Infinity; this.#waiting.length > 0 && this.#waiting.length < before; ) {
@@ -96,16 +99,16 @@ export class Journal {
     if (this.#waiting.length > 0) throw new Error(`${this.#waiting.length} events could not be written`);
   }
 
-  /** Stops trying. What could not be written is said, by number. */
+  /** Writes what waits and stops. Logs how many events could not be written; never rejects. */
   async close(): Promise<void> {
     await this.flush().catch((error: Error) => this.#log.error({ err: error }, 'the journal was closed unwritten'));
     if (this.#timer) clearTimeout(this.#timer);
     this.#timer = null;
   }
 
-  /** Every batch costs a commit, whatever is in it: they are as large as P7 lets them be. A slow write may come twice. */
+  /** Each batch costs one commit, so batches gather for as long as P7 allows, with room for two slow writes. */
   #gatheringMs(): number {
-    const left = DURABLE_MS - SPARE_MS - 2 * this.#slowest;
+    const left = DURABLE_MS - SPARE_MS - 2 * this.#slowestMs;
     return Math.min(BATCH_MS.most, Math.max(BATCH_MS.least, left));
   }
 
@@ -113,7 +116,7 @@ export class Journal {
     if (this.#timer) clearTimeout(this.#timer);
     this.#timer = null;
     if (this.#writing !== null || this.#waiting.length === 0) return;
-    const batch = this.#waiting.splice(0, MOST_AT_ONCE).flatMap((noted) => this.#made(noted));
+    const batch = this.#waiting.splice(0, MAX_BATCH).flatMap((noted) => this.#build(noted));
     this.#writingSince = performance.now();
     this.#writing = this.#store.append(batch).then(
       () => this.#wrote(),
@@ -121,21 +124,23 @@ export class Journal {
     );
   }
 
-  /** One that cannot be made is a fault of ours: it is said and counted, and takes none of the others along. */
-  #made(noted: Noted): NewEvent[] {
+  /**
+   * An event that cannot be built is our own fault: it is logged and counted, and the other events are still written.
+   */
+  #build(noted: Noted): NewEvent[] {
     if (typeof noted !== 'function') return [noted];
     try {
       return [noted()];
     } catch (error) {
       this.#dropped += 1;
-      this.#log.error({ err: error }, 'an event could not be made');
+      this.#log.error({ err: error }, 'an event could not be built');
       return [];
     }
   }
 
   #wrote(): void {
     this.#writing = null;
-    this.#slowest = Math.max(performance.now() - this.#writingSince, this.#slowest * 0.9);
+    this.#slowestMs = Math.max(performance.now() - this.#writingSince, this.#slowestMs * 0.9);
     if (this.#failures > 0) this.#log.info({ dropped: this.#dropped }, 'the audit log can be written again');
     this.#failures = 0;
     if (this.#waiting.length > 0) this.#timer ??= setTimeout(() => this.#write(), 0);

@@ -1,20 +1,20 @@
 import type { Approval } from '../../domain/approval/approval.ts';
-import type { LoggedEvent, NewEvent } from '../../domain/log/event.ts';
-import { approvalEvent } from '../../domain/log/event.ts';
+import { approvalEvent, type LoggedEvent, type NewEvent } from '../../domain/log/event.ts';
 import type { Clock } from '../../ports.ts';
 import type { Journal } from './journal.ts';
 
-/** Milliseconds in which the same reviewer reading the same thing again is one reading: a live page reads all the time. */
+/** Milliseconds within which a reviewer's reads of the same thing count as one: a live page reads all the time. */
 const SAME_MS = 10 * 60_000;
-const MOST = 5_000;
+/** How many recent reads are remembered. */
+const MAX_REMEMBERED = 5_000;
 
-/** A reader: who it is, and by which sign-in. */
+/** Who reads, and in which login. */
 export interface LogReader {
   readonly login: string;
   readonly reviewer: { readonly id: string };
 }
 
-/** Who read which details is in the log, once per reviewer, thing and ten minutes. */
+/** Logs who read which details: once per login and thing within ten minutes. */
 export class AdminReads {
   readonly #clock: Clock;
   readonly #journal: Pick<Journal, 'note'>;
@@ -55,7 +55,7 @@ export class AdminReads {
     if (before !== undefined && at.getTime() - before < SAME_MS) return;
     this.#seen.delete(key);
     this.#seen.set(key, at.getTime());
-    if (this.#seen.size > MOST) this.#seen.delete(this.#seen.keys().next().value!);
+    if (this.#seen.size > MAX_REMEMBERED) this.#seen.delete(this.#seen.keys().next().value!);
     this.#journal.note(make(at));
   }
 }

@@ -8,23 +8,23 @@ import type { Ledger } from '../../ports.ts';
 /** What verification found in an export or a database. */
 export interface EvidenceFinding {
   readonly report: ChainReport;
-  /** What is wrong with the export as a file, in words. Empty where the chain itself has faults. */
+  /** What is wrong with the export as a file, in words; empty where the chain itself has faults. */
   readonly problems: readonly string[];
-  /** Cards in the export that match the event before them. */
+  /** How many cards in the export match the event before them. */
   readonly cards: number;
 }
 
-/** Whose signatures count, and the checkpoints that were kept elsewhere. */
+/** Which signatures count, and the checkpoints that were kept outside the database. */
 export interface EvidenceTrust {
   /** Ed25519 public keys, as hex. */
   readonly keys: readonly string[];
   readonly elsewhere: readonly SignedCheckpoint[];
 }
 
-/** Problems after which an export is read no further. */
+/** After how many problems an export is read no further. */
 const MAX_PROBLEMS = 100;
 
-/** Verifies an export in one pass, line by line. */
+/** Verifies an export as it is read, line by line. */
 export async function verifyExport(
   lines: AsyncIterable<string>,
   trust: EvidenceTrust,
@@ -53,11 +53,11 @@ export async function verifyExport(
   }
   const report = check.end();
   problems.push(...endProblems(end, report));
-  // A fault of the chain names the place; what else is wrong with the file follows from it.
+  // A fault in the chain names its place; problems of the file follow from it and would only distract.
   return { report, problems: report.faults.length > 0 ? [] : problems, cards };
 }
 
-/** What the last line of an export says of the lines before it. */
+/** What the last line of an export says about the lines before it. */
 interface ExportEnd {
   readonly events: number;
   readonly unsealed: number;
@@ -69,10 +69,10 @@ function endProblems(end: ExportEnd | null, report: ChainReport): string[] {
   return [`the export says that it holds ${end.events} events and ${end.unsealed} unsealed ones`];
 }
 
-/** Events read from the database at once. */
+/** Events read from the database at a time. */
 const PAGE = 5_000;
 
-/** Verifies the log as it stands in a database. Fetches the next page while it checks this one. */
+/** Verifies the log in a database. Fetches the next page while it checks the current one. */
 export async function verifyLedger(ledger: Ledger, trust: EvidenceTrust, proof: Proof): Promise<EvidenceFinding> {
   const check = new ChainCheck(proof, trust.keys, trust.elsewhere);
   const { checkpoint: lastSigned } = await ledger.ends();
@@ -83,7 +83,7 @@ export async function verifyLedger(ledger: Ledger, trust: EvidenceTrust, proof: 
     const last = page.at(-1)?.seq ?? null;
     if (last === null) break;
     next = ledger.chain(last, PAGE);
-    // Awaited in the next round; until then a failure must not count as unhandled.
+    // Awaited in the next round; until then its rejection must not count as unhandled.
     next.catch(() => undefined);
     const checkpoints = [...(await ledger.checkpoints(after, last))];
     for (const link of page) {

@@ -1,73 +1,81 @@
 import { type Approval, isOver } from '../../domain/approval/approval.ts';
 import type { Ports } from '../ports.ts';
 
-/** Milliseconds that news wait when a caller of this process heard them first: its own next step is news as well. */
-const MOMENT_MS = 100;
-/** Milliseconds that the last news of all wait: the caller has its answer first. */
-const LAST_MS = 20;
+/**
+ * Milliseconds that the queue is told later when a caller of this process was woken: that caller's next step is a
+ * change too.
+ */
+const DELAY_MS = 100;
+/** Milliseconds that the queue is told later of an end: the caller gets its answer first. */
+const END_DELAY_MS = 20;
 
-type AnnouncerPorts = Pick<Ports, 'at' | 'cards' | 'log' | 'queue'>;
+type AnnouncerPorts = Pick<Ports, 'cards' | 'faultPoint' | 'log' | 'queue'>;
 
 /**
- * Tells everybody who waits for an approval that it changed, and has its card rewritten. Told after the commit, never
- * before, and never awaited by what must answer soon. A queue that does not answer costs time, not truth: each replica
+ * Tells everybody who waits for an approval that it changed, and has its card updated. Called after the commit, never
+ * before; what must answer soon never waits for it. A queue that does not answer only causes a delay: each replica
  * re-reads its held calls every 2 s, and the sweep posts what is missing.
  *
- * When a caller of this process was woken, the queue hears of it a moment later: the call goes on at once, does not
- * share the processor with its own card, and a card that would change twice within the moment changes once. After an end
- * nothing follows, so it is told as soon as the caller was answered.
+ * When a caller of this process was woken, the queue is told 100 ms later: the call goes on at once, does not compete
+ * with its own card for the processor, and a card that would change twice in that time changes once. Nothing follows an
+ * end, so the queue is told of it as soon as the caller has its answer.
  */
 export class Announcer {
   readonly #ports: AnnouncerPorts;
-  readonly #ring: (approval: Approval) => number;
-  readonly #waiting = new Map<string, { latest: Approval; timer: ReturnType<typeof setTimeout> }>();
+  readonly #wakeHere: (approval: Approval) => number;
+  readonly #delayed = new Map<string, { latest: Approval; timer: ReturnType<typeof setTimeout> }>();
 
-  constructor(ports: AnnouncerPorts, ring: (approval: Approval) => number) {
+  /** `wakeHere`: wakes the callers of this process and returns how many there were. */
+  constructor(ports: AnnouncerPorts, wakeHere: (approval: Approval) => number) {
     this.#ports = ports;
-    this.#ring = ring;
+    this.#wakeHere = wakeHere;
   }
 
-  tell(approval: Approval): void {
-    const heard = this.#ring(approval);
-    const waiting = this.#waiting.get(approval.id);
-    const last = isOver(approval.state);
-    if (waiting && !last) {
-      // News may overtake each other on their way here: an end stays one.
-      if (approval.revision > waiting.latest.revision) waiting.latest = approval;
-    } else if (!waiting && heard === 0 && approval.state !== 'dispatched') void this.#spread(approval);
-    else this.#wait(approval, last ? LAST_MS : MOMENT_MS);
+  /** Never throws; what goes to the queue is not awaited. */
+  announce(approval: Approval): void {
+    const woken = this.#wakeHere(approval);
+    const delayed = this.#delayed.get(approval.id);
+    const over = isOver(approval.state);
+    if (delayed && !over) {
+      // Changes may arrive here out of order; an older one must not replace an end.
+      if (approval.revision > delayed.latest.revision) delayed.latest = approval;
+    } else if (!delayed && woken === 0 && approval.state !== 'dispatched') void this.#notifyQueue(approval);
+    else this.#delay(approval, over ? END_DELAY_MS : DELAY_MS);
   }
 
-  /** Everything that waits goes out now; used when the process stops. */
+  /** Tells the queue now of everything that was delayed; used when the process stops. */
   async flush(): Promise<void> {
-    const all = [...this.#waiting.values()];
-    for (const { timer } of all) clearTimeout(timer);
-    this.#waiting.clear();
-    await Promise.all(all.map(({ latest }) => this.#spread(latest)));
+    const delayed = [...this.#delayed.values()];
+    for (const { timer } of delayed) clearTimeout(timer);
+    this.#delayed.clear();
+    await Promise.all(delayed.map(({ latest }) => this.#notifyQueue(latest)));
   }
 
-  #wait(latest: Approval, ms: number): void {
-    clearTimeout(this.#waiting.get(latest.id)?.timer);
+  #delay(latest: Approval, ms: number): void {
+    clearTimeout(this.#delayed.get(latest.id)?.timer);
     const timer = setTimeout(() => {
-      const waiting = this.#waiting.get(latest.id);
-      this.#waiting.delete(latest.id);
-      if (waiting) void this.#spread(waiting.latest);
+      const delayed = this.#delayed.get(latest.id);
+      this.#delayed.delete(latest.id);
+      if (delayed) void this.#notifyQueue(delayed.latest);
     }, ms);
-    this.#waiting.set(latest.id, { latest, timer });
+    this.#delayed.set(latest.id, { latest, timer });
   }
 
-  async #spread(approval: Approval): Promise<void> {
-    const { queue, cards, log, at } = this.#ports;
-    // A pending one stays parked; a dispatched one has nothing to say before its outcome.
-    if (approval.state !== 'pending' && approval.state !== 'dispatched') at?.('wake.before');
-    const silent = approval.state === 'pending' || approval.state === 'dispatched';
+  async #notifyQueue(approval: Approval): Promise<void> {
+    const { queue, cards, log, faultPoint } = this.#ports;
+    // A pending approval stays parked, and callers of a dispatched one wait for its outcome: neither wakes anybody.
+    const wakesNobody = approval.state === 'pending' || approval.state === 'dispatched';
+    if (!wakesNobody) faultPoint?.('wake.before');
     try {
       await Promise.all([
-        silent ? undefined : queue.wake(approval.id),
+        wakesNobody ? undefined : queue.wake(approval.id),
         cards === null ? undefined : queue.publish(approval.id),
       ]);
     } catch (error) {
-      log.warn({ approval: approval.id, err: error }, 'the queue did not take the news; the sweep will');
+      log.warn(
+        { approval: approval.id, err: error },
+        'the queue could not be told of a change; the sweep will catch up',
+      );
     }
   }
 }

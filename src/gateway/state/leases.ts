@@ -1,15 +1,15 @@
 import type { Clock, Log, Store } from '../../ports.ts';
 
-/** Milliseconds that a lease lasts; it is renewed three times in that time, for as long as the upstream takes. */
+/** Milliseconds that a lease lasts. It is renewed three times in that time, for as long as the upstream takes. */
 export const LEASE_MS = 30_000;
-/** Milliseconds before a renewal that failed is tried again: a lease should outlive a database that restarts. */
-const AGAIN_MS = 1_000;
+/** Milliseconds before a failed renewal is tried again: a lease should survive a restart of the database. */
+const RETRY_MS = 1_000;
 
 /** The dispatches under way in this process. One timer renews all of their leases in one query. */
 export class Leases {
   /** Milliseconds that a lease lasts. */
   readonly ms: number;
-  /** Approvals by the name of their dispatch: the next dispatch of the same call is another. */
+  /** Approval ids by the name of their dispatch: the next dispatch of the same call has another name. */
   readonly #held = new Map<string, string>();
   readonly #store: Pick<Store, 'renew'>;
   readonly #clock: Clock;
@@ -28,7 +28,7 @@ export class Leases {
     return this.#held.size;
   }
 
-  /** True once the process ends: what is still under way then is left to the sweep. */
+  /** True once the process stops: what is still under way is left to the sweep. */
   get stopped(): boolean {
     return this.#stopped;
   }
@@ -43,18 +43,18 @@ export class Leases {
     if (this.#timer === null) this.#renewIn(this.ms / 3);
   }
 
-  /** `by`: the dispatch that is over, or is somebody else's now. */
+  /** Stops renewing. `by`: the name of a dispatch that is over, or that another process continues. */
   delete(by: string): void {
     this.#held.delete(by);
-    if (this.#held.size === 0) this.#rest();
+    if (this.#held.size === 0) this.#clearTimer();
   }
 
   stop(): void {
     this.#stopped = true;
-    this.#rest();
+    this.#clearTimer();
   }
 
-  #rest(): void {
+  #clearTimer(): void {
     if (this.#timer) clearTimeout(this.#timer);
     this.#timer = null;
   }
@@ -70,10 +70,10 @@ export class Leases {
       await this.#store.renew(this.#held, this.until());
     } catch (error) {
       this.#log.warn({ err: error, dispatches: this.#held.size }, 'leases could not be renewed');
-      next = Math.min(next, AGAIN_MS);
+      next = Math.min(next, RETRY_MS);
     }
-    // Whoever came or went meanwhile has set or cleared the timer; one is enough.
-    this.#rest();
+    // A dispatch that began or ended meanwhile may have set a timer; one is enough.
+    this.#clearTimer();
     if (this.#held.size > 0) this.#renewIn(next);
   }
 }

@@ -2,15 +2,16 @@ import type { Log } from '../../ports.ts';
 
 /** Milliseconds between two tries. */
 const EVERY_MS = 1_000;
-/** Errands kept at most; what is dropped beyond is healed by time alone. */
-const MOST = 10_000;
+/** How many tasks are kept. More are dropped: time-outs clear up what they would have recorded. */
+const MAX_TASKS = 10_000;
 
-/** One thing that was to be noted. Running it twice does no harm. */
+/** One record to write. Running it twice does no harm. */
 type RetryTask = () => Promise<void>;
 
 /**
- * Small notes of who has what, that a store which was away for a moment did not take: a caller went, a caller has its
- * answer, a card is let go of. Lost, they would keep a place taken for as long as this process lives, and hand an answer out twice.
+ * Retries small writes that the store did not accept while it was away for a moment: a caller left, a caller has its
+ * answer, a card was released. If they were lost, a seat would stay taken for as long as this process lives, and an
+ * answer would be handed out twice.
  */
 export class RetryQueue {
   readonly #log: Log;
@@ -22,40 +23,40 @@ export class RetryQueue {
     this.#log = log;
   }
 
-  /** Tries now, and again until it worked. Never throws. */
-  async run(errand: RetryTask): Promise<void> {
+  /** Tries now, and again until it succeeds. Resolves after the first try; never rejects. */
+  async run(task: RetryTask): Promise<void> {
     try {
-      await errand();
+      await task();
     } catch (error) {
-      this.#log.warn({ err: error }, 'who has what could not be noted; trying until it is');
-      this.add(errand);
+      this.#log.warn({ err: error }, 'a small write failed and is retried until it succeeds');
+      this.add(task);
     }
   }
 
-  /** Tries a second later. */
-  add(errand: RetryTask): void {
-    if (this.#stopped || this.#waiting.length >= MOST) return;
-    this.#waiting.push(errand);
-    this.#timer ??= setTimeout(() => void this.#all(), EVERY_MS);
+  /** Tries in a second, and again until it succeeds. */
+  add(task: RetryTask): void {
+    if (this.#stopped || this.#waiting.length >= MAX_TASKS) return;
+    this.#waiting.push(task);
+    this.#timer ??= setTimeout(() => void this.#retryAll(), EVERY_MS);
   }
 
-  /** No more tries: the process ends, and whoever it held counts as absent soon. */
+  /** Ends the retries: the process stops, and its callers soon count as absent. */
   stop(): void {
     this.#stopped = true;
     if (this.#timer) clearTimeout(this.#timer);
     this.#timer = null;
   }
 
-  async #all(): Promise<void> {
+  async #retryAll(): Promise<void> {
     const waiting = this.#waiting;
     this.#waiting = [];
     this.#timer = null;
-    for (const [index, errand] of waiting.entries()) {
+    for (const [index, task] of waiting.entries()) {
       try {
-        await errand();
+        await task();
       } catch {
-        // Whoever does not answer one will not answer the next.
-        for (const left of waiting.slice(index)) this.add(left);
+        // A store that does not take one will not take the next.
+        for (const remaining of waiting.slice(index)) this.add(remaining);
         return;
       }
     }

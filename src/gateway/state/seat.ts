@@ -1,15 +1,16 @@
 import type { Approval } from '../../domain/approval/approval.ts';
 import type { Call } from '../../domain/call/call.ts';
 
-/** A caller's place at an approval. Small on purpose: five thousand of them wait in one process. */
+/** A caller's seat at an approval. Small on purpose: five thousand of them wait in one process. */
 export interface Seat {
   readonly approval: Approval;
+  /** The id of the caller's row. */
   readonly joiner: string;
-  /** It opened the approval itself. */
+  /** This caller opened the approval; false: it joined. */
   readonly opened: boolean;
-  /** What could not be told yet, for the agent to read; null when all is well. */
+  /** What the agent should know of a problem, in words; null: there is none. */
   readonly notice: string | null;
 }
 
-/** The call as its held bytes say it; made again when it is needed, so that a parked call keeps no parsed copy. */
-export type Recall = () => Call;
+/** Parses the call from its held bytes; called whenever it is needed, so that a parked call keeps no parsed copy. */
+export type ReadCall = () => Call;

@@ -3,10 +3,10 @@ import type { Ports } from '../ports.ts';
 import type { Seat } from './seat.ts';
 import type { WaitingRoom } from './waiting-room.ts';
 
-/** Milliseconds after which a card that is not posted is told to whoever waits for it. */
+/** Milliseconds after which waiting callers are told that their card is not posted. */
 const LATE_MS = 60_000;
-/** Milliseconds between two looks at the cards of everything that is held here. */
-const LOOK_MS = 10_000;
+/** Milliseconds between two checks of the cards of everything that is held here. */
+const REFRESH_MS = 10_000;
 
 const LATE =
   'Slack has not taken the question for more than a minute, so nobody may have seen it; it is posted as soon as Slack answers. Meanwhile it can be decided in the console or with `holdfast approvals`.';
@@ -16,20 +16,20 @@ const REFUSED =
 
 type UnpostedPorts = Pick<Ports, 'cards' | 'clock' | 'log' | 'store'>;
 
-/** Knows which of the approvals that are waited for here nobody can have seen in Slack. One query for all of them. */
+/** Knows which of the approvals that callers wait for here have no card in Slack, so nobody can have seen them. */
 export class UnpostedCards {
   readonly #ports: UnpostedPorts;
-  readonly #room: WaitingRoom;
+  readonly #waitingRoom: WaitingRoom;
   #late: ReadonlySet<string> = new Set();
   #timer: ReturnType<typeof setInterval> | null = null;
 
-  constructor(ports: UnpostedPorts, room: WaitingRoom) {
+  constructor(ports: UnpostedPorts, waitingRoom: WaitingRoom) {
     this.#ports = ports;
-    this.#room = room;
+    this.#waitingRoom = waitingRoom;
   }
 
   start(): void {
-    if (this.#ports.cards !== null) this.#timer ??= setInterval(() => void this.look(), LOOK_MS);
+    if (this.#ports.cards !== null) this.#timer ??= setInterval(() => void this.refresh(), REFRESH_MS);
   }
 
   stop(): void {
@@ -37,33 +37,37 @@ export class UnpostedCards {
     this.#timer = null;
   }
 
-  /** As of the last look. */
+  /** Whether it has had no card for a minute, as of the last `refresh`. */
   isLate(approval: Approval): boolean {
     return approval.state === 'pending' && this.#late.has(approval.id);
   }
 
-  /** Slack does not take our token: nothing will come of waiting for it. */
-  refused(): boolean {
+  /** Slack refuses our token, so waiting for it is no use. */
+  tokenRefused(): boolean {
     return this.#ports.cards?.trouble?.()?.kind === 'refused';
   }
 
-  async look(): Promise<void> {
+  /** One query for all approvals that are waited for here. Never rejects. */
+  async refresh(): Promise<void> {
     const { store, clock, log } = this.#ports;
-    const ids = this.#room.ids();
+    const ids = this.#waitingRoom.ids();
     try {
       const before = new Date(clock.now().getTime() - LATE_MS);
       this.#late = new Set(ids.length === 0 ? [] : await store.unposted(ids, before));
     } catch (error) {
-      log.warn({ err: error }, 'whether the cards are posted could not be read');
+      log.warn({ err: error }, 'could not read which cards are posted');
     }
   }
 
-  /** What the agent should know of the people's side, as of now: one or two sentences, or null when all is well. */
-  async tell(seat: Seat, approval: Approval): Promise<string | null> {
+  /**
+   * What the agent should now know about the approvers' side: one or two sentences, or null when all is well. Never
+   * rejects.
+   */
+  async noticeFor(seat: Seat, approval: Approval): Promise<string | null> {
     const { store, clock, cards } = this.#ports;
     if (approval.state !== 'pending') return null;
     if (cards === null) return seat.notice;
-    if (this.refused()) return REFUSED;
+    if (this.tokenRefused()) return REFUSED;
     const now = clock.now();
     try {
       if ((await store.unposted([approval.id], now)).length === 0) return null;

@@ -1,9 +1,9 @@
 import type { Approval } from '../../domain/approval/approval.ts';
 import type { Clock, Log, Store } from '../../ports.ts';
 
-/** Milliseconds between two looks at everything that is held here: what a lost wake-up costs at most. */
+/** Milliseconds between two reads of everything that is held here: the most that a lost wake-up can cost. */
 const RE_READ_MS = 2_000;
-/** Milliseconds between two looks at the deadlines. */
+/** Milliseconds between two checks of the deadlines. */
 const TICK_MS = 100;
 
 interface Waiter {
@@ -11,29 +11,30 @@ interface Waiter {
   readonly revision: number;
   readonly until: number;
   readonly settle: (end: Approval | 'timeout' | 'gone') => void;
-  /** Stops listening to the signal that nobody listens any more. */
-  readonly unheed: () => void;
+  /** Removes the listener from the caller's abort signal. */
+  readonly unlisten: () => void;
 }
 
 /**
- * Everybody who waits in this process for an approval to change. A waiter is an entry in a map: no timer, no
- * connection and no query of its own. Wake-ups come from three sides, and any one of them will do: this process's own
- * commits, the queue, and one query every 2 s for all that is held.
+ * Everybody who waits in this process for an approval to change. A waiter is an entry in a map, without a timer, a
+ * connection or a query of its own. Any one of three sources wakes it: this process's own commits, the queue, and one
+ * query every 2 s for everything that is held.
  */
 export class WaitingRoom {
-  /** Lists, not sets: nearly always one waits for one approval, and a set of one is much larger. */
+  /** By approval. Arrays, not sets: nearly always there is one waiter, and a set of one takes much more memory. */
   readonly #waiters = new Map<string, Waiter[]>();
-  readonly #rung = new Set<string>();
+  /** Approvals that changed in this turn of the event loop and are to be read. */
+  readonly #toRead = new Set<string>();
   readonly #store: Pick<Store, 'changed' | 'beat'>;
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #replica: string;
-  #tick: ReturnType<typeof setInterval> | null = null;
-  #stir: ((id: string) => void) | null = null;
-  /** No deadline of a waiter is earlier: until then nobody is looked at. */
+  #timer: ReturnType<typeof setInterval> | null = null;
+  #listener: ((id: string) => void) | null = null;
+  /** No waiter's deadline is earlier, so until then none has to be checked. */
   #earliest = Number.POSITIVE_INFINITY;
-  #lastLook = 0;
-  #looking = false;
+  #lastReadAt = 0;
+  #reading = false;
 
   constructor(store: Pick<Store, 'changed' | 'beat'>, clock: Clock, log: Log, replica: string) {
     this.#store = store;
@@ -42,9 +43,9 @@ export class WaitingRoom {
     this.#replica = replica;
   }
 
-  /** Hears of everything that was changed, here or elsewhere, whether or not somebody waits for it. One listener. */
-  onStir(listener: (id: string) => void): void {
-    this.#stir = listener;
+  /** Sets the one listener for every change, here or elsewhere, whether or not somebody waits for it. */
+  onChange(listener: (id: string) => void): void {
+    this.#listener = listener;
   }
 
   /** How many callers wait here. */
@@ -54,89 +55,89 @@ export class WaitingRoom {
     return size;
   }
 
-  /** What is waited for here. */
+  /** The approvals that callers wait for here. */
   ids(): string[] {
     return [...this.#waiters.keys()];
   }
 
   /** False before `start` and after `stop`: then every wait ends at once. */
   get open(): boolean {
-    return this.#tick !== null;
+    return this.#timer !== null;
   }
 
   start(): void {
-    this.#tick ??= setInterval(() => this.#pass(), TICK_MS);
+    this.#timer ??= setInterval(() => this.#tick(), TICK_MS);
   }
 
-  /** Everybody goes home: each is told `timeout`, which a caller turns into the pending result. */
+  /** Ends every wait with `timeout`, which a caller turns into the pending result. */
   stop(): void {
-    if (this.#tick) clearInterval(this.#tick);
-    this.#tick = null;
+    if (this.#timer) clearInterval(this.#timer);
+    this.#timer = null;
     for (const waiter of [...this.#all()]) this.#end(waiter, 'timeout');
   }
 
   /**
-   * Resolves with the approval once its revision is no longer `revision`, with `timeout` at `until`, or with `gone`
-   * when the signal says that nobody listens any more.
+   * Resolves with the approval once its revision is higher than `revision`, with `timeout` at `until`, or with `gone`
+   * when the signal aborts because the caller is gone.
    */
   wait(id: string, revision: number, until: Date, signal?: AbortSignal): Promise<Approval | 'timeout' | 'gone'> {
     return new Promise((resolve) => {
       const gone = (): void => this.#end(waiter, 'gone');
-      const unheed = (): void => signal?.removeEventListener('abort', gone);
-      const waiter: Waiter = { id, revision, until: until.getTime(), settle: resolve, unheed };
+      const unlisten = (): void => signal?.removeEventListener('abort', gone);
+      const waiter: Waiter = { id, revision, until: until.getTime(), settle: resolve, unlisten };
       this.#earliest = Math.min(this.#earliest, waiter.until);
       const others = this.#waiters.get(id);
       if (others === undefined) this.#waiters.set(id, [waiter]);
       else others.push(waiter);
-      if (this.#tick === null || signal?.aborted) this.#end(waiter, signal?.aborted ? 'gone' : 'timeout');
+      if (this.#timer === null || signal?.aborted) this.#end(waiter, signal?.aborted ? 'gone' : 'timeout');
       else signal?.addEventListener('abort', gone, { once: true });
     });
   }
 
-  /** This process committed a change. Returns how many waited for it here. */
-  ring(approval: Approval): number {
-    this.#stir?.(approval.id);
-    const behind = (this.#waiters.get(approval.id) ?? []).filter((one) => approval.revision > one.revision);
-    for (const waiter of behind) this.#end(waiter, approval);
-    return behind.length;
+  /** This process committed a change: wakes who waits for it here, and returns how many did. */
+  wakeHere(approval: Approval): number {
+    this.#listener?.(approval.id);
+    const woken = (this.#waiters.get(approval.id) ?? []).filter(({ revision }) => approval.revision > revision);
+    for (const waiter of woken) this.#end(waiter, approval);
+    return woken.length;
   }
 
-  /** Somebody, somewhere, changed it. Wake-ups of one turn of the event loop are one query. */
+  /** Some process changed it: reads it if somebody waits for it here, with one query per turn of the event loop. */
   wake(id: string): void {
-    this.#stir?.(id);
+    this.#listener?.(id);
     if (!this.#waiters.has(id)) return;
-    if (this.#rung.size === 0) setImmediate(() => this.#answer());
-    this.#rung.add(id);
+    if (this.#toRead.size === 0) setImmediate(() => this.#readChanged());
+    this.#toRead.add(id);
   }
 
-  async #answer(): Promise<void> {
-    const ids = [...this.#rung];
-    this.#rung.clear();
+  async #readChanged(): Promise<void> {
+    const ids = [...this.#toRead];
+    this.#toRead.clear();
     await this.#read(ids);
   }
 
-  #pass(): void {
+  #tick(): void {
     const now = this.#clock.now().getTime();
-    if (this.#earliest <= now) this.#endLate(now);
-    if (now - this.#lastLook < RE_READ_MS || this.#looking) return;
-    this.#lastLook = now;
-    this.#looking = true;
-    void this.#look().finally(() => {
-      this.#looking = false;
+    if (this.#earliest <= now) this.#endOverdue(now);
+    if (now - this.#lastReadAt < RE_READ_MS || this.#reading) return;
+    this.#lastReadAt = now;
+    this.#reading = true;
+    void this.#readAll().finally(() => {
+      this.#reading = false;
     });
   }
 
-  #endLate(now: number): void {
+  #endOverdue(now: number): void {
     for (const waiter of this.#all()) if (waiter.until <= now) this.#end(waiter, 'timeout');
     this.#earliest = Number.POSITIVE_INFINITY;
     for (const waiter of this.#all()) this.#earliest = Math.min(this.#earliest, waiter.until);
   }
 
-  async #look(): Promise<void> {
+  async #readAll(): Promise<void> {
     try {
       await this.#store.beat(this.#replica);
     } catch (error) {
-      this.#log.warn({ err: error }, 'this replica could not say that it is alive');
+      this.#log.warn({ err: error }, 'this replica could not record that it is alive');
     }
     await this.#read(this.ids());
   }
@@ -145,11 +146,11 @@ export class WaitingRoom {
     const held = new Map<string, number>();
     for (const id of ids) {
       const waiters = this.#waiters.get(id);
-      if (waiters) held.set(id, oldest(waiters));
+      if (waiters) held.set(id, lowestRevision(waiters));
     }
     if (held.size === 0) return;
     try {
-      for (const approval of await this.#store.changed(held)) this.ring(approval);
+      for (const approval of await this.#store.changed(held)) this.wakeHere(approval);
     } catch (error) {
       this.#log.warn({ err: error, held: held.size }, 'held calls could not be re-read; trying again in 2 s');
     }
@@ -158,14 +159,14 @@ export class WaitingRoom {
   #end(waiter: Waiter, end: Approval | 'timeout' | 'gone'): void {
     const waiters = this.#waiters.get(waiter.id);
     if (!waiters?.includes(waiter)) return;
-    // A new list: whoever is going through the old one goes on undisturbed.
+    // A new array, because a caller may be iterating over the old one.
     if (waiters.length === 1) this.#waiters.delete(waiter.id);
     else
       this.#waiters.set(
         waiter.id,
-        waiters.filter((one) => one !== waiter),
+        waiters.filter((other) => other !== waiter),
       );
-    waiter.unheed();
+    waiter.unlisten();
     waiter.settle(end);
   }
 
@@ -174,7 +175,7 @@ export class WaitingRoom {
   }
 }
 
-/** The revision that the one knows who knows least. */
-function oldest(waiters: readonly Waiter[]): number {
+/** The revision of the waiter that knows the oldest state. */
+function lowestRevision(waiters: readonly Waiter[]): number {
   return waiters.reduce((least, { revision }) => Math.min(least, revision), Number.POSITIVE_INFINITY);
 }

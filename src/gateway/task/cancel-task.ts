@@ -6,8 +6,8 @@ import type { Gateway } from '../gateway.ts';
 const UNANSWERED = 'the server asked for something, and the agent cancelled its task instead of answering';
 
 /**
- * The agent takes its task back: its call is no longer wanted. `stop`: ends what runs for it, here and at the server.
- * A task that is over stays as it is.
+ * The agent cancels its task: its call is no longer wanted. `stop`: ends what runs for it, here and at the server. A
+ * task that is over is left alone.
  */
 export async function cancelTask(
   gateway: Pick<Gateway, 'announcer' | 'clock' | 'rules' | 'store' | 'tasks'>,

@@ -7,22 +7,25 @@ import type { Gateway } from '../gateway.ts';
 import type { FollowedTasks } from './followed-tasks.ts';
 import { type Questions, sealQuestions } from './questions.ts';
 import { settleTask } from './settle-task.ts';
-import type { TaskDoor, TaskSent, UpstreamTaskMade } from './task-door.ts';
+import type { TaskDoor, TaskSent, UpstreamTaskHandle } from './task-door.ts';
 
 /** One attempt at a task's call, as it was sent. */
 export interface TaskAttempt {
   readonly task: Task;
   readonly dispatch: Dispatch;
-  /** What this attempt answers; null: it is the first. */
+  /** The server's questions that this attempt answers; null: it is the first attempt. */
   readonly questions: Questions | null;
 }
 
 /**
- * Records what came of a task's call: its end, or that the server asks back (2026-07-28, MRTR), or that it made a task
- * of its own of it, in either era. The last two end later, and the approval stays dispatched until they do.
+ * Records the result of a task's call: its end, or that the server asks back (2026-07-28, MRTR), or that the server
+ * runs it as a task of its own, in either era. The last two end later, and the approval stays dispatched until they do.
  */
 export async function concludeTask(
-  gateway: Pick<Gateway, 'announcer' | 'at' | 'clock' | 'leases' | 'log' | 'rules' | 'store' | 'tasks' | 'vault'>,
+  gateway: Pick<
+    Gateway,
+    'announcer' | 'clock' | 'faultPoint' | 'leases' | 'log' | 'rules' | 'store' | 'tasks' | 'vault'
+  >,
   door: TaskDoor,
   followed: FollowedTasks,
   attempt: TaskAttempt,
@@ -30,7 +33,7 @@ export async function concludeTask(
 ): Promise<void> {
   const { task, dispatch, questions } = attempt;
   if (outcome.kind === 'not_sent' && questions !== null) {
-    // The answers are asked for again: who knows what they are worth by then.
+    // The agent is asked for its answers again, because they may be out of date by the next attempt.
     return askBack(gateway, door, attempt, { ...questions, given: {} }, outcome.why);
   }
   if (question !== null) {
@@ -40,50 +43,53 @@ export async function concludeTask(
   await settleTask(gateway, task, await finish(gateway, dispatch, outcome), door.answers);
 }
 
-/** The approval first: whoever sees the questions may answer at once. */
+/** The approval changes first, because an agent that sees the questions may answer at once. */
 async function askBack(
-  gateway: Pick<Gateway, 'announcer' | 'at' | 'clock' | 'leases' | 'log' | 'rules' | 'store' | 'tasks' | 'vault'>,
+  gateway: Pick<
+    Gateway,
+    'announcer' | 'clock' | 'faultPoint' | 'leases' | 'log' | 'rules' | 'store' | 'tasks' | 'vault'
+  >,
   door: TaskDoor,
   { task, dispatch }: TaskAttempt,
   questions: Questions,
-  why?: string,
+  notSent?: string,
 ): Promise<void> {
   const at = gateway.clock.now();
   const until = dispatch.continues?.until ?? new Date(at.getTime() + gateway.rules.approval.pickupMs);
-  const reason = why === undefined ? {} : { why };
+  const reason = notSent === undefined ? {} : { why: notSent };
   const approval = await defer(gateway, dispatch, { awaits: 'input', response: null, until, ...reason });
   if (approval.state !== 'dispatched') return settleTask(gateway, task, approval, door.answers);
   const kept = sealQuestions(gateway, task.id, questions);
   const note = 'the server asks for something';
-  let wanted = false;
+  let asked = false;
   await record(gateway, dispatch, async () => {
     const change = { id: task.id, from: ['held', 'input'], to: 'input', at, kept, note, until } as const;
-    wanted = await gateway.tasks.changeTask(change);
+    asked = await gateway.tasks.changeTask(change);
     return approval;
   });
-  if (wanted) return;
-  const gone = 'the server asked for something, and the agent had taken its task back';
-  await finish(gateway, dispatch, { kind: 'unknown', why: gone });
+  if (asked) return;
+  const why = 'the server asked for something, and the agent had taken its task back';
+  await finish(gateway, dispatch, { kind: 'unknown', why });
 }
 
-/** Durable before the lease is lifted: what nobody follows must end as unknown. */
+/** The task is stored before the lease is lifted: a call that nobody follows must end as unknown. */
 async function followMade(
   gateway: Pick<Gateway, 'announcer' | 'clock' | 'leases' | 'log' | 'store' | 'tasks' | 'vault'>,
   door: TaskDoor,
   followed: FollowedTasks,
   { task, dispatch }: TaskAttempt,
-  made: UpstreamTaskMade,
+  made: UpstreamTaskHandle,
 ): Promise<void> {
   const { tasks, clock } = gateway;
   await record(gateway, dispatch, async () => {
-    await followed.open(dispatch, task, made);
+    await followed.add(dispatch, task, made);
     return dispatch.approval;
   });
   const change = { id: task.id, from: ['held'], to: 'relayed', at: clock.now(), kept: null, note: null } as const;
   const wanted = await tasks.changeTask(change);
   await defer(gateway, dispatch, { awaits: 'task' });
-  // The agent took its task back while the call was on its way; the server can be told only now.
+  // The agent cancelled its task while the call was being sent; only now can the server be told.
   if (!wanted) await door.cancel(task.server, task.grant, made.kept);
-  const found = await tasks.findFollowed(dispatch.approval.id);
-  if (found !== null) followed.begin(found);
+  const stored = await tasks.findFollowed(dispatch.approval.id);
+  if (stored !== null) followed.follow(stored);
 }

@@ -6,7 +6,7 @@ import type { Gateway } from '../gateway.ts';
 import { requestOfTask } from './find-task.ts';
 import type { TaskDoor } from './task-door.ts';
 
-/** A task's call that goes on, with what sends it. */
+/** A task's call that continues, with what is needed to send it. */
 export interface ContinuedTask {
   readonly task: Task;
   readonly request: Uint8Array;
@@ -14,9 +14,10 @@ export interface ContinuedTask {
 }
 
 /**
- * All that the server asked of a task is answered: its approval goes on by one compare-and-swap, with its event, before
- * the answers are acknowledged and before anything is sent (P2, P7). What fails before that leaves the question
- * standing; a death after it is an unknown outcome, told as such. Null: it was answered, given up or denied meanwhile.
+ * Continues a task once everything that the server asked is answered. The approval changes by one compare-and-swap,
+ * with its event, before the answers are acknowledged and before anything is sent (P2, P7). A failure before that
+ * leaves the question open; a death after it is reported as an unknown outcome. Null: it was answered, given up or
+ * denied meanwhile.
  */
 export async function continueTask(
   gateway: Pick<Gateway, 'announcer' | 'clock' | 'leases' | 'replica' | 'rules' | 'store' | 'tasks' | 'vault'>,
@@ -37,12 +38,12 @@ export async function continueTask(
   return dispatch === null ? null : { task: { ...task, phase: 'held' }, request, dispatch };
 }
 
-/** The task reads as running again. Best effort: only what its agent is told depends on it. */
+/** Marks the task as running again. Best effort: only the status that its agent sees depends on it. */
 export async function markContinued(
   { tasks, clock, log }: Pick<Gateway, 'clock' | 'log' | 'tasks'>,
   { id }: Task,
 ): Promise<void> {
   await tasks
     .changeTask({ id, from: ['input'], to: 'held', at: clock.now(), note: null, kept: null })
-    .catch((error) => log.warn({ err: error, task: id }, 'a task reads as waiting for input while it goes on'));
+    .catch((error) => log.warn({ err: error, task: id }, 'a task is shown as waiting for input although it continues'));
 }

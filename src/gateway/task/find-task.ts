@@ -4,7 +4,7 @@ import type { Gateway } from '../gateway.ts';
 import { settleTask } from './settle-task.ts';
 import type { TaskAnswers } from './task-door.ts';
 
-/** A task with the approval that it waits for; null: that is gone. */
+/** A task with the approval that it waits for; null: the approval is gone. */
 export interface FreshTask {
   readonly task: Task;
   readonly approval: Approval | null;
@@ -18,7 +18,7 @@ export function findTask(
   return tasks.findTask(id, grant, server, clock.now());
 }
 
-/** A task as it stands now: settled if its approval is over. */
+/** The task in its current state; settles it first if its approval is over. */
 export async function freshTask(
   gateway: Pick<Gateway, 'clock' | 'log' | 'rules' | 'store' | 'tasks' | 'vault'>,
   task: Task,
@@ -31,7 +31,7 @@ export async function freshTask(
   return { task: (await findTask(gateway, task)) ?? task, approval };
 }
 
-/** What is kept with the task: its answer, or what its server asks. Null: nothing, or no more. */
+/** What is kept with the task: its answer, or what its server asks. Null: nothing is, or no longer. */
 export async function keptWithTask(
   { tasks, vault }: Pick<Gateway, 'tasks' | 'vault'>,
   { id }: Task,
@@ -40,7 +40,7 @@ export async function keptWithTask(
   return sealed === null ? null : vault.open('result', id, sealed);
 }
 
-/** The request that the task sends, as it was kept. Null: it is kept no more. */
+/** The request that the task sends. Null: it is no longer kept. */
 export async function requestOfTask(
   { tasks, vault }: Pick<Gateway, 'tasks' | 'vault'>,
   { id }: Task,
@@ -49,7 +49,7 @@ export async function requestOfTask(
   return sealed === null ? null : vault.open('request', id, sealed);
 }
 
-/** Its agent has fetched how it ended. */
+/** Records that the agent has fetched how the task ended. */
 export function taskFetched({ tasks, clock }: Pick<Gateway, 'clock' | 'tasks'>, { id }: Task): Promise<void> {
   return tasks.fetchedTask(id, clock.now());
 }

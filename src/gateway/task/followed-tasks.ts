@@ -5,20 +5,20 @@ import { leave } from '../call/leave.ts';
 import { finish } from '../dispatch/finish.ts';
 import type { Gateway } from '../gateway.ts';
 import { settleTask } from './settle-task.ts';
-import type { TaskDoor, UpstreamTaskMade, UpstreamTaskState } from './task-door.ts';
+import type { TaskDoor, UpstreamTaskHandle, UpstreamTaskState } from './task-door.ts';
 
-/** Milliseconds for which a server may be out of reach before nobody can say how its task ended. */
+/** Milliseconds for which a server may be out of reach before the end of its task counts as unknown. */
 const PATIENCE_MS = 15 * 60_000;
-/** As many as one look takes over. */
+/** How many unfollowed tasks one round takes over. */
 const AT_ONCE = 100;
 
-/** How a server's task ended, or that this will never be known. */
+/** How a server's task ended, or that it will never be known. */
 type UpstreamTaskEnd = Exclude<UpstreamTaskState, { kind: 'open' }>;
 
 /**
- * Follows the tasks that servers made of approved calls to their real end, whoever still listens: an approval is not
- * done because its server says "later". Each is followed by one replica, which looks as often as the server wants; what
- * a dead replica followed is taken over. Its end is recorded once, by the dispatch that it belongs to.
+ * Follows the tasks that servers made of approved calls to their real end, even if nobody listens any more: an approval
+ * is not over because its server says "later". One replica follows each task and polls as often as the server wants;
+ * another takes over what a dead replica followed. The end is recorded once, for the dispatch that it belongs to.
  */
 export class FollowedTasks {
   readonly #gateway: Gateway;
@@ -33,11 +33,11 @@ export class FollowedTasks {
     this.#track = track;
   }
 
-  /** Makes it durable, held by this replica; `begin` follows it, once its approval says that it awaits a task. */
-  async open(
+  /** Stores the task, held by this replica. Call `follow` once its approval awaits a task. */
+  async add(
     dispatch: Dispatch,
     task: { readonly id: string; readonly grant: string; readonly server: string },
-    made: UpstreamTaskMade,
+    made: UpstreamTaskHandle,
   ): Promise<void> {
     const { tasks, vault, replica } = this.#gateway;
     const { id } = dispatch.approval;
@@ -48,32 +48,37 @@ export class FollowedTasks {
     await tasks.followTask(followed, replica, this.#until(made.pollMs));
   }
 
-  /** Takes over what nobody follows. */
+  /** Takes over the tasks that nobody follows. */
   async claim(): Promise<void> {
     const { tasks, replica, clock } = this.#gateway;
-    for (const one of await tasks.claimFollowed(replica, clock.now(), this.#until(0), AT_ONCE)) this.begin(one);
+    const claimed = await tasks.claimFollowed(replica, clock.now(), this.#until(0), AT_ONCE);
+    for (const followed of claimed) this.follow(followed);
   }
 
-  begin(followed: FollowedTask): void {
+  /** Follows a stored task in the background; does nothing if this process already does. */
+  follow(followed: FollowedTask): void {
     if (this.#running.has(followed.approval)) return;
     this.#running.add(followed.approval);
     const run = this.#follow(followed)
-      .catch((error) => this.#gateway.log.error({ err: error, approval: followed.approval }, 'a task is lost sight of'))
+      .catch((error) => this.#gateway.log.error({ err: error, approval: followed.approval }, 'a task is not followed'))
       .finally(() => this.#running.delete(followed.approval));
     this.#track(run);
   }
 
-  /** One look out of turn, for an agent that asks; an end is recorded first. null: nobody follows it any more. */
-  async lookNow(approval: string): Promise<UpstreamTaskState | null> {
+  /**
+   * Polls once out of turn, for an agent that asks; an end is recorded before it is returned. null: nobody follows it
+   * any more.
+   */
+  async pollNow(approval: string): Promise<UpstreamTaskState | null> {
     const followed = await this.#gateway.tasks.findFollowed(approval);
     if (followed === null) return null;
-    const state = await this.#look(followed);
+    const state = await this.#poll(followed);
     if (state.kind !== 'open' && !(state.kind === 'lost' && !state.forever)) await this.#record(followed, state);
     return state;
   }
 
-  /** How the door asks after the task of this approval; null: none is followed. Throws where no secret opens it. */
-  async madeFor(approval: string): Promise<Uint8Array | null> {
+  /** How the door asks about this approval's task; null: none is followed. Throws when no secret can open it. */
+  async handleFor(approval: string): Promise<Uint8Array | null> {
     const followed = await this.#gateway.tasks.findFollowed(approval);
     return followed === null ? null : this.#opened(followed);
   }
@@ -82,7 +87,7 @@ export class FollowedTasks {
     return this.#gateway.vault.open('request', rowOf(approval), kept);
   }
 
-  /** Milliseconds between two looks; null: the secret that it was sealed with is gone, and waiting will not bring it back. */
+  /** Milliseconds between two polls; null: the secret that it was sealed with is gone for good. */
   #pollMs(followed: FollowedTask): number | null {
     try {
       return this.#door.pollMs(this.#opened(followed));
@@ -106,9 +111,9 @@ export class FollowedTasks {
         return tasks.endFollowed(followed.approval);
       }
       await waitingRoom.wait(approval.id, approval.revision, new Date(clock.now().getTime() + pollMs));
-      // A process that stops leaves it to the next one at once.
+      // A process that stops releases it at once, for another to take over.
       if (!waitingRoom.open) return void (await tasks.keepFollowed(followed.approval, replica, clock.now()));
-      const state = await this.#look(followed);
+      const state = await this.#poll(followed);
       if (state.kind === 'open') {
         lostSince = null;
         ({ pollMs } = state);
@@ -123,11 +128,14 @@ export class FollowedTasks {
     }
   }
 
-  #look(followed: FollowedTask): Promise<UpstreamTaskState> {
-    return this.#door.look(followed.server, followed.grant, this.#opened(followed));
+  #poll(followed: FollowedTask): Promise<UpstreamTaskState> {
+    return this.#door.poll(followed.server, followed.grant, this.#opened(followed));
   }
 
-  /** Approval first, then the agent's task, then the row: whoever dies between them leaves the rest to be found. */
+  /**
+   * First the approval, then the agent's task, then the row: after a death in between, the rest is still found and
+   * done.
+   */
   async #record(followed: FollowedTask, end: UpstreamTaskEnd): Promise<void> {
     const { tasks, store, clock } = this.#gateway;
     const approval = await store.find(followed.approval);
@@ -161,7 +169,7 @@ export class FollowedTasks {
     }
   }
 
-  /** A lease beyond the next look: where its holder is dead for longer, another replica takes it over. */
+  /** A lease that outlasts the next poll; when it runs out, another replica takes the task over. */
   #until(pollMs: number): Date {
     return new Date(this.#gateway.leases.until().getTime() + pollMs);
   }

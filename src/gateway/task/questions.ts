@@ -4,8 +4,9 @@ import type { Gateway } from '../gateway.ts';
 import { keptWithTask } from './find-task.ts';
 import type { ServerQuestion } from './task-door.ts';
 
-/** What a server asked of a task's agent, and what the agent has given so far; JSON texts, so that nothing is rounded. */
+/** What a server asked a task's agent, and the answers so far; kept as JSON texts, so that no number is rounded. */
 export interface Questions extends ServerQuestion {
+  /** The agent's answers, by name. */
   readonly given: Readonly<Record<string, string>>;
   /** How often the server has asked. */
   readonly round: number;
@@ -13,26 +14,26 @@ export interface Questions extends ServerQuestion {
 
 const UTF8 = new TextDecoder();
 
-/** What the server asks; null: it asks nothing now. */
+/** What the server asks now; null: nothing. */
 export async function openQuestions(gateway: Pick<Gateway, 'tasks' | 'vault'>, task: Task): Promise<Questions | null> {
   const kept = task.phase === 'input' ? await keptWithTask(gateway, task) : null;
   return kept === null ? null : questionsIn(kept);
 }
 
-/** The names under which the server wants its answers. */
+/** The names that the server gave to the answers it wants. */
 export function questionNames({ inputRequests }: Questions): string[] {
   const asked: unknown = JSON.parse(inputRequests ?? '{}');
   return isObject(asked) ? Object.keys(asked) : [];
 }
 
-/** As they are kept with the task, sealed. */
+/** The questions in the sealed form in which they are kept with the task. */
 export function sealQuestions({ vault }: Pick<Gateway, 'vault'>, task: string, questions: Questions): Uint8Array {
   return vault.seal('result', task, new TextEncoder().encode(JSON.stringify(questions)));
 }
 
 /**
- * Keeps what the agent answers, beside what it has answered before. `answersTo`: the answers that came, by name.
- * Returns the questions once all are answered; null while some are not, or when nothing is asked any more.
+ * Stores the agent's answers together with its earlier ones. `answersTo`: the new answers, by name. Returns the
+ * questions once all are answered; null while some are not, or when nothing is asked any more.
  */
 export async function giveAnswers(
   gateway: Pick<Gateway, 'clock' | 'tasks' | 'vault'>,
@@ -41,15 +42,15 @@ export async function giveAnswers(
 ): Promise<Questions | null> {
   const { tasks, vault, clock } = gateway;
   for (;;) {
-    const over = task.phase === 'input' ? await tasks.taskBytes(task.id, 'kept') : null;
-    if (over === null) return null;
-    const questions = questionsIn(vault.open('result', task.id, over));
+    const before = task.phase === 'input' ? await tasks.taskBytes(task.id, 'kept') : null;
+    if (before === null) return null;
+    const questions = questionsIn(vault.open('result', task.id, before));
     const next = { ...questions, given: { ...questions.given, ...answersTo(questions) } };
     if (questionNames(questions).every((name) => Object.hasOwn(next.given, name))) return next;
     const kept = sealQuestions(gateway, task.id, next);
-    const change = { id: task.id, from: ['input'], to: 'input', at: clock.now(), over, kept } as const;
+    const change = { id: task.id, from: ['input'], to: 'input', at: clock.now(), over: before, kept } as const;
     if (await tasks.changeTask(change)) return null;
-    // Another answer was first, or the question is over.
+    // Another answer came first, or the question is no longer open.
     if ((await openQuestions(gateway, task)) === null) return null;
   }
 }

@@ -1,14 +1,17 @@
 import type { QuestionKey } from '../../ports.ts';
 import type { Gateway } from '../gateway.ts';
 
-/** What a server asked of a task's agent while the call ran, as it came. */
+/** A question that a server sent to a task's agent while the call ran, exactly as it came. */
 export interface ServerQuestionEvent {
-  /** Its place among the task's questions. */
+  /** Its number among the task's questions. */
   readonly n: number;
   readonly event: Uint8Array;
 }
 
-/** Keeps it, sealed, until the agent has answered it or the call is over. `session`: where to answer, as a digest. */
+/**
+ * Stores a question, sealed, until the agent has answered it or the call is over. `session`: where to answer, as a
+ * digest.
+ */
 export async function keepServerQuestion(
   { tasks, vault }: Pick<Gateway, 'tasks' | 'vault'>,
   question: { readonly task: string; readonly session: string | null; readonly requestId: string },
@@ -17,17 +20,17 @@ export async function keepServerQuestion(
   await tasks.keepQuestion({ ...question, kept: vault.seal('result', rowOf(question.task), event) });
 }
 
-/** What still waits for this task's agent, after this place, in the order it came. */
+/** The questions that still wait for this task's agent, numbered above `after`, in the order they came. */
 export async function serverQuestions(
   { tasks, vault }: Pick<Gateway, 'tasks' | 'vault'>,
   task: string,
   after: number,
 ): Promise<readonly ServerQuestionEvent[]> {
-  const found = await tasks.questions(task, after);
-  return found.map(({ n, kept }) => ({ n, event: vault.open('result', rowOf(task), kept) }));
+  const stored = await tasks.questions(task, after);
+  return stored.map(({ n, kept }) => ({ n, event: vault.open('result', rowOf(task), kept) }));
 }
 
-/** The agent has answered it, and the server has the answer: it is handed out no more. Never rejects. */
+/** Records that the server has the agent's answer, so that the question is no longer handed out. Never rejects. */
 export function serverQuestionAnswered(
   { tasks, retries }: Pick<Gateway, 'retries' | 'tasks'>,
   question: QuestionKey,

@@ -8,7 +8,7 @@ import type { TaskAnswers } from './task-door.ts';
 
 const UTF8 = new TextDecoder();
 
-/** Takes over what became of a task's approval, once it is over. Running it twice, or on two replicas, does no harm. */
+/** Gives a task the result of its approval, once that is over. Running it twice, or on two replicas, does no harm. */
 export async function settleTask(
   gateway: Pick<Gateway, 'clock' | 'log' | 'rules' | 'store' | 'tasks' | 'vault'>,
   task: Task,
@@ -20,13 +20,13 @@ export async function settleTask(
   const response = answeredByServer ? await keptResult(gateway, approval) : null;
   const change =
     response === null
-      ? endedWithout(gateway, task, approval, answers)
-      : answered(gateway, task, UTF8.decode(response), answers);
-  if (await gateway.tasks.changeTask(change)) await served(gateway, task, approval);
+      ? endedWithoutAnswer(gateway, task, approval, answers)
+      : endedWith(gateway, task, UTF8.decode(response), answers);
+  if (await gateway.tasks.changeTask(change)) await markServed(gateway, task, approval);
 }
 
-/** From here on the task keeps the answer, and its place at the approval is served. */
-async function served(
+/** The task now keeps the answer, so its seat at the approval counts as served. */
+async function markServed(
   gateway: Pick<Gateway, 'clock' | 'log' | 'store'>,
   task: Task,
   approval: Approval,
@@ -37,21 +37,21 @@ async function served(
   const event = { type: 'approval.collected', at: clock.now(), actor: `grant:${task.grant}`, data } as const;
   await store
     .collected(task.joiner, approvalEvent(approval, event))
-    .catch((error) => log.warn({ err: error }, 'a collected answer could not be noted'));
+    .catch((error) => log.warn({ err: error }, 'a collected answer could not be recorded'));
 }
 
-function endedWithout(
+function endedWithoutAnswer(
   gateway: Pick<Gateway, 'clock' | 'rules' | 'vault'>,
   task: Task,
   approval: Approval,
   answers: TaskAnswers,
 ): TaskChange {
   const { response, note } = answers.withoutAnswer(approval);
-  return { ...answered(gateway, task, response, answers), outcome: 'tool_error', note };
+  return { ...endedWith(gateway, task, response, answers), outcome: 'tool_error', note };
 }
 
-/** Keeps what the server answered for as long as an agent that comes late may fetch it. */
-function answered(
+/** Keeps the answer for as long as a late agent may fetch it. */
+function endedWith(
   gateway: Pick<Gateway, 'clock' | 'rules' | 'vault'>,
   { id, phase }: Task,
   response: string,

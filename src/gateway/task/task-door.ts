@@ -3,31 +3,31 @@ import type { Outcome } from '../../domain/approval/dispatch.ts';
 import type { Call, Principal } from '../../domain/call/call.ts';
 import type { Task } from '../../ports.ts';
 
-/** What a server asks of the agent before it goes on (2026-07-28, MRTR), as JSON texts; null where it says nothing. */
+/** What a server asks the agent before it goes on (2026-07-28, MRTR), as JSON texts; null where it says nothing. */
 export interface ServerQuestion {
   readonly inputRequests: string | null;
   readonly requestState: string | null;
 }
 
-/** A task that a server made of an approved call. */
-export interface UpstreamTaskMade {
-  /** How the door asks after it, in the door's own form. */
+/** A task that a server made of an approved call: what is needed to follow it. */
+export interface UpstreamTaskHandle {
+  /** How the door asks about it, in the door's own form. */
   readonly kept: Uint8Array;
-  /** Milliseconds that the server wants between two looks. */
+  /** Milliseconds that the server wants between two polls. */
   readonly pollMs: number;
 }
 
-/** How a server's own task stands. */
+/** The state of a server's own task. */
 export type UpstreamTaskState =
-  /** `text`: the server's own words on it, JSON of its `tasks/get` result. */
+  /** Not over. `text`: the server's own description, the JSON of its `tasks/get` result. */
   | { readonly kind: 'open'; readonly text: string; readonly pollMs: number }
-  /** `response`: what the call itself would have been answered. */
+  /** `response`: the answer to the call itself. */
   | { readonly kind: 'ended'; readonly response: Uint8Array; readonly failed: boolean }
   | { readonly kind: 'cancelled' }
-  /** Nothing was learnt. `forever`: nor will be. */
+  /** Nothing is known of it now. `forever`: nor ever will be. */
   | { readonly kind: 'lost'; readonly why: string; readonly forever: boolean };
 
-/** How the sending of a task's call ended, and what its answer was if it was no end. */
+/** How the sending of a task's call ended, and what its answer was if that was not its end. */
 export interface TaskSent {
   readonly outcome: Outcome;
   /** Nothing was sent because the server no longer knows the session. */
@@ -35,30 +35,30 @@ export interface TaskSent {
   /** The server asks back. */
   readonly question: ServerQuestion | null;
   /** The server runs the call as a task of its own. */
-  readonly made: UpstreamTaskMade | null;
+  readonly made: UpstreamTaskHandle | null;
 }
 
-/** How answers to tasks read, in the agents' protocol. */
+/** Words the answers to tasks, in the agents' protocol. */
 export interface TaskAnswers {
-  /** The JSON-RPC response of an approval that ended without an answer to hand on, and its first line. */
+  /** The JSON-RPC response for an approval that ended without an answer to pass on. `note`: its first line. */
   withoutAnswer(approval: Approval): { readonly response: string; readonly note: string };
-  /** The JSON-RPC response of a call whose task the server cancelled. */
+  /** The JSON-RPC response for a call whose task the server cancelled. */
   cancelledByServer(): string;
   /** What a JSON-RPC response means for the task. */
   outcomeOf(response: string): Task['outcome'];
 }
 
-/** What only the agents' door can do for a task: read its kept request, speak to its server, word its answers. */
+/** What only the agents' door can do for a task: read its stored request, talk to its server, word its answers. */
 export interface TaskDoor {
   readonly answers: TaskAnswers;
-  /** The call as the kept request says it. */
+  /** The call in a stored request. */
   callOf(request: Uint8Array, server: string, principal: Principal): Call;
-  /** Sends it. `fresh`: in a session of the gateway's own, because the agent's is over. Never rejects. */
+  /** Sends the call. `fresh`: in a session of the gateway's own, because the agent's is over. Never rejects. */
   send(task: Task, request: Uint8Array, fresh: boolean, signal: AbortSignal): Promise<TaskSent>;
-  /** Milliseconds between two looks at a server's task, as it was made. */
+  /** Milliseconds between two polls of a server's task, as agreed when it was made. */
   pollMs(kept: Uint8Array): number;
-  /** Asks how a server's task stands. Never rejects. */
-  look(server: string, grant: string, kept: Uint8Array): Promise<UpstreamTaskState>;
+  /** Asks for the state of a server's task. Never rejects. */
+  poll(server: string, grant: string, kept: Uint8Array): Promise<UpstreamTaskState>;
   /** Tells the server that its task is no longer wanted. */
   cancel(server: string, grant: string, kept: Uint8Array): Promise<void>;
 }

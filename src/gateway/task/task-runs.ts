@@ -11,30 +11,30 @@ import { FollowedTasks } from './followed-tasks.ts';
 import { settleTask } from './settle-task.ts';
 import type { TaskDoor } from './task-door.ts';
 
-/** Milliseconds between two looks at what nobody was told of: what a lost wake-up costs a task at most. */
-const LOOK_MS = 2_000;
+/** Milliseconds between two polls of the store: the most that a lost wake-up can cost a task. */
+const POLL_MS = 2_000;
 /** Milliseconds between two attempts to spend a pass that cannot be spent now. */
 const RETRY_MS = 10_000;
 
 /**
- * Sends the calls of tasks once they are approved: with a task nobody holds a stream, so the gateway is the requester.
- * Every replica looks; the pass is spent by one (P2), by the same compare-and-swap as for streams. A replica that died
- * leaves nothing behind that another one does not find within two seconds.
+ * Sends the calls of tasks once they are approved: nobody holds a stream for a task, so the gateway is the requester.
+ * Every replica polls; one of them spends the pass (P2), by the same compare-and-swap as for streams. What a dead
+ * replica leaves behind, another one finds within two seconds.
  */
 export class TaskRuns {
   readonly followed: FollowedTasks;
   readonly #gateway: Gateway;
   readonly #door: TaskDoor;
   readonly #track: (run: Promise<void>) => void;
-  /** Approvals whose tasks were opened here, until when, in ms: looked at as soon as anything is heard of them. */
-  readonly #opened = new Map<string, number>();
+  /** Approvals whose tasks were opened here, polled as soon as they change; until when, in ms since 1970. */
+  readonly #watched = new Map<string, number>();
   readonly #running = new Map<string, AbortController>();
-  /** Instants, in ms, before which an approval is not tried again. */
+  /** Approvals that are not to be tried again before this instant, in ms since 1970. */
   readonly #notBefore = new Map<string, number>();
   /** Tasks whose session the server no longer knows. */
   readonly #sessionless = new Set<string>();
   #timer: ReturnType<typeof setInterval> | null = null;
-  #looking = false;
+  #polling = false;
 
   /** `track`: keeps the process from ending before a run has. */
   constructor(gateway: Gateway, door: TaskDoor, track: (run: Promise<void>) => void) {
@@ -45,9 +45,9 @@ export class TaskRuns {
   }
 
   start(): void {
-    this.#timer ??= setInterval(() => void this.#look(null), LOOK_MS);
-    this.#gateway.waitingRoom.onStir((id) => {
-      if (this.#opened.has(id)) void this.#look(id);
+    this.#timer ??= setInterval(() => void this.#poll(null), POLL_MS);
+    this.#gateway.waitingRoom.onChange((id) => {
+      if (this.#watched.has(id)) void this.#poll(id);
     });
   }
 
@@ -56,49 +56,50 @@ export class TaskRuns {
     this.#timer = null;
   }
 
-  opened(approval: Approval): void {
-    this.#opened.set(approval.id, approval.expiresAt.getTime() + this.#gateway.rules.approval.pickupMs);
-    if (approval.state !== 'pending') void this.#look(approval.id);
+  /** Sends this approval's tasks without delay once it is approved. */
+  watch(approval: Approval): void {
+    this.#watched.set(approval.id, approval.expiresAt.getTime() + this.#gateway.rules.approval.pickupMs);
+    if (approval.state !== 'pending') void this.#poll(approval.id);
   }
 
-  /** The agent took the task back: what runs for it here is given up. */
+  /** The agent cancelled the task: stops what this process does for it. */
   abandon(id: string): void {
     this.#running.get(id)?.abort();
   }
 
-  /** Does something for a task, once at a time in this process. */
+  /** Works for a task in the background. `#poll` starts nothing else for it meanwhile, in this process. */
   run(id: string, work: (signal: AbortSignal) => Promise<void>): void {
     const control = new AbortController();
     this.#running.set(id, control);
-    const run = work(control.signal)
+    const running = work(control.signal)
       .catch((error) => this.#gateway.log.error({ err: error, task: id }, 'a task could not go on'))
       .finally(() => {
-        // The next attempt may have begun before this one was let go.
+        // The next attempt may have begun already.
         if (this.#running.get(id) === control) this.#running.delete(id);
       });
-    this.#track(run);
+    this.#track(running);
   }
 
-  async #look(approval: string | null): Promise<void> {
-    // A process that is stopping begins nothing more.
-    if (this.#timer === null || !this.#gateway.waitingRoom.open || (approval === null && this.#looking)) return;
-    if (approval === null) this.#looking = true;
+  async #poll(approval: string | null): Promise<void> {
+    // A process that is stopping starts nothing new.
+    if (this.#timer === null || !this.#gateway.waitingRoom.open || (approval === null && this.#polling)) return;
+    if (approval === null) this.#polling = true;
     const { tasks, clock, log } = this.#gateway;
     try {
       const now = clock.now();
-      const found = await tasks.dueTasks([...this.#running.keys()], approval);
-      for (const task of found.ready) {
+      const { ready, cancelled } = await tasks.dueTasks([...this.#running.keys()], approval);
+      for (const task of ready) {
         if (this.#mayTry(task, now)) this.run(task.id, (signal) => this.#attempt(task, signal));
       }
-      for (const id of found.cancelled) this.abandon(id);
+      for (const id of cancelled) this.abandon(id);
       if (approval !== null) return;
       await this.followed.claim();
       await tasks.forgetTasks(now);
-      for (const [id, until] of this.#opened) if (until <= now.getTime()) this.#opened.delete(id);
+      for (const [id, until] of this.#watched) if (until <= now.getTime()) this.#watched.delete(id);
     } catch (error) {
-      log.warn({ err: error }, 'tasks could not be looked at; trying again');
+      log.warn({ err: error }, 'tasks could not be read; trying again');
     } finally {
-      if (approval === null) this.#looking = false;
+      if (approval === null) this.#polling = false;
     }
   }
 
@@ -117,7 +118,7 @@ export class TaskRuns {
     if (approval === null) return;
     if (isLate(approval, gateway.clock.now())) approval = (await due(gateway, approval.id)) ?? approval;
     if (isOver(approval.state)) {
-      this.#opened.delete(approval.id);
+      this.#watched.delete(approval.id);
       return settleTask(gateway, task, approval, this.#door.answers);
     }
     if (approval.state !== 'approved') return;
@@ -132,9 +133,9 @@ export class TaskRuns {
       case 'over':
         return settleTask(gateway, task, spent.approval, this.#door.answers);
       case 'full':
-        return this.#later(task, Math.min(spent.full.retryAfter * 1_000, 60_000));
+        return this.#retryAfter(task, Math.min(spent.full.retryAfter * 1_000, 60_000));
       case 'unsure':
-        return this.#later(task, RETRY_MS);
+        return this.#retryAfter(task, RETRY_MS);
       case 'conflict':
       case 'gone':
         return;
@@ -143,7 +144,7 @@ export class TaskRuns {
     }
   }
 
-  #later(task: Task, ms: number): void {
+  #retryAfter(task: Task, ms: number): void {
     this.#notBefore.set(task.approval, this.#gateway.clock.now().getTime() + ms);
   }
 
@@ -155,9 +156,9 @@ export class TaskRuns {
       return concludeTask(this.#gateway, this.#door, this.followed, attempt, sent);
     }
     await finish(this.#gateway, dispatch, sent.outcome);
-    // The pass is back. A session that is gone does not come again: the next attempt opens one of its own.
+    // The pass was given back. A lost session does not return, so the next attempt opens one of its own.
     if (sent.sessionLost) this.#sessionless.add(task.id);
-    else this.#later(task, RETRY_MS);
-    setTimeout(() => void this.#look(task.approval), 0).unref?.();
+    else this.#retryAfter(task, RETRY_MS);
+    setTimeout(() => void this.#poll(task.approval), 0).unref?.();
   }
 }

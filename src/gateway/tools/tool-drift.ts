@@ -4,46 +4,51 @@ import { changesOf, type SeenTool, type ToolChange } from '../../domain/tool/dri
 import { toolOf } from '../../domain/tool/tool.ts';
 import type { ToolDigests } from './tool-lists.ts';
 
-/** Tools of one server that are remembered though its policy has not seen them; a list that goes on beyond this is no list. */
-const MOST = 10_000;
+/** How many tools of one server are remembered that its policy has not seen. */
+const MAX_TOOLS = 10_000;
 
-interface Live {
+interface LiveServer {
   readonly tools: Map<string, SeenTool>;
-  /** The policy as it was last judged, until it or a tool changes. */
+  /** The last policy that was judged and the result, until the policy or a tool changes. */
   judged: { readonly from: Policy; readonly policy: Policy } | null;
 }
 
-/** What the lists that pass through this process say of each server's tools. In memory: each replica learns for itself. */
+/**
+ * Each server's tools as the lists that pass through this process show them. In memory: each replica learns for itself.
+ */
 export class ToolDrift {
-  readonly #servers = new Map<string, Live>();
+  readonly #servers = new Map<string, LiveServer>();
   readonly #seenNow: ToolDigests['seenNow'];
 
   constructor(seenNow: ToolDigests['seenNow']) {
     this.#seenNow = seenNow;
   }
 
-  /** One entry of a `tools/list` answer. `matters`: policy has seen this tool, so that it is never too many. */
-  saw(server: string, entry: Json, matters = false): void {
+  /**
+   * Takes one entry of a `tools/list` answer. `inPolicy`: the policy has seen this tool, so it is kept beyond the
+   * maximum.
+   */
+  observe(server: string, entry: Json, inPolicy = false): void {
     const tool = toolOf(entry);
     if (tool === null) return;
     const live = this.#servers.get(server) ?? { tools: new Map(), judged: null };
     this.#servers.set(server, live);
-    const [was, is] = [live.tools.get(tool.name), this.#seenNow(tool)];
-    if (was === undefined ? !matters && live.tools.size >= MOST : changesOf(was, is).length === 0) return;
-    live.tools.set(tool.name, is);
+    const [before, now] = [live.tools.get(tool.name), this.#seenNow(tool)];
+    if (before === undefined ? !inPolicy && live.tools.size >= MAX_TOOLS : changesOf(before, now).length === 0) return;
+    live.tools.set(tool.name, now);
     live.judged = null;
   }
 
-  /** The policy, with the tools that are no longer as it has seen them. */
+  /** The policy, extended by the tools that no longer look as the policy has seen them. */
   judge(server: string, policy: Policy): Policy {
     const live = this.#servers.get(server);
     if (live === undefined) return policy;
-    if (live.judged?.from !== policy) live.judged = { from: policy, policy: judged(policy, live.tools) };
+    if (live.judged?.from !== policy) live.judged = { from: policy, policy: withDrift(policy, live.tools) };
     return live.judged.policy;
   }
 }
 
-function judged(policy: Policy, tools: ReadonlyMap<string, SeenTool>): Policy {
+function withDrift(policy: Policy, tools: ReadonlyMap<string, SeenTool>): Policy {
   const drifted = new Map<string, readonly ToolChange[]>();
   for (const rule of policy.exact.values()) {
     const live = tools.get(rule.key);
@@ -53,13 +58,13 @@ function judged(policy: Policy, tools: ReadonlyMap<string, SeenTool>): Policy {
   return drifted.size === 0 ? policy : { ...policy, drifted };
 }
 
-const WATCHES = new WeakMap<Policy, boolean>();
+const WATCHES_DRIFT = new WeakMap<Policy, boolean>();
 
-/** Whether a policy acts on drift, so that lists must be looked through. */
-export function watches(policy: Policy): boolean {
-  const known = WATCHES.get(policy);
+/** Whether a policy acts on drift, so that lists of tools must be read. */
+export function watchesDrift(policy: Policy): boolean {
+  const known = WATCHES_DRIFT.get(policy);
   if (known !== undefined) return known;
   const found = [...policy.exact.values()].some((rule) => mayDrift(rule, 'ask') || mayDrift(rule, 'deny'));
-  WATCHES.set(policy, found);
+  WATCHES_DRIFT.set(policy, found);
   return found;
 }

@@ -6,14 +6,16 @@ import { changeOf, type ListedTool, type ToolList, toolListData, toolListOf } fr
 import { type Tool, toolOf } from '../../domain/tool/tool.ts';
 import type { Clock, Log } from '../../ports.ts';
 
-/** Tools of one list that the log keeps by name, and of one that is read at all. */
-const MOST_KEPT = 500;
-const MOST = 10_000;
-/** Lists whose next page may still come. */
-const MOST_OPEN = 50;
+/** How many tools of one list the log keeps by name. */
+const MAX_LOGGED_TOOLS = 500;
+/** How many tools of one list are read. */
+const MAX_TOOLS = 10_000;
+/** How many unfinished lists of one server are remembered until their next page comes. */
+const MAX_OPEN_LISTS = 50;
+/** Longest tool name that is kept, in UTF-16 units. */
 const LONGEST_NAME = 128;
-/** Events of one server in one hour that nobody asked for: a server may show each session another list. */
-const MOST_TOLD = 10;
+/** Events about one server in one hour, unless a reviewer asked: a server may show each session another list. */
+const MAX_EVENTS_PER_HOUR = 10;
 const HOUR_MS = 3_600_000;
 
 /** One page of an answer to `tools/list`. */
@@ -21,13 +23,13 @@ export interface ListPage {
   /** The cursor it was asked with; null: the first page. */
   readonly cursor: string | null;
   readonly tools: readonly Json[];
-  /** Where the list goes on; null: that was all. */
+  /** The cursor of the next page; null: this was the last. */
   readonly next: string | null;
 }
 
-/** How tools are told from each other; handed in, because the gateway digests nothing itself. */
+/** How tools are compared; passed in, because the gateway makes no digests itself. */
 export interface ToolDigests {
-  /** How a tool looks now, to be compared with how it was seen. */
+  /** How a tool looks now, to be compared with how a policy has seen it. */
   seenNow(tool: Tool): SeenTool;
   /** SHA-256, in hex. */
   sha256(text: string): string;
@@ -36,7 +38,7 @@ export interface ToolDigests {
 export interface ToolListsDeps extends ToolDigests {
   readonly clock: Clock;
   readonly log: Log;
-  /** The newest `tools.listed` event of a server. */
+  /** The newest `tools.listed` event of a server; null: none. */
   latest(server: string): Promise<LoggedEvent | null>;
   note(event: NewEvent): void;
 }
@@ -44,17 +46,17 @@ export interface ToolListsDeps extends ToolDigests {
 interface KnownList {
   list: ToolList | null;
   seenAt: Date | null;
-  /** When its newest events were written, in ms. */
-  told: number[];
-  /** One after the other: two lists at once are not two events. */
+  /** When its events of the last hour were written, in ms since 1970. */
+  loggedAt: number[];
+  /** Lists are compared one after the other, so that two equal lists at once are one event. */
   work: Promise<void>;
-  /** Lists that were read up to a cursor: what is told of their tools, never the entries, which may be megabytes. */
+  /** Unfinished lists by their next cursor: what is logged of the tools, not the entries, which may be megabytes. */
   readonly open: Map<string, readonly ListedTool[]>;
 }
 
 /**
- * What servers say their tools are, learnt from the lists that pass and from asking. A list that differs from the last
- * one is an event, so that every replica and every reviewer knows it, and when it changed.
+ * What tools each server lists, learnt from the answers that pass through and from asking. A list that differs from the
+ * last one is logged as an event, so that every replica and every reviewer knows the list and when it changed.
  */
 export class ToolLists {
   readonly #deps: ToolListsDeps;
@@ -64,28 +66,28 @@ export class ToolLists {
     this.#deps = deps;
   }
 
-  /** When this process last saw the server's whole list. */
+  /** When this process last saw the server's whole list; null: never. */
   seenAt(server: string): Date | null {
     return this.#servers.get(server)?.seenAt ?? null;
   }
 
-  /** One page of an answer as it passed. Pages belong together by their cursors. */
+  /** Takes one page of an answer that passed through. Cursors tell which pages belong together. */
   page(server: string, { cursor, tools, next }: ListPage): void {
     const { open } = this.#known(server);
-    const before = cursor === null ? [] : open.get(cursor);
-    if (before === undefined) return;
+    const earlier = cursor === null ? [] : open.get(cursor);
+    if (earlier === undefined) return;
     if (cursor !== null) open.delete(cursor);
-    const more = tools.slice(0, MOST - before.length).flatMap((entry) => this.#entry(entry) ?? []);
-    const all = [...before, ...more];
+    const more = tools.slice(0, MAX_TOOLS - earlier.length).flatMap((entry) => this.#entry(entry) ?? []);
+    const all = [...earlier, ...more];
     if (next === null) {
       void this.#whole(server, all, 'holdfast');
       return;
     }
     open.set(next, all);
-    if (open.size > MOST_OPEN) open.delete(open.keys().next().value!);
+    if (open.size > MAX_OPEN_LISTS) open.delete(open.keys().next().value!);
   }
 
-  /** A whole list. Resolves when it is known whether it is news; never throws. */
+  /** Takes a whole list. Resolves once it has been compared, and logged if it differs; never rejects. */
   listed(server: string, tools: readonly Tool[], actor: string): Promise<void> {
     return this.#whole(
       server,
@@ -108,18 +110,21 @@ export class ToolLists {
       const latest = await this.#deps.latest(server);
       known.list = latest === null ? null : toolListOf(latest.data);
     }
-    const was = known.list;
-    if (was?.digest === list.digest) return;
+    const previous = known.list;
+    if (previous?.digest === list.digest) return;
     const { note, clock, log } = this.#deps;
     const now = clock.now().getTime();
-    known.told = known.told.filter((at) => now - at < HOUR_MS);
-    if (actor === 'holdfast' && known.told.length >= MOST_TOLD) {
-      log.warn({ server, digest: list.digest }, 'its list of tools changes all the time; this one is not logged');
+    known.loggedAt = known.loggedAt.filter((at) => now - at < HOUR_MS);
+    if (actor === 'holdfast' && known.loggedAt.length >= MAX_EVENTS_PER_HOUR) {
+      log.warn(
+        { server, digest: list.digest },
+        'the list of tools of this server changes too often; this change is not logged',
+      );
       return;
     }
-    known.told.push(now);
+    known.loggedAt.push(now);
     known.list = list;
-    const data = toolListData(list, changeOf(was, list));
+    const data = toolListData(list, changeOf(previous, list));
     note({ type: 'tools.listed', at: clock.now(), actor, approval: null, server, tool: null, grant: null, data });
   }
 
@@ -127,7 +132,7 @@ export class ToolLists {
     const known = this.#servers.get(server) ?? {
       list: null,
       seenAt: null,
-      told: [],
+      loggedAt: [],
       work: Promise.resolve(),
       open: new Map(),
     };
@@ -138,7 +143,7 @@ export class ToolLists {
   #listOf(tools: readonly ListedTool[]): ToolList {
     const all = tools.toSorted((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
     const digest = this.#deps.sha256(JSON.stringify(all)).slice(0, 32);
-    return { tools: all.slice(0, MOST_KEPT), count: all.length, digest };
+    return { tools: all.slice(0, MAX_LOGGED_TOOLS), count: all.length, digest };
   }
 
   #entry(entry: Json): ListedTool | null {

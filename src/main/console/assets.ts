@@ -7,7 +7,7 @@ const TYPES: Readonly<Record<string, string>> = {
   svg: 'image/svg+xml',
 };
 
-/** The console's files by name, ready to be served; what is no asset by its name is left out. */
+/** The console's files by name, ready to be served. Files of other types than css, js and svg are left out. */
 export function assetsOf(files: Iterable<readonly [name: string, text: string]>): ReadonlyMap<string, Asset> {
   const assets = new Map<string, Asset>();
   for (const [name, body] of files) {

@@ -2,7 +2,7 @@ import type { ToolLists } from '../../gateway/tools/tool-lists.ts';
 import type { Book } from '../../web/pages/book.ts';
 import type { LiveRules } from '../rules/live-rules.ts';
 
-/** The config as the console may read it: nothing of addresses or credentials. */
+/** The config as the console may see it, without addresses and credentials. */
 export function consoleBook(rules: LiveRules, lists: Pick<ToolLists, 'seenAt'>): Book {
   return {
     servers: () =>

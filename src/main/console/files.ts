@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Asset } from '../../web/console/context.ts';
 import { assetsOf } from './assets.ts';
 
-/** The console's own files, read once from where they lie. */
+/** The console's own files, read from disk. */
 export function consoleAssets(): ReadonlyMap<string, Asset> {
   const folder = join(import.meta.dirname, '../../web/assets');
   return assetsOf(readdirSync(folder).map((name) => [name, readFileSync(join(folder, name), 'utf8')]));

@@ -1,3 +1,4 @@
+import { pause } from '../../time/pause.ts';
 import type { Terminal } from '../process/terminal.ts';
 import { DemoAgent } from './agent.ts';
 import type { Stage } from './stage.ts';
@@ -149,6 +150,6 @@ async function eventually<T>(probe: () => Promise<T | null>, what: string): Prom
     const found = await probe();
     if (found !== null) return found;
     if (Date.now() > until) throw new Error(`expected that ${what}; that did not happen within ${SOON_MS / 1000} s`);
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await pause(100);
   }
 }

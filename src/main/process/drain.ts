@@ -3,12 +3,12 @@ import { Server as Socket } from 'node:net';
 import { pause } from '../../time/pause.ts';
 import type { OpenAnswers } from './open-answers.ts';
 
-/** Milliseconds in which a connection that is kept alive hears that it ends before it does. */
+/** Milliseconds for which kept-alive connections stay open, so that their agents learn that they will close. */
 const LINGER_MS = 500;
 
 /**
- * Knows which requests are under way on a server, and lets it end without cutting one off. A GET on `/mcp/…` only
- * listens and never ends by itself, so it is not waited for: its agent comes back to another replica.
+ * Knows which requests are under way on a server, and stops it without cutting one off. A GET on `/mcp/…` only listens
+ * and never ends by itself, so it is not waited for: its agent comes back to another replica.
  */
 export class Drain {
   readonly #server: Server;
@@ -20,26 +20,26 @@ export class Drain {
   }
 
   /**
-   * New connections are refused from now on. Those that are there stay: closed at once, a request that is on its way on
-   * one would be lost without anybody knowing whether it ran. Their next answer says `connection: close`.
+   * Refuses new connections from now on. Open connections stay: if one were closed at once, a request on its way would
+   * be lost, and nobody would know whether it ran. The next answer on each says `connection: close`.
    */
   begin(): void {
     this.#server.prependListener('request', (_: IncomingMessage, response: ServerResponse) => {
       response.setHeader('connection', 'close');
     });
-    // http's own close also cuts the idle connections.
+    // The close of http.Server would also cut idle connections.
     Socket.prototype.close.call(this.#server);
   }
 
-  /** Resolves once nothing is under way, not before busy connections have heard that they end. */
+  /** Resolves once nothing is under way, and not before busy connections have been told that they will close. */
   async quiet(): Promise<void> {
     await pause(LINGER_MS);
     await new Promise<void>((resolve) => {
-      const look = (): void => {
+      const check = (): void => {
         if (!this.#busy()) resolve();
       };
-      this.#answers.onEnd(look);
-      look();
+      this.#answers.onEnd(check);
+      check();
     });
   }
 
@@ -48,7 +48,7 @@ export class Drain {
     return false;
   }
 
-  /** Ends every connection. */
+  /** Closes every connection. */
   end(): void {
     this.#server.close(() => undefined);
     this.#server.closeAllConnections();

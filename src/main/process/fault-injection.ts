@@ -1,19 +1,19 @@
 import { FAULT_POINTS, type FaultPoint } from '../../gateway/fault-point.ts';
 
-/** What tests may do to a process, from its environment. */
+/** What tests inject into a process, through its environment. */
 export interface FaultInjection {
-  /** Ends the process where it was named; absent when nothing was. */
-  readonly at?: (point: FaultPoint) => void;
-  /** Milliseconds of a lease; the gateway's own when absent. */
+  /** Ends the process at the fault point that the environment names; absent when it names none. */
+  readonly faultPoint?: (point: FaultPoint) => void;
+  /** How long a lease lasts, in ms; the gateway's own when absent. */
   readonly leaseMs?: number;
-  /** Milliseconds for which slow senders and readers are borne; the gateway's own when absent. */
+  /** How long slow senders and readers are tolerated, in ms; the gateway's own when absent. */
   readonly patienceMs?: number;
 }
 
 /**
- * `HOLDFAST_FAULT` names a step at which this process kills itself, `HOLDFAST_LEASE_MS` makes leases short, and
- * `HOLDFAST_PATIENCE_MS` the time that slow connections have. All are for tests: refused, by an error, unless NODE_ENV
- * is `test`.
+ * `HOLDFAST_FAULT` names a fault point at which this process kills itself, `HOLDFAST_LEASE_MS` shortens leases, and
+ * `HOLDFAST_PATIENCE_MS` the time that slow connections have. All three are for tests: throws if one is set while
+ * NODE_ENV is not `test`.
  */
 export function faultInjection(env: Readonly<Record<string, string | undefined>>): FaultInjection {
   const { HOLDFAST_FAULT: fault, HOLDFAST_LEASE_MS: lease, HOLDFAST_PATIENCE_MS: patience, NODE_ENV } = env;
@@ -33,5 +33,5 @@ export function faultInjection(env: Readonly<Record<string, string | undefined>>
   const at = (point: FaultPoint): void => {
     if (point === fault) process.kill(process.pid, 'SIGKILL');
   };
-  return { ...ms, at };
+  return { ...ms, faultPoint: at };
 }

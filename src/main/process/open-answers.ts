@@ -1,6 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 
-/** The answers of a server that are not at their end. One set and one listener, for all who ask and for every answer. */
+/** The HTTP answers of a server that have not ended. Kept once for all who need them, with one listener per answer. */
 export class OpenAnswers {
   readonly #open = new Set<ServerResponse>();
   #ended: (() => void) | null = null;
@@ -22,7 +22,7 @@ export class OpenAnswers {
     return this.#open.values();
   }
 
-  /** Hears of each that ends, from now on. One listener. */
+  /** Sets the one listener that is called whenever an answer ends. */
   onEnd(listener: () => void): void {
     this.#ended = listener;
   }

@@ -1,4 +1,4 @@
-/** Why something could not be reached, in words for whoever set it up. Never an address or a password. */
+/** Why something could not be reached, in words for whoever set it up; never contains an address or a password. */
 export interface OutOfReach {
   readonly what: string;
   readonly remedy: string;
@@ -19,12 +19,15 @@ const UNTRUSTED = new Set([
 const BY_CODE: Readonly<Record<string, OutOfReach>> = {
   ECONNREFUSED: { what: 'nobody listens there', remedy: 'Start it, or correct the host and port.' },
   ENOTFOUND: { what: 'its host name is not known', remedy: 'Correct the host name, or the DNS of this machine.' },
-  EAI_AGAIN: { what: 'its host name cannot be looked up now', remedy: 'Look at the DNS of this machine.' },
-  ETIMEDOUT: { what: 'it does not answer', remedy: 'Look at firewalls and routes between here and there.' },
-  EHOSTUNREACH: { what: 'there is no route to it', remedy: 'Look at firewalls and routes between here and there.' },
+  EAI_AGAIN: { what: 'its host name cannot be looked up now', remedy: 'Check the DNS of this machine.' },
+  ETIMEDOUT: { what: 'it does not answer', remedy: 'Check the firewalls and routes between this machine and it.' },
+  EHOSTUNREACH: {
+    what: 'there is no route to it',
+    remedy: 'Check the firewalls and routes between this machine and it.',
+  },
   ECONNRESET: {
     what: 'it ended the connection',
-    remedy: 'It may want TLS, or not want it: compare its settings with the URL.',
+    remedy: 'It may require TLS, or not support it: compare its settings with the URL.',
   },
   CERT_HAS_EXPIRED: { what: 'its TLS certificate has expired', remedy: 'Renew the certificate.' },
   ERR_TLS_CERT_ALTNAME_INVALID: {
@@ -37,36 +40,40 @@ const BY_CODE: Readonly<Record<string, OutOfReach>> = {
     what: 'it has no database of that name',
     remedy: 'Create the database, or correct its name in DATABASE_URL.',
   },
-  '53300': { what: 'it has no connection left', remedy: 'Raise max_connections, or run fewer replicas.' },
+  '53300': { what: 'it has no free connection', remedy: 'Raise max_connections, or run fewer replicas.' },
   '42501': {
-    what: 'the user may not do what is needed',
+    what: 'the user lacks a privilege that is needed',
     remedy: 'Let the user create schemas in the database: grant create on database … to …',
   },
 };
 
-/** null: an error that says nothing about reaching. */
+/** Why it could not be reached; null: the error has another reason. */
 export function outOfReach(error: unknown): OutOfReach | null {
-  for (let e: unknown = error; e instanceof Error; e = e.cause) {
-    const inner = e instanceof AggregateError ? (e.errors as unknown[]).find((one) => one instanceof Error) : undefined;
-    const code = String((e as { code?: unknown }).code ?? (inner as { code?: unknown } | undefined)?.code ?? '');
-    if (UNTRUSTED.has(code) || /self-signed certificate|unable to verify the first|local issuer/.test(e.message)) {
+  for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
+    const inner =
+      cause instanceof AggregateError ? (cause.errors as unknown[]).find((each) => each instanceof Error) : undefined;
+    const code = String((cause as { code?: unknown }).code ?? (inner as { code?: unknown } | undefined)?.code ?? '');
+    if (UNTRUSTED.has(code) || /self-signed certificate|unable to verify the first|local issuer/.test(cause.message)) {
       return { what: 'its TLS certificate is not signed by a CA that is trusted here', remedy: CA };
     }
     if (Object.hasOwn(BY_CODE, code)) return BY_CODE[code]!;
-    if (/does not match certificate's altnames/.test(e.message)) return BY_CODE.ERR_TLS_CERT_ALTNAME_INVALID!;
-    if (/does not support SSL/.test(e.message)) {
-      return { what: 'it does not speak TLS', remedy: 'Turn TLS on there, or take sslmode out of DATABASE_URL.' };
+    if (/does not match certificate's altnames/.test(cause.message)) return BY_CODE.ERR_TLS_CERT_ALTNAME_INVALID!;
+    if (/does not support SSL/.test(cause.message)) {
+      return { what: 'it does not speak TLS', remedy: 'Turn on TLS there, or take sslmode out of DATABASE_URL.' };
     }
-    if (/timeout|ETIMEDOUT/i.test(e.message)) return BY_CODE.ETIMEDOUT!;
-    if (/WRONGPASS|NOAUTH|invalid password/.test(e.message)) {
+    if (/timeout|ETIMEDOUT/i.test(cause.message)) return BY_CODE.ETIMEDOUT!;
+    if (/WRONGPASS|NOAUTH|invalid password/.test(cause.message)) {
       return { what: 'it refuses the password', remedy: 'Correct the user and password in REDIS_URL.' };
     }
   }
   return null;
 }
 
-/** The same error with words for a terminal, where it is one of reaching. */
-export function explained(part: string, error: unknown): unknown {
+/**
+ * An error with words for a terminal if something could not be reached; else the same error. `part`: what could not be
+ * used.
+ */
+export function explainUnreachable(part: string, error: unknown): unknown {
   const reason = outOfReach(error);
   return reason === null
     ? error

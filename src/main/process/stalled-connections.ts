@@ -1,23 +1,24 @@
 import type { Server, ServerResponse } from 'node:http';
 import type { OpenAnswers } from './open-answers.ts';
 
-/** Milliseconds in which a request must have arrived whole, however its sender trickles it. */
+/** Milliseconds within which a request must have arrived completely, however slowly it is sent. */
 export const REQUEST_MS = 60_000;
-/** Milliseconds for which what waits for a reader may lie untaken. */
-export const UNTAKEN_MS = 120_000;
+/** Milliseconds for which a reader may take nothing of an answer that waits for it. */
+export const STALLED_MS = 120_000;
 
-/** Where an answer stands that its reader has not taken whole. */
-interface UntakenAnswer {
+/** How much of an answer its reader has not taken yet, in bytes. */
+interface Backlog {
   readonly written: number;
   readonly waiting: number;
+  /** When it last changed, in ms. */
   readonly since: number;
 }
 
 /**
- * What node:http is told so that a request that trickles in ends in time: by itself it looks every 30 s only.
- * `requestMs`: header and body together.
+ * Options for node:http, so that requests which arrive too slowly are ended in time: by default it checks only every
+ * 30 s. `requestMs`: for header and body together.
  */
-export function requestBounds(requestMs: number) {
+export function requestTimeouts(requestMs: number) {
   return {
     requestTimeout: requestMs,
     headersTimeout: requestMs,
@@ -26,30 +27,30 @@ export function requestBounds(requestMs: number) {
 }
 
 /**
- * Lets go of readers that take nothing of what lies ready for them for `untakenMs`: a connection that is only half open
- * would hold its answer in memory until TCP gives up. An answer that has nothing to say yet may wait as long as it
- * likes. Ends with the server.
+ * Closes connections whose reader takes nothing of what is ready for it for `stalledMs`: a half-open connection would
+ * keep its answer in memory until TCP gives up. An answer that has nothing to send yet may wait for any time. Stops
+ * when the server closes.
  */
-export function letGoOfTheStalled(server: Server, answers: OpenAnswers, untakenMs: number): void {
-  const stalled = new WeakMap<ServerResponse, UntakenAnswer>();
-  const look = (): void => {
+export function closeStalled(server: Server, answers: OpenAnswers, stalledMs: number): void {
+  const stalled = new WeakMap<ServerResponse, Backlog>();
+  const check = (): void => {
     const now = performance.now();
     for (const response of answers) {
       const backlog = backlogOf(response, stalled.get(response) ?? null, now);
       if (backlog === null) stalled.delete(response);
-      else if (now - backlog.since >= untakenMs) response.destroy();
+      else if (now - backlog.since >= stalledMs) response.destroy();
       else stalled.set(response, backlog);
     }
   };
   // A server that cannot listen never closes either.
   server.once('listening', () => {
-    const timer = setInterval(look, Math.min(5_000, untakenMs / 4));
+    const timer = setInterval(check, Math.min(5_000, stalledMs / 4));
     server.once('close', () => clearInterval(timer));
   });
 }
 
 /** null: the reader has taken everything. */
-function backlogOf({ socket }: ServerResponse, last: UntakenAnswer | null, now: number): UntakenAnswer | null {
+function backlogOf({ socket }: ServerResponse, last: Backlog | null, now: number): Backlog | null {
   if (socket === null || socket.writableLength === 0) return null;
   const { bytesWritten: written, writableLength: waiting } = socket;
   if (last !== null && last.written === written && last.waiting === waiting) return last;

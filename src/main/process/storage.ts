@@ -8,29 +8,29 @@ import type { SqlConnection } from '../../sql/connection/connection.ts';
 import { openPglite } from '../../sql/connection/pglite.ts';
 import { pglitePool } from '../../sql/connection/pglite-pool.ts';
 import { openPostgres } from '../../sql/connection/postgres.ts';
-import { explained } from './out-of-reach.ts';
+import { explainUnreachable } from './out-of-reach.ts';
 
-/** The authority and the queue, as the settings want them. */
+/** The database and the queue that the settings ask for. */
 export interface Storage {
   readonly connection: SqlConnection;
   readonly queue: Queue;
-  /** Closes what the queue borrowed; the connection closes itself. */
+  /** Closes what was opened for the queue alone. The connection is closed by itself. */
   closeQueue(): Promise<void>;
 }
 
-/** Connections for the queue in SQL: three listen, the rest work. */
+/** Connections for a queue in SQL: three listen, the others work. */
 const QUEUE_CONNECTIONS = 8;
 
-/** Throws when the database cannot be reached. The queue is reached when it is started. */
+/** Throws when the database cannot be reached. The queue connects only when it is started. */
 export async function openStorage(settings: Settings, secrets: Secrets, log: Log): Promise<Storage> {
   if (secrets.databaseUrl === null) {
-    const embedded = await openPglite(settings.data, endWith(log));
+    const embedded = await openPglite(settings.data, exitWhenLost(log));
     if (secrets.redisUrl !== null) return onRedis(embedded, secrets.redisUrl, log);
     const queue = sqlQueue({ pool: pglitePool(embedded.pglite) as never, log });
     return { connection: embedded, queue, closeQueue: async () => undefined };
   }
   const connection = await openPostgres({ url: secrets.databaseUrl, log }).catch((error: unknown) => {
-    throw explained('The database', error);
+    throw explainUnreachable('The database', error);
   });
   if (secrets.redisUrl !== null) return onRedis(connection, secrets.redisUrl, log);
   const pool = new pg.Pool({
@@ -39,18 +39,21 @@ export async function openStorage(settings: Settings, secrets: Secrets, log: Log
     application_name: 'holdfast',
   });
   pool.on('error', (error) => log.warn({ code: (error as { code?: string }).code }, 'a queue connection broke'));
-  // The pool hears only those that are idle; unheard, one that breaks while it is lent out would end the process.
+  // The pool handles errors of idle connections only; without this, one that breaks while in use would end the process.
   pool.on('connect', (client) => client.on('error', () => undefined));
   return { connection, queue: sqlQueue({ pool: pool as never, log }), closeQueue: () => pool.end() };
 }
 
 /**
- * A process whose database is gone answers nobody rightly: it ends, for its supervisor to start it again. What was
- * durable is read again then, as after any other death.
+ * A process whose database is gone can answer nobody correctly, so it exits for its supervisor to start it again. What
+ * was durable is read again then, as after any other death.
  */
-function endWith(log: Log): (why: Error) => void {
+function exitWhenLost(log: Log): (why: Error) => void {
   return (why) => {
-    log.error({ err: why }, 'the embedded database ended itself, most likely because its disk is full; so do we');
+    log.error(
+      { err: why },
+      'the embedded database ended itself, most likely because its disk is full; the gateway ends too',
+    );
     process.exit(1);
   };
 }
@@ -59,7 +62,7 @@ function onRedis(connection: SqlConnection, url: string, log: Log): Storage {
   const queue = redisQueue({ url, log });
   const start: Queue['start'] = (handlers) =>
     queue.start(handlers).catch((error: unknown) => {
-      throw explained('Redis', error);
+      throw explainUnreachable('Redis', error);
     });
   return { connection, queue: { ...queue, start }, closeQueue: async () => undefined };
 }

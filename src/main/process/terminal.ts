@@ -1,13 +1,13 @@
-/** What a command sees of the terminal that it was called from. */
+/** The terminal that a command was called from, as the command sees it. */
 export interface Terminal {
   /** Writes to standard output. */
   out(text: string): void;
   /** Writes to standard error. */
   err(text: string): void;
-  /** Resolves when standard output takes more again. */
+  /** Resolves when standard output accepts more. */
   drained?(): Promise<void>;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** The directory that relative paths start from. */
+  /** The directory that relative paths are resolved against. */
   readonly cwd: string;
 }
 

@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { checkpointLine, readCheckpoint } from '../../domain/log/checkpoint.ts';
 import type { Log, Witness } from '../../ports.ts';
 
-/** The file in the data directory that checkpoints are added to; copies of it elsewhere are what a verifier wants. */
+/** The file in the data directory that checkpoints are appended to; a verifier needs a copy of it from elsewhere. */
 export const CHECKPOINTS_FILE = 'checkpoints.jsonl';
 
-/** Keeps each checkpoint as a line of a file. Nothing is ever written over. */
+/** Appends each checkpoint to a file as a line. Nothing is ever overwritten. */
 export function fileWitness(data: string): Witness {
   const path = join(data, CHECKPOINTS_FILE);
   return async (signed) => {
@@ -15,14 +15,14 @@ export function fileWitness(data: string): Witness {
   };
 }
 
-/** Says each checkpoint in the process's log, which is shipped elsewhere as a rule. */
+/** Writes each checkpoint to the process's log, which is usually shipped elsewhere. */
 export function logWitness(log: Log): Witness {
   return async ({ text, signature }) => {
     log.info({ ...readCheckpoint(text), signature }, 'the audit log was signed');
   };
 }
 
-/** Says each checkpoint on standard output, as a line that `holdfast audit verify --checkpoints` reads. */
-export function spokenWitness(out: (text: string) => void): Witness {
+/** Prints each checkpoint as a line that `holdfast audit verify --checkpoints` reads. */
+export function printedWitness(out: (text: string) => void): Witness {
   return async (signed) => out(`${checkpointLine(signed)}\n`);
 }

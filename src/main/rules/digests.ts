@@ -1,6 +1,6 @@
 import type { Loaded } from '../../config/load.ts';
 
-/** Which version of each policy rules from now on. */
-export function digestsOf({ policies }: Loaded): { [server: string]: string } {
+/** The digest of each server's policy, for the event that says which policies are in force. */
+export function policyDigests({ policies }: Loaded): { [server: string]: string } {
   return Object.fromEntries([...policies].map(([server, policy]) => [server, policy.digest]));
 }

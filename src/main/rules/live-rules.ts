@@ -8,16 +8,16 @@ import type { Rules } from '../../gateway/rules.ts';
 import { ToolDrift } from '../../gateway/tools/tool-drift.ts';
 import type { RevokedTokens } from './revoked-tokens.ts';
 
-/** The rules as they stand, behind a pointer: a reload swaps the whole snapshot, or nothing of it. */
+/** The current rules. A reload replaces the whole config and all policies at once, or nothing. */
 export class LiveRules implements Rules {
-  /** How the servers' tools look now, for what policy says about drift. */
+  /** How the servers' tools look now, for policies that act on drift. */
   readonly tools = new ToolDrift(seenNow);
   #loaded: Loaded;
   #authenticate: (token: string, now: Date) => Authentication;
   readonly #now: () => Date;
-  readonly #revoked: Pick<RevokedTokens, 'has' | 'refreshed'>;
+  readonly #revoked: Pick<RevokedTokens, 'has' | 'refreshUnlessFresh'>;
 
-  constructor(loaded: Loaded, now: () => Date, revoked: Pick<RevokedTokens, 'has' | 'refreshed'>) {
+  constructor(loaded: Loaded, now: () => Date, revoked: Pick<RevokedTokens, 'has' | 'refreshUnlessFresh'>) {
     this.#revoked = revoked;
     this.#loaded = loaded;
     this.#authenticate = authenticator(loaded.config);
@@ -28,16 +28,19 @@ export class LiveRules implements Rules {
     return this.#loaded;
   }
 
+  /** Puts this config and its policies in force. */
   swap(loaded: Loaded): void {
     this.#loaded = loaded;
     this.#authenticate = authenticator(loaded.config);
   }
 
+  /** Whose token it is; a revoked one is unknown. */
   authenticate(token: string): Authentication {
     const found = this.#authenticate(token, this.#now());
     if (found.kind !== 'known') return found;
     const { tokenSha256, retiringSha256 } = found.grant;
-    // A grant is revoked by its newest token; the older one may have been revoked alone, before the new one was made.
+    // Revoking a grant revokes its newest token. The older one may have been revoked alone, before the new one was
+    // made.
     const presented = found.retiring && retiringSha256 !== null ? retiringSha256 : tokenSha256;
     return this.#revoked.has(tokenSha256) || this.#revoked.has(presented) ? { kind: 'unknown' } : found;
   }
@@ -52,18 +55,18 @@ export class LiveRules implements Rules {
   }
 
   principal(name: string, server: string): Principal | null {
-    const grant = this.#loaded.config.grants.find((one) => one.name === name);
+    const grant = this.#loaded.config.grants.find((each) => each.name === name);
     if (!grant?.servers.includes(server) || this.#revoked.has(grant.tokenSha256)) return null;
     if (grant.expires !== null && this.#now() >= grant.expires) return null;
     return { grant: grant.name, owner: grant.owner, selfApproval: grant.selfApproval };
   }
 
   token(name: string): string | null {
-    return this.#loaded.config.grants.find((one) => one.name === name)?.tokenSha256 ?? null;
+    return this.#loaded.config.grants.find((each) => each.name === name)?.tokenSha256 ?? null;
   }
 
   refresh(): Promise<void> {
-    return this.#revoked.refreshed();
+    return this.#revoked.refreshUnlessFresh();
   }
 
   get approval(): Rules['approval'] {

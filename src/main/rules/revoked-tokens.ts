@@ -1,16 +1,17 @@
 import type { Log, Revocations } from '../../ports.ts';
 
-/** Milliseconds after which every replica knows of a revocation. */
+/** Milliseconds between two reads, after which every replica knows of a revocation. */
 const READ_EVERY_MS = 2_000;
 
-/** Milliseconds for which what was read counts as read now: a click and the spending of its pass share one look. */
-const NOW_MS = 25;
+/** Milliseconds for which a read counts as current, so that a click and the spending of its pass share one read. */
+const FRESH_MS = 25;
 
-/** The tokens that are no longer good, as this process knows them: read again every 2 s, and before a pass is spent. */
+/** The revoked tokens that this process knows of: read again every 2 s, and before a pass is spent. */
 export class RevokedTokens {
   readonly #revocations: Revocations;
   readonly #log: Log;
   #tokens: ReadonlySet<string> = new Set();
+  /** How many reads have begun, and the number of the one whose result is known. */
   #begun = 0;
   #known = 0;
   #reading: { readonly since: number; readonly done: Promise<void> } | null = null;
@@ -25,7 +26,7 @@ export class RevokedTokens {
     return this.#tokens.has(tokenSha256);
   }
 
-  /** Reads them again. Throws `Unavailable('store')`; what was known stays known. */
+  /** Reads them again. Rejects with `Unavailable('store')`; what was known stays known. */
   refresh(): Promise<void> {
     const reading = { since: performance.now(), done: this.#read(++this.#begun) };
     this.#reading = reading;
@@ -35,21 +36,21 @@ export class RevokedTokens {
     return reading.done;
   }
 
-  /** The same, unless it was begun this very moment. */
-  refreshed(): Promise<void> {
+  /** The same, but shares a read that began within the last 25 ms. */
+  refreshUnlessFresh(): Promise<void> {
     const reading = this.#reading;
-    return reading !== null && performance.now() - reading.since < NOW_MS ? reading.done : this.refresh();
+    return reading !== null && performance.now() - reading.since < FRESH_MS ? reading.done : this.refresh();
   }
 
-  /** Of two that overlap, the one that was begun last counts, whichever ends last. */
+  /** Of two reads that overlap, the one that began last counts, whichever ends last. */
   async #read(begun: number): Promise<void> {
-    const tokens = new Set((await this.#revocations.list()).map((one) => one.tokenSha256));
+    const tokens = new Set((await this.#revocations.list()).map(({ tokenSha256 }) => tokenSha256));
     if (begun < this.#known) return;
     this.#known = begun;
     this.#tokens = tokens;
   }
 
-  /** Resolves once the tokens are known; a gateway that does not know them lets nobody in. */
+  /** Reads the tokens and keeps reading. Resolves once they are known; until then the gateway admits nobody. */
   async start(): Promise<void> {
     await this.refresh();
     this.#timer = setInterval(() => {

@@ -1,28 +1,32 @@
 import type { ServerConfig } from '../../config/config.ts';
 import type { Policy } from '../../domain/policy/policy.ts';
 import { isHidden } from '../../domain/policy/rule.ts';
-import { watches } from '../../gateway/tools/tool-drift.ts';
+import { watchesDrift } from '../../gateway/tools/tool-drift.ts';
 import type { ToolLists } from '../../gateway/tools/tool-lists.ts';
 import type { ServerEntry } from '../../mcp/door/door.ts';
 import type { Upstream } from '../../ports.ts';
 import type { LiveRules } from './live-rules.ts';
 
+/** An open upstream. `configText`: the config that it was opened with, as JSON. */
 interface OpenUpstream {
-  readonly said: string;
+  readonly configText: string;
   readonly upstream: Upstream;
 }
 
-/** An entry, with what it was made of: for each call the same, until a reload or a change of a tool. */
-interface Made {
+/** An entry with what it was made of: the same for every call until a reload or a change of a tool. */
+interface CachedEntry {
   readonly config: ServerConfig;
   readonly policy: Policy | null;
   readonly entry: ServerEntry;
 }
 
-/** The upstream of each configured server. One that a reload leaves as it was keeps its connections and children. */
+/**
+ * The configured servers with their upstreams. A server that a reload leaves unchanged keeps its connections and
+ * children.
+ */
 export class Servers {
-  readonly #known = new Map<string, OpenUpstream>();
-  readonly #made = new Map<string, Made>();
+  readonly #upstreams = new Map<string, OpenUpstream>();
+  readonly #entries = new Map<string, CachedEntry>();
   readonly #rules: LiveRules;
   readonly #lists: Pick<ToolLists, 'page'>;
   readonly #open: (server: ServerConfig) => Upstream;
@@ -33,26 +37,27 @@ export class Servers {
     this.#open = open;
   }
 
+  /** undefined: no such server is configured. */
   entry(name: string): ServerEntry | undefined {
     const config = this.#rules.loaded.config.servers.get(name);
     if (config === undefined) return undefined;
     const policy = this.#rules.policy(name);
-    const made = this.#made.get(name);
-    if (made?.config === config && made.policy === policy) return made.entry;
+    const cached = this.#entries.get(name);
+    if (cached?.config === config && cached.policy === policy) return cached.entry;
     const entry = this.#entry(config, policy);
-    this.#made.set(name, { config, policy, entry });
+    this.#entries.set(name, { config, policy, entry });
     return entry;
   }
 
   #entry(config: ServerConfig, policy: Policy | null): ServerEntry {
     const { name } = config;
-    const drifts = policy !== null && watches(policy);
+    const drifts = policy !== null && watchesDrift(policy);
     return {
       name,
       upstream: this.#upstream(config),
       headers: config.upstream.kind === 'http' ? config.upstream.headers : {},
       isHidden: (tool, entry) => {
-        if (drifts) this.#rules.tools.saw(name, entry, (policy.exact.get(tool)?.seen ?? null) !== null);
+        if (drifts) this.#rules.tools.observe(name, entry, (policy.exact.get(tool)?.seen ?? null) !== null);
         return policy !== null && isHidden(policy, tool);
       },
       inspectsLists: drifts || (policy !== null && (policy.hidden.exact.size > 0 || policy.hidden.globs.length > 0)),
@@ -60,17 +65,18 @@ export class Servers {
     };
   }
 
+  /** Closes every upstream; never rejects. */
   async close(): Promise<void> {
-    await Promise.allSettled([...this.#known.values()].map(({ upstream }) => upstream.close()));
+    await Promise.allSettled([...this.#upstreams.values()].map(({ upstream }) => upstream.close()));
   }
 
   #upstream(config: ServerConfig): Upstream {
-    const said = JSON.stringify(config.upstream);
-    const known = this.#known.get(config.name);
-    if (known?.said === said) return known.upstream;
-    // Calls that are under way keep the old one until it is closed with the process.
+    const configText = JSON.stringify(config.upstream);
+    const open = this.#upstreams.get(config.name);
+    if (open?.configText === configText) return open.upstream;
+    // Calls that are under way keep the old upstream, which is not closed before the process ends.
     const upstream = this.#open(config);
-    this.#known.set(config.name, { said, upstream });
+    this.#upstreams.set(config.name, { configText, upstream });
     return upstream;
   }
 }

@@ -5,38 +5,41 @@ import { z } from 'zod';
 import type { Json } from '../../domain/json/json.ts';
 import { type Tool, toolOf } from '../../domain/tool/tool.ts';
 
-/** What a server said about itself, or why it could not. */
-export type Listing =
+/** A server's name, version and tools, or why it could not be asked. */
+export type ToolListing =
   | { readonly ok: true; readonly name: string; readonly version: string; readonly tools: readonly Tool[] }
   | { readonly ok: false; readonly why: string };
 
-/** A list that goes on beyond this is no list. */
+/** A longer list counts as endless. */
 const MOST_PAGES = 200;
 const MOST_TOOLS = 10_000;
 
-/** Loose: a tool that the SDK's own schema would refuse is shown all the same, because agents may see it. */
+/** Loose: a tool that the SDK's own schema would refuse is listed too, because agents may see it. */
 const Page = z.looseObject({ tools: z.array(z.json()), nextCursor: z.string().optional() });
 
-/** The SDK's own makes code from text, which workerd forbids. Only results of calls are validated, and none is called. */
-const UNUSED: jsonSchemaValidator = {
+/**
+ * The SDK's own validator generates code, which workerd forbids. Only results of calls are validated, and nothing is
+ * called.
+ */
+const NO_VALIDATOR: jsonSchemaValidator = {
   getValidator: () => () => ({ valid: false, data: undefined, errorMessage: 'nothing is called here' }),
 };
 
 /**
- * Connects as an agent would, lists the tools page by page and goes away again. Takes `timeoutMs` at most, and never
- * throws: what fails is said in words. `heard`: what the server said beside the protocol, to be told with a failure.
+ * Connects as an agent would, lists the tools page by page and disconnects. Takes `timeoutMs` at most; never rejects: a
+ * failure is described in words. `stderr`: what the server wrote outside the protocol, added to a failure.
  */
-export async function listToolsOver(transport: Transport, timeoutMs: number, heard = () => ''): Promise<Listing> {
-  const client = new Client({ name: 'holdfast-scan', version: '1' }, { jsonSchemaValidator: UNUSED });
-  const cut = new AbortController();
-  const clock = setTimeout(() => cut.abort(new Error(`no answer within ${timeoutMs / 1_000} s`)), timeoutMs);
+export async function listToolsOver(transport: Transport, timeoutMs: number, stderr = () => ''): Promise<ToolListing> {
+  const client = new Client({ name: 'holdfast-scan', version: '1' }, { jsonSchemaValidator: NO_VALIDATOR });
+  const timeout = new AbortController();
+  const timer = setTimeout(() => timeout.abort(new Error(`no answer within ${timeoutMs / 1_000} s`)), timeoutMs);
   try {
-    const work = listed(client, transport, { signal: cut.signal, timeout: timeoutMs });
-    return await Promise.race([work, aborted(cut.signal)]);
+    const work = listed(client, transport, { signal: timeout.signal, timeout: timeoutMs });
+    return await Promise.race([work, aborted(timeout.signal)]);
   } catch (error) {
-    return { ok: false, why: [words(error), heard()].filter((part) => part !== '').join('; it said: ') };
+    return { ok: false, why: [messageOf(error), stderr()].filter((part) => part !== '').join('; it said: ') };
   } finally {
-    clearTimeout(clock);
+    clearTimeout(timer);
     await client.close().catch(() => undefined);
   }
 }
@@ -45,7 +48,7 @@ async function listed(
   client: Client,
   transport: Transport,
   options: { readonly signal: AbortSignal; readonly timeout: number },
-): Promise<Listing> {
+): Promise<ToolListing> {
   await client.connect(transport, options);
   const tools: Tool[] = [];
   const cursors = new Set<string>();
@@ -72,7 +75,7 @@ function aborted(signal: AbortSignal): Promise<never> {
   });
 }
 
-function words(error: unknown): string {
+function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const cause = error.cause instanceof Error ? ` (${error.cause.message})` : '';
   return `${error.message}${cause}`;

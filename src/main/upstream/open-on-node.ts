@@ -3,7 +3,7 @@ import { stdioUpstream } from '../../mcp/stdio/upstream.ts';
 import { httpUpstream } from '../../mcp/upstream/http.ts';
 import type { Clock, Log, Upstream } from '../../ports.ts';
 
-/** On Node a server is reached over HTTP or as a child of this process. */
+/** Opens upstreams on Node: over HTTP, or as a child of this process. */
 export function upstreamOnNode(clock: Clock, log: Log): (server: ServerConfig) => Upstream {
   return ({ upstream }) => {
     if (upstream.kind === 'http') return httpUpstream({ url: upstream.url });

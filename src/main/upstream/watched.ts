@@ -1,7 +1,7 @@
 import type { Upstream } from '../../ports.ts';
 
-/** The same upstream, whose failures are told: `not_sent`, `lost`, or the status of a server that failed. */
-export function watched(upstream: Upstream, failed: (kind: string) => void): Upstream {
+/** The same upstream, which reports its failures: `not_sent`, `lost`, or the HTTP status if it is 500 or higher. */
+export function countingFailures(upstream: Upstream, failed: (kind: string) => void): Upstream {
   return {
     kind: upstream.kind,
     close: () => upstream.close(),

@@ -1,4 +1,4 @@
-/** The console's files as wrangler.toml's rule has them: each import is the file's text. */
+/** The console's files under the rule in wrangler.toml: each import is the file's text. */
 declare module '*/assets/app.js' {
   const text: string;
   export default text;

@@ -12,7 +12,7 @@ import theme from '../../web/assets/theme.js';
 import type { Asset } from '../../web/console/context.ts';
 import { assetsOf } from '../console/assets.ts';
 
-/** The same files, for where there is no disk: a rule of wrangler.toml makes each of these imports the file's text. */
+/** The console's files where there is no disk: a rule in wrangler.toml makes each import the file's text. */
 export function workerAssets(): ReadonlyMap<string, Asset> {
   return assetsOf([
     ['app.js', app],

@@ -1,4 +1,4 @@
-/** The little of Cloudflare's types that worker.ts uses. */
+/** The few Cloudflare types that worker.ts uses. */
 declare module 'cloudflare:workers' {
   export abstract class DurableObject<Env = unknown> {
     protected readonly ctx: DurableObjectState;

@@ -1,6 +1,6 @@
 import type { Log } from '../../ports.ts';
 
-/** JSON lines through `console`, where there is no file descriptor to write to. Errors are told by their words only. */
+/** Logs JSON lines through `console`, where there is no file descriptor. Of an error only the message is logged. */
 export function consoleLog(): Log {
   const line = (level: string) => (fields: object, message: string) =>
     console.log(JSON.stringify({ level, time: Date.now(), ...plain(fields), msg: message }));
@@ -8,6 +8,6 @@ export function consoleLog(): Log {
 }
 
 function plain(fields: object): object {
-  const told = Object.entries(fields).map(([name, value]) => [name, value instanceof Error ? value.message : value]);
-  return Object.fromEntries(told);
+  const entries = Object.entries(fields).map(([name, value]) => [name, value instanceof Error ? value.message : value]);
+  return Object.fromEntries(entries);
 }

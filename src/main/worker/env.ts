@@ -1,4 +1,4 @@
-/** What wrangler.toml binds, and the same variables as anywhere else. */
+/** What wrangler.toml binds, and the same variables as on any runtime. */
 export interface WorkerEnv {
   readonly GATEWAY: {
     idFromName(name: string): object;
@@ -8,7 +8,7 @@ export interface WorkerEnv {
   readonly HOLDFAST_FILES: { get(key: string, type: 'arrayBuffer'): Promise<ArrayBuffer | null> };
   /** Hyperdrive's connection to Postgres, instead of DATABASE_URL. */
   readonly HYPERDRIVE?: { readonly connectionString: string };
-  /** `one` object for everything (default), or one for each `server`. */
+  /** `one`: one object for everything (default); `server`: one object for each server. */
   readonly HOLDFAST_SHARD?: string;
   readonly [name: string]: unknown;
 }

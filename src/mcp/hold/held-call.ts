@@ -1,7 +1,7 @@
 import type { Approval } from '../../domain/approval/approval.ts';
 import type { Dispatch, Outcome } from '../../domain/approval/dispatch.ts';
 import { type JsonObject, member } from '../../domain/json/json.ts';
-import { collected, leaveSeatEmpty } from '../../gateway/call/seats.ts';
+import { leaveSeatEmpty, recordCollected } from '../../gateway/call/seats.ts';
 import { type CallReading, conclude } from '../../gateway/dispatch/conclude.ts';
 import { takeTurn } from '../../gateway/dispatch/take-turn.ts';
 import type { Turn } from '../../gateway/dispatch/turn.ts';
@@ -124,7 +124,7 @@ export class HeldCall implements HeartbeatTarget {
         return this.#respond(limitFullResult(turn.approval, turn.full));
       case 'unsure':
         await this.#leaveSeatEmpty();
-        return this.#respond(approverUncheckedResult(turn.approval, this.#gateway.unposted.refused()));
+        return this.#respond(approverUncheckedResult(turn.approval, this.#gateway.unposted.tokenRefused()));
       case 'pending':
         return this.#respondPending(turn.approval);
       case 'gone':
@@ -211,7 +211,7 @@ export class HeldCall implements HeartbeatTarget {
     const result = await this.#strategy.comeBackResult(approval);
     if (result !== null) return this.#sendResult(result);
     await this.#leaveSeatEmpty();
-    this.#respond(pendingResult(approval, this.#now(), await this.#gateway.unposted.tell(this.#seat, approval)));
+    this.#respond(pendingResult(approval, this.#now(), await this.#gateway.unposted.noticeFor(this.#seat, approval)));
   }
 
   #respond(result: ToolResult): void {
@@ -227,7 +227,7 @@ export class HeldCall implements HeartbeatTarget {
     if (!(await this.stream.taken())) return this.#leaveSeatEmpty();
     // What the socket took may never have been read, so the answer can be fetched again by its event id for a while.
     const replayUntil = this.#strategy.eventId === null ? undefined : new Date(this.#now().getTime() + REPLAY_MS);
-    await collected(this.#gateway, this.#seat.joiner, approval, replayUntil);
+    await recordCollected(this.#gateway, this.#seat.joiner, approval, replayUntil);
   }
 
   async #callerGone(): Promise<void> {

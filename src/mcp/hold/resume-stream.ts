@@ -1,6 +1,6 @@
 import { type Approval, isOver } from '../../domain/approval/approval.ts';
 import type { JsonObject } from '../../domain/json/json.ts';
-import { clientOf } from '../../gateway/call/clients.ts';
+import { sessionClient } from '../../gateway/call/clients.ts';
 import { collectedSince, leaveSeatEmptySoon, parkedRequest, takeSeatAgain } from '../../gateway/call/seats.ts';
 import { keptResult } from '../../gateway/dispatch/kept-result.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
@@ -73,7 +73,7 @@ async function resumeWait(
     progressToken,
   };
   const seat = { approval, joiner, opened: false, notice: null };
-  const client = await clientOf(gateway, session, server);
+  const client = await sessionClient(gateway, session, server);
   const ms = holdMs(terms, { client, modern: false, progress: progressToken !== null });
   const strategy = legacyStrategy(gateway, held, seat, headers['mcp-protocol-version'] ?? '');
   const signal = new AbortController().signal;

@@ -34,7 +34,7 @@ export async function forwardAnswer(
     const id = JSON.parse(textAt(answer.text, RELATED) ?? 'null') as unknown;
     if (typeof id !== 'string' || !isOurTask(id)) return answer.text;
     const task = await findTask(gateway, { id, grant, server });
-    const made = task?.phase === 'relayed' ? await runs.followed.madeFor(task.approval) : null;
+    const made = task?.phase === 'relayed' ? await runs.followed.handleFor(task.approval) : null;
     if (made === null) return answer.text;
     return withMember(answer.text, RELATED, JSON.stringify(parseUpstreamTask(made).taskId));
   }

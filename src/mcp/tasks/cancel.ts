@@ -20,7 +20,7 @@ export async function handleCancel(context: TaskContext, message: TaskMessage, f
   if (task.phase === 'relayed') {
     const answered = await relayTask(context, message, task);
     // The new state is recorded before the agent gets the answer.
-    await runs.followed.lookNow(task.approval);
+    await runs.followed.pollNow(task.approval);
     return answered;
   }
   if (isTerminal(statusOf(task))) {

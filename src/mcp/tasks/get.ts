@@ -16,7 +16,7 @@ export async function getTask(context: TaskContext, message: TaskMessage, found:
   let { task, approval } = await freshView(gateway, found);
   if (task.phase === 'relayed') {
     // While the task runs, the agent gets the server's answer. The end is recorded first, and then comes from us.
-    const state = await runs.followed.lookNow(task.approval);
+    const state = await runs.followed.pollNow(task.approval);
     if (state?.kind === 'open') return rpcResult(idText, withTaskId(state.text, ['taskId'], task.id));
     const current = (await findTask(gateway, task)) ?? task;
     ({ task, approval } = await freshView(gateway, current));

@@ -84,7 +84,7 @@ export async function answerWithTask(
     request: taskRequestBytes(request, era === 'legacy' && (await support.of(request)) !== 'forbidden'),
     ttl: requestedTtl(request.params),
   });
-  runs.opened(approval);
+  runs.watch(approval);
   const now = gateway.clock.now();
   const shown = taskObject(task, approval, now);
   if (era === 'modern') return rpcResult(request.idText, JSON.stringify({ resultType: 'task', ...shown }));

@@ -16,7 +16,7 @@ const UTF8 = new TextDecoder();
  */
 export async function relayTask(context: TaskContext, message: TaskMessage, task: Task): Promise<Response> {
   const { runs } = context;
-  const made = await runs.followed.madeFor(task.approval);
+  const made = await runs.followed.handleFor(task.approval);
   if (made === null) return rpcError(200, INVALID_PARAMS, 'The task is over.', message.idText ?? 'null');
   const upstreamTask = parseUpstreamTask(made);
   const text = withMember(message.text, ['params', 'taskId'], JSON.stringify(upstreamTask.taskId));

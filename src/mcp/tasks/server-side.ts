@@ -52,7 +52,7 @@ export function taskDoor(
 
     pollMs: (kept) => parseUpstreamTask(kept).pollMs,
 
-    async look(name, grant, kept) {
+    async poll(name, grant, kept) {
       const server = servers(name);
       if (server === undefined) return { kind: 'lost', why: 'the server is not configured', forever: false };
       return fetchUpstreamTask(server, grant, parseUpstreamTask(kept)).catch((error: Error) => {

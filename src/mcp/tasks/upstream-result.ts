@@ -47,7 +47,7 @@ export class UpstreamResultStream {
 
   async #listen(task: Task): Promise<void> {
     const { runs, servers } = this.#context;
-    const made = await runs.followed.madeFor(task.approval);
+    const made = await runs.followed.handleFor(task.approval);
     const server = servers(task.server);
     if (made === null || server === undefined) return;
     const upstreamTask = parseUpstreamTask(made);
@@ -60,7 +60,7 @@ export class UpstreamResultStream {
       signal: AbortSignal.any([this.#answer.readerGone, this.#closed.signal]),
       onEvent: (event) => this.#answer.raw(withOurTaskId(event, task.id)),
     });
-    if (outcome.kind === 'returned') await runs.followed.lookNow(task.approval);
+    if (outcome.kind === 'returned') await runs.followed.pollNow(task.approval);
   }
 }
 

@@ -2,7 +2,7 @@ import { type Context, Hono } from 'hono';
 import { type Approver, STATES, type State } from '../../domain/approval/approval.ts';
 import type { RefusalReason } from '../../domain/approval/decide.ts';
 import { isObject, type Json, member } from '../../domain/json/json.ts';
-import { decide } from '../../gateway/decision/decide.ts';
+import { decideApproval } from '../../gateway/decision/decide.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
 import { Unavailable } from '../../ports.ts';
 import { isAdmin } from '../http/admin.ts';
@@ -113,7 +113,7 @@ async function takeDecision(c: Context<ApiEnv>, gateway: Gateway): Promise<Respo
   if (typeof word === 'string') return fault(c, 400, 'bad_decision', word);
   const approver = c.get('approver');
   const { pickupMs } = gateway.rules.approval;
-  const decided = await decide(gateway, c.req.param('id') ?? '', word, approver, { pickupMs });
+  const decided = await decideApproval(gateway, c.req.param('id') ?? '', word, approver, { pickupMs });
   switch (decided.kind) {
     case 'recorded':
       return c.json(approvalJson(decided.approval));

@@ -20,10 +20,10 @@ describe('Refused access', () => {
       events.map(({ data }) => data.times),
       [1],
     );
-    access.settle();
+    access.flush();
     assert.equal(events.length, 1);
     clock.advance(61_000);
-    access.settle();
+    access.flush();
     assert.deepEqual(
       events.map(({ type, data }) => [type, data.times]),
       [
@@ -46,7 +46,7 @@ describe('Refused access', () => {
   test('loses no count when the process stops', () => {
     const { events, access } = world();
     for (let n = 0; n < 3; n += 1) access.refused(KNOCK);
-    access.settle(true);
+    access.flush(true);
     assert.deepEqual(
       events.map(({ data }) => data.times),
       [1, 2],
@@ -57,7 +57,7 @@ describe('Refused access', () => {
     const { events, access } = world();
     for (let n = 0; n < 5_000; n += 1) access.refused({ ...KNOCK, grant: `g${n}` });
     assert.equal(events.length, 1_001);
-    access.settle(true);
+    access.flush(true);
     assert.equal(
       events.reduce((sum, { data }) => sum + Number(data.times), 0),
       5_000,

@@ -54,7 +54,7 @@ for (const kind of ['pglite', 'postgres'] as const) {
       const [one, other] = [new CheckpointStandby(), new CheckpointStandby()];
       const look = async (ms: number) => {
         clock.advance(ms);
-        const both = await Promise.all([one, other].map((by) => by.look(gateway, () => world.signer.sign(gateway))));
+        const both = await Promise.all([one, other].map((by) => by.check(gateway, () => world.signer.sign(gateway))));
         await world.store.seal(100);
         return both.filter(Boolean).length;
       };

@@ -6,7 +6,7 @@ import { after, before, describe, test } from 'node:test';
 import { serve } from '@hono/node-server';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { sql } from 'kysely';
-import { decide } from '../../../src/gateway/decision/decide.ts';
+import { decideApproval } from '../../../src/gateway/decision/decide.ts';
 import type { Gateway } from '../../../src/gateway/gateway.ts';
 import { callDoor } from '../../../src/mcp/calls.ts';
 import { mcpDoor } from '../../../src/mcp/door/door.ts';
@@ -113,7 +113,7 @@ describe('a held call at the edges', () => {
       const { items } = await world.store.list({ limit: 100 });
       return items.find((one) => (one.arguments as { name?: string }).name === name) ?? null;
     });
-  const approve = (gateway: Gateway, id: string) => decide(gateway, id, APPROVE, ADMIN, TERMS);
+  const approve = (gateway: Gateway, id: string) => decideApproval(gateway, id, APPROVE, ADMIN, TERMS);
   const joiners = async (id: string) =>
     (
       await sql<{ id: string; replica: string | null; left_at: Date | null }>`

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { sql } from 'kysely';
 import { withdraw } from '../../../src/gateway/call/withdraw.ts';
-import { decide } from '../../../src/gateway/decision/decide.ts';
+import { decideApproval } from '../../../src/gateway/decision/decide.ts';
 import { finish } from '../../../src/gateway/dispatch/finish.ts';
 import type { Gateway } from '../../../src/gateway/gateway.ts';
 import { type CardRecord, type Cards, type Store, Unavailable } from '../../../src/ports.ts';
@@ -59,7 +59,7 @@ describe('a decision that spends the pass it gives', () => {
   }
   const idOf = (place: ParkedCall) => place.seat.approval.id;
   const approve = (gateway: Gateway, place: ParkedCall, approver: typeof ADMIN | typeof MIRA = ADMIN) =>
-    decide(gateway, idOf(place), APPROVE, approver, TERMS);
+    decideApproval(gateway, idOf(place), APPROVE, approver, TERMS);
   const story = async (place: ParkedCall) =>
     (await world.store.events({ after: 0, limit: 100, approval: idOf(place) })).map(({ type }) => type);
   const stateOf = async (place: ParkedCall) => (await world.store.find(idOf(place)))!.state;
@@ -122,7 +122,7 @@ describe('a decision that spends the pass it gives', () => {
 
   test('P3: a denial that comes between is what counts, and nothing is sent', async () => {
     const { gateway, args } = replica(async (commit) => {
-      await decide(gateway, idOf(place), DENY, MIRA, TERMS);
+      await decideApproval(gateway, idOf(place), DENY, MIRA, TERMS);
       return commit();
     });
     const place = await park(gateway, args);
@@ -242,17 +242,17 @@ describe('a decision that spends the pass it gives', () => {
     async function shown(more: { revision?: number } = {}) {
       const { gateway, spent, args } = replica();
       const place = await park(gateway, args);
-      assert.equal(gateway.inline.recall(idOf(place)), null, 'nobody waits yet');
+      assert.equal(gateway.inline.remembered(idOf(place)), null, 'nobody waits yet');
       const turning = place.turn(LONG);
-      assert.equal(gateway.inline.recall(idOf(place)), null, 'no card yet');
+      assert.equal(gateway.inline.remembered(idOf(place)), null, 'no card yet');
       await world.store.saveCard(cardOf(place, 1), null);
-      gateway.inline.showed(cardOf(place, 1), false);
-      assert.equal(gateway.inline.recall(idOf(place)), null, 'a card that was cut decides nothing');
-      gateway.inline.showed(cardOf(place, 1), true);
+      gateway.inline.cardShown(cardOf(place, 1), false);
+      assert.equal(gateway.inline.remembered(idOf(place)), null, 'a card that was cut decides nothing');
+      gateway.inline.cardShown(cardOf(place, 1), true);
       if (more.revision) await world.store.saveCard(cardOf(place, more.revision), null);
-      const seen = gateway.inline.recall(idOf(place));
+      const seen = gateway.inline.remembered(idOf(place));
       assert.deepEqual(seen, { approval: place.seat.approval, card: cardOf(place, 1) });
-      const click = () => decide(gateway, idOf(place), APPROVE, MIRA, TERMS, seen);
+      const click = () => decideApproval(gateway, idOf(place), APPROVE, MIRA, TERMS, seen);
       const evidence = async () => {
         const events = await world.store.events({ after: 0, limit: 100, approval: idOf(place) });
         return events.filter(({ type }) => type === 'approval.decided').map(({ data }) => data.card);
@@ -279,7 +279,7 @@ describe('a decision that spends the pass it gives', () => {
       gateway.waitingRoom.wake(idOf(place));
       const turn = await turning;
       assert.equal(turn.kind === 'over' && turn.approval.state, 'denied');
-      assert.equal(gateway.inline.recall(idOf(place)), null);
+      assert.equal(gateway.inline.remembered(idOf(place)), null);
       assert.equal((await evidence()).length, 1);
       assert.equal((await story(place)).includes('call.dispatched'), false);
     });

@@ -36,18 +36,18 @@ describe('what was half told', () => {
     const gateway = world.replica('late-card', { cards });
     const { seat, turn } = await park(gateway, { name: 'late' });
     const waiting = turn(120_000);
-    assert.equal(await gateway.unposted.tell(seat, seat.approval), null);
+    assert.equal(await gateway.unposted.noticeFor(seat, seat.approval), null);
     world.clock.advance(61_000);
-    await gateway.unposted.look();
-    assert.match((await gateway.unposted.tell(seat, seat.approval)) ?? '', /^Slack has not taken the question/);
+    await gateway.unposted.refresh();
+    assert.match((await gateway.unposted.noticeFor(seat, seat.approval)) ?? '', /^Slack has not taken the question/);
     assert.match(progressMessage(seat.approval, gateway.unposted.isLate(seat.approval)), /has not taken the question/);
 
     const posting = publishCard(gateway, seat.approval.id);
     await eventually('it is being posted', () => cards.shown[0] ?? null);
     cards.shown[0]!.end(POSTED);
     await posting;
-    await gateway.unposted.look();
-    assert.equal(await gateway.unposted.tell(seat, seat.approval), null);
+    await gateway.unposted.refresh();
+    assert.equal(await gateway.unposted.noticeFor(seat, seat.approval), null);
     assert.equal(gateway.unposted.isLate(seat.approval), false);
     gateway.waitingRoom.stop();
     assert.equal((await waiting).kind, 'pending');
@@ -146,8 +146,8 @@ describe('what was half told', () => {
     const queue = { wake: async (id: string) => void woken.push(id), publish: async () => undefined };
     const news = new Announcer({ queue, cards: null, log: quiet } as never, () => 1);
     const pending = sampleApproval({ revision: 2, state: 'pending' });
-    news.tell({ ...pending, revision: 3, state: 'denied' });
-    news.tell(pending);
+    news.announce({ ...pending, revision: 3, state: 'denied' });
+    news.announce(pending);
     await news.flush();
     assert.deepEqual(woken, [pending.id]);
   });

@@ -3,7 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import { approvalEvent } from '../../../src/domain/log/event.ts';
 import { handleCall } from '../../../src/gateway/call/handle-call.ts';
 import { withdraw } from '../../../src/gateway/call/withdraw.ts';
-import { decide } from '../../../src/gateway/decision/decide.ts';
+import { decideApproval } from '../../../src/gateway/decision/decide.ts';
 import { finish } from '../../../src/gateway/dispatch/finish.ts';
 import { sweep } from '../../../src/gateway/sweep.ts';
 import { Unavailable } from '../../../src/ports.ts';
@@ -53,7 +53,7 @@ describe('parked calls under races and faults', () => {
     const first = await park(gateway, args);
     assert.equal((await first.turn(0)).kind, 'pending');
     await world.store.away(first.seat.joiner, gateway.replica);
-    await decide(gateway, first.seat.approval.id, DENY, ADMIN, TERMS);
+    await decideApproval(gateway, first.seat.approval.id, DENY, ADMIN, TERMS);
     const again = await park(gateway, args);
     assert.equal(again.seat.approval.id, first.seat.approval.id);
     const turn = await again.turn();
@@ -64,13 +64,13 @@ describe('parked calls under races and faults', () => {
     const { gateway, args } = fresh();
     const { approval } = (await park(gateway, args)).seat;
     const old = { approval: { ...approval, expiresAt: new Date(0) }, card: null };
-    const first = await decide(gateway, approval.id, DENY, ADMIN, TERMS, old);
+    const first = await decideApproval(gateway, approval.id, DENY, ADMIN, TERMS, old);
     assert.equal(first.kind === 'recorded' && first.approval.state, 'denied');
-    const late = await decide(gateway, approval.id, APPROVE, ADMIN, TERMS, { approval, card: null });
+    const late = await decideApproval(gateway, approval.id, APPROVE, ADMIN, TERMS, { approval, card: null });
     assert.equal(late.kind === 'refused' && late.approval.state, 'denied', 'told how it stands now');
     const again = (await park(gateway, { name: 'another' })).seat.approval;
     const stale = { approval: { ...again, revision: again.revision - 1 }, card: null };
-    const second = await decide(gateway, again.id, APPROVE, ADMIN, TERMS, stale);
+    const second = await decideApproval(gateway, again.id, APPROVE, ADMIN, TERMS, stale);
     assert.equal(second.kind === 'recorded' && second.approval.state, 'approved');
   });
 
@@ -79,7 +79,7 @@ describe('parked calls under races and faults', () => {
     const replicas = [gateway, world.replica('twin-a'), world.replica('twin-b')];
     const places = await Promise.all(Array.from({ length: 10 }, (_, i) => park(replicas[i % 3]!, args)));
     const turns = places.map((place) => place.turn(20_000));
-    await decide(gateway, places[0]!.seat.approval.id, APPROVE, ADMIN, TERMS);
+    await decideApproval(gateway, places[0]!.seat.approval.id, APPROVE, ADMIN, TERMS);
     const first = await Promise.race(turns);
     assert.equal(first.kind, 'dispatch');
     if (first.kind === 'dispatch') await finish(gateway, first.dispatch, RETURNED);
@@ -91,7 +91,7 @@ describe('parked calls under races and faults', () => {
     const { gateway, args } = fresh();
     world.policy = LIMITED;
     const place = await park(gateway, args);
-    await decide(gateway, place.seat.approval.id, APPROVE, ADMIN, TERMS);
+    await decideApproval(gateway, place.seat.approval.id, APPROVE, ADMIN, TERMS);
     for (const outcome of [NOT_SENT, NOT_SENT, RETURNED]) {
       const turn = await place.turn();
       assert.equal(turn.kind, 'dispatch', JSON.stringify(turn));
@@ -120,7 +120,7 @@ describe('parked calls under races and faults', () => {
     });
     const first = await park(gateway, args);
     const second = await park(world.replica('the-next-one'), args);
-    await decide(gateway, first.seat.approval.id, APPROVE, ADMIN, TERMS);
+    await decideApproval(gateway, first.seat.approval.id, APPROVE, ADMIN, TERMS);
     const turn = await first.turn();
     assert.equal(turn.kind, 'dispatch');
     const found = turn.kind === 'dispatch' ? await finish(gateway, turn.dispatch, NOT_SENT) : null;
@@ -132,7 +132,7 @@ describe('parked calls under races and faults', () => {
     const { gateway, args } = fresh();
     const staying = await park(gateway, args);
     const leaving = await park(gateway, args, { requestId: '77' });
-    await decide(gateway, staying.seat.approval.id, APPROVE, ADMIN, TERMS);
+    await decideApproval(gateway, staying.seat.approval.id, APPROVE, ADMIN, TERMS);
     const by = { grant: 'release-bot', server: 'prometheus', session: 'session-1', requestId: '77', reason: null };
     assert.equal(await withdraw(gateway, by), true);
     assert.equal((await leaving.turn()).kind, 'gone');
@@ -142,7 +142,7 @@ describe('parked calls under races and faults', () => {
   test('P1: nobody listens, so nothing is sent, although it was approved in the meantime', async () => {
     const { gateway, args } = fresh();
     const place = await park(gateway, args);
-    await decide(gateway, place.seat.approval.id, APPROVE, ADMIN, TERMS);
+    await decideApproval(gateway, place.seat.approval.id, APPROVE, ADMIN, TERMS);
     assert.equal((await place.turn(5_000, AbortSignal.abort())).kind, 'gone');
     assert.equal((await world.store.find(place.seat.approval.id))?.state, 'approved');
   });
@@ -163,7 +163,7 @@ describe('parked calls under races and faults', () => {
     });
     const elsewhere = world.replica('elsewhere');
     const place = await park(gateway, args, { requestId: '78' });
-    await decide(gateway, place.seat.approval.id, APPROVE, ADMIN, TERMS);
+    await decideApproval(gateway, place.seat.approval.id, APPROVE, ADMIN, TERMS);
     const by = { grant: 'release-bot', server: 'prometheus', session: 'session-1', requestId: '78', reason: null };
     assert.equal(await withdraw(gateway, by), false);
   });
@@ -200,7 +200,7 @@ describe('parked calls under races and faults', () => {
   test('P2: not sent is not believed once the outcome was called unknown', async () => {
     const { gateway, args } = fresh();
     const place = await park(gateway, args);
-    await decide(gateway, place.seat.approval.id, APPROVE, ADMIN, TERMS);
+    await decideApproval(gateway, place.seat.approval.id, APPROVE, ADMIN, TERMS);
     const turn = await place.turn();
     assert.equal(turn.kind, 'dispatch');
     world.clock.advance(31_000);
@@ -213,7 +213,7 @@ describe('parked calls under races and faults', () => {
     const { args } = fresh();
     const before = world.replica('before', { secrets: ['o'.repeat(40)] });
     const place = await park(before, args);
-    await decide(before, place.seat.approval.id, APPROVE, ADMIN, TERMS);
+    await decideApproval(before, place.seat.approval.id, APPROVE, ADMIN, TERMS);
     const turn = await place.turn();
     assert.equal(turn.kind, 'dispatch');
     if (turn.kind === 'dispatch') await finish(before, turn.dispatch, RETURNED);
@@ -230,7 +230,7 @@ describe('parked calls under races and faults', () => {
       const { gateway, args } = fresh();
       const first = await park(gateway, args);
       const { id } = first.seat.approval;
-      await decide(gateway, id, APPROVE, ADMIN, TERMS);
+      await decideApproval(gateway, id, APPROVE, ADMIN, TERMS);
       const turn = await first.turn();
       assert.equal(turn.kind, 'dispatch');
       if (turn.kind === 'dispatch') await finish(gateway, turn.dispatch, RETURNED);
@@ -253,7 +253,7 @@ describe('parked calls under races and faults', () => {
     for (const change of ['policy', 'grant'] as const) {
       const { gateway, args } = fresh();
       const place = await park(gateway, args);
-      await decide(gateway, place.seat.approval.id, APPROVE, ADMIN, TERMS);
+      await decideApproval(gateway, place.seat.approval.id, APPROVE, ADMIN, TERMS);
       if (change === 'policy')
         world.policy = policyOf({ tools: { create_api_key: { action: 'deny', reason: 'Frozen.' } } });
       else world.revoked = true;

@@ -71,8 +71,8 @@ async function eventsOf(id: string): Promise<string[]> {
 const thread = (ts: string): string[] => slack.replies(CHANNEL, ts).map((message) => message.text);
 const endNow = async (id: string): Promise<void> => {
   const word = { choice: 'deny', reason: null, fingerprint: null } as const;
-  const { decide } = await import('../../../src/gateway/decision/decide.ts');
-  await decide(replicas[0], id, word, ADMIN, { pickupMs: 1 });
+  const { decideApproval } = await import('../../../src/gateway/decision/decide.ts');
+  await decideApproval(replicas[0], id, word, ADMIN, { pickupMs: 1 });
 };
 
 test('silence for half of the time is answered by one reminder in the thread, whoever sweeps', async () => {

@@ -1,0 +1,115 @@
+import { faultText } from '../config/document/fault.ts';
+import { type Loaded, type LoadResult, loadConfig } from '../config/load.ts';
+import { fetchUpstream } from '../mcp/upstream/fetch.ts';
+import type { Log, Upstream } from '../ports.ts';
+import { redisQueue } from '../queue/redis.ts';
+import { slackWebDoor } from '../slack/web-door.ts';
+import { fetchSlackClient } from '../slack/wire/fetch-client.ts';
+import type { SqlConnection } from '../sql/connection/connection.ts';
+import { openPostgres } from '../sql/connection/postgres.ts';
+import { Meters } from '../web/http/meters.ts';
+import { type Assembled, assemble } from './assemble.ts';
+import { auditWebhook } from './process/audit-webhook.ts';
+import { logWitness, printedWitness } from './process/witnesses.ts';
+import { listOverHttp } from './upstream/list-over-http.ts';
+import { workerAssets } from './worker/assets.ts';
+import { consoleLog } from './worker/console-log.ts';
+import type { WorkerEnv } from './worker/env.ts';
+
+/** A gateway that takes clicks already, and everything else once it runs. */
+export interface Booted {
+  readonly assembled: Assembled;
+  /** Resolves once everything runs; when it rejects, the gateway's connection is closed. */
+  readonly running: Promise<void>;
+}
+
+/**
+ * Resolves once clicks may be taken: Slack waits only 3 s for an answer, and a decision needs the config, the store and
+ * the revoked tokens, but not the queue that carries its effects. Rejects with a plain message.
+ */
+export async function bootWorker(env: WorkerEnv): Promise<Booted> {
+  const log = consoleLog();
+  const variables = variablesOf(env);
+  // In parallel with reading the config. A fault in the config is reported first.
+  const opening = variables.DATABASE_URL
+    ? openPostgres({ url: variables.DATABASE_URL, connections: 4, shared: true, log })
+    : null;
+  opening?.catch(() => undefined);
+  try {
+    const loaded = checked(await loadConfig({ env: variables, readFile: fileIn(env) }));
+    const assembled = assembleOnWorkers(loaded, await (opening ?? Promise.reject(unset())), log);
+    await assembled.prepare();
+    const running = assembled.start().then(() => assembled.slack?.start());
+    running.catch((error: unknown) => {
+      log.error({ err: error }, 'the gateway cannot start');
+      closeConnection(opening);
+    });
+    return { assembled, running };
+  } catch (error) {
+    closeConnection(opening);
+    throw error;
+  }
+}
+
+function closeConnection(opening: Promise<SqlConnection> | null): void {
+  void opening?.then((connection) => connection.close()).catch(() => undefined);
+}
+
+/** The variables and secrets among the bindings, with the database as Hyperdrive gives it. */
+function variablesOf(env: WorkerEnv): Record<string, string> {
+  const variables = Object.entries(env).filter((entry): entry is [string, string] => typeof entry[1] === 'string');
+  const url = env.HYPERDRIVE?.connectionString;
+  return { ...Object.fromEntries(variables), ...(url ? { DATABASE_URL: url } : {}) };
+}
+
+function fileIn({ HOLDFAST_FILES: files }: WorkerEnv): (path: string) => Promise<Uint8Array | null> {
+  return async (path) => {
+    const bytes = await files.get(path, 'arrayBuffer');
+    return bytes === null ? null : new Uint8Array(bytes);
+  };
+}
+
+const unset = (): Error => new Error('Workers need DATABASE_URL (or Hyperdrive), REDIS_URL and HOLDFAST_PUBLIC_URL');
+
+/** Throws with what is wrong with the config, or with what Workers cannot do. */
+function checked(loaded: LoadResult): Loaded {
+  if (!loaded.ok) throw new Error(loaded.faults.map(faultText).join('; '));
+  for (const server of loaded.config.servers.values()) {
+    if (server.upstream.kind === 'http') continue;
+    throw new Error(`servers.${server.name} has a command; on Workers there are no child processes, only url`);
+  }
+  if (loaded.secrets.slackAppToken !== null) {
+    throw new Error('Socket Mode does not run on Workers; unset SLACK_APP_TOKEN');
+  }
+  return loaded;
+}
+
+function assembleOnWorkers(loaded: Loaded, connection: SqlConnection, log: Log): Assembled {
+  const { settings, secrets } = loaded;
+  const { publicUrl } = settings;
+  if (secrets.redisUrl === null || publicUrl === null) throw unset();
+  const clock = { now: () => new Date() };
+  return assemble({
+    loaded,
+    storage: { connection, queue: redisQueue({ url: secrets.redisUrl, log }), closeQueue: async () => undefined },
+    keys: secrets.secrets,
+    replica: `worker-${crypto.randomUUID().slice(0, 8)}`,
+    clock,
+    log,
+    witnesses: [logWitness(log), printedWitness((line) => console.log(line.trimEnd()))],
+    sink: auditWebhook(secrets, clock),
+    meters: new Meters({ ofProcess: false }),
+    pages: {
+      assets: workerAssets(),
+      // Cloudflare sets this header itself and overwrites what the caller sent.
+      address: (c) => c.req.header('cf-connecting-ip') ?? 'unknown',
+      listTools: ({ upstream }, timeoutMs) =>
+        upstream.kind === 'http'
+          ? listOverHttp(upstream, timeoutMs)
+          : Promise.resolve({ ok: false, why: 'on Workers there are no child processes' }),
+    },
+    slack: { api: fetchSlackClient, door: (deps) => ({ ...slackWebDoor(deps), start: async () => undefined }) },
+    openUpstream: ({ upstream }): Upstream => fetchUpstream({ url: upstream.kind === 'http' ? upstream.url : '' }),
+    addresses: () => ({ hosts: new Set([new URL(publicUrl).host]), publicUrl }),
+  });
+}

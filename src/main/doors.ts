@@ -1,0 +1,67 @@
+import { Hono } from 'hono';
+import { policyJsonSchema } from '../config/policy/json-schema.ts';
+import type { Gateway } from '../gateway/gateway.ts';
+import { type HttpApp, httpApp } from '../http.ts';
+import type { Calls } from '../mcp/calls.ts';
+import { mcpDoor } from '../mcp/door/door.ts';
+import type { SlackDoor } from '../slack/door.ts';
+import { sqlRecords } from '../sql/records.ts';
+import { api } from '../web/api/api.ts';
+import { auditApi } from '../web/api/audit-api.ts';
+import { health } from '../web/http/health.ts';
+import { metrics } from '../web/http/metrics.ts';
+import { schemaDoor } from '../web/http/policy-schema.ts';
+import type { Pages } from './pages.ts';
+import type { LiveRules } from './rules/live-rules.ts';
+import type { Servers } from './rules/servers.ts';
+import type { Runtime } from './runtime.ts';
+
+/** What the doors lead to. */
+export interface BehindDoors {
+  readonly gateway: Gateway;
+  readonly calls: Calls;
+  readonly rules: LiveRules;
+  readonly servers: Servers;
+  /** null: no Slack is configured. */
+  readonly slack: SlackDoor | null;
+  readonly pages: Pages | null;
+}
+
+/** All doors of one gateway, as one app. */
+export function openDoors(runtime: Runtime, behind: BehindDoors): HttpApp {
+  const { loaded, storage, meters, addresses } = runtime;
+  const { gateway, slack, pages } = behind;
+  const { adminToken } = loaded.secrets;
+  return httpApp({
+    mcp: agentsDoor(runtime, behind),
+    slack: slack?.app ?? new Hono(),
+    api: api({ gateway, adminToken, ...(pages && { reception: pages.sessions }) }),
+    console: pages?.console.app ?? null,
+    audit: auditApi({ gateway, records: sqlRecords(storage.connection.db), adminToken }),
+    health: health(gateway),
+    schema: schemaDoor(policyJsonSchema),
+    metrics: meters === undefined ? null : metrics({ gateway, meters, adminToken, hosts: () => addresses().hosts }),
+  });
+}
+
+function agentsDoor(
+  { loaded, addresses, alreadySent, log }: Runtime,
+  { gateway, calls, rules, servers }: BehindDoors,
+): Hono {
+  return mcpDoor({
+    servers: (name) => servers.entry(name),
+    authenticate: (token) => {
+      const found = rules.authenticate(token);
+      return found.kind === 'known' ? found.grant : null;
+    },
+    store: gateway.store,
+    vault: gateway.vault,
+    calls,
+    maxBody: loaded.settings.maxBody,
+    hosts: () => addresses().hosts,
+    publicUrl: () => addresses().publicUrl,
+    access: gateway.accessLog,
+    ...(alreadySent && { alreadySent }),
+    log,
+  });
+}

@@ -1,0 +1,62 @@
+import type { Gateway } from '../gateway/gateway.ts';
+import { startGateway } from '../gateway/start.ts';
+import type { Calls } from '../mcp/calls.ts';
+import type { Approvers } from './approvers.ts';
+import type { Pages } from './pages.ts';
+import type { RevokedTokens } from './rules/revoked-tokens.ts';
+import type { Servers } from './rules/servers.ts';
+
+/** How an assembled gateway starts and stops. */
+export interface Lifecycle {
+  /** Reads which tokens are revoked. From then on clicks may be taken: a decision needs nothing else but the store. */
+  prepare(): Promise<void>;
+  /**
+   * Checks Slack and starts everything; also does what `prepare` does if that was not called. Resolves with a function
+   * that stops it again. The runtime itself stops Slack and the storage.
+   */
+  start(): Promise<() => Promise<void>>;
+}
+
+/** What is started and stopped together. */
+export interface LivingParts {
+  readonly gateway: Gateway;
+  readonly calls: Calls;
+  readonly revoked: RevokedTokens;
+  readonly servers: Servers;
+  /** null: no Slack is configured. */
+  readonly approvers: Approvers | null;
+  readonly pages: Pages | null;
+  /** Called once everything runs. */
+  readonly started: () => void;
+}
+
+/** Nothing runs until `prepare` or `start` is called. */
+export function lifecycleOf(parts: LivingParts): Lifecycle {
+  const { gateway, calls, revoked, servers, approvers, pages, started } = parts;
+  let prepared: Promise<void> | null = null;
+  const prepare = (): Promise<void> => {
+    prepared ??= revoked.start();
+    return prepared;
+  };
+  const begin = async (): Promise<() => Promise<void>> => {
+    await Promise.all([approvers?.check(), prepare()]);
+    return startGateway(gateway);
+  };
+  const start = async (): Promise<() => Promise<void>> => {
+    const stopGateway = await begin().catch((error: unknown) => {
+      // Stop reading the revoked tokens, once the first read is over: it may still be under way.
+      void prepared?.catch(() => undefined).then(() => revoked.stop());
+      throw error;
+    });
+    const stopTasks = calls.begin();
+    started();
+    return async () => {
+      stopTasks();
+      pages?.console.stop();
+      revoked.stop();
+      await stopGateway();
+      await servers.close();
+    };
+  };
+  return { prepare, start };
+}

@@ -1,0 +1,52 @@
+import type { Gateway } from '../gateway/gateway.ts';
+import { meteredLogins } from '../gateway/log/event-metering.ts';
+import type { ToolLists } from '../gateway/tools/tool-lists.ts';
+import type { Revocations } from '../ports.ts';
+import { sqlLogins } from '../sql/logins.ts';
+import { sqlRecords } from '../sql/records.ts';
+import { proof } from '../vault/proof.ts';
+import { consoleDoor } from '../web/console/console.ts';
+import { LoginSessions } from '../web/http/login-sessions.ts';
+import { adminIdentity } from '../web/http/reviewer.ts';
+import { askServer } from './console/ask-server.ts';
+import { consoleBook } from './console/book.ts';
+import type { LiveRules } from './rules/live-rules.ts';
+import { eventMeterOf, type Runtime } from './runtime.ts';
+
+/** The console's pages, and the sessions of those who are logged in to them. */
+export interface Pages {
+  readonly sessions: LoginSessions;
+  readonly console: ReturnType<typeof consoleDoor>;
+}
+
+/** null: this runtime serves no pages. */
+export function pagesOf(
+  runtime: Runtime,
+  gateway: Gateway,
+  rules: LiveRules,
+  revocations: Revocations,
+  lists: ToolLists,
+): Pages | null {
+  const { pages, storage, loaded, addresses, replica } = runtime;
+  if (pages === undefined) return null;
+  const { db } = storage.connection;
+  const sessions = new LoginSessions({
+    gateway,
+    logins: meteredLogins(sqlLogins(db), replica, eventMeterOf(runtime)),
+    identity: adminIdentity(loaded.secrets.adminToken),
+    place: { hosts: () => addresses().hosts, publicUrl: () => addresses().publicUrl },
+    address: pages.address,
+  });
+  const { listTools } = pages;
+  const console = consoleDoor({
+    gateway,
+    records: sqlRecords(db),
+    revocations,
+    reception: sessions,
+    book: consoleBook(rules, lists),
+    ...(listTools === undefined ? {} : { askServer: askServer(rules, lists, listTools) }),
+    proof: proof(),
+    assets: pages.assets,
+  });
+  return { sessions, console };
+}

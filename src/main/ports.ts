@@ -1,0 +1,55 @@
+import { createHash } from 'node:crypto';
+import { seenNow } from '../config/policy/seen.ts';
+import type { Journal } from '../gateway/log/journal.ts';
+import type { Ports } from '../gateway/ports.ts';
+import { ToolLists } from '../gateway/tools/tool-lists.ts';
+import type { Cards } from '../ports.ts';
+import { sqlLedger } from '../sql/ledger.ts';
+import { sqlRecords } from '../sql/records.ts';
+import { sqlStore } from '../sql/store.ts';
+import { sqlTasks } from '../sql/tasks.ts';
+import { vault } from '../vault/vault.ts';
+import type { LiveRules } from './rules/live-rules.ts';
+import { Servers } from './rules/servers.ts';
+import type { Runtime } from './runtime.ts';
+import { countingFailures } from './upstream/watched.ts';
+
+/** The gateway's ports on this runtime. `cards`: null where no Slack is configured. */
+export function portsOf(runtime: Runtime, cards: Cards | null): Ports {
+  const { storage, keys, clock, log, replica, witnesses = [], sink = null, meters, faults } = runtime;
+  return {
+    store: sqlStore(storage.connection),
+    ledger: sqlLedger(storage.connection.db),
+    tasks: sqlTasks(storage.connection),
+    witnesses,
+    sink,
+    ...(meters === undefined ? {} : { eventMeter: meters.heard }),
+    queue: storage.queue,
+    cards,
+    vault: vault(keys as [string, ...string[]]),
+    clock,
+    log,
+    replica,
+    ...faults,
+  };
+}
+
+/** The tools that servers list, compared with the newest list in the log. */
+export function toolListsOf({ storage, clock, log }: Runtime, journal: Pick<Journal, 'note'>): ToolLists {
+  const records = sqlRecords(storage.connection.db);
+  return new ToolLists({
+    clock,
+    log,
+    latest: async (server) => (await records.search({ types: ['tools.listed'], server, limit: 1 })).items[0] ?? null,
+    note: (event) => journal.note(event),
+    seenNow,
+    sha256: (text) => createHash('sha256').update(text).digest('hex'),
+  });
+}
+
+/** The configured servers. Their upstreams are opened when first used, and their failures are counted. */
+export function configuredServers({ openUpstream, meters }: Runtime, rules: LiveRules, lists: ToolLists): Servers {
+  return new Servers(rules, lists, (server) =>
+    countingFailures(openUpstream(server), (kind) => meters?.upstreamFailed(server.name, kind)),
+  );
+}
