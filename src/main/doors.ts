@@ -10,7 +10,7 @@ import { api } from '../web/api/api.ts';
 import { auditApi } from '../web/api/audit-api.ts';
 import { health } from '../web/http/health.ts';
 import { metrics } from '../web/http/metrics.ts';
-import { schemaDoor } from '../web/http/policy-schema.ts';
+import { policySchemaRoute } from '../web/http/policy-schema.ts';
 import type { Pages } from './pages.ts';
 import type { LiveRules } from './rules/live-rules.ts';
 import type { Servers } from './rules/servers.ts';
@@ -35,11 +35,11 @@ export function openDoors(runtime: Runtime, behind: BehindDoors): HttpApp {
   return httpApp({
     mcp: agentsDoor(runtime, behind),
     slack: slack?.app ?? new Hono(),
-    api: api({ gateway, adminToken, ...(pages && { reception: pages.sessions }) }),
+    api: api({ gateway, adminToken, ...(pages && { loginSessions: pages.sessions }) }),
     console: pages?.console.app ?? null,
     audit: auditApi({ gateway, records: sqlRecords(storage.connection.db), adminToken }),
     health: health(gateway),
-    schema: schemaDoor(policyJsonSchema),
+    schema: policySchemaRoute(policyJsonSchema),
     metrics: meters === undefined ? null : metrics({ gateway, meters, adminToken, hosts: () => addresses().hosts }),
   });
 }

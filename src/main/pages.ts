@@ -9,7 +9,7 @@ import { consoleDoor } from '../web/console/console.ts';
 import { LoginSessions } from '../web/http/login-sessions.ts';
 import { adminIdentity } from '../web/http/reviewer.ts';
 import { askServer } from './console/ask-server.ts';
-import { consoleBook } from './console/book.ts';
+import { configView } from './console/config-view.ts';
 import type { LiveRules } from './rules/live-rules.ts';
 import { eventMeterOf, type Runtime } from './runtime.ts';
 
@@ -34,16 +34,16 @@ export function pagesOf(
     gateway,
     logins: meteredLogins(sqlLogins(db), replica, eventMeterOf(runtime)),
     identity: adminIdentity(loaded.secrets.adminToken),
-    place: { hosts: () => addresses().hosts, publicUrl: () => addresses().publicUrl },
-    address: pages.address,
+    addresses: { hosts: () => addresses().hosts, publicUrl: () => addresses().publicUrl },
+    remoteAddress: pages.address,
   });
   const { listTools } = pages;
   const console = consoleDoor({
     gateway,
     records: sqlRecords(db),
     revocations,
-    reception: sessions,
-    book: consoleBook(rules, lists),
+    loginSessions: sessions,
+    config: configView(rules, lists),
     ...(listTools === undefined ? {} : { askServer: askServer(rules, lists, listTools) }),
     proof: proof(),
     assets: pages.assets,

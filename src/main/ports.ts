@@ -23,7 +23,7 @@ export function portsOf(runtime: Runtime, cards: Cards | null): Ports {
     tasks: sqlTasks(storage.connection),
     witnesses,
     sink,
-    ...(meters === undefined ? {} : { eventMeter: meters.heard }),
+    ...(meters === undefined ? {} : { eventMeter: meters.count }),
     queue: storage.queue,
     cards,
     vault: vault(keys as [string, ...string[]]),

@@ -3,7 +3,7 @@ import type { ServerConfig } from '../config/config.ts';
 import type { Loaded } from '../config/load.ts';
 import type { EventMeter, Ports } from '../gateway/ports.ts';
 import type { Clock, Log, Sink, Upstream, Witness } from '../ports.ts';
-import type { Asset } from '../web/console/context.ts';
+import type { ConsoleAsset } from '../web/console/context.ts';
 import type { Meters } from '../web/http/meters.ts';
 import type { SlackAdapters } from './approvers.ts';
 import type { Storage } from './process/storage.ts';
@@ -42,7 +42,7 @@ export interface Runtime {
 
 /** What the console's pages need of the runtime. */
 export interface ConsoleRuntime {
-  readonly assets: ReadonlyMap<string, Asset>;
+  readonly assets: ReadonlyMap<string, ConsoleAsset>;
   /** The address that a request came from. */
   readonly address: (c: Context) => string;
   /** Asks a server for its tools, as an agent would, within so many ms; absent: nobody can ask from the console. */
@@ -59,5 +59,5 @@ export interface PublicAddresses {
 
 /** Counts events where this runtime counts; else does nothing. */
 export function eventMeterOf({ meters }: Pick<Runtime, 'meters'>): EventMeter {
-  return meters?.heard ?? (() => undefined);
+  return meters?.count ?? (() => undefined);
 }

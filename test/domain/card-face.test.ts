@@ -6,9 +6,9 @@ import type { Json } from '../../src/domain/json/json.ts';
 import type { ProvenEvent } from '../../src/ports.ts';
 import { renderCard } from '../../src/slack/card/card.ts';
 import { cardDigest } from '../../src/slack/card/thread.ts';
-import { mrkdwn } from '../../src/web/html/mrkdwn.ts';
+import { inertMrkdwn } from '../../src/web/html/mrkdwn.ts';
 import { cardFace } from '../../src/web/pages/card-face.ts';
-import { asSeen, cardsNamed, type ShownCards } from '../../src/web/pages/shown-cards.ts';
+import { cardAsSeen, cardDigests, type ShownCards } from '../../src/web/pages/shown-cards.ts';
 import { sampleApproval } from '../support/domain/approval.ts';
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
@@ -37,8 +37,8 @@ const text = (page: unknown): string =>
 describe('a card, shown again', () => {
   it('P7: is drawn from what was kept, and says that it is what was logged', () => {
     const { event: card, content } = posted(1);
-    assert.deepEqual(cardsNamed([card]), [sha256(content)]);
-    const page = text(asSeen(card, [card], cardsOf(content)));
+    assert.deepEqual(cardDigests([card]), [sha256(content)]);
+    const page = text(cardAsSeen(card, [card], cardsOf(content)));
     for (const words of [
       'What you see is what was logged',
       'Approval needed: prometheus.create_api_key',
@@ -52,17 +52,17 @@ describe('a card, shown again', () => {
   it('P7: says that it is not what was logged, once a character of it was changed', () => {
     const { event: card, content } = posted(1);
     const contents = new Map([[sha256(content), content.replace('ci-deploy', 'ci-destroy')]]);
-    const page = text(asSeen(card, [card], { contents, sha256 }));
+    const page = text(cardAsSeen(card, [card], { contents, sha256 }));
     assert.match(page, /This is not what was logged/);
     assert.doesNotMatch(page, /What you see is what was logged/);
   });
 
   it('says so where nothing was kept, or what was kept is no card', () => {
     const { event: card, content } = posted(1);
-    assert.match(text(asSeen(card, [card], cardsOf())), /not on this page/);
+    assert.match(text(cardAsSeen(card, [card], cardsOf())), /not on this page/);
     for (const broken of ['{', '"text"', '{}', 'null']) {
       const contents = new Map([[sha256(content), broken]]);
-      assert.match(text(asSeen(card, [card], { contents, sha256 })), /cannot be drawn/);
+      assert.match(text(cardAsSeen(card, [card], { contents, sha256 })), /cannot be drawn/);
     }
   });
 
@@ -72,7 +72,7 @@ describe('a card, shown again', () => {
     const decided = (data: ProvenEvent['data']) => event(3, 'approval.decided', data);
     const see = (data: ProvenEvent['data']): string => {
       const story = [first.event, second.event, decided(data)];
-      return text(asSeen(story[2]!, story, cardsOf(first.content, second.content)));
+      return text(cardAsSeen(story[2]!, story, cardsOf(first.content, second.content)));
     };
     const clicked = see({ via: 'slack', saw: { surface: 'card', revision: 1 } });
     assert.match(clicked, /Clicked on the card itself, as it was at revision 1/);
@@ -154,19 +154,19 @@ describe('mrkdwn', () => {
     ['', ''],
   ];
   for (const [given, markup] of table)
-    it(`shows ${JSON.stringify(given)}`, () => assert.equal(String(mrkdwn(given)), markup));
+    it(`shows ${JSON.stringify(given)}`, () => assert.equal(String(inertMrkdwn(given)), markup));
 
   it('writes a date in UTC', () => {
-    const page = String(mrkdwn('<!date^1785578400^{date_short_pretty} {time}|2026-08-01T10:00:00.000Z>'));
+    const page = String(inertMrkdwn('<!date^1785578400^{date_short_pretty} {time}|2026-08-01T10:00:00.000Z>'));
     assert.match(page, /datetime="2026-08-01T10:00:00.000Z"/);
-    assert.match(String(mrkdwn('<!date^x^y|soon>')), /^soon$/);
+    assert.match(String(inertMrkdwn('<!date^x^y|soon>')), /^soon$/);
   });
 
   it('is quick with any text', () => {
     for (const sign of ['*', '_', '`', '<', '* ', '*_']) {
       const begun = performance.now();
-      String(mrkdwn(sign.repeat(4_000 / sign.length)));
-      String(mrkdwn(sign.repeat(300_000)));
+      String(inertMrkdwn(sign.repeat(4_000 / sign.length)));
+      String(inertMrkdwn(sign.repeat(300_000)));
       assert.ok(performance.now() - begun < 2_000, sign);
     }
   });

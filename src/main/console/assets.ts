@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Asset } from '../../web/console/context.ts';
+import type { ConsoleAsset } from '../../web/console/context.ts';
 
 const TYPES: Readonly<Record<string, string>> = {
   css: 'text/css; charset=utf-8',
@@ -8,8 +8,8 @@ const TYPES: Readonly<Record<string, string>> = {
 };
 
 /** The console's files by name, ready to be served. Files of other types than css, js and svg are left out. */
-export function assetsOf(files: Iterable<readonly [name: string, text: string]>): ReadonlyMap<string, Asset> {
-  const assets = new Map<string, Asset>();
+export function assetsOf(files: Iterable<readonly [name: string, text: string]>): ReadonlyMap<string, ConsoleAsset> {
+  const assets = new Map<string, ConsoleAsset>();
   for (const [name, body] of files) {
     const type = TYPES[name.slice(name.lastIndexOf('.') + 1)];
     if (type === undefined) continue;

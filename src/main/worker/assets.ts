@@ -9,11 +9,11 @@ import say from '../../web/assets/say.js';
 import style from '../../web/assets/style.css';
 import switches from '../../web/assets/switch.js';
 import theme from '../../web/assets/theme.js';
-import type { Asset } from '../../web/console/context.ts';
+import type { ConsoleAsset } from '../../web/console/context.ts';
 import { assetsOf } from '../console/assets.ts';
 
 /** The console's files where there is no disk: a rule in wrangler.toml makes each import the file's text. */
-export function workerAssets(): ReadonlyMap<string, Asset> {
+export function workerAssets(): ReadonlyMap<string, ConsoleAsset> {
   return assetsOf([
     ['app.js', app],
     ['countdown.js', countdown],

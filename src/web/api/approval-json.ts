@@ -1,7 +1,7 @@
 import type { Approval } from '../../domain/approval/approval.ts';
 import type { LoggedEvent } from '../../domain/log/event.ts';
 
-/** An approval as the API shows it: arguments redacted, times as ISO 8601 in UTC. */
+/** An approval as the API returns it: arguments redacted, times as ISO 8601 in UTC. */
 export function approvalJson(approval: Approval) {
   const { requirement } = approval;
   return {
@@ -45,6 +45,7 @@ export function approvalJson(approval: Approval) {
   };
 }
 
+/** An event as the API returns it; its time as ISO 8601 in UTC. */
 export function eventJson(event: LoggedEvent) {
   return { ...event, at: event.at.toISOString() };
 }

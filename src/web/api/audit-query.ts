@@ -2,7 +2,7 @@ import { STATES, type State } from '../../domain/approval/approval.ts';
 import { EVENTS, type EventType } from '../../domain/log/event.ts';
 import type { EventFilter } from '../../ports.ts';
 
-/** What policy said, as a reviewer would ask for it, and the events that say so. */
+/** The verdicts that a reviewer can search for, with the events that record them. */
 export const VERDICT_EVENTS = {
   allow: ['call.allowed'],
   ask: ['approval.requested'],
@@ -10,7 +10,7 @@ export const VERDICT_EVENTS = {
   limited: ['call.limited'],
 } as const satisfies Record<string, readonly EventType[]>;
 
-export const FIELDS = [
+const AUDIT_FIELDS = [
   'from',
   'to',
   'agent',
@@ -23,25 +23,26 @@ export const FIELDS = [
   'text',
   'before',
 ] as const;
-export type Field = (typeof FIELDS)[number];
-/** The search as the address bar has it: a saved link is this. */
-export type Query = Readonly<Partial<Record<Field, string>>>;
+type AuditField = (typeof AUDIT_FIELDS)[number];
+/** A search as the page's address holds it, so that a link can be saved and sent. */
+export type AuditQuery = Readonly<Partial<Record<AuditField, string>>>;
 
-const LONGEST_FIELD = 300;
-export const PAGE = 50;
+/** Characters; the rest of a longer field is dropped. */
+const MAX_FIELD_LENGTH = 300;
+const EVENTS_PER_PAGE = 50;
 
-export interface Asked {
-  readonly query: Query;
+export interface AuditSearch {
+  readonly query: AuditQuery;
   readonly filter: EventFilter;
-  /** What could not be understood, in words; such a field is not applied. */
+  /** What was not understood, in words. Such a field is not applied. */
   readonly faults: readonly string[];
 }
 
-/** Reads a search. Unknown parameters are left alone; a field that makes no sense is said. */
-export function readQuery(parameters: (name: string) => string | undefined): Asked {
-  const query: Partial<Record<Field, string>> = {};
-  for (const field of FIELDS) {
-    const value = parameters(field)?.trim().slice(0, LONGEST_FIELD).replaceAll('\0', '').toWellFormed();
+/** Reads a search from its parameters. Ignores unknown parameters; reports fields that it does not understand. */
+export function parseAuditQuery(parameters: (name: string) => string | undefined): AuditSearch {
+  const query: Partial<Record<AuditField, string>> = {};
+  for (const field of AUDIT_FIELDS) {
+    const value = parameters(field)?.trim().slice(0, MAX_FIELD_LENGTH).replaceAll('\0', '').toWellFormed();
     if (value) query[field] = value;
   }
   const faults: string[] = [];
@@ -52,7 +53,7 @@ export function readQuery(parameters: (name: string) => string | undefined): Ask
   const state = stateOf(query, faults);
   const before = beforeOf(query, faults);
   const filter: EventFilter = {
-    limit: PAGE,
+    limit: EVENTS_PER_PAGE,
     ...(from && { from }),
     ...(to && { to }),
     ...(agent && { grant: agent }),
@@ -67,10 +68,10 @@ export function readQuery(parameters: (name: string) => string | undefined): Ask
   return { query, filter, faults };
 }
 
-/** The same search, with something changed. */
-export function linkTo(query: Query, change: Query = {}): string {
+/** The address of this search with some fields changed; an empty value removes a field. */
+export function auditLink(query: AuditQuery, change: AuditQuery = {}): string {
   const parameters = new URLSearchParams();
-  for (const field of FIELDS) {
+  for (const field of AUDIT_FIELDS) {
     const value = field in change ? change[field] : query[field];
     if (value) parameters.set(field, value);
   }
@@ -79,20 +80,20 @@ export function linkTo(query: Query, change: Query = {}): string {
 }
 
 /** `2026-11-22T10:00`, with or without seconds and zone; without a zone it is UTC. */
-function instantOf(field: 'from' | 'to', query: Query, faults: string[]): Date | undefined {
+function instantOf(field: 'from' | 'to', query: AuditQuery, faults: string[]): Date | undefined {
   const text = query[field];
   if (text === undefined) return undefined;
   const zoned = /(?:Z|[+-]\d\d:\d\d)$/i.test(text) ? text : `${text}${text.length === 10 ? 'T00:00' : ''}Z`;
   const at = new Date(zoned);
   if (!Number.isNaN(at.getTime()) && /^\d{4}-\d\d-\d\d/.test(text)) return at;
-  faults.push(`${field} is no time; write it as 2026-11-22T10:00.`);
+  faults.push(`${field} is not a time; write it as 2026-11-22T10:00.`);
   return undefined;
 }
 
-function typesOf(query: Query, faults: string[]): readonly EventType[] | undefined {
+function typesOf(query: AuditQuery, faults: string[]): readonly EventType[] | undefined {
   const named = query.types?.split(',');
-  const known = named?.filter((one): one is EventType => (EVENTS as readonly string[]).includes(one));
-  if (named && known && known.length < named.length) faults.push('types holds a type of event that does not exist.');
+  const known = named?.filter((type): type is EventType => (EVENTS as readonly string[]).includes(type));
+  if (named && known && known.length < named.length) faults.push('types names a type of event that does not exist.');
   if (query.verdict === undefined) return known;
   if (Object.hasOwn(VERDICT_EVENTS, query.verdict)) {
     return VERDICT_EVENTS[query.verdict as keyof typeof VERDICT_EVENTS];
@@ -101,14 +102,14 @@ function typesOf(query: Query, faults: string[]): readonly EventType[] | undefin
   return known;
 }
 
-function stateOf(query: Query, faults: string[]): State | undefined {
+function stateOf(query: AuditQuery, faults: string[]): State | undefined {
   if (query.state === undefined) return undefined;
   if ((STATES as readonly string[]).includes(query.state)) return query.state as State;
   faults.push(`state is one of ${STATES.join(', ')}.`);
   return undefined;
 }
 
-function beforeOf(query: Query, faults: string[]): number | undefined {
+function beforeOf(query: AuditQuery, faults: string[]): number | undefined {
   if (query.before === undefined) return undefined;
   const n = Number(query.before);
   if (Number.isSafeInteger(n) && n > 0) return n;
@@ -116,7 +117,7 @@ function beforeOf(query: Query, faults: string[]): number | undefined {
   return undefined;
 }
 
-/** People write a Slack id; the log says where it came from. */
+/** People write a bare Slack id; in the log an actor has a prefix. */
 function actorOf(approver: string): string {
   return approver === 'admin' || approver.includes(':') ? approver : `slack:${approver}`;
 }

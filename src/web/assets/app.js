@@ -1,6 +1,6 @@
 import { countdowns } from './countdown.js';
 import { decisions } from './decide.js';
-import { asking, explaining } from './explain.js';
+import { askingServers, explaining } from './explain.js';
 import { live } from './live.js';
 import { revoking } from './revoke.js';
 import { themeSwitch } from './switch.js';
@@ -10,7 +10,7 @@ countdowns();
 decisions();
 explaining();
 revoking();
-asking();
+askingServers();
 live();
-// On a phone the rooms are wider than the screen.
+// On a phone the navigation is wider than the screen.
 document.querySelector('nav [aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' });

@@ -1,18 +1,20 @@
-/** Keeps every `data-until` counting down. The server judges by its own clock. */
+/** Counts down every `data-until` (ms since the epoch). Only display: the server decides by its own clock. */
 export function countdowns() {
   tick();
   setInterval(tick, 1000);
 }
 
+/** Updates every countdown now. */
 export function tick() {
   for (const element of document.querySelectorAll('[data-until]')) {
     const left = Number(element.dataset.until) - Date.now();
-    element.textContent = span(left);
+    element.textContent = durationText(left);
     element.classList.toggle('soon', left < 120_000);
   }
 }
 
-function span(ms) {
+// Like durationText in html/time.ts.
+function durationText(ms) {
   if (ms <= 0) return '0 s';
   const s = Math.floor(ms / 1000);
   if (s < 60) return `${s} s`;

@@ -1,13 +1,13 @@
 import { refresh } from './live.js';
-import { say, send, sure } from './say.js';
+import { confirmed, say, send } from './say.js';
 
-/** Forms that decide. What is sent names the exact call that was shown, by its fingerprint. */
+/** Sends decisions from their forms. Each names the exact call that was shown, by its fingerprint. */
 export function decisions() {
   document.addEventListener('submit', (event) => {
     const form = event.target;
     if (!(form instanceof HTMLFormElement) || form.dataset.decide === undefined) return;
     event.preventDefault();
-    // Enter in the reason's field must not approve: only a button that was meant does.
+    // Enter in the reason's field must not approve; only pressing a button does.
     const button = event.submitter;
     if (button instanceof HTMLButtonElement && document.activeElement === button) void decide(form, button);
     else say('Choose Approve or Deny.');
@@ -19,14 +19,14 @@ async function decide(form, button) {
   const reason = form.elements.namedItem('reason').value.trim();
   if (choice === 'deny' && reason === '' && form.dataset.reasonNeeded === 'yes') {
     form.elements.namedItem('reason').focus();
-    return say('Say why: this policy wants a reason with a denial.', true);
+    return say('Say why: this policy requires a reason for a denial.', true);
   }
-  if (button.dataset.sure && !(await sure(question(form)))) return;
-  busy(form, true);
+  if (button.dataset.confirm && !(await confirmed(question(form)))) return;
+  setBusy(form, true);
   const path = `/api/approvals/${encodeURIComponent(form.dataset.decide)}/decisions`;
   const body = { decision: choice, reason: reason === '' ? null : reason, fingerprint: form.dataset.fingerprint };
   const { status, answer } = await send(path, body);
-  busy(form, false);
+  setBusy(form, false);
   say(...outcome(status, answer, choice, form.dataset.call));
   if (status === 200 || status === 409) {
     document.getElementById('waiting-head')?.focus();
@@ -37,13 +37,14 @@ async function decide(form, button) {
 function question(form) {
   return {
     title: `Approve ${form.dataset.call}?`,
-    words: 'Its policy calls it grave, or the same call may have run before. It runs once, exactly as shown.',
+    text: 'Its policy rates it as severe, or the same call may already have run. It will run once, exactly as shown.',
     yes: 'Yes, approve',
   };
 }
 
 function outcome(status, answer, choice, call) {
-  if (status === 200 && answer.state === 'pending') return [`Your approval of ${call} is kept. It needs more.`];
+  if (status === 200 && answer.state === 'pending')
+    return [`Your approval of ${call} is recorded. It needs more approvals.`];
   if (status === 200) return [`${choice === 'approve' ? 'Approved' : 'Denied'}: ${call}.`];
   if (status === 409) return [`Too late: ${call} is already ${answer.state}.`, true];
   if (status === 401) return ['You are signed out. Sign in again to decide.', true];
@@ -51,6 +52,6 @@ function outcome(status, answer, choice, call) {
   return [answer?.reason ?? 'The gateway refused.', true];
 }
 
-function busy(form, so) {
-  for (const button of form.querySelectorAll('button')) button.disabled = so;
+function setBusy(form, isBusy) {
+  for (const button of form.querySelectorAll('button')) button.disabled = isBusy;
 }

@@ -1,24 +1,24 @@
 import { say, send } from './say.js';
 
-/** Shows what policy would say. The answer is made and escaped by the server. */
+/** Shows what policy would say. The server renders and escapes the answer. */
 export function explaining() {
   const form = document.querySelector('[data-explain]');
-  const place = document.getElementById('explained');
-  if (!form || !place) return;
+  const output = document.getElementById('explained');
+  if (!form || !output) return;
   form.addEventListener('submit', async (event) => {
     event.preventDefault();
     const { status, answer, text } = await send('/console/explain', Object.fromEntries(new FormData(form)));
     if (status === 200) {
-      const made = new DOMParser().parseFromString(text, 'text/html');
-      place.replaceChildren(...made.body.childNodes);
+      const parsed = new DOMParser().parseFromString(text, 'text/html');
+      output.replaceChildren(...parsed.body.childNodes);
     } else {
-      place.textContent = status === 401 ? 'You are signed out. Sign in again.' : (answer?.reason ?? 'No answer.');
+      output.textContent = status === 401 ? 'You are signed out. Sign in again.' : (answer?.reason ?? 'No answer.');
     }
   });
 }
 
-/** Has a server asked for its tools; the page is read again when it answered. */
-export function asking() {
+/** Asks a server for its tools through the gateway, and reloads the page when it has answered. */
+export function askingServers() {
   document.addEventListener('submit', (event) => {
     const form = event.target;
     if (!(form instanceof HTMLFormElement) || form.dataset.askServer === undefined) return;

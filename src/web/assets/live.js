@@ -1,30 +1,31 @@
 import { tick } from './countdown.js';
 
-const MOST_ROWS = 300;
-/** Milliseconds that a page may be out of sight before it lets its stream go: a browser has six for a whole gateway. */
-const UNSEEN_MS = 30_000;
+/** Rows of Activity kept on the page. */
+const MAX_ROWS = 300;
+/** Milliseconds in the background after which a page closes its stream: browsers allow six connections per host. */
+const BACKGROUND_MS = 30_000;
 let timer = null;
 
-/** Keeps a page with live parts up to date. Only pages that have some open a stream. */
+/** Keeps a page with live parts up to date. Pages without any open no stream. */
 export function live() {
   const mark = document.querySelector('[data-live-mark]');
   if (!mark) return;
   const rows = document.querySelector('[data-rows]');
   const only = document.querySelector('[data-only]')?.dataset.only;
-  const show = (state, words) => {
+  const show = (state, text) => {
     mark.className = `live ${state}`;
-    mark.lastElementChild.textContent = words;
+    mark.lastElementChild.textContent = text;
   };
   let stream = open(show, rows, only);
-  let unseen = null;
+  let closing = null;
   document.addEventListener('visibilitychange', () => {
-    clearTimeout(unseen);
+    clearTimeout(closing);
     if (document.hidden) {
-      unseen = setTimeout(() => {
+      closing = setTimeout(() => {
         stream.close();
         stream = null;
-        show('off', 'not live while out of sight');
-      }, UNSEEN_MS);
+        show('off', 'not live in the background');
+      }, BACKGROUND_MS);
     } else if (stream === null) {
       if (rows) location.reload();
       else stream = open(show, rows, only);
@@ -37,11 +38,11 @@ function open(show, rows, only) {
   const stream = new EventSource(rows ? `/console/stream?rows=1&after=${rows.dataset.after}` : '/console/stream');
   stream.addEventListener('hello', () => {
     show('on', 'live');
-    // Whatever happened while we were away.
+    // Catches up with what happened while the stream was closed.
     if (!rows) void refresh();
   });
   stream.addEventListener('change', (event) => {
-    if (!rows && (only === undefined || JSON.parse(event.data).approval === only)) soon();
+    if (!rows && (only === undefined || JSON.parse(event.data).approval === only)) scheduleRefresh();
   });
   if (rows) activity(stream, rows);
   stream.addEventListener('signed_out', () => {
@@ -55,36 +56,37 @@ function open(show, rows, only) {
   return stream;
 }
 
-function soon() {
+/** Soon, so that changes in quick succession cause one refresh. */
+function scheduleRefresh() {
   clearTimeout(timer);
   timer = setTimeout(() => void refresh(), 120);
 }
 
-/** Rows of calls as they come, newest first; Pause holds them back. */
+/** Adds rows as calls happen, newest first; Pause holds them back. */
 function activity(stream, rows) {
   const held = [];
   const pause = document.querySelector('[data-pause]');
   const paused = () => pause?.getAttribute('aria-pressed') === 'true';
   const add = (text) => {
-    const made = new DOMParser().parseFromString(`<table><tbody>${text}</tbody></table>`, 'text/html');
-    const row = made.querySelector('tr');
+    const parsed = new DOMParser().parseFromString(`<table><tbody>${text}</tbody></table>`, 'text/html');
+    const row = parsed.querySelector('tr');
     if (!row || rows.querySelector(`[data-key="${CSS.escape(row.dataset.key)}"]`)) return;
     row.classList.add('new');
     rows.prepend(row);
     document.querySelector('[data-empty]')?.remove();
-    while (rows.children.length > MOST_ROWS) rows.lastElementChild.remove();
+    while (rows.children.length > MAX_ROWS) rows.lastElementChild.remove();
   };
   stream.addEventListener('row', (event) => {
     const text = JSON.parse(event.data);
     if (!paused()) return add(text);
     held.push(text);
-    if (held.length > MOST_ROWS) held.shift();
-    pause.textContent = `Go on (${held.length})`;
+    if (held.length > MAX_ROWS) held.shift();
+    pause.textContent = `Resume (${held.length})`;
   });
   pause?.addEventListener('click', () => {
     const stop = !paused();
     pause.setAttribute('aria-pressed', String(stop));
-    pause.textContent = stop ? 'Go on' : 'Pause';
+    pause.textContent = stop ? 'Resume' : 'Pause';
     if (!stop) for (const text of held.splice(0)) add(text);
   });
 }
@@ -92,7 +94,7 @@ function activity(stream, rows) {
 let running = null;
 let again = false;
 
-/** Reads this page anew and takes over what changed in its live parts. One at a time. */
+/** Fetches this page again and takes over what changed in its live parts. Runs one at a time; resolves when up to date. */
 export function refresh() {
   if (running) {
     again = true;
@@ -121,24 +123,24 @@ async function read() {
   tick();
 }
 
-/** Children are told by `data-key`; one whose `data-rev` is the same is left alone, with all that was typed into it. */
+/** Matches children by `data-key`. One whose `data-rev` is unchanged is left alone, with whatever was typed into it. */
 function merge(part, fresh) {
   const known = new Map([...part.children].map((child) => [child.dataset.key, child]));
   const wanted = new Set([...fresh.children].map((child) => child.dataset.key));
   for (const [key, child] of known) if (!wanted.has(key)) child.remove();
-  let place = part.firstElementChild;
+  let next = part.firstElementChild;
   for (const child of [...fresh.children]) {
     const old = known.get(child.dataset.key);
-    let now = child;
-    if (old && old.dataset.rev === child.dataset.rev) now = old;
+    let current = child;
+    if (old && old.dataset.rev === child.dataset.rev) current = old;
     else if (old) replace(old, child);
-    if (now === place) place = place.nextElementSibling;
-    else if (old && now !== old) place = now.nextElementSibling;
-    else part.insertBefore(now, place);
+    if (current === next) next = next.nextElementSibling;
+    else if (old && current !== old) next = current.nextElementSibling;
+    else part.insertBefore(current, next);
   }
 }
 
-/** Puts the new one in place; what was being typed, and the focus, go over. */
+/** Replaces a child, and carries over what was typed, what was unfolded, and the focus. */
 function replace(old, fresh) {
   const active = old.contains(document.activeElement) ? document.activeElement : null;
   for (const input of old.querySelectorAll('input[id]')) {

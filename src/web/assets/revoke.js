@@ -1,5 +1,6 @@
-import { say, send, sure } from './say.js';
+import { confirmed, say, send } from './say.js';
 
+/** Revokes grants from their buttons, after a confirmation. */
 export function revoking() {
   document.addEventListener('submit', (event) => {
     const form = event.target;
@@ -10,9 +11,9 @@ export function revoking() {
 }
 
 async function revoke(grant) {
-  const words = 'Its token stops working on every replica. This cannot be taken back; a new token can be made.';
-  if (!(await sure({ title: `Revoke ${grant}?`, words, yes: 'Yes, revoke' }))) return;
+  const text = 'Its token stops working on every replica. This cannot be undone, but you can make a new token.';
+  if (!(await confirmed({ title: `Revoke ${grant}?`, text, yes: 'Yes, revoke' }))) return;
   const { status, answer } = await send('/console/revoke', { grant });
   if (status === 200) location.reload();
-  else say(answer?.reason ?? 'The gateway did not take it. Nothing was revoked.', true);
+  else say(answer?.reason ?? 'The gateway did not accept this. Nothing was revoked.', true);
 }

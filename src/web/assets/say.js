@@ -1,16 +1,16 @@
-/** Says something to eyes and ears: at the page's foot, politely. */
-export function say(words, bad = false) {
-  const place = document.getElementById('said');
-  if (!place) return;
-  place.classList.toggle('bad', bad);
-  place.textContent = words;
+/** Shows a message at the foot of the page for 12 s, where screen readers announce it too. */
+export function say(message, bad = false) {
+  const output = document.getElementById('announcement');
+  if (!output) return;
+  output.classList.toggle('bad', bad);
+  output.textContent = message;
   clearTimeout(say.timer);
   say.timer = setTimeout(() => {
-    place.textContent = '';
+    output.textContent = '';
   }, 12_000);
 }
 
-/** Sends JSON from our own page. Resolves with the status and the answer; a lost connection is status 0. */
+/** POSTs JSON. Resolves with the status, the body and, if it is JSON, its value; a failed connection is status 0. */
 export async function send(path, body) {
   try {
     const response = await fetch(path, {
@@ -31,32 +31,36 @@ export async function send(path, body) {
   }
 }
 
-/** Asks for a second yes in a dialog of our own. Resolves with the reason typed, or null when it was called off. */
-export function sure({ title, words, yes }) {
+/** Asks for confirmation in a dialog. Resolves with whether it was given. */
+export function confirmed({ title, text, yes }) {
   return new Promise((resolve) => {
     const before = document.activeElement;
     const dialog = document.createElement('dialog');
-    dialog.setAttribute('aria-labelledby', 'sure-title');
-    const heading = Object.assign(document.createElement('h2'), { id: 'sure-title', textContent: title });
-    const text = Object.assign(document.createElement('p'), { textContent: words });
+    dialog.setAttribute('aria-labelledby', 'confirm-title');
+    const heading = Object.assign(document.createElement('h2'), { id: 'confirm-title', textContent: title });
+    const paragraph = Object.assign(document.createElement('p'), { textContent: text });
     const buttons = Object.assign(document.createElement('div'), { className: 'buttons' });
-    const go = Object.assign(document.createElement('button'), { type: 'button', className: 'deny', textContent: yes });
-    const stay = Object.assign(document.createElement('button'), { type: 'button', textContent: 'Cancel' });
-    let said = false;
-    go.addEventListener('click', () => {
-      said = true;
+    const proceed = Object.assign(document.createElement('button'), {
+      type: 'button',
+      className: 'deny',
+      textContent: yes,
+    });
+    const cancel = Object.assign(document.createElement('button'), { type: 'button', textContent: 'Cancel' });
+    let yesPressed = false;
+    proceed.addEventListener('click', () => {
+      yesPressed = true;
       dialog.close();
     });
-    stay.addEventListener('click', () => dialog.close());
+    cancel.addEventListener('click', () => dialog.close());
     dialog.addEventListener('close', () => {
       dialog.remove();
       if (before instanceof HTMLElement) before.focus();
-      resolve(said);
+      resolve(yesPressed);
     });
-    buttons.append(go, stay);
-    dialog.append(heading, text, buttons);
+    buttons.append(proceed, cancel);
+    dialog.append(heading, paragraph, buttons);
     document.body.append(dialog);
     dialog.showModal();
-    stay.focus();
+    cancel.focus();
   });
 }

@@ -1,16 +1,16 @@
 const NEXT = { auto: 'light', light: 'dark', dark: 'auto' };
-const FACES = { auto: ['◐', ' Auto'], light: ['○', ' Light'], dark: ['●', ' Dark'] };
+const LABELS = { auto: ['◐', ' Auto'], light: ['○', ' Light'], dark: ['●', ' Dark'] };
 
-/** One button goes round: as the system, light, dark. */
+/** The button that switches between the system's colours, light and dark. */
 export function themeSwitch() {
   const button = document.querySelector('[data-theme-switch]');
   if (!button) return;
   const root = document.documentElement;
   const show = () => {
     const theme = root.dataset.theme ?? 'auto';
-    const [sign, word] = FACES[theme];
+    const [sign, label] = LABELS[theme];
     button.firstElementChild.textContent = sign;
-    button.childNodes[1].data = word;
+    button.childNodes[1].data = label;
   };
   button.addEventListener('click', () => {
     const next = NEXT[root.dataset.theme ?? 'auto'];
@@ -19,7 +19,7 @@ export function themeSwitch() {
     try {
       localStorage.setItem('holdfast-theme', next);
     } catch {
-      // Holds for this page then.
+      // No storage: it lasts for this page only.
     }
     show();
   });

@@ -1,4 +1,4 @@
-// Before the page is painted: the colours that this browser was told to use, if any.
+// Runs before the page is painted, so that the chosen colours show at once.
 try {
   const chosen = localStorage.getItem('holdfast-theme');
   if (chosen === 'light' || chosen === 'dark') document.documentElement.dataset.theme = chosen;

@@ -5,23 +5,23 @@ import { isOurHost } from '../../domain/addresses.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
 import { Unavailable } from '../../ports.ts';
 import { frontPage } from '../html/page.ts';
-import { guardHeaders } from '../http/guard-headers.ts';
-import { hostOf, type LoginSessions } from '../http/login-sessions.ts';
+import { type LoginSessions, requestHost } from '../http/login-sessions.ts';
+import { securityHeaders } from '../http/security-headers.ts';
 import { bouncePage, closedPage, localPath, loginPage } from '../pages/login.ts';
-import { changes } from './changes.ts';
-import type { Asset, ConsoleDeps, ConsoleEnv } from './context.ts';
+import { consoleActions } from './actions.ts';
+import type { ConsoleAsset, ConsoleDeps, ConsoleEnv } from './context.ts';
+import { EventTail } from './event-tail.ts';
+import { liveStream } from './live-stream.ts';
 import { consoleRoutes } from './routes.ts';
-import { streamTo } from './stream.ts';
-import { Tail } from './tail.ts';
 
-export interface Console {
+export interface ConsoleApp {
   readonly app: Hono;
   /** Ends the live streams. */
   stop(): void;
 }
 
-/** The console's paths; everything else belongs to other doors. */
-const OURS = [
+/** The console's paths; all others belong to other doors. */
+const CONSOLE_PATHS = [
   '/',
   '/login',
   '/logout',
@@ -35,97 +35,102 @@ const OURS = [
   '/grants',
 ];
 
-/** Bytes of a sign-in. */
-const LONGEST_FORM = 16 * 1024;
+/** Bytes of a form to sign in or out. */
+const MAX_FORM = 16 * 1024;
 
-/** The reviewers' door for people. Nothing here decides by GET; decisions go to the API. */
-export function consoleDoor(deps: ConsoleDeps): Console {
-  const { gateway, records, reception, assets } = deps;
-  const tail = new Tail(records, gateway.log);
+/**
+ * The reviewers' door for people. Its pages only read; they send decisions to the API. Answers only to our own Host
+ * names, and says how to open the console when no admin token is set.
+ */
+export function consoleDoor(deps: ConsoleDeps): ConsoleApp {
+  const { gateway, records, loginSessions, assets } = deps;
+  const tail = new EventTail(records, gateway.log);
   const stopping = new AbortController();
   const app = new Hono<ConsoleEnv>();
-  app.on(['GET', 'POST'], OURS, guardHeaders);
-  app.on(['GET', 'POST'], OURS, async (c, next) => {
-    if (!isOurHost(reception.place, hostOf(c))) return c.html(wrongHost(), 403);
+  app.on(['GET', 'POST'], CONSOLE_PATHS, securityHeaders);
+  app.on(['GET', 'POST'], CONSOLE_PATHS, async (c, next) => {
+    if (!isOurHost(loginSessions.addresses, requestHost(c))) return c.html(wrongHost(), 403);
     return next();
   });
   app.get('/console/:file', (c, next) => {
     const asset = assets.get(c.req.param('file'));
     return asset === undefined ? next() : serve(c, asset);
   });
-  app.on(['GET', 'POST'], OURS, async (c, next) => (reception.open ? next() : c.html(closedPage(), 403)));
-  signing(app, reception);
-  app.on(['GET', 'POST'], OURS, (c, next) => admit(c, next, reception));
+  app.on(['GET', 'POST'], CONSOLE_PATHS, async (c, next) =>
+    loginSessions.canSignIn ? next() : c.html(closedPage(), 403),
+  );
+  signInRoutes(app, loginSessions);
+  app.on(['GET', 'POST'], CONSOLE_PATHS, (c, next) => requireLogin(c, next, loginSessions));
   app.get('/console/stream', (c) => {
-    // While the store does not answer, nothing is streamed either: that ends no login.
-    const stillIn = (): Promise<boolean> =>
-      reception
-        .visit(c, true)
-        .then((visit) => visit !== null)
+    // A store that does not answer ends no login; nothing is streamed meanwhile either.
+    const stillSignedIn = (): Promise<boolean> =>
+      loginSessions
+        .activeLogin(c, true)
+        .then((login) => login !== null)
         .catch(() => true);
-    return streamTo(c, { records, tail, stillIn, stopping: stopping.signal, log: gateway.log });
+    return liveStream(c, { records, tail, stillSignedIn, stopping: stopping.signal, log: gateway.log });
   });
   consoleRoutes(app, deps);
-  changes(app, deps);
+  consoleActions(app, deps);
   app.onError((error, c) => failed(c, error, gateway));
   return { app: app as unknown as Hono, stop: () => stopping.abort() };
 }
 
-function serve(c: Context, asset: Asset): Response {
+function serve(c: Context, asset: ConsoleAsset): Response {
   c.header('cache-control', 'no-cache');
   c.header('etag', asset.etag);
   if (c.req.header('if-none-match') === asset.etag) return c.body(null, 304);
   return c.body(asset.body, 200, { 'content-type': asset.type });
 }
 
-function signing(app: Hono<ConsoleEnv>, reception: LoginSessions): void {
+function signInRoutes(app: Hono<ConsoleEnv>, loginSessions: LoginSessions): void {
   const tooLong = (c: Context) => c.html(loginPage('/', 'That is too long to be a token.'), 413);
-  for (const path of ['/login', '/logout']) app.use(path, bodyLimit({ maxSize: LONGEST_FORM, onError: tooLong }));
+  for (const path of ['/login', '/logout']) app.use(path, bodyLimit({ maxSize: MAX_FORM, onError: tooLong }));
   app.get('/login', async (c) => {
     const next = localPath(c.req.query('next'));
-    return (await reception.visit(c, true)) === null ? c.html(loginPage(next, null)) : c.redirect(next, 303);
+    return (await loginSessions.activeLogin(c, true)) === null ? c.html(loginPage(next, null)) : c.redirect(next, 303);
   });
   app.post('/login', async (c) => {
-    // A form of somebody else's could sign a reviewer in as somebody else.
-    if (!reception.isOurs(c)) return c.html(loginPage('/', 'Sign in from this page.'), 403);
+    // Another site's form could sign a reviewer in as somebody else.
+    if (!loginSessions.isSameOrigin(c)) return c.html(loginPage('/', 'Sign in from this page.'), 403);
     const form = await c.req.parseBody();
     const next = localPath(typeof form.next === 'string' ? form.next : undefined);
     const token = typeof form.token === 'string' ? form.token.trim() : '';
-    const signed = await reception.signIn(c, token);
-    switch (signed.kind) {
-      case 'in':
+    const result = await loginSessions.signIn(c, token);
+    switch (result.kind) {
+      case 'signed_in':
         return c.redirect(next, 303);
       case 'refused':
         return c.html(loginPage(next, 'This is not the admin token.'), 401);
-      case 'later':
-        c.header('retry-after', String(signed.seconds));
-        return c.html(loginPage(next, `Too many tries. Wait ${signed.seconds} seconds.`), 429);
+      case 'throttled':
+        c.header('retry-after', String(result.seconds));
+        return c.html(loginPage(next, `Too many attempts. Wait ${result.seconds} seconds.`), 429);
       default:
-        return signed satisfies never;
+        return result satisfies never;
     }
   });
   app.post('/logout', async (c) => {
-    if (!reception.isOurs(c)) return c.html(loginPage('/', 'Sign out from the console itself.'), 403);
-    await reception.signOut(c);
+    if (!loginSessions.isSameOrigin(c)) return c.html(loginPage('/', 'Sign out from the console itself.'), 403);
+    await loginSessions.signOut(c);
     return c.redirect('/login', 303);
   });
 }
 
-/** Lets in who is signed in; sends others to sign in, and back to where they wanted to go. */
-async function admit(
+/** Passes signed-in reviewers on; redirects others to sign in, and from there back to the page they asked for. */
+async function requireLogin(
   c: Context<ConsoleEnv>,
   next: () => Promise<void>,
-  reception: LoginSessions,
+  loginSessions: LoginSessions,
 ): Promise<Response | undefined> {
-  // A live page asks all the time: that is not use.
-  const visit = await reception.visit(c, c.req.header('x-live') === '1' || c.req.path === '/console/stream');
-  if (visit !== null) {
-    c.set('visit', visit);
+  // A live page reloads itself all the time; that does not count as use.
+  const login = await loginSessions.activeLogin(c, c.req.header('x-live') === '1' || c.req.path === '/console/stream');
+  if (login !== null) {
+    c.set('login', login);
     await next();
     return undefined;
   }
-  const wanted = new URL(c.req.url);
-  const path = localPath(`${wanted.pathname}${wanted.search}`);
+  const url = new URL(c.req.url);
+  const path = localPath(`${url.pathname}${url.search}`);
   if (c.req.method !== 'GET' || c.req.header('x-live') === '1' || c.req.path.startsWith('/console/')) {
     return c.json({ error: 'unauthorized', reason: 'Sign in again.' }, 401);
   }
@@ -136,16 +141,16 @@ async function admit(
 function failed(c: Context, error: Error, gateway: Gateway): Response | Promise<Response> {
   const down = error instanceof Unavailable;
   if (!down) gateway.log.error({ err: error, path: c.req.path }, 'a page of the console failed');
-  const words = down
+  const message = down
     ? `The ${error.part} does not answer, so nothing can be shown or decided here. Try again in a minute.`
-    : 'This page failed. The operator finds the reason in the log.';
+    : 'This page failed. The gateway’s log says why.';
   return c.html(
-    frontPage('Trouble', html`<h1>Trouble</h1><p class="notice bad" role="alert">${words}</p>`),
+    frontPage('Error', html`<h1>Something went wrong</h1><p class="notice bad" role="alert">${message}</p>`),
     down ? 503 : 500,
   );
 }
 
 function wrongHost() {
-  const words = 'This Host is not one of the gateway’s. Set HOLDFAST_PUBLIC_URL to the address you use.';
-  return frontPage('Not here', html`<h1>Not here</h1><p>${words}</p>`);
+  const message = 'This Host is not one of the gateway’s. Set HOLDFAST_PUBLIC_URL to the address you use.';
+  return frontPage('Not here', html`<h1>Not here</h1><p>${message}</p>`);
 }

@@ -2,14 +2,15 @@ import type { Proof } from '../../domain/log/evidence.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
 import type { AskServer } from '../../gateway/tools/ask-for-tools.ts';
 import type { Records, Revocations } from '../../ports.ts';
-import type { ConsoleVisit, LoginSessions } from '../http/login-sessions.ts';
-import type { Book } from '../pages/book.ts';
+import type { ActiveLogin, LoginSessions } from '../http/login-sessions.ts';
+import type { ConfigView } from '../pages/config-view.ts';
 
-/** A file of the console's own: style, script, icon. */
-export interface Asset {
+/** A static file of the console: style, script or icon. */
+export interface ConsoleAsset {
+  /** The content type. */
   readonly type: string;
   readonly body: string;
-  /** Quoted, as the header wants it. */
+  /** With its quotes, as in the header. */
   readonly etag: string;
 }
 
@@ -19,13 +20,13 @@ export interface ConsoleDeps {
   /** Checks hashes and signatures. */
   readonly proof: Proof;
   readonly revocations: Revocations;
-  readonly reception: LoginSessions;
-  readonly book: Book;
-  /** Absent: nobody can ask servers from here. */
+  readonly loginSessions: LoginSessions;
+  readonly config: ConfigView;
+  /** Absent: servers cannot be asked for their tools from the console. */
   readonly askServer?: AskServer;
-  /** By name, as `/console/{name}` serves them. */
-  readonly assets: ReadonlyMap<string, Asset>;
+  /** By name, served as `/console/{name}`. */
+  readonly assets: ReadonlyMap<string, ConsoleAsset>;
 }
 
-/** What a page's handler is told of who asks. */
-export type ConsoleEnv = { Variables: { visit: ConsoleVisit } };
+/** What handlers find in their context: who is signed in. */
+export type ConsoleEnv = { Variables: { login: ActiveLogin } };

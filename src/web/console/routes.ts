@@ -2,46 +2,47 @@ import type { Context, Hono } from 'hono';
 import { html } from 'hono/html';
 import { AdminReads } from '../../gateway/log/reads.ts';
 import type { ProvenEvent } from '../../ports.ts';
-import { readQuery } from '../api/audit-query.ts';
-import { page, type Section } from '../html/page.ts';
-import type { Html } from '../html/shown.ts';
+import { parseAuditQuery } from '../api/audit-query.ts';
+import type { Html } from '../html/html.ts';
+import { type ConsoleSection, consolePage } from '../html/page.ts';
 import { activityPage, CALL_EVENTS } from '../pages/activity.ts';
 import { approvalPage } from '../pages/approval.ts';
 import { auditPage, eventPage } from '../pages/audit.ts';
+import { chainStatus } from '../pages/chain-status.ts';
 import { grantsPage } from '../pages/grants.ts';
 import { inboxPage, readInbox } from '../pages/inbox.ts';
+import { latestToolLists } from '../pages/listed-tools.ts';
 import { overviewPage, SPANS, type TimeSpan } from '../pages/overview.ts';
 import { policiesPage } from '../pages/policies.ts';
-import { cardsNamed, type ShownCards } from '../pages/shown-cards.ts';
-import { readLists } from '../pages/tools-listed.ts';
-import { vouch } from '../pages/vouch.ts';
+import { cardDigests, type ShownCards } from '../pages/shown-cards.ts';
 import type { ConsoleDeps, ConsoleEnv } from './context.ts';
 
-/** Links checked one by one for each look at the log. */
-const LINKS = 500;
-const ROWS = 60;
-const MOST_COUNTED = 100;
+/** The newest events whose hashes are checked each time the Audit page is shown. */
+const CHECKED_EVENTS = 500;
+/** Rows of Activity on a fresh page. */
+const ACTIVITY_ROWS = 60;
+/** Pending approvals are counted up to this number. */
+const MAX_COUNTED = 100;
 
-/** The pages of a reviewer who is signed in. All of them only read. */
+/** The pages of a signed-in reviewer. All of them only read; which details were read is logged. */
 export function consoleRoutes(app: Hono<ConsoleEnv>, deps: ConsoleDeps): void {
-  const { gateway, records, book, revocations, proof } = deps;
-  const { store, clock } = gateway;
+  const { gateway, records, config, revocations, proof } = deps;
+  const { store, clock, vault } = gateway;
   const reads = new AdminReads(gateway);
-  const { vault } = gateway;
-  const chainOf = async (newest: number) => vouch(await records.chain(newest), proof, vault.publicKeys);
+  const chainOf = async (newest: number) => chainStatus(await records.chain(newest), proof, vault.publicKeys);
   const cardsOf = async (events: readonly ProvenEvent[]): Promise<ShownCards> => {
-    return { contents: await records.cards(cardsNamed(events)), sha256: (text) => proof.sha256(text) };
+    return { contents: await records.cards(cardDigests(events)), sha256: (text) => proof.sha256(text) };
   };
 
   app.get('/', async (c) => {
     const inbox = await readInbox(store);
-    for (const approval of inbox.waiting) reads.approval(c.get('visit'), approval, 'inbox');
+    for (const approval of inbox.waiting) reads.approval(c.get('login'), approval, 'inbox');
     return show(
       c,
       deps,
       'Approvals',
       '/',
-      inboxPage(inbox, c.get('visit').reviewer, clock.now()),
+      inboxPage(inbox, c.get('login').reviewer, clock.now()),
       inbox.waiting.length,
     );
   });
@@ -51,23 +52,26 @@ export function consoleRoutes(app: Hono<ConsoleEnv>, deps: ConsoleDeps): void {
     if (approval === null) return missing(c, deps, 'There is no such approval.');
     const [story, chain] = await Promise.all([records.story(approval.id), chainOf(1)]);
     const cards = await cardsOf(story);
-    reads.approval(c.get('visit'), approval, 'approval');
-    const view = { approval, story, chain, cards, reviewer: c.get('visit').reviewer, now: clock.now() };
+    reads.approval(c.get('login'), approval, 'approval');
+    const view = { approval, story, chain, cards, reviewer: c.get('login').reviewer, now: clock.now() };
     return show(c, deps, `${approval.server}.${approval.tool}`, '/', approvalPage(view));
   });
 
   app.get('/activity', async (c) => {
     const chain = await records.chain(1);
-    const found = await records.search({ types: CALL_EVENTS, limit: ROWS });
+    const found = await records.search({ types: CALL_EVENTS, limit: ACTIVITY_ROWS });
     const sealed = found.items.filter((event) => event.seq !== null && event.seq <= chain.seq);
     return show(c, deps, 'Activity', '/activity', activityPage(sealed, chain.seq));
   });
 
   app.get('/audit', async (c) => {
-    const asked = readQuery((name) => c.req.query(name));
-    const [found, chain] = await Promise.all([records.search(asked.filter), chainOf(LINKS)]);
-    const known = { servers: book.servers().map((one) => one.name), grants: book.grants().map((one) => one.name) };
-    return show(c, deps, 'Audit', '/audit', auditPage(asked, found, chain, known, clock.now()));
+    const search = parseAuditQuery((name) => c.req.query(name));
+    const [found, chain] = await Promise.all([records.search(search.filter), chainOf(CHECKED_EVENTS)]);
+    const choices = {
+      servers: config.servers().map(({ name }) => name),
+      grants: config.grants().map(({ name }) => name),
+    };
+    return show(c, deps, 'Audit', '/audit', auditPage(search, found, chain, choices, clock.now()));
   });
 
   app.get('/audit/events/:n{[0-9]{1,15}}', async (c) => {
@@ -76,7 +80,7 @@ export function consoleRoutes(app: Hono<ConsoleEnv>, deps: ConsoleDeps): void {
     const chain = await chainOf(1);
     const story = event.approval === null ? [] : await records.story(event.approval);
     const cards = await cardsOf([...story, event]);
-    reads.event(c.get('visit'), event);
+    reads.event(c.get('login'), event);
     return show(c, deps, `Event ${event.n}`, '/audit', eventPage(event, story, chain, cards));
   });
 
@@ -88,7 +92,7 @@ export function consoleRoutes(app: Hono<ConsoleEnv>, deps: ConsoleDeps): void {
     const [tally, unknown, waiting] = await Promise.all([
       records.tally(from, new Date(now.getTime() + 60_000), slotMs),
       store.list({ states: ['unknown'], limit: 20 }),
-      store.list({ states: ['pending'], limit: MOST_COUNTED }),
+      store.list({ states: ['pending'], limit: MAX_COUNTED }),
     ]);
     const overview = {
       span,
@@ -97,20 +101,20 @@ export function consoleRoutes(app: Hono<ConsoleEnv>, deps: ConsoleDeps): void {
       waiting: waiting.items,
       waitingMore: waiting.next !== null,
     };
-    return show(c, deps, 'Overview', '/overview', overviewPage({ ...overview, book, now }));
+    return show(c, deps, 'Overview', '/overview', overviewPage({ ...overview, config, now }));
   });
 
   app.get('/policies', async (c) => {
-    const servers = book.servers();
-    const [called, lists] = await Promise.all([records.toolsSeen(), readLists(records, servers)]);
-    const view = { servers, grants: book.grants(), called, lists, mayAsk: deps.askServer !== undefined };
+    const servers = config.servers();
+    const [called, lists] = await Promise.all([records.toolsSeen(), latestToolLists(records, servers)]);
+    const view = { servers, grants: config.grants(), called, lists, mayAsk: deps.askServer !== undefined };
     return show(c, deps, 'Policies', '/policies', policiesPage(view));
   });
 
   app.get('/grants', async (c) => {
-    const grants = book.grants();
+    const grants = config.grants();
     const [lastUses, revoked] = await Promise.all([
-      records.lastUses(grants.map((one) => one.name)),
+      records.lastUses(grants.map(({ name }) => name)),
       revocations.list(),
     ]);
     return show(c, deps, 'Grants', '/grants', grantsPage({ grants, lastUses, revocations: revoked, now: clock.now() }));
@@ -121,21 +125,21 @@ async function show(
   c: Context<ConsoleEnv>,
   { gateway }: ConsoleDeps,
   title: string,
-  room: Section | null,
+  section: ConsoleSection | null,
   body: Html,
-  known?: number,
+  knownPending?: number,
 ): Promise<Response> {
-  const pending = known ?? (await gateway.store.list({ states: ['pending'], limit: MOST_COUNTED })).items.length;
-  return c.html(page({ title, room, body, reviewer: c.get('visit').reviewer.name, waiting: pending }));
+  const waiting = knownPending ?? (await gateway.store.list({ states: ['pending'], limit: MAX_COUNTED })).items.length;
+  return c.html(consolePage({ title, section, body, reviewer: c.get('login').reviewer.name, waiting }));
 }
 
-async function missing(c: Context<ConsoleEnv>, deps: ConsoleDeps, words: string): Promise<Response> {
+async function missing(c: Context<ConsoleEnv>, deps: ConsoleDeps, message: string): Promise<Response> {
   c.status(404);
   return show(
     c,
     deps,
     'Not found',
     null,
-    html`<h1>Not found</h1><p>${words}</p><p><a href="/audit">Search the audit log</a></p>`,
+    html`<h1>Not found</h1><p>${message}</p><p><a href="/audit">Search the audit log</a></p>`,
   );
 }

@@ -1,7 +1,7 @@
 import { html } from 'hono/html';
-import type { Html } from './shown.ts';
+import type { Html } from './html.ts';
 
-const ROOMS = [
+const SECTIONS = [
   ['/', 'Approvals'],
   ['/activity', 'Activity'],
   ['/audit', 'Audit'],
@@ -9,24 +9,25 @@ const ROOMS = [
   ['/policies', 'Policies'],
   ['/grants', 'Grants'],
 ] as const;
-export type Section = (typeof ROOMS)[number][0];
+/** A section of the console, by its path. */
+export type ConsoleSection = (typeof SECTIONS)[number][0];
 
 export interface PageContent {
   readonly title: string;
-  /** null: not one of the rooms. */
-  readonly room: Section | null;
+  /** The section that the navigation marks as current; null: none. */
+  readonly section: ConsoleSection | null;
   readonly body: Html;
-  /** Who is signed in. */
+  /** The name of the signed-in reviewer. */
   readonly reviewer: string;
-  /** Approvals that wait, for the navigation. */
+  /** Number of pending approvals, for the navigation. */
   readonly waiting?: number;
 }
 
-/** A whole page of a reviewer who is signed in. */
-export function page({ title, room, body, reviewer, waiting = 0 }: PageContent): Html {
-  const links = ROOMS.map(
-    ([path, words]) => html`<li>
-      <a href="${path}" ${path === room ? html`aria-current="page"` : ''}>${words}${
+/** A whole page for a signed-in reviewer. */
+export function consolePage({ title, section, body, reviewer, waiting = 0 }: PageContent): Html {
+  const links = SECTIONS.map(
+    ([path, label]) => html`<li>
+      <a href="${path}" ${path === section ? html`aria-current="page"` : ''}>${label}${
         path === '/'
           ? html`<span class="count" id="waiting" data-key="waiting" data-rev="${waiting}" ${waiting === 0 ? 'hidden' : ''}
               >${waiting}<span class="unseen"> waiting</span></span>`
@@ -38,7 +39,7 @@ export function page({ title, room, body, reviewer, waiting = 0 }: PageContent):
     title,
     html`<a class="skip" href="#main">Skip to content</a>
       <header class="bar">
-        <a class="brand" href="/">${anchor()}Holdfast</a>
+        <a class="brand" href="/">${logo()}Holdfast</a>
         <nav aria-label="Console"><ul>${links}</ul></nav>
         <div class="who">
           ${themeButton()}
@@ -49,21 +50,26 @@ export function page({ title, room, body, reviewer, waiting = 0 }: PageContent):
         </div>
       </header>
       <main id="main" tabindex="-1">${body}</main>
-      <p id="said" role="status" aria-live="polite"></p>
-      <noscript><p class="notice">Deciding and live views need JavaScript from this server; reading does not.</p></noscript>`,
+      <p id="announcement" role="status" aria-live="polite"></p>
+      <noscript><p class="notice">Decisions and live views need JavaScript from this server; reading does not.</p></noscript>`,
   )}`;
 }
 
-/** A page before anybody is signed in. */
+/** A page without navigation: to sign in, or when something is wrong. `head`: more elements for the page's head. */
 export function frontPage(title: string, body: Html, head: Html = html``): Html {
   return frame(
     title,
     html`<div class="front">
-      <header class="front-bar"><span class="brand">${anchor()}Holdfast</span>${themeButton()}</header>
+      <header class="front-bar"><span class="brand">${logo()}Holdfast</span>${themeButton()}</header>
       <main id="main">${body}</main>
     </div>`,
     head,
   );
+}
+
+/** Shows whether the page's live stream is connected; `live.js` keeps it current. */
+export function liveIndicator(): Html {
+  return html`<span class="live" data-live-mark><span class="dot" aria-hidden="true"></span><span>connecting</span></span>`;
 }
 
 function themeButton(): Html {
@@ -88,7 +94,7 @@ ${head}
 </html>`;
 }
 
-/** The mark: a hand's grip on a line. */
-function anchor(): Html {
+/** A padlock with a tick. */
+function logo(): Html {
   return html`<svg class="mark" viewBox="0 0 24 24" aria-hidden="true"><path d="M7 11V7a5 5 0 0 1 10 0v4" /><rect x="4" y="11" width="16" height="10" rx="2.5" /><path d="M9 16.2l2.1 2.1 4-4.2" /></svg>`;
 }

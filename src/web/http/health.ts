@@ -3,46 +3,49 @@ import type { Gateway } from '../../gateway/gateway.ts';
 import { type CardsTrouble, Unavailable } from '../../ports.ts';
 import { withinOr } from '../../time/within.ts';
 
-/** Milliseconds that a part may take to say that it is there. */
-const PATIENCE_MS = 2_000;
+/** Milliseconds after which a part counts as not answering. */
+const PING_TIMEOUT_MS = 2_000;
+const NO_ANSWER = 'does not answer';
 
 /**
- * `/healthz`: the process answers. `/readyz`: every part that a gated call needs answers; 503 names those that do not.
- * Slack is named too, as of its last word, and never makes it 503: without it allowed calls go on and approvals are
- * decided in the console, and no other replica has a Slack that is better.
+ * `GET /healthz`: 200 while the process answers. `GET /readyz`: 200 when every part that a gated call needs answers;
+ * otherwise 503, and the body names those that do not. Slack's last known state is reported too but never makes it 503:
+ * without Slack, allowed calls go on and approvals are decided in the console, and another replica would have the same
+ * Slack.
  */
 export function health(gateway: Gateway): Hono {
   const app = new Hono();
   app.get('/healthz', (c) => c.json({ ok: true }));
   app.get('/readyz', async (c) => {
     const { store, queue, cards } = gateway;
-    // Closed as soon as the process is asked to stop: whoever balances sends no more.
+    // From the moment the process is asked to stop, so that load balancers send it nothing more.
     if (!gateway.waitingRoom.open) return c.json({ ready: false, parts: { gateway: 'is stopping' } }, 503);
     const parts = {
-      store: await answers(store.ping(), wordsOf),
-      queue: await answers(queue.ping(), () => 'does not answer'),
+      store: await answers(store.ping(), storeFault),
+      queue: await answers(queue.ping(), () => NO_ANSWER),
       audit: gateway.journal.writable ? 'ok' : 'the audit log cannot be written',
     };
     const ready = Object.values(parts).every((part) => part === 'ok');
-    const slack = cards?.trouble === undefined ? {} : { slack: wordsOfTrouble(cards.trouble()) };
+    const slack = cards?.trouble === undefined ? {} : { slack: slackStatus(cards.trouble()) };
     return c.json({ ready, parts: { ...parts, ...slack } }, ready ? 200 : 503);
   });
   return app;
 }
 
-function wordsOfTrouble(trouble: CardsTrouble | null): string {
+function slackStatus(trouble: CardsTrouble | null): string {
   return trouble === null ? 'ok' : `${trouble.what}. ${trouble.remedy}`;
 }
 
-/** What the store says of itself names no place and no secret; others may. */
-function wordsOf(error: unknown): string {
-  return error instanceof Unavailable ? error.message : 'does not answer';
+/** The store's own message for `Unavailable` names no address and no secret; other errors may, so they are not shown. */
+function storeFault(error: unknown): string {
+  return error instanceof Unavailable ? error.message : NO_ANSWER;
 }
 
-async function answers(ping: Promise<void>, words: (error: unknown) => string): Promise<string> {
+/** `ok`, or what is wrong, after `PING_TIMEOUT_MS` at the latest. */
+async function answers(ping: Promise<void>, describe: (error: unknown) => string): Promise<string> {
   return withinOr(
-    PATIENCE_MS,
-    ping.then(() => 'ok', words),
-    'does not answer',
+    PING_TIMEOUT_MS,
+    ping.then(() => 'ok', describe),
+    NO_ANSWER,
   );
 }

@@ -7,67 +7,73 @@ import type { EventType, NewEvent } from '../../domain/log/event.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
 import type { Login, Logins } from '../../ports.ts';
 import type { Identity, Reviewer } from './reviewer.ts';
-import { Throttle } from './throttle.ts';
+import { SignInThrottle } from './sign-in-throttle.ts';
 
 export interface LoginSessionsDeps {
   readonly gateway: Gateway;
   readonly logins: Logins;
   readonly identity: Identity;
-  readonly place: OwnAddresses;
-  /** The address that a request came from, as far as the runtime can tell. */
-  readonly address: (c: Context) => string;
+  readonly addresses: OwnAddresses;
+  /** The address that a request came from, as far as the runtime knows it. */
+  readonly remoteAddress: (c: Context) => string;
 }
 
 /** A reviewer who is signed in. */
-export interface ConsoleVisit {
+export interface ActiveLogin {
+  /** The login's id: a keyed digest of the cookie. */
   readonly login: string;
   readonly reviewer: Reviewer;
 }
 
-export type SignedIn =
-  | { readonly kind: 'in' }
+export type SignInResult =
+  | { readonly kind: 'signed_in' }
   | { readonly kind: 'refused' }
-  /** Too many tries; seconds. */
-  | { readonly kind: 'later'; readonly seconds: number };
+  /** Too many attempts; the next one is possible after so many seconds. */
+  | { readonly kind: 'throttled'; readonly seconds: number };
 
+/** Milliseconds without use after which a login ends. */
 const IDLE_MS = 30 * 60_000;
-const LONGEST_MS = 8 * 60 * 60_000;
-/** How exactly idleness is known: one write a login in so many ms. */
+/** Milliseconds after which a login ends even when it is used. */
+const MAX_AGE_MS = 8 * 60 * 60_000;
+/** Use is written to the database at most once in so many ms per login; idle time is known that exactly. */
 const SEEN_EVERY_MS = 60_000;
 
 /**
- * Lets reviewers in and out. The cookie holds 256 random bits; SQL holds their keyed digest, so that every replica
- * knows a login and any can end it. Signing out deletes the row; a changed admin token ends every login made with it.
+ * Signs reviewers in and out of the console. The cookie holds 256 random bits; SQL holds their keyed digest, so every
+ * replica knows a login and any of them can end it. Signing out deletes the row; a changed admin token ends every login
+ * made with the old one.
  */
 export class LoginSessions {
   readonly #deps: LoginSessionsDeps;
-  readonly #throttle = new Throttle();
+  readonly #throttle = new SignInThrottle();
 
   constructor(deps: LoginSessionsDeps) {
     this.#deps = deps;
   }
 
-  get open(): boolean {
-    return this.#deps.identity.open;
+  /** Whether anybody can sign in at all. */
+  get canSignIn(): boolean {
+    return this.#deps.identity.canSignIn;
   }
 
-  get place(): OwnAddresses {
-    return this.#deps.place;
+  get addresses(): OwnAddresses {
+    return this.#deps.addresses;
   }
 
-  /** Whether a request that changes something comes from a page of ours. */
-  isOurs(c: Context): boolean {
+  /** Whether a request comes from a page of this very origin, by its Origin and Sec-Fetch-Site. Without an Origin: no. */
+  isSameOrigin(c: Context): boolean {
     const { origin, 'sec-fetch-site': site = 'same-origin' } = c.req.header();
-    return site === 'same-origin' && originOf(this.#deps.place, hostOf(c), origin) === 'same';
+    return site === 'same-origin' && originOf(this.#deps.addresses, requestHost(c), origin) === 'same';
   }
 
-  async signIn(c: Context, credential: string): Promise<SignedIn> {
-    const { gateway, identity, logins, address } = this.#deps;
+  /** Sets the cookie on success. Throttled before the credential is looked at; failures are events. */
+  async signIn(c: Context, credential: string): Promise<SignInResult> {
+    const { gateway, identity, logins, remoteAddress } = this.#deps;
     const now = gateway.clock.now();
-    const from = address(c);
+    const from = remoteAddress(c);
     const seconds = this.#throttle.take(from, now);
-    if (seconds !== null) return { kind: 'later', seconds };
-    const reviewer = await identity.present(credential);
+    if (seconds !== null) return { kind: 'throttled', seconds };
+    const reviewer = await identity.authenticate(credential);
     if (reviewer === null) {
       this.#note('admin.refused', 'unknown', { reason: 'wrong token', from });
       return { kind: 'refused' };
@@ -75,50 +81,54 @@ export class LoginSessions {
     this.#throttle.giveBack(from);
     const secret = randomBytes(32).toString('base64url');
     const login = {
-      id: this.#digests(nameOf(secret))[0]!,
+      id: this.#digests(loginText(secret))[0]!,
       reviewer: reviewer.id,
-      credential: this.#digests(basisOf(reviewer))[0]!,
+      credential: this.#digests(credentialText(reviewer))[0]!,
       at: now,
       seenAt: now,
-      endsAt: new Date(now.getTime() + LONGEST_MS),
+      endsAt: new Date(now.getTime() + MAX_AGE_MS),
     };
     await logins.begin(login, this.#event('admin.signed_in', reviewer.id, { from, login: login.id.slice(0, 12) }));
     setCookie(c, this.#cookie, secret, {
       httpOnly: true,
       sameSite: 'Strict',
       path: '/',
-      secure: isSecure(this.#deps.place),
-      maxAge: LONGEST_MS / 1_000,
+      secure: isSecure(this.#deps.addresses),
+      maxAge: MAX_AGE_MS / 1_000,
     });
-    return { kind: 'in' };
+    return { kind: 'signed_in' };
   }
 
-  /** The reviewer behind this request; null when there is none. `quiet` looks do not count as use. */
-  async visit(c: Context, quiet = false): Promise<ConsoleVisit | null> {
-    const { gateway, identity, logins, place } = this.#deps;
+  /** The login behind this request's cookie; null when there is none or it is over. `quiet`: does not count as use. */
+  async activeLogin(c: Context, quiet = false): Promise<ActiveLogin | null> {
+    const { gateway, identity, logins, addresses } = this.#deps;
     const secret = getCookie(c, this.#cookie);
-    if (secret === undefined || !isOurHost(place, hostOf(c))) return null;
+    if (secret === undefined || !isOurHost(addresses, requestHost(c))) return null;
     const login = await this.#loginOf(secret);
     const now = gateway.clock.now();
     if (login === null || now >= login.endsAt || now.getTime() >= login.seenAt.getTime() + IDLE_MS) return null;
     const reviewer = await identity.reviewer(login.reviewer);
-    if (reviewer === null || !this.#digests(basisOf(reviewer)).includes(login.credential)) return null;
+    if (reviewer === null || !this.#digests(credentialText(reviewer)).includes(login.credential)) return null;
     if (!quiet && now.getTime() - login.seenAt.getTime() >= SEEN_EVERY_MS) await logins.seen(login.id, now);
     return { login: login.id, reviewer };
   }
 
+  /** Ends the login on every replica and deletes the cookie. */
   async signOut(c: Context): Promise<void> {
-    const visit = await this.visit(c, true);
-    deleteCookie(c, this.#cookie, { path: '/', secure: isSecure(this.#deps.place) });
-    if (visit === null) return;
-    const event = this.#event('admin.signed_out', visit.reviewer.id, { login: visit.login.slice(0, 12) });
-    await this.#deps.logins.end(visit.login, event);
+    const active = await this.activeLogin(c, true);
+    deleteCookie(c, this.#cookie, { path: '/', secure: isSecure(this.#deps.addresses) });
+    if (active === null) return;
+    const event = this.#event('admin.signed_out', active.reviewer.id, { login: active.login.slice(0, 12) });
+    await this.#deps.logins.end(active.login, event);
   }
 
-  /** A request with a good cookie that did not come from our page, or was not JSON: said aloud, because it may be an attack. */
-  refuse(c: Context, visit: ConsoleVisit, reason: string): void {
+  /**
+   * Logs that a request with a valid cookie was refused because it did not come from our page or was not JSON: it may
+   * have been an attack.
+   */
+  noteRefusal(c: Context, active: ActiveLogin, reason: string): void {
     const origin = c.req.header('origin')?.slice(0, 200) ?? null;
-    this.#note('admin.refused', visit.reviewer.id, { reason, path: c.req.path.slice(0, 200), origin });
+    this.#note('admin.refused', active.reviewer.id, { reason, path: c.req.path.slice(0, 200), origin });
   }
 
   #note(type: EventType, actor: string, data: JsonObject): void {
@@ -130,14 +140,14 @@ export class LoginSessions {
     return { type, at, actor, approval: null, server: null, tool: null, grant: null, data };
   }
 
-  /** `__Host-` binds the cookie to this host over TLS; browsers refuse the prefix on plain http. */
+  /** `__Host-` binds the cookie to this host over TLS; browsers reject the prefix over plain HTTP. */
   get #cookie(): string {
-    return isSecure(this.#deps.place) ? '__Host-holdfast_session' : 'holdfast_session';
+    return isSecure(this.#deps.addresses) ? '__Host-holdfast_session' : 'holdfast_session';
   }
 
-  /** Begun under whichever of our secrets. */
+  /** The login may have begun under any of the configured secrets. */
   async #loginOf(secret: string): Promise<Login | null> {
-    for (const id of this.#digests(nameOf(secret))) {
+    for (const id of this.#digests(loginText(secret))) {
       const login = await this.#deps.logins.find(id);
       if (login !== null) return login;
     }
@@ -149,18 +159,22 @@ export class LoginSessions {
   }
 }
 
-const nameOf = (secret: string): string => `login ${secret}`;
-const basisOf = ({ id, basis }: Reviewer): string => `basis ${id} ${basis}`;
+// What the stored digests are made of: changing these texts signs everybody out.
+const loginText = (secret: string): string => `login ${secret}`;
+const credentialText = ({ id, credential }: Reviewer): string => `basis ${id} ${credential}`;
 
-/** Why a request that rides on a cookie is not taken; null when it is ours. */
-export function foreign(c: Context, reception: LoginSessions): string | null {
-  if (!reception.isOurs(c)) return 'A cookie counts only from a page of this gateway.';
+/**
+ * Why a request that changes something by a cookie is refused; null when it is not. A cookie counts only with JSON from
+ * a page of this origin, which no other site's page can send.
+ */
+export function cookieRequestFault(c: Context, loginSessions: LoginSessions): string | null {
+  if (!loginSessions.isSameOrigin(c)) return 'A cookie counts only from a page of this gateway.';
   if (!/^application\/json\s*(;|$)/i.test(c.req.header('content-type') ?? ''))
     return 'Send a JSON body as application/json.';
   return null;
 }
 
-/** The host that a request asked, port included. */
-export function hostOf(c: Context): string {
+/** The host that a request was sent to, port included. */
+export function requestHost(c: Context): string {
   return c.req.header('host') ?? new URL(c.req.url).host;
 }

@@ -1,33 +1,33 @@
 import { sameSecret } from '../../bytes/same-secret.ts';
 
-/** A person in front of the console, once they were recognised. */
+/** A person who uses the console. */
 export interface Reviewer {
-  /** The approver's id under which decisions are taken: `admin`, or a Slack id. */
+  /** The approver's id under which their decisions count: `admin`, or a Slack id. */
   readonly id: string;
-  /** For the page's corner. */
+  /** The name shown in the page's header. */
   readonly name: string;
-  /** User groups that this person is known to be in. */
+  /** The user groups that this person is known to be in. */
   readonly userGroups: readonly string[];
-  /** What the login rests on; when it changes, every login made on it is over. A secret: only its keyed digest is kept. */
-  readonly basis: string;
+  /** What they signed in with. When it changes, every login made with it ends. A secret: only its keyed digest is kept. */
+  readonly credential: string;
 }
 
-/** Who is this reviewer? The one seam for single sign-on: another implementation, and nothing else changes. */
+/** Says who a reviewer is. Single sign-on would be another implementation of this; nothing else would change. */
 export interface Identity {
-  /** false: nobody can sign in, and the console says how to change that. */
-  readonly open: boolean;
-  /** Recognises what was presented. Takes as long for a wrong credential as for a right one. */
-  present(credential: string): Promise<Reviewer | null>;
-  /** The reviewer of a running login as they stand now; null when they may no longer come in. */
+  /** false: nobody can sign in, and the console explains how to change that. */
+  readonly canSignIn: boolean;
+  /** Whose credential this is; null: nobody's. Takes as long for a wrong credential as for a right one. */
+  authenticate(credential: string): Promise<Reviewer | null>;
+  /** The reviewer of an existing login, as of now; null when they may no longer sign in. */
   reviewer(id: string): Promise<Reviewer | null>;
 }
 
-/** Whoever holds the admin token is `admin`. null: no token is set. */
+/** Whoever presents the admin token is `admin`. null: no token is set, so nobody can sign in. */
 export function adminIdentity(adminToken: string | null): Identity {
-  const admin = adminToken === null ? null : { id: 'admin', name: 'admin', userGroups: [], basis: adminToken };
+  const admin = adminToken === null ? null : { id: 'admin', name: 'admin', userGroups: [], credential: adminToken };
   return {
-    open: admin !== null,
-    present: async (credential) => (admin !== null && sameSecret(credential, admin.basis) ? admin : null),
+    canSignIn: admin !== null,
+    authenticate: async (credential) => (admin !== null && sameSecret(credential, admin.credential) ? admin : null),
     reviewer: async (id) => (id === 'admin' ? admin : null),
   };
 }

@@ -1,43 +1,45 @@
 import { html } from 'hono/html';
 import type { Approval } from '../../domain/approval/approval.ts';
 import type { ProvenEvent } from '../../ports.ts';
-import { countdown, instant } from '../html/instant.ts';
-import { type Html, name } from '../html/shown.ts';
-import { values } from '../html/values.ts';
-import { riskBadge, stateBadge, toolName } from '../html/wording.ts';
+import type { Html } from '../html/html.ts';
+import { jsonBlock } from '../html/json-block.ts';
+import { riskBadge, stateBadge, toolName } from '../html/labels.ts';
+import { liveIndicator } from '../html/page.ts';
+import { countdown, timestamp } from '../html/time.ts';
+import { visibleName } from '../html/visible-text.ts';
 import type { Reviewer } from '../http/reviewer.ts';
+import type { ChainStatus } from './chain-status.ts';
 import { decideForm } from './decide-form.ts';
-import { callFacts, callWords, liveMark } from './inbox.ts';
+import { callFacts, callIntro } from './inbox.ts';
+import { policyTrace } from './policy-trace.ts';
 import type { ShownCards } from './shown-cards.ts';
-import { storyOf } from './story.ts';
-import { traceOf } from './trace.ts';
-import type { Vouched } from './vouch.ts';
+import { timeline } from './timeline.ts';
 
 export interface ApprovalView {
   readonly approval: Approval;
   readonly story: readonly ProvenEvent[];
-  readonly chain: Vouched;
+  readonly chain: ChainStatus;
   readonly cards: ShownCards;
   readonly reviewer: Reviewer;
   readonly now: Date;
 }
 
-/** One approval, whole: what was asked, who may decide and who did, why policy asked, and all that happened. */
+/** One approval in full: the call, who may decide and who did, why policy asked, and everything that happened. */
 export function approvalPage({ approval, story, chain, cards, reviewer, now }: ApprovalView): Html {
   const { trace } = approval;
   return html`<p class="crumb"><a href="/">Approvals</a> / <code>${approval.id}</code></p>
-    <div class="head"><h1>${toolName(approval.server, approval.tool)}</h1>${liveMark()}</div>
+    <div class="head"><h1>${toolName(approval.server, approval.tool)}</h1>${liveIndicator()}</div>
     <div id="state" data-live data-only="${approval.id}">
       <p class="state-line" data-key="state" data-rev="${approval.revision}">${stateBadge(approval.state)} ${riskBadge(trace.risk, trace.severity)}
         ${approval.state === 'pending' ? html`<span class="expiry">expires in ${countdown(approval.expiresAt, now)}</span>` : ''}
-        ${approval.note === null ? '' : html`<span class="note">${name(approval.note)}</span>`}</p>
+        ${approval.note === null ? '' : html`<span class="note">${visibleName(approval.note)}</span>`}</p>
     </div>
     <div class="columns">
       <div>
         <section aria-labelledby="call-head">
           <h2 id="call-head">The call</h2>
-          ${callWords(approval)}
-          ${values(approval.arguments, 'Arguments')}
+          ${callIntro(approval)}
+          ${jsonBlock(approval.arguments, 'Arguments')}
           <div id="facts" data-live><div data-key="facts" data-rev="${approval.revision}.${approval.callers}">${callFacts(approval)}</div></div>
           <div id="decide" data-live><div data-key="decide" data-rev="${approval.state}.${approval.decisions.length}">${
             approval.state === 'pending' ? decideForm(approval, reviewer, now, true) : ''
@@ -45,13 +47,13 @@ export function approvalPage({ approval, story, chain, cards, reviewer, now }: A
         </section>
         <section aria-labelledby="trace-head">
           <h2 id="trace-head">Why policy asked</h2>
-          ${traceOf(trace)}
-          <p class="dim">Policy <code class="hash">${approval.policyDigest.slice(0, 16)}</code>, asked ${instant(approval.createdAt)} UTC</p>
+          ${policyTrace(trace)}
+          <p class="dim">Policy <code class="hash">${approval.policyDigest.slice(0, 16)}</code>, asked ${timestamp(approval.createdAt)} UTC</p>
         </section>
       </div>
       <section aria-labelledby="story-head">
         <h2 id="story-head">What happened</h2>
-        <div id="story" data-live>${storyOf(story, chain, cards)}</div>
+        <div id="story" data-live>${timeline(story, chain, cards)}</div>
       </section>
     </div>`;
 }

@@ -1,122 +1,130 @@
 import { html } from 'hono/html';
 import { STATES } from '../../domain/approval/approval.ts';
 import type { FoundEvent, Page, ProvenEvent } from '../../ports.ts';
-import { type Asked, linkTo, type Query, VERDICT_EVENTS } from '../api/audit-query.ts';
-import { instant } from '../html/instant.ts';
-import { type Html, name } from '../html/shown.ts';
-import { values } from '../html/values.ts';
-import { actorName, eventBadge, eventWords, stateBadge } from '../html/wording.ts';
-import { subject, whyOf } from './activity.ts';
-import { asSeenAlone, type ShownCards } from './shown-cards.ts';
-import { place, storyOf } from './story.ts';
-import type { Vouched } from './vouch.ts';
+import { type AuditQuery, type AuditSearch, auditLink, VERDICT_EVENTS } from '../api/audit-query.ts';
+import type { Html } from '../html/html.ts';
+import { jsonBlock } from '../html/json-block.ts';
+import { actorName, eventBadge, eventLabel, stateBadge } from '../html/labels.ts';
+import { timestamp } from '../html/time.ts';
+import { visibleName } from '../html/visible-text.ts';
+import { eventReason, toolLink } from './activity.ts';
+import type { ChainStatus } from './chain-status.ts';
+import { cardAsSeenSection, type ShownCards } from './shown-cards.ts';
+import { chainPosition, timeline } from './timeline.ts';
 
-/** Names that a reviewer may choose from; typing another is fine. */
+/** Names suggested in the search form; others may be typed. */
 export interface FilterChoices {
   readonly servers: readonly string[];
   readonly grants: readonly string[];
 }
 
+/** The search form, what it found, and the state of the chain. */
 export function auditPage(
-  asked: Asked,
+  search: AuditSearch,
   found: Page<FoundEvent>,
-  chain: Vouched,
-  known: FilterChoices,
+  chain: ChainStatus,
+  choices: FilterChoices,
   now: Date,
 ): Html {
-  const { query, faults } = asked;
+  const { query, faults } = search;
   return html`<div class="head"><h1>Audit</h1>${chainState(chain)}</div>
-    ${searchForm(query, known, now)}
+    ${searchForm(query, choices, now)}
     ${faults.map((fault) => html`<p class="notice bad" role="alert">${fault}</p>`)}
     <table class="list">
       <caption class="unseen">Events, newest first</caption>
       <thead><tr><th scope="col">Time (UTC)</th><th scope="col">Event</th><th scope="col">Tool</th><th scope="col">Who</th><th scope="col">Why</th><th scope="col">Now</th></tr></thead>
       <tbody>${found.items.map(foundRow)}</tbody>
     </table>
-    ${found.items.length === 0 ? html`<p class="empty">No event fits this search.</p>` : ''}
+    ${found.items.length === 0 ? html`<p class="empty">No event matches this search.</p>` : ''}
     <nav class="pages" aria-label="Pages of results">
-      ${query.before === undefined ? '' : html`<a href="${linkTo(query, { before: '' })}">Newest</a>`}
-      ${found.next === null ? '' : html`<a rel="next" href="${linkTo(query, { before: found.next })}">Older</a>`}
+      ${query.before === undefined ? '' : html`<a href="${auditLink(query, { before: '' })}">Newest</a>`}
+      ${found.next === null ? '' : html`<a rel="next" href="${auditLink(query, { before: found.next })}">Older</a>`}
     </nav>
-    <p class="dim">This address is the search: save it or send it.</p>`;
+    <p class="dim">The address of this page is the search: save it or share it.</p>`;
 }
 
 function foundRow(event: FoundEvent): Html {
-  return html`<tr><td class="when"><a href="/audit/events/${event.n}">${instant(event.at)}</a></td>
-    <td>${eventBadge(event)}</td><td>${subject(event)}</td><td>${actorName(event.actor)}</td>
-    <td class="why">${whyOf(event)}</td><td>${event.state === null ? '' : stateBadge(event.state)}</td></tr>`;
+  return html`<tr><td class="when"><a href="/audit/events/${event.n}">${timestamp(event.at)}</a></td>
+    <td>${eventBadge(event)}</td><td>${toolLink(event)}</td><td>${actorName(event.actor)}</td>
+    <td class="why">${eventReason(event)}</td><td>${event.state === null ? '' : stateBadge(event.state)}</td></tr>`;
 }
 
-function chainState({ seq, checked, misfit, unsealed, checkpoint, vouched }: Vouched): Html {
+function chainState({ seq, checked, misfit, unsealed, checkpoint, checkpointValid }: ChainStatus): Html {
   if (misfit !== null)
     return html`<p class="chain bad"><b>The chain breaks at #${misfit}.</b> Run <code>holdfast audit verify</code>.</p>`;
-  if (vouched === false) {
+  if (checkpointValid === false) {
     return html`<p class="chain bad"><b>The log is not what checkpoint #${checkpoint?.seq} signed.</b> Run <code>holdfast audit verify</code>.</p>`;
   }
   const signed =
     checkpoint === null
       ? html`, no checkpoint yet`
-      : html`, checkpoint #${checkpoint.seq} signed ${instant(checkpoint.at)}`;
+      : html`, checkpoint #${checkpoint.seq} signed ${timestamp(checkpoint.at)}`;
   return html`<p class="chain good"><b>Chain holds</b> to #${seq}${signed}.
     <span class="dim">Newest ${checked} checked now${unsealed > 0 ? html`, ${unsealed} being sealed` : ''}.</span></p>`;
 }
 
-function searchForm(query: Query, known: FilterChoices, now: Date): Html {
-  const back = (hours: number): string => new Date(now.getTime() - hours * 3_600_000).toISOString().slice(0, 16);
+function searchForm(query: AuditQuery, choices: FilterChoices, now: Date): Html {
+  const hoursAgo = (hours: number): string => new Date(now.getTime() - hours * 3_600_000).toISOString().slice(0, 16);
   const spans = [
-    ['1 h', back(1)],
-    ['24 h', back(24)],
-    ['7 d', back(24 * 7)],
+    ['1 h', hoursAgo(1)],
+    ['24 h', hoursAgo(24)],
+    ['7 d', hoursAgo(24 * 7)],
   ] as const;
   return html`<form class="search" role="search" action="/audit" method="get">
     <div class="wide"><label for="q-text">Text</label><input id="q-text" name="text" type="search" value="${query.text ?? ''}"
       placeholder="Words, an approval id, a fingerprint"></div>
-    ${chooseFrom('agent', 'Agent', query.agent, known.grants)}
-    ${chooseFrom('server', 'Server', query.server, known.servers)}
-    ${chooseFrom('tool', 'Tool', query.tool, [])}
-    ${chooseFrom('approver', 'Approver', query.approver, ['admin'])}
+    ${textField('agent', 'Agent', query.agent, choices.grants)}
+    ${textField('server', 'Server', query.server, choices.servers)}
+    ${textField('tool', 'Tool', query.tool, [])}
+    ${textField('approver', 'Approver', query.approver, ['admin'])}
     ${select('verdict', 'Verdict', query.verdict, Object.keys(VERDICT_EVENTS))}
     ${select('state', 'State now', query.state, STATES)}
-    ${time('from', 'From (UTC)', query.from)}${time('to', 'To (UTC)', query.to)}
+    ${timeField('from', 'From (UTC)', query.from)}${timeField('to', 'To (UTC)', query.to)}
     ${query.types === undefined ? '' : html`<input type="hidden" name="types" value="${query.types}">`}
     <div class="buttons wide"><button type="submit" class="main">Search</button>
       <a class="button" href="/audit">Clear</a>
-      <span class="spans">Last ${spans.map(([words, from]) => html` <a href="${linkTo(query, { from, to: '', before: '' })}">${words}</a>`)}</span></div>
+      <span class="spans">Last ${spans.map(([label, from]) => html` <a href="${auditLink(query, { from, to: '', before: '' })}">${label}</a>`)}</span></div>
   </form>`;
 }
 
-function chooseFrom(field: string, words: string, value: string | undefined, options: readonly string[]): Html {
-  return html`<div><label for="q-${field}">${words}</label><input id="q-${field}" name="${field}" value="${value ?? ''}"
+function textField(field: string, label: string, value: string | undefined, options: readonly string[]): Html {
+  return html`<div><label for="q-${field}">${label}</label><input id="q-${field}" name="${field}" value="${value ?? ''}"
     list="l-${field}" autocomplete="off" spellcheck="false"><datalist id="l-${field}">${options.map((option) => html`<option value="${option}"></option>`)}</datalist></div>`;
 }
 
-function select(field: string, words: string, value: string | undefined, options: readonly string[]): Html {
-  return html`<div><label for="q-${field}">${words}</label><select id="q-${field}" name="${field}"><option value="">any</option>
+function select(field: string, label: string, value: string | undefined, options: readonly string[]): Html {
+  return html`<div><label for="q-${field}">${label}</label><select id="q-${field}" name="${field}"><option value="">any</option>
     ${options.map((option) => html`<option value="${option}" ${option === value ? 'selected' : ''}>${option}</option>`)}</select></div>`;
 }
 
-function time(field: string, words: string, value: string | undefined): Html {
+function timeField(field: string, label: string, value: string | undefined): Html {
+  // The input takes no zone.
   const local =
     value === undefined ? '' : value.replace(/(:\d\d)?(\.\d+)?(Z|[+-]\d\d:\d\d)?$/i, (_, seconds = '') => seconds);
-  return html`<div><label for="q-${field}">${words}</label><input id="q-${field}" name="${field}" type="datetime-local" value="${local}"></div>`;
+  return html`<div><label for="q-${field}">${label}</label><input id="q-${field}" name="${field}" type="datetime-local" value="${local}"></div>`;
 }
 
-/** One event, whole, and with it the story of its approval. */
-export function eventPage(event: ProvenEvent, story: readonly ProvenEvent[], chain: Vouched, cards: ShownCards): Html {
-  const [, words] = eventWords(event.type);
+/** One event in full, with the story of its approval. */
+export function eventPage(
+  event: ProvenEvent,
+  story: readonly ProvenEvent[],
+  chain: ChainStatus,
+  cards: ShownCards,
+): Html {
+  const [, label] = eventLabel(event.type);
   return html`<p class="crumb"><a href="/audit">Audit</a> / event ${event.n}</p>
-    <div class="head"><h1>${words}</h1></div>
+    <div class="head"><h1>${label}</h1></div>
     <dl class="facts">
       <div><dt>Type</dt><dd><code>${event.type}</code></dd></div>
-      <div><dt>When</dt><dd>${instant(event.at)} UTC</dd></div>
+      <div><dt>When</dt><dd>${timestamp(event.at)} UTC</dd></div>
       <div><dt>Who</dt><dd>${actorName(event.actor)}</dd></div>
-      <div><dt>Tool</dt><dd>${subject(event)}</dd></div>
-      <div><dt>Agent</dt><dd>${event.grant === null ? '—' : name(event.grant)}</dd></div>
+      <div><dt>Tool</dt><dd>${toolLink(event)}</dd></div>
+      <div><dt>Agent</dt><dd>${event.grant === null ? '—' : visibleName(event.grant)}</dd></div>
       <div><dt>Approval</dt><dd>${event.approval === null ? '—' : html`<a href="/approvals/${event.approval}">${event.approval}</a>`}</dd></div>
-      <div><dt>Chain</dt><dd>${place(event)}</dd></div>
+      <div><dt>Chain</dt><dd>${chainPosition(event)}</dd></div>
       <div><dt>Hash</dt><dd><code class="hash">${event.hash ?? '—'}</code></dd></div>
     </dl>
-    ${asSeenAlone(event, story, cards)}
-    <h2>Data</h2>${values(event.data, 'Data of the event')}
-    ${event.approval === null ? '' : html`<section aria-labelledby="story-head"><h2 id="story-head">The whole story</h2>${storyOf(story, chain, cards)}</section>`}`;
+    ${cardAsSeenSection(event, story, cards)}
+    <h2>Data</h2>${jsonBlock(event.data, 'Data of the event')}
+    ${event.approval === null ? '' : html`<section aria-labelledby="story-head"><h2 id="story-head">The whole story</h2>${timeline(story, chain, cards)}</section>`}`;
 }

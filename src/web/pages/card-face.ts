@@ -1,105 +1,106 @@
 import { html } from 'hono/html';
 import { isObject, type Json, type JsonObject, member } from '../../domain/json/json.ts';
-import { mrkdwn } from '../html/mrkdwn.ts';
-import { type Html, shown } from '../html/shown.ts';
-import { values } from '../html/values.ts';
+import type { Html } from '../html/html.ts';
+import { jsonBlock } from '../html/json-block.ts';
+import { inertMrkdwn } from '../html/mrkdwn.ts';
+import { visibleText } from '../html/visible-text.ts';
 
-/** Slack takes 50 blocks in one message, and fewer parts than this in one block. */
-const MOST_BLOCKS = 60;
-const MOST_PARTS = 200;
+/** Slack allows 50 blocks per message, and fewer parts per block than this. */
+const MAX_BLOCKS = 60;
+const MAX_PARTS = 200;
 
 /**
- * A card's blocks the way Slack sets them, without anything that acts: buttons and links are words. What is not known
- * here is shown as the JSON it is; nothing is left out.
+ * A card's blocks as Slack lays them out, but inert: buttons and links are plain text. Blocks and parts of an unknown
+ * kind are shown as JSON, so that none is left out.
  */
 export function cardFace(blocks: readonly Json[]): Html {
-  const rest = blocks.slice(MOST_BLOCKS);
-  return html`<div class="slack">${blocks.slice(0, MOST_BLOCKS).map(blockOf)}${rest.length === 0 ? '' : values(rest, 'More blocks')}</div>`;
+  const rest = blocks.slice(MAX_BLOCKS);
+  return html`<div class="slack">${blocks.slice(0, MAX_BLOCKS).map(blockOf)}${rest.length === 0 ? '' : jsonBlock(rest, 'More blocks')}</div>`;
 }
 
 function blockOf(block: Json): Html {
   const elements = partsOf(member(block, 'elements'));
   switch (member(block, 'type')) {
     case 'header':
-      return html`<p class="slack-head">${textOf(member(block, 'text'))}</p>`;
+      return html`<p class="slack-head">${textObject(member(block, 'text'))}</p>`;
     case 'section':
       return section(block);
     case 'context':
-      return html`<p class="slack-context">${elements.map((one) => html`<span>${textOf(one)}</span>`)}</p>`;
+      return html`<p class="slack-context">${elements.map((element) => html`<span>${textObject(element)}</span>`)}</p>`;
     case 'rich_text':
-      return html`<div class="slack-rich">${elements.map(richOf)}</div>`;
+      return html`<div class="slack-rich">${elements.map(richTextPart)}</div>`;
     case 'actions':
       return html`<p class="slack-buttons">${elements.map(buttonOf)}</p>${elements.map(confirmOf)}`;
     case 'divider':
       return html`<div class="slack-divider"></div>`;
     default:
-      return values(block, 'A block');
+      return jsonBlock(block, 'A block');
   }
 }
 
 function section(block: Json): Html {
   const text = member(block, 'text');
   const fields = partsOf(member(block, 'fields'));
-  return html`${text === undefined ? '' : html`<p>${textOf(text)}</p>`}${
+  return html`${text === undefined ? '' : html`<p>${textObject(text)}</p>`}${
     fields.length === 0
       ? ''
-      : html`<div class="slack-fields">${fields.map((field) => html`<p>${textOf(field)}</p>`)}</div>`
+      : html`<div class="slack-fields">${fields.map((field) => html`<p>${textObject(field)}</p>`)}</div>`
   }`;
 }
 
-/** Plain text as it is, mrkdwn as Slack reads it. */
-function textOf(text: Json | undefined): Html {
-  const words = member(text, 'text');
-  if (typeof words !== 'string') return values(text ?? null, 'A text');
-  return member(text, 'type') === 'mrkdwn' ? mrkdwn(words) : lines(words);
+/** A text object: plain text as it is, mrkdwn formatted. */
+function textObject(text: Json | undefined): Html {
+  const content = member(text, 'text');
+  if (typeof content !== 'string') return jsonBlock(text ?? null, 'A text');
+  return member(text, 'type') === 'mrkdwn' ? inertMrkdwn(content) : lines(content);
 }
 
 function lines(text: string): Html {
-  return html`${text.split('\n').map((line, i) => html`${i > 0 ? html`<br>` : ''}${shown(line)}`)}`;
+  return html`${text.split('\n').map((line, i) => html`${i > 0 ? html`<br>` : ''}${visibleText(line)}`)}`;
 }
 
-function richOf(part: Json): Html {
-  const words = partsOf(member(part, 'elements')).map(wordOf);
+function richTextPart(part: Json): Html {
+  const texts = partsOf(member(part, 'elements')).map(richTextElement);
   switch (member(part, 'type')) {
     case 'rich_text_section':
-      return html`<p>${words}</p>`;
+      return html`<p>${texts}</p>`;
     case 'rich_text_preformatted':
-      return html`<pre dir="ltr">${words}</pre>`;
+      return html`<pre dir="ltr">${texts}</pre>`;
     case 'rich_text_quote':
-      return html`<blockquote>${words}</blockquote>`;
+      return html`<blockquote>${texts}</blockquote>`;
     default:
-      return values(part, 'A part of rich text');
+      return jsonBlock(part, 'A part of rich text');
   }
 }
 
-function wordOf(word: Json): Html {
-  const text = member(word, 'text');
-  if (member(word, 'type') !== 'text' || typeof text !== 'string') return values(word, 'A part of rich text');
-  const style = member(word, 'style');
-  return member(style, 'bold') === true ? html`<b>${shown(text)}</b>` : shown(text);
+function richTextElement(element: Json): Html {
+  const text = member(element, 'text');
+  if (member(element, 'type') !== 'text' || typeof text !== 'string') return jsonBlock(element, 'A part of rich text');
+  const style = member(element, 'style');
+  return member(style, 'bold') === true ? html`<b>${visibleText(text)}</b>` : visibleText(text);
 }
 
 function buttonOf(element: Json): Html {
-  if (member(element, 'type') !== 'button') return values(element, 'An element');
+  if (member(element, 'type') !== 'button') return jsonBlock(element, 'An element');
   const style = member(element, 'style');
   const tone = style === 'primary' || style === 'danger' ? style : '';
-  return html`<span class="slack-button ${tone}">${textOf(member(element, 'text'))}</span>`;
+  return html`<span class="slack-button ${tone}">${textObject(member(element, 'text'))}</span>`;
 }
 
-/** What the button asks before it counts. */
+/** The confirmation that a button asks for. */
 function confirmOf(element: Json): Html {
   const confirm = member(element, 'confirm');
   if (!isObject(confirm)) return html``;
-  return html`<p class="slack-confirm"><span class="dim">${textOf(member(element, 'text'))} asks first:</span>
-    <b>${textOf(member(confirm, 'title'))}</b> ${textOf(member(confirm, 'text'))}</p>`;
+  return html`<p class="slack-confirm"><span class="dim">${textObject(member(element, 'text'))} asks first:</span>
+    <b>${textObject(member(confirm, 'title'))}</b> ${textObject(member(confirm, 'text'))}</p>`;
 }
 
 function partsOf(list: Json | undefined): readonly Json[] {
-  return Array.isArray(list) ? (list as readonly Json[]).slice(0, MOST_PARTS) : [];
+  return Array.isArray(list) ? (list as readonly Json[]).slice(0, MAX_PARTS) : [];
 }
 
-/** The blocks in a card's content; null: it is none. */
-export function blocksIn(content: string): readonly Json[] | null {
+/** The blocks in a card's stored content; null: it is not a list of blocks. */
+export function parseBlocks(content: string): readonly Json[] | null {
   try {
     const blocks = JSON.parse(content) as Json | JsonObject[];
     return Array.isArray(blocks) ? (blocks as readonly Json[]) : null;

@@ -2,16 +2,17 @@ import { html } from 'hono/html';
 import { isObject, type Json, member } from '../../domain/json/json.ts';
 import { evaluate } from '../../domain/policy/evaluate.ts';
 import type { Verdict } from '../../domain/policy/verdict.ts';
-import { type Html, name, shown } from '../html/shown.ts';
-import { badge } from '../html/wording.ts';
-import type { Book } from './book.ts';
-import { traceOf } from './trace.ts';
+import type { Html } from '../html/html.ts';
+import { badge } from '../html/labels.ts';
+import { visibleName, visibleText } from '../html/visible-text.ts';
+import type { ConfigView } from './config-view.ts';
+import { policyTrace } from './policy-trace.ts';
 
-/** What policy would say of a call that is not made. Pure: nothing is counted, kept or sent. */
-export function explain(book: Book, body: Json): Html {
+/** The verdict on a call that is not made, with its reasons. Pure: nothing is counted, stored or sent. */
+export function explainCall(config: ConfigView, body: Json): Html {
   const [server, tool, grant] = ['server', 'tool', 'grant'].map((field) => member(body, field));
-  const policy = book.servers().find((one) => one.name === server)?.policy ?? null;
-  const agent = book.grants().find((one) => one.name === grant);
+  const policy = config.servers().find(({ name }) => name === server)?.policy ?? null;
+  const agent = config.grants().find(({ name }) => name === grant);
   if (typeof server !== 'string' || policy === null) return fault('There is no such server, or it has no policy.');
   if (typeof tool !== 'string' || tool === '') return fault('Name a tool.');
   const args = argumentsOf(member(body, 'arguments'));
@@ -19,11 +20,11 @@ export function explain(book: Book, body: Json): Html {
   const { owner, selfApproval } = agent ?? { owner: null, selfApproval: false };
   const principal = { grant: agent?.name ?? 'nobody', owner, selfApproval };
   const verdict = evaluate(policy, { principal, server, tool, args, session: null, params: {} });
-  return html`<p class="state-line">${verdictBadge(verdict)} ${name(tool)} on ${name(server)}</p>
-    ${verdict.kind === 'deny' ? html`<p>The agent would hear: <q>${shown(verdict.reason)}</q></p>` : ''}
-    ${verdict.kind !== 'deny' && verdict.limits.length > 0 ? html`<p>Counts against: ${verdict.limits.map((limit, i) => html`${i > 0 ? ', ' : ''}${name(limit.counter)} (${limit.by} of ${limit.max})`)}</p>` : ''}
-    ${agent !== undefined && !agent.servers.includes(server) ? html`<p class="notice">${name(agent.name)} is not bound to this server, so its call would not come this far.</p>` : ''}
-    ${traceOf(verdict.trace)}`;
+  return html`<p class="state-line">${verdictBadge(verdict)} ${visibleName(tool)} on ${visibleName(server)}</p>
+    ${verdict.kind === 'deny' ? html`<p>The agent would be told: <q>${visibleText(verdict.reason)}</q></p>` : ''}
+    ${verdict.kind !== 'deny' && verdict.limits.length > 0 ? html`<p>Counts against: ${verdict.limits.map((limit, i) => html`${i > 0 ? ', ' : ''}${visibleName(limit.counter)} (${limit.by} of ${limit.max})`)}</p>` : ''}
+    ${agent !== undefined && !agent.servers.includes(server) ? html`<p class="notice">${visibleName(agent.name)} is not bound to this server, so its call would not get this far.</p>` : ''}
+    ${policyTrace(verdict.trace)}`;
 }
 
 function verdictBadge(verdict: Verdict): Html {
@@ -39,6 +40,7 @@ function verdictBadge(verdict: Verdict): Html {
   }
 }
 
+/** The arguments, or what is wrong with them. */
 function argumentsOf(text: Json | undefined) {
   try {
     const parsed = JSON.parse(typeof text === 'string' && text.trim() !== '' ? text : '{}') as Json;
@@ -48,6 +50,6 @@ function argumentsOf(text: Json | undefined) {
   }
 }
 
-function fault(words: string): Html {
-  return html`<p class="notice bad">${shown(words)}</p>`;
+function fault(message: string): Html {
+  return html`<p class="notice bad">${visibleText(message)}</p>`;
 }

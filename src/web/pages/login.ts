@@ -1,8 +1,8 @@
 import { html } from 'hono/html';
+import type { Html } from '../html/html.ts';
 import { frontPage } from '../html/page.ts';
-import type { Html } from '../html/shown.ts';
 
-/** `next`: where to go afterwards, a path of ours. */
+/** `next`: the path to go to afterwards. `fault`: why the last attempt failed. */
 export function loginPage(next: string, fault: string | null): Html {
   return frontPage(
     'Sign in',
@@ -20,7 +20,7 @@ export function loginPage(next: string, fault: string | null): Html {
   );
 }
 
-/** No admin token is set: nobody can sign in. */
+/** Shown when no admin token is set, so that nobody can sign in. */
 export function closedPage(): Html {
   return frontPage(
     'Closed',
@@ -34,17 +34,18 @@ holdfast start</code></pre>
 }
 
 /**
- * A link from elsewhere comes without the cookie, because it is SameSite=Strict. One step from our own page brings it.
+ * Reloads a path from a page of our own. A link from another site arrives without the cookie, which is SameSite=Strict;
+ * the reload sends it.
  */
 export function bouncePage(path: string): Html {
   return frontPage(
     'One moment',
-    html`<h1>One moment</h1><p><a href="${path}">Go on</a></p>`,
+    html`<h1>One moment</h1><p><a href="${path}">Continue</a></p>`,
     html`<meta http-equiv="refresh" content="0; url=${path}">`,
   );
 }
 
-/** A path of ours, or `/`: nothing that a browser could take for another host. */
+/** This text if it is a path of ours, else `/`. Refuses whatever a browser could take for another host. */
 export function localPath(text: string | undefined): string {
   if (text === undefined || !/^\/(?![/\\])[\x21-\x7e]*$/.test(text) || text.includes('\\')) return '/';
   return text.startsWith('/login') || text.startsWith('/logout') ? '/' : text;

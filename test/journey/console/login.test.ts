@@ -239,14 +239,20 @@ describe('A console without an admin token', () => {
     const gateway = {} as never;
     const place = { hosts: () => new Set(['localhost']), publicUrl: () => 'http://localhost' };
     const identity = adminIdentity(null);
-    const reception = new LoginSessions({ gateway, logins: {} as never, identity, place, address: () => '127.0.0.1' });
+    const reception = new LoginSessions({
+      gateway,
+      logins: {} as never,
+      identity,
+      addresses: place,
+      remoteAddress: () => '127.0.0.1',
+    });
     const nothing = {} as never;
     const { app } = consoleDoor({
       gateway,
-      reception,
+      loginSessions: reception,
       records: nothing,
       revocations: nothing,
-      book: nothing,
+      config: nothing,
       proof: nothing,
       assets: new Map(),
     });
@@ -255,8 +261,8 @@ describe('A console without an admin token', () => {
       assert.equal(answer.status, 403, path);
       assert.match(await answer.text(), /HOLDFAST_ADMIN_TOKEN/, path);
     }
-    assert.equal(await identity.present(''), null);
-    assert.equal(await identity.present('null'), null);
+    assert.equal(await identity.authenticate(''), null);
+    assert.equal(await identity.authenticate('null'), null);
     assert.equal(await identity.reviewer('admin'), null);
   });
 });

@@ -14,10 +14,10 @@ import { sqlRevocations } from '../../../src/sql/revocations.ts';
 import { sqlStore } from '../../../src/sql/store.ts';
 import { proof } from '../../../src/vault/proof.ts';
 import { vault } from '../../../src/vault/vault.ts';
-import { linkTo, readQuery } from '../../../src/web/api/audit-query.ts';
-import { shown, shownOnLine } from '../../../src/web/html/shown.ts';
-import { Throttle } from '../../../src/web/http/throttle.ts';
-import { vouch } from '../../../src/web/pages/vouch.ts';
+import { auditLink, parseAuditQuery } from '../../../src/web/api/audit-query.ts';
+import { visibleLine, visibleText } from '../../../src/web/html/visible-text.ts';
+import { SignInThrottle } from '../../../src/web/http/sign-in-throttle.ts';
+import { chainStatus } from '../../../src/web/pages/chain-status.ts';
 import { quiet } from '../../support/log.ts';
 
 const START = Date.UTC(2026, 0, 1);
@@ -58,7 +58,7 @@ describe('What reviewers read', { concurrency: false }, () => {
   });
 
   const find = async (query: Record<string, string>) => {
-    const asked = readQuery((name) => query[name]);
+    const asked = parseAuditQuery((name) => query[name]);
     return { ...(await records.search(asked.filter)), faults: asked.faults };
   };
 
@@ -135,8 +135,8 @@ describe('What reviewers read', { concurrency: false }, () => {
   });
 
   it('has an address that is the search, however odd its text', () => {
-    const asked = readQuery((name) => ({ text: 'a&b=c #d', agent: 'x y', before: '7' })[name]);
-    const link = new URL(linkTo(asked.query, { before: '' }), 'http://localhost');
+    const asked = parseAuditQuery((name) => ({ text: 'a&b=c #d', agent: 'x y', before: '7' })[name]);
+    const link = new URL(auditLink(asked.query, { before: '' }), 'http://localhost');
     assert.equal(link.searchParams.get('text'), 'a&b=c #d');
     assert.equal(link.searchParams.get('agent'), 'x y');
     assert.equal(link.searchParams.has('before'), false);
@@ -190,7 +190,7 @@ describe('What reviewers read', { concurrency: false }, () => {
   it('P7: a checkpoint vouches only for what it signed, with a key of ours', async () => {
     const { seq, hash } = await records.chain(1);
     const keys = keyed.publicKeys;
-    assert.equal(vouch(await records.chain(1), proof(), keys).vouched, null);
+    assert.equal(chainStatus(await records.chain(1), proof(), keys).checkpointValid, null);
     const key = keys[0]!;
     const text = checkpointText({
       at: new Date(START).toISOString(),
@@ -205,9 +205,12 @@ describe('What reviewers read', { concurrency: false }, () => {
     await sql`insert into holdfast.checkpoints (seq, hash, at, body, signature) values (${values})`.execute(
       embedded.db,
     );
-    const look = async () => vouch(await records.chain(1), proof(), keys).vouched;
+    const look = async () => chainStatus(await records.chain(1), proof(), keys).checkpointValid;
     assert.equal(await look(), true);
-    assert.equal(vouch(await records.chain(1), proof(), vault(['x'.repeat(40)]).publicKeys).vouched, false);
+    assert.equal(
+      chainStatus(await records.chain(1), proof(), vault(['x'.repeat(40)]).publicKeys).checkpointValid,
+      false,
+    );
     await sql`update holdfast.events set hash = ${'0'.repeat(64)} where seq = ${seq}`.execute(embedded.db);
     assert.equal(await look(), false);
     await sql`update holdfast.events set hash = ${hash} where seq = ${seq}`.execute(embedded.db);
@@ -231,17 +234,17 @@ describe('Foreign text on a page', () => {
     ['\ud800x', '<span class="inkless">U+D800</span>x'],
   ];
   for (const [text, markup] of table) {
-    it(`shows ${JSON.stringify(text)} as data`, () => assert.equal(String(shown(text)), markup));
+    it(`shows ${JSON.stringify(text)} as data`, () => assert.equal(String(visibleText(text)), markup));
   }
   it('shows a line break where one line is meant', () => {
-    assert.equal(String(shownOnLine('a\nb')), 'a<span class="inkless">U+000A</span>b');
+    assert.equal(String(visibleLine('a\nb')), 'a<span class="inkless">U+000A</span>b');
   });
 });
 
 describe('The throttle', () => {
   const now = new Date(START);
   it('gives an address ten tries a minute, and all addresses sixty', () => {
-    const throttle = new Throttle();
+    const throttle = new SignInThrottle();
     for (let i = 0; i < 10; i += 1) assert.equal(throttle.take('192.0.2.1', now), null);
     assert.equal(throttle.take('192.0.2.1', now), 60);
     for (let i = 0; i < 50; i += 1) assert.equal(throttle.take(`198.51.100.${i}`, now), null);
@@ -249,13 +252,13 @@ describe('The throttle', () => {
     assert.equal(throttle.take('192.0.2.1', new Date(START + 60_000)), null);
   });
   it('takes a /64 of IPv6 as one address', () => {
-    const throttle = new Throttle();
+    const throttle = new SignInThrottle();
     for (let i = 0; i < 10; i += 1) assert.equal(throttle.take(`2001:db8:0:1::${i}`, now), null);
     assert.equal(throttle.take('2001:db8:0:1:ffff::1', now), 60);
     assert.equal(throttle.take('2001:db8:0:2::1', now), null);
   });
   it('does not count a good try', () => {
-    const throttle = new Throttle();
+    const throttle = new SignInThrottle();
     for (let i = 0; i < 30; i += 1) {
       assert.equal(throttle.take('192.0.2.1', now), null);
       throttle.giveBack('192.0.2.1');

@@ -3,9 +3,10 @@ import type { State } from '../../domain/approval/approval.ts';
 import { member } from '../../domain/json/json.ts';
 import type { EventType, LoggedEvent } from '../../domain/log/event.ts';
 import type { Risk, Severity } from '../../domain/tool/risk.ts';
-import { type Html, name } from './shown.ts';
+import type { Html } from './html.ts';
+import { visibleName } from './visible-text.ts';
 
-/** How something is coloured; always beside its word, never instead of it. */
+/** The colour of a badge. Colour is never the only sign: the badge's text says the same. */
 export type Tone = 'good' | 'bad' | 'wait' | 'run' | 'odd' | 'dull';
 
 const STATE_TONES = {
@@ -21,24 +22,25 @@ const STATE_TONES = {
   lapsed: 'dull',
 } as const satisfies Record<State, Tone>;
 
-export function badge(tone: Tone, words: string): Html {
-  return html`<span class="badge ${tone}">${words}</span>`;
+export function badge(tone: Tone, text: string): Html {
+  return html`<span class="badge ${tone}">${text}</span>`;
 }
 
 export function stateBadge(state: State): Html {
   return badge(STATE_TONES[state], state);
 }
 
+/** Empty when neither is stated. */
 export function riskBadge(risk: Risk | null, severity: Severity | null): Html {
   if (risk === null && severity === null) return html``;
-  const grave = severity === 'high' || severity === 'critical' || risk === 'destructive' || risk === 'financial';
+  const serious = severity === 'high' || severity === 'critical' || risk === 'destructive' || risk === 'financial';
   return badge(
-    grave ? 'bad' : 'dull',
+    serious ? 'bad' : 'dull',
     [risk, severity === null ? null : `${severity} severity`].filter(Boolean).join(' · '),
   );
 }
 
-const EVENT_WORDS = {
+const EVENT_LABELS = {
   'gateway.started': ['dull', 'Gateway started'],
   'gateway.stopped': ['dull', 'Gateway stopped'],
   'policy.loaded': ['dull', 'Policy loaded'],
@@ -50,7 +52,7 @@ const EVENT_WORDS = {
   'call.limited': ['wait', 'Rate limited'],
   'call.refused': ['bad', 'Refused'],
   'call.refunded': ['dull', 'Quota given back'],
-  'approval.requested': ['wait', 'Approval asked'],
+  'approval.requested': ['wait', 'Approval requested'],
   'approval.joined': ['dull', 'Identical call joined'],
   'approval.collected': ['dull', 'Result collected'],
   'approval.caller_left': ['dull', 'Caller left'],
@@ -63,7 +65,7 @@ const EVENT_WORDS = {
   'approval.escalated': ['wait', 'Escalated'],
   'call.dispatched': ['run', 'Sent to the server'],
   'call.returned': ['wait', 'Not sent, pass returned'],
-  'call.deferred': ['wait', 'Answered, not ended'],
+  'call.deferred': ['wait', 'Answered, not finished'],
   'call.succeeded': ['good', 'Succeeded'],
   'call.failed': ['bad', 'Failed'],
   'call.unknown': ['odd', 'Outcome unknown'],
@@ -79,30 +81,31 @@ const EVENT_WORDS = {
   'checkpoint.signed': ['dull', 'Checkpoint signed'],
 } as const satisfies Partial<Record<EventType, readonly [Tone, string]>>;
 
-/** A type that this page has no words for is shown as it is. */
-export function eventWords(type: EventType): readonly [Tone, string] {
-  return (EVENT_WORDS as Partial<Record<EventType, readonly [Tone, string]>>)[type] ?? ['dull', type];
+/** Colour and label of an event; a type without a label is shown by its own name. */
+export function eventLabel(type: EventType): readonly [Tone, string] {
+  return (EVENT_LABELS as Partial<Record<EventType, readonly [Tone, string]>>)[type] ?? ['dull', type];
 }
 
+/** Like `eventLabel`, but a decision says which: Approved or Denied. */
 export function eventBadge(event: Pick<LoggedEvent, 'type' | 'data'>): Html {
-  const [tone, words] = eventWords(event.type);
-  if (event.type !== 'approval.decided') return badge(tone, words);
+  const [tone, label] = eventLabel(event.type);
+  if (event.type !== 'approval.decided') return badge(tone, label);
   const approved = member(event.data, 'choice') === 'approve';
   return approved ? badge('good', 'Approved') : badge('bad', 'Denied');
 }
 
-/** Who did it, for people. */
+/** An event's actor in words: `grant:release-bot` as `agent release-bot`, `slack:U0MIRA` as `U0MIRA in Slack`. */
 export function actorName(actor: string): Html {
   if (actor === 'holdfast') return html`the gateway`;
   const [kind, ...rest] = actor.split(':');
   const id = rest.join(':');
-  if (kind === 'grant') return html`agent ${name(id)}`;
-  if (kind === 'slack') return html`${name(id)} in Slack`;
-  return name(actor);
+  if (kind === 'grant') return html`agent ${visibleName(id)}`;
+  if (kind === 'slack') return html`${visibleName(id)} in Slack`;
+  return visibleName(actor);
 }
 
-/** `server.tool`, as the policy writes it. */
+/** `server.tool`, as policies write it; empty when both are null. */
 export function toolName(server: string | null, tool: string | null): Html {
   if (server === null && tool === null) return html``;
-  return html`<span class="tool">${name(server ?? '?')}${tool === null ? '' : html`<wbr>.${name(tool)}`}</span>`;
+  return html`<span class="tool">${visibleName(server ?? '?')}${tool === null ? '' : html`<wbr>.${visibleName(tool)}`}</span>`;
 }

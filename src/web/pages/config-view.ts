@@ -1,29 +1,29 @@
 import type { Policy } from '../../domain/policy/policy.ts';
 
-/** A server as the config names it; nothing of its address or credentials. */
+/** A server of the config, without its address and credentials. */
 export interface ServerView {
   readonly name: string;
   readonly kind: 'http' | 'stdio';
   readonly policy: Policy | null;
-  /** When its own list of tools last passed through this process; null: not since it started. */
+  /** When its own list of tools last passed through this process; null: not since the process started. */
   readonly listedAt: Date | null;
 }
 
-/** A grant as the config has it. */
+/** A grant of the config. */
 export interface GrantView {
   readonly name: string;
   readonly owner: string | null;
   readonly servers: readonly string[];
   readonly expires: Date | null;
   readonly selfApproval: boolean;
-  /** Lower-case hex; told to nobody, it is what a revocation names. */
+  /** Lower-case hex; shown nowhere. A revocation names the token by it. */
   readonly tokenSha256: string;
-  /** The same of the token before, while both are taken; null: there is one only. */
+  /** The same of the previous token while both are accepted; null: there is only one. */
   readonly retiringSha256: string | null;
 }
 
-/** The config as it stands, for reading. A reload shows at once. */
-export interface Book {
+/** What the console may see of the config, always as of now: a reload shows at once. */
+export interface ConfigView {
   servers(): readonly ServerView[];
   grants(): readonly GrantView[];
 }

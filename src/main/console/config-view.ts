@@ -1,9 +1,9 @@
 import type { ToolLists } from '../../gateway/tools/tool-lists.ts';
-import type { Book } from '../../web/pages/book.ts';
+import type { ConfigView } from '../../web/pages/config-view.ts';
 import type { LiveRules } from '../rules/live-rules.ts';
 
 /** The config as the console may see it, without addresses and credentials. */
-export function consoleBook(rules: LiveRules, lists: Pick<ToolLists, 'seenAt'>): Book {
+export function configView(rules: LiveRules, lists: Pick<ToolLists, 'seenAt'>): ConfigView {
   return {
     servers: () =>
       [...rules.loaded.config.servers.values()].map(({ name, upstream }) => {

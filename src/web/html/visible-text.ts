@@ -1,11 +1,9 @@
 import { html } from 'hono/html';
 import { inklessIn } from '../../text/deceptive.ts';
+import type { Html } from './html.ts';
 
-/** A piece of a page. Whatever is put into it as text is escaped. */
-export type Html = ReturnType<typeof html>;
-
-/** Foreign text as data: escaped, and what hides is shown as its number. */
-export function shown(text: string): Html {
+/** Untrusted text as data: escaped, with each invisible or reordering character shown as its code point (`U+202E`). */
+export function visibleText(text: string): Html {
   const parts: (string | Html)[] = [];
   let from = 0;
   for (const { at, character } of inklessIn(text)) {
@@ -19,10 +17,10 @@ export function shown(text: string): Html {
   return html`${parts}`;
 }
 
-/** On one line: line breaks are shown too. */
-export function shownOnLine(text: string): Html {
+/** The same on one line: a line feed is shown as `U+000A`, a tab as a space. */
+export function visibleLine(text: string): Html {
   const lines = text.split('\n');
-  return html`${lines.map((line, i) => html`${i > 0 ? mark('\n') : ''}${shown(line.replaceAll('\t', ' '))}`)}`;
+  return html`${lines.map((line, i) => html`${i > 0 ? mark('\n') : ''}${visibleText(line.replaceAll('\t', ' '))}`)}`;
 }
 
 function mark(character: string): Html {
@@ -30,7 +28,7 @@ function mark(character: string): Html {
   return html`<span class="inkless">U+${code}</span>`;
 }
 
-/** A name from outside, set as code, on its own direction. */
-export function name(text: string): Html {
-  return html`<bdi class="name">${shownOnLine(text)}</bdi>`;
+/** An untrusted name on one line, set as code and isolated, so that its direction cannot affect its neighbours. */
+export function visibleName(text: string): Html {
+  return html`<bdi class="name">${visibleLine(text)}</bdi>`;
 }

@@ -2,9 +2,8 @@ import { sameSecret } from '../../bytes/same-secret.ts';
 
 const BEARER = /^Bearer +(\S+) *$/i;
 
-/** Whether this Authorization header holds the admin token. */
+/** Whether this Authorization header carries the admin token; never when no token is set. */
 export function isAdmin(authorization: string | undefined, adminToken: string | null): boolean {
   const presented = BEARER.exec(authorization ?? '')?.[1];
-  if (adminToken === null || presented === undefined) return false;
-  return sameSecret(presented, adminToken);
+  return adminToken !== null && presented !== undefined && sameSecret(presented, adminToken);
 }

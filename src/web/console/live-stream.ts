@@ -3,30 +3,32 @@ import { type SSEStreamingApi, streamSSE } from 'hono/streaming';
 import type { LoggedEvent } from '../../domain/log/event.ts';
 import type { Log, Records } from '../../ports.ts';
 import { activityRow, CALL_EVENTS } from '../pages/activity.ts';
-import type { Tail } from './tail.ts';
+import type { EventTail } from './event-tail.ts';
 
-export interface StreamDeps {
+export interface LiveStreamDeps {
   readonly records: Pick<Records, 'since'>;
-  readonly tail: Tail;
+  readonly tail: EventTail;
   /** Whether the reviewer is still signed in. */
-  readonly stillIn: (c: Context) => Promise<boolean>;
+  readonly stillSignedIn: (c: Context) => Promise<boolean>;
   /** Ends when the process stops. */
   readonly stopping: AbortSignal;
   readonly log: Log;
 }
 
-/** Pages that may watch from one process. */
-const MOST_STREAMS = 100;
-/** Milliseconds between two signs of life; at each it is asked whether the login still stands. */
-const BEAT_MS = 10_000;
-const MOST_MISSED = 200;
+/** Streams open at once in one process; more are refused with 503. */
+const MAX_STREAMS = 100;
+/** Milliseconds without an event after which a heartbeat is sent and the login is checked again. */
+const HEARTBEAT_MS = 10_000;
+/** Events that a page is sent of those it missed. */
+const MAX_MISSED = 200;
 
 /**
- * `GET /console/stream`: tells a page what happened. `change` names the approval that changed; with `?rows=1`, `row`
- * carries a line of Activity, already escaped. `?after=` or Last-Event-ID is a place in the chain to go on from.
+ * `GET /console/stream`: server-sent events that keep a page current. `change` names an approval that changed; with
+ * `?rows=1`, `row` carries a row of the Activity table, already escaped; `signed_out` ends the stream. `?after=` or
+ * Last-Event-ID is the position in the chain to continue from.
  */
-export function streamTo(c: Context, { records, tail, stillIn, stopping, log }: StreamDeps): Response {
-  if (tail.watched >= MOST_STREAMS) return c.text('Too many pages watch this gateway. Close some.', 503);
+export function liveStream(c: Context, { records, tail, stillSignedIn, stopping, log }: LiveStreamDeps): Response {
+  if (tail.listenerCount >= MAX_STREAMS) return c.text('Too many pages are watching this gateway. Close some.', 503);
   const withRows = c.req.query('rows') === '1';
   const after = Number(c.req.header('last-event-id') ?? c.req.query('after') ?? Number.NaN);
   c.header('cache-control', 'no-store');
@@ -34,31 +36,31 @@ export function streamTo(c: Context, { records, tail, stillIn, stopping, log }: 
   const run = async (stream: SSEStreamingApi): Promise<void> => {
     const waiting: LoggedEvent[] = [];
     let wake: () => void = () => undefined;
-    const ring = (): void => wake();
+    const onNews = (): void => wake();
     const stopFollowing = tail.follow((events) => {
       waiting.push(...events);
-      ring();
+      onNews();
     });
-    stream.onAbort(ring);
-    stopping.addEventListener('abort', ring);
-    const over = (): boolean => stream.aborted || stream.closed || stopping.aborted;
+    stream.onAbort(onNews);
+    stopping.addEventListener('abort', onNews);
+    const ended = (): boolean => stream.aborted || stream.closed || stopping.aborted;
     try {
       await stream.writeSSE({ event: 'hello', data: '{}' });
       let sent = Number.isSafeInteger(after) && after >= 0 ? after : -1;
-      if (sent >= 0) waiting.unshift(...(await records.since(sent, MOST_MISSED)));
-      while (!over()) {
+      if (sent >= 0) waiting.unshift(...(await records.since(sent, MAX_MISSED)));
+      while (!ended()) {
         for (const event of waiting.splice(0)) {
           if ((event.seq ?? 0) <= sent) continue;
           sent = event.seq ?? sent;
           for (const message of await messagesOf(event, withRows)) await stream.writeSSE(message);
         }
-        if (over()) break;
-        const woken = await sleepUntil(BEAT_MS, (resolve) => {
+        if (ended()) break;
+        const woken = await sleepUntil(HEARTBEAT_MS, (resolve) => {
           wake = resolve;
-          if (waiting.length > 0 || over()) resolve();
+          if (waiting.length > 0 || ended()) resolve();
         });
         if (woken) continue;
-        if (!(await stillIn(c))) {
+        if (!(await stillSignedIn(c))) {
           await stream.writeSSE({ event: 'signed_out', data: '{}' });
           break;
         }
@@ -66,12 +68,13 @@ export function streamTo(c: Context, { records, tail, stillIn, stopping, log }: 
       }
     } finally {
       stopFollowing();
-      stopping.removeEventListener('abort', ring);
+      stopping.removeEventListener('abort', onNews);
     }
   };
   return streamSSE(c, run, async (error) => log.warn({ err: error }, 'a live stream of the console broke'));
 }
 
+/** What the page is sent about one event. */
 async function messagesOf(event: LoggedEvent, withRows: boolean) {
   const id = String(event.seq);
   const isCall = (CALL_EVENTS as readonly string[]).includes(event.type);
@@ -83,7 +86,7 @@ async function messagesOf(event: LoggedEvent, withRows: boolean) {
   return messages;
 }
 
-/** True when it was woken before its time. */
+/** Whether `wake` was called before the time was up. */
 function sleepUntil(ms: number, arm: (wake: () => void) => void): Promise<boolean> {
   return new Promise((resolve) => {
     const timer = setTimeout(() => resolve(false), ms);

@@ -1,17 +1,18 @@
 import type { LoggedEvent } from '../../domain/log/event.ts';
 import type { Log, Records } from '../../ports.ts';
 
-/** Milliseconds between two looks at the log while somebody watches. */
-const LOOK_MS = 500;
-const MOST_AT_ONCE = 500;
+/** Milliseconds between two looks at the log while anybody listens. */
+const POLL_MS = 500;
+/** Events read at once. */
+const MAX_EVENTS = 500;
 
 export type TailListener = (events: readonly LoggedEvent[]) => void;
 
 /**
- * Follows the log for all who watch from this process: one query for all of them, none when nobody watches. It reads in
- * the order of the chain, so that an event whose transaction ended late is not skipped.
+ * Follows the log for all live pages of this process: one query for all listeners, none while there are none. Reads in
+ * the order of the chain, so that an event whose transaction committed late is not skipped.
  */
-export class Tail {
+export class EventTail {
   readonly #records: Pick<Records, 'since' | 'chain'>;
   readonly #log: Log;
   readonly #listeners = new Set<TailListener>();
@@ -23,14 +24,14 @@ export class Tail {
     this.#log = log;
   }
 
-  get watched(): number {
+  get listenerCount(): number {
     return this.#listeners.size;
   }
 
-  /** Calls the listener with every event sealed from now on. Returns what ends it. */
+  /** Calls the listener with the events sealed from now on, in order. Returns the function that ends this. */
   follow(listener: TailListener): () => void {
     this.#listeners.add(listener);
-    this.#timer ??= setTimeout(() => void this.#look(), 0);
+    this.#timer ??= setTimeout(() => void this.#poll(), 0);
     return () => {
       this.#listeners.delete(listener);
       if (this.#listeners.size > 0) return;
@@ -40,17 +41,17 @@ export class Tail {
     };
   }
 
-  async #look(): Promise<void> {
+  async #poll(): Promise<void> {
     try {
       this.#after ??= (await this.#records.chain(1)).seq;
-      const events = await this.#records.since(this.#after, MOST_AT_ONCE);
+      const events = await this.#records.since(this.#after, MAX_EVENTS);
       const last = events.at(-1)?.seq ?? null;
-      // While this look was under way the last listener may have gone, and the place with it.
+      // The last listener may have left meanwhile, and the position with it.
       if (last !== null && this.#after !== null) this.#after = last;
       if (events.length > 0) for (const listener of this.#listeners) listener(events);
     } catch (error) {
       this.#log.warn({ err: error }, 'the console could not read the log; trying again');
     }
-    if (this.#timer !== null) this.#timer = setTimeout(() => void this.#look(), LOOK_MS);
+    if (this.#timer !== null) this.#timer = setTimeout(() => void this.#poll(), POLL_MS);
   }
 }

@@ -1,26 +1,27 @@
 import { html } from 'hono/html';
-import type { Html } from './shown.ts';
+import type { Html } from './html.ts';
 
-/** An instant, in UTC, exact to the second; the full text is there for machines and on pointing. */
-export function instant(at: Date): Html {
+/** An instant in UTC, to the second. The full ISO 8601 text is in `datetime`, and in a tooltip. */
+export function timestamp(at: Date): Html {
   const iso = at.toISOString();
   return html`<time datetime="${iso}" title="${iso}">${iso.slice(0, 10)} <b>${iso.slice(11, 19)}</b></time>`;
 }
 
+/** The time of day in UTC, to the millisecond, without the date. */
 export function clockTime(at: Date): Html {
   const iso = at.toISOString();
   return html`<time datetime="${iso}" title="${iso}">${iso.slice(11, 19)}<small>.${iso.slice(20, 23)}</small></time>`;
 }
 
-/** Counts down in the browser; without it, the time left when the page was made. */
+/** The time left until an instant. `countdown.js` keeps it current; without script it is as of `now`. */
 export function countdown(until: Date, now: Date): Html {
   const left = until.getTime() - now.getTime();
   return html`<time class="countdown" datetime="${until.toISOString()}" title="${until.toISOString()}"
-    data-until="${String(until.getTime())}">${span(left)}</time>`;
+    data-until="${String(until.getTime())}">${durationText(left)}</time>`;
 }
 
-/** A length of time in its two largest units: `4 m 05 s`, `2 h 10 m`, `30 m`, `350 ms`. */
-export function span(ms: number): string {
+/** A duration of so many ms in its two largest units: `4 m 05 s`, `2 h 10 m`, `30 m`, `350 ms`. */
+export function durationText(ms: number): string {
   return inUnits(ms).replace(/ 00 [smh]$/, '');
 }
 
@@ -38,8 +39,8 @@ function two(count: number): string {
   return String(count).padStart(2, '0');
 }
 
-/** How long ago, in one unit. */
-export function ago(at: Date, now: Date): string {
+/** How long ago an instant was, in one unit: `just now`, `5 min ago`, `3 h ago`, `2 d ago`. */
+export function timeAgo(at: Date, now: Date): string {
   const s = Math.max(0, Math.floor((now.getTime() - at.getTime()) / 1_000));
   if (s < 60) return 'just now';
   if (s < 3_600) return `${Math.floor(s / 60)} min ago`;

@@ -2,7 +2,7 @@ import type { MiddlewareHandler } from 'hono';
 import { secureHeaders } from 'hono/secure-headers';
 
 const secure = secureHeaders({
-  // Nothing from elsewhere, no inline script or style, framed by nobody, forms only to us.
+  // Nothing from other origins, no inline script or style, no framing, forms only to this origin.
   contentSecurityPolicy: {
     defaultSrc: ["'none'"],
     scriptSrc: ["'self'"],
@@ -14,14 +14,14 @@ const secure = secureHeaders({
     baseUri: ["'none'"],
   },
   xFrameOptions: 'DENY',
-  // Not `no-referrer`: that would make the Origin of forms `null`.
+  // Not `no-referrer`, which would make the Origin of our own forms `null`.
   referrerPolicy: 'same-origin',
-  // Whoever terminates TLS says for how long the name is TLS only.
+  // HSTS is up to whoever terminates TLS.
   strictTransportSecurity: false,
 });
 
-/** On every answer of the console: the headers that confine its pages, and no copy in any cache. */
-export const guardHeaders: MiddlewareHandler = async (c, next) => {
+/** For every response of the console: the headers that confine its pages, and `no-store`. */
+export const securityHeaders: MiddlewareHandler = async (c, next) => {
   c.header('cache-control', 'no-store');
   return secure(c, next);
 };

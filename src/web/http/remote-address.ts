@@ -1,0 +1,7 @@
+import type { Context } from 'hono';
+
+/** The address at the other end of the request's socket, which may be a proxy's; null where the runtime does not tell. */
+export function remoteAddress(c: Context): string | null {
+  const env = c.env as { incoming?: { socket?: { remoteAddress?: string } } } | undefined;
+  return env?.incoming?.socket?.remoteAddress ?? null;
+}
