@@ -1,8 +1,9 @@
-/** `npm run check`: types, Biome, the arrows, the promises, the policies, the tests' honesty. Says what is wrong, all of it. */
+/** `npm run check`: types, Biome, the arrows and the structure, the promises, the policies, the tests' honesty. Says what is wrong, all of it. */
 import { spawnSync } from 'node:child_process';
 import { globSync, readFileSync } from 'node:fs';
 import { environmentReads, importsOf, roomOf, sources, textOf, wrongArrow } from './support/house.ts';
 import { guards, PROMISES } from './support/promises.ts';
+import { ambiguousTypes, circles, fileGraph, wrongFloors } from './support/structure.ts';
 
 /** Lines above which a source file is asked to be two. */
 const LONG = 220;
@@ -14,10 +15,20 @@ const CHECKS: Record<string, Check> = {
   types: () => program('tsc', '-p', '.'),
   biome: () => program('biome', 'ci', '--colors=off', '.'),
   arrows: () => sources('src').flatMap(wrongIn),
+  structure,
   promises,
   policies,
   tests: () => sources('test').flatMap(leftOut),
 };
+
+/** No circle of files, no arrow up within a room, one meaning a type's name. */
+function structure(): string[] {
+  return [
+    ...circles(fileGraph('src')).map((files) => `a circle of files: ${files.join(', ')}`),
+    ...wrongFloors(),
+    ...ambiguousTypes().map((name) => `one name, two types: ${name}`),
+  ];
+}
 
 function program(name: string, ...args: string[]): string[] {
   const { status, stdout, stderr, error } = spawnSync(`node_modules/.bin/${name}`, args, { encoding: 'utf8' });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { ARROWS, environmentReads, importsOf, roomOf, sources, textOf, wrongArrow } from '../support/house.ts';
+import { ambiguousTypes, circles, fileGraph, wrongFloors } from '../support/structure.ts';
 
 describe('the house', () => {
   test('every import goes along an arrow of the design', () => {
@@ -50,5 +51,39 @@ describe('the house', () => {
     assert.deepEqual(seen('src/domain/a.ts', "import { x } from '../bytes/x.ts';"), [null]);
     assert.deepEqual(seen('src/attic/a.ts', "import 'zod';"), ['the room attic has no place in the house']);
     assert.deepEqual(seen('src/mcp/a.ts', "import { z } from 'zod';\nimport { c } from './c.ts';"), [null, null]);
+  });
+
+  test('no files import each other in a circle, types included', () => {
+    assert.deepEqual(circles(fileGraph('src')), []);
+    const graph = new Map([
+      ['a', new Set(['b'])],
+      ['b', new Set(['c'])],
+      ['c', new Set(['a', 'd'])],
+      ['d', new Set<string>()],
+    ]);
+    assert.deepEqual(circles(graph), [['a', 'b', 'c']]);
+  });
+
+  test('no arrow runs up between the rooms within a room', () => {
+    assert.deepEqual(wrongFloors(), []);
+    const graph = (from: string, to: string) => new Map([[from, new Set([to])]]);
+    assert.deepEqual(wrongFloors(graph('src/mcp/json/edit.ts', 'src/mcp/hold/desk.ts')), [
+      'src/mcp/json/edit.ts must not import src/mcp/hold/desk.ts, which is above it',
+    ]);
+    assert.deepEqual(wrongFloors(graph('src/gateway/log/a.ts', 'src/gateway/gateway.ts')), [
+      'src/gateway/log/a.ts must not import src/gateway/gateway.ts, which is above it',
+    ]);
+    assert.deepEqual(wrongFloors(graph('src/demo/slack/wire/a.ts', 'src/demo/slack/page/b.ts')), [
+      'src/demo/slack/wire/a.ts must not import src/demo/slack/page/b.ts, which is above it',
+    ]);
+    assert.deepEqual(wrongFloors(graph('src/mcp/attic/a.ts', 'src/mcp/json/edit.ts')), ['mcp/attic has no floor']);
+    assert.deepEqual(wrongFloors(graph('src/vault/attic/a.ts', 'src/vault/keys.ts')), [
+      'vault has folders in it, and no FLOORS',
+    ]);
+    assert.deepEqual(wrongFloors(graph('src/mcp/hold/a.ts', 'src/mcp/json/edit.ts')), []);
+  });
+
+  test('every exported type has a name of its own', () => {
+    assert.deepEqual(ambiguousTypes(), []);
   });
 });

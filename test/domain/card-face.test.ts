@@ -82,7 +82,7 @@ describe('a card, shown again', () => {
     assert.match(full, /2 callers wait/);
     assert.match(see({ via: 'console' }), /in the console/);
     assert.match(see({ via: 'api' }), /holdfast approvals/);
-    assert.match(see({ via: 'slack' }), /Spoken in Slack/);
+    assert.match(see({ via: 'slack' }), /Decided in Slack/);
   });
 
   it('takes the digest only from events of cards', () => {

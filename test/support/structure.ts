@@ -1,4 +1,4 @@
-import { importsOf, roomOf, sources, textOf } from './house.ts';
+import { importsOf, sources, textOf } from './house.ts';
 
 /** What imports what: for each node the nodes that it names. */
 export type Graph = ReadonlyMap<string, ReadonlySet<string>>;
@@ -42,34 +42,82 @@ export function circles(graph: Graph): string[][] {
 }
 
 /**
- * The sub-rooms of each room from the ground up. A file may import what stands in its own sub-room or below it, never
- * above. A file that lies in the room itself is named with its ending. Rooms that are not listed are flat.
+ * What lies in each folder that has folders in it, from the ground up. A file may import what stands in its own entry or
+ * below it, never above. Files are named with their endings.
  */
-export const FLOORS: Readonly<Record<string, readonly string[]>> = {};
+export const FLOORS: Readonly<Record<string, readonly string[]>> = {
+  domain: ['addresses.ts', 'json', 'call', 'tool', 'policy', 'approval', 'log'],
+  gateway: [
+    ...['id.ts', 'fault-point.ts', 'ports.ts', 'rules.ts', 'commit-until.ts', 'log', 'state', 'gateway.ts'],
+    ...['decision', 'dispatch', 'call', 'task', 'tools', 'publish-card.ts', 'sweep.ts', 'start.ts'],
+  ],
+  mcp: ['protocol', 'json', 'sse', 'upstream', 'stdio', 'relay', 'door', 'hold', 'tasks', 'calls.ts'],
+  slack: ['wire', 'place', 'card', 'people', 'post', 'setup', 'cards.ts', 'click', 'door.ts', 'web-door.ts'],
+  web: ['http', 'api', 'html', 'pages', 'console'],
+  sql: [
+    ...['table', 'migrations', 'connection', 'log', 'limit', 'approval', 'task', 'search'],
+    ...['ledger.ts', 'logins.ts', 'records.ts', 'revocations.ts', 'tasks.ts', 'store.ts'],
+  ],
+  config: [
+    ...['document', 'config-schema.ts', 'config.ts', 'interpolate.ts', 'server.ts', 'slack.ts', 'grants.ts'],
+    ...['config-file.ts', 'rule', 'intercept', 'policy', 'requirement.ts', 'secrets.ts', 'settings.ts', 'load.ts'],
+  ],
+  demo: ['prometheus.ts', 'slack'],
+  'demo/slack': [
+    'wire',
+    'state',
+    'limits',
+    'web-api',
+    'interactivity',
+    'page',
+    'server.ts',
+    'surface.ts',
+    'stand-in.ts',
+  ],
+  main: [
+    ...['approvers.ts', 'rules', 'upstream', 'console', 'process', 'runtime.ts', 'ports.ts', 'pages.ts', 'doors.ts'],
+    ...[
+      'lifecycle.ts',
+      'assemble.ts',
+      'worker',
+      'boot-worker.ts',
+      'worker.ts',
+      'node.ts',
+      'reload.ts',
+      'demo',
+      'demo.ts',
+    ],
+  ],
+  cli: [
+    ...['parse', 'remote', 'approvals', 'audit', 'doctor', 'policy', 'scan', 'backup.ts', 'demo.ts', 'grant-new.ts'],
+    ...['init-slack.ts', 'start.ts', 'commands.ts', 'command-line.ts', 'cli.ts'],
+  ],
+};
 
-/** Where in its room a file belongs: its sub-room, or its own name where it lies in the room itself. */
-export function floorOf(file: string): string {
-  return file.split('/')[2] ?? file;
-}
-
-/** Every import that runs up within a room, and every sub-room that has no floor. */
-export function wrongFloors(): string[] {
-  const graph = fileGraph('src');
+/** Every import that runs up within a folder, and every entry that has no floor. */
+export function wrongFloors(graph: Graph = fileGraph('src')): string[] {
   const faults = new Set<string>();
   for (const [file, targets] of graph) {
-    const floors = FLOORS[roomOf(file)];
-    if (floors === undefined) {
-      if (file.split('/').length > 3) faults.add(`${roomOf(file)} has sub-rooms, and FLOORS does not order them`);
-      continue;
+    const path = file.split('/').slice(1);
+    for (let depth = 1; depth < path.length; depth += 1) {
+      const folder = path.slice(0, depth).join('/');
+      const floors = FLOORS[folder];
+      if (floors === undefined && depth < path.length - 1) faults.add(`${folder} has folders in it, and no FLOORS`);
+      if (floors !== undefined && !floors.includes(path[depth]!)) faults.add(`${folder}/${path[depth]} has no floor`);
     }
-    const from = floors.indexOf(floorOf(file));
-    if (from < 0) faults.add(`${file} has no place in FLOORS`);
-    for (const target of targets) {
-      if (roomOf(target) !== roomOf(file)) continue;
-      if (floors.indexOf(floorOf(target)) > from) faults.add(`${file} must not import ${target}, which is above it`);
-    }
+    for (const target of targets)
+      if (runsUp(path, target.split('/').slice(1))) faults.add(`${file} must not import ${target}, which is above it`);
   }
   return [...faults].sort();
+}
+
+/** Compared where the two ways part. Between rooms the ARROWS say it. */
+function runsUp(from: readonly string[], to: readonly string[]): boolean {
+  const parted = from.findIndex((entry, depth) => entry !== to[depth]);
+  if (parted < 1) return false;
+  const floors = FLOORS[from.slice(0, parted).join('/')] ?? [];
+  const own = floors.indexOf(from[parted]!);
+  return own >= 0 && floors.indexOf(to[parted]!) > own;
 }
 
 const EXPORTED = /^export (?:declare )?(?:abstract )?(?:type|interface|class) ([A-Za-z0-9_]+)/gm;

@@ -57,7 +57,7 @@ describe('The console in a browser', { concurrency: false }, () => {
 
     const call = key({ name: 'ci-dashboard', role: 'viewer', api_token: 'hunter2-marker' });
     await card('ci-dashboard').waitFor();
-    await activity.locator('tbody tr', { hasText: 'Approval asked' }).waitFor();
+    await activity.locator('tbody tr', { hasText: 'Approval requested' }).waitFor();
     assert.equal(world.prometheus.keys.length, 0, 'nothing ran before the approval');
     await card('ci-dashboard').getByRole('button', { name: 'Approve' }).click();
     assert.notEqual((await call).isError, true);
@@ -80,7 +80,7 @@ describe('The console in a browser', { concurrency: false }, () => {
     await story.locator('.chain.good', { hasText: 'The chain holds' }).waitFor();
     const steps = await story.locator('.badge').allTextContents();
     const main = steps.filter((words) => words !== 'Details read' && words !== 'Result collected');
-    assert.deepEqual(main.slice(0, 4), ['Approval asked', 'Approved', 'Sent to the server', 'Succeeded']);
+    assert.deepEqual(main.slice(0, 4), ['Approval requested', 'Approved', 'Sent to the server', 'Succeeded']);
     await page.goto(`${world.url}/audit`);
     await page.locator('.chain.good', { hasText: 'Chain holds' }).waitFor();
   });

@@ -114,7 +114,7 @@ describe('What the approver saw, for a reviewer', { concurrency: false }, () => 
     await page.goto(`${world.url}/approvals/${approvalOf(await cardWith('in-the-console'))}`);
     const decided = page.locator('#story li', { hasText: 'What the approver saw' });
     await decided.getByText('What the approver saw').click();
-    await decided.getByText('Spoken in the console').waitFor();
+    await decided.getByText('Decided in the console').waitFor();
   });
 
   it('broke no script and no rule of the console’s own policy on the way', () => assert.deepEqual(complaints, []));

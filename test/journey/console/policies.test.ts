@@ -79,7 +79,7 @@ describe('The Policies page', { concurrency: false }, () => {
       await page.goto(`${world.url}/policies`);
       return (await page.locator('.listed time').first().getAttribute('datetime')) !== before ? true : null;
     });
-    await page.getByText('the same since').waitFor();
+    await page.getByText('unchanged since').waitFor();
     assert.equal((await events('tools.listed')).length, 1, 'the same list is no news');
     await row('delete_workspace').getByText('hidden').waitFor();
   });
@@ -114,7 +114,7 @@ describe('The Policies page', { concurrency: false }, () => {
     await world.prometheus.close();
     await page.goto(`${world.url}/policies`);
     await ask().click();
-    await page.locator('#said', { hasText: 'prometheus did not list its tools' }).waitFor();
+    await page.locator('#announcement', { hasText: 'prometheus did not list its tools' }).waitFor();
     assert.equal(await ask().isEnabled(), true);
     await row('delete_workspace').getByText('hidden').waitFor();
   });
