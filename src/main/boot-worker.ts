@@ -12,9 +12,9 @@ import { type Assembled, assemble } from './assemble.ts';
 import { auditWebhook } from './process/audit-webhook.ts';
 import { logWitness, printedWitness } from './process/witnesses.ts';
 import { listOverHttp } from './upstream/list-over-http.ts';
-import { workerAssets } from './worker/assets.ts';
-import { consoleLog } from './worker/console-log.ts';
-import type { WorkerEnv } from './worker/env.ts';
+import { workerAssets } from './workerd/assets.ts';
+import { consoleLog } from './workerd/console-log.ts';
+import type { WorkerEnv } from './workerd/env.ts';
 
 /** A gateway that takes clicks already, and everything else once it runs. */
 export interface Booted {

@@ -1,8 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { playScenes } from './demo/scenes.ts';
-import { type Stage, setStage } from './demo/stage.ts';
+import { playScenes } from './play/scenes.ts';
+import { type Stage, setStage } from './play/stage.ts';
 import type { Terminal } from './process/terminal.ts';
 
 /**

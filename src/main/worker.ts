@@ -2,7 +2,7 @@ import { DurableObject } from 'cloudflare:workers';
 import { sweep } from '../gateway/sweep.ts';
 import type { Assembled } from './assemble.ts';
 import { type Booted, bootWorker } from './boot-worker.ts';
-import type { WorkerEnv } from './worker/env.ts';
+import type { WorkerEnv } from './workerd/env.ts';
 
 /** The Worker itself only passes a request on to the object that holds the server's calls. */
 export default {
