@@ -81,7 +81,7 @@ const FAULTS: [name: string, file: object, says: string][] = [
   ['an unknown action', { drift: 'maybe', tools: {} }, 'drift: is "maybe"'],
   ['a short digest', { tools: { t: { seen: { ...SEEN, schema: 'ab' } } } }, 'tools.t.seen.schema'],
   ['an unknown key', { tools: { t: { seen: { ...SEEN, name: 'x' } } } }, 'tools.t.seen.name: unknown key'],
-  ['seen under a glob', { tools: { 't*': { seen: SEEN } } }, 'tools.t*.seen: stands under a glob'],
+  ['seen under a glob', { tools: { 't*': { seen: SEEN } } }, 'tools.t*.seen: is set under a glob'],
 ];
 
 for (const [name, file, says] of FAULTS) {

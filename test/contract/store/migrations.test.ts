@@ -3,9 +3,9 @@ import { createHash } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { PGlite } from '@electric-sql/pglite';
 import { Kysely, PGliteDialect } from 'kysely';
-import { migrate } from '../../src/sql/migrations/migrate.ts';
-import type { Tables } from '../../src/sql/table/tables.ts';
-import { importsOf, sources, textOf } from '../support/house.ts';
+import { migrate } from '../../../src/sql/migrations/migrate.ts';
+import type { Tables } from '../../../src/sql/table/tables.ts';
+import { importsOf, sources, textOf } from '../../support/house.ts';
 
 /** SHA-256 of each released migration's statements, as a JSON list. Add a line for a new migration; never change one. */
 const RELEASED: Readonly<Record<string, string>> = {
