@@ -22,14 +22,15 @@ export function allow(
 ): Handled | Promise<Handled> {
   const { journal, clock } = gateway;
   if (takes.length > 0) return admit(gateway, notes, takes, notes.event('call.allowed', {}));
-  const forward = (): Handled => {
-    const at = clock.now();
-    const event = (): NewEvent => notes.event('call.allowed', {}, at);
-    // The event is built when its batch is written; a large request is not kept that long, so its event is built now.
-    journal.note(size > MAX_KEPT_BYTES ? event() : event);
-    return FORWARD;
-  };
-  return journal.writable ? forward() : journal.recovered().then((ok) => (ok ? forward() : LOG_IS_DOWN));
+  if (!journal.writable) {
+    // Each call looks again when its turn comes: the log may have room for those before it only.
+    return journal.recovered().then((ok) => (ok ? allow(gateway, notes, takes, size) : LOG_IS_DOWN));
+  }
+  const at = clock.now();
+  const event = (): NewEvent => notes.event('call.allowed', {}, at);
+  // The event is built when its batch is written; a large request is not kept that long, so its event is built now.
+  journal.note(size > MAX_KEPT_BYTES ? event() : event);
+  return FORWARD;
 }
 
 async function admit(

@@ -7,13 +7,15 @@ import { LOG_IS_DOWN, type VerdictNotes } from './verdict-notes.ts';
  * answer.
  */
 export function deny(
-  { journal }: Pick<Gateway, 'journal'>,
+  gateway: Pick<Gateway, 'journal'>,
   notes: VerdictNotes,
   reason: string,
 ): Handled | Promise<Handled> {
-  const denied = (): Handled => {
-    notes.note('call.denied', { reason });
-    return { kind: 'denied', reason };
-  };
-  return journal.writable ? denied() : journal.recovered().then((ok) => (ok ? denied() : LOG_IS_DOWN));
+  const { journal } = gateway;
+  if (!journal.writable) {
+    // Each call looks again when its turn comes: the log may have room for those before it only.
+    return journal.recovered().then((ok) => (ok ? deny(gateway, notes, reason) : LOG_IS_DOWN));
+  }
+  notes.note('call.denied', { reason });
+  return { kind: 'denied', reason };
 }

@@ -47,13 +47,15 @@ export async function decideApproval(
   seen: SeenApproval | null = null,
 ): Promise<Decided> {
   const { store, clock, inline } = gateway;
-  const judged = (approval: Approval) => judgeDecision(approval, utterance, approver, clock.now());
+  const judge = (approval: Approval) => judgeDecision(approval, utterance, approver, clock.now());
+  const ahead = seen === null ? null : { seen, judgement: judge(seen.approval) };
   let refusal: RefusalReason | null = null;
   const end = await commitUntil<SeenApproval>(
     {
       read: () => readSeen(gateway, id, approver),
-      judge: ({ approval, card }) => {
-        const judgement = judged(approval);
+      judge: (known) => {
+        const { approval, card } = known;
+        const judgement = known === ahead?.seen ? ahead.judgement : judge(approval);
         refusal = judgement.kind === 'refused' ? judgement.reason : null;
         if (judgement.kind === 'refused') return null;
         const { decision, next } = judgement;
@@ -73,7 +75,7 @@ export async function decideApproval(
         change.to === 'approved' ? inline.commit(store, change, approvalAfter(approval, change)) : store.commit(change),
     },
     // A refusal must name the state as it is now, so it is never based on what the door read earlier.
-    seen !== null && judged(seen.approval).kind === 'refused' ? null : seen,
+    ahead?.judgement.kind === 'refused' ? null : seen,
   );
   if (end.kind === 'gone') return { kind: 'not_found' };
   if (end.kind === 'unchanged') {

@@ -98,8 +98,10 @@ export async function resume(
 ): Promise<Dispatch | null> {
   const { store, clock, leases } = gateway;
   const by = dispatchName(gateway);
+  let startedAt = clock.now();
   const end = await changeApproval(store, id, (approval) => {
-    if (!awaitsInput(approval) || approval.leaseUntil === null || approval.leaseUntil <= clock.now()) return null;
+    startedAt = clock.now();
+    if (!awaitsInput(approval) || approval.leaseUntil === null || approval.leaseUntil <= startedAt) return null;
     return {
       id,
       revision: approval.revision,
@@ -110,7 +112,7 @@ export async function resume(
     };
   });
   if (end.kind !== 'committed') return null;
-  return continuedDispatch(gateway, end.approval, by, clock.now(), end.known.leaseUntil!);
+  return continuedDispatch(gateway, end.approval, by, startedAt, end.known.leaseUntil!);
 }
 
 /** Ends as unknown a call whose server will get no answer: nobody can say what it did before it asked. */

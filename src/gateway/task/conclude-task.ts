@@ -39,7 +39,7 @@ export async function concludeTask(
   if (question !== null) {
     return askBack(gateway, door, attempt, { ...question, given: {}, round: (questions?.round ?? 0) + 1 });
   }
-  if (made !== null) return followMade(gateway, door, followed, attempt, made);
+  if (made !== null) return followMade(gateway, followed, attempt, made);
   await settleTask(gateway, task, await finish(gateway, dispatch, outcome), door.answers);
 }
 
@@ -75,7 +75,6 @@ async function askBack(
 /** The task is stored before the lease is lifted: a call that nobody follows must end as unknown. */
 async function followMade(
   gateway: Pick<Gateway, 'announcer' | 'clock' | 'leases' | 'log' | 'store' | 'tasks' | 'vault'>,
-  door: TaskDoor,
   followed: FollowedTasks,
   { task, dispatch }: TaskAttempt,
   made: UpstreamTaskHandle,
@@ -89,7 +88,7 @@ async function followMade(
   const wanted = await tasks.changeTask(change);
   await defer(gateway, dispatch, { awaits: 'task' });
   // The agent cancelled its task while the call was being sent; only now can the server be told.
-  if (!wanted) await door.cancel(task.server, task.grant, made.kept);
+  if (!wanted) await made.cancel();
   const stored = await tasks.findFollowed(dispatch.approval.id);
   if (stored !== null) followed.follow(stored);
 }

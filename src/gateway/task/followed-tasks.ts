@@ -129,7 +129,7 @@ export class FollowedTasks {
   }
 
   #poll(followed: FollowedTask): Promise<UpstreamTaskState> {
-    return this.#door.poll(followed.server, followed.grant, this.#opened(followed));
+    return this.#door.poll(followed.server, followed.grant, () => this.#opened(followed));
   }
 
   /**

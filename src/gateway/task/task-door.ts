@@ -15,6 +15,8 @@ export interface UpstreamTaskHandle {
   readonly kept: Uint8Array;
   /** Milliseconds that the server wants between two polls. */
   readonly pollMs: number;
+  /** Tells the server that made it that it is no longer wanted. Never rejects for what the server answers. */
+  cancel(): Promise<void>;
 }
 
 /** The state of a server's own task. */
@@ -57,8 +59,6 @@ export interface TaskDoor {
   send(task: Task, request: Uint8Array, fresh: boolean, signal: AbortSignal): Promise<TaskSent>;
   /** Milliseconds between two polls of a server's task, as agreed when it was made. */
   pollMs(kept: Uint8Array): number;
-  /** Asks for the state of a server's task. Never rejects. */
-  poll(server: string, grant: string, kept: Uint8Array): Promise<UpstreamTaskState>;
-  /** Tells the server that its task is no longer wanted. */
-  cancel(server: string, grant: string, kept: Uint8Array): Promise<void>;
+  /** Asks for the state of a server's task. `open`: its handle, opened only where the server is configured; may throw. */
+  poll(server: string, grant: string, open: () => Uint8Array): Promise<UpstreamTaskState>;
 }

@@ -1,7 +1,7 @@
 import type { Outcome } from '../../domain/approval/dispatch.ts';
 import type { Principal } from '../../domain/call/call.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
-import type { TaskDoor, TaskSent } from '../../gateway/task/task-door.ts';
+import type { TaskDoor, TaskSent, UpstreamTaskHandle } from '../../gateway/task/task-door.ts';
 import type { Task } from '../../ports.ts';
 import { questionIn } from '../hold/question.ts';
 import { freshSession } from '../upstream/fresh-session.ts';
@@ -47,43 +47,43 @@ export function taskDoor(
       const { sent, session } = await sendTask({ task, request, server, inbox, fresh, signal });
       const headers: Record<string, string> = { ...request.headers };
       if (session !== null) headers['mcp-session-id'] = session;
-      return readSent(task, sent, { ...request, headers });
+      return readSent(task, server, sent, { ...request, headers });
     },
 
     pollMs: (kept) => parseUpstreamTask(kept).pollMs,
 
-    async poll(name, grant, kept) {
+    async poll(name, grant, open) {
       const server = servers(name);
       if (server === undefined) return { kind: 'lost', why: 'the server is not configured', forever: false };
-      return fetchUpstreamTask(server, grant, parseUpstreamTask(kept)).catch((error: Error) => {
+      return fetchUpstreamTask(server, grant, parseUpstreamTask(open())).catch((error: Error) => {
         return { kind: 'lost', why: error.message, forever: false } as const;
       });
-    },
-
-    async cancel(name, grant, kept) {
-      const server = servers(name);
-      if (server === undefined) return;
-      const made = parseUpstreamTask(kept);
-      const request = { headers: upstreamTaskHeaders(made, server), params: upstreamTaskParams(made) };
-      const signal = AbortSignal.timeout(CANCEL_MS);
-      await requestServer({ server, grant, ...request, method: 'tasks/cancel', signal });
     },
   };
 }
 
 /** Reads what came of a task's call: its end, a question, or a task of the server's own. */
-export function readSent(task: Task, sent: SendResult, request: TaskRequest): TaskSent {
+export function readSent(task: Task, server: ServerEntry, sent: SendResult, request: TaskRequest): TaskSent {
   const { outcome } = sent;
   const sessionLost = sent.sessionLost === true && request.session !== null;
   if (outcome.kind !== 'returned') return { outcome, sessionLost, question: null, made: null };
   const question = task.era === 'modern' ? questionIn(outcome.response) : null;
   const mayBeTask = question === null && (task.era === 'modern' || request.asTask);
-  const upstreamTask = mayBeTask ? upstreamTaskIn(outcome.response, task.era, request) : null;
-  const made =
-    upstreamTask === null
-      ? null
-      : { kept: new TextEncoder().encode(JSON.stringify(upstreamTask)), pollMs: upstreamTask.pollMs };
-  return { outcome, sessionLost, question, made };
+  const made = mayBeTask ? upstreamTaskIn(outcome.response, task.era, request) : null;
+  return { outcome, sessionLost, question, made: made === null ? null : handleOf(made, server, task.grant) };
+}
+
+/** `server`: the one that made it, which a reload may have changed or removed by the time it is cancelled. */
+function handleOf(made: UpstreamTask, server: ServerEntry, grant: string): UpstreamTaskHandle {
+  return {
+    kept: new TextEncoder().encode(JSON.stringify(made)),
+    pollMs: made.pollMs,
+    async cancel() {
+      const request = { headers: upstreamTaskHeaders(made, server), params: upstreamTaskParams(made) };
+      const signal = AbortSignal.timeout(CANCEL_MS);
+      await requestServer({ server, grant, ...request, method: 'tasks/cancel', signal });
+    },
+  };
 }
 
 interface TaskSending {

@@ -7,6 +7,7 @@ import type { TaskMessage } from '../door/call-door.ts';
 import { textAt, withMember } from '../json/edit.ts';
 import { rpcError, rpcResult } from '../protocol/response.ts';
 import { sendOnce } from '../upstream/send.ts';
+import type { ServerEntry } from '../upstream/server.ts';
 import type { TaskContext } from './context.ts';
 import { relayTask } from './relay-task.ts';
 import { taskRequestIn } from './request.ts';
@@ -32,7 +33,8 @@ export async function updateTask(context: TaskContext, message: TaskMessage, fou
     return rpcError(503, 503, refusal, message.idText ?? 'null');
   }
   const continued = await continueTask(gateway, door, task);
-  if (continued !== null) runs.run(task.id, (signal) => sendContinued(context, message, continued, questions, signal));
+  if (continued !== null)
+    runs.run(task.id, (signal) => sendContinued(context, message, server, continued, questions, signal));
   return ack;
 }
 
@@ -49,6 +51,7 @@ function answersIn(message: TaskMessage, questions: Questions): Record<string, s
 async function sendContinued(
   { gateway, runs, door }: TaskContext,
   message: TaskMessage,
+  server: ServerEntry,
   { task, request: kept, dispatch }: ContinuedTask,
   questions: Questions,
   signal: AbortSignal,
@@ -67,7 +70,8 @@ async function sendContinued(
     onEvent: () => undefined,
     signal,
   }).catch((error: Error) => ({ outcome: { kind: 'unknown', why: error.message } as const, event: null }));
-  await concludeTask(gateway, door, runs.followed, { task, dispatch, questions }, readSent(task, sent, request));
+  const read = readSent(task, server, sent, request);
+  await concludeTask(gateway, door, runs.followed, { task, dispatch, questions }, read);
 }
 
 /** The same call with a new id, the server's state and the agent's answers, as JSON text. */

@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { NewEvent } from '../../../src/domain/log/event.ts';
+import { allow } from '../../../src/gateway/call/allow.ts';
+import { deny } from '../../../src/gateway/call/deny.ts';
+import { VerdictNotes } from '../../../src/gateway/call/verdict-notes.ts';
 import { Journal } from '../../../src/gateway/log/journal.ts';
 import { event } from '../../support/audit/world.ts';
+import { callOf } from '../../support/domain/policy.ts';
 import { quiet } from '../../support/log.ts';
 import { until } from '../../support/wait.ts';
 
@@ -72,6 +76,39 @@ test('P7: a slow log holds calls up and lets them go when it has written, a log 
     else write.reject(new Error('gone'));
     assert.deepEqual(await Promise.all(calls), [ends === 'writes', ends === 'writes']);
     assert.equal(await journal.recovered(), ends === 'writes', 'then at once');
+    await journal.close();
+  }
+});
+
+test('P7: of the calls that a slow log held up, none is forwarded or denied without its event', async () => {
+  const HELD = 10_050;
+  for (const kind of ['allow', 'deny'] as const) {
+    const write = Promise.withResolvers<void>();
+    let writes = 0;
+    let written = 0;
+    const append = async (events: readonly NewEvent[]): Promise<void> => {
+      writes += 1;
+      if (writes === 1) await write.promise;
+      written += events.length;
+    };
+    const journal = new Journal({ append }, quiet);
+    const gateway = { journal, clock: { now: () => new Date() }, vault: { fingerprints: () => ['f'] } } as never;
+    const trace = { rule: 'r', risk: null, severity: null, reason: null, steps: [] };
+    const verdict = kind === 'allow' ? { kind, limits: [], trace } : { kind, reason: 'no', trace };
+    const call = callOf('t', {});
+    const arrival = { call, policy: null, bytes: new Uint8Array(1), requestId: '1', inexact: null, statedReason: null };
+    const notes = new VerdictNotes(gateway, arrival, verdict);
+    journal.note(event('first'));
+    await until('the log is slow', () => !journal.writable);
+    const held = Array.from({ length: HELD }, async () =>
+      kind === 'allow' ? allow(gateway, notes, [], 1) : deny(gateway, notes, 'no'),
+    );
+    write.resolve();
+    const ends = (await Promise.all(held)).map((handled) => handled.kind);
+    await journal.flush();
+    const passed = ends.filter((end) => end !== 'unavailable').length;
+    assert.deepEqual([journal.dropped, written - 1], [0, passed], `${kind}: ${passed} of ${HELD}`);
+    assert.ok(passed > 0 && passed < HELD, `${kind}: ${passed} of ${HELD}`);
     await journal.close();
   }
 });
