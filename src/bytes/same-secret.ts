@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 
 /**
- * Whether two texts are equal, in a time that tells nothing about either: their digests are compared, whatever their
+ * Whether two texts are equal, in a time that reveals nothing about either: their digests are compared, whatever their
  * lengths.
  */
 export function sameSecret(a: string, b: string): boolean {

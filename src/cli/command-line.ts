@@ -13,7 +13,7 @@ const PROGRAM = {
 };
 
 /**
- * Runs one command line and resolves to the exit code: 0 well, 1 failed, 2 misused, or what the command says. Writes to
+ * Runs one command line and resolves to the exit code: 0 done, 1 failed, 2 misused, or what the command says. Writes to
  * the terminal only, and never ends the process.
  */
 export async function runCommandLine(argv: readonly string[], terminal: Terminal): Promise<number> {

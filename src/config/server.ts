@@ -5,7 +5,7 @@ import type { Key } from './document/fault.ts';
 import { checkShape, entriesOf, type FaultList, isNow, textsOf } from './document/shape.ts';
 import { type Environment, interpolate } from './interpolate.ts';
 
-/** What the reading of a server's entry depends on besides the entry. */
+/** What reading a server's entry depends on, besides the entry itself. */
 export interface ServerContext {
   /** null: `${NAME}` is left as it is. */
   readonly env: Environment | null;

@@ -104,8 +104,8 @@ function useCasesOf(gateway: Gateway): Pick<SlackDeps, 'look' | 'recall' | 'adop
     look: (id) => gateway.store.look(id),
     recall: (id) => gateway.inline.remembered(id),
     adopt: (id, channel, ts) => adoptCard(gateway, id, channel, ts),
-    decide: (id, utterance, approver, seen) =>
-      decideApproval(gateway, id, utterance, approver, { pickupMs: gateway.rules.approval.pickupMs }, seen),
+    decide: (id, request, approver, seen) =>
+      decideApproval(gateway, id, request, approver, { pickupMs: gateway.rules.approval.pickupMs }, seen),
     refused: (id, user, reason, choice) =>
       refuseAtDoor(gateway, id, { approver: { id: user, via: 'slack' }, reason, choice }),
   };

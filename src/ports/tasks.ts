@@ -78,7 +78,7 @@ export interface NewQuestion extends Pick<Question, 'kept'> {
   readonly requestId: string;
 }
 
-/** By what an answer finds its question. */
+/** What an answer is matched to its question by. */
 export interface QuestionKey extends Pick<NewQuestion, 'session' | 'requestId'> {
   readonly grant: string;
   readonly server: string;
@@ -131,7 +131,7 @@ export interface TaskStore {
   }>;
   forgetTasks(now: Date): Promise<void>;
 
-  /** The caller goes away and will come back: the round that it has to name then. Earlier rounds are no longer good. */
+  /** The caller goes away and will come back. Returns the round that it has to name then; earlier rounds are void. */
   nextRound(joiner: string): Promise<number>;
   /** null: it has collected or left, or the round is another. */
   reseat(place: Reseating): Promise<Approval | null>;

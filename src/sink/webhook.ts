@@ -24,7 +24,7 @@ const DELIVERY_MS = 10_000;
 export function webhookSink({ url, secret, clock, fetch: send = fetch }: WebhookSettings): Sink {
   const { host } = new URL(url);
   return {
-    // By the whole address: another one, perhaps another tenant of the same host, has accepted nothing yet.
+    // Named by the whole address: a changed one, perhaps of another tenant on the same host, has accepted nothing yet.
     name: `webhook ${host} ${fnv1a(url)}`,
     async send(events) {
       const body = events.map((event) => `${exportLine.event(event)}\n`).join('');

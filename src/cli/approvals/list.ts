@@ -3,7 +3,7 @@ import { type GatewayAddress, RunningGateway } from '../remote/running-gateway.t
 import { approvalLine, type ListedApproval } from './listed-approval.ts';
 import { askApi, refusedBy } from './reply.ts';
 
-/** Approvals asked for at once, and printed at most. */
+/** The most approvals that are asked for and printed. */
 const PAGE = 200;
 const MAX_LISTED = 1_000;
 

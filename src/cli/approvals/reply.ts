@@ -20,7 +20,7 @@ export async function askApi(gateway: RunningGateway, path: string, body?: objec
   return { ok: response.ok, status: response.status, body: parsed as Record<string, unknown> };
 }
 
-/** Prints why the API refused. The exit code. */
+/** Prints why the API refused. Returns the exit code. */
 export function refusedBy({ status, body }: ApiReply, terminal: Terminal): number {
   terminal.err(`${printable(String(body.reason ?? body.error ?? 'refused'))} (HTTP ${status})\n`);
   return 1;

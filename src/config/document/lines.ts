@@ -1,4 +1,4 @@
-/** Turns offsets into lines and columns, both counted from 1. Scans the text only when first asked. */
+/** Turns offsets into lines and columns, both counted from 1. Scans the text only when first needed. */
 export class LineIndex {
   readonly #text: string;
   #starts: number[] | null = null;

@@ -14,7 +14,7 @@ export interface ScannedTools {
 
 /**
  * Drafts a policy for what a scan found: reads and writes are allowed within limits, what needs care requires approval,
- * anything else is denied. A person is to read and correct it. Of the server's own words it holds only its name, its
+ * anything else is denied. A person must read and correct it. Of the server's own words it holds only its name, its
  * version and the names of its tools.
  */
 export function draftPolicy({ product, tools }: ScannedTools): string {

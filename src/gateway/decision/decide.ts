@@ -36,18 +36,18 @@ export interface DecideTerms {
  * | two clicks at once | the first commit; the other reads again and is refused with the true state |
  * | click and withdrawal, click and expiry | the first commit; a click that lost is told what happened |
  * | crash after the commit, before the queue is told | the decision counts; the sweep and the 2 s re-read wake the call |
- * | a caller waits in this process | its dispatch is committed with the decision (state/inline-dispatch.ts) |
+ * | a caller waits in this process | its dispatch is committed with the decision (gateway/state/inline-dispatch.ts) |
  */
 export async function decideApproval(
   gateway: Pick<Gateway, 'announcer' | 'clock' | 'faultPoint' | 'inline' | 'store'>,
   id: string,
-  utterance: DecisionRequest,
+  request: DecisionRequest,
   approver: Approver,
   terms: DecideTerms,
   seen: SeenApproval | null = null,
 ): Promise<Decided> {
   const { store, clock, inline } = gateway;
-  const judge = (approval: Approval) => judgeDecision(approval, utterance, approver, clock.now());
+  const judge = (approval: Approval) => judgeDecision(approval, request, approver, clock.now());
   const ahead = seen === null ? null : { seen, judgement: judge(seen.approval) };
   let refusal: RefusalReason | null = null;
   const end = await commitUntil<SeenApproval>(
@@ -68,7 +68,7 @@ export async function decideApproval(
           patch: patchFor(next, new Date(decision.at.getTime() + terms.pickupMs)),
           decision,
           ...(card === null ? {} : { card }),
-          events: [decidedEvent(approval, decision, next, card, utterance.saw)],
+          events: [decidedEvent(approval, decision, next, card, request.saw)],
         };
       },
       commit: (change, { approval }) =>
@@ -80,7 +80,7 @@ export async function decideApproval(
   if (end.kind === 'gone') return { kind: 'not_found' };
   if (end.kind === 'unchanged') {
     const { approval } = end.known;
-    await refuse(gateway, approval, { approver, reason: refusal!, choice: utterance.choice });
+    await refuse(gateway, approval, { approver, reason: refusal!, choice: request.choice });
     return { kind: 'refused', reason: refusal!, approval };
   }
   const { approval, change } = end;

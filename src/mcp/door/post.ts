@@ -16,7 +16,7 @@ export async function handlePost(visit: AgentVisit): Promise<Response> {
   const routed = await (isCall ? routeToolCall(posted, read) : routeMessage(posted));
   // Not `instanceof Response`: the value that reports an answer already written to its socket may be of another class.
   if (!('mayOpenSession' in routed)) return routed;
-  const onAnswer = await sendToServer(posted, routed.bytes);
-  if (routed.onAnswer !== undefined) await routed.onAnswer(onAnswer);
-  return answerAgent(posted, onAnswer, routed);
+  const answered = await sendToServer(posted, routed.bytes);
+  if (routed.onAnswer !== undefined) await routed.onAnswer(answered);
+  return answerAgent(posted, answered, routed);
 }

@@ -14,7 +14,7 @@ export interface ActTerms {
   /** The same as for the cards. */
   readonly publicUrl?: string | null | undefined;
   /** Resolves once the decision is durable, or refused and the refusal recorded. */
-  decide(id: string, utterance: DecisionRequest, approver: Approver, seen: SeenApproval | null): Promise<Decided>;
+  decide(id: string, request: DecisionRequest, approver: Approver, seen: SeenApproval | null): Promise<Decided>;
   readonly refused: RecordRefusal;
 }
 
@@ -24,19 +24,19 @@ export async function act(terms: ActTerms, intent: Intent, admitted: Admitted): 
   switch (intent.kind) {
     case 'submit': {
       const surface = intent.choice === 'deny' ? 'deny_form' : 'full_view';
-      const utterance = { ...utteranceOf(intent), saw: { surface, revision: null } satisfies SeenCard };
-      return terms.decide(approval.id, utterance, approver, seen);
+      const request = { ...requestOf(intent), saw: { surface, revision: null } satisfies SeenCard };
+      return terms.decide(approval.id, request, approver, seen);
     }
     case 'approve_on_card': {
       // Anybody can send a button's value, so whether the card shows everything is judged here, not by the button.
       if (!admitted.recalled && !cardIsComplete(approval, { publicUrl: terms.publicUrl ?? null })) {
         return openFullView(terms, intent, admitted, 0);
       }
-      const utterance = {
-        ...utteranceOf(intent),
+      const request = {
+        ...requestOf(intent),
         saw: { surface: 'card', revision: intent.revision } satisfies SeenCard,
       };
-      return terms.decide(approval.id, utterance, approver, seen);
+      return terms.decide(approval.id, request, approver, seen);
     }
     case 'open_full_view':
       return openFullView(terms, intent, admitted, intent.page);
@@ -61,14 +61,14 @@ async function refusalAhead(terms: ActTerms, intent: Intent, admitted: Admitted)
   const { choice, value } = intent;
   if (choice === 'details') return null;
   const { approval, approver } = admitted;
-  const utterance: DecisionRequest = { choice, reason: 'to be asked', fingerprint: value.fingerprint };
-  const judgement = judge(approval, utterance, approver, terms.clock.now());
+  const request: DecisionRequest = { choice, reason: 'to be asked', fingerprint: value.fingerprint };
+  const judgement = judge(approval, request, approver, terms.clock.now());
   if (judgement.kind !== 'refused') return null;
   await terms.refused(approval.id, approver.id, judgement.reason, choice);
   return { kind: 'refused', reason: judgement.reason, approval };
 }
 
-function utteranceOf(intent: Intent & { readonly choice: Choice }): DecisionRequest {
+function requestOf(intent: Intent & { readonly choice: Choice }): DecisionRequest {
   const reason = intent.kind === 'submit' ? intent.reason : null;
   return { choice: intent.choice, reason, fingerprint: intent.value.fingerprint };
 }

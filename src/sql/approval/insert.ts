@@ -2,7 +2,7 @@ import type { Transaction } from 'kysely';
 import type { NewApproval } from '../../ports.ts';
 import type { Tables } from '../table/tables.ts';
 
-/** `previousUnknown`: the approval of the same call whose outcome nobody knows. */
+/** `previousUnknown`: an earlier approval of the same call whose outcome is unknown. */
 export async function insertApproval(
   trx: Transaction<Tables>,
   { approval, request }: NewApproval,

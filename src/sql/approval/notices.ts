@@ -4,8 +4,8 @@ import { APPROVAL, type ApprovalRow, approvalOf } from '../table/approval-row.ts
 import type { Tables } from '../table/tables.ts';
 
 /**
- * Pending approvals that are due a reminder or an escalation. Due as `domain/reminder.ts` says, which has the last
- * word.
+ * Pending approvals that are due a reminder or an escalation. Due as `domain/approval/reminder.ts` says, which has
+ * the last word.
  */
 export async function unremindedApprovals(db: Kysely<Tables>, now: Date, limit: number): Promise<Approval[]> {
   const found = await sql<ApprovalRow>`

@@ -5,6 +5,6 @@ import type { Tables } from '../table/tables.ts';
 export interface SqlConnection {
   readonly db: Kysely<Tables>;
   close(): Promise<void>;
-  /** Rejects when the disk under the database is full. Absent where we cannot know, on a Postgres elsewhere. */
+  /** Rejects when the disk under the database is full. Absent where we cannot know: on a remote Postgres. */
   checkDisk?(): Promise<void>;
 }

@@ -141,8 +141,7 @@ const REFUSALS: Record<RefusalReason, string> = {
   already_decided: 'Somebody decided first.',
   expired: 'This approval has expired.',
   already_voted: 'The admin token has already voted; each name has one vote.',
-  not_an_approver:
-    'No approvers’ group of this call lists admin. The admin token reads; it does not decideApproval here.',
+  not_an_approver: 'No approvers’ group of this call lists admin. The admin token reads; it does not decide here.',
   own_call: 'The owner of the calling grant may not approve its calls.',
   other_call: 'The fingerprint you sent is that of another call.',
   reason_required: 'This policy requires a reason for a denial.',
@@ -171,14 +170,14 @@ async function readDecision(c: Context) {
   return { choice, reason: kept, fingerprint } as const;
 }
 
-/** undefined: no filter; null: not a list of states. */
+/** The states asked for. undefined: no filter; null: not a list of states. */
 function statesOf(text: string | undefined): State[] | null | undefined {
   if (text === undefined || text === '') return undefined;
   const names = text.split(',');
   return names.every((name) => (STATES as readonly string[]).includes(name)) ? (names as State[]) : null;
 }
 
-/** null: not a limit. */
+/** Items asked for, 50 by default. null: not a limit. */
 function limitOf(text: string | undefined): number | null {
   if (text === undefined) return 50;
   const limit = Number(text);

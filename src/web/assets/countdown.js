@@ -13,7 +13,7 @@ export function tick() {
   }
 }
 
-// Like durationText in html/time.ts.
+// Like durationText in web/html/time.ts.
 function durationText(ms) {
   if (ms <= 0) return '0 s';
   const s = Math.floor(ms / 1000);

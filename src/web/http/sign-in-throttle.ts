@@ -34,7 +34,7 @@ export class SignInThrottle {
     return null;
   }
 
-  /** The attempt succeeded, so it does not count. */
+  /** Gives the attempt back: it succeeded, so it does not count. */
   giveBack(address: string): void {
     const own = this.#addresses.get(bucketOf(address));
     if (own !== undefined && own.used > 0) own.used -= 1;
