@@ -10,11 +10,11 @@ import { nextRound, reseat } from './task/rounds.ts';
 import {
   changeTask,
   dueTasks,
-  findTask,
   forgetTasks,
   insertTask,
   legacyTasks,
   markFetched,
+  readTask,
   taskBytes,
   unfetchedTask,
 } from './task/tasks.ts';
@@ -23,7 +23,7 @@ import {
 export function sqlTasks({ db }: Pick<SqlConnection, 'db'>): TaskStore {
   return guarded<TaskStore>({
     openTask: (task) => insertTask(db, task),
-    findTask: (id, grant, server, now) => findTask(db, id, grant, server, now),
+    findTask: (id, grant, server, now) => readTask(db, id, grant, server, now),
     listTasks: (grant, server, now, limit) => legacyTasks(db, grant, server, now, limit),
     fetchedTask: (id, at) => markFetched(db, id, at),
     lostTask: (call, now) => unfetchedTask(db, call, now),

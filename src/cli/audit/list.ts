@@ -2,7 +2,7 @@ import type { Terminal } from '../../main/process/terminal.ts';
 import { Misuse } from '../parse/misuse.ts';
 import { RunningGateway } from '../remote/running-gateway.ts';
 import { eventLine } from './event-line.ts';
-import { readEvents } from './read.ts';
+import { readEventPage } from './read.ts';
 
 const FILTERS = ['type', 'server', 'tool', 'grant', 'approver', 'since', 'until', 'state', 'text'] as const;
 
@@ -27,7 +27,7 @@ export async function auditListCommand(options: AuditListOptions, terminal: Term
   let left = limit;
   while (left > 0) {
     query.set('limit', String(Math.min(left, PAGE)));
-    const { items, next } = await readEvents(gateway, `/api/events?${query}`);
+    const { items, next } = await readEventPage(gateway, `/api/events?${query}`);
     for (const event of items) terminal.out(eventLine(event, options.json));
     left -= items.length;
     if (next === null) break;

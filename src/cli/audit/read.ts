@@ -21,6 +21,6 @@ export async function readAudit(gateway: RunningGateway, path: string): Promise<
   throw new Error(`${printable(reason ?? 'The gateway refused.')} (HTTP ${response.status})`);
 }
 
-export async function readEvents(gateway: RunningGateway, path: string): Promise<EventPage> {
+export async function readEventPage(gateway: RunningGateway, path: string): Promise<EventPage> {
   return (await (await readAudit(gateway, path)).json()) as EventPage;
 }

@@ -1,7 +1,7 @@
 import type { Terminal } from '../../main/process/terminal.ts';
 import { RunningGateway } from '../remote/running-gateway.ts';
 import { eventLine } from './event-line.ts';
-import { readEvents } from './read.ts';
+import { readEventPage } from './read.ts';
 
 /** Seconds that the gateway may wait for the next event before it answers with none. */
 const WAIT_S = 25;
@@ -14,9 +14,9 @@ interface AuditTailOptions {
 /** `audit tail`: prints events as they are sealed, from now on, until the process is stopped. */
 export async function auditTailCommand(options: AuditTailOptions, terminal: Terminal): Promise<number> {
   const gateway = new RunningGateway(options, terminal);
-  let { next } = await readEvents(gateway, '/api/events/tail');
+  let { next } = await readEventPage(gateway, '/api/events/tail');
   for (;;) {
-    const page = await readEvents(gateway, `/api/events/tail?after=${next}&wait=${WAIT_S}`);
+    const page = await readEventPage(gateway, `/api/events/tail?after=${next}&wait=${WAIT_S}`);
     for (const event of page.items) terminal.out(eventLine(event, options.json));
     next = page.next;
   }

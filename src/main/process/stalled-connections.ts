@@ -7,7 +7,7 @@ export const REQUEST_MS = 60_000;
 export const STALLED_MS = 120_000;
 
 /** How much of an answer its reader has not taken yet, in bytes. */
-interface Backlog {
+interface Unread {
   readonly written: number;
   readonly waiting: number;
   /** When it last changed, in ms. */
@@ -32,14 +32,14 @@ export function requestTimeouts(requestMs: number) {
  * when the server closes.
  */
 export function closeStalled(server: Server, answers: OpenAnswers, stalledMs: number): void {
-  const stalled = new WeakMap<ServerResponse, Backlog>();
+  const stalled = new WeakMap<ServerResponse, Unread>();
   const check = (): void => {
     const now = performance.now();
     for (const response of answers) {
-      const backlog = backlogOf(response, stalled.get(response) ?? null, now);
-      if (backlog === null) stalled.delete(response);
-      else if (now - backlog.since >= stalledMs) response.destroy();
-      else stalled.set(response, backlog);
+      const unread = unreadOf(response, stalled.get(response) ?? null, now);
+      if (unread === null) stalled.delete(response);
+      else if (now - unread.since >= stalledMs) response.destroy();
+      else stalled.set(response, unread);
     }
   };
   // A server that cannot listen never closes either.
@@ -50,7 +50,7 @@ export function closeStalled(server: Server, answers: OpenAnswers, stalledMs: nu
 }
 
 /** null: the reader has taken everything. */
-function backlogOf({ socket }: ServerResponse, last: Backlog | null, now: number): Backlog | null {
+function unreadOf({ socket }: ServerResponse, last: Unread | null, now: number): Unread | null {
   if (socket === null || socket.writableLength === 0) return null;
   const { bytesWritten: written, writableLength: waiting } = socket;
   if (last !== null && last.written === written && last.waiting === waiting) return last;

@@ -19,7 +19,7 @@ const SUBSCRIPTION = 'io.modelcontextprotocol/subscriptionId';
  * `subscriptions/listen` (2026-07-28) that names tasks of ours: every change of one is pushed. For everything else that
  * the agent asks for, the server's own stream is opened and continued in ours. Null: the request names no task of ours.
  */
-export async function listen(context: TaskContext, message: TaskMessage): Promise<Response | null> {
+export async function listenToTasks(context: TaskContext, message: TaskMessage): Promise<Response | null> {
   const wanted = member(member(message.message, 'params'), 'notifications');
   const listed = member(wanted, 'taskIds');
   const taskIds = Array.isArray(listed) ? (listed as readonly Json[]) : [];

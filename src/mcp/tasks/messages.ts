@@ -15,7 +15,7 @@ import { handleCancel } from './cancel.ts';
 import type { TaskContext } from './context.ts';
 import { getTask } from './get.ts';
 import { listTasks } from './list.ts';
-import { listen } from './listen.ts';
+import { listenToTasks } from './listen.ts';
 import { requestedTtl, taskRequestBytes } from './request.ts';
 import { taskResult } from './result.ts';
 import { taskObject } from './status.ts';
@@ -96,7 +96,7 @@ export async function answerWithTask(
 
 /** Answers messages about tasks. Null: the message is not about a task of ours, so it is forwarded to the server. */
 export async function answerTaskMessage(context: TaskContext, message: TaskMessage): Promise<Response | null> {
-  if (message.method === 'subscriptions/listen') return message.modern ? listen(context, message) : null;
+  if (message.method === 'subscriptions/listen') return message.modern ? listenToTasks(context, message) : null;
   if (!message.method.startsWith('tasks/') || message.idText === null) return null;
   if (message.method === 'tasks/list') return message.modern ? null : listTasks(context, message);
   const id = member(member(message.message, 'params'), 'taskId');

@@ -68,7 +68,7 @@ export async function insertTask(db: Kysely<Tables>, task: Parameters<TaskStore[
   });
 }
 
-export async function findTask(
+export async function readTask(
   db: Kysely<Tables>,
   id: string,
   grant: string,

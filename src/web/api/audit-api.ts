@@ -1,4 +1,5 @@
 import { type Context, Hono } from 'hono';
+import { NO_SUBJECT } from '../../domain/log/event.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
 import { exportLog } from '../../gateway/log/export.ts';
 import { type Records, Unavailable } from '../../ports.ts';
@@ -73,9 +74,8 @@ export function auditApi({ gateway, records, adminToken }: AuditApiDeps): Hono {
   app.get('/api/events/export', (c, next) => {
     if (!isAdminRequest(c)) return next();
     const at = clock.now();
-    const nothing = { approval: null, server: null, tool: null, grant: null };
     gateway.journal.note({
-      ...nothing,
+      ...NO_SUBJECT,
       type: 'admin.read',
       at,
       actor: 'admin',

@@ -3,7 +3,7 @@ import type { SlackMessage } from '../state/messages.ts';
 import { MOST_STACKED, type SlackView } from '../state/views.ts';
 import type { World } from '../state/world.ts';
 import { refusalOf } from '../web-api/views.ts';
-import { type Fields, isFields, isTrue, list, parsedJson, part, text } from '../wire/fields.ts';
+import { type Fields, isFields, isTrue, listField, parsedJson, part, textField } from '../wire/fields.ts';
 import type { PayloadDelivery, Reaction } from './delivery.ts';
 import { actionIn, clickOnMessage, clickOnView, closing, type Disguise, submission } from './payloads.ts';
 
@@ -71,7 +71,7 @@ export class Gestures {
 
   clickView(click: ViewClickGesture): Promise<Reaction> {
     const view = this.#view(click.user, click.viewId);
-    const found = actionIn(list(view.view, 'blocks'), click.actionId);
+    const found = actionIn(listField(view.view, 'blocks'), click.actionId);
     if (found === undefined) throw new Error(`View ${view.id} has no button ${click.actionId}.`);
     const values = stateOf(view.view, click.values ?? {});
     return this.#delivery.payload(clickOnView(this.#world, view, values, { ...click, found, value: click.value }));
@@ -111,7 +111,7 @@ export class Gestures {
     const { views } = this.#world;
     const answer = body.trim() === '' ? {} : parsedJson(body);
     if (!isFields(answer)) return trouble('the answer is not JSON');
-    const action = text(answer, 'response_action');
+    const action = textField(answer, 'response_action');
     switch (action) {
       case undefined:
         views.close(view, false);
@@ -149,7 +149,7 @@ function findEver(message: SlackMessage, actionId: string) {
 }
 
 function errorsOf(view: SlackView, errors: Fields): Pick<Submitted, 'handled' | 'errors'> {
-  const inputs = list(view.view, 'blocks').filter((block) => block.type === 'input');
+  const inputs = listField(view.view, 'blocks').filter((block) => block.type === 'input');
   const named = Object.entries(errors).filter(([, message]) => typeof message === 'string') as [string, string][];
   const stray = named.find(([blockId]) => !inputs.some((block) => block.block_id === blockId));
   if (named.length === 0) return trouble('errors is empty');

@@ -3,7 +3,7 @@ import type { SlackView } from '../state/views.ts';
 import type { World } from '../state/world.ts';
 import { messageFields } from '../web-api/message.ts';
 import { viewFields } from '../web-api/views.ts';
-import { type Fields, list, merged, part, text } from '../wire/fields.ts';
+import { type Fields, listField, merged, part, textField } from '../wire/fields.ts';
 
 /** How a test may misrepresent who clicks. */
 export interface Disguise {
@@ -28,7 +28,7 @@ export function actionIn(blocks: readonly Fields[], actionId: string): FoundActi
   for (const block of blocks) {
     const accessory = part(block, 'accessory');
     const inner = part(block, 'element');
-    const elements = [...list(block, 'elements'), ...(accessory ? [accessory] : []), ...(inner ? [inner] : [])];
+    const elements = [...listField(block, 'elements'), ...(accessory ? [accessory] : []), ...(inner ? [inner] : [])];
     const element = elements.find((candidate) => candidate.action_id === actionId);
     if (element !== undefined) return { block, element };
   }
@@ -67,9 +67,9 @@ function envelope(world: World, user: string, disguise: Disguise): Fields {
 
 function action(world: World, found: FoundAction, value: string | undefined): Fields {
   const { block, element } = found;
-  const options = list(element, 'options');
+  const options = listField(element, 'options');
   const chosen = options.find((option) => option.value === value);
-  const sent = value ?? text(element, 'value');
+  const sent = value ?? textField(element, 'value');
   return {
     action_id: element.action_id,
     block_id: block.block_id,

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { type Fields, parsedJson, text } from '../wire/fields.ts';
+import { type Fields, parsedJson, textField } from '../wire/fields.ts';
 
 /** Milliseconds between pings; Slack's client expects one at least every 30 s. */
 const PING_MS = 10_000;
@@ -105,7 +105,7 @@ export class SocketMode {
 
   #acknowledged(frame: string): void {
     const body = parsedJson(frame);
-    const id = text(body, 'envelope_id');
+    const id = textField(body, 'envelope_id');
     if (id !== undefined) this.#waiting.get(id)?.((body as Fields).payload ?? null);
   }
 

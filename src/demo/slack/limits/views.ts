@@ -1,4 +1,4 @@
-import { type Fields, isFields, list } from '../wire/fields.ts';
+import { type Fields, isFields, listField } from '../wire/fields.ts';
 import { BlockFaults } from './block-faults.ts';
 import { faultsOf } from './blocks.ts';
 
@@ -29,7 +29,7 @@ export function faultsOfView(view: Fields): readonly string[] {
   faults.string(view.private_metadata, '/view/private_metadata', 3000, 'optional', 0);
   faults.string(view.callback_id, '/view/callback_id', 255, 'optional', 0);
   faults.string(view.external_id, '/view/external_id', 255, 'optional', 0);
-  const hasInput = list(view, 'blocks').some((block) => block.type === 'input');
+  const hasInput = listField(view, 'blocks').some((block) => block.type === 'input');
   if (hasInput && !isFields(view.submit))
     faults.add('submit is required when an input block is within blocks', '/view');
   return [...faults.found, ...faultsOf(view.blocks, 'modal', '/view/blocks')];

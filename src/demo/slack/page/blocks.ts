@@ -1,5 +1,5 @@
 import type { Workspace } from '../state/workspace.ts';
-import { type Fields, isFields, list, part, text } from '../wire/fields.ts';
+import { type Fields, isFields, listField, part, textField } from '../wire/fields.ts';
 import { html, type SafeHtml } from './html.ts';
 import { inputHtml } from './inputs.ts';
 import { mrkdwnHtml } from './mrkdwn.ts';
@@ -27,15 +27,15 @@ function blockHtml(block: Fields, state: InputState): SafeHtml {
     case 'section':
       return section(block, state);
     case 'context':
-      return html`<div class="block context">${list(block, 'elements').map(
+      return html`<div class="block context">${listField(block, 'elements').map(
         (element) => html`<span>${textHtml(element, state)}</span>`,
       )}</div>`;
     case 'actions':
-      return html`<div class="block actions">${list(block, 'elements').map((element) => elementHtml(block, element))}</div>`;
+      return html`<div class="block actions">${listField(block, 'elements').map((element) => elementHtml(block, element))}</div>`;
     case 'rich_text':
-      return html`<div class="block rich">${richTextHtml(list(block, 'elements'), state.workspace)}</div>`;
+      return html`<div class="block rich">${richTextHtml(listField(block, 'elements'), state.workspace)}</div>`;
     case 'input':
-      return inputHtml(block, state.errors[text(block, 'block_id') ?? '']);
+      return inputHtml(block, state.errors[textField(block, 'block_id') ?? '']);
     default:
       return html`<div class="block unknown">A block the stand-in cannot draw: ${String(block.type)}</div>`;
   }
@@ -43,7 +43,7 @@ function blockHtml(block: Fields, state: InputState): SafeHtml {
 
 function section(block: Fields, state: InputState): SafeHtml {
   const body = part(block, 'text');
-  const fields = list(block, 'fields');
+  const fields = listField(block, 'fields');
   const accessory = part(block, 'accessory');
   return html`<div class="block section"><div class="body">${body ? html`<div>${textHtml(body, state)}</div>` : ''}${
     fields.length > 0
@@ -54,7 +54,7 @@ function section(block: Fields, state: InputState): SafeHtml {
 
 /** A text object; plain text stays plain. */
 function textHtml(of: Fields | undefined, state: InputState): SafeHtml {
-  return of?.type === 'mrkdwn' ? mrkdwnHtml(text(of, 'text') ?? '', state.workspace) : plainHtml(of);
+  return of?.type === 'mrkdwn' ? mrkdwnHtml(textField(of, 'text') ?? '', state.workspace) : plainHtml(of);
 }
 
 function elementHtml(block: Fields, element: Fields): SafeHtml {
@@ -62,18 +62,18 @@ function elementHtml(block: Fields, element: Fields): SafeHtml {
   const style = element.style === 'primary' || element.style === 'danger' ? element.style : '';
   const confirm = isFields(element.confirm) ? JSON.stringify(confirmOf(element.confirm)) : '';
   const label = plainHtml(part(element, 'text'));
-  return html`<button type="button" class="button ${style}" data-action="${text(element, 'action_id') ?? ''}" data-block="${
-    text(block, 'block_id') ?? ''
-  }" data-confirm="${confirm}" data-url="${text(element, 'url') ?? ''}">${label}</button>`;
+  return html`<button type="button" class="button ${style}" data-action="${textField(element, 'action_id') ?? ''}" data-block="${
+    textField(block, 'block_id') ?? ''
+  }" data-confirm="${confirm}" data-url="${textField(element, 'url') ?? ''}">${label}</button>`;
 }
 
 /** The texts of a confirm dialog, with Slack's own where the app gave none. */
 function confirmOf(confirm: Fields): Record<string, string> {
   return {
-    title: text(confirm.title, 'text') ?? 'Are you sure?',
-    text: text(confirm.text, 'text') ?? '',
-    confirm: text(confirm.confirm, 'text') ?? 'Yes',
-    deny: text(confirm.deny, 'text') ?? 'No',
-    style: text(confirm, 'style') ?? 'primary',
+    title: textField(confirm.title, 'text') ?? 'Are you sure?',
+    text: textField(confirm.text, 'text') ?? '',
+    confirm: textField(confirm.confirm, 'text') ?? 'Yes',
+    deny: textField(confirm.deny, 'text') ?? 'No',
+    style: textField(confirm, 'style') ?? 'primary',
   };
 }

@@ -1,4 +1,4 @@
-import { type Fields, isTrue, list, part, text } from '../wire/fields.ts';
+import { type Fields, isTrue, listField, part, textField } from '../wire/fields.ts';
 import { html, type SafeHtml } from './html.ts';
 import { plainHtml } from './plain-text.ts';
 
@@ -16,34 +16,36 @@ ${block.hint === undefined ? '' : html`<div class="hint">${plainHtml(part(block,
 
 function control(block: Fields, element: Fields): SafeHtml {
   const focus = isTrue(element.focus_on_load) ? html` data-focus="1"` : '';
-  const ids = html`data-input-block="${text(block, 'block_id') ?? ''}" data-input-action="${text(element, 'action_id') ?? ''}"${focus}`;
-  const initial = text(element, 'initial_value') ?? '';
-  const hint = text(part(element, 'placeholder'), 'text') ?? '';
+  const ids = html`data-input-block="${textField(block, 'block_id') ?? ''}" data-input-action="${textField(element, 'action_id') ?? ''}"${focus}`;
+  const initial = textField(element, 'initial_value') ?? '';
+  const hint = textField(part(element, 'placeholder'), 'text') ?? '';
   switch (element.type) {
     case 'plain_text_input':
       return isTrue(element.multiline)
         ? html`<textarea ${ids} rows="4" placeholder="${hint}">${initial}</textarea>`
         : html`<input type="text" ${ids} placeholder="${hint}" value="${initial}">`;
     case 'static_select': {
-      const chosen = text(part(element, 'initial_option'), 'value');
-      return html`<select ${ids}><option value="">${hint || 'Choose'}</option>${list(element, 'options').map(
+      const chosen = textField(part(element, 'initial_option'), 'value');
+      return html`<select ${ids}><option value="">${hint || 'Choose'}</option>${listField(element, 'options').map(
         (option) =>
-          html`<option value="${text(option, 'value') ?? ''}"${option.value === chosen ? html` selected` : ''}>${plainHtml(part(option, 'text'))}</option>`,
+          html`<option value="${textField(option, 'value') ?? ''}"${option.value === chosen ? html` selected` : ''}>${plainHtml(part(option, 'text'))}</option>`,
       )}</select>`;
     }
     default:
-      return choices(element, ids, text(block, 'block_id') ?? '');
+      return choices(element, ids, textField(block, 'block_id') ?? '');
   }
 }
 
 /** Radio buttons and checkboxes. */
 function choices(element: Fields, ids: SafeHtml, name: string): SafeHtml {
   const kind = element.type === 'checkboxes' ? 'checkbox' : 'radio';
-  const chosen = [part(element, 'initial_option'), ...list(element, 'initial_options')].map((o) => text(o, 'value'));
-  return html`<div class="choices">${list(element, 'options').map(
+  const chosen = [part(element, 'initial_option'), ...listField(element, 'initial_options')].map((o) =>
+    textField(o, 'value'),
+  );
+  return html`<div class="choices">${listField(element, 'options').map(
     (option) =>
-      html`<label><input type="${kind}" name="${name}" ${ids} value="${text(option, 'value') ?? ''}"${
-        chosen.includes(text(option, 'value')) ? html` checked` : ''
+      html`<label><input type="${kind}" name="${name}" ${ids} value="${textField(option, 'value') ?? ''}"${
+        chosen.includes(textField(option, 'value')) ? html` checked` : ''
       }> ${plainHtml(part(option, 'text'))}</label>`,
   )}</div>`;
 }

@@ -2,7 +2,7 @@ import type { SlackMessage } from '../state/messages.ts';
 import type { SlackView } from '../state/views.ts';
 import type { SlackChannel, SlackUser } from '../state/workspace.ts';
 import type { World } from '../state/world.ts';
-import { list, part } from '../wire/fields.ts';
+import { listField, part } from '../wire/fields.ts';
 import { blocksHtml } from './blocks.ts';
 import { html, type SafeHtml, trusted } from './html.ts';
 import { mrkdwnHtml } from './mrkdwn.ts';
@@ -140,7 +140,7 @@ function modalHtml(world: World, viewer: PageViewer): SafeHtml {
   return html`<div class="veil"><section class="modal" role="dialog" aria-modal="true" data-view="${view.id}" data-hash="${view.hash}">
 <header><h2>${plainHtml(part(view.view, 'title'))}</h2><button type="button" class="cross" data-close="1" aria-label="Close">×</button></header>
 <div class="inner">${trouble === undefined ? '' : html`<div class="trouble">We had some trouble connecting. Try again? <small>${trouble}</small></div>`}
-${blocksHtml(list(view.view, 'blocks'), { workspace: world.workspace, errors: view.errors })}</div>
+${blocksHtml(listField(view.view, 'blocks'), { workspace: world.workspace, errors: view.errors })}</div>
 <footer><button type="button" class="button" data-close="1">${close ? plainHtml(close) : submit ? 'Cancel' : 'Close'}</button>${
     submit ? html`<button type="button" class="button primary" data-submit="1">${plainHtml(submit)}</button>` : ''
   }</footer>

@@ -4,7 +4,7 @@ import type { Gestures } from '../interactivity/gestures.ts';
 import type { Changes } from '../state/changes.ts';
 import type { InputValues } from '../state/inputs.ts';
 import type { World } from '../state/world.ts';
-import { type Fields, isFields, parsedJson, text } from '../wire/fields.ts';
+import { type Fields, isFields, parsedJson, textField } from '../wire/fields.ts';
 import { bodyOf } from '../wire/request-body.ts';
 import { type PageViewer, pageHtml, partsOf } from './layout.ts';
 
@@ -90,7 +90,7 @@ export class StandInPage {
 
   /** Performs a gesture. Returns what went wrong, in words, or null. */
   async #perform(path: string, gesture: Fields): Promise<string | null> {
-    const field = (name: string) => text(gesture, name) ?? '';
+    const field = (name: string) => textField(gesture, name) ?? '';
     const by = {
       user: field('user'),
       viewId: field('viewId'),

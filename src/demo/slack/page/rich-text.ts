@@ -1,5 +1,5 @@
 import type { Workspace } from '../state/workspace.ts';
-import { type Fields, isTrue, list, part, text } from '../wire/fields.ts';
+import { type Fields, isTrue, listField, part, textField } from '../wire/fields.ts';
 import { html, type SafeHtml } from './html.ts';
 import { dateText, groupHtml, linkHtml, personHtml, withEmoji } from './mrkdwn.ts';
 
@@ -9,7 +9,7 @@ export function richTextHtml(elements: readonly Fields[], workspace: Workspace):
 }
 
 function holder(of: Fields, workspace: Workspace): SafeHtml {
-  const inner = list(of, 'elements');
+  const inner = listField(of, 'elements');
   const leaves = html`${inner.map((element) => leaf(element, workspace))}`;
   switch (of.type) {
     case 'rich_text_preformatted':
@@ -28,21 +28,21 @@ function holder(of: Fields, workspace: Workspace): SafeHtml {
 function leaf(of: Fields, workspace: Workspace): SafeHtml {
   switch (of.type) {
     case 'text':
-      return styled(html`${text(of, 'text') ?? ''}`, part(of, 'style') ?? {});
+      return styled(html`${textField(of, 'text') ?? ''}`, part(of, 'style') ?? {});
     case 'link':
-      return linkHtml(text(of, 'url') ?? '', text(of, 'text') ?? text(of, 'url') ?? '');
+      return linkHtml(textField(of, 'url') ?? '', textField(of, 'text') ?? textField(of, 'url') ?? '');
     case 'user':
-      return personHtml(text(of, 'user_id') ?? '', workspace);
+      return personHtml(textField(of, 'user_id') ?? '', workspace);
     case 'usergroup':
-      return groupHtml(text(of, 'usergroup_id') ?? '', workspace);
+      return groupHtml(textField(of, 'usergroup_id') ?? '', workspace);
     case 'channel':
-      return html`<span class="mention">#${workspace.channels.get(text(of, 'channel_id') ?? '')?.name ?? ''}</span>`;
+      return html`<span class="mention">#${workspace.channels.get(textField(of, 'channel_id') ?? '')?.name ?? ''}</span>`;
     case 'emoji':
-      return html`${withEmoji(`:${text(of, 'name') ?? ''}:`)}`;
+      return html`${withEmoji(`:${textField(of, 'name') ?? ''}:`)}`;
     case 'date':
-      return html`${dateText(Number(of.timestamp), text(of, 'format') ?? '', text(of, 'fallback') ?? '')}`;
+      return html`${dateText(Number(of.timestamp), textField(of, 'format') ?? '', textField(of, 'fallback') ?? '')}`;
     default:
-      return html`<span class="mention loud">@${text(of, 'range') ?? ''}</span>`;
+      return html`<span class="mention loud">@${textField(of, 'range') ?? ''}</span>`;
   }
 }
 

@@ -1,4 +1,4 @@
-import { type Fields, isTrue, list, part, text } from '../wire/fields.ts';
+import { type Fields, isTrue, listField, part, textField } from '../wire/fields.ts';
 
 /** What a person has typed or chosen, keyed by block_id then action_id, or by action_id alone. */
 export type InputValues = Readonly<Record<string, string | Readonly<Record<string, string>>>>;
@@ -9,10 +9,10 @@ export type InputValues = Readonly<Record<string, string | Readonly<Record<strin
  */
 export function stateOf(view: Fields, values: InputValues): Record<string, Record<string, Fields>> {
   const state: Record<string, Record<string, Fields>> = {};
-  for (const block of list(view, 'blocks').filter((b) => b.type === 'input')) {
+  for (const block of listField(view, 'blocks').filter((b) => b.type === 'input')) {
     const element = part(block, 'element') ?? {};
-    const blockId = text(block, 'block_id') ?? '';
-    const actionId = text(element, 'action_id') ?? '';
+    const blockId = textField(block, 'block_id') ?? '';
+    const actionId = textField(element, 'action_id') ?? '';
     const byBlock = values[blockId];
     const byAction = values[actionId];
     const given =
@@ -24,18 +24,18 @@ export function stateOf(view: Fields, values: InputValues): Record<string, Recor
 }
 
 function enteredIn(element: Fields, given: string | undefined): Fields {
-  const type = text(element, 'type') ?? '';
-  const options = list(element, 'options');
+  const type = textField(element, 'type') ?? '';
+  const options = listField(element, 'options');
   switch (type) {
     case 'plain_text_input': {
-      const value = given ?? text(element, 'initial_value') ?? '';
+      const value = given ?? textField(element, 'initial_value') ?? '';
       return { type, value: value === '' ? null : value };
     }
     case 'checkboxes': {
       const chosen = given?.split(',');
       const selected = chosen
-        ? options.filter((o) => chosen.includes(text(o, 'value') ?? ''))
-        : list(element, 'initial_options');
+        ? options.filter((o) => chosen.includes(textField(o, 'value') ?? ''))
+        : listField(element, 'initial_options');
       return { type, selected_options: selected };
     }
     default: {
@@ -48,10 +48,10 @@ function enteredIn(element: Fields, given: string | undefined): Fields {
 /** Why Slack's own client would refuse to submit, by block_id: empty required inputs, text too short or too long. */
 export function inputErrors(view: Fields, state: Record<string, Record<string, Fields>>): Record<string, string> {
   const errors: Record<string, string> = {};
-  for (const block of list(view, 'blocks').filter((b) => b.type === 'input')) {
+  for (const block of listField(view, 'blocks').filter((b) => b.type === 'input')) {
     const element = part(block, 'element') ?? {};
-    const blockId = text(block, 'block_id') ?? '';
-    const value = state[blockId]?.[text(element, 'action_id') ?? ''] ?? {};
+    const blockId = textField(block, 'block_id') ?? '';
+    const value = state[blockId]?.[textField(element, 'action_id') ?? ''] ?? {};
     const entered = value.value ?? value.selected_option ?? null;
     const many = Array.isArray(value.selected_options) ? value.selected_options.length : 0;
     if (entered === null && many === 0) {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { type Fields, list, text } from '../wire/fields.ts';
+import { type Fields, listField, textField } from '../wire/fields.ts';
 import { withBlockIds } from './messages.ts';
 
 /** A modal that a person has or had open. */
@@ -45,7 +45,7 @@ export class Views {
   }
 
   change(of: SlackView, view: Fields): void {
-    of.view = { ...structuredClone(view), blocks: withBlockIds(list(view, 'blocks')) };
+    of.view = { ...structuredClone(view), blocks: withBlockIds(listField(view, 'blocks')) };
     of.hash = `${Math.floor(Date.now() / 1000)}.${randomBytes(4).toString('hex')}`;
     of.errors = {};
     of.versions.push(of.view);
@@ -55,7 +55,7 @@ export class Views {
     return this.all.find((v) =>
       by.id !== undefined
         ? v.id === by.id
-        : by.externalId !== undefined && text(v.view, 'external_id') === by.externalId,
+        : by.externalId !== undefined && textField(v.view, 'external_id') === by.externalId,
     );
   }
 

@@ -1,6 +1,6 @@
 import type { SlackToken } from '../state/workspace.ts';
 import type { World } from '../state/world.ts';
-import { type Fields, text } from '../wire/fields.ts';
+import { type Fields, textField } from '../wire/fields.ts';
 import { argumentsOf, isReply } from './arguments.ts';
 import { missingScope } from './channels.ts';
 import { CHAT_METHODS } from './chat.ts';
@@ -116,7 +116,7 @@ export class WebApi {
     if (method.scope !== null && !token.scopes.includes(method.scope)) return reply(missingScope(method.scope, token));
     if ('ok' in args && isReply(args)) return reply(args);
     if (method.rate !== null) {
-      const own = method.rate.per === undefined ? '' : (text(args, method.rate.per) ?? '');
+      const own = method.rate.per === undefined ? '' : (textField(args, method.rate.per) ?? '');
       const wait = this.#rates.take(`${name} ${own}`, method.rate);
       if (wait > 0) return reply(errorReply('ratelimited'), wait);
     }

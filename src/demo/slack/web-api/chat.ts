@@ -1,7 +1,7 @@
 import type { SlackMessage } from '../state/messages.ts';
 import type { SlackChannel, SlackToken } from '../state/workspace.ts';
 import type { World } from '../state/world.ts';
-import { type Fields, text } from '../wire/fields.ts';
+import { type Fields, textField } from '../wire/fields.ts';
 import { channelOf, isMember, visibleChannel } from './channels.ts';
 import { contentOf, messageFields } from './message.ts';
 import type { WebApiMethod } from './method.ts';
@@ -20,11 +20,11 @@ export const CHAT_METHODS: Readonly<Record<string, WebApiMethod>> = {
 };
 
 function postMessage(world: World, args: Fields, token: SlackToken): MethodReply {
-  const channel = writable(world, channelOf(world, text(args, 'channel') ?? ''), token);
+  const channel = writable(world, channelOf(world, textField(args, 'channel') ?? ''), token);
   if ('error' in channel) return errorReply(channel.error);
   const content = contentOf(args);
   if ('ok' in content) return content;
-  const thread = text(args, 'thread_ts') ?? null;
+  const thread = textField(args, 'thread_ts') ?? null;
   if (thread !== null && world.messages.find(channel.id, thread) === undefined) return errorReply('thread_not_found');
   const message = world.messages.post(
     { channel: channel.id, user: world.workspace.botUser, thread_ts: thread },
@@ -35,13 +35,13 @@ function postMessage(world: World, args: Fields, token: SlackToken): MethodReply
 
 function update(world: World, args: Fields): MethodReply {
   // Only a channel's id counts here: a name or a person's id is not found.
-  const channel = visibleChannel(world, world.workspace.channels.get(text(args, 'channel') ?? ''));
+  const channel = visibleChannel(world, world.workspace.channels.get(textField(args, 'channel') ?? ''));
   if (channel === undefined) return errorReply('channel_not_found');
-  const message = world.messages.find(channel.id, text(args, 'ts') ?? '');
+  const message = world.messages.find(channel.id, textField(args, 'ts') ?? '');
   if (message === undefined || message.ephemeralFor !== null) return errorReply('message_not_found');
   if (message.user !== world.workspace.botUser) return errorReply('cant_update_message');
   if (channel.is_archived) return errorReply('is_inactive');
-  if ((text(args, 'text') ?? '').length > MOST_UPDATE_TEXT) return errorReply('msg_too_long');
+  if ((textField(args, 'text') ?? '').length > MOST_UPDATE_TEXT) return errorReply('msg_too_long');
   const content = contentOf(args);
   if ('ok' in content) return content;
   // Without new metadata the old stays; blocks do not.
@@ -56,9 +56,9 @@ function update(world: World, args: Fields): MethodReply {
 }
 
 function postEphemeral(world: World, args: Fields, token: SlackToken): MethodReply {
-  const channel = writable(world, channelOf(world, text(args, 'channel') ?? ''), token);
+  const channel = writable(world, channelOf(world, textField(args, 'channel') ?? ''), token);
   if ('error' in channel) return errorReply(channel.error);
-  const user = text(args, 'user') ?? '';
+  const user = textField(args, 'user') ?? '';
   if (!channel.members.includes(user)) return errorReply('user_not_in_channel');
   const content = contentOf(args);
   if ('ok' in content) return content;
@@ -66,7 +66,7 @@ function postEphemeral(world: World, args: Fields, token: SlackToken): MethodRep
     {
       channel: channel.id,
       user: world.workspace.botUser,
-      thread_ts: text(args, 'thread_ts') ?? null,
+      thread_ts: textField(args, 'thread_ts') ?? null,
       ephemeralFor: user,
     },
     content,
@@ -75,9 +75,9 @@ function postEphemeral(world: World, args: Fields, token: SlackToken): MethodRep
 }
 
 function remove(world: World, args: Fields): MethodReply {
-  const channel = visibleChannel(world, world.workspace.channels.get(text(args, 'channel') ?? ''));
+  const channel = visibleChannel(world, world.workspace.channels.get(textField(args, 'channel') ?? ''));
   if (channel === undefined) return errorReply('channel_not_found');
-  const message = world.messages.find(channel.id, text(args, 'ts') ?? '');
+  const message = world.messages.find(channel.id, textField(args, 'ts') ?? '');
   if (message === undefined) return errorReply('message_not_found');
   if (message.user !== world.workspace.botUser) return errorReply('cant_delete_message');
   message.deleted = true;
@@ -85,9 +85,9 @@ function remove(world: World, args: Fields): MethodReply {
 }
 
 function getPermalink(world: World, args: Fields): MethodReply {
-  const channel = visibleChannel(world, world.workspace.channels.get(text(args, 'channel') ?? ''));
+  const channel = visibleChannel(world, world.workspace.channels.get(textField(args, 'channel') ?? ''));
   if (channel === undefined) return errorReply('channel_not_found');
-  const message = world.messages.find(channel.id, text(args, 'message_ts') ?? '');
+  const message = world.messages.find(channel.id, textField(args, 'message_ts') ?? '');
   if (message === undefined) return errorReply('message_not_found');
   return okReply({ channel: channel.id, permalink: permalink(world, message) });
 }

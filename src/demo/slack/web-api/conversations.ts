@@ -1,7 +1,7 @@
 import type { SlackMessage } from '../state/messages.ts';
 import type { SlackChannel, SlackToken } from '../state/workspace.ts';
 import type { World } from '../state/world.ts';
-import { type Fields, isTrue, text } from '../wire/fields.ts';
+import { type Fields, isTrue, textField } from '../wire/fields.ts';
 import { directMessage, isMember, scopeRefusal, visibleChannel } from './channels.ts';
 import { messageFields } from './message.ts';
 import type { WebApiMethod } from './method.ts';
@@ -17,7 +17,7 @@ export const CONVERSATION_METHODS: Readonly<Record<string, WebApiMethod>> = {
 };
 
 function info(world: World, args: Fields, token: SlackToken): MethodReply {
-  const channel = visibleChannel(world, world.workspace.channels.get(text(args, 'channel') ?? ''));
+  const channel = visibleChannel(world, world.workspace.channels.get(textField(args, 'channel') ?? ''));
   if (channel === undefined) return errorReply('channel_not_found');
   return scopeRefusal(channel, 'read', token) ?? okReply({ channel: shownChannel(world, channel) });
 }
@@ -41,7 +41,7 @@ function shownChannel(world: World, channel: SlackChannel): Fields {
 }
 
 function open(world: World, args: Fields): MethodReply {
-  const id = text(args, 'users') ?? '';
+  const id = textField(args, 'users') ?? '';
   if (id === '') return errorReply('users_list_not_supplied');
   const user = world.workspace.users.get(id);
   if (user === undefined) return errorReply('user_not_found');
@@ -52,7 +52,7 @@ function open(world: World, args: Fields): MethodReply {
 }
 
 function members(world: World, args: Fields, token: SlackToken): MethodReply {
-  const channel = visibleChannel(world, world.workspace.channels.get(text(args, 'channel') ?? ''));
+  const channel = visibleChannel(world, world.workspace.channels.get(textField(args, 'channel') ?? ''));
   if (channel === undefined) return errorReply('channel_not_found');
   return (
     scopeRefusal(channel, 'read', token) ??
@@ -61,7 +61,7 @@ function members(world: World, args: Fields, token: SlackToken): MethodReply {
 }
 
 function history(world: World, args: Fields, token: SlackToken): MethodReply {
-  const channel = visibleChannel(world, world.workspace.channels.get(text(args, 'channel') ?? ''));
+  const channel = visibleChannel(world, world.workspace.channels.get(textField(args, 'channel') ?? ''));
   if (channel === undefined) return errorReply('channel_not_found');
   const refusal = scopeRefusal(channel, 'history', token);
   if (refusal !== null) return refusal;
@@ -70,11 +70,11 @@ function history(world: World, args: Fields, token: SlackToken): MethodReply {
 }
 
 function replies(world: World, args: Fields, token: SlackToken): MethodReply {
-  const channel = visibleChannel(world, world.workspace.channels.get(text(args, 'channel') ?? ''));
+  const channel = visibleChannel(world, world.workspace.channels.get(textField(args, 'channel') ?? ''));
   if (channel === undefined) return errorReply('channel_not_found');
   const refusal = scopeRefusal(channel, 'history', token);
   if (refusal !== null) return refusal;
-  const parent = world.messages.find(channel.id, text(args, 'ts') ?? '');
+  const parent = world.messages.find(channel.id, textField(args, 'ts') ?? '');
   if (parent === undefined) return errorReply('thread_not_found');
   return page(world, [parent, ...world.messages.inThread(channel.id, parent.ts)], args);
 }
@@ -88,7 +88,7 @@ function page(world: World, messages: readonly SlackMessage[], args: Fields): Me
     inclusive ? Number(ts) >= oldest && Number(ts) <= latest : Number(ts) > oldest && Number(ts) < latest,
   );
   const limit = Math.min(Math.max(1, Number(args.limit ?? 100) || 100), 999);
-  const cursor = text(args, 'cursor') ?? '';
+  const cursor = textField(args, 'cursor') ?? '';
   const from = cursor === '' ? 0 : Number(Buffer.from(cursor, 'base64').toString().replace('next:', ''));
   if (!Number.isInteger(from)) return errorReply('invalid_cursor');
   const more = within.length > from + limit;

@@ -1,6 +1,6 @@
 import type { SlackToken, SlackUser } from '../state/workspace.ts';
 import type { World } from '../state/world.ts';
-import { type Fields, isTrue, text } from '../wire/fields.ts';
+import { type Fields, isTrue, textField } from '../wire/fields.ts';
 import type { WebApiMethod } from './method.ts';
 import { TIER } from './rates.ts';
 import { errorReply, type MethodReply, okReply } from './reply.ts';
@@ -30,14 +30,14 @@ function authTest(world: World, _args: Fields, _token: SlackToken): MethodReply 
 }
 
 function botsInfo({ workspace }: World, args: Fields): MethodReply {
-  if (text(args, 'bot') !== workspace.botId) return errorReply('bot_not_found');
+  if (textField(args, 'bot') !== workspace.botId) return errorReply('bot_not_found');
   const { botId, botUser, appId } = workspace;
   const name = workspace.users.get(botUser)?.name ?? '';
   return okReply({ bot: { id: botId, app_id: appId, user_id: botUser, name, deleted: false } });
 }
 
 function usersInfo(world: World, args: Fields): MethodReply {
-  const user = world.workspace.users.get(text(args, 'user') ?? '');
+  const user = world.workspace.users.get(textField(args, 'user') ?? '');
   return user === undefined ? errorReply('user_not_found') : okReply({ user: shownUser(user) });
 }
 
@@ -74,7 +74,7 @@ function usergroupsList(world: World, args: Fields): MethodReply {
 function usergroupsUsersList(world: World, args: Fields): MethodReply {
   const { workspace } = world;
   if (workspace.team.plan === 'free') return errorReply('plan_upgrade_required');
-  const group = workspace.userGroups.get(text(args, 'usergroup') ?? '');
+  const group = workspace.userGroups.get(textField(args, 'usergroup') ?? '');
   if (group === undefined || (group.disabled && !isTrue(args.include_disabled))) return errorReply('no_such_subteam');
   return okReply({ users: [...group.users] });
 }

@@ -1,7 +1,7 @@
 import { charactersOf, faultsOf, MOST_CHARACTERS } from '../limits/blocks.ts';
 import type { MessageContent, SlackMessage } from '../state/messages.ts';
 import type { World } from '../state/world.ts';
-import { type Fields, isFields, text } from '../wire/fields.ts';
+import { type Fields, isFields, textField } from '../wire/fields.ts';
 import { errorReply, faultsReply, type MethodReply } from './reply.ts';
 
 /** Characters at which `text` is cut. */
@@ -10,7 +10,7 @@ const MOST_METADATA_BYTES = 8_000;
 
 /** The text, blocks and metadata of a call, or Slack's refusal of them. */
 export function contentOf(args: Fields): MessageContent | MethodReply {
-  const given = text(args, 'text') ?? '';
+  const given = textField(args, 'text') ?? '';
   const blocks = args.blocks ?? [];
   if (!Array.isArray(blocks)) return errorReply('invalid_blocks_format');
   if (given === '' && blocks.length === 0) return errorReply('no_text');

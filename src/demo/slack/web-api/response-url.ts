@@ -1,6 +1,6 @@
 import type { ResponseTarget } from '../state/one-shots.ts';
 import type { World } from '../state/world.ts';
-import { type Fields, isTrue, text } from '../wire/fields.ts';
+import { type Fields, isTrue, textField } from '../wire/fields.ts';
 import { contentOf } from './message.ts';
 import { type MethodReply, okReply } from './reply.ts';
 
@@ -21,7 +21,7 @@ export function respondTo(world: World, target: ResponseTarget, body: Fields): M
     {
       channel: target.channel,
       user: world.workspace.botUser,
-      thread_ts: text(body, 'thread_ts') ?? null,
+      thread_ts: textField(body, 'thread_ts') ?? null,
       ephemeralFor: body.response_type === 'in_channel' ? null : target.user,
     },
     content,

@@ -1,7 +1,7 @@
 import { faultsOfView, MOST_VIEW_BYTES } from '../limits/views.ts';
 import { MOST_STACKED, type SlackView } from '../state/views.ts';
 import type { World } from '../state/world.ts';
-import { type Fields, isFields, text } from '../wire/fields.ts';
+import { type Fields, isFields, textField } from '../wire/fields.ts';
 import type { WebApiMethod } from './method.ts';
 import { TIER } from './rates.ts';
 import { errorReply, faultsReply, type MethodReply, okReply } from './reply.ts';
@@ -15,7 +15,7 @@ export const VIEW_METHODS: Readonly<Record<string, WebApiMethod>> = {
 function open(world: World, args: Fields): MethodReply {
   const refusal = refusalOf(args.view);
   if (refusal !== null) return refusal;
-  const trigger = world.oneShots.exchange(text(args, 'trigger_id'));
+  const trigger = world.oneShots.exchange(textField(args, 'trigger_id'));
   if ('error' in trigger) return errorReply(trigger.error);
   // A new root view replaces what the person had open.
   for (const view of world.views.of(trigger.user)) view.open = false;
@@ -25,7 +25,7 @@ function open(world: World, args: Fields): MethodReply {
 function push(world: World, args: Fields): MethodReply {
   const refusal = refusalOf(args.view);
   if (refusal !== null) return refusal;
-  const trigger = world.oneShots.exchange(text(args, 'trigger_id'));
+  const trigger = world.oneShots.exchange(textField(args, 'trigger_id'));
   if ('error' in trigger) return errorReply(trigger.error);
   const under = world.views.of(trigger.user);
   if (under.length === 0 || trigger.view === null) return errorReply('invalid_trigger_id');
@@ -36,9 +36,9 @@ function push(world: World, args: Fields): MethodReply {
 function update(world: World, args: Fields): MethodReply {
   const refusal = refusalOf(args.view);
   if (refusal !== null) return refusal;
-  const view = world.views.find({ id: text(args, 'view_id'), externalId: text(args, 'external_id') });
+  const view = world.views.find({ id: textField(args, 'view_id'), externalId: textField(args, 'external_id') });
   if (view === undefined || !view.open) return errorReply('not_found');
-  const hash = text(args, 'hash');
+  const hash = textField(args, 'hash');
   if (hash !== undefined && hash !== view.hash) return errorReply('hash_conflict');
   world.views.change(view, args.view as Fields);
   return okReply({ view: viewFields(world, view) });

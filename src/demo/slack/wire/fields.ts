@@ -6,13 +6,13 @@ export function isFields(value: unknown): value is Fields {
 }
 
 /** A member that is a string, or undefined. */
-export function text(of: unknown, name: string): string | undefined {
+export function textField(of: unknown, name: string): string | undefined {
   const value = isFields(of) ? of[name] : undefined;
   return typeof value === 'string' ? value : undefined;
 }
 
 /** The objects of a member that is a list; an empty list for anything else. */
-export function list(of: unknown, name: string): Fields[] {
+export function listField(of: unknown, name: string): Fields[] {
   const value = isFields(of) ? of[name] : undefined;
   return Array.isArray(value) ? value.filter(isFields) : [];
 }
