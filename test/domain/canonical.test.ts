@@ -4,6 +4,7 @@ import canonicalize from 'canonicalize';
 import fc from 'fast-check';
 import { canonical } from '../../src/domain/json/canonical.ts';
 import type { Json } from '../../src/domain/json/json.ts';
+import { writeJson } from '../../src/domain/json/write.ts';
 
 const text = fc.oneof(
   fc.string(),
@@ -80,5 +81,33 @@ test('P1: the example of the standard', () => {
   assert.equal(
     canonical(given),
     '{"literals":[null,true,false],"numbers":[333333333.3333333,1e+30,4.5,0.002,1e-27],"string":"€$\\u000f\\nA\'B\\"\\\\\\\\\\"/"}',
+  );
+});
+
+test('P1: a value may be nested deeper than a recursive writer can follow', () => {
+  for (const [open, close] of [
+    ['[', ']'],
+    ['{"a":', '}'],
+    ['{"b":[0],"a":[1,', ',2]}'],
+  ] as const) {
+    const nested = `${open.repeat(50_000)}"x"${close.repeat(50_000)}`;
+    const value = JSON.parse(nested) as Json;
+    assert.equal(writeJson(value), nested);
+    assert.equal(canonical(JSON.parse(canonical(value)) as Json), canonical(value));
+  }
+});
+
+test('JSON is written as JSON.stringify writes it, lone surrogates and what is no JSON number included', () => {
+  const odd = [
+    '\ud800',
+    { '\udc00': 1 },
+    [Number.NaN, Number.POSITIVE_INFINITY, -0],
+    { b: 1, a: undefined },
+  ] as unknown[];
+  for (const json of odd) assert.equal(writeJson(json as Json), JSON.stringify(json));
+  fc.assert(
+    fc.property(value, (json) => {
+      assert.equal(writeJson(json), JSON.stringify(json));
+    }),
   );
 });

@@ -143,3 +143,19 @@ test('words that have no canonical form are a change like any other', () => {
   assert.deepEqual(changesOf(SEEN, seenNow(at({ description: 'Lists.\ud800' }))), ['description']);
   assert.deepEqual(changesOf(SEEN, seenNow(at({ inputSchema: { title: '\udc00' } }))), ['schema']);
 });
+
+for (const [what, innermost] of [
+  ['', '1'],
+  [', and has no canonical form', '"\\ud800"'],
+  [', and holds a number too large for JSON', '1e999'],
+] as const) {
+  test(`P1: a schema nested without end is seen like any other${what}`, () => {
+    const schema = JSON.parse(`${'{"a":'.repeat(20_000)}${innermost}${'}'.repeat(20_000)}`) as Json;
+    assert.deepEqual(changesOf(SEEN, seenNow(at({ inputSchema: schema }))), ['schema']);
+    const live = new ToolDrift(seenNow);
+    live.observe('s', { name: 'first', inputSchema: schema });
+    live.observe('s', { ...ENTRY, description: 'Lists, and sends it on.' } as Json);
+    const policy = policyOf({ drift: 'deny', tools: { t: { seen: SEEN } } });
+    assert.equal(evaluate(live.judge('s', policy), callOf('t')).kind, 'deny');
+  });
+}

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { canonical } from '../../domain/json/canonical.ts';
 import type { Json } from '../../domain/json/json.ts';
+import { writeJson } from '../../domain/json/write.ts';
 import type { SeenTool } from '../../domain/tool/drift.ts';
 import type { Tool } from '../../domain/tool/tool.ts';
 
@@ -33,11 +34,14 @@ function digest(value: Json): string {
   return createHash('sha256').update(textOf(value), 'utf8').digest('hex').slice(0, 32);
 }
 
-/** A value without a canonical form gets a text too, or a server could change such a tool unnoticed. */
+/**
+ * A value without a canonical form gets a text too, or a server could change such a tool unnoticed. Never throws: a
+ * server must not be able to end the reading of its list.
+ */
 function textOf(value: Json): string {
   try {
     return canonical(value);
   } catch {
-    return `no canonical form: ${JSON.stringify(value)}`;
+    return `no canonical form: ${writeJson(value)}`;
   }
 }

@@ -1,29 +1,23 @@
 import type { Json } from './json.ts';
+import { type JsonStyle, writeJson } from './write.ts';
 
 /** What JSON does not escape: printable ASCII without quotes and backslashes. */
 const PLAIN = /^[ !#-[\]-~]*$/;
 
+const CANONICAL: JsonStyle = {
+  names: (object) => Object.keys(object).sort(),
+  string: canonicalString,
+  number: canonicalNumber,
+};
+
 /**
  * JSON in canonical form (RFC 8785): members sorted by the UTF-16 units of their names, no blanks, strings and numbers
- * as ECMAScript writes them. Runs on every call, in half the time of the package `canonicalize`, against which it is
- * tested. A member that is undefined is left out. Recursive: values that the strict door lets in are at most 64 levels
- * deep. Throws on what has no canonical form: lone surrogates, NaN, infinities.
+ * as ECMAScript writes them. Runs on every call, faster than the package `canonicalize`, against which it is tested.
+ * Values may be nested to any depth: a server's tool list is not bounded as a call's arguments are. A member that is
+ * undefined is left out. Throws on what has no canonical form: lone surrogates, NaN, infinities.
  */
 export function canonical(value: Json): string {
-  if (typeof value === 'string') return canonicalString(value);
-  if (typeof value === 'number') return canonicalNumber(value);
-  if (value === null || typeof value === 'boolean') return String(value);
-  let text = '';
-  if (Array.isArray(value)) {
-    for (const item of value) text += text === '' ? canonical(item) : `,${canonical(item)}`;
-    return `[${text}]`;
-  }
-  const object = value as { readonly [name: string]: Json | undefined };
-  for (const name of Object.keys(object).sort()) {
-    const inner = object[name];
-    if (inner !== undefined) text += `${text === '' ? '' : ','}${canonicalString(name)}:${canonical(inner)}`;
-  }
-  return `{${text}}`;
+  return writeJson(value, CANONICAL);
 }
 
 function canonicalString(text: string): string {

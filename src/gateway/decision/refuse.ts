@@ -1,9 +1,9 @@
 import type { Approval, Approver } from '../../domain/approval/approval.ts';
-import { approvalEvent } from '../../domain/log/event.ts';
+import { approvalEvent, type NewEvent, NO_SUBJECT } from '../../domain/log/event.ts';
 import type { Gateway } from '../gateway.ts';
 import { actorOf } from './actor.ts';
 
-/** Longest unknown approval id that is kept, in UTF-16 units. */
+/** Longest approval id that is kept of a door's word, in UTF-16 units. */
 const LONGEST_ID = 64;
 
 /** A decision that does not count. `reason`: a name from `RefusalReason`, or one of the door's own. */
@@ -13,27 +13,29 @@ export interface Refusal {
   readonly choice: string;
 }
 
-/** Logs a decision that does not count. The only writer of `approval.refused`. */
+/** Logs a decision that does not count. Only this file writes `approval.refused`. */
 export async function refuse(
   { store, clock }: Pick<Gateway, 'clock' | 'store'>,
-  approval: Approval | { readonly unknown: string },
-  { approver, reason, choice }: Refusal,
+  approval: Approval,
+  refusal: Refusal,
 ): Promise<void> {
-  const base = { type: 'approval.refused', at: clock.now(), actor: actorOf(approver) } as const;
-  const data = { reason, choice, via: approver.via };
-  if ('unknown' in approval) {
-    const nothing = { approval: null, server: null, tool: null, grant: null };
-    return store.append([{ ...base, ...nothing, data: { ...data, claimed: approval.unknown.slice(0, LONGEST_ID) } }]);
-  }
-  const { state, fingerprint } = approval;
-  await store.append([approvalEvent(approval, { ...base, data: { ...data, state, fingerprint } })]);
+  await store.append([eventOf(approval, refusal, clock.now())]);
 }
 
-/** The same for a door, which knows the approval only by an id that may be made up. */
+/** The same for a door, which knows the approval only by an id that may be made up: the event keeps it as `claimed`. */
 export async function refuseAtDoor(
-  gateway: Pick<Gateway, 'clock' | 'store'>,
+  { store, clock }: Pick<Gateway, 'clock' | 'store'>,
   id: string,
   refusal: Refusal,
 ): Promise<void> {
-  await refuse(gateway, (await gateway.store.find(id)) ?? { unknown: id }, refusal);
+  const event = eventOf(await store.find(id), refusal, clock.now());
+  await store.append([{ ...event, data: { ...event.data, claimed: id.slice(0, LONGEST_ID) } }]);
+}
+
+function eventOf(approval: Approval | null, { approver, reason, choice }: Refusal, at: Date): NewEvent {
+  const base = { type: 'approval.refused', at, actor: actorOf(approver) } as const;
+  const data = { reason, choice, via: approver.via };
+  if (approval === null) return { ...base, ...NO_SUBJECT, data };
+  const { state, fingerprint } = approval;
+  return approvalEvent(approval, { ...base, data: { ...data, state, fingerprint } });
 }
