@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { globSync, readFileSync } from 'node:fs';
 import { environmentReads, importsOf, roomOf, sources, textOf, wrongArrow } from './support/house.ts';
 import { guards, PROMISES } from './support/promises.ts';
-import { ambiguousTypes, circles, fileGraph, wrongFloors } from './support/structure.ts';
+import { ambiguousNames, circles, fileGraph, wrongFloors } from './support/structure.ts';
 
 /** Lines above which a source file is asked to be two. */
 const LONG = 220;
@@ -21,12 +21,12 @@ const CHECKS: Record<string, Check> = {
   tests: () => sources('test').flatMap(leftOut),
 };
 
-/** No circle of files, no arrow up within a room, one meaning a type's name. */
+/** No circle of files, no arrow up within a room, one meaning an exported name. */
 function structure(): string[] {
   return [
     ...circles(fileGraph('src')).map((files) => `a circle of files: ${files.join(', ')}`),
     ...wrongFloors(),
-    ...ambiguousTypes().map((name) => `one name, two types: ${name}`),
+    ...ambiguousNames().map((name) => `one name, two exports: ${name}`),
   ];
 }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { ARROWS, environmentReads, importsOf, roomOf, sources, textOf, wrongArrow } from '../support/house.ts';
-import { ambiguousTypes, circles, fileGraph, wrongFloors } from '../support/structure.ts';
+import { ambiguousNames, circles, fileGraph, wrongFloors } from '../support/structure.ts';
 
 describe('the house', () => {
   test('every import goes along an arrow of the design', () => {
@@ -83,7 +83,7 @@ describe('the house', () => {
     assert.deepEqual(wrongFloors(graph('src/mcp/hold/a.ts', 'src/mcp/json/edit.ts')), []);
   });
 
-  test('every exported type has a name of its own', () => {
-    assert.deepEqual(ambiguousTypes(), []);
+  test('every exported name has one owner', () => {
+    assert.deepEqual(ambiguousNames(), []);
   });
 });

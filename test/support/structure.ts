@@ -120,13 +120,17 @@ function runsUp(from: readonly string[], to: readonly string[]): boolean {
   return own >= 0 && floors.indexOf(to[parted]!) > own;
 }
 
-const EXPORTED = /^export (?:declare )?(?:abstract )?(?:type|interface|class) ([A-Za-z0-9_]+)/gm;
+const EXPORTED =
+  /^export (?:declare )?(?:abstract )?(?:async )?(?:type|interface|class|enum|const|function\*?) ([A-Za-z0-9_$]+)/gm;
 
-/** Exported types and classes of one name in two files: one name has one meaning in the whole house. */
-export function ambiguousTypes(): string[] {
-  const owners = new Map<string, string[]>();
+/** Exported names that two files declare: one name has one meaning in the whole house. */
+export function ambiguousNames(): string[] {
+  const owners = new Map<string, Set<string>>();
   for (const file of sources('src')) {
-    for (const [, name] of textOf(file).matchAll(EXPORTED)) owners.set(name!, [...(owners.get(name!) ?? []), file]);
+    for (const [, name] of textOf(file).matchAll(EXPORTED)) {
+      const files = owners.get(name!) ?? new Set();
+      owners.set(name!, files.add(file));
+    }
   }
-  return [...owners].filter(([, files]) => files.length > 1).map(([name, files]) => `${name}: ${files.join(', ')}`);
+  return [...owners].filter(([, files]) => files.size > 1).map(([name, files]) => `${name}: ${[...files].join(', ')}`);
 }
