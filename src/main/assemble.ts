@@ -1,6 +1,6 @@
 import type { Loaded } from '../config/load.ts';
 import type { JsonObject } from '../domain/json/json.ts';
-import type { EventType } from '../domain/log/event.ts';
+import { type EventType, NO_SUBJECT } from '../domain/log/event.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import { meteredRevocations } from '../gateway/log/event-metering.ts';
 import { bindGateway } from '../gateway/start.ts';
@@ -53,8 +53,7 @@ export function assemble(runtime: Runtime): Assembled {
   const pages = pagesOf(runtime, gateway, rules, revocations, lists);
   const app = openDoors(runtime, { gateway, calls, rules, servers, slack, pages });
   const noteEvent: Assembled['noteEvent'] = (type, data) => {
-    const nothing = { approval: null, server: null, tool: null, grant: null };
-    gateway.journal.note({ ...nothing, type, at: clock.now(), actor: 'holdfast', data });
+    gateway.journal.note({ ...NO_SUBJECT, type, at: clock.now(), actor: 'holdfast', data });
   };
   const started = (): void => noteEvent('policy.loaded', policyDigests(loaded));
   return {

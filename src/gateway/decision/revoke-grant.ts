@@ -1,3 +1,4 @@
+import { NO_SUBJECT } from '../../domain/log/event.ts';
 import type { Clock, Revocations } from '../../ports.ts';
 
 /** `already`: every token had been revoked before. */
@@ -20,7 +21,7 @@ export async function revokeGrant(
   reason: string | null,
 ): Promise<Revoked> {
   const at = clock.now();
-  const base = { type: 'grant.revoked', at, actor, approval: null, server: null, tool: null, grant: name } as const;
+  const base = { type: 'grant.revoked', at, actor, ...NO_SUBJECT, grant: name } as const;
   const event = { ...base, data: { reason, owner, servers: [...servers] } };
   let revoked = false;
   for (const token of [tokenSha256, retiringSha256]) {

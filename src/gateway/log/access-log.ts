@@ -1,4 +1,4 @@
-import type { NewEvent } from '../../domain/log/event.ts';
+import { type NewEvent, NO_SUBJECT } from '../../domain/log/event.ts';
 import type { Clock } from '../../ports.ts';
 
 /** A request that a door turned away. */
@@ -93,8 +93,7 @@ export class AccessLog {
   }
 
   #blank(type: NewEvent['type'], actor: string): NewEvent {
-    const nothing = { approval: null, server: null, tool: null, grant: null };
-    return { ...nothing, type, at: this.#clock.now(), actor, data: {} };
+    return { ...NO_SUBJECT, type, at: this.#clock.now(), actor, data: {} };
   }
 
   #now(): number {

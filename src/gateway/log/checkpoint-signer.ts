@@ -1,5 +1,5 @@
 import { type Checkpoint, checkpointText, readCheckpoint, type SignedCheckpoint } from '../../domain/log/checkpoint.ts';
-import type { NewEvent } from '../../domain/log/event.ts';
+import { type NewEvent, NO_SUBJECT } from '../../domain/log/event.ts';
 import type { Ports } from '../ports.ts';
 
 /**
@@ -59,9 +59,8 @@ async function eventOf(
   { text, signature }: SignedCheckpoint,
 ): Promise<NewEvent> {
   const checkpoint: Checkpoint = readCheckpoint(text)!;
-  const nothing = { approval: null, server: null, tool: null, grant: null };
   const data = { ...checkpoint, digest: await sha256(text), signature };
-  return { ...nothing, type: 'checkpoint.signed', at: clock.now(), actor: 'holdfast', replica, data };
+  return { ...NO_SUBJECT, type: 'checkpoint.signed', at: clock.now(), actor: 'holdfast', replica, data };
 }
 
 async function sendToWitnesses(

@@ -3,7 +3,7 @@ import type { Context } from 'hono';
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie';
 import { isOurHost, isSecure, type OwnAddresses, originOf } from '../../domain/addresses.ts';
 import type { JsonObject } from '../../domain/json/json.ts';
-import type { EventType, NewEvent } from '../../domain/log/event.ts';
+import { type EventType, type NewEvent, NO_SUBJECT } from '../../domain/log/event.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
 import type { Login, Logins } from '../../ports.ts';
 import type { Identity, Reviewer } from './reviewer.ts';
@@ -137,7 +137,7 @@ export class LoginSessions {
 
   #event(type: EventType, actor: string, data: JsonObject): NewEvent {
     const at = this.#deps.gateway.clock.now();
-    return { type, at, actor, approval: null, server: null, tool: null, grant: null, data };
+    return { type, at, actor, ...NO_SUBJECT, data };
   }
 
   /** `__Host-` binds the cookie to this host over TLS; browsers reject the prefix over plain HTTP. */

@@ -55,7 +55,10 @@ describe('whose clicks count, while the gateway runs', () => {
     await house.slack.click({ user, channel: CHANNEL, ts, actionId: 'approve', ...as });
     return eventually('what became of the click', async () => {
       const refusal = (await refusals())[before];
-      if (refusal !== undefined) return String(refusal.data.reason);
+      if (refusal !== undefined) {
+        assert.equal(refusal.data.claimed, id, 'the door names the id that the click claimed');
+        return String(refusal.data.reason);
+      }
       const { state } = await gateway.approval(id);
       return state === 'pending' ? null : state;
     });
