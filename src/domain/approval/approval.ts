@@ -1,3 +1,4 @@
+import type { HiddenValues, Sent } from '../call/sent.ts';
 import type { Json } from '../json/json.ts';
 import type { RuleTrace } from '../policy/verdict.ts';
 
@@ -94,10 +95,16 @@ export interface Approval {
   readonly requirement: Requirement;
   /** Arguments with redacted values replaced; safe to show. */
   readonly arguments: Json;
+  /** What is forwarded besides the arguments, with redacted values replaced; safe to show. */
+  readonly sent: Sent;
+  /** How many values of `arguments` and `sent` are replaced. */
+  readonly hidden: HiddenValues;
   /** What policy said and why; card, console and `policy explain` render this one trace. */
   readonly trace: RuleTrace;
   /** The agent's own words, unverified; null when it gave none. */
   readonly statedReason: string | null;
+  /** Id of the approval whose server asked something that this call answers; null: it answers nothing. */
+  readonly answersTo: string | null;
   /** Id of an earlier approval of the same call whose outcome is unknown. */
   readonly previousUnknown: string | null;
   readonly policyDigest: string;

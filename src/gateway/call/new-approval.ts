@@ -1,4 +1,5 @@
 import { fingerprintMaterial } from '../../domain/call/fingerprint.ts';
+import { NOTHING_HIDDEN, NOTHING_MORE } from '../../domain/call/sent.ts';
 import { redact } from '../../domain/json/redact.ts';
 import { approvalEvent, type NewEvent } from '../../domain/log/event.ts';
 import { redactionOf } from '../../domain/policy/rule.ts';
@@ -48,6 +49,9 @@ function freeze(
       fingerprint: fingerprint!,
       requirement: gateway.rules.requirement(verdict.ask),
       arguments: redact(call.args, redactionOf(policy, call.tool)),
+      sent: NOTHING_MORE,
+      hidden: NOTHING_HIDDEN,
+      answersTo: null,
       trace: verdict.trace,
       statedReason: keptReason(arrival.statedReason),
       policyDigest: policy.digest,
@@ -79,6 +83,7 @@ function requestedEvent({ approval }: NewApproval, verdict: AskVerdict) {
       trace: loggedTrace(verdict),
       policy: approval.policyDigest,
       arguments: approval.arguments,
+      sent: { ...approval.sent },
       statedReason: approval.statedReason,
       approvers: [...approval.requirement.groups],
       quorum: approval.requirement.quorum,

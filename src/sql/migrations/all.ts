@@ -16,6 +16,7 @@ import { MIGRATION_0015 } from './0015-admit-chained.ts';
 import { MIGRATION_0016 } from './0016-phrases.ts';
 import { MIGRATION_0017 } from './0017-bounded-words.ts';
 import { MIGRATION_0018 } from './0018-portions.ts';
+import { MIGRATION_0019 } from './0019-sent.ts';
 
 /**
  * Every migration of this release, oldest first, with the statements that it executes. Only ever add one: replicas of
@@ -40,4 +41,5 @@ export const MIGRATIONS: Readonly<Record<string, readonly string[]>> = {
   '0016-phrases': MIGRATION_0016,
   '0017-bounded-words': MIGRATION_0017,
   '0018-portions': MIGRATION_0018,
+  '0019-sent': MIGRATION_0019,
 };

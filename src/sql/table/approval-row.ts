@@ -1,5 +1,6 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { Approval, Awaits, Decision, Requirement, State } from '../../domain/approval/approval.ts';
+import type { HiddenValues, Sent } from '../../domain/call/sent.ts';
 import type { Json } from '../../domain/json/json.ts';
 import type { RuleTrace } from '../../domain/policy/verdict.ts';
 
@@ -16,6 +17,9 @@ export interface ApprovalRow {
   fingerprint: string;
   requirement: unknown;
   arguments: unknown;
+  sent: unknown;
+  hidden: unknown;
+  answers_to: string | null;
   trace: unknown;
   stated_reason: string | null;
   previous_unknown: string | null;
@@ -36,7 +40,7 @@ export interface ApprovalRow {
 /** The columns of an approval `a`, with its decisions and the number of its waiting callers; never its sealed bytes. */
 export const APPROVAL: RawBuilder<unknown> = sql.raw(`
   a.id, a.state, a.revision, a.server, a.tool, a.grant_name, a.owner, a.self_approval, a.fingerprint,
-  a.requirement, a.arguments, a.trace, a.stated_reason, a.previous_unknown, a.policy_digest,
+  a.requirement, a.arguments, a.sent, a.hidden, a.answers_to, a.trace, a.stated_reason, a.previous_unknown, a.policy_digest,
   a.created_at, a.expires_at, a.pickup_until, a.lease_until, a.reminded_at, a.escalated_at, a.awaits, a.note, a.updated_at,
   (select json_agg(json_build_object('approver', d.approver, 'choice', d.choice, 'reason', d.reason, 'via', d.via,
      'self', d.self, 'userGroup', d.user_group, 'at', d.at) order by d.at, d.approver)
@@ -57,6 +61,9 @@ export function approvalOf(row: ApprovalRow): Approval {
     fingerprint: row.fingerprint,
     requirement: row.requirement as Requirement,
     arguments: row.arguments as Json,
+    sent: row.sent as Sent,
+    hidden: row.hidden as HiddenValues,
+    answersTo: row.answers_to,
     trace: row.trace as RuleTrace,
     statedReason: row.stated_reason,
     previousUnknown: row.previous_unknown,

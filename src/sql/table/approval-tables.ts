@@ -16,6 +16,9 @@ export interface ApprovalTable {
   fingerprint: string;
   requirement: JsonColumn;
   arguments: JsonColumn;
+  sent: JsonColumn;
+  hidden: JsonColumn;
+  answers_to: string | null;
   trace: JsonColumn;
   stated_reason: string | null;
   previous_unknown: string | null;

@@ -13,6 +13,9 @@ export function approvalJson(approval: Approval) {
     grant: approval.grant,
     owner: approval.owner,
     arguments: approval.arguments,
+    sent: approval.sent,
+    hidden: approval.hidden,
+    answersTo: approval.answersTo,
     fingerprint: approval.fingerprint,
     requirement: {
       approvers: requirement.groups,

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import pg from 'pg';
+import { NOTHING_HIDDEN, NOTHING_MORE } from '../../../src/domain/call/sent.ts';
 import type { NewApproval, Store } from '../../../src/ports.ts';
 import { openPostgres } from '../../../src/sql/connection/postgres.ts';
 import { sqlStore } from '../../../src/sql/store.ts';
@@ -56,6 +57,9 @@ function open(store: Store, grant: string, n: number): ReturnType<Store['open']>
       escalate: null,
     },
     arguments: {},
+    sent: NOTHING_MORE,
+    hidden: NOTHING_HIDDEN,
+    answersTo: null,
     trace: { rule: 't', risk: null, severity: null, reason: null, steps: [] },
     statedReason: null,
     policyDigest: '0',

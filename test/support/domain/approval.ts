@@ -1,4 +1,5 @@
 import type { Approval, Requirement } from '../../../src/domain/approval/approval.ts';
+import { NOTHING_HIDDEN, NOTHING_MORE } from '../../../src/domain/call/sent.ts';
 
 export const FINGERPRINT = '5f1c0a9e4b7d23861122334455667788990011aabbccddeeff00112233445566';
 export const OPENED = new Date('2026-08-01T10:00:00.000Z');
@@ -39,6 +40,9 @@ export function sampleApproval(
       steps: [{ path: 'tools.create_api_key.action', says: 'action is require_approval', decided: true }],
     },
     statedReason: null,
+    sent: NOTHING_MORE,
+    hidden: NOTHING_HIDDEN,
+    answersTo: null,
     previousUnknown: null,
     policyDigest: '0'.repeat(64),
     decisions: [],
