@@ -7,6 +7,7 @@ import type { Announcer } from './state/announcer.ts';
 import type { FullLimits } from './state/full-limits.ts';
 import type { InlineDispatch } from './state/inline-dispatch.ts';
 import type { Leases } from './state/leases.ts';
+import type { ParkedCalls } from './state/parked-calls.ts';
 import type { RetryQueue } from './state/retry-queue.ts';
 import type { UnpostedCards } from './state/unposted-cards.ts';
 import type { WaitingRoom } from './state/waiting-room.ts';
@@ -25,6 +26,7 @@ export interface Gateway extends Ports {
   readonly waitingRoom: WaitingRoom;
   readonly fullLimits: FullLimits;
   readonly leases: Leases;
+  readonly parkedCalls: ParkedCalls;
   readonly retries: RetryQueue;
   readonly unposted: UnpostedCards;
   readonly checkpointSigner: CheckpointSigner;

@@ -15,6 +15,7 @@ import { Announcer } from './state/announcer.ts';
 import { FullLimits } from './state/full-limits.ts';
 import { InlineDispatch } from './state/inline-dispatch.ts';
 import { Leases } from './state/leases.ts';
+import { ParkedCalls } from './state/parked-calls.ts';
 import { RetryQueue } from './state/retry-queue.ts';
 import { UnpostedCards } from './state/unposted-cards.ts';
 import { WaitingRoom } from './state/waiting-room.ts';
@@ -40,6 +41,7 @@ export function bindGateway(outside: Ports, rules: Rules): Gateway {
     waitingRoom,
     fullLimits: new FullLimits(),
     leases: new Leases(store, clock, log, outside.leaseMs),
+    parkedCalls: new ParkedCalls(),
     retries: new RetryQueue(log),
     unposted: new UnpostedCards(ports, waitingRoom),
     checkpointSigner: new CheckpointSigner(),

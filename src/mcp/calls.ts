@@ -1,24 +1,28 @@
 import type { Dispatch } from '../domain/approval/dispatch.ts';
+import { undefinedMember } from '../domain/call/transport.ts';
 import { isObject, type Json, member } from '../domain/json/json.ts';
 import { mayAskOf } from '../domain/policy/rule.ts';
 import type { Handled } from '../gateway/call/arrival.ts';
 import { noteClientName, sessionClient } from '../gateway/call/clients.ts';
 import { handleCall } from '../gateway/call/handle-call.ts';
-import { leaveSeatEmptySoon } from '../gateway/call/seats.ts';
+import { holdParkedCall, leaveSeatEmptySoon } from '../gateway/call/seats.ts';
 import { withdraw } from '../gateway/call/withdraw.ts';
 import { type Continued, continueCall } from '../gateway/dispatch/continuation.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import type { Seat } from '../gateway/state/seat.ts';
 import { TaskRuns } from '../gateway/task/task-runs.ts';
 import type { CallDoor, CallRouting, ToolCallRequest } from './door/call-door.ts';
-import { bindingOf, foreignMembersOf, ourState, type ReturnedCaller, returnToSeat } from './hold/come-back.ts';
+import { bindingOf, ourState, returnToSeat } from './hold/come-back.ts';
+import { type Answers, frozenBytes, frozenCallOf } from './hold/frozen-call.ts';
 import { HeldCalls } from './hold/held-calls.ts';
 import { BEAT_MS } from './hold/keep-alive.ts';
-import { callOf, heldRequest } from './hold/request.ts';
+import { callOfRequest, heldRequest } from './hold/request.ts';
 import { resumeStream } from './hold/resume-stream.ts';
 import { type HoldTerms, holdMs } from './hold/terms.ts';
 import { legacyStrategy, modernStrategy } from './hold/wait-strategy.ts';
+import { textAt } from './json/edit.ts';
 import { envelopeFault, modernClient } from './protocol/envelope.ts';
+import { gatedHeaderFault } from './protocol/gated-headers.ts';
 import { rpcError, rpcResult } from './protocol/response.ts';
 import {
   deniedResult,
@@ -28,6 +32,7 @@ import {
   resultText,
   type ToolResult,
   unavailableResult,
+  unshownResult,
 } from './protocol/tool-results.ts';
 import { advertisement } from './relay/advertise.ts';
 import { forwardAnswer } from './tasks/answer.ts';
@@ -60,34 +65,34 @@ export function callDoor(
   const support = new TaskSupport(servers, gateway.clock);
   const context = { gateway, servers, door, heldCalls, runs, support };
 
-  /** One attempt: waits for the decision, at most as long as this client can wait. */
+  /**
+   * One attempt: waits for the decision, at most as long as this client can wait. `own`: the call that this request has
+   * just parked; null: somebody else parked it, or this caller did before.
+   */
   async function wait(
     request: ToolCallRequest,
     seat: Seat,
-    returned: ReturnedCaller | null,
-    dispatch?: Dispatch,
+    own: Uint8Array | null,
+    { attempt = 1, answers, dispatch }: { attempt?: number; answers?: Answers; dispatch?: Dispatch } = {},
   ): Promise<Response> {
-    const held = heldRequest(request, returned?.bytes);
-    const { modern } = held;
+    const { modern } = request;
     const client = modern
       ? modernClient(request.params)
       : await sessionClient(gateway, request.session, request.server);
+    const held = heldRequest(request, await holdParkedCall(gateway, seat.approval, own), answers);
     const ms = holdMs(terms(), { client, modern, progress: held.progressToken !== null });
     const strategy = modern
-      ? modernStrategy(gateway, held, seat, {
-          binding: bindingOf(gateway, request),
-          attempt: returned?.attempt ?? 1,
-          foreign: returned === null ? foreignMembersOf(request) : returned.foreign,
-        })
+      ? modernStrategy(gateway, held, seat, { binding: bindingOf(gateway, request), attempt })
       : legacyStrategy(gateway, held, seat, request.protocolVersion);
     return heldCalls.hold(held, seat, ms, request, strategy, dispatch);
   }
 
   /** Answers a parked call: with a task where the client wants one, else when the wait is over. */
-  async function park(request: ToolCallRequest, seat: Seat): Promise<Response> {
+  async function park(request: ToolCallRequest, seat: Seat, frozen: () => Uint8Array): Promise<Response> {
     const era = wantedTaskEra(request);
+    const own = seat.opened ? frozen() : null;
     try {
-      return await (era === null ? wait(request, seat, null) : answerWithTask(context, request, seat, era));
+      return await (era === null ? wait(request, seat, own) : answerWithTask(context, request, { seat, own }, era));
     } catch (error) {
       // The client gets an error and will come again; until then nobody sits in this seat.
       leaveSeatEmptySoon(gateway, seat.joiner);
@@ -102,11 +107,11 @@ export function callDoor(
       if (returned instanceof Response) return { kind: 'respond', response: returned };
       const { approval, joiner } = returned;
       const seat = { approval, joiner, opened: false, notice: null };
-      return { kind: 'respond', response: await wait(request, seat, returned) };
+      return { kind: 'respond', response: await wait(request, seat, null, { attempt: returned.attempt }) };
     }
     const mayAsk = mayBeGated(request);
     const fault =
-      request.modern && mayAsk ? envelopeFault({ params: request.params }, request.agentHeaders, request.idText) : null;
+      request.modern && mayAsk ? envelopeFault(request.message, request.requestHeaders, request.idText) : null;
     if (fault !== null) return { kind: 'respond', response: fault };
     const answered = mayAsk
       ? ((await refuseWithoutTask(context, request)) ?? (await lostTask(context, request)))
@@ -116,25 +121,32 @@ export function callDoor(
     if (continued !== null) {
       const { dispatch, joiner } = continued;
       const seat = { approval: dispatch.approval, joiner, opened: false, notice: null };
-      return { kind: 'respond', response: await wait(request, seat, null, dispatch) };
+      return { kind: 'respond', response: await wait(request, seat, null, { answers: answersOf(request), dispatch }) };
     }
+    let kept: Uint8Array | null = null;
+    const freeze = (): Uint8Array => {
+      kept ??= frozenBytes(frozenCallOf(request));
+      return kept;
+    };
     const handling = handleCall(gateway, {
-      call: callOf(request, request.params),
+      call: callOfRequest(request),
       policy: gateway.rules.policy(request.server),
       bytes: request.bytes,
       requestId: request.idText,
       inexact: request.inexact,
+      freeze,
+      gatedFault: () => undefinedMember(request.message) ?? gatedHeaderFault(request.requestHeaders),
       statedReason: statedReason(request),
     });
     const handled = handling instanceof Promise ? await handling : handling;
-    if (handled.kind === 'held') return { kind: 'respond', response: await park(request, handled.seat) };
+    if (handled.kind === 'held') return { kind: 'respond', response: await park(request, handled.seat, freeze) };
     if (handled.kind !== 'forward') return { kind: 'respond', response: refusal(request, handled) };
     return handled.notSent === null ? { kind: 'forward' } : { kind: 'forward', notSent: handled.notSent };
   }
 
   function continuationOf(request: ToolCallRequest): Promise<Continued | null> {
     const state = member(request.params, 'requestState');
-    const call = callOf(request, request.params);
+    const call = callOfRequest(request);
     return continueCall(gateway, call, request.idText, typeof state === 'string' ? state : null);
   }
 
@@ -183,11 +195,21 @@ function bringsAnswers({ modern, params }: Pick<ToolCallRequest, 'modern' | 'par
   return typeof member(params, 'requestState') === 'string' || member(params, 'inputResponses') !== undefined;
 }
 
+/** What the call answers to what the server asked, as it is written. */
+function answersOf({ bytes }: Pick<ToolCallRequest, 'bytes'>): Answers {
+  const text = new TextDecoder().decode(bytes);
+  return {
+    inputResponses: textAt(text, ['params', 'inputResponses']),
+    requestState: textAt(text, ['params', 'requestState']),
+  };
+}
+
 /** JSON-RPC error codes of our own: HTTP statuses, outside the range that JSON-RPC reserves. */
 const REFUSAL_CODES = {
   denied: 403,
   limited: 429,
   inexact: 400,
+  unshown: 400,
   crowded: 429,
   unavailable: 503,
 } as const satisfies Record<Exclude<Handled, { kind: 'forward' | 'held' }>['kind'], number>;
@@ -210,6 +232,8 @@ function refusalResult(handled: RefusedCall): ToolResult {
       return rateLimitedResult(handled.full);
     case 'inexact':
       return inexactValueResult(handled.path);
+    case 'unshown':
+      return unshownResult(handled.why);
     case 'crowded':
       return pendingLimitResult(handled.pending);
     case 'unavailable':

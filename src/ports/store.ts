@@ -20,6 +20,11 @@ export interface NewApproval {
   readonly request: Uint8Array;
   /** Fingerprints of the same call by older secrets, so that identical calls still meet after a rotation. */
   readonly olderFingerprints: readonly string[];
+  /**
+   * Where the call answers a server's question: the fingerprints of the same call whatever it answers. If that one runs
+   * already, the caller joins it instead of asking for it once more; it never joins one that could still be sent.
+   */
+  readonly rounds?: readonly string[];
 }
 
 /** A caller that waits for an approval, or has still to collect its answer. */

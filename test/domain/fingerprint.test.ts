@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import type { Call } from '../../src/domain/call/call.ts';
-import { fingerprintMaterial } from '../../src/domain/call/fingerprint.ts';
+import { fingerprintMaterial, roundsMaterial } from '../../src/domain/call/fingerprint.ts';
 import { isObject, type Json, type JsonObject } from '../../src/domain/json/json.ts';
 import { vault } from '../../src/vault/vault.ts';
 
@@ -53,14 +53,13 @@ describe('the fingerprint', () => {
     const one = print(base);
     const meta = {
       progressToken: 7,
-      traceparent: '00-a',
-      tracestate: 'b',
-      baggage: 'c',
+      traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`,
+      tracestate: 'rojo=00f067aa0ba902b7,congo=t61rcWkgMzE',
       'io.modelcontextprotocol/protocolVersion': '2026-07-28',
       'holdfast/reason': 'because',
     };
     assert.equal(print({ ...base, _meta: meta }), one);
-    assert.equal(print({ ...base, task: { ttl: 1 }, inputResponses: {}, requestState: 'x' }), one);
+    assert.equal(print({ ...base, task: { ttl: 1 } }), one);
     assert.equal(print(base, { session: 'another' }), one);
     assert.equal(print(base, { principal: { grant: 'release-bot', owner: null, selfApproval: true } }), one);
     assert.notEqual(
@@ -68,6 +67,46 @@ describe('the fingerprint', () => {
       one,
       'a name of another case is another name',
     );
+  });
+
+  test('P1: a member of the closed list counts as soon as it has not its own shape', () => {
+    const one = print(base);
+    const metas: JsonObject[] = [
+      { progressToken: 'x'.repeat(257) },
+      { progressToken: 'drop table users' },
+      { progressToken: { to: 'production' } },
+      { traceparent: 'production' },
+      { tracestate: 'production' },
+      { tracestate: `a=${'b'.repeat(600)}` },
+      { baggage: 'tenant=b' },
+      { 'io.modelcontextprotocol/protocolVersion': 'production' },
+      { 'io.modelcontextprotocol/logLevel': 'production' },
+      { 'io.modelcontextprotocol/clientInfo': { name: 'c', version: '1' } },
+      { 'io.modelcontextprotocol/clientCapabilities': {} },
+      { 'io.modelcontextprotocol/anything': 1 },
+      { 'Holdfast/reason': 'because' },
+    ];
+    const params: JsonObject[] = [
+      { task: { ttl: 1, to: 'production' } },
+      { task: 'production' },
+      { inputResponses: {} },
+      { requestState: 'x' },
+      { options: { force: true } },
+    ];
+    const prints = [
+      ...metas.map((meta) => print({ ...base, _meta: meta })),
+      ...params.map((more) => print({ ...base, ...more })),
+      print(base, { headers: { 'mcp-param-region': 'eu' } }),
+    ];
+    assert.equal(new Set([one, ...prints]).size, prints.length + 1);
+  });
+
+  test('P1: all rounds of one call have their rounds material in common', () => {
+    const rounds = (params: JsonObject) => keys.fingerprints(roundsMaterial(callOf(params)))[0]!;
+    const one = rounds(base);
+    assert.equal(one, print(base));
+    assert.equal(rounds({ ...base, inputResponses: { a: {} }, requestState: 'x' }), one);
+    assert.notEqual(rounds({ ...base, options: 1 }), one);
   });
 
   test('P1: the order of members does not count, the order of a list does', () => {

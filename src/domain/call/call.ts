@@ -20,6 +20,8 @@ export interface Call {
   readonly session: string | null;
   /** `params` as received; the fingerprint is made over part of it. */
   readonly params: JsonObject;
+  /** The headers that say more than the body does, by lower-case name; absent: there are none. */
+  readonly headers?: JsonObject;
 }
 
 const TOOL_NAME = /^[A-Za-z0-9_./-]{1,128}$/;

@@ -1,32 +1,33 @@
-import { isObject, type Json, type JsonObject, member } from '../json/json.ts';
+import type { JsonObject } from '../json/json.ts';
+import { member } from '../json/json.ts';
 import type { Call } from './call.ts';
-
-/** Members of `params` and `_meta` that say how an answer travels, not what is asked. */
-const TRANSPORT_PARAMS = new Set(['name', 'arguments', '_meta', 'task', 'inputResponses', 'requestState']);
-const TRANSPORT_META = new Set(['progressToken', 'traceparent', 'tracestate', 'baggage']);
-const TRANSPORT_META_PREFIX = ['io.modelcontextprotocol/', 'holdfast/'];
+import { type Sent, sentOf, withoutAnswers } from './sent.ts';
 
 /**
- * What a fingerprint is made over (P1): principal, server, tool, arguments, and every other `params` and `_meta`
- * member except those that only say how the answer travels.
+ * What a fingerprint is made over (P1): principal, server, tool, arguments, and everything else that is forwarded, but
+ * for what only says how the answer travels.
  */
 export function fingerprintMaterial(call: Call): JsonObject {
-  const meta = member(call.params, '_meta');
+  return material(call, sentOf(call.params, call.headers));
+}
+
+/**
+ * The same for the call whatever it answers (2026-07-28, MRTR): all rounds of one call have this in common, while
+ * `requestState` and `inputResponses` change from round to round.
+ */
+export function roundsMaterial(call: Call): JsonObject {
+  return material(call, withoutAnswers(sentOf(call.params, call.headers)));
+}
+
+function material(call: Call, { params, meta, headers }: Sent): JsonObject {
   const args = member(call.params, 'arguments');
   return {
     principal: call.principal.grant,
     server: call.server,
     tool: call.tool,
     ...(args === undefined ? {} : { arguments: args }),
-    params: pick(call.params, (name) => !TRANSPORT_PARAMS.has(name)),
-    meta: isObject(meta)
-      ? pick(meta, (name) => !TRANSPORT_META.has(name) && !TRANSPORT_META_PREFIX.some((p) => name.startsWith(p)))
-      : {},
+    params,
+    meta,
+    ...(Object.keys(headers).length === 0 ? {} : { headers }),
   };
-}
-
-function pick(object: JsonObject, keep: (name: string) => boolean): JsonObject {
-  const kept: Record<string, Json> = Object.create(null);
-  for (const [name, value] of Object.entries(object)) if (keep(name)) kept[name] = value;
-  return kept;
 }

@@ -1,4 +1,6 @@
-import type { JsonObject } from '../json/json.ts';
+import { isObject, type Json, type JsonObject, member } from '../json/json.ts';
+import type { Call } from './call.ts';
+import { isTransportMember } from './transport.ts';
 
 /**
  * What is forwarded of a gated call besides its tool's name and its arguments. All of it is shown, bound by the
@@ -24,3 +26,33 @@ export interface HiddenValues {
 }
 
 export const NOTHING_HIDDEN: HiddenValues = { byPolicy: 0, byName: 0 };
+
+const SHOWN_ELSEWHERE: ReadonlySet<string> = new Set(['name', 'arguments', '_meta']);
+/** Shown as the agent's claim, and taken out before sending. */
+const REASON = 'holdfast/reason';
+
+/** What is forwarded of a call with these `params` and these headers, besides its tool's name and its arguments. */
+export function sentOf(params: JsonObject, headers: JsonObject = {}): Sent {
+  const meta = member(params, '_meta');
+  return {
+    params: pick(params, (name, value) => !SHOWN_ELSEWHERE.has(name) && !isTransportMember('params', name, value)),
+    meta: isObject(meta) ? pick(meta, (name, value) => name !== REASON && !isTransportMember('meta', name, value)) : {},
+    headers,
+  };
+}
+
+/** The same without what answers a server's question: the call itself, whichever round of it this is. */
+export function withoutAnswers({ params, ...rest }: Sent): Sent {
+  return { ...rest, params: pick(params, (name) => name !== 'inputResponses' && name !== 'requestState') };
+}
+
+/** Whether the call brings what could answer a server's question, wherever it has it from. */
+export function bringsAnswers({ params }: Pick<Call, 'params'>): boolean {
+  return Object.hasOwn(params, 'inputResponses') || Object.hasOwn(params, 'requestState');
+}
+
+function pick(object: JsonObject, keep: (name: string, value: Json) => boolean): JsonObject {
+  const kept: Record<string, Json> = Object.create(null);
+  for (const [name, value] of Object.entries(object)) if (keep(name, value)) kept[name] = value;
+  return kept;
+}

@@ -14,6 +14,10 @@ export interface Arrival {
   readonly requestId: string;
   /** Path of the first value that a double or UTF-8 cannot hold exactly; null: all are exact. */
   readonly inexact: string | null;
+  /** What is parked and sent if the call is gated, in the door's own form; made when it is first needed. */
+  readonly freeze: () => Uint8Array;
+  /** Why the call is not forwarded if it is gated, in words for the agent; null: nothing prevents it. */
+  readonly gatedFault: () => string | null;
   /** The agent's reason for the call in its own words, unverified; null: it gave none. */
   readonly statedReason: string | null;
 }
@@ -28,6 +32,8 @@ export type Handled =
   | { readonly kind: 'limited'; readonly full: FullLimit }
   /** A gated call whose value at `path` could be read in two ways. */
   | { readonly kind: 'inexact'; readonly path: string }
+  /** A gated call that carries something that no approver would see. `why` names it and says what to do. */
+  | { readonly kind: 'unshown'; readonly why: string }
   /** The grant has too many approvals pending. */
   | { readonly kind: 'crowded'; readonly pending: number }
   /** `part` could not answer, so nothing is forwarded (P6). */

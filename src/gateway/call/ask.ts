@@ -41,6 +41,11 @@ export async function ask(
     notes.note('call.refused', { reason: 'inexact value' });
     return { kind: 'inexact', path: arrival.inexact };
   }
+  const fault = arrival.gatedFault();
+  if (fault !== null) {
+    notes.note('call.refused', { reason: 'a member that nothing defines' });
+    return { kind: 'unshown', why: fault };
+  }
   const { server, tool, principal, session } = arrival.call;
   const { opened, full } = await openWhenSettled(async (impatient) => {
     const now = gateway.clock.now();

@@ -1,6 +1,7 @@
-import { fingerprintMaterial } from '../../domain/call/fingerprint.ts';
-import { NOTHING_HIDDEN, NOTHING_MORE } from '../../domain/call/sent.ts';
-import { redact } from '../../domain/json/redact.ts';
+import { fingerprintMaterial, roundsMaterial } from '../../domain/call/fingerprint.ts';
+import { bringsAnswers, NOTHING_HIDDEN, type Sent, sentOf } from '../../domain/call/sent.ts';
+import type { JsonObject } from '../../domain/json/json.ts';
+import { type Redaction, redact } from '../../domain/json/redact.ts';
 import { approvalEvent, type NewEvent } from '../../domain/log/event.ts';
 import { redactionOf } from '../../domain/policy/rule.ts';
 import type { Verdict } from '../../domain/policy/verdict.ts';
@@ -32,7 +33,7 @@ function freeze(
   verdict: AskVerdict,
   now: Date,
 ): NewApproval {
-  const { call, bytes } = arrival;
+  const { call, freeze: frozen } = arrival;
   const { vault } = gateway;
   const [fingerprint, ...olderFingerprints] = vault.fingerprints(fingerprintMaterial(call));
   const policy = arrival.policy!;
@@ -49,7 +50,7 @@ function freeze(
       fingerprint: fingerprint!,
       requirement: gateway.rules.requirement(verdict.ask),
       arguments: redact(call.args, redactionOf(policy, call.tool)),
-      sent: NOTHING_MORE,
+      sent: redactedSent(sentOf(call.params, call.headers), redactionOf(policy, call.tool)),
       hidden: NOTHING_HIDDEN,
       answersTo: null,
       trace: verdict.trace,
@@ -61,9 +62,15 @@ function freeze(
       leaseUntil: null,
       note: null,
     },
-    request: vault.seal('request', id, bytes),
+    request: vault.seal('request', id, frozen()),
     olderFingerprints,
+    rounds: bringsAnswers(call) ? vault.fingerprints(roundsMaterial(call)) : [],
   };
+}
+
+function redactedSent({ params, meta, headers }: Sent, redaction: Redaction): Sent {
+  const part = (members: JsonObject) => redact(members, { ...redaction, paths: [] }) as JsonObject;
+  return { params: part(params), meta: part(meta), headers: part(headers) };
 }
 
 /** NUL is removed, because SQL text cannot hold it. */

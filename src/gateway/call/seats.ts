@@ -1,4 +1,4 @@
-import type { Approval } from '../../domain/approval/approval.ts';
+import { type Approval, isOver } from '../../domain/approval/approval.ts';
 import { approvalsCounted } from '../../domain/approval/quorum.ts';
 import { approvalEvent } from '../../domain/log/event.ts';
 import type { Gateway } from '../gateway.ts';
@@ -79,11 +79,30 @@ export function collectedSince(
   return tasks.collectedBy(joiner, since);
 }
 
-/** The call of this approval as it was parked; null: it is no longer kept. */
-export async function parkedRequest(
+/**
+ * The call of this approval as it was parked, in its stored form; null: the approval is over, so that nothing will be
+ * sent.
+ */
+export async function parkedCall(
   { store, vault }: Pick<Gateway, 'store' | 'vault'>,
-  approval: string,
+  { id, state }: Approval,
 ): Promise<Uint8Array | null> {
-  const sealed = await store.request(approval);
-  return sealed === null ? null : vault.open('request', approval, sealed);
+  const sealed = isOver(state) ? null : await store.request(id);
+  return sealed === null ? null : vault.open('request', id, sealed);
+}
+
+/**
+ * The same for a caller that will wait here, shared by all that wait for it; each of them has to release it. `own`: what
+ * this caller has just parked; null: it opened nothing.
+ */
+export async function holdParkedCall(
+  gateway: Pick<Gateway, 'parkedCalls' | 'store' | 'vault'>,
+  approval: Approval,
+  own: Uint8Array | null,
+): Promise<Uint8Array | null> {
+  const { parkedCalls } = gateway;
+  const shared = parkedCalls.share(approval.id);
+  if (shared !== null) return shared;
+  const parked = own ?? (await parkedCall(gateway, approval));
+  return parked === null ? null : parkedCalls.keep(approval.id, parked);
 }

@@ -1,5 +1,6 @@
 import type { Approval } from '../../domain/approval/approval.ts';
 import type { Dispatch, Outcome } from '../../domain/approval/dispatch.ts';
+import type { Call } from '../../domain/call/call.ts';
 import type { Gateway } from '../gateway.ts';
 import { rememberQuestion } from './continuation.ts';
 import { defer } from './defer.ts';
@@ -16,8 +17,10 @@ export interface Concluded {
 export interface CallReading {
   /** The answer asks the agent for input before it goes on; null: it does not. */
   readonly asks: { readonly requestState: string | null } | null;
-  /** The state that the call itself carried. */
-  sentState(): string | null;
+  /** The state of the server's that was sent with the agent's answer; null: none was. */
+  answered(): string | null;
+  /** The call that was sent, whatever it answered. */
+  call(): Call;
 }
 
 /**
@@ -31,16 +34,16 @@ export async function conclude(
   >,
   dispatch: Dispatch,
   outcome: Outcome,
-  { asks, sentState }: CallReading,
+  { asks, answered, call }: CallReading,
 ): Promise<Concluded> {
   const remember = (state: string | null, until: Date) =>
     record(gateway, dispatch, async () => {
-      await rememberQuestion(gateway, dispatch.approval, state, until);
+      await rememberQuestion(gateway, dispatch.approval, call(), state, until);
       return dispatch.approval;
     });
   if (outcome.kind === 'not_sent' && dispatch.continues !== undefined) {
     const { until } = dispatch.continues;
-    await remember(sentState(), until);
+    await remember(answered(), until);
     return concluded(await defer(gateway, dispatch, { awaits: 'input', response: null, until, why: outcome.why }));
   }
   if (asks === null || outcome.kind !== 'returned') {

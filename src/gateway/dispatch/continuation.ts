@@ -1,7 +1,7 @@
 import type { Approval } from '../../domain/approval/approval.ts';
 import type { Dispatch } from '../../domain/approval/dispatch.ts';
 import type { Call } from '../../domain/call/call.ts';
-import { fingerprintMaterial } from '../../domain/call/fingerprint.ts';
+import { roundsMaterial } from '../../domain/call/fingerprint.ts';
 import type { NewEvent } from '../../domain/log/event.ts';
 import { evaluate } from '../../domain/policy/evaluate.ts';
 import type { Gateway } from '../gateway.ts';
@@ -21,11 +21,13 @@ export interface Continued {
  */
 export async function rememberQuestion(
   { tasks, vault }: Pick<Gateway, 'tasks' | 'vault'>,
-  { id, grant, server, fingerprint }: Approval,
+  { id, grant, server }: Approval,
+  call: Call,
   state: string | null,
   expiresAt: Date,
 ): Promise<void> {
   const digest = vault.digest('state', state ?? '');
+  const fingerprint = vault.fingerprints(roundsMaterial(call))[0]!;
   await tasks.rememberContinuation({ digest, grant, server, fingerprint, approval: id, expiresAt });
 }
 
@@ -43,7 +45,7 @@ export async function continueCall(
   const { rules, leases, vault, replica, tasks } = gateway;
   const policy = rules.policy(call.server);
   if (policy === null || evaluate(policy, call).kind !== 'ask') return null;
-  const fingerprints = vault.fingerprints(fingerprintMaterial(call));
+  const fingerprints = vault.fingerprints(roundsMaterial(call));
   const digests = vault.digests('state', state ?? '');
   const now = gateway.clock.now();
   const { grant } = call.principal;

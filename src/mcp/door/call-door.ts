@@ -25,8 +25,12 @@ export interface ToolCallRequest {
   /** The headers for the upstream, the configured ones included. */
   readonly headers: Readonly<Record<string, string>>;
   readonly upstream: Upstream;
-  /** The headers for the upstream without the configured ones, which are added when a call is sent later. */
-  readonly agentHeaders: Readonly<Record<string, string>>;
+  /** The server's configured headers, which are set on every request to it. */
+  readonly configured: Readonly<Record<string, string>>;
+  /** The agent's headers as they came, by lower-case name. */
+  readonly requestHeaders: Readonly<Record<string, string>>;
+  /** The whole JSON-RPC message. */
+  readonly message: JsonObject;
   /** The body claims a stateless revision (2026-07-28). */
   readonly modern: boolean;
   /** The request's revision: the body's claim, else the MCP-Protocol-Version header, else 2025-03-26. */
@@ -69,8 +73,12 @@ export interface Resumption {
   /** A digest; null where there is none. */
   readonly session: string | null;
   readonly lastEventId: string;
-  /** The headers for the upstream, the configured ones included. */
-  readonly headers: Readonly<Record<string, string>>;
+  /** The id of the MCP session itself; null where there is none. */
+  readonly sessionId: string | null;
+  /** The revision that the request states; null: it states none. */
+  readonly protocolVersion: string | null;
+  /** The server's configured headers, which are set on every request to it. */
+  readonly configured: Readonly<Record<string, string>>;
   readonly upstream: Upstream;
 }
 

@@ -1,6 +1,6 @@
 import { isObject, type Json, type JsonObject, member } from '../../domain/json/json.ts';
+import { comparableName } from '../protocol/gated-headers.ts';
 import type { HeaderRecord } from '../protocol/header-policy.ts';
-import { foldName } from '../protocol/names.ts';
 import type { ReadBatch, ReadSingle } from './strict-door.ts';
 
 const VERSION_CLAIM = 'io.modelcontextprotocol/protocolVersion';
@@ -60,7 +60,7 @@ function parameterDisagreement(headers: HeaderRecord, message: JsonObject | null
     if (
       value === null ||
       args === undefined ||
-      !argumentsConfirm(args, comparable(header.slice(PARAM_PREFIX.length)), value)
+      !argumentsConfirm(args, comparableName(header.slice(PARAM_PREFIX.length)), value)
     ) {
       return `${header} is not what the arguments say`;
     }
@@ -81,7 +81,7 @@ function argumentsConfirm(args: Json, name: string, value: string): boolean {
     } else if (!Array.isArray(node) && node !== null) {
       const same = equalsText(node as string | number | boolean, value);
       found ||= same;
-      contradicted ||= !same && key !== null && comparable(key) === name;
+      contradicted ||= !same && key !== null && comparableName(key) === name;
     }
   };
   visit(args, null);
@@ -91,8 +91,4 @@ function argumentsConfirm(args: Json, name: string, value: string): boolean {
 function equalsText(argument: string | number | boolean, value: string): boolean {
   if (typeof argument === 'number') return value.trim() !== '' && Number(value) === argument;
   return String(argument) === value;
-}
-
-function comparable(name: string): string {
-  return foldName(name).replaceAll(/[-_]/g, '');
 }

@@ -19,7 +19,9 @@ export async function handleGet(visit: AgentVisit): Promise<Response> {
       server: server.name,
       session: session?.digest ?? null,
       lastEventId,
-      headers: headersForUpstream(headers, server.headers),
+      sessionId: headers['mcp-session-id'] ?? null,
+      protocolVersion: headers['mcp-protocol-version'] ?? null,
+      configured: server.headers,
       upstream: server.upstream,
     });
     if (resumed !== null) return resumed;

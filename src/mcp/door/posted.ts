@@ -2,7 +2,7 @@ import type { Principal } from '../../domain/call/call.ts';
 import { type Json, type JsonObject, member } from '../../domain/json/json.ts';
 import type { BoundSession } from '../../gateway/call/agent-sessions.ts';
 import type { Upstream } from '../../ports.ts';
-import { type HeaderRecord, headersForUpstream } from '../protocol/header-policy.ts';
+import type { HeaderRecord } from '../protocol/header-policy.ts';
 import { type NodeResponse, nodeResponseOf } from '../relay/node-response.ts';
 import type { ToolCallRequest } from './call-door.ts';
 import type { ReadBatch, ReadSingle } from './strict-door.ts';
@@ -40,6 +40,9 @@ export class PostedToolCall implements ToolCallRequest {
   readonly inexact: string | null;
   readonly accept: string;
   readonly headers: Readonly<Record<string, string>>;
+  readonly configured: HeaderRecord;
+  readonly requestHeaders: HeaderRecord;
+  readonly message: JsonObject;
   readonly upstream: Upstream;
   readonly modern: boolean;
   readonly protocolVersion: string;
@@ -57,14 +60,12 @@ export class PostedToolCall implements ToolCallRequest {
     this.inexact = read.inexact;
     this.accept = headers.accept ?? '';
     this.headers = upstreamHeaders;
+    this.configured = server.headers;
+    this.requestHeaders = headers;
+    this.message = read.message;
     this.upstream = server.upstream;
     this.modern = claimedRevision !== null;
     this.protocolVersion = claimedRevision ?? headers['mcp-protocol-version'] ?? DEFAULT_REVISION;
-  }
-
-  get agentHeaders(): Readonly<Record<string, string>> {
-    const { claimedRevision, headers } = this.#posted;
-    return headersForUpstream(claimedRevision === null ? headers : withoutSession(headers), {});
   }
 
   get nodeResponse(): NodeResponse | null {

@@ -1,6 +1,6 @@
 import type { Approval } from '../../domain/approval/approval.ts';
 import type { Dispatch, Outcome } from '../../domain/approval/dispatch.ts';
-import { type JsonObject, member } from '../../domain/json/json.ts';
+import type { JsonObject } from '../../domain/json/json.ts';
 import { leaveSeatEmpty, recordCollected } from '../../gateway/call/seats.ts';
 import { type CallReading, conclude } from '../../gateway/dispatch/conclude.ts';
 import { takeTurn } from '../../gateway/dispatch/take-turn.ts';
@@ -25,7 +25,7 @@ import type { HeldAnswer } from './answer.ts';
 import type { HeartbeatTarget, KeepAlive } from './keep-alive.ts';
 import { responseForCaller } from './kept-answer.ts';
 import { questionIn } from './question.ts';
-import { type HeldRequest, paramsOf, rereadCall } from './request.ts';
+import { type HeldRequest, rereadCall, sendableOf } from './request.ts';
 import type { WaitStrategy } from './wait-strategy.ts';
 
 const UTF8 = new TextDecoder();
@@ -135,11 +135,12 @@ export class HeldCall implements HeartbeatTarget {
   }
 
   async #dispatch(dispatch: Dispatch, keepAlive: KeepAlive): Promise<void> {
-    const { upstream, headers, bytes, idText, principal } = this.#request;
+    const { upstream, principal } = this.#request;
+    const { text, idText, headers } = sendableOf(this.#request);
     const sent = await sendOnce({
       upstream,
       headers,
-      bytes,
+      bytes: new TextEncoder().encode(text),
       idText,
       grant: principal.grant,
       // A modern client that closes its stream cancels its call; a legacy client has only lost its connection.
@@ -244,12 +245,10 @@ export class HeldCall implements HeartbeatTarget {
 }
 
 /** What the gateway must know about the call and its answer to record the outcome. */
-function readingOf({ modern, bytes }: HeldRequest, outcome: Outcome): CallReading {
+function readingOf(held: HeldRequest, outcome: Outcome): CallReading {
   return {
-    asks: modern && outcome.kind === 'returned' ? questionIn(outcome.response) : null,
-    sentState: () => {
-      const state = member(paramsOf(bytes), 'requestState');
-      return typeof state === 'string' ? state : null;
-    },
+    asks: held.modern && outcome.kind === 'returned' ? questionIn(outcome.response) : null,
+    answered: () => (held.answers?.requestState ? (JSON.parse(held.answers.requestState) as string) : null),
+    call: () => rereadCall(held),
   };
 }

@@ -40,7 +40,10 @@ export class HeldCalls {
     this.keepAlive = new KeepAlive(beatMs);
   }
 
-  /** Keeps the answer open for at most `ms`; with a `dispatch`, for as long as the server takes to answer. */
+  /**
+   * Keeps the answer open for at most `ms`; with a `dispatch`, for as long as the server takes to answer. Then releases
+   * what was held of the call (`holdParkedCall`).
+   */
   hold(
     request: HeldRequest,
     seat: Seat,
@@ -59,6 +62,7 @@ export class HeldCalls {
     const run = heldCall.run(until, this.keepAlive, dispatch).finally(() => {
       if (this.#byRequest.get(key) === answer) this.#byRequest.delete(key);
       if (this.#bySeat.get(seat.joiner) === heldCall) this.#bySeat.delete(seat.joiner);
+      if (request.frozen !== null) this.#gateway.parkedCalls.release(seat.approval.id);
     });
     this.track(run);
     return answer instanceof HeldSocket ? connection.nodeResponse!.alreadySent : httpResponseOf(answer);

@@ -2,7 +2,7 @@ import type { Vault } from '../../ports.ts';
 
 /** Tells our states from those of servers, which are forwarded unopened. */
 const PREFIX = 'holdfast.';
-/** Longest state that is opened, in characters. One of ours can contain a server's state. */
+/** Longest state that is opened, in characters. Releases before this one put a server's state into theirs. */
 const LONGEST = 256 * 1024;
 
 /**
@@ -20,15 +20,13 @@ export interface RequestState {
   readonly leg: number;
   /** Milliseconds since 1970 after which the state is refused. */
   readonly until: number;
-  /** Members of the call that are meant for its server: JSON texts of `requestState` and `inputResponses`. */
-  readonly foreign: { readonly state: string | null; readonly inputs: string | null } | null;
 }
 
 /** The call that a state belongs to. */
 export interface StateBinding {
   readonly grant: string;
   readonly server: string;
-  /** The call's fingerprint by each known key, the current key's first. */
+  /** The fingerprint of the call, whatever it answers, by each known key; the current key's first. */
   readonly fingerprints: readonly string[];
 }
 

@@ -1,14 +1,13 @@
-import { type Approval, isOver } from '../../domain/approval/approval.ts';
-import type { JsonObject } from '../../domain/json/json.ts';
+import type { Approval } from '../../domain/approval/approval.ts';
 import { sessionClient } from '../../gateway/call/clients.ts';
-import { collectedSince, leaveSeatEmptySoon, parkedRequest, takeSeatAgain } from '../../gateway/call/seats.ts';
+import { collectedSince, holdParkedCall, leaveSeatEmptySoon, takeSeatAgain } from '../../gateway/call/seats.ts';
 import { keptResult } from '../../gateway/dispatch/kept-result.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
 import type { Resumption } from '../door/call-door.ts';
-import { withMember } from '../json/edit.ts';
 import { rpcError } from '../protocol/response.ts';
 import { approvalEndedResult, approvalMeta, resultText } from '../protocol/tool-results.ts';
 import { isOurEventId, openEventId, type ResumePoint } from './event-id.ts';
+import { frozenCallIn, paramsOf } from './frozen-call.ts';
 import { REPLAY_MS } from './held-call.ts';
 import { type HeldCalls, httpResponseOf } from './held-calls.ts';
 import { responseForCaller } from './kept-answer.ts';
@@ -52,30 +51,22 @@ async function resumeWait(
   gateway: Gateway,
   heldCalls: HeldCalls,
   terms: HoldTerms,
-  { principal, server, session, headers: sentHeaders, upstream }: Resumption,
+  { principal, server, session, sessionId, protocolVersion, configured, upstream }: Resumption,
   point: ResumePoint,
   approval: Approval,
 ): Promise<Response> {
   const { joiner, idText } = point;
-  const bytes = await bytesFor(gateway, point, isOver(approval.state));
-  const params = bytes === null ? {} : ((JSON.parse(UTF8.decode(bytes)) as JsonObject).params as JsonObject);
-  const progressToken = progressTokenOf(params);
-  const headers: Record<string, string> = { ...sentHeaders, accept: 'application/json, text/event-stream' };
-  const held = {
-    principal,
-    server,
-    session,
-    idText,
-    bytes: bytes ?? new Uint8Array(0),
-    headers: { ...withoutEventId(headers), 'content-type': 'application/json' },
-    upstream,
-    modern: false,
-    progressToken,
-  };
+  const frozen = await holdParkedCall(gateway, approval, null);
+  const call = frozen === null ? null : frozenCallIn(frozen);
+  // Only the opener's own progress token is kept with the call.
+  const progressToken =
+    call?.idText === idText && call.session === session ? progressTokenOf(paramsOf(call.text)) : null;
+  const caller = { principal, server, session, sessionId, idText, progressToken };
+  const held = { ...caller, frozen, configured, upstream, modern: false, answers: null };
   const seat = { approval, joiner, opened: false, notice: null };
   const client = await sessionClient(gateway, session, server);
   const ms = holdMs(terms, { client, modern: false, progress: progressToken !== null });
-  const strategy = legacyStrategy(gateway, held, seat, headers['mcp-protocol-version'] ?? '');
+  const strategy = legacyStrategy(gateway, held, seat, protocolVersion ?? '');
   const signal = new AbortController().signal;
   return heldCalls.hold(held, seat, ms, { accept: 'text/event-stream', signal }, strategy);
 }
@@ -104,18 +95,4 @@ async function finalMessage(gateway: Gateway, approval: Approval, idText: string
   }
   const response = await keptResult(gateway, approval);
   return response === null ? null : responseForCaller(UTF8.decode(response), idText, approvalMeta(approval));
-}
-
-function withoutEventId({ 'last-event-id': _, ...rest }: Readonly<Record<string, string>>): Record<string, string> {
-  return rest;
-}
-
-/** The parked call with this caller's own id; null once the approval has ended, when nothing is left to send. */
-async function bytesFor(
-  gateway: Gateway,
-  { approval, idText }: ResumePoint,
-  ended: boolean,
-): Promise<Uint8Array | null> {
-  const parked = ended ? null : await parkedRequest(gateway, approval);
-  return parked === null ? null : new TextEncoder().encode(withMember(UTF8.decode(parked), ['id'], idText));
 }

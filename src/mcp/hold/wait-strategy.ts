@@ -5,7 +5,7 @@ import type { Gateway } from '../../gateway/gateway.ts';
 import { approvalMeta } from '../protocol/tool-results.ts';
 import { sealEventId } from './event-id.ts';
 import type { HeldRequest } from './request.ts';
-import { type RequestState, type StateBinding, sealState } from './request-state.ts';
+import { type StateBinding, sealState } from './request-state.ts';
 import type { Seated } from './seated.ts';
 
 /** How a caller of its revision can wait, besides keeping its answer open. */
@@ -54,13 +54,13 @@ export function modernStrategy(
   gateway: Gateway,
   held: HeldRequest,
   seat: Seated,
-  { binding, attempt, foreign }: { binding: StateBinding; attempt: number; foreign: RequestState['foreign'] },
+  { binding, attempt }: { readonly binding: StateBinding; readonly attempt: number },
 ): WaitStrategy {
   return {
     comeBackResult: async (approval) => {
       if (attempt >= MOST_ATTEMPTS) return null;
       const { round, until } = await inviteBack(gateway, seat.joiner, approval);
-      const state = { approval: approval.id, joiner: seat.joiner, round, leg: attempt, until, foreign };
+      const state = { approval: approval.id, joiner: seat.joiner, round, leg: attempt, until };
       const requestState = sealState(gateway.vault, binding, state);
       const _meta = { 'holdfast/approval': approvalMeta(approval) };
       return JSON.stringify({ resultType: 'input_required', requestState, _meta });

@@ -52,6 +52,11 @@ function windowName({ take }: FullLimit): string {
   return 'calendar' in take.window ? take.window.calendar : `${take.window.seconds} seconds`;
 }
 
+/** A gated call carries something that no approver would see; `why` names it and says what to do. */
+export function unshownResult(why: string): ToolResult {
+  return toolResult([`Policy violation: ${why}.`, `${NOTHING_RAN} Nobody was asked.`]);
+}
+
 /** A gated call contains a value that readers could take for different values. `path` is a JSON pointer. */
 export function inexactValueResult(path: string): ToolResult {
   return toolResult([

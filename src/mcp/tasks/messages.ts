@@ -2,12 +2,13 @@ import { fingerprintMaterial } from '../../domain/call/fingerprint.ts';
 import { type JsonObject, member } from '../../domain/json/json.ts';
 import { evaluate } from '../../domain/policy/evaluate.ts';
 import { refuseCall } from '../../gateway/call/refuse-call.ts';
+import { parkedCall } from '../../gateway/call/seats.ts';
 import type { Seat } from '../../gateway/state/seat.ts';
 import { findTask } from '../../gateway/task/find-task.ts';
 import { isOurTask, openTask } from '../../gateway/task/open-task.ts';
 import type { Task } from '../../ports.ts';
 import type { TaskMessage, ToolCallRequest } from '../door/call-door.ts';
-import { callOf } from '../hold/request.ts';
+import { callOfRequest, heldRequest } from '../hold/request.ts';
 import { declaresTasks, envelopeFault, TASKS_2025, tasksExtensionMissing } from '../protocol/envelope.ts';
 import { INVALID_PARAMS, rpcError, rpcResult } from '../protocol/response.ts';
 import { pendingResult } from '../protocol/tool-results.ts';
@@ -37,8 +38,8 @@ export async function lostTask({ gateway }: TaskContext, request: ToolCallReques
   const era = wantedTaskEra(request);
   if (era === null || request.inexact !== null) return null;
   const { tasks, vault, clock, store } = gateway;
-  const { principal, server, params } = request;
-  const fingerprints = vault.fingerprints(fingerprintMaterial(callOf(request, params)));
+  const { principal, server } = request;
+  const fingerprints = vault.fingerprints(fingerprintMaterial(callOfRequest(request)));
   const now = clock.now();
   const task = await tasks.lostTask({ grant: principal.grant, server, era, fingerprints }, now);
   if (task === null) return null;
@@ -60,7 +61,7 @@ export async function refuseWithoutTask(
 ): Promise<Response | null> {
   if (request.modern || request.protocolVersion !== TASKS_2025 || request.params.task !== undefined) return null;
   const policy = gateway.rules.policy(request.server);
-  const call = callOf(request, request.params);
+  const call = callOfRequest(request);
   if (policy === null || evaluate(policy, call).kind !== 'ask') return null;
   if ((await support.of(request)) !== 'required') return null;
   refuseCall(gateway, call, 'the server takes it only as a task');
@@ -71,17 +72,19 @@ export async function refuseWithoutTask(
 export async function answerWithTask(
   { gateway, runs, support }: TaskContext,
   request: ToolCallRequest,
-  seat: Seat,
+  { seat, own }: { readonly seat: Seat; readonly own: Uint8Array | null },
   era: Task['era'],
 ): Promise<Response> {
   const { approval, joiner } = seat;
+  const asTask = era === 'legacy' && (await support.of(request)) !== 'forbidden';
+  const parked = own ?? (await parkedCall(gateway, approval));
   const task = await openTask(gateway, {
     approval,
     joiner,
     server: request.server,
     grant: request.principal.grant,
     era,
-    request: taskRequestBytes(request, era === 'legacy' && (await support.of(request)) !== 'forbidden'),
+    request: parked === null ? new Uint8Array(0) : taskRequestBytes(heldRequest(request, parked), asTask),
     ttl: requestedTtl(request.params),
   });
   runs.watch(approval);

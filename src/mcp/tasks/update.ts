@@ -10,7 +10,7 @@ import { sendOnce } from '../upstream/send.ts';
 import type { ServerEntry } from '../upstream/server.ts';
 import type { TaskContext } from './context.ts';
 import { relayTask } from './relay-task.ts';
-import { taskRequestIn } from './request.ts';
+import { taskCallHeaders, taskRequestIn } from './request.ts';
 import { readSent } from './server-side.ts';
 import { freshView } from './view.ts';
 
@@ -33,8 +33,7 @@ export async function updateTask(context: TaskContext, message: TaskMessage, fou
     return rpcError(503, 503, refusal, message.idText ?? 'null');
   }
   const continued = await continueTask(gateway, door, task);
-  if (continued !== null)
-    runs.run(task.id, (signal) => sendContinued(context, message, server, continued, questions, signal));
+  if (continued !== null) runs.run(task.id, (signal) => sendContinued(context, server, continued, questions, signal));
   return ack;
 }
 
@@ -50,7 +49,6 @@ function answersIn(message: TaskMessage, questions: Questions): Record<string, s
 
 async function sendContinued(
   { gateway, runs, door }: TaskContext,
-  message: TaskMessage,
   server: ServerEntry,
   { task, request: kept, dispatch }: ContinuedTask,
   questions: Questions,
@@ -61,9 +59,9 @@ async function sendContinued(
   const idText = JSON.stringify(`${task.id}-${questions.round}`);
   const bytes = new TextEncoder().encode(continuedText(request.text, idText, questions));
   const sent = await sendOnce({
-    upstream: message.upstream,
+    upstream: server.upstream,
     grant: task.grant,
-    headers: { ...request.headers, ...message.headers, ...callHeaders(request.headers) },
+    headers: taskCallHeaders(request, server),
     bytes,
     idText,
     // In 2026-07-28 a server asks with its response, never with a request of its own.
@@ -81,13 +79,4 @@ function continuedText(text: string, idText: string, { given, requestState }: Qu
   return requestState === null
     ? answered
     : withMember(answered, ['params', 'requestState'], JSON.stringify(requestState));
-}
-
-/** The headers that describe the original call; those of the message with the answers describe `tasks/update`. */
-function callHeaders(headers: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(headers).filter(
-      ([name]) => name === 'mcp-method' || name === 'mcp-name' || name.startsWith('mcp-param-'),
-    ),
-  );
 }

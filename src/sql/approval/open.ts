@@ -21,6 +21,7 @@ const OWED: readonly State[] = ['denied', 'expired', 'succeeded', 'failed', 'unk
  * | newest approval of this fingerprint | the caller |
  * |---|---|
  * | pending, approved, dispatched | joins, in the seat of an absent caller if there is one |
+ * | none, but the same call without what this one answers is dispatched | joins that one |
  * | over, with an absent caller, and its result or reason still kept | gets what that caller is owed |
  * | over, and its caller's process, which may be dead, is handing it the answer | waits until that is done or the process has been silent too long |
  * | anything else, or none | opens a new one, which says so when the last outcome is unknown |
@@ -36,7 +37,8 @@ export async function openApproval(
   const fingerprints = [fingerprint, ...request.olderFingerprints];
   return db.transaction().execute(async (trx) => {
     await sql`select pg_advisory_xact_lock(hashtextextended(${`grant ${grant}`}, 0))`.execute(trx);
-    const live = await lockLive(trx, fingerprints);
+    const rounds = request.rounds ?? [];
+    const live = await lockLive(trx, fingerprints, rounds);
     if (live) return join(trx, live, joiner, event);
     const owed = await owedTo(trx, fingerprints, joiner.replica);
     if (owed?.absent === false && !joiner.impatient) return { kind: 'settling' };
@@ -47,7 +49,7 @@ export async function openApproval(
     }
     const pending = await pendingOf(trx, grant);
     if (pending >= maxPending) return { kind: 'crowded', pending };
-    await insertApproval(trx, request, await lastUnknown(trx, fingerprints));
+    await insertApproval(trx, request, await lastUnknown(trx, [...fingerprints, ...rounds]));
     await insertJoiner(trx, id, joiner, createdAt);
     await writeEvents(trx, [event]);
     return { kind: 'opened', approval: approvalOf(await read(trx, id)), joiner: joiner.id };
@@ -58,11 +60,16 @@ export async function openApproval(
  * The live approval of this call, locked before it is read: a commit that is under way is waited for, so that nobody
  * joins what has just ended.
  */
-async function lockLive(trx: Trx, fingerprints: readonly string[]): Promise<ApprovalRow | null> {
+async function lockLive(
+  trx: Trx,
+  fingerprints: readonly string[],
+  rounds: readonly string[],
+): Promise<ApprovalRow | null> {
   const locked = await sql<{ id: string }>`
     select id from holdfast.approvals
-    where fingerprint = any(${fingerprints}::text[]) and state = any(${LIVE}::text[])
-    order by created_at desc limit 1 for update`.execute(trx);
+    where (fingerprint = any(${fingerprints}::text[]) and state = any(${LIVE}::text[]))
+      or (fingerprint = any(${rounds}::text[]) and state = 'dispatched')
+    order by fingerprint = any(${fingerprints}::text[]) desc, created_at desc limit 1 for update`.execute(trx);
   const id = locked.rows[0]?.id;
   return id === undefined ? null : read(trx, id);
 }

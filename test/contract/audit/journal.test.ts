@@ -96,7 +96,9 @@ test('P7: of the calls that a slow log held up, none is forwarded or denied with
     const trace = { rule: 'r', risk: null, severity: null, reason: null, steps: [] };
     const verdict = kind === 'allow' ? { kind, limits: [], trace } : { kind, reason: 'no', trace };
     const call = callOf('t', {});
-    const arrival = { call, policy: null, bytes: new Uint8Array(1), requestId: '1', inexact: null, statedReason: null };
+    const bytes = new Uint8Array(1);
+    const gated = { freeze: () => bytes, gatedFault: () => null };
+    const arrival = { call, policy: null, bytes, requestId: '1', inexact: null, statedReason: null, ...gated };
     const notes = new VerdictNotes(gateway, arrival, verdict);
     journal.note(event('first'));
     await until('the log is slow', () => !journal.writable);

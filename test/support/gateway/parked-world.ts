@@ -155,6 +155,8 @@ export function arrivalOf(
     bytes,
     requestId: from.requestId ?? `${requests}`,
     inexact: null,
+    freeze: () => bytes,
+    gatedFault: () => null,
     statedReason: null,
   };
 }

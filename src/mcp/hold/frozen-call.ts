@@ -1,0 +1,155 @@
+import type { Call, Principal } from '../../domain/call/call.ts';
+import { isObject, type JsonObject, member } from '../../domain/json/json.ts';
+import type { ToolCallRequest } from '../door/call-door.ts';
+import { textAt, withMember, withoutMember } from '../json/edit.ts';
+import { headersBesideBody, headersOfGatedCall } from '../protocol/gated-headers.ts';
+import type { HeaderRecord } from '../protocol/header-policy.ts';
+
+/**
+ * A gated call as its opener sent it, frozen when its approval opens. It is all that is ever sent for this approval,
+ * whoever collects (P1): a caller that joins lends it its session, the JSON-RPC id that it is answered by and its
+ * progress token, and nothing else.
+ */
+export interface FrozenCall {
+  /** The opener's JSON-RPC id, as JSON text. */
+  readonly idText: string;
+  /** The opener's session, as a digest; null where there is none. */
+  readonly session: string | null;
+  /** The headers, without that of a session and without the configured ones. */
+  readonly headers: HeaderRecord;
+  /** The body as it came, without the agent's reason, which is never forwarded. */
+  readonly text: string;
+}
+
+/** Begins the stored form. Without it, the stored bytes are a body from before there was this form. */
+const MARK = 'HF1 ';
+const NEWLINE = 0x0a;
+
+const UTF8 = new TextDecoder('utf-8', { ignoreBOM: true });
+
+/** Freezes a call. */
+export function frozenCallOf(
+  request: Pick<ToolCallRequest, 'bytes' | 'idText' | 'requestHeaders' | 'session'>,
+): FrozenCall {
+  const { idText, session, bytes, requestHeaders } = request;
+  const text = withoutMember(UTF8.decode(bytes), ['params', '_meta', 'holdfast/reason']);
+  return { idText, session, headers: headersOfGatedCall(requestHeaders), text };
+}
+
+/**
+ * The form in which a call is stored, and kept while its callers wait: one line of JSON, then the body. Other replicas
+ * and later versions must be able to read it.
+ */
+export function frozenBytes({ text, ...head }: FrozenCall): Uint8Array {
+  return new TextEncoder().encode(`${MARK}${JSON.stringify(head)}\n${text}`);
+}
+
+/** The call, as `frozenBytes` made it. */
+export function frozenCallIn(bytes: Uint8Array): FrozenCall {
+  const mark = UTF8.decode(bytes.subarray(0, MARK.length));
+  if (mark !== MARK) return frozenBefore(UTF8.decode(bytes));
+  const end = bytes.indexOf(NEWLINE);
+  const head = JSON.parse(UTF8.decode(bytes.subarray(MARK.length, end))) as Omit<FrozenCall, 'text'>;
+  return { ...head, text: UTF8.decode(bytes.subarray(end + 1)) };
+}
+
+/** A call that was parked by the release before, which stored its body only. */
+function frozenBefore(text: string): FrozenCall {
+  const params = paramsOf(text);
+  const version = member(member(params, '_meta'), 'io.modelcontextprotocol/protocolVersion');
+  const modern: HeaderRecord =
+    typeof version === 'string'
+      ? { 'mcp-protocol-version': version, 'mcp-method': 'tools/call', 'mcp-name': String(member(params, 'name')) }
+      : {};
+  return { idText: textAt(text, ['id']) ?? 'null', session: null, headers: headersOfGatedCall(modern), text };
+}
+
+/** The `params` of a `tools/call` that the strict door has accepted. */
+export function paramsOf(text: string): JsonObject {
+  return member(JSON.parse(text) as JsonObject, 'params') as JsonObject;
+}
+
+/** Who calls, and in which session. */
+export interface Caller {
+  readonly principal: Principal;
+  readonly server: string;
+  /** A digest; null where there is none. */
+  readonly session: string | null;
+}
+
+/** The call as policy evaluates it. */
+export function callOf({ principal, server, session }: Caller, params: JsonObject, headers: HeaderRecord): Call {
+  const args = member(params, 'arguments');
+  return {
+    principal,
+    server,
+    tool: String(member(params, 'name')),
+    args: isObject(args) ? args : {},
+    session,
+    params,
+    headers: headersBesideBody(headers, params),
+  };
+}
+
+/** The frozen call as policy evaluates it for this caller. */
+export function callOfFrozen(caller: Caller, { text, headers }: FrozenCall): Call {
+  return callOf(caller, paramsOf(text), headers);
+}
+
+/** The caller that sends a frozen call: where its answer and the server's progress go. */
+export interface Sender {
+  readonly session: string | null;
+  readonly idText: string;
+  /** The progress token as JSON text; null: it sees no progress. */
+  readonly progressToken: string | null;
+}
+
+/** What an agent answers to what the server asked, as JSON texts; null where it sent none. */
+export interface Answers {
+  readonly inputResponses: string | null;
+  readonly requestState: string | null;
+}
+
+/** A frozen call, ready to be sent. */
+export interface Sendable {
+  readonly text: string;
+  /** The id by which the server answers, as JSON text. */
+  readonly idText: string;
+}
+
+/**
+ * The frozen call for the caller that sends it. In the opener's own session it keeps the opener's id, which its server
+ * has never seen; in any other session that id could be another request's. `keepTask`: false where `params.task` would
+ * make the server create a task that nobody follows (2025-11-25).
+ */
+export function sendable(
+  { text, idText, session }: FrozenCall,
+  sender: Sender,
+  { answers = null, keepTask }: { readonly answers?: Answers | null; readonly keepTask: boolean },
+): Sendable {
+  const id = sender.session === session ? idText : sender.idText;
+  let sent = id === idText ? text : withMember(text, ['id'], id);
+  sent = withProgressToken(sent, sender.progressToken);
+  if (!keepTask) sent = withoutMember(sent, ['params', 'task']);
+  if (answers !== null) sent = withAnswers(sent, answers);
+  return { text: sent, idText: id };
+}
+
+function withProgressToken(text: string, token: string | null): string {
+  const path = ['params', '_meta', 'progressToken'];
+  if (textAt(text, path) === token) return text;
+  return token === null ? withoutMember(text, path) : withMember(withMeta(text), path, token);
+}
+
+function withMeta(text: string): string {
+  return textAt(text, ['params', '_meta']) === null ? withMember(text, ['params', '_meta'], '{}') : text;
+}
+
+/** The same call, answering what the server asked: its state and the agent's answers take the place of earlier ones. */
+function withAnswers(text: string, { inputResponses, requestState }: Answers): string {
+  return withPart(withPart(text, 'inputResponses', inputResponses), 'requestState', requestState);
+}
+
+function withPart(text: string, name: string, json: string | null): string {
+  return json === null ? withoutMember(text, ['params', name]) : withMember(text, ['params', name], json);
+}
