@@ -9,6 +9,7 @@ export interface Arrived {
   readonly args: JsonObject;
   readonly params: JsonObject;
   readonly text: string;
+  readonly headers: IncomingMessage['headers'];
   readonly modern: boolean;
 }
 
@@ -60,7 +61,8 @@ export async function erasUpstream(port = 0): Promise<ErasUpstream> {
     } else if (!modern && session !== undefined && !sessions.has(session)) {
       return void response.writeHead(404).end();
     }
-    const result = message.method === 'tools/call' ? await called(params, text, modern) : resultOf(message, modern);
+    const result =
+      message.method === 'tools/call' ? await called(params, text, request.headers, modern) : resultOf(message, modern);
     const failed = isObject(result) && isObject(result.error);
     const whole = failed ? result : { result: modern ? { resultType: 'complete', ...(result as JsonObject) } : result };
     response.writeHead(result === null ? 404 : 200, { 'content-type': 'application/json' });
@@ -68,9 +70,14 @@ export async function erasUpstream(port = 0): Promise<ErasUpstream> {
     response.end(JSON.stringify({ jsonrpc: '2.0', id: message.id, ...(result === null ? error : (whole as object)) }));
   }
 
-  async function called(params: JsonObject, text: string, modern: boolean): Promise<ErasAnswer> {
+  async function called(
+    params: JsonObject,
+    text: string,
+    headers: IncomingMessage['headers'],
+    modern: boolean,
+  ): Promise<ErasAnswer> {
     const args = (member(params, 'arguments') ?? {}) as JsonObject;
-    const call = { tool: String(params.name), args, params, text, modern };
+    const call = { tool: String(params.name), args, params, text, headers, modern };
     calls.push(call);
     return upstream.behave(call);
   }
