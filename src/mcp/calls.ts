@@ -1,5 +1,5 @@
 import type { Dispatch } from '../domain/approval/dispatch.ts';
-import { undefinedMember } from '../domain/call/transport.ts';
+import { unshownMember } from '../domain/call/transport.ts';
 import { isObject, type Json, member } from '../domain/json/json.ts';
 import { mayAskOf } from '../domain/policy/rule.ts';
 import type { Handled } from '../gateway/call/arrival.ts';
@@ -13,7 +13,7 @@ import type { Seat } from '../gateway/state/seat.ts';
 import { TaskRuns } from '../gateway/task/task-runs.ts';
 import type { CallDoor, CallRouting, ToolCallRequest } from './door/call-door.ts';
 import { bindingOf, ourState, returnToSeat } from './hold/come-back.ts';
-import { type Answers, frozenBytes, frozenCallOf } from './hold/frozen-call.ts';
+import { type Answers, frozenBytes, frozenCallOf, headersThatReach } from './hold/frozen-call.ts';
 import { HeldCalls } from './hold/held-calls.ts';
 import { BEAT_MS } from './hold/keep-alive.ts';
 import { callOfRequest, heldRequest } from './hold/request.ts';
@@ -21,9 +21,9 @@ import { resumeStream } from './hold/resume-stream.ts';
 import { type HoldTerms, holdMs } from './hold/terms.ts';
 import { legacyStrategy, modernStrategy } from './hold/wait-strategy.ts';
 import { textAt } from './json/edit.ts';
-import { envelopeFault, modernClient } from './protocol/envelope.ts';
+import { envelopeFault, modernClient, TASKS_2025 } from './protocol/envelope.ts';
 import { gatedHeaderFault } from './protocol/gated-headers.ts';
-import { rpcError, rpcResult } from './protocol/response.ts';
+import { INVALID_REQUEST, rpcError, rpcResult } from './protocol/response.ts';
 import {
   deniedResult,
   inexactValueResult,
@@ -103,6 +103,10 @@ export function callDoor(
   async function call(request: ToolCallRequest): Promise<CallRouting> {
     const state = ourState(request);
     if (state !== null) {
+      // Nothing that is not exact was ever parked, so no state was issued for it.
+      if (request.inexact !== null) {
+        return { kind: 'respond', response: refusal(request, { kind: 'inexact', path: request.inexact }) };
+      }
       const returned = await returnToSeat(gateway, request, state, bindingOf(gateway, request));
       if (returned instanceof Response) return { kind: 'respond', response: returned };
       const { approval, joiner } = returned;
@@ -113,6 +117,10 @@ export function callDoor(
     const fault =
       request.modern && mayAsk ? envelopeFault(request.message, request.requestHeaders, request.idText) : null;
     if (fault !== null) return { kind: 'respond', response: fault };
+    if (mayAsk && request.upstream.kind === 'stdio' && (request.modern || request.session === null)) {
+      const why = `${request.server} works in sessions only, up to ${TASKS_2025}: send initialize first.`;
+      return { kind: 'respond', response: rpcError(400, INVALID_REQUEST, why, request.idText) };
+    }
     const answered = mayAsk
       ? ((await refuseWithoutTask(context, request)) ?? (await lostTask(context, request)))
       : null;
@@ -135,7 +143,7 @@ export function callDoor(
       requestId: request.idText,
       inexact: request.inexact,
       freeze,
-      gatedFault: () => undefinedMember(request.message) ?? gatedHeaderFault(request.requestHeaders),
+      gatedFault: () => unshownMember(request.message) ?? gatedHeaderFault(headersThatReach(request), request.params),
       statedReason: statedReason(request),
     });
     const handled = handling instanceof Promise ? await handling : handling;

@@ -55,11 +55,14 @@ describe('the fingerprint', () => {
       progressToken: 7,
       traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`,
       tracestate: 'rojo=00f067aa0ba902b7,congo=t61rcWkgMzE',
-      'io.modelcontextprotocol/protocolVersion': '2026-07-28',
       'holdfast/reason': 'because',
     };
     assert.equal(print({ ...base, _meta: meta }), one);
-    assert.equal(print({ ...base, task: { ttl: 1 } }), one);
+    assert.equal(print({ ...base, task: { ttl: 1, pollInterval: 500 } }), one);
+    const claims = (revision: string) =>
+      print({ ...base, _meta: { 'io.modelcontextprotocol/protocolVersion': revision } });
+    assert.equal(claims('2026-07-28'), claims('2027-01-01'));
+    assert.notEqual(claims('2026-07-28'), one, 'the eras are not exchanged');
     assert.equal(print(base, { session: 'another' }), one);
     assert.equal(print(base, { principal: { grant: 'release-bot', owner: null, selfApproval: true } }), one);
     assert.notEqual(

@@ -19,6 +19,11 @@ export function roundsMaterial(call: Call): JsonObject {
   return material(call, withoutAnswers(sentOf(call.params, call.headers)));
 }
 
+/** Whether the call claims a revision, which only those from 2026-07-28 on do. */
+function isModern(params: JsonObject): boolean {
+  return typeof member(member(params, '_meta'), 'io.modelcontextprotocol/protocolVersion') === 'string';
+}
+
 function material(call: Call, { params, meta, headers }: Sent): JsonObject {
   const args = member(call.params, 'arguments');
   return {
@@ -28,6 +33,8 @@ function material(call: Call, { params, meta, headers }: Sent): JsonObject {
     ...(args === undefined ? {} : { arguments: args }),
     params,
     meta,
+    // A server of 2026-07-28 may answer the same call with a question, so the eras are not exchanged.
+    ...(isModern(call.params) ? { stateless: true } : {}),
     ...(Object.keys(headers).length === 0 ? {} : { headers }),
   };
 }

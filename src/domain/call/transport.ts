@@ -1,11 +1,12 @@
 import { isObject, type Json, type JsonObject, member } from '../json/json.ts';
 
-/** Longest progress token that only says where progress goes, in characters; a longer one is shown like any member. */
+/** Longest progress token of a gated call, in characters. */
 const LONGEST_TOKEN = 256;
 /** W3C Trace Context, 3.3.1.5: a `tracestate` of up to 512 characters has to be passed on. */
 const LONGEST_TRACESTATE = 512;
 
-const PROGRESS_TOKEN = /^[A-Za-z0-9._:/+=@~#-]+$/;
+/** ASCII without blanks. */
+const PROGRESS_TOKEN = /^[\x21-\x7e]+$/;
 /** W3C Trace Context, 3.2. */
 const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 /** W3C Trace Context, 3.3: `key=value` pairs; a value holds no blanks, commas or equals signs. */
@@ -38,11 +39,10 @@ export function isTransportMember(place: 'params' | 'meta', name: string, value:
   return META.get(name)?.(value) === true;
 }
 
-/** 2025-11-25, Tasks: `task: { ttl? }`, the milliseconds for which the result is wanted. */
+/** 2025-11-25, Tasks: `task: { ttl? }`, in milliseconds. The official SDK v1 also sends `pollInterval`. */
 function isTask(value: Json): boolean {
-  if (!isObject(value)) return false;
-  const ttl = member(value, 'ttl');
-  return Object.keys(value).length === (ttl === undefined ? 0 : 1) && (ttl === undefined || typeof ttl === 'number');
+  const known = (name: string, inner: Json) => (name === 'ttl' || name === 'pollInterval') && typeof inner === 'number';
+  return isObject(value) && Object.entries(value).every(([name, inner]) => known(name, inner));
 }
 
 function isProgressToken(value: Json): boolean {
@@ -67,16 +67,29 @@ export function isRevision(value: Json): boolean {
 const REQUEST_MEMBERS: ReadonlySet<string> = new Set(['jsonrpc', 'id', 'method', 'params']);
 
 /**
- * Why this `tools/call` is not forwarded as a gated call: a member that nothing defines, and that therefore nobody is
- * shown. Names the member and says what to do. Null: there is none.
+ * Why this `tools/call` is not forwarded as a gated call: something in it that nothing defines, and that therefore
+ * nobody is shown. Names the member and says what to do. Null: there is none.
  */
-export function undefinedMember(message: JsonObject): string | null {
+export function unshownMember(message: JsonObject): string | null {
   for (const name of Object.keys(message)) {
     if (REQUEST_MEMBERS.has(name)) continue;
     return `${named(name)} is no member of a JSON-RPC request. Leave it out, or put it into params, where the approver sees it`;
   }
-  const meta = member(member(message, 'params'), '_meta');
+  if (member(message, 'jsonrpc') !== '2.0') return 'the member jsonrpc is not "2.0"';
+  const params = member(message, 'params');
+  const task = member(params, 'task');
+  if (task !== undefined && !isTask(task)) {
+    return 'params.task holds more than the numbers ttl and pollInterval. Leave out the rest';
+  }
+  return unshownMeta(member(params, '_meta'));
+}
+
+function unshownMeta(meta: Json | undefined): string | null {
   if (!isObject(meta)) return null;
+  const token = member(meta, 'progressToken');
+  if (token !== undefined && !isProgressToken(token)) {
+    return `params._meta.progressToken is not a number or a text of at most ${LONGEST_TOKEN} ASCII characters without blanks`;
+  }
   for (const name of Object.keys(meta)) {
     if (name === 'holdfast/reason') {
       if (typeof meta[name] === 'string') continue;

@@ -7,8 +7,8 @@ import type { HeaderRecord } from '../protocol/header-policy.ts';
 
 /**
  * A gated call as its opener sent it, frozen when its approval opens. It is all that is ever sent for this approval,
- * whoever collects (P1): a caller that joins lends it its session, the JSON-RPC id that it is answered by and its
- * progress token, and nothing else.
+ * whoever collects (P1): a caller that joins lends it its session with that session's revision, the JSON-RPC id that
+ * it is answered by and its progress token, and nothing else.
  */
 export interface FrozenCall {
   /** The opener's JSON-RPC id, as JSON text. */
@@ -29,11 +29,21 @@ const UTF8 = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /** Freezes a call. */
 export function frozenCallOf(
-  request: Pick<ToolCallRequest, 'bytes' | 'idText' | 'requestHeaders' | 'session'>,
+  request: Pick<ToolCallRequest, 'bytes' | 'idText' | 'requestHeaders' | 'session' | 'upstream'>,
 ): FrozenCall {
-  const { idText, session, bytes, requestHeaders } = request;
+  const { idText, session, bytes } = request;
   const text = withoutMember(UTF8.decode(bytes), ['params', '_meta', 'holdfast/reason']);
-  return { idText, session, headers: headersOfGatedCall(requestHeaders), text };
+  return { idText, session, headers: headersOfGatedCall(headersThatReach(request)), text };
+}
+
+const NO_HEADERS: HeaderRecord = {};
+
+/** The agent's headers as far as its server can get any. */
+export function headersThatReach({
+  upstream,
+  requestHeaders,
+}: Pick<ToolCallRequest, 'requestHeaders' | 'upstream'>): HeaderRecord {
+  return upstream.kind === 'stdio' ? NO_HEADERS : requestHeaders;
 }
 
 /**
@@ -77,7 +87,9 @@ export interface Caller {
   readonly session: string | null;
 }
 
-/** The call as policy evaluates it. */
+/**
+ * The call as policy evaluates it. `headers`: those that reach the server; a stdio server gets none.
+ */
 export function callOf({ principal, server, session }: Caller, params: JsonObject, headers: HeaderRecord): Call {
   const args = member(params, 'arguments');
   return {
@@ -98,7 +110,6 @@ export function callOfFrozen(caller: Caller, { text, headers }: FrozenCall): Cal
 
 /** The caller that sends a frozen call: where its answer and the server's progress go. */
 export interface Sender {
-  readonly session: string | null;
   readonly idText: string;
   /** The progress token as JSON text; null: it sees no progress. */
   readonly progressToken: string | null;
@@ -110,29 +121,21 @@ export interface Answers {
   readonly requestState: string | null;
 }
 
-/** A frozen call, ready to be sent. */
-export interface Sendable {
-  readonly text: string;
-  /** The id by which the server answers, as JSON text. */
-  readonly idText: string;
-}
-
 /**
- * The frozen call for the caller that sends it. In the opener's own session it keeps the opener's id, which its server
- * has never seen; in any other session that id could be another request's. `keepTask`: false where `params.task` would
- * make the server create a task that nobody follows (2025-11-25).
+ * The frozen call, as JSON text, for the caller that sends it. `keepTask`: false where `params.task` would make the
+ * server create a task that nobody follows (2025-11-25).
  */
-export function sendable(
-  { text, idText, session }: FrozenCall,
+export function sendableText(
+  { text, idText }: FrozenCall,
   sender: Sender,
   { answers = null, keepTask }: { readonly answers?: Answers | null; readonly keepTask: boolean },
-): Sendable {
-  const id = sender.session === session ? idText : sender.idText;
-  let sent = id === idText ? text : withMember(text, ['id'], id);
+): string {
+  // By its id the sender can cancel the call, and no other request of its session has it.
+  let sent = sender.idText === idText ? text : withMember(text, ['id'], sender.idText);
   sent = withProgressToken(sent, sender.progressToken);
   if (!keepTask) sent = withoutMember(sent, ['params', 'task']);
   if (answers !== null) sent = withAnswers(sent, answers);
-  return { text: sent, idText: id };
+  return sent;
 }
 
 function withProgressToken(text: string, token: string | null): string {

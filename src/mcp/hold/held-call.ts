@@ -62,10 +62,13 @@ export class HeldCall implements HeartbeatTarget {
     this.stream.abandon();
   }
 
-  /** A comment keeps connections open; a client that sent a progress token also gets a progress notification. */
-  beat(): void {
+  /**
+   * A comment keeps connections open; a client that sent a progress token also gets a progress notification. `first`:
+   * nobody can have read anything yet.
+   */
+  beat(first = false): void {
     // Nothing more is written to a reader that reads nothing, and a half-open connection must end some time.
-    if (this.stream.stalled) {
+    if (this.stream.stalled && !first) {
       this.#unreadBeats += 1;
       if (this.#unreadBeats >= MOST_UNREAD) this.stream.abandon();
       return;
@@ -88,7 +91,7 @@ export class HeldCall implements HeartbeatTarget {
   async run(until: Date, keepAlive: KeepAlive, dispatch?: Dispatch): Promise<void> {
     keepAlive.add(this);
     if (this.#strategy.eventId !== null) this.stream.prime(this.#strategy.eventId);
-    this.beat();
+    this.beat(true);
     try {
       const { modern } = this.#request;
       const waitForTurn = () =>
@@ -135,8 +138,8 @@ export class HeldCall implements HeartbeatTarget {
   }
 
   async #dispatch(dispatch: Dispatch, keepAlive: KeepAlive): Promise<void> {
-    const { upstream, principal } = this.#request;
-    const { text, idText, headers } = sendableOf(this.#request);
+    const { upstream, principal, idText } = this.#request;
+    const { text, headers } = sendableOf(this.#request);
     const sent = await sendOnce({
       upstream,
       headers,

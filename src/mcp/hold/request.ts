@@ -2,6 +2,7 @@ import type { Call } from '../../domain/call/call.ts';
 import { type JsonObject, member } from '../../domain/json/json.ts';
 import type { Upstream } from '../../ports.ts';
 import type { ToolCallRequest } from '../door/call-door.ts';
+import { textAt } from '../json/edit.ts';
 import type { HeaderRecord } from '../protocol/header-policy.ts';
 import {
   type Answers,
@@ -9,8 +10,8 @@ import {
   callOf,
   callOfFrozen,
   frozenCallIn,
-  type Sendable,
-  sendable,
+  headersThatReach,
+  sendableText,
 } from './frozen-call.ts';
 
 /** What is kept in memory of a held call until it ends: nothing parsed, nothing that can be looked up. */
@@ -23,6 +24,8 @@ export interface HeldRequest extends Caller {
   readonly frozen: Uint8Array | null;
   /** The id of the caller's MCP session, in which the call is sent; null where there is none. */
   readonly sessionId: string | null;
+  /** The revision that the caller's session has, if it states one; null: it states none, or has no session. */
+  readonly revision: string | null;
   /** The server's configured headers, which win. */
   readonly configured: HeaderRecord;
   readonly upstream: Upstream;
@@ -40,23 +43,29 @@ export function heldRequest(
   frozen: Uint8Array | null,
   answers: Answers | null = null,
 ): HeldRequest {
-  const { principal, server, session, idText, configured, upstream, modern } = request;
+  const { principal, server, session, idText, configured, upstream, modern, requestHeaders } = request;
   // A modern request has no session.
-  const sessionId = modern ? null : (request.requestHeaders['mcp-session-id'] ?? null);
-  const progressToken = progressTokenOf(request.params);
-  const caller = { principal, server, session, sessionId };
+  const sessionId = modern ? null : (requestHeaders['mcp-session-id'] ?? null);
+  const revision = modern ? null : (requestHeaders['mcp-protocol-version'] ?? null);
+  const progressToken = progressTokenOf(request.params, request.bytes);
+  const caller = { principal, server, session, sessionId, revision };
   return { ...caller, idText, frozen, configured, upstream, modern, progressToken, answers };
 }
 
-/** The client's progress token, as JSON text; null when it sent none. */
-export function progressTokenOf(params: JsonObject): string | null {
+/** The client's progress token, as it is written in the message's JSON text; null when it sent none. */
+export function progressTokenOf(params: JsonObject, message: Uint8Array | string): string | null {
   const token = member(member(params, '_meta'), 'progressToken');
-  return typeof token === 'string' || typeof token === 'number' ? JSON.stringify(token) : null;
+  if (typeof token === 'string') return JSON.stringify(token);
+  if (typeof token !== 'number') return null;
+  const text = typeof message === 'string' ? message : UTF8.decode(message);
+  return textAt(text, ['params', '_meta', 'progressToken']);
 }
 
+const UTF8 = new TextDecoder();
+
 /** The call as policy evaluates it when it comes in. */
-export function callOfRequest(request: Pick<ToolCallRequest, 'params' | 'requestHeaders'> & Caller): Call {
-  return callOf(request, request.params, request.requestHeaders);
+export function callOfRequest(request: Pick<ToolCallRequest, 'params' | 'requestHeaders' | 'upstream'> & Caller): Call {
+  return callOf(request, request.params, headersThatReach(request));
 }
 
 /** Reads the call again from its frozen form, which is what will be sent. */
@@ -71,20 +80,23 @@ export function rereadCall(held: HeldRequest): Call {
 export function sendableOf(
   held: HeldRequest,
   keepTask = held.modern,
-): Sendable & { readonly headers: Record<string, string> } {
+): { readonly text: string; readonly headers: Record<string, string> } {
   const frozen = frozenCallIn(frozenOf(held));
-  const sent = sendable(frozen, held, { answers: held.answers, keepTask });
-  return { ...sent, headers: sentHeaders(frozen.headers, held.configured, held.sessionId) };
+  const text = sendableText(frozen, held, { answers: held.answers, keepTask });
+  return { text, headers: sentHeaders(frozen.headers, held.configured, held) };
 }
 
 /** The frozen headers with those of the sender's session and the configured ones, which win. */
 export function sentHeaders(
   frozen: HeaderRecord,
   configured: HeaderRecord,
-  sessionId: string | null,
+  { sessionId, revision }: Pick<HeldRequest, 'revision' | 'sessionId'>,
 ): Record<string, string> {
   const headers: Record<string, string> = { ...frozen };
-  if (sessionId !== null) headers['mcp-session-id'] = sessionId;
+  if (sessionId !== null) {
+    headers['mcp-session-id'] = sessionId;
+    if (revision !== null) headers['mcp-protocol-version'] = revision;
+  }
   for (const [name, value] of Object.entries(configured)) headers[name.toLowerCase()] = value;
   headers['accept-encoding'] = 'identity';
   return headers;

@@ -1,4 +1,5 @@
 import type { Approval } from '../../domain/approval/approval.ts';
+import { isRevision } from '../../domain/call/transport.ts';
 import { sessionClient } from '../../gateway/call/clients.ts';
 import { collectedSince, holdParkedCall, leaveSeatEmptySoon, takeSeatAgain } from '../../gateway/call/seats.ts';
 import { keptResult } from '../../gateway/dispatch/kept-result.ts';
@@ -56,15 +57,16 @@ async function resumeWait(
   approval: Approval,
 ): Promise<Response> {
   const { joiner, idText } = point;
+  const client = await sessionClient(gateway, session, server);
   const frozen = await holdParkedCall(gateway, approval, null);
   const call = frozen === null ? null : frozenCallIn(frozen);
   // Only the opener's own progress token is kept with the call.
   const progressToken =
-    call?.idText === idText && call.session === session ? progressTokenOf(paramsOf(call.text)) : null;
-  const caller = { principal, server, session, sessionId, idText, progressToken };
+    call?.idText === idText && call.session === session ? progressTokenOf(paramsOf(call.text), call.text) : null;
+  const revision = protocolVersion !== null && isRevision(protocolVersion) ? protocolVersion : null;
+  const caller = { principal, server, session, sessionId, revision, idText, progressToken };
   const held = { ...caller, frozen, configured, upstream, modern: false, answers: null };
   const seat = { approval, joiner, opened: false, notice: null };
-  const client = await sessionClient(gateway, session, server);
   const ms = holdMs(terms, { client, modern: false, progress: progressToken !== null });
   const strategy = legacyStrategy(gateway, held, seat, protocolVersion ?? '');
   const signal = new AbortController().signal;

@@ -1,5 +1,5 @@
 import { isRevision, isTraceparent, isTracestate } from '../../domain/call/transport.ts';
-import { type JsonObject, member } from '../../domain/json/json.ts';
+import { isObject, type Json, type JsonObject, member } from '../../domain/json/json.ts';
 import type { HeaderRecord } from './header-policy.ts';
 import { foldName } from './names.ts';
 
@@ -39,30 +39,56 @@ function isForwarded(name: string, value: string): boolean {
 }
 
 /** Why the call with these headers is not forwarded as a gated call; null: nothing prevents it. */
-export function gatedHeaderFault(agent: HeaderRecord): string | null {
+export function gatedHeaderFault(agent: HeaderRecord, params: JsonObject): string | null {
   const version = agent['mcp-protocol-version'];
-  if (version === undefined || isRevision(version)) return null;
-  return 'the header MCP-Protocol-Version does not name a revision of MCP, such as 2025-11-25';
+  if (version !== undefined && !isRevision(version)) {
+    return 'the header MCP-Protocol-Version does not name a revision of MCP, such as 2025-11-25';
+  }
+  const name = agent['mcp-name'];
+  return name === undefined || spells(name, member(params, 'name'))
+    ? null
+    : 'the header Mcp-Name is encoded in an unusual way';
 }
 
 const NONE: JsonObject = {};
 
 /**
- * The headers of a call that say more than its body does: an `Mcp-Param-*` header (2026-07-28) repeats an argument, and
- * the strict door has seen that they agree, unless no argument has its name.
+ * The headers of a call that say more than its body does: an `Mcp-Param-*` header (2026-07-28), unless an argument has
+ * its name and exactly its value. The strict door has seen that its value occurs among the arguments; which one it
+ * repeats, only the tool's schema says.
  */
 export function headersBesideBody(headers: HeaderRecord, params: JsonObject): JsonObject {
   let found: Record<string, string> | null = null;
-  let names: ReadonlySet<string> | null = null;
+  let values: ReadonlyMap<string, Json> | null = null;
   for (const name in headers) {
     const value = headers[name];
     if (value === undefined || !name.startsWith(PARAMETER)) continue;
-    names ??= new Set(Object.keys(member(params, 'arguments') ?? {}).map(comparableName));
-    if (names.has(comparableName(name.slice(PARAMETER.length)))) continue;
+    values ??= argumentsByHeader(member(params, 'arguments'));
+    if (spells(value, values.get(name.slice(PARAMETER.length)))) continue;
     found ??= {};
     found[name] = value;
   }
   return found ?? NONE;
+}
+
+/** The arguments by the name that a header of theirs has; those that would share one have none. */
+function argumentsByHeader(args: Json | undefined): ReadonlyMap<string, Json> {
+  const values = new Map<string, Json>();
+  const shared = new Set<string>();
+  for (const [name, value] of Object.entries(isObject(args) ? args : {})) {
+    const header = name.toLowerCase().replaceAll('_', '-');
+    if (values.has(header)) shared.add(header);
+    values.set(header, value);
+  }
+  for (const header of shared) values.delete(header);
+  return values;
+}
+
+/** Whether a header's value is the one way to write this value. */
+function spells(header: string, value: Json | undefined): boolean {
+  if (value === undefined || value === null || typeof value === 'object') return false;
+  const text = String(value);
+  return header === text || header === `=?base64?${Buffer.from(text).toString('base64')}?=`;
 }
 
 /** How the name of an argument is compared with that of its header: without case, `-` and `_`. */

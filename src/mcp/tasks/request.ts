@@ -26,8 +26,8 @@ const UTF8 = new TextDecoder();
  * sees `params.task`; one that does is asked for a task of its own (2025-11-25).
  */
 export function taskRequestBytes(held: HeldRequest, asTask: boolean): Uint8Array {
-  const { session } = held;
-  const { text, idText, headers } = sendableOf({ ...held, configured: {} }, asTask);
+  const { session, idText } = held;
+  const { text, headers } = sendableOf({ ...held, configured: {} }, asTask);
   return new TextEncoder().encode(JSON.stringify({ idText, session, headers, text, asTask } satisfies TaskRequest));
 }
 
@@ -43,7 +43,7 @@ export function callOfTask(request: TaskRequest, principal: Principal, server: s
 
 /** The headers with which the call is sent. The configured ones win, as on every request. */
 export function taskCallHeaders(request: TaskRequest, server: ServerEntry): Record<string, string> {
-  return sentHeaders(request.headers, server.headers, null);
+  return sentHeaders(request.headers, server.headers, { sessionId: null, revision: null });
 }
 
 /** How long the agent wants the task to be kept, in milliseconds; null: it states no valid time. */

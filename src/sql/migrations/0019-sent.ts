@@ -5,7 +5,7 @@
  */
 export const MIGRATION_0019: readonly string[] = [
   `alter table holdfast.approvals
-    add column if not exists sent jsonb not null default '{"params":{},"meta":{},"headers":{}}',
-    add column if not exists hidden jsonb not null default '{"byPolicy":0,"byName":0}',
+    add column if not exists sent json not null default '{"params":{},"meta":{},"headers":{}}',
+    add column if not exists hidden json not null default '{"byPolicy":0,"byName":0}',
     add column if not exists answers_to text`,
 ];

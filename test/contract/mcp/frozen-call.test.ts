@@ -3,13 +3,15 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { fingerprintMaterial } from '../../../src/domain/call/fingerprint.ts';
 import { sentOf } from '../../../src/domain/call/sent.ts';
-import { undefinedMember } from '../../../src/domain/call/transport.ts';
+import { unshownMember } from '../../../src/domain/call/transport.ts';
 import { isObject, type Json, type JsonObject } from '../../../src/domain/json/json.ts';
-import { callOf, frozenBytes, frozenCallIn, frozenCallOf, sendable } from '../../../src/mcp/hold/frozen-call.ts';
+import { callOf, frozenBytes, frozenCallIn, frozenCallOf, sendableText } from '../../../src/mcp/hold/frozen-call.ts';
 import { gatedHeaderFault } from '../../../src/mcp/protocol/gated-headers.ts';
+import type { Upstream } from '../../../src/ports.ts';
 import { vault } from '../../../src/vault/vault.ts';
 
 const keys = vault(['k'.repeat(32)]);
+const HTTP: Upstream = { kind: 'http', exchange: () => Promise.reject(new Error('unused')), close: async () => {} };
 const caller = {
   principal: { grant: 'g', owner: null, selfApproval: false },
   server: 's',
@@ -104,13 +106,19 @@ interface Gated {
 function gate(given: Message): Gated | null {
   const text = textOf(given);
   const parsed = JSON.parse(text) as JsonObject;
-  if ((undefinedMember(parsed) ?? gatedHeaderFault(given.headers)) !== null) return null;
-  const request = { bytes: new TextEncoder().encode(text), idText: '1', session: 'one', requestHeaders: given.headers };
+  if ((unshownMember(parsed) ?? gatedHeaderFault(given.headers, parsed.params as JsonObject)) !== null) return null;
+  const request = {
+    bytes: new TextEncoder().encode(text),
+    idText: '1',
+    session: 'one',
+    requestHeaders: given.headers,
+    upstream: HTTP,
+  };
   const call = callOf(caller, parsed.params as JsonObject, given.headers);
   const frozen = frozenCallIn(frozenBytes(frozenCallOf(request)));
-  const sent = sendable(frozen, { session: 'one', idText: '1', progressToken: tokenOf(parsed) }, { keepTask: true });
+  const sent = sendableText(frozen, { idText: '1', progressToken: tokenOf(parsed) }, { keepTask: true });
   return {
-    forwarded: { message: JSON.parse(sent.text) as JsonObject, headers: frozen.headers },
+    forwarded: { message: JSON.parse(sent) as JsonObject, headers: frozen.headers },
     shown: sentOf(call.params, call.headers),
     fingerprint: keys.fingerprints(fingerprintMaterial(call))[0]!,
   };

@@ -27,7 +27,7 @@ const RELEASED: Readonly<Record<string, string>> = {
   '0016-phrases': '220b5a09d2bc67e8f9e98006abbe719fbadac8f020cff5b11dbfca1c32389091',
   '0017-bounded-words': 'c7bc135c2add9cd25556e994a18cb0a7026dd89a87fa4c400fe5364335f82826',
   '0018-portions': 'b804ab31f3dcf04778a7a05a545cc2c37e0ab7c3d03c7f24862410d0918efb82',
-  '0019-sent': '947a06b4bb714a660ad9975485055cdc478520e24b616274cdf861f9bc0b1878',
+  '0019-sent': 'dec5591e9a4dbd543aedfa7bf97952d70a1bfd4062d028ab84ea80842861d7a6',
 };
 
 /** Every statement that reached an empty database, by the migration that it belongs to. */

@@ -53,6 +53,7 @@ describe('A gated call that another request collects', { skip: skipWithoutBackin
     text: `{"name":"create_key","arguments":{"n":${n},"amount":1.0,"z":"1","a":[1e2]},"options":{"b":1,"a":2}}`,
     headers: { 'user-agent': 'opener', 'mcp-tenant': 'opener', 'x-tenant': 'opener' },
   });
+  const taskOf = (task: string): string => `${openers(-1).text.slice(0, -1)},"task":${task}}`;
   const joiners = (n: number): RawCall => ({
     text: `{"options":{"a":2,"b":1},"arguments":{"a":[100],"z":"\\u0031","amount":1,"n":${n}},"name":"create_key"}`,
     headers: { 'user-agent': 'joiner', 'mcp-tenant': 'joiner', 'x-tenant': 'joiner' },
@@ -173,6 +174,11 @@ describe('A gated call that another request collects', { skip: skipWithoutBackin
   });
 
   const REFUSED: readonly (readonly [string, RawCall, RegExp])[] = [
+    ['a jsonrpc that says more', { ...openers(-1), jsonrpc: '{"db":"x"}' }, /jsonrpc/],
+    ['no jsonrpc', { ...openers(-1), jsonrpc: 'null' }, /jsonrpc/],
+    ['a task that says more', { ...openers(-1), text: taskOf('{"dryRun":true}') }, /params\.task/],
+    ['a progress token that is none', { ...openers(-1), progressToken: '{"a":1}' }, /progressToken/],
+    ['a progress token that speaks', { ...openers(-1), progressToken: '"use production"' }, /progressToken/],
     ['a member of the envelope', { ...openers(-1), envelope: '"secureArguments":{"db":"x"}' }, /"secureArguments"/],
     ['a holdfast/ member', { ...openers(-1), meta: '"holdfast/limits":"none"' }, /"holdfast\/limits"/],
     ['a reason that is no text', { ...openers(-1), meta: '"holdfast/reason":{"to":"x"}' }, /holdfast\/reason/],
@@ -199,6 +205,57 @@ describe('A gated call that another request collects', { skip: skipWithoutBackin
       );
     });
   }
+
+  test('P1: a header that an argument of its name only seems to confirm is shown and bound', async () => {
+    const agent = await at(a, true);
+    const seen = new Set<string>();
+    const rows = [
+      ['{"n":%,"region":null,"a":"eu"}', 'eu'],
+      ['{"n":%,"region":{"x":1},"a":"eu"}', 'eu'],
+      ['{"n":%,"region":["eu"],"a":"eu"}', 'eu'],
+      ['{"n":%,"region":16}', '0x10'],
+      ['{"n":%,"region":"eu"}', '=?base64?Z X U =?='],
+    ] as const;
+    for (const [args, region] of rows) {
+      const n = nonce++;
+      const text = `{"name":"create_key","arguments":${args.replace('%', String(n))}}`;
+      await agent.call({ text, headers: { 'mcp-param-region': region } });
+      const approval = (await a.approvals()).find((one) => one.arguments.n === n) as unknown as { sent: JsonObject };
+      assert.deepEqual(approval.sent.headers, { 'mcp-param-region': region }, args);
+      seen.add(region);
+    }
+    const n = nonce++;
+    const text = `{"name":"create_key","arguments":{"n":${n},"region":"eu"}}`;
+    await agent.call({ text, headers: { 'mcp-param-region': 'eu' } });
+    const plain = (await a.approvals()).find((one) => one.arguments.n === n) as unknown as { sent: JsonObject };
+    assert.deepEqual(plain.sent.headers, {});
+  });
+
+  test('P1: a call of one era does not join one of the other', async () => {
+    const n = nonce++;
+    const text = `{"name":"create_key","arguments":{"n":${n}}}`;
+    await (await at(a, true)).call({ text });
+    const capabilities = '"io.modelcontextprotocol/clientCapabilities":{}';
+    await (await at(a, false)).call({ text, meta: capabilities });
+    assert.equal((await a.approvals()).filter((one) => one.arguments.n === n).length, 2);
+  });
+
+  test('bad input on the way back is a clear error: a state that was never issued, with a value that is not exact', async () => {
+    for (const value of ['"\\ud800"', '1e400']) {
+      const text = `{"name":"create_key","arguments":{"x":${value}},"requestState":"holdfast.AAAA"}`;
+      const answer = await (await at(a, true)).call({ text });
+      assert.equal(answer.status, 200);
+      assert.match(answer.text, /cannot be kept exactly/);
+    }
+  });
+
+  test('P10: a NUL in another member of params is shown like one in an argument', async () => {
+    const n = nonce++;
+    const text = `{"name":"create_key","arguments":{"n":${n},"a":"x\\u0000y"},"options":{"b":"x\\u0000y"}}`;
+    await (await at(a, true)).call({ text });
+    const approval = (await a.approvals()).find((one) => one.arguments.n === n) as unknown as { sent: JsonObject };
+    assert.deepEqual(approval.sent.params, { options: { b: 'x\0y' } });
+  });
 
   test('P9: an allowed call passes with all of it', async () => {
     const call = { text: '{"name":"read","arguments":{}}', envelope: '"more":1', meta: '"holdfast/reason":"because"' };

@@ -9,6 +9,8 @@ export interface RawCall {
   readonly meta?: string;
   /** As JSON text. */
   readonly progressToken?: string;
+  /** The value of `jsonrpc`, as JSON text; `"2.0"` when absent. */
+  readonly jsonrpc?: string;
   /** Further members of the envelope, as JSON text without braces. */
   readonly envelope?: string;
   readonly headers?: Readonly<Record<string, string>>;
@@ -71,7 +73,7 @@ export class RawAgent {
     const meta = [this.#meta, call.meta ?? null, token].filter((part) => part !== null && part !== '').join(',');
     const params = meta === '' ? call.text : `${call.text.slice(0, -1)},"_meta":{${meta}}}`;
     const more = call.envelope === undefined ? '' : `,${call.envelope}`;
-    const body = `{"jsonrpc":"2.0","id":${this.#lastId},"method":"tools/call","params":${params}${more}}`;
+    const body = `{"jsonrpc":${call.jsonrpc ?? '"2.0"'},"id":${this.#lastId},"method":"tools/call","params":${params}${more}}`;
     const named = this.#meta === null ? {} : { 'mcp-name': String((JSON.parse(call.text) as JsonObject).name) };
     const { incoming, hangUp } = await open({
       url: this.#url,
