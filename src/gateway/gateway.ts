@@ -1,6 +1,7 @@
 import type { AccessLog } from './log/access-log.ts';
 import type { CheckpointSigner } from './log/checkpoint-signer.ts';
 import type { Journal } from './log/journal.ts';
+import type { MethodLog } from './log/method-log.ts';
 import type { Ports } from './ports.ts';
 import type { Rules } from './rules.ts';
 import type { Announcer } from './state/announcer.ts';
@@ -31,6 +32,7 @@ export interface Gateway extends Ports {
   readonly unposted: UnpostedCards;
   readonly checkpointSigner: CheckpointSigner;
   readonly accessLog: AccessLog;
+  readonly methodLog: MethodLog;
   /** How many events this process has made durable. */
   readonly writtenEvents: { events: number };
 }

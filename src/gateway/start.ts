@@ -7,6 +7,7 @@ import { CheckpointSigner } from './log/checkpoint-signer.ts';
 import { deliver } from './log/deliver.ts';
 import { meteredStore } from './log/event-metering.ts';
 import { Journal } from './log/journal.ts';
+import { MethodLog } from './log/method-log.ts';
 import { startSealer } from './log/sealer.ts';
 import type { Ports } from './ports.ts';
 import { publishCard } from './publish-card.ts';
@@ -46,6 +47,7 @@ export function bindGateway(outside: Ports, rules: Rules): Gateway {
     unposted: new UnpostedCards(ports, waitingRoom),
     checkpointSigner: new CheckpointSigner(),
     accessLog: new AccessLog((event) => journal.note(event), clock),
+    methodLog: new MethodLog((event) => journal.note(event), clock),
     writtenEvents,
   };
 }
@@ -68,6 +70,7 @@ export async function startGateway(
     | 'leases'
     | 'ledger'
     | 'log'
+    | 'methodLog'
     | 'queue'
     | 'replica'
     | 'retries'
@@ -98,6 +101,7 @@ export async function startGateway(
     retries.stop();
     await gateway.announcer.flush();
     gateway.accessLog.flush(true);
+    gateway.methodLog.flush(true);
     journal.note(lifeEvent(gateway, 'gateway.stopped'));
     await journal.close();
     await stopSealer();

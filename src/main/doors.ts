@@ -1,6 +1,8 @@
 import { Hono } from 'hono';
 import { policyJsonSchema } from '../config/policy/json-schema.ts';
 import type { Gateway } from '../gateway/gateway.ts';
+import { governMethods } from '../gateway/method/govern-methods.ts';
+import { noteUnnamed } from '../gateway/method/note-unnamed.ts';
 import { type HttpApp, httpApp } from '../http.ts';
 import type { Calls } from '../mcp/calls.ts';
 import { mcpDoor } from '../mcp/door/door.ts';
@@ -57,6 +59,8 @@ function agentsDoor(
     store: gateway.store,
     vault: gateway.vault,
     calls,
+    govern: (caller, messages) => governMethods(gateway, caller, messages),
+    noteUnnamed: (caller, what) => noteUnnamed(gateway, caller, what),
     maxBody: loaded.settings.maxBody,
     hosts: () => addresses().hosts,
     publicUrl: () => addresses().publicUrl,

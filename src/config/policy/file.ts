@@ -13,6 +13,7 @@ import { refuseDoubleCounting } from '../rule/limit.ts';
 import { compileAsk, compileChecks, compileToolRule } from '../rule/rule.ts';
 import { type ApprovalShape, ToolShape } from '../rule/schema.ts';
 import { HeadShape } from './schema.ts';
+import { sectionsOf } from './sections.ts';
 
 /** A group of approvers that a policy names. The config must have it. */
 export interface Mention {
@@ -63,7 +64,8 @@ function compile(value: unknown, digest: string, mention: Mentioned, faults: Fau
     rules.push(rule);
   }
   const hidden = hiddenOf(head.hide ?? [], faults);
-  return { digest, default: defaultOf(head, value, tools, faults), hidden, allTools, ...lookUp(rules) };
+  const sections = sectionsOf(value, faults);
+  return { digest, default: defaultOf(head, value, tools, faults), hidden, allTools, ...lookUp(rules), sections };
 }
 
 /** Intercept allows what its file does not list. In our own files a missing `default` is a fault. */

@@ -5,6 +5,7 @@ import type { Condition } from './condition.ts';
 import type { Glob } from './glob.ts';
 import type { LimitRule } from './limit.ts';
 import type { Path } from './path.ts';
+import { NO_SECTIONS, type Sections } from './section.ts';
 import type { Ask } from './verdict.ts';
 export const ACTIONS = ['allow', 'deny', 'require_approval'] as const;
 export type Action = (typeof ACTIONS)[number];
@@ -61,6 +62,8 @@ export interface Policy {
   readonly exact: ReadonlyMap<string, ToolRule>;
   /** Longest first. */
   readonly globs: readonly { readonly glob: Glob; readonly rule: ToolRule }[];
+  /** What it says beside tools: of resources, prompts and methods. */
+  readonly sections: Sections;
   /** Tools that the server now lists differently from how they were seen. Not in the file; known while running. */
   readonly drifted?: ReadonlyMap<string, readonly ToolChange[]>;
 }
@@ -85,6 +88,7 @@ export const DENY_ALL: Policy = {
   allTools: { ...NO_CHECKS, ask: PLAIN_ASK },
   exact: new Map(),
   globs: [],
+  sections: NO_SECTIONS,
 };
 
 /** Whether a rule responds to drift with this action, and has a record to compare with. */

@@ -2,6 +2,7 @@ import type { Ports } from '../ports.ts';
 import type { AccessLog } from './access-log.ts';
 import type { CheckpointSigner } from './checkpoint-signer.ts';
 import { CheckpointStandby } from './checkpoint-standby.ts';
+import type { MethodLog } from './method-log.ts';
 
 /** Milliseconds between two rounds of chaining. */
 const SEAL_MS = 1_000;
@@ -15,6 +16,7 @@ type SealerPorts = Pick<
 
 interface SealerParts extends SealerPorts {
   readonly accessLog: AccessLog;
+  readonly methodLog: MethodLog;
   readonly checkpointSigner: CheckpointSigner;
   /** How many events this process has made durable. */
   readonly writtenEvents: { readonly events: number };
@@ -25,7 +27,7 @@ interface SealerParts extends SealerPorts {
  * function that stops it: that seals and signs what is left, so that a log at rest is covered to its end.
  */
 export function startSealer(gateway: SealerParts) {
-  const { writtenEvents, checkpointSigner, accessLog } = gateway;
+  const { writtenEvents, checkpointSigner, accessLog, methodLog } = gateway;
   let running: Promise<void> | null = null;
   let failing = false;
   let delivered = 0;
@@ -59,6 +61,7 @@ export function startSealer(gateway: SealerParts) {
   };
   const timer = setInterval(() => {
     accessLog.flush();
+    methodLog.flush();
     running ??= seal();
   }, SEAL_MS);
   return async (): Promise<void> => {

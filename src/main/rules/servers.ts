@@ -1,9 +1,13 @@
 import type { ServerConfig } from '../../config/config.ts';
+import { type Json, member } from '../../domain/json/json.ts';
+import { isDeniedPrompt, isDeniedResource } from '../../domain/policy/judge-method.ts';
 import type { Policy } from '../../domain/policy/policy.ts';
 import { isHidden } from '../../domain/policy/rule.ts';
+import { mayDeny } from '../../domain/policy/section.ts';
 import { watchesDrift } from '../../gateway/tools/tool-drift.ts';
 import type { ToolLists } from '../../gateway/tools/tool-lists.ts';
 import type { ServerEntry } from '../../mcp/door/door.ts';
+import type { IsEntryDenied } from '../../mcp/upstream/server.ts';
 import type { Upstream } from '../../ports.ts';
 import type { LiveRules } from './live-rules.ts';
 
@@ -52,6 +56,7 @@ export class Servers {
   #entry(config: ServerConfig, policy: Policy | null): ServerEntry {
     const { name } = config;
     const drifts = policy !== null && watchesDrift(policy);
+    const isDenied = policy === null ? null : entryDenial(policy);
     return {
       name,
       upstream: this.#upstream(config),
@@ -60,7 +65,11 @@ export class Servers {
         if (drifts) this.#rules.tools.observe(name, entry, (policy.exact.get(tool)?.seen ?? null) !== null);
         return policy !== null && isHidden(policy, tool);
       },
-      inspectsLists: drifts || (policy !== null && (policy.hidden.exact.size > 0 || policy.hidden.globs.length > 0)),
+      inspectsLists:
+        drifts ||
+        isDenied !== null ||
+        (policy !== null && (policy.hidden.exact.size > 0 || policy.hidden.globs.length > 0)),
+      ...(isDenied && { isDenied }),
       onToolList: (page) => this.#lists.page(name, page),
     };
   }
@@ -79,4 +88,23 @@ export class Servers {
     this.#upstreams.set(config.name, { configText, upstream });
     return upstream;
   }
+}
+
+/** Which entries of lists the policy denies; null: it denies none. */
+function entryDenial(policy: Policy): IsEntryDenied | null {
+  const { resources, prompts } = policy.sections;
+  const fileDefault = policy.default === 'allow' ? 'allow' : 'deny';
+  const denies = { resources: mayDeny(resources, fileDefault), prompts: mayDeny(prompts, fileDefault) };
+  if (!denies.resources && !denies.prompts) return null;
+  return (list, entry) => {
+    if (list === 'prompts')
+      return denies.prompts && isOut(member(entry, 'name'), (name) => isDeniedPrompt(policy, name));
+    const uri = member(entry, list === 'resources' ? 'uri' : 'uriTemplate');
+    return denies.resources && isOut(uri, (text) => isDeniedResource(policy, text));
+  };
+}
+
+/** What is not named cannot be judged, so it is left out. */
+function isOut(name: Json | undefined, isDenied: (name: string) => boolean): boolean {
+  return typeof name !== 'string' || isDenied(name);
 }

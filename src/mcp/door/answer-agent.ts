@@ -13,13 +13,13 @@ import { DEFAULT_REVISION, type PostedRequest } from './posted.ts';
 export function answerAgent(
   posted: PostedRequest,
   answered: ExchangeAnswer,
-  { mayOpenSession, mayListTools }: Pick<Forward, 'mayListTools' | 'mayOpenSession'>,
+  { mayOpenSession, mayList }: Pick<Forward, 'mayList' | 'mayOpenSession'>,
 ): Response | Promise<Response> {
   if (answered.kind !== 'answer') return toAgent(posted, answered);
   const observed = observedBy(posted, answered);
-  const edit = editFor(posted, mayListTools);
+  const edit = editFor(posted, mayList);
   return mayOpenSession || edit !== null
-    ? afterBinding(posted, observed, mayOpenSession, edit)
+    ? afterBinding(posted, observed, mayOpenSession, edit, mayList && posted.server.isDenied !== undefined)
     : toAgent(posted, observed, true);
 }
 
@@ -35,10 +35,12 @@ async function afterBinding(
   answered: UpstreamAnswer,
   mayOpenSession: boolean,
   edit: MessageEdit | null,
+  mustRead: boolean,
 ): Promise<Response> {
   // Bound before the answer leaves: with it, the agent may come back at once, perhaps to another replica.
   const refused = mayOpenSession ? await bindOpened(posted, answered) : null;
-  return refused ?? toAgent(posted, edit === null ? answered : await tap(answered, edit));
+  if (refused !== null || edit === null) return refused ?? toAgent(posted, answered);
+  return toAgent(posted, await tap(answered, edit, mustRead));
 }
 
 /** The answer to `tools/list` is observed as the server sent it, hidden tools included. */
@@ -54,9 +56,10 @@ function observedBy({ server, read }: PostedRequest, answered: UpstreamAnswer): 
 /** How the answer is edited: hidden tools are cut out, and what the gateway offers is added. Null: not at all. */
 function editFor(
   { context, server, read, headers, claimedRevision }: PostedRequest,
-  mayListTools: boolean,
+  mayList: boolean,
 ): MessageEdit | null {
-  const hide = mayListTools && server.inspectsLists ? (text: string) => withoutHidden(text, server.isHidden) : null;
+  const { isHidden, isDenied } = server;
+  const hide = mayList && server.inspectsLists ? (text: string) => withoutHidden(text, isHidden, isDenied) : null;
   const version = claimedRevision ?? headers['mcp-protocol-version'] ?? DEFAULT_REVISION;
   const method = read.kind === 'message' ? read.method : null;
   const add = method === null ? null : (context.calls.advertise?.(server.name, method, version) ?? null);

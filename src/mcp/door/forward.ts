@@ -6,11 +6,11 @@ export interface Forward {
   readonly bytes?: Uint8Array;
   /** The server's answer may open a session. */
   readonly mayOpenSession: boolean;
-  /** The server's answer may list tools. */
-  readonly mayListTools: boolean;
+  /** The server's answer may list tools, resources or prompts. */
+  readonly mayList: boolean;
   /** Called with the server's answer, and awaited, before the agent gets it. */
   readonly onAnswer?: (answer: ExchangeAnswer) => Promise<void>;
 }
 
 /** The request and its answer are forwarded unchanged. */
-export const FORWARD_UNCHANGED: Forward = { mayOpenSession: false, mayListTools: false };
+export const FORWARD_UNCHANGED: Forward = { mayOpenSession: false, mayList: false };

@@ -2,7 +2,7 @@ import { headersForUpstream } from '../protocol/header-policy.ts';
 import { withoutHidden } from '../relay/hide-tools.ts';
 import { relay } from '../relay/relay.ts';
 import { tap } from '../relay/tap.ts';
-import { type AgentVisit, sessionNotFound, sessionOf } from './visit.ts';
+import { type AgentVisit, noteVisit, sessionNotFound, sessionOf } from './visit.ts';
 
 /**
  * GET: resumes a held answer, or relays the server's own stream. The server's stream is cancelled when the agent
@@ -13,6 +13,7 @@ export async function handleGet(visit: AgentVisit): Promise<Response> {
   const session = await sessionOf(visit);
   if (session === 'foreign') return sessionNotFound();
   const lastEventId = headers['last-event-id'];
+  await noteVisit(visit, session?.digest ?? null, lastEventId === undefined ? 'GET' : 'GET, resumed');
   if (lastEventId !== undefined && context.calls.resume !== undefined) {
     const resumed = await context.calls.resume({
       principal,
@@ -35,7 +36,7 @@ export async function handleGet(visit: AgentVisit): Promise<Response> {
     whenAbandoned: 'abort',
   });
   if (!server.inspectsLists || answered.kind !== 'answer') return relay(answered, server.name, null);
-  return relay(await tap(answered, (text) => withoutHidden(text, server.isHidden)), server.name, null);
+  return relay(await tap(answered, (text) => withoutHidden(text, server.isHidden, server.isDenied)), server.name, null);
 }
 
 /**
@@ -46,6 +47,7 @@ export async function handleDelete(visit: AgentVisit): Promise<Response> {
   const { headers, server, principal, context } = visit;
   const session = await sessionOf(visit);
   if (session === 'foreign') return sessionNotFound();
+  await noteVisit(visit, session?.digest ?? null, 'DELETE');
   const answered = await server.upstream.exchange({
     method: 'DELETE',
     headers: headersForUpstream(headers, server.headers),

@@ -1,22 +1,49 @@
 import { type JsonObject, member } from '../../domain/json/json.ts';
 import { spanOf } from '../json/text.ts';
 import { FORWARD_UNCHANGED, type Forward } from './forward.ts';
+import { govern } from './govern.ts';
 import type { PostedRequest } from './posted.ts';
 import type { ReadSingle } from './strict-door.ts';
+import { noteVisit } from './visit.ts';
 
-/** Routes every message except tool calls. What concerns a parked call or a task of ours is answered here. */
+/**
+ * Routes every message except tool calls: what policy denies is refused, what concerns a parked call or a task of ours
+ * is answered here, and the rest is logged and forwarded.
+ */
 export async function routeMessage(posted: PostedRequest): Promise<Response | Forward> {
   const { read } = posted;
+  const governed = govern(posted);
+  const permitted = governed instanceof Promise ? await governed : governed;
+  if (!('note' in permitted)) return permitted;
   if (read.kind === 'batch') {
     for (const [index, message] of read.messages.entries()) await withdrawParked(posted, message, [String(index)]);
+    if (read.messages.some((message) => member(message, 'method') === undefined)) await noteAnswer(posted);
+    permitted.note();
     const mayOpenSession = read.messages.some((message) => member(message, 'method') === 'initialize');
-    return { mayOpenSession, mayListTools: true };
+    return { mayOpenSession, mayList: true };
   }
   const { method, idText } = read;
-  if (method === null) return idText === null ? FORWARD_UNCHANGED : reply(posted, read, idText);
+  if (method === null) {
+    await noteAnswer(posted);
+    return idText === null ? FORWARD_UNCHANGED : reply(posted, read, idText);
+  }
   if (await withdrawParked(posted, read.message, [])) return new Response(null, { status: 202 });
-  const forward = { mayOpenSession: method === 'initialize', mayListTools: method === 'tools/list' };
+  permitted.note();
+  const forward = { mayOpenSession: method === 'initialize', mayList: LISTS.has(method) };
   return (await answerTask(posted, read, method)) ?? forward;
+}
+
+/** The methods whose answers are looked through for what policy hides or denies. */
+const LISTS: ReadonlySet<string> = new Set([
+  'tools/list',
+  'resources/list',
+  'resources/templates/list',
+  'prompts/list',
+]);
+
+/** Logs that the agent answers something that its server asked. */
+function noteAnswer(posted: PostedRequest): Promise<void> {
+  return noteVisit(posted, posted.session?.digest ?? null, 'answer');
 }
 
 /** Forwards the agent's response to a request of its server. */

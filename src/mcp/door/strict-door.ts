@@ -1,4 +1,5 @@
 import { isObject, type Json, type JsonObject, member } from '../../domain/json/json.ts';
+import { METHODS } from '../../domain/policy/methods.ts';
 import { scan } from '../json/scan.ts';
 import { foldName } from '../protocol/names.ts';
 import { INVALID_PARAMS, INVALID_REQUEST, PARSE_ERROR } from '../protocol/response.ts';
@@ -122,13 +123,15 @@ export function isToolCall(message: JsonObject): boolean {
   return member(message, 'method') === 'tools/call';
 }
 
+/** A server that reads methods leniently must not take for one of MCP what policy takes for an unknown one. */
+const BY_FOLDED_NAME = new Map([...METHODS.keys()].map((method) => [foldName(method), method]));
+
 function shapeFault(message: JsonObject): RefusedBody | null {
   const method = member(message, 'method');
   if (method === undefined) return null;
   if (typeof method !== 'string') return refuse(INVALID_REQUEST, 'method is not a string');
-  if (method !== 'tools/call' && foldName(method) === 'tools/call') {
-    return refuse(INVALID_REQUEST, 'method is spelt almost like tools/call');
-  }
+  const meant = METHODS.has(method) ? undefined : BY_FOLDED_NAME.get(foldName(method));
+  if (meant !== undefined) return refuse(INVALID_REQUEST, `method is spelt almost like ${meant}`);
   if (Object.hasOwn(message, 'result') || Object.hasOwn(message, 'error')) {
     return refuse(INVALID_REQUEST, 'a message is a request or a response, not both');
   }

@@ -1,6 +1,8 @@
 import type { ServerResponse } from 'node:http';
 import type { Principal } from '../../domain/call/call.ts';
 import type { AgentSessions, BoundSession } from '../../gateway/call/agent-sessions.ts';
+import type { AskedMessage, MethodCaller, MethodsHandled } from '../../gateway/method/govern-methods.ts';
+import type { Unnamed } from '../../gateway/method/note-unnamed.ts';
 import type { HeaderRecord } from '../protocol/header-policy.ts';
 import { rpcError, SESSION_NOT_FOUND } from '../protocol/response.ts';
 import type { ServerEntry } from '../upstream/server.ts';
@@ -11,6 +13,13 @@ import type { EntranceDeps } from './entrance.ts';
 export interface DoorContext extends EntranceDeps {
   readonly sessions: AgentSessions;
   readonly calls: CallDoor;
+  /** Policy and log for everything but tool calls; absent in tests of the door alone: all of it is relayed. */
+  readonly govern?: (
+    caller: MethodCaller,
+    messages: readonly AskedMessage[],
+  ) => MethodsHandled | Promise<MethodsHandled>;
+  /** Logs what an agent does without a method, before it is relayed. */
+  readonly noteUnnamed?: (caller: MethodCaller, what: Unnamed) => Promise<void>;
   /** Longest request body, in bytes (`HOLDFAST_MAX_BODY`). */
   readonly maxBody: number;
   /** Tells this runtime's HTTP server that the answer has been written already; absent: there is no such value. */
@@ -43,4 +52,13 @@ export async function sessionOf({
 /** HTTP 404, for another grant's session as for one that never existed. */
 export function sessionNotFound(idText = 'null'): Response {
   return rpcError(404, SESSION_NOT_FOUND, 'Session not found: send initialize to begin a new one.', idText);
+}
+
+/** Logs what the agent does without a method. Throws `Unavailable('audit')`; then it is not relayed. */
+export async function noteVisit(
+  { context, principal, server }: AgentVisit,
+  session: string | null,
+  what: Unnamed,
+): Promise<void> {
+  await context.noteUnnamed?.({ principal, server: server.name, session }, what);
 }

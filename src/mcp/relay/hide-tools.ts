@@ -1,18 +1,32 @@
 import { isObject, type Json, type JsonObject, member } from '../../domain/json/json.ts';
 import { type Replacement, withReplacements } from '../json/edit.ts';
 import { afterWhitespace, elementsAt, type Span, spanOf } from '../json/text.ts';
-import type { IsToolHidden } from '../upstream/server.ts';
+import type { GovernedList, IsEntryDenied, IsToolHidden } from '../upstream/server.ts';
+
+const GOVERNED: readonly GovernedList[] = ['resources', 'resourceTemplates', 'prompts'];
 
 /**
- * The text of a message, or of a batch, without its hidden tools; null when it contains none, so that the bytes stay as
- * they are. Tools are cut out together with their commas; nothing is serialised again. A shortened list is no longer
- * the same for everybody, so its `cacheScope` (2026-07-28) becomes `private`.
+ * The text of a message, or of a batch, without hidden tools, and without the resources and prompts that policy denies;
+ * null when it contains none, so that the bytes stay as they are. Entries are cut out together with their commas;
+ * nothing is serialised again. A shortened list is no longer the same for everybody, so its `cacheScope` (2026-07-28)
+ * becomes `private`.
  */
-export function withoutHidden(text: string, isHidden: IsToolHidden): string | null {
+export function withoutHidden(text: string, isHidden: IsToolHidden, isDenied?: IsEntryDenied): string | null {
   const parsed = parse(text);
   if (parsed === undefined) return null;
-  const edits = [...messageSpans(text, parsed)].flatMap(([message, span]) => editsOf(text, message, span, isHidden));
+  const edits = [...messageSpans(text, parsed)].flatMap(([message, span]) =>
+    editsOf(text.slice(span.start, span.end), message, isHidden, isDenied).map((edit) => ({
+      ...edit,
+      start: edit.start + span.start,
+      end: edit.end + span.start,
+    })),
+  );
   return edits.length === 0 ? null : withReplacements(text, edits);
+}
+
+/** Whether a whole answer is JSON, so that no list in it went unread. */
+export function isReadable(text: string): boolean {
+  return parse(text) !== undefined;
 }
 
 /** Each message with its range of the text. A batch is read once, however many messages it has. */
@@ -30,25 +44,40 @@ function parse(text: string): Json | undefined {
   }
 }
 
-function editsOf(text: string, message: Json, span: Span, isHidden: IsToolHidden): Replacement[] {
+function editsOf(
+  messageText: string,
+  message: Json,
+  isHidden: IsToolHidden,
+  isDenied: IsEntryDenied | undefined,
+): Replacement[] {
   const result = member(message, 'result');
-  const tools = member(result, 'tools');
-  if (!Array.isArray(tools)) return [];
-  const hidden = (tools as readonly Json[]).map((tool) => {
+  const edits = cutsOf(messageText, result, 'tools', (tool) => {
     const name = isObject(tool) ? member(tool, 'name') : undefined;
     return typeof name === 'string' && isHidden(name, tool as JsonObject);
   });
-  if (!hidden.includes(true)) return [];
-  const messageText = text.slice(span.start, span.end);
-  const list = spanOf(messageText, ['result', 'tools']);
-  if (list === null) return [];
-  const edits: Replacement[] = cutsFor([...elementsAt(messageText, list.start)], hidden).map((cut) => ({
-    ...cut,
-    text: '',
-  }));
+  if (isDenied !== undefined) {
+    for (const list of GOVERNED) {
+      edits.push(...cutsOf(messageText, result, list, (entry) => isDenied(list, entry)));
+    }
+  }
+  if (edits.length === 0) return [];
   const scope = member(result, 'cacheScope') === 'public' ? spanOf(messageText, ['result', 'cacheScope']) : null;
-  if (scope !== null) edits.push({ ...scope, text: '"private"' });
-  return edits.map((edit) => ({ ...edit, start: edit.start + span.start, end: edit.end + span.start }));
+  return scope === null ? edits : [...edits, { ...scope, text: '"private"' }];
+}
+
+/** What to cut of one list of a result. */
+function cutsOf(
+  messageText: string,
+  result: Json | undefined,
+  list: GovernedList | 'tools',
+  isOut: (entry: Json) => boolean,
+): Replacement[] {
+  const entries = member(result, list);
+  if (!Array.isArray(entries)) return [];
+  const out = (entries as readonly Json[]).map(isOut);
+  const span = out.includes(true) ? spanOf(messageText, ['result', list]) : null;
+  if (span === null) return [];
+  return cutsFor([...elementsAt(messageText, span.start)], out).map((cut) => ({ ...cut, text: '' }));
 }
 
 /** The ranges to cut so that the remaining elements are still separated by single commas. */

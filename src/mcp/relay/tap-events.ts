@@ -38,10 +38,12 @@ export function tapEvents(
   });
 }
 
+/** Only lists and answers to initialize are edited; their member names may be written with escapes. */
+const EDITED = /tools|capabilities|resources|resourceTemplates|prompts|\\u/;
+
 function editEvent(bytes: Uint8Array, edit: MessageEdit): Uint8Array {
   const event = UTF8.decode(bytes);
-  // Only lists of tools and answers to initialize are edited; their member names may be written with escapes.
-  if (!event.includes('tools') && !event.includes('capabilities') && !event.includes('\\u')) return bytes;
+  if (!EDITED.test(event)) return bytes;
   const edited = editData(event, edit);
   return edited === null ? bytes : new TextEncoder().encode(edited);
 }

@@ -2,6 +2,7 @@ import { MOST_HELD_BYTES } from '../../bytes/held-answer.ts';
 import { readBounded } from '../../bytes/read.ts';
 import type { ExchangeAnswer, UpstreamAnswer } from '../../ports.ts';
 import { headerOf } from '../protocol/header-policy.ts';
+import { isReadable } from './hide-tools.ts';
 import { type MessageEdit, tapEvents } from './tap-events.ts';
 
 const UTF8 = new TextDecoder('utf-8', { ignoreBOM: true });
@@ -9,9 +10,10 @@ const UTF8 = new TextDecoder('utf-8', { ignoreBOM: true });
 /**
  * Applies `edit` to every message of an answer, on streams and replays too: it removes hidden tools and adds what the
  * gateway offers. Only edited messages change; everything else is forwarded as it came, event by event. An answer that
- * cannot be read (compressed, or longer than `MOST_HELD_BYTES`) is not forwarded: the result is `lost`.
+ * cannot be read (compressed, or longer than `MOST_HELD_BYTES`) is not forwarded: the result is `lost`. `mustRead`: nor
+ * is a success that is neither JSON nor a stream of events.
  */
-export async function tap(answer: UpstreamAnswer, edit: MessageEdit): Promise<ExchangeAnswer> {
+export async function tap(answer: UpstreamAnswer, edit: MessageEdit, mustRead = false): Promise<ExchangeAnswer> {
   if (answer.body === null) return answer;
   const encoding = headerOf(answer.headers, 'content-encoding');
   if (encoding !== null && encoding.toLowerCase() !== 'identity')
@@ -20,15 +22,13 @@ export async function tap(answer: UpstreamAnswer, edit: MessageEdit): Promise<Ex
   if (type === 'text/event-stream') return { ...answer, body: tapEvents(answer.body, edit) };
   const whole = answer.body instanceof Uint8Array ? answer.body : await readBounded(answer.body, MOST_HELD_BYTES);
   if (whole === null) return unreadable(answer, 'too long to be looked through');
-  return { ...answer, body: editBytes(whole, edit) };
+  const text = UTF8.decode(whole);
+  if (mustRead && answer.status < 300 && whole.length > 0 && !isReadable(text)) return unreadable(answer, 'not JSON');
+  const edited = edit(text);
+  return { ...answer, body: edited === null ? whole : new TextEncoder().encode(edited) };
 }
 
 async function unreadable(answer: UpstreamAnswer, why: string): Promise<ExchangeAnswer> {
   if (answer.body instanceof ReadableStream && !answer.body.locked) await answer.body.cancel();
   return { kind: 'lost', why };
-}
-
-function editBytes(bytes: Uint8Array, edit: MessageEdit): Uint8Array {
-  const edited = edit(UTF8.decode(bytes));
-  return edited === null ? bytes : new TextEncoder().encode(edited);
 }

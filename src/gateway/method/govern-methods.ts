@@ -1,0 +1,150 @@
+import type { Principal } from '../../domain/call/call.ts';
+import { loggedName, loggedUri } from '../../domain/log/shown-uri.ts';
+import { type Asked, type DeniedPart, judgeMethod, type MethodVerdict } from '../../domain/policy/judge-method.ts';
+import { isNeeded, METHODS } from '../../domain/policy/methods.ts';
+import type { Policy } from '../../domain/policy/policy.ts';
+import { pause } from '../../time/pause.ts';
+import type { Gateway } from '../gateway.ts';
+import type { MethodNote } from '../log/method-log.ts';
+
+/** Who sends a message that is no tool call, and where to. */
+export interface MethodCaller {
+  readonly principal: Principal;
+  readonly server: string;
+  /** A digest; null where there is none. */
+  readonly session: string | null;
+}
+
+/** One message, as policy and log see it. */
+export interface AskedMessage extends Asked {
+  readonly kind: 'notification' | 'request';
+  /** The message is about a task that stands for a gated call, so the gateway answers it or has it answered. */
+  readonly ownTask?: boolean;
+}
+
+/** What to do with messages that are no tool calls. */
+export type MethodsHandled =
+  /** Relay them. `note` writes their events; call it before they are sent. */
+  | { readonly kind: 'relay'; readonly note: () => void }
+  /** None is relayed. `index`: the first that policy denies. */
+  | { readonly kind: 'denied'; readonly index: number; readonly reason: string; readonly part: DeniedPart }
+  /** They cannot be logged, so none is relayed (P6). */
+  | { readonly kind: 'unlogged' };
+
+type Needs = Pick<Gateway, 'journal' | 'methodLog' | 'rules'>;
+
+/** Milliseconds of judging after which others get their turn, and how many URIs are judged in between. */
+const TURN_MS = 10;
+const URIS_AT_ONCE = 50;
+
+/**
+ * Judges the messages of one request, none of which is a `tools/call`. All of them are relayed, or none. A denial is
+ * logged here; while the log cannot be written, only what a session needs to live is relayed (P7). Resolves at once,
+ * without a promise, for a single message.
+ */
+export function governMethods(
+  gateway: Needs,
+  caller: MethodCaller,
+  messages: readonly AskedMessage[],
+): MethodsHandled | Promise<MethodsHandled> {
+  const { journal, rules } = gateway;
+  if (!journal.writable && !messages.every(({ method }) => isNeeded(method))) {
+    return journal.recovered().then((ok) => (ok ? governMethods(gateway, caller, messages) : { kind: 'unlogged' }));
+  }
+  const policy = rules.policy(caller.server);
+  const [only] = messages;
+  if (messages.length === 1 && only !== undefined && only.resources.length <= URIS_AT_ONCE) {
+    return follow(gateway, caller, policy, messages, [judge(policy, only)]);
+  }
+  return judgeInTurns(policy, messages).then((verdicts) => follow(gateway, caller, policy, messages, verdicts));
+}
+
+/** Stops at the first denial. */
+async function judgeInTurns(policy: Policy | null, messages: readonly AskedMessage[]): Promise<MethodVerdict[]> {
+  const verdicts: MethodVerdict[] = [];
+  let turn = performance.now();
+  for (const message of messages) {
+    let verdict = judge(policy, { ...message, resources: message.resources.slice(0, URIS_AT_ONCE) });
+    for (let from = URIS_AT_ONCE; verdict.kind === 'allow' && from < message.resources.length; from += URIS_AT_ONCE) {
+      if (performance.now() - turn > TURN_MS) {
+        await pause(0);
+        turn = performance.now();
+      }
+      verdict = judge(policy, {
+        ...message,
+        prompts: [],
+        resources: message.resources.slice(from, from + URIS_AT_ONCE),
+      });
+    }
+    verdicts.push(verdict);
+    if (verdict.kind === 'deny') break;
+    if (performance.now() - turn > TURN_MS) {
+      await pause(0);
+      turn = performance.now();
+    }
+  }
+  return verdicts;
+}
+
+function judge(policy: Policy | null, asked: Asked): MethodVerdict {
+  if (policy !== null) return judgeMethod(policy, asked);
+  const trace = { rule: 'none', risk: null, severity: null, reason: null, steps: [] };
+  if (isNeeded(asked.method)) return { kind: 'allow', trace };
+  const part = { kind: 'method', name: asked.method } as const;
+  return { kind: 'deny', reason: 'this server has no policy', part, trace };
+}
+
+function follow(
+  { methodLog }: Needs,
+  caller: MethodCaller,
+  policy: Policy | null,
+  messages: readonly AskedMessage[],
+  verdicts: readonly MethodVerdict[],
+): MethodsHandled {
+  const index = verdicts.length - 1;
+  const last = verdicts[index];
+  if (last?.kind === 'deny') {
+    methodLog.note(noteOf(caller, policy, messages[index]!, last));
+    return { kind: 'denied', index, reason: last.reason, part: last.part };
+  }
+  const note = (): void => {
+    for (const [at, message] of messages.entries()) methodLog.note(noteOf(caller, policy, message, verdicts[at]!));
+  };
+  return { kind: 'relay', note };
+}
+
+const TYPES: Readonly<Record<string, MethodNote['type']>> = {
+  'resources/read': 'resource.read',
+  'prompts/get': 'prompt.got',
+};
+
+function noteOf(
+  caller: MethodCaller,
+  policy: Policy | null,
+  message: AskedMessage,
+  verdict: MethodVerdict,
+): MethodNote {
+  const { method, resources, prompts, kind, ownTask } = message;
+  const known = METHODS.get(method);
+  const denied = verdict.kind === 'deny';
+  const part = denied ? { reason: verdict.reason, denied: verdict.part.kind } : {};
+  const named = denied && verdict.part.kind === 'resource' ? [verdict.part.name] : resources;
+  const relayed = Object.hasOwn(TYPES, method) ? TYPES[method]! : 'method.relayed';
+  return {
+    type: denied ? 'method.denied' : relayed,
+    grant: caller.principal.grant,
+    server: caller.server,
+    method: loggedName(method),
+    kind: known === undefined ? null : method,
+    noise: known?.noise === true && !denied,
+    names: () => [...named.map(loggedUri), ...prompts.map(loggedName)],
+    data: {
+      ...part,
+      kind,
+      ...(ownTask === true ? { task: 'ours' } : {}),
+      policy: policy?.digest ?? null,
+      rule: loggedName(verdict.trace.rule),
+      session: caller.session,
+    },
+  };
+}
