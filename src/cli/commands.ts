@@ -142,11 +142,14 @@ export const COMMANDS: readonly CommandEntry[] = [
       }),
       command({
         name: 'explain',
-        summary: 'print what policy says of one call, and why',
-        notes: ['Needs --tool, and --server or --policy.'],
+        summary: 'print what policy says of one call or other request, and why',
+        notes: ['Needs --tool, --resource, --prompt or --method, and --server or --policy.'],
         takes: {
           server: text('<server>', 'server that is called'),
           tool: text('<tool>', 'tool that is called'),
+          resource: text('<uri>', 'resource that is read'),
+          prompt: text('<name>', 'prompt that is got'),
+          method: text('<method>', 'other method that is sent, such as logging/setLevel'),
           args: text('<json>', 'arguments of the call (default: {})'),
           grant: text('<name>', 'grant of the agent that calls'),
           policy: text('<file>', 'policy to ask instead of the one that the config names'),
@@ -212,6 +215,8 @@ export const COMMANDS: readonly CommandEntry[] = [
         notes: [ADMIN_TOKEN],
         takes: {
           type: text('<type>', 'only events of this type, such as approval.decided'),
+          what: text('<what>', 'only events about tools, resources, prompts or methods'),
+          verdict: text('<verdict>', 'only what policy said: allow, ask, deny or limited'),
           server: text('<server>', 'only events of this server'),
           tool: text('<tool>', 'only events of this tool'),
           grant: text('<name>', 'only events of this grant'),

@@ -3,7 +3,7 @@ import { printable } from '../remote/printable.ts';
 import type { ListedEvent } from './read.ts';
 
 /** Members of an event's data that are worth a place on its line. */
-const SHOWN = ['choice', 'reason', 'why', 'note', 'rule', 'status', 'state'];
+const SHOWN = ['method', 'name', 'times', 'choice', 'reason', 'why', 'note', 'rule', 'status', 'state'];
 
 /** One event on one line. */
 export function eventLine(event: ListedEvent, json: boolean): string {

@@ -4,7 +4,19 @@ import { RunningGateway } from '../remote/running-gateway.ts';
 import { eventLine } from './event-line.ts';
 import { readEventPage } from './read.ts';
 
-const FILTERS = ['type', 'server', 'tool', 'grant', 'approver', 'since', 'until', 'state', 'text'] as const;
+const FILTERS = [
+  'type',
+  'what',
+  'verdict',
+  'server',
+  'tool',
+  'grant',
+  'approver',
+  'since',
+  'until',
+  'state',
+  'text',
+] as const;
 
 type AuditListOptions = { readonly [name in (typeof FILTERS)[number]]?: string } & {
   readonly limit: string;

@@ -8,6 +8,13 @@ import type { Call } from '../../domain/call/call.ts';
 import { isObject, type JsonObject } from '../../domain/json/json.ts';
 import { redact } from '../../domain/json/redact.ts';
 import { evaluate } from '../../domain/policy/evaluate.ts';
+import {
+  ASKING_FOR,
+  type Asked,
+  type AskedKind,
+  judgeMethod,
+  type MethodVerdict,
+} from '../../domain/policy/judge-method.ts';
 import type { LimitRule } from '../../domain/policy/limit.ts';
 import type { Policy } from '../../domain/policy/policy.ts';
 import { redactionOf } from '../../domain/policy/rule.ts';
@@ -19,6 +26,9 @@ import { Workbench } from './workbench.ts';
 interface PolicyExplainOptions {
   readonly server?: string;
   readonly tool?: string;
+  readonly resource?: string;
+  readonly prompt?: string;
+  readonly method?: string;
   /** JSON. */
   readonly args?: string;
   readonly grant?: string;
@@ -27,12 +37,16 @@ interface PolicyExplainOptions {
   readonly json: boolean;
 }
 
-/** `policy explain`: prints the verdict on one call with its trace, its limits and who could approve it. */
+/**
+ * `policy explain`: prints the verdict on one call with its trace, its limits and who could approve it, or the verdict
+ * on a resource, a prompt or another method.
+ */
 export async function policyExplainCommand(options: PolicyExplainOptions, terminal: Terminal): Promise<number> {
   const workbench = new Workbench(terminal, options.config);
   const { server, tool, policy: file } = options;
-  if (tool === undefined || (server === undefined && file === undefined)) {
-    throw new Misuse('needs --tool, and --server or --policy');
+  const asked = askedIn(options);
+  if ((tool === undefined) === (asked === null) || (server === undefined && file === undefined)) {
+    throw new Misuse('needs one of --tool, --resource, --prompt and --method, and --server or --policy');
   }
   const args = argumentsOf(options.args ?? '{}');
   const faults: Fault[] = [];
@@ -48,10 +62,25 @@ export async function policyExplainCommand(options: PolicyExplainOptions, termin
   }
   if (workbench.printFaults(faults)) return 1;
   if (policy === null) throw new Misuse(`no server ${server} in ${workbench.configPath}`);
-  const call = callOf(server ?? 'server', tool, args, grant);
+  if (asked !== null) {
+    const verdict = judgeMethod(policy, asked.request);
+    terminal.out(options.json ? `${JSON.stringify(verdict, null, 2)}\n` : methodPage(asked.words, verdict, policy));
+    return 0;
+  }
+  const call = callOf(server ?? 'server', tool!, args, grant);
   const verdict = evaluate(policy, call);
   terminal.out(options.json ? `${JSON.stringify(verdict, null, 2)}\n` : page({ call, verdict, policy, config, grant }));
   return 0;
+}
+
+/** What is asked about beside a tool; null: nothing. */
+function askedIn(options: PolicyExplainOptions): { readonly words: string; readonly request: Asked } | null {
+  const kinds = (Object.keys(ASKING_FOR) as AskedKind[]).filter((kind) => options[kind] !== undefined);
+  if (kinds.length > 1) throw new Misuse(`takes one of --${kinds.join(' and --')}`);
+  const [kind] = kinds;
+  if (kind === undefined) return null;
+  const name = options[kind]!;
+  return { words: `${kind} ${name}`, request: ASKING_FOR[kind](name) };
 }
 
 async function policyOf(
@@ -109,6 +138,18 @@ function page({ call, verdict, policy, config, grant }: ExplainedCall): string {
   ];
   if (verdict.kind !== 'deny') lines.push(...limitLines(verdict.limits));
   if (verdict.kind === 'ask' && config !== null) lines.push(...approvalLines(verdict, config, grant));
+  return `${lines.join('\n')}\n`;
+}
+
+function methodPage(words: string, verdict: MethodVerdict, policy: Policy): string {
+  const lines = [
+    `${words}: ${verdict.kind}`,
+    ...(verdict.kind === 'deny' ? [`  reason     ${verdict.reason}`] : []),
+    `  rule       ${verdict.trace.rule}`,
+    `  policy     sha256 ${policy.digest}`,
+    '  why',
+    ...verdict.trace.steps.map((step) => `    ${step.decided ? '=>' : '  '} ${step.path}: ${step.says}`),
+  ];
   return `${lines.join('\n')}\n`;
 }
 

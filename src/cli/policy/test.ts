@@ -5,6 +5,7 @@ import { readTextFile } from '../../config/load.ts';
 import { type PolicyCase, parseCases } from '../../config/policy/cases.ts';
 import { parsePolicy } from '../../config/policy/file.ts';
 import { evaluate } from '../../domain/policy/evaluate.ts';
+import { ASKING_FOR, judgeMethod, type MethodVerdict } from '../../domain/policy/judge-method.ts';
 import type { Policy } from '../../domain/policy/policy.ts';
 import type { Verdict } from '../../domain/policy/verdict.ts';
 import type { Terminal } from '../../main/process/terminal.ts';
@@ -44,14 +45,7 @@ export async function policyTestCommand({ files, config }: PolicyTestOptions, te
 
 /** Null when the verdict is as expected. */
 function failureOf(testCase: PolicyCase, policy: Policy): string | null {
-  const verdict = evaluate(policy, {
-    principal: { grant: testCase.grant ?? 'test', owner: null, selfApproval: false },
-    server: 'test',
-    tool: testCase.tool,
-    args: testCase.args,
-    session: null,
-    params: {},
-  });
+  const verdict = verdictOn(testCase, policy);
   const reason = verdict.trace.reason ?? '';
   if (verdict.kind !== testCase.expect) return `expected ${testCase.expect}, got ${verdict.kind} (${why(verdict)})`;
   if (testCase.reason !== null && !reason.includes(testCase.reason))
@@ -59,7 +53,14 @@ function failureOf(testCase: PolicyCase, policy: Policy): string | null {
   return null;
 }
 
-function why(verdict: Verdict): string {
+function verdictOn({ subject, grant, args }: PolicyCase, policy: Policy): MethodVerdict | Verdict {
+  const { kind, name } = subject;
+  if (kind !== 'tool') return judgeMethod(policy, ASKING_FOR[kind](name));
+  const principal = { grant: grant ?? 'test', owner: null, selfApproval: false };
+  return evaluate(policy, { principal, server: 'test', tool: name, args, session: null, params: {} });
+}
+
+function why(verdict: MethodVerdict | Verdict): string {
   const step = verdict.trace.steps.find(({ decided }) => decided);
   return step === undefined ? 'nothing decided' : `${step.path}: ${step.says}`;
 }

@@ -1,13 +1,14 @@
 import { z } from 'zod';
 import type { JsonObject } from '../../domain/json/json.ts';
+import type { AskedKind } from '../../domain/policy/judge-method.ts';
 import { readDocument } from '../document/document.ts';
 import type { Fault } from '../document/fault.ts';
 import { checkShape, FaultList } from '../document/shape.ts';
 
-/** A call, and the verdict that it must get. */
+/** A call or another request, and the verdict that it must get. */
 export interface PolicyCase {
   readonly name: string;
-  readonly tool: string;
+  readonly subject: { readonly kind: AskedKind | 'tool'; readonly name: string };
   readonly args: JsonObject;
   readonly grant: string | null;
   readonly expect: 'allow' | 'deny' | 'ask';
@@ -18,7 +19,10 @@ export interface PolicyCase {
 
 const CaseShape = z.strictObject({
   name: z.string().min(1),
-  tool: z.string(),
+  tool: z.string().optional(),
+  resource: z.string().optional(),
+  prompt: z.string().optional(),
+  method: z.string().optional(),
   args: z.record(z.string(), z.json()).optional(),
   grant: z.string().optional(),
   expect: z.enum(['allow', 'deny', 'ask']),
@@ -36,15 +40,25 @@ export function parseCases(text: string, from: { readonly path: string }): Parse
   const { document } = read;
   const faults = new FaultList(document);
   const cases: PolicyCase[] = [];
-  if (!Array.isArray(document.value)) faults.add([], 'is not a list', 'a list of { name, tool, args, expect }');
+  if (!Array.isArray(document.value))
+    faults.add(
+      [],
+      'is not a list',
+      'a list of { name, tool, args, expect }, with resource, prompt or method in place of tool',
+    );
   for (const [index, entry] of (Array.isArray(document.value) ? document.value : []).entries()) {
     const shape = checkShape(CaseShape, entry, [index], faults);
     if (shape === null) continue;
     const { line } = document.fault([index], '', null);
-    const { name, tool, expect } = shape;
+    const { name, expect } = shape;
+    const subject = subjectOf(shape);
+    if (subject === null) {
+      faults.add([index], 'is about nothing, or about several things', 'one of tool, resource, prompt and method');
+      continue;
+    }
     cases.push({
       name,
-      tool,
+      subject,
       expect,
       args: shape.args ?? {},
       grant: shape.grant ?? null,
@@ -53,4 +67,10 @@ export function parseCases(text: string, from: { readonly path: string }): Parse
     });
   }
   return faults.list.length > 0 ? { ok: false, faults: faults.list } : { ok: true, cases };
+}
+
+function subjectOf(shape: z.infer<typeof CaseShape>): PolicyCase['subject'] | null {
+  const kinds = (['tool', 'resource', 'prompt', 'method'] as const).filter((kind) => shape[kind] !== undefined);
+  const [kind] = kinds;
+  return kind === undefined || kinds.length > 1 ? null : { kind, name: shape[kind]! };
 }

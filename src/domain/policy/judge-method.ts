@@ -16,6 +16,14 @@ export interface Asked {
   readonly prompts: readonly string[];
 }
 
+/** What policy can be asked about beside tool calls, by the words of `policy explain` and of test cases. */
+export const ASKING_FOR = {
+  resource: (uri: string): Asked => ({ method: 'resources/read', resources: [uri], prompts: [] }),
+  prompt: (name: string): Asked => ({ method: 'prompts/get', resources: [], prompts: [name] }),
+  method: (method: string): Asked => ({ method, resources: [], prompts: [] }),
+} as const;
+export type AskedKind = keyof typeof ASKING_FOR;
+
 /** What of a request policy denies: the method itself, or one of the things that it names. */
 export interface DeniedPart {
   readonly kind: 'method' | 'prompt' | 'resource';

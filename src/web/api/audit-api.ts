@@ -25,7 +25,7 @@ const ALIASES: Readonly<Record<string, string>> = { from: 'since', to: 'until', 
 
 /**
  * The audit log for programs. Takes only requests with the admin token; others pass on to the API, which refuses them.
- * - `GET /api/events?type=&server=&tool=&grant=&approver=&since=&until=&state=&text=&before=`: a search, newest first.
+ * - `GET /api/events?type=&what=&verdict=&server=&tool=&grant=&approver=&since=&until=&state=&text=&before=`: a search, newest first.
  *   Without any of these fields the API answers: events in the order of writing.
  * - `GET /api/events/tail?after=SEQ&wait=SECONDS`: sealed events after a position in the chain; waits for the first.
  * - `GET /api/events/export`: everything as JSON Lines, for `holdfast audit verify`; with `?cards=1` also what each card

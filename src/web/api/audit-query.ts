@@ -4,10 +4,18 @@ import type { EventFilter } from '../../ports.ts';
 
 /** The verdicts that a reviewer can search for, with the events that record them. */
 export const VERDICT_EVENTS = {
-  allow: ['call.allowed'],
+  allow: ['call.allowed', 'resource.read', 'prompt.got', 'method.relayed'],
   ask: ['approval.requested'],
-  deny: ['call.denied'],
+  deny: ['call.denied', 'method.denied'],
   limited: ['call.limited'],
+} as const satisfies Record<string, readonly EventType[]>;
+
+/** What a reviewer can ask to see, with the events that record it. */
+export const SUBJECT_EVENTS = {
+  tools: [...EVENTS.filter((type) => type.startsWith('call.') || type.startsWith('approval.'))],
+  resources: ['resource.read', 'method.denied'],
+  prompts: ['prompt.got', 'method.denied'],
+  methods: ['method.relayed', 'method.denied'],
 } as const satisfies Record<string, readonly EventType[]>;
 
 const AUDIT_FIELDS = [
@@ -17,6 +25,7 @@ const AUDIT_FIELDS = [
   'server',
   'tool',
   'approver',
+  'what',
   'verdict',
   'state',
   'types',
@@ -94,12 +103,23 @@ function typesOf(query: AuditQuery, faults: string[]): readonly EventType[] | un
   const named = query.types?.split(',');
   const known = named?.filter((type): type is EventType => (EVENTS as readonly string[]).includes(type));
   if (named && known && known.length < named.length) faults.push('types names a type of event that does not exist.');
-  if (query.verdict === undefined) return known;
-  if (Object.hasOwn(VERDICT_EVENTS, query.verdict)) {
-    return VERDICT_EVENTS[query.verdict as keyof typeof VERDICT_EVENTS];
-  }
-  faults.push(`verdict is one of ${Object.keys(VERDICT_EVENTS).join(', ')}.`);
-  return known;
+  const what = oneOf('what', SUBJECT_EVENTS, query, faults);
+  const verdict = oneOf('verdict', VERDICT_EVENTS, query, faults);
+  if (what === undefined || verdict === undefined) return verdict ?? what ?? known;
+  return verdict.filter((type) => what.includes(type));
+}
+
+function oneOf(
+  field: 'verdict' | 'what',
+  choices: Readonly<Record<string, readonly EventType[]>>,
+  query: AuditQuery,
+  faults: string[],
+): readonly EventType[] | undefined {
+  const chosen = query[field];
+  if (chosen === undefined) return undefined;
+  if (Object.hasOwn(choices, chosen)) return choices[chosen];
+  faults.push(`${field} is one of ${Object.keys(choices).join(', ')}.`);
+  return undefined;
 }
 
 function stateOf(query: AuditQuery, faults: string[]): State | undefined {

@@ -52,6 +52,10 @@ const EVENT_LABELS = {
   'call.limited': ['wait', 'Rate limited'],
   'call.refused': ['bad', 'Refused'],
   'call.refunded': ['dull', 'Quota given back'],
+  'resource.read': ['good', 'Resource read'],
+  'prompt.got': ['good', 'Prompt got'],
+  'method.relayed': ['dull', 'Method relayed'],
+  'method.denied': ['bad', 'Denied by policy'],
   'approval.requested': ['wait', 'Approval requested'],
   'approval.joined': ['dull', 'Identical call joined'],
   'approval.collected': ['dull', 'Result collected'],
@@ -102,6 +106,17 @@ export function actorName(actor: string): Html {
   if (kind === 'grant') return html`agent ${visibleName(id)}`;
   if (kind === 'slack') return html`${visibleName(id)} in Slack`;
   return visibleName(actor);
+}
+
+/**
+ * What an event about a method is about: the method, and the first thing that it named. Empty for every other event.
+ */
+export function methodName({ data }: Pick<LoggedEvent, 'data'>): Html {
+  const [method, name, names] = ['method', 'name', 'names'].map((key) => member(data, key));
+  const first = typeof name === 'string' ? name : Array.isArray(names) ? names[0] : undefined;
+  const shown =
+    typeof first === 'string' ? html` ${visibleName(first.length > 160 ? `${first.slice(0, 160)}…` : first)}` : '';
+  return typeof method === 'string' ? html`<span class="tool">${visibleName(method)}${shown}</span>` : html``;
 }
 
 /** `server.tool`, as policies write it; empty when both are null. */

@@ -2,7 +2,7 @@ import { html } from 'hono/html';
 import { member } from '../../domain/json/json.ts';
 import type { EventType, LoggedEvent } from '../../domain/log/event.ts';
 import type { Html } from '../html/html.ts';
-import { actorName, eventBadge, toolName } from '../html/labels.ts';
+import { actorName, eventBadge, methodName, toolName } from '../html/labels.ts';
 import { liveIndicator } from '../html/page.ts';
 import { clockTime } from '../html/time.ts';
 import { visibleName, visibleText } from '../html/visible-text.ts';
@@ -13,6 +13,10 @@ export const CALL_EVENTS = [
   'call.denied',
   'call.limited',
   'call.refused',
+  'resource.read',
+  'prompt.got',
+  'method.relayed',
+  'method.denied',
   'approval.requested',
   'approval.joined',
   'approval.decided',
@@ -28,11 +32,13 @@ export const CALL_EVENTS = [
   'call.unknown',
 ] as const satisfies readonly EventType[];
 
+const METHOD_EVENTS: readonly EventType[] = ['resource.read', 'prompt.got', 'method.relayed', 'method.denied'];
+
 /** Calls as they happen, newest first. `after`: the position in the chain from which the live stream continues. */
 export function activityPage(events: readonly LoggedEvent[], after: number): Html {
   return html`<div class="head"><h1>Activity</h1>${liveIndicator()}
       <button type="button" class="quiet" data-pause aria-pressed="false">Pause</button></div>
-    <p class="dim">Every call as it happens, over all replicas, within about a second. Times are UTC.</p>
+    <p class="dim">Every call, and everything else that agents make servers do, as it happens, over all replicas, within about a second. Times are UTC.</p>
     <table class="list activity">
       <thead><tr><th scope="col">Time</th><th scope="col">What</th><th scope="col">Tool</th><th scope="col">Who</th><th scope="col">Why</th></tr></thead>
       <tbody id="activity" data-rows data-after="${String(after)}">${events.map(activityRow)}</tbody>
@@ -46,8 +52,9 @@ export function activityRow(event: LoggedEvent): Html {
     <td>${eventBadge(event)}</td><td>${toolLink(event)}</td><td>${actorName(event.actor)}</td><td class="why">${eventReason(event)}</td></tr>`;
 }
 
-/** The event's tool, linked to its approval if it has one. */
+/** The event's tool, linked to its approval if it has one; for a method, the server, the method and what it named. */
 export function toolLink(event: LoggedEvent): Html {
+  if (METHOD_EVENTS.includes(event.type)) return html`${toolName(event.server, null)} ${methodName(event)}`;
   const tool = toolName(event.server, event.tool);
   return event.approval === null ? tool : html`<a href="/approvals/${event.approval}">${tool}</a>`;
 }
@@ -59,6 +66,8 @@ export function eventReason(event: LoggedEvent): Html {
     if (typeof value === 'string' && value !== '')
       return visibleText(value.length > 200 ? `${value.slice(0, 200)}…` : value);
   }
+  const times = member(event.data, 'times');
+  if (typeof times === 'number' && member(event.data, 'grouped') === true) return html`${times} more times`;
   const rule = member(event.data, 'rule');
   return typeof rule === 'string' ? html`<span class="dim">rule ${visibleName(rule)}</span>` : html``;
 }

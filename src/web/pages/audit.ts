@@ -1,7 +1,7 @@
 import { html } from 'hono/html';
 import { STATES } from '../../domain/approval/approval.ts';
 import type { FoundEvent, Page, ProvenEvent } from '../../ports.ts';
-import { type AuditQuery, type AuditSearch, auditLink, VERDICT_EVENTS } from '../api/audit-query.ts';
+import { type AuditQuery, type AuditSearch, auditLink, SUBJECT_EVENTS, VERDICT_EVENTS } from '../api/audit-query.ts';
 import type { Html } from '../html/html.ts';
 import { jsonBlock } from '../html/json-block.ts';
 import { actorName, eventBadge, eventLabel, stateBadge } from '../html/labels.ts';
@@ -77,6 +77,7 @@ function searchForm(query: AuditQuery, choices: FilterChoices, now: Date): Html 
     ${textField('server', 'Server', query.server, choices.servers)}
     ${textField('tool', 'Tool', query.tool, [])}
     ${textField('approver', 'Approver', query.approver, ['admin'])}
+    ${select('what', 'What', query.what, Object.keys(SUBJECT_EVENTS))}
     ${select('verdict', 'Verdict', query.verdict, Object.keys(VERDICT_EVENTS))}
     ${select('state', 'State now', query.state, STATES)}
     ${timeField('from', 'From (UTC)', query.from)}${timeField('to', 'To (UTC)', query.to)}

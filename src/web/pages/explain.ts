@@ -1,6 +1,7 @@
 import { html } from 'hono/html';
 import { isObject, type Json, member } from '../../domain/json/json.ts';
 import { evaluate } from '../../domain/policy/evaluate.ts';
+import { ASKING_FOR, type AskedKind, judgeMethod, type MethodVerdict } from '../../domain/policy/judge-method.ts';
 import type { Verdict } from '../../domain/policy/verdict.ts';
 import type { Html } from '../html/html.ts';
 import { badge } from '../html/labels.ts';
@@ -8,26 +9,36 @@ import { visibleName, visibleText } from '../html/visible-text.ts';
 import type { ConfigView } from './config-view.ts';
 import { policyTrace } from './policy-trace.ts';
 
-/** The verdict on a call that is not made, with its reasons. Pure: nothing is counted, stored or sent. */
+/** The verdict on a call, or on another request, that is not made, with its reasons. Pure: nothing is counted, stored or sent. */
 export function explainCall(config: ConfigView, body: Json): Html {
   const [server, tool, grant] = ['server', 'tool', 'grant'].map((field) => member(body, field));
   const policy = config.servers().find(({ name }) => name === server)?.policy ?? null;
   const agent = config.grants().find(({ name }) => name === grant);
   if (typeof server !== 'string' || policy === null) return fault('There is no such server, or it has no policy.');
-  if (typeof tool !== 'string' || tool === '') return fault('Name a tool.');
+  const what = member(body, 'what') ?? 'tool';
+  if (typeof tool !== 'string' || tool === '') return fault(`Name a ${what === 'resource' ? 'URI' : what}.`);
+  if (typeof what === 'string' && Object.hasOwn(ASKING_FOR, what)) {
+    const verdict = judgeMethod(policy, ASKING_FOR[what as AskedKind](tool));
+    return html`<p class="state-line">${verdictBadge(verdict)} ${visibleName(tool)} on ${visibleName(server)}</p>
+      ${toldWhenDenied(verdict)}${policyTrace(verdict.trace)}`;
+  }
   const args = argumentsOf(member(body, 'arguments'));
   if (typeof args === 'string') return fault(args);
   const { owner, selfApproval } = agent ?? { owner: null, selfApproval: false };
   const principal = { grant: agent?.name ?? 'nobody', owner, selfApproval };
   const verdict = evaluate(policy, { principal, server, tool, args, session: null, params: {} });
   return html`<p class="state-line">${verdictBadge(verdict)} ${visibleName(tool)} on ${visibleName(server)}</p>
-    ${verdict.kind === 'deny' ? html`<p>The agent would be told: <q>${visibleText(verdict.reason)}</q></p>` : ''}
+    ${toldWhenDenied(verdict)}
     ${verdict.kind !== 'deny' && verdict.limits.length > 0 ? html`<p>Counts against: ${verdict.limits.map((limit, i) => html`${i > 0 ? ', ' : ''}${visibleName(limit.counter)} (${limit.by} of ${limit.max})`)}</p>` : ''}
     ${agent !== undefined && !agent.servers.includes(server) ? html`<p class="notice">${visibleName(agent.name)} is not bound to this server, so its call would not get this far.</p>` : ''}
     ${policyTrace(verdict.trace)}`;
 }
 
-function verdictBadge(verdict: Verdict): Html {
+function toldWhenDenied(verdict: MethodVerdict | Verdict): Html {
+  return verdict.kind === 'deny' ? html`<p>The agent would be told: <q>${visibleText(verdict.reason)}</q></p>` : html``;
+}
+
+function verdictBadge(verdict: MethodVerdict | Verdict): Html {
   switch (verdict.kind) {
     case 'allow':
       return badge('good', 'allow');

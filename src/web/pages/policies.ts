@@ -9,6 +9,7 @@ import { durationText } from '../html/time.ts';
 import { visibleName, visibleText } from '../html/visible-text.ts';
 import type { GrantView, ServerView } from './config-view.ts';
 import { type ListedTools, toolListStatus } from './listed-tools.ts';
+import { sectionTables } from './policy-sections.ts';
 
 /** What the Policies page shows. */
 export interface PoliciesView {
@@ -38,7 +39,8 @@ function explainBox({ servers, grants, lists }: PoliciesView): Html {
   return html`<section class="explain" aria-labelledby="explain-head"><h2 id="explain-head">What would policy say?</h2>
     <form data-explain action="/policies" method="get">
       <div><label for="x-server">Server</label><select id="x-server" name="server">${options(servers.map((server) => server.name))}</select></div>
-      <div><label for="x-tool">Tool</label><input id="x-tool" name="tool" list="x-tools" required autocomplete="off" spellcheck="false"><datalist id="x-tools">${options([...new Set([...named, ...listed])])}</datalist></div>
+      <div><label for="x-what">What</label><select id="x-what" name="what"><option value="tool">a tool</option><option value="resource">a resource, by URI</option><option value="prompt">a prompt</option><option value="method">another method</option></select></div>
+      <div><label for="x-tool">Name</label><input id="x-tool" name="tool" list="x-tools" required autocomplete="off" spellcheck="false"><datalist id="x-tools">${options([...new Set([...named, ...listed])])}</datalist></div>
       <div><label for="x-grant">Agent</label><select id="x-grant" name="grant">${options(grants.map((grant) => grant.name))}</select></div>
       <div class="wide"><label for="x-args">Arguments, as JSON</label><textarea id="x-args" name="arguments" rows="4" spellcheck="false">{}</textarea></div>
       <div class="buttons wide"><button type="submit" class="main">Explain</button><span class="dim">Nothing is called, counted or stored.</span></div>
@@ -65,6 +67,7 @@ function serverSection(server: ServerView, { called, lists, mayAsk }: PoliciesVi
         called.filter(({ server }) => server === id).map(({ tool }) => tool),
       )}</tbody></table>
     ${listed !== null && listed.list.count > listed.list.tools.length ? html`<p class="notice">Only the first ${listed.list.tools.length} of ${listed.list.count} listed tools are shown.</p>` : ''}
+    ${sectionTables(id, policy)}
   </section>`;
 }
 
