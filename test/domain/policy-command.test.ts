@@ -172,7 +172,12 @@ const MISUSE: [name: string, argv: string[], says: RegExp][] = [
   ['no verb', [], /say what to do/],
   ['an unknown verb', ['frobnicate'], /unknown command 'frobnicate'/],
   ['an unknown option', ['check', '--frob'], /--frob/],
-  ['explain without a tool', ['explain', '--server', 'prometheus'], /needs --tool/],
+  ['explain without a tool', ['explain', '--server', 'prometheus'], /needs one of --tool/],
+  [
+    'explain of two things',
+    ['explain', '--policy', 'p.yaml', '--tool', 'x', '--method', 'ping'],
+    /needs one of --tool, --resource, --prompt and --method/,
+  ],
   ['arguments that are no JSON', ['explain', '--policy', 'p.yaml', '--tool', 'x', '--args', '{'], /--args/],
   [
     'arguments that are no object',

@@ -24,7 +24,11 @@ export interface TextSearch {
 export function textSearch(text: string | undefined): TextSearch | null {
   const asked = text?.trim() ?? '';
   if (asked === '' || approvalIn(asked) !== null) return null;
-  const words = asked.replaceAll(/[^\p{L}\p{N}_.@/-]+/gu, ' ').trim();
+  // The scheme of a URI is no word of the log.
+  const words = asked
+    .replaceAll(/\b[a-z][a-z0-9+.-]*:\/\//gi, ' ')
+    .replaceAll(/[^\p{L}\p{N}_.@/-]+/gu, ' ')
+    .trim();
   if (words === '') return { matches: sql`false`, queries: [() => sql`select 0::bigint as n where false`] };
   const query = sql`regexp_replace(plainto_tsquery('simple', ${words})::text, '''(?= |$)', ''':*', 'g')::tsquery`;
   const hasWords = sql`(e.seq is not null and holdfast.words(e.body) @@ (${query}))`;
