@@ -1,0 +1,237 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { ASKING_FOR, type AskedKind, isDeniedResource, judgeMethod } from '../../src/domain/policy/judge-method.ts';
+import { METHODS, REVISIONS } from '../../src/domain/policy/methods.ts';
+import { LONGEST_JUDGED_URI, uriReadings } from '../../src/domain/policy/uri-readings.ts';
+import { faultsOf, policyOf } from '../support/domain/policy.ts';
+
+type Row = readonly [
+  name: string,
+  file: object,
+  kind: AskedKind,
+  what: string,
+  verdict: 'allow' | 'deny',
+  rule: string,
+];
+
+const ONLY_SRV = { resources: { default: 'deny', 'file:///srv/*': 'allow' } };
+const NOT_ETC = { default: 'allow', resources: { default: 'allow', 'file:///etc/*': 'deny' } };
+const NOT_ONE = { default: 'allow', resources: { default: 'allow', 'https://a.example/secret': 'deny' } };
+
+const RESOURCES: readonly Row[] = [
+  ['without a section it is allowed', {}, 'resource', 'file:///etc/passwd', 'allow', 'methods'],
+  ['a key allows it', ONLY_SRV, 'resource', 'file:///srv/a', 'allow', 'resources.file:///srv/*'],
+  ['the default of the section denies it', ONLY_SRV, 'resource', 'file:///etc/a', 'deny', 'resources.default'],
+  ['without one, that of the file does', { resources: { 'x:*': 'allow' } }, 'resource', 'y:1', 'deny', 'default'],
+  ['or allows it', { default: 'allow', resources: { 'x:*': 'deny' } }, 'resource', 'y:1', 'allow', 'default'],
+  [
+    'where the file asks, nobody can be asked',
+    { default: 'require_approval', resources: { 'x:*': 'allow' } },
+    'resource',
+    'y:1',
+    'deny',
+    'default',
+  ],
+  [
+    'an exact key comes before a glob',
+    { resources: { default: 'deny', 'x://a/*': 'deny', 'x://a/b': 'allow' } },
+    'resource',
+    'x://a/b',
+    'allow',
+    'resources.x://a/b',
+  ],
+  [
+    'the longest glob decides',
+    { resources: { default: 'deny', 'x://*': 'allow', 'x://a/*': 'deny' } },
+    'resource',
+    'x://a/b',
+    'deny',
+    'resources.x://a/*',
+  ],
+  ['a way up', ONLY_SRV, 'resource', 'file:///srv/../etc/a', 'deny', 'resources.default'],
+  ['a way up behind a query', ONLY_SRV, 'resource', 'file:///srv/x?/../../etc/a', 'deny', 'resources.default'],
+  ['a way up with a tab in it', ONLY_SRV, 'resource', 'file:///srv/.\t./etc/a', 'deny', 'resources.default'],
+  ['a way up, encoded', ONLY_SRV, 'resource', 'file:///srv/%2E%2e/etc/a', 'deny', 'resources.default'],
+  ['a way up, encoded thrice', ONLY_SRV, 'resource', 'file:///srv/%25252e./etc', 'deny', 'resources.default'],
+  ['a slash, encoded', ONLY_SRV, 'resource', 'file:///srv/..%2fetc/a', 'deny', 'resources.default'],
+  ['encoded without end', ONLY_SRV, 'resource', `file:///srv/%${'25'.repeat(9)}2e`, 'deny', 'resources'],
+  ['too long', ONLY_SRV, 'resource', `file:///srv/${'a'.repeat(LONGEST_JUDGED_URI)}`, 'deny', 'resources'],
+  ['a blank, encoded or not', ONLY_SRV, 'resource', 'file:///srv/a%20b.txt', 'allow', 'resources.file:///srv/*'],
+  [
+    'a key with a blank allows it encoded',
+    { resources: { default: 'deny', 'file:///my files/*': 'allow' } },
+    'resource',
+    'file:///my%20files/a',
+    'allow',
+    'resources.file:///my files/*',
+  ],
+  [
+    'an encoded key allows it as it stands',
+    { resources: { default: 'deny', 'file:///my%20files/a': 'allow' } },
+    'resource',
+    'file:///my files/a',
+    'allow',
+    'resources.file:///my%20files/a',
+  ],
+  ['an encoded letter is that letter', NOT_ETC, 'resource', 'file:///%65tc/passwd', 'deny', 'resources.file:///etc/*'],
+  ['the scheme in capitals', NOT_ETC, 'resource', 'FILE:///etc/passwd', 'deny', 'resources.file:///etc/*'],
+  ['this host by its name', NOT_ETC, 'resource', 'file://localhost/etc/passwd', 'deny', 'resources.file:///etc/*'],
+  ['backslashes', NOT_ETC, 'resource', 'file:\\\\\\etc\\passwd', 'deny', 'resources.file:///etc/*'],
+  ['slashes twice', NOT_ETC, 'resource', 'file:////etc//passwd', 'deny', 'resources.file:///etc/*'],
+  ['another spelling of a file', NOT_ETC, 'resource', 'file:///ETC/passwd', 'deny', 'resources.file:///etc/*'],
+  [
+    'the host in capitals',
+    NOT_ONE,
+    'resource',
+    'https://A.EXAMPLE/secret',
+    'deny',
+    'resources.https://a.example/secret',
+  ],
+  ['the usual port', NOT_ONE, 'resource', 'https://a.example:443/secret', 'deny', 'resources.https://a.example/secret'],
+  ['a user', NOT_ONE, 'resource', 'https://me@a.example/secret', 'deny', 'resources.https://a.example/secret'],
+  ['a query', NOT_ONE, 'resource', 'https://a.example/secret?x', 'deny', 'resources.https://a.example/secret'],
+  ['a fragment', NOT_ONE, 'resource', 'https://a.example/secret#x', 'deny', 'resources.https://a.example/secret'],
+  ['a closing slash', NOT_ONE, 'resource', 'https://a.example/secret/', 'deny', 'resources.https://a.example/secret'],
+  [
+    'a key may name a query, which does not deny itself',
+    { resources: { default: 'deny', 'https://a.example/x?y=*': 'allow' } },
+    'resource',
+    'https://a.example/x?y=1',
+    'allow',
+    'resources.https://a.example/x?y=*',
+  ],
+  [
+    'a host of a scheme of its own has case',
+    { resources: { default: 'deny', 'note://Public': 'allow' } },
+    'resource',
+    'note://public',
+    'deny',
+    'resources.default',
+  ],
+  [
+    'a template is judged as it stands',
+    { resources: { default: 'deny', 'file:///srv/*': 'allow' } },
+    'resource',
+    'file:///srv/{name}',
+    'allow',
+    'resources.file:///srv/*',
+  ],
+  ['a URI without a scheme', ONLY_SRV, 'resource', '/srv/a', 'deny', 'resources.default'],
+];
+
+const OTHERS: readonly Row[] = [
+  ['a prompt without a section', {}, 'prompt', 'x', 'allow', 'methods'],
+  [
+    'a prompt that a glob denies',
+    { prompts: { default: 'allow', 'a*': 'deny' } },
+    'prompt',
+    'ab',
+    'deny',
+    'prompts.a*',
+  ],
+  ['a prompt has case', { prompts: { default: 'allow', 'a*': 'deny' } }, 'prompt', 'AB', 'allow', 'prompts.default'],
+  ['an inherited name is no key', { prompts: { default: 'deny' } }, 'prompt', 'constructor', 'deny', 'prompts.default'],
+  ['an endless name', { prompts: { default: 'allow' } }, 'prompt', 'a'.repeat(2_000), 'deny', 'prompts'],
+  ['an unknown method follows the file', {}, 'method', 'acme/x', 'deny', 'default'],
+  ['and is allowed with it', { default: 'allow' }, 'method', 'acme/x', 'allow', 'default'],
+  ['and cannot be asked about', { default: 'require_approval' }, 'method', 'acme/x', 'deny', 'default'],
+  [
+    'the default of methods comes first',
+    { default: 'allow', methods: { default: 'deny' } },
+    'method',
+    'acme/x',
+    'deny',
+    'methods.default',
+  ],
+  ['a key allows it', { methods: { 'acme/*': 'allow' } }, 'method', 'acme/x', 'allow', 'methods.acme/*'],
+  [
+    'a known method may be denied',
+    { methods: { 'tasks/*': 'deny' } },
+    'method',
+    'tasks/get',
+    'deny',
+    'methods.tasks/*',
+  ],
+  ['the default of methods is not for it', { methods: { default: 'deny' } }, 'method', 'tasks/get', 'allow', 'methods'],
+  ['no glob denies what sessions need', { methods: { '*': 'deny' } }, 'method', 'initialize', 'allow', 'methods'],
+  [
+    'a key denies reading whatever resources say',
+    { methods: { 'resources/*': 'deny' } },
+    'resource',
+    'x:1',
+    'deny',
+    'methods.resources/*',
+  ],
+  ['an unknown notification', {}, 'method', 'notifications/acme', 'deny', 'default'],
+  ['an inherited name is no method', {}, 'method', 'toString', 'deny', 'default'],
+  ['an endless method', { default: 'allow' }, 'method', 'a'.repeat(2_000), 'deny', 'methods'],
+];
+
+describe('What policy says beside tools', () => {
+  for (const [name, file, kind, what, verdict, rule] of [...RESOURCES, ...OTHERS]) {
+    test(`${kind}: ${name}`, () => {
+      const said = judgeMethod(policyOf(file), ASKING_FOR[kind](what));
+      assert.equal(said.kind, verdict, JSON.stringify(said.trace));
+      assert.equal(said.trace.rule, rule);
+      const deciding = said.trace.steps.filter(({ decided }) => decided);
+      if (said.kind === 'deny') {
+        assert.deepEqual([deciding.length, deciding[0]?.path], [1, rule]);
+        assert.equal(said.part.name, rule.startsWith('methods.resources') ? 'resources/read' : what);
+      }
+      assert.ok(!JSON.stringify(said.trace).includes('passwd'), 'a trace holds no value of the request');
+    });
+  }
+
+  test('every method of MCP is relayed by default, in every revision', () => {
+    for (const policy of [policyOf({}), policyOf({ default: 'require_approval' })]) {
+      for (const method of METHODS.keys()) assert.equal(judgeMethod(policy, ASKING_FOR.method(method)).kind, 'allow');
+    }
+    for (const revision of REVISIONS) {
+      const methods = [...METHODS].filter(([, { revisions }]) => revisions.includes(revision));
+      assert.ok(methods.some(([name]) => name === 'tools/call') && methods.length >= 12, revision);
+    }
+  });
+
+  test('the verdict on many URIs is quick, however they are written', () => {
+    const policy = policyOf({
+      resources: {
+        default: 'deny',
+        ...Object.fromEntries(Array.from({ length: 50 }, (_, n) => [`x://${n}/*/*/*`, 'allow'])),
+      },
+    });
+    const started = performance.now();
+    for (const uri of [`x://${'/../'.repeat(2_000)}`, `x://${'%25'.repeat(2_700)}`, `x://1/${'a/'.repeat(4_000)}`]) {
+      isDeniedResource(policy, uri);
+    }
+    for (let n = 0; n < 2_000; n += 1) isDeniedResource(policy, `x://7/${n}/a/b`);
+    const took = performance.now() - started;
+    assert.ok(took < 500, `${took} ms`);
+    assert.equal(uriReadings('x://1/a')?.strict.length, 1, 'a plain URI has one reading');
+  });
+});
+
+const head = 'version: "1"\ndefault: deny\n';
+const FAULTS: readonly [name: string, text: string, fault: RegExp][] = [
+  ['an action', 'resources: { "x:*": require_approval }', /policy\.yaml:3:\d+: resources\.x:\*: is "require_approval"/],
+  ['a default', 'prompts: { default: maybe }', /prompts\.default: is "maybe" \(expected one of allow, deny\)/],
+  ['a section that is a list', 'methods: []', /methods: is a list \(expected a map/],
+  ['a section that is empty', 'methods:', /methods: is empty/],
+  ['a method that sessions need', 'methods: { ping: deny }', /methods\.ping: is needed by every session/],
+  [
+    'tool calls',
+    'methods: { tools/call: deny }',
+    /methods\.tools\/call: is not governed here \(expected rules under tools\)/,
+  ],
+  ['a method with blanks', 'methods: { "a b": deny }', /can never match a method/],
+  ['an encoded star', 'resources: { "x:%2A": deny }', /holds an encoded \* or \?/],
+  ['an endless key', `prompts: { ${'a'.repeat(513)}: deny }`, /is 513 characters long/],
+  ['a control character', 'prompts: { "a\\u0007": deny }', /holds a control character/],
+  ['one resource twice', 'resources: { "x://a/b": deny, "x://a/./b": allow }', /names the same resource as x:\/\/a\/b/],
+];
+for (const [name, text, fault] of FAULTS) {
+  test(`a fault of a section names its place: ${name}`, () => {
+    const faults = faultsOf(`${head}${text}\n`);
+    assert.equal(faults.length, 1, faults.join('\n'));
+    assert.match(faults[0]!, fault);
+  });
+}

@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { NewEvent } from '../../src/domain/log/event.ts';
+import { loggedName, loggedUri } from '../../src/domain/log/shown-uri.ts';
+import { MethodLog, type MethodNote } from '../../src/gateway/log/method-log.ts';
+import { governMethods } from '../../src/gateway/method/govern-methods.ts';
+import { policyOf } from '../support/domain/policy.ts';
+
+const URIS: readonly [uri: string, shown: string][] = [
+  ['file:///srv/a.txt', 'file:///srv/a.txt'],
+  ['https://bob:pw@h/x', 'https://[redacted]@h/x'],
+  ['jdbc:pg://bob:pw@h/x', 'jdbc:pg://[redacted]@h/x'],
+  ['https:\\\\bob:pw@h', 'https:\\\\[redacted]@h'],
+  ['x?token=1&page=2', 'x?token=[redacted]&page=2'],
+  ['x?page=2;password=a;b&c=1', 'x?page=2;password=[redacted]&c=1'],
+  ['x#access_token=1', 'x#access_token=[redacted]'],
+  ['x?to%6ben=1', 'x?to%6ben=[redacted]'],
+  ['x?key=1&keyboard=us', 'x?key=[redacted]&keyboard=us'],
+  ['x?X-Amz-Signature=1', 'x?X-Amz-Signature=[redacted]'],
+  ['a\0b\ud800', 'a\ufffdb\ufffd'],
+];
+
+describe('What agents do besides calling tools, in the log', () => {
+  for (const [uri, shown] of URIS) test(`P8: a URI is logged as ${shown}`, () => assert.equal(loggedUri(uri), shown));
+
+  test('a URI or a name that is cut says so, and how long it was', () => {
+    const uri = loggedUri(`file:///${'a'.repeat(5_000)}`);
+    assert.ok(uri.length < 2_100);
+    assert.match(uri, /… \[cut: 5008 characters\]$/);
+    assert.match(loggedUri(`x?token=${'s'.repeat(50_000)}`), /^x\?token=\[redacted\] \[cut: 50008 characters\]$/);
+    assert.match(loggedName('a'.repeat(300)), /^a{255}… \[cut: 300 characters\]$/);
+  });
+
+  function world() {
+    const events: NewEvent[] = [];
+    let now = 1_000_000;
+    const log = new MethodLog((event) => void events.push(event), { now: () => new Date(now) });
+    const note = (more: Partial<MethodNote> = {}): void =>
+      log.note({
+        type: 'resource.read',
+        grant: 'bot',
+        server: 'files',
+        method: 'resources/read',
+        kind: 'resources/read',
+        noise: false,
+        names: () => ['file:///a'],
+        data: { rule: 'default' },
+        ...more,
+      });
+    const times = () => events.reduce((sum, { data }) => sum + (data.grouped === true ? Number(data.times) : 1), 0);
+    const later = (ms: number): void => {
+      now += ms;
+    };
+    return { events, log, note, times, later };
+  }
+
+  test('ten lines a second, and one that counts the rest with its first and last time', () => {
+    const { events, log, note, later, times } = world();
+    for (let n = 0; n < 50; n += 1) {
+      note({ names: () => [`file:///${n}`] });
+      later(10);
+    }
+    assert.equal(events.length, 10);
+    later(600);
+    log.flush();
+    assert.equal(events.length, 11);
+    const { data, at } = events[10]!;
+    assert.deepEqual(
+      [data.times, data.first, data.last, (data.names as string[]).length, at.toISOString()],
+      [40, new Date(1_000_100).toISOString(), new Date(1_000_490).toISOString(), 20, data.last],
+    );
+    note();
+    assert.equal(times(), 51);
+  });
+
+  test('the next note ends a second that nobody flushed, and closing the process flushes all', () => {
+    const { events, log, note, later, times } = world();
+    for (let n = 0; n < 12; n += 1) note();
+    later(1_500);
+    for (let n = 0; n < 13; n += 1) note();
+    assert.equal(events.length, 10 + 1 + 10);
+    log.flush();
+    assert.equal(times(), 22, 'the second second is not over');
+    log.flush(true);
+    assert.equal(times(), 25);
+  });
+
+  test('pings are one line, then one a minute', () => {
+    const { events, log, note, later, times } = world();
+    const ping = { type: 'method.relayed', method: 'ping', kind: 'ping', noise: true, names: () => [] } as const;
+    for (let n = 0; n < 59; n += 1) {
+      note(ping);
+      later(1_000);
+      log.flush();
+    }
+    assert.equal(events.length, 1);
+    later(1_000);
+    log.flush();
+    assert.deepEqual([events.length, times()], [2, 59]);
+  });
+
+  test('another grant, server or method has its own lines; invented methods share theirs', () => {
+    const { events, note } = world();
+    for (let n = 0; n < 10; n += 1) for (const grant of ['a', 'b']) note({ grant });
+    assert.equal(events.length, 20);
+    for (let n = 0; n < 1_000; n += 1) note({ type: 'method.denied', method: `acme/${n}`, kind: null });
+    assert.equal(events.length, 30);
+  });
+
+  test('however many kinds there are, memory is bounded and no count is lost', () => {
+    const { log, note, times } = world();
+    for (let n = 0; n < 30_000; n += 1) note({ grant: `g${n % 15_000}` });
+    log.flush(true);
+    assert.equal(times(), 30_000);
+  });
+
+  test('P7: while the log cannot be written only what a session needs to live is relayed', async () => {
+    const notes: NewEvent[] = [];
+    const methodLog = new MethodLog((event) => void notes.push(event), { now: () => new Date() });
+    const journal = { writable: false, recovered: async () => false };
+    const rules = { policy: () => policyOf({ default: 'allow' }) };
+    const gateway = { journal, methodLog, rules } as unknown as Parameters<typeof governMethods>[0];
+    const caller = { principal: { grant: 'bot', owner: null, selfApproval: false }, server: 'files', session: null };
+    const asked = (method: string) => [{ method, resources: [], prompts: [], kind: 'request' as const }];
+    for (const method of ['resources/read', 'prompts/get', 'tools/list', 'acme/x', 'tasks/get']) {
+      assert.deepEqual(await governMethods(gateway, caller, asked(method)), { kind: 'unlogged' });
+    }
+    for (const method of ['initialize', 'ping', 'notifications/cancelled']) {
+      assert.equal((await governMethods(gateway, caller, asked(method))).kind, 'relay');
+    }
+    assert.deepEqual(notes, []);
+  });
+});
