@@ -116,6 +116,31 @@ const RESOURCES: readonly Row[] = [
     'allow',
     'resources.file:///srv/*',
   ],
+  [
+    'a query that only looks like the end of a path',
+    { resources: { default: 'deny', 'pg://*/schema': 'allow' } },
+    'resource',
+    'pg://db/rows?/schema',
+    'deny',
+    'resources.default',
+  ],
+  [
+    'a fragment that does',
+    { resources: { default: 'deny', 'pg://*/schema': 'allow' } },
+    'resource',
+    'pg://db/rows#/schema',
+    'deny',
+    'resources.default',
+  ],
+  [
+    'a user that looks like the beginning of one',
+    { resources: { default: 'deny', 'https://a.example*': 'allow' } },
+    'resource',
+    'https://a.example@evil.example/x',
+    'deny',
+    'resources.default',
+  ],
+  ['the folder itself', ONLY_SRV, 'resource', 'file:///srv/', 'allow', 'resources.file:///srv/*'],
   ['a URI without a scheme', ONLY_SRV, 'resource', '/srv/a', 'deny', 'resources.default'],
 ];
 

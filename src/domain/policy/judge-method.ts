@@ -123,12 +123,14 @@ function judgeUri(policy: Policy, section: Section, uri: string, steps: TraceSte
       ? byDefault(policy, section, 'resources', 'resource', steps)
       : follow(steps, 'resources', rule, 'policy denies this resource');
   if (own !== null) return own;
-  for (const reading of others) {
+  // A key that itself names a query, a fragment or a user would not allow what is left without them.
+  const bare = /[?#@]/.test(rule?.key ?? '') ? [] : readings.bare;
+  for (const reading of [...others, ...bare]) {
     const other = sectionRule(section, reading);
     const action = other?.action ?? defaultOfSection(policy, section);
     if (action === 'deny') return readOtherwise(steps, other);
   }
-  for (const reading of readings.loose) {
+  for (const reading of [...readings.bare, ...readings.loose]) {
     const other = sectionRule(section, reading);
     if (other?.action === 'deny') return readOtherwise(steps, other);
   }

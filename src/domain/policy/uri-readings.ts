@@ -7,10 +7,9 @@ const MOST_DECODINGS = 4;
 export interface UriReadings {
   /** As sent, as a browser's parser writes it, decoded again, and with its `..` resolved: policy has to allow each. */
   readonly strict: readonly string[];
-  /**
-   * Without query, fragment, user or closing slash, and for files without case: only a key that denies such a form by
-   * itself counts, because a key that allows may well name these parts.
-   */
+  /** Without query, fragment and user: policy has to allow these too, unless the key that allows names such a part. */
+  readonly bare: readonly string[];
+  /** Without a closing slash, and for files without case: only a key that denies such a form by itself counts. */
   readonly loose: readonly string[];
 }
 
@@ -23,7 +22,9 @@ const PLAIN = /^(?:file:\/\/|(?!https?:|wss?:|ftp:|file:)[a-z][a-z0-9+.-]*:\/\/[
 /** Null when the URI is too long or encoded too often to be judged. Linear in the URI's length. */
 export function uriReadings(uri: string): UriReadings | null {
   if (uri.length > LONGEST_JUDGED_URI) return null;
-  if (PLAIN.test(uri)) return { strict: [uri], loose: uri.startsWith('file:') ? [uri.toLowerCase()] : [] };
+  if (PLAIN.test(uri)) {
+    return { strict: [uri], bare: [], loose: uri.startsWith('file:') ? [uri.toLowerCase()] : [] };
+  }
   const strict = new Set<string>();
   for (const start of [uri, parsed(uri) ?? withPlainScheme(uri)]) {
     let text = percentDecoded(start);
@@ -36,7 +37,8 @@ export function uriReadings(uri: string): UriReadings | null {
       text = decoded;
     }
   }
-  return { strict: [...strict], loose: [...new Set([...strict].flatMap(looseForms))] };
+  const bare = new Set([...strict].map(bareForm).filter((form) => !strict.has(form)));
+  return { strict: [...strict], bare: [...bare], loose: [...new Set([...strict, ...bare].flatMap(looseForms))] };
 }
 
 /**
@@ -91,9 +93,12 @@ function resolved(uri: string): string {
   return `${head.replaceAll('\\', '/')}${rest.startsWith('/') ? '/' : ''}${path}${closing}`;
 }
 
+function bareForm(uri: string): string {
+  return uri.replace(/[?#].*$/s, '').replace(/^([A-Za-z][A-Za-z0-9+.-]*:\/\/)[^/@]*@/, '$1');
+}
+
 function looseForms(uri: string): string[] {
-  const bare = uri.replace(/[?#].*$/s, '').replace(/^([A-Za-z][A-Za-z0-9+.-]*:\/\/)[^/@]*@/, '$1');
-  const open = bare.replace(/(?<=[^/])\/+$/, '');
-  const forms = [bare, open].filter((form) => form !== uri);
-  return /^file:/i.test(uri) ? [...forms, ...[uri, open].map((form) => form.toLowerCase())] : forms;
+  const open = uri.replace(/(?<=[^/])\/+$/, '');
+  const forms = /^file:/i.test(uri) ? [uri.toLowerCase(), open.toLowerCase()] : [];
+  return open === uri ? forms : [open, ...forms];
 }

@@ -34,7 +34,11 @@ export function mcpDoor(deps: McpDoorDeps): Hono {
   app.post('/mcp/:server', (c) => admit(c, deps, context, handlePost));
   app.get('/mcp/:server', (c) => admit(c, deps, context, handleGet));
   app.delete('/mcp/:server', (c) => admit(c, deps, context, handleDelete));
-  app.all('/mcp/:server', () => rpcError(405, 405, 'Use POST, GET or DELETE.', 'null', { allow: 'POST, GET, DELETE' }));
+  app.all('/mcp/:server', (c) => {
+    const known = deps.servers(c.req.param('server')) === undefined ? null : c.req.param('server');
+    deps.access?.refused({ door: 'mcp', status: 405, server: known, grant: null, address: addressOf(c) });
+    return rpcError(405, 405, 'Use POST, GET or DELETE.', 'null', { allow: 'POST, GET, DELETE' });
+  });
   app.get(
     `${METADATA}/*`,
     (c) => refuseForeignAddress(deps, headersOf(c)) ?? metadata(deps, c.req.path.slice(METADATA.length)),
