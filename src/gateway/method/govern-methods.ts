@@ -20,6 +20,8 @@ export interface AskedMessage extends Asked {
   readonly kind: 'notification' | 'request';
   /** The message is about a task that stands for a gated call, so the gateway answers it or has it answered. */
   readonly ownTask?: boolean;
+  /** It does not name what it has to name in a way that can be judged; that matters where the policy has the section. */
+  readonly misnamed?: { readonly section: 'either' | 'prompts' | 'resources'; readonly fault: string };
 }
 
 /** What to do with messages that are no tool calls. */
@@ -28,6 +30,8 @@ export type MethodsHandled =
   | { readonly kind: 'relay'; readonly note: () => void }
   /** None is relayed. `index`: the first that policy denies. */
   | { readonly kind: 'denied'; readonly index: number; readonly reason: string; readonly part: DeniedPart }
+  /** None is relayed, because the one at `index` cannot be judged. `fault`: what its member has to be. */
+  | { readonly kind: 'misnamed'; readonly index: number; readonly fault: string }
   /** They cannot be logged, so none is relayed (P6). */
   | { readonly kind: 'unlogged' };
 
@@ -86,12 +90,28 @@ async function judgeInTurns(policy: Policy | null, messages: readonly AskedMessa
   return verdicts;
 }
 
-function judge(policy: Policy | null, asked: Asked): MethodVerdict {
-  if (policy !== null) return judgeMethod(policy, asked);
+function judge(policy: Policy | null, asked: AskedMessage): MethodVerdict {
+  if (policy !== null) {
+    const fault = faultFor(policy, asked);
+    return fault === null ? judgeMethod(policy, asked) : misnamedVerdict(asked, fault);
+  }
   const trace = { rule: 'none', risk: null, severity: null, reason: null, steps: [] };
   if (isNeeded(asked.method)) return { kind: 'allow', trace };
   const part = { kind: 'method', name: asked.method } as const;
   return { kind: 'deny', reason: 'this server has no policy', part, trace };
+}
+
+/** Without the section that would judge it, a message passes however it is formed: its server refuses it. */
+function faultFor({ sections }: Policy, { misnamed }: AskedMessage): string | null {
+  if (misnamed === undefined) return null;
+  const { section, fault } = misnamed;
+  if (section !== 'either') return sections[section] === null ? null : fault;
+  return sections.resources === null && sections.prompts === null ? null : fault;
+}
+
+function misnamedVerdict({ method }: AskedMessage, fault: string): MethodVerdict {
+  const trace = { rule: 'form', risk: null, severity: null, reason: fault, steps: [] };
+  return { kind: 'deny', reason: fault, part: { kind: 'method', name: method }, trace };
 }
 
 function follow(
@@ -105,6 +125,7 @@ function follow(
   const last = verdicts[index];
   if (last?.kind === 'deny') {
     methodLog.note(noteOf(caller, policy, messages[index]!, last));
+    if (last.trace.rule === 'form') return { kind: 'misnamed', index, fault: last.reason };
     return { kind: 'denied', index, reason: last.reason, part: last.part };
   }
   const note = (): void => {

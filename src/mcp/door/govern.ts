@@ -30,9 +30,7 @@ export function govern(posted: PostedRequest): Permitted | Response | Promise<Pe
     const method = member(message, 'method');
     // What has no method is an answer to something that the server asked.
     if (typeof method !== 'string') continue;
-    const one = askedOf(message, method);
-    if ('fault' in one) return misnamed(posted, index, one.fault);
-    asked.push(one);
+    asked.push(askedOf(message, method));
     places.push(index);
   }
   const caller = { principal, server: server.name, session: session?.digest ?? null };
@@ -51,6 +49,8 @@ function permit(
   switch (handled.kind) {
     case 'relay':
       return handled;
+    case 'misnamed':
+      return misnamed(posted, places[handled.index]!, handled.fault);
     case 'unlogged':
       throw new Unavailable('audit', 'the audit log cannot be written');
     case 'denied': {

@@ -167,10 +167,13 @@ describe('Resources, prompts and methods through the gateway', () => {
       ['completion/complete', { ref: { type: 'ref/other', name: 'admin' } }],
       ['subscriptions/listen', { notifications: { resourceSubscriptions: 'file:///etc/passwd' } }],
     ] as const) {
-      const answer = await send('open', method, params);
+      const answer = await send('guarded', method, params);
       assert.equal(answer.error?.code, -32602, answer.text);
       assert.match(answer.error!.message, /params\./);
     }
+    assert.equal(upstream.received.length, 0);
+    assert.equal((await send('open', 'resources/read', {})).error, undefined, 'without a section the server judges');
+    upstream.received.length = 0;
     const disguised = await send('open', 'Resources/Read', { uri: 'file:///etc/passwd' });
     assert.equal(disguised.status, 400);
     assert.match(disguised.text, /spelt almost like resources\/read/);
