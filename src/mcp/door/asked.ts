@@ -1,6 +1,8 @@
-import { type Json, type JsonObject, member } from '../../domain/json/json.ts';
+import { isObject, type Json, type JsonObject, member } from '../../domain/json/json.ts';
+import { loggedName } from '../../domain/log/shown-uri.ts';
 import type { AskedMessage } from '../../gateway/method/govern-methods.ts';
 import { isOurTask } from '../../gateway/task/open-task.ts';
+import { foldName } from '../protocol/names.ts';
 
 /** How many resources one `subscriptions/listen` may name where policy judges them. */
 const MOST_SUBSCRIPTIONS = 1_000;
@@ -30,7 +32,7 @@ function namesIn(params: Json | undefined, method: string): Names {
     case 'completion/complete':
       return completed(member(params, 'ref'));
     case 'subscriptions/listen':
-      return subscribed(member(member(params, 'notifications'), 'resourceSubscriptions'));
+      return subscribed(member(params, 'notifications'));
     default:
       return looselyNamed(params, method);
   }
@@ -46,17 +48,33 @@ function prompt(path: string, name: Json | undefined): Names {
   return { ...NOTHING, misnamed: { section: 'prompts', fault: `${path} is a string` } };
 }
 
+const REF_MEMBERS = ['type', 'uri', 'name'];
+
+/** The first member that only a lenient reader would take for one of these; null: there is none. */
+function disguisedMember(object: Json | undefined, names: readonly string[]): string | null {
+  const folded = new Set(names.map(foldName));
+  const keys = isObject(object) ? Object.keys(object) : [];
+  return keys.find((key) => !names.includes(key) && folded.has(foldName(key))) ?? null;
+}
+
 /** A completion is judged by what it completes. Whatever else its reference names is judged too. */
 function completed(ref: Json | undefined): Names {
-  const [type, uri, name] = ['type', 'uri', 'name'].map((each) => member(ref, each));
+  const [type, uri, name] = REF_MEMBERS.map((each) => member(ref, each));
   const both = { resources: texts([uri]), prompts: texts([name]) };
+  const disguised = disguisedMember(ref, REF_MEMBERS);
+  if (disguised !== null) return { ...both, misnamed: { section: 'either', fault: almost(`params.ref.${disguised}`) } };
   if (type === 'ref/resource') return { ...both, ...resource('params.ref.uri', uri), prompts: both.prompts };
   if (type === 'ref/prompt') return { ...both, ...prompt('params.ref.name', name), resources: both.resources };
   return { ...both, misnamed: { section: 'either', fault: 'params.ref.type is "ref/prompt" or "ref/resource"' } };
 }
 
 /** A subscription (2026-07-28) names resources in `params.notifications.resourceSubscriptions`. */
-function subscribed(uris: Json | undefined): Names {
+function subscribed(wanted: Json | undefined): Names {
+  const uris = member(wanted, 'resourceSubscriptions');
+  const disguised = disguisedMember(wanted, ['resourceSubscriptions']);
+  if (disguised !== null) {
+    return { ...NOTHING, misnamed: { section: 'resources', fault: almost(`params.notifications.${disguised}`) } };
+  }
   if (uris === undefined) return NOTHING;
   const misnamed = (words: string): Names => {
     const fault = `params.notifications.resourceSubscriptions ${words}`;
@@ -76,6 +94,10 @@ function looselyNamed(params: Json | undefined, method: string): Names {
   if (method.startsWith('resources/')) return { resources: texts([member(params, 'uri')]), prompts: [] };
   if (method.startsWith('prompts/')) return { resources: [], prompts: texts([member(params, 'name')]) };
   return NOTHING;
+}
+
+function almost(path: string): string {
+  return `${loggedName(path)} is spelt almost like a member of MCP`;
 }
 
 function aboutTask(params: Json | undefined, method: string): { readonly ownTask?: true } {

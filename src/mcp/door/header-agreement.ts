@@ -37,6 +37,10 @@ export function headerDisagreement(headers: HeaderRecord, read: ReadSingle | Rea
 
 function nameOf(message: JsonObject | null): Json | undefined {
   const params = member(message, 'params');
+  const method = member(message, 'method');
+  // What the method does not read must not stand in for what it does.
+  if (typeof method === 'string' && method.startsWith('resources/')) return member(params, 'uri');
+  if (typeof method === 'string' && method.startsWith('tasks/')) return member(params, 'taskId');
   return member(params, 'name') ?? member(params, 'uri') ?? member(params, 'taskId');
 }
 

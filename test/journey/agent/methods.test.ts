@@ -165,6 +165,8 @@ describe('Resources, prompts and methods through the gateway', () => {
       ['resources/read', ['file:///etc/passwd']],
       ['prompts/get', { name: { toString: 'admin' } }],
       ['completion/complete', { ref: { type: 'ref/other', name: 'admin' } }],
+      ['completion/complete', { ref: { type: 'ref/prompt', name: 'greet', Name: 'admin' } }],
+      ['subscriptions/listen', { notifications: { ResourceSubscriptions: ['file:///etc/passwd'] } }],
       ['subscriptions/listen', { notifications: { resourceSubscriptions: 'file:///etc/passwd' } }],
     ] as const) {
       const answer = await send('guarded', method, params);
@@ -174,6 +176,13 @@ describe('Resources, prompts and methods through the gateway', () => {
     assert.equal(upstream.received.length, 0);
     assert.equal((await send('open', 'resources/read', {})).error, undefined, 'without a section the server judges');
     upstream.received.length = 0;
+    const aside = { name: 'file:///etc/passwd', uri: 'file:///srv/a.txt' };
+    const header = await post(
+      'guarded',
+      { jsonrpc: '2.0', id: 1, method: 'resources/read', params: aside },
+      { 'mcp-name': 'file:///etc/passwd' },
+    );
+    assert.match(header.text, /Mcp-Name is not what the body names/);
     const disguised = await send('open', 'Resources/Read', { uri: 'file:///etc/passwd' });
     assert.equal(disguised.status, 400);
     assert.match(disguised.text, /spelt almost like resources\/read/);

@@ -46,6 +46,8 @@ export async function consoleWorld(
     approver?: boolean;
     adminToken?: string | null;
     env?: Record<string, string>;
+    /** More lines of the policy. */
+    policy?: string;
     /** Fills the data directory before the gateway opens it. */
     before?: (data: string) => Promise<void>;
   } = {},
@@ -59,7 +61,7 @@ export async function consoleWorld(
     return made.yaml;
   });
   const approvers = options.approver === false ? '[U0MIRA]' : '[U0MIRA, admin]';
-  await writeFile(join(folder, 'prometheus.yaml'), POLICY);
+  await writeFile(join(folder, 'prometheus.yaml'), `${POLICY}${options.policy ?? ''}`);
   await writeFile(
     join(folder, 'holdfast.yaml'),
     `version: "1"\nservers:\n  prometheus: { url: "${prometheus.url}", policy: prometheus.yaml }\ngrants:\n${grants.join('')}approvers:\n  security: ${approvers}\n`,
