@@ -14,7 +14,8 @@ export async function noteUnnamed(
   { principal, server, session }: MethodCaller,
   what: Unnamed,
 ): Promise<void> {
-  if (what !== 'DELETE' && !journal.writable && !(await journal.recovered())) throw new Unavailable('audit', 'the log cannot be written');
+  if (what !== 'DELETE' && !journal.writable && !(await journal.recovered()))
+    throw new Unavailable('audit', 'the log cannot be written');
   const data = { kind: what === 'answer' ? 'answer' : 'stream', session };
   const { grant } = principal;
   methodLog.note({
