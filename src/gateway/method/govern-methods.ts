@@ -26,8 +26,8 @@ export interface AskedMessage extends Asked {
 
 /** What to do with messages that are no tool calls. */
 export type MethodsHandled =
-  /** Relay them. `note` writes their events; call it before they are sent. */
-  | { readonly kind: 'relay'; readonly note: () => void }
+  /** Relay them. `note` writes their events; call it before they are sent, and wait for it where they are several. */
+  | { readonly kind: 'relay'; readonly note: () => Promise<void> | void }
   /** None is relayed. `index`: the first that policy denies. */
   | { readonly kind: 'denied'; readonly index: number; readonly reason: string; readonly part: DeniedPart }
   /** None is relayed, because the one at `index` cannot be judged. `fault`: what its member has to be. */
@@ -66,28 +66,33 @@ export function governMethods(
 /** Stops at the first denial. */
 async function judgeInTurns(policy: Policy | null, messages: readonly AskedMessage[]): Promise<MethodVerdict[]> {
   const verdicts: MethodVerdict[] = [];
-  let turn = performance.now();
+  const turns = new Turns();
   for (const message of messages) {
-    let verdict = judge(policy, { ...message, resources: message.resources.slice(0, URIS_AT_ONCE) });
-    for (let from = URIS_AT_ONCE; verdict.kind === 'allow' && from < message.resources.length; from += URIS_AT_ONCE) {
-      if (performance.now() - turn > TURN_MS) {
-        await pause(0);
-        turn = performance.now();
-      }
-      verdict = judge(policy, {
-        ...message,
-        prompts: [],
-        resources: message.resources.slice(from, from + URIS_AT_ONCE),
-      });
+    const { resources } = message;
+    let verdict = judge(policy, { ...message, resources: resources.slice(0, URIS_AT_ONCE) });
+    for (let from = URIS_AT_ONCE; verdict.kind === 'allow' && from < resources.length; from += URIS_AT_ONCE) {
+      if (turns.over()) await turns.next();
+      verdict = judge(policy, { ...message, prompts: [], resources: resources.slice(from, from + URIS_AT_ONCE) });
     }
     verdicts.push(verdict);
     if (verdict.kind === 'deny') break;
-    if (performance.now() - turn > TURN_MS) {
-      await pause(0);
-      turn = performance.now();
-    }
+    if (turns.over()) await turns.next();
   }
   return verdicts;
+}
+
+/** Lets others have their turn during work that one request can make long. */
+class Turns {
+  #since = performance.now();
+
+  over(): boolean {
+    return performance.now() - this.#since > TURN_MS;
+  }
+
+  async next(): Promise<void> {
+    await pause(0);
+    this.#since = performance.now();
+  }
 }
 
 function judge(policy: Policy | null, asked: AskedMessage): MethodVerdict {
@@ -128,10 +133,15 @@ function follow(
     if (last.trace.rule === 'form') return { kind: 'misnamed', index, fault: last.reason };
     return { kind: 'denied', index, reason: last.reason, part: last.part };
   }
-  const note = (): void => {
-    for (const [at, message] of messages.entries()) methodLog.note(noteOf(caller, policy, message, verdicts[at]!));
+  const noteOne = (at: number): void => methodLog.note(noteOf(caller, policy, messages[at]!, verdicts[at]!));
+  const noteAll = async (): Promise<void> => {
+    const turns = new Turns();
+    for (const at of messages.keys()) {
+      noteOne(at);
+      if (turns.over()) await turns.next();
+    }
   };
-  return { kind: 'relay', note };
+  return { kind: 'relay', note: messages.length === 1 ? () => noteOne(0) : noteAll };
 }
 
 const TYPES: Readonly<Record<string, MethodNote['type']>> = {

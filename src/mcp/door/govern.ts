@@ -10,9 +10,9 @@ import type { PostedRequest } from './posted.ts';
 /** The gateway's own JSON-RPC code for what policy denies; the HTTP status stays 200, as for every JSON-RPC error. */
 const DENIED = 403;
 
-/** The messages may be relayed. `note` writes their events; called before they are sent. */
+/** The messages may be relayed. `note` writes their events; called, and for a batch awaited, before they are sent. */
 export interface Permitted {
-  readonly note: () => void;
+  readonly note: () => Promise<void> | void;
 }
 
 /**

@@ -18,7 +18,7 @@ export async function routeMessage(posted: PostedRequest): Promise<Response | Fo
   if (read.kind === 'batch') {
     for (const [index, message] of read.messages.entries()) await withdrawParked(posted, message, [String(index)]);
     if (read.messages.some((message) => member(message, 'method') === undefined)) await noteAnswer(posted);
-    permitted.note();
+    await permitted.note();
     const mayOpenSession = read.messages.some((message) => member(message, 'method') === 'initialize');
     return { mayOpenSession, mayList: true };
   }
@@ -28,7 +28,8 @@ export async function routeMessage(posted: PostedRequest): Promise<Response | Fo
     return idText === null ? FORWARD_UNCHANGED : reply(posted, read, idText);
   }
   if (await withdrawParked(posted, read.message, [])) return new Response(null, { status: 202 });
-  permitted.note();
+  const noted = permitted.note();
+  if (noted instanceof Promise) await noted;
   const forward = { mayOpenSession: method === 'initialize', mayList: LISTS.has(method) };
   return (await answerTask(posted, read, method)) ?? forward;
 }
