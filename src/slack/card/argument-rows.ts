@@ -1,7 +1,11 @@
+import type { SentValue } from '../../domain/call/also-sent.ts';
+import type { HiddenMarks } from '../../domain/call/hidden-marks.ts';
 import { isObject, type Json } from '../../domain/json/json.ts';
+import { memberPath } from '../../domain/json/member-path.ts';
 import { REDACTED } from '../../domain/json/redact.ts';
 import { cut } from '../../text/cut.ts';
-import { leftToRight, quoted, turnsAround, visible } from './escape.ts';
+import { leftToRight, turnsAround, visible } from '../../text/visible.ts';
+import { quoted } from './escape.ts';
 
 /** One row of the table of arguments: a path and its value, both safe to show. */
 export interface ArgumentRow {
@@ -14,30 +18,45 @@ export interface ArgumentRow {
   readonly omitted: number;
 }
 
-/** How much is wanted at most. */
-export interface RowLimits {
+/** How much is wanted at most, and how hidden values are marked in it. */
+export interface RowWishes {
   readonly rows: number;
   /** Of one value. */
   readonly characters: number;
+  readonly marks: HiddenMarks;
 }
 
-const EVERYTHING: RowLimits = { rows: Number.POSITIVE_INFINITY, characters: Number.POSITIVE_INFINITY };
+export const everything = (marks: HiddenMarks): RowWishes => ({
+  rows: Number.POSITIVE_INFINITY,
+  characters: Number.POSITIVE_INFINITY,
+  marks,
+});
 
 /** Objects and arrays up to this many characters stay on one line. */
 const COMPACT = 72;
 
 /** Every leaf of the arguments, in order; only the first ones if there are more than wanted. */
-export function argumentRows(args: Json, wanted: RowLimits = EVERYTHING): ArgumentRow[] {
+export function argumentRows(args: Json, wanted: RowWishes): ArgumentRow[] {
   const found: ArgumentRow[] = [];
   walk(args, '', found, wanted);
   return found;
 }
 
 /** One row for each top-level member, however deep it is; for arguments with too many leaves. */
-export function argumentOutline(args: Json, wanted: RowLimits): ArgumentRow[] {
-  if (!isObject(args)) return [leaf('', args, wanted.characters)];
+export function argumentOutline(args: Json, wanted: RowWishes): ArgumentRow[] {
+  if (!isObject(args)) return [leaf('', args, wanted)];
   const members = Object.entries(args).slice(0, wanted.rows);
-  return members.map(([name, value]) => leaf(step('', name), value, wanted.characters));
+  return members.map(([name, value]) => leaf(memberPath('', name), value, wanted));
+}
+
+/** Rows for what is sent besides the arguments, whose names say where it stands. */
+export function sentRows(values: Iterable<SentValue>, wanted: RowWishes): ArgumentRow[] {
+  const found: ArgumentRow[] = [];
+  for (const { name, value } of values) {
+    if (found.length >= wanted.rows) break;
+    walk(value, name, found, wanted);
+  }
+  return found;
 }
 
 /** The names of the arguments, without their values. */
@@ -45,17 +64,17 @@ export function argumentNames(args: Json): string[] {
   return isObject(args) ? Object.keys(args) : [];
 }
 
-export const argumentName = (name: string): string => step('', name);
+export const argumentName = (name: string): string => leftToRight(memberPath('', name));
 
-function walk(value: Json, path: string, found: ArgumentRow[], wanted: RowLimits): void {
+function walk(value: Json, path: string, found: ArgumentRow[], wanted: RowWishes): void {
   if (found.length >= wanted.rows) return;
   if (typeof value !== 'object' || value === null) {
-    found.push(leaf(path, value, wanted.characters));
+    found.push(leaf(path, value, wanted));
     return;
   }
   const size = Array.isArray(value) ? value.length : Object.keys(value).length;
   if (path !== '' && (size === 0 || fitsOneLine(value))) {
-    found.push(leaf(path, value, wanted.characters));
+    found.push(leaf(path, value, wanted));
     return;
   }
   if (Array.isArray(value)) {
@@ -66,7 +85,7 @@ function walk(value: Json, path: string, found: ArgumentRow[], wanted: RowLimits
   } else {
     for (const [name, item] of Object.entries(value)) {
       if (found.length >= wanted.rows) return;
-      walk(item, step(path, name), found, wanted);
+      walk(item, memberPath(path, name), found, wanted);
     }
   }
 }
@@ -84,6 +103,8 @@ function isSmall(value: Json, most: number): boolean {
   const stack: Json[] = [value];
   while (stack.length > 0 && budget >= 0) {
     const item = stack.pop()!;
+    // On a line with others, a hidden value could not be told from a text that reads the same.
+    if (item === REDACTED) return false;
     budget -= typeof item === 'string' ? item.length : 1;
     if (typeof item !== 'object' || item === null) continue;
     const inner = Array.isArray(item) ? item : Object.values(item);
@@ -93,13 +114,9 @@ function isSmall(value: Json, most: number): boolean {
   return budget >= 0;
 }
 
-function step(path: string, name: string): string {
-  if (!/^[\p{L}_$][\p{L}\p{N}_$-]*$/u.test(name)) return `${path}[${leftToRight(JSON.stringify(name))}]`;
-  return path === '' ? leftToRight(name) : `${path}.${leftToRight(name)}`;
-}
-
-function leaf(path: string, value: Json, most: number): ArgumentRow {
-  if (value === REDACTED) return { path, value: REDACTED, multiline: false, omitted: 0 };
+function leaf(rawPath: string, value: Json, { characters: most, marks }: RowWishes): ArgumentRow {
+  const path = leftToRight(rawPath);
+  if (value === REDACTED && marks === 'hidden') return { path, value: REDACTED, multiline: false, omitted: 0 };
   if (typeof value !== 'string') {
     const whole = JSON.stringify(value);
     return { path, value: visible(whole.slice(0, most)), multiline: false, omitted: Math.max(0, whole.length - most) };

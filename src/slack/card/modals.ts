@@ -1,13 +1,14 @@
 import type { Approval } from '../../domain/approval/approval.ts';
+import { alsoSent, sendsMore } from '../../domain/call/also-sent.ts';
+import { hiddenMarks } from '../../domain/call/hidden-marks.ts';
 import type { JsonObject } from '../../domain/json/json.ts';
 import { cut } from '../../text/cut.ts';
 import type { CardPlace } from '../place/card-place.ts';
-import { argumentRows } from './argument-rows.ts';
-import { groupedRows } from './argument-table.ts';
+import { type ArgumentRow, argumentRows, everything, sentRows } from './argument-rows.ts';
+import { groupedRows, TABLE_TITLES } from './argument-table.ts';
 import { actions, type Block, button, LIMIT, label, plainText, preformatted, richText, section } from './block-kit.ts';
 import { buttonValue, viewMemory } from './button.ts';
-import { visible } from './escape.ts';
-import { factsSection, fineprintBlock, reasonBlocks, waitingBlocks } from './sections.ts';
+import { factsSection, fineprintBlock, reasonBlocks, reasonsInFull, waitingBlocks } from './sections.ts';
 import { headline, stateSentence } from './story.ts';
 
 export type ModalView = JsonObject;
@@ -16,13 +17,13 @@ export type ModalView = JsonObject;
 const TEXT = 2800;
 /** Most characters of JSON of one page's arguments; Slack takes 250 kB, and one character may be three bytes. */
 const PAGE = 60_000;
-const PAGE_BLOCKS = 70;
+const PAGE_BLOCKS = 60;
 
 /** `block_id` and `action_id` of the input for a reason or note, and the most characters it takes. */
 export const REASON_INPUT = { block: 'words', action: 'words', longest: 1000 } as const;
 
 /**
- * The full view: every argument, uncut, in pages. Approve is on the last page only, so that nobody reaches it without
+ * The full view: every argument and whatever else is sent, uncut, in pages. Approve is on the last page only, so that nobody reaches it without
  * passing everything there is to see. Without `mayDecide`, the view has nothing that decides.
  */
 export function fullView(approval: Approval, from: CardPlace, page: number, mayDecide: boolean): ModalView {
@@ -34,8 +35,8 @@ export function fullView(approval: Approval, from: CardPlace, page: number, mayD
     section(`*${headline(approval.state)}*${approval.state === 'pending' ? '' : `\n${stateSentence(approval)}`}`),
     factsSection(approval),
     ...(at === 0 ? reasonBlocks(approval) : []),
-    ...(at === 0 ? longReason(approval) : []),
-    richText([label(pages.length > 1 ? `Arguments, page ${at + 1} of ${pages.length}` : 'Arguments')]),
+    ...(at === 0 ? reasonsInFull(approval) : []),
+    ...(pages.length > 1 ? [section(`*Page ${at + 1} of ${pages.length}*`)] : []),
     ...pages[at]!,
     ...waitingBlocks(approval).slice(0, 1),
     fineprintBlock(approval),
@@ -90,29 +91,32 @@ function memoryOf(approval: Approval, { channel, ts }: CardPlace, page: number):
   return viewMemory({ approval: approval.id, fingerprint: fingerprint!, page, channel, ts });
 }
 
+/** The arguments, then what is sent besides them, each under its heading; the heading is repeated on a later page. */
 function argumentPages(approval: Approval): Block[][] {
-  const all = argumentRows(approval.arguments);
-  const groups = all.length === 0 ? [{ elements: [preformatted('(none)')] }] : groupedRows(all, TEXT);
+  const wanted = everything(hiddenMarks(approval));
   const pages: Block[][] = [[]];
   let size = 0;
-  for (const { elements } of groups) {
-    const block = richText(elements);
-    const weight = JSON.stringify(block).length;
-    if (size + weight > PAGE || pages.at(-1)!.length >= PAGE_BLOCKS) {
-      pages.push([]);
-      size = 0;
-    }
+  const add = (block: Block) => {
     pages.at(-1)!.push(block);
-    size += weight;
-  }
+    size += JSON.stringify(block).length;
+  };
+  const addTable = (title: string, rows: readonly ArgumentRow[]) => {
+    const heading = richText([label(title)]);
+    const groups = rows.length === 0 ? [{ elements: [preformatted('(none)')] }] : groupedRows(rows, TEXT);
+    add(heading);
+    for (const { elements } of groups) {
+      const block = richText(elements);
+      if (size + JSON.stringify(block).length > PAGE || pages.at(-1)!.length >= PAGE_BLOCKS) {
+        pages.push([]);
+        size = 0;
+        add(richText([label(`${title}, continued`)]));
+      }
+      add(block);
+    }
+  };
+  addTable(TABLE_TITLES.arguments, argumentRows(approval.arguments, wanted));
+  if (sendsMore(approval.sent)) addTable(TABLE_TITLES.sent, sentRows(alsoSent(approval.sent).values(), wanted));
   return pages;
-}
-
-/** The agent's and the policy's reasons in full, if the card may have cut them. */
-function longReason({ statedReason, trace }: Approval): Block[] {
-  const long = (by: string, text: string | null): Block[] =>
-    text === null || text.length <= 400 ? [] : [richText([label(by), preformatted(cut(visible(text), TEXT))])];
-  return [...long('The policy in full', trace.reason), ...long('The agent in full (unverified)', statedReason)];
 }
 
 function navigation(approval: Approval, page: number, pages: number, decides: boolean): Block[] {

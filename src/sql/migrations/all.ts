@@ -17,6 +17,7 @@ import { MIGRATION_0016 } from './0016-phrases.ts';
 import { MIGRATION_0017 } from './0017-bounded-words.ts';
 import { MIGRATION_0018 } from './0018-portions.ts';
 import { MIGRATION_0019 } from './0019-sent.ts';
+import { MIGRATION_0021 } from './0021-later-reasons.ts';
 
 /**
  * Every migration of this release, oldest first, with the statements that it executes. Only ever add one: replicas of
@@ -42,4 +43,5 @@ export const MIGRATIONS: Readonly<Record<string, readonly string[]>> = {
   '0017-bounded-words': MIGRATION_0017,
   '0018-portions': MIGRATION_0018,
   '0019-sent': MIGRATION_0019,
+  '0021-later-reasons': MIGRATION_0021,
 };

@@ -1,0 +1,8 @@
+/** A name that can stand in a path without quotes. */
+const PLAIN_NAME = /^[\p{L}_$][\p{L}\p{N}_$-]*$/u;
+
+/** The path of an object's member: `options.force`, `meta["acme.com/tenant"]`. Not yet safe to show. */
+export function memberPath(path: string, name: string): string {
+  if (!PLAIN_NAME.test(name)) return `${path}[${JSON.stringify(name)}]`;
+  return path === '' ? name : `${path}.${name}`;
+}
