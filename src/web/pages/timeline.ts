@@ -1,5 +1,7 @@
 import { html } from 'hono/html';
 import { contentDigest } from '../../domain/approval/seen-card.ts';
+import { hiddenMarks } from '../../domain/call/hidden-marks.ts';
+import { NOTHING_MORE } from '../../domain/call/sent.ts';
 import { isObject, type Json, type JsonObject, member } from '../../domain/json/json.ts';
 import type { ProvenEvent } from '../../ports.ts';
 import type { Html } from '../html/html.ts';
@@ -46,7 +48,7 @@ function storyStep(event: ProvenEvent, story: readonly ProvenEvent[], cards: Sho
       ${gist(event)}
       ${cardAsSeen(event, story, cards)}
       <details><summary>Event ${event.n}, ${chainPosition(event)}</summary>
-        ${jsonBlock(event.data, `Data of event ${event.n}`)}
+        ${eventData(event, `Data of event ${event.n}`)}
         <p><a href="/audit/events/${event.n}">Event ${event.n} on its own page</a>${event.hash === null ? '' : html`, hash <code class="hash">${event.hash}</code>`}</p>
       </details>
     </div>
@@ -57,6 +59,14 @@ function storyStep(event: ProvenEvent, story: readonly ProvenEvent[], cards: Sho
 export function chainPosition(event: ProvenEvent): Html {
   if (event.fits === null) return html`not sealed yet`;
   return event.fits ? html`chain #${event.seq}, fits` : html`chain #${event.seq}, <b class="misfit">does not fit</b>`;
+}
+
+/** An event's data; where it counts hidden values, these are marked. */
+export function eventData({ data }: Pick<ProvenEvent, 'data'>, label: string): Html {
+  const hidden = member(data, 'hidden');
+  const [byPolicy, byName] = [Number(member(hidden, 'byPolicy')), Number(member(hidden, 'byName'))];
+  if (!(byPolicy + byName > 0)) return jsonBlock(data, label);
+  return jsonBlock(data, label, hiddenMarks({ arguments: data, sent: NOTHING_MORE, hidden: { byPolicy, byName } }));
 }
 
 /** What a person wants to know of an event's data without unfolding it. */
@@ -80,6 +90,7 @@ const GISTS: readonly (readonly [string, string, string?])[] = [
   ['bytes', 'result of', 'call.'],
   ['digest', 'result digest', 'call.'],
   ['rule', 'rule'],
+  ['statedReason', 'the caller says, unverified:', 'approval.'],
 ];
 
 function gistValue(key: string, value: Json): Html {
