@@ -27,8 +27,9 @@ export const REASON_INPUT = { block: 'words', action: 'words', longest: 1000 } a
  * passing everything there is to see. Without `mayDecide`, the view has nothing that decides.
  */
 export function fullView(approval: Approval, from: CardPlace, page: number, mayDecide: boolean): ModalView {
-  const pages = argumentPages(approval);
+  const pages = callPages(approval);
   const at = Math.min(page, pages.length - 1);
+  const { title, blocks: table } = pages[at]!;
   const last = at === pages.length - 1;
   const decides = mayDecide && approval.state === 'pending';
   const blocks = [
@@ -36,8 +37,8 @@ export function fullView(approval: Approval, from: CardPlace, page: number, mayD
     factsSection(approval),
     ...(at === 0 ? reasonBlocks(approval) : []),
     ...(at === 0 ? reasonsInFull(approval) : []),
-    ...(pages.length > 1 ? [section(`*Page ${at + 1} of ${pages.length}*`)] : []),
-    ...pages[at]!,
+    richText([label(pages.length > 1 ? `${title}, page ${at + 1} of ${pages.length}` : title)]),
+    ...table,
     ...waitingBlocks(approval).slice(0, 1),
     fineprintBlock(approval),
     ...navigation(approval, at, pages.length, decides),
@@ -83,7 +84,7 @@ export function noticeView(title: string, text: string): ModalView {
 }
 
 export function pageCount(approval: Approval): number {
-  return argumentPages(approval).length;
+  return callPages(approval).length;
 }
 
 function memoryOf(approval: Approval, { channel, ts }: CardPlace, page: number): string {
@@ -91,31 +92,35 @@ function memoryOf(approval: Approval, { channel, ts }: CardPlace, page: number):
   return viewMemory({ approval: approval.id, fingerprint: fingerprint!, page, channel, ts });
 }
 
-/** The arguments, then what is sent besides them, each under its heading; the heading is repeated on a later page. */
-function argumentPages(approval: Approval): Block[][] {
+/** One page of the full view: what its first table is, and its blocks. */
+interface CallPage {
+  readonly title: string;
+  readonly blocks: Block[];
+}
+
+/** The arguments, then what is sent besides them under a heading of its own. */
+function callPages(approval: Approval): CallPage[] {
   const wanted = everything(hiddenMarks(approval));
-  const pages: Block[][] = [[]];
+  const pages: CallPage[] = [{ title: TABLE_TITLES.arguments, blocks: [] }];
   let size = 0;
-  const add = (block: Block) => {
-    pages.at(-1)!.push(block);
-    size += JSON.stringify(block).length;
+  const add = (title: string, block: Block) => {
+    const weight = JSON.stringify(block).length;
+    if (size + weight > PAGE || pages.at(-1)!.blocks.length >= PAGE_BLOCKS) {
+      pages.push({ title, blocks: [] });
+      size = 0;
+    }
+    pages.at(-1)!.blocks.push(block);
+    size += weight;
   };
   const addTable = (title: string, rows: readonly ArgumentRow[]) => {
-    const heading = richText([label(title)]);
     const groups = rows.length === 0 ? [{ elements: [preformatted('(none)')] }] : groupedRows(rows, TEXT);
-    add(heading);
-    for (const { elements } of groups) {
-      const block = richText(elements);
-      if (size + JSON.stringify(block).length > PAGE || pages.at(-1)!.length >= PAGE_BLOCKS) {
-        pages.push([]);
-        size = 0;
-        add(richText([label(`${title}, continued`)]));
-      }
-      add(block);
-    }
+    for (const { elements } of groups) add(title, richText(elements));
   };
   addTable(TABLE_TITLES.arguments, argumentRows(approval.arguments, wanted));
-  if (sendsMore(approval.sent)) addTable(TABLE_TITLES.sent, sentRows(alsoSent(approval.sent).values(), wanted));
+  if (sendsMore(approval.sent)) {
+    add(TABLE_TITLES.sent, richText([label(TABLE_TITLES.sent)]));
+    addTable(TABLE_TITLES.sent, sentRows(alsoSent(approval.sent).values(), wanted));
+  }
   return pages;
 }
 
