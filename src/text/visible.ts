@@ -3,6 +3,7 @@ import { replaceInkless } from './deceptive.ts';
 /** Letters that a renderer may move to the other side of the text beside them. */
 const RIGHT_TO_LEFT = /[\u0590-\u08ff\u200f\ufb1d-\ufdff\ufe70-\ufefc\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/u;
 const RIGHT_TO_LEFT_ALL = new RegExp(RIGHT_TO_LEFT, 'gu');
+const PRINTABLE_ASCII = /^[\x20-\x7e]*$/;
 const NOT_PRINTABLE_ASCII = /[^\x20-\x7e]/gu;
 
 /** A character as JSON escapes it: six characters, `\u202e`, for each of its UTF-16 units. */
@@ -25,6 +26,7 @@ export function turnsAround(text: string): boolean {
 
 /** For a name to the left of its value: right-to-left letters are escaped, or the two would swap places. */
 export function leftToRight(text: string): string {
+  if (PRINTABLE_ASCII.test(text)) return text;
   return visible(text).replace(RIGHT_TO_LEFT_ALL, unitEscapes);
 }
 

@@ -7,6 +7,14 @@ import { cut } from '../../text/cut.ts';
 import { leftToRight, turnsAround, visible } from '../../text/visible.ts';
 import { quoted } from './escape.ts';
 
+/** One value of a call and its path, not yet safe to show: making text safe costs, so it is done for what is shown. */
+export interface ArgumentLeaf {
+  readonly path: string;
+  /** A string; of any other value its JSON. */
+  readonly text: string;
+  readonly isString: boolean;
+}
+
 /** One row of the table of arguments: a path and its value, both safe to show. */
 export interface ArgumentRow {
   readonly path: string;
@@ -18,75 +26,50 @@ export interface ArgumentRow {
   readonly omitted: number;
 }
 
-/** How much is wanted at most, and how hidden values are marked in it. */
-export interface RowWishes {
-  readonly rows: number;
-  /** Of one value. */
-  readonly characters: number;
-  readonly marks: HiddenMarks;
-}
-
-export const everything = (marks: HiddenMarks): RowWishes => ({
-  rows: Number.POSITIVE_INFINITY,
-  characters: Number.POSITIVE_INFINITY,
-  marks,
-});
-
 /** Objects and arrays up to this many characters stay on one line. */
 const COMPACT = 72;
+/** Fewest characters to which a path is cut. */
+const SHORTEST_PATH = 48;
 
-/** Every leaf of the arguments, in order; only the first ones if there are more than wanted. */
-export function argumentRows(args: Json, wanted: RowWishes): ArgumentRow[] {
-  const found: ArgumentRow[] = [];
-  walk(args, '', found, wanted);
+/** Every leaf of the arguments, in order; at most so many. */
+export function argumentLeaves(args: Json, most = Number.POSITIVE_INFINITY): ArgumentLeaf[] {
+  const found: ArgumentLeaf[] = [];
+  walk(args, '', found, most);
   return found;
 }
 
-/** One row for each top-level member, however deep it is; for arguments with too many leaves. */
-export function argumentOutline(args: Json, wanted: RowWishes): ArgumentRow[] {
-  if (!isObject(args)) return [leaf('', args, wanted)];
-  const members = Object.entries(args).slice(0, wanted.rows);
-  return members.map(([name, value]) => leaf(memberPath('', name), value, wanted));
+/** One leaf for each top-level member, however deep it is; for arguments with too many leaves. */
+export function argumentOutline(args: Json, most: number): ArgumentLeaf[] {
+  if (!isObject(args)) return [leafOf('', args)];
+  const names = Object.keys(args);
+  return names.length > most ? [] : names.map((name) => leafOf(memberPath('', name), args[name]!));
 }
 
-/** Rows for what is sent besides the arguments, whose names say where it stands. */
-export function sentRows(values: Iterable<SentValue>, wanted: RowWishes): ArgumentRow[] {
-  const found: ArgumentRow[] = [];
+/** Leaves of what is sent besides the arguments, whose names say where it stands. */
+export function sentLeaves(values: Iterable<SentValue>, most = Number.POSITIVE_INFINITY): ArgumentLeaf[] {
+  const found: ArgumentLeaf[] = [];
   for (const { name, value } of values) {
-    if (found.length >= wanted.rows) break;
-    walk(value, name, found, wanted);
+    if (found.length >= most) break;
+    walk(value, name, found, most);
   }
   return found;
 }
 
-/** The names of the arguments, without their values. */
-export function argumentNames(args: Json): string[] {
-  return isObject(args) ? Object.keys(args) : [];
-}
-
-export const argumentName = (name: string): string => leftToRight(memberPath('', name));
-
-function walk(value: Json, path: string, found: ArgumentRow[], wanted: RowWishes): void {
-  if (found.length >= wanted.rows) return;
+function walk(value: Json, path: string, found: ArgumentLeaf[], most: number): void {
+  if (found.length >= most) return;
   if (typeof value !== 'object' || value === null) {
-    found.push(leaf(path, value, wanted));
+    found.push(leafOf(path, value));
     return;
   }
-  const size = Array.isArray(value) ? value.length : Object.keys(value).length;
+  const names = Array.isArray(value) ? null : Object.keys(value);
+  const size = names === null ? (value as readonly Json[]).length : names.length;
   if (path !== '' && (size === 0 || fitsOneLine(value))) {
-    found.push(leaf(path, value, wanted));
+    found.push(leafOf(path, value));
     return;
   }
-  if (Array.isArray(value)) {
-    for (const [index, item] of value.entries()) {
-      if (found.length >= wanted.rows) return;
-      walk(item, `${path}[${index}]`, found, wanted);
-    }
-  } else {
-    for (const [name, item] of Object.entries(value)) {
-      if (found.length >= wanted.rows) return;
-      walk(item, memberPath(path, name), found, wanted);
-    }
+  for (let index = 0; index < size && found.length < most; index++) {
+    if (names === null) walk((value as readonly Json[])[index]!, `${path}[${index}]`, found, most);
+    else walk((value as { [name: string]: Json })[names[index]!]!, memberPath(path, names[index]!), found, most);
   }
 }
 
@@ -114,26 +97,43 @@ function isSmall(value: Json, most: number): boolean {
   return budget >= 0;
 }
 
-function leaf(rawPath: string, value: Json, { characters: most, marks }: RowWishes): ArgumentRow {
-  const path = leftToRight(rawPath);
-  if (value === REDACTED && marks === 'hidden') return { path, value: REDACTED, multiline: false, omitted: 0 };
-  if (typeof value !== 'string') {
-    const whole = JSON.stringify(value);
-    return { path, value: visible(whole.slice(0, most)), multiline: false, omitted: Math.max(0, whole.length - most) };
-  }
-  const part = value.slice(0, most);
-  const omitted = value.length - part.length;
-  if (!/[^\n]\n+[^\n]/.test(part)) return { path, value: quoted(part), multiline: false, omitted };
-  // Each line is written as JSON writes it and ends with its `\n`, so that nothing else can look like a line break.
-  const lines = part.split('\n').map((line) => quoted(line).slice(1, -1));
-  return { path, value: `"${lines.join('\\n\n')}"`, multiline: true, omitted };
+function leafOf(path: string, value: Json): ArgumentLeaf {
+  return typeof value === 'string'
+    ? { path, text: value, isString: true }
+    : { path, text: JSON.stringify(value), isString: false };
 }
 
-/** The row with its path and value cut to `limit` characters, and whether that is all of it. */
-export function shortenedRow(row: ArgumentRow, limit: number): { readonly row: ArgumentRow; readonly whole: boolean } {
-  const path = cut(row.path, Math.max(limit, 48));
+/** The whole leaf, safe to show. */
+export function wholeRow(leaf: ArgumentLeaf, marks: HiddenMarks): ArgumentRow {
+  return rowOf(leaf, marks, Number.POSITIVE_INFINITY);
+}
+
+/** The leaf with its path and value cut to `limit` characters, and whether that is all of it. */
+export function shortenedRow(
+  leaf: ArgumentLeaf,
+  marks: HiddenMarks,
+  limit: number,
+): { readonly row: ArgumentRow; readonly whole: boolean } {
+  // One character more than is shown, to notice that there are more.
+  const row = rowOf(leaf, marks, limit + 1);
+  const path = cut(row.path, Math.max(limit, SHORTEST_PATH));
   if (row.value.length <= limit && row.omitted === 0) return { row: { ...row, path }, whole: path === row.path };
   const kept = cut(row.value, Math.min(limit, row.value.length - 1));
   const more = (row.value.length - kept.length + 1 + row.omitted).toLocaleString('en-US');
   return { row: { ...row, path, value: `${kept} (+${more})` }, whole: false };
+}
+
+/** Makes at most so many characters of the value, and of the path, safe to show. No text gets shorter by that. */
+function rowOf(leaf: ArgumentLeaf, marks: HiddenMarks, most: number): ArgumentRow {
+  const path = leftToRight(leaf.path.slice(0, Math.max(most, SHORTEST_PATH + 1)));
+  const { text, isString } = leaf;
+  if (isString && text === REDACTED && marks === 'hidden')
+    return { path, value: REDACTED, multiline: false, omitted: 0 };
+  const part = text.slice(0, most);
+  const omitted = text.length - part.length;
+  if (!isString) return { path, value: visible(part), multiline: false, omitted };
+  if (!/[^\n]\n+[^\n]/.test(part)) return { path, value: quoted(part), multiline: false, omitted };
+  // Each line is written as JSON writes it and ends with its `\n`, so that nothing else can look like a line break.
+  const lines = part.split('\n').map((line) => quoted(line).slice(1, -1));
+  return { path, value: `"${lines.join('\\n\n')}"`, multiline: true, omitted };
 }

@@ -1,16 +1,15 @@
 import type { SentValue } from '../../domain/call/also-sent.ts';
 import type { HiddenMarks } from '../../domain/call/hidden-marks.ts';
-import type { Json, JsonObject } from '../../domain/json/json.ts';
+import { isObject, type Json, type JsonObject } from '../../domain/json/json.ts';
+import { memberPath } from '../../domain/json/member-path.ts';
 import { cut } from '../../text/cut.ts';
 import { leftToRight } from '../../text/visible.ts';
 import {
+  type ArgumentLeaf,
   type ArgumentRow,
-  argumentName,
-  argumentNames,
+  argumentLeaves,
   argumentOutline,
-  argumentRows,
-  type RowWishes,
-  sentRows,
+  sentLeaves,
   shortenedRow,
 } from './argument-rows.ts';
 import { type Block, label, preformatted, richText } from './block-kit.ts';
@@ -30,65 +29,72 @@ const PER_VALUE = [1200, 600, 300, 120, 60, 24] as const;
 /** More would push the buttons out of sight. */
 const MOST_CHARACTERS = 5_000;
 const MOST_ROWS = 60;
-
-/** One row more than is shown, to notice that there are more. */
-const wanted = (marks: HiddenMarks): RowWishes => ({ rows: MOST_ROWS + 1, characters: MOST_CHARACTERS, marks });
+/** Characters of a name, where there is room for names only. */
+const LONGEST_NAMED = 48;
+/** How many names are counted at most. */
+const MOST_COUNTED = 100_000;
 
 /** The arguments within `budget` characters of JSON: every leaf, else every top-level member, else their names. */
 export function argumentBlock(args: Json, marks: HiddenMarks, budget: number): ArgumentBlock {
   const room = Math.min(budget, MOST_CHARACTERS);
   const title = TABLE_TITLES.arguments;
-  const whole = fitting(title, argumentRows(args, wanted(marks)), room);
+  const whole = fitting(title, argumentLeaves(args, MOST_ROWS + 1), marks, room);
   if (whole !== null) return whole;
-  const outline = fitting(title, argumentOutline(args, wanted(marks)), room);
+  const names = isObject(args) ? Object.keys(args) : [];
+  const outline = names.length > MOST_ROWS ? null : fitting(title, argumentOutline(args, MOST_ROWS), marks, room);
   // On the line of its member, a hidden value could not be told from a text that reads the same.
   if (outline !== null) return { ...outline, complete: outline.complete && marks === 'sent' };
-  return named(
-    title,
-    argumentNames(args).map((name) => argumentName(name.slice(0, LONGEST_NAMED))),
-    room,
-  );
+  return named(title, names, (name) => memberPath('', name.slice(0, LONGEST_NAMED)), room);
 }
 
 /** What is sent besides the arguments within `budget` characters of JSON: every leaf, else their names. */
 export function sentBlock(values: () => Iterable<SentValue>, marks: HiddenMarks, budget: number): ArgumentBlock {
   const room = Math.min(budget, MOST_CHARACTERS);
   const title = TABLE_TITLES.sent;
-  const whole = fitting(title, sentRows(values(), wanted(marks)), room);
-  if (whole !== null) return whole;
-  const names: string[] = [];
-  for (const { name } of values()) names.push(leftToRight(name.slice(0, LONGEST_NAMED)));
-  return named(title, names, room);
+  const whole = fitting(title, sentLeaves(values(), MOST_ROWS + 1), marks, room);
+  return whole ?? named(title, values(), ({ name }) => name, room);
 }
 
-function fitting(title: string, all: readonly ArgumentRow[], room: number): ArgumentBlock | null {
-  if (all.length > MOST_ROWS) return null;
+/** Tries shorter and shorter values. A try ends where the room does, so that it costs no more than what is shown. */
+function fitting(
+  title: string,
+  leaves: readonly ArgumentLeaf[],
+  marks: HiddenMarks,
+  room: number,
+): ArgumentBlock | null {
+  if (leaves.length > MOST_ROWS) return null;
   for (const limit of PER_VALUE) {
-    const cuts = all.map((row) => shortenedRow(row, limit));
-    const block = table(
-      title,
-      cuts.map((item) => item.row),
-    );
-    if (JSON.stringify(block).length <= room) return { block, complete: cuts.every((item) => item.whole) };
+    const rows: ArgumentRow[] = [];
+    let [size, complete] = [0, true];
+    for (const leaf of leaves) {
+      const { row, whole } = shortenedRow(leaf, marks, limit);
+      rows.push(row);
+      complete &&= whole;
+      size += row.path.length + row.value.length;
+      if (size > room) break;
+    }
+    if (size > room) continue;
+    const block = table(title, rows);
+    if (JSON.stringify(block).length <= room) return { block, complete };
   }
   return null;
 }
 
-/** Characters of a name, where there is room for names only. */
-const LONGEST_NAMED = 48;
-
 /** As many names as there is room for, and how many more there are. */
-function named(title: string, all: readonly string[], room: number): ArgumentBlock {
+function named<T>(title: string, all: Iterable<T>, nameOf: (item: T) => string, room: number): ArgumentBlock {
   const shown: string[] = [];
   let budget = room - 400;
-  for (const name of all) {
-    const short = cut(name, LONGEST_NAMED);
-    budget -= JSON.stringify(short).length;
-    if (budget < 0) break;
-    shown.push(short);
+  let more = 0;
+  for (const item of all) {
+    if (budget >= 0) {
+      const short = cut(leftToRight(nameOf(item).slice(0, LONGEST_NAMED + 1)), LONGEST_NAMED);
+      budget -= JSON.stringify(short).length;
+      if (budget >= 0) shown.push(short);
+    }
+    if (budget < 0 && ++more >= MOST_COUNTED) break;
   }
-  const more = all.length - shown.length;
-  const rest = more > 0 ? [label(`… and ${more.toLocaleString('en-US')} more`)] : [];
+  const counted = `${more.toLocaleString('en-US')}${more >= MOST_COUNTED ? ' or more' : ''}`;
+  const rest = more > 0 ? [label(`… and ${counted} more`)] : [];
   return {
     block: richText([label(`${title}, by name`), preformatted(shown.join(', ') || '…'), ...rest]),
     complete: false,

@@ -83,7 +83,7 @@ function layOut(approval: Approval, options: CardOptions): { parts: Block[]; com
   const warning = hiddenWarning(approval);
   const after = (fits: boolean): Block[] => [
     ...(fits ? [] : [section(incomplete(approval))]),
-    ...(warning === null ? [] : [section(warning)]),
+    ...(warning === null ? [] : [section(`${warning}\nApprove opens the full view, and the decision is made there.`)]),
     ...waitingBlocks(approval),
     fineprintBlock(approval),
     ...buttons(approval, fits && warning === null, options),

@@ -4,11 +4,11 @@ import { hiddenMarks } from '../../domain/call/hidden-marks.ts';
 import type { JsonObject } from '../../domain/json/json.ts';
 import { cut } from '../../text/cut.ts';
 import type { CardPlace } from '../place/card-place.ts';
-import { type ArgumentRow, argumentRows, everything, sentRows } from './argument-rows.ts';
+import { type ArgumentLeaf, argumentLeaves, sentLeaves, wholeRow } from './argument-rows.ts';
 import { groupedRows, TABLE_TITLES } from './argument-table.ts';
 import { actions, type Block, button, LIMIT, label, plainText, preformatted, richText, section } from './block-kit.ts';
 import { buttonValue, viewMemory } from './button.ts';
-import { factsSection, fineprintBlock, reasonBlocks, reasonsInFull, waitingBlocks } from './sections.ts';
+import { factsSection, fineprintBlock, hiddenWarning, reasonBlocks, reasonsInFull, waitingBlocks } from './sections.ts';
 import { headline, stateSentence } from './story.ts';
 
 export type ModalView = JsonObject;
@@ -31,6 +31,7 @@ export function fullView(approval: Approval, from: CardPlace, page: number, mayD
   const at = Math.min(page, pages.length - 1);
   const { title, blocks: table } = pages[at]!;
   const last = at === pages.length - 1;
+  const warning = hiddenWarning(approval);
   const decides = mayDecide && approval.state === 'pending';
   const blocks = [
     section(`*${headline(approval.state)}*${approval.state === 'pending' ? '' : `\n${stateSentence(approval)}`}`),
@@ -39,6 +40,7 @@ export function fullView(approval: Approval, from: CardPlace, page: number, mayD
     ...(at === 0 ? reasonsInFull(approval) : []),
     richText([label(pages.length > 1 ? `${title}, page ${at + 1} of ${pages.length}` : title)]),
     ...table,
+    ...(warning === null || !last ? [] : [section(warning)]),
     ...waitingBlocks(approval).slice(0, 1),
     fineprintBlock(approval),
     ...navigation(approval, at, pages.length, decides),
@@ -100,7 +102,7 @@ interface CallPage {
 
 /** The arguments, then what is sent besides them under a heading of its own. */
 function callPages(approval: Approval): CallPage[] {
-  const wanted = everything(hiddenMarks(approval));
+  const marks = hiddenMarks(approval);
   const pages: CallPage[] = [{ title: TABLE_TITLES.arguments, blocks: [] }];
   let size = 0;
   const add = (title: string, block: Block) => {
@@ -112,14 +114,15 @@ function callPages(approval: Approval): CallPage[] {
     pages.at(-1)!.blocks.push(block);
     size += weight;
   };
-  const addTable = (title: string, rows: readonly ArgumentRow[]) => {
+  const addTable = (title: string, leaves: readonly ArgumentLeaf[]) => {
+    const rows = leaves.map((leaf) => wholeRow(leaf, marks));
     const groups = rows.length === 0 ? [{ elements: [preformatted('(none)')] }] : groupedRows(rows, TEXT);
     for (const { elements } of groups) add(title, richText(elements));
   };
-  addTable(TABLE_TITLES.arguments, argumentRows(approval.arguments, wanted));
+  addTable(TABLE_TITLES.arguments, argumentLeaves(approval.arguments));
   if (sendsMore(approval.sent)) {
     add(TABLE_TITLES.sent, richText([label(TABLE_TITLES.sent)]));
-    addTable(TABLE_TITLES.sent, sentRows(alsoSent(approval.sent).values(), wanted));
+    addTable(TABLE_TITLES.sent, sentLeaves(alsoSent(approval.sent).values()));
   }
   return pages;
 }

@@ -126,9 +126,12 @@ function escalation(approval: Approval): string {
 export function fineprintBlock(approval: Approval, withArguments = true): Block {
   const lines = [`Request ${codeSpan(approval.id)} · fingerprint ${codeSpan(approval.fingerprint.slice(0, 32))}`];
   if (!withArguments) return context(lines);
-  const { hidden, sent } = approval;
-  if (hidden.byPolicy + hidden.byName > 0) {
-    const really = hidden.byPolicy + hidden.byName === 1 ? 'the real one' : 'the real ones';
+  const { sent } = approval;
+  // Above the buttons of a pending approval stands a warning about the others.
+  const hidden = approval.state === 'pending' ? { ...approval.hidden, byName: 0 } : approval.hidden;
+  const count = hidden.byPolicy + hidden.byName;
+  if (count > 0) {
+    const really = count === 1 ? 'the real one' : 'the real ones';
     lines.push(`${hiddenSentences(hidden).join(', ')} (${codeSpan(REDACTED)}); the call carries ${really}`);
   }
   const { client, capabilities } = introductionIn(sent.meta);
@@ -139,20 +142,23 @@ export function fineprintBlock(approval: Approval, withArguments = true): Block 
   return context(lines);
 }
 
-/** Why one click does not approve although everything fits; null: nothing stands against it. mrkdwn. */
+/**
+ * What of a pending approval is hidden although no policy says so, for which one click does not approve; null: nothing
+ * is. mrkdwn.
+ */
 export function hiddenWarning(approval: Approval): string | null {
   if (approval.state !== 'pending') return null;
   const [byName] = hiddenSentences({ ...approval.hidden, byPolicy: 0 });
-  const unclear = hiddenMarks(approval) === 'unclear';
-  if (byName === undefined && !unclear) return null;
-  const what =
-    byName === undefined ? [] : [`⚠ *${byName}*, not because policy says so: whoever called chose the names.`];
-  const mixed = unclear
-    ? [
-        `⚠ *The agent itself sent text that reads* ${codeSpan(REDACTED)}: which of these stand for hidden values cannot be told.`,
-      ]
-    : [];
-  return [...what, ...mixed, 'Approve opens the full view, and the decision is made there.'].join('\n');
+  const lines: string[] = [];
+  if (byName !== undefined) {
+    lines.push(`⚠ *${byName}* (${codeSpan(REDACTED)}), not because policy says so: whoever called chose the names.`);
+  }
+  if (hiddenMarks(approval) === 'unclear') {
+    lines.push(
+      `⚠ *The agent itself sent text that reads* ${codeSpan(REDACTED)}: which of these stand for hidden values cannot be told.`,
+    );
+  }
+  return lines.length === 0 ? null : lines.join('\n');
 }
 
 export function mayApprove(approval: Approval): string {

@@ -49,7 +49,7 @@ function introduction(approval: Approval): Html {
   const can =
     capabilities === null || capabilities.length === 0
       ? ''
-      : html` can do ${capabilities.map((one, i) => html`${i > 0 ? ', ' : ''}${visibleName(one)}`)}`;
+      : html`${client === null ? '' : ','} can do ${capabilities.map((one, i) => html`${i > 0 ? ', ' : ''}${visibleName(one)}`)}`;
   if (client === null && can === '') return html``;
   return html`<p class="client dim">Client, as it says: ${client === null ? '' : visibleName(client)}${can}</p>`;
 }

@@ -4,6 +4,7 @@ import { hiddenMarks } from '../../domain/call/hidden-marks.ts';
 import { NOTHING_MORE } from '../../domain/call/sent.ts';
 import { isObject, type Json, type JsonObject, member } from '../../domain/json/json.ts';
 import type { ProvenEvent } from '../../ports.ts';
+import { cut } from '../../text/cut.ts';
 import type { Html } from '../html/html.ts';
 import { jsonBlock } from '../html/json-block.ts';
 import { actorName, eventBadge } from '../html/labels.ts';
@@ -93,9 +94,13 @@ const GISTS: readonly (readonly [string, string, string?])[] = [
   ['statedReason', 'the caller says, unverified:', 'approval.'],
 ];
 
+/** Characters of a caller's reason; all of it is in the event's data. */
+const LONGEST_SAID = 200;
+
 function gistValue(key: string, value: Json): Html {
   if (key === 'bytes') return html`${String(value)} bytes`;
   if (key === 'digest') return html`<code class="hash">${(contentDigest(value) ?? String(value)).slice(0, 16)}</code>`;
+  if (key === 'statedReason') return html`<q>${visibleText(cut(String(value), LONGEST_SAID))}</q>`;
   if (typeof value === 'string') return key === 'rule' ? visibleName(value) : html`<q>${visibleText(value)}</q>`;
   return isObject(value) || Array.isArray(value)
     ? visibleName(JSON.stringify(value as JsonObject))
