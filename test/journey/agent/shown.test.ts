@@ -98,6 +98,31 @@ describe('what a person is shown of a call', () => {
     await Promise.all(answers.map(async (answer) => (await answer).text()));
   });
 
+  test('P10: what is sent besides the arguments is on the card, in the API and in `approvals show`', async () => {
+    const body = calling('{"name":"more","zone":"eu"}', '{"acme.com/tenant":"north\\u202e","holdfast/reason":"why"}');
+    const answer = agent.post(body.replace('"params":{', '"params":{"options":{"force":true},'), {
+      headers: { 'mcp-param-region': 'eu' },
+    });
+    const { id } = await gateway.pending('create_key', { name: 'more', zone: 'eu' });
+    const rows = [
+      'params.options.force: true',
+      'meta["acme.com/tenant"]: "north\\u202e"',
+      'header mcp-param-region: "eu"',
+    ];
+    const card = await house.card(id);
+    assert.ok(
+      JSON.stringify(card.blocks).includes(JSON.stringify(rows.join('\n')).slice(1, -1)),
+      JSON.stringify(card.blocks),
+    );
+    assert.match(JSON.stringify(card.blocks), /Also sent/);
+    const shown = await show(id);
+    for (const row of rows) assert.ok(shown.includes(row), `${row}\n${shown}`);
+    assert.doesNotMatch(shown, /holdfast\/reason/);
+    await house.approve(id);
+    await (await answer).text();
+    assert.equal(upstream.count('create_key', { name: 'more', zone: 'eu' }), 1);
+  });
+
   test('P10: a caller who joins with another reason adds it, and the card says so', async () => {
     const args = '{"name":"twice"}';
     const first = agent.post(calling(args, '{"holdfast/reason":"the key leaked"}'));
