@@ -85,6 +85,29 @@ describe('what a person is shown of a call', () => {
     assert.equal(JSON.stringify(sent), JSON.stringify(JSON.parse(args)));
   });
 
+  test('P10: NUL is shown wherever it stands, and inherited names are members of params and _meta too', async () => {
+    const body = calling(
+      '{"name":"nul","a":"x\\u0000y"}',
+      '{"n\\u0000":"z\\u0000","__proto__":{"to":"prod"},"constructor":1}',
+    );
+    const answer = agent.post(body.replace('"params":{', '"params":{"__proto__":{"db":"main"},"b":1,"a":2,'));
+    const { id } = await gateway.pending('create_key', { name: 'nul' });
+    const shown = await show(id);
+    const rows = [
+      'params.__proto__.db: "main"\n             params.b: 1\n             params.a: 2',
+      'meta["n\\u0000"]: "z\\u0000"',
+      'meta.__proto__.to: "prod"',
+      'meta.constructor: 1',
+      '"a": "x\\u0000y"',
+    ];
+    for (const row of rows) assert.ok(shown.includes(row), `${row}\n${shown}`);
+    const card = JSON.stringify((await house.card(id)).blocks);
+    assert.ok(card.includes('params.__proto__.db') && card.includes('meta.__proto__.to'));
+    await house.approve(id);
+    await (await answer).text();
+    assert.equal(upstream.calls.filter((call) => call.args.name === 'nul').length, 1);
+  });
+
   test('P1: another __proto__ is another call', async () => {
     const answers = ['{"name":"p","__proto__":1}', '{"name":"p","__proto__":2}', '{"name":"p"}'].map((args) =>
       agent.post(calling(args)),
