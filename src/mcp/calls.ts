@@ -251,13 +251,9 @@ function refusalResult(handled: RefusedCall): ToolResult {
   }
 }
 
-/** Characters of an agent's reason that are kept. Nobody reads more on a card, and it is stored with every event. */
-const MAX_REASON = 4_000;
-
-/** The agent's own reason in `_meta["holdfast/reason"]`; null when it gives none. */
+/** The agent's own reason in `_meta["holdfast/reason"]`, whole: who keeps it cuts it. Null when it gives none. */
 function statedReason(request: ToolCallRequest): string | null {
   const meta: Json | undefined = member(request.params, '_meta');
   const reason = isObject(meta) ? member(meta, 'holdfast/reason') : undefined;
-  if (typeof reason !== 'string' || reason.trim() === '') return null;
-  return reason.length <= MAX_REASON ? reason : `${reason.slice(0, MAX_REASON).toWellFormed()}…`;
+  return typeof reason === 'string' && reason.trim() !== '' ? reason : null;
 }

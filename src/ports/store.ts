@@ -12,6 +12,7 @@ export interface NewApproval {
     | 'callers'
     | 'updatedAt'
     | 'previousUnknown'
+    | 'laterReasons'
     | 'remindedAt'
     | 'escalatedAt'
     | 'awaits'

@@ -12,15 +12,19 @@ const INKLESS =
 
 const PRINTABLE_ASCII = /^[\x20-\x7e]*$/;
 
+/** A character without which nothing above can match; looking for emoji is what costs. */
+const SUSPECT = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\p{Default_Ignorable_Code_Point}\p{Zl}\p{Zp}\p{M}\u2800]|(?! )\p{Zs}/u;
+
 /** A text with something visible in place of each inkless character (one code point). */
 export function replaceInkless(text: string, instead: (character: string) => string): string {
-  // Most text is plain ASCII, and matching costs.
-  if (PRINTABLE_ASCII.test(text)) return text;
+  // Most text is plain, and matching costs.
+  if (PRINTABLE_ASCII.test(text) || !SUSPECT.test(text)) return text;
   return text.replace(INKLESS, (match, emoji: string | undefined) => emoji ?? instead(match));
 }
 
 /** Every inkless character (one code point) of a text, in order, with its offset. */
 export function* inklessIn(text: string): Generator<{ readonly at: number; readonly character: string }> {
+  if (!SUSPECT.test(text)) return;
   for (const match of text.matchAll(INKLESS)) {
     if (match[1] === undefined) yield { at: match.index, character: match[0] };
   }

@@ -183,7 +183,11 @@ describe('P10: hostile arguments stay data', () => {
     'emoji stay whole': { args: { a: '👩‍💻 ❤️ 🏴󠁧󠁢󠁥󠁮󠁧󠁿' }, complete: true, shows: ['👩‍💻 ❤️'] },
     'piled-up marks': { args: { a: `z${'\u0301'.repeat(60)}` }, complete: true, shows: ['\\u0301'] },
     'no arguments': { args: {}, complete: true, shows: ['(none)'] },
-    'redacted values': { args: { api_key: '[redacted]' }, complete: true, shows: ['api_key: [redacted]'] },
+    'text that reads as a hidden value': {
+      args: { api_key: '[redacted]', list: ['[redacted]'] },
+      complete: true,
+      shows: ['api_key: "[redacted]"', 'list[0]: "[redacted]"'],
+    },
     '20 deep': { args: deep(20), complete: true, shows: ['the bottom', 'inside.inside.inside'] },
     '64 deep': { args: deep(64), complete: true, shows: ['the bottom'] },
     '50 KB in one value, before another': {

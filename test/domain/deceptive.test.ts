@@ -43,6 +43,16 @@ test('P10: the fifth mark on one letter is one too many', () => {
   );
 });
 
+test('P10: a character that is found beside another one is found alone', () => {
+  for (let point = 0x80; point < 0x110000; point += point < 0x10000 ? 1 : 17) {
+    const character = String.fromCodePoint(point);
+    const alone = replaceInkless(character, () => '?');
+    // What hides here keeps the text from being taken for a plain one.
+    const beside = replaceInkless(`${character}a\u200b`, () => '?');
+    if (beside !== `${alone}a?`) assert.fail(`U+${point.toString(16)}: ${alone}, ${beside}`);
+  }
+});
+
 test('letters, spaces and whole emoji stay', () => {
   for (const text of ['plain', 'größer', 'Ω ≈ 3', '漢字', 'שלום', '👩‍👩‍👧', '🏳️‍🌈', '🏴󠁧󠁢󠁥󠁮󠁧󠁿', '1️⃣', 'e\u0301']) {
     assert.equal(

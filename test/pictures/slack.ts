@@ -50,7 +50,8 @@ try {
   const agent = await Agent.open(`${gateway.url}/mcp/prometheus`, house.tokens['release-bot']!);
   const page = await browser.newPage({ viewport: { width: 960, height: 1000 }, timezoneId: 'Europe/Berlin' });
   // A redraw while the picture is taken would remove the card.
-  const still = await browser.newPage({ viewport: { width: 960, height: 1600 }, timezoneId: 'Europe/Berlin' });
+  const tall = { viewport: { width: 960, height: 1600 }, timezoneId: 'Europe/Berlin' };
+  const still = await browser.newPage({ ...tall, bypassCSP: true });
   await still.route('**/page/changes', (route) => route.abort());
   const look = async (user: string, where = page): Promise<void> => {
     await where.goto(`${house.slack.url}/?as=${user}&channel=${CHANNEL}`);
@@ -58,11 +59,19 @@ try {
   const card = (ts: string) => page.locator(`.messages > article[data-ts="${ts}"]`);
   const shoot = async (name: string, ts: string): Promise<void> => {
     await look('U0MIRA', still);
+    // It says that no changes come, which is meant here, and would lie over a card at the bottom.
+    await still.addStyleTag({ content: '#toast { display: none }' });
     await still.locator(`.messages > article[data-ts="${ts}"]`).screenshot({ path: `${FOLDER}slack-${name}.png` });
   };
-  const open = async (tool: string, args: Record<string, unknown>, behave?: typeof upstream.behave) => {
+  const open = async (
+    tool: string,
+    args: Record<string, unknown>,
+    behave?: typeof upstream.behave,
+    more: Record<string, unknown> = {},
+  ) => {
     if (behave) upstream.behave = behave;
-    const sent = agent.call(tool, args, { meta: { ...PATIENT, ...(args === KEY ? { 'holdfast/reason': WHY } : {}) } });
+    const why = args === KEY ? { 'holdfast/reason': WHY } : {};
+    const sent = agent.call(tool, args, { meta: { ...PATIENT, ...why, ...more } });
     const { id } = await gateway.pending(tool, args.name === undefined ? {} : { name: args.name });
     return { id, sent, ts: (await house.card(id)).ts };
   };
@@ -140,6 +149,16 @@ try {
     await where.locator('[data-submit]').click();
     await over(denied.id, 'denied', /Denied/);
     await shoot('denied', denied.ts);
+    const also = await open('rotate_key', { name: 'ci-dashboard' }, undefined, {
+      'acme.com/tenant': 'north',
+      'acme.com/options': { force: true },
+    });
+    await shoot('also-sent', also.ts);
+    await click(also.ts);
+    await also.sent.answer;
+    const hidden = await open('rotate_key', { name: 'ci-dashboard', token: 'not for Slack' });
+    await shoot('hidden', hidden.ts);
+    await agent.cancel(hidden.sent.id);
     const lines = Array.from(
       { length: 40 },
       (_, n) => `grant select on accounts_${n} to dashboard; -- shard ${n} of 40`,

@@ -1,3 +1,6 @@
+import type { HiddenValues, Sent } from '../../domain/call/sent.ts';
+import type { Json } from '../../domain/json/json.ts';
+import { asciiOnly } from '../../text/visible.ts';
 import { printable } from '../remote/printable.ts';
 
 /** An approval as the API gives it. */
@@ -7,7 +10,12 @@ export interface ListedApproval {
   readonly server: string;
   readonly tool: string;
   readonly grant: string;
-  readonly arguments: unknown;
+  readonly arguments: Json;
+  /** Absent from a gateway of before it was there, as are the three below. */
+  readonly sent?: Sent;
+  readonly hidden?: HiddenValues;
+  readonly statedReason?: string | null;
+  readonly laterReasons?: readonly string[];
   readonly fingerprint: string;
   readonly expiresAt: string;
   readonly decisions: readonly {
@@ -19,5 +27,5 @@ export interface ListedApproval {
 
 /** One approval on one line. */
 export function approvalLine({ id, state, server, tool, grant, expiresAt }: ListedApproval): string {
-  return `${id}  ${state.padEnd(10)}  ${printable(`${server}.${tool}`)}  for ${printable(grant)}  until ${expiresAt}\n`;
+  return `${id}  ${state.padEnd(10)}  ${printable(`${server}.${asciiOnly(tool)}`)}  for ${printable(grant)}  until ${expiresAt}\n`;
 }

@@ -1,9 +1,13 @@
 import { isObject, type Json } from '../../domain/json/json.ts';
+import { cut } from '../../text/cut.ts';
+import { asciiOnly } from '../../text/visible.ts';
 import { printable } from '../remote/printable.ts';
 import type { ListedEvent } from './read.ts';
 
 /** Members of an event's data that are worth a place on its line. */
-const SHOWN = ['method', 'name', 'times', 'choice', 'reason', 'why', 'note', 'rule', 'status', 'state'];
+const SHOWN = ['method', 'name', 'times', 'choice', 'reason', 'why', 'note', 'rule', 'status', 'state', 'statedReason'];
+/** Characters of one member; all of it is in the JSON. */
+const LONGEST = 300;
 
 /** One event on one line. */
 export function eventLine(event: ListedEvent, json: boolean): string {
@@ -11,9 +15,10 @@ export function eventLine(event: ListedEvent, json: boolean): string {
   const data: Json = event.data ?? null;
   const details = SHOWN.flatMap((name) => {
     const value = isObject(data) ? data[name] : null;
-    return typeof value === 'string' || typeof value === 'number' ? [`${name}=${value}`] : [];
+    return typeof value === 'string' || typeof value === 'number' ? [`${name}=${cut(String(value), LONGEST)}`] : [];
   });
-  const place = [event.server, event.tool].filter((name) => typeof name === 'string').join('.');
+  const tool = typeof event.tool === 'string' ? asciiOnly(event.tool) : null;
+  const place = [event.server, tool].filter((name) => typeof name === 'string').join('.');
   const words = [event.at, String(event.type).padEnd(20), event.actor, place, event.approval ?? '', ...details];
   return `${printable(words.filter((word) => word !== '').join('  '))}\n`;
 }

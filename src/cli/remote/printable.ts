@@ -1,4 +1,9 @@
-/** One line for the terminal. Values come from agents: none of their control characters may reach it. */
+import { visible } from '../../text/visible.ts';
+
+/**
+ * One line for the terminal. Values come from agents: what would move the cursor, hide or reorder text is escaped, like
+ * `\u001b`.
+ */
 export function printable(text: string): string {
-  return text.replaceAll(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, '?');
+  return visible(text);
 }

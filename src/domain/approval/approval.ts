@@ -103,6 +103,8 @@ export interface Approval {
   readonly trace: RuleTrace;
   /** The agent's own words, unverified; null when it gave none. */
   readonly statedReason: string | null;
+  /** The words of callers who joined later with another reason, unverified; oldest first. */
+  readonly laterReasons: readonly string[];
   /** Id of the approval whose server asked something that this call answers; null: it answers nothing. */
   readonly answersTo: string | null;
   /** Id of an earlier approval of the same call whose outcome is unknown. */

@@ -1,5 +1,6 @@
 import { fingerprintMaterial, roundsMaterial } from '../../domain/call/fingerprint.ts';
 import { bringsAnswers, NOTHING_HIDDEN, type Sent, sentOf } from '../../domain/call/sent.ts';
+import { keptReason } from '../../domain/call/stated-reason.ts';
 import type { JsonObject } from '../../domain/json/json.ts';
 import { type Redaction, redact } from '../../domain/json/redact.ts';
 import { approvalEvent, type NewEvent } from '../../domain/log/event.ts';
@@ -12,9 +13,6 @@ import type { Arrival } from './arrival.ts';
 import { loggedTrace } from './verdict-notes.ts';
 
 export type AskVerdict = Verdict & { kind: 'ask' };
-
-/** Longest stated reason that is kept, in UTF-16 units. */
-const LONGEST_REASON = 500;
 
 /** The approval of a call that needs one, frozen, and the event of its request. */
 export function newApproval(
@@ -73,11 +71,6 @@ function redactedSent({ params, meta, headers }: Sent, redaction: Redaction): Se
   return { params: part(params), meta: part(meta), headers: part(headers) };
 }
 
-/** NUL is removed, because SQL text cannot hold it. */
-function keptReason(reason: string | null): string | null {
-  return reason === null ? null : reason.slice(0, LONGEST_REASON).replaceAll('\0', '').toWellFormed();
-}
-
 function requestedEvent({ approval }: NewApproval, verdict: AskVerdict) {
   return approvalEvent(approval, {
     type: 'approval.requested',
@@ -91,6 +84,7 @@ function requestedEvent({ approval }: NewApproval, verdict: AskVerdict) {
       policy: approval.policyDigest,
       arguments: approval.arguments,
       sent: { ...approval.sent },
+      hidden: { ...approval.hidden },
       statedReason: approval.statedReason,
       approvers: [...approval.requirement.groups],
       quorum: approval.requirement.quorum,

@@ -1,8 +1,11 @@
+import { isToolName } from '../../domain/call/call.ts';
 import { fingerprintMaterial } from '../../domain/call/fingerprint.ts';
 import type { Json } from '../../domain/json/json.ts';
 import type { EventType, NewEvent } from '../../domain/log/event.ts';
 import type { FullLimit } from '../../domain/policy/limit.ts';
 import type { Verdict } from '../../domain/policy/verdict.ts';
+import { beginning, cut } from '../../text/cut.ts';
+import { asciiOnly } from '../../text/visible.ts';
 import type { Gateway } from '../gateway.ts';
 import type { Arrival, Handled } from './arrival.ts';
 
@@ -67,9 +70,12 @@ export function loggedTrace({ trace }: Verdict): Json {
   return trace.steps.map(({ path, says, decided }) => ({ path, says, decided }));
 }
 
-/** The name of an unknown tool may hold anything; it is kept short and printable. */
+/** Characters of a tool's name that an event keeps. */
+const LONGEST_TOOL_NAME = 128;
+
+/** The name of an unknown tool may hold anything. It is kept short, and what only looks like a letter is escaped. */
 function printableName(tool: string): string {
-  return tool.slice(0, 128).replaceAll(/[^\x20-\x7e]/g, '?');
+  return isToolName(tool) ? tool : cut(asciiOnly(beginning(tool, LONGEST_TOOL_NAME + 1)), LONGEST_TOOL_NAME);
 }
 
 /** The answer while the log cannot be written: what cannot be logged is not forwarded (P7). */

@@ -1,7 +1,8 @@
 import type { Server } from 'node:http';
-import { serve } from '@hono/node-server';
+import { type HttpBindings, serve } from '@hono/node-server';
 import type { HttpApp } from '../../http.ts';
 import { OpenAnswers } from './open-answers.ts';
+import { isTargetElsewhere, targetElsewhere } from './request-target.ts';
 import { closeStalled, REQUEST_MS, requestTimeouts, STALLED_MS } from './stalled-connections.ts';
 
 /** An HTTP server that listens. */
@@ -26,7 +27,9 @@ export function listen(
 ): Promise<Listening> {
   return new Promise((resolve, reject) => {
     const serverOptions = requestTimeouts(patienceMs ?? REQUEST_MS);
-    const server = serve({ fetch: app.fetch, hostname: host, port, serverOptions }, () =>
+    const fetch = (request: Request, env: unknown) =>
+      isTargetElsewhere((env as HttpBindings).incoming) ? targetElsewhere() : app.fetch(request, env as HttpBindings);
+    const server = serve({ fetch, hostname: host, port, serverOptions }, () =>
       resolve({ server, answers, url: urlOf(server, host) }),
     ) as Server;
     const answers = new OpenAnswers(server);

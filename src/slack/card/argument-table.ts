@@ -1,71 +1,108 @@
-import type { Json, JsonObject } from '../../domain/json/json.ts';
+import type { SentValue } from '../../domain/call/also-sent.ts';
+import type { HiddenMarks } from '../../domain/call/hidden-marks.ts';
+import { isObject, type Json, type JsonObject } from '../../domain/json/json.ts';
+import { memberPath } from '../../domain/json/member-path.ts';
 import { cut } from '../../text/cut.ts';
+import { leftToRight } from '../../text/visible.ts';
 import {
+  type ArgumentLeaf,
   type ArgumentRow,
-  argumentName,
-  argumentNames,
+  argumentLeaves,
   argumentOutline,
-  argumentRows,
+  sentLeaves,
   shortenedRow,
 } from './argument-rows.ts';
 import { type Block, label, preformatted, richText } from './block-kit.ts';
 
-/** As much of the arguments as the card can show. */
+/** As much of the arguments, or of what is sent besides them, as the card can show. */
 export interface ArgumentBlock {
   readonly block: Block;
   /** Whether every name and every value is there, uncut. */
   readonly complete: boolean;
 }
 
+/** The headings of the two tables; the full view uses the same. */
+export const TABLE_TITLES = { arguments: 'Arguments', sent: 'Also sent' } as const;
+
 /** Characters per value that the card tries, most first. All values get the same, so that none hides another. */
 const PER_VALUE = [1200, 600, 300, 120, 60, 24] as const;
 /** More would push the buttons out of sight. */
 const MOST_CHARACTERS = 5_000;
 const MOST_ROWS = 60;
-
-/** One row more than is shown, to notice that there are more. */
-const WANTED = { rows: MOST_ROWS + 1, characters: MOST_CHARACTERS };
+/** Characters of a name, where there is room for names only. */
+const LONGEST_NAMED = 48;
+/** How many names are counted at most. */
+const MOST_COUNTED = 100_000;
 
 /** The arguments within `budget` characters of JSON: every leaf, else every top-level member, else their names. */
-export function argumentBlock(args: Json, budget: number): ArgumentBlock {
+export function argumentBlock(args: Json, marks: HiddenMarks, budget: number): ArgumentBlock {
   const room = Math.min(budget, MOST_CHARACTERS);
-  return (
-    fitting(argumentRows(args, WANTED), room) ??
-    fitting(argumentOutline(args, WANTED), room) ??
-    named(argumentNames(args), room)
-  );
+  const title = TABLE_TITLES.arguments;
+  const whole = fitting(title, argumentLeaves(args, MOST_ROWS + 1), marks, room);
+  if (whole !== null) return whole;
+  const names = isObject(args) ? Object.keys(args) : [];
+  const outline = names.length > MOST_ROWS ? null : fitting(title, argumentOutline(args, MOST_ROWS), marks, room);
+  // On the line of its member, a hidden value could not be told from a text that reads the same.
+  if (outline !== null) return { ...outline, complete: outline.complete && marks === 'sent' };
+  return named(title, names, (name) => memberPath('', name.slice(0, LONGEST_NAMED)), room);
 }
 
-function fitting(all: readonly ArgumentRow[], room: number): ArgumentBlock | null {
-  if (all.length > MOST_ROWS) return null;
+/** What is sent besides the arguments within `budget` characters of JSON: every leaf, else their names. */
+export function sentBlock(values: () => Iterable<SentValue>, marks: HiddenMarks, budget: number): ArgumentBlock {
+  const room = Math.min(budget, MOST_CHARACTERS);
+  const title = TABLE_TITLES.sent;
+  const whole = fitting(title, sentLeaves(values(), MOST_ROWS + 1), marks, room);
+  return whole ?? named(title, values(), ({ name }) => name, room);
+}
+
+/** Tries shorter and shorter values. A try ends where the room does, so that it costs no more than what is shown. */
+function fitting(
+  title: string,
+  leaves: readonly ArgumentLeaf[],
+  marks: HiddenMarks,
+  room: number,
+): ArgumentBlock | null {
+  if (leaves.length > MOST_ROWS) return null;
   for (const limit of PER_VALUE) {
-    const cuts = all.map((row) => shortenedRow(row, limit));
-    const block = table(cuts.map((item) => item.row));
-    if (JSON.stringify(block).length <= room) return { block, complete: cuts.every((item) => item.whole) };
+    const rows: ArgumentRow[] = [];
+    let [size, complete] = [0, true];
+    for (const leaf of leaves) {
+      const { row, whole } = shortenedRow(leaf, marks, limit);
+      rows.push(row);
+      complete &&= whole;
+      size += row.path.length + row.value.length;
+      if (size > room) break;
+    }
+    if (size > room) continue;
+    const block = table(title, rows);
+    if (JSON.stringify(block).length <= room) return { block, complete };
   }
   return null;
 }
 
 /** As many names as there is room for, and how many more there are. */
-function named(all: readonly string[], room: number): ArgumentBlock {
+function named<T>(title: string, all: Iterable<T>, nameOf: (item: T) => string, room: number): ArgumentBlock {
   const shown: string[] = [];
   let budget = room - 400;
-  for (const name of all) {
-    const short = cut(argumentName(name.slice(0, 48)), 48);
-    budget -= JSON.stringify(short).length;
-    if (budget < 0) break;
-    shown.push(short);
+  let more = 0;
+  for (const item of all) {
+    if (budget >= 0) {
+      const short = cut(leftToRight(nameOf(item).slice(0, LONGEST_NAMED + 1)), LONGEST_NAMED);
+      budget -= JSON.stringify(short).length;
+      if (budget >= 0) shown.push(short);
+    }
+    if (budget < 0 && ++more >= MOST_COUNTED) break;
   }
-  const more = all.length - shown.length;
-  const rest = more > 0 ? [label(`… and ${more.toLocaleString('en-US')} more`)] : [];
+  const counted = `${more.toLocaleString('en-US')}${more >= MOST_COUNTED ? ' or more' : ''}`;
+  const rest = more > 0 ? [label(`… and ${counted} more`)] : [];
   return {
-    block: richText([label('Arguments, by name'), preformatted(shown.join(', ') || '…'), ...rest]),
+    block: richText([label(`${title}, by name`), preformatted(shown.join(', ') || '…'), ...rest]),
     complete: false,
   };
 }
 
-function table(all: readonly ArgumentRow[]): Block {
-  const elements: JsonObject[] = [label('Arguments')];
+function table(title: string, all: readonly ArgumentRow[]): Block {
+  const elements: JsonObject[] = [label(title)];
   if (all.length === 0) elements.push(preformatted('(none)'));
   for (const group of groupedRows(all, Number.POSITIVE_INFINITY)) elements.push(...group.elements);
   return richText(elements);
@@ -115,7 +152,7 @@ function alone(row: ArgumentRow, limit: number): RowGroup[] {
 }
 
 /** Splits text into pieces of at most `limit` characters, never through the middle of one. */
-function pieces(text: string, limit: number): string[] {
+export function pieces(text: string, limit: number): string[] {
   if (text.length <= limit) return [text];
   const found: string[] = [];
   for (let at = 0; at < text.length; ) {

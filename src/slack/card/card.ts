@@ -1,8 +1,11 @@
 import { createHash } from 'node:crypto';
 import { type Approval, isOver } from '../../domain/approval/approval.ts';
+import { alsoSent, sendsMore } from '../../domain/call/also-sent.ts';
+import { hiddenMarks } from '../../domain/call/hidden-marks.ts';
 import type { JsonObject } from '../../domain/json/json.ts';
 import { cut } from '../../text/cut.ts';
-import { argumentBlock } from './argument-table.ts';
+import { leftToRight } from '../../text/visible.ts';
+import { type ArgumentBlock, argumentBlock, sentBlock } from './argument-table.ts';
 import {
   actions,
   type Block,
@@ -16,10 +19,11 @@ import {
   withoutRichText,
 } from './block-kit.ts';
 import { buttonValue } from './button.ts';
-import { codeSpan, escapedMrkdwn, leftToRight, personMention } from './escape.ts';
+import { codeSpan, escapedMrkdwn, personMention } from './escape.ts';
 import {
   factsSection,
   fineprintBlock,
+  hiddenWarning,
   outcomeBlocks,
   reasonBlocks,
   reasonsAreWhole,
@@ -49,6 +53,8 @@ export interface RenderedCard {
 
 /** Characters of JSON. Slack refuses a message of about 13,200 characters over all blocks; it does not document this. */
 const BUDGET = 10_000;
+/** Part of the room that the arguments get when there is more to show than they. */
+const ARGUMENTS_SHARE = 0.6;
 /** Characters that a block's id and its punctuation take. */
 const NUMBERING = 26;
 
@@ -74,18 +80,35 @@ function layOut(approval: Approval, options: CardOptions): { parts: Block[]; com
     factsSection(approval),
     ...reasonBlocks(approval),
   ];
-  const after = (complete: boolean): Block[] => [
-    ...(complete ? [] : [section(incomplete(approval))]),
+  const warning = hiddenWarning(approval);
+  const after = (fits: boolean): Block[] => [
+    ...(fits ? [] : [section(incomplete(approval))]),
+    ...(warning === null ? [] : [section(`${warning}\nApprove opens the full view, and the decision is made there.`)]),
     ...waitingBlocks(approval),
     fineprintBlock(approval),
-    ...buttons(approval, complete, options),
+    ...buttons(approval, fits && warning === null, options),
   ];
   const frame = [...before, ...after(false)];
   const budget = BUDGET - JSON.stringify(frame).length - NUMBERING * (frame.length + 1);
-  const shown = argumentBlock(approval.arguments, budget);
-  const fits = !options.plainText || fitsPlainText([...before, shown.block, ...after(true)]);
-  const complete = shown.complete && reasonsAreWhole(approval) && fits;
-  return { parts: [...before, shown.block, ...after(complete)], complete };
+  const tables = tablesOf(approval, budget);
+  const shown = tables.map((table) => table.block);
+  const fits =
+    tables.every((table) => table.complete) &&
+    reasonsAreWhole(approval) &&
+    (!options.plainText || fitsPlainText([...before, ...shown, ...after(true)]));
+  return { parts: [...before, ...shown, ...after(fits)], complete: fits && warning === null };
+}
+
+/** The arguments, and what is sent besides them. If they do not fit together, each gets at least its share of the room. */
+function tablesOf(approval: Approval, budget: number): ArgumentBlock[] {
+  const marks = hiddenMarks(approval);
+  if (!sendsMore(approval.sent)) return [argumentBlock(approval.arguments, marks, budget)];
+  const room = budget - NUMBERING;
+  const length = (table: ArgumentBlock) => JSON.stringify(table.block).length;
+  const { values } = alsoSent(approval.sent);
+  const args = argumentBlock(approval.arguments, marks, Math.floor(room * ARGUMENTS_SHARE));
+  const sent = sentBlock(values, marks, room - length(args));
+  return [args.complete ? args : argumentBlock(approval.arguments, marks, room - length(sent)), sent];
 }
 
 function summary(approval: Approval): string {

@@ -1,37 +1,13 @@
-import { replaceInkless } from '../../text/deceptive.ts';
+import { leftToRight, visible } from '../../text/visible.ts';
 
 /**
  * Makes untrusted text harmless. There are two dangers: text that acts (mrkdwn, mentions, links) is escaped; text that
  * hides (bidi controls, zero-width characters, fillers, line separators) is shown as `\u202e`.
  */
 
-/** Letters that a renderer may move to the other side of the text beside them. */
-const RIGHT_TO_LEFT = /[\u0590-\u08ff\u200f\ufb1d-\ufdff\ufe70-\ufefc\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/u;
-const RIGHT_TO_LEFT_ALL = new RegExp(RIGHT_TO_LEFT, 'gu');
-
-function unit(text: string): string {
-  let shown = '';
-  for (let i = 0; i < text.length; i++) shown += `\\u${text.charCodeAt(i).toString(16).padStart(4, '0')}`;
-  return shown;
-}
-
-/** Makes every character visible and keeps it from reordering the text around it. Line breaks are escaped too. */
-export function visible(text: string): string {
-  return replaceInkless(text, unit);
-}
-
 /** A string as JSON writes it, so that a line break or a quote inside it cannot seem to end it. */
 export function quoted(text: string): string {
   return visible(JSON.stringify(text));
-}
-
-export function turnsAround(text: string): boolean {
-  return RIGHT_TO_LEFT.test(text);
-}
-
-/** For a name to the left of its value: right-to-left letters are escaped, or the two would swap places. */
-export function leftToRight(text: string): string {
-  return visible(text).replace(RIGHT_TO_LEFT_ALL, unit);
 }
 
 /** People's own words on one line: a reason, a note. */

@@ -1,13 +1,14 @@
 import type { Approval } from '../../domain/approval/approval.ts';
+import { alsoSent, sendsMore } from '../../domain/call/also-sent.ts';
+import { hiddenMarks } from '../../domain/call/hidden-marks.ts';
 import type { JsonObject } from '../../domain/json/json.ts';
 import { cut } from '../../text/cut.ts';
 import type { CardPlace } from '../place/card-place.ts';
-import { argumentRows } from './argument-rows.ts';
-import { groupedRows } from './argument-table.ts';
+import { type ArgumentLeaf, argumentLeaves, sentLeaves, wholeRow } from './argument-rows.ts';
+import { groupedRows, TABLE_TITLES } from './argument-table.ts';
 import { actions, type Block, button, LIMIT, label, plainText, preformatted, richText, section } from './block-kit.ts';
 import { buttonValue, viewMemory } from './button.ts';
-import { visible } from './escape.ts';
-import { factsSection, fineprintBlock, reasonBlocks, waitingBlocks } from './sections.ts';
+import { factsSection, fineprintBlock, hiddenWarning, reasonBlocks, reasonsInFull, waitingBlocks } from './sections.ts';
 import { headline, stateSentence } from './story.ts';
 
 export type ModalView = JsonObject;
@@ -16,27 +17,30 @@ export type ModalView = JsonObject;
 const TEXT = 2800;
 /** Most characters of JSON of one page's arguments; Slack takes 250 kB, and one character may be three bytes. */
 const PAGE = 60_000;
-const PAGE_BLOCKS = 70;
+const PAGE_BLOCKS = 60;
 
 /** `block_id` and `action_id` of the input for a reason or note, and the most characters it takes. */
 export const REASON_INPUT = { block: 'words', action: 'words', longest: 1000 } as const;
 
 /**
- * The full view: every argument, uncut, in pages. Approve is on the last page only, so that nobody reaches it without
+ * The full view: every argument and whatever else is sent, uncut, in pages. Approve is on the last page only, so that nobody reaches it without
  * passing everything there is to see. Without `mayDecide`, the view has nothing that decides.
  */
 export function fullView(approval: Approval, from: CardPlace, page: number, mayDecide: boolean): ModalView {
-  const pages = argumentPages(approval);
+  const pages = callPages(approval);
   const at = Math.min(page, pages.length - 1);
+  const { title, blocks: table } = pages[at]!;
   const last = at === pages.length - 1;
+  const warning = hiddenWarning(approval);
   const decides = mayDecide && approval.state === 'pending';
   const blocks = [
     section(`*${headline(approval.state)}*${approval.state === 'pending' ? '' : `\n${stateSentence(approval)}`}`),
     factsSection(approval),
     ...(at === 0 ? reasonBlocks(approval) : []),
-    ...(at === 0 ? longReason(approval) : []),
-    richText([label(pages.length > 1 ? `Arguments, page ${at + 1} of ${pages.length}` : 'Arguments')]),
-    ...pages[at]!,
+    ...(at === 0 ? reasonsInFull(approval) : []),
+    richText([label(pages.length > 1 ? `${title}, page ${at + 1} of ${pages.length}` : title)]),
+    ...table,
+    ...(warning === null || !last ? [] : [section(warning)]),
     ...waitingBlocks(approval).slice(0, 1),
     fineprintBlock(approval),
     ...navigation(approval, at, pages.length, decides),
@@ -82,7 +86,7 @@ export function noticeView(title: string, text: string): ModalView {
 }
 
 export function pageCount(approval: Approval): number {
-  return argumentPages(approval).length;
+  return callPages(approval).length;
 }
 
 function memoryOf(approval: Approval, { channel, ts }: CardPlace, page: number): string {
@@ -90,29 +94,37 @@ function memoryOf(approval: Approval, { channel, ts }: CardPlace, page: number):
   return viewMemory({ approval: approval.id, fingerprint: fingerprint!, page, channel, ts });
 }
 
-function argumentPages(approval: Approval): Block[][] {
-  const all = argumentRows(approval.arguments);
-  const groups = all.length === 0 ? [{ elements: [preformatted('(none)')] }] : groupedRows(all, TEXT);
-  const pages: Block[][] = [[]];
-  let size = 0;
-  for (const { elements } of groups) {
-    const block = richText(elements);
-    const weight = JSON.stringify(block).length;
-    if (size + weight > PAGE || pages.at(-1)!.length >= PAGE_BLOCKS) {
-      pages.push([]);
-      size = 0;
-    }
-    pages.at(-1)!.push(block);
-    size += weight;
-  }
-  return pages;
+/** One page of the full view: what its first table is, and its blocks. */
+interface CallPage {
+  readonly title: string;
+  readonly blocks: Block[];
 }
 
-/** The agent's and the policy's reasons in full, if the card may have cut them. */
-function longReason({ statedReason, trace }: Approval): Block[] {
-  const long = (by: string, text: string | null): Block[] =>
-    text === null || text.length <= 400 ? [] : [richText([label(by), preformatted(cut(visible(text), TEXT))])];
-  return [...long('The policy in full', trace.reason), ...long('The agent in full (unverified)', statedReason)];
+/** The arguments, then what is sent besides them under a heading of its own. */
+function callPages(approval: Approval): CallPage[] {
+  const marks = hiddenMarks(approval);
+  const pages: CallPage[] = [{ title: TABLE_TITLES.arguments, blocks: [] }];
+  let size = 0;
+  const add = (title: string, block: Block) => {
+    const weight = JSON.stringify(block).length;
+    if (size + weight > PAGE || pages.at(-1)!.blocks.length >= PAGE_BLOCKS) {
+      pages.push({ title, blocks: [] });
+      size = 0;
+    }
+    pages.at(-1)!.blocks.push(block);
+    size += weight;
+  };
+  const addTable = (title: string, leaves: readonly ArgumentLeaf[]) => {
+    const rows = leaves.map((leaf) => wholeRow(leaf, marks));
+    const groups = rows.length === 0 ? [{ elements: [preformatted('(none)')] }] : groupedRows(rows, TEXT);
+    for (const { elements } of groups) add(title, richText(elements));
+  };
+  addTable(TABLE_TITLES.arguments, argumentLeaves(approval.arguments));
+  if (sendsMore(approval.sent)) {
+    add(TABLE_TITLES.sent, richText([label(TABLE_TITLES.sent)]));
+    addTable(TABLE_TITLES.sent, sentLeaves(alsoSent(approval.sent).values()));
+  }
+  return pages;
 }
 
 function navigation(approval: Approval, page: number, pages: number, decides: boolean): Block[] {

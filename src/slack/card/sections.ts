@@ -1,13 +1,25 @@
 import { type Approval, type Decision, isOver } from '../../domain/approval/approval.ts';
 import { escalateAt } from '../../domain/approval/reminder.ts';
+import { hiddenMarks, hiddenSentences } from '../../domain/call/hidden-marks.ts';
+import { introductionIn } from '../../domain/call/introduction.ts';
 import { REDACTED } from '../../domain/json/redact.ts';
 import { cut } from '../../text/cut.ts';
-import { attributed, type Block, context, fields, section } from './block-kit.ts';
+import { visible } from '../../text/visible.ts';
+import { pieces } from './argument-table.ts';
+import { attributed, type Block, context, fields, label, preformatted, richText, section } from './block-kit.ts';
 import { codeSpan, escapedMrkdwn, groupMention, localTime, oneLine, personMention } from './escape.ts';
 import { stateSentence } from './story.ts';
 
 /** Most characters of an agent's or policy's reason on the card; the full view shows all of it. */
 const REASON = 600;
+/** Most characters of a reason that counts as whole: the condition that was met may follow it. */
+const MOST_WHOLE = REASON - 200;
+/** Most characters on the card of the reason of a caller who joined. */
+const LATER_REASON = 280;
+/** Most characters of a box; Slack documents 3000. */
+const BOX = 2800;
+/** Whose words a reason is. */
+const SAYS = { agent: 'The agent says (unverified)', later: 'Another caller says (unverified)' } as const;
 /** Most characters of a person's note or reason. */
 const NOTE = 280;
 /** How many of the latest votes' notes the card repeats; the thread has them all. */
@@ -31,14 +43,15 @@ export function factsSection(approval: Approval): Block {
 
 /** Why approval is needed: the policy's reason, then the agent's, then a warning if one applies. */
 export function reasonBlocks(approval: Approval): Block[] {
-  const { trace, statedReason, previousUnknown } = approval;
+  const { trace, statedReason, laterReasons, previousUnknown } = approval;
   const step = trace.steps.find((s) => s.decided);
   const because = step === undefined ? 'the policy asks for it' : `${step.path}: ${step.says}`;
   // A rule's action explains itself; a condition that was met does not.
   const selfEvident = step === undefined || step.path.endsWith('.action');
   const why = trace.reason === null ? because : selfEvident ? trace.reason : `${trace.reason} (${because})`;
   const blocks = [attributed('Why it needs approval', cut(oneLine(why), REASON))];
-  if (statedReason !== null) blocks.push(attributed('The agent says (unverified)', cut(oneLine(statedReason), REASON)));
+  if (statedReason !== null) blocks.push(attributed(SAYS.agent, cut(oneLine(statedReason), REASON)));
+  for (const reason of laterReasons) blocks.push(attributed(SAYS.later, cut(oneLine(reason), LATER_REASON)));
   if (previousUnknown !== null) {
     blocks.push(
       section(
@@ -49,9 +62,30 @@ export function reasonBlocks(approval: Approval): Block[] {
   return blocks;
 }
 
-/** Whether the card shows the agent's and the policy's reasons uncut. */
-export function reasonsAreWhole({ trace, statedReason }: Approval): boolean {
-  return [statedReason ?? '', trace.reason ?? ''].every((reason) => oneLine(reason).length <= REASON - 200);
+/** Whether the card shows the callers' and the policy's reasons uncut. */
+export function reasonsAreWhole({ trace, statedReason, laterReasons }: Approval): boolean {
+  return (
+    [statedReason ?? '', trace.reason ?? ''].every((reason) => oneLine(reason).length <= MOST_WHOLE) &&
+    laterReasons.every((reason) => oneLine(reason).length <= LATER_REASON)
+  );
+}
+
+/** The callers' and the policy's reasons in full, where the card may have cut them; for the full view. */
+export function reasonsInFull({ trace, statedReason, laterReasons }: Approval): Block[] {
+  const full = (by: string, text: string | null, most: number): Block[] =>
+    text === null || oneLine(text).length <= most ? [] : inFull(by, visible(text));
+  return [
+    ...full('The policy in full', trace.reason, MOST_WHOLE),
+    ...full('The agent in full (unverified)', statedReason, MOST_WHOLE),
+    ...laterReasons.flatMap((reason) => full('Another caller in full (unverified)', reason, LATER_REASON)),
+  ];
+}
+
+function inFull(by: string, text: string): Block[] {
+  return pieces(text, BOX).map((piece, index, all) => {
+    const part = all.length > 1 ? `, part ${index + 1} of ${all.length}` : '';
+    return richText([label(`${by}${part}`), preformatted(piece)]);
+  });
 }
 
 /** How the approval ended, and its notes; nothing while it is pending. */
@@ -88,13 +122,43 @@ function escalation(approval: Approval): string {
   return `\nFrom ${localTime(from)} on also: ${escalate.groups.slice(0, NAMED).map(codeSpan).join(', ')}.`;
 }
 
-/** Small print: the fingerprint, and below the arguments a note if some of them are hidden. */
+/** Small print: the fingerprint, what is hidden of the arguments, and how the client introduced itself. */
 export function fineprintBlock(approval: Approval, withArguments = true): Block {
   const lines = [`Request ${codeSpan(approval.id)} · fingerprint ${codeSpan(approval.fingerprint.slice(0, 32))}`];
-  if (withArguments && JSON.stringify(approval.arguments).includes(REDACTED)) {
-    lines.push(`${codeSpan(REDACTED)} values are hidden by policy; the call carries the real ones`);
+  if (!withArguments) return context(lines);
+  const { sent } = approval;
+  // Above the buttons of a pending approval stands a warning about the others.
+  const hidden = approval.state === 'pending' ? { ...approval.hidden, byName: 0 } : approval.hidden;
+  const count = hidden.byPolicy + hidden.byName;
+  if (count > 0) {
+    const really = count === 1 ? 'the real one' : 'the real ones';
+    lines.push(`${hiddenSentences(hidden).join(', ')} (${codeSpan(REDACTED)}); the call carries ${really}`);
   }
+  const { client, capabilities } = introductionIn(sent.meta);
+  const can =
+    capabilities === null || capabilities.length === 0 ? [] : [`can do ${capabilities.map(codeSpan).join(', ')}`];
+  const says = [...(client === null ? [] : [codeSpan(client)]), ...can];
+  if (says.length > 0) lines.push(`Client, as it says: ${says.join(', ')}`);
   return context(lines);
+}
+
+/**
+ * What of a pending approval is hidden although no policy says so, for which one click does not approve; null: nothing
+ * is. mrkdwn.
+ */
+export function hiddenWarning(approval: Approval): string | null {
+  if (approval.state !== 'pending') return null;
+  const [byName] = hiddenSentences({ ...approval.hidden, byPolicy: 0 });
+  const lines: string[] = [];
+  if (byName !== undefined) {
+    lines.push(`⚠ *${byName}* (${codeSpan(REDACTED)}), not because policy says so: whoever called chose the names.`);
+  }
+  if (hiddenMarks(approval) === 'unclear') {
+    lines.push(
+      `⚠ *The agent itself sent text that reads* ${codeSpan(REDACTED)}: which of these stand for hidden values cannot be told.`,
+    );
+  }
+  return lines.length === 0 ? null : lines.join('\n');
 }
 
 export function mayApprove(approval: Approval): string {

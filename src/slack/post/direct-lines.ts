@@ -1,6 +1,7 @@
 import type { Approval } from '../../domain/approval/approval.ts';
 import { member } from '../../domain/json/json.ts';
 import type { Log } from '../../ports.ts';
+import { leftToRight } from '../../text/visible.ts';
 import { escapedMrkdwn, personMention } from '../card/escape.ts';
 import type { CardPlace } from '../place/card-place.ts';
 import { openDirectMessage } from '../place/direct-message.ts';
@@ -17,7 +18,7 @@ export async function sendDirectLines(
   const link = await api.call('chat.getPermalink', { channel, message_ts: ts });
   const url = link.ok ? member(link.body, 'permalink') : undefined;
   const where = typeof url === 'string' ? `<${url}|Open the card>` : `See <#${channel}>`;
-  const call = escapedMrkdwn(`${approval.server}.${approval.tool}`);
+  const call = escapedMrkdwn(leftToRight(`${approval.server}.${approval.tool}`));
   const owner = approval.owner ? personMention(approval.owner) : 'nobody';
   const text = `A call to ${call} on behalf of ${owner} is waiting for you. ${where}.`;
   for (const user of people) {

@@ -1,5 +1,6 @@
 import { type Kysely, sql, type Transaction } from 'kysely';
 import { LIVE, type State } from '../../domain/approval/approval.ts';
+import { withLaterReason } from '../../domain/call/stated-reason.ts';
 import type { NewEvent } from '../../domain/log/event.ts';
 import type { NewApproval, NewJoiner, Opened } from '../../ports.ts';
 import { writeEvents } from '../log/events.ts';
@@ -39,7 +40,7 @@ export async function openApproval(
     await sql`select pg_advisory_xact_lock(hashtextextended(${`grant ${grant}`}, 0))`.execute(trx);
     const rounds = request.rounds ?? [];
     const live = await lockLive(trx, fingerprints, rounds);
-    if (live) return join(trx, live, joiner, event);
+    if (live) return join(trx, live, joiner, event, request.approval.statedReason);
     const owed = await owedTo(trx, fingerprints, joiner.replica);
     if (owed?.absent === false && !joiner.impatient) return { kind: 'settling' };
     if (owed?.absent) {
@@ -81,23 +82,34 @@ async function read(trx: Trx, id: string): Promise<ApprovalRow> {
 
 /** `again`: the caller was here before, and is not counted twice. */
 function joinedEvent(event: NewEvent, approval: string, again: boolean): NewEvent {
-  const { fingerprint = null, policy = null, rule = null } = event.data;
-  return { ...event, type: 'approval.joined', approval, data: { again, fingerprint, policy, rule } };
+  const { fingerprint = null, policy = null, rule = null, statedReason = null } = event.data;
+  return { ...event, type: 'approval.joined', approval, data: { again, fingerprint, policy, rule, statedReason } };
 }
 
 /** Takes an absent caller's seat, so that a call repeated after a time-out is not counted twice; else a new one. */
-async function join(trx: Trx, live: ApprovalRow, joiner: NewJoiner, event: NewEvent): Promise<Opened> {
+async function join(
+  trx: Trx,
+  live: ApprovalRow,
+  joiner: NewJoiner,
+  event: NewEvent,
+  reason: string | null,
+): Promise<Opened> {
   const absent = await absentCaller(trx, live.id, joiner.replica);
-  if (absent !== null) {
-    await takeSeat(trx, absent, joiner);
-    await writeEvents(trx, [joinedEvent(event, live.id, true)]);
-    return { kind: 'joined', approval: approvalOf(live), joiner: absent };
+  const again = absent !== null;
+  if (again) await takeSeat(trx, absent, joiner);
+  else await insertJoiner(trx, live.id, joiner, event.at);
+  const later = live.state === 'pending' ? withLaterReason(approvalOf(live), reason) : null;
+  const changed = !again || later !== null;
+  if (changed) {
+    const reasons = later === null ? sql`later_reasons` : sql`${JSON.stringify(later)}::jsonb`;
+    await sql`
+      update holdfast.approvals
+      set revision = revision + 1, updated_at = ${event.at}, later_reasons = ${reasons}
+      where id = ${live.id}`.execute(trx);
   }
-  await insertJoiner(trx, live.id, joiner, event.at);
-  await sql`
-    update holdfast.approvals set revision = revision + 1, updated_at = ${event.at} where id = ${live.id}`.execute(trx);
-  await writeEvents(trx, [joinedEvent(event, live.id, false)]);
-  return { kind: 'joined', approval: approvalOf(await read(trx, live.id)), joiner: joiner.id };
+  await writeEvents(trx, [joinedEvent(event, live.id, again)]);
+  const approval = approvalOf(changed ? await read(trx, live.id) : live);
+  return { kind: 'joined', approval, joiner: absent ?? joiner.id };
 }
 
 async function absentCaller(trx: Trx, approval: string, asking: string): Promise<string | null> {

@@ -47,14 +47,14 @@ export async function listApprovals(
   const states = filter.states ? sql`a.state = any(${filter.states}::text[])` : sql`true`;
   const after = filter.after === undefined ? sql`true` : sql`a.id < ${filter.after}`;
   const sizes = await sql<{ id: string; kept: number }>`
-    select a.id, pg_column_size(a.arguments) as kept from holdfast.approvals a where ${states} and ${after}
+    select a.id, pg_column_size(a.arguments) + pg_column_size(a.sent) as kept from holdfast.approvals a where ${states} and ${after}
     order by a.id desc limit ${filter.limit + 1}`.execute(db);
   const items: Approval[] = [];
   let octets = 0;
   for (let from = 0; from < Math.min(sizes.rows.length, filter.limit) && octets < OCTETS_PER_PAGE; ) {
     const ids = firstNotTooHeavy(sizes.rows.slice(from, filter.limit));
     const found = await sql<ApprovalRow & { octets: number }>`
-      select ${APPROVAL}, octet_length(a.arguments::text) as octets from holdfast.approvals a
+      select ${APPROVAL}, octet_length(a.arguments::text) + octet_length(a.sent::text) as octets from holdfast.approvals a
       where a.id = any(${ids}::text[]) and ${states} order by a.id desc`.execute(db);
     items.push(...found.rows.map(approvalOf));
     for (const row of found.rows) octets += Number(row.octets);
@@ -65,7 +65,7 @@ export async function listApprovals(
 
 /** Postgres' compression makes a text at most this many times shorter. */
 const BEST_COMPRESSION = 90;
-/** Octets of the longest arguments. */
+/** Octets of the longest arguments, with what is sent besides them: they come in one body. */
 const LONGEST_ARGUMENTS = 5_000_000;
 
 /** As many of the first rows as are certainly not too heavy to be read at once, but at least four. */

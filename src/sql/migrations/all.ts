@@ -17,6 +17,7 @@ import { MIGRATION_0016 } from './0016-phrases.ts';
 import { MIGRATION_0017 } from './0017-bounded-words.ts';
 import { MIGRATION_0018 } from './0018-portions.ts';
 import { MIGRATION_0019 } from './0019-sent.ts';
+import { MIGRATION_0021 } from './0021-later-reasons.ts';
 import { MIGRATION_0022 } from './0022-method-words.ts';
 
 /**
@@ -43,5 +44,6 @@ export const MIGRATIONS: Readonly<Record<string, readonly string[]>> = {
   '0017-bounded-words': MIGRATION_0017,
   '0018-portions': MIGRATION_0018,
   '0019-sent': MIGRATION_0019,
+  '0021-later-reasons': MIGRATION_0021,
   '0022-method-words': MIGRATION_0022,
 };

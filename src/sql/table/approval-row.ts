@@ -22,6 +22,7 @@ export interface ApprovalRow {
   answers_to: string | null;
   trace: unknown;
   stated_reason: string | null;
+  later_reasons: unknown;
   previous_unknown: string | null;
   policy_digest: string;
   created_at: Date;
@@ -40,8 +41,8 @@ export interface ApprovalRow {
 /** The columns of an approval `a`, with its decisions and the number of its waiting callers; never its sealed bytes. */
 export const APPROVAL: RawBuilder<unknown> = sql.raw(`
   a.id, a.state, a.revision, a.server, a.tool, a.grant_name, a.owner, a.self_approval, a.fingerprint,
-  a.requirement, a.arguments, a.sent, a.hidden, a.answers_to, a.trace, a.stated_reason, a.previous_unknown, a.policy_digest,
-  a.created_at, a.expires_at, a.pickup_until, a.lease_until, a.reminded_at, a.escalated_at, a.awaits, a.note, a.updated_at,
+  a.requirement, a.arguments, a.sent, a.hidden, a.answers_to, a.trace, a.stated_reason, a.later_reasons,
+  a.previous_unknown, a.policy_digest, a.created_at, a.expires_at, a.pickup_until, a.lease_until, a.reminded_at, a.escalated_at, a.awaits, a.note, a.updated_at,
   (select json_agg(json_build_object('approver', d.approver, 'choice', d.choice, 'reason', d.reason, 'via', d.via,
      'self', d.self, 'userGroup', d.user_group, 'at', d.at) order by d.at, d.approver)
    from holdfast.decisions d where d.approval_id = a.id) as decisions,
@@ -66,6 +67,7 @@ export function approvalOf(row: ApprovalRow): Approval {
     answersTo: row.answers_to,
     trace: row.trace as RuleTrace,
     statedReason: row.stated_reason,
+    laterReasons: row.later_reasons as readonly string[],
     previousUnknown: row.previous_unknown,
     policyDigest: row.policy_digest,
     decisions: decisionsOf(row.decisions),

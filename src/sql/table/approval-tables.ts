@@ -21,6 +21,7 @@ export interface ApprovalTable {
   answers_to: string | null;
   trace: JsonColumn;
   stated_reason: string | null;
+  later_reasons: ColumnType<unknown, string | undefined, string>;
   previous_unknown: string | null;
   policy_digest: string;
   request: Uint8Array | null;

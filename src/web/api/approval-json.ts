@@ -38,6 +38,7 @@ export function approvalJson(approval: Approval) {
     reason: approval.trace.reason,
     trace: approval.trace.steps,
     statedReason: approval.statedReason,
+    laterReasons: approval.laterReasons,
     previousUnknown: approval.previousUnknown,
     note: approval.note,
     callers: approval.callers,

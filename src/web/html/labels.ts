@@ -3,6 +3,7 @@ import type { State } from '../../domain/approval/approval.ts';
 import { member } from '../../domain/json/json.ts';
 import type { EventType, LoggedEvent } from '../../domain/log/event.ts';
 import type { Risk, Severity } from '../../domain/tool/risk.ts';
+import { asciiOnly } from '../../text/visible.ts';
 import type { Html } from './html.ts';
 import { visibleName } from './visible-text.ts';
 
@@ -119,8 +120,11 @@ export function methodName({ data }: Pick<LoggedEvent, 'data'>): Html {
   return typeof method === 'string' ? html`<span class="tool">${visibleName(method)}${shown}</span>` : html``;
 }
 
-/** `server.tool`, as policies write it; empty when both are null. */
+/**
+ * `server.tool`, as policies write it; empty when both are null. An honest tool's name is ASCII, so letters of other
+ * scripts that look alike are shown by their code.
+ */
 export function toolName(server: string | null, tool: string | null): Html {
   if (server === null && tool === null) return html``;
-  return html`<span class="tool">${visibleName(server ?? '?')}${tool === null ? '' : html`<wbr>.${visibleName(tool)}`}</span>`;
+  return html`<span class="tool">${visibleName(server ?? '?')}${tool === null ? '' : html`<wbr>.${visibleName(asciiOnly(tool))}`}</span>`;
 }

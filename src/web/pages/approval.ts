@@ -2,7 +2,6 @@ import { html } from 'hono/html';
 import type { Approval } from '../../domain/approval/approval.ts';
 import type { ProvenEvent } from '../../ports.ts';
 import type { Html } from '../html/html.ts';
-import { jsonBlock } from '../html/json-block.ts';
 import { riskBadge, stateBadge, toolName } from '../html/labels.ts';
 import { liveIndicator } from '../html/page.ts';
 import { countdown, timestamp } from '../html/time.ts';
@@ -12,6 +11,7 @@ import type { ChainStatus } from './chain-status.ts';
 import { decideForm } from './decide-form.ts';
 import { callFacts, callIntro } from './inbox.ts';
 import { policyTrace } from './policy-trace.ts';
+import { shownCall } from './shown-call.ts';
 import type { ShownCards } from './shown-cards.ts';
 import { timeline } from './timeline.ts';
 
@@ -38,8 +38,8 @@ export function approvalPage({ approval, story, chain, cards, reviewer, now }: A
       <div>
         <section aria-labelledby="call-head">
           <h2 id="call-head">The call</h2>
-          ${callIntro(approval)}
-          ${jsonBlock(approval.arguments, 'Arguments')}
+          <div id="intro" data-live><div data-key="intro" data-rev="${approval.laterReasons.length}">${callIntro(approval)}</div></div>
+          ${shownCall(approval, 'Arguments')}
           <div id="facts" data-live><div data-key="facts" data-rev="${approval.revision}.${approval.callers}">${callFacts(approval)}</div></div>
           <div id="decide" data-live><div data-key="decide" data-rev="${approval.state}.${approval.decisions.length}">${
             approval.state === 'pending' ? decideForm(approval, reviewer, now, true) : ''

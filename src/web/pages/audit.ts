@@ -3,14 +3,13 @@ import { STATES } from '../../domain/approval/approval.ts';
 import type { FoundEvent, Page, ProvenEvent } from '../../ports.ts';
 import { type AuditQuery, type AuditSearch, auditLink, SUBJECT_EVENTS, VERDICT_EVENTS } from '../api/audit-query.ts';
 import type { Html } from '../html/html.ts';
-import { jsonBlock } from '../html/json-block.ts';
 import { actorName, eventBadge, eventLabel, stateBadge } from '../html/labels.ts';
 import { timestamp } from '../html/time.ts';
 import { visibleName } from '../html/visible-text.ts';
 import { eventReason, toolLink } from './activity.ts';
 import type { ChainStatus } from './chain-status.ts';
 import { cardAsSeenSection, type ShownCards } from './shown-cards.ts';
-import { chainPosition, timeline } from './timeline.ts';
+import { chainPosition, eventData, timeline } from './timeline.ts';
 
 /** Names suggested in the search form; others may be typed. */
 export interface FilterChoices {
@@ -126,6 +125,6 @@ export function eventPage(
       <div><dt>Hash</dt><dd><code class="hash">${event.hash ?? '—'}</code></dd></div>
     </dl>
     ${cardAsSeenSection(event, story, cards)}
-    <h2>Data</h2>${jsonBlock(event.data, 'Data of the event')}
+    <h2>Data</h2>${eventData(event, 'Data of the event')}
     ${event.approval === null ? '' : html`<section aria-labelledby="story-head"><h2 id="story-head">The whole story</h2>${timeline(story, chain, cards)}</section>`}`;
 }

@@ -7,7 +7,7 @@ import type { Reviewer } from '../http/reviewer.ts';
 /**
  * The form to approve or deny, or why this reviewer cannot. It carries the fingerprint of the call that is shown. A
  * script sends it as JSON, the only way in which a cookie may decide; without script it does nothing. `complete`: the
- * page shows all arguments; otherwise the form offers no approval but a link to the page that does.
+ * page shows all that is sent; otherwise the form offers no approval but a link to the page that does.
  */
 export function decideForm(approval: Approval, reviewer: Reviewer, now: Date, complete: boolean): Html {
   const obstacle = obstacleFor(approval, reviewer, now);

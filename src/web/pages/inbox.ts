@@ -2,7 +2,6 @@ import { html } from 'hono/html';
 import { type Approval, STATES } from '../../domain/approval/approval.ts';
 import type { Store } from '../../ports.ts';
 import type { Html } from '../html/html.ts';
-import { jsonBlock, prettyJson } from '../html/json-block.ts';
 import { riskBadge, stateBadge, toolName } from '../html/labels.ts';
 import { liveIndicator } from '../html/page.ts';
 import { countdown, timeAgo } from '../html/time.ts';
@@ -10,8 +9,9 @@ import { visibleName, visibleText } from '../html/visible-text.ts';
 import type { Reviewer } from '../http/reviewer.ts';
 import { decideForm } from './decide-form.ts';
 import { requirementSummary } from './requirement-summary.ts';
+import { callerMayHide, shownCall, shownLength } from './shown-call.ts';
 
-/** Characters of arguments that the inbox shows; longer ones are shown only on the approval's own page. */
+/** Characters of arguments, and of what is sent besides them, that the inbox shows; longer ones are shown only on the approval's own page. */
 const MAX_ARGUMENTS_LENGTH = 6_000;
 /** Pending approvals shown, and others listed below them. */
 const MAX_WAITING_SHOWN = 50;
@@ -58,8 +58,8 @@ function nothingWaiting(): Html {
 }
 
 function waitingCard(approval: Approval, reviewer: Reviewer, now: Date): Html {
-  const text = prettyJson(approval.arguments);
-  const complete = text.length <= MAX_ARGUMENTS_LENGTH;
+  const length = shownLength(approval);
+  const fits = length <= MAX_ARGUMENTS_LENGTH;
   const { id, server, tool, trace } = approval;
   return html`<article class="card" aria-labelledby="t-${id}" data-key="${id}"
     data-rev="${approval.revision}.${approval.callers}">
@@ -68,9 +68,9 @@ function waitingCard(approval: Approval, reviewer: Reviewer, now: Date): Html {
       <span class="marks">${riskBadge(trace.risk, trace.severity)}<span class="expiry">expires in ${countdown(approval.expiresAt, now)}</span></span>
     </header>
     ${callIntro(approval)}
-    ${complete ? jsonBlock(approval.arguments, `Arguments of ${id}`) : html`<p class="notice">The arguments are ${text.length} characters long. <a href="/approvals/${id}">Read them in full</a>.</p>`}
+    ${fits ? shownCall(approval, `Arguments of ${id}`) : html`<p class="notice">The call is ${length} characters long. <a href="/approvals/${id}">Read it in full</a>.</p>`}
     ${callFacts(approval)}
-    ${decideForm(approval, reviewer, now, complete)}
+    ${decideForm(approval, reviewer, now, fits && !callerMayHide(approval))}
   </article>`;
 }
 
@@ -83,7 +83,10 @@ export function callIntro(approval: Approval): Html {
     approval.statedReason === null
       ? ''
       : html`<p class="stated"><span class="dim">The agent says, unverified:</span> ${visibleText(approval.statedReason)}</p>`
-  }${
+  }${approval.laterReasons.map(
+    (reason) =>
+      html`<p class="stated"><span class="dim">Another caller says, unverified:</span> ${visibleText(reason)}</p>`,
+  )}${
     approval.previousUnknown === null
       ? ''
       : html`<p class="notice odd">The same call was sent before and its outcome is

@@ -1,7 +1,10 @@
 import { html } from 'hono/html';
 import { contentDigest } from '../../domain/approval/seen-card.ts';
+import { hiddenMarks } from '../../domain/call/hidden-marks.ts';
+import { NOTHING_MORE } from '../../domain/call/sent.ts';
 import { isObject, type Json, type JsonObject, member } from '../../domain/json/json.ts';
 import type { ProvenEvent } from '../../ports.ts';
+import { cut } from '../../text/cut.ts';
 import type { Html } from '../html/html.ts';
 import { jsonBlock } from '../html/json-block.ts';
 import { actorName, eventBadge } from '../html/labels.ts';
@@ -46,7 +49,7 @@ function storyStep(event: ProvenEvent, story: readonly ProvenEvent[], cards: Sho
       ${gist(event)}
       ${cardAsSeen(event, story, cards)}
       <details><summary>Event ${event.n}, ${chainPosition(event)}</summary>
-        ${jsonBlock(event.data, `Data of event ${event.n}`)}
+        ${eventData(event, `Data of event ${event.n}`)}
         <p><a href="/audit/events/${event.n}">Event ${event.n} on its own page</a>${event.hash === null ? '' : html`, hash <code class="hash">${event.hash}</code>`}</p>
       </details>
     </div>
@@ -57,6 +60,14 @@ function storyStep(event: ProvenEvent, story: readonly ProvenEvent[], cards: Sho
 export function chainPosition(event: ProvenEvent): Html {
   if (event.fits === null) return html`not sealed yet`;
   return event.fits ? html`chain #${event.seq}, fits` : html`chain #${event.seq}, <b class="misfit">does not fit</b>`;
+}
+
+/** An event's data; where it counts hidden values, these are marked. */
+export function eventData({ data }: Pick<ProvenEvent, 'data'>, label: string): Html {
+  const hidden = member(data, 'hidden');
+  const [byPolicy, byName] = [Number(member(hidden, 'byPolicy')), Number(member(hidden, 'byName'))];
+  if (!(byPolicy + byName > 0)) return jsonBlock(data, label);
+  return jsonBlock(data, label, hiddenMarks({ arguments: data, sent: NOTHING_MORE, hidden: { byPolicy, byName } }));
 }
 
 /** What a person wants to know of an event's data without unfolding it. */
@@ -80,11 +91,16 @@ const GISTS: readonly (readonly [string, string, string?])[] = [
   ['bytes', 'result of', 'call.'],
   ['digest', 'result digest', 'call.'],
   ['rule', 'rule'],
+  ['statedReason', 'the caller says, unverified:', 'approval.'],
 ];
+
+/** Characters of a caller's reason; all of it is in the event's data. */
+const LONGEST_SAID = 200;
 
 function gistValue(key: string, value: Json): Html {
   if (key === 'bytes') return html`${String(value)} bytes`;
   if (key === 'digest') return html`<code class="hash">${(contentDigest(value) ?? String(value)).slice(0, 16)}</code>`;
+  if (key === 'statedReason') return html`<q>${visibleText(cut(String(value), LONGEST_SAID))}</q>`;
   if (typeof value === 'string') return key === 'rule' ? visibleName(value) : html`<q>${visibleText(value)}</q>`;
   return isObject(value) || Array.isArray(value)
     ? visibleName(JSON.stringify(value as JsonObject))

@@ -28,6 +28,7 @@ const RELEASED: Readonly<Record<string, string>> = {
   '0017-bounded-words': 'c7bc135c2add9cd25556e994a18cb0a7026dd89a87fa4c400fe5364335f82826',
   '0018-portions': 'b804ab31f3dcf04778a7a05a545cc2c37e0ab7c3d03c7f24862410d0918efb82',
   '0019-sent': 'dec5591e9a4dbd543aedfa7bf97952d70a1bfd4062d028ab84ea80842861d7a6',
+  '0021-later-reasons': 'c3afca900637a4619ff4388223b6684069d13ebe8a559089428f165400e885f1',
   '0022-method-words': '9f2e03bc7cb4cd023bb04bc0d188c3bc65284d49be017444264601f5e0ade298',
 };
 

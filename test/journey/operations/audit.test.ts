@@ -14,7 +14,7 @@ default: deny
 tools:
   read: {}
   some: { limits: [{ counter: some_rate, window: day, max: 1, scope: grant }] }
-  create_key: { action: require_approval, reason: Makes a credential., redact: [args.seed] }
+  create_key: { action: require_approval, reason: Makes a credential., redact: [args.seed, args.api_token] }
 `;
 const ROOT = new URL('../../..', import.meta.url).pathname;
 const SHARED = 'what both ends know';

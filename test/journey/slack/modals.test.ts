@@ -93,6 +93,25 @@ for (const transport of ['http', 'socket', 'plain'] as const) {
       assert.equal(world.stateOf(id), 'approved');
     });
 
+    test('P10: where only names hide values, a click on Approve, forged or not, opens the full view', async () => {
+      allClosed();
+      const args = { name: 'ci', token: '[redacted]' };
+      const { id, ts } = await world.open({ arguments: args, hidden: { byPolicy: 0, byName: 1 } });
+      await world.slack.click({
+        user: 'U0MIRA',
+        channel: CHANNEL,
+        ts,
+        actionId: 'review',
+        overrides: {
+          actions: [{ action_id: 'approve', type: 'button', value: buttonValue(world.approvals.get(id)!) }],
+        },
+      });
+      await shown(/1 value is hidden because its name looks secret/);
+      assert.equal(world.stateOf(id), 'pending');
+      await world.slack.submitView({ user: 'U0MIRA' });
+      assert.equal(world.stateOf(id), 'approved');
+    });
+
     test('a call can be denied from its full view', async () => {
       allClosed();
       const { id, ts } = await world.open({ arguments: LONG });

@@ -37,6 +37,7 @@ tools:
     deny_if: [{ path: args.role, op: eq, value: admin }]
     limits: [{ counter: create_api_key_rate, window: day, max: 8, scope: grant }]
     approval: { approvers: [security], quorum: 1, timeout: 30m, deny_reason: required }
+    redact: [args.api_token]
   "export_*": { risk: read, severity: high, action: require_approval }
 `;
 

@@ -40,6 +40,7 @@ export function sampleApproval(
       steps: [{ path: 'tools.create_api_key.action', says: 'action is require_approval', decided: true }],
     },
     statedReason: null,
+    laterReasons: [],
     sent: NOTHING_MORE,
     hidden: NOTHING_HIDDEN,
     answersTo: null,

@@ -37,6 +37,8 @@ export interface ApiApproval {
   readonly callers: number;
   readonly fingerprint: string;
   readonly previousUnknown: string | null;
+  readonly statedReason: string | null;
+  readonly laterReasons: readonly string[];
   readonly note: string | null;
   readonly arguments: Record<string, unknown>;
   readonly decisions: readonly { readonly approver: string; readonly decision: string }[];
@@ -87,6 +89,7 @@ export interface House {
   writePolicy(server: string, text: string): void;
   /** Waits for the approval's card, and until it says `says` if that is given. */
   card(approval: string, says?: RegExp, ms?: number): Promise<SlackMessage>;
+  /** With one click, or in the full view where the card asks for it. */
   approve(approval: string, user?: string): Promise<void>;
   deny(approval: string, reason?: string, user?: string): Promise<void>;
   /** Everything that went to Slack: calls and messages. */
@@ -159,9 +162,13 @@ export async function openHouse(options: HouseOptions): Promise<House> {
     writePolicy,
     card,
     approve: async (approval, user = 'U0MIRA') => {
-      const { ts } = await card(approval);
-      const reaction = await slack.click({ user, channel: CHANNEL, ts, actionId: 'approve' });
+      const { ts, blocks } = await card(approval);
+      const inFull = JSON.stringify(blocks).includes('"action_id":"review"');
+      const reaction = await slack.click({ user, channel: CHANNEL, ts, actionId: inFull ? 'review' : 'approve' });
       if (reaction.status !== 200) throw new Error(`the click was answered ${reaction.status} ${reaction.body}`);
+      if (!inFull) return;
+      await slack.waitFor(() => slack.openViews(user).length > 0, PATIENCE);
+      await slack.submitView({ user, values: {} });
     },
     deny: async (approval, reason = 'not today', user = 'U0ALEX') => {
       const { ts } = await card(approval);

@@ -1,0 +1,49 @@
+import { plural } from '../../text/plural.ts';
+import type { Json } from '../json/json.ts';
+import { REDACTED } from '../json/redact.ts';
+import type { HiddenValues, Sent } from './sent.ts';
+
+/**
+ * What a string that reads `[redacted]` in a shown call is. `hidden`: each stands for a hidden value. `sent`: the agent
+ * sent each as it is. `unclear`: some are this, some that; there are more of them than values were hidden.
+ */
+export type HiddenMarks = 'hidden' | 'sent' | 'unclear';
+
+interface ShownCall {
+  readonly arguments: Json;
+  readonly sent: Sent;
+  readonly hidden: HiddenValues;
+}
+
+export function hiddenMarks(call: ShownCall): HiddenMarks {
+  const hidden = call.hidden.byPolicy + call.hidden.byName;
+  if (hidden === 0) return 'sent';
+  const { params, meta, headers } = call.sent;
+  return marksIn([call.arguments, params, meta, headers]) > hidden ? 'unclear' : 'hidden';
+}
+
+/** How many strings read `[redacted]`. Names do not count: they are never hidden. */
+function marksIn(values: readonly Json[]): number {
+  let marks = 0;
+  const open: Json[] = [...values];
+  for (let value = open.pop(); value !== undefined; value = open.pop()) {
+    if (value === REDACTED) marks++;
+    else if (typeof value === 'object' && value !== null) for (const inner of Object.values(value)) open.push(inner);
+  }
+  return marks;
+}
+
+/** How many values are hidden, and by what: one sentence for each reason, none where nothing is hidden. */
+export function hiddenSentences({ byPolicy, byName }: HiddenValues): string[] {
+  const sentences: string[] = [];
+  if (byName > 0) {
+    const why = byName === 1 ? 'because its name looks secret' : 'because their names look secret';
+    sentences.push(`${count(byName)} hidden ${why}`);
+  }
+  if (byPolicy > 0) sentences.push(`${count(byPolicy)} hidden by policy`);
+  return sentences;
+}
+
+function count(values: number): string {
+  return `${values.toLocaleString('en-US')} ${plural(values, 'value')} ${values === 1 ? 'is' : 'are'}`;
+}

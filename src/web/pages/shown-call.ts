@@ -1,0 +1,55 @@
+import { html } from 'hono/html';
+import type { Approval } from '../../domain/approval/approval.ts';
+import { alsoSent, sendsMore } from '../../domain/call/also-sent.ts';
+import { hiddenMarks, hiddenSentences } from '../../domain/call/hidden-marks.ts';
+import { REDACTED } from '../../domain/json/redact.ts';
+import type { Html } from '../html/html.ts';
+import { jsonBlock, namedValues, prettyJson } from '../html/json-block.ts';
+import { visibleName } from '../html/visible-text.ts';
+
+/** Everything that is forwarded of the call: its arguments, what is sent besides them, and what is hidden of both. */
+export function shownCall(approval: Approval, label: string): Html {
+  const marks = hiddenMarks(approval);
+  return html`${jsonBlock(approval.arguments, label, marks)}
+    ${
+      sendsMore(approval.sent)
+        ? html`<p class="also">Also sent</p>${namedValues([...alsoSent(approval.sent).values()], 'Also sent', marks)}`
+        : ''
+    }
+    ${hiddenNotice(approval)}${introduction(approval)}`;
+}
+
+/** Characters of the arguments and of what is sent besides them, as JSON. */
+export function shownLength(approval: Approval): number {
+  return (
+    prettyJson(approval.arguments).length + (sendsMore(approval.sent) ? prettyJson({ ...approval.sent }).length : 0)
+  );
+}
+
+/** Whether the caller may have chosen what is hidden: then the decision is made on the approval's own page (P10). */
+export function callerMayHide(approval: Approval): boolean {
+  return approval.hidden.byName > 0 || hiddenMarks(approval) === 'unclear';
+}
+
+function hiddenNotice(approval: Approval): Html {
+  const sentences = hiddenSentences(approval.hidden);
+  if (sentences.length === 0) return html``;
+  const mixed =
+    hiddenMarks(approval) === 'unclear'
+      ? html` The agent itself sent text that reads <code>${REDACTED}</code>: which of these stand for hidden values cannot be told.`
+      : '';
+  return html`<p class="notice ${callerMayHide(approval) ? 'odd' : ''}">${sentences.join(', ')}; the call carries the real ${
+    approval.hidden.byPolicy + approval.hidden.byName === 1 ? 'one' : 'ones'
+  }.${mixed}</p>`;
+}
+
+/** How a 2026-07-28 client introduces itself with each call; empty if it does not, or if that is among *Also sent*. */
+function introduction(approval: Approval): Html {
+  const { client, capabilities } = alsoSent(approval.sent).introduction;
+  const can =
+    capabilities === null || capabilities.length === 0
+      ? ''
+      : html`${client === null ? '' : ','} can do ${capabilities.map((one, i) => html`${i > 0 ? ', ' : ''}${visibleName(one)}`)}`;
+  if (client === null && can === '') return html``;
+  return html`<p class="client dim">Client, as it says: ${client === null ? '' : visibleName(client)}${can}</p>`;
+}
