@@ -151,6 +151,8 @@ export const COMMANDS: readonly CommandEntry[] = [
           prompt: text('<name>', 'prompt that is got'),
           method: text('<method>', 'other method that is sent, such as logging/setLevel'),
           args: text('<json>', 'arguments of the call (default: {})'),
+          params: text('<json>', 'other members of its params (default: {})'),
+          meta: text('<json>', 'members of its _meta (default: {})'),
           grant: text('<name>', 'grant of the agent that calls'),
           policy: text('<file>', 'policy to ask instead of the one that the config names'),
           config,

@@ -7,6 +7,8 @@ import type { Ask } from '../domain/policy/verdict.ts';
 export interface Rules {
   /** null: no such server, or no longer. */
   policy(server: string): Policy | null;
+  /** A name of the server's upstream, the same for every server that leads there; its own name when it is unknown. */
+  upstream(server: string): string;
   /** The approvers that an ask names, to be frozen into the approval. */
   requirement(ask: Ask): Requirement;
   /**

@@ -1,4 +1,5 @@
 import type { Dispatch } from '../domain/approval/dispatch.ts';
+import { isExactThroughout } from '../domain/call/inexact.ts';
 import { unshownMember } from '../domain/call/transport.ts';
 import { isObject, type Json, member } from '../domain/json/json.ts';
 import { mayAskOf } from '../domain/policy/rule.ts';
@@ -125,7 +126,8 @@ export function callDoor(
       ? ((await refuseWithoutTask(context, request)) ?? (await lostTask(context, request)))
       : null;
     if (answered !== null) return { kind: 'respond', response: answered };
-    const continued = bringsAnswers(request) && request.inexact === null ? await continuationOf(request) : null;
+    const continued =
+      bringsAnswers(request) && isExactThroughout(request.inexact) ? await continuationOf(request) : null;
     if (continued !== null) {
       const { dispatch, joiner } = continued;
       const seat = { approval: dispatch.approval, joiner, opened: false, notice: null };
@@ -239,7 +241,7 @@ function refusalResult(handled: RefusedCall): ToolResult {
     case 'limited':
       return rateLimitedResult(handled.full);
     case 'inexact':
-      return inexactValueResult(handled.path);
+      return inexactValueResult(handled.judged);
     case 'unshown':
       return unshownResult(handled.why);
     case 'crowded':

@@ -5,7 +5,12 @@ import { FaultList } from '../../src/config/document/shape.ts';
 import { compileClauses } from '../../src/config/rule/clause.ts';
 import type { ConditionShape } from '../../src/config/rule/schema.ts';
 import type { JsonObject } from '../../src/domain/json/json.ts';
-import { answer, LONGEST_SUBJECT } from '../../src/domain/policy/condition.ts';
+import {
+  answer as answerOf,
+  type Condition,
+  LONGEST_SUBJECT,
+  type Quantifier,
+} from '../../src/domain/policy/condition.ts';
 import { parsePath, valueAt, valuesAt } from '../../src/domain/policy/path.ts';
 
 function compiled(shape: ConditionShape) {
@@ -15,6 +20,10 @@ function compiled(shape: ConditionShape) {
   const [clause] = compileClauses([shape], [], faults);
   assert.deepEqual(faults.list, []);
   return clause!.condition;
+}
+
+function answer(condition: Condition, args: JsonObject, quantifier: Quantifier) {
+  return answerOf(condition, { args, params: {} }, quantifier);
 }
 
 type Row = [op: ConditionShape['op'], value: unknown, arg: unknown, expected: string];
@@ -123,7 +132,7 @@ test('all and any follow Kleene, so that exists can opt out of a missing argumen
 
 test('a path sees own members only', () => {
   const args = JSON.parse('{"a":{"b":[10,{"c":1}]},"__proto__":{"x":1},"a.b":2,"items":{"0":"zero"}}') as JsonObject;
-  const at = (text: string) => valueAt(args, parsePath(text)!);
+  const at = (text: string) => valueAt({ args, params: {} }, parsePath(text)!);
   assert.equal(at('args.a.b[0]'), 10);
   assert.equal(at('args.a.b.1.c'), 1);
   assert.equal(at('args.a.b[2]'), undefined);
@@ -133,7 +142,7 @@ test('a path sees own members only', () => {
   assert.equal(at('args.__proto__.x'), 1);
   assert.equal(at('args["a.b"]'), 2);
   assert.equal(at('args.items[0]'), 'zero');
-  assert.deepEqual(valuesAt(args, parsePath('args.a.*[*].c')!), [undefined, 1]);
+  assert.deepEqual(valuesAt({ args, params: {} }, parsePath('args.a.*[*].c')!), [undefined, 1]);
 });
 
 test('what is no path is refused', () => {

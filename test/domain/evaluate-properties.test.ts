@@ -32,6 +32,8 @@ const leaf = fc.record({ path: paths, op: fc.constantFrom(...OPERATORS), value: 
     case 'regex':
     case 'starts_with':
       return { ...made, value: 'y' };
+    case 'path_under':
+      return { ...made, value: '/y' };
     case 'exists':
       return { ...made, value: made.value === true };
     default:

@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Call } from '../../src/domain/call/call.ts';
-import { type FullLimit, type LimitRule, SCOPES, type Scope, takeKey, takesOf } from '../../src/domain/policy/limit.ts';
+import {
+  type FullLimit,
+  type LimitRule,
+  SCOPES,
+  type Scope,
+  takeKey,
+  takesOf as takesIn,
+} from '../../src/domain/policy/limit.ts';
 import { FullLimits } from '../../src/gateway/state/full-limits.ts';
 
 const call = (different: Partial<Call> = {}, owner: string | null = 'U0SAM'): Call => ({
@@ -21,6 +28,9 @@ const rule = (different: Partial<LimitRule> = {}): LimitRule => ({
   by: '1',
   ...different,
 });
+/** Two servers that lead to one upstream, and one that does not. */
+const upstreamOf = (server: string): string => (server === 'other' ? 'upstream 2' : 'upstream 1');
+const takesOf = (of: Call, limits: readonly LimitRule[]) => takesIn(of, limits, upstreamOf);
 const keyOf = (scope: Scope, of: Call): string => takeKey(takesOf(of, [rule({ scope })])[0]!);
 
 describe('what a call takes from', () => {
@@ -65,6 +75,17 @@ describe('what a call takes from', () => {
     assert.equal(new Set(keys).size, keys.length);
     assert.equal(key({ max: '9', by: '2' }), key({}));
     assert.notEqual(key({ counter: 'a","b' }), key({ counter: 'a' }));
+  });
+
+  test('P5: servers that lead to one upstream share a counter only where the limit says so', () => {
+    const key = (server: string, different: Partial<LimitRule>): string =>
+      takeKey(takesOf(call({ server }), [rule(different)])[0]!);
+    for (const scope of ['grant', 'server'] as const) {
+      assert.notEqual(key('prometheus', { scope }), key('resend', { scope }));
+      assert.equal(key('prometheus', { scope, shared: 'upstream' }), key('resend', { scope, shared: 'upstream' }));
+      assert.notEqual(key('prometheus', { scope, shared: 'upstream' }), key('other', { scope, shared: 'upstream' }));
+      assert.equal(key('prometheus', { scope, shared: 'server' }), key('prometheus', { scope }));
+    }
   });
 
   test('P5: every call takes in the same order, so that two never deadlock', () => {

@@ -103,6 +103,70 @@ test('P8: explain shows the verdict, why, the limits and who may approve, and no
   assert.doesNotMatch(out, /s3cret/);
 });
 
+test('P1: explain says that a call is refused whose number a double cannot keep, and shows the other parts', async () => {
+  const policy = `${POLICY}  paid:
+    require: [{ path: args.amount, op: lte, value: 30 }]
+    deny_if: [{ all: [{ path: 'meta["acme.com/tenant"]', op: exists }, { path: 'meta["acme.com/tenant"]', op: eq, value: x }] }]
+`;
+  const explain = (tool: string, ...more: string[]) =>
+    run({ 'p.yaml': policy }, 'explain', '--policy', 'p.yaml', '--tool', tool, ...more);
+  const refused = await explain('paid', '--args', '{"amount":30.00000000000000000001}');
+  assert.match(refused.out, /^server\.paid: refused\n/);
+  assert.match(refused.out, /=> tools\.paid\.require\[0\]: the number at \/params\/arguments\/amount has more digits/);
+  const other = [
+    '--args',
+    '{"amount":5}',
+    '--params',
+    '{"options":{"token":"t"}}',
+    '--meta',
+    '{"acme.com/tenant":"x"}',
+  ];
+  const denied = await explain('paid', ...other);
+  assert.match(denied.out, /^server\.paid: deny\n/);
+  assert.match(denied.out, /params +\{"options":\{"token":"\[redacted\]"\}\}\n +meta +\{"acme\.com\/tenant":"x"\}/);
+  assert.match(denied.out, /hidden +0 by the policy's redact, 1 because of their names/);
+  const shown = await explain('create_api_key', '--args', '{"n":9007199254740993}');
+  assert.match(shown.out, /^server\.create_api_key: refused\n/);
+  const apart = await explain('list', '--args', '{"n":9007199254740993}');
+  assert.match(apart.out, /^server\.list: allow\n/);
+  const misplaced = await explain('list', '--params', '{"_meta":{}}');
+  assert.deepEqual([misplaced.code, /_meta is given by --meta/.test(misplaced.err)], [2, true]);
+});
+
+test('P10: check hints at what is hidden because of its name, until the policy declares it', async () => {
+  const cases = CASES.replace(
+    '{ role: viewer }',
+    '{ role: viewer, api_token: t, tokens: [a], token_transfer: { to: x } }',
+  );
+  const files = { ...WHOLE, 'p.test.yaml': cases };
+  const { code, out } = await run(files, 'check', 'p.yaml');
+  assert.equal(code, 0);
+  const hints = out.split('\n').filter((line) => line.startsWith('hint '));
+  assert.deepEqual(hints, [
+    "hint p.yaml: tools.create_api_key: args.api_token is hidden because of its name; declare it (redact: ['args.api_token']) so that one click can approve",
+    "hint p.yaml: tools.create_api_key: args.tokens[*] is hidden because of its name; declare it (redact: ['args.tokens[*]']) so that one click can approve",
+  ]);
+  const declared = POLICY.replace('    risk: write', "    redact: [args.api_token, 'args.tokens[*]']\n    risk: write");
+  assert.doesNotMatch((await run({ ...files, 'p.yaml': declared }, 'check', 'p.yaml')).out, /hint/);
+  const byCondition = POLICY.replace(
+    '    risk: write',
+    '    require: [{ path: args.seed_password, op: exists }]\n    risk: write',
+  );
+  assert.match((await run({ ...WHOLE, 'p.yaml': byCondition }, 'check')).out, /^hint p\.yaml: .*args\.seed_password/m);
+});
+
+test('P5: check hints at two names for one upstream whose limits count apart', async () => {
+  const { out } = await run(WHOLE, 'check');
+  assert.match(
+    out,
+    /^hint holdfast\.yaml: servers prometheus and other lead to the same upstream, .*\(keys\).*shared: upstream/m,
+  );
+  const shared = POLICY.replace('max: 30', 'max: 30, shared: upstream');
+  assert.doesNotMatch((await run({ ...WHOLE, 'p.yaml': shared }, 'check')).out, /hint/);
+  const apart = CONFIG.replace('127.0.0.1:1/", policy', '127.0.0.1:2/", policy');
+  assert.doesNotMatch((await run({ ...WHOLE, 'holdfast.yaml': apart }, 'check')).out, /hint/);
+});
+
 test('explain warns when only the agent’s owner could approve', async () => {
   const alone = { ...WHOLE, 'holdfast.yaml': CONFIG.replace('U0MIRA', 'U0SAM') };
   const ask = ['explain', '--server', 'prometheus', '--tool', 'create_api_key', '--grant', 'bot'];

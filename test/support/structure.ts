@@ -59,7 +59,16 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
     ...['ledger.ts', 'logins.ts', 'records.ts', 'revocations.ts', 'tasks.ts', 'store.ts'],
   ],
   config: [
-    ...['document', 'config-schema.ts', 'config.ts', 'interpolate.ts', 'server.ts', 'slack.ts', 'grants.ts'],
+    ...[
+      'document',
+      'config-schema.ts',
+      'config.ts',
+      'interpolate.ts',
+      'server.ts',
+      'upstream-key.ts',
+      'slack.ts',
+      'grants.ts',
+    ],
     ...['config-file.ts', 'rule', 'intercept', 'policy', 'requirement.ts', 'secrets.ts', 'settings.ts', 'load.ts'],
   ],
   demo: ['prometheus.ts', 'slack'],

@@ -5,6 +5,7 @@ import { parseCases } from '../../config/policy/cases.ts';
 import { parsePolicy } from '../../config/policy/file.ts';
 import type { Policy } from '../../domain/policy/policy.ts';
 import type { Terminal } from '../../main/process/terminal.ts';
+import { hiddenNameHints, upstreamHints } from './hints.ts';
 import { Workbench } from './workbench.ts';
 
 interface PolicyCheckOptions {
@@ -12,7 +13,10 @@ interface PolicyCheckOptions {
   readonly config?: string;
 }
 
-/** `policy check`: prints every fault of these files; without files, of the config and all of its policies. */
+/**
+ * `policy check`: prints every fault of these files; without files, of the config and all of its policies. What is no
+ * fault but should be known is a hint.
+ */
 export async function policyCheckCommand(
   { files, config: configPath }: PolicyCheckOptions,
   terminal: Terminal,
@@ -20,11 +24,17 @@ export async function policyCheckCommand(
   const workbench = new Workbench(terminal, configPath);
   const faults: Fault[] = [];
   const good: string[] = [];
+  const hints: string[] = [];
   if (files.length === 0) {
     const config = await workbench.config(faults);
     const policies = config === null ? new Map<string, Policy>() : await policiesOf(config, workbench.read, faults);
-    for (const [server, policy] of policies)
-      good.push(`${config?.servers.get(server)?.policyPath}: ${summary(policy)}`);
+    for (const [server, policy] of policies) {
+      const file = config!.servers.get(server)!.policyPath;
+      good.push(`${file}: ${summary(policy)}`);
+      hints.push(...(await hintsOf(policy, file, workbench)));
+    }
+    if (config !== null)
+      hints.push(...upstreamHints(config, policies).map((hint) => `${workbench.configPath}: ${hint}`));
   }
   for (const file of files.filter((name) => basename(name) !== 'schema.json')) {
     const text = await readTextFile(file, workbench.read, faults);
@@ -32,13 +42,23 @@ export async function policyCheckCommand(
     const parsed = isCases(file) ? parseCases(text, { path: file }) : parsePolicy(text, { path: file });
     if (!parsed.ok) faults.push(...parsed.faults);
     else good.push(`${file}: ${'policy' in parsed ? summary(parsed.policy) : `${parsed.cases.length} cases`}`);
+    if (parsed.ok && 'policy' in parsed) hints.push(...(await hintsOf(parsed.policy, file, workbench)));
   }
   if (workbench.printFaults(faults)) {
     terminal.err(`${faults.length} ${faults.length === 1 ? 'fault' : 'faults'}\n`);
     return 1;
   }
   for (const line of good) terminal.out(`ok ${line}\n`);
+  for (const line of new Set(hints)) terminal.out(`hint ${line}\n`);
   return 0;
+}
+
+/** What is no fault but should be known, with the file that it is about. */
+async function hintsOf(policy: Policy, file: string, workbench: Workbench): Promise<string[]> {
+  const beside = file.replace(/\.(?:ya?ml|json)$/, '.test.yaml');
+  const text = await readTextFile(beside, workbench.read, []);
+  const parsed = text === null ? null : parseCases(text, { path: beside });
+  return hiddenNameHints(policy, parsed?.ok ? parsed.cases : []).map((hint) => `${file}: ${hint}`);
 }
 
 /** Whether this is a file of test cases, by its name. */

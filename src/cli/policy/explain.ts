@@ -1,13 +1,15 @@
 import type { Config, Grant } from '../../config/config.ts';
 import type { Fault } from '../../config/document/fault.ts';
 import { readJson } from '../../config/document/json.ts';
+import type { InexactPlace } from '../../config/document/reading.ts';
 import { policiesOf, readTextFile } from '../../config/load.ts';
 import { parsePolicy } from '../../config/policy/file.ts';
+import { imaginedCall, imaginedInexact } from '../../config/policy/imagined-call.ts';
 import { headcount, resolveRequirement, timeoutOf } from '../../config/requirement.ts';
 import type { Call } from '../../domain/call/call.ts';
+import { redactCall } from '../../domain/call/redact-call.ts';
 import { isObject, type JsonObject } from '../../domain/json/json.ts';
-import { redact } from '../../domain/json/redact.ts';
-import { evaluate } from '../../domain/policy/evaluate.ts';
+import { type ForeseenRefusal, foresee } from '../../domain/policy/foresee.ts';
 import {
   ASKING_FOR,
   type Asked,
@@ -16,6 +18,7 @@ import {
   type MethodVerdict,
 } from '../../domain/policy/judge-method.ts';
 import type { LimitRule } from '../../domain/policy/limit.ts';
+import { PATH_ROOTS, type PathRoot } from '../../domain/policy/path.ts';
 import type { Policy } from '../../domain/policy/policy.ts';
 import { redactionOf } from '../../domain/policy/rule.ts';
 import type { Verdict } from '../../domain/policy/verdict.ts';
@@ -31,6 +34,10 @@ interface PolicyExplainOptions {
   readonly method?: string;
   /** JSON. */
   readonly args?: string;
+  /** JSON: members of `params` beside the arguments and `_meta`. */
+  readonly params?: string;
+  /** JSON: members of `_meta`. */
+  readonly meta?: string;
   readonly grant?: string;
   readonly policy?: string;
   readonly config?: string;
@@ -48,7 +55,7 @@ export async function policyExplainCommand(options: PolicyExplainOptions, termin
   if ((tool === undefined) === (asked === null) || (server === undefined && file === undefined)) {
     throw new Misuse('needs one of --tool, --resource, --prompt and --method, and --server or --policy');
   }
-  const args = argumentsOf(options.args ?? '{}');
+  const parts = PATH_ROOTS.map((part) => ({ part, ...partOf(part, options[part] ?? '{}') }));
   const faults: Fault[] = [];
   const config = file === undefined ? await workbench.config(faults) : null;
   const policy = await policyOf(workbench, config, options, faults);
@@ -67,8 +74,9 @@ export async function policyExplainCommand(options: PolicyExplainOptions, termin
     terminal.out(options.json ? `${JSON.stringify(verdict, null, 2)}\n` : methodPage(asked.words, verdict, policy));
     return 0;
   }
-  const call = callOf(server ?? 'server', tool!, args, grant);
-  const verdict = evaluate(policy, call);
+  const call = callOf(server ?? 'server', tool!, parts, grant);
+  const inexact = imaginedInexact(parts.flatMap(({ part, inexact }) => inexact.map((place) => ({ ...place, part }))));
+  const verdict = foresee(policy, call, inexact);
   terminal.out(options.json ? `${JSON.stringify(verdict, null, 2)}\n` : page({ call, verdict, policy, config, grant }));
   return 0;
 }
@@ -99,26 +107,44 @@ async function policyOf(
   return parsed?.ok ? parsed.policy : null;
 }
 
-function argumentsOf(text: string): JsonObject {
-  const read = readJson(text);
-  if (!read.ok) throw new Misuse(`--args: ${read.problems[0]?.message}`);
-  if (!isObject(read.value)) throw new Misuse('--args must be a JSON object');
-  return read.value;
+/** A part of the call, with the values in it that are not exactly what is written. */
+interface WrittenPart {
+  readonly value: JsonObject;
+  readonly inexact: readonly InexactPlace[];
 }
 
-function callOf(server: string, tool: string, args: JsonObject, grant: Grant | null): Call {
+function partOf(option: PathRoot, text: string): WrittenPart {
+  const read = readJson(text);
+  if (!read.ok) throw new Misuse(`--${option}: ${read.problems[0]?.message}`);
+  if (!isObject(read.value)) throw new Misuse(`--${option} must be a JSON object`);
+  if (option === 'params') {
+    for (const [name, instead] of Object.entries({ arguments: '--args', _meta: '--meta', name: '--tool' })) {
+      if (Object.hasOwn(read.value, name)) throw new Misuse(`--params: ${name} is given by ${instead}`);
+    }
+  }
+  return { value: read.value, inexact: read.inexact };
+}
+
+function callOf(
+  server: string,
+  tool: string,
+  parts: readonly (WrittenPart & { readonly part: PathRoot })[],
+  grant: Grant | null,
+): Call {
   const principal = {
     grant: grant?.name ?? 'nobody',
     owner: grant?.owner ?? null,
     selfApproval: grant?.selfApproval ?? false,
   };
-  return { principal, server, tool, args, session: null, params: { name: tool, arguments: args } };
+  const partAt = (root: PathRoot): JsonObject => parts.find(({ part }) => part === root)?.value ?? {};
+  const [args, params, meta] = PATH_ROOTS.map(partAt) as [JsonObject, JsonObject, JsonObject];
+  return imaginedCall({ principal, server, tool, args, params, meta });
 }
 
 /** What a page is about. */
 interface ExplainedCall {
   readonly call: Call;
-  readonly verdict: Verdict;
+  readonly verdict: Verdict | ForeseenRefusal;
   readonly policy: Policy;
   readonly config: Config | null;
   readonly grant: Grant | null;
@@ -132,11 +158,11 @@ function page({ call, verdict, policy, config, grant }: ExplainedCall): string {
     ...(trace.reason === null ? [] : [`  reason     ${trace.reason}`]),
     `  rule       ${trace.rule}${marks.length > 0 ? ` (${marks.join(', ')})` : ''}`,
     `  policy     sha256 ${policy.digest}`,
-    `  arguments  ${JSON.stringify(redact(call.args, redactionOf(policy, call.tool)))}`,
+    ...shownLines(call, policy),
     '  why',
     ...trace.steps.map((step) => `    ${step.decided ? '=>' : '  '} ${step.path}: ${step.says}`),
   ];
-  if (verdict.kind !== 'deny') lines.push(...limitLines(verdict.limits));
+  if (verdict.kind === 'allow' || verdict.kind === 'ask') lines.push(...limitLines(verdict.limits));
   if (verdict.kind === 'ask' && config !== null) lines.push(...approvalLines(verdict, config, grant));
   return `${lines.join('\n')}\n`;
 }
@@ -151,6 +177,23 @@ function methodPage(words: string, verdict: MethodVerdict, policy: Policy): stri
     ...verdict.trace.steps.map((step) => `    ${step.decided ? '=>' : '  '} ${step.path}: ${step.says}`),
   ];
   return `${lines.join('\n')}\n`;
+}
+
+/** The call as an approver would be shown it. */
+function shownLines({ args, params, tool }: Call, policy: Policy): string[] {
+  const { name: _name, arguments: _arguments, _meta: meta, ...others } = params;
+  const sent = { params: others, meta: isObject(meta) ? meta : {}, headers: {} };
+  const shown = redactCall({ args, sent }, redactionOf(policy, tool));
+  const { byPolicy, byName } = shown.hidden;
+  const isEmpty = (part: JsonObject): boolean => Object.keys(part).length === 0;
+  return [
+    `  arguments  ${JSON.stringify(shown.arguments)}`,
+    ...(isEmpty(shown.sent.params) ? [] : [`  params     ${JSON.stringify(shown.sent.params)}`]),
+    ...(isEmpty(shown.sent.meta) ? [] : [`  meta       ${JSON.stringify(shown.sent.meta)}`]),
+    ...(byPolicy + byName === 0
+      ? []
+      : [`  hidden     ${byPolicy} by the policy's redact, ${byName} because of their names`]),
+  ];
 }
 
 function limitLines(limits: readonly LimitRule[]): string[] {

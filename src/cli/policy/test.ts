@@ -4,7 +4,8 @@ import type { Fault } from '../../config/document/fault.ts';
 import { readTextFile } from '../../config/load.ts';
 import { type PolicyCase, parseCases } from '../../config/policy/cases.ts';
 import { parsePolicy } from '../../config/policy/file.ts';
-import { evaluate } from '../../domain/policy/evaluate.ts';
+import { imaginedCall } from '../../config/policy/imagined-call.ts';
+import { type ForeseenRefusal, foresee } from '../../domain/policy/foresee.ts';
 import { ASKING_FOR, judgeMethod, type MethodVerdict } from '../../domain/policy/judge-method.ts';
 import type { Policy } from '../../domain/policy/policy.ts';
 import type { Verdict } from '../../domain/policy/verdict.ts';
@@ -53,14 +54,15 @@ function failureOf(testCase: PolicyCase, policy: Policy): string | null {
   return null;
 }
 
-function verdictOn({ subject, grant, args }: PolicyCase, policy: Policy): MethodVerdict | Verdict {
+function verdictOn(testCase: PolicyCase, policy: Policy): MethodVerdict | Verdict | ForeseenRefusal {
+  const { subject, grant, args, params, meta, inexact } = testCase;
   const { kind, name } = subject;
   if (kind !== 'tool') return judgeMethod(policy, ASKING_FOR[kind](name));
   const principal = { grant: grant ?? 'test', owner: null, selfApproval: false };
-  return evaluate(policy, { principal, server: 'test', tool: name, args, session: null, params: {} });
+  return foresee(policy, imaginedCall({ principal, server: 'test', tool: name, args, params, meta }), inexact);
 }
 
-function why(verdict: MethodVerdict | Verdict): string {
+function why(verdict: MethodVerdict | Verdict | ForeseenRefusal): string {
   const step = verdict.trace.steps.find(({ decided }) => decided);
   return step === undefined ? 'nothing decided' : `${step.path}: ${step.says}`;
 }

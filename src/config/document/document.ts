@@ -2,7 +2,7 @@ import type { Json } from '../../domain/json/json.ts';
 import { type Fault, type Key, pathText } from './fault.ts';
 import { readJson } from './json.ts';
 import { LineIndex } from './lines.ts';
-import type { TextPlace, TextProblem } from './reading.ts';
+import type { InexactPlace, TextPlace, TextProblem, TextReading } from './reading.ts';
 import { readYaml } from './yaml.ts';
 
 export type Format = 'json' | 'yaml';
@@ -10,6 +10,8 @@ export type Format = 'json' | 'yaml';
 /** A file's text as a value, and the line of any place in that value. */
 export interface Document {
   readonly value: Json;
+  /** Values that are not exactly what is written. */
+  readonly inexact: readonly InexactPlace[];
   /** Makes a fault at a path. `key`: it points at the key rather than at the value. */
   fault(path: readonly Key[], message: string, expected: string | null, key?: boolean): Fault;
 }
@@ -45,17 +47,18 @@ export function readDocument(text: string, file: string, format: Format = format
     const place = nearestPlace(path, read.place);
     return place === null ? 0 : key ? place.key : place.value;
   };
-  return { ok: true, document: documentOf(read.value, file, lines, offsetOf) };
+  return { ok: true, document: documentOf(read, file, lines, offsetOf) };
 }
 
 function documentOf(
-  value: Json,
+  { value, inexact }: Extract<TextReading, { ok: true }>,
   file: string,
   lines: LineIndex,
   offsetOf: (path: readonly Key[], key: boolean) => number,
 ): Document {
   return {
     value,
+    inexact,
     fault: (path, message, expected, key = false) => ({
       file,
       ...lines.position(offsetOf(path, key)),

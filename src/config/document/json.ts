@@ -1,6 +1,7 @@
 import type { Json } from '../../domain/json/json.ts';
+import { isExactlyRead } from './exact.ts';
 import type { Key } from './fault.ts';
-import { DEEPEST, type TextPlace, type TextProblem, type TextReading } from './reading.ts';
+import { DEEPEST, type InexactPlace, type TextPlace, type TextProblem, type TextReading } from './reading.ts';
 
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 const SPACE = /[ \t\r\n]*/y;
@@ -27,7 +28,7 @@ export function readJson(text: string): TextReading {
     }
     return places.get(JSON.stringify(path)) ?? null;
   };
-  return { ok: true, value, place };
+  return { ok: true, value, place, inexact: reader.inexact };
 }
 
 /** Thrown and caught inside the reader, where it cannot go on. */
@@ -35,6 +36,7 @@ class Unreadable extends Error {}
 
 class JsonReader {
   readonly problems: TextProblem[] = [];
+  readonly inexact: InexactPlace[] = [];
   readonly #text: string;
   readonly #places: Map<string, TextPlace> | null;
   readonly #path: Key[] = [];
@@ -66,7 +68,7 @@ class JsonReader {
     if (first === '[') return this.#array();
     if (first === '"') return this.#string();
     const number = this.#take(NUMBER);
-    if (number !== null) return Number(number);
+    if (number !== null) return this.#number(number);
     for (const [word, value] of WORDS) {
       if (!this.#text.startsWith(word, this.#at)) continue;
       this.#at += word.length;
@@ -76,6 +78,16 @@ class JsonReader {
       first === undefined ? 'the text ends too early' : `unexpected ${JSON.stringify(first)}`,
       'a value',
     );
+  }
+
+  #number(written: string): number {
+    const value = Number(written);
+    if (!isExactlyRead(written, value)) this.#isInexact(this.#at - written.length, written);
+    return value;
+  }
+
+  #isInexact(offset: number, written: string | null): void {
+    this.inexact.push({ offset, path: [...this.#path], written });
   }
 
   #object(): Json {
@@ -121,6 +133,7 @@ class JsonReader {
     }
     if (typeof value !== 'string')
       return this.#stop('this text in quotes is not valid JSON', 'a string that is closed and escaped');
+    if (!value.isWellFormed()) this.#isInexact(this.#at, null);
     this.#at = end + 1;
     return value;
   }

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { isObject } from '../../domain/json/json.ts';
 import { cut } from '../../text/cut.ts';
 import type { Document } from './document.ts';
+import { inexactFault } from './exact.ts';
 import type { Fault, Key } from './fault.ts';
 import { nearestWord } from './nearest.ts';
 
@@ -10,8 +11,16 @@ export class FaultList {
   readonly #found: Fault[] = [];
   readonly #document: Document;
 
-  constructor(document: Document) {
+  /**
+   * `mayBeInexact`: paths of values that only travel through, such as a test case's arguments. Anywhere else a number
+   * that a double cannot keep is a fault: a rule that compared with the rounded number would not be what was written.
+   */
+  constructor(document: Document, mayBeInexact: (path: readonly Key[]) => boolean = () => false) {
     this.#document = document;
+    for (const place of document.inexact) {
+      const { message, expected } = inexactFault(place);
+      if (!mayBeInexact(place.path)) this.add(place.path, message, expected);
+    }
   }
 
   /** In the order of the text. */

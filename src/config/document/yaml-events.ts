@@ -13,11 +13,12 @@ import {
   type ScalarEvent,
 } from 'js-yaml';
 import type { Json } from '../../domain/json/json.ts';
+import { isExactlyRead } from './exact.ts';
 import { DEEPEST } from './reading.ts';
 
 /**
  * Reads YAML with `js-yaml`, in a fraction of the time that `yaml` takes. Null for every fault, and for what is rare in
- * our files or read differently by the two packages: tags, anchors, aliases, and what is listed below. Whatever is read
+ * our files or read differently by the two packages: tags, anchors, aliases, numbers that a double cannot keep, and what is listed below. Whatever is read
  * here, `yaml` reads the same, but for a fault of its own (a comment without a blank after `#`); tests compare the two.
  */
 export function readYamlEvents(text: string): { readonly value: Json } | null {
@@ -112,11 +113,12 @@ class EventReader {
 
   #scalar(event: ScalarEvent): Json {
     const text = getScalarValue(this.#text, event);
+    if (!text.isWellFormed()) giveUp('text that is not well-formed');
     if (event.style !== SCALAR_STYLE.PLAIN || (text !== '' && !NOT_ALWAYS_TEXT.test(text))) return text;
     for (const tag of CORE) {
       const value = tag.resolve(text, false, tag.tagName);
       if (value === NOT_RESOLVED) continue;
-      return typeof value === 'number' && !Number.isFinite(value) ? giveUp('not a finite number') : (value as Json);
+      return typeof value === 'number' && !isExactlyRead(text, value) ? giveUp('not an exact number') : (value as Json);
     }
     // A number that is too large for a double is text to js-yaml and infinite to yaml.
     return Math.abs(Number(text)) === Number.POSITIVE_INFINITY ? giveUp('not a finite number') : text;

@@ -8,11 +8,13 @@ import {
   type Node,
   type Pair,
   parseDocument,
+  type Scalar,
   visit,
 } from 'yaml';
 import type { Json } from '../../domain/json/json.ts';
+import { isExactlyRead } from './exact.ts';
 import type { Key } from './fault.ts';
-import { DEEPEST, type TextPlace, type TextProblem, type TextReading } from './reading.ts';
+import { DEEPEST, type InexactPlace, type TextPlace, type TextProblem, type TextReading } from './reading.ts';
 
 /** Values that a document may expand to: those behind an alias count each time. This stops alias bombs. */
 const MOST_VALUES = 500_000;
@@ -32,7 +34,7 @@ export function readYamlTree(text: string): TextReading {
   const value = reader.value(document.contents);
   if (reader.problems.length > 0) return { ok: false, problems: reader.problems };
   const places = new TreePlaces(document, targets);
-  return { ok: true, value, place: (path) => places.of(path) };
+  return { ok: true, value, place: (path) => places.of(path), inexact: reader.inexact };
 }
 
 /** Finds places in a text that was read otherwise. The text is parsed when the first place is asked for. */
@@ -71,6 +73,7 @@ type TreePair = Pair<Node, Node | null>;
 
 class TreeReader {
   readonly problems: TextProblem[] = [];
+  readonly inexact: InexactPlace[] = [];
   readonly #targets: ReadonlyMap<Alias, Node>;
   readonly #path: Key[] = [];
   #values = 0;
@@ -125,9 +128,18 @@ class TreeReader {
   }
 
   #scalar(value: unknown, node: Node): Json {
-    if (value === null || typeof value === 'string' || typeof value === 'boolean') return value;
-    if (typeof value === 'number' && Number.isFinite(value)) return value;
+    if (value === null || typeof value === 'boolean') return value;
+    if (typeof value === 'string') return value.isWellFormed() ? value : this.#isInexact(value, node, null);
+    if (typeof value === 'number' && Number.isFinite(value)) {
+      const written = (node as Scalar).source ?? String(value);
+      return isExactlyRead(written, value) ? value : this.#isInexact(value, node, written);
+    }
     return this.#problem(node, 'JSON has no such value', 'text, a finite number, true, false or null');
+  }
+
+  #isInexact(value: string | number, node: Node, written: string | null): Json {
+    this.inexact.push({ offset: node.range?.[0] ?? 0, path: [...this.#path], written });
+    return value;
   }
 
   #problem(node: Node, message: string, expected: string): null {

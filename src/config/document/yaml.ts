@@ -13,5 +13,5 @@ import { readYamlTree, yamlPlaces } from './yaml-tree.ts';
  */
 export function readYaml(text: string): TextReading {
   const read = readYamlEvents(text);
-  return read === null ? readYamlTree(text) : { ok: true, value: read.value, place: yamlPlaces(text) };
+  return read === null ? readYamlTree(text) : { ok: true, value: read.value, place: yamlPlaces(text), inexact: [] };
 }

@@ -1,17 +1,26 @@
 import { z } from 'zod';
+import type { InexactValues } from '../../domain/call/inexact.ts';
 import type { JsonObject } from '../../domain/json/json.ts';
 import type { AskedKind } from '../../domain/policy/judge-method.ts';
-import { readDocument } from '../document/document.ts';
-import type { Fault } from '../document/fault.ts';
+import { PATH_ROOTS, type PathRoot } from '../../domain/policy/path.ts';
+import { type Document, readDocument } from '../document/document.ts';
+import type { Fault, Key } from '../document/fault.ts';
 import { checkShape, FaultList } from '../document/shape.ts';
+import { imaginedInexact } from './imagined-call.ts';
 
 /** A call or another request, and the verdict that it must get. */
 export interface PolicyCase {
   readonly name: string;
   readonly subject: { readonly kind: AskedKind | 'tool'; readonly name: string };
   readonly args: JsonObject;
+  /** Members of `params` beside `name`, `arguments` and `_meta`. */
+  readonly params: JsonObject;
+  /** Members of `_meta`. */
+  readonly meta: JsonObject;
+  readonly inexact: InexactValues;
   readonly grant: string | null;
-  readonly expect: 'allow' | 'deny' | 'ask';
+  /** `refused`: before any verdict, because of a number that a double cannot keep. */
+  readonly expect: 'allow' | 'deny' | 'ask' | 'refused';
   /** Text that the verdict's reason must contain. */
   readonly reason: string | null;
   readonly line: number;
@@ -24,8 +33,10 @@ const CaseShape = z.strictObject({
   prompt: z.string().optional(),
   method: z.string().optional(),
   args: z.record(z.string(), z.json()).optional(),
+  params: z.record(z.string(), z.json()).optional(),
+  meta: z.record(z.string(), z.json()).optional(),
   grant: z.string().optional(),
-  expect: z.enum(['allow', 'deny', 'ask']),
+  expect: z.enum(['allow', 'deny', 'ask', 'refused']),
   reason: z.string().optional(),
 });
 
@@ -38,7 +49,7 @@ export function parseCases(text: string, from: { readonly path: string }): Parse
   const read = readDocument(text, from.path);
   if (!read.ok) return read;
   const { document } = read;
-  const faults = new FaultList(document);
+  const faults = new FaultList(document, ([, part]) => isPart(part));
   const cases: PolicyCase[] = [];
   if (!Array.isArray(document.value))
     faults.add(
@@ -61,6 +72,9 @@ export function parseCases(text: string, from: { readonly path: string }): Parse
       subject,
       expect,
       args: shape.args ?? {},
+      params: shape.params ?? {},
+      meta: shape.meta ?? {},
+      inexact: imaginedInexact(inexactOf(document, index)),
       grant: shape.grant ?? null,
       reason: shape.reason ?? null,
       line,
@@ -73,4 +87,15 @@ function subjectOf(shape: z.infer<typeof CaseShape>): PolicyCase['subject'] | nu
   const kinds = (['tool', 'resource', 'prompt', 'method'] as const).filter((kind) => shape[kind] !== undefined);
   const [kind] = kinds;
   return kind === undefined || kinds.length > 1 ? null : { kind, name: shape[kind]! };
+}
+
+/** Whether this member of a case is a part of the call, whose numbers may be any. */
+function isPart(key: Key | undefined): key is PathRoot {
+  return PATH_ROOTS.some((root) => root === key);
+}
+
+function inexactOf({ inexact }: Document, index: number) {
+  return inexact.flatMap(({ path: [of, part, ...path], offset, written }) =>
+    of === index && isPart(part) ? [{ part, path, offset, written }] : [],
+  );
 }

@@ -1,13 +1,15 @@
 import { type Condition, kindOf, type Scalar, type Test } from '../../domain/policy/condition.ts';
 import { decimal } from '../../domain/policy/decimal.ts';
-import { type Path, parsePath } from '../../domain/policy/path.ts';
+import { insteadOfPath, type Path, parsePath } from '../../domain/policy/path.ts';
+import { type Place, parsePlace } from '../../domain/policy/path-under.ts';
 import type { Clause } from '../../domain/policy/policy.ts';
 import { type Key, pathText } from '../document/fault.ts';
 import { type FaultList, isNow } from '../document/shape.ts';
 import { compilePattern } from './pattern.ts';
 import type { ConditionShape } from './schema.ts';
 
-export const PATH_FORM = 'a path such as args.role, args.items[0].id or args.items[*].id';
+export const PATH_FORM =
+  'a path such as args.role, args.items[0].id, args.items[*].id, params.options or meta["acme.com/tenant"]';
 const DEEPEST = 8;
 
 /** Compiles conditions, with their wording and places. One with a fault is left out; the file is refused anyway. */
@@ -85,7 +87,8 @@ export function compileTest(shape: ConditionShape, at: readonly Key[], faults: F
 
 export function compilePath(text: string | undefined, at: readonly Key[], faults: FaultList): Path | null {
   const path = text === undefined ? null : parsePath(text);
-  if (path === null) faults.add(at, text === undefined ? 'is missing' : isNow(text), PATH_FORM);
+  if (text === undefined) faults.add(at, 'is missing', PATH_FORM);
+  else if (path === null) faults.add(at, isNow(text), insteadOfPath(text) ?? PATH_FORM);
   return path;
 }
 
@@ -121,11 +124,27 @@ function testOf(op: Test['op'], value: unknown, at: readonly Key[], faults: Faul
     }
     case 'starts_with':
       return typeof value === 'string' && value !== '' ? { op, value } : wrong('text');
+    case 'path_under':
+      return pathUnder(value, at, faults);
     case 'exists':
       return value === undefined || typeof value === 'boolean' ? { op, value: value ?? true } : wrong('true or false');
     default:
       return op satisfies never;
   }
+}
+
+const PLACE_FORM =
+  'an absolute path without . and .. such as /srv/data or C:\\data, or **/NAME for any folder, or a list of these';
+
+function pathUnder(value: unknown, at: readonly Key[], faults: FaultList): Test | null {
+  const given = Array.isArray(value) ? value : [value];
+  const places = given.map((text) => (typeof text === 'string' ? parsePlace(text) : null));
+  const wrong = given.length === 0 ? 0 : places.indexOf(null);
+  if (wrong < 0) return { op: 'path_under', places: places as Place[] };
+  const place = Array.isArray(value) && value.length > 0 ? [...at, wrong] : at;
+  const text = given[wrong];
+  faults.add(place, text === undefined ? 'is missing' : isNow(text), PLACE_FORM);
+  return null;
 }
 
 function isScalar(value: unknown): value is Scalar {
@@ -157,6 +176,8 @@ function worded(op: Test['op'], value: unknown): string {
       return `contains ${text}`;
     case 'starts_with':
       return `starts with ${text}`;
+    case 'path_under':
+      return `is under ${listed(Array.isArray(value) ? value : [value])}`;
     case 'exists':
       return value === false ? 'is absent' : 'is present';
     default:

@@ -1,6 +1,6 @@
 import { AMOUNT_DECIMALS, amount, compare, decimal } from '../../domain/policy/decimal.ts';
-import { type CalendarWindow, WINDOWS } from '../../domain/policy/limit.ts';
-import { parsePath } from '../../domain/policy/path.ts';
+import { type CalendarWindow, type Sharing, WINDOWS } from '../../domain/policy/limit.ts';
+import { insteadOfPath, parsePath } from '../../domain/policy/path.ts';
 import type { Limit } from '../../domain/policy/policy.ts';
 import { type Key, pathText } from '../document/fault.ts';
 import { type FaultList, isNow } from '../document/shape.ts';
@@ -24,6 +24,7 @@ export function compileLimits(
       window: { calendar: shape.window },
       max,
       scope: shape.scope ?? 'grant',
+      ...(shape.shared === undefined ? {} : { shared: sharingOf(shape, path, faults) }),
       by,
       reason: shape.reason ?? null,
     });
@@ -71,7 +72,17 @@ export function refuseDoubleCounting(
 }
 
 function counterKey(limit: Limit): string {
-  return JSON.stringify([limit.counter, limit.scope, limit.window]);
+  return JSON.stringify([limit.counter, limit.scope, limit.shared ?? 'server', limit.window]);
+}
+
+function sharingOf({ shared, scope }: LimitShape, at: readonly Key[], faults: FaultList): Sharing {
+  if (scope === 'owner' || scope === 'global') {
+    faults.addKey([...at, 'shared'], `has no meaning with scope ${scope}, which crosses servers`, 'no such key');
+  }
+  if (shared === 'upstream' && scope === 'session') {
+    faults.addKey([...at, 'shared'], 'cannot hold for a session, which is of one server', 'scope grant');
+  }
+  return shared ?? 'server';
 }
 
 function taken(shape: LimitShape, at: readonly Key[], faults: FaultList): Limit['by'] | null {
@@ -84,6 +95,11 @@ function taken(shape: LimitShape, at: readonly Key[], faults: FaultList): Limit[
   }
   const value = shape[key]!;
   const path = typeof value === 'string' ? parsePath(value) : null;
+  const instead = typeof value === 'string' ? insteadOfPath(value) : null;
+  if (instead !== null) {
+    faults.add([...at, key], isNow(value), instead);
+    return null;
+  }
   if (path !== null && key !== 'increment') {
     if (!path.many) return { from: path };
     faults.add([...at, key], isNow(value), 'the path of one argument, without *');
@@ -100,9 +116,8 @@ function taken(shape: LimitShape, at: readonly Key[], faults: FaultList): Limit[
 /** A number of a policy file as exact text; null and a fault when it cannot be one. */
 export function amountText(value: string | number, at: readonly Key[], faults: FaultList): string | null {
   const read = amount(value);
-  const inexact = typeof value === 'number' && Number.isInteger(value) && !Number.isSafeInteger(value);
-  if ('amount' in read && !inexact) return read.amount;
-  faults.add(at, isNow(value), inexact ? 'so large a number as text, in quotes' : 'a number that is not negative');
+  if ('amount' in read) return read.amount;
+  faults.add(at, isNow(value), 'a number that is not negative');
   return null;
 }
 

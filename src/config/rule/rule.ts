@@ -1,6 +1,6 @@
-import { DEFAULT_REDACTION, NO_REDACTION, type Redaction } from '../../domain/json/redact.ts';
+import { DEFAULT_REDACTION, NO_REDACTION, type RedactedPath, type Redaction } from '../../domain/json/redact.ts';
 import { isGlob } from '../../domain/policy/glob.ts';
-import { parsePath, segments } from '../../domain/policy/path.ts';
+import { insteadOfPath, parsePath, segments } from '../../domain/policy/path.ts';
 import type { Checks, ToolRule } from '../../domain/policy/policy.ts';
 import type { Ask } from '../../domain/policy/verdict.ts';
 import type { DriftAction, SeenTool } from '../../domain/tool/drift.ts';
@@ -91,12 +91,12 @@ export function compileAsk(
 export function compileRedaction(shape: ToolShape['redact'], at: readonly Key[], faults: FaultList): Redaction {
   if (shape === undefined) return DEFAULT_REDACTION;
   if (shape === 'none') return NO_REDACTION;
-  const paths: (readonly string[])[] = [];
+  const paths: RedactedPath[] = [];
   for (const [index, text] of shape.entries()) {
     if (text === 'none') continue;
     const path = parsePath(text);
-    if (path === null) faults.add([...at, index], isNow(text), `none, or ${PATH_FORM}`);
-    else paths.push(segments(path));
+    if (path !== null) paths.push({ part: path.root, segments: segments(path) });
+    else faults.add([...at, index], isNow(text), `none, or ${insteadOfPath(text) ?? PATH_FORM}`);
   }
   return { byName: !shape.includes('none'), paths };
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { OPERATORS } from '../../domain/policy/condition.ts';
-import { SCOPES, WINDOWS } from '../../domain/policy/limit.ts';
+import { SCOPES, SHARINGS, WINDOWS } from '../../domain/policy/limit.ts';
 import { ACTIONS } from '../../domain/policy/policy.ts';
 import { DRIFT_ACTIONS } from '../../domain/tool/drift.ts';
 import { RISKS, SEVERITIES } from '../../domain/tool/risk.ts';
@@ -19,7 +19,10 @@ export const AmountShape = z.union([z.number(), z.string()], {
 });
 
 export const ConditionShape = z.strictObject({
-  path: z.string().optional().describe('Where to look: args.role, args.items[0].price, args.items[*].price.'),
+  path: z
+    .string()
+    .optional()
+    .describe('Where to look: args.role, args.items[*].price, params.options, meta["acme.com/tenant"].'),
   op: z.enum(OPERATORS).optional().describe('What to ask of the value found there.'),
   value: z.unknown().optional().describe('What to compare with.'),
   get all() {
@@ -40,9 +43,11 @@ export const LimitShape = z.strictObject({
   window: z.enum(WINDOWS).describe('Aligned to UTC.'),
   max: AmountShape.describe('The most that is let through per window and scope.'),
   scope: z.enum(SCOPES).optional().describe('Whose calls are counted together; grant when absent.'),
-  by: AmountShape.optional().describe(
-    'What one call takes: a number, or the path of an argument such as args.amount; 1 when absent.',
-  ),
+  shared: z
+    .enum(SHARINGS)
+    .optional()
+    .describe('upstream: servers of the config that lead to the same upstream share the counter; server when absent.'),
+  by: AmountShape.optional().describe('What one call takes: a number, or a path such as args.amount; 1 when absent.'),
   increment_from: z.string().optional().describe('The same as by with a path.'),
   increment: AmountShape.optional().describe('The same as by with a number.'),
   reason: ProseShape.optional().describe('Told to the agent when there is no room.'),

@@ -1,36 +1,117 @@
 import type { Json } from './json.ts';
+import { type SecretName, secretName } from './secret-name.ts';
 
+/** Stands where a value is hidden. No value that is shown looks like it. */
 export const REDACTED = '[redacted]';
 
-const SECRET_NAME = /password|passwd|secret|token|api[-_]?key|authorization|credential|private[-_]?key/i;
+/** The part of a call that a path begins in: the arguments, other members of `params`, or members of `_meta`. */
+export type RedactedPart = 'args' | 'params' | 'meta';
 
-/** What a policy hides of a tool's arguments. */
+/** A path of what a policy hides, as segments; `*` stands for any member or index: `['users', '*', 'seed']`. */
+export interface RedactedPath {
+  readonly part: RedactedPart;
+  readonly segments: readonly string[];
+}
+
+/** What a policy hides of a tool's calls. */
 export interface Redaction {
-  /** Members whose name looks secret are hidden at every depth. Off with `redact: none`. */
+  /** Single values whose name looks secret are hidden at every depth. Off with `redact: none`. */
   readonly byName: boolean;
-  /** Paths under the arguments, as segments; `*` stands for any member or index: `['users', '*', 'seed']`. */
-  readonly paths: readonly (readonly string[])[];
+  readonly paths: readonly RedactedPath[];
 }
 
 export const DEFAULT_REDACTION: Redaction = { byName: true, paths: [] };
 export const NO_REDACTION: Redaction = { byName: false, paths: [] };
 
-/** A copy with secret values replaced. Names and structure stay, so that a person sees that something is there. */
-export function redact(value: Json, redaction: Redaction): Json {
-  return walk(value, redaction.paths, redaction.byName);
+/** A copy with secret values replaced, and how many were, by what hides them. */
+export interface RedactedCopy<T extends Json = Json> {
+  readonly value: T;
+  /** Paths of the policy: whatever stands there counts as one. */
+  readonly byPolicy: number;
+  /** Names. */
+  readonly byName: number;
 }
 
-function walk(value: Json, paths: readonly (readonly string[])[], byName: boolean): Json {
-  if (paths.some((path) => path.length === 0)) return REDACTED;
-  if (Array.isArray(value)) return value.map((item, index) => walk(item, below(paths, String(index)), byName));
-  if (typeof value !== 'object' || value === null) return value;
-  const copy: Record<string, Json> = Object.create(null);
-  for (const [name, inner] of Object.entries(value as { [name: string]: Json })) {
-    copy[name] = byName && SECRET_NAME.test(name) ? REDACTED : walk(inner, below(paths, name), byName);
+/**
+ * Copies a part of a call with secret values replaced. Names and structure stay, so that a person sees that something
+ * is there. A path hides whatever it leads to. A name hides single values only: text, numbers, booleans, and those in a
+ * list right under it. An object stays, and what is in it is judged by its own names.
+ */
+export function redactedCopy<T extends Json>(
+  value: T,
+  { byName, paths }: Redaction,
+  part: RedactedPart,
+): RedactedCopy<T> {
+  const copier = new RedactingCopier(byName);
+  const own = paths.filter((path) => path.part === part).map(({ segments }) => segments);
+  const copy = copier.copy(value, own, null) as T;
+  return { value: copy, byPolicy: copier.byPolicy, byName: copier.byName };
+}
+
+/** A copy of a call's arguments with secret values replaced. */
+export function redact(args: Json, redaction: Redaction): Json {
+  return redactedCopy(args, redaction, 'args').value;
+}
+
+type Segments = readonly (readonly string[])[];
+
+class RedactingCopier {
+  byPolicy = 0;
+  byName = 0;
+  readonly #names: boolean;
+
+  constructor(names: boolean) {
+    this.#names = names;
   }
-  return copy;
+
+  /** `name`: what the name of this value, or of the list that it is in, says of it. */
+  copy(value: Json, paths: Segments, name: SecretName): Json {
+    if (paths.some((path) => path.length === 0)) {
+      this.byPolicy++;
+      return REDACTED;
+    }
+    if (Array.isArray(value)) return value.map((item, index) => this.copy(item, below(paths, String(index)), name));
+    if (typeof value === 'object' && value !== null) return this.#object(value as { [name: string]: Json }, paths);
+    if (value !== null && (name === 'secret' || (name === 'secrets' && typeof value === 'string'))) {
+      this.byName++;
+      return REDACTED;
+    }
+    return typeof value === 'string' ? shownText(value) : value;
+  }
+
+  #object(value: { [name: string]: Json }, paths: Segments): Json {
+    const copy: Record<string, Json> = Object.create(null);
+    for (const [name, inner] of Object.entries(value)) {
+      copy[name] = this.copy(inner, below(paths, name), this.#names ? secretName(name) : null);
+    }
+    return copy;
+  }
 }
 
-function below(paths: readonly (readonly string[])[], step: string): (readonly string[])[] {
+function below(paths: Segments, step: string): Segments {
+  if (paths.length === 0) return paths;
   return paths.filter((path) => path[0] === '*' || path[0] === step).map((path) => path.slice(1));
+}
+
+/**
+ * Text as it is shown. What could be taken for the mark of a hidden value stands in quotes, so that nobody makes a
+ * value look hidden: `[redacted]` becomes `"[redacted]"`, and that becomes `""[redacted]""`.
+ */
+function shownText(text: string): string {
+  return text.length <= LONGEST_MARK && looksRedacted(text) ? `"${text}"` : text;
+}
+
+/** Longer text does not look like the mark of a hidden value, whatever stands around it. In UTF-16 units. */
+const LONGEST_MARK = 1_000;
+const ASCII = /^[\0-\x7f]*$/;
+/** The word's letters in this order and no others. */
+const WORD = new RegExp(`^${[...'redacted'].map((letter) => `[^a-z]*${letter}`).join('')}[^a-z]*$`, 'i');
+const WORD_BEYOND_ASCII = new RegExp(WORD.source.replaceAll('a-z', '\\p{L}'), 'iu');
+/** Letters of other scripts that look like those of the word. */
+const LOOKALIKES: Readonly<Record<string, string>> = { г: 'r', е: 'e', ԁ: 'd', а: 'a', с: 'c', т: 't', α: 'a', τ: 't' };
+
+function looksRedacted(text: string): boolean {
+  if (ASCII.test(text)) return WORD.test(text);
+  const latin = text.normalize('NFKD').replace(/[геԁастατ]/giu, (letter) => LOOKALIKES[letter.toLowerCase()] ?? letter);
+  return WORD_BEYOND_ASCII.test(latin);
 }

@@ -1,6 +1,7 @@
-import type { Json, JsonObject } from '../json/json.ts';
+import type { Json } from '../json/json.ts';
 import { compare, decimal } from './decimal.ts';
-import { type Path, valueAt, valuesAt } from './path.ts';
+import { type Path, type Reachable, valueAt, valuesAt } from './path.ts';
+import { isUnder, type Place } from './path-under.ts';
 
 export type Scalar = string | number | boolean | null;
 
@@ -17,6 +18,7 @@ export type Test =
   | { readonly op: 'regex'; readonly matcher: Matcher }
   | { readonly op: 'contains'; readonly value: Scalar }
   | { readonly op: 'starts_with'; readonly value: string }
+  | { readonly op: 'path_under'; readonly places: readonly Place[] }
   | { readonly op: 'exists'; readonly value: boolean };
 
 export const OPERATORS = [
@@ -31,6 +33,7 @@ export const OPERATORS = [
   'regex',
   'contains',
   'starts_with',
+  'path_under',
   'exists',
 ] as const satisfies readonly Test['op'][];
 
@@ -48,18 +51,18 @@ export type ConditionResult = 'yes' | 'no' | 'missing' | 'mistyped';
 /** Over many values: `every` for what is required, `some` for what is forbidden or asked about. */
 export type Quantifier = 'every' | 'some';
 
-/** The most characters that a pattern is run over, in one text or in several; more counts as mistyped. */
+/** The most characters that a pattern or a comparison of paths is run over, in one text or in several; more counts as mistyped. */
 export const LONGEST_SUBJECT = 65_536;
 
-/** Whether the arguments meet a condition. Total: any JSON gets an answer. */
-export function answer(condition: Condition, args: JsonObject, quantifier: Quantifier): ConditionResult {
+/** Whether a call meets a condition. Total: any JSON gets an answer. */
+export function answer(condition: Condition, call: Reachable, quantifier: Quantifier): ConditionResult {
   switch (condition.kind) {
     case 'test':
-      return answerTest(condition.path, condition.test, args, quantifier);
+      return answerTest(condition.path, condition.test, call, quantifier);
     case 'all':
-      return gather(condition.of, args, quantifier, 'no', 'yes');
+      return gather(condition.of, call, quantifier, 'no', 'yes');
     case 'any':
-      return gather(condition.of, args, quantifier, 'yes', 'no');
+      return gather(condition.of, call, quantifier, 'yes', 'no');
     case 'always':
       return 'yes';
     default:
@@ -70,26 +73,26 @@ export function answer(condition: Condition, args: JsonObject, quantifier: Quant
 /** Kleene's three-valued logic: one decisive answer decides; else one unknown makes it unknown; else the rest. */
 function gather(
   of: readonly Condition[],
-  args: JsonObject,
+  call: Reachable,
   quantifier: Quantifier,
   decisive: ConditionResult,
   otherwise: ConditionResult,
 ): ConditionResult {
   let so: ConditionResult = otherwise;
   for (const condition of of) {
-    const one = answer(condition, args, quantifier);
+    const one = answer(condition, call, quantifier);
     if (one === decisive) return one;
     if (one !== otherwise) so = one;
   }
   return so;
 }
 
-function answerTest(path: Path, test: Test, args: JsonObject, quantifier: Quantifier): ConditionResult {
-  if (!path.many) return ask(test, valueAt(args, path));
-  const values = valuesAt(args, path);
+function answerTest(path: Path, test: Test, call: Reachable, quantifier: Quantifier): ConditionResult {
+  if (!path.many) return ask(test, valueAt(call, path));
+  const values = valuesAt(call, path);
   // Nothing in an empty list breaks a rule; nothing in it exists either.
   if (values.length === 0 && test.op === 'exists') return ask(test, undefined);
-  if (test.op === 'regex' && sizeOf(values) > LONGEST_SUBJECT) return 'mistyped';
+  if (BY_SIZE.has(test.op) && sizeOf(values) > LONGEST_SUBJECT) return 'mistyped';
   const [decisive, otherwise] = quantifier === 'every' ? (['no', 'yes'] as const) : (['yes', 'no'] as const);
   let so: ConditionResult = otherwise;
   for (const value of values) {
@@ -99,6 +102,9 @@ function answerTest(path: Path, test: Test, args: JsonObject, quantifier: Quanti
   }
   return so;
 }
+
+/** What takes time by the length of a text. */
+const BY_SIZE: ReadonlySet<Test['op']> = new Set(['regex', 'path_under']);
 
 /** Characters in all texts together: the pattern's total work is bounded, not only that for each text. */
 function sizeOf(values: readonly (Json | undefined)[]): number {
@@ -121,12 +127,17 @@ function ask(test: Test, value: Json | undefined): ConditionResult {
       return typeof value === 'string' && value.length <= LONGEST_SUBJECT ? yes(test.matcher.test(value)) : 'mistyped';
     case 'starts_with':
       return typeof value === 'string' ? yes(value.startsWith(test.value)) : 'mistyped';
+    case 'path_under':
+      return typeof value === 'string' ? UNDER[isUnder(value, test.places)] : 'mistyped';
     case 'contains':
       return contains(value, test.value);
     default:
       return ordered(test.op, value, test.value);
   }
 }
+
+/** A path that two readers could take for two places counts like one of another type: it never slips through. */
+const UNDER = { yes: 'yes', no: 'no', unclear: 'mistyped' } as const satisfies Record<string, ConditionResult>;
 
 /** A list contains an element, a text a text. In a list of mixed types the element might be hidden in the others. */
 function contains(value: Json, wanted: Scalar): ConditionResult {

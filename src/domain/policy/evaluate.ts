@@ -56,14 +56,14 @@ function denyByClause(weighing: Weighing): Verdict | null {
   const { policy, rule } = weighing;
   for (const clauses of [rule?.denyIf, policy.allTools.denyIf]) {
     for (const clause of clauses ?? []) {
-      const said = answer(clause.condition, weighing.call.args, 'some');
+      const said = answer(clause.condition, weighing.call, 'some');
       if (said !== 'no') return denyFor(weighing, clause, said);
       note(weighing, clause.where, `${clause.says}: no`);
     }
   }
   for (const clauses of [rule?.require, policy.allTools.require]) {
     for (const clause of clauses ?? []) {
-      const said = answer(clause.condition, weighing.call.args, 'every');
+      const said = answer(clause.condition, weighing.call, 'every');
       if (said !== 'yes') return denyFor(weighing, clause, said);
       note(weighing, clause.where, `${clause.says}: yes`);
     }
@@ -131,7 +131,7 @@ function settle(weighing: Weighing): Verdict {
 function readLimit(weighing: Weighing, limit: Limit): LimitRule | Verdict {
   const { where, by, ...rule } = limit;
   if ('fixed' in by) return { ...rule, by: by.fixed };
-  const taken = amount(valueAt(weighing.call.args, by.from));
+  const taken = amount(valueAt(weighing.call, by.from));
   if ('amount' in taken) return { ...rule, by: taken.amount };
   return deny(
     weighing,
@@ -154,7 +154,7 @@ function askByClause(weighing: Weighing): AskReason | null {
   const { policy, rule } = weighing;
   for (const clauses of [rule?.askIf, policy.allTools.askIf]) {
     for (const clause of clauses ?? []) {
-      const said = answer(clause.condition, weighing.call.args, 'some');
+      const said = answer(clause.condition, weighing.call, 'some');
       note(weighing, clause.where, `${clause.says}: ${WORDS[said]}`, said !== 'no');
       if (said !== 'no') return { reason: clause.reason ?? rule?.reason ?? null };
     }

@@ -4,6 +4,9 @@ export const WINDOWS = ['second', 'minute', 'hour', 'day', 'week', 'month'] as c
 export type CalendarWindow = (typeof WINDOWS)[number];
 export const SCOPES = ['grant', 'session', 'server', 'owner', 'global'] as const;
 export type Scope = (typeof SCOPES)[number];
+/** Whose calls a limit counts together where its scope does not cross servers anyway. */
+export const SHARINGS = ['server', 'upstream'] as const;
+export type Sharing = (typeof SHARINGS)[number];
 
 /** A limit as a policy states it. Calendar windows are aligned to UTC; windows of `seconds`, to the epoch. */
 export interface LimitRule {
@@ -12,6 +15,8 @@ export interface LimitRule {
   /** The most that is let through per window and scope value: calls, or the sum of `by`. A decimal as text. */
   readonly max: string;
   readonly scope: Scope;
+  /** `upstream`: all servers of the config that lead to the same upstream share the counter. `server` when absent. */
+  readonly shared?: Sharing;
   /** What one call takes, a decimal as text. Where the rule names an argument, `evaluate` has read it. */
   readonly by: string;
   /** The author's words for the agent when the limit is full. */
@@ -20,6 +25,7 @@ export interface LimitRule {
 
 /** What a call would take from one counter. The database decides when the window starts. */
 export interface Take {
+  /** The server, the name of its upstream, or `*`. */
   readonly server: string;
   readonly counter: string;
   readonly scope: Scope;
@@ -44,32 +50,34 @@ export interface FullLimit {
   readonly retryAfter: number;
 }
 
-/** What a call takes from its counters, in the same order for every call, so that two calls cannot deadlock. */
-export function takesOf(call: Call, limits: readonly LimitRule[]): Take[] {
-  return limits.map((rule) => takeOf(call, rule)).sort((a, b) => (takeKey(a) < takeKey(b) ? -1 : 1));
+/**
+ * What a call takes from its counters, in the same order for every call, so that two calls cannot deadlock.
+ * `upstreamOf`: a name of the server's upstream, the same for every server that leads there.
+ */
+export function takesOf(call: Call, limits: readonly LimitRule[], upstreamOf: (server: string) => string): Take[] {
+  return limits.map((rule) => takeOf(call, rule, upstreamOf)).sort((a, b) => (takeKey(a) < takeKey(b) ? -1 : 1));
 }
 
-function takeOf(call: Call, rule: LimitRule): Take {
+function takeOf(call: Call, rule: LimitRule, upstreamOf: (server: string) => string): Take {
+  const server = rule.shared === 'upstream' ? upstreamOf(call.server) : call.server;
   return {
-    server: rule.scope === 'global' || rule.scope === 'owner' ? '*' : call.server,
+    server: rule.scope === 'global' || rule.scope === 'owner' ? '*' : server,
     counter: rule.counter,
     scope: rule.scope,
-    scopeValue: scopeValue(call, rule.scope),
+    scopeValue: rule.scope === 'server' ? server : scopeValue(call, rule.scope),
     window: rule.window,
     max: rule.max,
     by: rule.by,
   };
 }
 
-function scopeValue(call: Call, scope: Scope): string {
+function scopeValue(call: Call, scope: Exclude<Scope, 'server'>): string {
   switch (scope) {
     case 'grant':
       return call.principal.grant;
     case 'session':
       // Where the protocol has no session, the grant is the narrowest scope that a caller cannot renew at will.
       return call.session === null ? `grant ${call.principal.grant}` : `session ${call.session}`;
-    case 'server':
-      return call.server;
     case 'owner':
       return call.principal.owner ?? `grant ${call.principal.grant}`;
     case 'global':

@@ -1,4 +1,6 @@
 import type { Call } from '../../domain/call/call.ts';
+import type { InexactValues } from '../../domain/call/inexact.ts';
+import type { JudgedInexact } from '../../domain/policy/inexact.ts';
 import type { FullLimit } from '../../domain/policy/limit.ts';
 import type { Policy } from '../../domain/policy/policy.ts';
 import type { Seat } from '../state/seat.ts';
@@ -12,8 +14,8 @@ export interface Arrival {
   readonly bytes: Uint8Array;
   /** The JSON-RPC id, as JSON text. */
   readonly requestId: string;
-  /** Path of the first value that a double or UTF-8 cannot hold exactly; null: all are exact. */
-  readonly inexact: string | null;
+  /** What two readers of the request could take for different values. */
+  readonly inexact: InexactValues;
   /** What is parked and sent if the call is gated, in the door's own form; made when it is first needed. */
   readonly freeze: () => Uint8Array;
   /** Why the call is not forwarded if it is gated, in words for the agent; null: nothing prevents it. */
@@ -30,8 +32,8 @@ export type Handled =
   | { readonly kind: 'forward'; readonly notSent: (() => Promise<void>) | null }
   | { readonly kind: 'denied'; readonly reason: string }
   | { readonly kind: 'limited'; readonly full: FullLimit }
-  /** A gated call whose value at `path` could be read in two ways. */
-  | { readonly kind: 'inexact'; readonly path: string }
+  /** A condition, a limit or a person would have to judge a value that could be read in two ways. */
+  | { readonly kind: 'inexact'; readonly judged: JudgedInexact }
   /** A gated call that carries something that no approver would see. `why` names it and says what to do. */
   | { readonly kind: 'unshown'; readonly why: string }
   /** The grant has too many approvals pending. */

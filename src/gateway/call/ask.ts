@@ -1,4 +1,5 @@
 import type { Approval } from '../../domain/approval/approval.ts';
+import { shownInexact } from '../../domain/policy/inexact.ts';
 import type { Take } from '../../domain/policy/limit.ts';
 import type { Opened } from '../../ports.ts';
 import { pause } from '../../time/pause.ts';
@@ -37,10 +38,8 @@ export async function ask(
   verdict: AskVerdict,
 ): Promise<Handled> {
   if (!(await gateway.journal.recovered())) return LOG_IS_DOWN;
-  if (arrival.inexact !== null) {
-    notes.note('call.refused', { reason: 'inexact value' });
-    return { kind: 'inexact', path: arrival.inexact };
-  }
+  const inexact = shownInexact(arrival.inexact);
+  if (inexact !== null) return notes.inexact(inexact);
   const fault = arrival.gatedFault();
   if (fault !== null) {
     notes.note('call.refused', { reason: 'a member that nothing defines' });

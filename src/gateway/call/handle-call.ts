@@ -1,4 +1,5 @@
 import { evaluate } from '../../domain/policy/evaluate.ts';
+import { inexactTrace, judgedInexact } from '../../domain/policy/inexact.ts';
 import { takesOf } from '../../domain/policy/limit.ts';
 import type { Verdict } from '../../domain/policy/verdict.ts';
 import { Unavailable } from '../../ports.ts';
@@ -30,8 +31,15 @@ export function handleCall(gateway: Gateway, arrival: Arrival): Handled | Promis
 
 function followVerdict(gateway: Gateway, arrival: Arrival): Handled | Promise<Handled> {
   const { policy, call } = arrival;
+  const judged = policy === null ? null : judgedInexact(policy, call, arrival.inexact);
+  if (policy !== null && judged !== null) {
+    const reason = 'a value can be read in two ways';
+    const refused: Verdict = { kind: 'deny', reason, trace: inexactTrace(policy, call, judged) };
+    return new VerdictNotes(gateway, arrival, refused).inexact(judged);
+  }
   const verdict = policy === null ? NO_POLICY : evaluate(policy, call);
-  const takes = verdict.kind === 'deny' ? [] : takesOf(call, verdict.limits);
+  const takes =
+    verdict.kind === 'deny' ? [] : takesOf(call, verdict.limits, (server) => gateway.rules.upstream(server));
   const notes = new VerdictNotes(gateway, arrival, verdict);
   switch (verdict.kind) {
     case 'deny':

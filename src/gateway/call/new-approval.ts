@@ -1,8 +1,7 @@
 import { fingerprintMaterial, roundsMaterial } from '../../domain/call/fingerprint.ts';
-import { bringsAnswers, NOTHING_HIDDEN, type Sent, sentOf } from '../../domain/call/sent.ts';
+import { redactCall } from '../../domain/call/redact-call.ts';
+import { bringsAnswers, sentOf } from '../../domain/call/sent.ts';
 import { keptReason } from '../../domain/call/stated-reason.ts';
-import type { JsonObject } from '../../domain/json/json.ts';
-import { type Redaction, redact } from '../../domain/json/redact.ts';
 import { approvalEvent, type NewEvent } from '../../domain/log/event.ts';
 import { redactionOf } from '../../domain/policy/rule.ts';
 import type { Verdict } from '../../domain/policy/verdict.ts';
@@ -47,9 +46,7 @@ function freeze(
       selfApproval: call.principal.selfApproval,
       fingerprint: fingerprint!,
       requirement: gateway.rules.requirement(verdict.ask),
-      arguments: redact(call.args, redactionOf(policy, call.tool)),
-      sent: redactedSent(sentOf(call.params, call.headers), redactionOf(policy, call.tool)),
-      hidden: NOTHING_HIDDEN,
+      ...redactCall({ args: call.args, sent: sentOf(call.params, call.headers) }, redactionOf(policy, call.tool)),
       answersTo: null,
       trace: verdict.trace,
       statedReason: keptReason(arrival.statedReason),
@@ -64,11 +61,6 @@ function freeze(
     olderFingerprints,
     rounds: bringsAnswers(call) ? vault.fingerprints(roundsMaterial(call)) : [],
   };
-}
-
-function redactedSent({ params, meta, headers }: Sent, redaction: Redaction): Sent {
-  const part = (members: JsonObject) => redact(members, { ...redaction, paths: [] }) as JsonObject;
-  return { params: part(params), meta: part(meta), headers: part(headers) };
 }
 
 function requestedEvent({ approval }: NewApproval, verdict: AskVerdict) {

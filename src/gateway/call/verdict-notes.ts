@@ -1,7 +1,9 @@
 import { isToolName } from '../../domain/call/call.ts';
 import { fingerprintMaterial } from '../../domain/call/fingerprint.ts';
+import { isExactThroughout } from '../../domain/call/inexact.ts';
 import type { Json } from '../../domain/json/json.ts';
 import type { EventType, NewEvent } from '../../domain/log/event.ts';
+import type { JudgedInexact } from '../../domain/policy/inexact.ts';
 import type { FullLimit } from '../../domain/policy/limit.ts';
 import type { Verdict } from '../../domain/policy/verdict.ts';
 import { beginning, cut } from '../../text/cut.ts';
@@ -33,6 +35,12 @@ export class VerdictNotes {
     return { kind: 'limited', full };
   }
 
+  /** Notes that a value can be read in two ways and would have to be judged, and returns the answer for the agent. */
+  inexact(judged: JudgedInexact): Handled {
+    this.note('call.refused', { reason: 'inexact value', at: judged.pointer, judge: judged.judge });
+    return { kind: 'inexact', judged };
+  }
+
   /** The event, for a caller that writes it itself. */
   event(type: EventType, data: { [name: string]: Json }, at = this.#gateway.clock.now()): NewEvent {
     const { call, policy } = this.#arrival;
@@ -60,7 +68,7 @@ export class VerdictNotes {
 
   /** null: the call has no canonical form; such a call is never gated. */
   #fingerprint(): string | null {
-    if (this.#arrival.inexact !== null) return null;
+    if (!isExactThroughout(this.#arrival.inexact)) return null;
     return this.#gateway.vault.fingerprints(fingerprintMaterial(this.#arrival.call))[0]!;
   }
 }

@@ -68,14 +68,14 @@ export function spendInline(
 }
 
 function spendingOf(
-  gateway: Pick<Gateway, 'clock' | 'faultPoint' | 'leases' | 'replica'>,
+  gateway: Pick<Gateway, 'clock' | 'faultPoint' | 'leases' | 'replica' | 'rules'>,
   approval: Approval,
   joiner: string,
   call: Call,
   { policy, verdict }: Recheck,
 ): InlineSpending {
   const startedAt = gateway.clock.now();
-  const takes = takesOf(call, verdict.limits);
+  const takes = takesOf(call, verdict.limits, (server) => gateway.rules.upstream(server));
   // More than the replica's name: the end of one dispatch must never be taken for the end of the next.
   const by = `${gateway.replica} ${joiner} ${approval.revision}`;
   const change: Change = {

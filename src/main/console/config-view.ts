@@ -7,7 +7,13 @@ export function configView(rules: LiveRules, lists: Pick<ToolLists, 'seenAt'>): 
   return {
     servers: () =>
       [...rules.loaded.config.servers.values()].map(({ name, upstream }) => {
-        return { name, kind: upstream.kind, policy: rules.policy(name), listedAt: lists.seenAt(name) };
+        return {
+          name,
+          kind: upstream.kind,
+          upstream: rules.upstream(name),
+          policy: rules.policy(name),
+          listedAt: lists.seenAt(name),
+        };
       }),
     grants: () => rules.loaded.config.grants,
   };

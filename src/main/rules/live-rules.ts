@@ -2,6 +2,7 @@ import { type Authentication, authenticator } from '../../config/grants.ts';
 import type { Loaded } from '../../config/load.ts';
 import { seenNow } from '../../config/policy/seen.ts';
 import { resolveRequirement } from '../../config/requirement.ts';
+import { upstreamKey } from '../../config/upstream-key.ts';
 import type { Principal } from '../../domain/call/call.ts';
 import type { Policy } from '../../domain/policy/policy.ts';
 import type { Rules } from '../../gateway/rules.ts';
@@ -48,6 +49,11 @@ export class LiveRules implements Rules {
   policy(server: string): Policy | null {
     const policy = this.#loaded.policies.get(server);
     return policy === undefined ? null : this.tools.judge(server, policy);
+  }
+
+  upstream(server: string): string {
+    const config = this.#loaded.config.servers.get(server);
+    return config === undefined ? server : upstreamKey(config);
   }
 
   requirement(ask: Parameters<Rules['requirement']>[0]): ReturnType<Rules['requirement']> {

@@ -1,4 +1,5 @@
 import type { Principal } from '../../domain/call/call.ts';
+import type { InexactValues } from '../../domain/call/inexact.ts';
 import type { Json, JsonObject } from '../../domain/json/json.ts';
 import type { Upstream } from '../../ports.ts';
 import type { NodeResponse } from '../relay/node-response.ts';
@@ -16,10 +17,8 @@ export interface ToolCallRequest {
   readonly params: JsonObject;
   /** The body exactly as it came; this is what is forwarded. */
   readonly bytes: Uint8Array;
-  /**
-   * JSON pointer to the first number that a double cannot keep exactly, or string with a lone surrogate; null: none.
-   */
-  readonly inexact: string | null;
+  /** What two readers of the body could take for different values. */
+  readonly inexact: InexactValues;
   /** The request's Accept header; empty when it sent none. */
   readonly accept: string;
   /** The headers for the upstream, the configured ones included. */

@@ -1,4 +1,5 @@
 import type { Principal } from '../../domain/call/call.ts';
+import type { InexactValues } from '../../domain/call/inexact.ts';
 import { type Json, type JsonObject, member } from '../../domain/json/json.ts';
 import type { BoundSession } from '../../gateway/call/agent-sessions.ts';
 import type { Upstream } from '../../ports.ts';
@@ -37,7 +38,7 @@ export class PostedToolCall implements ToolCallRequest {
   readonly idText: string;
   readonly params: JsonObject;
   readonly bytes: Uint8Array;
-  readonly inexact: string | null;
+  readonly inexact: InexactValues;
   readonly accept: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly configured: HeaderRecord;

@@ -1,3 +1,4 @@
+import type { InexactValues } from '../../domain/call/inexact.ts';
 import { isObject, type Json, type JsonObject, member } from '../../domain/json/json.ts';
 import { METHODS } from '../../domain/policy/methods.ts';
 import { scan } from '../json/scan.ts';
@@ -21,11 +22,8 @@ export interface ReadSingle {
   readonly method: string | null;
   /** The id as JSON text, exactly as it was written; null when there is none. */
   readonly idText: string | null;
-  /**
-   * JSON pointer to the first number that a double cannot keep exactly, or string with a lone surrogate. Such a message
-   * can be relayed, but not fingerprinted. Null: there is none.
-   */
-  readonly inexact: string | null;
+  /** What two readers could take for different values. A message with any can be relayed, but not fingerprinted. */
+  readonly inexact: InexactValues;
 }
 
 /** A body that is a batch. */

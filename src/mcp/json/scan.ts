@@ -1,5 +1,6 @@
+import { ALL_EXACT, type InexactValue, type InexactValues, MOST_INEXACT } from '../../domain/call/inexact.ts';
+import { isExact } from '../../domain/json/exact-number.ts';
 import { ENVELOPE_NAMES, isDisguised, PARAM_NAMES } from '../protocol/names.ts';
-import { isExact } from './exact-number.ts';
 import {
   afterString,
   afterWhitespace,
@@ -27,16 +28,17 @@ export interface ScanResult {
   /** Why two JSON readers could read this text differently, in words for people; null when they cannot. */
   readonly fault: string | null;
   /**
-   * JSON pointer to the first number that a double cannot keep exactly, or string with a lone surrogate; null: none.
+   * Numbers that a double cannot keep exactly, and texts with half of a surrogate pair. The numbers `id` and
+   * `params._meta.progressToken` do not count: nobody judges them, and they are answered as they are written.
    */
-  readonly inexact: string | null;
+  readonly inexact: InexactValues;
   /** The message's `id` as it is written; null when it has none. */
   readonly idText: string | null;
 }
 
 /**
  * Reads text that `JSON.parse` has accepted, once, and looks for what `JSON.parse` tolerates: duplicate keys, deep
- * nesting (over `MAX_DEPTH` levels), numbers that it rounds, and names that others would take for the protocol's.
+ * nesting (over `MAX_DEPTH` levels), numbers that it rounds (the first `MOST_INEXACT`), and names that others would take for the protocol's.
  */
 export function scan(text: string): ScanResult {
   const scanner = new Scanner(text);
@@ -46,15 +48,20 @@ export function scan(text: string): ScanResult {
 
 class Scanner {
   fault: string | null = null;
-  inexact: string | null = null;
   idText: string | null = null;
   readonly #text: string;
   #at = 0;
   /** Keys and indices on the way to the current value. Entries below the current depth are stale. */
   readonly #path: (string | number)[] = [];
+  readonly #inexact: InexactValue[] = [];
+  #more = false;
 
   constructor(text: string) {
     this.#text = text;
+  }
+
+  get inexact(): InexactValues {
+    return this.#inexact.length === 0 ? ALL_EXACT : { list: this.#inexact, more: this.#more };
   }
 
   /**
@@ -63,7 +70,7 @@ class Scanner {
   value(names: ReadonlySet<string> | null, depth: number): void {
     this.#at = afterWhitespace(this.#text, this.#at);
     const c = this.#text.charCodeAt(this.#at);
-    if (c === QUOTE) this.#string(depth);
+    if (c === QUOTE) this.#string(depth, false);
     else if (c === OPEN_OBJECT) this.#object(names, depth);
     else if (c === OPEN_ARRAY) this.#array(depth === 1 ? names : null, depth);
     else if (c === 0x2d || (c >= 0x30 && c <= 0x39)) this.#number(depth);
@@ -74,7 +81,7 @@ class Scanner {
     if (!this.#enter(depth)) return;
     const seen = new SeenKeys();
     while (this.#text.charCodeAt(this.#at) !== CLOSE_OBJECT) {
-      const key = this.#string(depth);
+      const key = this.#string(depth, true);
       this.#path[depth - 1] = key;
       if (seen.seenBefore(key)) this.fault = `duplicate key at ${this.#pointer(depth)}`;
       else if (names !== null && isDisguised(key, names)) {
@@ -114,24 +121,40 @@ class Scanner {
     if (this.#text.charCodeAt(this.#at) === COMMA) this.#at = afterWhitespace(this.#text, this.#at + 1);
   }
 
-  #string(depth: number): string {
+  #string(depth: number, isName: boolean): string {
     const start = this.#at;
     this.#at = afterString(this.#text, start);
     const inner = this.#text.slice(start + 1, this.#at - 1);
     // The text comes from a strict UTF-8 decoder, so only an escape can make a lone surrogate.
     if (!inner.includes('\\')) return inner;
     const value = JSON.parse(this.#text.slice(start, this.#at)) as string;
-    if (this.inexact === null && !value.isWellFormed()) this.inexact = this.#pointer(depth - 1);
+    if (!value.isWellFormed()) this.#note('text', depth - 1, isName);
     return value;
   }
 
   #number(depth: number): void {
     const start = this.#at;
     this.#at = afterWord(this.#text, start);
-    if (this.inexact !== null) return;
+    if (this.#more) return;
     const token = this.#text.slice(start, this.#at);
     if (token.length <= SHORT_NUMBER && !token.includes('e') && !token.includes('E')) return;
-    if (!isExact(token)) this.inexact = this.#pointer(depth - 1);
+    if (!isExact(token) && !this.#isUnjudged(depth - 1)) this.#note('number', depth - 1, false);
+  }
+
+  /** Whether the number at the current path only says where an answer belongs. */
+  #isUnjudged(length: number): boolean {
+    const [first, second, third] = this.#path;
+    if (length === 1) return first === 'id';
+    return length === 3 && first === 'params' && second === '_meta' && third === 'progressToken';
+  }
+
+  /** `anyMember`: it is a name, which another reader could take for that of any other member. */
+  #note(kind: InexactValue['kind'], length: number, anyMember: boolean): void {
+    if (this.#inexact.length === MOST_INEXACT) this.#more = true;
+    if (this.#more) return;
+    const steps: (string | null)[] = this.#path.slice(0, length).map(String);
+    if (anyMember) steps.push(null);
+    this.#inexact.push({ kind, pointer: this.#pointer(length), steps });
   }
 
   #pointer(length: number): string {

@@ -1,6 +1,7 @@
 import type { Approval } from '../../domain/approval/approval.ts';
 import { approvalsCounted } from '../../domain/approval/quorum.ts';
 import type { JsonObject } from '../../domain/json/json.ts';
+import { inexactWords, type JudgedInexact } from '../../domain/policy/inexact.ts';
 import type { FullLimit } from '../../domain/policy/limit.ts';
 
 /** A tool result for the model to read: the first line says what happened, the other lines what to do next. */
@@ -57,12 +58,10 @@ export function unshownResult(why: string): ToolResult {
   return toolResult([`Policy violation: ${why}.`, `${NOTHING_RAN} Nobody was asked.`]);
 }
 
-/** A gated call contains a value that readers could take for different values. `path` is a JSON pointer. */
-export function inexactValueResult(path: string): ToolResult {
-  return toolResult([
-    `Policy violation: the value at ${path} cannot be kept exactly, so what an approver sees might not be what runs.`,
-    `${NOTHING_RAN} Send it as a string and call again.`,
-  ]);
+/** A call has a value that readers could take for different values, where somebody would have to judge it. */
+export function inexactValueResult(judged: JudgedInexact): ToolResult {
+  const { why, mend } = inexactWords(judged);
+  return toolResult([`Policy violation: ${why}.`, `${NOTHING_RAN} ${mend}`]);
 }
 
 /** The grant has as many pending approvals as it may have; this call was not parked. */

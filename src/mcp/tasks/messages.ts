@@ -1,4 +1,5 @@
 import { fingerprintMaterial } from '../../domain/call/fingerprint.ts';
+import { isExactThroughout } from '../../domain/call/inexact.ts';
 import { type JsonObject, member } from '../../domain/json/json.ts';
 import { evaluate } from '../../domain/policy/evaluate.ts';
 import { refuseCall } from '../../gateway/call/refuse-call.ts';
@@ -36,7 +37,7 @@ export function wantedTaskEra(request: ToolCallRequest): Task['era'] | null {
  */
 export async function lostTask({ gateway }: TaskContext, request: ToolCallRequest): Promise<Response | null> {
   const era = wantedTaskEra(request);
-  if (era === null || request.inexact !== null) return null;
+  if (era === null || !isExactThroughout(request.inexact)) return null;
   const { tasks, vault, clock, store } = gateway;
   const { principal, server } = request;
   const fingerprints = vault.fingerprints(fingerprintMaterial(callOfRequest(request)));

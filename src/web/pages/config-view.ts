@@ -4,6 +4,8 @@ import type { Policy } from '../../domain/policy/policy.ts';
 export interface ServerView {
   readonly name: string;
   readonly kind: 'http' | 'stdio';
+  /** As counters with `shared: upstream` name it; holds no address. */
+  readonly upstream: string;
   readonly policy: Policy | null;
   /** When its own list of tools last passed through this process; null: not since the process started. */
   readonly listedAt: Date | null;

@@ -1,4 +1,5 @@
 import { html } from 'hono/html';
+import { inexactNumberIn } from '../../domain/json/exact-number.ts';
 import { isObject, type Json, member } from '../../domain/json/json.ts';
 import { evaluate } from '../../domain/policy/evaluate.ts';
 import { ASKING_FOR, type AskedKind, judgeMethod, type MethodVerdict } from '../../domain/policy/judge-method.ts';
@@ -26,8 +27,11 @@ export function explainCall(config: ConfigView, body: Json): Html {
   if (typeof args === 'string') return fault(args);
   const { owner, selfApproval } = agent ?? { owner: null, selfApproval: false };
   const principal = { grant: agent?.name ?? 'nobody', owner, selfApproval };
-  const verdict = evaluate(policy, { principal, server, tool, args, session: null, params: {} });
-  return html`<p class="state-line">${verdictBadge(verdict)} ${visibleName(tool)} on ${visibleName(server)}</p>
+  const params = { name: tool, arguments: args };
+  const verdict = evaluate(policy, { principal, server, tool, args, session: null, params });
+  const inexact = inexactNumberIn(String(member(body, 'arguments') ?? ''));
+  return html`${inexact === null ? '' : html`<p class="notice">A double cannot keep ${visibleText(inexact)}. Where a condition, a limit or a person would judge it, the call is refused before any verdict; below it counts as ${String(Number(inexact))}.</p>`}
+    <p class="state-line">${verdictBadge(verdict)} ${visibleName(tool)} on ${visibleName(server)}</p>
     ${toldWhenDenied(verdict)}
     ${verdict.kind !== 'deny' && verdict.limits.length > 0 ? html`<p>Counts against: ${verdict.limits.map((limit, i) => html`${i > 0 ? ', ' : ''}${visibleName(limit.counter)} (${limit.by} of ${limit.max})`)}</p>` : ''}
     ${agent !== undefined && !agent.servers.includes(server) ? html`<p class="notice">${visibleName(agent.name)} is not bound to this server, so its call would not get this far.</p>` : ''}

@@ -181,7 +181,7 @@ function limits(tally: Tally, config: ConfigView, now: Date): Html {
 /** A counter with the limit that policies set for it; empty when no policy names it any more. */
 function counterUse({ key, used, endsAt }: Tally['counters'][number], config: ConfigView): CounterUse[] {
   const [server, counter, scope, scopeValue, window] = JSON.parse(key) as [string, string, string, string, string];
-  const policies = config.servers().filter(({ name }) => server === '*' || name === server);
+  const policies = config.servers().filter(({ name, upstream }) => ['*', name, upstream].includes(server));
   const rules = policies.flatMap(({ policy }) => (policy === null ? [] : limitsOf(policy)));
   const rule = rules.find((limit) => {
     const width = 'calendar' in limit.window ? limit.window.calendar : `${limit.window.seconds}s`;

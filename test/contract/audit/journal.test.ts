@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { ALL_EXACT } from '../../../src/domain/call/inexact.ts';
 import type { NewEvent } from '../../../src/domain/log/event.ts';
 import { allow } from '../../../src/gateway/call/allow.ts';
 import { deny } from '../../../src/gateway/call/deny.ts';
@@ -98,7 +99,7 @@ test('P7: of the calls that a slow log held up, none is forwarded or denied with
     const call = callOf('t', {});
     const bytes = new Uint8Array(1);
     const gated = { freeze: () => bytes, gatedFault: () => null };
-    const arrival = { call, policy: null, bytes, requestId: '1', inexact: null, statedReason: null, ...gated };
+    const arrival = { call, policy: null, bytes, requestId: '1', inexact: ALL_EXACT, statedReason: null, ...gated };
     const notes = new VerdictNotes(gateway, arrival, verdict);
     journal.note(event('first'));
     await until('the log is slow', () => !journal.writable);

@@ -39,8 +39,8 @@ describe('The relay', () => {
         session: digest,
       } = seen as ToolCallRequest;
       assert.deepEqual(
-        [server, idText, requestId, inexact, protocolVersion],
-        ['echo', '1.50', 1.5, '/params/arguments/n/0', '2025-06-18'],
+        [server, idText, requestId, inexact.list.map(({ pointer }) => pointer), protocolVersion],
+        ['echo', '1.50', 1.5, ['/params/arguments/n/0'], '2025-06-18'],
       );
       assert.equal(Buffer.from(bytes).toString(), body);
       assert.equal(headers.authorization, 'Bearer upstream-secret');

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { PGlite } from '@electric-sql/pglite';
 import { Kysely, PGliteDialect } from 'kysely';
+import { ALL_EXACT } from '../../../src/domain/call/inexact.ts';
 import type { Policy } from '../../../src/domain/policy/policy.ts';
 import type { Arrival } from '../../../src/gateway/call/arrival.ts';
 import { handleCall } from '../../../src/gateway/call/handle-call.ts';
@@ -66,6 +67,7 @@ export async function parkedWorld(policy: Policy = ASKING): Promise<ParkedWorld>
         },
         {
           policy: () => world.policy,
+          upstream: (server) => `upstream of ${server}`,
           requirement: (ask) => ({ ...REQUIREMENT, admin: true, quorum: ask.quorum }),
           principal: () => (world.revoked ? null : callOf('create_api_key').principal),
           approval: { timeoutMs: 30 * 60_000, pickupMs: 60 * 60_000, maxPending: 20 },
@@ -154,7 +156,7 @@ export function arrivalOf(
     policy: rules.policy(server),
     bytes,
     requestId: from.requestId ?? `${requests}`,
-    inexact: null,
+    inexact: ALL_EXACT,
     freeze: () => bytes,
     gatedFault: () => null,
     statedReason: null,

@@ -1,6 +1,6 @@
 /**
- * A stdio server that writes exactly the bytes it is told to, and repeats the exact lines it read. With the argument
- * `stubborn` it does not end with its stdin.
+ * A stdio server that writes exactly the bytes it is told to, and repeats the exact lines it read; every tool's result
+ * is these lines, in base64. With the argument `stubborn` it does not end with its stdin.
  */
 let rest = Buffer.alloc(0);
 const heard: string[] = [];
@@ -25,6 +25,7 @@ function take({ id, method, params }: { id?: unknown; method?: string; params?: 
   }
   if (method === 'ping') reply(id, {});
   if (method === 'heard') reply(id, { heard });
+  if (method === 'tools/call') reply(id, { content: [{ type: 'text', text: JSON.stringify(heard) }] });
   if (method === 'env') reply(id, { env: process.env, cwd: process.cwd() });
   if (method === 'flood') {
     for (let n = 0; n < Number(params!.times); n++) process.stdout.write(`${params!.line}\n`);
