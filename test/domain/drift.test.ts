@@ -105,6 +105,22 @@ test('a draft names no tool that is denied anyway, and nothing of a server’s w
   assert.ok(parsePolicy(draftPolicy({ product: '', tools: [] }), { path: 'p.yaml' }).ok);
 });
 
+test('P10: a draft declares secrets of tools about which it asks, so that one click can approve', () => {
+  const text = { type: 'string' };
+  const properties = {
+    api_token: text,
+    max_tokens: { type: 'integer' },
+    token: { type: 'object' },
+    'a: b token': text,
+  };
+  const tools = [at({ name: 'delete_everything', inputSchema: { type: 'object', properties } })];
+  const parsed = parsePolicy(draftPolicy({ product: 'p', tools }), { path: 'p.yaml' });
+  assert.ok(parsed.ok, parsed.ok ? '' : JSON.stringify(parsed.faults));
+  const rule = parsed.policy.exact.get('delete_everything');
+  assert.equal(rule?.action, 'require_approval');
+  assert.deepEqual(rule?.redaction.paths, [{ part: 'args', segments: ['api_token'] }]);
+});
+
 const HOLDERS: [path: string, text: string][] = [
   ['p.yaml', 'version: "1" # one\ndefault: deny\ntools:\n  t: { risk: read } # two\n  u:\n'],
   ['p.yaml', 'version: "1" # one\ndefault: deny\ntools:\n  t:\n    # two\n    risk: read\n  u: {}\n'],

@@ -1,4 +1,6 @@
 import { isToolName } from '../../domain/call/call.ts';
+import { type Json, member } from '../../domain/json/json.ts';
+import { secretName } from '../../domain/json/secret-name.ts';
 import { type Classification, classify } from '../../domain/tool/classify.ts';
 import type { SeenTool } from '../../domain/tool/drift.ts';
 import type { Tool } from '../../domain/tool/tool.ts';
@@ -15,7 +17,7 @@ export interface ScannedTools {
 /**
  * Drafts a policy for what a scan found: reads and writes are allowed within limits, what needs care requires approval,
  * anything else is denied. A person must read and correct it. Of the server's own words it holds only its name, its
- * version and the names of its tools.
+ * version, the names of its tools, and plain names of arguments that are a secret's.
  */
 export function draftPolicy({ product, tools }: ScannedTools): string {
   const known = tools.filter((tool) => isToolName(tool.name));
@@ -43,8 +45,24 @@ function ruleOf(tool: Tool): string[] {
     `    severity: ${severity}`,
     ...(action === 'allow' ? [] : [`    action: ${action}`, `    reason: ${JSON.stringify(REASONS[risk])}`]),
     `    limits: [{ counter: ${limit.counter}, window: ${limit.window}, max: ${limit.max}, scope: grant }]`,
+    ...(action === 'allow' ? [] : redactLine(tool)),
     `    seen: ${seenText(seenNow(tool))}`,
   ];
+}
+
+/** Declares the arguments that would be hidden because of their names, so that one click can approve the call. */
+function redactLine({ inputSchema }: Tool): string[] {
+  const names = Object.entries(member(inputSchema, 'properties') ?? {})
+    .filter(([name, schema]) => PLAIN_NAME.test(name) && secretName(name) !== null && isSingle(schema as Json))
+    .map(([name]) => `args.${name}`);
+  return names.length === 0 ? [] : [`    redact: [${names.join(', ')}]`];
+}
+
+const PLAIN_NAME = /^[A-Za-z_][A-Za-z0-9_-]{0,63}$/;
+
+/** Whether the schema says that the value is text: that of an object is shown, and a number may be a count. */
+function isSingle(schema: Json): boolean {
+  return member(schema, 'type') === 'string';
 }
 
 /** A key of a YAML map, in quotes unless YAML reads it as text without them. */

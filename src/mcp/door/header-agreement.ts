@@ -1,3 +1,5 @@
+import { ALL_EXACT, type InexactValues } from '../../domain/call/inexact.ts';
+import { isExact } from '../../domain/json/exact-number.ts';
 import { isObject, type Json, type JsonObject, member } from '../../domain/json/json.ts';
 import { comparableName } from '../protocol/gated-headers.ts';
 import type { HeaderRecord } from '../protocol/header-policy.ts';
@@ -32,7 +34,7 @@ export function headerDisagreement(headers: HeaderRecord, read: ReadSingle | Rea
   if (version !== undefined && claimed !== null && version !== claimed) {
     return 'MCP-Protocol-Version is not the version that the body claims';
   }
-  return parameterDisagreement(headers, message);
+  return parameterDisagreement(headers, message, read.kind === 'message' ? read.inexact : ALL_EXACT);
 }
 
 function nameOf(message: JsonObject | null): Json | undefined {
@@ -56,16 +58,17 @@ function decodeValue(value: string): string | null {
   }
 }
 
-function parameterDisagreement(headers: HeaderRecord, message: JsonObject | null): string | null {
+function parameterDisagreement(
+  headers: HeaderRecord,
+  message: JsonObject | null,
+  inexact: InexactValues,
+): string | null {
   for (const header in headers) {
     if (!header.startsWith(PARAM_PREFIX)) continue;
     const value = decodeValue(headers[header] ?? '');
     const args = member(member(message, 'params'), 'arguments');
-    if (
-      value === null ||
-      args === undefined ||
-      !argumentsConfirm(args, comparableName(header.slice(PARAM_PREFIX.length)), value)
-    ) {
+    const name = comparableName(header.slice(PARAM_PREFIX.length));
+    if (value === null || args === undefined || !argumentsConfirm(args, name, value, isInexact(name, inexact))) {
       return `${header} is not what the arguments say`;
     }
   }
@@ -76,14 +79,14 @@ function parameterDisagreement(headers: HeaderRecord, message: JsonObject | null
  * Only the tool's schema says which argument a parameter header repeats. In any case the value must occur among the
  * arguments, and every argument of that name (apart from case, `-` and `_`) must have it.
  */
-function argumentsConfirm(args: Json, name: string, value: string): boolean {
+function argumentsConfirm(args: Json, name: string, value: string, inexact: boolean): boolean {
   let found = false;
   let contradicted = false;
   const visit = (node: Json, key: string | null): void => {
     if (isObject(node)) {
       for (const inner of Object.keys(node)) visit(node[inner] as Json, inner);
     } else if (!Array.isArray(node) && node !== null) {
-      const same = equalsText(node as string | number | boolean, value);
+      const same = equalsText(node as string | number | boolean, value, inexact);
       found ||= same;
       contradicted ||= !same && key !== null && comparableName(key) === name;
     }
@@ -92,7 +95,18 @@ function argumentsConfirm(args: Json, name: string, value: string): boolean {
   return found && !contradicted;
 }
 
-function equalsText(argument: string | number | boolean, value: string): boolean {
-  if (typeof argument === 'number') return value.trim() !== '' && Number(value) === argument;
-  return String(argument) === value;
+/** Whether an argument of this name is a number that a double cannot keep. */
+function isInexact(name: string, { list }: InexactValues): boolean {
+  return list.some(({ steps }) => comparableName(steps.findLast((step) => !/^\d+$/.test(step ?? '')) ?? '') === name);
+}
+
+const NUMBER = /^-?\d[\d.eE+-]*$/;
+
+/**
+ * `inexact`: the argument may have digits that a double drops, and so may the header. Where it has none, a header with
+ * more digits would be the same number to us alone.
+ */
+function equalsText(argument: string | number | boolean, value: string, inexact: boolean): boolean {
+  if (typeof argument !== 'number') return String(argument) === value;
+  return NUMBER.test(value) && Number(value) === argument && (inexact || isExact(value));
 }
