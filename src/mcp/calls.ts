@@ -102,7 +102,8 @@ export function callDoor(
   }
 
   async function call(request: ToolCallRequest): Promise<CallRouting> {
-    const state = ourState(request);
+    // What cannot be fingerprinted is bound to nothing: whatever state it brings, it is judged like a new call.
+    const state = isExactThroughout(request.inexact) ? ourState(request) : null;
     if (state !== null) {
       // Nothing that is not exact was ever parked, so no state was issued for it.
       if (request.inexact !== null) {

@@ -46,6 +46,7 @@ describe('numbers that two readers see differently', () => {
         http: { at: `url: "${http.url}"`, policy: POLICY },
         stdio: { at: `command: ["${process.execPath}", "${RAW_CHILD}"]`, policy: POLICY },
       },
+      approval: '{ timeout: 10m, hold: { leg: 400ms } }',
     });
     gateway = await house.start();
     for (const server of ['http', 'stdio']) {
@@ -143,4 +144,43 @@ describe('numbers that two readers see differently', () => {
       await eventually('the server has it', async () => ((await heardBy(server)).includes(body) ? true : null));
     });
   }
+
+  test('P1: with a task or a round trip it is refused as well, whatever state it brings', async () => {
+    const legacy = await Agent.open(`${gateway.url}/mcp/http`, house.tokens.agent!, '2025-11-25');
+    const task = callText('gated', '{"n":9007199254740993}').replace('"arguments"', '"task":{},"arguments"');
+    const refused = JSON.parse(
+      /\{"jsonrpc".*\}/.exec(
+        await (await legacy.post(task, { headers: { 'mcp-protocol-version': '2025-11-25' } })).text(),
+      )![0],
+    );
+    assert.match(
+      refused.error?.message ?? JSON.stringify(refused),
+      /^Policy violation: the number at \/params\/arguments\/n/,
+    );
+
+    const headers = { 'mcp-protocol-version': '2026-07-28', 'mcp-method': 'tools/call', 'mcp-name': 'gated' };
+    const meta = JSON.stringify({
+      'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+      'io.modelcontextprotocol/clientCapabilities': {},
+      'io.modelcontextprotocol/clientInfo': { name: 'modern', version: '1' },
+    });
+    const modern = new Agent(`${gateway.url}/mcp/http`, house.tokens.agent!);
+    const send = async (args: string, more = '') => {
+      const body = callText('gated', args, { meta }).replace('"arguments"', `${more}"arguments"`);
+      const text = await (await modern.post(body, { headers })).text();
+      return JSON.parse(/\{"jsonrpc".*\}/.exec(text)![0]);
+    };
+    const { requestState } = (await send('{"n":30}')).result;
+    assert.equal(typeof requestState, 'string');
+    const before = (await heardBy('http')).length;
+    for (const args of ['{"n":30.00000000000000000001}', '{"n":1e400}', '{"n":30,"s":"\\ud800"}']) {
+      for (const more of ['', '"requestState":"theirs",', '"requestState":"theirs","inputResponses":{"a":{}},']) {
+        const answer = await send(args, more);
+        assert.match(answer.result?.content[0].text ?? '', /^Policy violation: /, JSON.stringify(answer));
+      }
+      const back = await send(args, `"requestState":${JSON.stringify(requestState)},`);
+      assert.match(back.result?.content[0].text ?? '', /^Policy violation: /, JSON.stringify(back));
+    }
+    assert.equal((await heardBy('http')).length, before);
+  });
 });
