@@ -2,6 +2,7 @@ import type { Dispatch } from '../domain/approval/dispatch.ts';
 import { isExactThroughout } from '../domain/call/inexact.ts';
 import { unshownMember } from '../domain/call/transport.ts';
 import { isObject, type Json, member } from '../domain/json/json.ts';
+import { shownInexact } from '../domain/policy/inexact.ts';
 import { mayAskOf } from '../domain/policy/rule.ts';
 import type { Handled } from '../gateway/call/arrival.ts';
 import { noteClientName, sessionClient } from '../gateway/call/clients.ts';
@@ -102,13 +103,11 @@ export function callDoor(
   }
 
   async function call(request: ToolCallRequest): Promise<CallRouting> {
-    // What cannot be fingerprinted is bound to nothing: whatever state it brings, it is judged like a new call.
-    const state = isExactThroughout(request.inexact) ? ourState(request) : null;
+    const state = ourState(request);
     if (state !== null) {
       // Nothing that is not exact was ever parked, so no state was issued for it.
-      if (request.inexact !== null) {
-        return { kind: 'respond', response: refusal(request, { kind: 'inexact', path: request.inexact }) };
-      }
+      const judged = shownInexact(request.inexact);
+      if (judged !== null) return { kind: 'respond', response: refusal(request, { kind: 'inexact', judged }) };
       const returned = await returnToSeat(gateway, request, state, bindingOf(gateway, request));
       if (returned instanceof Response) return { kind: 'respond', response: returned };
       const { approval, joiner } = returned;
