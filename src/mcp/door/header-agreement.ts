@@ -1,5 +1,3 @@
-import { ALL_EXACT, type InexactValues } from '../../domain/call/inexact.ts';
-import { isExact } from '../../domain/json/exact-number.ts';
 import { isObject, type Json, type JsonObject, member } from '../../domain/json/json.ts';
 import { comparableName } from '../protocol/gated-headers.ts';
 import type { HeaderRecord } from '../protocol/header-policy.ts';
@@ -34,7 +32,7 @@ export function headerDisagreement(headers: HeaderRecord, read: ReadSingle | Rea
   if (version !== undefined && claimed !== null && version !== claimed) {
     return 'MCP-Protocol-Version is not the version that the body claims';
   }
-  return parameterDisagreement(headers, message, read.kind === 'message' ? read.inexact : ALL_EXACT);
+  return parameterDisagreement(headers, message);
 }
 
 function nameOf(message: JsonObject | null): Json | undefined {
@@ -58,17 +56,16 @@ function decodeValue(value: string): string | null {
   }
 }
 
-function parameterDisagreement(
-  headers: HeaderRecord,
-  message: JsonObject | null,
-  inexact: InexactValues,
-): string | null {
+function parameterDisagreement(headers: HeaderRecord, message: JsonObject | null): string | null {
   for (const header in headers) {
     if (!header.startsWith(PARAM_PREFIX)) continue;
     const value = decodeValue(headers[header] ?? '');
     const args = member(member(message, 'params'), 'arguments');
-    const name = comparableName(header.slice(PARAM_PREFIX.length));
-    if (value === null || args === undefined || !argumentsConfirm(args, name, value, isInexact(name, inexact))) {
+    if (
+      value === null ||
+      args === undefined ||
+      !argumentsConfirm(args, comparableName(header.slice(PARAM_PREFIX.length)), value)
+    ) {
       return `${header} is not what the arguments say`;
     }
   }
@@ -79,14 +76,14 @@ function parameterDisagreement(
  * Only the tool's schema says which argument a parameter header repeats. In any case the value must occur among the
  * arguments, and every argument of that name (apart from case, `-` and `_`) must have it.
  */
-function argumentsConfirm(args: Json, name: string, value: string, inexact: boolean): boolean {
+function argumentsConfirm(args: Json, name: string, value: string): boolean {
   let found = false;
   let contradicted = false;
   const visit = (node: Json, key: string | null): void => {
     if (isObject(node)) {
       for (const inner of Object.keys(node)) visit(node[inner] as Json, inner);
     } else if (!Array.isArray(node) && node !== null) {
-      const same = equalsText(node as string | number | boolean, value, inexact);
+      const same = equalsText(node as string | number | boolean, value);
       found ||= same;
       contradicted ||= !same && key !== null && comparableName(key) === name;
     }
@@ -95,18 +92,7 @@ function argumentsConfirm(args: Json, name: string, value: string, inexact: bool
   return found && !contradicted;
 }
 
-/** Whether an argument of this name is a number that a double cannot keep. */
-function isInexact(name: string, { list }: InexactValues): boolean {
-  return list.some(({ steps }) => comparableName(steps.findLast((step) => !/^\d+$/.test(step ?? '')) ?? '') === name);
-}
-
-const NUMBER = /^-?\d[\d.eE+-]*$/;
-
-/**
- * `inexact`: the argument may have digits that a double drops, and so may the header. Where it has none, a header with
- * more digits would be the same number to us alone.
- */
-function equalsText(argument: string | number | boolean, value: string, inexact: boolean): boolean {
-  if (typeof argument !== 'number') return String(argument) === value;
-  return NUMBER.test(value) && Number(value) === argument && (inexact || isExact(value));
+function equalsText(argument: string | number | boolean, value: string): boolean {
+  if (typeof argument === 'number') return value.trim() !== '' && Number(value) === argument;
+  return String(argument) === value;
 }

@@ -101,13 +101,6 @@ describe('The relay', () => {
       [400, -32020, CALL, { 'mcp-param-region': 'eu' }],
       [400, -32020, CALL.replace('{}', '{"region":"us","other":"eu"}'), { 'mcp-param-region': 'eu' }],
       [400, -32020, CALL.replace('{}', '{"n":42}'), { 'mcp-param-n': '43' }],
-      [
-        400,
-        -32020,
-        CALL.replace('{}', '{"n":30,"m":30.00000000000000000001}'),
-        { 'mcp-param-n': '30.00000000000000000001' },
-      ],
-      [400, -32020, CALL.replace('{}', '{"n":30}'), { 'mcp-param-n': '0x1e' }],
     ];
     for (const [status, code, body, headers] of refused) {
       it(`${status} ${code} for ${body} with ${JSON.stringify(headers ?? {})}`, async () => {
@@ -118,14 +111,11 @@ describe('The relay', () => {
     }
     it('headers that agree go through', async () => {
       const region = { 'mcp-param-region': '=?base64?4piD?=', 'mcp-param-n': '42.0', 'mcp-param-on': 'true' };
-      const digits = { 'mcp-param-text': '9007199254740993', 'mcp-param-huge': '9007199254740995' };
-      const huge = '"text":"9007199254740993","huge":9007199254740995';
-      const body = CALL.replace('{}', `{"region":"☃","in":{"n":42},"on":true,${huge}}`);
+      const body = CALL.replace('{}', '{"region":"☃","in":{"n":42},"on":true}');
       const answer = await relay.post(body, {
         'mcp-method': 'tools/call',
         'mcp-name': '=?base64?ZWNobw==?=',
         ...region,
-        ...digits,
       });
       assert.equal(answer.status, 200);
       assert.equal(relay.last().headers['mcp-param-n'], '42.0');
