@@ -24,6 +24,7 @@ export async function sweep(
     for (const approval of await store.unreminded(clock.now(), AT_ONCE)) await remind(gateway, approval);
   const missing = new Set(await queue.missing(parked.map(({ id }) => id)));
   for (const { id, expiresAt } of parked) if (missing.has(id)) await queue.park(id, expiresAt);
-  if (cards !== null) for (const id of stale) await queue.publish(id);
+  // In the store's order, in which grants take turns.
+  if (cards !== null) for (const [place, id] of stale.entries()) await queue.publish(id, { turn: place + 1 });
   await store.forget(clock.now());
 }

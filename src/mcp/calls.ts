@@ -27,6 +27,7 @@ import { INVALID_REQUEST, rpcError, rpcResult } from './protocol/response.ts';
 import {
   deniedResult,
   inexactValueResult,
+  overfullResult,
   pendingLimitResult,
   rateLimitedResult,
   resultText,
@@ -219,6 +220,7 @@ const REFUSAL_CODES = {
   inexact: 400,
   unshown: 400,
   crowded: 429,
+  overfull: 429,
   unavailable: 503,
 } as const satisfies Record<Exclude<Handled, { kind: 'forward' | 'held' }>['kind'], number>;
 
@@ -244,6 +246,8 @@ function refusalResult(handled: RefusedCall): ToolResult {
       return unshownResult(handled.why);
     case 'crowded':
       return pendingLimitResult(handled.pending);
+    case 'overfull':
+      return overfullResult(handled.refusal);
     case 'unavailable':
       return unavailableResult(handled.part);
     default:

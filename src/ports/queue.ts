@@ -27,8 +27,11 @@ export interface Queue {
   wake(id: string): Promise<void>;
   /** Sets the listener that is called on every replica when an approval was woken. There is one. */
   onWake(listener: (id: string) => void): void;
-  /** The card of this approval is to be brought up to date. Jobs of one approval never run side by side. */
-  publish(id: string, delayMs?: number): Promise<void>;
+  /**
+   * The card of this approval is to be brought up to date. Jobs of one approval never run side by side. `turn`: the
+   * lowest runs first, and among equals the first that was ordered; absent: 1. A job that waits keeps its turn.
+   */
+  publish(id: string, when?: { readonly delayMs?: number; readonly turn?: number }): Promise<void>;
   /** Makes `deliver` run on one replica. Asking again before it runs changes nothing. */
   deliver(): Promise<void>;
   close(): Promise<void>;

@@ -104,6 +104,8 @@ test('the config of the design is read whole', () => {
     pickupMs: 3_600_000,
     hold: { ...APPROVAL_DEFAULTS.hold, defaultMs: 50_000, progressMs: 3_600_000 },
     maxPending: 20,
+    openings: { max: 30, per: 'minute' },
+    keptBytes: 64 * 1024 * 1024,
   });
   assert.deepEqual(config.file, { listen: '127.0.0.1:9999', publicUrl: null, data: null, maxBody: 65_536 });
 });
@@ -116,6 +118,8 @@ test('a config without defaults gets the documented ones', () => {
     pickupMs: 3_600_000,
     hold: { ...APPROVAL_DEFAULTS.hold, defaultMs: 50_000, progressMs: 3_600_000 },
     maxPending: 20,
+    openings: { max: 30, per: 'minute' },
+    keptBytes: 64 * 1024 * 1024,
   });
   assert.equal(config.servers.size + config.grants.length + config.approvers.size, 0);
 });

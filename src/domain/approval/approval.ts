@@ -31,6 +31,11 @@ export function isOver(state: State): boolean {
   return NEXT[state].length === 0 || state === 'unknown';
 }
 
+/** It has ended without anything having been sent to its server. */
+export function endedUnsent(state: State): boolean {
+  return state === 'denied' || state === 'expired' || state === 'withdrawn' || state === 'lapsed';
+}
+
 /** Who may approve, how many are needed, until when. Frozen when the approval is opened. */
 export interface Requirement {
   /** Names of the approver groups as the config spells them, for people to read. */

@@ -70,7 +70,6 @@ export class LiveRules implements Rules {
   }
 
   get approval(): Rules['approval'] {
-    const { timeoutMs, pickupMs, maxPending } = this.#loaded.config.approval;
-    return { timeoutMs, pickupMs, maxPending };
+    return this.#loaded.config.approval;
   }
 }

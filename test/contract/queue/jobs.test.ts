@@ -156,7 +156,7 @@ for (const [name, { skip, start }] of Object.entries(BACKENDS)) {
       test('a delayed publish runs after its delay, beside an immediate one', async () => {
         const id = newId();
         const asked = performance.now();
-        await a.queue.publish(id, 2_000);
+        await a.queue.publish(id, { delayMs: 2_000 });
         await a.queue.publish(id);
         await until('both ran', () => runs(id).length === 2);
         const [one, two] = runs(id).map((run) => run.at - asked) as [number, number];

@@ -20,6 +20,7 @@ import { vault } from '../../../src/vault/vault.ts';
 import { TestClock } from '../clock.ts';
 import { REQUIREMENT } from '../domain/approval.ts';
 import { callOf, policyOf } from '../domain/policy.ts';
+import { ROOM } from '../domain/room.ts';
 import { quiet } from '../log.ts';
 
 export interface ParkedWorld {
@@ -68,7 +69,7 @@ export async function parkedWorld(policy: Policy = ASKING): Promise<ParkedWorld>
           policy: () => world.policy,
           requirement: (ask) => ({ ...REQUIREMENT, admin: true, quorum: ask.quorum }),
           principal: () => (world.revoked ? null : callOf('create_api_key').principal),
-          approval: { timeoutMs: 30 * 60_000, pickupMs: 60 * 60_000, maxPending: 20 },
+          approval: { timeoutMs: 30 * 60_000, pickupMs: 60 * 60_000, ...ROOM, maxPending: 20 },
           token: (grant) => tokenOf(grant),
           refresh: async () => undefined,
         },
