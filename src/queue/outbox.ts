@@ -57,7 +57,7 @@ export function outboxWork<C>(
     const { approval = '', turn = 1 } = job.data as { approval?: string; turn?: number };
     const againMs = await retryable(() => run(job.name, approval, turn), { approval, work: job.name }, log);
     if (againMs === null) return;
-    await job.moveToDelayed(Date.now() + Math.max(againMs, 1), token);
+    await job.moveToDelayed(Date.now() + Math.max(Math.ceil(againMs), 1), token);
     throw new DelayedError();
   };
 

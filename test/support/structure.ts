@@ -49,7 +49,7 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
   domain: ['addresses.ts', 'json', 'call', 'tool', 'policy', 'approval', 'log'],
   gateway: [
     ...['id.ts', 'fault-point.ts', 'ports.ts', 'rules.ts', 'commit-until.ts', 'log', 'state', 'gateway.ts'],
-    ...['decision', 'dispatch', 'call', 'task', 'tools', 'method', 'publish-card.ts', 'sweep.ts', 'start.ts'],
+    ...['decision', 'dispatch', 'call', 'task', 'tools', 'method', 'card-pace.ts', 'publish-card.ts', 'sweep.ts', 'start.ts'],
   ],
   mcp: ['protocol', 'json', 'sse', 'upstream', 'stdio', 'relay', 'door', 'hold', 'tasks', 'calls.ts'],
   slack: ['wire', 'place', 'card', 'people', 'post', 'setup', 'cards.ts', 'click', 'door.ts', 'web-door.ts'],
