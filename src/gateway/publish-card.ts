@@ -26,23 +26,33 @@ const NEVER_POSTED = 'never posted';
  * | the queue, during a run | waits for that run: a card is claimed by one run at a time |
  */
 export async function publishCard(
-  gateway: Pick<Gateway, 'cards' | 'clock' | 'faultPoint' | 'inline' | 'log' | 'replica' | 'retries' | 'store'>,
+  gateway: Pick<
+    Gateway,
+    'cardGate' | 'cards' | 'clock' | 'faultPoint' | 'inline' | 'log' | 'replica' | 'retries' | 'store'
+  >,
   id: string,
+  turn = 1,
 ): Promise<number | null> {
-  const { store, cards } = gateway;
+  const { store, cards, cardGate } = gateway;
   if (cards === null) return null;
   const found = await store.look(id);
   if (found === null) return null;
   const laterMs = await heldBackMs(gateway, found.approval, found.card);
   if (laterMs > 0) return laterMs;
+  const lane = `${found.card?.ts ? 'updates' : 'posts'} ${found.approval.server}`;
+  const gateMs = endedUnsent(found.approval.state) && found.card === null ? 0 : cardGate.waitMs(lane, id, turn);
+  if (gateMs > 0) return gateMs;
   const run = { id: newId('ru', gateway.clock.now()), replica: gateway.replica, ms: RUN_MS };
   const claim = await store.claimCard(id, run);
   if (claim === false) return BUSY_MS;
   let unposted = false;
   try {
-    return await bringUpToDate(gateway, cards, id, claim.card, () => {
+    const againMs = await bringUpToDate(gateway, cards, id, claim.card, () => {
       unposted = claim.card === null;
     });
+    if (againMs !== null && againMs > 0) cardGate.sentAway(lane, id, turn, againMs);
+    else cardGate.done(lane, id);
+    return againMs;
   } finally {
     // No other run may update the card until it is released, or until this run's claim expires.
     await gateway.retries.run(() => store.releaseCard(id, run.id, unposted));

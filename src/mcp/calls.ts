@@ -23,11 +23,11 @@ import { legacyStrategy, modernStrategy } from './hold/wait-strategy.ts';
 import { textAt } from './json/edit.ts';
 import { envelopeFault, modernClient, TASKS_2025 } from './protocol/envelope.ts';
 import { gatedHeaderFault } from './protocol/gated-headers.ts';
+import { overfullResult } from './protocol/overfull-result.ts';
 import { INVALID_REQUEST, rpcError, rpcResult } from './protocol/response.ts';
 import {
   deniedResult,
   inexactValueResult,
-  overfullResult,
   pendingLimitResult,
   rateLimitedResult,
   resultText,

@@ -2,8 +2,8 @@
 export interface Handlers {
   /** A parked job is due: a decision promoted it, or its time is over. */
   due(id: string): Promise<void>;
-  /** Bring the card up to date. Returns the ms after which to try again, or null when it is done. */
-  card(id: string): Promise<number | null>;
+  /** Bring the card up to date. Returns the ms after which to try again, or null when it is done. `turn`: as ordered. */
+  card(id: string, turn: number): Promise<number | null>;
   /** Compare SQL with the queue. Every 5 s on one replica. */
   sweep(): Promise<void>;
   /** Sign the chain's head if it moved. Every 30 s on one replica. */

@@ -64,7 +64,7 @@ export function outboxWork<C>(
   async function run(name: string, approval: string, turn: number): Promise<number | null> {
     switch (name) {
       case 'card':
-        return handlers.card(approval);
+        return handlers.card(approval, turn);
       case 'later':
         await publish(outbox, approval, { delayMs: 0, turn, now: new Date(0) });
         return null;

@@ -2,7 +2,6 @@ import type { Approval } from '../../domain/approval/approval.ts';
 import { approvalsCounted } from '../../domain/approval/quorum.ts';
 import type { JsonObject } from '../../domain/json/json.ts';
 import type { FullLimit } from '../../domain/policy/limit.ts';
-import type { NoOpening } from '../../ports.ts';
 
 /** A tool result for the model to read: the first line says what happened, the other lines what to do next. */
 export interface ToolResult {
@@ -24,13 +23,14 @@ export function approvalMeta(approval: Approval, extra: JsonObject = {}): JsonOb
   return { id: approval.id, state: approval.state, expiresAt: approval.expiresAt.toISOString(), ...extra };
 }
 
-function toolResult(lines: readonly string[], meta?: JsonObject): ToolResult {
+/** A refusal in lines; empty ones are left out. */
+export function toolResult(lines: readonly string[], meta?: JsonObject): ToolResult {
   const text = lines.filter((line) => line !== '').join('\n');
   const content = [{ type: 'text', text }] as const;
   return meta ? { isError: true, content, _meta: { 'holdfast/approval': meta } } : { isError: true, content };
 }
 
-const NOTHING_RAN = 'Nothing was sent to the server.';
+export const NOTHING_RAN = 'Nothing was sent to the server.';
 
 /** Policy denies the call. `reason` comes from the rule. */
 export function deniedResult(reason: string): ToolResult {
@@ -72,47 +72,6 @@ export function pendingLimitResult(pending: number): ToolResult {
     `Waiting for approval: ${pending} calls of this agent already wait for a person, and no more may.`,
     `${NOTHING_RAN} This call is not waiting. Repeat it after some of the others were decided.`,
   ]);
-}
-
-/** The grant has too many bytes kept, or too many of its callers wait; this call was neither parked nor joined. */
-export function overfullResult(refusal: Extract<NoOpening, { kind: 'heavy' | 'overjoined' }>): ToolResult {
-  const [why, remedy] = overfullLines(refusal);
-  return toolResult([`Rate limited: ${why}`, `${NOTHING_RAN} ${remedy}`]);
-}
-
-function overfullLines(refusal: Parameters<typeof overfullResult>[0]): readonly [string, string] {
-  if (refusal.kind === 'heavy') {
-    const { kept, asked, most } = refusal;
-    if (asked > most) {
-      return [
-        `this call has ${asked} bytes, and ${most} may be kept for this grant (approval.kept_bytes).`,
-        'Make it smaller.',
-      ];
-    }
-    return [
-      `${kept} bytes of requests and results are kept for this grant, this call has ${asked}, and ${most} may be kept (approval.kept_bytes).`,
-      'Collect the results of earlier calls, or repeat it after some of them were decided.',
-    ];
-  }
-  switch (refusal.of) {
-    case 'approval':
-      return [
-        `${refusal.most} callers already wait for the approval of this very call, and no more may.`,
-        'Wait for one of them.',
-      ];
-    case 'minute':
-      return [
-        `this very call was joined ${refusal.most} times within a minute, and no more may.`,
-        'Repeat it in a minute.',
-      ];
-    case 'grant':
-      return [
-        `${refusal.most} callers of this grant already wait for approvals, and no more may (ten times approval.max_pending).`,
-        'Repeat it after some of the calls were decided.',
-      ];
-    default:
-      return refusal.of satisfies never;
-  }
 }
 
 const PARTS: Record<string, string> = {
