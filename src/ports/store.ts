@@ -202,6 +202,8 @@ export interface Store {
     readonly late: readonly Approval[];
     /** Pending or approved, although every caller has left: whoever was to withdraw them did not get to it. */
     readonly abandoned: readonly Approval[];
+    /** Pending or approved, although their grant was revoked after they were opened. */
+    readonly revoked: readonly Approval[];
     /** Every pending one, to be compared with the queue. */
     readonly parked: readonly { id: string; expiresAt: Date }[];
     /** Approvals whose card shows an older revision; grants take turns. */

@@ -5,6 +5,7 @@ import { parseCases } from '../../config/policy/cases.ts';
 import { parsePolicy } from '../../config/policy/file.ts';
 import type { Policy } from '../../domain/policy/policy.ts';
 import type { Terminal } from '../../main/process/terminal.ts';
+import { sessionHint } from './session-hint.ts';
 import { Workbench } from './workbench.ts';
 
 interface PolicyCheckOptions {
@@ -20,11 +21,15 @@ export async function policyCheckCommand(
   const workbench = new Workbench(terminal, configPath);
   const faults: Fault[] = [];
   const good: string[] = [];
+  const hints: string[] = [];
   if (files.length === 0) {
     const config = await workbench.config(faults);
     const policies = config === null ? new Map<string, Policy>() : await policiesOf(config, workbench.read, faults);
-    for (const [server, policy] of policies)
-      good.push(`${config?.servers.get(server)?.policyPath}: ${summary(policy)}`);
+    for (const [server, policy] of policies) {
+      const path = config?.servers.get(server)?.policyPath ?? server;
+      good.push(`${path}: ${summary(policy)}`);
+      hints.push(...hintsOf(path, policy));
+    }
   }
   for (const file of files.filter((name) => basename(name) !== 'schema.json')) {
     const text = await readTextFile(file, workbench.read, faults);
@@ -32,13 +37,21 @@ export async function policyCheckCommand(
     const parsed = isCases(file) ? parseCases(text, { path: file }) : parsePolicy(text, { path: file });
     if (!parsed.ok) faults.push(...parsed.faults);
     else good.push(`${file}: ${'policy' in parsed ? summary(parsed.policy) : `${parsed.cases.length} cases`}`);
+    if (parsed.ok && 'policy' in parsed) hints.push(...hintsOf(file, parsed.policy));
   }
   if (workbench.printFaults(faults)) {
     terminal.err(`${faults.length} ${faults.length === 1 ? 'fault' : 'faults'}\n`);
     return 1;
   }
   for (const line of good) terminal.out(`ok ${line}\n`);
+  for (const line of new Set(hints)) terminal.out(`hint ${line}\n`);
   return 0;
+}
+
+/** What is right, but may not do what its author thinks. */
+function hintsOf(file: string, policy: Policy): string[] {
+  const hint = sessionHint(policy);
+  return hint === null ? [] : [`${file}: ${hint}`];
 }
 
 /** Whether this is a file of test cases, by its name. */

@@ -31,6 +31,9 @@ export function isOver(state: State): boolean {
   return NEXT[state].length === 0 || state === 'unknown';
 }
 
+/** The note of an approval that ended because its grant was revoked. */
+export const GRANT_REVOKED = 'the grant was revoked';
+
 /** It has ended without anything having been sent to its server. */
 export function endedUnsent(state: State): boolean {
   return state === 'denied' || state === 'expired' || state === 'withdrawn' || state === 'lapsed';

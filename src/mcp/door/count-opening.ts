@@ -26,7 +26,7 @@ export async function countOpening({
   context.access?.refused({ door: 'mcp', status: 429, server: server.name, grant: principal.grant, address: null });
   const window = 'calendar' in take.window ? take.window.calendar : '';
   const why =
-    `Rate limited: this grant may open ${take.max} sessions in a ${window} (sessions.openings), and it has. ` +
+    `Rate limited: this grant may open ${take.max} sessions per ${window} (sessions.openings), and it has. ` +
     `Nothing was sent to the server. Go on in a session that is open, or try again in ${retryAfter} seconds.`;
   const idText = (read.kind === 'message' ? read.idText : null) ?? 'null';
   return rpcError(429, 429, why, idText, { 'retry-after': String(retryAfter) });

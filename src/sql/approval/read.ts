@@ -105,6 +105,11 @@ export async function overdueWork(db: Kysely<Tables>, now: Date, limit: number):
       and not exists (select 1 from holdfast.joiners j
         where j.approval_id = a.id and j.collected_at is null and j.left_at is null)
     order by a.id limit ${limit}`.execute(db);
+  const revoked = await sql<ApprovalRow>`
+    select ${APPROVAL} from holdfast.approvals a
+    where a.state in ('pending', 'approved') and exists (
+      select 1 from holdfast.revocations r where r.grant_name = a.grant_name and r.at >= a.created_at)
+    order by a.id limit ${limit}`.execute(db);
   const parked = await sql<{ id: string; expires_at: Date }>`
     select id, expires_at from holdfast.approvals where state = 'pending' and expires_at > ${now}
     order by id`.execute(db);
@@ -117,6 +122,7 @@ export async function overdueWork(db: Kysely<Tables>, now: Date, limit: number):
   return {
     late: late.rows.map(approvalOf),
     abandoned: abandoned.rows.map(approvalOf),
+    revoked: revoked.rows.map(approvalOf),
     parked: parked.rows.map((row) => ({ id: row.id, expiresAt: row.expires_at })),
     stale: stale.rows.map((row) => row.id),
   };

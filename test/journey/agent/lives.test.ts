@@ -176,6 +176,18 @@ describe('lives that end', { skip }, () => {
       for (const one of others) assert.deepEqual(new Set(Object.values(one.ended)), new Set([false]));
       const again = await wire({ url: `${gateways[0]!.url}/mcp/http`, headers: headersOf(grant), body: initialize });
       assert.ok([401, 403].includes(again.status), `${again.status}`);
+      if (grant !== 'revoked') return;
+      await until(
+        'its questions are withdrawn',
+        async () => {
+          const asked = (await gateways[1]!.approvals()).filter((one) => one.arguments.grant === grant);
+          return (
+            asked.length === 2 &&
+            asked.every(({ state, note }) => state === 'withdrawn' && note === 'the grant was revoked')
+          );
+        },
+        10_000,
+      );
     });
   }
 });
