@@ -122,7 +122,7 @@ test('rates of openings and kept bytes are read; what is none is a fault that sa
   assert.deepEqual(good.config.sessionOpenings, { max: 1_000_000, per: 'second' });
   const plain = parse('{}');
   assert.ok(plain.ok);
-  assert.deepEqual(plain.config.sessionOpenings, { max: 60, per: 'minute' });
+  assert.deepEqual(plain.config.sessionOpenings, { max: 120, per: 'minute' });
   for (const rate of ['0/minute', '5/day', '30', '5 / hour', '1000001/second', '-1/hour', '1.5/hour']) {
     const bad = parse(`{ openings: "${rate}" }`);
     assert.ok(!bad.ok && bad.faults[0]!.path === 'approval.openings', rate);
