@@ -38,7 +38,7 @@ export class Rig {
       join(folder, 'holdfast.yaml'),
       `version: "1"\nservers:\n  up: { url: "${upstream}/mcp", policy: policy.yaml }\ngrants:\n${grant.yaml}` +
         'approvers: { all: [U0MIRA, admin] }\nslack: { channel: C0APPROVALS, team: T0MAIN }\n' +
-        'approval: { max_pending: 10000, timeout: 2h, hold: { default: 1h, progress: 1h } }\n',
+        'approval: { max_pending: 10000, openings: 10000/second, kept_bytes: 1073741824, timeout: 2h, hold: { default: 1h, progress: 1h } }\n',
     );
     const adminToken = 'bench-admin-token-0123456789';
     const settings = {

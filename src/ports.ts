@@ -8,6 +8,7 @@ export type * from './ports/logins.ts';
 export * from './ports/outside.ts';
 export type * from './ports/queue.ts';
 export type * from './ports/records.ts';
+export type * from './ports/room.ts';
 export type * from './ports/sink.ts';
 export type * from './ports/store.ts';
 export type * from './ports/tasks.ts';

@@ -7,11 +7,13 @@ import {
   type Config,
   type Grant,
   type HoldDefaults,
+  SESSION_OPENINGS,
 } from './config.ts';
 import { ConfigShape, GrantShape } from './config-schema.ts';
 import { type Format, readDocument } from './document/document.ts';
 import { durationMs } from './document/duration.ts';
 import type { Fault } from './document/fault.ts';
+import { openingRate } from './document/opening-rate.ts';
 import { checkShape, entriesOf, FaultList, isNow } from './document/shape.ts';
 import type { Environment } from './interpolate.ts';
 import { serversOf } from './server.ts';
@@ -39,6 +41,7 @@ export function parseConfig(
   const grants = grantsOf(Array.isArray(raw.grants) ? raw.grants : [], raw.servers, faults);
   const slack = slackOf(shape?.slack, [...servers.keys()], faults);
   const approval = approvalOf(shape?.approval, approvers, faults);
+  const sessionOpenings = openingRate(shape?.sessions?.openings, ['sessions', 'openings'], faults) ?? SESSION_OPENINGS;
   if (shape === null || faults.list.length > 0) return { ok: false, faults: faults.list };
   return {
     ok: true,
@@ -48,6 +51,7 @@ export function parseConfig(
       approvers,
       slack,
       approval,
+      sessionOpenings,
       file: {
         listen: shape.listen ?? null,
         publicUrl: shape.public_url ?? null,
@@ -159,6 +163,8 @@ function approvalOf(
     pickupMs: durationMs(shape?.pickup, ['approval', 'pickup'], faults) ?? APPROVAL_DEFAULTS.pickupMs,
     hold: holdOf(shape?.hold, faults),
     maxPending: shape?.max_pending ?? APPROVAL_DEFAULTS.maxPending,
+    openings: openingRate(shape?.openings, ['approval', 'openings'], faults) ?? APPROVAL_DEFAULTS.openings,
+    keptBytes: shape?.kept_bytes ?? APPROVAL_DEFAULTS.keptBytes,
   };
 }
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { DURATION_FORM } from './document/duration.ts';
+import { RATE_FORM } from './document/opening-rate.ts';
 
 /** The shape of `holdfast.yaml`. Maps with free keys are `unknown` here and checked entry by entry. */
 const durationText = z.string({ error: DURATION_FORM });
@@ -69,8 +70,11 @@ export const ConfigShape = z.strictObject({
       pickup: durationText.optional(),
       hold: holdShape.optional(),
       max_pending: z.int().min(1).max(10_000).optional(),
+      openings: z.string({ error: RATE_FORM }).optional(),
+      kept_bytes: z.int({ error: 'octets, a whole number' }).min(65_536).max(1_099_511_627_776).optional(),
     })
     .optional(),
+  sessions: z.strictObject({ openings: z.string({ error: RATE_FORM }).optional() }).optional(),
   listen: z.string().optional(),
   public_url: z.string().optional(),
   data: z.string().min(1).optional(),

@@ -1,3 +1,5 @@
+import type { OpeningRate } from '../domain/approval/openings.ts';
+
 /** `holdfast.yaml`, parsed and checked. Immutable. Holds upstream credentials, so it must never be printed. */
 export interface Config {
   readonly servers: ReadonlyMap<string, ServerConfig>;
@@ -5,6 +7,8 @@ export interface Config {
   readonly approvers: ReadonlyMap<string, ApproverGroup>;
   readonly slack: SlackConfig;
   readonly approval: ApprovalDefaults;
+  /** How often a grant may open an MCP session. */
+  readonly sessionOpenings: OpeningRate;
   /** Settings that the file may contain; see settings.ts. */
   readonly file: FileSettings;
 }
@@ -84,6 +88,10 @@ export interface ApprovalDefaults {
   readonly hold: HoldDefaults;
   /** Pending approvals a grant may have. */
   readonly maxPending: number;
+  /** How often a grant may open one. */
+  readonly openings: OpeningRate;
+  /** Octets of requests and results that are kept for a grant. */
+  readonly keptBytes: number;
 }
 
 export interface HoldDefaults {
@@ -121,4 +129,12 @@ export const APPROVAL_DEFAULTS: ApprovalDefaults = {
   pickupMs: 60 * 60_000,
   hold: { defaultMs: 50_000, progressMs: 60 * 60_000, legMs: 45_000, beatMs: 15_000, clients: KNOWN_CLIENTS },
   maxPending: 20,
+  openings: { max: 30, per: 'minute' },
+  keptBytes: 64 * 1024 * 1024,
 };
+
+/**
+ * How often a grant may open an MCP session, over all of its servers. The official conformance suites open more than 60
+ * within seconds, and some clients one for each call.
+ */
+export const SESSION_OPENINGS: OpeningRate = { max: 120, per: 'minute' };

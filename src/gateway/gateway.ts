@@ -5,6 +5,7 @@ import type { MethodLog } from './log/method-log.ts';
 import type { Ports } from './ports.ts';
 import type { Rules } from './rules.ts';
 import type { Announcer } from './state/announcer.ts';
+import type { CardGate } from './state/card-gate.ts';
 import type { FullLimits } from './state/full-limits.ts';
 import type { InlineDispatch } from './state/inline-dispatch.ts';
 import type { Leases } from './state/leases.ts';
@@ -30,6 +31,7 @@ export interface Gateway extends Ports {
   readonly parkedCalls: ParkedCalls;
   readonly retries: RetryQueue;
   readonly unposted: UnpostedCards;
+  readonly cardGate: CardGate;
   readonly checkpointSigner: CheckpointSigner;
   readonly accessLog: AccessLog;
   readonly methodLog: MethodLog;

@@ -1,6 +1,7 @@
-import type { Approval } from '../domain/approval/approval.ts';
+import { type Approval, endedUnsent } from '../domain/approval/approval.ts';
 import { approvalEvent } from '../domain/log/event.ts';
-import type { CardRecord, Cards, Delivery } from '../ports.ts';
+import type { CardDelivery, CardRecord, Cards } from '../ports.ts';
+import { heldBackMs } from './card-pace.ts';
 import type { Gateway } from './gateway.ts';
 import { newId } from './id.ts';
 
@@ -8,10 +9,14 @@ import { newId } from './id.ts';
 const RUN_MS = 60_000;
 /** Milliseconds until a card that another run has claimed is tried again. */
 const BUSY_MS = 500;
+/** The digest of a card that was never posted and never will be. */
+const NEVER_POSTED = 'never posted';
 
 /**
  * Brings an approval's card up to date from the store, so a card may be late but is never wrong. Returns the ms after
- * which to try again, or null when the card is up to date.
+ * which to try again, or null when the card is up to date. A card that was not posted before its approval ended without
+ * having run is never posted: there is nothing left to decide. Where Slack said no to the first post, nothing was
+ * posted for certain; where no answer came, the message is looked for first.
  *
  * | what was lost, and when | the next run |
  * |---|---|
@@ -21,20 +26,36 @@ const BUSY_MS = 500;
  * | the queue, during a run | waits for that run: a card is claimed by one run at a time |
  */
 export async function publishCard(
-  gateway: Pick<Gateway, 'cards' | 'clock' | 'faultPoint' | 'inline' | 'log' | 'replica' | 'retries' | 'store'>,
+  gateway: Pick<
+    Gateway,
+    'cardGate' | 'cards' | 'clock' | 'faultPoint' | 'inline' | 'log' | 'replica' | 'retries' | 'store'
+  >,
   id: string,
+  turn = 1,
 ): Promise<number | null> {
-  const { store, cards } = gateway;
+  const { store, cards, cardGate } = gateway;
   if (cards === null) return null;
-  if ((await store.find(id)) === null) return null;
+  const found = await store.look(id);
+  if (found === null) return null;
+  const laterMs = await heldBackMs(gateway, found.approval, found.card);
+  if (laterMs > 0) return laterMs;
+  const lane = `${found.card?.ts ? 'updates' : 'posts'} ${found.approval.server}`;
+  const gateMs = endedUnsent(found.approval.state) && found.card === null ? 0 : cardGate.waitMs(lane, id, turn);
+  if (gateMs > 0) return gateMs;
   const run = { id: newId('ru', gateway.clock.now()), replica: gateway.replica, ms: RUN_MS };
   const claim = await store.claimCard(id, run);
   if (claim === false) return BUSY_MS;
+  let unposted = false;
   try {
-    return await bringUpToDate(gateway, cards, id, claim.card);
+    const againMs = await bringUpToDate(gateway, cards, id, claim.card, () => {
+      unposted = claim.card === null;
+    });
+    if (againMs !== null && againMs > 0) cardGate.sentAway(lane, id, turn, againMs);
+    else cardGate.done(lane, id);
+    return againMs;
   } finally {
     // No other run may update the card until it is released, or until this run's claim expires.
-    await gateway.retries.run(() => store.releaseCard(id, run.id));
+    await gateway.retries.run(() => store.releaseCard(id, run.id, unposted));
   }
 }
 
@@ -43,17 +64,22 @@ async function bringUpToDate(
   cards: Cards,
   id: string,
   record: CardRecord | null,
+  onRefused: () => void,
 ): Promise<number | null> {
   const approval = await gateway.store.find(id);
   if (approval === null || (record !== null && record.revision >= approval.revision)) return null;
+  if (endedUnsent(approval.state) && (record === null || record.digest === NEVER_POSTED)) {
+    return recordDelivery(gateway, approval, record, { kind: 'unneeded' });
+  }
   gateway.faultPoint?.('post.before');
   const delivery = await showCard(cards, approval, record);
   gateway.faultPoint?.('post.after');
+  if (delivery.kind === 'later' && !delivery.ambiguous) onRefused();
   return recordDelivery(gateway, approval, record, delivery);
 }
 
 /** An adapter that throws is treated as one that could not deliver yet. */
-async function showCard(cards: Cards, approval: Approval, record: CardRecord | null): Promise<Delivery> {
+async function showCard(cards: Cards, approval: Approval, record: CardRecord | null): Promise<CardDelivery> {
   try {
     return await cards.show(approval, record);
   } catch (error) {
@@ -65,7 +91,7 @@ async function recordDelivery(
   gateway: Pick<Gateway, 'clock' | 'inline' | 'log' | 'store'>,
   approval: Approval,
   record: CardRecord | null,
-  delivery: Delivery,
+  delivery: CardDelivery,
 ): Promise<number | null> {
   const { store, clock, log } = gateway;
   const at = clock.now();
@@ -95,6 +121,9 @@ async function recordDelivery(
         },
         approvalEvent(approval, { type: 'card.failed', at, actor: 'holdfast', data: { why: delivery.why } }),
       );
+      return null;
+    case 'unneeded':
+      await store.saveCard({ ...unpostedCard(approval), revision: approval.revision, digest: NEVER_POSTED }, null);
       return null;
     default:
       return delivery satisfies never;

@@ -2,6 +2,7 @@ import type { Requirement } from '../domain/approval/approval.ts';
 import type { Principal } from '../domain/call/call.ts';
 import type { Policy } from '../domain/policy/policy.ts';
 import type { Ask } from '../domain/policy/verdict.ts';
+import type { GrantRoom } from '../ports.ts';
 
 /** The current config and policies. A reload swaps what is behind this; a parked call keeps what was frozen with it. */
 export interface Rules {
@@ -22,9 +23,8 @@ export interface Rules {
   refresh(): Promise<void>;
 }
 
-/** The terms for approvals: times in ms, and how many may be pending for one grant. */
-export interface ApprovalTerms {
+/** The terms for approvals: times in ms, and what one grant may open and keep. */
+export interface ApprovalTerms extends GrantRoom {
   readonly timeoutMs: number;
   readonly pickupMs: number;
-  readonly maxPending: number;
 }

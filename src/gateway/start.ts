@@ -13,6 +13,7 @@ import type { Ports } from './ports.ts';
 import { publishCard } from './publish-card.ts';
 import type { Rules } from './rules.ts';
 import { Announcer } from './state/announcer.ts';
+import { CardGate } from './state/card-gate.ts';
 import { FullLimits } from './state/full-limits.ts';
 import { InlineDispatch } from './state/inline-dispatch.ts';
 import { Leases } from './state/leases.ts';
@@ -45,6 +46,7 @@ export function bindGateway(outside: Ports, rules: Rules): Gateway {
     parkedCalls: new ParkedCalls(),
     retries: new RetryQueue(log),
     unposted: new UnpostedCards(ports, waitingRoom),
+    cardGate: new CardGate(),
     checkpointSigner: new CheckpointSigner(),
     accessLog: new AccessLog((event) => journal.note(event), clock),
     methodLog: new MethodLog((event) => journal.note(event), clock),
@@ -61,6 +63,7 @@ export async function startGateway(
     Gateway,
     | 'accessLog'
     | 'announcer'
+    | 'cardGate'
     | 'cards'
     | 'checkpointSigner'
     | 'clock'
@@ -114,6 +117,7 @@ function handlersOf(
   gateway: Pick<
     Gateway,
     | 'announcer'
+    | 'cardGate'
     | 'cards'
     | 'checkpointSigner'
     | 'clock'
@@ -134,7 +138,7 @@ function handlersOf(
   const { checkpointSigner, sink } = gateway;
   return {
     due: async (id) => void (await due(gateway, id)),
-    card: (id) => publishCard(gateway, id),
+    card: (id, turn) => publishCard(gateway, id, turn),
     sweep: () => sweep(gateway),
     checkpoint: async () => void (await checkpointSigner.sign(gateway)),
     deliver: async () => (sink ? deliver(gateway, sink) : null),

@@ -4,6 +4,7 @@ import { type EventType, NO_SUBJECT } from '../domain/log/event.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import { meteredRevocations } from '../gateway/log/event-metering.ts';
 import { bindGateway } from '../gateway/start.ts';
+import { OpenVisits } from '../gateway/state/open-visits.ts';
 import type { HttpApp } from '../http.ts';
 import { type Calls, callDoor } from '../mcp/calls.ts';
 import type { SlackDoor } from '../slack/door.ts';
@@ -14,6 +15,7 @@ import { type Lifecycle, lifecycleOf } from './lifecycle.ts';
 import { pagesOf } from './pages.ts';
 import { configuredServers, portsOf, toolListsOf } from './ports.ts';
 import { policyDigests } from './rules/digests.ts';
+import { watchGrants } from './rules/grant-watch.ts';
 import { LiveRules } from './rules/live-rules.ts';
 import { RevokedTokens } from './rules/revoked-tokens.ts';
 import { eventMeterOf, type Runtime } from './runtime.ts';
@@ -51,7 +53,8 @@ export function assemble(runtime: Runtime): Assembled {
     (name) => servers.entry(name),
   );
   const pages = pagesOf(runtime, gateway, rules, revocations, lists);
-  const app = openDoors(runtime, { gateway, calls, rules, servers, slack, pages });
+  const visits = new OpenVisits();
+  const app = openDoors(runtime, { gateway, calls, rules, servers, slack, pages, visits });
   const noteEvent: Assembled['noteEvent'] = (type, data) => {
     gateway.journal.note({ ...NO_SUBJECT, type, at: clock.now(), actor: 'holdfast', data });
   };
@@ -65,6 +68,15 @@ export function assemble(runtime: Runtime): Assembled {
     noteEvent,
     changeSlack: async (next) => (await approvers?.changeSlack(next)) ?? [],
     closeServers: () => servers.close(),
-    ...lifecycleOf({ gateway, calls, revoked, servers, approvers, pages, started }),
+    ...lifecycleOf({
+      gateway,
+      calls,
+      revoked,
+      servers,
+      approvers,
+      pages,
+      watchGrants: () => watchGrants({ visits, rules, servers, revoked, log }),
+      started,
+    }),
   };
 }

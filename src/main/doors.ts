@@ -3,6 +3,7 @@ import { policyJsonSchema } from '../config/policy/json-schema.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import { governMethods } from '../gateway/method/govern-methods.ts';
 import { noteUnnamed } from '../gateway/method/note-unnamed.ts';
+import type { OpenVisits } from '../gateway/state/open-visits.ts';
 import { type HttpApp, httpApp } from '../http.ts';
 import type { Calls } from '../mcp/calls.ts';
 import { mcpDoor } from '../mcp/door/door.ts';
@@ -27,6 +28,7 @@ export interface BehindDoors {
   /** null: no Slack is configured. */
   readonly slack: SlackDoor | null;
   readonly pages: Pages | null;
+  readonly visits: OpenVisits;
 }
 
 /** All doors of one gateway, as one app. */
@@ -48,19 +50,23 @@ export function openDoors(runtime: Runtime, behind: BehindDoors): HttpApp {
 
 function agentsDoor(
   { loaded, addresses, alreadySent, log }: Runtime,
-  { gateway, calls, rules, servers }: BehindDoors,
+  { gateway, calls, rules, servers, visits }: BehindDoors,
 ): Hono {
   return mcpDoor({
     servers: (name) => servers.entry(name),
     authenticate: (token) => {
       const found = rules.authenticate(token);
-      return found.kind === 'known' ? found.grant : null;
+      if (found.kind !== 'known') return null;
+      const { grant, retiring } = found;
+      return retiring && grant.retiringSha256 !== null ? { ...grant, tokenSha256: grant.retiringSha256 } : grant;
     },
     store: gateway.store,
     vault: gateway.vault,
     calls,
     govern: (caller, messages) => governMethods(gateway, caller, messages),
     noteUnnamed: (caller, what) => noteUnnamed(gateway, caller, what),
+    visits,
+    sessionOpenings: () => rules.loaded.config.sessionOpenings,
     maxBody: loaded.settings.maxBody,
     hosts: () => addresses().hosts,
     publicUrl: () => addresses().publicUrl,

@@ -26,13 +26,15 @@ export interface LivingParts {
   /** null: no Slack is configured. */
   readonly approvers: Approvers | null;
   readonly pages: Pages | null;
+  /** Ends what grants keep open once they are no longer accepted; returns a function that stops it. */
+  readonly watchGrants: () => () => void;
   /** Called once everything runs. */
   readonly started: () => void;
 }
 
 /** Nothing runs until `prepare` or `start` is called. */
 export function lifecycleOf(parts: LivingParts): Lifecycle {
-  const { gateway, calls, revoked, servers, approvers, pages, started } = parts;
+  const { gateway, calls, revoked, servers, approvers, pages, watchGrants, started } = parts;
   let prepared: Promise<void> | null = null;
   const prepare = (): Promise<void> => {
     prepared ??= revoked.start();
@@ -49,9 +51,11 @@ export function lifecycleOf(parts: LivingParts): Lifecycle {
       throw error;
     });
     const stopTasks = calls.begin();
+    const stopWatching = watchGrants();
     started();
     return async () => {
       stopTasks();
+      stopWatching();
       pages?.console.stop();
       revoked.stop();
       await stopGateway();

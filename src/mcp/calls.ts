@@ -25,6 +25,7 @@ import { legacyStrategy, modernStrategy } from './hold/wait-strategy.ts';
 import { textAt } from './json/edit.ts';
 import { envelopeFault, modernClient, TASKS_2025 } from './protocol/envelope.ts';
 import { gatedHeaderFault } from './protocol/gated-headers.ts';
+import { overfullResult } from './protocol/overfull-result.ts';
 import { INVALID_REQUEST, rpcError, rpcResult } from './protocol/response.ts';
 import {
   deniedResult,
@@ -221,6 +222,7 @@ const REFUSAL_CODES = {
   inexact: 400,
   unshown: 400,
   crowded: 429,
+  overfull: 429,
   unavailable: 503,
 } as const satisfies Record<Exclude<Handled, { kind: 'forward' | 'held' }>['kind'], number>;
 
@@ -246,6 +248,8 @@ function refusalResult(handled: RefusedCall): ToolResult {
       return unshownResult(handled.why);
     case 'crowded':
       return pendingLimitResult(handled.pending);
+    case 'overfull':
+      return overfullResult(handled.refusal);
     case 'unavailable':
       return unavailableResult(handled.part);
     default:

@@ -1,6 +1,15 @@
 import type { Approval } from '../domain/approval/approval.ts';
 import type { CardRecord } from './store.ts';
 
+/** Why a grant's calls are not shown one by one. */
+export type Crowd =
+  /** It has as many calls waiting as it may have; further ones are refused. */
+  | { readonly kind: 'pending'; readonly pending: number }
+  /** It has opened as many as it may in this window (`minute`); further ones are refused. */
+  | { readonly kind: 'openings'; readonly max: string; readonly window: string }
+  /** It took so many back within a minute; its next cards come later. */
+  | { readonly kind: 'taken_back'; readonly count: number };
+
 export type Delivery =
   | {
       readonly kind: 'shown';
@@ -18,6 +27,9 @@ export type Delivery =
   /** Slack will never accept it: deleted message, missing channel, shared channel. */
   | { readonly kind: 'never'; readonly why: string };
 
+/** `unneeded`: nothing was sent, because the card was never posted and there is nothing left to decide. */
+export type CardDelivery = Delivery | { readonly kind: 'unneeded' };
+
 /** Why approvers cannot be reached in Slack at the moment, in words for the operator. */
 export interface CardsTrouble {
   /** `refused`: until the operator does something. `silent`: until Slack answers. */
@@ -28,10 +40,13 @@ export interface CardsTrouble {
 
 /** The approvers' door as the gateway sees it. It renders what the store says and never decides. */
 export interface Cards {
-  /** Posts the card, or updates the one at `at`, with a reply in its thread for each change of state. */
-  show(approval: Approval, at: CardRecord | null): Promise<Delivery>;
-  /** Posts one line instead of more cards: this grant's further calls are refused until some are decided. */
-  crowded(call: Pick<Approval, 'grant' | 'server' | 'tool'>, pending: number): Promise<Delivery>;
+  /**
+   * Posts the card, or updates the one at `at`, with a reply in its thread for each change of state. Where `at` does not
+   * say whether it was posted, it is looked for first, and not posted any more once the call has ended unsent.
+   */
+  show(approval: Approval, at: CardRecord | null): Promise<CardDelivery>;
+  /** Posts one line instead of more cards. */
+  crowded(call: Pick<Approval, 'grant' | 'server' | 'tool'>, crowd: Crowd): Promise<Delivery>;
   /**
    * Whether each of the people who approved still may, as known a minute ago at most. Asked when the pass is spent.
    * Throws `Unavailable('slack')` when it cannot be known.

@@ -2,8 +2,8 @@
 export interface Handlers {
   /** A parked job is due: a decision promoted it, or its time is over. */
   due(id: string): Promise<void>;
-  /** Bring the card up to date. Returns the ms after which to try again, or null when it is done. */
-  card(id: string): Promise<number | null>;
+  /** Bring the card up to date. Returns the ms after which to try again, or null when it is done. `turn`: as ordered. */
+  card(id: string, turn: number): Promise<number | null>;
   /** Compare SQL with the queue. Every 5 s on one replica. */
   sweep(): Promise<void>;
   /** Sign the chain's head if it moved. Every 30 s on one replica. */
@@ -27,8 +27,11 @@ export interface Queue {
   wake(id: string): Promise<void>;
   /** Sets the listener that is called on every replica when an approval was woken. There is one. */
   onWake(listener: (id: string) => void): void;
-  /** The card of this approval is to be brought up to date. Jobs of one approval never run side by side. */
-  publish(id: string, delayMs?: number): Promise<void>;
+  /**
+   * The card of this approval is to be brought up to date. Jobs of one approval never run side by side. `turn`: the
+   * lowest runs first, and among equals the first that was ordered; absent: 1. A job that waits keeps its turn.
+   */
+  publish(id: string, when?: { readonly delayMs?: number; readonly turn?: number }): Promise<void>;
   /** Makes `deliver` run on one replica. Asking again before it runs changes nothing. */
   deliver(): Promise<void>;
   close(): Promise<void>;

@@ -1,6 +1,8 @@
 import type { Approval, Awaits, Decision, State } from '../domain/approval/approval.ts';
+import type { OpeningRate } from '../domain/approval/openings.ts';
 import type { LoggedEvent, NewEvent } from '../domain/log/event.ts';
 import type { FullLimit, Take, Taken } from '../domain/policy/limit.ts';
+import type { GrantRoom, NoOpening } from './room.ts';
 
 /** An approval to be opened: everything but what the store itself sets. */
 export interface NewApproval {
@@ -43,16 +45,16 @@ export interface NewJoiner {
 }
 
 export type Opened =
-  /** A new approval, pending. */
-  | { readonly kind: 'opened'; readonly approval: Approval; readonly joiner: string }
+  /** A new approval, pending. `nth`: how many the grant has opened in the last minute, with this one. */
+  | { readonly kind: 'opened'; readonly approval: Approval; readonly joiner: string; readonly nth: number }
   /** An identical call was already parked, approved or under way. */
   | { readonly kind: 'joined'; readonly approval: Approval; readonly joiner: string }
   /** It ended while this caller was away; the caller gets what it is still owed. */
   | { readonly kind: 'owed'; readonly approval: Approval; readonly joiner: string }
   /** An identical call has just ended, and it is not known yet whether its caller got the answer: try again soon. */
   | { readonly kind: 'settling' }
-  /** The grant has as many pending approvals as it may have. */
-  | { readonly kind: 'crowded'; readonly pending: number };
+  /** Nothing was opened or joined, and nothing counts. */
+  | NoOpening;
 
 /** One change of an approval. It is committed with its events if the revision is still this one, else not at all. */
 export interface Change {
@@ -137,9 +139,9 @@ export interface Store {
 
   /**
    * Opens an approval, joins a live one of the same fingerprint, or hands over what a finished one still owes, in one
-   * transaction. `maxPending`: how many pending approvals the grant may have.
+   * transaction. `room`: what the grant may open and keep.
    */
-  open(request: NewApproval, joiner: NewJoiner, maxPending: number, event: NewEvent): Promise<Opened>;
+  open(request: NewApproval, joiner: NewJoiner, room: GrantRoom, event: NewEvent): Promise<Opened>;
   find(id: string): Promise<Approval | null>;
   /** The same, with its card as it is at that moment. */
   look(id: string): Promise<{ readonly approval: Approval; readonly card: CardRecord | null } | null>;
@@ -200,9 +202,11 @@ export interface Store {
     readonly late: readonly Approval[];
     /** Pending or approved, although every caller has left: whoever was to withdraw them did not get to it. */
     readonly abandoned: readonly Approval[];
+    /** Pending or approved, although their grant was revoked after they were opened. */
+    readonly revoked: readonly Approval[];
     /** Every pending one, to be compared with the queue. */
     readonly parked: readonly { id: string; expiresAt: Date }[];
-    /** Approvals whose card shows an older revision. */
+    /** Approvals whose card shows an older revision; grants take turns. */
     readonly stale: readonly string[];
   }>;
   /** Pending approvals whose approvers are due a reminder, or whose further approvers are due to be asked. */
@@ -224,7 +228,10 @@ export interface Store {
     approval: string,
     run: { id: string; replica: string; ms: number },
   ): Promise<{ readonly card: CardRecord | null } | false>;
-  releaseCard(approval: string, run: string): Promise<void>;
+  /** `unposted`: this run was the first and certainly posted nothing, so that the next one is the first again. */
+  releaseCard(approval: string, run: string, unposted?: boolean): Promise<void>;
+  /** How many of the approvals that the grant opened in the last minute its agent has taken back. */
+  takenBack(grant: string): Promise<number>;
   /** Of these approvals, those created by `before` whose card was not posted, so that nobody can have seen it. */
   unposted(ids: readonly string[], before: Date): Promise<readonly string[]>;
   /**
@@ -235,6 +242,13 @@ export interface Store {
 
   /** Binds an MCP session to the grant that opened it. `id`: a keyed digest of the session id. */
   bindSession(id: string, server: string, grant: string): Promise<void>;
+  /**
+   * Counts that the grant is about to open a session; `id` names it. Returns null, or the full limit: then nothing
+   * counts.
+   */
+  countSession(id: string, grant: string, rate: OpeningRate): Promise<FullLimit | null>;
+  /** It opened no session after all. */
+  uncountSession(id: string): Promise<void>;
   sessionGrant(id: string, server: string): Promise<string | null>;
   unbindSession(id: string, server: string): Promise<void>;
 

@@ -13,6 +13,14 @@ export interface Exchange {
    * cancel.
    */
   readonly whenAbandoned?: 'abort' | 'drain';
+  /** Ends the exchange at any time, while its answer streams or is drained too; over HTTP by closing the connection. */
+  readonly until?: Ending;
+}
+
+/** Something that may end before what hangs on it. */
+export interface Ending {
+  /** Calls the listener once when it ends; returns a function that takes the listener away. */
+  onEnd(listener: () => void): () => void;
 }
 
 export type ExchangeAnswer =
@@ -35,5 +43,7 @@ export type UpstreamAnswer = Extract<ExchangeAnswer, { kind: 'answer' }>;
 export interface Upstream {
   readonly kind: 'http' | 'stdio';
   exchange(exchange: Exchange): Promise<ExchangeAnswer>;
+  /** Ends at once what it keeps for grants that are not to be kept: children. Absent: it keeps nothing for them. */
+  keepGrants?(keeps: (grant: string) => boolean): void;
   close(): Promise<void>;
 }

@@ -84,9 +84,9 @@ export function bullQueue<C>(backend: QueueBackend<C>, log: Log, clock: Clock = 
       const jobId = jobIdOf(id);
       await ask(({ parked }) => wake(parked, jobId));
     },
-    publish: async (id, delayMs = 0) => {
+    publish: async (id, { delayMs = 0, turn = 1 } = {}) => {
       const approval = jobIdOf(id);
-      await ask(({ outbox }) => publish(outbox, approval, delayMs, clock.now()));
+      await ask(({ outbox }) => publish(outbox, approval, { delayMs, turn, now: clock.now() }));
     },
     deliver: () => ask(({ outbox }) => orderDelivery(outbox)),
     onWake: (listener) => {

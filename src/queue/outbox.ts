@@ -8,16 +8,31 @@ import { RETRIED, retryable } from './retry.ts';
  * One card job per approval. While it waits, further publishes are the same job, since it reads the newest state when
  * it runs. While it runs, they become one more run after it. While it waits to try again, they do not hurry it, so that
  * it stays away from Slack for as long as Slack asked. With a delay, a job of its own publishes when the time has come.
+ *
+ * `turn` is the job's priority, so that grants take turns: BullMQ's groups, which would do that by themselves, are not
+ * in its open edition.
+ *
+ * | race | outcome |
+ * |---|---|
+ * | a turn is asked for while the job waits with another | it keeps the first: a card that was to wait waits, and when it runs it shows the newest state |
+ * | up to 20 jobs a replica run already | a first turn waits until one of them is done: a call to Slack, 5 s at most |
+ * | Slack asks all of them to wait | when the time has come they run by turn again |
+ * | the queue was flushed | the sweep orders every card anew, grants taking turns |
+ * | grants with low turns never end | a high turn waits as long: each grant's openings have a rate, so all of them together must exceed what Slack takes |
  */
-export async function publish<C>(outbox: JobQueue<C>, approval: string, delayMs: number, now: Date): Promise<void> {
+export async function publish<C>(
+  outbox: JobQueue<C>,
+  approval: string,
+  { delayMs, turn, now }: { readonly delayMs: number; readonly turn: number; readonly now: Date },
+): Promise<void> {
   if (delayMs <= 0) {
     const deduplication = { id: approval, keepLastIfActive: true };
-    await outbox.add('card', { approval }, { ...RETRIED, deduplication });
+    await outbox.add('card', { approval, turn }, { ...RETRIED, deduplication, priority: turn });
     return;
   }
   const second = Math.ceil((now.getTime() + delayMs) / 1_000);
   const deduplication = { id: laterDeduplicationId(approval, second), keepLastIfActive: true };
-  await outbox.add('later', { approval }, { ...RETRIED, deduplication, delay: delayMs });
+  await outbox.add('later', { approval, turn }, { ...RETRIED, deduplication, delay: delayMs });
 }
 
 /** The name of the sink's job. Its deduplication id holds a '~', so that it is no approval's. */
@@ -39,19 +54,19 @@ export function outboxWork<C>(
   outbox: JobQueue<C>,
 ): (job: Job, token?: string) => Promise<void> {
   return async (job, token) => {
-    const { approval = '' } = job.data as { approval?: string };
-    const againMs = await retryable(() => run(job.name, approval), { approval, work: job.name }, log);
+    const { approval = '', turn = 1 } = job.data as { approval?: string; turn?: number };
+    const againMs = await retryable(() => run(job.name, approval, turn), { approval, work: job.name }, log);
     if (againMs === null) return;
-    await job.moveToDelayed(Date.now() + Math.max(againMs, 1), token);
+    await job.moveToDelayed(Date.now() + Math.max(Math.ceil(againMs), 1), token);
     throw new DelayedError();
   };
 
-  async function run(name: string, approval: string): Promise<number | null> {
+  async function run(name: string, approval: string, turn: number): Promise<number | null> {
     switch (name) {
       case 'card':
-        return handlers.card(approval);
+        return handlers.card(approval, turn);
       case 'later':
-        await publish(outbox, approval, 0, new Date(0));
+        await publish(outbox, approval, { delayMs: 0, turn, now: new Date(0) });
         return null;
       case DELIVER:
         return (await handlers.deliver?.()) ?? null;

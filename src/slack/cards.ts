@@ -14,6 +14,6 @@ export function slackCards(options: SlackCardsOptions): Cards {
   return {
     show: (approval, stored) => poster.show(approval, stored),
     stillEligible: (approval) => stillEligible(options.people(), approval),
-    crowded: (call, pending) => poster.crowded(call, pending),
+    crowded: (call, crowd) => poster.crowded(call, crowd),
   };
 }

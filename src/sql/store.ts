@@ -16,7 +16,8 @@ import {
   overdueWork,
   sealedBytes,
 } from './approval/read.ts';
-import { bindSession, sessionGrant, unbindSession } from './approval/sessions.ts';
+import { takenBack } from './approval/room.ts';
+import { bindSession, countSession, sessionGrant, unbindSession, uncountSession } from './approval/sessions.ts';
 import type { SqlConnection } from './connection/connection.ts';
 import { guarded } from './connection/guard.ts';
 import { KeyedMutex } from './connection/keyed-mutex.ts';
@@ -31,6 +32,7 @@ export function sqlStore({ db, close, checkDisk }: SqlConnection): Store {
   const admissions = new AdmissionBatcher(db);
   const appender = new Appender(db);
   const openingsByGrant = new KeyedMutex();
+  const sessionsByGrant = new KeyedMutex();
   const verbs: Store = {
     ping: async () => {
       await sql`select 1`.execute(db);
@@ -41,8 +43,8 @@ export function sqlStore({ db, close, checkDisk }: SqlConnection): Store {
     admit: (takes, event) => admissions.admit(takes, event),
     peek: (takes) => firstFull(db, takes),
     refund: (taken, event) => refund(db, taken, event),
-    open: (request, joiner, maxPending, event) =>
-      openingsByGrant.run(request.approval.grant, () => openApproval(db, request, joiner, maxPending, event)),
+    open: (request, joiner, room, event) =>
+      openingsByGrant.run(request.approval.grant, () => openApproval(db, request, joiner, room, event)),
     find: (id) => findApproval(db, id),
     look: (id) => lookAtApproval(db, id),
     list: (filter) => listApprovals(db, filter),
@@ -65,10 +67,13 @@ export function sqlStore({ db, close, checkDisk }: SqlConnection): Store {
     forget: (now) => forgetResults(db, now),
     card: (approval) => readCard(db, approval),
     claimCard: (approval, run) => claimCard(db, approval, run),
-    releaseCard: (approval, run) => releaseCard(db, approval, run),
+    releaseCard: (approval, run, unposted) => releaseCard(db, approval, run, unposted),
+    takenBack: (grant) => takenBack(db, grant),
     unposted: (ids, before) => unpostedCards(db, ids, before),
     saveCard: (card, event, content) => saveCard(db, card, event, content),
     bindSession: (id, server, grant) => bindSession(db, id, server, grant),
+    countSession: (id, grant, rate) => sessionsByGrant.run(grant, () => countSession(db, id, grant, rate)),
+    uncountSession: (id) => uncountSession(db, id),
     sessionGrant: (id, server) => sessionGrant(db, id, server),
     unbindSession: (id, server) => unbindSession(db, id, server),
     events: (filter) => readEvents(db, filter),

@@ -104,8 +104,33 @@ test('the config of the design is read whole', () => {
     pickupMs: 3_600_000,
     hold: { ...APPROVAL_DEFAULTS.hold, defaultMs: 50_000, progressMs: 3_600_000 },
     maxPending: 20,
+    openings: { max: 30, per: 'minute' },
+    keptBytes: 64 * 1024 * 1024,
   });
   assert.deepEqual(config.file, { listen: '127.0.0.1:9999', publicUrl: null, data: null, maxBody: 65_536 });
+});
+
+test('rates of openings and kept bytes are read; what is none is a fault that says the form', () => {
+  const text = (approval: string, sessions: string) =>
+    `version: "1"\nservers: {}\napproval: ${approval}\nsessions: ${sessions}\n`;
+  const parse = (approval: string, sessions = '{}') =>
+    parseConfig(text(approval, sessions), { path: 'holdfast.yaml', env: {} });
+  const good = parse('{ openings: 5/hour, kept_bytes: 100000 }', '{ openings: 1000000/second }');
+  assert.ok(good.ok);
+  assert.deepEqual(good.config.approval.openings, { max: 5, per: 'hour' });
+  assert.equal(good.config.approval.keptBytes, 100_000);
+  assert.deepEqual(good.config.sessionOpenings, { max: 1_000_000, per: 'second' });
+  const plain = parse('{}');
+  assert.ok(plain.ok);
+  assert.deepEqual(plain.config.sessionOpenings, { max: 120, per: 'minute' });
+  for (const rate of ['0/minute', '5/day', '30', '5 / hour', '1000001/second', '-1/hour', '1.5/hour']) {
+    const bad = parse(`{ openings: "${rate}" }`);
+    assert.ok(!bad.ok && bad.faults[0]!.path === 'approval.openings', rate);
+    assert.match(String(bad.faults[0]!.expected), /30\/minute/);
+  }
+  const badSessions = parse('{}', '{ openings: often }');
+  assert.ok(!badSessions.ok && badSessions.faults[0]!.path === 'sessions.openings');
+  assert.ok(!parse('{ kept_bytes: 10 }').ok);
 });
 
 test('a config without defaults gets the documented ones', () => {
@@ -116,6 +141,8 @@ test('a config without defaults gets the documented ones', () => {
     pickupMs: 3_600_000,
     hold: { ...APPROVAL_DEFAULTS.hold, defaultMs: 50_000, progressMs: 3_600_000 },
     maxPending: 20,
+    openings: { max: 30, per: 'minute' },
+    keptBytes: 64 * 1024 * 1024,
   });
   assert.equal(config.servers.size + config.grants.length + config.approvers.size, 0);
 });

@@ -58,6 +58,15 @@ test('check says ok of good files and of everything the config leads to, without
   assert.equal(all.code, 0, all.err);
 });
 
+test('P5: check says which limits are counted per session, and that a session is easily changed', async () => {
+  const tools =
+    'tools:\n  read: { rate_limit: 5/hour }\n  list: { limits: [{ counter: c, window: day, max: 3, scope: session }] }\n';
+  const { code, out } = await run({ 'p.yaml': `version: "1"\ndefault: deny\n${tools}` }, 'check', 'p.yaml');
+  assert.equal(code, 0);
+  assert.match(out, /^hint p.yaml: tools.read.rate_limit and 1 more: counted per session, .* scope: grant holds$/m);
+  assert.doesNotMatch((await run({ 'p.yaml': POLICY }, 'check', 'p.yaml')).out, /hint/);
+});
+
 test('check prints every fault of every file in a form that editors jump to', async () => {
   const bad = { 'a.yaml': POLICY.replace('default: deny', 'default: denny'), 'b.json': '{"version":"1"}' };
   const { code, out, err } = await run(bad, 'check', 'a.yaml', 'b.json', 'missing.yaml');

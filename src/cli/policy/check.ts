@@ -6,6 +6,7 @@ import { parsePolicy } from '../../config/policy/file.ts';
 import type { Policy } from '../../domain/policy/policy.ts';
 import type { Terminal } from '../../main/process/terminal.ts';
 import { hiddenNameHints, upstreamHints } from './hints.ts';
+import { sessionHint } from './session-hint.ts';
 import { Workbench } from './workbench.ts';
 
 interface PolicyCheckOptions {
@@ -58,7 +59,9 @@ async function hintsOf(policy: Policy, file: string, workbench: Workbench): Prom
   const beside = file.replace(/\.(?:ya?ml|json)$/, '.test.yaml');
   const text = await readTextFile(beside, workbench.read, []);
   const parsed = text === null ? null : parseCases(text, { path: beside });
-  return hiddenNameHints(policy, parsed?.ok ? parsed.cases : []).map((hint) => `${file}: ${hint}`);
+  const session = sessionHint(policy);
+  const hints = [...hiddenNameHints(policy, parsed?.ok ? parsed.cases : []), ...(session === null ? [] : [session])];
+  return hints.map((hint) => `${file}: ${hint}`);
 }
 
 /** Whether this is a file of test cases, by its name. */

@@ -31,6 +31,14 @@ export function isOver(state: State): boolean {
   return NEXT[state].length === 0 || state === 'unknown';
 }
 
+/** The note of an approval that ended because its grant was revoked. */
+export const GRANT_REVOKED = 'the grant was revoked';
+
+/** It has ended without anything having been sent to its server. */
+export function endedUnsent(state: State): boolean {
+  return state === 'denied' || state === 'expired' || state === 'withdrawn' || state === 'lapsed';
+}
+
 /** Who may approve, how many are needed, until when. Frozen when the approval is opened. */
 export interface Requirement {
   /** Names of the approver groups as the config spells them, for people to read. */

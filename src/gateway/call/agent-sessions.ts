@@ -1,7 +1,11 @@
+import type { OpeningRate } from '../../domain/approval/openings.ts';
+import type { FullLimit } from '../../domain/policy/limit.ts';
 import type { Store, Vault } from '../../ports.ts';
 
 /** Bindings remembered at most; the store knows all of them. */
 const MAX_CACHED = 10_000;
+
+type SessionStore = Pick<Store, 'bindSession' | 'countSession' | 'sessionGrant' | 'unbindSession' | 'uncountSession'>;
 
 export interface BoundSession {
   readonly grant: string;
@@ -15,13 +19,36 @@ export interface BoundSession {
  * the upstream refuses it. Throws what the store throws.
  */
 export class AgentSessions {
-  readonly #store: Pick<Store, 'bindSession' | 'sessionGrant' | 'unbindSession'>;
+  readonly #store: SessionStore;
   readonly #vault: Pick<Vault, 'digests'>;
   readonly #cached = new Map<string, BoundSession>();
+  /** Grants that may open none before this, in ms of `performance.now()`, with the limit that says so. */
+  readonly #full = new Map<string, { readonly until: number; readonly full: FullLimit }>();
 
-  constructor(store: Pick<Store, 'bindSession' | 'sessionGrant' | 'unbindSession'>, vault: Pick<Vault, 'digests'>) {
+  constructor(store: SessionStore, vault: Pick<Vault, 'digests'>) {
     this.#store = store;
     this.#vault = vault;
+  }
+
+  /**
+   * Counts that the grant is about to open a session; `id` names the opening. Returns the limit when it is full: then
+   * nothing counts, and the store is not asked again before there is room.
+   */
+  async countOpening(id: string, grant: string, rate: OpeningRate): Promise<FullLimit | null> {
+    const known = this.#full.get(grant);
+    const leftMs = known === undefined ? 0 : known.until - performance.now();
+    if (known !== undefined && leftMs > 0 && known.full.take.max === String(rate.max)) {
+      return { ...known.full, retryAfter: Math.ceil(leftMs / 1_000) };
+    }
+    const full = await this.#store.countSession(id, grant, rate);
+    if (full === null) this.#full.delete(grant);
+    else this.#full.set(grant, { full, until: performance.now() + (full.retryAfter - 1) * 1_000 });
+    return full;
+  }
+
+  /** The server opened no session after all. */
+  uncountOpening(id: string): Promise<void> {
+    return this.#store.uncountSession(id);
   }
 
   /** Binds a new session to its grant; null when another grant has it already. */

@@ -3,6 +3,7 @@ import type { InexactValues } from '../../domain/call/inexact.ts';
 import type { JudgedInexact } from '../../domain/policy/inexact.ts';
 import type { FullLimit } from '../../domain/policy/limit.ts';
 import type { Policy } from '../../domain/policy/policy.ts';
+import type { NoOpening } from '../../ports.ts';
 import type { Seat } from '../state/seat.ts';
 
 /** A `tools/call` that passed the strict door. */
@@ -38,6 +39,8 @@ export type Handled =
   | { readonly kind: 'unshown'; readonly why: string }
   /** The grant has too many approvals pending. */
   | { readonly kind: 'crowded'; readonly pending: number }
+  /** The grant has too many bytes kept, or too many callers waiting. */
+  | { readonly kind: 'overfull'; readonly refusal: Extract<NoOpening, { kind: 'heavy' | 'overjoined' }> }
   /** `part` could not answer, so nothing is forwarded (P6). */
   | { readonly kind: 'unavailable'; readonly part: string; readonly why: string }
   /** Parked; the caller has a seat at the approval. */

@@ -5,9 +5,10 @@ import type { Opened } from '../../ports.ts';
 import { pause } from '../../time/pause.ts';
 import type { Gateway } from '../gateway.ts';
 import { newId } from '../id.ts';
+import { CARD_TURN } from '../state/card-turn.ts';
 import type { Arrival, Handled } from './arrival.ts';
 import { type AskVerdict, newApproval } from './new-approval.ts';
-import { notifyPendingLimit } from './notify-pending-limit.ts';
+import { refuseOpening } from './refuse-opening.ts';
 import { LOG_IS_DOWN, type VerdictNotes } from './verdict-notes.ts';
 
 /** Milliseconds between two checks whether another caller has received its answer. */
@@ -54,10 +55,10 @@ export async function ask(
     const { requestId } = arrival;
     const joiner = { id: newId('jo', now), session, requestId, replica: gateway.replica, impatient };
     // A full limit opens nothing and pages nobody; a parked approval or an uncollected answer can still be joined.
-    const maxPending = full ? 0 : gateway.rules.approval.maxPending;
+    const room = { ...gateway.rules.approval, closed: full !== null };
     gateway.faultPoint?.('open.before');
     try {
-      return { full, opened: await gateway.store.open(request, joiner, maxPending, event) };
+      return { full, opened: await gateway.store.open(request, joiner, room, event) };
     } catch (error) {
       // Only the confirmation may be lost: then the seat is taken, and this caller will never sit in it.
       gateway.retries.add(() => gateway.store.away(joiner.id, gateway.replica));
@@ -66,12 +67,8 @@ export async function ask(
   });
   gateway.faultPoint?.('open.after');
   if (opened.kind === 'crowded' && full) return notes.limited(full);
-  if (opened.kind === 'crowded') {
-    notes.note('call.refused', { reason: 'too many pending' });
-    void notifyPendingLimit(gateway, { grant: principal.grant, server, tool }, opened.pending);
-    return { kind: 'crowded', pending: opened.pending };
-  }
-  const notice = await parkAndPublish(gateway, opened.approval, opened.kind === 'opened');
+  if (!('approval' in opened)) return refuseOpening(gateway, notes, { grant: principal.grant, server, tool }, opened);
+  const notice = await parkAndPublish(gateway, opened);
   const { approval, joiner } = opened;
   return { kind: 'held', seat: { approval, joiner, opened: opened.kind === 'opened', notice } };
 }
@@ -100,14 +97,15 @@ async function openWhenSettled<T extends { opened: Opened }>(
  */
 async function parkAndPublish(
   gateway: Pick<Gateway, 'cards' | 'faultPoint' | 'log' | 'queue'>,
-  approval: Approval,
-  opened: boolean,
+  opened: Extract<Opened, { approval: Approval }>,
 ): Promise<string | null> {
   const { queue, cards, log, faultPoint } = gateway;
+  const { approval } = opened;
   try {
-    if (opened) await queue.park(approval.id, approval.expiresAt);
+    if (opened.kind === 'opened') await queue.park(approval.id, approval.expiresAt);
     faultPoint?.('publish.before');
-    if (cards !== null) await queue.publish(approval.id);
+    const turn = opened.kind === 'opened' ? opened.nth : CARD_TURN.joined;
+    if (cards !== null) await queue.publish(approval.id, { turn });
     faultPoint?.('publish.after');
     return null;
   } catch (error) {

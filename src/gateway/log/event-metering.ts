@@ -21,8 +21,8 @@ export function meteredStore(store: Store, replica: string, meter: EventMeter): 
       await store.refund(taken, mark(event));
       meter(event);
     },
-    open: async (request, joiner, maxPending, event) => {
-      const opened = await store.open(request, joiner, maxPending, mark(event));
+    open: async (request, joiner, room, event) => {
+      const opened = await store.open(request, joiner, room, mark(event));
       if (opened.kind === 'opened') meter(event);
       if (opened.kind === 'joined') meter({ ...event, type: 'approval.joined' });
       return opened;

@@ -1,5 +1,6 @@
 import { type Approval, isOver } from '../../domain/approval/approval.ts';
 import type { Ports } from '../ports.ts';
+import { CardTurns } from './card-turn.ts';
 
 /**
  * Milliseconds that the queue is told later when a caller of this process was woken: that caller's next step is a
@@ -23,6 +24,7 @@ type AnnouncerPorts = Pick<Ports, 'cards' | 'faultPoint' | 'log' | 'queue'>;
 export class Announcer {
   readonly #ports: AnnouncerPorts;
   readonly #wakeHere: (approval: Approval) => number;
+  readonly #turns = new CardTurns();
   readonly #delayed = new Map<string, { latest: Approval; timer: ReturnType<typeof setTimeout> }>();
 
   /** `wakeHere`: wakes the callers of this process and returns how many there were. */
@@ -69,7 +71,7 @@ export class Announcer {
     try {
       await Promise.all([
         wakesNobody ? undefined : queue.wake(approval.id),
-        cards === null ? undefined : queue.publish(approval.id),
+        cards === null ? undefined : queue.publish(approval.id, { turn: this.#turns.after(approval) }),
       ]);
     } catch (error) {
       log.warn(

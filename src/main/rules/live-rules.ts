@@ -46,6 +46,16 @@ export class LiveRules implements Rules {
     return this.#revoked.has(tokenSha256) || this.#revoked.has(presented) ? { kind: 'unknown' } : found;
   }
 
+  /** Whether a request that presented this token (SHA-256, hex) would be admitted to the server now. */
+  accepts(token: string, server: string): boolean {
+    const grant = this.#loaded.config.grants.find(
+      (each) => each.tokenSha256 === token || each.retiringSha256 === token,
+    );
+    if (!grant?.servers.includes(server) || !this.#loaded.config.servers.has(server)) return false;
+    if (this.#revoked.has(grant.tokenSha256) || this.#revoked.has(token)) return false;
+    return grant.expires === null || this.#now() < grant.expires;
+  }
+
   policy(server: string): Policy | null {
     const policy = this.#loaded.policies.get(server);
     return policy === undefined ? null : this.tools.judge(server, policy);
@@ -76,7 +86,6 @@ export class LiveRules implements Rules {
   }
 
   get approval(): Rules['approval'] {
-    const { timeoutMs, pickupMs, maxPending } = this.#loaded.config.approval;
-    return { timeoutMs, pickupMs, maxPending };
+    return this.#loaded.config.approval;
   }
 }

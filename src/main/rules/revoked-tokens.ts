@@ -1,12 +1,12 @@
 import type { Log, Revocations } from '../../ports.ts';
 
 /** Milliseconds between two reads, after which every replica knows of a revocation. */
-const READ_EVERY_MS = 2_000;
+const READ_EVERY_MS = 1_000;
 
 /** Milliseconds for which a read counts as current, so that a click and the spending of its pass share one read. */
 const FRESH_MS = 25;
 
-/** The revoked tokens that this process knows of: read again every 2 s, and before a pass is spent. */
+/** The revoked tokens that this process knows of: read again every second, and before a pass is spent. */
 export class RevokedTokens {
   readonly #revocations: Revocations;
   readonly #log: Log;
@@ -15,11 +15,17 @@ export class RevokedTokens {
   #begun = 0;
   #known = 0;
   #reading: { readonly since: number; readonly done: Promise<void> } | null = null;
+  #listener: (() => void) | null = null;
   #timer: ReturnType<typeof setInterval> | null = null;
 
   constructor(revocations: Revocations, log: Log) {
     this.#revocations = revocations;
     this.#log = log;
+  }
+
+  /** Sets the listener that is called after every read; null: none. */
+  onRead(listener: (() => void) | null): void {
+    this.#listener = listener;
   }
 
   has(tokenSha256: string): boolean {
@@ -48,6 +54,7 @@ export class RevokedTokens {
     if (begun < this.#known) return;
     this.#known = begun;
     this.#tokens = tokens;
+    this.#listener?.();
   }
 
   /** Reads the tokens and keeps reading. Resolves once they are known; until then the gateway admits nobody. */

@@ -30,6 +30,8 @@ interface CachedEntry {
  */
 export class Servers {
   readonly #upstreams = new Map<string, OpenUpstream>();
+  /** Those that a reload replaced, each with its server's name: calls that were under way keep them. */
+  readonly #replaced: (readonly [string, Upstream])[] = [];
   readonly #entries = new Map<string, CachedEntry>();
   readonly #rules: LiveRules;
   readonly #lists: Pick<ToolLists, 'page'>;
@@ -74,9 +76,18 @@ export class Servers {
     };
   }
 
+  /** Ends what servers keep for grants that may no longer call them. */
+  keepGrants(keeps: (grant: string, server: string) => boolean): void {
+    for (const [name, upstream] of this.#all()) upstream.keepGrants?.((grant) => keeps(grant, name));
+  }
+
   /** Closes every upstream; never rejects. */
   async close(): Promise<void> {
-    await Promise.allSettled([...this.#upstreams.values()].map(({ upstream }) => upstream.close()));
+    await Promise.allSettled(this.#all().map(([, upstream]) => upstream.close()));
+  }
+
+  #all(): (readonly [string, Upstream])[] {
+    return [...this.#replaced, ...[...this.#upstreams].map(([name, { upstream }]) => [name, upstream] as const)];
   }
 
   #upstream(config: ServerConfig): Upstream {
@@ -84,6 +95,7 @@ export class Servers {
     const open = this.#upstreams.get(config.name);
     if (open?.configText === configText) return open.upstream;
     // Calls that are under way keep the old upstream, which is not closed before the process ends.
+    if (open !== undefined) this.#replaced.push([config.name, open.upstream]);
     const upstream = this.#open(config);
     this.#upstreams.set(config.name, { configText, upstream });
     return upstream;

@@ -1,10 +1,10 @@
 import type { ServerResponse } from 'node:http';
 import { type Context, Hono } from 'hono';
 import { AgentSessions } from '../../gateway/call/agent-sessions.ts';
-import type { AccessLog } from '../../gateway/log/access-log.ts';
 import { type Log, Unavailable } from '../../ports.ts';
 import type { HeaderRecord } from '../protocol/header-policy.ts';
 import { rpcError } from '../protocol/response.ts';
+import { endedWith } from './ended-with.ts';
 import { admitAgent, refuseForeignAddress } from './entrance.ts';
 import { handleDelete, handleGet } from './listen.ts';
 import { handlePost } from './post.ts';
@@ -16,8 +16,6 @@ export type { AgentGrant as Grant } from './entrance.ts';
 export type McpDoorDeps = Omit<DoorContext, 'sessions'> & {
   readonly store: ConstructorParameters<typeof AgentSessions>[0];
   readonly vault: ConstructorParameters<typeof AgentSessions>[1];
-  /** Records who was admitted and who was turned away; absent in tests of the door alone. */
-  readonly access?: Pick<AccessLog, 'used' | 'refused'>;
   readonly log: Log;
 };
 
@@ -25,24 +23,27 @@ const METADATA = '/.well-known/oauth-protected-resource';
 
 /**
  * The agents' door: `POST|GET|DELETE /mcp/{server}`, and the metadata that a 401 points to. It refuses with HTTP errors
- * whose body is a JSON-RPC error: 400, 401, 403, 404, 413, 415; 502 when the upstream fails; 503 when a part of the
+ * whose body is a JSON-RPC error: 400, 401, 403, 404, 405, 413, 415, 429; 502 when the upstream fails; 503 when a part of the
  * gateway does not answer, and then nothing is forwarded (P6).
  */
 export function mcpDoor(deps: McpDoorDeps): Hono {
   const context: DoorContext = { ...deps, sessions: new AgentSessions(deps.store, deps.vault) };
   const app = new Hono();
   app.post('/mcp/:server', (c) => admit(c, deps, context, handlePost));
-  app.get('/mcp/:server', (c) => admit(c, deps, context, handleGet));
+  // Hono routes HEAD to GET. There is nothing to tell about a stream that nobody reads.
+  app.get('/mcp/:server', (c) => (c.req.method === 'HEAD' ? notAllowed(c) : admit(c, deps, context, handleGet)));
   app.delete('/mcp/:server', (c) => admit(c, deps, context, handleDelete));
-  app.all('/mcp/:server', (c) => {
-    const known = deps.servers(c.req.param('server')) === undefined ? null : c.req.param('server');
-    deps.access?.refused({ door: 'mcp', status: 405, server: known, grant: null, address: addressOf(c) });
-    return rpcError(405, 405, 'Use POST, GET or DELETE.', 'null', { allow: 'POST, GET, DELETE' });
-  });
+  app.all('/mcp/:server', notAllowed);
   app.get(
     `${METADATA}/*`,
     (c) => refuseForeignAddress(deps, headersOf(c)) ?? metadata(deps, c.req.path.slice(METADATA.length)),
   );
+  function notAllowed(c: Context): Response {
+    const name = c.req.param('server') ?? '';
+    const known = deps.servers(name) === undefined ? null : name;
+    deps.access?.refused({ door: 'mcp', status: 405, server: known, grant: null, address: addressOf(c) });
+    return rpcError(405, 405, 'Use POST, GET or DELETE.', 'null', { allow: 'POST, GET, DELETE' });
+  }
   return app;
 }
 
@@ -62,11 +63,19 @@ async function admit(
     deps.access?.refused({ ...subject, address: addressOf(c) });
     return response;
   }
-  const { server, principal } = admitted;
+  const { server, principal, token } = admitted;
   deps.access?.used(principal.grant, server.name);
+  const ending = deps.visits.begin(token, server.name);
+  const outgoing = outgoingOf(c);
+  const done = outgoing === null ? null : ending.onEnd(() => void outgoing.destroy());
   try {
-    return await handle({ context, request: c.req.raw, outgoing: outgoingOf(c), headers, server, principal });
+    const answer = await handle({ context, request: c.req.raw, outgoing, headers, server, principal, ending });
+    if (outgoing === null) return endedWith(ending, answer);
+    if (!outgoing.writableEnded && !outgoing.destroyed) outgoing.once('close', done!);
+    else done!();
+    return answer;
   } catch (error) {
+    done?.();
     const subject = { grant: principal.grant, server: server.name };
     if (error instanceof Unavailable) {
       deps.log.error({ ...subject, part: error.part, why: error.message }, 'cannot answer');

@@ -11,6 +11,8 @@ export interface AgentGrant {
   readonly selfApproval: boolean;
   /** Names of the servers it is bound to. */
   readonly servers: readonly string[];
+  /** SHA-256, in hex, of the token that was presented. */
+  readonly tokenSha256: string;
 }
 
 /** What admission needs: the gateway's own addresses, its servers and its grants. */
@@ -25,6 +27,8 @@ export interface AdmittedAgent {
   readonly kind: 'entered';
   readonly server: ServerEntry;
   readonly principal: Principal;
+  /** SHA-256, in hex, of the token that was presented. */
+  readonly token: string;
 }
 
 /** The request is refused, with this answer. */
@@ -58,7 +62,7 @@ export function admitAgent(deps: EntranceDeps, headers: HeaderRecord, name: stri
     return turnAway(rpcError(403, 403, why), grant.name);
   }
   const principal = { grant: grant.name, owner: grant.owner, selfApproval: grant.selfApproval };
-  return { kind: 'entered', server, principal };
+  return { kind: 'entered', server, principal, token: grant.tokenSha256 };
 }
 
 function turnAway(response: Response, grant: string | null = null): TurnedAway {

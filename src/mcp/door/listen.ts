@@ -9,7 +9,7 @@ import { type AgentVisit, noteVisit, sessionNotFound, sessionOf } from './visit.
  * disconnects, because nobody else can read it.
  */
 export async function handleGet(visit: AgentVisit): Promise<Response> {
-  const { headers, server, principal, request, context } = visit;
+  const { headers, server, principal, request, context, ending } = visit;
   const session = await sessionOf(visit);
   if (session === 'foreign') return sessionNotFound();
   const lastEventId = headers['last-event-id'];
@@ -34,6 +34,7 @@ export async function handleGet(visit: AgentVisit): Promise<Response> {
     grant: principal.grant,
     signal: request.signal,
     whenAbandoned: 'abort',
+    until: ending,
   });
   if (!server.inspectsLists || answered.kind !== 'answer') return relay(answered, server.name, null);
   return relay(await tap(answered, (text) => withoutHidden(text, server.isHidden, server.isDenied)), server.name, null);

@@ -1,4 +1,5 @@
 import { answerAgent } from './answer-agent.ts';
+import { countOpening } from './count-opening.ts';
 import { sendToServer } from './exchange.ts';
 import { readPost } from './read-post.ts';
 import { routeMessage } from './route-message.ts';
@@ -16,7 +17,10 @@ export async function handlePost(visit: AgentVisit): Promise<Response> {
   const routed = await (isCall ? routeToolCall(posted, read) : routeMessage(posted));
   // Not `instanceof Response`: the value that reports an answer already written to its socket may be of another class.
   if (!('mayOpenSession' in routed)) return routed;
+  const counted = routed.mayOpenSession ? await countOpening(posted) : null;
+  if (counted instanceof Response) return counted;
   const answered = await sendToServer(posted, routed.bytes);
+  await counted?.(answered);
   if (routed.onAnswer !== undefined) await routed.onAnswer(answered);
   return answerAgent(posted, answered, routed);
 }

@@ -1,8 +1,12 @@
 import type { ServerResponse } from 'node:http';
+import type { OpeningRate } from '../../domain/approval/openings.ts';
 import type { Principal } from '../../domain/call/call.ts';
 import type { AgentSessions, BoundSession } from '../../gateway/call/agent-sessions.ts';
+import type { AccessLog } from '../../gateway/log/access-log.ts';
 import type { AskedMessage, MethodCaller, MethodsHandled } from '../../gateway/method/govern-methods.ts';
 import type { Unnamed } from '../../gateway/method/note-unnamed.ts';
+import type { OpenVisits } from '../../gateway/state/open-visits.ts';
+import type { Ending } from '../../ports.ts';
 import type { HeaderRecord } from '../protocol/header-policy.ts';
 import { rpcError, SESSION_NOT_FOUND } from '../protocol/response.ts';
 import type { ServerEntry } from '../upstream/server.ts';
@@ -20,6 +24,12 @@ export interface DoorContext extends EntranceDeps {
   ) => MethodsHandled | Promise<MethodsHandled>;
   /** Logs what an agent does without a method, before it is relayed. */
   readonly noteUnnamed?: (caller: MethodCaller, what: Unnamed) => Promise<void>;
+  /** Records who was admitted and who was turned away; absent in tests of the door alone. */
+  readonly access?: Pick<AccessLog, 'used' | 'refused'>;
+  /** What agents' requests keep open here. */
+  readonly visits: OpenVisits;
+  /** How often a grant may open a session. */
+  readonly sessionOpenings: () => OpeningRate;
   /** Longest request body, in bytes (`HOLDFAST_MAX_BODY`). */
   readonly maxBody: number;
   /** Tells this runtime's HTTP server that the answer has been written already; absent: there is no such value. */
@@ -35,6 +45,8 @@ export interface AgentVisit {
   readonly headers: HeaderRecord;
   readonly server: ServerEntry;
   readonly principal: Principal;
+  /** The grant is no longer accepted here. */
+  readonly ending: Ending;
 }
 
 /** The session that the request names; `foreign` unless its grant opened it; null when the request names none. */

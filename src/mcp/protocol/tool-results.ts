@@ -24,13 +24,14 @@ export function approvalMeta(approval: Approval, extra: JsonObject = {}): JsonOb
   return { id: approval.id, state: approval.state, expiresAt: approval.expiresAt.toISOString(), ...extra };
 }
 
-function toolResult(lines: readonly string[], meta?: JsonObject): ToolResult {
+/** A refusal in lines; empty ones are left out. */
+export function toolResult(lines: readonly string[], meta?: JsonObject): ToolResult {
   const text = lines.filter((line) => line !== '').join('\n');
   const content = [{ type: 'text', text }] as const;
   return meta ? { isError: true, content, _meta: { 'holdfast/approval': meta } } : { isError: true, content };
 }
 
-const NOTHING_RAN = 'Nothing was sent to the server.';
+export const NOTHING_RAN = 'Nothing was sent to the server.';
 
 /** Policy denies the call. `reason` comes from the rule. */
 export function deniedResult(reason: string): ToolResult {

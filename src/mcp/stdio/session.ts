@@ -58,9 +58,16 @@ export class StdioSession {
     });
   }
 
-  /** Ends the child, gracefully at first; resolves when it has exited. What it still answers is delivered. */
-  async end(): Promise<void> {
-    await this.#child?.end();
+  /**
+   * Ends the child, gracefully at first; resolves when it has exited. What it still answers is delivered. `atOnce`: its
+   * listener is cut off, and the child gets little time.
+   */
+  async end(atOnce = false): Promise<void> {
+    if (atOnce) {
+      this.#listener?.end();
+      this.#listener = null;
+    }
+    await this.#child?.end(atOnce);
   }
 
   /** Sends a POST to the child. The answer is `not_sent` only where certainly nothing reached the child. */

@@ -64,6 +64,15 @@ export class StdioSessions {
     await session.end();
   }
 
+  /** Ends the sessions of all other grants, without patience: their processes are asked to end at once. */
+  keepGrants(keeps: (grant: string) => boolean): void {
+    for (const session of this.#live.values()) {
+      if (keeps(session.grant)) continue;
+      this.#live.delete(session.id);
+      void session.end(true);
+    }
+  }
+
   /** Ends all sessions and waits for their processes, at most about six seconds. */
   async close(): Promise<void> {
     this.#closed = true;

@@ -53,6 +53,7 @@ export function stdioUpstream(options: StdioOptions): Upstream {
     kind: 'stdio',
     exchange: (exchange) =>
       answerTo(sessions, exchange, { why: 'too_many_children', most: maxChildrenPerGrant, idleMs }),
+    keepGrants: (keeps) => sessions.keepGrants(keeps),
     close: () => sessions.close(),
   };
 }

@@ -13,18 +13,39 @@ export function fetchUpstream({ url }: { readonly url: string }): Upstream {
   };
 }
 
-async function send(url: string, { method, headers, body, signal }: Exchange): Promise<ExchangeAnswer> {
+async function send(url: string, { method, headers, body, signal, until }: Exchange): Promise<ExchangeAnswer> {
+  const over = new AbortController();
+  const forget = until?.onEnd(() => over.abort()) ?? null;
+  const signals = [...(signal ? [signal] : []), ...(until ? [over.signal] : [])];
   try {
     const answer = await fetch(url, {
       method,
       headers,
       redirect: 'manual',
       ...(body === null ? {} : { body: body as BodyInit }),
-      ...(signal ? { signal } : {}),
+      ...(signals.length > 0 ? { signal: AbortSignal.any(signals) } : {}),
     });
-    return { kind: 'answer', status: answer.status, headers: [...answer.headers], body: answer.body };
+    return { kind: 'answer', status: answer.status, headers: [...answer.headers], body: watched(answer.body, forget) };
   } catch (error) {
-    if (signal?.aborted) return { kind: 'lost', why: 'ABORTED' };
+    forget?.();
+    if (signal?.aborted || over.signal.aborted) return { kind: 'lost', why: 'ABORTED' };
     return { kind: 'lost', why: error instanceof Error ? error.name : 'FAILED' };
   }
+}
+
+/** The same body, which calls `done` once it has ended, failed or been cancelled. */
+function watched(
+  body: ReadableStream<Uint8Array> | null,
+  done: (() => void) | null,
+): ReadableStream<Uint8Array> | null {
+  if (body === null || done === null) {
+    done?.();
+    return body;
+  }
+  const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+  void body
+    .pipeTo(writable)
+    .catch(() => undefined)
+    .finally(done);
+  return readable;
 }

@@ -2,6 +2,12 @@ import { type Dispatcher, Pool } from 'undici';
 import { concatBytes } from '../../bytes/read.ts';
 import type { Exchange, ExchangeAnswer, Upstream } from '../../ports.ts';
 
+/**
+ * Answers of one grant that are read to their end although nobody wants them any more. Beyond that the oldest is broken
+ * off, so that whoever leaves again and again does not collect connections to a server that never ends its answers.
+ */
+const MOST_DRAINED = 64;
+
 /** How an HTTP server is reached. */
 export interface HttpUpstreamOptions {
   /** The server's address, with path and query. */
@@ -25,17 +31,21 @@ export function httpUpstream({ url }: HttpUpstreamOptions): Upstream {
   const { origin, pathname, search } = new URL(url);
   // HTTP/2 may send a request again by itself (after GOAWAY); HTTP/1.1 without pipelining does not.
   const pool = new Pool(origin, { headersTimeout: 0, bodyTimeout: 0, pipelining: 1, allowH2: false });
+  const drained: DrainedAnswers = new Map();
   return {
     kind: 'http',
-    exchange: (exchange) => send(pool, `${pathname}${search}`, exchange),
+    exchange: (exchange) => send(pool, `${pathname}${search}`, exchange, drained),
     close: () => pool.destroy(),
   };
 }
 
-function send(pool: Pool, path: string, exchange: Exchange): Promise<ExchangeAnswer> {
+/** By grant, oldest first: how each is broken off. */
+type DrainedAnswers = Map<string, Set<() => void>>;
+
+function send(pool: Pool, path: string, exchange: Exchange, drained: DrainedAnswers): Promise<ExchangeAnswer> {
   return new Promise((resolve) => {
     if (exchange.signal?.aborted) return resolve({ kind: 'not_sent', why: 'ABORTED' });
-    const handler = new AnswerHandler(resolve, exchange);
+    const handler = new AnswerHandler(resolve, exchange, drained);
     const { method, headers, body } = exchange;
     // undici repeats idempotent requests, such as a GET, unless it is told that they are not.
     const options = { path, method, headers, body, idempotent: false } as Dispatcher.DispatchOptions;
@@ -58,6 +68,7 @@ class BrokenOff extends Error {
 /** Turns undici's callbacks into one answer. */
 class AnswerHandler implements Dispatcher.DispatchHandler {
   readonly #exchange: Exchange;
+  readonly #drained: DrainedAnswers;
   #resolve: ((answer: ExchangeAnswer) => void) | null;
   #controller: Dispatcher.DispatchController | null = null;
   #status = 0;
@@ -68,11 +79,15 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
   #ended = false;
   #stream: ReadableStreamDefaultController<Uint8Array> | null = null;
   #dropped = false;
+  #aborted = false;
+  #forget: (() => void) | null = null;
 
-  constructor(resolve: (answer: ExchangeAnswer) => void, exchange: Exchange) {
+  constructor(resolve: (answer: ExchangeAnswer) => void, exchange: Exchange, drained: DrainedAnswers) {
+    this.#drained = drained;
     this.#resolve = resolve;
     this.#exchange = exchange;
     exchange.signal?.addEventListener('abort', this.#abort, { once: true });
+    this.#forget = exchange.until?.onEnd(this.#abort) ?? null;
   }
 
   /** undici calls this immediately before it writes the first byte. */
@@ -80,7 +95,7 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
     const repeated = this.#controller !== null;
     this.#controller = controller;
     if (repeated) controller.abort(new Error('a request is never sent twice'));
-    else if (this.#exchange.signal?.aborted) this.#abort();
+    else if (this.#aborted || this.#exchange.signal?.aborted) this.#abort();
   }
 
   onResponseStart(
@@ -114,13 +129,13 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
   }
 
   onResponseEnd(): void {
-    this.#ended = true;
+    this.#leave();
     if (this.#stream !== null && !this.#dropped) this.#stream.close();
     this.#handOver(this.#length === 0 ? null : concatBytes(this.#chunks, this.#length));
   }
 
   onResponseError(_controller: unknown, error: Error): void {
-    this.#ended = true;
+    this.#leave();
     const why = codeOf(error);
     if (this.#stream !== null && !this.#dropped) this.#stream.error(new BrokenOff(why));
     this.#settle(this.#controller === null ? { kind: 'not_sent', why } : { kind: 'lost', why });
@@ -143,12 +158,31 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
 
   #abandon(): void {
     this.#dropped = true;
-    if (this.#exchange.whenAbandoned === 'drain') this.#controller?.resume();
+    if (this.#exchange.whenAbandoned === 'drain') this.#drain();
     else this.#abort();
   }
 
+  #drain(): void {
+    const { grant } = this.#exchange;
+    const others = this.#drained.get(grant) ?? new Set();
+    this.#drained.set(grant, others.add(this.#abort));
+    const [oldest] = others;
+    if (others.size > MOST_DRAINED) oldest?.();
+    this.#controller?.resume();
+  }
+
+  /** Nothing of it is open any more. */
+  #leave(): void {
+    this.#ended = true;
+    this.#forget?.();
+    const { grant } = this.#exchange;
+    const drained = this.#drained.get(grant);
+    if (drained?.delete(this.#abort) && drained.size === 0) this.#drained.delete(grant);
+  }
+
   readonly #abort = (): void => {
-    // Without a connection there is nothing to abort yet; `onRequestStart` checks the signal again.
+    this.#aborted = true;
+    // Without a connection there is nothing to abort yet; `onRequestStart` looks again.
     this.#controller?.abort(new Error('ABORTED'));
   };
 

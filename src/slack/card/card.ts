@@ -75,7 +75,7 @@ export function cardIsComplete(approval: Approval, options: CardOptions = {}): b
 
 function layOut(approval: Approval, options: CardOptions): { parts: Block[]; complete: boolean } {
   const before = [
-    header(cut(`${headline(approval.state)}: ${leftToRight(`${approval.server}.${approval.tool}`)}`, LIMIT.header)),
+    header(cut(`${headline(approval)}: ${leftToRight(`${approval.server}.${approval.tool}`)}`, LIMIT.header)),
     ...outcomeBlocks(approval),
     factsSection(approval),
     ...reasonBlocks(approval),
@@ -114,7 +114,7 @@ function tablesOf(approval: Approval, budget: number): ArgumentBlock[] {
 function summary(approval: Approval): string {
   const call = escapedMrkdwn(leftToRight(`${approval.server}.${approval.tool}`));
   const owner = approval.owner === null ? '' : ` on behalf of ${personMention(approval.owner)}`;
-  return `${headline(approval.state)}: ${call} for ${codeSpan(approval.grant)}${owner}`;
+  return `${headline(approval)}: ${call} for ${codeSpan(approval.grant)}${owner}`;
 }
 
 function incomplete(approval: Approval): string {

@@ -34,7 +34,7 @@ export function fullView(approval: Approval, from: CardPlace, page: number, mayD
   const warning = hiddenWarning(approval);
   const decides = mayDecide && approval.state === 'pending';
   const blocks = [
-    section(`*${headline(approval.state)}*${approval.state === 'pending' ? '' : `\n${stateSentence(approval)}`}`),
+    section(`*${headline(approval)}*${approval.state === 'pending' ? '' : `\n${stateSentence(approval)}`}`),
     factsSection(approval),
     ...(at === 0 ? reasonBlocks(approval) : []),
     ...(at === 0 ? reasonsInFull(approval) : []),

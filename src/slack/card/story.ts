@@ -1,10 +1,10 @@
-import type { Approval, Decision, State } from '../../domain/approval/approval.ts';
+import { type Approval, type Decision, GRANT_REVOKED } from '../../domain/approval/approval.ts';
 import { approvalsCounted } from '../../domain/approval/quorum.ts';
 import { localTime, personMention } from './escape.ts';
 
 /** What happened to an approval, in words shared by card, thread and ephemeral answers. mrkdwn, already escaped. */
 
-export function headline(state: State): string {
+export function headline({ state, note }: Pick<Approval, 'note' | 'state'>): string {
   switch (state) {
     case 'pending':
       return 'Approval needed';
@@ -23,7 +23,7 @@ export function headline(state: State): string {
     case 'expired':
       return 'Expired';
     case 'withdrawn':
-      return 'Withdrawn by the agent';
+      return note === GRANT_REVOKED ? 'Withdrawn: grant revoked' : 'Withdrawn by the agent';
     case 'lapsed':
       return 'Approved, but never run';
     default:
@@ -65,7 +65,9 @@ export function stateSentence(approval: Approval): string {
     case 'expired':
       return `Nobody decided in time (${quorumSoFar(approval)}). Nothing has run.`;
     case 'withdrawn':
-      return 'The agent took the call back before it was decided. Nothing has run.';
+      return approval.note === GRANT_REVOKED
+        ? 'The agent’s grant was revoked before the call was decided. Nothing has run.'
+        : 'The agent took the call back before it was decided. Nothing has run.';
     case 'lapsed':
       return `${approvedBy(approval)}, but it was not run and cannot be any more.`;
     default:

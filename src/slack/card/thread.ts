@@ -1,4 +1,5 @@
 import { type Approval, STATES, type State } from '../../domain/approval/approval.ts';
+import type { Crowd } from '../../ports.ts';
 import { cut } from '../../text/cut.ts';
 import { attributed, type Block, LIMIT, section } from './block-kit.ts';
 import { codeSpan, localTime, oneLine } from './escape.ts';
@@ -66,11 +67,22 @@ function reminders(progress: ThreadProgress, approval: Approval): string[] {
   return [`Still waiting for ${approverList(requirement)}: ${quorumSoFar(approval)}. ${until}`];
 }
 
-/** One line instead of another card: the grant has reached its limit of pending approvals. */
-export function crowdedLine(grant: string, pending: number): ThreadReply {
-  return reply(
-    `${codeSpan(grant)} has ${pending} calls waiting for approval, which is its limit. Further calls are refused until some of them are decided.`,
-  );
+/** One line instead of more cards. */
+export function crowdedLine(grant: string, crowd: Crowd): ThreadReply {
+  return reply(`${codeSpan(grant)} ${crowdText(crowd)}`);
+}
+
+function crowdText(crowd: Crowd): string {
+  switch (crowd.kind) {
+    case 'pending':
+      return `has ${crowd.pending} calls waiting for approval, which is its limit. Further calls are refused until some of them are decided.`;
+    case 'openings':
+      return `has asked ${crowd.max} times within a ${crowd.window}, which is its limit (approval.openings). Further questions are refused for now.`;
+    case 'taken_back':
+      return `took back ${crowd.count} of its questions within a minute. Its next cards come up to 20 seconds later, and what it takes back before that is not shown; the console and the log show all of it.`;
+    default:
+      return crowd satisfies never;
+  }
 }
 
 function reply(text: string, more: readonly Block[] = []): ThreadReply {

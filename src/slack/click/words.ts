@@ -44,7 +44,7 @@ export function doorWords(reason: DoorRefusal): string {
 export function refusalWords(reason: RefusalReason, approval: Approval): string {
   switch (reason) {
     case 'already_decided':
-      return `Too late, your click changed nothing. ${headline(approval.state)}. ${stateSentence(approval)}`;
+      return `Too late, your click changed nothing. ${headline(approval)}. ${stateSentence(approval)}`;
     case 'expired':
       return `Too late: this expired ${localTime(approval.expiresAt)}. Nothing has run.`;
     case 'already_voted':

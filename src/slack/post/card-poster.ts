@@ -1,6 +1,6 @@
-import type { Approval } from '../../domain/approval/approval.ts';
+import { type Approval, endedUnsent } from '../../domain/approval/approval.ts';
 import { member } from '../../domain/json/json.ts';
-import type { CardRecord, Clock, Delivery, Log } from '../../ports.ts';
+import type { CardDelivery, CardRecord, Clock, Crowd, Delivery, Log } from '../../ports.ts';
 import type { RenderedCard } from '../card/card.ts';
 import { cardDigest, crowdedLine, replyAfter, threadProgress } from '../card/thread.ts';
 import type { CardPlace } from '../place/card-place.ts';
@@ -32,7 +32,7 @@ export class CardPoster {
     this.#channelCheck = new ChannelCheck(options.api, options.clock);
   }
 
-  async show(approval: Approval, stored: CardRecord | null): Promise<Delivery> {
+  async show(approval: Approval, stored: CardRecord | null): Promise<CardDelivery> {
     const target = stored?.channel ? { channel: stored.channel } : await this.#target(approval);
     if ('delivery' in target) return target.delivery;
     const { channel } = target;
@@ -41,15 +41,15 @@ export class CardPoster {
     if (stored === null) return this.#post(approval, channel);
     if (stored.ts) return this.#update(approval, stored, { channel, ts: stored.ts });
     const earlier = await findEarlierCard(this.#options.api, approval, channel);
-    if (earlier === null) return this.#post(approval, channel);
+    if (earlier === null) return endedUnsent(approval.state) ? { kind: 'unneeded' } : this.#post(approval, channel);
     return 'delivery' in earlier ? earlier.delivery : this.#update(approval, stored, { channel, ts: earlier.ts });
   }
 
-  /** One line instead of another card; `pending` is the grant's number of waiting calls. */
-  async crowded(call: Pick<Approval, 'grant' | 'server' | 'tool'>, pending: number): Promise<Delivery> {
+  /** One line instead of more cards. */
+  async crowded(call: Pick<Approval, 'grant' | 'server' | 'tool'>, crowd: Crowd): Promise<Delivery> {
     const channel = channelFor(this.#options.routing, call);
     const refusal = await this.#channelCheck.refusal(channel);
-    return refusal ?? postReply(this.#options.api, channel, null, crowdedLine(call.grant, pending));
+    return refusal ?? postReply(this.#options.api, channel, null, crowdedLine(call.grant, crowd));
   }
 
   /** The channel that a new card goes to; if that is a person's direct messages, they are opened first. */

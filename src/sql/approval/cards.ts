@@ -43,7 +43,11 @@ export async function claimCard(
   return row === undefined ? false : { card: row.fresh ? null : cardOf(row) };
 }
 
-export async function releaseCard(db: Kysely<Tables>, approval: string, run: string): Promise<void> {
+export async function releaseCard(db: Kysely<Tables>, approval: string, run: string, unposted = false): Promise<void> {
+  if (unposted) {
+    await sql`delete from holdfast.cards where approval_id = ${approval} and run = ${run} and ts is null`.execute(db);
+    return;
+  }
   await sql`update holdfast.cards set run = null where approval_id = ${approval} and run = ${run}`.execute(db);
 }
 

@@ -2,12 +2,13 @@ import { type Kysely, sql, type Transaction } from 'kysely';
 import { LIVE, type State } from '../../domain/approval/approval.ts';
 import { withLaterReason } from '../../domain/call/stated-reason.ts';
 import type { NewEvent } from '../../domain/log/event.ts';
-import type { NewApproval, NewJoiner, Opened } from '../../ports.ts';
+import type { GrantRoom, NewApproval, NewJoiner, Opened } from '../../ports.ts';
 import { writeEvents } from '../log/events.ts';
 import { APPROVAL, type ApprovalRow, approvalOf } from '../table/approval-row.ts';
 import type { Tables } from '../table/tables.ts';
 import { insertApproval } from './insert.ts';
 import { absentFor } from './presence.ts';
+import { refuseJoiner, takeRoom } from './room.ts';
 import { insertJoiner, takeSeat } from './seats.ts';
 
 type Trx = Transaction<Tables>;
@@ -17,7 +18,7 @@ const OWED: readonly State[] = ['denied', 'expired', 'succeeded', 'failed', 'unk
 
 /**
  * Opens, joins or hands over. Openers of one grant queue at an advisory lock, so that ten identical calls at once are
- * one approval and `maxPending` is exact; the unique index on live fingerprints stands behind it.
+ * one approval and the grant's `room` is exact; the unique index on live fingerprints stands behind it.
  *
  * | newest approval of this fingerprint | the caller |
  * |---|---|
@@ -31,7 +32,7 @@ export async function openApproval(
   db: Kysely<Tables>,
   request: NewApproval,
   joiner: NewJoiner,
-  maxPending: number,
+  room: GrantRoom,
   event: NewEvent,
 ): Promise<Opened> {
   const { id, grant, fingerprint, createdAt } = request.approval;
@@ -40,7 +41,7 @@ export async function openApproval(
     await sql`select pg_advisory_xact_lock(hashtextextended(${`grant ${grant}`}, 0))`.execute(trx);
     const rounds = request.rounds ?? [];
     const live = await lockLive(trx, fingerprints, rounds);
-    if (live) return join(trx, live, joiner, event, request.approval.statedReason);
+    if (live) return join(trx, live, joiner, event, room, request.approval.statedReason);
     const owed = await owedTo(trx, fingerprints, joiner.replica);
     if (owed?.absent === false && !joiner.impatient) return { kind: 'settling' };
     if (owed?.absent) {
@@ -48,12 +49,12 @@ export async function openApproval(
       await writeEvents(trx, [joinedEvent(event, owed.row.id, true)]);
       return { kind: 'owed', approval: approvalOf(owed.row), joiner: owed.joiner };
     }
-    const pending = await pendingOf(trx, grant);
-    if (pending >= maxPending) return { kind: 'crowded', pending };
+    const taken = await takeRoom(trx, request, room);
+    if (taken.kind !== 'room') return taken;
     await insertApproval(trx, request, await lastUnknown(trx, [...fingerprints, ...rounds]));
     await insertJoiner(trx, id, joiner, createdAt);
     await writeEvents(trx, [event]);
-    return { kind: 'opened', approval: approvalOf(await read(trx, id)), joiner: joiner.id };
+    return { kind: 'opened', approval: approvalOf(await read(trx, id)), joiner: joiner.id, nth: taken.nth };
   });
 }
 
@@ -92,10 +93,13 @@ async function join(
   live: ApprovalRow,
   joiner: NewJoiner,
   event: NewEvent,
+  room: GrantRoom,
   reason: string | null,
 ): Promise<Opened> {
   const absent = await absentCaller(trx, live.id, joiner.replica);
   const again = absent !== null;
+  const refusal = again ? null : await refuseJoiner(trx, live.id, live.grant_name, room);
+  if (refusal !== null) return refusal;
   if (again) await takeSeat(trx, absent, joiner);
   else await insertJoiner(trx, live.id, joiner, event.at);
   const later = live.state === 'pending' ? withLaterReason(approvalOf(live), reason) : null;
@@ -137,13 +141,6 @@ async function owedTo(trx: Trx, fingerprints: readonly string[], asking: string)
     order by absent desc, a.created_at desc, j.joined_at limit 1`.execute(trx);
   const row = found.rows[0];
   return row === undefined ? undefined : { row, joiner: row.joiner, absent: row.absent };
-}
-
-async function pendingOf(trx: Trx, grant: string): Promise<number> {
-  const found = await sql<{ count: number }>`
-    select count(*)::int as count from holdfast.approvals
-    where grant_name = ${grant} and state = 'pending' and expires_at > clock_timestamp()`.execute(trx);
-  return Number(found.rows[0]!.count);
 }
 
 /** The last approval of this call that reached the server, if nobody knows how it ended. */

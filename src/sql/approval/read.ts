@@ -105,14 +105,24 @@ export async function overdueWork(db: Kysely<Tables>, now: Date, limit: number):
       and not exists (select 1 from holdfast.joiners j
         where j.approval_id = a.id and j.collected_at is null and j.left_at is null)
     order by a.id limit ${limit}`.execute(db);
+  const revoked = await sql<ApprovalRow>`
+    select ${APPROVAL} from holdfast.approvals a
+    where a.state in ('pending', 'approved') and exists (
+      select 1 from holdfast.revocations r where r.grant_name = a.grant_name and r.at >= a.created_at)
+    order by a.id limit ${limit}`.execute(db);
   const parked = await sql<{ id: string; expires_at: Date }>`
     select id, expires_at from holdfast.approvals where state = 'pending' and expires_at > ${now}
     order by id`.execute(db);
+  // Grants take turns, so that one that has many does not keep another's card from being found.
   const stale = await sql<{ id: string }>`
-    select id from holdfast.approvals where shown < revision order by id limit ${limit}`.execute(db);
+    select id from (
+      select id, row_number() over (partition by grant_name order by id) as turn
+      from (select id, grant_name from holdfast.approvals where shown < revision order by id limit ${limit * 10}) s
+    ) s order by turn, id limit ${limit}`.execute(db);
   return {
     late: late.rows.map(approvalOf),
     abandoned: abandoned.rows.map(approvalOf),
+    revoked: revoked.rows.map(approvalOf),
     parked: parked.rows.map((row) => ({ id: row.id, expiresAt: row.expires_at })),
     stale: stale.rows.map((row) => row.id),
   };
@@ -128,10 +138,11 @@ export async function sealedBytes(
   return found?.[column] ?? null;
 }
 
-/** Deletes kept results whose time is over, and old counters. Returns how many results. */
+/** Deletes kept results whose time is over, and old counters and openings. Returns how many results. */
 export async function forgetResults(db: Kysely<Tables>, now: Date): Promise<number> {
   const deleted = await sql`
     update holdfast.approvals set result = null where result is not null and result_until <= ${now}`.execute(db);
+  await sql`delete from holdfast.openings where at < clock_timestamp() - interval '1 hour'`.execute(db);
   await sql`delete from holdfast.counters where window_end < ${now}::timestamptz - interval '1 hour'`.execute(db);
   return Number(deleted.numAffectedRows ?? 0);
 }

@@ -1,5 +1,37 @@
 import { type Kysely, sql } from 'kysely';
+import type { OpeningRate } from '../../domain/approval/openings.ts';
+import type { FullLimit } from '../../domain/policy/limit.ts';
 import type { Tables } from '../table/tables.ts';
+import { fullRate, waitFor } from './room.ts';
+
+/** The name of the setting that bounds how often a grant opens a session. */
+const OPENINGS = 'sessions.openings';
+
+/**
+ * Counts an opening of a session, exactly and over all replicas: whoever counts for the same grant waits for the lock.
+ * Counted before the server is asked, so that a flood does not reach it.
+ */
+export async function countSession(
+  db: Kysely<Tables>,
+  id: string,
+  grant: string,
+  rate: OpeningRate,
+): Promise<FullLimit | null> {
+  return db.transaction().execute(async (trx) => {
+    await sql`select pg_advisory_xact_lock(hashtextextended(${`sessions ${grant}`}, 0))`.execute(trx);
+    const found = await sql<{ wait: string | null }>`
+      with load as (select ${waitFor(grant, 'session', rate)} as wait), counted as (
+        insert into holdfast.openings (id, grant_name, kind)
+        select ${id}::text, ${grant}::text, 'session' from load where wait is null
+      ) select wait::text from load`.execute(trx);
+    const { wait } = found.rows[0]!;
+    return wait === null ? null : fullRate(OPENINGS, grant, rate, Number(wait));
+  });
+}
+
+export async function uncountSession(db: Kysely<Tables>, id: string): Promise<void> {
+  await db.deleteFrom('holdfast.openings').where('id', '=', id).where('kind', '=', 'session').execute();
+}
 
 /** The first binding stands: a session id that a server hands out twice stays with the grant that opened it. */
 export async function bindSession(db: Kysely<Tables>, id: string, server: string, grant: string): Promise<void> {

@@ -103,3 +103,12 @@ export interface NoticeTable {
   /** It is not sent again before then. */
   until: Date;
 }
+
+export interface OpeningTable {
+  /** The approval's id; for a session, an id of its own. */
+  id: string;
+  grant_name: string;
+  kind: 'approval' | 'session';
+  /** By the database's clock. */
+  at: Generated<Date>;
+}

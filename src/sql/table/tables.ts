@@ -6,6 +6,7 @@ import type {
   DecisionTable,
   JoinerTable,
   NoticeTable,
+  OpeningTable,
   ReplicaTable,
   SessionTable,
 } from './approval-tables.ts';
@@ -30,6 +31,7 @@ export interface Tables {
   'holdfast.sessions': SessionTable;
   'holdfast.replicas': ReplicaTable;
   'holdfast.notices': NoticeTable;
+  'holdfast.openings': OpeningTable;
   'holdfast.tasks': TaskTable;
   'holdfast.continuations': ContinuationTable;
   'holdfast.pursuits': FollowedTaskTable;

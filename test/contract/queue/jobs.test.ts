@@ -156,7 +156,7 @@ for (const [name, { skip, start }] of Object.entries(BACKENDS)) {
       test('a delayed publish runs after its delay, beside an immediate one', async () => {
         const id = newId();
         const asked = performance.now();
-        await a.queue.publish(id, 2_000);
+        await a.queue.publish(id, { delayMs: 2_000 });
         await a.queue.publish(id);
         await until('both ran', () => runs(id).length === 2);
         const [one, two] = runs(id).map((run) => run.at - asked) as [number, number];
@@ -205,6 +205,42 @@ for (const [name, { skip, start }] of Object.entries(BACKENDS)) {
         await late.close();
       }
       await assert.rejects(late.park(newId(), inMs(0)), /closed/);
+    });
+
+    test('P5: one grant’s flood of 500 cards delays no other grant’s: a first turn runs among the next', async () => {
+      const flood = Array.from({ length: 500 }, newId);
+      const [fresh, ended] = [newId(), newId()];
+      for (const id of flood) scripts.set(id, () => sleep(400, null));
+      await a.queue.publish(ended, { delayMs: 1_000, turn: 3_000 });
+      await Promise.all(flood.map((id, nth) => a.queue.publish(id, { turn: nth + 1 })));
+      const begun = (): number => flood.filter((id) => runs(id).length > 0).length;
+      const before = begun();
+      await b.queue.publish(fresh, { turn: 1 });
+      await until('the fresh card ran', () => runs(fresh).length === 1, 20_000);
+      const at = runs(fresh)[0]!.at;
+      const ahead = flood.filter((id) => (runs(id)[0]?.at ?? Number.POSITIVE_INFINITY) < at).length - before;
+      // Two replicas run up to 20 each, and the next ones are taken while the order is on its way.
+      assert.ok(before + ahead < 400 && ahead <= 60, `${before} before it was ordered, ${ahead} between`);
+      await until('the flood ran', () => begun() === 500, 20_000);
+      await until('what gives way ran', () => runs(ended).length === 1, 20_000);
+    });
+
+    test('P5: cards that Slack sent away run by turn when their time has come', async () => {
+      const order: string[] = [];
+      const due = performance.now() + 4_000;
+      const ids = Array.from({ length: 100 }, newId);
+      for (const id of ids) {
+        scripts.set(id, async (run) => {
+          if (run === 1 && runs(id).length === 1) return Math.max(1, due - performance.now());
+          order.push(id);
+          return sleep(200, null);
+        });
+      }
+      for (const [nth, id] of ids.entries()) await a.queue.publish(id, { turn: ids.length - nth });
+      await until('all were sent away', () => ids.every((id) => runs(id).length >= 1), 10_000);
+      await until('all ran again', () => order.length === ids.length, 20_000);
+      const late = ids.slice(0, 20).filter((id) => order.indexOf(id) < 50);
+      assert.deepEqual(late, [], 'of the last twenty turns these came in the first half');
     });
 
     test('P4: of many approvals woken at once, every one is heard on every replica', async () => {

@@ -24,7 +24,7 @@ async function assertUnavailable(queue: Queue): Promise<void> {
     queue.missing([id]),
     queue.wake(id),
     queue.publish(id),
-    queue.publish(id, 1_000),
+    queue.publish(id, { delayMs: 1_000 }),
   ];
   for (const call of await Promise.allSettled(calls)) {
     assert.ok(call.status === 'rejected' && call.reason instanceof Unavailable, JSON.stringify(call));

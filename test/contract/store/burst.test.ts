@@ -5,6 +5,7 @@ import { NOTHING_HIDDEN, NOTHING_MORE } from '../../../src/domain/call/sent.ts';
 import type { NewApproval, Store } from '../../../src/ports.ts';
 import { openPostgres } from '../../../src/sql/connection/postgres.ts';
 import { sqlStore } from '../../../src/sql/store.ts';
+import { ROOM } from '../../support/domain/room.ts';
 import { quiet } from '../../support/log.ts';
 import { skipWithout, startPostgres, type TestServer } from '../../support/store/servers.ts';
 
@@ -80,5 +81,5 @@ function open(store: Store, grant: string, n: number): ReturnType<Store['open']>
     grant,
     data: {},
   };
-  return store.open({ approval, request: new Uint8Array([1]), olderFingerprints: [] }, joiner, 100, event);
+  return store.open({ approval, request: new Uint8Array([1]), olderFingerprints: [] }, joiner, ROOM, event);
 }

@@ -30,6 +30,7 @@ const RELEASED: Readonly<Record<string, string>> = {
   '0019-sent': 'dec5591e9a4dbd543aedfa7bf97952d70a1bfd4062d028ab84ea80842861d7a6',
   '0021-later-reasons': 'c3afca900637a4619ff4388223b6684069d13ebe8a559089428f165400e885f1',
   '0022-method-words': '9f2e03bc7cb4cd023bb04bc0d188c3bc65284d49be017444264601f5e0ade298',
+  '0024-openings': 'a19834d9507dec2a50742586258d7556172a407d6c77bdeadec8d6567e873f88',
 };
 
 /** Every statement that reached an empty database, by the migration that it belongs to. */

@@ -63,7 +63,7 @@ for (const kind of STORES) {
         const grant = `grant-${randomHex(4)}`;
         const asked = Array.from({ length: 12 }, () => newApproval({ grant }));
         const results = await Promise.all(
-          asked.map((one, n) => open(n % 2 ? world.other : world.one, one, newJoiner(), 5)),
+          asked.map((one, n) => open(n % 2 ? world.other : world.one, one, newJoiner(), { maxPending: 5 })),
         );
         assert.equal(results.filter((one) => one.kind === 'opened').length, 5);
         assert.deepEqual(
@@ -71,7 +71,7 @@ for (const kind of STORES) {
           Array(7).fill(5),
         );
         const parked = asked[results.findIndex((one) => one.kind === 'opened')]!;
-        assert.equal((await open(store, again(parked), newJoiner(), 5)).kind, 'joined');
+        assert.equal((await open(store, again(parked), newJoiner(), { maxPending: 5 })).kind, 'joined');
       });
 
       test('a call under an older secret is the same call', async () => {

@@ -96,6 +96,29 @@ for (const kind of STORES) {
         assert.notEqual(await store.claimCard(approval.id, { id: 'heir', replica: 'here', ms: 60_000 }), false);
       });
 
+      test('P1: what is open when its grant is revoked is found; what was opened later under the same name is not', async () => {
+        const [{ approval }, other] = [await opened(store), await opened(store)];
+        const sent = await through(
+          store,
+          (await opened(store, newApproval({ grant: approval.grant }))).approval,
+          'approved',
+        );
+        const running = await through(
+          store,
+          (await opened(store, newApproval({ grant: approval.grant }))).approval,
+          'approved',
+          'dispatched',
+        );
+        const at = new Date(Date.now() + 5).toISOString();
+        await world.rows(`insert into holdfast.revocations (token_sha256, grant_name, at, actor, reason)
+          values ('${randomHex(32)}', '${approval.grant}', '${at}', 'test', null)`);
+        const createdAt = new Date(Date.now() + 60_000);
+        const later = await opened(store, newApproval({ grant: approval.grant, createdAt }));
+        const ids = (await store.overdue(new Date(), 10_000)).revoked.map(({ id }) => id);
+        assert.deepEqual(new Set(ids), new Set([approval.id, sent.id]));
+        for (const one of [other.approval, running, later.approval]) assert.ok(!ids.includes(one.id));
+      });
+
       test('a notice is claimed by one of many, and again once it is released', async () => {
         const notice = randomHex(4);
         const claims = await Promise.all(

@@ -8,6 +8,7 @@ import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import { sql } from 'kysely';
 import { decideApproval } from '../../../src/gateway/decision/decide.ts';
 import type { Gateway } from '../../../src/gateway/gateway.ts';
+import { OpenVisits } from '../../../src/gateway/state/open-visits.ts';
 import { callDoor } from '../../../src/mcp/calls.ts';
 import { mcpDoor } from '../../../src/mcp/door/door.ts';
 import { httpUpstream } from '../../../src/mcp/upstream/http.ts';
@@ -68,7 +69,13 @@ describe('a held call at the edges', () => {
     const gateway: Gateway = { ...bound, tasks: { ...bound.tasks, ...faulty.tasks } };
     const server = { name: 'prometheus', headers: {}, isHidden: () => false, inspectsLists: false };
     const entry = { ...server, upstream: httpUpstream({ url: upstream.url }) };
-    const grant = { name: 'release-bot', owner: 'U0SAM', selfApproval: false, servers: ['prometheus'] };
+    const grant = {
+      name: 'release-bot',
+      owner: 'U0SAM',
+      selfApproval: false,
+      servers: ['prometheus'],
+      tokenSha256: 't',
+    };
     const calls = callDoor(gateway, () => ({ progressMs: 60_000, defaultMs: 60_000, beatMs: 50 }));
     let host = '';
     const app = mcpDoor({
@@ -77,6 +84,8 @@ describe('a held call at the edges', () => {
       store: world.store,
       vault: gateway.vault,
       calls,
+      visits: new OpenVisits(),
+      sessionOpenings: () => ({ max: 1_000, per: 'second' }),
       maxBody: 64 * 1024,
       hosts: () => new Set([host]),
       publicUrl: () => `http://${host}`,

@@ -164,7 +164,10 @@ describe('cards in the channel', () => {
     assert.match(second!, /`oncall` \(<@U0SAM>\) may decide this now/);
     assert.deepEqual(more, []);
     assert.match(JSON.stringify(cardsOf(id)[0]!.blocks), /Since .* also: `oncall` \(<@U0SAM>\)/);
-    await world.cards.crowded({ grant: 'release-bot', server: 'prometheus', tool: 'create_api_key' }, 20);
+    await world.cards.crowded(
+      { grant: 'release-bot', server: 'prometheus', tool: 'create_api_key' },
+      { kind: 'pending', pending: 20 },
+    );
     assert.match(world.slack.messages(CHANNEL).at(-1)!.text, /`release-bot` has 20 calls waiting/);
   });
 });

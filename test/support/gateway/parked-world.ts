@@ -21,6 +21,7 @@ import { vault } from '../../../src/vault/vault.ts';
 import { TestClock } from '../clock.ts';
 import { REQUIREMENT } from '../domain/approval.ts';
 import { callOf, policyOf } from '../domain/policy.ts';
+import { ROOM } from '../domain/room.ts';
 import { quiet } from '../log.ts';
 
 export interface ParkedWorld {
@@ -70,7 +71,7 @@ export async function parkedWorld(policy: Policy = ASKING): Promise<ParkedWorld>
           upstream: (server) => `upstream of ${server}`,
           requirement: (ask) => ({ ...REQUIREMENT, admin: true, quorum: ask.quorum }),
           principal: () => (world.revoked ? null : callOf('create_api_key').principal),
-          approval: { timeoutMs: 30 * 60_000, pickupMs: 60 * 60_000, maxPending: 20 },
+          approval: { timeoutMs: 30 * 60_000, pickupMs: 60 * 60_000, ...ROOM, maxPending: 20 },
           token: (grant) => tokenOf(grant),
           refresh: async () => undefined,
         },

@@ -15,9 +15,11 @@ const ROOT = new URL('../../..', import.meta.url).pathname;
 export interface HouseOptions {
   /** What stands under `servers:`, by name, without its policy: `url: http://…` or `command: […]`. */
   readonly servers: Readonly<Record<string, { readonly at: string; readonly policy: string }>>;
-  /** What stands under `approval:`, as flow YAML: `{ timeout: 2s }`. */
+  /** What stands under `approval:`, as flow YAML: `{ timeout: 2s }`. Without a rate of openings, none is felt. */
   readonly approval?: string;
   readonly approvers?: string;
+  /** What stands under `sessions:`, as flow YAML. */
+  readonly sessions?: string;
   /** What else stands under `slack:`, for example `, app: A0HOLDFAST`. */
   readonly slackMore?: string;
   /** Grants besides `agent`, all owned by U0SAM. */
@@ -196,8 +198,13 @@ grants:
 ${grants}approvers:
   security: ${options.approvers ?? '[U0MIRA, U0ALEX, admin]'}
 slack: { channel: ${CHANNEL}, team: T0MAIN${options.slackMore ?? ''} }
-approval: ${options.approval ?? '{ timeout: 10m }'}
-`;
+approval: ${withOpenings(options.approval ?? '{ timeout: 10m }')}
+${options.sessions ? `sessions: ${options.sessions}\n` : ''}`;
+}
+
+/** Tests open many approvals in a minute; those about the rate state it. */
+function withOpenings(approval: string): string {
+  return approval.includes('openings') ? approval : approval.replace('{', '{ openings: 1000/second,');
 }
 
 /** The process and its output. */

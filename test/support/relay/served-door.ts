@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import { serve } from '@hono/node-server';
+import { OpenVisits } from '../../../src/gateway/state/open-visits.ts';
 import type { CallDoor } from '../../../src/mcp/door/call-door.ts';
 import { type Grant, type McpDoorDeps, mcpDoor, type ServerEntry } from '../../../src/mcp/door/door.ts';
 import { quiet } from '../log.ts';
@@ -21,6 +22,8 @@ export function memoryBindings(): McpDoorDeps['store'] {
       if (!bindings.has(key)) bindings.set(key, grant);
     },
     sessionGrant: async (id, server) => bindings.get(`${id} ${server}`) ?? null,
+    countSession: async () => null,
+    uncountSession: async () => undefined,
     unbindSession: async (id, server) => void bindings.delete(`${id} ${server}`),
   };
 }
@@ -34,11 +37,14 @@ export interface ServedDoor extends AsyncDisposable {
 /** Only the agents' door, listening on a socket. The tokens `alice` and `bob` may use every server but `private`. */
 export async function servedDoor(
   servers: readonly ServerEntry[],
-  over: Partial<Pick<McpDoorDeps, 'calls' | 'store' | 'maxBody'>> = {},
+  over: Partial<Pick<McpDoorDeps, 'calls' | 'store' | 'maxBody' | 'sessionOpenings' | 'visits'>> = {},
 ): Promise<ServedDoor> {
   const names = servers.map((server) => server.name).filter((name) => name !== 'private');
   const grants = new Map<string, Grant>(
-    ['alice', 'bob'].map((name) => [name, { name, owner: null, selfApproval: false, servers: names }]),
+    ['alice', 'bob'].map((name) => [
+      name,
+      { name, owner: null, selfApproval: false, servers: names, tokenSha256: name },
+    ]),
   );
   let origin = '';
   const app = mcpDoor({
@@ -47,6 +53,8 @@ export async function servedDoor(
     store: memoryBindings(),
     vault: { digests: (_, text) => [createHash('sha256').update(text).digest('hex')] },
     calls: OPEN_CALLS,
+    visits: new OpenVisits(),
+    sessionOpenings: () => ({ max: 1_000, per: 'second' }),
     maxBody: 64 * 1024,
     hosts: () => new Set([new URL(origin).host]),
     publicUrl: () => origin,

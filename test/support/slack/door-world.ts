@@ -5,7 +5,7 @@ import { type SlackStandIn, type SlackStandInOptions, startSlackStandIn } from '
 import type { Approval } from '../../../src/domain/approval/approval.ts';
 import { judgeDecision as judge } from '../../../src/domain/approval/decide.ts';
 import type { SeenApproval } from '../../../src/gateway/decision/decide.ts';
-import type { CardRecord, Cards, Clock, Delivery } from '../../../src/ports.ts';
+import type { CardDelivery, CardRecord, Cards, Clock } from '../../../src/ports.ts';
 import { slackCards } from '../../../src/slack/cards.ts';
 import { type SlackDeps, type SlackDoor, slackDoor } from '../../../src/slack/door.ts';
 import { People } from '../../../src/slack/people/people.ts';
@@ -42,7 +42,7 @@ export interface DoorWorld {
   /** Opens an approval and posts its card. */
   open(different?: Parameters<typeof sampleApproval>[0]): Promise<{ id: string; ts: string }>;
   /** Brings the card up to date, as the outbox does. */
-  show(id: string): Promise<Delivery>;
+  show(id: string): Promise<CardDelivery>;
   stateOf(id: string): string;
   close(): Promise<void>;
 }
@@ -92,7 +92,7 @@ export async function doorWorld(options: DoorWorldOptions = {}): Promise<DoorWor
   slack.interactivityUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}/slack/events`;
   await door.start();
 
-  async function show(id: string): Promise<Delivery> {
+  async function show(id: string): Promise<CardDelivery> {
     const approval = memory.approvals.get(id)!;
     const shown = await cards.show(approval, memory.records.get(id) ?? null);
     if (shown.kind === 'shown') {
@@ -123,7 +123,7 @@ export async function doorWorld(options: DoorWorldOptions = {}): Promise<DoorWor
       const times = { createdAt, expiresAt: new Date(createdAt.getTime() + 30 * 60_000), updatedAt: createdAt };
       memory.approvals.set(id, sampleApproval({ id, ...times, ...different }));
       const shown = await show(id);
-      if (shown.kind !== 'shown') throw new Error(`the card was not shown: ${shown.why}`);
+      if (shown.kind !== 'shown') throw new Error(`the card was not shown: ${JSON.stringify(shown)}`);
       return { id, ts: shown.ts };
     },
     show,

@@ -5,13 +5,14 @@ import { join } from 'node:path';
 import { sql } from 'kysely';
 import type { Approval, State } from '../../../src/domain/approval/approval.ts';
 import type { EventType, NewEvent } from '../../../src/domain/log/event.ts';
-import type { Change, NewApproval, NewJoiner, Store, TaskStore } from '../../../src/ports.ts';
+import type { Change, GrantRoom, NewApproval, NewJoiner, Store, TaskStore } from '../../../src/ports.ts';
 import type { SqlConnection } from '../../../src/sql/connection/connection.ts';
 import { openPglite } from '../../../src/sql/connection/pglite.ts';
 import { openPostgres } from '../../../src/sql/connection/postgres.ts';
 import { sqlStore } from '../../../src/sql/store.ts';
 import { sqlTasks } from '../../../src/sql/tasks.ts';
 import { sampleApproval } from '../domain/approval.ts';
+import { ROOM } from '../domain/room.ts';
 import { quiet } from '../log.ts';
 import { skipWithout, startPostgres } from './servers.ts';
 
@@ -115,8 +116,13 @@ export function eventOf(
 }
 
 /** Opens an approval or joins one, as the use case `ask` does. */
-export function open(store: Store, request: NewApproval, joiner: NewJoiner = newJoiner(), maxPending = 100) {
-  return store.open(request, joiner, maxPending, eventOf('approval.requested', request.approval));
+export function open(
+  store: Store,
+  request: NewApproval,
+  joiner: NewJoiner = newJoiner(),
+  room: Partial<GrantRoom> = {},
+) {
+  return store.open(request, joiner, { ...ROOM, ...room }, eventOf('approval.requested', request.approval));
 }
 
 const SAYS: Record<State, EventType> = {
