@@ -176,6 +176,8 @@ export function callDoor(
       return parked;
     },
 
+    parked: (server, session, requestIds) => gateway.store.waiting({ server, session, requestIds }),
+
     async sessionEnded(server, session) {
       await withdraw(gateway, { grant: null, server, session, requestId: null, reason: null });
     },

@@ -95,6 +95,8 @@ export interface CallDoor {
     requestIdText: string,
     reason: string | null,
   ): Promise<boolean>;
+  /** Of these ids of requests (JSON text), those whose calls are parked. One look for all of them. */
+  parked?(server: string, session: string, requestIdTexts: readonly string[]): Promise<readonly string[]>;
   /** The agent ended its session; `session` is the digest, as in `ToolCallRequest`. */
   sessionEnded(server: string, session: string): Promise<void>;
   /** `client` is the name that the session's client gave itself. */
