@@ -215,7 +215,7 @@ function endedLines(approval: Approval): readonly string[] {
     case 'succeeded':
     case 'failed':
       return [
-        `Already answered: ${name} ${approval.state}, and its result is no longer kept.`,
+        `Already answered: ${name} ${approval.state}, and its result is not kept${approval.note === null ? '' : ` (${approval.note})`}.`,
         'It ran once. Calling again asks for a new approval.',
       ];
     default:

@@ -68,7 +68,7 @@ async function sendContinued(
     onEvent: () => undefined,
     signal,
   }).catch((error: Error) => ({ outcome: { kind: 'unknown', why: error.message } as const, event: null }));
-  const read = readSent(task, server, sent, request);
+  const read = await readSent(task, server, sent, request);
   await concludeTask(gateway, door, runs.followed, { task, dispatch, questions }, read);
 }
 
