@@ -1,5 +1,4 @@
-import { concatBytes } from '../../bytes/read.ts';
-import { breathe } from '../../time/breathe.ts';
+import { Spell } from '../../time/spell.ts';
 import { fieldsOf, type SseFields } from './fields.ts';
 
 const LF = 0x0a;
@@ -9,9 +8,10 @@ const COLON = 0x3a;
 const DATA = [0x64, 0x61, 0x74, 0x61];
 /** Longest other line that is read: no id of an event, and no time to wait, is longer. */
 const LONGEST_OTHER = 4_096;
-/** Bytes, and lines, that are read before everybody else has a turn. */
+/** Bytes of a line after which it is asked whether others should have a turn. */
 const PIECE = 256 * 1024;
-const LINE_COST = 32;
+/** Lines after which it is asked whether others should have a turn. */
+const LINES_AT_ONCE = 256;
 
 /** The fields of an event of any length, its data as bytes. */
 export type LargeEventFields = Omit<SseFields, 'data'> & { readonly data: Uint8Array | null };
@@ -21,56 +21,71 @@ export type LargeEventFields = Omit<SseFields, 'data'> & { readonly data: Uint8A
  * tokens.
  */
 export async function largeEventFields(event: Uint8Array): Promise<LargeEventFields> {
-  const data: Uint8Array[] = [];
-  let length = 0;
+  const data = new DataLines(event.length);
   let others = '';
-  let worked = 0;
-  for (let at = skipMark(event); at < event.length; ) {
-    const end = lineEnd(event, at);
-    worked += end - at + LINE_COST;
+  const spell = new Spell();
+  for (let at = skipMark(event), lines = 1; at < event.length; lines += 1) {
+    let end = lineEnd(event, at, at + PIECE);
+    while (end !== event.length && event[end] !== LF && event[end] !== CR) {
+      await spell.rest();
+      end = lineEnd(event, end, end + PIECE);
+    }
     if (isData(event, at, end)) {
-      const from = event[at + 4] === COLON ? at + 5 : at + 4;
-      const line = event.subarray(event[from] === SPACE && from < end ? from + 1 : from, end);
-      if (data.length > 0) length += 1;
-      length += line.length;
-      data.push(line);
+      const colon = event[at + 4] === COLON ? at + 5 : at + 4;
+      data.add(event.subarray(event[colon] === SPACE && colon < end ? colon + 1 : colon, end));
     } else if (end - at <= LONGEST_OTHER && others.length <= LONGEST_OTHER) {
       others += `${new TextDecoder().decode(event.subarray(at, end))}\n`;
     }
     at = event[end] === CR && event[end + 1] === LF ? end + 2 : end + 1;
-    if (worked >= PIECE) {
-      worked = 0;
-      await breathe();
-    }
+    if (lines % LINES_AT_ONCE === 0) await spell.rest();
   }
   const { id, retryMs } = fieldsOf(others);
-  return { data: data.length === 0 ? null : await joined(data, length), id, retryMs };
+  return { data: data.joined(), id, retryMs };
 }
 
-async function joined(lines: readonly Uint8Array[], length: number): Promise<Uint8Array> {
-  if (lines.length === 1) return concatBytes(lines, length);
-  const whole = new Uint8Array(length);
-  let at = 0;
-  let worked = 0;
-  for (const line of lines) {
-    if (at > 0) whole[at++] = SPACE;
-    whole.set(line, at);
-    at += line.length;
-    worked += line.length + LINE_COST;
-    if (worked < PIECE) continue;
-    worked = 0;
-    await breathe();
+/** Lines of data, joined. Usually there is a single one, which is not copied. */
+class DataLines {
+  readonly #most: number;
+  #only: Uint8Array | null = null;
+  #whole: Uint8Array | null = null;
+  #length = 0;
+
+  constructor(most: number) {
+    this.#most = most;
   }
-  return whole;
+
+  add(line: Uint8Array): void {
+    if (this.#whole === null && this.#only === null) {
+      this.#only = line;
+      return;
+    }
+    if (this.#whole === null) {
+      this.#whole = new Uint8Array(this.#most);
+      this.#append(this.#whole, this.#only!);
+    }
+    this.#whole[this.#length++] = SPACE;
+    this.#append(this.#whole, line);
+  }
+
+  joined(): Uint8Array | null {
+    return this.#whole?.subarray(0, this.#length) ?? this.#only;
+  }
+
+  #append(whole: Uint8Array, line: Uint8Array): void {
+    if (line.length > 0) whole.set(line, this.#length);
+    this.#length += line.length;
+  }
 }
 
 function skipMark(event: Uint8Array): number {
   return event[0] === 0xef && event[1] === 0xbb && event[2] === 0xbf ? 3 : 0;
 }
 
-function lineEnd(event: Uint8Array, at: number): number {
+/** The end of the line, or `until` if it does not end before. */
+function lineEnd(event: Uint8Array, at: number, until: number): number {
+  const most = Math.min(until, event.length);
   let end = at;
-  while (end < event.length && event[end] !== LF && event[end] !== CR) end += 1;
+  while (end < most && event[end] !== LF && event[end] !== CR) end += 1;
   return end;
 }
 

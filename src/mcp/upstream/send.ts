@@ -3,6 +3,7 @@ import { readBounded } from '../../bytes/read.ts';
 import type { Outcome } from '../../domain/approval/dispatch.ts';
 import type { Exchange, Upstream, UpstreamAnswer } from '../../ports.ts';
 import { pause } from '../../time/pause.ts';
+import { Spell } from '../../time/spell.ts';
 import { LARGE_MESSAGE } from '../json/large.ts';
 import { headerOf } from '../protocol/header-policy.ts';
 import { SseCutter } from '../sse/cutter.ts';
@@ -167,12 +168,15 @@ async function readEvents(
   position: StreamPosition,
 ): Promise<SendResult | null> {
   const cutter = new SseCutter();
+  const spell = new Spell();
   const readAll = async (events: Uint8Array[]): Promise<SendResult | null> => {
     for (const event of events) {
       const sent = await readEvent(event, request.idText, position);
       if (sent) return sent;
       await request.onEvent(event);
+      await spell.rest();
     }
+    await spell.rest();
     return null;
   };
   if (answer.body instanceof Uint8Array) return readAll(cutter.push(answer.body));
