@@ -1,7 +1,7 @@
 import { breathe } from './breathe.ts';
 
 /** Milliseconds of work after which everybody else has a turn. */
-const LONGEST_SPELL_MS = 5;
+const LONGEST_SPELL_MS = 3;
 
 /** A spell of work whose steps are many and short: after some milliseconds of them, others have a turn. */
 export class Spell {

@@ -86,12 +86,23 @@ export class LineCutter {
    * than `maxBytes`; then stop.
    */
   push(chunk: Uint8Array, onLine: (line: Uint8Array) => void): boolean {
+    const lines = this.cut(chunk);
+    for (;;) {
+      const { done, value } = lines.next();
+      if (done) return value;
+      if (value !== null) onLine(value);
+    }
+  }
+
+  /** The same line by line. Null: a stretch of empty lines has been skipped. */
+  *cut(chunk: Uint8Array): Generator<Uint8Array | null, boolean> {
     let start = 0;
     for (let end = chunk.indexOf(LF); end !== -1; end = chunk.indexOf(LF, start)) {
       if (!this.#keep(chunk.subarray(start, end))) return false;
       const line = this.#take();
-      if (line.length > 0) onLine(line);
+      yield line.length > 0 ? line : null;
       start = end + 1;
+      while (chunk[start] === LF) start += 1;
     }
     return this.#keep(chunk.subarray(start));
   }
@@ -104,7 +115,7 @@ export class LineCutter {
 
   #take(): Uint8Array {
     // A copy, so that a short line does not keep its whole chunk in memory.
-    const line = new Uint8Array(this.#length);
+    const line = new Uint8Array(Buffer.allocUnsafeSlow(this.#length).buffer);
     let at = 0;
     for (const part of this.#parts) {
       line.set(part, at);
