@@ -44,7 +44,7 @@ export function excessIn(bytes: Uint8Array): string | null {
       if (stringLength > LONGEST_NAME) return `a member's name is longer than ${LONGEST_NAME} bytes; shorten it`;
       i += 1;
     } else if (isInWord(c)) {
-      const end = afterWordBytes(bytes, i);
+      const end = afterWordBytes(bytes, i, LONGEST_NUMBER + 1);
       if (end - i > LONGEST_NUMBER) return `a number has more than ${LONGEST_NUMBER} characters; send it as a string`;
       i = end;
     } else i += 1;
@@ -62,9 +62,10 @@ function afterStringBytes(bytes: Uint8Array, quote: number): number {
   return bytes.length;
 }
 
-function afterWordBytes(bytes: Uint8Array, at: number): number {
+/** The end of the word, looked for in `most` bytes. */
+function afterWordBytes(bytes: Uint8Array, at: number, most: number): number {
   let i = at;
-  while (i < bytes.length && isInWord(bytes[i])) i += 1;
+  while (i < Math.min(bytes.length, at + most) && isInWord(bytes[i])) i += 1;
   return i;
 }
 
