@@ -74,20 +74,22 @@ interface CancelledRequest {
  * cost one look for all of them.
  */
 async function withdrawBatched(posted: PostedRequest, { messages, text }: ReadBatch): Promise<void> {
-  const { context, server, session } = posted;
   const cancellations = new Map<string, CancelledRequest>();
   let index = 0;
   for (const { start, end } of elementsAt(text, afterWhitespace(text, 0))) {
     const found = cancellationIn(messages[index++]!, text.slice(start, end));
     if (found !== null) cancellations.set(found.idText, found);
   }
-  // Without a session nothing is parked under an id: anybody can use the same one.
-  if (cancellations.size === 0 || session === null) return;
-  const ids = [...cancellations.keys()];
-  for (const id of (await context.calls.parked?.(server.name, session.digest, ids)) ?? ids) {
+  for (const id of await parkedOf(posted, [...cancellations.keys()])) {
     await withdrawParked(posted, cancellations.get(id) ?? null);
     await breathe();
   }
+}
+
+/** Those of the ids that are worth a closer look. */
+async function parkedOf({ context, server, session }: PostedRequest, ids: string[]): Promise<readonly string[]> {
+  if (ids.length === 0 || session === null || context.calls.parked === undefined) return ids;
+  return context.calls.parked(server.name, session.digest, ids);
 }
 
 /** `text`: the message's own. Null: it cancels nothing. */

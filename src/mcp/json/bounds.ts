@@ -52,7 +52,8 @@ export function excessIn(bytes: Uint8Array): string | null {
   return null;
 }
 
-function afterStringBytes(bytes: Uint8Array, quote: number): number {
+/** The index after the string whose opening quote is at `quote`, or the end of the bytes. */
+export function afterStringBytes(bytes: Uint8Array, quote: number): number {
   let i = quote + 1;
   while (i < bytes.length) {
     const c = bytes[i];

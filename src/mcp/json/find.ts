@@ -1,4 +1,6 @@
 import { breathe } from '../../time/breathe.ts';
+import { Spell } from '../../time/spell.ts';
+import { afterStringBytes } from './bounds.ts';
 import { BACKSLASH, CLOSE_ARRAY, CLOSE_OBJECT, COMMA, OPEN_ARRAY, OPEN_OBJECT, QUOTE } from './text.ts';
 
 /** A range of bytes; `end` is excluded. */
@@ -29,6 +31,40 @@ export async function placesIn(bytes: Uint8Array, asked: readonly (readonly stri
   const finder = new Finder(bytes, asked);
   for (let until = PIECE; !finder.readTo(until); until += PIECE) await breathe();
   return finder.places;
+}
+
+/**
+ * The elements of the list at this place of a text that is known to be JSON; none when it is no list. Reads in pieces.
+ */
+export async function* elementsIn(bytes: Uint8Array, { start, end }: ByteSpan): AsyncGenerator<ByteSpan> {
+  if (bytes[start] !== OPEN_ARRAY) return;
+  const spell = new Spell();
+  let depth = 0;
+  let from = start + 1;
+  for (let i = start + 1; i < end - 1; ) {
+    const c = bytes[i]!;
+    if (c === QUOTE) {
+      i = afterStringBytes(bytes, i);
+      continue;
+    }
+    if (c === OPEN_OBJECT || c === OPEN_ARRAY) depth += 1;
+    else if (c === CLOSE_OBJECT || c === CLOSE_ARRAY) depth -= 1;
+    else if (c === COMMA && depth === 0) {
+      yield withoutBlanks(bytes, from, i);
+      from = i + 1;
+      await spell.rest();
+    }
+    i += 1;
+  }
+  const last = withoutBlanks(bytes, from, end - 1);
+  if (last.end > last.start) yield last;
+}
+
+function withoutBlanks(bytes: Uint8Array, start: number, end: number): ByteSpan {
+  let [from, to] = [start, end];
+  while (from < to && bytes[from]! <= 0x20) from += 1;
+  while (to > from && bytes[to - 1]! <= 0x20) to -= 1;
+  return { start: from, end: to };
 }
 
 /** A name that leads to something asked for. */
