@@ -33,6 +33,7 @@ import {
   rateLimitedResult,
   resultText,
   type ToolResult,
+  tooLongResult,
   unavailableResult,
   unshownResult,
 } from './protocol/tool-results.ts';
@@ -223,6 +224,7 @@ const REFUSAL_CODES = {
   inexact: 400,
   unshown: 400,
   crowded: 429,
+  too_long: 413,
   unavailable: 503,
 } as const satisfies Record<Exclude<Handled, { kind: 'forward' | 'held' }>['kind'], number>;
 
@@ -246,6 +248,8 @@ function refusalResult(handled: RefusedCall): ToolResult {
       return inexactValueResult(handled.judged);
     case 'unshown':
       return unshownResult(handled.why);
+    case 'too_long':
+      return tooLongResult(handled.most);
     case 'crowded':
       return pendingLimitResult(handled.pending);
     case 'unavailable':

@@ -25,6 +25,7 @@ export async function ask(
     | 'fullLimits'
     | 'journal'
     | 'log'
+    | 'mostGatedBytes'
     | 'queue'
     | 'replica'
     | 'retries'
@@ -44,6 +45,11 @@ export async function ask(
   if (fault !== null) {
     notes.note('call.refused', { reason: 'a member that nothing defines' });
     return { kind: 'unshown', why: fault };
+  }
+  const most = gateway.mostGatedBytes ?? Number.POSITIVE_INFINITY;
+  if (arrival.bytes.byteLength > most) {
+    notes.note('call.refused', { reason: 'too long to be held' });
+    return { kind: 'too_long', most };
   }
   const { server, tool, principal, session } = arrival.call;
   const { opened, full } = await openWhenSettled(async (impatient) => {
