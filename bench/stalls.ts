@@ -9,6 +9,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { startSlackStandIn } from '../src/demo/slack/stand-in.ts';
 import { Rig } from './rig.ts';
 import { ATTACKS } from './stalls/attacks.ts';
 import { HarmlessCaller } from './stalls/probe.ts';
@@ -39,6 +40,7 @@ tools:
 /** Runs every attack against one store and prints a line for each. Returns how many missed the goal. */
 async function attackAll(store: string, env: Record<string, string>, goalMs: number): Promise<number> {
   const rig = new Rig();
+  const slack = await startSlackStandIn({ rates: false });
   const spells = join(mkdtempSync(join(tmpdir(), 'holdfast-spells-')), 'spells');
   try {
     const calm = await rig.script('upstream.ts');
@@ -51,7 +53,13 @@ async function attackAll(store: string, env: Record<string, string>, goalMs: num
       ['calm', 'up', 'child'],
       [CALM_POLICY, POLICY],
       ['harmless', 'hostile'],
-      { ...env, ...spellsTo(spells) },
+      {
+        ...env,
+        ...spellsTo(spells),
+        SLACK_BOT_TOKEN: slack.botToken,
+        SLACK_SIGNING_SECRET: slack.signingSecret,
+        SLACK_API_URL: slack.apiUrl,
+      },
       [
         `--import=${import.meta.dirname}/stalls/spells.ts`,
         ...(values.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${values.profile}`]),
@@ -91,6 +99,7 @@ async function attackAll(store: string, env: Record<string, string>, goalMs: num
     return missed;
   } finally {
     await rig.close();
+    await slack.close();
     rmSync(dirname(spells), { recursive: true, force: true });
   }
 }

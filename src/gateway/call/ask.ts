@@ -56,7 +56,7 @@ export async function ask(
     const now = gateway.clock.now();
     const full = gateway.fullLimits.find(takes, now) ?? (await gateway.store.peek(takes));
     if (full) gateway.fullLimits.remember(full, now);
-    const { request, event } = newApproval(gateway, arrival, verdict, now);
+    const { request, event } = await newApproval(gateway, arrival, verdict, now);
     const { requestId } = arrival;
     const joiner = { id: newId('jo', now), session, requestId, replica: gateway.replica, impatient };
     // A full limit opens nothing and pages nobody; a parked approval or an uncollected answer can still be joined.
