@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { newGrant } from '../src/config/grants.ts';
@@ -29,14 +29,32 @@ export class Rig {
 
   /** Starts a gateway in front of `upstream`. `tools`: the policy's `tools`, as YAML. */
   async gateway(upstream: string, tools: string, env: Record<string, string> = {}): Promise<BenchGateway> {
+    const servers = `  up: { url: "${upstream}/mcp", policy: policy.yaml }\n`;
+    const started = await this.gatewayOf(servers, ['up'], [`default: deny\ntools:\n${tools}`], ['bench'], env);
+    return { ...started, token: started.tokens.bench! };
+  }
+
+  /**
+   * Starts a gateway. `servers`: the config's `servers`, as YAML; `policies`: the texts of `policy.yaml`, `policy1.yaml`
+   * and so on, without their version; `grants`: names of grants for all of `names`.
+   */
+  async gatewayOf(
+    servers: string,
+    names: readonly string[],
+    policies: readonly string[],
+    grants: readonly string[],
+    env: Record<string, string> = {},
+    nodeArgs: readonly string[] = [],
+  ): Promise<Omit<BenchGateway, 'token'> & { readonly tokens: Readonly<Record<string, string>> }> {
     const folder = join(this.#folder, String(++this.#count));
-    const grant = newGrant({ name: 'bench', servers: ['up'], owner: null });
-    const { mkdirSync } = await import('node:fs');
     mkdirSync(folder);
-    writeFileSync(join(folder, 'policy.yaml'), `version: "1"\ndefault: deny\ntools:\n${tools}`);
+    for (const [n, policy] of policies.entries()) {
+      writeFileSync(join(folder, `policy${n || ''}.yaml`), `version: "1"\n${policy}`);
+    }
+    const made = grants.map((name) => ({ name, ...newGrant({ name, servers: [...names], owner: null }) }));
     writeFileSync(
       join(folder, 'holdfast.yaml'),
-      `version: "1"\nservers:\n  up: { url: "${upstream}/mcp", policy: policy.yaml }\ngrants:\n${grant.yaml}` +
+      `version: "1"\nservers:\n${servers}grants:\n${made.map((grant) => grant.yaml).join('')}` +
         'approvers: { all: [U0MIRA, admin] }\nslack: { channel: C0APPROVALS, team: T0MAIN }\n' +
         'approval: { max_pending: 10000, openings: 10000/second, kept_bytes: 1073741824, timeout: 2h, hold: { default: 1h, progress: 1h } }\n',
     );
@@ -50,12 +68,10 @@ export class Rig {
       ...env,
     };
     const cli = join(import.meta.dirname, '../src/cli/cli.ts');
-    const { child, words } = await this.#run(
-      ['--max-semi-space-size=16', cli, 'start'],
-      settings,
-      /listening on (\S+)/,
-    );
-    return { url: words[1]!, pid: child.pid!, token: grant.token, adminToken };
+    const args = ['--max-semi-space-size=16', ...nodeArgs, cli, 'start'];
+    const { child, words } = await this.#run(args, settings, /listening on (\S+)/);
+    const tokens = Object.fromEntries(made.map(({ name, token }) => [name, token]));
+    return { url: words[1]!, pid: child.pid!, tokens, adminToken };
   }
 
   async #run(args: string[], env: Record<string, string>, ready: RegExp) {

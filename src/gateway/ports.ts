@@ -26,6 +26,8 @@ export interface Ports {
   readonly eventMeter?: EventMeter;
   /** Called at each fault point. Tests end the process here; absent in production. */
   readonly faultPoint?: (point: FaultPoint) => void;
+  /** Longest body of a call that is held for an approval, in bytes; absent: as long as any other. */
+  readonly mostGatedBytes?: number;
   /** How long a lease lasts, in ms; 30 s when absent. */
   readonly leaseMs?: number;
 }

@@ -13,7 +13,7 @@ const AT_ONCE = 500;
  * revision. Two sweeps at once do no harm: every step is idempotent or a compare-and-swap.
  */
 export async function sweep(
-  gateway: Pick<Gateway, 'announcer' | 'cards' | 'clock' | 'queue' | 'rules' | 'store'>,
+  gateway: Pick<Gateway, 'announcer' | 'cards' | 'clock' | 'leases' | 'queue' | 'rules' | 'store'>,
 ): Promise<void> {
   const { store, queue, clock, cards } = gateway;
   const { late, abandoned, revoked, parked, stale } = await store.overdue(clock.now(), AT_ONCE);

@@ -23,6 +23,9 @@ export interface Booted {
   readonly running: Promise<void>;
 }
 
+/** A Worker has no thread to give the work to, and little CPU time: longer calls are not held for an approval there. */
+const MOST_GATED_BYTES = 256 * 1024;
+
 /**
  * Resolves once clicks may be taken: Slack waits only 3 s for an answer, and a decision needs the config, the store and
  * the revoked tokens, but not the queue that carries its effects. Rejects with a plain message.
@@ -93,6 +96,7 @@ function assembleOnWorkers(loaded: Loaded, connection: SqlConnection, log: Log):
     loaded,
     storage: { connection, queue: redisQueue({ url: secrets.redisUrl, log }), closeQueue: async () => undefined },
     keys: secrets.secrets,
+    mostGatedBytes: MOST_GATED_BYTES,
     replica: `worker-${crypto.randomUUID().slice(0, 8)}`,
     clock,
     log,

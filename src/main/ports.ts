@@ -16,7 +16,7 @@ import { countingFailures } from './upstream/watched.ts';
 
 /** The gateway's ports on this runtime. `cards`: null where no Slack is configured. */
 export function portsOf(runtime: Runtime, cards: Cards | null): Ports {
-  const { storage, keys, clock, log, replica, witnesses = [], sink = null, meters, faults } = runtime;
+  const { storage, keys, clock, log, replica, witnesses = [], sink = null, meters, faults, mostGatedBytes } = runtime;
   return {
     store: sqlStore(storage.connection),
     ledger: sqlLedger(storage.connection.db),
@@ -30,6 +30,7 @@ export function portsOf(runtime: Runtime, cards: Cards | null): Ports {
     clock,
     log,
     replica,
+    ...(mostGatedBytes === undefined ? {} : { mostGatedBytes }),
     ...faults,
   };
 }

@@ -17,6 +17,8 @@ export interface Runtime {
   readonly keys: readonly string[];
   /** The name of this process in events and leases. */
   readonly replica: string;
+  /** As in `Ports`. */
+  readonly mostGatedBytes?: number;
   readonly clock: Clock;
   readonly log: Log;
   /** What tests inject; absent in production. */

@@ -34,6 +34,7 @@ import {
   rateLimitedResult,
   resultText,
   type ToolResult,
+  tooLongResult,
   unavailableResult,
   unshownResult,
 } from './protocol/tool-results.ts';
@@ -177,6 +178,8 @@ export function callDoor(
       return parked;
     },
 
+    parked: (server, session, requestIds) => gateway.store.waiting({ server, session, requestIds }),
+
     async sessionEnded(server, session) {
       await withdraw(gateway, { grant: null, server, session, requestId: null, reason: null });
     },
@@ -223,6 +226,7 @@ const REFUSAL_CODES = {
   unshown: 400,
   crowded: 429,
   overfull: 429,
+  too_long: 413,
   unavailable: 503,
 } as const satisfies Record<Exclude<Handled, { kind: 'forward' | 'held' }>['kind'], number>;
 
@@ -246,6 +250,8 @@ function refusalResult(handled: RefusedCall): ToolResult {
       return inexactValueResult(handled.judged);
     case 'unshown':
       return unshownResult(handled.why);
+    case 'too_long':
+      return tooLongResult(handled.most);
     case 'crowded':
       return pendingLimitResult(handled.pending);
     case 'overfull':

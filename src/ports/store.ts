@@ -181,6 +181,8 @@ export interface Store {
     by: { joiner: string; replica?: string } | { server: string; session: string; requestId: string },
     event: (approval: string) => NewEvent,
   ): Promise<Approval | null>;
+  /** Which of these requests of a session have a caller that still waits here or at another replica. */
+  waiting(by: { server: string; session: string; requestIds: readonly string[] }): Promise<readonly string[]>;
   /** A session's callers leave with it. Each server makes its own session ids: two servers may have the same one. */
   leaveSession(
     by: { server: string; session: string },

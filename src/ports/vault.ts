@@ -10,6 +10,8 @@ export interface Vault {
   open(purpose: 'request' | 'result' | 'state', row: string, sealed: Uint8Array): Uint8Array;
   /** A keyed digest, so that a secret can be looked up without being kept. */
   digest(purpose: 'session' | 'console' | 'outcome' | 'state', text: string | Uint8Array): string;
+  /** The same of bytes of any length, in pieces between which others have a turn. */
+  digestInPieces(purpose: 'outcome', bytes: Uint8Array): Promise<string>;
   /** The same by every secret, newest first, to find what was stored under an older one. */
   digests(purpose: 'session' | 'console' | 'state', text: string): readonly string[];
   /** The text's Ed25519 signature by the newest secret's checkpoint key, hex. */

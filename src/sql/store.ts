@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { Store } from '../ports.ts';
 import { claimCard, readCard, releaseCard, saveCard, unpostedCards } from './approval/cards.ts';
 import { commitBoth, commitChange } from './approval/commit.ts';
-import { markAllAway, markAway, markCollected, markLeft } from './approval/joiners.ts';
+import { markAllAway, markAway, markCollected, markLeft, waitingRequests } from './approval/joiners.ts';
 import { renewLeases } from './approval/leases.ts';
 import { claimNotice, releaseNotice, unremindedApprovals } from './approval/notices.ts';
 import { openApproval } from './approval/open.ts';
@@ -57,6 +57,7 @@ export function sqlStore({ db, close, checkDisk }: SqlConnection): Store {
     away: (joiner, replica) => markAway(db, joiner, replica),
     allAway: (replica) => markAllAway(db, replica),
     leave: async (by, event) => (await markLeft(db, by, event))[0] ?? null,
+    waiting: (by) => waitingRequests(db, by),
     leaveSession: (by, event) => markLeft(db, by, event),
     renew: (held, until) => renewLeases(db, held, until),
     beat: (replica) => beat(db, replica),

@@ -1,9 +1,13 @@
 import { createHmac } from 'node:crypto';
 import { canonical } from '../domain/json/canonical.ts';
 import type { Vault } from '../ports.ts';
+import { breathe } from '../time/breathe.ts';
 import { openBox, sealBox } from './box.ts';
 import { type KeyRing, keyRing, type Purpose } from './keys.ts';
 import { type SigningKey, signingKey } from './signing.ts';
+
+/** Bytes that are digested at once. */
+const PIECE = 1024 * 1024;
 
 /** `secrets`: the values of `HOLDFAST_SECRET`, newest first. The first one seals; any of them opens what it sealed. */
 export function vault(secrets: readonly [string, ...string[]]): Vault {
@@ -25,6 +29,14 @@ export function vault(secrets: readonly [string, ...string[]]): Vault {
     seal: (purpose, row, bytes) => sealBox(newest, purpose, row, bytes),
     open: (purpose, row, sealed) => openBox(rings, purpose, row, sealed),
     digest: (purpose, text) => digestBy(newest, purpose, text),
+    digestInPieces: async (purpose, bytes) => {
+      const digest = createHmac('sha256', newest.key(purpose));
+      for (let at = 0; at < bytes.length; at += PIECE) {
+        if (at > 0) await breathe();
+        digest.update(bytes.subarray(at, at + PIECE));
+      }
+      return digest.digest('hex');
+    },
     digests: (purpose, text) => rings.map((ring) => digestBy(ring, purpose, text)),
     sign: (text) => signers()[0]!.sign(text),
     get publicKeys() {

@@ -37,6 +37,8 @@ export type Handled =
   | { readonly kind: 'inexact'; readonly judged: JudgedInexact }
   /** A gated call that carries something that no approver would see. `why` names it and says what to do. */
   | { readonly kind: 'unshown'; readonly why: string }
+  /** A gated call whose body is longer than this runtime holds. In bytes. */
+  | { readonly kind: 'too_long'; readonly most: number }
   /** The grant has too many approvals pending. */
   | { readonly kind: 'crowded'; readonly pending: number }
   /** The grant has too many bytes kept, or too many callers waiting. */

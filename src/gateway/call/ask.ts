@@ -26,6 +26,7 @@ export async function ask(
     | 'fullLimits'
     | 'journal'
     | 'log'
+    | 'mostGatedBytes'
     | 'queue'
     | 'replica'
     | 'retries'
@@ -46,12 +47,17 @@ export async function ask(
     notes.note('call.refused', { reason: 'a member that nothing defines' });
     return { kind: 'unshown', why: fault };
   }
+  const most = gateway.mostGatedBytes ?? Number.POSITIVE_INFINITY;
+  if (arrival.bytes.byteLength > most) {
+    notes.note('call.refused', { reason: 'too long to be held' });
+    return { kind: 'too_long', most };
+  }
   const { server, tool, principal, session } = arrival.call;
   const { opened, full } = await openWhenSettled(async (impatient) => {
     const now = gateway.clock.now();
     const full = gateway.fullLimits.find(takes, now) ?? (await gateway.store.peek(takes));
     if (full) gateway.fullLimits.remember(full, now);
-    const { request, event } = newApproval(gateway, arrival, verdict, now);
+    const { request, event } = await newApproval(gateway, arrival, verdict, now);
     const { requestId } = arrival;
     const joiner = { id: newId('jo', now), session, requestId, replica: gateway.replica, impatient };
     // A full limit opens nothing and pages nobody; a parked approval or an uncollected answer can still be joined.

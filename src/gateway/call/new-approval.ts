@@ -6,6 +6,7 @@ import { approvalEvent, type NewEvent } from '../../domain/log/event.ts';
 import { redactionOf } from '../../domain/policy/rule.ts';
 import type { Verdict } from '../../domain/policy/verdict.ts';
 import type { NewApproval } from '../../ports.ts';
+import { breathe } from '../../time/breathe.ts';
 import type { Gateway } from '../gateway.ts';
 import { newId } from '../id.ts';
 import type { Arrival } from './arrival.ts';
@@ -13,27 +14,39 @@ import { loggedTrace } from './verdict-notes.ts';
 
 export type AskVerdict = Verdict & { kind: 'ask' };
 
+/** Bodies from this many bytes on are frozen in steps, between which others have a turn. */
+const LARGE_CALL = 64 * 1024;
+
 /** The approval of a call that needs one, frozen, and the event of its request. */
-export function newApproval(
+export async function newApproval(
   gateway: Pick<Gateway, 'rules' | 'vault'>,
   arrival: Arrival,
   verdict: AskVerdict,
   now: Date,
-): { readonly request: NewApproval; readonly event: NewEvent } {
-  const request = freeze(gateway, arrival, verdict, now);
+): Promise<{ readonly request: NewApproval; readonly event: NewEvent }> {
+  const request = await freeze(gateway, arrival, verdict, now);
   return { request, event: requestedEvent(request, verdict) };
 }
 
-function freeze(
+async function freeze(
   gateway: Pick<Gateway, 'rules' | 'vault'>,
   arrival: Arrival,
   verdict: AskVerdict,
   now: Date,
-): NewApproval {
+): Promise<NewApproval> {
   const { call, freeze: frozen } = arrival;
   const { vault } = gateway;
+  const rest = (): Promise<void> | undefined => (arrival.bytes.byteLength < LARGE_CALL ? undefined : breathe());
   const [fingerprint, ...olderFingerprints] = vault.fingerprints(fingerprintMaterial(call));
+  await rest();
   const policy = arrival.policy!;
+  const shown = redactCall(
+    { args: call.args, sent: sentOf(call.params, call.headers) },
+    redactionOf(policy, call.tool),
+  );
+  await rest();
+  const bytes = frozen();
+  await rest();
   const id = newId('ap', now);
   const timeoutMs = verdict.ask.timeoutMs ?? gateway.rules.approval.timeoutMs;
   return {
@@ -46,7 +59,7 @@ function freeze(
       selfApproval: call.principal.selfApproval,
       fingerprint: fingerprint!,
       requirement: gateway.rules.requirement(verdict.ask),
-      ...redactCall({ args: call.args, sent: sentOf(call.params, call.headers) }, redactionOf(policy, call.tool)),
+      ...shown,
       answersTo: null,
       trace: verdict.trace,
       statedReason: keptReason(arrival.statedReason),
@@ -57,7 +70,7 @@ function freeze(
       leaseUntil: null,
       note: null,
     },
-    request: vault.seal('request', id, frozen()),
+    request: vault.seal('request', id, bytes),
     olderFingerprints,
     rounds: bringsAnswers(call) ? vault.fingerprints(roundsMaterial(call)) : [],
   };

@@ -13,13 +13,15 @@ import type { Rules } from '../rules.ts';
  * |---|---|---|
  * | pending | `expiresAt` | expired |
  * | approved | `pickupUntil` | lapsed |
- * | dispatched | `leaseUntil` | unknown: its dispatcher died, or cannot reach the store |
+ * | dispatched | `leaseUntil` | unknown: its dispatcher died, or cannot reach the store; never where it is this process |
  * | dispatched, awaits input | `leaseUntil` | unknown: the server asked for something, and nobody answered |
  */
 export async function due(
-  gateway: Pick<Gateway, 'announcer' | 'clock' | 'rules' | 'store'>,
+  gateway: Pick<Gateway, 'announcer' | 'clock' | 'leases' | 'rules' | 'store'>,
   id: string,
 ): Promise<Approval | null> {
+  // A process that stood still wakes to leases that ran out meanwhile. What it is sending itself is not lost.
+  if (gateway.leases.holds(id)) await gateway.leases.renewNow();
   const end = await changeApproval(gateway.store, id, (approval) =>
     overdueChange(approval, gateway.clock.now(), gateway.rules),
   );

@@ -7,6 +7,17 @@ import type { Gateway } from '../gateway.ts';
 import { record } from './record.ts';
 
 /**
+ * The most bytes of a result that are kept for callers who come later: 4 MiB. Whoever waits for a longer one on the
+ * connection that sent the call gets it in any case.
+ */
+export const MOST_KEPT_BYTES = 4 * 1024 * 1024;
+
+function tooLargeToKeep(bytes: number): string {
+  const mebibytes = (bytes / 1024 / 1024).toFixed(1);
+  return `its result has ${mebibytes} MiB, more than the ${MOST_KEPT_BYTES >> 20} MiB that are kept for later callers`;
+}
+
+/**
  * Records how a dispatch ended, before the agent is told. Retries until the store accepts it; the lease is renewed
  * meanwhile. If this process dies first, the sweep marks the call unknown.
  *
@@ -22,24 +33,31 @@ export async function finish(
   outcome: Outcome,
 ): Promise<Approval> {
   gateway.faultPoint?.('send.after');
+  const digest = outcome.kind === 'returned' ? await gateway.vault.digestInPieces('outcome', outcome.response) : null;
   // Usually nothing has changed since the pass was spent. If it has, the commit conflicts, and only then is it read
   // again.
   let known: Approval | null = dispatch.approval;
   const ended = await record(gateway, dispatch, () => {
     const approval = known;
     known = null;
-    return tryFinish(gateway, dispatch, outcome, approval);
+    return tryFinish(gateway, dispatch, { outcome, digest }, approval);
   });
   gateway.leases.delete(dispatch.by);
   gateway.announcer.announce(ended);
   return ended;
 }
 
+/** An outcome, and the keyed digest of its response; null: it has none. */
+interface DigestedOutcome {
+  readonly outcome: Outcome;
+  readonly digest: string | null;
+}
+
 /** null: another change came first; try again. */
 async function tryFinish(
   gateway: Pick<Gateway, 'clock' | 'faultPoint' | 'rules' | 'store' | 'vault'>,
   dispatch: Dispatch,
-  outcome: Outcome,
+  { outcome, digest }: DigestedOutcome,
   known: Approval | null,
 ): Promise<Approval | null> {
   const { store } = gateway;
@@ -58,7 +76,7 @@ async function tryFinish(
     patch: patchFor(gateway, approval, outcome),
     dispatcher: dispatch.by,
     gives: outcome.kind === 'not_sent' ? dispatch.taken : [],
-    events: [dispatchEvent(gateway, approval, eventFor(outcome), outcomeData(gateway, dispatch, outcome))],
+    events: [dispatchEvent(gateway, approval, eventFor(outcome), outcomeData(gateway, dispatch, { outcome, digest }))],
   });
   gateway.faultPoint?.('outcome.after');
   if (committed.kind === 'committed') return committed.approval;
@@ -81,6 +99,8 @@ function patchFor(
   const resultUntil = new Date(clock.now().getTime() + gateway.rules.approval.pickupMs);
   const released = { leaseUntil: null, dispatcher: null, awaits: null };
   if (outcome.kind !== 'returned') return { ...released, note: outcome.why, resultUntil };
+  const { byteLength } = outcome.response;
+  if (byteLength > MOST_KEPT_BYTES) return { ...released, note: tooLargeToKeep(byteLength), result: null, resultUntil };
   // Without callers there is nobody to keep the result for.
   const result = approval.callers === 0 ? null : vault.seal('result', approval.id, outcome.response);
   return { ...released, note: outcome.note ?? null, result, resultUntil };
@@ -96,14 +116,13 @@ function eventFor(outcome: Outcome): EventType {
  * The event describes a result by size, kind and a keyed digest: enough to recognise it, with nothing of its content.
  */
 function outcomeData(
-  gateway: Pick<Gateway, 'clock' | 'vault'>,
+  gateway: Pick<Gateway, 'clock'>,
   { startedAt }: Dispatch,
-  outcome: Outcome,
+  { outcome, digest }: DigestedOutcome,
 ): { [name: string]: Json } {
   const upstreamMs = gateway.clock.now().getTime() - startedAt.getTime();
   if (outcome.kind !== 'returned') return { why: outcome.why, upstreamMs };
   const { response, failed } = outcome;
-  const digest = gateway.vault.digest('outcome', response);
   return { bytes: response.byteLength, result: failed ? 'error' : 'result', digest, upstreamMs };
 }
 

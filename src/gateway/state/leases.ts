@@ -33,6 +33,16 @@ export class Leases {
     return this.#stopped;
   }
 
+  /** Whether a dispatch of this approval is under way in this process. */
+  holds(approval: string): boolean {
+    return [...this.#held.values()].includes(approval);
+  }
+
+  /** Extends all leases now. Rejects when the store does not answer. */
+  async renewNow(): Promise<void> {
+    await this.#store.renew(this.#held, this.until());
+  }
+
   /** When a lease that is taken now runs out. */
   until(): Date {
     return new Date(this.#clock.now().getTime() + this.ms);
@@ -67,7 +77,7 @@ export class Leases {
   async #renew(): Promise<void> {
     let next = this.ms / 3;
     try {
-      await this.#store.renew(this.#held, this.until());
+      await this.renewNow();
     } catch (error) {
       this.#log.warn({ err: error, dispatches: this.#held.size }, 'leases could not be renewed');
       next = Math.min(next, RETRY_MS);

@@ -12,6 +12,9 @@ export interface Questions extends ServerQuestion {
   readonly round: number;
 }
 
+/** The longest that all answers to one question of a server may be together, in characters: 4 Mi. */
+export const LONGEST_ANSWERS = 4 * 1024 * 1024;
+
 const UTF8 = new TextDecoder();
 
 /** What the server asks now; null: nothing. */
@@ -33,19 +36,22 @@ export function sealQuestions({ vault }: Pick<Gateway, 'vault'>, task: string, q
 
 /**
  * Stores the agent's answers together with its earlier ones. `answersTo`: the new answers, by name. Returns the
- * questions once all are answered; null while some are not, or when nothing is asked any more.
+ * questions once all are answered; null while some are not, or when nothing is asked any more; `too_long`: together
+ * they are longer than `LONGEST_ANSWERS`, so none of the new ones was stored.
  */
 export async function giveAnswers(
   gateway: Pick<Gateway, 'clock' | 'tasks' | 'vault'>,
   task: Task,
   answersTo: (questions: Questions) => Readonly<Record<string, string>>,
-): Promise<Questions | null> {
+): Promise<Questions | 'too_long' | null> {
   const { tasks, vault, clock } = gateway;
   for (;;) {
     const before = task.phase === 'input' ? await tasks.taskBytes(task.id, 'kept') : null;
     if (before === null) return null;
     const questions = questionsIn(vault.open('result', task.id, before));
     const next = { ...questions, given: { ...questions.given, ...answersTo(questions) } };
+    const characters = Object.values(next.given).reduce((sum, text) => sum + text.length, 0);
+    if (characters > LONGEST_ANSWERS) return 'too_long';
     if (questionNames(questions).every((name) => Object.hasOwn(next.given, name))) return next;
     const kept = sealQuestions(gateway, task.id, next);
     const change = { id: task.id, from: ['input'], to: 'input', at: clock.now(), over: before, kept } as const;

@@ -5,11 +5,14 @@ import type { SeenTool } from '../../domain/tool/drift.ts';
 import { changeOf, type ListedTool, type ToolList, toolListData, toolListOf } from '../../domain/tool/list.ts';
 import { type Tool, toolOf } from '../../domain/tool/tool.ts';
 import type { Clock, Log } from '../../ports.ts';
+import { Spell } from '../../time/spell.ts';
 
 /** How many tools of one list the log keeps by name. */
 const MAX_LOGGED_TOOLS = 500;
 /** How many tools of one list are read. */
 const MAX_TOOLS = 10_000;
+/** How many tools of one page are read at once. */
+const MAX_AT_ONCE = 1_000;
 /** How many unfinished lists of one server are remembered until their next page comes. */
 const MAX_OPEN_LISTS = 50;
 /** Longest tool name that is kept, in UTF-16 units. */
@@ -43,6 +46,9 @@ export interface ToolListsDeps extends ToolDigests {
   note(event: NewEvent): void;
 }
 
+/** A long list is read in pieces, so that nobody waits for it. */
+type MaybeLater<T> = T | Promise<T>;
+
 interface KnownList {
   list: ToolList | null;
   seenAt: Date | null;
@@ -51,7 +57,7 @@ interface KnownList {
   /** Lists are compared one after the other, so that two equal lists at once are one event. */
   work: Promise<void>;
   /** Unfinished lists by their next cursor: what is logged of the tools, not the entries, which may be megabytes. */
-  readonly open: Map<string, readonly ListedTool[]>;
+  readonly open: Map<string, MaybeLater<readonly ListedTool[]>>;
 }
 
 /**
@@ -77,8 +83,7 @@ export class ToolLists {
     const earlier = cursor === null ? [] : open.get(cursor);
     if (earlier === undefined) return;
     if (cursor !== null) open.delete(cursor);
-    const more = tools.slice(0, MAX_TOOLS - earlier.length).flatMap((entry) => this.#entry(entry) ?? []);
-    const all = [...earlier, ...more];
+    const all = this.#joined(earlier, tools);
     if (next === null) {
       void this.#whole(server, all, 'holdfast');
       return;
@@ -96,11 +101,11 @@ export class ToolLists {
     );
   }
 
-  #whole(server: string, tools: readonly ListedTool[], actor: string): Promise<void> {
+  #whole(server: string, tools: MaybeLater<readonly ListedTool[]>, actor: string): Promise<void> {
     const known = this.#known(server);
     known.seenAt = this.#deps.clock.now();
     known.work = known.work
-      .then(() => this.#compare(server, known, this.#listOf(tools), actor))
+      .then(async () => this.#compare(server, known, this.#listOf(await tools), actor))
       .catch((error: unknown) => this.#deps.log.warn({ server, err: error }, 'a list of tools could not be compared'));
     return known.work;
   }
@@ -144,6 +149,27 @@ export class ToolLists {
     const all = tools.toSorted((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
     const digest = this.#deps.sha256(JSON.stringify(all)).slice(0, 32);
     return { tools: all.slice(0, MAX_LOGGED_TOOLS), count: all.length, digest };
+  }
+
+  /** A page after the pages before it. */
+  #joined(earlier: MaybeLater<readonly ListedTool[]>, tools: readonly Json[]): MaybeLater<readonly ListedTool[]> {
+    if (earlier instanceof Promise || tools.length > MAX_AT_ONCE) return this.#joinedInPieces(earlier, tools);
+    const more = tools.slice(0, MAX_TOOLS - earlier.length);
+    return [...earlier, ...more.flatMap((entry) => this.#entry(entry) ?? [])];
+  }
+
+  async #joinedInPieces(
+    earlier: MaybeLater<readonly ListedTool[]>,
+    tools: readonly Json[],
+  ): Promise<readonly ListedTool[]> {
+    const all = [...(await earlier)];
+    const spell = new Spell();
+    for (const entry of tools.slice(0, MAX_TOOLS - all.length)) {
+      const listed = this.#entry(entry);
+      if (listed !== null) all.push(listed);
+      await spell.rest();
+    }
+    return all;
   }
 
   #entry(entry: Json): ListedTool | null {

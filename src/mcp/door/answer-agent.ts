@@ -1,5 +1,5 @@
 import type { ExchangeAnswer, UpstreamAnswer } from '../../ports.ts';
-import { withoutHidden } from '../relay/hide-tools.ts';
+import { hidingEdit } from '../relay/hide-tools.ts';
 import { nodeResponseOf } from '../relay/node-response.ts';
 import { listPage, observeAnswer } from '../relay/observe-answer.ts';
 import { relay } from '../relay/relay.ts';
@@ -59,13 +59,19 @@ function editFor(
   mayList: boolean,
 ): MessageEdit | null {
   const { isHidden, isDenied } = server;
-  const hide = mayList && server.inspectsLists ? (text: string) => withoutHidden(text, isHidden, isDenied) : null;
+  const hide = mayList && server.inspectsLists ? hidingEdit(isHidden, isDenied) : null;
   const version = claimedRevision ?? headers['mcp-protocol-version'] ?? DEFAULT_REVISION;
   const method = read.kind === 'message' ? read.method : null;
   const add = method === null ? null : (context.calls.advertise?.(server.name, method, version) ?? null);
   if (hide === null || add === null) return hide ?? add;
-  return (text) => {
-    const cut = hide(text);
-    return add(cut ?? text) ?? cut;
+  return {
+    text(text) {
+      const cut = hide.text(text);
+      return add.text(cut ?? text) ?? cut;
+    },
+    entry(list, text, entry) {
+      const hidden = hide.entry?.(list, text, entry);
+      return hidden === null ? null : add.entry?.(list, text, entry);
+    },
   };
 }

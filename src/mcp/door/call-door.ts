@@ -3,6 +3,7 @@ import type { InexactValues } from '../../domain/call/inexact.ts';
 import type { Json, JsonObject } from '../../domain/json/json.ts';
 import type { Upstream } from '../../ports.ts';
 import type { NodeResponse } from '../relay/node-response.ts';
+import type { MessageEdit } from '../relay/tap-events.ts';
 
 /** One `tools/call` that the strict door has accepted: `params` is an object and `params.name` a string. */
 export interface ToolCallRequest {
@@ -95,6 +96,8 @@ export interface CallDoor {
     requestIdText: string,
     reason: string | null,
   ): Promise<boolean>;
+  /** Of these ids of requests (JSON text), those whose calls are parked. One look for all of them. */
+  parked?(server: string, session: string, requestIdTexts: readonly string[]): Promise<readonly string[]>;
   /** The agent ended its session; `session` is the digest, as in `ToolCallRequest`. */
   sessionEnded(server: string, session: string): Promise<void>;
   /** `client` is the name that the session's client gave itself. */
@@ -106,7 +109,7 @@ export interface CallDoor {
   /** Null: the message is forwarded to the upstream. */
   taskMessage?(message: TaskMessage): Promise<Response | null>;
   /** How to edit an answer to this method so that agents learn what the gateway offers; null: not at all. */
-  advertise?(server: string, method: string, protocolVersion: string): ((text: string) => string | null) | null;
+  advertise?(server: string, method: string, protocolVersion: string): MessageEdit | null;
 }
 
 /** An agent's response to a request of its server. */

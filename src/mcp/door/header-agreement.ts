@@ -56,43 +56,76 @@ function decodeValue(value: string): string | null {
   }
 }
 
+/** Parameter headers that one request may have. */
+export const MOST_PARAM_HEADERS = 64;
+/** Longest name of a parameter header, without the prefix, in characters. */
+const LONGEST_PARAM_NAME = 256;
+
+/** What one parameter header says. */
+interface ParameterClaim {
+  readonly header: string;
+  /** The argument's name, in comparable form. */
+  readonly name: string;
+  readonly text: string;
+  /** The text as a number; NaN where it is none. */
+  readonly number: number;
+}
+
 function parameterDisagreement(headers: HeaderRecord, message: JsonObject | null): string | null {
+  const claims: ParameterClaim[] = [];
   for (const header in headers) {
     if (!header.startsWith(PARAM_PREFIX)) continue;
-    const value = decodeValue(headers[header] ?? '');
-    const args = member(member(message, 'params'), 'arguments');
-    if (
-      value === null ||
-      args === undefined ||
-      !argumentsConfirm(args, comparableName(header.slice(PARAM_PREFIX.length)), value)
-    ) {
-      return `${header} is not what the arguments say`;
+    const name = header.slice(PARAM_PREFIX.length);
+    if (name.length > LONGEST_PARAM_NAME) {
+      return `the name of an Mcp-Param header is longer than ${LONGEST_PARAM_NAME} characters`;
     }
+    const text = decodeValue(headers[header] ?? '');
+    if (text === null) return disagrees(header);
+    const number = text.trim() === '' ? Number.NaN : Number(text);
+    claims.push({ header, name: comparableName(name), text, number });
   }
-  return null;
+  if (claims.length === 0) return null;
+  if (claims.length > MOST_PARAM_HEADERS) {
+    return `a request has at most ${MOST_PARAM_HEADERS} Mcp-Param headers, and this one has ${claims.length}`;
+  }
+  const args = member(member(message, 'params'), 'arguments');
+  const unconfirmed = args === undefined ? claims[0] : unconfirmedBy(args, claims);
+  return unconfirmed === undefined ? null : disagrees(unconfirmed.header);
+}
+
+function disagrees(header: string): string {
+  return `${header} is not what the arguments say`;
 }
 
 /**
- * Only the tool's schema says which argument a parameter header repeats. In any case the value must occur among the
- * arguments, and every argument of that name (apart from case, `-` and `_`) must have it.
+ * The first claim that the arguments do not confirm. Only the tool's schema says which argument a parameter header
+ * repeats. In any case the value must occur among the arguments, and every argument of that name (apart from case, `-`
+ * and `_`) must have it. Looks at every argument once, however many claims there are.
  */
-function argumentsConfirm(args: Json, name: string, value: string): boolean {
-  let found = false;
-  let contradicted = false;
+function unconfirmedBy(args: Json, claims: readonly ParameterClaim[]): ParameterClaim | undefined {
+  const byName = Map.groupBy(claims, ({ name }) => name);
+  const unmetTexts = new Set(claims.map(({ text }) => text));
+  const unmetNumbers = new Set(claims.map(({ number }) => number));
+  let contradicted: ParameterClaim | undefined;
   const visit = (node: Json, key: string | null): void => {
+    if (contradicted !== undefined) return;
     if (isObject(node)) {
       for (const inner of Object.keys(node)) visit(node[inner] as Json, inner);
     } else if (!Array.isArray(node) && node !== null) {
-      const same = equalsText(node as string | number | boolean, value);
-      found ||= same;
-      contradicted ||= !same && key !== null && comparableName(key) === name;
+      if (typeof node === 'number') unmetNumbers.delete(node);
+      else unmetTexts.delete(String(node));
+      if (key === null) return;
+      contradicted = byName.get(comparableName(key))?.find((claim) => !says(claim, node as string | number | boolean));
     }
   };
   visit(args, null);
-  return found && !contradicted;
+  return contradicted ?? claims.find(({ text, number }) => unmetTexts.has(text) && !metAsNumber(number, unmetNumbers));
 }
 
-function equalsText(argument: string | number | boolean, value: string): boolean {
-  if (typeof argument === 'number') return value.trim() !== '' && Number(value) === argument;
-  return String(argument) === value;
+function metAsNumber(number: number, unmet: ReadonlySet<number>): boolean {
+  return !Number.isNaN(number) && !unmet.has(number);
+}
+
+function says({ text, number }: ParameterClaim, argument: string | number | boolean): boolean {
+  return typeof argument === 'number' ? number === argument : String(argument) === text;
 }

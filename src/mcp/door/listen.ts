@@ -1,5 +1,5 @@
 import { headersForUpstream } from '../protocol/header-policy.ts';
-import { withoutHidden } from '../relay/hide-tools.ts';
+import { hidingEdit } from '../relay/hide-tools.ts';
 import { relay } from '../relay/relay.ts';
 import { tap } from '../relay/tap.ts';
 import { type AgentVisit, noteVisit, sessionNotFound, sessionOf } from './visit.ts';
@@ -37,7 +37,7 @@ export async function handleGet(visit: AgentVisit): Promise<Response> {
     until: ending,
   });
   if (!server.inspectsLists || answered.kind !== 'answer') return relay(answered, server.name, null);
-  return relay(await tap(answered, (text) => withoutHidden(text, server.isHidden, server.isDenied)), server.name, null);
+  return relay(await tap(answered, hidingEdit(server.isHidden, server.isDenied)), server.name, null);
 }
 
 /**

@@ -3,7 +3,7 @@ import { headersForUpstream } from '../protocol/header-policy.ts';
 import { HEADER_MISMATCH, rpcError } from '../protocol/response.ts';
 import { claimedRevisionOf, headerDisagreement } from './header-agreement.ts';
 import { type PostedRequest, withoutSession } from './posted.ts';
-import { readMessage } from './strict-door.ts';
+import { readMessageInPieces } from './strict-door.ts';
 import { type AgentVisit, sessionNotFound, sessionOf } from './visit.ts';
 
 /** Reads a POST through the strict door. Returns an HTTP error when the body is too long or refused. */
@@ -13,7 +13,7 @@ export async function readPost(visit: AgentVisit): Promise<PostedRequest | Respo
   if (bytes === null) {
     return rpcError(413, 413, `The body is longer than ${context.maxBody} bytes (HOLDFAST_MAX_BODY).`);
   }
-  const read = readMessage(bytes, {
+  const read = await readMessageInPieces(bytes, {
     contentType: headers['content-type'] ?? null,
     contentEncoding: headers['content-encoding'] ?? null,
   });

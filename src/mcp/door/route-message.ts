@@ -1,9 +1,11 @@
 import { type JsonObject, member } from '../../domain/json/json.ts';
-import { spanOf } from '../json/text.ts';
+import { breathe } from '../../time/breathe.ts';
+import { textAt } from '../json/edit.ts';
+import { afterWhitespace, elementsAt } from '../json/text.ts';
 import { FORWARD_UNCHANGED, type Forward } from './forward.ts';
 import { govern } from './govern.ts';
 import type { PostedRequest } from './posted.ts';
-import type { ReadSingle } from './strict-door.ts';
+import type { ReadBatch, ReadSingle } from './strict-door.ts';
 import { noteVisit } from './visit.ts';
 
 /**
@@ -16,7 +18,7 @@ export async function routeMessage(posted: PostedRequest): Promise<Response | Fo
   const permitted = governed instanceof Promise ? await governed : governed;
   if (!('note' in permitted)) return permitted;
   if (read.kind === 'batch') {
-    for (const [index, message] of read.messages.entries()) await withdrawParked(posted, message, [String(index)]);
+    await withdrawBatched(posted, read);
     if (read.messages.some((message) => member(message, 'method') === undefined)) await noteAnswer(posted);
     await permitted.note();
     const mayOpenSession = read.messages.some((message) => member(message, 'method') === 'initialize');
@@ -27,7 +29,7 @@ export async function routeMessage(posted: PostedRequest): Promise<Response | Fo
     await noteAnswer(posted);
     return idText === null ? FORWARD_UNCHANGED : reply(posted, read, idText);
   }
-  if (await withdrawParked(posted, read.message, [])) return new Response(null, { status: 202 });
+  if (await withdrawParked(posted, cancellationIn(read.message, read.text))) return new Response(null, { status: 202 });
   const noted = permitted.note();
   if (noted instanceof Promise) await noted;
   const forward = { mayOpenSession: method === 'initialize', mayList: LISTS.has(method) };
@@ -61,21 +63,49 @@ async function reply(posted: PostedRequest, read: ReadSingle, idText: string): P
   };
 }
 
-/** Whether the message withdrew a parked call. It is not forwarded then: the upstream has never seen the call. */
-async function withdrawParked(posted: PostedRequest, message: JsonObject, path: readonly string[]): Promise<boolean> {
-  if (member(message, 'method') !== 'notifications/cancelled') return false;
-  const { text } = posted.read;
-  const span = spanOf(text, [...path, 'params', 'requestId']);
-  if (span === null) return false;
+interface CancelledRequest {
+  /** The id of the request to cancel, as JSON text. */
+  readonly idText: string;
+  readonly reason: string | null;
+}
+
+/**
+ * The cancellations in a batch, which is read once, however many messages it has. Those of calls that are not parked
+ * cost one look for all of them.
+ */
+async function withdrawBatched(posted: PostedRequest, { messages, text }: ReadBatch): Promise<void> {
+  const cancellations = new Map<string, CancelledRequest>();
+  let index = 0;
+  for (const { start, end } of elementsAt(text, afterWhitespace(text, 0))) {
+    const found = cancellationIn(messages[index++]!, text.slice(start, end));
+    if (found !== null) cancellations.set(found.idText, found);
+  }
+  for (const id of await parkedOf(posted, [...cancellations.keys()])) {
+    await withdrawParked(posted, cancellations.get(id) ?? null);
+    await breathe();
+  }
+}
+
+/** Those of the ids that are worth a closer look. */
+async function parkedOf({ context, server, session }: PostedRequest, ids: string[]): Promise<readonly string[]> {
+  if (ids.length === 0 || session === null || context.calls.parked === undefined) return ids;
+  return context.calls.parked(server.name, session.digest, ids);
+}
+
+/** `text`: the message's own. Null: it cancels nothing. */
+function cancellationIn(message: JsonObject, text: string): CancelledRequest | null {
+  if (member(message, 'method') !== 'notifications/cancelled') return null;
+  const idText = textAt(text, ['params', 'requestId']);
   const reason = member(member(message, 'params'), 'reason');
+  return idText === null ? null : { idText, reason: typeof reason === 'string' ? reason : null };
+}
+
+/** Whether a parked call was withdrawn. The message is not forwarded then: the upstream has never seen the call. */
+async function withdrawParked(posted: PostedRequest, cancellation: CancelledRequest | null): Promise<boolean> {
+  if (cancellation === null) return false;
   const { context, principal, server, session } = posted;
-  return context.calls.cancelled(
-    principal,
-    server.name,
-    session?.digest ?? null,
-    text.slice(span.start, span.end),
-    typeof reason === 'string' ? reason : null,
-  );
+  const { idText, reason } = cancellation;
+  return context.calls.cancelled(principal, server.name, session?.digest ?? null, idText, reason);
 }
 
 /** Answers a message about a task that stands for a parked call. Null: the task is the server's own. */

@@ -1,6 +1,9 @@
 import type { InexactValues } from '../../domain/call/inexact.ts';
 import { isObject, type Json, type JsonObject, member } from '../../domain/json/json.ts';
 import { METHODS } from '../../domain/policy/methods.ts';
+
+import { breathe } from '../../time/breathe.ts';
+import { excessIn } from '../json/bounds.ts';
 import { scan } from '../json/scan.ts';
 import { foldName } from '../protocol/names.ts';
 import { INVALID_PARAMS, INVALID_REQUEST, PARSE_ERROR } from '../protocol/response.ts';
@@ -55,12 +58,39 @@ const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
  * relayed as the bytes that came; the parsed message serves to decide about it.
  *
  * Refuses with 415 another content type or charset and any content encoding. Refuses with 400 what is not JSON in UTF-8
- * without BOM, or not a message; nesting deeper than 64; duplicate keys; names that only a lenient reader would take
- * for the protocol's; a batch with a `tools/call`; and a `tools/call` whose parts have wrong types.
+ * without BOM, or not a message; more than a request may hold (`excessIn`, `MOST_BATCHED`, `LONGEST_ID`); nesting deeper
+ * than 64; duplicate keys; names that only a lenient reader would take for the protocol's; a batch with a `tools/call`;
+ * and a `tools/call` whose parts have wrong types.
  */
 export function readMessage(bytes: Uint8Array, headers: BodyHeaders): BodyReading {
+  const steps = readingSteps(bytes, headers);
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done) return value;
+  }
+}
+
+/** Bodies from this many bytes on are read in pieces, between which everybody else has a turn. */
+const LARGE_BODY = 64 * 1024;
+
+/** The same as `readMessage`, without keeping everybody else waiting while a large body is read. */
+export async function readMessageInPieces(bytes: Uint8Array, headers: BodyHeaders): Promise<BodyReading> {
+  if (bytes.length < LARGE_BODY) return readMessage(bytes, headers);
+  const steps = readingSteps(bytes, headers);
+  for (;;) {
+    const { done, value } = steps.next();
+    await breathe();
+    if (done) return value;
+  }
+}
+
+/** Yields after every step whose length depends on the body's. */
+function* readingSteps(bytes: Uint8Array, headers: BodyHeaders): Generator<void, BodyReading> {
   const refused = checkHeaders(headers);
   if (refused !== null) return refused;
+  const excess = excessIn(bytes);
+  if (excess !== null) return refuse(INVALID_REQUEST, `the body is too much for one request: ${excess}`);
+  yield;
   let text: string;
   try {
     text = UTF8.decode(bytes);
@@ -68,14 +98,17 @@ export function readMessage(bytes: Uint8Array, headers: BodyHeaders): BodyReadin
     return refuse(PARSE_ERROR, 'the body is not UTF-8');
   }
   if (text.charCodeAt(0) === 0xfeff) return refuse(PARSE_ERROR, 'the body begins with a byte order mark');
+  yield;
   let value: Json;
   try {
     value = JSON.parse(text) as Json;
   } catch {
     return refuse(PARSE_ERROR, 'the body is not JSON');
   }
+  yield;
   const { fault, inexact, idText } = scan(text);
   if (fault !== null) return refuse(INVALID_REQUEST, `ambiguous JSON: ${fault}`);
+  yield;
   if (Array.isArray(value)) return readBatch(value, text, bytes);
   if (!isObject(value)) return refuse(INVALID_REQUEST, 'the body is neither a JSON-RPC message nor a batch');
   return readOne(value, { text, bytes, inexact, idText });
@@ -105,6 +138,9 @@ function readOne(message: JsonObject, reading: Pick<ReadSingle, 'text' | 'bytes'
 }
 
 function readBatch(batch: readonly Json[], text: string, bytes: Uint8Array): BodyReading {
+  if (batch.length > MOST_BATCHED) {
+    return refuse(INVALID_REQUEST, `a batch holds at most ${MOST_BATCHED} messages, and this one ${batch.length}`);
+  }
   const messages: JsonObject[] = [];
   for (const item of batch) {
     if (!isObject(item)) return refuse(INVALID_REQUEST, 'the batch holds something that is no JSON-RPC message');
@@ -124,7 +160,30 @@ export function isToolCall(message: JsonObject): boolean {
 /** A server that reads methods leniently must not take for one of MCP what policy takes for an unknown one. */
 const BY_FOLDED_NAME = new Map([...METHODS.keys()].map((method) => [foldName(method), method]));
 
+/** Messages that one batch may hold. */
+export const MOST_BATCHED = 100;
+/** Longest id of a request, and longest progress token, in characters. */
+export const LONGEST_ID = 256;
+
+/** Ids are compared, stored and looked up, so they have a bound wherever the protocol has one. */
+function idFault(message: JsonObject): RefusedBody | null {
+  const params = member(message, 'params');
+  const ids = [
+    ['id', member(message, 'id')],
+    ['params.requestId', member(params, 'requestId')],
+    ['params.progressToken', member(params, 'progressToken')],
+    ['params._meta.progressToken', member(member(params, '_meta'), 'progressToken')],
+  ] as const;
+  for (const [name, id] of ids) {
+    if (typeof id !== 'string' || id.length <= LONGEST_ID) continue;
+    return refuse(INVALID_REQUEST, `${name} has ${id.length} characters; at most ${LONGEST_ID} are accepted`);
+  }
+  return null;
+}
+
 function shapeFault(message: JsonObject): RefusedBody | null {
+  const tooLong = idFault(message);
+  if (tooLong !== null) return tooLong;
   const method = member(message, 'method');
   if (method === undefined) return null;
   if (typeof method !== 'string') return refuse(INVALID_REQUEST, 'method is not a string');

@@ -1,3 +1,7 @@
+import { breathe } from '../../time/breathe.ts';
+import { eventHead } from '../sse/write.ts';
+
+const ENCODER = new TextEncoder();
 /** Bytes of a server's stream that may wait for a slow reader before reading from the server is paused. */
 export const MAX_UNREAD_BYTES = 1024 * 1024;
 
@@ -15,6 +19,11 @@ export interface HeldAnswer {
    * `MAX_UNREAD_BYTES` behind; it resolves when there is room again or the reader has gone.
    */
   raw(bytes: Uint8Array): Promise<void> | undefined;
+  /**
+   * Sends a JSON-RPC message on one line, in pieces, as the reader takes them. Resolves once all are sent or the reader
+   * has gone. `eventId`: the id of its event; null: it has none.
+   */
+  large(eventId: string | null, pieces: Iterable<Uint8Array>): Promise<void>;
   /** Resolves to true once the reader has taken everything sent so far; false when it has gone. */
   taken(): Promise<boolean>;
   /** The reader has not taken yet what was sent before. */
@@ -22,4 +31,19 @@ export interface HeldAnswer {
   close(): void;
   /** Ends the answer without a response, and aborts `readerGone`. */
   abandon(): void;
+}
+
+/** Sends a message in pieces through `raw`. */
+export async function sendPieces(
+  answer: Pick<HeldAnswer, 'raw' | 'readerGone'>,
+  eventId: string | null,
+  pieces: Iterable<Uint8Array>,
+): Promise<void> {
+  void answer.raw(ENCODER.encode(eventHead(eventId)));
+  for (const piece of pieces) {
+    await answer.raw(piece);
+    await breathe();
+    if (answer.readerGone.aborted) return;
+  }
+  void answer.raw(ENCODER.encode('\n\n'));
 }

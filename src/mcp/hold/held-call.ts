@@ -7,6 +7,7 @@ import { takeTurn } from '../../gateway/dispatch/take-turn.ts';
 import type { Turn } from '../../gateway/dispatch/turn.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
 import type { Seat } from '../../gateway/state/seat.ts';
+import { LARGE_MESSAGE } from '../json/large.ts';
 import {
   answerNotSentResult,
   approvalEndedResult,
@@ -20,11 +21,12 @@ import {
   type ToolResult,
 } from '../protocol/tool-results.ts';
 import { editData } from '../sse/cutter.ts';
-import { sendOnce } from '../upstream/send.ts';
+import { type SendResult, sendOnce } from '../upstream/send.ts';
 import type { HeldAnswer } from './answer.ts';
 import type { HeartbeatTarget, KeepAlive } from './keep-alive.ts';
 import { responseForCaller } from './kept-answer.ts';
-import { questionIn } from './question.ts';
+import { sendLarge } from './large-answer.ts';
+import { questionInPieces } from './question.ts';
 import { type HeldRequest, rereadCall, sendableOf } from './request.ts';
 import type { WaitStrategy } from './wait-strategy.ts';
 
@@ -33,6 +35,9 @@ const UTF8 = new TextDecoder();
 export const REPLAY_MS = 5 * 60_000;
 /** Heartbeats in a row that a reader may leave unread: two minutes' worth. */
 const MOST_UNREAD = 8;
+
+/** The event that carried a response. */
+type CarriedBy = Pick<SendResult, 'event' | 'eventId'>;
 
 /** One caller's wait, from the moment it has a seat until it has its answer. */
 export class HeldCall implements HeartbeatTarget {
@@ -116,9 +121,9 @@ export class HeldCall implements HeartbeatTarget {
       case 'dispatch':
         return this.#dispatch(turn.dispatch, keepAlive);
       case 'result':
-        return this.#deliver(UTF8.decode(turn.response), null, turn.approval, { joined: true });
+        return this.#deliver(turn.response, { event: null }, turn.approval, { joined: true });
       case 'question':
-        return this.#ask(UTF8.decode(turn.response), null, turn.approval);
+        return this.#ask(turn.response, { event: null }, turn.approval);
       case 'over':
         return this.#respondEnded(turn.approval);
       // The seat is left empty before the answer goes out: the agent may come back at once and take it again.
@@ -158,14 +163,14 @@ export class HeldCall implements HeartbeatTarget {
       this.#gateway,
       dispatch,
       sent.outcome,
-      readingOf(this.#request, sent.outcome),
+      await readingOf(this.#request, sent.outcome),
     );
     this.#latest = approval;
     switch (sent.outcome.kind) {
       case 'returned': {
-        const response = UTF8.decode(sent.outcome.response);
-        if (open) return this.#ask(response, sent.event, approval);
-        return this.#deliver(response, sent.event, approval, {});
+        const { response } = sent.outcome;
+        if (open) return this.#ask(response, sent, approval);
+        return this.#deliver(response, sent, approval, {});
       }
       case 'not_sent':
         // It was recorded as unknown meanwhile, and other callers were told so; all callers must get the same answer.
@@ -189,23 +194,27 @@ export class HeldCall implements HeartbeatTarget {
   }
 
   /** The server's question. The seat is kept: the agent comes back to it with its answer or with the same call. */
-  async #ask(response: string, event: string | null, approval: Approval): Promise<void> {
+  async #ask(response: Uint8Array, carried: CarriedBy, approval: Approval): Promise<void> {
     await this.#leaveSeatEmpty();
-    this.#forwardAnswer(response, event, approval, {});
+    await this.#forwardAnswer(response, carried, approval, {});
   }
 
   /** The server's final answer, after which the seat is given up if the reader took it. */
-  async #deliver(response: string, event: string | null, approval: Approval, extra: JsonObject): Promise<void> {
-    this.#forwardAnswer(response, event, approval, extra);
+  async #deliver(response: Uint8Array, carried: CarriedBy, approval: Approval, extra: JsonObject): Promise<void> {
+    await this.#forwardAnswer(response, carried, approval, extra);
     await this.#recordCollected(approval);
   }
 
   /** Sends the server's response with this caller's id. An event that carried it keeps its event id. */
-  #forwardAnswer(response: string, event: string | null, approval: Approval, extra: JsonObject): void {
+  async #forwardAnswer(bytes: Uint8Array, carried: CarriedBy, approval: Approval, extra: JsonObject): Promise<void> {
     const meta = approvalMeta(approval, extra);
-    const forCaller = (text: string): string => responseForCaller(text, this.#request.idText, meta);
-    const edited = event === null ? null : editData(event, forCaller);
-    if (edited === null) this.stream.message(forCaller(response));
+    const { idText } = this.#request;
+    if (bytes.length >= LARGE_MESSAGE) {
+      return sendLarge(this.stream, bytes, carried.eventId ?? null, idText, meta);
+    }
+    const forCaller = (text: string): string => responseForCaller(text, idText, meta);
+    const edited = carried.event === null ? null : editData(carried.event, forCaller);
+    if (edited === null) this.stream.message(forCaller(UTF8.decode(bytes)));
     else void this.stream.raw(new TextEncoder().encode(edited));
   }
 
@@ -248,9 +257,9 @@ export class HeldCall implements HeartbeatTarget {
 }
 
 /** What the gateway must know about the call and its answer to record the outcome. */
-function readingOf(held: HeldRequest, outcome: Outcome): CallReading {
+async function readingOf(held: HeldRequest, outcome: Outcome): Promise<CallReading> {
   return {
-    asks: held.modern && outcome.kind === 'returned' ? questionIn(outcome.response) : null,
+    asks: held.modern && outcome.kind === 'returned' ? await questionInPieces(outcome.response) : null,
     answered: () => (held.answers?.requestState ? (JSON.parse(held.answers.requestState) as string) : null),
     call: () => rereadCall(held),
   };

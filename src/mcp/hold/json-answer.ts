@@ -15,7 +15,7 @@ export class HeldJson implements HeldAnswer {
   readonly response: Promise<Response>;
   readonly #respond: (response: Response) => void;
   readonly #abandoned = new AbortController();
-  #message: string | null = null;
+  #message: string | readonly Uint8Array[] | null = null;
 
   constructor(disconnected: AbortSignal) {
     this.readerGone = AbortSignal.any([disconnected, this.#abandoned.signal]);
@@ -39,6 +39,11 @@ export class HeldJson implements HeldAnswer {
     if (!json.startsWith(NOTIFICATION)) this.#message = json;
   }
 
+  /** The id of an event has no place in this answer. */
+  async large(_eventId: string | null, pieces: Iterable<Uint8Array>): Promise<void> {
+    this.#message = [...pieces];
+  }
+
   /** The answer is sent in one piece at the end, so all that can be known is whether the client is still connected. */
   taken(): Promise<boolean> {
     return Promise.resolve(!this.readerGone.aborted);
@@ -46,14 +51,26 @@ export class HeldJson implements HeldAnswer {
 
   close(): void {
     const headers = { 'content-type': 'application/json' };
-    this.#respond(
-      this.#message === null ? new Response(null, { status: 204 }) : new Response(this.#message, { headers }),
-    );
+    const message = this.#message;
+    if (message === null) this.#respond(new Response(null, { status: 204 }));
+    else if (typeof message === 'string') this.#respond(new Response(message, { headers }));
+    else this.#respond(new Response(streamOf(message), { headers }));
   }
 
   abandon(): void {
     this.#abandoned.abort();
   }
+}
+
+function streamOf(pieces: readonly Uint8Array[]): ReadableStream<Uint8Array> {
+  const left = pieces.values();
+  return new ReadableStream({
+    pull(out) {
+      const { done, value } = left.next();
+      if (done) out.close();
+      else out.enqueue(value);
+    },
+  });
 }
 
 function isResponse(text: string): boolean {

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { commentEvent, messageEvent, primeEvent, SSE_HEADERS } from '../sse/write.ts';
-import { type HeldAnswer, MAX_UNREAD_BYTES } from './answer.ts';
+import { type HeldAnswer, MAX_UNREAD_BYTES, sendPieces } from './answer.ts';
 
 /**
  * The SSE answer of a held call, written directly to node:http's response, so that a held call keeps no web stream,
@@ -60,6 +60,10 @@ export class HeldSocket implements HeldAnswer {
     return new Promise((resolve) => {
       this.#resolveRoom = resolve;
     });
+  }
+
+  large(eventId: string | null, pieces: Iterable<Uint8Array>): Promise<void> {
+    return sendPieces(this, eventId, pieces);
   }
 
   taken(): Promise<boolean> {

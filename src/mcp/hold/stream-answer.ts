@@ -1,5 +1,5 @@
 import { commentEvent, messageEvent, primeEvent } from '../sse/write.ts';
-import { type HeldAnswer, MAX_UNREAD_BYTES } from './answer.ts';
+import { type HeldAnswer, MAX_UNREAD_BYTES, sendPieces } from './answer.ts';
 
 const ENCODER = new TextEncoder();
 
@@ -55,6 +55,10 @@ export class HeldStream implements HeldAnswer {
     return new Promise((resolve) => {
       this.#resolveRoom = resolve;
     });
+  }
+
+  large(eventId: string | null, pieces: Iterable<Uint8Array>): Promise<void> {
+    return sendPieces(this, eventId, pieces);
   }
 
   taken(): Promise<boolean> {

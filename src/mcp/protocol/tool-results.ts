@@ -65,6 +65,14 @@ export function inexactValueResult(judged: JudgedInexact): ToolResult {
   return toolResult([`Policy violation: ${why}.`, `${NOTHING_RAN} ${mend}`]);
 }
 
+/** The call is longer than is held for an approval on this runtime. */
+export function tooLongResult(most: number): ToolResult {
+  return toolResult([
+    `Policy violation: this call needs an approval, and its request is longer than the ${most} bytes that are held for one here.`,
+    `${NOTHING_RAN} Send less at once, or several calls.`,
+  ]);
+}
+
 /** The grant has as many pending approvals as it may have; this call was not parked. */
 export function pendingLimitResult(pending: number): ToolResult {
   return toolResult([
@@ -216,7 +224,7 @@ function endedLines(approval: Approval): readonly string[] {
     case 'succeeded':
     case 'failed':
       return [
-        `Already answered: ${name} ${approval.state}, and its result is no longer kept.`,
+        `Already answered: ${name} ${approval.state}, and its result is not kept${approval.note === null ? '' : ` (${approval.note})`}.`,
         'It ran once. Calling again asks for a new approval.',
       ];
     default:

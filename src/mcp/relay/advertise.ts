@@ -13,10 +13,14 @@ import type { MessageEdit } from './tap-events.ts';
  */
 export function advertisement(policy: Policy | null, method: string, protocolVersion: string): MessageEdit | null {
   if (policy === null || !mayAsk(policy)) return null;
-  if (method === 'initialize') return addTaskCapability;
-  if (method === 'server/discover') return addExtension;
+  if (method === 'initialize') return { text: addTaskCapability };
+  if (method === 'server/discover') return { text: addExtension };
   if (method !== 'tools/list' || protocolVersion !== TASKS_2025) return null;
-  return (text) => markTools(text, (tool) => mayAskOf(policy, tool));
+  const gated = (tool: string): boolean => mayAskOf(policy, tool);
+  return {
+    text: (text) => markTools(text, gated),
+    entry: (list, text, entry) => (list === 'tools' ? markTool(text, entry, gated) : undefined),
+  };
 }
 
 const CAPABILITIES = ['result', 'capabilities'];
@@ -71,6 +75,13 @@ function markTools(text: string, gated: (tool: string) => boolean): string | nul
   }
   const edited = withReplacements(text, marks);
   return edited === text ? null : edited;
+}
+
+function markTool(entry: string, tool: Json, gated: (tool: string) => boolean): string | undefined {
+  const name = member(tool, 'name');
+  if (typeof name !== 'string' || !gated(name)) return undefined;
+  const edited = withTaskSupport(entry, tool);
+  return edited === entry ? undefined : edited;
 }
 
 function withTaskSupport(entry: string, tool: Json): string {

@@ -2,6 +2,7 @@ import { isObject, type Json, type JsonObject, member } from '../../domain/json/
 import { type Replacement, withReplacements } from '../json/edit.ts';
 import { afterWhitespace, elementsAt, type Span, spanOf } from '../json/text.ts';
 import type { GovernedList, IsEntryDenied, IsToolHidden } from '../upstream/server.ts';
+import type { MessageEdit } from './tap-events.ts';
 
 const GOVERNED: readonly GovernedList[] = ['resources', 'resourceTemplates', 'prompts'];
 
@@ -24,9 +25,20 @@ export function withoutHidden(text: string, isHidden: IsToolHidden, isDenied?: I
   return edits.length === 0 ? null : withReplacements(text, edits);
 }
 
-/** Whether a whole answer is JSON, so that no list in it went unread. */
-export function isReadable(text: string): boolean {
-  return parse(text) !== undefined;
+/** The edit that cuts hidden tools, and denied resources and prompts, out of lists. */
+export function hidingEdit(isHidden: IsToolHidden, isDenied?: IsEntryDenied): MessageEdit {
+  return {
+    text: (text) => withoutHidden(text, isHidden, isDenied),
+    entry: (list, _text, entry) => {
+      const isOut = list === 'tools' ? hides(entry, isHidden) : isDenied?.(list, entry) === true;
+      return isOut ? null : undefined;
+    },
+  };
+}
+
+function hides(tool: Json, isHidden: IsToolHidden): boolean {
+  const name = isObject(tool) ? member(tool, 'name') : undefined;
+  return typeof name === 'string' && isHidden(name, tool as JsonObject);
 }
 
 /** Each message with its range of the text. A batch is read once, however many messages it has. */
@@ -51,10 +63,7 @@ function editsOf(
   isDenied: IsEntryDenied | undefined,
 ): Replacement[] {
   const result = member(message, 'result');
-  const edits = cutsOf(messageText, result, 'tools', (tool) => {
-    const name = isObject(tool) ? member(tool, 'name') : undefined;
-    return typeof name === 'string' && isHidden(name, tool as JsonObject);
-  });
+  const edits = cutsOf(messageText, result, 'tools', (tool) => hides(tool, isHidden));
   if (isDenied !== undefined) {
     for (const list of GOVERNED) {
       edits.push(...cutsOf(messageText, result, list, (entry) => isDenied(list, entry)));

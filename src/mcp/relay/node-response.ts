@@ -18,6 +18,9 @@ export function nodeResponseOf(
   return outgoing === null || alreadySent === undefined ? null : { outgoing, alreadySent };
 }
 
+/** Longer bodies are written as bytes: copying them costs more than a second write. */
+const LONGEST_AS_TEXT = 256 * 1024;
+
 /**
  * Writes a complete answer. The body is written as latin1 text, one character a byte, because node:http joins text with
  * the head into a single write; a body of bytes is a second write, which is markedly slower. The bytes are the same.
@@ -29,6 +32,8 @@ export function writeWhole(
   { buffer, byteOffset, byteLength }: Uint8Array,
 ): Response {
   outgoing.writeHead(status, { ...headers, 'content-length': byteLength });
-  outgoing.end(Buffer.from(buffer, byteOffset, byteLength).toString('latin1'), 'latin1');
+  const bytes = Buffer.from(buffer, byteOffset, byteLength);
+  if (byteLength > LONGEST_AS_TEXT) outgoing.end(bytes);
+  else outgoing.end(bytes.toString('latin1'), 'latin1');
   return alreadySent;
 }

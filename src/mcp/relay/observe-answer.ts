@@ -2,8 +2,11 @@ import { concatBytes } from '../../bytes/read.ts';
 import { isObject, type Json, type JsonObject, member } from '../../domain/json/json.ts';
 import type { ListPage } from '../../gateway/tools/tool-lists.ts';
 import type { UpstreamAnswer } from '../../ports.ts';
+import { LARGE_MESSAGE } from '../json/large.ts';
 import { headerOf } from '../protocol/header-policy.ts';
 import { editData, SseCutter } from '../sse/cutter.ts';
+import { largeEventFields } from '../sse/large-event.ts';
+import { readLargeList } from './large-list.ts';
 
 /** Longest answer, or event of a stream, that is observed, in bytes. A longer one is forwarded without being read. */
 const MAX_OBSERVED_BYTES = 8 * 1024 * 1024;
@@ -76,8 +79,10 @@ class WholeObserver implements AnswerObserver {
   }
 
   end(): void {
-    if (this.#length <= MAX_OBSERVED_BYTES)
-      observeText(new TextDecoder().decode(concatBytes(this.#chunks, this.#length)), this.#onMessage);
+    if (this.#length > MAX_OBSERVED_BYTES) return;
+    const whole = concatBytes(this.#chunks, this.#length);
+    if (whole.length >= LARGE_MESSAGE) void observeLarge(whole, this.#onMessage);
+    else observeText(new TextDecoder().decode(whole), this.#onMessage);
   }
 }
 
@@ -101,6 +106,10 @@ class EventObserver implements AnswerObserver {
   }
 
   #observeEvent(event: Uint8Array): void {
+    if (event.length >= LARGE_MESSAGE) {
+      void largeEventFields(event).then(({ data }) => data && observeLarge(data, this.#onMessage));
+      return;
+    }
     const text = new TextDecoder().decode(event);
     if (!text.includes('tools') && !text.includes('\\u')) return;
     editData(text, (data) => {
@@ -108,6 +117,17 @@ class EventObserver implements AnswerObserver {
       return null;
     });
   }
+}
+
+/** How many tools of a large list are read; nobody looks at more. */
+const MOST_TOOLS = 10_000;
+
+/** Of a large message, only a list of tools is observed. It is read in pieces, while it is forwarded. */
+async function observeLarge(bytes: Uint8Array, onMessage: (message: JsonObject) => void): Promise<void> {
+  const list = await readLargeList(bytes, MOST_TOOLS).catch(() => null);
+  if (list === null) return;
+  const { tools, next } = list;
+  onMessage({ result: { tools, ...(next === null ? {} : { nextCursor: next }) } });
 }
 
 function observeText(text: string, onMessage: (message: JsonObject) => void): void {

@@ -1,22 +1,66 @@
 import { MOST_HELD_BYTES } from '../../bytes/held-answer.ts';
 import { concatBytes } from '../../bytes/read.ts';
+import { LARGE_MESSAGE } from '../json/large.ts';
+import { OPEN_ARRAY } from '../json/text.ts';
 import { editData, SseCutter } from '../sse/cutter.ts';
+import { largeEventFields } from '../sse/large-event.ts';
+import { eventHead } from '../sse/write.ts';
+import { type EntryEdit, editLargeList } from './large-list.ts';
 
-/** Returns a message, or a batch, with its changes; both are JSON text. Null: nothing changes. */
-export type MessageEdit = (text: string) => string | null;
+const SPACE = 0x20;
+
+/** How a server's messages are changed. */
+export interface MessageEdit {
+  /** Returns a message, or a batch, with its changes; both are JSON text. Null: nothing changes. */
+  text(text: string): string | null;
+  /** What `text` does with each entry of a list, for lists that are too large to be read at once. */
+  readonly entry?: EntryEdit;
+}
+
+/** The longest message that is edited at once where it is no list of tools, in bytes. */
+const LONGEST_EDITED = 1024 * 1024;
+
+/**
+ * A message of any length, or a batch, with its changes. Null: nothing changes. `too_long`: it is too long to be looked
+ * through and is no single message. `no_json`: it is none.
+ */
+export async function editMessage(
+  bytes: Uint8Array,
+  edit: MessageEdit,
+): Promise<Uint8Array | null | 'too_long' | 'no_json'> {
+  if (bytes.length >= LARGE_MESSAGE && edit.entry !== undefined) {
+    const first = bytes.find((c) => c > SPACE);
+    if (first !== OPEN_ARRAY) return editLargeList(bytes, edit.entry);
+    if (bytes.length > LONGEST_EDITED) return 'too_long';
+  } else if (bytes.length > LONGEST_EDITED) return null;
+  const text = UTF8.decode(bytes);
+  const edited = edit.text(text);
+  if (edited === null) return isJson(text) ? null : 'no_json';
+  return new TextEncoder().encode(edited);
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 const UTF8 = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /**
  * An event stream, or all of its events at once, edited event by event. An event over `MOST_HELD_BYTES` breaks it off.
  */
-export function tapEvents(
+export async function tapEvents(
   body: ReadableStream<Uint8Array> | Uint8Array,
   edit: MessageEdit,
-): ReadableStream<Uint8Array> | Uint8Array {
+): Promise<ReadableStream<Uint8Array> | Uint8Array> {
   const cutter = new SseCutter();
   if (body instanceof Uint8Array) {
-    const events = [...cutter.push(body), cutter.end()].map((event) => editEvent(event, edit));
+    const events = [];
+    for (const event of [...cutter.push(body), cutter.end()]) events.push(await editEvent(event, edit));
     return concatBytes(
       events,
       events.reduce((sum, event) => sum + event.length, 0),
@@ -28,7 +72,7 @@ export function tapEvents(
       for (;;) {
         const { done, value } = await reader.read();
         const events = done ? [cutter.end()] : cutter.push(value);
-        for (const event of events) if (event.length > 0) out.enqueue(editEvent(event, edit));
+        for (const event of events) if (event.length > 0) out.enqueue(await editEvent(event, edit));
         if (done) return out.close();
         if (cutter.pendingBytes > MOST_HELD_BYTES) throw new Error('an event is too long to be looked through');
         if (events.length > 0) return;
@@ -41,9 +85,24 @@ export function tapEvents(
 /** Only lists and answers to initialize are edited; their member names may be written with escapes. */
 const EDITED = /tools|capabilities|resources|resourceTemplates|prompts|\\u/;
 
-function editEvent(bytes: Uint8Array, edit: MessageEdit): Uint8Array {
+async function editEvent(bytes: Uint8Array, edit: MessageEdit): Promise<Uint8Array> {
+  if (bytes.length >= LARGE_MESSAGE) return editLargeEvent(bytes, edit);
   const event = UTF8.decode(bytes);
   if (!EDITED.test(event)) return bytes;
-  const edited = editData(event, edit);
+  const edited = editData(event, (text) => edit.text(text));
   return edited === null ? bytes : new TextEncoder().encode(edited);
+}
+
+/** Of an edited large event, the message and the event's id are kept. */
+async function editLargeEvent(bytes: Uint8Array, edit: MessageEdit): Promise<Uint8Array> {
+  const { data, id } = await largeEventFields(bytes);
+  const edited = data === null ? null : await editMessage(data, edit);
+  if (edited === 'too_long') throw new Error('an event is too long to be looked through');
+  if (edited === null || edited === 'no_json') return bytes;
+  const encoder = new TextEncoder();
+  const parts = [encoder.encode(eventHead(id)), edited, encoder.encode('\n\n')];
+  return concatBytes(
+    parts,
+    parts.reduce((sum, part) => sum + part.length, 0),
+  );
 }

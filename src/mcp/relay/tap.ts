@@ -2,10 +2,7 @@ import { MOST_HELD_BYTES } from '../../bytes/held-answer.ts';
 import { readBounded } from '../../bytes/read.ts';
 import type { ExchangeAnswer, UpstreamAnswer } from '../../ports.ts';
 import { headerOf } from '../protocol/header-policy.ts';
-import { isReadable } from './hide-tools.ts';
-import { type MessageEdit, tapEvents } from './tap-events.ts';
-
-const UTF8 = new TextDecoder('utf-8', { ignoreBOM: true });
+import { editMessage, type MessageEdit, tapEvents } from './tap-events.ts';
 
 /**
  * Applies `edit` to every message of an answer, on streams and replays too: it removes hidden tools and adds what the
@@ -19,13 +16,13 @@ export async function tap(answer: UpstreamAnswer, edit: MessageEdit, mustRead = 
   if (encoding !== null && encoding.toLowerCase() !== 'identity')
     return unreadable(answer, 'packed though asked not to');
   const type = (headerOf(answer.headers, 'content-type') ?? '').split(';')[0]?.trim().toLowerCase();
-  if (type === 'text/event-stream') return { ...answer, body: tapEvents(answer.body, edit) };
+  if (type === 'text/event-stream') return { ...answer, body: await tapEvents(answer.body, edit) };
   const whole = answer.body instanceof Uint8Array ? answer.body : await readBounded(answer.body, MOST_HELD_BYTES);
   if (whole === null) return unreadable(answer, 'too long to be looked through');
-  const text = UTF8.decode(whole);
-  if (mustRead && answer.status < 300 && whole.length > 0 && !isReadable(text)) return unreadable(answer, 'not JSON');
-  const edited = edit(text);
-  return { ...answer, body: edited === null ? whole : new TextEncoder().encode(edited) };
+  const edited = whole.length === 0 ? null : await editMessage(whole, edit);
+  if (edited === 'too_long') return unreadable(answer, 'too long to be looked through');
+  if (edited === 'no_json' && mustRead && answer.status < 300) return unreadable(answer, 'not JSON');
+  return { ...answer, body: edited === null || edited === 'no_json' ? whole : edited };
 }
 
 async function unreadable(answer: UpstreamAnswer, why: string): Promise<ExchangeAnswer> {

@@ -18,3 +18,8 @@ export function commentEvent(text: string): string {
 export function messageEvent(json: string): string {
   return `event: message\ndata: ${json.replaceAll(/[\r\n]+/g, ' ')}\n\n`;
 }
+
+/** How an event begins whose message follows in pieces; a blank line ends it. */
+export function eventHead(eventId: string | null): string {
+  return `${eventId === null ? '' : `id: ${eventId}\n`}event: message\ndata: `;
+}

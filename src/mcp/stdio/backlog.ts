@@ -9,7 +9,7 @@ interface BackloggedLine {
 /**
  * What the server sent while nobody listened: at most 256 messages and 1 MiB. The oldest notifications are dropped
  * first, because nobody waits for them; a server's request is dropped only when nothing else is left, and the newest
- * message never.
+ * message never, unless it is a notification that is longer than all may be together.
  */
 export class MessageBacklog {
   #entries: BackloggedLine[] = [];
@@ -17,6 +17,7 @@ export class MessageBacklog {
 
   /** Adds a message; returns how many were dropped for it. */
   add(line: Uint8Array, isRequest: boolean): number {
+    if (!isRequest && line.length > MAX_BYTES) return 1;
     this.#entries.push({ line, isRequest });
     this.#bytes += line.length;
     let dropped = 0;

@@ -1,4 +1,5 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { Spell } from '../../time/spell.ts';
 import { LineCutter } from './lines.ts';
 
 /** How to start a stdio server. */
@@ -35,8 +36,11 @@ const KILL_AFTER_MS = 5000;
 /** Milliseconds after the exit for which output is still read, if a process outside the group keeps the pipe open. */
 const DRAIN_MS = 1000;
 
-/** Starts the program. `onLine` is called with every line of its stdout that is not empty. */
-export async function startChild(program: Program, onLine: (line: Uint8Array) => void): Promise<StartResult> {
+/** Takes a line of a child's output. The next one comes once the promise that it may return has resolved. */
+export type LineReader = (line: Uint8Array) => Promise<void> | void;
+
+/** Starts the program. `onLine` is called with every line of its stdout that is not empty, one after the other. */
+export async function startChild(program: Program, onLine: LineReader): Promise<StartResult> {
   const [file = '', ...args] = program.command;
   try {
     const childProcess = spawn(file, args, {
@@ -68,8 +72,12 @@ export class Child {
   #isEnding = false;
   #overlong = false;
   #stderrBytes = 0;
+  /** Somebody reads too slowly. */
+  #isPaused = false;
+  /** What was read is still being worked on. */
+  #isBusy = false;
 
-  constructor(childProcess: ChildProcessWithoutNullStreams, onLine: (line: Uint8Array) => void) {
+  constructor(childProcess: ChildProcessWithoutNullStreams, onLine: LineReader) {
     this.#process = childProcess;
     this.pid = childProcess.pid!;
     this.#listen(onLine);
@@ -96,11 +104,14 @@ export class Child {
 
   /** Stops reading the child's output, which then stays in the pipe and makes the child wait. */
   pause(): void {
-    if (!this.#hasExited) this.#process.stdout.pause();
+    if (this.#hasExited) return;
+    this.#isPaused = true;
+    this.#process.stdout.pause();
   }
 
   resume(): void {
-    this.#process.stdout.resume();
+    this.#isPaused = false;
+    if (!this.#isBusy) this.#process.stdout.resume();
   }
 
   /**
@@ -122,12 +133,22 @@ export class Child {
     return this.exited;
   }
 
-  #listen(onLine: (line: Uint8Array) => void): void {
+  #listen(onLine: LineReader): void {
     const lines = new LineCutter(MAX_LINE_BYTES);
+    const spell = new Spell();
     this.#process.stdout.on('data', (chunk: Uint8Array) => {
-      if (this.#overlong || lines.push(chunk, onLine)) return;
-      this.#overlong = true;
-      this.#signal('SIGKILL');
+      if (this.#overlong) return;
+      // Until this much has been worked on, the rest stays in the pipe, and a child that floods it waits.
+      this.#isBusy = true;
+      this.#process.stdout.pause();
+      void this.#readLines(lines.cut(chunk), onLine, spell).then((goesOn) => {
+        this.#isBusy = false;
+        if (!goesOn) {
+          this.#overlong = true;
+          this.#signal('SIGKILL');
+        }
+        if (!this.#isPaused) this.#process.stdout.resume();
+      });
     });
     this.#process.stdout.on('error', () => {});
     this.#process.stderr.on('data', (chunk: Uint8Array) => {
@@ -136,16 +157,34 @@ export class Child {
     this.#process.stderr.on('error', () => {});
   }
 
+  /** Resolves to false when a line is too long. */
+  async #readLines(lines: ReturnType<LineCutter['cut']>, onLine: LineReader, spell: Spell): Promise<boolean> {
+    for (;;) {
+      const { done, value } = lines.next();
+      if (done) {
+        await spell.rest();
+        return value;
+      }
+      if (value !== null) await onLine(value);
+      await spell.rest();
+    }
+  }
+
   /** After the exit: kills what is left of its process group, and reads what is still in the pipe. */
   #drain(): void {
     this.#hasExited = true;
     this.#signal('SIGKILL');
     this.resume();
-    const late = setTimeout(() => {
-      this.#process.stdout.destroy();
-      this.#process.stderr.destroy();
-    }, DRAIN_MS);
+    let late = setTimeout(giveUp, DRAIN_MS, this);
     void this.exited.then(() => clearTimeout(late));
+    function giveUp(child: Child): void {
+      if (child.#isBusy) {
+        late = setTimeout(giveUp, DRAIN_MS, child);
+        return;
+      }
+      child.#process.stdout.destroy();
+      child.#process.stderr.destroy();
+    }
   }
 
   #signal(signal: NodeJS.Signals): void {

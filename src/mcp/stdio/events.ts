@@ -1,3 +1,5 @@
+import { LARGE_MESSAGE } from '../json/large.ts';
+
 const BREAK = new TextEncoder().encode('\n\n');
 const FIELDS = new TextEncoder().encode('event: message\ndata: ');
 const CR = 0x0d;
@@ -46,7 +48,8 @@ export class EventStream {
 
   send(line: Uint8Array): void {
     if (this.#control === null) return;
-    this.#control.enqueue(asEvent(line));
+    if (line.length < LARGE_MESSAGE) this.#control.enqueue(asEvent(line));
+    else for (const part of [FIELDS.slice(), withoutReturns(line), BREAK.slice()]) this.#control.enqueue(part);
     if ((this.#control.desiredSize ?? 0) <= 0) this.#callbacks.onFull(this);
   }
 
@@ -74,8 +77,12 @@ function asEvent(line: Uint8Array): Uint8Array {
   event.set(FIELDS);
   event.set(line, FIELDS.length);
   event.set(BREAK, FIELDS.length + line.length);
-  for (let at = event.indexOf(CR); at !== -1; at = event.indexOf(CR, at)) event[at] = SPACE;
-  return event;
+  return withoutReturns(event);
+}
+
+function withoutReturns(bytes: Uint8Array): Uint8Array {
+  for (let at = bytes.indexOf(CR); at !== -1; at = bytes.indexOf(CR, at)) bytes[at] = SPACE;
+  return bytes;
 }
 
 /**

@@ -70,6 +70,9 @@ function isSpace(byte: number | undefined): boolean {
   return byte === SPACE || byte === LF || byte === CR || byte === 0x09;
 }
 
+/** Bytes of a line that are copied in one step. */
+const COPIED_AT_ONCE = 2 * 1024 * 1024;
+
 /** Cuts a stream of bytes into lines, wherever its chunks begin and end. */
 export class LineCutter {
   readonly #maxBytes: number;
@@ -86,12 +89,23 @@ export class LineCutter {
    * than `maxBytes`; then stop.
    */
   push(chunk: Uint8Array, onLine: (line: Uint8Array) => void): boolean {
+    const lines = this.cut(chunk);
+    for (;;) {
+      const { done, value } = lines.next();
+      if (done) return value;
+      if (value !== null) onLine(value);
+    }
+  }
+
+  /** The same step by step. Null: a stretch of empty lines has been skipped, or a part of a long line been copied. */
+  *cut(chunk: Uint8Array): Generator<Uint8Array | null, boolean> {
     let start = 0;
     for (let end = chunk.indexOf(LF); end !== -1; end = chunk.indexOf(LF, start)) {
       if (!this.#keep(chunk.subarray(start, end))) return false;
-      const line = this.#take();
-      if (line.length > 0) onLine(line);
+      const line = yield* this.#take();
+      yield line.length > 0 ? line : null;
       start = end + 1;
+      while (chunk[start] === LF) start += 1;
     }
     return this.#keep(chunk.subarray(start));
   }
@@ -102,16 +116,22 @@ export class LineCutter {
     return this.#length <= this.#maxBytes;
   }
 
-  #take(): Uint8Array {
+  *#take(): Generator<null, Uint8Array> {
     // A copy, so that a short line does not keep its whole chunk in memory.
-    const line = new Uint8Array(this.#length);
-    let at = 0;
-    for (const part of this.#parts) {
-      line.set(part, at);
-      at += part.length;
-    }
+    const line = new Uint8Array(Buffer.allocUnsafeSlow(this.#length).buffer);
+    const parts = this.#parts;
     this.#parts = [];
     this.#length = 0;
+    let at = 0;
+    let copied = 0;
+    for (const part of parts) {
+      line.set(part, at);
+      at += part.length;
+      copied += part.length;
+      if (copied < COPIED_AT_ONCE) continue;
+      copied = 0;
+      yield null;
+    }
     return line.at(-1) === CR ? line.subarray(0, -1) : line;
   }
 }

@@ -1,4 +1,5 @@
-import { isObject, type Json, member } from '../../domain/json/json.ts';
+import { isObject, type Json, type JsonObject, member } from '../../domain/json/json.ts';
+import { placesIn } from '../json/find.ts';
 import { messagesOf } from './lines.ts';
 
 /** What routing needs to know about a JSON-RPC message. Ids and tokens are JSON text, so that 1 and "1" differ. */
@@ -74,6 +75,45 @@ export function classifyMessage(value: Json | undefined): StdioMessage | null {
   if (!failed && !Object.hasOwn(value, 'result')) return null;
   const version = member(member(value, 'result'), 'protocolVersion');
   return { kind: 'response', id: id ?? 'null', failed, version: typeof version === 'string' ? version : null };
+}
+
+const ASKED = [
+  ['id'],
+  ['method'],
+  ['error'],
+  ['result'],
+  ['result', 'protocolVersion'],
+  ['params', 'progressToken'],
+  ['params', 'requestId'],
+  ['params', '_meta', 'progressToken'],
+] as const;
+/** Longest id, token, name of a method or revision that is read of a large message, in bytes. */
+const LONGEST_WORD = 4_096;
+
+/** The same for a message of any length, in pieces; null too when it is not JSON. A batch is no message. */
+export async function classifyLarge(bytes: Uint8Array): Promise<StdioMessage | null> {
+  const places = await placesIn(bytes, ASKED);
+  if (places === null) return null;
+  const at = (path: string): Json | undefined => {
+    const place = places.get(path);
+    if (place === undefined || place.end - place.start > LONGEST_WORD) return undefined;
+    return parseJson(bytes.subarray(place.start, place.end));
+  };
+  return classifyMessage({
+    ...memberOf('id', places.has('id') ? (at('id') ?? null) : undefined),
+    ...memberOf('method', at('method')),
+    ...(places.has('error') ? { error: {} } : {}),
+    ...(places.has('result') ? { result: memberOf('protocolVersion', at('result protocolVersion')) } : {}),
+    params: {
+      ...memberOf('progressToken', at('params progressToken')),
+      ...memberOf('requestId', at('params requestId')),
+      _meta: memberOf('progressToken', at('params _meta progressToken')),
+    },
+  });
+}
+
+function memberOf(name: string, value: Json | undefined): JsonObject {
+  return value === undefined ? {} : { [name]: value };
 }
 
 function idText(value: Json | undefined): string | null {

@@ -1,10 +1,11 @@
 import type { Clock, ExchangeAnswer, Log } from '../../ports.ts';
+import { LARGE_MESSAGE } from '../json/large.ts';
 import { AwaitedRequests } from './awaited.ts';
 import { MessageBacklog } from './backlog.ts';
 import type { Child } from './child.ts';
 import { EventStream, onAbort, type StreamCallbacks, UPSTREAM_SSE_HEADERS } from './events.ts';
 import { frameLines, messagesOf, toOneLine } from './lines.ts';
-import { classifyMessage, type PostedMessages, parseJson, type StdioMessage } from './message.ts';
+import { classifyLarge, classifyMessage, type PostedMessages, parseJson, type StdioMessage } from './message.ts';
 import { type AnswerForm, PendingPost } from './post.ts';
 import { refusalAnswer } from './refusal.ts';
 
@@ -17,6 +18,9 @@ export interface StdioSessionTerms {
   /** Milliseconds after which an answer that has not come yet is started as an event stream. */
   readonly headersAfterMs: number;
 }
+
+/** A server that floods a client that does not listen is logged this often, in ms. */
+const TELL_EVERY_MS = 10_000;
 
 /** One MCP session: a child process, the POSTs that wait for it, and the stream of a GET. */
 export class StdioSession {
@@ -32,6 +36,9 @@ export class StdioSession {
   #usedAt: number;
   readonly #headersAfterMs: number;
   #version: string | null = null;
+  /** Messages dropped since that was logged, and when it was, in ms since 1970. */
+  #dropped = 0;
+  #toldAt = 0;
 
   constructor(id: string, grant: string, terms: StdioSessionTerms) {
     const { clock, log, headersAfterMs } = terms;
@@ -106,7 +113,8 @@ export class StdioSession {
   }
 
   /** One line of the child's stdout. */
-  receiveLine(line: Uint8Array): void {
+  receiveLine(line: Uint8Array): Promise<void> | void {
+    if (line.length >= LARGE_MESSAGE) return this.#receiveLarge(line);
     const value = parseJson(line);
     if (value === undefined) {
       this.#drop(line, 'a line that is no JSON');
@@ -117,6 +125,12 @@ export class StdioSession {
       if (message === null) this.#drop(bytes, 'a line that is no JSON-RPC message');
       else this.#route(message, bytes);
     }
+  }
+
+  async #receiveLarge(line: Uint8Array): Promise<void> {
+    const message = await classifyLarge(line);
+    if (message === null) this.#drop(line, 'a large line that is no single JSON-RPC message');
+    else this.#route(message, line);
   }
 
   /**
@@ -194,9 +208,12 @@ export class StdioSession {
       return;
     }
     if (this.#awaited.offer(bytes)) return;
-    const dropped = this.#backlog.add(bytes, request);
-    if (dropped > 0)
-      this.#log.warn({ grant: this.grant, dropped }, 'stdio server: nobody listens, dropped old messages');
+    this.#dropped += this.#backlog.add(bytes, request);
+    const now = this.#clock.now().getTime();
+    if (this.#dropped === 0 || now - this.#toldAt < TELL_EVERY_MS) return;
+    this.#log.warn({ grant: this.grant, dropped: this.#dropped }, 'stdio server: nobody listens, dropped old messages');
+    this.#dropped = 0;
+    this.#toldAt = now;
   }
 
   #unlisten(stream: EventStream): void {

@@ -3,7 +3,7 @@ import type { Principal } from '../../domain/call/call.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
 import type { TaskDoor, TaskSent, UpstreamTaskHandle } from '../../gateway/task/task-door.ts';
 import type { Task } from '../../ports.ts';
-import { questionIn } from '../hold/question.ts';
+import { questionInPieces } from '../hold/question.ts';
 import { freshSession } from '../upstream/fresh-session.ts';
 import { requestServer } from '../upstream/request.ts';
 import { type SendResult, sendOnce } from '../upstream/send.ts';
@@ -63,11 +63,16 @@ export function taskDoor(
 }
 
 /** Reads what came of a task's call: its end, a question, or a task of the server's own. */
-export function readSent(task: Task, server: ServerEntry, sent: SendResult, request: TaskRequest): TaskSent {
+export async function readSent(
+  task: Task,
+  server: ServerEntry,
+  sent: SendResult,
+  request: TaskRequest,
+): Promise<TaskSent> {
   const { outcome } = sent;
   const sessionLost = sent.sessionLost === true && request.session !== null;
   if (outcome.kind !== 'returned') return { outcome, sessionLost, question: null, made: null };
-  const question = task.era === 'modern' ? questionIn(outcome.response) : null;
+  const question = task.era === 'modern' ? await questionInPieces(outcome.response) : null;
   const mayBeTask = question === null && (task.era === 'modern' || request.asTask);
   const made = mayBeTask ? upstreamTaskIn(outcome.response, task.era, request) : null;
   return { outcome, sessionLost, question, made: made === null ? null : handleOf(made, server, task.grant) };

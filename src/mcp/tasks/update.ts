@@ -1,10 +1,10 @@
-import { isObject } from '../../domain/json/json.ts';
 import { concludeTask } from '../../gateway/task/conclude-task.ts';
 import { type ContinuedTask, continueTask, markContinued } from '../../gateway/task/continue-task.ts';
-import { giveAnswers, type Questions, questionNames } from '../../gateway/task/questions.ts';
+import { giveAnswers, LONGEST_ANSWERS, type Questions, questionNames } from '../../gateway/task/questions.ts';
 import type { Task } from '../../ports.ts';
 import type { TaskMessage } from '../door/call-door.ts';
-import { textAt, withMember } from '../json/edit.ts';
+import { withMember } from '../json/edit.ts';
+import { membersAt, OPEN_OBJECT, spanOf } from '../json/text.ts';
 import { rpcError, rpcResult } from '../protocol/response.ts';
 import { sendOnce } from '../upstream/send.ts';
 import type { ServerEntry } from '../upstream/server.ts';
@@ -27,6 +27,10 @@ export async function updateTask(context: TaskContext, message: TaskMessage, fou
   const ack = rpcResult(message.idText ?? 'null', ACK);
   const questions = await giveAnswers(gateway, task, (asked) => answersIn(message, asked));
   if (questions === null) return ack;
+  if (questions === 'too_long') {
+    const refusal = `params.inputResponses: all answers to one question have at most ${LONGEST_ANSWERS} characters; shorten them.`;
+    return rpcError(413, 413, refusal, message.idText ?? 'null');
+  }
   const server = servers(task.server);
   if (server === undefined) {
     const refusal = `${task.server} is not configured now. Send the same answers again later.`;
@@ -37,12 +41,18 @@ export async function updateTask(context: TaskContext, message: TaskMessage, fou
   return ack;
 }
 
-/** The answers to the questions asked, by their names, as JSON texts. Other answers are ignored. */
-function answersIn(message: TaskMessage, questions: Questions): Record<string, string> {
-  const answers: Record<string, string> = {};
-  for (const key of questionNames(questions)) {
-    const text = textAt(message.text, ['params', 'inputResponses', key]);
-    if (text !== null && isObject(JSON.parse(text))) answers[key] = text;
+/**
+ * The answers to the questions asked, by their names, as JSON texts. Other answers are ignored. The message is read once,
+ * however many there are.
+ */
+function answersIn({ text }: Pick<TaskMessage, 'text'>, questions: Questions): Record<string, string> {
+  const asked = new Set(questionNames(questions));
+  const responses = spanOf(text, ['params', 'inputResponses']);
+  const answers: Record<string, string> = Object.create(null);
+  if (responses === null) return answers;
+  for (const { key, start, end } of membersAt(text, responses.start)) {
+    if (!asked.has(key) || text.charCodeAt(start) !== OPEN_OBJECT) continue;
+    answers[key] = text.slice(start, end);
   }
   return answers;
 }
@@ -68,7 +78,7 @@ async function sendContinued(
     onEvent: () => undefined,
     signal,
   }).catch((error: Error) => ({ outcome: { kind: 'unknown', why: error.message } as const, event: null }));
-  const read = readSent(task, server, sent, request);
+  const read = await readSent(task, server, sent, request);
   await concludeTask(gateway, door, runs.followed, { task, dispatch, questions }, read);
 }
 

@@ -1,12 +1,15 @@
 import { MOST_HELD_BYTES } from '../../bytes/held-answer.ts';
 import { readBounded } from '../../bytes/read.ts';
 import type { Outcome } from '../../domain/approval/dispatch.ts';
-import { isObject, type Json, member } from '../../domain/json/json.ts';
 import type { Exchange, Upstream, UpstreamAnswer } from '../../ports.ts';
 import { pause } from '../../time/pause.ts';
+import { Spell } from '../../time/spell.ts';
+import { LARGE_MESSAGE } from '../json/large.ts';
 import { headerOf } from '../protocol/header-policy.ts';
 import { SseCutter } from '../sse/cutter.ts';
 import { fieldsOf } from '../sse/fields.ts';
+import { largeEventFields } from '../sse/large-event.ts';
+import { responseIn } from './response.ts';
 
 /** A request on its way to the upstream: a dispatched call, or a request of the gateway's own. */
 export interface OutgoingRequest {
@@ -28,8 +31,10 @@ export interface OutgoingRequest {
 /** How a request ended. */
 export interface SendResult {
   readonly outcome: Outcome;
-  /** The SSE event that carried the response, so that its event id is kept; null where there was none. */
+  /** The SSE event that carried the response, so that its event id is kept; null where there was none, or a large one. */
   readonly event: string | null;
+  /** The id of a large event that carried the response. */
+  readonly eventId?: string | null;
   /** Nothing was sent, because the server no longer knows the session. */
   readonly sessionLost?: boolean;
 }
@@ -85,14 +90,14 @@ function isStream(answer: UpstreamAnswer): boolean {
 }
 
 async function readSingleResponse(request: OutgoingRequest, answer: UpstreamAnswer): Promise<Outcome> {
-  let text: string;
+  let bytes: Uint8Array;
   try {
-    text = UTF8.decode(await readWhole(answer.body, request.signal));
+    bytes = await readWhole(answer.body, request.signal);
   } catch (error) {
     if (request.signal?.aborted) return CANCELLED;
     return { kind: 'unknown', why: `its answer broke off (${messageOf(error)})` };
   }
-  const returned = responseIn(text, request.idText);
+  const returned = await responseIn(bytes, request.idText);
   if (returned !== null) return returned;
   if (answer.status < 300) return { kind: 'unknown', why: 'the server answered without a response' };
   return refusalResponse(request.idText, answer.status);
@@ -163,12 +168,15 @@ async function readEvents(
   position: StreamPosition,
 ): Promise<SendResult | null> {
   const cutter = new SseCutter();
+  const spell = new Spell();
   const readAll = async (events: Uint8Array[]): Promise<SendResult | null> => {
     for (const event of events) {
-      const sent = readEvent(event, request.idText, position);
+      const sent = await readEvent(event, request.idText, position);
       if (sent) return sent;
       await request.onEvent(event);
+      await spell.rest();
     }
+    await spell.rest();
     return null;
   };
   if (answer.body instanceof Uint8Array) return readAll(cutter.push(answer.body));
@@ -193,29 +201,16 @@ async function readEvents(
   }
 }
 
-function readEvent(event: Uint8Array, idText: string, position: StreamPosition): SendResult | null {
-  const text = UTF8.decode(event);
-  const { data, id, retryMs } = fieldsOf(text);
+async function readEvent(event: Uint8Array, idText: string, position: StreamPosition): Promise<SendResult | null> {
+  const isLarge = event.length >= LARGE_MESSAGE;
+  const text = isLarge ? '' : UTF8.decode(event);
+  const { data, id, retryMs } = isLarge ? await largeEventFields(event) : fieldsOf(text);
   if (id !== null) position.lastId = id;
   if (retryMs !== null) position.retryMs = Math.min(Math.max(retryMs, SHORTEST_RETRY_MS), LONGEST_RETRY_MS);
-  const returned = data === null ? null : responseIn(data, idText);
-  return returned === null ? null : { outcome: returned, event: text };
-}
-
-/** The outcome if this text is the JSON-RPC response to our request. */
-function responseIn(text: string, idText: string): Outcome | null {
-  let message: Json;
-  try {
-    message = JSON.parse(text) as Json;
-  } catch {
-    return null;
-  }
-  if (!isObject(message) || member(message, 'method') !== undefined) return null;
-  if (member(message, 'id') !== JSON.parse(idText)) return null;
-  const result = member(message, 'result');
-  if (result === undefined && member(message, 'error') === undefined) return null;
-  const failed = result === undefined || member(result, 'isError') === true;
-  return { kind: 'returned', response: new TextEncoder().encode(text), failed };
+  const bytes = typeof data === 'string' ? new TextEncoder().encode(data) : data;
+  const returned = bytes === null ? null : await responseIn(bytes, idText);
+  if (returned === null) return null;
+  return isLarge ? { outcome: returned, event: null, eventId: id } : { outcome: returned, event: text };
 }
 
 function messageOf(error: unknown): string {

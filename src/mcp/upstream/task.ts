@@ -2,6 +2,7 @@ import { isObject, type Json, type JsonObject, member } from '../../domain/json/
 import type { UpstreamTaskState } from '../../gateway/task/task-door.ts';
 import type { Task } from '../../ports.ts';
 import { textAt } from '../json/edit.ts';
+import { LARGE_MESSAGE } from '../json/large.ts';
 import { INVALID_PARAMS } from '../protocol/response.ts';
 import { freshSession } from './fresh-session.ts';
 import { requestServer } from './request.ts';
@@ -39,6 +40,8 @@ export function upstreamTaskIn(
   era: Task['era'],
   call: { readonly headers: Readonly<Record<string, string>>; readonly text: string },
 ): UpstreamTask | null {
+  // Nobody describes a task with so many bytes, and whatever they are, they are passed on as the call's result.
+  if (response.length >= LARGE_MESSAGE) return null;
   const text = UTF8.decode(response);
   if (!text.includes('taskId')) return null;
   const result = member(JSON.parse(text) as Json, 'result');

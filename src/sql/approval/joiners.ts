@@ -76,6 +76,18 @@ export async function markLeft(
   });
 }
 
+/** Which of these requests of a session have a caller that has neither its answer nor left. */
+export async function waitingRequests(
+  db: Kysely<Tables>,
+  by: { readonly server: string; readonly session: string; readonly requestIds: readonly string[] },
+): Promise<string[]> {
+  const found = await sql<{ request_id: string }>`
+    select distinct j.request_id from holdfast.joiners j join holdfast.approvals a on a.id = j.approval_id
+    where j.session = ${by.session} and j.request_id = any(${by.requestIds}::text[]) and a.server = ${by.server}
+      and j.left_at is null and j.collected_at is null`.execute(db);
+  return found.rows.map((row) => row.request_id);
+}
+
 function isSelected(by: LeaveSelector) {
   if ('joiner' in by) {
     const atReplica = by.replica === undefined ? sql`` : sql` and j.replica = ${by.replica}`;

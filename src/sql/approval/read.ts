@@ -68,13 +68,13 @@ const BEST_COMPRESSION = 90;
 /** Octets of the longest arguments, with what is sent besides them: they come in one body. */
 const LONGEST_ARGUMENTS = 5_000_000;
 
-/** As many of the first rows as are certainly not too heavy to be read at once, but at least four. */
+/** As many of the first rows as are certainly not too heavy to be read at once, but at least one. */
 function firstNotTooHeavy(rows: readonly { readonly id: string; readonly kept: number }[]): string[] {
   const ids: string[] = [];
   let octetsAtMost = 0;
   for (const { id, kept } of rows) {
     octetsAtMost += Math.min(LONGEST_ARGUMENTS, Number(kept) * BEST_COMPRESSION);
-    if (ids.length >= 4 && octetsAtMost > OCTETS_PER_PAGE) break;
+    if (ids.length >= 1 && octetsAtMost > OCTETS_PER_PAGE) break;
     ids.push(id);
   }
   return ids;

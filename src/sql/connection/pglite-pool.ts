@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import type { PGlite, Transaction } from '@electric-sql/pglite';
+import type { EmbeddedDatabase, EmbeddedTransaction } from './embedded-database.ts';
 import { EventLoopYield } from './event-loop-yield.ts';
 
 /** The result of a statement, as `pg` returns it. */
@@ -22,17 +22,17 @@ const ROLLS_BACK = /^\s*rollback\b(?!\s+to\b)/i;
  * `begin … commit` runs in `db.transaction()`, and until it ends every other statement waits; so awaiting another
  * client inside a transaction never ends. `end()` leaves the database open: who opened it closes it.
  */
-export function pglitePool(db: PGlite): PglitePool {
+export function pglitePool(db: EmbeddedDatabase): PglitePool {
   return new PglitePool(db);
 }
 
 export class PglitePool extends EventEmitter {
   readonly options: object = { max: Number.POSITIVE_INFINITY };
-  readonly #db: PGlite;
+  readonly #db: EmbeddedDatabase;
   readonly #idle: PgliteClient[] = [];
   readonly #eventLoop = new EventLoopYield();
 
-  constructor(db: PGlite) {
+  constructor(db: EmbeddedDatabase) {
     super();
     this.#db = db;
   }
@@ -54,13 +54,13 @@ export class PglitePool extends EventEmitter {
 
 /** One borrower of the session. Emits `notification` like `pg` until it is released. */
 export class PgliteClient extends EventEmitter {
-  readonly #db: PGlite;
+  readonly #db: EmbeddedDatabase;
   readonly #eventLoop: EventLoopYield;
   readonly #onRelease: () => void;
   #unlisten: () => void = () => undefined;
   #open: OpenTransaction | null = null;
 
-  constructor(db: PGlite, eventLoop: EventLoopYield, onRelease: () => void) {
+  constructor(db: EmbeddedDatabase, eventLoop: EventLoopYield, onRelease: () => void) {
     super();
     this.#db = db;
     this.#eventLoop = eventLoop;
@@ -99,12 +99,12 @@ export class PgliteClient extends EventEmitter {
 
 /** A transaction that stays open between statements. */
 interface OpenTransaction {
-  readonly transaction: Transaction;
+  readonly transaction: EmbeddedTransaction;
   end(commit: boolean): Promise<void>;
 }
 
-async function begin(db: PGlite): Promise<OpenTransaction> {
-  const begun = Promise.withResolvers<Transaction>();
+async function begin(db: EmbeddedDatabase): Promise<OpenTransaction> {
+  const begun = Promise.withResolvers<EmbeddedTransaction>();
   const ending = Promise.withResolvers<boolean>();
   const over = db.transaction(async (transaction) => {
     begun.resolve(transaction);
@@ -123,7 +123,7 @@ async function begin(db: PGlite): Promise<OpenTransaction> {
 
 /** Without parameters a text may hold several statements. The result is the last one's, as with `pg`. */
 async function run<Row>(
-  on: PGlite | Transaction,
+  on: EmbeddedDatabase | EmbeddedTransaction,
   text: string,
   params?: readonly unknown[],
 ): Promise<PooledResult<Row>> {

@@ -1,18 +1,18 @@
 import { mkdirSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { PGlite } from '@electric-sql/pglite';
-import { Kysely, PGliteDialect, sql } from 'kysely';
+import { Kysely, type PGlite, PGliteDialect, sql } from 'kysely';
 import { migrate } from '../migrations/migrate.ts';
 import type { Tables } from '../table/tables.ts';
 import type { SqlConnection } from './connection.ts';
 import { holdDirectory } from './directory-lock.ts';
-import { watchDeath } from './pglite-death.ts';
+import type { EmbeddedDatabase } from './embedded-database.ts';
+import { PgliteThread } from './pglite-thread.ts';
 
 /** The embedded database, for this process alone. */
 export interface Embedded extends SqlConnection {
   /** For the queue's tables beside ours, through a pool of its own. */
-  readonly pglite: PGlite;
+  readonly pglite: EmbeddedDatabase;
 }
 
 /** What the disk must have room for: 1 MiB. */
@@ -27,9 +27,8 @@ export async function openPglite(directory: string, died: (why: Error) => void =
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const release = await holdDirectory(directory);
   try {
-    const pglite = await create(join(directory, 'sql'));
-    watchDeath(pglite, died);
-    const db = new Kysely<Tables>({ dialect: new PGliteDialect({ pglite }) });
+    const pglite = await start(join(directory, 'sql'), died);
+    const db = new Kysely<Tables>({ dialect: new PGliteDialect({ pglite: pglite as unknown as PGlite }) });
     await migrate(db);
     // The directory is ours alone, so whatever replica held callers is dead, however recent its last sign of life.
     await sql`delete from holdfast.replicas`.execute(db);
@@ -44,12 +43,14 @@ export async function openPglite(directory: string, died: (why: Error) => void =
   }
 }
 
-async function create(dataDir: string): Promise<PGlite> {
-  return PGlite.create({ dataDir }).catch((error: Error) => {
+async function start(dataDir: string, died: (why: Error) => void): Promise<EmbeddedDatabase> {
+  const pglite = new PgliteThread(dataDir, died);
+  await pglite.waitReady.catch((error: Error) => {
     throw new Error(`The embedded database in ${dataDir} does not start (${error.message}). Is its disk full?`, {
       cause: error,
     });
   });
+  return pglite;
 }
 
 /** Rejects when the disk is full: long after that a database can still read, and write to the space that it has. */

@@ -4,7 +4,7 @@ import { type RawBuilder, sql } from 'kysely';
  * Octets of event texts, or of arguments, that one page brings. A single call may hold megabytes, and a page of
  * hundreds of them would take more time than a statement has, or more memory than a process has.
  */
-export const OCTETS_PER_PAGE = 16_000_000;
+export const OCTETS_PER_PAGE = 4_000_000;
 
 /** Orders of events `e`: by either key of the log, both ways. */
 export const IN_ORDER = {

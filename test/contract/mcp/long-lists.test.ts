@@ -24,7 +24,7 @@ const answerWith = (tools: readonly object[]): string => JSON.stringify({ jsonrp
 test('a list of very many gated tools is marked in one pass', () => {
   const mark = advertisement(policyOf({ default: 'require_approval' }), 'tools/list', '2025-11-25');
   const text = answerWith(named((index) => `tool_${index}`));
-  const marked = JSON.parse(inTime(() => mark!(text)) ?? '') as { result: { tools: object[] } };
+  const marked = JSON.parse(inTime(() => mark!.text(text)) ?? '') as { result: { tools: object[] } };
   assert.equal(marked.result.tools.length, MANY);
   assert.deepEqual(marked.result.tools.at(-1), {
     name: `tool_${MANY - 1}`,

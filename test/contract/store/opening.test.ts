@@ -210,6 +210,20 @@ for (const kind of STORES) {
         assert.deepEqual(await typesOf(store, approval.id), ['approval.requested', 'approval.caller_left']);
       });
 
+      test('which of many ids still wait is one look, by server, session and id', async () => {
+        const session = `session-${randomHex(4)}`;
+        const waits = newJoiner({ session, requestId: '"waits"' });
+        const left = newJoiner({ session, requestId: '2' });
+        const { approval } = await opened(store, newApproval(), waits);
+        await opened(store, newApproval(), left);
+        await store.leave({ joiner: left.id }, (id) => eventOf('approval.caller_left', { id }));
+        const requestIds = ['"waits"', 'waits', '2', ...Array.from({ length: 100 }, (_, i) => `"${i}"`)];
+        const { server } = approval;
+        assert.deepEqual(await store.waiting({ server, session, requestIds }), ['"waits"']);
+        assert.deepEqual(await store.waiting({ server: 'another', session, requestIds }), []);
+        assert.deepEqual(await store.waiting({ server, session: 'yours', requestIds }), []);
+      });
+
       test('a session that ends leaves all of its calls on that server', async () => {
         const session = `session-${randomHex(4)}`;
         const mine = await Promise.all([

@@ -1,0 +1,118 @@
+/**
+ * The longest that a harmless caller waits while somebody else sends the gateway the worst that he can. Beside it the
+ * longest stretch of CPU time that the gateway's main thread used in one go, which other load on the machine does not
+ * change. `--postgres` or
+ * `--embedded`: only with this store. `--only TEXT`: only attacks whose name holds it. `--profile FOLDER`: a CPU profile
+ * of the gateway. Goals: 50 ms with Postgres, 250 ms embedded, on a quiet machine.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { startSlackStandIn } from '../src/demo/slack/stand-in.ts';
+import { Rig } from './rig.ts';
+import { ATTACKS } from './stalls/attacks.ts';
+import { HarmlessCaller } from './stalls/probe.ts';
+import { longestSpell, spellsTo } from './stalls/spells.ts';
+
+const { values } = parseArgs({
+  options: {
+    postgres: { type: 'boolean' },
+    embedded: { type: 'boolean' },
+    only: { type: 'string' },
+    profile: { type: 'string' },
+  },
+});
+
+const CALM_POLICY = 'default: deny\ntools:\n  open: {}\n';
+const POLICY = `default: allow
+hide: ["tool_1*"]
+tools:
+  denied: { action: deny }
+  gated: { action: require_approval }
+  "gated_*": { action: require_approval }
+  judged:
+    deny_if:
+      - { path: args.a, op: regex, value: "(a|b)+c$" }
+      - { path: args.b, op: contains, value: "secret" }
+`;
+
+/** Runs every attack against one store and prints a line for each. Returns how many missed the goal. */
+async function attackAll(store: string, env: Record<string, string>, goalMs: number): Promise<number> {
+  const rig = new Rig();
+  const slack = await startSlackStandIn({ rates: false });
+  const spells = join(mkdtempSync(join(tmpdir(), 'holdfast-spells-')), 'spells');
+  try {
+    const calm = await rig.script('upstream.ts');
+    const hostile = await rig.script('stalls/upstream.ts');
+    const child = JSON.stringify([process.execPath, `${import.meta.dirname}/stalls/child.ts`]);
+    const gateway = await rig.gatewayOf(
+      `  calm: { url: "${calm.url}/mcp", policy: policy.yaml }\n` +
+        `  up: { url: "${hostile.url}/mcp", policy: policy1.yaml }\n` +
+        `  child: { command: ${child}, policy: policy1.yaml }\n`,
+      ['calm', 'up', 'child'],
+      [CALM_POLICY, POLICY],
+      ['harmless', 'hostile'],
+      {
+        ...env,
+        ...spellsTo(spells),
+        SLACK_BOT_TOKEN: slack.botToken,
+        SLACK_SIGNING_SECRET: slack.signingSecret,
+        SLACK_API_URL: slack.apiUrl,
+      },
+      [
+        `--import=${import.meta.dirname}/stalls/spells.ts`,
+        ...(values.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${values.profile}`]),
+      ],
+    );
+    const authorization = `Bearer ${gateway.tokens.harmless}`;
+    const harmless = new HarmlessCaller({
+      url: gateway.url,
+      path: '/mcp/calm',
+      headers: { authorization },
+      tool: 'open',
+    });
+    const target = { url: gateway.url, token: gateway.tokens.hostile!, adminToken: gateway.adminToken };
+    // V8 compiles the paths of a call first.
+    await harmless.during(() => new Promise((resolve) => setTimeout(resolve, 3_000)));
+    console.log(`\n${store}: goal ≤ ${goalMs} ms`);
+    console.log(`${''.padEnd(52)} ${'longest wait'.padStart(10)} ${'own CPU'.padStart(9)}  ${'attack'.padStart(8)}`);
+    let missed = 0;
+    for (const { name, run } of ATTACKS) {
+      if (values.only !== undefined && !name.includes(values.only)) continue;
+      const [started, since] = [performance.now(), Date.now()];
+      const { longest, failed } = await harmless.during(() => run(target));
+      const took = ((performance.now() - started) / 1_000).toFixed(1);
+      const spell = longestSpell(spells, since);
+      const verdict = longest <= goalMs ? '' : 'over the goal';
+      if (verdict !== '') missed += 1;
+      const lost = failed === 0 ? '' : `${failed} harmless calls failed`;
+      console.log(
+        `${name.padEnd(52)} ${longest.toFixed(0).padStart(7)} ms ${spell.toFixed(0).padStart(7)} ms  ${took.padStart(6)} s  ${verdict} ${lost}`,
+      );
+    }
+    await harmless.close();
+    if (values.profile !== undefined) {
+      process.kill(gateway.pid, 'SIGTERM');
+      await new Promise((resolve) => setTimeout(resolve, 6_000));
+    }
+    return missed;
+  } finally {
+    await rig.close();
+    await slack.close();
+    rmSync(dirname(spells), { recursive: true, force: true });
+  }
+}
+
+let missed = 0;
+if (!values.embedded) {
+  const { realServers } = await import('./storage.ts');
+  const storage = await realServers();
+  try {
+    missed += await attackAll(`Postgres (${storage.name})`, await storage.env('stalls'), 50);
+  } finally {
+    await storage.close();
+  }
+}
+if (!values.postgres) missed += await attackAll('Embedded', {}, 250);
+console.log(missed === 0 ? '\nEvery goal was met.' : `\n${missed} goals were missed.`);

@@ -1,0 +1,253 @@
+import { request } from 'node:http';
+import { HEADERS } from '../load.ts';
+
+/** The gateway under attack. */
+export interface Target {
+  readonly url: string;
+  readonly token: string;
+  readonly adminToken: string;
+}
+
+/** What an attacker sends. `name` says it in the table. */
+export interface Attack {
+  readonly name: string;
+  run(target: Target): Promise<unknown>;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly session: string | undefined;
+  readonly text: string;
+}
+
+const MB = 1024 * 1024;
+/** Milliseconds after which an attacker gives up on an answer. */
+const GIVE_UP_MS = 60_000;
+let ids = 0;
+
+function send(
+  url: string,
+  body: string | null,
+  headers: Readonly<Record<string, string>>,
+  giveUpMs = GIVE_UP_MS,
+): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const sent = request(url, { method: body === null ? 'GET' : 'POST', agent: false, headers }, (answer) => {
+      // Most of an answer is not kept, so that this process has little to do.
+      let text = '';
+      answer.on('data', (chunk: Buffer) => {
+        if (text.length < 4_000) text += chunk.toString().slice(0, 4_000);
+      });
+      answer.on('close', () =>
+        resolve({
+          status: answer.statusCode ?? 0,
+          session: answer.headers['mcp-session-id'] as string | undefined,
+          text,
+        }),
+      );
+    });
+    sent.setTimeout(giveUpMs, () => sent.destroy(new Error('no answer')));
+    sent.on('error', reject);
+    sent.end(body);
+  });
+}
+
+function post(
+  { url, token }: Target,
+  server: string,
+  body: string,
+  headers: Record<string, string> = {},
+): Promise<Answer> {
+  return send(`${url}/mcp/${server}`, body, { ...HEADERS, authorization: `Bearer ${token}`, ...headers });
+}
+
+async function openSession(target: Target, server: string): Promise<Record<string, string>> {
+  const params = { protocolVersion: '2025-03-26', capabilities: {}, clientInfo: { name: 'attacker', version: '1' } };
+  const { session } = await post(
+    target,
+    server,
+    JSON.stringify({ jsonrpc: '2.0', id: 0, method: 'initialize', params }),
+  );
+  return { 'mcp-session-id': session ?? '', 'mcp-protocol-version': '2025-03-26' };
+}
+
+function call(target: Target, server: string, tool: string, args: string, headers: Record<string, string> = {}) {
+  const body = `{"jsonrpc":"2.0","id":${++ids},"method":"tools/call","params":{"name":"${tool}","arguments":${args}}}`;
+  return post(target, server, body, headers);
+}
+
+/** In a session, because anybody can use the same ids without one. */
+const batch = (name: string, messages: () => readonly object[]): Attack => ({
+  name,
+  run: async (target) => post(target, 'up', JSON.stringify(messages()), await openSession(target, 'up')),
+});
+
+const calling = (name: string, server: string, tool: string, args = () => '{}'): Attack => ({
+  name,
+  run: (target) => call(target, server, tool, args()),
+});
+
+const inSession = (name: string, server: string, tool: string): Attack => ({
+  name,
+  run: async (target) => call(target, server, tool, '{}', await openSession(target, server)),
+});
+
+/** A call of a gated tool, approved once it is pending. */
+const approving = (name: string, tool: string, args = () => '{}'): Attack => ({
+  name,
+  async run(target) {
+    const known = new Set((await pending(target)).map((one) => one.id));
+    const answered = call(target, 'up', tool, args());
+    let id: string | undefined;
+    for (let waited = 0; id === undefined && waited < 100; waited += 1) {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      id = (await pending(target)).find((one) => !known.has(one.id))?.id;
+      if (await Promise.race([answered.then(() => true), false])) break;
+    }
+    if (id !== undefined) {
+      const headers = { authorization: `Bearer ${target.adminToken}`, 'content-type': 'application/json' };
+      await send(`${target.url}/api/approvals/${id}/decisions`, '{"decision":"approve"}', headers);
+    }
+    const { status, text } = await answered;
+    if (status !== 200 && status !== 400 && status !== 413) throw new Error(`HTTP ${status}: ${text.slice(0, 200)}`);
+  },
+});
+
+async function pending({ url, adminToken }: Target): Promise<{ id: string }[]> {
+  const answer = await fetch(`${url}/api/approvals?state=pending&limit=5`, {
+    headers: { authorization: `Bearer ${adminToken}` },
+  });
+  const { items } = (await answer.json()) as { items: { id: string }[] };
+  return items;
+}
+
+const members = (count: number) => (): string =>
+  `{${Array.from({ length: count }, (_, i) => `"m${i.toString(36)}":1`).join()}}`;
+const nested = (levels: number, width: number) => (): string =>
+  `{"a":[${Array.from({ length: width }, () => `${'['.repeat(levels)}${']'.repeat(levels)}`).join()}]}`;
+
+function reading(name: string, path: string): Attack {
+  return {
+    name,
+    run: (target) => send(`${target.url}${path}`, null, { authorization: `Bearer ${target.adminToken}` }),
+  };
+}
+
+/** In the order in which they are made: what reads comes last, because then there is something to read. */
+export const ATTACKS: readonly Attack[] = [
+  { name: 'calm', run: () => new Promise((resolve) => setTimeout(resolve, 1_000)) },
+  batch('batch of 3,500 cancellations', () =>
+    Array.from({ length: 3_500 }, (_, i) => ({
+      jsonrpc: '2.0',
+      method: 'notifications/cancelled',
+      params: { requestId: i },
+    })),
+  ),
+  batch('batch of 100 cancellations', () =>
+    Array.from({ length: 100 }, (_, i) => ({
+      jsonrpc: '2.0',
+      method: 'notifications/cancelled',
+      params: { requestId: i },
+    })),
+  ),
+  batch('batch of 40 cancellations of long ids', () =>
+    Array.from({ length: 40 }, (_, i) => ({
+      jsonrpc: '2.0',
+      method: 'notifications/cancelled',
+      params: { requestId: 'x'.repeat(6_000) + i },
+    })),
+  ),
+  batch('batch of 40,000 progress notifications', () =>
+    Array.from({ length: 40_000 }, (_, i) => ({
+      jsonrpc: '2.0',
+      method: 'notifications/progress',
+      params: { progress: i },
+    })),
+  ),
+  {
+    name: '700 Mcp-Param headers, 45,000 arguments',
+    run: (target) => {
+      const headers = Object.fromEntries(Array.from({ length: 700 }, (_, i) => [`mcp-param-${i}`, '1']));
+      return call(target, 'up', 'open', members(45_000)(), headers);
+    },
+  },
+  {
+    name: '60 Mcp-Param headers, 45,000 arguments',
+    run: (target) => {
+      const headers = Object.fromEntries(Array.from({ length: 60 }, (_, i) => [`mcp-param-${i}`, '1']));
+      return call(target, 'up', 'open', members(45_000)(), headers);
+    },
+  },
+  calling('350,000 members, 3 MB, allowed', 'up', 'open', members(350_000)),
+  calling('45,000 members, allowed', 'up', 'open', members(45_000)),
+  calling('45,000 members, judged by conditions', 'up', 'judged', members(45_000)),
+  approving('350,000 members, 3 MB, gated', 'gated', members(350_000)),
+  approving('45,000 members, gated', 'gated', members(45_000)),
+  approving(
+    '2,400 objects of 20 members, gated',
+    'gated',
+    () => `{"rows":[${Array.from({ length: 2_400 }, members(20)).join()}]}`,
+  ),
+  approving('50 short members, gated', 'gated', members(50)),
+  approving('95,000 numbers, gated', 'gated', () => `{"a":[${'1,'.repeat(95_000)}1]}`),
+  calling('1.9 million numbers', 'up', 'open', () => `{"a":[${'1,'.repeat(1_900_000)}1]}`),
+  calling('30,000 towers of 60 levels', 'up', 'open', nested(60, 30_000)),
+  calling('text of 4 MB', 'up', 'open', () => `{"a":"${'x'.repeat(4 * MB - 500)}"}`),
+  calling('text of 4 MB, judged by a pattern', 'up', 'judged', () => `{"a":"${'x'.repeat(4 * MB - 500)}"}`),
+  approving('text of 4 MB, gated', 'gated', () => `{"a":"${'x'.repeat(4 * MB - 500)}"}`),
+  approving('text of 4 MB of two-byte characters, gated', 'gated', () => `{"a":"${'ж'.repeat(2 * MB - 500)}"}`),
+  approving('text of 4 MB of escapes, gated', 'gated', () => `{"a":"${'\\u0007'.repeat(699_000)}"}`),
+  calling('number of 4 MB', 'up', 'open', () => `{"a":${'7'.repeat(4 * MB - 500)}}`),
+  calling('number of 4 MB, gated', 'up', 'gated', () => `{"a":0.${'7'.repeat(4 * MB - 500)}}`),
+  calling('name of 4 MB', 'up', 'open', () => `{"${'n'.repeat(4 * MB - 500)}":1}`),
+  approving('name of 1 MB, gated', 'gated', () => `{"${'n'.repeat(MB)}":1}`),
+  {
+    name: 'tool name of 4 MB',
+    run: (target) => call(target, 'up', 'n'.repeat(4 * MB - 500), '{}'),
+  },
+  {
+    name: 'id of 4 MB, gated',
+    run: (target) =>
+      post(
+        target,
+        'up',
+        `{"jsonrpc":"2.0","id":"${'i'.repeat(4 * MB - 500)}","method":"tools/call","params":{"name":"denied"}}`,
+      ),
+  },
+  calling('answer of 20 MB, allowed', 'up', 'whole_20mb'),
+  calling('answer of 1.2 million members, allowed', 'up', 'members_20mb'),
+  calling('event of 30 MB, allowed', 'up', 'event_30mb'),
+  calling('100,000 events, allowed', 'up', 'many_events'),
+  calling('event of 2 million lines, allowed', 'up', 'many_lines'),
+  approving('answer of 3 MB, approved', 'gated_whole_3mb'),
+  approving('answer of 20 MB, approved', 'gated_whole_20mb'),
+  approving('answer of 1.2 million members, approved', 'gated_members_20mb'),
+  approving('event of 30 MB, approved', 'gated_event_30mb'),
+  approving('100,000 events, approved', 'gated_many_events'),
+  approving('event of 2 million lines, approved', 'gated_many_lines'),
+  {
+    name: 'list of 50,000 tools',
+    run: (target) => post(target, 'up', `{"jsonrpc":"2.0","id":${++ids},"method":"tools/list"}`),
+  },
+  inSession('stdio: lines of 60 MB', 'child', 'long_lines'),
+  inSession('stdio: lines of 10 million numbers', 'child', 'members'),
+  inSession('stdio: 300,000 short lines', 'child', 'short_lines'),
+  inSession('stdio: 60 million empty lines', 'child', 'empty_lines'),
+  inSession('stdio: answer of 40 MB', 'child', 'long_result'),
+  {
+    name: 'headers of 15 KB',
+    run: (target) => call(target, 'up', 'open', '{}', { 'x-long': 'h'.repeat(15_000) }),
+  },
+  {
+    name: 'unsigned Slack body of 4 MB',
+    run: (target) =>
+      send(`${target.url}/slack/events`, `payload=${'%7B'.repeat(1_300_000)}`, {
+        'content-type': 'application/x-www-form-urlencoded',
+        'x-slack-signature': 'v0=00',
+        'x-slack-request-timestamp': String(Math.floor(Date.now() / 1_000)),
+      }),
+  },
+  reading('events, 500 a page', '/api/events?limit=500'),
+  reading('approvals, 500 a page', '/api/approvals?limit=500'),
+  reading('audit search', `/api/audit?q=${'a%20'.repeat(2_000)}&limit=500`),
+];

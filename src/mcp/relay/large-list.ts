@@ -1,0 +1,110 @@
+import { concatBytes } from '../../bytes/read.ts';
+import type { Json } from '../../domain/json/json.ts';
+import { breathe } from '../../time/breathe.ts';
+import { type ByteSpan, elementsIn, placesIn } from '../json/find.ts';
+import type { GovernedList } from '../upstream/server.ts';
+
+/** The lists of results that are edited. */
+type ListName = GovernedList | 'tools';
+
+/** What becomes of one entry of a list: null: it is cut out; a text takes its place; undefined: it stays. */
+export type EntryEdit = (list: ListName, text: string, entry: Json) => string | null | undefined;
+
+/** One entry of a list. */
+interface ListedEntry extends ByteSpan {
+  /** As in `EntryEdit`. */
+  readonly edited: string | null | undefined;
+}
+
+const LISTS: readonly ListName[] = ['tools', 'resources', 'resourceTemplates', 'prompts'];
+const ASKED = [...LISTS, 'cacheScope', 'nextCursor'].map((name) => ['result', name]);
+const PUBLIC = '"public"';
+const UTF8 = new TextDecoder('utf-8', { ignoreBOM: true });
+const ENCODER = new TextEncoder();
+
+/**
+ * An answer of any length with lists, edited entry by entry, as `withoutHidden` and `advertisement` do it with a short
+ * one. Null: nothing changes. `no_json`: it is none. Reads in pieces.
+ */
+export async function editLargeList(bytes: Uint8Array, edit: EntryEdit): Promise<Uint8Array | null | 'no_json'> {
+  const places = await placesIn(bytes, ASKED);
+  if (places === null) return 'no_json';
+  const edits: (ByteSpan & { readonly bytes: Uint8Array })[] = [];
+  let isShortened = false;
+  for (const name of LISTS) {
+    const list = places.get(`result ${name}`);
+    const entries =
+      list === undefined ? [] : await editedEntries(bytes, list, (text, entry) => edit(name, text, entry));
+    if (list === undefined || entries.every(({ edited }) => edited === undefined)) continue;
+    isShortened ||= entries.some(({ edited }) => edited === null);
+    await breathe();
+    edits.push({ ...list, bytes: listOf(bytes, entries) });
+  }
+  if (edits.length === 0) return null;
+  const scope = places.get('result cacheScope');
+  const isPublic = scope !== undefined && UTF8.decode(bytes.subarray(scope.start, scope.end)) === PUBLIC;
+  if (isShortened && isPublic) edits.push({ ...scope, bytes: ENCODER.encode('"private"') });
+  return replaced(bytes, edits);
+}
+
+async function editedEntries(
+  bytes: Uint8Array,
+  list: ByteSpan,
+  edit: (text: string, entry: Json) => string | null | undefined,
+): Promise<readonly ListedEntry[]> {
+  const entries: ListedEntry[] = [];
+  for await (const span of elementsIn(bytes, list)) {
+    const text = UTF8.decode(bytes.subarray(span.start, span.end));
+    entries.push({ ...span, edited: edit(text, JSON.parse(text) as Json) });
+  }
+  return entries;
+}
+
+/** The list of the entries that stay. */
+function listOf(bytes: Uint8Array, entries: readonly ListedEntry[]): Uint8Array {
+  const parts: Uint8Array[] = [];
+  for (const { start, end, edited } of entries) {
+    if (edited === null) continue;
+    parts.push(ENCODER.encode(parts.length === 0 ? '[' : ','));
+    parts.push(edited === undefined ? bytes.subarray(start, end) : ENCODER.encode(edited));
+  }
+  parts.push(ENCODER.encode(parts.length === 0 ? '[]' : ']'));
+  return joined(parts);
+}
+
+function replaced(bytes: Uint8Array, edits: readonly (ByteSpan & { readonly bytes: Uint8Array })[]): Uint8Array {
+  const parts: Uint8Array[] = [];
+  let at = 0;
+  for (const edit of edits.toSorted((a, b) => a.start - b.start)) {
+    parts.push(bytes.subarray(at, edit.start), edit.bytes);
+    at = edit.end;
+  }
+  parts.push(bytes.subarray(at));
+  return joined(parts);
+}
+
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  return concatBytes(
+    parts,
+    parts.reduce((sum, part) => sum + part.length, 0),
+  );
+}
+
+/** The tools of such an answer, as many as `most`, and the cursor of its next page. Null: it is no such answer. */
+export async function readLargeList(
+  bytes: Uint8Array,
+  most: number,
+): Promise<{ readonly tools: readonly Json[]; readonly next: string | null } | null> {
+  const places = await placesIn(bytes, ASKED);
+  const list = places?.get('result tools');
+  if (list === undefined) return null;
+  const tools: Json[] = [];
+  for await (const { start, end } of elementsIn(bytes, list)) {
+    tools.push(JSON.parse(UTF8.decode(bytes.subarray(start, end))) as Json);
+    if (tools.length === most) break;
+  }
+  const cursor = places?.get('result nextCursor');
+  const next =
+    cursor === undefined ? null : (JSON.parse(UTF8.decode(bytes.subarray(cursor.start, cursor.end))) as Json);
+  return { tools, next: typeof next === 'string' ? next : null };
+}
