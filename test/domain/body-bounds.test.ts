@@ -120,6 +120,7 @@ describe('Parameter headers', () => {
     assert.equal(agree({ 'mcp-param-user-id': '7.0' }, { userId: 7 }), null);
     assert.match(agree({ 'mcp-param-user-id': '7.0' }, { userId: '7' }) ?? '', /mcp-param-user-id is not/);
     assert.match(agree({ 'mcp-param-user-id': '7' }, { userId: 7, user_id: 8 }) ?? '', /mcp-param-user-id is not/);
+    assert.equal(agree({ 'mcp-param-region': 'eu' }, { region: 'eu', dest: { region: 'us' } }), null);
     assert.match(agree({ 'mcp-param-a': '1' }, { b: 2 }) ?? '', /mcp-param-a is not/);
   });
 

@@ -174,6 +174,25 @@ describe('redaction', () => {
     assert.deepEqual(redactCall(call, NO_REDACTION).hidden, { byPolicy: 0, byName: 0 });
   });
 
+  test('P8: a header that repeats a hidden argument under another name is hidden as that is', () => {
+    const { redaction } = policyOf({ tools: { t: { redact: ['args.seed'] } } }).exact.get('t')!;
+    const headers = {
+      'mcp-param-vault': 'S3CR3T',
+      'mcp-param-encoded': `=?base64?${Buffer.from('S3CR3T').toString('base64')}?=`,
+      'mcp-param-pw': 'HUNTER2',
+      'mcp-param-region': 'eu',
+    };
+    const args = { seed: 'S3CR3T', password: 'HUNTER2', place: 'eu' };
+    const shown = redactCall({ args, sent: { params: {}, meta: {}, headers } }, redaction);
+    assert.deepEqual(shown.sent.headers, {
+      'mcp-param-vault': REDACTED,
+      'mcp-param-encoded': REDACTED,
+      'mcp-param-pw': REDACTED,
+      'mcp-param-region': 'eu',
+    });
+    assert.deepEqual(shown.hidden, { byPolicy: 3, byName: 2 });
+  });
+
   test('P8: a declared secret counts as the policy’s, not as its name’s', () => {
     const { redaction } = policyOf({ tools: { t: { redact: ['args.api_token'] } } }).exact.get('t')!;
     const { byPolicy, byName } = redactedCopy({ api_token: 't' }, redaction, 'args');

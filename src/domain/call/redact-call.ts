@@ -1,5 +1,5 @@
-import type { JsonObject } from '../json/json.ts';
-import { type RedactedCopy, type Redaction, redactedCopy } from '../json/redact.ts';
+import type { Json, JsonObject } from '../json/json.ts';
+import { REDACTED, type RedactedCopy, type Redaction, redactedCopy } from '../json/redact.ts';
 import type { HiddenValues, Sent } from './sent.ts';
 
 /** What is shown of a call: copies of everything that is forwarded, with secret values replaced. */
@@ -11,18 +11,69 @@ export interface ShownCall {
 
 /**
  * Hides what a policy hides, in the arguments and in what is forwarded besides them. Paths lead into the arguments
- * (`args.`), the other members of `params` and of `_meta`; headers are hidden by name only.
+ * (`args.`), the other members of `params` and of `_meta`; headers are hidden by name, and where they repeat a hidden
+ * argument.
  */
 export function redactCall(call: { readonly args: JsonObject; readonly sent: Sent }, redaction: Redaction): ShownCall {
   const args = redactedCopy(call.args, redaction, 'args');
   const params = redactedCopy(call.sent.params, redaction, 'params');
   const meta = redactedCopy(call.sent.meta, redaction, 'meta');
-  const headers = redactedCopy(call.sent.headers, { ...redaction, paths: [] }, 'params');
+  const named = redactedCopy(call.sent.headers, { ...redaction, paths: [] }, 'params');
+  const headers = withoutHiddenValues(named, call, redaction);
   return {
     arguments: args.value,
     sent: { params: params.value, meta: meta.value, headers: headers.value },
     hidden: hiddenIn([args, params, meta, headers]),
   };
+}
+
+/** A header may repeat an argument under another name (2026-07-28, `x-mcp-header`); then it is hidden as that is. */
+function withoutHiddenValues(
+  copy: RedactedCopy<JsonObject>,
+  { args }: { readonly args: JsonObject },
+  redaction: Redaction,
+): RedactedCopy<JsonObject> {
+  const names = Object.keys(copy.value);
+  if (names.length === 0) return copy;
+  const [sent, byPolicyOnly, shown] = [
+    args,
+    redactedCopy(args, { ...redaction, byName: false }, 'args').value,
+    redactedCopy(args, redaction, 'args').value,
+  ].map(textsIn) as [Set<string>, Set<string>, Set<string>];
+  const value: Record<string, Json> = { ...copy.value };
+  let { byPolicy, byName } = copy;
+  for (const name of names) {
+    const text = headerText(String(copy.value[name]));
+    if (!sent.has(text) || shown.has(text)) continue;
+    value[name] = REDACTED;
+    if (byPolicyOnly.has(text)) byName += 1;
+    else byPolicy += 1;
+  }
+  return { value, byPolicy, byName };
+}
+
+/** Every single value as a header would spell it. */
+function textsIn(value: Json): Set<string> {
+  const texts = new Set<string>();
+  const rest: Json[] = [value];
+  for (let next = rest.pop(); next !== undefined; next = rest.pop()) {
+    if (typeof next !== 'object') texts.add(String(next));
+    else if (next !== null) for (const inner of Object.values(next)) rest.push(inner as Json);
+  }
+  return texts;
+}
+
+const ENCODED = /^=\?base64\?([^?]*)\?=$/;
+
+/** The value of a parameter header, decoded if it is encoded (2026-07-28). */
+function headerText(value: string): string {
+  const encoded = ENCODED.exec(value)?.[1];
+  if (encoded === undefined) return value;
+  try {
+    return new TextDecoder().decode(Uint8Array.from(atob(encoded), (c) => c.charCodeAt(0)));
+  } catch {
+    return value;
+  }
 }
 
 function hiddenIn(copies: readonly RedactedCopy[]): HiddenValues {

@@ -99,26 +99,27 @@ function disagrees(header: string): string {
 
 /**
  * The first claim that the arguments do not confirm. Only the tool's schema says which argument a parameter header
- * repeats. In any case the value must occur among the arguments, and every argument of that name (apart from case, `-`
- * and `_`) must have it. Looks at every argument once, however many claims there are.
+ * repeats, at whatever depth. In any case the value must occur among the arguments, and an argument of that name (apart
+ * from case, `-` and `_`) must have it; what lies deeper may have the name too, and a value of its own. Looks at every
+ * argument once, however many claims there are.
  */
 function unconfirmedBy(args: Json, claims: readonly ParameterClaim[]): ParameterClaim | undefined {
   const byName = Map.groupBy(claims, ({ name }) => name);
   const unmetTexts = new Set(claims.map(({ text }) => text));
   const unmetNumbers = new Set(claims.map(({ number }) => number));
   let contradicted: ParameterClaim | undefined;
-  const visit = (node: Json, key: string | null): void => {
+  const visit = (node: Json, key: string | null, depth: number): void => {
     if (contradicted !== undefined) return;
     if (isObject(node)) {
-      for (const inner of Object.keys(node)) visit(node[inner] as Json, inner);
+      for (const inner of Object.keys(node)) visit(node[inner] as Json, inner, depth + 1);
     } else if (!Array.isArray(node) && node !== null) {
       if (typeof node === 'number') unmetNumbers.delete(node);
       else unmetTexts.delete(String(node));
-      if (key === null) return;
+      if (key === null || depth > 1) return;
       contradicted = byName.get(comparableName(key))?.find((claim) => !says(claim, node as string | number | boolean));
     }
   };
-  visit(args, null);
+  visit(args, null, 0);
   return contradicted ?? claims.find(({ text, number }) => unmetTexts.has(text) && !metAsNumber(number, unmetNumbers));
 }
 
