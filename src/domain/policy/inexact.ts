@@ -116,7 +116,7 @@ export function inexactWords({ pointer, kind, judge }: JudgedInexact): { readonl
   }
   if (kind === 'number') {
     const why = `the number at ${pointer} has more digits than a double keeps, so ${seen} might not be what runs`;
-    return { why, mend: `Send ${pointer} as a string, with all its digits, and call again.` };
+    return { why, mend: `Send it as a string, with all its digits, and call again.` };
   }
   const why = `the text at ${pointer} holds half of a surrogate pair (a lone \\ud800 to \\udfff) and cannot be kept exactly, so ${seen} might not be what runs`;
   return { why, mend: `Send ${pointer} as whole Unicode characters, and call again.` };
