@@ -2,6 +2,7 @@ import { withdrawAbandoned } from './call/withdraw.ts';
 import { due } from './decision/due.ts';
 import { endRevoked } from './decision/end-revoked.ts';
 import { remind } from './decision/remind.ts';
+import { endMootLeg } from './dispatch/leg.ts';
 import type { Gateway } from './gateway.ts';
 
 /** How many of each kind one sweep handles; the next one comes in 5 s. */
@@ -16,12 +17,13 @@ export async function sweep(
   gateway: Pick<Gateway, 'announcer' | 'cards' | 'clock' | 'leases' | 'queue' | 'rules' | 'store'>,
 ): Promise<void> {
   const { store, queue, clock, cards } = gateway;
-  const { late, abandoned, revoked, parked, stale } = await store.overdue(clock.now(), AT_ONCE);
+  const { late, abandoned, revoked, parked, moot, stale } = await store.overdue(clock.now(), AT_ONCE);
   for (const approval of late) await due(gateway, approval.id);
   for (const approval of abandoned) {
     await withdrawAbandoned(gateway, approval, { grant: null, requestId: '', reason: null });
   }
   for (const approval of revoked) await endRevoked(gateway, approval);
+  for (const leg of moot) await endMootLeg(gateway, leg);
   if (cards !== null)
     for (const approval of await store.unreminded(clock.now(), AT_ONCE)) await remind(gateway, approval);
   const missing = new Set(await queue.missing(parked.map(({ id }) => id)));

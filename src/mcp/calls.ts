@@ -1,27 +1,32 @@
+import type { Approval } from '../domain/approval/approval.ts';
 import type { Dispatch } from '../domain/approval/dispatch.ts';
 import { isExactThroughout } from '../domain/call/inexact.ts';
 import { unshownMember } from '../domain/call/transport.ts';
 import { isObject, type Json, member } from '../domain/json/json.ts';
 import { shownInexact } from '../domain/policy/inexact.ts';
+import { mayAsk } from '../domain/policy/policy.ts';
 import { mayAskOf } from '../domain/policy/rule.ts';
 import type { Handled } from '../gateway/call/arrival.ts';
 import { noteClientName, sessionClient } from '../gateway/call/clients.ts';
-import { handleCall } from '../gateway/call/handle-call.ts';
+import { handleCall, handleLeg } from '../gateway/call/handle-call.ts';
 import { holdParkedCall, leaveSeatEmptySoon } from '../gateway/call/seats.ts';
 import { withdraw } from '../gateway/call/withdraw.ts';
-import { type Continued, continueCall } from '../gateway/dispatch/continuation.ts';
+import { type Continuation, continueCall } from '../gateway/dispatch/continuation.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import type { Seat } from '../gateway/state/seat.ts';
 import { TaskRuns } from '../gateway/task/task-runs.ts';
 import type { CallDoor, CallRouting, ToolCallRequest } from './door/call-door.ts';
+import { answersGatedCall } from './hold/answer-leg.ts';
 import { bindingOf, ourState, returnToSeat } from './hold/come-back.ts';
 import { type Answers, frozenBytes, frozenCallOf, headersThatReach } from './hold/frozen-call.ts';
 import { HeldCalls } from './hold/held-calls.ts';
 import { BEAT_MS } from './hold/keep-alive.ts';
+import { legOfRequest } from './hold/leg.ts';
 import { callOfRequest, heldRequest } from './hold/request.ts';
 import { resumeStream } from './hold/resume-stream.ts';
 import { type HoldTerms, holdMs } from './hold/terms.ts';
 import { legacyStrategy, modernStrategy } from './hold/wait-strategy.ts';
+import { watchStream } from './hold/watch-stream.ts';
 import { textAt } from './json/edit.ts';
 import { envelopeFault, modernClient, TASKS_2025 } from './protocol/envelope.ts';
 import { gatedHeaderFault } from './protocol/gated-headers.ts';
@@ -130,7 +135,11 @@ export function callDoor(
     if (answered !== null) return { kind: 'respond', response: answered };
     const continued =
       bringsAnswers(request) && isExactThroughout(request.inexact) ? await continuationOf(request) : null;
-    if (continued !== null) {
+    if (continued?.kind === 'leg') {
+      const response = await askAboutAnswer(request, continued.parent);
+      if (response !== null) return { kind: 'respond', response };
+    }
+    if (continued?.kind === 'continued') {
       const { dispatch, joiner } = continued;
       const seat = { approval: dispatch.approval, joiner, opened: false, notice: null };
       return { kind: 'respond', response: await wait(request, seat, null, { answers: answersOf(request), dispatch }) };
@@ -151,12 +160,33 @@ export function callDoor(
       statedReason: statedReason(request),
     });
     const handled = handling instanceof Promise ? await handling : handling;
+    // Only an answer to a server's question can be unasked, and it is handled above.
+    if (handled.kind === 'unasked') throw new Error('a call that answers nothing was taken for an answer');
     if (handled.kind === 'held') return { kind: 'respond', response: await park(request, handled.seat, freeze) };
     if (handled.kind !== 'forward') return { kind: 'respond', response: refusal(request, handled) };
     return handled.notSent === null ? { kind: 'forward' } : { kind: 'forward', notSent: handled.notSent };
   }
 
-  function continuationOf(request: ToolCallRequest): Promise<Continued | null> {
+  /**
+   * Holds the caller until a person has decided about its answer. Null: the server waits for it no more, so that the
+   * call is one like any other.
+   */
+  async function askAboutAnswer(request: ToolCallRequest, parent: Approval): Promise<Response | null> {
+    const arrival = await legOfRequest(gateway, request, parent, answersOf(request), statedReason(request));
+    const handled = arrival === null ? null : await handleLeg(gateway, arrival);
+    if (arrival === null || handled === null || handled.kind === 'unasked') return null;
+    if (handled.kind === 'forward') throw new Error('an answer that needs a yes is never forwarded at once');
+    if (handled.kind !== 'held') return refusal(request, handled);
+    const { seat } = handled;
+    try {
+      return await wait(request, seat, seat.opened ? arrival.freeze() : null);
+    } catch (error) {
+      leaveSeatEmptySoon(gateway, seat.joiner);
+      throw error;
+    }
+  }
+
+  function continuationOf(request: ToolCallRequest): Promise<Continuation | null> {
     const state = member(request.params, 'requestState');
     const call = callOfRequest(request);
     return continueCall(gateway, call, request.idText, typeof state === 'string' ? state : null);
@@ -189,6 +219,13 @@ export function callDoor(
     taskMessage: (message) => answerTaskMessage(context, message),
 
     forwardAnswer: (answer) => forwardAnswer(context, answer),
+
+    answersInBatch: async (place, messages) => {
+      const policy = gateway.rules.policy(place.server);
+      return policy !== null && mayAsk(policy) && answersGatedCall(gateway, place, messages);
+    },
+
+    watchStream: (listener) => watchStream(gateway, listener),
 
     advertise: (server, method, version) => advertisement(gateway.rules.policy(server), method, version),
 
@@ -228,9 +265,9 @@ const REFUSAL_CODES = {
   overfull: 429,
   too_long: 413,
   unavailable: 503,
-} as const satisfies Record<Exclude<Handled, { kind: 'forward' | 'held' }>['kind'], number>;
+} as const satisfies Record<RefusedCall['kind'], number>;
 
-type RefusedCall = Exclude<Handled, { kind: 'forward' | 'held' }>;
+type RefusedCall = Exclude<Handled, { kind: 'forward' | 'held' | 'unasked' }>;
 
 /** A client that asked for a task gets an error: it would take a result for that of a task (2025-11-25). */
 function refusal(request: ToolCallRequest, handled: RefusedCall): Response {

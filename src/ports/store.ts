@@ -1,3 +1,4 @@
+import type { AskedQuestion, GivenAnswer } from '../domain/approval/answer.ts';
 import type { Approval, Awaits, Decision, State } from '../domain/approval/approval.ts';
 import type { OpeningRate } from '../domain/approval/openings.ts';
 import type { LoggedEvent, NewEvent } from '../domain/log/event.ts';
@@ -18,6 +19,8 @@ export interface NewApproval {
     | 'remindedAt'
     | 'escalatedAt'
     | 'awaits'
+    | 'questions'
+    | 'answers'
   >;
   /** The request's bytes, sealed. */
   readonly request: Uint8Array;
@@ -28,6 +31,11 @@ export interface NewApproval {
    * already, the caller joins it instead of asking for it once more; it never joins one that could still be sent.
    */
   readonly rounds?: readonly string[];
+  /**
+   * The call is a leg: it answers what the server of `answersTo` asked, which must still wait for an answer. That call
+   * then waits until `until` at least.
+   */
+  readonly leg?: { readonly until: Date; readonly now: Date };
 }
 
 /** A caller that waits for an approval, or has still to collect its answer. */
@@ -53,6 +61,8 @@ export type Opened =
   | { readonly kind: 'owed'; readonly approval: Approval; readonly joiner: string }
   /** An identical call has just ended, and it is not known yet whether its caller got the answer: try again soon. */
   | { readonly kind: 'settling' }
+  /** The server no longer waits for what this leg answers. */
+  | { readonly kind: 'unasked' }
   /** Nothing was opened or joined, and nothing counts. */
   | NoOpening;
 
@@ -74,6 +84,8 @@ export interface Change {
     /** The kept result, sealed; null removes it. */
     readonly result?: Uint8Array | null;
     readonly resultUntil?: Date | null;
+    /** One more question of the server's. */
+    readonly questions?: number;
   };
   readonly decision?: Decision;
   /** Taken from counters in the same transaction; all of them must have room. */
@@ -88,11 +100,41 @@ export interface Change {
   readonly card?: CardRecord;
   /** The dispatch that this ends, as `patch.dispatcher` named it: if another has begun, nothing is changed. */
   readonly dispatcher?: string;
+  /** What the agent answered to what the server asked, to be kept with the call. */
+  readonly given?: GivenAnswer;
+  /** A leg is spent: with it, in the same transaction, the call that it answers for goes on. */
+  readonly continues?: Continuing;
   readonly events: readonly NewEvent[];
 }
 
+/** The call whose server asked, as it goes on with an answer. It must still wait for an answer to this question. */
+export interface Continuing {
+  readonly parent: string;
+  readonly asked: Pick<AskedQuestion, 'kind' | 'n'>;
+  readonly now: Date;
+  readonly given: GivenAnswer;
+  readonly events: readonly NewEvent[];
+  /** Where the call itself is sent again (`asked.kind` is `result`): its new dispatch, and who takes its seat. */
+  readonly dispatch: { readonly by: string; readonly until: Date; readonly joiner: NewJoiner | null } | null;
+}
+
+/** The call that a leg continued. `stood`: until when its question would have stood; null: it is not sent again. */
+export interface ContinuedParent {
+  readonly approval: Approval;
+  /** The seat that the caller has there now; null: it needs none. */
+  readonly joiner: string | null;
+  readonly stood: Date | null;
+}
+
 export type Committed =
-  | { readonly kind: 'committed'; readonly approval: Approval; readonly taken: readonly Taken[] }
+  | {
+      readonly kind: 'committed';
+      readonly approval: Approval;
+      readonly taken: readonly Taken[];
+      readonly parent?: ContinuedParent;
+    }
+  /** The server no longer waits for what this leg answers; nothing was changed. */
+  | { readonly kind: 'unasked' }
   /** The caller for whom it was to be done has left; nothing was changed. */
   | { readonly kind: 'left' }
   /** Somebody else was first: read again. */
@@ -208,6 +250,8 @@ export interface Store {
     readonly revoked: readonly Approval[];
     /** Every pending one, to be compared with the queue. */
     readonly parked: readonly { id: string; expiresAt: Date }[];
+    /** Legs that are pending or approved, although the server no longer waits for what they answer. */
+    readonly moot: readonly Approval[];
     /** Approvals whose card shows an older revision; grants take turns. */
     readonly stale: readonly string[];
   }>;

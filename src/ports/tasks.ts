@@ -1,3 +1,4 @@
+import type { GivenAnswer } from '../domain/approval/answer.ts';
 import type { Approval } from '../domain/approval/approval.ts';
 import type { NewEvent } from '../domain/log/event.ts';
 import type { NewJoiner } from './store.ts';
@@ -25,9 +26,17 @@ export interface Task {
   readonly createdAt: Date;
   readonly updatedAt: Date;
   readonly expiresAt: Date;
+  /** The approval for which the agent's answers wait; null: they wait for none. */
+  readonly leg: TaskLeg | null;
 }
 
-export interface NewTask extends Omit<Task, 'phase' | 'outcome' | 'note' | 'updatedAt'> {
+/** The approval for which a task's answers wait, and the task's seat there. */
+export interface TaskLeg {
+  readonly approval: string;
+  readonly joiner: string;
+}
+
+export interface NewTask extends Omit<Task, 'phase' | 'outcome' | 'note' | 'updatedAt' | 'leg'> {
   /** The call and its headers, sealed. */
   readonly request: Uint8Array;
 }
@@ -44,6 +53,10 @@ export interface TaskChange {
   readonly kept?: Uint8Array | null;
   /** The task is kept until then at least. */
   readonly until?: Date;
+  /** The approval for which the answers wait from now on; null: none. Absent: as before. */
+  readonly leg?: TaskLeg | null;
+  /** Only if the answers wait for this approval, or for none. */
+  readonly whileLeg?: string | null;
   /** Only if `kept` is still this, so that two writers do not overwrite each other's part. */
   readonly over?: Uint8Array;
 }
@@ -82,6 +95,34 @@ export interface NewQuestion extends Pick<Question, 'kept'> {
 export interface QuestionKey extends Pick<NewQuestion, 'session' | 'requestId'> {
   readonly grant: string;
   readonly server: string;
+}
+
+/** A request that a server sent while a gated call ran: only a yes may answer it, where policy says so. */
+export interface AskedRequest {
+  readonly n: number;
+  readonly approval: string;
+  /** The message as it came, sealed. */
+  readonly kept: Uint8Array;
+  /** It was answered, or is being answered. */
+  readonly answered: boolean;
+  /** The call still runs. */
+  readonly running: boolean;
+}
+
+/** A request to be kept. */
+export interface NewAskedRequest extends AskedKey, Pick<AskedRequest, 'approval' | 'kept'> {
+  /** A keyed digest: a request that is sent again on another stream is not kept twice. */
+  readonly digest: string;
+  readonly at: Date;
+}
+
+/** Where a server's request is answered, and by which id. `key`: the id as loosely as servers compare it. */
+export interface AskedKey {
+  readonly grant: string;
+  readonly server: string;
+  /** A digest; null where there is none. */
+  readonly session: string | null;
+  readonly key: string;
 }
 
 /** A seat that its caller takes again: the answer goes on elsewhere. */
@@ -127,6 +168,8 @@ export interface TaskStore {
     approval: string | null,
   ): Promise<{
     readonly ready: readonly Task[];
+    /** Tasks whose answers wait for an approval that is approved or over. */
+    readonly answering: readonly Task[];
     readonly cancelled: readonly string[];
   }>;
   forgetTasks(now: Date): Promise<void>;
@@ -162,13 +205,40 @@ export interface TaskStore {
       readonly dispatcher: string;
       readonly until: Date;
     },
-    event: (approval: string) => NewEvent,
+    given: GivenAnswer,
+    events: (approval: string) => readonly NewEvent[],
   ): Promise<{
     readonly approval: Approval;
     readonly joiner: string;
     /** Until when the question would have stood. */
     readonly stood: Date;
   } | null>;
+
+  /** The approval that such a state would continue; null: none. Spends nothing. */
+  findContinuation(one: {
+    readonly digests: readonly string[];
+    readonly grant: string;
+    readonly server: string;
+    readonly fingerprints: readonly string[];
+    readonly now: Date;
+  }): Promise<Approval | null>;
+
+  /** Durable before the agent sees the request. False: the call is over, or has too many requests without an answer. */
+  keepRequest(asked: NewAskedRequest): Promise<boolean>;
+  /** The latest request that an answer with this id could be meant for; null: none of a gated call. */
+  findRequest(asked: AskedKey): Promise<AskedRequest | null>;
+  /** Whether `findRequest` would find one for any of these keys. */
+  hasRequest(place: Omit<AskedKey, 'key'>, keys: readonly string[]): Promise<boolean>;
+  /** A gated call of this grant that runs at this server in this session, the latest; null: none. */
+  runningIn(place: Omit<AskedKey, 'key'>): Promise<string | null>;
+  /** Marks a request as answered, with the events. False: it was answered before, or its call is over. */
+  answerRequest(
+    asked: { readonly n: number; readonly approval: string; readonly now: Date },
+    given: GivenAnswer,
+    events: readonly NewEvent[],
+  ): Promise<Approval | null>;
+  /** The answer was not sent after all. */
+  reopenRequest(n: number): Promise<void>;
 
   /** Durable, and held by this replica until `until`, before the approval says that it awaits a task. */
   followTask(task: FollowedTask, replica: string, until: Date): Promise<void>;

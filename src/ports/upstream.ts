@@ -13,6 +13,8 @@ export interface Exchange {
    * cancel.
    */
   readonly whenAbandoned?: 'abort' | 'drain';
+  /** What the server asks before it answers is sent on the answer's stream, where the upstream can choose. */
+  readonly carriesRequests?: boolean;
   /** Ends the exchange at any time, while its answer streams or is drained too; over HTTP by closing the connection. */
   readonly until?: Ending;
 }

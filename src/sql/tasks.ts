@@ -3,7 +3,15 @@ import { collectedBy } from './approval/joiners.ts';
 import { clientOf, nameClient } from './approval/sessions.ts';
 import type { SqlConnection } from './connection/connection.ts';
 import { guarded } from './connection/guard.ts';
-import { rememberContinuation, spendContinuation } from './task/continuations.ts';
+import {
+  answerRequest,
+  findRequest,
+  hasRequest,
+  keepRequest,
+  reopenRequest,
+  runningIn,
+} from './task/asked-requests.ts';
+import { findContinuation, rememberContinuation, spendContinuation } from './task/continuations.ts';
 import { claimFollowed, endFollowed, findFollowed, followTask, keepFollowed } from './task/followed-tasks.ts';
 import { dropQuestion, keepQuestion, questionsAfter } from './task/questions.ts';
 import { nextRound, reseat } from './task/rounds.ts';
@@ -35,7 +43,14 @@ export function sqlTasks({ db }: Pick<SqlConnection, 'db'>): TaskStore {
     reseat: (reseating) => reseat(db, reseating),
     collectedBy: (joiner, since) => collectedBy(db, joiner, since),
     rememberContinuation: (continuation) => rememberContinuation(db, continuation),
-    takeContinuation: (returned, event) => spendContinuation(db, returned, event),
+    takeContinuation: (returned, given, events) => spendContinuation(db, returned, given, events),
+    findContinuation: (returned) => findContinuation(db, returned),
+    keepRequest: (asked) => keepRequest(db, asked),
+    findRequest: (asked) => findRequest(db, asked),
+    hasRequest: (place, keys) => hasRequest(db, place, keys),
+    runningIn: (place) => runningIn(db, place),
+    answerRequest: (asked, given, events) => answerRequest(db, asked, given, events),
+    reopenRequest: (n) => reopenRequest(db, n),
     followTask: (task, replica, until) => followTask(db, task, replica, until),
     findFollowed: (approval) => findFollowed(db, approval),
     claimFollowed: (replica, now, until, limit) => claimFollowed(db, replica, now, until, limit),

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { answersMode } from '../../src/domain/approval/answer.ts';
 import type { JsonObject } from '../../src/domain/json/json.ts';
 import { redact } from '../../src/domain/json/redact.ts';
 import { evaluate } from '../../src/domain/policy/evaluate.ts';
 import { DENY_ALL } from '../../src/domain/policy/policy.ts';
-import { isHidden, redactionOf } from '../../src/domain/policy/rule.ts';
+import { answersOf, isHidden, redactionOf } from '../../src/domain/policy/rule.ts';
 import { callOf, policyOf } from '../support/domain/policy.ts';
 
 const yes = [{ path: 'args.x', op: 'eq', value: 'yes' }];
@@ -240,8 +241,37 @@ test('approval options come from the tool, and what it leaves open from all_tool
     remindMs: 600_000,
     escalate: { afterMs: 3_600_000, to: ['boss'] },
     denyReason: 'required',
+    answers: null,
   });
   assert.equal(askOf('other')?.timeoutMs, 300_000);
+});
+
+test('whether answers need a yes: by severity, else as the tool says, else as all_tools says', () => {
+  const rows: [severity: string | undefined, tool: string | undefined, all: string | undefined, says: string][] = [
+    [undefined, undefined, undefined, 'allow'],
+    ['low', undefined, undefined, 'allow'],
+    ['medium', undefined, undefined, 'allow'],
+    ['high', undefined, undefined, 'ask'],
+    ['critical', undefined, undefined, 'ask'],
+    ['low', 'ask', undefined, 'ask'],
+    ['critical', 'allow', undefined, 'allow'],
+    ['critical', undefined, 'allow', 'allow'],
+    [undefined, undefined, 'ask', 'ask'],
+    [undefined, 'allow', 'ask', 'allow'],
+  ];
+  const approval = (answers: string | undefined) => (answers === undefined ? {} : { approval: { answers } });
+  for (const [severity, tool, all, says] of rows) {
+    const policy = policyOf({
+      all_tools: approval(all),
+      tools: { t: { action: 'require_approval', ...(severity ? { severity } : {}), ...approval(tool) } },
+    });
+    assert.equal(answersOf(policy, 't'), says, JSON.stringify([severity, tool, all]));
+  }
+  for (const frozen of ['ask', 'allow', undefined] as const) {
+    for (const now of ['ask', 'allow'] as const) {
+      assert.equal(answersMode(frozen, now), frozen === 'ask' || now === 'ask' ? 'ask' : 'allow');
+    }
+  }
 });
 
 test('P8: redact hides paths besides what looks secret, and none shows everything', () => {

@@ -40,6 +40,10 @@ export function approvalDetails(approval: ListedApproval): string {
       : []),
     ...(statedReason === null ? [] : [entry('agent says', reasonLines(statedReason))]),
     ...laterReasons.map((reason) => entry('another says', reasonLines(reason))),
+    ...legEntries(approval),
+    ...(approval.answers ?? []).map(({ text, leg }) =>
+      entry('answered', [`${printable(text)}${leg === null ? '' : ` (approved as ${leg})`}`]),
+    ),
     entry('decisions', [printable(decisions.join('; ')) || 'none yet']),
     '',
   ].join('\n');
@@ -66,4 +70,10 @@ function hiddenLines(hidden: ListedApproval['hidden'] & object, marks: HiddenMar
 /** The agent's own words, which nobody has verified. */
 function reasonLines(reason: string): string[] {
   return ['(unverified)', ...reason.split('\n').map(printable)];
+}
+
+/** What an answer to a server's question is about, in the server's own words. */
+function legEntries({ answersTo, asked }: ListedApproval): string[] {
+  if (answersTo === undefined || answersTo === null) return [];
+  return [entry('answers to', [answersTo]), entry('server asked', [`${printable(asked ?? '')} (its own words)`])];
 }

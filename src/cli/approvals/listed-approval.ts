@@ -17,6 +17,9 @@ export interface ListedApproval {
   readonly statedReason?: string | null;
   readonly laterReasons?: readonly string[];
   readonly fingerprint: string;
+  readonly answersTo?: string | null;
+  readonly asked?: string | null;
+  readonly answers?: readonly { readonly text: string; readonly leg: string | null }[];
   readonly expiresAt: string;
   readonly decisions: readonly {
     readonly approver: string;

@@ -84,6 +84,7 @@ export function compileAsk(
     remindMs,
     escalate: shape.escalate && afterMs !== null ? { afterMs, to: shape.escalate.to } : fallback.escalate,
     denyReason: shape.deny_reason ?? fallback.denyReason,
+    answers: shape.answers ?? fallback.answers ?? null,
   };
 }
 

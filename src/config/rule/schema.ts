@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { OPERATORS } from '../../domain/policy/condition.ts';
 import { SCOPES, SHARINGS, WINDOWS } from '../../domain/policy/limit.ts';
 import { ACTIONS } from '../../domain/policy/policy.ts';
+import { ANSWERS_MODES } from '../../domain/policy/verdict.ts';
 import { DRIFT_ACTIONS } from '../../domain/tool/drift.ts';
 import { RISKS, SEVERITIES } from '../../domain/tool/risk.ts';
 import { DURATION_FORM } from '../document/duration.ts';
@@ -73,6 +74,10 @@ export const ApprovalShape = z.strictObject({
   remind: durationText.optional(),
   escalate: z.strictObject({ after: durationText, to: names }).optional(),
   deny_reason: z.enum(['required', 'optional']).optional(),
+  answers: z
+    .enum(ANSWERS_MODES)
+    .optional()
+    .describe('Whether what the agent answers to the server during the call needs a yes; by severity when absent.'),
 });
 export type ApprovalShape = z.infer<typeof ApprovalShape>;
 

@@ -1,6 +1,7 @@
 import type { HiddenValues, Sent } from '../call/sent.ts';
 import type { Json } from '../json/json.ts';
-import type { RuleTrace } from '../policy/verdict.ts';
+import type { AnswersMode, RuleTrace } from '../policy/verdict.ts';
+import type { AskedQuestion, GivenAnswer } from './answer.ts';
 
 /** Every state an approval can be in, with the states that may follow. Nothing else changes state. */
 export const NEXT = {
@@ -55,6 +56,8 @@ export interface Requirement {
   /** Milliseconds after opening at which a reminder goes into the card's thread; null: half of the timeout. */
   readonly remindMs: number | null;
   readonly escalate: Escalation | null;
+  /** Whether answers to what the server asks meanwhile need a yes; absent in approvals of an earlier release. */
+  readonly answers?: AnswersMode;
 }
 
 /** Further approvers, eligible from `afterMs` after opening. */
@@ -115,6 +118,12 @@ export interface Approval {
   readonly laterReasons: readonly string[];
   /** Id of the approval whose server asked something that this call answers; null: it answers nothing. */
   readonly answersTo: string | null;
+  /** What the server asked, where `answersTo` is set; null elsewhere. */
+  readonly asked: AskedQuestion | null;
+  /** How often the server has answered with a question so far (2026-07-28). */
+  readonly questions: number;
+  /** What the agent answered to what the server asked during this call; the latest of them, oldest first. */
+  readonly answers: readonly GivenAnswer[];
   /** Id of an earlier approval of the same call whose outcome is unknown. */
   readonly previousUnknown: string | null;
   readonly policyDigest: string;

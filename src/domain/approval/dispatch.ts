@@ -13,6 +13,8 @@ export interface Dispatch {
    * Set when it continues a call that was sent before: it can never end as `not_sent`. `until`: the question expires.
    */
   readonly continues?: { readonly until: Date };
+  /** Set when it sends a leg: the dispatch of the call that goes on with it, and the caller's seat there, if it needs one. */
+  readonly parent?: { readonly dispatch: Dispatch; readonly joiner: string | null } | null;
 }
 
 /** How a dispatch ended. */

@@ -33,6 +33,7 @@ export const EVENTS = [
   'call.dispatched',
   'call.returned',
   'call.deferred',
+  'answer.given',
   'call.succeeded',
   'call.failed',
   'call.unknown',

@@ -78,6 +78,7 @@ export const PLAIN_ASK: Ask = {
   remindMs: null,
   escalate: null,
   denyReason: 'optional',
+  answers: null,
 };
 
 /** The policy of a server that has no policy file: nothing is allowed. */

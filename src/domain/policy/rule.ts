@@ -2,6 +2,7 @@ import type { Redaction } from '../json/redact.ts';
 import { DEFAULT_REDACTION } from '../json/redact.ts';
 import { matchesGlob } from './glob.ts';
 import type { Policy, ToolRule } from './policy.ts';
+import { type AnswersMode, type Ask, answersSaid } from './verdict.ts';
 
 /** The rule that governs a tool: its exact name first, then globs, longest first. Null: the default applies. */
 export function ruleFor(policy: Policy, tool: string): ToolRule | null {
@@ -23,6 +24,16 @@ export function mayAskOf(policy: Policy, tool: string): boolean {
 /** Whether a tool is left out of `tools/list`. Calls of it are denied as well. */
 export function isHidden(policy: Policy, tool: string): boolean {
   return policy.hidden.exact.has(tool) || policy.hidden.globs.some((glob) => matchesGlob(glob, tool));
+}
+
+/** How a tool's calls are asked about, whether or not this one is. */
+export function askFor(policy: Policy, tool: string): Ask {
+  return ruleFor(policy, tool)?.ask ?? policy.allTools.ask;
+}
+
+/** Whether answers to what a server asks during a gated call of this tool need a yes of their own. */
+export function answersOf(policy: Policy, tool: string): AnswersMode {
+  return answersSaid(askFor(policy, tool), ruleFor(policy, tool)?.severity ?? null);
 }
 
 /** What to hide of a tool's arguments on cards, on pages and in the log. */

@@ -22,6 +22,10 @@ export interface RuleTrace {
   readonly steps: readonly TraceStep[];
 }
 
+/** Whether an agent's answer to what a server asks during a gated call needs a yes of its own. */
+export const ANSWERS_MODES = ['ask', 'allow'] as const;
+export type AnswersMode = (typeof ANSWERS_MODES)[number];
+
 /** What a policy asks of the approvers, before the config resolves group names. */
 export interface Ask {
   /** Names of approver groups; null: the config's default. */
@@ -32,6 +36,13 @@ export interface Ask {
   readonly remindMs: number | null;
   readonly escalate: { readonly afterMs: number; readonly to: readonly string[] } | null;
   readonly denyReason: 'required' | 'optional';
+  /** null: by severity. */
+  readonly answers?: AnswersMode | null;
+}
+
+/** What policy says of answers to a server's questions: `ask` by default where the severity is high or critical. */
+export function answersSaid(ask: Pick<Ask, 'answers'>, severity: Severity | null): AnswersMode {
+  return ask.answers ?? (severity === 'high' || severity === 'critical' ? 'ask' : 'allow');
 }
 
 /** What policy says about one call. A verdict is policy's; a decision is a person's. */

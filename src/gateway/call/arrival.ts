@@ -1,5 +1,8 @@
+import type { AskedQuestion } from '../../domain/approval/answer.ts';
+import type { Approval } from '../../domain/approval/approval.ts';
 import type { Call } from '../../domain/call/call.ts';
 import type { InexactValues } from '../../domain/call/inexact.ts';
+import type { Sent } from '../../domain/call/sent.ts';
 import type { JudgedInexact } from '../../domain/policy/inexact.ts';
 import type { FullLimit } from '../../domain/policy/limit.ts';
 import type { Policy } from '../../domain/policy/policy.ts';
@@ -23,6 +26,17 @@ export interface Arrival {
   readonly gatedFault: () => string | null;
   /** The agent's reason for the call in its own words, unverified; null: it gave none. */
   readonly statedReason: string | null;
+  /** Set where the call only answers what a server asked during another one. */
+  readonly leg?: Leg;
+}
+
+/** What makes a call a leg: an answer that needs an approval of its own. */
+export interface Leg {
+  /** The call whose server asked. */
+  readonly parent: Approval;
+  readonly asked: AskedQuestion;
+  /** What is shown as sent; absent: what the call itself sends. */
+  readonly sent?: Sent;
 }
 
 /** What to do with a call. Each kind is one way to answer the agent. */
@@ -39,6 +53,8 @@ export type Handled =
   | { readonly kind: 'unshown'; readonly why: string }
   /** A gated call whose body is longer than this runtime holds. In bytes. */
   | { readonly kind: 'too_long'; readonly most: number }
+  /** The server no longer waits for this answer. */
+  | { readonly kind: 'unasked' }
   /** The grant has too many approvals pending. */
   | { readonly kind: 'crowded'; readonly pending: number }
   /** The grant has too many bytes kept, or too many callers waiting. */

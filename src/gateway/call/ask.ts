@@ -72,6 +72,7 @@ export async function ask(
     }
   });
   gateway.faultPoint?.('open.after');
+  if (opened.kind === 'unasked') return opened;
   if (opened.kind === 'crowded' && full) return notes.limited(full);
   if (!('approval' in opened)) return refuseOpening(gateway, notes, { grant: principal.grant, server, tool }, opened);
   const notice = await parkAndPublish(gateway, opened);

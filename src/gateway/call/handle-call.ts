@@ -1,11 +1,12 @@
 import { evaluate } from '../../domain/policy/evaluate.ts';
 import { inexactTrace, judgedInexact } from '../../domain/policy/inexact.ts';
 import { takesOf } from '../../domain/policy/limit.ts';
+import { askFor } from '../../domain/policy/rule.ts';
 import type { Verdict } from '../../domain/policy/verdict.ts';
 import { Unavailable } from '../../ports.ts';
 import type { Gateway } from '../gateway.ts';
 import { allow } from './allow.ts';
-import type { Arrival, Handled } from './arrival.ts';
+import type { Arrival, Handled, Leg } from './arrival.ts';
 import { ask } from './ask.ts';
 import { deny } from './deny.ts';
 import { VerdictNotes } from './verdict-notes.ts';
@@ -51,6 +52,21 @@ function followVerdict(gateway: Gateway, arrival: Arrival): Handled | Promise<Ha
     default:
       return verdict satisfies never;
   }
+}
+
+/**
+ * Asks for a yes for what an agent answers to what a server asked during a gated call. A policy that denies the call by
+ * now denies the answer too; one that no longer asks about the call still asks about the answer.
+ */
+export function handleLeg(gateway: Gateway, arrival: Arrival & { readonly leg: Leg }): Promise<Handled> {
+  const { policy, call } = arrival;
+  const verdict = policy === null ? NO_POLICY : evaluate(policy, call);
+  const notes = new VerdictNotes(gateway, arrival, verdict);
+  if (policy === null || verdict.kind === 'deny') {
+    return Promise.resolve(deny(gateway, notes, verdict.trace.reason ?? 'policy denies it'));
+  }
+  const asking = { kind: 'ask', ask: askFor(policy, call.tool), limits: [], trace: verdict.trace } as const;
+  return ask(gateway, notes, [], arrival, asking).catch((error: unknown) => unavailable(gateway, error));
 }
 
 function unavailable({ log }: Pick<Gateway, 'log'>, error: unknown): Handled {

@@ -2,8 +2,9 @@ import { fingerprintMaterial, roundsMaterial } from '../../domain/call/fingerpri
 import { redactCall } from '../../domain/call/redact-call.ts';
 import { bringsAnswers, sentOf } from '../../domain/call/sent.ts';
 import { keptReason } from '../../domain/call/stated-reason.ts';
+import type { JsonObject } from '../../domain/json/json.ts';
 import { approvalEvent, type NewEvent } from '../../domain/log/event.ts';
-import { redactionOf } from '../../domain/policy/rule.ts';
+import { answersOf, redactionOf } from '../../domain/policy/rule.ts';
 import type { Verdict } from '../../domain/policy/verdict.ts';
 import type { NewApproval } from '../../ports.ts';
 import { breathe } from '../../time/breathe.ts';
@@ -34,14 +35,14 @@ async function freeze(
   verdict: AskVerdict,
   now: Date,
 ): Promise<NewApproval> {
-  const { call, freeze: frozen } = arrival;
+  const { call, freeze: frozen, leg } = arrival;
   const { vault } = gateway;
   const rest = (): Promise<void> | undefined => (arrival.bytes.byteLength < LARGE_CALL ? undefined : breathe());
-  const [fingerprint, ...olderFingerprints] = vault.fingerprints(fingerprintMaterial(call));
+  const [fingerprint, ...olderFingerprints] = vault.fingerprints(materialOf(arrival));
   await rest();
   const policy = arrival.policy!;
   const shown = redactCall(
-    { args: call.args, sent: sentOf(call.params, call.headers) },
+    { args: call.args, sent: leg?.sent ?? sentOf(call.params, call.headers) },
     redactionOf(policy, call.tool),
   );
   await rest();
@@ -58,9 +59,10 @@ async function freeze(
       owner: call.principal.owner,
       selfApproval: call.principal.selfApproval,
       fingerprint: fingerprint!,
-      requirement: gateway.rules.requirement(verdict.ask),
+      requirement: { ...gateway.rules.requirement(verdict.ask), answers: answersOf(policy, call.tool) },
       ...shown,
-      answersTo: null,
+      answersTo: leg?.parent.id ?? null,
+      asked: leg?.asked ?? null,
       trace: verdict.trace,
       statedReason: keptReason(arrival.statedReason),
       policyDigest: policy.digest,
@@ -72,8 +74,20 @@ async function freeze(
     },
     request: vault.seal('request', id, bytes),
     olderFingerprints,
-    rounds: bringsAnswers(call) ? vault.fingerprints(roundsMaterial(call)) : [],
+    rounds: bringsAnswers(call) && leg === undefined ? vault.fingerprints(roundsMaterial(call)) : [],
+    ...(leg === undefined
+      ? {}
+      : { leg: { until: new Date(now.getTime() + timeoutMs + gateway.rules.approval.pickupMs), now } }),
   };
+}
+
+/** A leg is bound to the question that it answers as well. */
+function materialOf({ call, leg }: Arrival): JsonObject {
+  const material = fingerprintMaterial(call);
+  if (leg === undefined) return material;
+  const { kind, n } = leg.asked;
+  const answer = leg.sent === undefined ? {} : { answer: leg.sent.params };
+  return { ...material, answersTo: leg.parent.id, asked: { kind, n }, ...answer };
 }
 
 function requestedEvent({ approval }: NewApproval, verdict: AskVerdict) {
@@ -90,6 +104,7 @@ function requestedEvent({ approval }: NewApproval, verdict: AskVerdict) {
       arguments: approval.arguments,
       sent: { ...approval.sent },
       hidden: { ...approval.hidden },
+      ...(approval.answersTo === null ? {} : { answersTo: approval.answersTo, asked: approval.asked?.text ?? null }),
       statedReason: approval.statedReason,
       approvers: [...approval.requirement.groups],
       quorum: approval.requirement.quorum,

@@ -1,12 +1,15 @@
+import { answersMode } from '../../domain/approval/answer.ts';
 import type { Approval } from '../../domain/approval/approval.ts';
 import type { Dispatch } from '../../domain/approval/dispatch.ts';
 import type { Call } from '../../domain/call/call.ts';
 import { roundsMaterial } from '../../domain/call/fingerprint.ts';
 import type { NewEvent } from '../../domain/log/event.ts';
 import { evaluate } from '../../domain/policy/evaluate.ts';
+import { answersOf } from '../../domain/policy/rule.ts';
 import type { Gateway } from '../gateway.ts';
 import { newId } from '../id.ts';
 import { continuedDispatch, dispatchName } from './defer.ts';
+import { answerEvent, recordOfAnswer } from './given.ts';
 
 /** A call that goes on under the approval it began with, in its caller's seat. */
 export interface Continued {
@@ -31,17 +34,24 @@ export async function rememberQuestion(
   await tasks.rememberContinuation({ digest, grant, server, fingerprint, approval: id, expiresAt });
 }
 
+/** What becomes of a call that answers what a server asked under an approval. */
+export type Continuation =
+  /** It goes on under the approval it began with. */
+  | ({ readonly kind: 'continued' } & Continued)
+  /** The answer needs a yes of its own first. */
+  | { readonly kind: 'leg'; readonly parent: Approval };
+
 /**
- * Continues, once, the approval whose question this call answers. Null: the call carries no state that was issued under
- * an approval, the approval no longer waits for an answer, or policy would not ask about this call now. `state`: what
- * the call carried; `requestId`: its JSON-RPC id, as JSON text.
+ * Continues, once, the approval whose question this call answers, or says that the answer needs a yes. Null: the call
+ * carries no state that was issued under an approval, the approval no longer waits for an answer, or policy would not
+ * ask about this call now. `state`: what the call carried; `requestId`: its JSON-RPC id, as JSON text.
  */
 export async function continueCall(
   gateway: Pick<Gateway, 'announcer' | 'clock' | 'leases' | 'replica' | 'rules' | 'tasks' | 'vault'>,
   call: Call,
   requestId: string,
   state: string | null,
-): Promise<Continued | null> {
+): Promise<Continuation | null> {
   const { rules, leases, vault, replica, tasks } = gateway;
   const policy = rules.policy(call.server);
   if (policy === null || evaluate(policy, call).kind !== 'ask') return null;
@@ -49,14 +59,25 @@ export async function continueCall(
   const digests = vault.digests('state', state ?? '');
   const now = gateway.clock.now();
   const { grant } = call.principal;
+  const returned = { digests, grant, server: call.server, fingerprints, now };
+  const parent = await tasks.findContinuation(returned);
+  if (parent === null) return null;
+  const mode = answersMode(parent.requirement.answers, answersOf(policy, call.tool));
+  if (mode === 'ask') return { kind: 'leg', parent };
   const joiner = { id: newId('jo', now), session: null, requestId, replica };
   const by = dispatchName(gateway);
+  const answer = recordOfAnswer(gateway, call, { kind: 'result', leg: null, at: now });
   const taken = await tasks.takeContinuation(
-    { digests, grant, server: call.server, fingerprints, now, joiner, dispatcher: by, until: leases.until() },
-    (approval) => continuedEvent(call, approval, fingerprints[0] ?? '', now),
+    { ...returned, joiner, dispatcher: by, until: leases.until() },
+    answer.given,
+    (approval) => [
+      answerEvent({ id: approval, server: call.server, tool: call.tool, grant }, answer),
+      continuedEvent(call, approval, fingerprints[0] ?? '', now),
+    ],
   );
   if (taken === null) return null;
-  return { dispatch: continuedDispatch(gateway, taken.approval, by, now, taken.stood), joiner: taken.joiner };
+  const dispatch = continuedDispatch(gateway, taken.approval, by, now, taken.stood);
+  return { kind: 'continued', dispatch, joiner: taken.joiner };
 }
 
 function continuedEvent({ principal, server, tool }: Call, approval: string, fingerprint: string, at: Date): NewEvent {

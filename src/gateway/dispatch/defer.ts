@@ -5,6 +5,7 @@ import { changeApproval } from '../commit-until.ts';
 import type { Gateway } from '../gateway.ts';
 import { newId } from '../id.ts';
 import { dispatchEvent } from './finish.ts';
+import { type AnswerRecord, answerEvent } from './given.ts';
 import { record } from './record.ts';
 
 /** How a server has answered a dispatched call without ending it. */
@@ -79,12 +80,20 @@ function dataOf(deferral: Deferral): { [name: string]: Json } {
   return { awaits: deferral.awaits, ...(why === undefined ? {} : { why }) };
 }
 
-function patchFor(gateway: Pick<Gateway, 'vault'>, deferral: Deferral, { id }: Approval) {
+function patchFor(gateway: Pick<Gateway, 'vault'>, deferral: Deferral, approval: Approval) {
   const awaits: Awaits = deferral.awaits;
   if (deferral.awaits === 'task') return { awaits, leaseUntil: null };
   const { response, until } = deferral;
-  if (response === null) return { awaits, leaseUntil: until };
-  return { awaits, leaseUntil: until, result: gateway.vault.seal('result', id, response), resultUntil: until };
+  // An answer that was not sent leaves the same question open.
+  const asked = deferral.why === undefined ? { questions: approval.questions + 1 } : {};
+  if (response === null) return { awaits, leaseUntil: until, ...asked };
+  return {
+    awaits,
+    leaseUntil: until,
+    ...asked,
+    result: gateway.vault.seal('result', approval.id, response),
+    resultUntil: until,
+  };
 }
 
 /**
@@ -95,6 +104,7 @@ export async function resume(
   gateway: Pick<Gateway, 'announcer' | 'clock' | 'leases' | 'replica' | 'store'>,
   id: string,
   data: { [name: string]: Json },
+  answer: AnswerRecord,
 ): Promise<Dispatch | null> {
   const { store, clock, leases } = gateway;
   const by = dispatchName(gateway);
@@ -108,7 +118,11 @@ export async function resume(
       from: 'dispatched',
       to: 'dispatched',
       patch: { awaits: null, leaseUntil: leases.until(), dispatcher: by },
-      events: [dispatchEvent(gateway, approval, 'call.dispatched', { continues: id, ...data })],
+      given: answer.given,
+      events: [
+        answerEvent(approval, answer),
+        dispatchEvent(gateway, approval, 'call.dispatched', { continues: id, ...data }),
+      ],
     };
   });
   if (end.kind !== 'committed') return null;

@@ -9,6 +9,7 @@ import { type Change, type Committed, Unavailable } from '../../ports.ts';
 import type { Gateway } from '../gateway.ts';
 import type { InlineSpending } from '../state/inline-dispatch.ts';
 import { dispatchEvent } from './finish.ts';
+import { continuingOf, parentOf } from './leg.ts';
 import type { Turn } from './turn.ts';
 
 type Spent = Extract<Turn, { kind: 'dispatch' | 'full' | 'over' | 'unsure' | 'gone' }> | { readonly kind: 'conflict' };
@@ -21,11 +22,13 @@ type Spent = Extract<Turn, { kind: 'dispatch' | 'full' | 'over' | 'unsure' | 'go
 export async function spend(
   gateway: Pick<
     Gateway,
-    'announcer' | 'cards' | 'clock' | 'faultPoint' | 'fullLimits' | 'leases' | 'replica' | 'rules' | 'store'
+    'announcer' | 'cards' | 'clock' | 'faultPoint' | 'fullLimits' | 'leases' | 'replica' | 'rules' | 'store' | 'vault'
   >,
   approval: Approval,
   joiner: string,
   call: Call,
+  /** False: a leg's caller needs no seat at the call that goes on. */
+  seated = true,
 ): Promise<Spent> {
   const { rules } = gateway;
   await rules.refresh();
@@ -34,13 +37,14 @@ export async function spend(
   const objection = await recheckApprovers(gateway, approval);
   if (objection?.kind === 'lapse') return lapse(gateway, approval, objection.why);
   if (objection?.kind === 'unsure') return { kind: 'unsure', approval, why: objection.why };
-  const spending = spendingOf(gateway, approval, joiner, call, recheck);
+  const spending = spendingOf(gateway, approval, joiner, call, recheck, seated);
   gateway.faultPoint?.('dispatch.before');
   const committed = await gateway.store.commit(spending.change);
   if (committed.kind === 'full') {
     gateway.fullLimits.remember(committed.full, gateway.clock.now());
     return { kind: 'full', approval, full: committed.full };
   }
+  if (committed.kind === 'unasked') return lapse(gateway, approval, 'the server no longer waits for this answer');
   if (committed.kind === 'left') return { kind: 'gone', approval };
   if (committed.kind === 'conflict') return committed;
   const dispatch = spending.dispatchOf(committed);
@@ -55,12 +59,13 @@ export async function spend(
  * The commit itself checks whether the grant was revoked.
  */
 export function spendInline(
-  gateway: Pick<Gateway, 'clock' | 'faultPoint' | 'leases' | 'replica' | 'rules'>,
+  gateway: Pick<Gateway, 'announcer' | 'clock' | 'faultPoint' | 'leases' | 'replica' | 'rules' | 'vault'>,
   approved: Approval,
   joiner: string,
   call: Call,
 ): InlineSpending | null {
-  if (approved.decisions.length !== 1) return null;
+  // A leg is spent together with the call that it answers for, in a transaction of its own.
+  if (approved.decisions.length !== 1 || approved.answersTo !== null) return null;
   const recheck = recheckRules(gateway, approved, call);
   if (recheck.kind === 'lapse') return null;
   const { change, dispatchOf } = spendingOf(gateway, approved, joiner, call, recheck);
@@ -68,16 +73,19 @@ export function spendInline(
 }
 
 function spendingOf(
-  gateway: Pick<Gateway, 'clock' | 'faultPoint' | 'leases' | 'replica' | 'rules'>,
+  gateway: Pick<Gateway, 'announcer' | 'clock' | 'faultPoint' | 'leases' | 'replica' | 'rules' | 'vault'>,
   approval: Approval,
   joiner: string,
   call: Call,
   { policy, verdict }: Recheck,
+  seated = true,
 ): InlineSpending {
   const startedAt = gateway.clock.now();
-  const takes = takesOf(call, verdict.limits, (server) => gateway.rules.upstream(server));
   // More than the replica's name: the end of one dispatch must never be taken for the end of the next.
   const by = `${gateway.replica} ${joiner} ${approval.revision}`;
+  const continues = continuingOf(gateway, approval, call, { by, now: startedAt, seated });
+  // The call that a leg answers for has taken from the limits already.
+  const takes = continues === null ? takesOf(call, verdict.limits, (server) => gateway.rules.upstream(server)) : [];
   const change: Change = {
     id: approval.id,
     revision: approval.revision,
@@ -86,6 +94,7 @@ function spendingOf(
     patch: { leaseUntil: gateway.leases.until(), dispatcher: by },
     takes,
     joiner,
+    ...(continues === null ? {} : { continues }),
     events: [
       dispatchEvent(gateway, approval, 'call.dispatched', {
         joiner,
@@ -99,7 +108,10 @@ function spendingOf(
   };
   const begun = (committed: Extract<Committed, { kind: 'committed' }>): Dispatch => {
     gateway.faultPoint?.('dispatch.after');
-    const dispatch = { approval: committed.approval, by, taken: committed.taken, startedAt };
+    const sent = { approval: committed.approval, by, taken: committed.taken, startedAt };
+    const { parent } = committed;
+    const dispatch =
+      parent === undefined ? sent : { ...sent, parent: parentOf(gateway, parent, by, startedAt) ?? null };
     gateway.leases.add(dispatch);
     return dispatch;
   };

@@ -61,7 +61,7 @@ export async function takeTurn(
 
 /** Lets a decision that comes during this wait spend the pass for this caller. */
 function waitInline(
-  gateway: Pick<Gateway, 'clock' | 'faultPoint' | 'inline' | 'leases' | 'replica' | 'rules'>,
+  gateway: Pick<Gateway, 'announcer' | 'clock' | 'faultPoint' | 'inline' | 'leases' | 'replica' | 'rules' | 'vault'>,
   approval: Approval,
   { joiner }: Seat,
   readCall: ReadCall,

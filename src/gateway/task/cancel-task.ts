@@ -25,6 +25,9 @@ export async function cancelTask(
   } as const;
   if (!(await tasks.changeTask(change))) return;
   await leave(gateway, { joiner, grant, server, reason: 'tasks/cancel' });
+  // Answers that wait for an approval are taken back as well.
+  const { leg } = task;
+  if (leg !== null) await leave(gateway, { joiner: leg.joiner, grant, server, reason: 'tasks/cancel' });
   await stop();
   if (task.phase === 'input') await giveUp(gateway, task.approval, UNANSWERED);
 }

@@ -5,9 +5,9 @@ import { finish } from '../dispatch/finish.ts';
 import { record } from '../dispatch/record.ts';
 import type { Gateway } from '../gateway.ts';
 import type { FollowedTasks } from './followed-tasks.ts';
-import { type Questions, sealQuestions } from './questions.ts';
+import { sealQuestions } from './questions.ts';
 import { settleTask } from './settle-task.ts';
-import type { TaskDoor, TaskSent, UpstreamTaskHandle } from './task-door.ts';
+import type { Questions, TaskDoor, TaskSent, UpstreamTaskHandle } from './task-door.ts';
 
 /** One attempt at a task's call, as it was sent. */
 export interface TaskAttempt {

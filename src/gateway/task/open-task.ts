@@ -57,5 +57,5 @@ export async function openTask(
   };
   await gateway.tasks.openTask(task);
   const { request: _, ...rest } = task;
-  return { ...rest, phase: 'held', outcome: null, note: null, updatedAt: now };
+  return { ...rest, phase: 'held', outcome: null, note: null, updatedAt: now, leg: null };
 }

@@ -2,15 +2,7 @@ import { isObject } from '../../domain/json/json.ts';
 import type { Task } from '../../ports.ts';
 import type { Gateway } from '../gateway.ts';
 import { keptWithTask } from './find-task.ts';
-import type { ServerQuestion } from './task-door.ts';
-
-/** What a server asked a task's agent, and the answers so far; kept as JSON texts, so that no number is rounded. */
-export interface Questions extends ServerQuestion {
-  /** The agent's answers, by name. */
-  readonly given: Readonly<Record<string, string>>;
-  /** How often the server has asked. */
-  readonly round: number;
-}
+import type { Questions } from './task-door.ts';
 
 /** The longest that all answers to one question of a server may be together, in characters: 4 Mi. */
 export const LONGEST_ANSWERS = 4 * 1024 * 1024;

@@ -9,6 +9,14 @@ export interface ServerQuestion {
   readonly requestState: string | null;
 }
 
+/** What a server asked a task's agent, and the answers so far; kept as JSON texts, so that no number is rounded. */
+export interface Questions extends ServerQuestion {
+  /** The agent's answers, by name. */
+  readonly given: Readonly<Record<string, string>>;
+  /** How often the server has asked. */
+  readonly round: number;
+}
+
 /** A task that a server made of an approved call: what is needed to follow it. */
 export interface UpstreamTaskHandle {
   /** How the door asks about it, in the door's own form. */
@@ -55,6 +63,10 @@ export interface TaskDoor {
   readonly answers: TaskAnswers;
   /** The call in a stored request. */
   callOf(request: Uint8Array, server: string, principal: Principal): Call;
+  /** The stored request as it answers what its server asked, in the same form. */
+  answering(task: Task, request: Uint8Array, questions: Questions): Uint8Array;
+  /** What a server asks, for people; bounded. */
+  serversWord(question: ServerQuestion): string;
   /** Sends the call. `fresh`: in a session of the gateway's own, because the agent's is over. Never rejects. */
   send(task: Task, request: Uint8Array, fresh: boolean, signal: AbortSignal): Promise<TaskSent>;
   /** Milliseconds between two polls of a server's task, as agreed when it was made. */

@@ -5,6 +5,7 @@ import { due, isLate } from '../decision/due.ts';
 import { finish } from '../dispatch/finish.ts';
 import { spend } from '../dispatch/spend.ts';
 import type { Gateway } from '../gateway.ts';
+import { answerTask } from './answer-task.ts';
 import { concludeTask } from './conclude-task.ts';
 import { requestOfTask } from './find-task.ts';
 import { FollowedTasks } from './followed-tasks.ts';
@@ -87,9 +88,12 @@ export class TaskRuns {
     const { tasks, clock, log } = this.#gateway;
     try {
       const now = clock.now();
-      const { ready, cancelled } = await tasks.dueTasks([...this.#running.keys()], approval);
+      const { ready, answering, cancelled } = await tasks.dueTasks([...this.#running.keys()], approval);
       for (const task of ready) {
         if (this.#mayTry(task, now)) this.run(task.id, (signal) => this.#attempt(task, signal));
+      }
+      for (const task of answering) {
+        if (this.#mayTry(task, now)) this.run(task.id, (signal) => this.#answer(task, signal));
       }
       for (const id of cancelled) this.abandon(id);
       if (approval !== null) return;
@@ -105,11 +109,19 @@ export class TaskRuns {
 
   #mayTry(task: Task, now: Date): boolean {
     if (this.#running.has(task.id)) return false;
-    const until = this.#notBefore.get(task.approval);
+    const waitsFor = task.leg?.approval ?? task.approval;
+    const until = this.#notBefore.get(waitsFor);
     if (until === undefined) return true;
     if (until > now.getTime()) return false;
-    this.#notBefore.delete(task.approval);
+    this.#notBefore.delete(waitsFor);
     return true;
+  }
+
+  async #answer(task: Task, signal: AbortSignal): Promise<void> {
+    const { leg } = task;
+    if (leg === null) return;
+    const retryMs = await answerTask(this.#gateway, this.#door, this.followed, { task, leg }, signal);
+    if (retryMs !== null) this.#notBefore.set(leg.approval, this.#gateway.clock.now().getTime() + retryMs);
   }
 
   async #attempt(task: Task, signal: AbortSignal): Promise<void> {

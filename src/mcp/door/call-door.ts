@@ -1,7 +1,7 @@
 import type { Principal } from '../../domain/call/call.ts';
 import type { InexactValues } from '../../domain/call/inexact.ts';
 import type { Json, JsonObject } from '../../domain/json/json.ts';
-import type { Upstream } from '../../ports.ts';
+import type { AskedKey, Upstream } from '../../ports.ts';
 import type { NodeResponse } from '../relay/node-response.ts';
 import type { MessageEdit } from '../relay/tap-events.ts';
 
@@ -56,6 +56,8 @@ export interface TaskMessage {
   readonly message: JsonObject;
   /** The body as text. */
   readonly text: string;
+  /** As in `ToolCallRequest`. */
+  readonly inexact: InexactValues;
   /** The agent's headers, by lower-case name. */
   readonly requestHeaders: Readonly<Record<string, string>>;
   /** The headers for the upstream, the configured ones included. */
@@ -105,7 +107,14 @@ export interface CallDoor {
   /** Null: the stream is the upstream's, so the GET is forwarded. */
   resume?(resumption: Resumption): Promise<Response | null>;
   /** An agent's response to a request of its server; null: it is forwarded unchanged. */
-  forwardAnswer?(answer: AgentAnswer): Promise<ForwardedAnswer | null>;
+  forwardAnswer?(answer: AgentAnswer): Promise<ForwardedAnswer | Response | null>;
+  /** Whether one of a batch's messages answers what a server asked during a gated call; such a batch is refused. */
+  answersInBatch?(place: Omit<AskedKey, 'key'>, messages: readonly JsonObject[]): Promise<boolean>;
+  /**
+   * What looks at each event of the server's own stream before the agent gets it. Resolves to false where the agent
+   * must not get it. Null: nothing has to.
+   */
+  watchStream?(listener: StreamListener): ((event: Uint8Array) => Promise<boolean>) | null;
   /** Null: the message is forwarded to the upstream. */
   taskMessage?(message: TaskMessage): Promise<Response | null>;
   /** How to edit an answer to this method so that agents learn what the gateway offers; null: not at all. */
@@ -121,7 +130,25 @@ export interface AgentAnswer {
   /** The id of the server's request, as JSON text. */
   readonly idText: string;
   readonly text: string;
+  readonly message: JsonObject;
+  /** As in `ToolCallRequest`. */
+  readonly inexact: InexactValues;
+  /** The id of the MCP session itself; null where there is none. */
+  readonly sessionId: string | null;
+  /** The agent's headers as they came, by lower-case name. */
+  readonly requestHeaders: Readonly<Record<string, string>>;
+  /** The server's configured headers, which are set on every request to it. */
+  readonly configured: Readonly<Record<string, string>>;
+  readonly upstream: Upstream;
+  /** Aborted when the agent's connection closes. */
+  readonly signal: AbortSignal;
 }
+
+/** Who listens to a server's own stream. */
+export type StreamListener = Pick<
+  AgentAnswer,
+  'principal' | 'server' | 'session' | 'sessionId' | 'requestHeaders' | 'configured' | 'upstream'
+>;
 
 /** What is sent to the server for an agent's response. */
 export interface ForwardedAnswer {

@@ -2,6 +2,7 @@ import { headersForUpstream } from '../protocol/header-policy.ts';
 import { hidingEdit } from '../relay/hide-tools.ts';
 import { relay } from '../relay/relay.ts';
 import { tap } from '../relay/tap.ts';
+import { watched } from '../relay/watch.ts';
 import { type AgentVisit, noteVisit, sessionNotFound, sessionOf } from './visit.ts';
 
 /**
@@ -27,7 +28,7 @@ export async function handleGet(visit: AgentVisit): Promise<Response> {
     });
     if (resumed !== null) return resumed;
   }
-  const answered = await server.upstream.exchange({
+  const opened = await server.upstream.exchange({
     method: 'GET',
     headers: headersForUpstream(headers, server.headers),
     body: null,
@@ -36,6 +37,11 @@ export async function handleGet(visit: AgentVisit): Promise<Response> {
     whenAbandoned: 'abort',
     until: ending,
   });
+  const sessionId = session === null ? null : (headers['mcp-session-id'] ?? null);
+  const { name, headers: configured, upstream } = server;
+  const place = { principal, server: name, session: session?.digest ?? null, sessionId };
+  const watch = context.calls.watchStream?.({ ...place, requestHeaders: headers, configured, upstream }) ?? null;
+  const answered = watch === null || opened.kind !== 'answer' ? opened : watched(opened, watch);
   if (!server.inspectsLists || answered.kind !== 'answer') return relay(answered, server.name, null);
   return relay(await tap(answered, hidingEdit(server.isHidden, server.isDenied)), server.name, null);
 }

@@ -2,6 +2,7 @@ import { type JsonObject, member } from '../../domain/json/json.ts';
 import { breathe } from '../../time/breathe.ts';
 import { textAt } from '../json/edit.ts';
 import { afterWhitespace, elementsAt } from '../json/text.ts';
+import { INVALID_REQUEST, rpcError } from '../protocol/response.ts';
 import { FORWARD_UNCHANGED, type Forward } from './forward.ts';
 import { govern } from './govern.ts';
 import type { PostedRequest } from './posted.ts';
@@ -19,6 +20,15 @@ export async function routeMessage(posted: PostedRequest): Promise<Response | Fo
   if (!('note' in permitted)) return permitted;
   if (read.kind === 'batch') {
     await withdrawBatched(posted, read);
+    const { context, principal, server, session } = posted;
+    const place = { grant: principal.grant, server: server.name, session: session?.digest ?? null };
+    if (await context.calls.answersInBatch?.(place, read.messages)) {
+      return rpcError(
+        400,
+        INVALID_REQUEST,
+        'An answer to what the server asked during a gated call travels by itself.',
+      );
+    }
     if (read.messages.some((message) => member(message, 'method') === undefined)) await noteAnswer(posted);
     await permitted.note();
     const mayOpenSession = read.messages.some((message) => member(message, 'method') === 'initialize');
@@ -26,8 +36,10 @@ export async function routeMessage(posted: PostedRequest): Promise<Response | Fo
   }
   const { method, idText } = read;
   if (method === null) {
-    await noteAnswer(posted);
-    return idText === null ? FORWARD_UNCHANGED : reply(posted, read, idText);
+    const routed = idText === null ? FORWARD_UNCHANGED : await reply(posted, read, idText);
+    // What is answered here is logged as the answer to a gated call's question.
+    if ('mayOpenSession' in routed) await noteAnswer(posted);
+    return routed;
   }
   if (await withdrawParked(posted, cancellationIn(read.message, read.text))) return new Response(null, { status: 202 });
   const noted = permitted.note();
@@ -50,11 +62,25 @@ function noteAnswer(posted: PostedRequest): Promise<void> {
 }
 
 /** Forwards the agent's response to a request of its server. */
-async function reply(posted: PostedRequest, read: ReadSingle, idText: string): Promise<Forward> {
-  const { context, principal, server, session } = posted;
-  const agentAnswer = { principal, server: server.name, session: session?.digest ?? null, idText, text: read.text };
+async function reply(posted: PostedRequest, read: ReadSingle, idText: string): Promise<Response | Forward> {
+  const { context, principal, server, session, headers, request } = posted;
+  const agentAnswer = {
+    principal,
+    server: server.name,
+    session: session?.digest ?? null,
+    idText,
+    text: read.text,
+    message: read.message,
+    inexact: read.inexact,
+    sessionId: session === null ? null : (headers['mcp-session-id'] ?? null),
+    requestHeaders: headers,
+    configured: server.headers,
+    upstream: server.upstream,
+    signal: request.signal,
+  };
   const forwarded = (await context.calls.forwardAnswer?.(agentAnswer)) ?? null;
   if (forwarded === null) return FORWARD_UNCHANGED;
+  if (forwarded instanceof Response) return forwarded;
   const bytes = forwarded.text === read.text ? read.bytes : new TextEncoder().encode(forwarded.text);
   return {
     ...FORWARD_UNCHANGED,
@@ -120,6 +146,7 @@ async function answerTask(posted: PostedRequest, read: ReadSingle, method: strin
     idText: read.idText,
     message: read.message,
     text: read.text,
+    inexact: read.inexact,
     requestHeaders: headers,
     headers: upstreamHeaders,
     accept: headers.accept ?? '',

@@ -148,6 +148,11 @@ function withMeta(text: string): string {
   return textAt(text, ['params', '_meta']) === null ? withMember(text, ['params', '_meta'], '{}') : text;
 }
 
+/** The frozen call as it answers what its server asked. */
+export function answering(frozen: FrozenCall, answers: Answers): FrozenCall {
+  return { ...frozen, text: withAnswers(frozen.text, answers) };
+}
+
 /** The same call, answering what the server asked: its state and the agent's answers take the place of earlier ones. */
 function withAnswers(text: string, { inputResponses, requestState }: Answers): string {
   return withPart(withPart(text, 'inputResponses', inputResponses), 'requestState', requestState);

@@ -1,8 +1,9 @@
 import type { Approval } from '../../domain/approval/approval.ts';
 import type { Dispatch, Outcome } from '../../domain/approval/dispatch.ts';
-import type { JsonObject } from '../../domain/json/json.ts';
+import { type JsonObject, member } from '../../domain/json/json.ts';
 import { leaveSeatEmpty, recordCollected } from '../../gateway/call/seats.ts';
 import { type CallReading, conclude } from '../../gateway/dispatch/conclude.ts';
+import { concludeLeg } from '../../gateway/dispatch/leg.ts';
 import { takeTurn } from '../../gateway/dispatch/take-turn.ts';
 import type { Turn } from '../../gateway/dispatch/turn.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
@@ -23,11 +24,13 @@ import {
 import { editData } from '../sse/cutter.ts';
 import { type SendResult, sendOnce } from '../upstream/send.ts';
 import type { HeldAnswer } from './answer.ts';
+import { postMessage } from './answer-leg.ts';
 import type { HeartbeatTarget, KeepAlive } from './keep-alive.ts';
 import { responseForCaller } from './kept-answer.ts';
 import { sendLarge } from './large-answer.ts';
 import { questionInPieces } from './question.ts';
 import { type HeldRequest, rereadCall, sendableOf } from './request.ts';
+import { keepRequests } from './server-requests.ts';
 import type { WaitStrategy } from './wait-strategy.ts';
 
 const UTF8 = new TextDecoder();
@@ -153,18 +156,16 @@ export class HeldCall implements HeartbeatTarget {
       grant: principal.grant,
       // A modern client that closes its stream cancels its call; a legacy client has only lost its connection.
       ...(this.#request.modern ? { signal: this.stream.readerGone } : {}),
-      onEvent: (event) => {
+      carriesRequests: true,
+      onEvent: async (event) => {
         // From here on the server reports progress; a second counter for the same token would run backwards.
         keepAlive.delete(this);
-        return this.stream.raw(event);
+        if (await this.#mayPass(dispatch.approval, event, headers)) await this.stream.raw(event);
       },
     }).catch((error: Error) => ({ outcome: { kind: 'unknown', why: error.message } as const, event: null }));
-    const { approval, open } = await conclude(
-      this.#gateway,
-      dispatch,
-      sent.outcome,
-      await readingOf(this.#request, sent.outcome),
-    );
+    const reading = await readingOf(this.#request, sent.outcome);
+    if (dispatch.parent) return this.#endLeg(dispatch, dispatch.parent, sent, reading);
+    const { approval, open } = await conclude(this.#gateway, dispatch, sent.outcome, reading);
     this.#latest = approval;
     switch (sent.outcome.kind) {
       case 'returned': {
@@ -186,6 +187,42 @@ export class HeldCall implements HeartbeatTarget {
       default:
         return sent.outcome satisfies never;
     }
+  }
+
+  /** The end of a leg, and of its call or of this round of it. The caller has a seat at both. */
+  async #endLeg(
+    dispatch: Dispatch,
+    { dispatch: call, joiner }: NonNullable<Dispatch['parent']>,
+    sent: SendResult,
+    reading: CallReading,
+  ): Promise<void> {
+    const { outcome } = sent;
+    const { leg, parent, open } = await concludeLeg(this.#gateway, dispatch, call, outcome, reading);
+    this.#latest = leg;
+    const leaveCall = async () => (joiner === null ? undefined : leaveSeatEmpty(this.#gateway, joiner));
+    if (outcome.kind === 'not_sent' && leg.state === 'approved') {
+      await leaveCall();
+      await this.#leaveSeatEmpty();
+      return this.#respond(answerNotSentResult(leg, outcome.why));
+    }
+    if (outcome.kind === 'returned') await this.#forwardAnswer(outcome.response, sent, leg, {});
+    else this.#respond(approvalEndedResult(leg));
+    await this.#recordCollected(leg);
+    if (open || joiner === null || !(await this.stream.taken())) await leaveCall();
+    else await recordCollected(this.#gateway, joiner, parent);
+  }
+
+  /** Keeps what the server asks in this event. False: it could not be kept, and the server is told so. */
+  async #mayPass(
+    { id, answersTo }: Approval,
+    event: Uint8Array,
+    headers: Readonly<Record<string, string>>,
+  ): Promise<boolean> {
+    const { principal, server, session } = this.#request;
+    const place = { approval: answersTo ?? id, grant: principal.grant, server, session };
+    const refusals = await keepRequests(this.#gateway, place, event);
+    for (const text of refusals) await postMessage(this.#request, text, headers);
+    return refusals.length === 0;
   }
 
   #respondEnded(approval: Approval): Promise<void> {
@@ -260,7 +297,13 @@ export class HeldCall implements HeartbeatTarget {
 async function readingOf(held: HeldRequest, outcome: Outcome): Promise<CallReading> {
   return {
     asks: held.modern && outcome.kind === 'returned' ? await questionInPieces(outcome.response) : null,
-    answered: () => (held.answers?.requestState ? (JSON.parse(held.answers.requestState) as string) : null),
+    answered: () => {
+      if (held.answers !== null)
+        return held.answers.requestState === null ? null : JSON.parse(held.answers.requestState);
+      // A leg's answers are part of what was frozen.
+      const state = member(rereadCall(held).params, 'requestState');
+      return typeof state === 'string' ? state : null;
+    },
     call: () => rereadCall(held),
   };
 }

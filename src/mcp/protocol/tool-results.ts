@@ -21,7 +21,8 @@ export function resultText(result: ToolResult, modern: boolean): string {
  * (seconds).
  */
 export function approvalMeta(approval: Approval, extra: JsonObject = {}): JsonObject {
-  return { id: approval.id, state: approval.state, expiresAt: approval.expiresAt.toISOString(), ...extra };
+  const { id, state, answersTo, expiresAt } = approval;
+  return { id, state, expiresAt: expiresAt.toISOString(), ...(answersTo === null ? {} : { answersTo }), ...extra };
 }
 
 /** A refusal in lines; empty ones are left out. */
@@ -111,6 +112,7 @@ const APPROVED_AND = {
 export function pendingResult(approval: Approval, now: Date, notice: string | null): ToolResult {
   const { quorum } = approval.requirement;
   const running = approval.state === 'dispatched';
+  if (approval.answersTo !== null && !running) return pendingAnswerResult(approval, now, notice);
   const what = running
     ? `${nameOf(approval)} was approved ${APPROVED_AND[approval.awaits ?? 'response']}; it has not finished yet.`
     : `${nameOf(approval)} is held until ${quorum === 1 ? 'a person approves' : `${quorum} people approve`} it (${approvalsCounted(approval.decisions)} of ${quorum} so far).`;
@@ -122,6 +124,21 @@ export function pendingResult(approval: Approval, now: Date, notice: string | nu
       'To go on waiting and to collect the outcome, call the same tool again with exactly the same arguments. ' +
         'It will run at most once. Do not change the arguments and do not try another way: that would need a new approval.',
       `Approval ${approval.id}; it expires at ${utcMinute(approval.expiresAt)}${minutesFromNow(approval.expiresAt, now)}.`,
+    ],
+    approvalMeta(approval),
+  );
+}
+
+/** The agent's answer to what the server asked is still undecided. */
+function pendingAnswerResult(approval: Approval, now: Date, notice: string | null): ToolResult {
+  const { quorum } = approval.requirement;
+  return toolResult(
+    [
+      `Waiting for approval: ${nameOf(approval)} is held until ${quorum === 1 ? 'a person approves' : `${quorum} people approve`} it (${approvalsCounted(approval.decisions)} of ${quorum} so far).`,
+      'It was not refused, and the server has not been sent it yet.',
+      notice ?? '',
+      'To go on waiting, call the same tool again with exactly the same arguments and give the same answer.',
+      `Approval ${approval.id}, for what was asked during ${approval.answersTo}; it expires at ${utcMinute(approval.expiresAt)}${minutesFromNow(approval.expiresAt, now)}.`,
     ],
     approvalMeta(approval),
   );
@@ -199,6 +216,12 @@ function endedLines(approval: Approval): readonly string[] {
     case 'denied': {
       const denial = approval.decisions.find((decision) => decision.choice === 'deny');
       const reason = denial?.reason ? `: ${denial.reason}` : '; no reason was given.';
+      if (approval.answersTo !== null) {
+        return [
+          `Denied by ${denial?.approver ?? 'an approver'}${reason}`,
+          `${name} was not sent. The server still waits: answer it otherwise, or ask the person you work for.`,
+        ];
+      }
       return [
         `Denied by ${denial?.approver ?? 'an approver'}${reason}`,
         `${name} did not run. Do not repeat it; ask the person you work for, or find a way that needs no such call.`,
@@ -248,7 +271,8 @@ export function progressMessage(approval: Approval, late = false): string {
 }
 
 function nameOf(approval: Approval): string {
-  return `${approval.server}.${approval.tool}`;
+  const call = `${approval.server}.${approval.tool}`;
+  return approval.answersTo === null ? call : `your answer to what ${call} asked`;
 }
 
 function utcMinute(at: Date): string {

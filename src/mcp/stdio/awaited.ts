@@ -47,6 +47,14 @@ export class AwaitedRequests {
     return [...this.#byId.values()].some(({ post }) => post.offer(line));
   }
 
+  /**
+   * The same on the stream of the oldest POST that carries requests. A pipe does not tell to which call a request
+   * belongs, so while such a call runs it counts as that call's.
+   */
+  offerToCarrier(line: Uint8Array): boolean {
+    return [...this.#byId.values()].some(({ post }) => post.carriesRequests && post.offer(line));
+  }
+
   /** The client cancelled the request at `now` (ms). The child may still answer it, but need not. */
   cancel(id: string, now: number): void {
     const request = this.#byId.get(id);

@@ -5,6 +5,8 @@ import { EventStream, onAbort, type StreamCallbacks, UPSTREAM_SSE_HEADERS } from
 export interface AnswerForm {
   /** The client accepts `text/event-stream`. */
   readonly events: boolean;
+  /** What the child asks meanwhile is sent on this POST's stream. */
+  readonly carriesRequests: boolean;
   /** The body was a batch. */
   readonly batch: boolean;
   /** Headers to add to the answer, whatever its form. */
@@ -49,6 +51,11 @@ export class PendingPost {
       this.#resolve = resolve;
     });
     this.#timer = form.events ? setTimeout(() => this.#open(), headersAfterMs) : null;
+  }
+
+  /** Whether what the child asks meanwhile is sent here rather than to the listener. */
+  get carriesRequests(): boolean {
+    return this.#form.carriesRequests;
   }
 
   /** The answer is complete, or nobody reads it any more. */

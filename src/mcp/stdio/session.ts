@@ -203,6 +203,7 @@ export class StdioSession {
 
   /** Sends a message of the server's own to the listener, else on the oldest POST's stream, else keeps it for later. */
   #sendUnprompted(bytes: Uint8Array, request: boolean): void {
+    if (request && this.#awaited.offerToCarrier(bytes)) return;
     if (this.#listener !== null) {
       this.#listener.send(bytes);
       return;

@@ -92,7 +92,12 @@ async function answerPost(sessions: StdioSessions, exchange: Exchange, tooMany: 
   const reading = readPosted(exchange.body ?? new Uint8Array());
   if (reading.kind === 'refused') return refusalAnswer({ why: reading.why });
   const { posted } = reading;
-  const form = { events: accepts(exchange, 'text/event-stream'), batch: posted.batch, headers: [] };
+  const form = {
+    events: accepts(exchange, 'text/event-stream'),
+    batch: posted.batch,
+    headers: [],
+    carriesRequests: exchange.carriesRequests === true,
+  };
   const initializes = posted.parts.some(({ message }) => message.kind === 'request' && message.method === 'initialize');
   if (initializes && posted.batch) return refusalAnswer({ why: 'not_a_message' });
   if (initializes && exchange.headers['mcp-session-id'] === undefined)

@@ -3,6 +3,7 @@ import { findTask } from '../../gateway/task/find-task.ts';
 import { isOurTask } from '../../gateway/task/open-task.ts';
 import { serverQuestionAnswered } from '../../gateway/task/server-questions.ts';
 import type { AgentAnswer, ForwardedAnswer } from '../door/call-door.ts';
+import { answerServerRequest } from '../hold/answer-leg.ts';
 import { textAt, withMember } from '../json/edit.ts';
 import type { TaskContext } from './context.ts';
 import { parseUpstreamTask } from './server-side.ts';
@@ -16,18 +17,29 @@ const RELATED = ['result', '_meta', RELATED_TASK, 'taskId'];
  * server has it, the question is not handed out again. Null: the answer cannot concern a task of ours.
  */
 export async function forwardAnswer(
-  { gateway, runs }: TaskContext,
+  { gateway, runs, heldCalls }: TaskContext,
   answer: AgentAnswer,
-): Promise<ForwardedAnswer | null> {
+): Promise<ForwardedAnswer | Response | null> {
   const { rules } = gateway;
   const { principal, server, session, idText } = answer;
   const policy = rules.policy(server);
   if (policy === null || !mayAsk(policy)) return null;
   const { grant } = principal;
+  const text = await withUpstreamTaskId();
+  const asked = { grant, server, session, requestId: idText };
+  const answered = await answerServerRequest(
+    { gateway, track: (run) => heldCalls.track(run), rewritten: text },
+    answer,
+  );
+  if (answered !== null) {
+    // After a refusal the server has an error in its place.
+    if (answered.status < 300 || answered.status === 403) await serverQuestionAnswered(gateway, asked);
+    return answered;
+  }
   return {
-    text: await withUpstreamTaskId(),
+    text,
     // The server has the answer, so a failure to record that is retried later and not reported to the agent.
-    delivered: () => serverQuestionAnswered(gateway, { grant, server, session, requestId: idText }),
+    delivered: () => serverQuestionAnswered(gateway, asked),
   };
 
   async function withUpstreamTaskId(): Promise<string> {

@@ -1,7 +1,9 @@
 import type { Call, Principal } from '../../domain/call/call.ts';
 import type { JsonObject } from '../../domain/json/json.ts';
+import type { Questions } from '../../gateway/task/task-door.ts';
 import { callOf, paramsOf } from '../hold/frozen-call.ts';
 import { type HeldRequest, sendableOf, sentHeaders } from '../hold/request.ts';
+import { withMember, withoutMember } from '../json/edit.ts';
 import type { ServerEntry } from '../upstream/server.ts';
 
 /**
@@ -51,4 +53,18 @@ export function requestedTtl(params: JsonObject): number | null {
   const task = params.task as JsonObject | undefined;
   const ttl = task?.ttl;
   return typeof ttl === 'number' && Number.isFinite(ttl) && ttl > 0 ? ttl : null;
+}
+
+/** The same stored call with a new id, the server's state and the agent's answers. */
+export function answeringRequest(kept: Uint8Array, id: string, { given, requestState }: Questions): Uint8Array {
+  const request = taskRequestIn(kept);
+  const idText = JSON.stringify(id);
+  const answers = `{${Object.entries(given).map(([key, json]) => `${JSON.stringify(key)}:${json}`)}}`;
+  const named = withMember(request.text, ['id'], idText);
+  const answered = withMember(named, ['params', 'inputResponses'], answers);
+  const text =
+    requestState === null
+      ? withoutMember(answered, ['params', 'requestState'])
+      : withMember(answered, ['params', 'requestState'], JSON.stringify(requestState));
+  return new TextEncoder().encode(JSON.stringify({ ...request, idText, text } satisfies TaskRequest));
 }

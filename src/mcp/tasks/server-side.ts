@@ -3,7 +3,10 @@ import type { Principal } from '../../domain/call/call.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
 import type { TaskDoor, TaskSent, UpstreamTaskHandle } from '../../gateway/task/task-door.ts';
 import type { Task } from '../../ports.ts';
+import { postMessage } from '../hold/answer-leg.ts';
+import { serversWord } from '../hold/leg.ts';
 import { questionInPieces } from '../hold/question.ts';
+import { keepRequests } from '../hold/server-requests.ts';
 import { freshSession } from '../upstream/fresh-session.ts';
 import { requestServer } from '../upstream/request.ts';
 import { type SendResult, sendOnce } from '../upstream/send.ts';
@@ -16,7 +19,7 @@ import {
   upstreamTaskParams,
 } from '../upstream/task.ts';
 import { TaskInbox } from './inbox.ts';
-import { callOfTask, type TaskRequest, taskCallHeaders, taskRequestIn } from './request.ts';
+import { answeringRequest, callOfTask, type TaskRequest, taskCallHeaders, taskRequestIn } from './request.ts';
 import { TASK_ANSWERS } from './task-answers.ts';
 
 /** Milliseconds that a server may take to answer a cancellation of its task. */
@@ -31,7 +34,7 @@ export function parseUpstreamTask(kept: Uint8Array): UpstreamTask {
 
 /** Does for the gateway what its tasks need at servers. `servers` finds a server by name, as configured now. */
 export function taskDoor(
-  gateway: Pick<Gateway, 'log' | 'tasks' | 'vault'>,
+  gateway: Pick<Gateway, 'clock' | 'log' | 'tasks' | 'vault'>,
   servers: (name: string) => ServerEntry | undefined,
 ): TaskDoor {
   const inbox = new TaskInbox(gateway);
@@ -40,11 +43,15 @@ export function taskDoor(
 
     callOf: (request, server, principal: Principal) => callOfTask(taskRequestIn(request), principal, server),
 
+    answering: (task, kept, questions) => answeringRequest(kept, `${task.id}-${questions.round}`, questions),
+
+    serversWord: ({ inputRequests }) => serversWord(inputRequests),
+
     async send(task, kept, fresh, signal) {
       const server = servers(task.server);
       if (server === undefined) return unsent('no such server');
       const request = taskRequestIn(kept);
-      const { sent, session } = await sendTask({ task, request, server, inbox, fresh, signal });
+      const { sent, session } = await sendTask({ task, request, server, inbox, gateway, fresh, signal });
       const headers: Record<string, string> = { ...request.headers };
       if (session !== null) headers['mcp-session-id'] = session;
       return readSent(task, server, sent, { ...request, headers });
@@ -96,6 +103,7 @@ interface TaskSending {
   readonly request: TaskRequest;
   readonly server: ServerEntry;
   readonly inbox: TaskInbox;
+  readonly gateway: Pick<Gateway, 'clock' | 'log' | 'tasks' | 'vault'>;
   readonly fresh: boolean;
   readonly signal: AbortSignal;
 }
@@ -106,6 +114,7 @@ async function sendTask({
   request,
   server,
   inbox,
+  gateway,
   fresh,
   signal,
 }: TaskSending): Promise<{ readonly sent: SendResult; readonly session: string | null }> {
@@ -119,7 +128,16 @@ async function sendTask({
       headers: headersInSession,
       bytes,
       idText: request.idText,
-      onEvent: (event) => inbox.put(task.id, request.session, event),
+      carriesRequests: true,
+      onEvent: async (event) => {
+        const { approval, grant } = task;
+        const place = { approval, grant, server: task.server, session: request.session };
+        const refusals = await keepRequests(gateway, place, event);
+        const sender = { upstream: server.upstream, configured: server.headers, principal: { grant } };
+        const sessionId = headersInSession['mcp-session-id'] ?? null;
+        for (const text of refusals) await postMessage({ ...sender, sessionId }, text, request.headers);
+        if (refusals.length === 0) inbox.put(task.id, request.session, event);
+      },
       // A legacy server is told of a cancellation by a notification, and may continue.
       ...(task.era === 'modern' ? { signal } : {}),
     });

@@ -21,13 +21,14 @@ export const RELATED_TASK = 'io.modelcontextprotocol/related-task';
  * |---|---|---|
  * | waits, or runs | working | working |
  * | the server asks for something | input_required | input_required |
+ * | the answers to it wait for an approval | | working |
  * | answered | completed | completed |
  * | answered with `isError`, denied, expired, unknown | failed | completed |
  * | answered with a JSON-RPC error | failed | failed |
  */
 export function statusOf(task: Task): TaskStatus {
   if (task.phase === 'cancelled') return 'cancelled';
-  if (task.phase === 'input') return 'input_required';
+  if (task.phase === 'input') return task.leg === null ? 'input_required' : 'working';
   if (task.phase !== 'done') return 'working';
   if (task.outcome === 'protocol_error') return 'failed';
   return task.outcome === 'tool_error' && task.era === 'legacy' ? 'failed' : 'completed';

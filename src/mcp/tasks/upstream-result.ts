@@ -1,5 +1,7 @@
 import type { Task } from '../../ports.ts';
 import type { HeldAnswer } from '../hold/answer.ts';
+import { postMessage } from '../hold/answer-leg.ts';
+import { keepRequests } from '../hold/server-requests.ts';
 import { editData } from '../sse/cutter.ts';
 import { requestServer } from '../upstream/request.ts';
 import { upstreamTaskHeaders, upstreamTaskParams } from '../upstream/task.ts';
@@ -58,7 +60,17 @@ export class UpstreamResultStream {
       method: 'tasks/result',
       params: upstreamTaskParams(upstreamTask),
       signal: AbortSignal.any([this.#answer.readerGone, this.#closed.signal]),
-      onEvent: (event) => this.#answer.raw(withOurTaskId(event, task.id)),
+      onEvent: async (event) => {
+        const { approval, grant } = task;
+        // The agent answers in a session of its own choice.
+        const place = { approval, grant, server: task.server, session: null };
+        const refusals = await keepRequests(this.#context.gateway, place, event);
+        const headers = upstreamTaskHeaders(upstreamTask, server);
+        const sessionId = headers['mcp-session-id'] ?? null;
+        const sender = { upstream: server.upstream, configured: server.headers, principal: { grant }, sessionId };
+        for (const text of refusals) await postMessage(sender, text, headers);
+        if (refusals.length === 0) await this.#answer.raw(withOurTaskId(event, task.id));
+      },
     });
     if (outcome.kind === 'returned') await runs.followed.pollNow(task.approval);
   }

@@ -46,7 +46,8 @@ export async function detailedTaskText(
     // An inlined result has a `resultType` like any other result.
     return withMember(shown, ['result'], withResultType(textAt(text, ['result']) ?? '{}'));
   }
-  const questions = await openQuestions(gateway, task);
+  // What is answered is not asked again while the answers wait for a person.
+  const questions = task.leg === null ? await openQuestions(gateway, task) : null;
   if (questions === null || questions.inputRequests === null) return shown;
   let open = questions.inputRequests;
   for (const key of Object.keys(questions.given)) open = withoutMember(open, [key]);

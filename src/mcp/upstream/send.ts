@@ -24,6 +24,8 @@ export interface OutgoingRequest {
    * delays the next event until it resolves.
    */
   readonly onEvent: (event: Uint8Array) => Promise<void> | undefined | void;
+  /** What the server asks meanwhile comes on this stream, where the upstream can choose. */
+  readonly carriesRequests?: boolean;
   /** Aborted when the agent cancels the call while it runs (2026-07-28, or a cancelled task). */
   readonly signal?: AbortSignal;
 }
@@ -64,7 +66,8 @@ export async function sendOnce(request: OutgoingRequest): Promise<SendResult> {
   const { upstream, headers, bytes, grant, signal } = request;
   // What follows the response is read to its end: a legacy server may take a closed connection for a cancellation.
   const onLeave = signal === undefined ? ({ whenAbandoned: 'drain' } as const) : { signal };
-  const answer = await upstream.exchange({ method: 'POST', headers, body: bytes, grant, ...onLeave });
+  const carries = request.carriesRequests === true ? { carriesRequests: true } : {};
+  const answer = await upstream.exchange({ method: 'POST', headers, body: bytes, grant, ...carries, ...onLeave });
   if (signal?.aborted && answer.kind !== 'answer') return ended(answer.kind === 'not_sent' ? answer : CANCELLED);
   if (answer.kind === 'not_sent') return ended({ kind: 'not_sent', why: answer.why });
   if (answer.kind === 'lost') return ended({ kind: 'unknown', why: `its answer was lost (${answer.why})` });

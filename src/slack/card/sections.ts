@@ -52,6 +52,7 @@ export function reasonBlocks(approval: Approval): Block[] {
   const blocks = [attributed('Why it needs approval', cut(oneLine(why), REASON))];
   if (statedReason !== null) blocks.push(attributed(SAYS.agent, cut(oneLine(statedReason), REASON)));
   for (const reason of laterReasons) blocks.push(attributed(SAYS.later, cut(oneLine(reason), LATER_REASON)));
+  blocks.push(...questionBlocks(approval));
   if (previousUnknown !== null) {
     blocks.push(
       section(
@@ -63,20 +64,22 @@ export function reasonBlocks(approval: Approval): Block[] {
 }
 
 /** Whether the card shows the callers' and the policy's reasons uncut. */
-export function reasonsAreWhole({ trace, statedReason, laterReasons }: Approval): boolean {
+export function reasonsAreWhole({ trace, statedReason, laterReasons, asked }: Approval): boolean {
   return (
-    [statedReason ?? '', trace.reason ?? ''].every((reason) => oneLine(reason).length <= MOST_WHOLE) &&
-    laterReasons.every((reason) => oneLine(reason).length <= LATER_REASON)
+    [statedReason ?? '', trace.reason ?? '', asked?.text ?? ''].every(
+      (reason) => oneLine(reason).length <= MOST_WHOLE,
+    ) && laterReasons.every((reason) => oneLine(reason).length <= LATER_REASON)
   );
 }
 
 /** The callers' and the policy's reasons in full, where the card may have cut them; for the full view. */
-export function reasonsInFull({ trace, statedReason, laterReasons }: Approval): Block[] {
+export function reasonsInFull({ trace, statedReason, laterReasons, asked }: Approval): Block[] {
   const full = (by: string, text: string | null, most: number): Block[] =>
     text === null || oneLine(text).length <= most ? [] : inFull(by, visible(text));
   return [
     ...full('The policy in full', trace.reason, MOST_WHOLE),
     ...full('The agent in full (unverified)', statedReason, MOST_WHOLE),
+    ...full('What the server asked, in full (its own words)', asked?.text ?? null, MOST_WHOLE),
     ...laterReasons.flatMap((reason) => full('Another caller in full (unverified)', reason, LATER_REASON)),
   ];
 }
@@ -88,13 +91,32 @@ function inFull(by: string, text: string): Block[] {
   });
 }
 
+/** What a leg answers: the server's word, marked as such. */
+function questionBlocks({ answersTo, asked }: Approval): Block[] {
+  if (answersTo === null) return [];
+  return [
+    section(`*Answers what the server asked during* ${codeSpan(answersTo)}`),
+    attributed('The server asked (its own words)', cut(oneLine(asked?.text ?? ''), REASON)),
+  ];
+}
+
+/** The latest answers to what the server asked meanwhile, in the agent's words. */
+function givenBlocks({ answers, grant }: Approval): Block[] {
+  return answers.slice(-NOTES).map(({ text }) => attributed(answeredBy(grant), cut(oneLine(text), NOTE)));
+}
+
+/** A label for what an agent answered; plain text. */
+export function answeredBy(grant: string): string {
+  return `${cut(visible(grant), 100)} answered what the server asked`;
+}
+
 /** How the approval ended, and its notes; nothing while it is pending. */
 export function outcomeBlocks(approval: Approval): Block[] {
   if (approval.state === 'pending') return [];
   const blocks = [section(stateSentence(approval))];
   const note = noteToShow(approval);
   if (note !== null) blocks.push(attributed('Note', cut(oneLine(note), NOTE)));
-  return [...blocks, ...votesWithReasons(approval)];
+  return [...blocks, ...givenBlocks(approval), ...votesWithReasons(approval)];
 }
 
 /** The note to show next to the state. Expiry already says why it happened. */

@@ -4,7 +4,7 @@ import { localTime, personMention } from './escape.ts';
 
 /** What happened to an approval, in words shared by card, thread and ephemeral answers. mrkdwn, already escaped. */
 
-export function headline({ state, note }: Pick<Approval, 'note' | 'state'>): string {
+export function headline({ state, note, answersTo }: Pick<Approval, 'answersTo' | 'note' | 'state'>): string {
   switch (state) {
     case 'pending':
       return 'Approval needed';
@@ -23,7 +23,8 @@ export function headline({ state, note }: Pick<Approval, 'note' | 'state'>): str
     case 'expired':
       return 'Expired';
     case 'withdrawn':
-      return note === GRANT_REVOKED ? 'Withdrawn: grant revoked' : 'Withdrawn by the agent';
+      if (note === GRANT_REVOKED) return 'Withdrawn: grant revoked';
+      return answersTo === null ? 'Withdrawn by the agent' : 'No longer needed';
     case 'lapsed':
       return 'Approved, but never run';
     default:
@@ -47,6 +48,7 @@ function running({ awaits }: Approval): string {
 
 /** One or two sentences on the approval's state. */
 export function stateSentence(approval: Approval): string {
+  if (approval.answersTo !== null) return legSentence(approval);
   switch (approval.state) {
     case 'pending':
       return `${quorumSoFar(approval)}. Expires ${localTime(approval.expiresAt)}.`;
@@ -70,6 +72,33 @@ export function stateSentence(approval: Approval): string {
         : 'The agent took the call back before it was decided. Nothing has run.';
     case 'lapsed':
       return `${approvedBy(approval)}, but it was not run and cannot be any more.`;
+    default:
+      return approval.state satisfies never;
+  }
+}
+
+/** The same for an answer to what a server asked. */
+function legSentence(approval: Approval): string {
+  switch (approval.state) {
+    case 'pending':
+      return `${quorumSoFar(approval)}. Expires ${localTime(approval.expiresAt)}.`;
+    case 'approved':
+      return `${approvedBy(approval)}. Waiting for the agent to collect it${until(approval.pickupUntil)}; the server has not been answered yet.`;
+    case 'dispatched':
+      return `${approvedBy(approval)}. The answer was sent; the call goes on.`;
+    case 'succeeded':
+    case 'failed':
+      return `${approvedBy(approval)}. The server has the answer; how its call goes on is told there.`;
+    case 'unknown':
+      return `${approvedBy(approval)}. *Outcome unknown:* the answer was sent, but nothing came back. Nothing is repeated by itself.`;
+    case 'denied':
+      return `Denied by ${names(approval.decisions.filter((d) => d.choice === 'deny'))}. The server was not sent this answer.`;
+    case 'expired':
+      return `Nobody decided in time (${quorumSoFar(approval)}). The server was not sent this answer.`;
+    case 'withdrawn':
+      return 'No longer needed. The server was not sent this answer.';
+    case 'lapsed':
+      return `${approvedBy(approval)}, but the answer was not sent and cannot be any more.`;
     default:
       return approval.state satisfies never;
   }

@@ -3,7 +3,7 @@ import type { Crowd } from '../../ports.ts';
 import { cut } from '../../text/cut.ts';
 import { attributed, type Block, LIMIT, section } from './block-kit.ts';
 import { codeSpan, localTime, oneLine } from './escape.ts';
-import { approverList, noteToShow } from './sections.ts';
+import { answeredBy, approverList, noteToShow } from './sections.ts';
 import { quorumSoFar, stateSentence, voter } from './story.ts';
 
 /** What the thread has already said. The card's digest carries it, so that every replica knows. */
@@ -12,10 +12,12 @@ export interface ThreadProgress {
   readonly votes: number;
   readonly reminded: boolean;
   readonly escalated: boolean;
+  /** How many answers to the server's questions. */
+  readonly answers: number;
 }
 
 export function cardDigest(approval: Approval, blocks: string): string {
-  const reminders = `${approval.remindedAt === null ? '' : 'r'}${approval.escalatedAt === null ? '' : 'e'}`;
+  const reminders = `${approval.remindedAt === null ? '' : 'r'}${approval.escalatedAt === null ? '' : 'e'}${approval.answers.length || ''}`;
   return `${approval.state}.${approval.decisions.length}.${reminders}.${blocks}`;
 }
 
@@ -24,9 +26,10 @@ export function threadProgress(digest: string): ThreadProgress {
   const [state, votes, reminders = '', hash] = digest.split('.');
   const knownState = STATES.find((known) => known === state);
   if (knownState === undefined || hash === undefined)
-    return { state: 'pending', votes: 0, reminded: false, escalated: false };
+    return { state: 'pending', votes: 0, reminded: false, escalated: false, answers: 0 };
   const [reminded, escalated] = [reminders.includes('r'), reminders.includes('e')];
-  return { state: knownState, votes: Number(votes) || 0, reminded, escalated };
+  const answers = Number(/\d+$/.exec(reminders)?.[0] ?? 0);
+  return { state: knownState, votes: Number(votes) || 0, reminded, escalated, answers };
 }
 
 export interface ThreadReply {
@@ -38,7 +41,9 @@ export interface ThreadReply {
 export function replyAfter(progress: ThreadProgress, approval: Approval): ThreadReply | null {
   const votes = approval.decisions.slice(progress.votes);
   const reminded = reminders(progress, approval);
-  if (votes.length === 0 && reminded.length === 0 && progress.state === approval.state) return null;
+  const answers = approval.answers.slice(progress.answers);
+  const silent = votes.length === 0 && reminded.length === 0 && answers.length === 0;
+  if (silent && progress.state === approval.state) return null;
   // If one vote was enough, the state's sentence names the voter.
   const isNamed = approval.state !== 'pending' && progress.votes === 0 && votes.length === 1;
   const lines = (isNamed ? [] : votes).map(
@@ -51,7 +56,15 @@ export function replyAfter(progress: ThreadProgress, approval: Approval): Thread
   );
   const beside = progress.state === approval.state ? null : noteToShow(approval);
   const note = beside === null ? [] : [attributed('Note', cut(oneLine(beside), 1000))];
-  return reply([...lines, ...reminded].join('\n'), [...reasons, ...note]);
+  const given = answers.map(({ text }) => attributed(answeredBy(approval.grant), cut(oneLine(text), 1000)));
+  const said = answers.map(
+    ({ leg }) => `${codeSpan(approval.grant)} answered what the server asked${approvedAs(leg)}.`,
+  );
+  return reply([...said, ...lines, ...reminded].join('\n'), [...given, ...reasons, ...note]);
+}
+
+function approvedAs(leg: string | null): string {
+  return leg === null ? '' : `, as approved in ${codeSpan(leg)}`;
 }
 
 /** The reminder, or the escalation to further approvers; only while there is something to decide. */

@@ -6,6 +6,7 @@ import { giveBack, NoRoom, takeAll } from '../limit/counters.ts';
 import { eventRow } from '../log/events.ts';
 import { APPROVAL, type ApprovalRow, approvalOf } from '../table/approval-row.ts';
 import type { Db, Tables } from '../table/tables.ts';
+import { continueParent, Unasked, withAnswer } from './legs.ts';
 
 /** Thrown inside the transaction to roll it back; never leaves the store. */
 class Overtaken extends Error {}
@@ -52,20 +53,24 @@ function assertAllowed({ from, to }: Change): void {
 type Move = Change & { readonly next: number };
 
 async function commitMove(db: Kysely<Tables>, change: Move): Promise<Committed> {
-  const { takes = [], gives = [], joiner } = change;
+  const { takes = [], gives = [], joiner, continues } = change;
   try {
-    if (takes.length === 0 && gives.length === 0) {
+    if (takes.length === 0 && gives.length === 0 && continues === undefined) {
       const approval = await move(db, change);
       return approval === null ? overtaken(db, joiner) : { kind: 'committed', approval, taken: [] };
     }
     return await db.transaction().execute(async (trx) => {
+      // The call before its leg, as everywhere, so that no two transactions wait for each other.
+      const parent = continues === undefined ? null : await continueParent(trx, continues);
       const approval = await move(trx, change);
       if (approval === null) throw new Overtaken();
+      if (parent !== null) return { kind: 'committed', approval, taken: [], parent };
       await giveBack(trx, gives);
       return { kind: 'committed', approval, taken: await takeAll(trx, takes) };
     });
   } catch (error) {
     if (error instanceof Overtaken) return overtaken(db, joiner);
+    if (error instanceof Unasked) return { kind: 'unasked' };
     if (error instanceof NoRoom) return { kind: 'full', full: error.full };
     if (change.decision && (error as { code?: string }).code === UNIQUE_VIOLATION) return { kind: 'conflict' };
     throw error;
@@ -126,8 +131,10 @@ function columnsOf(change: Move): RawBuilder<unknown> {
   if (patch.remindedAt !== undefined) columns.push(sql`reminded_at = ${patch.remindedAt}::timestamptz`);
   if (patch.escalatedAt !== undefined) columns.push(sql`escalated_at = ${patch.escalatedAt}::timestamptz`);
   if (patch.note !== undefined) columns.push(sql`note = ${patch.note}::text`);
+  if (patch.questions !== undefined) columns.push(sql`questions = ${patch.questions}::int`);
   if (patch.result !== undefined) columns.push(sql`result = ${patch.result}::bytea`);
   if (patch.resultUntil !== undefined) columns.push(sql`result_until = ${patch.resultUntil}::timestamptz`);
+  if (change.given !== undefined) columns.push(sql`answers = ${withAnswer(change.given)}`);
   // The request is needed until it was sent or never will be.
   if (isOver(change.to)) columns.push(sql`request = null`);
   return sql.join(columns);

@@ -25,6 +25,7 @@ export async function insertApproval(
       sent: JSON.stringify(approval.sent),
       hidden: JSON.stringify(approval.hidden),
       answers_to: approval.answersTo,
+      asked: approval.asked === null ? null : JSON.stringify(approval.asked),
       trace: JSON.stringify(approval.trace),
       stated_reason: approval.statedReason,
       previous_unknown: previousUnknown,

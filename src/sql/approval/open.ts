@@ -7,6 +7,7 @@ import { writeEvents } from '../log/events.ts';
 import { APPROVAL, type ApprovalRow, approvalOf } from '../table/approval-row.ts';
 import type { Tables } from '../table/tables.ts';
 import { insertApproval } from './insert.ts';
+import { Unasked, waitForLeg } from './legs.ts';
 import { absentFor } from './presence.ts';
 import { refuseJoiner, takeRoom } from './room.ts';
 import { insertJoiner, takeSeat } from './seats.ts';
@@ -26,6 +27,7 @@ const OWED: readonly State[] = ['denied', 'expired', 'succeeded', 'failed', 'unk
  * | none, but the same call without what this one answers is dispatched | joins that one |
  * | over, with an absent caller, and its result or reason still kept | gets what that caller is owed |
  * | over, and its caller's process, which may be dead, is handing it the answer | waits until that is done or the process has been silent too long |
+ * | none, and the call is a leg whose server no longer waits for it | opens nothing |
  * | anything else, or none | opens a new one, which says so when the last outcome is unknown |
  */
 export async function openApproval(
@@ -37,7 +39,7 @@ export async function openApproval(
 ): Promise<Opened> {
   const { id, grant, fingerprint, createdAt } = request.approval;
   const fingerprints = [fingerprint, ...request.olderFingerprints];
-  return db.transaction().execute(async (trx) => {
+  const opening = db.transaction().execute(async (trx): Promise<Opened> => {
     await sql`select pg_advisory_xact_lock(hashtextextended(${`grant ${grant}`}, 0))`.execute(trx);
     const rounds = request.rounds ?? [];
     const live = await lockLive(trx, fingerprints, rounds);
@@ -51,10 +53,15 @@ export async function openApproval(
     }
     const taken = await takeRoom(trx, request, room);
     if (taken.kind !== 'room') return taken;
+    await waitForLeg(trx, request);
     await insertApproval(trx, request, await lastUnknown(trx, [...fingerprints, ...rounds]));
     await insertJoiner(trx, id, joiner, createdAt);
     await writeEvents(trx, [event]);
     return { kind: 'opened', approval: approvalOf(await read(trx, id)), joiner: joiner.id, nth: taken.nth };
+  });
+  return opening.catch((error) => {
+    if (error instanceof Unasked) return { kind: 'unasked' } as const;
+    throw error;
   });
 }
 

@@ -113,6 +113,15 @@ export async function overdueWork(db: Kysely<Tables>, now: Date, limit: number):
   const parked = await sql<{ id: string; expires_at: Date }>`
     select id, expires_at from holdfast.approvals where state = 'pending' and expires_at > ${now}
     order by id`.execute(db);
+  const moot = await sql<ApprovalRow>`
+    select ${APPROVAL} from holdfast.approvals a
+    where a.answers_to is not null and a.state in ('pending', 'approved') and not exists (
+      select 1 from holdfast.approvals p where p.id = a.answers_to and p.state = 'dispatched'
+        and case when a.asked->>'kind' = 'request'
+          then exists (select 1 from holdfast.asked_requests q
+            where q.n = (a.asked->>'n')::bigint and q.answered_at is null)
+          else p.awaits = 'input' and p.questions = (a.asked->>'n')::int end)
+    order by a.id limit ${limit}`.execute(db);
   // Grants take turns, so that one that has many does not keep another's card from being found.
   const stale = await sql<{ id: string }>`
     select id from (
@@ -124,6 +133,7 @@ export async function overdueWork(db: Kysely<Tables>, now: Date, limit: number):
     abandoned: abandoned.rows.map(approvalOf),
     revoked: revoked.rows.map(approvalOf),
     parked: parked.rows.map((row) => ({ id: row.id, expiresAt: row.expires_at })),
+    moot: moot.rows.map(approvalOf),
     stale: stale.rows.map((row) => row.id),
   };
 }

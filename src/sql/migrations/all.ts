@@ -20,6 +20,7 @@ import { MIGRATION_0019 } from './0019-sent.ts';
 import { MIGRATION_0021 } from './0021-later-reasons.ts';
 import { MIGRATION_0022 } from './0022-method-words.ts';
 import { MIGRATION_0024 } from './0024-openings.ts';
+import { MIGRATION_0026 } from './0026-legs.ts';
 
 /**
  * Every migration of this release, oldest first, with the statements that it executes. Only ever add one: replicas of
@@ -48,4 +49,5 @@ export const MIGRATIONS: Readonly<Record<string, readonly string[]>> = {
   '0021-later-reasons': MIGRATION_0021,
   '0022-method-words': MIGRATION_0022,
   '0024-openings': MIGRATION_0024,
+  '0026-legs': MIGRATION_0026,
 };

@@ -1,4 +1,5 @@
 import { type RawBuilder, sql } from 'kysely';
+import type { AskedQuestion, GivenAnswer } from '../../domain/approval/answer.ts';
 import type { Approval, Awaits, Decision, Requirement, State } from '../../domain/approval/approval.ts';
 import type { HiddenValues, Sent } from '../../domain/call/sent.ts';
 import type { Json } from '../../domain/json/json.ts';
@@ -20,6 +21,9 @@ export interface ApprovalRow {
   sent: unknown;
   hidden: unknown;
   answers_to: string | null;
+  asked: unknown;
+  questions: number;
+  answers: unknown;
   trace: unknown;
   stated_reason: string | null;
   later_reasons: unknown;
@@ -41,7 +45,7 @@ export interface ApprovalRow {
 /** The columns of an approval `a`, with its decisions and the number of its waiting callers; never its sealed bytes. */
 export const APPROVAL: RawBuilder<unknown> = sql.raw(`
   a.id, a.state, a.revision, a.server, a.tool, a.grant_name, a.owner, a.self_approval, a.fingerprint,
-  a.requirement, a.arguments, a.sent, a.hidden, a.answers_to, a.trace, a.stated_reason, a.later_reasons,
+  a.requirement, a.arguments, a.sent, a.hidden, a.answers_to, a.asked, a.questions, a.answers, a.trace, a.stated_reason, a.later_reasons,
   a.previous_unknown, a.policy_digest, a.created_at, a.expires_at, a.pickup_until, a.lease_until, a.reminded_at, a.escalated_at, a.awaits, a.note, a.updated_at,
   (select json_agg(json_build_object('approver', d.approver, 'choice', d.choice, 'reason', d.reason, 'via', d.via,
      'self', d.self, 'userGroup', d.user_group, 'at', d.at) order by d.at, d.approver)
@@ -65,6 +69,9 @@ export function approvalOf(row: ApprovalRow): Approval {
     sent: row.sent as Sent,
     hidden: row.hidden as HiddenValues,
     answersTo: row.answers_to,
+    asked: row.asked as AskedQuestion | null,
+    questions: row.questions,
+    answers: row.answers as GivenAnswer[],
     trace: row.trace as RuleTrace,
     statedReason: row.stated_reason,
     laterReasons: row.later_reasons as readonly string[],

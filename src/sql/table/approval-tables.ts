@@ -19,6 +19,9 @@ export interface ApprovalTable {
   sent: JsonColumn;
   hidden: JsonColumn;
   answers_to: string | null;
+  asked: ColumnType<unknown, string | null, string | null>;
+  questions: Generated<number>;
+  answers: ColumnType<unknown, string | undefined, string>;
   trace: JsonColumn;
   stated_reason: string | null;
   later_reasons: ColumnType<unknown, string | undefined, string>;

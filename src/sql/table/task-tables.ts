@@ -18,6 +18,8 @@ export interface TaskTable {
   updated_at: Date;
   expires_at: Date;
   fetched_at: Date | null;
+  leg_id: string | null;
+  leg_joiner: string | null;
 }
 
 export interface ContinuationTable {

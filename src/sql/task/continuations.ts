@@ -1,8 +1,10 @@
 import { type Kysely, sql, type Transaction } from 'kysely';
+import type { GivenAnswer } from '../../domain/approval/answer.ts';
+import type { Approval } from '../../domain/approval/approval.ts';
 import type { NewEvent } from '../../domain/log/event.ts';
-import type { NewJoiner, TaskStore } from '../../ports.ts';
-import { absentFor } from '../approval/presence.ts';
-import { insertJoiner } from '../approval/seats.ts';
+import type { TaskStore } from '../../ports.ts';
+import { withAnswer } from '../approval/legs.ts';
+import { seatAgain } from '../approval/seats.ts';
 import { writeEvents } from '../log/events.ts';
 import { APPROVAL, type ApprovalRow, approvalOf } from '../table/approval-row.ts';
 import type { Tables } from '../table/tables.ts';
@@ -30,10 +32,11 @@ export async function rememberContinuation(db: Kysely<Tables>, continuation: New
 export async function spendContinuation(
   db: Kysely<Tables>,
   returned: ReturnedState,
-  event: (approval: string) => NewEvent,
+  given: GivenAnswer,
+  events: (approval: string) => readonly NewEvent[],
 ): Promise<Continued> {
   try {
-    return await db.transaction().execute((trx) => spend(trx, returned, event));
+    return await db.transaction().execute((trx) => spend(trx, returned, given, events));
   } catch (error) {
     if (error instanceof NotAwaited) return null;
     throw error;
@@ -43,7 +46,8 @@ export async function spendContinuation(
 async function spend(
   trx: Transaction<Tables>,
   returned: ReturnedState,
-  event: (approval: string) => NewEvent,
+  given: GivenAnswer,
+  events: (approval: string) => readonly NewEvent[],
 ): Promise<Continued> {
   const { digests, grant, server, fingerprints, now, dispatcher, until } = returned;
   const deleted = await sql<{ approval_id: string }>`
@@ -60,24 +64,23 @@ async function spend(
   if (stood === null) throw new NotAwaited();
   await sql`
     update holdfast.approvals set awaits = null, note = null, dispatcher = ${dispatcher}, lease_until = ${until},
-      revision = revision + 1, updated_at = clock_timestamp()
+      answers = ${withAnswer(given)}, revision = revision + 1, updated_at = clock_timestamp()
     where id = ${id}`.execute(trx);
   const joiner = await seatAgain(trx, id, returned.joiner, now);
-  await writeEvents(trx, [event(id)]);
+  await writeEvents(trx, events(id));
   const found = await sql<ApprovalRow>`select ${APPROVAL} from holdfast.approvals a where a.id = ${id}`.execute(trx);
   return { approval: approvalOf(found.rows[0]!), joiner, stood };
 }
 
-/** In the seat of the caller that was asked, which went away to find the answer; in a new one where no seat is free. */
-async function seatAgain(trx: Transaction<Tables>, approval: string, joiner: NewJoiner, now: Date): Promise<string> {
-  const { replica, session, requestId } = joiner;
-  const taken = await sql<{ id: string }>`
-    update holdfast.joiners set replica = ${replica}, session = ${session}, request_id = ${requestId}
-    where id = (select j.id from holdfast.joiners j
-      where j.approval_id = ${approval} and j.collected_at is null and j.left_at is null and ${absentFor(replica)}
-      order by j.joined_at limit 1 for update)
-    returning id`.execute(trx);
-  if (taken.rows[0] !== undefined) return taken.rows[0].id;
-  await insertJoiner(trx, approval, joiner, now);
-  return joiner.id;
+/** The approval that the state would continue. */
+export async function findContinuation(
+  db: Kysely<Tables>,
+  { digests, grant, server, fingerprints, now }: Parameters<TaskStore['findContinuation']>[0],
+): Promise<Approval | null> {
+  const found = await sql<ApprovalRow>`
+    select ${APPROVAL} from holdfast.continuations c join holdfast.approvals a on a.id = c.approval_id
+    where c.digest = any(${digests}::text[]) and c.grant_name = ${grant} and c.server = ${server}
+      and c.fingerprint = any(${fingerprints}::text[]) and c.expires_at > ${now}
+      and a.state = 'dispatched' and a.awaits = 'input'`.execute(db);
+  return found.rows[0] ? approvalOf(found.rows[0]) : null;
 }

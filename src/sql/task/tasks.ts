@@ -15,12 +15,14 @@ interface TaskRow {
   created_at: Date;
   updated_at: Date;
   expires_at: Date;
+  leg_id: string | null;
+  leg_joiner: string | null;
 }
 
 /** The columns of a `TaskRow` of task `t`. */
 const TASK: RawBuilder<unknown> = sql.raw(
   `t.id, t.approval_id, t.joiner_id, t.grant_name, t.server, t.era, t.phase, t.outcome, t.note,
-   t.created_at, t.updated_at, t.expires_at`,
+   t.created_at, t.updated_at, t.expires_at, t.leg_id, t.leg_joiner`,
 );
 
 /** Whether the call of task `t` runs. Until it ends the task is kept, however long its server takes. */
@@ -42,6 +44,7 @@ function taskOf(row: TaskRow): Task {
     createdAt: row.created_at,
     updatedAt: row.updated_at,
     expiresAt: row.expires_at,
+    leg: row.leg_id === null ? null : { approval: row.leg_id, joiner: row.leg_joiner ?? '' },
   };
 }
 
@@ -128,6 +131,9 @@ export async function taskBytes(
 /** The phase is compared in the `where`, and so is what is kept where the change depends on it. */
 export async function changeTask(db: Kysely<Tables>, change: TaskChange): Promise<boolean> {
   const keptIsSame = change.over === undefined ? sql<boolean>`true` : sql<boolean>`kept = ${change.over}`;
+  const { whileLeg } = change;
+  const legIsSame =
+    whileLeg === undefined ? sql<boolean>`true` : sql<boolean>`leg_id is not distinct from ${whileLeg}::text`;
   const changed = await db
     .updateTable('holdfast.tasks')
     .set({
@@ -136,11 +142,15 @@ export async function changeTask(db: Kysely<Tables>, change: TaskChange): Promis
       ...(change.outcome === undefined ? {} : { outcome: change.outcome }),
       ...(change.note === undefined ? {} : { note: change.note }),
       ...(change.kept === undefined ? {} : { kept: change.kept }),
+      ...(change.leg === undefined
+        ? {}
+        : { leg_id: change.leg?.approval ?? null, leg_joiner: change.leg?.joiner ?? null }),
       ...(change.until === undefined ? {} : { expires_at: sql`greatest(expires_at, ${change.until}::timestamptz)` }),
     })
     .where('id', '=', change.id)
     .where('phase', 'in', [...change.from])
     .where(keptIsSame)
+    .where(legIsSame)
     .executeTakeFirst();
   return changed.numUpdatedRows === 1n;
 }
@@ -158,10 +168,16 @@ export async function dueTasks(
     where t.phase in ('held', 'input', 'relayed') and a.state not in ('pending', 'dispatched')
       and (${approval}::text is null or t.approval_id = ${approval}::text)
     order by t.created_at limit ${MOST_READY}`.execute(db);
-  if (approval !== null || running.length === 0) return { ready: ready.rows.map(taskOf), cancelled: [] };
+  const legs = await sql<TaskRow>`
+    select ${TASK} from holdfast.tasks t join holdfast.approvals l on l.id = t.leg_id
+    where t.phase = 'input' and l.state not in ('pending', 'dispatched')
+      and (${approval}::text is null or t.leg_id = ${approval}::text)
+    order by t.created_at limit ${MOST_READY}`.execute(db);
+  const due = { ready: ready.rows.map(taskOf), answering: legs.rows.map(taskOf) };
+  if (approval !== null || running.length === 0) return { ...due, cancelled: [] };
   const cancelled = await sql<{ id: string }>`
     select id from holdfast.tasks where id = any(${running}::text[]) and phase = 'cancelled'`.execute(db);
-  return { ready: ready.rows.map(taskOf), cancelled: cancelled.rows.map((row) => row.id) };
+  return { ...due, cancelled: cancelled.rows.map((row) => row.id) };
 }
 
 /** Deletes tasks and continuations whose time is over. */

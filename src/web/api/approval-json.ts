@@ -16,6 +16,8 @@ export function approvalJson(approval: Approval) {
     sent: approval.sent,
     hidden: approval.hidden,
     answersTo: approval.answersTo,
+    asked: approval.asked?.text ?? null,
+    answers: approval.answers,
     fingerprint: approval.fingerprint,
     requirement: {
       approvers: requirement.groups,
@@ -24,6 +26,7 @@ export function approvalJson(approval: Approval) {
       admin: requirement.admin,
       quorum: requirement.quorum,
       denyReason: requirement.denyReason,
+      answers: requirement.answers ?? null,
     },
     decisions: approval.decisions.map((d) => ({
       approver: d.approver,

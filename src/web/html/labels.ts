@@ -71,6 +71,7 @@ const EVENT_LABELS = {
   'call.dispatched': ['run', 'Sent to the server'],
   'call.returned': ['wait', 'Not sent, pass returned'],
   'call.deferred': ['wait', 'Answered, not finished'],
+  'answer.given': ['wait', 'Answered what the server asked'],
   'call.succeeded': ['good', 'Succeeded'],
   'call.failed': ['bad', 'Failed'],
   'call.unknown': ['odd', 'Outcome unknown'],

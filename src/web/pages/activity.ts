@@ -27,6 +27,7 @@ export const CALL_EVENTS = [
   'call.dispatched',
   'call.returned',
   'call.deferred',
+  'answer.given',
   'call.succeeded',
   'call.failed',
   'call.unknown',

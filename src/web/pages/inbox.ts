@@ -87,6 +87,11 @@ export function callIntro(approval: Approval): Html {
     (reason) =>
       html`<p class="stated"><span class="dim">Another caller says, unverified:</span> ${visibleText(reason)}</p>`,
   )}${
+    approval.answersTo === null
+      ? ''
+      : html`<p class="notice">Answers what the server asked during <a href="/approvals/${approval.answersTo}">${approval.answersTo}</a>.
+          <span class="dim">The server’s own words:</span> <q>${visibleText(approval.asked?.text ?? '')}</q></p>`
+  }${
     approval.previousUnknown === null
       ? ''
       : html`<p class="notice odd">The same call was sent before and its outcome is

@@ -90,6 +90,9 @@ const GISTS: readonly (readonly [string, string, string?])[] = [
   ['digest', 'card digest', 'card.'],
   ['bytes', 'result of', 'call.'],
   ['digest', 'result digest', 'call.'],
+  ['answers', 'the agent’s words:', 'answer.'],
+  ['leg', 'approved as', 'answer.'],
+  ['digest', 'answer digest', 'answer.'],
   ['rule', 'rule'],
   ['statedReason', 'the caller says, unverified:', 'approval.'],
 ];

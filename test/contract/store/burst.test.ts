@@ -61,6 +61,7 @@ function open(store: Store, grant: string, n: number): ReturnType<Store['open']>
     sent: NOTHING_MORE,
     hidden: NOTHING_HIDDEN,
     answersTo: null,
+    asked: null,
     trace: { rule: 't', risk: null, severity: null, reason: null, steps: [] },
     statedReason: null,
     policyDigest: '0',

@@ -31,6 +31,7 @@ const RELEASED: Readonly<Record<string, string>> = {
   '0021-later-reasons': 'c3afca900637a4619ff4388223b6684069d13ebe8a559089428f165400e885f1',
   '0022-method-words': '9f2e03bc7cb4cd023bb04bc0d188c3bc65284d49be017444264601f5e0ade298',
   '0024-openings': 'a19834d9507dec2a50742586258d7556172a407d6c77bdeadec8d6567e873f88',
+  '0026-legs': 'eda5ae7c23fb2b2d8929744ce71298d9dab15e958e04e676fbf4569f3fc11559',
 };
 
 /** Every statement that reached an empty database, by the migration that it belongs to. */

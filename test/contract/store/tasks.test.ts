@@ -4,6 +4,7 @@ import type { FollowedTask, NewTask } from '../../../src/ports.ts';
 import {
   change,
   eventOf,
+  GIVEN,
   newApproval,
   newJoiner,
   open,
@@ -144,9 +145,9 @@ function suite(kind: StoreKind): void {
         until: later(30_000),
       };
       const take = (n: number) =>
-        world.tasks[n % 2]!.takeContinuation({ ...one, joiner: newJoiner(), dispatcher: `d${n}` }, (about) =>
+        world.tasks[n % 2]!.takeContinuation({ ...one, joiner: newJoiner(), dispatcher: `d${n}` }, GIVEN, (about) => [
           eventOf('call.dispatched', { id: about }),
-        );
+        ]);
       assert.equal(await take(0), null, 'it awaits nothing');
       const patch = { awaits: 'input', leaseUntil: later(60_000) } as const;
       const asks = await world.one.commit(change(approval, 'dispatched', { patch }));
@@ -157,9 +158,9 @@ function suite(kind: StoreKind): void {
       assert.equal(taken[0]!.joiner, joiner.id, 'in the place of the caller that was asked');
       assert.deepEqual([taken[0]!.approval.state, taken[0]!.approval.awaits], ['dispatched', null]);
       assert.equal(
-        await second.takeContinuation({ ...one, joiner: newJoiner(), dispatcher: 'late' }, () =>
+        await second.takeContinuation({ ...one, joiner: newJoiner(), dispatcher: 'late' }, GIVEN, () => [
           eventOf('call.dispatched'),
-        ),
+        ]),
         null,
       );
       const types = (await world.one.events({ after: 0, limit: 100, approval: id })).map(({ type }) => type);

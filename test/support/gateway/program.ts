@@ -42,6 +42,10 @@ export interface ApiApproval {
   readonly statedReason: string | null;
   readonly laterReasons: readonly string[];
   readonly note: string | null;
+  readonly answersTo: string | null;
+  readonly asked: string | null;
+  readonly sent: { readonly params: Record<string, unknown> };
+  readonly answers: readonly { readonly text: string; readonly leg: string | null }[];
   readonly arguments: Record<string, unknown>;
   readonly decisions: readonly { readonly approver: string; readonly decision: string }[];
 }

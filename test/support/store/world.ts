@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sql } from 'kysely';
+import type { GivenAnswer } from '../../../src/domain/approval/answer.ts';
 import type { Approval, State } from '../../../src/domain/approval/approval.ts';
 import type { EventType, NewEvent } from '../../../src/domain/log/event.ts';
 import type { Change, GrantRoom, NewApproval, NewJoiner, Store, TaskStore } from '../../../src/ports.ts';
@@ -79,6 +80,8 @@ export function newApproval(different: Partial<NewApproval['approval']> = {}): N
     remindedAt,
     escalatedAt,
     awaits,
+    questions,
+    answers,
     ...sample
   } = sampleApproval();
   const createdAt = new Date();
@@ -106,6 +109,9 @@ export function newJoiner(different: Partial<NewJoiner> = {}): NewJoiner {
     ...different,
   };
 }
+
+/** An answer as it is kept with its call. */
+export const GIVEN: GivenAnswer = { at: '2026-08-01T10:00:00.000Z', leg: null, digest: 'd', text: '{}' };
 
 export function eventOf(
   type: EventType,

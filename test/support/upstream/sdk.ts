@@ -40,7 +40,8 @@ async function newSession(transports: Map<string, StreamableHTTPServerTransport>
   return transport;
 }
 
-function toolServer(): McpServer {
+/** Its tools, over whatever transport. `ask` asks on the call's stream, `ask_apart` on the server's own. */
+export function toolServer(): McpServer {
   const mcp = new McpServer({ name: 'sdk', version: '1' });
   const text = (said: string) => ({ content: [{ type: 'text' as const, text: said }] });
   mcp.registerTool('echo', { inputSchema: { said: z.string() } }, async ({ said }) => text(said));
@@ -57,6 +58,13 @@ function toolServer(): McpServer {
       { message: question, requestedSchema: { type: 'object', properties: { sure: { type: 'boolean' } } } },
       { relatedRequestId: extra.requestId },
     );
+    return text(JSON.stringify(asked));
+  });
+  mcp.registerTool('ask_apart', { inputSchema: { question: z.string() } }, async ({ question }) => {
+    const asked = await mcp.server.elicitInput({
+      message: question,
+      requestedSchema: { type: 'object', properties: { sure: { type: 'boolean' } } },
+    });
     return text(JSON.stringify(asked));
   });
   return mcp;

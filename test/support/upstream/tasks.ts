@@ -13,6 +13,8 @@ export interface UpstreamTask {
   readonly streams: Set<ServerResponse>;
   /** Questions it could not send yet, because no stream was open. */
   readonly questions: JsonObject[];
+  /** What it was answered with `tasks/update`, as the server read it. */
+  readonly updates: JsonObject[];
 }
 
 /** An MCP server of both eras that runs its tools as tasks and asks its agents questions; a test decides when. */
@@ -49,6 +51,9 @@ const TOOLS: readonly JsonObject[] = [
   { name: 'may', inputSchema: { type: 'object' }, execution: { taskSupport: 'optional' } },
   { name: 'asks', inputSchema: { type: 'object' } },
 ];
+
+/** What a modern task asks while its status is `input_required`. */
+const ASKS: JsonObject = { sure: { method: 'elicitation/create', params: { message: 'Delete them all?' } } };
 
 interface Calling {
   readonly response: ServerResponse;
@@ -110,6 +115,7 @@ export async function taskUpstream(): Promise<TaskUpstream> {
       result: null,
       streams: new Set(),
       questions: [],
+      updates: [],
     };
     tasks.push(task);
     const flat = shown(task, modern);
@@ -128,9 +134,14 @@ export async function taskUpstream(): Promise<TaskUpstream> {
       case 'tasks/get': {
         const end: JsonObject =
           modern && task.result !== null ? { result: { resultType: 'complete', ...task.result } } : {};
-        json(response, id, { result: { ...complete, ...shown(task, modern), ...end } });
+        const asks: JsonObject = task.status === 'input_required' && modern ? { inputRequests: ASKS } : {};
+        json(response, id, { result: { ...complete, ...shown(task, modern), ...asks, ...end } });
         break;
       }
+      case 'tasks/update':
+        task.updates.push(params);
+        json(response, id, { result: complete });
+        break;
       case 'tasks/cancel':
         task.status = 'cancelled';
         json(response, id, { result: modern ? complete : shown(task, modern) });

@@ -1,0 +1,49 @@
+import { type AskedQuestion, type GivenAnswer, LONGEST_GIVEN } from '../../domain/approval/answer.ts';
+import type { Approval } from '../../domain/approval/approval.ts';
+import type { Call } from '../../domain/call/call.ts';
+import { redactCall } from '../../domain/call/redact-call.ts';
+import { canonical } from '../../domain/json/canonical.ts';
+import { type JsonObject, member } from '../../domain/json/json.ts';
+import { approvalEvent, type NewEvent } from '../../domain/log/event.ts';
+import { redactionOf } from '../../domain/policy/rule.ts';
+import { cut } from '../../text/cut.ts';
+import type { Gateway } from '../gateway.ts';
+
+/** What is recorded of an agent's answer: with its call, and in the log. */
+export interface AnswerRecord {
+  readonly given: GivenAnswer;
+  /** The answer, redacted; the event carries all of it. */
+  readonly shown: JsonObject;
+}
+
+/** What the call answers. `kind`: how the server asked. */
+export function answerIn({ params }: Pick<Call, 'params'>, kind: AskedQuestion['kind']): JsonObject {
+  const names = kind === 'request' ? ['answer'] : ['inputResponses', 'requestState'];
+  const parts = names.map((name) => [name, member(params, name)] as const);
+  return Object.fromEntries(parts.filter(([, value]) => value !== undefined)) as JsonObject;
+}
+
+/** Describes the answer in this call: redacted by name and by the policy's paths, with a keyed digest of all of it. */
+export function recordOfAnswer(
+  { rules, vault }: Pick<Gateway, 'rules' | 'vault'>,
+  call: Call,
+  { kind, leg, at }: { readonly kind: AskedQuestion['kind']; readonly leg: string | null; readonly at: Date },
+): AnswerRecord {
+  const answer = answerIn(call, kind);
+  const policy = rules.policy(call.server);
+  const redaction = policy === null ? { byName: true, paths: [] } : redactionOf(policy, call.tool);
+  const shown = redactCall({ args: {}, sent: { params: answer, meta: {}, headers: {} } }, redaction).sent.params;
+  // The state is the server's own; people want to read what the agent said.
+  const text = cut(JSON.stringify(shown.answer ?? shown.inputResponses ?? shown).toWellFormed(), LONGEST_GIVEN);
+  return { given: { at: at.toISOString(), leg, digest: vault.digest('outcome', canonical(answer)), text }, shown };
+}
+
+/** What the agent answered, as an event of the call whose server asked. */
+export function answerEvent(
+  parent: Pick<Approval, 'id' | 'server' | 'tool' | 'grant'>,
+  { given, shown }: AnswerRecord,
+): NewEvent {
+  const { at, digest, leg } = given;
+  const data = { digest, answers: shown, ...(leg === null ? {} : { leg }) };
+  return approvalEvent(parent, { type: 'answer.given', at: new Date(at), actor: `grant:${parent.grant}`, data });
+}

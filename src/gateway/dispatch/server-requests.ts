@@ -1,0 +1,119 @@
+import { answersMode } from '../../domain/approval/answer.ts';
+import type { Approval } from '../../domain/approval/approval.ts';
+import type { Call } from '../../domain/call/call.ts';
+import { answersOf } from '../../domain/policy/rule.ts';
+import type { AnswersMode } from '../../domain/policy/verdict.ts';
+import type { AskedKey, AskedRequest } from '../../ports.ts';
+import type { Gateway } from '../gateway.ts';
+import { answerEvent, recordOfAnswer } from './given.ts';
+
+/** Longest request of a server's that is kept while a gated call runs, in bytes. */
+const LONGEST_REQUEST = 256 * 1024;
+
+/** A request that a server sends while a gated call runs. */
+export interface AskedDuringCall extends AskedKey {
+  /** The call during which it was sent. */
+  readonly approval: string;
+  /** The JSON-RPC message. */
+  readonly text: string;
+}
+
+/**
+ * Keeps a server's request, sealed, before the agent sees it, so that every replica knows which call its answer belongs
+ * to. Returns why it is not kept, in words for the server; null: it is.
+ */
+export async function keepServerRequest(
+  { tasks, vault, clock }: Pick<Gateway, 'clock' | 'tasks' | 'vault'>,
+  { approval, text, grant, server, session, key }: AskedDuringCall,
+): Promise<string | null> {
+  const bytes = new TextEncoder().encode(text);
+  if (bytes.byteLength > LONGEST_REQUEST) return `a request during a gated call may have ${LONGEST_REQUEST} bytes`;
+  const kept = vault.seal('result', rowOf(approval), bytes);
+  const place = { grant, server, session, key };
+  const digest = vault.digest('outcome', bytes);
+  if (await tasks.keepRequest({ ...place, approval, digest, kept, at: clock.now() })) return null;
+  return 'the gated call is over, or 32 of its requests wait for an answer already';
+}
+
+/** The request that an answer with this id is meant for; null: none that was sent during a gated call. */
+export function findServerRequest({ tasks }: Pick<Gateway, 'tasks'>, key: AskedKey): Promise<AskedRequest | null> {
+  return tasks.findRequest(key);
+}
+
+/** The same for several answers at once: whether any of them is meant for such a request. */
+export function hasServerRequest(
+  { tasks }: Pick<Gateway, 'tasks'>,
+  place: Omit<AskedKey, 'key'>,
+  keys: readonly string[],
+): Promise<boolean> {
+  return tasks.hasRequest(place, keys);
+}
+
+/** The gated call that runs at this place, so that a request of the server's may be about it; null: none does. */
+export function gatedCallIn({ tasks }: Pick<Gateway, 'tasks'>, place: Omit<AskedKey, 'key'>): Promise<string | null> {
+  return tasks.runningIn(place);
+}
+
+/** The request as it came, a JSON-RPC message. */
+export function textOfRequest({ vault }: Pick<Gateway, 'vault'>, { approval, kept }: AskedRequest): string {
+  return new TextDecoder().decode(vault.open('result', rowOf(approval), kept));
+}
+
+/** Whether the answer to such a request needs a yes of its own. */
+export function modeForAnswer({ rules }: Pick<Gateway, 'rules'>, { requirement, server, tool }: Approval): AnswersMode {
+  const policy = rules.policy(server);
+  return answersMode(requirement.answers, policy === null ? 'ask' : answersOf(policy, tool));
+}
+
+/**
+ * Records an answer before it is sent, in one transaction with its event (P7). `call`: the gated call, with what the
+ * agent answers in `params.answer`. False: the request was answered before, or the call is over; then nothing is sent.
+ */
+export async function takeAnswer(
+  gateway: Pick<Gateway, 'announcer' | 'clock' | 'rules' | 'tasks' | 'vault'>,
+  { n, approval }: Pick<AskedRequest, 'n' | 'approval'>,
+  call: Call,
+): Promise<boolean> {
+  const now = gateway.clock.now();
+  const { server, tool, principal } = call;
+  const answer = recordOfAnswer(gateway, call, { kind: 'request', leg: null, at: now });
+  const event = answerEvent({ id: approval, server, tool, grant: principal.grant }, answer);
+  return answered(gateway, { n, approval, now }, answer.given, event);
+}
+
+/**
+ * Closes a request whose answer nobody will send, so that the server can be told so instead. `why`: for people. False:
+ * it was answered meanwhile.
+ */
+export async function closeRequest(
+  gateway: Pick<Gateway, 'announcer' | 'clock' | 'tasks' | 'vault'>,
+  { n, approval }: Pick<AskedRequest, 'n' | 'approval'>,
+  leg: Approval,
+  why: string,
+): Promise<boolean> {
+  const now = gateway.clock.now();
+  const given = { at: now.toISOString(), leg: leg.id, digest: gateway.vault.digest('outcome', why), text: `(${why})` };
+  const shown = { error: why };
+  const event = { ...answerEvent({ ...leg, id: approval }, { given, shown }), actor: 'holdfast' };
+  return answered(gateway, { n, approval, now }, given, event);
+}
+
+async function answered(
+  { tasks, announcer }: Pick<Gateway, 'announcer' | 'tasks'>,
+  asked: Parameters<Gateway['tasks']['answerRequest']>[0],
+  given: Parameters<Gateway['tasks']['answerRequest']>[1],
+  event: ReturnType<typeof answerEvent>,
+): Promise<boolean> {
+  const approval = await tasks.answerRequest(asked, given, [event]);
+  if (approval !== null) announcer.announce(approval);
+  return approval !== null;
+}
+
+/** The answer was provably not sent, so the request waits again. Never rejects. */
+export function reopenAsked({ tasks, retries }: Pick<Gateway, 'retries' | 'tasks'>, n: number): Promise<void> {
+  return retries.run(() => tasks.reopenRequest(n));
+}
+
+function rowOf(approval: string): string {
+  return `asked ${approval}`;
+}

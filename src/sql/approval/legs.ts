@@ -1,0 +1,85 @@
+import { sql, type Transaction } from 'kysely';
+import { type GivenAnswer, MOST_GIVEN } from '../../domain/approval/answer.ts';
+import type { Approval } from '../../domain/approval/approval.ts';
+import type { ContinuedParent, Continuing, NewApproval } from '../../ports.ts';
+import { writeEvents } from '../log/events.ts';
+import { APPROVAL, type ApprovalRow, approvalOf } from '../table/approval-row.ts';
+import type { Tables } from '../table/tables.ts';
+import { seatAgain } from './seats.ts';
+
+type Trx = Transaction<Tables>;
+
+/** Thrown inside a transaction to roll it back: the server no longer waits for this answer. Never leaves the store. */
+export class Unasked extends Error {}
+
+/** The latest answers, with this one at the end. A column of approval `a`. */
+export function withAnswer(given: GivenAnswer) {
+  return sql`(case when jsonb_array_length(answers) >= ${MOST_GIVEN}::int then answers - 0 else answers end)
+    || ${JSON.stringify([given])}::text::jsonb`;
+}
+
+/**
+ * The call whose server asked waits until a person can have decided about the answer, and so does its question. Locks
+ * the call. Throws `Unasked`.
+ */
+export async function waitForLeg(trx: Trx, { approval, leg }: NewApproval): Promise<void> {
+  const { answersTo, asked } = approval;
+  if (answersTo === null || asked === null || leg === undefined) return;
+  if (asked.kind === 'request') {
+    const open = await sql`
+      update holdfast.approvals a set revision = revision + 1, updated_at = clock_timestamp()
+      where a.id = ${answersTo} and a.state = 'dispatched' and exists (select 1 from holdfast.asked_requests q
+        where q.n = ${asked.n} and q.approval_id = a.id and q.answered_at is null)
+      returning 1`.execute(trx);
+    if (open.rows.length === 0) throw new Unasked();
+    return;
+  }
+  const waits = await sql`
+    update holdfast.approvals set lease_until = greatest(lease_until, ${leg.until}::timestamptz),
+      revision = revision + 1, updated_at = clock_timestamp()
+    where id = ${answersTo} and state = 'dispatched' and awaits = 'input' and questions = ${asked.n}
+      and lease_until > ${leg.now}
+    returning 1`.execute(trx);
+  if (waits.rows.length === 0) throw new Unasked();
+  await sql`
+    update holdfast.continuations set expires_at = greatest(expires_at, ${leg.until}::timestamptz)
+    where approval_id = ${answersTo}`.execute(trx);
+}
+
+/**
+ * The call goes on with the answer. Whoever commits this, with the change of the leg, is the only one that answers the
+ * question: the call awaits nothing any more, and no state of its server's admits another answer (P2). Throws `Unasked`.
+ */
+export async function continueParent(trx: Trx, continuing: Continuing): Promise<ContinuedParent> {
+  const { parent, asked, given, dispatch, events, now } = continuing;
+  const locked = await sql<{ stood: Date | null }>`
+    select lease_until as stood from holdfast.approvals
+    where id = ${parent} and state = 'dispatched'
+      and (${asked.kind}::text = 'request' or (awaits = 'input' and questions = ${asked.n} and lease_until > ${now}))
+    for update`.execute(trx);
+  const found = locked.rows[0];
+  if (found === undefined) throw new Unasked();
+  if (asked.kind === 'request') await markAnswered(trx, asked.n, now);
+  else await sql`delete from holdfast.continuations where approval_id = ${parent}`.execute(trx);
+  await sql`
+    update holdfast.approvals set answers = ${withAnswer(given)}, revision = revision + 1,
+      updated_at = clock_timestamp()
+      ${dispatch === null ? sql`` : sql`, awaits = null, note = null, dispatcher = ${dispatch.by}, lease_until = ${dispatch.until}`}
+    where id = ${parent}`.execute(trx);
+  const joiner = dispatch?.joiner ? await seatAgain(trx, parent, dispatch.joiner, now) : null;
+  await writeEvents(trx, events);
+  return { approval: await readOne(trx, parent), joiner, stood: dispatch === null ? null : (found.stood ?? now) };
+}
+
+/** Each request is answered once. Throws `Unasked`. */
+export async function markAnswered(trx: Trx, n: number, now: Date): Promise<void> {
+  const marked = await sql`
+    update holdfast.asked_requests set answered_at = ${now} where n = ${n} and answered_at is null
+    returning 1`.execute(trx);
+  if (marked.rows.length === 0) throw new Unasked();
+}
+
+export async function readOne(trx: Trx, id: string): Promise<Approval> {
+  const found = await sql<ApprovalRow>`select ${APPROVAL} from holdfast.approvals a where a.id = ${id}`.execute(trx);
+  return approvalOf(found.rows[0]!);
+}

@@ -1,0 +1,222 @@
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, describe, test } from 'node:test';
+import type { AskedQuestion } from '../../../src/domain/approval/answer.ts';
+import type { Approval } from '../../../src/domain/approval/approval.ts';
+import type { Continuing, NewApproval } from '../../../src/ports.ts';
+import {
+  change,
+  eventOf,
+  GIVEN,
+  newApproval,
+  newJoiner,
+  open,
+  randomHex,
+  STORES,
+  type StoreKind,
+  type StoreWorld,
+  skipStore,
+  storeWorld,
+  through,
+} from '../../support/store/world.ts';
+
+for (const kind of STORES) suite(kind);
+
+function suite(kind: StoreKind): void {
+  describe(`legs on ${kind}`, { skip: skipStore(kind) }, () => {
+    let world: StoreWorld;
+    before(async () => {
+      world = await storeWorld(kind);
+    });
+    beforeEach(() => world.one.beat('here'));
+    after(() => world?.close());
+
+    const later = (ms: number): Date => new Date(Date.now() + ms);
+
+    /** A call that was sent. */
+    async function running(): Promise<Approval> {
+      const opened = await open(world.one, newApproval());
+      if (opened.kind !== 'opened') throw new Error(opened.kind);
+      return through(world.one, opened.approval, 'approved', 'dispatched');
+    }
+    /** One whose server has asked for the `n`th time. */
+    async function asking(n = 1): Promise<Approval> {
+      const patch = { awaits: 'input', leaseUntil: later(60_000), questions: n } as const;
+      const committed = await world.one.commit(change(await running(), 'dispatched', { patch }));
+      if (committed.kind !== 'committed') throw new Error(committed.kind);
+      return committed.approval;
+    }
+    function legRequest(parent: Approval, asked: AskedQuestion = { n: 1, kind: 'result', text: 'q' }): NewApproval {
+      const { grant, server } = parent;
+      const leg = { until: later(900_000), now: new Date() };
+      return { ...newApproval({ grant, server, answersTo: parent.id, asked }), leg };
+    }
+    async function approvedLeg(parent: Approval, asked?: AskedQuestion): Promise<Approval> {
+      const opened = await open(world.one, legRequest(parent, asked));
+      if (opened.kind !== 'opened') throw new Error(opened.kind);
+      return through(world.one, opened.approval, 'approved');
+    }
+    function spending(leg: Approval, store = world.one, more: Partial<Continuing> = {}) {
+      const by = randomHex(4);
+      const continues: Continuing = {
+        parent: leg.answersTo!,
+        asked: leg.asked!,
+        now: new Date(),
+        given: { ...GIVEN, leg: leg.id },
+        events: [eventOf('answer.given', { id: leg.answersTo! })],
+        dispatch: { by, until: later(30_000), joiner: newJoiner() },
+        ...more,
+      };
+      return store.commit(
+        change(leg, 'dispatched', { continues, patch: { dispatcher: by, leaseUntil: later(30_000) } }),
+      );
+    }
+
+    test('its call waits until it can have been decided, and so does its question', async () => {
+      const parent = await asking();
+      const { id, grant, server, fingerprint } = parent;
+      const digest = randomHex(8);
+      await world.tasks[0].rememberContinuation({
+        digest,
+        grant,
+        server,
+        fingerprint,
+        approval: id,
+        expiresAt: later(10),
+      });
+      const request = legRequest(parent);
+      assert.equal((await open(world.one, request)).kind, 'opened');
+      const waits = await world.one.find(id);
+      assert.equal(waits?.leaseUntil?.getTime(), request.leg!.until.getTime());
+      const one = { digests: [digest], grant, server, fingerprints: [fingerprint], now: later(20) };
+      assert.equal((await world.tasks[1].findContinuation(one))?.id, id);
+      assert.equal(await world.tasks[1].findContinuation({ ...one, grant: 'other' }), null);
+    });
+
+    test('none opens for a call that asks nothing, asks something else, or is over', async () => {
+      assert.equal((await open(world.one, legRequest(await running()))).kind, 'unasked');
+      assert.equal((await open(world.one, legRequest(await asking(2)))).kind, 'unasked');
+      const over = await through(world.one, await asking(), 'unknown');
+      assert.equal((await open(world.one, legRequest(over))).kind, 'unasked');
+    });
+
+    test('P2: of many legs, two replicas, one continues its call; the leg and the call change together', async () => {
+      const parent = await asking();
+      const legs = [await approvedLeg(parent), await approvedLeg(parent), await approvedLeg(parent)];
+      const ends = await Promise.all(legs.map((leg, n) => spending(leg, n % 2 ? world.other : world.one)));
+      assert.deepEqual(ends.map(({ kind }) => kind).sort(), ['committed', 'unasked', 'unasked']);
+      const now = await world.one.find(parent.id);
+      assert.deepEqual([now?.awaits, now?.answers.length], [null, 1]);
+      const states = await Promise.all(legs.map(async ({ id }) => (await world.one.find(id))?.state));
+      assert.deepEqual(states.sort(), ['approved', 'approved', 'dispatched']);
+      const moot = (await world.one.overdue(new Date(), 500)).moot.map(({ id }) => id);
+      assert.equal(legs.filter(({ id }) => moot.includes(id)).length, 2, 'the sweep ends the others');
+    });
+
+    test('P2: a leg that was overtaken changes nothing of its call', async () => {
+      const parent = await asking();
+      const leg = await approvedLeg(parent);
+      assert.equal((await spending({ ...leg, revision: leg.revision - 1 })).kind, 'conflict');
+      const now = await world.one.find(parent.id);
+      assert.deepEqual([now?.awaits, now?.answers.length], ['input', 0]);
+      assert.equal(
+        (await world.one.events({ after: 0, limit: 500, approval: parent.id })).some(
+          ({ type }) => type === 'answer.given',
+        ),
+        false,
+      );
+    });
+
+    test('a question that came after it is not answered by it', async () => {
+      const parent = await asking();
+      const leg = await approvedLeg(parent);
+      const next = await world.one.find(parent.id);
+      await world.one.commit(change(next!, 'dispatched', { patch: { questions: 2 } }));
+      assert.equal((await spending(leg)).kind, 'unasked');
+    });
+
+    test('only the latest answers are kept with the call', async () => {
+      const parent = await asking();
+      for (let n = 0; n < 25; n++) {
+        const given = { ...GIVEN, text: `${n}` };
+        await world.one.commit(change((await world.one.find(parent.id))!, 'dispatched', { given }));
+      }
+      const { answers } = (await world.one.find(parent.id))!;
+      assert.deepEqual([answers.length, answers[0]?.text, answers.at(-1)?.text], [20, '5', '24']);
+    });
+
+    describe('requests that a server sends meanwhile', () => {
+      const kept = new Uint8Array([1]);
+      const place = ({ grant, server }: Approval, session: string | null = 's') => ({ grant, server, session });
+      const keep = (call: Approval, key: string, more: { digest?: string; session?: string | null } = {}) =>
+        world.tasks[0].keepRequest({
+          ...place(call, more.session === undefined ? 's' : more.session),
+          key,
+          approval: call.id,
+          digest: more.digest ?? randomHex(4),
+          kept,
+          at: new Date(),
+        });
+      const answer = (n: number, call: Approval) =>
+        world.tasks[1].answerRequest({ n, approval: call.id, now: new Date() }, GIVEN, [
+          eventOf('answer.given', { id: call.id }),
+        ]);
+
+      test('are found by every replica, in their session or in none', async () => {
+        const call = await running();
+        assert.equal(await keep(call, '1'), true);
+        const find = (session: string | null, key = '1', grant = call.grant) =>
+          world.tasks[1].findRequest({ ...place(call, session), key, grant });
+        assert.equal((await find('s'))?.approval, call.id);
+        assert.equal((await find(null))?.approval, call.id);
+        assert.equal(await find('another'), null);
+        assert.equal(await find('s', '2'), null);
+        assert.equal(await find('s', '1', 'other'), null);
+      });
+
+      test('are answered once, by one of two replicas', async () => {
+        const call = await running();
+        await keep(call, '1');
+        const { n } = (await world.tasks[0].findRequest({ ...place(call), key: '1' }))!;
+        const ends = await Promise.all([answer(n, call), answer(n, call), answer(n, call)]);
+        assert.equal(ends.filter((end) => end !== null).length, 1);
+        assert.equal((await world.tasks[0].findRequest({ ...place(call), key: '1' }))?.answered, true);
+        assert.equal((await open(world.one, legRequest(call, { n, kind: 'request', text: '' }))).kind, 'unasked');
+        await world.tasks[0].reopenRequest(n);
+        const leg = await approvedLeg(call, { n, kind: 'request', text: '' });
+        assert.equal((await spending(leg, world.one, { dispatch: null })).kind, 'committed');
+        assert.equal(await answer(n, call), null, 'the leg has answered it');
+        assert.equal((await world.one.find(call.id))?.state, 'dispatched');
+      });
+
+      test('are at most 32 without an answer; one that is sent again counts once', async () => {
+        const call = await running();
+        for (let n = 0; n < 31; n++) assert.equal(await keep(call, `${n}`), true);
+        for (let n = 0; n < 3; n++) assert.equal(await keep(call, 'same', { digest: 'same' }), true);
+        assert.equal(await keep(call, 'one more'), false);
+        assert.equal(await keep(await through(world.one, call, 'succeeded'), 'over'), false);
+      });
+
+      test('of a call that is over: found only where its session shows that no other call is meant', async () => {
+        const call = await running();
+        await keep(call, '1');
+        await keep(call, '2', { session: null });
+        await through(world.one, call, 'succeeded');
+        assert.equal((await world.tasks[0].findRequest({ ...place(call), key: '1' }))?.running, false);
+        assert.equal(await world.tasks[0].findRequest({ ...place(call, null), key: '2' }), null);
+      });
+
+      test('on the server’s own stream belong to the call that runs in the session', async () => {
+        const request = newApproval();
+        const opened = await open(world.one, request, newJoiner({ session: 'mine' }));
+        if (opened.kind !== 'opened') throw new Error(opened.kind);
+        const { grant, server, id } = opened.approval;
+        const runs = (session: string) => world.tasks[1].runningIn({ grant, server, session });
+        assert.equal(await runs('mine'), null, 'it waits');
+        const sent = await through(world.one, opened.approval, 'approved', 'dispatched');
+        assert.deepEqual([await runs('mine'), await runs('another')], [id, null]);
+        await through(world.one, sent, 'succeeded');
+        assert.equal(await runs('mine'), null);
+      });
+    });
+  });
+}
