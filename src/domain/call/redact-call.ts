@@ -27,7 +27,10 @@ export function redactCall(call: { readonly args: JsonObject; readonly sent: Sen
   };
 }
 
-/** A header may repeat an argument under another name (2026-07-28, `x-mcp-header`); then it is hidden as that is. */
+/**
+ * A header may repeat a hidden argument under another name (2026-07-28, `x-mcp-header`); then its value is hidden too.
+ * The policy did not declare that, and the caller chose the name, so it counts as hidden by name.
+ */
 function withoutHiddenValues(
   copy: RedactedCopy<JsonObject>,
   { args }: { readonly args: JsonObject },
@@ -35,21 +38,16 @@ function withoutHiddenValues(
 ): RedactedCopy<JsonObject> {
   const names = Object.keys(copy.value);
   if (names.length === 0) return copy;
-  const [sent, byPolicyOnly, shown] = [
-    args,
-    redactedCopy(args, { ...redaction, byName: false }, 'args').value,
-    redactedCopy(args, redaction, 'args').value,
-  ].map(textsIn) as [Set<string>, Set<string>, Set<string>];
+  const [sent, shown] = [textsIn(args), textsIn(redactedCopy(args, redaction, 'args').value)];
   const value: Record<string, Json> = { ...copy.value };
-  let { byPolicy, byName } = copy;
+  let { byName } = copy;
   for (const name of names) {
     const text = headerText(String(copy.value[name]));
     if (!sent.has(text) || shown.has(text)) continue;
     value[name] = REDACTED;
-    if (byPolicyOnly.has(text)) byName += 1;
-    else byPolicy += 1;
+    byName += 1;
   }
-  return { value, byPolicy, byName };
+  return { ...copy, value, byName };
 }
 
 /** Every single value as a header would spell it. */

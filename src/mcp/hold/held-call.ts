@@ -146,8 +146,8 @@ export class HeldCall implements HeartbeatTarget {
   }
 
   async #dispatch(dispatch: Dispatch, keepAlive: KeepAlive): Promise<void> {
-    const { upstream, principal, idText } = this.#request;
-    const { text, headers } = sendableOf(this.#request);
+    const { upstream, principal } = this.#request;
+    const { text, idText, headers } = sendableOf(this.#request);
     const sent = await sendOnce({
       upstream,
       headers,

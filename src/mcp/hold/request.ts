@@ -80,10 +80,26 @@ export function rereadCall(held: HeldRequest): Call {
 export function sendableOf(
   held: HeldRequest,
   keepTask = held.modern,
-): { readonly text: string; readonly headers: Record<string, string> } {
+): {
+  readonly text: string;
+  /** The id by which the server answers, as JSON text. */
+  readonly idText: string;
+  readonly headers: Record<string, string>;
+} {
   const frozen = frozenCallIn(frozenOf(held));
-  const text = sendableText(frozen, held, { answers: held.answers, keepTask });
-  return { text, headers: sentHeaders(frozen.headers, held.configured, held) };
+  const idText = idForServer(held.idText);
+  const text = sendableText(frozen, { ...held, idText }, { answers: held.answers, keepTask });
+  return { text, idText, headers: sentHeaders(frozen.headers, held.configured, held) };
+}
+
+/**
+ * The caller's id, or one of the gateway's own in place of a number that a server would not return as it came, such as
+ * 1e400: then its answer could not be told from any other message.
+ */
+function idForServer(idText: string): string {
+  if (idText.startsWith('"')) return idText;
+  const number = Number(idText);
+  return Number.isSafeInteger(number) && String(number) === idText ? idText : JSON.stringify(crypto.randomUUID());
 }
 
 /** The frozen headers with those of the sender's session and the configured ones, which win. */

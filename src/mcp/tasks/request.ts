@@ -28,8 +28,8 @@ const UTF8 = new TextDecoder();
  * sees `params.task`; one that does is asked for a task of its own (2025-11-25).
  */
 export function taskRequestBytes(held: HeldRequest, asTask: boolean): Uint8Array {
-  const { session, idText } = held;
-  const { text, headers } = sendableOf({ ...held, configured: {} }, asTask);
+  const { session } = held;
+  const { text, idText, headers } = sendableOf({ ...held, configured: {} }, asTask);
   return new TextEncoder().encode(JSON.stringify({ idText, session, headers, text, asTask } satisfies TaskRequest));
 }
 

@@ -231,6 +231,19 @@ describe('A gated call that another request collects', { skip: skipWithoutBackin
     assert.deepEqual(plain.sent.headers, {});
   });
 
+  for (const id of ['1e400', '30.00000000000000000001', '-0', '9223372036854775808']) {
+    test(`P4: a call whose id is ${id} has its outcome, with this id`, async () => {
+      const n = nonce++;
+      const agent = await RawAgent.open(`${a.url}/mcp/tools`, house.tokens.agent!, { modern: false });
+      const call = { text: `{"name":"create_key","arguments":{"n":${n}}}`, id, progressToken: '1' };
+      const answer = agent.call(call);
+      await approve(await asked(n));
+      const { text } = await answer;
+      assert.match(text, /done/);
+      assert.ok(text.includes(`"id":${id},`), text);
+    });
+  }
+
   test('P1: a call of one era does not join one of the other', async () => {
     const n = nonce++;
     const text = `{"name":"create_key","arguments":{"n":${n}}}`;

@@ -11,6 +11,8 @@ export interface RawCall {
   readonly progressToken?: string;
   /** The value of `jsonrpc`, as JSON text; `"2.0"` when absent. */
   readonly jsonrpc?: string;
+  /** As JSON text; the next number when absent. */
+  readonly id?: string;
   /** Further members of the envelope, as JSON text without braces. */
   readonly envelope?: string;
   readonly headers?: Readonly<Record<string, string>>;
@@ -73,7 +75,7 @@ export class RawAgent {
     const meta = [this.#meta, call.meta ?? null, token].filter((part) => part !== null && part !== '').join(',');
     const params = meta === '' ? call.text : `${call.text.slice(0, -1)},"_meta":{${meta}}}`;
     const more = call.envelope === undefined ? '' : `,${call.envelope}`;
-    const body = `{"jsonrpc":${call.jsonrpc ?? '"2.0"'},"id":${this.#lastId},"method":"tools/call","params":${params}${more}}`;
+    const body = `{"jsonrpc":${call.jsonrpc ?? '"2.0"'},"id":${call.id ?? this.#lastId},"method":"tools/call","params":${params}${more}}`;
     const named = this.#meta === null ? {} : { 'mcp-name': String((JSON.parse(call.text) as JsonObject).name) };
     const { incoming, hangUp } = await open({
       url: this.#url,
