@@ -1,6 +1,10 @@
-/** `npm run check`: types, Biome, the arrows and the structure, the promises, the policies, the tests' honesty. Says what is wrong, all of it. */
+/**
+ * `npm run check`: types, Biome, the arrows and the structure, the promises, the policies, the tests' honesty, what documents
+ * refer to. Says what is wrong, all of it.
+ */
 import { spawnSync } from 'node:child_process';
 import { globSync, readFileSync } from 'node:fs';
+import { missingTests, wrongDecisions } from './support/documents.ts';
 import { environmentReads, importsOf, roomOf, sources, textOf, wrongArrow } from './support/house.ts';
 import { guards, PROMISES } from './support/promises.ts';
 import { ambiguousNames, circles, fileGraph, wrongFloors } from './support/structure.ts';
@@ -19,6 +23,7 @@ const CHECKS: Record<string, Check> = {
   promises,
   policies,
   tests: () => sources('test').flatMap(leftOut),
+  documents: () => [...missingTests(), ...wrongDecisions()],
 };
 
 /** No circle of files, no arrow up within a room, one meaning an exported name. */
