@@ -77,7 +77,7 @@ export function tooLongResult(most: number): ToolResult {
 /** The grant has as many pending approvals as it may have; this call was not parked. */
 export function pendingLimitResult(pending: number): ToolResult {
   return toolResult([
-    `Waiting for approval: ${pending} calls of this agent already wait for a person, and no more may.`,
+    `Waiting for approval: ${pending} calls of this agent already wait for a person, and no more may (approval.max_pending).`,
     `${NOTHING_RAN} This call is not waiting. Repeat it after some of the others were decided.`,
   ]);
 }
