@@ -90,7 +90,7 @@ export interface ApprovalDefaults {
   readonly maxPending: number;
   /** How often a grant may open one. */
   readonly openings: OpeningRate;
-  /** Octets of requests and results that are kept for a grant. */
+  /** Bytes of requests and results that are kept for a grant. */
   readonly keptBytes: number;
 }
 

@@ -2,7 +2,7 @@ import { type Kysely, type Selectable, sql } from 'kysely';
 import type { Approval, State } from '../../domain/approval/approval.ts';
 import type { Page, Store } from '../../ports.ts';
 import { KEPT_PLAN } from '../connection/kept-plan.ts';
-import { OCTETS_PER_PAGE } from '../log/portion.ts';
+import { BYTES_PER_PAGE } from '../log/portion.ts';
 import { APPROVAL, type ApprovalRow, approvalOf } from '../table/approval-row.ts';
 import type { CardTable } from '../table/approval-tables.ts';
 import type { Tables } from '../table/tables.ts';
@@ -50,14 +50,14 @@ export async function listApprovals(
     select a.id, pg_column_size(a.arguments) + pg_column_size(a.sent) as kept from holdfast.approvals a where ${states} and ${after}
     order by a.id desc limit ${filter.limit + 1}`.execute(db);
   const items: Approval[] = [];
-  let octets = 0;
-  for (let from = 0; from < Math.min(sizes.rows.length, filter.limit) && octets < OCTETS_PER_PAGE; ) {
+  let bytes = 0;
+  for (let from = 0; from < Math.min(sizes.rows.length, filter.limit) && bytes < BYTES_PER_PAGE; ) {
     const ids = firstNotTooHeavy(sizes.rows.slice(from, filter.limit));
-    const found = await sql<ApprovalRow & { octets: number }>`
-      select ${APPROVAL}, octet_length(a.arguments::text) + octet_length(a.sent::text) as octets from holdfast.approvals a
+    const found = await sql<ApprovalRow & { bytes: number }>`
+      select ${APPROVAL}, octet_length(a.arguments::text) + octet_length(a.sent::text) as bytes from holdfast.approvals a
       where a.id = any(${ids}::text[]) and ${states} order by a.id desc`.execute(db);
     items.push(...found.rows.map(approvalOf));
-    for (const row of found.rows) octets += Number(row.octets);
+    for (const row of found.rows) bytes += Number(row.bytes);
     from += ids.length;
   }
   return { items, next: sizes.rows.length > items.length ? (items.at(-1)?.id ?? null) : null };
@@ -65,16 +65,16 @@ export async function listApprovals(
 
 /** Postgres' compression makes a text at most this many times shorter. */
 const BEST_COMPRESSION = 90;
-/** Octets of the longest arguments, with what is sent besides them: they come in one body. */
+/** Bytes of the longest arguments, with what is sent besides them: they come in one body. */
 const LONGEST_ARGUMENTS = 5_000_000;
 
 /** As many of the first rows as are certainly not too heavy to be read at once, but at least one. */
 function firstNotTooHeavy(rows: readonly { readonly id: string; readonly kept: number }[]): string[] {
   const ids: string[] = [];
-  let octetsAtMost = 0;
+  let bytesAtMost = 0;
   for (const { id, kept } of rows) {
-    octetsAtMost += Math.min(LONGEST_ARGUMENTS, Number(kept) * BEST_COMPRESSION);
-    if (ids.length >= 1 && octetsAtMost > OCTETS_PER_PAGE) break;
+    bytesAtMost += Math.min(LONGEST_ARGUMENTS, Number(kept) * BEST_COMPRESSION);
+    if (ids.length >= 1 && bytesAtMost > BYTES_PER_PAGE) break;
     ids.push(id);
   }
   return ids;

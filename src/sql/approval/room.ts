@@ -24,7 +24,7 @@ interface Load {
 
 /**
  * Whether the grant has room for one more approval; if so, the opening is counted. One statement, under the grant's
- * advisory lock, by the database's clock: a refused call counts for nothing. Octets are read from the rows' headers,
+ * advisory lock, by the database's clock: a refused call counts for nothing. Sizes are read from the rows' headers,
  * never the bytes themselves. `nth`: how many the grant has opened in the last minute, with this one.
  */
 export async function takeRoom(
@@ -56,7 +56,7 @@ export async function takeRoom(
   return { kind: 'room', nth: nth + 1 };
 }
 
-/** Octets of requests and results that are kept for a grant, its tasks' included. */
+/** Bytes of requests and results that are kept for a grant, its tasks' included. */
 function keptFor(grant: string): RawBuilder<unknown> {
   return sql`(
     (select coalesce(sum(coalesce(octet_length(request), 0) + coalesce(octet_length(result), 0)), 0)

@@ -1,10 +1,10 @@
 import { type RawBuilder, sql } from 'kysely';
 
 /**
- * Octets of event texts, or of arguments, that one page brings. A single call may hold megabytes, and a page of
+ * Bytes of event texts, or of arguments, that one page brings. A single call may hold megabytes, and a page of
  * hundreds of them would take more time than a statement has, or more memory than a process has.
  */
-export const OCTETS_PER_PAGE = 4_000_000;
+export const BYTES_PER_PAGE = 4_000_000;
 
 /** Orders of events `e`: by either key of the log, both ways. */
 export const IN_ORDER = {
@@ -22,11 +22,11 @@ export const IN_ORDER = {
 export function portionOf(
   events: RawBuilder<unknown>,
   order: RawBuilder<unknown>,
-  octets = OCTETS_PER_PAGE,
+  bytes = BYTES_PER_PAGE,
 ): RawBuilder<unknown> {
   return sql`(
     select * from (
       select e.*, count(*) over () as found, sum(octet_length(e.body)) over (order by ${order}) - octet_length(e.body) as before
       from (${events}) e
-    ) e where before < ${octets}::bigint)`;
+    ) e where before < ${bytes}::bigint)`;
 }

@@ -9,8 +9,8 @@ import type { Tables } from '../table/tables.ts';
  */
 const CHAIN_LOCK = 0x68_6f_6c_64;
 
-/** Octets of events chained in one transaction. Their words are indexed with it, and a statement's time is bounded. */
-const OCTETS_PER_TRANSACTION = 500_000;
+/** Bytes of events chained in one transaction. Their words are indexed with it, and a statement's time is bounded. */
+const BYTES_PER_TRANSACTION = 500_000;
 
 /** Hash of an event: SHA-256 over the previous hash, its place in the chain, and its text. */
 export function chainHash(previous: string, seq: number, body: string): string {
@@ -41,7 +41,7 @@ function sealPortion(db: Kysely<Tables>, limit: number): Promise<{ chained: numb
       select n, body, found from (
         select n, body, count(*) over () as found, sum(octet_length(body)) over (order by n) - octet_length(body) as before
         from (select n, body from holdfast.events where seq is null order by n limit ${limit}) as open
-      ) as portion where before < ${OCTETS_PER_TRANSACTION} order by n`.execute(trx);
+      ) as portion where before < ${BYTES_PER_TRANSACTION} order by n`.execute(trx);
     if (open.rows.length === 0) return { chained: 0, left: 0 };
     const head = await sql<{ seq: string; hash: string }>`
       select seq, hash from holdfast.events where seq is not null order by seq desc limit 1`.execute(trx);

@@ -11,8 +11,8 @@ const SKEW_MS = 60_000;
 
 /** Newest events whose words are read one by one, before all events are looked up in the indexes. */
 const READ_ONE_BY_ONE = 500;
-/** Octets of those events: reading the words of heavier ones takes longer than a statement may. */
-const READ_OCTETS = 1_000_000;
+/** Bytes of those events: reading the words of heavier ones takes longer than a statement may. */
+const READ_BYTES = 1_000_000;
 
 interface FoundRow extends EventRow {
   readonly state: State | null;
@@ -35,7 +35,7 @@ export async function searchEvents(db: Kysely<Tables>, filter: EventFilter): Pro
   if (text === null) return pageOf(await rowsOf(db, newest(most)), filter.limit);
   const recent = await rowsOf(
     db,
-    sql`select e.n from ${portionOf(newest(READ_ONE_BY_ONE), IN_ORDER.newest, READ_OCTETS)} e
+    sql`select e.n from ${portionOf(newest(READ_ONE_BY_ONE), IN_ORDER.newest, READ_BYTES)} e
       where ${text.matches} order by e.n desc limit ${most}`,
   );
   if (foundIn(recent) === most) return pageOf(recent, filter.limit);

@@ -4,7 +4,7 @@ import { sql } from 'kysely';
 import type { SqlConnection } from '../../../src/sql/connection/connection.ts';
 import { openPostgres } from '../../../src/sql/connection/postgres.ts';
 import { sqlLedger } from '../../../src/sql/ledger.ts';
-import { OCTETS_PER_PAGE } from '../../../src/sql/log/portion.ts';
+import { BYTES_PER_PAGE } from '../../../src/sql/log/portion.ts';
 import { sqlRecords } from '../../../src/sql/records.ts';
 import { sqlStore } from '../../../src/sql/store.ts';
 import { quiet } from '../../support/log.ts';
@@ -80,7 +80,7 @@ describe('a log of heavy events', { skip: skipWithout('postgres') }, () => {
     }
     while ((await store.seal(2_000)) > 0);
     const { head } = await ledger.ends();
-    const most = Math.ceil(OCTETS_PER_PAGE / HUGE.octets);
+    const most = Math.ceil(BYTES_PER_PAGE / HUGE.octets);
 
     const walk = async <T>(first: number, page: (after: number) => Promise<readonly T[]>, key: (one: T) => number) => {
       const places: number[] = [];
@@ -88,7 +88,7 @@ describe('a log of heavy events', { skip: skipWithout('postgres') }, () => {
         const some = await page(after);
         if (some.length === 0) return places;
         places.push(...some.map(key));
-        assert.ok(JSON.stringify(some).length < 2 * OCTETS_PER_PAGE, `a page of ${some.length} is too heavy`);
+        assert.ok(JSON.stringify(some).length < 2 * BYTES_PER_PAGE, `a page of ${some.length} is too heavy`);
       }
     };
     const all = Array.from({ length: head - before }, (_, n) => before + n + 1);
