@@ -151,10 +151,16 @@ describe('P10: values that are hidden are counted', () => {
       hidden: { byPolicy: 0, byName: 2 },
     });
     assert.match(card.says, /2 values are hidden because their names look secret/);
-    assert.match(card.says, /Approve opens the full view/);
+    assert.equal(card.says.match(/Review and approve…\* opens the full view/g)?.length, 1);
     assert.doesNotMatch(card.says, /Not everything fits/);
     assert.equal(card.complete, false);
     assert.ok(!approves(card));
+  });
+
+  test('hidden by name in a call that does not fit: one sentence says where it is decided', () => {
+    const card = cardOf({ arguments: { ...args, sql: 'x'.repeat(20_000) }, hidden: { byPolicy: 0, byName: 1 } });
+    assert.match(card.says, /Not everything fits here[\s\S]*1 value is hidden because/);
+    assert.equal(card.says.match(/opens the full view/g)?.length, 1);
   });
 
   test('text that only reads so is quoted, and where both are there, one click does not approve', () => {
@@ -179,7 +185,8 @@ describe('P10: why, in the callers’ own words', () => {
     const approval = sampleApproval({ statedReason: reason });
     const says = fullViewOf(approval).replaceAll('\n', '');
     assert.ok(says.includes('the end\\u200b'));
-    assert.match(says, /The agent in full \(unverified\), part 2 of 2/);
+    assert.match(says, /The agent says \(unverified\), part 2 of 2/);
+    assert.equal(says.match(/because /g)?.length, 480, 'it stands there once');
   });
 
   test('invisible characters do not push its end out', () => {

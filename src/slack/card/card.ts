@@ -55,6 +55,8 @@ export interface RenderedCard {
 const BUDGET = 10_000;
 /** Part of the room that the arguments get when there is more to show than they. */
 const ARGUMENTS_SHARE = 0.6;
+/** The button that opens the full view for a decision. */
+const REVIEW = 'Review and approve…';
 /** Characters that a block's id and its punctuation take. */
 const NUMBERING = 26;
 
@@ -78,12 +80,11 @@ function layOut(approval: Approval, options: CardOptions): { parts: Block[]; com
     header(cut(`${headline(approval)}: ${leftToRight(`${approval.server}.${approval.tool}`)}`, LIMIT.header)),
     ...outcomeBlocks(approval),
     factsSection(approval),
-    ...reasonBlocks(approval),
+    ...reasonBlocks(approval, 'card'),
   ];
   const warning = hiddenWarning(approval);
   const after = (fits: boolean): Block[] => [
-    ...(fits ? [] : [section(incomplete(approval))]),
-    ...(warning === null ? [] : [section(`${warning}\nApprove opens the full view, and the decision is made there.`)]),
+    ...(fits && warning === null ? [] : [section(whyReview(approval, fits, warning))]),
     ...waitingBlocks(approval),
     fineprintBlock(approval),
     ...buttons(approval, fits && warning === null, options),
@@ -117,10 +118,14 @@ function summary(approval: Approval): string {
   return `${headline(approval)}: ${call} for ${codeSpan(approval.grant)}${owner}`;
 }
 
-function incomplete(approval: Approval): string {
-  return approval.state === 'pending'
-    ? '⚠ *Not everything fits here* (`…` and `(+n)` mark what was cut). Approve opens the full view, and the decision is made there.'
-    : 'Not everything fits here; the full view shows the rest.';
+/** Why the decision is made in the full view. mrkdwn. */
+function whyReview(approval: Approval, fits: boolean, warning: string | null): string {
+  if (approval.state !== 'pending') return 'Not everything fits here; the full view shows the rest.';
+  return [
+    ...(fits ? [] : ['⚠ *Not everything fits here* (`…` and `(+n)` mark what was cut).']),
+    ...(warning === null ? [] : [warning]),
+    `*${REVIEW}* opens the full view, and the decision is made there.`,
+  ].join('\n');
 }
 
 /** Approve and Deny are there only while the approval can still be decided. */
@@ -133,7 +138,7 @@ function buttons(approval: Approval, complete: boolean, { publicUrl }: CardOptio
     elements.push(
       complete
         ? button({ action: 'approve', text: 'Approve', value, style: 'primary', ...confirm })
-        : button({ action: 'review', text: 'Review and approve…', value, style: 'primary' }),
+        : button({ action: 'review', text: REVIEW, value, style: 'primary' }),
     );
     elements.push(button({ action: 'deny', text: 'Deny…', value, style: 'danger' }));
   }

@@ -8,7 +8,7 @@ import { type ArgumentLeaf, argumentLeaves, sentLeaves, wholeRow } from './argum
 import { groupedRows, TABLE_TITLES } from './argument-table.ts';
 import { actions, type Block, button, LIMIT, label, plainText, preformatted, richText, section } from './block-kit.ts';
 import { buttonValue, viewMemory } from './button.ts';
-import { factsSection, fineprintBlock, hiddenWarning, reasonBlocks, reasonsInFull, waitingBlocks } from './sections.ts';
+import { factsSection, fineprintBlock, hiddenWarning, reasonBlocks, waitingBlocks } from './sections.ts';
 import { headline, stateSentence } from './story.ts';
 
 export type ModalView = JsonObject;
@@ -36,8 +36,7 @@ export function fullView(approval: Approval, from: CardPlace, page: number, mayD
   const blocks = [
     section(`*${headline(approval)}*${approval.state === 'pending' ? '' : `\n${stateSentence(approval)}`}`),
     factsSection(approval),
-    ...(at === 0 ? reasonBlocks(approval) : []),
-    ...(at === 0 ? reasonsInFull(approval) : []),
+    ...(at === 0 ? reasonBlocks(approval, 'full view') : []),
     richText([label(pages.length > 1 ? `${title}, page ${at + 1} of ${pages.length}` : title)]),
     ...table,
     ...(warning === null || !last ? [] : [section(warning)]),

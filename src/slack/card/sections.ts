@@ -10,7 +10,7 @@ import { attributed, type Block, context, fields, label, preformatted, richText,
 import { codeSpan, escapedMrkdwn, groupMention, localTime, oneLine, personMention } from './escape.ts';
 import { stateSentence } from './story.ts';
 
-/** Most characters of an agent's or policy's reason on the card; the full view shows all of it. */
+/** Most characters of an agent's or policy's reason in a quote: more is cut on the card, and in boxes in the full view. */
 const REASON = 600;
 /** Most characters of a reason that counts as whole: the condition that was met may follow it. */
 const MOST_WHOLE = REASON - 200;
@@ -18,8 +18,6 @@ const MOST_WHOLE = REASON - 200;
 const LATER_REASON = 280;
 /** Most characters of a box; Slack documents 3000. */
 const BOX = 2800;
-/** Whose words a reason is. */
-const SAYS = { agent: 'The agent says (unverified)', later: 'Another caller says (unverified)' } as const;
 /** Most characters of a person's note or reason. */
 const NOTE = 280;
 /** How many of the latest votes' notes the card repeats; the thread has them all. */
@@ -41,18 +39,25 @@ export function factsSection(approval: Approval): Block {
   ]);
 }
 
-/** Why approval is needed: the policy's reason, then the agent's, then a warning if one applies. */
-export function reasonBlocks(approval: Approval): Block[] {
+/**
+ * Why approval is needed: the policy's reason, then the agent's, then a warning if one applies. The card cuts them, the
+ * full view has them whole.
+ */
+export function reasonBlocks(approval: Approval, where: 'card' | 'full view'): Block[] {
+  const words = where === 'card' ? cutAt(REASON) : uncut;
+  const laterWords = where === 'card' ? cutAt(LATER_REASON) : uncut;
   const { trace, statedReason, laterReasons, previousUnknown } = approval;
   const step = trace.steps.find((s) => s.decided);
   const because = step === undefined ? 'the policy asks for it' : `${step.path}: ${step.says}`;
   // A rule's action explains itself; a condition that was met does not.
   const selfEvident = step === undefined || step.path.endsWith('.action');
   const why = trace.reason === null ? because : selfEvident ? trace.reason : `${trace.reason} (${because})`;
-  const blocks = [attributed('Why it needs approval', cut(oneLine(why), REASON))];
-  if (statedReason !== null) blocks.push(attributed(SAYS.agent, cut(oneLine(statedReason), REASON)));
-  for (const reason of laterReasons) blocks.push(attributed(SAYS.later, cut(oneLine(reason), LATER_REASON)));
-  blocks.push(...questionBlocks(approval));
+  const blocks = [
+    ...words('Why it needs approval', why),
+    ...(statedReason === null ? [] : words('The agent says (unverified)', statedReason)),
+    ...laterReasons.flatMap((reason) => laterWords('Another caller says (unverified)', reason)),
+    ...questionBlocks(approval, words),
+  ];
   if (previousUnknown !== null) {
     blocks.push(
       section(
@@ -72,16 +77,15 @@ export function reasonsAreWhole({ trace, statedReason, laterReasons, asked }: Ap
   );
 }
 
-/** The callers' and the policy's reasons in full, where the card may have cut them; for the full view. */
-export function reasonsInFull({ trace, statedReason, laterReasons, asked }: Approval): Block[] {
-  const full = (by: string, text: string | null, most: number): Block[] =>
-    text === null || oneLine(text).length <= most ? [] : inFull(by, visible(text));
-  return [
-    ...full('The policy in full', trace.reason, MOST_WHOLE),
-    ...full('The agent in full (unverified)', statedReason, MOST_WHOLE),
-    ...full('What the server asked, in full (its own words)', asked?.text ?? null, MOST_WHOLE),
-    ...laterReasons.flatMap((reason) => full('Another caller in full (unverified)', reason, LATER_REASON)),
-  ];
+type WordBlocks = (by: string, text: string) => Block[];
+
+function cutAt(most: number): WordBlocks {
+  return (by, text) => [attributed(by, cut(oneLine(text), most))];
+}
+
+/** Short words as a quote on one line, longer ones in boxes. */
+function uncut(by: string, text: string): Block[] {
+  return oneLine(text).length <= REASON ? [attributed(by, oneLine(text))] : inFull(by, visible(text));
 }
 
 function inFull(by: string, text: string): Block[] {
@@ -92,11 +96,11 @@ function inFull(by: string, text: string): Block[] {
 }
 
 /** What a leg answers: the server's word, marked as such. */
-function questionBlocks({ answersTo, asked }: Approval): Block[] {
+function questionBlocks({ answersTo, asked }: Approval, words: WordBlocks): Block[] {
   if (answersTo === null) return [];
   return [
     section(`*Answers what the server asked during* ${codeSpan(answersTo)}`),
-    attributed('The server asked (its own words)', cut(oneLine(asked?.text ?? ''), REASON)),
+    ...words('The server asked (its own words)', asked?.text ?? ''),
   ];
 }
 
