@@ -34,6 +34,7 @@ const approvalId = operand('<id>', 'id of the approval');
 const decision = {
   id: approvalId,
   reason: text('<text>', 'reason, for the agent and the log'),
+  fingerprint: text('<hex>', 'only the call with this fingerprint, as show prints it'),
   ...approvals,
 };
 
@@ -196,6 +197,7 @@ export const COMMANDS: readonly CommandEntry[] = [
       command({
         name: 'approve',
         summary: 'approve one call',
+        notes: ['Where values are hidden because of their names, it needs --fingerprint.'],
         takes: decision,
         load: async () => (await import('./approvals/decide.ts')).approvalsApproveCommand,
       }),

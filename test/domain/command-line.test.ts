@@ -123,6 +123,11 @@ const MISUSE: Record<string, { words: string; says: RegExp; of?: string }> = {
     of: 'start',
     says: /'--data <dir>' argument missing/,
   },
+  'arguments that are no JSON': {
+    words: 'policy explain --policy p.yaml --tool t --args {role}',
+    of: 'policy explain',
+    says: /--args cannot be read as JSON: a key is missing \(expected a key in double quotes\)$/m,
+  },
   'a value for a flag': { words: 'scan --json=yes', of: 'scan', says: /unknown option '--json=yes'/ },
   'a missing operand': { words: 'backup', of: 'backup', says: /missing required argument 'target'/ },
   'an operand too many': { words: 'demo twice', of: 'demo', says: /too many arguments/ },

@@ -1,16 +1,51 @@
+import { hiddenMarks, hiddenSentences } from '../../domain/call/hidden-marks.ts';
+import { NOTHING_HIDDEN, NOTHING_MORE } from '../../domain/call/sent.ts';
+import { REDACTED } from '../../domain/json/redact.ts';
 import type { Terminal } from '../../main/process/terminal.ts';
 import { type GatewayAddress, RunningGateway } from '../remote/running-gateway.ts';
+import type { ListedApproval } from './listed-approval.ts';
 import { askApi, refusedBy } from './reply.ts';
 
 interface ApprovalsDecideOptions extends GatewayAddress {
   readonly id: string;
   readonly reason?: string;
+  /** Of the call that was looked at; no other can be decided with it. */
+  readonly fingerprint?: string;
   readonly json: boolean;
 }
 
-/** `approvals approve` */
-export function approvalsApproveCommand(options: ApprovalsDecideOptions, terminal: Terminal): Promise<number> {
+/**
+ * `approvals approve`. A call in which values are hidden because of their names is approved only with its fingerprint:
+ * whoever has that has looked at the call.
+ */
+export async function approvalsApproveCommand(options: ApprovalsDecideOptions, terminal: Terminal): Promise<number> {
+  if (options.fingerprint === undefined) {
+    const gateway = new RunningGateway(options, terminal);
+    const reply = await askApi(gateway, `/api/approvals/${encodeURIComponent(options.id)}`);
+    if (!reply.ok) return refusedBy(reply, terminal);
+    const why = whyLook(reply.body as unknown as ListedApproval);
+    if (why !== null) {
+      terminal.err(
+        `Not approved: ${why}.\nLook at the call with holdfast approvals show ${options.id}, then approve it with --fingerprint.\n`,
+      );
+      return 1;
+    }
+  }
   return decide('approve', options, terminal);
+}
+
+/** Why nobody may approve this pending call without a look; null: nothing is hidden but what policy hides. */
+function whyLook({
+  state,
+  arguments: args,
+  sent = NOTHING_MORE,
+  hidden = NOTHING_HIDDEN,
+}: ListedApproval): string | null {
+  if (state !== 'pending') return null;
+  const [byName] = hiddenSentences({ ...hidden, byPolicy: 0 });
+  if (byName !== undefined) return `${byName}, and whoever called chose the names`;
+  const unclear = hiddenMarks({ arguments: args, sent, hidden }) === 'unclear';
+  return unclear ? `the agent itself sent text that reads ${REDACTED}` : null;
 }
 
 /** `approvals deny` */
@@ -24,9 +59,9 @@ async function decide(
   options: ApprovalsDecideOptions,
   terminal: Terminal,
 ): Promise<number> {
-  const { id, reason = null, json } = options;
+  const { id, reason = null, fingerprint = null, json } = options;
   const path = `/api/approvals/${encodeURIComponent(id)}/decisions`;
-  const reply = await askApi(new RunningGateway(options, terminal), path, { decision, reason });
+  const reply = await askApi(new RunningGateway(options, terminal), path, { decision, reason, fingerprint });
   if (reply.status === 409) {
     terminal.err(`Too late: ${id} is already ${String(reply.body.state)}.\n`);
     return 1;

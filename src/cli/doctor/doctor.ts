@@ -43,7 +43,7 @@ export async function doctorCommand({ json, ...flags }: DoctorOptions, terminal:
 }
 
 function remedyOf(expected: string | null): string {
-  return expected === null ? 'Correct it.' : `Make it ${expected}.`;
+  return expected === null ? 'Correct it.' : `Expected: ${expected}.`;
 }
 
 async function allFindings(loaded: Loaded, path: string): Promise<DoctorFinding[]> {

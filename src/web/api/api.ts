@@ -107,7 +107,11 @@ async function identifyCaller(
   if (isAdmin(authorization, adminToken)) return { id: 'admin', via: 'api', userGroups: [] };
   const login = authorization === undefined && loginSessions ? await loginSessions.activeLogin(c) : null;
   if (login === null || loginSessions === undefined) {
-    return fault(c, 401, 'unauthorized', 'Send the admin token: Authorization: Bearer ….');
+    const why =
+      authorization === undefined
+        ? 'Send the admin token: Authorization: Bearer ….'
+        : 'What was sent in Authorization is not the admin token, which is HOLDFAST_ADMIN_TOKEN of the gateway.';
+    return fault(c, 401, 'unauthorized', why);
   }
   const refusal = c.req.method === 'GET' ? null : cookieRequestFault(c, loginSessions);
   if (refusal !== null) {
