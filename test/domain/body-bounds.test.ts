@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { LONGEST_REQUEST_ID } from '../../src/domain/call/transport.ts';
 import { headerDisagreement, MOST_PARAM_HEADERS } from '../../src/mcp/door/header-agreement.ts';
-import { LONGEST_ID, MOST_BATCHED, readMessage, readMessageInPieces } from '../../src/mcp/door/strict-door.ts';
+import { MOST_BATCHED, readMessage, readMessageInPieces } from '../../src/mcp/door/strict-door.ts';
 import { LONGEST_NAME, LONGEST_NUMBER, MOST_MEMBERS, MOST_VALUES } from '../../src/mcp/json/bounds.ts';
 
 const HEADERS = { contentType: 'application/json', contentEncoding: null };
@@ -82,8 +83,8 @@ describe('What one body may hold', () => {
   ] as const) {
     test(`${name} has at most 256 characters, also in a batch`, () => {
       const text = (length: number) => JSON.stringify({ jsonrpc: '2.0', ...message('i'.repeat(length)) });
-      assert.equal(whyNot(text(LONGEST_ID)), null);
-      for (const long of [text(LONGEST_ID + 1), `[${text(LONGEST_ID + 1)}]`]) {
+      assert.equal(whyNot(text(LONGEST_REQUEST_ID)), null);
+      for (const long of [text(LONGEST_REQUEST_ID + 1), `[${text(LONGEST_REQUEST_ID + 1)}]`]) {
         assert.equal(whyNot(long), `${name} has 257 characters; at most 256 are accepted`);
       }
     });

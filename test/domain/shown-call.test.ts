@@ -4,7 +4,7 @@ import { approvalDetails } from '../../src/cli/approvals/details.ts';
 import { NOTHING_MORE } from '../../src/domain/call/sent.ts';
 import { approvalJson } from '../../src/web/api/approval-json.ts';
 import { callIntro, inboxPage } from '../../src/web/pages/inbox.ts';
-import { shownCall } from '../../src/web/pages/shown-call.ts';
+import { callInFull } from '../../src/web/pages/shown-call.ts';
 import { sampleApproval } from '../support/domain/approval.ts';
 
 type Different = Parameters<typeof sampleApproval>[0];
@@ -15,7 +15,7 @@ const words = (page: unknown): string =>
     .replaceAll(/<[^>]*>/g, '')
     .replaceAll('&quot;', '"')
     .replaceAll('&lt;', '<');
-const pageOf = (different: Different) => words(shownCall(sampleApproval(different), 'Arguments'));
+const pageOf = (different: Different) => words(callInFull(sampleApproval(different), 'Arguments'));
 const detailsOf = (different: Different) =>
   approvalDetails(JSON.parse(JSON.stringify(approvalJson(sampleApproval(different)))));
 const inboxOf = (different: Different) =>

@@ -1,7 +1,8 @@
 import { plural } from '../../text/plural.ts';
 import type { Json } from '../json/json.ts';
 import { REDACTED } from '../json/redact.ts';
-import type { HiddenValues, Sent } from './sent.ts';
+import type { ShownCall } from './redact-call.ts';
+import type { HiddenValues } from './sent.ts';
 
 /**
  * What a string that reads `[redacted]` in a shown call is. `hidden`: each stands for a hidden value. `sent`: the agent
@@ -9,13 +10,10 @@ import type { HiddenValues, Sent } from './sent.ts';
  */
 export type HiddenMarks = 'hidden' | 'sent' | 'unclear';
 
-interface ShownCall {
-  readonly arguments: Json;
-  readonly sent: Sent;
-  readonly hidden: HiddenValues;
-}
+/** A `ShownCall` of which the arguments may be any JSON, as those of an event may. */
+type CallWithMarks = Omit<ShownCall, 'arguments'> & { readonly arguments: Json };
 
-export function hiddenMarks(call: ShownCall): HiddenMarks {
+export function hiddenMarks(call: CallWithMarks): HiddenMarks {
   const hidden = call.hidden.byPolicy + call.hidden.byName;
   if (hidden === 0) return 'sent';
   const { params, meta, headers } = call.sent;

@@ -1,7 +1,7 @@
 import { isObject, type Json, type JsonObject, member } from '../json/json.ts';
 
-/** Longest progress token of a gated call, in characters. */
-const LONGEST_TOKEN = 256;
+/** Longest id of a request, and longest progress token, in characters. */
+export const LONGEST_REQUEST_ID = 256;
 /** W3C Trace Context, 3.3.1.5: a `tracestate` of up to 512 characters has to be passed on. */
 const LONGEST_TRACESTATE = 512;
 
@@ -47,7 +47,7 @@ function isTask(value: Json): boolean {
 
 function isProgressToken(value: Json): boolean {
   if (typeof value === 'number') return true;
-  return typeof value === 'string' && value.length <= LONGEST_TOKEN && PROGRESS_TOKEN.test(value);
+  return typeof value === 'string' && value.length <= LONGEST_REQUEST_ID && PROGRESS_TOKEN.test(value);
 }
 
 export function isTraceparent(value: Json): boolean {
@@ -88,7 +88,7 @@ function unshownMeta(meta: Json | undefined): string | null {
   if (!isObject(meta)) return null;
   const token = member(meta, 'progressToken');
   if (token !== undefined && !isProgressToken(token)) {
-    return `params._meta.progressToken is not a number or a text of at most ${LONGEST_TOKEN} ASCII characters without blanks`;
+    return `params._meta.progressToken is not a number or a text of at most ${LONGEST_REQUEST_ID} ASCII characters without blanks`;
   }
   for (const name of Object.keys(meta)) {
     if (name === 'holdfast/reason') {

@@ -3,7 +3,7 @@ import { loggedName, loggedUri } from '../../domain/log/shown-uri.ts';
 import { type Asked, type DeniedPart, judgeMethod, type MethodVerdict } from '../../domain/policy/judge-method.ts';
 import { isNeeded, METHODS } from '../../domain/policy/methods.ts';
 import type { Policy } from '../../domain/policy/policy.ts';
-import { pause } from '../../time/pause.ts';
+import { Spell } from '../../time/spell.ts';
 import type { Gateway } from '../gateway.ts';
 import type { MethodNote } from '../log/method-log.ts';
 
@@ -37,8 +37,7 @@ export type MethodsHandled =
 
 type Needs = Pick<Gateway, 'journal' | 'methodLog' | 'rules'>;
 
-/** Milliseconds of judging after which others get their turn, and how many URIs are judged in between. */
-const TURN_MS = 10;
+/** URIs that are judged in one step, after which others may have a turn. */
 const URIS_AT_ONCE = 50;
 
 /**
@@ -60,39 +59,25 @@ export function governMethods(
   if (messages.length === 1 && only !== undefined && only.resources.length <= URIS_AT_ONCE) {
     return follow(gateway, caller, policy, messages, [judge(policy, only)]);
   }
-  return judgeInTurns(policy, messages).then((verdicts) => follow(gateway, caller, policy, messages, verdicts));
+  return judgeInPieces(policy, messages).then((verdicts) => follow(gateway, caller, policy, messages, verdicts));
 }
 
 /** Stops at the first denial. */
-async function judgeInTurns(policy: Policy | null, messages: readonly AskedMessage[]): Promise<MethodVerdict[]> {
+async function judgeInPieces(policy: Policy | null, messages: readonly AskedMessage[]): Promise<MethodVerdict[]> {
   const verdicts: MethodVerdict[] = [];
-  const turns = new Turns();
+  const spell = new Spell();
   for (const message of messages) {
     const { resources } = message;
     let verdict = judge(policy, { ...message, resources: resources.slice(0, URIS_AT_ONCE) });
     for (let from = URIS_AT_ONCE; verdict.kind === 'allow' && from < resources.length; from += URIS_AT_ONCE) {
-      if (turns.over()) await turns.next();
+      await spell.rest();
       verdict = judge(policy, { ...message, prompts: [], resources: resources.slice(from, from + URIS_AT_ONCE) });
     }
     verdicts.push(verdict);
     if (verdict.kind === 'deny') break;
-    if (turns.over()) await turns.next();
+    await spell.rest();
   }
   return verdicts;
-}
-
-/** Lets others have their turn during work that one request can make long. */
-class Turns {
-  #since = performance.now();
-
-  over(): boolean {
-    return performance.now() - this.#since > TURN_MS;
-  }
-
-  async next(): Promise<void> {
-    await pause(0);
-    this.#since = performance.now();
-  }
 }
 
 function judge(policy: Policy | null, asked: AskedMessage): MethodVerdict {
@@ -135,10 +120,10 @@ function follow(
   }
   const noteOne = (at: number): void => methodLog.note(noteOf(caller, policy, messages[at]!, verdicts[at]!));
   const noteAll = async (): Promise<void> => {
-    const turns = new Turns();
+    const spell = new Spell();
     for (const at of messages.keys()) {
       noteOne(at);
-      if (turns.over()) await turns.next();
+      await spell.rest();
     }
   };
   return { kind: 'relay', note: messages.length === 1 ? () => noteOne(0) : noteAll };

@@ -1,4 +1,5 @@
 import type { InexactValues } from '../../domain/call/inexact.ts';
+import { LONGEST_REQUEST_ID } from '../../domain/call/transport.ts';
 import { isObject, type Json, type JsonObject, member } from '../../domain/json/json.ts';
 import { METHODS } from '../../domain/policy/methods.ts';
 
@@ -58,7 +59,7 @@ const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
  * relayed as the bytes that came; the parsed message serves to decide about it.
  *
  * Refuses with 415 another content type or charset and any content encoding. Refuses with 400 what is not JSON in UTF-8
- * without BOM, or not a message; more than a request may hold (`excessIn`, `MOST_BATCHED`, `LONGEST_ID`); nesting deeper
+ * without BOM, or not a message; more than a request may hold (`excessIn`, `MOST_BATCHED`, `LONGEST_REQUEST_ID`); nesting deeper
  * than 64; duplicate keys; names that only a lenient reader would take for the protocol's; a batch with a `tools/call`;
  * and a `tools/call` whose parts have wrong types.
  */
@@ -162,8 +163,6 @@ const BY_FOLDED_NAME = new Map([...METHODS.keys()].map((method) => [foldName(met
 
 /** Messages that one batch may hold. */
 export const MOST_BATCHED = 100;
-/** Longest id of a request, and longest progress token, in characters. */
-export const LONGEST_ID = 256;
 
 /** Ids are compared, stored and looked up, so they have a bound wherever the protocol has one. */
 function idFault(message: JsonObject): RefusedBody | null {
@@ -175,8 +174,8 @@ function idFault(message: JsonObject): RefusedBody | null {
     ['params._meta.progressToken', member(member(params, '_meta'), 'progressToken')],
   ] as const;
   for (const [name, id] of ids) {
-    if (typeof id !== 'string' || id.length <= LONGEST_ID) continue;
-    return refuse(INVALID_REQUEST, `${name} has ${id.length} characters; at most ${LONGEST_ID} are accepted`);
+    if (typeof id !== 'string' || id.length <= LONGEST_REQUEST_ID) continue;
+    return refuse(INVALID_REQUEST, `${name} has ${id.length} characters; at most ${LONGEST_REQUEST_ID} are accepted`);
   }
   return null;
 }

@@ -1,5 +1,5 @@
 import { MAX_DEPTH } from './scan.ts';
-import { BACKSLASH, CLOSE_ARRAY, CLOSE_OBJECT, COMMA, OPEN_ARRAY, OPEN_OBJECT, QUOTE } from './text.ts';
+import { afterStringBytes, CLOSE_ARRAY, CLOSE_OBJECT, COLON, COMMA, OPEN_ARRAY, OPEN_OBJECT, QUOTE } from './text.ts';
 
 /** Values that one body may hold: members of objects and elements of lists, at every depth. */
 export const MOST_VALUES = 100_000;
@@ -9,8 +9,6 @@ export const MOST_MEMBERS = 50_000;
 export const LONGEST_NAME = 4_096;
 /** Longest number, in characters. */
 export const LONGEST_NUMBER = 1_024;
-
-const COLON = 0x3a;
 
 /**
  * Why a body is more work than a request may be, in words for its sender; null when it is not. Looks at the bytes once,
@@ -50,17 +48,6 @@ export function excessIn(bytes: Uint8Array): string | null {
     } else i += 1;
   }
   return null;
-}
-
-/** The index after the string whose opening quote is at `quote`, or the end of the bytes. */
-export function afterStringBytes(bytes: Uint8Array, quote: number): number {
-  let i = quote + 1;
-  while (i < bytes.length) {
-    const c = bytes[i];
-    if (c === QUOTE) return i + 1;
-    i += c === BACKSLASH ? 2 : 1;
-  }
-  return bytes.length;
 }
 
 /** The end of the word, looked for in `most` bytes. */

@@ -1,7 +1,16 @@
 import { breathe } from '../../time/breathe.ts';
 import { Spell } from '../../time/spell.ts';
-import { afterStringBytes } from './bounds.ts';
-import { BACKSLASH, CLOSE_ARRAY, CLOSE_OBJECT, COMMA, OPEN_ARRAY, OPEN_OBJECT, QUOTE } from './text.ts';
+import {
+  afterStringBytes,
+  BACKSLASH,
+  CLOSE_ARRAY,
+  CLOSE_OBJECT,
+  COLON,
+  COMMA,
+  OPEN_ARRAY,
+  OPEN_OBJECT,
+  QUOTE,
+} from './text.ts';
 
 /** A range of bytes; `end` is excluded. */
 export interface ByteSpan {
@@ -16,7 +25,6 @@ export type Places = ReadonlyMap<string, ByteSpan>;
 const PIECE = 256 * 1024;
 /** Longest name that is compared with those asked for, in bytes. */
 const LONGEST_ASKED = 64;
-const COLON = 0x3a;
 const SMALL_U = 0x75;
 const ESCAPED: ReadonlySet<number> = new Set([...'"\\/bfnrt'].map((c) => c.charCodeAt(0)));
 const WORD = /^(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)$/;

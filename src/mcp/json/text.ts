@@ -23,6 +23,7 @@ export const CLOSE_OBJECT = 0x7d;
 export const OPEN_ARRAY = 0x5b;
 export const CLOSE_ARRAY = 0x5d;
 export const COMMA = 0x2c;
+export const COLON = 0x3a;
 
 /** The index of the first character from `at` on that is not JSON whitespace. */
 export function afterWhitespace(text: string, at: number): number {
@@ -43,6 +44,17 @@ export function afterString(text: string, at: number): number {
     i += c === BACKSLASH ? 2 : 1;
   }
   throw new Error('JSON text ends inside a string');
+}
+
+/** The index after the string whose opening quote is at `quote`, or the end of the bytes. */
+export function afterStringBytes(bytes: Uint8Array, quote: number): number {
+  let i = quote + 1;
+  while (i < bytes.length) {
+    const c = bytes[i];
+    if (c === QUOTE) return i + 1;
+    i += c === BACKSLASH ? 2 : 1;
+  }
+  return bytes.length;
 }
 
 /** The index after the number, `true`, `false` or `null` that begins at `at`. */

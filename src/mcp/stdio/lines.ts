@@ -2,16 +2,11 @@
  * Line framing for stdio servers: one JSON-RPC message on each line, with its bytes unchanged (MCP, Transports, stdio).
  */
 
+import { afterStringBytes, CLOSE_ARRAY, CLOSE_OBJECT, COMMA, OPEN_ARRAY, OPEN_OBJECT, QUOTE } from '../json/text.ts';
+
 const LF = 0x0a;
 const CR = 0x0d;
 const SPACE = 0x20;
-const QUOTE = 0x22;
-const COMMA = 0x2c;
-const OPEN_BRACKET = 0x5b;
-const BACKSLASH = 0x5c;
-const CLOSE_BRACKET = 0x5d;
-const OPEN_BRACE = 0x7b;
-const CLOSE_BRACE = 0x7d;
 
 /**
  * The JSON text on one line, without a line break at its end. JSON strings cannot contain raw line breaks, so each one
@@ -34,28 +29,22 @@ export function frameLines(lines: readonly Uint8Array[]): Uint8Array {
  */
 export function messagesOf(json: Uint8Array): { readonly batch: boolean; readonly messages: readonly Uint8Array[] } {
   const text = trimmed(json);
-  if (text[0] !== OPEN_BRACKET) return { batch: false, messages: [json] };
+  if (text[0] !== OPEN_ARRAY) return { batch: false, messages: [json] };
   const messages: Uint8Array[] = [];
   let depth = 0;
   let start = 1;
   for (let at = 0; at < text.length; at++) {
     const byte = text[at];
-    if (byte === QUOTE) at = endOfString(text, at);
-    else if (byte === OPEN_BRACKET || byte === OPEN_BRACE) depth++;
-    else if (byte === CLOSE_BRACKET || byte === CLOSE_BRACE) depth--;
-    const ends = (byte === COMMA && depth === 1) || (byte === CLOSE_BRACKET && depth === 0);
+    if (byte === QUOTE) at = afterStringBytes(text, at) - 1;
+    else if (byte === OPEN_ARRAY || byte === OPEN_OBJECT) depth++;
+    else if (byte === CLOSE_ARRAY || byte === CLOSE_OBJECT) depth--;
+    const ends = (byte === COMMA && depth === 1) || (byte === CLOSE_ARRAY && depth === 0);
     if (!ends) continue;
     const element = trimmed(text.subarray(start, at));
     if (element.length > 0) messages.push(element);
     start = at + 1;
   }
   return { batch: true, messages };
-}
-
-function endOfString(text: Uint8Array, quote: number): number {
-  let at = quote + 1;
-  while (at < text.length && text[at] !== QUOTE) at += text[at] === BACKSLASH ? 2 : 1;
-  return at;
 }
 
 function trimmed(bytes: Uint8Array): Uint8Array {

@@ -11,7 +11,7 @@ import type { ChainStatus } from './chain-status.ts';
 import { decideForm } from './decide-form.ts';
 import { callFacts, callIntro } from './inbox.ts';
 import { policyTrace } from './policy-trace.ts';
-import { shownCall } from './shown-call.ts';
+import { callInFull } from './shown-call.ts';
 import type { ShownCards } from './shown-cards.ts';
 import { timeline } from './timeline.ts';
 
@@ -39,7 +39,7 @@ export function approvalPage({ approval, story, chain, cards, reviewer, now }: A
         <section aria-labelledby="call-head">
           <h2 id="call-head">The call</h2>
           <div id="intro" data-live><div data-key="intro" data-rev="${approval.laterReasons.length}">${callIntro(approval)}</div></div>
-          ${shownCall(approval, 'Arguments')}
+          ${callInFull(approval, 'Arguments')}
           <div id="facts" data-live><div data-key="facts" data-rev="${approval.revision}.${approval.callers}">${callFacts(approval)}</div></div>
           <div id="decide" data-live><div data-key="decide" data-rev="${approval.state}.${approval.decisions.length}">${
             approval.state === 'pending' ? decideForm(approval, reviewer, now, true) : ''

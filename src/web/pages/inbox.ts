@@ -9,7 +9,7 @@ import { visibleName, visibleText } from '../html/visible-text.ts';
 import type { Reviewer } from '../http/reviewer.ts';
 import { decideForm } from './decide-form.ts';
 import { requirementSummary } from './requirement-summary.ts';
-import { callerMayHide, shownCall, shownLength } from './shown-call.ts';
+import { callerMayHide, callInFull, shownLength } from './shown-call.ts';
 
 /** Characters of arguments, and of what is sent besides them, that the inbox shows; longer ones are shown only on the approval's own page. */
 const MAX_ARGUMENTS_LENGTH = 6_000;
@@ -68,7 +68,7 @@ function waitingCard(approval: Approval, reviewer: Reviewer, now: Date): Html {
       <span class="marks">${riskBadge(trace.risk, trace.severity)}<span class="expiry">expires in ${countdown(approval.expiresAt, now)}</span></span>
     </header>
     ${callIntro(approval)}
-    ${fits ? shownCall(approval, `Arguments of ${id}`) : html`<p class="notice">The call is ${length} characters long. <a href="/approvals/${id}">Read it in full</a>.</p>`}
+    ${fits ? callInFull(approval, `Arguments of ${id}`) : html`<p class="notice">The call is ${length} characters long. <a href="/approvals/${id}">Read it in full</a>.</p>`}
     ${callFacts(approval)}
     ${decideForm(approval, reviewer, now, fits && !callerMayHide(approval))}
   </article>`;

@@ -8,7 +8,7 @@ import { jsonBlock, namedValues, prettyJson } from '../html/json-block.ts';
 import { visibleName } from '../html/visible-text.ts';
 
 /** Everything that is forwarded of the call: its arguments, what is sent besides them, and what is hidden of both. */
-export function shownCall(approval: Approval, label: string): Html {
+export function callInFull(approval: Approval, label: string): Html {
   const marks = hiddenMarks(approval);
   return html`${jsonBlock(approval.arguments, label, marks)}
     ${
