@@ -19,7 +19,7 @@ const NOT_ETC = { default: 'allow', resources: { default: 'allow', 'file:///etc/
 const NOT_ONE = { default: 'allow', resources: { default: 'allow', 'https://a.example/secret': 'deny' } };
 
 const RESOURCES: readonly Row[] = [
-  ['without a section it is allowed', {}, 'resource', 'file:///etc/passwd', 'allow', 'methods'],
+  ['without a section it is allowed', {}, 'resource', 'file:///etc/passwd', 'allow', 'none'],
   ['a key allows it', ONLY_SRV, 'resource', 'file:///srv/a', 'allow', 'resources.file:///srv/*'],
   ['the default of the section denies it', ONLY_SRV, 'resource', 'file:///etc/a', 'deny', 'resources.default'],
   ['without one, that of the file does', { resources: { 'x:*': 'allow' } }, 'resource', 'y:1', 'deny', 'default'],
@@ -145,7 +145,7 @@ const RESOURCES: readonly Row[] = [
 ];
 
 const OTHERS: readonly Row[] = [
-  ['a prompt without a section', {}, 'prompt', 'x', 'allow', 'methods'],
+  ['a prompt without a section', {}, 'prompt', 'x', 'allow', 'none'],
   [
     'a prompt that a glob denies',
     { prompts: { default: 'allow', 'a*': 'deny' } },
@@ -177,8 +177,8 @@ const OTHERS: readonly Row[] = [
     'deny',
     'methods.tasks/*',
   ],
-  ['the default of methods is not for it', { methods: { default: 'deny' } }, 'method', 'tasks/get', 'allow', 'methods'],
-  ['no glob denies what sessions need', { methods: { '*': 'deny' } }, 'method', 'initialize', 'allow', 'methods'],
+  ['the default of methods is not for it', { methods: { default: 'deny' } }, 'method', 'tasks/get', 'allow', 'none'],
+  ['no glob denies what sessions need', { methods: { '*': 'deny' } }, 'method', 'initialize', 'allow', 'none'],
   [
     'a key denies reading whatever resources say',
     { methods: { 'resources/*': 'deny' } },

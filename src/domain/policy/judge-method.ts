@@ -175,6 +175,6 @@ function denied(reason: string, part: DeniedPart, steps: readonly TraceStep[]): 
 }
 
 function traceOf(steps: readonly TraceStep[], reason: string | null): RuleTrace {
-  const rule = steps.findLast(({ decided }) => decided)?.path ?? 'methods';
+  const rule = steps.findLast(({ decided }) => decided)?.path ?? 'none';
   return { rule, risk: null, severity: null, reason, steps };
 }

@@ -1,10 +1,30 @@
 import { say, send } from './say.js';
 
+/** What the second field names, by what is asked about, with an example where the form of it is not plain. */
+const SUBJECTS = {
+  tool: ['Tool', ''],
+  resource: ['URI', 'file:///srv/data'],
+  prompt: ['Prompt', ''],
+  method: ['Method', 'acme/status'],
+};
+
 /** Shows what policy would say. The server renders and escapes the answer. */
 export function explaining() {
   const form = document.querySelector('[data-explain]');
   const output = document.getElementById('explained');
   if (!form || !output) return;
+  const what = form.elements.namedItem('what');
+  const name = form.elements.namedItem('tool');
+  const list = name.getAttribute('list');
+  const ask = () => {
+    const [label, example] = SUBJECTS[what.value];
+    form.querySelector(`label[for="${name.id}"]`).textContent = label;
+    name.placeholder = example;
+    name.setAttribute('list', what.value === 'tool' ? list : '');
+    form.dataset.what = what.value;
+  };
+  what.addEventListener('change', ask);
+  ask();
   form.addEventListener('submit', async (event) => {
     event.preventDefault();
     const { status, answer, text } = await send('/console/explain', Object.fromEntries(new FormData(form)));

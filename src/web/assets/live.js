@@ -72,7 +72,9 @@ function activity(stream, rows) {
     const row = parsed.querySelector('tr');
     if (!row || rows.querySelector(`[data-key="${CSS.escape(row.dataset.key)}"]`)) return;
     row.classList.add('new');
-    rows.prepend(row);
+    // Times and places in the log differ a little: what is logged in batches is written a moment later.
+    const older = [...rows.children].find((other) => Number(other.dataset.at) <= Number(row.dataset.at));
+    rows.insertBefore(row, older ?? null);
     document.querySelector('[data-empty]')?.remove();
     while (rows.children.length > MAX_ROWS) rows.lastElementChild.remove();
   };

@@ -35,13 +35,17 @@ export const CALL_EVENTS = [
 
 const METHOD_EVENTS: readonly EventType[] = ['resource.read', 'prompt.got', 'method.relayed', 'method.denied'];
 
-/** Calls as they happen, newest first. `after`: the position in the chain from which the live stream continues. */
-export function activityPage(events: readonly LoggedEvent[], after: number): Html {
+/**
+ * Calls as they happen, newest first by their times: what is logged in batches is written a moment later. `after`: the
+ * position in the chain from which the live stream continues.
+ */
+export function activityPage(found: readonly LoggedEvent[], after: number): Html {
+  const events = found.toSorted((a, b) => b.at.getTime() - a.at.getTime());
   return html`<div class="head"><h1>Activity</h1>${liveIndicator()}
       <button type="button" class="quiet" data-pause aria-pressed="false">Pause</button></div>
     <p class="dim">Every call, and everything else that agents make servers do, as it happens, over all replicas, within about a second. Times are UTC.</p>
     <table class="list activity">
-      <thead><tr><th scope="col">Time</th><th scope="col">What</th><th scope="col">Tool</th><th scope="col">Who</th><th scope="col">Why</th></tr></thead>
+      <thead><tr><th scope="col">Time</th><th scope="col">What</th><th scope="col">Tool or method</th><th scope="col">Who</th><th scope="col">Why</th></tr></thead>
       <tbody id="activity" data-rows data-after="${String(after)}">${events.map(activityRow)}</tbody>
     </table>
     ${events.length === 0 ? html`<p class="empty" data-empty>No calls yet.</p>` : ''}`;
@@ -49,7 +53,7 @@ export function activityPage(events: readonly LoggedEvent[], after: number): Htm
 
 /** One row of Activity; the live stream sends the same. */
 export function activityRow(event: LoggedEvent): Html {
-  return html`<tr data-key="${event.n}"><td class="when"><a href="/audit/events/${event.n}">${clockTime(event.at)}</a></td>
+  return html`<tr data-key="${event.n}" data-at="${event.at.getTime()}"><td class="when"><a href="/audit/events/${event.n}">${clockTime(event.at)}</a></td>
     <td>${eventBadge(event)}</td><td>${toolLink(event)}</td><td>${actorName(event.actor)}</td><td class="why">${eventReason(event)}</td></tr>`;
 }
 
@@ -70,5 +74,6 @@ export function eventReason(event: LoggedEvent): Html {
   const times = member(event.data, 'times');
   if (typeof times === 'number' && member(event.data, 'grouped') === true) return html`${times} more times`;
   const rule = member(event.data, 'rule');
-  return typeof rule === 'string' ? html`<span class="dim">rule ${visibleName(rule)}</span>` : html``;
+  if (typeof rule !== 'string') return html``;
+  return html`<span class="dim">${rule === 'none' ? 'no rule names it' : html`rule ${visibleName(rule)}`}</span>`;
 }

@@ -31,7 +31,7 @@ export function auditPage(
     ${faults.map((fault) => html`<p class="notice bad" role="alert">${fault}</p>`)}
     <table class="list">
       <caption class="unseen">Events, newest first</caption>
-      <thead><tr><th scope="col">Time (UTC)</th><th scope="col">Event</th><th scope="col">Tool</th><th scope="col">Who</th><th scope="col">Why</th><th scope="col">Now</th></tr></thead>
+      <thead><tr><th scope="col">Time (UTC)</th><th scope="col">Event</th><th scope="col">Tool or method</th><th scope="col">Who</th><th scope="col">Why</th><th scope="col">Now</th></tr></thead>
       <tbody>${found.items.map(foundRow)}</tbody>
     </table>
     ${found.items.length === 0 ? html`<p class="empty">No event matches this search.</p>` : ''}

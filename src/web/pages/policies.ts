@@ -40,7 +40,7 @@ function explainBox({ servers, grants, lists }: PoliciesView): Html {
     <form data-explain action="/policies" method="get">
       <div><label for="x-server">Server</label><select id="x-server" name="server">${options(servers.map((server) => server.name))}</select></div>
       <div><label for="x-what">What</label><select id="x-what" name="what"><option value="tool">a tool</option><option value="resource">a resource, by URI</option><option value="prompt">a prompt</option><option value="method">another method</option></select></div>
-      <div><label for="x-tool">Tool</label><input id="x-tool" name="tool" placeholder="or URI, prompt, method" list="x-tools" required autocomplete="off" spellcheck="false"><datalist id="x-tools">${options([...new Set([...named, ...listed])])}</datalist></div>
+      <div><label for="x-tool">Tool</label><input id="x-tool" name="tool" list="x-tools" required autocomplete="off" spellcheck="false"><datalist id="x-tools">${options([...new Set([...named, ...listed])])}</datalist></div>
       <div><label for="x-grant">Agent</label><select id="x-grant" name="grant">${options(grants.map((grant) => grant.name))}</select></div>
       <div class="wide"><label for="x-args">Arguments, as JSON</label><textarea id="x-args" name="arguments" rows="4" spellcheck="false">{}</textarea></div>
       <div class="buttons wide"><button type="submit" class="main">Explain</button><span class="dim">Nothing is called, counted or stored.</span></div>

@@ -70,11 +70,14 @@ describe('Resources, prompts and methods in the console', { concurrency: false }
 
   it('shows the sections on Policies, and explains a resource, a prompt and a method', async () => {
     await page.goto(`${world.url}/policies`);
+    const LABELS = { tool: 'Tool', resource: 'URI', prompt: 'Prompt', method: 'Method' };
     const section = page.getByRole('table', { name: 'Resources of prometheus' });
     assert.match((await section.textContent()) ?? '', /file:\/\/\/srv\/\*\s*allow\s*any other\s*deny/);
-    const explain = async (what: string, name: string) => {
+    const explain = async (what: keyof typeof LABELS, name: string) => {
+      const label = LABELS[what];
       await page.getByLabel('What', { exact: true }).selectOption(what);
-      await page.getByLabel('Tool', { exact: true }).fill(name);
+      await page.getByLabel(label, { exact: true }).fill(name);
+      assert.equal(await page.getByLabel('Arguments, as JSON').isVisible(), what === 'tool');
       await page.getByRole('button', { name: 'Explain' }).click();
       const said = page.getByRole('region', { name: 'What policy says' });
       await said.getByText(`${name} on prometheus`).waitFor();
