@@ -6,7 +6,6 @@ import { isObject, type Json, member } from '../domain/json/json.ts';
 import { shownInexact } from '../domain/policy/inexact.ts';
 import { mayAsk } from '../domain/policy/policy.ts';
 import { mayAskOf } from '../domain/policy/rule.ts';
-import type { Handled } from '../gateway/call/arrival.ts';
 import { noteClientName, sessionClient } from '../gateway/call/clients.ts';
 import { handleCall, handleLeg } from '../gateway/call/handle-call.ts';
 import { holdParkedCall, leaveSeatEmptySoon } from '../gateway/call/seats.ts';
@@ -30,19 +29,8 @@ import { watchStream } from './hold/watch-stream.ts';
 import { textAt } from './json/edit.ts';
 import { envelopeFault, modernClient, TASKS_2025 } from './protocol/envelope.ts';
 import { gatedHeaderFault } from './protocol/gated-headers.ts';
-import { overfullResult } from './protocol/overfull-result.ts';
-import { INVALID_REQUEST, rpcError, rpcResult } from './protocol/response.ts';
-import {
-  deniedResult,
-  inexactValueResult,
-  pendingLimitResult,
-  rateLimitedResult,
-  resultText,
-  type ToolResult,
-  tooLongResult,
-  unavailableResult,
-  unshownResult,
-} from './protocol/tool-results.ts';
+import { INVALID_REQUEST, rpcError } from './protocol/response.ts';
+import { refusal } from './refusal.ts';
 import { advertisement } from './relay/advertise.ts';
 import { forwardAnswer } from './tasks/answer.ts';
 import { answerTaskMessage, answerWithTask, lostTask, refuseWithoutTask, wantedTaskEra } from './tasks/messages.ts';
@@ -253,51 +241,6 @@ function answersOf({ bytes }: Pick<ToolCallRequest, 'bytes'>): Answers {
     inputResponses: textAt(text, ['params', 'inputResponses']),
     requestState: textAt(text, ['params', 'requestState']),
   };
-}
-
-/** JSON-RPC error codes of our own: HTTP statuses, outside the range that JSON-RPC reserves. */
-const REFUSAL_CODES = {
-  denied: 403,
-  limited: 429,
-  inexact: 400,
-  unshown: 400,
-  crowded: 429,
-  overfull: 429,
-  too_long: 413,
-  unavailable: 503,
-} as const satisfies Record<RefusedCall['kind'], number>;
-
-type RefusedCall = Exclude<Handled, { kind: 'forward' | 'held' | 'unasked' }>;
-
-/** A client that asked for a task gets an error: it would take a result for that of a task (2025-11-25). */
-function refusal(request: ToolCallRequest, handled: RefusedCall): Response {
-  if (wantedTaskEra(request) === 'legacy') {
-    return rpcError(200, REFUSAL_CODES[handled.kind], refusalResult(handled).content[0].text, request.idText);
-  }
-  return rpcResult(request.idText, resultText(refusalResult(handled), request.modern));
-}
-
-function refusalResult(handled: RefusedCall): ToolResult {
-  switch (handled.kind) {
-    case 'denied':
-      return deniedResult(handled.reason);
-    case 'limited':
-      return rateLimitedResult(handled.full);
-    case 'inexact':
-      return inexactValueResult(handled.judged);
-    case 'unshown':
-      return unshownResult(handled.why);
-    case 'too_long':
-      return tooLongResult(handled.most);
-    case 'crowded':
-      return pendingLimitResult(handled.pending);
-    case 'overfull':
-      return overfullResult(handled.refusal);
-    case 'unavailable':
-      return unavailableResult(handled.part);
-    default:
-      return handled satisfies never;
-  }
 }
 
 /** The agent's own reason in `_meta["holdfast/reason"]`, whole: who keeps it cuts it. Null when it gives none. */

@@ -62,7 +62,7 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
       'start.ts',
     ],
   ],
-  mcp: ['protocol', 'json', 'sse', 'upstream', 'stdio', 'relay', 'door', 'hold', 'tasks', 'calls.ts'],
+  mcp: ['protocol', 'json', 'sse', 'upstream', 'stdio', 'relay', 'door', 'hold', 'tasks', 'refusal.ts', 'calls.ts'],
   slack: ['wire', 'place', 'card', 'people', 'post', 'setup', 'cards.ts', 'click', 'door.ts', 'web-door.ts'],
   web: ['http', 'api', 'html', 'pages', 'console'],
   sql: [

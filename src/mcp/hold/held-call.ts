@@ -24,10 +24,10 @@ import {
 import { editData } from '../sse/cutter.ts';
 import { type SendResult, sendOnce } from '../upstream/send.ts';
 import type { HeldAnswer } from './answer.ts';
-import { postMessage } from './answer-leg.ts';
 import type { HeartbeatTarget, KeepAlive } from './keep-alive.ts';
 import { responseForCaller } from './kept-answer.ts';
 import { sendLarge } from './large-answer.ts';
+import { postMessage } from './post-message.ts';
 import { questionInPieces } from './question.ts';
 import { type HeldRequest, rereadCall, sendableOf } from './request.ts';
 import { keepRequests } from './server-requests.ts';

@@ -3,7 +3,7 @@ import { gatedCallIn } from '../../gateway/dispatch/server-requests.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
 import type { StreamListener } from '../door/call-door.ts';
 import { headersOfGatedCall } from '../protocol/gated-headers.ts';
-import { postMessage } from './answer-leg.ts';
+import { postMessage } from './post-message.ts';
 import { errorAnswer, keepRequests, requestsIn } from './server-requests.ts';
 
 /**

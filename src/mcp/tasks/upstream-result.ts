@@ -1,6 +1,6 @@
 import type { Task } from '../../ports.ts';
 import type { HeldAnswer } from '../hold/answer.ts';
-import { postMessage } from '../hold/answer-leg.ts';
+import { postMessage } from '../hold/post-message.ts';
 import { keepRequests } from '../hold/server-requests.ts';
 import { editData } from '../sse/cutter.ts';
 import { requestServer } from '../upstream/request.ts';

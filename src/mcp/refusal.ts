@@ -1,0 +1,64 @@
+import type { Handled } from '../gateway/call/arrival.ts';
+import type { ToolCallRequest } from './door/call-door.ts';
+import { overfullResult } from './protocol/overfull-result.ts';
+import { rpcError, rpcResult } from './protocol/response.ts';
+import {
+  deniedResult,
+  inexactValueResult,
+  pendingLimitResult,
+  rateLimitedResult,
+  resultText,
+  type ToolResult,
+  tooLongResult,
+  unavailableResult,
+  unshownResult,
+} from './protocol/tool-results.ts';
+import { wantedTaskEra } from './tasks/messages.ts';
+
+/** JSON-RPC error codes of our own: HTTP statuses, outside the range that JSON-RPC reserves. */
+const REFUSAL_CODES = {
+  denied: 403,
+  limited: 429,
+  inexact: 400,
+  unshown: 400,
+  crowded: 429,
+  overfull: 429,
+  too_long: 413,
+  unavailable: 503,
+} as const satisfies Record<RefusedCall['kind'], number>;
+
+type RefusedCall = Exclude<Handled, { kind: 'forward' | 'held' | 'unasked' }>;
+
+/**
+ * What an agent is told of a call that is neither forwarded nor held. A client that asked for a task gets an error: it
+ * would take a result for that of a task (2025-11-25).
+ */
+export function refusal(request: ToolCallRequest, handled: RefusedCall): Response {
+  if (wantedTaskEra(request) === 'legacy') {
+    return rpcError(200, REFUSAL_CODES[handled.kind], refusalResult(handled).content[0].text, request.idText);
+  }
+  return rpcResult(request.idText, resultText(refusalResult(handled), request.modern));
+}
+
+function refusalResult(handled: RefusedCall): ToolResult {
+  switch (handled.kind) {
+    case 'denied':
+      return deniedResult(handled.reason);
+    case 'limited':
+      return rateLimitedResult(handled.full);
+    case 'inexact':
+      return inexactValueResult(handled.judged);
+    case 'unshown':
+      return unshownResult(handled.why);
+    case 'too_long':
+      return tooLongResult(handled.most);
+    case 'crowded':
+      return pendingLimitResult(handled.pending);
+    case 'overfull':
+      return overfullResult(handled.refusal);
+    case 'unavailable':
+      return unavailableResult(handled.part);
+    default:
+      return handled satisfies never;
+  }
+}
