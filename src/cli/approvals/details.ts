@@ -1,5 +1,6 @@
 import { alsoSent } from '../../domain/call/also-sent.ts';
-import { type HiddenMarks, hiddenMarks, hiddenSentences } from '../../domain/call/hidden-marks.ts';
+import { type CallWithMarks, type HiddenMarks, hiddenMarks, hiddenSentences } from '../../domain/call/hidden-marks.ts';
+import { placesHiddenByName } from '../../domain/call/hidden-places.ts';
 import { NOTHING_HIDDEN, NOTHING_MORE } from '../../domain/call/sent.ts';
 import type { Json } from '../../domain/json/json.ts';
 import { REDACTED } from '../../domain/json/redact.ts';
@@ -33,7 +34,7 @@ export function approvalDetails(approval: ListedApproval): string {
             besides.flatMap((text) => text.split('\n')),
           ),
         ]),
-    ...hiddenLines(hidden, marks),
+    ...hiddenLines({ arguments: approval.arguments, sent, hidden }, marks),
     ...(introduction.client === null ? [] : [entry('client', [`${printable(introduction.client)} (as it says)`])]),
     ...(introduction.capabilities?.length
       ? [entry('client can', [introduction.capabilities.map(printable).join(', ')])]
@@ -60,8 +61,9 @@ function jsonLines(value: Json, marks: HiddenMarks): string[] {
   return lines.map((line) => line.replace(HIDDEN_VALUE, '$1[redacted]$2'));
 }
 
-function hiddenLines(hidden: ListedApproval['hidden'] & object, marks: HiddenMarks): string[] {
-  const sentences = hiddenSentences(hidden);
+function hiddenLines(call: CallWithMarks, marks: HiddenMarks): string[] {
+  const places = placesHiddenByName(call).map((place) => `by its name: ${printable(leftToRight(place))}`);
+  const sentences = [...hiddenSentences(call.hidden), ...places];
   const mixed =
     marks === 'unclear' ? [`the agent itself sent text that reads ${REDACTED}; which is which cannot be told`] : [];
   return sentences.length === 0 ? [] : [entry('hidden', [...sentences, ...mixed])];

@@ -11,7 +11,7 @@ import type { HiddenValues } from './sent.ts';
 export type HiddenMarks = 'hidden' | 'sent' | 'unclear';
 
 /** A `ShownCall` of which the arguments may be any JSON, as those of an event may. */
-type CallWithMarks = Omit<ShownCall, 'arguments'> & { readonly arguments: Json };
+export type CallWithMarks = Omit<ShownCall, 'arguments'> & { readonly arguments: Json };
 
 export function hiddenMarks(call: CallWithMarks): HiddenMarks {
   const hidden = call.hidden.byPolicy + call.hidden.byName;

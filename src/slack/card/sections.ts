@@ -1,6 +1,7 @@
 import { type Approval, type Decision, isOver } from '../../domain/approval/approval.ts';
 import { escalateAt } from '../../domain/approval/reminder.ts';
 import { hiddenMarks, hiddenSentences } from '../../domain/call/hidden-marks.ts';
+import { placesHiddenByName } from '../../domain/call/hidden-places.ts';
 import { introductionIn } from '../../domain/call/introduction.ts';
 import { REDACTED } from '../../domain/json/redact.ts';
 import { cut } from '../../text/cut.ts';
@@ -16,6 +17,8 @@ const REASON = 600;
 const MOST_WHOLE = REASON - 200;
 /** Most characters on the card of the reason of a caller who joined. */
 const LATER_REASON = 280;
+/** Most characters of the places of hidden values; longer ones are left to the marks themselves. */
+const PLACES = 600;
 /** Most characters of a box; Slack documents 3000. */
 const BOX = 2800;
 /** Most characters of a person's note or reason. */
@@ -177,7 +180,11 @@ export function hiddenWarning(approval: Approval): string | null {
   const [byName] = hiddenSentences({ ...approval.hidden, byPolicy: 0 });
   const lines: string[] = [];
   if (byName !== undefined) {
-    lines.push(`⚠ *${byName}* (${codeSpan(REDACTED)}), not because policy says so: whoever called chose the names.`);
+    const places = placesHiddenByName(approval).map(codeSpan).join(', ');
+    const where = places === '' || places.length > PLACES ? '' : ` at ${places}`;
+    lines.push(
+      `⚠ *${byName}* (${codeSpan(REDACTED)}${where}), not because policy says so: whoever called chose the names.`,
+    );
   }
   if (hiddenMarks(approval) === 'unclear') {
     lines.push(

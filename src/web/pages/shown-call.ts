@@ -2,6 +2,7 @@ import { html } from 'hono/html';
 import type { Approval } from '../../domain/approval/approval.ts';
 import { alsoSent, sendsMore } from '../../domain/call/also-sent.ts';
 import { hiddenMarks, hiddenSentences } from '../../domain/call/hidden-marks.ts';
+import { placesHiddenByName } from '../../domain/call/hidden-places.ts';
 import { REDACTED } from '../../domain/json/redact.ts';
 import type { Html } from '../html/html.ts';
 import { jsonBlock, namedValues, prettyJson } from '../html/json-block.ts';
@@ -38,9 +39,14 @@ function hiddenNotice(approval: Approval): Html {
     hiddenMarks(approval) === 'unclear'
       ? html` The agent itself sent text that reads <code>${REDACTED}</code>: which of these stand for hidden values cannot be told.`
       : '';
+  const places = placesHiddenByName(approval);
+  const where =
+    places.length === 0
+      ? ''
+      : html` Its name hides what stands at ${places.map((place, i) => html`${i > 0 ? ', ' : ''}${visibleName(place)}`)}.`;
   return html`<p class="notice ${callerMayHide(approval) ? 'odd' : ''}">${sentences.join(', ')}; the call carries the real ${
     approval.hidden.byPolicy + approval.hidden.byName === 1 ? 'one' : 'ones'
-  }.${mixed}</p>`;
+  }.${where}${mixed}</p>`;
 }
 
 /** How a 2026-07-28 client introduces itself with each call; empty if it does not, or if that is among *Also sent*. */
