@@ -4,10 +4,6 @@ import { RATE_FORM } from './document/opening-rate.ts';
 
 /** The shape of `holdfast.yaml`. Maps with free keys are `unknown` here and checked entry by entry. */
 const durationText = z.string({ error: DURATION_FORM });
-const bytesBetween = (least: number, most: number) => {
-  const error = `bytes, from ${least} to ${most}`;
-  return z.int({ error }).min(least, { error }).max(most, { error });
-};
 const names = z.array(z.string()).min(1, { error: 'at least one name' });
 
 export const ServerShape = z.strictObject({
@@ -75,13 +71,21 @@ export const ConfigShape = z.strictObject({
       hold: holdShape.optional(),
       max_pending: z.int().min(1).max(10_000).optional(),
       openings: z.string({ error: RATE_FORM }).optional(),
-      kept_bytes: bytesBetween(65_536, 1_099_511_627_776).optional(),
+      kept_bytes: z
+        .int({ error: 'bytes, a whole number from 65,536 to 1,099,511,627,776' })
+        .min(65_536)
+        .max(1_099_511_627_776)
+        .optional(),
     })
     .optional(),
   sessions: z.strictObject({ openings: z.string({ error: RATE_FORM }).optional() }).optional(),
   listen: z.string().optional(),
   public_url: z.string().optional(),
   data: z.string().min(1).optional(),
-  max_body: bytesBetween(1_024, 1_073_741_824).optional(),
+  max_body: z
+    .int({ error: 'bytes, a whole number from 1,024 to 1,073,741,824' })
+    .min(1_024)
+    .max(1_073_741_824)
+    .optional(),
 });
 export type ConfigShape = z.infer<typeof ConfigShape>;

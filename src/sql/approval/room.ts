@@ -24,7 +24,7 @@ interface Load {
 
 /**
  * Whether the grant has room for one more approval; if so, the opening is counted. One statement, under the grant's
- * advisory lock, by the database's clock: a refused call counts for nothing. Sizes are read from the rows' headers,
+ * advisory lock, by the database's clock: a refused call counts for nothing. Bytes are read from the rows' headers,
  * never the bytes themselves. `nth`: how many the grant has opened in the last minute, with this one.
  */
 export async function takeRoom(
