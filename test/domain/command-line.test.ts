@@ -126,7 +126,7 @@ const MISUSE: Record<string, { words: string; says: RegExp; of?: string }> = {
   'arguments that are no JSON': {
     words: 'policy explain --policy p.yaml --tool t --args {role}',
     of: 'policy explain',
-    says: /--args cannot be read as JSON: a key is missing \(expected a key in double quotes\)$/m,
+    says: /--args: not JSON: a key is missing$/m,
   },
   'a value for a flag': { words: 'scan --json=yes', of: 'scan', says: /unknown option '--json=yes'/ },
   'a missing operand': { words: 'backup', of: 'backup', says: /missing required argument 'target'/ },

@@ -115,8 +115,8 @@ const BROKEN: [name: string, file: string, text: string, fault: RegExp][] = [
     '{"version":"1","default":"deny","\\u0064efault":"allow"}',
     /^p\.json:1:33: default: duplicate key/,
   ],
-  ['an unclosed JSON object', 'p.json', '{"version":"1"', /^p\.json:1:15: an object is not closed/],
-  ['a JSON comment', 'p.json', '{ // no\n}', /^p\.json:1:3: a key is missing/],
+  ['an unclosed JSON object', 'p.json', '{"version":"1"', /^p\.json:1:15: not JSON: an object is not closed/],
+  ['a JSON comment', 'p.json', '{ // no\n}', /^p\.json:1:3: not JSON: a key is missing/],
   ['a trailing comma', 'p.json', '{"version":"1",}', /a key is missing/],
   [
     'an alias bomb',
@@ -197,9 +197,15 @@ test('policies/schema.json is the schema of the parser, and the examples name ke
 
 test('an open quote is a fault at once, however long the text behind it', () => {
   for (const long of ['a'.repeat(100_000), '\\n'.repeat(100_000), `${'a\\"'.repeat(100_000)}\\`]) {
-    assert.match(faultsOf(`{"version":"1","default":"${long}`, 'p.json')[0]!, /not valid JSON/);
+    assert.match(
+      faultsOf(`{"version":"1","default":"${long}`, 'p.json')[0]!,
+      /not JSON: this text in quotes is not valid/,
+    );
   }
-  assert.match(faultsOf(`{"version":"1","default":"${'🙂a'.repeat(20)}\t"}`, 'p.json')[0]!, /not valid JSON/);
+  assert.match(
+    faultsOf(`{"version":"1","default":"${'🙂a'.repeat(20)}\t"}`, 'p.json')[0]!,
+    /not JSON: this text in quotes is not valid/,
+  );
 });
 
 test('whatever the text, there is a policy or a fault with its file, a line and words', () => {

@@ -115,12 +115,7 @@ interface WrittenPart {
 
 function partOf(option: PathRoot, text: string): WrittenPart {
   const read = readJson(text);
-  if (!read.ok) {
-    const { message, expected } = read.problems[0]!;
-    throw new Misuse(
-      `--${option} cannot be read as JSON: ${message}${expected === null ? '' : ` (expected ${expected})`}`,
-    );
-  }
+  if (!read.ok) throw new Misuse(`--${option}: ${read.problems[0]?.message}`);
   if (!isObject(read.value)) throw new Misuse(`--${option} must be a JSON object`);
   if (option === 'params') {
     for (const [name, instead] of Object.entries({ arguments: '--args', _meta: '--meta', name: '--tool' })) {

@@ -61,7 +61,10 @@ class JsonReader {
 
   #value(key: number): Json {
     this.#skip();
-    if (this.#path.length > DEEPEST) this.#stop('nested too deeply', `at most ${DEEPEST} levels`);
+    if (this.#path.length > DEEPEST) {
+      this.#problem(this.#at, 'nested too deeply', `at most ${DEEPEST} levels`);
+      throw new Unreadable();
+    }
     this.#places?.set(JSON.stringify(this.#path), { key, value: this.#at });
     const first = this.#text[this.#at];
     if (first === '{') return this.#object();
@@ -132,7 +135,7 @@ class JsonReader {
       // It is not closed, or not escaped correctly.
     }
     if (typeof value !== 'string')
-      return this.#stop('this text in quotes is not valid JSON', 'a string that is closed and escaped');
+      return this.#stop('this text in quotes is not valid', 'a string that is closed and escaped');
     if (!value.isWellFormed()) this.#isInexact(this.#at, null);
     this.#at = end + 1;
     return value;
@@ -161,8 +164,9 @@ class JsonReader {
     this.problems.push({ offset, path: [...this.#path], message, expected });
   }
 
-  #stop(message: string, expected: string): never {
+  #stop(why: string, expected: string): never {
+    const message = `not JSON: ${why}`;
     this.#problem(this.#at, message, expected);
-    throw new Unreadable(message);
+    throw new Unreadable();
   }
 }
