@@ -1,7 +1,9 @@
 import { isObject, type Json, type JsonObject, member } from '../json/json.ts';
 
-/** Longest id of a request, and longest progress token, in characters. */
+/** Longest id of a request, in characters. */
 export const LONGEST_REQUEST_ID = 256;
+/** A progress token is an id, too. */
+const LONGEST_TOKEN = LONGEST_REQUEST_ID;
 /** W3C Trace Context, 3.3.1.5: a `tracestate` of up to 512 characters has to be passed on. */
 const LONGEST_TRACESTATE = 512;
 
@@ -47,7 +49,7 @@ function isTask(value: Json): boolean {
 
 function isProgressToken(value: Json): boolean {
   if (typeof value === 'number') return true;
-  return typeof value === 'string' && value.length <= LONGEST_REQUEST_ID && PROGRESS_TOKEN.test(value);
+  return typeof value === 'string' && value.length <= LONGEST_TOKEN && PROGRESS_TOKEN.test(value);
 }
 
 export function isTraceparent(value: Json): boolean {
@@ -88,7 +90,7 @@ function unshownMeta(meta: Json | undefined): string | null {
   if (!isObject(meta)) return null;
   const token = member(meta, 'progressToken');
   if (token !== undefined && !isProgressToken(token)) {
-    return `params._meta.progressToken is not a number or a text of at most ${LONGEST_REQUEST_ID} ASCII characters without blanks`;
+    return `params._meta.progressToken is not a number or a text of at most ${LONGEST_TOKEN} ASCII characters without blanks`;
   }
   for (const name of Object.keys(meta)) {
     if (name === 'holdfast/reason') {
