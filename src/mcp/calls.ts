@@ -3,6 +3,7 @@ import type { Dispatch } from '../domain/approval/dispatch.ts';
 import { isExactThroughout } from '../domain/call/inexact.ts';
 import { unshownMember } from '../domain/call/transport.ts';
 import { isObject, type Json, member } from '../domain/json/json.ts';
+import { evaluate } from '../domain/policy/evaluate.ts';
 import { shownInexact } from '../domain/policy/inexact.ts';
 import { mayAsk } from '../domain/policy/policy.ts';
 import { mayAskOf } from '../domain/policy/rule.ts';
@@ -11,6 +12,7 @@ import { handleCall, handleLeg } from '../gateway/call/handle-call.ts';
 import { holdParkedCall, leaveSeatEmptySoon } from '../gateway/call/seats.ts';
 import { withdraw } from '../gateway/call/withdraw.ts';
 import { type Continuation, continueCall } from '../gateway/dispatch/continuation.ts';
+import { isStateClaimed } from '../gateway/dispatch/server-requests.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import type { Seat } from '../gateway/state/seat.ts';
 import { TaskRuns } from '../gateway/task/task-runs.ts';
@@ -29,7 +31,7 @@ import { watchStream } from './hold/watch-stream.ts';
 import { textAt } from './json/edit.ts';
 import { envelopeFault, modernClient, TASKS_2025 } from './protocol/envelope.ts';
 import { gatedHeaderFault } from './protocol/gated-headers.ts';
-import { INVALID_REQUEST, rpcError } from './protocol/response.ts';
+import { CLAIMED_STATE, INVALID_PARAMS, INVALID_REQUEST, rpcError } from './protocol/response.ts';
 import { refusal } from './refusal.ts';
 import { advertisement } from './relay/advertise.ts';
 import { forwardAnswer } from './tasks/answer.ts';
@@ -132,6 +134,9 @@ export function callDoor(
       const seat = { approval: dispatch.approval, joiner, opened: false, notice: null };
       return { kind: 'respond', response: await wait(request, seat, null, { answers: answersOf(request), dispatch }) };
     }
+    if (await bringsClaimedState(request)) {
+      return { kind: 'respond', response: rpcError(400, INVALID_PARAMS, CLAIMED_STATE, request.idText) };
+    }
     let kept: Uint8Array | null = null;
     const freeze = (): Uint8Array => {
       kept ??= frozenBytes(frozenCallOf(request));
@@ -180,6 +185,15 @@ export function callDoor(
     return continueCall(gateway, call, request.idText, typeof state === 'string' ? state : null);
   }
 
+  /** A call that policy asks about shows its state; any other may not go on with one of a gated call. */
+  async function bringsClaimedState(request: ToolCallRequest): Promise<boolean> {
+    const state = member(request.params, 'requestState');
+    if (typeof state !== 'string') return false;
+    const policy = gateway.rules.policy(request.server);
+    if (policy !== null && evaluate(policy, callOfRequest(request)).kind === 'ask') return false;
+    return isStateClaimed(gateway, request.server, state);
+  }
+
   function mayBeGated({ server, params }: ToolCallRequest): boolean {
     const policy = gateway.rules.policy(server);
     return policy !== null && mayAskOf(policy, String(member(params, 'name')));
@@ -203,6 +217,8 @@ export function callDoor(
     },
 
     clientNamed: (server, session, client) => noteClientName(gateway, session, server, client),
+
+    claimsState: (server, state) => isStateClaimed(gateway, server, state),
 
     taskMessage: (message) => answerTaskMessage(context, message),
 

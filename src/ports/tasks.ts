@@ -231,6 +231,10 @@ export interface TaskStore {
   hasRequest(place: Omit<AskedKey, 'key'>, keys: readonly string[]): Promise<boolean>;
   /** A gated call of this grant that runs at this server in this session, the latest; null: none. */
   runningIn(place: Omit<AskedKey, 'key'>): Promise<string | null>;
+  /** Whether a gated call of this grant runs at this server whose answers need a yes, in whatever session. */
+  strictRuns(place: Pick<AskedKey, 'grant' | 'server'>): Promise<boolean>;
+  /** Whether a gated call of any grant at this server waits to go on with such a state. */
+  isStateClaimed(digests: readonly string[], server: string, now: Date): Promise<boolean>;
   /** Marks a request as answered, with the events. False: it was answered before, or its call is over. */
   answerRequest(
     asked: { readonly n: number; readonly approval: string; readonly now: Date },

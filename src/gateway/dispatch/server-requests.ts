@@ -59,10 +59,37 @@ export function textOfRequest({ vault }: Pick<Gateway, 'vault'>, { approval, kep
   return new TextDecoder().decode(vault.open('result', rowOf(approval), kept));
 }
 
-/** Whether the answer to such a request needs a yes of its own. */
-export function modeForAnswer({ rules }: Pick<Gateway, 'rules'>, { requirement, server, tool }: Approval): AnswersMode {
-  const policy = rules.policy(server);
-  return answersMode(requirement.answers, policy === null ? 'ask' : answersOf(policy, tool));
+/**
+ * Whether the answer to such a request needs a yes of its own. Where several gated calls run, a server's request may be
+ * about any of them, so the strictest decides.
+ */
+export async function modeForAnswer(
+  gateway: Pick<Gateway, 'rules' | 'tasks'>,
+  { requirement, server, tool, grant }: Approval,
+): Promise<AnswersMode> {
+  const policy = gateway.rules.policy(server);
+  const own = answersMode(requirement.answers, policy === null ? 'ask' : answersOf(policy, tool));
+  return own === 'ask' || (await strictCallRuns(gateway, { grant, server })) ? 'ask' : 'allow';
+}
+
+/**
+ * Whether a gated call runs whose answers need a yes. While it does, an answer to something that nobody was seen to ask
+ * may be meant for it: sent before its question, or under an id that only its server understands.
+ */
+export function strictCallRuns(
+  { tasks }: Pick<Gateway, 'tasks'>,
+  place: Pick<AskedKey, 'grant' | 'server'>,
+): Promise<boolean> {
+  return tasks.strictRuns(place);
+}
+
+/** Whether a gated call at this server waits to go on with this state, so that no other request may bring it. */
+export function isStateClaimed(
+  { tasks, vault, clock }: Pick<Gateway, 'clock' | 'tasks' | 'vault'>,
+  server: string,
+  state: string,
+): Promise<boolean> {
+  return tasks.isStateClaimed(vault.digests('state', state), server, clock.now());
 }
 
 /**

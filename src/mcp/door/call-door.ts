@@ -115,6 +115,8 @@ export interface CallDoor {
    * must not get it. Null: nothing has to.
    */
   watchStream?(listener: StreamListener): ((event: Uint8Array) => Promise<boolean>) | null;
+  /** Whether a gated call at this server waits to go on with this state; then no other request may bring it. */
+  claimsState?(server: string, state: string): Promise<boolean>;
   /** Null: the message is forwarded to the upstream. */
   taskMessage?(message: TaskMessage): Promise<Response | null>;
   /** How to edit an answer to this method so that agents learn what the gateway offers; null: not at all. */

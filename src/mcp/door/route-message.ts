@@ -2,7 +2,7 @@ import { type JsonObject, member } from '../../domain/json/json.ts';
 import { breathe } from '../../time/breathe.ts';
 import { textAt } from '../json/edit.ts';
 import { afterWhitespace, elementsAt } from '../json/text.ts';
-import { INVALID_REQUEST, rpcError } from '../protocol/response.ts';
+import { CLAIMED_STATE, INVALID_PARAMS, INVALID_REQUEST, rpcError } from '../protocol/response.ts';
 import { FORWARD_UNCHANGED, type Forward } from './forward.ts';
 import { govern } from './govern.ts';
 import type { PostedRequest } from './posted.ts';
@@ -42,6 +42,10 @@ export async function routeMessage(posted: PostedRequest): Promise<Response | Fo
     return routed;
   }
   if (await withdrawParked(posted, cancellationIn(read.message, read.text))) return new Response(null, { status: 202 });
+  const state = member(member(read.message, 'params'), 'requestState');
+  if (typeof state === 'string' && (await posted.context.calls.claimsState?.(posted.server.name, state))) {
+    return rpcError(400, INVALID_PARAMS, CLAIMED_STATE, idText ?? 'null');
+  }
   const noted = permitted.note();
   if (noted instanceof Promise) await noted;
   const forward = { mayOpenSession: method === 'initialize', mayList: LISTS.has(method) };

@@ -183,6 +183,11 @@ function idFault(message: JsonObject): RefusedBody | null {
 function shapeFault(message: JsonObject): RefusedBody | null {
   const tooLong = idFault(message);
   if (tooLong !== null) return tooLong;
+  const id = member(message, 'id');
+  // JSON-RPC 2.0, 4 and 5: null is the id of an error that answers no request.
+  if (id !== undefined && id !== null && typeof id !== 'string' && typeof id !== 'number') {
+    return refuse(INVALID_REQUEST, 'id must be a string or a number');
+  }
   const method = member(message, 'method');
   if (method === undefined) return null;
   if (typeof method !== 'string') return refuse(INVALID_REQUEST, 'method is not a string');

@@ -6,6 +6,7 @@ import {
   hasServerRequest,
   modeForAnswer,
   reopenAsked,
+  strictCallRuns,
   takeAnswer,
   textOfRequest,
 } from '../../gateway/dispatch/server-requests.ts';
@@ -15,7 +16,14 @@ import type { AgentAnswer } from '../door/call-door.ts';
 import { headersOfGatedCall } from '../protocol/gated-headers.ts';
 import { requestKey } from '../protocol/request-key.ts';
 import { rpcError } from '../protocol/response.ts';
-import { type AnswerContext, type AnswerSending, frozenAnswer, responseTo, WHY_LATE } from './answer-sending.ts';
+import {
+  type AnswerContext,
+  type AnswerSending,
+  frozenAnswer,
+  responseTo,
+  WHY_LATE,
+  WHY_UNASKED,
+} from './answer-sending.ts';
 import { askFirst } from './ask-about-answer.ts';
 import { callOfFrozen, type FrozenCall, frozenCallIn } from './frozen-call.ts';
 import { postMessage } from './post-message.ts';
@@ -37,14 +45,18 @@ const MEMBERS: ReadonlySet<string> = new Set(['jsonrpc', 'id', 'result', 'error'
  * | `ask`, and the agent closes the POST before that | withdrawn; the server gets an error in its place |
  * | `ask`, and this process stops meanwhile | 503; the leg stays, and the same answer, sent again, joins it |
  * | the request was answered before, or its call is over | 409, and nothing is sent |
+ * | nobody was seen to ask this, while a call runs whose answers need a yes | the same |
  */
 export async function answerServerRequest(context: AnswerContext, answer: AgentAnswer): Promise<Response | null> {
   const { gateway } = context;
   const { principal, server, session } = answer;
   const key = requestKey(member(answer.message, 'id'));
   const asked = await findServerRequest(gateway, { grant: principal.grant, server, session, key });
-  if (asked === null) return null;
   const refuse = (status: number, why: string): Response => rpcError(status, status, why, answer.idText);
+  if (asked === null) {
+    const place = { grant: principal.grant, server };
+    return (await strictCallRuns(gateway, place)) ? refuse(409, WHY_UNASKED) : null;
+  }
   const parent = asked.running && !asked.answered ? await gateway.store.find(asked.approval) : null;
   const parked = parent === null ? null : await parkedCall(gateway, parent);
   if (parent === null || parked === null) return refuse(409, WHY_LATE);
@@ -69,8 +81,8 @@ function idOfRequest(gateway: Gateway, asked: AskedRequest): string {
 }
 
 /** Sends an answer now, or once a person has said yes. Answers 202 once the server has it. */
-export function answerAsked(sending: AnswerSending): Promise<Response> {
-  return modeForAnswer(sending.gateway, sending.parent) === 'ask' ? askFirst(sending) : sendNow(sending);
+export async function answerAsked(sending: AnswerSending): Promise<Response> {
+  return (await modeForAnswer(sending.gateway, sending.parent)) === 'ask' ? askFirst(sending) : sendNow(sending);
 }
 
 /** Why nobody could be shown all of this answer; null: nothing prevents it. */
@@ -112,7 +124,9 @@ export async function answersGatedCall(
   messages: readonly JsonObject[],
 ): Promise<boolean> {
   const keys = new Set(messages.filter(isAnswer).map((message) => requestKey(member(message, 'id'))));
-  return hasServerRequest(gateway, { grant, server, session }, [...keys]);
+  if (keys.size === 0) return false;
+  const known = await hasServerRequest(gateway, { grant, server, session }, [...keys]);
+  return known || strictCallRuns(gateway, { grant, server });
 }
 
 function isAnswer(message: JsonObject): boolean {

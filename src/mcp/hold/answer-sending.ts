@@ -37,6 +37,10 @@ export interface AnswerSending extends AnswerContext {
 export const WHY_LATE =
   'Not sent: the server no longer waits for this answer. It was answered before, or its call is over.';
 
+/** Why an answer to something that nobody was seen to ask is not sent; for the agent. */
+export const WHY_UNASKED =
+  'Not sent: a call runs here whose answers need approval, and its server has not asked this. Send the answer again when that call is over.';
+
 /** The answer as it is sent. */
 export function frozenAnswer({ answer, rewritten, headers }: AnswerSending): FrozenCall {
   return { idText: answer.idText, session: answer.session, headers, text: rewritten };

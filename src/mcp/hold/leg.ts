@@ -50,8 +50,20 @@ export async function legOfRequest(
   };
 }
 
+/** Longest question that is read as JSON, in UTF-16 units; of a longer one the names and values are left out. */
+const LONGEST_PARSED = 64 * 1024;
+
 /** What a server asked, for people: redacted by name and cut. `json`: JSON text; null: it asked nothing in particular. */
 export function serversWord(json: string | null): string {
   if (json === null) return '';
+  // A hostile server's question may be as long as an answer; nobody reads more of it than its beginning.
+  if (json.length > LONGEST_PARSED)
+    return cut(
+      json
+        .slice(0, LONGEST_PARSED)
+        .replaceAll(/"[^"]*"/g, '"…"')
+        .toWellFormed(),
+      LONGEST_ASKED,
+    );
   return cut(JSON.stringify(redact(JSON.parse(json) as Json, DEFAULT_REDACTION)).toWellFormed(), LONGEST_ASKED);
 }

@@ -6,6 +6,7 @@ import type { Json } from '../../domain/json/json.ts';
  * the gateway and is still understood by a server. Two ids that differ may have one key.
  */
 export function requestKey(id: Json | undefined): string {
+  if (typeof id === 'object' && id !== null) return `text ${JSON.stringify(id)}`;
   if (typeof id !== 'string') return String(Number(id ?? 0));
   const text = id
     .normalize('NFKC')

@@ -9,6 +9,10 @@ export const SESSION_NOT_FOUND = -32001;
 /** A header contradicts the body (2026-07-28). */
 export const HEADER_MISMATCH = -32020;
 
+/** Why a request is refused that brings the state of a gated call. */
+export const CLAIMED_STATE =
+  'This requestState was given to a call that needed approval. Send it with that very call, and with no other request.';
+
 const JSON_HEADERS = { 'content-type': 'application/json' };
 
 /**

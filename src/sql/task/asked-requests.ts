@@ -79,6 +79,17 @@ export async function runningIn(
   return found.rows[0]?.id ?? null;
 }
 
+export async function strictRuns(
+  db: Kysely<Tables>,
+  { grant, server }: Pick<AskedKey, 'grant' | 'server'>,
+): Promise<boolean> {
+  const found = await sql`
+    select 1 from holdfast.approvals a
+    where a.state = 'dispatched' and a.grant_name = ${grant} and a.server = ${server} and a.answers_to is null
+      and a.awaits is distinct from 'input' and a.requirement->>'answers' = 'ask' limit 1`.execute(db);
+  return found.rows.length > 0;
+}
+
 function sameSession(column: RawBuilder<unknown>, session: string | null): RawBuilder<unknown> {
   return sql`(${column} = ${session}::text or ${column} is null or ${session}::text is null)`;
 }

@@ -104,6 +104,23 @@ describe('P1, P10: What an agent answers to what a server asks during an approve
     assert.deepEqual(types, ['call.dispatched', 'call.deferred', 'answer.given', 'call.dispatched', 'call.succeeded']);
   });
 
+  test('the state of an approved call goes with no other request', async () => {
+    const args = { name: 'state' };
+    await askedOf(args);
+    const before = upstream.messages.length;
+    const more = { requestState: 'theirs', inputResponses: accepting('yes') };
+    const others = [
+      await agent.call('another', args, more),
+      await agent.send('prompts/get', { name: 'p', ...more }),
+      await agent.send('resources/read', { uri: 'file:///x', ...more }, { headers: { 'mcp-name': 'file:///x' } }),
+    ];
+    for (const { status, error } of others) {
+      assert.equal(status, 400);
+      assert.match(error?.message ?? '', /requestState was given to a call that needed approval/);
+    }
+    assert.equal(upstream.messages.length, before);
+  });
+
   test('a no leaves the question open: another answer asks again, and only its yes is sent', async () => {
     const args = { name: 'denied first' };
     const id = await askedOf(args);

@@ -187,6 +187,21 @@ describe('P1: No answer slips past its yes', () => {
     });
   }
 
+  test('to something that nobody was seen to ask: refused while the call runs, alone and in a batch', async () => {
+    const raw = await rawAgent(`${gateway.url}/mcp/high`);
+    const { id } = await askedBy(raw, gateway, 'before its question?');
+    for (const early of [7, '0abc']) {
+      const response = await raw.post(reply(true, early));
+      assert.equal(response.status, 409, String(early));
+      assert.match(await response.text(), /has not asked this/);
+    }
+    assert.equal((await raw.post([reply(true, 7)])).status, 400);
+    assert.equal((await gateway.approval(id)).state, 'dispatched');
+    const odd = await raw.post({ jsonrpc: '2.0', id: { toString: 1 }, result: {} });
+    assert.equal(odd.status, 400);
+    assert.match(await odd.text(), /id must be a string or a number/);
+  });
+
   test('a second answer is refused, whatever became of the first', async () => {
     const raw = await rawAgent(`${gateway.url}/mcp/high`);
     const { id, done } = await askedBy(raw, gateway, 'twice?');
