@@ -1,3 +1,5 @@
+import { percentDecoded } from '../../text/percent.ts';
+
 /** Longest URI, in UTF-16 units, that a section judges; a longer one is denied where there is a section. */
 export const LONGEST_JUDGED_URI = 8_192;
 /** How often a URI may be percent-encoded over again; more than that is denied where there is a section. */
@@ -63,16 +65,6 @@ function parsed(uri: string): string | null {
 function withPlainScheme(uri: string): string {
   return uri.replace(/^[A-Za-z][A-Za-z0-9+.-]*:/, (scheme) => scheme.toLowerCase());
 }
-
-/** Percent-encoded characters decoded once; bytes that are not UTF-8 become U+FFFD. */
-function percentDecoded(text: string): string {
-  return text.replace(/(?:%[0-9A-Fa-f]{2})+/g, (run) => {
-    const bytes = Uint8Array.from(run.slice(1).split('%'), (hex) => Number.parseInt(hex, 16));
-    return UTF8.decode(bytes);
-  });
-}
-
-const UTF8 = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /**
  * What a server makes of it that joins paths: backslashes are slashes, repeated slashes one, and `.` and `..` are
