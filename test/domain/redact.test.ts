@@ -132,14 +132,30 @@ describe('redaction', () => {
   });
 
   test('P10: nothing that is shown looks hidden', () => {
-    const lookalikes = ['[redacted]', '[REDACTED]', ' [redacted] ', '"[redacted]"', '[redacted]\u200b', '[rеdacted]'];
+    const lookalikes = [
+      ...['[redacted]', '[REDACTED]', ' [redacted] ', '"[redacted]"', '[redacted]\u200b', '[rеdacted]', '［redacted］'],
+      ...[
+        '[red\u0251cted]',
+        '[redaϲted]',
+        '[redaⲥted]',
+        '[rҽdacted]',
+        '[ꞃedacted]',
+        '[ꭱedacted]',
+        '[ᎡᎬᎠᎪᏟᎢᎬᎠ]',
+        'rеdacted',
+      ],
+      ...['[гедастеԁ]', '【ꭇҽԁɑϲτҽԁ】', '[🅁🄴🄳🄰🄲🅃🄴🄳]', '[🅡🅔🅓🅐🅒🅣🅔🅓]', '[🇷🇪🇩🇦🇨🇹🇪🇩]', '[𝚛𝚎𝚍𝚊𝚌𝚝𝚎𝚍]', '[r\u0301édacted]'],
+    ];
     const shown = lookalikes.map((note) => (redact({ note }, DEFAULT_REDACTION) as { note: string }).note);
     assert.deepEqual(
       shown,
       lookalikes.map((note) => `"${note}"`),
     );
     assert.equal(new Set(shown).size, lookalikes.length);
-    const ordinary = ['redacted by legal', 'r', 'unredacted', '['];
+    const ordinary = [
+      ...['redacted by legal', 'r', 'unredacted', '[', '[Straßen]', '[überlegt]', 'редакция', '[редактор отдела]'],
+      ...['東京都千代田区丸の', '[é]', '👩‍💻 [deployed]…'],
+    ];
     assert.deepEqual(plain(redact(ordinary, DEFAULT_REDACTION)), ordinary);
     fc.assert(
       fc.property(fc.string({ unit: fc.constantFrom('"', '[redacted]', 'x', ' ') }), (text) => {
