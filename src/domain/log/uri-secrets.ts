@@ -33,24 +33,34 @@ const WITHIN = new RegExp(
   'gi',
 );
 const AFTER_SLASHES = /([/\\][\t\n\r]*[/\\])[^/\\?#]+@/g;
+/** A backslash is no slash to all parsers. */
+const WITH_BACKSLASH = /(\/\/)[^/?#]+@/g;
+/** `dsn=u:p@h`. */
+const AS_VALUE = /(=)[^=:@&?#/\\]{1,256}:[^@&?#/\\]{1,1024}@/g;
 /** In these, a name before `@` is an address, not a secret. */
 const ADDRESSES = /^(?:mailto|acct|xmpp|sips?|im|pres):[^:]*$/i;
 
 /** Hides what can be seen without decoding. */
 function plainly(uri: string): string {
   const address = /^[^@]*/.exec(uri)![0];
-  return withoutParameters(
-    (ADDRESSES.test(address) ? uri : uri.replace(AT_BEGINNING, `$1${REDACTED}@`))
-      .replace(WITH_SLASH, `$1${REDACTED}@`)
-      .replace(JDBC, `$1${REDACTED}@`)
-      .replace(WITHIN, `$1${REDACTED}@`)
-      .replace(AFTER_SLASHES, `$1${REDACTED}@`),
-  );
+  const hosts = (ADDRESSES.test(address) ? uri : uri.replace(AT_BEGINNING, `$1${REDACTED}@`))
+    .replace(WITH_SLASH, `$1${REDACTED}@`)
+    .replace(JDBC, `$1${REDACTED}@`)
+    .replace(WITHIN, `$1${REDACTED}@`)
+    .replace(AFTER_SLASHES, `$1${REDACTED}@`)
+    .replace(WITH_BACKSLASH, `$1${REDACTED}@`)
+    .replace(AS_VALUE, `$1${REDACTED}@`);
+  return withoutValues(withoutValues(hosts, PARAMETER), MEMBER);
 }
 
-/** `?token=…`, `;password=…`, `/key=…`: a secret may hold a semicolon, so all up to the next & is hidden. */
-function withoutParameters(uri: string): string {
-  const parameter = /(?<=^|[?#&;,:(/\\])([^=?#&;,:(/\\]{1,256})=/g;
+/** `?token=…`, `;password=…`, `/key=…`. */
+const PARAMETER = /(?<=^|[?#&;,:(/\\])([^=?#&;,:(/\\]{1,256})=/g;
+/** `{"token":"…"}`, `q=token:…`. */
+const MEMBER = /(?<=[{,&?#=][ "']{0,2})([\w.-]{1,256})["']? ?:/g;
+
+/** Hides what follows a secret name: a secret may hold a semicolon, so all up to the next & is hidden. */
+function withoutValues(uri: string, names: RegExp): string {
+  const parameter = new RegExp(names);
   let shown = '';
   let from = 0;
   for (let found = parameter.exec(uri); found !== null; found = parameter.exec(uri)) {

@@ -39,21 +39,26 @@ export function uriReadings(uri: string): UriReadings | null {
   const strict = new Set<string>();
   for (const start of [uri, parsed(uri) ?? withPlainScheme(uri)]) {
     if (isUnclearFile(start)) return null;
-    for (const decode of [percentDecoded, oddlyDecoded]) {
-      let text = decode(start);
-      for (let times = 1; ; times += 1) {
-        for (const form of [text, resolved(text)]) strict.add(form);
-        const plain = withoutDisguise(text);
-        if (DOT_NAME.test(plain)) strict.add(resolved(plain));
-        const decoded = decode(text);
-        if (decoded === text) break;
-        if (times === MOST_DECODINGS) return null;
-        text = decoded;
-      }
+    for (const decode of LAX.test(start) ? [percentDecoded, laxlyDecoded] : [percentDecoded]) {
+      if (!addDecoded(start, decode, strict)) return null;
     }
   }
   const bare = new Set([...strict].map(bareForm).filter((form) => !strict.has(form)));
   return { strict: [...strict], bare: [...bare], loose: [...new Set([...strict, ...bare].flatMap(looseForms))] };
+}
+
+/** Adds what a URI is after each decoding, as it stands and resolved. False: it is encoded too often. */
+function addDecoded(start: string, decode: (text: string) => string, strict: Set<string>): boolean {
+  let text = decode(start);
+  for (let times = 1; ; times += 1) {
+    for (const form of [text, resolved(text)]) strict.add(form);
+    const plain = withoutDisguise(text);
+    if (plain !== text && DOT_NAME.test(plain)) strict.add(resolved(plain));
+    const decoded = decode(text);
+    if (decoded === text) return true;
+    if (times === MOST_DECODINGS) return false;
+    text = decoded;
+  }
 }
 
 /** Whether readers of paths disagree about a file; what follows `?` or `#` is part of a name to some. */
@@ -65,8 +70,11 @@ const DOT_NAME = /(?:^|[/\\])\.\.?(?:[/\\]|$)/;
 /** Dots and slashes in more bytes than UTF-8 needs. */
 const OVERLONG = /%c0%(ae|af)|%e0%80%(ae|af)|%f0%80%80%(ae|af)/gi;
 
+/** What only lax decoders decode, perhaps encoded again. */
+const LAX = /%(?:25)*(?:c0|c1|e0|f0|u)/i;
+
 /** Decoded as lax decoders do: overlong dots and slashes, `%c1%9c` for a backslash, `%u002e`. */
-function oddlyDecoded(text: string): string {
+function laxlyDecoded(text: string): string {
   if (!text.includes('%')) return text;
   const lax = text
     .replace(OVERLONG, (run) => (/ae$/i.test(run) ? '.' : '/'))
@@ -75,11 +83,14 @@ function oddlyDecoded(text: string): string {
   return percentDecoded(lax);
 }
 
+/** Text in which nothing is disguised. */
+const PLAIN_TEXT = /^[!-:<-~]*$/;
 /** Controls, and what leaves no ink; some servers drop them. */
 const DROPPED = /[\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}\u2800]/gu;
 
 /** What a name is to a server that drops the invisible, resolves compatibility forms and Java's path parameters. */
 function withoutDisguise(text: string): string {
+  if (PLAIN_TEXT.test(text)) return text;
   return text
     .replace(DROPPED, '')
     .normalize('NFKC')
@@ -91,7 +102,7 @@ function withoutDisguise(text: string): string {
 
 /** Texts that differ in this form only are one name to some file systems: composed or not, and for files in any case. */
 export function foldedUri(uri: string): string {
-  const compatible = uri.normalize('NFKC');
+  const compatible = PLAIN_TEXT.test(uri) ? uri : uri.normalize('NFKC');
   // A fullwidth star in a key must not become a wildcard.
   const text = countOf(compatible) === countOf(uri) ? compatible : uri.normalize('NFC');
   return /^file:/i.test(uri) ? text.toLowerCase() : text;
