@@ -77,6 +77,7 @@ describe('What agents do besides calling tools, in the log', () => {
     assert.ok(uri.length < 2_100);
     assert.match(uri, /… \[cut: 5008 characters\]$/);
     assert.match(loggedUri(`x?token=${'s'.repeat(50_000)}`), /^x\?token=\[redacted\] \[cut: 50008 characters\]$/);
+    assert.match(loggedUri(`file:///${'a'.repeat(50_000)}`), /^file:\/\/\/a{2000}/);
     assert.doesNotMatch(loggedUri(`https://u:${'p'.repeat(50_000)}@h/`), /pp/);
     assert.match(loggedName('a'.repeat(300)), /^a{255}… \[cut: 300 characters\]$/);
   });

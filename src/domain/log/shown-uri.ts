@@ -5,7 +5,7 @@ import { withoutUriSecrets } from './uri-secrets.ts';
 /** Longest URI that an event keeps, in UTF-16 units; what is cut off is marked with the whole length. */
 const LONGEST_LOGGED_URI = 2_048;
 /** Before the first slash, if any, a URI that goes on and on. */
-const ENDLESS = /^[^/\\?#]*[/\\]*[^/\\?#]*$/;
+const ENDLESS = /^[^/\\?#]*[/\\]{0,2}[^/\\?#]*$/;
 /** Longest name of a prompt or a method that an event keeps. */
 const LONGEST_LOGGED_NAME = 256;
 
