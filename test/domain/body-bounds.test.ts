@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { ALL_EXACT } from '../../src/domain/call/inexact.ts';
 import { LONGEST_REQUEST_ID } from '../../src/domain/call/transport.ts';
 import { headerDisagreement, MOST_PARAM_HEADERS } from '../../src/mcp/door/header-agreement.ts';
 import { MOST_BATCHED, readMessage, readMessageInPieces } from '../../src/mcp/door/strict-door.ts';
@@ -107,8 +108,8 @@ describe('What one body may hold', () => {
 });
 
 describe('Parameter headers', () => {
-  const agree = (headers: Record<string, string>, args: object) => {
-    const reading = read(call(JSON.stringify(args)));
+  const agree = (headers: Record<string, string>, args: object | string) => {
+    const reading = read(call(typeof args === 'string' ? args : JSON.stringify(args)));
     assert.equal(reading.kind, 'message');
     return headerDisagreement(headers, reading as never);
   };
@@ -124,6 +125,48 @@ describe('Parameter headers', () => {
     assert.equal(agree({ 'mcp-param-region': 'eu' }, { region: 'eu', dest: { region: 'us' } }), null);
     assert.match(agree({ 'mcp-param-a': '1' }, { b: 2 }) ?? '', /mcp-param-a is not/);
   });
+
+  const base64 = (text: string) => `=?base64?${Buffer.from(text).toString('base64')}?=`;
+  const AGREEING: readonly [header: string, argument: string][] = [
+    ['30', '30'],
+    ['30.0', '30'],
+    ['30', '3e1'],
+    ['-12.5', '-12.50'],
+    ['0', '-0'],
+    ['1e+21', '1e21'],
+    ['1000000000000000000000', '1e21'],
+    ['1e-7', '0.0000001'],
+    ['9007199254740992', '9007199254740992'],
+    ['0x1e', '"0x1e"'],
+    [base64('30'), '30'],
+    [base64('\ufeffeu'), '"\ufeffeu"'],
+  ];
+  for (const [header, argument] of AGREEING) {
+    test(`${header} agrees with ${argument}`, () => {
+      assert.equal(agree({ 'mcp-param-v': header }, `{"v":${argument}}`), null);
+      assert.equal(agree({ 'mcp-param-other': header }, `{"deep":{"v":${argument}}}`), null);
+    });
+  }
+
+  const OTHERWISE: readonly (readonly [header: string, argument: string, says: RegExp])[] = [
+    ...['30.00000000000000000001', '0x1e', '0b11110', '0o36', '3e1', '30e0', '+30', '030', '30.', ' 30', '31'].map(
+      (header) => [header, '30', /mcp-param-(v|other) is not what the arguments say: write a number with all/] as const,
+    ),
+    ['9007199254740993', '9007199254740992', /a double cannot keep is sent as a string/],
+    ['9007199254740992', '9007199254740993', /a double cannot keep is sent as a string/],
+    ['thirty', '30', /mcp-param-(v|other) is not what the arguments say$/],
+    [base64('+30'), '30', /write a number with all its digits/],
+    ['eu', '"\ufeffeu"', /is not what the arguments say$/],
+    ...['=?base64?Z X U =?=', '=?base64?ZXU?=', '=?base64?ZXV=?=', '=?base64?ZXU==?=', '=?base64?/w==?='].map(
+      (header) => [header, '"eu"', /mcp-param-(v|other) is encoded in an unusual way: write =\?base64\?…\?=/] as const,
+    ),
+  ];
+  for (const [header, argument, says] of OTHERWISE) {
+    test(`${header} does not agree with ${argument}`, () => {
+      assert.match(agree({ 'mcp-param-v': header }, `{"v":${argument}}`) ?? '', says);
+      assert.match(agree({ 'mcp-param-other': header }, `{"deep":{"v":${argument}}}`) ?? '', says);
+    });
+  }
 
   test('are at most 64, and the refusal says how many there were', () => {
     const headers = (count: number) =>
@@ -147,7 +190,7 @@ describe('Parameter headers', () => {
     });
     const headers = Object.fromEntries(Array.from({ length: 60 }, (_, i) => [`mcp-param-x${i}`, '1']));
     const message = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 't', arguments: counted } };
-    assert.equal(headerDisagreement(headers, { kind: 'message', message } as never), null);
+    assert.equal(headerDisagreement(headers, { kind: 'message', message, inexact: ALL_EXACT } as never), null);
     assert.equal(looks, 100);
   });
 });

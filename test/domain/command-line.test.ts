@@ -198,3 +198,25 @@ test('a failure ends with 1 and is told in one line', async () => {
   assert.deepEqual([code, out], [1, '']);
   assert.match(err, /^holdfast: http:\/\/127\.0\.0\.1:9 does not answer\..*\n$/);
 });
+
+describe('JSON for programs', () => {
+  const nasty = 'a\u009b31m\u202eb\u2066c\u200bd\u{e0041}\u007fé"\\\n👩‍💻';
+  const env = { HOLDFAST_ADMIN_TOKEN: 'admin' };
+  for (const [words, body] of [
+    [['approvals', 'list'], { items: [{ tool: nasty, [nasty]: 1 }], next: null }],
+    [['approvals', 'show', 'apr_1'], { tool: nasty, [nasty]: 1 }],
+    [['approvals', 'approve', 'apr_1'], { state: nasty, [nasty]: 1 }],
+    [['audit', 'list'], { items: [{ tool: nasty, [nasty]: 1 }], next: null }],
+  ] as const) {
+    test(`${words.join(' ')} --json: nothing moves the cursor, hides or reorders text, and it parses to the same`, async (t) => {
+      t.mock.method(globalThis, 'fetch', async () => Response.json(body));
+      const { code, out } = await holdfast([...words, '--json'], env);
+      assert.equal(code, 0);
+      assert.doesNotMatch(out, /[\x7f-\x9f\u200b\u202e\u2066\u{e0041}]/u);
+      assert.match(out, /a\\u009b31m\\u202eb\\u2066c\\u200bd\\udb40\\udc41\\u007fé/);
+      const items: unknown = JSON.parse(out);
+      const [given] = 'items' in body ? body.items : [body];
+      assert.deepEqual(Array.isArray(items) ? items[0] : items, given);
+    });
+  }
+});

@@ -72,7 +72,7 @@ const REACHED: [path: string, args: string, more: string, reached: boolean][] = 
   ['params.options.limit', '{}', `,"options":{"limit":${HUGE}}`, true],
   ['meta["acme.com/n"]', '{}', `,"_meta":{"acme.com/n":${HUGE}}`, true],
   ['meta["acme.com/n"]', `{"acme.com/n":${HUGE}}`, ',"_meta":{"acme.com/n":1}', false],
-  ['meta.progressToken', '{}', `,"_meta":{"progressToken":${HUGE}}`, false],
+  ['meta[*]', '{}', `,"_meta":{"progressToken":${HUGE}}`, false],
   // A reader who mends the name could find it where this path leads.
   ['args.x.y', '{"x":{"y\\ud800":1}}', '', true],
   ['args.z', '{"x":{"y\\ud800":1}}', '', false],

@@ -18,6 +18,27 @@ const ONLY_SRV = { resources: { default: 'deny', 'file:///srv/*': 'allow' } };
 const NOT_ETC = { default: 'allow', resources: { default: 'allow', 'file:///etc/*': 'deny' } };
 const NOT_ONE = { default: 'allow', resources: { default: 'allow', 'https://a.example/secret': 'deny' } };
 
+const ONLY_NOTES = { resources: { default: 'deny', 'x://h/notes/*': 'allow' } };
+const NOT_SECRET = {
+  default: 'allow',
+  resources: { default: 'allow', 'file:///srv/sécret': 'deny', 'x://srv/sécret': 'deny' },
+};
+/** `..` to some server, and a name to others. */
+const DISGUISED_CLIMBS = [
+  ...['%c0%ae%c0%ae', '%e0%80%ae.', '..%c0%af..', '%25c0%25ae.', '%u002e%u002e', '．．', '%ef%bc%8e.', '‥', '..／..'],
+  ...['.\u200b.', '..%e2%80%8b', '.\ufe0f.', '..;', '..;v=1', '%2e%2e;', '..%00', '..\u00a0', '..%c1%9c..', '..∕..'],
+];
+/** Names of files that Windows makes up, and ones that hold what nobody sees. */
+const DISGUISED_NAMES = [
+  'SECRET~1',
+  'SECRE~12.TXT',
+  's%C3%A9%0acret',
+  's\u00e9\u200bcret',
+  's%C3%A9cret%20.%20./..%20',
+];
+/** `sécret` to some server. */
+const SAME_NAMES = ['se\u0301cret', 'se%CC%81cret', 's\u00e9cret.', 's%C3%A9cret%20', 's%C3%A9cret.;v=1', 'ｓécret'];
+
 const RESOURCES: readonly Row[] = [
   ['without a section it is allowed', {}, 'resource', 'file:///etc/passwd', 'allow', 'none'],
   ['a key allows it', ONLY_SRV, 'resource', 'file:///srv/a', 'allow', 'resources.file:///srv/*'],
@@ -49,8 +70,8 @@ const RESOURCES: readonly Row[] = [
     'resources.x://a/*',
   ],
   ['a way up', ONLY_SRV, 'resource', 'file:///srv/../etc/a', 'deny', 'resources.default'],
-  ['a way up behind a query', ONLY_SRV, 'resource', 'file:///srv/x?/../../etc/a', 'deny', 'resources.default'],
-  ['a way up with a tab in it', ONLY_SRV, 'resource', 'file:///srv/.\t./etc/a', 'deny', 'resources.default'],
+  ['a way up behind a query', ONLY_SRV, 'resource', 'file:///srv/x?/../../etc/a', 'deny', 'resources'],
+  ['a way up with a tab in it', ONLY_SRV, 'resource', 'file:///srv/.\t./etc/a', 'deny', 'resources'],
   ['a way up, encoded', ONLY_SRV, 'resource', 'file:///srv/%2E%2e/etc/a', 'deny', 'resources.default'],
   ['a way up, encoded thrice', ONLY_SRV, 'resource', 'file:///srv/%25252e./etc', 'deny', 'resources.default'],
   ['a slash, encoded', ONLY_SRV, 'resource', 'file:///srv/..%2fetc/a', 'deny', 'resources.default'],
@@ -140,6 +161,49 @@ const RESOURCES: readonly Row[] = [
     'deny',
     'resources.default',
   ],
+  ...DISGUISED_CLIMBS.flatMap((climb): Row[] => [
+    [
+      `a way up as ${climb}`,
+      ONLY_SRV,
+      'resource',
+      `file:///srv/${climb}/etc/a`,
+      'deny',
+      climb.includes(';') ? 'resources.default' : 'resources',
+    ],
+    [`a way up elsewhere as ${climb}`, ONLY_NOTES, 'resource', `x://h/notes/${climb}/etc`, 'deny', 'resources.default'],
+  ]),
+  ...DISGUISED_NAMES.map((name): Row => {
+    return [`a denied file as ${name}`, NOT_SECRET, 'resource', `file:///srv/${name}`, 'deny', 'resources'];
+  }),
+  ...SAME_NAMES.flatMap((name): Row[] => [
+    [`a denied file as ${name}`, NOT_SECRET, 'resource', `file:///srv/${name}`, 'deny', 'resources.file:///srv/sécret'],
+    [`a denied thing as ${name}`, NOT_SECRET, 'resource', `x://srv/${name}`, 'deny', 'resources.x://srv/sécret'],
+  ]),
+  [
+    'a stream',
+    NOT_SECRET,
+    'resource',
+    'file:///srv/s%C3%A9cret::$INDEX_ALLOCATION',
+    'deny',
+    'resources.file:///srv/sécret',
+  ],
+  ['a host with a dot', NOT_ONE, 'resource', 'https://a.example./secret', 'deny', 'resources.https://a.example/secret'],
+  ...['100%25', 'タイトル', 'a%20b', 'a;b', 'é', 'e\u0301', 'a..b', '...a', 'notes~', 'a.b.c'].flatMap(
+    (name): Row[] => [
+      [`an ordinary ${name}`, ONLY_SRV, 'resource', `file:///srv/${name}`, 'allow', 'resources.file:///srv/*'],
+      [`an ordinary thing ${name}`, ONLY_NOTES, 'resource', `x://h/notes/${name}`, 'allow', 'resources.x://h/notes/*'],
+    ],
+  ),
+  ...['なに？', '50％…', 'a／b', '\u2764\ufe0f', 'a~1', 'x?n=%0a'].map((name): Row => {
+    return [
+      `an ordinary thing ${name}`,
+      ONLY_NOTES,
+      'resource',
+      `x://h/notes/${name}`,
+      'allow',
+      'resources.x://h/notes/*',
+    ];
+  }),
   ['the folder itself', ONLY_SRV, 'resource', 'file:///srv/', 'allow', 'resources.file:///srv/*'],
   ['a URI without a scheme', ONLY_SRV, 'resource', '/srv/a', 'deny', 'resources.default'],
 ];

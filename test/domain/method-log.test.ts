@@ -17,6 +17,55 @@ const URIS: readonly [uri: string, shown: string][] = [
   ['x?to%6ben=1', 'x?to%6ben=[redacted]'],
   ['x?key=1&keyboard=us', 'x?key=[redacted]&keyboard=us'],
   ['x?X-Amz-Signature=1', 'x?X-Amz-Signature=[redacted]'],
+  ['https:/u:PW@h/a', 'https:/[redacted]@h/a'],
+  ['https:u:PW@h/a', 'https:[redacted]@h/a'],
+  ['https:\\u:PW@h/a', 'https:\\[redacted]@h/a'],
+  ['ht\ttps:/u:PW@h/a', 'ht\ttps:/[redacted]@h/a'],
+  ['https:/\t/u:PW@h/a', 'https:/\t/[redacted]@h/a'],
+  ['https://u:PW%40h/a', 'https://[redacted]'],
+  ['https:%2F%2Fu:PW@h/a', 'https:[redacted]@h/a'],
+  ['postgres://u:P/W@h/a', 'postgres://[redacted]@h/a'],
+  ['mysql:u:PW@tcp(h)/db', 'mysql:[redacted]@tcp(h)/db'],
+  ['u:PW@tcp(h)/db', 'u:[redacted]@tcp(h)/db'],
+  ['jdbc:oracle:thin:u/PW@//h:1521/x', 'jdbc:oracle:thin:[redacted]@//h:1521/x'],
+  ['jdbc:sqlserver://h;user=sa;password=PW', 'jdbc:sqlserver://h;user=sa;password=[redacted]'],
+  ['odbc:Server=h;Pwd=PW', 'odbc:Server=h;Pwd=[redacted]'],
+  ['x;password=PW/a', 'x;password=[redacted]'],
+  ['x?to\tken=PW', 'x?to\tken=[redacted]'],
+  ['x?token%3DPW&b=1', 'x?[redacted]&b=1'],
+  ['x/a%3Ftoken=PW/b?c=1', 'x/a%3Ftoken=[redacted]'],
+  ['x/a%253Ftoken%253DPW', 'x/[redacted]'],
+  ['x?x=1%26token=PW&y=2', 'x?x=[redacted]&y=2'],
+  ['x?%2574oken=PW', 'x?%2574oken=[redacted]'],
+  ['x?next=/cb%3Faccess_token%3DPW&b', 'x?next=[redacted]&b'],
+  ['x?next=/cb?access_token=PW&b', 'x?next=/cb?access_token=[redacted]&b'],
+  ['x?url=https%3A%2F%2Fu%3APW%40h&b', 'x?url=[redacted]&b'],
+  ['x?url=https:u:PW@h&b', 'x?url=[redacted]@h&b'],
+  ['https%3A%2F%2Fu%3APW%40h%2Fa', '[redacted]'],
+  ['x?bearer=PW', 'x?bearer=[redacted]'],
+  ['x?sessionid=PW&b', 'x?sessionid=[redacted]&b'],
+  ['x?sessionId=PW', 'x?sessionId=[redacted]'],
+  ['x;jsessionid=PW', 'x;jsessionid=[redacted]'],
+  ['x?PHPSESSID=PW', 'x?PHPSESSID=[redacted]'],
+  ['x?accesskey=PW', 'x?accesskey=[redacted]'],
+  ['x?userPwd=PW', 'x?userPwd=[redacted]'],
+  [`x?a=%${'25'.repeat(9)}20`, 'x?a=[redacted]'],
+  ['https://h\\@u:PW@h2/a', 'https://[redacted]@h2/a'],
+  ['x?dsn=u:PW@h&b', 'x?dsn=[redacted]@h&b'],
+  ['x?dsn=u%3APW%40h&b', 'x?dsn=[redacted]&b'],
+  ['x?q={"token":"PW"}&b', 'x?q={"token":[redacted]&b'],
+  ['x?q=%7B%22a%22%3A1%2C%22token%22%3A%22PW%22%7D&b', 'x?q=[redacted]&b'],
+  ['x?q=token:PW', 'x?q=token:[redacted]'],
+  // What is no secret stays, so that the log can be searched.
+  ['secret://vault/token:a', 'secret://vault/token:a'],
+  ['x?at=10:30&url=https://h/a', 'x?at=10:30&url=https://h/a'],
+  ['mailto:bob@h', 'mailto:bob@h'],
+  ['https://h/@scope/pkg@1.0', 'https://h/@scope/pkg@1.0'],
+  ['https://h:8080/a@b', 'https://h:8080/a@b'],
+  ['pkg:npm/foo@1.0', 'pkg:npm/foo@1.0'],
+  ['file:///srv/a%20b/100%25?q=a%26b#c', 'file:///srv/a%20b/100%25?q=a%26b#c'],
+  ['x?next=%2Fhome%3Fpage%3D2', 'x?next=%2Fhome%3Fpage%3D2'],
+  ['x?monkey=1&compass=2&inside=3&side=4&author=5', 'x?monkey=1&compass=2&inside=3&side=4&author=5'],
   ['a\0b\ud800', 'a\ufffdb\ufffd'],
 ];
 
@@ -28,7 +77,17 @@ describe('What agents do besides calling tools, in the log', () => {
     assert.ok(uri.length < 2_100);
     assert.match(uri, /… \[cut: 5008 characters\]$/);
     assert.match(loggedUri(`x?token=${'s'.repeat(50_000)}`), /^x\?token=\[redacted\] \[cut: 50008 characters\]$/);
+    assert.match(loggedUri(`file:///${'a'.repeat(50_000)}`), /^file:\/\/\/a{2000}/);
+    assert.doesNotMatch(loggedUri(`https://u:${'p'.repeat(50_000)}@h/`), /pp/);
     assert.match(loggedName('a'.repeat(300)), /^a{255}… \[cut: 300 characters\]$/);
+  });
+
+  test('a long URI of many parts is looked through quickly', () => {
+    for (const part of ['=a:', '&a=', ';a%3D', '//a:', '=https:', '%25', 'a:b/', '?x=%2561%3D', ':', '\t']) {
+      const before = process.cpuUsage();
+      loggedUri(`https://${part.repeat(8_192)}`);
+      assert.ok(process.cpuUsage(before).user < 400_000, `${part}: ${process.cpuUsage(before).user} µs`);
+    }
   });
 
   function world() {

@@ -164,6 +164,15 @@ test('P10: check hints at what is hidden because of its name, until the policy d
   assert.match((await run({ ...WHOLE, 'p.yaml': byCondition }, 'check')).out, /^hint p\.yaml: .*args\.seed_password/m);
 });
 
+test('check hints at a key for resources that allows more than a query', async () => {
+  const section = 'resources: { "x://a?b=*": allow, "x://c?d=*": deny, "x://e?": allow }';
+  const { code, out } = await run({ 'p.yaml': `version: "1"\ndefault: deny\n${section}\n` }, 'check', 'p.yaml');
+  assert.equal(code, 0);
+  const hints = out.split('\n').filter((line) => line.startsWith('hint '));
+  assert.equal(hints.length, 1);
+  assert.match(hints[0]!, /^hint p.yaml: resources.x:\/\/a\?b=\*: \? stands for any one character/);
+});
+
 test('P5: check hints at two names for one upstream whose limits count apart', async () => {
   const { out } = await run(WHOLE, 'check');
   assert.match(

@@ -45,6 +45,13 @@ test('params. does not lead to what has paths of its own, and the fault says whi
     ['params["arguments"].role', /args\./],
     ['params._meta.x', /meta\./],
     ['params.name', /a rule under the name of the tool/],
+    ['meta.progressToken', /progressToken only says where progress goes/],
+    ['meta["progressToken"]', /progressToken only says where progress goes/],
+    ['meta.progressToken.n', /progressToken only says where progress goes/],
+    ['meta["holdfast/reason"]', /never forwarded/],
+    ['meta.holdfast/limits[0]', /never forwarded/],
+    ['params.progressToken', null],
+    ['meta["acme.com/progressToken"]', null],
     ['headers.x', /a path such as args\.role.*params\.options.*meta\["acme\.com\/tenant"\]/],
     ['meta.acme.com/tenant', null],
     ['params', /a path such as/],
@@ -60,12 +67,19 @@ test('params. does not lead to what has paths of its own, and the fault says whi
       else
         assert.match(
           faults,
-          'limits' in rule && !path.startsWith('params') ? /the path of an argument/ : /\(expected /,
+          'limits' in rule && !/^params|^meta./.test(path) ? /the path of an argument/ : /\(expected /,
           path,
         );
       if (says !== null && !('limits' in rule)) assert.match(faults, says);
     }
   }
+});
+
+test('every member of _meta is every one that policy may judge', () => {
+  const policy = policyOf({ tools: { t: { require: [{ path: 'meta[*]', op: 'eq', value: 'a' }] } } });
+  const say = (meta: JsonObject) => evaluate(policy, withParams({ _meta: meta })).kind;
+  assert.equal(say({ progressToken: 9007199254740992, 'holdfast/reason': 'why', tenant: 'a' }), 'allow');
+  assert.equal(say({ tenant: 'b' }), 'deny');
 });
 
 test('P1: a number that a double cannot keep is a fault of a policy, where it stands and as it is written', () => {

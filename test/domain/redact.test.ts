@@ -132,14 +132,30 @@ describe('redaction', () => {
   });
 
   test('P10: nothing that is shown looks hidden', () => {
-    const lookalikes = ['[redacted]', '[REDACTED]', ' [redacted] ', '"[redacted]"', '[redacted]\u200b', '[rеdacted]'];
+    const lookalikes = [
+      ...['[redacted]', '[REDACTED]', ' [redacted] ', '"[redacted]"', '[redacted]\u200b', '[rеdacted]', '［redacted］'],
+      ...[
+        '[red\u0251cted]',
+        '[redaϲted]',
+        '[redaⲥted]',
+        '[rҽdacted]',
+        '[ꞃedacted]',
+        '[ꭱedacted]',
+        '[ᎡᎬᎠᎪᏟᎢᎬᎠ]',
+        'rеdacted',
+      ],
+      ...['[гедастеԁ]', '【ꭇҽԁɑϲτҽԁ】', '[🅁🄴🄳🄰🄲🅃🄴🄳]', '[🅡🅔🅓🅐🅒🅣🅔🅓]', '[🇷🇪🇩🇦🇨🇹🇪🇩]', '[𝚛𝚎𝚍𝚊𝚌𝚝𝚎𝚍]', '[r\u0301édacted]'],
+    ];
     const shown = lookalikes.map((note) => (redact({ note }, DEFAULT_REDACTION) as { note: string }).note);
     assert.deepEqual(
       shown,
       lookalikes.map((note) => `"${note}"`),
     );
     assert.equal(new Set(shown).size, lookalikes.length);
-    const ordinary = ['redacted by legal', 'r', 'unredacted', '['];
+    const ordinary = [
+      ...['redacted by legal', 'r', 'unredacted', '[', '[Straßen]', '[überlegt]', 'редакция', '[редактор отдела]'],
+      ...['東京都千代田区丸の', '[é]', '👩‍💻 [deployed]…'],
+    ];
     assert.deepEqual(plain(redact(ordinary, DEFAULT_REDACTION)), ordinary);
     fc.assert(
       fc.property(fc.string({ unit: fc.constantFrom('"', '[redacted]', 'x', ' ') }), (text) => {
@@ -179,18 +195,22 @@ describe('redaction', () => {
     const headers = {
       'mcp-param-vault': 'S3CR3T',
       'mcp-param-encoded': `=?base64?${Buffer.from('S3CR3T').toString('base64')}?=`,
+      'mcp-param-marked': `=?base64?${Buffer.from('\ufeffS3CR3T').toString('base64')}?=`,
+      'mcp-param-pin': '316145.0',
       'mcp-param-pw': 'HUNTER2',
       'mcp-param-region': 'eu',
     };
-    const args = { seed: 'S3CR3T', password: 'HUNTER2', place: 'eu' };
+    const args = { seed: ['S3CR3T', '\ufeffS3CR3T', 316145], password: 'HUNTER2', place: 'eu' };
     const shown = redactCall({ args, sent: { params: {}, meta: {}, headers } }, redaction);
     assert.deepEqual(shown.sent.headers, {
       'mcp-param-vault': REDACTED,
       'mcp-param-encoded': REDACTED,
+      'mcp-param-marked': REDACTED,
+      'mcp-param-pin': REDACTED,
       'mcp-param-pw': REDACTED,
       'mcp-param-region': 'eu',
     });
-    assert.deepEqual(shown.hidden, { byPolicy: 1, byName: 4 });
+    assert.deepEqual(shown.hidden, { byPolicy: 1, byName: 6 });
   });
 
   test('P8: a declared secret counts as the policy’s, not as its name’s', () => {

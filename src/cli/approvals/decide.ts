@@ -2,6 +2,7 @@ import { hiddenMarks, hiddenSentences } from '../../domain/call/hidden-marks.ts'
 import { NOTHING_HIDDEN, NOTHING_MORE } from '../../domain/call/sent.ts';
 import { REDACTED } from '../../domain/json/redact.ts';
 import type { Terminal } from '../../main/process/terminal.ts';
+import { printableJson } from '../remote/printable.ts';
 import { type GatewayAddress, RunningGateway } from '../remote/running-gateway.ts';
 import type { ListedApproval } from './listed-approval.ts';
 import { askApi, refusedBy } from './reply.ts';
@@ -67,6 +68,6 @@ async function decide(
     return 1;
   }
   if (!reply.ok) return refusedBy(reply, terminal);
-  terminal.out(json ? `${JSON.stringify(reply.body)}\n` : `${id} is now ${String(reply.body.state)}.\n`);
+  terminal.out(json ? `${printableJson(reply.body)}\n` : `${id} is now ${String(reply.body.state)}.\n`);
   return 0;
 }

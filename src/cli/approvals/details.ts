@@ -5,7 +5,7 @@ import { NOTHING_HIDDEN, NOTHING_MORE } from '../../domain/call/sent.ts';
 import type { Json } from '../../domain/json/json.ts';
 import { REDACTED } from '../../domain/json/redact.ts';
 import { leftToRight } from '../../text/visible.ts';
-import { printable } from '../remote/printable.ts';
+import { printable, printableJson } from '../remote/printable.ts';
 import { approvalLine, type ListedApproval } from './listed-approval.ts';
 
 /** A hidden value on a line of its own. Inside a text, its quotes would be escaped. */
@@ -56,7 +56,7 @@ function entry(name: string, lines: readonly string[]): string {
 
 /** JSON over several lines. A hidden value is the only one that stands without quotes. */
 function jsonLines(value: Json, marks: HiddenMarks): string[] {
-  const lines = JSON.stringify(value, null, 2).split('\n').map(printable);
+  const lines = printableJson(value, 2).split('\n');
   if (marks !== 'hidden') return lines;
   return lines.map((line) => line.replace(HIDDEN_VALUE, '$1[redacted]$2'));
 }

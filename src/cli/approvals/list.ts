@@ -1,4 +1,5 @@
 import type { Terminal } from '../../main/process/terminal.ts';
+import { printableJson } from '../remote/printable.ts';
 import { type GatewayAddress, RunningGateway } from '../remote/running-gateway.ts';
 import { approvalLine, type ListedApproval } from './listed-approval.ts';
 import { askApi, refusedBy } from './reply.ts';
@@ -24,7 +25,7 @@ export async function approvalsListCommand(options: ApprovalsListOptions, termin
     rows.push(...(page.body.items as ListedApproval[]));
     after = page.body.next ? `&after=${encodeURIComponent(String(page.body.next))}` : '';
   } while (after !== '' && rows.length < MAX_LISTED);
-  if (options.json) terminal.out(`${JSON.stringify(rows)}\n`);
+  if (options.json) terminal.out(`${printableJson(rows)}\n`);
   else if (rows.length === 0) terminal.out('No approvals.\n');
   else for (const row of rows) terminal.out(approvalLine(row));
   return 0;

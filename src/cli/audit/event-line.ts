@@ -1,7 +1,7 @@
 import { isObject, type Json } from '../../domain/json/json.ts';
 import { cut } from '../../text/cut.ts';
 import { asciiOnly } from '../../text/visible.ts';
-import { printable } from '../remote/printable.ts';
+import { printable, printableJson } from '../remote/printable.ts';
 import type { ListedEvent } from './read.ts';
 
 /** Members of an event's data that are worth a place on its line. */
@@ -11,7 +11,7 @@ const LONGEST = 300;
 
 /** One event on one line. */
 export function eventLine(event: ListedEvent, json: boolean): string {
-  if (json) return `${JSON.stringify(event)}\n`;
+  if (json) return `${printableJson(event)}\n`;
   const data: Json = event.data ?? null;
   const details = SHOWN.flatMap((name) => {
     const value = isObject(data) ? data[name] : null;

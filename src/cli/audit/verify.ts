@@ -5,6 +5,7 @@ import { type EvidenceFinding, type EvidenceTrust, verifyExport, verifyLedger } 
 import type { Terminal } from '../../main/process/terminal.ts';
 import { proof, publicKeyIn } from '../../vault/proof.ts';
 import { Misuse } from '../parse/misuse.ts';
+import { printableJson } from '../remote/printable.ts';
 import { linesOf } from './lines.ts';
 import { openLedger } from './open-ledger.ts';
 import { dataDirectory, ownKeys } from './own-keys.ts';
@@ -36,7 +37,7 @@ export async function auditVerifyCommand(options: AuditVerifyOptions, terminal: 
       ? await verifyDatabase(data, trust, terminal)
       : await verifyExport(linesOf(options.export), trust, proof());
   terminal.out(
-    options.json ? `${JSON.stringify({ ...report, problems, cards })}\n` : reportText(report, problems, cards),
+    options.json ? `${printableJson({ ...report, problems, cards })}\n` : reportText(report, problems, cards),
   );
   if (report.faults.length + problems.length > 0) return 1;
   return report.head > 0 && report.covered === 0 ? 3 : 0;

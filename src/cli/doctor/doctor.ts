@@ -3,6 +3,7 @@ import { type Loaded, loadConfig } from '../../config/load.ts';
 import { type ReadSettings, readSettings } from '../../config/settings.ts';
 import { fromDisk } from '../../main/process/from-disk.ts';
 import type { Terminal } from '../../main/process/terminal.ts';
+import { printableJson } from '../remote/printable.ts';
 import { dataFindings } from './data.ts';
 import { databaseFindings } from './database.ts';
 import { type DoctorFinding, fault, ok, warn } from './finding.ts';
@@ -90,7 +91,7 @@ function report(findings: readonly DoctorFinding[], json: boolean, terminal: Ter
   const faults = findings.filter(({ level }) => level === 'fault').length;
   const warnings = findings.filter(({ level }) => level === 'warn').length;
   if (json) {
-    terminal.out(`${JSON.stringify({ ok: faults === 0, findings }, null, 2)}\n`);
+    terminal.out(`${printableJson({ ok: faults === 0, findings }, 2)}\n`);
     return;
   }
   for (const { level, about, what, remedy } of findings) {

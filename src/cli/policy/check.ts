@@ -5,7 +5,7 @@ import { parseCases } from '../../config/policy/cases.ts';
 import { parsePolicy } from '../../config/policy/file.ts';
 import type { Policy } from '../../domain/policy/policy.ts';
 import type { Terminal } from '../../main/process/terminal.ts';
-import { hiddenNameHints, upstreamHints } from './hints.ts';
+import { hiddenNameHints, queryHints, upstreamHints } from './hints.ts';
 import { sessionHint } from './session-hint.ts';
 import { Workbench } from './workbench.ts';
 
@@ -60,7 +60,8 @@ async function hintsOf(policy: Policy, file: string, workbench: Workbench): Prom
   const text = await readTextFile(beside, workbench.read, []);
   const parsed = text === null ? null : parseCases(text, { path: beside });
   const session = sessionHint(policy);
-  const hints = [...hiddenNameHints(policy, parsed?.ok ? parsed.cases : []), ...(session === null ? [] : [session])];
+  const hidden = hiddenNameHints(policy, parsed?.ok ? parsed.cases : []);
+  const hints = [...hidden, ...queryHints(policy), ...(session === null ? [] : [session])];
   return hints.map((hint) => `${file}: ${hint}`);
 }
 

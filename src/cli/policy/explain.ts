@@ -24,6 +24,7 @@ import { redactionOf } from '../../domain/policy/rule.ts';
 import type { Verdict } from '../../domain/policy/verdict.ts';
 import type { Terminal } from '../../main/process/terminal.ts';
 import { Misuse } from '../parse/misuse.ts';
+import { printableJson } from '../remote/printable.ts';
 import { Workbench } from './workbench.ts';
 
 interface PolicyExplainOptions {
@@ -71,13 +72,13 @@ export async function policyExplainCommand(options: PolicyExplainOptions, termin
   if (policy === null) throw new Misuse(`no server ${server} in ${workbench.configPath}`);
   if (asked !== null) {
     const verdict = judgeMethod(policy, asked.request);
-    terminal.out(options.json ? `${JSON.stringify(verdict, null, 2)}\n` : methodPage(asked.words, verdict, policy));
+    terminal.out(options.json ? `${printableJson(verdict, 2)}\n` : methodPage(asked.words, verdict, policy));
     return 0;
   }
   const call = callOf(server ?? 'server', tool!, parts, grant);
   const inexact = imaginedInexact(parts.flatMap(({ part, inexact }) => inexact.map((place) => ({ ...place, part }))));
   const verdict = foresee(policy, call, inexact);
-  terminal.out(options.json ? `${JSON.stringify(verdict, null, 2)}\n` : page({ call, verdict, policy, config, grant }));
+  terminal.out(options.json ? `${printableJson(verdict, 2)}\n` : page({ call, verdict, policy, config, grant }));
   return 0;
 }
 
@@ -187,9 +188,9 @@ function shownLines({ args, params, tool }: Call, policy: Policy): string[] {
   const { byPolicy, byName } = shown.hidden;
   const isEmpty = (part: JsonObject): boolean => Object.keys(part).length === 0;
   return [
-    `  arguments  ${JSON.stringify(shown.arguments)}`,
-    ...(isEmpty(shown.sent.params) ? [] : [`  params     ${JSON.stringify(shown.sent.params)}`]),
-    ...(isEmpty(shown.sent.meta) ? [] : [`  meta       ${JSON.stringify(shown.sent.meta)}`]),
+    `  arguments  ${printableJson(shown.arguments)}`,
+    ...(isEmpty(shown.sent.params) ? [] : [`  params     ${printableJson(shown.sent.params)}`]),
+    ...(isEmpty(shown.sent.meta) ? [] : [`  meta       ${printableJson(shown.sent.meta)}`]),
     ...(byPolicy + byName === 0
       ? []
       : [`  hidden     ${byPolicy} by the policy's redact, ${byName} because of their names`]),

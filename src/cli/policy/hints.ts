@@ -78,6 +78,17 @@ function along({ steps }: Path): Json {
   return steps.reduceRight<Json>((inner, step) => (step.kind === 'each' ? [inner] : { [step.name]: inner }), 'text');
 }
 
+/** Keys that allow resources and seem to name a query by `?`, which stands for any one character. */
+export function queryHints({ sections }: Policy): string[] {
+  const keys = (sections.resources?.globs ?? [])
+    .map(({ rule }) => rule)
+    .filter(({ key, action }) => action === 'allow' && /\?[\w.-]+=/.test(key));
+  return keys.map(
+    ({ key }) =>
+      `resources.${key}: ? stands for any one character, not only for the beginning of a query, so more is allowed`,
+  );
+}
+
 /** Servers that lead to the same upstream although their limits count apart. */
 export function upstreamHints(config: Config, policies: ReadonlyMap<string, Policy>): string[] {
   const byUpstream = Map.groupBy(config.servers.values(), upstreamKey);

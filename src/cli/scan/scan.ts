@@ -12,7 +12,7 @@ import type { Terminal } from '../../main/process/terminal.ts';
 import { listTools } from '../../main/upstream/list-configured.ts';
 import type { ToolListing } from '../../main/upstream/list-tools.ts';
 import { Misuse } from '../parse/misuse.ts';
-import { printable } from '../remote/printable.ts';
+import { printable, printableJson } from '../remote/printable.ts';
 import { findingsOf, type ScanFindings } from './findings.ts';
 import { acceptTools, writeDraft } from './policy-files.ts';
 import { scanTable } from './table.ts';
@@ -51,7 +51,7 @@ export async function scanCommand(options: ScanOptions, terminal: Terminal): Pro
   const servers = [...config.servers.values()];
   const chosen = options.server.length === 0 ? servers : servers.filter(({ name }) => options.server.includes(name));
   const scanned = await Promise.all(chosen.map((server) => scan(server, timeoutMs, read, terminal)));
-  if (options.json) terminal.out(`${JSON.stringify({ servers: scanned.map(jsonOf) }, null, 2)}\n`);
+  if (options.json) terminal.out(`${printableJson({ servers: scanned.map(jsonOf) }, 2)}\n`);
   else for (const each of scanned) terminal.out(textOfScan(each));
   const written = await Promise.all(scanned.map((each) => write(each, options, terminal)));
   return written.every(Boolean) && scanned.every(({ listing }) => listing.ok) ? 0 : 1;

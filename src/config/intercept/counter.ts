@@ -1,4 +1,4 @@
-import { AMOUNT_DECIMALS, compare } from '../../domain/policy/decimal.ts';
+import { AMOUNT_DECIMALS, compare } from '../../domain/json/decimal.ts';
 import { parsePath } from '../../domain/policy/path.ts';
 import type { Limit } from '../../domain/policy/policy.ts';
 import { type Key, pathText } from '../document/fault.ts';

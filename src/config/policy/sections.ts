@@ -2,7 +2,7 @@ import type { JsonObject } from '../../domain/json/json.ts';
 import { glob, isGlob, longestFirst } from '../../domain/policy/glob.ts';
 import { isNeeded } from '../../domain/policy/methods.ts';
 import type { Section, SectionAction, SectionRule, Sections } from '../../domain/policy/section.ts';
-import { globReadings, uriReadings } from '../../domain/policy/uri-readings.ts';
+import { foldedUri, globReadings, uriReadings } from '../../domain/policy/uri-readings.ts';
 import type { Key } from '../document/fault.ts';
 import { checkShape, entriesOf, type FaultList } from '../document/shape.ts';
 import { SectionActionShape } from './schema.ts';
@@ -28,9 +28,8 @@ const RESOURCES: SectionForm = {
       : null,
   readings({ key, action }) {
     const readings = isGlob(key) ? globReadings(key) : (uriReadings(key)?.strict ?? [key]);
-    // Where file names have no case, a denial holds for each spelling; elsewhere it denies a little more.
-    const folds = action === 'deny' && /^file:/i.test(key);
-    return folds ? [...new Set([...readings, ...readings.map((text) => text.toLowerCase())])] : readings;
+    // Where names have no case, or one form of Unicode, a denial holds for each spelling; elsewhere it denies a little more.
+    return action === 'deny' ? [...new Set([...readings, ...readings.map(foldedUri)])] : readings;
   },
 };
 

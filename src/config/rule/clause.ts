@@ -1,5 +1,5 @@
+import { decimal } from '../../domain/json/decimal.ts';
 import { type Condition, kindOf, type Scalar, type Test } from '../../domain/policy/condition.ts';
-import { decimal } from '../../domain/policy/decimal.ts';
 import { insteadOfPath, type Path, parsePath } from '../../domain/policy/path.ts';
 import { type Place, parsePlace } from '../../domain/policy/path-under.ts';
 import type { Clause } from '../../domain/policy/policy.ts';

@@ -1,4 +1,4 @@
-import { AMOUNT_DECIMALS, amount, compare, decimal } from '../../domain/policy/decimal.ts';
+import { AMOUNT_DECIMALS, amount, compare, decimal } from '../../domain/json/decimal.ts';
 import { type CalendarWindow, type Sharing, WINDOWS } from '../../domain/policy/limit.ts';
 import { insteadOfPath, parsePath } from '../../domain/policy/path.ts';
 import type { Limit } from '../../domain/policy/policy.ts';

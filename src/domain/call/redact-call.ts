@@ -1,5 +1,7 @@
+import { decimal } from '../json/decimal.ts';
 import type { Json, JsonObject } from '../json/json.ts';
 import { REDACTED, type RedactedCopy, type Redaction, redactedCopy } from '../json/redact.ts';
+import { headerText, numberText } from './header-value.ts';
 import type { HiddenValues, Sent } from './sent.ts';
 
 /** What is shown of a call: copies of everything that is forwarded, with secret values replaced. */
@@ -42,36 +44,31 @@ function withoutHiddenValues(
   const value: Record<string, Json> = { ...copy.value };
   let { byName } = copy;
   for (const name of names) {
-    const text = headerText(String(copy.value[name]));
-    if (!sent.has(text) || shown.has(text)) continue;
+    const said = readingsOf(String(copy.value[name]));
+    const isIn = (texts: ReadonlySet<string>): boolean => said.some((text) => texts.has(text));
+    if (!isIn(sent) || isIn(shown)) continue;
     value[name] = REDACTED;
     byName += 1;
   }
   return { ...copy, value, byName };
 }
 
-/** Every single value as a header would spell it. */
+/** Every single value as a header may spell it. */
 function textsIn(value: Json): Set<string> {
   const texts = new Set<string>();
   const rest: Json[] = [value];
   for (let next = rest.pop(); next !== undefined; next = rest.pop()) {
-    if (typeof next !== 'object') texts.add(String(next));
+    if (typeof next !== 'object') texts.add((typeof next === 'number' ? decimal(next) : null) ?? String(next));
     else if (next !== null) for (const inner of Object.values(next)) rest.push(inner as Json);
   }
   return texts;
 }
 
-const ENCODED = /^=\?base64\?([^?]*)\?=$/;
-
-/** The value of a parameter header, decoded if it is encoded (2026-07-28). */
-function headerText(value: string): string {
-  const encoded = ENCODED.exec(value)?.[1];
-  if (encoded === undefined) return value;
-  try {
-    return new TextDecoder().decode(Uint8Array.from(atob(encoded), (c) => c.charCodeAt(0)));
-  } catch {
-    return value;
-  }
+/** What a header may say: its text, and the number that this is, however it is written. */
+function readingsOf(value: string): readonly string[] {
+  const text = headerText(value) ?? value;
+  const number = numberText(text);
+  return number === null ? [text] : [text, number];
 }
 
 function hiddenIn(copies: readonly RedactedCopy[]): HiddenValues {

@@ -104,14 +104,25 @@ function shownText(text: string): string {
 /** Longer text does not look like the mark of a hidden value, whatever stands around it. In UTF-16 units. */
 const LONGEST_MARK = 1_000;
 const ASCII = /^[\0-\x7f]*$/;
+const MARK_WORD = 'redacted';
 /** The word's letters in this order and no others. */
-const WORD = new RegExp(`^${[...'redacted'].map((letter) => `[^a-z]*${letter}`).join('')}[^a-z]*$`, 'i');
-const WORD_BEYOND_ASCII = new RegExp(WORD.source.replaceAll('a-z', '\\p{L}'), 'iu');
-/** Letters of other scripts that look like those of the word. */
-const LOOKALIKES: Readonly<Record<string, string>> = { г: 'r', е: 'e', ԁ: 'd', а: 'a', с: 'c', т: 't', α: 'a', τ: 't' };
+const WORD = new RegExp(`^${[...MARK_WORD].map((letter) => `[^a-z]*${letter}`).join('')}[^a-z]*$`, 'i');
+/** Letters of every script, also in circles and squares, without the marks on them. */
+const LETTERS = /[[\p{Alphabetic}\p{Regional_Indicator}]--\p{M}]/gv;
+/** Something visible stands before the first letter and behind the last. */
+const ENCLOSED = /^[^\p{Alphabetic}]*[\p{P}\p{S}].*[\p{P}\p{S}][^\p{Alphabetic}]*$/su;
+/** Without brackets, as many of the word's own letters make a text look like it. */
+const TELLING = 4;
 
+/**
+ * Too many letters of other scripts look like Latin ones to list them, so each may stand for any: what has as many
+ * letters as the word, and no Latin one in the wrong place, looks like it between brackets, or with enough of its letters.
+ */
 function looksRedacted(text: string): boolean {
   if (ASCII.test(text)) return WORD.test(text);
-  const latin = text.normalize('NFKD').replace(/[геԁастατ]/giu, (letter) => LOOKALIKES[letter.toLowerCase()] ?? letter);
-  return WORD_BEYOND_ASCII.test(latin);
+  const letters = text.normalize('NFKC').toLowerCase().match(LETTERS) ?? [];
+  if (letters.length !== MARK_WORD.length) return false;
+  const latin = letters.map((letter, at) => [letter, MARK_WORD[at]] as const).filter(([letter]) => ASCII.test(letter));
+  if (latin.some(([letter, wanted]) => letter !== wanted)) return false;
+  return latin.length >= TELLING || ENCLOSED.test(text);
 }

@@ -1,5 +1,5 @@
+import { compare, decimal } from '../json/decimal.ts';
 import type { Json } from '../json/json.ts';
-import { compare, decimal } from './decimal.ts';
 import { type Path, type Reachable, valueAt, valuesAt } from './path.ts';
 import { isUnder, type Place } from './path-under.ts';
 

@@ -1,6 +1,6 @@
 import { type Call, isToolName } from '../call/call.ts';
+import { amount, type NoAmount } from '../json/decimal.ts';
 import { answer, type ConditionResult } from './condition.ts';
-import { amount, type NoAmount } from './decimal.ts';
 import type { LimitRule } from './limit.ts';
 import { valueAt } from './path.ts';
 import { type Clause, type Limit, mayDrift, type Policy, type ToolRule } from './policy.ts';

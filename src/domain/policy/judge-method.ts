@@ -113,7 +113,7 @@ function judgePrompt(policy: Policy, section: Section, name: string, steps: Trac
 function judgeUri(policy: Policy, section: Section, uri: string, steps: TraceStep[]): string | null {
   const readings = uriReadings(uri);
   if (readings === null) {
-    const words = `the URI is longer than ${LONGEST_JUDGED_URI} characters or percent-encoded again and again`;
+    const words = `the URI is longer than ${LONGEST_JUDGED_URI} characters, percent-encoded again and again, or written so that servers read it differently`;
     return decide(steps, 'resources', `${words}, so no rule can be applied to it`);
   }
   const [asSent, ...others] = readings.strict;

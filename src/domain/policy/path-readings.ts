@@ -24,21 +24,26 @@ const MOST_DECODINGS = 4;
  * Controls, invisible characters, line separators, what a decoder puts in place of what it cannot read, and fraction and
  * division slashes, which are slashes to some converters.
  */
-const UNREADABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\ufffd\u2044\u2215\u2216\u29f5\u29f8\u29f9]/u;
+const UNREADABLE =
+  /[\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}\p{Zl}\p{Zp}\u2800\ufffd\u2044\u2215\u2216\u29f5\u29f8\u29f9]/u;
+/** Blanks of other kinds beside a dot or at either end of a name: some readers leave them out, and `..` is left. */
+const ODD_BLANK = /(?<=^|[/\\.])(?! )\p{Zs}|(?! )\p{Zs}(?=$|[/\\.])/u;
 /** What separates, climbs or begins; compared before and after compatibility forms (fullwidth dots) are resolved. */
 const SPECIAL = /[./\\%:~?#*]/g;
 const SCHEME = /^([A-Za-z][A-Za-z0-9+.-]+):/;
 const DRIVE = /^([A-Za-z]):/;
 /** What Windows leaves out at the end of a name. */
 const TRAILING = /[. ]+$/;
+/** A name that Windows may have made up for a longer one, in any folder: `SSH~1`, `SECRET~1.TXT`. */
+const SHORT_NAME = /^[^.~]{1,6}~\d{1,6}(?:\.[^.]{0,3})?$/;
 /** Names that are no files on Windows, in whichever folder. */
 const DEVICE = /^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)/i;
 
 /**
  * All the ways in which a reader could take a path: percent-encoded (once, or over and over) or not, backslashes as
- * separators or not, as Windows trims names or not, as a file URI. Null: there is a reader who would take it for
- * something that cannot be foreseen (controls, invisible characters, malformed escapes, names of dots and blanks only,
- * Windows' short names and devices). Symbolic links are not seen.
+ * separators or not, with or without Java's path parameters (`..;v=1`), as Windows trims names or not, as a file URI. Null: there is a reader who would take it for
+ * something that cannot be foreseen (controls, invisible characters, escapes that decoders read differently, names of
+ * dots and blanks only, Windows' short names and devices). Symbolic links are not seen.
  */
 export function pathReadings(path: string): readonly PathReading[] | null {
   const spellings = spellingsOf(path);
@@ -70,6 +75,7 @@ function spellingsOf(path: string): Set<string> | null {
 
 function isReadable(path: string): boolean {
   if (path === '' || path.length > LONGEST_PATH || !path.isWellFormed() || UNREADABLE.test(path)) return false;
+  if (ODD_BLANK.test(path)) return false;
   const compatible = path.normalize('NFKC');
   return compatible === path || specials(compatible) === specials(path);
 }
@@ -105,6 +111,11 @@ function withoutScheme(text: string): string | null {
 /** How a path may be cut into names: as it is, with backslashes as slashes, and as Windows does. */
 function formsOf(text: string): readonly (readonly [string, boolean])[] {
   const slashed = text.replaceAll('\\', '/');
+  if (!text.includes(';')) return plainForms(text, slashed);
+  return [...plainForms(text, slashed), [slashed.replace(/;[^/]*/g, ''), false]];
+}
+
+function plainForms(text: string, slashed: string): readonly (readonly [string, boolean])[] {
   // What begins as only Windows begins it means nothing else.
   if (/^(?:[A-Za-z]:[\\/]|\\\\)/.test(text)) return [[slashed, true]];
   return slashed === text
@@ -140,7 +151,7 @@ function readPath(text: string, windows: boolean): PathReading | null {
       if (DEVICE.test(trimmed) && anchor.kind === 'windows') return null;
       // What follows a colon names a stream of the same file.
       const file = (trimmed.split(':')[0] ?? '').replace(TRAILING, '');
-      if (file === '' || (anchor.kind === 'windows' && /~\d/.test(file))) return null;
+      if (file === '' || SHORT_NAME.test(file) || (anchor.kind === 'windows' && /~\d/.test(file))) return null;
       names.push(file);
     }
   }

@@ -30,6 +30,27 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   name: 'a rule under the name of the tool: params.name is that name',
 };
 
+/** Why a member of `_meta` is no matter of policy: it is not forwarded as the agent wrote it, or its number may be inexact. */
+function unreachedMeta(name: string): string | null {
+  if (name === 'progressToken') return 'another path: progressToken only says where progress goes, and decides nothing';
+  if (!name.startsWith('holdfast/')) return null;
+  return "another path: members holdfast/… are the agent's word to the approver, and never forwarded of a gated call";
+}
+
+/** What to say of a member that no path leads to, because it has another path or is no matter of policy; else null. */
+function unreached(root: PathRoot, name: string): string | null {
+  switch (root) {
+    case 'args':
+      return null;
+    case 'params':
+      return Object.hasOwn(ELSEWHERE, name) ? ELSEWHERE[name]! : null;
+    case 'meta':
+      return unreachedMeta(name);
+    default:
+      return root satisfies never;
+  }
+}
+
 /**
  * Parses `args.user.roles[0]`, `args.items[*].price`, `args["dotted.name"]`, `params.options.database`,
  * `meta["acme.com/tenant"]`. Null when the text is no such path.
@@ -38,24 +59,30 @@ export function parsePath(text: string): Path | null {
   const root = ROOT.exec(text)?.[0] as PathRoot | undefined;
   if (root === undefined) return null;
   const steps: Step[] = [];
-  STEP.lastIndex = root.length;
-  while (STEP.lastIndex < text.length) {
-    const found = STEP.exec(text);
-    if (found === null) return null;
-    const name = found[1] ?? found[3] ?? found[5]?.replace(/\\(["\\])/g, '$1');
-    steps.push(name === undefined ? { kind: 'each' } : { kind: 'member', name });
+  for (let at = root.length; at < text.length; at = STEP.lastIndex) {
+    const step = stepAt(text, at);
+    if (step === null) return null;
+    steps.push(step);
   }
   const [first] = steps;
-  if (first === undefined) return null;
-  if (root === 'params' && first.kind === 'member' && Object.hasOwn(ELSEWHERE, first.name)) return null;
+  if (first === undefined || (first.kind === 'member' && unreached(root, first.name) !== null)) return null;
   return { text, root, steps, many: steps.some((step) => step.kind === 'each') };
 }
 
-/** What to write instead of a path that would reach the same thing by another name; null when there is no need. */
+/** The step that is written at this place; STEP then stands behind it. */
+function stepAt(text: string, at: number): Step | null {
+  STEP.lastIndex = at;
+  const found = STEP.exec(text);
+  if (found === null) return null;
+  const name = found[1] ?? found[3] ?? found[5]?.replace(/\\(["\\])/g, '$1');
+  return name === undefined ? { kind: 'each' } : { kind: 'member', name };
+}
+
+/** What to write instead of a path that no policy may have, and why; null when nothing speaks against it. */
 export function insteadOfPath(text: string): string | null {
-  const first = /^params(?:\.(\w+)|\["(\w+)"\])/.exec(text);
-  const name = first?.[1] ?? first?.[2];
-  return name === undefined || !Object.hasOwn(ELSEWHERE, name) ? null : ELSEWHERE[name]!;
+  const root = ROOT.exec(text)?.[0] as PathRoot | undefined;
+  const first = root === undefined ? null : stepAt(text, root.length);
+  return root === undefined || first?.kind !== 'member' ? null : unreached(root, first.name);
 }
 
 /** The one value at a path without `each`; undefined when it is absent. */
@@ -86,20 +113,20 @@ function rootOf({ args, params }: Reachable, root: PathRoot): JsonObject {
     case 'args':
       return args;
     case 'params':
-      return otherParams(params);
+      return reached('params', params);
     case 'meta': {
       const meta = member(params, '_meta');
-      return isObject(meta) ? meta : {};
+      return isObject(meta) ? reached('meta', meta) : {};
     }
     default:
       return root satisfies never;
   }
 }
 
-/** The members of `params` that `params.` reaches. */
-function otherParams(params: JsonObject): JsonObject {
+/** The members that paths from a root reach, `[*]` too. */
+function reached(root: PathRoot, members: JsonObject): JsonObject {
   const others: Record<string, Json> = Object.create(null);
-  for (const [name, value] of Object.entries(params)) if (!Object.hasOwn(ELSEWHERE, name)) others[name] = value;
+  for (const [name, value] of Object.entries(members)) if (unreached(root, name) === null) others[name] = value;
   return others;
 }
 

@@ -1,3 +1,6 @@
+import { percentDecoded } from '../../text/percent.ts';
+import { pathReadings } from './path-readings.ts';
+
 /** Longest URI, in UTF-16 units, that a section judges; a longer one is denied where there is a section. */
 export const LONGEST_JUDGED_URI = 8_192;
 /** How often a URI may be percent-encoded over again; more than that is denied where there is a section. */
@@ -9,7 +12,11 @@ export interface UriReadings {
   readonly strict: readonly string[];
   /** Without query, fragment and user: policy has to allow these too, unless the key that allows names such a part. */
   readonly bare: readonly string[];
-  /** Without a closing slash, and for files without case: only a key that denies such a form by itself counts. */
+  /**
+   * Without a closing slash, without what some servers leave out or fold together (invisible characters, other forms of
+   * Unicode, dots and blanks at the end of names, `;parameters`), and for files without case: only a key that denies such
+   * a form by itself counts.
+   */
   readonly loose: readonly string[];
 }
 
@@ -17,9 +24,13 @@ export interface UriReadings {
  * URIs that every reader takes alike; most are such, and lists have thousands. Hosts of http and the like may be numbers
  * in disguise, so theirs are not.
  */
-const PLAIN = /^(?:file:\/\/|(?!https?:|wss?:|ftp:|file:)[a-z][a-z0-9+.-]*:\/\/[a-z0-9.-]+)(?:\/[\w~-][\w.~-]*)+$/;
+const PLAIN =
+  /^(?:file:\/\/|(?!https?:|wss?:|ftp:|file:)[a-z][a-z0-9+.-]*:\/\/[a-z0-9-]+(?:\.[a-z0-9-]+)*)(?:\/[\w-](?:[\w.-]*[\w-])?)+$/;
 
-/** Null when the URI is too long or encoded too often to be judged. Linear in the URI's length. */
+/**
+ * Null when the URI cannot be judged: it is too long, encoded too often, or names a file in a way that servers read
+ * differently. Linear in the URI's length.
+ */
 export function uriReadings(uri: string): UriReadings | null {
   if (uri.length > LONGEST_JUDGED_URI) return null;
   if (PLAIN.test(uri)) {
@@ -27,18 +38,78 @@ export function uriReadings(uri: string): UriReadings | null {
   }
   const strict = new Set<string>();
   for (const start of [uri, parsed(uri) ?? withPlainScheme(uri)]) {
-    let text = percentDecoded(start);
-    for (let times = 1; ; times += 1) {
-      strict.add(text);
-      strict.add(resolved(text));
-      const decoded = percentDecoded(text);
-      if (decoded === text) break;
-      if (times === MOST_DECODINGS) return null;
-      text = decoded;
+    if (isUnclearFile(start)) return null;
+    for (const decode of LAX.test(start) ? [percentDecoded, laxlyDecoded] : [percentDecoded]) {
+      if (!addDecoded(start, decode, strict)) return null;
     }
   }
   const bare = new Set([...strict].map(bareForm).filter((form) => !strict.has(form)));
   return { strict: [...strict], bare: [...bare], loose: [...new Set([...strict, ...bare].flatMap(looseForms))] };
+}
+
+/** Adds what a URI is after each decoding, as it stands and resolved. False: it is encoded too often. */
+function addDecoded(start: string, decode: (text: string) => string, strict: Set<string>): boolean {
+  let text = decode(start);
+  for (let times = 1; ; times += 1) {
+    for (const form of [text, resolved(text)]) strict.add(form);
+    const plain = withoutDisguise(text);
+    if (plain !== text && DOT_NAME.test(plain)) strict.add(resolved(plain));
+    const decoded = decode(text);
+    if (decoded === text) return true;
+    if (times === MOST_DECODINGS) return false;
+    text = decoded;
+  }
+}
+
+/** Whether readers of paths disagree about a file; what follows `?` or `#` is part of a name to some. */
+function isUnclearFile(uri: string): boolean {
+  return /^[\0-\x20]*file:/i.test(uri) && pathReadings(uri.replaceAll(/[?#]/g, '/')) === null;
+}
+
+const DOT_NAME = /(?:^|[/\\])\.\.?(?:[/\\]|$)/;
+/** Dots and slashes in more bytes than UTF-8 needs. */
+const OVERLONG = /%c0%(ae|af)|%e0%80%(ae|af)|%f0%80%80%(ae|af)/gi;
+
+/** What only lax decoders decode, perhaps encoded again. */
+const LAX = /%(?:25)*(?:c0|c1|e0|f0|u)/i;
+
+/** Decoded as lax decoders do: overlong dots and slashes, `%c1%9c` for a backslash, `%u002e`. */
+function laxlyDecoded(text: string): string {
+  if (!text.includes('%')) return text;
+  const lax = text
+    .replace(OVERLONG, (run) => (/ae$/i.test(run) ? '.' : '/'))
+    .replace(/%c1%9c/gi, '\\')
+    .replace(/%u([0-9a-f]{4})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+  return percentDecoded(lax);
+}
+
+/** Text in which nothing is disguised. */
+const PLAIN_TEXT = /^[!-:<-~]*$/;
+/** Controls, and what leaves no ink; some servers drop them. */
+const DROPPED = /[\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}\u2800]/gu;
+
+/** What a name is to a server that drops the invisible, resolves compatibility forms and Java's path parameters. */
+function withoutDisguise(text: string): string {
+  if (PLAIN_TEXT.test(text)) return text;
+  return text
+    .replace(DROPPED, '')
+    .normalize('NFKC')
+    .replace(/[\u2044\u2215]/g, '/')
+    .replace(/[\u2216\u29f5]/g, '\\')
+    .replace(/;[^/\\?#]*/g, '')
+    .replace(/(?<=\.)\s+(?=[/\\]|$)|(?<=[/\\])\s+(?=\.)/g, '');
+}
+
+/** Texts that differ in this form only are one name to some file systems: composed or not, and for files in any case. */
+export function foldedUri(uri: string): string {
+  const compatible = PLAIN_TEXT.test(uri) ? uri : uri.normalize('NFKC');
+  // A fullwidth star in a key must not become a wildcard.
+  const text = countOf(compatible) === countOf(uri) ? compatible : uri.normalize('NFC');
+  return /^file:/i.test(uri) ? text.toLowerCase() : text;
+}
+
+function countOf(text: string): number {
+  return text.match(/[*?]/g)?.length ?? 0;
 }
 
 /**
@@ -63,16 +134,6 @@ function parsed(uri: string): string | null {
 function withPlainScheme(uri: string): string {
   return uri.replace(/^[A-Za-z][A-Za-z0-9+.-]*:/, (scheme) => scheme.toLowerCase());
 }
-
-/** Percent-encoded characters decoded once; bytes that are not UTF-8 become U+FFFD. */
-function percentDecoded(text: string): string {
-  return text.replace(/(?:%[0-9A-Fa-f]{2})+/g, (run) => {
-    const bytes = Uint8Array.from(run.slice(1).split('%'), (hex) => Number.parseInt(hex, 16));
-    return UTF8.decode(bytes);
-  });
-}
-
-const UTF8 = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /**
  * What a server makes of it that joins paths: backslashes are slashes, repeated slashes one, and `.` and `..` are
@@ -99,6 +160,14 @@ function bareForm(uri: string): string {
 
 function looseForms(uri: string): string[] {
   const open = uri.replace(/(?<=[^/])\/+$/, '');
-  const forms = /^file:/i.test(uri) ? [uri.toLowerCase(), open.toLowerCase()] : [];
-  return open === uri ? forms : [open, ...forms];
+  const forms = [open, foldedUri(uri), foldedUri(open), foldedUri(trimmed(withoutDisguise(open)))];
+  return forms.filter((form) => form !== uri);
+}
+
+/** As Windows and DNS read it: without dots and blanks at the end of names, and for files without `:streams`. */
+function trimmed(uri: string): string {
+  const head = /^[A-Za-z][A-Za-z0-9+.-]*:(?:[/\\]*[A-Za-z]:)?/.exec(uri)?.[0] ?? '';
+  const rest = uri.slice(head.length);
+  const names = /^file:/i.test(uri) ? rest.replace(/:[^/\\?#]*/g, '') : rest;
+  return head + names.replace(/(?<=[^/\\. ])[. ]+(?=[/\\?#]|$)/g, '');
 }

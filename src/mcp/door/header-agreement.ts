@@ -1,3 +1,6 @@
+import { headerText, numberText } from '../../domain/call/header-value.ts';
+import type { InexactValues } from '../../domain/call/inexact.ts';
+import { decimal } from '../../domain/json/decimal.ts';
 import { isObject, type Json, type JsonObject, member } from '../../domain/json/json.ts';
 import { comparableName } from '../protocol/gated-headers.ts';
 import type { HeaderRecord } from '../protocol/header-policy.ts';
@@ -5,8 +8,6 @@ import type { ReadBatch, ReadSingle } from './strict-door.ts';
 
 const VERSION_CLAIM = 'io.modelcontextprotocol/protocolVersion';
 const PARAM_PREFIX = 'mcp-param-';
-/** A header value that is encoded as base64 of UTF-8 (2026-07-28). */
-const ENCODED = /^=\?base64\?(.*)\?=$/;
 
 /** The revision that the body claims (2026-07-28 and later); null in the legacy era, which has no such claim. */
 export function claimedRevisionOf(message: JsonObject): string | null {
@@ -25,14 +26,14 @@ export function headerDisagreement(headers: HeaderRecord, read: ReadSingle | Rea
   if (method !== undefined && method !== member(message, 'method')) return 'Mcp-Method is not the method of the body';
 
   const name = headers['mcp-name'];
-  if (name !== undefined && decodeValue(name) !== nameOf(message)) return 'Mcp-Name is not what the body names';
+  if (name !== undefined && headerText(name) !== nameOf(message)) return 'Mcp-Name is not what the body names';
 
   const version = headers['mcp-protocol-version'];
   const claimed = message === null ? null : claimedRevisionOf(message);
   if (version !== undefined && claimed !== null && version !== claimed) {
     return 'MCP-Protocol-Version is not the version that the body claims';
   }
-  return parameterDisagreement(headers, message);
+  return parameterDisagreement(headers, read);
 }
 
 function nameOf(message: JsonObject | null): Json | undefined {
@@ -42,18 +43,6 @@ function nameOf(message: JsonObject | null): Json | undefined {
   if (typeof method === 'string' && method.startsWith('resources/')) return member(params, 'uri');
   if (typeof method === 'string' && method.startsWith('tasks/')) return member(params, 'taskId');
   return member(params, 'name') ?? member(params, 'uri') ?? member(params, 'taskId');
-}
-
-/** The header's value, decoded if it is encoded; null when it is encoded wrongly. */
-function decodeValue(value: string): string | null {
-  const encoded = ENCODED.exec(value)?.[1];
-  if (encoded === undefined) return value;
-  try {
-    const bytes = Uint8Array.from(atob(encoded), (c) => c.charCodeAt(0));
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch {
-    return null;
-  }
 }
 
 /** Parameter headers that one request may have. */
@@ -67,11 +56,11 @@ interface ParameterClaim {
   /** The argument's name, in comparable form. */
   readonly name: string;
   readonly text: string;
-  /** The text as a number; NaN where it is none. */
-  readonly number: number;
+  /** The number that the text says, as a canonical decimal; null where it says none. */
+  readonly number: string | null;
 }
 
-function parameterDisagreement(headers: HeaderRecord, message: JsonObject | null): string | null {
+function parameterDisagreement(headers: HeaderRecord, read: ReadSingle | ReadBatch): string | null {
   const claims: ParameterClaim[] = [];
   for (const header in headers) {
     if (!header.startsWith(PARAM_PREFIX)) continue;
@@ -79,22 +68,49 @@ function parameterDisagreement(headers: HeaderRecord, message: JsonObject | null
     if (name.length > LONGEST_PARAM_NAME) {
       return `the name of an Mcp-Param header is longer than ${LONGEST_PARAM_NAME} characters`;
     }
-    const text = decodeValue(headers[header] ?? '');
-    if (text === null) return disagrees(header);
-    const number = text.trim() === '' ? Number.NaN : Number(text);
-    claims.push({ header, name: comparableName(name), text, number });
+    const text = headerText(headers[header] ?? '');
+    if (text === null) {
+      return `${header} is encoded in an unusual way: write =?base64?…?= around base64 of UTF-8, padded and without blanks`;
+    }
+    claims.push({ header, name: comparableName(name), text, number: numberText(text) });
   }
   if (claims.length === 0) return null;
   if (claims.length > MOST_PARAM_HEADERS) {
     return `a request has at most ${MOST_PARAM_HEADERS} Mcp-Param headers, and this one has ${claims.length}`;
   }
+  const message = read.kind === 'message' ? read.message : null;
   const args = member(member(message, 'params'), 'arguments');
-  const unconfirmed = args === undefined ? claims[0] : unconfirmedBy(args, claims);
-  return unconfirmed === undefined ? null : disagrees(unconfirmed.header);
+  const unconfirmed =
+    args === undefined || read.kind !== 'message'
+      ? claims[0]
+      : unconfirmedBy(args, claims, new InexactNumbers(read.inexact));
+  return unconfirmed === undefined ? null : disagrees(unconfirmed);
 }
 
-function disagrees(header: string): string {
-  return `${header} is not what the arguments say`;
+function disagrees({ header, text }: ParameterClaim): string {
+  const why = `${header} is not what the arguments say`;
+  if (text.trim() === '' || Number.isNaN(Number(text))) return why;
+  return `${why}: write a number with all its digits, as 30 or -12.5, without +, exponent or zeros before it; one that a double cannot keep is sent as a string in the arguments`;
+}
+
+/** The arguments' numbers that a double does not keep: what was parsed is not what was written. */
+class InexactNumbers {
+  readonly #places: ReadonlySet<string>;
+  readonly #more: boolean;
+
+  constructor({ list, more }: InexactValues) {
+    this.#places = new Set(list.filter(({ kind }) => kind === 'number').map(({ steps }) => JSON.stringify(steps)));
+    this.#more = more;
+  }
+
+  /** No place needs to be known, because there are none. */
+  get none(): boolean {
+    return this.#places.size === 0 && !this.#more;
+  }
+
+  has(steps: readonly string[]): boolean {
+    return this.#more || this.#places.has(JSON.stringify(steps));
+  }
 }
 
 /**
@@ -103,30 +119,37 @@ function disagrees(header: string): string {
  * from case, `-` and `_`) must have it; what lies deeper may have the name too, and a value of its own. Looks at every
  * argument once, however many claims there are.
  */
-function unconfirmedBy(args: Json, claims: readonly ParameterClaim[]): ParameterClaim | undefined {
+function unconfirmedBy(
+  args: Json,
+  claims: readonly ParameterClaim[],
+  inexact: InexactNumbers,
+): ParameterClaim | undefined {
   const byName = Map.groupBy(claims, ({ name }) => name);
   const unmetTexts = new Set(claims.map(({ text }) => text));
   const unmetNumbers = new Set(claims.map(({ number }) => number));
+  const steps = ['params', 'arguments'];
   let contradicted: ParameterClaim | undefined;
   const visit = (node: Json, key: string | null, depth: number): void => {
     if (contradicted !== undefined) return;
-    if (isObject(node)) {
-      for (const inner of Object.keys(node)) visit(node[inner] as Json, inner, depth + 1);
-    } else if (!Array.isArray(node) && node !== null) {
-      if (typeof node === 'number') unmetNumbers.delete(node);
-      else unmetTexts.delete(String(node));
-      if (key === null || depth > 1) return;
-      contradicted = byName.get(comparableName(key))?.find((claim) => !says(claim, node as string | number | boolean));
+    if (typeof node === 'object') {
+      if (!isObject(node)) return;
+      for (const inner of Object.keys(node)) {
+        steps.push(inner);
+        visit(node[inner] as Json, inner, depth + 1);
+        steps.pop();
+      }
+      return;
     }
+    // Null: a number that is not what was written confirms nothing.
+    const number = typeof node !== 'number' || (!inexact.none && inexact.has(steps)) ? null : decimal(node);
+    const says = ({ text, number: claimed }: ParameterClaim): boolean =>
+      typeof node === 'number' ? number !== null && number === claimed : String(node) === text;
+    if (typeof node !== 'number') unmetTexts.delete(String(node));
+    else if (number !== null) unmetNumbers.delete(number);
+    if (key !== null && depth <= 1) contradicted = byName.get(comparableName(key))?.find((claim) => !says(claim));
   };
   visit(args, null, 0);
-  return contradicted ?? claims.find(({ text, number }) => unmetTexts.has(text) && !metAsNumber(number, unmetNumbers));
-}
-
-function metAsNumber(number: number, unmet: ReadonlySet<number>): boolean {
-  return !Number.isNaN(number) && !unmet.has(number);
-}
-
-function says({ text, number }: ParameterClaim, argument: string | number | boolean): boolean {
-  return typeof argument === 'number' ? number === argument : String(argument) === text;
+  const isMet = ({ text, number }: ParameterClaim): boolean =>
+    !unmetTexts.has(text) || (number !== null && !unmetNumbers.has(number));
+  return contradicted ?? claims.find((claim) => !isMet(claim));
 }

@@ -213,8 +213,7 @@ describe('A gated call that another request collects', { skip: skipWithoutBackin
       ['{"n":%,"region":null,"a":"eu"}', 'eu'],
       ['{"n":%,"region":{"x":1},"a":"eu"}', 'eu'],
       ['{"n":%,"region":["eu"],"a":"eu"}', 'eu'],
-      ['{"n":%,"region":16}', '0x10'],
-      ['{"n":%,"region":"eu"}', '=?base64?Z X U =?='],
+      ['{"n":%,"region":16}', '16.0'],
     ] as const;
     for (const [args, region] of rows) {
       const n = nonce++;
@@ -229,6 +228,18 @@ describe('A gated call that another request collects', { skip: skipWithoutBackin
     await agent.call({ text, headers: { 'mcp-param-region': 'eu' } });
     const plain = (await a.approvals()).find((one) => one.arguments.n === n) as unknown as { sent: JsonObject };
     assert.deepEqual(plain.sent.headers, {});
+
+    for (const [value, region] of [
+      ['16', '0x10'],
+      ['"eu"', '=?base64?Z X U =?='],
+    ]) {
+      const m = nonce++;
+      const args = `{"name":"create_key","arguments":{"n":${m},"region":${value}}}`;
+      const refused = await agent.call({ text: args, headers: { 'mcp-param-region': region! } });
+      assert.equal(refused.status, 400);
+      assert.match(refused.text, /mcp-param-region is .*: write /);
+      assert.ok((await a.approvals()).every((one) => one.arguments.n !== m));
+    }
   });
 
   for (const id of ['1e400', '30.00000000000000000001', '-0', '9223372036854775808']) {

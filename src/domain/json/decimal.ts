@@ -1,4 +1,4 @@
-import type { Json } from '../json/json.ts';
+import type { Json } from './json.ts';
 
 /**
  * Exact decimals as text, because a double adds 0.1 and 0.2 inexactly and a budget must be exact. Canonical form: an
