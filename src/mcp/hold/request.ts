@@ -93,13 +93,12 @@ export function sendableOf(
 }
 
 /**
- * The caller's id, or one of the gateway's own in place of a number that a server would not return as it came, such as
- * 1e400: then its answer could not be told from any other message.
+ * The caller's id, or one of the gateway's own in place of a number that no double holds, such as 1e400: most servers
+ * would answer with null, and the answer could not be told from any other message.
  */
 function idForServer(idText: string): string {
-  if (idText.startsWith('"')) return idText;
-  const number = Number(idText);
-  return Number.isSafeInteger(number) && String(number) === idText ? idText : JSON.stringify(crypto.randomUUID());
+  if (idText.startsWith('"') || Number.isFinite(Number(idText))) return idText;
+  return JSON.stringify(crypto.randomUUID());
 }
 
 /** The frozen headers with those of the sender's session and the configured ones, which win. */
