@@ -12,7 +12,7 @@ import {
   runningIn,
   strictRuns,
 } from './task/asked-requests.ts';
-import { findContinuation, isStateClaimed, rememberContinuation, spendContinuation } from './task/continuations.ts';
+import { findContinuation, hasContinuation, rememberContinuation, spendContinuation } from './task/continuations.ts';
 import { claimFollowed, endFollowed, findFollowed, followTask, keepFollowed } from './task/followed-tasks.ts';
 import { dropQuestion, keepQuestion, questionsAfter } from './task/questions.ts';
 import { nextRound, reseat } from './task/rounds.ts';
@@ -51,7 +51,7 @@ export function sqlTasks({ db }: Pick<SqlConnection, 'db'>): TaskStore {
     hasRequest: (place, keys) => hasRequest(db, place, keys),
     runningIn: (place) => runningIn(db, place),
     strictRuns: (place) => strictRuns(db, place),
-    isStateClaimed: (digests, server, now) => isStateClaimed(db, digests, server, now),
+    isStateClaimed: (digests, server, now) => hasContinuation(db, digests, server, now),
     answerRequest: (asked, given, events) => answerRequest(db, asked, given, events),
     reopenRequest: (n) => reopenRequest(db, n),
     followTask: (task, replica, until) => followTask(db, task, replica, until),

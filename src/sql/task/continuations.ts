@@ -73,7 +73,7 @@ async function spend(
 }
 
 /** The approval that the state would continue. */
-export async function isStateClaimed(
+export async function hasContinuation(
   db: Kysely<Tables>,
   digests: readonly string[],
   server: string,
