@@ -85,7 +85,7 @@ class Scanner {
       this.#path[depth - 1] = key;
       if (seen.seenBefore(key)) this.fault = `duplicate key at ${this.#pointer(depth)}`;
       else if (names !== null && isDisguised(key, names)) {
-        this.fault = `${this.#pointer(depth)} is spelt almost like a name of the protocol`;
+        this.fault = `${this.#pointer(depth)} is spelt almost like a name of the protocol. Write it exactly as the protocol does, or leave it out`;
       }
       if (this.fault !== null) return;
       this.#at = afterWhitespace(this.#text, afterWhitespace(this.#text, this.#at) + 1);
