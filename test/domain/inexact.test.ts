@@ -187,3 +187,17 @@ test('a text that is no plain decimal is never compared as one', () => {
   }
   for (const x of ['5', '-5', '0', '-0', '29.99999999999999999999', '30.000']) assert.equal(said(x), 'allow', x);
 });
+
+test('what is told of a number says what is wrong with it', () => {
+  const policy = policyOf({ tools: { t: { require: [{ path: 'args.x', op: 'lt', value: 5 }] } } });
+  for (const [x, told] of [
+    [HUGE, /\/x has more digits than a double keeps/],
+    ['1e400', /\/x is too large for a double/],
+    ['-1e400', /\/x is too large for a double/],
+    ['1e-400', /\/x is too near to 0 for a double/],
+  ] as const) {
+    const { why, mend } = inexactWords(judged(policy, message(`{"x":${x}}`))!);
+    assert.match(why, told);
+    assert.equal(mend, 'Send it as a string, with all its digits, and call again.');
+  }
+});

@@ -1,5 +1,5 @@
 import type { Call, Principal } from '../../domain/call/call.ts';
-import { ALL_EXACT, type InexactValues, MOST_INEXACT } from '../../domain/call/inexact.ts';
+import { ALL_EXACT, type InexactValues, inexactNumber, MOST_INEXACT } from '../../domain/call/inexact.ts';
 import { isObject, type JsonObject } from '../../domain/json/json.ts';
 import { PATH_ROOTS, type PathRoot } from '../../domain/policy/path.ts';
 import { readJson } from '../document/json.ts';
@@ -35,7 +35,7 @@ export function imaginedInexact(found: readonly (InexactPlace & { readonly part:
   const list = found.slice(0, MOST_INEXACT).map(({ part, path, written }) => {
     const steps = [...WHERE[part], ...path.map(String)];
     const pointer = steps.map((step) => `/${step.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
-    return { kind: written === null ? ('text' as const) : ('number' as const), pointer, steps };
+    return { kind: written === null ? ('text' as const) : inexactNumber(written), pointer, steps };
   });
   return { list, more: found.length > MOST_INEXACT };
 }
