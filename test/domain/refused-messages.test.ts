@@ -4,6 +4,7 @@ import { unshownMember } from '../../src/domain/call/transport.ts';
 import type { JsonObject } from '../../src/domain/json/json.ts';
 import { askedOf } from '../../src/mcp/door/asked.ts';
 import { gatedHeaderFault } from '../../src/mcp/protocol/gated-headers.ts';
+import { overfullResult } from '../../src/mcp/protocol/overfull-result.ts';
 import { notForwarded } from '../../src/mcp/protocol/response.ts';
 
 /** Messages that do not name what they have to name, and what their sender is told. */
@@ -56,6 +57,13 @@ describe('What the sender of a message that goes no further is told', () => {
       /must be .*\. Send it so, or leave it/,
     );
     assert.match(gatedHeaderFault({ 'mcp-protocol-version': 'x' }, params) ?? '', /must name .*\. Send the one/);
+  });
+
+  test('who may not even join is told what is kept, not that the call has 0 bytes', () => {
+    const told = (asked: number | null): string =>
+      overfullResult({ kind: 'heavy', kept: 70, asked, most: 60 }).content[0].text;
+    assert.match(told(null), /^Rate limited: 70 bytes .* 60 may be \(approval\.kept_bytes\), so nobody may join/);
+    assert.match(told(5), /this call has 5, and 60 may be kept/);
   });
 
   test('that nothing was sent', () => {
