@@ -1,6 +1,7 @@
 import type { State } from '../domain/approval/approval.ts';
 import type { SignedCheckpoint } from '../domain/log/checkpoint.ts';
 import type { EventType, LoggedEvent } from '../domain/log/event.ts';
+import type { DeniedPart } from '../domain/policy/judge-method.ts';
 import type { Page } from './store.ts';
 
 /** What a reviewer looks for. All conditions given must hold. */
@@ -13,6 +14,8 @@ export interface EventFilter {
   /** `admin`, `slack:U0MIRA`, `grant:release-bot`, `holdfast`. */
   readonly actor?: string;
   readonly types?: readonly EventType[];
+  /** Of the denials of methods only those of this part, and lines that count denials without saying of what. */
+  readonly denied?: DeniedPart['kind'];
   /** Events of approvals that are in this state now. */
   readonly state?: State;
   /** Words in the event. An approval's id or a fingerprint finds everything about that approval. */

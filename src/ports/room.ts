@@ -19,7 +19,7 @@ export type NoOpening =
   | { readonly kind: 'crowded'; readonly pending: number }
   /** The grant has opened as many as it may for now. */
   | { readonly kind: 'paced'; readonly full: FullLimit }
-  /** `kept`: octets that are kept for the grant; `asked`: those of this call. */
-  | { readonly kind: 'heavy'; readonly kept: number; readonly asked: number; readonly most: number }
+  /** `kept`: bytes that are kept for the grant; `asked`: those of this call, null where it would only have joined. */
+  | { readonly kind: 'heavy'; readonly kept: number; readonly asked: number | null; readonly most: number }
   /** Too many callers; `of`: at this approval or at all of the grant's at a time, or at this approval in a minute. */
   | { readonly kind: 'overjoined'; readonly of: 'approval' | 'grant' | 'minute'; readonly most: number };

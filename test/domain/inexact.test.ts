@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { MOST_INEXACT } from '../../src/domain/call/inexact.ts';
-import { inexactNumberIn, isExact } from '../../src/domain/json/exact-number.ts';
+import { isExact } from '../../src/domain/json/exact-number.ts';
 import type { JsonObject } from '../../src/domain/json/json.ts';
 import { OPERATORS } from '../../src/domain/policy/condition.ts';
 import { foresee } from '../../src/domain/policy/foresee.ts';
@@ -188,7 +188,16 @@ test('a text that is no plain decimal is never compared as one', () => {
   for (const x of ['5', '-5', '0', '-0', '29.99999999999999999999', '30.000']) assert.equal(said(x), 'allow', x);
 });
 
-test('the first inexact number of a text is found, and none in its strings', () => {
-  assert.equal(inexactNumberIn(`{"a":"${HUGE}","b":[1,-1.5e3,"\\"${HUGE}"]}`), null);
-  assert.equal(inexactNumberIn(`{"a":1,"b":-${HUGE}}`), `-${HUGE}`);
+test('what is told of a number says what is wrong with it', () => {
+  const policy = policyOf({ tools: { t: { require: [{ path: 'args.x', op: 'lt', value: 5 }] } } });
+  for (const [x, told] of [
+    [HUGE, /\/x has more digits than a double keeps/],
+    ['1e400', /\/x is too large for a double/],
+    ['-1e400', /\/x is too large for a double/],
+    ['1e-400', /\/x is too near to 0 for a double/],
+  ] as const) {
+    const { why, mend } = inexactWords(judged(policy, message(`{"x":${x}}`))!);
+    assert.match(why, told);
+    assert.equal(mend, 'Send it as a string, with all its digits, and call again.');
+  }
 });

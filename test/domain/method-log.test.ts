@@ -100,7 +100,8 @@ describe('What agents do besides calling tools, in the log', () => {
         grant: 'bot',
         server: 'files',
         method: 'resources/read',
-        kind: 'resources/read',
+        countedAs: 'resources/read',
+        denied: null,
         noise: false,
         names: () => ['file:///a'],
         data: { rule: 'default' },
@@ -144,9 +145,38 @@ describe('What agents do besides calling tools, in the log', () => {
     assert.equal(times(), 25);
   });
 
+  test('everything that one request names is in the log, 16 KiB of names a line, and the lines count', () => {
+    const { events, note } = world();
+    const uris = Array.from({ length: 1_000 }, (_, n) => `file:///${n}/${'a'.repeat(90)}`);
+    note({ names: () => uris });
+    const parts = events.map(({ data }) => data.names as string[]);
+    assert.deepEqual(parts.flat(), uris);
+    assert.ok(parts.length > 1 && parts.every((names) => names.join('').length <= 16 * 1_024));
+    assert.ok(
+      events.every(({ data }, at) => data.count === 1_000 && data.part === at + 1 && data.parts === parts.length),
+    );
+    for (let n = 0; n < 20; n += 1) note({ names: () => uris });
+    assert.ok(events.length <= 9 + parts.length, `${events.length} lines`);
+  });
+
+  test('a line that counts denials says of what they were, so that reviewers find them', () => {
+    const { events, log, note } = world();
+    const parts = ['resource', 'prompt'] as const;
+    for (let n = 0; n < 15; n += 1) for (const denied of parts) note({ type: 'method.denied', denied });
+    log.flush(true);
+    const counted = events.filter(({ data }) => data.grouped === true);
+    assert.deepEqual(
+      counted.map(({ data }) => [data.denied, data.times]),
+      [
+        ['resource', 5],
+        ['prompt', 5],
+      ],
+    );
+  });
+
   test('pings are one line, then one a minute', () => {
     const { events, log, note, later, times } = world();
-    const ping = { type: 'method.relayed', method: 'ping', kind: 'ping', noise: true, names: () => [] } as const;
+    const ping = { type: 'method.relayed', method: 'ping', countedAs: 'ping', noise: true, names: () => [] } as const;
     for (let n = 0; n < 59; n += 1) {
       note(ping);
       later(1_000);
@@ -162,7 +192,8 @@ describe('What agents do besides calling tools, in the log', () => {
     const { events, note } = world();
     for (let n = 0; n < 10; n += 1) for (const grant of ['a', 'b']) note({ grant });
     assert.equal(events.length, 20);
-    for (let n = 0; n < 1_000; n += 1) note({ type: 'method.denied', method: `acme/${n}`, kind: null });
+    for (let n = 0; n < 1_000; n += 1)
+      note({ type: 'method.denied', method: `acme/${n}`, denied: 'method', countedAs: null });
     assert.equal(events.length, 30);
   });
 

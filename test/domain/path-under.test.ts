@@ -269,6 +269,21 @@ test('a path that is unclear meets deny_if and ask_if, and does not meet require
   ]);
 });
 
+test('a path that can be read in two ways is told so, not that its type is wrong', () => {
+  const policy = policyOf({
+    default: 'allow',
+    tools: { read: { require: [{ path: 'args.path', op: 'path_under', value: ['/srv/data'] }] } },
+  });
+  for (const [path, told] of [
+    ['../etc/passwd', /can be read in more than one way, or not at all; send it absolute and plain/],
+    ['/srv/data/%2e%2e/etc', /can be read in more than one way/],
+    [['/srv/data'], /has another type/],
+  ] as const) {
+    const verdict = evaluate(policy, callOf('read', { path } as unknown as JsonObject));
+    assert.match(verdict.kind === 'deny' ? verdict.reason : verdict.kind, told);
+  }
+});
+
 test('a place is an absolute path or **/NAME, and a fault says so', () => {
   for (const value of [
     'data',

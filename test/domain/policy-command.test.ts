@@ -142,6 +142,14 @@ test('P1: explain says that a call is refused whose number a double cannot keep,
   assert.deepEqual([misplaced.code, /_meta is given by --meta/.test(misplaced.err)], [2, true]);
 });
 
+test('explain and test cases ask about a tool call by its tool, not as a method', async () => {
+  const { code, err } = await run({ 'p.yaml': POLICY }, 'explain', '--policy', 'p.yaml', '--method', 'tools/call');
+  assert.equal(code, 2);
+  assert.match(err, /asks about a tool call with --tool NAME/);
+  const cases = { ...WHOLE, 'p.test.yaml': '- { name: calls, method: tools/call, expect: allow }\n' };
+  assert.match((await run(cases, 'check', 'p.test.yaml')).err, /method: is tools\/call, .*expected tool: NAME/);
+});
+
 test('P10: check hints at what is hidden because of its name, until the policy declares it', async () => {
   const cases = CASES.replace(
     '{ role: viewer }',
@@ -181,6 +189,13 @@ test('P5: check hints at two names for one upstream whose limits count apart', a
   );
   const shared = POLICY.replace('max: 30', 'max: 30, shared: upstream');
   assert.doesNotMatch((await run({ ...WHOLE, 'p.yaml': shared }, 'check')).out, /hint/);
+  const explained = await run({ 'p.yaml': shared }, ...['explain', '--policy', 'p.yaml', '--tool', 'create_api_key']);
+  assert.match(
+    explained.out,
+    /keys: at most 30 per minute and grant, of all servers of its upstream; this call takes 1/,
+  );
+  const perSession = POLICY.replace('limits: [{ counter: keys, window: minute, max: 30 }]', 'rate_limit: 5/hour');
+  assert.doesNotMatch((await run({ ...WHOLE, 'p.yaml': perSession }, 'check')).out, /same upstream/);
   const apart = CONFIG.replace('127.0.0.1:1/", policy', '127.0.0.1:2/", policy');
   assert.doesNotMatch((await run({ ...WHOLE, 'holdfast.yaml': apart }, 'check')).out, /hint/);
 });

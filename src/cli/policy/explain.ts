@@ -1,10 +1,8 @@
 import type { Config, Grant } from '../../config/config.ts';
 import type { Fault } from '../../config/document/fault.ts';
-import { readJson } from '../../config/document/json.ts';
-import type { InexactPlace } from '../../config/document/reading.ts';
 import { policiesOf, readTextFile } from '../../config/load.ts';
 import { parsePolicy } from '../../config/policy/file.ts';
-import { imaginedCall, imaginedInexact } from '../../config/policy/imagined-call.ts';
+import { imaginedCall, type ReadParts, readParts } from '../../config/policy/imagined-call.ts';
 import { headcount, resolveRequirement, timeoutOf } from '../../config/requirement.ts';
 import type { Call } from '../../domain/call/call.ts';
 import { redactCall } from '../../domain/call/redact-call.ts';
@@ -18,7 +16,6 @@ import {
   type MethodVerdict,
 } from '../../domain/policy/judge-method.ts';
 import type { LimitRule } from '../../domain/policy/limit.ts';
-import { PATH_ROOTS, type PathRoot } from '../../domain/policy/path.ts';
 import type { Policy } from '../../domain/policy/policy.ts';
 import { redactionOf } from '../../domain/policy/rule.ts';
 import type { Verdict } from '../../domain/policy/verdict.ts';
@@ -56,7 +53,7 @@ export async function policyExplainCommand(options: PolicyExplainOptions, termin
   if ((tool === undefined) === (asked === null) || (server === undefined && file === undefined)) {
     throw new Misuse('needs one of --tool, --resource, --prompt and --method, and --server or --policy');
   }
-  const parts = PATH_ROOTS.map((part) => ({ part, ...partOf(part, options[part] ?? '{}') }));
+  const { parts, inexact } = partsOf(options);
   const faults: Fault[] = [];
   const config = file === undefined ? await workbench.config(faults) : null;
   const policy = await policyOf(workbench, config, options, faults);
@@ -75,8 +72,12 @@ export async function policyExplainCommand(options: PolicyExplainOptions, termin
     terminal.out(options.json ? `${printableJson(verdict, 2)}\n` : methodPage(asked.words, verdict, policy));
     return 0;
   }
-  const call = callOf(server ?? 'server', tool!, parts, grant);
-  const inexact = imaginedInexact(parts.flatMap(({ part, inexact }) => inexact.map((place) => ({ ...place, part }))));
+  const principal = {
+    grant: grant?.name ?? 'nobody',
+    owner: grant?.owner ?? null,
+    selfApproval: grant?.selfApproval ?? false,
+  };
+  const call = imaginedCall({ principal, server: server ?? 'server', tool: tool!, ...parts });
   const verdict = foresee(policy, call, inexact);
   terminal.out(options.json ? `${printableJson(verdict, 2)}\n` : page({ call, verdict, policy, config, grant }));
   return 0;
@@ -89,6 +90,7 @@ function askedIn(options: PolicyExplainOptions): { readonly words: string; reado
   const [kind] = kinds;
   if (kind === undefined) return null;
   const name = options[kind]!;
+  if (kind === 'method' && name === 'tools/call') throw new Misuse('asks about a tool call with --tool NAME');
   return { words: `${kind} ${name}`, request: ASKING_FOR[kind](name) };
 }
 
@@ -108,38 +110,15 @@ async function policyOf(
   return parsed?.ok ? parsed.policy : null;
 }
 
-/** A part of the call, with the values in it that are not exactly what is written. */
-interface WrittenPart {
-  readonly value: JsonObject;
-  readonly inexact: readonly InexactPlace[];
-}
+const OPTION_FOR = { arguments: '--args', _meta: '--meta', name: '--tool' } as const;
 
-function partOf(option: PathRoot, text: string): WrittenPart {
-  const read = readJson(text);
-  if (!read.ok) throw new Misuse(`--${option}: ${read.problems[0]?.message}`);
-  if (!isObject(read.value)) throw new Misuse(`--${option} must be a JSON object`);
-  if (option === 'params') {
-    for (const [name, instead] of Object.entries({ arguments: '--args', _meta: '--meta', name: '--tool' })) {
-      if (Object.hasOwn(read.value, name)) throw new Misuse(`--params: ${name} is given by ${instead}`);
-    }
-  }
-  return { value: read.value, inexact: read.inexact };
-}
-
-function callOf(
-  server: string,
-  tool: string,
-  parts: readonly (WrittenPart & { readonly part: PathRoot })[],
-  grant: Grant | null,
-): Call {
-  const principal = {
-    grant: grant?.name ?? 'nobody',
-    owner: grant?.owner ?? null,
-    selfApproval: grant?.selfApproval ?? false,
-  };
-  const partAt = (root: PathRoot): JsonObject => parts.find(({ part }) => part === root)?.value ?? {};
-  const [args, params, meta] = PATH_ROOTS.map(partAt) as [JsonObject, JsonObject, JsonObject];
-  return imaginedCall({ principal, server, tool, args, params, meta });
+function partsOf(options: PolicyExplainOptions): Extract<ReadParts, { ok: true }> {
+  const { args = '{}', params = '{}', meta = '{}' } = options;
+  const read = readParts({ args, params, meta });
+  if (read.ok) return read;
+  const { part, fault, given } = read;
+  if (given !== null) throw new Misuse(`--${part}: ${given} is given by ${OPTION_FOR[given]}`);
+  throw new Misuse(`--${part}${fault.startsWith('must') ? '' : ':'} ${fault}`);
 }
 
 /** What a page is about. */
@@ -200,7 +179,7 @@ function shownLines({ args, params, tool }: Call, policy: Policy): string[] {
 function limitLines(limits: readonly LimitRule[]): string[] {
   return limits.map((limit) => {
     const window = 'calendar' in limit.window ? limit.window.calendar : `${limit.window.seconds} s`;
-    return `  limit      ${limit.counter}: at most ${limit.max} per ${window} and ${limit.scope}; this call takes ${limit.by}`;
+    return `  limit      ${limit.counter}: at most ${limit.max} per ${window} and ${limit.scope}${limit.shared === 'upstream' ? ', of all servers of its upstream' : ''}; this call takes ${limit.by}`;
   });
 }
 

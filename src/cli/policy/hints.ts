@@ -104,13 +104,13 @@ export function upstreamHints(config: Config, policies: ReadonlyMap<string, Poli
   });
 }
 
-/** Counters of a policy that a second name of its server would not share. */
+/** Counters of a policy that a second name of its server would not share, and could. */
 function countersApart(policy: Policy | undefined): string[] {
   if (policy === undefined) return [];
   const rules = [...policy.exact.values(), ...policy.globs.map(({ rule }) => rule)];
   return [policy.allTools, ...rules].flatMap(({ limits }) =>
     limits
-      .filter(({ scope, shared }) => shared !== 'upstream' && scope !== 'owner' && scope !== 'global')
+      .filter(({ scope, shared }) => shared !== 'upstream' && (scope === 'grant' || scope === 'server'))
       .map(({ counter }) => counter),
   );
 }

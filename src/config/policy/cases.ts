@@ -67,6 +67,10 @@ export function parseCases(text: string, from: { readonly path: string }): Parse
       faults.add([index], 'is about nothing, or about several things', 'one of tool, resource, prompt and method');
       continue;
     }
+    if (subject.kind === 'method' && subject.name === 'tools/call') {
+      faults.add([index, 'method'], 'is tools/call, which is judged by its tool', 'tool: NAME');
+      continue;
+    }
     cases.push({
       name,
       subject,

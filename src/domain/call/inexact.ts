@@ -1,7 +1,9 @@
-/** A value of a message that two readers could take for different ones. */
+/** `number`: has more digits than a double keeps. `too_large`, `too_small`: is beyond any double, or nearer to 0. */
+export type InexactNumber = 'number' | 'too_large' | 'too_small';
+
+/** A value of a message that two readers could take for different ones: a number, or text with half of a surrogate pair, in a string or a name. */
 export interface InexactValue {
-  /** A number that a double cannot keep exactly, or text with half of a surrogate pair, in a string or in a name. */
-  readonly kind: 'number' | 'text';
+  readonly kind: InexactNumber | 'text';
   /** JSON pointer from the message's root, for people: long names are cut. */
   readonly pointer: string;
   /** Names and indices from the message's root; null stands for any member. */
@@ -20,6 +22,13 @@ export interface InexactValues {
 export const MOST_INEXACT = 32;
 
 export const ALL_EXACT: InexactValues = { list: [], more: false };
+
+/** Why a double cannot keep this number exactly; it is known that none can. `token`: as the JSON text has it. */
+export function inexactNumber(token: string): InexactNumber {
+  const value = Number(token);
+  if (!Number.isFinite(value)) return 'too_large';
+  return value === 0 ? 'too_small' : 'number';
+}
 
 /** Whether the message can be shown, compared and fingerprinted as it is. */
 export function isExactThroughout(values: InexactValues): boolean {

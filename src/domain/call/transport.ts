@@ -70,14 +70,15 @@ const REQUEST_MEMBERS: ReadonlySet<string> = new Set(['jsonrpc', 'id', 'method',
 
 /**
  * Why this `tools/call` is not forwarded as a gated call: something in it that nothing defines, and that therefore
- * nobody is shown. Names the member and says what to do. Null: there is none.
+ * nobody is shown. Names the member and says what to do, without a full stop at the
+ * end. Null: there is none.
  */
 export function unshownMember(message: JsonObject): string | null {
   for (const name of Object.keys(message)) {
     if (REQUEST_MEMBERS.has(name)) continue;
     return `${named(name)} is no member of a JSON-RPC request. Leave it out, or put it into params, where the approver sees it`;
   }
-  if (member(message, 'jsonrpc') !== '2.0') return 'the member jsonrpc is not "2.0"';
+  if (member(message, 'jsonrpc') !== '2.0') return 'the member jsonrpc must be "2.0". Send "jsonrpc":"2.0"';
   const params = member(message, 'params');
   const task = member(params, 'task');
   if (task !== undefined && !isTask(task)) {
@@ -90,12 +91,12 @@ function unshownMeta(meta: Json | undefined): string | null {
   if (!isObject(meta)) return null;
   const token = member(meta, 'progressToken');
   if (token !== undefined && !isProgressToken(token)) {
-    return `params._meta.progressToken is not a number or a text of at most ${LONGEST_TOKEN} ASCII characters without blanks`;
+    return `params._meta.progressToken must be a number, or a text of 1 to ${LONGEST_TOKEN} ASCII characters without blanks. Send such a token, or leave it out`;
   }
   for (const name of Object.keys(meta)) {
     if (name === 'holdfast/reason') {
       if (typeof meta[name] === 'string') continue;
-      return 'params._meta["holdfast/reason"] is not a string. It holds your reason for the call, in words';
+      return 'params._meta["holdfast/reason"] must be a string. Say there in words why you call, or leave it out';
     }
     if (!name.startsWith('holdfast/')) continue;
     return `params._meta[${named(name)}] is no member that Holdfast defines; holdfast/reason is the only one. Leave it out`;

@@ -14,14 +14,6 @@ export function isExact(token: string): boolean {
   return kept !== null && written.digits === kept.digits && written.exponent === kept.exponent;
 }
 
-const STRING_OR_NUMBER = /"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*/gs;
-
-/** The first number in a JSON text that a double cannot keep, as it is written; null: there is none. */
-export function inexactNumberIn(text: string): string | null {
-  for (const [token] of text.matchAll(STRING_OR_NUMBER)) if (!token.startsWith('"') && !isExact(token)) return token;
-  return null;
-}
-
 interface Decimal {
   /** Without sign, point, leading and trailing zeros; empty for zero. */
   readonly digits: string;

@@ -43,10 +43,10 @@ export type Condition =
   | { readonly kind: 'always' };
 
 /**
- * `missing` and `mistyped` are neither yes nor no: what is required then counts as unmet, and what is forbidden counts
+ * `missing`, `mistyped` and `unclear` (a path that can be read in more than one way) are neither yes nor no: what is required then counts as unmet, and what is forbidden counts
  * as met. So an argument that is left out, or wrapped in a list, never slips through.
  */
-export type ConditionResult = 'yes' | 'no' | 'missing' | 'mistyped';
+export type ConditionResult = 'yes' | 'no' | 'missing' | 'mistyped' | 'unclear';
 
 /** Over many values: `every` for what is required, `some` for what is forbidden or asked about. */
 export type Quantifier = 'every' | 'some';
@@ -128,16 +128,13 @@ function ask(test: Test, value: Json | undefined): ConditionResult {
     case 'starts_with':
       return typeof value === 'string' ? yes(value.startsWith(test.value)) : 'mistyped';
     case 'path_under':
-      return typeof value === 'string' ? UNDER[isUnder(value, test.places)] : 'mistyped';
+      return typeof value === 'string' ? isUnder(value, test.places) : 'mistyped';
     case 'contains':
       return contains(value, test.value);
     default:
       return ordered(test.op, value, test.value);
   }
 }
-
-/** A path that two readers could take for two places counts like one of another type: it never slips through. */
-const UNDER = { yes: 'yes', no: 'no', unclear: 'mistyped' } as const satisfies Record<string, ConditionResult>;
 
 /** A list contains an element, a text a text. In a list of mixed types the element might be hidden in the others. */
 function contains(value: Json, wanted: Scalar): ConditionResult {

@@ -21,12 +21,12 @@ interface Weighing {
  * | the first that applies | verdict |
  * |---|---|
  * | a name outside the tool-name charset, `hide` | deny |
- * | `deny_if`: met, missing or mistyped | deny |
- * | `require`: not met, missing or mistyped | deny |
+ * | `deny_if`: met, missing, mistyped or unclear | deny |
+ * | `require`: not met, missing, mistyped or unclear | deny |
  * | `action: deny`, or no rule and `default: deny` | deny |
  * | the tool has changed since it was seen, and `drift: deny` | deny |
  * | a limit whose amount cannot be read from the arguments | deny |
- * | `ask_if`: met, missing or mistyped | ask |
+ * | `ask_if`: met, missing, mistyped or unclear | ask |
  * | the tool has changed since it was seen, and `drift: ask` | ask |
  * | `action: require_approval`, or no rule and `default: require_approval` | ask |
  * | anything else | allow |
@@ -82,6 +82,7 @@ const WORDS = {
   no: 'no',
   missing: 'the argument is missing',
   mistyped: 'the argument has another type than the rule expects',
+  unclear: 'the path can be read in more than one way, or not at all; send it absolute and plain',
 } as const satisfies Record<ConditionResult, string>;
 
 function denyByAction(weighing: Weighing): Verdict | null {

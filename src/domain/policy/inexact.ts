@@ -1,5 +1,11 @@
 import type { Call } from '../call/call.ts';
-import { type InexactValue, type InexactValues, isExactThroughout, MOST_INEXACT } from '../call/inexact.ts';
+import {
+  type InexactNumber,
+  type InexactValue,
+  type InexactValues,
+  isExactThroughout,
+  MOST_INEXACT,
+} from '../call/inexact.ts';
 import type { Condition } from './condition.ts';
 import type { Path, PathRoot } from './path.ts';
 import type { Limit, Policy, ToolRule } from './policy.ts';
@@ -107,6 +113,12 @@ function touches(path: Path, { steps }: InexactValue): boolean {
   return true;
 }
 
+const NUMBER_FAULTS = {
+  number: 'has more digits than a double keeps',
+  too_large: 'is too large for a double',
+  too_small: 'is too near to 0 for a double',
+} as const satisfies Record<InexactNumber, string>;
+
 /** What to tell about it, and what to do: two sentences for the agent. */
 export function inexactWords({ pointer, kind, judge }: JudgedInexact): { readonly why: string; readonly mend: string } {
   const seen = judge === 'an approver' ? `what ${judge} sees` : `what ${judge} judges`;
@@ -114,8 +126,8 @@ export function inexactWords({ pointer, kind, judge }: JudgedInexact): { readonl
     const why = `the call has more than ${MOST_INEXACT} values that cannot be kept exactly, so ${seen} might not be what runs`;
     return { why, mend: 'Send numbers that a double cannot hold as strings, and text as whole Unicode characters.' };
   }
-  if (kind === 'number') {
-    const why = `the number at ${pointer} has more digits than a double keeps, so ${seen} might not be what runs`;
+  if (kind !== 'text') {
+    const why = `the number at ${pointer} ${NUMBER_FAULTS[kind]}, so ${seen} might not be what runs`;
     return { why, mend: `Send it as a string, with all its digits, and call again.` };
   }
   const why = `the text at ${pointer} holds half of a surrogate pair (a lone \\ud800 to \\udfff) and cannot be kept exactly, so ${seen} might not be what runs`;

@@ -44,8 +44,7 @@ export async function ask(
   if (inexact !== null) return notes.inexact(inexact);
   const fault = arrival.gatedFault();
   if (fault !== null) {
-    notes.note('call.refused', { reason: 'a member that nothing defines' });
-    return { kind: 'unshown', why: fault };
+    return notes.unshown(fault);
   }
   const most = gateway.mostGatedBytes ?? Number.POSITIVE_INFINITY;
   if (arrival.bytes.byteLength > most) {

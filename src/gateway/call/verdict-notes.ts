@@ -41,6 +41,12 @@ export class VerdictNotes {
     return { kind: 'inexact', judged };
   }
 
+  /** Notes that the call holds what no approver would see, and returns the answer for the agent. */
+  unshown(why: string): Handled {
+    this.note('call.refused', { reason: 'not shown to anybody', why: cut(asciiOnly(why), LONGEST_WHY) });
+    return { kind: 'unshown', why };
+  }
+
   /** The event, for a caller that writes it itself. */
   event(type: EventType, data: { [name: string]: Json }, at = this.#gateway.clock.now()): NewEvent {
     const { call, policy } = this.#arrival;
@@ -85,6 +91,9 @@ const LONGEST_TOOL_NAME = 128;
 function printableName(tool: string): string {
   return isToolName(tool) ? tool : cut(asciiOnly(beginning(tool, LONGEST_TOOL_NAME + 1)), LONGEST_TOOL_NAME);
 }
+
+/** Characters of the reason why a call is not gated that an event keeps. */
+const LONGEST_WHY = 512;
 
 /** The answer while the log cannot be written: what cannot be logged is not forwarded (P7). */
 export const LOG_IS_DOWN: Handled = {

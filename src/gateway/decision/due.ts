@@ -20,8 +20,9 @@ export async function due(
   gateway: Pick<Gateway, 'announcer' | 'clock' | 'leases' | 'rules' | 'store'>,
   id: string,
 ): Promise<Approval | null> {
-  // A process that stood still wakes to leases that ran out meanwhile. What it is sending itself is not lost.
-  if (gateway.leases.holds(id)) await gateway.leases.renewNow();
+  // A process that stood still wakes to leases that ran out meanwhile. What it is sending itself is not lost. One renewal
+  // extends them all, so the first of many late ones spares the others theirs.
+  if (gateway.leases.needsRenewal(id)) await gateway.leases.renewNow();
   const end = await changeApproval(gateway.store, id, (approval) =>
     overdueChange(approval, gateway.clock.now(), gateway.rules),
   );

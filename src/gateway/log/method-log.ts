@@ -1,5 +1,6 @@
 import type { Json } from '../../domain/json/json.ts';
 import { type NewEvent, NO_SUBJECT } from '../../domain/log/event.ts';
+import type { DeniedPart } from '../../domain/policy/judge-method.ts';
 import type { Clock } from '../../ports.ts';
 
 /** Something that an agent made a server do, or that policy kept it from. */
@@ -10,7 +11,9 @@ export interface MethodNote {
   /** As the event shows it; for what is no method, what it was: `GET`, `answer`. */
   readonly method: string;
   /** null: no revision of MCP defines it. An agent can make up any number of them, so together they are one kind. */
-  readonly kind: string | null;
+  readonly countedAs: string | null;
+  /** What of it policy denied; null: nothing, so it was relayed. */
+  readonly denied: DeniedPart['kind'] | null;
   /** Clients send it all the time and it makes the server do nothing: counted by the minute. */
   readonly noise: boolean;
   /** What it named, as events may hold it: URIs, names of prompts. Called only where they are kept. */
@@ -25,11 +28,13 @@ const SECOND_MS = 1_000;
 const MINUTE_MS = 60_000;
 /** How many kinds are counted separately: grants and servers are the operator's, the methods those of MCP. */
 const MOST_TALLIES = 10_000;
+/** Bytes of names that a line holds; a request that names more gets several lines. */
+const NAMES_BYTES = 16 * 1024;
 /** How many of the different names a line with a count keeps, and how many characters of each. */
 const KEPT_NAMES = { most: 20, length: 256 } as const;
 
 /** The subject of a line that counts what too many kinds of callers did. */
-const EVERYBODY = { grant: null, server: null, method: 'several' } as const;
+const EVERYBODY = { grant: null, server: null, method: 'several', denied: null } as const;
 
 type Counted = Omit<MethodNote, 'grant' | 'server'> & { readonly grant: string | null; readonly server: string | null };
 
@@ -47,7 +52,7 @@ interface MethodTally {
 }
 
 /**
- * Writes what agents do besides calling tools. Each is an event of its own up to ten a second; beyond that the rest of
+ * Writes what agents do besides calling tools. Each is an event of its own up to ten lines a second; beyond that the rest of
  * the second is one event that says how many, from when to when, and names the first twenty different ones. No count is
  * lost while the process lives, and an agent can neither flood the log nor fill the memory.
  */
@@ -65,15 +70,16 @@ export class MethodLog {
     const now = this.#clock.now();
     const tally = this.#tallyOf(note, now.getTime());
     if (tally.lines < (tally.spanMs === MINUTE_MS ? 1 : LINES)) {
-      tally.lines += 1;
-      this.#write(eventOf(note, now, namesData(note.names())));
+      const parts = namesData(note.names());
+      tally.lines += parts.length;
+      for (const part of parts) this.#write(eventOf(note, now, part));
       return;
     }
     if (tally.times === 0) tally.first = now.getTime();
     tally.times += 1;
     tally.last = now.getTime();
     if (tally.names.size >= KEPT_NAMES.most) return;
-    for (const name of note.kind === null ? [note.method] : note.names()) {
+    for (const name of note.countedAs === null ? [note.method] : note.names()) {
       if (tally.names.size >= KEPT_NAMES.most) break;
       tally.names.add(name.slice(0, KEPT_NAMES.length));
     }
@@ -90,17 +96,17 @@ export class MethodLog {
   }
 
   #tallyOf(note: MethodNote, now: number): MethodTally {
-    let key = JSON.stringify([note.grant, note.server, note.type, note.kind]);
+    let key = JSON.stringify([note.grant, note.server, note.type, note.denied, note.countedAs]);
     const crowded = this.#tallies.size >= MOST_TALLIES && !this.#tallies.has(key);
     if (crowded) key = note.type;
     const tally = this.#tallies.get(key);
     if (tally !== undefined && isOpen(tally, now)) return tally;
     if (tally !== undefined) this.#close(tally);
     const spanMs = note.noise && !crowded ? MINUTE_MS : SECOND_MS;
-    const kind = crowded ? EVERYBODY : note.kind === null ? { method: 'unknown methods' } : {};
+    const subject = crowded ? EVERYBODY : note.countedAs === null ? { method: 'unknown methods' } : {};
     const fresh = {
       since: now,
-      note: { ...note, ...kind, data: {} },
+      note: { ...note, ...subject, data: {} },
       spanMs,
       lines: 0,
       times: 0,
@@ -125,7 +131,11 @@ function isOpen({ since, spanMs }: MethodTally, now: number): boolean {
   return now >= since && now - since < spanMs;
 }
 
-function eventOf({ type, grant, server, method, data }: Counted, at: Date, more: { [name: string]: Json }): NewEvent {
+function eventOf(
+  { type, grant, server, method, denied, data }: Counted,
+  at: Date,
+  more: { [name: string]: Json },
+): NewEvent {
   return {
     ...NO_SUBJECT,
     type,
@@ -133,12 +143,25 @@ function eventOf({ type, grant, server, method, data }: Counted, at: Date, more:
     actor: grant === null ? 'unknown' : `grant:${grant}`,
     server,
     grant,
-    data: { method, ...data, ...more },
+    data: { method, ...(denied === null ? {} : { denied }), ...data, ...more },
   };
 }
 
-function namesData(names: readonly string[]): { [name: string]: Json } {
-  if (names.length === 0) return {};
-  if (names.length === 1) return { name: names[0]! };
-  return { names: names.slice(0, KEPT_NAMES.most), count: names.length };
+/** All names, on as many lines as they need. */
+function namesData(names: readonly string[]): { readonly [name: string]: Json }[] {
+  if (names.length === 0) return [{}];
+  if (names.length === 1) return [{ name: names[0]! }];
+  const parts: string[][] = [[]];
+  let bytes = 0;
+  for (const name of names) {
+    bytes += Buffer.byteLength(name);
+    if (bytes > NAMES_BYTES) {
+      parts.push([]);
+      bytes = Buffer.byteLength(name);
+    }
+    parts.at(-1)!.push(name);
+  }
+  const count = names.length;
+  if (parts.length === 1) return [{ names, count }];
+  return parts.map((some, at) => ({ names: some, count, part: at + 1, parts: parts.length }));
 }

@@ -32,7 +32,7 @@ export type MethodsHandled =
   | { readonly kind: 'denied'; readonly index: number; readonly reason: string; readonly part: DeniedPart }
   /** None is relayed, because the one at `index` cannot be judged. `fault`: what its member has to be. */
   | { readonly kind: 'misnamed'; readonly index: number; readonly fault: string }
-  /** They cannot be logged, so none is relayed (P6). */
+  /** They cannot be logged, so none is relayed (P7). */
   | { readonly kind: 'unlogged' };
 
 type Needs = Pick<Gateway, 'journal' | 'methodLog' | 'rules'>;
@@ -143,7 +143,6 @@ function noteOf(
   const { method, resources, prompts, kind, ownTask } = message;
   const known = METHODS.get(method);
   const denied = verdict.kind === 'deny';
-  const part = denied ? { reason: verdict.reason, denied: verdict.part.kind } : {};
   const named = denied && verdict.part.kind === 'resource' ? [verdict.part.name] : resources;
   const relayed = Object.hasOwn(TYPES, method) ? TYPES[method]! : 'method.relayed';
   return {
@@ -151,11 +150,12 @@ function noteOf(
     grant: caller.principal.grant,
     server: caller.server,
     method: loggedName(method),
-    kind: known === undefined ? null : method,
+    countedAs: known === undefined ? null : method,
+    denied: denied ? verdict.part.kind : null,
     noise: known?.noise === true && !denied,
     names: () => [...named.map(loggedUri), ...prompts.map(loggedName)],
     data: {
-      ...part,
+      ...(denied ? { reason: verdict.reason } : {}),
       kind,
       ...(ownTask === true ? { task: 'ours' } : {}),
       policy: policy?.digest ?? null,

@@ -5,12 +5,20 @@ export const LEASE_MS = 30_000;
 /** Milliseconds before a failed renewal is tried again: a lease should survive a restart of the database. */
 const RETRY_MS = 1_000;
 
+interface HeldLease {
+  readonly approval: string;
+  /** Milliseconds: until when a renewal from here has extended it; null: none has yet. */
+  readonly renewedUntil: number | null;
+}
+
 /** The dispatches under way in this process. One timer renews all of their leases in one query. */
 export class Leases {
   /** Milliseconds that a lease lasts. */
   readonly ms: number;
-  /** Approval ids by the name of their dispatch: the next dispatch of the same call has another name. */
-  readonly #held = new Map<string, string>();
+  /** By the name of the dispatch: the next dispatch of the same call has another name. */
+  readonly #held = new Map<string, HeldLease>();
+  /** The names of its dispatches, by approval id. */
+  readonly #byApproval = new Map<string, Set<string>>();
   readonly #store: Pick<Store, 'renew'>;
   readonly #clock: Clock;
   readonly #log: Log;
@@ -33,14 +41,23 @@ export class Leases {
     return this.#stopped;
   }
 
-  /** Whether a dispatch of this approval is under way in this process. */
-  holds(approval: string): boolean {
-    return [...this.#held.values()].includes(approval);
+  /** Whether a dispatch of this approval is under way in this process, and its lease may have run out. */
+  needsRenewal(approval: string): boolean {
+    const now = this.#clock.now().getTime();
+    const names = this.#byApproval.get(approval);
+    if (names === undefined) return false;
+    for (const by of names) if ((this.#held.get(by)?.renewedUntil ?? now) <= now) return true;
+    return false;
   }
 
   /** Extends all leases now. Rejects when the store does not answer. */
   async renewNow(): Promise<void> {
-    await this.#store.renew(this.#held, this.until());
+    const until = this.until();
+    const held = new Map([...this.#held].map(([by, { approval }]) => [by, approval]));
+    await this.#store.renew(held, until);
+    for (const [by, approval] of held) {
+      if (this.#held.has(by)) this.#held.set(by, { approval, renewedUntil: until.getTime() });
+    }
   }
 
   /** When a lease that is taken now runs out. */
@@ -48,14 +65,24 @@ export class Leases {
     return new Date(this.#clock.now().getTime() + this.ms);
   }
 
+  /** Keeps the lease of a dispatch that the store has recorded. */
   add({ approval, by }: { readonly approval: { readonly id: string }; readonly by: string }): void {
-    this.#held.set(by, approval.id);
+    this.#held.set(by, { approval: approval.id, renewedUntil: null });
+    const names = this.#byApproval.get(approval.id);
+    if (names === undefined) this.#byApproval.set(approval.id, new Set([by]));
+    else names.add(by);
     if (this.#timer === null) this.#renewIn(this.ms / 3);
   }
 
   /** Stops renewing. `by`: the name of a dispatch that is over, or that another process continues. */
   delete(by: string): void {
+    const lease = this.#held.get(by);
     this.#held.delete(by);
+    if (lease !== undefined) {
+      const names = this.#byApproval.get(lease.approval);
+      names?.delete(by);
+      if (names?.size === 0) this.#byApproval.delete(lease.approval);
+    }
     if (this.#held.size === 0) this.#clearTimer();
   }
 

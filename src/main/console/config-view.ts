@@ -1,3 +1,4 @@
+import { imaginedCall, readParts } from '../../config/policy/imagined-call.ts';
 import type { ToolLists } from '../../gateway/tools/tool-lists.ts';
 import type { ConfigView } from '../../web/pages/config-view.ts';
 import type { LiveRules } from '../rules/live-rules.ts';
@@ -16,5 +17,10 @@ export function configView(rules: LiveRules, lists: Pick<ToolLists, 'seenAt'>): 
         };
       }),
     grants: () => rules.loaded.config.grants,
+    imagine: ({ texts, ...caller }) => {
+      const read = readParts(texts);
+      if (!read.ok) return read;
+      return { ok: true, call: imaginedCall({ ...caller, ...read.parts }), inexact: read.inexact };
+    },
   };
 }

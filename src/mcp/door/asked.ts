@@ -40,12 +40,12 @@ function namesIn(params: Json | undefined, method: string): Names {
 
 function resource(path: string, uri: Json | undefined): Names {
   if (typeof uri === 'string') return { resources: [uri], prompts: [] };
-  return { ...NOTHING, misnamed: { section: 'resources', fault: `${path} is a string` } };
+  return { ...NOTHING, misnamed: { section: 'resources', fault: `${path} must be a string` } };
 }
 
 function prompt(path: string, name: Json | undefined): Names {
   if (typeof name === 'string') return { resources: [], prompts: [name] };
-  return { ...NOTHING, misnamed: { section: 'prompts', fault: `${path} is a string` } };
+  return { ...NOTHING, misnamed: { section: 'prompts', fault: `${path} must be a string` } };
 }
 
 const REF_MEMBERS = ['type', 'uri', 'name'];
@@ -65,7 +65,7 @@ function completed(ref: Json | undefined): Names {
   if (disguised !== null) return { ...both, misnamed: { section: 'either', fault: almost(`params.ref.${disguised}`) } };
   if (type === 'ref/resource') return { ...both, ...resource('params.ref.uri', uri), prompts: both.prompts };
   if (type === 'ref/prompt') return { ...both, ...prompt('params.ref.name', name), resources: both.resources };
-  return { ...both, misnamed: { section: 'either', fault: 'params.ref.type is "ref/prompt" or "ref/resource"' } };
+  return { ...both, misnamed: { section: 'either', fault: 'params.ref.type must be "ref/prompt" or "ref/resource"' } };
 }
 
 /** A subscription (2026-07-28) names resources in `params.notifications.resourceSubscriptions`. */
@@ -80,10 +80,10 @@ function subscribed(wanted: Json | undefined): Names {
     const fault = `params.notifications.resourceSubscriptions ${words}`;
     return { ...NOTHING, misnamed: { section: 'resources', fault } };
   };
-  if (!Array.isArray(uris) || texts(uris).length < uris.length) return misnamed('is a list of strings');
+  if (!Array.isArray(uris) || texts(uris).length < uris.length) return misnamed('must be a list of strings');
   if (uris.length > MOST_SUBSCRIPTIONS) {
     return misnamed(
-      `names ${uris.length} resources, and ${MOST_SUBSCRIPTIONS} are the most: open a second subscription`,
+      `names ${uris.length} resources, and ${MOST_SUBSCRIPTIONS} are the most. Open a second subscription`,
     );
   }
   return { resources: texts(uris), prompts: [] };
@@ -97,7 +97,7 @@ function looselyNamed(params: Json | undefined, method: string): Names {
 }
 
 function almost(path: string): string {
-  return `${loggedName(path)} is spelt almost like a member of MCP`;
+  return `${loggedName(path)} is spelt almost like a member of MCP. Write it exactly as MCP does, or leave it out`;
 }
 
 function aboutTask(params: Json | undefined, method: string): { readonly ownTask?: true } {

@@ -3,7 +3,7 @@ import { loggedName, loggedUri } from '../../domain/log/shown-uri.ts';
 import type { DeniedPart } from '../../domain/policy/judge-method.ts';
 import type { AskedMessage, MethodsHandled } from '../../gateway/method/govern-methods.ts';
 import { Unavailable } from '../../ports.ts';
-import { INVALID_PARAMS, INVALID_REQUEST, rpcError } from '../protocol/response.ts';
+import { INVALID_PARAMS, INVALID_REQUEST, notForwarded, rpcError } from '../protocol/response.ts';
 import { askedOf } from './asked.ts';
 import type { PostedRequest } from './posted.ts';
 
@@ -68,8 +68,8 @@ function permit(
 }
 
 function misnamed({ read }: PostedRequest, index: number, fault: string): Response {
-  if (read.kind === 'batch') return rpcError(400, INVALID_PARAMS, `Not forwarded: [${index}] of the batch: ${fault}.`);
-  return read.idText === null ? dropped() : rpcError(200, INVALID_PARAMS, `Not forwarded: ${fault}.`, read.idText);
+  if (read.kind === 'batch') return rpcError(400, INVALID_PARAMS, notForwarded(`[${index}] of the batch: ${fault}`));
+  return read.idText === null ? dropped() : rpcError(200, INVALID_PARAMS, notForwarded(fault), read.idText);
 }
 
 /** A notification has no answer: it is taken, and goes no further. */

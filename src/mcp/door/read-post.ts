@@ -1,6 +1,6 @@
 import { readBody } from '../../bytes/read.ts';
 import { headersForUpstream } from '../protocol/header-policy.ts';
-import { HEADER_MISMATCH, rpcError } from '../protocol/response.ts';
+import { HEADER_MISMATCH, notForwarded, rpcError } from '../protocol/response.ts';
 import { claimedRevisionOf, headerDisagreement } from './header-agreement.ts';
 import { type PostedRequest, withoutSession } from './posted.ts';
 import { readMessageInPieces } from './strict-door.ts';
@@ -17,10 +17,10 @@ export async function readPost(visit: AgentVisit): Promise<PostedRequest | Respo
     contentType: headers['content-type'] ?? null,
     contentEncoding: headers['content-encoding'] ?? null,
   });
-  if (read.kind === 'refused') return rpcError(read.status, read.code, `Not forwarded: ${read.why}.`);
+  if (read.kind === 'refused') return rpcError(read.status, read.code, notForwarded(read.why));
   const idText = (read.kind === 'message' ? read.idText : null) ?? 'null';
   const fault = headerDisagreement(headers, read);
-  if (fault !== null) return rpcError(400, HEADER_MISMATCH, `Not forwarded: ${fault}.`, idText);
+  if (fault !== null) return rpcError(400, HEADER_MISMATCH, notForwarded(fault), idText);
 
   const claimedRevision = read.kind === 'message' ? claimedRevisionOf(read.message) : null;
   const upstreamHeaders = headersForUpstream(

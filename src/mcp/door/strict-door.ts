@@ -190,11 +190,12 @@ function shapeFault(message: JsonObject): RefusedBody | null {
   }
   const method = member(message, 'method');
   if (method === undefined) return null;
-  if (typeof method !== 'string') return refuse(INVALID_REQUEST, 'method is not a string');
+  if (typeof method !== 'string') return refuse(INVALID_REQUEST, 'method must be a string');
   const meant = METHODS.has(method) ? undefined : BY_FOLDED_NAME.get(foldName(method));
-  if (meant !== undefined) return refuse(INVALID_REQUEST, `method is spelt almost like ${meant}`);
+  if (meant !== undefined)
+    return refuse(INVALID_REQUEST, `method is spelt almost like ${meant}. Write it exactly so, or use another name`);
   if (Object.hasOwn(message, 'result') || Object.hasOwn(message, 'error')) {
-    return refuse(INVALID_REQUEST, 'a message is a request or a response, not both');
+    return refuse(INVALID_REQUEST, 'a message must be a request or a response, not both');
   }
   return null;
 }
@@ -205,15 +206,15 @@ function callFault(message: JsonObject): RefusedBody | null {
     return refuse(INVALID_REQUEST, 'a tools/call needs an id that is a string or a number');
   }
   const params = member(message, 'params');
-  if (!isObject(params)) return refuse(INVALID_PARAMS, 'params of a tools/call is an object');
-  if (typeof member(params, 'name') !== 'string') return refuse(INVALID_PARAMS, 'params.name is a string');
+  if (!isObject(params)) return refuse(INVALID_PARAMS, 'params of a tools/call must be an object');
+  if (typeof member(params, 'name') !== 'string') return refuse(INVALID_PARAMS, 'params.name must be a string');
   for (const name of ['arguments', '_meta', 'task', 'inputResponses']) {
     const part = member(params, name);
-    if (part !== undefined && !isObject(part)) return refuse(INVALID_PARAMS, `params.${name} is an object`);
+    if (part !== undefined && !isObject(part)) return refuse(INVALID_PARAMS, `params.${name} must be an object`);
   }
   const state = member(params, 'requestState');
   if (state !== undefined && typeof state !== 'string') {
-    return refuse(INVALID_PARAMS, 'params.requestState is a string');
+    return refuse(INVALID_PARAMS, 'params.requestState must be a string');
   }
   return null;
 }

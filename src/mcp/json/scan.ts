@@ -1,4 +1,10 @@
-import { ALL_EXACT, type InexactValue, type InexactValues, MOST_INEXACT } from '../../domain/call/inexact.ts';
+import {
+  ALL_EXACT,
+  type InexactValue,
+  type InexactValues,
+  inexactNumber,
+  MOST_INEXACT,
+} from '../../domain/call/inexact.ts';
 import { isExact } from '../../domain/json/exact-number.ts';
 import { ENVELOPE_NAMES, isDisguised, PARAM_NAMES } from '../protocol/names.ts';
 import {
@@ -85,7 +91,7 @@ class Scanner {
       this.#path[depth - 1] = key;
       if (seen.seenBefore(key)) this.fault = `duplicate key at ${this.#pointer(depth)}`;
       else if (names !== null && isDisguised(key, names)) {
-        this.fault = `${this.#pointer(depth)} is spelt almost like a name of the protocol`;
+        this.fault = `${this.#pointer(depth)} is spelt almost like a name of the protocol. Write it exactly as the protocol does, or leave it out`;
       }
       if (this.fault !== null) return;
       this.#at = afterWhitespace(this.#text, afterWhitespace(this.#text, this.#at) + 1);
@@ -138,7 +144,7 @@ class Scanner {
     if (this.#more) return;
     const token = this.#text.slice(start, this.#at);
     if (token.length <= SHORT_NUMBER && !token.includes('e') && !token.includes('E')) return;
-    if (!isExact(token) && !this.#isUnjudged(depth - 1)) this.#note('number', depth - 1, false);
+    if (!isExact(token) && !this.#isUnjudged(depth - 1)) this.#note(inexactNumber(token), depth - 1, false);
   }
 
   /** Whether the number at the current path only says where an answer belongs. */

@@ -38,16 +38,16 @@ function isForwarded(name: string, value: string): boolean {
   }
 }
 
-/** Why the call with these headers is not forwarded as a gated call; null: nothing prevents it. */
+/** Why the call with these headers is not forwarded as a gated call, and what to do; null: nothing prevents it. */
 export function gatedHeaderFault(agent: HeaderRecord, params: JsonObject): string | null {
   const version = agent['mcp-protocol-version'];
   if (version !== undefined && !isRevision(version)) {
-    return 'the header MCP-Protocol-Version does not name a revision of MCP, such as 2025-11-25';
+    return 'the header MCP-Protocol-Version must name a revision of MCP. Send the one that was negotiated, such as 2025-11-25';
   }
   const name = agent['mcp-name'];
   return name === undefined || spells(name, member(params, 'name'))
     ? null
-    : 'the header Mcp-Name is encoded in an unusual way';
+    : 'the header Mcp-Name must be params.name as it is, or =?base64?…?= around the base64 of its UTF-8. Send it so, or leave it out';
 }
 
 const NONE: JsonObject = {};

@@ -10,6 +10,12 @@ export function overfullResult(refusal: Extract<NoOpening, { kind: 'heavy' | 'ov
 function overfullLines(refusal: Parameters<typeof overfullResult>[0]): readonly [string, string] {
   if (refusal.kind === 'heavy') {
     const { kept, asked, most } = refusal;
+    if (asked === null) {
+      return [
+        `${kept} bytes of requests and results are kept for this grant, and ${most} may be (approval.kept_bytes), so nobody may join a call that waits.`,
+        'Collect the results of earlier calls, or repeat it after some of them were decided.',
+      ];
+    }
     if (asked > most) {
       return [
         `this call has ${asked} bytes, and ${most} may be kept for this grant (approval.kept_bytes).`,

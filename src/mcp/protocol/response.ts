@@ -41,3 +41,8 @@ export function rpcError(
     headers: { ...JSON_HEADERS, ...headers },
   });
 }
+
+/** What an agent is told about a message that stops at the gateway. `why`: without the full stop at its end. */
+export function notForwarded(why: string): string {
+  return `Not forwarded: ${why}. Nothing was sent to the server.`;
+}

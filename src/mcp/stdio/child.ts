@@ -18,6 +18,8 @@ export interface ChildExit {
   readonly stderrBytes: number;
   /** It was killed because it wrote a line longer than 64 MiB. */
   readonly overlong: boolean;
+  /** It was killed because taking a line of it failed with this error; null: none did. */
+  readonly err: Error | null;
 }
 
 /** `not_written`: certainly nothing reached the child. `broken`: a part may have. */
@@ -71,11 +73,14 @@ export class Child {
   #hasExited = false;
   #isEnding = false;
   #overlong = false;
+  #failure: Error | null = null;
   #stderrBytes = 0;
   /** Somebody reads too slowly. */
   #isPaused = false;
-  /** What was read is still being worked on. */
-  #isBusy = false;
+  /** Chunks of output that are being worked on or wait for it. */
+  #chunks = 0;
+  /** Settles once all that was read has been worked on. Never rejects. */
+  #work: Promise<void> = Promise.resolve();
 
   constructor(childProcess: ChildProcessWithoutNullStreams, onLine: LineReader) {
     this.#process = childProcess;
@@ -83,7 +88,10 @@ export class Child {
     this.#listen(onLine);
     this.exited = new Promise((resolve) => {
       childProcess.once('close', (code, signal) => {
-        resolve({ code, signal, stderrBytes: this.#stderrBytes, overlong: this.#overlong });
+        // Node resumes the output of a process that has exited, so its pipe may close before all has been worked on.
+        void this.#work.then(() =>
+          resolve({ code, signal, stderrBytes: this.#stderrBytes, overlong: this.#overlong, err: this.#failure }),
+        );
       });
     });
     childProcess.once('exit', () => this.#drain());
@@ -111,7 +119,7 @@ export class Child {
 
   resume(): void {
     this.#isPaused = false;
-    if (!this.#isBusy) this.#process.stdout.resume();
+    if (this.#chunks === 0) this.#process.stdout.resume();
   }
 
   /**
@@ -137,24 +145,32 @@ export class Child {
     const lines = new LineCutter(MAX_LINE_BYTES);
     const spell = new Spell();
     this.#process.stdout.on('data', (chunk: Uint8Array) => {
-      if (this.#overlong) return;
       // Until this much has been worked on, the rest stays in the pipe, and a child that floods it waits.
-      this.#isBusy = true;
       this.#process.stdout.pause();
-      void this.#readLines(lines.cut(chunk), onLine, spell).then((goesOn) => {
-        this.#isBusy = false;
-        if (!goesOn) {
-          this.#overlong = true;
-          this.#signal('SIGKILL');
-        }
-        if (!this.#isPaused) this.#process.stdout.resume();
-      });
+      this.#chunks += 1;
+      this.#work = this.#work.then(() => this.#take(lines.cut(chunk), onLine, spell));
     });
     this.#process.stdout.on('error', () => {});
     this.#process.stderr.on('data', (chunk: Uint8Array) => {
       this.#stderrBytes += chunk.length;
     });
     this.#process.stderr.on('error', () => {});
+  }
+
+  /** Works on one chunk, after those before it. Never rejects. */
+  async #take(lines: ReturnType<LineCutter['cut']>, onLine: LineReader, spell: Spell): Promise<void> {
+    try {
+      if (!this.#isUnreadable && !(await this.#readLines(lines, onLine, spell))) this.#overlong = true;
+    } catch (error) {
+      this.#failure = error instanceof Error ? error : new Error(String(error));
+    }
+    this.#chunks -= 1;
+    if (this.#isUnreadable) this.#signal('SIGKILL');
+    if (this.#chunks === 0 && !this.#isPaused) this.#process.stdout.resume();
+  }
+
+  get #isUnreadable(): boolean {
+    return this.#overlong || this.#failure !== null;
   }
 
   /** Resolves to false when a line is too long. */
@@ -178,7 +194,7 @@ export class Child {
     let late = setTimeout(giveUp, DRAIN_MS, this);
     void this.exited.then(() => clearTimeout(late));
     function giveUp(child: Child): void {
-      if (child.#isBusy) {
+      if (child.#chunks > 0) {
         late = setTimeout(giveUp, DRAIN_MS, child);
         return;
       }

@@ -19,6 +19,7 @@ interface Load {
   readonly pending: number;
   readonly kept: string;
   readonly wait: string | null;
+  readonly now: Date;
   readonly nth: number;
 }
 
@@ -48,11 +49,12 @@ export async function takeRoom(
       select ${id}::text, ${grant}::text, 'approval' from load
       where pending < ${maxPending}::int and kept + ${asked}::int <= ${keptBytes}::bigint and wait is null
     )
-    select pending, kept::text, wait::text, nth from load`.execute(trx);
-  const { pending, kept, wait, nth } = found.rows[0]!;
+    select pending, kept::text, wait::text, nth, clock_timestamp() as now from load`.execute(trx);
+  const { pending, kept, wait, nth, now } = found.rows[0]!;
   if (pending >= maxPending) return { kind: 'crowded', pending };
   if (Number(kept) + asked > keptBytes) return { kind: 'heavy', kept: Number(kept), asked, most: keptBytes };
-  if (wait !== null) return { kind: 'paced', full: fullRate(OPENINGS, grant, openings, Number(wait)) };
+  if (wait !== null)
+    return { kind: 'paced', full: fullRate(OPENINGS, grant, openings, { seconds: Number(wait), now }) };
   return { kind: 'room', nth: nth + 1 };
 }
 
@@ -74,8 +76,14 @@ export function waitFor(grant: string, kind: 'approval' | 'session', { max, per 
     order by at desc offset ${max - 1} limit 1)`;
 }
 
-/** A rate of openings that is used up, as a full limit. `waitSeconds`: until the next one is possible. */
-export function fullRate(counter: string, grant: string, { max, per }: OpeningRate, waitSeconds: number): FullLimit {
+/** How long until the next opening is possible, and what time it is to the database. */
+export interface OpeningWait {
+  readonly seconds: number;
+  readonly now: Date;
+}
+
+/** A rate of openings that is used up, as a full limit. */
+export function fullRate(counter: string, grant: string, { max, per }: OpeningRate, wait: OpeningWait): FullLimit {
   const take = {
     server: '*',
     counter,
@@ -85,8 +93,8 @@ export function fullRate(counter: string, grant: string, { max, per }: OpeningRa
     max: String(max),
     by: '1',
   } as const;
-  const retryAfter = Math.max(1, Math.ceil(waitSeconds));
-  return { take, resetsAt: new Date(Date.now() + retryAfter * 1_000), retryAfter };
+  const retryAfter = Math.max(1, Math.ceil(wait.seconds));
+  return { take, resetsAt: new Date(wait.now.getTime() + retryAfter * 1_000), retryAfter };
 }
 
 /** Whether one more caller may sit down at this approval; null: it may. Under the approval's row lock. */
@@ -113,7 +121,7 @@ export async function refuseJoiner(
   if (recent >= MOST_JOINS_A_MINUTE) return { kind: 'overjoined', of: 'minute', most: MOST_JOINS_A_MINUTE };
   const mostOfGrant = maxPending * CALLERS_PER_PENDING;
   if (ofGrant >= mostOfGrant) return { kind: 'overjoined', of: 'grant', most: mostOfGrant };
-  return Number(kept) > keptBytes ? { kind: 'heavy', kept: Number(kept), asked: 0, most: keptBytes } : null;
+  return Number(kept) > keptBytes ? { kind: 'heavy', kept: Number(kept), asked: null, most: keptBytes } : null;
 }
 
 /** How many of the approvals that the grant opened in the last minute its agent has taken back. */

@@ -19,13 +19,13 @@ export async function countSession(
 ): Promise<FullLimit | null> {
   return db.transaction().execute(async (trx) => {
     await sql`select pg_advisory_xact_lock(hashtextextended(${`sessions ${grant}`}, 0))`.execute(trx);
-    const found = await sql<{ wait: string | null }>`
+    const found = await sql<{ wait: string | null; now: Date }>`
       with load as (select ${waitFor(grant, 'session', rate)} as wait), counted as (
         insert into holdfast.openings (id, grant_name, kind)
         select ${id}::text, ${grant}::text, 'session' from load where wait is null
-      ) select wait::text from load`.execute(trx);
-    const { wait } = found.rows[0]!;
-    return wait === null ? null : fullRate(OPENINGS, grant, rate, Number(wait));
+      ) select wait::text, clock_timestamp() as now from load`.execute(trx);
+    const { wait, now } = found.rows[0]!;
+    return wait === null ? null : fullRate(OPENINGS, grant, rate, { seconds: Number(wait), now });
   });
 }
 

@@ -77,7 +77,7 @@ function pageOf(rows: readonly FoundRow[], limit: number): Page<FoundEvent> {
 
 /** Conditions on the columns of an event `e` and its approval `a`. */
 function conditionsOf(filter: EventFilter): RawBuilder<unknown>[] {
-  const { before, from, to, server, tool, grant, actor, types, state, text } = filter;
+  const { before, from, to, server, tool, grant, actor, types, denied, state, text } = filter;
   const all: RawBuilder<unknown>[] = [sql`true`];
   if (before !== undefined) all.push(sql`e.n < ${String(before)}::bigint`);
   // Times also become a range of the primary key, so that an old span is not reached by reading on from the newest row.
@@ -90,10 +90,17 @@ function conditionsOf(filter: EventFilter): RawBuilder<unknown>[] {
   if (grant !== undefined) all.push(sql`e.grant_name = ${grant}`);
   if (actor !== undefined) all.push(sql`e.actor = ${actor}`);
   if (types !== undefined) all.push(sql`e.type = any(${types}::text[])`);
+  if (denied !== undefined) all.push(deniedPart(denied));
   if (state !== undefined) all.push(sql`a.state = ${state}`);
   const approval = approvalIn(text);
   if (approval !== null) all.push(sql`e.approval_id = ${approval}`);
   return all;
+}
+
+/** Nothing but a denial of a method is read for it. */
+function deniedPart(part: string): RawBuilder<unknown> {
+  return sql`case when e.type = 'method.denied'
+    then coalesce(e.body::json -> 'data' ->> 'denied', ${part}::text) = ${part}::text else true end`;
 }
 
 /** The number of the first event at or after an instant; `otherwise` where there is none. */

@@ -169,8 +169,8 @@ async function readDecision(c: Context) {
   const reason = member(body, 'reason') ?? null;
   const fingerprint = member(body, 'fingerprint') ?? null;
   if (choice !== 'approve' && choice !== 'deny') return 'decision is "approve" or "deny".';
-  if (reason !== null && typeof reason !== 'string') return 'reason is a string.';
-  if (fingerprint !== null && typeof fingerprint !== 'string') return 'fingerprint is a string.';
+  if (reason !== null && typeof reason !== 'string') return 'reason must be a string.';
+  if (fingerprint !== null && typeof fingerprint !== 'string') return 'fingerprint must be a string.';
   const kept = reason === null ? null : reason.slice(0, MAX_REASON_LENGTH).replaceAll('\0', '').toWellFormed();
   return { choice, reason: kept, fingerprint } as const;
 }

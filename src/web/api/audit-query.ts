@@ -1,5 +1,6 @@
 import { STATES, type State } from '../../domain/approval/approval.ts';
 import { EVENTS, type EventType } from '../../domain/log/event.ts';
+import type { DeniedPart } from '../../domain/policy/judge-method.ts';
 import type { EventFilter } from '../../ports.ts';
 
 /** The verdicts that a reviewer can search for, with the events that record them. */
@@ -17,6 +18,13 @@ export const SUBJECT_EVENTS = {
   prompts: ['prompt.got', 'method.denied'],
   methods: ['method.relayed', 'method.denied'],
 } as const satisfies Record<string, readonly EventType[]>;
+
+/** Which denials of methods belong to what a reviewer asks to see. */
+const DENIED_PARTS: ReadonlyMap<string, DeniedPart['kind']> = new Map([
+  ['resources', 'resource'],
+  ['prompts', 'prompt'],
+  ['methods', 'method'],
+]);
 
 const AUDIT_FIELDS = [
   'from',
@@ -59,6 +67,7 @@ export function parseAuditQuery(parameters: (name: string) => string | undefined
   const from = instantOf('from', query, faults);
   const to = instantOf('to', query, faults);
   const types = typesOf(query, faults);
+  const denied = DENIED_PARTS.get(query.what ?? '');
   const state = stateOf(query, faults);
   const before = beforeOf(query, faults);
   const filter: EventFilter = {
@@ -70,6 +79,7 @@ export function parseAuditQuery(parameters: (name: string) => string | undefined
     ...(tool && { tool }),
     ...(query.approver && { actor: actorOf(query.approver) }),
     ...(types && { types }),
+    ...(denied && { denied }),
     ...(state && { state }),
     ...(text && { text }),
     ...(before !== undefined && { before }),

@@ -1,3 +1,6 @@
+import type { Call, Principal } from '../../domain/call/call.ts';
+import type { InexactValues } from '../../domain/call/inexact.ts';
+import type { PathRoot } from '../../domain/policy/path.ts';
 import type { Policy } from '../../domain/policy/policy.ts';
 
 /** A server of the config, without its address and credentials. */
@@ -24,8 +27,23 @@ export interface GrantView {
   readonly retiringSha256: string | null;
 }
 
+/** A call that is not made, and its parts as JSON texts. */
+export interface WrittenCall {
+  readonly principal: Principal;
+  readonly server: string;
+  readonly tool: string;
+  readonly texts: Readonly<Record<PathRoot, string>>;
+}
+
+/** What was made of it, or which of its parts cannot be read, and why. */
+export type ImaginedCall =
+  | { readonly ok: true; readonly call: Call; readonly inexact: InexactValues }
+  | { readonly ok: false; readonly part: PathRoot; readonly fault: string };
+
 /** What the console may see of the config, always as of now: a reload shows at once. */
 export interface ConfigView {
   servers(): readonly ServerView[];
   grants(): readonly GrantView[];
+  /** The call that an agent would make of these parts, read as `policy explain` reads them. */
+  imagine(written: WrittenCall): ImaginedCall;
 }

@@ -1,7 +1,6 @@
 import { html } from 'hono/html';
-import { inexactNumberIn } from '../../domain/json/exact-number.ts';
-import { isObject, type Json, member } from '../../domain/json/json.ts';
-import { evaluate } from '../../domain/policy/evaluate.ts';
+import { type Json, member } from '../../domain/json/json.ts';
+import { type ForeseenRefusal, foresee } from '../../domain/policy/foresee.ts';
 import { ASKING_FOR, type AskedKind, judgeMethod, type MethodVerdict } from '../../domain/policy/judge-method.ts';
 import type { Verdict } from '../../domain/policy/verdict.ts';
 import type { Html } from '../html/html.ts';
@@ -18,31 +17,31 @@ export function explainCall(config: ConfigView, body: Json): Html {
   if (typeof server !== 'string' || policy === null) return fault('There is no such server, or it has no policy.');
   const what = member(body, 'what') ?? 'tool';
   if (typeof tool !== 'string' || tool === '') return fault(`Name a ${what === 'resource' ? 'URI' : what}.`);
+  if (what === 'method' && tool === 'tools/call') return fault('Choose “a tool” to ask about tools/call.');
   if (typeof what === 'string' && Object.hasOwn(ASKING_FOR, what)) {
     const verdict = judgeMethod(policy, ASKING_FOR[what as AskedKind](tool));
     return html`<p class="state-line">${verdictBadge(verdict)} ${visibleName(tool)} on ${visibleName(server)}</p>
       ${toldWhenDenied(verdict)}${policyTrace(verdict.trace)}`;
   }
-  const args = argumentsOf(member(body, 'arguments'));
-  if (typeof args === 'string') return fault(args);
   const { owner, selfApproval } = agent ?? { owner: null, selfApproval: false };
   const principal = { grant: agent?.name ?? 'nobody', owner, selfApproval };
-  const params = { name: tool, arguments: args };
-  const verdict = evaluate(policy, { principal, server, tool, args, session: null, params });
-  const inexact = inexactNumberIn(String(member(body, 'arguments') ?? ''));
-  return html`${inexact === null ? '' : html`<p class="notice">A double cannot keep ${visibleText(inexact)}. Where a condition, a limit or a person would judge it, the call is refused before any verdict; below it counts as ${String(Number(inexact))}.</p>`}
-    <p class="state-line">${verdictBadge(verdict)} ${visibleName(tool)} on ${visibleName(server)}</p>
+  const texts = { args: textOf(body, 'arguments'), params: textOf(body, 'params'), meta: textOf(body, 'meta') };
+  const read = config.imagine({ principal, server, tool, texts });
+  if (!read.ok) return fault(`${PART_NAMES[read.part]}: ${read.fault}.`);
+  const verdict = foresee(policy, read.call, read.inexact);
+  return html`<p class="state-line">${verdictBadge(verdict)} ${visibleName(tool)} on ${visibleName(server)}</p>
     ${toldWhenDenied(verdict)}
-    ${verdict.kind !== 'deny' && verdict.limits.length > 0 ? html`<p>Counts against: ${verdict.limits.map((limit, i) => html`${i > 0 ? ', ' : ''}${visibleName(limit.counter)} (${limit.by} of ${limit.max})`)}</p>` : ''}
+    ${'limits' in verdict && verdict.limits.length > 0 ? html`<p>Counts against: ${verdict.limits.map((limit, i) => html`${i > 0 ? ', ' : ''}${visibleName(limit.counter)} (${limit.by} of ${limit.max}${limit.shared === 'upstream' ? ', with all servers of its upstream' : ''})`)}</p>` : ''}
     ${agent !== undefined && !agent.servers.includes(server) ? html`<p class="notice">${visibleName(agent.name)} is not bound to this server, so its call would not get this far.</p>` : ''}
     ${policyTrace(verdict.trace)}`;
 }
 
-function toldWhenDenied(verdict: MethodVerdict | Verdict): Html {
-  return verdict.kind === 'deny' ? html`<p>The agent would be told: <q>${visibleText(verdict.reason)}</q></p>` : html``;
+function toldWhenDenied(verdict: MethodVerdict | Verdict | ForeseenRefusal): Html {
+  const isTold = verdict.kind === 'deny' || verdict.kind === 'refused';
+  return isTold ? html`<p>The agent would be told: <q>${visibleText(verdict.reason)}</q></p>` : html``;
 }
 
-function verdictBadge(verdict: MethodVerdict | Verdict): Html {
+function verdictBadge(verdict: MethodVerdict | Verdict | ForeseenRefusal): Html {
   switch (verdict.kind) {
     case 'allow':
       return badge('good', 'allow');
@@ -50,19 +49,19 @@ function verdictBadge(verdict: MethodVerdict | Verdict): Html {
       return badge('wait', 'ask');
     case 'deny':
       return badge('bad', 'deny');
+    case 'refused':
+      return badge('bad', 'refused');
     default:
       return verdict satisfies never;
   }
 }
 
-/** The arguments, or what is wrong with them. */
-function argumentsOf(text: Json | undefined) {
-  try {
-    const parsed = JSON.parse(typeof text === 'string' && text.trim() !== '' ? text : '{}') as Json;
-    return isObject(parsed) ? parsed : 'The arguments are not an object.';
-  } catch (error) {
-    return `The arguments are not JSON: ${(error as Error).message}`;
-  }
+const PART_NAMES = { args: 'Arguments', params: 'Other params', meta: '_meta' } as const;
+
+/** What was typed into a field; nothing counts as an empty object. */
+function textOf(body: Json, field: string): string {
+  const text = member(body, field);
+  return typeof text === 'string' && text.trim() !== '' ? text : '{}';
 }
 
 function fault(message: string): Html {

@@ -43,6 +43,9 @@ function explainBox({ servers, grants, lists }: PoliciesView): Html {
       <div><label for="x-tool">Tool</label><input id="x-tool" name="tool" list="x-tools" required autocomplete="off" spellcheck="false"><datalist id="x-tools">${options([...new Set([...named, ...listed])])}</datalist></div>
       <div><label for="x-grant">Agent</label><select id="x-grant" name="grant">${options(grants.map((grant) => grant.name))}</select></div>
       <div class="wide"><label for="x-args">Arguments, as JSON</label><textarea id="x-args" name="arguments" rows="4" spellcheck="false">{}</textarea></div>
+      <details class="wide"><summary>Other params and _meta</summary>
+        <div><label for="x-params">Other params, as JSON</label><textarea id="x-params" name="params" rows="2" spellcheck="false">{}</textarea></div>
+        <div><label for="x-meta">_meta, as JSON</label><textarea id="x-meta" name="meta" rows="2" spellcheck="false">{}</textarea></div></details>
       <div class="buttons wide"><button type="submit" class="main">Explain</button><span class="dim">Nothing is called, counted or stored.</span></div>
     </form>
     <div id="explained" role="region" aria-label="What policy says" aria-live="polite"></div></section>`;
@@ -167,7 +170,7 @@ function limitDetails(limit: Limit): Html {
       ? `${limit.window.calendar === 'hour' ? 'an' : 'a'} ${limit.window.calendar}`
       : `in ${durationText(limit.window.seconds * 1_000)}`;
   const of = 'from' in limit.by ? html` of ${visibleName(limit.by.from.text)}` : '';
-  return html`${limit.max}${of} ${window}, per ${limit.scope} <span class="dim">(${visibleName(limit.counter)})</span>`;
+  return html`${limit.max}${of} ${window}, per ${limit.scope}${limit.shared === 'upstream' ? ', of all servers of its upstream' : ''} <span class="dim">(${visibleName(limit.counter)})</span>`;
 }
 
 /** How many approvals are needed, and from whom; empty when the rule never asks. */

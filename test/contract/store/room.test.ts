@@ -49,7 +49,8 @@ for (const kind of STORES) {
       const refused = results.filter((one) => one.kind === 'paced');
       assert.equal(refused.length, 9);
       for (const { full } of refused) {
-        const { take, retryAfter } = full;
+        const { take, retryAfter, resetsAt } = full;
+        assert.ok(resetsAt instanceof Date && resetsAt.getTime() > Date.now(), String(resetsAt));
         assert.deepEqual([take.counter, take.scope, take.max], ['approval.openings', 'grant', '6']);
         assert.ok(retryAfter > 3_500 && retryAfter <= 3_600, `${retryAfter}`);
       }
@@ -106,6 +107,14 @@ for (const kind of STORES) {
       assert.deepEqual(await tryOne(51), { kind: 'heavy', kept: 950, asked: 51, most: 1_000 });
       await store.collected(second.joiner, eventOf('approval.collected', second.approval));
       assert.equal((await tryOne(600)).kind, 'opened');
+    });
+
+    test('P5: joining is refused too where more is kept than may be, and asks for nothing itself', async () => {
+      const grant = newGrant();
+      const request = { ...newApproval({ grant }), ...bytes(1_000) };
+      assert.equal((await open(store, request)).kind, 'opened');
+      const joined = await open(store, again(request), newJoiner(), { keptBytes: 900 });
+      assert.deepEqual(joined, { kind: 'heavy', kept: 1_000, asked: null, most: 900 });
     });
 
     test('P5: at most fifty callers wait for one approval, ten for each pending one of a grant, sixty join in a minute', async () => {

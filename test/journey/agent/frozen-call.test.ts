@@ -203,6 +203,13 @@ describe('A gated call that another request collects', { skip: skipWithoutBackin
         (await a.approvals()).filter((one) => one.arguments.n === -1),
         [],
       );
+      const told = result.content[0].text.split('\n')[0]!;
+      await eventually('the log says which and why', async () => {
+        const { items } = (await (await a.api('/api/events?what=tools&type=call.refused')).json()) as {
+          items: { data: { why?: string } }[];
+        };
+        return items.some(({ data }) => data.why !== undefined && told === `Policy violation: ${data.why}.`) || null;
+      });
     });
   }
 

@@ -188,6 +188,16 @@ describe('The console in a browser', { concurrency: false }, () => {
     const said = page.locator('#explained');
     await said.locator('.badge', { hasText: 'deny' }).waitFor();
     assert.match((await said.textContent()) ?? '', /tools\.create_api_key\.deny_if\[0\]/);
+    // What somebody would judge is refused here as it is by the gateway, wherever it stands.
+    await page.getByLabel('Arguments').fill('{"name":"x","role":"viewer"}');
+    await page.getByText('Other params and _meta').click();
+    await page.getByLabel('_meta, as JSON').fill('{"acme.com/n":9007199254740993}');
+    await page.getByRole('button', { name: 'Explain' }).click();
+    await said.locator('.badge', { hasText: 'refused' }).waitFor();
+    assert.match((await said.textContent()) ?? '', /the number at \/params\/_meta\/acme\.com~1n has more digits/);
+    await page.getByLabel('_meta, as JSON').fill('[]');
+    await page.getByRole('button', { name: 'Explain' }).click();
+    await said.getByText('_meta: must be a JSON object.').waitFor();
   });
 
   it('has no fault that axe finds, in light, dark and on a phone, and nothing wider than the screen', async () => {

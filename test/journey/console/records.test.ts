@@ -107,6 +107,25 @@ describe('What reviewers read', { concurrency: false }, () => {
     }
   });
 
+  it('is found by what it was about: a denial counts for the part that was denied', async () => {
+    const denials = ['resource', 'prompt', 'method'].map((denied, i) =>
+      event(200 + i, 'method.denied', { server: 'parts', tool: null, data: { denied } }),
+    );
+    const counted = event(203, 'method.denied', { server: 'parts', tool: null, data: { grouped: true } });
+    const read = event(204, 'resource.read', { server: 'parts', tool: null });
+    await sqlStore(embedded).append([...denials, counted, read]);
+    for (const [what, expected] of [
+      ['resources', ['resource.read', undefined, 'resource']],
+      ['prompts', [undefined, 'prompt']],
+      ['methods', [undefined, 'method']],
+    ] as const) {
+      const { items, faults } = await find({ what, server: 'parts' });
+      const found = items.map(({ type, data }) => (type === 'method.denied' ? data.denied : type));
+      assert.deepEqual([found, faults], [expected, []]);
+      assert.equal((await find({ what, server: 'parts', verdict: 'deny' })).items.length, 2);
+    }
+  });
+
   it('takes any text as words: nothing in it is an operator or SQL', async () => {
     const evil = [
       "'",

@@ -38,6 +38,30 @@ describe('a process that stood still, and an answer that is too long to keep', (
     assert.ok(!events.some(({ type }) => type === 'call.unknown'));
   });
 
+  test('P2: however many it is sending, one renewal extends all of their leases', async () => {
+    const { gateway } = await dispatched('many-1');
+    const others = [];
+    for (let n = 2; n <= 5; n++) {
+      const place = await park(gateway, { name: `many-${n}` });
+      const turning = place.turn(1_000_000);
+      await decideApproval(gateway, place.seat.approval.id, APPROVE, ADMIN, TERMS);
+      const turn = await turning;
+      others.push(turn.kind === 'dispatch' ? turn.dispatch : assert.fail());
+    }
+    const { leases } = gateway;
+    const renewNow = leases.renewNow.bind(leases);
+    let renewals = 0;
+    leases.renewNow = () => {
+      renewals += 1;
+      return renewNow();
+    };
+    for (const round of [1, 2]) {
+      world.clock.advance(leases.ms * 10);
+      for (const { approval } of others) assert.equal((await due(gateway, approval.id))?.state, 'dispatched');
+      assert.equal(renewals, round);
+    }
+  });
+
   test('P2: to another process it is unknown once its lease has run out', async () => {
     const { gateway, dispatch } = await dispatched('sleeps');
     world.clock.advance(gateway.leases.ms * 10);

@@ -176,6 +176,25 @@ describe('Tasks of 2026-07-28', () => {
     );
   });
 
+  test('answers to one question are together at most 4 Mi characters, however many messages bring them', async () => {
+    const asked = { a: { method: 'roots/list' }, b: { method: 'roots/list' } };
+    upstream.behave = ({ params }) =>
+      params.inputResponses === undefined ? { resultType: 'input_required', inputRequests: asked } : saying('done');
+    const taskId = taskOf(await agent.call('create_key', { name: 'long-answers' }));
+    await decide((await gateway.pending('create_key', { name: 'long-answers' })).id, 'approve');
+    await reaches(taskId, 'input_required');
+    const half = { roots: [], pad: 'x'.repeat(2.2 * 1_024 * 1_024) };
+    const update = (inputResponses: JsonObject) => agent.send('tasks/update', { taskId, inputResponses });
+    assert.deepEqual((await update({ a: half })).result, { resultType: 'complete' });
+    const refused = await update({ b: half });
+    assert.equal(refused.error?.code, 413, JSON.stringify(refused).slice(0, 300));
+    assert.match(String(refused.error?.message), /at most 4194304 characters; shorten them/);
+    assert.equal(upstream.count('create_key', { name: 'long-answers' }), 1, 'nothing of it was sent');
+    assert.deepEqual((await update({ b: { roots: [] } })).result, { resultType: 'complete' });
+    await reaches(taskId, 'completed');
+    assert.equal(upstream.count('create_key', { name: 'long-answers' }), 2);
+  });
+
   test('changes are pushed to whoever listens, from the acknowledgement to the result', async () => {
     const taskId = taskOf(await agent.call('create_key', { name: 't8' }));
     const { id } = await gateway.pending('create_key', { name: 't8' });
