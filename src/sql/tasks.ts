@@ -13,7 +13,14 @@ import {
   strictRuns,
 } from './task/asked-requests.ts';
 import { findContinuation, hasContinuation, rememberContinuation, spendContinuation } from './task/continuations.ts';
-import { claimFollowed, endFollowed, findFollowed, followTask, keepFollowed } from './task/followed-tasks.ts';
+import {
+  claimFollowed,
+  endFollowed,
+  findFollowed,
+  followedAt,
+  followTask,
+  keepFollowed,
+} from './task/followed-tasks.ts';
 import { dropQuestion, keepQuestion, questionsAfter } from './task/questions.ts';
 import { nextRound, reseat } from './task/rounds.ts';
 import {
@@ -55,6 +62,7 @@ export function sqlTasks({ db }: Pick<SqlConnection, 'db'>): TaskStore {
     answerRequest: (asked, given, events) => answerRequest(db, asked, given, events),
     reopenRequest: (n) => reopenRequest(db, n),
     followTask: (task, replica, until) => followTask(db, task, replica, until),
+    followedAt: (server, limit) => followedAt(db, server, limit),
     findFollowed: (approval) => findFollowed(db, approval),
     claimFollowed: (replica, now, until, limit) => claimFollowed(db, replica, now, until, limit),
     keepFollowed: (approval, replica, until) => keepFollowed(db, approval, replica, until),

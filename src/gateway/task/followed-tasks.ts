@@ -12,6 +12,9 @@ const PATIENCE_MS = 15 * 60_000;
 /** How many unfollowed tasks one round takes over. */
 const AT_ONCE = 100;
 
+/** Most tasks of one server that are looked through. */
+const MOST_FOLLOWED = 1_000;
+
 /** How a server's task ended, or that it will never be known. */
 type UpstreamTaskEnd = Exclude<UpstreamTaskState, { kind: 'open' }>;
 
@@ -81,6 +84,23 @@ export class FollowedTasks {
   async handleFor(approval: string): Promise<Uint8Array | null> {
     const followed = await this.#gateway.tasks.findFollowed(approval);
     return followed === null ? null : this.#opened(followed);
+  }
+
+  /**
+   * The server's own ids of the tasks that it made of approved calls, of all grants. They are nobody's to name: a call
+   * that was approved goes on by the gateway's task only.
+   */
+  async idsAt(server: string): Promise<ReadonlySet<string>> {
+    const followed = await this.#gateway.tasks.followedAt(server, MOST_FOLLOWED);
+    const ids = new Set<string>();
+    for (const task of followed) {
+      try {
+        ids.add(this.#door.taskIdIn(this.#opened(task)));
+      } catch {
+        // The secret that it was sealed with is gone, so that nobody can go on with it here.
+      }
+    }
+    return ids;
   }
 
   #opened({ approval, kept }: FollowedTask): Uint8Array {

@@ -69,6 +69,8 @@ export interface TaskDoor {
   serversWord(question: ServerQuestion): string;
   /** Sends the call. `fresh`: in a session of the gateway's own, because the agent's is over. Never rejects. */
   send(task: Task, request: Uint8Array, fresh: boolean, signal: AbortSignal): Promise<TaskSent>;
+  /** The server's own id of its task. */
+  taskIdIn(kept: Uint8Array): string;
   /** Milliseconds between two polls of a server's task, as agreed when it was made. */
   pollMs(kept: Uint8Array): number;
   /** Asks for the state of a server's task. `open`: its handle, opened only where the server is configured; may throw. */

@@ -4,7 +4,7 @@ import type { TaskMessage } from '../door/call-door.ts';
 import { splice } from '../json/edit.ts';
 import { elementsAt, spanOf } from '../json/text.ts';
 import { headerOf } from '../protocol/header-policy.ts';
-import { rpcResult } from '../protocol/response.ts';
+import { rpcError, rpcResult } from '../protocol/response.ts';
 import { relay } from '../relay/relay.ts';
 import { editData } from '../sse/cutter.ts';
 import { readWhole } from '../upstream/send.ts';
@@ -14,13 +14,15 @@ import { freshView } from './view.ts';
 
 /** Most tasks of ours that are listed. */
 const MAX_LISTED = 100;
+/** Longest list of a server's that is read, in bytes. */
+const LONGEST_LIST = 4 * 1024 * 1024;
 const UTF8 = new TextDecoder();
 
 /**
  * `tasks/list` (2025-11-25): on the first page our tasks are listed before the server's own. If the server has no tasks
  * and answers with an error, only ours are listed.
  */
-export async function listTasks({ gateway }: TaskContext, message: TaskMessage): Promise<Response> {
+export async function listTasks({ gateway, runs }: TaskContext, message: TaskMessage): Promise<Response> {
   const { tasks, clock } = gateway;
   const { principal, server, upstream, headers, text, idText } = message;
   const now = clock.now();
@@ -33,16 +35,28 @@ export async function listTasks({ gateway }: TaskContext, message: TaskMessage):
   const body = new TextEncoder().encode(text);
   const answered = await upstream.exchange({ method: 'POST', headers, body, grant: principal.grant });
   if (answered.kind !== 'answer') return relay(answered, server, idText);
-  const answerText = UTF8.decode(await readWhole(answered.body));
+  const answerBytes = await readWhole(answered.body);
+  if (answerBytes.byteLength > LONGEST_LIST) {
+    return rpcError(
+      502,
+      502,
+      `${server} has a list of tasks of more than 4 MiB; nothing of it is passed on.`,
+      idText ?? 'null',
+    );
+  }
+  const answerText = UTF8.decode(answerBytes);
   const stream = (headerOf(answered.headers, 'content-type') ?? '').startsWith('text/event-stream');
-  const merged = stream ? editData(answerText, (data) => withOurTasks(data, ours)) : withOurTasks(answerText, ours);
+  // What a server made of an approved call is listed as our task.
+  const ids = await runs.followed.idsAt(server);
+  const merge = (data: string): string | null => withOurTasks(data, ours, ids);
+  const merged = stream ? editData(answerText, merge) : merge(answerText);
   if (merged !== null) return relay({ ...answered, body: new TextEncoder().encode(merged) }, server, idText);
   if (!firstPage) return relay({ ...answered, body: new TextEncoder().encode(answerText) }, server, idText);
   return rpcResult(idText ?? 'null', JSON.stringify({ tasks: ours }));
 }
 
-/** The server's answer with our tasks added in front; null when it contains no list. */
-function withOurTasks(text: string, ours: readonly JsonObject[]): string | null {
+/** The server's answer with our tasks added in front and without those of `hidden`; null when it contains no list. */
+function withOurTasks(text: string, ours: readonly JsonObject[], hidden: ReadonlySet<string>): string | null {
   let list: ReturnType<typeof spanOf>;
   try {
     JSON.parse(text);
@@ -51,7 +65,9 @@ function withOurTasks(text: string, ours: readonly JsonObject[]): string | null 
     return null;
   }
   if (list === null) return null;
-  const serverTasks = [...elementsAt(text, list.start)].map(({ start, end }) => text.slice(start, end));
+  const serverTasks = [...elementsAt(text, list.start)]
+    .map(({ start, end }) => text.slice(start, end))
+    .filter((task) => !hidden.has(String(member(JSON.parse(task) as JsonObject, 'taskId'))));
   const all = [...ours.map((task) => JSON.stringify(task)), ...serverTasks];
   return splice(text, list.start, list.end, `[${all.join(',')}]`);
 }

@@ -2,6 +2,7 @@ import { fingerprintMaterial } from '../../domain/call/fingerprint.ts';
 import { isExactThroughout } from '../../domain/call/inexact.ts';
 import { type JsonObject, member } from '../../domain/json/json.ts';
 import { evaluate } from '../../domain/policy/evaluate.ts';
+import { mayAsk } from '../../domain/policy/policy.ts';
 import { refuseCall } from '../../gateway/call/refuse-call.ts';
 import { parkedCall } from '../../gateway/call/seats.ts';
 import type { Seat } from '../../gateway/state/seat.ts';
@@ -104,7 +105,14 @@ export async function answerTaskMessage(context: TaskContext, message: TaskMessa
   if (!message.method.startsWith('tasks/') || message.idText === null) return null;
   if (message.method === 'tasks/list') return message.modern ? null : listTasks(context, message);
   const id = member(member(message.message, 'params'), 'taskId');
-  if (typeof id !== 'string' || !isOurTask(id)) return null;
+  if (typeof id !== 'string') return null;
+  if (!isOurTask(id)) {
+    const { gateway, runs } = context;
+    const policy = gateway.rules.policy(message.server);
+    if (policy === null || !mayAsk(policy) || !(await runs.followed.idsAt(message.server)).has(id)) return null;
+    const why = 'That task belongs to a call that needed approval. Use the id that the call was answered with.';
+    return rpcError(200, INVALID_PARAMS, why, message.idText);
+  }
   if (message.modern) {
     const fault = envelopeFault(message.message, message.requestHeaders, message.idText);
     if (fault !== null) return fault;

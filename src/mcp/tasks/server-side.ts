@@ -57,6 +57,8 @@ export function taskDoor(
       return readSent(task, server, sent, { ...request, headers });
     },
 
+    taskIdIn: (kept) => parseUpstreamTask(kept).taskId,
+
     pollMs: (kept) => parseUpstreamTask(kept).pollMs,
 
     async poll(name, grant, open) {

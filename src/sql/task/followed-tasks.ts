@@ -38,6 +38,14 @@ export async function findFollowed(db: Kysely<Tables>, approval: string): Promis
   return found.rows[0] ? followedTaskOf(found.rows[0]) : null;
 }
 
+export async function followedAt(db: Kysely<Tables>, server: string, limit: number): Promise<FollowedTask[]> {
+  const found = await sql<FollowedTaskRow>`
+    select ${FOLLOWED_TASK} from holdfast.pursuits where server = ${server} order by started_at desc limit ${limit}`.execute(
+    db,
+  );
+  return found.rows.map(followedTaskOf);
+}
+
 /** One statement: of two replicas that claim at the same time, each gets what the other does not. */
 export async function claimFollowed(
   db: Kysely<Tables>,

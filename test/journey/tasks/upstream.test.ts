@@ -198,6 +198,22 @@ describe("A server's own tasks and questions, over two gateways", { skip: skipWi
     await house.card(id, /Outcome unknown/);
   });
 
+  test('P1: a task that the server made of an approved call is reached by our id only, at any gateway', async () => {
+    const agent = await open(a);
+    const { taskId, own, id } = await running(agent, 'by its own name');
+    for (const gateway of [a, b]) {
+      agent.url = urlOf(gateway);
+      for (const method of ['tasks/get', 'tasks/result', 'tasks/cancel']) {
+        const { error } = await agent.ask(method, { taskId: own.id });
+        assert.match(String(member(error ?? null, 'message')), /belongs to a call that needed approval/, method);
+      }
+      const list = JSON.stringify(await agent.ask('tasks/list', {}));
+      assert.ok(list.includes(taskId) && !list.includes(own.id), list);
+    }
+    upstream.end(own, 'done');
+    await b.reaches(id, 'succeeded');
+  });
+
   test("what the server's task asks comes by our tasks/result at any gateway, and the answer goes back by any", async () => {
     const agent = await open(a);
     const { taskId, own } = await running(agent, 'asking task');
