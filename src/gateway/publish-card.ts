@@ -1,4 +1,4 @@
-import { type Approval, endedUnsent } from '../domain/approval/approval.ts';
+import { type Approval, needsNoCard } from '../domain/approval/approval.ts';
 import { approvalEvent } from '../domain/log/event.ts';
 import type { CardDelivery, CardRecord, Cards } from '../ports.ts';
 import { heldBackMs } from './card-pace.ts';
@@ -15,7 +15,7 @@ const NEVER_POSTED = 'never posted';
 /**
  * Brings an approval's card up to date from the store, so a card may be late but is never wrong. Returns the ms after
  * which to try again, or null when the card is up to date. A card that was not posted before its approval ended without
- * having run is never posted: there is nothing left to decide. Where Slack said no to the first post, nothing was
+ * having run, and without anybody's decision, is never posted: there is nothing left to decide, and nothing to tell. Where Slack said no to the first post, nothing was
  * posted for certain; where no answer came, the message is looked for first.
  *
  * | what was lost, and when | the next run |
@@ -40,7 +40,7 @@ export async function publishCard(
   const laterMs = await heldBackMs(gateway, found.approval, found.card);
   if (laterMs > 0) return laterMs;
   const lane = `${found.card?.ts ? 'updates' : 'posts'} ${found.approval.server}`;
-  const gateMs = endedUnsent(found.approval.state) && found.card === null ? 0 : cardGate.waitMs(lane, id, turn);
+  const gateMs = needsNoCard(found.approval) && found.card === null ? 0 : cardGate.waitMs(lane, id, turn);
   if (gateMs > 0) return gateMs;
   const run = { id: newId('ru', gateway.clock.now()), replica: gateway.replica, ms: RUN_MS };
   const claim = await store.claimCard(id, run);
@@ -68,7 +68,7 @@ async function bringUpToDate(
 ): Promise<number | null> {
   const approval = await gateway.store.find(id);
   if (approval === null || (record !== null && record.revision >= approval.revision)) return null;
-  if (endedUnsent(approval.state) && (record === null || record.digest === NEVER_POSTED)) {
+  if (needsNoCard(approval) && (record === null || record.digest === NEVER_POSTED)) {
     return recordDelivery(gateway, approval, record, { kind: 'unneeded' });
   }
   gateway.faultPoint?.('post.before');

@@ -42,7 +42,7 @@ export interface CardsTrouble {
 export interface Cards {
   /**
    * Posts the card, or updates the one at `at`, with a reply in its thread for each change of state. Where `at` does not
-   * say whether it was posted, it is looked for first, and not posted any more once the call has ended unsent.
+   * say whether it was posted, it is looked for first, and not posted any more once the call has ended unsent without anybody's decision.
    */
   show(approval: Approval, at: CardRecord | null): Promise<CardDelivery>;
   /** Posts one line instead of more cards. */

@@ -160,3 +160,11 @@ export interface Approver {
   /** Those user groups of the requirement that this person is a member of. */
   readonly userGroups: readonly string[];
 }
+
+/**
+ * It has ended, nothing was sent, and nobody had decided anything: a card that was not posted by then would tell the
+ * approvers of nothing. What a person has decided, in the console for example, is told in any case.
+ */
+export function needsNoCard({ state, decisions }: Pick<Approval, 'state' | 'decisions'>): boolean {
+  return endedUnsent(state) && decisions.length === 0;
+}

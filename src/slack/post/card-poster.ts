@@ -1,4 +1,4 @@
-import { type Approval, endedUnsent } from '../../domain/approval/approval.ts';
+import { type Approval, needsNoCard } from '../../domain/approval/approval.ts';
 import { member } from '../../domain/json/json.ts';
 import type { CardDelivery, CardRecord, Clock, Crowd, Delivery, Log } from '../../ports.ts';
 import type { RenderedCard } from '../card/card.ts';
@@ -41,7 +41,7 @@ export class CardPoster {
     if (stored === null) return this.#post(approval, channel);
     if (stored.ts) return this.#update(approval, stored, { channel, ts: stored.ts });
     const earlier = await findEarlierCard(this.#options.api, approval, channel);
-    if (earlier === null) return endedUnsent(approval.state) ? { kind: 'unneeded' } : this.#post(approval, channel);
+    if (earlier === null) return needsNoCard(approval) ? { kind: 'unneeded' } : this.#post(approval, channel);
     return 'delivery' in earlier ? earlier.delivery : this.#update(approval, stored, { channel, ts: earlier.ts });
   }
 
