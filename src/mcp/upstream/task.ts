@@ -1,4 +1,4 @@
-import { isObject, type Json, type JsonObject, member } from '../../domain/json/json.ts';
+import { isObject, type Json, member } from '../../domain/json/json.ts';
 import type { UpstreamTaskState } from '../../gateway/task/task-door.ts';
 import type { Task } from '../../ports.ts';
 import { textAt } from '../json/edit.ts';
@@ -7,6 +7,7 @@ import { INVALID_PARAMS } from '../protocol/response.ts';
 import { freshSession } from './fresh-session.ts';
 import { requestServer } from './request.ts';
 import type { ServerEntry } from './server.ts';
+import { hasResult, type TaskAnswer, taskAnswerIn } from './task-answer.ts';
 
 /** A task that a server created for an approved call, with what is needed to ask about it. It is stored as JSON. */
 export interface UpstreamTask {
@@ -115,7 +116,9 @@ async function stateInSession(
   });
   if (sessionLost) return { kind: 'session_lost' };
   if (outcome.kind !== 'returned') return { kind: 'lost', why: outcome.why, forever: false };
-  const text = UTF8.decode(outcome.response);
+  const answer = await taskAnswerIn(outcome.response);
+  if (answer === null) return { kind: 'lost', why: 'its answer about the task is not JSON', forever: false };
+  const { text } = answer;
   const task = member(JSON.parse(text) as Json, 'result');
   if (!isObject(task)) return refusal(text);
   const status = member(task, 'status');
@@ -123,36 +126,40 @@ async function stateInSession(
   if (status !== 'completed' && status !== 'failed') {
     return { kind: 'open', text: textAt(text, ['result']) ?? '{}', pollMs: pollOf(task) };
   }
-  if (upstreamTask.era === 'modern') return inlinedEnd(text, task);
+  if (upstreamTask.era === 'modern') return inlinedEnd(answer, status === 'failed');
   const ended = await requestServer({ ...request, method: 'tasks/result', signal: AbortSignal.timeout(ANSWER_MS) });
   if (ended.outcome.kind !== 'returned') return { kind: 'lost', why: ended.outcome.why, forever: false };
   const { response, failed } = ended.outcome;
   // An error instead of a completed task's result says nothing about the task: a rate limit, a credential, a proxy.
-  if (status === 'completed' && member(JSON.parse(UTF8.decode(response)) as Json, 'result') === undefined) {
-    return { ...refusal(UTF8.decode(response)), forever: false };
+  if (status === 'completed' && !(await hasResult(response))) {
+    return { ...refusal(UTF8.decode(response.subarray(0, LARGE_MESSAGE))), forever: false };
   }
   return { kind: 'ended', response, failed: status === 'failed' || failed };
 }
 
-/** 2026-07-28 inlines the result or error in `tasks/get`; its bytes are kept as they came. */
-function inlinedEnd(text: string, task: JsonObject): UpstreamTaskState {
-  const error = textAt(text, ['result', 'error']);
-  const result = textAt(text, ['result', 'result']) ?? '{}';
-  const end = error === null ? `"result":${result}` : `"error":${error}`;
-  const response = new TextEncoder().encode(`{"jsonrpc":"2.0","id":0,${end}}`);
-  const failed =
-    error !== null || member(task, 'status') === 'failed' || member(member(task, 'result'), 'isError') === true;
-  return { kind: 'ended', response, failed };
+/** 2026-07-28 inlines the result or error in `tasks/get`. */
+function inlinedEnd({ inlined, isError }: TaskAnswer, failed: boolean): UpstreamTaskState {
+  const response = inlined ?? new TextEncoder().encode('{"jsonrpc":"2.0","id":0,"result":{}}');
+  return { kind: 'ended', response, failed: failed || isError };
 }
 
 /**
  * The error codes for an unknown task mean that it is gone for good; any other error or HTTP status may be temporary.
  */
 function refusal(text: string): Extract<UpstreamTaskState, { kind: 'lost' }> {
-  const code = member(member(JSON.parse(text) as Json, 'error'), 'code');
+  const code = codeIn(text);
   const forever = code === INVALID_PARAMS || code === NOT_FOUND;
   const why = forever
     ? 'the server no longer knows the task that it made of it'
     : `the server refused (${typeof code === 'number' ? code : 'without a code'})`;
   return { kind: 'lost', why, forever };
+}
+
+/** The error's code; undefined where the text, perhaps cut, has none that can be read. */
+function codeIn(text: string): Json | undefined {
+  try {
+    return member(member(JSON.parse(text) as Json, 'error'), 'code');
+  } catch {
+    return undefined;
+  }
 }
