@@ -13,6 +13,8 @@ const FRESH_MS = 5 * 60_000;
 const RETRY_MS = 30_000;
 /** Milliseconds that a server may take to answer with all pages of its list. */
 const ANSWER_MS = 5_000;
+/** Longest page of a list of tools that is looked through, in bytes; of a longer one no tool counts as one for tasks. */
+const LONGEST_PAGE = 2 * 1024 * 1024;
 /** Most pages of a list that are read. Tools on later pages count as `forbidden`. */
 const MOST_PAGES = 50;
 
@@ -72,6 +74,7 @@ async function fetchSupport(
     const params = cursor === undefined ? '{}' : JSON.stringify({ cursor });
     const { outcome } = await requestServer({ server, grant, headers, method: 'tools/list', params, signal });
     if (outcome.kind !== 'returned') throw new Error(outcome.why);
+    if (outcome.response.byteLength > LONGEST_PAGE) throw new Error('a page of its list is too long');
     const result = member(JSON.parse(new TextDecoder().decode(outcome.response)) as Json, 'result');
     const tools = member(result, 'tools');
     if (!Array.isArray(tools)) throw new Error('it has no list');
