@@ -3,8 +3,12 @@ import { keepServerRequest } from '../../gateway/dispatch/server-requests.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
 import type { AskedKey } from '../../ports.ts';
 import { textAt } from '../json/edit.ts';
+import { elementsIn, placesIn, withoutBlanks } from '../json/find.ts';
+import { LARGE_MESSAGE } from '../json/large.ts';
+import { QUOTE } from '../json/text.ts';
 import { requestKey } from '../protocol/request-key.ts';
 import { fieldsOf } from '../sse/fields.ts';
+import { largeEventFields } from '../sse/large-event.ts';
 
 const UTF8 = new TextDecoder();
 
@@ -23,22 +27,33 @@ export async function keepRequests(
   place: RequestPlace,
   event: Uint8Array,
 ): Promise<readonly string[]> {
-  const requests = requestsIn(event);
   const refusals: string[] = [];
-  for (const { text, id } of requests) {
+  for (const { text, id, idText } of await requestsIn(event)) {
     const { approval, grant, server, session } = place;
     const asked = { approval, grant, server, session, key: requestKey(id), text };
     const why = await keepServerRequest(gateway, asked).catch((error: Error) => {
       gateway.log.error({ err: error, approval }, 'a request of a server could not be kept');
       return 'the gateway cannot keep it now';
     });
-    if (why !== null) refusals.push(errorAnswer(textAt(text, ['id']) ?? 'null', `Not passed on to the agent: ${why}.`));
+    if (why !== null) refusals.push(errorAnswer(idText, `Not passed on to the agent: ${why}.`));
   }
   return refusals;
 }
 
-/** The JSON-RPC requests in an event: one, or those of a batch. */
-export function requestsIn(event: Uint8Array): readonly { readonly text: string; readonly id: Json }[] {
+/** Longest id of a server's request that is read, in bytes; a longer one is answered as if it were null. */
+const LONGEST_ID = 4_096;
+
+/** A JSON-RPC request of a server's. */
+interface FoundRequest {
+  readonly text: string;
+  readonly id: Json;
+  /** The id as JSON text. */
+  readonly idText: string;
+}
+
+/** The JSON-RPC requests in an event: one, or those of a batch. A long event is read in pieces. */
+export async function requestsIn(event: Uint8Array): Promise<readonly FoundRequest[]> {
+  if (event.length >= LARGE_MESSAGE) return requestsInPieces(event);
   const whole = UTF8.decode(event);
   // Saves parsing what can be no request; a member's name may be written with escapes.
   if (!(whole.includes('"method"') && whole.includes('"id"')) && !whole.includes('\\u')) return [];
@@ -46,11 +61,36 @@ export function requestsIn(event: Uint8Array): readonly { readonly text: string;
   if (data === null) return [];
   try {
     const value = JSON.parse(data) as Json;
-    if (!Array.isArray(value)) return isRequest(value) ? [{ text: data, id: value.id! }] : [];
-    return value.filter(isRequest).map((message) => ({ text: JSON.stringify(message), id: message.id! }));
+    if (!Array.isArray(value)) return isRequest(value) ? [foundIn(data, value)] : [];
+    return value.filter(isRequest).map((message) => foundIn(JSON.stringify(message), message));
   } catch {
     return [];
   }
+}
+
+function foundIn(text: string, { id = null }: JsonObject): FoundRequest {
+  return { text, id, idText: textAt(text, ['id']) ?? 'null' };
+}
+
+async function requestsInPieces(event: Uint8Array): Promise<readonly FoundRequest[]> {
+  const { data } = await largeEventFields(event);
+  if (data === null || (await placesIn(data, [])) === null) return [];
+  const found: FoundRequest[] = [];
+  let isBatch = false;
+  for await (const { start, end } of elementsIn(data, withoutBlanks(data, 0, data.length))) {
+    isBatch = true;
+    found.push(...(await requestIn(data.subarray(start, end))));
+  }
+  return isBatch ? found : requestIn(data);
+}
+
+/** The same for one message of any length. */
+async function requestIn(message: Uint8Array): Promise<readonly FoundRequest[]> {
+  const places = await placesIn(message, [['method'], ['id']]);
+  const [method, id] = ['method', 'id'].map((name) => places?.get(name));
+  if (method === undefined || id === undefined || message[method.start] !== QUOTE) return [];
+  const idText = id.end - id.start > LONGEST_ID ? 'null' : UTF8.decode(message.subarray(id.start, id.end));
+  return [{ text: UTF8.decode(message), id: JSON.parse(idText) as Json, idText }];
 }
 
 function isRequest(value: Json): value is JsonObject {

@@ -20,7 +20,7 @@ export function watchStream(
   if (policy === null || !mayAsk(policy)) return null;
   const place = { grant: principal.grant, server, session };
   return async (event) => {
-    if (requestsIn(event).length === 0) return true;
+    if ((await requestsIn(event)).length === 0) return true;
     const refusals = await refusalsFor(event);
     for (const text of refusals) await postMessage(listener, text, headersOfGatedCall(requestHeaders));
     return refusals.length === 0;
@@ -34,7 +34,7 @@ export function watchStream(
       // It may be about a gated call, so without the store nobody is asked (P6).
       gateway.log.error({ err: error, server }, 'nobody knows whether a server asks during a gated call');
       const why = 'Not passed on to the agent: the gateway cannot keep it now.';
-      return requestsIn(event).map(({ id }) => errorAnswer(JSON.stringify(id), why));
+      return (await requestsIn(event)).map(({ idText }) => errorAnswer(idText, why));
     }
   }
 }

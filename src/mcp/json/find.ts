@@ -68,7 +68,8 @@ export async function* elementsIn(bytes: Uint8Array, { start, end }: ByteSpan): 
   if (last.end > last.start) yield last;
 }
 
-function withoutBlanks(bytes: Uint8Array, start: number, end: number): ByteSpan {
+/** The range without the whitespace around it. */
+export function withoutBlanks(bytes: Uint8Array, start: number, end: number): ByteSpan {
   let [from, to] = [start, end];
   while (from < to && bytes[from]! <= 0x20) from += 1;
   while (to > from && bytes[to - 1]! <= 0x20) to -= 1;

@@ -1,10 +1,6 @@
-import { type Json, member } from '../../domain/json/json.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
 import { keepServerQuestion } from '../../gateway/task/server-questions.ts';
-import { textAt } from '../json/edit.ts';
-import { fieldsOf } from '../sse/fields.ts';
-
-const UTF8 = new TextDecoder();
+import { requestsIn } from '../hold/server-requests.ts';
 
 /**
  * Keeps what a server asks of a task's agent while the call runs: elicitation, sampling (2025-11-25, Tasks:
@@ -21,26 +17,17 @@ export class TaskInbox {
     this.#gateway = gateway;
   }
 
-  /** `session`: digest of the session in which the agent has to answer. Events that are not requests are ignored. */
+  /** `session`: digest of the session in which the agent has to answer. Events that are not one request are ignored. */
   put(task: string, session: string | null, event: Uint8Array): void {
     const { log } = this.#gateway;
-    const data = fieldsOf(UTF8.decode(event)).data;
-    const requestId = data === null ? null : requestIdIn(data);
-    if (requestId === null) return;
     this.#last = this.#last
-      .then(() => keepServerQuestion(this.#gateway, { task, session, requestId }, event))
+      .then(async () => {
+        const [request, ...others] = await requestsIn(event);
+        if (request === undefined || others.length > 0) return;
+        await keepServerQuestion(this.#gateway, { task, session, requestId: request.idText }, event);
+      })
       .catch((error) =>
         log.error({ err: error, task }, 'a question of a server could not be stored; the agent will not get it'),
       );
-  }
-}
-
-/** The id of a JSON-RPC request, as JSON text; null for any other message. */
-function requestIdIn(data: string): string | null {
-  try {
-    if (typeof member(JSON.parse(data) as Json, 'method') !== 'string') return null;
-    return textAt(data, ['id']);
-  } catch {
-    return null;
   }
 }

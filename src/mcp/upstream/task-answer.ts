@@ -26,6 +26,9 @@ const KEPT = [
   'ttlMs',
   'createdAt',
   'lastUpdatedAt',
+  // What the server asks; a longer question cannot be kept, and nobody is asked about it.
+  'inputRequests',
+  'requestState',
 ];
 
 /** Reads the answer in pieces where it is large. Null: it is not JSON. */

@@ -41,6 +41,13 @@ describe('What a server says of its task', () => {
     }
   }
 
+  test('a question in a large answer is kept as it stands', async () => {
+    const inputRequests = { who: { method: 'elicitation/create', params: { message: 'Really?' } } };
+    const task = { status: 'input_required', more: MUCH, inputRequests, requestState: 'theirs' };
+    const { result } = JSON.parse((await taskAnswerIn(bytes({ id: 1, result: task })))!.text);
+    assert.deepEqual([result.inputRequests, result.requestState], [inputRequests, 'theirs']);
+  });
+
   test('a large refusal keeps its code, and an error in a task is its end', async () => {
     const refused = await taskAnswerIn(bytes({ id: 1, error: { code: -32602, message: 'no', data: MUCH } }));
     assert.equal(JSON.parse(refused!.text).error.code, -32602);

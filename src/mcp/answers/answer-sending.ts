@@ -4,8 +4,8 @@ import { closeRequest } from '../../gateway/dispatch/server-requests.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
 import type { AskedRequest, ExchangeAnswer } from '../../ports.ts';
 import type { AgentAnswer } from '../door/call-door.ts';
+import type { FrozenCall } from '../hold/frozen-call.ts';
 import { rpcError } from '../protocol/response.ts';
-import type { FrozenCall } from './frozen-call.ts';
 
 /** What an answer to a request of a server's needs besides the answer. */
 export interface AnswerContext {

@@ -13,6 +13,9 @@ import {
 import type { Gateway } from '../../gateway/gateway.ts';
 import type { AskedRequest } from '../../ports.ts';
 import type { AgentAnswer } from '../door/call-door.ts';
+import { callOfFrozen, type FrozenCall, frozenCallIn } from '../hold/frozen-call.ts';
+import { postMessage } from '../hold/post-message.ts';
+import { errorAnswer } from '../hold/server-requests.ts';
 import { headersOfGatedCall } from '../protocol/gated-headers.ts';
 import { requestKey } from '../protocol/request-key.ts';
 import { rpcError } from '../protocol/response.ts';
@@ -25,9 +28,6 @@ import {
   WHY_UNASKED,
 } from './answer-sending.ts';
 import { askFirst } from './ask-about-answer.ts';
-import { callOfFrozen, type FrozenCall, frozenCallIn } from './frozen-call.ts';
-import { postMessage } from './post-message.ts';
-import { errorAnswer } from './server-requests.ts';
 
 /** What is sent of an answer: it may hold nothing that nobody sees. */
 const MEMBERS: ReadonlySet<string> = new Set(['jsonrpc', 'id', 'result', 'error']);

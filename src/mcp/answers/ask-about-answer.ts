@@ -10,11 +10,11 @@ import { reopenAsked, textOfRequest } from '../../gateway/dispatch/server-reques
 import { takeTurn } from '../../gateway/dispatch/take-turn.ts';
 import type { Seat } from '../../gateway/state/seat.ts';
 import type { ExchangeAnswer } from '../../ports.ts';
+import { frozenBytes, frozenCallIn } from '../hold/frozen-call.ts';
+import { serversWord } from '../hold/leg.ts';
 import { rpcError } from '../protocol/response.ts';
 import { approvalEndedResult, approvalMeta } from '../protocol/tool-results.ts';
 import { type AnswerSending, frozenAnswer, refuseServer, responseTo, WHY_LATE } from './answer-sending.ts';
-import { frozenBytes, frozenCallIn } from './frozen-call.ts';
-import { serversWord } from './leg.ts';
 
 /**
  * Milliseconds for which a POST with an answer is held while a person decides: less than the five minutes after which
