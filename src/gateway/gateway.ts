@@ -1,4 +1,5 @@
 import type { AccessLog } from './log/access-log.ts';
+import type { Alarms } from './log/alarms.ts';
 import type { CheckpointSigner } from './log/checkpoint-signer.ts';
 import type { Journal } from './log/journal.ts';
 import type { MethodLog } from './log/method-log.ts';
@@ -20,6 +21,8 @@ import type { WaitingRoom } from './state/waiting-room.ts';
  */
 export interface Gateway extends Ports {
   readonly rules: Rules;
+  /** While one stands, nothing gated runs. */
+  readonly alarms: Alarms;
   /** Announces changes of approvals to waiting callers, the queue and the cards. */
   readonly announcer: Announcer;
   /** Callers of this process that take their pass in the transaction of the decision that gives it. */

@@ -3,6 +3,7 @@ import type { Queue } from '../ports.ts';
 import { due } from './decision/due.ts';
 import type { Gateway } from './gateway.ts';
 import { AccessLog } from './log/access-log.ts';
+import { Alarms } from './log/alarms.ts';
 import { CheckpointSigner } from './log/checkpoint-signer.ts';
 import { deliver } from './log/deliver.ts';
 import { meteredStore } from './log/event-metering.ts';
@@ -26,6 +27,7 @@ import { sweep } from './sweep.ts';
 /** Binds the use cases to the ports. Nothing runs until `startGateway`. */
 export function bindGateway(outside: Ports, rules: Rules): Gateway {
   const { clock, log, replica } = outside;
+  const alarms = new Alarms();
   const writtenEvents = { events: 0 };
   const store = meteredStore(outside.store, replica, (event) => {
     writtenEvents.events += 1;
@@ -37,6 +39,7 @@ export function bindGateway(outside: Ports, rules: Rules): Gateway {
   return {
     ...ports,
     rules,
+    alarms,
     announcer: new Announcer(ports, (approval) => waitingRoom.wakeHere(approval)),
     inline: new InlineDispatch(),
     journal,
@@ -47,7 +50,7 @@ export function bindGateway(outside: Ports, rules: Rules): Gateway {
     retries: new RetryQueue(log),
     unposted: new UnpostedCards(ports, waitingRoom),
     cardGate: new CardGate(),
-    checkpointSigner: new CheckpointSigner(),
+    checkpointSigner: new CheckpointSigner(alarms),
     accessLog: new AccessLog((event) => journal.note(event), clock),
     methodLog: new MethodLog((event) => journal.note(event), clock),
     writtenEvents,

@@ -46,6 +46,10 @@ export const EVENTS = [
   'admin.read',
   'grant.revoked',
   'checkpoint.signed',
+  'seals.began',
+  'seal.broken',
+  'log.went_back',
+  'store.accepted',
 ] as const;
 export type EventType = (typeof EVENTS)[number];
 

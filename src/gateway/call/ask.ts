@@ -9,7 +9,7 @@ import { CARD_TURN } from '../state/card-turn.ts';
 import type { Arrival, Handled } from './arrival.ts';
 import { type AskVerdict, newApproval } from './new-approval.ts';
 import { refuseOpening } from './refuse-opening.ts';
-import { LOG_IS_DOWN, type VerdictNotes } from './verdict-notes.ts';
+import { halted, LOG_IS_DOWN, type VerdictNotes } from './verdict-notes.ts';
 
 /** Milliseconds between two checks whether another caller has received its answer. */
 const SETTLE_MS = 250;
@@ -20,6 +20,7 @@ const MAX_SETTLE_MS = 12_000;
 export async function ask(
   gateway: Pick<
     Gateway,
+    | 'alarms'
     | 'cards'
     | 'clock'
     | 'faultPoint'
@@ -40,6 +41,11 @@ export async function ask(
   verdict: AskVerdict,
 ): Promise<Handled> {
   if (!(await gateway.journal.recovered())) return LOG_IS_DOWN;
+  const alarm = gateway.alarms.why;
+  if (alarm !== null) {
+    notes.note('call.refused', { reason: 'an alarm stands' });
+    return halted(alarm);
+  }
   const inexact = shownInexact(arrival.inexact);
   if (inexact !== null) return notes.inexact(inexact);
   const fault = arrival.gatedFault();

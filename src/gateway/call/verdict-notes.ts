@@ -101,3 +101,8 @@ export const LOG_IS_DOWN: Handled = {
   part: 'audit',
   why: 'the audit log cannot be written',
 };
+
+/** The answer to a gated call while an alarm stands (P6). */
+export function halted(why: string): Handled {
+  return { kind: 'unavailable', part: 'alarm', why };
+}

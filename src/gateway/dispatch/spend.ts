@@ -22,7 +22,17 @@ type Spent = Extract<Turn, { kind: 'dispatch' | 'full' | 'over' | 'unsure' | 'go
 export async function spend(
   gateway: Pick<
     Gateway,
-    'announcer' | 'cards' | 'clock' | 'faultPoint' | 'fullLimits' | 'leases' | 'replica' | 'rules' | 'store' | 'vault'
+    | 'alarms'
+    | 'announcer'
+    | 'cards'
+    | 'clock'
+    | 'faultPoint'
+    | 'fullLimits'
+    | 'leases'
+    | 'replica'
+    | 'rules'
+    | 'store'
+    | 'vault'
   >,
   approval: Approval,
   joiner: string,
@@ -30,13 +40,14 @@ export async function spend(
   /** False: a leg's caller needs no seat at the call that goes on. */
   seated = true,
 ): Promise<Spent> {
-  const { rules } = gateway;
+  const { alarms, rules } = gateway;
+  if (alarms.why !== null) return { kind: 'unsure', approval, part: 'alarm', why: alarms.why };
   await rules.refresh();
   const recheck = recheckRules(gateway, approval, call);
   if (recheck.kind === 'lapse') return lapse(gateway, approval, recheck.why);
   const objection = await recheckApprovers(gateway, approval);
   if (objection?.kind === 'lapse') return lapse(gateway, approval, objection.why);
-  if (objection?.kind === 'unsure') return { kind: 'unsure', approval, why: objection.why };
+  if (objection?.kind === 'unsure') return { kind: 'unsure', approval, part: 'approvers', why: objection.why };
   const spending = spendingOf(gateway, approval, joiner, call, recheck, seated);
   gateway.faultPoint?.('dispatch.before');
   const committed = await gateway.store.commit(spending.change);
@@ -59,11 +70,12 @@ export async function spend(
  * The commit itself checks whether the grant was revoked.
  */
 export function spendInline(
-  gateway: Pick<Gateway, 'announcer' | 'clock' | 'faultPoint' | 'leases' | 'replica' | 'rules' | 'vault'>,
+  gateway: Pick<Gateway, 'alarms' | 'announcer' | 'clock' | 'faultPoint' | 'leases' | 'replica' | 'rules' | 'vault'>,
   approved: Approval,
   joiner: string,
   call: Call,
 ): InlineSpending | null {
+  if (gateway.alarms.why !== null) return null;
   // A leg is spent together with the call that it answers for, in a transaction of its own.
   if (approved.decisions.length !== 1 || approved.answersTo !== null) return null;
   const recheck = recheckRules(gateway, approved, call);

@@ -11,6 +11,7 @@ import type { Turn } from './turn.ts';
 export async function takeTurn(
   gateway: Pick<
     Gateway,
+    | 'alarms'
     | 'announcer'
     | 'cards'
     | 'clock'
@@ -61,7 +62,10 @@ export async function takeTurn(
 
 /** Lets a decision that comes during this wait spend the pass for this caller. */
 function waitInline(
-  gateway: Pick<Gateway, 'announcer' | 'clock' | 'faultPoint' | 'inline' | 'leases' | 'replica' | 'rules' | 'vault'>,
+  gateway: Pick<
+    Gateway,
+    'alarms' | 'announcer' | 'clock' | 'faultPoint' | 'inline' | 'leases' | 'replica' | 'rules' | 'vault'
+  >,
   approval: Approval,
   { joiner }: Seat,
   readCall: ReadCall,

@@ -19,8 +19,11 @@ export type Turn =
   | { readonly kind: 'over'; readonly approval: Approval }
   /** Approved, but a limit is full; the pass stays. */
   | { readonly kind: 'full'; readonly approval: Approval; readonly full: FullLimit }
-  /** Approved, but whether the approvers may still approve cannot be checked now; the pass stays. */
-  | { readonly kind: 'unsure'; readonly approval: Approval; readonly why: string }
+  /**
+   * Approved, but it cannot be spent now, and the pass stays: an alarm stands, or whether the approvers may still approve
+   * cannot be checked.
+   */
+  | { readonly kind: 'unsure'; readonly approval: Approval; readonly part: 'alarm' | 'approvers'; readonly why: string }
   /** Still undecided, or under way, when this caller could wait no longer. */
   | { readonly kind: 'pending'; readonly approval: Approval }
   /** The caller is gone. */

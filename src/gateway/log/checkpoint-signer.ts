@@ -1,17 +1,23 @@
 import { type Checkpoint, checkpointText, readCheckpoint, type SignedCheckpoint } from '../../domain/log/checkpoint.ts';
 import { type NewEvent, NO_SUBJECT } from '../../domain/log/event.ts';
 import type { Ports } from '../ports.ts';
+import { Alarms } from './alarms.ts';
 
 /**
  * Signs the chain's head, so that any change to sealed events and any truncation shows. The signature goes to every
  * witness; a truncated tail shows only through a witness that the database cannot reach.
  *
  * A head that no longer contains what this process or the last checkpoint signed is not signed: somebody has changed
- * the log. The process's own log then reports it at every attempt.
+ * the log. The process's own log then reports it at every attempt, and an alarm stands: nothing gated runs.
  */
 export class CheckpointSigner {
   #last: { readonly seq: number; readonly hash: string } | null = null;
   #alarm = false;
+  readonly #alarms: Alarms;
+
+  constructor(alarms = new Alarms()) {
+    this.#alarms = alarms;
+  }
 
   /** True once the log was found to differ from what was signed. */
   get alarmed(): boolean {
@@ -34,6 +40,8 @@ export class CheckpointSigner {
       if (unchanged && (newest?.seq ?? 0) >= signed.seq) continue;
       this.#alarm = true;
       const { seq, hash } = signed;
+      const why = `the audit log is not what was signed up to event ${seq}`;
+      this.#alarms.raise('log_changed', `event ${seq}`, why, clock.now());
       log.error({ seq, hash }, 'the audit log is not what was signed, and is not signed again; run audit verify');
       return null;
     }

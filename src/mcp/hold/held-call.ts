@@ -10,6 +10,7 @@ import type { Gateway } from '../../gateway/gateway.ts';
 import type { Seat } from '../../gateway/state/seat.ts';
 import { LARGE_MESSAGE } from '../json/large.ts';
 import {
+  alarmResult,
   answerNotSentResult,
   approvalEndedResult,
   approvalMeta,
@@ -135,7 +136,11 @@ export class HeldCall implements HeartbeatTarget {
         return this.#respond(limitFullResult(turn.approval, turn.full));
       case 'unsure':
         await this.#leaveSeatEmpty();
-        return this.#respond(approverUncheckedResult(turn.approval, this.#gateway.unposted.tokenRefused()));
+        return this.#respond(
+          turn.part === 'alarm'
+            ? alarmResult(turn.approval)
+            : approverUncheckedResult(turn.approval, this.#gateway.unposted.tokenRefused()),
+        );
       case 'pending':
         return this.#respondPending(turn.approval);
       case 'gone':

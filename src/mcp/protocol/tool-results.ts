@@ -89,8 +89,21 @@ const PARTS: Record<string, string> = {
   slack: 'Slack does not answer',
 };
 
+/** An alarm stands at the gateway, and nothing gated runs. `approval`: the one that was to be spent; null: none. */
+export function alarmResult(approval: Approval | null): ToolResult {
+  return toolResult(
+    [
+      'Cannot decide: the gateway has found that its records were changed outside it, or went back in time.',
+      `${NOTHING_RAN} Nothing that needs an approval runs until an operator has looked at it; the cause is at /readyz. Repeat the same call after that, with exactly the same arguments.`,
+      approval === null ? '' : `Approval ${approval.id}; it stays approved until its time is over.`,
+    ],
+    approval === null ? undefined : approvalMeta(approval),
+  );
+}
+
 /** A part of the gateway does not answer, so nothing is forwarded (P6). */
 export function unavailableResult(part: string): ToolResult {
+  if (part === 'alarm') return alarmResult(null);
   return toolResult([
     `Cannot decide: ${PARTS[part] ?? `${part} does not answer`}.`,
     `${NOTHING_RAN} Repeat the same call in a minute; the operator can see the cause at /readyz.`,

@@ -12,6 +12,9 @@ const NO_ANSWER = 'does not answer';
  * otherwise 503, and the body names those that do not. Slack's last known state is reported too but never makes it 503:
  * without Slack, allowed calls go on and approvals are decided in the console, and another replica would have the same
  * Slack.
+ *
+ * `gated`: whether calls that need an approval can run. While an alarm stands they cannot, and `alarms` says why; it stays
+ * 200, so that operators and approvers still reach the gateway, but for `GET /readyz?gated=1`, which is 503 then.
  */
 export function health(gateway: Gateway): Hono {
   const app = new Hono();
@@ -27,7 +30,10 @@ export function health(gateway: Gateway): Hono {
     };
     const ready = Object.values(parts).every((part) => part === 'ok');
     const slack = cards?.trouble === undefined ? {} : { slack: slackStatus(cards.trouble()) };
-    return c.json({ ready, parts: { ...parts, ...slack } }, ready ? 200 : 503);
+    const alarms = gateway.alarms.standing.map(({ kind, about, why, since }) => ({ kind, about, why, since }));
+    const gated = ready && alarms.length === 0;
+    const status = ready && (gated || c.req.query('gated') === undefined) ? 200 : 503;
+    return c.json({ ready, gated, parts: { ...parts, ...slack }, ...(alarms.length > 0 ? { alarms } : {}) }, status);
   });
   return app;
 }

@@ -46,7 +46,7 @@ function isFromThisMachine(c: Context, hosts: ReadonlySet<string>): boolean {
 
 /** Gauges of what is true at the moment of the request. Returns the function that updates them. */
 function gauges(
-  { ledger, waitingRoom, journal, leases, checkpointSigner }: Gateway,
+  { alarms, ledger, waitingRoom, journal, leases, checkpointSigner }: Gateway,
   meters: Meters,
 ): () => Promise<void> {
   const parked = meters.gauge('approvals', 'Approvals that have not ended, over all replicas.', ['state']);
@@ -58,6 +58,7 @@ function gauges(
   const unsealed = meters.gauge('chain_unsealed', 'Events not chained yet.');
   const unsealedAge = meters.gauge('chain_unsealed_seconds', 'How long the oldest of them has waited.');
   const alarm = meters.gauge('chain_alarm', '1: the log is not the one that was signed.');
+  const standing = meters.gauge('alarms', 'Alarms that stand; while there is one, nothing gated runs.');
   const up = meters.gauge('store_up', '1: the store answers.');
   const waiting = meters.gauge('journal_waiting', 'Events of this process that are not written yet.');
   const dropped = meters.gauge(
@@ -86,6 +87,7 @@ function gauges(
     dropped.set(journal.dropped);
     writable.set(journal.writable ? 1 : 0);
     alarm.set(checkpointSigner.alarmed ? 1 : 0);
+    standing.set(alarms.standing.length);
     try {
       setStoreGauges(await ledger.backlog());
       up.set(1);

@@ -111,6 +111,8 @@ function suite(kind: BackingKind): void {
       const agent = await at(a);
       const sent = agent.call('create_key', { name: 'cancel-across' }, patient);
       const { id } = await b.pending('create_key', { name: 'cancel-across' });
+      // What ends before its card was posted never gets one.
+      await house.card(id);
       agent.url = `${b.url}/mcp/tools`;
       await agent.cancel(sent.id);
       await b.reaches(id, 'withdrawn');

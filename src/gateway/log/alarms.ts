@@ -1,0 +1,55 @@
+/** What an alarm is about. Each kind is told by an event of its own. */
+export type AlarmKind =
+  /** A row does not fit its seal: something other than a gateway wrote it. */
+  | 'seal_broken'
+  /** The log is not the one that was signed. */
+  | 'log_changed'
+  /** The store is older than its witness. */
+  | 'went_back';
+
+export interface StandingAlarm {
+  readonly kind: AlarmKind;
+  /** What it is about, for example an approval's id and a field; never a value. */
+  readonly about: string;
+  /** For operators: what was found. */
+  readonly why: string;
+  readonly since: Date;
+}
+
+/** Alarms of which each is told; of further ones only that there are more. */
+const MOST = 100;
+
+/**
+ * What this process knows of records that nobody should believe. While an alarm stands, gated calls are refused (P6, P7);
+ * everything else goes on, so that console, Slack and operators still reach the gateway. An alarm stands until an operator
+ * accepts the store, at whichever replica; each replica finds what is wrong by itself.
+ */
+export class Alarms {
+  readonly #standing = new Map<string, StandingAlarm>();
+
+  /** False: it stands already, or so many stand that one more says nothing. */
+  raise(kind: AlarmKind, about: string, why: string, since: Date): boolean {
+    const key = `${kind} ${about}`;
+    if (this.#standing.has(key) || this.#standing.size >= MOST) return false;
+    this.#standing.set(key, { kind, about, why, since });
+    return true;
+  }
+
+  /** Ends those of a kind, or one of them. */
+  end(kind: AlarmKind, about?: string): void {
+    for (const [key, alarm] of this.#standing) {
+      if (alarm.kind === kind && (about === undefined || alarm.about === about)) this.#standing.delete(key);
+    }
+  }
+
+  /** Oldest first. */
+  get standing(): readonly StandingAlarm[] {
+    return [...this.#standing.values()];
+  }
+
+  /** Why nothing gated runs; null: nothing stops it. */
+  get why(): string | null {
+    for (const { why } of this.#standing.values()) return why;
+    return null;
+  }
+}
