@@ -9,6 +9,7 @@ export * from './ports/outside.ts';
 export type * from './ports/queue.ts';
 export type * from './ports/records.ts';
 export type * from './ports/room.ts';
+export type * from './ports/seals.ts';
 export type * from './ports/sink.ts';
 export type * from './ports/store.ts';
 export type * from './ports/tasks.ts';

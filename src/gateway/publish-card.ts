@@ -1,4 +1,5 @@
 import { type Approval, needsNoCard } from '../domain/approval/approval.ts';
+import { FORGED, isForged } from '../domain/approval/forged.ts';
 import { approvalEvent } from '../domain/log/event.ts';
 import type { CardDelivery, CardRecord, Cards } from '../ports.ts';
 import { heldBackMs } from './card-pace.ts';
@@ -67,7 +68,7 @@ async function bringUpToDate(
   onRefused: () => void,
 ): Promise<number | null> {
   const approval = await gateway.store.find(id);
-  if (approval === null || (record !== null && record.revision >= approval.revision)) return null;
+  if (approval === null || (record !== null && shows(record, approval))) return null;
   if (needsNoCard(approval) && (record === null || record.digest === NEVER_POSTED)) {
     return recordDelivery(gateway, approval, record, { kind: 'unneeded' });
   }
@@ -147,4 +148,8 @@ export async function adoptCard(
 ): Promise<void> {
   const card = await store.card(id);
   if (card !== null && card.ts === null) await store.saveCard({ ...card, channel, ts }, null);
+}
+
+function shows(record: CardRecord, approval: Approval): boolean {
+  return record.revision >= approval.revision && isForged(approval) === record.digest.endsWith(FORGED);
 }

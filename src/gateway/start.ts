@@ -9,6 +9,7 @@ import { deliver } from './log/deliver.ts';
 import { meteredStore } from './log/event-metering.ts';
 import { Journal } from './log/journal.ts';
 import { MethodLog } from './log/method-log.ts';
+import { watchedStore } from './log/seal-watch.ts';
 import { startSealer } from './log/sealer.ts';
 import type { Ports } from './ports.ts';
 import { publishCard } from './publish-card.ts';
@@ -33,8 +34,8 @@ export function bindGateway(outside: Ports, rules: Rules): Gateway {
     writtenEvents.events += 1;
     outside.eventMeter?.(event);
   });
-  const ports: Ports = { ...outside, store };
-  const waitingRoom = new WaitingRoom(store, clock, log, replica);
+  const ports: Ports = { ...outside, store: watchedStore({ store, queue: outside.queue, clock, log, alarms }) };
+  const waitingRoom = new WaitingRoom(ports.store, clock, log, replica);
   const journal = new Journal(store, log);
   return {
     ...ports,
@@ -45,7 +46,7 @@ export function bindGateway(outside: Ports, rules: Rules): Gateway {
     journal,
     waitingRoom,
     fullLimits: new FullLimits(),
-    leases: new Leases(store, clock, log, outside.leaseMs),
+    leases: new Leases(ports.store, clock, log, outside.leaseMs),
     parkedCalls: new ParkedCalls(),
     retries: new RetryQueue(log),
     unposted: new UnpostedCards(ports, waitingRoom),

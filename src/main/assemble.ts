@@ -9,6 +9,7 @@ import type { HttpApp } from '../http.ts';
 import { type Calls, callDoor } from '../mcp/calls.ts';
 import type { SlackDoor } from '../slack/door.ts';
 import { sqlRevocations } from '../sql/revocations.ts';
+import { rowSeals } from '../vault/row-seals.ts';
 import { approversInSlack } from './approvers.ts';
 import { openDoors } from './doors.ts';
 import { type Lifecycle, lifecycleOf } from './lifecycle.ts';
@@ -39,11 +40,12 @@ export interface Assembled extends Lifecycle {
 /** Binds the doors to the gateway and the gateway to its ports. Nothing runs until `prepare` or `start`. */
 export function assemble(runtime: Runtime): Assembled {
   const { loaded, storage, clock, log, replica } = runtime;
-  const revocations = meteredRevocations(sqlRevocations(storage.connection.db), replica, eventMeterOf(runtime));
+  const seals = rowSeals(runtime.keys as [string, ...string[]]);
+  const revocations = meteredRevocations(sqlRevocations(storage.connection.db, seals), replica, eventMeterOf(runtime));
   const revoked = new RevokedTokens(revocations, log);
   const rules = new LiveRules(loaded, clock.now, revoked);
   const approvers = approversInSlack(loaded, runtime.slack, clock, log);
-  const gateway = bindGateway(portsOf(runtime, approvers?.cards ?? null), rules);
+  const gateway = bindGateway(portsOf(runtime, seals, approvers?.cards ?? null), rules);
   const lists = toolListsOf(runtime, gateway.journal);
   const servers = configuredServers(runtime, rules, lists);
   const slack = approvers?.door(gateway) ?? null;
@@ -52,7 +54,7 @@ export function assemble(runtime: Runtime): Assembled {
     () => rules.loaded.config.approval.hold,
     (name) => servers.entry(name),
   );
-  const pages = pagesOf(runtime, gateway, rules, revocations, lists);
+  const pages = pagesOf(runtime, seals, gateway, rules, revocations, lists);
   const visits = new OpenVisits();
   const app = openDoors(runtime, { gateway, calls, rules, servers, slack, pages, visits });
   const noteEvent: Assembled['noteEvent'] = (type, data) => {

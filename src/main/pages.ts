@@ -1,7 +1,7 @@
 import type { Gateway } from '../gateway/gateway.ts';
 import { meteredLogins } from '../gateway/log/event-metering.ts';
 import type { ToolLists } from '../gateway/tools/tool-lists.ts';
-import type { Revocations } from '../ports.ts';
+import type { Revocations, Seals } from '../ports.ts';
 import { sqlLogins } from '../sql/logins.ts';
 import { sqlRecords } from '../sql/records.ts';
 import { proof } from '../vault/proof.ts';
@@ -22,6 +22,7 @@ export interface Pages {
 /** null: this runtime serves no pages. */
 export function pagesOf(
   runtime: Runtime,
+  seals: Seals,
   gateway: Gateway,
   rules: LiveRules,
   revocations: Revocations,
@@ -32,7 +33,7 @@ export function pagesOf(
   const { db } = storage.connection;
   const sessions = new LoginSessions({
     gateway,
-    logins: meteredLogins(sqlLogins(db), replica, eventMeterOf(runtime)),
+    logins: meteredLogins(sqlLogins(db, seals), replica, eventMeterOf(runtime)),
     identity: adminIdentity(loaded.secrets.adminToken),
     addresses: { hosts: () => addresses().hosts, publicUrl: () => addresses().publicUrl },
     remoteAddress: pages.address,

@@ -3,7 +3,7 @@ import { seenNow } from '../config/policy/seen.ts';
 import type { Journal } from '../gateway/log/journal.ts';
 import type { Ports } from '../gateway/ports.ts';
 import { ToolLists } from '../gateway/tools/tool-lists.ts';
-import type { Cards } from '../ports.ts';
+import type { Cards, Seals } from '../ports.ts';
 import { sqlLedger } from '../sql/ledger.ts';
 import { sqlRecords } from '../sql/records.ts';
 import { sqlStore } from '../sql/store.ts';
@@ -15,12 +15,12 @@ import type { Runtime } from './runtime.ts';
 import { countingFailures } from './upstream/watched.ts';
 
 /** The gateway's ports on this runtime. `cards`: null where no Slack is configured. */
-export function portsOf(runtime: Runtime, cards: Cards | null): Ports {
+export function portsOf(runtime: Runtime, seals: Seals, cards: Cards | null): Ports {
   const { storage, keys, clock, log, replica, witnesses = [], sink = null, meters, faults, mostGatedBytes } = runtime;
   return {
-    store: sqlStore(storage.connection),
-    ledger: sqlLedger(storage.connection.db),
-    tasks: sqlTasks(storage.connection),
+    store: sqlStore(storage.connection, seals),
+    ledger: sqlLedger(storage.connection.db, seals),
+    tasks: sqlTasks(storage.connection, seals),
     witnesses,
     sink,
     ...(meters === undefined ? {} : { eventMeter: meters.count }),

@@ -5,6 +5,10 @@ import type { Link } from '../domain/log/evidence.ts';
 /** An event as it stands in the log; `n` is its cursor. */
 export interface ChainedEvent extends Link {
   readonly n: number;
+  /**
+   * Whether a gateway sealed it; null: it has no seal, or this ledger was opened without the keys that would tell.
+   */
+  readonly ours: boolean | null;
 }
 
 /** What waits, for operators' gauges. Counts are rows, ages are seconds. */

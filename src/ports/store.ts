@@ -21,6 +21,8 @@ export interface NewApproval {
     | 'awaits'
     | 'questions'
     | 'answers'
+    | 'broken'
+    | 'seal'
   >;
   /** The request's bytes, sealed. */
   readonly request: Uint8Array;
@@ -88,6 +90,8 @@ export interface Change {
     readonly questions?: number;
   };
   readonly decision?: Decision;
+  /** `Approval.seal` of the approval that this was judged on: its row must still have these seals. */
+  readonly believed?: string;
   /** Taken from counters in the same transaction; all of them must have room. */
   readonly takes?: readonly Take[];
   /** Given back to its counters, because nothing was sent. */
@@ -137,6 +141,8 @@ export type Committed =
   | { readonly kind: 'unasked' }
   /** The caller for whom it was to be done has left; nothing was changed. */
   | { readonly kind: 'left' }
+  /** The log says that the pass was spent before, whatever the row says; nothing was changed. */
+  | { readonly kind: 'spent' }
   /** Somebody else was first: read again. */
   | { readonly kind: 'conflict' }
   /** A limit has no room; nothing was changed. */
@@ -303,6 +309,9 @@ export interface Store {
    * end.
    */
   events(filter: { after: number; limit: number; approval?: string }): Promise<readonly LoggedEvent[]>;
-  /** Chains events that are not chained yet, one replica at a time. Returns how many it chained. */
-  seal(limit: number): Promise<number>;
+  /**
+   * Chains events that are not chained yet, one replica at a time, and only those that a gateway sealed. `chained`: how
+   * many. `foreign`: cursors of events without a fitting seal, each told once by this process.
+   */
+  seal(limit: number): Promise<{ readonly chained: number; readonly foreign: readonly number[] }>;
 }

@@ -1,11 +1,11 @@
 import { type Kysely, sql } from 'kysely';
-import type { Login, Logins } from '../ports.ts';
+import type { Login, Logins, Seals } from '../ports.ts';
 import { guarded } from './connection/guard.ts';
 import { writeEvents } from './log/events.ts';
 import type { Tables } from './table/tables.ts';
 
 /** The `Logins` port: one row per login, so that every replica knows it and any of them can end it. */
-export function sqlLogins(db: Kysely<Tables>): Logins {
+export function sqlLogins(db: Kysely<Tables>, seals: Seals): Logins {
   return guarded<Logins>({
     begin: (login, event) =>
       db.transaction().execute(async (trx) => {
@@ -21,7 +21,7 @@ export function sqlLogins(db: Kysely<Tables>): Logins {
             ends_at: login.endsAt,
           })
           .execute();
-        await writeEvents(trx, [event]);
+        await writeEvents(trx, seals, [event]);
       }),
     find: (id) => find(db, id),
     seen: async (id, at) =>
@@ -29,7 +29,7 @@ export function sqlLogins(db: Kysely<Tables>): Logins {
     end: (id, event) =>
       db.transaction().execute(async (trx) => {
         const deleted = await trx.deleteFrom('holdfast.logins').where('id', '=', id).executeTakeFirst();
-        if (deleted.numDeletedRows > 0n) await writeEvents(trx, [event]);
+        if (deleted.numDeletedRows > 0n) await writeEvents(trx, seals, [event]);
       }),
   });
 }

@@ -1,12 +1,12 @@
 import { type Kysely, type Selectable, sql } from 'kysely';
-import type { Revocations } from '../ports.ts';
+import type { Revocations, Seals } from '../ports.ts';
 import { guarded } from './connection/guard.ts';
 import { KEPT_PLAN } from './connection/kept-plan.ts';
 import { writeEvents } from './log/events.ts';
 import type { RevocationTable, Tables } from './table/tables.ts';
 
 /** The `Revocations` port: tokens that are no longer good. A revocation is final; the way to go on is a new token. */
-export function sqlRevocations(db: Kysely<Tables>): Revocations {
+export function sqlRevocations(db: Kysely<Tables>, seals: Seals): Revocations {
   return guarded<Revocations>({
     list: async () => {
       const found = await sql<Selectable<RevocationTable>>`${KEPT_PLAN}
@@ -28,7 +28,7 @@ export function sqlRevocations(db: Kysely<Tables>): Revocations {
           .onConflict((conflict) => conflict.column('token_sha256').doNothing())
           .executeTakeFirst();
         if (added.numInsertedOrUpdatedRows !== 1n) return false;
-        await writeEvents(trx, [event]);
+        await writeEvents(trx, seals, [event]);
         return true;
       }),
   });

@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { Store } from '../ports.ts';
+import type { Seals, Store } from '../ports.ts';
 import { claimCard, readCard, releaseCard, saveCard, unpostedCards } from './approval/cards.ts';
 import { commitBoth, commitChange } from './approval/commit.ts';
 import { markAllAway, markAway, markCollected, markLeft, waitingRequests } from './approval/joiners.ts';
@@ -25,12 +25,13 @@ import { AdmissionBatcher } from './limit/admit.ts';
 import { firstFull, refund } from './limit/counters.ts';
 import { Appender } from './log/append.ts';
 import { readEvents } from './log/events.ts';
-import { sealEvents } from './log/seal.ts';
+import { EventSealer } from './log/seal.ts';
 
 /** The `Store` port: the authority. Whatever SQL could not do is `Unavailable('store')`, and nothing was changed. */
-export function sqlStore({ db, close, checkDisk }: SqlConnection): Store {
-  const admissions = new AdmissionBatcher(db);
-  const appender = new Appender(db);
+export function sqlStore({ db, close, checkDisk }: SqlConnection, seals: Seals): Store {
+  const admissions = new AdmissionBatcher(db, seals);
+  const appender = new Appender(db, seals);
+  const sealer = new EventSealer(db, seals);
   const openingsByGrant = new KeyedMutex();
   const sessionsByGrant = new KeyedMutex();
   const verbs: Store = {
@@ -42,27 +43,27 @@ export function sqlStore({ db, close, checkDisk }: SqlConnection): Store {
     append: (events) => appender.append(events),
     admit: (takes, event) => admissions.admit(takes, event),
     peek: (takes) => firstFull(db, takes),
-    refund: (taken, event) => refund(db, taken, event),
+    refund: (taken, event) => refund(db, seals, taken, event),
     open: (request, joiner, room, event) =>
-      openingsByGrant.run(request.approval.grant, () => openApproval(db, request, joiner, room, event)),
-    find: (id) => findApproval(db, id),
-    look: (id) => lookAtApproval(db, id),
-    list: (filter) => listApprovals(db, filter),
-    commit: (change) => commitChange(db, change),
-    commitBoth: (first, second) => commitBoth(db, first, second),
-    changed: (held) => changedApprovals(db, held),
+      openingsByGrant.run(request.approval.grant, () => openApproval(db, seals, request, joiner, room, event)),
+    find: (id) => findApproval(db, seals, id),
+    look: (id) => lookAtApproval(db, seals, id),
+    list: (filter) => listApprovals(db, seals, filter),
+    commit: (change) => commitChange(db, seals, change),
+    commitBoth: (first, second) => commitBoth(db, seals, first, second),
+    changed: (held) => changedApprovals(db, seals, held),
     request: (id) => sealedBytes(db, id, 'request'),
     result: (id) => sealedBytes(db, id, 'result'),
-    collected: (joiner, event, until) => markCollected(db, joiner, event, until),
+    collected: (joiner, event, until) => markCollected(db, seals, joiner, event, until),
     away: (joiner, replica) => markAway(db, joiner, replica),
     allAway: (replica) => markAllAway(db, replica),
-    leave: async (by, event) => (await markLeft(db, by, event))[0] ?? null,
+    leave: async (by, event) => (await markLeft(db, seals, by, event))[0] ?? null,
     waiting: (by) => waitingRequests(db, by),
-    leaveSession: (by, event) => markLeft(db, by, event),
+    leaveSession: (by, event) => markLeft(db, seals, by, event),
     renew: (held, until) => renewLeases(db, held, until),
     beat: (replica) => beat(db, replica),
-    overdue: (now, limit) => overdueWork(db, now, limit),
-    unreminded: (now, limit) => unremindedApprovals(db, now, limit),
+    overdue: (now, limit) => overdueWork(db, seals, now, limit),
+    unreminded: (now, limit) => unremindedApprovals(db, seals, now, limit),
     claimNotice: (notice, ms) => claimNotice(db, notice, ms),
     releaseNotice: (notice) => releaseNotice(db, notice),
     forget: (now) => forgetResults(db, now),
@@ -71,14 +72,14 @@ export function sqlStore({ db, close, checkDisk }: SqlConnection): Store {
     releaseCard: (approval, run, unposted) => releaseCard(db, approval, run, unposted),
     takenBack: (grant) => takenBack(db, grant),
     unposted: (ids, before) => unpostedCards(db, ids, before),
-    saveCard: (card, event, content) => saveCard(db, card, event, content),
+    saveCard: (card, event, content) => saveCard(db, seals, card, event, content),
     bindSession: (id, server, grant) => bindSession(db, id, server, grant),
     countSession: (id, grant, rate) => sessionsByGrant.run(grant, () => countSession(db, id, grant, rate)),
     uncountSession: (id) => uncountSession(db, id),
     sessionGrant: (id, server) => sessionGrant(db, id, server),
     unbindSession: (id, server) => unbindSession(db, id, server),
     events: (filter) => readEvents(db, filter),
-    seal: (limit) => sealEvents(db, limit),
+    seal: (limit) => sealer.seal(limit),
   };
   return guarded(verbs);
 }

@@ -1,4 +1,4 @@
-import type { TaskStore } from '../ports.ts';
+import type { Seals, TaskStore } from '../ports.ts';
 import { collectedBy } from './approval/joiners.ts';
 import { clientOf, nameClient } from './approval/sessions.ts';
 import type { SqlConnection } from './connection/connection.ts';
@@ -36,7 +36,7 @@ import {
 } from './task/tasks.ts';
 
 /** The `TaskStore` port: tasks, beside the approvals that they belong to. */
-export function sqlTasks({ db }: Pick<SqlConnection, 'db'>): TaskStore {
+export function sqlTasks({ db }: Pick<SqlConnection, 'db'>, seals: Seals): TaskStore {
   return guarded<TaskStore>({
     openTask: (task) => insertTask(db, task),
     findTask: (id, grant, server, now) => readTask(db, id, grant, server, now),
@@ -48,18 +48,18 @@ export function sqlTasks({ db }: Pick<SqlConnection, 'db'>): TaskStore {
     dueTasks: (running, approval) => dueTasks(db, running, approval),
     forgetTasks: (now) => forgetTasks(db, now),
     nextRound: (joiner) => nextRound(db, joiner),
-    reseat: (reseating) => reseat(db, reseating),
-    collectedBy: (joiner, since) => collectedBy(db, joiner, since),
+    reseat: (reseating) => reseat(db, seals, reseating),
+    collectedBy: (joiner, since) => collectedBy(db, seals, joiner, since),
     rememberContinuation: (continuation) => rememberContinuation(db, continuation),
-    takeContinuation: (returned, given, events) => spendContinuation(db, returned, given, events),
-    findContinuation: (returned) => findContinuation(db, returned),
+    takeContinuation: (returned, given, events) => spendContinuation(db, seals, returned, given, events),
+    findContinuation: (returned) => findContinuation(db, seals, returned),
     keepRequest: (asked) => keepRequest(db, asked),
     findRequest: (asked) => findRequest(db, asked),
     hasRequest: (place, keys) => hasRequest(db, place, keys),
     runningIn: (place) => runningIn(db, place),
     strictRuns: (place) => strictRuns(db, place),
     isStateClaimed: (digests, server, now) => hasContinuation(db, digests, server, now),
-    answerRequest: (asked, given, events) => answerRequest(db, asked, given, events),
+    answerRequest: (asked, given, events) => answerRequest(db, seals, asked, given, events),
     reopenRequest: (n) => reopenRequest(db, n),
     followTask: (task, replica, until) => followTask(db, task, replica, until),
     followedAt: (server, limit) => followedAt(db, server, limit),

@@ -1,7 +1,16 @@
 import { createHash, createSecretKey, hkdfSync, type KeyObject } from 'node:crypto';
 
 /** What a derived key is for. Each purpose has its own key, so that a leaked one opens nothing else. */
-export type Purpose = 'fingerprint' | 'request' | 'result' | 'session' | 'outcome' | 'checkpoint' | 'console' | 'state';
+export type Purpose =
+  | 'fingerprint'
+  | 'request'
+  | 'result'
+  | 'session'
+  | 'outcome'
+  | 'checkpoint'
+  | 'console'
+  | 'state'
+  | 'seal';
 
 /** One secret of `HOLDFAST_SECRET`, with the keys made from it. */
 export interface KeyRing {

@@ -3,6 +3,10 @@ import pg from 'pg';
 import type { Approval } from '../../src/domain/approval/approval.ts';
 import { listApprovals } from '../../src/sql/approval/read.ts';
 import type { Tables } from '../../src/sql/table/tables.ts';
+import { rowSeals } from '../../src/vault/row-seals.ts';
+
+/** Of the secret that the program's houses run with. */
+const PROGRAM_SEALS = rowSeals(['s'.repeat(40)]);
 
 /** An event as the log holds it. */
 export interface LoggedEvent {
@@ -32,7 +36,7 @@ export async function readEvidence(url: string): Promise<FinalRecord> {
     dialect: new PostgresDialect({ pool: new pg.Pool({ connectionString: url, max: 2 }) }),
   });
   try {
-    const { items } = await listApprovals(db, { limit: 1_000_000 });
+    const { items } = await listApprovals(db, PROGRAM_SEALS, { limit: 1_000_000 });
     const events = await sql<LoggedEvent>`
       select n, seq, hash, body, type, approval_id as approval, actor, at from holdfast.events
       order by seq nulls last, n`.execute(db);

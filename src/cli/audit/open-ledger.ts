@@ -23,7 +23,7 @@ export async function openLedger(data: string, url: string | undefined): Promise
 function openPostgresLedger(url: string): OpenLedger {
   const pool = new pg.Pool({ connectionString: url, max: 3, application_name: 'holdfast audit verify' });
   const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
-  return { ledger: sqlLedger(db), close: () => db.destroy() };
+  return { ledger: sqlLedger(db, null), close: () => db.destroy() };
 }
 
 async function openEmbeddedLedger(data: string): Promise<OpenLedger> {
@@ -39,7 +39,7 @@ async function openEmbeddedLedger(data: string): Promise<OpenLedger> {
     );
   });
   const pglite = await PGlite.create({ dataDir: directory });
-  const ledger = sqlLedger(new Kysely<Tables>({ dialect: new PGliteDialect({ pglite }) }));
+  const ledger = sqlLedger(new Kysely<Tables>({ dialect: new PGliteDialect({ pglite }) }), null);
   return {
     ledger,
     close: async () => {

@@ -91,6 +91,12 @@ export interface Decision {
  */
 export type Awaits = 'task' | 'input';
 
+/**
+ * What of an approval's row does not fit its seal. `unsealed`: it is from before there were seals. `arguments`: what is
+ * shown of the call; `requirement`: anything else that was frozen.
+ */
+export type BrokenField = 'unsealed' | 'arguments' | 'requirement' | 'state' | 'reasons' | 'decisions';
+
 /** The parked record: one exact call, frozen with its requirement. */
 export interface Approval {
   readonly id: string;
@@ -148,6 +154,10 @@ export interface Approval {
   /** Callers that are waiting, or that still have to collect the outcome. */
   readonly callers: number;
   readonly updatedAt: Date;
+  /** The first field that something other than a gateway wrote; null: none. Nothing of a broken approval runs. */
+  readonly broken: BrokenField | null;
+  /** Names the seals of what is frozen and of the state: who acts on this approval commits only while they are these. */
+  readonly seal: string;
 }
 
 /**

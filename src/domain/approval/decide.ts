@@ -1,4 +1,5 @@
 import type { Approval, Approver, Choice, Decision, State } from './approval.ts';
+import { isForged } from './forged.ts';
 import { approvalsCounted, type Eligibility, eligibility } from './quorum.ts';
 import type { SeenCard } from './seen-card.ts';
 
@@ -16,6 +17,7 @@ export interface DecisionRequest {
 
 export type RefusalReason =
   | 'already_decided'
+  | 'broken'
   | 'expired'
   | 'already_voted'
   | 'not_an_approver'
@@ -40,11 +42,13 @@ const SHORTEST_PREFIX = 16;
  * | pending, in time | approve, and this reaches the quorum | approved |
  * | pending, in time | approve, quorum not reached | pending, the vote is kept |
  * | pending, past `expiresAt` | any | refused: expired (the expiry job may be late, the deadline is not) |
+ * | its record does not fit its seals | any | refused: broken |
  * | anything else | any | refused: already_decided |
  */
 export function judgeDecision(approval: Approval, word: DecisionRequest, approver: Approver, now: Date): Judgement {
   const refuse = (reason: RefusalReason): Judgement => ({ kind: 'refused', reason, state: approval.state });
 
+  if (isForged(approval)) return refuse('broken');
   if (approval.state !== 'pending') return refuse(approval.state === 'expired' ? 'expired' : 'already_decided');
   if (now >= approval.expiresAt) return refuse('expired');
   if (word.fingerprint !== null && !names(word.fingerprint, approval.fingerprint)) return refuse('other_call');

@@ -65,6 +65,7 @@ export async function decideApproval(
           revision: approval.revision,
           from: 'pending',
           to: next,
+          believed: approval.seal,
           patch: patchFor(next, new Date(decision.at.getTime() + terms.pickupMs)),
           decision,
           ...(card === null ? {} : { card }),

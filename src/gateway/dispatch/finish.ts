@@ -98,6 +98,10 @@ function patchFor(
   const { vault, clock } = gateway;
   const resultUntil = new Date(clock.now().getTime() + gateway.rules.approval.pickupMs);
   const released = { leaseUntil: null, dispatcher: null, awaits: null };
+  // A pass that comes back is good as long as it was.
+  if (outcome.kind === 'not_sent') {
+    return { ...released, note: outcome.why, resultUntil, pickupUntil: approval.pickupUntil };
+  }
   if (outcome.kind !== 'returned') return { ...released, note: outcome.why, resultUntil };
   const { byteLength } = outcome.response;
   if (byteLength > MOST_KEPT_BYTES) return { ...released, note: tooLargeToKeep(byteLength), result: null, resultUntil };

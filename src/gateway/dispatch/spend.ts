@@ -42,6 +42,7 @@ export async function spend(
 ): Promise<Spent> {
   const { alarms, rules } = gateway;
   if (alarms.why !== null) return { kind: 'unsure', approval, part: 'alarm', why: alarms.why };
+  if (approval.broken !== null) return { kind: 'unsure', approval, part: 'alarm', why: 'its seal is broken' };
   await rules.refresh();
   const recheck = recheckRules(gateway, approval, call);
   if (recheck.kind === 'lapse') return lapse(gateway, approval, recheck.why);
@@ -57,6 +58,7 @@ export async function spend(
   }
   if (committed.kind === 'unasked') return lapse(gateway, approval, 'the server no longer waits for this answer');
   if (committed.kind === 'left') return { kind: 'gone', approval };
+  if (committed.kind === 'spent') return { kind: 'unsure', approval, part: 'alarm', why: 'it ran before' };
   if (committed.kind === 'conflict') return committed;
   const dispatch = spending.dispatchOf(committed);
   gateway.announcer.announce(committed.approval);
@@ -106,6 +108,7 @@ function spendingOf(
     patch: { leaseUntil: gateway.leases.until(), dispatcher: by },
     takes,
     joiner,
+    believed: approval.seal,
     ...(continues === null ? {} : { continues }),
     events: [
       dispatchEvent(gateway, approval, 'call.dispatched', {

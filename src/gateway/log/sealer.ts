@@ -34,9 +34,9 @@ export function startSealer(gateway: SealerParts) {
   const standby = new CheckpointStandby();
   const sealAll = async (): Promise<number> => {
     for (let sealed = 0; ; ) {
-      const count = await gateway.store.seal(SEAL_AT_ONCE);
-      sealed += count;
-      if (count < SEAL_AT_ONCE) return sealed;
+      const { chained } = await gateway.store.seal(SEAL_AT_ONCE);
+      sealed += chained;
+      if (chained < SEAL_AT_ONCE) return sealed;
     }
   };
   const seal = async (): Promise<void> => {

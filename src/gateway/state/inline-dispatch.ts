@@ -54,6 +54,7 @@ export interface InlineWait {
  * | two callers here | for the one who waited first; the other goes on waiting | the other joins the outcome |
  * | crash before the commit | nothing | the click was not acknowledged |
  * | crash after it, before the call was sent | both | *unknown* when the lease runs out, as after `spend` |
+ * | the log says that it ran before: its row was put back | the decision | an alarm stands, and nothing runs |
  * | the store's answer is lost | both, or nothing | the click counts as not recorded; then as after the crash, or pending |
  */
 export class InlineDispatch {
@@ -102,7 +103,7 @@ export class InlineDispatch {
       const spending = waiter.spending(approved);
       if (spending === null) return await store.commit(decision);
       const both = await store.commitBoth(decision, spending.change);
-      if (both.kind === 'left' || both.kind === 'full') return await store.commit(decision);
+      if (both.kind === 'left' || both.kind === 'full' || both.kind === 'spent') return await store.commit(decision);
       if (both.kind === 'conflict') waiter.stale = true;
       if (both.kind === 'committed') waiter.dispatch = spending.dispatchOf(both);
       return both;

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type Approval, isOver } from '../../domain/approval/approval.ts';
+import { FORGED_WORDS, isForged } from '../../domain/approval/forged.ts';
 import { alsoSent, sendsMore } from '../../domain/call/also-sent.ts';
 import { hiddenMarks } from '../../domain/call/hidden-marks.ts';
 import type { JsonObject } from '../../domain/json/json.ts';
@@ -62,7 +63,7 @@ const NUMBERING = 26;
 
 /** Renders the card of an approval from its stored state alone: the same approval gives the same card. Pure. */
 export function renderCard(approval: Approval, options: CardOptions = {}): RenderedCard {
-  const { parts, complete } = layOut(approval, options);
+  const { parts, complete } = isForged(approval) ? forgedCard(approval) : layOut(approval, options);
   const all = numbered(parts, approval.revision);
   const blocks = options.plainText ? withoutRichText(all) : all;
   const content = JSON.stringify(blocks);
@@ -72,7 +73,19 @@ export function renderCard(approval: Approval, options: CardOptions = {}): Rende
 
 /** Whether the card shows everything, uncut. A click on Approve is judged by this. */
 export function cardIsComplete(approval: Approval, options: CardOptions = {}): boolean {
-  return layOut(approval, options).complete;
+  return !isForged(approval) && layOut(approval, options).complete;
+}
+
+/** Nothing of the record is shown: who changed it chose what it says. */
+function forgedCard(approval: Approval): { parts: Block[]; complete: boolean } {
+  const found = `The record of ${codeSpan(approval.id)} ${FORGED_WORDS[approval.broken ?? 'state']}: it was changed outside Holdfast.`;
+  const parts = [
+    header('🛑 Holdfast will not run this'),
+    section(
+      `${found}\nNothing of it runs, and nobody can decide it. Tell your operators: \`/readyz\` names what was found.`,
+    ),
+  ];
+  return { parts, complete: false };
 }
 
 function layOut(approval: Approval, options: CardOptions): { parts: Block[]; complete: boolean } {
@@ -113,6 +126,8 @@ function tablesOf(approval: Approval, budget: number): ArgumentBlock[] {
 }
 
 function summary(approval: Approval): string {
+  if (isForged(approval))
+    return `🛑 Holdfast will not run this: the record of ${codeSpan(approval.id)} was changed outside it`;
   const call = escapedMrkdwn(leftToRight(`${approval.server}.${approval.tool}`));
   const owner = approval.owner === null ? '' : ` on behalf of ${personMention(approval.owner)}`;
   return `${headline(approval)}: ${call} for ${codeSpan(approval.grant)}${owner}`;

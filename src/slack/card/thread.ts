@@ -1,4 +1,5 @@
 import { type Approval, STATES, type State } from '../../domain/approval/approval.ts';
+import { FORGED, isForged } from '../../domain/approval/forged.ts';
 import type { Crowd } from '../../ports.ts';
 import { cut } from '../../text/cut.ts';
 import { attributed, type Block, LIMIT, section } from './block-kit.ts';
@@ -16,9 +17,10 @@ export interface ThreadProgress {
   readonly answers: number;
 }
 
+/** A forged approval's digest says so, because its revision does not change with it. */
 export function cardDigest(approval: Approval, blocks: string): string {
   const reminders = `${approval.remindedAt === null ? '' : 'r'}${approval.escalatedAt === null ? '' : 'e'}${approval.answers.length || ''}`;
-  return `${approval.state}.${approval.decisions.length}.${reminders}.${blocks}`;
+  return `${approval.state}.${approval.decisions.length}.${reminders}.${blocks}${isForged(approval) ? FORGED : ''}`;
 }
 
 /** What the thread had said when the card was saved with this digest; for an unknown digest, only that it is pending. */

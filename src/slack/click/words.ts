@@ -55,6 +55,8 @@ export function refusalWords(reason: RefusalReason, approval: Approval): string 
       return `This call comes from an agent of ${approval.owner === null ? 'yours' : personMention(approval.owner)}; somebody else has to decide it.`;
     case 'other_call':
       return doorWords('other_call');
+    case 'broken':
+      return 'Holdfast will not run this: its record was changed outside Holdfast, so nobody can decide it. Tell your operators; /readyz names what was found.';
     case 'reason_required':
       return 'A denial of this call needs a reason.';
     default:

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type Kysely, type Selectable, sql, type Transaction } from 'kysely';
 import type { NewEvent } from '../../domain/log/event.ts';
-import type { CardRecord, Store } from '../../ports.ts';
+import type { CardRecord, Seals, Store } from '../../ports.ts';
 import { writeEvents } from '../log/events.ts';
 import type { CardTable } from '../table/approval-tables.ts';
 import type { Tables } from '../table/tables.ts';
@@ -63,6 +63,7 @@ export async function unpostedCards(db: Kysely<Tables>, ids: readonly string[], 
 /** Remembers where the card is and what it shows. An earlier revision never overwrites a later one. */
 export async function saveCard(
   db: Kysely<Tables>,
+  seals: Seals,
   card: CardRecord,
   event: NewEvent | null,
   content?: string,
@@ -78,7 +79,7 @@ export async function saveCard(
     await sql`
       update holdfast.approvals set shown = greatest(shown, ${card.revision}) where id = ${card.approval}`.execute(trx);
     if (content !== undefined) await keepContent(trx, card.approval, content);
-    if (event) await writeEvents(trx, [event]);
+    if (event) await writeEvents(trx, seals, [event]);
   });
 }
 

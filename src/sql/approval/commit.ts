@@ -1,9 +1,10 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely';
 import { type Approval, isOver, mayFollow } from '../../domain/approval/approval.ts';
-import type { CardRecord, Change, Committed } from '../../ports.ts';
+import type { CardRecord, Change, Committed, Seals } from '../../ports.ts';
 import { KEPT_PLAN } from '../connection/kept-plan.ts';
 import { giveBack, NoRoom, takeAll } from '../limit/counters.ts';
 import { eventRow } from '../log/events.ts';
+import { decisionText, stateText } from '../seal/sealed-rows.ts';
 import { APPROVAL, type ApprovalRow, approvalOf } from '../table/approval-row.ts';
 import type { Db, Tables } from '../table/tables.ts';
 import { continueParent, Unasked, withAnswer } from './legs.ts';
@@ -19,24 +20,25 @@ const UNIQUE_VIOLATION = '23505';
  * one statement, and with counters one transaction: all or nothing, and in as few round trips as possible, because an
  * agent waits. The update locks the row, so two committers cannot both see its old state.
  */
-export async function commitChange(db: Kysely<Tables>, change: Change): Promise<Committed> {
+export async function commitChange(db: Kysely<Tables>, seals: Seals, change: Change): Promise<Committed> {
   assertAllowed(change);
-  return commitMove(db, { ...change, next: change.revision + 1 });
+  return commitMove(db, seals, { ...change, next: change.revision + 1 });
 }
 
 /**
  * Two changes as one update of the row, so that nobody sees the state in between. Revision, events and columns are
  * those of one change after the other.
  */
-export async function commitBoth(db: Kysely<Tables>, first: Change, second: Change): Promise<Committed> {
+export async function commitBoth(db: Kysely<Tables>, seals: Seals, first: Change, second: Change): Promise<Committed> {
   for (const change of [first, second]) assertAllowed(change);
   const follows = second.id === first.id && second.from === first.to && second.revision === first.revision + 1;
   if (!follows || second.decision) throw new Error(`${first.to} is not followed by this change to ${second.to}`);
   if (first.takes || first.gives || first.joiner || first.dispatcher) throw new Error('only a decision comes first');
-  return commitMove(db, {
+  return commitMove(db, seals, {
     ...second,
     ...(first.decision ? { decision: first.decision } : {}),
     ...(first.card ? { card: first.card } : {}),
+    ...(first.believed === undefined ? {} : { believed: first.believed }),
     from: first.from,
     revision: first.revision,
     next: second.revision + 1,
@@ -52,24 +54,24 @@ function assertAllowed({ from, to }: Change): void {
 /** A change of one row; `next` is the revision it gets. */
 type Move = Change & { readonly next: number };
 
-async function commitMove(db: Kysely<Tables>, change: Move): Promise<Committed> {
-  const { takes = [], gives = [], joiner, continues } = change;
+async function commitMove(db: Kysely<Tables>, seals: Seals, change: Move): Promise<Committed> {
+  const { takes = [], gives = [], continues } = change;
   try {
     if (takes.length === 0 && gives.length === 0 && continues === undefined) {
-      const approval = await move(db, change);
-      return approval === null ? overtaken(db, joiner) : { kind: 'committed', approval, taken: [] };
+      const approval = await move(db, seals, change);
+      return approval === null ? overtaken(db, change) : { kind: 'committed', approval, taken: [] };
     }
     return await db.transaction().execute(async (trx) => {
       // The call before its leg, as everywhere, so that no two transactions wait for each other.
-      const parent = continues === undefined ? null : await continueParent(trx, continues);
-      const approval = await move(trx, change);
+      const parent = continues === undefined ? null : await continueParent(trx, seals, continues);
+      const approval = await move(trx, seals, change);
       if (approval === null) throw new Overtaken();
       if (parent !== null) return { kind: 'committed', approval, taken: [], parent };
       await giveBack(trx, gives);
       return { kind: 'committed', approval, taken: await takeAll(trx, takes) };
     });
   } catch (error) {
-    if (error instanceof Overtaken) return overtaken(db, joiner);
+    if (error instanceof Overtaken) return overtaken(db, change);
     if (error instanceof Unasked) return { kind: 'unasked' };
     if (error instanceof NoRoom) return { kind: 'full', full: error.full };
     if (change.decision && (error as { code?: string }).code === UNIQUE_VIOLATION) return { kind: 'conflict' };
@@ -77,11 +79,18 @@ async function commitMove(db: Kysely<Tables>, change: Move): Promise<Committed> 
   }
 }
 
-/** Why nothing changed: the caller has left, which is final, or anything else, after which the row is read again. */
-async function overtaken(db: Db, joiner: string | undefined): Promise<Committed> {
-  if (joiner === undefined) return { kind: 'conflict' };
-  const found = await sql`select 1 where ${hasNotLeft(joiner)}`.execute(db);
-  return { kind: found.rows.length > 0 ? 'conflict' : 'left' };
+/** Why nothing changed: the caller has left, or the pass was spent before, which are final; or anything else. */
+async function overtaken(db: Db, change: Move): Promise<Committed> {
+  const { id, from, to, revision, joiner } = change;
+  if (joiner !== undefined) {
+    const found = await sql`select 1 where ${hasNotLeft(joiner)}`.execute(db);
+    if (found.rows.length === 0) return { kind: 'left' };
+  }
+  if (to !== 'dispatched' || from === 'dispatched') return { kind: 'conflict' };
+  const same = await sql`
+    select 1 from holdfast.approvals
+    where id = ${id} and state = ${from} and revision = ${revision} and not ${wasNotSent(id)}`.execute(db);
+  return { kind: same.rows.length > 0 ? 'spent' : 'conflict' };
 }
 
 /** Leaving bumps the revision, so that a caller that leaves and a change on its behalf cannot miss each other. */
@@ -98,32 +107,48 @@ function isCardOf({ approval, channel, ts, revision, digest }: CardRecord): RawB
     and c.ts is not distinct from ${ts}::text and c.revision = ${revision} and c.digest = ${digest})`;
 }
 
+/**
+ * The log says by itself whether the pass was spent: of the call's dispatches and returns the last one is no dispatch. A
+ * row that was put back to an earlier state is caught by this, whatever its seal says.
+ */
+function wasNotSent(approval: string): RawBuilder<unknown> {
+  return sql`coalesce((select e.type from holdfast.events e
+    where e.approval_id = ${approval} and e.type in ('call.dispatched', 'call.returned')
+    order by e.n desc limit 1), '') <> 'call.dispatched'`;
+}
+
 /** null: overtaken, and nothing was written. The statement returns the votes before it; its own is added. */
-async function move(db: Db, change: Move): Promise<Approval | null> {
+async function move(db: Db, seals: Seals, change: Move): Promise<Approval | null> {
   const moved = await sql<ApprovalRow>`${KEPT_PLAN}
     with moved as (
-      update holdfast.approvals set ${columnsOf(change)}
+      update holdfast.approvals set ${columnsOf(seals, change)}
       where id = ${change.id} and state = ${change.from} and revision = ${change.revision}
         ${change.joiner === undefined ? sql`` : sql`and ${hasNotLeft(change.joiner)}`}
         ${change.token === undefined ? sql`` : sql`and ${isNotRevoked(change.token)}`}
         ${change.card === undefined ? sql`` : sql`and ${isCardOf(change.card)}`}
+        ${change.believed === undefined ? sql`` : sql`and coalesce(frozen_seal, '') || ' ' || coalesce(state_seal, '') = ${change.believed}`}
+        ${change.to === 'dispatched' && change.from !== 'dispatched' ? sql`and ${wasNotSent(change.id)}` : sql``}
         ${change.dispatcher === undefined ? sql`` : sql`and dispatcher = ${change.dispatcher}`}
       returning *
-    )${voteSql(change)}, logged as (${eventsSql(change)})
+    )${voteSql(seals, change)}, logged as (${eventsSql(seals, change)})
     select ${APPROVAL} from moved a`.execute(db);
   const row = moved.rows[0];
   if (row === undefined) return null;
-  const approval = approvalOf(row);
-  return change.decision ? { ...approval, decisions: [...approval.decisions, change.decision] } : approval;
+  return approvalOf(seals, row, change.decision);
 }
 
-function columnsOf(change: Move): RawBuilder<unknown> {
+function columnsOf(seals: Seals, change: Move): RawBuilder<unknown> {
   const { patch = {} } = change;
   const columns: RawBuilder<unknown>[] = [
     sql`state = ${change.to}`,
     sql`revision = ${change.next}`,
     sql`updated_at = clock_timestamp()`,
   ];
+  if (change.to !== change.from) {
+    if (change.to === 'approved' && patch.pickupUntil === undefined) throw new Error('a pass is good until an instant');
+    const seal = seals.seal('state', stateText(change.id, change.to, change.next, patch.pickupUntil ?? null));
+    columns.push(sql`state_revision = ${change.next}`, sql`state_seal = ${seal}`);
+  }
   if (patch.pickupUntil !== undefined) columns.push(sql`pickup_until = ${patch.pickupUntil}::timestamptz`);
   if (patch.leaseUntil !== undefined) columns.push(sql`lease_until = ${patch.leaseUntil}::timestamptz`);
   if (patch.dispatcher !== undefined) columns.push(sql`dispatcher = ${patch.dispatcher}::text`);
@@ -141,25 +166,26 @@ function columnsOf(change: Move): RawBuilder<unknown> {
 }
 
 /** The primary key allows one vote per person; a second one is a conflict like any other. */
-function voteSql({ decision }: Change): RawBuilder<unknown> {
+function voteSql(seals: Seals, { id, decision }: Change): RawBuilder<unknown> {
   if (!decision) return sql``;
   return sql`, voted as (
-    insert into holdfast.decisions (approval_id, approver, choice, reason, via, self, user_group, at)
+    insert into holdfast.decisions (approval_id, approver, choice, reason, via, self, user_group, at, seal)
     select id, ${decision.approver}::text, ${decision.choice}::text, ${decision.reason}::text, ${decision.via}::text,
-      ${decision.self}::boolean, ${decision.userGroup}::text, ${decision.at}::timestamptz
+      ${decision.self}::boolean, ${decision.userGroup}::text, ${decision.at}::timestamptz,
+      ${seals.seal('decision', decisionText(id, decision))}::text
     from moved)`;
 }
 
-function eventsSql({ events }: Change): RawBuilder<unknown> {
+function eventsSql(seals: Seals, { events }: Change): RawBuilder<unknown> {
   if (events.length === 0) return sql`select 1`;
   const rows = events.map((event, nth) => {
-    const row = eventRow(event);
+    const row = eventRow(seals, event);
     return sql`(${sql.lit(nth)}, ${row.body}::text, ${row.type}::text, ${row.at}::timestamptz, ${row.approval_id}::text, ${row.server}::text,
-      ${row.tool}::text, ${row.grant_name}::text, ${row.actor}::text)`;
+      ${row.tool}::text, ${row.grant_name}::text, ${row.actor}::text, ${row.seal}::text)`;
   });
   return sql`
-    insert into holdfast.events (body, type, at, approval_id, server, tool, grant_name, actor)
-    select e.body, e.type, e.at, e.approval_id, e.server, e.tool, e.grant_name, e.actor
-    from moved, (values ${sql.join(rows)}) as e(nth, body, type, at, approval_id, server, tool, grant_name, actor)
+    insert into holdfast.events (body, type, at, approval_id, server, tool, grant_name, actor, seal)
+    select e.body, e.type, e.at, e.approval_id, e.server, e.tool, e.grant_name, e.actor, e.seal
+    from moved, (values ${sql.join(rows)}) as e(nth, body, type, at, approval_id, server, tool, grant_name, actor, seal)
     order by e.nth`;
 }

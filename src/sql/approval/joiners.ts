@@ -1,6 +1,7 @@
 import { type Kysely, sql } from 'kysely';
 import type { Approval } from '../../domain/approval/approval.ts';
 import type { NewEvent } from '../../domain/log/event.ts';
+import type { Seals } from '../../ports.ts';
 import { writeEvents } from '../log/events.ts';
 import { APPROVAL, type ApprovalRow, approvalOf } from '../table/approval-row.ts';
 import type { Tables } from '../table/tables.ts';
@@ -9,7 +10,13 @@ import type { Tables } from '../table/tables.ts';
  * The caller has its answer. Once the last caller has, the kept result is deleted; where the answer may be replayed, it
  * is kept until `until`.
  */
-export async function markCollected(db: Kysely<Tables>, joiner: string, event: NewEvent, until?: Date): Promise<void> {
+export async function markCollected(
+  db: Kysely<Tables>,
+  seals: Seals,
+  joiner: string,
+  event: NewEvent,
+  until?: Date,
+): Promise<void> {
   const result = until === undefined ? sql`result = null, result_until = null` : sql`result_until = ${until}`;
   await db.transaction().execute(async (trx) => {
     const found = await sql<{ approval_id: string }>`
@@ -22,7 +29,7 @@ export async function markCollected(db: Kysely<Tables>, joiner: string, event: N
       where a.id = ${approval} and a.state in ('succeeded', 'failed', 'denied', 'expired') and not exists (
         select 1 from holdfast.joiners j
         where j.approval_id = a.id and j.collected_at is null and j.left_at is null)`.execute(trx);
-    await writeEvents(trx, [event]);
+    await writeEvents(trx, seals, [event]);
   });
 }
 
@@ -49,6 +56,7 @@ export type LeaveSelector =
  */
 export async function markLeft(
   db: Kysely<Tables>,
+  seals: Seals,
   by: LeaveSelector,
   event: (approval: string) => NewEvent,
 ): Promise<Approval[]> {
@@ -69,10 +77,10 @@ export async function markLeft(
     await sql`
       update holdfast.approvals set revision = revision + 1, updated_at = clock_timestamp()
       where id = any(${ids}::text[])`.execute(trx);
-    await writeEvents(trx, ids.map(event));
+    await writeEvents(trx, seals, ids.map(event));
     const found = await sql<ApprovalRow>`
       select ${APPROVAL} from holdfast.approvals a where a.id = any(${ids}::text[])`.execute(trx);
-    return found.rows.map(approvalOf);
+    return found.rows.map((row) => approvalOf(seals, row));
   });
 }
 
@@ -98,9 +106,14 @@ function isSelected(by: LeaveSelector) {
 }
 
 /** The approval whose answer this caller was sent after `since`, which perhaps nobody read; null: none. */
-export async function collectedBy(db: Kysely<Tables>, joiner: string, since: Date): Promise<Approval | null> {
+export async function collectedBy(
+  db: Kysely<Tables>,
+  seals: Seals,
+  joiner: string,
+  since: Date,
+): Promise<Approval | null> {
   const found = await sql<ApprovalRow>`
     select ${APPROVAL} from holdfast.approvals a join holdfast.joiners c on c.approval_id = a.id
     where c.id = ${joiner} and c.collected_at > ${since} and c.left_at is null`.execute(db);
-  return found.rows[0] ? approvalOf(found.rows[0]) : null;
+  return found.rows[0] ? approvalOf(seals, found.rows[0]) : null;
 }

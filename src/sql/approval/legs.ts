@@ -1,7 +1,7 @@
 import { sql, type Transaction } from 'kysely';
 import { type GivenAnswer, MOST_GIVEN } from '../../domain/approval/answer.ts';
 import type { Approval } from '../../domain/approval/approval.ts';
-import type { ContinuedParent, Continuing, NewApproval } from '../../ports.ts';
+import type { ContinuedParent, Continuing, NewApproval, Seals } from '../../ports.ts';
 import { writeEvents } from '../log/events.ts';
 import { APPROVAL, type ApprovalRow, approvalOf } from '../table/approval-row.ts';
 import type { Tables } from '../table/tables.ts';
@@ -50,7 +50,7 @@ export async function waitForLeg(trx: Trx, { approval, leg }: NewApproval): Prom
  * The call goes on with the answer. Whoever commits this, with the change of the leg, is the only one that answers the
  * question: the call awaits nothing any more, and no state of its server's admits another answer (P2). Throws `Unasked`.
  */
-export async function continueParent(trx: Trx, continuing: Continuing): Promise<ContinuedParent> {
+export async function continueParent(trx: Trx, seals: Seals, continuing: Continuing): Promise<ContinuedParent> {
   const { parent, asked, given, dispatch, events, now } = continuing;
   const locked = await sql<{ stood: Date | null }>`
     select lease_until as stood from holdfast.approvals
@@ -67,8 +67,12 @@ export async function continueParent(trx: Trx, continuing: Continuing): Promise<
       ${dispatch === null ? sql`` : sql`, awaits = null, note = null, dispatcher = ${dispatch.by}, lease_until = ${dispatch.until}`}
     where id = ${parent}`.execute(trx);
   const joiner = dispatch?.joiner ? await seatAgain(trx, parent, dispatch.joiner, now) : null;
-  await writeEvents(trx, events);
-  return { approval: await readOne(trx, parent), joiner, stood: dispatch === null ? null : (found.stood ?? now) };
+  await writeEvents(trx, seals, events);
+  return {
+    approval: await readOne(trx, seals, parent),
+    joiner,
+    stood: dispatch === null ? null : (found.stood ?? now),
+  };
 }
 
 /** Each request is answered once. Throws `Unasked`. */
@@ -79,7 +83,7 @@ export async function markAnswered(trx: Trx, n: number, now: Date): Promise<void
   if (marked.rows.length === 0) throw new Unasked();
 }
 
-export async function readOne(trx: Trx, id: string): Promise<Approval> {
+export async function readOne(trx: Trx, seals: Seals, id: string): Promise<Approval> {
   const found = await sql<ApprovalRow>`select ${APPROVAL} from holdfast.approvals a where a.id = ${id}`.execute(trx);
-  return approvalOf(found.rows[0]!);
+  return approvalOf(seals, found.rows[0]!);
 }

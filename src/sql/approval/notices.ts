@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely';
 import type { Approval } from '../../domain/approval/approval.ts';
+import type { Seals } from '../../ports.ts';
 import { APPROVAL, type ApprovalRow, approvalOf } from '../table/approval-row.ts';
 import type { Tables } from '../table/tables.ts';
 
@@ -7,7 +8,12 @@ import type { Tables } from '../table/tables.ts';
  * Pending approvals that are due a reminder or an escalation. Due as `domain/approval/reminder.ts` says, which has
  * the last word.
  */
-export async function unremindedApprovals(db: Kysely<Tables>, now: Date, limit: number): Promise<Approval[]> {
+export async function unremindedApprovals(
+  db: Kysely<Tables>,
+  seals: Seals,
+  now: Date,
+  limit: number,
+): Promise<Approval[]> {
   const found = await sql<ApprovalRow>`
     select ${APPROVAL} from holdfast.approvals a
     where a.state = 'pending' and a.expires_at > ${now} and (
@@ -16,7 +22,7 @@ export async function unremindedApprovals(db: Kysely<Tables>, now: Date, limit: 
       or (a.escalated_at is null and ${now}::timestamptz >= a.created_at
         + (a.requirement->'escalate'->>'afterMs')::float8 * interval '1 millisecond'))
     order by a.id limit ${limit}`.execute(db);
-  return found.rows.map(approvalOf);
+  return found.rows.map((row) => approvalOf(seals, row));
 }
 
 /** Whether the caller may send this notice: true for one caller within `ms`. Of two that ask at once one gets true. */

@@ -2,8 +2,9 @@ import { type Kysely, sql, type Transaction } from 'kysely';
 import { LIVE, type State } from '../../domain/approval/approval.ts';
 import { withLaterReason } from '../../domain/call/stated-reason.ts';
 import type { NewEvent } from '../../domain/log/event.ts';
-import type { GrantRoom, NewApproval, NewJoiner, Opened } from '../../ports.ts';
+import type { GrantRoom, NewApproval, NewJoiner, Opened, Seals } from '../../ports.ts';
 import { writeEvents } from '../log/events.ts';
+import { reasonsText } from '../seal/sealed-rows.ts';
 import { APPROVAL, type ApprovalRow, approvalOf } from '../table/approval-row.ts';
 import type { Tables } from '../table/tables.ts';
 import { insertApproval } from './insert.ts';
@@ -32,6 +33,7 @@ const OWED: readonly State[] = ['denied', 'expired', 'succeeded', 'failed', 'unk
  */
 export async function openApproval(
   db: Kysely<Tables>,
+  seals: Seals,
   request: NewApproval,
   joiner: NewJoiner,
   room: GrantRoom,
@@ -43,21 +45,21 @@ export async function openApproval(
     await sql`select pg_advisory_xact_lock(hashtextextended(${`grant ${grant}`}, 0))`.execute(trx);
     const rounds = request.rounds ?? [];
     const live = await lockLive(trx, fingerprints, rounds);
-    if (live) return join(trx, live, joiner, event, room, request.approval.statedReason);
+    if (live) return join(trx, seals, live, joiner, event, room, request.approval.statedReason);
     const owed = await owedTo(trx, fingerprints, joiner.replica);
     if (owed?.absent === false && !joiner.impatient) return { kind: 'settling' };
     if (owed?.absent) {
       await takeSeat(trx, owed.joiner, joiner);
-      await writeEvents(trx, [joinedEvent(event, owed.row.id, true)]);
-      return { kind: 'owed', approval: approvalOf(owed.row), joiner: owed.joiner };
+      await writeEvents(trx, seals, [joinedEvent(event, owed.row.id, true)]);
+      return { kind: 'owed', approval: approvalOf(seals, owed.row), joiner: owed.joiner };
     }
     const taken = await takeRoom(trx, request, room);
     if (taken.kind !== 'room') return taken;
     await waitForLeg(trx, request);
-    await insertApproval(trx, request, await lastUnknown(trx, [...fingerprints, ...rounds]));
+    await insertApproval(trx, seals, request, await lastUnknown(trx, [...fingerprints, ...rounds]));
     await insertJoiner(trx, id, joiner, createdAt);
-    await writeEvents(trx, [event]);
-    return { kind: 'opened', approval: approvalOf(await read(trx, id)), joiner: joiner.id, nth: taken.nth };
+    await writeEvents(trx, seals, [event]);
+    return { kind: 'opened', approval: approvalOf(seals, await read(trx, id)), joiner: joiner.id, nth: taken.nth };
   });
   return opening.catch((error) => {
     if (error instanceof Unasked) return { kind: 'unasked' } as const;
@@ -97,6 +99,7 @@ function joinedEvent(event: NewEvent, approval: string, again: boolean): NewEven
 /** Takes an absent caller's seat, so that a call repeated after a time-out is not counted twice; else a new one. */
 async function join(
   trx: Trx,
+  seals: Seals,
   live: ApprovalRow,
   joiner: NewJoiner,
   event: NewEvent,
@@ -109,17 +112,18 @@ async function join(
   if (refusal !== null) return refusal;
   if (again) await takeSeat(trx, absent, joiner);
   else await insertJoiner(trx, live.id, joiner, event.at);
-  const later = live.state === 'pending' ? withLaterReason(approvalOf(live), reason) : null;
+  const later = live.state === 'pending' ? withLaterReason(approvalOf(seals, live), reason) : null;
   const changed = !again || later !== null;
   if (changed) {
     const reasons = later === null ? sql`later_reasons` : sql`${JSON.stringify(later)}::jsonb`;
     await sql`
       update holdfast.approvals
       set revision = revision + 1, updated_at = ${event.at}, later_reasons = ${reasons}
+        ${later === null ? sql`` : sql`, reasons_seal = ${seals.seal('reasons', reasonsText(live.id, later))}`}
       where id = ${live.id}`.execute(trx);
   }
-  await writeEvents(trx, [joinedEvent(event, live.id, again)]);
-  const approval = approvalOf(changed ? await read(trx, live.id) : live);
+  await writeEvents(trx, seals, [joinedEvent(event, live.id, again)]);
+  const approval = approvalOf(seals, changed ? await read(trx, live.id) : live);
   return { kind: 'joined', approval, joiner: absent ?? joiner.id };
 }
 

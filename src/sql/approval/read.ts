@@ -1,6 +1,6 @@
 import { type Kysely, type Selectable, sql } from 'kysely';
 import type { Approval, State } from '../../domain/approval/approval.ts';
-import type { Page, Store } from '../../ports.ts';
+import type { Page, Seals, Store } from '../../ports.ts';
 import { KEPT_PLAN } from '../connection/kept-plan.ts';
 import { BYTES_PER_PAGE } from '../log/portion.ts';
 import { APPROVAL, type ApprovalRow, approvalOf } from '../table/approval-row.ts';
@@ -9,14 +9,14 @@ import type { Tables } from '../table/tables.ts';
 
 type CardRow = Pick<Selectable<CardTable>, 'approval_id' | 'channel' | 'ts' | 'revision' | 'digest' | 'posted_at'>;
 
-export async function findApproval(db: Kysely<Tables>, id: string): Promise<Approval | null> {
+export async function findApproval(db: Kysely<Tables>, seals: Seals, id: string): Promise<Approval | null> {
   const found = await sql<ApprovalRow>`${KEPT_PLAN}
     select ${APPROVAL} from holdfast.approvals a where a.id = ${id}`.execute(db);
-  return found.rows[0] ? approvalOf(found.rows[0]) : null;
+  return found.rows[0] ? approvalOf(seals, found.rows[0]) : null;
 }
 
 /** What a click is judged on, in one round trip. */
-export async function lookAtApproval(db: Kysely<Tables>, id: string): ReturnType<Store['look']> {
+export async function lookAtApproval(db: Kysely<Tables>, seals: Seals, id: string): ReturnType<Store['look']> {
   const found = await sql<
     ApprovalRow & { [Column in keyof CardRow as `card_${Column}`]: CardRow[Column] | null }
   >`${KEPT_PLAN}
@@ -36,12 +36,13 @@ export async function lookAtApproval(db: Kysely<Tables>, id: string): ReturnType
           digest: row.card_digest!,
           postedAt: row.card_posted_at,
         };
-  return { approval: approvalOf(row), card };
+  return { approval: approvalOf(seals, row), card };
 }
 
 /** Newest first, paged by id: ids sort by time. */
 export async function listApprovals(
   db: Kysely<Tables>,
+  seals: Seals,
   filter: { states?: readonly State[]; after?: string; limit: number },
 ): Promise<Page<Approval>> {
   const states = filter.states ? sql`a.state = any(${filter.states}::text[])` : sql`true`;
@@ -56,7 +57,7 @@ export async function listApprovals(
     const found = await sql<ApprovalRow & { bytes: number }>`
       select ${APPROVAL}, octet_length(a.arguments::text) + octet_length(a.sent::text) as bytes from holdfast.approvals a
       where a.id = any(${ids}::text[]) and ${states} order by a.id desc`.execute(db);
-    items.push(...found.rows.map(approvalOf));
+    items.push(...found.rows.map((row) => approvalOf(seals, row)));
     for (const row of found.rows) bytes += Number(row.bytes);
     from += ids.length;
   }
@@ -81,17 +82,27 @@ function firstNotTooHeavy(rows: readonly { readonly id: string; readonly kept: n
 }
 
 /** Of these approvals, those whose revision is another: one query for all calls that a replica holds. */
-export async function changedApprovals(db: Kysely<Tables>, held: ReadonlyMap<string, number>): Promise<Approval[]> {
+export async function changedApprovals(
+  db: Kysely<Tables>,
+  seals: Seals,
+  held: ReadonlyMap<string, number>,
+): Promise<Approval[]> {
   if (held.size === 0) return [];
   const found = await sql<ApprovalRow>`
     select ${APPROVAL} from holdfast.approvals a
     join unnest(${[...held.keys()]}::text[], ${[...held.values()]}::int[]) as h(id, revision) on h.id = a.id
     where a.revision <> h.revision`.execute(db);
-  return found.rows.map(approvalOf);
+  return found.rows.map((row) => approvalOf(seals, row));
 }
 
 /** What was left behind by time or by a lost message. */
-export async function overdueWork(db: Kysely<Tables>, now: Date, limit: number): ReturnType<Store['overdue']> {
+export async function overdueWork(
+  db: Kysely<Tables>,
+  seals: Seals,
+  now: Date,
+  limit: number,
+): ReturnType<Store['overdue']> {
+  const read = (row: ApprovalRow) => approvalOf(seals, row);
   const late = await sql<ApprovalRow>`
     select ${APPROVAL} from holdfast.approvals a
     where (a.state = 'pending' and a.expires_at <= ${now})
@@ -129,11 +140,11 @@ export async function overdueWork(db: Kysely<Tables>, now: Date, limit: number):
       from (select id, grant_name from holdfast.approvals where shown < revision order by id limit ${limit * 10}) s
     ) s order by turn, id limit ${limit}`.execute(db);
   return {
-    late: late.rows.map(approvalOf),
-    abandoned: abandoned.rows.map(approvalOf),
-    revoked: revoked.rows.map(approvalOf),
+    late: late.rows.map(read),
+    abandoned: abandoned.rows.map(read),
+    revoked: revoked.rows.map(read),
     parked: parked.rows.map((row) => ({ id: row.id, expiresAt: row.expires_at })),
-    moot: moot.rows.map(approvalOf),
+    moot: moot.rows.map(read),
     stale: stale.rows.map((row) => row.id),
   };
 }

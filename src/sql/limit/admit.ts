@@ -1,7 +1,7 @@
 import { type Kysely, sql } from 'kysely';
 import type { NewEvent } from '../../domain/log/event.ts';
 import { type Take, takeKey } from '../../domain/policy/limit.ts';
-import type { Admission } from '../../ports.ts';
+import type { Admission, Seals } from '../../ports.ts';
 import { KEPT_PLAN } from '../connection/kept-plan.ts';
 import { eventRow } from '../log/events.ts';
 import type { Tables } from '../table/tables.ts';
@@ -33,11 +33,13 @@ interface AdmittedRow {
  */
 export class AdmissionBatcher {
   readonly #db: Kysely<Tables>;
+  readonly #seals: Seals;
   #waiting: WaitingAdmission[] = [];
   #busy = false;
 
-  constructor(db: Kysely<Tables>) {
+  constructor(db: Kysely<Tables>, seals: Seals) {
     this.#db = db;
+    this.#seals = seals;
   }
 
   admit(takes: readonly Take[], event: NewEvent): Promise<Admission> {
@@ -59,7 +61,7 @@ export class AdmissionBatcher {
   /** A batch that fails is tried again call by call: what is wrong with one call is no reason to refuse another. */
   async #admit(batch: readonly WaitingAdmission[]): Promise<void> {
     try {
-      const rows = await admitAll(this.#db, batch);
+      const rows = await admitAll(this.#db, this.#seals, batch);
       for (const row of rows) batch[row.place]!.settle(admissionOf(row, batch[row.place]!.takes));
     } catch (error) {
       if (batch.length === 1) batch[0]!.fail(error);
@@ -68,10 +70,14 @@ export class AdmissionBatcher {
   }
 }
 
-async function admitAll(db: Kysely<Tables>, batch: readonly WaitingAdmission[]): Promise<readonly AdmittedRow[]> {
+async function admitAll(
+  db: Kysely<Tables>,
+  seals: Seals,
+  batch: readonly WaitingAdmission[],
+): Promise<readonly AdmittedRow[]> {
   const requests = batch.map(({ takes, event }) => ({
     takes: takes.map((take) => ({ key: takeKey(take), width: widthOf(take), max: take.max, by: take.by })),
-    event: eventRow(event),
+    event: eventRow(seals, event),
   }));
   const admitted = await sql<AdmittedRow>`${KEPT_PLAN}
     select place, full_take, resets_at, retry_after, starts

@@ -1,6 +1,7 @@
 import { type Kysely, sql, type Transaction } from 'kysely';
 import type { NewEvent } from '../../domain/log/event.ts';
 import { type FullLimit, type Take, type Taken, takeKey } from '../../domain/policy/limit.ts';
+import type { Seals } from '../../ports.ts';
 import { writeEvents } from '../log/events.ts';
 import type { Db, Tables } from '../table/tables.ts';
 
@@ -58,10 +59,15 @@ export async function giveBack(trx: Transaction<Tables>, taken: readonly Taken[]
 }
 
 /** Gives back, with the event. */
-export async function refund(db: Kysely<Tables>, taken: readonly Taken[], event: NewEvent): Promise<void> {
+export async function refund(
+  db: Kysely<Tables>,
+  seals: Seals,
+  taken: readonly Taken[],
+  event: NewEvent,
+): Promise<void> {
   await db.transaction().execute(async (trx) => {
     await giveBack(trx, taken);
-    await writeEvents(trx, [event]);
+    await writeEvents(trx, seals, [event]);
   });
 }
 

@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely';
 import type { NewEvent } from '../../domain/log/event.ts';
+import type { Seals } from '../../ports.ts';
 import { KEPT_PLAN } from '../connection/kept-plan.ts';
 import type { Tables } from '../table/tables.ts';
 import { eventRow } from './events.ts';
@@ -26,20 +27,22 @@ class Column {
  */
 export class Appender {
   readonly #db: Kysely<Tables>;
+  readonly #seals: Seals;
   readonly #phrases = new PhraseCache();
 
-  constructor(db: Kysely<Tables>) {
+  constructor(db: Kysely<Tables>, seals: Seals) {
     this.#db = db;
+    this.#seals = seals;
   }
 
   async append(events: readonly NewEvent[]): Promise<void> {
     if (events.length === 0) return;
     const now = Date.now();
-    const columns = Array.from({ length: 9 }, () => new Column());
+    const columns = Array.from({ length: 10 }, () => new Column());
     const fresh = new Map<string, Phrase>();
     for (const event of events) {
       const phrase = this.#phrases.of(event);
-      const values = valuesOf(event, phrase);
+      const values = valuesOf(this.#seals, event, phrase);
       if (values === null) return this.#appendAsJson(events);
       for (let i = 0; i < columns.length; i += 1) columns[i]!.add(values[i]!);
       if (phrase !== null && phrase.writtenUntil < now) fresh.set(phrase.id, phrase);
@@ -53,18 +56,25 @@ export class Appender {
 
   /** For values that a column of text cannot hold. */
   async #appendAsJson(events: readonly NewEvent[]): Promise<void> {
-    await sql`select holdfast.append(${JSON.stringify(events.map(eventRow))}::json)`.execute(this.#db);
+    await sql`select holdfast.append(${JSON.stringify(events.map((event) => eventRow(this.#seals, event)))}::json)`.execute(
+      this.#db,
+    );
   }
 }
 
 /** In the order of the function's columns. null: a value holds a divider, or is empty. */
-function valuesOf(event: NewEvent, phrase: Phrase | null): readonly string[] | null {
+function valuesOf(seals: Seals, event: NewEvent, phrase: Phrase | null): readonly string[] | null {
   const { type, approval, server, tool, grant, actor } = event;
   for (const value of [approval, server, tool, grant, actor]) {
     if (value !== null && (value === '' || value.includes(DIVIDER) || value.includes(NULL))) return null;
   }
   const at = event.at.toISOString();
-  const body = phrase === null ? eventRow(event).body : phrase.body(at, event.data.fingerprint as string);
+  const { body, seal } =
+    phrase === null ? eventRow(seals, event) : phrased(seals, phrase.body(at, event.data.fingerprint as string));
   const id = phrase === null ? NULL : phrase.id;
-  return [body, type, at, approval ?? NULL, server ?? NULL, tool ?? NULL, grant ?? NULL, actor, id];
+  return [body, type, at, approval ?? NULL, server ?? NULL, tool ?? NULL, grant ?? NULL, actor, id, seal];
+}
+
+function phrased(seals: Seals, body: string): { readonly body: string; readonly seal: string } {
+  return { body, seal: seals.seal('event', body) };
 }

@@ -1,5 +1,5 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely';
-import type { ChainedEvent } from '../../ports.ts';
+import type { ChainedEvent, Seals } from '../../ports.ts';
 import type { Tables } from '../table/tables.ts';
 import { misphrased } from './phrase-check.ts';
 import { IN_ORDER, portionOf } from './portion.ts';
@@ -18,23 +18,30 @@ interface LinkRow {
   tool: string | null;
   grant_name: string | null;
   phrase: string | null;
+  seal: string | null;
 }
 
 /** Sealed events after this place, in the chain's order. `phrases`: whether their phrases are checked too. */
 export async function sealedEvents(
   db: Kysely<Tables>,
+  seals: Seals | null,
   after: number,
   limit: number,
   phrases: boolean,
 ): Promise<ChainedEvent[]> {
   const rows = await linkRows(db, sql`e.seq > ${String(after)}::bigint`, IN_ORDER.chained, limit);
-  return phrases ? checked(db, rows) : rows.map((row) => chainedOf(row, true));
+  return phrases ? checked(db, seals, rows) : rows.map((row) => chainedOf(seals, row, true));
 }
 
 /** Events that are not sealed yet, after this number, in order of writing. */
-export async function unsealedEvents(db: Kysely<Tables>, after: number, limit: number): Promise<ChainedEvent[]> {
+export async function unsealedEvents(
+  db: Kysely<Tables>,
+  seals: Seals | null,
+  after: number,
+  limit: number,
+): Promise<ChainedEvent[]> {
   const which = sql`e.seq is null and e.n > ${String(after)}::bigint`;
-  return checked(db, await linkRows(db, which, IN_ORDER.written, limit));
+  return checked(db, seals, await linkRows(db, which, IN_ORDER.written, limit));
 }
 
 async function linkRows(
@@ -47,22 +54,23 @@ async function linkRows(
   // Times as numbers: parsing them as dates would cost as much as all the rest.
   const found = await sql<LinkRow>`
     select e.n, e.seq, e.hash, e.body, e.type, date_part('epoch', e.at) * 1000 as ms, e.actor, e.approval_id, e.server,
-      e.tool, e.grant_name, e.phrase::text
+      e.tool, e.grant_name, e.phrase::text, e.seal
     from ${portionOf(events, order)} e order by ${order}`.execute(db);
   return found.rows;
 }
 
-async function checked(db: Kysely<Tables>, rows: readonly LinkRow[]): Promise<ChainedEvent[]> {
+async function checked(db: Kysely<Tables>, seals: Seals | null, rows: readonly LinkRow[]): Promise<ChainedEvent[]> {
   const wrong = await misphrased(db, rows);
-  return rows.map((row) => chainedOf(row, !wrong.has(row.n)));
+  return rows.map((row) => chainedOf(seals, row, !wrong.has(row.n)));
 }
 
-function chainedOf(row: LinkRow, phraseAgrees: boolean): ChainedEvent {
+function chainedOf(seals: Seals | null, row: LinkRow, phraseAgrees: boolean): ChainedEvent {
   return {
     n: Number(row.n),
     seq: row.seq === null ? null : Number(row.seq),
     hash: row.hash,
     text: row.body,
+    ours: seals === null || row.seal === null ? null : seals.fits('event', row.body, row.seal),
     agrees: columnsAgree(row) && phraseAgrees,
   };
 }

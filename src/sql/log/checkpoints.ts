@@ -1,7 +1,7 @@
 import { type Kysely, sql } from 'kysely';
 import { readCheckpoint, type SignedCheckpoint } from '../../domain/log/checkpoint.ts';
 import type { NewEvent } from '../../domain/log/event.ts';
-import type { Ledger } from '../../ports.ts';
+import type { Ledger, Seals } from '../../ports.ts';
 import type { Tables } from '../table/tables.ts';
 import { writeEvents } from './events.ts';
 
@@ -28,7 +28,12 @@ const SIGN_LOCK = 0x73_69_67_6e;
  * Saves a checkpoint with its event, if the checkpoint that it names as the previous one is still the last. Of two
  * replicas that sign at the same time one commits; the other gets false and has nothing to do.
  */
-export async function saveCheckpoint(db: Kysely<Tables>, signed: SignedCheckpoint, event: NewEvent): Promise<boolean> {
+export async function saveCheckpoint(
+  db: Kysely<Tables>,
+  seals: Seals,
+  signed: SignedCheckpoint,
+  event: NewEvent,
+): Promise<boolean> {
   const checkpoint = readCheckpoint(signed.text);
   if (checkpoint === null) throw new Error('not a checkpoint');
   return db.transaction().execute(async (trx) => {
@@ -47,7 +52,7 @@ export async function saveCheckpoint(db: Kysely<Tables>, signed: SignedCheckpoin
         signature: signed.signature,
       })
       .execute();
-    await writeEvents(trx, [event]);
+    await writeEvents(trx, seals, [event]);
     return true;
   });
 }

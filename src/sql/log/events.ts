@@ -2,26 +2,29 @@ import { sql } from 'kysely';
 import { canonical } from '../../domain/json/canonical.ts';
 import type { JsonObject } from '../../domain/json/json.ts';
 import type { EventType, LoggedEvent, NewEvent } from '../../domain/log/event.ts';
+import type { Seals } from '../../ports.ts';
 import type { Db } from '../table/tables.ts';
 import { IN_ORDER, portionOf } from './portion.ts';
 
 /** Writes events in the order given, in one statement. They are chained later, by the sealer. */
-export async function writeEvents(db: Db, events: readonly NewEvent[]): Promise<void> {
+export async function writeEvents(db: Db, seals: Seals, events: readonly NewEvent[]): Promise<void> {
   if (events.length === 0) return;
   // One parameter for all of them, so that Kysely compiles one statement whatever their number.
   await sql`
-    insert into holdfast.events (body, type, at, approval_id, server, tool, grant_name, actor)
-    select e.body, e.type, e.at, e.approval_id, e.server, e.tool, e.grant_name, e.actor
-    from rows from (json_to_recordset(${JSON.stringify(events.map(eventRow))}::json) as (body text, type text,
-      at timestamptz, approval_id text, server text, tool text, grant_name text, actor text)) with ordinality
-      as e(body, type, at, approval_id, server, tool, grant_name, actor, nth)
+    insert into holdfast.events (body, type, at, approval_id, server, tool, grant_name, actor, seal)
+    select e.body, e.type, e.at, e.approval_id, e.server, e.tool, e.grant_name, e.actor, e.seal
+    from rows from (json_to_recordset(${JSON.stringify(events.map((event) => eventRow(seals, event)))}::json) as (body text,
+      type text, at timestamptz, approval_id text, server text, tool text, grant_name text, actor text, seal text))
+      with ordinality as e(body, type, at, approval_id, server, tool, grant_name, actor, seal, nth)
     order by e.nth`.execute(db);
 }
 
 /** An event as a row of the table. */
-export function eventRow(event: NewEvent) {
+export function eventRow(seals: Seals, event: NewEvent) {
+  const body = bodyOf(event);
   return {
-    body: bodyOf(event),
+    body,
+    seal: seals.seal('event', body),
     type: event.type,
     at: event.at,
     approval_id: event.approval,

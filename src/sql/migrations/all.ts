@@ -21,6 +21,7 @@ import { MIGRATION_0021 } from './0021-later-reasons.ts';
 import { MIGRATION_0022 } from './0022-method-words.ts';
 import { MIGRATION_0024 } from './0024-openings.ts';
 import { MIGRATION_0026 } from './0026-legs.ts';
+import { MIGRATION_0030 } from './0030-seals.ts';
 
 /**
  * Every migration of this release, oldest first, with the statements that it executes. Only ever add one: replicas of
@@ -50,4 +51,5 @@ export const MIGRATIONS: Readonly<Record<string, readonly string[]>> = {
   '0022-method-words': MIGRATION_0022,
   '0024-openings': MIGRATION_0024,
   '0026-legs': MIGRATION_0026,
+  '0030-seals': MIGRATION_0030,
 };

@@ -1,9 +1,19 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { AskedQuestion, GivenAnswer } from '../../domain/approval/answer.ts';
-import type { Approval, Awaits, Decision, Requirement, State } from '../../domain/approval/approval.ts';
+import type { Approval, Awaits, BrokenField, Decision, Requirement, State } from '../../domain/approval/approval.ts';
+import { approvalsCounted } from '../../domain/approval/quorum.ts';
 import type { HiddenValues, Sent } from '../../domain/call/sent.ts';
 import type { Json } from '../../domain/json/json.ts';
 import type { RuleTrace } from '../../domain/policy/verdict.ts';
+import type { Seals } from '../../ports.ts';
+import {
+  decisionText,
+  type FrozenColumns,
+  frozenText,
+  reasonsText,
+  shownDigest,
+  stateText,
+} from '../seal/sealed-rows.ts';
 
 /** An approval's row as `APPROVAL` selects it. */
 export interface ApprovalRow {
@@ -16,15 +26,16 @@ export interface ApprovalRow {
   owner: string | null;
   self_approval: boolean;
   fingerprint: string;
-  requirement: unknown;
-  arguments: unknown;
-  sent: unknown;
-  hidden: unknown;
+  /** JSON, as the column's own text; so are the other three. */
+  requirement: string;
+  arguments: string;
+  sent: string;
+  hidden: string;
   answers_to: string | null;
   asked: unknown;
   questions: number;
   answers: unknown;
-  trace: unknown;
+  trace: string;
   stated_reason: string | null;
   later_reasons: unknown;
   previous_unknown: string | null;
@@ -38,6 +49,11 @@ export interface ApprovalRow {
   awaits: Awaits | null;
   note: string | null;
   updated_at: Date;
+  shown_digest: string | null;
+  frozen_seal: string | null;
+  state_revision: number;
+  state_seal: string | null;
+  reasons_seal: string | null;
   decisions: unknown;
   callers: number | string;
 }
@@ -45,15 +61,23 @@ export interface ApprovalRow {
 /** The columns of an approval `a`, with its decisions and the number of its waiting callers; never its sealed bytes. */
 export const APPROVAL: RawBuilder<unknown> = sql.raw(`
   a.id, a.state, a.revision, a.server, a.tool, a.grant_name, a.owner, a.self_approval, a.fingerprint,
-  a.requirement, a.arguments, a.sent, a.hidden, a.answers_to, a.asked, a.questions, a.answers, a.trace, a.stated_reason, a.later_reasons,
+  a.requirement::text as requirement, a.arguments::text as arguments, a.sent::text as sent, a.hidden::text as hidden,
+  a.trace::text as trace, a.answers_to, a.asked, a.questions, a.answers, a.stated_reason, a.later_reasons,
   a.previous_unknown, a.policy_digest, a.created_at, a.expires_at, a.pickup_until, a.lease_until, a.reminded_at, a.escalated_at, a.awaits, a.note, a.updated_at,
+  a.shown_digest, a.frozen_seal, a.state_revision, a.state_seal, a.reasons_seal,
   (select json_agg(json_build_object('approver', d.approver, 'choice', d.choice, 'reason', d.reason, 'via', d.via,
-     'self', d.self, 'userGroup', d.user_group, 'at', d.at) order by d.at, d.approver)
+     'self', d.self, 'userGroup', d.user_group, 'at', d.at, 'seal', d.seal) order by d.at, d.approver)
    from holdfast.decisions d where d.approval_id = a.id) as decisions,
   (select count(*)::int from holdfast.joiners j
    where j.approval_id = a.id and j.collected_at is null and j.left_at is null) as callers`);
 
-export function approvalOf(row: ApprovalRow): Approval {
+/**
+ * The approval, with the first of its fields that does not fit its seal. `own`: a vote that the statement which returned
+ * the row was just recording, and that its row does not have yet.
+ */
+export function approvalOf(seals: Seals, row: ApprovalRow, own?: Decision): Approval {
+  const votes = votesOf(row.decisions);
+  const decisions = [...votes.map(({ decision }) => decision), ...(own === undefined ? [] : [own])];
   return {
     id: row.id,
     state: row.state,
@@ -64,20 +88,20 @@ export function approvalOf(row: ApprovalRow): Approval {
     owner: row.owner,
     selfApproval: row.self_approval,
     fingerprint: row.fingerprint,
-    requirement: row.requirement as Requirement,
-    arguments: row.arguments as Json,
-    sent: row.sent as Sent,
-    hidden: row.hidden as HiddenValues,
+    requirement: JSON.parse(row.requirement) as Requirement,
+    arguments: JSON.parse(row.arguments) as Json,
+    sent: JSON.parse(row.sent) as Sent,
+    hidden: JSON.parse(row.hidden) as HiddenValues,
     answersTo: row.answers_to,
     asked: row.asked as AskedQuestion | null,
     questions: row.questions,
     answers: row.answers as GivenAnswer[],
-    trace: row.trace as RuleTrace,
+    trace: JSON.parse(row.trace) as RuleTrace,
     statedReason: row.stated_reason,
     laterReasons: row.later_reasons as readonly string[],
     previousUnknown: row.previous_unknown,
     policyDigest: row.policy_digest,
-    decisions: decisionsOf(row.decisions),
+    decisions,
     createdAt: row.created_at,
     expiresAt: row.expires_at,
     pickupUntil: row.pickup_until,
@@ -88,10 +112,57 @@ export function approvalOf(row: ApprovalRow): Approval {
     note: row.note,
     callers: Number(row.callers),
     updatedAt: row.updated_at,
+    broken: brokenField(seals, row, votes) ?? (tooFewVotes(row, decisions) ? 'decisions' : null),
+    seal: `${row.frozen_seal ?? ''} ${row.state_seal ?? ''}`,
   };
 }
 
-function decisionsOf(value: unknown): Decision[] {
-  const rows = (value ?? []) as (Omit<Decision, 'at'> & { at: string })[];
-  return rows.map((row) => ({ ...row, at: new Date(row.at) }));
+/** The first field that does not fit its seal; null: all fit. */
+function brokenField(seals: Seals, row: ApprovalRow, votes: readonly Vote[]): BrokenField | null {
+  const { id, state, frozen_seal, state_seal, reasons_seal, shown_digest } = row;
+  if (frozen_seal === null && state_seal === null) return 'unsealed';
+  if (shown_digest === null || shown_digest !== shownDigest(seals, row)) return 'arguments';
+  if (!seals.fits('approval', frozenText(frozenOf(row, shown_digest)), frozen_seal)) return 'requirement';
+  if (!seals.fits('state', stateText(id, state, row.state_revision, row.pickup_until), state_seal)) return 'state';
+  if (row.state_revision > row.revision) return 'state';
+  if (!seals.fits('reasons', reasonsText(id, row.later_reasons as string[]), reasons_seal)) return 'reasons';
+  const forged = votes.some(({ decision, seal }) => !seals.fits('decision', decisionText(id, decision), seal));
+  return forged ? 'decisions' : null;
+}
+
+/** A pass whose votes do not make up its quorum: one of them was deleted. */
+function tooFewVotes({ state, requirement }: ApprovalRow, decisions: readonly Decision[]): boolean {
+  if (state !== 'approved') return false;
+  return approvalsCounted(decisions) < (JSON.parse(requirement) as Requirement).quorum;
+}
+
+function frozenOf(row: ApprovalRow, shown: string): FrozenColumns {
+  return {
+    id: row.id,
+    server: row.server,
+    tool: row.tool,
+    grant: row.grant_name,
+    owner: row.owner,
+    selfApproval: row.self_approval,
+    fingerprint: row.fingerprint,
+    requirement: row.requirement,
+    answersTo: row.answers_to,
+    asked: row.asked as Json,
+    statedReason: row.stated_reason,
+    previousUnknown: row.previous_unknown,
+    policyDigest: row.policy_digest,
+    createdAt: row.created_at,
+    expiresAt: row.expires_at,
+    shown,
+  };
+}
+
+interface Vote {
+  readonly decision: Decision;
+  readonly seal: string | null;
+}
+
+function votesOf(value: unknown): Vote[] {
+  const rows = (value ?? []) as (Omit<Decision, 'at'> & { at: string; seal: string | null })[];
+  return rows.map(({ seal, ...row }) => ({ decision: { ...row, at: new Date(row.at) }, seal }));
 }

@@ -42,6 +42,13 @@ export interface ApprovalTable {
   result_until: Date | null;
   /** The revision that the card shows. */
   shown: Generated<number>;
+  /** Seals; null in rows from before there were any. See sql/seal/sealed-rows.ts. */
+  shown_digest: string | null;
+  frozen_seal: string | null;
+  /** The revision at which the state was reached. */
+  state_revision: Generated<number>;
+  state_seal: string | null;
+  reasons_seal: string | null;
   updated_at: Date;
 }
 
@@ -66,6 +73,7 @@ export interface DecisionTable {
   self: boolean;
   user_group: string | null;
   at: Date;
+  seal: string | null;
 }
 
 export interface CardTable {

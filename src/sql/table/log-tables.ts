@@ -15,6 +15,8 @@ export interface EventTable {
   hash: string | null;
   /** What it has in common with others (log/phrases.ts); null: its words are its own. */
   phrase: string | null;
+  /** Null in events from before there were seals. */
+  seal: string | null;
 }
 
 export interface PhraseTable {

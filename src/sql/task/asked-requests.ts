@@ -1,6 +1,6 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely';
 import type { Approval } from '../../domain/approval/approval.ts';
-import type { AskedKey, AskedRequest, TaskStore } from '../../ports.ts';
+import type { AskedKey, AskedRequest, Seals, TaskStore } from '../../ports.ts';
 import { markAnswered, readOne, Unasked, withAnswer } from '../approval/legs.ts';
 import { writeEvents } from '../log/events.ts';
 import type { Tables } from '../table/tables.ts';
@@ -97,6 +97,7 @@ function sameSession(column: RawBuilder<unknown>, session: string | null): RawBu
 /** The request, its call and the events change together. Null: it was answered before, or its call is over. */
 export async function answerRequest(
   db: Kysely<Tables>,
+  seals: Seals,
   { n, approval, now }: Parameters<TaskStore['answerRequest']>[0],
   given: Parameters<TaskStore['answerRequest']>[1],
   events: Parameters<TaskStore['answerRequest']>[2],
@@ -109,8 +110,8 @@ export async function answerRequest(
         where id = ${approval} and state = 'dispatched' returning 1`.execute(trx);
       if (changed.rows.length === 0) throw new Unasked();
       await markAnswered(trx, n, now);
-      await writeEvents(trx, events);
-      return readOne(trx, approval);
+      await writeEvents(trx, seals, events);
+      return readOne(trx, seals, approval);
     });
   } catch (error) {
     if (error instanceof Unasked) return null;

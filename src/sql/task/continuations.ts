@@ -2,7 +2,7 @@ import { type Kysely, sql, type Transaction } from 'kysely';
 import type { GivenAnswer } from '../../domain/approval/answer.ts';
 import type { Approval } from '../../domain/approval/approval.ts';
 import type { NewEvent } from '../../domain/log/event.ts';
-import type { TaskStore } from '../../ports.ts';
+import type { Seals, TaskStore } from '../../ports.ts';
 import { withAnswer } from '../approval/legs.ts';
 import { seatAgain } from '../approval/seats.ts';
 import { writeEvents } from '../log/events.ts';
@@ -31,12 +31,13 @@ export async function rememberContinuation(db: Kysely<Tables>, continuation: New
  */
 export async function spendContinuation(
   db: Kysely<Tables>,
+  seals: Seals,
   returned: ReturnedState,
   given: GivenAnswer,
   events: (approval: string) => readonly NewEvent[],
 ): Promise<Continued> {
   try {
-    return await db.transaction().execute((trx) => spend(trx, returned, given, events));
+    return await db.transaction().execute((trx) => spend(trx, seals, returned, given, events));
   } catch (error) {
     if (error instanceof NotAwaited) return null;
     throw error;
@@ -45,6 +46,7 @@ export async function spendContinuation(
 
 async function spend(
   trx: Transaction<Tables>,
+  seals: Seals,
   returned: ReturnedState,
   given: GivenAnswer,
   events: (approval: string) => readonly NewEvent[],
@@ -67,9 +69,9 @@ async function spend(
       answers = ${withAnswer(given)}, revision = revision + 1, updated_at = clock_timestamp()
     where id = ${id}`.execute(trx);
   const joiner = await seatAgain(trx, id, returned.joiner, now);
-  await writeEvents(trx, events(id));
+  await writeEvents(trx, seals, events(id));
   const found = await sql<ApprovalRow>`select ${APPROVAL} from holdfast.approvals a where a.id = ${id}`.execute(trx);
-  return { approval: approvalOf(found.rows[0]!), joiner, stood };
+  return { approval: approvalOf(seals, found.rows[0]!), joiner, stood };
 }
 
 /** The approval that the state would continue. */
@@ -87,6 +89,7 @@ export async function hasContinuation(
 
 export async function findContinuation(
   db: Kysely<Tables>,
+  seals: Seals,
   { digests, grant, server, fingerprints, now }: Parameters<TaskStore['findContinuation']>[0],
 ): Promise<Approval | null> {
   const found = await sql<ApprovalRow>`
@@ -94,5 +97,5 @@ export async function findContinuation(
     where c.digest = any(${digests}::text[]) and c.grant_name = ${grant} and c.server = ${server}
       and c.fingerprint = any(${fingerprints}::text[]) and c.expires_at > ${now}
       and a.state = 'dispatched' and a.awaits = 'input'`.execute(db);
-  return found.rows[0] ? approvalOf(found.rows[0]) : null;
+  return found.rows[0] ? approvalOf(seals, found.rows[0]) : null;
 }

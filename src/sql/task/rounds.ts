@@ -1,6 +1,6 @@
 import { type Kysely, sql } from 'kysely';
 import type { Approval } from '../../domain/approval/approval.ts';
-import type { Reseating } from '../../ports.ts';
+import type { Reseating, Seals } from '../../ports.ts';
 import { APPROVAL, type ApprovalRow, approvalOf } from '../table/approval-row.ts';
 import type { Tables } from '../table/tables.ts';
 
@@ -14,7 +14,7 @@ export async function nextRound(db: Kysely<Tables>, joiner: string): Promise<num
 /**
  * A caller goes on elsewhere, in its own seat. The round is compared and bumped in one statement: each is good once.
  */
-export async function reseat(db: Kysely<Tables>, reseating: Reseating): Promise<Approval | null> {
+export async function reseat(db: Kysely<Tables>, seals: Seals, reseating: Reseating): Promise<Approval | null> {
   const { joiner, replica, session, requestId, round } = reseating;
   const rightRound = round === null ? sql`true` : sql`round = ${round}`;
   const nextRound = round === null ? sql`round` : sql`round + 1`;
@@ -27,5 +27,5 @@ export async function reseat(db: Kysely<Tables>, reseating: Reseating): Promise<
   if (approval === undefined) return null;
   const found = await sql<ApprovalRow>`
     select ${APPROVAL} from holdfast.approvals a where a.id = ${approval}`.execute(db);
-  return found.rows[0] ? approvalOf(found.rows[0]) : null;
+  return found.rows[0] ? approvalOf(seals, found.rows[0]) : null;
 }

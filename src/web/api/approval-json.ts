@@ -48,6 +48,7 @@ export function approvalJson(approval: Approval) {
     createdAt: approval.createdAt.toISOString(),
     expiresAt: approval.expiresAt.toISOString(),
     pickupUntil: approval.pickupUntil?.toISOString() ?? null,
+    broken: approval.broken,
     updatedAt: approval.updatedAt.toISOString(),
   };
 }

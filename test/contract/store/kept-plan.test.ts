@@ -6,6 +6,7 @@ import type { SqlConnection } from '../../../src/sql/connection/connection.ts';
 import { openPostgres } from '../../../src/sql/connection/postgres.ts';
 import { sqlStore } from '../../../src/sql/store.ts';
 import { quiet } from '../../support/log.ts';
+import { TEST_SEALS } from '../../support/store/seals.ts';
 import { skipWithout, startPostgres, type TestServer } from '../../support/store/servers.ts';
 import { change, newApproval, newJoiner, open } from '../../support/store/world.ts';
 
@@ -39,7 +40,7 @@ describe('Plans that Postgres keeps', { skip: skipWithout('postgres') }, () => {
   };
 
   test('a statement that every click runs is planned once a connection', async () => {
-    const store = sqlStore(connection);
+    const store = sqlStore(connection, TEST_SEALS);
     assert.equal(await store.find('ap_none'), null);
     assert.equal(await store.find('ap_other'), null);
     assert.equal(await kept(), 1);
@@ -48,7 +49,7 @@ describe('Plans that Postgres keeps', { skip: skipWithout('postgres') }, () => {
   });
 
   test('P6: where connections are shared between statements and a plan is not found again, the statement runs without one', async () => {
-    const store = sqlStore(connection);
+    const store = sqlStore(connection, TEST_SEALS);
     await store.find('ap_none');
     await sql`deallocate all`.execute(connection.db);
     assert.equal(await store.find('ap_none'), null);
@@ -58,7 +59,7 @@ describe('Plans that Postgres keeps', { skip: skipWithout('postgres') }, () => {
 
   test('P3: inside a transaction, too, which begins again: no click is lost', async () => {
     const own = await openPostgres({ url: server.url, connections: 1, log: quiet });
-    const store = sqlStore(own);
+    const store = sqlStore(own, TEST_SEALS);
     const dispatched = async (): Promise<string> => {
       const joiner = newJoiner();
       const opened = await open(store, newApproval(), joiner);

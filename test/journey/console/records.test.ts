@@ -19,6 +19,7 @@ import { visibleLine, visibleText } from '../../../src/web/html/visible-text.ts'
 import { SignInThrottle } from '../../../src/web/http/sign-in-throttle.ts';
 import { chainStatus } from '../../../src/web/pages/chain-status.ts';
 import { quiet } from '../../support/log.ts';
+import { TEST_SEALS } from '../../support/store/seals.ts';
 
 const START = Date.UTC(2026, 0, 1);
 
@@ -36,7 +37,7 @@ describe('What reviewers read', { concurrency: false }, () => {
 
   before(async () => {
     embedded = await openPglite(folder);
-    const store = sqlStore(embedded);
+    const store = sqlStore(embedded, TEST_SEALS);
     records = sqlRecords(embedded.db);
     const events = Array.from({ length: 120 }, (_, i) =>
       event(i, i % 10 === 0 ? 'call.denied' : 'call.allowed', {
@@ -113,7 +114,7 @@ describe('What reviewers read', { concurrency: false }, () => {
     );
     const counted = event(203, 'method.denied', { server: 'parts', tool: null, data: { grouped: true } });
     const read = event(204, 'resource.read', { server: 'parts', tool: null });
-    await sqlStore(embedded).append([...denials, counted, read]);
+    await sqlStore(embedded, TEST_SEALS).append([...denials, counted, read]);
     for (const [what, expected] of [
       ['resources', ['resource.read', undefined, 'resource']],
       ['prompts', [undefined, 'prompt']],
@@ -171,7 +172,7 @@ describe('What reviewers read', { concurrency: false }, () => {
   });
 
   it('P1: a token revoked on one replica is good for nothing on another, once, and by its digest alone', async () => {
-    const revocations = sqlRevocations(embedded.db);
+    const revocations = sqlRevocations(embedded.db, TEST_SEALS);
     const other = new RevokedTokens(revocations, quiet);
     await other.refresh();
     const tokenSha256 = 'a'.repeat(64);

@@ -20,6 +20,7 @@ import type { Tables } from '../../../src/sql/table/tables.ts';
 import { proof } from '../../../src/vault/proof.ts';
 import { vault } from '../../../src/vault/vault.ts';
 import { quiet } from '../log.ts';
+import { TEST_SEALS } from '../store/seals.ts';
 import { type ServerKind, startPostgres } from '../store/servers.ts';
 import type { StoredLog } from './tampering.ts';
 
@@ -44,8 +45,8 @@ export interface AuditWorld {
 
 export async function auditWorld(kind: 'pglite' | Extract<ServerKind, 'postgres'>): Promise<AuditWorld> {
   const { db, close } = await (kind === 'pglite' ? embedded() : served());
-  const store = sqlStore({ db, close });
-  const ledger = sqlLedger(db);
+  const store = sqlStore({ db, close }, TEST_SEALS);
+  const ledger = sqlLedger(db, TEST_SEALS);
   const keyed = vault([SECRET]);
   const clock = { now: () => new Date() };
   const gateway = { store, ledger, vault: keyed, clock, log: quiet, replica: 'test' } as unknown as Gateway;

@@ -58,6 +58,8 @@ export function sampleApproval(
     pickupUntil: null,
     leaseUntil: null,
     note: null,
+    broken: null,
+    seal: '',
     callers: 1,
     updatedAt: OPENED,
     ...rest,

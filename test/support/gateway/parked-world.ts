@@ -23,6 +23,7 @@ import { REQUIREMENT } from '../domain/approval.ts';
 import { callOf, policyOf } from '../domain/policy.ts';
 import { ROOM } from '../domain/room.ts';
 import { quiet } from '../log.ts';
+import { TEST_SEALS } from '../store/seals.ts';
 
 export interface ParkedWorld {
   readonly store: Store;
@@ -42,7 +43,7 @@ export async function parkedWorld(policy: Policy = ASKING): Promise<ParkedWorld>
   const pglite = await PGlite.create();
   const db = new Kysely<Tables>({ dialect: new PGliteDialect({ pglite }) });
   await migrate(db);
-  const store = sqlStore({ db, close: () => pglite.close() });
+  const store = sqlStore({ db, close: () => pglite.close() }, TEST_SEALS);
   const clock = new TestClock();
   const gateways: Gateway[] = [];
   const ordered: string[] = [];
@@ -57,8 +58,8 @@ export async function parkedWorld(policy: Policy = ASKING): Promise<ParkedWorld>
       const gateway = bindGateway(
         {
           store: { ...store, ...more.store },
-          tasks: sqlTasks({ db }),
-          ledger: sqlLedger(db),
+          tasks: sqlTasks({ db }, TEST_SEALS),
+          ledger: sqlLedger(db, TEST_SEALS),
           queue: queueOf(gateways, ordered),
           cards: more.cards ?? null,
           vault: vault(more.secrets ?? ['s'.repeat(40)]),

@@ -15,6 +15,7 @@ import { sqlTasks } from '../../../src/sql/tasks.ts';
 import { sampleApproval } from '../domain/approval.ts';
 import { ROOM } from '../domain/room.ts';
 import { quiet } from '../log.ts';
+import { TEST_SEALS } from './seals.ts';
 import { skipWithout, startPostgres } from './servers.ts';
 
 export const STORES = ['PGlite', 'Postgres'] as const;
@@ -51,11 +52,11 @@ export async function storeWorld(kind: StoreKind): Promise<StoreWorld> {
 }
 
 function world(one: SqlConnection, other: SqlConnection, end: () => Promise<void>): StoreWorld {
-  const [first, second] = [sqlStore(one), one === other ? null : sqlStore(other)];
+  const [first, second] = [sqlStore(one, TEST_SEALS), one === other ? null : sqlStore(other, TEST_SEALS)];
   return {
     one: first,
     other: second ?? first,
-    tasks: [sqlTasks(one), sqlTasks(other)],
+    tasks: [sqlTasks(one, TEST_SEALS), sqlTasks(other, TEST_SEALS)],
     rows: async (text) => (await sql<Record<string, unknown>>`${sql.raw(text)}`.execute(one.db)).rows,
     close: async () => {
       await Promise.all([first.close(), second?.close()]);
@@ -82,6 +83,8 @@ export function newApproval(different: Partial<NewApproval['approval']> = {}): N
     awaits,
     questions,
     answers,
+    broken,
+    seal,
     ...sample
   } = sampleApproval();
   const createdAt = new Date();
@@ -147,7 +150,10 @@ const SAYS: Record<State, EventType> = {
 /** A change of this approval to another state, with its event. */
 export function change(approval: Approval, to: State, more: Partial<Change> = {}): Change {
   const { id, revision, state: from } = approval;
-  return { id, revision, from, to, events: [eventOf(SAYS[to], approval)], ...more };
+  const type = from === 'dispatched' && to === 'approved' ? 'call.returned' : SAYS[to];
+  const pickupUntil = new Date(Date.now() + 600_000);
+  const patch = { ...(to === 'approved' ? { pickupUntil } : {}), ...more.patch };
+  return { id, revision, from, to, events: [eventOf(type, approval)], ...more, patch };
 }
 
 /** Commits one change after another; throws when one is not committed. */
@@ -155,7 +161,11 @@ export async function through(store: Store, approval: Approval, ...states: State
   let now = approval;
   for (const to of states) {
     const until = new Date(Date.now() + 600_000);
-    const patch = { resultUntil: until, ...(to === 'succeeded' ? { result: new Uint8Array([7]) } : {}) };
+    const patch = {
+      resultUntil: until,
+      ...(to === 'approved' ? { pickupUntil: until } : {}),
+      ...(to === 'succeeded' ? { result: new Uint8Array([7]) } : {}),
+    };
     const committed = await store.commit(change(now, to, { patch }));
     if (committed.kind !== 'committed') throw new Error(`${now.state} → ${to}: ${committed.kind}`);
     now = committed.approval;

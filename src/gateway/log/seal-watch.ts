@@ -1,0 +1,117 @@
+import type { Approval } from '../../domain/approval/approval.ts';
+import { FORGED_WORDS, isForged } from '../../domain/approval/forged.ts';
+import { approvalEvent, type NewEvent, NO_SUBJECT } from '../../domain/log/event.ts';
+import type { Clock, Log, Queue, Store } from '../../ports.ts';
+import type { Alarms } from './alarms.ts';
+
+/** Milliseconds within which one replica's event tells of a broken seal, and the others' do not. */
+const TOLD_MS = 24 * 60 * 60_000;
+
+export interface WatchParts {
+  readonly store: Store;
+  readonly queue: Pick<Queue, 'publish'>;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly alarms: Alarms;
+}
+
+/**
+ * The same store, which looks at the seal of every approval that is read, whoever reads it: the first time that one does
+ * not fit, an alarm stands, an event `seal.broken` names row and field, and its card is written again.
+ */
+export function watchedStore(parts: WatchParts): Store {
+  const { store } = parts;
+  const one = <T extends Approval | null>(approval: T): T => {
+    if (approval !== null && isForged(approval)) tellBroken(parts, approval);
+    return approval;
+  };
+  const all = <T extends readonly Approval[]>(approvals: T): T => {
+    for (const approval of approvals) one(approval);
+    return approvals;
+  };
+  return {
+    ...store,
+    find: async (id) => one(await store.find(id)),
+    look: async (id) => {
+      const seen = await store.look(id);
+      one(seen?.approval ?? null);
+      return seen;
+    },
+    list: async (filter) => {
+      const page = await store.list(filter);
+      all(page.items);
+      return page;
+    },
+    open: async (request, joiner, room, event) => {
+      const opened = await store.open(request, joiner, room, event);
+      if ('approval' in opened) one(opened.approval);
+      return opened;
+    },
+    commit: async (change) => {
+      const committed = await store.commit(change);
+      if (committed.kind === 'committed') one(committed.approval);
+      if (committed.kind === 'spent') tellPutBack(parts, change.id);
+      return committed;
+    },
+    commitBoth: async (first, second) => {
+      const committed = await store.commitBoth(first, second);
+      if (committed.kind === 'committed') one(committed.approval);
+      if (committed.kind === 'spent') tellPutBack(parts, first.id);
+      return committed;
+    },
+    changed: async (held) => all(await store.changed(held)),
+    leave: async (by, event) => one(await store.leave(by, event)),
+    leaveSession: async (by, event) => all(await store.leaveSession(by, event)),
+    overdue: async (now, limit) => {
+      const work = await store.overdue(now, limit);
+      for (const approvals of [work.late, work.abandoned, work.revoked, work.moot]) all(approvals);
+      return work;
+    },
+    unreminded: async (now, limit) => all(await store.unreminded(now, limit)),
+    seal: async (limit) => {
+      const run = await store.seal(limit);
+      for (const n of run.foreign) tellForeign(parts, n);
+      return run;
+    },
+  };
+}
+
+function tellBroken(parts: WatchParts, approval: Approval): void {
+  const { id, broken } = approval;
+  const field = broken ?? 'state';
+  if (!raise(parts, `${id} ${field}`, `approval ${id} ${FORGED_WORDS[field]}`)) return;
+  const at = parts.clock.now();
+  const data = { table: 'approvals', row: id, field, state: approval.state };
+  write(parts, `seal ${id} ${field}`, approvalEvent(approval, { type: 'seal.broken', at, actor: 'holdfast', data }));
+  parts.queue.publish(id, { turn: 1 }).catch(() => undefined);
+}
+
+/** A row that was put back to a state from before its pass was spent. */
+function tellPutBack(parts: WatchParts, id: string): void {
+  if (!raise(parts, `${id} state`, `approval ${id} was put back to a state from before it ran`)) return;
+  const data = { table: 'approvals', row: id, field: 'state', why: 'put back' };
+  write(parts, `seal ${id} state`, event(parts, id, data));
+}
+
+/** An event that no gateway wrote; it is not chained. */
+function tellForeign(parts: WatchParts, n: number): void {
+  if (!raise(parts, `event ${n}`, `event ${n} of the log was not written by a gateway`)) return;
+  write(parts, `seal event ${n}`, event(parts, null, { table: 'events', row: n, field: 'body' }));
+}
+
+function raise({ alarms, clock, log }: WatchParts, about: string, why: string): boolean {
+  const raised = alarms.raise('seal_broken', about, why, clock.now());
+  if (raised) log.error({ about }, `${why}; nothing that needs an approval runs until an operator accepts the store`);
+  return raised;
+}
+
+function event({ clock }: WatchParts, approval: string | null, data: NewEvent['data']): NewEvent {
+  return { ...NO_SUBJECT, approval, type: 'seal.broken', at: clock.now(), actor: 'holdfast', data };
+}
+
+/** One replica's event is enough. What cannot be written now stays an alarm, and is told again after the next start. */
+function write({ store, log }: WatchParts, notice: string, event: NewEvent): void {
+  void (async () => {
+    if (await store.claimNotice(notice, TOLD_MS)) await store.append([event]);
+  })().catch((error: unknown) => log.error({ err: error }, 'a broken seal could not be logged'));
+}

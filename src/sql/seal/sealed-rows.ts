@@ -1,0 +1,87 @@
+import type { Decision, State } from '../../domain/approval/approval.ts';
+import { canonical } from '../../domain/json/canonical.ts';
+import type { Json } from '../../domain/json/json.ts';
+import type { Seals } from '../../ports.ts';
+
+/**
+ * What seals cover. Each text is a JSON list, so that no value can run into the next one.
+ *
+ * | seal | over | made | believed by |
+ * |---|---|---|---|
+ * | approval | everything that is frozen when the approval opens; what is shown of the call by its digest | at the opening | every read |
+ * | state | state, the revision at which it was reached, until when a pass is good | with every change of state | every read |
+ * | reasons | what later callers said | at the opening and when one joins | every read |
+ * | decision | one person's vote on this very call | with the vote | every read |
+ * | event | the event's canonical text | when it is written | the sealer and the signer |
+ */
+
+/** What is frozen of an approval, as it stands in its columns. Times in milliseconds since the epoch. */
+export interface FrozenColumns {
+  readonly id: string;
+  readonly server: string;
+  readonly tool: string;
+  readonly grant: string;
+  readonly owner: string | null;
+  readonly selfApproval: boolean;
+  readonly fingerprint: string;
+  /** The column's own text. */
+  readonly requirement: string;
+  readonly answersTo: string | null;
+  readonly asked: Json;
+  readonly statedReason: string | null;
+  readonly previousUnknown: string | null;
+  readonly policyDigest: string;
+  readonly createdAt: Date;
+  readonly expiresAt: Date;
+  /** Digest of the texts of `arguments`, `sent`, `hidden` and `trace`. */
+  readonly shown: string;
+}
+
+export function frozenText(row: FrozenColumns): string {
+  return canonical([
+    row.id,
+    row.server,
+    row.tool,
+    row.grant,
+    wellFormed(row.owner),
+    row.selfApproval,
+    row.fingerprint,
+    row.requirement,
+    row.answersTo,
+    row.asked,
+    wellFormed(row.statedReason),
+    row.previousUnknown,
+    row.policyDigest,
+    row.createdAt.getTime(),
+    row.expiresAt.getTime(),
+    row.shown,
+  ]);
+}
+
+/** `revision`: the one at which the state was reached. `pickupUntil`: only while approved. */
+export function stateText(id: string, state: State, revision: number, pickupUntil: Date | null): string {
+  return JSON.stringify([id, state, revision, state === 'approved' ? (pickupUntil?.getTime() ?? null) : null]);
+}
+
+export function reasonsText(id: string, reasons: readonly string[]): string {
+  return JSON.stringify([id, reasons.map(wellFormed)]);
+}
+
+/** A vote is on one approval, which has one fingerprint. */
+export function decisionText(id: string, decision: Decision): string {
+  const { approver, choice, reason, via, self, userGroup, at } = decision;
+  return JSON.stringify([id, approver, choice, wellFormed(reason), via, self, userGroup, at.getTime()]);
+}
+
+/** The digest of what is shown of the call, from the columns' own texts. */
+export function shownDigest(
+  seals: Pick<Seals, 'digest'>,
+  texts: { readonly arguments: string; readonly sent: string; readonly hidden: string; readonly trace: string },
+): string {
+  return seals.digest(texts.arguments, texts.sent, texts.hidden, texts.trace);
+}
+
+/** As the database keeps it: half a surrogate pair becomes U+FFFD there. */
+function wellFormed(text: string | null): string | null {
+  return text === null ? null : text.toWellFormed();
+}
