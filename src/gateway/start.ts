@@ -4,6 +4,7 @@ import { due } from './decision/due.ts';
 import type { Gateway } from './gateway.ts';
 import { AccessLog } from './log/access-log.ts';
 import { Alarms } from './log/alarms.ts';
+import { beginSeals } from './log/begin-seals.ts';
 import { CheckpointSigner } from './log/checkpoint-signer.ts';
 import { deliver } from './log/deliver.ts';
 import { meteredStore } from './log/event-metering.ts';
@@ -66,6 +67,7 @@ export async function startGateway(
   gateway: Pick<
     Gateway,
     | 'accessLog'
+    | 'alarms'
     | 'announcer'
     | 'cardGate'
     | 'cards'
@@ -94,6 +96,8 @@ export async function startGateway(
 ): Promise<() => Promise<void>> {
   const { waitingRoom, journal, leases, retries, unposted } = gateway;
   gateway.queue.onWake((id) => waitingRoom.wake(id));
+  const epoch = await beginSeals(gateway);
+  if (epoch !== null) gateway.checkpointSigner.sealedSince(epoch);
   await gateway.store.beat(gateway.replica);
   // Before any timer is started: when this fails, nothing may keep the process from exiting.
   await gateway.queue.start(handlersOf(gateway));

@@ -1,5 +1,5 @@
 /** What a row is. A seal over a row of one kind is none over a row of another. */
-export type SealKind = 'approval' | 'state' | 'decision' | 'reasons' | 'event' | 'revocation' | 'set';
+export type SealKind = 'approval' | 'state' | 'decision' | 'reasons' | 'event' | 'epoch' | 'revocation' | 'set';
 
 /**
  * Seals: MACs by which rows show that a gateway wrote them (P1, P7). Their key is made from `HOLDFAST_SECRET` and is

@@ -68,6 +68,39 @@ export type Opened =
   /** Nothing was opened or joined, and nothing counts. */
   | NoOpening;
 
+/** How seals begin in a database that has none. */
+export interface SealsBeginning {
+  /** The id that the log gets. */
+  readonly log: string;
+  readonly at: Date;
+  /** This process. */
+  readonly replica: string;
+  /** Tells that a question from before has ended. `to`: `withdrawn` or `lapsed`. */
+  readonly ended: (
+    approval: Pick<Approval, 'grant' | 'id' | 'server' | 'tool'>,
+    to: 'lapsed' | 'withdrawn',
+  ) => NewEvent;
+  /** Tells that seals began. `head`: the last place in the chain from before. */
+  readonly began: (head: number) => NewEvent;
+}
+
+/** Since when rows are sealed. */
+export interface Epoch {
+  /** The log's id. */
+  readonly log: string;
+  /** The last place in the chain whose events may be without a seal. */
+  readonly head: number;
+}
+
+export type SealsBegun =
+  | { readonly kind: 'known'; readonly epoch: Epoch }
+  /** `asked`: how many questions from before have ended. */
+  | { readonly kind: 'begun'; readonly epoch: Epoch; readonly asked: number }
+  /** Another replica has shown life lately. */
+  | { readonly kind: 'busy' }
+  /** The row is not one that a gateway wrote, or it is missing although the log says that there was one. */
+  | { readonly kind: 'forged' };
+
 /** One change of an approval. It is committed with its events if the revision is still this one, else not at all. */
 export interface Change {
   readonly id: string;
@@ -309,6 +342,12 @@ export interface Store {
    * end.
    */
   events(filter: { after: number; limit: number; approval?: string }): Promise<readonly LoggedEvent[]>;
+  /**
+   * When seals began in this database: read, or begun now, in one transaction. `others`: replicas that may run beside
+   * this one; while another has shown life within the last 15 s, `busy`, because what a release without seals writes is
+   * believed by nobody. Questions that were open then have ended: their calls are asked anew when they come again.
+   */
+  beginSeals(begin: SealsBeginning): Promise<SealsBegun>;
   /**
    * Chains events that are not chained yet, one replica at a time, and only those that a gateway sealed. `chained`: how
    * many. `foreign`: cursors of events without a fitting seal, each told once by this process.

@@ -24,6 +24,7 @@ import { KeyedMutex } from './connection/keyed-mutex.ts';
 import { AdmissionBatcher } from './limit/admit.ts';
 import { firstFull, refund } from './limit/counters.ts';
 import { Appender } from './log/append.ts';
+import { beginSeals } from './log/epoch.ts';
 import { readEvents } from './log/events.ts';
 import { EventSealer } from './log/seal.ts';
 
@@ -79,6 +80,7 @@ export function sqlStore({ db, close, checkDisk }: SqlConnection, seals: Seals):
     sessionGrant: (id, server) => sessionGrant(db, id, server),
     unbindSession: (id, server) => unbindSession(db, id, server),
     events: (filter) => readEvents(db, filter),
+    beginSeals: (begin) => beginSeals(db, seals, begin),
     seal: (limit) => sealer.seal(limit),
   };
   return guarded(verbs);

@@ -79,7 +79,7 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
   slack: ['wire', 'place', 'card', 'people', 'post', 'setup', 'cards.ts', 'click', 'door.ts', 'web-door.ts'],
   web: ['http', 'api', 'html', 'pages', 'console'],
   sql: [
-    ...['seal', 'table', 'migrations', 'connection', 'log', 'limit', 'approval', 'task', 'search'],
+    ...['table', 'migrations', 'connection', 'log', 'limit', 'approval', 'task', 'search'],
     ...['ledger.ts', 'logins.ts', 'records.ts', 'revocations.ts', 'tasks.ts', 'store.ts'],
   ],
   config: [

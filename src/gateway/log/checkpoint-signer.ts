@@ -1,5 +1,7 @@
 import { type Checkpoint, checkpointText, readCheckpoint, type SignedCheckpoint } from '../../domain/log/checkpoint.ts';
 import { type NewEvent, NO_SUBJECT } from '../../domain/log/event.ts';
+import type { Epoch } from '../../ports.ts';
+import { breathe } from '../../time/breathe.ts';
 import type { Ports } from '../ports.ts';
 import { Alarms } from './alarms.ts';
 
@@ -14,9 +16,16 @@ export class CheckpointSigner {
   #last: { readonly seq: number; readonly hash: string } | null = null;
   #alarm = false;
   readonly #alarms: Alarms;
+  /** Until this place events may be without a seal: they are from before there were any. */
+  #unsealedUntil = 0;
 
   constructor(alarms = new Alarms()) {
     this.#alarms = alarms;
+  }
+
+  /** Events up to this place may be without a seal. */
+  sealedSince({ head }: Pick<Epoch, 'head'>): void {
+    this.#unsealedUntil = head;
   }
 
   /** True once the log was found to differ from what was signed. */
@@ -26,7 +35,7 @@ export class CheckpointSigner {
 
   /** null: nothing new to sign, another replica signed first, or the log differs from what was signed. */
   async sign(
-    gateway: Pick<Ports, 'clock' | 'ledger' | 'log' | 'replica' | 'vault' | 'witnesses'>,
+    gateway: Pick<Ports, 'clock' | 'ledger' | 'log' | 'replica' | 'store' | 'vault' | 'witnesses'>,
   ): Promise<SignedCheckpoint | null> {
     const { ledger, vault, clock, log } = gateway;
     const head = await ledger.unsigned();
@@ -45,6 +54,17 @@ export class CheckpointSigner {
       log.error({ seq, hash }, 'the audit log is not what was signed, and is not signed again; run audit verify');
       return null;
     }
+    const foreign = await this.#foreignEvent(gateway, newest?.seq ?? 0, head.seq);
+    if (foreign !== null) {
+      this.#alarm = true;
+      const why = `event ${foreign} of the chain was not written by a gateway`;
+      if (this.#alarms.raise('seal_broken', `chained event ${foreign}`, why, clock.now())) {
+        log.error({ seq: foreign }, `${why}; the log is not signed until an operator has looked`);
+        const data = { table: 'events', row: foreign, field: 'body' };
+        await gateway.store.append([{ ...NO_SUBJECT, type: 'seal.broken', at: clock.now(), actor: 'holdfast', data }]);
+      }
+      return null;
+    }
     const text = checkpointText({
       v: 1,
       seq: head.seq,
@@ -60,7 +80,22 @@ export class CheckpointSigner {
     await sendToWitnesses(gateway, signed);
     return signed;
   }
+
+  /** The place of the first event after `after`, up to `until`, that no gateway sealed; null: there is none (P7). */
+  async #foreignEvent({ ledger }: Pick<Ports, 'ledger'>, after: number, until: number): Promise<number | null> {
+    for (let from = Math.max(after, this.#unsealedUntil); from < until; ) {
+      const page = await ledger.chain(from, PAGE, { phrases: false });
+      for (const { seq, ours } of page) if (seq! <= until && ours !== true) return seq;
+      if (page.length === 0) return null;
+      from = page.at(-1)!.seq!;
+      await breathe();
+    }
+    return null;
+  }
 }
+
+/** Events that are read at once: half a millisecond's work for each hundred. */
+const PAGE = 500;
 
 async function eventOf(
   { clock, replica }: Pick<Ports, 'clock' | 'replica'>,

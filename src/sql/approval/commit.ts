@@ -4,8 +4,8 @@ import type { CardRecord, Change, Committed, Seals } from '../../ports.ts';
 import { KEPT_PLAN } from '../connection/kept-plan.ts';
 import { giveBack, NoRoom, takeAll } from '../limit/counters.ts';
 import { eventRow } from '../log/events.ts';
-import { decisionText, stateText } from '../seal/sealed-rows.ts';
 import { APPROVAL, type ApprovalRow, approvalOf } from '../table/approval-row.ts';
+import { decisionText, stateText } from '../table/sealed-rows.ts';
 import type { Db, Tables } from '../table/tables.ts';
 import { continueParent, Unasked, withAnswer } from './legs.ts';
 

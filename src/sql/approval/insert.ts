@@ -1,7 +1,7 @@
 import type { Transaction } from 'kysely';
 import type { Json } from '../../domain/json/json.ts';
 import type { NewApproval, Seals } from '../../ports.ts';
-import { frozenText, reasonsText, shownDigest, stateText } from '../seal/sealed-rows.ts';
+import { frozenText, reasonsText, shownDigest, stateText } from '../table/sealed-rows.ts';
 import type { Tables } from '../table/tables.ts';
 
 /** `previousUnknown`: an earlier approval of the same call whose outcome is unknown. */

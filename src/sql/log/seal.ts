@@ -76,6 +76,17 @@ export class EventSealer {
   }
 }
 
+/** Chains what a release without seals left unchained, before seals begin. */
+export async function chainEvents(trx: Transaction<Tables>): Promise<void> {
+  await sql`select pg_advisory_xact_lock(${CHAIN_LOCK})`.execute(trx);
+  for (;;) {
+    const open = await sql<{ n: string; body: string }>`
+      select n, body from holdfast.events where seq is null order by n limit 200`.execute(trx);
+    if (open.rows.length === 0) return;
+    await chain(trx, open.rows);
+  }
+}
+
 async function chain(trx: Transaction<Tables>, events: readonly { n: string; body: string }[]): Promise<void> {
   const head = await sql<{ seq: string; hash: string }>`
     select seq, hash from holdfast.events where seq is not null order by seq desc limit 1`.execute(trx);

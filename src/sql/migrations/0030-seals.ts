@@ -14,6 +14,14 @@ export const MIGRATION_0030: readonly string[] = [
     add column if not exists state_seal text,
     add column if not exists reasons_seal text`,
   'alter table holdfast.decisions add column if not exists seal text',
+  // One row: when seals began, the log's id, and the last place in the chain whose events may be without a seal.
+  `create table if not exists holdfast.epoch (
+    one boolean primary key default true check (one),
+    log text not null,
+    head bigint not null,
+    at timestamptz not null,
+    seal text not null
+  )`,
   'alter table holdfast.events add column if not exists seal text',
   `create or replace function holdfast.append(rows json) returns void language plpgsql as $$
   declare

@@ -6,14 +6,7 @@ import type { HiddenValues, Sent } from '../../domain/call/sent.ts';
 import type { Json } from '../../domain/json/json.ts';
 import type { RuleTrace } from '../../domain/policy/verdict.ts';
 import type { Seals } from '../../ports.ts';
-import {
-  decisionText,
-  type FrozenColumns,
-  frozenText,
-  reasonsText,
-  shownDigest,
-  stateText,
-} from '../seal/sealed-rows.ts';
+import { decisionText, type FrozenColumns, frozenText, reasonsText, shownDigest, stateText } from './sealed-rows.ts';
 
 /** An approval's row as `APPROVAL` selects it. */
 export interface ApprovalRow {

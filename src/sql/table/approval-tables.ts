@@ -42,7 +42,7 @@ export interface ApprovalTable {
   result_until: Date | null;
   /** The revision that the card shows. */
   shown: Generated<number>;
-  /** Seals; null in rows from before there were any. See sql/seal/sealed-rows.ts. */
+  /** Seals; null in rows from before there were any. See sql/table/sealed-rows.ts. */
   shown_digest: string | null;
   frozen_seal: string | null;
   /** The revision at which the state was reached. */

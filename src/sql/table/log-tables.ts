@@ -40,3 +40,14 @@ export interface SinkTable {
   failures: number;
   updated_at: Date;
 }
+
+/** One row. */
+export interface EpochTable {
+  one: Generated<boolean>;
+  /** The log's id. */
+  log: string;
+  /** The last place in the chain whose events may be without a seal. */
+  head: string;
+  at: Date;
+  seal: string;
+}

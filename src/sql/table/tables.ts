@@ -10,7 +10,7 @@ import type {
   ReplicaTable,
   SessionTable,
 } from './approval-tables.ts';
-import type { CheckpointTable, EventTable, PhraseTable, SinkTable } from './log-tables.ts';
+import type { CheckpointTable, EpochTable, EventTable, PhraseTable, SinkTable } from './log-tables.ts';
 import type { ContinuationTable, FollowedTaskTable, QuestionTable, TaskTable } from './task-tables.ts';
 
 /**
@@ -24,6 +24,7 @@ export interface Tables {
   'holdfast.events': EventTable;
   'holdfast.phrases': PhraseTable;
   'holdfast.checkpoints': CheckpointTable;
+  'holdfast.epoch': EpochTable;
   'holdfast.sinks': SinkTable;
   'holdfast.counters': CounterTable;
   'holdfast.cards': CardTable;

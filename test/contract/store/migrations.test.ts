@@ -32,6 +32,7 @@ const RELEASED: Readonly<Record<string, string>> = {
   '0022-method-words': '9f2e03bc7cb4cd023bb04bc0d188c3bc65284d49be017444264601f5e0ade298',
   '0024-openings': 'a19834d9507dec2a50742586258d7556172a407d6c77bdeadec8d6567e873f88',
   '0026-legs': 'eda5ae7c23fb2b2d8929744ce71298d9dab15e958e04e676fbf4569f3fc11559',
+  '0030-seals': '9f64390b14614753a12405213f00280b56215c26508c4d3fce9586b7be061181',
 };
 
 /** Every statement that reached an empty database, by the migration that it belongs to. */

@@ -1,0 +1,206 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import type { Approval, BrokenField, Decision } from '../../../src/domain/approval/approval.ts';
+import {
+  change,
+  eventOf,
+  newApproval,
+  newJoiner,
+  open,
+  opened,
+  randomHex,
+  STORES,
+  type StoreWorld,
+  skipStore,
+  storeWorld,
+} from '../../support/store/world.ts';
+
+/** What somebody with the database changes in the row of a pending approval, and which field then shows it. */
+const TAMPERINGS: readonly (readonly [string, BrokenField])[] = [
+  [`state = 'approved', pickup_until = now() + interval '1 hour'`, 'state'],
+  [`state = 'dispatched'`, 'state'],
+  [`state = 'denied'`, 'state'],
+  ['state_revision = 7', 'state'],
+  ['state_revision = 0', 'state'],
+  [`arguments = '{"name":"harmless"}'`, 'arguments'],
+  [`arguments = ' {"name":"ci-deploy","role":"editor","expires_in_days":30}'`, 'arguments'],
+  [`sent = '{"params":{},"meta":{"x":1},"headers":{}}'`, 'arguments'],
+  [`hidden = '{"byPolicy":0,"byName":9}'`, 'arguments'],
+  [`trace = '{"rule":"x","risk":"read","severity":"low","reason":null,"steps":[]}'`, 'arguments'],
+  [`shown_digest = repeat('0', 64)`, 'arguments'],
+  [`requirement = '{"groups":[],"people":["U0STRANGER"],"userGroups":[],"admin":true,"quorum":1}'`, 'requirement'],
+  [`tool = 'list_keys'`, 'requirement'],
+  [`server = 'other'`, 'requirement'],
+  [`grant_name = 'other'`, 'requirement'],
+  [`owner = 'U0OTHER'`, 'requirement'],
+  ['owner = null', 'requirement'],
+  ['self_approval = true', 'requirement'],
+  [`fingerprint = repeat('1', 64)`, 'requirement'],
+  [`stated_reason = 'only a test'`, 'requirement'],
+  [`previous_unknown = 'ap_x'`, 'requirement'],
+  [`policy_digest = 'other'`, 'requirement'],
+  [`answers_to = 'ap_x'`, 'requirement'],
+  [`asked = '{"kind":"result","n":1}'`, 'requirement'],
+  [`created_at = created_at - interval '1 day'`, 'requirement'],
+  [`expires_at = expires_at + interval '1 day'`, 'requirement'],
+  [`later_reasons = '["a later caller said so"]'`, 'reasons'],
+  [`frozen_seal = null`, 'requirement'],
+  [`frozen_seal = state_seal`, 'requirement'],
+  [`state_seal = frozen_seal`, 'state'],
+  [`frozen_seal = null, state_seal = null`, 'unsealed'],
+];
+
+function vote(approver: string, choice: Decision['choice'] = 'approve'): Decision {
+  return { approver, choice, reason: 'half a pair \ud83d', via: 'slack', self: false, userGroup: null, at: new Date() };
+}
+
+for (const kind of STORES) {
+  describe(`seals on ${kind}`, { skip: skipStore(kind) }, () => {
+    let world: StoreWorld;
+    before(async () => {
+      world = await storeWorld(kind);
+    });
+    after(() => world.close());
+
+    const tamper = (id: string, set: string) => world.rows(`update holdfast.approvals set ${set} where id = '${id}'`);
+    const read = async (id: string): Promise<Approval> => (await world.one.find(id))!;
+
+    test('P1: what the gateway writes fits its seals, through every state and every caller who joins', async () => {
+      const request = newApproval({ statedReason: 'half a pair \ud83d', owner: null });
+      let { approval } = await opened(world.one, request);
+      const seen = [approval];
+      const step = async (...to: Parameters<typeof change>) => {
+        const committed = await world.one.commit(change(...to));
+        assert.equal(committed.kind, 'committed');
+        if (committed.kind === 'committed') approval = committed.approval;
+        seen.push(approval);
+      };
+      const joined = {
+        ...request,
+        approval: { ...request.approval, id: `ap_${randomHex(13)}`, statedReason: 'why \udc00' },
+      };
+      const second = await open(world.one, joined, newJoiner({ session: 'another' }));
+      assert.equal(second.kind, 'joined');
+      approval = await read(approval.id);
+      await step(approval, 'pending', { decision: vote('U0MIRA') });
+      await step(approval, 'approved', { decision: vote('U0ALEX') });
+      await step(approval, 'dispatched');
+      await step(approval, 'approved');
+      await step(approval, 'dispatched');
+      await step(approval, 'unknown');
+      await step(approval, 'succeeded');
+      seen.push(await read(approval.id), (await world.one.look(approval.id))!.approval);
+      assert.deepEqual(
+        seen.map(({ broken }) => broken),
+        seen.map(() => null),
+      );
+    });
+
+    for (const [set, field] of TAMPERINGS) {
+      test(`P1: a row is not believed after: ${set}`, async () => {
+        const { approval } = await opened(world.one);
+        await tamper(approval.id, set);
+        assert.equal((await read(approval.id)).broken, field);
+        const listed = await world.one.list({ limit: 100 });
+        assert.equal(listed.items.find(({ id }) => id === approval.id)?.broken, field);
+      });
+    }
+
+    test('P1: a vote that no gateway recorded is not believed, nor one that was changed, moved or deleted', async () => {
+      const row = (id: string, what: string) => `
+        insert into holdfast.decisions (approval_id, approver, choice, reason, via, self, user_group, at, seal)
+        select '${id}', ${what} from holdfast.decisions where approver = 'U0MIRA' limit 1`;
+      const fresh = async (): Promise<Approval> => {
+        const { approval } = await opened(world.one, newApproval({ requirement: { ...quorumOfTwo } }));
+        const voted = await world.one.commit(change(approval, 'pending', { decision: vote('U0MIRA') }));
+        assert.equal(voted.kind, 'committed');
+        return read(approval.id);
+      };
+      const quorumOfTwo = { ...newApproval().approval.requirement, quorum: 2 };
+      const forms: readonly (readonly [string, (id: string) => string])[] = [
+        ['another person', (id) => row(id, `'U0ALEX', choice, reason, via, self, user_group, at, seal`)],
+        ['no seal', (id) => row(id, `'U0ALEX', 'approve', null, 'slack', false, null, now(), null`)],
+        ['changed', (id) => `update holdfast.decisions set choice = 'deny' where approval_id = '${id}'`],
+        ['other reason', (id) => `update holdfast.decisions set reason = 'fine' where approval_id = '${id}'`],
+      ];
+      for (const [name, statement] of forms) {
+        const { id } = await fresh();
+        await world.rows(statement(id));
+        assert.equal((await read(id)).broken, 'decisions', name);
+      }
+      const [one, other] = [await fresh(), await fresh()];
+      await world.rows(`delete from holdfast.decisions where approval_id = '${other.id}'`);
+      await world.rows(`update holdfast.decisions set approval_id = '${other.id}' where approval_id = '${one.id}'`);
+      assert.equal((await read(other.id)).broken, 'decisions', 'moved');
+      const whole = await fresh();
+      const approved = await world.one.commit(change(whole, 'approved', { decision: vote('U0ALEX') }));
+      assert.equal(approved.kind === 'committed' && approved.approval.broken, null);
+      await world.rows(`delete from holdfast.decisions where approval_id = '${whole.id}' and approver = 'U0MIRA'`);
+      assert.equal((await read(whole.id)).broken, 'decisions', 'deleted after the quorum');
+    });
+
+    test('P1: a commit holds only while the row has the seals of what was read', async () => {
+      const { approval } = await opened(world.one);
+      const { approval: other } = await opened(world.one);
+      await world.rows(`update holdfast.approvals a set frozen_seal = b.frozen_seal
+        from holdfast.approvals b where a.id = '${approval.id}' and b.id = '${other.id}'`);
+      const believed = { believed: approval.seal };
+      const [alone, both] = [
+        await world.one.commit(change(approval, 'approved', { decision: vote('U0MIRA'), ...believed })),
+        await world.one.commitBoth(
+          change(approval, 'approved', { decision: vote('U0MIRA'), ...believed }),
+          change({ ...approval, state: 'approved', revision: approval.revision + 1 }, 'dispatched'),
+        ),
+      ];
+      assert.deepEqual([alone.kind, both.kind], ['conflict', 'conflict']);
+    });
+
+    test('P2: a true row that was put back after its pass was spent is told apart by the log itself', async () => {
+      for (const from of ['pending', 'approved'] as const) {
+        const { approval } = await opened(world.one);
+        const copy = `copy_${randomHex(4)}`;
+        const keep = () =>
+          world.rows(`create table ${copy} as select * from holdfast.approvals where id = '${approval.id}'`);
+        if (from === 'pending') await keep();
+        let now = approval;
+        for (const to of ['approved', 'dispatched', 'succeeded'] as const) {
+          const decision = to === 'approved' ? { decision: vote('U0MIRA') } : {};
+          const committed = await world.one.commit(change(now, to, decision));
+          assert.equal(committed.kind, 'committed');
+          if (committed.kind === 'committed') now = committed.approval;
+          if (to === from) await keep();
+        }
+        await world.rows(`delete from holdfast.approvals where id = '${approval.id}'`);
+        await world.rows(`insert into holdfast.approvals select * from ${copy}`);
+        const back = await read(approval.id);
+        assert.equal(back.state, from);
+        const again =
+          from === 'approved'
+            ? await world.one.commit(change(back, 'dispatched', { believed: back.seal }))
+            : await world.one.commitBoth(
+                change(back, 'approved', { decision: vote('U0ALEX') }),
+                change({ ...back, state: 'approved', revision: back.revision + 1 }, 'dispatched'),
+              );
+        assert.equal(again.kind, 'spent');
+        await world.rows(`drop table ${copy}`);
+      }
+    });
+
+    test('P7: an event that no gateway sealed is never chained, and is named once', async () => {
+      while ((await world.one.seal(500)).chained > 0);
+      const id = `ap_${randomHex(13)}`;
+      await world.one.refund([], eventOf('call.refunded', { id }));
+      const columns = 'body, type, at, approval_id, server, tool, grant_name, actor';
+      const copy = (seal: string, body = 'body') => `insert into holdfast.events (${columns}, seal)
+        select ${columns.replace('body', body)}, ${seal} from holdfast.events where approval_id = '${id}' limit 1`;
+      await world.rows(copy('null'));
+      await world.rows(copy(`'1' || repeat('0', 40)`));
+      await world.rows(copy('seal', `replace(body, '"actor":"test"', '"actor":"slack:U0MIRA"')`));
+      const run = await world.one.seal(500);
+      assert.deepEqual([run.chained, run.foreign.length], [1, 3]);
+      assert.deepEqual(await world.one.seal(500), { chained: 0, foreign: [] });
+      const places = (await world.one.events({ after: 0, limit: 10, approval: id })).map(({ seq }) => seq !== null);
+      assert.deepEqual(places, [true, false, false, false]);
+    });
+  });
+}
