@@ -343,6 +343,11 @@ export interface Store {
    */
   events(filter: { after: number; limit: number; approval?: string }): Promise<readonly LoggedEvent[]>;
   /**
+   * Ids of live approvals whose state no gateway gave them, whatever their revision says; at most `limit`. Reads no
+   * arguments, so that all of them can be looked at often.
+   */
+  doubtful(limit: number): Promise<readonly string[]>;
+  /**
    * When seals began in this database: read, or begun now, in one transaction. `others`: replicas that may run beside
    * this one; while another has shown life within the last 15 s, `busy`, because what a release without seals writes is
    * believed by nobody. Questions that were open then have ended: their calls are asked anew when they come again.

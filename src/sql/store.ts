@@ -9,6 +9,7 @@ import { openApproval } from './approval/open.ts';
 import { beat } from './approval/presence.ts';
 import {
   changedApprovals,
+  doubtfulApprovals,
   findApproval,
   forgetResults,
   listApprovals,
@@ -80,6 +81,7 @@ export function sqlStore({ db, close, checkDisk }: SqlConnection, seals: Seals):
     sessionGrant: (id, server) => sessionGrant(db, id, server),
     unbindSession: (id, server) => unbindSession(db, id, server),
     events: (filter) => readEvents(db, filter),
+    doubtful: (limit) => doubtfulApprovals(db, seals, limit),
     beginSeals: (begin) => beginSeals(db, seals, begin),
     seal: (limit) => sealer.seal(limit),
   };

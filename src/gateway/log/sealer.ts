@@ -22,6 +22,26 @@ interface SealerParts extends SealerPorts {
   readonly writtenEvents: { readonly events: number };
 }
 
+/** Milliseconds between two looks at the states of all live approvals. */
+const LOOK_MS = 5_000;
+/** Forged approvals of which each is told at one look. */
+const MOST_TOLD = 20;
+
+/**
+ * Looks now and then whether every live approval has a state that a gateway gave it: a row that was changed past us wakes
+ * nobody. Reading the approval raises the alarm (log/seal-watch.ts).
+ */
+class ForgedLook {
+  #lookedAt = Number.NEGATIVE_INFINITY;
+
+  async look(store: Pick<Ports['store'], 'doubtful' | 'find'>): Promise<void> {
+    const now = performance.now();
+    if (now - this.#lookedAt < LOOK_MS) return;
+    this.#lookedAt = now;
+    for (const id of await store.doubtful(MOST_TOLD)) await store.find(id);
+  }
+}
+
 /**
  * Chains events that were not chained when they were written, within a second, and has them delivered. Returns a
  * function that stops it: that seals and signs what is left, so that a log at rest is covered to its end.
@@ -32,6 +52,7 @@ export function startSealer(gateway: SealerParts) {
   let failing = false;
   let delivered = 0;
   const standby = new CheckpointStandby();
+  const forged = new ForgedLook();
   const sealAll = async (): Promise<number> => {
     for (let sealed = 0; ; ) {
       const { chained } = await gateway.store.seal(SEAL_AT_ONCE);
@@ -46,6 +67,7 @@ export function startSealer(gateway: SealerParts) {
       const { events } = writtenEvents;
       if (gateway.sink && (sealed > 0 || events > delivered)) await orderDelivery();
       delivered = events;
+      await forged.look(gateway.store);
       await standby.check(gateway, () => checkpointSigner.sign(gateway));
     } catch (error) {
       if (!failing) gateway.log.error({ err: error }, 'the audit chain could not be continued; trying every second');

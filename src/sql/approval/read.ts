@@ -1,10 +1,12 @@
 import { type Kysely, type Selectable, sql } from 'kysely';
 import type { Approval, State } from '../../domain/approval/approval.ts';
 import type { Page, Seals, Store } from '../../ports.ts';
+import { breathe } from '../../time/breathe.ts';
 import { KEPT_PLAN } from '../connection/kept-plan.ts';
 import { BYTES_PER_PAGE } from '../log/portion.ts';
 import { APPROVAL, type ApprovalRow, approvalOf } from '../table/approval-row.ts';
 import type { CardTable } from '../table/approval-tables.ts';
+import { stateText } from '../table/sealed-rows.ts';
 import type { Tables } from '../table/tables.ts';
 
 type CardRow = Pick<Selectable<CardTable>, 'approval_id' | 'channel' | 'ts' | 'revision' | 'digest' | 'posted_at'>;
@@ -166,4 +168,31 @@ export async function forgetResults(db: Kysely<Tables>, now: Date): Promise<numb
   await sql`delete from holdfast.openings where at < clock_timestamp() - interval '1 hour'`.execute(db);
   await sql`delete from holdfast.counters where window_end < ${now}::timestamptz - interval '1 hour'`.execute(db);
   return Number(deleted.numAffectedRows ?? 0);
+}
+
+/** Rows that are checked before others have a turn: about a millisecond's work. */
+const AT_ONCE = 250;
+
+/** Live approvals whose state does not fit its seal. */
+export async function doubtfulApprovals(db: Kysely<Tables>, seals: Seals, limit: number): Promise<string[]> {
+  const doubtful: string[] = [];
+  const found = await sql<StateRow>`${KEPT_PLAN}
+    select id, state, state_revision, pickup_until, state_seal from holdfast.approvals
+    where state in ('pending', 'approved', 'dispatched') and state_seal is not null or state in ('pending', 'approved')
+    order by id`.execute(db);
+  for (const [index, row] of found.rows.entries()) {
+    if (index % AT_ONCE === AT_ONCE - 1) await breathe();
+    const text = stateText(row.id, row.state, row.state_revision, row.pickup_until);
+    if (!seals.fits('state', text, row.state_seal)) doubtful.push(row.id);
+    if (doubtful.length >= limit) break;
+  }
+  return doubtful;
+}
+
+interface StateRow {
+  readonly id: string;
+  readonly state: State;
+  readonly state_revision: number;
+  readonly pickup_until: Date | null;
+  readonly state_seal: string | null;
 }

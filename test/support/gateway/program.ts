@@ -36,6 +36,7 @@ export interface ApiApproval {
   readonly id: string;
   readonly state: string;
   readonly tool: string;
+  readonly broken: string | null;
   readonly callers: number;
   readonly fingerprint: string;
   readonly previousUnknown: string | null;
