@@ -25,7 +25,7 @@ import { KeyedMutex } from './connection/keyed-mutex.ts';
 import { AdmissionBatcher } from './limit/admit.ts';
 import { firstFull, refund } from './limit/counters.ts';
 import { Appender } from './log/append.ts';
-import { beginSeals } from './log/epoch.ts';
+import { openEpoch } from './log/epoch.ts';
 import { readEvents } from './log/events.ts';
 import { EventSealer } from './log/seal.ts';
 
@@ -82,7 +82,7 @@ export function sqlStore({ db, close, checkDisk }: SqlConnection, seals: Seals):
     unbindSession: (id, server) => unbindSession(db, id, server),
     events: (filter) => readEvents(db, filter),
     doubtful: (limit) => doubtfulApprovals(db, seals, limit),
-    beginSeals: (begin) => beginSeals(db, seals, begin),
+    beginSeals: (begin) => openEpoch(db, seals, begin),
     seal: (limit) => sealer.seal(limit),
   };
   return guarded(verbs);

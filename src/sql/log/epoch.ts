@@ -23,7 +23,7 @@ const BEGIN_LOCK = 0x73_65_61_6c;
  * | has its row, which fits its seal | have begun |
  * | its row does not fit, or is gone while the log tells of it | an alarm: whoever removed it wants rows without seals to be believed |
  */
-export async function beginSeals(db: Kysely<Tables>, seals: Seals, begin: SealsBeginning): Promise<SealsBegun> {
+export async function openEpoch(db: Kysely<Tables>, seals: Seals, begin: SealsBeginning): Promise<SealsBegun> {
   const known = await readEpoch(db, seals);
   if (known !== null) return known;
   return db.transaction().execute(async (trx) => {

@@ -57,7 +57,10 @@ describe('a new release after an old one', { skip: skipWithoutBacking('redis and
         assert.equal(upstream.count('create_key', { name }), 1);
       }
       const before = (await b!.approvals()).filter(({ broken }) => broken === 'unsealed');
-      assert.deepEqual(new Set(before.map(({ state }) => state)), new Set(['denied', 'lapsed', 'succeeded', 'withdrawn']));
+      assert.deepEqual(
+        new Set(before.map(({ state }) => state)),
+        new Set(['denied', 'lapsed', 'succeeded', 'withdrawn']),
+      );
       const types = new Set((await b!.events()).map(({ type }) => type));
       assert.ok(types.has('seals.began') && types.has('approval.requested'), 'the log of before is kept');
       const ready = (await (await b!.api('/readyz')).json()) as { gated: boolean };
