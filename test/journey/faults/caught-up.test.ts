@@ -67,14 +67,14 @@ describe('what a fault left behind is caught up', () => {
       void late.promise.then(() => world.store.claimCard(...args));
       throw new Unavailable('store', 'no answer');
     };
-    const released = Promise.withResolvers<void>();
+    let released = false;
     const releaseCard: typeof world.store.releaseCard = async (...args) => {
       await world.store.releaseCard(...args);
-      released.resolve();
+      released = true;
     };
     const store = { ...gateway.store, claimCard, releaseCard };
     await assert.rejects(publishCard({ ...gateway, store }, id), Unavailable);
-    await released.promise;
+    await eventually('it was let go of', () => released || null, 5_000);
     late.resolve();
     const ms = await eventually('it is taken', () => takenForMs(id));
     assert.ok(ms > 0 && ms <= 20_000, `${ms} ms`);
