@@ -2,22 +2,24 @@ import { type Approval, needsNoCard } from '../domain/approval/approval.ts';
 import { FORGED, isForged } from '../domain/approval/forged.ts';
 import { approvalEvent } from '../domain/log/event.ts';
 import type { CardDelivery, CardRecord, Cards } from '../ports.ts';
+import { within } from '../time/within.ts';
 import { heldBackMs } from './card-pace.ts';
+import { type CardRun, runWithCard } from './card-run.ts';
 import type { Gateway } from './gateway.ts';
-import { newId } from './id.ts';
 
-/** Milliseconds for which one run may claim a card; calls to Slack time out long before. */
-const RUN_MS = 60_000;
-/** Milliseconds until a card that another run has claimed is tried again. */
+/** Milliseconds until a card that another run has is tried again. */
 const BUSY_MS = 500;
+/** Milliseconds after which Slack counts as having left a whole run unanswered: many calls of 5 s each. */
+const LONGEST_MS = 300_000;
 /** The digest of a card that was never posted and never will be. */
 const NEVER_POSTED = 'never posted';
 
 /**
  * Brings an approval's card up to date from the store, so a card may be late but is never wrong. Returns the ms after
  * which to try again, or null when the card is up to date. A card that was not posted before its approval ended without
- * having run, and without anybody's decision, is never posted: there is nothing left to decide, and nothing to tell. Where Slack said no to the first post, nothing was
- * posted for certain; where no answer came, the message is looked for first.
+ * having run, and without anybody's decision, is never posted: there is nothing left to decide, and nothing to tell.
+ * Where Slack said no to the first post, nothing was posted for certain; where no answer came, the message is looked for
+ * first.
  *
  * | what was lost, and when | the next run |
  * |---|---|
@@ -43,29 +45,20 @@ export async function publishCard(
   const lane = `${found.card?.ts ? 'updates' : 'posts'} ${found.approval.server}`;
   const gateMs = needsNoCard(found.approval) && found.card === null ? 0 : cardGate.waitMs(lane, id, turn);
   if (gateMs > 0) return gateMs;
-  const run = { id: newId('ru', gateway.clock.now()), replica: gateway.replica, ms: RUN_MS };
-  const claim = await store.claimCard(id, run);
-  if (claim === false) return BUSY_MS;
-  let unposted = false;
-  try {
-    const againMs = await bringUpToDate(gateway, cards, id, claim.card, () => {
-      unposted = claim.card === null;
-    });
+  const ran = await runWithCard(gateway, id, async (run) => {
+    const againMs = await bringUpToDate(gateway, cards, id, run);
     if (againMs !== null && againMs > 0) cardGate.sentAway(lane, id, turn, againMs);
     else cardGate.done(lane, id);
-    return againMs;
-  } finally {
-    // No other run may update the card until it is released, or until this run's claim expires.
-    await gateway.retries.run(() => store.releaseCard(id, run.id, unposted));
-  }
+    return { againMs };
+  });
+  return ran === null ? BUSY_MS : ran.againMs;
 }
 
 async function bringUpToDate(
   gateway: Pick<Gateway, 'clock' | 'faultPoint' | 'inline' | 'log' | 'store'>,
   cards: Cards,
   id: string,
-  record: CardRecord | null,
-  onRefused: () => void,
+  { card: record, unposted }: CardRun,
 ): Promise<number | null> {
   const approval = await gateway.store.find(id);
   if (approval === null || (record !== null && shows(record, approval))) return null;
@@ -75,14 +68,14 @@ async function bringUpToDate(
   gateway.faultPoint?.('post.before');
   const delivery = await showCard(cards, approval, record);
   gateway.faultPoint?.('post.after');
-  if (delivery.kind === 'later' && !delivery.ambiguous) onRefused();
+  if (delivery.kind === 'later' && !delivery.ambiguous) unposted();
   return recordDelivery(gateway, approval, record, delivery);
 }
 
-/** An adapter that throws is treated as one that could not deliver yet. */
+/** An adapter that throws, or never ends, is treated as one that could not deliver yet. */
 async function showCard(cards: Cards, approval: Approval, record: CardRecord | null): Promise<CardDelivery> {
   try {
-    return await cards.show(approval, record);
+    return await within(LONGEST_MS, cards.show(approval, record));
   } catch (error) {
     return { kind: 'later', afterMs: 5_000, why: error instanceof Error ? error.message : 'unknown', ambiguous: true };
   }

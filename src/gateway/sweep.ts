@@ -4,31 +4,61 @@ import { endRevoked } from './decision/end-revoked.ts';
 import { remind } from './decision/remind.ts';
 import { endMootLeg } from './dispatch/leg.ts';
 import type { Gateway } from './gateway.ts';
+import { SweepSteps } from './sweep-steps.ts';
 
 /** How many of each kind one sweep handles; the next one comes in 5 s. */
 const AT_ONCE = 500;
+/** Who withdraws what nobody waits for any more. */
+const NOBODY = { grant: null, requestId: '', reason: null };
 
 /**
  * Compares SQL with the queue and Slack, and repairs the differences: ends approvals that are overdue or that nobody
- * wants any more or whose grant was revoked, reminds silent approvers, parks what is missing in the queue, and updates cards that show an old
- * revision. Two sweeps at once do no harm: every step is idempotent or a compare-and-swap.
+ * wants any more or whose grant was revoked, reminds silent approvers, parks what is missing in the queue, updates cards
+ * that show an old revision, and has the sink get what it lacks. Two sweeps at once do no harm: every step is idempotent
+ * or a compare-and-swap. A step that fails does not keep the others from being done; then the sweep throws at its end.
+ *
+ * What is missing after a fault is caught up within 45 s of its end, for each thing that Slack takes at once: 25 s until
+ * a sweep or the job of a process that died runs again, and 20 s until the card of a run that was lost is free.
+ *
+ * | what was lost | how long it may take |
+ * |---|---|
+ * | the word to the queue: the process died after its commit, the queue was away or flushed | the next sweep |
+ * | the sweep itself: the queue was flushed, or its process died | 10 s until it counts as lost, 5 s until somebody looks, 5 s until it runs |
+ * | the process that ran a job; publishing its card is the same job meanwhile | 25 s: its lock lasts 15 s, and is looked at every 10 s |
+ * | the store, while a job ran; publishing its card is the same job meanwhile | 10 s at most between two attempts (`queue/retry.ts`) |
+ * | the claim of a card | 20 s at most (`card-run.ts`) |
+ * | Slack's answer | what Slack asks for, else 2 to 5 s; 30 s where it refuses the token or says no time |
+ * | the replica that followed a server's task | a lease and one poll (`task/followed-tasks.ts`) |
+ * | the sink's answer | 60 s at most between two attempts (`log/deliver.ts`) |
  */
 export async function sweep(
-  gateway: Pick<Gateway, 'announcer' | 'cards' | 'clock' | 'leases' | 'queue' | 'rules' | 'store'>,
+  gateway: Pick<Gateway, 'announcer' | 'cards' | 'clock' | 'leases' | 'log' | 'queue' | 'rules' | 'sink' | 'store'>,
 ): Promise<void> {
-  const { store, queue, clock, cards } = gateway;
+  const { store, queue, clock, cards, sink, log } = gateway;
   const { late, abandoned, revoked, parked, moot, stale } = await store.overdue(clock.now(), AT_ONCE);
-  for (const approval of late) await due(gateway, approval.id);
-  for (const approval of abandoned) {
-    await withdrawAbandoned(gateway, approval, { grant: null, requestId: '', reason: null });
+  const steps = new SweepSteps(log);
+  await steps.each('overdue', late, ({ id }) => due(gateway, id));
+  await steps.each('abandoned', abandoned, (one) => withdrawAbandoned(gateway, one, NOBODY));
+  await steps.each('revoked', revoked, (one) => endRevoked(gateway, one));
+  await steps.each('moot', moot, (leg) => endMootLeg(gateway, leg));
+  if (cards !== null) {
+    await steps.kind('reminders', async () => {
+      const silent = await store.unreminded(clock.now(), AT_ONCE);
+      await steps.each('reminder', silent, (one) => remind(gateway, one));
+    });
   }
-  for (const approval of revoked) await endRevoked(gateway, approval);
-  for (const leg of moot) await endMootLeg(gateway, leg);
-  if (cards !== null)
-    for (const approval of await store.unreminded(clock.now(), AT_ONCE)) await remind(gateway, approval);
-  const missing = new Set(await queue.missing(parked.map(({ id }) => id)));
-  for (const { id, expiresAt } of parked) if (missing.has(id)) await queue.park(id, expiresAt);
-  // In the store's order, in which grants take turns.
-  if (cards !== null) for (const [place, id] of stale.entries()) await queue.publish(id, { turn: place + 1 });
-  await store.forget(clock.now());
+  await steps.kind('parking', async () => {
+    const missing = new Set(await queue.missing(parked.map(({ id }) => id)));
+    const lost = parked.filter(({ id }) => missing.has(id));
+    await steps.each('parked', lost, ({ id, expiresAt }) => queue.park(id, expiresAt));
+  });
+  if (cards !== null) {
+    // The store's order, in which grants take turns.
+    const ordered = stale.map((id, place) => ({ id, turn: place + 1 }));
+    await steps.each('card', ordered, ({ id, turn }) => queue.publish(id, { turn }));
+  }
+  // An order that the queue lost, or never got, would otherwise wait for the next events.
+  if (sink) await steps.kind('delivery', () => queue.deliver());
+  await steps.kind('forgetting', () => store.forget(clock.now()));
+  steps.end();
 }

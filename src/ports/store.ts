@@ -305,7 +305,7 @@ export interface Store {
 
   card(approval: string): Promise<CardRecord | null>;
   /**
-   * Takes the card for one run of at most `ms`; false while another run has it, unless that run's replica is silent. A
+   * Takes the card for one run, for `ms` unless it is renewed; false while another run has it, unless that run's replica is silent. A
    * queue that was flushed hands out the same work twice, and two runs at once would post two cards, or let the older
    * text win. `card` is null for the very first run: nothing can have been posted.
    */
@@ -313,7 +313,12 @@ export interface Store {
     approval: string,
     run: { id: string; replica: string; ms: number },
   ): Promise<{ readonly card: CardRecord | null } | false>;
-  /** `unposted`: this run was the first and certainly posted nothing, so that the next one is the first again. */
+  /** The run has its card for `ms` from now on, if it still has it. */
+  renewCard(approval: string, run: string, ms: number): Promise<void>;
+  /**
+   * Changes nothing where the run does not have the card. `unposted`: this run was the first and certainly posted
+   * nothing, so that the next one is the first again.
+   */
   releaseCard(approval: string, run: string, unposted?: boolean): Promise<void>;
   /** How many of the approvals that the grant opened in the last minute its agent has taken back. */
   takenBack(grant: string): Promise<number>;

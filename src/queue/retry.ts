@@ -10,9 +10,12 @@ export const RETRIED = {
   backoff: { type: 'patient' },
 };
 
-/** Milliseconds before the next attempt: 1 s, doubling to 60 s. */
+/** Milliseconds between two attempts at most. While a job waits for its next one, publishing it again changes nothing. */
+const LONGEST_MS = 10_000;
+
+/** Milliseconds before the next attempt: 1 s, doubling to 10 s, so that what failed comes soon after the store is back. */
 export function backOff(attempts: number): number {
-  return Math.min(60_000, 1_000 * 2 ** Math.min(attempts - 1, 6));
+  return Math.min(LONGEST_MS, 1_000 * 2 ** Math.min(attempts - 1, 4));
 }
 
 /**

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { Seals, Store } from '../ports.ts';
-import { claimCard, readCard, releaseCard, saveCard, unpostedCards } from './approval/cards.ts';
+import { claimCard, readCard, releaseCard, renewCard, saveCard, unpostedCards } from './approval/cards.ts';
 import { commitBoth, commitChange } from './approval/commit.ts';
 import { markAllAway, markAway, markCollected, markLeft, waitingRequests } from './approval/joiners.ts';
 import { renewLeases } from './approval/leases.ts';
@@ -71,6 +71,7 @@ export function sqlStore({ db, close, checkDisk }: SqlConnection, seals: Seals):
     forget: (now) => forgetResults(db, now),
     card: (approval) => readCard(db, approval),
     claimCard: (approval, run) => claimCard(db, approval, run),
+    renewCard: (approval, run, ms) => renewCard(db, approval, run, ms),
     releaseCard: (approval, run, unposted) => releaseCard(db, approval, run, unposted),
     takenBack: (grant) => takenBack(db, grant),
     unposted: (ids, before) => unpostedCards(db, ids, before),

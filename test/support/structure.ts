@@ -57,6 +57,8 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
       'tools',
       'method',
       'card-pace.ts',
+      'card-run.ts',
+      'sweep-steps.ts',
       'publish-card.ts',
       'sweep.ts',
       'start.ts',

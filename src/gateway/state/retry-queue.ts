@@ -55,8 +55,9 @@ export class RetryQueue {
       try {
         await task();
       } catch {
-        // A store that does not take one will not take the next.
-        for (const remaining of waiting.slice(index)) this.add(remaining);
+        // A store that does not take one will not take the next. If it was because of this one, the next go first.
+        for (const remaining of waiting.slice(index + 1)) this.add(remaining);
+        this.add(task);
         return;
       }
     }

@@ -57,7 +57,9 @@ export function failureOf(error: unknown): SlackFailure {
   }
   // For a 429 without a usable Retry-After, Slack's client throws a plain Error.
   const limited = error instanceof Error && error.message.includes('Retry header');
-  return { code: limited ? 'ratelimited' : 'no_answer', retryable: true, afterMs: 30_000, ambiguous: !limited };
+  if (limited) return { code: 'ratelimited', retryable: true, afterMs: 30_000, ambiguous: false };
+  // An answer that broke off, or that is none.
+  return { code: 'no_answer', retryable: true, afterMs: 5_000, ambiguous: true };
 }
 
 /** Errors while looking up the name or connecting: no byte of the request was sent. */

@@ -43,6 +43,13 @@ export async function claimCard(
   return row === undefined ? false : { card: row.fresh ? null : cardOf(row) };
 }
 
+/** Changes nothing once the run has let go of it, or another has it. */
+export async function renewCard(db: Kysely<Tables>, approval: string, run: string, ms: number): Promise<void> {
+  await sql`
+    update holdfast.cards set run_until = clock_timestamp() + make_interval(secs => ${ms / 1_000}::double precision)
+    where approval_id = ${approval} and run = ${run}`.execute(db);
+}
+
 export async function releaseCard(db: Kysely<Tables>, approval: string, run: string, unposted = false): Promise<void> {
   if (unposted) {
     await sql`delete from holdfast.cards where approval_id = ${approval} and run = ${run} and ts is null`.execute(db);

@@ -96,6 +96,20 @@ for (const kind of STORES) {
         assert.notEqual(await store.claimCard(approval.id, { id: 'heir', replica: 'here', ms: 60_000 }), false);
       });
 
+      test('P4: a claim that nobody renews is over when its time is; one that is renewed is not', async () => {
+        const { approval } = await opened(store);
+        const claim = (id: string, ms: number) => store.claimCard(approval.id, { id, replica: 'here', ms });
+        assert.notEqual(await claim('first', 0), false);
+        assert.notEqual(await claim('second', 0), false, 'the first one’s time was over');
+        await store.renewCard(approval.id, 'first', 60_000);
+        assert.notEqual(await claim('third', 0), false, 'who has it no more cannot renew it');
+        await store.renewCard(approval.id, 'third', 60_000);
+        assert.equal(await claim('fourth', 0), false);
+        await store.releaseCard(approval.id, 'third');
+        await store.renewCard(approval.id, 'third', 60_000);
+        assert.notEqual(await claim('fifth', 0), false, 'a renewal that comes late takes nothing');
+      });
+
       test('P1: what is open when its grant is revoked is found; what was opened later under the same name is not', async () => {
         const [{ approval }, other] = [await opened(store), await opened(store)];
         const sent = await through(

@@ -289,6 +289,7 @@ describe('the set-up', () => {
   });
 
   test('an error that nobody foresaw counts as ambiguous', () => {
-    assert.equal(failureOf(new Error('what?')).ambiguous, true);
+    const brokenOff = { code: 'no_answer', retryable: true, afterMs: 5_000, ambiguous: true };
+    assert.deepEqual(failureOf(new Error('what?')), brokenOff);
   });
 });
