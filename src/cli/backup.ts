@@ -4,6 +4,7 @@ import { PGlite } from '@electric-sql/pglite';
 import { faultText } from '../config/document/fault.ts';
 import { loadConfig } from '../config/load.ts';
 import { fromDisk } from '../main/process/from-disk.ts';
+import { secretsOnDisk } from '../main/process/secret-file.ts';
 import type { Terminal } from '../main/process/terminal.ts';
 import { DirectoryHeld, holdDirectory } from '../sql/connection/directory-lock.ts';
 
@@ -19,7 +20,12 @@ interface BackupOptions {
  * runs on the directory, when the target exists, or when the database is Postgres.
  */
 export async function backupCommand({ target, ...flags }: BackupOptions, terminal: Terminal): Promise<number> {
-  const loaded = await loadConfig({ env: terminal.env, flags, readFile: fromDisk });
+  const loaded = await loadConfig({
+    env: terminal.env,
+    flags,
+    readFile: fromDisk,
+    readSecret: secretsOnDisk(terminal.env.CREDENTIALS_DIRECTORY),
+  });
   if (!loaded.ok) {
     terminal.err(`${loaded.faults.map(faultText).join('\n')}\n`);
     return 1;

@@ -6,12 +6,18 @@ import { auditWebhook } from '../main/process/audit-webhook.ts';
 import { faultInjection } from '../main/process/fault-injection.ts';
 import { fromDisk } from '../main/process/from-disk.ts';
 import { processLog } from '../main/process/log.ts';
+import { secretsOnDisk } from '../main/process/secret-file.ts';
 import type { Terminal } from '../main/process/terminal.ts';
 import { watchConfig } from '../main/reload.ts';
 
 /** `start`: runs until SIGTERM or SIGINT. */
 export async function startCommand(flags: Flags, terminal: Terminal): Promise<number> {
-  const sources = { env: terminal.env, flags, readFile: fromDisk };
+  const sources = {
+    env: terminal.env,
+    flags,
+    readFile: fromDisk,
+    readSecret: secretsOnDisk(terminal.env.CREDENTIALS_DIRECTORY),
+  };
   const loaded = await loadConfig(sources);
   if (!loaded.ok) {
     terminal.err(`${loaded.faults.map(faultText).join('\n')}\n`);

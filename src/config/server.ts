@@ -3,12 +3,12 @@ import type { ServerConfig } from './config.ts';
 import { ServerShape } from './config-schema.ts';
 import type { Key } from './document/fault.ts';
 import { checkShape, entriesOf, type FaultList, isNow, textsOf } from './document/shape.ts';
-import { type Environment, interpolate } from './interpolate.ts';
+import { interpolate, type NameSource } from './interpolate.ts';
 
 /** What reading a server's entry depends on, besides the entry itself. */
 export interface ServerContext {
   /** null: `${NAME}` is left as it is. */
-  readonly env: Environment | null;
+  readonly names: NameSource | null;
   /** The config file's folder. */
   readonly folder: string;
   readonly faults: FaultList;
@@ -55,16 +55,16 @@ function httpOf(
   at: readonly Key[],
   context: ServerContext,
 ): ServerConfig['upstream'] | null {
-  const { env, faults } = context;
-  const url = interpolate(text, env, [...at, 'url'], faults);
-  if (env !== null && !isHttpUrl(url)) {
+  const { names, faults } = context;
+  const url = interpolate(text, names, [...at, 'url'], faults);
+  if (names !== null && !isHttpUrl(url)) {
     faults.add([...at, 'url'], isNow(text), 'an http or https URL without a name and password in it');
     return null;
   }
   const headers: Record<string, string> = Object.create(null);
   for (const [name, value] of Object.entries(textsOf(shape.headers, [...at, 'headers'], faults))) {
     const place = [...at, 'headers', name];
-    const filled = interpolate(value, env, place, faults);
+    const filled = interpolate(value, names, place, faults);
     if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name))
       faults.addKey(place, 'is not a header name', 'an HTTP header name');
     // A line break or another control would end or split the header.
@@ -78,8 +78,8 @@ function httpOf(
 }
 
 function stdioOf(shape: ServerShape, at: readonly Key[], context: ServerContext): ServerConfig['upstream'] {
-  const { env, faults, folder } = context;
-  const fill = (text: string, place: readonly Key[]): string => interpolate(text, env, [...at, ...place], faults);
+  const { names, faults, folder } = context;
+  const fill = (text: string, place: readonly Key[]): string => interpolate(text, names, [...at, ...place], faults);
   const [program = '', ...rest] = (shape.command ?? []).map((word, index) => fill(word, ['command', index]));
   if (program === '') faults.add([...at, 'command', 0], 'is empty', 'a program');
   const filled: Record<string, string> = Object.create(null);

@@ -2,6 +2,7 @@ import { faultText } from '../../config/document/fault.ts';
 import { type Loaded, loadConfig } from '../../config/load.ts';
 import { type ReadSettings, readSettings } from '../../config/settings.ts';
 import { fromDisk } from '../../main/process/from-disk.ts';
+import { secretsOnDisk } from '../../main/process/secret-file.ts';
 import type { Terminal } from '../../main/process/terminal.ts';
 import { printableJson } from '../remote/printable.ts';
 import { dataFindings } from './data.ts';
@@ -26,7 +27,12 @@ interface DoctorOptions {
  * do about it. 0: the gateway would work, warnings aside; 1: something does not work. Never prints a secret.
  */
 export async function doctorCommand({ json, ...flags }: DoctorOptions, terminal: Terminal): Promise<number> {
-  const loaded = await loadConfig({ env: terminal.env, flags, readFile: fromDisk });
+  const loaded = await loadConfig({
+    env: terminal.env,
+    flags,
+    readFile: fromDisk,
+    readSecret: secretsOnDisk(terminal.env.CREDENTIALS_DIRECTORY),
+  });
   const findings = [...nodeFindings(process.versions.node)];
   if (loaded.ok) findings.push(...(await allFindings(loaded, terminal.env.PATH ?? '')));
   else {
@@ -36,7 +42,11 @@ export async function doctorCommand({ json, ...flags }: DoctorOptions, terminal:
       }),
     );
     // What does not depend on the file can still be checked.
-    const read = readSettings({ env: terminal.env, flags });
+    const read = readSettings({
+      env: terminal.env,
+      readSecret: secretsOnDisk(terminal.env.CREDENTIALS_DIRECTORY),
+      flags,
+    });
     if (read.ok) findings.push(...(await storageFindings(read)));
   }
   report(findings, json, terminal);

@@ -8,6 +8,7 @@ import { type ReadFile, readTextFile } from '../../config/load.ts';
 import { parsePolicy } from '../../config/policy/file.ts';
 import { configPathOf } from '../../config/settings.ts';
 import type { Policy } from '../../domain/policy/policy.ts';
+import { secretsOnDisk } from '../../main/process/secret-file.ts';
 import type { Terminal } from '../../main/process/terminal.ts';
 import { listTools } from '../../main/upstream/list-configured.ts';
 import type { ToolListing } from '../../main/upstream/list-tools.ts';
@@ -66,7 +67,11 @@ async function configOf(
   const path = configPathOf(terminal.env, config === undefined ? {} : { config });
   const text = await readTextFile(path, read, faults);
   if (text === null) return null;
-  const parsed = parseConfig(text, { path, env: terminal.env });
+  const parsed = parseConfig(text, {
+    path,
+    env: terminal.env,
+    readSecret: secretsOnDisk(terminal.env.CREDENTIALS_DIRECTORY),
+  });
   if (parsed.ok) return parsed.config;
   faults.push(...parsed.faults);
   return null;
