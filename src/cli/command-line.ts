@@ -1,5 +1,6 @@
 import { type Command, CommanderError } from 'commander';
 import manifest from '../../package.json' with { type: 'json' };
+import { fileVariable, SECRET_NAMES } from '../config/secret-from.ts';
 import type { Terminal } from '../main/process/terminal.ts';
 import { COMMANDS } from './commands.ts';
 import type { CommandEntry } from './parse/command.ts';
@@ -23,8 +24,9 @@ export async function runCommandLine(argv: readonly string[], terminal: Terminal
   const program = parserOf(PROGRAM, COMMANDS, {
     argv,
     out: (text) => terminal.out(text),
-    run: async (command, load, values) => {
+    run: async (command, { load, startsServers = false }, values) => {
       current = command;
+      if (startsServers) shed(terminal);
       const call = await load();
       exitCode = await call(values as never, terminal);
     },
@@ -64,6 +66,18 @@ function wordsOf(argv: readonly string[]): string[] {
     at = entry;
   }
   return words;
+}
+
+/** Does not return where this process has to be started again; it then comes here once more. */
+function shed(terminal: Terminal): void {
+  const why = terminal.shedEnvironment?.() ?? null;
+  if (why === null) return;
+  const kept = SECRET_NAMES.filter((name) => terminal.env[name]);
+  if (kept.length === 0) return;
+  terminal.err(
+    `warning: environment: ${kept.join(', ')} can be read by every process of this user, the servers that are started ` +
+      `among them, because ${why} (expected files: ${kept.map(fileVariable).join(', ')})\n`,
+  );
 }
 
 function chooseOne(command: Command): string {

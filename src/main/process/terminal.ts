@@ -1,3 +1,5 @@
+import { shedEnvironment, takeEnvironment } from './handover.ts';
+
 /** The terminal that a command was called from, as the command sees it. */
 export interface Terminal {
   /** Writes to standard output. */
@@ -7,12 +9,18 @@ export interface Terminal {
   /** Resolves when standard output accepts more. */
   drained?(): Promise<void>;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /**
+   * Called before a command starts programs of others: takes what may be secret out of the environment that they could
+   * look at. Returns null, or why that cannot be done. Absent: there is no such environment.
+   */
+  shedEnvironment?(): string | null;
   /** The directory that relative paths are resolved against. */
   readonly cwd: string;
 }
 
-/** The terminal that this process was started from. */
+/** The terminal that this process was started from. Called once, first. */
 export function processTerminal(): Terminal {
+  const env = takeEnvironment();
   return {
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
@@ -21,7 +29,8 @@ export function processTerminal(): Terminal {
         if (process.stdout.writableNeedDrain) process.stdout.once('drain', () => resolve());
         else resolve();
       }),
-    env: process.env,
+    env,
+    shedEnvironment: () => shedEnvironment(env),
     cwd: process.cwd(),
   };
 }
