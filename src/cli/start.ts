@@ -1,7 +1,10 @@
 import { faultText } from '../config/document/fault.ts';
 import { type Loaded, loadConfig } from '../config/load.ts';
+import { fileVariable } from '../config/secret-from.ts';
 import type { Flags } from '../config/settings.ts';
+import { UNCONFINED, unconfinedServers } from '../main/confine/check.ts';
 import { startNode } from '../main/node.ts';
+import { readableSecrets } from '../main/process/ancestors.ts';
 import { auditWebhook } from '../main/process/audit-webhook.ts';
 import { faultInjection } from '../main/process/fault-injection.ts';
 import { fromDisk } from '../main/process/from-disk.ts';
@@ -24,6 +27,7 @@ export async function startCommand(flags: Flags, terminal: Terminal): Promise<nu
     return 1;
   }
   for (const warning of loaded.warnings ?? []) terminal.err(`warning: ${faultText(warning)}\n`);
+  warnAboutServers(loaded, terminal);
   const log = processLog();
   const sink = auditWebhook(loaded.secrets, { now: () => new Date() });
   const running = await startNode(loaded, log, faultInjection(terminal.env), { sink, out: terminal.out });
@@ -36,6 +40,20 @@ export async function startCommand(flags: Flags, terminal: Terminal): Promise<nu
   terminal.out('stopping: held calls get the pending result, calls under way may finish\n');
   await running.stop();
   return 0;
+}
+
+/** The loud lines: servers that could reach what is the gateway's, and secrets that they would find above it. */
+function warnAboutServers({ config }: Loaded, terminal: Terminal): void {
+  for (const name of unconfinedServers(config)) {
+    terminal.err(`WARNING: servers.${name} ${UNCONFINED} (expected run_as or sandbox; docs/operations.md)\n`);
+  }
+  if (![...config.servers.values()].some(({ upstream }) => upstream.kind === 'stdio')) return;
+  for (const { pid, program, names } of readableSecrets(config)) {
+    terminal.err(
+      `WARNING: environment: ${names.join(', ')} can be read in process ${pid} (${program}) by the servers that are ` +
+        `started here (expected files: ${names.map(fileVariable).join(', ')})\n`,
+    );
+  }
 }
 
 function banner({ config, settings, secrets }: Loaded, url: string): string {

@@ -45,7 +45,8 @@ export function parseConfig(
   const raw = isObject(read.document.value) ? read.document.value : {};
   const shape = checkShape(ConfigShape, read.document.value, [], faults);
   const { env, readSecret, warn = () => undefined } = from;
-  const names: NameSource | null = env === null ? null : { env, readSecret, warn };
+  const variables = new Set<string>();
+  const names: NameSource | null = env === null ? null : { env, readSecret, warn, used: (name) => variables.add(name) };
   const servers = serversOf(raw.servers, { names, folder: dirname(from.path), faults });
   const approvers = approversOf(raw.approvers, faults);
   const grants = grantsOf(Array.isArray(raw.grants) ? raw.grants : [], raw.servers, faults);
@@ -62,6 +63,7 @@ export function parseConfig(
       slack,
       approval,
       sessionOpenings,
+      variables,
       file: {
         listen: shape.listen ?? null,
         publicUrl: shape.public_url ?? null,

@@ -6,7 +6,11 @@ import { fileVariable, type SecretSource, secretFrom } from './secret-from.ts';
 const MARK = /\$(\$\{)|\$\{([A-Za-z_][A-Za-z0-9_]*)\}|(\$\{)/g;
 
 /** Where the values of names come from; `warn` gets what is accepted and dangerous. */
-export type NameSource = SecretSource & { readonly warn: ReportFault };
+export type NameSource = SecretSource & {
+  readonly warn: ReportFault;
+  /** Called with each name that is filled in. */
+  readonly used?: (name: string) => void;
+};
 
 /**
  * Fills in `${NAME}`, from the variable or from the file that `NAME_FILE` names; `$${` becomes `${`. A name that is not
@@ -26,6 +30,7 @@ export function interpolate(text: string, source: NameSource | null, at: readonl
       faulty = true;
       faults.add(at, `${variable} ${message}`, expected);
     };
+    source.used?.(name);
     const value = secretFrom(source, name, wrong, source.warn);
     if (value === null && !faulty) {
       faults.add(at, `${name} is not set`, `${name} in the environment, or ${fileVariable(name)}`);

@@ -1,6 +1,7 @@
 import { isAbsolute, join } from 'node:path';
 import type { ServerConfig } from './config.ts';
 import { ServerShape } from './config-schema.ts';
+import { sandboxOf } from './confinement.ts';
 import type { Key } from './document/fault.ts';
 import { checkShape, entriesOf, type FaultList, isNow, textsOf } from './document/shape.ts';
 import { interpolate, type NameSource } from './interpolate.ts';
@@ -40,7 +41,7 @@ function serverOf(name: string, entry: unknown, at: readonly Key[], context: Ser
     faults.add(at, shape.url === undefined ? 'has neither url nor command' : 'has both url and command', 'one of them');
     return null;
   }
-  const meaningless = shape.url === undefined ? (['headers'] as const) : (['env', 'cwd'] as const);
+  const meaningless = shape.url === undefined ? (['headers'] as const) : (['env', 'cwd', 'run_as', 'sandbox'] as const);
   for (const key of meaningless) {
     if (shape[key] !== undefined)
       faults.addKey([...at, key], `has no meaning with ${shape.url ? 'url' : 'command'}`, 'no such key');
@@ -91,6 +92,8 @@ function stdioOf(shape: ServerShape, at: readonly Key[], context: ServerContext)
     command: [program, ...rest],
     env: filled,
     cwd: shape.cwd === undefined ? null : inFolder(folder, fill(shape.cwd, ['cwd'])),
+    runAs: shape.run_as ?? null,
+    sandbox: sandboxOf(shape.sandbox, [...at, 'sandbox'], faults, (path, place) => inFolder(folder, fill(path, place))),
   };
 }
 

@@ -8,6 +8,8 @@ import { slackClient } from '../slack/wire/client.ts';
 import { withinOr } from '../time/within.ts';
 import { Meters } from '../web/http/meters.ts';
 import { type Assembled, assemble } from './assemble.ts';
+import { closeDirectory, confinementFaults, confinementText } from './confine/check.ts';
+import { type Guarded, guardedPaths } from './confine/guarded.ts';
 import { consoleAssets } from './console/files.ts';
 import { Drain } from './process/drain.ts';
 import type { FaultInjection } from './process/fault-injection.ts';
@@ -51,19 +53,23 @@ export async function startNode(
 ): Promise<Running> {
   const { settings, secrets } = loaded;
   // Before the database, so that the data directory is made for its owner only.
+  await refuseUnsafe(loaded, log);
   const keys = secrets.secrets.length > 0 ? secrets.secrets : [embeddedSecret(settings.data)];
   const storage = await openStorage(settings, secrets, log);
   const undo: (() => Promise<void>)[] = [storage.connection.close, storage.closeQueue];
   try {
+    /** Absent until they are assembled; nobody starts a server before. */
+    let live: Assembled['rules'] | null = null;
     let addresses: PublicAddresses = { hosts: new Set(), publicUrl: '' };
     const runtime: Runtime = {
-      ...nodeRuntime(loaded, log, outputs),
+      ...nodeRuntime(loaded, log, outputs, () => guardedPaths(live?.loaded ?? loaded, process.env)),
       keys,
       storage,
       faults,
       addresses: () => addresses,
     };
     const assembled = assemble(runtime);
+    live = assembled.rules;
     undo.push(await assembled.start());
     const { server, answers, url } = await listen(assembled.app, settings.listen, faults.patienceMs);
     const drain = new Drain(server, answers);
@@ -83,10 +89,20 @@ export async function startNode(
   }
 }
 
+/** Throws when a server cannot be confined as the config says: it is never started otherwise. */
+async function refuseUnsafe(loaded: Loaded, log: Log): Promise<void> {
+  closeDirectory(loaded.settings.data);
+  const found = await confinementFaults(loaded.config, guardedPaths(loaded, process.env), process.env);
+  const faults = found.filter(({ warning }) => !warning);
+  for (const each of found) if (each.warning) log.warn({}, confinementText(each));
+  if (faults.length > 0) throw new Error(faults.map(confinementText).join('\n'));
+}
+
 function nodeRuntime(
   loaded: Loaded,
   log: Log,
   { sink = null, out }: AuditOutputs,
+  guarded: () => Guarded,
 ): Omit<Runtime, 'keys' | 'storage' | 'faults' | 'addresses'> {
   const clock = { now: () => new Date() };
   return {
@@ -94,7 +110,7 @@ function nodeRuntime(
     replica: `${hostname()}-${process.pid}-${crypto.randomUUID().slice(0, 8)}`,
     clock,
     log,
-    openUpstream: upstreamOnNode(clock, log),
+    openUpstream: upstreamOnNode(clock, log, guarded),
     slack: { api: slackClient, door: slackDoor },
     witnesses: [fileWitness(loaded.settings.data), logWitness(log), ...(out ? [printedWitness(out)] : [])],
     sink,
@@ -102,7 +118,7 @@ function nodeRuntime(
     pages: {
       assets: consoleAssets(),
       address: (c) => getConnInfo(c).remote.address ?? 'unknown',
-      listTools,
+      listTools: (server, timeoutMs) => listTools(server, timeoutMs, guarded()),
     },
     alreadySent: RESPONSE_ALREADY_SENT,
   };

@@ -7,6 +7,7 @@ import type { Terminal } from '../../main/process/terminal.ts';
 import { printableJson } from '../remote/printable.ts';
 import { dataFindings } from './data.ts';
 import { databaseFindings } from './database.ts';
+import { environmentFindings } from './environment.ts';
 import { type DoctorFinding, fault, ok, warn } from './finding.ts';
 import { grantFindings } from './grants.ts';
 import { nodeFindings } from './node.ts';
@@ -34,7 +35,7 @@ export async function doctorCommand({ json, ...flags }: DoctorOptions, terminal:
     readSecret: secretsOnDisk(terminal.env.CREDENTIALS_DIRECTORY),
   });
   const findings = [...nodeFindings(process.versions.node)];
-  if (loaded.ok) findings.push(...(await allFindings(loaded, terminal.env.PATH ?? '')));
+  if (loaded.ok) findings.push(...(await allFindings(loaded, terminal)));
   else {
     findings.push(
       ...loaded.faults.map((wrong) => {
@@ -57,16 +58,24 @@ function remedyOf(expected: string | null): string {
   return expected === null ? 'Correct it.' : `Expected: ${expected}.`;
 }
 
-async function allFindings(loaded: Loaded, path: string): Promise<DoctorFinding[]> {
+async function allFindings(loaded: Loaded, terminal: Terminal): Promise<DoctorFinding[]> {
   const { config, policies, settings } = loaded;
   const counts = `${config.servers.size} servers, ${policies.size} policies, ${config.grants.length} grants`;
   const [storage, publicUrl, servers, slack] = await Promise.all([
     storageFindings(loaded),
     publicUrlFindings(settings),
-    upstreamFindings(loaded, path),
+    upstreamFindings(loaded, terminal),
     slackFindings(loaded),
   ]);
-  return [ok('config', counts), ...storage, ...publicUrl, ...servers, ...slack, ...grantFindings(loaded, new Date())];
+  return [
+    ok('config', counts),
+    ...storage,
+    ...publicUrl,
+    ...servers,
+    ...environmentFindings(config),
+    ...slack,
+    ...grantFindings(loaded, new Date()),
+  ];
 }
 
 /** Secrets, data directory, database and Redis. */
