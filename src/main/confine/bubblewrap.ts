@@ -1,4 +1,5 @@
 import { existsSync, lstatSync, readlinkSync } from 'node:fs';
+import { dirname } from 'node:path';
 import type { Sandbox, SandboxPath } from '../../config/confinement.ts';
 import { type Guarded, liesIn, realPath } from './guarded.ts';
 
@@ -47,17 +48,24 @@ export function bubblewrapWords(bwrap: string, terms: SandboxTerms): string[] {
     ...['--die-with-parent', '--new-session', '--cap-drop', 'ALL'],
     ...capabilities.flatMap((name) => ['--cap-add', name]),
     ...SYSTEM.flatMap(systemFolder),
-    ...(sandbox.network ? [...ETC, '/etc/resolv.conf'] : ETC).flatMap((path) => [
-      '--ro-bind-try',
-      realPath(path),
-      path,
-    ]),
-    ...['--proc', '/proc', '--dev', '/dev'],
+    ...seenAt((sandbox.network ? [...ETC, '/etc/resolv.conf'] : ETC).filter((path) => existsSync(path)).map(readOnly)),
+    // Root's own rights, without any capability, would still let it write the kernel's settings there.
+    ...['--proc', '/proc', '--remount-ro', '/proc', '--dev', '/dev'],
     ...['/tmp', '/var/tmp'].flatMap((path) => ['--size', String(MOST_TMP), '--perms', '1777', '--tmpfs', path]),
-    ...paths.flatMap(({ path, writable }) => [writable ? '--bind' : '--ro-bind', realPath(path), path]),
+    ...seenAt(paths),
     ...masks(terms, paths),
     ...['--remount-ro', '/', '--chdir', cwd ?? SANDBOX_HOME, '--'],
   ];
+}
+
+const readOnly = (path: string): SandboxPath => ({ path, writable: false });
+
+/** Shows each path under its own name. Folders above it are made first: bubblewrap would close those of a file to others. */
+function seenAt(paths: readonly SandboxPath[]): string[] {
+  return paths.flatMap(({ path, writable }) => [
+    ...['--dir', dirname(path)],
+    ...[writable ? '--bind' : '--ro-bind', realPath(path), path],
+  ]);
 }
 
 function systemFolder(path: string): string[] {
