@@ -7,6 +7,7 @@ import {
   type Config,
   type Grant,
   type HoldDefaults,
+  SESSION_CHILDREN,
   SESSION_OPENINGS,
 } from './config.ts';
 import { ConfigShape, GrantShape } from './config-schema.ts';
@@ -63,6 +64,7 @@ export function parseConfig(
       slack,
       approval,
       sessionOpenings,
+      sessionChildren: shape.sessions?.children ?? SESSION_CHILDREN,
       variables,
       file: {
         listen: shape.listen ?? null,

@@ -85,7 +85,12 @@ export const ConfigShape = z.strictObject({
         .optional(),
     })
     .optional(),
-  sessions: z.strictObject({ openings: z.string({ error: RATE_FORM }).optional() }).optional(),
+  sessions: z
+    .strictObject({
+      openings: z.string({ error: RATE_FORM }).optional(),
+      children: z.int({ error: 'a whole number from 1 to 1000' }).min(1).max(1_000).optional(),
+    })
+    .optional(),
   listen: z.string().optional(),
   public_url: z.string().optional(),
   data: z.string().min(1).optional(),

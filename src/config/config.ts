@@ -10,6 +10,8 @@ export interface Config {
   readonly approval: ApprovalDefaults;
   /** How often a grant may open an MCP session. */
   readonly sessionOpenings: OpeningRate;
+  /** Processes that a grant may have of a stdio server, on each replica. */
+  readonly sessionChildren: number;
   /** The names that `${NAME}` filled in. */
   readonly variables: ReadonlySet<string>;
   /** Settings that the file may contain; see settings.ts. */
@@ -145,3 +147,6 @@ export const APPROVAL_DEFAULTS: ApprovalDefaults = {
  * within seconds, and some clients one for each call.
  */
 export const SESSION_OPENINGS: OpeningRate = { max: 120, per: 'minute' };
+
+/** Children that a grant may have of a stdio server, unless the file says otherwise. */
+export const SESSION_CHILDREN = 16;

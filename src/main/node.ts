@@ -9,7 +9,7 @@ import { withinOr } from '../time/within.ts';
 import { Meters } from '../web/http/meters.ts';
 import { type Assembled, assemble } from './assemble.ts';
 import { closeDirectory, confinementFaults, confinementText } from './confine/check.ts';
-import { type Guarded, guardedPaths } from './confine/guarded.ts';
+import { guardedPaths } from './confine/guarded.ts';
 import { consoleAssets } from './console/files.ts';
 import { Drain } from './process/drain.ts';
 import type { FaultInjection } from './process/fault-injection.ts';
@@ -19,7 +19,7 @@ import { openStorage } from './process/storage.ts';
 import { fileWitness, logWitness, printedWitness } from './process/witnesses.ts';
 import type { PublicAddresses, Runtime } from './runtime.ts';
 import { listTools } from './upstream/list-configured.ts';
-import { upstreamOnNode } from './upstream/open-on-node.ts';
+import { type ChildTerms, upstreamOnNode } from './upstream/open-on-node.ts';
 
 /** A gateway that runs on Node. */
 export interface Running extends Pick<Assembled, 'rules' | 'noteEvent' | 'changeSlack'> {
@@ -62,7 +62,7 @@ export async function startNode(
     let live: Assembled['rules'] | null = null;
     let addresses: PublicAddresses = { hosts: new Set(), publicUrl: '' };
     const runtime: Runtime = {
-      ...nodeRuntime(loaded, log, outputs, () => guardedPaths(live?.loaded ?? loaded, process.env)),
+      ...nodeRuntime(loaded, log, outputs, () => childTerms(live?.loaded ?? loaded)),
       keys,
       storage,
       faults,
@@ -89,6 +89,13 @@ export async function startNode(
   }
 }
 
+function childTerms(loaded: Loaded): ChildTerms {
+  return {
+    guarded: guardedPaths(loaded, process.env),
+    maxChildrenPerGrant: loaded.config.sessionChildren,
+  };
+}
+
 /** Throws when a server cannot be confined as the config says: it is never started otherwise. */
 async function refuseUnsafe(loaded: Loaded, log: Log): Promise<void> {
   closeDirectory(loaded.settings.data);
@@ -102,7 +109,7 @@ function nodeRuntime(
   loaded: Loaded,
   log: Log,
   { sink = null, out }: AuditOutputs,
-  guarded: () => Guarded,
+  terms: () => ChildTerms,
 ): Omit<Runtime, 'keys' | 'storage' | 'faults' | 'addresses'> {
   const clock = { now: () => new Date() };
   return {
@@ -110,7 +117,7 @@ function nodeRuntime(
     replica: `${hostname()}-${process.pid}-${crypto.randomUUID().slice(0, 8)}`,
     clock,
     log,
-    openUpstream: upstreamOnNode(clock, log, guarded),
+    openUpstream: upstreamOnNode(clock, log, terms),
     slack: { api: slackClient, door: slackDoor },
     witnesses: [fileWitness(loaded.settings.data), logWitness(log), ...(out ? [printedWitness(out)] : [])],
     sink,
@@ -118,7 +125,7 @@ function nodeRuntime(
     pages: {
       assets: consoleAssets(),
       address: (c) => getConnInfo(c).remote.address ?? 'unknown',
-      listTools: (server, timeoutMs) => listTools(server, timeoutMs, guarded()),
+      listTools: (server, timeoutMs) => listTools(server, timeoutMs, terms().guarded),
     },
     alreadySent: RESPONSE_ALREADY_SENT,
   };

@@ -5,10 +5,18 @@ import type { Clock, Log, Upstream } from '../../ports.ts';
 import { confinedProgram } from '../confine/confine.ts';
 import type { Guarded } from '../confine/guarded.ts';
 
-/** Opens upstreams on Node: over HTTP, or as a child of this process. `guarded`: what no child may reach, as of now. */
-export function upstreamOnNode(clock: Clock, log: Log, guarded: () => Guarded): (server: ServerConfig) => Upstream {
+/** What children of this process are started with, as of now: what none may reach, and how many a grant may have. */
+export interface ChildTerms {
+  readonly guarded: Guarded;
+  readonly maxChildrenPerGrant: number;
+}
+
+/** Opens upstreams on Node: over HTTP, or as a child of this process. */
+export function upstreamOnNode(clock: Clock, log: Log, terms: () => ChildTerms): (server: ServerConfig) => Upstream {
   return ({ upstream }) => {
     if (upstream.kind === 'http') return httpUpstream({ url: upstream.url });
-    return stdioUpstream({ program: () => confinedProgram(upstream, guarded(), process.env), clock, log });
+    const { maxChildrenPerGrant } = terms();
+    const program = () => confinedProgram(upstream, terms().guarded, process.env);
+    return stdioUpstream({ program, clock, log, maxChildrenPerGrant });
   };
 }
