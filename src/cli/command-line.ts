@@ -1,6 +1,5 @@
 import { type Command, CommanderError } from 'commander';
 import manifest from '../../package.json' with { type: 'json' };
-import { fileVariable, SECRET_NAMES } from '../config/secret-from.ts';
 import type { Terminal } from '../main/process/terminal.ts';
 import { COMMANDS } from './commands.ts';
 import type { CommandEntry } from './parse/command.ts';
@@ -70,14 +69,8 @@ function wordsOf(argv: readonly string[]): string[] {
 
 /** Does not return where this process has to be started again; it then comes here once more. */
 function shed(terminal: Terminal): void {
-  const why = terminal.shedEnvironment?.() ?? null;
-  if (why === null) return;
-  const kept = SECRET_NAMES.filter((name) => terminal.env[name]);
-  if (kept.length === 0) return;
-  terminal.err(
-    `warning: environment: ${kept.join(', ')} can be read by every process of this user, the servers that are started ` +
-      `among them, because ${why} (expected files: ${kept.map(fileVariable).join(', ')})\n`,
-  );
+  const warning = terminal.shedEnvironment?.() ?? null;
+  if (warning !== null) terminal.err(`warning: ${warning}\n`);
 }
 
 function chooseOne(command: Command): string {

@@ -11,7 +11,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { SECRET_NAMES } from '../../config/secret-from.ts';
+import { fileVariable, SECRET_NAMES } from '../../config/secret-from.ts';
 import { isPlainVariable, isReadByLibraries } from './plain-variables.ts';
 
 /*
@@ -48,9 +48,21 @@ export function takeEnvironment(): Variables {
 
 /**
  * Starts this process again, with the same id, arguments and output, so that its environment holds only what is plain.
- * Returns when that is so already: null; or why it cannot be done, in words. Standard input is empty from then on.
+ * Returns null when that is so already, and else a warning: which secrets stay there, and why. Standard input is empty from
+ * then on.
  */
 export function shedEnvironment(env: Variables): string | null {
+  const why = startAgain(env);
+  const kept = SECRET_NAMES.filter((name) => env[name]);
+  if (why === null || kept.length === 0) return null;
+  return (
+    `environment: ${kept.join(', ')} can be read by every process of this user, the servers that are started among them, ` +
+    `because ${why} (expected files: ${kept.map(fileVariable).join(', ')})`
+  );
+}
+
+/** Returns why it cannot be done, in words; null where there is nothing to do. */
+function startAgain(env: Variables): string | null {
   const names = Object.keys(env).filter((name) => env[name] !== undefined);
   const secret = names.filter((name) => !isPlainVariable(name));
   if (secret.length === 0 || handedOver) return null;

@@ -11,7 +11,7 @@ export interface Terminal {
   readonly env: Readonly<Record<string, string | undefined>>;
   /**
    * Called before a command starts programs of others: takes what may be secret out of the environment that they could
-   * look at. Returns null, or why that cannot be done. Absent: there is no such environment.
+   * look at. Returns null, or a warning that secrets stay there. Absent: there is no such environment.
    */
   shedEnvironment?(): string | null;
   /** The directory that relative paths are resolved against. */

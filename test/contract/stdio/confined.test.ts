@@ -74,7 +74,7 @@ describe('confined stdio servers', { skip }, () => {
     const attack = {
       ...{ needles: { other: 'x' }, gateway: process.pid, others: [], data: join(folder, 'data'), listed: [] },
       ...{ secret_file: join(folder, 'etc/token'), config: join(folder, 'etc/holdfast.yaml') },
-      ...{ policy: join(folder, 'app/policies/p.yaml'), url: 'http://127.0.0.1:9' },
+      ...{ policy: join(folder, 'app/policies/p.yaml'), url: 'http://127.0.0.1:9', escape: true },
     };
     const words = [
       ...['--reuid=65534', '--regid=65534', '--clear-groups', '--no-new-privs', '--bounding-set=-all', '--'],
@@ -89,6 +89,7 @@ describe('confined stdio servers', { skip }, () => {
     assert.ok(stdout.startsWith('{'), stderr);
     const loot = JSON.parse(stdout) as Record<string, unknown>;
     assert.deepEqual([loot.sees_gateway, loot.memory, loot.ptrace, loot.data], [false, 'ENOENT', 'ESRCH', 'ENOENT']);
+    assert.deepEqual(loot.escape, []);
     // Python adds LC_CTYPE by itself; there is no other user to become.
     assert.deepEqual([loot.become_root, loot.environment], ['EINVAL', ['LC_CTYPE', 'PATH', 'PWD']]);
     assert.deepEqual([loot.secret_file, loot.system_write, loot.sysctl_write], ['ENOENT', 'EROFS', 'EACCES']);

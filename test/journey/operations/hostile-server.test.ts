@@ -16,6 +16,7 @@ import { Agent, callTool, sdkClient, textOf } from '../../support/agent/agent.ts
 import { type GatewayProcess, type House, openHouse } from '../../support/gateway/program.ts';
 import { canConfine } from '../../support/installed.ts';
 import { RAW_CHILD } from '../../support/stdio/world.ts';
+import { eventually } from '../../support/wait.ts';
 
 const HOSTILE = join(import.meta.dirname, '../../support/stdio/hostile-child.py');
 const POLICY = 'version: "1"\ndefault: allow\n';
@@ -85,7 +86,9 @@ describe('a server that attacks the gateway which started it', { skip }, () => {
     };
     for (const name of ['none', 'user', 'box', 'net', 'both']) {
       const client = await sdkClient(`${gateway.url}/mcp/${name}`, house.tokens.agent!);
-      const answer = textOf(await callTool(client, 'attack', terms));
+      // Outside a sandbox that would be done to this machine.
+      const boxed = !['none', 'user'].includes(name);
+      const answer = textOf(await callTool(client, 'attack', { ...terms, escape: boxed }));
       assert.ok(answer.startsWith('{'), `${name}: ${answer}`);
       loot[name] = JSON.parse(answer);
       if (name === 'both') {
@@ -143,6 +146,7 @@ describe('a server that attacks the gateway which started it', { skip }, () => {
       assert.deepEqual([found.data, found.data_secret, found.config], ['ENOENT', 'ENOENT', 'ENOENT']);
       assert.deepEqual([found.policy_write, found.shadow], ['ENOENT', 'ENOENT']);
       assert.equal(found.system_write, 'EROFS');
+      assert.deepEqual(found.escape, [], 'nor does it help to be root of namespaces of its own');
       assert.equal(found.sysctl_write, name === 'both' ? 'EACCES' : 'EROFS', 'root’s own rights would suffice');
       assert.deepEqual(found.listed, { [join(folder, 'written')]: 'written', [join(folder, 'read')]: 'EROFS' });
       assert.deepEqual(found.own_descriptors, []);
@@ -164,6 +168,17 @@ describe('a server that attacks the gateway which started it', { skip }, () => {
     assert.deepEqual(loot.both!.user, [65534, 65534, [65534]]);
     assert.equal(loot.both!.become_root, 'EPERM');
     assert.equal(loot.both!.secret_file, 'EACCES', 'seen, and not read');
+  });
+
+  test('P8: a reload that cannot confine a server is not taken', async () => {
+    const path = join(house.folder, 'holdfast.yaml');
+    const text = readFileSync(path, 'utf8');
+    writeFileSync(path, text.replace('run_as: nobody', 'run_as: no-such-user'));
+    await eventually('it is refused', () => /there is no user no-such-user/.test(gateway.log) || null);
+    writeFileSync(path, text);
+    const client = await sdkClient(`${gateway.url}/mcp/user`, house.tokens.agent!);
+    assert.equal((await client.listTools()).tools.length, 1, 'as before');
+    await client.close();
   });
 
   test('the overview names the servers without user and sandbox, and no other', async () => {

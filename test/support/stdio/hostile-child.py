@@ -108,6 +108,35 @@ def make(folder):
     return "written"
 
 
+def escape():
+    """As root of new namespaces: what then can be mounted, uncovered or written. Says what succeeded."""
+    reader, writer = os.pipe()
+    if os.fork() == 0:
+        won = []
+        new = 0x10000000 | 0x20000 | 0x20000000 | 0x40000000  # user, mount, process and network namespaces
+        if libc.unshare(new) == 0 and os.fork() == 0:
+            proc = ctypes.c_char_p(b"/proc")
+            os.makedirs("/tmp/mounted", exist_ok=True)
+            tries = {
+                "proc": lambda: libc.mount(b"proc", b"/tmp/mounted", b"proc", ctypes.c_ulong(0), None),
+                "sysfs": lambda: libc.mount(b"sysfs", b"/tmp/mounted", b"sysfs", ctypes.c_ulong(0), None),
+                "writable": lambda: libc.mount(None, proc, None, ctypes.c_ulong(32 | 4096), None),
+                "uncovered": lambda: libc.umount2(proc, 2),
+            }
+            won = [name for name, attempted in tries.items() if attempted() == 0]
+            for path in ("/proc/sys/kernel/core_pattern", "/tmp/mounted/sys/kernel/core_pattern"):
+                if attempt(lambda: write(path, os.O_WRONLY)) == "written":
+                    won.append(path)
+            os.write(writer, json.dumps(won).encode())
+            os._exit(0)
+        os._exit(0)
+    os.close(writer)
+    said = b"".join(iter(lambda: os.read(reader, 1000), b""))
+    os.close(reader)
+    os.wait()
+    return json.loads(said or "[]")
+
+
 def attack(terms):
     needles = {name: value[::-1].encode() for name, value in terms["needles"].items()}
     gateway, others = terms["gateway"], terms["others"]
@@ -144,6 +173,7 @@ def attack(terms):
         "system_write": attempt(lambda: make("/usr")),
         "sysctl_write": attempt(lambda: write("/proc/sys/kernel/core_pattern", os.O_WRONLY)),
         "become_root": attempt(lambda: os.setuid(0) or os.getuid()),
+        "escape": escape() if terms.get("escape") else [],
         "own_descriptors": sorted(
             link for link in (os.readlink(f"/proc/self/fd/{fd}") for fd in ("0", "1", "2", "3", "4", "5") if os.path.lexists(f"/proc/self/fd/{fd}")) if not re.match(r"(pipe|socket):", link)
         ),
