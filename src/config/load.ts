@@ -43,8 +43,10 @@ export async function loadConfig(sources: Sources): Promise<LoadResult> {
   const faults: Fault[] = [];
   const text = await readTextFile(configPath, sources.readFile, faults);
   const named: Fault[] = [];
-  const warn: ReportFault = (path, message, expected) =>
-    void named.push({ file: 'environment', line: 0, column: 0, path, message, expected });
+  const warn: ReportFault = (path, message, expected) => {
+    const file = path.startsWith('servers.') ? configPath : 'environment';
+    named.push({ file, line: 0, column: 0, path, message, expected });
+  };
   const parsed = text === null ? null : parseConfig(text, { path: configPath, env, readSecret, warn });
   if (parsed?.ok === false) faults.push(...parsed.faults);
   const config = parsed?.ok ? parsed.config : null;

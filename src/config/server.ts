@@ -1,10 +1,13 @@
 import { isAbsolute, join } from 'node:path';
+import { secretName } from '../domain/json/secret-name.ts';
 import type { ServerConfig } from './config.ts';
 import { ServerShape } from './config-schema.ts';
 import { sandboxOf } from './confinement.ts';
-import type { Key } from './document/fault.ts';
+import { type Key, pathText } from './document/fault.ts';
 import { checkShape, entriesOf, type FaultList, isNow, textsOf } from './document/shape.ts';
+import { inEnvironment } from './environment.ts';
 import { interpolate, type NameSource } from './interpolate.ts';
+import { fileVariable } from './secret-from.ts';
 
 /** What reading a server's entry depends on, besides the entry itself. */
 export interface ServerContext {
@@ -82,6 +85,7 @@ function stdioOf(shape: ServerShape, at: readonly Key[], context: ServerContext)
   const { names, faults, folder } = context;
   const fill = (text: string, place: readonly Key[]): string => interpolate(text, names, [...at, ...place], faults);
   const [program = '', ...rest] = (shape.command ?? []).map((word, index) => fill(word, ['command', index]));
+  warnOfOpenWords(shape.command ?? [], at, names);
   if (program === '') faults.add([...at, 'command', 0], 'is empty', 'a program');
   const filled: Record<string, string> = Object.create(null);
   for (const [name, text] of Object.entries(textsOf(shape.env, [...at, 'env'], faults))) {
@@ -95,6 +99,17 @@ function stdioOf(shape: ServerShape, at: readonly Key[], context: ServerContext)
     runAs: shape.run_as ?? null,
     sandbox: sandboxOf(shape.sandbox, [...at, 'sandbox'], faults, (path, place) => inFolder(folder, fill(path, place))),
   };
+}
+
+/** A command line can be read by every user of the machine, unlike an environment. */
+function warnOfOpenWords(words: readonly string[], at: readonly Key[], names: NameSource | null): void {
+  for (const [, name = ''] of words.join(' ').matchAll(/(?<!\$)\$\{(\w+)\}/g)) {
+    const isSecret =
+      secretName(name) !== null || (names !== null && inEnvironment(names.env, fileVariable(name)) !== null);
+    if (!isSecret) continue;
+    const message = `puts ${name} on a command line, which every user of this machine can read`;
+    names?.warn(pathText([...at, 'command']), message, `${name} under env`);
+  }
 }
 
 export function inFolder(folder: string, path: string): string {

@@ -104,6 +104,20 @@ test('P8: every secret of the gateway can be a file', () => {
   assert.deepEqual(Object.values(byFile.secrets).includes(null), false, 'the table above has every secret');
 });
 
+test('P8: a secret on a command line is a warning, which names it and not its value', () => {
+  const warned = (command: string, env: Record<string, string>): string[] => {
+    const said: string[] = [];
+    const text = `version: "1"\nservers: { s: { command: ${command}, policy: p.yaml } }\n`;
+    const warn = (...words: string[]) => void said.push(words.join(' '));
+    assert.ok(parseConfig(text, { path: 'h.yaml', env, readSecret: secretsOnDisk(undefined), warn }).ok);
+    return said;
+  };
+  const [line = ''] = warned('[x, --key, "$' + '{API_TOKEN}"]', { API_TOKEN: 'hidden' });
+  assert.match(line, /^servers\.s\.command puts API_TOKEN on a command line.* API_TOKEN under env$/);
+  assert.equal(warned('[x, "$' + '{PLAIN}"]', { PLAIN_FILE: file('plain', 'x') }).length, 1);
+  assert.deepEqual(warned('[x, "$' + '{HOME}", "$$' + '{API_TOKEN}"]', { HOME: '/' }), []);
+});
+
 test('P8: a name in the config is filled in from a file, and what is wrong with it has the place in the config', () => {
   const text =
     'version: "1"\nservers: { s: { url: "http://127.0.0.1:1/mcp", headers: { A: "Bearer $' +
