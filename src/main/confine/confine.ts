@@ -56,8 +56,8 @@ function userWords({ uid, gid, groups }: MachineUser): string[] {
     `--reuid=${uid}`,
     `--regid=${gid}`,
     `--groups=${groups.join(',')}`,
-    // Neither sudo nor another program with a user of its own leads back.
-    ...['--no-new-privs', '--inh-caps=-all', '--ambient-caps=-all', '--bounding-set=-all', '--'],
+    // It ends with the gateway. Neither sudo nor another program with a user of its own leads back.
+    ...['--pdeathsig=KILL', '--no-new-privs', '--inh-caps=-all', '--ambient-caps=-all', '--bounding-set=-all', '--'],
   ];
 }
 
