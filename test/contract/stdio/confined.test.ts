@@ -5,6 +5,8 @@ import {
   copyFileSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
+  readFileSync,
   realpathSync,
   rmSync,
   symlinkSync,
@@ -21,6 +23,7 @@ import { confinementFaults, confinementText } from '../../../src/main/confine/ch
 import { confinedProgram } from '../../../src/main/confine/confine.ts';
 import type { Guarded } from '../../../src/main/confine/guarded.ts';
 import { canConfine } from '../../support/installed.ts';
+import { eventually } from '../../support/wait.ts';
 
 const skip = canConfine() ? false : 'needs root on Linux with bubblewrap and Python';
 const HOSTILE = join(import.meta.dirname, '../../support/stdio/hostile-child.py');
@@ -152,7 +155,47 @@ describe('confined stdio servers', { skip }, () => {
     assert.deepEqual(await faults({ s: server({ runAs: 'nobody' }) }), []);
   });
 
-  test('P8: a gateway that may not change user, or finds no bubblewrap, refuses', () => {
+  test('a confined child that ignores every signal ends with a gateway that is killed', async () => {
+    const stubborn = `import os,signal,time\nsignal.signal(15, signal.SIG_IGN)\nprint("up", flush=True)\nwhile True: time.sleep(1)`;
+    const mark = join(folder, 'stubborn');
+    const programs = [{ runAs: 'nobody' }, box(), { ...box(), runAs: 'nobody' }].map((more) =>
+      confinedProgram(server(more, ['/usr/bin/python3', '-c', stubborn, mark]), guarded, process.env),
+    );
+    const script = `import { startChild } from '${import.meta.dirname}/../../../src/mcp/stdio/child.ts';
+      for (const program of ${JSON.stringify(programs)}) await new Promise((up) => startChild(program, up));
+      process.kill(process.pid, 'SIGKILL');`;
+    const { signal } = spawnSync(process.execPath, ['--input-type=module', '-e', script], { encoding: 'utf8' });
+    assert.equal(signal, 'SIGKILL');
+    const alive = (): string[] =>
+      readdirSync('/proc').filter((pid) => {
+        try {
+          return /^\d+$/.test(pid) && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(`${mark}\0`);
+        } catch {
+          return false;
+        }
+      });
+    await eventually('none is left', async () => alive().length === 0 || null);
+  });
+
+  for (const [bwrap, said] of [
+    ['/dev/null', /the program bwrap is missing: install bubblewrap/],
+    ['/bin/false', /it cannot be confined here: ended with 1\. .*a sandbox needs root, or namespaces/],
+  ] as const) {
+    test(`P8: a gateway without a bubblewrap that works refuses (${bwrap})`, () => {
+      const script = `import { confinementFaults } from '${import.meta.dirname}/../../../src/main/confine/check.ts';
+        const sandbox = { network: false, paths: [] };
+        const upstream = { kind: 'stdio', command: ['true'], env: {}, cwd: null, runAs: null, sandbox };
+        const servers = new Map([['s', { name: 's', upstream, policyPath: 'p' }]]);
+        const guarded = { folders: [], secrets: [], config: '/none', unwritten: [] };
+        console.log((await confinementFaults({ servers }, guarded, { PATH: '/usr/bin:/bin' }))[0].what);`;
+      const inNamespace = `mount --bind ${bwrap} /usr/bin/bwrap && exec "$@"`;
+      const words = ['-m', 'sh', '-c', inNamespace, 'sh', process.execPath, '--input-type=module', '-e', script];
+      const { stdout, stderr } = spawnSync('unshare', words, { encoding: 'utf8' });
+      assert.match(stdout, said, stderr);
+    });
+  }
+
+  test('P8: a gateway that may not change user refuses', () => {
     const script = `import { confinementFaults } from '${import.meta.dirname}/../../../src/main/confine/check.ts';
       const upstream = { kind: 'stdio', command: ['true'], env: {}, cwd: null, runAs: 'daemon', sandbox: null };
       const servers = new Map([['s', { name: 's', upstream, policyPath: 'p' }]]);
