@@ -21,7 +21,7 @@ export interface Arrival {
   /** What two readers of the request could take for different values. */
   readonly inexact: InexactValues;
   /** What is parked and sent if the call is gated, in the door's own form; made when it is first needed. */
-  readonly freeze: () => Uint8Array;
+  readonly freeze: () => Uint8Array | Promise<Uint8Array>;
   /** Why the call is not forwarded if it is gated, in words for the agent; null: nothing prevents it. */
   readonly gatedFault: () => string | null;
   /** The agent's reason for the call in its own words, unverified; null: it gave none. */

@@ -7,7 +7,7 @@ import { approvalEvent, type NewEvent } from '../../domain/log/event.ts';
 import { answersOf, redactionOf } from '../../domain/policy/rule.ts';
 import type { Verdict } from '../../domain/policy/verdict.ts';
 import type { NewApproval } from '../../ports.ts';
-import { breathe } from '../../time/breathe.ts';
+import { standBack } from '../../time/stand-back.ts';
 import type { Gateway } from '../gateway.ts';
 import { newId } from '../id.ts';
 import type { Arrival } from './arrival.ts';
@@ -37,7 +37,7 @@ async function freeze(
 ): Promise<NewApproval> {
   const { call, freeze: frozen, leg } = arrival;
   const { vault } = gateway;
-  const rest = (): Promise<void> | undefined => (arrival.bytes.byteLength < LARGE_CALL ? undefined : breathe());
+  const rest = (): Promise<void> | undefined => (arrival.bytes.byteLength < LARGE_CALL ? undefined : standBack());
   const [fingerprint, ...olderFingerprints] = vault.fingerprints(materialOf(arrival));
   await rest();
   const policy = arrival.policy!;
@@ -46,7 +46,7 @@ async function freeze(
     redactionOf(policy, call.tool),
   );
   await rest();
-  const bytes = frozen();
+  const bytes = await frozen();
   await rest();
   const id = newId('ap', now);
   const timeoutMs = verdict.ask.timeoutMs ?? gateway.rules.approval.timeoutMs;

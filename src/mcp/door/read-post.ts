@@ -3,7 +3,7 @@ import { headersForUpstream } from '../protocol/header-policy.ts';
 import { HEADER_MISMATCH, notForwarded, rpcError } from '../protocol/response.ts';
 import { claimedRevisionOf, headerDisagreement } from './header-agreement.ts';
 import { type PostedRequest, withoutSession } from './posted.ts';
-import { type BodyReading, readMessageInPieces } from './strict-door.ts';
+import { type BodyReading, readMessageInPieces, restFrom } from './strict-door.ts';
 import type { NoRoom } from './unread-bodies.ts';
 import { type AgentVisit, sessionNotFound, sessionOf } from './visit.ts';
 
@@ -15,6 +15,7 @@ export async function readPost(visit: AgentVisit): Promise<PostedRequest | Respo
   if (read.kind === 'refused') return rpcError(read.status, read.code, notForwarded(read.why));
   const idText = (read.kind === 'message' ? read.idText : null) ?? 'null';
   const fault = headerDisagreement(headers, read);
+  await restFrom(read.bytes);
   if (fault !== null) return rpcError(400, HEADER_MISMATCH, notForwarded(fault), idText);
 
   const claimedRevision = read.kind === 'message' ? claimedRevisionOf(read.message) : null;

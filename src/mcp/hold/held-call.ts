@@ -152,11 +152,11 @@ export class HeldCall implements HeartbeatTarget {
 
   async #dispatch(dispatch: Dispatch, keepAlive: KeepAlive): Promise<void> {
     const { upstream, principal } = this.#request;
-    const { text, idText, headers } = sendableOf(this.#request);
+    const { bytes, idText, headers } = await sendableOf(this.#request);
     const sent = await sendOnce({
       upstream,
       headers,
-      bytes: new TextEncoder().encode(text),
+      bytes,
       idText,
       grant: principal.grant,
       // A modern client that closes its stream cancels its call; a legacy client has only lost its connection.

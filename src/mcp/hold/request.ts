@@ -11,7 +11,7 @@ import {
   callOfFrozen,
   frozenCallIn,
   headersThatReach,
-  sendableText,
+  sendableInPieces,
 } from './frozen-call.ts';
 
 /** What is kept in memory of a held call until it ends: nothing parsed, nothing that can be looked up. */
@@ -77,19 +77,19 @@ export function rereadCall(held: HeldRequest): Call {
  * The held call as it is sent, with its headers. `keepTask`: a held call is answered with its own result, so that the
  * `params.task` of 2025-11-25 is removed, unless the server is asked for a task.
  */
-export function sendableOf(
+export async function sendableOf(
   held: HeldRequest,
   keepTask = held.modern,
-): {
-  readonly text: string;
+): Promise<{
+  readonly bytes: Uint8Array;
   /** The id by which the server answers, as JSON text. */
   readonly idText: string;
   readonly headers: Record<string, string>;
-} {
-  const frozen = frozenCallIn(frozenOf(held));
+}> {
   const idText = idForServer(held.idText);
-  const text = sendableText(frozen, { ...held, idText }, { answers: held.answers, keepTask });
-  return { text, idText, headers: sentHeaders(frozen.headers, held.configured, held) };
+  const sender = { idText, progressToken: held.progressToken };
+  const { bytes, headers } = await sendableInPieces(frozenOf(held), sender, { answers: held.answers, keepTask });
+  return { bytes, idText, headers: sentHeaders(headers, held.configured, held) };
 }
 
 /**
