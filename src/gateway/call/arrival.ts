@@ -51,8 +51,8 @@ export type Handled =
   | { readonly kind: 'inexact'; readonly judged: JudgedInexact }
   /** A gated call that carries something that no approver would see. `why` names it and says what to do. */
   | { readonly kind: 'unshown'; readonly why: string }
-  /** A gated call whose body is longer than this runtime holds. In bytes. */
-  | { readonly kind: 'too_long'; readonly most: number }
+  /** A gated call whose body is longer than is held. In bytes. `setting`: what bounds it; null: the runtime does. */
+  | { readonly kind: 'too_long'; readonly most: number; readonly length: number; readonly setting: string | null }
   /** The server no longer waits for this answer. */
   | { readonly kind: 'unasked' }
   /** The grant has too many approvals pending. */

@@ -1,11 +1,11 @@
+import { concatBytes } from '../../bytes/read.ts';
 import type { Call, Principal } from '../../domain/call/call.ts';
 import { isObject, type JsonObject, member } from '../../domain/json/json.ts';
-import { concatBytes } from '../../bytes/read.ts';
 import type { ToolCallRequest } from '../door/call-door.ts';
+import { textAt, withMember, withoutMember } from '../json/edit.ts';
 import { withMemberInPieces } from '../json/edit-bytes.ts';
 import { placesIn } from '../json/find.ts';
 import { LARGE_MESSAGE } from '../json/large.ts';
-import { textAt, withMember, withoutMember } from '../json/edit.ts';
 import { headersBesideBody, headersOfGatedCall } from '../protocol/gated-headers.ts';
 import type { HeaderRecord } from '../protocol/header-policy.ts';
 
@@ -194,7 +194,10 @@ async function sendableBytes(
   }
   if (!keepTask && places?.has('params task') === true) edits.push([['params', 'task'], null]);
   if (answers !== null) {
-    edits.push([['params', 'inputResponses'], answers.inputResponses], [['params', 'requestState'], answers.requestState]);
+    edits.push(
+      [['params', 'inputResponses'], answers.inputResponses],
+      [['params', 'requestState'], answers.requestState],
+    );
   }
   let sent = body;
   for (const [path, json] of edits) sent = await withMemberInPieces(sent, path, json);
