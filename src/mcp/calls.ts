@@ -18,6 +18,7 @@ import type { Seat } from '../gateway/state/seat.ts';
 import { TaskRuns } from '../gateway/task/task-runs.ts';
 import { answersGatedCall } from './answers/answer-leg.ts';
 import type { CallDoor, CallRouting, ToolCallRequest } from './door/call-door.ts';
+import { restFrom } from './door/strict-door.ts';
 import { bindingOf, ourState, returnToSeat } from './hold/come-back.ts';
 import { type Answers, frozenInPieces, headersThatReach } from './hold/frozen-call.ts';
 import { HeldCalls } from './hold/held-calls.ts';
@@ -142,8 +143,12 @@ export function callDoor(
       kept ??= frozenInPieces(request);
       return kept;
     };
+    const arriving = callOfRequest(request);
+    // Undefined for nearly all calls, which are then judged without waiting.
+    const rest = restFrom(request.bytes);
+    if (rest !== undefined) await rest;
     const handling = handleCall(gateway, {
-      call: callOfRequest(request),
+      call: arriving,
       policy: gateway.rules.policy(request.server),
       bytes: request.bytes,
       requestId: request.idText,
