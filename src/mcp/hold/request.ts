@@ -1,8 +1,10 @@
 import type { Call } from '../../domain/call/call.ts';
 import { type JsonObject, member } from '../../domain/json/json.ts';
 import type { Upstream } from '../../ports.ts';
+import { standBack } from '../../time/stand-back.ts';
 import type { ToolCallRequest } from '../door/call-door.ts';
 import { textAt } from '../json/edit.ts';
+import { LARGE_MESSAGE } from '../json/large.ts';
 import type { HeaderRecord } from '../protocol/header-policy.ts';
 import {
   type Answers,
@@ -71,6 +73,18 @@ export function callOfRequest(request: Pick<ToolCallRequest, 'params' | 'request
 /** Reads the call again from its frozen form, which is what will be sent. */
 export function rereadCall(held: HeldRequest): Call {
   return callOfFrozen(held, frozenCallIn(frozenOf(held)));
+}
+
+/** The same; others have their turn before and after a large one is parsed. */
+export function rereadInPieces(held: HeldRequest): Call | Promise<Call> {
+  return (held.frozen?.length ?? 0) < LARGE_MESSAGE ? rereadCall(held) : rereadLarge(held);
+}
+
+async function rereadLarge(held: HeldRequest): Promise<Call> {
+  await standBack();
+  const call = rereadCall(held);
+  await standBack();
+  return call;
 }
 
 /**
