@@ -137,7 +137,7 @@ const page = (name: string, path: (approval: string) => string): Attack => ({
 export const ENTRANCES: readonly Attack[] = [
   asking('server asks 3 MB, approved', 'gated_asks_3mb'),
   asking('server asks 30 MB, approved', 'gated_asks_30mb'),
-  asking('server asks 20,000 times, approved', 'gated_asks_often'),
+  asking('server asks 1,000 times, approved', 'gated_asks_often'),
   modern('question of 3 MB as a result, approved', 'gated_input_3mb'),
   modern('question of 200,000 members, approved', 'gated_input_members'),
   asTask,

@@ -46,7 +46,7 @@ const ANSWERS: Readonly<
   asks_30mb: (id) => ({ stream: true, parts: [event(question('q1', 30 * MB)), event(text(id, 'done'))] }),
   asks_often: (id) => ({
     stream: true,
-    parts: [...Array.from({ length: 20_000 }, (_, i) => event(question(`q${i}`, 10))), event(text(id, 'done'))],
+    parts: [...Array.from({ length: 1_000 }, (_, i) => event(question(`q${i}`, 10))), event(text(id, 'done'))],
   }),
   input_3mb: (id) => ({ stream: false, parts: [inputRequired(id, JSON.stringify('x'.repeat(3 * MB)))] }),
   input_members: (id) => ({

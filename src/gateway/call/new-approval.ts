@@ -1,5 +1,5 @@
 import { fingerprintMaterial, roundsMaterial } from '../../domain/call/fingerprint.ts';
-import { redactCall } from '../../domain/call/redact-call.ts';
+import { redactCallSteps, type ShownCall } from '../../domain/call/redact-call.ts';
 import { bringsAnswers, sentOf } from '../../domain/call/sent.ts';
 import { keptReason } from '../../domain/call/stated-reason.ts';
 import type { JsonObject } from '../../domain/json/json.ts';
@@ -7,6 +7,7 @@ import { approvalEvent, type NewEvent } from '../../domain/log/event.ts';
 import { answersOf, redactionOf } from '../../domain/policy/rule.ts';
 import type { Verdict } from '../../domain/policy/verdict.ts';
 import type { NewApproval } from '../../ports.ts';
+import { breathe } from '../../time/breathe.ts';
 import { standBack } from '../../time/stand-back.ts';
 import type { Gateway } from '../gateway.ts';
 import { newId } from '../id.ts';
@@ -41,9 +42,11 @@ async function freeze(
   const [fingerprint, ...olderFingerprints] = vault.fingerprints(materialOf(arrival));
   await rest();
   const policy = arrival.policy!;
-  const shown = redactCall(
-    { args: call.args, sent: leg?.sent ?? sentOf(call.params, call.headers) },
-    redactionOf(policy, call.tool),
+  const shown = await shownInSteps(
+    redactCallSteps(
+      { args: call.args, sent: leg?.sent ?? sentOf(call.params, call.headers) },
+      redactionOf(policy, call.tool),
+    ),
   );
   await rest();
   const bytes = await frozen();
@@ -79,6 +82,15 @@ async function freeze(
       ? {}
       : { leg: { until: new Date(now.getTime() + timeoutMs + gateway.rules.approval.pickupMs), now } }),
   };
+}
+
+/** Small calls take one step. */
+async function shownInSteps(steps: ReturnType<typeof redactCallSteps>): Promise<ShownCall> {
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
+    await breathe();
+  }
 }
 
 /** A leg is bound to the question that it answers as well. */
