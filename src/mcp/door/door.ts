@@ -87,7 +87,9 @@ async function admit(
       const why = `The gateway's ${error.part} cannot answer, so this request was not completed. Try again later.`;
       return rpcError(503, 503, why);
     }
-    deps.log.error({ ...subject, error: String(error) }, 'a request failed');
+    // Whoever breaks off a hundred requests must not fill the operator's log with errors.
+    if (c.req.raw.signal.aborted) deps.log.info(subject, 'a request was broken off by its sender');
+    else deps.log.error({ ...subject, error: String(error) }, 'a request failed');
     return rpcError(500, 500, 'The gateway failed on this request. Its operator finds the reason in its log.');
   }
 }

@@ -4,7 +4,7 @@ import { HEADER_MISMATCH, notForwarded, rpcError } from '../protocol/response.ts
 import { claimedRevisionOf, headerDisagreement } from './header-agreement.ts';
 import { type PostedRequest, withoutSession } from './posted.ts';
 import { type BodyReading, readMessageInPieces, restFrom } from './strict-door.ts';
-import type { NoRoom } from './unread-bodies.ts';
+import type { UnreadFull } from './unread-bodies.ts';
 import { type AgentVisit, sessionNotFound, sessionOf } from './visit.ts';
 
 /** Reads a POST through the strict door. Returns an HTTP error when the body is too long or refused. */
@@ -53,7 +53,7 @@ function tooLong(most: number): Response {
   return rpcError(413, 413, `The body is longer than ${most} bytes (HOLDFAST_MAX_BODY).`);
 }
 
-function noRoom({ context, server, principal }: AgentVisit, { most, retryAfter }: NoRoom): Response {
+function noRoom({ context, server, principal }: AgentVisit, { most, retryAfter }: UnreadFull): Response {
   context.access?.refused({ door: 'mcp', status: 429, server: server.name, grant: principal.grant, address: null });
   const why =
     `Rate limited: this grant has as many request bodies on their way to the gateway as it may, ${most} bytes at once. ` +

@@ -20,7 +20,7 @@ interface OnTheWay {
 }
 
 /** The grant has as much on its way as it may, and nothing of it came to its end in time. */
-export interface NoRoom {
+export interface UnreadFull {
   /** Bytes that the grant may have on its way. */
   readonly most: number;
   /** Seconds after which to try again. */
@@ -56,7 +56,7 @@ export class UnreadBodies {
    * function that gives the room back, to be called once. While there is no room it waits, and no longer than the
    * sender does, as its `signal` tells.
    */
-  async begin(grant: string, announced: number | null, signal: () => AbortSignal): Promise<(() => void) | NoRoom> {
+  async begin(grant: string, announced: number | null, signal: () => AbortSignal): Promise<(() => void) | UnreadFull> {
     const bytes = Math.min(announced ?? this.#longest, this.#longest);
     const small = bytes <= SMALL;
     const [grants, most] = small ? [this.#small, MOST_UNREAD_SMALL] : [this.#large, this.#most];
