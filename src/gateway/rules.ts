@@ -27,4 +27,6 @@ export interface Rules {
 export interface ApprovalTerms extends GrantRoom {
   readonly timeoutMs: number;
   readonly pickupMs: number;
+  /** Bytes of a request that a person is asked about. */
+  readonly maxBytes: number;
 }

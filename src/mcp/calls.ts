@@ -18,8 +18,9 @@ import type { Seat } from '../gateway/state/seat.ts';
 import { TaskRuns } from '../gateway/task/task-runs.ts';
 import { answersGatedCall } from './answers/answer-leg.ts';
 import type { CallDoor, CallRouting, ToolCallRequest } from './door/call-door.ts';
+import { restFrom } from './door/strict-door.ts';
 import { bindingOf, ourState, returnToSeat } from './hold/come-back.ts';
-import { type Answers, frozenBytes, frozenCallOf, headersThatReach } from './hold/frozen-call.ts';
+import { type Answers, frozenInPieces, headersThatReach } from './hold/frozen-call.ts';
 import { HeldCalls } from './hold/held-calls.ts';
 import { BEAT_MS } from './hold/keep-alive.ts';
 import { legOfRequest } from './hold/leg.ts';
@@ -87,9 +88,9 @@ export function callDoor(
   }
 
   /** Answers a parked call: with a task where the client wants one, else when the wait is over. */
-  async function park(request: ToolCallRequest, seat: Seat, frozen: () => Uint8Array): Promise<Response> {
+  async function park(request: ToolCallRequest, seat: Seat, frozen: () => Promise<Uint8Array>): Promise<Response> {
     const era = wantedTaskEra(request);
-    const own = seat.opened ? frozen() : null;
+    const own = seat.opened ? await frozen() : null;
     try {
       return await (era === null ? wait(request, seat, own) : answerWithTask(context, request, { seat, own }, era));
     } catch (error) {
@@ -137,13 +138,17 @@ export function callDoor(
     if (await bringsClaimedState(request)) {
       return { kind: 'respond', response: rpcError(400, INVALID_PARAMS, CLAIMED_STATE, request.idText) };
     }
-    let kept: Uint8Array | null = null;
-    const freeze = (): Uint8Array => {
-      kept ??= frozenBytes(frozenCallOf(request));
+    let kept: Promise<Uint8Array> | null = null;
+    const freeze = (): Promise<Uint8Array> => {
+      kept ??= frozenInPieces(request);
       return kept;
     };
+    const arriving = callOfRequest(request);
+    // Undefined for nearly all calls, which are then judged without waiting.
+    const rest = restFrom(request.bytes);
+    if (rest !== undefined) await rest;
     const handling = handleCall(gateway, {
-      call: callOfRequest(request),
+      call: arriving,
       policy: gateway.rules.policy(request.server),
       bytes: request.bytes,
       requestId: request.idText,
@@ -172,7 +177,7 @@ export function callDoor(
     if (handled.kind !== 'held') return refusal(request, handled);
     const { seat } = handled;
     try {
-      return await wait(request, seat, seat.opened ? arrival.freeze() : null);
+      return await wait(request, seat, seat.opened ? await arrival.freeze() : null);
     } catch (error) {
       leaveSeatEmptySoon(gateway, seat.joiner);
       throw error;

@@ -1,6 +1,6 @@
 import { decimal } from '../json/decimal.ts';
 import type { Json, JsonObject } from '../json/json.ts';
-import { REDACTED, type RedactedCopy, type Redaction, redactedCopy } from '../json/redact.ts';
+import { REDACTED, type RedactedCopy, type Redaction, redactedCopy, redactedCopySteps } from '../json/redact.ts';
 import { headerText, numberText } from './header-value.ts';
 import type { HiddenValues, Sent } from './sent.ts';
 
@@ -17,9 +17,21 @@ export interface ShownCall {
  * argument.
  */
 export function redactCall(call: { readonly args: JsonObject; readonly sent: Sent }, redaction: Redaction): ShownCall {
-  const args = redactedCopy(call.args, redaction, 'args');
-  const params = redactedCopy(call.sent.params, redaction, 'params');
-  const meta = redactedCopy(call.sent.meta, redaction, 'meta');
+  const steps = redactCallSteps(call, redaction);
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
+  }
+}
+
+/** The same step by step: yields whenever some thousand values have been copied. */
+export function* redactCallSteps(
+  call: { readonly args: JsonObject; readonly sent: Sent },
+  redaction: Redaction,
+): Generator<void, ShownCall> {
+  const args = yield* redactedCopySteps(call.args, redaction, 'args');
+  const params = yield* redactedCopySteps(call.sent.params, redaction, 'params');
+  const meta = yield* redactedCopySteps(call.sent.meta, redaction, 'meta');
   const named = redactedCopy(call.sent.headers, { ...redaction, paths: [] }, 'params');
   const headers = withoutHiddenValues(named, call, redaction);
   return {

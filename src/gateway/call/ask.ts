@@ -52,10 +52,10 @@ export async function ask(
   if (fault !== null) {
     return notes.unshown(fault);
   }
-  const most = gateway.mostGatedBytes ?? Number.POSITIVE_INFINITY;
-  if (arrival.bytes.byteLength > most) {
+  const tooLong = longerThanHeld(gateway, arrival);
+  if (tooLong !== null) {
     notes.note('call.refused', { reason: 'too long to be held' });
-    return { kind: 'too_long', most };
+    return tooLong;
   }
   const { server, tool, principal, session } = arrival.call;
   const { opened, full } = await openWhenSettled(async (impatient) => {
@@ -83,6 +83,21 @@ export async function ask(
   const notice = await parkAndPublish(gateway, opened);
   const { approval, joiner } = opened;
   return { kind: 'held', seat: { approval, joiner, opened: opened.kind === 'opened', notice } };
+}
+
+/**
+ * A call that is longer than a person can be asked about; null: it is not. What answers a server's question has bounds
+ * of its own, but for those of the runtime.
+ */
+function longerThanHeld(
+  { mostGatedBytes = Number.POSITIVE_INFINITY, rules }: Pick<Gateway, 'mostGatedBytes' | 'rules'>,
+  { bytes, leg }: Arrival,
+): Extract<Handled, { kind: 'too_long' }> | null {
+  const { maxBytes } = rules.approval;
+  const asSet = leg === undefined && maxBytes < mostGatedBytes;
+  const most = asSet ? maxBytes : mostGatedBytes;
+  if (bytes.byteLength <= most) return null;
+  return { kind: 'too_long', most, length: bytes.byteLength, setting: asSet ? 'approval.max_bytes' : null };
 }
 
 type Settled = Exclude<Opened, { kind: 'settling' }>;

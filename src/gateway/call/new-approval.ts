@@ -1,5 +1,5 @@
 import { fingerprintMaterial, roundsMaterial } from '../../domain/call/fingerprint.ts';
-import { redactCall } from '../../domain/call/redact-call.ts';
+import { redactCallSteps, type ShownCall } from '../../domain/call/redact-call.ts';
 import { bringsAnswers, sentOf } from '../../domain/call/sent.ts';
 import { keptReason } from '../../domain/call/stated-reason.ts';
 import type { JsonObject } from '../../domain/json/json.ts';
@@ -8,6 +8,7 @@ import { answersOf, redactionOf } from '../../domain/policy/rule.ts';
 import type { Verdict } from '../../domain/policy/verdict.ts';
 import type { NewApproval } from '../../ports.ts';
 import { breathe } from '../../time/breathe.ts';
+import { standBack } from '../../time/stand-back.ts';
 import type { Gateway } from '../gateway.ts';
 import { newId } from '../id.ts';
 import type { Arrival } from './arrival.ts';
@@ -37,16 +38,18 @@ async function freeze(
 ): Promise<NewApproval> {
   const { call, freeze: frozen, leg } = arrival;
   const { vault } = gateway;
-  const rest = (): Promise<void> | undefined => (arrival.bytes.byteLength < LARGE_CALL ? undefined : breathe());
+  const rest = (): Promise<void> | undefined => (arrival.bytes.byteLength < LARGE_CALL ? undefined : standBack());
   const [fingerprint, ...olderFingerprints] = vault.fingerprints(materialOf(arrival));
   await rest();
   const policy = arrival.policy!;
-  const shown = redactCall(
-    { args: call.args, sent: leg?.sent ?? sentOf(call.params, call.headers) },
-    redactionOf(policy, call.tool),
+  const shown = await shownInSteps(
+    redactCallSteps(
+      { args: call.args, sent: leg?.sent ?? sentOf(call.params, call.headers) },
+      redactionOf(policy, call.tool),
+    ),
   );
   await rest();
-  const bytes = frozen();
+  const bytes = await frozen();
   await rest();
   const id = newId('ap', now);
   const timeoutMs = verdict.ask.timeoutMs ?? gateway.rules.approval.timeoutMs;
@@ -79,6 +82,15 @@ async function freeze(
       ? {}
       : { leg: { until: new Date(now.getTime() + timeoutMs + gateway.rules.approval.pickupMs), now } }),
   };
+}
+
+/** Small calls take one step. */
+async function shownInSteps(steps: ReturnType<typeof redactCallSteps>): Promise<ShownCall> {
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
+    await breathe();
+  }
 }
 
 /** A leg is bound to the question that it answers as well. */

@@ -8,7 +8,7 @@ import type { Gateway } from '../gateway.ts';
 import { answerEvent, recordOfAnswer } from './given.ts';
 
 /** Longest request of a server's that is kept while a gated call runs, in bytes. */
-const LONGEST_REQUEST = 256 * 1024;
+export const LONGEST_REQUEST = 256 * 1024;
 
 /** A request that a server sends while a gated call runs. */
 export interface AskedDuringCall extends AskedKey {

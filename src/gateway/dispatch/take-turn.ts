@@ -38,7 +38,7 @@ export async function takeTurn(
       approval = (await due(gateway, approval.id)) ?? approval;
     }
     if (approval.state === 'approved') {
-      const spent = await spend(gateway, approval, seat.joiner, readCall());
+      const spent = await spend(gateway, approval, seat.joiner, await readCall());
       if (spent.kind !== 'conflict') return spent;
       approval = (await gateway.store.find(approval.id)) ?? approval;
       continue;
@@ -70,7 +70,7 @@ function waitInline(
   { joiner }: Seat,
   readCall: ReadCall,
 ): InlineWait | null {
-  return gateway.inline.wait(approval, (approved) => spendInline(gateway, approved, joiner, readCall()));
+  return gateway.inline.wait(approval, async (approved) => spendInline(gateway, approved, joiner, await readCall()));
 }
 
 /** The approval's own deadline ends the wait too, so that it is noticed even if the queue's job is late. */

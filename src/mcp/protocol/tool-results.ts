@@ -67,9 +67,18 @@ export function inexactValueResult(judged: JudgedInexact): ToolResult {
 }
 
 /** The call is longer than is held for an approval on this runtime. */
-export function tooLongResult(most: number): ToolResult {
+export function tooLongResult({
+  most,
+  length,
+  setting,
+}: {
+  readonly most: number;
+  readonly length: number;
+  readonly setting: string | null;
+}): ToolResult {
+  const bound = setting === null ? '' : ` (${setting})`;
   return toolResult([
-    `Policy violation: this call needs an approval, and its request is longer than the ${most} bytes that are held for one here.`,
+    `Policy violation: this call needs an approval, and its request of ${length} bytes is longer than the ${most} bytes that are held for one here${bound}.`,
     `${NOTHING_RAN} Send less at once, or several calls.`,
   ]);
 }

@@ -86,7 +86,7 @@ export async function answerWithTask(
     server: request.server,
     grant: request.principal.grant,
     era,
-    request: parked === null ? new Uint8Array(0) : taskRequestBytes(heldRequest(request, parked), asTask),
+    request: parked === null ? new Uint8Array(0) : await taskRequestBytes(heldRequest(request, parked), asTask),
     ttl: requestedTtl(request.params),
   });
   runs.watch(approval);
