@@ -30,6 +30,8 @@ export interface RedactedCopy<T extends Json = Json> {
   readonly byPolicy: number;
   /** Names. */
   readonly byName: number;
+  /** What is hidden, as it came. Never to be shown. */
+  readonly hidden: readonly Json[];
 }
 
 /**
@@ -45,7 +47,7 @@ export function redactedCopy<T extends Json>(
   const copier = new RedactingCopier(byName);
   const own = paths.filter((path) => path.part === part).map(({ segments }) => segments);
   const copy = copier.copy(value, own, null) as T;
-  return { value: copy, byPolicy: copier.byPolicy, byName: copier.byName };
+  return { value: copy, byPolicy: copier.byPolicy, byName: copier.byName, hidden: copier.hidden };
 }
 
 /** A copy of a call's arguments with secret values replaced. */
@@ -58,6 +60,7 @@ type Segments = readonly (readonly string[])[];
 class RedactingCopier {
   byPolicy = 0;
   byName = 0;
+  readonly hidden: Json[] = [];
   readonly #names: boolean;
 
   constructor(names: boolean) {
@@ -68,12 +71,14 @@ class RedactingCopier {
   copy(value: Json, paths: Segments, name: SecretName): Json {
     if (paths.some((path) => path.length === 0)) {
       this.byPolicy++;
+      this.hidden.push(value);
       return REDACTED;
     }
     if (Array.isArray(value)) return value.map((item, index) => this.copy(item, below(paths, String(index)), name));
     if (typeof value === 'object' && value !== null) return this.#object(value as { [name: string]: Json }, paths);
     if (value !== null && (name === 'secret' || (name === 'secrets' && typeof value === 'string'))) {
       this.byName++;
+      this.hidden.push(value);
       return REDACTED;
     }
     return typeof value === 'string' ? shownText(value) : value;

@@ -1,7 +1,7 @@
 import { html } from 'hono/html';
 import type { Approval } from '../../domain/approval/approval.ts';
 import { alsoSent, sendsMore } from '../../domain/call/also-sent.ts';
-import { hiddenMarks, hiddenSentences } from '../../domain/call/hidden-marks.ts';
+import { callersHiding, hiddenCount, hiddenMarks, hiddenSentences } from '../../domain/call/hidden-marks.ts';
 import { placesHiddenByName } from '../../domain/call/hidden-places.ts';
 import { REDACTED } from '../../domain/json/redact.ts';
 import type { Html } from '../html/html.ts';
@@ -29,7 +29,7 @@ export function shownLength(approval: Approval): number {
 
 /** Whether the caller may have chosen what is hidden: then the decision is made on the approval's own page (P10). */
 export function callerMayHide(approval: Approval): boolean {
-  return approval.hidden.byName > 0 || hiddenMarks(approval) === 'unclear';
+  return hiddenCount(callersHiding(approval.hidden)) > 0 || hiddenMarks(approval) === 'unclear';
 }
 
 function hiddenNotice(approval: Approval): Html {
@@ -45,7 +45,7 @@ function hiddenNotice(approval: Approval): Html {
       ? ''
       : html` Its name hides what stands at ${places.map((place, i) => html`${i > 0 ? ', ' : ''}${visibleName(place)}`)}.`;
   return html`<p class="notice ${callerMayHide(approval) ? 'odd' : ''}">${sentences.join(', ')}; the call carries the real ${
-    approval.hidden.byPolicy + approval.hidden.byName === 1 ? 'one' : 'ones'
+    hiddenCount(approval.hidden) === 1 ? 'one' : 'ones'
   }.${where}${mixed}</p>`;
 }
 
