@@ -3,6 +3,8 @@ import type { Approval } from '../../domain/approval/approval.ts';
 import { alsoSent, sendsMore } from '../../domain/call/also-sent.ts';
 import { callersHiding, hiddenCount, hiddenMarks, hiddenSentences } from '../../domain/call/hidden-marks.ts';
 import { placesHiddenByName } from '../../domain/call/hidden-places.ts';
+import { CLIENT_INFO, onlyCounted } from '../../domain/call/introduction.ts';
+import { member } from '../../domain/json/json.ts';
 import { REDACTED } from '../../domain/json/redact.ts';
 import type { Html } from '../html/html.ts';
 import { jsonBlock, namedValues, prettyJson } from '../html/json-block.ts';
@@ -57,5 +59,10 @@ function introduction(approval: Approval): Html {
       ? ''
       : html`${client === null ? '' : ','} can do ${capabilities.map((one, i) => html`${i > 0 ? ', ' : ''}${visibleName(one)}`)}`;
   if (client === null && can === '') return html``;
-  return html`<p class="client dim">Client, as it says: ${client === null ? '' : visibleName(client)}${can}</p>`;
+  const counted = onlyCounted(member(approval.sent.meta, CLIENT_INFO));
+  const whole =
+    counted === null
+      ? ''
+      : html`<details><summary>What it says in full</summary>${jsonBlock(counted, 'What the client says of itself')}</details>`;
+  return html`<p class="client dim">Client, as it says: ${client === null ? '' : visibleName(client)}${can}</p>${whole}`;
 }
