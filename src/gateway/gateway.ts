@@ -10,6 +10,7 @@ import type { CardGate } from './state/card-gate.ts';
 import type { FullLimits } from './state/full-limits.ts';
 import type { InlineDispatch } from './state/inline-dispatch.ts';
 import type { Leases } from './state/leases.ts';
+import type { LongResults } from './state/long-results.ts';
 import type { ParkedCalls } from './state/parked-calls.ts';
 import type { RetryQueue } from './state/retry-queue.ts';
 import type { UnpostedCards } from './state/unposted-cards.ts';
@@ -32,6 +33,7 @@ export interface Gateway extends Ports {
   readonly fullLimits: FullLimits;
   readonly leases: Leases;
   readonly parkedCalls: ParkedCalls;
+  readonly longResults: LongResults;
   readonly retries: RetryQueue;
   readonly unposted: UnpostedCards;
   readonly cardGate: CardGate;

@@ -20,6 +20,7 @@ import { CardGate } from './state/card-gate.ts';
 import { FullLimits } from './state/full-limits.ts';
 import { InlineDispatch } from './state/inline-dispatch.ts';
 import { Leases } from './state/leases.ts';
+import { LongResults } from './state/long-results.ts';
 import { ParkedCalls } from './state/parked-calls.ts';
 import { RetryQueue } from './state/retry-queue.ts';
 import { UnpostedCards } from './state/unposted-cards.ts';
@@ -49,6 +50,7 @@ export function bindGateway(outside: Ports, rules: Rules): Gateway {
     fullLimits: new FullLimits(),
     leases: new Leases(ports.store, clock, log, outside.leaseMs),
     parkedCalls: new ParkedCalls(),
+    longResults: new LongResults(),
     retries: new RetryQueue(log),
     unposted: new UnpostedCards(ports, waitingRoom),
     cardGate: new CardGate(),

@@ -204,14 +204,17 @@ describe('redaction', () => {
     };
     const args = { seed: ['S3CR3T', '\ufeffS3CR3T', 316145], password: 'HUNTER2', place: 'eu' };
     const shown = redactCall({ args, sent: { params: {}, meta: {}, headers } }, redaction);
-    assert.deepEqual(shown.sent.headers, {
-      'mcp-param-vault': REDACTED,
-      'mcp-param-encoded': REDACTED,
-      'mcp-param-marked': REDACTED,
-      'mcp-param-pin': REDACTED,
-      'mcp-param-pw': REDACTED,
-      'mcp-param-region': 'eu',
-    });
+    assert.deepEqual(
+      { ...shown.sent.headers },
+      {
+        'mcp-param-vault': REDACTED,
+        'mcp-param-encoded': REDACTED,
+        'mcp-param-marked': REDACTED,
+        'mcp-param-pin': REDACTED,
+        'mcp-param-pw': REDACTED,
+        'mcp-param-region': 'eu',
+      },
+    );
     assert.deepEqual(shown.hidden, { byPolicy: 1, byName: 6 });
   });
 

@@ -1,4 +1,4 @@
-import { hiddenMarks, hiddenSentences } from '../../domain/call/hidden-marks.ts';
+import { callersHiding, hiddenMarks, hiddenSentences } from '../../domain/call/hidden-marks.ts';
 import { NOTHING_HIDDEN, NOTHING_MORE } from '../../domain/call/sent.ts';
 import { REDACTED } from '../../domain/json/redact.ts';
 import type { Terminal } from '../../main/process/terminal.ts';
@@ -43,8 +43,10 @@ function whyLook({
   hidden = NOTHING_HIDDEN,
 }: ListedApproval): string | null {
   if (state !== 'pending') return null;
-  const [byName] = hiddenSentences({ ...hidden, byPolicy: 0 });
+  const [byName] = hiddenSentences({ byPolicy: 0, byName: hidden.byName });
   if (byName !== undefined) return `${byName}, and whoever called chose the names`;
+  const [byValue] = hiddenSentences(callersHiding(hidden));
+  if (byValue !== undefined) return byValue;
   const unclear = hiddenMarks({ arguments: args, sent, hidden }) === 'unclear';
   return unclear ? `the agent itself sent text that reads ${REDACTED}` : null;
 }

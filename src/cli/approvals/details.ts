@@ -17,8 +17,10 @@ const WIDTH = 13;
 export function approvalDetails(approval: ListedApproval): string {
   const { sent = NOTHING_MORE, hidden = NOTHING_HIDDEN, statedReason = null, laterReasons = [] } = approval;
   const marks = hiddenMarks({ arguments: approval.arguments, sent, hidden });
-  const { introduction, values } = alsoSent(sent);
-  const besides = [...values()].map(({ name, value }) => `${leftToRight(name)}: ${jsonLines(value, marks).join('\n')}`);
+  const { introduction, everything } = alsoSent(sent);
+  const besides = [...everything()].map(
+    ({ name, value }) => `${leftToRight(name)}: ${jsonLines(value, marks).join('\n')}`,
+  );
   const decisions = approval.decisions.map(({ approver, decision, reason }) => {
     return `${approver}: ${decision}${reason ? ` (${reason})` : ''}`;
   });

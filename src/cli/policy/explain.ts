@@ -164,7 +164,8 @@ function shownLines({ args, params, tool }: Call, policy: Policy): string[] {
   const { name: _name, arguments: _arguments, _meta: meta, ...others } = params;
   const sent = { params: others, meta: isObject(meta) ? meta : {}, headers: {} };
   const shown = redactCall({ args, sent }, redactionOf(policy, tool));
-  const { byPolicy, byName } = shown.hidden;
+  const { byPolicy, byName, byValue = 0 } = shown.hidden;
+  const repeated = byValue === 0 ? '' : `, ${byValue} where a hidden value is repeated`;
   const isEmpty = (part: JsonObject): boolean => Object.keys(part).length === 0;
   return [
     `  arguments  ${printableJson(shown.arguments)}`,
@@ -172,7 +173,7 @@ function shownLines({ args, params, tool }: Call, policy: Policy): string[] {
     ...(isEmpty(shown.sent.meta) ? [] : [`  meta       ${printableJson(shown.sent.meta)}`]),
     ...(byPolicy + byName === 0
       ? []
-      : [`  hidden     ${byPolicy} by the policy's redact, ${byName} because of their names`]),
+      : [`  hidden     ${byPolicy} by the policy's redact, ${byName} because of their names${repeated}`]),
   ];
 }
 

@@ -30,6 +30,8 @@ export interface RedactedCopy<T extends Json = Json> {
   readonly byPolicy: number;
   /** Names. */
   readonly byName: number;
+  /** What is hidden, as it came. Never to be shown. */
+  readonly hidden: readonly Json[];
 }
 
 /**
@@ -54,7 +56,7 @@ export function* redactedCopySteps<T extends Json>(
   const copier = new RedactingCopier(byName);
   const own = paths.filter((path) => path.part === part).map(({ segments }) => segments);
   const copy = yield* copier.copy(value, own, null);
-  return { value: copy as T, byPolicy: copier.byPolicy, byName: copier.byName };
+  return { value: copy as T, byPolicy: copier.byPolicy, byName: copier.byName, hidden: copier.hidden };
 }
 
 /** A copy of a call's arguments with secret values replaced. */
@@ -71,6 +73,7 @@ export const COPIED_AT_ONCE = 4_000;
 class RedactingCopier {
   byPolicy = 0;
   byName = 0;
+  readonly hidden: Json[] = [];
   readonly #names: boolean;
   #copied = 0;
 
@@ -89,11 +92,13 @@ class RedactingCopier {
     this.#copied += 1;
     if (paths.some((path) => path.length === 0)) {
       this.byPolicy++;
+      this.hidden.push(value);
       return REDACTED;
     }
     if (typeof value === 'object' && value !== null) return undefined;
     if (value !== null && (name === 'secret' || (name === 'secrets' && typeof value === 'string'))) {
       this.byName++;
+      this.hidden.push(value);
       return REDACTED;
     }
     return typeof value === 'string' ? shownText(value) : value;

@@ -16,6 +16,10 @@ const SETTLE_MS = 250;
 /** Milliseconds after which that caller's process counts as silent, and its answer as not received. */
 const MAX_SETTLE_MS = 12_000;
 
+/** Why a call is refused whose tool's name would show on the card what is hidden there. */
+const TOOL_TELLS =
+  'params.name repeats a value that is hidden in the same call, and the name of a tool is shown to everybody. Send the value in its argument only';
+
 /** Parks a gated call: opens its approval, or joins an identical one. Either is durable before anybody is told. */
 export async function ask(
   gateway: Pick<
@@ -48,10 +52,8 @@ export async function ask(
   }
   const inexact = shownInexact(arrival.inexact);
   if (inexact !== null) return notes.inexact(inexact);
-  const fault = arrival.gatedFault();
-  if (fault !== null) {
-    return notes.unshown(fault);
-  }
+  const fault = arrival.gatedFault() ?? (arrival.leg === undefined && notes.toolTellsHidden ? TOOL_TELLS : null);
+  if (fault !== null) return notes.unshown(fault);
   const tooLong = longerThanHeld(gateway, arrival);
   if (tooLong !== null) {
     notes.note('call.refused', { reason: 'too long to be held' });

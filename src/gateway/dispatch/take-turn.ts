@@ -19,6 +19,7 @@ export async function takeTurn(
     | 'fullLimits'
     | 'inline'
     | 'leases'
+    | 'longResults'
     | 'replica'
     | 'rules'
     | 'store'
@@ -30,6 +31,22 @@ export async function takeTurn(
   until: Date,
   signal?: AbortSignal,
   asks = false,
+): Promise<Turn> {
+  const leave = gateway.longResults.await(seat.approval.id);
+  try {
+    return await turnOf(gateway, seat, readCall, until, signal, asks);
+  } finally {
+    leave();
+  }
+}
+
+async function turnOf(
+  gateway: Parameters<typeof takeTurn>[0],
+  seat: Seat,
+  readCall: ReadCall,
+  until: Date,
+  signal: AbortSignal | undefined,
+  asks: boolean,
 ): Promise<Turn> {
   let approval = seat.approval;
   for (;;) {
@@ -78,8 +95,8 @@ function earlier(until: Date, deadline: Date | null): Date {
   return deadline !== null && deadline < until ? deadline : until;
 }
 
-async function ended(gateway: Pick<Gateway, 'store' | 'vault'>, approval: Approval): Promise<Turn> {
+async function ended(gateway: Pick<Gateway, 'longResults' | 'store' | 'vault'>, approval: Approval): Promise<Turn> {
   if (approval.state !== 'succeeded' && approval.state !== 'failed') return { kind: 'over', approval };
-  const response = await keptResult(gateway, approval);
+  const response = gateway.longResults.of(approval.id) ?? (await keptResult(gateway, approval));
   return response === null ? { kind: 'over', approval } : { kind: 'result', approval, response };
 }

@@ -24,7 +24,7 @@ export interface TaskAttempt {
 export async function concludeTask(
   gateway: Pick<
     Gateway,
-    'announcer' | 'clock' | 'faultPoint' | 'leases' | 'log' | 'rules' | 'store' | 'tasks' | 'vault'
+    'announcer' | 'clock' | 'faultPoint' | 'leases' | 'log' | 'longResults' | 'rules' | 'store' | 'tasks' | 'vault'
   >,
   door: TaskDoor,
   followed: FollowedTasks,
@@ -47,7 +47,7 @@ export async function concludeTask(
 async function askBack(
   gateway: Pick<
     Gateway,
-    'announcer' | 'clock' | 'faultPoint' | 'leases' | 'log' | 'rules' | 'store' | 'tasks' | 'vault'
+    'announcer' | 'clock' | 'faultPoint' | 'leases' | 'log' | 'longResults' | 'rules' | 'store' | 'tasks' | 'vault'
   >,
   door: TaskDoor,
   { task, dispatch }: TaskAttempt,

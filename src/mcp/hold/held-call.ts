@@ -252,7 +252,7 @@ export class HeldCall implements HeartbeatTarget {
     const meta = approvalMeta(approval, extra);
     const { idText } = this.#request;
     if (bytes.length >= LARGE_MESSAGE) {
-      return sendLarge(this.stream, bytes, carried.eventId ?? null, idText, meta);
+      return sendLarge(this.stream, bytes, carried.eventId ?? null, idText, { 'holdfast/approval': meta });
     }
     const forCaller = (text: string): string => responseForCaller(text, idText, meta);
     const edited = carried.event === null ? null : editData(carried.event, forCaller);

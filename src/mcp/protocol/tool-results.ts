@@ -268,8 +268,14 @@ function endedLines(approval: Approval): readonly string[] {
       ];
     case 'succeeded':
     case 'failed':
+      if (approval.note !== null) {
+        return [
+          `Result not kept: ${name} ran once and ${approval.state} (${approval.note}).`,
+          'Calling again runs it once more and asks for a new approval. Ask for less at a time, or wait for the result on one connection.',
+        ];
+      }
       return [
-        `Already answered: ${name} ${approval.state}, and its result is not kept${approval.note === null ? '' : ` (${approval.note})`}.`,
+        `Already answered: ${name} ${approval.state}, and its result is no longer kept.`,
         'It ran once. Calling again asks for a new approval.',
       ];
     default:
