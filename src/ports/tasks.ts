@@ -101,6 +101,8 @@ export interface QuestionKey extends Pick<NewQuestion, 'session' | 'requestId'> 
 export interface AskedRequest {
   readonly n: number;
   readonly approval: string;
+  /** As in `AskedKey`. */
+  readonly session: string | null;
   /** The message as it came, sealed. */
   readonly kept: Uint8Array;
   /** It was answered, or is being answered. */
@@ -123,6 +125,21 @@ export interface AskedKey {
   /** A digest; null where there is none. */
   readonly session: string | null;
   readonly key: string;
+}
+
+/** Where an agent answers. */
+export interface AskedPlace extends Pick<AskedKey, 'grant' | 'session'> {
+  /** All names under which the config reaches this upstream: for its requests they are one place. */
+  readonly servers: readonly string[];
+}
+
+/** A state in what a server issued it to, and in what brings it. */
+interface StateOfServer {
+  /** Keyed digests of the state, by every secret, the newest first. */
+  readonly digests: readonly string[];
+  readonly grant: string;
+  /** As in `AskedPlace`. */
+  readonly servers: readonly string[];
 }
 
 /** A seat that its caller takes again: the answer goes on elsewhere. */
@@ -226,15 +243,59 @@ export interface TaskStore {
   /** Durable before the agent sees the request. False: the call is over, or has too many requests without an answer. */
   keepRequest(asked: NewAskedRequest): Promise<boolean>;
   /** The latest request that an answer with this id could be meant for; null: none of a gated call. */
-  findRequest(asked: AskedKey): Promise<AskedRequest | null>;
+  findRequest(place: AskedPlace, key: string): Promise<AskedRequest | null>;
   /** Whether `findRequest` would find one for any of these keys. */
-  hasRequest(place: Omit<AskedKey, 'key'>, keys: readonly string[]): Promise<boolean>;
-  /** A gated call of this grant that runs at this server in this session, the latest; null: none. */
-  runningIn(place: Omit<AskedKey, 'key'>): Promise<string | null>;
-  /** Whether a gated call of this grant runs at this server whose answers need a yes, in whatever session. */
-  strictRuns(place: Pick<AskedKey, 'grant' | 'server'>): Promise<boolean>;
-  /** Whether a gated call of any grant at this server waits to go on with such a state. */
-  isStateClaimed(digests: readonly string[], server: string, now: Date): Promise<boolean>;
+  hasRequest(place: AskedPlace, keys: readonly string[]): Promise<boolean>;
+  /**
+   * A gated call of this grant that runs at this server in this session, the latest; null: none. `strict`: only one
+   * whose answers need a yes.
+   */
+  runningIn(place: AskedPlace, strict: boolean): Promise<string | null>;
+  /** Whose question answers with these keys could be meant for, where no gated call of this grant has asked it. */
+  whoseAnswers(
+    place: AskedPlace,
+    keys: readonly string[],
+  ): Promise<{
+    /** All of them answer requests that were seen in this session outside gated calls. */
+    readonly plain: boolean;
+    /** A gated call of this grant runs here whose answers need a yes, in whatever session. */
+    readonly strict: boolean;
+    /** Another grant's gated call waits for an answer with such a key, and no session tells the two apart. */
+    readonly others: boolean;
+  }>;
+  /** Remembers requests that a server sent outside gated calls. */
+  notePlainRequests(
+    asked: Omit<AskedKey, 'key'> & { readonly keys: readonly string[]; readonly at: Date },
+  ): Promise<void>;
+  /** Such a request was answered. */
+  forgetPlainRequest(place: AskedPlace, key: string): Promise<void>;
+
+  /** Remembers until `until` that a server issued this state to a gated call. */
+  issueState(state: {
+    readonly digest: string;
+    readonly grant: string;
+    readonly server: string;
+    readonly approval: string;
+    readonly at: Date;
+    readonly until: Date;
+  }): Promise<void>;
+  /**
+   * Remembers that a server issued this state to an allowed request, if it was issued to a gated call before. `request`: a
+   * keyed digest of the state together with the kind of request.
+   */
+  noteIssuedState(
+    state: StateOfServer & {
+      readonly request: string;
+      readonly server: string;
+      readonly at: Date;
+      readonly until: Date;
+    },
+  ): Promise<void>;
+  /**
+   * Whether a server issued this state to a gated call, and not to this kind of request. `request`: as in
+   * `noteIssuedState`, by every secret.
+   */
+  isStateClaimed(state: StateOfServer & { readonly request: readonly string[]; readonly now: Date }): Promise<boolean>;
   /** Marks a request as answered, with the events. False: it was answered before, or its call is over. */
   answerRequest(
     asked: { readonly n: number; readonly approval: string; readonly now: Date },

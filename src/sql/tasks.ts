@@ -10,9 +10,9 @@ import {
   keepRequest,
   reopenRequest,
   runningIn,
-  strictRuns,
+  whoseAnswers,
 } from './task/asked-requests.ts';
-import { findContinuation, hasContinuation, rememberContinuation, spendContinuation } from './task/continuations.ts';
+import { findContinuation, rememberContinuation, spendContinuation } from './task/continuations.ts';
 import {
   claimFollowed,
   endFollowed,
@@ -21,6 +21,8 @@ import {
   followTask,
   keepFollowed,
 } from './task/followed-tasks.ts';
+import { isStateClaimed, issueState, noteIssuedState } from './task/issued-states.ts';
+import { forgetPlainRequest, notePlainRequests } from './task/plain-requests.ts';
 import { dropQuestion, keepQuestion, questionsAfter } from './task/questions.ts';
 import { nextRound, reseat } from './task/rounds.ts';
 import {
@@ -54,11 +56,15 @@ export function sqlTasks({ db }: Pick<SqlConnection, 'db'>, seals: Seals): TaskS
     takeContinuation: (returned, given, events) => spendContinuation(db, seals, returned, given, events),
     findContinuation: (returned) => findContinuation(db, seals, returned),
     keepRequest: (asked) => keepRequest(db, asked),
-    findRequest: (asked) => findRequest(db, asked),
+    findRequest: (place, key) => findRequest(db, place, key),
     hasRequest: (place, keys) => hasRequest(db, place, keys),
-    runningIn: (place) => runningIn(db, place),
-    strictRuns: (place) => strictRuns(db, place),
-    isStateClaimed: (digests, server, now) => hasContinuation(db, digests, server, now),
+    runningIn: (place, strict) => runningIn(db, place, strict),
+    whoseAnswers: (place, keys) => whoseAnswers(db, place, keys),
+    notePlainRequests: (asked) => notePlainRequests(db, asked),
+    forgetPlainRequest: (place, key) => forgetPlainRequest(db, place, key),
+    issueState: (state) => issueState(db, state),
+    noteIssuedState: (state) => noteIssuedState(db, state),
+    isStateClaimed: (state) => isStateClaimed(db, state),
     answerRequest: (asked, given, events) => answerRequest(db, seals, asked, given, events),
     reopenRequest: (n) => reopenRequest(db, n),
     followTask: (task, replica, until) => followTask(db, task, replica, until),
