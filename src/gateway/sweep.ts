@@ -2,7 +2,7 @@ import { withdrawAbandoned } from './call/withdraw.ts';
 import { due } from './decision/due.ts';
 import { endRevoked } from './decision/end-revoked.ts';
 import { remind } from './decision/remind.ts';
-import { endMootLeg } from './dispatch/leg.ts';
+import { endLeg } from './dispatch/leg.ts';
 import type { Gateway } from './gateway.ts';
 
 /** How many of each kind one sweep handles; the next one comes in 5 s. */
@@ -17,13 +17,14 @@ export async function sweep(
   gateway: Pick<Gateway, 'announcer' | 'cards' | 'clock' | 'leases' | 'queue' | 'rules' | 'store'>,
 ): Promise<void> {
   const { store, queue, clock, cards } = gateway;
-  const { late, abandoned, revoked, parked, moot, stale } = await store.overdue(clock.now(), AT_ONCE);
+  const { late, abandoned, revoked, parked, moot, orphaned, stale } = await store.overdue(clock.now(), AT_ONCE);
   for (const approval of late) await due(gateway, approval.id);
   for (const approval of abandoned) {
     await withdrawAbandoned(gateway, approval, { grant: null, requestId: '', reason: null });
   }
   for (const approval of revoked) await endRevoked(gateway, approval);
-  for (const leg of moot) await endMootLeg(gateway, leg);
+  for (const leg of moot) await endLeg(gateway, leg, 'moot');
+  for (const leg of orphaned) await endLeg(gateway, leg, 'orphaned');
   if (cards !== null)
     for (const approval of await store.unreminded(clock.now(), AT_ONCE)) await remind(gateway, approval);
   const missing = new Set(await queue.missing(parked.map(({ id }) => id)));

@@ -26,7 +26,6 @@ import {
   responseTo,
   WHY_LATE,
   WHY_UNASKED,
-  whyElsewhere,
 } from './answer-sending.ts';
 import { askFirst } from './ask-about-answer.ts';
 
@@ -46,7 +45,7 @@ const MEMBERS: ReadonlySet<string> = new Set(['jsonrpc', 'id', 'result', 'error'
  * | `ask`, and the agent closes the POST before that | withdrawn; the server gets an error in its place |
  * | `ask`, and this process stops meanwhile | 503; the leg stays, and the same answer, sent again, joins it |
  * | the request was answered before, or its call is over | 409, and nothing is sent |
- * | the call runs under another name of this upstream | 409 that names it: its policy decides |
+ * | the call runs under another name of this upstream | as there: its policy and its approvers decide |
  * | nobody was seen to ask this, while a call runs whose answers need a yes | the same (`whyUnasked`) |
  */
 export async function answerServerRequest(context: AnswerContext, answer: AgentAnswer): Promise<Response | null> {
@@ -61,7 +60,6 @@ export async function answerServerRequest(context: AnswerContext, answer: AgentA
     return why === null ? null : refuse(409, WHY_UNASKED[why]);
   }
   const parent = asked.running && !asked.answered ? await gateway.store.find(asked.approval) : null;
-  if (parent !== null && parent.server !== server) return refuse(409, whyElsewhere(parent.server));
   const parked = parent === null ? null : await parkedCall(gateway, parent);
   if (parent === null || parked === null) return refuse(409, WHY_LATE);
   const fault = faultIn(answer);
@@ -72,7 +70,7 @@ export async function answerServerRequest(context: AnswerContext, answer: AgentA
     answer,
     asked,
     parent,
-    call: callWith(answer, frozenCallIn(parked)),
+    call: callWith({ ...answer, server: parent.server }, frozenCallIn(parked)),
     headers,
     refusal: (why) => ({ text: errorAnswer(idOfRequest(gateway, asked), why), headers }),
     post: (message) => postMessage(answer, message.text, message.headers),

@@ -45,11 +45,6 @@ export const WHY_UNASKED: Readonly<Record<'unseen' | 'others', string>> = {
     'Not sent: this server keeps no sessions apart, and asked another agent something under the same id during a call that needed approval. Send the answer again when that call is over.',
 };
 
-/** Why an answer is not sent through another server of the config than its call; for the agent. */
-export function whyElsewhere(server: string): string {
-  return `Not sent: the server asked this during a call to ${server}. Send the answer there.`;
-}
-
 /** The answer as it is sent. */
 export function frozenAnswer({ answer, rewritten, headers }: AnswerSending): FrozenCall {
   return { idText: answer.idText, session: answer.session, headers, text: rewritten };

@@ -207,6 +207,34 @@ function suite(kind: StoreKind): void {
         assert.equal(await world.tasks[0].findRequest(at(call, null), '2'), null);
       });
 
+      test('P4: whose answers a process held that has died are told apart from those that are held, or may come again', async () => {
+        const call = await running();
+        await keep(call, '1');
+        const { n } = (await world.tasks[0].findRequest(at(call), '1'))!;
+        const leg = async (replica: string, kind: AskedQuestion['kind'] = 'request') => {
+          const asked = { n, kind, text: randomHex(4) };
+          const parent = kind === 'request' ? call : await asking(n);
+          const opened = await open(world.one, legRequest(parent, asked), newJoiner({ replica }));
+          if (opened.kind !== 'opened') throw new Error(opened.kind);
+          return opened;
+        };
+        for (const replica of ['died', 'leaves']) await world.one.beat(replica);
+        const [held, died, away, result] = [
+          await leg('here'),
+          await leg('died'),
+          await leg('leaves'),
+          await leg('died', 'result'),
+        ];
+        await world.one.allAway('leaves');
+        const orphans = async () => {
+          const ids = (await world.one.overdue(new Date(), 500)).orphaned.map(({ id }) => id);
+          return [held, died, away, result].map(({ approval }) => ids.includes(approval.id));
+        };
+        assert.deepEqual(await orphans(), [false, false, false, false]);
+        await world.rows(`update holdfast.replicas set seen_at = seen_at - interval '31 seconds' where id = 'died'`);
+        assert.deepEqual(await orphans(), [false, true, false, false]);
+      });
+
       test('outside gated calls are told apart by session and upstream, and answered once', async () => {
         const call = await running();
         const { grant, server } = call;
