@@ -18,12 +18,12 @@ import type { Seat } from '../gateway/state/seat.ts';
 import { TaskRuns } from '../gateway/task/task-runs.ts';
 import { answersGatedCall } from './answers/answer-leg.ts';
 import type { CallDoor, CallRouting, ToolCallRequest } from './door/call-door.ts';
+import { answerWatch } from './hold/answer-watch.ts';
 import { bindingOf, ourState, returnToSeat } from './hold/come-back.ts';
 import { type Answers, frozenBytes, frozenCallOf, headersThatReach } from './hold/frozen-call.ts';
 import { HeldCalls } from './hold/held-calls.ts';
 import { BEAT_MS } from './hold/keep-alive.ts';
 import { legOfRequest } from './hold/leg.ts';
-import { stateNoter } from './hold/note-states.ts';
 import { callOfRequest, heldRequest } from './hold/request.ts';
 import { resumeStream } from './hold/resume-stream.ts';
 import { type HoldTerms, holdMs } from './hold/terms.ts';
@@ -236,20 +236,7 @@ export function callDoor(
 
     watchStream: (listener) => watchStream(gateway, listener, 'own'),
 
-    watchAnswer(listener, request) {
-      const { principal, server } = listener;
-      const event = watchStream(gateway, listener, 'answer');
-      if (event === null) return null;
-      if (request === null) return { event, whole: null };
-      const note = stateNoter(gateway, { grant: principal.grant, server, request });
-      return {
-        event: async (bytes) => {
-          await note(bytes, true);
-          return event(bytes);
-        },
-        whole: (bytes) => note(bytes, false),
-      };
-    },
+    watchAnswer: (listener, request) => answerWatch(gateway, listener, request),
 
     advertise: (server, method, version) => advertisement(gateway.rules.policy(server), method, version),
 

@@ -21,8 +21,8 @@ import {
   followTask,
   keepFollowed,
 } from './task/followed-tasks.ts';
-import { isStateClaimed, issueState, noteIssuedState } from './task/issued-states.ts';
-import { forgetPlainRequest, notePlainRequests } from './task/plain-requests.ts';
+import { issueState, noteIssuedState, stateIsClaimed } from './task/issued-states.ts';
+import { forgetPlainRequest, insertPlainRequests } from './task/plain-requests.ts';
 import { dropQuestion, keepQuestion, questionsAfter } from './task/questions.ts';
 import { nextRound, reseat } from './task/rounds.ts';
 import {
@@ -60,11 +60,11 @@ export function sqlTasks({ db }: Pick<SqlConnection, 'db'>, seals: Seals): TaskS
     hasRequest: (place, keys) => hasRequest(db, place, keys),
     runningIn: (place, strict) => runningIn(db, place, strict),
     whoseAnswers: (place, keys) => whoseAnswers(db, place, keys),
-    notePlainRequests: (asked) => notePlainRequests(db, asked),
+    notePlainRequests: (asked) => insertPlainRequests(db, asked),
     forgetPlainRequest: (place, key) => forgetPlainRequest(db, place, key),
     issueState: (state) => issueState(db, state),
     noteIssuedState: (state) => noteIssuedState(db, state),
-    isStateClaimed: (state) => isStateClaimed(db, state),
+    isStateClaimed: (state) => stateIsClaimed(db, state),
     answerRequest: (asked, given, events) => answerRequest(db, seals, asked, given, events),
     reopenRequest: (n) => reopenRequest(db, n),
     followTask: (task, replica, until) => followTask(db, task, replica, until),

@@ -52,7 +52,7 @@ export async function noteIssuedState(
  * Whoever was given a state last may bring it. What was given to gated calls of other grants, and to this request by the
  * server itself, says nothing about those calls, whichever came first. A release before this one kept continuations only.
  */
-export async function isStateClaimed(
+export async function stateIsClaimed(
   db: Kysely<Tables>,
   { digests, request, grant, servers, now }: Parameters<TaskStore['isStateClaimed']>[0],
 ): Promise<boolean> {

@@ -5,7 +5,7 @@ import type { Tables } from '../table/tables.ts';
 /** Requests of servers outside gated calls that are remembered of one grant at one server, the latest. */
 const MOST_PLAIN = 1_000;
 
-export async function notePlainRequests(
+export async function insertPlainRequests(
   db: Kysely<Tables>,
   { grant, server, session, keys, at }: Parameters<TaskStore['notePlainRequests']>[0],
 ): Promise<void> {
