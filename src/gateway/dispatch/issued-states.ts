@@ -1,4 +1,5 @@
 import type { Approval } from '../../domain/approval/approval.ts';
+import { looseState } from '../../domain/call/loose-state.ts';
 import type { Gateway } from '../gateway.ts';
 
 /**
@@ -35,7 +36,7 @@ export async function issueStateToCall(
   if (!state) return;
   const at = clock.now();
   const until = new Date(at.getTime() + REMEMBERED_MS);
-  await tasks.issueState({ digest: vault.digest('state', state), grant, server, approval: id, at, until });
+  await tasks.issueState({ digest: vault.digest('state', looseState(state)), grant, server, approval: id, at, until });
 }
 
 /** Remembers that an allowed request was given this state, where a gated call was given the same one before. */
@@ -48,7 +49,7 @@ export async function noteStateOfRequest(
   const at = clock.now();
   const until = new Date(at.getTime() + REMEMBERED_MS);
   await tasks.noteIssuedState({
-    digests: vault.digests('state', state),
+    digests: vault.digests('state', looseState(state)),
     request: vault.digest('state', stateIn(request, state)),
     grant,
     server,
@@ -67,7 +68,8 @@ export function isStateClaimed(
   // An empty state tells a server nothing.
   if (state === '') return Promise.resolve(false);
   return tasks.isStateClaimed({
-    digests: vault.digests('state', state),
+    // What a release before this one kept is spelt as it came.
+    digests: [looseState(state), state].flatMap((text) => vault.digests('state', text)),
     request: vault.digests('state', stateIn(request, state)),
     grant,
     servers: rules.alike(server),
@@ -76,5 +78,5 @@ export function isStateClaimed(
 }
 
 function stateIn(request: string, state: string): string {
-  return JSON.stringify([request, state]);
+  return JSON.stringify([request, looseState(state)]);
 }

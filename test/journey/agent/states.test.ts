@@ -90,6 +90,10 @@ describe('P1: A state that a server issued to an approved call', () => {
     };
     const response = await fetch(`${gateway.url}/mcp/gated`, { method: 'POST', headers, body: batch });
     assert.equal(response.status, 400);
+    // Spellings that a decoder may take for the same.
+    for (const spelt of [' only mine', 'only%20mine', 'OnlyMine==']) {
+      refused(await agentAt('gated').call('read', {}, bringing(spelt)));
+    }
     assert.equal(upstream.messages.length, before, 'nothing was sent');
   });
 
