@@ -16,7 +16,8 @@ const WORDS = ['"method"', 'input_required', '\\u'];
 
 /**
  * The same answer, with its events and its JSON message looked at first. An event, or a message that comes in pieces, of
- * `LARGE_MESSAGE` bytes and more is not: it is passed on as it comes, and in a stream so is everything after it.
+ * `LARGE_MESSAGE` bytes and more is not: it is passed on as it comes. In a stream, so is everything after an event that has
+ * grown so long before its end came.
  */
 export function watchAnswer(answer: UpstreamAnswer, watch: AnswerWatch): UpstreamAnswer | Promise<UpstreamAnswer> {
   const { body, headers } = answer;
@@ -58,7 +59,8 @@ function watchEvents(body: ReadableStream<Uint8Array>, watch: AnswerWatch): Read
       async pull(out) {
         for (;;) {
           const { done, value } = await reader.read();
-          const events = done ? [cutter.end()] : watching ? cutter.push(value) : [value];
+          if (!watching) return done ? out.close() : out.enqueue(value);
+          const events = done ? [cutter.end()] : cutter.push(value);
           if (cutter.pendingBytes >= LARGE_MESSAGE) {
             watching = false;
             events.push(cutter.end());
