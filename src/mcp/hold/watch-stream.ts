@@ -47,8 +47,10 @@ export function watchStream(
       await notePlainRequests(gateway, place, keys);
       return [];
     } catch (error) {
-      // It may be about a gated call, so without the store nobody is asked (P6).
       gateway.log.error({ err: error, server }, 'nobody knows whether a server asks during a gated call');
+      // What was not seen to be asked is not answered while a call runs whose answers need a yes (`whyUnasked`).
+      if (stream === 'answer') return [];
+      // It may be about a gated call, so without the store nobody is asked (P6).
       const why = 'Not passed on to the agent: the gateway cannot keep it now.';
       return requests.map(({ idText }) => errorAnswer(idText, why));
     }
