@@ -308,8 +308,8 @@ export interface TaskStore {
   /** Durable, and held by this replica until `until`, before the approval says that it awaits a task. */
   followTask(task: FollowedTask, replica: string, until: Date): Promise<void>;
   findFollowed(approval: string): Promise<FollowedTask | null>;
-  /** Those at this server, of all grants, the latest first. */
-  followedAt(server: string, limit: number): Promise<readonly FollowedTask[]>;
+  /** Those at these servers, of all grants, the latest first. */
+  followedAt(servers: readonly string[], limit: number): Promise<readonly FollowedTask[]>;
   /** Takes over, until `until`, those that nobody holds any more. */
   claimFollowed(replica: string, now: Date, until: Date, limit: number): Promise<readonly FollowedTask[]>;
   /** Holds it until `until`. False: another replica holds it, or it is over. */

@@ -68,7 +68,7 @@ export function sqlTasks({ db }: Pick<SqlConnection, 'db'>, seals: Seals): TaskS
     answerRequest: (asked, given, events) => answerRequest(db, seals, asked, given, events),
     reopenRequest: (n) => reopenRequest(db, n),
     followTask: (task, replica, until) => followTask(db, task, replica, until),
-    followedAt: (server, limit) => followedAt(db, server, limit),
+    followedAt: (servers, limit) => followedAt(db, servers, limit),
     findFollowed: (approval) => findFollowed(db, approval),
     claimFollowed: (replica, now, until, limit) => claimFollowed(db, replica, now, until, limit),
     keepFollowed: (approval, replica, until) => keepFollowed(db, approval, replica, until),
