@@ -28,13 +28,17 @@ export async function keepServerRequest(
   { approval, text, grant, server, session, key }: AskedDuringCall,
 ): Promise<string | null> {
   const bytes = new TextEncoder().encode(text);
-  if (bytes.byteLength > LONGEST_REQUEST)
-    return `it has ${bytes.byteLength} bytes, and what a server asks during a gated call has at most ${LONGEST_REQUEST} (256 KiB), because a person has to be shown it`;
+  if (bytes.byteLength > LONGEST_REQUEST) return whyTooLong(bytes.byteLength);
   const kept = vault.seal('result', rowOf(approval), bytes);
   const place = { grant, server, session, key };
   const digest = vault.digest('outcome', bytes);
   if (await tasks.keepRequest({ ...place, approval, digest, kept, at: clock.now() })) return null;
   return 'the gated call is over, or 32 of its requests wait for an answer already';
+}
+
+/** Why a request of this many bytes is not kept, in words for the server. */
+export function whyTooLong(bytes: number): string {
+  return `it has ${bytes} bytes, and what a server asks during a gated call has at most ${LONGEST_REQUEST} (256 KiB), because a person has to be shown it`;
 }
 
 /** The request that an answer with this id is meant for; null: none that was sent during a gated call. */

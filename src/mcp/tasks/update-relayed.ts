@@ -1,5 +1,5 @@
 import { type Json, type JsonObject, member } from '../../domain/json/json.ts';
-import { findServerRequest, keepServerRequest } from '../../gateway/dispatch/server-requests.ts';
+import { findServerRequest, keepServerRequest, whyTooLong } from '../../gateway/dispatch/server-requests.ts';
 import { requestOfTask } from '../../gateway/task/find-task.ts';
 import type { ExchangeAnswer, Task } from '../../ports.ts';
 import { answerAsked } from '../answers/answer-leg.ts';
@@ -71,6 +71,7 @@ async function currentRequest(
   const open = await findServerRequest(gateway, place);
   if (open !== null && !open.answered) return open;
   const state = await runs.followed.pollNow(task.approval);
+  if (state?.kind === 'open' && state.leftOut !== null) return whyTooLong(state.leftOut);
   const inputRequests = state?.kind === 'open' ? textAt(state.text, ['inputRequests']) : null;
   const text = `{"inputRequests":${inputRequests ?? '{}'}}`;
   const why = await keepServerRequest(gateway, { ...place, approval: task.approval, text });
