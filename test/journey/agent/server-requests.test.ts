@@ -61,6 +61,7 @@ before(async () => {
       high: { at: `url: "${upstream.url}"`, policy: policy('high') },
       medium: { at: `url: "${upstream.url}"`, policy: policy('medium') },
       stdio: { at: child, policy: policy('high') },
+      plain: { at: `url: "${upstream.url}"`, policy: 'version: "1"\ndefault: allow\n' },
     },
     approval: '{ timeout: 10m, pickup: 1h }',
   });
@@ -200,6 +201,21 @@ describe('P1: No answer slips past its yes', () => {
     const odd = await raw.post({ jsonrpc: '2.0', id: { toString: 1 }, result: {} });
     assert.equal(odd.status, 400);
     assert.match(await odd.text(), /id must be a string or a number/);
+  });
+
+  test('another session’s answer to what it was asked passes, with the very id of the question that waits', async () => {
+    const raw = await rawAgent(`${gateway.url}/mcp/high`);
+    const { id, done } = await askedBy(raw, gateway, 'two sessions?');
+    const other = await rawAgent(`${gateway.url}/mcp/plain`);
+    const sent = other.call('ask', { question: 'the other?' });
+    await eventually('its question', async () => sent.messages.find((message) => message.id === 0) ?? null);
+    assert.equal((await other.post(reply(false))).status, 202);
+    assert.match(textOf(await sent.answer), /"sure":false/);
+    assert.equal((await other.post(reply(false))).status, 409, 'it was asked once');
+    const open = raw.post(reply(true));
+    await house.approve((await legOf(id)).id);
+    assert.equal((await open).status, 202);
+    assert.match(textOf(await done), /"sure":true/);
   });
 
   test('a second answer is refused, whatever became of the first', async () => {
