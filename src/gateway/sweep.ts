@@ -2,7 +2,7 @@ import { withdrawAbandoned } from './call/withdraw.ts';
 import { due } from './decision/due.ts';
 import { endRevoked } from './decision/end-revoked.ts';
 import { remind } from './decision/remind.ts';
-import { endMootLeg } from './dispatch/leg.ts';
+import { endLeg } from './dispatch/leg.ts';
 import type { Gateway } from './gateway.ts';
 import { SweepSteps } from './sweep-steps.ts';
 
@@ -35,12 +35,13 @@ export async function sweep(
   gateway: Pick<Gateway, 'announcer' | 'cards' | 'clock' | 'leases' | 'log' | 'queue' | 'rules' | 'sink' | 'store'>,
 ): Promise<void> {
   const { store, queue, clock, cards, sink, log } = gateway;
-  const { late, abandoned, revoked, parked, moot, stale } = await store.overdue(clock.now(), AT_ONCE);
+  const { late, abandoned, revoked, parked, moot, orphaned, stale } = await store.overdue(clock.now(), AT_ONCE);
   const steps = new SweepSteps(log);
   await steps.each('overdue', late, ({ id }) => due(gateway, id));
   await steps.each('abandoned', abandoned, (one) => withdrawAbandoned(gateway, one, NOBODY));
   await steps.each('revoked', revoked, (one) => endRevoked(gateway, one));
-  await steps.each('moot', moot, (leg) => endMootLeg(gateway, leg));
+  await steps.each('moot', moot, (leg) => endLeg(gateway, leg, 'moot'));
+  await steps.each('orphaned', orphaned, (leg) => endLeg(gateway, leg, 'orphaned'));
   if (cards !== null) {
     await steps.kind('reminders', async () => {
       const silent = await store.unreminded(clock.now(), AT_ONCE);

@@ -294,6 +294,8 @@ export interface Store {
     readonly parked: readonly { id: string; expiresAt: Date }[];
     /** Legs that are pending or approved, although the server no longer waits for what they answer. */
     readonly moot: readonly Approval[];
+    /** Legs that are pending or approved, and whose answers were held by processes that have died. */
+    readonly orphaned: readonly Approval[];
     /** Approvals whose card shows an older revision; grants take turns. */
     readonly stale: readonly string[];
   }>;

@@ -2,6 +2,7 @@ import type { Dispatch } from '../../domain/approval/dispatch.ts';
 import type { Task } from '../../ports.ts';
 import { defer } from '../dispatch/defer.ts';
 import { finish } from '../dispatch/finish.ts';
+import { issueStateToCall } from '../dispatch/issued-states.ts';
 import { record } from '../dispatch/record.ts';
 import type { Gateway } from '../gateway.ts';
 import type { FollowedTasks } from './followed-tasks.ts';
@@ -59,6 +60,10 @@ async function askBack(
   const reason = notSent === undefined ? {} : { why: notSent };
   const approval = await defer(gateway, dispatch, { awaits: 'input', response: null, until, ...reason });
   if (approval.state !== 'dispatched') return settleTask(gateway, task, approval, door.answers);
+  await record(gateway, dispatch, async () => {
+    await issueStateToCall(gateway, approval, questions.requestState);
+    return approval;
+  });
   const kept = sealQuestions(gateway, task.id, questions);
   const note = 'the server asks for something';
   let asked = false;

@@ -70,6 +70,7 @@ export async function parkedWorld(policy: Policy = ASKING): Promise<ParkedWorld>
         {
           policy: () => world.policy,
           upstream: (server) => `upstream of ${server}`,
+          alike: (server) => [server],
           requirement: (ask) => ({ ...REQUIREMENT, admin: true, quorum: ask.quorum }),
           principal: () => (world.revoked ? null : callOf('create_api_key').principal),
           approval: { timeoutMs: 30 * 60_000, pickupMs: 60 * 60_000, maxBytes: 1 << 21, ...ROOM, maxPending: 20 },
