@@ -124,7 +124,19 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
     ],
   ],
   cli: [
-    ...['parse', 'remote', 'approvals', 'audit', 'doctor', 'policy', 'scan', 'backup.ts', 'demo.ts', 'grant-new.ts'],
+    ...[
+      'fault-lines.ts',
+      'parse',
+      'remote',
+      'approvals',
+      'audit',
+      'doctor',
+      'policy',
+      'scan',
+      'backup.ts',
+      'demo.ts',
+      'grant-new.ts',
+    ],
     ...['init-slack.ts', 'start.ts', 'commands.ts', 'command-line.ts', 'cli.ts'],
   ],
 };
