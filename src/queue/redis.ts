@@ -4,6 +4,7 @@ import type { Clock, Log, Queue } from '../ports.ts';
 import { PARKED, type QueueBackend } from './backend.ts';
 import { bullQueue } from './bull-queue.ts';
 import { checkConnection, connect, createConnection } from './redis-connection.ts';
+import { redisRefusal } from './redis-refusal.ts';
 
 export interface RedisQueueSettings {
   /** `redis://` or `rediss://`. */
@@ -14,6 +15,9 @@ export interface RedisQueueSettings {
   readonly clock?: Clock;
 }
 
+/** The key that is written to see whether Redis takes writes, and how long it stays, in ms. */
+const READY = 'ready';
+const READY_MS = 30_000;
 /** Milliseconds that a command on the queues' connection may take. */
 const COMMAND_MS = 1_800;
 
@@ -65,7 +69,13 @@ function redisBackend(text: string, prefix: string, log: Log): QueueBackend<Conn
         log.warn({ policy }, "Redis may evict our jobs: set its maxmemory-policy to 'noeviction'");
       }
     },
-    ping: async () => void (await queueConnection.ping()),
+    ping: async () => {
+      // A replica would have the write sent again and again, until it is too late to say why.
+      const role = /^role:(\S+)/m.exec(String(await queueConnection.call('INFO', 'replication')))?.[1];
+      if (role === 'slave') throw new Error('READONLY it is a replica');
+      await queueConnection.set(`${prefix}:${READY}`, '1', 'PX', READY_MS);
+    },
+    refusal: redisRefusal,
     // Ids of a stream begin with Redis' clock. One millisecond earlier, so that nothing of this one is missed.
     lastEventId: async () => {
       const [seconds, micros] = await queueConnection.time();

@@ -61,6 +61,7 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
       'sweep-steps.ts',
       'publish-card.ts',
       'sweep.ts',
+      'sweeper.ts',
       'start.ts',
     ],
   ],
