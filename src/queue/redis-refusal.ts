@@ -1,15 +1,18 @@
 import type { Refusal } from './backend.ts';
 
+/** What a Redis says that was made a replica, or was the primary before a fail-over. */
+export const READ_ONLY_REDIS: Refusal = {
+  what: 'Redis is a read-only replica and refuses writes',
+  remedy: 'Point REDIS_URL at the primary, or promote this one (REPLICAOF NO ONE).',
+};
+
 /** By how the error of Redis begins. */
 const REFUSALS: Readonly<Record<string, Refusal>> = {
   OOM: {
     what: 'Redis is out of memory and refuses writes',
     remedy: 'Raise its maxmemory, or find what fills it; leave maxmemory-policy at noeviction.',
   },
-  READONLY: {
-    what: 'Redis is a read-only replica and refuses writes',
-    remedy: 'Point REDIS_URL at the primary, or promote this one (REPLICAOF NO ONE).',
-  },
+  READONLY: READ_ONLY_REDIS,
   MISCONF: {
     what: 'Redis cannot save to its disk and refuses writes',
     remedy: 'Make room on the disk of Redis; its log says what failed.',

@@ -4,7 +4,7 @@ import type { Clock, Log, Queue } from '../ports.ts';
 import { PARKED, type QueueBackend } from './backend.ts';
 import { bullQueue } from './bull-queue.ts';
 import { checkConnection, connect, createConnection } from './redis-connection.ts';
-import { redisRefusal } from './redis-refusal.ts';
+import { READ_ONLY_REDIS, redisRefusal } from './redis-refusal.ts';
 
 export interface RedisQueueSettings {
   /** `redis://` or `rediss://`. */
@@ -27,9 +27,9 @@ const COMMON: RedisOptions = {
   disconnectTimeout: 300,
   keepAlive: 10_000,
   retryStrategy: (times) => Math.min(50 * 2 ** Math.min(times, 10), 1_000),
-  // After a failover the old master is read-only: reconnect, then send the command again.
-  reconnectOnError: (error) => (error.message.startsWith('READONLY') ? 2 : false),
 };
+/** Milliseconds for which a failure to answer is put down to the reconnecting that a read-only Redis causes. */
+const RECONNECTING_MS = 5_000;
 
 /** The queue on Redis. Throws a TypeError when the URL is none. */
 export function redisQueue({ url, prefix = 'holdfast', log, clock }: RedisQueueSettings): Queue {
@@ -40,7 +40,14 @@ function redisBackend(text: string, prefix: string, log: Log): QueueBackend<Conn
   const url = URL.parse(text);
   if (url === null || !/^rediss?:$/.test(url.protocol)) throw new TypeError('not a redis:// or rediss:// URL');
   const connections = new Set<Redis>();
-  const target = targetOf(url);
+  let readOnlyAt = Number.NEGATIVE_INFINITY;
+  // After a failover the old master is read-only: reconnect, then send the command again.
+  const reconnectOnError = (error: Error): 2 | false => {
+    if (!error.message.startsWith('READONLY')) return false;
+    readOnlyAt = performance.now();
+    return 2;
+  };
+  const target = { ...targetOf(url), reconnectOnError };
   const queueConnection = createConnection(
     {
       ...COMMON,
@@ -75,7 +82,10 @@ function redisBackend(text: string, prefix: string, log: Log): QueueBackend<Conn
       if (role === 'slave') throw new Error('READONLY it is a replica');
       await queueConnection.set(`${prefix}:${READY}`, '1', 'PX', READY_MS);
     },
-    refusal: redisRefusal,
+    refusal: (error) => {
+      const reconnecting = performance.now() - readOnlyAt < RECONNECTING_MS;
+      return redisRefusal(error) ?? (reconnecting ? READ_ONLY_REDIS : null);
+    },
     // Ids of a stream begin with Redis' clock. One millisecond earlier, so that nothing of this one is missed.
     lastEventId: async () => {
       const [seconds, micros] = await queueConnection.time();

@@ -62,7 +62,8 @@ export function ownLines(text: string): Printed {
 
 /** Somebody's text of several lines. Those after the first are indented, so that none passes for a line of ours. */
 export function theirLines(text: string): Printed {
-  return joined(text.trimEnd().split('\n'), '\n  ');
+  const [first = '', ...more] = text.trimEnd().split('\n');
+  return joined([first, ...more.map((line) => (line.startsWith('  ') ? line : `  ${line}`))], '\n');
 }
 
 /**
