@@ -31,7 +31,7 @@ export interface LaneHealth {
   readonly paused: boolean;
   /** Jobs that are due and that nobody has taken yet. */
   readonly due: number;
-  /** Milliseconds that the last pulse has waited to be taken; up to 5 s says nothing. */
+  /** Milliseconds for which a job that anybody could take has waited and this process took none; up to 5 s says nothing. */
   readonly stillMs: number;
 }
 

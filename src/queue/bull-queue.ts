@@ -28,8 +28,14 @@ export function bullQueue<C>(backend: QueueBackend<C>, log: Log, clock: Clock = 
   created.promise.catch(() => undefined);
   let state: 'new' | 'started' | 'closed' = 'new';
 
-  const unavailable = (error: unknown): Unavailable =>
-    new Unavailable('queue', `${backend.name} does not answer: ${backend.describe(error)}`);
+  const unavailable = (error: unknown): Unavailable => {
+    const refusal = backend.refusal(error);
+    const what =
+      refusal === null
+        ? `${backend.name} does not answer: ${backend.describe(error)}`
+        : `${refusal.what}: ${backend.describe(error)}`;
+    return new Unavailable('queue', what);
+  };
 
   async function ask<T>(request: (workers: BullWorkers<C>) => Promise<T>): Promise<T> {
     if (state === 'closed') throw new Unavailable('queue', 'The queue is closed.');

@@ -89,6 +89,9 @@ export class BullWorkers<C> {
         factory,
       ),
     ];
+    const [parkedWorker, outboxWorker] = this.#workers;
+    parkedWorker?.on('active', () => this.#pulses.parked.taken());
+    outboxWorker?.on('active', () => this.#pulses.outbox.taken());
     this.#events = new CompletionEvents(
       PARKED,
       { connection, prefix, autorun: false, blockingTimeout, lastEventId },
@@ -132,7 +135,7 @@ export class BullWorkers<C> {
           this[lane].getJobCounts('waiting', 'prioritized'),
         ]);
         const due = Object.values(counts).reduce((sum, count) => sum + count, 0);
-        return { lane, paused, due, stillMs: this.#pulses[lane].waitedMs };
+        return { lane, paused, due, stillMs: this.#pulses[lane].stillMs };
       }),
     );
   }

@@ -11,6 +11,7 @@ export const PULSE = 'pulse';
  */
 export class Pulse {
   readonly #now: () => number;
+  #takenAt = Number.NEGATIVE_INFINITY;
   /** The pulse that waits, by the time at which it was put in, and when it was first seen here, in ms of `now`. */
   #waiting: { readonly put: number; readonly since: number } | null = null;
 
@@ -19,9 +20,18 @@ export class Pulse {
     this.#now = now;
   }
 
-  /** How long the pulse has waited to be taken, in ms, as far as this process saw it; 0: none waits. */
-  get waitedMs(): number {
-    return this.#waiting === null ? 0 : this.#now() - this.#waiting.since;
+  /**
+   * How long the pulse has waited, in ms, while this process took no job either; 0: none waits. A queue in which very
+   * many jobs are due at once makes the pulse wait too, and does not stand still.
+   */
+  get stillMs(): number {
+    if (this.#waiting === null) return 0;
+    return this.#now() - Math.max(this.#waiting.since, this.#takenAt);
+  }
+
+  /** This process has taken a job of the queue. */
+  taken(): void {
+    this.#takenAt = this.#now();
   }
 
   /** Looks whether the last pulse was taken; if so, puts in the next one. Rejects when the queue cannot be asked. */
