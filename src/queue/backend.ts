@@ -9,7 +9,7 @@ export const OUTBOX = 'outbox';
 export type JobQueue<C> = BullQueue<unknown, unknown, string, unknown, unknown, string, IQueueBackend, C>;
 
 /** Why a backend that answers does not take writes. */
-export interface Refusal {
+export interface WriteRefusal {
   readonly what: string;
   readonly remedy: string;
 }
@@ -42,5 +42,5 @@ export interface QueueBackend<C> {
   /** The error in words, without a secret. */
   describe(error: unknown): string;
   /** What an error says about the backend, in words that name no address; null: only that it does not answer. */
-  refusal(error: unknown): Refusal | null;
+  refusal(error: unknown): WriteRefusal | null;
 }

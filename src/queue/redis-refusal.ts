@@ -1,13 +1,13 @@
-import type { Refusal } from './backend.ts';
+import type { WriteRefusal } from './backend.ts';
 
 /** What a Redis says that was made a replica, or was the primary before a fail-over. */
-export const READ_ONLY_REDIS: Refusal = {
+export const READ_ONLY_REDIS: WriteRefusal = {
   what: 'Redis is a read-only replica and refuses writes',
   remedy: 'Point REDIS_URL at the primary, or promote this one (REPLICAOF NO ONE).',
 };
 
 /** By how the error of Redis begins. */
-const REFUSALS: Readonly<Record<string, Refusal>> = {
+const REFUSALS: Readonly<Record<string, WriteRefusal>> = {
   OOM: {
     what: 'Redis is out of memory and refuses writes',
     remedy: 'Raise its maxmemory, or find what fills it; leave maxmemory-policy at noeviction.',
@@ -31,7 +31,7 @@ const REFUSALS: Readonly<Record<string, Refusal>> = {
 };
 
 /** What Redis says of itself by refusing. A script puts words of its own before the code. null: it does not answer. */
-export function redisRefusal(error: unknown): Refusal | null {
+export function redisRefusal(error: unknown): WriteRefusal | null {
   const message = error instanceof Error ? error.message : String(error);
   const code = /(?:^|[\s-])(OOM|READONLY|MISCONF|NOREPLICAS|LOADING|NOAUTH|WRONGPASS|NOPERM)\b/.exec(message)?.[1];
   return code === undefined ? null : REFUSALS[code]!;

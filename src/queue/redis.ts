@@ -28,8 +28,6 @@ const COMMON: RedisOptions = {
   keepAlive: 10_000,
   retryStrategy: (times) => Math.min(50 * 2 ** Math.min(times, 10), 1_000),
 };
-/** Milliseconds for which a failure to answer is put down to the reconnecting that a read-only Redis causes. */
-const RECONNECTING_MS = 5_000;
 
 /** The queue on Redis. Throws a TypeError when the URL is none. */
 export function redisQueue({ url, prefix = 'holdfast', log, clock }: RedisQueueSettings): Queue {
@@ -40,11 +38,12 @@ function redisBackend(text: string, prefix: string, log: Log): QueueBackend<Conn
   const url = URL.parse(text);
   if (url === null || !/^rediss?:$/.test(url.protocol)) throw new TypeError('not a redis:// or rediss:// URL');
   const connections = new Set<Redis>();
-  let readOnlyAt = Number.NEGATIVE_INFINITY;
+  // Sticks until a write succeeds: a connection to a replica without its primary never counts as ready again.
+  let readOnly = false;
   // After a failover the old master is read-only: reconnect, then send the command again.
   const reconnectOnError = (error: Error): 2 | false => {
     if (!error.message.startsWith('READONLY')) return false;
-    readOnlyAt = performance.now();
+    readOnly = true;
     return 2;
   };
   const target = { ...targetOf(url), reconnectOnError };
@@ -79,13 +78,11 @@ function redisBackend(text: string, prefix: string, log: Log): QueueBackend<Conn
     ping: async () => {
       // A replica would have the write sent again and again, until it is too late to say why.
       const role = /^role:(\S+)/m.exec(String(await queueConnection.call('INFO', 'replication')))?.[1];
-      if (role === 'slave') throw new Error('READONLY it is a replica');
+      readOnly = role === 'slave';
+      if (readOnly) throw new Error('READONLY it is a replica');
       await queueConnection.set(`${prefix}:${READY}`, '1', 'PX', READY_MS);
     },
-    refusal: (error) => {
-      const reconnecting = performance.now() - readOnlyAt < RECONNECTING_MS;
-      return redisRefusal(error) ?? (reconnecting ? READ_ONLY_REDIS : null);
-    },
+    refusal: (error) => redisRefusal(error) ?? (readOnly ? READ_ONLY_REDIS : null),
     // Ids of a stream begin with Redis' clock. One millisecond earlier, so that nothing of this one is missed.
     lastEventId: async () => {
       const [seconds, micros] = await queueConnection.time();

@@ -12,9 +12,9 @@ const NO_ANSWER = 'does not answer';
 /**
  * `GET /healthz`: 200 while the process answers. `GET /readyz`: 200 when every part that a gated call needs answers;
  * otherwise 503, and the body names those that do not. A queue that answers and stands still (paused, refusing writes,
- * jobs that nobody takes) is named with what it means and what to do. Slack's last known state is reported too but never makes it 503:
- * without Slack, allowed calls go on and approvals are decided in the console, and another replica would have the same
- * Slack.
+ * jobs that nobody takes) is named with what it means and what to do. Slack's last known state is reported too but never
+ * makes it 503: without Slack, allowed calls go on and approvals are decided in the console, and another replica would
+ * have the same Slack.
  *
  * `gated`: whether calls that need an approval can run. While an alarm stands they cannot, and `alarms` says why; it stays
  * 200, so that operators and approvers still reach the gateway, but for `GET /readyz?gated=1`, which is 503 then.
@@ -26,9 +26,13 @@ export function health(gateway: Gateway): Hono {
     const { store, queue, cards } = gateway;
     // From the moment the process is asked to stop, so that load balancers send it nothing more.
     if (!gateway.waitingRoom.open) return c.json({ ready: false, parts: { gateway: 'is stopping' } }, 503);
+    const [storeStatus, ofQueue] = await Promise.all([
+      answers(store.ping(), storeFault),
+      withinOr(HEALTH_TIMEOUT_MS, queue.health().then(queueStatus), NO_ANSWER),
+    ]);
     const parts = {
-      store: await answers(store.ping(), storeFault),
-      queue: await withinOr(HEALTH_TIMEOUT_MS, queue.health().then(queueStatus), NO_ANSWER),
+      store: storeStatus,
+      queue: ofQueue,
       audit: gateway.journal.writable ? 'ok' : 'the audit log cannot be written',
     };
     const ready = Object.values(parts).every((part) => part === 'ok');
