@@ -4,7 +4,7 @@ import { Queue as BullQueue, createPostgresBackend } from 'bullmq';
 import { Redis } from 'ioredis';
 import pg from 'pg';
 import { SchemaPool } from '../../../src/queue/schema-pool.ts';
-import { Agent, textOf } from '../../support/agent/agent.ts';
+import { Agent, noteOf, textOf } from '../../support/agent/agent.ts';
 import { type GatewayProcess, type House, openHouse } from '../../support/gateway/program.ts';
 import { type Backing, type BackingKind, skipWithoutBacking, startBacking } from '../../support/store/backing.ts';
 import { type CountingUpstream, countingUpstream } from '../../support/upstream/counting.ts';
@@ -95,6 +95,9 @@ function suite(kind: BackingKind): void {
           const asked = performance.now();
           const sent = agent.call('create_key', args, { meta: { progressToken: 'p' } });
           const { id } = await gateway.pending('create_key', args);
+          // Nobody waits for this one or looks at it, so that only the sweep can end it.
+          const alone = { name: `${what}, alone` };
+          const unwatched = noteOf(await agent.call('create_key', alone).answer);
           const ready = await eventually('/readyz says so', async () => {
             const response = await gateway.api('/readyz');
             const { parts } = (await response.json()) as { parts: Record<string, string> };
@@ -105,6 +108,8 @@ function suite(kind: BackingKind): void {
           assert.match(textOf(await sent.answer), /expired|nobody decided/i);
           assert.ok(performance.now() - asked < TIMEOUT_MS + SWEEP_MS, `after ${performance.now() - asked} ms`);
           assert.equal((await gateway.approval(id)).state, 'expired');
+          await gateway.reaches(unwatched.id!, 'expired', TIMEOUT_MS + SWEEP_MS);
+          assert.ok(performance.now() - asked < 2 * TIMEOUT_MS + SWEEP_MS, `after ${performance.now() - asked} ms`);
           // What could be seen in Slack in time must not go on asking.
           const cards = house.slackTraffic().includes(id);
           if (cards) await house.card(id, /xpired/);
