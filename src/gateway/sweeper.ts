@@ -58,7 +58,8 @@ export class Sweeper {
 
   #tell({ trouble }: QueueHealth): void {
     const { log } = this.#gateway;
-    const told = trouble?.kind ?? null;
+    // One trouble may turn into another, while its seconds only grow.
+    const told = trouble?.what.replaceAll(/\d+/g, '') ?? null;
     if (told === this.#told) return;
     this.#told = told;
     if (trouble === null) log.info({}, 'the queue does its work again');
