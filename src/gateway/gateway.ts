@@ -14,6 +14,7 @@ import type { LongResults } from './state/long-results.ts';
 import type { ParkedCalls } from './state/parked-calls.ts';
 import type { RetryQueue } from './state/retry-queue.ts';
 import type { UnpostedCards } from './state/unposted-cards.ts';
+import type { UnqueuedWork } from './state/unqueued-work.ts';
 import type { WaitingRoom } from './state/waiting-room.ts';
 
 /**
@@ -36,6 +37,8 @@ export interface Gateway extends Ports {
   readonly longResults: LongResults;
   readonly retries: RetryQueue;
   readonly unposted: UnpostedCards;
+  /** Work of the queue that is done here while the queue stands still. */
+  readonly unqueued: UnqueuedWork;
   readonly cardGate: CardGate;
   readonly checkpointSigner: CheckpointSigner;
   readonly accessLog: AccessLog;

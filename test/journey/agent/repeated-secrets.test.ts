@@ -5,6 +5,7 @@ import type { JsonObject } from '../../../src/domain/json/json.ts';
 import { Agent } from '../../support/agent/agent.ts';
 import { ModernAgent, modernText } from '../../support/agent/modern.ts';
 import { type GatewayProcess, type House, openHouse } from '../../support/gateway/program.ts';
+import { keptTerminal } from '../../support/terminal.ts';
 import { type Arrived, type ErasUpstream, erasUpstream, saying } from '../../support/upstream/eras.ts';
 import { eventually } from '../../support/wait.ts';
 
@@ -68,11 +69,10 @@ describe('P8: a hidden value that the agent repeats in its own words', () => {
         return [page, await answer.text()] as const;
       }),
     );
-    const shown: string[] = [];
-    const terminal = { out: (text: string) => void shown.push(text), err: () => undefined, env: {}, cwd: '.' };
+    const { terminal, out } = keptTerminal();
     const admin = { url: gateway.url, token: house.adminToken, json: false };
     if (id !== null) await approvalsShowCommand({ id, ...admin }, terminal);
-    const places = [...said, ['CLI', shown.join('')], ['Slack', house.slackTraffic()], ['log', gateway.log]] as const;
+    const places = [...said, ['CLI', out()], ['Slack', house.slackTraffic()], ['log', gateway.log]] as const;
     for (const [place, text] of places) {
       // What a page or another JSON escapes once more is read as it was.
       const plain = text.replaceAll('&quot;', '"').replaceAll('\\\\', '\\').replaceAll('\\"', '"');

@@ -106,6 +106,7 @@ function queueOf(gateways: readonly Gateway[], ordered: string[]): Queue {
   return {
     start: nothing,
     ping: nothing,
+    health: async () => ({ trouble: null, lanes: [] }),
     close: nothing,
     park: nothing,
     missing: async () => [],
