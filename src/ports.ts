@@ -2,6 +2,7 @@
  * What the gateway needs from the outside: one file per port below `ports/`. Adapters implement the ports, `main/`
  * constructs the adapters, and nothing else knows which adapter is behind a port.
  */
+export type * from './ports/asked.ts';
 export type * from './ports/cards.ts';
 export type * from './ports/ledger.ts';
 export type * from './ports/logins.ts';

@@ -1,80 +1,7 @@
-import { request } from 'node:http';
-import { HEADERS } from '../load.ts';
-
-/** The gateway under attack. */
-export interface Target {
-  readonly url: string;
-  readonly token: string;
-  readonly adminToken: string;
-}
-
-/** What an attacker sends. `name` says it in the table. */
-export interface Attack {
-  readonly name: string;
-  run(target: Target): Promise<unknown>;
-}
-
-interface Answer {
-  readonly status: number;
-  readonly session: string | undefined;
-  readonly text: string;
-}
+import { ENTRANCES } from './entrances.ts';
+import { type Attack, call, nextId, openSession, pending, post, send } from './send.ts';
 
 const MB = 1024 * 1024;
-/** Milliseconds after which an attacker gives up on an answer. */
-const GIVE_UP_MS = 60_000;
-let ids = 0;
-
-function send(
-  url: string,
-  body: string | null,
-  headers: Readonly<Record<string, string>>,
-  giveUpMs = GIVE_UP_MS,
-): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    const sent = request(url, { method: body === null ? 'GET' : 'POST', agent: false, headers }, (answer) => {
-      // Most of an answer is not kept, so that this process has little to do.
-      let text = '';
-      answer.on('data', (chunk: Buffer) => {
-        if (text.length < 4_000) text += chunk.toString().slice(0, 4_000);
-      });
-      answer.on('close', () =>
-        resolve({
-          status: answer.statusCode ?? 0,
-          session: answer.headers['mcp-session-id'] as string | undefined,
-          text,
-        }),
-      );
-    });
-    sent.setTimeout(giveUpMs, () => sent.destroy(new Error('no answer')));
-    sent.on('error', reject);
-    sent.end(body);
-  });
-}
-
-function post(
-  { url, token }: Target,
-  server: string,
-  body: string,
-  headers: Record<string, string> = {},
-): Promise<Answer> {
-  return send(`${url}/mcp/${server}`, body, { ...HEADERS, authorization: `Bearer ${token}`, ...headers });
-}
-
-async function openSession(target: Target, server: string): Promise<Record<string, string>> {
-  const params = { protocolVersion: '2025-03-26', capabilities: {}, clientInfo: { name: 'attacker', version: '1' } };
-  const { session } = await post(
-    target,
-    server,
-    JSON.stringify({ jsonrpc: '2.0', id: 0, method: 'initialize', params }),
-  );
-  return { 'mcp-session-id': session ?? '', 'mcp-protocol-version': '2025-03-26' };
-}
-
-function call(target: Target, server: string, tool: string, args: string, headers: Record<string, string> = {}) {
-  const body = `{"jsonrpc":"2.0","id":${++ids},"method":"tools/call","params":{"name":"${tool}","arguments":${args}}}`;
-  return post(target, server, body, headers);
-}
 
 /** In a session, because anybody can use the same ids without one. */
 const batch = (name: string, messages: () => readonly object[]): Attack => ({
@@ -112,14 +39,6 @@ const approving = (name: string, tool: string, args = () => '{}'): Attack => ({
     if (status !== 200 && status !== 400 && status !== 413) throw new Error(`HTTP ${status}: ${text.slice(0, 200)}`);
   },
 });
-
-async function pending({ url, adminToken }: Target): Promise<{ id: string }[]> {
-  const answer = await fetch(`${url}/api/approvals?state=pending&limit=5`, {
-    headers: { authorization: `Bearer ${adminToken}` },
-  });
-  const { items } = (await answer.json()) as { items: { id: string }[] };
-  return items;
-}
 
 const members = (count: number) => (): string =>
   `{${Array.from({ length: count }, (_, i) => `"m${i.toString(36)}":1`).join()}}`;
@@ -194,9 +113,10 @@ export const ATTACKS: readonly Attack[] = [
   calling('30,000 towers of 60 levels', 'up', 'open', nested(60, 30_000)),
   calling('text of 4 MB', 'up', 'open', () => `{"a":"${'x'.repeat(4 * MB - 500)}"}`),
   calling('text of 4 MB, judged by a pattern', 'up', 'judged', () => `{"a":"${'x'.repeat(4 * MB - 500)}"}`),
-  approving('text of 4 MB, gated', 'gated', () => `{"a":"${'x'.repeat(4 * MB - 500)}"}`),
-  approving('text of 4 MB of two-byte characters, gated', 'gated', () => `{"a":"${'ж'.repeat(2 * MB - 500)}"}`),
-  approving('text of 4 MB of escapes, gated', 'gated', () => `{"a":"${'\\u0007'.repeat(699_000)}"}`),
+  calling('text of 4 MB, gated and refused', 'up', 'gated', () => `{"a":"${'x'.repeat(4 * MB - 500)}"}`),
+  approving('text of 2 MB, gated', 'gated', () => `{"a":"${'x'.repeat(2 * MB - 500)}"}`),
+  approving('text of 2 MB of two-byte characters, gated', 'gated', () => `{"a":"${'ж'.repeat(MB - 500)}"}`),
+  approving('text of 2 MB of escapes, gated', 'gated', () => `{"a":"${'\\u0007'.repeat(349_000)}"}`),
   calling('number of 4 MB', 'up', 'open', () => `{"a":${'7'.repeat(4 * MB - 500)}}`),
   calling('number of 4 MB, gated', 'up', 'gated', () => `{"a":0.${'7'.repeat(4 * MB - 500)}}`),
   calling('name of 4 MB', 'up', 'open', () => `{"${'n'.repeat(4 * MB - 500)}":1}`),
@@ -227,7 +147,7 @@ export const ATTACKS: readonly Attack[] = [
   approving('event of 2 million lines, approved', 'gated_many_lines'),
   {
     name: 'list of 50,000 tools',
-    run: (target) => post(target, 'up', `{"jsonrpc":"2.0","id":${++ids},"method":"tools/list"}`),
+    run: (target) => post(target, 'up', `{"jsonrpc":"2.0","id":${nextId()},"method":"tools/list"}`),
   },
   inSession('stdio: lines of 60 MB', 'child', 'long_lines'),
   inSession('stdio: lines of 10 million numbers', 'child', 'members'),
@@ -249,5 +169,6 @@ export const ATTACKS: readonly Attack[] = [
   },
   reading('events, 500 a page', '/api/events?limit=500'),
   reading('approvals, 500 a page', '/api/approvals?limit=500'),
-  reading('audit search', `/api/audit?q=${'a%20'.repeat(2_000)}&limit=500`),
+  reading('audit search', `/api/events?text=${'a%20'.repeat(2_000)}&limit=500`),
+  ...ENTRANCES,
 ];

@@ -2,10 +2,23 @@
 import { createServer, type ServerResponse } from 'node:http';
 
 const MB = 1024 * 1024;
-type Message = { id: number; method: string; params?: { name?: string; inputResponses?: unknown } };
+type Message = {
+  id: number;
+  method: string;
+  params?: { name?: string; protocolVersion?: string; inputResponses?: unknown };
+};
 
 const text = (id: number, value: string): string =>
   JSON.stringify({ jsonrpc: '2.0', id, result: { content: [{ type: 'text', text: value }] } });
+const question = (id: string, length: number): string =>
+  JSON.stringify({
+    jsonrpc: '2.0',
+    id,
+    method: 'elicitation/create',
+    params: { message: 'x'.repeat(length), requestedSchema: { type: 'object', properties: {} } },
+  });
+const inputRequired = (id: number, message: string): string =>
+  `{"jsonrpc":"2.0","id":${id},"result":{"resultType":"input_required","requestState":"s","inputRequests":{"a":{"method":"elicitation/create","params":{"message":${message}}}}}}`;
 const event = (data: string): string => `event: message\ndata: ${data}\n\n`;
 
 const ANSWERS: Readonly<
@@ -29,6 +42,17 @@ const ANSWERS: Readonly<
       event(text(id, 'done')),
     ],
   }),
+  asks_3mb: (id) => ({ stream: true, parts: [event(question('q1', 3 * MB)), event(text(id, 'done'))] }),
+  asks_30mb: (id) => ({ stream: true, parts: [event(question('q1', 30 * MB)), event(text(id, 'done'))] }),
+  asks_often: (id) => ({
+    stream: true,
+    parts: [...Array.from({ length: 1_000 }, (_, i) => event(question(`q${i}`, 10))), event(text(id, 'done'))],
+  }),
+  input_3mb: (id) => ({ stream: false, parts: [inputRequired(id, JSON.stringify('x'.repeat(3 * MB)))] }),
+  input_members: (id) => ({
+    stream: false,
+    parts: [inputRequired(id, `{${Array.from({ length: 200_000 }, (_, i) => `"m${i}":1`).join()}}`)],
+  }),
   many_lines: (id) => ({ stream: true, parts: [`${'data:\n'.repeat(2 * MB)}data: ${text(id, 'done')}\n\n`] }),
 };
 
@@ -47,14 +71,27 @@ function answer(message: Message, response: ServerResponse): unknown {
   if (message.id === undefined) return response.writeHead(202).end();
   if (message.method === 'initialize') {
     const result = {
-      protocolVersion: '2025-03-26',
-      capabilities: { tools: {} },
+      protocolVersion: message.params?.protocolVersion ?? '2025-03-26',
+      capabilities: { tools: {}, tasks: { list: {}, cancel: {} } },
       serverInfo: { name: 'up', version: '1' },
     };
     response.setHeader('mcp-session-id', crypto.randomUUID());
     return json(JSON.stringify({ jsonrpc: '2.0', id: message.id, result }));
   }
   if (message.method === 'tools/list') return json(list.replace('"id":0', `"id":${message.id}`).concat('}'));
+  const results: Record<string, () => object> = {
+    'tasks/list': () => ({
+      tasks: Array.from({ length: 20_000 }, (_, i) => ({
+        taskId: `t${i}`,
+        status: 'working',
+        statusMessage: 'x'.repeat(100),
+      })),
+    }),
+    'tasks/get': () => ({ taskId: 'one', status: 'working', statusMessage: 'x'.repeat(20 * MB) }),
+    'resources/read': () => ({ contents: [{ uri: 'file:///a', text: 'x'.repeat(20 * MB) }] }),
+  };
+  const result = results[message.method];
+  if (result !== undefined) return json(JSON.stringify({ jsonrpc: '2.0', id: message.id, result: result() }));
   const made = ANSWERS[(message.params?.name ?? '').replace('gated_', '')]?.(message.id);
   if (made === undefined) return json(text(message.id, 'ok'.repeat(50)));
   response.writeHead(200, { 'content-type': made.stream ? 'text/event-stream' : 'application/json' });

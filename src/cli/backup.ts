@@ -1,12 +1,13 @@
 import { cp, lstat, mkdir, rm, stat } from 'node:fs/promises';
 import { join, resolve, sep } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
-import { faultText } from '../config/document/fault.ts';
 import { loadConfig } from '../config/load.ts';
 import { fromDisk } from '../main/process/from-disk.ts';
 import { secretsOnDisk } from '../main/process/secret-file.ts';
 import type { Terminal } from '../main/process/terminal.ts';
 import { DirectoryHeld, holdDirectory } from '../sql/connection/directory-lock.ts';
+import { printed } from '../text/printed.ts';
+import { faultLines } from './fault-lines.ts';
 
 interface BackupOptions {
   readonly target: string;
@@ -27,7 +28,7 @@ export async function backupCommand({ target, ...flags }: BackupOptions, termina
     readSecret: secretsOnDisk(terminal.env.CREDENTIALS_DIRECTORY),
   });
   if (!loaded.ok) {
-    terminal.err(`${loaded.faults.map(faultText).join('\n')}\n`);
+    terminal.err(faultLines(loaded.faults));
     return 1;
   }
   if (loaded.settings.store === 'postgres') {
@@ -36,11 +37,11 @@ export async function backupCommand({ target, ...flags }: BackupOptions, termina
     );
   }
   const copied = await backup(resolve(loaded.settings.data), resolve(target));
-  terminal.out(`Copied ${copied.approvals} approvals and ${copied.events} events to ${target}.\n`);
-  terminal.out(`To continue from it: holdfast start --data ${target}\n`);
+  terminal.out(printed`Copied ${copied.approvals} approvals and ${copied.events} events to ${target}.\n`);
+  terminal.out(printed`To continue from it: holdfast start --data ${target}\n`);
   if (loaded.secrets.secrets.length > 0) {
     terminal.out(
-      'HOLDFAST_SECRET is not in the copy. Keep it elsewhere: without it nothing that is sealed can be opened.\n',
+      printed`HOLDFAST_SECRET is not in the copy. Keep it elsewhere: without it nothing that is sealed can be opened.\n`,
     );
   }
   return 0;

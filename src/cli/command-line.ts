@@ -1,6 +1,7 @@
 import { type Command, CommanderError } from 'commander';
 import manifest from '../../package.json' with { type: 'json' };
 import type { Terminal } from '../main/process/terminal.ts';
+import { ownLines, type Printed, printed, theirLines } from '../text/printed.ts';
 import { COMMANDS } from './commands.ts';
 import type { CommandEntry } from './parse/command.ts';
 import { Misuse } from './parse/misuse.ts';
@@ -22,7 +23,7 @@ export async function runCommandLine(argv: readonly string[], terminal: Terminal
   let current: Command | null = null;
   const program = parserOf(PROGRAM, COMMANDS, {
     argv,
-    out: (text) => terminal.out(text),
+    out: (text) => terminal.out(ownLines(text)),
     run: async (command, { load, startsServers = false }, values) => {
       current = command;
       if (startsServers) shed(terminal);
@@ -45,7 +46,7 @@ export async function runCommandLine(argv: readonly string[], terminal: Terminal
       terminal.err(misuseText(current ?? program, error.message));
       return 2;
     }
-    terminal.err(`${PROGRAM.name}: ${error instanceof Error ? error.message : String(error)}\n`);
+    terminal.err(printed`${PROGRAM.name}: ${theirLines(error instanceof Error ? error.message : String(error))}\n`);
     return 1;
   }
 }
@@ -70,7 +71,7 @@ function wordsOf(argv: readonly string[]): string[] {
 /** Does not return where this process has to be started again; it then comes here once more. */
 function shed(terminal: Terminal): void {
   const warning = terminal.shedEnvironment?.() ?? null;
-  if (warning !== null) terminal.err(`warning: ${warning}\n`);
+  if (warning !== null) terminal.err(printed`warning: ${warning}\n`);
 }
 
 function chooseOne(command: Command): string {
@@ -79,8 +80,14 @@ function chooseOne(command: Command): string {
   return `say what to do: ${names.length === 0 ? last : `${names.join(', ')} or ${last}`}`;
 }
 
-function misuseText(command: Command, why: string): string {
+function misuseText(command: Command, why: string): Printed {
   const usage = command.createHelp().commandUsage(command);
   const path = usage.slice(0, usage.length - command.usage().length).trimEnd();
-  return `${path}: ${why}\n\nUsage: ${usage}\nHelp:  ${path} --help\n`;
+  return printed`${path}: ${misuseLines(why)}\n\nUsage: ${usage}\nHelp:  ${path} --help\n`;
+}
+
+/** What is wrong, with the parser's own guess on a line of its own. */
+function misuseLines(why: string): Printed {
+  const guess = /\n(\(Did you mean [^\n]+\?\))$/.exec(why);
+  return guess === null ? theirLines(why) : printed`${theirLines(why.slice(0, guess.index))}\n${guess[1]!}`;
 }

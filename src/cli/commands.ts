@@ -39,8 +39,8 @@ const decision = {
 };
 
 const EXIT_CODES = [
-  'Exit codes: 0 the log fits and is vouched for, 1 it does not fit, 2 misuse,',
-  '3 it fits but no checkpoint vouches for it.',
+  'Exit codes: 0 the log fits and is vouched for, 1 it does not fit or is too old,',
+  '2 misuse, 3 it fits but no checkpoint vouches for it.',
 ];
 
 export const COMMANDS: readonly CommandEntry[] = [
@@ -265,6 +265,8 @@ export const COMMANDS: readonly CommandEntry[] = [
           database: flag('verify the database, as without --export', { excludes: 'export' }),
           key: list('<file|hex>', 'public key that may sign; repeat for several (default: from HOLDFAST_SECRET)'),
           checkpoints: list('<file>', 'checkpoints that were kept elsewhere; repeat for several'),
+          witness: text('<file>', 'checkpoints.jsonl of a gateway: the log must not end before it'),
+          maxAge: textOr('1h', '<duration>', 'age of the newest checkpoint, at most; off for a log that has ended'),
           data,
           json,
         },

@@ -1,6 +1,5 @@
 import { access, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { faultText } from '../config/document/fault.ts';
 import { loadConfig } from '../config/load.ts';
 import { isHttpUrl } from '../config/server.ts';
 import { configPathOf } from '../config/settings.ts';
@@ -9,7 +8,9 @@ import { secretsOnDisk } from '../main/process/secret-file.ts';
 import type { Terminal } from '../main/process/terminal.ts';
 import { terminalSecret } from '../main/process/terminal-secret.ts';
 import { slackManifest } from '../slack/setup/manifest.ts';
+import { joined, type Printed, printed } from '../text/printed.ts';
 import { diagnose } from './doctor/slack.ts';
+import { faultLines } from './fault-lines.ts';
 import { Misuse } from './parse/misuse.ts';
 
 interface InitSlackOptions {
@@ -27,15 +28,15 @@ export async function initSlackCommand(options: InitSlackOptions, terminal: Term
   const publicUrl = publicUrlOf(options.publicUrl ?? terminal.env.HOLDFAST_PUBLIC_URL);
   const path = join(terminal.cwd, out);
   if (!(await write(path, slackManifest({ publicUrl, name }), force))) {
-    terminal.err(`${out} exists and is different. Give --force to replace it, or another name with --out.\n`);
+    terminal.err(printed`${out} exists and is different. Give --force to replace it, or another name with --out.\n`);
     return 1;
   }
   const botToken = terminalSecret(terminal, 'SLACK_BOT_TOKEN');
   if (botToken === null) {
-    terminal.out(`${out} is written.\n\n${steps(out, publicUrl, name)}`);
+    terminal.out(printed`${out} is written.\n\n${steps(out, publicUrl, name)}`);
     return 0;
   }
-  terminal.out(`${out} is written. SLACK_BOT_TOKEN is set, so everything else is checked:\n\n`);
+  terminal.out(printed`${out} is written. SLACK_BOT_TOKEN is set, so everything else is checked:\n\n`);
   return check(terminal, config);
 }
 
@@ -54,12 +55,12 @@ async function write(path: string, text: string, force: boolean): Promise<boolea
   return true;
 }
 
-function steps(file: string, publicUrl: string | null, name: string): string {
+function steps(file: string, publicUrl: string | null, name: string): Printed {
   const line =
     publicUrl === null
       ? 'Basic Information → App-Level Tokens: make one with connections:write   → SLACK_APP_TOKEN=xapp-…'
       : 'Basic Information → App Credentials → Signing Secret                    → SLACK_SIGNING_SECRET=…';
-  return [
+  const lines = [
     `1. https://api.slack.com/apps → Create New App → From a manifest: paste ${file}.`,
     '2. Install the app to your workspace, then copy into the gateway’s environment:',
     '   OAuth & Permissions → Bot User OAuth Token                              → SLACK_BOT_TOKEN=xoxb-…',
@@ -69,7 +70,8 @@ function steps(file: string, publicUrl: string | null, name: string): string {
     '   approvers: { security: [U0123ABC, S0123ABC] }     people (profile → Copy member ID) and user groups',
     '4. holdfast doctor slack',
     '',
-  ].join('\n');
+  ];
+  return joined(lines, '\n');
 }
 
 async function check(terminal: Terminal, config: string | undefined): Promise<number> {
@@ -88,6 +90,6 @@ async function check(terminal: Terminal, config: string | undefined): Promise<nu
     readSecret: secretsOnDisk(terminal.env.CREDENTIALS_DIRECTORY),
   });
   if (loaded.ok) return diagnose(loaded, terminal);
-  terminal.err(`${loaded.faults.map(faultText).join('\n')}\n`);
+  terminal.err(faultLines(loaded.faults));
   return 1;
 }

@@ -1,4 +1,3 @@
-import { faultText } from '../config/document/fault.ts';
 import { type Loaded, loadConfig } from '../config/load.ts';
 import { fileVariable } from '../config/secret-from.ts';
 import type { Flags } from '../config/settings.ts';
@@ -12,6 +11,8 @@ import { processLog } from '../main/process/log.ts';
 import { secretsOnDisk } from '../main/process/secret-file.ts';
 import type { Terminal } from '../main/process/terminal.ts';
 import { watchConfig } from '../main/reload.ts';
+import { joined, type Printed, printed } from '../text/printed.ts';
+import { faultLines } from './fault-lines.ts';
 
 /** `start`: runs until SIGTERM or SIGINT. */
 export async function startCommand(flags: Flags, terminal: Terminal): Promise<number> {
@@ -23,10 +24,10 @@ export async function startCommand(flags: Flags, terminal: Terminal): Promise<nu
   };
   const loaded = await loadConfig(sources);
   if (!loaded.ok) {
-    terminal.err(`${loaded.faults.map(faultText).join('\n')}\n`);
+    terminal.err(faultLines(loaded.faults));
     return 1;
   }
-  for (const warning of loaded.warnings ?? []) terminal.err(`warning: ${faultText(warning)}\n`);
+  for (const warning of loaded.warnings ?? []) terminal.err(printed`warning: ${faultLines([warning])}`);
   warnAboutServers(loaded, terminal);
   const log = processLog();
   const sink = auditWebhook(loaded.secrets, { now: () => new Date() });
@@ -37,7 +38,7 @@ export async function startCommand(flags: Flags, terminal: Terminal): Promise<nu
   terminal.out(banner(loaded, running.url));
   await stopped;
   stopReloading();
-  terminal.out('stopping: held calls get the pending result, calls under way may finish\n');
+  terminal.out(printed`stopping: held calls get the pending result, calls under way may finish\n`);
   await running.stop();
   return 0;
 }
@@ -45,30 +46,29 @@ export async function startCommand(flags: Flags, terminal: Terminal): Promise<nu
 /** The loud lines: servers that could reach what is the gateway's, and secrets that they would find above it. */
 function warnAboutServers({ config }: Loaded, terminal: Terminal): void {
   for (const name of unconfinedServers(config)) {
-    terminal.err(`WARNING: servers.${name} ${UNCONFINED} (expected run_as or sandbox; docs/operations.md)\n`);
+    terminal.err(printed`WARNING: servers.${name} ${UNCONFINED} (expected run_as or sandbox; docs/operations.md)\n`);
   }
   if (![...config.servers.values()].some(({ upstream }) => upstream.kind === 'stdio')) return;
   for (const { pid, program, names } of readableSecrets(config)) {
     terminal.err(
-      `WARNING: environment: ${names.join(', ')} can be read in process ${pid} (${program}) by the servers that are ` +
-        `started here (expected files: ${names.map(fileVariable).join(', ')})\n`,
+      printed`WARNING: environment: ${names.join(', ')} can be read in process ${pid} (${program}) by the servers that are started here (expected files: ${names.map(fileVariable).join(', ')})\n`,
     );
   }
 }
 
-function banner({ config, settings, secrets }: Loaded, url: string): string {
+function banner({ config, settings, secrets }: Loaded, url: string): Printed {
   const lines = [
-    `holdfast is listening on ${url}`,
-    ...[...config.servers.keys()].map((name) => `  ${url}/mcp/${name}`),
-    `  store: ${settings.store}; queue: ${settings.queue}`,
+    printed`holdfast is listening on ${url}`,
+    ...[...config.servers.keys()].map((name) => printed`  ${url}/mcp/${name}`),
+    printed`  store: ${settings.store}; queue: ${settings.queue}`,
     secrets.slackBotToken === null
-      ? '  Slack: not configured; approvals are decided over the API'
-      : `  Slack: ${settings.slack.channel} (${secrets.slackAppToken === null ? `clicks at ${url}/slack/events` : 'Socket Mode'})`,
+      ? printed`  Slack: not configured; approvals are decided over the API`
+      : printed`  Slack: ${String(settings.slack.channel)} (${secrets.slackAppToken === null ? `clicks at ${url}/slack/events` : 'Socket Mode'})`,
     secrets.adminToken === null
-      ? '  console and API: closed (HOLDFAST_ADMIN_TOKEN is not set)'
-      : `  console: ${settings.publicUrl ?? url}/   API: ${url}/api/approvals`,
+      ? printed`  console and API: closed (HOLDFAST_ADMIN_TOKEN is not set)`
+      : printed`  console: ${settings.publicUrl ?? url}/   API: ${url}/api/approvals`,
   ];
-  return `${lines.join('\n')}\n`;
+  return printed`${joined(lines, '\n')}\n`;
 }
 
 function stopSignal(): Promise<void> {

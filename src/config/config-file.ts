@@ -179,6 +179,7 @@ function approvalOf(
     maxPending: shape?.max_pending ?? APPROVAL_DEFAULTS.maxPending,
     openings: openingRate(shape?.openings, ['approval', 'openings'], faults) ?? APPROVAL_DEFAULTS.openings,
     keptBytes: shape?.kept_bytes ?? APPROVAL_DEFAULTS.keptBytes,
+    maxBytes: shape?.max_bytes ?? APPROVAL_DEFAULTS.maxBytes,
   };
 }
 

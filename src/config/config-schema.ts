@@ -83,6 +83,11 @@ export const ConfigShape = z.strictObject({
         .min(65_536)
         .max(1_099_511_627_776)
         .optional(),
+      max_bytes: z
+        .int({ error: 'bytes, a whole number from 65,536 to 1,073,741,824' })
+        .min(65_536)
+        .max(1_073_741_824)
+        .optional(),
     })
     .optional(),
   sessions: z

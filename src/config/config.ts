@@ -101,6 +101,8 @@ export interface ApprovalDefaults {
   readonly openings: OpeningRate;
   /** Bytes of requests and results that are kept for a grant. */
   readonly keptBytes: number;
+  /** Bytes of a request that a person is asked about. */
+  readonly maxBytes: number;
 }
 
 export interface HoldDefaults {
@@ -140,6 +142,7 @@ export const APPROVAL_DEFAULTS: ApprovalDefaults = {
   maxPending: 20,
   openings: { max: 30, per: 'minute' },
   keptBytes: 64 * 1024 * 1024,
+  maxBytes: 2 * 1024 * 1024,
 };
 
 /**

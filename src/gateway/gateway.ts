@@ -10,9 +10,11 @@ import type { CardGate } from './state/card-gate.ts';
 import type { FullLimits } from './state/full-limits.ts';
 import type { InlineDispatch } from './state/inline-dispatch.ts';
 import type { Leases } from './state/leases.ts';
+import type { LongResults } from './state/long-results.ts';
 import type { ParkedCalls } from './state/parked-calls.ts';
 import type { RetryQueue } from './state/retry-queue.ts';
 import type { UnpostedCards } from './state/unposted-cards.ts';
+import type { UnqueuedWork } from './state/unqueued-work.ts';
 import type { WaitingRoom } from './state/waiting-room.ts';
 
 /**
@@ -32,8 +34,11 @@ export interface Gateway extends Ports {
   readonly fullLimits: FullLimits;
   readonly leases: Leases;
   readonly parkedCalls: ParkedCalls;
+  readonly longResults: LongResults;
   readonly retries: RetryQueue;
   readonly unposted: UnpostedCards;
+  /** Work of the queue that is done here while the queue stands still. */
+  readonly unqueued: UnqueuedWork;
   readonly cardGate: CardGate;
   readonly checkpointSigner: CheckpointSigner;
   readonly accessLog: AccessLog;

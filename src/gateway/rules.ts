@@ -10,6 +10,8 @@ export interface Rules {
   policy(server: string): Policy | null;
   /** A name of the server's upstream, the same for every server that leads there; its own name when it is unknown. */
   upstream(server: string): string;
+  /** The names of all servers that lead to the same upstream as this one, its own among them. */
+  alike(server: string): readonly string[];
   /** The approvers that an ask names, to be frozen into the approval. */
   requirement(ask: Ask): Requirement;
   /**
@@ -27,4 +29,6 @@ export interface Rules {
 export interface ApprovalTerms extends GrantRoom {
   readonly timeoutMs: number;
   readonly pickupMs: number;
+  /** Bytes of a request that a person is asked about. */
+  readonly maxBytes: number;
 }

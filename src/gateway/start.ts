@@ -20,11 +20,14 @@ import { CardGate } from './state/card-gate.ts';
 import { FullLimits } from './state/full-limits.ts';
 import { InlineDispatch } from './state/inline-dispatch.ts';
 import { Leases } from './state/leases.ts';
+import { LongResults } from './state/long-results.ts';
 import { ParkedCalls } from './state/parked-calls.ts';
 import { RetryQueue } from './state/retry-queue.ts';
 import { UnpostedCards } from './state/unposted-cards.ts';
+import { UnqueuedWork } from './state/unqueued-work.ts';
 import { WaitingRoom } from './state/waiting-room.ts';
 import { sweep } from './sweep.ts';
+import { Sweeper } from './sweeper.ts';
 
 /** Binds the use cases to the ports. Nothing runs until `startGateway`. */
 export function bindGateway(outside: Ports, rules: Rules): Gateway {
@@ -49,8 +52,10 @@ export function bindGateway(outside: Ports, rules: Rules): Gateway {
     fullLimits: new FullLimits(),
     leases: new Leases(ports.store, clock, log, outside.leaseMs),
     parkedCalls: new ParkedCalls(),
+    longResults: new LongResults(),
     retries: new RetryQueue(log),
     unposted: new UnpostedCards(ports, waitingRoom),
+    unqueued: new UnqueuedWork(log),
     cardGate: new CardGate(),
     checkpointSigner: new CheckpointSigner(alarms),
     accessLog: new AccessLog((event) => journal.note(event), clock),
@@ -88,6 +93,7 @@ export async function startGateway(
     | 'sink'
     | 'store'
     | 'unposted'
+    | 'unqueued'
     | 'vault'
     | 'waitingRoom'
     | 'witnesses'
@@ -100,15 +106,18 @@ export async function startGateway(
   if (epoch !== null) gateway.checkpointSigner.sealedSince(epoch);
   await gateway.store.beat(gateway.replica);
   // Before any timer is started: when this fails, nothing may keep the process from exiting.
-  await gateway.queue.start(handlersOf(gateway));
+  const sweeper = new Sweeper(gateway);
+  await gateway.queue.start(handlersOf(gateway, sweeper));
   waitingRoom.start();
   unposted.start();
+  sweeper.start();
   const stopSealer = startSealer(gateway);
   journal.note(lifeEvent(gateway, 'gateway.started'));
   await sweep(gateway).catch((error) => gateway.log.warn({ err: error }, 'the first sweep failed'));
   return async () => {
     waitingRoom.stop();
     unposted.stop();
+    await sweeper.stop();
     leases.stop();
     retries.stop();
     await gateway.announcer.flush();
@@ -144,12 +153,13 @@ function handlersOf(
     | 'vault'
     | 'witnesses'
   >,
+  sweeper: Sweeper,
 ): Parameters<Queue['start']>[0] {
   const { checkpointSigner, sink } = gateway;
   return {
     due: async (id) => void (await due(gateway, id)),
     card: (id, turn) => publishCard(gateway, id, turn),
-    sweep: () => sweep(gateway),
+    sweep: () => sweeper.run(),
     checkpoint: async () => void (await checkpointSigner.sign(gateway)),
     deliver: async () => (sink ? deliver(gateway, sink) : null),
   };

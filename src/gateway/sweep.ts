@@ -2,9 +2,32 @@ import { withdrawAbandoned } from './call/withdraw.ts';
 import { due } from './decision/due.ts';
 import { endRevoked } from './decision/end-revoked.ts';
 import { remind } from './decision/remind.ts';
-import { endMootLeg } from './dispatch/leg.ts';
+import { endLeg } from './dispatch/leg.ts';
 import type { Gateway } from './gateway.ts';
+import { deliver } from './log/deliver.ts';
+import { publishCard } from './publish-card.ts';
 import { SweepSteps } from './sweep-steps.ts';
+
+/** What a sweep touches. */
+export type SweptGateway = Pick<
+  Gateway,
+  | 'announcer'
+  | 'cardGate'
+  | 'cards'
+  | 'clock'
+  | 'faultPoint'
+  | 'inline'
+  | 'leases'
+  | 'ledger'
+  | 'log'
+  | 'queue'
+  | 'replica'
+  | 'retries'
+  | 'rules'
+  | 'sink'
+  | 'store'
+  | 'unqueued'
+>;
 
 /** How many of each kind one sweep handles; the next one comes in 5 s. */
 const AT_ONCE = 500;
@@ -30,35 +53,45 @@ const NOBODY = { grant: null, requestId: '', reason: null };
  * | Slack's answer | what Slack asks for, else 2 to 5 s; 30 s where it refuses the token or says no time |
  * | the replica that followed a server's task | a lease and one poll (`task/followed-tasks.ts`) |
  * | the sink's answer | 60 s at most between two attempts (`log/deliver.ts`) |
+ *
+ * `queueStands`: the queue does not do its work, so nothing is asked of it, and this process brings the cards up to
+ * date and hands events to the sink itself.
  */
-export async function sweep(
-  gateway: Pick<Gateway, 'announcer' | 'cards' | 'clock' | 'leases' | 'log' | 'queue' | 'rules' | 'sink' | 'store'>,
-): Promise<void> {
+export async function sweep(gateway: SweptGateway, queueStands = false): Promise<void> {
   const { store, queue, clock, cards, sink, log } = gateway;
-  const { late, abandoned, revoked, parked, moot, stale } = await store.overdue(clock.now(), AT_ONCE);
+  const { late, abandoned, revoked, parked, moot, orphaned, stale } = await store.overdue(clock.now(), AT_ONCE);
   const steps = new SweepSteps(log);
   await steps.each('overdue', late, ({ id }) => due(gateway, id));
   await steps.each('abandoned', abandoned, (one) => withdrawAbandoned(gateway, one, NOBODY));
   await steps.each('revoked', revoked, (one) => endRevoked(gateway, one));
-  await steps.each('moot', moot, (leg) => endMootLeg(gateway, leg));
+  await steps.each('moot', moot, (leg) => endLeg(gateway, leg, 'moot'));
+  await steps.each('orphaned', orphaned, (leg) => endLeg(gateway, leg, 'orphaned'));
   if (cards !== null) {
     await steps.kind('reminders', async () => {
       const silent = await store.unreminded(clock.now(), AT_ONCE);
       await steps.each('reminder', silent, (one) => remind(gateway, one));
     });
   }
-  await steps.kind('parking', async () => {
-    const missing = new Set(await queue.missing(parked.map(({ id }) => id)));
-    const lost = parked.filter(({ id }) => missing.has(id));
-    await steps.each('parked', lost, ({ id, expiresAt }) => queue.park(id, expiresAt));
-  });
-  if (cards !== null) {
-    // The store's order, in which grants take turns.
-    const ordered = stale.map((id, place) => ({ id, turn: place + 1 }));
+  // The store's order, in which grants take turns.
+  const ordered = cards === null ? [] : stale.map((id, place) => ({ id, turn: place + 1 }));
+  if (queueStands) doUnqueued(gateway, ordered);
+  else {
+    await steps.kind('parking', async () => {
+      const missing = new Set(await queue.missing(parked.map(({ id }) => id)));
+      const lost = parked.filter(({ id }) => missing.has(id));
+      await steps.each('parked', lost, ({ id, expiresAt }) => queue.park(id, expiresAt));
+    });
     await steps.each('card', ordered, ({ id, turn }) => queue.publish(id, { turn }));
+    // An order that the queue lost, or never got, would otherwise wait for the next events.
+    if (sink) await steps.kind('delivery', () => queue.deliver());
   }
-  // An order that the queue lost, or never got, would otherwise wait for the next events.
-  if (sink) await steps.kind('delivery', () => queue.deliver());
   await steps.kind('forgetting', () => store.forget(clock.now()));
   steps.end();
+}
+
+/** Begins what the outbox would do. Nobody waits for it here: Slack may be slow, and deadlines are not. */
+function doUnqueued(gateway: SweptGateway, ordered: readonly { readonly id: string; readonly turn: number }[]): void {
+  const { unqueued, sink } = gateway;
+  for (const { id, turn } of ordered) unqueued.begin(id, () => publishCard(gateway, id, turn));
+  if (sink) unqueued.begin('deliver', () => deliver(gateway, sink));
 }

@@ -100,7 +100,7 @@ function assembleOnWorkers(loaded: Loaded, connection: SqlConnection, log: Log):
     replica: `worker-${crypto.randomUUID().slice(0, 8)}`,
     clock,
     log,
-    witnesses: [logWitness(log), printedWitness((line) => console.log(line.trimEnd()))],
+    witnesses: [logWitness(log), printedWitness((line) => console.log(String(line).trimEnd()))],
     sink: auditWebhook(secrets, clock),
     meters: new Meters({ ofProcess: false }),
     pages: {

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { printed, theirLines } from '../text/printed.ts';
 import { playScenes } from './play/scenes.ts';
 import { type Stage, setStage } from './play/stage.ts';
 import type { Terminal } from './process/terminal.ts';
@@ -13,14 +14,15 @@ export async function demo(terminal: Terminal): Promise<number> {
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-demo-'));
   const undo: (() => Promise<void>)[] = [() => rm(folder, { recursive: true, force: true })];
   try {
-    terminal.out('Starting a gateway, a small Prometheus MCP server and a Slack stand-in …\n');
+    terminal.out(printed`Starting a gateway, a small Prometheus MCP server and a Slack stand-in …\n`);
     const stage = await setStage(folder, undo);
     const byHand = process.stdin.isTTY === true && process.stdout.isTTY === true && !terminal.env.CI;
     await playScenes(stage, terminal, byHand);
     if (byHand) await lookAround(stage, terminal);
     return 0;
   } catch (error) {
-    terminal.err(`\nThe demo did not go as it should: ${error instanceof Error ? error.message : String(error)}\n`);
+    const why = error instanceof Error ? error.message : String(error);
+    terminal.err(printed`\nThe demo did not go as it should: ${theirLines(why)}\n`);
     return 1;
   } finally {
     for (const step of undo.reverse()) await step().catch(() => undefined);
@@ -29,7 +31,7 @@ export async function demo(terminal: Terminal): Promise<number> {
 
 /** Keeps the page open until Enter is pressed. */
 function lookAround({ slack }: Stage, terminal: Terminal): Promise<void> {
-  terminal.out(`\nThe cards are still at ${slack.url}. Press Enter to end the demo.\n`);
+  terminal.out(printed`\nThe cards are still at ${slack.url}. Press Enter to end the demo.\n`);
   return new Promise((resolve) => {
     process.stdin.once('data', () => {
       process.stdin.pause();

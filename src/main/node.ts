@@ -5,6 +5,7 @@ import type { Loaded } from '../config/load.ts';
 import type { Log, Sink } from '../ports.ts';
 import { slackDoor } from '../slack/door.ts';
 import { slackClient } from '../slack/wire/client.ts';
+import type { Printed } from '../text/printed.ts';
 import { withinOr } from '../time/within.ts';
 import { Meters } from '../web/http/meters.ts';
 import { type Assembled, assemble } from './assemble.ts';
@@ -41,7 +42,7 @@ const RECORD_MS = 3_000;
 export interface AuditOutputs {
   readonly sink?: Sink | null;
   /** Prints checkpoints. */
-  readonly out?: (text: string) => void;
+  readonly out?: (text: Printed) => void;
 }
 
 /** Starts one gateway on Node. Throws with a plain message when something it needs is missing or out of reach. */

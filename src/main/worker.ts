@@ -51,7 +51,10 @@ export class HoldfastObject extends DurableObject<WorkerEnv> {
   /** Called by the cron trigger and by alarms: handles what is overdue, not parked or not posted. */
   async tick(): Promise<void> {
     const { gateway } = await this.#running();
-    await sweep(gateway).catch((error) => gateway.log.warn({ err: error }, 'an alarm could not sweep'));
+    const { trouble } = await gateway.queue.health();
+    await sweep(gateway, trouble !== null).catch((error) =>
+      gateway.log.warn({ err: error }, 'an alarm could not sweep'),
+    );
     if (await somethingWaits(gateway)) await this.#stayAwake();
   }
 

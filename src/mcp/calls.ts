@@ -5,21 +5,23 @@ import { unshownMember } from '../domain/call/transport.ts';
 import { isObject, type Json, member } from '../domain/json/json.ts';
 import { evaluate } from '../domain/policy/evaluate.ts';
 import { shownInexact } from '../domain/policy/inexact.ts';
-import { mayAsk } from '../domain/policy/policy.ts';
 import { mayAskOf } from '../domain/policy/rule.ts';
 import { noteClientName, sessionClient } from '../gateway/call/clients.ts';
 import { handleCall, handleLeg } from '../gateway/call/handle-call.ts';
 import { holdParkedCall, leaveSeatEmptySoon } from '../gateway/call/seats.ts';
 import { withdraw } from '../gateway/call/withdraw.ts';
 import { type Continuation, continueCall } from '../gateway/dispatch/continuation.ts';
-import { isStateClaimed } from '../gateway/dispatch/server-requests.ts';
+import { isStateClaimed } from '../gateway/dispatch/issued-states.ts';
+import { mayAskAt } from '../gateway/dispatch/may-ask-at.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import type { Seat } from '../gateway/state/seat.ts';
 import { TaskRuns } from '../gateway/task/task-runs.ts';
 import { answersGatedCall } from './answers/answer-leg.ts';
 import type { CallDoor, CallRouting, ToolCallRequest } from './door/call-door.ts';
+import { restFrom } from './door/strict-door.ts';
+import { answerWatch } from './hold/answer-watch.ts';
 import { bindingOf, ourState, returnToSeat } from './hold/come-back.ts';
-import { type Answers, frozenBytes, frozenCallOf, headersThatReach } from './hold/frozen-call.ts';
+import { type Answers, frozenInPieces, headersThatReach } from './hold/frozen-call.ts';
 import { HeldCalls } from './hold/held-calls.ts';
 import { BEAT_MS } from './hold/keep-alive.ts';
 import { legOfRequest } from './hold/leg.ts';
@@ -31,6 +33,7 @@ import { watchStream } from './hold/watch-stream.ts';
 import { textAt } from './json/edit.ts';
 import { envelopeFault, modernClient, TASKS_2025 } from './protocol/envelope.ts';
 import { gatedHeaderFault } from './protocol/gated-headers.ts';
+import { requestKind } from './protocol/request-kind.ts';
 import { CLAIMED_STATE, INVALID_PARAMS, INVALID_REQUEST, rpcError } from './protocol/response.ts';
 import { refusal } from './refusal.ts';
 import { advertisement } from './relay/advertise.ts';
@@ -87,9 +90,9 @@ export function callDoor(
   }
 
   /** Answers a parked call: with a task where the client wants one, else when the wait is over. */
-  async function park(request: ToolCallRequest, seat: Seat, frozen: () => Uint8Array): Promise<Response> {
+  async function park(request: ToolCallRequest, seat: Seat, frozen: () => Promise<Uint8Array>): Promise<Response> {
     const era = wantedTaskEra(request);
-    const own = seat.opened ? frozen() : null;
+    const own = seat.opened ? await frozen() : null;
     try {
       return await (era === null ? wait(request, seat, own) : answerWithTask(context, request, { seat, own }, era));
     } catch (error) {
@@ -137,13 +140,17 @@ export function callDoor(
     if (await bringsClaimedState(request)) {
       return { kind: 'respond', response: rpcError(400, INVALID_PARAMS, CLAIMED_STATE, request.idText) };
     }
-    let kept: Uint8Array | null = null;
-    const freeze = (): Uint8Array => {
-      kept ??= frozenBytes(frozenCallOf(request));
+    let kept: Promise<Uint8Array> | null = null;
+    const freeze = (): Promise<Uint8Array> => {
+      kept ??= frozenInPieces(request);
       return kept;
     };
+    const arriving = callOfRequest(request);
+    // Undefined for nearly all calls, which are then judged without waiting.
+    const rest = restFrom(request.bytes);
+    if (rest !== undefined) await rest;
     const handling = handleCall(gateway, {
-      call: callOfRequest(request),
+      call: arriving,
       policy: gateway.rules.policy(request.server),
       bytes: request.bytes,
       requestId: request.idText,
@@ -172,7 +179,7 @@ export function callDoor(
     if (handled.kind !== 'held') return refusal(request, handled);
     const { seat } = handled;
     try {
-      return await wait(request, seat, seat.opened ? arrival.freeze() : null);
+      return await wait(request, seat, seat.opened ? await arrival.freeze() : null);
     } catch (error) {
       leaveSeatEmptySoon(gateway, seat.joiner);
       throw error;
@@ -185,13 +192,18 @@ export function callDoor(
     return continueCall(gateway, call, request.idText, typeof state === 'string' ? state : null);
   }
 
-  /** A call that policy asks about shows its state; any other may not go on with one of a gated call. */
+  /** A call that policy asks about shows its state; any other may not bring one of a gated call. */
   async function bringsClaimedState(request: ToolCallRequest): Promise<boolean> {
     const state = member(request.params, 'requestState');
     if (typeof state !== 'string') return false;
     const policy = gateway.rules.policy(request.server);
     if (policy !== null && evaluate(policy, callOfRequest(request)).kind === 'ask') return false;
-    return isStateClaimed(gateway, request.server, state);
+    const { principal, server, params } = request;
+    return isStateClaimed(
+      gateway,
+      { grant: principal.grant, server, request: requestKind('tools/call', params) },
+      state,
+    );
   }
 
   function mayBeGated({ server, params }: ToolCallRequest): boolean {
@@ -218,18 +230,18 @@ export function callDoor(
 
     clientNamed: (server, session, client) => noteClientName(gateway, session, server, client),
 
-    claimsState: (server, state) => isStateClaimed(gateway, server, state),
+    claimsState: (bearer, state) => isStateClaimed(gateway, bearer, state),
 
     taskMessage: (message) => answerTaskMessage(context, message),
 
     forwardAnswer: (answer) => forwardAnswer(context, answer),
 
-    answersInBatch: async (place, messages) => {
-      const policy = gateway.rules.policy(place.server);
-      return policy !== null && mayAsk(policy) && answersGatedCall(gateway, place, messages);
-    },
+    answersInBatch: async (place, messages) =>
+      mayAskAt(gateway.rules, place.server) && answersGatedCall(gateway, place, messages),
 
-    watchStream: (listener) => watchStream(gateway, listener),
+    watchStream: (listener) => watchStream(gateway, listener, 'own'),
+
+    watchAnswer: (listener, request) => answerWatch(gateway, listener, request),
 
     advertise: (server, method, version) => advertisement(gateway.rules.policy(server), method, version),
 

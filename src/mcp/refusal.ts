@@ -51,7 +51,7 @@ function refusalResult(handled: RefusedCall): ToolResult {
     case 'unshown':
       return unshownResult(handled.why);
     case 'too_long':
-      return tooLongResult(handled.most);
+      return tooLongResult(handled);
     case 'crowded':
       return pendingLimitResult(handled.pending);
     case 'overfull':

@@ -39,8 +39,13 @@ export interface Ledger {
   unsealed(after: number, limit: number): Promise<readonly ChainedEvent[]>;
   /** The places of the chain's last event and of the last checkpoint, as of one instant; 0: none. */
   ends(): Promise<{ readonly head: number; readonly checkpoint: number }>;
-  /** The head and the last checkpoint, if anything but checkpoints was sealed since that one; else null. */
-  unsigned(): Promise<{ readonly seq: number; readonly hash: string; readonly last: SignedCheckpoint | null } | null>;
+  /**
+   * The head and the last checkpoint, if anything but checkpoints was sealed since that one, or if that one is older
+   * than `before`; else null.
+   */
+  unsigned(
+    before?: Date,
+  ): Promise<{ readonly seq: number; readonly hash: string; readonly last: SignedCheckpoint | null } | null>;
   /** False: another replica signed first, or the checkpoint that it names as the previous one is no longer the last. */
   saveCheckpoint(signed: SignedCheckpoint, event: NewEvent): Promise<boolean>;
   /** Checkpoints at places after `after` and up to `upTo`, in order. */

@@ -4,7 +4,7 @@ export interface Handlers {
   due(id: string): Promise<void>;
   /** Bring the card up to date. Returns the ms after which to try again, or null when it is done. `turn`: as ordered. */
   card(id: string, turn: number): Promise<number | null>;
-  /** Compare SQL with the queue. Every 5 s on one replica. */
+  /** Compare SQL with the queue. Asked every 5 s on one replica, besides the process's own timer. */
   sweep(): Promise<void>;
   /** Sign the chain's head if it moved. Every 30 s on one replica. */
   checkpoint?(): Promise<void>;
@@ -12,11 +12,44 @@ export interface Handlers {
   deliver?(): Promise<number | null>;
 }
 
+/** Why the queue does not do its work. Its sentences name no address and no secret. */
+export interface QueueTrouble {
+  /**
+   * `down`: it does not answer. `refuses`: it answers, and takes no writes. `paused`: somebody paused it. `still`: jobs
+   * are due, and nobody takes them.
+   */
+  readonly kind: 'down' | 'refuses' | 'paused' | 'still';
+  /** What is wrong, without a full stop: `Redis is out of memory and refuses writes`. */
+  readonly what: string;
+  /** What to do, as a sentence. */
+  readonly remedy: string;
+}
+
+/** How one of the two queues does. `parked`: parked calls and routines. `outbox`: cards, and deliveries to the sink. */
+export interface LaneHealth {
+  readonly lane: 'parked' | 'outbox';
+  readonly paused: boolean;
+  /** Jobs that are due and that nobody has taken yet. */
+  readonly due: number;
+  /** Milliseconds for which a job that anybody could take has waited and this process took none; up to 5 s says nothing. */
+  readonly stillMs: number;
+}
+
+export interface QueueHealth {
+  /** null: it works. */
+  readonly trouble: QueueTrouble | null;
+  /** Empty: it could not be asked. */
+  readonly lanes: readonly LaneHealth[];
+}
+
 /** Consequences: parked calls, card jobs, the sweep. It decides nothing. Every method throws `Unavailable('queue')`. */
 export interface Queue {
   /** Starts to run jobs. Throws when the queue cannot be reached. */
   start(handlers: Handlers): Promise<void>;
+  /** Resolves when it answers and takes a write. */
   ping(): Promise<void>;
+  /** Whether its jobs are being done, asked anew, within 4 s. Never rejects. */
+  health(): Promise<QueueHealth>;
   /** Parks an approval until `expiresAt`. If it is parked, nothing changes. */
   park(id: string, expiresAt: Date): Promise<void>;
   /** Of these approvals, those without a parked job. */

@@ -5,6 +5,12 @@ import type { LoggedEvent, NewEvent } from '../domain/log/event.ts';
 import type { FullLimit, Take, Taken } from '../domain/policy/limit.ts';
 import type { GrantRoom, NoOpening } from './room.ts';
 
+/**
+ * The event of a caller that left. `approval`: the id of the approval; `hides`: whether values of its call are hidden,
+ * which a text of the agent might repeat.
+ */
+export type LeftEvent = (approval: string, hides: boolean) => NewEvent;
+
 /** An approval to be opened: everything but what the store itself sets. */
 export interface NewApproval {
   readonly approval: Omit<
@@ -260,15 +266,12 @@ export interface Store {
    */
   leave(
     by: { joiner: string; replica?: string } | { server: string; session: string; requestId: string },
-    event: (approval: string) => NewEvent,
+    event: LeftEvent,
   ): Promise<Approval | null>;
   /** Which of these requests of a session have a caller that still waits here or at another replica. */
   waiting(by: { server: string; session: string; requestIds: readonly string[] }): Promise<readonly string[]>;
   /** A session's callers leave with it. Each server makes its own session ids: two servers may have the same one. */
-  leaveSession(
-    by: { server: string; session: string },
-    event: (approval: string) => NewEvent,
-  ): Promise<readonly Approval[]>;
+  leaveSession(by: { server: string; session: string }, event: LeftEvent): Promise<readonly Approval[]>;
   /**
    * Extends the leases of dispatches that are still under way here. `held`: approvals by the name of their dispatch.
    */
@@ -291,6 +294,8 @@ export interface Store {
     readonly parked: readonly { id: string; expiresAt: Date }[];
     /** Legs that are pending or approved, although the server no longer waits for what they answer. */
     readonly moot: readonly Approval[];
+    /** Legs that are pending or approved, and whose answers were held by processes that have died. */
+    readonly orphaned: readonly Approval[];
     /** Approvals whose card shows an older revision; grants take turns. */
     readonly stale: readonly string[];
   }>;

@@ -1,6 +1,7 @@
 import type { GivenAnswer } from '../domain/approval/answer.ts';
 import type { Approval } from '../domain/approval/approval.ts';
 import type { NewEvent } from '../domain/log/event.ts';
+import type { AskedStore } from './asked.ts';
 import type { NewJoiner } from './store.ts';
 
 /**
@@ -97,34 +98,6 @@ export interface QuestionKey extends Pick<NewQuestion, 'session' | 'requestId'> 
   readonly server: string;
 }
 
-/** A request that a server sent while a gated call ran: only a yes may answer it, where policy says so. */
-export interface AskedRequest {
-  readonly n: number;
-  readonly approval: string;
-  /** The message as it came, sealed. */
-  readonly kept: Uint8Array;
-  /** It was answered, or is being answered. */
-  readonly answered: boolean;
-  /** The call still runs. */
-  readonly running: boolean;
-}
-
-/** A request to be kept. */
-export interface NewAskedRequest extends AskedKey, Pick<AskedRequest, 'approval' | 'kept'> {
-  /** A keyed digest: a request that is sent again on another stream is not kept twice. */
-  readonly digest: string;
-  readonly at: Date;
-}
-
-/** Where a server's request is answered, and by which id. `key`: the id as loosely as servers compare it. */
-export interface AskedKey {
-  readonly grant: string;
-  readonly server: string;
-  /** A digest; null where there is none. */
-  readonly session: string | null;
-  readonly key: string;
-}
-
 /** A seat that its caller takes again: the answer goes on elsewhere. */
 export interface Reseating {
   readonly joiner: string;
@@ -136,7 +109,7 @@ export interface Reseating {
 }
 
 /** What is kept of a call while nobody holds a stream for it. Throws `Unavailable('store')`. */
-export interface TaskStore {
+export interface TaskStore extends AskedStore {
   /** Durable, with its caller's seat kept for it, before the agent hears of it. */
   openTask(task: NewTask): Promise<void>;
   /**
@@ -223,32 +196,11 @@ export interface TaskStore {
     readonly now: Date;
   }): Promise<Approval | null>;
 
-  /** Durable before the agent sees the request. False: the call is over, or has too many requests without an answer. */
-  keepRequest(asked: NewAskedRequest): Promise<boolean>;
-  /** The latest request that an answer with this id could be meant for; null: none of a gated call. */
-  findRequest(asked: AskedKey): Promise<AskedRequest | null>;
-  /** Whether `findRequest` would find one for any of these keys. */
-  hasRequest(place: Omit<AskedKey, 'key'>, keys: readonly string[]): Promise<boolean>;
-  /** A gated call of this grant that runs at this server in this session, the latest; null: none. */
-  runningIn(place: Omit<AskedKey, 'key'>): Promise<string | null>;
-  /** Whether a gated call of this grant runs at this server whose answers need a yes, in whatever session. */
-  strictRuns(place: Pick<AskedKey, 'grant' | 'server'>): Promise<boolean>;
-  /** Whether a gated call of any grant at this server waits to go on with such a state. */
-  isStateClaimed(digests: readonly string[], server: string, now: Date): Promise<boolean>;
-  /** Marks a request as answered, with the events. False: it was answered before, or its call is over. */
-  answerRequest(
-    asked: { readonly n: number; readonly approval: string; readonly now: Date },
-    given: GivenAnswer,
-    events: readonly NewEvent[],
-  ): Promise<Approval | null>;
-  /** The answer was not sent after all. */
-  reopenRequest(n: number): Promise<void>;
-
   /** Durable, and held by this replica until `until`, before the approval says that it awaits a task. */
   followTask(task: FollowedTask, replica: string, until: Date): Promise<void>;
   findFollowed(approval: string): Promise<FollowedTask | null>;
-  /** Those at this server, of all grants, the latest first. */
-  followedAt(server: string, limit: number): Promise<readonly FollowedTask[]>;
+  /** Those at these servers, of all grants, the latest first. */
+  followedAt(servers: readonly string[], limit: number): Promise<readonly FollowedTask[]>;
   /** Takes over, until `until`, those that nobody holds any more. */
   claimFollowed(replica: string, now: Date, until: Date, limit: number): Promise<readonly FollowedTask[]>;
   /** Holds it until `until`. False: another replica holds it, or it is over. */

@@ -8,6 +8,12 @@ export const OUTBOX = 'outbox';
 /** A BullMQ queue on a backend whose connections are of type `C`. */
 export type JobQueue<C> = BullQueue<unknown, unknown, string, unknown, unknown, string, IQueueBackend, C>;
 
+/** Why a backend that answers does not take writes. */
+export interface WriteRefusal {
+  readonly what: string;
+  readonly remedy: string;
+}
+
 /** What BullMQ runs on: Redis or SQL. `C`: what BullMQ calls a connection there. */
 export interface QueueBackend<C> {
   /** For people: `Redis at 127.0.0.1:6379`. */
@@ -23,6 +29,7 @@ export interface QueueBackend<C> {
 
   /** Connects and prepares. Rejects with the reason. */
   open(): Promise<void>;
+  /** Writes something small that goes away by itself. Rejects when nothing can be written. */
   ping(): Promise<void>;
   /** The last event of the parked queue so far: whoever reads from there misses nothing that comes later. */
   lastEventId(): Promise<string>;
@@ -34,4 +41,6 @@ export interface QueueBackend<C> {
   disconnect(): Promise<void>;
   /** The error in words, without a secret. */
   describe(error: unknown): string;
+  /** What an error says about the backend, in words that name no address; null: only that it does not answer. */
+  refusal(error: unknown): WriteRefusal | null;
 }

@@ -1,7 +1,8 @@
-import { type Clock, type Handlers, type Log, type Queue, Unavailable } from '../ports.ts';
+import { type Clock, type Handlers, type Log, type Queue, type QueueHealth, Unavailable } from '../ports.ts';
 import { within } from '../time/within.ts';
 import type { QueueBackend } from './backend.ts';
 import { BullWorkers } from './bull-workers.ts';
+import { healthOf, refusedHealth } from './health.ts';
 import { jobIdOf } from './job-id.ts';
 import { orderDelivery, publish } from './outbox.ts';
 import { park, wake } from './parked.ts';
@@ -27,8 +28,14 @@ export function bullQueue<C>(backend: QueueBackend<C>, log: Log, clock: Clock = 
   created.promise.catch(() => undefined);
   let state: 'new' | 'started' | 'closed' = 'new';
 
-  const unavailable = (error: unknown): Unavailable =>
-    new Unavailable('queue', `${backend.name} does not answer: ${backend.describe(error)}`);
+  const unavailable = (error: unknown): Unavailable => {
+    const refusal = backend.refusal(error);
+    const what =
+      refusal === null
+        ? `${backend.name} does not answer: ${backend.describe(error)}`
+        : `${refusal.what}: ${backend.describe(error)}`;
+    return new Unavailable('queue', what);
+  };
 
   async function ask<T>(request: (workers: BullWorkers<C>) => Promise<T>): Promise<T> {
     if (state === 'closed') throw new Unavailable('queue', 'The queue is closed.');
@@ -61,6 +68,17 @@ export function bullQueue<C>(backend: QueueBackend<C>, log: Log, clock: Clock = 
     await (workers?.close() ?? backend.disconnect());
   }
 
+  async function health(): Promise<QueueHealth> {
+    const running = workers;
+    if (state !== 'started' || running === null) return refusedHealth(new Error('it does not run'), backend);
+    try {
+      await within(ANSWER_MS, backend.ping());
+      return healthOf(await within(ANSWER_MS, running.lanes()));
+    } catch (error) {
+      return refusedHealth(error, backend);
+    }
+  }
+
   async function missing(ids: readonly string[]): Promise<readonly string[]> {
     const found: string[] = [];
     for (let at = 0; at < ids.length; at += IDS_AT_ONCE) {
@@ -74,6 +92,7 @@ export function bullQueue<C>(backend: QueueBackend<C>, log: Log, clock: Clock = 
     start,
     close,
     missing,
+    health,
     ping: () => ask(() => backend.ping()),
     park: async (id, expiresAt) => {
       const jobId = jobIdOf(id);

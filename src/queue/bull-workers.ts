@@ -1,12 +1,13 @@
 import type { EventEmitter } from 'node:events';
 import { Queue as BullQueue, type IQueueBackend, type JobProgress, QueueEvents, Worker } from 'bullmq';
-import type { Handlers, Log } from '../ports.ts';
+import type { Handlers, LaneHealth, Log } from '../ports.ts';
 import { pause } from '../time/pause.ts';
 import { within } from '../time/within.ts';
 import { type JobQueue, OUTBOX, PARKED, type QueueBackend } from './backend.ts';
 import { approvalOfJob } from './job-id.ts';
 import { outboxWork } from './outbox.ts';
 import { parkedWork } from './parked.ts';
+import { Pulse } from './pulse.ts';
 import { backOff } from './retry.ts';
 import { keepSchedules } from './schedule.ts';
 import type { TroubleLog } from './trouble-log.ts';
@@ -58,6 +59,7 @@ export class BullWorkers<C> {
   readonly #trouble: TroubleLog;
   readonly #workers: BullWorker<C>[];
   readonly #events: CompletionEvents<C>;
+  readonly #pulses = { parked: new Pulse(), outbox: new Pulse() };
   readonly #closing = new AbortController();
   #checking: NodeJS.Timeout | undefined;
 
@@ -87,6 +89,9 @@ export class BullWorkers<C> {
         factory,
       ),
     ];
+    const [parkedWorker, outboxWorker] = this.#workers;
+    parkedWorker?.on('active', () => this.#pulses.parked.taken());
+    outboxWorker?.on('active', () => this.#pulses.outbox.taken());
     this.#events = new CompletionEvents(
       PARKED,
       { connection, prefix, autorun: false, blockingTimeout, lastEventId },
@@ -121,6 +126,20 @@ export class BullWorkers<C> {
     await within(DISCONNECT_MS, closed).catch(() => undefined);
   }
 
+  /** How both queues do. Rejects when the backend cannot be asked. */
+  async lanes(): Promise<LaneHealth[]> {
+    return Promise.all(
+      (['parked', 'outbox'] as const).map(async (lane) => {
+        const [paused, counts] = await Promise.all([
+          this[lane].isPaused(),
+          this[lane].getJobCounts('waiting', 'prioritized'),
+        ]);
+        const due = Object.values(counts).reduce((sum, count) => sum + count, 0);
+        return { lane, paused, due, stillMs: this.#pulses[lane].stillMs };
+      }),
+    );
+  }
+
   #parts(): BullPart<C>[] {
     return [...this.#workers, this.#events, this.parked, this.outbox];
   }
@@ -141,6 +160,10 @@ export class BullWorkers<C> {
     await this.#backend.checkConnections();
     try {
       await within(CHECK_MS, keepSchedules(this.parked));
+      await within(
+        CHECK_MS,
+        Promise.all([this.#pulses.parked.beat(this.parked), this.#pulses.outbox.beat(this.outbox)]),
+      );
       this.#trouble.recovered();
     } catch (error) {
       this.#trouble.report(error);

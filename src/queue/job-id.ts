@@ -21,7 +21,11 @@ export function laterDeduplicationId(id: string, second: number): string {
   return `${id}${DIVIDER}${second}`;
 }
 
-/** The approval that a job of the parked queue is about; null for the sweep, whose id BullMQ makes. */
+/** The job id of a queue's pulse. */
+export const PULSE_ID = `pulse${DIVIDER}`;
+
+/** The approval that a job of the parked queue is about; null for a routine, whose id BullMQ makes, and for a pulse. */
 export function approvalOfJob(jobId: string): string | null {
+  if (jobId === PULSE_ID) return null;
   return jobId.includes(':') ? null : (jobId.split(DIVIDER, 1)[0] ?? null);
 }

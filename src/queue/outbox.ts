@@ -2,6 +2,7 @@ import { DelayedError, type Job } from 'bullmq';
 import type { Handlers, Log } from '../ports.ts';
 import type { JobQueue } from './backend.ts';
 import { laterDeduplicationId } from './job-id.ts';
+import { PULSE } from './pulse.ts';
 import { RETRIED, retryable } from './retry.ts';
 
 /**
@@ -70,6 +71,8 @@ export function outboxWork<C>(
         return null;
       case DELIVER:
         return (await handlers.deliver?.()) ?? null;
+      case PULSE:
+        return null;
       default:
         throw new Error(`no such work: ${name}`);
     }

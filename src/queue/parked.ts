@@ -2,6 +2,7 @@ import type { Job } from 'bullmq';
 import type { Handlers, Log } from '../ports.ts';
 import type { JobQueue } from './backend.ts';
 import { approvalOfJob, wakeJobId } from './job-id.ts';
+import { PULSE } from './pulse.ts';
 import { RETRIED, retryable } from './retry.ts';
 import { isRoutine, type Routine } from './schedule.ts';
 
@@ -23,6 +24,7 @@ export async function wake<C>(parked: JobQueue<C>, id: string): Promise<void> {
 export function parkedWork(handlers: Handlers, log: Log): (job: Job) => Promise<void> {
   const running = new Set<Routine>();
   return async (job) => {
+    if (job.name === PULSE) return;
     if (!isRoutine(job.name)) {
       const id = approvalOfJob(job.id ?? '');
       if (id !== null) await retryable(() => handlers.due(id), { approval: id, work: 'due' }, log);

@@ -4,6 +4,7 @@ import type { Clock, Log, Queue } from '../ports.ts';
 import { PARKED, type QueueBackend } from './backend.ts';
 import { bullQueue } from './bull-queue.ts';
 import { checkConnection, connect, createConnection } from './redis-connection.ts';
+import { READ_ONLY_REDIS, redisRefusal } from './redis-refusal.ts';
 
 export interface RedisQueueSettings {
   /** `redis://` or `rediss://`. */
@@ -14,6 +15,9 @@ export interface RedisQueueSettings {
   readonly clock?: Clock;
 }
 
+/** The key that is written to see whether Redis takes writes, and how long it stays, in ms. */
+const READY = 'ready';
+const READY_MS = 30_000;
 /** Milliseconds that a command on the queues' connection may take. */
 const COMMAND_MS = 1_800;
 
@@ -23,8 +27,6 @@ const COMMON: RedisOptions = {
   disconnectTimeout: 300,
   keepAlive: 10_000,
   retryStrategy: (times) => Math.min(50 * 2 ** Math.min(times, 10), 1_000),
-  // After a failover the old master is read-only: reconnect, then send the command again.
-  reconnectOnError: (error) => (error.message.startsWith('READONLY') ? 2 : false),
 };
 
 /** The queue on Redis. Throws a TypeError when the URL is none. */
@@ -36,7 +38,15 @@ function redisBackend(text: string, prefix: string, log: Log): QueueBackend<Conn
   const url = URL.parse(text);
   if (url === null || !/^rediss?:$/.test(url.protocol)) throw new TypeError('not a redis:// or rediss:// URL');
   const connections = new Set<Redis>();
-  const target = targetOf(url);
+  // Sticks until a write succeeds: a connection to a replica without its primary never counts as ready again.
+  let readOnly = false;
+  // After a failover the old master is read-only: reconnect, then send the command again.
+  const reconnectOnError = (error: Error): 2 | false => {
+    if (!error.message.startsWith('READONLY')) return false;
+    readOnly = true;
+    return 2;
+  };
+  const target = { ...targetOf(url), reconnectOnError };
   const queueConnection = createConnection(
     {
       ...COMMON,
@@ -65,7 +75,14 @@ function redisBackend(text: string, prefix: string, log: Log): QueueBackend<Conn
         log.warn({ policy }, "Redis may evict our jobs: set its maxmemory-policy to 'noeviction'");
       }
     },
-    ping: async () => void (await queueConnection.ping()),
+    ping: async () => {
+      // A replica would have the write sent again and again, until it is too late to say why.
+      const role = /^role:(\S+)/m.exec(String(await queueConnection.call('INFO', 'replication')))?.[1];
+      readOnly = role === 'slave';
+      if (readOnly) throw new Error('READONLY it is a replica');
+      await queueConnection.set(`${prefix}:${READY}`, '1', 'PX', READY_MS);
+    },
+    refusal: (error) => redisRefusal(error) ?? (readOnly ? READ_ONLY_REDIS : null),
     // Ids of a stream begin with Redis' clock. One millisecond earlier, so that nothing of this one is missed.
     lastEventId: async () => {
       const [seconds, micros] = await queueConnection.time();

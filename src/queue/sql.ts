@@ -15,6 +15,14 @@ export interface SqlQueueSettings {
   readonly clock?: Clock;
 }
 
+/** Postgres' own code for a write into what is read-only. */
+const CANNOT_WRITE = '25006';
+const READ_ONLY = "select pg_is_in_recovery() or current_setting('transaction_read_only')::boolean as readonly";
+const READ_ONLY_REFUSAL = {
+  what: 'The database is read-only and refuses writes',
+  remedy: 'Point DATABASE_URL at the primary, or end the read-only state.',
+};
+
 /** With fewer connections the workers would wait for each other. */
 const FEWEST_CONNECTIONS = 5;
 
@@ -50,7 +58,11 @@ function sqlBackend(pool: SchemaPool): QueueBackend<PostgresConnectionOptions> {
         client.release();
       }
     },
-    ping: async () => void (await pool.query('select 1')),
+    ping: async () => {
+      const { rows } = await pool.query<{ readonly: boolean }>(READ_ONLY);
+      if (rows[0]?.readonly) throw Object.assign(new Error('the database is read-only'), { code: CANNOT_WRITE });
+    },
+    refusal: (error) => ((error as { code?: unknown }).code === CANNOT_WRITE ? READ_ONLY_REFUSAL : null),
     lastEventId: async () => {
       const { rows } = await pool.query<{ last: string }>(
         'select coalesce(max(id), 0)::text as last from bullmq.event where queue = $1',

@@ -13,7 +13,7 @@ export function sqlLedger(db: Kysely<Tables>, seals: Seals | null): Ledger {
     chain: (after, limit, look = { phrases: true }) => sealedEvents(db, seals, after, limit, look.phrases),
     unsealed: (after, limit) => unsealedEvents(db, seals, after, limit),
     ends: () => chainEnds(db),
-    unsigned: () => unsignedHead(db),
+    unsigned: (before) => unsignedHead(db, before ?? null),
     saveCheckpoint: (signed, event) => {
       if (seals === null) throw new Error('this log was opened to be read');
       return saveCheckpoint(db, seals, signed, event);

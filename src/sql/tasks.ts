@@ -10,9 +10,9 @@ import {
   keepRequest,
   reopenRequest,
   runningIn,
-  strictRuns,
+  whoseAnswers,
 } from './task/asked-requests.ts';
-import { findContinuation, hasContinuation, rememberContinuation, spendContinuation } from './task/continuations.ts';
+import { findContinuation, rememberContinuation, spendContinuation } from './task/continuations.ts';
 import {
   claimFollowed,
   endFollowed,
@@ -21,6 +21,8 @@ import {
   followTask,
   keepFollowed,
 } from './task/followed-tasks.ts';
+import { issueState, noteIssuedState, stateIsClaimed } from './task/issued-states.ts';
+import { forgetPlainRequest, insertPlainRequests } from './task/plain-requests.ts';
 import { dropQuestion, keepQuestion, questionsAfter } from './task/questions.ts';
 import { nextRound, reseat } from './task/rounds.ts';
 import {
@@ -54,15 +56,19 @@ export function sqlTasks({ db }: Pick<SqlConnection, 'db'>, seals: Seals): TaskS
     takeContinuation: (returned, given, events) => spendContinuation(db, seals, returned, given, events),
     findContinuation: (returned) => findContinuation(db, seals, returned),
     keepRequest: (asked) => keepRequest(db, asked),
-    findRequest: (asked) => findRequest(db, asked),
+    findRequest: (place, key) => findRequest(db, place, key),
     hasRequest: (place, keys) => hasRequest(db, place, keys),
-    runningIn: (place) => runningIn(db, place),
-    strictRuns: (place) => strictRuns(db, place),
-    isStateClaimed: (digests, server, now) => hasContinuation(db, digests, server, now),
+    runningIn: (place, strict) => runningIn(db, place, strict),
+    whoseAnswers: (place, keys) => whoseAnswers(db, place, keys),
+    notePlainRequests: (asked) => insertPlainRequests(db, asked),
+    forgetPlainRequest: (place, key) => forgetPlainRequest(db, place, key),
+    issueState: (state) => issueState(db, state),
+    noteIssuedState: (state) => noteIssuedState(db, state),
+    isStateClaimed: (state) => stateIsClaimed(db, state),
     answerRequest: (asked, given, events) => answerRequest(db, seals, asked, given, events),
     reopenRequest: (n) => reopenRequest(db, n),
     followTask: (task, replica, until) => followTask(db, task, replica, until),
-    followedAt: (server, limit) => followedAt(db, server, limit),
+    followedAt: (servers, limit) => followedAt(db, servers, limit),
     findFollowed: (approval) => findFollowed(db, approval),
     claimFollowed: (replica, now, until, limit) => claimFollowed(db, replica, now, until, limit),
     keepFollowed: (approval, replica, until) => keepFollowed(db, approval, replica, until),

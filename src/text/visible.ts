@@ -20,6 +20,11 @@ export function visible(text: string): string {
   return replaceInkless(text, unitEscapes);
 }
 
+/** The same, of one line with its own line break, which stays. */
+export function lineMadeVisible(line: string): string {
+  return line.endsWith('\n') ? `${visible(line.slice(0, -1))}\n` : visible(line);
+}
+
 export function turnsAround(text: string): boolean {
   return RIGHT_TO_LEFT.test(text);
 }

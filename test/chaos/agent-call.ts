@@ -36,7 +36,7 @@ const FIRST_WORDS: readonly (readonly [RegExp, AgentOutcome | 'again'])[] = [
   [/^Withdrawn/, 'withdrawn'],
   [/^Approval lapsed/, 'lapsed'],
   [/^Outcome unknown/, 'unknown'],
-  [/^Already answered/, 'answered before'],
+  [/^Already answered|^Result not kept/, 'answered before'],
   // An approved call that meets a full window keeps its pass, but that window lasts a day.
   [/^Rate limited/, 'limited'],
   [/^(Waiting for approval|Not sent|Cannot decide)/, 'again'],

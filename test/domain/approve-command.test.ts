@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { approvalsApproveCommand } from '../../src/cli/approvals/decide.ts';
+import { keptTerminal } from '../support/terminal.ts';
 
 const CALL = {
   id: 'apr_1',
@@ -22,15 +23,12 @@ async function approve(approval: object, fingerprint?: string) {
     response.end(JSON.stringify({ ...CALL, ...approval }));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  let said = '';
-  const say = (text: string) => {
-    said += text;
-  };
+  const { terminal, said } = keptTerminal();
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const options = { id: 'apr_1', url, token: 't', json: false, ...(fingerprint === undefined ? {} : { fingerprint }) };
-  const code = await approvalsApproveCommand(options, { out: say, err: say, env: {}, cwd: '/' });
+  const code = await approvalsApproveCommand(options, terminal);
   server.close();
-  return { code, said, posted };
+  return { code, said: said(), posted };
 }
 
 const POSTED = { decision: 'approve', reason: null };

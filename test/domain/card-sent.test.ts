@@ -126,6 +126,17 @@ describe('P10: the card shows what is sent besides the arguments', () => {
     assert.equal(card.complete, true);
   });
 
+  test('what the SDKs say of a client stays small print; the full view has the icons whole', () => {
+    const src = `data:image/png;base64,${'A'.repeat(4_000)}`;
+    const info = { name: 'case', version: '1', websiteUrl: 'https://a.example', icons: [{ src, sizes: ['48x48'] }] };
+    const approval = { sent: meta(info) };
+    const card = cardOf(approval);
+    assert.doesNotMatch(card.says, /Also sent/);
+    assert.match(card.says, /Client, as it says: `case 1, https:\/\/a\.example, 1 icon of 4,0\d\d characters in all`/);
+    assert.equal(card.complete && approves(card), true);
+    assert.ok(fullViewOf(sampleApproval(approval)).replaceAll(/[^A]/g, '').length >= 4_000);
+  });
+
   test('an introduction with more to it is a section', () => {
     const card = cardOf({ sent: meta({ name: 'case', version: '1', target: 'prod' }, { hidden: 'words' }) });
     assert.ok(card.says.includes('meta["io.modelcontextprotocol/clientInfo"].target: "prod"'));

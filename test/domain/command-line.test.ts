@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { registerHooks } from 'node:module';
 import { describe, test } from 'node:test';
+import { keptTerminal } from '../support/terminal.ts';
 
 /** Every module that is loaded from here on. */
 const loaded: string[] = [];
@@ -16,10 +17,9 @@ const { default: manifest } = await import('../../package.json', { with: { type:
 type Entry = (typeof COMMANDS)[number];
 
 async function holdfast(words: readonly string[], env: Record<string, string> = {}) {
-  const [out, err]: [string[], string[]] = [[], []];
-  const terminal = { out: (text: string) => out.push(text), err: (text: string) => err.push(text), env, cwd: '/' };
+  const { terminal, out, err } = keptTerminal({ env });
   const code = await runCommandLine(words, terminal);
-  return { code, out: out.join(''), err: err.join('') };
+  return { code, out: out(), err: err() };
 }
 
 function pathsUnder(entries: readonly Entry[], path: readonly string[] = []): string[][] {

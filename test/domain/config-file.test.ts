@@ -108,6 +108,7 @@ test('the config of the design is read whole', () => {
     maxPending: 20,
     openings: { max: 30, per: 'minute' },
     keptBytes: 64 * 1024 * 1024,
+    maxBytes: 2 * 1024 * 1024,
   });
   assert.deepEqual(config.file, { listen: '127.0.0.1:9999', publicUrl: null, data: null, maxBody: 65_536 });
 });
@@ -117,10 +118,11 @@ test('rates of openings and kept bytes are read; what is none is a fault that sa
     `version: "1"\nservers: {}\napproval: ${approval}\nsessions: ${sessions}\n`;
   const parse = (approval: string, sessions = '{}') =>
     parseConfig(text(approval, sessions), { path: 'holdfast.yaml', env: {} });
-  const good = parse('{ openings: 5/hour, kept_bytes: 100000 }', '{ openings: 1000000/second }');
+  const good = parse('{ openings: 5/hour, kept_bytes: 100000, max_bytes: 70000 }', '{ openings: 1000000/second }');
   assert.ok(good.ok);
   assert.deepEqual(good.config.approval.openings, { max: 5, per: 'hour' });
   assert.equal(good.config.approval.keptBytes, 100_000);
+  assert.equal(good.config.approval.maxBytes, 70_000);
   assert.deepEqual(good.config.sessionOpenings, { max: 1_000_000, per: 'second' });
   const plain = parse('{}');
   assert.ok(plain.ok);
@@ -146,6 +148,7 @@ test('a config without defaults gets the documented ones', () => {
     maxPending: 20,
     openings: { max: 30, per: 'minute' },
     keptBytes: 64 * 1024 * 1024,
+    maxBytes: 2 * 1024 * 1024,
   });
   assert.equal(config.servers.size + config.grants.length + config.approvers.size, 0);
 });

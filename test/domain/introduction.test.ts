@@ -3,6 +3,8 @@ import { describe, test } from 'node:test';
 import { plainCapabilities, plainClient } from '../../src/domain/call/introduction.ts';
 import type { Json } from '../../src/domain/json/json.ts';
 
+const ICON = { src: 'data:image/png;base64,AAAA', mimeType: 'image/png', sizes: ['48x48'] };
+
 describe('a client that introduces itself plainly', () => {
   const clients: readonly (readonly [string, Json, string | null])[] = [
     ['name and version', { name: 'case', version: '1' }, 'case 1'],
@@ -10,7 +12,18 @@ describe('a client that introduces itself plainly', () => {
     ['only a name', { name: 'case' }, 'case'],
     ['no name', { version: '1' }, null],
     ['an empty name', { name: '', version: '1' }, null],
-    ['another member', { name: 'case', version: '1', websiteUrl: 'https://a.example' }, null],
+    ['another member', { name: 'case', version: '1', database: 'prod' }, null],
+    [
+      'what the SDKs send by now',
+      { name: 'case', version: '1', websiteUrl: 'https://a.example', description: 'An "agent"', icons: [ICON, ICON] },
+      'case 1, https://a.example, "An \\"agent\\"", 2 icons of 157 characters in all',
+    ],
+    ['a website that is none', { name: 'case', websiteUrl: 'drop table' }, null],
+    ['a long description', { name: 'case', description: 'x'.repeat(129) }, null],
+    ['an icon with another member', { name: 'case', icons: [{ ...ICON, database: 'prod' }] }, null],
+    ['an icon of text', { name: 'case', icons: [{ src: 'data:text/plain,drop' }] }, null],
+    ['an icon with a blank', { name: 'case', icons: [{ src: 'https://a/ drop table' }] }, null],
+    ['17 icons', { name: 'case', icons: Array.from({ length: 17 }, () => ICON) }, null],
     ['a member that objects inherit', JSON.parse('{"name":"case","__proto__":"x"}') as Json, null],
     ['65 characters', { name: 'n'.repeat(65) }, null],
     ['a line break', { name: 'case\nApproved' }, null],

@@ -129,8 +129,18 @@ describe('What agents do besides calling tools, in the log', () => {
       [data.times, data.first, data.last, (data.names as string[]).length, at.toISOString()],
       [40, new Date(1_000_100).toISOString(), new Date(1_000_490).toISOString(), 20, data.last],
     );
+    assert.deepEqual([data.moreNames, data.orMore], [20, undefined]);
     note();
     assert.equal(times(), 51);
+  });
+
+  test('names beyond those that it counts are not counted as if there were none', () => {
+    const { events, log, note, later } = world();
+    for (let n = 0; n < 2_000; n += 1) note({ names: () => [`file:///${n}`] });
+    later(1_000);
+    log.flush();
+    const { data } = events.at(-1)!;
+    assert.deepEqual([data.times, data.moreNames, data.orMore], [1_990, 980, true]);
   });
 
   test('the next note ends a second that nobody flushed, and closing the process flushes all', () => {

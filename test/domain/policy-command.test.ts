@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { runCommandLine } from '../../src/cli/command-line.ts';
+import { keptTerminal } from '../support/terminal.ts';
 
 const POLICY = `version: "1"
 default: deny
@@ -39,10 +40,9 @@ async function run(files: Record<string, string>, ...argv: string[]) {
   const cwd = mkdtempSync(join(tmpdir(), 'holdfast-policy-'));
   try {
     for (const [name, text] of Object.entries(files)) writeFileSync(join(cwd, name), text);
-    const [out, err]: [string[], string[]] = [[], []];
-    const io = { out: (text: string) => out.push(text), err: (text: string) => err.push(text), env: {}, cwd };
+    const { terminal: io, out, err } = keptTerminal({ cwd });
     const code = await runCommandLine(['policy', ...argv], io);
-    return { code, out: out.join(''), err: err.join('') };
+    return { code, out: out(), err: err() };
   } finally {
     rmSync(cwd, { recursive: true });
   }
@@ -248,16 +248,15 @@ test('test refuses cases without a policy, with two, or with a fault', async () 
 
 test('the repository’s own policies pass their own check and cases', async () => {
   const cwd = fileURLToPath(new URL('../../', import.meta.url));
-  const err: string[] = [];
-  const io = { out: () => {}, err: (text: string) => err.push(text), env: {}, cwd };
+  const { terminal: io, err } = keptTerminal({ cwd });
   const files = readdirSync(join(cwd, 'policies'))
     .filter((name) => name !== 'schema.json' && name !== 'README.md')
     .map((name) => `policies/${name}`);
-  assert.equal(await runCommandLine(['policy', 'check', ...files], io), 0, err.join(''));
+  assert.equal(await runCommandLine(['policy', 'check', ...files], io), 0, err());
   assert.equal(
     await runCommandLine(['policy', 'test', ...files.filter((name) => name.includes('.test.'))], io),
     0,
-    err.join(''),
+    err(),
   );
   for (const file of files) {
     if (!file.includes('.test.'))

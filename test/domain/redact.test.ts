@@ -2,14 +2,16 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { redactCall } from '../../src/domain/call/redact-call.ts';
-import type { Json } from '../../src/domain/json/json.ts';
+import type { Json, JsonObject } from '../../src/domain/json/json.ts';
 import {
+  COPIED_AT_ONCE,
   DEFAULT_REDACTION,
   NO_REDACTION,
   REDACTED,
   type Redaction,
   redact,
   redactedCopy,
+  redactedCopySteps,
 } from '../../src/domain/json/redact.ts';
 import { policyOf } from '../support/domain/policy.ts';
 
@@ -202,14 +204,17 @@ describe('redaction', () => {
     };
     const args = { seed: ['S3CR3T', '\ufeffS3CR3T', 316145], password: 'HUNTER2', place: 'eu' };
     const shown = redactCall({ args, sent: { params: {}, meta: {}, headers } }, redaction);
-    assert.deepEqual(shown.sent.headers, {
-      'mcp-param-vault': REDACTED,
-      'mcp-param-encoded': REDACTED,
-      'mcp-param-marked': REDACTED,
-      'mcp-param-pin': REDACTED,
-      'mcp-param-pw': REDACTED,
-      'mcp-param-region': 'eu',
-    });
+    assert.deepEqual(
+      { ...shown.sent.headers },
+      {
+        'mcp-param-vault': REDACTED,
+        'mcp-param-encoded': REDACTED,
+        'mcp-param-marked': REDACTED,
+        'mcp-param-pin': REDACTED,
+        'mcp-param-pw': REDACTED,
+        'mcp-param-region': 'eu',
+      },
+    );
     assert.deepEqual(shown.hidden, { byPolicy: 1, byName: 6 });
   });
 
@@ -303,3 +308,18 @@ function singles(value: Json, secret: boolean, isSo: (single: Json) => boolean):
     0,
   );
 }
+
+test('many values are copied in steps of some thousand, wherever they are', () => {
+  const many = Object.fromEntries(Array.from({ length: 20_000 }, (_, i) => [`m${i}`, i]));
+  for (const value of [many, { deep: { er: many } }, { list: Array.from({ length: 20_000 }, () => 1) }]) {
+    const steps = redactedCopySteps(value as JsonObject, DEFAULT_REDACTION, 'args');
+    let count = 0;
+    for (; ; count += 1) {
+      const step = steps.next();
+      if (!step.done) continue;
+      assert.deepEqual(JSON.stringify(step.value.value), JSON.stringify(value));
+      break;
+    }
+    assert.ok(count >= 20_000 / COPIED_AT_ONCE - 1, `${count} steps`);
+  }
+});

@@ -17,7 +17,7 @@ const words = (page: unknown): string =>
     .replaceAll('&lt;', '<');
 const pageOf = (different: Different) => words(callInFull(sampleApproval(different), 'Arguments'));
 const detailsOf = (different: Different) =>
-  approvalDetails(JSON.parse(JSON.stringify(approvalJson(sampleApproval(different)))));
+  String(approvalDetails(JSON.parse(JSON.stringify(approvalJson(sampleApproval(different))))));
 const inboxOf = (different: Different) =>
   words(
     inboxPage(

@@ -61,6 +61,7 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
       'sweep-steps.ts',
       'publish-card.ts',
       'sweep.ts',
+      'sweeper.ts',
       'start.ts',
     ],
   ],
@@ -138,7 +139,19 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
     ],
   ],
   cli: [
-    ...['parse', 'remote', 'approvals', 'audit', 'doctor', 'policy', 'scan', 'backup.ts', 'demo.ts', 'grant-new.ts'],
+    ...[
+      'fault-lines.ts',
+      'parse',
+      'remote',
+      'approvals',
+      'audit',
+      'doctor',
+      'policy',
+      'scan',
+      'backup.ts',
+      'demo.ts',
+      'grant-new.ts',
+    ],
     ...['init-slack.ts', 'start.ts', 'commands.ts', 'command-line.ts', 'cli.ts'],
   ],
 };

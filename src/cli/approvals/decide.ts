@@ -1,8 +1,8 @@
-import { hiddenMarks, hiddenSentences } from '../../domain/call/hidden-marks.ts';
+import { callersHiding, hiddenMarks, hiddenSentences } from '../../domain/call/hidden-marks.ts';
 import { NOTHING_HIDDEN, NOTHING_MORE } from '../../domain/call/sent.ts';
 import { REDACTED } from '../../domain/json/redact.ts';
 import type { Terminal } from '../../main/process/terminal.ts';
-import { printableJson } from '../remote/printable.ts';
+import { printed, printedJson } from '../../text/printed.ts';
 import { type GatewayAddress, RunningGateway } from '../remote/running-gateway.ts';
 import type { ListedApproval } from './listed-approval.ts';
 import { askApi, refusedBy } from './reply.ts';
@@ -27,7 +27,7 @@ export async function approvalsApproveCommand(options: ApprovalsDecideOptions, t
     const why = whyLook(reply.body as unknown as ListedApproval);
     if (why !== null) {
       terminal.err(
-        `Not approved: ${why}.\nLook at the call with holdfast approvals show ${options.id}, then approve it with --fingerprint.\n`,
+        printed`Not approved: ${why}.\nLook at the call with holdfast approvals show ${options.id}, then approve it with --fingerprint.\n`,
       );
       return 1;
     }
@@ -43,8 +43,10 @@ function whyLook({
   hidden = NOTHING_HIDDEN,
 }: ListedApproval): string | null {
   if (state !== 'pending') return null;
-  const [byName] = hiddenSentences({ ...hidden, byPolicy: 0 });
+  const [byName] = hiddenSentences({ byPolicy: 0, byName: hidden.byName });
   if (byName !== undefined) return `${byName}, and whoever called chose the names`;
+  const [byValue] = hiddenSentences(callersHiding(hidden));
+  if (byValue !== undefined) return byValue;
   const unclear = hiddenMarks({ arguments: args, sent, hidden }) === 'unclear';
   return unclear ? `the agent itself sent text that reads ${REDACTED}` : null;
 }
@@ -64,10 +66,22 @@ async function decide(
   const path = `/api/approvals/${encodeURIComponent(id)}/decisions`;
   const reply = await askApi(new RunningGateway(options, terminal), path, { decision, reason, fingerprint });
   if (reply.status === 409) {
-    terminal.err(`Too late: ${id} is already ${String(reply.body.state)}.\n`);
+    terminal.err(printed`Too late: ${id} is already ${String(reply.body.state)}.\n`);
     return 1;
   }
   if (!reply.ok) return refusedBy(reply, terminal);
-  terminal.out(json ? `${printableJson(reply.body)}\n` : `${id} is now ${String(reply.body.state)}.\n`);
+  terminal.out(
+    json
+      ? printed`${printedJson(reply.body)}\n`
+      : printed`${id} is now ${String(reply.body.state)}.${stillNeeded(reply.body)}\n`,
+  );
   return 0;
+}
+
+/** Where one vote was not enough, how many there are. */
+function stillNeeded(body: Readonly<Record<string, unknown>>): string {
+  const { state, requirement, decisions } = body as unknown as ListedApproval;
+  if (state !== 'pending' || requirement === undefined) return '';
+  const voted = decisions.filter(({ decision }) => decision === 'approve').length;
+  return ` ${voted} of ${requirement.quorum} have approved.`;
 }

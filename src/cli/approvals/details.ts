@@ -1,81 +1,91 @@
 import { alsoSent } from '../../domain/call/also-sent.ts';
 import { type CallWithMarks, type HiddenMarks, hiddenMarks, hiddenSentences } from '../../domain/call/hidden-marks.ts';
 import { placesHiddenByName } from '../../domain/call/hidden-places.ts';
-import { NOTHING_HIDDEN, NOTHING_MORE } from '../../domain/call/sent.ts';
+import { NOTHING_HIDDEN, NOTHING_MORE, type Sent } from '../../domain/call/sent.ts';
 import type { Json } from '../../domain/json/json.ts';
 import { REDACTED } from '../../domain/json/redact.ts';
-import { leftToRight } from '../../text/visible.ts';
-import { printable, printableJson } from '../remote/printable.ts';
+import { joined, type Printed, printed, printedName } from '../../text/printed.ts';
 import { approvalLine, type ListedApproval } from './listed-approval.ts';
+import { type DetailEntry, requirementEntries } from './requirement-entries.ts';
 
 /** A hidden value on a line of its own. Inside a text, its quotes would be escaped. */
 const HIDDEN_VALUE = /(^ *|: )"\[redacted\]"(,?)$/;
 /** Columns of the names on the left. */
 const WIDTH = 13;
 
-/** One approval in full: everything that is forwarded of its call, why, and who decided. */
-export function approvalDetails(approval: ListedApproval): string {
-  const { sent = NOTHING_MORE, hidden = NOTHING_HIDDEN, statedReason = null, laterReasons = [] } = approval;
+/** One approval in full: whose call it is, who has to approve it, everything that is forwarded, why, and who decided. */
+export function approvalDetails(approval: ListedApproval): Printed {
+  const { sent = NOTHING_MORE, hidden = NOTHING_HIDDEN } = approval;
   const marks = hiddenMarks({ arguments: approval.arguments, sent, hidden });
-  const { introduction, values } = alsoSent(sent);
-  const besides = [...values()].map(({ name, value }) => `${leftToRight(name)}: ${jsonLines(value, marks).join('\n')}`);
-  const decisions = approval.decisions.map(({ approver, decision, reason }) => {
-    return `${approver}: ${decision}${reason ? ` (${reason})` : ''}`;
-  });
-  return [
-    approvalLine(approval).trimEnd(),
-    entry('fingerprint', [approval.fingerprint]),
-    entry('arguments', jsonLines(approval.arguments, marks)),
-    ...(besides.length === 0
-      ? []
-      : [
-          entry(
-            'also sent',
-            besides.flatMap((text) => text.split('\n')),
-          ),
-        ]),
-    ...hiddenLines({ arguments: approval.arguments, sent, hidden }, marks),
-    ...(introduction.client === null ? [] : [entry('client', [`${printable(introduction.client)} (as it says)`])]),
-    ...(introduction.capabilities?.length
-      ? [entry('client can', [introduction.capabilities.map(printable).join(', ')])]
-      : []),
-    ...(statedReason === null ? [] : [entry('agent says', reasonLines(statedReason))]),
-    ...laterReasons.map((reason) => entry('another says', reasonLines(reason))),
+  const entries: DetailEntry[] = [
+    ...requirementEntries(approval),
+    ['fingerprint', [approval.fingerprint]],
+    ['arguments', jsonLines(approval.arguments, marks)],
+    ...sentEntries(sent, marks),
+    ...hiddenEntries({ arguments: approval.arguments, sent, hidden }, marks),
+    ...reasonEntries(approval),
     ...legEntries(approval),
-    ...(approval.answers ?? []).map(({ text, leg }) =>
-      entry('answered', [`${printable(text)}${leg === null ? '' : ` (approved as ${leg})`}`]),
+    ...(approval.answers ?? []).map(
+      ({ text, leg }): DetailEntry => ['answered', [`${text}${leg === null ? '' : ` (approved as ${leg})`}`]],
     ),
-    entry('decisions', [printable(decisions.join('; ')) || 'none yet']),
+    ['decisions', decisionLines(approval)],
+  ];
+  return printed`${approvalLine(approval)}${joined(
+    entries.map(([name, lines]) => printed`${name.padEnd(WIDTH)}${joined(lines, `\n${' '.repeat(WIDTH)}`)}\n`),
     '',
-  ].join('\n');
-}
-
-function entry(name: string, lines: readonly string[]): string {
-  return `${name.padEnd(WIDTH)}${lines.join(`\n${' '.repeat(WIDTH)}`)}`;
+  )}`;
 }
 
 /** JSON over several lines. A hidden value is the only one that stands without quotes. */
 function jsonLines(value: Json, marks: HiddenMarks): string[] {
-  const lines = printableJson(value, 2).split('\n');
-  if (marks !== 'hidden') return lines;
-  return lines.map((line) => line.replace(HIDDEN_VALUE, '$1[redacted]$2'));
+  // Its own line breaks only: those in texts are escaped by JSON.
+  const lines = JSON.stringify(value, null, 2).split('\n');
+  return marks === 'hidden' ? lines.map((line) => line.replace(HIDDEN_VALUE, '$1[redacted]$2')) : lines;
 }
 
-function hiddenLines(call: CallWithMarks, marks: HiddenMarks): string[] {
-  const places = placesHiddenByName(call).map((place) => `by its name: ${printable(leftToRight(place))}`);
+function sentEntries(sent: Sent, marks: HiddenMarks): DetailEntry[] {
+  const { introduction, everything } = alsoSent(sent);
+  const besides = [...everything()].flatMap(({ name, value }) => {
+    const [first = '', ...more] = jsonLines(value, marks);
+    return [printed`${printedName(name)}: ${first}`, ...more];
+  });
+  return [
+    ...(besides.length === 0 ? [] : [['also sent', besides] as const]),
+    ...(introduction.client === null ? [] : [['client', [`${introduction.client} (as it says)`]] as const]),
+    ...(introduction.capabilities?.length ? [['client can', [introduction.capabilities.join(', ')]] as const] : []),
+  ];
+}
+
+function hiddenEntries(call: CallWithMarks, marks: HiddenMarks): DetailEntry[] {
+  const places = placesHiddenByName(call).map((place) => printed`by its name: ${printedName(place)}`);
   const sentences = [...hiddenSentences(call.hidden), ...places];
   const mixed =
     marks === 'unclear' ? [`the agent itself sent text that reads ${REDACTED}; which is which cannot be told`] : [];
-  return sentences.length === 0 ? [] : [entry('hidden', [...sentences, ...mixed])];
+  return sentences.length === 0 ? [] : [['hidden', [...sentences, ...mixed]]];
 }
 
-/** The agent's own words, which nobody has verified. */
-function reasonLines(reason: string): string[] {
-  return ['(unverified)', ...reason.split('\n').map(printable)];
+/** The agents' own words, which nobody has verified. */
+function reasonEntries({ statedReason = null, laterReasons = [] }: ListedApproval): DetailEntry[] {
+  const lines = (reason: string): string[] => ['(unverified)', ...reason.split('\n')];
+  return [
+    ...(statedReason === null ? [] : [['agent says', lines(statedReason)] as const]),
+    ...laterReasons.map((reason): DetailEntry => ['another says', lines(reason)]),
+  ];
 }
 
 /** What an answer to a server's question is about, in the server's own words. */
-function legEntries({ answersTo, asked }: ListedApproval): string[] {
+function legEntries({ answersTo, asked }: ListedApproval): DetailEntry[] {
   if (answersTo === undefined || answersTo === null) return [];
-  return [entry('answers to', [answersTo]), entry('server asked', [`${printable(asked ?? '')} (its own words)`])];
+  return [
+    ['answers to', [answersTo]],
+    ['server asked', [`${asked ?? ''} (its own words)`]],
+  ];
+}
+
+function decisionLines({ decisions }: ListedApproval): string[] {
+  if (decisions.length === 0) return ['none yet'];
+  return decisions.map(({ approver, decision, reason, via, at }) => {
+    const where = via === undefined ? '' : ` over ${via}${at === undefined ? '' : ` at ${at}`}`;
+    return `${approver}: ${decision}${where}${reason ? ` (${reason})` : ''}`;
+  });
 }

@@ -1,7 +1,6 @@
 import type { HiddenValues, Sent } from '../../domain/call/sent.ts';
 import type { Json } from '../../domain/json/json.ts';
-import { asciiOnly } from '../../text/visible.ts';
-import { printable } from '../remote/printable.ts';
+import { type Printed, printed, printedTool } from '../../text/printed.ts';
 
 /** An approval as the API gives it. */
 export interface ListedApproval {
@@ -11,7 +10,18 @@ export interface ListedApproval {
   readonly tool: string;
   readonly grant: string;
   readonly arguments: Json;
-  /** Absent from a gateway of before it was there, as are the three below. */
+  /** What may be absent comes from a gateway of before it was there. */
+  readonly owner?: string | null;
+  readonly selfApproval?: boolean;
+  readonly requirement?: ListedRequirement;
+  readonly rule?: string;
+  readonly risk?: string | null;
+  readonly severity?: string | null;
+  /** What policy says to people about this rule. */
+  readonly reason?: string | null;
+  readonly pickupUntil?: string | null;
+  readonly note?: string | null;
+  readonly card?: { readonly channel: string; readonly ts: string | null } | null;
   readonly sent?: Sent;
   readonly hidden?: HiddenValues;
   readonly statedReason?: string | null;
@@ -25,10 +35,28 @@ export interface ListedApproval {
     readonly approver: string;
     readonly decision: string;
     readonly reason: string | null;
+    readonly via?: string;
+    readonly at?: string;
   }[];
 }
 
+/** People who may approve. */
+interface ListedPeople {
+  /** Names of groups. */
+  readonly approvers: readonly string[];
+  readonly people: readonly string[];
+  readonly userGroups: readonly string[];
+  readonly admin: boolean;
+}
+
+/** Who may approve, how many are needed, and who else may from some time on. */
+export interface ListedRequirement extends ListedPeople {
+  readonly quorum: number;
+  readonly denyReason?: string;
+  readonly escalate?: (ListedPeople & { readonly at: string }) | null;
+}
+
 /** One approval on one line. */
-export function approvalLine({ id, state, server, tool, grant, expiresAt }: ListedApproval): string {
-  return `${id}  ${state.padEnd(10)}  ${printable(`${server}.${asciiOnly(tool)}`)}  for ${printable(grant)}  until ${expiresAt}\n`;
+export function approvalLine({ id, state, server, tool, grant, expiresAt }: ListedApproval): Printed {
+  return printed`${id}  ${state.padEnd(10)}  ${server}.${printedTool(tool)}  for ${grant}  until ${expiresAt}\n`;
 }

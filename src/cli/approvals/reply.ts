@@ -1,8 +1,9 @@
 import type { Terminal } from '../../main/process/terminal.ts';
-import { printable } from '../remote/printable.ts';
+import { cut } from '../../text/cut.ts';
+import { printed } from '../../text/printed.ts';
 import type { RunningGateway } from '../remote/running-gateway.ts';
 
-/** What the API replied, whether it did what was asked or not. */
+/** What the API replied, whether it did what was asked or not. `ok`: it did, and what came is the API's. */
 export interface ApiReply {
   readonly ok: boolean;
   /** The HTTP status. */
@@ -16,12 +17,26 @@ export async function askApi(gateway: RunningGateway, path: string, body?: objec
   const post = body === undefined ? {} : { method: 'POST', headers, body: JSON.stringify(body) };
   const response = await gateway.request(path, post);
   const text = await response.text();
-  const parsed: unknown = text.startsWith('{') ? JSON.parse(text) : { reason: text.slice(0, 200) };
-  return { ok: response.ok, status: response.status, body: parsed as Record<string, unknown> };
+  const parsed = objectIn(text);
+  const replied = parsed ?? { reason: cut(text, LONGEST) || 'It answered without words.' };
+  return { ok: response.ok && parsed !== null, status: response.status, body: replied };
+}
+
+/** Characters that are printed of an answer which is not the API's. */
+const LONGEST = 200;
+
+/** null: the text is no JSON object, so it does not come from the API. */
+function objectIn(text: string): Readonly<Record<string, unknown>> | null {
+  try {
+    const parsed: unknown = JSON.parse(text);
+    return typeof parsed === 'object' && parsed !== null ? (parsed as Record<string, unknown>) : null;
+  } catch {
+    return null;
+  }
 }
 
 /** Prints why the API refused. Returns the exit code. */
 export function refusedBy({ status, body }: ApiReply, terminal: Terminal): number {
-  terminal.err(`${printable(String(body.reason ?? body.error ?? 'refused'))} (HTTP ${status})\n`);
+  terminal.err(printed`${String(body.reason ?? body.error ?? 'refused')} (HTTP ${status})\n`);
   return 1;
 }

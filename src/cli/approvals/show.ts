@@ -1,5 +1,5 @@
 import type { Terminal } from '../../main/process/terminal.ts';
-import { printableJson } from '../remote/printable.ts';
+import { printed, printedJson } from '../../text/printed.ts';
 import { type GatewayAddress, RunningGateway } from '../remote/running-gateway.ts';
 import { approvalDetails } from './details.ts';
 import type { ListedApproval } from './listed-approval.ts';
@@ -16,7 +16,7 @@ export async function approvalsShowCommand(options: ApprovalsShowOptions, termin
   const reply = await askApi(gateway, `/api/approvals/${encodeURIComponent(options.id)}`);
   if (!reply.ok) return refusedBy(reply, terminal);
   terminal.out(
-    options.json ? `${printableJson(reply.body)}\n` : approvalDetails(reply.body as unknown as ListedApproval),
+    options.json ? printed`${printedJson(reply.body)}\n` : approvalDetails(reply.body as unknown as ListedApproval),
   );
   return 0;
 }

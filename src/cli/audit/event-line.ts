@@ -1,7 +1,7 @@
 import { isObject, type Json } from '../../domain/json/json.ts';
 import { cut } from '../../text/cut.ts';
+import { type Printed, printed, printedJson } from '../../text/printed.ts';
 import { asciiOnly } from '../../text/visible.ts';
-import { printable, printableJson } from '../remote/printable.ts';
 import type { ListedEvent } from './read.ts';
 
 /** Members of an event's data that are worth a place on its line. */
@@ -10,8 +10,8 @@ const SHOWN = ['method', 'name', 'times', 'choice', 'reason', 'why', 'note', 'ru
 const LONGEST = 300;
 
 /** One event on one line. */
-export function eventLine(event: ListedEvent, json: boolean): string {
-  if (json) return `${printableJson(event)}\n`;
+export function eventLine(event: ListedEvent, json: boolean): Printed {
+  if (json) return printed`${printedJson(event)}\n`;
   const data: Json = event.data ?? null;
   const details = SHOWN.flatMap((name) => {
     const value = isObject(data) ? data[name] : null;
@@ -20,5 +20,5 @@ export function eventLine(event: ListedEvent, json: boolean): string {
   const tool = typeof event.tool === 'string' ? asciiOnly(event.tool) : null;
   const place = [event.server, tool].filter((name) => typeof name === 'string').join('.');
   const words = [event.at, String(event.type).padEnd(20), event.actor, place, event.approval ?? '', ...details];
-  return `${printable(words.filter((word) => word !== '').join('  '))}\n`;
+  return printed`${words.filter((word) => word !== '').join('  ')}\n`;
 }

@@ -1,4 +1,5 @@
 import type { Terminal } from '../../main/process/terminal.ts';
+import { printed } from '../../text/printed.ts';
 import { RunningGateway } from '../remote/running-gateway.ts';
 import { readAudit } from './read.ts';
 
@@ -7,15 +8,29 @@ interface AuditExportOptions {
   readonly url?: string;
 }
 
-/** `audit export`: the whole log as JSON Lines, on standard output. */
+/** Characters at the end that are kept to see whether the export is whole; its last line is shorter. */
+const TAIL = 1_000;
+const END_LINE = /\n\{"end":[^\n]{1,200}\n$/;
+
+/** `audit export`: the whole log as JSON Lines, on standard output. 1: it came without its end. */
 export async function auditExportCommand(options: AuditExportOptions, terminal: Terminal): Promise<number> {
   const gateway = new RunningGateway(options, terminal);
   const { body } = await readAudit(gateway, `/api/events/export${options.cards ? '?cards=1' : ''}`);
-  const text = new TextDecoder();
+  const utf8 = new TextDecoder();
+  let tail = '';
   for await (const chunk of body!) {
-    terminal.out(text.decode(chunk, { stream: true }));
+    const text = utf8.decode(chunk, { stream: true });
+    terminal.evidence(text);
+    tail = (tail + text).slice(-TAIL);
     // A slow reader slows down the gateway; the export never piles up in memory.
     await terminal.drained?.();
   }
-  return 0;
+  if (terminal.screen) {
+    terminal.err(
+      printed`Shown with escapes, which cannot be verified: write it to a file (holdfast audit export > audit.jsonl).\n`,
+    );
+  }
+  if (END_LINE.test(tail)) return 0;
+  terminal.err(printed`The export was cut off: it has no end line.\n`);
+  return 1;
 }

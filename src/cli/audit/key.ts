@@ -1,6 +1,6 @@
 import type { Terminal } from '../../main/process/terminal.ts';
+import { joined, printed } from '../../text/printed.ts';
 import { Misuse } from '../parse/misuse.ts';
-import { printable } from '../remote/printable.ts';
 import { RunningGateway } from '../remote/running-gateway.ts';
 import { dataDirectory, ownKeys } from './own-keys.ts';
 import { readAudit } from './read.ts';
@@ -14,12 +14,12 @@ interface AuditKeyOptions {
 export async function auditKeyCommand({ url, data }: AuditKeyOptions, terminal: Terminal): Promise<number> {
   const keys = url === undefined ? ownKeys(dataDirectory(data, terminal), terminal) : await keysAt(url, terminal);
   if (keys.length === 0) throw new Misuse('Set HOLDFAST_SECRET, or give --data DIR or --url of the gateway.');
-  terminal.out(`${keys.join('\n')}\n`);
+  terminal.out(printed`${joined(keys, '\n')}\n`);
   return 0;
 }
 
 async function keysAt(url: string, terminal: Terminal): Promise<string[]> {
   const response = await readAudit(new RunningGateway({ url }, terminal), '/api/checkpoints');
   const { keys } = (await response.json()) as { keys: string[] };
-  return keys.map(printable);
+  return keys;
 }

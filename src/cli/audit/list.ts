@@ -1,4 +1,5 @@
 import type { Terminal } from '../../main/process/terminal.ts';
+import { printed } from '../../text/printed.ts';
 import { Misuse } from '../parse/misuse.ts';
 import { RunningGateway } from '../remote/running-gateway.ts';
 import { eventLine } from './event-line.ts';
@@ -45,6 +46,6 @@ export async function auditListCommand(options: AuditListOptions, terminal: Term
     if (next === null) break;
     query.set('before', next);
   }
-  if (left === limit && !options.json) terminal.err('No such event.\n');
+  if (left === limit && !options.json) terminal.err(printed`No such event.\n`);
   return 0;
 }

@@ -1,5 +1,4 @@
 import type { Json } from '../../domain/json/json.ts';
-import { printable } from '../remote/printable.ts';
 import type { RunningGateway } from '../remote/running-gateway.ts';
 
 /** One event as the API gives it. */
@@ -18,7 +17,7 @@ export async function readAudit(gateway: RunningGateway, path: string): Promise<
   const response = await gateway.request(path, { redirect: 'error' });
   if (response.ok) return response;
   const { reason } = (await response.json().catch(() => ({}))) as { reason?: string };
-  throw new Error(`${printable(reason ?? 'The gateway refused.')} (HTTP ${response.status})`);
+  throw new Error(`${reason ?? 'The gateway refused.'} (HTTP ${response.status})`);
 }
 
 export async function readEventPage(gateway: RunningGateway, path: string): Promise<EventPage> {

@@ -1,53 +1,100 @@
 import type { ChainReport } from '../../domain/log/chain.ts';
+import type { Checkpoint } from '../../domain/log/checkpoint.ts';
 import type { ChainFault } from '../../domain/log/evidence.ts';
+import type { StaleLog } from '../../domain/log/staleness.ts';
+import { cut } from '../../text/cut.ts';
+import { joined, type Printed, printed } from '../../text/printed.ts';
+
+/** What verification found besides the chain itself. */
+export interface VerifyFindings {
+  /** What is wrong with the export as a file, in words. */
+  readonly problems: readonly string[];
+  /** Cards that are what was logged. */
+  readonly cards: number;
+  /** The newest checkpoint is too old; null: it is not, or nobody asked. */
+  readonly stale: StaleLog | null;
+  /** The newest checkpoint of the witness, if the log ends before it; null: it does not, or there is no witness. */
+  readonly wentBack: Checkpoint | null;
+}
 
 /** What verification found, as text for a person. The first line is the answer. */
-export function reportText(report: ChainReport, problems: readonly string[], cards = 0): string {
-  const faults = [...problems, ...report.faults.map(chainFaultText)];
-  const lines = faults.length > 0 ? [`DOES NOT FIT: ${faults[0]}`] : [fitText(report)];
-  for (const also of faults.slice(1, MAX_SHOWN)) lines.push(`also: ${also}`);
-  if (faults.length > MAX_SHOWN) lines.push(`and ${faults.length - MAX_SHOWN} more`);
+export function reportText(report: ChainReport, { problems, cards, stale, wentBack }: VerifyFindings): Printed {
+  const faults = [
+    ...(wentBack === null ? [] : [wentBackText(wentBack, report.head)]),
+    ...problems.map((problem) => printed`${problem}`),
+    ...report.faults.map(chainFaultText),
+  ];
+  const lines = faults.length > 0 ? [printed`DOES NOT FIT: ${faults[0]!}`] : [fitText(report, stale)];
+  for (const also of faults.slice(1, MAX_SHOWN)) lines.push(printed`also: ${also}`);
+  if (faults.length > MAX_SHOWN) lines.push(printed`and ${faults.length - MAX_SHOWN} more`);
   const { events, checkpoints, unsealed, head, covered } = report;
-  lines.push(`${events} events, ${checkpoints} checkpoints, ${unsealed} not sealed yet`);
-  if (cards > 0) lines.push(`${cards} cards are what was logged`);
-  if (faults.length === 0 && covered < head) lines.push(`${head - covered} since the last checkpoint`);
-  return `${lines.join('\n')}\n`;
+  if (stale !== null) lines.push(...staleLines(stale));
+  lines.push(printed`${events} events, ${checkpoints} checkpoints, ${unsealed} not sealed yet`);
+  if (cards > 0) lines.push(printed`${cards} cards are what was logged`);
+  if (faults.length === 0 && covered < head) lines.push(printed`${head - covered} since the last checkpoint`);
+  return printed`${joined(lines, '\n')}\n`;
 }
 
 /** Faults that are printed one by one. */
 const MAX_SHOWN = 10;
+/** Characters of a key that the evidence names; a real one has 64. */
+const LONGEST_KEY = 80;
 
-function fitText({ head, covered, coveredAt }: ChainReport): string {
-  if (head === 0) return 'EMPTY: there is no sealed event';
-  if (covered === 0) return `NOBODY VOUCHES: events 1 to ${head} fit each other, but no checkpoint is signed over them`;
-  return `FITS: events 1 to ${covered} are what the gateway signed at ${coveredAt}`;
+function fitText({ head, covered, coveredAt }: ChainReport, stale: StaleLog | null): Printed {
+  if (head === 0) return printed`EMPTY: there is no sealed event`;
+  if (covered === 0) {
+    return printed`NOBODY VOUCHES: events 1 to ${head} fit each other, but no checkpoint is signed over them`;
+  }
+  const what = printed`events 1 to ${covered} are what the gateway signed at ${String(coveredAt)}`;
+  return stale === null ? printed`FITS: ${what}` : printed`TOO OLD: ${what}, and nothing newer is signed`;
 }
 
-function chainFaultText(fault: ChainFault): string {
+function staleLines({ ageMs, maxAgeMs, signedAt, asOf }: StaleLog): Printed[] {
+  return [
+    printed`the newest checkpoint (${signedAt}) was ${minutes(ageMs)} old at ${asOf}; --max-age allows ${minutes(maxAgeMs)}`,
+    printed`either no gateway was running, or the newest part of the log was taken away; for a log that has ended: --max-age off`,
+  ];
+}
+
+/** `2 h 5 min` */
+function minutes(ms: number): string {
+  const whole = Math.floor(ms / 60_000);
+  if (whole === 0) return `${Math.ceil(ms / 1_000)} s`;
+  const [hours, rest] = [Math.floor(whole / 60), whole % 60];
+  return [...(hours > 0 ? [`${hours} h`] : []), ...(rest > 0 ? [`${rest} min`] : [])].join(' ');
+}
+
+function wentBackText({ seq, at }: Checkpoint, head: number): Printed {
+  return printed`the log went back, or was cut: it ends at event ${head}, and the witness knows that events up to ${seq} were signed at ${at}`;
+}
+
+function chainFaultText(fault: ChainFault): Printed {
   const { seq } = fault;
   switch (fault.kind) {
     case 'changed':
-      return `event ${seq} does not follow from event ${seq - 1}: it was changed, or that one was, with its hash`;
+      return printed`event ${seq} does not follow from event ${seq - 1}: it was changed, or that one was, with its hash`;
     case 'removed':
-      return fault.until === seq ? `event ${seq} was removed` : `events ${seq} to ${fault.until} were removed`;
+      return fault.until === seq
+        ? printed`event ${seq} was removed`
+        : printed`events ${seq} to ${fault.until} were removed`;
     case 'reordered':
-      return `events ${seq} and ${seq + 1} were swapped`;
+      return printed`events ${seq} and ${seq + 1} were swapped`;
     case 'inserted':
-      return `event ${seq} was inserted`;
+      return printed`event ${seq} was inserted`;
     case 'mislabelled':
-      return `event ${seq} is filed under another type, time, actor, server, tool or grant than its text says`;
+      return printed`event ${seq} is filed under another type, time, actor, server, tool or grant than its text says`;
     case 'rewritten':
-      return `an event after ${fault.after} and up to ${seq} was changed and the hashes made again: it is not what was signed`;
+      return printed`an event after ${fault.after} and up to ${seq} was changed and the hashes made again: it is not what was signed`;
     case 'truncated':
-      return `the log ends before event ${seq}; a checkpoint vouches for events up to ${fault.until}`;
+      return printed`the log ends before event ${seq}; a checkpoint vouches for events up to ${fault.until}`;
     case 'foreign_key':
-      return `the checkpoint of event ${seq} was signed with a foreign key (${fault.key})`;
+      return printed`the checkpoint of event ${seq} was signed with a foreign key (${cut(fault.key, LONGEST_KEY)})`;
     case 'bad_signature':
-      return `the signature on the checkpoint of event ${seq} does not match its text`;
+      return printed`the signature on the checkpoint of event ${seq} does not match its text`;
     case 'checkpoint_swapped':
-      return `the checkpoint of event ${seq} is not in its place`;
+      return printed`the checkpoint of event ${seq} is not in its place`;
     case 'checkpoint_removed':
-      return `a checkpoint was removed: the log or the checkpoint of event ${seq} names it`;
+      return printed`a checkpoint was removed: the log or the checkpoint of event ${seq} names it`;
     default:
       return fault satisfies never;
   }

@@ -1,16 +1,18 @@
 import { readFileSync } from 'node:fs';
-import type { SignedCheckpoint } from '../../domain/log/checkpoint.ts';
+import { DURATION_FORM, parseDuration } from '../../config/document/duration.ts';
+import { type Checkpoint, readCheckpoint, type SignedCheckpoint } from '../../domain/log/checkpoint.ts';
 import { readExportLine } from '../../domain/log/export-line.ts';
+import { stalenessOf } from '../../domain/log/staleness.ts';
 import { type EvidenceFinding, type EvidenceTrust, verifyExport, verifyLedger } from '../../gateway/log/verify.ts';
 import type { Terminal } from '../../main/process/terminal.ts';
 import { terminalSecret } from '../../main/process/terminal-secret.ts';
+import { printed, printedJson } from '../../text/printed.ts';
 import { proof, publicKeyIn } from '../../vault/proof.ts';
 import { Misuse } from '../parse/misuse.ts';
-import { printableJson } from '../remote/printable.ts';
 import { linesOf } from './lines.ts';
 import { openLedger } from './open-ledger.ts';
 import { dataDirectory, ownKeys } from './own-keys.ts';
-import { reportText } from './report.ts';
+import { reportText, type VerifyFindings } from './report.ts';
 
 interface AuditVerifyOptions {
   /** A file, or `-` for standard input; without it the database is verified. */
@@ -19,28 +21,39 @@ interface AuditVerifyOptions {
   readonly key: readonly string[];
   /** Files. */
   readonly checkpoints: readonly string[];
+  /** A file that the gateway keeps outside SQL: `checkpoints.jsonl`. */
+  readonly witness?: string;
+  /** A duration, or `off`. */
+  readonly maxAge: string;
   readonly data?: string;
   readonly json: boolean;
 }
 
 /**
- * `audit verify`: 0 when the log fits and is vouched for, 1 when something does not fit, 3 when it fits but no
+ * `audit verify`: 0 when the log fits and is vouched for, 1 when something does not fit or is too old, 3 when it fits but no
  * checkpoint vouches for it. Needs no gateway: an export and a public key, or the database.
  */
 export async function auditVerifyCommand(options: AuditVerifyOptions, terminal: Terminal): Promise<number> {
   const data = dataDirectory(options.data, terminal);
-  const trust: EvidenceTrust = {
-    keys: trustedKeys(options.key, data, terminal),
-    elsewhere: (await Promise.all(options.checkpoints.map(checkpointsIn))).flat(),
-  };
-  const { report, problems, cards } =
+  const maxAgeMs = options.maxAge === 'off' ? null : parseDuration(options.maxAge);
+  if (maxAgeMs === null && options.maxAge !== 'off') throw new Misuse(`--max-age is ${DURATION_FORM}, or off`);
+  const keys = trustedKeys(options.key, data, terminal);
+  const witnessed = options.witness === undefined ? [] : await checkpointsIn(options.witness);
+  const kept = await Promise.all(options.checkpoints.map(checkpointsIn));
+  const trust: EvidenceTrust = { keys, elsewhere: [...kept.flat(), ...witnessed] };
+  const { report, problems, cards, taken } =
     options.export === undefined
       ? await verifyDatabase(data, trust, terminal)
       : await verifyExport(linesOf(options.export), trust, proof());
-  terminal.out(
-    options.json ? `${printableJson({ ...report, problems, cards })}\n` : reportText(report, problems, cards),
-  );
-  if (report.faults.length + problems.length > 0) return 1;
+  const findings: VerifyFindings = {
+    problems,
+    cards,
+    // An export is as fresh as it was when it was made, however long ago; the database has to be fresh now.
+    stale: maxAgeMs === null ? null : stalenessOf(report, taken ?? new Date(), maxAgeMs),
+    wentBack: beyond(report.head, witnessed, keys),
+  };
+  terminal.out(options.json ? printed`${printedJson({ ...report, ...findings })}\n` : reportText(report, findings));
+  if (report.faults.length + problems.length > 0 || findings.stale !== null || findings.wentBack !== null) return 1;
   return report.head > 0 && report.covered === 0 ? 3 : 0;
 }
 
@@ -57,6 +70,17 @@ function readKey(given: string): string {
   const key = publicKeyIn(text);
   if (key === null) throw new Misuse(`${given} is no Ed25519 public key: 64 hex digits, or PEM.`);
   return key;
+}
+
+/** The newest of these checkpoints, by a key that may sign, if the log ends before the event that it vouches for. */
+function beyond(head: number, witnessed: readonly SignedCheckpoint[], keys: readonly string[]): Checkpoint | null {
+  let newest: Checkpoint | null = null;
+  for (const { text, signature } of witnessed) {
+    const read = readCheckpoint(text);
+    if (read === null || read.seq <= (newest?.seq ?? head) || !keys.includes(read.key)) continue;
+    if (proof().verifies(read.key, text, signature)) newest = read;
+  }
+  return newest;
 }
 
 /** Checkpoints in `checkpoints.jsonl`, in kept standard output or in an export. Other lines are skipped. */

@@ -4,7 +4,7 @@ import { type ReadSettings, readSettings } from '../../config/settings.ts';
 import { fromDisk } from '../../main/process/from-disk.ts';
 import { secretsOnDisk } from '../../main/process/secret-file.ts';
 import type { Terminal } from '../../main/process/terminal.ts';
-import { printableJson } from '../remote/printable.ts';
+import { printed, printedJson } from '../../text/printed.ts';
 import { dataFindings } from './data.ts';
 import { databaseFindings } from './database.ts';
 import { environmentFindings } from './environment.ts';
@@ -110,13 +110,14 @@ function report(findings: readonly DoctorFinding[], json: boolean, terminal: Ter
   const faults = findings.filter(({ level }) => level === 'fault').length;
   const warnings = findings.filter(({ level }) => level === 'warn').length;
   if (json) {
-    terminal.out(`${printableJson({ ok: faults === 0, findings }, 2)}\n`);
+    terminal.out(printed`${printedJson({ ok: faults === 0, findings }, 2)}\n`);
     return;
   }
   for (const { level, about, what, remedy } of findings) {
-    terminal.out(`${MARKS[level]} ${about}: ${what}\n${remedy === null ? '' : `  → ${remedy}\n`}`);
+    terminal.out(printed`${MARKS[level]} ${about}: ${what}\n`);
+    if (remedy !== null) terminal.out(printed`  → ${remedy}\n`);
   }
-  terminal.out(`\n${counted(faults, 'fault')}, ${counted(warnings, 'warning')}.\n`);
+  terminal.out(printed`\n${counted(faults, 'fault')}, ${counted(warnings, 'warning')}.\n`);
 }
 
 function counted(count: number, what: string): string {

@@ -1,5 +1,6 @@
 import { Redis } from 'ioredis';
 import { outOfReach } from '../../main/process/out-of-reach.ts';
+import { OUTBOX, PARKED } from '../../queue/backend.ts';
 import { ANSWER_MS, type DoctorFinding, fault, isLoopback, ok, skewOf, warn } from './finding.ts';
 
 /** The oldest versions that BullMQ works with, and that it recommends. */
@@ -24,7 +25,7 @@ export async function redisFindings(url: string): Promise<DoctorFinding[]> {
     const from = Date.now();
     const [seconds, micros] = await redis.time();
     const clock = skewOf('redis', Number(seconds) * 1_000 + Number(micros) / 1_000, from, Date.now());
-    return [...infoFindings(await redis.info()), ...clock, ...encryption(url)];
+    return [...infoFindings(await redis.info()), ...clock, ...(await pausedFindings(redis)), ...encryption(url)];
   } catch (error) {
     const reason = outOfReach(last) ?? outOfReach(error);
     return reason === null
@@ -39,6 +40,15 @@ export async function redisFindings(url: string): Promise<DoctorFinding[]> {
   } finally {
     redis.disconnect();
   }
+}
+
+/** Queues that somebody paused: their jobs wait, and the sweep does their work late. */
+async function pausedFindings(redis: Redis): Promise<DoctorFinding[]> {
+  const paused: string[] = [];
+  for (const queue of [PARKED, OUTBOX]) if (await redis.hexists(`holdfast:${queue}:meta`, 'paused')) paused.push(queue);
+  if (paused.length === 0) return [];
+  const what = `the queue ${paused.join(' and ')} is paused: expiries, wake-ups and cards come up to 5 s late`;
+  return [fault('redis', what, 'Resume it where it was paused (resume() of BullMQ).')];
 }
 
 /** `info`: the reply to INFO, with all its sections. */
@@ -56,6 +66,10 @@ export function infoFindings(info: string): DoctorFinding[] {
     const level = (field('maxmemory') ?? '0') === '0' ? warn : fault;
     const what = `maxmemory-policy is ${policy}: Redis may drop jobs, and cards and wake-ups come late`;
     found.push(level(about, what, 'Set maxmemory-policy noeviction.'));
+  }
+  const [used, most] = [Number(field('used_memory') ?? 0), Number(field('maxmemory') ?? 0)];
+  if (most > 0 && used >= most) {
+    found.push(fault(about, 'Redis is out of memory: nothing can be written', 'Raise its maxmemory.'));
   }
   if (field('role') === 'slave') {
     found.push(fault(about, 'this server is a replica: nothing can be written', 'Point REDIS_URL at the primary.'));

@@ -1,4 +1,3 @@
-import { faultText } from '../../config/document/fault.ts';
 import { type Loaded, loadConfig } from '../../config/load.ts';
 import { fromDisk } from '../../main/process/from-disk.ts';
 import { secretsOnDisk } from '../../main/process/secret-file.ts';
@@ -7,6 +6,8 @@ import { channelsOf } from '../../slack/place/routing.ts';
 import { checkAppToken, checkSlack } from '../../slack/setup/check.ts';
 import { fatal, type SetupFault, weak } from '../../slack/setup/fault.ts';
 import { slackClient } from '../../slack/wire/client.ts';
+import { printed } from '../../text/printed.ts';
+import { faultLines } from '../fault-lines.ts';
 
 const QUIET = { info() {}, warn() {}, error() {} };
 /** Milliseconds that our own public address may take to answer. */
@@ -24,7 +25,7 @@ export async function doctorSlackCommand(flags: { readonly config?: string }, te
     readSecret: secretsOnDisk(terminal.env.CREDENTIALS_DIRECTORY),
   });
   if (!loaded.ok) {
-    terminal.err(`${loaded.faults.map(faultText).join('\n')}\n`);
+    terminal.err(faultLines(loaded.faults));
     return 1;
   }
   return diagnose(loaded, terminal);
@@ -35,7 +36,7 @@ export async function diagnose(loaded: Loaded, terminal: Terminal): Promise<numb
   const { settings, secrets } = loaded;
   if (secrets.slackBotToken === null || settings.slack.channel === null) {
     terminal.out(
-      '✖ Slack is not configured\n  → Run `holdfast init slack`, then set SLACK_BOT_TOKEN and slack.channel.\n',
+      printed`✖ Slack is not configured\n  → Run ${'`holdfast init slack`'}, then set SLACK_BOT_TOKEN and slack.channel.\n`,
     );
     return 1;
   }
@@ -105,8 +106,10 @@ async function answersAsOurs(url: string): Promise<boolean> {
 const MARKS = { fatal: '✖', weak: '!', unknown: '?' } as const;
 
 function report(faults: readonly SetupFault[], ready: string, terminal: Terminal): number {
-  for (const { severity, what, remedy } of faults) terminal.out(`${MARKS[severity]} ${what}\n  → ${remedy}\n`);
+  for (const { severity, what, remedy } of faults) terminal.out(printed`${MARKS[severity]} ${what}\n  → ${remedy}\n`);
   const bad = faults.some(({ severity }) => severity !== 'weak');
-  terminal.out(bad ? '\nApprovals cannot be decided in Slack like this.\n' : `✔ Slack is ready: ${ready}\n`);
+  terminal.out(
+    bad ? printed`\nApprovals cannot be decided in Slack like this.\n` : printed`✔ Slack is ready: ${ready}\n`,
+  );
   return bad ? 1 : 0;
 }

@@ -5,6 +5,7 @@ import { parseCases } from '../../config/policy/cases.ts';
 import { parsePolicy } from '../../config/policy/file.ts';
 import type { Policy } from '../../domain/policy/policy.ts';
 import type { Terminal } from '../../main/process/terminal.ts';
+import { printed } from '../../text/printed.ts';
 import { hiddenNameHints, queryHints, upstreamHints } from './hints.ts';
 import { sessionHint } from './session-hint.ts';
 import { Workbench } from './workbench.ts';
@@ -46,11 +47,11 @@ export async function policyCheckCommand(
     if (parsed.ok && 'policy' in parsed) hints.push(...(await hintsOf(parsed.policy, file, workbench)));
   }
   if (workbench.printFaults(faults)) {
-    terminal.err(`${faults.length} ${faults.length === 1 ? 'fault' : 'faults'}\n`);
+    terminal.err(printed`${faults.length} ${faults.length === 1 ? 'fault' : 'faults'}\n`);
     return 1;
   }
-  for (const line of good) terminal.out(`ok ${line}\n`);
-  for (const line of new Set(hints)) terminal.out(`hint ${line}\n`);
+  for (const line of good) terminal.out(printed`ok ${line}\n`);
+  for (const line of new Set(hints)) terminal.out(printed`hint ${line}\n`);
   return 0;
 }
 

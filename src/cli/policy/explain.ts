@@ -20,8 +20,8 @@ import type { Policy } from '../../domain/policy/policy.ts';
 import { redactionOf } from '../../domain/policy/rule.ts';
 import type { Verdict } from '../../domain/policy/verdict.ts';
 import type { Terminal } from '../../main/process/terminal.ts';
+import { joined, type Printed, printed, printedJson, printedTool } from '../../text/printed.ts';
 import { Misuse } from '../parse/misuse.ts';
-import { printableJson } from '../remote/printable.ts';
 import { Workbench } from './workbench.ts';
 
 interface PolicyExplainOptions {
@@ -61,7 +61,7 @@ export async function policyExplainCommand(options: PolicyExplainOptions, termin
   if (config !== null && options.grant !== undefined) {
     if (grant === null) throw new Misuse(`no grant ${options.grant} in ${workbench.configPath}`);
     if (server !== undefined && !grant.servers.includes(server)) {
-      terminal.out(`${grant.name} may not call ${server}: the request ends with 403 before policy is asked\n`);
+      terminal.out(printed`${grant.name} may not call ${server}: the request ends with 403 before policy is asked\n`);
       return 0;
     }
   }
@@ -69,7 +69,7 @@ export async function policyExplainCommand(options: PolicyExplainOptions, termin
   if (policy === null) throw new Misuse(`no server ${server} in ${workbench.configPath}`);
   if (asked !== null) {
     const verdict = judgeMethod(policy, asked.request);
-    terminal.out(options.json ? `${printableJson(verdict, 2)}\n` : methodPage(asked.words, verdict, policy));
+    terminal.out(options.json ? printed`${printedJson(verdict, 2)}\n` : methodPage(asked.words, verdict, policy));
     return 0;
   }
   const principal = {
@@ -79,7 +79,7 @@ export async function policyExplainCommand(options: PolicyExplainOptions, termin
   };
   const call = imaginedCall({ principal, server: server ?? 'server', tool: tool!, ...parts });
   const verdict = foresee(policy, call, inexact);
-  terminal.out(options.json ? `${printableJson(verdict, 2)}\n` : page({ call, verdict, policy, config, grant }));
+  terminal.out(options.json ? printed`${printedJson(verdict, 2)}\n` : page({ call, verdict, policy, config, grant }));
   return 0;
 }
 
@@ -130,69 +130,72 @@ interface ExplainedCall {
   readonly grant: Grant | null;
 }
 
-function page({ call, verdict, policy, config, grant }: ExplainedCall): string {
+function page({ call, verdict, policy, config, grant }: ExplainedCall): Printed {
   const { trace } = verdict;
   const marks = [trace.risk && `risk ${trace.risk}`, trace.severity && `severity ${trace.severity}`].filter(Boolean);
   const lines = [
-    `${call.server}.${call.tool}: ${verdict.kind}`,
-    ...(trace.reason === null ? [] : [`  reason     ${trace.reason}`]),
-    `  rule       ${trace.rule}${marks.length > 0 ? ` (${marks.join(', ')})` : ''}`,
-    `  policy     sha256 ${policy.digest}`,
+    printed`${call.server}.${printedTool(call.tool)}: ${verdict.kind}`,
+    ...(trace.reason === null ? [] : [printed`  reason     ${trace.reason}`]),
+    printed`  rule       ${trace.rule}${marks.length > 0 ? ` (${marks.join(', ')})` : ''}`,
+    printed`  policy     sha256 ${policy.digest}`,
     ...shownLines(call, policy),
-    '  why',
-    ...trace.steps.map((step) => `    ${step.decided ? '=>' : '  '} ${step.path}: ${step.says}`),
+    printed`  why`,
+    ...trace.steps.map((step) => printed`    ${step.decided ? '=>' : '  '} ${step.path}: ${step.says}`),
   ];
   if (verdict.kind === 'allow' || verdict.kind === 'ask') lines.push(...limitLines(verdict.limits));
   if (verdict.kind === 'ask' && config !== null) lines.push(...approvalLines(verdict, config, grant));
-  return `${lines.join('\n')}\n`;
+  return printed`${joined(lines, '\n')}\n`;
 }
 
-function methodPage(words: string, verdict: MethodVerdict, policy: Policy): string {
+function methodPage(words: string, verdict: MethodVerdict, policy: Policy): Printed {
   const lines = [
-    `${words}: ${verdict.kind}`,
-    ...(verdict.kind === 'deny' ? [`  reason     ${verdict.reason}`] : []),
-    `  rule       ${verdict.trace.rule}`,
-    `  policy     sha256 ${policy.digest}`,
-    '  why',
-    ...verdict.trace.steps.map((step) => `    ${step.decided ? '=>' : '  '} ${step.path}: ${step.says}`),
+    printed`${words}: ${verdict.kind}`,
+    ...(verdict.kind === 'deny' ? [printed`  reason     ${verdict.reason}`] : []),
+    printed`  rule       ${verdict.trace.rule}`,
+    printed`  policy     sha256 ${policy.digest}`,
+    printed`  why`,
+    ...verdict.trace.steps.map((step) => printed`    ${step.decided ? '=>' : '  '} ${step.path}: ${step.says}`),
   ];
-  return `${lines.join('\n')}\n`;
+  return printed`${joined(lines, '\n')}\n`;
 }
 
 /** The call as an approver would be shown it. */
-function shownLines({ args, params, tool }: Call, policy: Policy): string[] {
+function shownLines({ args, params, tool }: Call, policy: Policy): Printed[] {
   const { name: _name, arguments: _arguments, _meta: meta, ...others } = params;
   const sent = { params: others, meta: isObject(meta) ? meta : {}, headers: {} };
   const shown = redactCall({ args, sent }, redactionOf(policy, tool));
-  const { byPolicy, byName } = shown.hidden;
+  const { byPolicy, byName, byValue = 0 } = shown.hidden;
+  const repeated = byValue === 0 ? '' : `, ${byValue} where a hidden value is repeated`;
   const isEmpty = (part: JsonObject): boolean => Object.keys(part).length === 0;
   return [
-    `  arguments  ${printableJson(shown.arguments)}`,
-    ...(isEmpty(shown.sent.params) ? [] : [`  params     ${printableJson(shown.sent.params)}`]),
-    ...(isEmpty(shown.sent.meta) ? [] : [`  meta       ${printableJson(shown.sent.meta)}`]),
+    printed`  arguments  ${printedJson(shown.arguments)}`,
+    ...(isEmpty(shown.sent.params) ? [] : [printed`  params     ${printedJson(shown.sent.params)}`]),
+    ...(isEmpty(shown.sent.meta) ? [] : [printed`  meta       ${printedJson(shown.sent.meta)}`]),
     ...(byPolicy + byName === 0
       ? []
-      : [`  hidden     ${byPolicy} by the policy's redact, ${byName} because of their names`]),
+      : [printed`  hidden     ${byPolicy} by the policy's redact, ${byName} because of their names${repeated}`]),
   ];
 }
 
-function limitLines(limits: readonly LimitRule[]): string[] {
+function limitLines(limits: readonly LimitRule[]): Printed[] {
   return limits.map((limit) => {
     const window = 'calendar' in limit.window ? limit.window.calendar : `${limit.window.seconds} s`;
-    return `  limit      ${limit.counter}: at most ${limit.max} per ${window} and ${limit.scope}${limit.shared === 'upstream' ? ', of all servers of its upstream' : ''}; this call takes ${limit.by}`;
+    return printed`  limit      ${limit.counter}: at most ${limit.max} per ${window} and ${limit.scope}${limit.shared === 'upstream' ? ', of all servers of its upstream' : ''}; this call takes ${limit.by}`;
   });
 }
 
-function approvalLines(verdict: Extract<Verdict, { kind: 'ask' }>, config: Config, grant: Grant | null): string[] {
+function approvalLines(verdict: Extract<Verdict, { kind: 'ask' }>, config: Config, grant: Grant | null): Printed[] {
   const requirement = resolveRequirement(config, verdict.ask);
   const people = [...requirement.people, ...requirement.userGroups, ...(requirement.admin ? ['admin'] : [])];
   const owner = grant === null || grant.selfApproval ? null : grant.owner;
   const others = headcount({ ...requirement, people: requirement.people.filter((person) => person !== owner) });
   return [
-    `  approval   ${requirement.quorum} of ${requirement.groups.join(', ')} (${people.join(', ')})${owner ? `, never ${owner}` : ''}`,
-    `  timeout    ${timeoutOf(config, verdict.ask) / 1000} s`,
+    printed`  approval   ${requirement.quorum} of ${requirement.groups.join(', ')} (${people.join(', ')})${owner ? `, never ${owner}` : ''}`,
+    printed`  timeout    ${timeoutOf(config, verdict.ask) / 1000} s`,
     ...(others !== null && others < requirement.quorum
-      ? [`  warning    without ${owner} there are too few: name another approver, or set self_approval: true`]
+      ? [
+          printed`  warning    without ${String(owner)} there are too few: name another approver, or set self_approval: true`,
+        ]
       : []),
   ];
 }

@@ -10,6 +10,7 @@ import { ASKING_FOR, judgeMethod, type MethodVerdict } from '../../domain/policy
 import type { Policy } from '../../domain/policy/policy.ts';
 import type { Verdict } from '../../domain/policy/verdict.ts';
 import type { Terminal } from '../../main/process/terminal.ts';
+import { printed } from '../../text/printed.ts';
 import { isCases } from './check.ts';
 import { Workbench } from './workbench.ts';
 
@@ -23,7 +24,7 @@ export async function policyTestCommand({ files, config }: PolicyTestOptions, te
   const workbench = new Workbench(terminal, config);
   const chosen = files.length > 0 ? files : await casesBesidePolicies(workbench);
   if (chosen.length === 0) {
-    terminal.err('no *.test.yaml beside the policies\n');
+    terminal.err(printed`no *.test.yaml beside the policies\n`);
     return 1;
   }
   let [passed, failed] = [0, 0];
@@ -35,12 +36,12 @@ export async function policyTestCommand({ files, config }: PolicyTestOptions, te
       if (wrong === null) passed++;
       else {
         failed++;
-        terminal.err(`${file}:${testCase.line}:1: ${testCase.name}: ${wrong}\n`);
+        terminal.err(printed`${file}:${testCase.line}:1: ${testCase.name}: ${wrong}\n`);
       }
     }
   }
   workbench.printFaults(faults);
-  terminal.out(`${passed} passed, ${failed} failed\n`);
+  terminal.out(printed`${passed} passed, ${failed} failed\n`);
   return failed > 0 || faults.length > 0 ? 1 : 0;
 }
 

@@ -2,10 +2,11 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Config } from '../../config/config.ts';
 import { parseConfig } from '../../config/config-file.ts';
-import { type Fault, faultText } from '../../config/document/fault.ts';
+import type { Fault } from '../../config/document/fault.ts';
 import { readTextFile } from '../../config/load.ts';
 import { configPathOf } from '../../config/settings.ts';
 import type { Terminal } from '../../main/process/terminal.ts';
+import { faultLines } from '../fault-lines.ts';
 
 /** What the policy commands share: reading files from the working directory, the config, printing faults. */
 export class Workbench {
@@ -38,7 +39,7 @@ export class Workbench {
 
   /** Prints faults, one per line. True when there were any. */
   printFaults(faults: readonly Fault[]): boolean {
-    for (const fault of faults) this.terminal.err(`${faultText(fault)}\n`);
+    this.terminal.err(faultLines(faults));
     return faults.length > 0;
   }
 }

@@ -5,6 +5,7 @@ import { withSeen } from '../../config/policy/accept.ts';
 import { draftPolicy } from '../../config/policy/draft.ts';
 import type { Tool } from '../../domain/tool/tool.ts';
 import type { Terminal } from '../../main/process/terminal.ts';
+import { printed } from '../../text/printed.ts';
 
 /** Drafts a policy for what a server lists. An existing file stays as it is; then this is false. */
 export async function writeDraft(
@@ -20,10 +21,10 @@ export async function writeDraft(
     await writeFile(resolve(terminal.cwd, path), text, { flag: 'wx' });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    terminal.err(`${path} is there already and was left alone; --accept takes over what changed\n`);
+    terminal.err(printed`${path} is there already and was left alone; --accept takes over what changed\n`);
     return false;
   }
-  terminal.err(`wrote ${path}\n`);
+  terminal.err(printed`wrote ${path}\n`);
   return true;
 }
 
@@ -34,5 +35,5 @@ export async function acceptTools(server: ServerConfig, tools: readonly Tool[], 
   const changed = text === null ? null : withSeen({ path, text }, tools);
   if (changed === null) return;
   await writeFile(path, changed.text);
-  terminal.err(`${server.policyPath}: took over how ${changed.tools.join(', ')} look now\n`);
+  terminal.err(printed`${server.policyPath}: took over how ${changed.tools.join(', ')} look now\n`);
 }

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import type { Config, ServerConfig } from '../../config/config.ts';
 import { parseConfig } from '../../config/config-file.ts';
 import { parseDuration } from '../../config/document/duration.ts';
-import { type Fault, faultText } from '../../config/document/fault.ts';
+import type { Fault } from '../../config/document/fault.ts';
 import { type ReadFile, readTextFile } from '../../config/load.ts';
 import { parsePolicy } from '../../config/policy/file.ts';
 import { configPathOf } from '../../config/settings.ts';
@@ -13,8 +13,9 @@ import { secretsOnDisk } from '../../main/process/secret-file.ts';
 import type { Terminal } from '../../main/process/terminal.ts';
 import { listTools } from '../../main/upstream/list-configured.ts';
 import type { ToolListing } from '../../main/upstream/list-tools.ts';
+import { type Printed, printed, printedJson } from '../../text/printed.ts';
+import { faultLines } from '../fault-lines.ts';
 import { Misuse } from '../parse/misuse.ts';
-import { printable, printableJson } from '../remote/printable.ts';
 import { findingsOf, type ScanFindings } from './findings.ts';
 import { acceptTools, writeDraft } from './policy-files.ts';
 import { scanTable } from './table.ts';
@@ -45,7 +46,7 @@ export async function scanCommand(options: ScanOptions, terminal: Terminal): Pro
   const faults: Fault[] = [];
   const config = await configOf(options, terminal, read, faults);
   if (config === null) {
-    terminal.err(`${faults.map(faultText).join('\n')}\n`);
+    terminal.err(faultLines(faults));
     return 1;
   }
   const unknown = options.server.find((name) => !config.servers.has(name));
@@ -54,7 +55,7 @@ export async function scanCommand(options: ScanOptions, terminal: Terminal): Pro
   const chosen = options.server.length === 0 ? servers : servers.filter(({ name }) => options.server.includes(name));
   const guarded = guardedPaths({ settings: placesOf(options, config, terminal), config }, terminal.env);
   const scanned = await Promise.all(chosen.map((server) => scan(server, timeoutMs, read, terminal, guarded)));
-  if (options.json) terminal.out(`${printableJson({ servers: scanned.map(jsonOf) }, 2)}\n`);
+  if (options.json) terminal.out(printed`${printedJson({ servers: scanned.map(jsonOf) }, 2)}\n`);
   else for (const each of scanned) terminal.out(textOfScan(each));
   const written = await Promise.all(scanned.map((each) => write(each, options, terminal)));
   return written.every(Boolean) && scanned.every(({ listing }) => listing.ok) ? 0 : 1;
@@ -104,7 +105,7 @@ async function policyOf({ policyPath }: ServerConfig, read: ReadFile, terminal: 
   const text = await readTextFile(policyPath, read, faults);
   const parsed = text === null ? null : parsePolicy(text, { path: policyPath });
   if (parsed?.ok === false) faults.push(...parsed.faults);
-  for (const fault of faults) terminal.err(`${faultText(fault)}\n`);
+  terminal.err(faultLines(faults));
   return parsed?.ok ? parsed.policy : null;
 }
 
@@ -114,13 +115,13 @@ function jsonOf({ server, listing, findings }: ScannedServer): object {
   return { server: server.name, ok: true, name, version, policy: server.policyPath, ...findings };
 }
 
-function textOfScan({ server, listing, findings }: ScannedServer): string {
+function textOfScan({ server, listing, findings }: ScannedServer): Printed {
   if (!listing.ok || findings === null) {
-    return `${server.name}: cannot be scanned: ${printable(listing.ok ? '' : listing.why)}\n\n`;
+    return printed`${server.name}: cannot be scanned: ${listing.ok ? '' : listing.why}\n\n`;
   }
-  const product = printable(`${listing.name} ${listing.version}`);
-  const head = `${server.name}: ${product}, ${listing.tools.length} tools, policy ${server.policyPath}\n`;
-  return `${head}${scanTable(findings)}\n`;
+  const product = `${listing.name} ${listing.version}`;
+  const head = printed`${server.name}: ${product}, ${listing.tools.length} tools, policy ${server.policyPath}\n`;
+  return printed`${head}${scanTable(findings)}\n`;
 }
 
 /** Writes what the options ask for. False when a file could not be written. */

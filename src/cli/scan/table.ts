@@ -1,30 +1,36 @@
 import { isToolName } from '../../domain/call/call.ts';
-import { printable } from '../remote/printable.ts';
+import { bounded } from '../../text/bounded.ts';
+import { joined, type Printable, type Printed, padded, printed, printedTool, widthOf } from '../../text/printed.ts';
 import type { ScanFinding, ScanFindings } from './findings.ts';
 
 /** Characters of the last column. */
 const WHY_WIDTH = 90;
+/** Characters that are shown of a name that is not valid. */
+const LONGEST_NAME = 60;
 
 /** What was found on one server, as a table for people. */
-export function scanTable({ tools, gone }: ScanFindings): string {
+export function scanTable({ tools, gone }: ScanFindings): Printed {
   const rows = [...tools]
     .sort(byUrgency)
-    .map((found) => [
-      `${found.care ? '!' : ' '} ${nameOf(found.tool)}`,
+    .map((found): Printable[] => [
+      printed`${found.care ? '!' : ' '} ${nameOf(found.tool)}`,
       found.risk,
       found.severity,
       `${found.policy}${found.conditions && found.policy !== 'no policy' ? '*' : ''}`,
       whyOf(found),
     ]);
-  const table = [['  TOOL', 'RISK', 'SEVERITY', 'POLICY', 'WHY'], ...rows];
-  const widths = [0, 1, 2, 3].map((column) => Math.max(...table.map((row) => row[column]!.length)));
+  const table: Printable[][] = [['  TOOL', 'RISK', 'SEVERITY', 'POLICY', 'WHY'], ...rows];
+  const widths = [0, 1, 2, 3].map((column) => Math.max(...table.map((row) => widthOf(row[column]!))));
   const lines = table.map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd(),
+    joined(
+      row.map((cell, column) => padded(cell, widths[column] ?? 0)),
+      '  ',
+    ),
   );
-  return [...lines, ...notes(tools, gone)].map((line) => `${line}\n`).join('');
+  return joined(
+    [...lines, ...notes(tools, gone)].map((line) => printed`${line}\n`),
+    '',
+  );
 }
 
 /** The order of risks in the table, the highest first. */
@@ -43,23 +49,27 @@ function whyOf(found: ScanFinding): string {
 }
 
 /** What a reader must not miss in a long table. */
-function notes(tools: readonly ScanFinding[], gone: readonly string[]): string[] {
+function notes(tools: readonly ScanFinding[], gone: readonly string[]): Printed[] {
   const unguarded = tools.filter((found) => found.care && found.policy === 'allow' && !found.conditions);
   const added = tools.filter((found) => found.change === 'new');
   const changed = tools.filter((found) => found.change !== null && found.change !== 'new');
   return [
-    ...listed('allowed without asking, and need care', unguarded),
-    ...listed('new, without a rule of their own', added),
-    ...listed('changed since the policy was written', changed),
-    ...(gone.length === 0 ? [] : [`  gone since the policy was written: ${gone.map(nameOf).join(', ')}`]),
+    ...listed('allowed without asking, and need care', toolsOf(unguarded)),
+    ...listed('new, without a rule of their own', toolsOf(added)),
+    ...listed('changed since the policy was written', toolsOf(changed)),
+    ...listed('gone since the policy was written', gone),
   ];
 }
 
-function listed(what: string, found: readonly ScanFinding[]): string[] {
-  return found.length === 0 ? [] : [`  ${what}: ${found.map(({ tool }) => nameOf(tool)).join(', ')}`];
+function toolsOf(found: readonly ScanFinding[]): string[] {
+  return found.map(({ tool }) => tool);
 }
 
-/** A server may name its tools anything; the name must not control the terminal. */
-function nameOf(tool: string): string {
-  return isToolName(tool) ? tool : printable(JSON.stringify(tool)).slice(0, 60);
+function listed(what: string, tools: readonly string[]): Printed[] {
+  return tools.length === 0 ? [] : [printed`  ${what}: ${joined(tools.map(nameOf), ', ')}`];
+}
+
+/** A server may name its tools anything: what is no valid name stands in quotes, and is cut. */
+function nameOf(tool: string): Printed {
+  return isToolName(tool) ? printed`${tool}` : printedTool(bounded(JSON.stringify(tool), LONGEST_NAME));
 }

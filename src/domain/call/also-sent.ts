@@ -1,6 +1,6 @@
-import { isObject, type Json, type JsonObject } from '../json/json.ts';
+import { isObject, type Json, type JsonObject, member } from '../json/json.ts';
 import { memberPath } from '../json/member-path.ts';
-import { CLIENT_CAPABILITIES, CLIENT_INFO, type Introduction, introductionIn } from './introduction.ts';
+import { CLIENT_CAPABILITIES, CLIENT_INFO, type Introduction, introductionIn, onlyCounted } from './introduction.ts';
 import type { Sent } from './sent.ts';
 
 /** One value that is forwarded besides the arguments. */
@@ -17,6 +17,8 @@ export interface AlsoSent {
   readonly introduction: Introduction;
   /** Everything else, in order: reading on makes the next one, because there may be very many. */
   readonly values: () => Iterable<SentValue>;
+  /** The same and what the introduction only counts, for whoever looks at the whole call. */
+  readonly everything: () => Iterable<SentValue>;
 }
 
 export function alsoSent({ params, meta, headers }: Sent): AlsoSent {
@@ -24,14 +26,20 @@ export function alsoSent({ params, meta, headers }: Sent): AlsoSent {
   const apart = new Set<string>();
   if (introduction.client !== null) apart.add(CLIENT_INFO);
   if (introduction.capabilities !== null) apart.add(CLIENT_CAPABILITIES);
+  function* values(): Generator<SentValue> {
+    yield* valuesIn(params, 'params');
+    for (const [name, value] of Object.entries(meta)) {
+      if (!apart.has(name)) yield* valuesAt(value, memberPath('meta', name));
+    }
+    for (const [name, value] of Object.entries(headers)) yield { name: `header ${name}`, value };
+  }
+  const counted = onlyCounted(member(meta, CLIENT_INFO));
   return {
     introduction,
-    *values() {
-      yield* valuesIn(params, 'params');
-      for (const [name, value] of Object.entries(meta)) {
-        if (!apart.has(name)) yield* valuesAt(value, memberPath('meta', name));
-      }
-      for (const [name, value] of Object.entries(headers)) yield { name: `header ${name}`, value };
+    values,
+    *everything() {
+      yield* values();
+      if (counted !== null) yield* valuesIn(counted, memberPath('meta', CLIENT_INFO));
     },
   };
 }

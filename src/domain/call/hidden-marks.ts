@@ -14,7 +14,7 @@ export type HiddenMarks = 'hidden' | 'sent' | 'unclear';
 export type CallWithMarks = Omit<ShownCall, 'arguments'> & { readonly arguments: Json };
 
 export function hiddenMarks(call: CallWithMarks): HiddenMarks {
-  const hidden = call.hidden.byPolicy + call.hidden.byName;
+  const hidden = hiddenCount(call.hidden);
   if (hidden === 0) return 'sent';
   const { params, meta, headers } = call.sent;
   return marksIn([call.arguments, params, meta, headers]) > hidden ? 'unclear' : 'hidden';
@@ -31,17 +31,28 @@ function marksIn(values: readonly Json[]): number {
   return marks;
 }
 
+/** How many values are hidden, and texts that repeat one. */
+export function hiddenCount({ byPolicy, byName, byValue = 0 }: HiddenValues): number {
+  return byPolicy + byName + byValue;
+}
+
+/** What whoever called may have chosen to hide: everything but what the policy hides itself (P10). */
+export function callersHiding({ byName, byValue = 0 }: HiddenValues): HiddenValues {
+  return { byPolicy: 0, byName, byValue };
+}
+
 /** How many values are hidden, and by what: one sentence for each reason, none where nothing is hidden. */
-export function hiddenSentences({ byPolicy, byName }: HiddenValues): string[] {
+export function hiddenSentences({ byPolicy, byName, byValue = 0 }: HiddenValues): string[] {
   const sentences: string[] = [];
   if (byName > 0) {
     const why = byName === 1 ? 'because its name looks secret' : 'because their names look secret';
-    sentences.push(`${count(byName)} hidden ${why}`);
+    sentences.push(`${count(byName, 'value')} hidden ${why}`);
   }
-  if (byPolicy > 0) sentences.push(`${count(byPolicy)} hidden by policy`);
+  if (byPolicy > 0) sentences.push(`${count(byPolicy, 'value')} hidden by policy`);
+  if (byValue > 0) sentences.push(`${count(byValue, 'text')} masked where a hidden value is repeated`);
   return sentences;
 }
 
-function count(values: number): string {
-  return `${values.toLocaleString('en-US')} ${plural(values, 'value')} ${values === 1 ? 'is' : 'are'}`;
+function count(n: number, what: string): string {
+  return `${n.toLocaleString('en-US')} ${plural(n, what)} ${n === 1 ? 'is' : 'are'}`;
 }

@@ -17,7 +17,7 @@ const LONGEST_NAMED = 120;
 export function placesHiddenByName(call: CallWithMarks): readonly string[] {
   const { hidden, sent } = call;
   if (hidden.byName === 0 || hidden.byName > MOST_NAMED || hiddenMarks(call) === 'unclear') return [];
-  const all = hidden.byPolicy === 0;
+  const all = hidden.byPolicy + (hidden.byValue ?? 0) === 0;
   const places = [
     ...marksAt(call.arguments, '', all),
     ...marksAt(sent.params, 'params', all),

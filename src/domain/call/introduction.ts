@@ -1,3 +1,4 @@
+import { plural } from '../../text/plural.ts';
 import { visible } from '../../text/visible.ts';
 import { isObject, type Json, type JsonObject, member } from '../json/json.ts';
 
@@ -7,6 +8,11 @@ export const CLIENT_CAPABILITIES = 'io.modelcontextprotocol/clientCapabilities';
 
 /** Characters of a name, a version or a title, and of one setting of an extension. */
 const LONGEST_WORD = 64;
+/** Characters of a website or a description. */
+const LONGEST_LINE = 128;
+/** Icons, and where each comes from: an address or the picture itself, in ASCII without blanks. */
+const MOST_ICONS = 16;
+const ICON = /^(?:https?:\/\/|data:image\/)[\x21-\x7e]{1,16384}$/;
 /** Characters of an extension's name. */
 const LONGEST_NAME = 128;
 /** Characters of all capabilities together, as a card shows them. */
@@ -29,17 +35,55 @@ const CAPABILITIES: Shape = {
 };
 
 /**
- * `clientInfo` in its plain shape, `name version`: only name, version and title, each a short text on one line. Null:
- * there is none, or there is more to it than that.
+ * `clientInfo` in its plain shape, `name version`: name, version and title, each a short text on one line; a website and
+ * a description that are short; and icons, which are only counted, because whoever wants to see them opens the whole
+ * call. Null: there is none, or there is more to it than that.
  */
 export function plainClient(info: Json | undefined): string | null {
   if (!isObject(info)) return null;
-  const { name, version, title, ...more } = info;
+  const { name, version, title, websiteUrl, description, icons, ...more } = info;
   if (Object.keys(more).length > 0 || !isWord(name)) return null;
-  if (version !== undefined && !isWord(version)) return null;
-  if (title !== undefined && !isWord(title)) return null;
+  if (![version, title].every((word) => word === undefined || isWord(word))) return null;
+  if (websiteUrl !== undefined && !isAddress(websiteUrl)) return null;
+  if (description !== undefined && !isLine(description)) return null;
+  if (icons !== undefined && !areIcons(icons)) return null;
   const named = title === undefined || title === name ? name : `${title} (${name})`;
-  return version === undefined ? named : `${named} ${version}`;
+  return [
+    version === undefined ? named : `${named} ${version}`,
+    ...(websiteUrl === undefined ? [] : [websiteUrl]),
+    ...(description === undefined ? [] : [JSON.stringify(description)]),
+    ...(icons === undefined ? [] : [iconsCounted(icons)]),
+  ].join(', ');
+}
+
+/** What of a plain `clientInfo` is only counted in it. Null: nothing is. */
+export function onlyCounted(info: Json | undefined): JsonObject | null {
+  const icons = plainClient(info) === null ? undefined : member(info, 'icons');
+  return icons === undefined ? null : { icons };
+}
+
+function isAddress(value: Json): value is string {
+  return isLine(value) && /^https?:\/\/[^\s]+$/.test(value);
+}
+
+function isLine(value: Json): value is string {
+  return typeof value === 'string' && value.length <= LONGEST_LINE && visible(value) === value;
+}
+
+/** Icons as the revision defines them (2025-11-25, Icons), and nothing besides. */
+function areIcons(icons: Json): icons is readonly JsonObject[] {
+  if (!Array.isArray(icons) || icons.length > MOST_ICONS) return false;
+  return icons.every((icon) => {
+    if (!isObject(icon)) return false;
+    const { src, mimeType, sizes, theme, ...more } = icon;
+    if (Object.keys(more).length > 0 || typeof src !== 'string' || !ICON.test(src)) return false;
+    return [mimeType, theme].every((word) => word === undefined || isWord(word)) && fits(sizes ?? [], 'words');
+  });
+}
+
+function iconsCounted(icons: readonly JsonObject[]): string {
+  const characters = JSON.stringify(icons).length.toLocaleString('en-US');
+  return `${icons.length} ${plural(icons.length, 'icon')} of ${characters} characters in all`;
 }
 
 /**

@@ -1,7 +1,8 @@
 import { decimal } from '../json/decimal.ts';
 import type { Json, JsonObject } from '../json/json.ts';
-import { REDACTED, type RedactedCopy, type Redaction, redactedCopy } from '../json/redact.ts';
+import { REDACTED, type RedactedCopy, type Redaction, redactedCopy, redactedCopySteps } from '../json/redact.ts';
 import { headerText, numberText } from './header-value.ts';
+import { HiddenMask } from './hidden-mask.ts';
 import type { HiddenValues, Sent } from './sent.ts';
 
 /** What is shown of a call: copies of everything that is forwarded, with secret values replaced. */
@@ -11,22 +12,83 @@ export interface ShownCall {
   readonly hidden: HiddenValues;
 }
 
+/** What is shown of a call, and what hides the same in whatever else is shown beside it. */
+export interface RedactedCall {
+  readonly shown: ShownCall;
+  readonly mask: HiddenMask;
+}
+
+/** A call as far as it is shown. */
+interface WholeCall {
+  readonly args: JsonObject;
+  readonly sent: Sent;
+  /** What the call sends although it is not shown here: what that hides is hidden here too. */
+  readonly beside?: Sent;
+}
+
+/** What is shown of a call; see `redacting`. */
+export function redactCall(call: WholeCall, redaction: Redaction): ShownCall {
+  return redactedCall(call, redaction).shown;
+}
+
+export function redactedCall(call: WholeCall, redaction: Redaction): RedactedCall {
+  const steps = redacting(call, redaction);
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done) return value;
+  }
+}
+
 /**
  * Hides what a policy hides, in the arguments and in what is forwarded besides them. Paths lead into the arguments
  * (`args.`), the other members of `params` and of `_meta`; headers are hidden by name, and where they repeat a hidden
- * argument.
+ * argument. What is hidden is then hidden wherever else it stands in the call, in names too (P8). Yields now and then.
  */
-export function redactCall(call: { readonly args: JsonObject; readonly sent: Sent }, redaction: Redaction): ShownCall {
-  const args = redactedCopy(call.args, redaction, 'args');
-  const params = redactedCopy(call.sent.params, redaction, 'params');
-  const meta = redactedCopy(call.sent.meta, redaction, 'meta');
-  const named = redactedCopy(call.sent.headers, { ...redaction, paths: [] }, 'params');
+export function* redacting(call: WholeCall, redaction: Redaction): Generator<void, RedactedCall> {
+  const args = yield* redactedCopySteps(call.args, redaction, 'args');
+  yield;
+  const [params, meta, named] = yield* redactedSteps(call.sent, redaction);
+  yield;
   const headers = withoutHiddenValues(named, call, redaction);
-  return {
-    arguments: args.value,
-    sent: { params: params.value, meta: meta.value, headers: headers.value },
-    hidden: hiddenIn([args, params, meta, headers]),
+  const copies = [args, params, meta, headers];
+  const beside = call.beside === undefined ? [] : yield* redactedSteps(call.beside, redaction);
+  const mask = new HiddenMask([...copies, ...beside].flatMap(({ hidden }) => hidden));
+  yield;
+  const masked = {
+    args: yield* mask.object(args.value),
+    params: yield* mask.object(params.value),
+    meta: yield* mask.object(meta.value),
+    headers: yield* mask.object(headers.value),
   };
+  const byValue = Object.values(masked).reduce((sum, { masked: count }) => sum + count, 0);
+  const shown = {
+    arguments: masked.args.value,
+    sent: { params: masked.params.value, meta: masked.meta.value, headers: masked.headers.value },
+    hidden: { ...hiddenIn(copies), ...(byValue === 0 ? {} : { byValue }) },
+  };
+  return { shown, mask };
+}
+
+/** What hides in other texts what is hidden of a call, without a copy of the call. */
+export function maskOf({ args, sent }: WholeCall, redaction: Redaction): HiddenMask {
+  const copies = [redactedCopy(args, redaction, 'args'), ...redacted(sent, redaction)];
+  return new HiddenMask(copies.flatMap(({ hidden }) => hidden));
+}
+
+function* redactedSteps({ params, meta, headers }: Sent, redaction: Redaction) {
+  return [
+    yield* redactedCopySteps(params, redaction, 'params'),
+    yield* redactedCopySteps(meta, redaction, 'meta'),
+    yield* redactedCopySteps(headers, { ...redaction, paths: [] }, 'params'),
+  ] as const;
+}
+
+function redacted({ params, meta, headers }: Sent, redaction: Redaction) {
+  return [
+    redactedCopy(params, redaction, 'params'),
+    redactedCopy(meta, redaction, 'meta'),
+    redactedCopy(headers, { ...redaction, paths: [] }, 'params'),
+  ] as const;
 }
 
 /**

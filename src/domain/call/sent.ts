@@ -23,6 +23,11 @@ export interface HiddenValues {
   readonly byPolicy: number;
   /** Their names look secret. The caller may have chosen the names, so one click does not approve (P10). */
   readonly byName: number;
+  /**
+   * Texts that repeat a hidden value, which is replaced there too: other values and names, the agent's reason. Whoever
+   * called chose them, so one click does not approve. Absent: none does.
+   */
+  readonly byValue?: number;
 }
 
 export const NOTHING_HIDDEN: HiddenValues = { byPolicy: 0, byName: 0 };

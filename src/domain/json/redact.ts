@@ -30,6 +30,8 @@ export interface RedactedCopy<T extends Json = Json> {
   readonly byPolicy: number;
   /** Names. */
   readonly byName: number;
+  /** What is hidden, as it came. Never to be shown. */
+  readonly hidden: readonly Json[];
 }
 
 /**
@@ -37,15 +39,24 @@ export interface RedactedCopy<T extends Json = Json> {
  * is there. A path hides whatever it leads to. A name hides single values only: text, numbers, booleans, and those in a
  * list right under it. An object stays, and what is in it is judged by its own names.
  */
-export function redactedCopy<T extends Json>(
+export function redactedCopy<T extends Json>(value: T, redaction: Redaction, part: RedactedPart): RedactedCopy<T> {
+  const steps = redactedCopySteps(value, redaction, part);
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
+  }
+}
+
+/** The same step by step: yields whenever some thousand values have been copied. */
+export function* redactedCopySteps<T extends Json>(
   value: T,
   { byName, paths }: Redaction,
   part: RedactedPart,
-): RedactedCopy<T> {
+): Generator<void, RedactedCopy<T>> {
   const copier = new RedactingCopier(byName);
   const own = paths.filter((path) => path.part === part).map(({ segments }) => segments);
-  const copy = copier.copy(value, own, null) as T;
-  return { value: copy, byPolicy: copier.byPolicy, byName: copier.byName };
+  const copy = yield* copier.copy(value, own, null);
+  return { value: copy as T, byPolicy: copier.byPolicy, byName: copier.byName, hidden: copier.hidden };
 }
 
 /** A copy of a call's arguments with secret values replaced. */
@@ -54,37 +65,69 @@ export function redact(args: Json, redaction: Redaction): Json {
 }
 
 type Segments = readonly (readonly string[])[];
+type Container = readonly Json[] | { readonly [name: string]: Json };
+
+/** Values that are copied in one step. */
+export const COPIED_AT_ONCE = 4_000;
 
 class RedactingCopier {
   byPolicy = 0;
   byName = 0;
+  readonly hidden: Json[] = [];
   readonly #names: boolean;
+  #copied = 0;
 
   constructor(names: boolean) {
     this.#names = names;
   }
 
   /** `name`: what the name of this value, or of the list that it is in, says of it. */
-  copy(value: Json, paths: Segments, name: SecretName): Json {
+  *copy(value: Json, paths: Segments, name: SecretName): Generator<void, Json> {
+    const leaf = this.#leaf(value, paths, name);
+    return leaf === undefined ? yield* this.#container(value as Container, paths, name) : leaf;
+  }
+
+  /** The copy of a single value, or of what a path hides whatever it is; undefined: it is an object or a list. */
+  #leaf(value: Json, paths: Segments, name: SecretName): Json | undefined {
+    this.#copied += 1;
     if (paths.some((path) => path.length === 0)) {
       this.byPolicy++;
+      this.hidden.push(value);
       return REDACTED;
     }
-    if (Array.isArray(value)) return value.map((item, index) => this.copy(item, below(paths, String(index)), name));
-    if (typeof value === 'object' && value !== null) return this.#object(value as { [name: string]: Json }, paths);
+    if (typeof value === 'object' && value !== null) return undefined;
     if (value !== null && (name === 'secret' || (name === 'secrets' && typeof value === 'string'))) {
       this.byName++;
+      this.hidden.push(value);
       return REDACTED;
     }
     return typeof value === 'string' ? shownText(value) : value;
   }
 
-  #object(value: { [name: string]: Json }, paths: Segments): Json {
+  *#container(value: Container, paths: Segments, name: SecretName): Generator<void, Json> {
+    if (Array.isArray(value)) {
+      const list: Json[] = [];
+      for (const [index, item] of (value as readonly Json[]).entries()) {
+        const inner = below(paths, String(index));
+        list.push(yield* this.copy(item, inner, name));
+        if (this.#isStepOver()) yield;
+      }
+      return list;
+    }
     const copy: Record<string, Json> = Object.create(null);
-    for (const [name, inner] of Object.entries(value)) {
-      copy[name] = this.copy(inner, below(paths, name), this.#names ? secretName(name) : null);
+    for (const [key, item] of Object.entries(value)) {
+      const inner = below(paths, key);
+      const said = this.#names ? secretName(key) : null;
+      copy[key] = yield* this.copy(item, inner, said);
+      if (this.#isStepOver()) yield;
     }
     return copy;
+  }
+
+  #isStepOver(): boolean {
+    if (this.#copied < COPIED_AT_ONCE) return false;
+    this.#copied = 0;
+    return true;
   }
 }
 

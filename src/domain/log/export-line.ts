@@ -7,7 +7,7 @@ import type { Link } from './evidence.ts';
  * the checkpoints that vouch for it, then the events that are not sealed yet, then an end.
  */
 export type ExportLine =
-  | { readonly kind: 'header'; readonly keys: readonly string[] }
+  | { readonly kind: 'header'; readonly keys: readonly string[]; readonly at: Date | null }
   | { readonly kind: 'event'; readonly link: Link }
   | { readonly kind: 'checkpoint'; readonly signed: SignedCheckpoint }
   /** What was on the card that the event before it names. */
@@ -46,6 +46,13 @@ export function readExportLine(line: string): ExportLine {
   return readFrame(line);
 }
 
+/** When the export was made; null: the header does not say. */
+function timeIn(header: Json): Date | null {
+  const at = member(header, 'at');
+  const time = typeof at === 'string' ? new Date(at) : null;
+  return time === null || Number.isNaN(time.getTime()) ? null : time;
+}
+
 function readFrame(line: string): ExportLine {
   let parsed: Json;
   try {
@@ -55,7 +62,7 @@ function readFrame(line: string): ExportLine {
   }
   const keys = member(parsed, 'keys');
   if (member(parsed, 'holdfast') === 'audit-export' && Array.isArray(keys)) {
-    return { kind: 'header', keys: keys.filter((key) => typeof key === 'string') };
+    return { kind: 'header', keys: keys.filter((key) => typeof key === 'string'), at: timeIn(parsed) };
   }
   const [digest, content] = [member(parsed, 'card'), member(parsed, 'content')];
   if (typeof digest === 'string' && typeof content === 'string') return { kind: 'card', digest, content };

@@ -1,11 +1,15 @@
 import type { NewEvent } from '../../domain/log/event.ts';
 import type { Take, Taken } from '../../domain/policy/limit.ts';
+import { standBack } from '../../time/stand-back.ts';
 import type { Gateway } from '../gateway.ts';
 import type { Handled } from './arrival.ts';
 import { LOG_IS_DOWN, type VerdictNotes } from './verdict-notes.ts';
 
 /** Largest request, in bytes, that may stay in memory until its event is written. */
 const MAX_KEPT_BYTES = 16 * 1024;
+
+/** From this many bytes on others have a turn between the verdict and its event. */
+const LARGE_CALL = 256 * 1024;
 
 const FORWARD: Handled = { kind: 'forward', notSent: null };
 
@@ -20,11 +24,22 @@ export function allow(
   takes: readonly Take[],
   size: number,
 ): Handled | Promise<Handled> {
+  if (size < LARGE_CALL) return allowNow(gateway, notes, takes, size);
+  // The event is made over the whole call.
+  return standBack().then(() => allowNow(gateway, notes, takes, size));
+}
+
+function allowNow(
+  gateway: Pick<Gateway, 'clock' | 'fullLimits' | 'journal' | 'log' | 'store'>,
+  notes: VerdictNotes,
+  takes: readonly Take[],
+  size: number,
+): Handled | Promise<Handled> {
   const { journal, clock } = gateway;
   if (takes.length > 0) return admit(gateway, notes, takes, notes.event('call.allowed', {}));
   if (!journal.writable) {
     // Each call looks again when its turn comes: the log may have room for those before it only.
-    return journal.recovered().then((ok) => (ok ? allow(gateway, notes, takes, size) : LOG_IS_DOWN));
+    return journal.recovered().then((ok) => (ok ? allowNow(gateway, notes, takes, size) : LOG_IS_DOWN));
   }
   const at = clock.now();
   const event = (): NewEvent => notes.event('call.allowed', {}, at);

@@ -21,7 +21,7 @@ export interface Arrival {
   /** What two readers of the request could take for different values. */
   readonly inexact: InexactValues;
   /** What is parked and sent if the call is gated, in the door's own form; made when it is first needed. */
-  readonly freeze: () => Uint8Array;
+  readonly freeze: () => Uint8Array | Promise<Uint8Array>;
   /** Why the call is not forwarded if it is gated, in words for the agent; null: nothing prevents it. */
   readonly gatedFault: () => string | null;
   /** The agent's reason for the call in its own words, unverified; null: it gave none. */
@@ -51,8 +51,8 @@ export type Handled =
   | { readonly kind: 'inexact'; readonly judged: JudgedInexact }
   /** A gated call that carries something that no approver would see. `why` names it and says what to do. */
   | { readonly kind: 'unshown'; readonly why: string }
-  /** A gated call whose body is longer than this runtime holds. In bytes. */
-  | { readonly kind: 'too_long'; readonly most: number }
+  /** A gated call whose body is longer than is held. In bytes. `setting`: what bounds it; null: the runtime does. */
+  | { readonly kind: 'too_long'; readonly most: number; readonly length: number; readonly setting: string | null }
   /** The server no longer waits for this answer. */
   | { readonly kind: 'unasked' }
   /** The grant has too many approvals pending. */

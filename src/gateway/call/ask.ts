@@ -16,6 +16,10 @@ const SETTLE_MS = 250;
 /** Milliseconds after which that caller's process counts as silent, and its answer as not received. */
 const MAX_SETTLE_MS = 12_000;
 
+/** Why a call is refused whose tool's name would show on the card what is hidden there. */
+const TOOL_TELLS =
+  'params.name repeats a value that is hidden in the same call, and the name of a tool is shown to everybody. Send the value in its argument only';
+
 /** Parks a gated call: opens its approval, or joins an identical one. Either is durable before anybody is told. */
 export async function ask(
   gateway: Pick<
@@ -48,14 +52,12 @@ export async function ask(
   }
   const inexact = shownInexact(arrival.inexact);
   if (inexact !== null) return notes.inexact(inexact);
-  const fault = arrival.gatedFault();
-  if (fault !== null) {
-    return notes.unshown(fault);
-  }
-  const most = gateway.mostGatedBytes ?? Number.POSITIVE_INFINITY;
-  if (arrival.bytes.byteLength > most) {
+  const fault = arrival.gatedFault() ?? (arrival.leg === undefined && notes.toolTellsHidden ? TOOL_TELLS : null);
+  if (fault !== null) return notes.unshown(fault);
+  const tooLong = longerThanHeld(gateway, arrival);
+  if (tooLong !== null) {
     notes.note('call.refused', { reason: 'too long to be held' });
-    return { kind: 'too_long', most };
+    return tooLong;
   }
   const { server, tool, principal, session } = arrival.call;
   const { opened, full } = await openWhenSettled(async (impatient) => {
@@ -83,6 +85,21 @@ export async function ask(
   const notice = await parkAndPublish(gateway, opened);
   const { approval, joiner } = opened;
   return { kind: 'held', seat: { approval, joiner, opened: opened.kind === 'opened', notice } };
+}
+
+/**
+ * A call that is longer than a person can be asked about; null: it is not. What answers a server's question has bounds
+ * of its own, but for those of the runtime.
+ */
+function longerThanHeld(
+  { mostGatedBytes = Number.POSITIVE_INFINITY, rules }: Pick<Gateway, 'mostGatedBytes' | 'rules'>,
+  { bytes, leg }: Arrival,
+): Extract<Handled, { kind: 'too_long' }> | null {
+  const { maxBytes } = rules.approval;
+  const asSet = leg === undefined && maxBytes < mostGatedBytes;
+  const most = asSet ? maxBytes : mostGatedBytes;
+  if (bytes.byteLength <= most) return null;
+  return { kind: 'too_long', most, length: bytes.byteLength, setting: asSet ? 'approval.max_bytes' : null };
 }
 
 type Settled = Exclude<Opened, { kind: 'settling' }>;

@@ -1,13 +1,16 @@
+import { LONGEST_ASKED } from '../../domain/approval/answer.ts';
 import { fingerprintMaterial, roundsMaterial } from '../../domain/call/fingerprint.ts';
-import { redactCall } from '../../domain/call/redact-call.ts';
-import { bringsAnswers, sentOf } from '../../domain/call/sent.ts';
+import { type RedactedCall, redacting } from '../../domain/call/redact-call.ts';
+import { bringsAnswers, type HiddenValues, sentOf } from '../../domain/call/sent.ts';
 import { keptReason } from '../../domain/call/stated-reason.ts';
 import type { JsonObject } from '../../domain/json/json.ts';
+import type { Redaction } from '../../domain/json/redact.ts';
 import { approvalEvent, type NewEvent } from '../../domain/log/event.ts';
 import { answersOf, redactionOf } from '../../domain/policy/rule.ts';
 import type { Verdict } from '../../domain/policy/verdict.ts';
 import type { NewApproval } from '../../ports.ts';
-import { breathe } from '../../time/breathe.ts';
+import { cut } from '../../text/cut.ts';
+import { standBack } from '../../time/stand-back.ts';
 import type { Gateway } from '../gateway.ts';
 import { newId } from '../id.ts';
 import type { Arrival } from './arrival.ts';
@@ -37,16 +40,13 @@ async function freeze(
 ): Promise<NewApproval> {
   const { call, freeze: frozen, leg } = arrival;
   const { vault } = gateway;
-  const rest = (): Promise<void> | undefined => (arrival.bytes.byteLength < LARGE_CALL ? undefined : breathe());
+  const rest = (): Promise<void> | undefined => (arrival.bytes.byteLength < LARGE_CALL ? undefined : standBack());
   const [fingerprint, ...olderFingerprints] = vault.fingerprints(materialOf(arrival));
   await rest();
   const policy = arrival.policy!;
-  const shown = redactCall(
-    { args: call.args, sent: leg?.sent ?? sentOf(call.params, call.headers) },
-    redactionOf(policy, call.tool),
-  );
-  await rest();
-  const bytes = frozen();
+  const { shown, mask } = await redactedInSteps(arrival, redactionOf(policy, call.tool), rest);
+  const reason = mask.text(arrival.statedReason ?? '');
+  const bytes = await frozen();
   await rest();
   const id = newId('ap', now);
   const timeoutMs = verdict.ask.timeoutMs ?? gateway.rules.approval.timeoutMs;
@@ -61,10 +61,11 @@ async function freeze(
       fingerprint: fingerprint!,
       requirement: { ...gateway.rules.requirement(verdict.ask), answers: answersOf(policy, call.tool) },
       ...shown,
+      hidden: reason.masked ? withOneRepeat(shown.hidden) : shown.hidden,
       answersTo: leg?.parent.id ?? null,
-      asked: leg?.asked ?? null,
+      asked: leg === undefined ? null : { ...leg.asked, text: cut(mask.text(leg.asked.text).text, LONGEST_ASKED) },
       trace: verdict.trace,
-      statedReason: keptReason(arrival.statedReason),
+      statedReason: arrival.statedReason === null ? null : keptReason(reason.text),
       policyDigest: policy.digest,
       createdAt: now,
       expiresAt: new Date(now.getTime() + timeoutMs),
@@ -79,6 +80,24 @@ async function freeze(
       ? {}
       : { leg: { until: new Date(now.getTime() + timeoutMs + gateway.rules.approval.pickupMs), now } }),
   };
+}
+
+async function redactedInSteps(
+  { call, leg }: Arrival,
+  redaction: Redaction,
+  rest: () => Promise<void> | undefined,
+): Promise<RedactedCall> {
+  const own = sentOf(call.params, call.headers);
+  const steps = redacting({ args: call.args, sent: leg?.sent ?? own, beside: own }, redaction);
+  for (;;) {
+    const { done, value } = steps.next();
+    await rest();
+    if (done) return value;
+  }
+}
+
+function withOneRepeat(hidden: HiddenValues): HiddenValues {
+  return { ...hidden, byValue: (hidden.byValue ?? 0) + 1 };
 }
 
 /** A leg is bound to the question that it answers as well. */

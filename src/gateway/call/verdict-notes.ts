@@ -1,21 +1,27 @@
 import { isToolName } from '../../domain/call/call.ts';
 import { fingerprintMaterial } from '../../domain/call/fingerprint.ts';
+import type { HiddenMask } from '../../domain/call/hidden-mask.ts';
 import { isExactThroughout } from '../../domain/call/inexact.ts';
+import { maskOf } from '../../domain/call/redact-call.ts';
+import { sentOf } from '../../domain/call/sent.ts';
 import type { Json } from '../../domain/json/json.ts';
+import { DEFAULT_REDACTION } from '../../domain/json/redact.ts';
 import type { EventType, NewEvent } from '../../domain/log/event.ts';
 import type { JudgedInexact } from '../../domain/policy/inexact.ts';
 import type { FullLimit } from '../../domain/policy/limit.ts';
+import { redactionOf } from '../../domain/policy/rule.ts';
 import type { Verdict } from '../../domain/policy/verdict.ts';
 import { beginning, cut } from '../../text/cut.ts';
 import { asciiOnly } from '../../text/visible.ts';
 import type { Gateway } from '../gateway.ts';
 import type { Arrival, Handled } from './arrival.ts';
 
-/** Writes the events of one call's verdict: rule and reason, fingerprint and session, never an argument. */
+/** Writes the events of one call's verdict: rule and reason, fingerprint and session, never an argument or a secret. */
 export class VerdictNotes {
   readonly #gateway: Pick<Gateway, 'clock' | 'journal' | 'vault'>;
   readonly #arrival: Arrival;
   readonly #verdict: Verdict;
+  #mask: HiddenMask | null = null;
 
   constructor(gateway: Pick<Gateway, 'clock' | 'journal' | 'vault'>, arrival: Arrival, verdict: Verdict) {
     this.#gateway = gateway;
@@ -37,14 +43,32 @@ export class VerdictNotes {
 
   /** Notes that a value can be read in two ways and would have to be judged, and returns the answer for the agent. */
   inexact(judged: JudgedInexact): Handled {
-    this.note('call.refused', { reason: 'inexact value', at: judged.pointer, judge: judged.judge });
+    const at = judged.pointer === null ? null : this.#masked(judged.pointer);
+    this.note('call.refused', { reason: 'inexact value', at, judge: judged.judge });
     return { kind: 'inexact', judged };
   }
 
   /** Notes that the call holds what no approver would see, and returns the answer for the agent. */
   unshown(why: string): Handled {
-    this.note('call.refused', { reason: 'not shown to anybody', why: cut(asciiOnly(why), LONGEST_WHY) });
+    const shown = cut(asciiOnly(this.#masked(why)), LONGEST_WHY);
+    this.note('call.refused', { reason: 'not shown to anybody', why: shown });
     return { kind: 'unshown', why };
+  }
+
+  /**
+   * Whether the tool's name repeats a value that the call hides. A name that the policy itself has gives nothing away.
+   */
+  get toolTellsHidden(): boolean {
+    const { call, policy } = this.#arrival;
+    return !policy?.exact.has(call.tool) && this.#masked(call.tool) !== call.tool;
+  }
+
+  /** A text about this call with what the call hides replaced (P8). */
+  #masked(text: string): string {
+    const { call, policy } = this.#arrival;
+    const redaction = policy === null ? DEFAULT_REDACTION : redactionOf(policy, call.tool);
+    this.#mask ??= maskOf({ args: call.args, sent: sentOf(call.params, call.headers) }, redaction);
+    return this.#mask.text(text).text;
   }
 
   /** The event, for a caller that writes it itself. */
@@ -57,7 +81,7 @@ export class VerdictNotes {
       actor: `grant:${call.principal.grant}`,
       approval: null,
       server: call.server,
-      tool: printableName(call.tool),
+      tool: printableName(policy?.exact.has(call.tool) ? call.tool : this.#masked(call.tool)),
       grant: call.principal.grant,
       data: {
         policy: policy?.digest ?? null,

@@ -1,5 +1,9 @@
 import type { Approval } from '../../domain/approval/approval.ts';
-import { approvalEvent, type NewEvent } from '../../domain/log/event.ts';
+import { hiddenCount } from '../../domain/call/hidden-marks.ts';
+import { REDACTED } from '../../domain/json/redact.ts';
+import { approvalEvent } from '../../domain/log/event.ts';
+import type { LeftEvent } from '../../ports.ts';
+import { beginning } from '../../text/cut.ts';
 import { changeApproval } from '../commit-until.ts';
 import type { Gateway } from '../gateway.ts';
 
@@ -33,30 +37,31 @@ export async function withdraw(
   gateway: Pick<Gateway, 'announcer' | 'clock' | 'store'>,
   cancellation: Cancellation,
 ): Promise<boolean> {
-  const leftEvent = (approval: string): NewEvent => ({
+  const { server, session, requestId, reason } = cancellation;
+  const leftEvent: LeftEvent = (approval, hides) => ({
     type: 'approval.caller_left',
     at: gateway.clock.now(),
     actor: actorOf(cancellation),
     approval,
-    server: cancellation.server,
+    server,
     tool: null,
     grant: cancellation.grant,
-    data: { reason: keptReason(cancellation.reason) },
+    data: { reason: keptReason(reason, hides) },
   });
-  const { server, session, requestId } = cancellation;
   const approvals =
     requestId === null
       ? await gateway.store.leaveSession({ server, session }, leftEvent)
       : [await gateway.store.leave({ server, session, requestId }, leftEvent)].filter((approval) => approval !== null);
   let parked = false;
   for (const approval of approvals) {
-    const ended = await withdrawAbandoned(gateway, approval, cancellation);
+    const kept = keptReason(reason, hiddenCount(approval.hidden) > 0);
+    const ended = await withdrawAbandoned(gateway, approval, { ...cancellation, reason: kept });
     parked ||= ended.state !== 'dispatched';
   }
   return parked;
 }
 
-/** Ends an approval if nobody waits for it any more. Returns it as it is then. */
+/** Ends an approval if nobody waits for it any more. `why.reason`: as it may be logged. Returns it as it is then. */
 export async function withdrawAbandoned(
   gateway: Pick<Gateway, 'announcer' | 'clock' | 'store'>,
   found: Approval,
@@ -76,7 +81,7 @@ function withdrawal(approval: Approval, why: Pick<Cancellation, 'grant' | 'reque
   if (callers > 0 || (state !== 'pending' && state !== 'approved')) return null;
   const note = why.requestId === null ? 'the agent ended its session' : 'the agent cancelled the call';
   const type = state === 'pending' ? 'approval.withdrawn' : 'approval.lapsed';
-  const data = { note, reason: keptReason(why.reason), fingerprint };
+  const data = { note, reason: why.reason, fingerprint };
   const events = [approvalEvent(approval, { type, at, actor: actorOf(why), data })];
   return {
     id,
@@ -92,7 +97,11 @@ function actorOf({ grant }: Pick<Cancellation, 'grant'>): string {
   return grant === null ? 'holdfast' : `grant:${grant}`;
 }
 
-/** The agent's reason, cut to what is kept, at a whole character. */
-function keptReason(reason: string | null): string | null {
-  return reason === null ? null : reason.slice(0, LONGEST_REASON).toWellFormed();
+/**
+ * The agent's reason, cut to what is kept, at a whole character. Where the call hides values it is hidden as a whole: it
+ * may repeat one, and which, only the sealed call could tell (P8).
+ */
+function keptReason(reason: string | null, hides: boolean): string | null {
+  if (reason === null) return null;
+  return hides ? REDACTED : beginning(reason, LONGEST_REASON).toWellFormed();
 }

@@ -30,7 +30,7 @@ export interface CallReading {
 export async function conclude(
   gateway: Pick<
     Gateway,
-    'announcer' | 'clock' | 'faultPoint' | 'leases' | 'log' | 'rules' | 'store' | 'tasks' | 'vault'
+    'announcer' | 'clock' | 'faultPoint' | 'leases' | 'log' | 'longResults' | 'rules' | 'store' | 'tasks' | 'vault'
   >,
   dispatch: Dispatch,
   outcome: Outcome,

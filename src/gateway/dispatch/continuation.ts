@@ -10,6 +10,7 @@ import type { Gateway } from '../gateway.ts';
 import { newId } from '../id.ts';
 import { continuedDispatch, dispatchName } from './defer.ts';
 import { answerEvent, recordOfAnswer } from './given.ts';
+import { issueStateToCall } from './issued-states.ts';
 
 /** A call that goes on under the approval it began with, in its caller's seat. */
 export interface Continued {
@@ -23,12 +24,14 @@ export interface Continued {
  * a second approval.
  */
 export async function rememberQuestion(
-  { tasks, vault }: Pick<Gateway, 'tasks' | 'vault'>,
+  gateway: Pick<Gateway, 'clock' | 'tasks' | 'vault'>,
   { id, grant, server }: Approval,
   call: Call,
   state: string | null,
   expiresAt: Date,
 ): Promise<void> {
+  const { tasks, vault } = gateway;
+  await issueStateToCall(gateway, { id, grant, server }, state);
   const digest = vault.digest('state', state ?? '');
   const fingerprint = vault.fingerprints(roundsMaterial(call))[0]!;
   await tasks.rememberContinuation({ digest, grant, server, fingerprint, approval: id, expiresAt });

@@ -7,10 +7,14 @@ import type { Gateway } from '../gateway.ts';
 import { record } from './record.ts';
 
 /**
- * The most bytes of a result that are kept for callers who come later: 4 MiB. Whoever waits for a longer one on the
- * connection that sent the call gets it in any case.
+ * The most bytes of a result that are kept for callers who come later: 4 MiB. Whoever waits for a longer one in the
+ * process that sent the call gets it in any case.
  */
 export const MOST_KEPT_BYTES = 4 * 1024 * 1024;
+
+function isTooLong({ byteLength }: Uint8Array): boolean {
+  return byteLength > MOST_KEPT_BYTES;
+}
 
 function tooLargeToKeep(bytes: number): string {
   const mebibytes = (bytes / 1024 / 1024).toFixed(1);
@@ -28,7 +32,10 @@ function tooLargeToKeep(bytes: number): string {
  * | dispatched by another (this end was recorded, and only the confirmation was lost) | left as it is |
  */
 export async function finish(
-  gateway: Pick<Gateway, 'announcer' | 'clock' | 'faultPoint' | 'leases' | 'log' | 'rules' | 'store' | 'vault'>,
+  gateway: Pick<
+    Gateway,
+    'announcer' | 'clock' | 'faultPoint' | 'leases' | 'log' | 'longResults' | 'rules' | 'store' | 'vault'
+  >,
   dispatch: Dispatch,
   outcome: Outcome,
 ): Promise<Approval> {
@@ -55,7 +62,7 @@ interface DigestedOutcome {
 
 /** null: another change came first; try again. */
 async function tryFinish(
-  gateway: Pick<Gateway, 'clock' | 'faultPoint' | 'rules' | 'store' | 'vault'>,
+  gateway: Pick<Gateway, 'clock' | 'faultPoint' | 'longResults' | 'rules' | 'store' | 'vault'>,
   dispatch: Dispatch,
   { outcome, digest }: DigestedOutcome,
   known: Approval | null,
@@ -68,6 +75,9 @@ async function tryFinish(
     approval.state === 'dispatched' || (approval.state === 'unknown' && to !== 'approved' && to !== 'unknown');
   if (!unfinished) return approval;
   gateway.faultPoint?.('outcome.before');
+  if (outcome.kind === 'returned' && isTooLong(outcome.response)) {
+    gateway.longResults.offer(approval.id, outcome.response);
+  }
   const committed = await store.commit({
     id: approval.id,
     revision: approval.revision,
@@ -103,8 +113,9 @@ function patchFor(
     return { ...released, note: outcome.why, resultUntil, pickupUntil: approval.pickupUntil };
   }
   if (outcome.kind !== 'returned') return { ...released, note: outcome.why, resultUntil };
-  const { byteLength } = outcome.response;
-  if (byteLength > MOST_KEPT_BYTES) return { ...released, note: tooLargeToKeep(byteLength), result: null, resultUntil };
+  if (isTooLong(outcome.response)) {
+    return { ...released, note: tooLargeToKeep(outcome.response.byteLength), result: null, resultUntil };
+  }
   // Without callers there is nobody to keep the result for.
   const result = approval.callers === 0 ? null : vault.seal('result', approval.id, outcome.response);
   return { ...released, note: outcome.note ?? null, result, resultUntil };

@@ -2,6 +2,7 @@ import { type AskedQuestion, type GivenAnswer, LONGEST_GIVEN } from '../../domai
 import type { Approval } from '../../domain/approval/approval.ts';
 import type { Call } from '../../domain/call/call.ts';
 import { redactCall } from '../../domain/call/redact-call.ts';
+import { sentOf } from '../../domain/call/sent.ts';
 import { canonical } from '../../domain/json/canonical.ts';
 import { type JsonObject, member } from '../../domain/json/json.ts';
 import { approvalEvent, type NewEvent } from '../../domain/log/event.ts';
@@ -32,7 +33,9 @@ export function recordOfAnswer(
   const answer = answerIn(call, kind);
   const policy = rules.policy(call.server);
   const redaction = policy === null ? { byName: true, paths: [] } : redactionOf(policy, call.tool);
-  const shown = redactCall({ args: {}, sent: { params: answer, meta: {}, headers: {} } }, redaction).sent.params;
+  const { params, headers } = call;
+  const whole = { args: call.args, sent: { params: answer, meta: {}, headers: {} }, beside: sentOf(params, headers) };
+  const shown = redactCall(whole, redaction).sent.params;
   // The state is the server's own; people want to read what the agent said.
   const text = cut(JSON.stringify(shown.answer ?? shown.inputResponses ?? shown).toWellFormed(), LONGEST_GIVEN);
   return { given: { at: at.toISOString(), leg, digest: vault.digest('outcome', canonical(answer)), text }, shown };

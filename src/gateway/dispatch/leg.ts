@@ -34,6 +34,7 @@ import { answerEvent, recordOfAnswer } from './given.ts';
  * | a new question, word for word the same | another number (`asked.n`): the leg answers the question it was made for |
  * | policy denies, or the grant is revoked, before it is spent | the leg lapses, as any approval does |
  * | death between spending and the end | both leases run out: both unknown, and neither can be sent again |
+ * | death of the process that holds a POST with an answer, undecided or approved | withdrawn, lapsed; the same answer, given again within 30 s, takes the seat |
  * | death between the call's end and the leg's | the call is recorded, the leg is unknown; neither can be sent again |
  */
 export function continuingOf(
@@ -104,22 +105,27 @@ export async function concludeLeg(
   return { leg: await finish(gateway, leg, outcome), parent: approval, open };
 }
 
-const MOOT = 'the server no longer waits for this answer: it was answered, or its call is over';
+/** Why a leg ends of which nobody has decided, or whose answer nobody can send. For people. */
+const ENDS = {
+  moot: 'the server no longer waits for this answer: it was answered, or its call is over',
+  orphaned: 'the gateway process that held this answer has stopped, so it was not sent; the agent may give it again',
+} as const;
 
-/** Ends a leg that answers nothing any more. Does nothing if it is under way or over. */
-export async function endMootLeg(
+/** Ends a leg that answers nothing any more, or that nobody can send. Does nothing if it is under way or over. */
+export async function endLeg(
   gateway: Pick<Gateway, 'announcer' | 'clock' | 'store'>,
   found: Approval,
+  why: keyof typeof ENDS,
 ): Promise<void> {
-  const end = await changeApproval(gateway.store, found, (leg) => mootChange(gateway, leg));
+  const end = await changeApproval(gateway.store, found, (leg) => legEnd(gateway, leg, ENDS[why]));
   if (end.kind === 'committed') gateway.announcer.announce(end.approval);
 }
 
-function mootChange(gateway: Pick<Gateway, 'clock'>, leg: Approval): Change | null {
+function legEnd(gateway: Pick<Gateway, 'clock'>, leg: Approval, note: string): Change | null {
   const { id, revision, state } = leg;
   if (state !== 'pending' && state !== 'approved') return null;
   const [to, type] =
     state === 'pending' ? (['withdrawn', 'approval.withdrawn'] as const) : (['lapsed', 'approval.lapsed'] as const);
-  const events = [dispatchEvent(gateway, leg, type, { note: MOOT })];
-  return { id, revision, from: state, to, patch: { note: MOOT }, events };
+  const events = [dispatchEvent(gateway, leg, type, { note })];
+  return { id, revision, from: state, to, patch: { note }, events };
 }

@@ -6,9 +6,10 @@ import type { AnswersMode } from '../../domain/policy/verdict.ts';
 import type { AskedKey, AskedRequest } from '../../ports.ts';
 import type { Gateway } from '../gateway.ts';
 import { answerEvent, recordOfAnswer } from './given.ts';
+import { type AnswerPlace, placeOf } from './unasked-answer.ts';
 
 /** Longest request of a server's that is kept while a gated call runs, in bytes. */
-const LONGEST_REQUEST = 256 * 1024;
+export const LONGEST_REQUEST = 256 * 1024;
 
 /** A request that a server sends while a gated call runs. */
 export interface AskedDuringCall extends AskedKey {
@@ -27,7 +28,7 @@ export async function keepServerRequest(
   { approval, text, grant, server, session, key }: AskedDuringCall,
 ): Promise<string | null> {
   const bytes = new TextEncoder().encode(text);
-  if (bytes.byteLength > LONGEST_REQUEST) return `a request during a gated call may have ${LONGEST_REQUEST} bytes`;
+  if (bytes.byteLength > LONGEST_REQUEST) return whyTooLong(bytes.byteLength);
   const kept = vault.seal('result', rowOf(approval), bytes);
   const place = { grant, server, session, key };
   const digest = vault.digest('outcome', bytes);
@@ -35,23 +36,38 @@ export async function keepServerRequest(
   return 'the gated call is over, or 32 of its requests wait for an answer already';
 }
 
+/** Why a request of this many bytes is not kept, in words for the server. */
+export function whyTooLong(bytes: number): string {
+  return `it has ${bytes} bytes, and what a server asks during a gated call has at most ${LONGEST_REQUEST} (256 KiB), because a person has to be shown it`;
+}
+
 /** The request that an answer with this id is meant for; null: none that was sent during a gated call. */
-export function findServerRequest({ tasks }: Pick<Gateway, 'tasks'>, key: AskedKey): Promise<AskedRequest | null> {
-  return tasks.findRequest(key);
+export function findServerRequest(
+  gateway: Pick<Gateway, 'rules' | 'tasks'>,
+  { key, ...place }: AskedKey,
+): Promise<AskedRequest | null> {
+  return gateway.tasks.findRequest(placeOf(gateway, place), key);
 }
 
 /** The same for several answers at once: whether any of them is meant for such a request. */
 export function hasServerRequest(
-  { tasks }: Pick<Gateway, 'tasks'>,
-  place: Omit<AskedKey, 'key'>,
+  gateway: Pick<Gateway, 'rules' | 'tasks'>,
+  place: AnswerPlace,
   keys: readonly string[],
 ): Promise<boolean> {
-  return tasks.hasRequest(place, keys);
+  return gateway.tasks.hasRequest(placeOf(gateway, place), keys);
 }
 
-/** The gated call that runs at this place, so that a request of the server's may be about it; null: none does. */
-export function gatedCallIn({ tasks }: Pick<Gateway, 'tasks'>, place: Omit<AskedKey, 'key'>): Promise<string | null> {
-  return tasks.runningIn(place);
+/**
+ * The gated call that runs at this place, so that a request of the server's may be about it; null: none does. `strict`:
+ * only one whose answers need a yes.
+ */
+export function gatedCallIn(
+  gateway: Pick<Gateway, 'rules' | 'tasks'>,
+  place: AnswerPlace,
+  strict: boolean,
+): Promise<string | null> {
+  return gateway.tasks.runningIn(placeOf(gateway, place), strict);
 }
 
 /** The request as it came, a JSON-RPC message. */
@@ -60,36 +76,18 @@ export function textOfRequest({ vault }: Pick<Gateway, 'vault'>, { approval, kep
 }
 
 /**
- * Whether the answer to such a request needs a yes of its own. Where several gated calls run, a server's request may be
- * about any of them, so the strictest decides.
+ * Whether the answer to such a request needs a yes of its own. Where several gated calls run in its session, a server's
+ * request may be about any of them, so the strictest decides.
  */
 export async function modeForAnswer(
   gateway: Pick<Gateway, 'rules' | 'tasks'>,
   { requirement, server, tool, grant }: Approval,
+  { session }: Pick<AskedRequest, 'session'>,
 ): Promise<AnswersMode> {
   const policy = gateway.rules.policy(server);
   const own = answersMode(requirement.answers, policy === null ? 'ask' : answersOf(policy, tool));
-  return own === 'ask' || (await strictCallRuns(gateway, { grant, server })) ? 'ask' : 'allow';
-}
-
-/**
- * Whether a gated call runs whose answers need a yes. While it does, an answer to something that nobody was seen to ask
- * may be meant for it: sent before its question, or under an id that only its server understands.
- */
-export function strictCallRuns(
-  { tasks }: Pick<Gateway, 'tasks'>,
-  place: Pick<AskedKey, 'grant' | 'server'>,
-): Promise<boolean> {
-  return tasks.strictRuns(place);
-}
-
-/** Whether a gated call at this server waits to go on with this state, so that no other request may bring it. */
-export function isStateClaimed(
-  { tasks, vault, clock }: Pick<Gateway, 'clock' | 'tasks' | 'vault'>,
-  server: string,
-  state: string,
-): Promise<boolean> {
-  return tasks.isStateClaimed(vault.digests('state', state), server, clock.now());
+  if (own === 'ask') return 'ask';
+  return (await gatedCallIn(gateway, { grant, server, session }, true)) === null ? 'allow' : 'ask';
 }
 
 /**

@@ -19,6 +19,7 @@ export async function takeTurn(
     | 'fullLimits'
     | 'inline'
     | 'leases'
+    | 'longResults'
     | 'replica'
     | 'rules'
     | 'store'
@@ -31,6 +32,22 @@ export async function takeTurn(
   signal?: AbortSignal,
   asks = false,
 ): Promise<Turn> {
+  const leave = gateway.longResults.await(seat.approval.id);
+  try {
+    return await turnOf(gateway, seat, readCall, until, signal, asks);
+  } finally {
+    leave();
+  }
+}
+
+async function turnOf(
+  gateway: Parameters<typeof takeTurn>[0],
+  seat: Seat,
+  readCall: ReadCall,
+  until: Date,
+  signal: AbortSignal | undefined,
+  asks: boolean,
+): Promise<Turn> {
   let approval = seat.approval;
   for (;;) {
     if (signal?.aborted) return { kind: 'gone', approval };
@@ -38,7 +55,7 @@ export async function takeTurn(
       approval = (await due(gateway, approval.id)) ?? approval;
     }
     if (approval.state === 'approved') {
-      const spent = await spend(gateway, approval, seat.joiner, readCall());
+      const spent = await spend(gateway, approval, seat.joiner, await readCall());
       if (spent.kind !== 'conflict') return spent;
       approval = (await gateway.store.find(approval.id)) ?? approval;
       continue;
@@ -70,7 +87,7 @@ function waitInline(
   { joiner }: Seat,
   readCall: ReadCall,
 ): InlineWait | null {
-  return gateway.inline.wait(approval, (approved) => spendInline(gateway, approved, joiner, readCall()));
+  return gateway.inline.wait(approval, async (approved) => spendInline(gateway, approved, joiner, await readCall()));
 }
 
 /** The approval's own deadline ends the wait too, so that it is noticed even if the queue's job is late. */
@@ -78,8 +95,8 @@ function earlier(until: Date, deadline: Date | null): Date {
   return deadline !== null && deadline < until ? deadline : until;
 }
 
-async function ended(gateway: Pick<Gateway, 'store' | 'vault'>, approval: Approval): Promise<Turn> {
+async function ended(gateway: Pick<Gateway, 'longResults' | 'store' | 'vault'>, approval: Approval): Promise<Turn> {
   if (approval.state !== 'succeeded' && approval.state !== 'failed') return { kind: 'over', approval };
-  const response = await keptResult(gateway, approval);
+  const response = gateway.longResults.of(approval.id) ?? (await keptResult(gateway, approval));
   return response === null ? { kind: 'over', approval } : { kind: 'result', approval, response };
 }

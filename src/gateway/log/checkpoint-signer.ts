@@ -6,6 +6,12 @@ import type { Ports } from '../ports.ts';
 import { Alarms } from './alarms.ts';
 
 /**
+ * Milliseconds after which a log in which nothing happens is signed again. So an old newest checkpoint always means
+ * that no gateway ran, or that the end of the log was taken away (`audit verify --max-age`).
+ */
+const QUIET_MS = 20 * 60_000;
+
+/**
  * Signs the chain's head, so that any change to sealed events and any truncation shows. The signature goes to every
  * witness; a truncated tail shows only through a witness that the database cannot reach.
  *
@@ -38,7 +44,7 @@ export class CheckpointSigner {
     gateway: Pick<Ports, 'clock' | 'ledger' | 'log' | 'replica' | 'store' | 'vault' | 'witnesses'>,
   ): Promise<SignedCheckpoint | null> {
     const { ledger, vault, clock, log } = gateway;
-    const head = await ledger.unsigned();
+    const head = await ledger.unsigned(new Date(clock.now().getTime() - QUIET_MS));
     if (head === null) return null;
     const newest = head.last === null ? null : readCheckpoint(head.last.text);
     for (const signed of [newest, this.#last]) {

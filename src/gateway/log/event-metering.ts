@@ -42,8 +42,8 @@ export function meteredStore(store: Store, replica: string, meter: EventMeter): 
       await store.collected(joiner, mark(event), until);
       meter(event);
     },
-    leave: (by, event) => store.leave(by, (approval) => mark(event(approval))),
-    leaveSession: (by, event) => store.leaveSession(by, (approval) => mark(event(approval))),
+    leave: (by, event) => store.leave(by, (...left) => mark(event(...left))),
+    leaveSession: (by, event) => store.leaveSession(by, (...left) => mark(event(...left))),
     saveCard: async (card, event, content) => {
       await store.saveCard(card, event === null ? null : mark(event), content);
       if (event !== null) meter(event);

@@ -2,6 +2,7 @@ import type { Json } from '../../domain/json/json.ts';
 import { type NewEvent, NO_SUBJECT } from '../../domain/log/event.ts';
 import type { DeniedPart } from '../../domain/policy/judge-method.ts';
 import type { Clock } from '../../ports.ts';
+import { cut } from '../../text/cut.ts';
 
 /** Something that an agent made a server do, or that policy kept it from. */
 export interface MethodNote {
@@ -30,8 +31,8 @@ const MINUTE_MS = 60_000;
 const MOST_TALLIES = 10_000;
 /** Bytes of names that a line holds; a request that names more gets several lines. */
 const NAMES_BYTES = 16 * 1024;
-/** How many of the different names a line with a count keeps, and how many characters of each. */
-const KEPT_NAMES = { most: 20, length: 256 } as const;
+/** How many of the different names a line with a count keeps and how many it counts, and how many characters of each. */
+const KEPT_NAMES = { most: 20, counted: 1_000, length: 256 } as const;
 
 /** The subject of a line that counts what too many kinds of callers did. */
 const EVERYBODY = { grant: null, server: null, method: 'several', denied: null } as const;
@@ -53,8 +54,8 @@ interface MethodTally {
 
 /**
  * Writes what agents do besides calling tools. Each is an event of its own up to ten lines a second; beyond that the rest of
- * the second is one event that says how many, from when to when, and names the first twenty different ones. No count is
- * lost while the process lives, and an agent can neither flood the log nor fill the memory.
+ * the second is one event that says how many, from when to when, and names the first twenty different ones and says how
+ * many more there were. No count is lost while the process lives, and an agent can neither flood the log nor fill the memory.
  */
 export class MethodLog {
   readonly #write: (event: NewEvent) => void;
@@ -78,10 +79,10 @@ export class MethodLog {
     if (tally.times === 0) tally.first = now.getTime();
     tally.times += 1;
     tally.last = now.getTime();
-    if (tally.names.size >= KEPT_NAMES.most) return;
+    if (tally.names.size >= KEPT_NAMES.counted) return;
     for (const name of note.countedAs === null ? [note.method] : note.names()) {
-      if (tally.names.size >= KEPT_NAMES.most) break;
-      tally.names.add(name.slice(0, KEPT_NAMES.length));
+      if (tally.names.size >= KEPT_NAMES.counted) break;
+      tally.names.add(cut(name, KEPT_NAMES.length));
     }
   }
 
@@ -121,9 +122,16 @@ export class MethodLog {
   #close({ note, times, first, last, names }: MethodTally): void {
     if (times === 0) return;
     const counted = { times, first: new Date(first).toISOString(), last: new Date(last).toISOString() };
-    const some = names.size === 0 ? {} : { names: [...names] };
-    this.#write(eventOf(note, new Date(last), { grouped: true, ...counted, ...some }));
+    this.#write(eventOf(note, new Date(last), { grouped: true, ...counted, ...countedNames(names) }));
   }
+}
+
+/** The first names, and how many more there were. `orMore`: so many that they were not counted to the end. */
+function countedNames(names: ReadonlySet<string>): { readonly [name: string]: Json } {
+  if (names.size === 0) return {};
+  const moreNames = names.size - KEPT_NAMES.most;
+  const rest = moreNames <= 0 ? {} : { moreNames, ...(names.size < KEPT_NAMES.counted ? {} : { orMore: true }) };
+  return { names: [...names].slice(0, KEPT_NAMES.most), ...rest };
 }
 
 /** A clock that went back ends the tally too: a count must not wait for hours. */

@@ -64,7 +64,7 @@ export function watchedStore(parts: WatchParts): Store {
     leaveSession: async (by, event) => all(await store.leaveSession(by, event)),
     overdue: async (now, limit) => {
       const work = await store.overdue(now, limit);
-      for (const approvals of [work.late, work.abandoned, work.revoked, work.moot]) all(approvals);
+      for (const approvals of [work.late, work.abandoned, work.revoked, work.moot, work.orphaned]) all(approvals);
       return work;
     },
     unreminded: async (now, limit) => all(await store.unreminded(now, limit)),

@@ -10,6 +10,8 @@ export interface EvidenceFinding {
   readonly report: ChainReport;
   /** What is wrong with the export as a file, in words; empty where the chain itself has faults. */
   readonly problems: readonly string[];
+  /** When the evidence was taken: the time of the export, or of its newest event if that is later; null: it names none. */
+  readonly taken: Date | null;
   /** How many cards in the export match the event before them. */
   readonly cards: number;
 }
@@ -34,6 +36,8 @@ export async function verifyExport(
   const problems: string[] = [];
   let number = 0;
   let lastEvent = '';
+  let taken: Date | null = null;
+  let newest = '';
   let cards = 0;
   let end: ExportEnd | null = null;
   for await (const text of lines) {
@@ -43,18 +47,32 @@ export async function verifyExport(
     if (number === 1 && line.kind !== 'header') problems.push('the first line is not the header of an export');
     if (line.kind === 'event') check.event(line.link);
     else if (line.kind === 'checkpoint') check.checkpoint(line.signed);
+    else if (line.kind === 'header') taken = line.at;
     else if (line.kind === 'end') end = line;
     else if (line.kind === 'card') {
       if (cardNamed(lastEvent) === line.digest && proof.sha256(line.content) === line.digest) cards += 1;
       else problems.push(`line ${number} is not the card that was logged by the event before it`);
     } else if (line.kind === 'unreadable') problems.push(`line ${number} is not a line of an export`);
     lastEvent = line.kind === 'event' ? line.link.text : '';
+    if (lastEvent !== '') newest = lastEvent;
     if (problems.length > MAX_PROBLEMS) break;
   }
   const report = check.end();
   problems.push(...endProblems(end, report));
   // A fault in the chain names its place; problems of the file follow from it and would only distract.
-  return { report, problems: report.faults.length > 0 ? [] : problems, cards };
+  return { report, problems: report.faults.length > 0 ? [] : problems, taken: later(taken, timeOf(newest)), cards };
+}
+
+/** The time that an event's canonical text states; null: it is none. */
+function timeOf(text: string): Date | null {
+  const at = /"at":"([^"]{1,40})"/.exec(text)?.[1];
+  const time = at === undefined ? null : new Date(at);
+  return time === null || Number.isNaN(time.getTime()) ? null : time;
+}
+
+/** The header's time is not signed, so an event that is newer counts instead. Without a header's time there is none. */
+function later(header: Date | null, event: Date | null): Date | null {
+  return header !== null && event !== null && event > header ? event : header;
 }
 
 /** What the last line of an export says about the lines before it. */
@@ -100,5 +118,5 @@ export async function verifyLedger(ledger: Ledger, trust: EvidenceTrust, proof: 
     if (page.length === 0) break;
     after = page.at(-1)!.n;
   }
-  return { report: check.end(), problems: [], cards: 0 };
+  return { report: check.end(), problems: [], taken: null, cards: 0 };
 }

@@ -20,7 +20,7 @@ interface InlineWaiter {
    */
   card: CardRecord | null;
   /** null: something prevents it, or would first have to be asked elsewhere. */
-  readonly spending: (approved: Approval) => InlineSpending | null;
+  readonly spending: (approved: Approval) => InlineSpending | null | Promise<InlineSpending | null>;
   /** A commit conflicted with what is known here, so nothing of it is used any more. */
   stale: boolean;
   /** Settles when the decision that may spend the pass for this caller has been committed or has failed. */
@@ -100,7 +100,7 @@ export class InlineDispatch {
     const attempt = Promise.withResolvers<void>();
     waiter.attempt = attempt.promise;
     try {
-      const spending = waiter.spending(approved);
+      const spending = await waiter.spending(approved);
       if (spending === null) return await store.commit(decision);
       const both = await store.commitBoth(decision, spending.change);
       if (both.kind === 'left' || both.kind === 'full' || both.kind === 'spent') return await store.commit(decision);

@@ -13,4 +13,4 @@ export interface Seat {
 }
 
 /** Parses the call from its held bytes; called whenever it is needed, so that a parked call keeps no parsed copy. */
-export type ReadCall = () => Call;
+export type ReadCall = () => Call | Promise<Call>;

@@ -2,6 +2,7 @@ import type { Dispatch } from '../../domain/approval/dispatch.ts';
 import type { Task } from '../../ports.ts';
 import { defer } from '../dispatch/defer.ts';
 import { finish } from '../dispatch/finish.ts';
+import { issueStateToCall } from '../dispatch/issued-states.ts';
 import { record } from '../dispatch/record.ts';
 import type { Gateway } from '../gateway.ts';
 import type { FollowedTasks } from './followed-tasks.ts';
@@ -24,7 +25,7 @@ export interface TaskAttempt {
 export async function concludeTask(
   gateway: Pick<
     Gateway,
-    'announcer' | 'clock' | 'faultPoint' | 'leases' | 'log' | 'rules' | 'store' | 'tasks' | 'vault'
+    'announcer' | 'clock' | 'faultPoint' | 'leases' | 'log' | 'longResults' | 'rules' | 'store' | 'tasks' | 'vault'
   >,
   door: TaskDoor,
   followed: FollowedTasks,
@@ -47,7 +48,7 @@ export async function concludeTask(
 async function askBack(
   gateway: Pick<
     Gateway,
-    'announcer' | 'clock' | 'faultPoint' | 'leases' | 'log' | 'rules' | 'store' | 'tasks' | 'vault'
+    'announcer' | 'clock' | 'faultPoint' | 'leases' | 'log' | 'longResults' | 'rules' | 'store' | 'tasks' | 'vault'
   >,
   door: TaskDoor,
   { task, dispatch }: TaskAttempt,
@@ -59,6 +60,10 @@ async function askBack(
   const reason = notSent === undefined ? {} : { why: notSent };
   const approval = await defer(gateway, dispatch, { awaits: 'input', response: null, until, ...reason });
   if (approval.state !== 'dispatched') return settleTask(gateway, task, approval, door.answers);
+  await record(gateway, dispatch, async () => {
+    await issueStateToCall(gateway, approval, questions.requestState);
+    return approval;
+  });
   const kept = sealQuestions(gateway, task.id, questions);
   const note = 'the server asks for something';
   let asked = false;

@@ -87,11 +87,11 @@ export class FollowedTasks {
   }
 
   /**
-   * The server's own ids of the tasks that it made of approved calls, of all grants. They are nobody's to name: a call
-   * that was approved goes on by the gateway's task only.
+   * The server's own ids of the tasks that it made of approved calls, of all grants and under all its names. They are
+   * nobody's to name: a call that was approved goes on by the gateway's task only.
    */
   async idsAt(server: string): Promise<ReadonlySet<string>> {
-    const followed = await this.#gateway.tasks.followedAt(server, MOST_FOLLOWED);
+    const followed = await this.#gateway.tasks.followedAt(this.#gateway.rules.alike(server), MOST_FOLLOWED);
     const ids = new Set<string>();
     for (const task of followed) {
       try {

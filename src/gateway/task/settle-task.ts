@@ -47,7 +47,9 @@ function endedWithoutAnswer(
   answers: TaskAnswers,
 ): TaskChange {
   const { response, note } = answers.withoutAnswer(approval);
-  return { ...endedWith(gateway, task, response, answers), outcome: 'tool_error', note };
+  // Its result is lost, not its success: a client that is told so asks for the result and reads why there is none.
+  const outcome = approval.state === 'succeeded' ? 'completed' : 'tool_error';
+  return { ...endedWith(gateway, task, response, answers), outcome, note };
 }
 
 /** Keeps the answer for as long as a late agent may fetch it. */

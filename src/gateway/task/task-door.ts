@@ -29,8 +29,11 @@ export interface UpstreamTaskHandle {
 
 /** The state of a server's own task. */
 export type UpstreamTaskState =
-  /** Not over. `text`: the server's own description, the JSON of its `tasks/get` result. */
-  | { readonly kind: 'open'; readonly text: string; readonly pollMs: number }
+  /**
+   * Not over. `text`: the server's own description, the JSON of its `tasks/get` result. `leftOut`: bytes of what it asks,
+   * where that is too long to be in `text`; null: it is not.
+   */
+  | { readonly kind: 'open'; readonly text: string; readonly pollMs: number; readonly leftOut: number | null }
   /** `response`: the answer to the call itself. */
   | { readonly kind: 'ended'; readonly response: Uint8Array; readonly failed: boolean }
   | { readonly kind: 'cancelled' }

@@ -1,4 +1,5 @@
 import { secretFrom } from '../../config/secret-from.ts';
+import { printed } from '../../text/printed.ts';
 import { secretsOnDisk } from './secret-file.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -12,7 +13,7 @@ export function terminalSecret({ env, err }: Pick<Terminal, 'env' | 'err'>, name
     { env, readSecret: secretsOnDisk(env.CREDENTIALS_DIRECTORY) },
     name,
     (variable, message, expected) => faults.push(`${variable} ${message} (expected ${expected})`),
-    (variable, message, expected) => err(`warning: ${variable} ${message} (expected ${expected})\n`),
+    (variable, message, expected) => err(printed`warning: ${variable} ${message} (expected ${expected})\n`),
   );
   if (faults.length > 0) throw new Error(faults.join('\n'));
   return value;

@@ -1,11 +1,23 @@
+import { Printed } from '../../text/printed.ts';
+import { visible } from '../../text/visible.ts';
 import { shedEnvironment, takeEnvironment } from './handover.ts';
 
-/** The terminal that a command was called from, as the command sees it. */
+/**
+ * The terminal that a command was called from, as the command sees it. It takes `Printed` only, which nobody's text
+ * becomes part of before all of it is visible.
+ */
 export interface Terminal {
   /** Writes to standard output. */
-  out(text: string): void;
+  out(text: Printed): void;
   /** Writes to standard error. */
-  err(text: string): void;
+  err(text: Printed): void;
+  /**
+   * Writes evidence to standard output as it is, because every byte of it is hashed. Where that is a screen, and not a
+   * file or a pipe, it is shown with escapes instead.
+   */
+  evidence(text: string): void;
+  /** Standard output is a screen. */
+  readonly screen: boolean;
   /** Resolves when standard output accepts more. */
   drained?(): Promise<void>;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -22,8 +34,10 @@ export interface Terminal {
 export function processTerminal(): Terminal {
   const env = takeEnvironment();
   return {
-    out: (text) => void process.stdout.write(text),
-    err: (text) => void process.stderr.write(text),
+    out: (text) => void process.stdout.write(Printed.textOf(text)),
+    err: (text) => void process.stderr.write(Printed.textOf(text)),
+    evidence: (text) => void process.stdout.write(process.stdout.isTTY ? shownEvidence(text) : text),
+    screen: process.stdout.isTTY === true,
     drained: () =>
       new Promise((resolve) => {
         if (process.stdout.writableNeedDrain) process.stdout.once('drain', () => resolve());
@@ -33,4 +47,9 @@ export function processTerminal(): Terminal {
     shedEnvironment: () => shedEnvironment(env),
     cwd: process.cwd(),
   };
+}
+
+/** A part of JSON Lines with its line breaks; the rest is escaped as JSON does it, so that lines still parse. */
+function shownEvidence(text: string): string {
+  return text.split('\n').map(visible).join('\n');
 }

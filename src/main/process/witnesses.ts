@@ -2,6 +2,7 @@ import { appendFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { checkpointLine, readCheckpoint } from '../../domain/log/checkpoint.ts';
 import type { Log, Witness } from '../../ports.ts';
+import { type Printed, printed } from '../../text/printed.ts';
 
 /** The file in the data directory that checkpoints are appended to; a verifier needs a copy of it from elsewhere. */
 export const CHECKPOINTS_FILE = 'checkpoints.jsonl';
@@ -23,6 +24,6 @@ export function logWitness(log: Log): Witness {
 }
 
 /** Prints each checkpoint as a line that `holdfast audit verify --checkpoints` reads. */
-export function printedWitness(out: (text: string) => void): Witness {
-  return async (signed) => out(`${checkpointLine(signed)}\n`);
+export function printedWitness(out: (text: Printed) => void): Witness {
+  return async (signed) => out(printed`${checkpointLine(signed)}\n`);
 }

@@ -15,6 +15,8 @@ export class LiveRules implements Rules {
   readonly tools = new ToolDrift(seenNow);
   #loaded: Loaded;
   #authenticate: (token: string, now: Date) => Authentication;
+  /** Names of servers by their upstream; null: not looked at yet. */
+  #alike: ReadonlyMap<string, readonly string[]> | null = null;
   readonly #now: () => Date;
   readonly #revoked: Pick<RevokedTokens, 'has' | 'refreshUnlessFresh'>;
 
@@ -32,6 +34,7 @@ export class LiveRules implements Rules {
   /** Puts this config and its policies in force. */
   swap(loaded: Loaded): void {
     this.#loaded = loaded;
+    this.#alike = null;
     this.#authenticate = authenticator(loaded.config);
   }
 
@@ -66,6 +69,11 @@ export class LiveRules implements Rules {
     return config === undefined ? server : upstreamKey(config);
   }
 
+  alike(server: string): readonly string[] {
+    this.#alike ??= namesByUpstream([...this.#loaded.config.servers.keys()], (name) => this.upstream(name));
+    return this.#alike.get(this.upstream(server)) ?? [server];
+  }
+
   requirement(ask: Parameters<Rules['requirement']>[0]): ReturnType<Rules['requirement']> {
     return resolveRequirement(this.#loaded.config, ask);
   }
@@ -88,4 +96,16 @@ export class LiveRules implements Rules {
   get approval(): Rules['approval'] {
     return this.#loaded.config.approval;
   }
+}
+
+function namesByUpstream(
+  names: readonly string[],
+  upstreamOf: (name: string) => string,
+): ReadonlyMap<string, readonly string[]> {
+  const byUpstream = new Map<string, string[]>();
+  for (const name of names) {
+    const alike = byUpstream.get(upstreamOf(name)) ?? [];
+    byUpstream.set(upstreamOf(name), [...alike, name]);
+  }
+  return byUpstream;
 }

@@ -6,10 +6,10 @@ import {
   hasServerRequest,
   modeForAnswer,
   reopenAsked,
-  strictCallRuns,
   takeAnswer,
   textOfRequest,
 } from '../../gateway/dispatch/server-requests.ts';
+import { whyUnasked } from '../../gateway/dispatch/unasked-answer.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
 import type { AskedRequest } from '../../ports.ts';
 import type { AgentAnswer } from '../door/call-door.ts';
@@ -45,17 +45,19 @@ const MEMBERS: ReadonlySet<string> = new Set(['jsonrpc', 'id', 'result', 'error'
  * | `ask`, and the agent closes the POST before that | withdrawn; the server gets an error in its place |
  * | `ask`, and this process stops meanwhile | 503; the leg stays, and the same answer, sent again, joins it |
  * | the request was answered before, or its call is over | 409, and nothing is sent |
- * | nobody was seen to ask this, while a call runs whose answers need a yes | the same |
+ * | the call runs under another name of this upstream | as there: its policy and its approvers decide |
+ * | nobody was seen to ask this, while a call runs whose answers need a yes | the same (`whyUnasked`) |
  */
 export async function answerServerRequest(context: AnswerContext, answer: AgentAnswer): Promise<Response | null> {
   const { gateway } = context;
   const { principal, server, session } = answer;
   const key = requestKey(member(answer.message, 'id'));
-  const asked = await findServerRequest(gateway, { grant: principal.grant, server, session, key });
+  const place = { grant: principal.grant, server, session };
+  const asked = await findServerRequest(gateway, { ...place, key });
   const refuse = (status: number, why: string): Response => rpcError(status, status, why, answer.idText);
   if (asked === null) {
-    const place = { grant: principal.grant, server };
-    return (await strictCallRuns(gateway, place)) ? refuse(409, WHY_UNASKED) : null;
+    const why = await whyUnasked(gateway, place, [key]);
+    return why === null ? null : refuse(409, WHY_UNASKED[why]);
   }
   const parent = asked.running && !asked.answered ? await gateway.store.find(asked.approval) : null;
   const parked = parent === null ? null : await parkedCall(gateway, parent);
@@ -68,7 +70,7 @@ export async function answerServerRequest(context: AnswerContext, answer: AgentA
     answer,
     asked,
     parent,
-    call: callWith(answer, frozenCallIn(parked)),
+    call: callWith({ ...answer, server: parent.server }, frozenCallIn(parked)),
     headers,
     refusal: (why) => ({ text: errorAnswer(idOfRequest(gateway, asked), why), headers }),
     post: (message) => postMessage(answer, message.text, message.headers),
@@ -82,7 +84,9 @@ function idOfRequest(gateway: Gateway, asked: AskedRequest): string {
 
 /** Sends an answer now, or once a person has said yes. Answers 202 once the server has it. */
 export async function answerAsked(sending: AnswerSending): Promise<Response> {
-  return (await modeForAnswer(sending.gateway, sending.parent)) === 'ask' ? askFirst(sending) : sendNow(sending);
+  return (await modeForAnswer(sending.gateway, sending.parent, sending.asked)) === 'ask'
+    ? askFirst(sending)
+    : sendNow(sending);
 }
 
 /** Why nobody could be shown all of this answer; null: nothing prevents it. */
@@ -119,14 +123,14 @@ async function sendNow(sending: AnswerSending): Promise<Response> {
 
 /** Whether a message of a batch answers a request that was sent during a gated call; such an answer travels alone. */
 export async function answersGatedCall(
-  gateway: Pick<Gateway, 'tasks'>,
+  gateway: Pick<Gateway, 'rules' | 'tasks'>,
   { grant, server, session }: { readonly grant: string; readonly server: string; readonly session: string | null },
   messages: readonly JsonObject[],
 ): Promise<boolean> {
   const keys = new Set(messages.filter(isAnswer).map((message) => requestKey(member(message, 'id'))));
   if (keys.size === 0) return false;
-  const known = await hasServerRequest(gateway, { grant, server, session }, [...keys]);
-  return known || strictCallRuns(gateway, { grant, server });
+  const place = { grant, server, session };
+  return (await hasServerRequest(gateway, place, [...keys])) || (await whyUnasked(gateway, place, [...keys])) !== null;
 }
 
 function isAnswer(message: JsonObject): boolean {

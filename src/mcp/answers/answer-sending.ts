@@ -38,8 +38,12 @@ export const WHY_LATE =
   'Not sent: the server no longer waits for this answer. It was answered before, or its call is over.';
 
 /** Why an answer to something that nobody was seen to ask is not sent; for the agent. */
-export const WHY_UNASKED =
-  'Not sent: a call runs here whose answers need approval, and its server has not asked this. Send the answer again when that call is over.';
+export const WHY_UNASKED: Readonly<Record<'unseen' | 'others', string>> = {
+  unseen:
+    'Not sent: a call runs here whose answers need approval, and its server has not asked this. Send the answer again when that call is over.',
+  others:
+    'Not sent: this server keeps no sessions apart, and asked another agent something under the same id during a call that needed approval. Send the answer again when that call is over.',
+};
 
 /** The answer as it is sent. */
 export function frozenAnswer({ answer, rewritten, headers }: AnswerSending): FrozenCall {

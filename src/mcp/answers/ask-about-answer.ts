@@ -34,7 +34,7 @@ export async function askFirst(sending: AnswerSending): Promise<Response> {
   };
   const arrival: Arrival & { leg: Leg } = {
     call,
-    policy: gateway.rules.policy(answer.server),
+    policy: gateway.rules.policy(parent.server),
     bytes: new TextEncoder().encode(sending.rewritten),
     requestId: answer.idText,
     inexact: ALL_EXACT,
@@ -150,8 +150,9 @@ async function dispatchAnswer(sending: AnswerSending, seat: Seat, dispatch: Disp
 
 /** The agent closed its POST: it takes the answer back. The server hears so once nobody else waits for the leg. */
 async function gone(sending: AnswerSending, { joiner }: Seat): Promise<Response> {
-  const { gateway, answer } = sending;
-  const { principal, server, idText } = answer;
+  const { gateway, answer, parent } = sending;
+  const { principal, idText } = answer;
+  const { server } = parent;
   const reason = 'it closed the request with its answer';
   const leg = await leave(gateway, { joiner, replica: gateway.replica, grant: principal.grant, server, reason });
   if (leg !== null && (leg.state === 'withdrawn' || leg.state === 'lapsed')) {

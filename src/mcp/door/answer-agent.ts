@@ -1,10 +1,14 @@
+import { member } from '../../domain/json/json.ts';
 import type { ExchangeAnswer, UpstreamAnswer } from '../../ports.ts';
+import { headerOf } from '../protocol/header-policy.ts';
+import { requestKind } from '../protocol/request-kind.ts';
 import { hidingEdit } from '../relay/hide-tools.ts';
 import { nodeResponseOf } from '../relay/node-response.ts';
 import { listPage, observeAnswer } from '../relay/observe-answer.ts';
 import { relay } from '../relay/relay.ts';
 import { tap } from '../relay/tap.ts';
 import type { MessageEdit } from '../relay/tap-events.ts';
+import { watchAnswer } from '../relay/watch-answer.ts';
 import { bindOpened } from './bind-opened.ts';
 import type { Forward } from './forward.ts';
 import { DEFAULT_REVISION, type PostedRequest } from './posted.ts';
@@ -13,9 +17,44 @@ import { DEFAULT_REVISION, type PostedRequest } from './posted.ts';
 export function answerAgent(
   posted: PostedRequest,
   answered: ExchangeAnswer,
-  { mayOpenSession, mayList }: Pick<Forward, 'mayList' | 'mayOpenSession'>,
+  forward: Pick<Forward, 'mayList' | 'mayOpenSession'>,
 ): Response | Promise<Response> {
   if (answered.kind !== 'answer') return toAgent(posted, answered);
+  const watched = watchedBy(posted, answered);
+  return watched instanceof Promise
+    ? watched.then((answer) => editedForAgent(posted, answer, forward))
+    : editedForAgent(posted, watched, forward);
+}
+
+/** Looked at for what the server asks, where that may concern a gated call. */
+function watchedBy(posted: PostedRequest, answered: UpstreamAnswer): UpstreamAnswer | Promise<UpstreamAnswer> {
+  const { context, read, claimedRevision } = posted;
+  if (claimedRevision === null && !isStream(answered)) return answered;
+  const { principal, server, session, headers } = posted;
+  const request =
+    claimedRevision !== null && read.kind === 'message' && read.method !== null
+      ? requestKind(read.method, member(read.message, 'params'))
+      : null;
+  const watch = context.calls.watchAnswer?.(
+    {
+      principal,
+      server: server.name,
+      session: session?.digest ?? null,
+      sessionId: session === null ? null : (headers['mcp-session-id'] ?? null),
+      requestHeaders: headers,
+      configured: server.headers,
+      upstream: server.upstream,
+    },
+    request,
+  );
+  return watch ? watchAnswer(answered, watch) : answered;
+}
+
+function editedForAgent(
+  posted: PostedRequest,
+  answered: UpstreamAnswer,
+  { mayOpenSession, mayList }: Pick<Forward, 'mayList' | 'mayOpenSession'>,
+): Response | Promise<Response> {
   const observed = observedBy(posted, answered);
   const edit = editFor(posted, mayList);
   return mayOpenSession || edit !== null
@@ -51,6 +90,10 @@ function observedBy({ server, read }: PostedRequest, answered: UpstreamAnswer): 
     const page = listPage(read.message, message);
     if (page !== null) onToolList(page);
   });
+}
+
+function isStream({ headers }: UpstreamAnswer): boolean {
+  return (headerOf(headers, 'content-type') ?? '').toLowerCase().startsWith('text/event-stream');
 }
 
 /** How the answer is edited: hidden tools are cut out, and what the gateway offers is added. Null: not at all. */

@@ -1,9 +1,11 @@
 import type { Principal } from '../../domain/call/call.ts';
 import type { InexactValues } from '../../domain/call/inexact.ts';
 import type { Json, JsonObject } from '../../domain/json/json.ts';
+import type { StateBearer } from '../../gateway/dispatch/issued-states.ts';
 import type { AskedKey, Upstream } from '../../ports.ts';
 import type { NodeResponse } from '../relay/node-response.ts';
 import type { MessageEdit } from '../relay/tap-events.ts';
+import type { AnswerWatch } from '../relay/watch-answer.ts';
 
 /** One `tools/call` that the strict door has accepted: `params` is an object and `params.name` a string. */
 export interface ToolCallRequest {
@@ -115,8 +117,13 @@ export interface CallDoor {
    * must not get it. Null: nothing has to.
    */
   watchStream?(listener: StreamListener): ((event: Uint8Array) => Promise<boolean>) | null;
-  /** Whether a gated call at this server waits to go on with this state; then no other request may bring it. */
-  claimsState?(server: string, state: string): Promise<boolean>;
+  /**
+   * What looks at the server's answer to a request that is passed on. `request`: its kind, as in `StateBearer`; null in
+   * a revision without states, and for what is no single request. Null: nothing has to.
+   */
+  watchAnswer?(listener: StreamListener, request: string | null): AnswerWatch | null;
+  /** Whether the server issued this state to a gated call, so that this request may not bring it. */
+  claimsState?(bearer: StateBearer, state: string): Promise<boolean>;
   /** Null: the message is forwarded to the upstream. */
   taskMessage?(message: TaskMessage): Promise<Response | null>;
   /** How to edit an answer to this method so that agents learn what the gateway offers; null: not at all. */

@@ -8,12 +8,13 @@ import { endedWith } from './ended-with.ts';
 import { admitAgent, refuseForeignAddress } from './entrance.ts';
 import { handleDelete, handleGet } from './listen.ts';
 import { handlePost } from './post.ts';
+import { UnreadBodies } from './unread-bodies.ts';
 import type { AgentVisit, DoorContext } from './visit.ts';
 
 export type { AgentGrant as Grant } from './entrance.ts';
 
 /** What the agents' door needs. */
-export type McpDoorDeps = Omit<DoorContext, 'sessions'> & {
+export type McpDoorDeps = Omit<DoorContext, 'sessions' | 'unread'> & {
   readonly store: ConstructorParameters<typeof AgentSessions>[0];
   readonly vault: ConstructorParameters<typeof AgentSessions>[1];
   readonly log: Log;
@@ -27,7 +28,11 @@ const METADATA = '/.well-known/oauth-protected-resource';
  * gateway does not answer, and then nothing is forwarded (P6).
  */
 export function mcpDoor(deps: McpDoorDeps): Hono {
-  const context: DoorContext = { ...deps, sessions: new AgentSessions(deps.store, deps.vault) };
+  const context: DoorContext = {
+    ...deps,
+    sessions: new AgentSessions(deps.store, deps.vault),
+    unread: new UnreadBodies(deps.maxBody),
+  };
   const app = new Hono();
   app.post('/mcp/:server', (c) => admit(c, deps, context, handlePost));
   // Hono routes HEAD to GET. There is nothing to tell about a stream that nobody reads.
@@ -82,7 +87,9 @@ async function admit(
       const why = `The gateway's ${error.part} cannot answer, so this request was not completed. Try again later.`;
       return rpcError(503, 503, why);
     }
-    deps.log.error({ ...subject, error: String(error) }, 'a request failed');
+    // Whoever breaks off a hundred requests must not fill the operator's log with errors.
+    if (c.req.raw.signal.aborted) deps.log.info(subject, 'a request was broken off by its sender');
+    else deps.log.error({ ...subject, error: String(error) }, 'a request failed');
     return rpcError(500, 500, 'The gateway failed on this request. Its operator finds the reason in its log.');
   }
 }

@@ -3,23 +3,19 @@ import { headersForUpstream } from '../protocol/header-policy.ts';
 import { HEADER_MISMATCH, notForwarded, rpcError } from '../protocol/response.ts';
 import { claimedRevisionOf, headerDisagreement } from './header-agreement.ts';
 import { type PostedRequest, withoutSession } from './posted.ts';
-import { readMessageInPieces } from './strict-door.ts';
+import { type BodyReading, readMessageInPieces, restFrom } from './strict-door.ts';
+import type { UnreadFull } from './unread-bodies.ts';
 import { type AgentVisit, sessionNotFound, sessionOf } from './visit.ts';
 
 /** Reads a POST through the strict door. Returns an HTTP error when the body is too long or refused. */
 export async function readPost(visit: AgentVisit): Promise<PostedRequest | Response> {
-  const { headers, context, request } = visit;
-  const bytes = await readBody(request, headers['content-length'] ?? null, context.maxBody);
-  if (bytes === null) {
-    return rpcError(413, 413, `The body is longer than ${context.maxBody} bytes (HOLDFAST_MAX_BODY).`);
-  }
-  const read = await readMessageInPieces(bytes, {
-    contentType: headers['content-type'] ?? null,
-    contentEncoding: headers['content-encoding'] ?? null,
-  });
+  const { headers } = visit;
+  const read = await readInRoom(visit);
+  if (read instanceof Response) return read;
   if (read.kind === 'refused') return rpcError(read.status, read.code, notForwarded(read.why));
   const idText = (read.kind === 'message' ? read.idText : null) ?? 'null';
   const fault = headerDisagreement(headers, read);
+  await restFrom(read.bytes);
   if (fault !== null) return rpcError(400, HEADER_MISMATCH, notForwarded(fault), idText);
 
   const claimedRevision = read.kind === 'message' ? claimedRevisionOf(read.message) : null;
@@ -31,4 +27,36 @@ export async function readPost(visit: AgentVisit): Promise<PostedRequest | Respo
   const session = claimedRevision === null && headers['mcp-session-id'] !== undefined ? await sessionOf(visit) : null;
   if (session === 'foreign') return sessionNotFound(idText);
   return { ...visit, read, claimedRevision, session, upstreamHeaders };
+}
+
+/** Reads the body while its grant has room for it. Returns an HTTP error when it is too long, or when there is none. */
+async function readInRoom(visit: AgentVisit): Promise<BodyReading | Response> {
+  const { headers, context, principal, request } = visit;
+  const announced = headers['content-length'] ?? null;
+  const length = announced !== null && /^\d+$/.test(announced) ? Number(announced) : null;
+  if (length !== null && length > context.maxBody) return tooLong(context.maxBody);
+  const endRead = await context.unread.begin(principal.grant, length, () => request.signal);
+  if (typeof endRead !== 'function') return noRoom(visit, endRead);
+  try {
+    const bytes = await readBody(request, announced, context.maxBody);
+    if (bytes === null) return tooLong(context.maxBody);
+    return await readMessageInPieces(bytes, {
+      contentType: headers['content-type'] ?? null,
+      contentEncoding: headers['content-encoding'] ?? null,
+    });
+  } finally {
+    endRead();
+  }
+}
+
+function tooLong(most: number): Response {
+  return rpcError(413, 413, `The body is longer than ${most} bytes (HOLDFAST_MAX_BODY).`);
+}
+
+function noRoom({ context, server, principal }: AgentVisit, { most, retryAfter }: UnreadFull): Response {
+  context.access?.refused({ door: 'mcp', status: 429, server: server.name, grant: principal.grant, address: null });
+  const why =
+    `Rate limited: this grant has as many request bodies on their way to the gateway as it may, ${most} bytes at once. ` +
+    `Nothing was sent to the server. Finish or end those requests, or try again in ${retryAfter} seconds.`;
+  return rpcError(429, 429, why, 'null', { 'retry-after': String(retryAfter) });
 }

@@ -2,6 +2,7 @@ import { type JsonObject, member } from '../../domain/json/json.ts';
 import { breathe } from '../../time/breathe.ts';
 import { textAt } from '../json/edit.ts';
 import { afterWhitespace, elementsAt } from '../json/text.ts';
+import { requestKind } from '../protocol/request-kind.ts';
 import { CLAIMED_STATE, INVALID_PARAMS, INVALID_REQUEST, rpcError } from '../protocol/response.ts';
 import { FORWARD_UNCHANGED, type Forward } from './forward.ts';
 import { govern } from './govern.ts';
@@ -29,6 +30,9 @@ export async function routeMessage(posted: PostedRequest): Promise<Response | Fo
         'An answer to what the server asked during a gated call travels by itself.',
       );
     }
+    for (const message of read.messages) {
+      if (await bringsClaimedState(posted, message)) return rpcError(400, INVALID_PARAMS, CLAIMED_STATE);
+    }
     if (read.messages.some((message) => member(message, 'method') === undefined)) await noteAnswer(posted);
     await permitted.note();
     const mayOpenSession = read.messages.some((message) => member(message, 'method') === 'initialize');
@@ -42,14 +46,24 @@ export async function routeMessage(posted: PostedRequest): Promise<Response | Fo
     return routed;
   }
   if (await withdrawParked(posted, cancellationIn(read.message, read.text))) return new Response(null, { status: 202 });
-  const state = member(member(read.message, 'params'), 'requestState');
-  if (typeof state === 'string' && (await posted.context.calls.claimsState?.(posted.server.name, state))) {
+  if (await bringsClaimedState(posted, read.message)) {
     return rpcError(400, INVALID_PARAMS, CLAIMED_STATE, idText ?? 'null');
   }
   const noted = permitted.note();
   if (noted instanceof Promise) await noted;
   const forward = { mayOpenSession: method === 'initialize', mayList: LISTS.has(method) };
   return (await answerTask(posted, read, method)) ?? forward;
+}
+
+async function bringsClaimedState(
+  { context, principal, server }: PostedRequest,
+  message: JsonObject,
+): Promise<boolean> {
+  const [method, params] = [member(message, 'method'), member(message, 'params')];
+  const state = member(params, 'requestState');
+  if (typeof state !== 'string' || typeof method !== 'string' || context.calls.claimsState === undefined) return false;
+  const bearer = { grant: principal.grant, server: server.name, request: requestKind(method, params) };
+  return context.calls.claimsState(bearer, state);
 }
 
 /** The methods whose answers are looked through for what policy hides or denies. */

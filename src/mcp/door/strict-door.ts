@@ -4,6 +4,7 @@ import { isObject, type Json, type JsonObject, member } from '../../domain/json/
 import { METHODS } from '../../domain/policy/methods.ts';
 
 import { breathe } from '../../time/breathe.ts';
+import { standBack } from '../../time/stand-back.ts';
 import { excessIn } from '../json/bounds.ts';
 import { scan } from '../json/scan.ts';
 import { foldName } from '../protocol/names.ts';
@@ -74,13 +75,22 @@ export function readMessage(bytes: Uint8Array, headers: BodyHeaders): BodyReadin
 /** Bodies from this many bytes on are read in pieces, between which everybody else has a turn. */
 const LARGE_BODY = 64 * 1024;
 
+/** Bodies from this many bytes on take some milliseconds a step. */
+const VERY_LARGE_BODY = 512 * 1024;
+
+/** Lets others have their turn in the middle of the work on a body of this length; undefined: it is too small for that. */
+export function restFrom(bytes: Uint8Array): Promise<void> | undefined {
+  if (bytes.length < LARGE_BODY) return undefined;
+  return bytes.length < VERY_LARGE_BODY ? breathe() : standBack();
+}
+
 /** The same as `readMessage`, without keeping everybody else waiting while a large body is read. */
 export async function readMessageInPieces(bytes: Uint8Array, headers: BodyHeaders): Promise<BodyReading> {
   if (bytes.length < LARGE_BODY) return readMessage(bytes, headers);
   const steps = readingSteps(bytes, headers);
   for (;;) {
     const { done, value } = steps.next();
-    await breathe();
+    await restFrom(bytes);
     if (done) return value;
   }
 }

@@ -12,6 +12,7 @@ import { rpcError, SESSION_NOT_FOUND } from '../protocol/response.ts';
 import type { ServerEntry } from '../upstream/server.ts';
 import type { CallDoor } from './call-door.ts';
 import type { EntranceDeps } from './entrance.ts';
+import type { UnreadBodies } from './unread-bodies.ts';
 
 /** What the door's handlers share. */
 export interface DoorContext extends EntranceDeps {
@@ -32,6 +33,8 @@ export interface DoorContext extends EntranceDeps {
   readonly sessionOpenings: () => OpeningRate;
   /** Longest request body, in bytes (`HOLDFAST_MAX_BODY`). */
   readonly maxBody: number;
+  /** What each grant has on its way here. */
+  readonly unread: UnreadBodies;
   /** Tells this runtime's HTTP server that the answer has been written already; absent: there is no such value. */
   readonly alreadySent?: Response;
 }

@@ -1,7 +1,11 @@
+import { concatBytes } from '../../bytes/read.ts';
 import type { Call, Principal } from '../../domain/call/call.ts';
 import { isObject, type JsonObject, member } from '../../domain/json/json.ts';
 import type { ToolCallRequest } from '../door/call-door.ts';
 import { textAt, withMember, withoutMember } from '../json/edit.ts';
+import { withMemberInPieces } from '../json/edit-bytes.ts';
+import { placesIn } from '../json/find.ts';
+import { LARGE_MESSAGE } from '../json/large.ts';
 import { headersBesideBody, headersOfGatedCall } from '../protocol/gated-headers.ts';
 import type { HeaderRecord } from '../protocol/header-policy.ts';
 
@@ -24,6 +28,7 @@ export interface FrozenCall {
 /** Begins the stored form. Without it, the stored bytes are a body from before there was this form. */
 const MARK = 'HF1 ';
 const NEWLINE = 0x0a;
+const REASON = 'holdfast/reason';
 
 const UTF8 = new TextDecoder('utf-8', { ignoreBOM: true });
 
@@ -32,7 +37,7 @@ export function frozenCallOf(
   request: Pick<ToolCallRequest, 'bytes' | 'idText' | 'requestHeaders' | 'session' | 'upstream'>,
 ): FrozenCall {
   const { idText, session, bytes } = request;
-  const text = withoutMember(UTF8.decode(bytes), ['params', '_meta', 'holdfast/reason']);
+  const text = withoutMember(UTF8.decode(bytes), ['params', '_meta', REASON]);
   return { idText, session, headers: headersOfGatedCall(headersThatReach(request)), text };
 }
 
@@ -52,6 +57,22 @@ export function headersThatReach({
  */
 export function frozenBytes({ text, ...head }: FrozenCall): Uint8Array {
   return new TextEncoder().encode(`${MARK}${JSON.stringify(head)}\n${text}`);
+}
+
+/**
+ * The call of this request in its stored form: what `frozenBytes` makes of `frozenCallOf`. Large ones are edited as
+ * bytes, in pieces.
+ */
+export async function frozenInPieces(
+  request: Pick<ToolCallRequest, 'bytes' | 'idText' | 'params' | 'requestHeaders' | 'session' | 'upstream'>,
+): Promise<Uint8Array> {
+  const { idText, session, bytes, params } = request;
+  if (bytes.length < LARGE_MESSAGE) return frozenBytes(frozenCallOf(request));
+  const reasoned = member(member(params, '_meta'), REASON) !== undefined;
+  const text = reasoned ? await withMemberInPieces(bytes, ['params', '_meta', REASON], null) : bytes;
+  const head = { idText, session, headers: headersOfGatedCall(headersThatReach(request)) };
+  const line = new TextEncoder().encode(`${MARK}${JSON.stringify(head)}\n`);
+  return concatBytes([line, text], line.length + text.length);
 }
 
 /** The call, as `frozenBytes` made it. */
@@ -135,6 +156,51 @@ export function sendableText(
   sent = withProgressToken(sent, sender.progressToken);
   if (!keepTask) sent = withoutMember(sent, ['params', 'task']);
   if (answers !== null) sent = withAnswers(sent, answers);
+  return sent;
+}
+
+/** The same for a call in its stored form, as bytes; large ones are edited in pieces. */
+export async function sendableInPieces(
+  stored: Uint8Array,
+  sender: Sender,
+  how: { readonly answers?: Answers | null; readonly keepTask: boolean },
+): Promise<{ readonly bytes: Uint8Array; readonly headers: HeaderRecord }> {
+  const newline = stored.indexOf(NEWLINE);
+  if (stored.length < LARGE_MESSAGE || UTF8.decode(stored.subarray(0, MARK.length)) !== MARK) {
+    const frozen = frozenCallIn(stored);
+    return { bytes: new TextEncoder().encode(sendableText(frozen, sender, how)), headers: frozen.headers };
+  }
+  const head = JSON.parse(UTF8.decode(stored.subarray(MARK.length, newline))) as Omit<FrozenCall, 'text'>;
+  return { bytes: await sendableBytes(stored.subarray(newline + 1), head.idText, sender, how), headers: head.headers };
+}
+
+const META = ['params', '_meta'];
+const TOKEN = [...META, 'progressToken'];
+
+async function sendableBytes(
+  body: Uint8Array,
+  idText: string,
+  sender: Sender,
+  { answers = null, keepTask }: { readonly answers?: Answers | null; readonly keepTask: boolean },
+): Promise<Uint8Array> {
+  const places = await placesIn(body, [META, TOKEN, ['params', 'task']]);
+  const at = places?.get(TOKEN.join(' '));
+  const token = at === undefined ? null : UTF8.decode(body.subarray(at.start, at.end));
+  const edits: [path: readonly string[], json: string | null][] = [];
+  if (sender.idText !== idText) edits.push([['id'], sender.idText]);
+  if (token !== sender.progressToken) {
+    if (places?.has(META.join(' ')) !== true && sender.progressToken !== null) edits.push([META, '{}']);
+    edits.push([TOKEN, sender.progressToken]);
+  }
+  if (!keepTask && places?.has('params task') === true) edits.push([['params', 'task'], null]);
+  if (answers !== null) {
+    edits.push(
+      [['params', 'inputResponses'], answers.inputResponses],
+      [['params', 'requestState'], answers.requestState],
+    );
+  }
+  let sent = body;
+  for (const [path, json] of edits) sent = await withMemberInPieces(sent, path, json);
   return sent;
 }
 

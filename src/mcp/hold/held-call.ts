@@ -30,7 +30,7 @@ import { responseForCaller } from './kept-answer.ts';
 import { sendLarge } from './large-answer.ts';
 import { postMessage } from './post-message.ts';
 import { questionInPieces } from './question.ts';
-import { type HeldRequest, rereadCall, sendableOf } from './request.ts';
+import { type HeldRequest, rereadCall, rereadInPieces, sendableOf } from './request.ts';
 import { keepRequests } from './server-requests.ts';
 import type { WaitStrategy } from './wait-strategy.ts';
 
@@ -104,7 +104,7 @@ export class HeldCall implements HeartbeatTarget {
     try {
       const { modern } = this.#request;
       const waitForTurn = () =>
-        takeTurn(this.#gateway, this.#seat, () => rereadCall(this.#request), until, this.stream.readerGone, modern);
+        takeTurn(this.#gateway, this.#seat, () => rereadInPieces(this.#request), until, this.stream.readerGone, modern);
       const turn: Turn = dispatch ? { kind: 'dispatch', dispatch } : await waitForTurn();
       this.#latest = turn.kind === 'dispatch' ? turn.dispatch.approval : turn.approval;
       await this.#handleTurn(turn, keepAlive);
@@ -152,11 +152,11 @@ export class HeldCall implements HeartbeatTarget {
 
   async #dispatch(dispatch: Dispatch, keepAlive: KeepAlive): Promise<void> {
     const { upstream, principal } = this.#request;
-    const { text, idText, headers } = sendableOf(this.#request);
+    const { bytes, idText, headers } = await sendableOf(this.#request);
     const sent = await sendOnce({
       upstream,
       headers,
-      bytes: new TextEncoder().encode(text),
+      bytes,
       idText,
       grant: principal.grant,
       // A modern client that closes its stream cancels its call; a legacy client has only lost its connection.
@@ -252,7 +252,7 @@ export class HeldCall implements HeartbeatTarget {
     const meta = approvalMeta(approval, extra);
     const { idText } = this.#request;
     if (bytes.length >= LARGE_MESSAGE) {
-      return sendLarge(this.stream, bytes, carried.eventId ?? null, idText, meta);
+      return sendLarge(this.stream, bytes, carried.eventId ?? null, idText, { 'holdfast/approval': meta });
     }
     const forCaller = (text: string): string => responseForCaller(text, idText, meta);
     const edited = carried.event === null ? null : editData(carried.event, forCaller);

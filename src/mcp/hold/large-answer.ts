@@ -9,8 +9,6 @@ const PIECE = 256 * 1024;
 const LF = 0x0a;
 const CR = 0x0d;
 const SPACE = 0x20;
-const ENTRY = 'holdfast/approval';
-const ASKED = [['id'], ['result'], ['result', '_meta'], ['result', '_meta', ENTRY]] as const;
 const ENCODER = new TextEncoder();
 
 /** A range to be replaced, and what comes in its place. */
@@ -20,33 +18,40 @@ interface Edit extends ByteSpan {
 
 /**
  * Sends a large response to one caller, in pieces and no faster than it is read: as `responseForCaller` edits it, with
- * line breaks as spaces. `eventId`: that of the server's event; null: it had none.
+ * line breaks as spaces. `eventId`: that of the server's event; null: it had none. `entries`: members that its `_meta`
+ * gets, in the place of the server's own of the same name.
  */
 export async function sendLarge(
   answer: Pick<HeldAnswer, 'large' | 'readerGone'>,
   response: Uint8Array,
   eventId: string | null,
   idText: string,
-  meta: JsonObject,
+  entries: JsonObject,
 ): Promise<void> {
   await onOneLine(response);
-  const places = await placesIn(response, ASKED);
-  const edits = places === null ? [] : editsFor(response, places, idText, JSON.stringify(meta));
+  const paths = Object.keys(entries).map((name) => ['result', '_meta', name]);
+  const places = await placesIn(response, [['id'], ['result'], ['result', '_meta'], ...paths]);
+  const edits = places === null ? [] : editsFor(response, places, idText, entries);
   await answer.large(eventId, piecesOf(response, edits));
 }
 
 /** Like `withMember` and `splice` on text: the bytes outside of these ranges stay. */
-function editsFor(response: Uint8Array, places: Places, idText: string, entry: string): Edit[] {
+function editsFor(response: Uint8Array, places: Places, idText: string, entries: JsonObject): Edit[] {
   const edits: Edit[] = [];
   const id = places.get('id');
   if (id !== undefined) edits.push({ ...id, bytes: ENCODER.encode(idText) });
   const result = places.get('result');
   if (result === undefined || response[result.start] !== OPEN_OBJECT) return edits;
   const meta = places.get('result _meta');
-  const existing = places.get(`result _meta ${ENTRY}`);
-  if (existing !== undefined) edits.push({ ...existing, bytes: ENCODER.encode(entry) });
-  else if (meta === undefined) edits.push(memberFor(response, result, `"_meta":{"${ENTRY}":${entry}}`));
-  else if (response[meta.start] === OPEN_OBJECT) edits.push(memberFor(response, meta, `"${ENTRY}":${entry}`));
+  const added: string[] = [];
+  for (const [name, entry] of Object.entries(entries)) {
+    const existing = places.get(`result _meta ${name}`);
+    if (existing !== undefined) edits.push({ ...existing, bytes: ENCODER.encode(JSON.stringify(entry)) });
+    else added.push(`${JSON.stringify(name)}:${JSON.stringify(entry)}`);
+  }
+  if (added.length > 0 && meta === undefined) edits.push(memberFor(response, result, `"_meta":{${added.join(',')}}`));
+  else if (added.length > 0 && response[meta!.start] === OPEN_OBJECT)
+    edits.push(memberFor(response, meta!, added.join(',')));
   return edits.sort((a, b) => a.start - b.start);
 }
 

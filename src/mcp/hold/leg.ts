@@ -1,4 +1,3 @@
-import { LONGEST_ASKED } from '../../domain/approval/answer.ts';
 import type { Approval } from '../../domain/approval/approval.ts';
 import { ALL_EXACT } from '../../domain/call/inexact.ts';
 import type { Json } from '../../domain/json/json.ts';
@@ -7,7 +6,6 @@ import type { Arrival, Leg } from '../../gateway/call/arrival.ts';
 import { parkedCall } from '../../gateway/call/seats.ts';
 import { keptResult } from '../../gateway/dispatch/kept-result.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
-import { cut } from '../../text/cut.ts';
 import type { ToolCallRequest } from '../door/call-door.ts';
 import { type Answers, answering, callOfFrozen, frozenBytes, frozenCallIn } from './frozen-call.ts';
 import { questionInPieces } from './question.ts';
@@ -53,17 +51,17 @@ export async function legOfRequest(
 /** Longest question that is read as JSON, in UTF-16 units; of a longer one the names and values are left out. */
 const LONGEST_PARSED = 64 * 1024;
 
-/** What a server asked, for people: redacted by name and cut. `json`: JSON text; null: it asked nothing in particular. */
+/**
+ * What a server asked, for people: redacted by name. What its call hides is masked, and the whole cut, where it is kept.
+ * `json`: JSON text; null: it asked nothing in particular.
+ */
 export function serversWord(json: string | null): string {
   if (json === null) return '';
   // A hostile server's question may be as long as an answer; nobody reads more of it than its beginning.
   if (json.length > LONGEST_PARSED)
-    return cut(
-      json
-        .slice(0, LONGEST_PARSED)
-        .replaceAll(/"[^"]*"/g, '"…"')
-        .toWellFormed(),
-      LONGEST_ASKED,
-    );
-  return cut(JSON.stringify(redact(JSON.parse(json) as Json, DEFAULT_REDACTION)).toWellFormed(), LONGEST_ASKED);
+    return json
+      .slice(0, LONGEST_PARSED)
+      .replaceAll(/"[^"]*"/g, '"…"')
+      .toWellFormed();
+  return JSON.stringify(redact(JSON.parse(json) as Json, DEFAULT_REDACTION)).toWellFormed();
 }

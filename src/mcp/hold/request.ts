@@ -1,8 +1,10 @@
 import type { Call } from '../../domain/call/call.ts';
 import { type JsonObject, member } from '../../domain/json/json.ts';
 import type { Upstream } from '../../ports.ts';
+import { standBack } from '../../time/stand-back.ts';
 import type { ToolCallRequest } from '../door/call-door.ts';
 import { textAt } from '../json/edit.ts';
+import { LARGE_MESSAGE } from '../json/large.ts';
 import type { HeaderRecord } from '../protocol/header-policy.ts';
 import {
   type Answers,
@@ -11,7 +13,7 @@ import {
   callOfFrozen,
   frozenCallIn,
   headersThatReach,
-  sendableText,
+  sendableInPieces,
 } from './frozen-call.ts';
 
 /** What is kept in memory of a held call until it ends: nothing parsed, nothing that can be looked up. */
@@ -73,23 +75,35 @@ export function rereadCall(held: HeldRequest): Call {
   return callOfFrozen(held, frozenCallIn(frozenOf(held)));
 }
 
+/** The same; others have their turn before and after a large one is parsed. */
+export function rereadInPieces(held: HeldRequest): Call | Promise<Call> {
+  return (held.frozen?.length ?? 0) < LARGE_MESSAGE ? rereadCall(held) : rereadLarge(held);
+}
+
+async function rereadLarge(held: HeldRequest): Promise<Call> {
+  await standBack();
+  const call = rereadCall(held);
+  await standBack();
+  return call;
+}
+
 /**
  * The held call as it is sent, with its headers. `keepTask`: a held call is answered with its own result, so that the
  * `params.task` of 2025-11-25 is removed, unless the server is asked for a task.
  */
-export function sendableOf(
+export async function sendableOf(
   held: HeldRequest,
   keepTask = held.modern,
-): {
-  readonly text: string;
+): Promise<{
+  readonly bytes: Uint8Array;
   /** The id by which the server answers, as JSON text. */
   readonly idText: string;
   readonly headers: Record<string, string>;
-} {
-  const frozen = frozenCallIn(frozenOf(held));
+}> {
   const idText = idForServer(held.idText);
-  const text = sendableText(frozen, { ...held, idText }, { answers: held.answers, keepTask });
-  return { text, idText, headers: sentHeaders(frozen.headers, held.configured, held) };
+  const sender = { idText, progressToken: held.progressToken };
+  const { bytes, headers } = await sendableInPieces(frozenOf(held), sender, { answers: held.answers, keepTask });
+  return { bytes, idText, headers: sentHeaders(headers, held.configured, held) };
 }
 
 /**

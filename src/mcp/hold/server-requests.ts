@@ -1,5 +1,5 @@
 import { isObject, type Json, type JsonObject, member } from '../../domain/json/json.ts';
-import { keepServerRequest } from '../../gateway/dispatch/server-requests.ts';
+import { keepServerRequest, LONGEST_REQUEST } from '../../gateway/dispatch/server-requests.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
 import type { AskedKey } from '../../ports.ts';
 import { textAt } from '../json/edit.ts';
@@ -45,6 +45,7 @@ const LONGEST_ID = 4_096;
 
 /** A JSON-RPC request of a server's. */
 interface FoundRequest {
+  /** Of one that is longer than is kept, only a beginning that is too long as well. */
   readonly text: string;
   readonly id: Json;
   /** The id as JSON text. */
@@ -90,7 +91,9 @@ async function requestIn(message: Uint8Array): Promise<readonly FoundRequest[]> 
   const [method, id] = ['method', 'id'].map((name) => places?.get(name));
   if (method === undefined || id === undefined || message[method.start] !== QUOTE) return [];
   const idText = id.end - id.start > LONGEST_ID ? 'null' : UTF8.decode(message.subarray(id.start, id.end));
-  return [{ text: UTF8.decode(message), id: JSON.parse(idText) as Json, idText }];
+  // One that is too long is refused for its length alone.
+  const kept = message.length > LONGEST_REQUEST ? message.subarray(0, LONGEST_REQUEST + 1) : message;
+  return [{ text: UTF8.decode(kept), id: JSON.parse(idText) as Json, idText }];
 }
 
 function isRequest(value: Json): value is JsonObject {

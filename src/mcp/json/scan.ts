@@ -29,6 +29,9 @@ const FEW = 8;
  */
 const SHORT_NUMBER = 15;
 
+/** What could be the escape of a surrogate, or of a backslash before such letters. */
+const SURROGATE = /\\u[dD][89a-fA-F]/;
+
 /** What `scan` finds in a message or batch. */
 export interface ScanResult {
   /** Why two JSON readers could read this text differently, in words for people; null when they cannot. */
@@ -133,6 +136,8 @@ class Scanner {
     const inner = this.#text.slice(start + 1, this.#at - 1);
     // The text comes from a strict UTF-8 decoder, so only an escape can make a lone surrogate.
     if (!inner.includes('\\')) return inner;
+    // Names are short. Of values only their surrogates count, and decoding megabytes of escapes takes long.
+    if (!isName && !SURROGATE.test(inner)) return inner;
     const value = JSON.parse(this.#text.slice(start, this.#at)) as string;
     if (!value.isWellFormed()) this.#note('text', depth - 1, isName);
     return value;

@@ -11,7 +11,7 @@ export const HEADER_MISMATCH = -32020;
 
 /** Why a request is refused that brings the state of a gated call. */
 export const CLAIMED_STATE =
-  'This requestState was given to a call that needed approval. Send it with that very call, and with no other request.';
+  'This requestState was given to a call that needed approval. Send it with that very call only, and repeat this request without it: then the server asks anew.';
 
 const JSON_HEADERS = { 'content-type': 'application/json' };
 

@@ -67,9 +67,18 @@ export function inexactValueResult(judged: JudgedInexact): ToolResult {
 }
 
 /** The call is longer than is held for an approval on this runtime. */
-export function tooLongResult(most: number): ToolResult {
+export function tooLongResult({
+  most,
+  length,
+  setting,
+}: {
+  readonly most: number;
+  readonly length: number;
+  readonly setting: string | null;
+}): ToolResult {
+  const bound = setting === null ? '' : ` (${setting})`;
   return toolResult([
-    `Policy violation: this call needs an approval, and its request is longer than the ${most} bytes that are held for one here.`,
+    `Policy violation: this call needs an approval, and its request of ${length} bytes is longer than the ${most} bytes that are held for one here${bound}.`,
     `${NOTHING_RAN} Send less at once, or several calls.`,
   ]);
 }
@@ -259,8 +268,14 @@ function endedLines(approval: Approval): readonly string[] {
       ];
     case 'succeeded':
     case 'failed':
+      if (approval.note !== null) {
+        return [
+          `Result not kept: ${name} ran once and ${approval.state} (${approval.note}).`,
+          'Calling again runs it once more and asks for a new approval. Ask for less at a time, or wait for the result on one connection.',
+        ];
+      }
       return [
-        `Already answered: ${name} ${approval.state}, and its result is not kept${approval.note === null ? '' : ` (${approval.note})`}.`,
+        `Already answered: ${name} ${approval.state}, and its result is no longer kept.`,
         'It ran once. Calling again asks for a new approval.',
       ];
     default:

@@ -81,7 +81,9 @@ function asEvent(line: Uint8Array): Uint8Array {
 }
 
 function withoutReturns(bytes: Uint8Array): Uint8Array {
-  for (let at = bytes.indexOf(CR); at !== -1; at = bytes.indexOf(CR, at)) bytes[at] = SPACE;
+  // A Buffer looks for a byte many times as fast as an array does.
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  for (let at = buffer.indexOf(CR); at !== -1; at = buffer.indexOf(CR, at)) bytes[at] = SPACE;
   return bytes;
 }
 

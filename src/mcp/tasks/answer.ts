@@ -1,10 +1,13 @@
-import { mayAsk } from '../../domain/policy/policy.ts';
+import { member } from '../../domain/json/json.ts';
+import { mayAskAt } from '../../gateway/dispatch/may-ask-at.ts';
+import { plainRequestAnswered } from '../../gateway/dispatch/unasked-answer.ts';
 import { findTask } from '../../gateway/task/find-task.ts';
 import { isOurTask } from '../../gateway/task/open-task.ts';
 import { serverQuestionAnswered } from '../../gateway/task/server-questions.ts';
 import { answerServerRequest } from '../answers/answer-leg.ts';
 import type { AgentAnswer, ForwardedAnswer } from '../door/call-door.ts';
 import { textAt, withMember } from '../json/edit.ts';
+import { requestKey } from '../protocol/request-key.ts';
 import type { TaskContext } from './context.ts';
 import { parseUpstreamTask } from './server-side.ts';
 import { RELATED_TASK } from './status.ts';
@@ -20,10 +23,8 @@ export async function forwardAnswer(
   { gateway, runs, heldCalls }: TaskContext,
   answer: AgentAnswer,
 ): Promise<ForwardedAnswer | Response | null> {
-  const { rules } = gateway;
   const { principal, server, session, idText } = answer;
-  const policy = rules.policy(server);
-  if (policy === null || !mayAsk(policy)) return null;
+  if (!mayAskAt(gateway.rules, server)) return null;
   const { grant } = principal;
   const text = await withUpstreamTaskId();
   const asked = { grant, server, session, requestId: idText };
@@ -39,7 +40,10 @@ export async function forwardAnswer(
   return {
     text,
     // The server has the answer, so a failure to record that is retried later and not reported to the agent.
-    delivered: () => serverQuestionAnswered(gateway, asked),
+    delivered: async () => {
+      await plainRequestAnswered(gateway, { grant, server, session }, requestKey(member(answer.message, 'id')));
+      await serverQuestionAnswered(gateway, asked);
+    },
   };
 
   async function withUpstreamTaskId(): Promise<string> {

@@ -1,8 +1,9 @@
 import type { JsonObject } from '../../domain/json/json.ts';
 import { member } from '../../domain/json/json.ts';
+import { standBack } from '../../time/stand-back.ts';
 import type { TaskMessage } from '../door/call-door.ts';
-import { splice } from '../json/edit.ts';
-import { elementsAt, spanOf } from '../json/text.ts';
+import { elementsIn, placesIn } from '../json/find.ts';
+import { LARGE_MESSAGE } from '../json/large.ts';
 import { headerOf } from '../protocol/header-policy.ts';
 import { rpcError, rpcResult } from '../protocol/response.ts';
 import { relay } from '../relay/relay.ts';
@@ -16,7 +17,7 @@ import { freshView } from './view.ts';
 const MAX_LISTED = 100;
 /** Longest list of a server's that is read, in bytes. */
 const LONGEST_LIST = 4 * 1024 * 1024;
-const UTF8 = new TextDecoder();
+const UTF8 = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /**
  * `tasks/list` (2025-11-25): on the first page our tasks are listed before the server's own. If the server has no tasks
@@ -48,26 +49,56 @@ export async function listTasks({ gateway, runs }: TaskContext, message: TaskMes
   const stream = (headerOf(answered.headers, 'content-type') ?? '').startsWith('text/event-stream');
   // What a server made of an approved call is listed as our task.
   const ids = await runs.followed.idsAt(server);
-  const merge = (data: string): string | null => withOurTasks(data, ours, ids);
-  const merged = stream ? editData(answerText, merge) : merge(answerText);
+  const merged = await mergedInto(answerText, stream, (data) => withOurTasks(data, ours, ids));
   if (merged !== null) return relay({ ...answered, body: new TextEncoder().encode(merged) }, server, idText);
   if (!firstPage) return relay({ ...answered, body: new TextEncoder().encode(answerText) }, server, idText);
   return rpcResult(idText ?? 'null', JSON.stringify({ tasks: ours }));
 }
 
-/** The server's answer with our tasks added in front and without those of `hidden`; null when it contains no list. */
-function withOurTasks(text: string, ours: readonly JsonObject[], hidden: ReadonlySet<string>): string | null {
-  let list: ReturnType<typeof spanOf>;
-  try {
-    JSON.parse(text);
-    list = spanOf(text, ['result', 'tasks']);
-  } catch {
+/** The answer with its JSON text merged; `stream`: that is the data of its event. Null: it stays as it is. */
+async function mergedInto(
+  answer: string,
+  stream: boolean,
+  merge: (data: string) => Promise<string | null>,
+): Promise<string | null> {
+  if (!stream) return merge(answer);
+  let found: string | null = null;
+  editData(answer, (data) => {
+    found = data;
     return null;
+  });
+  const merged = found === null ? null : await merge(found);
+  return merged === null ? null : editData(answer, () => merged);
+}
+
+const TASKS = ['result', 'tasks'];
+
+/**
+ * The server's answer with our tasks added in front and without those of `hidden`; null when it contains no list. Reads
+ * it in pieces.
+ */
+async function withOurTasks(
+  text: string,
+  ours: readonly JsonObject[],
+  hidden: ReadonlySet<string>,
+): Promise<string | null> {
+  const bytes = new TextEncoder().encode(text);
+  const list = (await placesIn(bytes, [TASKS]))?.get(TASKS.join(' '));
+  if (list === undefined) return null;
+  const all = ours.map((task) => JSON.stringify(task));
+  for await (const { start, end } of elementsIn(bytes, list)) {
+    const task = bytes.subarray(start, end);
+    if (!hidden.has(await taskIdIn(task))) all.push(UTF8.decode(task));
   }
-  if (list === null) return null;
-  const serverTasks = [...elementsAt(text, list.start)]
-    .map(({ start, end }) => text.slice(start, end))
-    .filter((task) => !hidden.has(String(member(JSON.parse(task) as JsonObject, 'taskId'))));
-  const all = [...ours.map((task) => JSON.stringify(task)), ...serverTasks];
-  return splice(text, list.start, list.end, `[${all.join(',')}]`);
+  if (bytes.length >= LARGE_MESSAGE) await standBack();
+  const [before, after] = [bytes.subarray(0, list.start), bytes.subarray(list.end)];
+  return `${UTF8.decode(before)}[${all.join(',')}]${UTF8.decode(after)}`;
+}
+
+async function taskIdIn(task: Uint8Array): Promise<string> {
+  if (task.length < LARGE_MESSAGE) return String(member(JSON.parse(UTF8.decode(task)) as JsonObject, 'taskId'));
+  const place = (await placesIn(task, [['taskId']]))?.get('taskId');
+  // No id of a task that is ours is as long.
+  if (place === undefined || place.end - place.start > LARGE_MESSAGE) return 'undefined';
+  return String(JSON.parse(UTF8.decode(task.subarray(place.start, place.end))));
 }

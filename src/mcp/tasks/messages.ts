@@ -2,9 +2,9 @@ import { fingerprintMaterial } from '../../domain/call/fingerprint.ts';
 import { isExactThroughout } from '../../domain/call/inexact.ts';
 import { type JsonObject, member } from '../../domain/json/json.ts';
 import { evaluate } from '../../domain/policy/evaluate.ts';
-import { mayAsk } from '../../domain/policy/policy.ts';
 import { refuseCall } from '../../gateway/call/refuse-call.ts';
 import { parkedCall } from '../../gateway/call/seats.ts';
+import { mayAskAt } from '../../gateway/dispatch/may-ask-at.ts';
 import type { Seat } from '../../gateway/state/seat.ts';
 import { findTask } from '../../gateway/task/find-task.ts';
 import { isOurTask, openTask } from '../../gateway/task/open-task.ts';
@@ -86,7 +86,7 @@ export async function answerWithTask(
     server: request.server,
     grant: request.principal.grant,
     era,
-    request: parked === null ? new Uint8Array(0) : taskRequestBytes(heldRequest(request, parked), asTask),
+    request: parked === null ? new Uint8Array(0) : await taskRequestBytes(heldRequest(request, parked), asTask),
     ttl: requestedTtl(request.params),
   });
   runs.watch(approval);
@@ -108,8 +108,7 @@ export async function answerTaskMessage(context: TaskContext, message: TaskMessa
   if (typeof id !== 'string') return null;
   if (!isOurTask(id)) {
     const { gateway, runs } = context;
-    const policy = gateway.rules.policy(message.server);
-    if (policy === null || !mayAsk(policy) || !(await runs.followed.idsAt(message.server)).has(id)) return null;
+    if (!mayAskAt(gateway.rules, message.server) || !(await runs.followed.idsAt(message.server)).has(id)) return null;
     const why = 'That task belongs to a call that needed approval. Use the id that the call was answered with.';
     return rpcError(200, INVALID_PARAMS, why, message.idText);
   }

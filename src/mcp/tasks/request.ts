@@ -1,9 +1,11 @@
 import type { Call, Principal } from '../../domain/call/call.ts';
 import type { JsonObject } from '../../domain/json/json.ts';
 import type { Questions } from '../../gateway/task/task-door.ts';
+import { standBack } from '../../time/stand-back.ts';
 import { callOf, paramsOf } from '../hold/frozen-call.ts';
 import { type HeldRequest, sendableOf, sentHeaders } from '../hold/request.ts';
 import { withMember, withoutMember } from '../json/edit.ts';
+import { LARGE_MESSAGE } from '../json/large.ts';
 import type { ServerEntry } from '../upstream/server.ts';
 
 /**
@@ -27,9 +29,11 @@ const UTF8 = new TextDecoder();
  * What is stored of a call that became a task. The task is the gateway's: a server that does not support tasks never
  * sees `params.task`; one that does is asked for a task of its own (2025-11-25).
  */
-export function taskRequestBytes(held: HeldRequest, asTask: boolean): Uint8Array {
+export async function taskRequestBytes(held: HeldRequest, asTask: boolean): Promise<Uint8Array> {
   const { session } = held;
-  const { text, idText, headers } = sendableOf({ ...held, configured: {} }, asTask);
+  const { bytes, idText, headers } = await sendableOf({ ...held, configured: {} }, asTask);
+  const text = UTF8.decode(bytes);
+  if (bytes.length >= LARGE_MESSAGE) await standBack();
   return new TextEncoder().encode(JSON.stringify({ idText, session, headers, text, asTask } satisfies TaskRequest));
 }
 

@@ -1,12 +1,14 @@
-import { findTask, taskFetched } from '../../gateway/task/find-task.ts';
+import { type FreshTask, findTask, taskFetched } from '../../gateway/task/find-task.ts';
 import { serverQuestions } from '../../gateway/task/server-questions.ts';
 import type { Task } from '../../ports.ts';
 import type { TaskMessage } from '../door/call-door.ts';
 import { acceptsStream, httpResponseOf } from '../hold/held-calls.ts';
 import { HeldJson } from '../hold/json-answer.ts';
+import { sendLarge } from '../hold/large-answer.ts';
 import { HeldStream } from '../hold/stream-answer.ts';
 import { withMember } from '../json/edit.ts';
 import { spanOf } from '../json/text.ts';
+import { approvalMeta } from '../protocol/tool-results.ts';
 import type { TaskContext } from './context.ts';
 import { isTerminal, RELATED_TASK, statusOf, taskObject } from './status.ts';
 import { UpstreamResultStream } from './upstream-result.ts';
@@ -26,9 +28,11 @@ export function taskResult(context: TaskContext, message: TaskMessage, found: Ta
   const beat = { beat: () => answer.comment(`holdfast ${found.id}`) };
   context.heldCalls.keepAlive.add(beat);
   const upstreamStream = new UpstreamResultStream(context, answer);
+  const leave = context.gateway.longResults.await(found.approval);
   const run = follow(context, message, found, answer, upstreamStream)
     .catch((error) => context.gateway.log.error({ err: error, task: found.id }, 'a task could not be waited for'))
     .finally(() => {
+      leave();
       upstreamStream.close();
       context.heldCalls.keepAlive.delete(beat);
       answer.close();
@@ -53,7 +57,7 @@ async function follow(
     const view = await freshView(gateway, task);
     const status = statusOf(view.task);
     if (isTerminal(status)) {
-      answer.message(await responseFor(gateway, view, idText));
+      await sendResult(gateway, answer, view, idText);
       if (await answer.taken()) await taskFetched(gateway, view.task);
       return;
     }
@@ -75,9 +79,23 @@ async function follow(
   }
 }
 
+/** A result that is too long to keep goes to who waits for it here while it comes. */
+async function sendResult(
+  gateway: TaskContext['gateway'],
+  answer: HeldStream | HeldJson,
+  view: FreshTask,
+  idText: string,
+): Promise<void> {
+  const { task, approval } = view;
+  const long = task.phase === 'done' ? gateway.longResults.of(task.approval) : null;
+  if (long === null || approval === null) return answer.message(await responseFor(gateway, view, idText));
+  const entries = { 'holdfast/approval': approvalMeta(approval), [RELATED_TASK]: { taskId: task.id } };
+  await sendLarge(answer, long, null, idText, entries);
+}
+
 async function responseFor(
   gateway: TaskContext['gateway'],
-  { task, approval }: Awaited<ReturnType<typeof freshView>>,
+  { task, approval }: FreshTask,
   idText: string,
 ): Promise<string> {
   const text = task.phase === 'done' ? await keptResponse(gateway, task, approval, idText) : null;

@@ -1,5 +1,5 @@
 import { type Json, type JsonObject, member } from '../../domain/json/json.ts';
-import { findServerRequest, keepServerRequest } from '../../gateway/dispatch/server-requests.ts';
+import { findServerRequest, keepServerRequest, whyTooLong } from '../../gateway/dispatch/server-requests.ts';
 import { requestOfTask } from '../../gateway/task/find-task.ts';
 import type { ExchangeAnswer, Task } from '../../ports.ts';
 import { answerAsked } from '../answers/answer-leg.ts';
@@ -32,6 +32,10 @@ export async function updateRelayed(context: TaskContext, message: TaskMessage, 
   if (server === undefined) return rpcError(503, 503, `${task.server} is not configured now.`, idText);
   const place = { grant: task.grant, server: task.server, session: null, key: `task ${task.id}` };
   const asked = await currentRequest(context, task, place);
+  if (typeof asked === 'string') {
+    const why = `Not sent: what the server asks cannot be answered through the gateway: ${asked}.`;
+    return rpcError(409, 409, `${why} Cancel the task, or wait for the server to ask otherwise.`, idText);
+  }
   if (asked === null) return rpcError(503, 503, 'Not sent: the gateway cannot keep what the server asks now.', idText);
   const call = door.callOf(kept, task.server, principal);
   const upstreamTask = parseUpstreamTask(made);
@@ -55,7 +59,10 @@ export async function updateRelayed(context: TaskContext, message: TaskMessage, 
   return answered.status < 300 ? rpcResult(idText, ACK) : answered;
 }
 
-/** What the server asks now, kept like any request during a gated call. Null: it cannot be kept. */
+/**
+ * What the server asks now, kept like any request during a gated call. A text: why it cannot be kept. Null: it was taken
+ * back meanwhile.
+ */
 async function currentRequest(
   { gateway, runs }: TaskContext,
   task: Task,
@@ -64,10 +71,11 @@ async function currentRequest(
   const open = await findServerRequest(gateway, place);
   if (open !== null && !open.answered) return open;
   const state = await runs.followed.pollNow(task.approval);
+  if (state?.kind === 'open' && state.leftOut !== null) return whyTooLong(state.leftOut);
   const inputRequests = state?.kind === 'open' ? textAt(state.text, ['inputRequests']) : null;
   const text = `{"inputRequests":${inputRequests ?? '{}'}}`;
-  if ((await keepServerRequest(gateway, { ...place, approval: task.approval, text })) !== null) return null;
-  return findServerRequest(gateway, place);
+  const why = await keepServerRequest(gateway, { ...place, approval: task.approval, text });
+  return why ?? findServerRequest(gateway, place);
 }
 
 /** The server's answer as far as the agent's POST depends on it. */

@@ -11,6 +11,8 @@ export interface TaskAnswer {
   readonly inlined: Uint8Array | null;
   /** The inlined result says that the tool failed. */
   readonly isError: boolean;
+  /** Bytes of what the server asks, where it is too long to be in `text`; null: it is not. */
+  readonly leftOut: number | null;
 }
 
 const UTF8 = new TextDecoder();
@@ -46,7 +48,12 @@ export async function taskAnswerIn(response: Uint8Array): Promise<TaskAnswer | n
     return bytes === null || bytes.length > LARGE_MESSAGE ? null : UTF8.decode(bytes);
   };
   if (bytesOf('result') === null)
-    return { text: `{"error":{"code":${short('error code') ?? 'null'}}}`, inlined: null, isError: false };
+    return {
+      text: `{"error":{"code":${short('error code') ?? 'null'}}}`,
+      inlined: null,
+      isError: false,
+      leftOut: null,
+    };
   const members = KEPT.flatMap((name) => {
     const text = short(`result ${name}`);
     return text === null ? [] : [`${JSON.stringify(name)}:${text}`];
@@ -54,7 +61,9 @@ export async function taskAnswerIn(response: Uint8Array): Promise<TaskAnswer | n
   const [error, result] = [bytesOf('result error'), bytesOf('result result')];
   const end = error === null ? (result === null ? null : inlinedAs('result', result)) : inlinedAs('error', error);
   const isError = error !== null || short('result result isError') === 'true';
-  return { text: `{"result":{${members.join(',')}}}`, inlined: end, isError };
+  const asks = bytesOf('result inputRequests')?.length ?? 0;
+  const leftOut = asks > LARGE_MESSAGE ? asks : null;
+  return { text: `{"result":{${members.join(',')}}}`, inlined: end, isError, leftOut };
 }
 
 function smallAnswer(text: string): TaskAnswer | null {
@@ -68,8 +77,9 @@ function smallAnswer(text: string): TaskAnswer | null {
   const error = textAt(text, ['result', 'error']);
   const result = textAt(text, ['result', 'result']);
   const encoder = new TextEncoder();
-  if (error !== null) return { text, inlined: inlinedAs('error', encoder.encode(error)), isError: true };
-  return { text, inlined: result === null ? null : inlinedAs('result', encoder.encode(result)), isError };
+  const leftOut = null;
+  if (error !== null) return { text, inlined: inlinedAs('error', encoder.encode(error)), isError: true, leftOut };
+  return { text, inlined: result === null ? null : inlinedAs('result', encoder.encode(result)), isError, leftOut };
 }
 
 /** The response to the call itself; its bytes are kept as they came. */

@@ -124,7 +124,7 @@ async function stateInSession(
   const status = member(task, 'status');
   if (status === 'cancelled') return { kind: 'cancelled' };
   if (status !== 'completed' && status !== 'failed') {
-    return { kind: 'open', text: textAt(text, ['result']) ?? '{}', pollMs: pollOf(task) };
+    return { kind: 'open', text: textAt(text, ['result']) ?? '{}', pollMs: pollOf(task), leftOut: answer.leftOut };
   }
   if (upstreamTask.era === 'modern') return inlinedEnd(answer, status === 'failed');
   const ended = await requestServer({ ...request, method: 'tasks/result', signal: AbortSignal.timeout(ANSWER_MS) });

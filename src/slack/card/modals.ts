@@ -1,5 +1,5 @@
 import type { Approval } from '../../domain/approval/approval.ts';
-import { alsoSent, sendsMore } from '../../domain/call/also-sent.ts';
+import { alsoSent } from '../../domain/call/also-sent.ts';
 import { hiddenMarks } from '../../domain/call/hidden-marks.ts';
 import type { JsonObject } from '../../domain/json/json.ts';
 import { cut } from '../../text/cut.ts';
@@ -119,9 +119,10 @@ function callPages(approval: Approval): CallPage[] {
     for (const { elements } of groups) add(title, richText(elements));
   };
   addTable(TABLE_TITLES.arguments, argumentLeaves(approval.arguments));
-  if (sendsMore(approval.sent)) {
+  const sent = sentLeaves(alsoSent(approval.sent).everything());
+  if (sent.length > 0) {
     add(TABLE_TITLES.sent, richText([label(TABLE_TITLES.sent)]));
-    addTable(TABLE_TITLES.sent, sentLeaves(alsoSent(approval.sent).values()));
+    addTable(TABLE_TITLES.sent, sent);
   }
   return pages;
 }

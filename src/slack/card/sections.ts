@@ -1,6 +1,6 @@
 import { type Approval, type Decision, isOver } from '../../domain/approval/approval.ts';
 import { escalateAt } from '../../domain/approval/reminder.ts';
-import { hiddenMarks, hiddenSentences } from '../../domain/call/hidden-marks.ts';
+import { hiddenCount, hiddenMarks, hiddenSentences } from '../../domain/call/hidden-marks.ts';
 import { placesHiddenByName } from '../../domain/call/hidden-places.ts';
 import { introductionIn } from '../../domain/call/introduction.ts';
 import { REDACTED } from '../../domain/json/redact.ts';
@@ -157,8 +157,8 @@ export function fineprintBlock(approval: Approval, withArguments = true): Block 
   if (!withArguments) return context(lines);
   const { sent } = approval;
   // Above the buttons of a pending approval stands a warning about the others.
-  const hidden = approval.state === 'pending' ? { ...approval.hidden, byName: 0 } : approval.hidden;
-  const count = hidden.byPolicy + hidden.byName;
+  const hidden = approval.state === 'pending' ? { ...approval.hidden, byName: 0, byValue: 0 } : approval.hidden;
+  const count = hiddenCount(hidden);
   if (count > 0) {
     const really = count === 1 ? 'the real one' : 'the real ones';
     lines.push(`${hiddenSentences(hidden).join(', ')} (${codeSpan(REDACTED)}); the call carries ${really}`);
@@ -177,7 +177,8 @@ export function fineprintBlock(approval: Approval, withArguments = true): Block 
  */
 export function hiddenWarning(approval: Approval): string | null {
   if (approval.state !== 'pending') return null;
-  const [byName] = hiddenSentences({ ...approval.hidden, byPolicy: 0 });
+  const { byName: named, byValue: repeated = 0 } = approval.hidden;
+  const [byName] = hiddenSentences({ byPolicy: 0, byName: named });
   const lines: string[] = [];
   if (byName !== undefined) {
     const places = placesHiddenByName(approval).map(codeSpan).join(', ');
@@ -185,6 +186,10 @@ export function hiddenWarning(approval: Approval): string | null {
     lines.push(
       `⚠ *${byName}* (${codeSpan(REDACTED)}${where}), not because policy says so: whoever called chose the names.`,
     );
+  }
+  if (repeated > 0) {
+    const where = repeated === 1 ? 'One more text repeats' : `${repeated.toLocaleString('en-US')} more texts repeat`;
+    lines.push(`⚠ *${where} a hidden value* (${codeSpan(REDACTED)} there too): the call carries the real one.`);
   }
   if (hiddenMarks(approval) === 'unclear') {
     lines.push(

@@ -1,7 +1,9 @@
 import { type Kysely, sql } from 'kysely';
 import type { Approval } from '../../domain/approval/approval.ts';
+import { hiddenCount } from '../../domain/call/hidden-marks.ts';
+import type { HiddenValues } from '../../domain/call/sent.ts';
 import type { NewEvent } from '../../domain/log/event.ts';
-import type { Seals } from '../../ports.ts';
+import type { LeftEvent, Seals } from '../../ports.ts';
 import { writeEvents } from '../log/events.ts';
 import { APPROVAL, type ApprovalRow, approvalOf } from '../table/approval-row.ts';
 import type { Tables } from '../table/tables.ts';
@@ -58,11 +60,11 @@ export async function markLeft(
   db: Kysely<Tables>,
   seals: Seals,
   by: LeaveSelector,
-  event: (approval: string) => NewEvent,
+  event: LeftEvent,
 ): Promise<Approval[]> {
   return db.transaction().execute(async (trx) => {
-    const affected = await sql<{ id: string }>`
-      select a.id from holdfast.approvals a where a.id in (
+    const affected = await sql<{ id: string; hidden: HiddenValues }>`
+      select a.id, a.hidden from holdfast.approvals a where a.id in (
         select j.approval_id from holdfast.joiners j where ${isSelected(by)} and j.left_at is null and j.collected_at is null)
       ${'joiner' in by ? sql`` : sql`and a.server = ${by.server}`}
       order by a.id for update`.execute(trx);
@@ -77,7 +79,9 @@ export async function markLeft(
     await sql`
       update holdfast.approvals set revision = revision + 1, updated_at = clock_timestamp()
       where id = any(${ids}::text[])`.execute(trx);
-    await writeEvents(trx, seals, ids.map(event));
+    const hiding = new Set(affected.rows.filter(({ hidden }) => hiddenCount(hidden) > 0).map(({ id }) => id));
+    const events = ids.map((id) => event(id, hiding.has(id)));
+    await writeEvents(trx, seals, events);
     const found = await sql<ApprovalRow>`
       select ${APPROVAL} from holdfast.approvals a where a.id = any(${ids}::text[])`.execute(trx);
     return found.rows.map((row) => approvalOf(seals, row));

@@ -3,6 +3,8 @@ import type { Tables } from '../table/tables.ts';
 
 /** A replica that has been silent for this long holds nobody any more. */
 const REPLICA_SILENCE = '10 seconds';
+/** One that has been silent for this long has died: as long as a lease, which a process that stood still outlives. */
+const REPLICA_DEATH = '30 seconds';
 
 /** This replica is alive. */
 export async function beat(db: Kysely<Tables>, replica: string): Promise<void> {
@@ -12,10 +14,15 @@ export async function beat(db: Kysely<Tables>, replica: string): Promise<void> {
 }
 
 /** Whether the replica in this column has been silent for too long. */
-export function isSilent(replica: RawBuilder<unknown>): RawBuilder<unknown> {
+export function isSilent(replica: RawBuilder<unknown>, since = REPLICA_SILENCE): RawBuilder<unknown> {
   return sql`not exists (
     select 1 from holdfast.replicas r
-    where r.id = ${replica} and r.seen_at > clock_timestamp() - ${sql.raw(`interval '${REPLICA_SILENCE}'`)})`;
+    where r.id = ${replica} and r.seen_at > clock_timestamp() - ${sql.raw(`interval '${since}'`)})`;
+}
+
+/** Whether the replica in this column has died. */
+export function hasDied(replica: RawBuilder<unknown>): RawBuilder<unknown> {
+  return isSilent(replica, REPLICA_DEATH);
 }
 
 /**

@@ -8,6 +8,7 @@ import { APPROVAL, type ApprovalRow, approvalOf } from '../table/approval-row.ts
 import type { CardTable } from '../table/approval-tables.ts';
 import { stateText } from '../table/sealed-rows.ts';
 import type { Tables } from '../table/tables.ts';
+import { hasDied } from './presence.ts';
 
 type CardRow = Pick<Selectable<CardTable>, 'approval_id' | 'channel' | 'ts' | 'revision' | 'digest' | 'posted_at'>;
 
@@ -135,6 +136,15 @@ export async function overdueWork(
             where q.n = (a.asked->>'n')::bigint and q.answered_at is null)
           else p.awaits = 'input' and p.questions = (a.asked->>'n')::int end)
     order by a.id limit ${limit}`.execute(db);
+  // An answer to a request lives in the process that holds its POST; a task's answers live in the store.
+  const orphaned = await sql<ApprovalRow>`
+    select ${APPROVAL} from holdfast.approvals a
+    where a.answers_to is not null and a.state in ('pending', 'approved') and a.asked->>'kind' = 'request'
+      and exists (select 1 from holdfast.joiners j where j.approval_id = a.id and j.left_at is null
+        and j.collected_at is null)
+      and not exists (select 1 from holdfast.joiners j where j.approval_id = a.id and j.left_at is null
+        and j.collected_at is null and (j.replica is null or j.replica = 'task' or not ${hasDied(sql`j.replica`)}))
+    order by a.id limit ${limit}`.execute(db);
   // Grants take turns, so that one that has many does not keep another's card from being found.
   const stale = await sql<{ id: string }>`
     select id from (
@@ -147,6 +157,7 @@ export async function overdueWork(
     revoked: revoked.rows.map(read),
     parked: parked.rows.map((row) => ({ id: row.id, expiresAt: row.expires_at })),
     moot: moot.rows.map(read),
+    orphaned: orphaned.rows.map(read),
     stale: stale.rows.map((row) => row.id),
   };
 }

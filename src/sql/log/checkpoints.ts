@@ -5,15 +5,19 @@ import type { Ledger, Seals } from '../../ports.ts';
 import type { Tables } from '../table/tables.ts';
 import { writeEvents } from './events.ts';
 
-/** The chain's head, if anything but checkpoints was sealed since the last checkpoint. */
-export async function unsignedHead(db: Kysely<Tables>): ReturnType<Ledger['unsigned']> {
+/**
+ * The chain's head, if anything but checkpoints was sealed since the last checkpoint, or if that is older than `before`.
+ */
+export async function unsignedHead(db: Kysely<Tables>, before: Date | null): ReturnType<Ledger['unsigned']> {
   const found = await sql<{ seq: string; hash: string; body: string | null; signature: string | null }>`
-    with last as (select seq, body, signature from holdfast.checkpoints order by seq desc limit 1)
+    with last as (select seq, at, body, signature from holdfast.checkpoints order by seq desc limit 1)
     select e.seq, e.hash, (select body from last) as body, (select signature from last) as signature
     from holdfast.events e
-    where e.seq is not null and exists (
-      select 1 from holdfast.events n
-      where n.seq > coalesce((select seq from last), 0) and n.type <> 'checkpoint.signed')
+    where e.seq is not null and (
+      (select at from last) < ${before?.toISOString() ?? null}::timestamptz
+      or exists (
+        select 1 from holdfast.events n
+        where n.seq > coalesce((select seq from last), 0) and n.type <> 'checkpoint.signed'))
     order by e.seq desc limit 1`.execute(db);
   const row = found.rows[0];
   if (row === undefined) return null;

@@ -21,6 +21,7 @@ import { MIGRATION_0021 } from './0021-later-reasons.ts';
 import { MIGRATION_0022 } from './0022-method-words.ts';
 import { MIGRATION_0024 } from './0024-openings.ts';
 import { MIGRATION_0026 } from './0026-legs.ts';
+import { MIGRATION_0027 } from './0027-states.ts';
 import { MIGRATION_0030 } from './0030-seals.ts';
 
 /**
@@ -51,5 +52,6 @@ export const MIGRATIONS: Readonly<Record<string, readonly string[]>> = {
   '0022-method-words': MIGRATION_0022,
   '0024-openings': MIGRATION_0024,
   '0026-legs': MIGRATION_0026,
+  '0027-states': MIGRATION_0027,
   '0030-seals': MIGRATION_0030,
 };

@@ -1,9 +1,10 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely';
 import type { Approval } from '../../domain/approval/approval.ts';
-import type { AskedKey, AskedRequest, Seals, TaskStore } from '../../ports.ts';
+import type { AskedPlace, AskedRequest, Seals, TaskStore } from '../../ports.ts';
 import { markAnswered, readOne, Unasked, withAnswer } from '../approval/legs.ts';
 import { writeEvents } from '../log/events.ts';
 import type { Tables } from '../table/tables.ts';
+import { allPlain } from './plain-requests.ts';
 
 /** Requests of one call that wait for an answer at the same time. */
 const MOST_ASKED = 32;
@@ -36,31 +37,32 @@ export async function keepRequest(
  * for any call, so that only a call that still runs can be meant. An answer that names no session, or a session that
  * the call did not have, is matched too: not every server looks at it.
  */
-export async function findRequest(db: Kysely<Tables>, asked: AskedKey): Promise<AskedRequest | null> {
-  const { grant, server, session, key } = asked;
-  const found = await sql<{ n: string; approval_id: string; kept: Uint8Array; answered: boolean; running: boolean }>`
-    select q.n, q.approval_id, q.kept, q.answered_at is not null as answered, a.state = 'dispatched' as running
-    from ${meantBy({ grant, server, session }, [key])}
+export async function findRequest(db: Kysely<Tables>, place: AskedPlace, key: string): Promise<AskedRequest | null> {
+  const found = await sql<FoundRow>`
+    select q.n, q.approval_id, q.session, q.kept, q.answered_at is not null as answered,
+      a.state = 'dispatched' as running
+    from ${meantBy(place, [key])}
     order by a.state = 'dispatched' desc, q.answered_at is null desc, q.n desc limit 1`.execute(db);
   const row = found.rows[0];
   if (row === undefined) return null;
-  const { approval_id: approval, kept, answered, running } = row;
-  return { n: Number(row.n), approval, kept, answered, running };
+  const { approval_id: approval, session, kept, answered, running } = row;
+  return { n: Number(row.n), approval, session, kept, answered, running };
 }
 
-export async function hasRequest(
-  db: Kysely<Tables>,
-  place: Omit<AskedKey, 'key'>,
-  keys: readonly string[],
-): Promise<boolean> {
+interface FoundRow extends Omit<AskedRequest, 'n' | 'approval'> {
+  readonly n: string;
+  readonly approval_id: string;
+}
+
+export async function hasRequest(db: Kysely<Tables>, place: AskedPlace, keys: readonly string[]): Promise<boolean> {
   if (keys.length === 0) return false;
   const found = await sql`select 1 from ${meantBy(place, keys)} limit 1`.execute(db);
   return found.rows.length > 0;
 }
 
-function meantBy({ grant, server, session }: Omit<AskedKey, 'key'>, keys: readonly string[]): RawBuilder<unknown> {
+function meantBy({ grant, servers, session }: AskedPlace, keys: readonly string[]): RawBuilder<unknown> {
   return sql`holdfast.asked_requests q join holdfast.approvals a on a.id = q.approval_id
-    where q.grant_name = ${grant} and q.server = ${server} and q.request_key = any(${keys}::text[])
+    where q.grant_name = ${grant} and q.server = any(${servers}::text[]) and q.request_key = any(${keys}::text[])
       and ${sameSession(sql.ref('q.session'), session)}
       and (a.state = 'dispatched' or (q.session is not null and q.answered_at is null))`;
 }
@@ -68,26 +70,42 @@ function meantBy({ grant, server, session }: Omit<AskedKey, 'key'>, keys: readon
 /** A task has left its session's seat, so its call counts as running in any. */
 export async function runningIn(
   db: Kysely<Tables>,
-  { grant, server, session }: Omit<AskedKey, 'key'>,
+  { grant, servers, session }: AskedPlace,
+  strict: boolean,
 ): Promise<string | null> {
   const found = await sql<{ id: string }>`
-    select a.id from holdfast.approvals a
-    where a.state = 'dispatched' and a.grant_name = ${grant} and a.server = ${server} and a.answers_to is null
-      and a.awaits is distinct from 'input' and exists (select 1 from holdfast.joiners j
+    select a.id from ${runningAt({ grant, servers })} ${strict ? IS_STRICT : sql``}
+      and exists (select 1 from holdfast.joiners j
         where j.approval_id = a.id and ${sameSession(sql.ref('j.session'), session)})
     order by a.updated_at desc limit 1`.execute(db);
   return found.rows[0]?.id ?? null;
 }
 
-export async function strictRuns(
+const IS_STRICT = sql`and a.requirement->>'answers' = 'ask'`;
+
+function runningAt({ grant, servers }: Pick<AskedPlace, 'grant' | 'servers'>): RawBuilder<unknown> {
+  return sql`holdfast.approvals a where a.state = 'dispatched' and a.grant_name = ${grant}
+    and a.server = any(${servers}::text[]) and a.answers_to is null and a.awaits is distinct from 'input'`;
+}
+
+/**
+ * Another grant's question counts only where no session tells its answer from others: where it was asked without one,
+ * or is answered without one.
+ */
+export async function whoseAnswers(
   db: Kysely<Tables>,
-  { grant, server }: Pick<AskedKey, 'grant' | 'server'>,
-): Promise<boolean> {
-  const found = await sql`
-    select 1 from holdfast.approvals a
-    where a.state = 'dispatched' and a.grant_name = ${grant} and a.server = ${server} and a.answers_to is null
-      and a.awaits is distinct from 'input' and a.requirement->>'answers' = 'ask' limit 1`.execute(db);
-  return found.rows.length > 0;
+  place: AskedPlace,
+  keys: readonly string[],
+): ReturnType<TaskStore['whoseAnswers']> {
+  const { grant, servers, session } = place;
+  const found = await sql<{ plain: boolean; strict: boolean; others: boolean }>`
+    select ${allPlain(place, keys)} as plain,
+      exists (select 1 from ${runningAt(place)} ${IS_STRICT}) as strict,
+      exists (select 1 from holdfast.asked_requests q join holdfast.approvals a on a.id = q.approval_id
+        where q.server = any(${servers}::text[]) and q.request_key = any(${keys}::text[]) and q.grant_name <> ${grant}
+          and q.answered_at is null and a.state = 'dispatched'
+          and (q.session is null or ${session}::text is null)) as others`.execute(db);
+  return found.rows[0]!;
 }
 
 function sameSession(column: RawBuilder<unknown>, session: string | null): RawBuilder<unknown> {

@@ -75,18 +75,6 @@ async function spend(
 }
 
 /** The approval that the state would continue. */
-export async function hasContinuation(
-  db: Kysely<Tables>,
-  digests: readonly string[],
-  server: string,
-  now: Date,
-): Promise<boolean> {
-  const found = await sql`
-    select 1 from holdfast.continuations
-    where digest = any(${digests}::text[]) and server = ${server} and expires_at > ${now} limit 1`.execute(db);
-  return found.rows.length > 0;
-}
-
 export async function findContinuation(
   db: Kysely<Tables>,
   seals: Seals,

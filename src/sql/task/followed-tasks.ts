@@ -38,9 +38,13 @@ export async function findFollowed(db: Kysely<Tables>, approval: string): Promis
   return found.rows[0] ? followedTaskOf(found.rows[0]) : null;
 }
 
-export async function followedAt(db: Kysely<Tables>, server: string, limit: number): Promise<FollowedTask[]> {
+export async function followedAt(
+  db: Kysely<Tables>,
+  servers: readonly string[],
+  limit: number,
+): Promise<FollowedTask[]> {
   const found = await sql<FollowedTaskRow>`
-    select ${FOLLOWED_TASK} from holdfast.pursuits where server = ${server} order by started_at desc limit ${limit}`.execute(
+    select ${FOLLOWED_TASK} from holdfast.pursuits where server = any(${servers}::text[]) order by started_at desc limit ${limit}`.execute(
     db,
   );
   return found.rows.map(followedTaskOf);

@@ -180,8 +180,14 @@ export async function dueTasks(
   return { ...due, cancelled: cancelled.rows.map((row) => row.id) };
 }
 
-/** Deletes tasks and continuations whose time is over. */
+/** Milliseconds for which a request outside gated calls is remembered while nobody answers it. */
+const PLAIN_MS = 24 * 60 * 60_000;
+
+/** Deletes tasks, and what else is kept for later messages, whose time is over. */
 export async function forgetTasks(db: Kysely<Tables>, now: Date): Promise<void> {
   await sql`delete from holdfast.tasks t where t.expires_at <= ${now} and not ${RUNS}`.execute(db);
   await sql`delete from holdfast.continuations where expires_at <= ${now}`.execute(db);
+  await sql`delete from holdfast.issued_states where until <= ${now}`.execute(db);
+  const since = new Date(now.getTime() - PLAIN_MS);
+  await sql`delete from holdfast.plain_requests where asked_at <= ${since}`.execute(db);
 }

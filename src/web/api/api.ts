@@ -9,7 +9,7 @@ import { Spell } from '../../time/spell.ts';
 import { isAdmin } from '../http/admin-token.ts';
 import { cookieRequestFault, type LoginSessions } from '../http/login-sessions.ts';
 import { remoteAddress } from '../http/remote-address.ts';
-import { approvalJson, eventJson } from './approval-json.ts';
+import { approvalJson, approvalWithCardJson, eventJson } from './approval-json.ts';
 
 export interface ApiDeps {
   readonly gateway: Gateway;
@@ -65,8 +65,8 @@ export function api({ gateway, adminToken, loginSessions }: ApiDeps): Hono {
   });
 
   app.get('/api/approvals/:id', async (c) => {
-    const approval = await store.find(c.req.param('id'));
-    return approval ? c.json(approvalJson(approval)) : notFound(c);
+    const found = await store.look(c.req.param('id'));
+    return found ? c.json(approvalWithCardJson(found.approval, found.card)) : notFound(c);
   });
 
   app.post('/api/approvals/:id/decisions', (c) => takeDecision(c, gateway));

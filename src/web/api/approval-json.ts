@@ -1,5 +1,7 @@
 import type { Approval } from '../../domain/approval/approval.ts';
+import { escalateAt } from '../../domain/approval/reminder.ts';
 import type { LoggedEvent } from '../../domain/log/event.ts';
+import type { CardRecord } from '../../ports.ts';
 
 /** An approval as the API returns it: arguments redacted, times as ISO 8601 in UTC. */
 export function approvalJson(approval: Approval) {
@@ -12,6 +14,7 @@ export function approvalJson(approval: Approval) {
     tool: approval.tool,
     grant: approval.grant,
     owner: approval.owner,
+    selfApproval: approval.selfApproval,
     arguments: approval.arguments,
     sent: approval.sent,
     hidden: approval.hidden,
@@ -27,6 +30,7 @@ export function approvalJson(approval: Approval) {
       quorum: requirement.quorum,
       denyReason: requirement.denyReason,
       answers: requirement.answers ?? null,
+      escalate: escalateJson(approval),
     },
     decisions: approval.decisions.map((d) => ({
       approver: d.approver,
@@ -51,6 +55,21 @@ export function approvalJson(approval: Approval) {
     broken: approval.broken,
     updatedAt: approval.updatedAt.toISOString(),
   };
+}
+
+/** Who else may approve from some time on; null: nobody. */
+function escalateJson(approval: Approval) {
+  const { escalate } = approval.requirement;
+  const at = escalateAt(approval);
+  if (escalate === null || at === null) return null;
+  const { groups, people, userGroups, admin } = escalate;
+  return { at: at.toISOString(), approvers: groups, people, userGroups, admin };
+}
+
+/** An approval with the place of its card; null: there is none. */
+export function approvalWithCardJson(approval: Approval, card: CardRecord | null) {
+  const place = card === null ? null : { channel: card.channel, ts: card.ts };
+  return { ...approvalJson(approval), card: place };
 }
 
 /** An event as the API returns it; its time as ISO 8601 in UTC. */

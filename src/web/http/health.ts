@@ -1,17 +1,20 @@
 import { Hono } from 'hono';
 import type { Gateway } from '../../gateway/gateway.ts';
-import { type CardsTrouble, Unavailable } from '../../ports.ts';
+import { type CardsTrouble, type QueueHealth, Unavailable } from '../../ports.ts';
 import { withinOr } from '../../time/within.ts';
 
 /** Milliseconds after which a part counts as not answering. */
 const PING_TIMEOUT_MS = 2_000;
+/** The same for the queue, which is asked and written to. */
+const HEALTH_TIMEOUT_MS = 4_000;
 const NO_ANSWER = 'does not answer';
 
 /**
  * `GET /healthz`: 200 while the process answers. `GET /readyz`: 200 when every part that a gated call needs answers;
- * otherwise 503, and the body names those that do not. Slack's last known state is reported too but never makes it 503:
- * without Slack, allowed calls go on and approvals are decided in the console, and another replica would have the same
- * Slack.
+ * otherwise 503, and the body names those that do not. A queue that answers and stands still (paused, refusing writes,
+ * jobs that nobody takes) is named with what it means and what to do. Slack's last known state is reported too but never
+ * makes it 503: without Slack, allowed calls go on and approvals are decided in the console, and another replica would
+ * have the same Slack.
  *
  * `gated`: whether calls that need an approval can run. While an alarm stands they cannot, and `alarms` says why; it stays
  * 200, so that operators and approvers still reach the gateway, but for `GET /readyz?gated=1`, which is 503 then.
@@ -23,9 +26,13 @@ export function health(gateway: Gateway): Hono {
     const { store, queue, cards } = gateway;
     // From the moment the process is asked to stop, so that load balancers send it nothing more.
     if (!gateway.waitingRoom.open) return c.json({ ready: false, parts: { gateway: 'is stopping' } }, 503);
+    const [storeStatus, ofQueue] = await Promise.all([
+      answers(store.ping(), storeFault),
+      withinOr(HEALTH_TIMEOUT_MS, queue.health().then(queueStatus), NO_ANSWER),
+    ]);
     const parts = {
-      store: await answers(store.ping(), storeFault),
-      queue: await answers(queue.ping(), () => NO_ANSWER),
+      store: storeStatus,
+      queue: ofQueue,
       audit: gateway.journal.writable ? 'ok' : 'the audit log cannot be written',
     };
     const ready = Object.values(parts).every((part) => part === 'ok');
@@ -36,6 +43,10 @@ export function health(gateway: Gateway): Hono {
     return c.json({ ready, gated, parts: { ...parts, ...slack }, ...(alarms.length > 0 ? { alarms } : {}) }, status);
   });
   return app;
+}
+
+function queueStatus({ trouble }: QueueHealth): string {
+  return trouble === null ? 'ok' : `${trouble.what}. ${trouble.remedy}`;
 }
 
 function slackStatus(trouble: CardsTrouble | null): string {

@@ -1,6 +1,6 @@
 import { type Context, Hono } from 'hono';
 import type { Gateway } from '../../gateway/gateway.ts';
-import type { Backlog } from '../../ports.ts';
+import type { Backlog, QueueHealth } from '../../ports.ts';
 import { isAdmin } from './admin-token.ts';
 import type { Meters } from './meters.ts';
 import { remoteAddress } from './remote-address.ts';
@@ -46,7 +46,7 @@ function isFromThisMachine(c: Context, hosts: ReadonlySet<string>): boolean {
 
 /** Gauges of what is true at the moment of the request. Returns the function that updates them. */
 function gauges(
-  { alarms, ledger, waitingRoom, journal, leases, checkpointSigner }: Gateway,
+  { alarms, ledger, waitingRoom, journal, leases, checkpointSigner, queue }: Gateway,
   meters: Meters,
 ): () => Promise<void> {
   const parked = meters.gauge('approvals', 'Approvals that have not ended, over all replicas.', ['state']);
@@ -70,6 +70,8 @@ function gauges(
   const dispatches = meters.gauge('dispatches', 'Approved calls in progress at this replica.');
   const storeGauges = [parked, lag, stale, staleAge, head, covered, unsealed, unsealedAge];
 
+  const setQueueGauges = queueGauges(meters);
+
   const setStoreGauges = (backlog: Backlog): void => {
     for (const state of ['pending', 'approved', 'dispatched'] as const) parked.set({ state }, backlog[state]);
     lag.set(backlog.overdueAge);
@@ -88,6 +90,7 @@ function gauges(
     writable.set(journal.writable ? 1 : 0);
     alarm.set(checkpointSigner.alarmed ? 1 : 0);
     standing.set(alarms.standing.length);
+    setQueueGauges(await queue.health());
     try {
       setStoreGauges(await ledger.backlog());
       up.set(1);
@@ -95,6 +98,33 @@ function gauges(
       // Old numbers would look current.
       for (const gauge of storeGauges) gauge.reset();
       up.set(0);
+    }
+  };
+}
+
+/** Gauges of whether the queue does its work. */
+function queueGauges(meters: Meters): (health: QueueHealth) => void {
+  const up = meters.gauge('queue_up', '1: the queue answers and takes writes.');
+  const refuses = meters.gauge('queue_writes_refused', '1: it answers and refuses writes: out of memory, read-only.');
+  const trouble = meters.gauge('queue_trouble', '1: it does not do its work; the sweep does it instead.');
+  const paused = meters.gauge('queue_paused', '1: somebody paused this queue.', ['queue']);
+  const due = meters.gauge('queue_due_jobs', 'Jobs that are due and that nobody has taken yet.', ['queue']);
+  const still = meters.gauge(
+    'queue_still_seconds',
+    'How long a job that anybody could take has waited; more than 10 s: nobody takes any.',
+    ['queue'],
+  );
+  return (health) => {
+    const kind = health.trouble?.kind ?? null;
+    up.set(kind === 'down' || kind === 'refuses' ? 0 : 1);
+    refuses.set(kind === 'refuses' ? 1 : 0);
+    trouble.set(kind === null ? 0 : 1);
+    // Old numbers would look current.
+    for (const gauge of [paused, due, still]) gauge.reset();
+    for (const { lane: queue, ...lane } of health.lanes) {
+      paused.set({ queue }, lane.paused ? 1 : 0);
+      due.set({ queue }, lane.due);
+      still.set({ queue }, lane.stillMs / 1_000);
     }
   };
 }

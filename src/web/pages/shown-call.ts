@@ -1,8 +1,10 @@
 import { html } from 'hono/html';
 import type { Approval } from '../../domain/approval/approval.ts';
 import { alsoSent, sendsMore } from '../../domain/call/also-sent.ts';
-import { hiddenMarks, hiddenSentences } from '../../domain/call/hidden-marks.ts';
+import { callersHiding, hiddenCount, hiddenMarks, hiddenSentences } from '../../domain/call/hidden-marks.ts';
 import { placesHiddenByName } from '../../domain/call/hidden-places.ts';
+import { CLIENT_INFO, onlyCounted } from '../../domain/call/introduction.ts';
+import { member } from '../../domain/json/json.ts';
 import { REDACTED } from '../../domain/json/redact.ts';
 import type { Html } from '../html/html.ts';
 import { jsonBlock, namedValues, prettyJson } from '../html/json-block.ts';
@@ -29,7 +31,7 @@ export function shownLength(approval: Approval): number {
 
 /** Whether the caller may have chosen what is hidden: then the decision is made on the approval's own page (P10). */
 export function callerMayHide(approval: Approval): boolean {
-  return approval.hidden.byName > 0 || hiddenMarks(approval) === 'unclear';
+  return hiddenCount(callersHiding(approval.hidden)) > 0 || hiddenMarks(approval) === 'unclear';
 }
 
 function hiddenNotice(approval: Approval): Html {
@@ -45,7 +47,7 @@ function hiddenNotice(approval: Approval): Html {
       ? ''
       : html` Its name hides what stands at ${places.map((place, i) => html`${i > 0 ? ', ' : ''}${visibleName(place)}`)}.`;
   return html`<p class="notice ${callerMayHide(approval) ? 'odd' : ''}">${sentences.join(', ')}; the call carries the real ${
-    approval.hidden.byPolicy + approval.hidden.byName === 1 ? 'one' : 'ones'
+    hiddenCount(approval.hidden) === 1 ? 'one' : 'ones'
   }.${where}${mixed}</p>`;
 }
 
@@ -57,5 +59,10 @@ function introduction(approval: Approval): Html {
       ? ''
       : html`${client === null ? '' : ','} can do ${capabilities.map((one, i) => html`${i > 0 ? ', ' : ''}${visibleName(one)}`)}`;
   if (client === null && can === '') return html``;
-  return html`<p class="client dim">Client, as it says: ${client === null ? '' : visibleName(client)}${can}</p>`;
+  const counted = onlyCounted(member(approval.sent.meta, CLIENT_INFO));
+  const whole =
+    counted === null
+      ? ''
+      : html`<details><summary>What it says in full</summary>${jsonBlock(counted, 'What the client says of itself')}</details>`;
+  return html`<p class="client dim">Client, as it says: ${client === null ? '' : visibleName(client)}${can}</p>${whole}`;
 }

@@ -1,6 +1,6 @@
 import { html } from 'hono/html';
 import { contentDigest } from '../../domain/approval/seen-card.ts';
-import { hiddenMarks } from '../../domain/call/hidden-marks.ts';
+import { hiddenCount, hiddenMarks } from '../../domain/call/hidden-marks.ts';
 import { NOTHING_MORE } from '../../domain/call/sent.ts';
 import { isObject, type Json, type JsonObject, member } from '../../domain/json/json.ts';
 import type { ProvenEvent } from '../../ports.ts';
@@ -65,9 +65,12 @@ export function chainPosition(event: ProvenEvent): Html {
 /** An event's data; where it counts hidden values, these are marked. */
 export function eventData({ data }: Pick<ProvenEvent, 'data'>, label: string): Html {
   const hidden = member(data, 'hidden');
-  const [byPolicy, byName] = [Number(member(hidden, 'byPolicy')), Number(member(hidden, 'byName'))];
-  if (!(byPolicy + byName > 0)) return jsonBlock(data, label);
-  return jsonBlock(data, label, hiddenMarks({ arguments: data, sent: NOTHING_MORE, hidden: { byPolicy, byName } }));
+  const [byPolicy, byName, byValue] = ['byPolicy', 'byName', 'byValue'].map((name) =>
+    Number(member(hidden, name) ?? 0),
+  );
+  const counts = { byPolicy: byPolicy!, byName: byName!, byValue: byValue! };
+  if (!(hiddenCount(counts) > 0)) return jsonBlock(data, label);
+  return jsonBlock(data, label, hiddenMarks({ arguments: data, sent: NOTHING_MORE, hidden: counts }));
 }
 
 /** What a person wants to know of an event's data without unfolding it. */

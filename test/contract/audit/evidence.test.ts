@@ -33,11 +33,24 @@ for (const kind of ['pglite', 'postgres'] as const) {
       assert.deepEqual(report.faults, []);
       assert.deepEqual([report.events, report.checkpoints, report.covered, report.head], [5, 2, 4, 5]);
       const exported = await verifyLines(await world.exported(), TRUST);
-      assert.deepEqual(exported, { report, problems: [], cards: 0 });
+      assert.deepEqual({ ...exported, taken: null }, { report, problems: [], taken: null, cards: 0 });
+      assert.ok(Math.abs(Date.now() - exported.taken!.getTime()) < 60_000, 'the export says when it was made');
     });
 
     test('nothing is signed twice, and a checkpoint alone is no reason to sign', async () => {
       assert.equal(await world.sign(), null);
+    });
+
+    test('P7: a log in which nothing happens is signed again every 20 minutes, so that an old one stands out', async () => {
+      const later = (minutes: number) => {
+        const clock = { now: () => new Date(Date.now() + minutes * 60_000) };
+        return world.signer.sign({ ...world.gateway, clock });
+      };
+      assert.equal(await later(19), null);
+      assert.ok(await later(21));
+      await world.store.seal(100);
+      assert.equal(await later(21), null);
+      assert.deepEqual((await world.verify()).report.faults, []);
     });
 
     test('P7: two signers at once sign once', async () => {

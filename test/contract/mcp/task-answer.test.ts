@@ -48,6 +48,12 @@ describe('What a server says of its task', () => {
     assert.deepEqual([result.inputRequests, result.requestState], [inputRequests, 'theirs']);
   });
 
+  test('a question that is too long to be kept is left out, and its length is known', async () => {
+    const task = { status: 'input_required', inputRequests: { who: 'x'.repeat(300_000) } };
+    const answer = await taskAnswerIn(bytes({ id: 1, result: task }));
+    assert.deepEqual([JSON.parse(answer!.text).result, answer!.leftOut], [{ status: 'input_required' }, 300_010]);
+  });
+
   test('a large refusal keeps its code, and an error in a task is its end', async () => {
     const refused = await taskAnswerIn(bytes({ id: 1, error: { code: -32602, message: 'no', data: MUCH } }));
     assert.equal(JSON.parse(refused!.text).error.code, -32602);

@@ -147,6 +147,8 @@ function suite(kind: StoreKind): void {
     describe('requests that a server sends meanwhile', () => {
       const kept = new Uint8Array([1]);
       const place = ({ grant, server }: Approval, session: string | null = 's') => ({ grant, server, session });
+      /** Where an agent answers. */
+      const at = ({ grant, server }: Approval, session: string | null = 's') => ({ grant, servers: [server], session });
       const keep = (call: Approval, key: string, more: { digest?: string; session?: string | null } = {}) =>
         world.tasks[0].keepRequest({
           ...place(call, more.session === undefined ? 's' : more.session),
@@ -165,7 +167,7 @@ function suite(kind: StoreKind): void {
         const call = await running();
         assert.equal(await keep(call, '1'), true);
         const find = (session: string | null, key = '1', grant = call.grant) =>
-          world.tasks[1].findRequest({ ...place(call, session), key, grant });
+          world.tasks[1].findRequest({ ...at(call, session), grant }, key);
         assert.equal((await find('s'))?.approval, call.id);
         assert.equal((await find(null))?.approval, call.id);
         assert.equal(await find('another'), null);
@@ -176,10 +178,10 @@ function suite(kind: StoreKind): void {
       test('are answered once, by one of two replicas', async () => {
         const call = await running();
         await keep(call, '1');
-        const { n } = (await world.tasks[0].findRequest({ ...place(call), key: '1' }))!;
+        const { n } = (await world.tasks[0].findRequest(at(call), '1'))!;
         const ends = await Promise.all([answer(n, call), answer(n, call), answer(n, call)]);
         assert.equal(ends.filter((end) => end !== null).length, 1);
-        assert.equal((await world.tasks[0].findRequest({ ...place(call), key: '1' }))?.answered, true);
+        assert.equal((await world.tasks[0].findRequest(at(call), '1'))?.answered, true);
         assert.equal((await open(world.one, legRequest(call, { n, kind: 'request', text: '' }))).kind, 'unasked');
         await world.tasks[0].reopenRequest(n);
         const leg = await approvedLeg(call, { n, kind: 'request', text: '' });
@@ -201,8 +203,66 @@ function suite(kind: StoreKind): void {
         await keep(call, '1');
         await keep(call, '2', { session: null });
         await through(world.one, call, 'succeeded');
-        assert.equal((await world.tasks[0].findRequest({ ...place(call), key: '1' }))?.running, false);
-        assert.equal(await world.tasks[0].findRequest({ ...place(call, null), key: '2' }), null);
+        assert.equal((await world.tasks[0].findRequest(at(call), '1'))?.running, false);
+        assert.equal(await world.tasks[0].findRequest(at(call, null), '2'), null);
+      });
+
+      test('P4: whose answers a process held that has died are told apart from those that are held, or may come again', async () => {
+        const call = await running();
+        await keep(call, '1');
+        const { n } = (await world.tasks[0].findRequest(at(call), '1'))!;
+        const leg = async (replica: string, kind: AskedQuestion['kind'] = 'request') => {
+          const asked = { n, kind, text: randomHex(4) };
+          const parent = kind === 'request' ? call : await asking(n);
+          const opened = await open(world.one, legRequest(parent, asked), newJoiner({ replica }));
+          if (opened.kind !== 'opened') throw new Error(opened.kind);
+          return opened;
+        };
+        for (const replica of ['died', 'leaves']) await world.one.beat(replica);
+        const [held, died, away, result] = [
+          await leg('here'),
+          await leg('died'),
+          await leg('leaves'),
+          await leg('died', 'result'),
+        ];
+        await world.one.allAway('leaves');
+        const orphans = async () => {
+          const ids = (await world.one.overdue(new Date(), 500)).orphaned.map(({ id }) => id);
+          return [held, died, away, result].map(({ approval }) => ids.includes(approval.id));
+        };
+        assert.deepEqual(await orphans(), [false, false, false, false]);
+        await world.rows(`update holdfast.replicas set seen_at = seen_at - interval '31 seconds' where id = 'died'`);
+        assert.deepEqual(await orphans(), [false, true, false, false]);
+      });
+
+      test('outside gated calls are told apart by session and upstream, and answered once', async () => {
+        const call = await running();
+        const { grant, server } = call;
+        const asked = { grant, server, session: 's', keys: ['1', '2'], at: new Date() };
+        await world.tasks[0].notePlainRequests(asked);
+        await world.tasks[0].notePlainRequests(asked);
+        const plain = async (keys: string[], more: Partial<ReturnType<typeof at>> = {}) =>
+          (await world.tasks[1].whoseAnswers({ ...at(call), ...more }, keys)).plain;
+        assert.deepEqual([await plain(['1']), await plain(['1', '2']), await plain(['1', '3'])], [true, true, false]);
+        assert.equal(await plain(['1'], { servers: ['alike', server] }), true);
+        for (const more of [{ session: 'another' }, { session: null }, { grant: 'other' }, { servers: ['alike'] }]) {
+          assert.equal(await plain(['1'], more), false, JSON.stringify(more));
+        }
+        await world.tasks[1].forgetPlainRequest(at(call), '1');
+        assert.deepEqual([await plain(['1']), await plain(['2'])], [false, true]);
+      });
+
+      test('of another grant count only where no session tells answers apart', async () => {
+        const call = await running();
+        await keep(call, 'mine');
+        await keep(call, 'bare', { session: null });
+        const others = async (key: string, session: string | null, grant = 'other') =>
+          (await world.tasks[1].whoseAnswers({ ...at(call, session), grant }, [key])).others;
+        assert.deepEqual([await others('mine', 't'), await others('mine', null)], [false, true]);
+        assert.deepEqual([await others('bare', 't'), await others('bare', null)], [true, true]);
+        assert.deepEqual([await others('none', null), await others('bare', null, call.grant)], [false, false]);
+        await through(world.one, call, 'succeeded');
+        assert.equal(await others('bare', null), false);
       });
 
       test('on the server’s own stream belong to the call that runs in the session', async () => {
@@ -210,10 +270,14 @@ function suite(kind: StoreKind): void {
         const opened = await open(world.one, request, newJoiner({ session: 'mine' }));
         if (opened.kind !== 'opened') throw new Error(opened.kind);
         const { grant, server, id } = opened.approval;
-        const runs = (session: string) => world.tasks[1].runningIn({ grant, server, session });
+        const runs = (session: string, servers = [server]) =>
+          world.tasks[1].runningIn({ grant, servers, session }, false);
         assert.equal(await runs('mine'), null, 'it waits');
         const sent = await through(world.one, opened.approval, 'approved', 'dispatched');
         assert.deepEqual([await runs('mine'), await runs('another')], [id, null]);
+        assert.deepEqual([await runs('mine', ['alike', server]), await runs('mine', ['alike'])], [id, null]);
+        const strictly = { grant, servers: [server], session: 'mine' };
+        assert.equal(await world.tasks[1].runningIn(strictly, true), null, 'its answers need no yes');
         await through(world.one, sent, 'succeeded');
         assert.equal(await runs('mine'), null);
       });

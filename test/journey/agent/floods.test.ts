@@ -9,6 +9,7 @@ const POLICY = `version: "1"
 default: deny
 tools:
   create_key: { action: require_approval }
+  read_key: {}
 `;
 
 describe('floods of questions', () => {
@@ -30,7 +31,7 @@ describe('floods of questions', () => {
     house = await openHouse({
       servers: { tools: { at: `url: "${upstream.url}"`, policy: POLICY } },
       approval:
-        '{ timeout: 10m, max_pending: 100, openings: 60/minute, kept_bytes: 200000, hold: { default: 300ms, progress: 60s } }',
+        '{ timeout: 10m, max_pending: 100, openings: 60/minute, kept_bytes: 200000, max_bytes: 300000, hold: { default: 300ms, progress: 60s } }',
       grants: ['canceller', 'heavy', 'quiet', 'calm', 'second'],
     });
     // As fast as the real one: about one message a second in a channel.
@@ -103,6 +104,18 @@ describe('floods of questions', () => {
       /^Waiting/,
       'the same call goes on',
     );
+  });
+
+  test('P10: a call is not asked about when it is longer than a person is asked to read, and other calls may be', async () => {
+    const agent = await agentOf('calm');
+    const long = 'x'.repeat(300_001);
+    const text = textOf(await agent.call('create_key', { long }).answer);
+    assert.match(
+      text,
+      /^Policy violation: .* its request of 300\d{3} bytes is longer than the 300000 bytes .* \(approval\.max_bytes\)/,
+    );
+    assert.match(text, /Nothing was sent to the server/);
+    assert.doesNotMatch(textOf(await agent.call('read_key', { long }).answer), /^Policy violation/);
   });
 
   test('P5: the fifty-first caller of one call is told so, and the others get the result', async () => {

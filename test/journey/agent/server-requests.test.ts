@@ -61,6 +61,7 @@ before(async () => {
       high: { at: `url: "${upstream.url}"`, policy: policy('high') },
       medium: { at: `url: "${upstream.url}"`, policy: policy('medium') },
       stdio: { at: child, policy: policy('high') },
+      plain: { at: `url: "${upstream.url}"`, policy: 'version: "1"\ndefault: allow\n' },
     },
     approval: '{ timeout: 10m, pickup: 1h }',
   });
@@ -202,6 +203,21 @@ describe('P1: No answer slips past its yes', () => {
     assert.match(await odd.text(), /id must be a string or a number/);
   });
 
+  test('another session’s answer to what it was asked passes, with the very id of the question that waits', async () => {
+    const raw = await rawAgent(`${gateway.url}/mcp/high`);
+    const { id, done } = await askedBy(raw, gateway, 'two sessions?');
+    const other = await rawAgent(`${gateway.url}/mcp/plain`);
+    const sent = other.call('ask', { question: 'the other?' });
+    await eventually('its question', async () => sent.messages.find((message) => message.id === 0) ?? null);
+    assert.equal((await other.post(reply(false))).status, 202);
+    assert.match(textOf(await sent.answer), /"sure":false/);
+    assert.equal((await other.post(reply(false))).status, 409, 'it was asked once');
+    const open = raw.post(reply(true));
+    await house.approve((await legOf(id)).id);
+    assert.equal((await open).status, 202);
+    assert.match(textOf(await done), /"sure":true/);
+  });
+
   test('a second answer is refused, whatever became of the first', async () => {
     const raw = await rawAgent(`${gateway.url}/mcp/high`);
     const { id, done } = await askedBy(raw, gateway, 'twice?');
@@ -237,32 +253,57 @@ describe('P1: No answer slips past its yes', () => {
 });
 
 describe('Two gateways', { skip: skipWithoutBacking('postgres') }, () => {
+  let backing: Awaited<ReturnType<typeof startBacking>>;
+  let single: House;
+  let a: GatewayProcess;
+  let b: GatewayProcess;
+  before(async () => {
+    backing = await startBacking('postgres');
+    single = house;
+    house = await openHouse({
+      servers: { high: { at: `url: "${upstream.url}"`, policy: policy('high') } },
+      approval: '{ timeout: 10m, pickup: 1h }',
+      databaseUrl: await backing.database(),
+    });
+    [b, a] = [await house.start(), await house.start()];
+  });
+  after(async () => {
+    await house.close();
+    house = single;
+    await backing.stop();
+  });
+  const legAt = (at: GatewayProcess, id: string): ReturnType<typeof legOf> =>
+    eventually('a leg', async () => (await at.approvals('pending')).find(({ answersTo }) => answersTo === id) ?? null);
+
   test('P1: a question from one, answered at the other, with a yes', async () => {
-    const backing = await startBacking('postgres');
-    const before = house;
-    try {
-      house = await openHouse({
-        servers: { high: { at: `url: "${upstream.url}"`, policy: policy('high') } },
-        approval: '{ timeout: 10m, pickup: 1h }',
-        databaseUrl: await backing.database(),
-      });
-      const [a, b] = await Promise.all([house.start(), house.start()]);
-      const raw = await rawAgent(`${a.url}/mcp/high`);
-      const { id, done } = await askedBy(raw, a, 'across?');
-      raw.url = `${b.url}/mcp/high`;
-      const open = raw.post(reply(true));
-      const leg = await eventually(
-        'a leg',
-        async () => (await b.approvals('pending')).find(({ answersTo }) => answersTo === id) ?? null,
-      );
-      assert.equal((await a.approval(id)).state, 'dispatched');
-      await house.approve(leg.id);
-      assert.equal((await open).status, 202);
-      assert.match(textOf(await done), /"sure":true/);
-    } finally {
-      await house.close();
-      house = before;
-      await backing.stop();
-    }
+    const raw = await rawAgent(`${a.url}/mcp/high`);
+    const { id, done } = await askedBy(raw, a, 'across?');
+    raw.url = `${b.url}/mcp/high`;
+    const open = raw.post(reply(true));
+    const leg = await legAt(b, id);
+    assert.equal((await a.approval(id)).state, 'dispatched');
+    await house.approve(leg.id);
+    assert.equal((await open).status, 202);
+    assert.match(textOf(await done), /"sure":true/);
+  });
+
+  test('P4, P10: an answer whose process dies was not sent, and says so; it may be given again', async () => {
+    const raw = await rawAgent(`${a.url}/mcp/high`);
+    const { id, done } = await askedBy(raw, a, 'dies?');
+    raw.url = `${b.url}/mcp/high`;
+    const open = raw.post(reply(true)).catch(() => null);
+    const leg = await legAt(b, id);
+    await house.card(leg.id);
+    await b.kill();
+    assert.equal(await open, null);
+    const says = /process that held this answer has stopped, so it was not sent/;
+    assert.match((await a.reaches(leg.id, 'withdrawn', 60_000)).note ?? '', says);
+    await house.card(leg.id, says);
+    assert.equal((await a.approval(id)).state, 'dispatched');
+    raw.url = `${a.url}/mcp/high`;
+    const again = raw.post(reply(true));
+    await house.approve((await legAt(a, id)).id);
+    assert.equal((await again).status, 202);
+    assert.match(textOf(await done), /"sure":true/);
   });
 });

@@ -4,6 +4,7 @@ import { after, before, describe, test } from 'node:test';
 import { approvalsShowCommand } from '../../../src/cli/approvals/show.ts';
 import { Agent } from '../../support/agent/agent.ts';
 import { type GatewayProcess, type House, openHouse } from '../../support/gateway/program.ts';
+import { keptTerminal } from '../../support/terminal.ts';
 import { type CountingUpstream, countingUpstream } from '../../support/upstream/counting.ts';
 import { eventually } from '../../support/wait.ts';
 
@@ -37,13 +38,12 @@ describe('what a person is shown of a call', () => {
 
   /** `approvals show` */
   async function show(id: string): Promise<string> {
-    const said: string[] = [];
-    const terminal = { out: (text: string) => void said.push(text), err: () => undefined, env: {}, cwd: '.' };
+    const { terminal, out } = keptTerminal();
     assert.equal(
       await approvalsShowCommand({ id, url: gateway.url, token: house.adminToken, json: false }, terminal),
       0,
     );
-    return said.join('');
+    return out();
   }
 
   /** What the gateway answers to these bytes: the status line. */

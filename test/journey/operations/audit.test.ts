@@ -304,6 +304,10 @@ describe('the audit log of a running gateway', () => {
     writeFileSync(stdoutFile, gateway.stdout);
     const kept = ['--checkpoints', join(data, 'checkpoints.jsonl'), '--checkpoints', stdoutFile];
     assert.equal((await cli(['verify', '--data', data, ...kept])).code, 0);
+    assert.equal((await cli(['verify', '--data', data, '--witness', join(data, 'checkpoints.jsonl')])).code, 0);
+    const old = await cli(['verify', '--data', data, '--max-age', '1ms']);
+    assert.deepEqual([old.code, old.out.startsWith('TOO OLD: ')], [1, true], old.out);
+    assert.equal((await cli(['verify', '--data', data, '--max-age', 'off'])).code, 0);
     const file = join(house.folder, 'audit.jsonl');
     const lines = readFileSync(file, 'utf8').trimEnd().split('\n');
     const cut = lines.slice(
@@ -314,6 +318,9 @@ describe('the audit log of a running gateway', () => {
     const { code, out } = await cli(['verify', '--export', file, '--data', data, ...kept]);
     assert.equal(code, 1);
     assert.match(out, /^DOES NOT FIT: the log ends before event 6/);
+    const told = await cli(['verify', '--export', file, '--data', data, '--witness', join(data, 'checkpoints.jsonl')]);
+    assert.equal(told.code, 1);
+    assert.match(told.out, /^DOES NOT FIT: the log went back, or was cut: it ends at event 5/);
   });
 
   test('P8: no marker is in log, webhook, export, metrics, pages, Slack, or the database with the cards it keeps', async () => {

@@ -6,6 +6,7 @@ import { after, beforeEach, test } from 'node:test';
 import { runCommandLine } from '../../../src/cli/command-line.ts';
 import { callTool, sdkClient, textOf } from '../../support/agent/agent.ts';
 import { openHouse } from '../../support/gateway/program.ts';
+import { keptTerminal } from '../../support/terminal.ts';
 import { shiftingUpstream } from '../../support/upstream/shifting.ts';
 
 const cwd = mkdtempSync(join(tmpdir(), 'holdfast-scan-'));
@@ -42,11 +43,10 @@ beforeEach(() => {
 });
 
 async function scan(...argv: string[]) {
-  const [out, err]: [string[], string[]] = [[], []];
   const env = { UPSTREAM_TOKEN: 'tok-4711' };
-  const terminal = { out: (t: string) => out.push(t), err: (t: string) => err.push(t), env, cwd };
+  const { terminal, out, err } = keptTerminal({ env, cwd });
   const code = await runCommandLine(['scan', ...argv], terminal);
-  return { code, out: out.join(''), err: err.join('') };
+  return { code, out: out(), err: err() };
 }
 
 test('scan lists every page of every server, and one that fails stops no other', async () => {

@@ -5,6 +5,7 @@ import type { SlackMessage } from '../../../src/demo/slack/state/messages.ts';
 import { Agent, noteOf, type Sent, textOf } from '../../support/agent/agent.ts';
 import { CHANNEL, type GatewayProcess, type House, openHouse } from '../../support/gateway/program.ts';
 import { skipWithout, startPostgres, type TestServer } from '../../support/store/servers.ts';
+import { keptTerminal } from '../../support/terminal.ts';
 import { type CountingUpstream, countingUpstream } from '../../support/upstream/counting.ts';
 import { eventually } from '../../support/wait.ts';
 
@@ -72,18 +73,9 @@ describe('the card tells the end of it, on every path', { skip: skipWithout('pos
     assert.equal(response.status, 200, await response.text());
   };
   const onTheCommandLine = async (words: readonly string[]) => {
-    let said = '';
-    const say = (text: string): void => {
-      said += text;
-    };
-    const env = { HOLDFAST_ADMIN_TOKEN: house.adminToken };
-    const code = await runCommandLine(['approvals', ...words, '--url', there.url], {
-      out: say,
-      err: say,
-      env,
-      cwd: '/',
-    });
-    assert.equal(code, 0, said);
+    const { terminal, said } = keptTerminal({ env: { HOLDFAST_ADMIN_TOKEN: house.adminToken } });
+    const code = await runCommandLine(['approvals', ...words, '--url', there.url], terminal);
+    assert.equal(code, 0, said());
   };
 
   const PATHS: Record<string, Path> = {

@@ -9,6 +9,7 @@ import { runCommandLine } from '../../../src/cli/command-line.ts';
 import { type SlackStandIn, startSlackStandIn } from '../../../src/demo/slack/stand-in.ts';
 import { MANIFEST_SCOPES } from '../../../src/demo/slack/state/workspace.ts';
 import { CHANNEL, type House, openHouse } from '../../support/gateway/program.ts';
+import { keptTerminal } from '../../support/terminal.ts';
 
 const CLI = new URL('../../../src/cli/cli.ts', import.meta.url).pathname;
 
@@ -33,13 +34,10 @@ function config(
 
 /** Runs a command in this test's folder. */
 async function holdfast(words: readonly [string, ...string[]], more: Record<string, string> = {}) {
-  let said = '';
-  const say = (text: string): void => {
-    said += text;
-  };
   const env = { SLACK_API_URL: slack.apiUrl, HOLDFAST_CONFIG: join(folder, 'holdfast.yaml'), ...more };
-  const code = await runCommandLine(words, { out: say, err: say, env, cwd: folder });
-  return { code, said };
+  const { terminal, said } = keptTerminal({ env, cwd: folder });
+  const code = await runCommandLine(words, terminal);
+  return { code, said: said() };
 }
 
 const socket = () => ({ SLACK_BOT_TOKEN: slack.botToken, SLACK_APP_TOKEN: slack.appToken });

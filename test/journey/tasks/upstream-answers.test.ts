@@ -38,8 +38,12 @@ function legOf(id: string): ReturnType<GatewayProcess['approval']> {
   });
 }
 /** An approved call that the server runs as a task of its own, which asks. */
-async function asking(tool: string, name: string): Promise<{ taskId: string; id: string; theirs: UpstreamTask }> {
-  const taskId = String((await agent.call(tool, { name })).result?.taskId);
+async function asking(
+  tool: string,
+  name: string,
+  more: JsonObject = {},
+): Promise<{ taskId: string; id: string; theirs: UpstreamTask }> {
+  const taskId = String((await agent.call(tool, { name, ...more })).result?.taskId);
   const { id } = await gateway.pending(tool, { name });
   await house.approve(id);
   const theirs = await eventually('the server has a task', async () => upstream.task(name));
@@ -87,6 +91,15 @@ describe('P1: What an agent answers to a task that the server itself runs', () =
       theirs.updates.map(({ inputResponses }) => inputResponses),
       [{ sure: { content: { sure: false } } }],
     );
+  });
+
+  test('to a question that is too long to be shown: refused, with its size and the bound', async () => {
+    const { taskId, id, theirs } = await asking('may', 'too long', { pad: 300_000 });
+    const { status, error } = await update(taskId, true);
+    assert.equal(status, 409);
+    assert.match(error?.message ?? '', /it has 300\d{3} bytes.*at most 262144 \(256 KiB\).*Cancel the task/);
+    assert.equal(theirs.updates.length, 0);
+    assert.equal((await gateway.approval(id)).state, 'dispatched');
   });
 
   test('2025-11-25: a request on the stream of tasks/result needs a yes as well', async () => {

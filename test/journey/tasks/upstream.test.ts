@@ -35,7 +35,11 @@ describe("A server's own tasks and questions, over two gateways", { skip: skipWi
     [backing, upstream] = await Promise.all([startBacking(KIND), taskUpstream()]);
     databaseUrl = await backing.database();
     house = await openHouse({
-      servers: { tools: { at: `url: "${upstream.url}"`, policy: POLICY } },
+      servers: {
+        tools: { at: `url: "${upstream.url}"`, policy: POLICY },
+        // The same place under another name.
+        open: { at: `url: "${upstream.url}"`, policy: 'version: "1"\ndefault: allow\n' },
+      },
       databaseUrl,
       redisUrl: backing.redis!.url,
       env: ENV,
@@ -198,17 +202,22 @@ describe("A server's own tasks and questions, over two gateways", { skip: skipWi
     await house.card(id, /Outcome unknown/);
   });
 
-  test('P1: a task that the server made of an approved call is reached by our id only, at any gateway', async () => {
+  test('P1: a task that the server made of an approved call is reached by our id only, at any gateway, under any name', async () => {
     const agent = await open(a);
     const { taskId, own, id } = await running(agent, 'by its own name');
-    for (const gateway of [a, b]) {
-      agent.url = urlOf(gateway);
+    const elsewhere = await TaskAgent.open(`${a.url}/mcp/open`, house.tokens.agent!);
+    for (const [asker, url] of [
+      [agent, urlOf(a)],
+      [agent, urlOf(b)],
+      [elsewhere, elsewhere.url],
+    ] as const) {
+      asker.url = url;
       for (const method of ['tasks/get', 'tasks/result', 'tasks/cancel']) {
-        const { error } = await agent.ask(method, { taskId: own.id });
+        const { error } = await asker.ask(method, { taskId: own.id });
         assert.match(String(member(error ?? null, 'message')), /belongs to a call that needed approval/, method);
       }
-      const list = JSON.stringify(await agent.ask('tasks/list', {}));
-      assert.ok(list.includes(taskId) && !list.includes(own.id), list);
+      const list = JSON.stringify(await asker.ask('tasks/list', {}));
+      assert.ok(list.includes(taskId) === (asker === agent) && !list.includes(own.id), list);
     }
     upstream.end(own, 'done');
     await b.reaches(id, 'succeeded');

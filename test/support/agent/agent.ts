@@ -48,6 +48,8 @@ export interface Sent {
   readonly comments: readonly string[];
   /** Notifications that arrived before the answer. */
   readonly notifications: readonly { readonly method: string; readonly params: unknown }[];
+  /** All messages that arrived before the answer. */
+  readonly messages: readonly { readonly id?: unknown; readonly method: string }[];
   /** Closes the connection. */
   disconnect(): void;
 }
@@ -95,14 +97,14 @@ export class Agent {
     const meta = options.meta === undefined ? {} : { _meta: options.meta };
     const abort = new AbortController();
     const comments: string[] = [];
-    const notifications: { method: string; params: unknown }[] = [];
+    const notifications: Notifications = [];
     const message = { jsonrpc: '2.0', id, method: 'tools/call', params: { name, arguments: args, ...meta } };
     const answer = this.post(message, { signal: abort.signal, accept: options.accept }).then((response) =>
       read(response, comments, notifications),
     );
     // A test that disconnects may never await the answer.
     answer.catch(() => undefined);
-    return { id, answer, comments, notifications, disconnect: () => abort.abort() };
+    return { id, answer, comments, notifications, messages: notifications, disconnect: () => abort.abort() };
   }
 
   async cancel(requestId: number | string, reason?: string): Promise<number> {
@@ -147,7 +149,7 @@ export class Agent {
   }
 }
 
-type Notifications = { method: string; params: unknown }[];
+type Notifications = { id?: unknown; method: string; params: unknown }[];
 
 async function read(response: Response, comments: string[], notifications: Notifications): Promise<ToolAnswer> {
   if (!(response.headers.get('content-type') ?? '').startsWith('text/event-stream')) {
@@ -161,9 +163,10 @@ async function read(response: Response, comments: string[], notifications: Notif
       for (const line of part.split('\n')) {
         if (line.startsWith(':')) comments.push(line);
         if (!line.startsWith('data:')) continue;
-        const message = JSON.parse(line.slice(5)) as { method?: string; params?: unknown };
-        if (message.method === undefined) return resultIn(response, line.slice(5));
-        notifications.push({ method: message.method, params: message.params });
+        const message = JSON.parse(line.slice(5)) as { id?: unknown; method?: string; params?: unknown };
+        const { method, params } = message;
+        if (method === undefined) return resultIn(response, line.slice(5));
+        notifications.push({ ...('id' in message ? { id: message.id } : {}), method, params });
       }
     }
   }

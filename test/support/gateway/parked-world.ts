@@ -70,9 +70,10 @@ export async function parkedWorld(policy: Policy = ASKING): Promise<ParkedWorld>
         {
           policy: () => world.policy,
           upstream: (server) => `upstream of ${server}`,
+          alike: (server) => [server],
           requirement: (ask) => ({ ...REQUIREMENT, admin: true, quorum: ask.quorum }),
           principal: () => (world.revoked ? null : callOf('create_api_key').principal),
-          approval: { timeoutMs: 30 * 60_000, pickupMs: 60 * 60_000, ...ROOM, maxPending: 20 },
+          approval: { timeoutMs: 30 * 60_000, pickupMs: 60 * 60_000, maxBytes: 1 << 21, ...ROOM, maxPending: 20 },
           token: (grant) => tokenOf(grant),
           refresh: async () => undefined,
         },
@@ -105,6 +106,7 @@ function queueOf(gateways: readonly Gateway[], ordered: string[]): Queue {
   return {
     start: nothing,
     ping: nothing,
+    health: async () => ({ trouble: null, lanes: [] }),
     close: nothing,
     park: nothing,
     missing: async () => [],

@@ -35,6 +35,7 @@ export interface HouseOptions {
 export interface ApiApproval {
   readonly id: string;
   readonly state: string;
+  readonly server: string;
   readonly tool: string;
   readonly broken: string | null;
   readonly callers: number;

@@ -11,7 +11,7 @@ export interface SdkUpstream extends AsyncDisposable {
   sessions(): number;
 }
 
-/** The official SDK's server over streamable HTTP, with sessions and event streams: tools `ask`, `drop` and `echo`. */
+/** The official SDK's server over streamable HTTP, with sessions and event streams, with the tools of `toolServer`. */
 export async function sdkUpstream(): Promise<SdkUpstream> {
   const transports = new Map<string, StreamableHTTPServerTransport>();
   const server = createServer(async (incoming, response) => {
@@ -40,7 +40,10 @@ async function newSession(transports: Map<string, StreamableHTTPServerTransport>
   return transport;
 }
 
-/** Its tools, over whatever transport. `ask` asks on the call's stream, `ask_apart` on the server's own. */
+/**
+ * Its tools, over whatever transport. `ask`, `sample` and `roots` ask on the call's stream, `ask_apart` on the server's
+ * own.
+ */
 export function toolServer(): McpServer {
   const mcp = new McpServer({ name: 'sdk', version: '1' });
   const text = (said: string) => ({ content: [{ type: 'text' as const, text: said }] });
@@ -67,5 +70,14 @@ export function toolServer(): McpServer {
     });
     return text(JSON.stringify(asked));
   });
+  const inputSchema = { question: z.string() };
+  mcp.registerTool('sample', { inputSchema }, async ({ question }, { requestId }) => {
+    const messages = [{ role: 'user' as const, content: { type: 'text' as const, text: question } }];
+    const options = { relatedRequestId: requestId };
+    return text(JSON.stringify(await mcp.server.createMessage({ messages, maxTokens: 100 }, options)));
+  });
+  mcp.registerTool('roots', { inputSchema }, async (_, { requestId }) =>
+    text(JSON.stringify(await mcp.server.listRoots({}, { relatedRequestId: requestId }))),
+  );
   return mcp;
 }

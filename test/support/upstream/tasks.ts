@@ -52,8 +52,10 @@ const TOOLS: readonly JsonObject[] = [
   { name: 'asks', inputSchema: { type: 'object' } },
 ];
 
-/** What a modern task asks while its status is `input_required`. */
-const ASKS: JsonObject = { sure: { method: 'elicitation/create', params: { message: 'Delete them all?' } } };
+/** What a modern task asks while its status is `input_required`, as long as its argument `pad` makes it. */
+const asks = (pad = 0): JsonObject => ({
+  sure: { method: 'elicitation/create', params: { message: 'Delete them all?'.padEnd(pad, '.') } },
+});
 
 interface Calling {
   readonly response: ServerResponse;
@@ -134,8 +136,9 @@ export async function taskUpstream(): Promise<TaskUpstream> {
       case 'tasks/get': {
         const end: JsonObject =
           modern && task.result !== null ? { result: { resultType: 'complete', ...task.result } } : {};
-        const asks: JsonObject = task.status === 'input_required' && modern ? { inputRequests: ASKS } : {};
-        json(response, id, { result: { ...complete, ...shown(task, modern), ...asks, ...end } });
+        const asking = task.status === 'input_required' && modern;
+        const questions: JsonObject = asking ? { inputRequests: asks(Number(task.args.pad ?? 0)) } : {};
+        json(response, id, { result: { ...complete, ...shown(task, modern), ...questions, ...end } });
         break;
       }
       case 'tasks/update':

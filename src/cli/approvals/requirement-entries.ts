@@ -1,0 +1,50 @@
+import { type Printed, printed } from '../../text/printed.ts';
+import type { ListedApproval, ListedRequirement } from './listed-approval.ts';
+
+/** A name on the left, and what stands beside it, a line each. */
+export type DetailEntry = readonly [name: string, lines: readonly (Printed | string)[]];
+
+/** Whose call it is, what policy says of it, and who has to approve it until when. */
+export function requirementEntries(approval: ListedApproval): DetailEntry[] {
+  const { requirement, owner, risk, severity, rule, reason, expiresAt, pickupUntil, note, card } = approval;
+  return [
+    ...(owner === undefined ? [] : [['owner', [ownerText(approval)]] as const]),
+    ...(risk || severity
+      ? [['risk', [printed`${risk ?? 'not stated'}, severity ${severity ?? 'not stated'}`]] as const]
+      : []),
+    ...(rule === undefined ? [] : [['rule', [rule]] as const]),
+    ...(reason ? [['policy says', [reason]] as const] : []),
+    ...(requirement === undefined ? [] : [['needs', neededLines(requirement, approval)] as const]),
+    ['expires', [printed`${expiresAt}${pickupUntil ? `; approved, it lapses at ${pickupUntil}` : ''}`]],
+    ...(card === undefined ? [] : [['card', [cardText(card)]] as const]),
+    ...(note ? [['note', [note]] as const] : []),
+  ];
+}
+
+function ownerText({ owner, selfApproval }: ListedApproval): string {
+  if (!owner) return 'none';
+  return selfApproval ? `${owner}, who may approve it too (self_approval)` : `${owner}, who may not approve it`;
+}
+
+function neededLines(requirement: ListedRequirement, { decisions }: ListedApproval): string[] {
+  const { quorum, escalate } = requirement;
+  const voted = decisions.filter(({ decision }) => decision === 'approve').map(({ approver }) => approver);
+  const so =
+    voted.length === 0 ? 'nobody has approved yet' : `${voted.length} of ${quorum} approved: ${voted.join(', ')}`;
+  return [
+    `${quorum} of ${peopleText(requirement)}`,
+    so,
+    ...(escalate ? [`from ${escalate.at} also of ${peopleText(escalate)}`] : []),
+    ...(requirement.denyReason === 'required' ? ['a denial needs a reason'] : []),
+  ];
+}
+
+function peopleText({ approvers, people, userGroups, admin }: Omit<ListedRequirement, 'quorum'>): string {
+  const who = [...people, ...userGroups.map((group) => `members of ${group}`), ...(admin ? ['admin'] : [])];
+  return `${approvers.join(', ')} (${who.join(', ') || 'nobody'})`;
+}
+
+function cardText(card: ListedApproval['card']): string {
+  if (!card) return 'none was posted';
+  return card.ts === null ? `in ${card.channel}, not known to be posted yet` : `in ${card.channel}, message ${card.ts}`;
+}
