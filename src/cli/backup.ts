@@ -3,6 +3,7 @@ import { join, resolve, sep } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
 import { loadConfig } from '../config/load.ts';
 import { fromDisk } from '../main/process/from-disk.ts';
+import { secretsOnDisk } from '../main/process/secret-file.ts';
 import type { Terminal } from '../main/process/terminal.ts';
 import { DirectoryHeld, holdDirectory } from '../sql/connection/directory-lock.ts';
 import { printed } from '../text/printed.ts';
@@ -20,7 +21,12 @@ interface BackupOptions {
  * runs on the directory, when the target exists, or when the database is Postgres.
  */
 export async function backupCommand({ target, ...flags }: BackupOptions, terminal: Terminal): Promise<number> {
-  const loaded = await loadConfig({ env: terminal.env, flags, readFile: fromDisk });
+  const loaded = await loadConfig({
+    env: terminal.env,
+    flags,
+    readFile: fromDisk,
+    readSecret: secretsOnDisk(terminal.env.CREDENTIALS_DIRECTORY),
+  });
   if (!loaded.ok) {
     terminal.err(faultLines(loaded.faults));
     return 1;

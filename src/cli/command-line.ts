@@ -24,8 +24,9 @@ export async function runCommandLine(argv: readonly string[], terminal: Terminal
   const program = parserOf(PROGRAM, COMMANDS, {
     argv,
     out: (text) => terminal.out(ownLines(text)),
-    run: async (command, load, values) => {
+    run: async (command, { load, startsServers = false }, values) => {
       current = command;
+      if (startsServers) shed(terminal);
       const call = await load();
       exitCode = await call(values as never, terminal);
     },
@@ -65,6 +66,12 @@ function wordsOf(argv: readonly string[]): string[] {
     at = entry;
   }
   return words;
+}
+
+/** Does not return where this process has to be started again; it then comes here once more. */
+function shed(terminal: Terminal): void {
+  const warning = terminal.shedEnvironment?.() ?? null;
+  if (warning !== null) terminal.err(printed`warning: ${warning}\n`);
 }
 
 function chooseOne(command: Command): string {

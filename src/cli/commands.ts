@@ -56,6 +56,7 @@ export const COMMANDS: readonly CommandEntry[] = [
       maxBody: text('<bytes>', 'largest request body (default: HOLDFAST_MAX_BODY, else 4 MiB)'),
     },
     load: async () => (await import('./start.ts')).startCommand,
+    startsServers: true,
   }),
   command({
     name: 'demo',
@@ -90,6 +91,7 @@ export const COMMANDS: readonly CommandEntry[] = [
     notes: ['Changes nothing and prints no secret. Exit code 1 when something does not work.'],
     takes: { config, data, json },
     load: async () => (await import('./doctor/doctor.ts')).doctorCommand,
+    startsServers: true,
     commands: [
       command({
         name: 'slack',
@@ -127,6 +129,7 @@ export const COMMANDS: readonly CommandEntry[] = [
       json,
     },
     load: async () => (await import('./scan/scan.ts')).scanCommand,
+    startsServers: true,
   }),
   group({
     name: 'policy',

@@ -4,7 +4,9 @@ import { loadConfig } from '../config/load.ts';
 import { isHttpUrl } from '../config/server.ts';
 import { configPathOf } from '../config/settings.ts';
 import { fromDisk } from '../main/process/from-disk.ts';
+import { secretsOnDisk } from '../main/process/secret-file.ts';
 import type { Terminal } from '../main/process/terminal.ts';
+import { terminalSecret } from '../main/process/terminal-secret.ts';
 import { slackManifest } from '../slack/setup/manifest.ts';
 import { joined, type Printed, printed } from '../text/printed.ts';
 import { diagnose } from './doctor/slack.ts';
@@ -29,8 +31,8 @@ export async function initSlackCommand(options: InitSlackOptions, terminal: Term
     terminal.err(printed`${out} exists and is different. Give --force to replace it, or another name with --out.\n`);
     return 1;
   }
-  const botToken = terminal.env.SLACK_BOT_TOKEN;
-  if (!botToken) {
+  const botToken = terminalSecret(terminal, 'SLACK_BOT_TOKEN');
+  if (botToken === null) {
     terminal.out(printed`${out} is written.\n\n${steps(out, publicUrl, name)}`);
     return 0;
   }
@@ -81,7 +83,12 @@ async function check(terminal: Terminal, config: string | undefined): Promise<nu
   );
   // Without a config, the environment alone is checked.
   const readFile = hasConfig ? fromDisk : async () => new TextEncoder().encode('version: "1"\n');
-  const loaded = await loadConfig({ env: terminal.env, flags, readFile });
+  const loaded = await loadConfig({
+    env: terminal.env,
+    flags,
+    readFile,
+    readSecret: secretsOnDisk(terminal.env.CREDENTIALS_DIRECTORY),
+  });
   if (loaded.ok) return diagnose(loaded, terminal);
   terminal.err(faultLines(loaded.faults));
   return 1;

@@ -1,10 +1,14 @@
 import { type Loaded, loadConfig } from '../config/load.ts';
+import { fileVariable } from '../config/secret-from.ts';
 import type { Flags } from '../config/settings.ts';
+import { UNCONFINED, unconfinedServers } from '../main/confine/check.ts';
 import { startNode } from '../main/node.ts';
+import { readableSecrets } from '../main/process/ancestors.ts';
 import { auditWebhook } from '../main/process/audit-webhook.ts';
 import { faultInjection } from '../main/process/fault-injection.ts';
 import { fromDisk } from '../main/process/from-disk.ts';
 import { processLog } from '../main/process/log.ts';
+import { secretsOnDisk } from '../main/process/secret-file.ts';
 import type { Terminal } from '../main/process/terminal.ts';
 import { watchConfig } from '../main/reload.ts';
 import { joined, type Printed, printed } from '../text/printed.ts';
@@ -12,13 +16,19 @@ import { faultLines } from './fault-lines.ts';
 
 /** `start`: runs until SIGTERM or SIGINT. */
 export async function startCommand(flags: Flags, terminal: Terminal): Promise<number> {
-  const sources = { env: terminal.env, flags, readFile: fromDisk };
+  const sources = {
+    env: terminal.env,
+    flags,
+    readFile: fromDisk,
+    readSecret: secretsOnDisk(terminal.env.CREDENTIALS_DIRECTORY),
+  };
   const loaded = await loadConfig(sources);
   if (!loaded.ok) {
     terminal.err(faultLines(loaded.faults));
     return 1;
   }
   for (const warning of loaded.warnings ?? []) terminal.err(printed`warning: ${faultLines([warning])}`);
+  warnAboutServers(loaded, terminal);
   const log = processLog();
   const sink = auditWebhook(loaded.secrets, { now: () => new Date() });
   const running = await startNode(loaded, log, faultInjection(terminal.env), { sink, out: terminal.out });
@@ -31,6 +41,19 @@ export async function startCommand(flags: Flags, terminal: Terminal): Promise<nu
   terminal.out(printed`stopping: held calls get the pending result, calls under way may finish\n`);
   await running.stop();
   return 0;
+}
+
+/** The loud lines: servers that could reach what is the gateway's, and secrets that they would find above it. */
+function warnAboutServers({ config }: Loaded, terminal: Terminal): void {
+  for (const name of unconfinedServers(config)) {
+    terminal.err(printed`WARNING: servers.${name} ${UNCONFINED} (expected run_as or sandbox; docs/operations.md)\n`);
+  }
+  if (![...config.servers.values()].some(({ upstream }) => upstream.kind === 'stdio')) return;
+  for (const { pid, program, names } of readableSecrets(config)) {
+    terminal.err(
+      printed`WARNING: environment: ${names.join(', ')} can be read in process ${pid} (${program}) by the servers that are started here (expected files: ${names.map(fileVariable).join(', ')})\n`,
+    );
+  }
 }
 
 function banner({ config, settings, secrets }: Loaded, url: string): Printed {

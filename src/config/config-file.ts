@@ -7,6 +7,7 @@ import {
   type Config,
   type Grant,
   type HoldDefaults,
+  SESSION_CHILDREN,
   SESSION_OPENINGS,
 } from './config.ts';
 import { ConfigShape, GrantShape } from './config-schema.ts';
@@ -15,7 +16,9 @@ import { durationMs } from './document/duration.ts';
 import type { Fault } from './document/fault.ts';
 import { openingRate } from './document/opening-rate.ts';
 import { checkShape, entriesOf, FaultList, isNow } from './document/shape.ts';
-import type { Environment } from './interpolate.ts';
+import type { Environment, ReportFault } from './environment.ts';
+import type { NameSource } from './interpolate.ts';
+import type { ReadSecretFile } from './secret-from.ts';
 import { serversOf } from './server.ts';
 import { slackOf } from './slack.ts';
 
@@ -24,19 +27,28 @@ export type ParsedConfig =
   | { readonly ok: false; readonly faults: readonly Fault[] };
 
 /**
- * Parses `holdfast.yaml`. `env` fills in `${NAME}`; null leaves the names as they are. Reports all faults at once, each
- * with its line and path.
+ * Parses `holdfast.yaml`. `env` and the files that it names fill in `${NAME}`; null leaves the names as they are. Reports
+ * all faults at once, each with its line and path; `warn` gets what is accepted and dangerous.
  */
 export function parseConfig(
   text: string,
-  from: { readonly path: string; readonly env: Environment | null; readonly format?: Format },
+  from: {
+    readonly path: string;
+    readonly env: Environment | null;
+    readonly readSecret?: ReadSecretFile | undefined;
+    readonly format?: Format;
+    readonly warn?: ReportFault;
+  },
 ): ParsedConfig {
   const read = readDocument(text, from.path, from.format);
   if (!read.ok) return read;
   const faults = new FaultList(read.document);
   const raw = isObject(read.document.value) ? read.document.value : {};
   const shape = checkShape(ConfigShape, read.document.value, [], faults);
-  const servers = serversOf(raw.servers, { env: from.env, folder: dirname(from.path), faults });
+  const { env, readSecret, warn = () => undefined } = from;
+  const variables = new Set<string>();
+  const names: NameSource | null = env === null ? null : { env, readSecret, warn, used: (name) => variables.add(name) };
+  const servers = serversOf(raw.servers, { names, folder: dirname(from.path), faults });
   const approvers = approversOf(raw.approvers, faults);
   const grants = grantsOf(Array.isArray(raw.grants) ? raw.grants : [], raw.servers, faults);
   const slack = slackOf(shape?.slack, [...servers.keys()], faults);
@@ -52,6 +64,8 @@ export function parseConfig(
       slack,
       approval,
       sessionOpenings,
+      sessionChildren: shape.sessions?.children ?? SESSION_CHILDREN,
+      variables,
       file: {
         listen: shape.listen ?? null,
         publicUrl: shape.public_url ?? null,

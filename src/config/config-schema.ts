@@ -6,12 +6,19 @@ import { RATE_FORM } from './document/opening-rate.ts';
 const durationText = z.string({ error: DURATION_FORM });
 const names = z.array(z.string()).min(1, { error: 'at least one name' });
 
+const USER_FORM = 'the name of a user of this machine';
+
 export const ServerShape = z.strictObject({
   url: z.string().optional(),
   headers: z.unknown().optional(),
   command: z.array(z.string()).min(1, { error: 'a program and its arguments' }).optional(),
   env: z.unknown().optional(),
   cwd: z.string().optional(),
+  run_as: z
+    .string({ error: USER_FORM })
+    .regex(/^[A-Za-z_][A-Za-z0-9_.-]{0,31}$/, { error: USER_FORM })
+    .optional(),
+  sandbox: z.unknown().optional(),
   policy: z.string({ error: 'the path of a policy file' }).min(1),
 });
 export type ServerShape = z.infer<typeof ServerShape>;
@@ -83,7 +90,12 @@ export const ConfigShape = z.strictObject({
         .optional(),
     })
     .optional(),
-  sessions: z.strictObject({ openings: z.string({ error: RATE_FORM }).optional() }).optional(),
+  sessions: z
+    .strictObject({
+      openings: z.string({ error: RATE_FORM }).optional(),
+      children: z.int({ error: 'a whole number from 1 to 1000' }).min(1).max(1_000).optional(),
+    })
+    .optional(),
   listen: z.string().optional(),
   public_url: z.string().optional(),
   data: z.string().min(1).optional(),

@@ -1,4 +1,5 @@
 import type { OpeningRate } from '../domain/approval/openings.ts';
+import type { Sandbox } from './confinement.ts';
 
 /** `holdfast.yaml`, parsed and checked. Immutable. Holds upstream credentials, so it must never be printed. */
 export interface Config {
@@ -9,6 +10,10 @@ export interface Config {
   readonly approval: ApprovalDefaults;
   /** How often a grant may open an MCP session. */
   readonly sessionOpenings: OpeningRate;
+  /** Processes that a grant may have of a stdio server, on each replica. */
+  readonly sessionChildren: number;
+  /** The names that `${NAME}` filled in. */
+  readonly variables: ReadonlySet<string>;
   /** Settings that the file may contain; see settings.ts. */
   readonly file: FileSettings;
 }
@@ -53,8 +58,12 @@ export interface StdioUpstream {
   readonly kind: 'stdio';
   readonly command: readonly [string, ...string[]];
   readonly env: Readonly<Record<string, string>>;
-  /** Resolved against the config file's folder; null: where Holdfast runs. */
+  /** Resolved against the config file's folder; null: where Holdfast runs, or where its confinement begins. */
   readonly cwd: string | null;
+  /** The user that it runs as; null: the gateway's own. */
+  readonly runAs: string | null;
+  /** null: none. */
+  readonly sandbox: Sandbox | null;
 }
 
 /** An agent's credential. The token itself is not stored. */
@@ -141,3 +150,6 @@ export const APPROVAL_DEFAULTS: ApprovalDefaults = {
  * within seconds, and some clients one for each call.
  */
 export const SESSION_OPENINGS: OpeningRate = { max: 120, per: 'minute' };
+
+/** Children that a grant may have of a stdio server, unless the file says otherwise. */
+export const SESSION_CHILDREN = 16;

@@ -3,9 +3,10 @@ import type { Ask } from '../domain/policy/verdict.ts';
 import type { Config } from './config.ts';
 import { knownGroups, parseConfig } from './config-file.ts';
 import type { Fault, Key } from './document/fault.ts';
-import type { Environment } from './interpolate.ts';
+import type { Environment, ReportFault } from './environment.ts';
 import { type ParsedPolicy, parsePolicy } from './policy/file.ts';
 import { headcount, resolveRequirement } from './requirement.ts';
+import type { ReadSecretFile } from './secret-from.ts';
 import type { Secrets } from './secrets.ts';
 import { configPathOf, type Flags, readSettings, type Settings } from './settings.ts';
 
@@ -31,27 +32,35 @@ export interface Sources {
   readonly env: Environment;
   readonly flags?: Flags;
   readonly readFile: ReadFile;
+  /** Reads the files that variables such as `HOLDFAST_SECRET_FILE` name; absent: there are none here. */
+  readonly readSecret?: ReadSecretFile;
 }
 
 /** Loads config, settings and every policy, and reports the faults in all of them at once. */
 export async function loadConfig(sources: Sources): Promise<LoadResult> {
-  const { env, flags = {} } = sources;
+  const { env, readSecret, flags = {} } = sources;
   const configPath = sources.configPath ?? configPathOf(env, flags);
   const faults: Fault[] = [];
   const text = await readTextFile(configPath, sources.readFile, faults);
-  const parsed = text === null ? null : parseConfig(text, { path: configPath, env });
+  const named: Fault[] = [];
+  const warn: ReportFault = (path, message, expected) => {
+    const file = path.startsWith('servers.') ? configPath : 'environment';
+    named.push({ file, line: 0, column: 0, path, message, expected });
+  };
+  const parsed = text === null ? null : parseConfig(text, { path: configPath, env, readSecret, warn });
   if (parsed?.ok === false) faults.push(...parsed.faults);
   const config = parsed?.ok ? parsed.config : null;
   const read = readSettings({
     env,
+    readSecret,
     flags: { ...flags, config: configPath },
     ...(config === null ? {} : { file: config.file, slackChannel: config.slack.channel }),
   });
   if (!read.ok) faults.push(...read.faults);
   const policies = config === null ? new Map<string, Policy>() : await policiesOf(config, sources.readFile, faults);
   if (config === null || !read.ok || faults.length > 0) return { ok: false, faults };
-  const { settings, secrets, warnings } = read;
-  return { ok: true, config, policies, settings, secrets, warnings };
+  const { settings, secrets } = read;
+  return { ok: true, config, policies, settings, secrets, warnings: [...read.warnings, ...named] };
 }
 
 /**

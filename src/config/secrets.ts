@@ -1,4 +1,5 @@
-import type { Environment } from './interpolate.ts';
+import type { Environment, ReportFault } from './environment.ts';
+import { type ReadSecretFile, secretFrom } from './secret-from.ts';
 
 /** What must never be logged; kept apart from the settings so that nobody does so by accident. */
 export interface Secrets {
@@ -19,45 +20,49 @@ const SHORTEST_SECRET = 32;
 const GUESSABLE = 16;
 const SHORTEST_SHARED = 16;
 
-/** Reports a fault: the setting's name, what is wrong with it, what would be right; never its value. */
-export type ReportFault = (name: string, message: string, expected: string) => void;
+/** What reading secrets depends on. */
+interface SecretReading {
+  readonly env: Environment;
+  readonly readSecret?: ReadSecretFile | undefined;
+  /** Where cards would go, because an incomplete Slack set-up is a fault. */
+  readonly channel: string | null;
+  readonly wrong: ReportFault;
+  /** Gets what is accepted but looks like a mistake. */
+  readonly warn: ReportFault;
+}
 
-/**
- * Reads the secrets from the environment. `channel`: where cards would go, because an incomplete Slack set-up is a
- * fault. `warn` gets what is accepted but looks like a mistake.
- */
-export function readSecrets(env: Environment, channel: string | null, wrong: ReportFault, warn: ReportFault): Secrets {
-  const databaseUrl = urlIn(env, 'DATABASE_URL', /^postgres(ql)?:$/, 'postgres://user:password@host/database', wrong);
+/** A secret of this name; null: it is not given. */
+type NamedSecret = (name: string) => string | null;
+
+/** Reads the secrets from the environment and from the files that it names. */
+export function readSecrets({ channel, wrong, warn, ...source }: SecretReading): Secrets {
+  const given: NamedSecret = (name) => secretFrom(source, name, wrong, warn);
+  const databaseUrl = urlIn(given, 'DATABASE_URL', /^postgres(ql)?:$/, 'postgres://user:password@host/database', wrong);
   const secrets: Secrets = {
-    secrets: secretsOf(env, databaseUrl !== null, wrong, warn),
-    adminToken: adminTokenOf(env, warn),
+    secrets: secretsOf(given, databaseUrl !== null, wrong, warn),
+    adminToken: adminTokenOf(given, warn),
     databaseUrl,
-    redisUrl: urlIn(env, 'REDIS_URL', /^rediss?:$/, 'redis://host:6379', wrong),
-    slackBotToken: prefixed(env, 'SLACK_BOT_TOKEN', 'xoxb-', warn),
-    slackSigningSecret: inEnvironment(env, 'SLACK_SIGNING_SECRET'),
-    slackAppToken: prefixed(env, 'SLACK_APP_TOKEN', 'xapp-', warn),
-    auditWebhook: auditWebhookOf(env, wrong, warn),
+    redisUrl: urlIn(given, 'REDIS_URL', /^rediss?:$/, 'redis://host:6379', wrong),
+    slackBotToken: prefixed(given, 'SLACK_BOT_TOKEN', 'xoxb-', warn),
+    slackSigningSecret: given('SLACK_SIGNING_SECRET'),
+    slackAppToken: prefixed(given, 'SLACK_APP_TOKEN', 'xapp-', warn),
+    auditWebhook: auditWebhookOf(given, wrong, warn),
   };
   requireSlackWhole(secrets, channel, wrong);
   return secrets;
 }
 
-/** A variable's value; null when it is not set or empty, because `NAME=` in a file of variables means not set. */
-export function inEnvironment(env: Environment, name: string): string | null {
-  return Object.hasOwn(env, name) && env[name] ? env[name] : null;
-}
-
 /** Reads a URL that may contain a password, so its value is never repeated. */
-function urlIn(env: Environment, name: string, scheme: RegExp, expected: string, wrong: ReportFault): string | null {
-  const text = inEnvironment(env, name);
+function urlIn(given: NamedSecret, name: string, scheme: RegExp, expected: string, wrong: ReportFault): string | null {
+  const text = given(name);
   if (text !== null && !(URL.canParse(text) && scheme.test(new URL(text).protocol))) {
     wrong(name, 'is not a URL of this form', expected);
   }
   return text;
 }
 
-function secretsOf(env: Environment, shared: boolean, wrong: ReportFault, warn: ReportFault): readonly string[] {
-  const text = inEnvironment(env, 'HOLDFAST_SECRET');
+function secretsOf(given: NamedSecret, shared: boolean, wrong: ReportFault, warn: ReportFault): readonly string[] {
+  const text = given('HOLDFAST_SECRET');
   if (text === null) {
     if (shared) wrong('HOLDFAST_SECRET', 'is not set', 'a secret of 32 bytes or more, because DATABASE_URL is set');
     return [];
@@ -71,25 +76,25 @@ function secretsOf(env: Environment, shared: boolean, wrong: ReportFault, warn: 
   return distinct;
 }
 
-function adminTokenOf(env: Environment, warn: ReportFault): string | null {
-  const token = inEnvironment(env, 'HOLDFAST_ADMIN_TOKEN');
+function adminTokenOf(given: NamedSecret, warn: ReportFault): string | null {
+  const token = given('HOLDFAST_ADMIN_TOKEN');
   if (token !== null && token.length < GUESSABLE) {
     warn('HOLDFAST_ADMIN_TOKEN', 'is short enough to be guessed', `at least ${GUESSABLE} characters`);
   }
   return token;
 }
 
-function prefixed(env: Environment, name: string, prefix: string, warn: ReportFault): string | null {
-  const token = inEnvironment(env, name);
+function prefixed(given: NamedSecret, name: string, prefix: string, warn: ReportFault): string | null {
+  const token = given(name);
   if (token !== null && !token.startsWith(prefix))
     warn(name, 'looks like another kind of token', `one that starts with ${prefix}`);
   return token;
 }
 
-function auditWebhookOf(env: Environment, wrong: ReportFault, warn: ReportFault): Secrets['auditWebhook'] {
+function auditWebhookOf(given: NamedSecret, wrong: ReportFault, warn: ReportFault): Secrets['auditWebhook'] {
   const [name, shared] = ['HOLDFAST_AUDIT_WEBHOOK', 'HOLDFAST_AUDIT_WEBHOOK_SECRET'];
-  const url = urlIn(env, name, /^https?:$/, 'an http or https URL', wrong);
-  const secret = inEnvironment(env, shared);
+  const url = urlIn(given, name, /^https?:$/, 'an http or https URL', wrong);
+  const secret = given(shared);
   if (url === null) {
     if (secret !== null) warn(shared, 'signs nothing', `${name} as well, or neither`);
     return null;

@@ -1,14 +1,18 @@
 import { isAbsolute, join } from 'node:path';
+import { secretName } from '../domain/json/secret-name.ts';
 import type { ServerConfig } from './config.ts';
 import { ServerShape } from './config-schema.ts';
-import type { Key } from './document/fault.ts';
+import { sandboxOf } from './confinement.ts';
+import { type Key, pathText } from './document/fault.ts';
 import { checkShape, entriesOf, type FaultList, isNow, textsOf } from './document/shape.ts';
-import { type Environment, interpolate } from './interpolate.ts';
+import { inEnvironment } from './environment.ts';
+import { interpolate, type NameSource } from './interpolate.ts';
+import { fileVariable } from './secret-from.ts';
 
 /** What reading a server's entry depends on, besides the entry itself. */
 export interface ServerContext {
   /** null: `${NAME}` is left as it is. */
-  readonly env: Environment | null;
+  readonly names: NameSource | null;
   /** The config file's folder. */
   readonly folder: string;
   readonly faults: FaultList;
@@ -40,7 +44,7 @@ function serverOf(name: string, entry: unknown, at: readonly Key[], context: Ser
     faults.add(at, shape.url === undefined ? 'has neither url nor command' : 'has both url and command', 'one of them');
     return null;
   }
-  const meaningless = shape.url === undefined ? (['headers'] as const) : (['env', 'cwd'] as const);
+  const meaningless = shape.url === undefined ? (['headers'] as const) : (['env', 'cwd', 'run_as', 'sandbox'] as const);
   for (const key of meaningless) {
     if (shape[key] !== undefined)
       faults.addKey([...at, key], `has no meaning with ${shape.url ? 'url' : 'command'}`, 'no such key');
@@ -55,16 +59,16 @@ function httpOf(
   at: readonly Key[],
   context: ServerContext,
 ): ServerConfig['upstream'] | null {
-  const { env, faults } = context;
-  const url = interpolate(text, env, [...at, 'url'], faults);
-  if (env !== null && !isHttpUrl(url)) {
+  const { names, faults } = context;
+  const url = interpolate(text, names, [...at, 'url'], faults);
+  if (names !== null && !isHttpUrl(url)) {
     faults.add([...at, 'url'], isNow(text), 'an http or https URL without a name and password in it');
     return null;
   }
   const headers: Record<string, string> = Object.create(null);
   for (const [name, value] of Object.entries(textsOf(shape.headers, [...at, 'headers'], faults))) {
     const place = [...at, 'headers', name];
-    const filled = interpolate(value, env, place, faults);
+    const filled = interpolate(value, names, place, faults);
     if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name))
       faults.addKey(place, 'is not a header name', 'an HTTP header name');
     // A line break or another control would end or split the header.
@@ -78,9 +82,10 @@ function httpOf(
 }
 
 function stdioOf(shape: ServerShape, at: readonly Key[], context: ServerContext): ServerConfig['upstream'] {
-  const { env, faults, folder } = context;
-  const fill = (text: string, place: readonly Key[]): string => interpolate(text, env, [...at, ...place], faults);
+  const { names, faults, folder } = context;
+  const fill = (text: string, place: readonly Key[]): string => interpolate(text, names, [...at, ...place], faults);
   const [program = '', ...rest] = (shape.command ?? []).map((word, index) => fill(word, ['command', index]));
+  warnOfOpenWords(shape.command ?? [], at, names);
   if (program === '') faults.add([...at, 'command', 0], 'is empty', 'a program');
   const filled: Record<string, string> = Object.create(null);
   for (const [name, text] of Object.entries(textsOf(shape.env, [...at, 'env'], faults))) {
@@ -91,7 +96,20 @@ function stdioOf(shape: ServerShape, at: readonly Key[], context: ServerContext)
     command: [program, ...rest],
     env: filled,
     cwd: shape.cwd === undefined ? null : inFolder(folder, fill(shape.cwd, ['cwd'])),
+    runAs: shape.run_as ?? null,
+    sandbox: sandboxOf(shape.sandbox, [...at, 'sandbox'], faults, (path, place) => inFolder(folder, fill(path, place))),
   };
+}
+
+/** A command line can be read by every user of the machine, unlike an environment. */
+function warnOfOpenWords(words: readonly string[], at: readonly Key[], names: NameSource | null): void {
+  for (const [, name = ''] of words.join(' ').matchAll(/(?<!\$)\$\{(\w+)\}/g)) {
+    const isSecret =
+      secretName(name) !== null || (names !== null && inEnvironment(names.env, fileVariable(name)) !== null);
+    if (!isSecret) continue;
+    const message = `puts ${name} on a command line, which every user of this machine can read`;
+    names?.warn(pathText([...at, 'command']), message, `${name} under env`);
+  }
 }
 
 export function inFolder(folder: string, path: string): string {

@@ -1,8 +1,9 @@
 import type { FileSettings } from './config.ts';
 import type { Fault } from './document/fault.ts';
 import { isNow } from './document/shape.ts';
-import type { Environment } from './interpolate.ts';
-import { inEnvironment, type ReportFault, readSecrets, type Secrets } from './secrets.ts';
+import { type Environment, inEnvironment, type ReportFault } from './environment.ts';
+import type { ReadSecretFile } from './secret-from.ts';
+import { readSecrets, type Secrets } from './secrets.ts';
 import { isHttpUrl } from './server.ts';
 
 /** How this process runs. Contains no secret, so it may be logged. */
@@ -50,6 +51,7 @@ export function configPathOf(env: Environment, flags: Flags = {}): string {
 /** Reads the settings from flags, environment and config file; the first that has a setting counts. */
 export function readSettings(from: {
   readonly env: Environment;
+  readonly readSecret?: ReadSecretFile | undefined;
   readonly flags?: Flags;
   readonly file?: FileSettings;
   readonly slackChannel?: string | null;
@@ -77,7 +79,13 @@ export function readSettings(from: {
     return kept === null ? null : { text: kept, wrong: (...what) => wrongIn(configPath)(name, ...what) };
   };
   const channel = inEnvironment(env, 'SLACK_CHANNEL') ?? from.slackChannel ?? null;
-  const secrets = readSecrets(env, channel, wrong, wrongIn('environment', warnings));
+  const secrets = readSecrets({
+    env,
+    readSecret: from.readSecret,
+    channel,
+    wrong,
+    warn: wrongIn('environment', warnings),
+  });
   const maxBody = file.maxBody === null ? null : String(file.maxBody);
   const settings: Settings = {
     configPath,

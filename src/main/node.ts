@@ -9,6 +9,8 @@ import type { Printed } from '../text/printed.ts';
 import { withinOr } from '../time/within.ts';
 import { Meters } from '../web/http/meters.ts';
 import { type Assembled, assemble } from './assemble.ts';
+import { closeDirectory, confinementFaults, confinementText } from './confine/check.ts';
+import { guardedPaths } from './confine/guarded.ts';
 import { consoleAssets } from './console/files.ts';
 import { Drain } from './process/drain.ts';
 import type { FaultInjection } from './process/fault-injection.ts';
@@ -18,7 +20,7 @@ import { openStorage } from './process/storage.ts';
 import { fileWitness, logWitness, printedWitness } from './process/witnesses.ts';
 import type { PublicAddresses, Runtime } from './runtime.ts';
 import { listTools } from './upstream/list-configured.ts';
-import { upstreamOnNode } from './upstream/open-on-node.ts';
+import { type ChildTerms, upstreamOnNode } from './upstream/open-on-node.ts';
 
 /** A gateway that runs on Node. */
 export interface Running extends Pick<Assembled, 'rules' | 'noteEvent' | 'changeSlack'> {
@@ -52,19 +54,23 @@ export async function startNode(
 ): Promise<Running> {
   const { settings, secrets } = loaded;
   // Before the database, so that the data directory is made for its owner only.
+  await refuseUnsafe(loaded, log);
   const keys = secrets.secrets.length > 0 ? secrets.secrets : [embeddedSecret(settings.data)];
   const storage = await openStorage(settings, secrets, log);
   const undo: (() => Promise<void>)[] = [storage.connection.close, storage.closeQueue];
   try {
+    /** Absent until they are assembled; nobody starts a server before. */
+    let live: Assembled['rules'] | null = null;
     let addresses: PublicAddresses = { hosts: new Set(), publicUrl: '' };
     const runtime: Runtime = {
-      ...nodeRuntime(loaded, log, outputs),
+      ...nodeRuntime(loaded, log, outputs, () => childTerms(live?.loaded ?? loaded)),
       keys,
       storage,
       faults,
       addresses: () => addresses,
     };
     const assembled = assemble(runtime);
+    live = assembled.rules;
     undo.push(await assembled.start());
     const { server, answers, url } = await listen(assembled.app, settings.listen, faults.patienceMs);
     const drain = new Drain(server, answers);
@@ -84,10 +90,27 @@ export async function startNode(
   }
 }
 
+function childTerms(loaded: Loaded): ChildTerms {
+  return {
+    guarded: guardedPaths(loaded, process.env),
+    maxChildrenPerGrant: loaded.config.sessionChildren,
+  };
+}
+
+/** Throws when a server cannot be confined as the config says: it is never started otherwise. */
+async function refuseUnsafe(loaded: Loaded, log: Log): Promise<void> {
+  closeDirectory(loaded.settings.data);
+  const found = await confinementFaults(loaded.config, guardedPaths(loaded, process.env), process.env);
+  const faults = found.filter(({ warning }) => !warning);
+  for (const each of found) if (each.warning) log.warn({}, confinementText(each));
+  if (faults.length > 0) throw new Error(faults.map(confinementText).join('\n'));
+}
+
 function nodeRuntime(
   loaded: Loaded,
   log: Log,
   { sink = null, out }: AuditOutputs,
+  terms: () => ChildTerms,
 ): Omit<Runtime, 'keys' | 'storage' | 'faults' | 'addresses'> {
   const clock = { now: () => new Date() };
   return {
@@ -95,7 +118,7 @@ function nodeRuntime(
     replica: `${hostname()}-${process.pid}-${crypto.randomUUID().slice(0, 8)}`,
     clock,
     log,
-    openUpstream: upstreamOnNode(clock, log),
+    openUpstream: upstreamOnNode(clock, log, terms),
     slack: { api: slackClient, door: slackDoor },
     witnesses: [fileWitness(loaded.settings.data), logWitness(log), ...(out ? [printedWitness(out)] : [])],
     sink,
@@ -103,7 +126,7 @@ function nodeRuntime(
     pages: {
       assets: consoleAssets(),
       address: (c) => getConnInfo(c).remote.address ?? 'unknown',
-      listTools,
+      listTools: (server, timeoutMs) => listTools(server, timeoutMs, terms().guarded),
     },
     alreadySent: RESPONSE_ALREADY_SENT,
   };

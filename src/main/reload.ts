@@ -2,6 +2,8 @@ import { statSync, unwatchFile, watchFile } from 'node:fs';
 import { faultText } from '../config/document/fault.ts';
 import { type Loaded, reload, type Sources } from '../config/load.ts';
 import type { Log } from '../ports.ts';
+import { confinementFaults, confinementText } from './confine/check.ts';
+import { guardedPaths } from './confine/guarded.ts';
 import type { Running } from './node.ts';
 import { policyDigests } from './rules/digests.ts';
 
@@ -21,7 +23,7 @@ export function watchConfig(running: Running, sources: Sources, log: Log): () =>
   };
   const readAgain = async (): Promise<void> => {
     const next = await reload(running.rules.loaded, sources);
-    const faults = next.ok ? await changeSlack(running, next) : next.faults.map(faultText);
+    const faults = next.ok ? await faultsOutside(running, next) : next.faults.map(faultText);
     if (!next.ok || faults.length > 0) {
       log.error({ faults }, 'a changed file is not valid and is not used; the rules in force stay');
       running.noteEvent('policy.rejected', { faults: [...faults] });
@@ -46,6 +48,13 @@ export function watchConfig(running: Running, sources: Sources, log: Log): () =>
     process.off('SIGHUP', onHangUp);
     for (const file of watched) unwatchFile(file, changed);
   };
+}
+
+/** What is wrong with the servers' confinement, which is tried; else with Slack's settings. */
+async function faultsOutside(running: Running, next: Loaded): Promise<readonly string[]> {
+  const found = await confinementFaults(next.config, guardedPaths(next, process.env), process.env);
+  const unsafe = found.filter(({ warning }) => !warning);
+  return unsafe.length > 0 ? unsafe.map(confinementText) : changeSlack(running, next);
 }
 
 /**

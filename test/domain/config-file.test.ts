@@ -86,6 +86,8 @@ test('the config of the design is read whole', () => {
       command: ['npx', 'server-filesystem', '/home/x/x'],
       env: { KEY: 't0ken', PLAIN: '${'.concat('NOT}') },
       cwd: '/etc/app/work',
+      runAs: null,
+      sandbox: null,
     },
     policyPath: '/etc/holdfast/files.yaml',
   });

@@ -129,7 +129,7 @@ test('a test case may send any number, and expect that it is refused', () => {
 test('P5: one upstream has one key, whichever of its names leads there, and no address is in it', () => {
   const http = (url: string) => upstreamKey({ upstream: { kind: 'http', url, headers: {} } });
   const stdio = (...command: [string, ...string[]]) =>
-    upstreamKey({ upstream: { kind: 'stdio', command, env: {}, cwd: null } });
+    upstreamKey({ upstream: { kind: 'stdio', command, env: {}, cwd: null, runAs: null, sandbox: null } });
   const same = [
     'http://localhost:9000/mcp',
     'http://127.0.0.1:9000/mcp/',

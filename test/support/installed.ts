@@ -13,7 +13,18 @@ export function chromium(): string | null {
 /** What the full run needs and this machine lacks, by its common names. */
 export function notInstalled(): string[] {
   const { redis, postgres } = available();
-  return [...(redis ? [] : ['Redis']), ...(postgres ? [] : ['Postgres']), ...(chromium() ? [] : ['Chromium'])];
+  return [
+    ...(redis ? [] : ['Redis']),
+    ...(postgres ? [] : ['Postgres']),
+    ...(chromium() ? [] : ['Chromium']),
+    ...(isProgram('/usr/bin/bwrap') ? [] : ['bubblewrap']),
+    ...(isProgram('/usr/bin/python3') ? [] : ['Python']),
+  ];
+}
+
+/** Whether servers can be given users and sandboxes here. */
+export function canConfine(): boolean {
+  return process.getuid?.() === 0 && isProgram('/usr/bin/bwrap') && isProgram('/usr/bin/python3');
 }
 
 function isProgram(path: string): boolean {

@@ -88,6 +88,9 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
   config: [
     ...[
       'document',
+      'environment.ts',
+      'secret-from.ts',
+      'confinement.ts',
       'config-schema.ts',
       'config.ts',
       'interpolate.ts',
@@ -111,7 +114,18 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
     'stand-in.ts',
   ],
   main: [
-    ...['approvers.ts', 'rules', 'upstream', 'console', 'process', 'runtime.ts', 'ports.ts', 'pages.ts', 'doors.ts'],
+    ...[
+      'approvers.ts',
+      'rules',
+      'confine',
+      'upstream',
+      'console',
+      'process',
+      'runtime.ts',
+      'ports.ts',
+      'pages.ts',
+      'doors.ts',
+    ],
     ...[
       'lifecycle.ts',
       'assemble.ts',

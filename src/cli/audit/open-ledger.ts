@@ -16,7 +16,7 @@ export interface OpenLedger {
 }
 
 /** Opens the log as it stands: nothing is migrated, nothing is written. `url`: Postgres; else it is in `data`. */
-export async function openLedger(data: string, url: string | undefined): Promise<OpenLedger> {
+export async function openLedger(data: string, url: string | null): Promise<OpenLedger> {
   return url ? openPostgresLedger(url) : openEmbeddedLedger(data);
 }
 

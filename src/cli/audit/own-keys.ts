@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Terminal } from '../../main/process/terminal.ts';
+import { terminalSecret } from '../../main/process/terminal-secret.ts';
 import { keyRing } from '../../vault/keys.ts';
 import { signingKey } from '../../vault/signing.ts';
 
@@ -10,9 +11,10 @@ export function dataDirectory(given: string | undefined, { env }: Terminal): str
 }
 
 /** Public keys made from HOLDFAST_SECRET, or from the secret that embedded mode made for itself. */
-export function ownKeys(data: string, { env }: Terminal): string[] {
+export function ownKeys(data: string, terminal: Terminal): string[] {
   const file = join(data, 'secret');
-  const made = !env.DATABASE_URL && existsSync(file) ? readFileSync(file, 'utf8').trim() : '';
-  const secrets = (env.HOLDFAST_SECRET || made).split(',').map((secret) => secret.trim());
+  const made =
+    terminalSecret(terminal, 'DATABASE_URL') === null && existsSync(file) ? readFileSync(file, 'utf8').trim() : '';
+  const secrets = (terminalSecret(terminal, 'HOLDFAST_SECRET') ?? made).split(',').map((secret) => secret.trim());
   return secrets.filter((secret) => secret !== '').map((secret) => signingKey(keyRing(secret)).publicKey);
 }

@@ -5,6 +5,7 @@ import { readExportLine } from '../../domain/log/export-line.ts';
 import { stalenessOf } from '../../domain/log/staleness.ts';
 import { type EvidenceFinding, type EvidenceTrust, verifyExport, verifyLedger } from '../../gateway/log/verify.ts';
 import type { Terminal } from '../../main/process/terminal.ts';
+import { terminalSecret } from '../../main/process/terminal-secret.ts';
 import { printed, printedJson } from '../../text/printed.ts';
 import { proof, publicKeyIn } from '../../vault/proof.ts';
 import { Misuse } from '../parse/misuse.ts';
@@ -94,7 +95,7 @@ async function checkpointsIn(path: string): Promise<SignedCheckpoint[]> {
 }
 
 async function verifyDatabase(data: string, trust: EvidenceTrust, terminal: Terminal): Promise<EvidenceFinding> {
-  const { ledger, close } = await openLedger(data, terminal.env.DATABASE_URL);
+  const { ledger, close } = await openLedger(data, terminalSecret(terminal, 'DATABASE_URL'));
   try {
     return await verifyLedger(ledger, trust, proof());
   } finally {

@@ -2,10 +2,12 @@ import { faultText } from '../../config/document/fault.ts';
 import { type Loaded, loadConfig } from '../../config/load.ts';
 import { type ReadSettings, readSettings } from '../../config/settings.ts';
 import { fromDisk } from '../../main/process/from-disk.ts';
+import { secretsOnDisk } from '../../main/process/secret-file.ts';
 import type { Terminal } from '../../main/process/terminal.ts';
 import { printed, printedJson } from '../../text/printed.ts';
 import { dataFindings } from './data.ts';
 import { databaseFindings } from './database.ts';
+import { environmentFindings } from './environment.ts';
 import { type DoctorFinding, fault, ok, warn } from './finding.ts';
 import { grantFindings } from './grants.ts';
 import { nodeFindings } from './node.ts';
@@ -26,9 +28,14 @@ interface DoctorOptions {
  * do about it. 0: the gateway would work, warnings aside; 1: something does not work. Never prints a secret.
  */
 export async function doctorCommand({ json, ...flags }: DoctorOptions, terminal: Terminal): Promise<number> {
-  const loaded = await loadConfig({ env: terminal.env, flags, readFile: fromDisk });
+  const loaded = await loadConfig({
+    env: terminal.env,
+    flags,
+    readFile: fromDisk,
+    readSecret: secretsOnDisk(terminal.env.CREDENTIALS_DIRECTORY),
+  });
   const findings = [...nodeFindings(process.versions.node)];
-  if (loaded.ok) findings.push(...(await allFindings(loaded, terminal.env.PATH ?? '')));
+  if (loaded.ok) findings.push(...(await allFindings(loaded, terminal)));
   else {
     findings.push(
       ...loaded.faults.map((wrong) => {
@@ -36,7 +43,11 @@ export async function doctorCommand({ json, ...flags }: DoctorOptions, terminal:
       }),
     );
     // What does not depend on the file can still be checked.
-    const read = readSettings({ env: terminal.env, flags });
+    const read = readSettings({
+      env: terminal.env,
+      readSecret: secretsOnDisk(terminal.env.CREDENTIALS_DIRECTORY),
+      flags,
+    });
     if (read.ok) findings.push(...(await storageFindings(read)));
   }
   report(findings, json, terminal);
@@ -47,16 +58,24 @@ function remedyOf(expected: string | null): string {
   return expected === null ? 'Correct it.' : `Expected: ${expected}.`;
 }
 
-async function allFindings(loaded: Loaded, path: string): Promise<DoctorFinding[]> {
+async function allFindings(loaded: Loaded, terminal: Terminal): Promise<DoctorFinding[]> {
   const { config, policies, settings } = loaded;
   const counts = `${config.servers.size} servers, ${policies.size} policies, ${config.grants.length} grants`;
   const [storage, publicUrl, servers, slack] = await Promise.all([
     storageFindings(loaded),
     publicUrlFindings(settings),
-    upstreamFindings(loaded, path),
+    upstreamFindings(loaded, terminal),
     slackFindings(loaded),
   ]);
-  return [ok('config', counts), ...storage, ...publicUrl, ...servers, ...slack, ...grantFindings(loaded, new Date())];
+  return [
+    ok('config', counts),
+    ...storage,
+    ...publicUrl,
+    ...servers,
+    ...environmentFindings(config),
+    ...slack,
+    ...grantFindings(loaded, new Date()),
+  ];
 }
 
 /** Secrets, data directory, database and Redis. */

@@ -1,5 +1,6 @@
 import { type Loaded, loadConfig } from '../../config/load.ts';
 import { fromDisk } from '../../main/process/from-disk.ts';
+import { secretsOnDisk } from '../../main/process/secret-file.ts';
 import type { Terminal } from '../../main/process/terminal.ts';
 import { channelsOf } from '../../slack/place/routing.ts';
 import { checkAppToken, checkSlack } from '../../slack/setup/check.ts';
@@ -17,7 +18,12 @@ const ANSWER_MS = 5_000;
  * in Slack.
  */
 export async function doctorSlackCommand(flags: { readonly config?: string }, terminal: Terminal): Promise<number> {
-  const loaded = await loadConfig({ env: terminal.env, flags, readFile: fromDisk });
+  const loaded = await loadConfig({
+    env: terminal.env,
+    flags,
+    readFile: fromDisk,
+    readSecret: secretsOnDisk(terminal.env.CREDENTIALS_DIRECTORY),
+  });
   if (!loaded.ok) {
     terminal.err(faultLines(loaded.faults));
     return 1;

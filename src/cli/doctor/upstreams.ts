@@ -4,6 +4,9 @@ import { delimiter, isAbsolute, join, resolve } from 'node:path';
 import type { ServerConfig, StdioUpstream } from '../../config/config.ts';
 import type { Loaded } from '../../config/load.ts';
 import type { Policy } from '../../domain/policy/policy.ts';
+import { type ConfinementFault, confinementFaults, UNCONFINED, unconfinedServers } from '../../main/confine/check.ts';
+import { type Guarded, guardedPaths } from '../../main/confine/guarded.ts';
+import type { Terminal } from '../../main/process/terminal.ts';
 import { listTools } from '../../main/upstream/list-configured.ts';
 import { ANSWER_MS, type DoctorFinding, fault, isLoopback, ok, warn, without } from './finding.ts';
 
@@ -11,18 +14,43 @@ import { ANSWER_MS, type DoctorFinding, fault, isLoopback, ok, warn, without } f
 const START_MS = 30_000;
 
 /** Asks every server for its tools, as an agent would. `path`: directories with programs, as in `PATH`. */
-export async function upstreamFindings({ config, policies }: Loaded, path: string): Promise<DoctorFinding[]> {
+export async function upstreamFindings(loaded: Loaded, { env }: Pick<Terminal, 'env'>): Promise<DoctorFinding[]> {
+  const { config, policies } = loaded;
+  const guarded = guardedPaths(loaded, env);
   const servers = [...config.servers.values()];
   if (servers.length === 0) return [warn('servers', 'the config names no server', 'Name one under servers.')];
-  const all = await Promise.all(servers.map((server) => upstream(server, policies.get(server.name) ?? null, path)));
-  return all.flat();
+  const unsafe = await confinementFaults(config, guarded, env);
+  const refused = new Set(unsafe.filter(({ warning }) => !warning).map(({ server }) => server));
+  const all = await Promise.all(
+    servers
+      .filter(({ name }) => !refused.has(name))
+      .map((server) => upstream(server, policies.get(server.name) ?? null, env.PATH ?? '', guarded)),
+  );
+  return [...all.flat(), ...unsafe.map(unsafely), ...unconfinedServers(config).map(unconfined)];
 }
 
-async function upstream(server: ServerConfig, policy: Policy | null, path: string): Promise<DoctorFinding[]> {
+function unsafely({ server, what, warning }: ConfinementFault): DoctorFinding {
+  return warning
+    ? warn(`server ${server}`, what, 'Keep credentials in files of secrets, or the config from this user.')
+    : fault(`server ${server}`, what, 'The start refuses this: docs/operations.md.');
+}
+
+/** The loud line of a server that has neither a user nor a sandbox of its own. */
+function unconfined(name: string): DoctorFinding {
+  return warn(`server ${name}`, UNCONFINED, 'Give it run_as or sandbox, or run it elsewhere: docs/operations.md.');
+}
+
+async function upstream(
+  server: ServerConfig,
+  policy: Policy | null,
+  path: string,
+  guarded: Guarded,
+): Promise<DoctorFinding[]> {
   const about = `server ${server.name}`;
-  const missing = server.upstream.kind === 'stdio' ? await missingProgram(about, server.upstream, path) : null;
+  const free = server.upstream.kind === 'stdio' && server.upstream.sandbox === null && server.upstream.runAs === null;
+  const missing = free && server.upstream.kind === 'stdio' ? await missingProgram(about, server.upstream, path) : null;
   if (missing !== null) return [missing];
-  const listing = await listTools(server, server.upstream.kind === 'stdio' ? START_MS : ANSWER_MS);
+  const listing = await listTools(server, server.upstream.kind === 'stdio' ? START_MS : ANSWER_MS, guarded);
   if (!listing.ok) return [unreachable(about, server, without(listing.why, secretsOf(server)))];
   const names = new Set(listing.tools.map(({ name }) => name));
   const unknown = [...(policy?.exact.keys() ?? [])].filter((name) => !names.has(name));

@@ -44,6 +44,8 @@ export interface CommandEntry {
   readonly takes: ParameterTable;
   readonly commands: readonly CommandEntry[];
   readonly load: (() => Promise<RunCommand<never>>) | null;
+  /** It starts programs of others, which must not find secrets in its environment. */
+  readonly startsServers?: boolean;
 }
 
 /** A command. The types see to it that what is loaded takes the values that the table promises. */
@@ -54,6 +56,7 @@ export function command<P extends ParameterTable = Record<never, never>>(entry: 
   readonly takes?: P;
   readonly commands?: readonly CommandEntry[];
   readonly load: () => Promise<RunCommand<ParameterValues<P>>>;
+  readonly startsServers?: boolean;
 }): CommandEntry {
   return { notes: [], takes: {}, commands: [], ...entry };
 }

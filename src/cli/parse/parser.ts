@@ -5,13 +5,16 @@ import { optionOf, takeOptionsEarly } from './options.ts';
 /** Columns of help texts. */
 const WIDTH = 80;
 
+/** The entry of a command that can be run. */
+export type FoundCommand = CommandEntry & { readonly load: NonNullable<CommandEntry['load']> };
+
 /** What the parser is given from outside. */
 export interface ParserSetting {
   readonly argv: readonly string[];
   /** Takes help texts and the version. */
   readonly out: (text: string) => void;
   /** Called with the command that was found, and its values. */
-  readonly run: (command: Command, load: NonNullable<CommandEntry['load']>, values: object) => Promise<void>;
+  readonly run: (command: Command, found: FoundCommand, values: object) => Promise<void>;
   /** Called when commander is done without running a command: exit code 0 after help, else a usage error. Throws. */
   readonly end: (command: Command, error: CommanderError) => never;
 }
@@ -40,7 +43,7 @@ function commandOf(entry: CommandEntry, setting: ParserSetting): Command {
   addParameters(command, entry, setting);
   const { load } = entry;
   if (load === null) command.usage('<command> [options]');
-  else command.action(() => setting.run(command, load, valuesOf(entry, command)));
+  else command.action(() => setting.run(command, { ...entry, load }, valuesOf(entry, command)));
   if (entry.commands.length > 0) {
     command.enablePositionalOptions();
     takeOptionsEarly(command, entry.commands, setting.argv);

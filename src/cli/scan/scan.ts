@@ -8,6 +8,8 @@ import { type ReadFile, readTextFile } from '../../config/load.ts';
 import { parsePolicy } from '../../config/policy/file.ts';
 import { configPathOf } from '../../config/settings.ts';
 import type { Policy } from '../../domain/policy/policy.ts';
+import { type Guarded, guardedPaths } from '../../main/confine/guarded.ts';
+import { secretsOnDisk } from '../../main/process/secret-file.ts';
 import type { Terminal } from '../../main/process/terminal.ts';
 import { listTools } from '../../main/upstream/list-configured.ts';
 import type { ToolListing } from '../../main/upstream/list-tools.ts';
@@ -51,7 +53,8 @@ export async function scanCommand(options: ScanOptions, terminal: Terminal): Pro
   if (unknown !== undefined) throw new Misuse(`no server ${unknown} in the config`);
   const servers = [...config.servers.values()];
   const chosen = options.server.length === 0 ? servers : servers.filter(({ name }) => options.server.includes(name));
-  const scanned = await Promise.all(chosen.map((server) => scan(server, timeoutMs, read, terminal)));
+  const guarded = guardedPaths({ settings: placesOf(options, config, terminal), config }, terminal.env);
+  const scanned = await Promise.all(chosen.map((server) => scan(server, timeoutMs, read, terminal, guarded)));
   if (options.json) terminal.out(printed`${printedJson({ servers: scanned.map(jsonOf) }, 2)}\n`);
   else for (const each of scanned) terminal.out(textOfScan(each));
   const written = await Promise.all(scanned.map((each) => write(each, options, terminal)));
@@ -67,10 +70,20 @@ async function configOf(
   const path = configPathOf(terminal.env, config === undefined ? {} : { config });
   const text = await readTextFile(path, read, faults);
   if (text === null) return null;
-  const parsed = parseConfig(text, { path, env: terminal.env });
+  const parsed = parseConfig(text, {
+    path,
+    env: terminal.env,
+    readSecret: secretsOnDisk(terminal.env.CREDENTIALS_DIRECTORY),
+  });
   if (parsed.ok) return parsed.config;
   faults.push(...parsed.faults);
   return null;
+}
+
+/** Where the config and the data directory are. */
+function placesOf({ config: path }: ScanOptions, config: Config, { env }: Terminal) {
+  const configPath = configPathOf(env, path === undefined ? {} : { config: path });
+  return { configPath, data: env.HOLDFAST_DATA || (config.file.data ?? '.holdfast') };
 }
 
 async function scan(
@@ -78,8 +91,9 @@ async function scan(
   timeoutMs: number,
   read: ReadFile,
   terminal: Terminal,
+  guarded: Guarded,
 ): Promise<ScannedServer> {
-  const listing = await listTools(server, timeoutMs);
+  const listing = await listTools(server, timeoutMs, guarded);
   if (!listing.ok) return { server, listing, findings: null };
   return { server, listing, findings: findingsOf(listing.tools, await policyOf(server, read, terminal)) };
 }

@@ -13,6 +13,7 @@ export function configView(rules: LiveRules, lists: Pick<ToolLists, 'seenAt'>): 
           kind: upstream.kind,
           upstream: rules.upstream(name),
           policy: rules.policy(name),
+          confined: upstream.kind === 'http' ? null : upstream.runAs !== null || upstream.sandbox !== null,
           listedAt: lists.seenAt(name),
         };
       }),

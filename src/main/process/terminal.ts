@@ -1,5 +1,6 @@
 import { Printed } from '../../text/printed.ts';
 import { visible } from '../../text/visible.ts';
+import { shedEnvironment, takeEnvironment } from './handover.ts';
 
 /**
  * The terminal that a command was called from, as the command sees it. It takes `Printed` only, which nobody's text
@@ -20,12 +21,18 @@ export interface Terminal {
   /** Resolves when standard output accepts more. */
   drained?(): Promise<void>;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /**
+   * Called before a command starts programs of others: takes what may be secret out of the environment that they could
+   * look at. Returns null, or a warning that secrets stay there. Absent: there is no such environment.
+   */
+  shedEnvironment?(): string | null;
   /** The directory that relative paths are resolved against. */
   readonly cwd: string;
 }
 
-/** The terminal that this process was started from. */
+/** The terminal that this process was started from. Called once, first. */
 export function processTerminal(): Terminal {
+  const env = takeEnvironment();
   return {
     out: (text) => void process.stdout.write(Printed.textOf(text)),
     err: (text) => void process.stderr.write(Printed.textOf(text)),
@@ -36,7 +43,8 @@ export function processTerminal(): Terminal {
         if (process.stdout.writableNeedDrain) process.stdout.once('drain', () => resolve());
         else resolve();
       }),
-    env: process.env,
+    env,
+    shedEnvironment: () => shedEnvironment(env),
     cwd: process.cwd(),
   };
 }

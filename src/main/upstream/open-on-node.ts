@@ -2,12 +2,21 @@ import type { ServerConfig } from '../../config/config.ts';
 import { stdioUpstream } from '../../mcp/stdio/upstream.ts';
 import { httpUpstream } from '../../mcp/upstream/http.ts';
 import type { Clock, Log, Upstream } from '../../ports.ts';
+import { confinedProgram } from '../confine/confine.ts';
+import type { Guarded } from '../confine/guarded.ts';
+
+/** What children of this process are started with, as of now: what none may reach, and how many a grant may have. */
+export interface ChildTerms {
+  readonly guarded: Guarded;
+  readonly maxChildrenPerGrant: number;
+}
 
 /** Opens upstreams on Node: over HTTP, or as a child of this process. */
-export function upstreamOnNode(clock: Clock, log: Log): (server: ServerConfig) => Upstream {
+export function upstreamOnNode(clock: Clock, log: Log, terms: () => ChildTerms): (server: ServerConfig) => Upstream {
   return ({ upstream }) => {
     if (upstream.kind === 'http') return httpUpstream({ url: upstream.url });
-    const { command, env, cwd } = upstream;
-    return stdioUpstream({ command, env, inherited: process.env, ...(cwd === null ? {} : { cwd }), clock, log });
+    const { maxChildrenPerGrant } = terms();
+    const program = () => confinedProgram(upstream, terms().guarded, process.env);
+    return stdioUpstream({ program, clock, log, maxChildrenPerGrant });
   };
 }

@@ -4,7 +4,7 @@ import { StdioSession, type StdioSessionTerms } from './session.ts';
 
 /** What a stdio server's sessions have in common. */
 export interface SessionTerms extends StdioSessionTerms {
-  readonly program: Program;
+  readonly program: () => Program;
   readonly maxChildrenPerGrant: number;
   readonly idleMs: number;
 }
@@ -42,7 +42,9 @@ export class StdioSessions {
   async open(grant: string): Promise<OpenResult> {
     if (this.#closed) return { kind: 'not_started', why: 'the gateway is shutting down' };
     if ((this.#children.get(grant) ?? 0) >= this.#terms.maxChildrenPerGrant) return { kind: 'too_many' };
-    const { program, log } = this.#terms;
+    const { log } = this.#terms;
+    const program = this.#program(grant);
+    if (program === null) return { kind: 'not_started', why: "the server's program cannot be started safely" };
     this.#count(grant, 1);
     const session = new StdioSession(randomBytes(24).toString('base64url'), grant, this.#terms);
     const started = await startChild(program, (line) => session.receiveLine(line));
@@ -56,6 +58,16 @@ export class StdioSessions {
     if (!this.#closed) return { kind: 'opened', session };
     void this.end(session);
     return { kind: 'not_started', why: 'the gateway is shutting down' };
+  }
+
+  /** How the child is started; null where that cannot be done now, which is logged. */
+  #program(grant: string): Program | null {
+    try {
+      return this.#terms.program();
+    } catch (error) {
+      this.#terms.log.error({ grant, err: error }, 'stdio server: could not be started as the config says');
+      return null;
+    }
   }
 
   /** Forgets the session at once; resolves when its process has exited. */

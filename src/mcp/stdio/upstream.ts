@@ -1,4 +1,5 @@
 import type { Clock, Exchange, ExchangeAnswer, Log, Upstream } from '../../ports.ts';
+import type { Program } from './child.ts';
 import { type PostedMessages, readPosted } from './message.ts';
 import type { AnswerForm } from './post.ts';
 import { refusalAnswer, type StdioRefusal } from './refusal.ts';
@@ -7,13 +8,8 @@ import { StdioSessions } from './sessions.ts';
 
 /** How a stdio server is run. */
 export interface StdioOptions {
-  /** The executable and its arguments; no shell interprets them. */
-  readonly command: readonly string[];
-  /** The child's configured environment. */
-  readonly env?: Readonly<Record<string, string>>;
-  /** The gateway's own environment, of which the child inherits only `INHERITED_ENV`; main/ passes `process.env`. */
-  readonly inherited: Readonly<Record<string, string | undefined>>;
-  readonly cwd?: string;
+  /** How the next child is started. Throws, with a message for the log, where it cannot be. */
+  readonly program: () => Program;
   readonly clock: Clock;
   readonly log: Log;
   /** Children that one grant may have of this server, on this replica. Default 16. */
@@ -23,16 +19,6 @@ export interface StdioOptions {
   /** Milliseconds after which an answer that has not come yet is started as an event stream. Default 250. */
   readonly headersAfterMs?: number;
 }
-
-/**
- * What a program needs to find executables, its files and its language. Everything else, secrets above all, must be
- * named in the config.
- */
-export const INHERITED_ENV = [
-  ...['PATH', 'HOME', 'USER', 'LOGNAME', 'SHELL', 'LANG', 'LC_ALL', 'LC_CTYPE', 'TZ', 'TMPDIR', 'TMP', 'TEMP'],
-  ...['APPDATA', 'LOCALAPPDATA', 'HOMEDRIVE', 'HOMEPATH', 'USERPROFILE', 'USERNAME', 'PROGRAMFILES'],
-  ...['SYSTEMDRIVE', 'SYSTEMROOT', 'PROCESSOR_ARCHITECTURE', 'PATHEXT', 'COMSPEC'],
-] as const;
 
 /** The revisions of the legacy era. Clients of 2024-11-05 still send their revision over HTTP. */
 const REVISIONS = ['2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05'];
@@ -45,9 +31,7 @@ const REVISIONS = ['2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05'];
  */
 export function stdioUpstream(options: StdioOptions): Upstream {
   const { maxChildrenPerGrant = 16, idleMs = 30 * 60_000, headersAfterMs = 250 } = options;
-  const { clock, log, command, cwd } = options;
-  const env = { ...inheritedFrom(options.inherited), ...options.env };
-  const program = { command, env, ...(cwd === undefined ? {} : { cwd }) };
+  const { clock, log, program } = options;
   const sessions = new StdioSessions({ program, clock, log, maxChildrenPerGrant, idleMs, headersAfterMs });
   return {
     kind: 'stdio',
@@ -56,13 +40,6 @@ export function stdioUpstream(options: StdioOptions): Upstream {
     keepGrants: (keeps) => sessions.keepGrants(keeps),
     close: () => sessions.close(),
   };
-}
-
-function inheritedFrom(environment: StdioOptions['inherited']): Record<string, string> {
-  const pairs = INHERITED_ENV.map((name) => [name, environment[name]] as const);
-  return Object.fromEntries(
-    pairs.filter((pair): pair is readonly [(typeof INHERITED_ENV)[number], string] => pair[1] !== undefined),
-  );
 }
 
 async function answerTo(sessions: StdioSessions, exchange: Exchange, tooMany: StdioRefusal): Promise<ExchangeAnswer> {

@@ -10,6 +10,8 @@ export interface ServerView {
   /** As counters with `shared: upstream` name it; holds no address. */
   readonly upstream: string;
   readonly policy: Policy | null;
+  /** Whether a command has a user or a sandbox of its own; null: it is reached by URL. */
+  readonly confined: boolean | null;
   /** When its own list of tools last passed through this process; null: not since the process started. */
   readonly listedAt: Date | null;
 }

@@ -43,6 +43,7 @@ export function overviewPage(overview: Overview): Html {
       html`<a href="/overview?span=${key}" ${key === chosen ? html`aria-current="true"` : ''}>${label}</a>`,
   );
   return html`<div class="head"><h1>Overview</h1><nav class="spans" aria-label="Period">${spans}</nav></div>
+    ${unconfined(overview.config)}
     ${tiles(overview)}
     <div class="grid-2">
       <section><h2>Calls by verdict</h2>${callsChart(tally, chosen, now)}</section>
@@ -52,6 +53,14 @@ export function overviewPage(overview: Overview): Html {
       <section><h2>Limits near full</h2>${limits(tally, overview.config, now)}</section>
       <section><h2>Unknown outcomes</h2>${unknownOutcomes(overview.unknown, now)}</section>
     </div>`;
+}
+
+/** Loud, because such a server can make everything else on these pages untrue. */
+function unconfined(config: ConfigView): Html {
+  const names = config.servers().filter(({ confined }) => confined === false);
+  if (names.length === 0) return html``;
+  return html`<section class="notice bad" role="alert"><h2>Servers without a user or sandbox of their own</h2>
+    <p>${names.map(({ name }, index) => html`${index > 0 ? ', ' : ''}<b>${name}</b>`)}: each runs as the gateway’s own user. It can read the data directory and its secret, the gateway’s memory and what other servers were given, and so approve its own calls. Give it <code>run_as</code> or <code>sandbox</code> in the config, or run it elsewhere.</p></section>`;
 }
 
 function tiles({ tally, waiting, waitingMore, unknown, now }: Overview): Html {

@@ -50,6 +50,8 @@ test('the image’s files, with its packages, its settings and nobody’s rights
     install(app);
     const node = join(folder, 'node');
     cpSync(process.execPath, node);
+    const [, mode] = /^RUN chmod (\d+) \/usr\/local\/bin\/node$/m.exec(stage)!;
+    chmodSync(node, Number.parseInt(mode!, 8));
     mkdirSync(data, { mode: 0o700 });
     if (NOBODY.uid !== undefined) chownSync(data, NOBODY.uid, NOBODY.gid);
     writeFileSync(config, 'version: "1"\nservers: {}\ngrants: []\n');

@@ -3,11 +3,16 @@ import { readFileSync } from 'node:fs';
 import { mkdtemp, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Program } from '../../../src/mcp/stdio/child.ts';
+import { inheritedFrom } from '../../../src/mcp/stdio/inherited.ts';
 import { type StdioOptions, stdioUpstream } from '../../../src/mcp/stdio/upstream.ts';
 import type { Upstream } from '../../../src/ports.ts';
 
 /** The path of the child that every upstream of these tests starts unless told otherwise. */
 export const RAW_CHILD = join(import.meta.dirname, 'raw-child.ts');
+
+/** How the child is started, and what else is different. */
+export type WorldOptions = Partial<StdioOptions & Program> & { readonly inherited?: NodeJS.ProcessEnv };
 
 /** Stdio upstreams, the log they share, and an empty folder. */
 export interface StdioWorld {
@@ -15,7 +20,7 @@ export interface StdioWorld {
   /** What was logged, one line each: the message, then the fields as JSON. */
   readonly lines: readonly string[];
   /** Starts `RAW_CHILD` unless `options` has another command. */
-  upstreamOf(options?: Partial<StdioOptions>): Upstream;
+  upstreamOf(options?: WorldOptions): Upstream;
   /** Ends every child and removes the folder. */
   close(): Promise<void>;
 }
@@ -29,9 +34,14 @@ export async function stdioWorld(): Promise<StdioWorld> {
     home,
     lines,
     upstreamOf: (options = {}) => {
+      const { command = [process.execPath, RAW_CHILD], env, cwd, inherited = process.env } = options;
+      const program: Program = {
+        command,
+        env: { ...inheritedFrom(inherited), ...env },
+        ...(cwd === undefined ? {} : { cwd }),
+      };
       const upstream = stdioUpstream({
-        command: [process.execPath, RAW_CHILD],
-        inherited: process.env,
+        program: () => program,
         clock: { now: () => new Date() },
         log: { info: note, warn: note, error: note },
         ...options,

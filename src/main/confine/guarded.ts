@@ -1,0 +1,54 @@
+import { realpathSync } from 'node:fs';
+import { dirname, join, resolve, sep } from 'node:path';
+import type { Loaded } from '../../config/load.ts';
+import { fileVariable, SECRET_NAMES } from '../../config/secret-from.ts';
+
+/** What no server that is started here may reach. Paths are absolute, with links followed. */
+export interface Guarded {
+  /** Directories that nothing in is seen of: the data directory, systemd's credentials. */
+  readonly folders: readonly string[];
+  /** Files of secrets, which are not read. */
+  readonly secrets: readonly string[];
+  /** The config, which may hold credentials. */
+  readonly config: string;
+  /** Files that are not written: those, and the policies. */
+  readonly unwritten: readonly string[];
+}
+
+type Sources = {
+  readonly settings: Pick<Loaded['settings'], 'data' | 'configPath'>;
+  readonly config: Pick<Loaded['config'], 'servers' | 'variables'>;
+};
+
+/** `env`: names the files of secrets. */
+export function guardedPaths(
+  { settings, config }: Sources,
+  env: Readonly<Record<string, string | undefined>>,
+): Guarded {
+  const files = [...SECRET_NAMES, ...config.variables].flatMap((name) => env[fileVariable(name)] || []);
+  const secrets = [...new Set(files.map(realPath))];
+  const configPath = realPath(settings.configPath);
+  const policies = [...config.servers.values()].map(({ policyPath }) => realPath(policyPath));
+  return {
+    folders: [settings.data, ...(env.CREDENTIALS_DIRECTORY ? [env.CREDENTIALS_DIRECTORY] : [])].map(realPath),
+    secrets,
+    config: configPath,
+    unwritten: [...new Set([...secrets, configPath, ...policies])],
+  };
+}
+
+/** The path with its links followed, as far as it exists. */
+export function realPath(path: string): string {
+  const absolute = resolve(path);
+  try {
+    return realpathSync(absolute);
+  } catch {
+    const parent = dirname(absolute);
+    return parent === absolute ? absolute : join(realPath(parent), absolute.slice(parent.length));
+  }
+}
+
+/** Whether a path is this folder or lies in it. */
+export function liesIn(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(folder.endsWith(sep) ? folder : folder + sep);
+}
