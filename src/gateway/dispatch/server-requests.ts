@@ -36,9 +36,10 @@ export async function keepServerRequest(
   return 'the gated call is over, or 32 of its requests wait for an answer already';
 }
 
-/** Why a request of this many bytes is not kept, in words for the server. */
+/** Why a request of this many bytes is not kept, in words for the server. One byte too many may stand for any number. */
 export function whyTooLong(bytes: number): string {
-  return `it has ${bytes} bytes, and what a server asks during a gated call has at most ${LONGEST_REQUEST} (256 KiB), because a person has to be shown it`;
+  const size = bytes === LONGEST_REQUEST + 1 ? `more than ${LONGEST_REQUEST}` : `${bytes}`;
+  return `it has ${size} bytes, and what a server asks during a gated call has at most ${LONGEST_REQUEST} (256 KiB), because a person has to be shown it`;
 }
 
 /** The request that an answer with this id is meant for; null: none that was sent during a gated call. */
