@@ -1,12 +1,13 @@
 import { hostname } from 'node:os';
-import { getConnInfo } from '@hono/node-server/conninfo';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import type { Loaded } from '../config/load.ts';
+import { requestAddress, trustedProxies } from '../domain/source.ts';
 import type { Log, Sink } from '../ports.ts';
 import { slackDoor } from '../slack/door.ts';
 import { slackClient } from '../slack/wire/client.ts';
 import { withinOr } from '../time/within.ts';
 import { Meters } from '../web/http/meters.ts';
+import { remoteAddress } from '../web/http/remote-address.ts';
 import { type Assembled, assemble } from './assemble.ts';
 import { closeDirectory, confinementFaults, confinementText } from './confine/check.ts';
 import { guardedPaths } from './confine/guarded.ts';
@@ -112,6 +113,7 @@ function nodeRuntime(
   terms: () => ChildTerms,
 ): Omit<Runtime, 'keys' | 'storage' | 'faults' | 'addresses'> {
   const clock = { now: () => new Date() };
+  const proxies = trustedProxies(loaded.settings.trustedProxies);
   return {
     loaded,
     replica: `${hostname()}-${process.pid}-${crypto.randomUUID().slice(0, 8)}`,
@@ -122,9 +124,9 @@ function nodeRuntime(
     witnesses: [fileWitness(loaded.settings.data), logWitness(log), ...(out ? [printedWitness(out)] : [])],
     sink,
     meters: new Meters(),
+    addressOf: (c) => requestAddress(remoteAddress(c), c.req.header('x-forwarded-for'), proxies),
     pages: {
       assets: consoleAssets(),
-      address: (c) => getConnInfo(c).remote.address ?? 'unknown',
       listTools: (server, timeoutMs) => listTools(server, timeoutMs, terms().guarded),
     },
     alreadySent: RESPONSE_ALREADY_SENT,
