@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { after, describe, it } from 'node:test';
 import { Hono } from 'hono';
 import type { Gateway } from '../../src/gateway/gateway.ts';
 import { httpApp } from '../../src/http.ts';
@@ -66,6 +66,15 @@ function doorsOver(error: Error) {
     remoteAddress: addressOf,
   });
   const asset = { type: 'text/css', body: 'x', etag: '"x"' };
+  const console = consoleDoor({
+    gateway,
+    records: store,
+    revocations: store,
+    loginSessions,
+    config: store,
+    proof: store,
+    assets: new Map([['console.css', asset]]),
+  });
   const doors = {
     mcp: mcpDoor({
       ...addresses,
@@ -86,18 +95,10 @@ function doorsOver(error: Error) {
       addressOf,
       hosts: addresses.hosts,
     }),
-    console: consoleDoor({
-      gateway,
-      records: store,
-      revocations: store,
-      loginSessions,
-      config: store,
-      proof: store,
-      assets: new Map([['console.css', asset]]),
-    }).app,
+    console: console.app,
   };
   const routes = Object.values(doors).flatMap((door) => door?.routes ?? []);
-  return { app: httpApp(doors), routes };
+  return { app: httpApp(doors), routes, stop: () => console.stop() };
 }
 
 /** Every path of every door, with something for its parameters. */
@@ -142,7 +143,8 @@ describe('Every route of every door', () => {
     ['a store that is away', new Unavailable('store', 'away')],
     ['a failure', new Error('broken')],
   ] as const) {
-    const { app } = doorsOver(error);
+    const { app, stop } = doorsOver(error);
+    after(stop);
     for (const [who, headers] of Object.entries(WHO)) {
       it(`confines its answers: ${who}, ${kind}`, async () => {
         for (const path of [...PATHS, ...OTHERS]) {
