@@ -1,15 +1,14 @@
 import type { Terminal } from '../../main/process/terminal.ts';
-import { RunningGateway } from '../remote/running-gateway.ts';
+import { type GatewayAddress, RunningGateway } from '../remote/running-gateway.ts';
 import { readAudit } from './read.ts';
 
-interface AuditExportOptions {
+interface AuditExportOptions extends GatewayAddress {
   readonly cards: boolean;
-  readonly url?: string;
 }
 
 /** `audit export`: the whole log as JSON Lines, on standard output. */
 export async function auditExportCommand(options: AuditExportOptions, terminal: Terminal): Promise<number> {
-  const gateway = new RunningGateway(options, terminal);
+  const gateway = await RunningGateway.at(options, terminal);
   const { body } = await readAudit(gateway, `/api/events/export${options.cards ? '?cards=1' : ''}`);
   const text = new TextDecoder();
   for await (const chunk of body!) {

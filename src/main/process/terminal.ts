@@ -1,3 +1,4 @@
+import { askSecret } from './ask-secret.ts';
 import { shedEnvironment, takeEnvironment } from './handover.ts';
 
 /** The terminal that a command was called from, as the command sees it. */
@@ -8,6 +9,8 @@ export interface Terminal {
   err(text: string): void;
   /** Resolves when standard output accepts more. */
   drained?(): Promise<void>;
+  /** Asks for a secret without showing it; null: nobody is there to ask. Absent: nobody can be asked. */
+  askSecret?(question: string): Promise<string | null>;
   readonly env: Readonly<Record<string, string | undefined>>;
   /**
    * Called before a command starts programs of others: takes what may be secret out of the environment that they could
@@ -29,6 +32,7 @@ export function processTerminal(): Terminal {
         if (process.stdout.writableNeedDrain) process.stdout.once('drain', () => resolve());
         else resolve();
       }),
+    askSecret: (question) => askSecret(question),
     env,
     shedEnvironment: () => shedEnvironment(env),
     cwd: process.cwd(),

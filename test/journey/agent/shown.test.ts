@@ -38,9 +38,9 @@ describe('what a person is shown of a call', () => {
   /** `approvals show` */
   async function show(id: string): Promise<string> {
     const said: string[] = [];
-    const terminal = { out: (text: string) => void said.push(text), err: () => undefined, env: {}, cwd: '.' };
+    const terminal = { out: (text: string) => void said.push(text), err: () => undefined, env: { HOLDFAST_ADMIN_TOKEN: house.adminToken }, cwd: '.' };
     assert.equal(
-      await approvalsShowCommand({ id, url: gateway.url, token: house.adminToken, json: false }, terminal),
+      await approvalsShowCommand({ id, url: gateway.url, json: false }, terminal),
       0,
     );
     return said.join('');
