@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import type { Loaded } from '../config/load.ts';
@@ -9,12 +10,13 @@ import { withinOr } from '../time/within.ts';
 import { Meters } from '../web/http/meters.ts';
 import { remoteAddress } from '../web/http/remote-address.ts';
 import { type Assembled, assemble } from './assemble.ts';
-import { closeDirectory, confinementFaults, confinementText } from './confine/check.ts';
+import { confinementFaults, confinementText } from './confine/check.ts';
 import { guardedPaths } from './confine/guarded.ts';
 import { consoleAssets } from './console/files.ts';
 import { Drain } from './process/drain.ts';
 import type { FaultInjection } from './process/fault-injection.ts';
 import { listen } from './process/listen.ts';
+import { keepPrivate, makeFilesPrivate } from './process/private-directory.ts';
 import { embeddedSecret } from './process/secret.ts';
 import { openStorage } from './process/storage.ts';
 import { fileWitness, logWitness, printedWitness } from './process/witnesses.ts';
@@ -53,7 +55,9 @@ export async function startNode(
   outputs: AuditOutputs = {},
 ): Promise<Running> {
   const { settings, secrets } = loaded;
-  // Before the database, so that the data directory is made for its owner only.
+  // Before anything is read from it or written to it.
+  if (settings.store === 'embedded') makeFilesPrivate();
+  if (settings.store === 'embedded' || existsSync(settings.data)) keepPrivate(settings.data);
   await refuseUnsafe(loaded, log);
   const keys = secrets.secrets.length > 0 ? secrets.secrets : [embeddedSecret(settings.data)];
   const storage = await openStorage(settings, secrets, log);
@@ -99,7 +103,6 @@ function childTerms(loaded: Loaded): ChildTerms {
 
 /** Throws when a server cannot be confined as the config says: it is never started otherwise. */
 async function refuseUnsafe(loaded: Loaded, log: Log): Promise<void> {
-  closeDirectory(loaded.settings.data);
   const found = await confinementFaults(loaded.config, guardedPaths(loaded, process.env), process.env);
   const faults = found.filter(({ warning }) => !warning);
   for (const each of found) if (each.warning) log.warn({}, confinementText(each));

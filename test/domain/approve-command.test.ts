@@ -27,8 +27,13 @@ async function approve(approval: object, fingerprint?: string) {
     said += text;
   };
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const options = { id: 'apr_1', url, token: 't', json: false, ...(fingerprint === undefined ? {} : { fingerprint }) };
-  const code = await approvalsApproveCommand(options, { out: say, err: say, env: {}, cwd: '/' });
+  const options = { id: 'apr_1', url, json: false, ...(fingerprint === undefined ? {} : { fingerprint }) };
+  const code = await approvalsApproveCommand(options, {
+    out: say,
+    err: say,
+    env: { HOLDFAST_ADMIN_TOKEN: 't' },
+    cwd: '/',
+  });
   server.close();
   return { code, said, posted };
 }

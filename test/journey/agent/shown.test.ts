@@ -38,11 +38,13 @@ describe('what a person is shown of a call', () => {
   /** `approvals show` */
   async function show(id: string): Promise<string> {
     const said: string[] = [];
-    const terminal = { out: (text: string) => void said.push(text), err: () => undefined, env: { HOLDFAST_ADMIN_TOKEN: house.adminToken }, cwd: '.' };
-    assert.equal(
-      await approvalsShowCommand({ id, url: gateway.url, json: false }, terminal),
-      0,
-    );
+    const terminal = {
+      out: (text: string) => void said.push(text),
+      err: () => undefined,
+      env: { HOLDFAST_ADMIN_TOKEN: house.adminToken },
+      cwd: '.',
+    };
+    assert.equal(await approvalsShowCommand({ id, url: gateway.url, json: false }, terminal), 0);
     return said.join('');
   }
 
