@@ -286,6 +286,15 @@ export const COMMANDS: readonly CommandEntry[] = [
     ],
   }),
   command({
+    name: 'migrate',
+    summary: 'bring the schema in Postgres up to date',
+    notes: [
+      'DATABASE_URL or DATABASE_URL_FILE names the role that owns the schema.',
+      'Needed only where the gateway itself may not: each start does the same.',
+    ],
+    load: async () => (await import('./migrate.ts')).migrateCommand,
+  }),
+  command({
     name: 'backup',
     summary: 'copy the embedded database while stopped',
     notes: [
