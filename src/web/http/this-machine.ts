@@ -3,7 +3,7 @@ import { remoteAddress } from './remote-address.ts';
 
 /** Headers that proxies add: such a request comes from elsewhere, even when its socket is local. */
 const FORWARDED =
-  /^(x-forwarded|x-original|x-envoy|x-amz|x-azure|x-arr|x-appengine|cf|cdn|fastly|fly|akamai)-|^(forwarded|via|x-forwarded|x-real-ip|x-client-ip|x-cluster-client-ip|x-proxyuser-ip|true-client-ip|wl-proxy-client-ip|max-forwards|proxy-connection)$/;
+  /^(x-forwarded|x-original|x-envoy|x-amzn?|x-azure|x-arr|x-appengine|cf|cdn|fastly|fly|akamai)-|^(forwarded|via|x-forwarded|x-real-ip|x-client-ip|x-cluster-client-ip|x-proxyuser-ip|true-client-ip|wl-proxy-client-ip|max-forwards|proxy-connection)$/;
 const LOOPBACK = /^(::ffff:)?127\.\d+\.\d+\.\d+$|^::1$/;
 const LOOPBACK_HOST = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?$/;
 
