@@ -139,7 +139,7 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
   ],
   cli: [
     ...['parse', 'remote', 'approvals', 'audit', 'doctor', 'policy', 'scan', 'backup.ts', 'demo.ts', 'grant-new.ts'],
-    ...['init-slack.ts', 'start.ts', 'commands.ts', 'command-line.ts', 'cli.ts'],
+    ...['init-slack.ts', 'migrate.ts', 'start.ts', 'commands.ts', 'command-line.ts', 'cli.ts'],
   ],
 };
 
