@@ -63,6 +63,8 @@ export async function startNode(
   const storage = await openStorage(settings, secrets, log);
   const undo: (() => Promise<void>)[] = [storage.connection.close, storage.closeQueue];
   try {
+    // The first files of an embedded database come with modes of their own, whatever the umask; later ones are private.
+    if (settings.store === 'embedded') keepPrivate(settings.data);
     /** Absent until they are assembled; nobody starts a server before. */
     let live: Assembled['rules'] | null = null;
     let addresses: PublicAddresses = { hosts: new Set(), publicUrl: '' };
