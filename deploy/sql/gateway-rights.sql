@@ -14,14 +14,15 @@ grant usage on schema holdfast to holdfast_gateway;
 grant select, insert on holdfast.events to holdfast_gateway;
 grant update (seq, hash) on holdfast.events to holdfast_gateway;
 grant select, insert on
-  holdfast.phrases, holdfast.checkpoints, holdfast.decisions, holdfast.card_contents, holdfast.revocations
+  holdfast.phrases, holdfast.checkpoints, holdfast.decisions, holdfast.card_contents, holdfast.revocations,
+  holdfast.epoch
 to holdfast_gateway;
 
 -- Approvals: opened once, never deleted; only what their life changes can be changed.
 grant select, insert on holdfast.approvals to holdfast_gateway;
 grant update (
   state, revision, updated_at, pickup_until, lease_until, dispatcher, reminded_at, escalated_at, awaits, note, questions,
-  answers, later_reasons, request, result, result_until, shown
+  answers, later_reasons, request, result, result_until, shown, state_revision, state_seal, reasons_seal
 ) on holdfast.approvals to holdfast_gateway;
 
 -- Callers: never deleted.
