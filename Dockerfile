@@ -1,11 +1,13 @@
 # Holdfast on Node 24, which runs the TypeScript as it stands: there is no build step.
-FROM node:24-slim AS dependencies
+# By digest: docker build --build-arg NODE_IMAGE=node:24…-slim@sha256:… (docs/operations.md, Images by digest).
+ARG NODE_IMAGE=node:24.21.0-slim
+FROM ${NODE_IMAGE} AS dependencies
 WORKDIR /app
 COPY package.json package-lock.json ./
 # The optional packages are Node itself, for machines that have another one; the image has it.
 RUN npm ci --omit=dev --omit=optional --no-audit --no-fund
 
-FROM node:24-slim
+FROM ${NODE_IMAGE}
 ENV NODE_ENV=production \
     HOLDFAST_CONFIG=/config/holdfast.yaml \
     HOLDFAST_DATA=/data \

@@ -28,7 +28,7 @@ export async function realServers(): Promise<BenchStorage> {
       return {
         DATABASE_URL: postgres.url.replace(/\/postgres$/, `/${database}`),
         REDIS_URL: redis.url.replace(/\/0$/, `/${databases}`),
-        HOLDFAST_SECRET: 'bench-secret-bench-secret-bench-secret',
+        HOLDFAST_SECRET: 'bench-secret-9Qw4zKp1xVd7Lm2sRb8Tf3y',
       };
     },
     async close() {

@@ -1,4 +1,5 @@
 import { Hono } from 'hono';
+import { dataHeaders } from './web/http/security-headers.ts';
 
 /** The apps of all doors, each with its own paths. */
 export interface Doors {
@@ -27,7 +28,9 @@ const AGENT_CALL = /^https?:\/\/[^/]+\/mcp\/[^/]+$/;
  */
 export function httpApp(doors: Doors): HttpApp {
   const app = new Hono();
+  // The agents' door relays: what a server answers stays as it is, and its own answers carry their headers themselves.
   app.route('/', doors.mcp);
+  app.use('*', dataHeaders);
   if (doors.slack !== null) app.route('/', doors.slack);
   app.route('/', doors.health);
   app.route('/', doors.schema);

@@ -23,13 +23,14 @@ const json = flag('print JSON, for programs');
 
 /** What every command takes that asks a running gateway. */
 const url = text('<url>', 'address of the gateway (default: HOLDFAST_PUBLIC_URL, else http://127.0.0.1:8787)');
-const ADMIN_TOKEN = 'HOLDFAST_ADMIN_TOKEN must be set to the admin token of the gateway.';
-
-const approvals = {
-  url,
-  token: text('<token>', 'admin token (default: HOLDFAST_ADMIN_TOKEN)'),
-  json,
+const admin = {
+  tokenFile: text('<file>', 'file with the admin token (default: HOLDFAST_ADMIN_TOKEN)'),
+  // Refused with what to do instead; not known to anybody who reads help.
+  token: { ...text('<token>', 'refused: give --token-file'), hidden: true },
 };
+const ADMIN_TOKEN = 'Without a token in file or environment, a terminal asks for it.';
+
+const approvals = { url, ...admin, json };
 const approvalId = operand('<id>', 'id of the approval');
 const decision = {
   id: approvalId,
@@ -234,6 +235,7 @@ export const COMMANDS: readonly CommandEntry[] = [
           text: text('<words>', 'only events that contain these words'),
           limit: textOr('50', '<n>', 'most events to print'),
           url,
+          ...admin,
           json,
         },
         load: async () => (await import('./audit/list.ts')).auditListCommand,
@@ -242,7 +244,7 @@ export const COMMANDS: readonly CommandEntry[] = [
         name: 'tail',
         summary: 'print events as they are sealed',
         notes: [ADMIN_TOKEN],
-        takes: { url, json },
+        takes: { url, ...admin, json },
         load: async () => (await import('./audit/tail.ts')).auditTailCommand,
       }),
       command({
@@ -252,6 +254,7 @@ export const COMMANDS: readonly CommandEntry[] = [
         takes: {
           cards: flag('with what each card showed'),
           url,
+          ...admin,
           json: { ...json, hidden: true },
         },
         load: async () => (await import('./audit/export.ts')).auditExportCommand,
@@ -275,10 +278,23 @@ export const COMMANDS: readonly CommandEntry[] = [
       command({
         name: 'key',
         summary: 'print the public keys that checkpoints are signed with',
-        takes: { url: text('<url>', 'ask the gateway at this address (default: from HOLDFAST_SECRET)'), data },
+        takes: {
+          url: text('<url>', 'ask the gateway at this address (default: from HOLDFAST_SECRET)'),
+          ...admin,
+          data,
+        },
         load: async () => (await import('./audit/key.ts')).auditKeyCommand,
       }),
     ],
+  }),
+  command({
+    name: 'migrate',
+    summary: 'bring the schema in Postgres up to date',
+    notes: [
+      'DATABASE_URL or DATABASE_URL_FILE names the role that owns the schema.',
+      'Needed only where the gateway itself may not: each start does the same.',
+    ],
+    load: async () => (await import('./migrate.ts')).migrateCommand,
   }),
   command({
     name: 'backup',

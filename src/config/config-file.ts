@@ -17,6 +17,7 @@ import type { Fault } from './document/fault.ts';
 import { openingRate } from './document/opening-rate.ts';
 import { checkShape, entriesOf, FaultList, isNow } from './document/shape.ts';
 import type { Environment, ReportFault } from './environment.ts';
+import { isTriedFirst } from './grants.ts';
 import type { NameSource } from './interpolate.ts';
 import type { ReadSecretFile } from './secret-from.ts';
 import { serversOf } from './server.ts';
@@ -71,6 +72,7 @@ export function parseConfig(
         publicUrl: shape.public_url ?? null,
         data: shape.data ?? null,
         maxBody: shape.max_body ?? null,
+        trustedProxies: shape.trusted_proxies ?? null,
       },
     },
   };
@@ -104,6 +106,8 @@ function kindOfMember(member: unknown): 'person' | 'user group' | 'admin' | null
   return /^S[A-Z0-9]{2,20}$/.test(member) ? 'user group' : null;
 }
 
+const NEW_TOKEN = 'the digest of a random one: holdfast grant new';
+
 function grantsOf(entries: readonly unknown[], servers: unknown, faults: FaultList): Grant[] {
   const grants: Grant[] = [];
   const seen = new Set<string>();
@@ -116,7 +120,11 @@ function grantsOf(entries: readonly unknown[], servers: unknown, faults: FaultLi
     const shape = checkShape(GrantShape, entry, at, faults);
     if (shape === null) continue;
     refuseTwice(shape.name, [...at, 'name'], 'name');
-    for (const digest of tokensOf(shape)) refuseTwice(digest, [...at, 'token_sha256'], 'token');
+    for (const digest of tokensOf(shape)) {
+      refuseTwice(digest, [...at, 'token_sha256'], 'token');
+      if (isTriedFirst(digest, shape.name))
+        faults.add([...at, 'token_sha256'], 'is of a token that anybody would guess', NEW_TOKEN);
+    }
     for (const [place, server] of shape.servers.entries()) {
       const known = isObject(servers) ? Object.keys(servers) : [];
       if (!known.includes(server))

@@ -2,6 +2,8 @@ import { z } from 'zod';
 import { DURATION_FORM } from './document/duration.ts';
 import { RATE_FORM } from './document/opening-rate.ts';
 
+export const PROXIES_FORM = 'addresses or networks of proxies such as 10.0.0.5 or 10.0.0.0/8';
+
 /** The shape of `holdfast.yaml`. Maps with free keys are `unknown` here and checked entry by entry. */
 const durationText = z.string({ error: DURATION_FORM });
 const names = z.array(z.string()).min(1, { error: 'at least one name' });
@@ -98,6 +100,7 @@ export const ConfigShape = z.strictObject({
     .optional(),
   listen: z.string().optional(),
   public_url: z.string().optional(),
+  trusted_proxies: z.array(z.string({ error: PROXIES_FORM }), { error: PROXIES_FORM }).optional(),
   data: z.string().min(1).optional(),
   max_body: z
     .int({ error: 'bytes, a whole number from 1,024 to 1,073,741,824' })

@@ -132,6 +132,8 @@ export interface FileSettings {
   readonly data: string | null;
   /** Bytes. */
   readonly maxBody: number | null;
+  /** Addresses and networks, such as `10.0.0.0/8`. */
+  readonly trustedProxies: readonly string[] | null;
 }
 
 export const APPROVAL_DEFAULTS: ApprovalDefaults = {

@@ -30,6 +30,34 @@ export function newGrant(grant: {
   return { token, tokenSha256, yaml };
 }
 
+/** Tokens that anybody would try first. Of a configured token only the digest is known, so nothing else can be told. */
+const TRIED_FIRST = [
+  ...[
+    '',
+    'admin',
+    'admin1',
+    'administrator',
+    'agent',
+    'bearer',
+    'bot',
+    'changeme',
+    'change-me',
+    'default',
+    'demo',
+    'dev',
+  ],
+  ...['example', 'grant', 'hello', 'hf', 'hf_', 'holdfast', 'key', 'letmein', 'password', 'password1', 'release-bot'],
+  ...['root', 'secret', 's3cret', 'test', 'test-token', 'testing', 'token', 'token1', 'user', 'welcome', 'your-token'],
+  ...['1234', '12345', '123456', '1234567', '12345678', '123456789', '1234567890', '0', '1', 'abc', 'abc123', 'qwerty'],
+];
+let triedFirst: ReadonlySet<string> | null = null;
+
+/** Whether a token of this digest is one that anybody would try first. */
+export function isTriedFirst(tokenSha256: string, grant: string): boolean {
+  triedFirst ??= new Set(TRIED_FIRST.map(tokenDigest));
+  return triedFirst.has(tokenSha256) || [grant, `${grant}-token`, `hf_${grant}`].map(tokenDigest).includes(tokenSha256);
+}
+
 export function tokenDigest(token: string): string {
   return hash('sha256', token);
 }

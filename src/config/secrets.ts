@@ -1,3 +1,4 @@
+import { guessable, patterned, TOKEN_RULE } from '../text/guessable.ts';
 import type { Environment, ReportFault } from './environment.ts';
 import { type ReadSecretFile, secretFrom } from './secret-from.ts';
 
@@ -16,9 +17,9 @@ export interface Secrets {
 }
 
 const SHORTEST_SECRET = 32;
-/** A shorter admin token is accepted, with a warning. */
-const GUESSABLE = 16;
 const SHORTEST_SHARED = 16;
+const SECRET_RULE =
+  '32 random bytes or more: openssl rand -base64 32; to keep what a weak one sealed, set new,old (docs/operations.md)';
 
 /** What reading secrets depends on. */
 interface SecretReading {
@@ -40,7 +41,7 @@ export function readSecrets({ channel, wrong, warn, ...source }: SecretReading):
   const databaseUrl = urlIn(given, 'DATABASE_URL', /^postgres(ql)?:$/, 'postgres://user:password@host/database', wrong);
   const secrets: Secrets = {
     secrets: secretsOf(given, databaseUrl !== null, wrong, warn),
-    adminToken: adminTokenOf(given, warn),
+    adminToken: adminTokenOf(given, wrong),
     databaseUrl,
     redisUrl: urlIn(given, 'REDIS_URL', /^rediss?:$/, 'redis://host:6379', wrong),
     slackBotToken: prefixed(given, 'SLACK_BOT_TOKEN', 'xoxb-', warn),
@@ -71,16 +72,23 @@ function secretsOf(given: NamedSecret, shared: boolean, wrong: ReportFault, warn
   if (list.some((secret) => Buffer.byteLength(secret) < SHORTEST_SECRET)) {
     wrong('HOLDFAST_SECRET', 'contains a secret that is too short', 'one secret, or new,old, each of 32 bytes or more');
   }
+  const [newest = '', ...older] = list;
+  const weakness = Buffer.byteLength(newest) < SHORTEST_SECRET ? null : patterned(newest);
+  if (weakness !== null) warn('HOLDFAST_SECRET', weakness, SECRET_RULE);
+  // An older one opens what it sealed; refusing it would keep people from putting a better one in front of it.
+  if (older.some((secret) => patterned(secret) !== null)) {
+    warn('HOLDFAST_SECRET', 'has an older secret that can be guessed', 'the newer alone, as soon as nothing needs it');
+  }
   const distinct = [...new Set(list)];
   if (distinct.length < list.length) warn('HOLDFAST_SECRET', 'contains a secret twice', 'each secret once');
   return distinct;
 }
 
-function adminTokenOf(given: NamedSecret, warn: ReportFault): string | null {
+/** Whoever guesses it reads everything, and decides where a group lists `admin`: a weak one is refused. */
+function adminTokenOf(given: NamedSecret, wrong: ReportFault): string | null {
   const token = given('HOLDFAST_ADMIN_TOKEN');
-  if (token !== null && token.length < GUESSABLE) {
-    warn('HOLDFAST_ADMIN_TOKEN', 'is short enough to be guessed', `at least ${GUESSABLE} characters`);
-  }
+  const weakness = token === null ? null : guessable(token);
+  if (weakness !== null) wrong('HOLDFAST_ADMIN_TOKEN', weakness, TOKEN_RULE);
   return token;
 }
 

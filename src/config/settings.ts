@@ -1,4 +1,6 @@
+import { notProxy } from '../domain/source.ts';
 import type { FileSettings } from './config.ts';
+import { PROXIES_FORM } from './config-schema.ts';
 import type { Fault } from './document/fault.ts';
 import { isNow } from './document/shape.ts';
 import { type Environment, inEnvironment, type ReportFault } from './environment.ts';
@@ -13,6 +15,8 @@ export interface Settings {
   /** Without a trailing slash; null: not set. */
   readonly publicUrl: string | null;
   readonly data: string;
+  /** Proxies whose `X-Forwarded-For` is believed: addresses and networks. Empty: none. */
+  readonly trustedProxies: readonly string[];
   /** The most bytes that a request's body may have. */
   readonly maxBody: number;
   /** `sql`: the queue is in the store's own database. */
@@ -41,7 +45,7 @@ export type ReadSettings =
     }
   | { readonly ok: false; readonly faults: readonly Fault[] };
 
-const NO_FILE: FileSettings = { listen: null, publicUrl: null, data: null, maxBody: null };
+const NO_FILE: FileSettings = { listen: null, publicUrl: null, data: null, maxBody: null, trustedProxies: null };
 
 /** The config file's path, which is needed before the file can be read. */
 export function configPathOf(env: Environment, flags: Flags = {}): string {
@@ -87,11 +91,13 @@ export function readSettings(from: {
     warn: wrongIn('environment', warnings),
   });
   const maxBody = file.maxBody === null ? null : String(file.maxBody);
+  const proxies = file.trustedProxies === null ? null : file.trustedProxies.join();
   const settings: Settings = {
     configPath,
     listen: listenOf(first(flags.listen, 'HOLDFAST_LISTEN', 'listen', file.listen)),
     publicUrl: publicUrlOf(first(flags.publicUrl, 'HOLDFAST_PUBLIC_URL', 'public_url', file.publicUrl)),
     data: first(flags.data, 'HOLDFAST_DATA', 'data', file.data)?.text ?? '.holdfast',
+    trustedProxies: proxiesOf(first(undefined, 'HOLDFAST_TRUSTED_PROXIES', 'trusted_proxies', proxies)),
     maxBody: maxBodyOf(first(flags.maxBody, 'HOLDFAST_MAX_BODY', 'max_body', maxBody)),
     queue: secrets.redisUrl === null ? 'sql' : 'redis',
     store: secrets.databaseUrl === null ? 'embedded' : 'postgres',
@@ -121,6 +127,13 @@ function publicUrlOf(given: GivenSetting | null): string | null {
   if (isHttpUrl(given.text) && !/[?#]/.test(given.text)) return given.text.replace(/\/+$/, '');
   given.wrong(isNow(given.text), 'an http or https URL such as https://holdfast.example.com');
   return null;
+}
+
+function proxiesOf(given: GivenSetting | null): readonly string[] {
+  const words = (given?.text ?? '').split(/[\s,]+/).filter((word) => word !== '');
+  const wrong = notProxy(words);
+  if (wrong !== undefined) given?.wrong(`has ${JSON.stringify(wrong.slice(0, 60))}`, PROXIES_FORM);
+  return words;
 }
 
 function maxBodyOf(given: GivenSetting | null): number {

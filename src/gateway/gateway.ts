@@ -8,6 +8,7 @@ import type { Rules } from './rules.ts';
 import type { Announcer } from './state/announcer.ts';
 import type { CardGate } from './state/card-gate.ts';
 import type { FullLimits } from './state/full-limits.ts';
+import type { GuessThrottle } from './state/guess-throttle.ts';
 import type { InlineDispatch } from './state/inline-dispatch.ts';
 import type { Leases } from './state/leases.ts';
 import type { LongResults } from './state/long-results.ts';
@@ -42,6 +43,10 @@ export interface Gateway extends Ports {
   readonly cardGate: CardGate;
   readonly checkpointSigner: CheckpointSigner;
   readonly accessLog: AccessLog;
+  /** Wrong credentials of reviewers, at the console, the API and the metrics together. */
+  readonly reviewerGuesses: GuessThrottle;
+  /** Wrong tokens of agents. */
+  readonly agentGuesses: GuessThrottle;
   readonly methodLog: MethodLog;
   /** How many events this process has made durable. */
   readonly writtenEvents: { events: number };

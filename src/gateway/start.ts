@@ -18,6 +18,7 @@ import type { Rules } from './rules.ts';
 import { Announcer } from './state/announcer.ts';
 import { CardGate } from './state/card-gate.ts';
 import { FullLimits } from './state/full-limits.ts';
+import { AGENT_GUESSES, GuessThrottle, REVIEWER_GUESSES } from './state/guess-throttle.ts';
 import { InlineDispatch } from './state/inline-dispatch.ts';
 import { Leases } from './state/leases.ts';
 import { LongResults } from './state/long-results.ts';
@@ -59,6 +60,8 @@ export function bindGateway(outside: Ports, rules: Rules): Gateway {
     cardGate: new CardGate(),
     checkpointSigner: new CheckpointSigner(alarms),
     accessLog: new AccessLog((event) => journal.note(event), clock),
+    reviewerGuesses: new GuessThrottle(clock, REVIEWER_GUESSES),
+    agentGuesses: new GuessThrottle(clock, AGENT_GUESSES),
     methodLog: new MethodLog((event) => journal.note(event), clock),
     writtenEvents,
   };

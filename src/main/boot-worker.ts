@@ -103,10 +103,10 @@ function assembleOnWorkers(loaded: Loaded, connection: SqlConnection, log: Log):
     witnesses: [logWitness(log), printedWitness((line) => console.log(String(line).trimEnd()))],
     sink: auditWebhook(secrets, clock),
     meters: new Meters({ ofProcess: false }),
+    // Cloudflare sets this header itself and overwrites what the caller sent.
+    addressOf: (c) => c.req.header('cf-connecting-ip') ?? null,
     pages: {
       assets: workerAssets(),
-      // Cloudflare sets this header itself and overwrites what the caller sent.
-      address: (c) => c.req.header('cf-connecting-ip') ?? 'unknown',
       listTools: ({ upstream }, timeoutMs) =>
         upstream.kind === 'http'
           ? listOverHttp(upstream, timeoutMs)

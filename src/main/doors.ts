@@ -33,23 +33,24 @@ export interface BehindDoors {
 
 /** All doors of one gateway, as one app. */
 export function openDoors(runtime: Runtime, behind: BehindDoors): HttpApp {
-  const { loaded, storage, meters, addresses } = runtime;
+  const { loaded, storage, meters, addresses, addressOf } = runtime;
   const { gateway, slack, pages } = behind;
   const { adminToken } = loaded.secrets;
   return httpApp({
     mcp: agentsDoor(runtime, behind),
     slack: slack?.app ?? new Hono(),
-    api: api({ gateway, adminToken, ...(pages && { loginSessions: pages.sessions }) }),
+    api: api({ gateway, adminToken, addressOf, ...(pages && { loginSessions: pages.sessions }) }),
     console: pages?.console.app ?? null,
     audit: auditApi({ gateway, records: sqlRecords(storage.connection.db), adminToken }),
     health: health(gateway),
     schema: policySchemaRoute(policyJsonSchema),
-    metrics: meters === undefined ? null : metrics({ gateway, meters, adminToken, hosts: () => addresses().hosts }),
+    metrics:
+      meters === undefined ? null : metrics({ gateway, meters, adminToken, addressOf, hosts: () => addresses().hosts }),
   });
 }
 
 function agentsDoor(
-  { loaded, addresses, alreadySent, log }: Runtime,
+  { loaded, addresses, addressOf, alreadySent, log }: Runtime,
   { gateway, calls, rules, servers, visits }: BehindDoors,
 ): Hono {
   return mcpDoor({
@@ -71,6 +72,8 @@ function agentsDoor(
     hosts: () => addresses().hosts,
     publicUrl: () => addresses().publicUrl,
     access: gateway.accessLog,
+    addressOf,
+    guesses: gateway.agentGuesses,
     ...(alreadySent && { alreadySent }),
     log,
   });

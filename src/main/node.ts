@@ -1,20 +1,23 @@
+import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { getConnInfo } from '@hono/node-server/conninfo';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import type { Loaded } from '../config/load.ts';
+import { requestAddress, trustedProxies } from '../domain/source.ts';
 import type { Log, Sink } from '../ports.ts';
 import { slackDoor } from '../slack/door.ts';
 import { slackClient } from '../slack/wire/client.ts';
 import type { Printed } from '../text/printed.ts';
 import { withinOr } from '../time/within.ts';
 import { Meters } from '../web/http/meters.ts';
+import { remoteAddress } from '../web/http/remote-address.ts';
 import { type Assembled, assemble } from './assemble.ts';
-import { closeDirectory, confinementFaults, confinementText } from './confine/check.ts';
+import { confinementFaults, confinementText } from './confine/check.ts';
 import { guardedPaths } from './confine/guarded.ts';
 import { consoleAssets } from './console/files.ts';
 import { Drain } from './process/drain.ts';
 import type { FaultInjection } from './process/fault-injection.ts';
 import { listen } from './process/listen.ts';
+import { keepPrivate, makeFilesPrivate } from './process/private-directory.ts';
 import { embeddedSecret } from './process/secret.ts';
 import { openStorage } from './process/storage.ts';
 import { fileWitness, logWitness, printedWitness } from './process/witnesses.ts';
@@ -53,12 +56,16 @@ export async function startNode(
   outputs: AuditOutputs = {},
 ): Promise<Running> {
   const { settings, secrets } = loaded;
-  // Before the database, so that the data directory is made for its owner only.
+  // Before anything is read from it or written to it.
+  if (settings.store === 'embedded') makeFilesPrivate();
+  if (settings.store === 'embedded' || existsSync(settings.data)) keepPrivate(settings.data);
   await refuseUnsafe(loaded, log);
   const keys = secrets.secrets.length > 0 ? secrets.secrets : [embeddedSecret(settings.data)];
   const storage = await openStorage(settings, secrets, log);
   const undo: (() => Promise<void>)[] = [storage.connection.close, storage.closeQueue];
   try {
+    // The first files of an embedded database come with modes of their own, whatever the umask; later ones are private.
+    if (settings.store === 'embedded') keepPrivate(settings.data);
     /** Absent until they are assembled; nobody starts a server before. */
     let live: Assembled['rules'] | null = null;
     let addresses: PublicAddresses = { hosts: new Set(), publicUrl: '' };
@@ -99,7 +106,6 @@ function childTerms(loaded: Loaded): ChildTerms {
 
 /** Throws when a server cannot be confined as the config says: it is never started otherwise. */
 async function refuseUnsafe(loaded: Loaded, log: Log): Promise<void> {
-  closeDirectory(loaded.settings.data);
   const found = await confinementFaults(loaded.config, guardedPaths(loaded, process.env), process.env);
   const faults = found.filter(({ warning }) => !warning);
   for (const each of found) if (each.warning) log.warn({}, confinementText(each));
@@ -113,6 +119,7 @@ function nodeRuntime(
   terms: () => ChildTerms,
 ): Omit<Runtime, 'keys' | 'storage' | 'faults' | 'addresses'> {
   const clock = { now: () => new Date() };
+  const proxies = trustedProxies(loaded.settings.trustedProxies);
   return {
     loaded,
     replica: `${hostname()}-${process.pid}-${crypto.randomUUID().slice(0, 8)}`,
@@ -123,9 +130,9 @@ function nodeRuntime(
     witnesses: [fileWitness(loaded.settings.data), logWitness(log), ...(out ? [printedWitness(out)] : [])],
     sink,
     meters: new Meters(),
+    addressOf: (c) => requestAddress(remoteAddress(c), c.req.header('x-forwarded-for'), proxies),
     pages: {
       assets: consoleAssets(),
-      address: (c) => getConnInfo(c).remote.address ?? 'unknown',
       listTools: (server, timeoutMs) => listTools(server, timeoutMs, terms().guarded),
     },
     alreadySent: RESPONSE_ALREADY_SENT,

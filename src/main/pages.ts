@@ -36,7 +36,7 @@ export function pagesOf(
     logins: meteredLogins(sqlLogins(db, seals), replica, eventMeterOf(runtime)),
     identity: adminIdentity(loaded.secrets.adminToken),
     addresses: { hosts: () => addresses().hosts, publicUrl: () => addresses().publicUrl },
-    remoteAddress: pages.address,
+    remoteAddress: runtime.addressOf,
   });
   const { listTools } = pages;
   const console = consoleDoor({

@@ -32,6 +32,8 @@ export interface Runtime {
   readonly sink?: Sink | null;
   /** Absent: nothing is counted and there is no `/metrics`. */
   readonly meters?: Meters;
+  /** The address that a request came from, proxies that are trusted seen through; null: nobody knows. */
+  readonly addressOf: (c: Context) => string | null;
   /** What the console needs of the runtime; absent: there are no pages. */
   readonly pages?: ConsoleRuntime;
   /** Where agents reach us; asked at each request, because the port may be known only once it listens. */
@@ -45,8 +47,6 @@ export interface Runtime {
 /** What the console's pages need of the runtime. */
 export interface ConsoleRuntime {
   readonly assets: ReadonlyMap<string, ConsoleAsset>;
-  /** The address that a request came from. */
-  readonly address: (c: Context) => string;
   /** Asks a server for its tools, as an agent would, within so many ms; absent: nobody can ask from the console. */
   readonly listTools?: (server: ServerConfig, timeoutMs: number) => Promise<ToolListing>;
 }

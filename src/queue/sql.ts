@@ -1,9 +1,10 @@
-import { createPostgresBackend, type PgPool, type PostgresConnectionOptions, runMigrations } from 'bullmq';
+import { createPostgresBackend, type PgPool, type PostgresConnectionOptions } from 'bullmq';
 import type { Clock, Log, Queue } from '../ports.ts';
 import { PARKED, type QueueBackend } from './backend.ts';
 import { bullQueue } from './bull-queue.ts';
 import { lookBack } from './look-back.ts';
 import { SchemaPool, type SqlPool } from './schema-pool.ts';
+import { openQueueSchema } from './sql-schema.ts';
 
 export interface SqlQueueSettings {
   /**
@@ -53,7 +54,7 @@ function sqlBackend(pool: SchemaPool): QueueBackend<PostgresConnectionOptions> {
     open: async () => {
       const client = await pool.connect();
       try {
-        await runMigrations(client);
+        await openQueueSchema(client);
       } finally {
         client.release();
       }

@@ -4,8 +4,11 @@ import type { Gateway } from '../../src/gateway/gateway.ts';
 import { api } from '../../src/web/api/api.ts';
 
 /** A gateway that only notes refusals. */
-const gateway = { accessLog: { refused: () => undefined } } as unknown as Gateway;
-const door = api({ gateway, adminToken: 'the-right-one' } as never);
+const gateway = {
+  accessLog: { refused: () => undefined },
+  reviewerGuesses: { wrong: () => null },
+} as unknown as Gateway;
+const door = api({ gateway, adminToken: 'the-right-one', addressOf: () => null } as never);
 
 for (const [name, headers, says] of [
   ['without a token', {}, /^Send the admin token/],

@@ -23,9 +23,9 @@ async function approve(approval: object, fingerprint?: string) {
     response.end(JSON.stringify({ ...CALL, ...approval }));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { terminal, said } = keptTerminal();
+  const { terminal, said } = keptTerminal({ env: { HOLDFAST_ADMIN_TOKEN: 't' } });
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const options = { id: 'apr_1', url, token: 't', json: false, ...(fingerprint === undefined ? {} : { fingerprint }) };
+  const options = { id: 'apr_1', url, json: false, ...(fingerprint === undefined ? {} : { fingerprint }) };
   const code = await approvalsApproveCommand(options, terminal);
   server.close();
   return { code, said: said(), posted };

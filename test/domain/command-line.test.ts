@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { registerHooks } from 'node:module';
-import { describe, test } from 'node:test';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
+import { after, describe, test } from 'node:test';
 import { keptTerminal } from '../support/terminal.ts';
 
 /** Every module that is loaded from here on. */
@@ -40,7 +44,7 @@ describe('help', () => {
       'start, demo, init, init slack, doctor, doctor slack, grant, grant new, scan',
       'policy, policy check, policy explain, policy test, policy schema',
       'approvals, approvals list, approvals show, approvals approve, approvals deny',
-      'audit, audit list, audit tail, audit export, audit verify, audit key, backup',
+      'audit, audit list, audit tail, audit export, audit verify, audit key, migrate, backup',
     ];
     assert.deepEqual(
       PATHS.map((path) => path.join(' ')),
@@ -149,6 +153,25 @@ const MISUSE: Record<string, { words: string; says: RegExp; of?: string }> = {
     says: /--owner takes a Slack id/,
   },
   'no admin token': { words: 'approvals show x', of: 'approvals show', says: /Set HOLDFAST_ADMIN_TOKEN/ },
+  ...Object.fromEntries(
+    [
+      'approvals list',
+      'approvals show x',
+      'approvals approve x',
+      'approvals deny x',
+      'audit list',
+      'audit tail',
+      'audit export',
+      'audit key --url http://x',
+    ].map((words) => [
+      `a token on the command line of ${words}`,
+      {
+        words: `${words} --token s3cret`,
+        of: words.split(' ').slice(0, 2).join(' '),
+        says: /--token is not taken: .*--token-file/,
+      },
+    ]),
+  ),
   'a limit that is no number': { words: 'audit list --limit ten', of: 'audit list', says: /--limit is a whole number/ },
 };
 
@@ -189,6 +212,77 @@ describe('options', () => {
   test('may have a value that looks like an option, after an equals sign', async () => {
     const { code, err } = await holdfast(['policy', 'check', '--config=--json']);
     assert.deepEqual([code, /^--json: cannot be read/.test(err)], [1, true], err);
+  });
+});
+
+describe('the admin token', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'holdfast-token-'));
+  after(() => rmSync(folder, { recursive: true, force: true }));
+  const file = (name: string, text: string): string => {
+    writeFileSync(join(folder, name), text, { mode: 0o600 });
+    return join(folder, name);
+  };
+  const commands = [
+    'approvals list',
+    'approvals show x',
+    'approvals deny x',
+    'approvals approve x --fingerprint f',
+    'audit list',
+    'audit export',
+    'audit key --url http://x',
+  ];
+
+  for (const words of commands) {
+    test(`P8: ${words} takes it from a file, the environment, or a file that the environment names`, async (t) => {
+      const sent: (string | null)[] = [];
+      t.mock.method(globalThis, 'fetch', async (_: unknown, init: RequestInit) => {
+        sent.push(new Headers(init.headers).get('authorization'));
+        return Response.json({ error: 'x', reason: 'y' }, { status: 401 });
+      });
+      const path = file('token', 'from-a-file\n');
+      await holdfast([...words.split(' '), '--token-file', path], { HOLDFAST_ADMIN_TOKEN: 'from-the-environment' });
+      await holdfast(words.split(' '), { HOLDFAST_ADMIN_TOKEN: 'from-the-environment' });
+      await holdfast(words.split(' '), { HOLDFAST_ADMIN_TOKEN_FILE: path });
+      assert.deepEqual(sent, ['Bearer from-a-file', 'Bearer from-the-environment', 'Bearer from-a-file']);
+    });
+  }
+
+  test('a file that cannot be used is told, and nothing is asked', async () => {
+    for (const [path, says] of [
+      [join(folder, 'none'), /--token-file names .*none, which cannot be read/],
+      [file('empty', '\n'), /--token-file names .*empty, which is empty/],
+    ] as const) {
+      const { code, err } = await holdfast(['approvals', 'list', '--token-file', path]);
+      assert.deepEqual([code, says.test(err)], [1, true], err);
+    }
+  });
+
+  test('P8: typed at a terminal, it is not shown', async () => {
+    const { askSecret } = await import('../../src/main/process/ask-secret.ts');
+    const input = Object.assign(new PassThrough(), {
+      isTTY: true,
+      modes: [] as boolean[],
+      setRawMode(on: boolean) {
+        this.modes.push(on);
+      },
+    });
+    const said: string[] = [];
+    const tty = process.stderr.isTTY;
+    process.stderr.isTTY = true;
+    try {
+      const answer = askSecret('Admin token: ', input as never, (text) => said.push(text));
+      input.write('s3cx\u007frét');
+      input.write('\r');
+      assert.equal(await answer, 's3crét');
+      assert.deepEqual(input.modes, [true, false]);
+      assert.equal(said.join(''), 'Admin token: \n');
+      const given = askSecret('Admin token: ', input as never, () => undefined);
+      input.write('abc\u0003');
+      await assert.rejects(given, /No token was given/);
+      assert.deepEqual(input.modes, [true, false, true, false]);
+    } finally {
+      process.stderr.isTTY = tty;
+    }
   });
 });
 

@@ -110,7 +110,13 @@ test('the config of the design is read whole', () => {
     keptBytes: 64 * 1024 * 1024,
     maxBytes: 2 * 1024 * 1024,
   });
-  assert.deepEqual(config.file, { listen: '127.0.0.1:9999', publicUrl: null, data: null, maxBody: 65_536 });
+  assert.deepEqual(config.file, {
+    listen: '127.0.0.1:9999',
+    publicUrl: null,
+    data: null,
+    maxBody: 65_536,
+    trustedProxies: null,
+  });
 });
 
 test('rates of openings and kept bytes are read; what is none is a fault that says the form', () => {

@@ -90,7 +90,7 @@ test('a bad file never replaces a good one, and a reload keeps what cannot chang
   assert.equal(bad.ok, false);
   assert.ok(first.policies.has('s'));
   const changed = files(CONFIG.replace('1111', '2222'), POLICY.replace('"deny"', '"allow"'));
-  const next = await reload(first, { env: { HOLDFAST_ADMIN_TOKEN: 'x'.repeat(16) }, readFile: reader(changed) });
+  const next = await reload(first, { env: { HOLDFAST_ADMIN_TOKEN: RANDOM }, readFile: reader(changed) });
   assert.ok(next.ok);
   assert.equal(next.policies.get('s')?.default, 'allow');
   assert.notEqual(next.policies.get('s')?.digest, first.policies.get('s')?.digest);
@@ -99,7 +99,13 @@ test('a bad file never replaces a good one, and a reload keeps what cannot chang
 });
 
 test('a flag beats the environment, which beats the file, which beats the default', () => {
-  const file = { listen: '127.0.0.1:3', publicUrl: 'https://file.example/', data: 'file', maxBody: 5_000 };
+  const file = {
+    listen: '127.0.0.1:3',
+    publicUrl: 'https://file.example/',
+    data: 'file',
+    maxBody: 5_000,
+    trustedProxies: ['10.0.0.0/8'],
+  };
   const of = (from: Parameters<typeof readSettings>[0]) => {
     const read = readSettings(from);
     assert.ok(read.ok);
@@ -114,17 +120,26 @@ test('a flag beats the environment, which beats the file, which beats the defaul
   assert.equal(of({ env: { HOLDFAST_MAX_BODY: '2048' }, file }).maxBody, 2_048);
   assert.deepEqual([of({ env: {} }).data, of({ env: {} }).maxBody], ['.holdfast', 4 * 1024 * 1024]);
   const modes = of({
-    env: { REDIS_URL: 'redis://x', DATABASE_URL: 'postgres://x/y', HOLDFAST_SECRET: 's'.repeat(32) },
+    env: { REDIS_URL: 'redis://x', DATABASE_URL: 'postgres://x/y', HOLDFAST_SECRET: RANDOM },
   });
   assert.deepEqual([modes.queue, modes.store], ['redis', 'postgres']);
 });
+
+/** A token as `openssl rand -base64 32` makes them. */
+const RANDOM = 'Yk0v9Zq3bW7tR1xL5nC8mPs2dF6hJ4gA';
 
 const SETTINGS: [env: Record<string, string>, name: string][] = [
   [{ HOLDFAST_LISTEN: '127.0.0.1:70000' }, 'HOLDFAST_LISTEN'],
   [{ HOLDFAST_PUBLIC_URL: 'holdfast.example' }, 'HOLDFAST_PUBLIC_URL'],
   [{ HOLDFAST_MAX_BODY: '4MB' }, 'HOLDFAST_MAX_BODY'],
-  [{ HOLDFAST_SECRET: `${'a'.repeat(32)},s3cret` }, 'HOLDFAST_SECRET'],
-  [{ DATABASE_URL: 'mysql://x', HOLDFAST_SECRET: 'a'.repeat(32) }, 'DATABASE_URL'],
+  [{ HOLDFAST_SECRET: `${RANDOM},s3cret` }, 'HOLDFAST_SECRET'],
+  ...['s3c', 'admin1', 'Yk0v9Zq3bW7tR1x', 'aaaa-bbbb-cccc-dddd-aaaa-bbbb', 's3cR-xY7-'.repeat(3)].map(
+    (token): [Record<string, string>, string] => [{ HOLDFAST_ADMIN_TOKEN: token }, 'HOLDFAST_ADMIN_TOKEN'],
+  ),
+  [{ HOLDFAST_ADMIN_TOKEN: 'abcdefghijklmnopqrstuvwxyz' }, 'HOLDFAST_ADMIN_TOKEN'],
+  [{ HOLDFAST_TRUSTED_PROXIES: '10.0.0.1, proxy.example' }, 'HOLDFAST_TRUSTED_PROXIES'],
+  [{ HOLDFAST_TRUSTED_PROXIES: '10.0.0.0/33' }, 'HOLDFAST_TRUSTED_PROXIES'],
+  [{ DATABASE_URL: 'mysql://x', HOLDFAST_SECRET: RANDOM }, 'DATABASE_URL'],
   [{ REDIS_URL: 'localhost' }, 'REDIS_URL'],
   [{ SLACK_BOT_TOKEN: 'xoxb-1', SLACK_CHANNEL: 'C0X' }, 'SLACK_SIGNING_SECRET'],
   [{ SLACK_BOT_TOKEN: 'xoxb-1', SLACK_SIGNING_SECRET: 's' }, 'SLACK_CHANNEL'],
@@ -152,8 +167,10 @@ for (const [env, name] of SETTINGS) {
 
 const SLACK = { SLACK_SIGNING_SECRET: 's', SLACK_CHANNEL: 'C0X' };
 const ODD: [env: Record<string, string>, name: string][] = [
-  [{ HOLDFAST_ADMIN_TOKEN: 's3c' }, 'HOLDFAST_ADMIN_TOKEN'],
-  [{ HOLDFAST_SECRET: `${'a'.repeat(32)},${'a'.repeat(32)}` }, 'HOLDFAST_SECRET'],
+  [{ HOLDFAST_SECRET: 'a'.repeat(40) }, 'HOLDFAST_SECRET'],
+  [{ HOLDFAST_SECRET: 's3cr3t-H0ldfast!'.repeat(2) }, 'HOLDFAST_SECRET'],
+  [{ HOLDFAST_SECRET: `${RANDOM},${RANDOM}` }, 'HOLDFAST_SECRET'],
+  [{ HOLDFAST_SECRET: `${RANDOM},${'a'.repeat(32)}` }, 'HOLDFAST_SECRET'],
   [{ SLACK_BOT_TOKEN: 'xoxp-1', ...SLACK }, 'SLACK_BOT_TOKEN'],
   [{ HOLDFAST_AUDIT_WEBHOOK_SECRET: 'a'.repeat(16) }, 'HOLDFAST_AUDIT_WEBHOOK_SECRET'],
   [{ SLACK_BOT_TOKEN: 'xoxb-1', SLACK_APP_TOKEN: 'xoxp-1', ...SLACK }, 'SLACK_APP_TOKEN'],
@@ -176,20 +193,25 @@ test('a bad setting is told where it was given', () => {
     const read = readSettings(from);
     return read.ok ? [] : read.faults.map((fault) => `${fault.file} ${fault.path}`);
   };
-  const file = { listen: 'x', publicUrl: 'x', data: null, maxBody: null };
-  assert.deepEqual(of({ env: {}, file }), ['holdfast.yaml listen', 'holdfast.yaml public_url']);
+  const file = { listen: 'x', publicUrl: 'x', data: null, maxBody: null, trustedProxies: ['x'] };
+  assert.deepEqual(of({ env: {}, file }), [
+    'holdfast.yaml listen',
+    'holdfast.yaml public_url',
+    'holdfast.yaml trusted_proxies',
+  ]);
   assert.deepEqual(of({ env: { HOLDFAST_LISTEN: 'y' }, flags: { publicUrl: 'z' }, file }), [
     'environment HOLDFAST_LISTEN',
     'command line --public-url',
+    'holdfast.yaml trusted_proxies',
   ]);
 });
 
 test('secrets are newest first, and stay out of the settings', () => {
-  const [fresh, old] = ['n'.repeat(32), 'o'.repeat(40)];
-  const read = readSettings({ env: { HOLDFAST_SECRET: `${fresh}, ${old}`, HOLDFAST_ADMIN_TOKEN: 'x'.repeat(20) } });
+  const [fresh, old] = [RANDOM, 'o'.repeat(40)];
+  const read = readSettings({ env: { HOLDFAST_SECRET: `${fresh}, ${old}`, HOLDFAST_ADMIN_TOKEN: `admin-${RANDOM}` } });
   assert.ok(read.ok);
   assert.deepEqual(read.secrets.secrets, [fresh, old]);
-  assert.doesNotMatch(JSON.stringify(read.settings), /nnnn|oooo|xxxx/);
+  assert.doesNotMatch(JSON.stringify(read.settings), /Yk0v9|oooo/);
 });
 
 test('P8: a new grant’s token is shown once, kept as a hash, and opens the door until it expires', async () => {

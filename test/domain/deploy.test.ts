@@ -58,6 +58,20 @@ test('P8: the compose file gives secrets as files, and none to the container in 
   assert.ok(![postgres!, redis!].some((store) => store.networks!.includes('tools')));
 });
 
+test('P8: images are named by exact version, and may be named by digest', () => {
+  const { redis, postgres } = compose().services;
+  for (const { image } of [redis!, postgres!]) assert.match(image!, /^\$\{\w+_IMAGE:-\w+:\d+\.\d+(\.\d+)?\}$/);
+  assert.match(text('Dockerfile'), /^ARG NODE_IMAGE=node:\d+\.\d+\.\d+-slim$/m);
+  assert.doesNotMatch(text('Dockerfile'), /^FROM (?!\$\{NODE_IMAGE\})/m);
+});
+
+test('P8: Redis gets its password by a file of settings, which no argument and no variable repeats', () => {
+  const { redis } = compose().services;
+  assert.ok(redis!.secrets!.some((secret) => redis!.command!.includes(`/run/secrets/${secret}`)));
+  assert.ok(!redis!.command!.some((word) => /pass/i.test(word)));
+  assert.equal(redis!.environment, undefined);
+});
+
 test('the bridge’s config is one, and lets through what the gateway let through', () => {
   const config = parseConfig(text('deploy/tools/holdfast.yaml'), { path: 'deploy/tools/holdfast.yaml', env: {} });
   assert.ok(config.ok, JSON.stringify(config));

@@ -80,8 +80,8 @@ test('the access list that systemd sets on a credential is not taken for a group
 });
 
 const VALUES: Record<(typeof SECRET_NAMES)[number], string> = {
-  HOLDFAST_SECRET: 's'.repeat(40),
-  HOLDFAST_ADMIN_TOKEN: 'a'.repeat(40),
+  HOLDFAST_SECRET: 'Yk0v9Zq3bW7tR1xL5nC8mPs2dF6hJ4gA',
+  HOLDFAST_ADMIN_TOKEN: 'admin-Yk0v9Zq3bW7tR1xL5nC8mPs2',
   DATABASE_URL: 'postgres://u:p@h/d',
   REDIS_URL: 'redis://:p@h',
   SLACK_BOT_TOKEN: 'xoxb-1',

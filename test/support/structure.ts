@@ -46,7 +46,7 @@ export function circles(graph: Graph): string[][] {
  * below it, never above. Files are named with their endings.
  */
 export const FLOORS: Readonly<Record<string, readonly string[]>> = {
-  domain: ['addresses.ts', 'json', 'call', 'tool', 'policy', 'approval', 'log'],
+  domain: ['addresses.ts', 'source.ts', 'json', 'call', 'tool', 'policy', 'approval', 'log'],
   gateway: [
     ...['id.ts', 'fault-point.ts', 'ports.ts', 'rules.ts', 'commit-until.ts', 'log', 'state', 'gateway.ts'],
     ...[
@@ -152,7 +152,7 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
       'demo.ts',
       'grant-new.ts',
     ],
-    ...['init-slack.ts', 'start.ts', 'commands.ts', 'command-line.ts', 'cli.ts'],
+    ...['init-slack.ts', 'migrate.ts', 'start.ts', 'commands.ts', 'command-line.ts', 'cli.ts'],
   ],
 };
 

@@ -20,8 +20,8 @@ interface ApprovalsDecideOptions extends GatewayAddress {
  * whoever has that has looked at the call.
  */
 export async function approvalsApproveCommand(options: ApprovalsDecideOptions, terminal: Terminal): Promise<number> {
+  const gateway = await RunningGateway.at(options, terminal);
   if (options.fingerprint === undefined) {
-    const gateway = new RunningGateway(options, terminal);
     const reply = await askApi(gateway, `/api/approvals/${encodeURIComponent(options.id)}`);
     if (!reply.ok) return refusedBy(reply, terminal);
     const why = whyLook(reply.body as unknown as ListedApproval);
@@ -32,7 +32,7 @@ export async function approvalsApproveCommand(options: ApprovalsDecideOptions, t
       return 1;
     }
   }
-  return decide('approve', options, terminal);
+  return decide('approve', gateway, options, terminal);
 }
 
 /** Why nobody may approve this pending call without a look; null: nothing is hidden but what policy hides. */
@@ -52,19 +52,20 @@ function whyLook({
 }
 
 /** `approvals deny` */
-export function approvalsDenyCommand(options: ApprovalsDecideOptions, terminal: Terminal): Promise<number> {
-  return decide('deny', options, terminal);
+export async function approvalsDenyCommand(options: ApprovalsDecideOptions, terminal: Terminal): Promise<number> {
+  return decide('deny', await RunningGateway.at(options, terminal), options, terminal);
 }
 
 /** 1 when the API refused, or when the approval was already decided. */
 async function decide(
   decision: 'approve' | 'deny',
+  gateway: RunningGateway,
   options: ApprovalsDecideOptions,
   terminal: Terminal,
 ): Promise<number> {
   const { id, reason = null, fingerprint = null, json } = options;
   const path = `/api/approvals/${encodeURIComponent(id)}/decisions`;
-  const reply = await askApi(new RunningGateway(options, terminal), path, { decision, reason, fingerprint });
+  const reply = await askApi(gateway, path, { decision, reason, fingerprint });
   if (reply.status === 409) {
     terminal.err(printed`Too late: ${id} is already ${String(reply.body.state)}.\n`);
     return 1;

@@ -16,7 +16,7 @@ interface ApprovalsListOptions extends GatewayAddress {
 
 /** `approvals list` */
 export async function approvalsListCommand(options: ApprovalsListOptions, terminal: Terminal): Promise<number> {
-  const gateway = new RunningGateway(options, terminal);
+  const gateway = await RunningGateway.at(options, terminal);
   const query = options.state === undefined ? '' : `&state=${encodeURIComponent(options.state)}`;
   const rows: ListedApproval[] = [];
   let after = '';

@@ -12,7 +12,7 @@ interface ApprovalsShowOptions extends GatewayAddress {
 
 /** `approvals show` */
 export async function approvalsShowCommand(options: ApprovalsShowOptions, terminal: Terminal): Promise<number> {
-  const gateway = new RunningGateway(options, terminal);
+  const gateway = await RunningGateway.at(options, terminal);
   const reply = await askApi(gateway, `/api/approvals/${encodeURIComponent(options.id)}`);
   if (!reply.ok) return refusedBy(reply, terminal);
   terminal.out(

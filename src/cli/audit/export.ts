@@ -1,11 +1,10 @@
 import type { Terminal } from '../../main/process/terminal.ts';
 import { printed } from '../../text/printed.ts';
-import { RunningGateway } from '../remote/running-gateway.ts';
+import { type GatewayAddress, RunningGateway } from '../remote/running-gateway.ts';
 import { readAudit } from './read.ts';
 
-interface AuditExportOptions {
+interface AuditExportOptions extends GatewayAddress {
   readonly cards: boolean;
-  readonly url?: string;
 }
 
 /** Characters at the end that are kept to see whether the export is whole; its last line is shorter. */
@@ -14,7 +13,7 @@ const END_LINE = /\n\{"end":[^\n]{1,200}\n$/;
 
 /** `audit export`: the whole log as JSON Lines, on standard output. 1: it came without its end. */
 export async function auditExportCommand(options: AuditExportOptions, terminal: Terminal): Promise<number> {
-  const gateway = new RunningGateway(options, terminal);
+  const gateway = await RunningGateway.at(options, terminal);
   const { body } = await readAudit(gateway, `/api/events/export${options.cards ? '?cards=1' : ''}`);
   const utf8 = new TextDecoder();
   let tail = '';

@@ -1,7 +1,7 @@
 import type { Terminal } from '../../main/process/terminal.ts';
 import { printed } from '../../text/printed.ts';
 import { Misuse } from '../parse/misuse.ts';
-import { RunningGateway } from '../remote/running-gateway.ts';
+import { type GatewayAddress, RunningGateway } from '../remote/running-gateway.ts';
 import { eventLine } from './event-line.ts';
 import { readEventPage } from './read.ts';
 
@@ -19,9 +19,8 @@ const FILTERS = [
   'text',
 ] as const;
 
-type AuditListOptions = { readonly [name in (typeof FILTERS)[number]]?: string } & {
+type AuditListOptions = GatewayAddress & { readonly [name in (typeof FILTERS)[number]]?: string } & {
   readonly limit: string;
-  readonly url?: string;
   readonly json: boolean;
 };
 
@@ -30,7 +29,7 @@ const PAGE = 500;
 
 /** `audit list`: searches over HTTP, newest first. */
 export async function auditListCommand(options: AuditListOptions, terminal: Terminal): Promise<number> {
-  const gateway = new RunningGateway(options, terminal);
+  const gateway = await RunningGateway.at(options, terminal);
   const limit = Number(options.limit);
   if (!Number.isInteger(limit) || limit < 1) throw new Misuse('--limit is a whole number, 1 or more.');
   const query = new URLSearchParams();

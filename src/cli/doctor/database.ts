@@ -74,12 +74,15 @@ function serverFindings(facts: PostgresFacts, host: string, needed: number): Doc
   return found;
 }
 
+const MIGRATE =
+  'As the role that owns it: holdfast migrate, then deploy/sql/gateway-rights.sql (docs/operations.md, Roles in Postgres).';
+
 function schemaFindings(applied: readonly string[], mayCreate: boolean): DoctorFinding[] {
   const about = 'schema';
   if (applied.length === 0) {
     return mayCreate
       ? [ok(about, 'there is none yet; the first start makes it')]
-      : [fault(about, 'there is none, and this user may not create one', 'grant create on database … to this user.')];
+      : [fault(about, 'there is none, and this user may not create one', MIGRATE)];
   }
   const missing = MIGRATION_NAMES.filter((name) => !applied.includes(name));
   const newer = applied.filter((name) => !MIGRATION_NAMES.includes(name));
@@ -90,7 +93,9 @@ function schemaFindings(applied: readonly string[], mayCreate: boolean): DoctorF
       warn(
         about,
         what,
-        'The next start makes them. With a large log this takes minutes: docs/operations.md, Rolling restart.',
+        mayCreate
+          ? 'The next start makes them. With a large log this takes minutes: docs/operations.md, Rolling restart.'
+          : MIGRATE,
       ),
     );
   }

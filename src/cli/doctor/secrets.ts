@@ -2,7 +2,7 @@ import type { Secrets } from '../../config/secrets.ts';
 import { type DoctorFinding, fault, ok, warn } from './finding.ts';
 
 const MAKE_ONE = 'Make one: openssl rand -base64 32';
-/** Different characters that a random secret has at least, and one typed by hand does not. */
+/** Different characters that a random secret has at least, and one typed by hand does not: the start refuses fewer than 8. */
 const VARIED = 16;
 
 /** Checks whether secrets can be guessed. Prints nothing of their values. */

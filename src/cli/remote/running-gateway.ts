@@ -1,10 +1,9 @@
 import type { Terminal } from '../../main/process/terminal.ts';
-import { Misuse } from '../parse/misuse.ts';
+import { adminTokenFor, type TokenOptions } from './token.ts';
 
 /** Where a gateway runs, as far as the command line says it. */
-export interface GatewayAddress {
+export interface GatewayAddress extends TokenOptions {
   readonly url?: string;
-  readonly token?: string;
 }
 
 /** A running gateway, asked over HTTP like any other reviewer asks: in embedded mode it alone may open the database. */
@@ -12,11 +11,15 @@ export class RunningGateway {
   readonly #url: string;
   readonly #token: string;
 
-  constructor({ url, token }: GatewayAddress, { env }: Terminal) {
-    const adminToken = token ?? env.HOLDFAST_ADMIN_TOKEN;
-    if (!adminToken) throw new Misuse('Set HOLDFAST_ADMIN_TOKEN to the gateway’s admin token.');
-    this.#token = adminToken;
-    this.#url = (url ?? env.HOLDFAST_PUBLIC_URL ?? 'http://127.0.0.1:8787').replace(/\/+$/, '');
+  private constructor(url: string, token: string) {
+    this.#url = url;
+    this.#token = token;
+  }
+
+  /** Finds the token; throws `Misuse` when there is none. Nothing is sent yet. */
+  static async at(address: GatewayAddress, terminal: Terminal): Promise<RunningGateway> {
+    const url = address.url ?? terminal.env.HOLDFAST_PUBLIC_URL ?? 'http://127.0.0.1:8787';
+    return new RunningGateway(url.replace(/\/+$/, ''), await adminTokenFor(address, terminal));
   }
 
   /** Throws when there is no answer. */

@@ -19,12 +19,16 @@ const SPAN_MS = 60_000;
 const USE_MS = 3_600_000;
 /** How many different refusals are counted separately. */
 const MAX_TALLIES = 1_000;
+/** How many addresses are told apart in one count. */
+const MAX_ADDRESSES = 1_000;
 
 interface RefusalTally {
   readonly since: number;
   readonly request: RefusedRequest;
   /** How many came since the last event about them. */
   unlogged: number;
+  /** Where those came from. */
+  readonly addresses: Set<string>;
 }
 
 /** Logs who was refused and who got in, each only once in a while, so that nobody can flood the log with requests. */
@@ -45,15 +49,17 @@ export class AccessLog {
     const full = this.#refused.size >= MAX_TALLIES;
     const tallied = full ? { ...request, server: null, grant: null } : request;
     if (full && this.#count(tallied)) return;
-    this.#refused.set(keyOf(tallied), { since: this.#now(), request: tallied, unlogged: 0 });
-    this.#noteRefusal(tallied, 1);
+    this.#refused.set(keyOf(tallied), { since: this.#now(), request: tallied, unlogged: 0, addresses: new Set() });
+    this.#noteRefusal(tallied, 1, 1);
   }
 
   /** Counts it with refusals that look the same; false when none was logged within the minute. */
   #count(request: RefusedRequest): boolean {
     const tally = this.#refused.get(keyOf(request));
-    if (tally !== undefined) tally.unlogged += 1;
-    return tally !== undefined;
+    if (tally === undefined) return false;
+    tally.unlogged += 1;
+    if (tally.addresses.size < MAX_ADDRESSES) tally.addresses.add(request.address ?? 'unknown');
+    return true;
   }
 
   /** This grant called this server. */
@@ -74,7 +80,7 @@ export class AccessLog {
     for (const [key, tally] of this.#refused) {
       if (!all && now - tally.since < SPAN_MS) continue;
       this.#refused.delete(key);
-      if (tally.unlogged > 0) this.#noteRefusal(tally.request, tally.unlogged);
+      if (tally.unlogged > 0) this.#noteRefusal(tally.request, tally.unlogged, tally.addresses.size);
     }
   }
 
@@ -87,9 +93,15 @@ export class AccessLog {
     return true;
   }
 
-  #noteRefusal({ door, status, server, grant, address }: RefusedRequest, times: number): void {
+  /** `addresses`: how many different ones, `MAX_ADDRESSES` at most; `address` is that of the first. */
+  #noteRefusal({ door, status, server, grant, address }: RefusedRequest, times: number, addresses: number): void {
     const actor = grant === null ? 'unknown' : `grant:${grant}`;
-    this.#note({ ...this.#blank('access.refused', actor), server, grant, data: { door, status, times, address } });
+    const count = { door, status, times, addresses };
+    if (door === 'console') {
+      this.#note({ ...this.#blank('admin.refused', actor), data: { reason: 'wrong token', from: address, ...count } });
+      return;
+    }
+    this.#note({ ...this.#blank('access.refused', actor), server, grant, data: { ...count, address } });
   }
 
   #blank(type: NewEvent['type'], actor: string): NewEvent {

@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process';
-import { chmodSync, statSync } from 'node:fs';
 import type { Config, ServerConfig, StdioUpstream } from '../../config/config.ts';
 import { NotConfined } from './bubblewrap.ts';
 import { confinedProgram } from './confine.ts';
@@ -15,12 +14,6 @@ export interface ConfinementFault {
 
 /** `servers.files: …`, a line. */
 export const confinementText = ({ server, what }: ConfinementFault): string => `servers.${server}: ${what}`;
-
-/** Keeps every other user out of the data directory, whatever its age; it need not exist yet. */
-export function closeDirectory(data: string): void {
-  const found = statSync(data, { throwIfNoEntry: false });
-  if (found?.uid === process.getuid?.() && ((found?.mode ?? 0) & 0o077) !== 0) chmodSync(data, 0o700);
-}
 
 /** Milliseconds that the trial of one server may take. */
 const TRIAL_MS = 10_000;

@@ -18,5 +18,10 @@ export function isTargetElsewhere({ url = '/', headers }: Pick<IncomingMessage, 
 export function targetElsewhere(): Response {
   const reason =
     'The request line names another address than the Host header. Send the path alone, as in POST /mcp/name.';
-  return Response.json({ error: 'target_elsewhere', reason }, { status: 400 });
+  const headers = {
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+    'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  };
+  return Response.json({ error: 'target_elsewhere', reason }, { status: 400, headers });
 }

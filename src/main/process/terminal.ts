@@ -1,5 +1,6 @@
 import { Printed } from '../../text/printed.ts';
 import { visible } from '../../text/visible.ts';
+import { askSecret } from './ask-secret.ts';
 import { shedEnvironment, takeEnvironment } from './handover.ts';
 
 /**
@@ -20,6 +21,8 @@ export interface Terminal {
   readonly screen: boolean;
   /** Resolves when standard output accepts more. */
   drained?(): Promise<void>;
+  /** Asks for a secret without showing it; null: nobody is there to ask. Absent: nobody can be asked. */
+  askSecret?(question: string): Promise<string | null>;
   readonly env: Readonly<Record<string, string | undefined>>;
   /**
    * Called before a command starts programs of others: takes what may be secret out of the environment that they could
@@ -43,6 +46,7 @@ export function processTerminal(): Terminal {
         if (process.stdout.writableNeedDrain) process.stdout.once('drain', () => resolve());
         else resolve();
       }),
+    askSecret: (question) => askSecret(question, process.stdin, (text) => void process.stderr.write(text)),
     env,
     shedEnvironment: () => shedEnvironment(env),
     cwd: process.cwd(),

@@ -1,9 +1,10 @@
 import type { ServerResponse } from 'node:http';
 import { type Context, Hono } from 'hono';
 import { AgentSessions } from '../../gateway/call/agent-sessions.ts';
+import type { GuessThrottle } from '../../gateway/state/guess-throttle.ts';
 import { type Log, Unavailable } from '../../ports.ts';
 import type { HeaderRecord } from '../protocol/header-policy.ts';
-import { rpcError } from '../protocol/response.ts';
+import { GUARDED_HEADERS, rpcError } from '../protocol/response.ts';
 import { endedWith } from './ended-with.ts';
 import { admitAgent, refuseForeignAddress } from './entrance.ts';
 import { handleDelete, handleGet } from './listen.ts';
@@ -18,6 +19,10 @@ export type McpDoorDeps = Omit<DoorContext, 'sessions' | 'unread'> & {
   readonly store: ConstructorParameters<typeof AgentSessions>[0];
   readonly vault: ConstructorParameters<typeof AgentSessions>[1];
   readonly log: Log;
+  /** Where a request came from; absent: the other end of its socket. */
+  readonly addressOf?: (c: Context) => string | null;
+  /** Counts wrong tokens; absent in tests of the door alone. */
+  readonly guesses?: Pick<GuessThrottle, 'wrong'>;
 };
 
 const METADATA = '/.well-known/oauth-protected-resource';
@@ -46,7 +51,7 @@ export function mcpDoor(deps: McpDoorDeps): Hono {
   function notAllowed(c: Context): Response {
     const name = c.req.param('server') ?? '';
     const known = deps.servers(name) === undefined ? null : name;
-    deps.access?.refused({ door: 'mcp', status: 405, server: known, grant: null, address: addressOf(c) });
+    deps.access?.refused({ door: 'mcp', status: 405, server: known, grant: null, address: addressOf(c, deps) });
     return rpcError(405, 405, 'Use POST, GET or DELETE.', 'null', { allow: 'POST, GET, DELETE' });
   }
   return app;
@@ -61,11 +66,14 @@ async function admit(
   const headers = headersOf(c);
   const name = c.req.param('server') ?? '';
   const admitted = admitAgent(deps, headers, name);
+  const address = addressOf(c, deps);
   if (admitted.kind === 'turned_away') {
-    const { response, grant } = admitted;
+    const { grant } = admitted;
+    const seconds = admitted.guessed ? (deps.guesses?.wrong(address, null) ?? null) : null;
+    const response = seconds === null ? admitted.response : tooManyGuesses(seconds);
     const known = deps.servers(name) === undefined ? null : name;
     const subject = { door: 'mcp', status: response.status, server: known, grant } as const;
-    deps.access?.refused({ ...subject, address: addressOf(c) });
+    deps.access?.refused({ ...subject, address });
     return response;
   }
   const { server, principal, token } = admitted;
@@ -94,6 +102,11 @@ async function admit(
   }
 }
 
+function tooManyGuesses(seconds: number): Response {
+  const why = `Too many wrong tokens came from this address. Wait ${seconds} seconds; a right one passes.`;
+  return rpcError(429, 429, why, 'null', { 'retry-after': String(seconds) });
+}
+
 /** On Node the parsed headers are used as they are; building a `Headers` would cost as much as the rest of the door. */
 function headersOf(c: Context): HeaderRecord {
   const env = c.env as { incoming?: { headers?: HeaderRecord } } | undefined;
@@ -105,7 +118,8 @@ function outgoingOf(c: Context): ServerResponse | null {
 }
 
 /** The agent's IP address; null: this runtime does not provide it. */
-function addressOf(c: Context): string | null {
+function addressOf(c: Context, deps: Pick<McpDoorDeps, 'addressOf'>): string | null {
+  if (deps.addressOf !== undefined) return deps.addressOf(c);
   const env = c.env as { incoming?: { socket?: { remoteAddress?: string } } } | undefined;
   return env?.incoming?.socket?.remoteAddress ?? null;
 }
@@ -114,7 +128,10 @@ function addressOf(c: Context): string | null {
 function metadata(deps: McpDoorDeps, path: string): Response {
   if (!/^\/mcp\/[^/]+$/.test(path)) return rpcError(404, 404, 'There is no protected resource of this name.');
   const resource = `${deps.publicUrl()}${path}`;
-  return Response.json({ resource, bearer_methods_supported: ['header'], resource_name: 'Holdfast' });
+  return Response.json(
+    { resource, bearer_methods_supported: ['header'], resource_name: 'Holdfast' },
+    { headers: GUARDED_HEADERS },
+  );
 }
 
 export type { ServerEntry } from '../upstream/server.ts';

@@ -37,6 +37,8 @@ export interface TurnedAway {
   readonly response: Response;
   /** The grant whose token was sent; null when there is none. */
   readonly grant: string | null;
+  /** A token was sent that no grant has. */
+  readonly guessed: boolean;
 }
 
 const BEARER = /^Bearer +([^\s]+) *$/i;
@@ -51,7 +53,9 @@ export function admitAgent(deps: EntranceDeps, headers: HeaderRecord, name: stri
 
   const bearer = BEARER.exec(headers.authorization ?? '')?.[1];
   const grant = bearer === undefined ? null : deps.authenticate(bearer);
-  if (grant === null) return turnAway(unauthorized(deps, name, bearer !== undefined));
+  if (grant === null) {
+    return { ...turnAway(unauthorized(deps, name, bearer !== undefined)), guessed: bearer !== undefined };
+  }
 
   const server = deps.servers(name);
   if (server === undefined) {
@@ -66,7 +70,7 @@ export function admitAgent(deps: EntranceDeps, headers: HeaderRecord, name: stri
 }
 
 function turnAway(response: Response, grant: string | null = null): TurnedAway {
-  return { kind: 'turned_away', response, grant };
+  return { kind: 'turned_away', response, grant, guessed: false };
 }
 
 /**

@@ -14,6 +14,12 @@ export const CLAIMED_STATE =
   'This requestState was given to a call that needed approval. Send it with that very call only, and repeat this request without it: then the server asks anew.';
 
 const JSON_HEADERS = { 'content-type': 'application/json' };
+/** No cache keeps such an answer, and no browser takes it for a page. */
+export const GUARDED_HEADERS = {
+  'cache-control': 'no-store',
+  'x-content-type-options': 'nosniff',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+};
 
 /**
  * A JSON-RPC result with HTTP 200. `result` is JSON text; `idText` is the request's id as JSON text, so that it goes
@@ -38,7 +44,7 @@ export function rpcError(
   const error = `{"code":${code},"message":${JSON.stringify(message)}${data === null ? '' : `,"data":${data}`}}`;
   return new Response(`{"jsonrpc":"2.0","id":${idText},"error":${error}}`, {
     status,
-    headers: { ...JSON_HEADERS, ...headers },
+    headers: { ...JSON_HEADERS, ...GUARDED_HEADERS, ...headers },
   });
 }
 

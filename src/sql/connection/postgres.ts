@@ -1,7 +1,8 @@
 import { Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
 import type { Log } from '../../ports.ts';
-import { isMigrated, migrate } from '../migrations/migrate.ts';
+import { isMigrated, migrate, namesIn } from '../migrations/migrate.ts';
+import { mayMigrate, requireRights, schemaBehind } from '../migrations/rights.ts';
 import type { Tables } from '../table/tables.ts';
 import type { SqlConnection } from './connection.ts';
 import { keepPlans } from './kept-plan.ts';
@@ -18,7 +19,10 @@ export interface PostgresSettings {
   readonly log: Log;
 }
 
-/** Postgres by `DATABASE_URL`. Throws when it cannot be reached or migrated. */
+/**
+ * Postgres by `DATABASE_URL`. Throws when it cannot be reached or migrated, and with what to run where its schema is old
+ * and this user may not change it.
+ */
 export async function openPostgres({
   url,
   connections = 10,
@@ -42,7 +46,12 @@ export async function openPostgres({
   if (!shared) pool.on('connect', keepPlans());
   const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
   try {
-    if (!(await isMigrated(db))) await migrateWithoutTimeout(url);
+    if (!(await isMigrated(db).catch(notSeen))) {
+      if (!(await mayMigrate(db))) throw await schemaBehind(db);
+      await migrateDatabase(url);
+    }
+    // On Workers each start is somebody's request, and this is one more round trip.
+    if (!shared) await requireRights(db);
   } catch (error) {
     await db.destroy();
     throw error;
@@ -50,11 +59,17 @@ export async function openPostgres({
   return { db, close: () => db.destroy() };
 }
 
+/** A schema that this user may not look at is, to it, not migrated. */
+function notSeen(error: unknown): false {
+  if ((error as { code?: string }).code === '42501') return false;
+  throw error;
+}
+
 /**
- * On a connection of its own without time-outs: building an index over a large log, or waiting for another replica that
+ * Brings the schema up to date, and returns the names of what was missing. On a connection of its own without time-outs: building an index over a large log, or waiting for another replica that
  * builds it, must not be cut off by the time-out for calls.
  */
-async function migrateWithoutTimeout(url: string): Promise<void> {
+export async function migrateDatabase(url: string): Promise<readonly string[]> {
   const pool = new pg.Pool({
     connectionString: url,
     max: 1,
@@ -66,7 +81,9 @@ async function migrateWithoutTimeout(url: string): Promise<void> {
   pool.on('connect', (client) => client.on('error', () => undefined));
   const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
   try {
+    const before = await namesIn(db);
     await migrate(db);
+    return (await namesIn(db)).filter((name) => !before.includes(name));
   } finally {
     await db.destroy();
   }

@@ -8,13 +8,14 @@ import { Unavailable } from '../../ports.ts';
 import { Spell } from '../../time/spell.ts';
 import { isAdmin } from '../http/admin-token.ts';
 import { cookieRequestFault, type LoginSessions } from '../http/login-sessions.ts';
-import { remoteAddress } from '../http/remote-address.ts';
+import type { AddressOf } from '../http/remote-address.ts';
 import { approvalJson, approvalWithCardJson, eventJson } from './approval-json.ts';
 
 export interface ApiDeps {
   readonly gateway: Gateway;
   /** null: the API is closed. */
   readonly adminToken: string | null;
+  readonly addressOf: AddressOf;
   /** Absent: console logins are not accepted, only the token. */
   readonly loginSessions?: LoginSessions;
 }
@@ -32,16 +33,17 @@ const MAX_REASON_LENGTH = 2_000;
  * The reviewers' door for programs, for the admin token or a console login. The token reads everything; it decides only
  * where an approvers' group lists `admin`, as one vote of that name. A GET decides nothing.
  */
-export function api({ gateway, adminToken, loginSessions }: ApiDeps): Hono {
+export function api({ gateway, adminToken, addressOf, loginSessions }: ApiDeps): Hono {
   const app = new Hono<ApiEnv>();
   const { store } = gateway;
 
   app.use('/api/*', async (c, next) => {
     if (adminToken === null) return fault(c, 403, 'closed', 'Set HOLDFAST_ADMIN_TOKEN to open the API.');
-    const caller = await identifyCaller(c, adminToken, loginSessions);
+    const guessed = (): number | null => gateway.reviewerGuesses.wrong(addressOf(c), 'admin');
+    const caller = await identifyCaller(c, adminToken, guessed, loginSessions);
     if (caller instanceof Response) {
       const refusal = { door: 'api', status: caller.status, server: null, grant: null } as const;
-      gateway.accessLog.refused({ ...refusal, address: remoteAddress(c) });
+      gateway.accessLog.refused({ ...refusal, address: addressOf(c) });
       return caller;
     }
     c.set('approver', caller);
@@ -97,16 +99,22 @@ export function api({ gateway, adminToken, loginSessions }: ApiDeps): Hono {
   return app as unknown as Hono;
 }
 
-/** The holder of the admin token, or the reviewer behind the cookie. For changes by cookie see `cookieRequestFault`. */
+/**
+ * The holder of the admin token, or the reviewer behind the cookie. For changes by cookie see `cookieRequestFault`.
+ * `guessed` counts a wrong token, and gives the seconds to wait when there were too many.
+ */
 async function identifyCaller(
   c: Context,
   adminToken: string,
+  guessed: () => number | null,
   loginSessions: LoginSessions | undefined,
 ): Promise<Approver | Response> {
   const authorization = c.req.header('authorization');
   if (isAdmin(authorization, adminToken)) return { id: 'admin', via: 'api', userGroups: [] };
   const login = authorization === undefined && loginSessions ? await loginSessions.activeLogin(c) : null;
   if (login === null || loginSessions === undefined) {
+    const seconds = authorization === undefined ? null : guessed();
+    if (seconds !== null) return tooManyGuesses(c, seconds);
     const why =
       authorization === undefined
         ? 'Send the admin token: Authorization: Bearer ….'
@@ -208,10 +216,15 @@ function limitOf(text: string | undefined): number | null {
   return Number.isInteger(limit) && limit >= 1 && limit <= MAX_LIMIT ? limit : null;
 }
 
+function tooManyGuesses(c: Context, seconds: number): Response {
+  c.header('retry-after', String(seconds));
+  return fault(c, 429, 'too_many_guesses', `Too many wrong tokens. Wait ${seconds} seconds; the right one passes.`);
+}
+
 function notFound(c: Context): Response {
   return fault(c, 404, 'not_found', 'There is no such approval or path.');
 }
 
-function fault(c: Context, status: 400 | 401 | 403 | 404 | 500 | 503, error: string, reason: string): Response {
+function fault(c: Context, status: 400 | 401 | 403 | 404 | 429 | 500 | 503, error: string, reason: string): Response {
   return c.json({ error, reason }, status);
 }

@@ -104,7 +104,10 @@ function signInRoutes(app: Hono<ConsoleEnv>, loginSessions: LoginSessions): void
         return c.html(loginPage(next, 'This is not the admin token.'), 401);
       case 'throttled':
         c.header('retry-after', String(result.seconds));
-        return c.html(loginPage(next, `Too many attempts. Wait ${result.seconds} seconds.`), 429);
+        return c.html(
+          loginPage(next, `Too many wrong tokens. Wait ${result.seconds} seconds; the right one passes.`),
+          429,
+        );
       default:
         return result satisfies never;
     }

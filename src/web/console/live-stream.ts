@@ -31,7 +31,6 @@ export function liveStream(c: Context, { records, tail, stillSignedIn, stopping,
   if (tail.listenerCount >= MAX_STREAMS) return c.text('Too many pages are watching this gateway. Close some.', 503);
   const withRows = c.req.query('rows') === '1';
   const after = Number(c.req.header('last-event-id') ?? c.req.query('after') ?? Number.NaN);
-  c.header('cache-control', 'no-store');
   c.header('x-accel-buffering', 'no');
   const run = async (stream: SSEStreamingApi): Promise<void> => {
     const waiting: LoggedEvent[] = [];
@@ -71,7 +70,10 @@ export function liveStream(c: Context, { records, tail, stillSignedIn, stopping,
       stopping.removeEventListener('abort', onNews);
     }
   };
-  return streamSSE(c, run, async (error) => log.warn({ err: error }, 'a live stream of the console broke'));
+  const answer = streamSSE(c, run, async (error) => log.warn({ err: error }, 'a live stream of the console broke'));
+  // Hono's own would let a cache keep it.
+  answer.headers.set('cache-control', 'no-store');
+  return answer;
 }
 
 /** What the page is sent about one event. */

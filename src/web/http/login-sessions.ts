@@ -6,8 +6,8 @@ import type { JsonObject } from '../../domain/json/json.ts';
 import { type EventType, type NewEvent, NO_SUBJECT } from '../../domain/log/event.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
 import type { Login, Logins } from '../../ports.ts';
+import type { AddressOf } from './remote-address.ts';
 import type { Identity, Reviewer } from './reviewer.ts';
-import { SignInThrottle } from './sign-in-throttle.ts';
 
 export interface LoginSessionsDeps {
   readonly gateway: Gateway;
@@ -15,7 +15,7 @@ export interface LoginSessionsDeps {
   readonly identity: Identity;
   readonly addresses: OwnAddresses;
   /** The address that a request came from, as far as the runtime knows it. */
-  readonly remoteAddress: (c: Context) => string;
+  readonly remoteAddress: AddressOf;
 }
 
 /** A reviewer who is signed in. */
@@ -28,7 +28,7 @@ export interface ActiveLogin {
 export type SignInResult =
   | { readonly kind: 'signed_in' }
   | { readonly kind: 'refused' }
-  /** Too many attempts; the next one is possible after so many seconds. */
+  /** Wrong, like too many before it; after so many seconds a wrong one is answered as such again. */
   | { readonly kind: 'throttled'; readonly seconds: number };
 
 /** Milliseconds without use after which a login ends. */
@@ -45,7 +45,6 @@ const SEEN_EVERY_MS = 60_000;
  */
 export class LoginSessions {
   readonly #deps: LoginSessionsDeps;
-  readonly #throttle = new SignInThrottle();
 
   constructor(deps: LoginSessionsDeps) {
     this.#deps = deps;
@@ -66,19 +65,21 @@ export class LoginSessions {
     return site === 'same-origin' && originOf(this.#deps.addresses, requestHost(c), origin) === 'same';
   }
 
-  /** Sets the cookie on success. Throttled before the credential is looked at; failures are events. */
+  /**
+   * Sets the cookie on success. A right credential passes however many wrong ones came before it; those are counted, and
+   * told in events.
+   */
   async signIn(c: Context, credential: string): Promise<SignInResult> {
     const { gateway, identity, logins, remoteAddress } = this.#deps;
     const now = gateway.clock.now();
     const from = remoteAddress(c);
-    const seconds = this.#throttle.take(from, now);
-    if (seconds !== null) return { kind: 'throttled', seconds };
     const reviewer = await identity.authenticate(credential);
     if (reviewer === null) {
-      this.#note('admin.refused', 'unknown', { reason: 'wrong token', from });
-      return { kind: 'refused' };
+      const seconds = gateway.reviewerGuesses.wrong(from, 'admin');
+      const status = seconds === null ? 401 : 429;
+      gateway.accessLog.refused({ door: 'console', status, server: null, grant: null, address: from });
+      return seconds === null ? { kind: 'refused' } : { kind: 'throttled', seconds };
     }
-    this.#throttle.giveBack(from);
     const secret = randomBytes(32).toString('base64url');
     const login = {
       id: this.#digests(loginText(secret))[0]!,

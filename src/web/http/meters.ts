@@ -88,7 +88,7 @@ export class Meters {
     }
     if (type === 'approval.refused')
       this.#refusedDecisions.inc({ reason: label(data, 'reason'), via: label(data, 'via') });
-    if (type === 'access.refused') {
+    if (type === 'access.refused' || (type === 'admin.refused' && member(data, 'door') !== undefined)) {
       this.#refusedAccess.inc({ door: label(data, 'door'), status: String(data.status) }, Number(data.times));
     }
     const outcome = OUTCOMES[type];

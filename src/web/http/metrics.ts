@@ -1,47 +1,41 @@
-import { type Context, Hono } from 'hono';
+import { Hono } from 'hono';
 import type { Gateway } from '../../gateway/gateway.ts';
 import type { Backlog, QueueHealth } from '../../ports.ts';
 import { isAdmin } from './admin-token.ts';
 import type { Meters } from './meters.ts';
-import { remoteAddress } from './remote-address.ts';
+import type { AddressOf } from './remote-address.ts';
+import { isFromThisMachine } from './this-machine.ts';
 
 export interface MetricsDeps {
   readonly gateway: Gateway;
   readonly meters: Meters;
   readonly adminToken: string | null;
+  readonly addressOf: AddressOf;
   /** Host header values that are ours, in lower case. */
   readonly hosts: () => ReadonlySet<string>;
 }
 
+const REFUSED =
+  'Metrics are for processes on this machine that ask directly, or for the admin token: Authorization: Bearer ….';
+
 /** `GET /metrics` in Prometheus' text format, for processes on this machine and for the admin token; others get 403. */
-export function metrics({ gateway, meters, adminToken, hosts }: MetricsDeps): Hono {
+export function metrics({ gateway, meters, adminToken, addressOf, hosts }: MetricsDeps): Hono {
   const app = new Hono();
   const updateGauges = gauges(gateway, meters);
   app.get('/metrics', async (c) => {
-    const known = isAdmin(c.req.header('authorization'), adminToken);
-    if (!known && !isFromThisMachine(c, hosts())) {
-      gateway.accessLog.refused({ door: 'metrics', status: 403, server: null, grant: null, address: remoteAddress(c) });
-      return c.json({ error: 'forbidden', reason: 'Metrics are for loopback, or for the admin token.' }, 403);
+    const authorization = c.req.header('authorization');
+    if (!isAdmin(authorization, adminToken) && !isFromThisMachine(c, hosts())) {
+      const address = addressOf(c);
+      const seconds = authorization === undefined ? null : gateway.reviewerGuesses.wrong(address, 'admin');
+      const status = seconds === null ? 403 : 429;
+      gateway.accessLog.refused({ door: 'metrics', status, server: null, grant: null, address });
+      if (seconds !== null) c.header('retry-after', String(seconds));
+      return c.json({ error: 'forbidden', reason: REFUSED }, status);
     }
     await updateGauges();
     return c.text(await meters.registry.metrics(), 200, { 'content-type': meters.registry.contentType });
   });
   return app;
-}
-
-/** Headers that proxies add: such a request comes from elsewhere, even when its socket is local. */
-const FORWARDED = ['x-forwarded-for', 'x-forwarded-host', 'x-real-ip', 'forwarded', 'via'];
-const LOOPBACK = /^(::ffff:)?127\.\d+\.\d+\.\d+$|^::1$/;
-
-/**
- * Judged by the socket's remote address, which cannot be forged. Requests by web pages in a browser on this machine are
- * local too, and are recognised by a foreign Host (DNS rebinding), an Origin or Sec-Fetch-Site.
- */
-function isFromThisMachine(c: Context, hosts: ReadonlySet<string>): boolean {
-  if (!LOOPBACK.test(remoteAddress(c) ?? '')) return false;
-  if (FORWARDED.some((name) => c.req.header(name) !== undefined)) return false;
-  if (c.req.header('origin') !== undefined || c.req.header('sec-fetch-site') === 'cross-site') return false;
-  return hosts.has((c.req.header('host') ?? '').toLowerCase());
 }
 
 /** Gauges of what is true at the moment of the request. Returns the function that updates them. */

@@ -5,3 +5,6 @@ export function remoteAddress(c: Context): string | null {
   const env = c.env as { incoming?: { socket?: { remoteAddress?: string } } } | undefined;
   return env?.incoming?.socket?.remoteAddress ?? null;
 }
+
+/** Tells where a request came from, trusted proxies seen through; null: nobody knows. */
+export type AddressOf = (c: Context) => string | null;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { Agent, textOf } from '../../support/agent/agent.ts';
-import { CHANNEL, type GatewayProcess, type House, openHouse } from '../../support/gateway/program.ts';
+import { CHANNEL, type GatewayProcess, type House, openHouse, STORE_SECRET } from '../../support/gateway/program.ts';
 import { type CountingUpstream, countingUpstream } from '../../support/upstream/counting.ts';
 import { eventually } from '../../support/wait.ts';
 
@@ -207,7 +207,7 @@ describe('bad input gets a clear answer and loses nothing', () => {
     assert.match(redis.said, /Redis at 127\.0\.0\.1:9/);
     const sql = await fails([], {
       DATABASE_URL: 'postgres://me:hunter2@127.0.0.1:9/x',
-      HOLDFAST_SECRET: 's'.repeat(40),
+      HOLDFAST_SECRET: STORE_SECRET,
     });
     assert.equal(sql.code, 1);
     assert.match(sql.said, /The database .*cannot be used: .*(nobody listens|ECONNREFUSED)/);

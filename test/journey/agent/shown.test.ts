@@ -38,11 +38,8 @@ describe('what a person is shown of a call', () => {
 
   /** `approvals show` */
   async function show(id: string): Promise<string> {
-    const { terminal, out } = keptTerminal();
-    assert.equal(
-      await approvalsShowCommand({ id, url: gateway.url, token: house.adminToken, json: false }, terminal),
-      0,
-    );
+    const { terminal, out } = keptTerminal({ env: { HOLDFAST_ADMIN_TOKEN: house.adminToken } });
+    assert.equal(await approvalsShowCommand({ id, url: gateway.url, json: false }, terminal), 0);
     return out();
   }
 

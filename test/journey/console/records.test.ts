@@ -16,7 +16,6 @@ import { proof } from '../../../src/vault/proof.ts';
 import { vault } from '../../../src/vault/vault.ts';
 import { auditLink, parseAuditQuery } from '../../../src/web/api/audit-query.ts';
 import { visibleLine, visibleText } from '../../../src/web/html/visible-text.ts';
-import { SignInThrottle } from '../../../src/web/http/sign-in-throttle.ts';
 import { chainStatus } from '../../../src/web/pages/chain-status.ts';
 import { quiet } from '../../support/log.ts';
 import { TEST_SEALS } from '../../support/store/seals.ts';
@@ -258,30 +257,5 @@ describe('Foreign text on a page', () => {
   }
   it('shows a line break where one line is meant', () => {
     assert.equal(String(visibleLine('a\nb')), 'a<span class="inkless">U+000A</span>b');
-  });
-});
-
-describe('The throttle', () => {
-  const now = new Date(START);
-  it('gives an address ten tries a minute, and all addresses sixty', () => {
-    const throttle = new SignInThrottle();
-    for (let i = 0; i < 10; i += 1) assert.equal(throttle.take('192.0.2.1', now), null);
-    assert.equal(throttle.take('192.0.2.1', now), 60);
-    for (let i = 0; i < 50; i += 1) assert.equal(throttle.take(`198.51.100.${i}`, now), null);
-    assert.equal(throttle.take('203.0.113.9', now), 60, 'all tries of this minute are used');
-    assert.equal(throttle.take('192.0.2.1', new Date(START + 60_000)), null);
-  });
-  it('takes a /64 of IPv6 as one address', () => {
-    const throttle = new SignInThrottle();
-    for (let i = 0; i < 10; i += 1) assert.equal(throttle.take(`2001:db8:0:1::${i}`, now), null);
-    assert.equal(throttle.take('2001:db8:0:1:ffff::1', now), 60);
-    assert.equal(throttle.take('2001:db8:0:2::1', now), null);
-  });
-  it('does not count a good try', () => {
-    const throttle = new SignInThrottle();
-    for (let i = 0; i < 30; i += 1) {
-      assert.equal(throttle.take('192.0.2.1', now), null);
-      throttle.giveBack('192.0.2.1');
-    }
   });
 });

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { Agent, noteOf, textOf } from '../../support/agent/agent.ts';
-import { CHANNEL, type GatewayProcess, type House, openHouse } from '../../support/gateway/program.ts';
+import { CHANNEL, type GatewayProcess, type House, openHouse, STORE_SECRET } from '../../support/gateway/program.ts';
 import { type CountingUpstream, countingUpstream } from '../../support/upstream/counting.ts';
 
 const POLICY = 'version: "1"\ndefault: deny\ntools:\n  create_key: { action: require_approval }\n';
@@ -74,7 +74,7 @@ describe('backup of embedded mode', () => {
     assert.match((await backup(there)).said, /EEXIST/);
     const inside = await backup(join(house.folder, 'data', 'copy'));
     assert.match(inside.said, /is inside of what is copied/);
-    const env = { DATABASE_URL: 'postgres://127.0.0.1:9/x', HOLDFAST_SECRET: 's'.repeat(40) };
+    const env = { DATABASE_URL: 'postgres://127.0.0.1:9/x', HOLDFAST_SECRET: STORE_SECRET };
     assert.match((await backup(target(), env)).said, /pg_dump/);
   });
 });

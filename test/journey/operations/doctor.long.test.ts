@@ -107,11 +107,8 @@ describe('holdfast doctor', () => {
       `grants:\n${grant('late', 'b', ', expires: 2020-01-01')}${grant('soon', 'c', `, expires: ${soon}`)}` +
         `  - {name: two, token_sha256: ["${'d'.repeat(64)}", "${'e'.repeat(64)}"], servers: [typo], owner: U0MIRA}\n`,
     );
-    const guessable = 'password'.repeat(5);
     const env = {
       UPSTREAM_TOKEN: 'tok-MARKER-upstream',
-      HOLDFAST_SECRET: guessable,
-      HOLDFAST_ADMIN_TOKEN: 'hunter2-hunter2',
       HOLDFAST_DATA: join(folder, 'open'),
       HOLDFAST_LISTEN: '0.0.0.0:8787',
       DATABASE_URL: 'postgres://holdfast:MARKER-sql@127.0.0.1:9/holdfast',
@@ -129,8 +126,6 @@ describe('holdfast doctor', () => {
     ];
     for (const words of faults) finds(sick, 'fault', words);
     const warnings = [
-      /^HOLDFAST_SECRET: looks typed by hand/,
-      /^HOLDFAST_ADMIN_TOKEN: can be guessed/,
       /^data directory: .* can be read by others/,
       /^public URL: not set, and it listens on 0\.0\.0\.0/,
       /^grant late: has expired/,
@@ -139,7 +134,17 @@ describe('holdfast doctor', () => {
       /^server typo: its policy names tools that it does not have: creat_key/,
     ];
     for (const words of warnings) finds(sick, 'warn', words);
-    for (const secret of ['MARKER', 'hunter2', guessable]) assert.ok(!sick.said.includes(secret), `${secret} is told`);
+    for (const secret of ['MARKER', STRONG, ADMIN]) assert.ok(!sick.said.includes(secret), `${secret} is told`);
+  });
+
+  test('secrets that can be guessed are faults, and are not told', async () => {
+    config(tools());
+    const guessable = 'password'.repeat(5);
+    const weak = await doctor({ HOLDFAST_SECRET: guessable, HOLDFAST_ADMIN_TOKEN: 'hunter2-hunter2' });
+    assert.equal(weak.code, 1);
+    finds(weak, 'fault', /HOLDFAST_SECRET: has few different characters/);
+    finds(weak, 'fault', /HOLDFAST_ADMIN_TOKEN: is short enough to be guessed/);
+    for (const secret of ['hunter2', guessable]) assert.ok(!weak.said.includes(secret), `${secret} is told`);
   });
 
   test('grants whose calls nobody may approve are reported, owner by owner', async () => {

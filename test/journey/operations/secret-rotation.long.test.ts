@@ -10,8 +10,8 @@ import { type CountingUpstream, countingUpstream } from '../../support/upstream/
 import { eventually } from '../../support/wait.ts';
 
 const POLICY = 'version: "1"\ndefault: deny\ntools:\n  create_key: { action: require_approval }\n';
-const OLD = 'o'.repeat(40);
-const NEW = 'n'.repeat(40);
+const OLD = 'old-secret-for-tests-9Qw4zKp1xVd7Lm2s';
+const NEW = 'new-secret-for-tests-7Rb3yHt5cNf8Gj6k';
 
 describe('HOLDFAST_SECRET rotates while replicas run', { skip: skipWithoutBacking('redis and postgres') }, () => {
   let backing: Backing;

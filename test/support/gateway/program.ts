@@ -82,6 +82,9 @@ export interface GatewayProcess {
   events(approval?: string): Promise<ApiEvent[]>;
 }
 
+/** The secret of gateways on Postgres. */
+export const STORE_SECRET = 'for-tests-only-9Qw4zKp1xVd7Lm2sRb8T';
+
 export interface House {
   readonly folder: string;
   readonly slack: SlackStandIn;
@@ -130,7 +133,7 @@ export async function openHouse(options: HouseOptions): Promise<House> {
     HOLDFAST_LISTEN: '127.0.0.1:0',
     HOLDFAST_DATA: join(folder, 'data'),
     HOLDFAST_ADMIN_TOKEN: adminToken,
-    ...(options.databaseUrl ? { DATABASE_URL: options.databaseUrl, HOLDFAST_SECRET: 's'.repeat(40) } : {}),
+    ...(options.databaseUrl ? { DATABASE_URL: options.databaseUrl, HOLDFAST_SECRET: STORE_SECRET } : {}),
     ...(options.redisUrl ? { REDIS_URL: options.redisUrl } : {}),
     ...(options.slack === false
       ? {}

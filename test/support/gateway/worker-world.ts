@@ -1,7 +1,7 @@
 import { query } from '../store/backing.ts';
 import { startPostgres, startRedis, type TestServer } from '../store/servers.ts';
 import { eventually } from '../wait.ts';
-import { type House, openHouse } from './program.ts';
+import { type House, openHouse, STORE_SECRET } from './program.ts';
 import { bootWorker, type LocalWorker } from './worker.ts';
 
 /** The Worker with everything around it but a Node gateway: whatever happens, workerd did. */
@@ -84,7 +84,7 @@ export function workerVars(house: House, postgres: TestServer, redis: TestServer
   return {
     DATABASE_URL: postgres.url,
     REDIS_URL: redis.url,
-    HOLDFAST_SECRET: 's'.repeat(40),
+    HOLDFAST_SECRET: STORE_SECRET,
     HOLDFAST_ADMIN_TOKEN: house.adminToken,
     SLACK_BOT_TOKEN: house.slack.botToken,
     SLACK_SIGNING_SECRET: house.slack.signingSecret,

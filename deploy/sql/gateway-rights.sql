@@ -1,0 +1,68 @@
+-- What the running gateway may do, and nothing else. Run it as holdfast_owner after every `holdfast migrate`; it may be run
+-- again at any time, also while gateways run:
+--   psql postgres://holdfast_owner:…@host/holdfast -v ON_ERROR_STOP=1 -f deploy/sql/gateway-rights.sql
+--
+-- holdfast_gateway cannot create, change or drop anything of the schema. It adds events and decisions and can neither
+-- change nor delete them; of an event it writes the place in the chain and the hash, once. What an approval was opened
+-- with is frozen. A table that is not named here cannot be used at all.
+begin;
+
+revoke all on all tables in schema holdfast from holdfast_gateway;
+grant usage on schema holdfast to holdfast_gateway;
+
+-- The log: what was said stays.
+grant select, insert on holdfast.events to holdfast_gateway;
+grant update (seq, hash) on holdfast.events to holdfast_gateway;
+grant select, insert on
+  holdfast.phrases, holdfast.checkpoints, holdfast.decisions, holdfast.card_contents, holdfast.revocations,
+  holdfast.epoch
+to holdfast_gateway;
+
+-- Approvals: opened once, never deleted; only what their life changes can be changed.
+grant select, insert on holdfast.approvals to holdfast_gateway;
+grant update (
+  state, revision, updated_at, pickup_until, lease_until, dispatcher, reminded_at, escalated_at, awaits, note, questions,
+  answers, later_reasons, request, result, result_until, shown, state_revision, state_seal, reasons_seal
+) on holdfast.approvals to holdfast_gateway;
+
+-- Callers: never deleted.
+grant select, insert, update on holdfast.joiners, holdfast.asked_requests to holdfast_gateway;
+
+-- What is forgotten in time.
+grant select, insert, update, delete on
+  holdfast.cards, holdfast.continuations, holdfast.counters, holdfast.logins, holdfast.notices, holdfast.openings,
+  holdfast.pursuits, holdfast.questions, holdfast.replicas, holdfast.sessions, holdfast.sinks, holdfast.tasks
+to holdfast_gateway;
+
+-- So that the start can tell which release made the schema.
+grant select on holdfast.kysely_migration to holdfast_gateway;
+
+-- An event's place and hash are written once, and a call's kept bytes are dropped only when the call is over.
+create or replace function holdfast.refuse_change() returns trigger language plpgsql as $$
+begin
+  raise exception 'holdfast: % of % is frozen', tg_argv[0], tg_table_name using errcode = 'insufficient_privilege';
+end
+$$;
+create or replace trigger frozen_place before update of seq, hash on holdfast.events for each row
+  when (current_user = 'holdfast_gateway' and old.seq is not null and (old.seq, old.hash) is distinct from (new.seq, new.hash))
+  execute function holdfast.refuse_change('the place in the chain');
+create or replace trigger frozen_request before update of request on holdfast.approvals for each row
+  when (current_user = 'holdfast_gateway' and old.request is distinct from new.request
+    and (new.request is not null or new.state in ('pending', 'approved', 'dispatched')))
+  execute function holdfast.refuse_change('the request');
+
+-- The queue, where there is no Redis. It carries approvals' ids, and what it loses is found again from the tables above.
+do $$
+begin
+  if to_regnamespace('bullmq') is not null then
+    grant usage on schema bullmq to holdfast_gateway;
+    grant select, insert, update, delete on all tables in schema bullmq to holdfast_gateway;
+    grant usage, select, update on all sequences in schema bullmq to holdfast_gateway;
+    if to_regclass('bullmq.migration') is not null then
+      revoke insert, update, delete on bullmq.migration from holdfast_gateway;
+    end if;
+  end if;
+end
+$$;
+
+commit;

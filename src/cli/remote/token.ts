@@ -1,0 +1,45 @@
+import { secretFrom } from '../../config/secret-from.ts';
+import { secretsOnDisk } from '../../main/process/secret-file.ts';
+import type { Terminal } from '../../main/process/terminal.ts';
+import { terminalSecret } from '../../main/process/terminal-secret.ts';
+import { printed } from '../../text/printed.ts';
+import { Misuse } from '../parse/misuse.ts';
+
+/** How the command line says where the admin token is. */
+export interface TokenOptions {
+  readonly tokenFile?: string;
+  /** Refused: it would be seen. */
+  readonly token?: string;
+}
+
+const WAYS = 'Set HOLDFAST_ADMIN_TOKEN or HOLDFAST_ADMIN_TOKEN_FILE, or give --token-file';
+
+/**
+ * The admin token: from `--token-file`, else `HOLDFAST_ADMIN_TOKEN` or the file that `HOLDFAST_ADMIN_TOKEN_FILE` names, else
+ * asked for at the terminal. Never from the command line itself, which every user of the machine can list.
+ */
+export async function adminTokenFor({ tokenFile, token }: TokenOptions, terminal: Terminal): Promise<string> {
+  if (token !== undefined) {
+    throw new Misuse(
+      `--token is not taken: every user of this machine can list it, and shells keep it. ${WAYS}. If it was the right one, make another.`,
+    );
+  }
+  const found =
+    tokenFile === undefined ? terminalSecret(terminal, 'HOLDFAST_ADMIN_TOKEN') : tokenIn(tokenFile, terminal);
+  if (found !== null) return found;
+  const typed = (await terminal.askSecret?.('Admin token (not shown): ')) ?? '';
+  if (typed.trim() !== '') return typed.trim();
+  throw new Misuse(`${WAYS}: the gateway’s admin token is needed.`);
+}
+
+function tokenIn(path: string, { env, err }: Terminal): string | null {
+  const faults: string[] = [];
+  const token = secretFrom(
+    { env: { TOKEN_FILE: path }, readSecret: secretsOnDisk(env.CREDENTIALS_DIRECTORY) },
+    'TOKEN',
+    (_, message) => faults.push(`--token-file ${message}`),
+    (_, message) => err(printed`warning: --token-file ${message}\n`),
+  );
+  if (faults.length > 0) throw new Error(faults.join('\n'));
+  return token;
+}
