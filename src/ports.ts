@@ -4,6 +4,7 @@
  */
 export type * from './ports/asked.ts';
 export type * from './ports/cards.ts';
+export type * from './ports/freezes.ts';
 export type * from './ports/ledger.ts';
 export type * from './ports/logins.ts';
 export * from './ports/outside.ts';

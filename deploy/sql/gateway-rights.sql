@@ -18,6 +18,11 @@ grant select, insert on
   holdfast.epoch
 to holdfast_gateway;
 
+-- A vote may be changed from yes to no while the approval is pending. A freeze is set and lifted, never changed or deleted;
+-- setting one locks the table, which takes the right to update it.
+grant update (choice, reason, via, self, user_group, at, seal) on holdfast.decisions to holdfast_gateway;
+grant select, insert, update on holdfast.freezes to holdfast_gateway;
+
 -- Approvals: opened once, never deleted; only what their life changes can be changed.
 grant select, insert on holdfast.approvals to holdfast_gateway;
 grant update (
@@ -50,6 +55,15 @@ create or replace trigger frozen_request before update of request on holdfast.ap
   when (current_user = 'holdfast_gateway' and old.request is distinct from new.request
     and (new.request is not null or new.state in ('pending', 'approved', 'dispatched')))
   execute function holdfast.refuse_change('the request');
+
+create or replace trigger frozen_vote before update on holdfast.decisions for each row
+  when (current_user = 'holdfast_gateway' and not (old.choice = 'approve' and new.choice = 'deny'))
+  execute function holdfast.refuse_change('the vote');
+create or replace trigger frozen_freeze before update on holdfast.freezes for each row
+  when (current_user = 'holdfast_gateway' and (old.lifted_at is not null or new.lifted_at is null
+    or (old.id, old.scope, old.reason, old."by", old.since) is distinct from (new.id, new.scope, new.reason, new."by", new.since)
+    or old.name is distinct from new.name))
+  execute function holdfast.refuse_change('the freeze');
 
 -- The queue, where there is no Redis. It carries approvals' ids, and what it loses is found again from the tables above.
 do $$

@@ -39,6 +39,13 @@ const decision = {
   ...approvals,
 };
 
+const stop = {
+  server: text('<name>', 'only this server (default: everything)'),
+  grant: text('<name>', 'only this grant'),
+  reason: requiredText('<text>', 'why, for agents, approvers and the log'),
+  ...approvals,
+};
+
 const EXIT_CODES = [
   'Exit codes: 0 the log fits and is vouched for, 1 it does not fit or is too old,',
   '2 misuse, 3 it fits but no checkpoint vouches for it.',
@@ -211,7 +218,30 @@ export const COMMANDS: readonly CommandEntry[] = [
         takes: decision,
         load: async () => (await import('./approvals/decide.ts')).approvalsDenyCommand,
       }),
+      command({
+        name: 'take-back',
+        summary: 'take back a yes that nobody has used yet',
+        takes: decision,
+        load: async () => (await import('./approvals/take-back.ts')).approvalsTakeBackCommand,
+      }),
     ],
+  }),
+  command({
+    name: 'freeze',
+    summary: 'stop everything, one server or one grant',
+    notes: [
+      'Nothing new is sent until an operator thaws; what waits goes on waiting.',
+      'Exit code 1 when it is frozen already.',
+    ],
+    takes: stop,
+    load: async () => (await import('./freeze/freeze.ts')).freezeCommand,
+  }),
+  command({
+    name: 'thaw',
+    summary: 'lift a freeze',
+    notes: ['Lifts the freeze of exactly this scope, and lists the others if there is none.'],
+    takes: stop,
+    load: async () => (await import('./freeze/freeze.ts')).thawCommand,
   }),
   group({
     name: 'audit',

@@ -66,11 +66,20 @@ const SlackShape = z.strictObject({
 });
 export type SlackShape = z.infer<typeof SlackShape>;
 
+const OPERATOR_FORM = 'a Slack user id such as U0MIRA, or admin for the admin token';
+
 export const ConfigShape = z.strictObject({
   version: z.literal('1'),
   servers: z.unknown().optional(),
   grants: z.array(z.unknown()).optional(),
   approvers: z.unknown().optional(),
+  operators: z
+    .array(z.string({ error: OPERATOR_FORM }).regex(/^(admin|[UW][A-Z0-9]{2,20})$/, { error: OPERATOR_FORM }), {
+      error: 'a list of people',
+    })
+    .min(1, { error: 'at least one person: somebody has to be able to thaw' })
+    .max(100, { error: 'at most 100 people' })
+    .optional(),
   slack: SlackShape.optional(),
   approval: z
     .strictObject({

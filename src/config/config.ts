@@ -8,6 +8,8 @@ export interface Config {
   readonly approvers: ReadonlyMap<string, ApproverGroup>;
   readonly slack: SlackConfig;
   readonly approval: ApprovalDefaults;
+  /** Who may freeze and thaw: Slack user ids, or `admin` for the admin token. */
+  readonly operators: readonly string[];
   /** How often a grant may open an MCP session. */
   readonly sessionOpenings: OpeningRate;
   /** Processes that a grant may have of a stdio server, on each replica. */
@@ -155,3 +157,6 @@ export const SESSION_OPENINGS: OpeningRate = { max: 120, per: 'minute' };
 
 /** Children that a grant may have of a stdio server, unless the file says otherwise. */
 export const SESSION_CHILDREN = 16;
+
+/** Who may freeze and thaw where the file does not say. */
+export const DEFAULT_OPERATORS: readonly string[] = ['admin'];

@@ -18,7 +18,7 @@ export type CommitEnd<K> =
 
 /**
  * Reads, judges and commits by comparison until a commit holds or there is nothing to commit: after a conflict the
- * change is judged again on what is true now. `known`: facts read earlier; they may be stale, because the commit
+ * change is judged again on what is true now; a change that a freeze stops is not made. `known`: facts read earlier; they may be stale, because the commit
  * compares revisions.
  */
 export async function commitUntil<K>(attempt: CommitAttempt<K>, known: K | null = null): Promise<CommitEnd<K>> {
@@ -27,6 +27,8 @@ export async function commitUntil<K>(attempt: CommitAttempt<K>, known: K | null 
     if (change === null) return { kind: 'unchanged', known: now };
     const committed = await attempt.commit(change, now);
     if (committed.kind === 'committed') return { kind: 'committed', known: now, change, approval: committed.approval };
+    // It would be so again and again, until a person lifts it.
+    if (committed.kind === 'frozen') return { kind: 'unchanged', known: now };
   }
   return { kind: 'gone' };
 }

@@ -10,6 +10,7 @@ import type { CardGate } from './state/card-gate.ts';
 import type { FullLimits } from './state/full-limits.ts';
 import type { GuessThrottle } from './state/guess-throttle.ts';
 import type { InlineDispatch } from './state/inline-dispatch.ts';
+import type { KnownFreezes } from './state/known-freezes.ts';
 import type { Leases } from './state/leases.ts';
 import type { LongResults } from './state/long-results.ts';
 import type { ParkedCalls } from './state/parked-calls.ts';
@@ -32,6 +33,7 @@ export interface Gateway extends Ports {
   readonly inline: InlineDispatch;
   readonly journal: Journal;
   readonly waitingRoom: WaitingRoom;
+  readonly knownFreezes: KnownFreezes;
   readonly fullLimits: FullLimits;
   readonly leases: Leases;
   readonly parkedCalls: ParkedCalls;

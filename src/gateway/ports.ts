@@ -1,5 +1,5 @@
 import type { NewEvent } from '../domain/log/event.ts';
-import type { Cards, Clock, Ledger, Log, Queue, Sink, Store, TaskStore, Vault, Witness } from '../ports.ts';
+import type { Cards, Clock, Freezes, Ledger, Log, Queue, Sink, Store, TaskStore, Vault, Witness } from '../ports.ts';
 import type { FaultPoint } from './fault-point.ts';
 
 /** Counts an event. Called once the event is durable; never throws. */
@@ -10,6 +10,7 @@ export interface Ports {
   readonly store: Store;
   readonly ledger: Ledger;
   readonly tasks: TaskStore;
+  readonly freezes: Freezes;
   readonly queue: Queue;
   /** null: Slack is not configured; approvals are decided in the console or over the API. */
   readonly cards: Cards | null;

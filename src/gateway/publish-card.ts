@@ -1,5 +1,6 @@
 import { type Approval, needsNoCard } from '../domain/approval/approval.ts';
 import { FORGED, isForged } from '../domain/approval/forged.ts';
+import type { Freeze } from '../domain/freeze/freeze.ts';
 import { approvalEvent } from '../domain/log/event.ts';
 import type { CardDelivery, CardRecord, Cards } from '../ports.ts';
 import { within } from '../time/within.ts';
@@ -27,11 +28,12 @@ const NEVER_POSTED = 'never posted';
  * | the process, after the post and before its `ts` was stored | looks for the message by its metadata and adopts it |
  * | the process, after an update and before its revision was stored | updates again, to the same text |
  * | the queue, during a run | waits for that run: a card is claimed by one run at a time |
+ * | a freeze that was set or lifted during a run | the sweep compares what the card tells with what is in force |
  */
 export async function publishCard(
   gateway: Pick<
     Gateway,
-    'cardGate' | 'cards' | 'clock' | 'faultPoint' | 'inline' | 'log' | 'replica' | 'retries' | 'store'
+    'cardGate' | 'cards' | 'clock' | 'faultPoint' | 'inline' | 'knownFreezes' | 'log' | 'replica' | 'retries' | 'store'
   >,
   id: string,
   turn = 1,
@@ -55,27 +57,40 @@ export async function publishCard(
 }
 
 async function bringUpToDate(
-  gateway: Pick<Gateway, 'clock' | 'faultPoint' | 'inline' | 'log' | 'store'>,
+  gateway: Pick<Gateway, 'clock' | 'faultPoint' | 'inline' | 'knownFreezes' | 'log' | 'store'>,
   cards: Cards,
   id: string,
   { card: record, unposted }: CardRun,
 ): Promise<number | null> {
   const approval = await gateway.store.find(id);
-  if (approval === null || (record !== null && shows(record, approval))) return null;
+  if (approval === null) return null;
+  const freeze = freezeToTell(gateway, approval);
+  const tells = !record?.ts || (record.freeze ?? null) === (freeze?.id ?? null);
+  if (record !== null && shows(record, approval) && tells) return null;
   if (needsNoCard(approval) && (record === null || record.digest === NEVER_POSTED)) {
     return recordDelivery(gateway, approval, record, { kind: 'unneeded' });
   }
   gateway.faultPoint?.('post.before');
-  const delivery = await showCard(cards, approval, record);
+  const delivery = await showCard(cards, approval, record, freeze);
   gateway.faultPoint?.('post.after');
   if (delivery.kind === 'later' && !delivery.ambiguous) unposted();
-  return recordDelivery(gateway, approval, record, delivery);
+  return recordDelivery(gateway, approval, record, delivery, freeze);
+}
+
+/** What a card of a call says that has not run yet. */
+function freezeToTell({ knownFreezes }: Pick<Gateway, 'knownFreezes'>, approval: Approval): Freeze | null {
+  return approval.state === 'pending' || approval.state === 'approved' ? knownFreezes.over(approval) : null;
 }
 
 /** An adapter that throws, or never ends, is treated as one that could not deliver yet. */
-async function showCard(cards: Cards, approval: Approval, record: CardRecord | null): Promise<CardDelivery> {
+async function showCard(
+  cards: Cards,
+  approval: Approval,
+  record: CardRecord | null,
+  freeze: Freeze | null,
+): Promise<CardDelivery> {
   try {
-    return await within(LONGEST_MS, cards.show(approval, record));
+    return await within(LONGEST_MS, cards.show(approval, record, freeze));
   } catch (error) {
     return { kind: 'later', afterMs: 5_000, why: error instanceof Error ? error.message : 'unknown', ambiguous: true };
   }
@@ -86,6 +101,7 @@ async function recordDelivery(
   approval: Approval,
   record: CardRecord | null,
   delivery: CardDelivery,
+  freeze: Freeze | null = null,
 ): Promise<number | null> {
   const { store, clock, log } = gateway;
   const at = clock.now();
@@ -93,8 +109,12 @@ async function recordDelivery(
     case 'shown': {
       const { channel, ts, digest, content } = delivery;
       const type = record?.ts ? 'card.updated' : 'card.posted';
-      const data = { channel, ts, digest, state: approval.state, revision: approval.revision };
-      const card = { approval: approval.id, channel, ts, digest, revision: approval.revision, postedAt: at };
+      const frozen = freeze === null ? {} : { freeze: freeze.id };
+      const data = { channel, ts, digest, state: approval.state, revision: approval.revision, ...frozen };
+      const card = {
+        ...{ approval: approval.id, channel, ts, digest, revision: approval.revision, postedAt: at },
+        freeze: freeze?.id ?? null,
+      };
       await store.saveCard(card, approvalEvent(approval, { type, at, actor: 'holdfast', data }), content);
       gateway.inline.cardShown(card, delivery.whole === true);
       // If the approval changed while its card was being posted, another run follows at once.
@@ -112,6 +132,7 @@ async function recordDelivery(
           channel: record?.channel ?? '',
           ts: record?.ts ?? null,
           revision: approval.revision,
+          freeze: freeze?.id ?? null,
         },
         approvalEvent(approval, { type: 'card.failed', at, actor: 'holdfast', data: { why: delivery.why } }),
       );

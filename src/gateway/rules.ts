@@ -1,5 +1,6 @@
 import type { Requirement } from '../domain/approval/approval.ts';
 import type { Principal } from '../domain/call/call.ts';
+import type { FreezeScope } from '../domain/freeze/freeze.ts';
 import type { Policy } from '../domain/policy/policy.ts';
 import type { Ask } from '../domain/policy/verdict.ts';
 import type { GrantRoom } from '../ports.ts';
@@ -21,6 +22,10 @@ export interface Rules {
   readonly approval: ApprovalTerms;
   /** SHA-256, in hex, of the grant's current token; null when there is no such grant. */
   token(grant: string): string | null;
+  /** Whether this person (a Slack user id, or `admin`) may freeze and thaw. */
+  isOperator(person: string): boolean;
+  /** Whether the config has the server or grant that this scope names. */
+  knows(scope: FreezeScope): boolean;
   /** Reads what all replicas have revoked so far; called before a pass is spent. Throws `Unavailable('store')`. */
   refresh(): Promise<void>;
 }

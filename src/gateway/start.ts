@@ -7,7 +7,7 @@ import { Alarms } from './log/alarms.ts';
 import { beginSeals } from './log/begin-seals.ts';
 import { CheckpointSigner } from './log/checkpoint-signer.ts';
 import { deliver } from './log/deliver.ts';
-import { meteredStore } from './log/event-metering.ts';
+import { meteredFreezes, meteredStore } from './log/event-metering.ts';
 import { Journal } from './log/journal.ts';
 import { MethodLog } from './log/method-log.ts';
 import { watchedStore } from './log/seal-watch.ts';
@@ -20,6 +20,7 @@ import { CardGate } from './state/card-gate.ts';
 import { FullLimits } from './state/full-limits.ts';
 import { AGENT_GUESSES, GuessThrottle, REVIEWER_GUESSES } from './state/guess-throttle.ts';
 import { InlineDispatch } from './state/inline-dispatch.ts';
+import { KnownFreezes } from './state/known-freezes.ts';
 import { Leases } from './state/leases.ts';
 import { LongResults } from './state/long-results.ts';
 import { ParkedCalls } from './state/parked-calls.ts';
@@ -39,7 +40,15 @@ export function bindGateway(outside: Ports, rules: Rules): Gateway {
     writtenEvents.events += 1;
     outside.eventMeter?.(event);
   });
-  const ports: Ports = { ...outside, store: watchedStore({ store, queue: outside.queue, clock, log, alarms }) };
+  const freezes = meteredFreezes(outside.freezes, replica, (event) => {
+    writtenEvents.events += 1;
+    outside.eventMeter?.(event);
+  });
+  const ports: Ports = {
+    ...outside,
+    freezes,
+    store: watchedStore({ store, queue: outside.queue, clock, log, alarms }),
+  };
   const waitingRoom = new WaitingRoom(ports.store, clock, log, replica);
   const journal = new Journal(store, log);
   return {
@@ -50,6 +59,7 @@ export function bindGateway(outside: Ports, rules: Rules): Gateway {
     inline: new InlineDispatch(),
     journal,
     waitingRoom,
+    knownFreezes: new KnownFreezes(freezes, log),
     fullLimits: new FullLimits(),
     leases: new Leases(ports.store, clock, log, outside.leaseMs),
     parkedCalls: new ParkedCalls(),
@@ -85,6 +95,7 @@ export async function startGateway(
     | 'inline'
     | 'leases'
     | 'journal'
+    | 'knownFreezes'
     | 'leases'
     | 'ledger'
     | 'log'
@@ -144,6 +155,7 @@ function handlersOf(
     | 'clock'
     | 'faultPoint'
     | 'inline'
+    | 'knownFreezes'
     | 'leases'
     | 'ledger'
     | 'log'

@@ -17,6 +17,7 @@ export type SweptGateway = Pick<
   | 'clock'
   | 'faultPoint'
   | 'inline'
+  | 'knownFreezes'
   | 'leases'
   | 'ledger'
   | 'log'

@@ -1,6 +1,9 @@
 import type { Loaded } from '../config/load.ts';
 import { decideApproval } from '../gateway/decision/decide.ts';
 import { refuseAtDoor } from '../gateway/decision/refuse.ts';
+import { takeBack } from '../gateway/decision/take-back.ts';
+import { liftFreeze } from '../gateway/freeze/lift-freeze.ts';
+import { setFreeze } from '../gateway/freeze/set-freeze.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import { adoptCard } from '../gateway/publish-card.ts';
 import type { Cards, Clock, Log } from '../ports.ts';
@@ -24,8 +27,8 @@ export interface Approvers {
    * workspace or app, in words; then nothing changes.
    */
   changeSlack(loaded: Loaded): Promise<readonly string[]>;
-  /** The door for the clicks. */
-  door(gateway: Gateway): SlackDoor;
+  /** The door for the clicks. `current`: the config in force. */
+  door(gateway: Gateway, current: () => Loaded): SlackDoor;
 }
 
 /** How a runtime talks to Slack: with Slack's own libraries, or with plain `fetch` where those do not run. */
@@ -79,7 +82,7 @@ export function approversInSlack(loaded: Loaded, adapters: SlackAdapters, clock:
       }
       return [];
     },
-    door: (gateway) =>
+    door: (gateway, current) =>
       adapters.door({
         channel: routing.channel,
         routing,
@@ -93,19 +96,33 @@ export function approversInSlack(loaded: Loaded, adapters: SlackAdapters, clock:
         appToken: secrets.slackAppToken ?? undefined,
         apiUrl,
         publicUrl,
-        ...useCasesOf(gateway),
+        ...useCasesOf(gateway, current),
       }),
   };
 }
 
 /** What the door for clicks does with the gateway. */
-function useCasesOf(gateway: Gateway): Pick<SlackDeps, 'look' | 'recall' | 'adopt' | 'decide' | 'refused'> {
+function useCasesOf(
+  gateway: Gateway,
+  current: () => Loaded,
+): Pick<SlackDeps, 'look' | 'recall' | 'adopt' | 'decide' | 'operator' | 'refused' | 'takeBack'> {
   return {
     look: (id) => gateway.store.look(id),
     recall: (id) => gateway.inline.remembered(id),
     adopt: (id, channel, ts) => adoptCard(gateway, id, channel, ts),
     decide: (id, request, approver, seen) =>
       decideApproval(gateway, id, request, approver, { pickupMs: gateway.rules.approval.pickupMs }, seen),
+    operator: {
+      isOperator: (user) => gateway.rules.isOperator(user),
+      stops: () => {
+        const { servers, grants } = current().config;
+        const names = grants.map(({ name }) => name);
+        return { servers: [...servers.keys()], grants: names, freezes: gateway.knownFreezes.list };
+      },
+      freeze: (scope, reason, user) => setFreeze(gateway, scope, reason, { id: user, via: 'slack' }),
+      thaw: (id, reason, user) => liftFreeze(gateway, id, reason, { id: user, via: 'slack' }),
+    },
+    takeBack: (id, request, approver) => takeBack(gateway, id, request, approver),
     refused: (id, user, reason, choice) =>
       refuseAtDoor(gateway, id, { approver: { id: user, via: 'slack' }, reason, choice }),
   };

@@ -48,7 +48,7 @@ export function assemble(runtime: Runtime): Assembled {
   const gateway = bindGateway(portsOf(runtime, seals, approvers?.cards ?? null), rules);
   const lists = toolListsOf(runtime, gateway.journal);
   const servers = configuredServers(runtime, rules, lists);
-  const slack = approvers?.door(gateway) ?? null;
+  const slack = approvers?.door(gateway, () => rules.loaded) ?? null;
   const calls = callDoor(
     gateway,
     () => rules.loaded.config.approval.hold,

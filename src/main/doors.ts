@@ -1,6 +1,7 @@
 import { Hono } from 'hono';
 import { policyJsonSchema } from '../config/policy/json-schema.ts';
 import type { Gateway } from '../gateway/gateway.ts';
+import { freezeOverAnswers } from '../gateway/method/freeze-answers.ts';
 import { governMethods } from '../gateway/method/govern-methods.ts';
 import { noteUnnamed } from '../gateway/method/note-unnamed.ts';
 import type { OpenVisits } from '../gateway/state/open-visits.ts';
@@ -65,6 +66,7 @@ function agentsDoor(
     vault: gateway.vault,
     calls,
     govern: (caller, messages) => governMethods(gateway, caller, messages),
+    freezeOverAnswers: (caller, messages) => freezeOverAnswers(gateway, caller, messages),
     noteUnnamed: (caller, what) => noteUnnamed(gateway, caller, what),
     visits,
     sessionOpenings: () => rules.loaded.config.sessionOpenings,

@@ -8,7 +8,7 @@ import type { Servers } from './rules/servers.ts';
 
 /** How an assembled gateway starts and stops. */
 export interface Lifecycle {
-  /** Reads which tokens are revoked. From then on clicks may be taken: a decision needs nothing else but the store. */
+  /** Reads which tokens are revoked and what is frozen. From then on clicks may be taken: a decision needs nothing else but the store. */
   prepare(): Promise<void>;
   /**
    * Checks Slack and starts everything; also does what `prepare` does if that was not called. Resolves with a function
@@ -37,7 +37,7 @@ export function lifecycleOf(parts: LivingParts): Lifecycle {
   const { gateway, calls, revoked, servers, approvers, pages, watchGrants, started } = parts;
   let prepared: Promise<void> | null = null;
   const prepare = (): Promise<void> => {
-    prepared ??= revoked.start();
+    prepared ??= revoked.start().then(() => gateway.knownFreezes.start());
     return prepared;
   };
   const begin = async (): Promise<() => Promise<void>> => {
@@ -46,8 +46,13 @@ export function lifecycleOf(parts: LivingParts): Lifecycle {
   };
   const start = async (): Promise<() => Promise<void>> => {
     const stopGateway = await begin().catch((error: unknown) => {
-      // Stop reading the revoked tokens, once the first read is over: it may still be under way.
-      void prepared?.catch(() => undefined).then(() => revoked.stop());
+      // Stop reading what is revoked and frozen, once the first reads are over: they may still be under way.
+      void prepared
+        ?.catch(() => undefined)
+        .then(() => {
+          revoked.stop();
+          gateway.knownFreezes.stop();
+        });
       throw error;
     });
     const stopTasks = calls.begin();
@@ -58,6 +63,7 @@ export function lifecycleOf(parts: LivingParts): Lifecycle {
       stopWatching();
       pages?.console.stop();
       revoked.stop();
+      gateway.knownFreezes.stop();
       await stopGateway();
       await servers.close();
     };

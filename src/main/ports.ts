@@ -4,6 +4,7 @@ import type { Journal } from '../gateway/log/journal.ts';
 import type { Ports } from '../gateway/ports.ts';
 import { ToolLists } from '../gateway/tools/tool-lists.ts';
 import type { Cards, Seals } from '../ports.ts';
+import { sqlFreezes } from '../sql/freezes.ts';
 import { sqlLedger } from '../sql/ledger.ts';
 import { sqlRecords } from '../sql/records.ts';
 import { sqlStore } from '../sql/store.ts';
@@ -21,6 +22,7 @@ export function portsOf(runtime: Runtime, seals: Seals, cards: Cards | null): Po
     store: sqlStore(storage.connection, seals),
     ledger: sqlLedger(storage.connection.db, seals),
     tasks: sqlTasks(storage.connection, seals),
+    freezes: sqlFreezes(storage.connection.db, seals),
     witnesses,
     sink,
     ...(meters === undefined ? {} : { eventMeter: meters.count }),

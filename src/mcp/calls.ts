@@ -32,9 +32,11 @@ import { legacyStrategy, modernStrategy } from './hold/wait-strategy.ts';
 import { watchStream } from './hold/watch-stream.ts';
 import { textAt } from './json/edit.ts';
 import { envelopeFault, modernClient, TASKS_2025 } from './protocol/envelope.ts';
+import { frozenAnswerResult } from './protocol/frozen-result.ts';
 import { gatedHeaderFault } from './protocol/gated-headers.ts';
 import { requestKind } from './protocol/request-kind.ts';
-import { CLAIMED_STATE, INVALID_PARAMS, INVALID_REQUEST, rpcError } from './protocol/response.ts';
+import { CLAIMED_STATE, INVALID_PARAMS, INVALID_REQUEST, rpcError, rpcResult } from './protocol/response.ts';
+import { resultText } from './protocol/tool-results.ts';
 import { refusal } from './refusal.ts';
 import { advertisement } from './relay/advertise.ts';
 import { forwardAnswer } from './tasks/answer.ts';
@@ -131,6 +133,10 @@ export function callDoor(
     if (continued?.kind === 'leg') {
       const response = await askAboutAnswer(request, continued.parent);
       if (response !== null) return { kind: 'respond', response };
+    }
+    if (continued?.kind === 'frozen') {
+      const result = frozenAnswerResult(continued.parent, continued.freeze);
+      return { kind: 'respond', response: rpcResult(request.idText, resultText(result, request.modern)) };
     }
     if (continued?.kind === 'continued') {
       const { dispatch, joiner } = continued;

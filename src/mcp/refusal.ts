@@ -1,5 +1,6 @@
 import type { Handled } from '../gateway/call/arrival.ts';
 import type { ToolCallRequest } from './door/call-door.ts';
+import { frozenResult } from './protocol/frozen-result.ts';
 import { overfullResult } from './protocol/overfull-result.ts';
 import { rpcError, rpcResult } from './protocol/response.ts';
 import {
@@ -25,6 +26,7 @@ const REFUSAL_CODES = {
   overfull: 429,
   too_long: 413,
   unavailable: 503,
+  frozen: 423,
 } as const satisfies Record<RefusedCall['kind'], number>;
 
 type RefusedCall = Exclude<Handled, { kind: 'forward' | 'held' | 'unasked' }>;
@@ -58,6 +60,8 @@ function refusalResult(handled: RefusedCall): ToolResult {
       return overfullResult(handled.refusal);
     case 'unavailable':
       return unavailableResult(handled.part);
+    case 'frozen':
+      return frozenResult(handled.freeze);
     default:
       return handled satisfies never;
   }

@@ -1,5 +1,6 @@
 import type { GivenAnswer } from '../domain/approval/answer.ts';
 import type { Approval } from '../domain/approval/approval.ts';
+import type { FrozenPlace } from '../domain/freeze/freeze.ts';
 import type { NewEvent } from '../domain/log/event.ts';
 
 /** A request that a server sent while a gated call ran: only a yes may answer it, where policy says so. */
@@ -105,9 +106,12 @@ export interface AskedStore {
    * `noteIssuedState`, by every secret.
    */
   isStateClaimed(state: StateOfServer & { readonly request: readonly string[]; readonly now: Date }): Promise<boolean>;
-  /** Marks a request as answered, with the events. False: it was answered before, or its call is over. */
+  /**
+   * Marks a request as answered, with the events. Null: it was answered before, its call is over, or a freeze stops it
+   * (`unlessFrozen`).
+   */
   answerRequest(
-    asked: { readonly n: number; readonly approval: string; readonly now: Date },
+    asked: { readonly n: number; readonly approval: string; readonly now: Date; readonly unlessFrozen?: FrozenPlace },
     given: GivenAnswer,
     events: readonly NewEvent[],
   ): Promise<Approval | null>;

@@ -1,4 +1,5 @@
 import type { Approval } from '../domain/approval/approval.ts';
+import type { Freeze } from '../domain/freeze/freeze.ts';
 import type { CardRecord } from './store.ts';
 
 /** Why a grant's calls are not shown one by one. */
@@ -43,8 +44,9 @@ export interface Cards {
   /**
    * Posts the card, or updates the one at `at`, with a reply in its thread for each change of state. Where `at` does not
    * say whether it was posted, it is looked for first, and not posted any more once the call has ended unsent without anybody's decision.
+   * `freeze`: nothing of it runs before this is lifted; null or absent: nothing stops it.
    */
-  show(approval: Approval, at: CardRecord | null): Promise<CardDelivery>;
+  show(approval: Approval, at: CardRecord | null, freeze?: Freeze | null): Promise<CardDelivery>;
   /** Posts one line instead of more cards. */
   crowded(call: Pick<Approval, 'grant' | 'server' | 'tool'>, crowd: Crowd): Promise<Delivery>;
   /**

@@ -1,6 +1,7 @@
 import type { AskedQuestion, GivenAnswer } from '../domain/approval/answer.ts';
 import type { Approval, Awaits, Decision, State } from '../domain/approval/approval.ts';
 import type { OpeningRate } from '../domain/approval/openings.ts';
+import type { FrozenPlace } from '../domain/freeze/freeze.ts';
 import type { LoggedEvent, NewEvent } from '../domain/log/event.ts';
 import type { FullLimit, Take, Taken } from '../domain/policy/limit.ts';
 import type { GrantRoom, NoOpening } from './room.ts';
@@ -131,6 +132,8 @@ export interface Change {
   readonly decision?: Decision;
   /** `Approval.seal` of the approval that this was judged on: its row must still have these seals. */
   readonly believed?: string;
+  /** The decision takes the place of what the same person said before, which was this. */
+  readonly instead?: Decision['choice'];
   /** Taken from counters in the same transaction; all of them must have room. */
   readonly takes?: readonly Take[];
   /** Given back to its counters, because nothing was sent. */
@@ -139,6 +142,8 @@ export interface Change {
   readonly joiner?: string;
   /** The token of the grant for which this is done: it must not have been revoked. SHA-256, hex. */
   readonly token?: string;
+  /** Nothing may be frozen that stops this: checked in the same transaction, against every freeze that was set before. */
+  readonly unlessFrozen?: FrozenPlace;
   /** The card that one of the events names: it must still be this one, and show the same. */
   readonly card?: CardRecord;
   /** The dispatch that this ends, as `patch.dispatcher` named it: if another has begun, nothing is changed. */
@@ -178,6 +183,8 @@ export type Committed =
     }
   /** The server no longer waits for what this leg answers; nothing was changed. */
   | { readonly kind: 'unasked' }
+  /** A freeze stops it; nothing was changed. The approval may have changed besides. */
+  | { readonly kind: 'frozen' }
   /** The caller for whom it was to be done has left; nothing was changed. */
   | { readonly kind: 'left' }
   /** The log says that the pass was spent before, whatever the row says; nothing was changed. */
@@ -189,7 +196,9 @@ export type Committed =
 
 export type Admission =
   | { readonly kind: 'admitted'; readonly taken: readonly Taken[] }
-  | { readonly kind: 'full'; readonly full: FullLimit };
+  | { readonly kind: 'full'; readonly full: FullLimit }
+  /** A freeze stops it; nothing was taken. */
+  | { readonly kind: 'frozen' };
 
 /** Where the card of an approval is, and which revision it shows. */
 export interface CardRecord {
@@ -202,6 +211,8 @@ export interface CardRecord {
   /** What the card shows, as its adapter writes it: state, votes, and at the end `.` and the SHA-256 of its content. */
   readonly digest: string;
   readonly postedAt: Date | null;
+  /** The freeze that the card tells of; null or absent: none. */
+  readonly freeze?: string | null;
 }
 
 export interface Page<T> {
@@ -237,7 +248,7 @@ export interface Store {
   commit(change: Change): Promise<Committed>;
   /**
    * Two changes of which the second follows the first, as if they were committed one after the other with nobody in
-   * between: both or neither. `left` and `full` concern the second. Only the first may have a decision, only the second
+   * between: both or neither. `left`, `full` and `frozen` concern the second. Only the first may have a decision, only the second
    * counters and a caller.
    */
   commitBoth(first: Change, second: Change): Promise<Committed>;
@@ -296,7 +307,7 @@ export interface Store {
     readonly moot: readonly Approval[];
     /** Legs that are pending or approved, and whose answers were held by processes that have died. */
     readonly orphaned: readonly Approval[];
-    /** Approvals whose card shows an older revision; grants take turns. */
+    /** Approvals whose card shows an older revision, or tells of no freeze or another one; grants take turns. */
     readonly stale: readonly string[];
   }>;
   /** Pending approvals whose approvers are due a reminder, or whose further approvers are due to be asked. */

@@ -164,7 +164,8 @@ export interface TaskStore extends AskedStore {
   }): Promise<void>;
   /**
    * Spends such a state, with the event: its approval goes on as this dispatch, with a lease until `until`, unless it
-   * awaits no input any more. The caller gets an absent one's seat, or a new one. null: nothing was spent.
+   * awaits no input any more, or a freeze stops it. The caller gets an absent one's seat, or a new one. null: nothing
+   * was spent.
    */
   takeContinuation(
     one: {

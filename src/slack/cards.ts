@@ -12,7 +12,7 @@ export interface SlackCardsOptions extends CardPosterOptions {
 export function slackCards(options: SlackCardsOptions): Cards {
   const poster = new CardPoster(options);
   return {
-    show: (approval, stored) => poster.show(approval, stored),
+    show: (approval, stored, freeze) => poster.show(approval, stored, freeze),
     stillEligible: (approval) => stillEligible(options.people(), approval),
     crowded: (call, crowd) => poster.crowded(call, crowd),
   };

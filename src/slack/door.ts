@@ -2,6 +2,8 @@ import { App, SocketModeReceiver } from '@slack/bolt';
 import { Hono } from 'hono';
 import { CARD_ACTIONS, DECISION_VIEWS } from './card/button.ts';
 import { type Ack, type ClickDeps, type Clicks, takeClicks } from './click/take-clicks.ts';
+import { STOP_SHORTCUTS, STOP_VIEW } from './stop/stop-view.ts';
+import { type OperatorTerms, stopTaker } from './stop/take-stop.ts';
 import type { SlackApi } from './wire/api.ts';
 import { slackClient } from './wire/client.ts';
 import { slackLogger } from './wire/logger.ts';
@@ -9,7 +11,9 @@ import { slackReceiver } from './wire/receiver.ts';
 import { keepConnected } from './wire/socket.ts';
 
 /** What the approvers' door needs; `main/` provides it. */
-export interface SlackDeps extends Omit<ClickDeps, 'api'> {
+export interface SlackDeps extends Omit<ClickDeps, 'api' | 'takeOther'> {
+  /** Absent: nobody freezes or thaws in Slack. */
+  readonly operator?: OperatorTerms | undefined;
   readonly botToken: string;
   /** Verifies clicks over HTTP; required without an `appToken`. */
   readonly signingSecret: string;
@@ -38,7 +42,7 @@ const CONNECT_MS = 10_000;
 /** The door with Slack's own Bolt: over HTTP with our own receiver, or over Socket Mode if there is an app token. */
 export function slackDoor(deps: SlackDeps): SlackDoor {
   const api = deps.api ?? slackClient({ token: deps.botToken, apiUrl: deps.apiUrl, log: deps.log });
-  const clicks = takeClicks({ ...deps, api });
+  const clicks = takeClicks({ ...deps, api, takeOther: stopTaker(deps.operator) });
   const transport = deps.appToken ? overSocketMode(deps, deps.appToken, clicks.take) : overHttp(deps, clicks.take);
   return {
     app: transport.app,
@@ -97,7 +101,8 @@ function boltApp(deps: SlackDeps, take: Clicks['take'], transport: BoltSettings)
     logger: slackLogger(deps.log),
   });
   app.action(anyOf(CARD_ACTIONS), ({ body, ack }) => take(body, ack as Ack));
-  app.view(anyOf(DECISION_VIEWS), ({ body, ack }) => take(body, ack as Ack));
+  app.shortcut(anyOf(STOP_SHORTCUTS), ({ body, ack }) => take(body, ack as Ack));
+  app.view(anyOf([...DECISION_VIEWS, STOP_VIEW]), ({ body, ack }) => take(body, ack as Ack));
   // Over HTTP, the receiver logs it and answers 500; in Socket Mode, the missing ack tells the person.
   app.error(async (error) => {
     throw error;

@@ -31,6 +31,8 @@ export const INVARIANTS: Readonly<Record<string, (seen: Seen) => string[]>> = {
   'P7 the chain verifies': chainVerifies,
 };
 
+/** Events that a click or a decision leaves. */
+const SAID = new Set(['approval.decided', 'approval.changed', 'approval.refused']);
 const ENDED = new Set(['denied', 'expired', 'withdrawn', 'lapsed', 'succeeded', 'failed', 'unknown']);
 const GATED = new Set(['create_key', 'charge', 'burst']);
 
@@ -96,7 +98,10 @@ function noDecisionLost(seen: Seen): string[] {
   const faults: string[] = [];
   for (const { approval, approver, choice } of seen.recorded) {
     const found = approvals.get(approval)?.decisions.some((d) => d.approver === approver && d.choice === choice);
-    if (!found) faults.push(`${approval}: ${approver} was told that ${choice} is recorded`);
+    // Whoever approved may have changed to deny since: the denial takes the vote's place, and the log has both.
+    const actors = [`slack:${approver}`, approver];
+    const changed = (events.get(approval) ?? []).some((e) => e.type === 'approval.changed' && actors.includes(e.actor));
+    if (!found && !changed) faults.push(`${approval}: ${approver} was told that ${choice} is recorded`);
   }
   for (const approval of seen.evidence.approvals) {
     const decided = (events.get(approval.id) ?? []).filter(({ type }) => type === 'approval.decided').length;
@@ -114,7 +119,7 @@ function noClickLost(seen: Seen): string[] {
   for (const [approver, clicks] of Map.groupBy(seen.clicked, (click) => click.approver)) {
     const lost = [...Map.groupBy(clicks, ({ approval }) => approval)].flatMap(([approval, all]) => {
       const own = (events.get(approval) ?? []).filter(({ actor }) => actor === `slack:${approver}`);
-      const heard = own.filter(({ type }) => type === 'approval.decided' || type === 'approval.refused').length;
+      const heard = own.filter(({ type }) => SAID.has(type)).length;
       return heard < all.length ? [{ approval, missing: all.length - heard }] : [];
     });
     const missing = lost.reduce((sum, one) => sum + one.missing, 0);

@@ -43,7 +43,7 @@ describe('help', () => {
     const known = [
       'start, demo, init, init slack, doctor, doctor slack, grant, grant new, scan',
       'policy, policy check, policy explain, policy test, policy schema',
-      'approvals, approvals list, approvals show, approvals approve, approvals deny',
+      'approvals, approvals list, approvals show, approvals approve, approvals deny, approvals take-back, freeze, thaw',
       'audit, audit list, audit tail, audit export, audit verify, audit key, migrate, backup',
     ];
     assert.deepEqual(
@@ -92,7 +92,7 @@ const MISUSE: Record<string, { words: string; says: RegExp; of?: string }> = {
   'a group without a command': {
     words: 'approvals',
     of: 'approvals',
-    says: /say what to do: list, show, approve or deny/,
+    says: /say what to do: list, show, approve, deny or take-back/,
   },
   'a group with options only': { words: 'audit --json', of: 'audit', says: /say what to do: list, tail/ },
   'a group of one without a command': { words: 'init', of: 'init', says: /say what to do: slack/ },

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Approval, Approver, Decision, State } from '../../src/domain/approval/approval.ts';
 import { STATES } from '../../src/domain/approval/approval.ts';
-import { type DecisionRequest, type Judgement, judgeDecision } from '../../src/domain/approval/decide.ts';
+import { type DecisionRequest, type Judgement, judgeDecision, withDecision } from '../../src/domain/approval/decide.ts';
 import { FINGERPRINT, OPENED, sampleApproval } from '../support/domain/approval.ts';
 
 const MIRA: Approver = { id: 'U0MIRA', via: 'slack', userGroups: [] };
@@ -41,10 +41,17 @@ describe('one human’s word', () => {
     assert.equal(say(pending({ requirement: { people: [] } })), 'not_an_approver');
   });
 
-  test('P1: the owner may not approve the calls of their own agent, nor deny them, unless the grant says so', () => {
+  test('P1: the owner may not approve the calls of their own agent, unless the grant says so, but may deny them', () => {
     const named = { people: ['U0SAM', 'U0MIRA'] };
     assert.equal(say(pending({ requirement: named }), SAM), 'own_call');
-    assert.equal(say(pending({ requirement: named }), SAM, DENY), 'own_call');
+    assert.equal(say(pending({ requirement: named }), SAM, DENY), 'denied');
+    assert.equal(say(pending(), SAM, DENY), 'denied', 'also where no group names them');
+    assert.equal(say(pending(), SAM), 'not_an_approver');
+    assert.equal(say(pending({ owner: null }), SAM, DENY), 'not_an_approver');
+    const strict = pending({ requirement: { denyReason: 'required' } });
+    assert.equal(say(strict, SAM, { ...DENY, reason: null }), 'reason_required');
+    const denied = judgeDecision(pending(), DENY, SAM, soon);
+    assert.equal(denied.kind === 'recorded' && denied.decision.self, false, 'self_approval was not used');
     const allowed = judgeDecision(pending({ requirement: named, selfApproval: true }), APPROVE, SAM, soon);
     assert.equal(allowed.kind === 'recorded' && allowed.decision.self, true);
     assert.equal(say(pending({ requirement: named, owner: null }), SAM), 'approved');
@@ -75,10 +82,24 @@ describe('one human’s word', () => {
     const two = { requirement: { quorum: 2 } };
     assert.equal(say(pending(two)), 'pending');
     assert.equal(say(pending({ ...two, decisions: [vote('U0MIRA')] }), MIRA), 'already_voted');
-    assert.equal(say(pending({ ...two, decisions: [vote('U0MIRA')] }), MIRA, DENY), 'already_voted');
     assert.equal(say(pending({ ...two, decisions: [vote('U0MIRA')] }), ALEX), 'approved');
     assert.equal(say(pending({ requirement: { quorum: 3 }, decisions: [vote('U0MIRA')] }), ALEX), 'pending');
     assert.equal(say(pending({ ...two, decisions: [vote('U0MIRA')] }), ALEX, DENY), 'denied', 'one denial is enough');
+  });
+
+  test('P1: whoever approved may change to deny while it is pending, and never back', () => {
+    const voted = pending({ requirement: { quorum: 2, denyReason: 'required' }, decisions: [vote('U0MIRA')] });
+    assert.equal(say(voted, MIRA, { ...DENY, reason: null }), 'reason_required');
+    const changed = judgeDecision(voted, DENY, MIRA, soon);
+    assert.equal(changed.kind === 'recorded' && changed.next, 'denied');
+    assert.deepEqual(changed.kind === 'recorded' && changed.instead, vote('U0MIRA'));
+    const decision = { ...vote('U0MIRA', 'deny'), reason: 'no' };
+    assert.deepEqual(withDecision([vote('U0MIRA'), vote('U0ALEX')], decision), [vote('U0ALEX'), decision]);
+    assert.equal(say({ ...voted, state: 'denied', decisions: [decision] }), 'already_decided');
+    assert.equal(say({ ...voted, state: 'approved' }, MIRA, DENY), 'already_decided', 'that is a take-back');
+    const left = { ...voted, requirement: { ...voted.requirement, people: ['U0ALEX'] } };
+    assert.equal(say(left, MIRA, DENY), 'not_an_approver', 'eligible at this click, too');
+    assert.equal(say(voted, MIRA, DENY, voted.expiresAt), 'expired');
   });
 
   test('P1: a button that shows another call decides nothing; a short prefix names nothing', () => {
@@ -137,6 +158,7 @@ describe('one human’s word', () => {
     assert.deepEqual(judgement, {
       kind: 'recorded',
       next: 'denied',
+      instead: null,
       decision: {
         approver: 'U0ALEX',
         choice: 'deny',

@@ -219,7 +219,8 @@ describe('What agents do besides calling tools, in the log', () => {
     const methodLog = new MethodLog((event) => void notes.push(event), { now: () => new Date() });
     const journal = { writable: false, recovered: async () => false };
     const rules = { policy: () => policyOf({ default: 'allow' }) };
-    const gateway = { journal, methodLog, rules } as unknown as Parameters<typeof governMethods>[0];
+    const knownFreezes = { over: () => null };
+    const gateway = { journal, knownFreezes, methodLog, rules } as unknown as Parameters<typeof governMethods>[0];
     const caller = { principal: { grant: 'bot', owner: null, selfApproval: false }, server: 'files', session: null };
     const asked = (method: string) => [{ method, resources: [], prompts: [], kind: 'request' as const }];
     for (const method of ['resources/read', 'prompts/get', 'tools/list', 'acme/x', 'tasks/get']) {

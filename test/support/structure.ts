@@ -46,11 +46,12 @@ export function circles(graph: Graph): string[][] {
  * below it, never above. Files are named with their endings.
  */
 export const FLOORS: Readonly<Record<string, readonly string[]>> = {
-  domain: ['addresses.ts', 'source.ts', 'json', 'call', 'tool', 'policy', 'approval', 'log'],
+  domain: ['addresses.ts', 'source.ts', 'json', 'call', 'tool', 'policy', 'approval', 'freeze', 'log'],
   gateway: [
     ...['id.ts', 'fault-point.ts', 'ports.ts', 'rules.ts', 'commit-until.ts', 'log', 'state', 'gateway.ts'],
     ...[
       'decision',
+      'freeze',
       'dispatch',
       'call',
       'task',
@@ -79,10 +80,10 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
     'refusal.ts',
     'calls.ts',
   ],
-  slack: ['wire', 'place', 'card', 'people', 'post', 'setup', 'cards.ts', 'click', 'door.ts', 'web-door.ts'],
+  slack: ['wire', 'place', 'card', 'people', 'post', 'setup', 'cards.ts', 'click', 'stop', 'door.ts', 'web-door.ts'],
   web: ['http', 'api', 'html', 'pages', 'console'],
   sql: [
-    ...['table', 'migrations', 'connection', 'log', 'limit', 'approval', 'task', 'search'],
+    ...['table', 'migrations', 'connection', 'log', 'freezes.ts', 'limit', 'approval', 'task', 'search'],
     ...['ledger.ts', 'logins.ts', 'records.ts', 'revocations.ts', 'tasks.ts', 'store.ts'],
   ],
   config: [
@@ -144,6 +145,7 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
       'parse',
       'remote',
       'approvals',
+      'freeze',
       'audit',
       'doctor',
       'policy',

@@ -11,10 +11,10 @@ export interface ApiReply {
   readonly body: Readonly<Record<string, unknown>>;
 }
 
-/** Asks the API; with a body it is a POST. */
-export async function askApi(gateway: RunningGateway, path: string, body?: object): Promise<ApiReply> {
+/** Asks the API; with a body it is a POST, unless `method` says otherwise. */
+export async function askApi(gateway: RunningGateway, path: string, body?: object, method = 'POST'): Promise<ApiReply> {
   const headers = { 'content-type': 'application/json' };
-  const post = body === undefined ? {} : { method: 'POST', headers, body: JSON.stringify(body) };
+  const post = body === undefined ? {} : { method, headers, body: JSON.stringify(body) };
   const response = await gateway.request(path, post);
   const text = await response.text();
   const parsed = objectIn(text);

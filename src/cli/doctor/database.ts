@@ -4,6 +4,7 @@ import { outOfReach } from '../../main/process/out-of-reach.ts';
 import { MIGRATION_NAMES, namesIn } from '../../sql/migrations/migrate.ts';
 import type { Tables } from '../../sql/table/tables.ts';
 import { ANSWER_MS, type DoctorFinding, fault, isLoopback, ok, skewOf, warn } from './finding.ts';
+import { frozenInDatabase } from './freezes.ts';
 
 const OLDEST_MAJOR = 14;
 /** Most connections that one replica opens: its own, and without Redis those of the queue too. */
@@ -36,7 +37,8 @@ export async function databaseFindings(url: string, queue: 'redis' | 'sql'): Pro
     const facts = (await pool.query<PostgresFacts>(QUESTION)).rows[0]!;
     const clock = skewOf(about, facts.now.getTime(), from, Date.now());
     const schema = schemaFindings(await namesIn(db), facts.may_create);
-    return [...serverFindings(facts, new URL(url).hostname, CONNECTIONS[queue]), ...clock, ...schema];
+    const server = serverFindings(facts, new URL(url).hostname, CONNECTIONS[queue]);
+    return [...server, ...clock, ...schema, ...(await frozenInDatabase(pool))];
   } catch (error) {
     const reason = outOfReach(error);
     const code = String((error as { code?: unknown }).code ?? 'no code');

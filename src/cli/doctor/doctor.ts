@@ -9,6 +9,7 @@ import { dataFindings } from './data.ts';
 import { databaseFindings } from './database.ts';
 import { environmentFindings } from './environment.ts';
 import { type DoctorFinding, fault, ok, warn } from './finding.ts';
+import { frozenAtGateway } from './freezes.ts';
 import { grantFindings } from './grants.ts';
 import { nodeFindings } from './node.ts';
 import { publicUrlFindings } from './public-url.ts';
@@ -61,11 +62,13 @@ function remedyOf(expected: string | null): string {
 async function allFindings(loaded: Loaded, terminal: Terminal): Promise<DoctorFinding[]> {
   const { config, policies, settings } = loaded;
   const counts = `${config.servers.size} servers, ${policies.size} policies, ${config.grants.length} grants`;
-  const [storage, publicUrl, servers, slack] = await Promise.all([
+  const embedded = loaded.secrets.databaseUrl === null;
+  const [storage, publicUrl, servers, slack, frozen] = await Promise.all([
     storageFindings(loaded),
     publicUrlFindings(settings),
     upstreamFindings(loaded, terminal),
     slackFindings(loaded),
+    embedded ? frozenAtGateway(settings) : [],
   ]);
   return [
     ok('config', counts),
@@ -75,6 +78,7 @@ async function allFindings(loaded: Loaded, terminal: Terminal): Promise<DoctorFi
     ...environmentFindings(config),
     ...slack,
     ...grantFindings(loaded, new Date()),
+    ...frozen,
   ];
 }
 

@@ -2,8 +2,9 @@ import { Argument, Command, type CommanderError } from 'commander';
 import type { CommandEntry } from './command.ts';
 import { optionOf, takeOptionsEarly } from './options.ts';
 
-/** Columns of help texts. */
+/** Columns of help texts, and of the narrowest summary that is broken into lines instead of running over. */
 const WIDTH = 80;
+const NARROW = 24;
 
 /** The entry of a command that can be run. */
 export type FoundCommand = CommandEntry & { readonly load: NonNullable<CommandEntry['load']> };
@@ -58,7 +59,7 @@ function settled(command: Command, inner: readonly CommandEntry[], { out, end }:
   return command
     .helpOption('-h, --help', 'print this help')
     .helpCommand(false)
-    .configureHelp({ subcommandTerm: (each) => terms.get(each.name()) ?? each.name() })
+    .configureHelp({ subcommandTerm: (each) => terms.get(each.name()) ?? each.name(), minWidthToWrap: NARROW })
     .configureOutput({
       writeOut: out,
       writeErr: () => undefined,

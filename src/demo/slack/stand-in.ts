@@ -3,6 +3,7 @@ import { type Forgery, PayloadDelivery, slackSignature } from './interactivity/d
 import {
   type ClickGesture,
   Gestures,
+  type ShortcutGesture,
   type SubmissionGesture,
   type ViewClickGesture,
 } from './interactivity/gestures.ts';
@@ -156,6 +157,7 @@ class StandIn implements SlackStandIn {
 
   click = (click: ClickGesture) => this.#notifyAfter(() => this.#gestures.click(click));
   payloadOf = (click: ClickGesture) => this.#gestures.payloadOf(click);
+  shortcut = (by: ShortcutGesture) => this.#notifyAfter(() => this.#gestures.shortcut(by));
   clickView = (click: ViewClickGesture) => this.#notifyAfter(() => this.#gestures.clickView(click));
   submitView = (submission: SubmissionGesture) => this.#notifyAfter(() => this.#gestures.submitView(submission));
   closeView = (by: Disguise & { user: string; viewId?: string; clear?: boolean }) =>

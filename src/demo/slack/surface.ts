@@ -1,5 +1,11 @@
 import type { DeliveredPayload, Forgery, Reaction } from './interactivity/delivery.ts';
-import type { ClickGesture, SubmissionGesture, Submitted, ViewClickGesture } from './interactivity/gestures.ts';
+import type {
+  ClickGesture,
+  ShortcutGesture,
+  SubmissionGesture,
+  Submitted,
+  ViewClickGesture,
+} from './interactivity/gestures.ts';
 import type { Disguise } from './interactivity/payloads.ts';
 import type { SlackMessage } from './state/messages.ts';
 import type { SlackView } from './state/views.ts';
@@ -67,6 +73,8 @@ export interface SlackStandIn {
   readonly connections: number;
 
   click(click: ClickGesture): Promise<Reaction>;
+  /** Uses a shortcut of the app, on a message or from anywhere. */
+  shortcut(by: ShortcutGesture): Promise<Reaction>;
   /** The payload that `click` would send, for tests that send it in another way. */
   payloadOf(click: ClickGesture): Fields;
   clickView(click: ViewClickGesture): Promise<Reaction>;

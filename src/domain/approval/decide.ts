@@ -1,6 +1,6 @@
 import type { Approval, Approver, Choice, Decision, State } from './approval.ts';
 import { isForged } from './forged.ts';
-import { approvalsCounted, type Eligibility, eligibility } from './quorum.ts';
+import { approvalsCounted, type Eligibility, eligibility, isOwner } from './quorum.ts';
 import type { SeenCard } from './seen-card.ts';
 
 /** What a person says about one exact call, before it is judged. */
@@ -27,7 +27,13 @@ export type RefusalReason =
 
 export type Judgement =
   | { readonly kind: 'refused'; readonly reason: RefusalReason; readonly state: State }
-  | { readonly kind: 'recorded'; readonly decision: Decision; readonly next: 'pending' | 'approved' | 'denied' };
+  | {
+      readonly kind: 'recorded';
+      readonly decision: Decision;
+      readonly next: 'pending' | 'approved' | 'denied';
+      /** What the same person had said before; null: nothing. */
+      readonly instead: Decision | null;
+    };
 
 /** 64 bits as hex: a shorter prefix identifies nothing. */
 const SHORTEST_PREFIX = 16;
@@ -38,7 +44,8 @@ const SHORTEST_PREFIX = 16;
  *
  * | approval | decision | becomes |
  * |---|---|---|
- * | pending, in time | deny by one who is eligible | denied |
+ * | pending, in time | deny by one who is eligible, or by the grant's owner | denied |
+ * | pending, in time | deny by one who approved, and still is eligible | denied; the denial takes the vote's place |
  * | pending, in time | approve, and this reaches the quorum | approved |
  * | pending, in time | approve, quorum not reached | pending, the vote is kept |
  * | pending, past `expiresAt` | any | refused: expired (the expiry job may be late, the deadline is not) |
@@ -53,18 +60,32 @@ export function judgeDecision(approval: Approval, word: DecisionRequest, approve
   if (now >= approval.expiresAt) return refuse('expired');
   if (word.fingerprint !== null && !names(word.fingerprint, approval.fingerprint)) return refuse('other_call');
 
-  const standing = eligibility(approval, approver, now);
+  const standing = standingOf(approval, word.choice, approver, now);
   if (standing.kind === 'refused') return refuse(standing.reason);
-  if (approval.decisions.some((d) => d.approver === approver.id)) return refuse('already_voted');
+  const earlier = approval.decisions.find((d) => d.approver === approver.id) ?? null;
+  if (earlier !== null && word.choice === 'approve') return refuse('already_voted');
 
   const reason = word.reason?.trim() ? word.reason.trim() : null;
   if (word.choice === 'deny' && approval.requirement.denyReason === 'required' && reason === null) {
     return refuse('reason_required');
   }
   const decision = vote(word.choice, reason, approver, standing, now);
-  if (word.choice === 'deny') return { kind: 'recorded', decision, next: 'denied' };
+  if (word.choice === 'deny') return { kind: 'recorded', decision, next: 'denied', instead: earlier };
   const votes = approvalsCounted([...approval.decisions, decision]);
-  return { kind: 'recorded', decision, next: votes >= approval.requirement.quorum ? 'approved' : 'pending' };
+  const next = votes >= approval.requirement.quorum ? 'approved' : 'pending';
+  return { kind: 'recorded', decision, next, instead: null };
+}
+
+/** Who may say yes is a matter of the requirement; no, also of whose agent it is. */
+function standingOf(approval: Approval, choice: Choice, approver: Approver, now: Date): Eligibility {
+  const standing = eligibility(approval, approver, now);
+  if (choice === 'approve' || standing.kind === 'eligible' || !isOwner(approval, approver)) return standing;
+  return { kind: 'eligible', self: false, userGroup: null };
+}
+
+/** The votes with this one: it takes the place of what the same person had said before. */
+export function withDecision(decisions: readonly Decision[], decision: Decision): Decision[] {
+  return [...decisions.filter(({ approver }) => approver !== decision.approver), decision];
 }
 
 function vote(

@@ -7,7 +7,7 @@ export type Eligibility =
 
 /**
  * Whether this person's decision counts for this approval. The owner of the calling grant never counts, unless the
- * grant has `self_approval`; then the vote is marked. Escalation adds approvers from its time on and removes none.
+ * grant has `self_approval`; then the vote is marked. (They may deny: that is judged in decide.ts.) Escalation adds approvers from its time on and removes none.
  */
 export function eligibility(approval: Approval, approver: Approver, now: Date): Eligibility {
   const { requirement } = approval;
@@ -23,9 +23,14 @@ export function eligibility(approval: Approval, approver: Approver, now: Date): 
     : (admitted.flatMap((circle) => circle.userGroups).find((group) => approver.userGroups.includes(group)) ?? null);
   if (!named && userGroup === null) return { kind: 'refused', reason: 'not_an_approver' };
 
-  const own = approval.owner !== null && approver.id === approval.owner;
+  const own = isOwner(approval, approver);
   if (own && !approval.selfApproval) return { kind: 'refused', reason: 'own_call' };
   return { kind: 'eligible', self: own, userGroup };
+}
+
+/** Whether the calling agent works for this person. */
+export function isOwner({ owner }: Pick<Approval, 'owner'>, { id }: Pick<Approver, 'id'>): boolean {
+  return owner !== null && owner === id;
 }
 
 /** How many distinct people have approved. */

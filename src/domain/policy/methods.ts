@@ -9,6 +9,11 @@ export interface KnownMethod {
   readonly needed?: true;
   /** Clients send it all the time and it makes the server do nothing, so the log counts it by the minute. */
   readonly noise?: true;
+  /**
+   * It makes the server do nothing but tell or end something, and a session needs it to live, or to learn how what was
+   * sent before goes on: it is relayed while everything else is frozen.
+   */
+  readonly whileFrozen?: true;
   /** The page of the specification. */
   readonly source: string;
 }
@@ -24,31 +29,45 @@ const STATELESS: readonly Revision[] = ['2026-07-28'];
  * nobody knows, and the policy's `default` decides.
  */
 export const METHODS: ReadonlyMap<string, KnownMethod> = new Map<string, KnownMethod>([
-  ['initialize', { revisions: SESSIONS, needed: true, source: 'Lifecycle' }],
-  ['server/discover', { revisions: STATELESS, needed: true, source: 'Discovery' }],
-  ['ping', { revisions: SESSIONS, needed: true, noise: true, source: 'Ping' }],
-  ['tools/list', { revisions: ALL, source: 'Tools' }],
+  ['initialize', { revisions: SESSIONS, whileFrozen: true, needed: true, source: 'Lifecycle' }],
+  ['server/discover', { revisions: STATELESS, whileFrozen: true, needed: true, source: 'Discovery' }],
+  ['ping', { revisions: SESSIONS, whileFrozen: true, needed: true, noise: true, source: 'Ping' }],
+  ['tools/list', { revisions: ALL, whileFrozen: true, source: 'Tools' }],
   ['tools/call', { revisions: ALL, source: 'Tools' }],
-  ['resources/list', { revisions: ALL, source: 'Resources' }],
-  ['resources/templates/list', { revisions: ALL, source: 'Resources' }],
+  ['resources/list', { revisions: ALL, whileFrozen: true, source: 'Resources' }],
+  ['resources/templates/list', { revisions: ALL, whileFrozen: true, source: 'Resources' }],
   ['resources/read', { revisions: ALL, source: 'Resources' }],
   ['resources/subscribe', { revisions: SESSIONS, source: 'Resources, Subscriptions' }],
-  ['resources/unsubscribe', { revisions: SESSIONS, source: 'Resources, Subscriptions' }],
-  ['prompts/list', { revisions: ALL, source: 'Prompts' }],
+  ['resources/unsubscribe', { revisions: SESSIONS, whileFrozen: true, source: 'Resources, Subscriptions' }],
+  ['prompts/list', { revisions: ALL, whileFrozen: true, source: 'Prompts' }],
   ['prompts/get', { revisions: ALL, source: 'Prompts' }],
   ['completion/complete', { revisions: ALL, source: 'Completion' }],
   ['logging/setLevel', { revisions: SESSIONS, source: 'Logging' }],
-  ['subscriptions/listen', { revisions: STATELESS, source: 'Subscriptions' }],
-  ['tasks/get', { revisions: [...TASKS, ...STATELESS], source: 'Tasks; the extension io.modelcontextprotocol/tasks' }],
+  ['subscriptions/listen', { revisions: STATELESS, whileFrozen: true, source: 'Subscriptions' }],
+  [
+    'tasks/get',
+    {
+      revisions: [...TASKS, ...STATELESS],
+      whileFrozen: true,
+      source: 'Tasks; the extension io.modelcontextprotocol/tasks',
+    },
+  ],
   [
     'tasks/cancel',
-    { revisions: [...TASKS, ...STATELESS], source: 'Tasks; the extension io.modelcontextprotocol/tasks' },
+    {
+      revisions: [...TASKS, ...STATELESS],
+      whileFrozen: true,
+      source: 'Tasks; the extension io.modelcontextprotocol/tasks',
+    },
   ],
-  ['tasks/result', { revisions: TASKS, source: 'Tasks' }],
-  ['tasks/list', { revisions: TASKS, source: 'Tasks' }],
+  ['tasks/result', { revisions: TASKS, whileFrozen: true, source: 'Tasks' }],
+  ['tasks/list', { revisions: TASKS, whileFrozen: true, source: 'Tasks' }],
   ['tasks/update', { revisions: STATELESS, source: 'the extension io.modelcontextprotocol/tasks' }],
-  ['notifications/initialized', { revisions: SESSIONS, needed: true, noise: true, source: 'Lifecycle' }],
-  ['notifications/cancelled', { revisions: ALL, needed: true, noise: true, source: 'Cancellation' }],
+  [
+    'notifications/initialized',
+    { revisions: SESSIONS, whileFrozen: true, needed: true, noise: true, source: 'Lifecycle' },
+  ],
+  ['notifications/cancelled', { revisions: ALL, whileFrozen: true, needed: true, noise: true, source: 'Cancellation' }],
   ['notifications/progress', { revisions: ALL, noise: true, source: 'Progress' }],
   ['notifications/roots/list_changed', { revisions: SESSIONS, noise: true, source: 'Roots' }],
   ['notifications/tasks/status', { revisions: TASKS, noise: true, source: 'Tasks' }],
@@ -57,4 +76,9 @@ export const METHODS: ReadonlyMap<string, KnownMethod> = new Map<string, KnownMe
 /** Whether a policy cannot deny this method. */
 export function isNeeded(method: string): boolean {
   return METHODS.get(method)?.needed === true;
+}
+
+/** Whether a method passes while its server, its grant or everything is frozen. */
+export function passesFreeze(method: string): boolean {
+  return METHODS.get(method)?.whileFrozen === true;
 }

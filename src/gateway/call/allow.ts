@@ -19,7 +19,7 @@ const FORWARD: Handled = { kind: 'forward', notSent: null };
  * `size`: the request's, in bytes.
  */
 export function allow(
-  gateway: Pick<Gateway, 'clock' | 'fullLimits' | 'journal' | 'log' | 'store'>,
+  gateway: Pick<Gateway, 'clock' | 'fullLimits' | 'journal' | 'knownFreezes' | 'log' | 'store'>,
   notes: VerdictNotes,
   takes: readonly Take[],
   size: number,
@@ -30,7 +30,7 @@ export function allow(
 }
 
 function allowNow(
-  gateway: Pick<Gateway, 'clock' | 'fullLimits' | 'journal' | 'log' | 'store'>,
+  gateway: Pick<Gateway, 'clock' | 'fullLimits' | 'journal' | 'knownFreezes' | 'log' | 'store'>,
   notes: VerdictNotes,
   takes: readonly Take[],
   size: number,
@@ -49,7 +49,7 @@ function allowNow(
 }
 
 async function admit(
-  gateway: Pick<Gateway, 'fullLimits' | 'log' | 'store'>,
+  gateway: Pick<Gateway, 'fullLimits' | 'knownFreezes' | 'log' | 'store'>,
   notes: VerdictNotes,
   takes: readonly Take[],
   event: NewEvent,
@@ -60,6 +60,11 @@ async function admit(
   if (admission.kind === 'full') {
     gateway.fullLimits.remember(admission.full, event.at);
     return notes.limited(admission.full);
+  }
+  if (admission.kind === 'frozen') {
+    const freeze = await gateway.knownFreezes.lookAgain({ server: event.server ?? '', grant: event.grant ?? '' });
+    // Lifted since.
+    return freeze === null ? admit(gateway, notes, takes, event) : notes.frozen(freeze);
   }
   return { kind: 'forward', notSent: () => refund(gateway, notes, admission.taken) };
 }

@@ -3,6 +3,7 @@ import type { Approval } from '../../domain/approval/approval.ts';
 import type { Call } from '../../domain/call/call.ts';
 import type { InexactValues } from '../../domain/call/inexact.ts';
 import type { Sent } from '../../domain/call/sent.ts';
+import type { Freeze } from '../../domain/freeze/freeze.ts';
 import type { JudgedInexact } from '../../domain/policy/inexact.ts';
 import type { FullLimit } from '../../domain/policy/limit.ts';
 import type { Policy } from '../../domain/policy/policy.ts';
@@ -53,6 +54,8 @@ export type Handled =
   | { readonly kind: 'unshown'; readonly why: string }
   /** A gated call whose body is longer than is held. In bytes. `setting`: what bounds it; null: the runtime does. */
   | { readonly kind: 'too_long'; readonly most: number; readonly length: number; readonly setting: string | null }
+  /** Nothing new is forwarded: it was not parked either, and nobody was asked. */
+  | { readonly kind: 'frozen'; readonly freeze: Freeze }
   /** The server no longer waits for this answer. */
   | { readonly kind: 'unasked' }
   /** The grant has too many approvals pending. */

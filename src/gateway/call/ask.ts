@@ -8,6 +8,7 @@ import { newId } from '../id.ts';
 import { CARD_TURN } from '../state/card-turn.ts';
 import type { Arrival, Handled } from './arrival.ts';
 import { type AskVerdict, newApproval } from './new-approval.ts';
+import { freezeOverCall } from './refuse-frozen.ts';
 import { refuseOpening } from './refuse-opening.ts';
 import { halted, LOG_IS_DOWN, type VerdictNotes } from './verdict-notes.ts';
 
@@ -30,6 +31,7 @@ export async function ask(
     | 'faultPoint'
     | 'fullLimits'
     | 'journal'
+    | 'knownFreezes'
     | 'log'
     | 'mostGatedBytes'
     | 'queue'
@@ -60,6 +62,7 @@ export async function ask(
     return tooLong;
   }
   const { server, tool, principal, session } = arrival.call;
+  const freeze = freezeOverCall(gateway, arrival.call);
   const { opened, full } = await openWhenSettled(async (impatient) => {
     const now = gateway.clock.now();
     const full = gateway.fullLimits.find(takes, now) ?? (await gateway.store.peek(takes));
@@ -67,8 +70,9 @@ export async function ask(
     const { request, event } = await newApproval(gateway, arrival, verdict, now);
     const { requestId } = arrival;
     const joiner = { id: newId('jo', now), session, requestId, replica: gateway.replica, impatient };
-    // A full limit opens nothing and pages nobody; a parked approval or an uncollected answer can still be joined.
-    const room = { ...gateway.rules.approval, closed: full !== null };
+    // A full limit or a freeze opens nothing and pages nobody; a parked approval or an uncollected answer can still be
+    // joined.
+    const room = { ...gateway.rules.approval, closed: full !== null || freeze !== null };
     gateway.faultPoint?.('open.before');
     try {
       return { full, opened: await gateway.store.open(request, joiner, room, event) };
@@ -80,6 +84,7 @@ export async function ask(
   });
   gateway.faultPoint?.('open.after');
   if (opened.kind === 'unasked') return opened;
+  if (!('approval' in opened) && freeze !== null) return notes.frozen(freeze);
   if (opened.kind === 'crowded' && full) return notes.limited(full);
   if (!('approval' in opened)) return refuseOpening(gateway, notes, { grant: principal.grant, server, tool }, opened);
   const notice = await parkAndPublish(gateway, opened);

@@ -9,6 +9,7 @@ import { allow } from './allow.ts';
 import type { Arrival, Handled, Leg } from './arrival.ts';
 import { ask } from './ask.ts';
 import { deny } from './deny.ts';
+import { freezeOverCall, refuseFrozen } from './refuse-frozen.ts';
 import { VerdictNotes } from './verdict-notes.ts';
 
 const NO_POLICY: Verdict & { kind: 'deny' } = {
@@ -42,6 +43,8 @@ function followVerdict(gateway: Gateway, arrival: Arrival): Handled | Promise<Ha
   const takes =
     verdict.kind === 'deny' ? [] : takesOf(call, verdict.limits, (server) => gateway.rules.upstream(server));
   const notes = new VerdictNotes(gateway, arrival, verdict);
+  const freeze = verdict.kind === 'allow' ? freezeOverCall(gateway, call) : null;
+  if (freeze !== null) return refuseFrozen(gateway, notes, freeze);
   switch (verdict.kind) {
     case 'deny':
       return deny(gateway, notes, verdict.reason);

@@ -4,6 +4,7 @@ import type { HiddenMask } from '../../domain/call/hidden-mask.ts';
 import { isExactThroughout } from '../../domain/call/inexact.ts';
 import { maskOf } from '../../domain/call/redact-call.ts';
 import { sentOf } from '../../domain/call/sent.ts';
+import type { Freeze } from '../../domain/freeze/freeze.ts';
 import type { Json } from '../../domain/json/json.ts';
 import { DEFAULT_REDACTION } from '../../domain/json/redact.ts';
 import type { EventType, NewEvent } from '../../domain/log/event.ts';
@@ -39,6 +40,12 @@ export class VerdictNotes {
     const { counter, scope, max } = full.take;
     this.note('call.limited', { counter, scope, max, retryAfter: full.retryAfter });
     return { kind: 'limited', full };
+  }
+
+  /** Notes that a freeze stops the call, and returns the answer for the agent. */
+  frozen(freeze: Freeze): Handled {
+    this.note('call.refused', { reason: 'frozen', freeze: freeze.id });
+    return { kind: 'frozen', freeze };
   }
 
   /** Notes that a value can be read in two ways and would have to be judged, and returns the answer for the agent. */

@@ -1,5 +1,6 @@
 import type { Approval, Approver, Decision, State } from '../../domain/approval/approval.ts';
-import { type DecisionRequest, judgeDecision, type RefusalReason } from '../../domain/approval/decide.ts';
+import { type DecisionRequest, judgeDecision, type RefusalReason, withDecision } from '../../domain/approval/decide.ts';
+import { isOwner } from '../../domain/approval/quorum.ts';
 import type { SeenCard } from '../../domain/approval/seen-card.ts';
 import { approvalEvent, type NewEvent } from '../../domain/log/event.ts';
 import type { CardRecord, Change } from '../../ports.ts';
@@ -58,7 +59,7 @@ export async function decideApproval(
         const judgement = known === ahead?.seen ? ahead.judgement : judge(approval);
         refusal = judgement.kind === 'refused' ? judgement.reason : null;
         if (judgement.kind === 'refused') return null;
-        const { decision, next } = judgement;
+        const { decision, next, instead } = judgement;
         gateway.faultPoint?.('decide.before');
         return {
           id,
@@ -68,8 +69,9 @@ export async function decideApproval(
           believed: approval.seal,
           patch: patchFor(next, new Date(decision.at.getTime() + terms.pickupMs)),
           decision,
+          ...(instead === null ? {} : { instead: instead.choice }),
           ...(card === null ? {} : { card }),
-          events: [decidedEvent(approval, decision, next, card, request.saw)],
+          events: [decidedEvent(approval, { decision, instead, next }, card, request.saw)],
         };
       },
       commit: (change, { approval }) =>
@@ -93,7 +95,7 @@ export async function decideApproval(
 
 /** The approval as the decision will leave it. */
 function approvalAfter(approval: Approval, { to, patch, decision }: Change): Approval {
-  const decisions = [...approval.decisions, decision!];
+  const decisions = withDecision(approval.decisions, decision!);
   const pickupUntil = patch?.pickupUntil ?? null;
   return { ...approval, state: to, revision: approval.revision + 1, pickupUntil, decisions };
 }
@@ -116,22 +118,24 @@ function patchFor(next: 'pending' | 'approved' | 'denied', until: Date): NonNull
   return next === 'denied' ? { resultUntil: until } : {};
 }
 
+/** A changed mind is an event of its own, which also says what the person had said before. */
 function decidedEvent(
   approval: Approval,
-  decision: Decision,
-  next: string,
+  { decision, instead, next }: { decision: Decision; instead: Decision | null; next: string },
   card: CardRecord | null,
   saw: SeenCard | undefined,
 ): NewEvent {
   return approvalEvent(approval, {
-    type: 'approval.decided',
+    type: instead === null ? 'approval.decided' : 'approval.changed',
     at: decision.at,
     actor: actorOf({ id: decision.approver }),
     data: {
       choice: decision.choice,
+      ...(instead === null ? {} : { instead: instead.choice, insteadAt: instead.at.toISOString() }),
       reason: decision.reason,
       via: decision.via,
       self: decision.self,
+      ...(isOwner(approval, { id: decision.approver }) ? { owner: true } : {}),
       userGroup: decision.userGroup,
       state: next,
       quorum: approval.requirement.quorum,

@@ -3,6 +3,7 @@ import type { Approval } from '../../domain/approval/approval.ts';
 import type { Dispatch } from '../../domain/approval/dispatch.ts';
 import type { Call } from '../../domain/call/call.ts';
 import { roundsMaterial } from '../../domain/call/fingerprint.ts';
+import type { Freeze } from '../../domain/freeze/freeze.ts';
 import type { NewEvent } from '../../domain/log/event.ts';
 import { evaluate } from '../../domain/policy/evaluate.ts';
 import { answersOf } from '../../domain/policy/rule.ts';
@@ -42,7 +43,9 @@ export type Continuation =
   /** It goes on under the approval it began with. */
   | ({ readonly kind: 'continued' } & Continued)
   /** The answer needs a yes of its own first. */
-  | { readonly kind: 'leg'; readonly parent: Approval };
+  | { readonly kind: 'leg'; readonly parent: Approval }
+  /** It cannot go on now: the question stands as long as its server said. */
+  | { readonly kind: 'frozen'; readonly parent: Approval; readonly freeze: Freeze };
 
 /**
  * Continues, once, the approval whose question this call answers, or says that the answer needs a yes. Null: the call
@@ -50,7 +53,7 @@ export type Continuation =
  * ask about this call now. `state`: what the call carried; `requestId`: its JSON-RPC id, as JSON text.
  */
 export async function continueCall(
-  gateway: Pick<Gateway, 'announcer' | 'clock' | 'leases' | 'replica' | 'rules' | 'tasks' | 'vault'>,
+  gateway: Pick<Gateway, 'announcer' | 'clock' | 'knownFreezes' | 'leases' | 'replica' | 'rules' | 'tasks' | 'vault'>,
   call: Call,
   requestId: string,
   state: string | null,
@@ -66,6 +69,8 @@ export async function continueCall(
   const parent = await tasks.findContinuation(returned);
   if (parent === null) return null;
   const mode = answersMode(parent.requirement.answers, answersOf(policy, call.tool));
+  const frozen = gateway.knownFreezes.over(parent);
+  if (frozen !== null) return { kind: 'frozen', parent, freeze: frozen };
   if (mode === 'ask') return { kind: 'leg', parent };
   const joiner = { id: newId('jo', now), session: null, requestId, replica };
   const by = dispatchName(gateway);
@@ -78,7 +83,10 @@ export async function continueCall(
       continuedEvent(call, approval, fingerprints[0] ?? '', now),
     ],
   );
-  if (taken === null) return null;
+  if (taken === null) {
+    const freeze = await gateway.knownFreezes.lookAgain(parent);
+    return freeze === null ? null : { kind: 'frozen', parent, freeze };
+  }
   const dispatch = continuedDispatch(gateway, taken.approval, by, now, taken.stood);
   return { kind: 'continued', dispatch, joiner: taken.joiner };
 }

@@ -98,7 +98,7 @@ function patchFor(gateway: Pick<Gateway, 'vault'>, deferral: Deferral, approval:
 
 /**
  * Continues a task's call after the agent answered what the server asked: the same call, under the same approval, once.
- * Null: it no longer awaits input.
+ * Null: it no longer awaits input, or is frozen.
  */
 export async function resume(
   gateway: Pick<Gateway, 'announcer' | 'clock' | 'leases' | 'replica' | 'store'>,
@@ -119,6 +119,7 @@ export async function resume(
       to: 'dispatched',
       patch: { awaits: null, leaseUntil: leases.until(), dispatcher: by },
       given: answer.given,
+      unlessFrozen: { server: approval.server, grant: approval.grant },
       events: [
         answerEvent(approval, answer),
         dispatchEvent(gateway, approval, 'call.dispatched', { continues: id, ...data }),

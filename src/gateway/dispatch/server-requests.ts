@@ -1,6 +1,7 @@
 import { answersMode } from '../../domain/approval/answer.ts';
 import type { Approval } from '../../domain/approval/approval.ts';
 import type { Call } from '../../domain/call/call.ts';
+import type { Freeze } from '../../domain/freeze/freeze.ts';
 import { answersOf } from '../../domain/policy/rule.ts';
 import type { AnswersMode } from '../../domain/policy/verdict.ts';
 import type { AskedKey, AskedRequest } from '../../ports.ts';
@@ -93,18 +94,21 @@ export async function modeForAnswer(
 
 /**
  * Records an answer before it is sent, in one transaction with its event (P7). `call`: the gated call, with what the
- * agent answers in `params.answer`. False: the request was answered before, or the call is over; then nothing is sent.
+ * agent answers in `params.answer`. `late`: the request was answered before, or the call is over; a freeze: it stops the
+ * answer. Then nothing is sent.
  */
 export async function takeAnswer(
-  gateway: Pick<Gateway, 'announcer' | 'clock' | 'rules' | 'tasks' | 'vault'>,
+  gateway: Pick<Gateway, 'announcer' | 'clock' | 'knownFreezes' | 'rules' | 'tasks' | 'vault'>,
   { n, approval }: Pick<AskedRequest, 'n' | 'approval'>,
   call: Call,
-): Promise<boolean> {
+): Promise<'taken' | 'late' | Freeze> {
   const now = gateway.clock.now();
   const { server, tool, principal } = call;
+  const place = { server, grant: principal.grant };
   const answer = recordOfAnswer(gateway, call, { kind: 'request', leg: null, at: now });
   const event = answerEvent({ id: approval, server, tool, grant: principal.grant }, answer);
-  return answered(gateway, { n, approval, now }, answer.given, event);
+  if (await answered(gateway, { n, approval, now, unlessFrozen: place }, answer.given, event)) return 'taken';
+  return (await gateway.knownFreezes.lookAgain(place)) ?? 'late';
 }
 
 /**

@@ -12,12 +12,15 @@ import { dispatchEvent } from './finish.ts';
 import { continuingOf, parentOf } from './leg.ts';
 import type { Turn } from './turn.ts';
 
-type Spent = Extract<Turn, { kind: 'dispatch' | 'full' | 'over' | 'unsure' | 'gone' }> | { readonly kind: 'conflict' };
+type Spent =
+  | Extract<Turn, { kind: 'dispatch' | 'full' | 'frozen' | 'over' | 'unsure' | 'gone' }>
+  | { readonly kind: 'conflict' };
 
 /**
  * Spends the pass (P2): one transaction takes the limits, moves approved → dispatched by compare-and-swap, and writes
  * `call.dispatched`. What may have changed since the decision is checked again first: the grant, the policy (only a new
- * deny stops the call), and whether the approvers may still approve.
+ * deny stops the call), and whether the approvers may still approve. Whether something is frozen is checked twice: by
+ * what this process knows, and exactly, in the transaction.
  */
 export async function spend(
   gateway: Pick<
@@ -28,6 +31,7 @@ export async function spend(
     | 'clock'
     | 'faultPoint'
     | 'fullLimits'
+    | 'knownFreezes'
     | 'leases'
     | 'replica'
     | 'rules'
@@ -46,6 +50,8 @@ export async function spend(
   await rules.refresh();
   const recheck = recheckRules(gateway, approval, call);
   if (recheck.kind === 'lapse') return lapse(gateway, approval, recheck.why);
+  const known = gateway.knownFreezes.over(approval);
+  if (known !== null) return { kind: 'frozen', approval, freeze: known };
   const objection = await recheckApprovers(gateway, approval);
   if (objection?.kind === 'lapse') return lapse(gateway, approval, objection.why);
   if (objection?.kind === 'unsure') return { kind: 'unsure', approval, part: 'approvers', why: objection.why };
@@ -59,6 +65,10 @@ export async function spend(
   if (committed.kind === 'unasked') return lapse(gateway, approval, 'the server no longer waits for this answer');
   if (committed.kind === 'left') return { kind: 'gone', approval };
   if (committed.kind === 'spent') return { kind: 'unsure', approval, part: 'alarm', why: 'it ran before' };
+  if (committed.kind === 'frozen') {
+    const freeze = await gateway.knownFreezes.lookAgain(approval);
+    return freeze === null ? { kind: 'conflict' } : { kind: 'frozen', approval, freeze };
+  }
   if (committed.kind === 'conflict') return committed;
   const dispatch = spending.dispatchOf(committed);
   gateway.announcer.announce(committed.approval);
@@ -109,6 +119,7 @@ function spendingOf(
     takes,
     joiner,
     believed: approval.seal,
+    unlessFrozen: { server: approval.server, grant: approval.grant },
     ...(continues === null ? {} : { continues }),
     events: [
       dispatchEvent(gateway, approval, 'call.dispatched', {

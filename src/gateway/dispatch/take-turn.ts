@@ -1,4 +1,5 @@
 import { type Approval, LIVE } from '../../domain/approval/approval.ts';
+import type { Call } from '../../domain/call/call.ts';
 import { deadlineOf, due, isLate } from '../decision/due.ts';
 import type { Gateway } from '../gateway.ts';
 import type { InlineWait } from '../state/inline-dispatch.ts';
@@ -18,6 +19,7 @@ export async function takeTurn(
     | 'faultPoint'
     | 'fullLimits'
     | 'inline'
+    | 'knownFreezes'
     | 'leases'
     | 'longResults'
     | 'replica'
@@ -55,7 +57,18 @@ async function turnOf(
       approval = (await due(gateway, approval.id)) ?? approval;
     }
     if (approval.state === 'approved') {
-      const spent = await spend(gateway, approval, seat.joiner, await readCall());
+      const call = await readKept(gateway, approval, readCall);
+      if ('revision' in call) {
+        approval = call;
+        continue;
+      }
+      const spent = await spend(gateway, approval, seat.joiner, call);
+      if (spent.kind === 'frozen') {
+        const next = await waitForThaw(gateway, spent, until, signal);
+        if (next === 'over') return signal?.aborted ? { kind: 'gone', approval } : spent;
+        approval = next;
+        continue;
+      }
       if (spent.kind !== 'conflict') return spent;
       approval = (await gateway.store.find(approval.id)) ?? approval;
       continue;
@@ -74,6 +87,49 @@ async function turnOf(
     if (next === 'timeout') continue;
     if (next === 'gone') return { kind: 'gone', approval };
     approval = next;
+  }
+}
+
+/**
+ * The parked call, or the approval as it is by now: it may have ended between this caller's seat and its look at the
+ * call (its yes was taken back, it was withdrawn), and the call's bytes go with it.
+ */
+async function readKept(
+  { store }: Pick<Gateway, 'store'>,
+  approval: Approval,
+  readCall: ReadCall,
+): Promise<Call | Approval> {
+  try {
+    return await readCall();
+  } catch (error) {
+    const now = await store.find(approval.id);
+    if (now === null || now.revision === approval.revision) throw error;
+    return now;
+  }
+}
+
+/**
+ * Waits until a frozen pass may be spent again, or changes (somebody takes it back, its time is over). `over`: this
+ * caller can wait no longer, or is gone.
+ */
+async function waitForThaw(
+  gateway: Pick<Gateway, 'clock' | 'knownFreezes' | 'waitingRoom'>,
+  { approval }: Extract<Turn, { kind: 'frozen' }>,
+  until: Date,
+  signal: AbortSignal | undefined,
+): Promise<Approval | 'over'> {
+  const { clock, knownFreezes, waitingRoom } = gateway;
+  if (signal?.aborted || !waitingRoom.open || clock.now() >= until) return 'over';
+  const thaw = knownFreezes.thaw(approval);
+  try {
+    const either = signal === undefined ? thaw.signal : AbortSignal.any([signal, thaw.signal]);
+    const deadline = earlier(until, deadlineOf(approval));
+    const next = await waitingRoom.wait(approval.id, approval.revision, deadline, either);
+    if (typeof next !== 'string') return next;
+    // Aborted by the thaw, or late: looked at again. A caller that is gone is noticed there.
+    return next === 'timeout' && !waitingRoom.open ? 'over' : approval;
+  } finally {
+    thaw.end();
   }
 }
 

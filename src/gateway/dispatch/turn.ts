@@ -1,5 +1,6 @@
 import type { Approval } from '../../domain/approval/approval.ts';
 import type { Dispatch } from '../../domain/approval/dispatch.ts';
+import type { Freeze } from '../../domain/freeze/freeze.ts';
 import type { FullLimit } from '../../domain/policy/limit.ts';
 
 /** What a waiting caller is to do next, or is told. */
@@ -19,6 +20,8 @@ export type Turn =
   | { readonly kind: 'over'; readonly approval: Approval }
   /** Approved, but a limit is full; the pass stays. */
   | { readonly kind: 'full'; readonly approval: Approval; readonly full: FullLimit }
+  /** Approved, but frozen, and this caller can wait no longer; the pass stays, and its time runs. */
+  | { readonly kind: 'frozen'; readonly approval: Approval; readonly freeze: Freeze }
   /**
    * Approved, but it cannot be spent now, and the pass stays: an alarm stands, or whether the approvers may still approve
    * cannot be checked.

@@ -1,5 +1,5 @@
 import type { NewEvent } from '../../domain/log/event.ts';
-import type { Logins, Revocations, Store } from '../../ports.ts';
+import type { Freezes, Logins, Revocations, Store } from '../../ports.ts';
 import type { EventMeter } from '../ports.ts';
 
 /** The same store, whose events name the process that wrote them and are counted once they are durable. */
@@ -74,6 +74,23 @@ export function meteredRevocations(revocations: Revocations, replica: string, me
       const revoked = await revocations.revoke(revocation, { ...event, replica });
       if (revoked) meter(event);
       return revoked;
+    },
+  };
+}
+
+/** The same for freezes. */
+export function meteredFreezes(freezes: Freezes, replica: string, meter: EventMeter): Freezes {
+  return {
+    ...freezes,
+    set: async (freeze, event) => {
+      const set = await freezes.set(freeze, { ...event, replica });
+      if (set.kind === 'set') meter(event);
+      return set;
+    },
+    lift: async (id, lifting, event) => {
+      const lifted = await freezes.lift(id, lifting, (freeze) => ({ ...event(freeze), replica }));
+      if (lifted.kind === 'lifted') meter(event(lifted.freeze));
+      return lifted;
     },
   };
 }

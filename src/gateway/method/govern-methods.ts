@@ -1,7 +1,8 @@
 import type { Principal } from '../../domain/call/call.ts';
+import type { Freeze } from '../../domain/freeze/freeze.ts';
 import { loggedName, loggedUri } from '../../domain/log/shown-uri.ts';
 import { type Asked, type DeniedPart, judgeMethod, type MethodVerdict } from '../../domain/policy/judge-method.ts';
-import { isNeeded, METHODS } from '../../domain/policy/methods.ts';
+import { isNeeded, METHODS, passesFreeze } from '../../domain/policy/methods.ts';
 import type { Policy } from '../../domain/policy/policy.ts';
 import { Spell } from '../../time/spell.ts';
 import type { Gateway } from '../gateway.ts';
@@ -32,10 +33,12 @@ export type MethodsHandled =
   | { readonly kind: 'denied'; readonly index: number; readonly reason: string; readonly part: DeniedPart }
   /** None is relayed, because the one at `index` cannot be judged. `fault`: what its member has to be. */
   | { readonly kind: 'misnamed'; readonly index: number; readonly fault: string }
+  /** None is relayed: nothing new is forwarded. `index`: the first that a freeze stops. */
+  | { readonly kind: 'frozen'; readonly index: number; readonly freeze: Freeze }
   /** They cannot be logged, so none is relayed (P7). */
   | { readonly kind: 'unlogged' };
 
-type Needs = Pick<Gateway, 'journal' | 'methodLog' | 'rules'>;
+type Needs = Pick<Gateway, 'journal' | 'knownFreezes' | 'methodLog' | 'rules'>;
 
 /** URIs that are judged in one step, after which others may have a turn. */
 const URIS_AT_ONCE = 50;
@@ -105,7 +108,7 @@ function misnamedVerdict({ method }: AskedMessage, fault: string): MethodVerdict
 }
 
 function follow(
-  { methodLog }: Needs,
+  { knownFreezes, methodLog }: Needs,
   caller: MethodCaller,
   policy: Policy | null,
   messages: readonly AskedMessage[],
@@ -118,6 +121,12 @@ function follow(
     if (last.trace.rule === 'form') return { kind: 'misnamed', index, fault: last.reason };
     return { kind: 'denied', index, reason: last.reason, part: last.part };
   }
+  const frozen = whatFreezeStops(knownFreezes.over({ server: caller.server, grant: caller.principal.grant }), messages);
+  if (frozen !== null) {
+    const { freeze, index: at } = frozen;
+    methodLog.note(noteOf(caller, policy, messages[at]!, frozenVerdict(messages[at]!, freeze)));
+    return { kind: 'frozen', index: at, freeze };
+  }
   const noteOne = (at: number): void => methodLog.note(noteOf(caller, policy, messages[at]!, verdicts[at]!));
   const noteAll = async (): Promise<void> => {
     const spell = new Spell();
@@ -127,6 +136,23 @@ function follow(
     }
   };
   return { kind: 'relay', note: messages.length === 1 ? () => noteOne(0) : noteAll };
+}
+
+/** The first message that a freeze stops; null: none. A session goes on living; what makes a server act does not pass. */
+function whatFreezeStops(
+  freeze: Freeze | null,
+  messages: readonly AskedMessage[],
+): { readonly freeze: Freeze; readonly index: number } | null {
+  if (freeze === null) return null;
+  const stops = ({ method, resources }: AskedMessage): boolean =>
+    !passesFreeze(method) || (method === 'subscriptions/listen' && resources.length > 0);
+  const index = messages.findIndex(stops);
+  return index < 0 ? null : { freeze, index };
+}
+
+function frozenVerdict({ method }: AskedMessage, { id, reason }: Freeze): MethodVerdict & { kind: 'deny' } {
+  const trace = { rule: `freeze ${id}`, risk: null, severity: null, reason, steps: [] };
+  return { kind: 'deny', reason: 'frozen', part: { kind: 'method', name: method }, trace };
 }
 
 const TYPES: Readonly<Record<string, MethodNote['type']>> = {

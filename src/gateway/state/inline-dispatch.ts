@@ -45,7 +45,7 @@ export interface InlineWait {
  * | meanwhile | what is committed | what follows |
  * |---|---|---|
  * | nobody waits here (another replica, a task, an agent that is away) | the decision | the pass waits for its caller |
- * | a limit is full; policy or server changed; a vote is old | the decision | the caller finds out in `spend` |
+ * | a limit is full; something is frozen; policy or server changed; a vote is old | the decision | the caller finds out in `spend` |
  * | the grant is revoked, here or at another replica | nothing: a conflict; then the decision | the same |
  * | another click, expiry or withdrawal comes first | nothing: a conflict | judged again, on the state as it is now |
  * | the caller cancels first: it has left, and the revision moved | nothing: a conflict, or `left` | judged again, committed alone |
@@ -103,7 +103,8 @@ export class InlineDispatch {
       const spending = await waiter.spending(approved);
       if (spending === null) return await store.commit(decision);
       const both = await store.commitBoth(decision, spending.change);
-      if (both.kind === 'left' || both.kind === 'full' || both.kind === 'spent') return await store.commit(decision);
+      if (both.kind === 'left' || both.kind === 'full' || both.kind === 'frozen' || both.kind === 'spent')
+        return await store.commit(decision);
       if (both.kind === 'conflict') waiter.stale = true;
       if (both.kind === 'committed') waiter.dispatch = spending.dispatchOf(both);
       return both;

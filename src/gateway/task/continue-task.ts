@@ -3,6 +3,7 @@ import type { Approval } from '../../domain/approval/approval.ts';
 import type { Dispatch } from '../../domain/approval/dispatch.ts';
 import type { Call } from '../../domain/call/call.ts';
 import { ALL_EXACT } from '../../domain/call/inexact.ts';
+import { freezeWords } from '../../domain/freeze/freeze.ts';
 import { evaluate } from '../../domain/policy/evaluate.ts';
 import { answersOf } from '../../domain/policy/rule.ts';
 import type { Task } from '../../ports.ts';
@@ -59,6 +60,8 @@ export async function continueTask(
   }
   const answer = recordOfAnswer(gateway, call, { kind: 'result', leg: null, at: gateway.clock.now() });
   const dispatch = await resume(gateway, task.approval, { task: task.id }, answer);
+  const freeze = dispatch === null ? await gateway.knownFreezes.lookAgain(task) : null;
+  if (freeze !== null) return { kind: 'refused', why: freezeWords(freeze) };
   return dispatch === null ? null : { kind: 'continued', task: { ...task, phase: 'held' }, request, dispatch };
 }
 

@@ -148,6 +148,8 @@ export class TaskRuns {
         return this.#retryAfter(task, Math.min(spent.full.retryAfter * 1_000, 60_000));
       case 'unsure':
         return this.#retryAfter(task, RETRY_MS);
+      // Looked at again at the next poll, two seconds later.
+      case 'frozen':
       case 'conflict':
       case 'gone':
         return;

@@ -4,6 +4,7 @@ import { seenNow } from '../../config/policy/seen.ts';
 import { resolveRequirement } from '../../config/requirement.ts';
 import { upstreamKey } from '../../config/upstream-key.ts';
 import type { Principal } from '../../domain/call/call.ts';
+import type { FreezeScope } from '../../domain/freeze/freeze.ts';
 import type { Policy } from '../../domain/policy/policy.ts';
 import type { Rules } from '../../gateway/rules.ts';
 import { ToolDrift } from '../../gateway/tools/tool-drift.ts';
@@ -87,6 +88,16 @@ export class LiveRules implements Rules {
 
   token(name: string): string | null {
     return this.#loaded.config.grants.find((each) => each.name === name)?.tokenSha256 ?? null;
+  }
+
+  isOperator(person: string): boolean {
+    return this.#loaded.config.operators.includes(person);
+  }
+
+  knows(scope: FreezeScope): boolean {
+    const { servers, grants } = this.#loaded.config;
+    if (scope.kind === 'all') return true;
+    return scope.kind === 'server' ? servers.has(scope.name) : grants.some(({ name }) => name === scope.name);
   }
 
   refresh(): Promise<void> {

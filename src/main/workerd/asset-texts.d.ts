@@ -15,6 +15,10 @@ declare module '*/assets/explain.js' {
   const text: string;
   export default text;
 }
+declare module '*/assets/freeze.js' {
+  const text: string;
+  export default text;
+}
 declare module '*/assets/icon.svg' {
   const text: string;
   export default text;

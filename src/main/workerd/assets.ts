@@ -2,6 +2,7 @@ import app from '../../web/assets/app.js';
 import countdown from '../../web/assets/countdown.js';
 import decide from '../../web/assets/decide.js';
 import explain from '../../web/assets/explain.js';
+import freeze from '../../web/assets/freeze.js';
 import icon from '../../web/assets/icon.svg';
 import live from '../../web/assets/live.js';
 import revoke from '../../web/assets/revoke.js';
@@ -19,6 +20,7 @@ export function workerAssets(): ReadonlyMap<string, ConsoleAsset> {
     ['countdown.js', countdown],
     ['decide.js', decide],
     ['explain.js', explain],
+    ['freeze.js', freeze],
     ['icon.svg', icon],
     ['live.js', live],
     ['revoke.js', revoke],

@@ -16,6 +16,7 @@ import type { AgentAnswer } from '../door/call-door.ts';
 import { callOfFrozen, type FrozenCall, frozenCallIn } from '../hold/frozen-call.ts';
 import { postMessage } from '../hold/post-message.ts';
 import { errorAnswer } from '../hold/server-requests.ts';
+import { frozenWords } from '../protocol/frozen-result.ts';
 import { headersOfGatedCall } from '../protocol/gated-headers.ts';
 import { requestKey } from '../protocol/request-key.ts';
 import { rpcError } from '../protocol/response.ts';
@@ -115,7 +116,9 @@ function callWith(answer: AgentAnswer, frozen: FrozenCall): Call {
 
 async function sendNow(sending: AnswerSending): Promise<Response> {
   const { gateway, answer, asked, call } = sending;
-  if (!(await takeAnswer(gateway, asked, call))) return rpcError(409, 409, WHY_LATE, answer.idText);
+  const taken = await takeAnswer(gateway, asked, call);
+  if (taken === 'late') return rpcError(409, 409, WHY_LATE, answer.idText);
+  if (taken !== 'taken') return rpcError(423, 423, frozenWords(taken), answer.idText);
   const sent = await sending.post(frozenAnswer(sending));
   if (sent.kind === 'not_sent') await reopenAsked(gateway, asked.n);
   return responseTo(answer, sent);

@@ -1,14 +1,19 @@
+import type { Freeze } from '../../domain/freeze/freeze.ts';
 import { member } from '../../domain/json/json.ts';
 import { loggedName, loggedUri } from '../../domain/log/shown-uri.ts';
 import type { DeniedPart } from '../../domain/policy/judge-method.ts';
 import type { AskedMessage, MethodsHandled } from '../../gateway/method/govern-methods.ts';
 import { Unavailable } from '../../ports.ts';
+import { frozenWords } from '../protocol/frozen-result.ts';
 import { INVALID_PARAMS, INVALID_REQUEST, notForwarded, rpcError } from '../protocol/response.ts';
 import { askedOf } from './asked.ts';
 import type { PostedRequest } from './posted.ts';
 
 /** The gateway's own JSON-RPC code for what policy denies; the HTTP status stays 200, as for every JSON-RPC error. */
 const DENIED = 403;
+
+/** The same for what a freeze stops, and the HTTP status for an answer of the agent's. */
+const FROZEN = 423;
 
 /** The messages may be relayed. `note` writes their events; called, and for a batch awaited, before they are sent. */
 export interface Permitted {
@@ -17,7 +22,8 @@ export interface Permitted {
 
 /**
  * Asks policy about a POST that is no tool call, before anything is done with it. Returns the refusal: a JSON-RPC error
- * for a request, HTTP 202 for a notification, which is dropped, and HTTP 400 for a batch, which is refused whole.
+ * for a request, HTTP 202 for a notification, which is dropped, HTTP 400 for a batch, which is refused whole, and HTTP
+ * 423 for an answer that a freeze stops.
  * Resolves at once for a single message that may pass. Throws `Unavailable('audit')` while the log cannot be written.
  */
 export function govern(posted: PostedRequest): Permitted | Response | Promise<Permitted | Response> {
@@ -34,6 +40,8 @@ export function govern(posted: PostedRequest): Permitted | Response | Promise<Pe
     places.push(index);
   }
   const caller = { principal, server: server.name, session: session?.digest ?? null };
+  const freeze = asked.length === messages.length ? null : (context.freezeOverAnswers?.(caller, messages) ?? null);
+  if (freeze !== null) return frozenAnswers(posted, freeze);
   const handled = context.govern(caller, asked);
   return handled instanceof Promise
     ? handled.then((settled) => permit(posted, asked, places, settled))
@@ -51,6 +59,15 @@ function permit(
       return handled;
     case 'misnamed':
       return misnamed(posted, places[handled.index]!, handled.fault);
+    case 'frozen': {
+      const { read } = posted;
+      const words = frozenWords(handled.freeze);
+      if (read.kind === 'batch') {
+        const which = `[${places[handled.index]}] of the batch, ${loggedName(asked[handled.index]!.method)}`;
+        return rpcError(400, INVALID_REQUEST, `${words}\nThe whole batch was refused because of ${which}.`);
+      }
+      return read.idText === null ? dropped() : rpcError(200, FROZEN, words, read.idText);
+    }
     case 'unlogged':
       throw new Unavailable('audit', 'the audit log cannot be written');
     case 'denied': {
@@ -65,6 +82,13 @@ function permit(
     default:
       return handled satisfies never;
   }
+}
+
+/** A server that asked something waits: nothing that an agent answers reaches it meanwhile. */
+function frozenAnswers({ read }: PostedRequest, freeze: Freeze): Response {
+  const words = frozenWords(freeze);
+  if (read.kind === 'batch') return rpcError(400, INVALID_REQUEST, `${words}\nThe whole batch was refused.`);
+  return rpcError(FROZEN, FROZEN, words, read.idText ?? 'null');
 }
 
 function misnamed({ read }: PostedRequest, index: number, fault: string): Response {

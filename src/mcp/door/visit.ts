@@ -1,6 +1,8 @@
 import type { ServerResponse } from 'node:http';
 import type { OpeningRate } from '../../domain/approval/openings.ts';
 import type { Principal } from '../../domain/call/call.ts';
+import type { Freeze } from '../../domain/freeze/freeze.ts';
+import type { JsonObject } from '../../domain/json/json.ts';
 import type { AgentSessions, BoundSession } from '../../gateway/call/agent-sessions.ts';
 import type { AccessLog } from '../../gateway/log/access-log.ts';
 import type { AskedMessage, MethodCaller, MethodsHandled } from '../../gateway/method/govern-methods.ts';
@@ -23,6 +25,8 @@ export interface DoorContext extends EntranceDeps {
     caller: MethodCaller,
     messages: readonly AskedMessage[],
   ) => MethodsHandled | Promise<MethodsHandled>;
+  /** The freeze that stops the answers among these messages; null: none. Absent in tests of the door alone. */
+  readonly freezeOverAnswers?: (caller: MethodCaller, messages: readonly JsonObject[]) => Freeze | null;
   /** Logs what an agent does without a method, before it is relayed. */
   readonly noteUnnamed?: (caller: MethodCaller, what: Unnamed) => Promise<void>;
   /** Records who was admitted and who was turned away; absent in tests of the door alone. */

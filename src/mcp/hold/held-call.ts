@@ -1,5 +1,6 @@
 import type { Approval } from '../../domain/approval/approval.ts';
 import type { Dispatch, Outcome } from '../../domain/approval/dispatch.ts';
+import type { Freeze } from '../../domain/freeze/freeze.ts';
 import { type JsonObject, member } from '../../domain/json/json.ts';
 import { leaveSeatEmpty, recordCollected } from '../../gateway/call/seats.ts';
 import { type CallReading, conclude } from '../../gateway/dispatch/conclude.ts';
@@ -9,6 +10,7 @@ import type { Turn } from '../../gateway/dispatch/turn.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
 import type { Seat } from '../../gateway/state/seat.ts';
 import { LARGE_MESSAGE } from '../json/large.ts';
+import { frozenNotice, frozenPassResult } from '../protocol/frozen-result.ts';
 import {
   alarmResult,
   answerNotSentResult,
@@ -87,7 +89,9 @@ export class HeldCall implements HeartbeatTarget {
     if (this.#request.progressToken === null) return;
     // Far below 1, so that the progress that the server reports later is not lower.
     this.#progress += 1;
-    const message = JSON.stringify(progressMessage(this.#latest, this.#gateway.unposted.isLate(this.#latest)));
+    const { unposted, knownFreezes } = this.#gateway;
+    const frozen = this.#latest.state !== 'dispatched' && knownFreezes.over(this.#latest) !== null;
+    const message = JSON.stringify(progressMessage(this.#latest, unposted.isLate(this.#latest), frozen));
     this.stream.message(
       `{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":${this.#request.progressToken},"progress":${this.#progress / 1_000},"message":${message}}}`,
     );
@@ -134,6 +138,8 @@ export class HeldCall implements HeartbeatTarget {
       case 'full':
         await this.#leaveSeatEmpty();
         return this.#respond(limitFullResult(turn.approval, turn.full));
+      case 'frozen':
+        return this.#respondFrozen(turn.approval, turn.freeze);
       case 'unsure':
         await this.#leaveSeatEmpty();
         return this.#respond(
@@ -266,7 +272,19 @@ export class HeldCall implements HeartbeatTarget {
     const result = await this.#strategy.comeBackResult(approval);
     if (result !== null) return this.#sendResult(result);
     await this.#leaveSeatEmpty();
-    this.#respond(pendingResult(approval, this.#now(), await this.#gateway.unposted.noticeFor(this.#seat, approval)));
+    const freeze = this.#gateway.knownFreezes.over(approval);
+    const notice =
+      freeze === null ? await this.#gateway.unposted.noticeFor(this.#seat, approval) : frozenNotice(freeze);
+    this.#respond(pendingResult(approval, this.#now(), notice));
+  }
+
+  /** The same for a caller whose pass is frozen. */
+  async #respondFrozen(approval: Approval, freeze: Freeze): Promise<void> {
+    if (this.#yielded) return;
+    const result = await this.#strategy.comeBackResult(approval);
+    if (result !== null) return this.#sendResult(result);
+    await this.#leaveSeatEmpty();
+    this.#respond(frozenPassResult(approval, freeze));
   }
 
   #respond(result: ToolResult): void {

@@ -1,5 +1,6 @@
 import type { Approval } from '../../domain/approval/approval.ts';
 import { approvalsCounted } from '../../domain/approval/quorum.ts';
+import { yesTakenBack } from '../../domain/approval/take-back.ts';
 import type { JsonObject } from '../../domain/json/json.ts';
 import { inexactWords, type JudgedInexact } from '../../domain/policy/inexact.ts';
 import type { FullLimit } from '../../domain/policy/limit.ts';
@@ -259,7 +260,9 @@ function endedLines(approval: Approval): readonly string[] {
     case 'lapsed':
       return [
         `Approval lapsed: ${approval.note ?? 'it was not used in time'}.`,
-        `${name} did not run. If it is still needed, call again: that asks anew.`,
+        yesTakenBack(approval) === null
+          ? `${name} did not run. If it is still needed, call again: that asks anew.`
+          : `${name} did not run. Do not repeat it; ask the person you work for, or find a way that needs no such call.`,
       ];
     case 'unknown':
       return [
@@ -289,12 +292,15 @@ const RUNNING_PROGRESS = {
   input: 'approved; the server has asked for something before it goes on',
 } as const;
 
-/** The progress message of a held call, for a person to read. `late`: Slack has not accepted the card for a minute. */
-export function progressMessage(approval: Approval, late = false): string {
+/**
+ * The progress message of a held call, for a person to read. `late`: Slack has not accepted the card for a minute.
+ * `frozen`: nothing runs until somebody thaws.
+ */
+export function progressMessage(approval: Approval, late = false, frozen = false): string {
   const { quorum, groups } = approval.requirement;
   if (approval.state === 'dispatched') return RUNNING_PROGRESS[approval.awaits ?? 'response'];
   const approvers = groups.length > 0 ? groups.join(', ') : 'an approver';
-  const lateNote = late ? ' (Slack has not taken the question yet)' : '';
+  const lateNote = late ? ' (Slack has not taken the question yet)' : frozen ? ' (frozen: nothing runs meanwhile)' : '';
   return `waiting for ${approvers}${lateNote}, ${approvalsCounted(approval.decisions)} of ${quorum}, expires ${utcMinute(approval.expiresAt)}`;
 }
 

@@ -15,6 +15,7 @@ export const CARD_ACTIONS = [
   'approve',
   'review',
   'deny',
+  'take_back',
   'details',
   'open_console',
   'next_page',
@@ -22,8 +23,8 @@ export const CARD_ACTIONS = [
 ] as const;
 export type CardAction = (typeof CARD_ACTIONS)[number];
 
-/** The modals whose submission is a decision, by `callback_id`. */
-export const DECISION_VIEWS = ['approve_view', 'deny_view'] as const;
+/** The modals whose submission is a decision about one call, by `callback_id`. */
+export const DECISION_VIEWS = ['approve_view', 'deny_view', 'take_back_view'] as const;
 export type DecisionView = (typeof DECISION_VIEWS)[number];
 
 /** Hex characters of the fingerprint in a button. */

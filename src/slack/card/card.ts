@@ -3,6 +3,7 @@ import { type Approval, isOver } from '../../domain/approval/approval.ts';
 import { FORGED_WORDS, isForged } from '../../domain/approval/forged.ts';
 import { alsoSent, sendsMore } from '../../domain/call/also-sent.ts';
 import { hiddenMarks } from '../../domain/call/hidden-marks.ts';
+import type { Freeze } from '../../domain/freeze/freeze.ts';
 import type { JsonObject } from '../../domain/json/json.ts';
 import { cut } from '../../text/cut.ts';
 import { leftToRight } from '../../text/visible.ts';
@@ -24,6 +25,7 @@ import { codeSpan, escapedMrkdwn, personMention } from './escape.ts';
 import {
   factsSection,
   fineprintBlock,
+  freezeBlocks,
   hiddenWarning,
   outcomeBlocks,
   reasonBlocks,
@@ -35,6 +37,8 @@ import { headline } from './story.ts';
 export interface CardOptions {
   /** The console's address, without a trailing slash; null for no link. */
   readonly publicUrl?: string | null;
+  /** Nothing of it runs before this is lifted; null or absent: nothing stops it. */
+  readonly freeze?: Freeze | null;
   /** Renders the same card in plain text, for a Slack that refused rich text. */
   readonly plainText?: boolean;
 }
@@ -64,7 +68,9 @@ const NUMBERING = 26;
 /** Renders the card of an approval from its stored state alone: the same approval gives the same card. Pure. */
 export function renderCard(approval: Approval, options: CardOptions = {}): RenderedCard {
   const { parts, complete } = isForged(approval) ? forgedCard(approval) : layOut(approval, options);
-  const all = numbered(parts, approval.revision);
+  // Beside the budget, so that a freeze changes nothing of what else the card shows and whether it is complete.
+  const [top, ...rest] = parts;
+  const all = numbered([top!, ...freezeBlocks(approval, options.freeze ?? null), ...rest], approval.revision);
   const blocks = options.plainText ? withoutRichText(all) : all;
   const content = JSON.stringify(blocks);
   const digest = createHash('sha256').update(content).digest('hex');
@@ -143,7 +149,7 @@ function whyReview(approval: Approval, fits: boolean, warning: string | null): s
   ].join('\n');
 }
 
-/** Approve and Deny are there only while the approval can still be decided. */
+/** Approve and Deny are there only while the approval can still be decided; then a yes can be taken back until it is used. */
 function buttons(approval: Approval, complete: boolean, { publicUrl }: CardOptions): Block[] {
   const value = buttonValue(approval);
   const call = leftToRight(`${approval.server}.${approval.tool}`);
@@ -156,6 +162,9 @@ function buttons(approval: Approval, complete: boolean, { publicUrl }: CardOptio
         : button({ action: 'review', text: REVIEW, value, style: 'primary' }),
     );
     elements.push(button({ action: 'deny', text: 'Deny…', value, style: 'danger' }));
+  }
+  if (approval.state === 'approved') {
+    elements.push(button({ action: 'take_back', text: 'Take the yes back…', value, style: 'danger' }));
   }
   if (!isOver(approval.state) || !complete) elements.push(button({ action: 'details', text: 'View details', value }));
   if (publicUrl)
@@ -175,7 +184,7 @@ function isGrave({ trace }: Approval): boolean {
 
 function confirmation(approval: Approval, call: string): JsonObject {
   const grade = [approval.trace.severity && `${approval.trace.severity} severity`, approval.trace.risk].filter(Boolean);
-  const text = `${cut(call, 160)} runs exactly as shown (${grade.join(', ')}). It cannot be taken back from here.`;
+  const text = `${cut(call, 160)} runs exactly as shown (${grade.join(', ')}). Once it runs, it cannot be taken back.`;
   return {
     title: plainText('Approve this call?'),
     text: plainText(cut(text, LIMIT.confirmText)),

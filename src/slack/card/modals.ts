@@ -74,6 +74,25 @@ export function denyView(approval: Approval, from: CardPlace): ModalView {
   };
 }
 
+/** Asks why an approved call that has not run must not run after all. */
+export function takeBackView(approval: Approval, from: CardPlace): ModalView {
+  const required = approval.requirement.denyReason === 'required';
+  return {
+    type: 'modal',
+    callback_id: 'take_back_view',
+    title: plainText('Take the yes back'),
+    submit: plainText('Take it back'),
+    close: plainText('Leave it'),
+    private_metadata: memoryOf(approval, from, 0),
+    blocks: [
+      factsSection(approval),
+      section(stateSentence(approval)),
+      textInput('Reason, which the agent is told', !required, true),
+      fineprintBlock(approval, false),
+    ],
+  };
+}
+
 /** Shows one text and can only be closed. */
 export function noticeView(title: string, text: string): ModalView {
   return {

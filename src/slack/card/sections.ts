@@ -1,8 +1,10 @@
 import { type Approval, type Decision, isOver } from '../../domain/approval/approval.ts';
 import { escalateAt } from '../../domain/approval/reminder.ts';
+import { yesTakenBack } from '../../domain/approval/take-back.ts';
 import { hiddenCount, hiddenMarks, hiddenSentences } from '../../domain/call/hidden-marks.ts';
 import { placesHiddenByName } from '../../domain/call/hidden-places.ts';
 import { introductionIn } from '../../domain/call/introduction.ts';
+import type { Freeze } from '../../domain/freeze/freeze.ts';
 import { REDACTED } from '../../domain/json/redact.ts';
 import { cut } from '../../text/cut.ts';
 import { visible } from '../../text/visible.ts';
@@ -126,9 +128,26 @@ export function outcomeBlocks(approval: Approval): Block[] {
   return [...blocks, ...givenBlocks(approval), ...votesWithReasons(approval)];
 }
 
-/** The note to show next to the state. Expiry already says why it happened. */
-export function noteToShow({ state, note }: Approval): string | null {
-  return state === 'expired' ? null : note;
+/** The note to show next to the state: where the state's sentence says it all, only what a person gave as the reason. */
+export function noteToShow(approval: Approval): string | null {
+  if (approval.state === 'expired') return null;
+  const back = yesTakenBack(approval);
+  return back === null ? approval.note : back.reason;
+}
+
+/** That nothing of it runs for now, by whose word and why. A decision counts all the same. */
+export function freezeBlocks({ state }: Approval, freeze: Freeze | null): Block[] {
+  if (freeze === null || (state !== 'pending' && state !== 'approved')) return [];
+  const { scope, by, since, reason } = freeze;
+  const what = scope.kind === 'all' ? 'Everything' : `The ${scope.kind} ${codeSpan(scope.name)}`;
+  const then =
+    state === 'pending'
+      ? 'It can be decided all the same; once approved, it waits until an operator thaws, as long as its time lasts.'
+      : 'The approval waits until an operator thaws, as long as its time lasts.';
+  return [
+    section(`❄ *${what} is frozen* by ${personMention(by)} since ${localTime(since)}: nothing new runs. ${then}`),
+    attributed('Why it is frozen', cut(oneLine(reason), NOTE)),
+  ];
 }
 
 /** How many have approved, who may approve, and how many callers wait. */

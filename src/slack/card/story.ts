@@ -1,5 +1,6 @@
 import { type Approval, type Decision, GRANT_REVOKED } from '../../domain/approval/approval.ts';
 import { approvalsCounted } from '../../domain/approval/quorum.ts';
+import { yesTakenBack } from '../../domain/approval/take-back.ts';
 import { localTime, personMention } from './escape.ts';
 
 /** What happened to an approval, in words shared by card, thread and ephemeral answers. mrkdwn, already escaped. */
@@ -26,7 +27,7 @@ export function headline({ state, note, answersTo }: Pick<Approval, 'answersTo' 
       if (note === GRANT_REVOKED) return 'Withdrawn: grant revoked';
       return answersTo === null ? 'Withdrawn by the agent' : 'No longer needed';
     case 'lapsed':
-      return 'Approved, but never run';
+      return yesTakenBack({ state, note }) === null ? 'Approved, but never run' : 'Approved, then taken back';
     default:
       return state satisfies never;
   }
@@ -71,7 +72,7 @@ export function stateSentence(approval: Approval): string {
         ? 'The agent’s grant was revoked before the call was decided. Nothing has run.'
         : 'The agent took the call back before it was decided. Nothing has run.';
     case 'lapsed':
-      return `${approvedBy(approval)}, but it was not run and cannot be any more.`;
+      return `${lapsedBy(approval)}it was not run and cannot be any more.`;
     default:
       return approval.state satisfies never;
   }
@@ -98,7 +99,7 @@ function legSentence(approval: Approval): string {
     case 'withdrawn':
       return 'No longer needed. The server was not sent this answer.';
     case 'lapsed':
-      return `${approvedBy(approval)}, but the answer was not sent and cannot be any more.`;
+      return `${lapsedBy(approval)}the answer was not sent and cannot be any more.`;
     default:
       return approval.state satisfies never;
   }
@@ -119,6 +120,14 @@ export function voter(decision: Decision): string {
 
 function approvedBy(approval: Approval): string {
   return `Approved by ${names(approval.decisions.filter((d) => d.choice === 'approve')) || 'nobody'}`;
+}
+
+/** The beginning of the sentence on an approval that nobody used. */
+function lapsedBy(approval: Approval): string {
+  const back = yesTakenBack(approval);
+  return back === null
+    ? `${approvedBy(approval)}, but `
+    : `${approvedBy(approval)}. ${personMention(back.by)} took the yes back: `;
 }
 
 function names(decisions: readonly Decision[]): string {

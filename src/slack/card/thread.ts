@@ -1,4 +1,4 @@
-import { type Approval, STATES, type State } from '../../domain/approval/approval.ts';
+import { type Approval, type Decision, STATES, type State } from '../../domain/approval/approval.ts';
 import { FORGED, isForged } from '../../domain/approval/forged.ts';
 import type { Crowd } from '../../ports.ts';
 import { cut } from '../../text/cut.ts';
@@ -41,7 +41,7 @@ export interface ThreadReply {
 
 /** What to say in the thread next; null if nothing of interest happened (a caller joined, say). */
 export function replyAfter(progress: ThreadProgress, approval: Approval): ThreadReply | null {
-  const votes = approval.decisions.slice(progress.votes);
+  const votes = newVotes(progress, approval);
   const reminded = reminders(progress, approval);
   const answers = approval.answers.slice(progress.answers);
   const silent = votes.length === 0 && reminded.length === 0 && answers.length === 0;
@@ -67,6 +67,13 @@ export function replyAfter(progress: ThreadProgress, approval: Approval): Thread
 
 function approvedAs(leg: string | null): string {
   return leg === null ? '' : `, as approved in ${codeSpan(leg)}`;
+}
+
+/** What was said since; a denial in place of the same person's yes is new although it is not one more. */
+function newVotes(progress: ThreadProgress, { state, decisions }: Approval): readonly Decision[] {
+  const votes = decisions.slice(progress.votes);
+  if (state !== 'denied' || progress.state === 'denied' || votes.length > 0) return votes;
+  return decisions.slice(-1);
 }
 
 /** The reminder, or the escalation to further approvers; only while there is something to decide. */

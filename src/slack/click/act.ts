@@ -1,10 +1,12 @@
 import type { Approver, Choice } from '../../domain/approval/approval.ts';
 import { type DecisionRequest, judgeDecision as judge } from '../../domain/approval/decide.ts';
 import type { SeenCard } from '../../domain/approval/seen-card.ts';
+import { judgeTakeBack, type TakeBackRequest } from '../../domain/approval/take-back.ts';
 import type { Decided, SeenApproval } from '../../gateway/decision/decide.ts';
+import type { TookBack } from '../../gateway/decision/take-back.ts';
 import type { Clock } from '../../ports.ts';
 import { cardIsComplete } from '../card/card.ts';
-import { denyView, fullView } from '../card/modals.ts';
+import { denyView, fullView, takeBackView } from '../card/modals.ts';
 import type { Admitted, RecordRefusal } from './admit.ts';
 import type { Intent } from './intent.ts';
 import type { ClickOutcome } from './outcome.ts';
@@ -15,6 +17,8 @@ export interface ActTerms {
   readonly publicUrl?: string | null | undefined;
   /** Resolves once the decision is durable, or refused and the refusal recorded. */
   decide(id: string, request: DecisionRequest, approver: Approver, seen: SeenApproval | null): Promise<Decided>;
+  /** Resolves once the yes is taken back, or that is refused and the refusal recorded. */
+  takeBack(id: string, request: TakeBackRequest, approver: Approver): Promise<TookBack>;
   readonly refused: RecordRefusal;
 }
 
@@ -40,6 +44,13 @@ export async function act(terms: ActTerms, intent: Intent, admitted: Admitted): 
     }
     case 'open_full_view':
       return openFullView(terms, intent, admitted, intent.page);
+    case 'open_take_back_form':
+      return (await takeBackRefusedAhead(terms, admitted)) ?? { kind: 'modal', view: takeBackView(approval, from) };
+    case 'take_back': {
+      const request = { reason: intent.reason, fingerprint: intent.value.fingerprint };
+      const took = await terms.takeBack(approval.id, request, approver);
+      return took.kind === 'refused' ? { ...took, kind: 'not_taken_back' } : took;
+    }
     case 'open_deny_form':
       return (await refusalAhead(terms, intent, admitted)) ?? { kind: 'modal', view: denyView(approval, from) };
     default:
@@ -59,13 +70,23 @@ async function openFullView(terms: ActTerms, intent: Intent, admitted: Admitted,
 /** Judges before a modal opens, so that nobody writes a reason in vain. A refusal is recorded. */
 async function refusalAhead(terms: ActTerms, intent: Intent, admitted: Admitted): Promise<ClickOutcome | null> {
   const { choice, value } = intent;
-  if (choice === 'details') return null;
+  if (choice === 'details' || choice === 'take_back') return null;
   const { approval, approver } = admitted;
   const request: DecisionRequest = { choice, reason: 'to be asked', fingerprint: value.fingerprint };
   const judgement = judge(approval, request, approver, terms.clock.now());
   if (judgement.kind !== 'refused') return null;
   await terms.refused(approval.id, approver.id, judgement.reason, choice);
   return { kind: 'refused', reason: judgement.reason, approval };
+}
+
+/** The same before the form to take a yes back opens. */
+async function takeBackRefusedAhead(terms: ActTerms, admitted: Admitted): Promise<ClickOutcome | null> {
+  const { approval, approver } = admitted;
+  const request = { reason: 'to be asked', fingerprint: null };
+  const judgement = judgeTakeBack(approval, request, approver, terms.clock.now());
+  if (judgement.kind === 'taken_back') return null;
+  await terms.refused(approval.id, approver.id, judgement.reason, 'take_back');
+  return { kind: 'not_taken_back', reason: judgement.reason, approval };
 }
 
 function requestOf(intent: Intent & { readonly choice: Choice }): DecisionRequest {

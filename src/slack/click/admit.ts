@@ -1,6 +1,7 @@
 import type { Approval, Approver } from '../../domain/approval/approval.ts';
 import type { SeenApproval } from '../../gateway/decision/decide.ts';
-import { type Clicker, type IdentityTerms, identify } from '../people/identity.ts';
+import type { Clicker } from '../people/clicker.ts';
+import { type IdentityTerms, identify } from '../people/identity.ts';
 import { type CardPlace, placeOfClick } from '../place/card-place.ts';
 import type { Routing } from '../place/routing.ts';
 import type { Intent } from './intent.ts';

@@ -2,7 +2,7 @@ import { type ModalView, noticeView, REASON_INPUT } from '../card/modals.ts';
 import type { FollowUp } from './follow-up.ts';
 import type { ClickOutcome } from './outcome.ts';
 import type { Interaction } from './payload.ts';
-import { CLICK_NOTICES, doorWords, refusalWords, voteWords } from './words.ts';
+import { CLICK_NOTICES, doorWords, refusalWords, takeBackWords, voteWords } from './words.ts';
 
 /** How Slack and the person are answered. */
 export interface ClickAnswer {
@@ -26,10 +26,14 @@ export function answerTo(interaction: Interaction, outcome: ClickOutcome): Click
       return outcome.approval.state === 'pending' ? telling(interaction, voteWords(outcome.approval)) : EMPTY;
     case 'refused':
       if (interaction.kind === 'submission' && outcome.reason === 'reason_required') {
-        const errors = { [REASON_INPUT.block]: 'The policy wants a reason.' };
-        return { ack: { response_action: 'errors', errors }, followUp: null };
+        return reasonMissing();
       }
       return telling(interaction, refusalWords(outcome.reason, outcome.approval));
+    case 'taken_back':
+      return { ack: { response_action: 'clear' }, followUp: null };
+    case 'not_taken_back':
+      if (interaction.kind === 'submission' && outcome.reason === 'reason_required') return reasonMissing();
+      return telling(interaction, takeBackWords(outcome.reason, outcome.approval));
     case 'turned_away':
       return telling(interaction, doorWords(outcome.reason));
     case 'not_found':
@@ -39,6 +43,11 @@ export function answerTo(interaction: Interaction, outcome: ClickOutcome): Click
     default:
       return outcome satisfies never;
   }
+}
+
+function reasonMissing(): ClickAnswer {
+  const errors = { [REASON_INPUT.block]: 'The policy wants a reason.' };
+  return { ack: { response_action: 'errors', errors }, followUp: null };
 }
 
 /** On a card, words go to the person alone; in a modal, they take the modal's place. */

@@ -16,6 +16,8 @@ export type Intent = Claim &
     | { readonly kind: 'approve_on_card'; readonly choice: 'approve'; readonly revision: number | null }
     | { readonly kind: 'open_full_view'; readonly choice: 'approve' | 'details'; readonly page: number }
     | { readonly kind: 'open_deny_form'; readonly choice: 'deny' }
+    | { readonly kind: 'open_take_back_form'; readonly choice: 'take_back' }
+    | { readonly kind: 'take_back'; readonly choice: 'take_back'; readonly reason: string | null }
     | { readonly kind: 'submit'; readonly choice: Choice; readonly reason: string | null }
   );
 
@@ -37,6 +39,8 @@ function clickIntent({ action, value, revision, on }: Click): Intent | 'nothing'
       return { ...claim, kind: 'open_full_view', choice: 'approve', page };
     case 'deny':
       return { ...claim, kind: 'open_deny_form', choice: 'deny' };
+    case 'take_back':
+      return { ...claim, kind: 'open_take_back_form', choice: 'take_back' };
     case 'details':
       return { ...claim, kind: 'open_full_view', choice: 'details', page };
     case 'next_page':
@@ -50,6 +54,7 @@ function clickIntent({ action, value, revision, on }: Click): Intent | 'nothing'
 
 function submissionIntent({ view, memory, reason }: Submission): Intent | 'unreadable' {
   if (memory === null) return 'unreadable';
+  if (view === 'take_back_view') return { value: memory, from: memory, kind: 'take_back', choice: 'take_back', reason };
   const choice: Choice = view === 'deny_view' ? 'deny' : 'approve';
   return { value: memory, from: memory, kind: 'submit', choice, reason };
 }

@@ -1,4 +1,7 @@
+import type { Approval } from '../../domain/approval/approval.ts';
+import type { TakeBackRefusal } from '../../domain/approval/take-back.ts';
 import type { Decided } from '../../gateway/decision/decide.ts';
+import type { TookBack } from '../../gateway/decision/take-back.ts';
 import type { ModalView } from '../card/modals.ts';
 import type { StrangerReason } from '../people/standing.ts';
 
@@ -14,6 +17,8 @@ export type NotAdmitted =
 export type ClickOutcome =
   | NotAdmitted
   | Decided
+  | Exclude<TookBack, { kind: 'refused' }>
+  | { readonly kind: 'not_taken_back'; readonly reason: TakeBackRefusal; readonly approval: Approval }
   | { readonly kind: 'nothing' }
   /** A modal to show. Nothing was decided. */
   | { readonly kind: 'modal'; readonly view: ModalView }

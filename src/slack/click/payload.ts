@@ -1,4 +1,4 @@
-import { type Json, member } from '../../domain/json/json.ts';
+import { member } from '../../domain/json/json.ts';
 import { revisionIn } from '../card/block-kit.ts';
 import {
   type ButtonValue,
@@ -11,7 +11,7 @@ import {
   type ViewMemory,
 } from '../card/button.ts';
 import { REASON_INPUT } from '../card/modals.ts';
-import type { Clicker } from '../people/identity.ts';
+import { type Clicker, clickerIn, textAtPath } from '../people/clicker.ts';
 import type { CardPlace } from '../place/card-place.ts';
 
 export interface OnMessage extends CardPlace {
@@ -53,7 +53,7 @@ export type Interaction = Click | Submission;
 
 /** Reads a verified payload. Null for everything that no card or modal of ours can have caused. */
 export function readInteraction(body: unknown): Interaction | null {
-  const who = clicker(body);
+  const who = clickerIn(body);
   if (who === null) return null;
   const type = member(body, 'type');
   if (type === 'block_actions') return click(body, who);
@@ -61,24 +61,13 @@ export function readInteraction(body: unknown): Interaction | null {
   return null;
 }
 
-function clicker(body: unknown): Clicker | null {
-  const user = text(body, 'user', 'id');
-  if (user === null || !/^[UW][A-Z0-9]{2,}$/.test(user)) return null;
-  return {
-    user,
-    userTeam: text(body, 'user', 'team_id'),
-    team: text(body, 'team', 'id'),
-    app: text(body, 'api_app_id'),
-  };
-}
-
 function click(body: unknown, who: Clicker): Click | null {
   const actions = member(body, 'actions');
   if (!Array.isArray(actions) || actions.length !== 1) return null;
   const [button] = actions;
   const action = CARD_ACTIONS.find((name) => name === member(button, 'action_id'));
-  const [value, blockId] = [text(button, 'value') ?? '', text(button, 'block_id')];
-  const [trigger, responseUrl] = [text(body, 'trigger_id') ?? '', text(body, 'response_url')];
+  const [value, blockId] = [textAtPath(button, 'value') ?? '', textAtPath(button, 'block_id')];
+  const [trigger, responseUrl] = [textAtPath(body, 'trigger_id') ?? '', textAtPath(body, 'response_url')];
   const on = surface(body);
   if (action === undefined || on === null) return null;
   const revision = on.kind === 'message' ? revisionIn(blockId) : null;
@@ -86,36 +75,30 @@ function click(body: unknown, who: Clicker): Click | null {
 }
 
 function surface(body: unknown): OnMessage | OnView | null {
-  const kind = text(body, 'container', 'type');
+  const kind = textAtPath(body, 'container', 'type');
   if (kind === 'message' && member(member(body, 'container'), 'is_ephemeral') !== true) {
-    const [channel, ts] = [text(body, 'container', 'channel_id'), text(body, 'container', 'message_ts')];
+    const [channel, ts] = [textAtPath(body, 'container', 'channel_id'), textAtPath(body, 'container', 'message_ts')];
     return channel === null || ts === null ? null : { kind, channel, ts };
   }
   if (kind === 'view') {
-    const [id, hash] = [text(body, 'view', 'id'), text(body, 'view', 'hash') ?? ''];
+    const [id, hash] = [textAtPath(body, 'view', 'id'), textAtPath(body, 'view', 'hash') ?? ''];
     return id === null ? null : { kind, id, hash, memory: memory(body) };
   }
   return null;
 }
 
 function submission(body: unknown, who: Clicker): Submission | null {
-  const view = DECISION_VIEWS.find((name) => name === text(body, 'view', 'callback_id'));
+  const view = DECISION_VIEWS.find((name) => name === textAtPath(body, 'view', 'callback_id'));
   if (view === undefined) return null;
-  const typed = text(body, 'view', 'state', 'values', REASON_INPUT.block, REASON_INPUT.action, 'value');
+  const typed = textAtPath(body, 'view', 'state', 'values', REASON_INPUT.block, REASON_INPUT.action, 'value');
   return { kind: 'submission', who, view, memory: memory(body), reason: storable(typed) };
 }
 
 function memory(body: unknown): ViewMemory | null {
-  return readViewMemory(text(body, 'view', 'private_metadata') ?? '');
+  return readViewMemory(textAtPath(body, 'view', 'private_metadata') ?? '');
 }
 
 /** Cut to the length that Slack's own client allows, and fit for SQL, which stores neither NUL nor lone surrogates. */
 function storable(typed: string | null): string | null {
   return typed === null ? null : typed.slice(0, REASON_INPUT.longest).replaceAll('\0', '').toWellFormed();
-}
-
-/** The string at a path; null if it is missing, empty or not a string. */
-function text(from: unknown, ...path: readonly string[]): string | null {
-  const value = path.reduce<unknown>((at, name) => member(at, name), from) as Json | undefined;
-  return typeof value === 'string' && value !== '' ? value : null;
 }

@@ -14,6 +14,8 @@ export interface ClickDeps extends Routing, Omit<InteractionTerms, 'people' | 'a
   readonly routing?: Routing | undefined;
   /** Whose clicks count, read anew for each click; if absent, `people` and what follows hold for good. */
   readonly identity?: { readonly now: IdentityTerms } | undefined;
+  /** Takes payloads that are about no call: resolves to false if this one is. */
+  readonly takeOther?: ((terms: OtherTerms, body: unknown, ack: Ack) => Promise<boolean>) | undefined;
   /** Shared with the cards, so that both use the same facts; made here if absent. */
   readonly people?: People | undefined;
   /** The workspace (T…) and organisation (E…); asked of Slack if absent. */
@@ -22,6 +24,9 @@ export interface ClickDeps extends Routing, Omit<InteractionTerms, 'people' | 'a
   /** The app's id (A…): clicks on another app's buttons are refused. */
   readonly appId?: string | undefined;
 }
+
+/** What judging a payload needs that is about no call. */
+export type OtherTerms = IdentityTerms & Pick<ClickDeps, 'api' | 'log' | 'look'>;
 
 export type Ack = (answer?: unknown) => Promise<void>;
 
@@ -61,12 +66,13 @@ function fixedIdentity({ api, clock, team, enterprise, people, appId }: ClickDep
 }
 
 async function takeClick(
-  terms: InteractionTerms & Pick<ClickDeps, 'api'>,
+  terms: InteractionTerms & Pick<ClickDeps, 'api' | 'takeOther'>,
   leaving: AbortSignal,
   body: unknown,
   ack: Ack,
 ): Promise<void> {
-  const { api, log } = terms;
+  const { api, log, takeOther } = terms;
+  if (await takeOther?.(terms, body, ack)) return;
   const interaction = readInteraction(body);
   if (interaction === null) return;
   const outcome = await interact(terms, interaction);

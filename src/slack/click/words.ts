@@ -1,5 +1,6 @@
 import type { Approval } from '../../domain/approval/approval.ts';
 import type { RefusalReason } from '../../domain/approval/decide.ts';
+import type { TakeBackRefusal } from '../../domain/approval/take-back.ts';
 import { localTime, personMention } from '../card/escape.ts';
 import { headline, quorumSoFar, stateSentence } from '../card/story.ts';
 import type { DoorRefusal } from './outcome.ts';
@@ -52,13 +53,29 @@ export function refusalWords(reason: RefusalReason, approval: Approval): string 
     case 'not_an_approver':
       return 'You are not among the approvers of this call. The card names those who are.';
     case 'own_call':
-      return `This call comes from an agent of ${approval.owner === null ? 'yours' : personMention(approval.owner)}; somebody else has to decide it.`;
+      return `This call comes from an agent of ${approval.owner === null ? 'yours' : personMention(approval.owner)}; somebody else has to decide it. You can only deny it.`;
     case 'other_call':
       return doorWords('other_call');
     case 'broken':
       return 'Holdfast will not run this: its record was changed outside Holdfast, so nobody can decide it. Tell your operators; /readyz names what was found.';
     case 'reason_required':
       return 'A denial of this call needs a reason.';
+    default:
+      return reason satisfies never;
+  }
+}
+
+/** Why a yes could not be taken back, with the true state. */
+export function takeBackWords(reason: TakeBackRefusal, approval: Approval): string {
+  switch (reason) {
+    case 'not_approved':
+      return `There is no unused yes to take back. ${headline(approval)}. ${stateSentence(approval)}`;
+    case 'not_an_approver':
+      return 'Only those who may approve this call, and the owner of its agent, can take the yes back.';
+    case 'other_call':
+      return doorWords('other_call');
+    case 'reason_required':
+      return 'Taking this back needs a reason.';
     default:
       return reason satisfies never;
   }

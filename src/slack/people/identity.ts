@@ -1,17 +1,8 @@
 import type { Approval, Approver } from '../../domain/approval/approval.ts';
 import { withinOr } from '../../time/within.ts';
+import type { Clicker } from './clicker.ts';
 import { LOOKUP_MS, type People } from './people.ts';
 import type { StrangerReason } from './standing.ts';
-
-/** Who clicked, as Slack's payload says. Ids only: anybody can choose any name. */
-export interface Clicker {
-  readonly user: string;
-  /** The person's own workspace, or on Grid the organisation (`E…`). */
-  readonly userTeam: string | null;
-  /** The workspace in which the app was used; null for an installation on a whole organisation. */
-  readonly team: string | null;
-  readonly app: string | null;
-}
 
 export type Identified =
   | { readonly kind: 'approver'; readonly approver: Approver }
@@ -47,7 +38,29 @@ export async function identify(terms: IdentityTerms, who: Clicker, approval: App
   return (await withinOr(LOOKUP_MS, identified, null)) ?? { kind: 'cannot_tell' };
 }
 
-async function lookUp({ people, app }: IdentityTerms, who: Clicker, approval: Approval): Promise<Identified> {
+/** Whether this is a member of ours, whatever the approvals say; null: yes. Within 2 s, too. */
+export async function strangeness(
+  terms: IdentityTerms,
+  who: Clicker,
+): Promise<Exclude<Identified, { kind: 'approver' }> | null> {
+  const looked = (async () => {
+    const foreign = await foreignness(terms, who);
+    if (foreign !== null) return foreign;
+    const standing = await terms.people.standing(who.user);
+    return standing.kind === 'cannot_tell' || standing.kind === 'refused' ? plain(standing) : null;
+  })();
+  return withinOr(LOOKUP_MS, looked, { kind: 'cannot_tell' } as const);
+}
+
+function plain(standing: { readonly kind: 'cannot_tell' } | Extract<Identified, { kind: 'refused' }>) {
+  return standing.kind === 'refused' ? standing : ({ kind: 'cannot_tell' } as const);
+}
+
+/** Why it is not a click on our app by somebody of our workspace; null: it is. */
+async function foreignness(
+  { people, app }: IdentityTerms,
+  who: Clicker,
+): Promise<Exclude<Identified, { kind: 'approver' }> | null> {
   if (app !== null && who.app !== app) return { kind: 'refused', reason: 'other_app' };
   const home = await people.home();
   if (home === null) return { kind: 'cannot_tell' };
@@ -56,6 +69,13 @@ async function lookUp({ people, app }: IdentityTerms, who: Clicker, approval: Ap
   if (!isOurs(who.userTeam) || (who.team !== null && !isOurs(who.team))) {
     return { kind: 'refused', reason: 'other_team' };
   }
+  return null;
+}
+
+async function lookUp(terms: IdentityTerms, who: Clicker, approval: Approval): Promise<Identified> {
+  const { people } = terms;
+  const foreign = await foreignness(terms, who);
+  if (foreign !== null) return foreign;
   const { requirement } = approval;
   const groups = [...new Set([...requirement.userGroups, ...(requirement.escalate?.userGroups ?? [])])];
   const [standing, userGroups] = await Promise.all([people.standing(who.user), people.groupsOf(who.user, groups)]);

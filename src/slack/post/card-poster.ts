@@ -1,4 +1,5 @@
 import { type Approval, needsNoCard } from '../../domain/approval/approval.ts';
+import type { Freeze } from '../../domain/freeze/freeze.ts';
 import { member } from '../../domain/json/json.ts';
 import type { CardDelivery, CardRecord, Clock, Crowd, Delivery, Log } from '../../ports.ts';
 import type { RenderedCard } from '../card/card.ts';
@@ -32,17 +33,18 @@ export class CardPoster {
     this.#channelCheck = new ChannelCheck(options.api, options.clock);
   }
 
-  async show(approval: Approval, stored: CardRecord | null): Promise<CardDelivery> {
+  async show(approval: Approval, stored: CardRecord | null, freeze: Freeze | null = null): Promise<CardDelivery> {
     const target = stored?.channel ? { channel: stored.channel } : await this.#target(approval);
     if ('delivery' in target) return target.delivery;
     const { channel } = target;
     const refusal = await this.#channelCheck.refusal(channel);
     if (refusal !== null) return refusal;
-    if (stored === null) return this.#post(approval, channel);
-    if (stored.ts) return this.#update(approval, stored, { channel, ts: stored.ts });
+    if (stored === null) return this.#post(approval, channel, freeze);
+    if (stored.ts) return this.#update(approval, stored, { channel, ts: stored.ts }, freeze);
     const earlier = await findEarlierCard(this.#options.api, approval, channel);
-    if (earlier === null) return needsNoCard(approval) ? { kind: 'unneeded' } : this.#post(approval, channel);
-    return 'delivery' in earlier ? earlier.delivery : this.#update(approval, stored, { channel, ts: earlier.ts });
+    if (earlier === null) return needsNoCard(approval) ? { kind: 'unneeded' } : this.#post(approval, channel, freeze);
+    if ('delivery' in earlier) return earlier.delivery;
+    return this.#update(approval, stored, { channel, ts: earlier.ts }, freeze);
   }
 
   /** One line instead of more cards. */
@@ -64,13 +66,13 @@ export class CardPoster {
     return { channel: channelFor(routing, approval) };
   }
 
-  async #post(approval: Approval, channel: string): Promise<Delivery> {
+  async #post(approval: Approval, channel: string, freeze: Freeze | null): Promise<Delivery> {
     const { answer, card } = await sendCard(
       this.#options.api,
       'chat.postMessage',
       approval,
       { channel },
-      this.#publicUrl,
+      { publicUrl: this.#publicUrl, freeze },
     );
     if (!answer.ok) return undelivered(answer.failure);
     const [postedIn, ts] = [member(answer.body, 'channel'), member(answer.body, 'ts')];
@@ -82,9 +84,10 @@ export class CardPoster {
     return shown(approval, place, card);
   }
 
-  async #update(approval: Approval, stored: CardRecord, place: CardPlace): Promise<Delivery> {
+  async #update(approval: Approval, stored: CardRecord, place: CardPlace, freeze: Freeze | null): Promise<Delivery> {
     const { api, log } = this.#options;
-    const { answer, card } = await sendCard(api, 'chat.update', approval, { ...place }, this.#publicUrl);
+    const shows = { publicUrl: this.#publicUrl, freeze };
+    const { answer, card } = await sendCard(api, 'chat.update', approval, { ...place }, shows);
     if (!answer.ok) {
       const failed = undelivered(answer.failure);
       // An update can be repeated without harm.

@@ -1,7 +1,7 @@
 import type { Approval } from '../../domain/approval/approval.ts';
 import { type JsonObject, member } from '../../domain/json/json.ts';
 import type { Delivery } from '../../ports.ts';
-import { type RenderedCard, renderCard } from '../card/card.ts';
+import { type CardOptions, type RenderedCard, renderCard } from '../card/card.ts';
 import type { ThreadReply } from '../card/thread.ts';
 import type { SlackAnswer, SlackApi, SlackFailure } from '../wire/api.ts';
 
@@ -19,12 +19,12 @@ export async function sendCard(
   method: 'chat.postMessage' | 'chat.update',
   approval: Approval,
   where: JsonObject,
-  publicUrl: string | null,
+  shows: Pick<CardOptions, 'freeze' | 'publicUrl'>,
 ): Promise<SentCard> {
   const event_payload = { approval: approval.id, revision: approval.revision };
   const noUnfurling: JsonObject = method === 'chat.postMessage' ? { unfurl_links: false, unfurl_media: false } : {};
   const send = async (plainText: boolean): Promise<SentCard> => {
-    const card = renderCard(approval, { publicUrl, plainText });
+    const card = renderCard(approval, { ...shows, plainText });
     const { text, blocks } = card;
     const metadata = { event_type: CARD_EVENT, event_payload };
     return { card, answer: await api.call(method, { ...where, text, blocks, metadata, ...noUnfurling }) };

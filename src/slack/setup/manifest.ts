@@ -14,7 +14,13 @@ export const REQUIRED_SCOPES: Readonly<Record<string, string>> = {
 export const OPTIONAL_SCOPES: Readonly<Record<string, string>> = {
   'channels:history': 'find a card whose post was not answered, instead of posting it twice (public channels)',
   'groups:history': 'find a card whose post was not answered, instead of posting it twice (private channels)',
+  commands: 'let operators freeze and thaw by the shortcuts of the app',
 };
+
+/** The `callback_id` of the shortcut on a message, and of the one from anywhere. Both open the same window. */
+export const MESSAGE_SHORTCUT = 'freeze';
+export const GLOBAL_SHORTCUT = 'freeze_anywhere';
+const STOP_DESCRIPTION = 'For operators: stop what agents send, or lift a stop';
 
 export interface ManifestOptions {
   /** The address at which Slack reaches the gateway, without a trailing slash; null for Socket Mode. */
@@ -31,7 +37,13 @@ export function slackManifest({ publicUrl, name = 'Holdfast' }: ManifestOptions)
       description: "Holds AI agents' tool calls until a person approves them",
       background_color: '#1f2937',
     },
-    features: { bot_user: { display_name: name, always_online: true } },
+    features: {
+      bot_user: { display_name: name, always_online: true },
+      shortcuts: [
+        { name: 'Freeze or thaw…', type: 'message', callback_id: MESSAGE_SHORTCUT, description: STOP_DESCRIPTION },
+        { name: 'Freeze or thaw…', type: 'global', callback_id: GLOBAL_SHORTCUT, description: STOP_DESCRIPTION },
+      ],
+    },
     oauth_config: { scopes: { bot: [...Object.keys(REQUIRED_SCOPES), ...Object.keys(OPTIONAL_SCOPES)] } },
     settings: {
       interactivity: { is_enabled: true, ...http },

@@ -20,6 +20,7 @@ function cardOf(row: Selectable<CardTable>): CardRecord {
     revision: row.revision,
     digest: row.digest,
     postedAt: row.posted_at,
+    ...(row.told_freeze === null ? {} : { freeze: row.told_freeze }),
   };
 }
 
@@ -77,11 +78,13 @@ export async function saveCard(
 ): Promise<void> {
   await db.transaction().execute(async (trx) => {
     await sql`
-      insert into holdfast.cards as c (approval_id, channel, ts, revision, digest, posted_at)
-      values (${card.approval}, ${card.channel}, ${card.ts}, ${card.revision}, ${card.digest}, ${card.postedAt})
+      insert into holdfast.cards as c (approval_id, channel, ts, revision, digest, posted_at, told_freeze)
+      values (${card.approval}, ${card.channel}, ${card.ts}, ${card.revision}, ${card.digest}, ${card.postedAt},
+        ${card.freeze ?? null})
       on conflict (approval_id) do update set channel = excluded.channel, ts = coalesce(excluded.ts, c.ts),
         revision = greatest(c.revision, excluded.revision),
         digest = case when excluded.revision >= c.revision then excluded.digest else c.digest end,
+        told_freeze = case when excluded.revision >= c.revision then excluded.told_freeze else c.told_freeze end,
         posted_at = coalesce(c.posted_at, excluded.posted_at)`.execute(trx);
     await sql`
       update holdfast.approvals set shown = greatest(shown, ${card.revision}) where id = ${card.approval}`.execute(trx);

@@ -2,6 +2,7 @@ import { type Kysely, type RawBuilder, sql } from 'kysely';
 import { type Approval, isOver, mayFollow } from '../../domain/approval/approval.ts';
 import type { CardRecord, Change, Committed, Seals } from '../../ports.ts';
 import { KEPT_PLAN } from '../connection/kept-plan.ts';
+import { isFrozen, isNotFrozen } from '../freezes.ts';
 import { giveBack, NoRoom, takeAll } from '../limit/counters.ts';
 import { eventRow } from '../log/events.ts';
 import { APPROVAL, type ApprovalRow, approvalOf } from '../table/approval-row.ts';
@@ -37,6 +38,7 @@ export async function commitBoth(db: Kysely<Tables>, seals: Seals, first: Change
   return commitMove(db, seals, {
     ...second,
     ...(first.decision ? { decision: first.decision } : {}),
+    ...(first.instead ? { instead: first.instead } : {}),
     ...(first.card ? { card: first.card } : {}),
     ...(first.believed === undefined ? {} : { believed: first.believed }),
     from: first.from,
@@ -79,12 +81,16 @@ async function commitMove(db: Kysely<Tables>, seals: Seals, change: Move): Promi
   }
 }
 
-/** Why nothing changed: the caller has left, or the pass was spent before, which are final; or anything else. */
+/** Why nothing changed: the caller has left, or the pass was spent before, which are final; a freeze; or anything else. */
 async function overtaken(db: Db, change: Move): Promise<Committed> {
-  const { id, from, to, revision, joiner } = change;
+  const { id, from, to, revision, joiner, unlessFrozen } = change;
   if (joiner !== undefined) {
     const found = await sql`select 1 where ${hasNotLeft(joiner)}`.execute(db);
     if (found.rows.length === 0) return { kind: 'left' };
+  }
+  if (unlessFrozen !== undefined) {
+    const found = await sql`select 1 where ${isFrozen(unlessFrozen)}`.execute(db);
+    if (found.rows.length > 0) return { kind: 'frozen' };
   }
   if (to !== 'dispatched' || from === 'dispatched') return { kind: 'conflict' };
   const same = await sql`
@@ -125,6 +131,7 @@ async function move(db: Db, seals: Seals, change: Move): Promise<Approval | null
       where id = ${change.id} and state = ${change.from} and revision = ${change.revision}
         ${change.joiner === undefined ? sql`` : sql`and ${hasNotLeft(change.joiner)}`}
         ${change.token === undefined ? sql`` : sql`and ${isNotRevoked(change.token)}`}
+        ${change.unlessFrozen === undefined ? sql`` : sql`and ${isNotFrozen(change.unlessFrozen)}`}
         ${change.card === undefined ? sql`` : sql`and ${isCardOf(change.card)}`}
         ${change.believed === undefined ? sql`` : sql`and coalesce(frozen_seal, '') || ' ' || coalesce(state_seal, '') = ${change.believed}`}
         ${change.to === 'dispatched' && change.from !== 'dispatched' ? sql`and ${wasNotSent(change.id)}` : sql``}
@@ -165,9 +172,17 @@ function columnsOf(seals: Seals, change: Move): RawBuilder<unknown> {
   return sql.join(columns);
 }
 
-/** The primary key allows one vote per person; a second one is a conflict like any other. */
-function voteSql(seals: Seals, { id, decision }: Change): RawBuilder<unknown> {
+/** The primary key allows one vote per person; a second one is a conflict like any other, unless it takes its place. */
+function voteSql(seals: Seals, { id, decision, instead }: Change): RawBuilder<unknown> {
   if (!decision) return sql``;
+  if (instead !== undefined) {
+    return sql`, voted as (
+      update holdfast.decisions d set choice = ${decision.choice}::text, reason = ${decision.reason}::text,
+        via = ${decision.via}::text, self = ${decision.self}::boolean, user_group = ${decision.userGroup}::text,
+        at = ${decision.at}::timestamptz, seal = ${seals.seal('decision', decisionText(id, decision))}::text
+      from moved where d.approval_id = moved.id and d.approver = ${decision.approver}::text
+        and d.choice = ${instead}::text)`;
+  }
   return sql`, voted as (
     insert into holdfast.decisions (approval_id, approver, choice, reason, via, self, user_group, at, seal)
     select id, ${decision.approver}::text, ${decision.choice}::text, ${decision.reason}::text, ${decision.via}::text,

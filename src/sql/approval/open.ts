@@ -1,5 +1,6 @@
 import { type Kysely, sql, type Transaction } from 'kysely';
 import { LIVE, type State } from '../../domain/approval/approval.ts';
+import { TAKEN_BACK_PREFIX } from '../../domain/approval/take-back.ts';
 import { withLaterReason } from '../../domain/call/stated-reason.ts';
 import type { NewEvent } from '../../domain/log/event.ts';
 import type { GrantRoom, NewApproval, NewJoiner, Opened, Seals } from '../../ports.ts';
@@ -15,7 +16,7 @@ import { insertJoiner, takeSeat } from './seats.ts';
 
 type Trx = Transaction<Tables>;
 
-/** States whose end an absent caller is still told. */
+/** States whose end an absent caller is still told; besides, that somebody took the yes back. */
 const OWED: readonly State[] = ['denied', 'expired', 'succeeded', 'failed', 'unknown'];
 
 /**
@@ -26,7 +27,7 @@ const OWED: readonly State[] = ['denied', 'expired', 'succeeded', 'failed', 'unk
  * |---|---|
  * | pending, approved, dispatched | joins, in the seat of an absent caller if there is one |
  * | none, but the same call without what this one answers is dispatched | joins that one |
- * | over, with an absent caller, and its result or reason still kept | gets what that caller is owed |
+ * | over, or taken back, with an absent caller, and its result or reason still kept | gets what that caller is owed |
  * | over, and its caller's process, which may be dead, is handing it the answer | waits until that is done or the process has been silent too long |
  * | none, and the call is a leg whose server no longer waits for it | opens nothing |
  * | anything else, or none | opens a new one, which says so when the last outcome is unknown |
@@ -146,7 +147,8 @@ async function owedTo(trx: Trx, fingerprints: readonly string[], asking: string)
   const found = await sql<ApprovalRow & { joiner: string; absent: boolean }>`
     select ${APPROVAL}, j.id as joiner, ${absentFor(asking)} as absent from holdfast.approvals a
     join holdfast.joiners j on j.approval_id = a.id and j.collected_at is null and j.left_at is null
-    where a.fingerprint = any(${fingerprints}::text[]) and a.state = any(${OWED}::text[])
+    where a.fingerprint = any(${fingerprints}::text[]) and (a.state = any(${OWED}::text[])
+        or (a.state = 'lapsed' and starts_with(a.note, ${TAKEN_BACK_PREFIX}::text)))
       and (a.state = 'unknown' or a.result_until > clock_timestamp())
       and (a.state not in ('succeeded', 'failed') or a.result is not null)
     order by absent desc, a.created_at desc, j.joined_at limit 1`.execute(trx);

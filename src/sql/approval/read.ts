@@ -3,6 +3,7 @@ import type { Approval, State } from '../../domain/approval/approval.ts';
 import type { Page, Seals, Store } from '../../ports.ts';
 import { breathe } from '../../time/breathe.ts';
 import { KEPT_PLAN } from '../connection/kept-plan.ts';
+import { FREEZE_TO_TELL } from '../freezes.ts';
 import { BYTES_PER_PAGE } from '../log/portion.ts';
 import { APPROVAL, type ApprovalRow, approvalOf } from '../table/approval-row.ts';
 import type { CardTable } from '../table/approval-tables.ts';
@@ -149,7 +150,13 @@ export async function overdueWork(
   const stale = await sql<{ id: string }>`
     select id from (
       select id, row_number() over (partition by grant_name order by id) as turn
-      from (select id, grant_name from holdfast.approvals where shown < revision order by id limit ${limit * 10}) s
+      from (
+        (select id, grant_name from holdfast.approvals where shown < revision order by id limit ${limit * 10})
+        union
+        (select a.id, a.grant_name from holdfast.approvals a join holdfast.cards c on c.approval_id = a.id
+          where a.state in ('pending', 'approved') and c.ts is not null and c.told_freeze is distinct from ${FREEZE_TO_TELL}
+          order by a.id limit ${limit * 10})
+      ) s
     ) s order by turn, id limit ${limit}`.execute(db);
   return {
     late: late.rows.map(read),

@@ -16,6 +16,9 @@ interface WaitingAdmission {
   readonly fail: (error: unknown) => void;
 }
 
+/** `full_take` where a freeze stops the call. */
+const FROZEN = -1;
+
 /** A row of `holdfast.admit`. */
 interface AdmittedRow {
   /** The call's index in the batch. */
@@ -91,6 +94,7 @@ function widthOf({ window }: Take): string {
 }
 
 function admissionOf(row: AdmittedRow, takes: readonly Take[]): Admission {
+  if (row.full_take === FROZEN) return { kind: 'frozen' };
   if (row.full_take === null) {
     return { kind: 'admitted', taken: takes.map((take, i) => ({ take, windowStart: new Date(row.starts[i]!) })) };
   }

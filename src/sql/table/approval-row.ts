@@ -1,6 +1,7 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { AskedQuestion, GivenAnswer } from '../../domain/approval/answer.ts';
 import type { Approval, Awaits, BrokenField, Decision, Requirement, State } from '../../domain/approval/approval.ts';
+import { withDecision } from '../../domain/approval/decide.ts';
 import { approvalsCounted } from '../../domain/approval/quorum.ts';
 import type { HiddenValues, Sent } from '../../domain/call/sent.ts';
 import type { Json } from '../../domain/json/json.ts';
@@ -70,7 +71,8 @@ export const APPROVAL: RawBuilder<unknown> = sql.raw(`
  */
 export function approvalOf(seals: Seals, row: ApprovalRow, own?: Decision): Approval {
   const votes = votesOf(row.decisions);
-  const decisions = [...votes.map(({ decision }) => decision), ...(own === undefined ? [] : [own])];
+  const recorded = votes.map(({ decision }) => decision);
+  const decisions = own === undefined ? recorded : withDecision(recorded, own);
   return {
     id: row.id,
     state: row.state,

@@ -83,6 +83,8 @@ export interface CardTable {
   revision: number;
   digest: string;
   posted_at: Date | null;
+  /** The freeze that it tells of; null: none. */
+  told_freeze: string | null;
   /** The run that is writing the card, its replica, and until when at most. */
   run: string | null;
   run_by: string | null;

@@ -39,6 +39,7 @@ export interface Tables {
   'holdfast.questions': QuestionTable;
   'holdfast.logins': LoginTable;
   'holdfast.revocations': RevocationTable;
+  'holdfast.freezes': FreezeTable;
 }
 
 /** A database, or a transaction in it: for what runs in either. */
@@ -66,4 +67,17 @@ export interface RevocationTable {
   at: Date;
   actor: string;
   reason: string | null;
+}
+
+/** Never deleted. `name`: the server or grant; null: everything. */
+export interface FreezeTable {
+  id: string;
+  scope: 'all' | 'server' | 'grant';
+  name: string | null;
+  reason: string;
+  by: string;
+  since: Date;
+  lifted_at: Date | null;
+  lifted_by: string | null;
+  lifted_reason: string | null;
 }

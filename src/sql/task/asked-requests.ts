@@ -2,6 +2,7 @@ import { type Kysely, type RawBuilder, sql } from 'kysely';
 import type { Approval } from '../../domain/approval/approval.ts';
 import type { AskedPlace, AskedRequest, Seals, TaskStore } from '../../ports.ts';
 import { markAnswered, readOne, Unasked, withAnswer } from '../approval/legs.ts';
+import { isNotFrozen } from '../freezes.ts';
 import { writeEvents } from '../log/events.ts';
 import type { Tables } from '../table/tables.ts';
 import { allPlain } from './plain-requests.ts';
@@ -112,11 +113,11 @@ function sameSession(column: RawBuilder<unknown>, session: string | null): RawBu
   return sql`(${column} = ${session}::text or ${column} is null or ${session}::text is null)`;
 }
 
-/** The request, its call and the events change together. Null: it was answered before, or its call is over. */
+/** The request, its call and the events change together. Null: answered before, its call is over, or it is frozen. */
 export async function answerRequest(
   db: Kysely<Tables>,
   seals: Seals,
-  { n, approval, now }: Parameters<TaskStore['answerRequest']>[0],
+  { n, approval, now, unlessFrozen }: Parameters<TaskStore['answerRequest']>[0],
   given: Parameters<TaskStore['answerRequest']>[1],
   events: Parameters<TaskStore['answerRequest']>[2],
 ): Promise<Approval | null> {
@@ -125,7 +126,8 @@ export async function answerRequest(
       const changed = await sql`
         update holdfast.approvals set answers = ${withAnswer(given)}, revision = revision + 1,
           updated_at = clock_timestamp()
-        where id = ${approval} and state = 'dispatched' returning 1`.execute(trx);
+        where id = ${approval} and state = 'dispatched'
+          ${unlessFrozen === undefined ? sql`` : sql`and ${isNotFrozen(unlessFrozen)}`} returning 1`.execute(trx);
       if (changed.rows.length === 0) throw new Unasked();
       await markAnswered(trx, n, now);
       await writeEvents(trx, seals, events);

@@ -5,6 +5,7 @@ import type { NewEvent } from '../../domain/log/event.ts';
 import type { Seals, TaskStore } from '../../ports.ts';
 import { withAnswer } from '../approval/legs.ts';
 import { seatAgain } from '../approval/seats.ts';
+import { isNotFrozen } from '../freezes.ts';
 import { writeEvents } from '../log/events.ts';
 import { APPROVAL, type ApprovalRow, approvalOf } from '../table/approval-row.ts';
 import type { Tables } from '../table/tables.ts';
@@ -55,7 +56,7 @@ async function spend(
   const deleted = await sql<{ approval_id: string }>`
     delete from holdfast.continuations
     where digest = any(${digests}::text[]) and grant_name = ${grant} and server = ${server}
-      and fingerprint = any(${fingerprints}::text[]) and expires_at > ${now}
+      and fingerprint = any(${fingerprints}::text[]) and expires_at > ${now} and ${isNotFrozen({ server, grant })}
     returning approval_id`.execute(trx);
   const id = deleted.rows[0]?.approval_id;
   if (id === undefined) return null;

@@ -1,8 +1,10 @@
 import { type Context, Hono } from 'hono';
 import { type Approver, STATES, type State } from '../../domain/approval/approval.ts';
 import type { RefusalReason } from '../../domain/approval/decide.ts';
-import { isObject, type Json, member } from '../../domain/json/json.ts';
+import type { TakeBackRefusal } from '../../domain/approval/take-back.ts';
+import { type JsonObject, member } from '../../domain/json/json.ts';
 import { decideApproval } from '../../gateway/decision/decide.ts';
+import { takeBack } from '../../gateway/decision/take-back.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
 import { Unavailable } from '../../ports.ts';
 import { Spell } from '../../time/spell.ts';
@@ -10,6 +12,8 @@ import { isAdmin } from '../http/admin-token.ts';
 import { cookieRequestFault, type LoginSessions } from '../http/login-sessions.ts';
 import type { AddressOf } from '../http/remote-address.ts';
 import { approvalJson, approvalWithCardJson, eventJson } from './approval-json.ts';
+import { type ApiEnv, bodyObject } from './body.ts';
+import { freezeRoutes } from './freeze-api.ts';
 
 export interface ApiDeps {
   readonly gateway: Gateway;
@@ -20,12 +24,8 @@ export interface ApiDeps {
   readonly loginSessions?: LoginSessions;
 }
 
-type ApiEnv = { Variables: { approver: Approver } };
-
 /** Items per page. */
 const MAX_LIMIT = 500;
-/** Characters. */
-const MAX_BODY_LENGTH = 64 * 1024;
 /** Characters; the rest of a longer reason is dropped. */
 const MAX_REASON_LENGTH = 2_000;
 
@@ -72,6 +72,10 @@ export function api({ gateway, adminToken, addressOf, loginSessions }: ApiDeps):
   });
 
   app.post('/api/approvals/:id/decisions', (c) => takeDecision(c, gateway));
+
+  app.post('/api/approvals/:id/take-back', (c) => takeYesBack(c, gateway));
+
+  freezeRoutes(app, gateway);
 
   app.get('/api/events', async (c) => {
     const limit = limitOf(c.req.query('limit'));
@@ -155,7 +159,7 @@ const REFUSALS: Record<RefusalReason, string> = {
   expired: 'This approval has expired.',
   already_voted: 'The admin token has already voted; each name has one vote.',
   not_an_approver: 'No approvers’ group of this call lists admin. The admin token reads; it does not decide here.',
-  own_call: 'The owner of the calling grant may not approve its calls.',
+  own_call: 'The owner of the calling grant may not approve its calls. The owner may deny them.',
   other_call: 'The fingerprint you sent is that of another call.',
   broken: 'Its record was changed outside Holdfast, so nobody can decide it and nothing of it runs. See /readyz.',
   reason_required: 'This policy requires a reason for a denial.',
@@ -163,26 +167,49 @@ const REFUSALS: Record<RefusalReason, string> = {
 
 /** The decision in the body, or what is wrong with the body. */
 async function readDecision(c: Context) {
-  if (!/^application\/json\s*(;|$)/i.test(c.req.header('content-type') ?? ''))
-    return 'Send a JSON body as application/json.';
-  const text = await c.req.text();
-  if (text.length > MAX_BODY_LENGTH) return `The body is longer than ${MAX_BODY_LENGTH} characters.`;
-  let body: Json;
-  try {
-    body = JSON.parse(text) as Json;
-  } catch {
-    return 'The body is not JSON.';
-  }
-  if (!isObject(body)) return 'The body is not an object.';
+  const body = await bodyObject(c);
+  if (typeof body === 'string') return body;
   const choice = member(body, 'decision');
+  if (choice !== 'approve' && choice !== 'deny') return 'decision is "approve" or "deny".';
+  const word = wordIn(body);
+  return typeof word === 'string' ? word : ({ choice, ...word } as const);
+}
+
+/** Why, and which call is meant, or what is wrong with either. */
+function wordIn(body: JsonObject): { reason: string | null; fingerprint: string | null } | string {
   const reason = member(body, 'reason') ?? null;
   const fingerprint = member(body, 'fingerprint') ?? null;
-  if (choice !== 'approve' && choice !== 'deny') return 'decision is "approve" or "deny".';
   if (reason !== null && typeof reason !== 'string') return 'reason must be a string.';
   if (fingerprint !== null && typeof fingerprint !== 'string') return 'fingerprint must be a string.';
   const kept = reason === null ? null : reason.slice(0, MAX_REASON_LENGTH).replaceAll('\0', '').toWellFormed();
-  return { choice, reason: kept, fingerprint } as const;
+  return { reason: kept, fingerprint };
 }
+
+/** A yes that nobody has used is taken back; 409 with the approval as it is when there is none. */
+async function takeYesBack(c: Context<ApiEnv>, gateway: Gateway): Promise<Response> {
+  const body = await bodyObject(c);
+  const word = typeof body === 'string' ? body : wordIn(body);
+  if (typeof word === 'string') return fault(c, 400, 'bad_body', word);
+  const took = await takeBack(gateway, c.req.param('id') ?? '', word, c.get('approver'));
+  switch (took.kind) {
+    case 'taken_back':
+      return c.json(approvalJson(took.approval));
+    case 'not_found':
+      return notFound(c);
+    case 'refused':
+      if (took.reason === 'not_approved') return c.json(approvalJson(took.approval), 409);
+      return fault(c, 403, took.reason, TAKE_BACK_REFUSALS[took.reason]);
+    default:
+      return took satisfies never;
+  }
+}
+
+const TAKE_BACK_REFUSALS: Record<TakeBackRefusal, string> = {
+  not_approved: 'There is no unused yes to take back.',
+  not_an_approver: 'No approvers’ group of this call lists admin, so the admin token cannot take the yes back here.',
+  other_call: 'The fingerprint you sent is that of another call.',
+  reason_required: 'This policy requires a reason.',
+};
 
 /** A page of a list. Its items may be megabytes, so others have a turn between them. */
 async function pageJson<Item>(

@@ -1,6 +1,7 @@
 import { countdowns } from './countdown.js';
 import { decisions } from './decide.js';
 import { askingServers, explaining } from './explain.js';
+import { freezing } from './freeze.js';
 import { live } from './live.js';
 import { revoking } from './revoke.js';
 import { themeSwitch } from './switch.js';
@@ -10,6 +11,7 @@ countdowns();
 decisions();
 explaining();
 revoking();
+freezing();
 askingServers();
 live();
 // On a phone the navigation is wider than the screen.

@@ -10,11 +10,11 @@ export function say(message, bad = false) {
   }, 12_000);
 }
 
-/** POSTs JSON. Resolves with the status, the body and, if it is JSON, its value; a failed connection is status 0. */
-export async function send(path, body) {
+/** Sends JSON, by POST unless `method` says otherwise. Resolves with the status, the body and, if it is JSON, its value; a failed connection is status 0. */
+export async function send(path, body, method = 'POST') {
   try {
     const response = await fetch(path, {
-      method: 'POST',
+      method,
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(body),
     });

@@ -33,6 +33,7 @@ const CONSOLE_PATHS = [
   '/overview',
   '/policies',
   '/grants',
+  '/freezes',
 ];
 
 /** Bytes of a form to sign in or out. */

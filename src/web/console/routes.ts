@@ -9,6 +9,7 @@ import { activityPage, CALL_EVENTS } from '../pages/activity.ts';
 import { approvalPage } from '../pages/approval.ts';
 import { auditPage, eventPage } from '../pages/audit.ts';
 import { chainStatus } from '../pages/chain-status.ts';
+import { freezeBanner, freezesPage } from '../pages/freezes.ts';
 import { grantsPage } from '../pages/grants.ts';
 import { inboxPage, readInbox } from '../pages/inbox.ts';
 import { latestToolLists } from '../pages/listed-tools.ts';
@@ -119,6 +120,15 @@ export function consoleRoutes(app: Hono<ConsoleEnv>, deps: ConsoleDeps): void {
     ]);
     return show(c, deps, 'Grants', '/grants', grantsPage({ grants, lastUses, revocations: revoked, now: clock.now() }));
   });
+
+  app.get('/freezes', async (c) => {
+    const [freezes, held] = await Promise.all([gateway.freezes.list(), gateway.freezes.held()]);
+    const servers = config.servers().map(({ name }) => name);
+    const grants = config.grants().map(({ name }) => name);
+    const operator = gateway.rules.isOperator(c.get('login').reviewer.id);
+    const view = { freezes, held, servers, grants, operator, now: clock.now() };
+    return show(c, deps, 'Freezes', '/freezes', freezesPage(view));
+  });
 }
 
 async function show(
@@ -130,7 +140,8 @@ async function show(
   knownPending?: number,
 ): Promise<Response> {
   const waiting = knownPending ?? (await gateway.store.list({ states: ['pending'], limit: MAX_COUNTED })).items.length;
-  return c.html(consolePage({ title, section, body, reviewer: c.get('login').reviewer.name, waiting }));
+  const banner = freezeBanner(gateway.knownFreezes.list, gateway.clock.now());
+  return c.html(consolePage({ title, section, body, reviewer: c.get('login').reviewer.name, waiting, banner }));
 }
 
 async function missing(c: Context<ConsoleEnv>, deps: ConsoleDeps, message: string): Promise<Response> {

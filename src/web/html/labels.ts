@@ -62,6 +62,8 @@ const EVENT_LABELS = {
   'approval.collected': ['dull', 'Result collected'],
   'approval.caller_left': ['dull', 'Caller left'],
   'approval.decided': ['run', 'Decided'],
+  'approval.changed': ['bad', 'Changed to deny'],
+  'approval.taken_back': ['bad', 'Yes taken back'],
   'approval.refused': ['bad', 'Click refused'],
   'approval.expired': ['dull', 'Expired'],
   'approval.withdrawn': ['dull', 'Withdrawn'],
@@ -84,6 +86,8 @@ const EVENT_LABELS = {
   'admin.read': ['dull', 'Details read'],
   'grant.used': ['dull', 'Grant used'],
   'grant.revoked': ['bad', 'Grant revoked'],
+  'freeze.set': ['bad', 'Frozen'],
+  'freeze.lifted': ['good', 'Thawed'],
   'checkpoint.signed': ['dull', 'Checkpoint signed'],
 } as const satisfies Partial<Record<EventType, readonly [Tone, string]>>;
 

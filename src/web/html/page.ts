@@ -8,6 +8,7 @@ const SECTIONS = [
   ['/overview', 'Overview'],
   ['/policies', 'Policies'],
   ['/grants', 'Grants'],
+  ['/freezes', 'Freezes'],
 ] as const;
 /** A section of the console, by its path. */
 export type ConsoleSection = (typeof SECTIONS)[number][0];
@@ -21,10 +22,12 @@ export interface PageContent {
   readonly reviewer: string;
   /** Number of pending approvals, for the navigation. */
   readonly waiting?: number;
+  /** Above the page: what is frozen; absent: nothing. */
+  readonly banner?: Html;
 }
 
 /** A whole page for a signed-in reviewer. */
-export function consolePage({ title, section, body, reviewer, waiting = 0 }: PageContent): Html {
+export function consolePage({ title, section, body, reviewer, waiting = 0, banner }: PageContent): Html {
   const links = SECTIONS.map(
     ([path, label]) => html`<li>
       <a href="${path}" ${path === section ? html`aria-current="page"` : ''}>${label}${
@@ -49,6 +52,7 @@ export function consolePage({ title, section, body, reviewer, waiting = 0 }: Pag
           </form>
         </div>
       </header>
+      ${banner ?? ''}
       <main id="main" tabindex="-1">${body}</main>
       <p id="announcement" role="status" aria-live="polite"></p>
       <noscript><p class="notice">Decisions and live views need JavaScript from this server; reading does not.</p></noscript>`,

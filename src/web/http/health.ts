@@ -1,4 +1,5 @@
 import { Hono } from 'hono';
+import { scopeWords } from '../../domain/freeze/freeze.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
 import { type CardsTrouble, type QueueHealth, Unavailable } from '../../ports.ts';
 import { withinOr } from '../../time/within.ts';
@@ -14,7 +15,7 @@ const NO_ANSWER = 'does not answer';
  * otherwise 503, and the body names those that do not. A queue that answers and stands still (paused, refusing writes,
  * jobs that nobody takes) is named with what it means and what to do. Slack's last known state is reported too but never
  * makes it 503: without Slack, allowed calls go on and approvals are decided in the console, and another replica would
- * have the same Slack.
+ * have the same Slack. What is frozen is named too, and is no reason for 503 either: a gateway that stops things works.
  *
  * `gated`: whether calls that need an approval can run. While an alarm stands they cannot, and `alarms` says why; it stays
  * 200, so that operators and approvers still reach the gateway, but for `GET /readyz?gated=1`, which is 503 then.
@@ -37,10 +38,13 @@ export function health(gateway: Gateway): Hono {
     };
     const ready = Object.values(parts).every((part) => part === 'ok');
     const slack = cards?.trouble === undefined ? {} : { slack: slackStatus(cards.trouble()) };
+    const frozen = gateway.knownFreezes.list.map(({ scope }) => scopeWords(scope));
+    const stops = frozen.length === 0 ? {} : { frozen };
     const alarms = gateway.alarms.standing.map(({ kind, about, why, since }) => ({ kind, about, why, since }));
     const gated = ready && alarms.length === 0;
     const status = ready && (gated || c.req.query('gated') === undefined) ? 200 : 503;
-    return c.json({ ready, gated, parts: { ...parts, ...slack }, ...(alarms.length > 0 ? { alarms } : {}) }, status);
+    const told = { ...(alarms.length > 0 ? { alarms } : {}), ...stops };
+    return c.json({ ready, gated, parts: { ...parts, ...slack }, ...told }, status);
   });
   return app;
 }

@@ -26,6 +26,7 @@ const ENDS: { readonly [type in EventType]?: string } = {
   'approval.expired': 'expired',
   'approval.withdrawn': 'withdrawn',
   'approval.lapsed': 'lapsed',
+  'approval.taken_back': 'lapsed',
 };
 
 /** Buckets in seconds. People decide within moments or within hours. */
@@ -82,7 +83,7 @@ export class Meters {
     const verdict = VERDICTS[type];
     if (verdict !== undefined) this.#verdicts.inc({ server, tool: this.#tool(event), verdict });
     if (type === 'call.limited') this.#limited.inc({ server, counter: label(data, 'counter') });
-    if (type === 'approval.decided') {
+    if (type === 'approval.decided' || type === 'approval.changed') {
       this.#decisions.inc({ server, choice: label(data, 'choice'), via: label(data, 'via') });
       this.#observe(this.#waits, server, member(data, 'waitedMs'));
     }

@@ -20,6 +20,8 @@ export const CALL_EVENTS = [
   'approval.requested',
   'approval.joined',
   'approval.decided',
+  'approval.changed',
+  'approval.taken_back',
   'approval.refused',
   'approval.expired',
   'approval.withdrawn',

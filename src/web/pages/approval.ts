@@ -9,7 +9,7 @@ import { countdown, timestamp } from '../html/time.ts';
 import { visibleName } from '../html/visible-text.ts';
 import type { Reviewer } from '../http/reviewer.ts';
 import type { ChainStatus } from './chain-status.ts';
-import { decideForm } from './decide-form.ts';
+import { decideForm, takeBackForm } from './decide-form.ts';
 import { callFacts, callIntro } from './inbox.ts';
 import { policyTrace } from './policy-trace.ts';
 import { callInFull } from './shown-call.ts';
@@ -44,7 +44,11 @@ export function approvalPage({ approval, story, chain, cards, reviewer, now }: A
           ${callInFull(approval, 'Arguments')}
           <div id="facts" data-live><div data-key="facts" data-rev="${approval.revision}.${approval.callers}">${callFacts(approval)}</div></div>
           <div id="decide" data-live><div data-key="decide" data-rev="${approval.state}.${approval.decisions.length}">${
-            approval.state === 'pending' && !isForged(approval) ? decideForm(approval, reviewer, now, true) : ''
+            isForged(approval)
+              ? ''
+              : approval.state === 'pending'
+                ? decideForm(approval, reviewer, now, true)
+                : takeBackForm(approval, reviewer, now)
           }</div></div>
         </section>
         <section aria-labelledby="trace-head">

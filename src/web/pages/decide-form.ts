@@ -1,6 +1,7 @@
 import { html } from 'hono/html';
-import type { Approval } from '../../domain/approval/approval.ts';
-import { eligibility } from '../../domain/approval/quorum.ts';
+import type { Approval, Approver } from '../../domain/approval/approval.ts';
+import { eligibility, isOwner } from '../../domain/approval/quorum.ts';
+import { mayTakeBack } from '../../domain/approval/take-back.ts';
 import type { Html } from '../html/html.ts';
 import type { Reviewer } from '../http/reviewer.ts';
 
@@ -10,34 +11,64 @@ import type { Reviewer } from '../http/reviewer.ts';
  * page shows all that is sent; otherwise the form offers no approval but a link to the page that does.
  */
 export function decideForm(approval: Approval, reviewer: Reviewer, now: Date, complete: boolean): Html {
-  const obstacle = obstacleFor(approval, reviewer, now);
-  if (obstacle !== null) return html`<p class="notice">${obstacle}</p>`;
-  const { id, fingerprint, requirement, trace, server, tool } = approval;
+  const { words, mayDeny } = obstacleFor(approval, reviewer, now);
+  const notice = words === null ? '' : html`<p class="notice">${words}</p>`;
+  if (!mayDeny) return html`${notice}`;
+  const { id, trace } = approval;
   const serious = trace.severity === 'high' || trace.severity === 'critical' || approval.previousUnknown !== null;
+  const approve =
+    words !== null
+      ? ''
+      : complete
+        ? html`<button class="approve" type="submit" name="decision" value="approve" ${serious ? html`data-confirm="yes"` : ''}
+        >Approve</button>`
+        : html`<a class="button" href="/approvals/${id}">Read it in full to approve</a>`;
+  return html`${notice}${reasonForm(approval, 'deny', html`${approve}<button class="deny" type="submit" name="decision" value="deny">Deny</button>`)}`;
+}
+
+/** The form to take back a yes that nobody has used; empty where there is none, or this reviewer may not. */
+export function takeBackForm(approval: Approval, reviewer: Reviewer, now: Date): Html {
+  const { state, pickupUntil } = approval;
+  if (state !== 'approved' || (pickupUntil !== null && now >= pickupUntil)) return html``;
+  if (!mayTakeBack(approval, approverOf(reviewer), now)) return html``;
+  const button = html`<button class="deny" type="submit" name="decision" value="take-back">Take the yes back</button>`;
+  return html`<p class="notice">Approved, and nothing has run yet.</p>${reasonForm(approval, 'take it back', button)}`;
+}
+
+function reasonForm({ id, fingerprint, requirement, server, tool }: Approval, act: string, buttons: Html): Html {
   const field = `reason-${id}`;
   const needed = requirement.denyReason === 'required';
-  const approve = complete
-    ? html`<button class="approve" type="submit" name="decision" value="approve" ${serious ? html`data-confirm="yes"` : ''}
-        >Approve</button>`
-    : html`<a class="button" href="/approvals/${id}">Read it in full to approve</a>`;
   return html`<form class="decide" data-decide="${id}" data-fingerprint="${fingerprint}" data-call="${server}.${tool}"
     data-reason-needed="${needed ? 'yes' : 'no'}" action="/approvals/${id}" method="get">
-    <label for="${field}">Reason <span class="dim">${needed ? '(required to deny)' : '(optional)'}</span></label>
+    <label for="${field}">Reason <span class="dim">${needed ? `(required to ${act})` : '(optional)'}</span></label>
     <input id="${field}" name="reason" type="text" maxlength="2000" autocomplete="off">
-    <div class="buttons">${approve}<button class="deny" type="submit" name="decision" value="deny">Deny</button></div>
+    <div class="buttons">${buttons}</div>
   </form>`;
 }
 
-/** Why this reviewer cannot decide, in words; null when they can. The gateway judges again when they do. */
-function obstacleFor(approval: Approval, reviewer: Reviewer, now: Date): string | null {
-  if (approval.state !== 'pending') return null;
-  if (now >= approval.expiresAt) return 'This approval has expired.';
-  const eligible = eligibility(approval, { id: reviewer.id, via: 'console', userGroups: reviewer.userGroups }, now);
+function approverOf({ id, userGroups }: Reviewer): Approver {
+  return { id, via: 'console', userGroups };
+}
+
+/** Why this reviewer cannot approve, in words; null when they can. The gateway judges again when they do. */
+interface Obstacle {
+  readonly words: string | null;
+  readonly mayDeny: boolean;
+}
+
+function obstacleFor(approval: Approval, reviewer: Reviewer, now: Date): Obstacle {
+  if (approval.state !== 'pending') return { words: null, mayDeny: true };
+  if (now >= approval.expiresAt) return { words: 'This approval has expired.', mayDeny: false };
+  const approver = approverOf(reviewer);
+  const eligible = eligibility(approval, approver, now);
+  if (isOwner(approval, approver) && eligible.kind === 'refused') {
+    return { words: 'This call is by your own agent: somebody else must approve it. You can deny it.', mayDeny: true };
+  }
   if (eligible.kind === 'refused') {
-    return eligible.reason === 'own_call'
-      ? 'This call is by your own agent, so somebody else must decide.'
-      : `You can read this, but only ${approval.requirement.groups.join(', ') || 'its approvers'} can decide. No approvers’ group of this call lists ${reviewer.id}.`;
+    const words = `You can read this, but only ${approval.requirement.groups.join(', ') || 'its approvers'} can decide. No approvers’ group of this call lists ${reviewer.id}.`;
+    return { words, mayDeny: false };
   }
   const voted = approval.decisions.some((decision) => decision.approver === reviewer.id);
-  return voted ? 'You have approved this. It is waiting for others.' : null;
+  const words = voted ? 'You have approved this. It is waiting for others; meanwhile you can still deny it.' : null;
+  return { words, mayDeny: true };
 }

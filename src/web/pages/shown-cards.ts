@@ -41,7 +41,7 @@ export function cardAsSeenSection(event: ProvenEvent, story: readonly ProvenEven
 function seenAt(event: ProvenEvent, story: readonly ProvenEvent[], cards: ShownCards) {
   const own = cardShown(event);
   if (own !== null) return { heading: 'Card as seen', content: drawnCard(own, event, cards) };
-  if (event.type !== 'approval.decided') return null;
+  if (event.type !== 'approval.decided' && event.type !== 'approval.changed') return null;
   return { heading: 'What the approver saw', content: approverView(event, story, cards) };
 }
 

@@ -18,7 +18,7 @@ interface Result {
   readonly content: readonly { readonly text?: string }[];
 }
 
-const ROOMS = ['/', '/activity', '/audit', '/overview', '/policies', '/grants'];
+const ROOMS = ['/', '/activity', '/audit', '/overview', '/policies', '/grants', '/freezes'];
 
 describe('The console in a browser', { concurrency: false }, () => {
   let world: ConsoleWorld;
@@ -232,6 +232,47 @@ describe('The console in a browser', { concurrency: false }, () => {
     await card('while-looked-at').getByLabel('Reason').fill('seen');
     await card('while-looked-at').getByRole('button', { name: 'Deny' }).click();
     await waits;
+  });
+
+  it('freezes, takes an unused yes back, and thaws; every page says what is frozen', async () => {
+    await page.goto(`${world.url}/`);
+    const call = key({ name: 'cold-key', role: 'viewer' });
+    await card('cold-key').waitFor();
+    await page.goto(`${world.url}/freezes`);
+    await page.getByRole('button', { name: 'Freeze' }).click();
+    assert.equal(await page.locator('.freeze-banner').count(), 0, 'not without a reason');
+    await page.locator('form.freeze').getByLabel('Reason').fill('a <b>cold</b> day');
+    await page.getByRole('button', { name: 'Freeze' }).click();
+    await page.locator('.freeze-banner', { hasText: 'a <b>cold</b> day' }).waitFor();
+    await page.locator('td', { hasText: '1 to decide, 0 approved' }).waitFor();
+    for (const colorScheme of ['light', 'dark'] as const) {
+      const own = await browser.newContext({ colorScheme, viewport: { width: 360, height: 800 } });
+      const seen = await own.newPage();
+      await signIn(seen, world.url);
+      for (const path of ['/', '/freezes']) {
+        await seen.goto(`${world.url}${path}`);
+        await seen.locator('.freeze-banner').waitFor();
+        assert.deepEqual(await axeFaults(seen), [], `${path} ${colorScheme}`);
+        const wide = await seen.evaluate('document.documentElement.scrollWidth');
+        assert.ok(Number(wide) <= 360, `${path} is ${wide} wide`);
+      }
+      await own.close();
+    }
+    await page.goto(`${world.url}/`);
+    await card('cold-key')
+      .getByRole('link', { name: /create_api_key/ })
+      .click();
+    await page.getByRole('button', { name: 'Approve' }).click();
+    await page.locator('.state-line', { hasText: 'approved' }).waitFor();
+    await page.locator('#decide').getByLabel('Reason').fill('too cold');
+    await page.getByRole('button', { name: 'Take the yes back' }).click();
+    assert.match((await call).content[0]?.text ?? '', /^Approval lapsed: taken back by admin: too cold/);
+    await page.locator('.state-line', { hasText: 'lapsed' }).waitFor();
+    await page.goto(`${world.url}/freezes`);
+    await page.getByLabel('Reason to thaw').fill('spring');
+    await page.getByRole('button', { name: 'Thaw' }).click();
+    await page.getByText('Nothing is frozen').waitFor();
+    assert.equal(await page.locator('.freeze-banner').count(), 0);
   });
 
   it('revokes a grant: its token is good for nothing more', async () => {

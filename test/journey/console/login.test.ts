@@ -99,7 +99,16 @@ describe('The console’s login', { concurrency: false }, () => {
   });
 
   it('sends whoever is not signed in to sign in, and back only to pages of ours', async () => {
-    for (const path of ['/', '/audit?agent=x', '/approvals/ap_1', '/overview', '/policies', '/grants', '/activity']) {
+    for (const path of [
+      '/',
+      '/audit?agent=x',
+      '/approvals/ap_1',
+      '/overview',
+      '/policies',
+      '/grants',
+      '/freezes',
+      '/activity',
+    ]) {
       const answer = await ask(url, 'GET', path);
       assert.equal(answer.status, 303, path);
       assert.ok(String(answer.headers.location).startsWith('/login'), path);

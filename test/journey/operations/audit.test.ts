@@ -283,7 +283,16 @@ describe('the audit log of a running gateway', () => {
       .map((one) => one.split(';')[0])
       .join('; ');
     for (const path of paths) fetched.set(path, await (await gateway.api(path)).text());
-    for (const path of ['/', '/activity', '/audit', '/overview', '/policies', '/grants', `/approvals/${id}`]) {
+    for (const path of [
+      '/',
+      '/activity',
+      '/audit',
+      '/overview',
+      '/policies',
+      '/grants',
+      '/freezes',
+      `/approvals/${id}`,
+    ]) {
       const page = await fetch(`${gateway.url}${path}`, { headers: { cookie }, redirect: 'manual' });
       assert.equal(page.status, 200, path);
       fetched.set(path, await page.text());

@@ -12,6 +12,7 @@ import type { Gateway } from '../../../src/gateway/gateway.ts';
 import { bindGateway } from '../../../src/gateway/start.ts';
 import type { Seat } from '../../../src/gateway/state/seat.ts';
 import type { Cards, Queue, Store } from '../../../src/ports.ts';
+import { sqlFreezes } from '../../../src/sql/freezes.ts';
 import { sqlLedger } from '../../../src/sql/ledger.ts';
 import { migrate } from '../../../src/sql/migrations/migrate.ts';
 import { sqlStore } from '../../../src/sql/store.ts';
@@ -59,6 +60,7 @@ export async function parkedWorld(policy: Policy = ASKING): Promise<ParkedWorld>
         {
           store: { ...store, ...more.store },
           tasks: sqlTasks({ db }, TEST_SEALS),
+          freezes: sqlFreezes(db, TEST_SEALS),
           ledger: sqlLedger(db, TEST_SEALS),
           queue: queueOf(gateways, ordered),
           cards: more.cards ?? null,
@@ -75,6 +77,8 @@ export async function parkedWorld(policy: Policy = ASKING): Promise<ParkedWorld>
           principal: () => (world.revoked ? null : callOf('create_api_key').principal),
           approval: { timeoutMs: 30 * 60_000, pickupMs: 60 * 60_000, maxBytes: 1 << 21, ...ROOM, maxPending: 20 },
           token: (grant) => tokenOf(grant),
+          isOperator: (person) => person === 'admin',
+          knows: () => true,
           refresh: async () => undefined,
         },
       );

@@ -22,6 +22,8 @@ export interface HouseOptions {
   readonly sessions?: string;
   /** What else stands under `slack:`, for example `, app: A0HOLDFAST`. */
   readonly slackMore?: string;
+  /** What stands under `operators:`, as flow YAML. */
+  readonly operators?: string;
   /** Grants besides `agent`, all owned by U0SAM. */
   readonly grants?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
@@ -208,7 +210,7 @@ ${grants}approvers:
   security: ${options.approvers ?? '[U0MIRA, U0ALEX, admin]'}
 slack: { channel: ${CHANNEL}, team: T0MAIN${options.slackMore ?? ''} }
 approval: ${withOpenings(options.approval ?? '{ timeout: 10m }')}
-${options.sessions ? `sessions: ${options.sessions}\n` : ''}`;
+${options.sessions ? `sessions: ${options.sessions}\n` : ''}${options.operators ? `operators: ${options.operators}\n` : ''}`;
 }
 
 /** Tests open many approvals in a minute; those about the rate state it. */

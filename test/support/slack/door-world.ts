@@ -3,7 +3,8 @@ import { serve } from '@hono/node-server';
 import { Hono } from 'hono';
 import { type SlackStandIn, type SlackStandInOptions, startSlackStandIn } from '../../../src/demo/slack/stand-in.ts';
 import type { Approval } from '../../../src/domain/approval/approval.ts';
-import { judgeDecision as judge } from '../../../src/domain/approval/decide.ts';
+import { judgeDecision as judge, withDecision } from '../../../src/domain/approval/decide.ts';
+import { judgeTakeBack, takenBackNote } from '../../../src/domain/approval/take-back.ts';
 import type { SeenApproval } from '../../../src/gateway/decision/decide.ts';
 import type { CardDelivery, CardRecord, Cards, Clock } from '../../../src/ports.ts';
 import { slackCards } from '../../../src/slack/cards.ts';
@@ -14,7 +15,7 @@ import type { SlackApi } from '../../../src/slack/wire/api.ts';
 import { slackClient } from '../../../src/slack/wire/client.ts';
 import { fetchSlackClient } from '../../../src/slack/wire/fetch-client.ts';
 import { TestClock } from '../clock.ts';
-import { OPENED, sampleApproval } from '../domain/approval.ts';
+import { sampleApproval } from '../domain/approval.ts';
 import { quiet } from '../log.ts';
 
 export const CHANNEL = 'C0APPROVALS';
@@ -146,7 +147,10 @@ function plainDoor(settings: SlackDeps, api: SlackApi): SlackDoor {
 type Memory = Pick<DoorWorld, 'approvals' | 'records' | 'refusals' | 'remembered'> & { broken: Error | null };
 
 /** The gateway's use cases over this memory: the pure judgement, committed at once. */
-function useCases(memory: Memory, clock: Clock): Pick<SlackDeps, 'look' | 'recall' | 'adopt' | 'decide' | 'refused'> {
+function useCases(
+  memory: Memory,
+  clock: Clock,
+): Pick<SlackDeps, 'look' | 'recall' | 'adopt' | 'decide' | 'refused' | 'takeBack'> {
   const answer = async () => {
     if (memory.broken) throw memory.broken;
   };
@@ -173,11 +177,25 @@ function useCases(memory: Memory, clock: Clock): Pick<SlackDeps, 'look' | 'recal
         ...approval,
         state: judgement.next,
         revision: approval.revision + 1,
-        decisions: [...approval.decisions, judgement.decision],
-        pickupUntil: judgement.next === 'approved' ? new Date(OPENED.getTime() + 3_600_000) : null,
+        decisions: withDecision(approval.decisions, judgement.decision),
+        pickupUntil: judgement.next === 'approved' ? new Date(clock.now().getTime() + 3_600_000) : null,
       };
       memory.approvals.set(id, next);
       return { kind: 'recorded', approval: next, decision: judgement.decision };
+    },
+    async takeBack(id, word, approver) {
+      await answer();
+      const approval = memory.approvals.get(id);
+      if (approval === undefined) return { kind: 'not_found' };
+      const judgement = judgeTakeBack(approval, word, approver, clock.now());
+      if (judgement.kind === 'refused') {
+        memory.refusals.push({ id, actor: approver.id, reason: judgement.reason, choice: 'take_back' });
+        return { kind: 'refused', reason: judgement.reason, approval };
+      }
+      const note = takenBackNote({ by: approver.id, reason: judgement.reason });
+      const next: Approval = { ...approval, state: 'lapsed', revision: approval.revision + 1, note };
+      memory.approvals.set(id, next);
+      return { kind: 'taken_back', approval: next };
     },
     async refused(id, actor, reason, choice) {
       memory.refusals.push({ id, actor, reason, choice });

@@ -6,10 +6,11 @@ import { sql } from 'kysely';
 import type { GivenAnswer } from '../../../src/domain/approval/answer.ts';
 import type { Approval, State } from '../../../src/domain/approval/approval.ts';
 import type { EventType, NewEvent } from '../../../src/domain/log/event.ts';
-import type { Change, GrantRoom, NewApproval, NewJoiner, Store, TaskStore } from '../../../src/ports.ts';
+import type { Change, Freezes, GrantRoom, NewApproval, NewJoiner, Store, TaskStore } from '../../../src/ports.ts';
 import type { SqlConnection } from '../../../src/sql/connection/connection.ts';
 import { openPglite } from '../../../src/sql/connection/pglite.ts';
 import { openPostgres } from '../../../src/sql/connection/postgres.ts';
+import { sqlFreezes } from '../../../src/sql/freezes.ts';
 import { sqlStore } from '../../../src/sql/store.ts';
 import { sqlTasks } from '../../../src/sql/tasks.ts';
 import { sampleApproval } from '../domain/approval.ts';
@@ -28,6 +29,8 @@ export interface StoreWorld {
   readonly other: Store;
   /** The two replicas' tasks. */
   readonly tasks: readonly [TaskStore, TaskStore];
+  /** The two replicas' freezes. */
+  readonly freezes: readonly [Freezes, Freezes];
   /** Runs SQL past the port. */
   rows(text: string): Promise<Record<string, unknown>[]>;
   close(): Promise<void>;
@@ -57,6 +60,7 @@ function world(one: SqlConnection, other: SqlConnection, end: () => Promise<void
     one: first,
     other: second ?? first,
     tasks: [sqlTasks(one, TEST_SEALS), sqlTasks(other, TEST_SEALS)],
+    freezes: [sqlFreezes(one.db, TEST_SEALS), sqlFreezes(other.db, TEST_SEALS)],
     rows: async (text) => (await sql<Record<string, unknown>>`${sql.raw(text)}`.execute(one.db)).rows,
     close: async () => {
       await Promise.all([first.close(), second?.close()]);

@@ -5,7 +5,7 @@ import type { World } from '../state/world.ts';
 import { refusalOf } from '../web-api/views.ts';
 import { type Fields, isFields, isTrue, listField, parsedJson, part, textField } from '../wire/fields.ts';
 import type { PayloadDelivery, Reaction } from './delivery.ts';
-import { actionIn, clickOnMessage, clickOnView, closing, type Disguise, submission } from './payloads.ts';
+import { actionIn, clickOnMessage, clickOnView, closing, type Disguise, shortcut, submission } from './payloads.ts';
 
 export interface ClickGesture extends Disguise {
   readonly user: string;
@@ -15,6 +15,14 @@ export interface ClickGesture extends Disguise {
   readonly actionId: string;
   /** A tampered value, sent instead of the button's own. */
   readonly value?: string;
+}
+
+export interface ShortcutGesture extends Disguise {
+  readonly user: string;
+  readonly callbackId: string;
+  /** The message on which it is used; without one it is used from anywhere. */
+  readonly channel?: string;
+  readonly ts?: string;
 }
 
 export interface ViewClickGesture extends Disguise {
@@ -67,6 +75,13 @@ export class Gestures {
     const found = findEver(message, click.actionId);
     if (found === undefined) throw new Error(`Message ${click.ts} never had a button ${click.actionId}.`);
     return clickOnMessage(this.#world, message, { ...click, found, value: click.value });
+  }
+
+  /** A shortcut of the app, on a message or from anywhere. */
+  shortcut({ channel, ts, ...by }: ShortcutGesture): Promise<Reaction> {
+    const message = channel === undefined || ts === undefined ? null : this.#world.messages.find(channel, ts);
+    if (message === undefined) throw new Error(`No message ${ts} in ${channel}.`);
+    return this.#delivery.payload(shortcut(this.#world, message, by));
   }
 
   clickView(click: ViewClickGesture): Promise<Reaction> {

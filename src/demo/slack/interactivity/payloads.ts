@@ -116,6 +116,34 @@ export function clickOnMessage(
   );
 }
 
+/** A `message_action` payload: a shortcut that is used on a message. Without a message a `shortcut`, from anywhere. */
+export function shortcut(
+  world: World,
+  message: SlackMessage | null,
+  by: Disguise & { user: string; callbackId: string },
+): Fields {
+  const base = {
+    ...envelope(world, by.user, by),
+    callback_id: by.callbackId,
+    action_ts: world.messages.nextTs(),
+    trigger_id: world.oneShots.trigger(by.user, null),
+  };
+  if (message === null) return merged({ type: 'shortcut', ...base }, by.overrides ?? {});
+  const channel = world.workspace.channels.get(message.channel);
+  return merged(
+    {
+      type: 'message_action',
+      ...base,
+      channel: { id: message.channel, name: channel?.name ?? '' },
+      message_ts: message.ts,
+      message: messageFields(world, message, true),
+      response_url:
+        world.origin() + world.oneShots.response({ channel: message.channel, user: by.user, ts: message.ts }),
+    },
+    by.overrides ?? {},
+  );
+}
+
 /** A `block_actions` payload for a button in a modal. It has no response_url. */
 export function clickOnView(
   world: World,

@@ -66,6 +66,7 @@ export const MANIFEST_SCOPES: readonly string[] = [
   'im:read',
   'im:write',
   'channels:history',
+  'commands',
   'groups:history',
   'im:history',
 ];

@@ -1,0 +1,46 @@
+import type pg from 'pg';
+import type { Settings } from '../../config/settings.ts';
+import { ANSWER_MS, type DoctorFinding, warn } from './finding.ts';
+
+const ABOUT = 'freeze';
+const REMEDY = 'When its reason is over: holdfast thaw [--server S | --grant G] --reason …';
+/** Freezes that are listed one by one. */
+const MOST_LISTED = 10;
+
+/** What is frozen, as the database says. */
+export async function frozenInDatabase(pool: Pick<pg.Pool, 'query'>): Promise<DoctorFinding[]> {
+  const table = await pool.query<{ there: boolean }>(`select to_regclass('holdfast.freezes') is not null as there`);
+  if (table.rows[0]?.there !== true) return [];
+  const found = await pool.query<{ scope: string; name: string | null; by: string; since: Date; reason: string }>(
+    'select scope, name, "by", since, reason from holdfast.freezes where lifted_at is null order by since',
+  );
+  return listed(
+    found.rows.map(({ scope, name, by, since, reason }) => {
+      const what = name === null ? 'everything' : `the ${scope} ${name}`;
+      return `${what} is frozen by ${by} since ${since.toISOString()}: ${reason}`;
+    }),
+  );
+}
+
+/** The same as a running gateway says at `/readyz`, where its database cannot be opened beside it. */
+export async function frozenAtGateway({ listen, publicUrl }: Settings): Promise<DoctorFinding[]> {
+  const host = listen.host === '0.0.0.0' || listen.host === '::' ? '127.0.0.1' : listen.host;
+  const url = publicUrl ?? `http://${host.includes(':') ? `[${host}]` : host}:${listen.port}`;
+  try {
+    const response = await fetch(`${url}/readyz`, { redirect: 'manual', signal: AbortSignal.timeout(ANSWER_MS) });
+    const { frozen = [] } = (await response.json()) as { frozen?: unknown };
+    if (!Array.isArray(frozen)) return [];
+    return listed(frozen.map((scope) => `${String(scope)} is frozen`));
+  } catch {
+    // It does not run; whether it should is for the others to say.
+    return [];
+  }
+}
+
+function listed(freezes: readonly string[]): DoctorFinding[] {
+  const more = freezes.length - MOST_LISTED;
+  return [
+    ...freezes.slice(0, MOST_LISTED).map((what) => warn(ABOUT, `${what}: nothing new is sent`, REMEDY)),
+    ...(more > 0 ? [warn(ABOUT, `${more} more freezes are in force`, REMEDY)] : []),
+  ];
+}

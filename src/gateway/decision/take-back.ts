@@ -1,0 +1,68 @@
+import type { Approval, Approver } from '../../domain/approval/approval.ts';
+import {
+  judgeTakeBack,
+  type TakeBackRefusal,
+  type TakeBackRequest,
+  takenBackNote,
+} from '../../domain/approval/take-back.ts';
+import { approvalEvent } from '../../domain/log/event.ts';
+import type { Change } from '../../ports.ts';
+import { changeApproval } from '../commit-until.ts';
+import type { Gateway } from '../gateway.ts';
+import { actorOf } from './actor.ts';
+import { refuse } from './refuse.ts';
+
+export type TookBack =
+  /** Committed and durable: the pass can never be spent. */
+  | { readonly kind: 'taken_back'; readonly approval: Approval }
+  /** With the approval as it is: it may have run. */
+  | { readonly kind: 'refused'; readonly reason: TakeBackRefusal; readonly approval: Approval }
+  | { readonly kind: 'not_found' };
+
+/**
+ * Takes a yes back that nobody has used: approved → lapsed, with its event. Slack, the API and the console all do it
+ * through this.
+ *
+ * | race | who wins |
+ * |---|---|
+ * | take-back and spending | the first commit, by the revision; the other is told the true state |
+ * | take-back and the decision that gives the pass and spends it at once | the decision: there was no unspent pass |
+ * | two take-backs | the first; the other is told `lapsed` |
+ * | a pass that was given back because nothing was sent | it is approved again, and can be taken back |
+ */
+export async function takeBack(
+  gateway: Pick<Gateway, 'announcer' | 'clock' | 'faultPoint' | 'rules' | 'store'>,
+  id: string,
+  request: TakeBackRequest,
+  approver: Approver,
+): Promise<TookBack> {
+  let refusal: TakeBackRefusal | null = null;
+  const end = await changeApproval(gateway.store, id, (approval) => {
+    const judgement = judgeTakeBack(approval, request, approver, gateway.clock.now());
+    refusal = judgement.kind === 'refused' ? judgement.reason : null;
+    return judgement.kind === 'refused' ? null : takeBackChange(gateway, approval, approver, judgement.reason);
+  });
+  if (end.kind === 'gone') return { kind: 'not_found' };
+  if (end.kind === 'unchanged') {
+    await refuse(gateway, end.known, { approver, reason: refusal!, choice: 'take_back' });
+    return { kind: 'refused', reason: refusal!, approval: end.known };
+  }
+  gateway.announcer.announce(end.approval);
+  return { kind: 'taken_back', approval: end.approval };
+}
+
+function takeBackChange(
+  { clock, rules }: Pick<Gateway, 'clock' | 'rules'>,
+  approval: Approval,
+  approver: Approver,
+  reason: string | null,
+): Change {
+  const { id, revision, fingerprint } = approval;
+  const at = clock.now();
+  const note = takenBackNote({ by: approver.id, reason });
+  // A caller that is away is still owed the answer that it was taken back, as it is owed a denial.
+  const patch = { note, resultUntil: new Date(at.getTime() + rules.approval.pickupMs) };
+  const data = { reason, via: approver.via, fingerprint };
+  const events = [approvalEvent(approval, { type: 'approval.taken_back', at, actor: actorOf(approver), data })];
+  return { id, revision, from: 'approved', to: 'lapsed', patch, events };
+}

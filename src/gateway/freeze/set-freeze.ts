@@ -1,0 +1,88 @@
+import { type Freeze, type FreezeScope, scopeName } from '../../domain/freeze/freeze.ts';
+import { type NewEvent, NO_SUBJECT } from '../../domain/log/event.ts';
+import { actorOf } from '../decision/actor.ts';
+import type { Gateway } from '../gateway.ts';
+import { newId } from '../id.ts';
+import { showFreeze } from './show-freeze.ts';
+
+/** A person who freezes or thaws, and the door through which he came. */
+export interface Operator {
+  /** A Slack user id, or `admin`. */
+  readonly id: string;
+  readonly via: 'api' | 'console' | 'slack';
+}
+
+export type SetFreeze =
+  /** In force here at once, at every replica within 2 s, and for every pass at once. */
+  | { readonly kind: 'set'; readonly freeze: Freeze }
+  | { readonly kind: 'exists'; readonly freeze: Freeze }
+  /** As many are in force as may be. */
+  | { readonly kind: 'crowded' }
+  | { readonly kind: 'not_an_operator' }
+  /** The config has no such server or grant. */
+  | { readonly kind: 'unknown_scope' };
+
+/**
+ * Stops everything, one server or one grant: nothing new is forwarded, what is parked stays parked and its clocks run,
+ * and what was sent goes on. `reason`: as `freezeReason` has it.
+ */
+export async function setFreeze(
+  gateway: Pick<Gateway, 'cards' | 'clock' | 'freezes' | 'knownFreezes' | 'log' | 'queue' | 'rules' | 'store'>,
+  scope: FreezeScope,
+  reason: string,
+  operator: Operator,
+): Promise<SetFreeze> {
+  const { clock, rules, freezes, knownFreezes, log } = gateway;
+  const since = clock.now();
+  if (!rules.isOperator(operator.id)) {
+    await noteRefusal(gateway, { operator, asked: 'freeze', about: subjectOf(scope) });
+    return { kind: 'not_an_operator' };
+  }
+  if (!rules.knows(scope)) return { kind: 'unknown_scope' };
+  const freeze: Freeze = { id: newId('fz', since), scope, reason, by: operator.id, since };
+  const set = await freezes.set(freeze, freezeEvent('freeze.set', freeze, since, operator, reason));
+  if (set.kind !== 'set') return set;
+  // It is in force: what this process could not read now it reads half a second later.
+  await knownFreezes.refresh().catch((error) => log.warn({ err: error }, 'the freezes could not be read again'));
+  void showFreeze(gateway, set.concerned);
+  return { kind: 'set', freeze };
+}
+
+/** The event of a change of a freeze. Its server or grant is that of the scope. */
+export function freezeEvent(
+  type: 'freeze.set' | 'freeze.lifted',
+  freeze: Freeze,
+  at: Date,
+  operator: Operator,
+  reason: string,
+): NewEvent {
+  const data = {
+    id: freeze.id,
+    scope: freeze.scope.kind,
+    name: scopeName(freeze.scope),
+    reason,
+    via: operator.via,
+    ...(type === 'freeze.lifted' ? { since: freeze.since.toISOString(), by: freeze.by } : {}),
+  };
+  return { type, at, actor: actorOf(operator), ...NO_SUBJECT, ...subjectOf(freeze.scope), data };
+}
+
+function subjectOf(scope: FreezeScope): { readonly server?: string; readonly grant?: string } {
+  if (scope.kind === 'server') return { server: scope.name };
+  return scope.kind === 'grant' ? { grant: scope.name } : {};
+}
+
+/** Logs that somebody asked for it who is no operator. */
+export async function noteRefusal(
+  { store, clock }: Pick<Gateway, 'clock' | 'store'>,
+  refused: {
+    readonly operator: Operator;
+    readonly asked: 'freeze' | 'thaw';
+    readonly about?: { readonly server?: string; readonly grant?: string };
+  },
+): Promise<void> {
+  const { operator, asked, about = {} } = refused;
+  const data = { reason: 'not_an_operator', choice: asked, via: operator.via };
+  const base = { type: 'admin.refused', at: clock.now(), actor: actorOf(operator) } as const;
+  await store.append([{ ...base, ...NO_SUBJECT, ...about, data }]);
+}

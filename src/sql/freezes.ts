@@ -1,0 +1,136 @@
+import { type Kysely, type RawBuilder, type Selectable, sql, type Transaction } from 'kysely';
+import { type Freeze, type FreezeScope, type FrozenPlace, MOST_FREEZES, scopeName } from '../domain/freeze/freeze.ts';
+import type { Freezes, Seals } from '../ports.ts';
+import { guarded } from './connection/guard.ts';
+import { KEPT_PLAN } from './connection/kept-plan.ts';
+import { writeEvents } from './log/events.ts';
+import type { FreezeTable, Tables } from './table/tables.ts';
+
+type FreezeRow = Selectable<FreezeTable>;
+
+/** Cards that are brought up to date at once; the sweep finds the others. */
+const MOST_CONCERNED = 500;
+/** How long a freeze waits for the transactions under way that look at the freezes. */
+const LOCK_WAIT = '2s';
+/** Postgres' codes for a lock that was not had in time. */
+const LOCK_NOT_HAD = new Set(['55P03', '57014']);
+
+/**
+ * The `Freezes` port. A freeze that is set waits for every transaction under way that has found nothing frozen, and
+ * keeps new ones out until it is committed. Should one of them hang, the freeze waits no longer than 2 s for it: a stop
+ * must not depend on what it stops. What that one has taken then counts as taken before.
+ */
+export function sqlFreezes(db: Kysely<Tables>, seals: Seals): Freezes {
+  return guarded<Freezes>({
+    list: async () => (await inForce(db)).map(freezeOf),
+    held: async () => {
+      const found = await sql<{ id: string; pending: number; approved: number }>`
+        select z.id, count(*) filter (where a.state = 'pending')::int as pending,
+          count(*) filter (where a.state = 'approved')::int as approved
+        from holdfast.freezes z join holdfast.approvals a on a.state in ('pending', 'approved') and (z.scope = 'all'
+          or (z.scope = 'server' and z.name = a.server) or (z.scope = 'grant' and z.name = a.grant_name))
+        where z.lifted_at is null group by z.id`.execute(db);
+      return new Map(found.rows.map(({ id, pending, approved }) => [id, { pending, approved }]));
+    },
+    set: async (freeze, event) => {
+      const setting = (locked: boolean) => db.transaction().execute((trx) => set(trx, seals, freeze, event, locked));
+      try {
+        return await setting(true);
+      } catch (error) {
+        if (!LOCK_NOT_HAD.has((error as { code?: string }).code ?? '')) throw error;
+        return setting(false);
+      }
+    },
+    lift: (id, lifting, event) =>
+      db.transaction().execute(async (trx) => {
+        const lifted = await sql<FreezeRow>`
+          update holdfast.freezes
+          set lifted_at = ${lifting.at}, lifted_by = ${lifting.by}, lifted_reason = ${lifting.reason}
+          where id = ${id} and lifted_at is null returning *`.execute(trx);
+        const row = lifted.rows[0];
+        if (row === undefined) return before(trx, id);
+        const freeze = freezeOf(row);
+        await writeEvents(trx, seals, [event(freeze)]);
+        return { kind: 'lifted', freeze, concerned: await concernedBy(trx, freeze.scope) };
+      }),
+  });
+}
+
+async function set(
+  trx: Transaction<Tables>,
+  seals: Seals,
+  freeze: Freeze,
+  event: Parameters<Freezes['set']>[1],
+  locked: boolean,
+): ReturnType<Freezes['set']> {
+  if (locked) {
+    await sql`set local lock_timeout = ${sql.lit(LOCK_WAIT)}`.execute(trx);
+    await sql`lock table holdfast.freezes in exclusive mode`.execute(trx);
+  }
+  const { id, scope, reason, by, since } = freeze;
+  const name = scopeName(scope);
+  const rows = await inForce(trx);
+  const same = rows.find((row) => row.scope === scope.kind && row.name === name);
+  if (same !== undefined) return { kind: 'exists', freeze: freezeOf(same) };
+  if (rows.length >= MOST_FREEZES) return { kind: 'crowded' };
+  await trx
+    .insertInto('holdfast.freezes')
+    .values({ id, scope: scope.kind, name, reason, by, since, lifted_at: null, lifted_by: null, lifted_reason: null })
+    .execute();
+  await writeEvents(trx, seals, [event]);
+  return { kind: 'set', concerned: await concernedBy(trx, scope) };
+}
+
+async function before(trx: Transaction<Tables>, id: string): ReturnType<Freezes['lift']> {
+  const row = await trx.selectFrom('holdfast.freezes').selectAll().where('id', '=', id).executeTakeFirst();
+  if (row === undefined || row.lifted_at === null) return { kind: 'not_found' };
+  return { kind: 'already', freeze: freezeOf(row), liftedAt: row.lifted_at, liftedBy: row.lifted_by ?? '' };
+}
+
+async function inForce(db: Kysely<Tables> | Transaction<Tables>): Promise<FreezeRow[]> {
+  const found = await sql<FreezeRow>`${KEPT_PLAN}
+    select id, scope, name, reason, "by", since, lifted_at, lifted_by, lifted_reason
+    from holdfast.freezes where lifted_at is null order by since, id`.execute(db);
+  return found.rows;
+}
+
+function freezeOf({ id, scope, name, reason, by, since }: FreezeRow): Freeze {
+  return { id, scope: scope === 'all' ? { kind: 'all' } : { kind: scope, name: name ?? '' }, reason, by, since };
+}
+
+/** What waits under this scope: pending and approved approvals. */
+async function concernedBy(trx: Transaction<Tables>, scope: FreezeScope): Promise<readonly string[]> {
+  const where =
+    scope.kind === 'all'
+      ? sql`true`
+      : scope.kind === 'server'
+        ? sql`server = ${scope.name}`
+        : sql`grant_name = ${scope.name}`;
+  const found = await sql<{ id: string }>`
+    select id from holdfast.approvals where state in ('pending', 'approved') and ${where}
+    order by id limit ${MOST_CONCERNED}`.execute(trx);
+  return found.rows.map((row) => row.id);
+}
+
+/**
+ * Nothing is frozen that stops this grant at this server. `for share` makes a freeze that is being set wait for this
+ * transaction, and this statement for that freeze, so that each sees the other.
+ */
+export function isNotFrozen(place: FrozenPlace): RawBuilder<unknown> {
+  return sql`not exists (select 1 from holdfast.freezes z where z.lifted_at is null and ${stops(place)} for share)`;
+}
+
+export function isFrozen(place: FrozenPlace): RawBuilder<unknown> {
+  return sql`exists (select 1 from holdfast.freezes z where z.lifted_at is null and ${stops(place)})`;
+}
+
+function stops({ server, grant }: FrozenPlace): RawBuilder<unknown> {
+  return sql`(z.scope = 'all' or (z.scope = 'server' and z.name = ${server}::text)
+    or (z.scope = 'grant' and z.name = ${grant}::text))`;
+}
+
+/** The id of the freeze that the card of an approval `a` has to tell of, as `freezeOver` chooses it. */
+export const FREEZE_TO_TELL: RawBuilder<unknown> = sql`(select z.id from holdfast.freezes z
+  where z.lifted_at is null and a.state in ('pending', 'approved') and (z.scope = 'all'
+    or (z.scope = 'server' and z.name = a.server) or (z.scope = 'grant' and z.name = a.grant_name))
+  order by case z.scope when 'all' then 0 when 'server' then 1 else 2 end limit 1)`;
