@@ -53,8 +53,8 @@ export class ChainCheck {
   readonly #misplaced: Checkpoint[] = [];
   /** Digests of valid checkpoints of the evidence that no event has named yet, by their `seq`. */
   readonly #unnamed = new Map<number, string>();
-  /** Checkpoints by keys that only the log itself calls its own. A trusted one after them vouches for them. */
-  #declared: Checkpoint[] = [];
+  /** Keys that only the log itself calls its own, with their first checkpoint. A trusted one after it vouches for them. */
+  readonly #declared = new Map<string, number>();
   #head: Head = { seq: 0, hash: GENESIS, previous: GENESIS };
   #misfit: Link | null = null;
   #broken = false;
@@ -124,9 +124,9 @@ export class ChainCheck {
     if (this.#misfit !== null) this.#break(null);
     const { seq: head } = this.#head;
     if (!this.#broken) for (const read of [...this.#misplaced, ...this.#elsewhere.toReversed()]) this.#beyond(read);
-    for (const { seq, key } of this.#declared) this.#faults.push({ kind: 'foreign_key', seq, key });
+    for (const [key, seq] of this.#declared) this.#faults.push({ kind: 'foreign_key', seq, key });
     const otherLog = this.#order.end();
-    if (otherLog !== null) this.#faults.push(otherLog);
+    if (otherLog !== null && this.#events > 0) this.#faults.push(otherLog);
     return {
       events: this.#events,
       head,
@@ -171,10 +171,11 @@ export class ChainCheck {
   /** Compares a checkpoint with the event that it vouches for, which was just read. */
   #vouch(read: Checkpoint, standing: Exclude<Standing, ChainFault>): void {
     const fits = read.hash === this.#head.hash && read.count === read.seq;
-    if (fits && standing === 'declared') this.#declared.push(read);
-    else if (fits) {
+    if (fits && standing === 'declared') {
+      if (!this.#declared.has(read.key)) this.#declared.set(read.key, read.seq);
+    } else if (fits) {
       this.#covered = read;
-      this.#declared = [];
+      for (const key of this.#declared.keys()) if (this.#order.declares(key)) this.#declared.delete(key);
     } else this.#faults.push({ kind: 'rewritten', seq: read.seq, after: this.#covered?.seq ?? 0 });
   }
 

@@ -11,8 +11,8 @@ export interface KeyTrust {
 }
 
 /**
- * A checkpoint's standing: `trusted`; `declared` where the log itself says that this key was in force, which counts once
- * a trusted key vouches for that; or what is wrong.
+ * A checkpoint's standing: `trusted`; `declared` where only the log itself says, now or later, that this key was in force,
+ * which counts once a trusted key vouches for that; or what is wrong.
  */
 export type Standing = 'trusted' | 'declared' | ChainFault;
 
@@ -20,7 +20,7 @@ export type Standing = 'trusted' | 'declared' | ChainFault;
  * Which log this is, and which key may sign at each place of it. A log's first event names its id and its first key; each
  * `key.changed` is signed by the key before, and ends it. So trust goes from any key that the auditor has to all that come
  * after it, and a key that was changed, and leaked later, signs nothing any more. Checkpoints of version 1, from before
- * logs had an id, are signed by any key that the auditor has.
+ * logs had an id, are signed by any key that the auditor has, or that the log names later.
  */
 export class KeyOrder {
   readonly #proof: Proof;
@@ -58,6 +58,11 @@ export class KeyOrder {
     this.#expected ??= log;
   }
 
+  /** Whether the log says of this key that it was in force once. */
+  declares(key: string): boolean {
+    return key === this.#inForce || this.#ended.has(key);
+  }
+
   /** An event that is in its place. */
   event(seq: number, text: string): ChainFault | null {
     const said = readKeyEvent(text);
@@ -88,7 +93,7 @@ export class KeyOrder {
     const fault = this.#ofThisLog(read);
     if (fault !== null) return fault;
     if (this.#inForce === null) {
-      if (v === 1) return this.#trusted.has(key) ? this.#counts(key) : { kind: 'foreign_key', seq, key };
+      if (v === 1) return this.#trusted.has(key) ? this.#counts(key) : 'declared';
       this.#use(key);
     }
     if (v === 2) this.#named = true;

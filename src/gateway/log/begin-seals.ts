@@ -33,6 +33,9 @@ export async function beginSeals(
     }
     if (begun.kind !== 'busy') return begun.epoch;
     if (waited >= WAIT_MS) {
+      const lost =
+        'HOLDFAST_SECRET_LOST is set, and other replicas still run on this database. Stop all of them, wait 15 s.';
+      if (gateway.secretLost === true) throw new Error(lost);
       throw new Error(
         'This release seals what it writes, and replicas of a release that does not still run on this database. ' +
           'Stop all of them, wait 15 s, and start this one again: docs/operations.md, "Upgrading".',

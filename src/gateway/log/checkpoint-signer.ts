@@ -90,7 +90,6 @@ export class CheckpointSigner {
     }
     const found = await this.#foreignEvent(gateway, newest?.seq ?? 0, head.seq);
     if (found?.retired === true) {
-      this.#alarm = true;
       return this.#silent(
         log,
         `event ${found.seq} of the log was sealed by a secret that HOLDFAST_SECRET no longer lists; the log is not signed until a gateway that lists it has signed up to there`,
