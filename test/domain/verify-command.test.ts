@@ -39,6 +39,7 @@ function signed(events: number, at: Date, more: { key?: string } = {}): SignedCh
   const { hash } = chain(events);
   const text = checkpointText({
     v: 1,
+    log: null,
     seq: events,
     hash,
     count: events,
@@ -64,7 +65,7 @@ function fileOf(name: string, lines: readonly string[]): string {
 }
 
 function exported({ signedAt, exportedAt, ...more }: Export): string {
-  const lines = [exportLine.header(exportedAt, [KEY]), ...chain(5).links.map(exportLine.event)];
+  const lines = [exportLine.header(exportedAt, [KEY], null), ...chain(5).links.map(exportLine.event)];
   return fileOf('audit.jsonl', [...lines, checkpointLine(signed(5, signedAt, more)), exportLine.end(5, 0, 1)]);
 }
 
