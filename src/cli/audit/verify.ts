@@ -44,10 +44,14 @@ export async function auditVerifyCommand(options: AuditVerifyOptions, terminal: 
   const witnessed = options.witness === undefined ? [] : await checkpointsIn(options.witness);
   const kept = await Promise.all(options.checkpoints.map(checkpointsIn));
   const trust: EvidenceTrust = { keys, elsewhere: [...kept.flat(), ...witnessed], log: options.log ?? null };
-  const { report, problems: inFile, cards, taken } =
-    options.export === undefined
-      ? await verifyDatabase(data, trust, terminal)
-      : await verifyExport(linesOf(options.export), trust, proof());
+  const {
+    report,
+    problems: inFile,
+    cards,
+    taken,
+  } = options.export === undefined
+    ? await verifyDatabase(data, trust, terminal)
+    : await verifyExport(linesOf(options.export), trust, proof());
   const problems = [...inFile, ...(options.key.length > 1 ? unusedKeys(report) : [])];
   const findings: VerifyFindings = {
     problems,

@@ -157,7 +157,8 @@ export class ChainCheck {
     const read = readCheckpoint(text);
     if (read === null) this.#faults.push({ kind: 'bad_signature', seq: this.#head.seq });
     else if (this.#proof.verifies(read.key, text, signature)) return read;
-    else this.#faults.push({ kind: 'bad_signature', seq: read.seq });
+    else if (this.#order.knows(read.key)) this.#faults.push({ kind: 'bad_signature', seq: read.seq });
+    else this.#faults.push({ kind: 'foreign_key', seq: read.seq, key: read.key });
     return null;
   }
 

@@ -63,6 +63,11 @@ export class KeyOrder {
     return key === this.#inForce || this.#ended.has(key);
   }
 
+  /** Whether this key is the auditor's, or one that the log has named so far. */
+  knows(key: string): boolean {
+    return this.#trusted.has(key) || this.declares(key);
+  }
+
   /** An event that is in its place. */
   event(seq: number, text: string): ChainFault | null {
     const said = readKeyEvent(text);

@@ -56,17 +56,17 @@ export async function openEpoch(db: Kysely<Tables>, seals: Seals, begin: SealsBe
  * seals. The log goes on, under a key that the key before did not vouch for.
  */
 async function beginAnew(trx: Trx, seals: Seals, begin: SealsBeginning): Promise<SealsBegun> {
+  const before = await trx.selectFrom('holdfast.epoch').selectAll().executeTakeFirstOrThrow();
+  const { log } = before;
+  const { log: named, inForce } = successionOf((await readKeyEvents(trx, null, Number.MAX_SAFE_INTEGER)).events);
+  if (named !== null && named !== log) return { kind: 'forged' };
   await chainEvents(trx);
   const head = await chainHead(trx);
   const asked = await endOpen(trx, seals, begin);
-  const before = await trx.selectFrom('holdfast.epoch').selectAll().executeTakeFirstOrThrow();
-  const { events } = await readKeyEvents(trx, null, head);
-  const { log: named, inForce } = successionOf(events);
-  const log = named ?? before.log;
   const row = { log, head: String(head), at: begin.at };
   await trx
     .updateTable('holdfast.epoch')
-    .set({ ...row, seal: seals.seal('epoch', epochText(row)) })
+    .set({ head: row.head, at: row.at, seal: seals.seal('epoch', epochText(row)) })
     .execute();
   const retired = [...new Set([...seals.earlier, before.seal.slice(0, seals.prefix.length)])];
   await writeEvents(trx, seals, [begin.lost!(log, head, inForce, retired)]);
