@@ -50,6 +50,7 @@ async function run(): Promise<void> {
   const clock = { now: () => new Date() };
   const ports = { store, ledger, vault: keyed, clock, log: quiet, replica: 'bench' } as unknown as Ports;
   const signer = new CheckpointSigner();
+  signer.sealedSince({ log: 'log_bench', head: 0 });
 
   await timed('written by SQL', EVENTS, () => fill());
   await timed('given seals', EVENTS, () => giveSeals(db));

@@ -17,6 +17,8 @@ grant select, insert on
   holdfast.phrases, holdfast.checkpoints, holdfast.decisions, holdfast.card_contents, holdfast.revocations,
   holdfast.epoch
 to holdfast_gateway;
+-- The record of when seals began is sealed anew when HOLDFAST_SECRET is rotated. The log's id stays.
+grant update (seal, head, at) on holdfast.epoch to holdfast_gateway;
 
 -- A vote may be changed from yes to no while the approval is pending. A freeze is set and lifted, never changed or deleted;
 -- setting one locks the table, which takes the right to update it.

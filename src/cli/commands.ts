@@ -300,6 +300,7 @@ export const COMMANDS: readonly CommandEntry[] = [
           checkpoints: list('<file>', 'checkpoints that were kept elsewhere; repeat for several'),
           witness: text('<file>', 'checkpoints.jsonl of a gateway: the log must not end before it'),
           maxAge: textOr('1h', '<duration>', 'age of the newest checkpoint, at most; off for a log that has ended'),
+          log: text('<id>', 'the id that the log must have'),
           data,
           json,
         },

@@ -23,6 +23,8 @@ export interface Settings {
   readonly queue: 'redis' | 'sql';
   /** `embedded`: PGlite in the data folder. */
   readonly store: 'postgres' | 'embedded';
+  /** An operator says that the secret that sealed this database's rows is lost. */
+  readonly secretLost: boolean;
   readonly slack: { readonly channel: string | null; readonly apiUrl: string | null };
 }
 
@@ -101,6 +103,7 @@ export function readSettings(from: {
     maxBody: maxBodyOf(first(flags.maxBody, 'HOLDFAST_MAX_BODY', 'max_body', maxBody)),
     queue: secrets.redisUrl === null ? 'sql' : 'redis',
     store: secrets.databaseUrl === null ? 'embedded' : 'postgres',
+    secretLost: secretLostOf(env, wrong),
     slack: { channel, apiUrl: apiUrlOf(env, wrong) },
   };
   return faults.length > 0 ? { ok: false, faults } : { ok: true, settings, secrets, warnings };
@@ -110,6 +113,12 @@ export function readSettings(from: {
 interface GivenSetting {
   readonly text: string;
   readonly wrong: (message: string, expected: string) => void;
+}
+
+function secretLostOf(env: Environment, wrong: ReportFault): boolean {
+  const text = inEnvironment(env, 'HOLDFAST_SECRET_LOST');
+  if (text !== null && text !== 'yes') wrong('HOLDFAST_SECRET_LOST', isNow(text), 'yes, or not set');
+  return text === 'yes';
 }
 
 function listenOf(given: GivenSetting | null): Settings['listen'] {

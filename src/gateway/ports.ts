@@ -29,6 +29,8 @@ export interface Ports {
   readonly faultPoint?: (point: FaultPoint) => void;
   /** Longest body of a call that is held for an approval, in bytes; absent: as long as any other. */
   readonly mostGatedBytes?: number;
+  /** An operator says that the secret of this database is lost (HOLDFAST_SECRET_LOST); absent: nobody does. */
+  readonly secretLost?: boolean;
   /** How long a lease lasts, in ms; 30 s when absent. */
   readonly leaseMs?: number;
 }

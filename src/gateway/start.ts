@@ -104,6 +104,7 @@ export async function startGateway(
     | 'replica'
     | 'retries'
     | 'rules'
+    | 'secretLost'
     | 'sink'
     | 'store'
     | 'unposted'
@@ -118,6 +119,7 @@ export async function startGateway(
   gateway.queue.onWake((id) => waitingRoom.wake(id));
   const epoch = await beginSeals(gateway);
   if (epoch !== null) gateway.checkpointSigner.sealedSince(epoch);
+  await gateway.checkpointSigner.changeKey(gateway);
   await gateway.store.beat(gateway.replica);
   // Before any timer is started: when this fails, nothing may keep the process from exiting.
   const sweeper = new Sweeper(gateway);

@@ -32,6 +32,7 @@ export function portsOf(runtime: Runtime, seals: Seals, cards: Cards | null): Po
     clock,
     log,
     replica,
+    secretLost: runtime.loaded.settings.secretLost,
     ...(mostGatedBytes === undefined ? {} : { mostGatedBytes }),
     ...faults,
   };

@@ -1,6 +1,7 @@
 import type { SignedCheckpoint } from '../domain/log/checkpoint.ts';
 import type { NewEvent } from '../domain/log/event.ts';
 import type { Link } from '../domain/log/evidence.ts';
+import type { KeyEvent } from '../domain/log/key-change.ts';
 
 /** An event as it stands in the log; `n` is its cursor. */
 export interface ChainedEvent extends Link {
@@ -9,6 +10,8 @@ export interface ChainedEvent extends Link {
    * Whether a gateway sealed it; null: it has no seal, or this ledger was opened without the keys that would tell.
    */
   readonly ours: boolean | null;
+  /** Sealed by a secret that is listed no longer, so that nobody can tell. */
+  readonly retired: boolean;
 }
 
 /** What waits, for operators' gauges. Counts are rows, ages are seconds. */
@@ -25,6 +28,9 @@ export interface Backlog {
   readonly staleCardAge: number;
   /** How long the most overdue approval has been waiting for its job. */
   readonly overdueAge: number;
+  /** Live approvals, and events that no checkpoint covers yet, that another secret than the newest has sealed. */
+  readonly olderApprovals: number;
+  readonly olderEvents: number;
 }
 
 /** The log as a chain, for what signs it, exports it and hands it on. Throws `Unavailable('store')`. */
@@ -48,6 +54,12 @@ export interface Ledger {
   ): Promise<{ readonly seq: number; readonly hash: string; readonly last: SignedCheckpoint | null } | null>;
   /** False: another replica signed first, or the checkpoint that it names as the previous one is no longer the last. */
   saveCheckpoint(signed: SignedCheckpoint, event: NewEvent): Promise<boolean>;
+  /** The log's id; null: it has none yet. */
+  logId(): Promise<string | null>;
+  /** What the chain's events up to this place say about keys, in order: only events that a gateway sealed. */
+  keyEvents(upTo: number): Promise<readonly KeyEvent[]>;
+  /** Writes the event of a change to this key. False: one to it is written already. */
+  changeKey(to: string, event: (retired: readonly string[]) => NewEvent): Promise<boolean>;
   /** Checkpoints at places after `after` and up to `upTo`, in order. */
   checkpoints(after: number, upTo: number): Promise<readonly (SignedCheckpoint & { readonly seq: number })[]>;
   /** The place up to which a sink has taken events, and how often it has failed since. */

@@ -2,6 +2,12 @@
 export type SealKind = 'approval' | 'state' | 'decision' | 'reasons' | 'event' | 'epoch' | 'revocation' | 'set';
 
 /**
+ * `newest`: the first of `HOLDFAST_SECRET`. `older`: another one that is listed. `retired`: one that is listed no longer,
+ * and of which the log says that it was one of ours. `unknown`: anything else, or no seal at all.
+ */
+export type SealMaker = 'newest' | 'older' | 'retired' | 'unknown';
+
+/**
  * Seals: MACs by which rows show that a gateway wrote them (P1, P7). Their key is made from `HOLDFAST_SECRET` and is
  * nowhere in the database, so that whoever can change rows cannot seal them.
  */
@@ -10,6 +16,14 @@ export interface Seals {
   seal(kind: SealKind, text: string): string;
   /** Whether any listed secret sealed this text. Compared in constant time; false where there is no seal. */
   fits(kind: SealKind, text: string, seal: string | null): boolean;
+  /** Which secret a seal says made it. Reads only its beginning: whether it fits is another question. */
+  maker(seal: string | null): SealMaker;
+  /** The beginning of every seal by the newest secret: its version and the secret's id. */
+  readonly prefix: string;
+  /** The beginnings of seals by all secrets before the newest that are listed or known to be retired. */
+  readonly earlier: readonly string[];
+  /** The beginnings of seals by secrets that signed this log once and may be listed no longer. */
+  retire(prefixes: readonly string[]): void;
   /** Hex SHA-256 of texts, one after the other: for what is too long to be sealed at every change. */
   digest(...texts: string[]): string;
 }

@@ -89,6 +89,11 @@ export interface SealsBeginning {
   ) => NewEvent;
   /** Tells that seals began. `head`: the last place in the chain from before. */
   readonly began: (head: number) => NewEvent;
+  /**
+   * Where the secret that sealed this record is lost, and an operator has said so: tells that the key was changed without
+   * the word of the key before. null: nobody has said so.
+   */
+  readonly lost: ((log: string, head: number, from: string | null, retired: readonly string[]) => NewEvent) | null;
 }
 
 /** Since when rows are sealed. */
@@ -105,7 +110,9 @@ export type SealsBegun =
   | { readonly kind: 'begun'; readonly epoch: Epoch; readonly asked: number }
   /** Another replica has shown life lately. */
   | { readonly kind: 'busy' }
-  /** The row is not one that a gateway wrote, or it is missing although the log says that there was one. */
+  /** A secret that is not listed sealed the row, or somebody says so. */
+  | { readonly kind: 'unlisted' }
+  /** The row is not one that a gateway wrote, names another log than the chain does, or it is missing although the log says that there was one. */
   | { readonly kind: 'forged' };
 
 /** One change of an approval. It is committed with its events if the revision is still this one, else not at all. */
@@ -376,7 +383,10 @@ export interface Store {
   beginSeals(begin: SealsBeginning): Promise<SealsBegun>;
   /**
    * Chains events that are not chained yet, one replica at a time, and only those that a gateway sealed. `chained`: how
-   * many. `foreign`: cursors of events without a fitting seal, each told once by this process.
+   * many. `foreign`: cursors of events without a fitting seal; `retired`: of a secret that is listed no longer; each told
+   * once by this process.
    */
-  seal(limit: number): Promise<{ readonly chained: number; readonly foreign: readonly number[] }>;
+  seal(
+    limit: number,
+  ): Promise<{ readonly chained: number; readonly foreign: readonly number[]; readonly retired: readonly number[] }>;
 }

@@ -14,8 +14,8 @@ export interface Vault {
   digestInPieces(purpose: 'outcome', bytes: Uint8Array): Promise<string>;
   /** The same by every secret, newest first, to find what was stored under an older one. */
   digests(purpose: 'session' | 'console' | 'state', text: string): readonly string[];
-  /** The text's Ed25519 signature by the newest secret's checkpoint key, hex. */
-  sign(text: string): string;
+  /** The text's Ed25519 signature, hex, by this public key of `publicKeys`; by default the newest secret's. */
+  sign(text: string, key?: string): string;
   /** The public keys of every listed secret, 64 hex digits each, newest first. */
   readonly publicKeys: readonly string[];
 }

@@ -1,9 +1,11 @@
-import type { Kysely } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import type { Ledger, Seals } from '../ports.ts';
 import { guarded } from './connection/guard.ts';
 import { chainEnds, readBacklog } from './log/backlog.ts';
 import { sealedEvents, unsealedEvents } from './log/chained.ts';
+import { changeKey } from './log/change-key.ts';
 import { readCheckpoints, saveCheckpoint, unsignedHead } from './log/checkpoints.ts';
+import { readKeyEvents } from './log/keys.ts';
 import { moveSink, sinkCursor } from './log/sinks.ts';
 import type { Tables } from './table/tables.ts';
 
@@ -18,9 +20,22 @@ export function sqlLedger(db: Kysely<Tables>, seals: Seals | null): Ledger {
       if (seals === null) throw new Error('this log was opened to be read');
       return saveCheckpoint(db, seals, signed, event);
     },
+    logId: async () => {
+      // A log of a release before ids may have no such table yet; it is only read here.
+      const there = await sql<{ there: boolean }>`select to_regclass('holdfast.epoch') is not null as there`.execute(
+        db,
+      );
+      if (!there.rows[0]?.there) return null;
+      return (await db.selectFrom('holdfast.epoch').select('log').executeTakeFirst())?.log ?? null;
+    },
+    keyEvents: async (upTo) => (await readKeyEvents(db, seals, upTo)).events,
+    changeKey: (to, event) => {
+      if (seals === null) throw new Error('this log was opened to be read');
+      return changeKey(db, seals, to, event);
+    },
     checkpoints: (after, upTo) => readCheckpoints(db, after, upTo),
     sinkCursor: (name) => sinkCursor(db, name),
     moveSink: (name, from, to, failures) => moveSink(db, name, from, to, failures),
-    backlog: () => readBacklog(db),
+    backlog: () => readBacklog(db, seals?.prefix ?? null),
   });
 }

@@ -12,6 +12,7 @@ const MAC = 32;
 export function rowSeals(secrets: readonly [string, ...string[]]): Seals {
   const rings = secrets.map(keyRing).map((ring) => ({ ring, id: ring.id.toString('hex') }));
   const newest = rings[0]!;
+  const retired = new Set<string>();
   return {
     seal: (kind, text) => `${VERSION}${newest.id}${macOf(newest.ring, kind, text).toString('hex')}`,
     fits: (kind, text, seal) => {
@@ -22,6 +23,20 @@ export function rowSeals(secrets: readonly [string, ...string[]]): Seals {
       const given = Buffer.from(seal.slice(1 + ID), 'hex');
       const right = macOf(found.ring, kind, text);
       return given.length === right.length && timingSafeEqual(given, right);
+    },
+    maker: (seal) => {
+      if (seal === null || seal.length !== 1 + ID + MAC || seal[0] !== VERSION) return 'unknown';
+      const id = seal.slice(1, 1 + ID);
+      if (id === newest.id) return 'newest';
+      if (rings.some((one) => one.id === id)) return 'older';
+      return retired.has(seal.slice(0, 1 + ID)) ? 'retired' : 'unknown';
+    },
+    prefix: `${VERSION}${newest.id}`,
+    get earlier() {
+      return [...new Set([...rings.slice(1).map(({ id }) => `${VERSION}${id}`), ...retired])];
+    },
+    retire: (prefixes) => {
+      for (const prefix of prefixes) retired.add(prefix);
     },
     digest: (...texts) => {
       const hash = createHash('sha256');

@@ -38,7 +38,11 @@ export function vault(secrets: readonly [string, ...string[]]): Vault {
       return digest.digest('hex');
     },
     digests: (purpose, text) => rings.map((ring) => digestBy(ring, purpose, text)),
-    sign: (text) => signers()[0]!.sign(text),
+    sign: (text, key) => {
+      const by = key === undefined ? signers()[0] : signers().find(({ publicKey }) => publicKey === key);
+      if (by === undefined) throw new Error('no listed secret has this key');
+      return by.sign(text);
+    },
     get publicKeys() {
       return signers().map(({ publicKey }) => publicKey);
     },

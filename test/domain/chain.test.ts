@@ -16,7 +16,7 @@ import {
 } from '../support/audit/tampering.ts';
 
 function look(evidence: StoredLog, keys = [OURS.publicKey], elsewhere: readonly SignedCheckpoint[] = []): ChainReport {
-  const check = new ChainCheck(proof(), keys, elsewhere);
+  const check = new ChainCheck(proof(), { keys }, elsewhere);
   for (const one of inOrder(evidence)) 'signature' in one ? check.checkpoint(one) : check.event(one);
   return check.end();
 }
@@ -33,7 +33,7 @@ describe('A log that is whole', () => {
   });
 
   test('counts what is not sealed yet, and is no less whole', () => {
-    const check = new ChainCheck(proof(), [OURS.publicKey]);
+    const check = new ChainCheck(proof(), { keys: [OURS.publicKey] });
     for (const one of inOrder(wholeLog(10, 10))) 'signature' in one ? check.checkpoint(one) : check.event(one);
     check.event({ seq: null, hash: null, text: textOf('new'), agrees: true });
     const report = check.end();
@@ -68,7 +68,7 @@ describe('P7: tampering is found and named', () => {
 
   test('columns that say something else than the text', () => {
     const { events } = wholeLog(3, 10);
-    const check = new ChainCheck(proof(), [OURS.publicKey]);
+    const check = new ChainCheck(proof(), { keys: [OURS.publicKey] });
     for (const event of events) check.event({ ...event, agrees: event.seq !== 2 });
     assert.deepEqual(check.end().faults, [{ kind: 'mislabelled', seq: 2 }]);
   });

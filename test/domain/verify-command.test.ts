@@ -9,6 +9,7 @@ import { chainText, GENESIS } from '../../src/domain/log/chain.ts';
 import { checkpointLine, checkpointText, type SignedCheckpoint } from '../../src/domain/log/checkpoint.ts';
 import { exportLine } from '../../src/domain/log/export-line.ts';
 import { vault } from '../../src/vault/vault.ts';
+import { KeyedLog, LOG, NEW_KEY, OLD_KEY } from '../support/audit/keyed-log.ts';
 import { HOSTILE, HOSTILE_MARK, OBEYED } from '../support/hostile.ts';
 import { keptTerminal } from '../support/terminal.ts';
 
@@ -39,6 +40,7 @@ function signed(events: number, at: Date, more: { key?: string } = {}): SignedCh
   const { hash } = chain(events);
   const text = checkpointText({
     v: 1,
+    log: null,
     seq: events,
     hash,
     count: events,
@@ -64,7 +66,7 @@ function fileOf(name: string, lines: readonly string[]): string {
 }
 
 function exported({ signedAt, exportedAt, ...more }: Export): string {
-  const lines = [exportLine.header(exportedAt, [KEY]), ...chain(5).links.map(exportLine.event)];
+  const lines = [exportLine.header(exportedAt, [KEY], null), ...chain(5).links.map(exportLine.event)];
   return fileOf('audit.jsonl', [...lines, checkpointLine(signed(5, signedAt, more)), exportLine.end(5, 0, 1)]);
 }
 
@@ -167,5 +169,74 @@ describe('evidence that attacks its reader', () => {
     assert.equal(code, 1);
     assert.doesNotMatch(said.replaceAll('\n', ''), OBEYED);
     for (const line of said.split('\n')) assert.ok(!line.startsWith(HOSTILE_MARK), line);
+  });
+});
+
+describe('P7: whose log it is, and which keys signed it', () => {
+  const [OLD, NEW] = [OLD_KEY.publicKey, NEW_KEY.publicKey];
+  const written = (log: KeyedLog, id: string | null = LOG): string => {
+    const events = log.lines.filter((line) => 'seq' in line);
+    const lines = log.lines.map((line, n) =>
+      'signature' in line ? checkpointLine(line) : exportLine.event({ ...line, n, agrees: true }),
+    );
+    const ends = exportLine.end(events.length, 0, lines.length - events.length);
+    return fileOf('keys.jsonl', [exportLine.header(NOON, [NEW], id), ...lines, ends]);
+  };
+  const before = () => new KeyedLog().began().events(2).signed(OLD_KEY);
+  const rotated = () => before().changed(OLD_KEY, NEW_KEY).events(2).signed(NEW_KEY);
+  const check = async (file: string, keys: readonly string[], ...more: string[]) => {
+    const { terminal, said } = keptTerminal();
+    const given = keys.flatMap((key) => ['--key', key]);
+    const command = ['audit', 'verify', '--export', file, '--max-age', 'off', ...given, ...more];
+    return { code: await runCommandLine(command, terminal), said: said() };
+  };
+
+  test('an export is followed over a change of the key from either key, and says its id', async () => {
+    for (const keys of [[OLD], [NEW], [OLD, NEW], [NEW, OLD]]) {
+      const { code, said } = await check(written(rotated()), keys, '--log', LOG);
+      assert.equal(code, 0, said);
+      assert.match(said, new RegExp(`the log's id is ${LOG}`));
+    }
+  });
+
+  test('a key that was changed signs nothing any more', async () => {
+    const { code, said } = await check(written(rotated().events(1).signed(OLD_KEY)), [OLD, NEW]);
+    assert.equal(code, 1);
+    assert.match(
+      said,
+      /^DOES NOT FIT: event 7 is signed .* by a key that was changed at event 4 and signs nothing since/,
+    );
+  });
+
+  test('a log that was cut before the change and signed with the old key is told by the newer one', async () => {
+    const cut = written(before().events(3).signed(OLD_KEY));
+    const both = await check(cut, [OLD, NEW]);
+    assert.equal(both.code, 1);
+    assert.match(
+      both.said,
+      new RegExp(`^DOES NOT FIT: the key ${NEW} neither signed this log nor came into force in it`),
+    );
+    assert.equal((await check(cut, [NEW])).code, 1);
+    assert.equal((await check(written(before()), [OLD])).code, 0, 'an honest log of before');
+  });
+
+  test('a change without the old key’s word is a fault, but for whoever has the new key', async () => {
+    const file = written(before().changed(OLD_KEY, NEW_KEY, null).signed(NEW_KEY));
+    const { code, said } = await check(file, [OLD]);
+    assert.equal(code, 1);
+    assert.match(said, /^DOES NOT FIT: at event 4 the key was changed without the old key's word/);
+    assert.equal((await check(file, [NEW])).code, 0);
+  });
+
+  test('another log under the same secret is another log', async () => {
+    const other = await check(written(rotated()), [NEW], '--log', 'log_0other');
+    assert.equal(other.code, 1);
+    assert.match(other.said, /^DOES NOT FIT: what stands at event 1 is of another log \(log_0first, not log_0other\)/);
+    assert.equal((await check(written(rotated(), 'log_0other'), [NEW])).code, 1, 'the header names another');
+    const stray = new KeyedLog().began(OLD_KEY, 'log_0other').events(2).signed(OLD_KEY, 'log_0other').last;
+    const kept = fileOf('stray.jsonl', [checkpointLine(stray)]);
+    assert.match((await check(written(rotated()), [NEW], '--checkpoints', kept)).said, /^DOES NOT FIT: .*another log/);
+    const hostile = new KeyedLog().began(OLD_KEY, HOSTILE).events(1).signed(OLD_KEY, HOSTILE);
+    assert.doesNotMatch((await check(written(hostile, null), [OLD])).said.replaceAll('\n', ''), OBEYED);
   });
 });

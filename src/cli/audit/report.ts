@@ -30,6 +30,7 @@ export function reportText(report: ChainReport, { problems, cards, stale, wentBa
   const { events, checkpoints, unsealed, head, covered } = report;
   if (stale !== null) lines.push(...staleLines(stale));
   lines.push(printed`${events} events, ${checkpoints} checkpoints, ${unsealed} not sealed yet`);
+  if (report.log !== null) lines.push(printed`the log's id is ${cut(report.log, LONGEST_KEY)}`);
   if (cards > 0) lines.push(printed`${cards} cards are what was logged`);
   if (faults.length === 0 && covered < head) lines.push(printed`${head - covered} since the last checkpoint`);
   return printed`${joined(lines, '\n')}\n`;
@@ -89,6 +90,12 @@ function chainFaultText(fault: ChainFault): Printed {
       return printed`the log ends before event ${seq}; a checkpoint vouches for events up to ${fault.until}`;
     case 'foreign_key':
       return printed`the checkpoint of event ${seq} was signed with a foreign key (${cut(fault.key, LONGEST_KEY)})`;
+    case 'retired_key':
+      return printed`event ${seq} is signed or vouched for by a key that was changed at event ${fault.until} and signs nothing since (${cut(fault.key, LONGEST_KEY)})`;
+    case 'key_unsworn':
+      return printed`at event ${seq} the key was changed without the old key's word; if that is right, give the new key with --key (${cut(fault.key, LONGEST_KEY)})`;
+    case 'other_log':
+      return otherLogText(fault);
     case 'bad_signature':
       return printed`the signature on the checkpoint of event ${seq} does not match its text`;
     case 'checkpoint_swapped':
@@ -98,4 +105,10 @@ function chainFaultText(fault: ChainFault): Printed {
     default:
       return fault satisfies never;
   }
+}
+
+function otherLogText({ seq, log, expected }: Extract<ChainFault, { kind: 'other_log' }>): Printed {
+  const [found, wanted] = [log ?? '', expected ?? ''].map((id) => cut(id, LONGEST_KEY));
+  if (log !== null) return printed`what stands at event ${seq} is of another log (${found!}, not ${wanted!})`;
+  return printed`what stands at event ${seq} does not say that it is of the log ${wanted!}`;
 }

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { DURATION_FORM, parseDuration } from '../../config/document/duration.ts';
+import type { ChainReport } from '../../domain/log/chain.ts';
 import { type Checkpoint, readCheckpoint, type SignedCheckpoint } from '../../domain/log/checkpoint.ts';
 import { readExportLine } from '../../domain/log/export-line.ts';
 import { stalenessOf } from '../../domain/log/staleness.ts';
@@ -25,6 +26,8 @@ interface AuditVerifyOptions {
   readonly witness?: string;
   /** A duration, or `off`. */
   readonly maxAge: string;
+  /** The id that the log must have. */
+  readonly log?: string;
   readonly data?: string;
   readonly json: boolean;
 }
@@ -40,11 +43,16 @@ export async function auditVerifyCommand(options: AuditVerifyOptions, terminal: 
   const keys = trustedKeys(options.key, data, terminal);
   const witnessed = options.witness === undefined ? [] : await checkpointsIn(options.witness);
   const kept = await Promise.all(options.checkpoints.map(checkpointsIn));
-  const trust: EvidenceTrust = { keys, elsewhere: [...kept.flat(), ...witnessed] };
-  const { report, problems, cards, taken } =
-    options.export === undefined
-      ? await verifyDatabase(data, trust, terminal)
-      : await verifyExport(linesOf(options.export), trust, proof());
+  const trust: EvidenceTrust = { keys, elsewhere: [...kept.flat(), ...witnessed], log: options.log ?? null };
+  const {
+    report,
+    problems: inFile,
+    cards,
+    taken,
+  } = options.export === undefined
+    ? await verifyDatabase(data, trust, terminal)
+    : await verifyExport(linesOf(options.export), trust, proof());
+  const problems = [...inFile, ...(options.key.length > 1 ? unusedKeys(report) : [])];
   const findings: VerifyFindings = {
     problems,
     cards,
@@ -63,6 +71,19 @@ function trustedKeys(given: readonly string[], data: string, terminal: Terminal)
   const own = ownKeys(data, terminal);
   if (own.length > 0) return own;
   throw new Misuse('Give the public key: --key FILE or --key HEX (the gateway prints it: holdfast audit key).');
+}
+
+/**
+ * A key of the auditor's that the log knows nothing of: the log may have been cut before the change to it and signed with
+ * an older one, which leaked. Where no checkpoint counts at all, that is said already.
+ */
+function unusedKeys({ unusedKeys, covered }: ChainReport): string[] {
+  if (covered === 0) return [];
+  return unusedKeys.map(
+    (key) =>
+      `the key ${key} neither signed this log nor came into force in it: it may end before the change to that key. ` +
+      'If it rightly does, leave out that --key',
+  );
 }
 
 function readKey(given: string): string {

@@ -5,6 +5,7 @@ import { MIGRATION_NAMES, namesIn } from '../../sql/migrations/migrate.ts';
 import type { Tables } from '../../sql/table/tables.ts';
 import { ANSWER_MS, type DoctorFinding, fault, isLoopback, ok, skewOf, warn } from './finding.ts';
 import { frozenInDatabase } from './freezes.ts';
+import { rotationFindings } from './rotation.ts';
 
 const OLDEST_MAJOR = 14;
 /** Most connections that one replica opens: its own, and without Redis those of the queue too. */
@@ -21,7 +22,11 @@ interface PostgresFacts {
 }
 
 /** Checks Postgres and changes nothing in it. */
-export async function databaseFindings(url: string, queue: 'redis' | 'sql'): Promise<DoctorFinding[]> {
+export async function databaseFindings(
+  url: string,
+  queue: 'redis' | 'sql',
+  secrets: readonly string[],
+): Promise<DoctorFinding[]> {
   const about = 'database';
   const pool = new pg.Pool({
     connectionString: url,
@@ -36,9 +41,11 @@ export async function databaseFindings(url: string, queue: 'redis' | 'sql'): Pro
     const from = Date.now();
     const facts = (await pool.query<PostgresFacts>(QUESTION)).rows[0]!;
     const clock = skewOf(about, facts.now.getTime(), from, Date.now());
-    const schema = schemaFindings(await namesIn(db), facts.may_create);
+    const names = await namesIn(db);
+    const schema = schemaFindings(names, facts.may_create);
     const server = serverFindings(facts, new URL(url).hostname, CONNECTIONS[queue]);
-    return [...server, ...clock, ...schema, ...(await frozenInDatabase(pool))];
+    const seals = names.includes('0030-seals') ? await rotationFindings(db, secrets) : [];
+    return [...server, ...clock, ...schema, ...(await frozenInDatabase(pool)), ...seals];
   } catch (error) {
     const reason = outOfReach(error);
     const code = String((error as { code?: unknown }).code ?? 'no code');

@@ -90,7 +90,7 @@ async function storageFindings({
   const { databaseUrl, redisUrl } = secrets;
   const [data, database, redis] = await Promise.all([
     dataFindings(settings.data, databaseUrl === null),
-    databaseUrl === null ? [] : databaseFindings(databaseUrl, settings.queue),
+    databaseUrl === null ? [] : databaseFindings(databaseUrl, settings.queue, secrets.secrets),
     redisUrl === null ? [] : redisFindings(redisUrl),
   ]);
   return [...secretFindings(secrets, databaseUrl === null), ...data, ...database, ...redis];

@@ -92,10 +92,11 @@ export interface Decision {
 export type Awaits = 'task' | 'input';
 
 /**
- * What of an approval's row does not fit its seal. `unsealed`: it is from before there were seals. `arguments`: what is
+ * What of an approval's row does not fit its seal. `unsealed`: it is from before there were seals. `secret`: a
+ * secret that is listed no longer sealed it. `arguments`: what is
  * shown of the call; `requirement`: anything else that was frozen.
  */
-export type BrokenField = 'unsealed' | 'arguments' | 'requirement' | 'state' | 'reasons' | 'decisions';
+export type BrokenField = 'unsealed' | 'secret' | 'arguments' | 'requirement' | 'state' | 'reasons' | 'decisions';
 
 /** The parked record: one exact call, frozen with its requirement. */
 export interface Approval {

@@ -3,22 +3,32 @@ import { type Approval, type BrokenField, endedUnsent, isOver } from './approval
 /**
  * Whether something other than a gateway wrote this record, so that nothing of it is believed (P1). A record from before
  * there were seals is believed no more than one with a broken seal; where it has ended, or its call is under way, nothing
- * can run on it any more, and it is only marked.
+ * can run on it any more, and it is only marked. So is one that has ended and was sealed by a secret that is listed no more.
  */
 export function isForged({ broken, state }: Pick<Approval, 'broken' | 'state'>): boolean {
   if (broken === null) return false;
-  return broken !== 'unsealed' || !(isOver(state) || endedUnsent(state) || state === 'dispatched');
+  const ended = isOver(state) || endedUnsent(state);
+  if (broken === 'secret') return !ended;
+  return broken !== 'unsealed' || !(ended || state === 'dispatched');
 }
 
 /** What is wrong with it, for people: the rest of a sentence that begins with the record. */
 export const FORGED_WORDS: Readonly<Record<BrokenField, string>> = {
   unsealed: 'has no seal',
+  secret: 'was sealed by a secret that HOLDFAST_SECRET no longer lists',
   arguments: 'shows another call than the one that was sealed',
   requirement: 'has other frozen parts (requirement, server, tool, owner, times) than those that were sealed',
   state: 'has a state that no gateway gave it',
   reasons: 'has other reasons of later callers than those that were sealed',
   decisions: 'has a decision that no gateway recorded',
 };
+
+/** How that came about, and who can do something: a sentence. */
+export function forgedCause({ broken }: Pick<Approval, 'broken'>): string {
+  return broken === 'secret'
+    ? 'That secret was taken out before this call was over; operators can list it again.'
+    : 'It was changed outside Holdfast. Tell your operators; /readyz names what was found.';
+}
 
 /** The end of the digest of a card that says that its record is forged. */
 export const FORGED = '!';

@@ -1,5 +1,6 @@
 import { type Checkpoint, readCheckpoint, type SignedCheckpoint } from './checkpoint.ts';
 import type { ChainFault, Link, Proof } from './evidence.ts';
+import { KeyOrder, type KeyTrust, type Standing } from './key-order.ts';
 import { diagnoseMisfit } from './misfit.ts';
 
 /** Stands for the hash before the first event. */
@@ -22,6 +23,10 @@ export interface ChainReport {
   readonly coveredAt: string | null;
   readonly checkpoints: number;
   readonly unsealed: number;
+  /** The log's id; null: it has none, as logs of before there were ids. */
+  readonly log: string | null;
+  /** Keys of the auditor's that neither signed the log nor came into force in it. */
+  readonly unusedKeys: readonly string[];
   /** In the order in which they were found. */
   readonly faults: readonly ChainFault[];
 }
@@ -41,13 +46,15 @@ const SIGNED = '"type":"checkpoint.signed"}';
  */
 export class ChainCheck {
   readonly #proof: Proof;
-  readonly #keys: ReadonlySet<string>;
+  readonly #order: KeyOrder;
   /** Checkpoints that were kept elsewhere, sorted so that the lowest is last. */
   readonly #elsewhere: Checkpoint[] = [];
   readonly #faults: ChainFault[] = [];
   readonly #misplaced: Checkpoint[] = [];
   /** Digests of valid checkpoints of the evidence that no event has named yet, by their `seq`. */
   readonly #unnamed = new Map<number, string>();
+  /** Keys that only the log itself calls its own, with their first checkpoint. A trusted one after it vouches for them. */
+  readonly #declared = new Map<string, number>();
   #head: Head = { seq: 0, hash: GENESIS, previous: GENESIS };
   #misfit: Link | null = null;
   #broken = false;
@@ -57,15 +64,20 @@ export class ChainCheck {
   #lastDigest: string | null = null;
   #covered: Checkpoint | null = null;
 
-  /** `keys`: public keys that may sign. `elsewhere`: checkpoints kept out of reach of whoever could change the log. */
-  constructor(proof: Proof, keys: readonly string[], elsewhere: readonly SignedCheckpoint[] = []) {
+  /** `elsewhere`: checkpoints kept out of reach of whoever could change the log. */
+  constructor(proof: Proof, trust: KeyTrust, elsewhere: readonly SignedCheckpoint[] = []) {
     this.#proof = proof;
-    this.#keys = new Set(keys);
+    this.#order = new KeyOrder(proof, trust);
     for (const signed of elsewhere) {
       const read = this.#signature(signed);
       if (read !== null) this.#elsewhere.push(read);
     }
     this.#elsewhere.sort((a, b) => b.seq - a.seq);
+  }
+
+  /** The evidence says of itself that it is of this log. */
+  claim(log: string): void {
+    this.#order.claim(log);
   }
 
   event(link: Link): void {
@@ -87,7 +99,9 @@ export class ChainCheck {
     this.#head = { seq: link.seq, hash: link.hash, previous: this.#head.hash };
     if (!link.agrees) this.#faults.push({ kind: 'mislabelled', seq: link.seq });
     if (link.text.endsWith(SIGNED)) this.#named(link.text);
-    while (this.#elsewhere.at(-1)?.seq === link.seq) this.#vouch(this.#elsewhere.pop()!);
+    const wrongKey = this.#order.event(link.seq, link.text);
+    if (wrongKey !== null) this.#faults.push(wrongKey);
+    while (this.#elsewhere.at(-1)?.seq === link.seq) this.#judge(this.#elsewhere.pop()!);
   }
 
   /** A checkpoint that is part of the evidence, passed at its place among the events. */
@@ -103,13 +117,16 @@ export class ChainCheck {
     if (read.seq !== this.#head.seq) return;
     if (read.previous !== before) this.#faults.push({ kind: 'checkpoint_removed', seq: read.seq });
     this.#unnamed.set(read.seq, this.#lastDigest);
-    this.#vouch(read);
+    this.#judge(read);
   }
 
   end(): ChainReport {
     if (this.#misfit !== null) this.#break(null);
     const { seq: head } = this.#head;
     if (!this.#broken) for (const read of [...this.#misplaced, ...this.#elsewhere.toReversed()]) this.#beyond(read);
+    for (const [key, seq] of this.#declared) this.#faults.push({ kind: 'foreign_key', seq, key });
+    const otherLog = this.#order.end();
+    if (otherLog !== null && this.#events > 0) this.#faults.push(otherLog);
     return {
       events: this.#events,
       head,
@@ -117,6 +134,8 @@ export class ChainCheck {
       coveredAt: this.#covered?.at ?? null,
       checkpoints: this.#checkpoints,
       unsealed: this.#unsealed,
+      log: this.#order.log,
+      unusedKeys: this.#order.unused,
       faults: this.#faults,
     };
   }
@@ -132,22 +151,33 @@ export class ChainCheck {
     this.#broken = true;
   }
 
-  /** What a checkpoint says; null and a fault unless a key that may sign signed it. */
+  /** What a checkpoint says; null and a fault unless the key that it names signed it. */
   #signature({ text, signature }: SignedCheckpoint): Checkpoint | null {
     this.#checkpoints += 1;
     const read = readCheckpoint(text);
     if (read === null) this.#faults.push({ kind: 'bad_signature', seq: this.#head.seq });
-    else if (!this.#keys.has(read.key)) this.#faults.push({ kind: 'foreign_key', seq: read.seq, key: read.key });
     else if (this.#proof.verifies(read.key, text, signature)) return read;
-    else this.#faults.push({ kind: 'bad_signature', seq: read.seq });
+    else if (this.#order.knows(read.key)) this.#faults.push({ kind: 'bad_signature', seq: read.seq });
+    else this.#faults.push({ kind: 'foreign_key', seq: read.seq, key: read.key });
     return null;
   }
 
+  /** Whose checkpoint this is, over the event that was just read. */
+  #judge(read: Checkpoint): void {
+    const standing = this.#order.checkpoint(read);
+    if (typeof standing === 'object') this.#faults.push(standing);
+    else this.#vouch(read, standing);
+  }
+
   /** Compares a checkpoint with the event that it vouches for, which was just read. */
-  #vouch(read: Checkpoint): void {
+  #vouch(read: Checkpoint, standing: Exclude<Standing, ChainFault>): void {
     const fits = read.hash === this.#head.hash && read.count === read.seq;
-    if (fits) this.#covered = read;
-    else this.#faults.push({ kind: 'rewritten', seq: read.seq, after: this.#covered?.seq ?? 0 });
+    if (fits && standing === 'declared') {
+      if (!this.#declared.has(read.key)) this.#declared.set(read.key, read.seq);
+    } else if (fits) {
+      this.#covered = read;
+      for (const key of this.#declared.keys()) if (this.#order.declares(key)) this.#declared.delete(key);
+    } else this.#faults.push({ kind: 'rewritten', seq: read.seq, after: this.#covered?.seq ?? 0 });
   }
 
   /** An event of the log records that a checkpoint was signed: it must be in the evidence. */
@@ -161,7 +191,9 @@ export class ChainCheck {
   /** No event was read at the place that this checkpoint vouches for. */
   #beyond(read: Checkpoint): void {
     const { seq: head } = this.#head;
-    if (read.seq <= head) this.#faults.push({ kind: 'checkpoint_swapped', seq: read.seq });
+    const fault = this.#order.beyond(read);
+    if (fault !== null) this.#faults.push(fault);
+    else if (read.seq <= head) this.#faults.push({ kind: 'checkpoint_swapped', seq: read.seq });
     else this.#faults.push({ kind: 'truncated', seq: head + 1, until: read.seq });
   }
 }

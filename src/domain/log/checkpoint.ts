@@ -2,7 +2,10 @@ import { isObject, type Json, member } from '../json/json.ts';
 
 /** What a gateway vouches for: the state of the chain when it signed. */
 export interface Checkpoint {
-  readonly v: 1;
+  /** 1: from before logs had an id. */
+  readonly v: 1 | 2;
+  /** The log's id; null in version 1. */
+  readonly log: string | null;
   /** The last sealed event, and its hash. */
   readonly seq: number;
   readonly hash: string;
@@ -24,8 +27,8 @@ export interface SignedCheckpoint {
 }
 
 /** RFC 8785: members sorted by name; no value needs escaping. */
-export function checkpointText({ at, count, hash, key, previous, seq, v }: Checkpoint): string {
-  return JSON.stringify({ at, count, hash, key, previous, seq, v });
+export function checkpointText({ at, count, hash, key, log, previous, seq, v }: Checkpoint): string {
+  return JSON.stringify({ at, count, hash, key, ...(v === 1 ? {} : { log }), previous, seq, v });
 }
 
 /** The line of a checkpoint in an export, in `checkpoints.jsonl` and on standard output. */
@@ -33,7 +36,7 @@ export function checkpointLine({ text, signature }: SignedCheckpoint): string {
   return `{"checkpoint":${text},"signature":"${signature}"}`;
 }
 
-/** Parses a checkpoint's text; null when it is not a checkpoint of this version. */
+/** Parses a checkpoint's text; null when it is not a checkpoint of a version that is known. */
 export function readCheckpoint(text: string): Checkpoint | null {
   let parsed: Json;
   try {
@@ -41,10 +44,13 @@ export function readCheckpoint(text: string): Checkpoint | null {
   } catch {
     return null;
   }
-  if (!isObject(parsed) || member(parsed, 'v') !== 1) return null;
+  if (!isObject(parsed)) return null;
   const { at, count, hash, key, previous, seq } = parsed;
+  const [v, log] = [member(parsed, 'v'), member(parsed, 'log')];
+  if (v === 2 ? typeof log !== 'string' || log === '' : v !== 1 || log !== undefined) return null;
   if (!Number.isSafeInteger(seq) || !Number.isSafeInteger(count)) return null;
   if (typeof at !== 'string' || typeof hash !== 'string' || typeof key !== 'string') return null;
   if (previous !== null && typeof previous !== 'string') return null;
-  return { v: 1, seq: seq as number, hash, count: count as number, at, key, previous };
+  const named = v === 2 ? ({ v, log: log as string } as const) : ({ v: 1, log: null } as const);
+  return { ...named, seq: seq as number, hash, count: count as number, at, key, previous };
 }

@@ -51,6 +51,7 @@ export const EVENTS = [
   'freeze.lifted',
   'checkpoint.signed',
   'seals.began',
+  'key.changed',
   'seal.broken',
   'log.went_back',
   'store.accepted',

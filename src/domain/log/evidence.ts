@@ -33,6 +33,12 @@ export type ChainFault =
   /** A checkpoint vouches for `until`, but the log ends before `seq`. */
   | { readonly kind: 'truncated'; readonly seq: number; readonly until: number }
   | { readonly kind: 'foreign_key'; readonly seq: number; readonly key: string }
+  /** Signed by a key that was changed at the event `until`, and signs nothing after it. */
+  | { readonly kind: 'retired_key'; readonly seq: number; readonly key: string; readonly until: number }
+  /** The key was changed, and the one before it did not sign the change. */
+  | { readonly kind: 'key_unsworn'; readonly seq: number; readonly key: string }
+  /** An event or a checkpoint names another log, or (null) none although this one has an id. */
+  | { readonly kind: 'other_log'; readonly seq: number; readonly log: string | null; readonly expected: string | null }
   | { readonly kind: 'bad_signature'; readonly seq: number }
   /** The checkpoint of `seq` is at another's place, or appears twice. */
   | { readonly kind: 'checkpoint_swapped'; readonly seq: number }

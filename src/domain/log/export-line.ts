@@ -7,7 +7,13 @@ import type { Link } from './evidence.ts';
  * the checkpoints that vouch for it, then the events that are not sealed yet, then an end.
  */
 export type ExportLine =
-  | { readonly kind: 'header'; readonly keys: readonly string[]; readonly at: Date | null }
+  /** `log`: the log's id; null in exports from before there were any. */
+  | {
+      readonly kind: 'header';
+      readonly keys: readonly string[];
+      readonly at: Date | null;
+      readonly log: string | null;
+    }
   | { readonly kind: 'event'; readonly link: Link }
   | { readonly kind: 'checkpoint'; readonly signed: SignedCheckpoint }
   /** What was on the card that the event before it names. */
@@ -18,8 +24,8 @@ export type ExportLine =
 
 /** Writes JSON Lines; canonical texts are included exactly as they were hashed and signed. */
 export const exportLine = {
-  header: (at: Date, keys: readonly string[]): string =>
-    JSON.stringify({ holdfast: 'audit-export', v: 1, at: at.toISOString(), keys }),
+  header: (at: Date, keys: readonly string[], log: string | null): string =>
+    JSON.stringify({ holdfast: 'audit-export', v: 1, at: at.toISOString(), log, keys }),
   event: ({ n, seq, hash, text }: Link & { n: number }): string =>
     `{"n":${n},"seq":${seq},"hash":${hash === null ? 'null' : `"${hash}"`},"event":${text}}`,
   checkpoint: checkpointLine,
@@ -62,7 +68,13 @@ function readFrame(line: string): ExportLine {
   }
   const keys = member(parsed, 'keys');
   if (member(parsed, 'holdfast') === 'audit-export' && Array.isArray(keys)) {
-    return { kind: 'header', keys: keys.filter((key) => typeof key === 'string'), at: timeIn(parsed) };
+    const log = member(parsed, 'log');
+    return {
+      kind: 'header',
+      keys: keys.filter((key) => typeof key === 'string'),
+      at: timeIn(parsed),
+      log: typeof log === 'string' ? log : null,
+    };
   }
   const [digest, content] = [member(parsed, 'card'), member(parsed, 'content')];
   if (typeof digest === 'string' && typeof content === 'string') return { kind: 'card', digest, content };

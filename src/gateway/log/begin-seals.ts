@@ -1,4 +1,4 @@
-import { approvalEvent, NO_SUBJECT } from '../../domain/log/event.ts';
+import { approvalEvent, type NewEvent, NO_SUBJECT } from '../../domain/log/event.ts';
 import type { Epoch, SealsBegun } from '../../ports.ts';
 import { pause } from '../../time/pause.ts';
 import { newId } from '../id.ts';
@@ -14,15 +14,18 @@ const WAIT_MS = 25_000;
  * alarm stands, and no event without a seal is believed. Rejects while another replica of a release without seals runs.
  */
 export async function beginSeals(
-  gateway: Pick<Ports, 'clock' | 'log' | 'replica' | 'store'> & { readonly alarms: Alarms },
+  gateway: BeginParts & { readonly alarms: Alarms; readonly log: Ports['log'] },
 ): Promise<Epoch | null> {
   const { alarms, clock, log } = gateway;
   for (let waited = 0; ; waited += LOOK_MS) {
     const begun = await begin(gateway);
-    if (begun.kind === 'forged') {
-      const why = 'the record of when seals began is missing, or was changed outside the gateway';
+    if (begun.kind === 'forged' || begun.kind === 'unlisted') {
+      const why = EPOCH_WORDS[begun.kind];
       if (alarms.raise('seal_broken', 'epoch', why, clock.now())) log.error({}, why);
       return null;
+    }
+    if (begun.kind === 'known' && gateway.secretLost === true) {
+      log.warn({}, 'HOLDFAST_SECRET_LOST is set although no secret is missing; take it out');
     }
     if (begun.kind === 'begun' && begun.epoch.head > 0) {
       const { head } = begun.epoch;
@@ -30,6 +33,9 @@ export async function beginSeals(
     }
     if (begun.kind !== 'busy') return begun.epoch;
     if (waited >= WAIT_MS) {
+      const lost =
+        'HOLDFAST_SECRET_LOST is set, and other replicas still run on this database. Stop all of them, wait 15 s.';
+      if (gateway.secretLost === true) throw new Error(lost);
       throw new Error(
         'This release seals what it writes, and replicas of a release that does not still run on this database. ' +
           'Stop all of them, wait 15 s, and start this one again: docs/operations.md, "Upgrading".',
@@ -40,10 +46,24 @@ export async function beginSeals(
   }
 }
 
-function begin({ clock, replica, store }: Pick<Ports, 'clock' | 'replica' | 'store'>): Promise<SealsBegun> {
+type BeginParts = Pick<Ports, 'clock' | 'replica' | 'secretLost' | 'store' | 'vault'>;
+
+const EPOCH_WORDS = {
+  forged: 'the record of when seals began is missing, names another log, or was changed outside the gateway',
+  unlisted:
+    'the record of when seals began was sealed by a secret that HOLDFAST_SECRET does not list; list it too, ' +
+    'or see "Secret rotation" in docs/operations.md if it is lost',
+} as const;
+
+function begin({ clock, replica, secretLost, store, vault }: BeginParts): Promise<SealsBegun> {
   const at = clock.now();
   const log = newId('log', at);
   const written = { at, actor: 'holdfast', replica };
+  const key = vault.publicKeys[0]!;
+  const lostEvent = (log: string, head: number, from: string | null, retired: readonly string[]): NewEvent => {
+    const data = { log, head, from, to: key, signature: null, retired: [...retired], why: 'the secret is lost' };
+    return { ...NO_SUBJECT, ...written, type: 'key.changed', data };
+  };
   return store.beginSeals({
     log,
     at,
@@ -56,6 +76,7 @@ function begin({ clock, replica, store }: Pick<Ports, 'clock' | 'replica' | 'sto
       }),
       replica,
     }),
-    began: (head) => ({ ...NO_SUBJECT, ...written, type: 'seals.began', data: { log, head } }),
+    began: (head) => ({ ...NO_SUBJECT, ...written, type: 'seals.began', data: { log, head, key } }),
+    lost: secretLost === true ? (log, head, from, retired) => lostEvent(log, head, from, retired) : null,
   });
 }

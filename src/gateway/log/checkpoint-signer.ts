@@ -1,5 +1,6 @@
 import { type Checkpoint, checkpointText, readCheckpoint, type SignedCheckpoint } from '../../domain/log/checkpoint.ts';
 import { type NewEvent, NO_SUBJECT } from '../../domain/log/event.ts';
+import { keyChangeText, type Succession, successionOf } from '../../domain/log/key-change.ts';
 import type { Epoch } from '../../ports.ts';
 import { breathe } from '../../time/breathe.ts';
 import type { Ports } from '../ports.ts';
@@ -15,6 +16,9 @@ const QUIET_MS = 20 * 60_000;
  * Signs the chain's head, so that any change to sealed events and any truncation shows. The signature goes to every
  * witness; a truncated tail shows only through a witness that the database cannot reach.
  *
+ * The key that signs is the one that the log itself says is in force, if this process lists its secret: so replicas of one
+ * rotation all sign with the newer key once it came into force, and one that has only the older secret signs no more.
+ *
  * A head that no longer contains what this process or the last checkpoint signed is not signed: somebody has changed
  * the log. The process's own log then reports it at every attempt, and an alarm stands: nothing gated runs.
  */
@@ -24,13 +28,18 @@ export class CheckpointSigner {
   readonly #alarms: Alarms;
   /** Until this place events may be without a seal: they are from before there were any. */
   #unsealedUntil = 0;
+  /** The log's id; null: it is not known, and nothing is signed. */
+  #logId: string | null = null;
+  /** What was last said of why nothing is signed here; said once. */
+  #said = '';
 
   constructor(alarms = new Alarms()) {
     this.#alarms = alarms;
   }
 
-  /** Events up to this place may be without a seal. */
-  sealedSince({ head }: Pick<Epoch, 'head'>): void {
+  /** Which log this is. Events up to this place may be without a seal. */
+  sealedSince({ head, log }: Epoch): void {
+    this.#logId = log;
     this.#unsealedUntil = head;
   }
 
@@ -39,11 +48,30 @@ export class CheckpointSigner {
     return this.#alarm;
   }
 
-  /** null: nothing new to sign, another replica signed first, or the log differs from what was signed. */
-  async sign(
-    gateway: Pick<Ports, 'clock' | 'ledger' | 'log' | 'replica' | 'store' | 'vault' | 'witnesses'>,
-  ): Promise<SignedCheckpoint | null> {
+  /**
+   * Where the newest secret's key has never been in force and a listed one is, writes that it comes into force now, signed
+   * by that one. Called when the process starts, and again before each checkpoint.
+   */
+  async changeKey({ clock, ledger, log, replica, vault }: Pick<SignerPorts, ChangePorts>): Promise<void> {
+    if (this.#logId === null) return;
+    const to = vault.publicKeys[0]!;
+    const { inForce: from, ended } = successionOf(await ledger.keyEvents((await ledger.ends()).head));
+    if (from === null || from === to || ended.has(to) || !vault.publicKeys.includes(from)) return;
+    const change = { log: this.#logId, from, to };
+    const signature = vault.sign(keyChangeText(change), from);
+    const written = await ledger.changeKey(to, (retired) => {
+      const data = { ...change, signature, retired: [...retired] };
+      return { ...NO_SUBJECT, type: 'key.changed', at: clock.now(), actor: 'holdfast', replica, data };
+    });
+    if (written) log.info({ from, to }, 'the audit log is signed with the key of the newest secret from now on');
+  }
+
+  /** null: nothing new to sign, another replica signed first, this one may not, or the log is not what was signed. */
+  async sign(gateway: SignerPorts): Promise<SignedCheckpoint | null> {
     const { ledger, vault, clock, log } = gateway;
+    const logId = this.#logId;
+    if (logId === null) return this.#silent(log, 'the log is not signed: it is not known which one it is');
+    await this.changeKey(gateway);
     const head = await ledger.unsigned(new Date(clock.now().getTime() - QUIET_MS));
     if (head === null) return null;
     const newest = head.last === null ? null : readCheckpoint(head.last.text);
@@ -60,7 +88,14 @@ export class CheckpointSigner {
       log.error({ seq, hash }, 'the audit log is not what was signed, and is not signed again; run audit verify');
       return null;
     }
-    const foreign = await this.#foreignEvent(gateway, newest?.seq ?? 0, head.seq);
+    const found = await this.#foreignEvent(gateway, newest?.seq ?? 0, head.seq);
+    if (found?.retired === true) {
+      return this.#silent(
+        log,
+        `event ${found.seq} of the log was sealed by a secret that HOLDFAST_SECRET no longer lists; the log is not signed until a gateway that lists it has signed up to there`,
+      );
+    }
+    const foreign = found?.seq ?? null;
     if (foreign !== null) {
       this.#alarm = true;
       const why = `event ${foreign} of the chain was not written by a gateway`;
@@ -71,33 +106,81 @@ export class CheckpointSigner {
       }
       return null;
     }
+    const key = await this.#keyAt(gateway, head.seq, newest);
+    if (key === null) return null;
     const text = checkpointText({
-      v: 1,
+      v: 2,
+      log: logId,
       seq: head.seq,
       hash: head.hash,
       count: head.seq,
       at: clock.now().toISOString(),
-      key: vault.publicKeys[0]!,
+      key,
       previous: head.last === null ? null : await sha256(head.last.text),
     });
-    const signed = { text, signature: vault.sign(text) };
+    const signed = { text, signature: vault.sign(text, key) };
     if (!(await ledger.saveCheckpoint(signed, await eventOf(gateway, signed)))) return null;
     this.#last = { seq: head.seq, hash: head.hash };
+    this.#said = '';
     await sendToWitnesses(gateway, signed);
     return signed;
   }
 
-  /** The place of the first event after `after`, up to `until`, that no gateway sealed; null: there is none (P7). */
-  async #foreignEvent({ ledger }: Pick<Ports, 'ledger'>, after: number, until: number): Promise<number | null> {
+  /** The key that the log says is in force at this place; null: it is not one of ours, or not the one that signed last. */
+  async #keyAt(
+    { clock, ledger, log, vault }: Pick<SignerPorts, 'clock' | 'ledger' | 'log' | 'vault'>,
+    seq: number,
+    newest: Checkpoint | null,
+  ): Promise<string | null> {
+    const events = await ledger.keyEvents(seq);
+    const order = successionOf(events);
+    if (newest?.v === 2) {
+      const then = inForceAt(successionOf(await ledger.keyEvents(newest.seq)), newest);
+      if (newest.log !== this.#logId || then !== newest.key) {
+        this.#alarm = true;
+        const why = `the newest checkpoint, of event ${newest.seq}, is of another log, or was signed with another key than the log names`;
+        if (this.#alarms.raise('log_changed', `checkpoint ${newest.seq}`, why, clock.now())) log.error({}, why);
+        return null;
+      }
+    }
+    const key = inForceAt(order, newest) ?? vault.publicKeys[0]!;
+    if (vault.publicKeys.includes(key)) return key;
+    return this.#silent(
+      log,
+      'the audit log is signed with the key of a secret that HOLDFAST_SECRET does not list; this process signs nothing',
+    );
+  }
+
+  /** Says once why nothing is signed. */
+  #silent(log: Ports['log'], why: string): null {
+    if (this.#said !== why) log.error({}, why);
+    this.#said = why;
+    return null;
+  }
+
+  /** The first event after `after`, up to `until`, that no gateway sealed; null: there is none (P7). */
+  async #foreignEvent(
+    { ledger }: Pick<Ports, 'ledger'>,
+    after: number,
+    until: number,
+  ): Promise<{ readonly seq: number; readonly retired: boolean } | null> {
     for (let from = Math.max(after, this.#unsealedUntil); from < until; ) {
       const page = await ledger.chain(from, PAGE, { phrases: false });
-      for (const { seq, ours } of page) if (seq! <= until && ours !== true) return seq;
+      for (const { seq, ours, retired } of page) if (seq! <= until && ours !== true) return { seq: seq!, retired };
       if (page.length === 0) return null;
       from = page.at(-1)!.seq!;
       await breathe();
     }
     return null;
   }
+}
+
+type SignerPorts = Pick<Ports, 'clock' | 'ledger' | 'log' | 'replica' | 'store' | 'vault' | 'witnesses'>;
+type ChangePorts = 'clock' | 'ledger' | 'log' | 'replica' | 'vault';
+
+/** Logs from before keys were recorded say nothing of the first one; there the checkpoints do. */
+function inForceAt({ inForce }: Succession, newest: Checkpoint | null): string | null {
+  return inForce ?? (newest?.v === 2 ? newest.key : null);
 }
 
 /** Events that are read at once: half a millisecond's work for each hundred. */

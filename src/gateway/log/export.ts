@@ -20,7 +20,7 @@ export async function* exportLog(
   cards: Pick<Records, 'cards'> | null = null,
 ): AsyncGenerator<string> {
   const { head, checkpoint } = await ledger.ends();
-  yield `${exportLine.header(at, keys)}\n`;
+  yield `${exportLine.header(at, keys, await ledger.logId())}\n`;
   let after = 0;
   let events = 0;
   let checkpoints = 0;

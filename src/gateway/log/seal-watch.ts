@@ -71,6 +71,7 @@ export function watchedStore(parts: WatchParts): Store {
     seal: async (limit) => {
       const run = await store.seal(limit);
       for (const n of run.foreign) tellForeign(parts, n);
+      for (const n of run.retired) tellRetired(parts, { table: 'events', row: n, field: 'secret' }, null);
       return run;
     },
   };
@@ -79,12 +80,51 @@ export function watchedStore(parts: WatchParts): Store {
 function tellBroken(parts: WatchParts, approval: Approval): void {
   const { id, broken } = approval;
   const field = broken ?? 'state';
+  const data = { table: 'approvals', row: id, field, state: approval.state };
+  if (field === 'secret') {
+    tellRetired(parts, data, approval);
+    return;
+  }
   if (!raise(parts, `${id} ${field}`, `approval ${id} ${FORGED_WORDS[field]}`)) return;
   const at = parts.clock.now();
-  const data = { table: 'approvals', row: id, field, state: approval.state };
   write(parts, `seal ${id} ${field}`, approvalEvent(approval, { type: 'seal.broken', at, actor: 'holdfast', data }));
   parts.queue.publish(id, { turn: 1 }).catch(() => undefined);
 }
+
+/** Rows of retired secrets that this process has told of; beyond these, one a replica and day is told by the store. */
+const told = new WeakMap<Alarms, Set<string>>();
+
+/**
+ * A live approval, or an event that is not chained yet, of a secret that is listed no longer. Nothing of it runs and it is
+ * not chained, but it is no sign of a forger: whoever took the secret out was too early, and can list it again.
+ */
+function tellRetired(
+  parts: WatchParts,
+  data: NewEvent['data'] & { readonly row: string | number },
+  of: Approval | null,
+): void {
+  const known = told.get(parts.alarms) ?? new Set();
+  told.set(parts.alarms, known);
+  const notice = `secret ${data.row}`;
+  if (known.has(notice) || known.size >= MOST_RETIRED) return;
+  known.add(notice);
+  parts.log.error(
+    { ...data },
+    'this was sealed by a secret that HOLDFAST_SECRET no longer lists, so it is not used; list that secret again until nothing is left of it',
+  );
+  const at = parts.clock.now();
+  write(
+    parts,
+    `seal ${data.row} secret`,
+    of === null
+      ? event(parts, null, data)
+      : approvalEvent(of, { type: 'seal.broken', at, actor: 'holdfast', data: { ...data } }),
+  );
+  if (of !== null) parts.queue.publish(of.id, { turn: 1 }).catch(() => undefined);
+}
+
+/** Rows of retired secrets of which each is told. */
+const MOST_RETIRED = 1_000;
 
 /** A row that was put back to a state from before its pass was spent. */
 function tellPutBack(parts: WatchParts, id: string): void {

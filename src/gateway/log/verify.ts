@@ -21,6 +21,8 @@ export interface EvidenceTrust {
   /** Ed25519 public keys, as hex. */
   readonly keys: readonly string[];
   readonly elsewhere: readonly SignedCheckpoint[];
+  /** The id that the log must have; null or left out: any. */
+  readonly log?: string | null;
 }
 
 /** After how many problems an export is read no further. */
@@ -32,7 +34,7 @@ export async function verifyExport(
   trust: EvidenceTrust,
   proof: Proof,
 ): Promise<EvidenceFinding> {
-  const check = new ChainCheck(proof, trust.keys, trust.elsewhere);
+  const check = new ChainCheck(proof, trust, trust.elsewhere);
   const problems: string[] = [];
   let number = 0;
   let lastEvent = '';
@@ -45,6 +47,7 @@ export async function verifyExport(
     const line = readExportLine(text);
     if (end !== null) problems.push(`line ${number} stands after the end`);
     if (number === 1 && line.kind !== 'header') problems.push('the first line is not the header of an export');
+    if (line.kind === 'header' && line.log !== null) check.claim(line.log);
     if (line.kind === 'event') check.event(line.link);
     else if (line.kind === 'checkpoint') check.checkpoint(line.signed);
     else if (line.kind === 'header') taken = line.at;
@@ -92,7 +95,7 @@ const PAGE = 5_000;
 
 /** Verifies the log in a database. Fetches the next page while it checks the current one. */
 export async function verifyLedger(ledger: Ledger, trust: EvidenceTrust, proof: Proof): Promise<EvidenceFinding> {
-  const check = new ChainCheck(proof, trust.keys, trust.elsewhere);
+  const check = new ChainCheck(proof, trust, trust.elsewhere);
   const { checkpoint: lastSigned } = await ledger.ends();
   let after = 0;
   let next = ledger.chain(after, PAGE);

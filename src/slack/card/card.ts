@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type Approval, isOver } from '../../domain/approval/approval.ts';
-import { FORGED_WORDS, isForged } from '../../domain/approval/forged.ts';
+import { FORGED_WORDS, forgedCause, isForged } from '../../domain/approval/forged.ts';
 import { alsoSent, sendsMore } from '../../domain/call/also-sent.ts';
 import { hiddenMarks } from '../../domain/call/hidden-marks.ts';
 import type { Freeze } from '../../domain/freeze/freeze.ts';
@@ -84,12 +84,10 @@ export function cardIsComplete(approval: Approval, options: CardOptions = {}): b
 
 /** Nothing of the record is shown: who changed it chose what it says. */
 function forgedCard(approval: Approval): { parts: Block[]; complete: boolean } {
-  const found = `The record of ${codeSpan(approval.id)} ${FORGED_WORDS[approval.broken ?? 'state']}: it was changed outside Holdfast.`;
+  const found = `The record of ${codeSpan(approval.id)} ${FORGED_WORDS[approval.broken ?? 'state']}. ${forgedCause(approval)}`;
   const parts = [
     header('🛑 Holdfast will not run this'),
-    section(
-      `${found}\nNothing of it runs, and nobody can decide it. Tell your operators: \`/readyz\` names what was found.`,
-    ),
+    section(`${found}\nNothing of it runs, and nobody can decide it.`),
   ];
   return { parts, complete: false };
 }
@@ -133,7 +131,7 @@ function tablesOf(approval: Approval, budget: number): ArgumentBlock[] {
 
 function summary(approval: Approval): string {
   if (isForged(approval))
-    return `🛑 Holdfast will not run this: the record of ${codeSpan(approval.id)} was changed outside it`;
+    return `🛑 Holdfast will not run this: the record of ${codeSpan(approval.id)} ${approval.broken === 'secret' ? FORGED_WORDS.secret : 'was changed outside it'}`;
   const call = escapedMrkdwn(leftToRight(`${approval.server}.${approval.tool}`));
   const owner = approval.owner === null ? '' : ` on behalf of ${personMention(approval.owner)}`;
   return `${headline(approval)}: ${call} for ${codeSpan(approval.grant)}${owner}`;

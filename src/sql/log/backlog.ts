@@ -11,7 +11,8 @@ export async function chainEnds(db: Kysely<Tables>): Promise<{ readonly head: nu
 }
 
 /** What waits, for operators' gauges. */
-export async function readBacklog(db: Kysely<Tables>): Promise<Backlog> {
+/** `prefix`: how seals by the newest secret begin; null: nobody asks who sealed what. */
+export async function readBacklog(db: Kysely<Tables>, prefix: string | null): Promise<Backlog> {
   const found = await sql<{ [name in keyof Backlog]: string | number }>`
     select
       (select count(*) from holdfast.approvals where state = 'pending') as pending,
@@ -25,9 +26,36 @@ export async function readBacklog(db: Kysely<Tables>): Promise<Backlog> {
       ${ageOf(sql`select updated_at from holdfast.approvals where shown < revision order by id limit 1`)}
         as "staleCardAge",
       ${ageOf(sql`select min(expires_at) from holdfast.approvals
-        where state = 'pending' and expires_at <= clock_timestamp()`)} as "overdueAge"`.execute(db);
+        where state = 'pending' and expires_at <= clock_timestamp()`)} as "overdueAge",
+      ${prefix === null ? sql`0` : olderApprovals(prefix)} as "olderApprovals",
+      ${prefix === null ? sql`0` : olderEvents(prefix)} as "olderEvents"`.execute(db);
   const numbers = Object.entries(found.rows[0]!).map(([name, value]) => [name, Number(value)]);
   return Object.fromEntries(numbers) as Backlog;
+}
+
+/** How many live approvals another secret than the newest has sealed, the approval itself or any vote on it. */
+function olderApprovals(prefix: string): RawBuilder<unknown> {
+  const older = (seal: string) => sql`left(${sql.ref(seal)}, ${prefix.length}) <> ${prefix}`;
+  return sql`(select count(*) from holdfast.approvals a where a.state in ('pending', 'approved', 'dispatched')
+    and (${older('a.frozen_seal')} or ${older('a.state_seal')} or ${older('a.reasons_seal')}
+      or exists (select 1 from holdfast.decisions d where d.approval_id = a.id and ${older('d.seal')})))`;
+}
+
+/** How many events that no checkpoint covers yet another secret than the newest has sealed. */
+function olderEvents(prefix: string): RawBuilder<unknown> {
+  return sql`(select count(*) from holdfast.events
+    where (seq is null or seq > coalesce((select max(seq) from holdfast.checkpoints), 0))
+      and left(seal, ${prefix.length}) <> ${prefix})`;
+}
+
+/** What waits to be signed or answered under another secret than the one whose seals begin like this. */
+export async function sealedByOthers(
+  db: Kysely<Tables>,
+  prefix: string,
+): Promise<{ readonly approvals: number; readonly events: number }> {
+  const found = await sql<{ approvals: string; events: string }>`
+    select ${olderApprovals(prefix)} as approvals, ${olderEvents(prefix)} as events`.execute(db);
+  return { approvals: Number(found.rows[0]!.approvals), events: Number(found.rows[0]!.events) };
 }
 
 /** Seconds since the instant that the query finds; 0 when it finds none. */

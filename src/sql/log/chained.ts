@@ -71,6 +71,7 @@ function chainedOf(seals: Seals | null, row: LinkRow, phraseAgrees: boolean): Ch
     hash: row.hash,
     text: row.body,
     ours: seals === null || row.seal === null ? null : seals.fits('event', row.body, row.seal),
+    retired: seals?.maker(row.seal) === 'retired',
     agrees: columnsAgree(row) && phraseAgrees,
   };
 }

@@ -4,6 +4,7 @@ import type { NewEvent } from '../../domain/log/event.ts';
 import type { Ledger, Seals } from '../../ports.ts';
 import type { Tables } from '../table/tables.ts';
 import { writeEvents } from './events.ts';
+import { lockSigning } from './sign-lock.ts';
 
 /**
  * The chain's head, if anything but checkpoints was sealed since the last checkpoint, or if that is older than `before`.
@@ -25,9 +26,6 @@ export async function unsignedHead(db: Kysely<Tables>, before: Date | null): Ret
   return { seq: Number(row.seq), hash: row.hash, last };
 }
 
-/** The lock of those who save a checkpoint: "sign" in letters. */
-const SIGN_LOCK = 0x73_69_67_6e;
-
 /**
  * Saves a checkpoint with its event, if the checkpoint that it names as the previous one is still the last. Of two
  * replicas that sign at the same time one commits; the other gets false and has nothing to do.
@@ -41,7 +39,7 @@ export async function saveCheckpoint(
   const checkpoint = readCheckpoint(signed.text);
   if (checkpoint === null) throw new Error('not a checkpoint');
   return db.transaction().execute(async (trx) => {
-    await sql`select pg_advisory_xact_lock(${SIGN_LOCK})`.execute(trx);
+    await lockSigning(trx);
     const last = await sql<{ digest: string }>`
       select encode(sha256(convert_to(body, 'UTF8')), 'hex') as digest
       from holdfast.checkpoints order by seq desc limit 1`.execute(trx);

@@ -1,9 +1,11 @@
 import { type Kysely, type Selectable, sql, type Transaction } from 'kysely';
+import { successionOf } from '../../domain/log/key-change.ts';
 import type { Seals, SealsBeginning, SealsBegun } from '../../ports.ts';
 import type { EpochTable } from '../table/log-tables.ts';
-import type { Tables } from '../table/tables.ts';
+import type { Db, Tables } from '../table/tables.ts';
 import { writeEvents } from './events.ts';
-import { chainEvents } from './seal.ts';
+import { readKeyEvents } from './keys.ts';
+import { chainEvents, chainOwn } from './seal.ts';
 
 type Trx = Transaction<Tables>;
 
@@ -20,21 +22,22 @@ const BEGIN_LOCK = 0x73_65_61_6c;
  * | empty | begin at place 0 |
  * | of a release without seals, nobody else alive | begin at the chain's end, which is chained to its last event first; open questions end |
  * | of a release without seals, another replica alive | do not begin |
- * | has its row, which fits its seal | have begun |
+ * | has its row, which fits its seal and names the log that the chain names | have begun |
+ * | has its row, by a secret that is not listed | an alarm; if an operator says that the secret is lost, they begin anew at the chain's end |
  * | its row does not fit, or is gone while the log tells of it | an alarm: whoever removed it wants rows without seals to be believed |
  */
 export async function openEpoch(db: Kysely<Tables>, seals: Seals, begin: SealsBeginning): Promise<SealsBegun> {
   const known = await readEpoch(db, seals);
-  if (known !== null) return known;
+  if (known !== null && (known.kind !== 'unlisted' || begin.lost === null)) return known;
   return db.transaction().execute(async (trx) => {
     await sql`select pg_advisory_xact_lock(${BEGIN_LOCK})`.execute(trx);
     const meanwhile = await readEpoch(trx, seals);
-    if (meanwhile !== null) return meanwhile;
-    if (await toldBefore(trx, seals)) return { kind: 'forged' };
+    if (meanwhile !== null && meanwhile.kind !== 'unlisted') return meanwhile;
     if (await isBusy(trx, begin.replica)) return { kind: 'busy' };
+    if (meanwhile !== null) return beginAnew(trx, seals, begin);
+    if (await toldBefore(trx, seals)) return { kind: 'forged' };
     await chainEvents(trx);
-    const found = await sql<{ head: string }>`select coalesce(max(seq), 0) as head from holdfast.events`.execute(trx);
-    const head = Number(found.rows[0]!.head);
+    const head = await chainHead(trx);
     const asked = await endOpen(trx, seals, begin);
     const row = { log: begin.log, head: String(head), at: begin.at };
     await trx
@@ -42,15 +45,69 @@ export async function openEpoch(db: Kysely<Tables>, seals: Seals, begin: SealsBe
       .values({ ...row, seal: seals.seal('epoch', epochText(row)) })
       .execute();
     await writeEvents(trx, seals, [begin.began(head)]);
+    // Before anybody else writes: the first event of a new log names it.
+    await chainOwn(trx, seals);
     return { kind: 'begun', epoch: { log: begin.log, head }, asked };
   });
 }
 
+/**
+ * The secret is lost, so nothing that it sealed can be checked: all of it is treated like rows of a release without
+ * seals. The log goes on, under a key that the key before did not vouch for.
+ */
+async function beginAnew(trx: Trx, seals: Seals, begin: SealsBeginning): Promise<SealsBegun> {
+  const before = await trx.selectFrom('holdfast.epoch').selectAll().executeTakeFirstOrThrow();
+  const { log } = before;
+  const { log: named, inForce } = successionOf((await readKeyEvents(trx, null, Number.MAX_SAFE_INTEGER)).events);
+  if (named !== null && named !== log) return { kind: 'forged' };
+  await chainEvents(trx);
+  const head = await chainHead(trx);
+  const asked = await endOpen(trx, seals, begin);
+  const row = { log, head: String(head), at: begin.at };
+  await trx
+    .updateTable('holdfast.epoch')
+    .set({ head: row.head, at: row.at, seal: seals.seal('epoch', epochText(row)) })
+    .execute();
+  const retired = [...new Set([...seals.earlier, before.seal.slice(0, seals.prefix.length)])];
+  await writeEvents(trx, seals, [begin.lost!(log, head, inForce, retired)]);
+  seals.retire(retired);
+  await chainOwn(trx, seals);
+  return { kind: 'begun', epoch: { log, head }, asked };
+}
+
+async function chainHead(trx: Trx): Promise<number> {
+  const found = await sql<{ head: string }>`select coalesce(max(seq), 0) as head from holdfast.events`.execute(trx);
+  return Number(found.rows[0]!.head);
+}
+
+/** What a seal looks like, whoever made it. */
+const SEAL = /^1[0-9a-f]{40}$/;
+
 async function readEpoch(db: Kysely<Tables>, seals: Seals): Promise<SealsBegun | null> {
   const row = await db.selectFrom('holdfast.epoch').selectAll().executeTakeFirst();
   if (row === undefined) return null;
-  if (!seals.fits('epoch', epochText(row), row.seal)) return { kind: 'forged' };
+  const { events, retired } = await readKeyEvents(db, seals, Number.MAX_SAFE_INTEGER);
+  seals.retire(retired);
+  if (!seals.fits('epoch', epochText(row), row.seal)) {
+    const maker = seals.maker(row.seal);
+    const elsewhere = maker === 'retired' || (maker === 'unknown' && SEAL.test(row.seal));
+    return { kind: elsewhere ? 'unlisted' : 'forged' };
+  }
+  // The row of another log under the same secret has a seal that fits.
+  if (events.some(({ log }) => log !== row.log)) return { kind: 'forged' };
+  if (retired.includes(row.seal.slice(0, seals.prefix.length))) await resealEpoch(db, seals);
   return { kind: 'known', epoch: { log: row.log, head: Number(row.head) } };
+}
+
+/** Seals the row by the newest secret, so that it can be read when the others are no longer listed. */
+export async function resealEpoch(db: Db, seals: Seals): Promise<void> {
+  const row = await db.selectFrom('holdfast.epoch').selectAll().executeTakeFirst();
+  if (row === undefined || !seals.fits('epoch', epochText(row), row.seal)) return;
+  await db
+    .updateTable('holdfast.epoch')
+    .set({ seal: seals.seal('epoch', epochText(row)) })
+    .where('seal', '=', row.seal)
+    .execute();
 }
 
 function epochText({ log, head, at }: Pick<Selectable<EpochTable>, 'at' | 'head' | 'log'>): string {

@@ -38,22 +38,28 @@ export class EventSealer {
     this.#seals = seals;
   }
 
-  /** Chains at most `limit` events. `foreign`: cursors of those that no gateway sealed, found just now. */
-  async seal(limit: number): Promise<{ chained: number; foreign: number[] }> {
+  /**
+   * Chains at most `limit` events. Found just now, by their cursors: `foreign`, which no gateway sealed, and `retired`,
+   * of a secret that is listed no longer. Neither is chained by this process; one that lists the secret chains the latter.
+   */
+  async seal(limit: number): Promise<{ chained: number; foreign: number[]; retired: number[] }> {
     const foreign: number[] = [];
+    const retired: number[] = [];
     for (let chained = 0; ; ) {
       const portion = await this.#sealPortion(limit - chained);
       chained += portion.chained;
-      for (const n of portion.foreign) {
-        if (this.#foreign.size < MOST_FOREIGN) this.#foreign.add(n);
-        foreign.push(Number(n));
+      for (const { n, seal } of portion.foreign) {
+        if (this.#foreign.size < MOST_FOREIGN) this.#foreign.add(String(n));
+        (this.#seals.maker(seal) === 'retired' ? retired : foreign).push(Number(n));
       }
-      if (portion.left === 0) return { chained, foreign };
+      if (portion.left === 0) return { chained, foreign, retired };
     }
   }
 
   /** One transaction. `left`: how many of these `limit` events were too heavy for it. */
-  #sealPortion(limit: number): Promise<{ chained: number; left: number; foreign: string[] }> {
+  #sealPortion(
+    limit: number,
+  ): Promise<{ chained: number; left: number; foreign: { n: string; seal: string | null }[] }> {
     return this.#db.transaction().execute(async (trx) => {
       const nothing = { chained: 0, left: 0, foreign: [] };
       const lock = await sql<{ got: boolean }>`select pg_try_advisory_xact_lock(${CHAIN_LOCK}) as got`.execute(trx);
@@ -68,7 +74,7 @@ export class EventSealer {
       if (open.rows.length === 0) return nothing;
       const own = open.rows.filter(({ body, seal }) => this.#seals.fits('event', body, seal));
       const ours = new Set(own);
-      const foreign = open.rows.filter((row) => !ours.has(row)).map(({ n }) => String(n));
+      const foreign = open.rows.filter((row) => !ours.has(row));
       const left = Number(open.rows[0]!.found) - open.rows.length;
       if (own.length > 0) await chain(trx, own);
       return { chained: own.length, left, foreign };
@@ -85,6 +91,15 @@ export async function chainEvents(trx: Transaction<Tables>): Promise<void> {
     if (open.rows.length === 0) return;
     await chain(trx, open.rows);
   }
+}
+
+/** Chains what is not chained and was sealed by a listed secret, in a transaction that must leave nothing behind. */
+export async function chainOwn(trx: Transaction<Tables>, seals: Seals): Promise<void> {
+  await sql`select pg_advisory_xact_lock(${CHAIN_LOCK})`.execute(trx);
+  const open = await sql<{ n: string; body: string; seal: string | null }>`
+    select n, body, seal from holdfast.events where seq is null order by n`.execute(trx);
+  const own = open.rows.filter(({ body, seal }) => seals.fits('event', body, seal));
+  if (own.length > 0) await chain(trx, own);
 }
 
 async function chain(trx: Transaction<Tables>, events: readonly { n: string; body: string }[]): Promise<void> {

@@ -6,7 +6,7 @@ import { approvalsCounted } from '../../domain/approval/quorum.ts';
 import type { HiddenValues, Sent } from '../../domain/call/sent.ts';
 import type { Json } from '../../domain/json/json.ts';
 import type { RuleTrace } from '../../domain/policy/verdict.ts';
-import type { Seals } from '../../ports.ts';
+import type { SealKind, Seals } from '../../ports.ts';
 import { decisionText, type FrozenColumns, frozenText, reasonsText, shownDigest, stateText } from './sealed-rows.ts';
 
 /** An approval's row as `APPROVAL` selects it. */
@@ -117,12 +117,19 @@ function brokenField(seals: Seals, row: ApprovalRow, votes: readonly Vote[]): Br
   const { id, state, frozen_seal, state_seal, reasons_seal, shown_digest } = row;
   if (frozen_seal === null && state_seal === null) return 'unsealed';
   if (shown_digest === null || shown_digest !== shownDigest(seals, row)) return 'arguments';
-  if (!seals.fits('approval', frozenText(frozenOf(row, shown_digest)), frozen_seal)) return 'requirement';
-  if (!seals.fits('state', stateText(id, state, row.state_revision, row.pickup_until), state_seal)) return 'state';
+  // What a retired secret sealed cannot be checked any more; what the others sealed must still fit.
+  let retired = false;
+  const fits = (kind: SealKind, text: string, seal: string | null): boolean => {
+    if (seals.maker(seal) !== 'retired') return seals.fits(kind, text, seal);
+    retired = true;
+    return true;
+  };
+  if (!fits('approval', frozenText(frozenOf(row, shown_digest)), frozen_seal)) return 'requirement';
+  if (!fits('state', stateText(id, state, row.state_revision, row.pickup_until), state_seal)) return 'state';
   if (row.state_revision > row.revision) return 'state';
-  if (!seals.fits('reasons', reasonsText(id, row.later_reasons as string[]), reasons_seal)) return 'reasons';
-  const forged = votes.some(({ decision, seal }) => !seals.fits('decision', decisionText(id, decision), seal));
-  return forged ? 'decisions' : null;
+  if (!fits('reasons', reasonsText(id, row.later_reasons as string[]), reasons_seal)) return 'reasons';
+  if (votes.some(({ decision, seal }) => !fits('decision', decisionText(id, decision), seal))) return 'decisions';
+  return retired ? 'secret' : null;
 }
 
 /** A pass whose votes do not make up its quorum: one of them was deleted. */

@@ -161,7 +161,9 @@ const REFUSALS: Record<RefusalReason, string> = {
   not_an_approver: 'No approvers’ group of this call lists admin. The admin token reads; it does not decide here.',
   own_call: 'The owner of the calling grant may not approve its calls. The owner may deny them.',
   other_call: 'The fingerprint you sent is that of another call.',
-  broken: 'Its record was changed outside Holdfast, so nobody can decide it and nothing of it runs. See /readyz.',
+  broken:
+    'Its record was changed outside Holdfast (see /readyz), or was sealed by a secret that is no longer listed, so nobody ' +
+    'can decide it and nothing of it runs.',
   reason_required: 'This policy requires a reason for a denial.',
 };
 

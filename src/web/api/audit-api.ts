@@ -97,7 +97,12 @@ export function auditApi({ gateway, records, adminToken }: AuditApiDeps): Hono {
     const page = (await ledger.checkpoints(after, checkpoint)).slice(0, MAX_LIMIT);
     const items = page.map(({ seq, text, signature }) => ({ seq, checkpoint: JSON.parse(text) as object, signature }));
     const last = page.at(-1)?.seq ?? checkpoint;
-    return c.json({ keys: vault.publicKeys, items, next: last < checkpoint ? String(last) : null });
+    return c.json({
+      log: await ledger.logId(),
+      keys: vault.publicKeys,
+      items,
+      next: last < checkpoint ? String(last) : null,
+    });
   });
 
   app.onError((error, c) => {

@@ -53,6 +53,9 @@ function gauges(
   const unsealedAge = meters.gauge('chain_unsealed_seconds', 'How long the oldest of them has waited.');
   const alarm = meters.gauge('chain_alarm', '1: the log is not the one that was signed.');
   const standing = meters.gauge('alarms', 'Alarms that stand; while there is one, nothing gated runs.');
+  const older = meters.gauge('sealed_by_older_secret', 'Live approvals, and events not signed yet, of older secrets.', [
+    'what',
+  ]);
   const up = meters.gauge('store_up', '1: the store answers.');
   const waiting = meters.gauge('journal_waiting', 'Events of this process that are not written yet.');
   const dropped = meters.gauge(
@@ -63,7 +66,7 @@ function gauges(
   const frozen = meters.gauge('frozen', 'Freezes in force, by what they stop.', ['scope']);
   const held = meters.gauge('held_calls', 'Calls waiting at this replica.');
   const dispatches = meters.gauge('dispatches', 'Approved calls in progress at this replica.');
-  const storeGauges = [parked, lag, stale, staleAge, head, covered, unsealed, unsealedAge];
+  const storeGauges = [parked, lag, stale, staleAge, head, covered, unsealed, unsealedAge, older];
 
   const setQueueGauges = queueGauges(meters);
 
@@ -76,6 +79,8 @@ function gauges(
     covered.set(backlog.covered);
     unsealed.set(backlog.unsealed);
     unsealedAge.set(backlog.unsealedAge);
+    older.set({ what: 'approvals' }, backlog.olderApprovals);
+    older.set({ what: 'events' }, backlog.olderEvents);
   };
   return async () => {
     for (const kind of ['all', 'server', 'grant'] as const) {

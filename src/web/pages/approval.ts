@@ -1,6 +1,6 @@
 import { html } from 'hono/html';
 import type { Approval } from '../../domain/approval/approval.ts';
-import { FORGED_WORDS, isForged } from '../../domain/approval/forged.ts';
+import { FORGED_WORDS, forgedCause, isForged } from '../../domain/approval/forged.ts';
 import type { ProvenEvent } from '../../ports.ts';
 import type { Html } from '../html/html.ts';
 import { riskBadge, stateBadge, toolName } from '../html/labels.ts';
@@ -31,7 +31,8 @@ export function approvalPage({ approval, story, chain, cards, reviewer, now }: A
   return html`<p class="crumb"><a href="/">Approvals</a> / <code>${approval.id}</code></p>
     <div class="head"><h1>${toolName(approval.server, approval.tool)}</h1>${liveIndicator()}</div>
     <div id="state" data-live data-only="${approval.id}">
-      ${isForged(approval) ? html`<p class="fault" data-key="broken" role="alert">Holdfast will not run this: the record ${FORGED_WORDS[approval.broken ?? 'state']}. It was changed outside Holdfast. Tell your operators; <code>/readyz</code> names what was found.</p>` : ''}
+      ${isForged(approval) ? html`<p class="fault" data-key="broken" role="alert">Holdfast will not run this: the record ${FORGED_WORDS[approval.broken ?? 'state']}. ${forgedCause(approval)}</p>` : ''}
+      ${approval.broken === 'secret' && !isForged(approval) ? html`<p class="dim" data-key="secret">This record ${FORGED_WORDS.secret}, so nobody can check it any more. The audit log still tells what happened.</p>` : ''}
       <p class="state-line" data-key="state" data-rev="${approval.revision}">${stateBadge(approval.state)} ${riskBadge(trace.risk, trace.severity)}
         ${approval.state === 'pending' ? html`<span class="expiry">expires in ${countdown(approval.expiresAt, now)}</span>` : ''}
         ${approval.note === null ? '' : html`<span class="note">${visibleName(approval.note)}</span>`}</p>

@@ -144,7 +144,7 @@ describe('An export alone', () => {
     );
     const { events, checkpoints } = evidence;
     return [
-      exportLine.header(new Date(), [OURS.publicKey]),
+      exportLine.header(new Date(), [OURS.publicKey], null),
       ...body,
       exportLine.end(events.length, 0, checkpoints.length),
     ];

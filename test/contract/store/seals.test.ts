@@ -198,7 +198,7 @@ for (const kind of STORES) {
       await world.rows(copy('seal', `replace(body, '"actor":"test"', '"actor":"slack:U0MIRA"')`));
       const run = await world.one.seal(500);
       assert.deepEqual([run.chained, run.foreign.length], [1, 3]);
-      assert.deepEqual(await world.one.seal(500), { chained: 0, foreign: [] });
+      assert.deepEqual(await world.one.seal(500), { chained: 0, foreign: [], retired: [] });
       const places = (await world.one.events({ after: 0, limit: 10, approval: id })).map(({ seq }) => seq !== null);
       assert.deepEqual(places, [true, false, false, false]);
     });

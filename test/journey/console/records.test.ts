@@ -218,7 +218,8 @@ describe('What reviewers read', { concurrency: false }, () => {
       key,
       previous: null,
       seq,
-      v: 1,
+      v: 2,
+      log: 'log_test',
     });
     const values = sql`${seq}, ${hash}, ${new Date(START)}, ${text}, ${keyed.sign(text)}`;
     await sql`insert into holdfast.checkpoints (seq, hash, at, body, signature) values (${values})`.execute(

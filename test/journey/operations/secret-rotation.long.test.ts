@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import { newGrant } from '../../../src/config/grants.ts';
+import { vault } from '../../../src/vault/vault.ts';
 import { Agent, noteOf, textOf } from '../../support/agent/agent.ts';
+import { verifyLines } from '../../support/audit/world.ts';
 import { visitor } from '../../support/console/visitor.ts';
 import { type GatewayProcess, type House, openHouse } from '../../support/gateway/program.ts';
 import { type Backing, skipWithoutBacking, startBacking } from '../../support/store/backing.ts';
@@ -34,6 +36,17 @@ describe('HOLDFAST_SECRET rotates while replicas run', { skip: skipWithoutBackin
     await backing.stop();
   });
 
+  /** What the metric says of what lives under older secrets, by kind. */
+  async function olderSealed(gateway: GatewayProcess): Promise<[string, number][]> {
+    const text = await (await gateway.api('/metrics')).text();
+    const lines = [...text.matchAll(/^holdfast_sealed_by_older_secret\{what="(\w+)"\} (\d+)$/gm)];
+    assert.equal(lines.length, 2, 'the metric is there');
+    return lines.map(([, what, count]) => [what!, Number(count)]);
+  }
+  const page = async (gateway: GatewayProcess, id: string): Promise<Response> => {
+    const { cookie } = await visitor(gateway.url, house.adminToken);
+    return fetch(`${gateway.url}/approvals/${id}`, { headers: { cookie } });
+  };
   const run = (secret: string): Promise<GatewayProcess> => house.start({ env: { HOLDFAST_SECRET: secret } });
   const at = (gateway: GatewayProcess): Promise<Agent> => Agent.open(`${gateway.url}/mcp/tools`, house.tokens.agent!);
   const ask = async (agent: Agent, name: string) => agent.call('create_key', { name }).answer;
@@ -78,14 +91,39 @@ describe('HOLDFAST_SECRET rotates while replicas run', { skip: skipWithoutBackin
     await reading.stop();
     assert.equal(textOf(await ask(there, 'parked')), 'done');
 
-    // 3. Nothing is left that was sealed with the old secret.
+    // 3. Nothing is left that was sealed with the old secret: the metric says so.
     const after = noteOf(await ask(there, 'after')).id;
+    await eventually('nothing live of the old secret', async () => {
+      const left = (await olderSealed(sealing)).filter(([, count]) => count > 0);
+      return left.length === 0 || null;
+    });
     await sealing.stop();
     const last = await run(NEW);
+    assert.deepEqual(((await (await last.api('/readyz')).json()) as { gated: boolean }).gated, true);
     await approve(last, after);
     assert.equal(textOf(await ask(await at(last), 'after')), 'done');
     for (const name of ['parked', 'decided', 'fresh', 'after'])
       assert.equal(upstream.count('create_key', { name }), 1, name);
+
+    // What ended under the old secret is marked, and raises no alarm.
+    const finished = (await (await last.api(`/api/approvals/${decided}`)).json()) as { state: string; broken: string };
+    assert.deepEqual([finished.state, finished.broken], ['succeeded', 'secret']);
+    assert.match(await (await page(last, decided)).text(), /sealed by a secret that HOLDFAST_SECRET no longer lists/);
+    assert.deepEqual(
+      (await last.events()).filter(({ type }) => type === 'seal.broken'),
+      [],
+    );
+    assert.equal(((await (await last.api('/readyz')).json()) as { gated: boolean }).gated, true);
+    await last.stop();
+    // The export of it all is followed over the change, from either key.
+    const verifying = await run(NEW);
+    const lines = (await (await verifying.api('/api/events/export')).text()).trimEnd().split('\n');
+    for (const secret of [OLD, NEW]) {
+      const keys = vault([secret]).publicKeys;
+      const { report, problems } = await verifyLines(lines, { keys, elsewhere: [] });
+      assert.deepEqual([report.faults, problems, report.covered > 0], [[], [], true], secret);
+    }
+    await verifying.stop();
   });
 
   test('P4: an open MCP session, and a reviewer’s login, go on under old,new and new,old, and end with the last of their secret', async () => {

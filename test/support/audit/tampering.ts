@@ -56,7 +56,7 @@ export function sign(
   const { seq, hash } = events.at(-1)!;
   const previous = before === null ? null : sha256(before.text);
   const at = '2026-11-22T10:00:00.000Z';
-  const text = checkpointText({ v: 1, seq, hash, count: seq, at, key: key.publicKey, previous });
+  const text = checkpointText({ v: 1, log: null, seq, hash, count: seq, at, key: key.publicKey, previous });
   return { seq, text, signature: key.sign(text) };
 }
 

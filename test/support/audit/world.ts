@@ -51,6 +51,7 @@ export async function auditWorld(kind: 'pglite' | Extract<ServerKind, 'postgres'
   const clock = { now: () => new Date() };
   const gateway = { store, ledger, vault: keyed, clock, log: quiet, replica: 'test' } as unknown as Gateway;
   const signer = new CheckpointSigner();
+  signer.sealedSince({ log: 'log_test', head: 0 });
   const trusted = (trust: Partial<EvidenceTrust>): EvidenceTrust => ({
     keys: keyed.publicKeys,
     elsewhere: [],
