@@ -22,7 +22,7 @@ grant update (seal, head, at) on holdfast.epoch to holdfast_gateway;
 
 -- A vote may be changed from yes to no while the approval is pending. A freeze is set and lifted, never changed or deleted;
 -- setting one locks the table, which takes the right to update it.
-grant update (choice, reason, via, self, user_group, at, seal) on holdfast.decisions to holdfast_gateway;
+grant update (choice, reason, via, self, user_group, person, at, seal) on holdfast.decisions to holdfast_gateway;
 grant select, insert, update on holdfast.freezes to holdfast_gateway;
 
 -- Approvals: opened once, never deleted; only what their life changes can be changed.

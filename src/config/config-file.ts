@@ -16,10 +16,12 @@ import { type Format, readDocument } from './document/document.ts';
 import { durationMs } from './document/duration.ts';
 import type { Fault } from './document/fault.ts';
 import { openingRate } from './document/opening-rate.ts';
-import { checkShape, entriesOf, FaultList, isNow } from './document/shape.ts';
+import { checkShape, FaultList, isNow } from './document/shape.ts';
 import type { Environment, ReportFault } from './environment.ts';
 import { isTriedFirst } from './grants.ts';
+import { approversOf, knownGroups } from './groups.ts';
 import type { NameSource } from './interpolate.ts';
+import { ownerOf, peopleOf } from './people.ts';
 import type { ReadSecretFile } from './secret-from.ts';
 import { serversOf } from './server.ts';
 import { slackOf } from './slack.ts';
@@ -51,10 +53,11 @@ export function parseConfig(
   const variables = new Set<string>();
   const names: NameSource | null = env === null ? null : { env, readSecret, warn, used: (name) => variables.add(name) };
   const servers = serversOf(raw.servers, { names, folder: dirname(from.path), faults });
-  const approvers = approversOf(raw.approvers, faults);
-  const grants = grantsOf(Array.isArray(raw.grants) ? raw.grants : [], raw.servers, faults);
+  const people = peopleOf(raw.people, faults);
+  const approvers = approversOf(raw.approvers, people, faults);
+  const grants = grantsOf(Array.isArray(raw.grants) ? raw.grants : [], raw.servers, people, faults);
   const slack = slackOf(shape?.slack, [...servers.keys()], faults);
-  const approval = approvalOf(shape?.approval, approvers, faults);
+  const approval = approvalOf(shape?.approval, approvers, people, faults);
   const sessionOpenings = openingRate(shape?.sessions?.openings, ['sessions', 'openings'], faults) ?? SESSION_OPENINGS;
   if (shape === null || faults.list.length > 0) return { ok: false, faults: faults.list };
   return {
@@ -63,6 +66,7 @@ export function parseConfig(
       servers,
       grants,
       approvers,
+      people,
       slack,
       approval,
       operators: shape.operators ?? DEFAULT_OPERATORS,
@@ -80,37 +84,9 @@ export function parseConfig(
   };
 }
 
-function approversOf(value: unknown, faults: FaultList): Map<string, ApproverGroup> {
-  const groups = new Map<string, ApproverGroup>();
-  for (const [name, members] of entriesOf(value, ['approvers'], 'a map from group name to members', faults)) {
-    const at = ['approvers', name];
-    if (!Array.isArray(members) || members.length === 0) {
-      faults.add(at, Array.isArray(members) ? 'has no members' : isNow(members), MEMBER_FORM);
-      continue;
-    }
-    const kinds = members.map((member, index) => {
-      const kind = kindOfMember(member);
-      if (kind === null) faults.add([...at, index], isNow(member), MEMBER_FORM);
-      return kind;
-    });
-    const of = (kind: string): string[] => [...new Set(members.filter((_, index) => kinds[index] === kind))];
-    groups.set(name, { people: of('person'), userGroups: of('user group'), admin: kinds.includes('admin') });
-  }
-  return groups;
-}
-
-const MEMBER_FORM = 'people (U0MIRA), user groups (S0123ABC) or admin';
-
-function kindOfMember(member: unknown): 'person' | 'user group' | 'admin' | null {
-  if (typeof member !== 'string') return null;
-  if (member === 'admin') return 'admin';
-  if (/^[UW][A-Z0-9]{2,20}$/.test(member)) return 'person';
-  return /^S[A-Z0-9]{2,20}$/.test(member) ? 'user group' : null;
-}
-
 const NEW_TOKEN = 'the digest of a random one: holdfast grant new';
 
-function grantsOf(entries: readonly unknown[], servers: unknown, faults: FaultList): Grant[] {
+function grantsOf(entries: readonly unknown[], servers: unknown, people: Config['people'], faults: FaultList): Grant[] {
   const grants: Grant[] = [];
   const seen = new Set<string>();
   const refuseTwice = (value: string, at: readonly (string | number)[], what: string): void => {
@@ -132,12 +108,12 @@ function grantsOf(entries: readonly unknown[], servers: unknown, faults: FaultLi
       if (!known.includes(server))
         faults.add([...at, 'servers', place], isNow(server), `one of the servers: ${known.join(', ')}`);
     }
-    grants.push(grantOf(shape, index, faults));
+    grants.push(grantOf(shape, index, people, faults));
   }
   return grants;
 }
 
-function grantOf(shape: GrantShape, index: number, faults: FaultList): Grant {
+function grantOf(shape: GrantShape, index: number, people: Config['people'], faults: FaultList): Grant {
   const expires = shape.expires === undefined ? null : parseInstant(shape.expires);
   if (expires === undefined) {
     faults.add(
@@ -152,7 +128,7 @@ function grantOf(shape: GrantShape, index: number, faults: FaultList): Grant {
     tokenSha256,
     retiringSha256,
     servers: shape.servers,
-    owner: shape.owner === 'none' ? null : shape.owner,
+    owner: ownerOf(shape.owner, ['grants', index, 'owner'], people, faults),
     selfApproval: shape.self_approval ?? false,
     expires: expires ?? null,
   };
@@ -176,12 +152,19 @@ function parseInstant(text: string): Date | undefined {
 function approvalOf(
   shape: ConfigShape['approval'],
   groups: ReadonlyMap<string, ApproverGroup>,
+  people: Config['people'],
   faults: FaultList,
 ): ApprovalDefaults {
   for (const [index, group] of (shape?.approvers ?? []).entries()) {
     if (!groups.has(group)) faults.add(['approval', 'approvers', index], isNow(group), knownGroups(groups));
   }
+  const holder = [...(people?.values() ?? [])].find(({ adminToken }) => adminToken);
+  if (shape?.admin_token !== undefined && holder !== undefined) {
+    const message = `${holder.name} holds the admin token, so its holder is not another person`;
+    faults.add(['approval', 'admin_token'], message, `either this, or admin_token: true of ${holder.name}`);
+  }
   return {
+    adminIsAnotherPerson: shape?.admin_token !== undefined,
     approvers: shape?.approvers ?? null,
     timeoutMs: durationMs(shape?.timeout, ['approval', 'timeout'], faults) ?? APPROVAL_DEFAULTS.timeoutMs,
     pickupMs: durationMs(shape?.pickup, ['approval', 'pickup'], faults) ?? APPROVAL_DEFAULTS.pickupMs,
@@ -206,11 +189,4 @@ function holdOf(shape: NonNullable<ConfigShape['approval']>['hold'], faults: Fau
     legMs: durationMs(shape?.leg, [...at, 'leg'], faults) ?? legMs,
     clients: [...own, ...clients],
   };
-}
-
-/** Says which groups a name may refer to. */
-export function knownGroups(groups: ReadonlyMap<string, unknown>): string {
-  return groups.size === 0
-    ? 'a group under approvers, which has none'
-    : `one of the groups: ${[...groups.keys()].join(', ')}`;
 }

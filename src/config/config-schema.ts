@@ -34,9 +34,7 @@ export const GrantShape = z.strictObject({
     error: TOKEN_FORM,
   }),
   servers: names,
-  owner: z
-    .string({ error: 'the Slack id of the person the agent works for, or none' })
-    .regex(/^(none|[UW][A-Z0-9]{2,20})$/, { error: 'a Slack id such as U0SAM, or none' }),
+  owner: z.string({ error: 'the Slack id of the person the agent works for, a name under people, or none' }),
   self_approval: z.boolean().optional(),
   expires: z.string({ error: 'a date such as 2027-01-31, or 2027-01-31T12:00:00Z' }).optional(),
 });
@@ -55,6 +53,20 @@ const idOf = (first: string, error: string) =>
 
 export const CHANNEL_FORM = 'a channel id such as C0APPROVALS';
 export const ChannelShape = idOf('CG', CHANNEL_FORM);
+
+export const ROLES = ['auditor', 'approver', 'operator'] as const;
+const ROLE_FORM = `a list of ${ROLES.join(', ')}`;
+
+export const PersonShape = z.strictObject({
+  slack: idOf('UW', 'a Slack id such as U0MIRA').optional(),
+  login: z
+    .string({ error: 'the name at the sign-in, such as mira@example.com' })
+    .regex(/^[^\s\p{C}]{1,200}$/u, { error: 'the name at the sign-in, such as mira@example.com' })
+    .optional(),
+  roles: z.array(z.enum(ROLES, { error: `one of ${ROLES.join(', ')}` }), { error: ROLE_FORM }).optional(),
+  admin_token: z.boolean({ error: 'true where this person holds the admin token' }).optional(),
+});
+export type PersonShape = z.infer<typeof PersonShape>;
 
 const SlackShape = z.strictObject({
   channel: ChannelShape.optional(),
@@ -80,10 +92,16 @@ export const ConfigShape = z.strictObject({
     .min(1, { error: 'at least one person: somebody has to be able to thaw' })
     .max(100, { error: 'at most 100 people' })
     .optional(),
+  people: z.unknown().optional(),
   slack: SlackShape.optional(),
   approval: z
     .strictObject({
       approvers: names.optional(),
+      admin_token: z
+        .literal('another_person', {
+          error: 'another_person: the holder of the admin token is none of the other approvers and owns no agent',
+        })
+        .optional(),
       timeout: durationText.optional(),
       pickup: durationText.optional(),
       hold: holdShape.optional(),

@@ -1,4 +1,5 @@
 import type { OpeningRate } from '../domain/approval/openings.ts';
+import type { ROLES } from './config-schema.ts';
 import type { Sandbox } from './confinement.ts';
 
 /** `holdfast.yaml`, parsed and checked. Immutable. Holds upstream credentials, so it must never be printed. */
@@ -6,6 +7,8 @@ export interface Config {
   readonly servers: ReadonlyMap<string, ServerConfig>;
   readonly grants: readonly Grant[];
   readonly approvers: ReadonlyMap<string, ApproverGroup>;
+  /** The humans that the file names, by name; null: it has no `people`. */
+  readonly people: ReadonlyMap<string, Person> | null;
   readonly slack: SlackConfig;
   readonly approval: ApprovalDefaults;
   /** Who may freeze and thaw: Slack user ids, or `admin` for the admin token. */
@@ -76,20 +79,37 @@ export interface Grant {
   /** The older token, still accepted while agents move to the newer one; null: there is none. */
   readonly retiringSha256: string | null;
   readonly servers: readonly string[];
-  /** A Slack id; null where the file says `none`. */
+  /** The owner's Slack id, or the login of a person without one; null where the file says `none`. */
   readonly owner: string | null;
   readonly selfApproval: boolean;
   /** Refused from this instant on; null: never. */
   readonly expires: Date | null;
 }
 
+/** What a person may do: an auditor reads, an approver decides where a group lists them, an operator freezes and revokes. */
+export type Role = (typeof ROLES)[number];
+
+/** One human, with every way in which they come. */
+export interface Person {
+  readonly name: string;
+  readonly slack: string | null;
+  /** Their name at the console's sign-in, in lower case. */
+  readonly login: string | null;
+  readonly roles: ReadonlySet<Role>;
+  /** Whether they hold the admin token. */
+  readonly adminToken: boolean;
+}
+
 export interface ApproverGroup {
+  /** Slack ids, and logins of people without one. */
   readonly people: readonly string[];
   readonly userGroups: readonly string[];
   readonly admin: boolean;
 }
 
 export interface ApprovalDefaults {
+  /** Whether the file says that the holder of the admin token is a person of their own, none of the others. */
+  readonly adminIsAnotherPerson: boolean;
   /** null: all groups. */
   readonly approvers: readonly string[] | null;
   readonly timeoutMs: number;
@@ -139,6 +159,7 @@ export interface FileSettings {
 }
 
 export const APPROVAL_DEFAULTS: ApprovalDefaults = {
+  adminIsAnotherPerson: false,
   approvers: null,
   timeoutMs: 30 * 60_000,
   pickupMs: 60 * 60_000,

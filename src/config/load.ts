@@ -1,9 +1,12 @@
-import { mayAsk, type Policy } from '../domain/policy/policy.ts';
+import { mayAsk, mayDrift, type Policy } from '../domain/policy/policy.ts';
+import { ruleFor } from '../domain/policy/rule.ts';
 import type { Ask } from '../domain/policy/verdict.ts';
 import type { Config } from './config.ts';
-import { knownGroups, parseConfig } from './config-file.ts';
+import { parseConfig } from './config-file.ts';
 import type { Fault, Key } from './document/fault.ts';
 import type { Environment, ReportFault } from './environment.ts';
+import { knownGroups } from './groups.ts';
+import { peopleWhoMay, personsOf } from './persons.ts';
 import { type ParsedPolicy, parsePolicy } from './policy/file.ts';
 import { headcount, resolveRequirement } from './requirement.ts';
 import type { ReadSecretFile } from './secret-from.ts';
@@ -60,7 +63,8 @@ export async function loadConfig(sources: Sources): Promise<LoadResult> {
   const policies = config === null ? new Map<string, Policy>() : await policiesOf(config, sources.readFile, faults);
   if (config === null || !read.ok || faults.length > 0) return { ok: false, faults };
   const { settings, secrets } = read;
-  return { ok: true, config, policies, settings, secrets, warnings: [...read.warnings, ...named] };
+  const warnings = [...read.warnings, ...named, ...tooFewPeople(config, policies)];
+  return { ok: true, config, policies, settings, secrets, warnings };
 }
 
 /**
@@ -122,17 +126,44 @@ function unanswerable({ policy, fault }: Good, config: Config): Fault[] {
   if (config.approvers.size === 0) {
     return [fault([], 'asks for approval, but the config names no approvers', 'a group under approvers in the config')];
   }
-  const rules = [...policy.exact.values(), ...policy.globs.map((entry) => entry.rule)];
-  const asks: [Key[], Ask][] = [
-    [['all_tools'], policy.allTools.ask],
-    ...rules.map((rule): [Key[], Ask] => [['tools', rule.key], rule.ask]),
-  ];
-  return asks.flatMap(([at, ask]) => {
+  return asksOf(policy).flatMap(([at, ask]) => {
     const people = headcount(resolveRequirement(config, ask));
     if (people === null || people >= ask.quorum) return [];
     const message = `is ${ask.quorum}, but only ${people} could approve`;
     return [fault([...at, 'approval', 'quorum'], message, `at most ${people}, or more approvers`)];
   });
+}
+
+/**
+ * Questions that fewer people could answer than their quorum although the file lists enough: one human is listed by
+ * several ways, or the admin token is counted that may be anybody's. A warning, so that a gateway that ran before starts
+ * again; such a call waits until it expires.
+ */
+function tooFewPeople(config: Config, policies: ReadonlyMap<string, Policy>): Fault[] {
+  const persons = personsOf(config, true);
+  return [...policies].flatMap(([server, policy]) => {
+    if (!mayAsk(policy)) return [];
+    const file = config.servers.get(server)?.policyPath ?? server;
+    return asksOf(policy).flatMap(([at, ask]) => {
+      const rule = at[0] === 'tools' ? (ruleFor(policy, String(at[1])) ?? null) : null;
+      const asks =
+        rule === null || rule.action === 'require_approval' || rule.askIf.length > 0 || mayDrift(rule, 'ask');
+      if (!asks) return [];
+      const people = peopleWhoMay(resolveRequirement(config, ask), persons);
+      if (people === null || people >= ask.quorum) return [];
+      const message = `is ${ask.quorum}, but those listed are ${people} ${people === 1 ? 'person' : 'people'}`;
+      const path = [...at, 'approval', 'quorum'].join('.');
+      return [
+        { file, line: 0, column: 0, path, message, expected: 'more approvers; the admin token is nobody of its own' },
+      ];
+    });
+  });
+}
+
+/** Every question of a policy, with its place. */
+function asksOf(policy: Policy): [Key[], Ask][] {
+  const rules = [...policy.exact.values(), ...policy.globs.map((entry) => entry.rule)];
+  return [[['all_tools'], policy.allTools.ask], ...rules.map((rule): [Key[], Ask] => [['tools', rule.key], rule.ask])];
 }
 
 /** A file as UTF-8 text; null, and a fault, when it cannot be read as such. */

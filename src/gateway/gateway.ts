@@ -15,6 +15,7 @@ import type { Leases } from './state/leases.ts';
 import type { LongResults } from './state/long-results.ts';
 import type { ParkedCalls } from './state/parked-calls.ts';
 import type { RetryQueue } from './state/retry-queue.ts';
+import type { UncheckedPasses } from './state/unchecked-passes.ts';
 import type { UnpostedCards } from './state/unposted-cards.ts';
 import type { UnqueuedWork } from './state/unqueued-work.ts';
 import type { WaitingRoom } from './state/waiting-room.ts';
@@ -39,6 +40,7 @@ export interface Gateway extends Ports {
   readonly parkedCalls: ParkedCalls;
   readonly longResults: LongResults;
   readonly retries: RetryQueue;
+  readonly uncheckedPasses: UncheckedPasses;
   readonly unposted: UnpostedCards;
   /** Work of the queue that is done here while the queue stands still. */
   readonly unqueued: UnqueuedWork;

@@ -25,6 +25,7 @@ import { Leases } from './state/leases.ts';
 import { LongResults } from './state/long-results.ts';
 import { ParkedCalls } from './state/parked-calls.ts';
 import { RetryQueue } from './state/retry-queue.ts';
+import { UncheckedPasses } from './state/unchecked-passes.ts';
 import { UnpostedCards } from './state/unposted-cards.ts';
 import { UnqueuedWork } from './state/unqueued-work.ts';
 import { WaitingRoom } from './state/waiting-room.ts';
@@ -65,6 +66,7 @@ export function bindGateway(outside: Ports, rules: Rules): Gateway {
     parkedCalls: new ParkedCalls(),
     longResults: new LongResults(),
     retries: new RetryQueue(log),
+    uncheckedPasses: new UncheckedPasses(clock),
     unposted: new UnpostedCards(ports, waitingRoom),
     unqueued: new UnqueuedWork(log),
     cardGate: new CardGate(),

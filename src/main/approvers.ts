@@ -105,11 +105,12 @@ export function approversInSlack(loaded: Loaded, adapters: SlackAdapters, clock:
 function useCasesOf(
   gateway: Gateway,
   current: () => Loaded,
-): Pick<SlackDeps, 'look' | 'recall' | 'adopt' | 'decide' | 'operator' | 'refused' | 'takeBack'> {
+): Pick<SlackDeps, 'look' | 'recall' | 'adopt' | 'approvers' | 'decide' | 'operator' | 'refused' | 'takeBack'> {
   return {
     look: (id) => gateway.store.look(id),
     recall: (id) => gateway.inline.remembered(id),
     adopt: (id, channel, ts) => adoptCard(gateway, id, channel, ts),
+    approvers: (approval) => gateway.rules.approvers(approval),
     decide: (id, request, approver, seen) =>
       decideApproval(gateway, id, request, approver, { pickupMs: gateway.rules.approval.pickupMs }, seen),
     operator: {

@@ -50,10 +50,13 @@ export interface Cards {
   /** Posts one line instead of more cards. */
   crowded(call: Pick<Approval, 'grant' | 'server' | 'tool'>, crowd: Crowd): Promise<Delivery>;
   /**
-   * Whether each of the people who approved still may, as known a minute ago at most. Asked when the pass is spent.
-   * Throws `Unavailable('slack')` when it cannot be known.
+   * What Slack says of this person, as known a minute ago at most: in which of these user groups they are, or why their
+   * word counts no more. Asked when a pass is spent. Throws `Unavailable('slack')` when it cannot be known.
    */
-  stillEligible(approval: Approval): Promise<{ readonly eligible: boolean; readonly why: string | null }>;
+  person(
+    user: string,
+    userGroups: readonly string[],
+  ): Promise<{ readonly userGroups: readonly string[] } | { readonly refused: string }>;
   /**
    * What keeps cards or clicks from working, as far as is known; null: nothing. Does not wait. Absent: it cannot tell.
    */

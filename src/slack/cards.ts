@@ -1,6 +1,6 @@
 import type { Cards } from '../ports.ts';
 import type { People } from './people/people.ts';
-import { stillEligible } from './people/still-eligible.ts';
+import { personNow } from './people/person-now.ts';
 import { CardPoster, type CardPosterOptions } from './post/card-poster.ts';
 
 export interface SlackCardsOptions extends CardPosterOptions {
@@ -13,7 +13,7 @@ export function slackCards(options: SlackCardsOptions): Cards {
   const poster = new CardPoster(options);
   return {
     show: (approval, stored, freeze) => poster.show(approval, stored, freeze),
-    stillEligible: (approval) => stillEligible(options.people(), approval),
+    person: (user, userGroups) => personNow(options.people(), user, userGroups),
     crowded: (call, crowd) => poster.crowded(call, crowd),
   };
 }

@@ -101,6 +101,7 @@ test('the config of the design is read whole', () => {
   assert.match(config.grants[0]!.tokenSha256, /^2c26/);
   assert.deepEqual(config.approvers.get('oncall'), { people: ['U0MIRA'], userGroups: ['S0123ABC'], admin: true });
   assert.deepEqual(config.approval, {
+    adminIsAnotherPerson: false,
     approvers: ['security'],
     timeoutMs: 1_800_000,
     pickupMs: 3_600_000,
@@ -147,6 +148,7 @@ test('rates of openings and kept bytes are read; what is none is a fault that sa
 test('a config without defaults gets the documented ones', () => {
   const config = good('version: "1"\n');
   assert.deepEqual(config.approval, {
+    adminIsAnotherPerson: false,
     approvers: null,
     timeoutMs: 1_800_000,
     pickupMs: 3_600_000,

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import type { Approval, Approver, Decision, State } from '../../src/domain/approval/approval.ts';
 import { STATES } from '../../src/domain/approval/approval.ts';
 import { type DecisionRequest, type Judgement, judgeDecision, withDecision } from '../../src/domain/approval/decide.ts';
-import { FINGERPRINT, OPENED, sampleApproval } from '../support/domain/approval.ts';
+import { currentOf, FINGERPRINT, OPENED, sampleApproval } from '../support/domain/approval.ts';
 
 const MIRA: Approver = { id: 'U0MIRA', via: 'slack', userGroups: [] };
 const ALEX: Approver = { id: 'U0ALEX', via: 'slack', userGroups: [] };
@@ -23,6 +23,9 @@ const vote = (approver: string, choice: Decision['choice'] = 'approve'): Decisio
   userGroup: null,
   at: OPENED,
 });
+/** Judged by a configuration that has not changed. */
+const judged = (approval: Approval, word: DecisionRequest, approver: Approver, now: Date): Judgement =>
+  judgeDecision(approval, word, approver, now, currentOf(approval));
 /** `approved`, `denied`, `pending`, or the refusal. */
 const outcome = (judgement: Judgement): string => (judgement.kind === 'recorded' ? judgement.next : judgement.reason);
 const say = (
@@ -30,7 +33,7 @@ const say = (
   approver: Approver = MIRA,
   word: DecisionRequest = APPROVE,
   now: Date = soon,
-): string => outcome(judgeDecision(approval, word, approver, now));
+): string => outcome(judged(approval, word, approver, now));
 const pending = sampleApproval;
 
 describe('one human’s word', () => {
@@ -50,9 +53,9 @@ describe('one human’s word', () => {
     assert.equal(say(pending({ owner: null }), SAM, DENY), 'not_an_approver');
     const strict = pending({ requirement: { denyReason: 'required' } });
     assert.equal(say(strict, SAM, { ...DENY, reason: null }), 'reason_required');
-    const denied = judgeDecision(pending(), DENY, SAM, soon);
+    const denied = judged(pending(), DENY, SAM, soon);
     assert.equal(denied.kind === 'recorded' && denied.decision.self, false, 'self_approval was not used');
-    const allowed = judgeDecision(pending({ requirement: named, selfApproval: true }), APPROVE, SAM, soon);
+    const allowed = judged(pending({ requirement: named, selfApproval: true }), APPROVE, SAM, soon);
     assert.equal(allowed.kind === 'recorded' && allowed.decision.self, true);
     assert.equal(say(pending({ requirement: named, owner: null }), SAM), 'approved');
   });
@@ -66,10 +69,10 @@ describe('one human’s word', () => {
 
   test('P1: a member of a user group counts through it, and the vote remembers which', () => {
     const group = pending({ requirement: { people: [], userGroups: ['S1', 'S2'] } });
-    const member = judgeDecision(group, APPROVE, { ...EVE, userGroups: ['S2'] }, soon);
+    const member = judged(group, APPROVE, { ...EVE, userGroups: ['S2'] }, soon);
     assert.equal(member.kind === 'recorded' && member.decision.userGroup, 'S2');
     assert.equal(say(group, { ...EVE, userGroups: ['S3'] }), 'not_an_approver');
-    const both = judgeDecision(
+    const both = judged(
       pending({ requirement: { userGroups: ['S1'] } }),
       APPROVE,
       { ...MIRA, userGroups: ['S1'] },
@@ -90,7 +93,7 @@ describe('one human’s word', () => {
   test('P1: whoever approved may change to deny while it is pending, and never back', () => {
     const voted = pending({ requirement: { quorum: 2, denyReason: 'required' }, decisions: [vote('U0MIRA')] });
     assert.equal(say(voted, MIRA, { ...DENY, reason: null }), 'reason_required');
-    const changed = judgeDecision(voted, DENY, MIRA, soon);
+    const changed = judged(voted, DENY, MIRA, soon);
     assert.equal(changed.kind === 'recorded' && changed.next, 'denied');
     assert.deepEqual(changed.kind === 'recorded' && changed.instead, vote('U0MIRA'));
     const decision = { ...vote('U0MIRA', 'deny'), reason: 'no' };
@@ -115,7 +118,7 @@ describe('one human’s word', () => {
 
   test('P3: whatever is no longer pending is decided, and every later word is told so', () => {
     for (const state of STATES.filter((one) => one !== 'pending')) {
-      const judgement = judgeDecision(sampleApproval({ state }), DENY, MIRA, soon);
+      const judgement = judged(sampleApproval({ state }), DENY, MIRA, soon);
       assert.deepEqual(judgement, {
         kind: 'refused',
         reason: state === 'expired' ? 'expired' : 'already_decided',
@@ -139,7 +142,7 @@ describe('one human’s word', () => {
     assert.equal(say(strict, MIRA, deny(' why ')), 'denied');
     assert.equal(say(strict), 'approved');
     assert.equal(say(pending(), MIRA, deny(null)), 'denied');
-    const kept = judgeDecision(strict, deny('  why '), MIRA, soon);
+    const kept = judged(strict, deny('  why '), MIRA, soon);
     assert.equal(kept.kind === 'recorded' && kept.decision.reason, 'why');
   });
 
@@ -154,7 +157,7 @@ describe('one human’s word', () => {
   });
 
   test('a decision says who, what, how and when', () => {
-    const judgement = judgeDecision(pending(), { ...DENY, reason: 'no' }, { ...ALEX, via: 'console' }, soon);
+    const judgement = judged(pending(), { ...DENY, reason: 'no' }, { ...ALEX, via: 'console' }, soon);
     assert.deepEqual(judgement, {
       kind: 'recorded',
       next: 'denied',

@@ -5,7 +5,7 @@ import { NOTHING_MORE } from '../../src/domain/call/sent.ts';
 import { approvalJson } from '../../src/web/api/approval-json.ts';
 import { callIntro, inboxPage } from '../../src/web/pages/inbox.ts';
 import { callInFull } from '../../src/web/pages/shown-call.ts';
-import { sampleApproval } from '../support/domain/approval.ts';
+import { currentOf, sampleApproval } from '../support/domain/approval.ts';
 
 type Different = Parameters<typeof sampleApproval>[0];
 
@@ -21,7 +21,12 @@ const detailsOf = (different: Different) =>
 const inboxOf = (different: Different) =>
   words(
     inboxPage(
-      { waiting: [sampleApproval({ requirement: { admin: true }, ...different })], more: false, recent: [] },
+      {
+        waiting: [sampleApproval({ requirement: { admin: true }, ...different })],
+        more: false,
+        recent: [],
+        approvers: (approval) => currentOf(approval),
+      },
       { id: 'admin', userGroups: [] } as never,
       sampleApproval().createdAt,
     ),

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { type Approval, type Approver, STATES } from '../../src/domain/approval/approval.ts';
 import { judgeTakeBack, takenBackNote, yesTakenBack } from '../../src/domain/approval/take-back.ts';
-import { FINGERPRINT, OPENED, sampleApproval } from '../support/domain/approval.ts';
+import { currentOf, FINGERPRINT, OPENED, sampleApproval } from '../support/domain/approval.ts';
 
 const MIRA: Approver = { id: 'U0MIRA', via: 'slack', userGroups: [] };
 const SAM: Approver = { id: 'U0SAM', via: 'slack', userGroups: [] };
@@ -13,7 +13,7 @@ const later = new Date(OPENED.getTime() + 3_600_000);
 const approved = (different: Parameters<typeof sampleApproval>[0] = {}): Approval =>
   sampleApproval({ state: 'approved', pickupUntil: later, ...different });
 const say = (approval: Approval, approver: Approver, reason: string | null = 'no', now = soon): string => {
-  const judgement = judgeTakeBack(approval, { reason, fingerprint: null }, approver, now);
+  const judgement = judgeTakeBack(approval, { reason, fingerprint: null }, approver, now, currentOf(approval));
   return judgement.kind === 'taken_back' ? `back: ${judgement.reason}` : judgement.reason;
 };
 
@@ -46,7 +46,13 @@ describe('a yes that is taken back', () => {
     assert.equal(say(strict, SAM, null), 'reason_required');
     assert.equal(say(strict, MIRA, ' late '), 'back: late');
     assert.equal(say(approved(), MIRA, '  '), 'back: null');
-    const other = judgeTakeBack(approved(), { reason: null, fingerprint: `0${FINGERPRINT.slice(1)}` }, MIRA, soon);
+    const other = judgeTakeBack(
+      approved(),
+      { reason: null, fingerprint: `0${FINGERPRINT.slice(1)}` },
+      MIRA,
+      soon,
+      currentOf(approved()),
+    );
     assert.equal(other.kind === 'refused' && other.reason, 'other_call');
   });
 

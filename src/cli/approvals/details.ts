@@ -84,8 +84,9 @@ function legEntries({ answersTo, asked }: ListedApproval): DetailEntry[] {
 
 function decisionLines({ decisions }: ListedApproval): string[] {
   if (decisions.length === 0) return ['none yet'];
-  return decisions.map(({ approver, decision, reason, via, at }) => {
+  return decisions.map(({ approver, person, decision, reason, via, at }) => {
     const where = via === undefined ? '' : ` over ${via}${at === undefined ? '' : ` at ${at}`}`;
-    return `${approver}: ${decision}${where}${reason ? ` (${reason})` : ''}`;
+    const name = person ? `${person} (${approver})` : approver;
+    return `${name}: ${decision}${where}${reason ? ` (${reason})` : ''}`;
   });
 }

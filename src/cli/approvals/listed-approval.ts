@@ -33,6 +33,8 @@ export interface ListedApproval {
   readonly expiresAt: string;
   readonly decisions: readonly {
     readonly approver: string;
+    /** Absent at gateways of an earlier release. */
+    readonly person?: string | null;
     readonly decision: string;
     readonly reason: string | null;
     readonly via?: string;

@@ -1,6 +1,8 @@
 import type { Config, Grant } from '../../config/config.ts';
 import type { Loaded } from '../../config/load.ts';
+import { peopleWhoMay, personsOf } from '../../config/persons.ts';
 import { resolveRequirement } from '../../config/requirement.ts';
+import type { Circle } from '../../domain/approval/approval.ts';
 import { mayAsk, type Policy } from '../../domain/policy/policy.ts';
 import type { Ask } from '../../domain/policy/verdict.ts';
 import { type DoctorFinding, fault, ok, warn } from './finding.ts';
@@ -14,7 +16,44 @@ export function grantFindings(loaded: Loaded, now: Date): DoctorFinding[] {
   if (grants.length === 0)
     return [warn('grants', 'there is none, so every agent is refused', 'Make one with holdfast grant new.')];
   const findings = grants.flatMap((grant) => [...tokenFindings(grant, now), ...stuckFindings(grant, loaded)]);
-  return findings.length > 0 ? findings : [ok('grants', `${grants.length}, each with somebody to ask`)];
+  const found = findings.length > 0 ? findings : [ok('grants', `${grants.length}, each with somebody to ask`)];
+  return [...found, ...adminTokenFindings(loaded)];
+}
+
+/** Where the admin token votes, or is listed and does not. */
+function adminTokenFindings({ config, secrets }: Loaded): DoctorFinding[] {
+  const listing = [...config.approvers].filter(([, group]) => group.admin).map(([name]) => name);
+  if (listing.length === 0) return [];
+  const about = 'admin token';
+  const where = `approvers ${listing.join(', ')}`;
+  switch (personsOf(config, secrets.adminToken !== null).adminToken) {
+    case 'somebody':
+      return [
+        warn(
+          about,
+          `${where} let it approve, and whoever holds it may be anybody: the owner of the agent too`,
+          'Name the humans under people, and take admin out of the approvers, or say whose token it is: admin_token: true.',
+        ),
+      ];
+    case 'nobody':
+      return [
+        warn(
+          about,
+          `${where} list it, but people says of nobody that it is theirs: it can deny and not approve`,
+          'Take admin out of the approvers, or set admin_token: true on the person who holds it.',
+        ),
+      ];
+    case 'a person':
+      return [
+        warn(
+          about,
+          `${where} let it approve: a secret that is not bound to a human`,
+          'Prefer a vote in Slack, and give the token to nobody else.',
+        ),
+      ];
+    default:
+      return [];
+  }
 }
 
 function tokenFindings(grant: Grant, now: Date): DoctorFinding[] {
@@ -62,12 +101,11 @@ function remedyOf(slack: boolean, admin: boolean): string {
 
 /** How many people could approve. Null for a user group: only Slack knows its members. */
 function eligible(config: Config, ask: Ask, grant: Grant, slack: boolean, admin: boolean): number | null {
-  const { escalate, ...asked } = resolveRequirement(config, ask);
-  const circles = [asked, ...(escalate === null ? [] : [escalate])];
-  if (slack && circles.some((circle) => circle.userGroups.length > 0)) return null;
-  const people = slack ? circles.flatMap((circle) => circle.people) : [];
-  const others = new Set(people.filter((person) => grant.selfApproval || person !== grant.owner));
-  return others.size + (admin && circles.some((circle) => circle.admin) ? 1 : 0);
+  const asked = resolveRequirement(config, ask);
+  const reachable = <C extends Circle>(circle: C): C => (slack ? circle : { ...circle, people: [], userGroups: [] });
+  const { escalate } = asked;
+  const now = { ...reachable(asked), escalate: escalate === null ? null : reachable(escalate) };
+  return peopleWhoMay(now, personsOf(config, admin), grant.selfApproval ? null : grant.owner);
 }
 
 function asksOf(policy: Policy): { what: string; ask: Ask }[] {

@@ -1,4 +1,5 @@
 import { type Loaded, loadConfig } from '../../config/load.ts';
+import { SLACK_ID } from '../../config/people.ts';
 import { fromDisk } from '../../main/process/from-disk.ts';
 import { secretsOnDisk } from '../../main/process/secret-file.ts';
 import type { Terminal } from '../../main/process/terminal.ts';
@@ -56,7 +57,7 @@ export async function slackFaults(loaded: Loaded): Promise<SetupFault[]> {
     channel,
     channels: channelsOf({ channel, ...config.slack.channels }),
     userGroups: groups.flatMap((group) => group.userGroups),
-    people: groups.flatMap((group) => group.people),
+    people: groups.flatMap((group) => group.people).filter((id) => SLACK_ID.test(id)),
     team: config.slack.team ?? undefined,
     enterprise: config.slack.enterprise ?? undefined,
     app: config.slack.app ?? undefined,

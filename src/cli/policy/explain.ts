@@ -1,9 +1,11 @@
 import type { Config, Grant } from '../../config/config.ts';
 import type { Fault } from '../../config/document/fault.ts';
 import { policiesOf, readTextFile } from '../../config/load.ts';
+import { peopleWhoMay, personsOf } from '../../config/persons.ts';
 import { parsePolicy } from '../../config/policy/file.ts';
 import { imaginedCall, type ReadParts, readParts } from '../../config/policy/imagined-call.ts';
-import { headcount, resolveRequirement, timeoutOf } from '../../config/requirement.ts';
+import { resolveRequirement, timeoutOf } from '../../config/requirement.ts';
+import { personOf } from '../../domain/approval/current.ts';
 import type { Call } from '../../domain/call/call.ts';
 import { redactCall } from '../../domain/call/redact-call.ts';
 import { isObject, type JsonObject } from '../../domain/json/json.ts';
@@ -186,16 +188,25 @@ function limitLines(limits: readonly LimitRule[]): Printed[] {
 
 function approvalLines(verdict: Extract<Verdict, { kind: 'ask' }>, config: Config, grant: Grant | null): Printed[] {
   const requirement = resolveRequirement(config, verdict.ask);
-  const people = [...requirement.people, ...requirement.userGroups, ...(requirement.admin ? ['admin'] : [])];
+  const persons = personsOf(config, true);
+  const named = (id: string): string => (persons.names.has(id) ? `${personOf(persons, id)}: ${id}` : id);
+  const people = [
+    ...requirement.people.map(named),
+    ...requirement.userGroups,
+    ...(requirement.admin ? [persons.adminToken === 'nobody' ? 'admin, who can only deny' : named('admin')] : []),
+  ];
   const owner = grant === null || grant.selfApproval ? null : grant.owner;
-  const others = headcount({ ...requirement, people: requirement.people.filter((person) => person !== owner) });
+  const others = peopleWhoMay(requirement, persons, owner);
+  const enough = others === null || others >= requirement.quorum;
   return [
-    printed`  approval   ${requirement.quorum} of ${requirement.groups.join(', ')} (${people.join(', ')})${owner ? `, never ${owner}` : ''}`,
+    printed`  approval   ${requirement.quorum} of ${requirement.groups.join(', ')} (${people.join(', ')})${owner ? `, never ${named(owner)}` : ''}`,
     printed`  timeout    ${timeoutOf(config, verdict.ask) / 1000} s`,
-    ...(others !== null && others < requirement.quorum
-      ? [
-          printed`  warning    without ${String(owner)} there are too few: name another approver, or set self_approval: true`,
-        ]
-      : []),
+    ...(enough
+      ? []
+      : [
+          owner === null
+            ? printed`  warning    these are ${others} people: name another approver`
+            : printed`  warning    without ${owner} there are too few: name another approver, or set self_approval: true`,
+        ]),
   ];
 }

@@ -40,16 +40,20 @@ export function endedUnsent(state: State): boolean {
   return state === 'denied' || state === 'expired' || state === 'withdrawn' || state === 'lapsed';
 }
 
-/** Who may approve, how many are needed, until when. Frozen when the approval is opened. */
-export interface Requirement {
-  /** Names of the approver groups as the config spells them, for people to read. */
-  readonly groups: readonly string[];
-  /** Slack user ids named directly. */
+/** Those who may decide. */
+export interface Circle {
+  /** People who are named: a Slack user id each, or the login of one who has none. */
   readonly people: readonly string[];
   /** Slack user group ids (S…); membership is looked up at the click. */
   readonly userGroups: readonly string[];
   /** Whether a vote by the admin token counts, as one approver named `admin`. */
   readonly admin: boolean;
+}
+
+/** Who may approve, how many are needed, until when. Frozen when the approval is opened. */
+export interface Requirement extends Circle {
+  /** Names of the approver groups as the config spells them, for people to read. */
+  readonly groups: readonly string[];
   /** How many distinct eligible approvers must approve. */
   readonly quorum: number;
   readonly denyReason: 'required' | 'optional';
@@ -58,22 +62,23 @@ export interface Requirement {
   readonly escalate: Escalation | null;
   /** Whether answers to what the server asks meanwhile need a yes; absent in approvals of an earlier release. */
   readonly answers?: AnswersMode;
+  /** The names that the config's `people` gave then to those who are named here, by id; absent: it gave none. */
+  readonly names?: Readonly<Record<string, string>>;
 }
 
 /** Further approvers, eligible from `afterMs` after opening. */
-export interface Escalation {
+export interface Escalation extends Circle {
   readonly afterMs: number;
   readonly groups: readonly string[];
-  readonly people: readonly string[];
-  readonly userGroups: readonly string[];
-  readonly admin: boolean;
 }
 
 export type Choice = 'approve' | 'deny';
 
-/** What one human said. One per (approval, approver). */
+/** What one human said. One per (approval, person). */
 export interface Decision {
   readonly approver: string;
+  /** The person's name in the config's `people` at that time; absent: it named none, and the id stands for the person. */
+  readonly person?: string;
   readonly choice: Choice;
   /** The reason or note, as the approver typed it. */
   readonly reason: string | null;
@@ -165,10 +170,10 @@ export interface Approval {
  * A person who decides, as far as the door could verify. Every fact here was looked up; none is the person's own claim.
  */
 export interface Approver {
-  /** A Slack user id, or `admin` for the admin token. */
+  /** A Slack user id, a login, or `admin` for the admin token. */
   readonly id: string;
   readonly via: Decision['via'];
-  /** Those user groups of the requirement that this person is a member of. */
+  /** Those user groups of the requirement, then or now, that this person is a member of. */
   readonly userGroups: readonly string[];
 }
 

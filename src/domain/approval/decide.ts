@@ -1,6 +1,8 @@
 import type { Approval, Approver, Choice, Decision, State } from './approval.ts';
+import { ADMIN, type CurrentApprovers } from './current.ts';
 import { isForged } from './forged.ts';
-import { approvalsCounted, type Eligibility, eligibility, isOwner } from './quorum.ts';
+import { type Eligibility, eligibility, hasVoted, type Ineligible, isOwner } from './quorum.ts';
+import { recount } from './recount.ts';
 import type { SeenCard } from './seen-card.ts';
 
 /** What a person says about one exact call, before it is judged. */
@@ -20,8 +22,8 @@ export type RefusalReason =
   | 'broken'
   | 'expired'
   | 'already_voted'
-  | 'not_an_approver'
-  | 'own_call'
+  | Ineligible
+  | 'admin_token'
   | 'other_call'
   | 'reason_required';
 
@@ -39,8 +41,8 @@ export type Judgement =
 const SHORTEST_PREFIX = 16;
 
 /**
- * What one person's decision does to an approval. Pure; the caller commits it by compare-and-swap, and asks again on a
- * conflict.
+ * What one person's decision does to an approval. `current`: who may decide by today's configuration; earlier votes count
+ * only as far as it still admits them. Pure; the caller commits it by compare-and-swap, and asks again on a conflict.
  *
  * | approval | decision | becomes |
  * |---|---|---|
@@ -49,10 +51,17 @@ const SHORTEST_PREFIX = 16;
  * | pending, in time | approve, and this reaches the quorum | approved |
  * | pending, in time | approve, quorum not reached | pending, the vote is kept |
  * | pending, past `expiresAt` | any | refused: expired (the expiry job may be late, the deadline is not) |
+ * | pending, in time | approve by the admin token, where it is nobody's | refused: admin_token; its denial counts |
  * | its record does not fit its seals | any | refused: broken |
  * | anything else | any | refused: already_decided |
  */
-export function judgeDecision(approval: Approval, word: DecisionRequest, approver: Approver, now: Date): Judgement {
+export function judgeDecision(
+  approval: Approval,
+  word: DecisionRequest,
+  approver: Approver,
+  now: Date,
+  current: CurrentApprovers,
+): Judgement {
   const refuse = (reason: RefusalReason): Judgement => ({ kind: 'refused', reason, state: approval.state });
 
   if (isForged(approval)) return refuse('broken');
@@ -60,26 +69,41 @@ export function judgeDecision(approval: Approval, word: DecisionRequest, approve
   if (now >= approval.expiresAt) return refuse('expired');
   if (word.fingerprint !== null && !names(word.fingerprint, approval.fingerprint)) return refuse('other_call');
 
-  const standing = standingOf(approval, word.choice, approver, now);
+  const standing = standingOf(approval, word.choice, approver, now, current);
   if (standing.kind === 'refused') return refuse(standing.reason);
+  const { persons } = current;
+  if (word.choice === 'approve') {
+    if (approver.id === ADMIN && !VOTING.has(persons.adminToken)) return refuse('admin_token');
+    if (hasVoted(approval, approver.id, persons)) return refuse('already_voted');
+  }
   const earlier = approval.decisions.find((d) => d.approver === approver.id) ?? null;
-  if (earlier !== null && word.choice === 'approve') return refuse('already_voted');
 
   const reason = word.reason?.trim() ? word.reason.trim() : null;
   if (word.choice === 'deny' && approval.requirement.denyReason === 'required' && reason === null) {
     return refuse('reason_required');
   }
-  const decision = vote(word.choice, reason, approver, standing, now);
+  const person = persons.names.get(approver.id) ?? null;
+  const decision = vote(word.choice, reason, approver, person, standing, now);
   if (word.choice === 'deny') return { kind: 'recorded', decision, next: 'denied', instead: earlier };
-  const votes = approvalsCounted([...approval.decisions, decision]);
-  const next = votes >= approval.requirement.quorum ? 'approved' : 'pending';
+  const own = { userGroups: approver.userGroups };
+  const voted = { ...approval, decisions: [...approval.decisions, decision] };
+  const { people } = recount(voted, current, now, (each) => (each === decision ? own : null));
+  const next = people >= approval.requirement.quorum ? 'approved' : 'pending';
   return { kind: 'recorded', decision, next, instead: null };
 }
 
+const VOTING: ReadonlySet<string> = new Set<CurrentApprovers['persons']['adminToken']>(['somebody', 'a person']);
+
 /** Who may say yes is a matter of the requirement; no, also of whose agent it is. */
-function standingOf(approval: Approval, choice: Choice, approver: Approver, now: Date): Eligibility {
-  const standing = eligibility(approval, approver, now);
-  if (choice === 'approve' || standing.kind === 'eligible' || !isOwner(approval, approver)) return standing;
+function standingOf(
+  approval: Approval,
+  choice: Choice,
+  approver: Approver,
+  now: Date,
+  current: CurrentApprovers,
+): Eligibility {
+  const standing = eligibility(approval, approver, now, current);
+  if (choice === 'approve' || standing.kind === 'eligible' || !isOwner(approval, approver, current)) return standing;
   return { kind: 'eligible', self: false, userGroup: null };
 }
 
@@ -92,11 +116,13 @@ function vote(
   choice: Choice,
   reason: string | null,
   approver: Approver,
+  person: string | null,
   standing: Extract<Eligibility, { kind: 'eligible' }>,
   now: Date,
 ): Decision {
   return {
     approver: approver.id,
+    ...(person === null ? {} : { person }),
     choice,
     reason,
     via: approver.via,

@@ -1,4 +1,5 @@
 import type { Approval, Approver, State } from './approval.ts';
+import type { CurrentApprovers } from './current.ts';
 import { eligibility, isOwner } from './quorum.ts';
 
 /** What a person says who takes an approved, unspent pass back. */
@@ -29,20 +30,21 @@ export function judgeTakeBack(
   word: TakeBackRequest,
   approver: Approver,
   now: Date,
+  current: CurrentApprovers,
 ): TakeBackJudgement {
   const refuse = (reason: TakeBackRefusal) => ({ kind: 'refused', reason, state: approval.state }) as const;
   const { state, pickupUntil, fingerprint } = approval;
   if (state !== 'approved' || (pickupUntil !== null && now >= pickupUntil)) return refuse('not_approved');
   if (word.fingerprint !== null && !fingerprint.startsWith(word.fingerprint)) return refuse('other_call');
-  if (!mayTakeBack(approval, approver, now)) return refuse('not_an_approver');
+  if (!mayTakeBack(approval, approver, now, current)) return refuse('not_an_approver');
   const reason = word.reason?.trim() ? word.reason.trim() : null;
   if (approval.requirement.denyReason === 'required' && reason === null) return refuse('reason_required');
   return { kind: 'taken_back', reason };
 }
 
 /** Whoever may approve it, and the owner of the calling grant. */
-export function mayTakeBack(approval: Approval, approver: Approver, now: Date): boolean {
-  return isOwner(approval, approver) || eligibility(approval, approver, now).kind === 'eligible';
+export function mayTakeBack(approval: Approval, approver: Approver, now: Date, current: CurrentApprovers): boolean {
+  return isOwner(approval, approver, current) || eligibility(approval, approver, now, current).kind === 'eligible';
 }
 
 /** Whose yes was taken back by whom, and why, as it is read from the note of a lapsed approval. */

@@ -1,4 +1,5 @@
 import type { Approval, Approver, Decision, State } from '../../domain/approval/approval.ts';
+import type { CurrentApprovers } from '../../domain/approval/current.ts';
 import { type DecisionRequest, judgeDecision, type RefusalReason, withDecision } from '../../domain/approval/decide.ts';
 import { isOwner } from '../../domain/approval/quorum.ts';
 import type { SeenCard } from '../../domain/approval/seen-card.ts';
@@ -40,7 +41,7 @@ export interface DecideTerms {
  * | a caller waits in this process | its dispatch is committed with the decision (gateway/state/inline-dispatch.ts) |
  */
 export async function decideApproval(
-  gateway: Pick<Gateway, 'announcer' | 'clock' | 'faultPoint' | 'inline' | 'store'>,
+  gateway: Pick<Gateway, 'announcer' | 'clock' | 'faultPoint' | 'inline' | 'rules' | 'store'>,
   id: string,
   request: DecisionRequest,
   approver: Approver,
@@ -48,7 +49,8 @@ export async function decideApproval(
   seen: SeenApproval | null = null,
 ): Promise<Decided> {
   const { store, clock, inline } = gateway;
-  const judge = (approval: Approval) => judgeDecision(approval, request, approver, clock.now());
+  const judge = (approval: Approval) =>
+    judgeDecision(approval, request, approver, clock.now(), gateway.rules.approvers(approval));
   const ahead = seen === null ? null : { seen, judgement: judge(seen.approval) };
   let refusal: RefusalReason | null = null;
   const end = await commitUntil<SeenApproval>(
@@ -71,7 +73,9 @@ export async function decideApproval(
           decision,
           ...(instead === null ? {} : { instead: instead.choice }),
           ...(card === null ? {} : { card }),
-          events: [decidedEvent(approval, { decision, instead, next }, card, request.saw)],
+          events: [
+            decidedEvent(approval, { decision, instead, next }, card, request.saw, gateway.rules.approvers(approval)),
+          ],
         };
       },
       commit: (change, { approval }) =>
@@ -124,18 +128,20 @@ function decidedEvent(
   { decision, instead, next }: { decision: Decision; instead: Decision | null; next: string },
   card: CardRecord | null,
   saw: SeenCard | undefined,
+  current: CurrentApprovers,
 ): NewEvent {
   return approvalEvent(approval, {
     type: instead === null ? 'approval.decided' : 'approval.changed',
     at: decision.at,
     actor: actorOf({ id: decision.approver }),
     data: {
+      ...(decision.person === undefined ? {} : { person: decision.person }),
       choice: decision.choice,
       ...(instead === null ? {} : { instead: instead.choice, insteadAt: instead.at.toISOString() }),
       reason: decision.reason,
       via: decision.via,
       self: decision.self,
-      ...(isOwner(approval, { id: decision.approver }) ? { owner: true } : {}),
+      ...(isOwner(approval, { id: decision.approver }, current) ? { owner: true } : {}),
       userGroup: decision.userGroup,
       state: next,
       quorum: approval.requirement.quorum,

@@ -38,7 +38,13 @@ export async function takeBack(
 ): Promise<TookBack> {
   let refusal: TakeBackRefusal | null = null;
   const end = await changeApproval(gateway.store, id, (approval) => {
-    const judgement = judgeTakeBack(approval, request, approver, gateway.clock.now());
+    const judgement = judgeTakeBack(
+      approval,
+      request,
+      approver,
+      gateway.clock.now(),
+      gateway.rules.approvers(approval),
+    );
     refusal = judgement.kind === 'refused' ? judgement.reason : null;
     return judgement.kind === 'refused' ? null : takeBackChange(gateway, approval, approver, judgement.reason);
   });

@@ -5,11 +5,12 @@ import { evaluate } from '../../domain/policy/evaluate.ts';
 import { takesOf } from '../../domain/policy/limit.ts';
 import type { Policy } from '../../domain/policy/policy.ts';
 import type { Verdict } from '../../domain/policy/verdict.ts';
-import { type Change, type Committed, Unavailable } from '../../ports.ts';
+import type { Change, Committed } from '../../ports.ts';
 import type { Gateway } from '../gateway.ts';
 import type { InlineSpending } from '../state/inline-dispatch.ts';
 import { dispatchEvent } from './finish.ts';
 import { continuingOf, parentOf } from './leg.ts';
+import { lapseOf, type Objection, recheckApprovers } from './recheck-approvers.ts';
 import type { Turn } from './turn.ts';
 
 type Spent =
@@ -36,6 +37,7 @@ export async function spend(
     | 'replica'
     | 'rules'
     | 'store'
+    | 'uncheckedPasses'
     | 'vault'
   >,
   approval: Approval,
@@ -54,7 +56,11 @@ export async function spend(
   if (known !== null) return { kind: 'frozen', approval, freeze: known };
   const objection = await recheckApprovers(gateway, approval);
   if (objection?.kind === 'lapse') return lapse(gateway, approval, objection.why);
-  if (objection?.kind === 'unsure') return { kind: 'unsure', approval, part: 'approvers', why: objection.why };
+  if (objection?.kind === 'unsure') {
+    gateway.uncheckedPasses.note(approval, objection.why);
+    return { kind: 'unsure', approval, part: 'approvers', why: objection.why };
+  }
+  gateway.uncheckedPasses.forget(approval.id);
   const spending = spendingOf(gateway, approval, joiner, call, recheck, seated);
   gateway.faultPoint?.('dispatch.before');
   const committed = await gateway.store.commit(spending.change);
@@ -78,7 +84,8 @@ export async function spend(
 /**
  * The same for a pass that is about to be given, to be committed with the decision that gives it. Null: something
  * prevents it, or would first have to be asked elsewhere; then the decision is committed alone, and `spend` finds out
- * what. The only vote was judged a moment ago on the same facts as a second check, while earlier votes would be older.
+ * what. The only vote was judged a moment ago on the same facts of Slack as a second check, while earlier votes would be
+ * older; the configuration, which may have been read again since, is asked here once more.
  * The commit itself checks whether the grant was revoked.
  */
 export function spendInline(
@@ -92,6 +99,7 @@ export function spendInline(
   if (approved.decisions.length !== 1 || approved.answersTo !== null) return null;
   const recheck = recheckRules(gateway, approved, call);
   if (recheck.kind === 'lapse') return null;
+  if (lapseOf(approved, gateway.rules.approvers(approved), gateway.clock.now()) !== null) return null;
   const { change, dispatchOf } = spendingOf(gateway, approved, joiner, call, recheck);
   return { change: { ...change, token: recheck.token }, dispatchOf };
 }
@@ -127,7 +135,9 @@ function spendingOf(
         policy: policy.digest,
         rule: verdict.trace.rule,
         limits: takes.map((take) => take.counter),
-        votes: approval.decisions.map(({ approver, choice, via }) => ({ approver, choice, via })),
+        votes: approval.decisions.map(({ approver, person, choice, via }) => {
+          return { approver, ...(person === undefined ? {} : { person }), choice, via };
+        }),
         waitedMs: startedAt.getTime() - approval.createdAt.getTime(),
       }),
     ],
@@ -144,7 +154,7 @@ function spendingOf(
   return { change, dispatchOf: begun };
 }
 
-type Lapse = { readonly kind: 'lapse'; readonly why: string };
+type Lapse = Extract<Objection, { kind: 'lapse' }>;
 /** What the call is dispatched under: nothing has changed that stops it. */
 interface Recheck {
   readonly kind: 'valid';
@@ -162,21 +172,6 @@ function recheckRules({ rules }: Pick<Gateway, 'rules'>, approval: Approval, cal
   const verdict = evaluate(policy, call);
   if (verdict.kind === 'deny') return { kind: 'lapse', why: `policy now denies it: ${verdict.reason}` };
   return { kind: 'valid', policy, verdict, token };
-}
-
-/** Only votes given in Slack depend on what Slack says about a person. Null: nothing stops the call. */
-async function recheckApprovers(
-  gateway: Pick<Gateway, 'cards'>,
-  approval: Approval,
-): Promise<Lapse | { readonly kind: 'unsure'; readonly why: string } | null> {
-  if (gateway.cards === null || !approval.decisions.some(({ via }) => via === 'slack')) return null;
-  try {
-    const standing = await gateway.cards.stillEligible(approval);
-    return standing.eligible ? null : { kind: 'lapse', why: standing.why ?? 'an approver may no longer approve' };
-  } catch (error) {
-    if (!(error instanceof Unavailable)) throw error;
-    return { kind: 'unsure', why: error.message };
-  }
 }
 
 async function lapse(

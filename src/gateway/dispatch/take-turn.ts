@@ -25,6 +25,7 @@ export async function takeTurn(
     | 'replica'
     | 'rules'
     | 'store'
+    | 'uncheckedPasses'
     | 'vault'
     | 'waitingRoom'
   >,

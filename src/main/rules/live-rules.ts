@@ -1,8 +1,11 @@
 import { type Authentication, authenticator } from '../../config/grants.ts';
 import type { Loaded } from '../../config/load.ts';
+import { mayOperate, operatorBy } from '../../config/may-operate.ts';
+import { currentApprovers, personsOf } from '../../config/persons.ts';
 import { seenNow } from '../../config/policy/seen.ts';
 import { resolveRequirement } from '../../config/requirement.ts';
 import { upstreamKey } from '../../config/upstream-key.ts';
+import type { CurrentApprovers, Persons } from '../../domain/approval/current.ts';
 import type { Principal } from '../../domain/call/call.ts';
 import type { FreezeScope } from '../../domain/freeze/freeze.ts';
 import type { Policy } from '../../domain/policy/policy.ts';
@@ -18,6 +21,7 @@ export class LiveRules implements Rules {
   #authenticate: (token: string, now: Date) => Authentication;
   /** Names of servers by their upstream; null: not looked at yet. */
   #alike: ReadonlyMap<string, readonly string[]> | null = null;
+  #persons: Persons;
   readonly #now: () => Date;
   readonly #revoked: Pick<RevokedTokens, 'has' | 'refreshUnlessFresh'>;
 
@@ -25,6 +29,7 @@ export class LiveRules implements Rules {
     this.#revoked = revoked;
     this.#loaded = loaded;
     this.#authenticate = authenticator(loaded.config);
+    this.#persons = personsOf(loaded.config, loaded.secrets.adminToken !== null);
     this.#now = now;
   }
 
@@ -37,6 +42,7 @@ export class LiveRules implements Rules {
     this.#loaded = loaded;
     this.#alike = null;
     this.#authenticate = authenticator(loaded.config);
+    this.#persons = personsOf(loaded.config, loaded.secrets.adminToken !== null);
   }
 
   /** Whose token it is; a revoked one is unknown. */
@@ -79,6 +85,11 @@ export class LiveRules implements Rules {
     return resolveRequirement(this.#loaded.config, ask);
   }
 
+  approvers(approval: Parameters<Rules['approvers']>[0]): CurrentApprovers {
+    const { config, policies } = this.#loaded;
+    return currentApprovers(config, policies.get(approval.server) ?? null, this.#persons, approval);
+  }
+
   principal(name: string, server: string): Principal | null {
     const grant = this.#loaded.config.grants.find((each) => each.name === name);
     if (!grant?.servers.includes(server) || this.#revoked.has(grant.tokenSha256)) return null;
@@ -91,7 +102,7 @@ export class LiveRules implements Rules {
   }
 
   isOperator(person: string): boolean {
-    return this.#loaded.config.operators.includes(person);
+    return mayOperate(this.#loaded.config, operatorBy(person)).may;
   }
 
   knows(scope: FreezeScope): boolean {

@@ -145,7 +145,7 @@ export class HeldCall implements HeartbeatTarget {
         return this.#respond(
           turn.part === 'alarm'
             ? alarmResult(turn.approval)
-            : approverUncheckedResult(turn.approval, this.#gateway.unposted.tokenRefused()),
+            : approverUncheckedResult(turn.approval, slackNow(this.#gateway)),
         );
       case 'pending':
         return this.#respondPending(turn.approval);
@@ -329,4 +329,10 @@ async function readingOf(held: HeldRequest, outcome: Outcome): Promise<CallReadi
     },
     call: () => rereadCall(held),
   };
+}
+
+/** Why Slack could not say whether the approvers still may approve. */
+function slackNow({ cards, unposted }: Pick<Gateway, 'cards' | 'unposted'>): 'refused' | 'off' | 'silent' {
+  if (cards === null) return 'off';
+  return unposted.tokenRefused() ? 'refused' : 'silent';
 }

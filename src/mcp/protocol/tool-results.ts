@@ -181,20 +181,29 @@ export function limitFullResult(approval: Approval, { take, retryAfter }: FullLi
 
 /**
  * The call is approved, but nobody can check now whether its approvers still may approve; the pass is kept.
- * `tokenRefused`: Slack rejects the gateway's token, so waiting alone does not help.
+ * `slack`: `refused`, it rejects the gateway's token; `off`, the gateway has none any more; then waiting alone does not
+ * help.
  */
-export function approverUncheckedResult(approval: Approval, tokenRefused: boolean): ToolResult {
-  const why = tokenRefused ? "refuses the gateway's token" : 'does not answer';
+export function approverUncheckedResult(approval: Approval, slack: 'refused' | 'off' | 'silent'): ToolResult {
+  const why = SLACK_WORDS[slack];
   return toolResult(
     [
       `Waiting for approval: ${nameOf(approval)} is approved, but Slack ${why}, so the approver's standing cannot be checked.`,
-      tokenRefused ? 'The operator has to replace the token first; the cause is at /readyz.' : '',
+      slack === 'silent'
+        ? ''
+        : `The operator has to ${slack === 'off' ? 'give it one' : 'replace the token'} first; the cause is at /readyz.`,
       `${NOTHING_RAN} The approval is kept: call again with exactly the same arguments in a minute.`,
       `Approval ${approval.id}.`,
     ],
     approvalMeta(approval),
   );
 }
+
+const SLACK_WORDS = {
+  refused: "refuses the gateway's token",
+  off: 'is switched off (the gateway has no token for it any more)',
+  silent: 'does not answer',
+} as const;
 
 /** The call is approved, but its server could not be reached; the pass is given back. */
 export function notSentResult(approval: Approval, why: string): ToolResult {

@@ -40,6 +40,12 @@ export function personMention(id: string): string {
   return PERSON.test(id) ? `<@${id}>` : codeSpan(id);
 }
 
+/** The same with the name that the config gave: `<@U0MIRA> (mira)`. An id that is none of Slack's is that name alone. */
+export function namedPerson(id: string, name: string | undefined): string {
+  if (name === undefined || name === id) return personMention(id);
+  return PERSON.test(id) || id === 'admin' ? `${personMention(id)} (${codeSpan(name)})` : codeSpan(name);
+}
+
 export function groupMention(id: string): string {
   return USER_GROUP.test(id) ? `<!subteam^${id}>` : codeSpan(id);
 }

@@ -10,7 +10,7 @@ import { cut } from '../../text/cut.ts';
 import { visible } from '../../text/visible.ts';
 import { pieces } from './argument-table.ts';
 import { attributed, type Block, context, fields, label, preformatted, richText, section } from './block-kit.ts';
-import { codeSpan, escapedMrkdwn, groupMention, localTime, oneLine, personMention } from './escape.ts';
+import { codeSpan, escapedMrkdwn, groupMention, localTime, namedPerson, oneLine, personMention } from './escape.ts';
 import { stateSentence } from './story.ts';
 
 /** Most characters of an agent's or policy's reason in a quote: more is cut on the card, and in boxes in the full view. */
@@ -166,7 +166,8 @@ function escalation(approval: Approval): string {
   const { escalate } = approval.requirement;
   const from = escalateAt(approval);
   if (escalate === null || from === null || escalate.groups.length === 0) return '';
-  if (approval.escalatedAt !== null) return `\nSince ${localTime(from)} also: ${approverList(escalate)}.`;
+  if (approval.escalatedAt !== null)
+    return `\nSince ${localTime(from)} also: ${approverList(escalate, approval.requirement.names)}.`;
   return `\nFrom ${localTime(from)} on also: ${escalate.groups.slice(0, NAMED).map(codeSpan).join(', ')}.`;
 }
 
@@ -220,7 +221,7 @@ export function hiddenWarning(approval: Approval): string | null {
 
 export function mayApprove(approval: Approval): string {
   const { requirement, owner, selfApproval } = approval;
-  const who = approverList(requirement);
+  const who = approverList(requirement, requirement.names);
   if (owner === null) return who;
   return selfApproval
     ? `${who}, the owner too (self_approval)`
@@ -228,9 +229,12 @@ export function mayApprove(approval: Approval): string {
 }
 
 /** Approvers by the names of their groups in the config, then one by one. */
-export function approverList(of: Pick<Approval['requirement'], 'groups' | 'people' | 'userGroups' | 'admin'>): string {
+export function approverList(
+  of: Pick<Approval['requirement'], 'groups' | 'people' | 'userGroups' | 'admin'>,
+  names: Approval['requirement']['names'] = {},
+): string {
   const each = [
-    ...of.people.map(personMention),
+    ...of.people.map((id) => namedPerson(id, Object.hasOwn(names, id) ? names[id] : undefined)),
     ...of.userGroups.map(groupMention),
     ...(of.admin ? ['the admin'] : []),
   ];

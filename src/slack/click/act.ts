@@ -1,4 +1,5 @@
-import type { Approver, Choice } from '../../domain/approval/approval.ts';
+import type { Approval, Approver, Choice } from '../../domain/approval/approval.ts';
+import type { CurrentApprovers } from '../../domain/approval/current.ts';
 import { type DecisionRequest, judgeDecision as judge } from '../../domain/approval/decide.ts';
 import type { SeenCard } from '../../domain/approval/seen-card.ts';
 import { judgeTakeBack, type TakeBackRequest } from '../../domain/approval/take-back.ts';
@@ -19,6 +20,8 @@ export interface ActTerms {
   decide(id: string, request: DecisionRequest, approver: Approver, seen: SeenApproval | null): Promise<Decided>;
   /** Resolves once the yes is taken back, or that is refused and the refusal recorded. */
   takeBack(id: string, request: TakeBackRequest, approver: Approver): Promise<TookBack>;
+  /** Who may decide it by today's configuration. */
+  approvers(approval: Approval): CurrentApprovers;
   readonly refused: RecordRefusal;
 }
 
@@ -63,7 +66,8 @@ async function openFullView(terms: ActTerms, intent: Intent, admitted: Admitted,
   if (refusal !== null) return refusal;
   const { approval, approver, from } = admitted;
   const approve: DecisionRequest = { choice: 'approve', reason: null, fingerprint: approval.fingerprint };
-  const mayApprove = judge(approval, approve, approver, terms.clock.now()).kind === 'recorded';
+  const mayApprove =
+    judge(approval, approve, approver, terms.clock.now(), terms.approvers(approval)).kind === 'recorded';
   return { kind: 'modal', view: fullView(approval, from, page, mayApprove) };
 }
 
@@ -73,7 +77,7 @@ async function refusalAhead(terms: ActTerms, intent: Intent, admitted: Admitted)
   if (choice === 'details' || choice === 'take_back') return null;
   const { approval, approver } = admitted;
   const request: DecisionRequest = { choice, reason: 'to be asked', fingerprint: value.fingerprint };
-  const judgement = judge(approval, request, approver, terms.clock.now());
+  const judgement = judge(approval, request, approver, terms.clock.now(), terms.approvers(approval));
   if (judgement.kind !== 'refused') return null;
   await terms.refused(approval.id, approver.id, judgement.reason, choice);
   return { kind: 'refused', reason: judgement.reason, approval };
@@ -83,7 +87,7 @@ async function refusalAhead(terms: ActTerms, intent: Intent, admitted: Admitted)
 async function takeBackRefusedAhead(terms: ActTerms, admitted: Admitted): Promise<ClickOutcome | null> {
   const { approval, approver } = admitted;
   const request = { reason: 'to be asked', fingerprint: null };
-  const judgement = judgeTakeBack(approval, request, approver, terms.clock.now());
+  const judgement = judgeTakeBack(approval, request, approver, terms.clock.now(), terms.approvers(approval));
   if (judgement.kind === 'taken_back') return null;
   await terms.refused(approval.id, approver.id, judgement.reason, 'take_back');
   return { kind: 'not_taken_back', reason: judgement.reason, approval };

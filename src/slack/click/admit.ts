@@ -1,4 +1,5 @@
 import type { Approval, Approver } from '../../domain/approval/approval.ts';
+import type { CurrentApprovers } from '../../domain/approval/current.ts';
 import type { SeenApproval } from '../../gateway/decision/decide.ts';
 import type { Clicker } from '../people/clicker.ts';
 import { type IdentityTerms, identify } from '../people/identity.ts';
@@ -18,6 +19,8 @@ export interface AdmissionTerms extends IdentityTerms {
   recall(id: string): SeenApproval | null;
   /** Stores the card's place, learnt from a click because the answer to the post was lost. */
   adopt(id: string, channel: string, ts: string): Promise<void>;
+  /** Who may decide it by today's configuration. */
+  approvers(approval: Approval): CurrentApprovers;
   readonly refused: RecordRefusal;
 }
 
@@ -48,7 +51,7 @@ export async function admit(terms: AdmissionTerms, who: Clicker, intent: Intent)
     return { kind: 'not_found' };
   }
   const { approval, card } = seen;
-  const identified = await identify(terms, who, approval);
+  const identified = await identify(terms, who, approval, terms.approvers(approval));
   // A person who cannot be looked up may not be reachable either: the record at least says that the click did not count.
   if (identified.kind === 'cannot_tell') return refuse('cannot_tell');
   if (identified.kind === 'refused') return refuse(identified.reason);

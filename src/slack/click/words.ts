@@ -52,6 +52,10 @@ export function refusalWords(reason: RefusalReason, approval: Approval): string 
       return `Your decision is already recorded. ${quorumSoFar(approval)}.`;
     case 'not_an_approver':
       return 'You are not among the approvers of this call. The card names those who are.';
+    case 'removed':
+      return 'You were among the approvers when this was asked, but the configuration no longer lists you, so your click does not count.';
+    case 'admin_token':
+      return 'The admin token is nobody’s by the configuration, so its approval does not count.';
     case 'own_call':
       return `This call comes from an agent of ${approval.owner === null ? 'yours' : personMention(approval.owner)}; somebody else has to decide it. You can only deny it.`;
     case 'other_call':

@@ -1,4 +1,5 @@
-import type { Approval, Approver } from '../../domain/approval/approval.ts';
+import type { Approval, Approver, Circle } from '../../domain/approval/approval.ts';
+import { type CurrentApprovers, personOf } from '../../domain/approval/current.ts';
 import { withinOr } from '../../time/within.ts';
 import type { Clicker } from './clicker.ts';
 import { LOOKUP_MS, type People } from './people.ts';
@@ -33,8 +34,13 @@ export class LiveIdentity {
 }
 
 /** Who clicked, from the payload's ids and Slack's own facts, all within 2 s: the ack is due after 3. */
-export async function identify(terms: IdentityTerms, who: Clicker, approval: Approval): Promise<Identified> {
-  const identified = lookUp(terms, who, approval);
+export async function identify(
+  terms: IdentityTerms,
+  who: Clicker,
+  approval: Approval,
+  current: CurrentApprovers,
+): Promise<Identified> {
+  const identified = lookUp(terms, who, approval, current);
   return (await withinOr(LOOKUP_MS, identified, null)) ?? { kind: 'cannot_tell' };
 }
 
@@ -72,17 +78,29 @@ async function foreignness(
   return null;
 }
 
-async function lookUp(terms: IdentityTerms, who: Clicker, approval: Approval): Promise<Identified> {
+async function lookUp(
+  terms: IdentityTerms,
+  who: Clicker,
+  { requirement }: Approval,
+  current: CurrentApprovers,
+): Promise<Identified> {
   const { people } = terms;
   const foreign = await foreignness(terms, who);
   if (foreign !== null) return foreign;
-  const { requirement } = approval;
-  const groups = [...new Set([...requirement.userGroups, ...(requirement.escalate?.userGroups ?? [])])];
+  const [frozen, today] = [circlesOf(requirement), circlesOf(current)];
+  const groups = [...new Set([...frozen, ...today].flatMap((circle) => circle.userGroups))];
   const [standing, userGroups] = await Promise.all([people.standing(who.user), people.groupsOf(who.user, groups)]);
   if (standing.kind === 'cannot_tell') return { kind: 'cannot_tell' };
   if (standing.kind === 'refused') return standing;
-  const isNamed = [...requirement.people, ...(requirement.escalate?.people ?? [])].includes(who.user);
-  // A group that cannot be looked up does not matter to a person who is named.
+  const person = personOf(current.persons, who.user);
+  const isNamed = [frozen, today].every((circles) =>
+    circles.some((circle) => circle.people.some((id) => personOf(current.persons, id) === person)),
+  );
+  // A group that cannot be looked up does not matter to a person who is named, then and today.
   if (userGroups === null && !isNamed) return { kind: 'cannot_tell' };
   return { kind: 'approver', approver: { id: who.user, via: 'slack', userGroups: userGroups ?? [] } };
+}
+
+function circlesOf(of: Circle & { readonly escalate: Circle | null }): Circle[] {
+  return of.escalate === null ? [of] : [of, of.escalate];
 }

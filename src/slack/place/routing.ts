@@ -60,9 +60,14 @@ export function channelsOf(routing: Routing): string[] {
   return [...new Set(all)];
 }
 
+/** Whether the id is one of a person in Slack: others, such as logins, can be sent nothing there. */
+export function isSlackPerson(id: string): boolean {
+  return /^[UW][A-Z0-9]{2,}$/.test(id);
+}
+
 /** The one person who can decide, if there is exactly one and `direct` is `instead`. */
 export function onlyApprover(routing: Routing, approval: Approval): string | null {
   const { people, userGroups, admin, escalate } = approval.requirement;
   if (routing.direct !== 'instead' || people.length !== 1 || userGroups.length > 0 || admin || escalate) return null;
-  return people[0]!;
+  return isSlackPerson(people[0]!) ? people[0]! : null;
 }

@@ -7,7 +7,7 @@ import { cardDigest, crowdedLine, replyAfter, threadProgress } from '../card/thr
 import type { CardPlace } from '../place/card-place.ts';
 import { ChannelCheck } from '../place/channels.ts';
 import { openDirectMessage } from '../place/direct-message.ts';
-import { channelFor, onlyApprover, type Routing } from '../place/routing.ts';
+import { channelFor, isSlackPerson, onlyApprover, type Routing } from '../place/routing.ts';
 import type { SlackApi } from '../wire/api.ts';
 import { sendDirectLines } from './direct-lines.ts';
 import { findEarlierCard } from './earlier-card.ts';
@@ -110,7 +110,7 @@ export class CardPoster {
   async #notifyDirectly(approval: Approval, people: readonly string[], place: CardPlace): Promise<void> {
     const { api, routing, log } = this.#options;
     if (routing.direct !== 'beside' || approval.state !== 'pending') return;
-    await sendDirectLines(api, log, approval, people, place);
+    await sendDirectLines(api, log, approval, people.filter(isSlackPerson), place);
   }
 }
 

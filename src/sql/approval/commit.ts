@@ -179,14 +179,14 @@ function voteSql(seals: Seals, { id, decision, instead }: Change): RawBuilder<un
     return sql`, voted as (
       update holdfast.decisions d set choice = ${decision.choice}::text, reason = ${decision.reason}::text,
         via = ${decision.via}::text, self = ${decision.self}::boolean, user_group = ${decision.userGroup}::text,
-        at = ${decision.at}::timestamptz, seal = ${seals.seal('decision', decisionText(id, decision))}::text
+        person = ${decision.person ?? null}::text, at = ${decision.at}::timestamptz, seal = ${seals.seal('decision', decisionText(id, decision))}::text
       from moved where d.approval_id = moved.id and d.approver = ${decision.approver}::text
         and d.choice = ${instead}::text)`;
   }
   return sql`, voted as (
-    insert into holdfast.decisions (approval_id, approver, choice, reason, via, self, user_group, at, seal)
+    insert into holdfast.decisions (approval_id, approver, choice, reason, via, self, user_group, person, at, seal)
     select id, ${decision.approver}::text, ${decision.choice}::text, ${decision.reason}::text, ${decision.via}::text,
-      ${decision.self}::boolean, ${decision.userGroup}::text, ${decision.at}::timestamptz,
+      ${decision.self}::boolean, ${decision.userGroup}::text, ${decision.person ?? null}::text, ${decision.at}::timestamptz,
       ${seals.seal('decision', decisionText(id, decision))}::text
     from moved)`;
 }

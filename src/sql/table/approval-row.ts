@@ -2,7 +2,6 @@ import { type RawBuilder, sql } from 'kysely';
 import type { AskedQuestion, GivenAnswer } from '../../domain/approval/answer.ts';
 import type { Approval, Awaits, BrokenField, Decision, Requirement, State } from '../../domain/approval/approval.ts';
 import { withDecision } from '../../domain/approval/decide.ts';
-import { approvalsCounted } from '../../domain/approval/quorum.ts';
 import type { HiddenValues, Sent } from '../../domain/call/sent.ts';
 import type { Json } from '../../domain/json/json.ts';
 import type { RuleTrace } from '../../domain/policy/verdict.ts';
@@ -60,7 +59,7 @@ export const APPROVAL: RawBuilder<unknown> = sql.raw(`
   a.previous_unknown, a.policy_digest, a.created_at, a.expires_at, a.pickup_until, a.lease_until, a.reminded_at, a.escalated_at, a.awaits, a.note, a.updated_at,
   a.shown_digest, a.frozen_seal, a.state_revision, a.state_seal, a.reasons_seal,
   (select json_agg(json_build_object('approver', d.approver, 'choice', d.choice, 'reason', d.reason, 'via', d.via,
-     'self', d.self, 'userGroup', d.user_group, 'at', d.at, 'seal', d.seal) order by d.at, d.approver)
+     'self', d.self, 'userGroup', d.user_group, 'person', d.person, 'at', d.at, 'seal', d.seal) order by d.at, d.approver)
    from holdfast.decisions d where d.approval_id = a.id) as decisions,
   (select count(*)::int from holdfast.joiners j
    where j.approval_id = a.id and j.collected_at is null and j.left_at is null) as callers`);
@@ -132,10 +131,14 @@ function brokenField(seals: Seals, row: ApprovalRow, votes: readonly Vote[]): Br
   return retired ? 'secret' : null;
 }
 
-/** A pass whose votes do not make up its quorum: one of them was deleted. */
+/**
+ * A pass with fewer votes than its quorum: one of them was deleted. Whose they are, and whether they still count, is asked
+ * when it is spent, where today's configuration is known.
+ */
 function tooFewVotes({ state, requirement }: ApprovalRow, decisions: readonly Decision[]): boolean {
   if (state !== 'approved') return false;
-  return approvalsCounted(decisions) < (JSON.parse(requirement) as Requirement).quorum;
+  const voters = new Set(decisions.filter(({ choice }) => choice === 'approve').map(({ approver }) => approver));
+  return voters.size < (JSON.parse(requirement) as Requirement).quorum;
 }
 
 function frozenOf(row: ApprovalRow, shown: string): FrozenColumns {
@@ -165,6 +168,12 @@ interface Vote {
 }
 
 function votesOf(value: unknown): Vote[] {
-  const rows = (value ?? []) as (Omit<Decision, 'at'> & { at: string; seal: string | null })[];
-  return rows.map(({ seal, ...row }) => ({ decision: { ...row, at: new Date(row.at) }, seal }));
+  const rows = (value ?? []) as (Omit<Decision, 'at' | 'person'> & {
+    at: string;
+    person: string | null;
+    seal: string | null;
+  })[];
+  return rows.map(({ seal, person, ...row }) => {
+    return { decision: { ...row, ...(person === null ? {} : { person }), at: new Date(row.at) }, seal };
+  });
 }

@@ -72,6 +72,7 @@ export interface DecisionTable {
   via: string;
   self: boolean;
   user_group: string | null;
+  person: string | null;
   at: Date;
   seal: string | null;
 }

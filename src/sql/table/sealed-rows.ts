@@ -67,10 +67,14 @@ export function reasonsText(id: string, reasons: readonly string[]): string {
   return JSON.stringify([id, reasons.map(wellFormed)]);
 }
 
-/** A vote is on one approval, which has one fingerprint. */
+/**
+ * A vote is on one approval, which has one fingerprint. The person comes last, and only where there is one, so that the
+ * seals of votes from before there were people still fit.
+ */
 export function decisionText(id: string, decision: Decision): string {
-  const { approver, choice, reason, via, self, userGroup, at } = decision;
-  return JSON.stringify([id, approver, choice, wellFormed(reason), via, self, userGroup, at.getTime()]);
+  const { approver, choice, reason, via, self, userGroup, at, person } = decision;
+  const vote = [id, approver, choice, wellFormed(reason), via, self, userGroup, at.getTime()];
+  return JSON.stringify(person === undefined ? vote : [...vote, person]);
 }
 
 /** The digest of what is shown of the call, from the columns' own texts. */

@@ -157,8 +157,12 @@ async function takeDecision(c: Context<ApiEnv>, gateway: Gateway): Promise<Respo
 const REFUSALS: Record<RefusalReason, string> = {
   already_decided: 'Somebody decided first.',
   expired: 'This approval has expired.',
-  already_voted: 'The admin token has already voted; each name has one vote.',
+  already_voted: 'You have already voted, by this way or another; each person has one vote.',
   not_an_approver: 'No approvers’ group of this call lists admin. The admin token reads; it does not decide here.',
+  removed:
+    'The configuration no longer lets you decide this: it did when this was opened, and both must. The admin token decides where a group of its approvers lists admin.',
+  admin_token:
+    'The configuration knows its people, and says of none that the admin token is theirs, so its approval counts for nobody. Decide in Slack, or set admin_token: true on the person who holds it.',
   own_call: 'The owner of the calling grant may not approve its calls. The owner may deny them.',
   other_call: 'The fingerprint you sent is that of another call.',
   broken:

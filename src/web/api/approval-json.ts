@@ -31,9 +31,11 @@ export function approvalJson(approval: Approval) {
       denyReason: requirement.denyReason,
       answers: requirement.answers ?? null,
       escalate: escalateJson(approval),
+      names: requirement.names ?? {},
     },
     decisions: approval.decisions.map((d) => ({
       approver: d.approver,
+      person: d.person ?? null,
       decision: d.choice,
       reason: d.reason,
       via: d.via,

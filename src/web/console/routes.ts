@@ -36,7 +36,7 @@ export function consoleRoutes(app: Hono<ConsoleEnv>, deps: ConsoleDeps): void {
   };
 
   app.get('/', async (c) => {
-    const inbox = await readInbox(store);
+    const inbox = await readInbox(gateway);
     for (const approval of inbox.waiting) reads.approval(c.get('login'), approval, 'inbox');
     return show(
       c,
@@ -54,7 +54,8 @@ export function consoleRoutes(app: Hono<ConsoleEnv>, deps: ConsoleDeps): void {
     const [story, chain] = await Promise.all([records.story(approval.id), chainOf(1)]);
     const cards = await cardsOf(story);
     reads.approval(c.get('login'), approval, 'approval');
-    const view = { approval, story, chain, cards, reviewer: c.get('login').reviewer, now: clock.now() };
+    const current = gateway.rules.approvers(approval);
+    const view = { approval, story, chain, cards, reviewer: c.get('login').reviewer, current, now: clock.now() };
     return show(c, deps, `${approval.server}.${approval.tool}`, '/', approvalPage(view));
   });
 

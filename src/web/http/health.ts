@@ -16,6 +16,7 @@ const NO_ANSWER = 'does not answer';
  * jobs that nobody takes) is named with what it means and what to do. Slack's last known state is reported too but never
  * makes it 503: without Slack, allowed calls go on and approvals are decided in the console, and another replica would
  * have the same Slack. What is frozen is named too, and is no reason for 503 either: a gateway that stops things works.
+ * `approvers` is there while this process keeps approved calls whose approvers cannot be checked, and says why.
  *
  * `gated`: whether calls that need an approval can run. While an alarm stands they cannot, and `alarms` says why; it stays
  * 200, so that operators and approvers still reach the gateway, but for `GET /readyz?gated=1`, which is 503 then.
@@ -40,11 +41,13 @@ export function health(gateway: Gateway): Hono {
     const slack = cards?.trouble === undefined ? {} : { slack: slackStatus(cards.trouble()) };
     const frozen = gateway.knownFreezes.list.map(({ scope }) => scopeWords(scope));
     const stops = frozen.length === 0 ? {} : { frozen };
+    const { why: unchecked } = gateway.uncheckedPasses;
+    const approvers = unchecked === null ? {} : { approvers: unchecked };
     const alarms = gateway.alarms.standing.map(({ kind, about, why, since }) => ({ kind, about, why, since }));
     const gated = ready && alarms.length === 0;
     const status = ready && (gated || c.req.query('gated') === undefined) ? 200 : 503;
     const told = { ...(alarms.length > 0 ? { alarms } : {}), ...stops };
-    return c.json({ ready, gated, parts: { ...parts, ...slack }, ...told }, status);
+    return c.json({ ready, gated, parts: { ...parts, ...slack, ...approvers }, ...told }, status);
   });
   return app;
 }

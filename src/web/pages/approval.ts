@@ -1,5 +1,6 @@
 import { html } from 'hono/html';
 import type { Approval } from '../../domain/approval/approval.ts';
+import type { CurrentApprovers } from '../../domain/approval/current.ts';
 import { FORGED_WORDS, forgedCause, isForged } from '../../domain/approval/forged.ts';
 import type { ProvenEvent } from '../../ports.ts';
 import type { Html } from '../html/html.ts';
@@ -22,11 +23,13 @@ export interface ApprovalView {
   readonly chain: ChainStatus;
   readonly cards: ShownCards;
   readonly reviewer: Reviewer;
+  /** Who may decide it by today's configuration. */
+  readonly current: CurrentApprovers;
   readonly now: Date;
 }
 
 /** One approval in full: the call, who may decide and who did, why policy asked, and everything that happened. */
-export function approvalPage({ approval, story, chain, cards, reviewer, now }: ApprovalView): Html {
+export function approvalPage({ approval, story, chain, cards, reviewer, current, now }: ApprovalView): Html {
   const { trace } = approval;
   return html`<p class="crumb"><a href="/">Approvals</a> / <code>${approval.id}</code></p>
     <div class="head"><h1>${toolName(approval.server, approval.tool)}</h1>${liveIndicator()}</div>
@@ -48,8 +51,8 @@ export function approvalPage({ approval, story, chain, cards, reviewer, now }: A
             isForged(approval)
               ? ''
               : approval.state === 'pending'
-                ? decideForm(approval, reviewer, now, true)
-                : takeBackForm(approval, reviewer, now)
+                ? decideForm(approval, reviewer, now, true, current)
+                : takeBackForm(approval, reviewer, now, current)
           }</div></div>
         </section>
         <section aria-labelledby="trace-head">

@@ -1,6 +1,7 @@
 import { html } from 'hono/html';
 import type { Approval, Approver } from '../../domain/approval/approval.ts';
-import { eligibility, isOwner } from '../../domain/approval/quorum.ts';
+import { ADMIN, type CurrentApprovers } from '../../domain/approval/current.ts';
+import { eligibility, hasVoted, type Ineligible, isOwner } from '../../domain/approval/quorum.ts';
 import { mayTakeBack } from '../../domain/approval/take-back.ts';
 import type { Html } from '../html/html.ts';
 import type { Reviewer } from '../http/reviewer.ts';
@@ -8,10 +9,17 @@ import type { Reviewer } from '../http/reviewer.ts';
 /**
  * The form to approve or deny, or why this reviewer cannot. It carries the fingerprint of the call that is shown. A
  * script sends it as JSON, the only way in which a cookie may decide; without script it does nothing. `complete`: the
- * page shows all that is sent; otherwise the form offers no approval but a link to the page that does.
+ * page shows all that is sent; otherwise the form offers no approval but a link to the page that does. `current`: who may
+ * decide it by today's configuration.
  */
-export function decideForm(approval: Approval, reviewer: Reviewer, now: Date, complete: boolean): Html {
-  const { words, mayDeny } = obstacleFor(approval, reviewer, now);
+export function decideForm(
+  approval: Approval,
+  reviewer: Reviewer,
+  now: Date,
+  complete: boolean,
+  current: CurrentApprovers,
+): Html {
+  const { words, mayDeny } = obstacleFor(approval, reviewer, now, current);
   const notice = words === null ? '' : html`<p class="notice">${words}</p>`;
   if (!mayDeny) return html`${notice}`;
   const { id, trace } = approval;
@@ -27,10 +35,10 @@ export function decideForm(approval: Approval, reviewer: Reviewer, now: Date, co
 }
 
 /** The form to take back a yes that nobody has used; empty where there is none, or this reviewer may not. */
-export function takeBackForm(approval: Approval, reviewer: Reviewer, now: Date): Html {
+export function takeBackForm(approval: Approval, reviewer: Reviewer, now: Date, current: CurrentApprovers): Html {
   const { state, pickupUntil } = approval;
   if (state !== 'approved' || (pickupUntil !== null && now >= pickupUntil)) return html``;
-  if (!mayTakeBack(approval, approverOf(reviewer), now)) return html``;
+  if (!mayTakeBack(approval, approverOf(reviewer), now, current)) return html``;
   const button = html`<button class="deny" type="submit" name="decision" value="take-back">Take the yes back</button>`;
   return html`<p class="notice">Approved, and nothing has run yet.</p>${reasonForm(approval, 'take it back', button)}`;
 }
@@ -56,19 +64,33 @@ interface Obstacle {
   readonly mayDeny: boolean;
 }
 
-function obstacleFor(approval: Approval, reviewer: Reviewer, now: Date): Obstacle {
+function obstacleFor(approval: Approval, reviewer: Reviewer, now: Date, current: CurrentApprovers): Obstacle {
   if (approval.state !== 'pending') return { words: null, mayDeny: true };
   if (now >= approval.expiresAt) return { words: 'This approval has expired.', mayDeny: false };
   const approver = approverOf(reviewer);
-  const eligible = eligibility(approval, approver, now);
-  if (isOwner(approval, approver) && eligible.kind === 'refused') {
-    return { words: 'This call is by your own agent: somebody else must approve it. You can deny it.', mayDeny: true };
-  }
+  const eligible = eligibility(approval, approver, now, current);
   if (eligible.kind === 'refused') {
-    const words = `You can read this, but only ${approval.requirement.groups.join(', ') || 'its approvers'} can decide. No approvers’ group of this call lists ${reviewer.id}.`;
-    return { words, mayDeny: false };
+    const mayDeny = isOwner(approval, approver, current);
+    return { words: refusalWords(mayDeny ? 'own_call' : eligible.reason, approval, reviewer), mayDeny };
   }
-  const voted = approval.decisions.some((decision) => decision.approver === reviewer.id);
+  if (reviewer.id === ADMIN && current.persons.adminToken === 'nobody') {
+    const words = 'The configuration says of nobody that the admin token is theirs, so it can deny but not approve.';
+    return { words, mayDeny: true };
+  }
+  const voted = hasVoted(approval, reviewer.id, current.persons);
   const words = voted ? 'You have approved this. It is waiting for others; meanwhile you can still deny it.' : null;
   return { words, mayDeny: true };
+}
+
+function refusalWords(reason: Ineligible, { requirement }: Approval, reviewer: Reviewer): string {
+  switch (reason) {
+    case 'own_call':
+      return 'This call is by your own agent: somebody else must approve it. You can deny it.';
+    case 'removed':
+      return `You can read this, but the configuration no longer lists ${reviewer.id} among the approvers of this call.`;
+    case 'not_an_approver':
+      return `You can read this, but only ${requirement.groups.join(', ') || 'its approvers'} can decide. No approvers’ group of this call lists ${reviewer.id}.`;
+    default:
+      return reason satisfies never;
+  }
 }

@@ -1,6 +1,7 @@
 import { html } from 'hono/html';
 import { type Approval, STATES } from '../../domain/approval/approval.ts';
-import type { Store } from '../../ports.ts';
+import type { CurrentApprovers } from '../../domain/approval/current.ts';
+import type { Gateway } from '../../gateway/gateway.ts';
 import type { Html } from '../html/html.ts';
 import { riskBadge, stateBadge, toolName } from '../html/labels.ts';
 import { liveIndicator } from '../html/page.ts';
@@ -24,22 +25,29 @@ export interface Inbox {
   readonly more: boolean;
   /** The newest approvals that are no longer pending. */
   readonly recent: readonly Approval[];
+  /** Who may decide it by today's configuration. */
+  readonly approvers: (approval: Approval) => CurrentApprovers;
 }
 
 /** Reads the inbox. Throws `Unavailable('store')`. */
-export async function readInbox(store: Store): Promise<Inbox> {
+export async function readInbox({ store, rules }: Pick<Gateway, 'rules' | 'store'>): Promise<Inbox> {
   const [waiting, recent] = await Promise.all([
     store.list({ states: ['pending'], limit: MAX_WAITING_SHOWN }),
     store.list({ states: STATES.filter((state) => state !== 'pending'), limit: MAX_RECENT }),
   ]);
-  return { waiting: waiting.items, more: waiting.next !== null, recent: recent.items };
+  return {
+    waiting: waiting.items,
+    more: waiting.next !== null,
+    recent: recent.items,
+    approvers: (approval) => rules.approvers(approval),
+  };
 }
 
 /** Pending approvals, soonest to expire first, and those that recently left that state. */
 export function inboxPage(inbox: Inbox, reviewer: Reviewer, now: Date): Html {
   const cards = inbox.waiting
     .toSorted((a, b) => a.expiresAt.getTime() - b.expiresAt.getTime())
-    .map((approval) => waitingCard(approval, reviewer, now));
+    .map((approval) => waitingCard(approval, reviewer, now, inbox.approvers(approval)));
   return html`<div class="head"><h1>Approvals</h1>${liveIndicator()}</div>
     <section aria-labelledby="waiting-head">
       <h2 id="waiting-head" tabindex="-1">Waiting for a decision</h2>
@@ -57,7 +65,7 @@ function nothingWaiting(): Html {
   return html`<p class="empty" data-key="nothing" data-rev="0">Nothing is waiting. A call that needs a decision appears here by itself.</p>`;
 }
 
-function waitingCard(approval: Approval, reviewer: Reviewer, now: Date): Html {
+function waitingCard(approval: Approval, reviewer: Reviewer, now: Date, current: CurrentApprovers): Html {
   const length = shownLength(approval);
   const fits = length <= MAX_ARGUMENTS_LENGTH;
   const { id, server, tool, trace } = approval;
@@ -70,7 +78,7 @@ function waitingCard(approval: Approval, reviewer: Reviewer, now: Date): Html {
     ${callIntro(approval)}
     ${fits ? callInFull(approval, `Arguments of ${id}`) : html`<p class="notice">The call is ${length} characters long. <a href="/approvals/${id}">Read it in full</a>.</p>`}
     ${callFacts(approval)}
-    ${decideForm(approval, reviewer, now, fits && !callerMayHide(approval))}
+    ${decideForm(approval, reviewer, now, fits && !callerMayHide(approval), current)}
   </article>`;
 }
 
@@ -113,6 +121,6 @@ function recentRow(approval: Approval, now: Date): Html {
   return html`<li data-key="${approval.id}" data-rev="${approval.revision}">
     ${stateBadge(approval.state)}
     <a href="/approvals/${approval.id}">${toolName(approval.server, approval.tool)}</a>
-    <span class="dim">${visibleName(approval.grant)}${last === undefined ? '' : html` · ${last.choice === 'approve' ? 'approved' : 'denied'} by ${visibleName(last.approver)}`} · ${timeAgo(approval.updatedAt, now)}</span>
+    <span class="dim">${visibleName(approval.grant)}${last === undefined ? '' : html` · ${last.choice === 'approve' ? 'approved' : 'denied'} by ${visibleName(last.person ?? last.approver)}`} · ${timeAgo(approval.updatedAt, now)}</span>
   </li>`;
 }

@@ -10,16 +10,30 @@ export function requirementSummary(approval: Approval): Html {
   const { requirement } = approval;
   const given = approvalsCounted(approval.decisions);
   const { escalate } = requirement;
-  return html`<b>${given} of ${requirement.quorum}</b> from ${approvers(requirement)}${
-    escalate === null ? '' : html`; after ${durationText(escalate.afterMs)} also ${approvers(escalate)}`
+  return html`<b>${given} of ${requirement.quorum}</b> from ${approvers(requirement, requirement.names)}${
+    escalate === null
+      ? ''
+      : html`; after ${durationText(escalate.afterMs)} also ${approvers(escalate, requirement.names)}`
   }`;
 }
 
-function approvers(eligible: Pick<Requirement, 'groups' | 'people' | 'userGroups' | 'admin'>): Html {
-  const members = [...eligible.people, ...eligible.userGroups, ...(eligible.admin ? ['admin'] : [])];
+function approvers(
+  eligible: Pick<Requirement, 'groups' | 'people' | 'userGroups' | 'admin'>,
+  names: Requirement['names'] = {},
+): Html {
+  const members = [
+    ...eligible.people.map((id) => namedPerson(id, names)),
+    ...eligible.userGroups,
+    ...(eligible.admin ? ['admin'] : []),
+  ];
   return html`${listed(eligible.groups)}${members.length === 0 ? '' : html` <span class="dim">(${listed(members)})</span>`}`;
 }
 
 function listed(names: readonly string[]): Html {
   return html`${names.map((name, i) => html`${i === 0 ? '' : ', '}${visibleName(name)}`)}`;
+}
+
+/** A person by the name that the config gave, with the id: `mira (U0MIRA)`. */
+function namedPerson(id: string, names: NonNullable<Requirement['names']>): string {
+  return Object.hasOwn(names, id) ? `${names[id]} (${id})` : id;
 }

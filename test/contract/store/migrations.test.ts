@@ -35,6 +35,7 @@ const RELEASED: Readonly<Record<string, string>> = {
   '0027-states': '719e8b7272cd1f8f5d17329e16e6638f7530f6818eb1cc787c6837c881cfde1a',
   '0030-seals': '9f64390b14614753a12405213f00280b56215c26508c4d3fce9586b7be061181',
   '0031-freezes': '7a6b15618d6ac9d2d80ec5b14e5f31b1ddcb9157727a86a6d80c2af24d788067',
+  '0033-person': '6b48b6e9aa07610c060e7454d57a94994f8cfb1653dd60fac30684b15e80b47e',
 };
 
 /** Every statement that reached an empty database, by the migration that it belongs to. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { sql } from 'kysely';
+import type { Approver } from '../../../src/domain/approval/approval.ts';
 import { withdraw } from '../../../src/gateway/call/withdraw.ts';
 import { decideApproval } from '../../../src/gateway/decision/decide.ts';
 import { finish } from '../../../src/gateway/dispatch/finish.ts';
@@ -27,6 +28,12 @@ const RETURNED = {
   response: new TextEncoder().encode('{"id":1,"result":{}}'),
   failed: false,
 } as const;
+/** Knows everybody as a colleague, and shows no cards. */
+const SLACK: Cards = {
+  show: async () => ({ kind: 'never', why: 'no cards here' }),
+  person: async (_user, userGroups) => ({ userGroups }),
+  crowded: async () => ({ kind: 'never', why: 'no cards here' }),
+};
 /** Milliseconds that a caller waits at most. */
 const LONG = 20_000;
 
@@ -44,7 +51,7 @@ describe('a decision that spends the pass it gives', () => {
   /** A process that counts its commits of a decision with its dispatch; `both` may wrap them. */
   function replica(
     both?: (commit: () => ReturnType<Store['commitBoth']>) => ReturnType<Store['commitBoth']>,
-    cards?: Cards,
+    cards: Cards = SLACK,
   ) {
     count += 1;
     world.policy = ASKING;
@@ -54,11 +61,11 @@ describe('a decision that spends the pass it gives', () => {
       const commit = () => world.store.commitBoth(first, second);
       return both === undefined ? commit() : both(commit);
     };
-    const gateway = world.replica(`here-${count}`, { store: { commitBoth }, ...(cards ? { cards } : {}) });
+    const gateway = world.replica(`here-${count}`, { store: { commitBoth }, cards });
     return { gateway, spent, args: { name: `key-${count}` } };
   }
   const idOf = (place: ParkedCall) => place.seat.approval.id;
-  const approve = (gateway: Gateway, place: ParkedCall, approver: typeof ADMIN | typeof MIRA = ADMIN) =>
+  const approve = (gateway: Gateway, place: ParkedCall, approver: Approver = ADMIN) =>
     decideApproval(gateway, idOf(place), APPROVE, approver, TERMS);
   const story = async (place: ParkedCall) =>
     (await world.store.events({ after: 0, limit: 100, approval: idOf(place) })).map(({ type }) => type);
@@ -202,7 +209,7 @@ describe('a decision that spends the pass it gives', () => {
   test('P1: earlier votes are looked at again before their pass is spent', async () => {
     const cards: Cards = {
       show: async () => ({ kind: 'later', afterMs: 60_000, why: 'no Slack here', ambiguous: false }),
-      stillEligible: async () => ({ eligible: false, why: 'U0MIRA is now deactivated' }),
+      person: async () => ({ refused: 'deactivated' }),
       crowded: async () => ({ kind: 'later', afterMs: 60_000, why: 'no Slack here', ambiguous: false }),
     };
     const { gateway, spent, args } = replica(undefined, cards);
@@ -210,7 +217,7 @@ describe('a decision that spends the pass it gives', () => {
     const place = await park(gateway, args);
     const turning = place.turn(LONG);
     await approve(gateway, place, MIRA);
-    await approve(gateway, place, ADMIN);
+    await approve(gateway, place, { ...MIRA, id: 'U0ALEX' });
     const turn = await turning;
     assert.match((turn.kind === 'over' && turn.approval.note) || '', /deactivated/);
     assert.equal(spent.times, 0);

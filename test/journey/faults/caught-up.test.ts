@@ -21,7 +21,7 @@ function gatedCards(gate: Promise<void> = Promise.resolve()): Cards & { readonly
       await gate;
       return { kind: 'shown', channel: 'C0APPROVALS', ts: '1.000001', digest: 'd' };
     },
-    stillEligible: async () => ({ eligible: true, why: null }),
+    person: async (_user, userGroups) => ({ userGroups }),
     crowded: async () => ({ kind: 'never', why: 'not here' }),
   };
 }

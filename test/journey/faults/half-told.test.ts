@@ -17,7 +17,7 @@ function slowCards(): Cards & { shown: { at: CardRecord | null; end: (delivery: 
   return {
     shown,
     show: (_, at) => new Promise((end) => shown.push({ at, end })),
-    stillEligible: async () => ({ eligible: true, why: null }),
+    person: async (_user, userGroups) => ({ userGroups }),
     crowded: async () => ({ kind: 'never', why: 'not here' }),
   };
 }

@@ -112,11 +112,12 @@ describe('a token that Slack has revoked while the gateway runs', () => {
   });
 
   test('an approved call whose approver cannot be looked up says what has to be done first', () => {
-    const [refused, silent] = [true, false].map(
+    const [refused, silent, off] = (['refused', 'silent', 'off'] as const).map(
       (one) => approverUncheckedResult(sampleApproval({}), one).content[0].text,
     );
     assert.match(refused!, /is approved, but Slack refuses the gateway's token.*\n.*replace the token.*\/readyz/);
     assert.match(silent!, /is approved, but Slack does not answer/);
     assert.doesNotMatch(silent!, /token/);
+    assert.match(off!, /is approved, but Slack is switched off .*\n.*give it one.*\/readyz/);
   });
 });

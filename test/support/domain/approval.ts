@@ -1,4 +1,5 @@
 import type { Approval, Requirement } from '../../../src/domain/approval/approval.ts';
+import { type CurrentApprovers, STRANGERS } from '../../../src/domain/approval/current.ts';
 import { NOTHING_HIDDEN, NOTHING_MORE } from '../../../src/domain/call/sent.ts';
 
 export const FINGERPRINT = '5f1c0a9e4b7d23861122334455667788990011aabbccddeeff00112233445566';
@@ -64,4 +65,13 @@ export function sampleApproval(
     updatedAt: OPENED,
     ...rest,
   };
+}
+
+/** Today's configuration as it was when the approval opened, with whatever a test wants different. */
+export function currentOf(
+  { requirement, owner, selfApproval }: Pick<Approval, 'owner' | 'requirement' | 'selfApproval'>,
+  different: Partial<CurrentApprovers> = {},
+): CurrentApprovers {
+  const { people, userGroups, admin, escalate } = requirement;
+  return { people, userGroups, admin, escalate, owner, selfApproval, persons: STRANGERS, ...different };
 }

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { PGlite } from '@electric-sql/pglite';
 import { Kysely, PGliteDialect } from 'kysely';
+import type { CurrentApprovers } from '../../../src/domain/approval/current.ts';
 import { ALL_EXACT } from '../../../src/domain/call/inexact.ts';
 import type { Policy } from '../../../src/domain/policy/policy.ts';
 import type { Arrival } from '../../../src/gateway/call/arrival.ts';
@@ -20,7 +21,7 @@ import type { Tables } from '../../../src/sql/table/tables.ts';
 import { sqlTasks } from '../../../src/sql/tasks.ts';
 import { vault } from '../../../src/vault/vault.ts';
 import { TestClock } from '../clock.ts';
-import { REQUIREMENT } from '../domain/approval.ts';
+import { currentOf, REQUIREMENT } from '../domain/approval.ts';
 import { callOf, policyOf } from '../domain/policy.ts';
 import { ROOM } from '../domain/room.ts';
 import { quiet } from '../log.ts';
@@ -33,6 +34,8 @@ export interface ParkedWorld {
   /** The policy from now on. */
   policy: Policy;
   revoked: boolean;
+  /** What today's configuration says otherwise of the approvers than when an approval opened. */
+  current: Partial<CurrentApprovers>;
   /** Adds a replica, whose waiting room is open. `store`: what its store does instead. */
   replica(name: string, more?: { store?: Partial<Store>; secrets?: [string, ...string[]]; cards?: Cards }): Gateway;
   /** Ids of the approvals whose card was ordered, in order. */
@@ -54,6 +57,7 @@ export async function parkedWorld(policy: Policy = ASKING): Promise<ParkedWorld>
     clock,
     policy,
     revoked: false,
+    current: {},
     ordered,
     replica: (name, more = {}) => {
       const gateway = bindGateway(
@@ -73,6 +77,7 @@ export async function parkedWorld(policy: Policy = ASKING): Promise<ParkedWorld>
           policy: () => world.policy,
           upstream: (server) => `upstream of ${server}`,
           alike: (server) => [server],
+          approvers: (approval) => currentOf({ ...OWNED, ...approval }, world.current),
           requirement: (ask) => ({ ...REQUIREMENT, admin: true, quorum: ask.quorum }),
           principal: () => (world.revoked ? null : callOf('create_api_key').principal),
           approval: { timeoutMs: 30 * 60_000, pickupMs: 60 * 60_000, maxBytes: 1 << 21, ...ROOM, maxPending: 20 },
@@ -99,6 +104,9 @@ export async function parkedWorld(policy: Policy = ASKING): Promise<ParkedWorld>
   };
   return world;
 }
+
+/** Of the grant that calls. */
+const OWNED = { owner: 'U0SAM', selfApproval: false };
 
 /** SHA-256 of a grant's token. */
 export const tokenOf = (grant: string): string => createHash('sha256').update(grant).digest('hex');

@@ -15,7 +15,7 @@ import type { SlackApi } from '../../../src/slack/wire/api.ts';
 import { slackClient } from '../../../src/slack/wire/client.ts';
 import { fetchSlackClient } from '../../../src/slack/wire/fetch-client.ts';
 import { TestClock } from '../clock.ts';
-import { sampleApproval } from '../domain/approval.ts';
+import { currentOf, sampleApproval } from '../domain/approval.ts';
 import { quiet } from '../log.ts';
 
 export const CHANNEL = 'C0APPROVALS';
@@ -150,7 +150,7 @@ type Memory = Pick<DoorWorld, 'approvals' | 'records' | 'refusals' | 'remembered
 function useCases(
   memory: Memory,
   clock: Clock,
-): Pick<SlackDeps, 'look' | 'recall' | 'adopt' | 'decide' | 'refused' | 'takeBack'> {
+): Pick<SlackDeps, 'look' | 'recall' | 'adopt' | 'approvers' | 'decide' | 'refused' | 'takeBack'> {
   const answer = async () => {
     if (memory.broken) throw memory.broken;
   };
@@ -164,11 +164,12 @@ function useCases(
     async adopt(id, channel, ts) {
       memory.records.set(id, { approval: id, channel, ts, revision: 0, digest: '', postedAt: null });
     },
+    approvers: (approval) => currentOf(approval),
     async decide(id, word, approver) {
       await answer();
       const approval = memory.approvals.get(id);
       if (approval === undefined) return { kind: 'not_found' };
-      const judgement = judge(approval, word, approver, clock.now());
+      const judgement = judge(approval, word, approver, clock.now(), currentOf(approval));
       if (judgement.kind === 'refused') {
         memory.refusals.push({ id, actor: approver.id, reason: judgement.reason, choice: word.choice });
         return { kind: 'refused', reason: judgement.reason, approval };
@@ -187,7 +188,7 @@ function useCases(
       await answer();
       const approval = memory.approvals.get(id);
       if (approval === undefined) return { kind: 'not_found' };
-      const judgement = judgeTakeBack(approval, word, approver, clock.now());
+      const judgement = judgeTakeBack(approval, word, approver, clock.now(), currentOf(approval));
       if (judgement.kind === 'refused') {
         memory.refusals.push({ id, actor: approver.id, reason: judgement.reason, choice: 'take_back' });
         return { kind: 'refused', reason: judgement.reason, approval };

@@ -1,0 +1,72 @@
+import type { Approval, Decision } from '../../domain/approval/approval.ts';
+import type { CurrentApprovers } from '../../domain/approval/current.ts';
+import { recount, type VoterFacts } from '../../domain/approval/recount.ts';
+import { type Cards, Unavailable } from '../../ports.ts';
+import type { Gateway } from '../gateway.ts';
+
+/** Why a pass is not spent. `lapse`: its votes no longer make up the quorum. `unsure`: that cannot be known now. */
+export type Objection =
+  | { readonly kind: 'lapse'; readonly why: string }
+  | { readonly kind: 'unsure'; readonly why: string };
+
+export const SLACK_OFF = 'Slack is switched off here, and a vote was given there';
+
+/**
+ * Counts the votes of a pass again, by its frozen requirement, by today's configuration and by what Slack says now of
+ * those who voted there. Null: nothing stops the call. What cannot be asked fails closed: without Slack, or without its
+ * answer, the pass stays and waits, unless even with every such vote the quorum is not reached.
+ */
+export async function recheckApprovers(
+  { cards, clock, rules }: Pick<Gateway, 'cards' | 'clock' | 'rules'>,
+  approval: Approval,
+): Promise<Objection | null> {
+  const current = rules.approvers(approval);
+  const doubtless = lapseOf(approval, current, clock.now());
+  const voters = approval.decisions.filter(inSlack);
+  if (voters.length === 0) return doubtless;
+  const named = voters.every(({ userGroup }) => userGroup === null);
+  if (cards === null) return named && doubtless !== null ? doubtless : { kind: 'unsure', why: SLACK_OFF };
+  try {
+    const facts = await factsOf(cards, approval, current, clock.now());
+    return lapseOf(approval, rules.approvers(approval), clock.now(), (vote) => facts.get(vote.approver) ?? null);
+  } catch (error) {
+    if (!(error instanceof Unavailable)) throw error;
+    return named && doubtless !== null ? doubtless : { kind: 'unsure', why: error.message };
+  }
+}
+
+/** Whether the votes fall short by configuration alone; a vote rests on the user group that it rested on when given. */
+export function lapseOf(
+  approval: Approval,
+  current: CurrentApprovers,
+  now: Date,
+  factsOf?: (vote: Decision) => VoterFacts | null,
+): Extract<Objection, { kind: 'lapse' }> | null {
+  const { people, faults } = recount(approval, current, now, factsOf);
+  const { quorum } = approval.requirement;
+  if (people >= quorum) return null;
+  const why = faults.length > 0 ? faults.join('; ') : `its votes are of ${people} of the ${quorum} people it needs`;
+  return { kind: 'lapse', why };
+}
+
+/** A user group that cannot be looked up does not matter to a person who is named, then and today. */
+async function factsOf(
+  cards: Cards,
+  approval: Approval,
+  current: CurrentApprovers,
+  now: Date,
+): Promise<Map<string, VoterFacts>> {
+  const { requirement, decisions } = approval;
+  const circles = [requirement, requirement.escalate, current, current.escalate];
+  const groups = [...new Set(circles.flatMap((circle) => circle?.userGroups ?? []))];
+  const facts = new Map<string, VoterFacts>();
+  for (const vote of decisions.filter(inSlack)) {
+    const alone = recount({ ...approval, decisions: [vote] }, current, now, () => ({ userGroups: [] }));
+    facts.set(vote.approver, await cards.person(vote.approver, alone.standing.length > 0 ? [] : groups));
+  }
+  return facts;
+}
+
+function inSlack({ via, choice }: Decision): boolean {
+  return via === 'slack' && choice === 'approve';
+}
