@@ -62,9 +62,14 @@ async function factsOf(
   const facts = new Map<string, VoterFacts>();
   for (const vote of decisions.filter(inSlack)) {
     const alone = recount({ ...approval, decisions: [vote] }, current, now, () => ({ userGroups: [] }));
-    facts.set(vote.approver, await cards.person(vote.approver, alone.standing.length > 0 ? [] : groups));
+    facts.set(vote.approver, await cards.person(vote.approver, alone.standing.length > 0 ? [] : askedOf(vote, groups)));
   }
   return facts;
+}
+
+/** A vote that rested on a user group rests on that one; no other is asked in its place. */
+function askedOf({ userGroup }: Decision, groups: readonly string[]): readonly string[] {
+  return userGroup === null ? groups : groups.filter((group) => group === userGroup);
 }
 
 function inSlack({ via, choice }: Decision): boolean {
