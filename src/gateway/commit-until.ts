@@ -14,6 +14,8 @@ export interface CommitAttempt<K> {
 export type CommitEnd<K> =
   | { readonly kind: 'committed'; readonly known: K; readonly change: Change; readonly approval: Approval }
   | { readonly kind: 'unchanged'; readonly known: K }
+  /** Its row was put back to before its end. */
+  | { readonly kind: 'put_back'; readonly known: K }
   | { readonly kind: 'gone' };
 
 /**
@@ -29,6 +31,8 @@ export async function commitUntil<K>(attempt: CommitAttempt<K>, known: K | null 
     if (committed.kind === 'committed') return { kind: 'committed', known: now, change, approval: committed.approval };
     // It would be so again and again, until a person lifts it.
     if (committed.kind === 'frozen') return { kind: 'unchanged', known: now };
+    // The log says that it has ended: however often the row is read, it is not one to be changed.
+    if (committed.kind === 'spent') return { kind: 'put_back', known: now };
   }
   return { kind: 'gone' };
 }

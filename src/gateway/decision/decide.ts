@@ -85,10 +85,11 @@ export async function decideApproval(
     ahead?.judgement.kind === 'refused' ? null : seen,
   );
   if (end.kind === 'gone') return { kind: 'not_found' };
-  if (end.kind === 'unchanged') {
+  if (end.kind !== 'committed') {
     const { approval } = end.known;
-    await refuse(gateway, approval, { approver, reason: refusal!, choice: request.choice });
-    return { kind: 'refused', reason: refusal!, approval };
+    const reason: RefusalReason = end.kind === 'put_back' ? 'broken' : refusal!;
+    await refuse(gateway, approval, { approver, reason, choice: request.choice });
+    return { kind: 'refused', reason, approval };
   }
   const { approval, change } = end;
   if (approval.state === change.to) gateway.faultPoint?.('decide.after');

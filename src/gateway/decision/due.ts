@@ -27,7 +27,7 @@ export async function due(
     overdueChange(approval, gateway.clock.now(), gateway.rules),
   );
   if (end.kind === 'gone') return null;
-  if (end.kind === 'unchanged') return end.known;
+  if (end.kind !== 'committed') return end.known;
   gateway.announcer.announce(end.approval);
   return end.approval;
 }

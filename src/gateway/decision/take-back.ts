@@ -49,9 +49,10 @@ export async function takeBack(
     return judgement.kind === 'refused' ? null : takeBackChange(gateway, approval, approver, judgement.reason);
   });
   if (end.kind === 'gone') return { kind: 'not_found' };
-  if (end.kind === 'unchanged') {
-    await refuse(gateway, end.known, { approver, reason: refusal!, choice: 'take_back' });
-    return { kind: 'refused', reason: refusal!, approval: end.known };
+  if (end.kind !== 'committed') {
+    const reason: TakeBackRefusal = end.kind === 'put_back' ? 'not_approved' : refusal!;
+    await refuse(gateway, end.known, { approver, reason, choice: 'take_back' });
+    return { kind: 'refused', reason, approval: end.known };
   }
   gateway.announcer.announce(end.approval);
   return { kind: 'taken_back', approval: end.approval };

@@ -53,7 +53,10 @@ export type Continuation =
  * ask about this call now. `state`: what the call carried; `requestId`: its JSON-RPC id, as JSON text.
  */
 export async function continueCall(
-  gateway: Pick<Gateway, 'announcer' | 'clock' | 'knownFreezes' | 'leases' | 'replica' | 'rules' | 'tasks' | 'vault'>,
+  gateway: Pick<
+    Gateway,
+    'alarms' | 'announcer' | 'clock' | 'knownFreezes' | 'leases' | 'replica' | 'rules' | 'store' | 'tasks' | 'vault'
+  >,
   call: Call,
   requestId: string,
   state: string | null,
@@ -67,7 +70,12 @@ export async function continueCall(
   const { grant } = call.principal;
   const returned = { digests, grant, server: call.server, fingerprints, now };
   const parent = await tasks.findContinuation(returned);
-  if (parent === null) return null;
+  if (parent === null || gateway.alarms.why !== null) return null;
+  if (parent.broken !== null) {
+    // Reading it by the store tells of it.
+    await gateway.store.find(parent.id);
+    return null;
+  }
   const mode = answersMode(parent.requirement.answers, answersOf(policy, call.tool));
   const frozen = gateway.knownFreezes.over(parent);
   if (frozen !== null) return { kind: 'frozen', parent, freeze: frozen };

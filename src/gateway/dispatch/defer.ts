@@ -85,7 +85,7 @@ function patchFor(gateway: Pick<Gateway, 'vault'>, deferral: Deferral, approval:
   if (deferral.awaits === 'task') return { awaits, leaseUntil: null };
   const { response, until } = deferral;
   // An answer that was not sent leaves the same question open.
-  const asked = deferral.why === undefined ? { questions: approval.questions + 1 } : {};
+  const asked = { questions: approval.questions + (deferral.why === undefined ? 1 : 0) };
   if (response === null) return { awaits, leaseUntil: until, ...asked };
   return {
     awaits,
@@ -111,12 +111,14 @@ export async function resume(
   let startedAt = clock.now();
   const end = await changeApproval(store, id, (approval) => {
     startedAt = clock.now();
-    if (!awaitsInput(approval) || approval.leaseUntil === null || approval.leaseUntil <= startedAt) return null;
+    if (approval.broken !== null || !awaitsInput(approval)) return null;
+    if (approval.leaseUntil === null || approval.leaseUntil <= startedAt) return null;
     return {
       id,
       revision: approval.revision,
       from: 'dispatched',
       to: 'dispatched',
+      believed: approval.seal,
       patch: { awaits: null, leaseUntil: leases.until(), dispatcher: by },
       given: answer.given,
       unlessFrozen: { server: approval.server, grant: approval.grant },

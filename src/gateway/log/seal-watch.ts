@@ -128,7 +128,7 @@ const MOST_RETIRED = 1_000;
 
 /** A row that was put back to a state from before its pass was spent. */
 function tellPutBack(parts: WatchParts, id: string): void {
-  if (!raise(parts, `${id} state`, `approval ${id} was put back to a state from before it ran`)) return;
+  if (!raise(parts, `${id} state`, `approval ${id} was put back to a state from before it ran or ended`)) return;
   const data = { table: 'approvals', row: id, field: 'state', why: 'put back' };
   write(parts, `seal ${id} state`, event(parts, id, data));
 }

@@ -7,6 +7,7 @@ import { spend } from '../dispatch/spend.ts';
 import type { Gateway } from '../gateway.ts';
 import { concludeTask } from './conclude-task.ts';
 import { markContinued } from './continue-task.ts';
+import { isTaskOf } from './find-task.ts';
 import type { FollowedTasks } from './followed-tasks.ts';
 import { openQuestions, sealQuestions } from './questions.ts';
 import type { TaskDoor } from './task-door.ts';
@@ -39,7 +40,7 @@ export async function answerTask(
     await askAgain(gateway, task, link, `${leg.state}${leg.note === null ? '' : `: ${leg.note}`}`);
     return null;
   }
-  if (leg.state !== 'approved') return null;
+  if (leg.state !== 'approved' || leg.answersTo === null || !isTaskOf(task, leg)) return null;
   const [request, questions] = [await parkedCall(gateway, leg), await openQuestions(gateway, task)];
   if (request === null || questions === null) return null;
   const principal = rules.principal(task.grant, task.server) ?? { grant: task.grant, owner: null, selfApproval: false };

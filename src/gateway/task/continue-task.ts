@@ -13,7 +13,7 @@ import { leaveSeatEmpty } from '../call/seats.ts';
 import { giveUp, resume } from '../dispatch/defer.ts';
 import { recordOfAnswer } from '../dispatch/given.ts';
 import type { Gateway } from '../gateway.ts';
-import { requestOfTask } from './find-task.ts';
+import { isTaskOf, requestOfTask } from './find-task.ts';
 import { sealQuestions } from './questions.ts';
 import type { Questions, TaskDoor } from './task-door.ts';
 
@@ -46,6 +46,9 @@ export async function continueTask(
   const { rules } = gateway;
   const [kept, parent] = [await requestOfTask(gateway, task), await gateway.store.find(task.approval)];
   if (kept === null || parent === null) return null;
+  if (gateway.alarms.why !== null || parent.broken !== null || !isTaskOf(task, parent)) {
+    return { kind: 'refused', why: 'records were changed outside Holdfast, so that nothing can be decided' };
+  }
   const request = door.answering(task, kept, questions);
   const principal = rules.principal(task.grant, task.server) ?? { grant: task.grant, owner: null, selfApproval: false };
   const call = door.callOf(request, task.server, principal);

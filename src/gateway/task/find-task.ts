@@ -40,13 +40,34 @@ export async function keptWithTask(
   return sealed === null ? null : vault.open('result', id, sealed);
 }
 
-/** The request that the task sends. Null: it is no longer kept. */
+/**
+ * The request that the task sends. Null: it is no longer kept, or is not that of the task's approval: a row of tasks that
+ * names another approval must not bring its own request under that one's pass (P1).
+ */
 export async function requestOfTask(
   { tasks, vault }: Pick<Gateway, 'tasks' | 'vault'>,
-  { id }: Task,
+  { id, approval }: Pick<Task, 'approval' | 'id'>,
 ): Promise<Uint8Array | null> {
   const sealed = await tasks.taskBytes(id, 'request');
-  return sealed === null ? null : vault.open('request', id, sealed);
+  if (sealed === null) return null;
+  try {
+    return vault.open('request', requestRow({ id, approval }), sealed);
+  } catch {
+    return null;
+  }
+}
+
+/** What the sealed request of a task is bound to. */
+export function requestRow({ id, approval }: Pick<Task, 'approval' | 'id'>): string {
+  return `${id} of ${approval}`;
+}
+
+/** Whether the call of this approval, and of nothing else, is the task's: where it is sent stands in both. */
+export function isTaskOf(
+  { approval, grant, server }: Task,
+  found: Pick<Approval, 'answersTo' | 'grant' | 'id' | 'server'>,
+): boolean {
+  return (found.answersTo ?? found.id) === approval && found.grant === grant && found.server === server;
 }
 
 /** Records that the agent has fetched how the task ended. */

@@ -1,6 +1,7 @@
 import type { Approval } from '../../domain/approval/approval.ts';
 import type { NewTask, Task } from '../../ports.ts';
 import type { Gateway } from '../gateway.ts';
+import { requestRow } from './find-task.ts';
 
 /** Distinguishes our task ids from those of servers. */
 const OURS = 'hft_';
@@ -53,7 +54,7 @@ export async function openTask(
     era: call.era,
     createdAt: now,
     expiresAt: new Date(Math.max(pickupEnds, wantedUntil)),
-    request: gateway.vault.seal('request', id, call.request),
+    request: gateway.vault.seal('request', requestRow({ id, approval: call.approval.id }), call.request),
   };
   await gateway.tasks.openTask(task);
   const { request: _, ...rest } = task;

@@ -7,7 +7,7 @@ import { spend } from '../dispatch/spend.ts';
 import type { Gateway } from '../gateway.ts';
 import { answerTask } from './answer-task.ts';
 import { concludeTask } from './conclude-task.ts';
-import { requestOfTask } from './find-task.ts';
+import { isTaskOf, requestOfTask } from './find-task.ts';
 import { FollowedTasks } from './followed-tasks.ts';
 import { settleTask } from './settle-task.ts';
 import type { TaskDoor } from './task-door.ts';
@@ -133,7 +133,7 @@ export class TaskRuns {
       this.#watched.delete(approval.id);
       return settleTask(gateway, task, approval, this.#door.answers);
     }
-    if (approval.state !== 'approved') return;
+    if (approval.state !== 'approved' || !isTaskOf(task, approval)) return;
     const request = await requestOfTask(gateway, task);
     if (request === null) return;
     const unbound = { grant: task.grant, owner: approval.owner, selfApproval: false };

@@ -83,7 +83,7 @@ async function commitMove(db: Kysely<Tables>, seals: Seals, change: Move): Promi
 
 /** Why nothing changed: the caller has left, or the pass was spent before, which are final; a freeze; or anything else. */
 async function overtaken(db: Db, change: Move): Promise<Committed> {
-  const { id, from, to, revision, joiner, unlessFrozen } = change;
+  const { id, from, revision, joiner, unlessFrozen } = change;
   if (joiner !== undefined) {
     const found = await sql`select 1 where ${hasNotLeft(joiner)}`.execute(db);
     if (found.rows.length === 0) return { kind: 'left' };
@@ -92,10 +92,11 @@ async function overtaken(db: Db, change: Move): Promise<Committed> {
     const found = await sql`select 1 where ${isFrozen(unlessFrozen)}`.execute(db);
     if (found.rows.length > 0) return { kind: 'frozen' };
   }
-  if (to !== 'dispatched' || from === 'dispatched') return { kind: 'conflict' };
+  const logged = isAsLogged(change);
+  if (logged === null) return { kind: 'conflict' };
   const same = await sql`
     select 1 from holdfast.approvals
-    where id = ${id} and state = ${from} and revision = ${revision} and not ${wasNotSent(id)}`.execute(db);
+    where id = ${id} and state = ${from} and revision = ${revision} and not (${logged})`.execute(db);
   return { kind: same.rows.length > 0 ? 'spent' : 'conflict' };
 }
 
@@ -123,8 +124,27 @@ function wasNotSent(approval: string): RawBuilder<unknown> {
     order by e.n desc limit 1), '') <> 'call.dispatched'`;
 }
 
+/**
+ * The log says by itself whether the question has ended: a row that was put back to before a no, its end or its lapse has
+ * a true seal, and its votes are asked for, or believed, once more.
+ */
+function hasNotEnded(approval: string): RawBuilder<unknown> {
+  // In a canonical text this can only be the event's own member: inside a string the quotes are escaped.
+  return sql`not exists (select 1 from holdfast.events e where e.approval_id = ${approval} and (e.type in
+    ('approval.expired', 'approval.withdrawn', 'approval.lapsed', 'approval.taken_back', 'call.succeeded', 'call.failed',
+      'call.unknown')
+    or (e.type in ('approval.decided', 'approval.changed') and e.body like '%"state":"denied"%')))`;
+}
+
+/** What the log must say of a change that a vote or a pass brings. */
+function isAsLogged({ id, from, to, decision }: Change): RawBuilder<unknown> | null {
+  if (to === 'dispatched' && from !== 'dispatched') return sql`${wasNotSent(id)} and ${hasNotEnded(id)}`;
+  return decision === undefined ? null : hasNotEnded(id);
+}
+
 /** null: overtaken, and nothing was written. The statement returns the votes before it; its own is added. */
 async function move(db: Db, seals: Seals, change: Move): Promise<Approval | null> {
+  const logged = isAsLogged(change);
   const moved = await sql<ApprovalRow>`${KEPT_PLAN}
     with moved as (
       update holdfast.approvals set ${columnsOf(seals, change)}
@@ -134,7 +154,7 @@ async function move(db: Db, seals: Seals, change: Move): Promise<Approval | null
         ${change.unlessFrozen === undefined ? sql`` : sql`and ${isNotFrozen(change.unlessFrozen)}`}
         ${change.card === undefined ? sql`` : sql`and ${isCardOf(change.card)}`}
         ${change.believed === undefined ? sql`` : sql`and coalesce(frozen_seal, '') || ' ' || coalesce(state_seal, '') = ${change.believed}`}
-        ${change.to === 'dispatched' && change.from !== 'dispatched' ? sql`and ${wasNotSent(change.id)}` : sql``}
+        ${logged === null ? sql`` : sql`and ${logged}`}
         ${change.dispatcher === undefined ? sql`` : sql`and dispatcher = ${change.dispatcher}`}
       returning *
     )${voteSql(seals, change)}, logged as (${eventsSql(seals, change)})
@@ -151,11 +171,9 @@ function columnsOf(seals: Seals, change: Move): RawBuilder<unknown> {
     sql`revision = ${change.next}`,
     sql`updated_at = clock_timestamp()`,
   ];
-  if (change.to !== change.from) {
-    if (change.to === 'approved' && patch.pickupUntil === undefined) throw new Error('a pass is good until an instant');
-    const seal = seals.seal('state', stateText(change.id, change.to, change.next, patch.pickupUntil ?? null));
-    columns.push(sql`state_revision = ${change.next}`, sql`state_seal = ${seal}`);
-  }
+  const begins = change.to === 'dispatched' && change.from !== 'dispatched';
+  if (change.to !== change.from || patch.awaits !== undefined) columns.push(...stateColumns(seals, change));
+  if (begins && patch.awaits === undefined) columns.push(sql`awaits = null`);
   if (patch.pickupUntil !== undefined) columns.push(sql`pickup_until = ${patch.pickupUntil}::timestamptz`);
   if (patch.leaseUntil !== undefined) columns.push(sql`lease_until = ${patch.leaseUntil}::timestamptz`);
   if (patch.dispatcher !== undefined) columns.push(sql`dispatcher = ${patch.dispatcher}::text`);
@@ -170,6 +188,14 @@ function columnsOf(seals: Seals, change: Move): RawBuilder<unknown> {
   // The request is needed until it was sent or never will be.
   if (isOver(change.to)) columns.push(sql`request = null`);
   return sql.join(columns);
+}
+
+function stateColumns(seals: Seals, { id, to, next, patch = {} }: Move): RawBuilder<unknown>[] {
+  const { pickupUntil, awaits = null, questions } = patch;
+  if (to === 'approved' && pickupUntil === undefined) throw new Error('a pass is good until an instant');
+  if (awaits === 'input' && questions === undefined) throw new Error('a question of a server has a number');
+  const text = stateText(id, to, next, { pickupUntil: pickupUntil ?? null, awaits, questions: questions ?? 0 });
+  return [sql`state_revision = ${next}`, sql`state_seal = ${seals.seal('state', text)}`];
 }
 
 /** The primary key allows one vote per person; a second one is a conflict like any other, unless it takes its place. */

@@ -54,7 +54,7 @@ export async function insertApproval(
       shown_digest: shown,
       frozen_seal: seals.seal('approval', frozen),
       state_revision: 1,
-      state_seal: seals.seal('state', stateText(id, 'pending', 1, pickupUntil)),
+      state_seal: seals.seal('state', stateText(id, 'pending', 1, { pickupUntil, awaits: null, questions: 0 })),
       reasons_seal: seals.seal('reasons', reasonsText(id, [])),
       updated_at: createdAt,
     })

@@ -4,6 +4,7 @@ import type { Approval } from '../../domain/approval/approval.ts';
 import type { ContinuedParent, Continuing, NewApproval, Seals } from '../../ports.ts';
 import { writeEvents } from '../log/events.ts';
 import { APPROVAL, type ApprovalRow, approvalOf } from '../table/approval-row.ts';
+import { stateText } from '../table/sealed-rows.ts';
 import type { Tables } from '../table/tables.ts';
 import { seatAgain } from './seats.ts';
 
@@ -52,27 +53,43 @@ export async function waitForLeg(trx: Trx, { approval, leg }: NewApproval): Prom
  */
 export async function continueParent(trx: Trx, seals: Seals, continuing: Continuing): Promise<ContinuedParent> {
   const { parent, asked, given, dispatch, events, now } = continuing;
-  const locked = await sql<{ stood: Date | null }>`
-    select lease_until as stood from holdfast.approvals
-    where id = ${parent} and state = 'dispatched'
-      and (${asked.kind}::text = 'request' or (awaits = 'input' and questions = ${asked.n} and lease_until > ${now}))
-    for update`.execute(trx);
-  const found = locked.rows[0];
-  if (found === undefined) throw new Unasked();
+  const found = await lockSealed(trx, seals, parent);
+  if (found === null || found.state !== 'dispatched') throw new Unasked();
+  if (asked.kind === 'result' && !(awaitsAnswer(found, now) && found.questions === asked.n)) throw new Unasked();
   if (asked.kind === 'request') await markAnswered(trx, asked.n, now);
   else await sql`delete from holdfast.continuations where approval_id = ${parent}`.execute(trx);
   await sql`
     update holdfast.approvals set answers = ${withAnswer(given)}, revision = revision + 1,
       updated_at = clock_timestamp()
-      ${dispatch === null ? sql`` : sql`, awaits = null, note = null, dispatcher = ${dispatch.by}, lease_until = ${dispatch.until}`}
+      ${dispatch === null ? sql`` : sql`, dispatcher = ${dispatch.by}, lease_until = ${dispatch.until}, ${goesOn(seals, found)}`}
     where id = ${parent}`.execute(trx);
   const joiner = dispatch?.joiner ? await seatAgain(trx, parent, dispatch.joiner, now) : null;
   await writeEvents(trx, seals, events);
   return {
     approval: await readOne(trx, seals, parent),
     joiner,
-    stood: dispatch === null ? null : (found.stood ?? now),
+    stood: dispatch === null ? null : (found.leaseUntil ?? now),
   };
+}
+
+/** The approval, locked; null where it is gone, or does not fit its seals. Nothing without them goes on (P1). */
+export async function lockSealed(trx: Trx, seals: Seals, id: string): Promise<Approval | null> {
+  const locked = await sql<ApprovalRow>`
+    select ${APPROVAL} from holdfast.approvals a where a.id = ${id} for update of a`.execute(trx);
+  const approval = locked.rows[0] === undefined ? null : approvalOf(seals, locked.rows[0]);
+  return approval === null || approval.broken !== null ? null : approval;
+}
+
+/** Whether the call goes on with an answer that comes now. */
+export function awaitsAnswer({ state, awaits, leaseUntil }: Approval, now: Date): boolean {
+  return state === 'dispatched' && awaits === 'input' && leaseUntil !== null && leaseUntil > now;
+}
+
+/** The columns of a dispatched call that awaits nothing any more, together with `revision = revision + 1`. */
+export function goesOn(seals: Seals, { id, revision, questions }: Approval) {
+  const terms = { pickupUntil: null, awaits: null, questions };
+  const seal = seals.seal('state', stateText(id, 'dispatched', revision + 1, terms));
+  return sql`awaits = null, note = null, state_revision = ${revision + 1}, state_seal = ${seal}`;
 }
 
 /** Each request is answered once. Throws `Unasked`. */

@@ -5,7 +5,7 @@ import { breathe } from '../../time/breathe.ts';
 import { KEPT_PLAN } from '../connection/kept-plan.ts';
 import { FREEZE_TO_TELL } from '../freezes.ts';
 import { BYTES_PER_PAGE } from '../log/portion.ts';
-import { APPROVAL, type ApprovalRow, approvalOf } from '../table/approval-row.ts';
+import { APPROVAL, type ApprovalRow, approvalOf, stateTerms } from '../table/approval-row.ts';
 import type { CardTable } from '../table/approval-tables.ts';
 import { stateText } from '../table/sealed-rows.ts';
 import type { Tables } from '../table/tables.ts';
@@ -195,12 +195,12 @@ const AT_ONCE = 250;
 export async function doubtfulApprovals(db: Kysely<Tables>, seals: Seals, limit: number): Promise<string[]> {
   const doubtful: string[] = [];
   const found = await sql<StateRow>`${KEPT_PLAN}
-    select id, state, state_revision, pickup_until, state_seal from holdfast.approvals
+    select id, state, state_revision, pickup_until, awaits, questions, state_seal from holdfast.approvals
     where state in ('pending', 'approved', 'dispatched') and state_seal is not null or state in ('pending', 'approved')
     order by id`.execute(db);
   for (const [index, row] of found.rows.entries()) {
     if (index % AT_ONCE === AT_ONCE - 1) await breathe();
-    const text = stateText(row.id, row.state, row.state_revision, row.pickup_until);
+    const text = stateText(row.id, row.state, row.state_revision, stateTerms(row));
     // What a retired secret sealed runs nothing, and is no sign of a forger.
     if (seals.maker(row.state_seal) === 'retired') continue;
     if (!seals.fits('state', text, row.state_seal)) doubtful.push(row.id);
@@ -209,10 +209,7 @@ export async function doubtfulApprovals(db: Kysely<Tables>, seals: Seals, limit:
   return doubtful;
 }
 
-interface StateRow {
-  readonly id: string;
-  readonly state: State;
-  readonly state_revision: number;
-  readonly pickup_until: Date | null;
-  readonly state_seal: string | null;
-}
+type StateRow = Pick<
+  ApprovalRow,
+  'awaits' | 'id' | 'pickup_until' | 'questions' | 'state' | 'state_revision' | 'state_seal'
+>;

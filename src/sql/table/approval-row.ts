@@ -6,7 +6,15 @@ import type { HiddenValues, Sent } from '../../domain/call/sent.ts';
 import type { Json } from '../../domain/json/json.ts';
 import type { RuleTrace } from '../../domain/policy/verdict.ts';
 import type { SealKind, Seals } from '../../ports.ts';
-import { decisionText, type FrozenColumns, frozenText, reasonsText, shownDigest, stateText } from './sealed-rows.ts';
+import {
+  decisionText,
+  type FrozenColumns,
+  frozenText,
+  reasonsText,
+  type StateTerms,
+  shownDigest,
+  stateText,
+} from './sealed-rows.ts';
 
 /** An approval's row as `APPROVAL` selects it. */
 export interface ApprovalRow {
@@ -111,6 +119,11 @@ export function approvalOf(seals: Seals, row: ApprovalRow, own?: Decision): Appr
   };
 }
 
+/** Of an approval's row, what the state's seal covers besides the state. */
+export function stateTerms(row: Pick<ApprovalRow, 'awaits' | 'pickup_until' | 'questions'>): StateTerms {
+  return { pickupUntil: row.pickup_until, awaits: row.awaits, questions: row.questions };
+}
+
 /** The first field that does not fit its seal; null: all fit. */
 function brokenField(seals: Seals, row: ApprovalRow, votes: readonly Vote[]): BrokenField | null {
   const { id, state, frozen_seal, state_seal, reasons_seal, shown_digest } = row;
@@ -124,7 +137,7 @@ function brokenField(seals: Seals, row: ApprovalRow, votes: readonly Vote[]): Br
     return true;
   };
   if (!fits('approval', frozenText(frozenOf(row, shown_digest)), frozen_seal)) return 'requirement';
-  if (!fits('state', stateText(id, state, row.state_revision, row.pickup_until), state_seal)) return 'state';
+  if (!fits('state', stateText(id, state, row.state_revision, stateTerms(row)), state_seal)) return 'state';
   if (row.state_revision > row.revision) return 'state';
   if (!fits('reasons', reasonsText(id, row.later_reasons as string[]), reasons_seal)) return 'reasons';
   if (votes.some(({ decision, seal }) => !fits('decision', decisionText(id, decision), seal))) return 'decisions';

@@ -1,4 +1,4 @@
-import type { Decision, State } from '../../domain/approval/approval.ts';
+import type { Approval, Decision, State } from '../../domain/approval/approval.ts';
 import { canonical } from '../../domain/json/canonical.ts';
 import type { Json } from '../../domain/json/json.ts';
 import type { Seals } from '../../ports.ts';
@@ -9,7 +9,7 @@ import type { Seals } from '../../ports.ts';
  * | seal | over | made | believed by |
  * |---|---|---|---|
  * | approval | everything that is frozen when the approval opens; what is shown of the call by its digest | at the opening | every read |
- * | state | state, the revision at which it was reached, until when a pass is good | with every change of state | every read |
+ * | state | state, the revision at which it was reached, until when a pass is good, what a call that runs waits for | with every change of these | every read, and before a call goes on |
  * | reasons | what later callers said | at the opening and when one joins | every read |
  * | decision | one person's vote on this very call | with the vote | every read |
  * | event | the event's canonical text | when it is written | the sealer and the signer |
@@ -58,8 +58,24 @@ export function frozenText(row: FrozenColumns): string {
   ]);
 }
 
-/** `revision`: the one at which the state was reached. `pickupUntil`: only while approved. */
-export function stateText(id: string, state: State, revision: number, pickupUntil: Date | null): string {
+/** What the state's seal covers besides the state. Each counts in one state only. */
+export interface StateTerms extends Pick<Approval, 'awaits' | 'questions'> {
+  readonly pickupUntil: Date | null;
+}
+
+/**
+ * `revision`: the one at which all of this was reached. `pickupUntil`: only while approved. A dispatched call that
+ * awaits input is sent again by an answer, so what it awaits, and the number of the question, are its state too.
+ */
+export function stateText(
+  id: string,
+  state: State,
+  revision: number,
+  { pickupUntil, awaits, questions }: StateTerms,
+): string {
+  if (state === 'dispatched') {
+    return JSON.stringify([id, state, revision, awaits, awaits === 'input' ? questions : null]);
+  }
   return JSON.stringify([id, state, revision, state === 'approved' ? (pickupUntil?.getTime() ?? null) : null]);
 }
 

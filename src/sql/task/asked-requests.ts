@@ -131,7 +131,9 @@ export async function answerRequest(
       if (changed.rows.length === 0) throw new Unasked();
       await markAnswered(trx, n, now);
       await writeEvents(trx, seals, events);
-      return readOne(trx, seals, approval);
+      const answered = await readOne(trx, seals, approval);
+      if (answered.broken !== null) throw new Unasked();
+      return answered;
     });
   } catch (error) {
     if (error instanceof Unasked) return null;

@@ -3,7 +3,7 @@ import type { GivenAnswer } from '../../domain/approval/answer.ts';
 import type { Approval } from '../../domain/approval/approval.ts';
 import type { NewEvent } from '../../domain/log/event.ts';
 import type { Seals, TaskStore } from '../../ports.ts';
-import { withAnswer } from '../approval/legs.ts';
+import { awaitsAnswer, goesOn, lockSealed, withAnswer } from '../approval/legs.ts';
 import { seatAgain } from '../approval/seats.ts';
 import { isNotFrozen } from '../freezes.ts';
 import { writeEvents } from '../log/events.ts';
@@ -60,19 +60,16 @@ async function spend(
     returning approval_id`.execute(trx);
   const id = deleted.rows[0]?.approval_id;
   if (id === undefined) return null;
-  const awaited = await sql<{ stood: Date | null }>`
-    select lease_until as stood from holdfast.approvals
-    where id = ${id} and state = 'dispatched' and awaits = 'input' for update`.execute(trx);
-  const stood = awaited.rows[0]?.stood ?? null;
-  if (stood === null) throw new NotAwaited();
+  const awaited = await lockSealed(trx, seals, id);
+  if (awaited === null || !awaitsAnswer(awaited, now)) throw new NotAwaited();
   await sql`
-    update holdfast.approvals set awaits = null, note = null, dispatcher = ${dispatcher}, lease_until = ${until},
+    update holdfast.approvals set dispatcher = ${dispatcher}, lease_until = ${until}, ${goesOn(seals, awaited)},
       answers = ${withAnswer(given)}, revision = revision + 1, updated_at = clock_timestamp()
     where id = ${id}`.execute(trx);
   const joiner = await seatAgain(trx, id, returned.joiner, now);
   await writeEvents(trx, seals, events(id));
   const found = await sql<ApprovalRow>`select ${APPROVAL} from holdfast.approvals a where a.id = ${id}`.execute(trx);
-  return { approval: approvalOf(seals, found.rows[0]!), joiner, stood };
+  return { approval: approvalOf(seals, found.rows[0]!), joiner, stood: awaited.leaseUntil! };
 }
 
 /** The approval that the state would continue. */

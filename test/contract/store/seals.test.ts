@@ -13,6 +13,7 @@ import {
   type StoreWorld,
   skipStore,
   storeWorld,
+  through,
 } from '../../support/store/world.ts';
 
 /** What somebody with the database changes in the row of a pending approval, and which field then shows it. */
@@ -105,6 +106,25 @@ for (const kind of STORES) {
         assert.equal(listed.items.find(({ id }) => id === approval.id)?.broken, field);
       });
     }
+
+    test('P2: a call that runs is not believed to wait for an answer that no gateway waits for', async () => {
+      const { approval } = await opened(world.one);
+      const running = await through(world.one, approval, 'approved', 'dispatched');
+      assert.equal((await read(approval.id)).broken, null);
+      await tamper(approval.id, `awaits = 'input', questions = 1`);
+      assert.equal((await read(approval.id)).broken, 'state');
+      await tamper(approval.id, `awaits = null, questions = 0`);
+      const patch = { awaits: 'input', questions: 1 } as const;
+      const asked = await world.one.commit(change(running, 'dispatched', { patch, events: [] }));
+      assert.equal(asked.kind === 'committed' && asked.approval.broken, null);
+      for (const set of ['questions = 0', 'awaits = null', `awaits = 'task'`]) {
+        await tamper(approval.id, set);
+        assert.equal((await read(approval.id)).broken, 'state', set);
+        assert.ok((await world.one.doubtful(100)).includes(approval.id));
+        await tamper(approval.id, `awaits = 'input', questions = 1`);
+        assert.equal((await read(approval.id)).broken, null);
+      }
+    });
 
     test('P1: a vote that no gateway recorded is not believed, nor one that was changed, moved or deleted', async () => {
       const row = (id: string, what: string) => `

@@ -149,7 +149,7 @@ function suite(kind: StoreKind): void {
           eventOf('call.dispatched', { id: about }),
         ]);
       assert.equal(await take(0), null, 'it awaits nothing');
-      const patch = { awaits: 'input', leaseUntil: later(60_000) } as const;
+      const patch = { awaits: 'input', leaseUntil: later(60_000), questions: 1 } as const;
       const asks = await world.one.commit(change(approval, 'dispatched', { patch }));
       assert.equal(asks.kind === 'committed' && asks.approval.awaits, 'input');
       await world.one.away(joiner.id, 'here');

@@ -160,8 +160,34 @@ describe('rows that a database administrator changes', { skip: skipWithoutBackin
     const card = await house.card(id);
     await house.slack.click({ user: 'U0MIRA', channel: CHANNEL, ts: card.ts, actionId: 'approve' });
     await alarmed();
-    assert.match(textOf(await again.answer), /^Cannot decide/);
+    // Nobody could decide it, so that whoever calls again waits, or is told of the alarm.
+    assert.match(textOf(await again.answer), /^(Cannot decide|Waiting for approval)/);
+    assert.equal((await gateway.approval(id)).state, 'pending');
     assert.equal(upstream.count('create_key', args), 1);
+  });
+
+  test('P1: a true row that is put back to before a no is nothing that anybody can still decide', async () => {
+    const args = { name: 'refused' };
+    const sent = agent.call('create_key', args, patient);
+    const { id } = await gateway.pending('create_key', args);
+    await sql(`create table before as select * from holdfast.approvals where id = '${id}'`);
+    await house.deny(id);
+    assert.match(textOf(await sent.answer), /^Denied/);
+    await sql(`delete from holdfast.decisions where approval_id = '${id}'`);
+    await sql(`update holdfast.approvals a set state = b.state, revision = a.revision + 1, state_revision = b.state_revision,
+      state_seal = b.state_seal, pickup_until = b.pickup_until, request = b.request, result_until = null
+      from before b where a.id = b.id`);
+    const again = agent.call('create_key', args, patient);
+    await eventually('it is pending again', async () => ((await gateway.approval(id)).callers > 0 ? true : null));
+    const decided = await gateway.api(`/api/approvals/${id}/decisions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ decision: 'approve' }),
+    });
+    assert.equal(decided.status, 403);
+    await alarmed();
+    assert.equal(upstream.count('create_key', args), 0);
+    await agent.cancel(again.id);
   });
 
   test('P7: a log with a forged event in its chain is not signed', async () => {
