@@ -72,7 +72,7 @@ for (const kind of STORES) {
           assert.equal(Number(row.seq), index + 1);
           assert.equal(row.hash, hash);
         }
-        assert.deepEqual(await store.seal(10), { chained: 0, foreign: [] });
+        assert.deepEqual(await store.seal(10), { chained: 0, foreign: [], retired: [] });
       });
 
       test('P7: what one caller writes one after another is chained in that order', async () => {
@@ -105,7 +105,7 @@ for (const kind of STORES) {
         await store.append([eventOf('call.allowed', { id: batch }), eventOf('call.allowed', { id: batch })]);
         const [first, second] = await places(batch);
         assert.equal(second, first! + 1);
-        assert.deepEqual(await store.seal(10), { chained: 1, foreign: [] });
+        assert.deepEqual(await store.seal(10), { chained: 1, foreign: [], retired: [] });
         assert.deepEqual(await places(open), [second! + 1]);
       });
 
