@@ -19,6 +19,10 @@ const inSession = (name: string, server: string, tool: string): Attack => ({
   run: async (target) => call(target, server, tool, '{}', await openSession(target, server)),
 });
 
+/** Values that their name hides, all different. */
+const secrets = (many: number) => () =>
+  `{"tokens":[${Array.from({ length: many }, (_, i) => `"${i}-secret"`).join()}]}`;
+
 /** A call of a gated tool, approved once it is pending. */
 const approving = (name: string, tool: string, args = () => '{}'): Attack => ({
   name,
@@ -109,6 +113,14 @@ export const ATTACKS: readonly Attack[] = [
   ),
   approving('50 short members, gated', 'gated', members(50)),
   approving('95,000 numbers, gated', 'gated', () => `{"a":[${'1,'.repeat(95_000)}1]}`),
+  calling('45,000 secrets, allowed', 'up', 'open', secrets(45_000)),
+  calling('600 secrets, 9 KB, allowed', 'up', 'open', secrets(600)),
+  approving('45,000 secrets, gated', 'gated', secrets(45_000)),
+  approving(
+    '280,000 repeats of a secret, gated',
+    'gated',
+    () => `{"token":"abcdef","text":"${'abcdef,'.repeat(280_000)}"}`,
+  ),
   calling('1.9 million numbers', 'up', 'open', () => `{"a":[${'1,'.repeat(1_900_000)}1]}`),
   calling('30,000 towers of 60 levels', 'up', 'open', nested(60, 30_000)),
   calling('text of 4 MB', 'up', 'open', () => `{"a":"${'x'.repeat(4 * MB - 500)}"}`),

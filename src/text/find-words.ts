@@ -14,6 +14,8 @@ export interface SoughtWord {
 
 /** UTF-16 units that are read between two breaks. */
 const PIECE = 32 * 1024;
+/** Steps of a word that are taken in between two breaks. */
+const EDGES = 4_000;
 /** UTF-16 units that there are. */
 const UNITS = 0x1_0000;
 const ROOT = 0;
@@ -31,6 +33,8 @@ interface Search {
 export class WordFinder {
   /** Where a node leads to with a unit, by `node * UNITS + unit`. */
   readonly #next = new Map<number, number>();
+  /** The keys of those, by the depth that they lead to, less one. */
+  readonly #edges: number[][] = [];
   /** The node of the longest proper suffix that is the beginning of a word. */
   readonly #shorter: number[] = [ROOT];
   readonly #depth: number[] = [0];
@@ -41,9 +45,21 @@ export class WordFinder {
   /** Units that begin a word: in most texts almost none does. */
   readonly #first = new Uint8Array(UNITS);
 
-  constructor(words: readonly SoughtWord[]) {
-    for (const word of words) if (word.text !== '') this.#add(word);
-    this.#link();
+  private constructor() {}
+
+  /** Takes the words in, in pieces: yields between them. */
+  static *of(words: readonly SoughtWord[]): Generator<void, WordFinder> {
+    const finder = new WordFinder();
+    let read = 0;
+    for (const word of words) {
+      if (word.text !== '') finder.#add(word);
+      read += word.text.length;
+      if (read < EDGES) continue;
+      read = 0;
+      yield;
+    }
+    yield* finder.#link();
+    return finder;
   }
 
   /** Everything in the text that is part of a word, in order; what overlaps or touches is one stretch. */
@@ -91,6 +107,9 @@ export class WordFinder {
       if (next === undefined) {
         next = this.#depth.push(at + 1) - 1;
         this.#next.set(key, next);
+        const edges = this.#edges[at];
+        if (edges === undefined) this.#edges[at] = [key];
+        else edges.push(key);
         this.#ends.push(0);
         this.#begins.push(false);
         this.#shorter.push(ROOT);
@@ -103,15 +122,20 @@ export class WordFinder {
   }
 
   /** In the order of depth, as a shorter one must be known first. */
-  #link(): void {
-    const edges = [...this.#next].sort(([, a], [, b]) => this.#depth[a]! - this.#depth[b]!);
-    for (const [key, node] of edges) {
-      const parent = Math.floor(key / UNITS);
-      if (parent === ROOT) continue;
-      const shorter = this.#step(this.#shorter[parent]!, key % UNITS);
-      this.#shorter[node] = shorter;
-      if (this.#ends[node] === 0) this.#ends[node] = this.#ends[shorter]!;
-      this.#begins[node] ||= this.#begins[shorter]!;
+  *#link(): Generator<void, void> {
+    let linked = 0;
+    for (const edges of this.#edges) {
+      for (const key of edges) {
+        linked += 1;
+        if (linked % EDGES === 0) yield;
+        const parent = Math.floor(key / UNITS);
+        if (parent === ROOT) continue;
+        const node = this.#next.get(key)!;
+        const shorter = this.#step(this.#shorter[parent]!, key % UNITS);
+        this.#shorter[node] = shorter;
+        if (this.#ends[node] === 0) this.#ends[node] = this.#ends[shorter]!;
+        this.#begins[node] ||= this.#begins[shorter]!;
+      }
     }
   }
 }

@@ -154,9 +154,9 @@ describe('Parameter headers', () => {
     ),
     ['9007199254740993', '9007199254740992', /a double cannot keep is sent as a string/],
     ['9007199254740992', '9007199254740993', /a double cannot keep is sent as a string/],
-    ['thirty', '30', /mcp-param-(v|other) is not what the arguments say$/],
+    ['thirty', '30', /mcp-param-(v|other) is not what the arguments say\. Send in the header just what the body says/],
     [base64('+30'), '30', /write a number with all its digits/],
-    ['eu', '"\ufeffeu"', /is not what the arguments say$/],
+    ['eu', '"\ufeffeu"', /is not what the arguments say\. Send/],
     ...['=?base64?Z X U =?=', '=?base64?ZXU?=', '=?base64?ZXV=?=', '=?base64?ZXU==?=', '=?base64?/w==?='].map(
       (header) => [header, '"eu"', /mcp-param-(v|other) is encoded in an unusual way: write =\?base64\?…\?=/] as const,
     ),

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { HiddenMask } from '../../src/domain/call/hidden-mask.ts';
-import { redactCall } from '../../src/domain/call/redact-call.ts';
+import { redactCall, redacting } from '../../src/domain/call/redact-call.ts';
 import { NOTHING_MORE } from '../../src/domain/call/sent.ts';
 import { DEFAULT_REDACTION } from '../../src/domain/json/redact.ts';
+import { ended } from '../../src/text/ended.ts';
 import { WordFinder } from '../../src/text/find-words.ts';
 
 const shownOf = (args: Parameters<typeof redactCall>[0]['args']) => {
@@ -26,7 +27,7 @@ describe('P8: what is hidden is hidden wherever it is repeated', () => {
           for (let at = text.indexOf(word); at >= 0; at = text.indexOf(word, at + 1))
             inside.fill(true, at, at + word.length);
         }
-        const found = new WordFinder(all.map((word) => ({ text: word, begins: false }))).find(text);
+        const found = ended(WordFinder.of(all.map((word) => ({ text: word, begins: false })))).find(text);
         const covered = Array.from(text, (_, at) => found.some(({ start, end }) => at >= start && at < end));
         assert.deepEqual(covered, inside);
       }),
@@ -83,11 +84,26 @@ describe('P8: what is hidden is hidden wherever it is repeated', () => {
     assert.ok((shown.whole as string[]).every((text) => text.includes('[redacted]')));
   });
 
+  const many = Array.from({ length: 40_000 }, (_, i) => `${i}-secret`);
+  const stepped: readonly [string, object, object, number][] = [
+    ['many hidden values', { tokens: many }, {}, 60],
+    ['a text that repeats one many times', { token: SECRET, text: `${SECRET},`.repeat(100_000) }, {}, 80],
+    ['many values beside a header', { list: many }, { 'x-region': 'eu' }, 30],
+  ];
+  for (const [what, args, headers, fewest] of stepped) {
+    test(`is looked for in many steps: ${what}`, () => {
+      const call = { args, sent: { ...NOTHING_MORE, headers } } as Parameters<typeof redacting>[0];
+      let breaks = 0;
+      for (const steps = redacting(call, DEFAULT_REDACTION); !steps.next().done; ) breaks += 1;
+      assert.ok(breaks >= fewest, `${breaks} breaks`);
+    });
+  }
+
   test('3 MB of words with common beginnings against 3 MB of text: linear', () => {
     const tokens = Array.from({ length: 20_000 }, (_, i) => `${'a'.repeat(120)}${i}`);
     const text = 'a'.repeat(3_000_000);
     const before = process.cpuUsage();
-    const mask = new HiddenMask([tokens]);
+    const mask = ended(HiddenMask.of([tokens]));
     mask.text(text);
     const { user } = process.cpuUsage(before);
     assert.ok(user < 3_000_000, `${user} µs`);

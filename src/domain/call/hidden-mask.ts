@@ -1,3 +1,4 @@
+import { ended } from '../../text/ended.ts';
 import { type Stretch, WordFinder } from '../../text/find-words.ts';
 import type { Json, JsonObject } from '../json/json.ts';
 import { REDACTED } from '../json/redact.ts';
@@ -35,16 +36,20 @@ export class HiddenMask {
   readonly #whole: ReadonlySet<string>;
   #walked = 0;
 
-  /** `hidden`: the values that are hidden, of any shape. */
-  constructor(hidden: readonly Json[]) {
-    const { spellings, whole } = hiddenWords(hidden);
+  private constructor(finder: WordFinder | null, whole: ReadonlySet<string>) {
+    this.#finder = finder;
     this.#whole = whole;
-    this.#finder = spellings.length === 0 ? null : new WordFinder(spellings);
+  }
+
+  /** `hidden`: the values that are hidden, of any shape. Yields now and then. */
+  static *of(hidden: readonly Json[]): Generator<void, HiddenMask> {
+    const { spellings, whole } = yield* hiddenWords(hidden);
+    return new HiddenMask(spellings.length === 0 ? null : yield* WordFinder.of(spellings), whole);
   }
 
   /** A text that somebody else wrote, as it may be shown beside this call. */
   text(text: string): MaskedText {
-    return this.#finder === null ? { text, masked: false } : this.#shown(text, this.#finder.find(text));
+    return this.#finder === null ? { text, masked: false } : ended(this.#shown(text, this.#finder.find(text)));
   }
 
   /** What is shown of an object. Yields now and then. */
@@ -59,7 +64,7 @@ export class HiddenMask {
     this.#walked += 1;
     if (this.#walked % PIECE.values === 0) yield;
     if (typeof value === 'string' && value.length > PIECE.text) {
-      const { text, masked } = this.#shown(value, yield* this.#finder!.finding(value));
+      const { text, masked } = yield* this.#shown(value, yield* this.#finder!.finding(value));
       if (masked) count.masked += 1;
       return text;
     }
@@ -94,15 +99,16 @@ export class HiddenMask {
   /** A name that only says what secrets are called gives none away: `client_secret`, although one reads `secret`. */
   #name(name: string): MaskedText {
     const found = this.#finder!.find(name).filter(({ start, end }) => secretName(name.slice(start, end)) === null);
-    return found.length === 0 ? { text: name, masked: false } : this.#shown(name, found);
+    return found.length === 0 ? { text: name, masked: false } : ended(this.#shown(name, found));
   }
 
-  #shown(text: string, found: readonly Stretch[]): MaskedText {
+  *#shown(text: string, found: readonly Stretch[]): Generator<void, MaskedText> {
     if (found.some(({ begins }) => begins) || this.#whole.has(text)) return { text: REDACTED, masked: true };
     if (found.length === 0) return { text: quotedMarks(text), masked: false };
     let shown = '';
     let from = 0;
-    for (const { start, end } of found) {
+    for (const [index, { start, end }] of found.entries()) {
+      if (index > 0 && index % PIECE.values === 0) yield;
       shown += quotedMarks(text.slice(from, start)) + REDACTED;
       from = end;
     }

@@ -17,13 +17,19 @@ export interface HiddenWords {
   readonly whole: ReadonlySet<string>;
 }
 
-/** The single values in what is hidden, as they are looked for elsewhere. Linear. */
-export function hiddenWords(hidden: readonly Json[]): HiddenWords {
+/** Values that are looked at between two breaks, and those of which spellings are made. */
+const PIECE = { values: 4_000, spelt: 64 } as const;
+
+/** The single values in what is hidden, as they are looked for elsewhere. Linear; yields now and then. */
+export function* hiddenWords(hidden: readonly Json[]): Generator<void, HiddenWords> {
   const whole = new Set<string>();
   const spellings = new Map<string, SoughtWord>();
   let room = MOST_SOUGHT;
+  let looked = 0;
   const rest: Json[] = [...hidden];
   for (let value = rest.pop(); value !== undefined; value = rest.pop()) {
+    looked += 1;
+    if (looked % PIECE.values === 0) yield;
     if (typeof value === 'object' && value !== null) {
       for (const inner of Object.values(value)) rest.push(inner);
       continue;
@@ -31,7 +37,9 @@ export function hiddenWords(hidden: readonly Json[]): HiddenWords {
     const text = textOf(value);
     if (text === null || text.length < SHORTEST_SOUGHT || whole.has(text)) continue;
     whole.add(text);
-    for (const spelling of room > 0 ? spellingsOf(text) : []) {
+    if (room <= 0) continue;
+    if (whole.size % PIECE.spelt === 0) yield;
+    for (const spelling of spellingsOf(text)) {
       if (spellings.has(spelling.text)) continue;
       spellings.set(spelling.text, spelling);
       room -= spelling.text.length;

@@ -1,6 +1,7 @@
+import { ended } from '../../text/ended.ts';
 import { decimal } from '../json/decimal.ts';
 import type { Json, JsonObject } from '../json/json.ts';
-import { REDACTED, type RedactedCopy, type Redaction, redactedCopy, redactedCopySteps } from '../json/redact.ts';
+import { COPIED_AT_ONCE, REDACTED, type RedactedCopy, type Redaction, redactedCopySteps } from '../json/redact.ts';
 import { headerText, numberText } from './header-value.ts';
 import { HiddenMask } from './hidden-mask.ts';
 import type { HiddenValues, Sent } from './sent.ts';
@@ -32,11 +33,7 @@ export function redactCall(call: WholeCall, redaction: Redaction): ShownCall {
 }
 
 export function redactedCall(call: WholeCall, redaction: Redaction): RedactedCall {
-  const steps = redacting(call, redaction);
-  for (;;) {
-    const { done, value } = steps.next();
-    if (done) return value;
-  }
+  return ended(redacting(call, redaction));
 }
 
 /**
@@ -49,10 +46,10 @@ export function* redacting(call: WholeCall, redaction: Redaction): Generator<voi
   yield;
   const [params, meta, named] = yield* redactedSteps(call.sent, redaction);
   yield;
-  const headers = withoutHiddenValues(named, call, redaction);
+  const headers = yield* withoutHiddenValues(named, call.args, args.value);
   const copies = [args, params, meta, headers];
   const beside = call.beside === undefined ? [] : yield* redactedSteps(call.beside, redaction);
-  const mask = new HiddenMask([...copies, ...beside].flatMap(({ hidden }) => hidden));
+  const mask = yield* HiddenMask.of([...copies, ...beside].flatMap(({ hidden }) => hidden));
   yield;
   const masked = {
     args: yield* mask.object(args.value),
@@ -69,10 +66,10 @@ export function* redacting(call: WholeCall, redaction: Redaction): Generator<voi
   return { shown, mask };
 }
 
-/** What hides in other texts what is hidden of a call, without a copy of the call. */
-export function maskOf({ args, sent }: WholeCall, redaction: Redaction): HiddenMask {
-  const copies = [redactedCopy(args, redaction, 'args'), ...redacted(sent, redaction)];
-  return new HiddenMask(copies.flatMap(({ hidden }) => hidden));
+/** What hides in other texts what is hidden of a call, without a copy of the call to be shown. Yields now and then. */
+export function* maskOf({ args, sent }: WholeCall, redaction: Redaction): Generator<void, HiddenMask> {
+  const copies = [yield* redactedCopySteps(args, redaction, 'args'), ...(yield* redactedSteps(sent, redaction))];
+  return yield* HiddenMask.of(copies.flatMap(({ hidden }) => hidden));
 }
 
 function* redactedSteps({ params, meta, headers }: Sent, redaction: Redaction) {
@@ -83,26 +80,18 @@ function* redactedSteps({ params, meta, headers }: Sent, redaction: Redaction) {
   ] as const;
 }
 
-function redacted({ params, meta, headers }: Sent, redaction: Redaction) {
-  return [
-    redactedCopy(params, redaction, 'params'),
-    redactedCopy(meta, redaction, 'meta'),
-    redactedCopy(headers, { ...redaction, paths: [] }, 'params'),
-  ] as const;
-}
-
 /**
  * A header may repeat a hidden argument under another name (2026-07-28, `x-mcp-header`); then its value is hidden too.
  * The policy did not declare that, and the caller chose the name, so it counts as hidden by name.
  */
-function withoutHiddenValues(
+function* withoutHiddenValues(
   copy: RedactedCopy<JsonObject>,
-  { args }: { readonly args: JsonObject },
-  redaction: Redaction,
-): RedactedCopy<JsonObject> {
+  args: JsonObject,
+  shownArgs: JsonObject,
+): Generator<void, RedactedCopy<JsonObject>> {
   const names = Object.keys(copy.value);
   if (names.length === 0) return copy;
-  const [sent, shown] = [textsIn(args), textsIn(redactedCopy(args, redaction, 'args').value)];
+  const [sent, shown] = [yield* textsIn(args), yield* textsIn(shownArgs)];
   const value: Record<string, Json> = { ...copy.value };
   let { byName } = copy;
   for (const name of names) {
@@ -115,11 +104,14 @@ function withoutHiddenValues(
   return { ...copy, value, byName };
 }
 
-/** Every single value as a header may spell it. */
-function textsIn(value: Json): Set<string> {
+/** Every single value as a header may spell it. Yields now and then. */
+function* textsIn(value: Json): Generator<void, Set<string>> {
   const texts = new Set<string>();
   const rest: Json[] = [value];
+  let read = 0;
   for (let next = rest.pop(); next !== undefined; next = rest.pop()) {
+    read += 1;
+    if (read % COPIED_AT_ONCE === 0) yield;
     if (typeof next !== 'object') texts.add((typeof next === 'number' ? decimal(next) : null) ?? String(next));
     else if (next !== null) for (const inner of Object.values(next)) rest.push(inner as Json);
   }

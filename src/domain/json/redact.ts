@@ -1,3 +1,4 @@
+import { ended } from '../../text/ended.ts';
 import type { Json } from './json.ts';
 import { type SecretName, secretName } from './secret-name.ts';
 
@@ -40,11 +41,7 @@ export interface RedactedCopy<T extends Json = Json> {
  * list right under it. An object stays, and what is in it is judged by its own names.
  */
 export function redactedCopy<T extends Json>(value: T, redaction: Redaction, part: RedactedPart): RedactedCopy<T> {
-  const steps = redactedCopySteps(value, redaction, part);
-  for (;;) {
-    const step = steps.next();
-    if (step.done) return step.value;
-  }
+  return ended(redactedCopySteps(value, redaction, part));
 }
 
 /** The same step by step: yields whenever some thousand values have been copied. */

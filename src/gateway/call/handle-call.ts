@@ -37,24 +37,30 @@ function followVerdict(gateway: Gateway, arrival: Arrival): Handled | Promise<Ha
   if (policy !== null && judged !== null) {
     const reason = 'a value can be read in two ways';
     const refused: Verdict = { kind: 'deny', reason, trace: inexactTrace(policy, call, judged) };
-    return new VerdictNotes(gateway, arrival, refused).inexact(judged);
+    const notes = new VerdictNotes(gateway, arrival, refused);
+    const prepared = notes.prepare();
+    return prepared === undefined ? notes.inexact(judged) : prepared.then(() => notes.inexact(judged));
   }
   const verdict = policy === null ? NO_POLICY : evaluate(policy, call);
   const takes =
     verdict.kind === 'deny' ? [] : takesOf(call, verdict.limits, (server) => gateway.rules.upstream(server));
   const notes = new VerdictNotes(gateway, arrival, verdict);
-  const freeze = verdict.kind === 'allow' ? freezeOverCall(gateway, call) : null;
-  if (freeze !== null) return refuseFrozen(gateway, notes, freeze);
-  switch (verdict.kind) {
-    case 'deny':
-      return deny(gateway, notes, verdict.reason);
-    case 'allow':
-      return allow(gateway, notes, takes, arrival.bytes.byteLength);
-    case 'ask':
-      return ask(gateway, notes, takes, arrival, verdict);
-    default:
-      return verdict satisfies never;
-  }
+  const follow = (): Handled | Promise<Handled> => {
+    const freeze = verdict.kind === 'allow' ? freezeOverCall(gateway, call) : null;
+    if (freeze !== null) return refuseFrozen(gateway, notes, freeze);
+    switch (verdict.kind) {
+      case 'deny':
+        return deny(gateway, notes, verdict.reason);
+      case 'allow':
+        return allow(gateway, notes, takes, arrival.bytes.byteLength);
+      case 'ask':
+        return ask(gateway, notes, takes, arrival, verdict);
+      default:
+        return verdict satisfies never;
+    }
+  };
+  const prepared = notes.prepare();
+  return prepared === undefined ? follow() : prepared.then(follow);
 }
 
 /**
@@ -66,7 +72,8 @@ export function handleLeg(gateway: Gateway, arrival: Arrival & { readonly leg: L
   const verdict = policy === null ? NO_POLICY : evaluate(policy, call);
   const notes = new VerdictNotes(gateway, arrival, verdict);
   if (policy === null || verdict.kind === 'deny') {
-    return Promise.resolve(deny(gateway, notes, verdict.trace.reason ?? 'policy denies it'));
+    const denied = (): Handled | Promise<Handled> => deny(gateway, notes, verdict.trace.reason ?? 'policy denies it');
+    return (notes.prepare() ?? Promise.resolve()).then(denied);
   }
   const asking = { kind: 'ask', ask: askFor(policy, call.tool), limits: [], trace: verdict.trace } as const;
   return ask(gateway, notes, [], arrival, asking).catch((error: unknown) => unavailable(gateway, error));

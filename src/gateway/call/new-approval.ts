@@ -10,6 +10,7 @@ import { answersOf, redactionOf } from '../../domain/policy/rule.ts';
 import type { Verdict } from '../../domain/policy/verdict.ts';
 import type { NewApproval } from '../../ports.ts';
 import { cut } from '../../text/cut.ts';
+import { inTurns } from '../../time/in-turns.ts';
 import { standBack } from '../../time/stand-back.ts';
 import type { Gateway } from '../gateway.ts';
 import { newId } from '../id.ts';
@@ -44,7 +45,7 @@ async function freeze(
   const [fingerprint, ...olderFingerprints] = vault.fingerprints(materialOf(arrival));
   await rest();
   const policy = arrival.policy!;
-  const { shown, mask } = await redactedInSteps(arrival, redactionOf(policy, call.tool), rest);
+  const { shown, mask } = await inTurns(redactingOf(arrival, redactionOf(policy, call.tool)));
   const reason = mask.text(arrival.statedReason ?? '');
   const bytes = await frozen();
   await rest();
@@ -82,18 +83,9 @@ async function freeze(
   };
 }
 
-async function redactedInSteps(
-  { call, leg }: Arrival,
-  redaction: Redaction,
-  rest: () => Promise<void> | undefined,
-): Promise<RedactedCall> {
+function redactingOf({ call, leg }: Arrival, redaction: Redaction): Generator<void, RedactedCall> {
   const own = sentOf(call.params, call.headers);
-  const steps = redacting({ args: call.args, sent: leg?.sent ?? own, beside: own }, redaction);
-  for (;;) {
-    const { done, value } = steps.next();
-    await rest();
-    if (done) return value;
-  }
+  return redacting({ args: call.args, sent: leg?.sent ?? own, beside: own }, redaction);
 }
 
 function withOneRepeat(hidden: HiddenValues): HiddenValues {

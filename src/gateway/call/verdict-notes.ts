@@ -13,9 +13,14 @@ import type { FullLimit } from '../../domain/policy/limit.ts';
 import { redactionOf } from '../../domain/policy/rule.ts';
 import type { Verdict } from '../../domain/policy/verdict.ts';
 import { beginning, cut } from '../../text/cut.ts';
+import { ended } from '../../text/ended.ts';
 import { asciiOnly } from '../../text/visible.ts';
+import { inTurns } from '../../time/in-turns.ts';
 import type { Gateway } from '../gateway.ts';
 import type { Arrival, Handled } from './arrival.ts';
+
+/** Bytes of a call that can hide so little that looking for it takes no time. */
+const SMALL_CALL = 2 * 1024;
 
 /** Writes the events of one call's verdict: rule and reason, fingerprint and session, never an argument or a secret. */
 export class VerdictNotes {
@@ -70,12 +75,29 @@ export class VerdictNotes {
     return !policy?.exact.has(call.tool) && this.#masked(call.tool) !== call.tool;
   }
 
+  /**
+   * Makes what is needed to write about a call whose tool's name, or what is wrong with it, may tell what it hides, and
+   * lets others have turns meanwhile. Undefined: nothing is needed, or it is made in no time.
+   */
+  prepare(): Promise<void> | undefined {
+    const { call, policy, bytes } = this.#arrival;
+    if (bytes.byteLength < SMALL_CALL) return undefined;
+    if (policy?.exact.has(call.tool) && this.#verdict.kind === 'allow') return undefined;
+    return inTurns(this.#makingMask()).then((mask) => {
+      this.#mask = mask;
+    });
+  }
+
   /** A text about this call with what the call hides replaced (P8). */
   #masked(text: string): string {
+    this.#mask ??= ended(this.#makingMask());
+    return this.#mask.text(text).text;
+  }
+
+  #makingMask(): Generator<void, HiddenMask> {
     const { call, policy } = this.#arrival;
     const redaction = policy === null ? DEFAULT_REDACTION : redactionOf(policy, call.tool);
-    this.#mask ??= maskOf({ args: call.args, sent: sentOf(call.params, call.headers) }, redaction);
-    return this.#mask.text(text).text;
+    return maskOf({ args: call.args, sent: sentOf(call.params, call.headers) }, redaction);
   }
 
   /** The event, for a caller that writes it itself. */

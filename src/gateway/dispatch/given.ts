@@ -1,13 +1,14 @@
 import { type AskedQuestion, type GivenAnswer, LONGEST_GIVEN } from '../../domain/approval/answer.ts';
 import type { Approval } from '../../domain/approval/approval.ts';
 import type { Call } from '../../domain/call/call.ts';
-import { redactCall } from '../../domain/call/redact-call.ts';
+import { redacting } from '../../domain/call/redact-call.ts';
 import { sentOf } from '../../domain/call/sent.ts';
 import { canonical } from '../../domain/json/canonical.ts';
 import { type JsonObject, member } from '../../domain/json/json.ts';
 import { approvalEvent, type NewEvent } from '../../domain/log/event.ts';
 import { redactionOf } from '../../domain/policy/rule.ts';
 import { cut } from '../../text/cut.ts';
+import { inTurns } from '../../time/in-turns.ts';
 import type { Gateway } from '../gateway.ts';
 
 /** What is recorded of an agent's answer: with its call, and in the log. */
@@ -24,18 +25,21 @@ export function answerIn({ params }: Pick<Call, 'params'>, kind: AskedQuestion['
   return Object.fromEntries(parts.filter(([, value]) => value !== undefined)) as JsonObject;
 }
 
-/** Describes the answer in this call: redacted by name and by the policy's paths, with a keyed digest of all of it. */
-export function recordOfAnswer(
+/**
+ * Describes the answer in this call: redacted by name and by the policy's paths, with a keyed digest of all of it. Lets
+ * others have turns meanwhile.
+ */
+export async function recordOfAnswer(
   { rules, vault }: Pick<Gateway, 'rules' | 'vault'>,
   call: Call,
   { kind, leg, at }: { readonly kind: AskedQuestion['kind']; readonly leg: string | null; readonly at: Date },
-): AnswerRecord {
+): Promise<AnswerRecord> {
   const answer = answerIn(call, kind);
   const policy = rules.policy(call.server);
   const redaction = policy === null ? { byName: true, paths: [] } : redactionOf(policy, call.tool);
   const { params, headers } = call;
   const whole = { args: call.args, sent: { params: answer, meta: {}, headers: {} }, beside: sentOf(params, headers) };
-  const shown = redactCall(whole, redaction).sent.params;
+  const shown = (await inTurns(redacting(whole, redaction))).shown.sent.params;
   // The state is the server's own; people want to read what the agent said.
   const text = cut(JSON.stringify(shown.answer ?? shown.inputResponses ?? shown).toWellFormed(), LONGEST_GIVEN);
   return { given: { at: at.toISOString(), leg, digest: vault.digest('outcome', canonical(answer)), text }, shown };

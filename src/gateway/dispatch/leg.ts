@@ -9,7 +9,7 @@ import { newId } from '../id.ts';
 import { type CallReading, conclude } from './conclude.ts';
 import { continuedDispatch } from './defer.ts';
 import { dispatchEvent, finish } from './finish.ts';
-import { answerEvent, recordOfAnswer } from './given.ts';
+import { type AnswerRecord, answerEvent, recordOfAnswer } from './given.ts';
 
 /**
  * A leg is an approval of its own: what an agent answers to what a server asked during a gated call, where policy wants
@@ -38,14 +38,14 @@ import { answerEvent, recordOfAnswer } from './given.ts';
  * | death between the call's end and the leg's | the call is recorded, the leg is unknown; neither can be sent again |
  */
 export function continuingOf(
-  gateway: Pick<Gateway, 'leases' | 'replica' | 'rules' | 'vault'>,
+  gateway: Pick<Gateway, 'leases' | 'replica'>,
   leg: Approval,
-  call: Call,
+  answer: AnswerRecord | null,
   { by, now, seated }: { readonly by: string; readonly now: Date; readonly seated: boolean },
 ): Continuing | null {
   const { id, answersTo: parent, asked, server, tool, grant } = leg;
   if (parent === null || asked === null) return null;
-  const answer = recordOfAnswer(gateway, call, { kind: asked.kind, leg: id, at: now });
+  if (answer === null) throw new Error(`the leg ${id} is to be spent without its answer`);
   const about = { id: parent, server, tool, grant };
   const dispatched = approvalEvent(about, {
     type: 'call.dispatched',
@@ -65,6 +65,16 @@ export function continuingOf(
       ? { by: parentDispatch(by), until: gateway.leases.until(), joiner: seated ? seat : null }
       : null,
   };
+}
+
+/** What a leg answers; null: the approval is none. */
+export function answerOfLeg(
+  gateway: Pick<Gateway, 'clock' | 'rules' | 'vault'>,
+  { id, asked, answersTo }: Approval,
+  call: Call,
+): Promise<AnswerRecord> | null {
+  if (answersTo === null || asked === null) return null;
+  return recordOfAnswer(gateway, call, { kind: asked.kind, leg: id, at: gateway.clock.now() });
 }
 
 /** The dispatch of the call that the leg's dispatch continues. */

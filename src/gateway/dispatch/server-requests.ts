@@ -105,7 +105,7 @@ export async function takeAnswer(
   const now = gateway.clock.now();
   const { server, tool, principal } = call;
   const place = { server, grant: principal.grant };
-  const answer = recordOfAnswer(gateway, call, { kind: 'request', leg: null, at: now });
+  const answer = await recordOfAnswer(gateway, call, { kind: 'request', leg: null, at: now });
   const event = answerEvent({ id: approval, server, tool, grant: principal.grant }, answer);
   if (await answered(gateway, { n, approval, now, unlessFrozen: place }, answer.given, event)) return 'taken';
   return (await gateway.knownFreezes.lookAgain(place)) ?? 'late';

@@ -9,7 +9,8 @@ import type { Change, Committed } from '../../ports.ts';
 import type { Gateway } from '../gateway.ts';
 import type { InlineSpending } from '../state/inline-dispatch.ts';
 import { dispatchEvent } from './finish.ts';
-import { continuingOf, parentOf } from './leg.ts';
+import type { AnswerRecord } from './given.ts';
+import { answerOfLeg, continuingOf, parentOf } from './leg.ts';
 import { lapseOf, type Objection, recheckApprovers } from './recheck-approvers.ts';
 import type { Turn } from './turn.ts';
 
@@ -49,6 +50,7 @@ export async function spend(
   const { alarms, rules } = gateway;
   if (alarms.why !== null) return { kind: 'unsure', approval, part: 'alarm', why: alarms.why };
   if (approval.broken !== null) return { kind: 'unsure', approval, part: 'alarm', why: 'its seal is broken' };
+  const answer = await answerOfLeg(gateway, approval, call);
   await rules.refresh();
   const recheck = recheckRules(gateway, approval, call);
   if (recheck.kind === 'lapse') return lapse(gateway, approval, recheck.why);
@@ -61,7 +63,7 @@ export async function spend(
     return { kind: 'unsure', approval, part: 'approvers', why: objection.why };
   }
   gateway.uncheckedPasses.forget(approval.id);
-  const spending = spendingOf(gateway, approval, joiner, call, recheck, seated);
+  const spending = spendingOf(gateway, approval, joiner, call, recheck, { answer, seated });
   gateway.faultPoint?.('dispatch.before');
   const committed = await gateway.store.commit(spending.change);
   if (committed.kind === 'full') {
@@ -100,7 +102,7 @@ export function spendInline(
   const recheck = recheckRules(gateway, approved, call);
   if (recheck.kind === 'lapse') return null;
   if (lapseOf(approved, gateway.rules.approvers(approved), gateway.clock.now()) !== null) return null;
-  const { change, dispatchOf } = spendingOf(gateway, approved, joiner, call, recheck);
+  const { change, dispatchOf } = spendingOf(gateway, approved, joiner, call, recheck, { answer: null, seated: true });
   return { change: { ...change, token: recheck.token }, dispatchOf };
 }
 
@@ -110,12 +112,12 @@ function spendingOf(
   joiner: string,
   call: Call,
   { policy, verdict }: Recheck,
-  seated = true,
+  { answer, seated }: { readonly answer: AnswerRecord | null; readonly seated: boolean },
 ): InlineSpending {
   const startedAt = gateway.clock.now();
   // More than the replica's name: the end of one dispatch must never be taken for the end of the next.
   const by = `${gateway.replica} ${joiner} ${approval.revision}`;
-  const continues = continuingOf(gateway, approval, call, { by, now: startedAt, seated });
+  const continues = continuingOf(gateway, approval, answer, { by, now: startedAt, seated });
   // The call that a leg answers for has taken from the limits already.
   const takes = continues === null ? takesOf(call, verdict.limits, (server) => gateway.rules.upstream(server)) : [];
   const change: Change = {

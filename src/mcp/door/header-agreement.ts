@@ -6,6 +6,9 @@ import { comparableName } from '../protocol/gated-headers.ts';
 import type { HeaderRecord } from '../protocol/header-policy.ts';
 import type { ReadBatch, ReadSingle } from './strict-door.ts';
 
+/** What to do about a header that the body does not confirm. */
+const SAME = 'Send in the header just what the body says, or leave the header out';
+
 const VERSION_CLAIM = 'io.modelcontextprotocol/protocolVersion';
 const PARAM_PREFIX = 'mcp-param-';
 
@@ -23,15 +26,16 @@ export function claimedRevisionOf(message: JsonObject): string | null {
 export function headerDisagreement(headers: HeaderRecord, read: ReadSingle | ReadBatch): string | null {
   const message = read.kind === 'message' ? read.message : null;
   const method = headers['mcp-method'];
-  if (method !== undefined && method !== member(message, 'method')) return 'Mcp-Method is not the method of the body';
+  if (method !== undefined && method !== member(message, 'method'))
+    return `Mcp-Method is not the method of the body. ${SAME}`;
 
   const name = headers['mcp-name'];
-  if (name !== undefined && headerText(name) !== nameOf(message)) return 'Mcp-Name is not what the body names';
+  if (name !== undefined && headerText(name) !== nameOf(message)) return `Mcp-Name is not what the body names. ${SAME}`;
 
   const version = headers['mcp-protocol-version'];
   const claimed = message === null ? null : claimedRevisionOf(message);
   if (version !== undefined && claimed !== null && version !== claimed) {
-    return 'MCP-Protocol-Version is not the version that the body claims';
+    return `MCP-Protocol-Version is not the version that the body claims. ${SAME}`;
   }
   return parameterDisagreement(headers, read);
 }
@@ -76,7 +80,7 @@ function parameterDisagreement(headers: HeaderRecord, read: ReadSingle | ReadBat
   }
   if (claims.length === 0) return null;
   if (claims.length > MOST_PARAM_HEADERS) {
-    return `a request has at most ${MOST_PARAM_HEADERS} Mcp-Param headers, and this one has ${claims.length}`;
+    return `a request has at most ${MOST_PARAM_HEADERS} Mcp-Param headers, and this one has ${claims.length}: leave the others out`;
   }
   const message = read.kind === 'message' ? read.message : null;
   const args = member(member(message, 'params'), 'arguments');
@@ -89,7 +93,7 @@ function parameterDisagreement(headers: HeaderRecord, read: ReadSingle | ReadBat
 
 function disagrees({ header, text }: ParameterClaim): string {
   const why = `${header} is not what the arguments say`;
-  if (text.trim() === '' || Number.isNaN(Number(text))) return why;
+  if (text.trim() === '' || Number.isNaN(Number(text))) return `${why}. ${SAME}`;
   return `${why}: write a number with all its digits, as 30 or -12.5, without +, exponent or zeros before it; one that a double cannot keep is sent as a string in the arguments`;
 }
 

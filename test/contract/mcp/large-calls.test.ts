@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { JsonObject } from '../../../src/domain/json/json.ts';
+import { VerdictNotes } from '../../../src/gateway/call/verdict-notes.ts';
 import { readMessageInPieces } from '../../../src/mcp/door/strict-door.ts';
 import {
   frozenBytes,
@@ -94,6 +95,24 @@ describe('P5: while a large call is worked on, others have their turns', () => {
     const sending = await turnsDuring(() => sendableInPieces(stored, sender, { keepTask: true }));
     assert.ok(sending >= 2 * pieces, `${sending} turns for ${pieces} pieces, read at least twice`);
   });
+
+  const hiding = { tokens: Array.from({ length: 20_000 }, (_, i) => `${i}-secret`) };
+  for (const [what, args, tool, fewest] of [
+    ['that hides much, before it is written about', hiding, 'any', 5],
+    ['of a tool that the policy names, not at all', hiding, 'known', 0],
+    ['that is short, not at all', { token: 'abcdef' }, 'any', 0],
+  ] as const) {
+    test(`${what}`, async () => {
+      const bytes = new TextEncoder().encode(JSON.stringify(args));
+      const call = { tool, server: 's', args, params: {}, headers: {} };
+      const policy = { exact: new Map([['known', {}]]), globs: [] };
+      const parts = [{}, { call, bytes, policy }, { kind: 'allow' }] as unknown;
+      const prepared = new VerdictNotes(...(parts as ConstructorParameters<typeof VerdictNotes>)).prepare();
+      assert.equal(prepared !== undefined, fewest > 0);
+      const turns = await turnsDuring(async () => prepared);
+      assert.ok(turns >= fewest, `${turns} turns`);
+    });
+  }
 
   test('when it is judged again before it is sent: it is parsed in a step of its own', async () => {
     const frozen = await frozenInPieces(request);

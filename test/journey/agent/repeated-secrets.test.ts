@@ -69,9 +69,8 @@ describe('P8: a hidden value that the agent repeats in its own words', () => {
         return [page, await answer.text()] as const;
       }),
     );
-    const { terminal, out } = keptTerminal();
-    const admin = { url: gateway.url, token: house.adminToken, json: false };
-    if (id !== null) await approvalsShowCommand({ id, ...admin }, terminal);
+    const { terminal, out } = keptTerminal({ env: { HOLDFAST_ADMIN_TOKEN: house.adminToken } });
+    if (id !== null) assert.equal(await approvalsShowCommand({ id, url: gateway.url, json: false }, terminal), 0);
     const places = [...said, ['CLI', out()], ['Slack', house.slackTraffic()], ['log', gateway.log]] as const;
     for (const [place, text] of places) {
       // What a page or another JSON escapes once more is read as it was.
