@@ -234,7 +234,7 @@ describe('What reviewers read', { concurrency: false }, () => {
     await sql`update holdfast.events set hash = ${'0'.repeat(64)} where seq = ${seq}`.execute(embedded.db);
     assert.equal(await look(), false);
     await sql`update holdfast.events set hash = ${hash} where seq = ${seq}`.execute(embedded.db);
-    await sql`update holdfast.checkpoints set body = replace(body, '"v":1', '"v": 1')`.execute(embedded.db);
+    await sql`update holdfast.checkpoints set body = replace(body, '"v":2', '"v": 2')`.execute(embedded.db);
     assert.equal(await look(), false);
   });
 });
