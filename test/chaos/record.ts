@@ -4,9 +4,10 @@ import type { Approval } from '../../src/domain/approval/approval.ts';
 import { listApprovals } from '../../src/sql/approval/read.ts';
 import type { Tables } from '../../src/sql/table/tables.ts';
 import { rowSeals } from '../../src/vault/row-seals.ts';
+import { STORE_SECRET } from '../support/gateway/program.ts';
 
 /** Of the secret that the program's houses run with. */
-const PROGRAM_SEALS = rowSeals(['s'.repeat(40)]);
+const PROGRAM_SEALS = rowSeals([STORE_SECRET]);
 
 /** An event as the log holds it. */
 export interface LoggedEvent {
