@@ -125,7 +125,7 @@ describe('A large message is treated like a short one', () => {
           pieces.push(...some);
         },
       };
-      await sendLarge(answer, bytesOf(response), 'e1', '"mine"', meta);
+      await sendLarge(answer, bytesOf(response), 'e1', '"mine"', { 'holdfast/approval': meta });
       const sent = pieces.map(textOf).join('');
       assert.deepEqual(JSON.parse(sent), JSON.parse(responseForCaller(response, '"mine"', meta)), result.slice(0, 40));
       assert.ok(!sent.includes('\n') && id === 'e1' && pieces.every((piece) => piece.length <= LARGE_MESSAGE));

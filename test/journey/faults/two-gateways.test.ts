@@ -186,7 +186,11 @@ function suite(kind: BackingKind): void {
         assert.notEqual(unready.parts.queue, 'ok');
         assert.equal(unready.parts.store, 'ok');
         const told = await agent.call('create_key', { name: 'while-gone' }).answer;
-        assert.match(textOf(told), /queue does not answer/);
+        assert.match(textOf(told), /^Waiting for approval/);
+        // Where the gateway has posted the card past its queue by then, the agent has nothing to be told of.
+        if (!/queue does not answer/.test(textOf(told))) {
+          await house.card((await a.pending('create_key', { name: 'while-gone' })).id);
+        }
         assert.equal(upstream.count('create_key', { name: 'while-gone' }), 0);
         const decided = await b.api(`/api/approvals/${id}/decisions`, {
           method: 'POST',
@@ -228,8 +232,12 @@ function suite(kind: BackingKind): void {
         assert.equal(unready.status, 503);
         assert.notEqual(((await unready.json()) as { parts: Record<string, string> }).parts.store, 'ok');
         await backing.postgres.begin();
-        await eventually('both are ready again', async () =>
-          (await a.api('/readyz')).status === 200 && (await b.api('/readyz')).status === 200 ? true : null,
+        // docs/operations.md, "How soon it is caught up": 45 s.
+        await eventually(
+          'both are ready again',
+          async () =>
+            (await a.api('/readyz')).status === 200 && (await b.api('/readyz')).status === 200 ? true : null,
+          60_000,
         );
         assert.equal((await b.approval(id)).state, 'pending');
         await house.approve(id);
