@@ -69,7 +69,7 @@ export async function startPostgres(more: (directory: string) => readonly string
   if (user !== null) chownSync(directory, user.uid, user.gid);
   const as = { cwd: directory, stdio: 'ignore' as const, ...user };
   execFileSync(needed('initdb'), ['-A', 'trust', '-U', 'postgres', '-E', 'UTF8', '--no-sync', '-D', directory], as);
-  const settings = ['listen_addresses=127.0.0.1', `port=${port}`, 'unix_socket_directories=', 'max_connections=60'];
+  const settings = ['listen_addresses=127.0.0.1', `port=${port}`, 'unix_socket_directories=', 'max_connections=120'];
   settings.push(...more(directory));
   const args = ['-D', directory, ...settings.flatMap((setting) => ['-c', setting])];
   return server({
