@@ -12,7 +12,7 @@ import { Meters } from '../web/http/meters.ts';
 import { type Assembled, assemble } from './assemble.ts';
 import { auditWebhook } from './process/audit-webhook.ts';
 import { loggedCopy, printedCopy } from './process/checkpoint-copies.ts';
-import { placeOf } from './process/place.ts';
+import { databasePlace } from './process/place.ts';
 import { listOverHttp } from './upstream/list-over-http.ts';
 import { workerAssets } from './workerd/assets.ts';
 import { consoleLog } from './workerd/console-log.ts';
@@ -103,7 +103,7 @@ function assembleOnWorkers(loaded: Loaded, connection: SqlConnection, log: Log):
     replica: `worker-${crypto.randomUUID().slice(0, 8)}`,
     clock,
     log,
-    place: placeOf(secrets.databaseUrl, settings.data),
+    place: databasePlace(secrets.databaseUrl, settings.data),
     witnesses: (seals) => [redisWitness({ url: redisUrl, seals, log })],
     checkpointCopies: [loggedCopy(log), printedCopy((line) => console.log(String(line).trimEnd()))],
     sink: auditWebhook(secrets, clock),

@@ -23,7 +23,7 @@ import { Drain } from './process/drain.ts';
 import type { FaultInjection } from './process/fault-injection.ts';
 import { lastCopyIn } from './process/last-copy.ts';
 import { listen } from './process/listen.ts';
-import { placeOf } from './process/place.ts';
+import { databasePlace } from './process/place.ts';
 import { keepPrivate, makeFilesPrivate } from './process/private-directory.ts';
 import { embeddedSecret } from './process/secret.ts';
 import { openStorage } from './process/storage.ts';
@@ -164,7 +164,7 @@ function witnessesOnNode(
   const { redisUrl } = secrets;
   const { publicKeys } = vault(keys as [string, ...string[]]);
   return {
-    place: placeOf(secrets.databaseUrl, data),
+    place: databasePlace(secrets.databaseUrl, data),
     lastCopy: () => lastCopyIn(data, publicKeys),
     witnesses: (seals) => [
       fileWitness({ data, replica, seals, clock, log }),

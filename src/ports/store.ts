@@ -5,7 +5,7 @@ import type { FrozenPlace } from '../domain/freeze/freeze.ts';
 import type { LoggedEvent, NewEvent } from '../domain/log/event.ts';
 import type { FullLimit, Take, Taken } from '../domain/policy/limit.ts';
 import type { GrantRoom, NoOpening } from './room.ts';
-import type { Acceptance, AcceptedStore, AcceptPlan, Standing } from './witness.ts';
+import type { Acceptance, AcceptedStore, AcceptPlan, ApprovalStanding } from './witness.ts';
 
 /**
  * The event of a caller that left. `approval`: the id of the approval; `hides`: whether values of its call are hidden,
@@ -396,7 +396,7 @@ export interface Store {
     limit: number,
   ): Promise<{ readonly chained: number; readonly foreign: readonly number[]; readonly retired: readonly number[] }>;
   /** How these approvals stand; those that are not there are missing. */
-  standings(ids: readonly string[]): Promise<readonly Standing[]>;
+  standings(ids: readonly string[]): Promise<readonly ApprovalStanding[]>;
   /** The last time that an operator accepted the store of this log; null: never. */
   lastAcceptance(log: string): Promise<Acceptance | null>;
   /** Goes on with the store as it is, in one transaction. */

@@ -97,7 +97,7 @@ export interface SetReadings {
 }
 
 /** How an approval stands in the store. */
-export interface Standing {
+export interface ApprovalStanding {
   readonly id: string;
   readonly state: State;
   readonly revision: number;

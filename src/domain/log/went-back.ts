@@ -18,7 +18,7 @@ interface Sending {
   readonly returned: boolean;
 }
 
-interface Standing {
+interface ApprovalStanding {
   readonly id: string;
   readonly state: State;
   readonly revision: number;
@@ -35,7 +35,7 @@ interface Standing {
  * | it pending, approved or ended unsent, since before it was sent | older |
  * | it approved or lapsed since after it was sent | given back: nothing was sent |
  */
-export function unknownSendings(known: readonly Sending[], standings: readonly Standing[]): WentBack[] {
+export function unknownSendings(known: readonly Sending[], standings: readonly ApprovalStanding[]): WentBack[] {
   const rows = new Map(standings.map((row) => [row.id, row]));
   const found = new Map<string, WentBack>();
   for (const { approval, revision, returned } of known) {
@@ -46,7 +46,7 @@ export function unknownSendings(known: readonly Sending[], standings: readonly S
   return [...found.values()];
 }
 
-function whyOlder(revision: number, row: Standing | undefined): string | null {
+function whyOlder(revision: number, row: ApprovalStanding | undefined): string | null {
   if (row === undefined) return 'was sent, and the database does not have it';
   if (row.revision < revision) return `was sent, and the database has it as it was before (${row.state})`;
   const unsent = row.state === 'pending' || row.state === 'approved' || endedUnsent(row.state);

@@ -1,6 +1,6 @@
 import { type Kysely, type Selectable, sql } from 'kysely';
 import type { State } from '../../domain/approval/approval.ts';
-import type { Acceptance, Seals, Standing } from '../../ports.ts';
+import type { Acceptance, ApprovalStanding, Seals } from '../../ports.ts';
 import type { AcceptanceTable } from '../table/log-tables.ts';
 import type { Db, Tables } from '../table/tables.ts';
 
@@ -8,8 +8,8 @@ import type { Db, Tables } from '../table/tables.ts';
 const AT_ONCE = 5_000;
 
 /** How these approvals stand; those that are not there are missing. */
-export async function standings(db: Kysely<Tables>, ids: readonly string[]): Promise<Standing[]> {
-  const all: Standing[] = [];
+export async function standings(db: Kysely<Tables>, ids: readonly string[]): Promise<ApprovalStanding[]> {
+  const all: ApprovalStanding[] = [];
   for (let from = 0; from < ids.length; from += AT_ONCE) {
     const found = await sql<{ id: string; state: State; revision: number; state_revision: number }>`
       select id, state, revision, state_revision from holdfast.approvals
