@@ -326,7 +326,7 @@ export const COMMANDS: readonly CommandEntry[] = [
         name: 'accept',
         summary: 'go on with the database as it is',
         notes: [
-          'After a fail-over that lost commits, a restored backup, or rows that somebody changed.',
+          'After a fail-over that lost commits, a restored backup, or changed rows.',
           'Calls that are known as sent become unknown; /readyz says what was found.',
         ],
         takes: { reason: requiredText('<text>', 'why, for the log'), ...approvals },

@@ -43,6 +43,7 @@ export function sqlRevocations(db: Kysely<Tables>, seals: Seals, readings?: SetR
         const { tokenSha256, grant, at, actor, reason } = revocation;
         const row = { token_sha256: tokenSha256, grant_name: grant, at, actor, reason: reason?.toWellFormed() ?? null };
         const text = revocationText(row);
+        await lockSet(trx);
         const added = await trx
           .insertInto('holdfast.revocations')
           .values({ ...row, seal: seals.seal('revocation', text) })
@@ -96,9 +97,16 @@ async function sealRows(trx: Db, seals: Seals, rows: readonly RevocationRow[], v
   await beginSet(trx, seals, SET, rows.map(revocationText), version);
 }
 
-/** Nobody adds a row or another head meanwhile. */
+/** The lock of those who change the set: "revo" in letters. */
+const SET_LOCK = 0x72_65_76_6f;
+
+async function lockSet(trx: Db): Promise<void> {
+  await sql`select pg_advisory_xact_lock(${SET_LOCK})`.execute(trx);
+}
+
+/** No gateway adds a row or another head meanwhile. */
 async function lockRows(trx: Db): Promise<readonly RevocationRow[]> {
-  await sql`lock table holdfast.revocations in share row exclusive mode`.execute(trx);
+  await lockSet(trx);
   return trx.selectFrom('holdfast.revocations').selectAll().orderBy('at').execute();
 }
 

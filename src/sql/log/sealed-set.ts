@@ -64,8 +64,11 @@ export async function changeSet(
  */
 export async function beginSet(trx: Db, seals: Seals, name: string, texts: readonly string[], version: number) {
   const head = { name, version, count: texts.length, digest: texts.reduce(plus, NO_ROWS) };
-  await sql`delete from holdfast.sealed_sets where name = ${name}`.execute(trx);
-  await writeHead(trx, seals, head);
+  await sql`
+    insert into holdfast.sealed_sets (name, version, count, digest, seal)
+    values (${name}, ${version}, ${head.count}, ${head.digest}, ${sealOf(seals, head)})
+    on conflict (name) do update set version = excluded.version, count = excluded.count, digest = excluded.digest,
+      seal = excluded.seal`.execute(trx);
 }
 
 /** Compares rows with their head. `kind`: of the rows' own seals. */
