@@ -164,7 +164,8 @@ export class StoreWatch {
     let found = await this.#readWitnesses(whole ? Number.POSITIVE_INFINITY : began - this.#comparedAt + OVERLAP_MS);
     const acceptance = await store.lastAcceptance(this.#log);
     if (acceptance !== null && acceptance.number > this.lastNumber) {
-      const isKnown = this.#state === null && (found.state?.accepted ?? 0) >= acceptance.number;
+      // Only a process that has just started may find it accepted already; alarms of others end with it.
+      const isKnown = this.#comparedAt === 0 && (found.state?.accepted ?? 0) >= acceptance.number;
       if (isKnown) this.#learn(acceptance);
       else {
         await this.#adopt(acceptance);
