@@ -184,7 +184,7 @@ async function askAgain(
     revision: approval.revision,
     from: 'dispatched',
     to: 'dispatched',
-    patch: { awaits: 'input', leaseUntil, dispatcher: null },
+    patch: { awaits: 'input', questions: approval.questions, leaseUntil, dispatcher: null },
     dispatcher: by,
     events: [approvalEvent(approval, { type: 'call.deferred', at: clock.now(), actor: 'holdfast', data })],
   });
@@ -205,12 +205,13 @@ async function endUnknown(
  * as unknown, and nobody spends it again.
  */
 async function returned({ watch }: WitnessedStoreParts, { id, from, to, patch }: Change): Promise<void> {
-  const givesBack = from === 'dispatched' && to === 'approved';
-  const asksAgain =
-    from === 'dispatched' && to === 'dispatched' && patch?.awaits === 'input' && patch.questions === undefined;
-  if (!givesBack && !asksAgain) return;
+  if (from !== 'dispatched') return;
   const pass = watch.board.lastOf(id);
-  if (pass !== null && !pass.returned) await watch.board.giveBack(watch.log, [pass]);
+  if (pass === null || pass.returned) return;
+  // A new question has a higher number than the one whose answer was sent.
+  const asksAgain =
+    to === 'dispatched' && patch?.awaits === 'input' && pass.round > 0 && patch.questions === pass.round;
+  if (to === 'approved' || asksAgain) await watch.board.giveBack(watch.log, [pass]);
 }
 
 function passOf(parts: WitnessedStoreParts, approval: Approval, round: number): SpentPass {

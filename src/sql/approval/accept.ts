@@ -109,7 +109,10 @@ async function settle(
     select state, revision, state_revision, awaits from holdfast.approvals where id = ${id} for update`.execute(trx);
   const row = found.rows[0];
   const revision = Math.max(row?.revision ?? 0, pass.revision) + 1;
-  const state_seal = seals.seal('state', stateText(id, 'unknown', revision, null));
+  const state_seal = seals.seal(
+    'state',
+    stateText(id, 'unknown', revision, { pickupUntil: null, awaits: null, questions: 0 }),
+  );
   if (row === undefined) {
     await restore(trx, seals, pass, revision, state_seal, plan.at);
   } else {
