@@ -17,3 +17,4 @@ export type * from './ports/store.ts';
 export type * from './ports/tasks.ts';
 export type * from './ports/upstream.ts';
 export type * from './ports/vault.ts';
+export type * from './ports/witness.ts';

@@ -32,6 +32,13 @@ grant update (
   answers, later_reasons, request, result, result_until, shown, state_revision, state_seal, reasons_seal
 ) on holdfast.approvals to holdfast_gateway;
 
+-- Where an operator accepts a record that somebody changed, it loses its seals, and nothing runs on it again.
+grant update (frozen_seal, shown_digest) on holdfast.approvals to holdfast_gateway;
+-- How often the store was accepted, and the heads of sets of rows that matter by being there.
+grant select, insert on holdfast.acceptances to holdfast_gateway;
+grant select, insert, update on holdfast.sealed_sets to holdfast_gateway;
+grant update (seal) on holdfast.revocations to holdfast_gateway;
+
 -- Callers: never deleted.
 grant select, insert, update on holdfast.joiners, holdfast.asked_requests to holdfast_gateway;
 

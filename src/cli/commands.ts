@@ -318,6 +318,22 @@ export const COMMANDS: readonly CommandEntry[] = [
       }),
     ],
   }),
+  group({
+    name: 'store',
+    summary: 'go on after the database went back in time',
+    commands: [
+      command({
+        name: 'accept',
+        summary: 'go on with the database as it is',
+        notes: [
+          'After a fail-over that lost commits, a restored backup, or changed rows.',
+          'Calls that are known as sent become unknown; /readyz says what was found.',
+        ],
+        takes: { reason: requiredText('<text>', 'why, for the log'), ...approvals },
+        load: async () => (await import('./store-accept.ts')).storeAcceptCommand,
+      }),
+    ],
+  }),
   command({
     name: 'migrate',
     summary: 'bring the schema in Postgres up to date',

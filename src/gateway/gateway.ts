@@ -3,6 +3,8 @@ import type { Alarms } from './log/alarms.ts';
 import type { CheckpointSigner } from './log/checkpoint-signer.ts';
 import type { Journal } from './log/journal.ts';
 import type { MethodLog } from './log/method-log.ts';
+import type { SetWatch } from './log/set-watch.ts';
+import type { StoreWatch } from './log/store-watch.ts';
 import type { Ports } from './ports.ts';
 import type { Rules } from './rules.ts';
 import type { Announcer } from './state/announcer.ts';
@@ -46,6 +48,9 @@ export interface Gateway extends Ports {
   readonly unqueued: UnqueuedWork;
   readonly cardGate: CardGate;
   readonly checkpointSigner: CheckpointSigner;
+  /** Compares the store with what is remembered outside it. */
+  readonly storeWatch: StoreWatch;
+  readonly sets: SetWatch;
   readonly accessLog: AccessLog;
   /** Wrong credentials of reviewers, at the console, the API and the metrics together. */
   readonly reviewerGuesses: GuessThrottle;

@@ -1,5 +1,19 @@
 import type { NewEvent } from '../domain/log/event.ts';
-import type { Cards, Clock, Freezes, Ledger, Log, Queue, Sink, Store, TaskStore, Vault, Witness } from '../ports.ts';
+import type {
+  Cards,
+  CheckpointCopy,
+  Clock,
+  CopiedCheckpoint,
+  Freezes,
+  Ledger,
+  Log,
+  Queue,
+  Sink,
+  Store,
+  TaskStore,
+  Vault,
+  Witness,
+} from '../ports.ts';
 import type { FaultPoint } from './fault-point.ts';
 
 /** Counts an event. Called once the event is durable; never throws. */
@@ -20,7 +34,13 @@ export interface Ports {
   /** The name of this process in events and leases. */
   readonly replica: string;
   /** Where checkpoints are kept besides the database. */
+  readonly checkpointCopies?: readonly CheckpointCopy[];
+  /** The last of them in the data directory that this gateway's keys signed; null: there is none. */
+  readonly lastCopy?: () => Promise<CopiedCheckpoint | null>;
+  /** What remembers outside the database what was sent; absent: this process's memory alone. */
   readonly witnesses?: readonly Witness[];
+  /** Names the database as the settings do. */
+  readonly place?: string;
   /** Where sealed events are delivered; null: nowhere. */
   readonly sink?: Sink | null;
   /** Counts the events that this process makes durable; absent: nobody counts. */

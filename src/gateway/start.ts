@@ -12,6 +12,11 @@ import { Journal } from './log/journal.ts';
 import { MethodLog } from './log/method-log.ts';
 import { watchedStore } from './log/seal-watch.ts';
 import { startSealer } from './log/sealer.ts';
+import { SetWatch } from './log/set-watch.ts';
+import { StoreWatch } from './log/store-watch.ts';
+import { suspicious } from './log/suspicious.ts';
+import { WitnessBoard } from './log/witness-board.ts';
+import { witnessedStore } from './log/witnessed-store.ts';
 import type { Ports } from './ports.ts';
 import { publishCard } from './publish-card.ts';
 import type { Rules } from './rules.ts';
@@ -32,8 +37,8 @@ import { WaitingRoom } from './state/waiting-room.ts';
 import { sweep } from './sweep.ts';
 import { Sweeper } from './sweeper.ts';
 
-/** Binds the use cases to the ports. Nothing runs until `startGateway`. */
-export function bindGateway(outside: Ports, rules: Rules): Gateway {
+/** Binds the use cases to the ports. `sets`: what was read of sets before. Nothing runs until `startGateway`. */
+export function bindGateway(outside: Ports, rules: Rules, sets = new SetWatch()): Gateway {
   const { clock, log, replica } = outside;
   const alarms = new Alarms();
   const writtenEvents = { events: 0 };
@@ -45,10 +50,24 @@ export function bindGateway(outside: Ports, rules: Rules): Gateway {
     writtenEvents.events += 1;
     outside.eventMeter?.(event);
   });
+  const storeWatch = new StoreWatch({
+    ...{ store, ledger: outside.ledger, clock, log, alarms, sets },
+    board: new WitnessBoard(outside.witnesses ?? [], log),
+    place: outside.place ?? 'nowhere',
+    lastCopy: outside.lastCopy ?? (() => Promise.resolve(null)),
+  });
+  const witnessed = witnessedStore({
+    store: suspicious(store, () => storeWatch.suspect()),
+    tasks: outside.tasks,
+    watch: storeWatch,
+    clock,
+    pickupMs: () => rules.approval.pickupMs,
+  });
   const ports: Ports = {
     ...outside,
     freezes,
-    store: watchedStore({ store, queue: outside.queue, clock, log, alarms }),
+    store: watchedStore({ store: witnessed.store, queue: outside.queue, clock, log, alarms, watch: storeWatch }),
+    tasks: witnessed.tasks,
   };
   const waitingRoom = new WaitingRoom(ports.store, clock, log, replica);
   const journal = new Journal(store, log);
@@ -71,6 +90,8 @@ export function bindGateway(outside: Ports, rules: Rules): Gateway {
     unqueued: new UnqueuedWork(log),
     cardGate: new CardGate(),
     checkpointSigner: new CheckpointSigner(alarms),
+    storeWatch,
+    sets,
     accessLog: new AccessLog((event) => journal.note(event), clock),
     reviewerGuesses: new GuessThrottle(clock, REVIEWER_GUESSES),
     agentGuesses: new GuessThrottle(clock, AGENT_GUESSES),
@@ -109,19 +130,30 @@ export async function startGateway(
     | 'secretLost'
     | 'sink'
     | 'store'
+    | 'storeWatch'
     | 'unposted'
     | 'unqueued'
     | 'vault'
     | 'waitingRoom'
-    | 'witnesses'
+    | 'checkpointCopies'
     | 'writtenEvents'
   >,
 ): Promise<() => Promise<void>> {
-  const { waitingRoom, journal, leases, retries, unposted } = gateway;
+  const { waitingRoom, journal, leases, retries, unposted, storeWatch } = gateway;
   gateway.queue.onWake((id) => waitingRoom.wake(id));
   const epoch = await beginSeals(gateway);
   if (epoch !== null) gateway.checkpointSigner.sealedSince(epoch);
   await gateway.checkpointSigner.changeKey(gateway);
+  storeWatch.onChange({
+    older: (ids) => {
+      for (const id of ids) {
+        waitingRoom.alarm(id);
+        gateway.queue.publish(id, { turn: 1 }).catch(() => undefined);
+      }
+    },
+    accepted: (acceptance) => gateway.checkpointSigner.accepted(acceptance),
+  });
+  await storeWatch.start(epoch);
   await gateway.store.beat(gateway.replica);
   // Before any timer is started: when this fails, nothing may keep the process from exiting.
   const sweeper = new Sweeper(gateway);
@@ -144,6 +176,7 @@ export async function startGateway(
     journal.note(lifeEvent(gateway, 'gateway.stopped'));
     await journal.close();
     await stopSealer();
+    await storeWatch.stop();
     await gateway.store.allAway(gateway.replica).catch(() => undefined);
     await gateway.queue.close();
   };
@@ -170,7 +203,7 @@ function handlersOf(
     | 'sink'
     | 'store'
     | 'vault'
-    | 'witnesses'
+    | 'checkpointCopies'
   >,
   sweeper: Sweeper,
 ): Parameters<Queue['start']>[0] {

@@ -3,6 +3,7 @@ import type { JsonObject } from '../domain/json/json.ts';
 import { type EventType, NO_SUBJECT } from '../domain/log/event.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import { meteredRevocations } from '../gateway/log/event-metering.ts';
+import { SetWatch } from '../gateway/log/set-watch.ts';
 import { bindGateway } from '../gateway/start.ts';
 import { OpenVisits } from '../gateway/state/open-visits.ts';
 import type { HttpApp } from '../http.ts';
@@ -41,11 +42,17 @@ export interface Assembled extends Lifecycle {
 export function assemble(runtime: Runtime): Assembled {
   const { loaded, storage, clock, log, replica } = runtime;
   const seals = rowSeals(runtime.keys as [string, ...string[]]);
-  const revocations = meteredRevocations(sqlRevocations(storage.connection.db, seals), replica, eventMeterOf(runtime));
+  const sets = new SetWatch();
+  const revocations = meteredRevocations(
+    sqlRevocations(storage.connection.db, seals, sets),
+    replica,
+    eventMeterOf(runtime),
+  );
   const revoked = new RevokedTokens(revocations, log);
   const rules = new LiveRules(loaded, clock.now, revoked);
   const approvers = approversInSlack(loaded, runtime.slack, clock, log);
-  const gateway = bindGateway(portsOf(runtime, seals, approvers?.cards ?? null), rules);
+  const gateway = bindGateway(portsOf(runtime, seals, approvers?.cards ?? null), rules, sets);
+  storage.connection.onBreak?.(() => gateway.storeWatch.suspect());
   const lists = toolListsOf(runtime, gateway.journal);
   const servers = configuredServers(runtime, rules, lists);
   const slack = approvers?.door(gateway, () => rules.loaded) ?? null;

@@ -3,6 +3,7 @@ import { type Loaded, type LoadResult, loadConfig } from '../config/load.ts';
 import { fetchUpstream } from '../mcp/upstream/fetch.ts';
 import type { Log, Upstream } from '../ports.ts';
 import { redisQueue } from '../queue/redis.ts';
+import { redisWitness } from '../queue/redis-witness.ts';
 import { slackWebDoor } from '../slack/web-door.ts';
 import { fetchSlackClient } from '../slack/wire/fetch-client.ts';
 import type { SqlConnection } from '../sql/connection/connection.ts';
@@ -10,7 +11,8 @@ import { openPostgres } from '../sql/connection/postgres.ts';
 import { Meters } from '../web/http/meters.ts';
 import { type Assembled, assemble } from './assemble.ts';
 import { auditWebhook } from './process/audit-webhook.ts';
-import { logWitness, printedWitness } from './process/witnesses.ts';
+import { loggedCopy, printedCopy } from './process/checkpoint-copies.ts';
+import { databasePlace } from './process/place.ts';
 import { listOverHttp } from './upstream/list-over-http.ts';
 import { workerAssets } from './workerd/assets.ts';
 import { consoleLog } from './workerd/console-log.ts';
@@ -90,17 +92,20 @@ function checked(loaded: LoadResult): Loaded {
 function assembleOnWorkers(loaded: Loaded, connection: SqlConnection, log: Log): Assembled {
   const { settings, secrets } = loaded;
   const { publicUrl } = settings;
-  if (secrets.redisUrl === null || publicUrl === null) throw unset();
+  const { redisUrl } = secrets;
+  if (redisUrl === null || publicUrl === null) throw unset();
   const clock = { now: () => new Date() };
   return assemble({
     loaded,
-    storage: { connection, queue: redisQueue({ url: secrets.redisUrl, log }), closeQueue: async () => undefined },
+    storage: { connection, queue: redisQueue({ url: redisUrl, log }), closeQueue: async () => undefined },
     keys: secrets.secrets,
     mostGatedBytes: MOST_GATED_BYTES,
     replica: `worker-${crypto.randomUUID().slice(0, 8)}`,
     clock,
     log,
-    witnesses: [logWitness(log), printedWitness((line) => console.log(String(line).trimEnd()))],
+    place: databasePlace(secrets.databaseUrl, settings.data),
+    witnesses: (seals) => [redisWitness({ url: redisUrl, seals, log })],
+    checkpointCopies: [loggedCopy(log), printedCopy((line) => console.log(String(line).trimEnd()))],
     sink: auditWebhook(secrets, clock),
     meters: new Meters({ ofProcess: false }),
     // Cloudflare sets this header itself and overwrites what the caller sent.

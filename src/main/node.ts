@@ -4,23 +4,29 @@ import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import type { Loaded } from '../config/load.ts';
 import { requestAddress, trustedProxies } from '../domain/source.ts';
 import type { Log, Sink } from '../ports.ts';
+import { redisWitness } from '../queue/redis-witness.ts';
+import { fileWitness } from '../sink/file-witness.ts';
 import { slackDoor } from '../slack/door.ts';
 import { slackClient } from '../slack/wire/client.ts';
+import type { SqlConnection } from '../sql/connection/connection.ts';
 import type { Printed } from '../text/printed.ts';
 import { withinOr } from '../time/within.ts';
+import { vault } from '../vault/vault.ts';
 import { Meters } from '../web/http/meters.ts';
 import { remoteAddress } from '../web/http/remote-address.ts';
 import { type Assembled, assemble } from './assemble.ts';
 import { confinementFaults, confinementText } from './confine/check.ts';
 import { guardedPaths } from './confine/guarded.ts';
 import { consoleAssets } from './console/files.ts';
+import { fileCopy, loggedCopy, printedCopy } from './process/checkpoint-copies.ts';
 import { Drain } from './process/drain.ts';
 import type { FaultInjection } from './process/fault-injection.ts';
+import { lastCopyIn } from './process/last-copy.ts';
 import { listen } from './process/listen.ts';
+import { databasePlace } from './process/place.ts';
 import { keepPrivate, makeFilesPrivate } from './process/private-directory.ts';
 import { embeddedSecret } from './process/secret.ts';
 import { openStorage } from './process/storage.ts';
-import { fileWitness, logWitness, printedWitness } from './process/witnesses.ts';
 import type { PublicAddresses, Runtime } from './runtime.ts';
 import { listTools } from './upstream/list-configured.ts';
 import { type ChildTerms, upstreamOnNode } from './upstream/open-on-node.ts';
@@ -69,8 +75,10 @@ export async function startNode(
     /** Absent until they are assembled; nobody starts a server before. */
     let live: Assembled['rules'] | null = null;
     let addresses: PublicAddresses = { hosts: new Set(), publicUrl: '' };
+    const base = nodeRuntime(loaded, log, outputs, () => childTerms(live?.loaded ?? loaded));
     const runtime: Runtime = {
-      ...nodeRuntime(loaded, log, outputs, () => childTerms(live?.loaded ?? loaded)),
+      ...base,
+      ...witnessesOnNode(loaded, keys, base),
       keys,
       storage,
       faults,
@@ -79,6 +87,7 @@ export async function startNode(
     const assembled = assemble(runtime);
     live = assembled.rules;
     undo.push(await assembled.start());
+    await warnOfLossy(storage.connection, log);
     const { server, answers, url } = await listen(assembled.app, settings.listen, faults.patienceMs);
     const drain = new Drain(server, answers);
     addresses = addressesOf(url, settings.publicUrl);
@@ -112,6 +121,12 @@ async function refuseUnsafe(loaded: Loaded, log: Log): Promise<void> {
   if (faults.length > 0) throw new Error(faults.map(confinementText).join('\n'));
 }
 
+/** A fail-over that loses commits is noticed by the witness; settings that lose none are better. */
+async function warnOfLossy({ lossy }: SqlConnection, log: Log): Promise<void> {
+  const faults = await lossy?.().catch(() => []);
+  for (const fault of faults ?? []) log.warn({}, `Postgres: ${fault}; see docs/operations.md, "Postgres settings"`);
+}
+
 function nodeRuntime(
   loaded: Loaded,
   log: Log,
@@ -127,7 +142,7 @@ function nodeRuntime(
     log,
     openUpstream: upstreamOnNode(clock, log, terms),
     slack: { api: slackClient, door: slackDoor },
-    witnesses: [fileWitness(loaded.settings.data), logWitness(log), ...(out ? [printedWitness(out)] : [])],
+    checkpointCopies: [fileCopy(loaded.settings.data), loggedCopy(log), ...(out ? [printedCopy(out)] : [])],
     sink,
     meters: new Meters(),
     addressOf: (c) => requestAddress(remoteAddress(c), c.req.header('x-forwarded-for'), proxies),
@@ -136,6 +151,25 @@ function nodeRuntime(
       listTools: (server, timeoutMs) => listTools(server, timeoutMs, terms().guarded),
     },
     alreadySent: RESPONSE_ALREADY_SENT,
+  };
+}
+
+/** The data directory, and Redis where there is one. */
+function witnessesOnNode(
+  { settings, secrets }: Loaded,
+  keys: readonly string[],
+  { clock, log, replica }: Pick<Runtime, 'clock' | 'log' | 'replica'>,
+): Pick<Runtime, 'lastCopy' | 'place' | 'witnesses'> {
+  const { data } = settings;
+  const { redisUrl } = secrets;
+  const { publicKeys } = vault(keys as [string, ...string[]]);
+  return {
+    place: databasePlace(secrets.databaseUrl, data),
+    lastCopy: () => lastCopyIn(data, publicKeys),
+    witnesses: (seals) => [
+      fileWitness({ data, replica, seals, clock, log }),
+      ...(redisUrl === null ? [] : [redisWitness({ url: redisUrl, seals, log })]),
+    ],
   };
 }
 

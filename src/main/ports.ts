@@ -17,13 +17,27 @@ import { countingFailures } from './upstream/watched.ts';
 
 /** The gateway's ports on this runtime. `cards`: null where no Slack is configured. */
 export function portsOf(runtime: Runtime, seals: Seals, cards: Cards | null): Ports {
-  const { storage, keys, clock, log, replica, witnesses = [], sink = null, meters, faults, mostGatedBytes } = runtime;
+  const {
+    storage,
+    keys,
+    clock,
+    log,
+    replica,
+    checkpointCopies = [],
+    sink = null,
+    meters,
+    faults,
+    mostGatedBytes,
+  } = runtime;
   return {
     store: sqlStore(storage.connection, seals),
     ledger: sqlLedger(storage.connection.db, seals),
     tasks: sqlTasks(storage.connection, seals),
     freezes: sqlFreezes(storage.connection.db, seals),
-    witnesses,
+    checkpointCopies,
+    witnesses: runtime.witnesses?.(seals) ?? [],
+    ...(runtime.place === undefined ? {} : { place: runtime.place }),
+    ...(runtime.lastCopy === undefined ? {} : { lastCopy: runtime.lastCopy }),
     sink,
     ...(meters === undefined ? {} : { eventMeter: meters.count }),
     queue: storage.queue,

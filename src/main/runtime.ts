@@ -2,7 +2,7 @@ import type { Context } from 'hono';
 import type { ServerConfig } from '../config/config.ts';
 import type { Loaded } from '../config/load.ts';
 import type { EventMeter, Ports } from '../gateway/ports.ts';
-import type { Clock, Log, Sink, Upstream, Witness } from '../ports.ts';
+import type { CheckpointCopy, Clock, Log, Seals, Sink, Upstream, Witness } from '../ports.ts';
 import type { ConsoleAsset } from '../web/console/context.ts';
 import type { Meters } from '../web/http/meters.ts';
 import type { SlackAdapters } from './approvers.ts';
@@ -27,7 +27,13 @@ export interface Runtime {
   readonly openUpstream: (server: ServerConfig) => Upstream;
   readonly slack: SlackAdapters;
   /** Where checkpoints are kept besides the database. */
-  readonly witnesses?: readonly Witness[];
+  readonly checkpointCopies?: readonly CheckpointCopy[];
+  /** As in `Ports`. */
+  readonly lastCopy?: Ports['lastCopy'];
+  /** What remembers outside the database what was sent. `seals`: of this gateway's keys. */
+  readonly witnesses?: (seals: Seals) => readonly Witness[];
+  /** Names the database as the settings do. */
+  readonly place?: string;
   /** Where sealed events are delivered; null: nowhere. */
   readonly sink?: Sink | null;
   /** Absent: nothing is counted and there is no `/metrics`. */

@@ -1,5 +1,14 @@
 /** What a row is. A seal over a row of one kind is none over a row of another. */
-export type SealKind = 'approval' | 'state' | 'decision' | 'reasons' | 'event' | 'epoch' | 'revocation' | 'set';
+export type SealKind =
+  | 'approval'
+  | 'state'
+  | 'decision'
+  | 'reasons'
+  | 'event'
+  | 'epoch'
+  | 'revocation'
+  | 'set'
+  | 'witness';
 
 /**
  * `newest`: the first of `HOLDFAST_SECRET`. `older`: another one that is listed. `retired`: one that is listed no longer,

@@ -2,7 +2,7 @@ import type { SignedCheckpoint } from '../domain/log/checkpoint.ts';
 import type { ChainedEvent } from './ledger.ts';
 
 /** Keeps a checkpoint out of reach of whoever has the database. An error is logged and stops nothing. */
-export type Witness = (signed: SignedCheckpoint) => Promise<void>;
+export type CheckpointCopy = (signed: SignedCheckpoint) => Promise<void>;
 
 /** Where events are sent, in the chain's order, each at least once. */
 export interface Sink {

@@ -5,6 +5,7 @@ import type { FrozenPlace } from '../domain/freeze/freeze.ts';
 import type { LoggedEvent, NewEvent } from '../domain/log/event.ts';
 import type { FullLimit, Take, Taken } from '../domain/policy/limit.ts';
 import type { GrantRoom, NoOpening } from './room.ts';
+import type { Acceptance, AcceptedStore, AcceptPlan, ApprovalStanding } from './witness.ts';
 
 /**
  * The event of a caller that left. `approval`: the id of the approval; `hides`: whether values of its call are hidden,
@@ -196,6 +197,11 @@ export type Committed =
   | { readonly kind: 'left' }
   /** The log says that the pass was spent before, whatever the row says; nothing was changed. */
   | { readonly kind: 'spent' }
+  /**
+   * What was approved could not be recorded outside the database, so nothing may be sent: the pass was given back, or,
+   * where it was sent before, its outcome is unknown. `approval`: as it is now.
+   */
+  | { readonly kind: 'held_back'; readonly approval: Approval; readonly why: string }
   /** Somebody else was first: read again. */
   | { readonly kind: 'conflict' }
   /** A limit has no room; nothing was changed. */
@@ -389,4 +395,10 @@ export interface Store {
   seal(
     limit: number,
   ): Promise<{ readonly chained: number; readonly foreign: readonly number[]; readonly retired: readonly number[] }>;
+  /** How these approvals stand; those that are not there are missing. */
+  standings(ids: readonly string[]): Promise<readonly ApprovalStanding[]>;
+  /** The last time that an operator accepted the store of this log; null: never. */
+  lastAcceptance(log: string): Promise<Acceptance | null>;
+  /** Goes on with the store as it is, in one transaction. */
+  accept(plan: AcceptPlan): Promise<AcceptedStore>;
 }

@@ -21,7 +21,8 @@ const READY_MS = 30_000;
 /** Milliseconds that a command on the queues' connection may take. */
 const COMMAND_MS = 1_800;
 
-const COMMON: RedisOptions = {
+/** What every connection to Redis has in common. */
+export const STEADY: RedisOptions = {
   lazyConnect: true,
   connectTimeout: 3_000,
   disconnectTimeout: 300,
@@ -35,8 +36,6 @@ export function redisQueue({ url, prefix = 'holdfast', log, clock }: RedisQueueS
 }
 
 function redisBackend(text: string, prefix: string, log: Log): QueueBackend<ConnectionOptions> {
-  const url = URL.parse(text);
-  if (url === null || !/^rediss?:$/.test(url.protocol)) throw new TypeError('not a redis:// or rediss:// URL');
   const connections = new Set<Redis>();
   // Sticks until a write succeeds: a connection to a replica without its primary never counts as ready again.
   let readOnly = false;
@@ -46,10 +45,10 @@ function redisBackend(text: string, prefix: string, log: Log): QueueBackend<Conn
     readOnly = true;
     return 2;
   };
-  const target = { ...targetOf(url), reconnectOnError };
+  const target = { ...redisTarget(text), reconnectOnError };
   const queueConnection = createConnection(
     {
-      ...COMMON,
+      ...STEADY,
       ...target,
       enableOfflineQueue: false,
       autoResendUnfulfilledCommands: false,
@@ -58,7 +57,7 @@ function redisBackend(text: string, prefix: string, log: Log): QueueBackend<Conn
     },
     connections,
   );
-  const workerConnection = createConnection({ ...COMMON, ...target, maxRetriesPerRequest: null }, connections);
+  const workerConnection = createConnection({ ...STEADY, ...target, maxRetriesPerRequest: null }, connections);
 
   return {
     name: `Redis at ${target.host}:${target.port}`,
@@ -67,7 +66,7 @@ function redisBackend(text: string, prefix: string, log: Log): QueueBackend<Conn
     queueConnection,
     workerConnection,
     eventsBlockMs: 10_000,
-    describe: describerWithout([url.password, target.password ?? '']),
+    describe: describerWithout([URL.parse(text)?.password ?? '', target.password ?? '']),
     open: async () => {
       await Promise.all([connect(queueConnection), connect(workerConnection)]);
       const policy = /^maxmemory_policy:(\S+)/m.exec(await queueConnection.call('INFO', 'memory').then(String))?.[1];
@@ -106,7 +105,10 @@ function redisBackend(text: string, prefix: string, log: Log): QueueBackend<Conn
   };
 }
 
-function targetOf(url: URL): RedisOptions & { host: string; port: number } {
+/** Where Redis is and how to get in. Throws a TypeError when the URL is none. */
+export function redisTarget(text: string): RedisOptions & { host: string; port: number } {
+  const url = URL.parse(text);
+  if (url === null || !/^rediss?:$/.test(url.protocol)) throw new TypeError('not a redis:// or rediss:// URL');
   const db = Number(url.pathname.slice(1) || url.searchParams.get('db') || 0);
   return {
     host: url.hostname.replace(/^\[|\]$/g, '') || '127.0.0.1',

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Seals, Store } from '../ports.ts';
+import { acceptStore } from './approval/accept.ts';
 import { claimCard, readCard, releaseCard, renewCard, saveCard, unpostedCards } from './approval/cards.ts';
 import { commitBoth, commitChange } from './approval/commit.ts';
 import { markAllAway, markAway, markCollected, markLeft, waitingRequests } from './approval/joiners.ts';
@@ -19,6 +20,7 @@ import {
 } from './approval/read.ts';
 import { takenBack } from './approval/room.ts';
 import { bindSession, countSession, sessionGrant, unbindSession, uncountSession } from './approval/sessions.ts';
+import { lastAcceptance, standings } from './approval/standing.ts';
 import type { SqlConnection } from './connection/connection.ts';
 import { guarded } from './connection/guard.ts';
 import { KeyedMutex } from './connection/keyed-mutex.ts';
@@ -28,6 +30,7 @@ import { Appender } from './log/append.ts';
 import { openEpoch } from './log/epoch.ts';
 import { readEvents } from './log/events.ts';
 import { EventSealer } from './log/seal.ts';
+import { rebaseRevocations } from './revocations.ts';
 
 /** The `Store` port: the authority. Whatever SQL could not do is `Unavailable('store')`, and nothing was changed. */
 export function sqlStore({ db, close, checkDisk }: SqlConnection, seals: Seals): Store {
@@ -85,6 +88,9 @@ export function sqlStore({ db, close, checkDisk }: SqlConnection, seals: Seals):
     doubtful: (limit) => doubtfulApprovals(db, seals, limit),
     beginSeals: (begin) => openEpoch(db, seals, begin),
     seal: (limit) => sealer.seal(limit),
+    standings: (ids) => standings(db, ids),
+    lastAcceptance: (log) => lastAcceptance(db, seals, log),
+    accept: (plan) => acceptStore(db, seals, plan, (trx, sets) => rebaseRevocations(trx, seals, sets)),
   };
   return guarded(verbs);
 }

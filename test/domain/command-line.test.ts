@@ -44,7 +44,7 @@ describe('help', () => {
       'start, demo, init, init slack, doctor, doctor slack, grant, grant new, scan',
       'policy, policy check, policy explain, policy test, policy schema',
       'approvals, approvals list, approvals show, approvals approve, approvals deny, approvals take-back, freeze, thaw',
-      'audit, audit list, audit tail, audit export, audit verify, audit key, migrate, backup',
+      'audit, audit list, audit tail, audit export, audit verify, audit key, store, store accept, migrate, backup',
     ];
     assert.deepEqual(
       PATHS.map((path) => path.join(' ')),

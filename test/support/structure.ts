@@ -167,7 +167,7 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
       'demo.ts',
       'grant-new.ts',
     ],
-    ...['init-slack.ts', 'migrate.ts', 'start.ts', 'commands.ts', 'command-line.ts', 'cli.ts'],
+    ...['init-slack.ts', 'migrate.ts', 'store-accept.ts', 'start.ts', 'commands.ts', 'command-line.ts', 'cli.ts'],
   ],
 };
 

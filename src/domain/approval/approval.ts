@@ -3,7 +3,11 @@ import type { Json } from '../json/json.ts';
 import type { AnswersMode, RuleTrace } from '../policy/verdict.ts';
 import type { AskedQuestion, GivenAnswer } from './answer.ts';
 
-/** Every state an approval can be in, with the states that may follow. Nothing else changes state. */
+/**
+ * Every state an approval can be in, with the states that may follow. Nothing else changes state, but for one: when an
+ * operator accepts a store that went back in time, what a witness knows as sent becomes unknown, whatever the store says
+ * (sql/approval/accept.ts).
+ */
 export const NEXT = {
   pending: ['approved', 'denied', 'expired', 'withdrawn'],
   approved: ['dispatched', 'lapsed'],
@@ -99,9 +103,17 @@ export type Awaits = 'task' | 'input';
 /**
  * What of an approval's row does not fit its seal. `unsealed`: it is from before there were seals. `secret`: a
  * secret that is listed no longer sealed it. `arguments`: what is
- * shown of the call; `requirement`: anything else that was frozen.
+ * shown of the call; `requirement`: anything else that was frozen. `older`: all of it fits, and the call was sent since.
  */
-export type BrokenField = 'unsealed' | 'secret' | 'arguments' | 'requirement' | 'state' | 'reasons' | 'decisions';
+export type BrokenField =
+  | 'unsealed'
+  | 'secret'
+  | 'arguments'
+  | 'requirement'
+  | 'state'
+  | 'reasons'
+  | 'decisions'
+  | 'older';
 
 /** The parked record: one exact call, frozen with its requirement. */
 export interface Approval {

@@ -21,13 +21,14 @@ export const FORGED_WORDS: Readonly<Record<BrokenField, string>> = {
   state: 'has a state that no gateway gave it',
   reasons: 'has other reasons of later callers than those that were sealed',
   decisions: 'has a decision that no gateway recorded',
+  older: 'is from before its call was sent, because the database went back in time',
 };
 
 /** How that came about, and who can do something: a sentence. */
 export function forgedCause({ broken }: Pick<Approval, 'broken'>): string {
-  return broken === 'secret'
-    ? 'That secret was taken out before this call was over; operators can list it again.'
-    : 'It was changed outside Holdfast. Tell your operators; /readyz names what was found.';
+  if (broken === 'secret') return 'That secret was taken out before this call was over; operators can list it again.';
+  const how = broken === 'older' ? 'Its call was sent before.' : 'It was changed outside Holdfast.';
+  return `${how} Tell your operators; /readyz names what was found.`;
 }
 
 /** The end of the digest of a card that says that its record is forged. */

@@ -72,6 +72,11 @@ export async function spend(
   }
   if (committed.kind === 'unasked') return lapse(gateway, approval, 'the server no longer waits for this answer');
   if (committed.kind === 'left') return { kind: 'gone', approval };
+  if (committed.kind === 'held_back') {
+    gateway.announcer.announce(committed.approval);
+    if (committed.approval.state !== 'approved') return { kind: 'over', approval: committed.approval };
+    return { kind: 'unsure', approval: committed.approval, part: 'witness', why: committed.why };
+  }
   if (committed.kind === 'spent') return { kind: 'unsure', approval, part: 'alarm', why: 'it ran before' };
   if (committed.kind === 'frozen') {
     const freeze = await gateway.knownFreezes.lookAgain(approval);

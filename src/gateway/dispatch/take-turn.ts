@@ -1,4 +1,5 @@
 import { type Approval, LIVE } from '../../domain/approval/approval.ts';
+import { FORGED_WORDS, isForged } from '../../domain/approval/forged.ts';
 import type { Call } from '../../domain/call/call.ts';
 import { deadlineOf, due, isLate } from '../decision/due.ts';
 import type { Gateway } from '../gateway.ts';
@@ -57,6 +58,9 @@ async function turnOf(
     if (isLate(approval, gateway.clock.now())) {
       approval = (await due(gateway, approval.id)) ?? approval;
     }
+    if (isForged(approval)) {
+      return { kind: 'unsure', approval, part: 'alarm', why: FORGED_WORDS[approval.broken ?? 'state'] };
+    }
     if (approval.state === 'approved') {
       const call = await readKept(gateway, approval, readCall);
       if ('revision' in call) {
@@ -85,6 +89,10 @@ async function turnOf(
     if (dispatch !== null) return { kind: 'dispatch', dispatch };
     // In a closed waiting room nobody waits, not even for the approval's own deadline.
     if (next === 'timeout' && (deadline === until || !gateway.waitingRoom.open)) return { kind: 'pending', approval };
+    if (next === 'alarm') {
+      approval = (await gateway.store.find(approval.id)) ?? { ...approval, broken: 'older' };
+      continue;
+    }
     if (next === 'timeout') continue;
     if (next === 'gone') return { kind: 'gone', approval };
     approval = next;

@@ -23,10 +23,16 @@ export type Turn =
   /** Approved, but frozen, and this caller can wait no longer; the pass stays, and its time runs. */
   | { readonly kind: 'frozen'; readonly approval: Approval; readonly freeze: Freeze }
   /**
-   * Approved, but it cannot be spent now, and the pass stays: an alarm stands, or whether the approvers may still approve
+   * Approved, but it cannot be spent now, and the pass stays: an alarm stands, nothing outside the
+   * database can record that it is sent, or whether the approvers may still approve
    * cannot be checked.
    */
-  | { readonly kind: 'unsure'; readonly approval: Approval; readonly part: 'alarm' | 'approvers'; readonly why: string }
+  | {
+      readonly kind: 'unsure';
+      readonly approval: Approval;
+      readonly part: 'alarm' | 'approvers' | 'witness';
+      readonly why: string;
+    }
   /** Still undecided, or under way, when this caller could wait no longer. */
   | { readonly kind: 'pending'; readonly approval: Approval }
   /** The caller is gone. */

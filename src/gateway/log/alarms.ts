@@ -42,6 +42,11 @@ export class Alarms {
     }
   }
 
+  /** An operator has accepted the store as it is. */
+  clear(): void {
+    this.#standing.clear();
+  }
+
   /** Oldest first. */
   get standing(): readonly StandingAlarm[] {
     return [...this.#standing.values()];

@@ -1,7 +1,7 @@
 import { type Checkpoint, checkpointText, readCheckpoint, type SignedCheckpoint } from '../../domain/log/checkpoint.ts';
 import { type NewEvent, NO_SUBJECT } from '../../domain/log/event.ts';
 import { keyChangeText, type Succession, successionOf } from '../../domain/log/key-change.ts';
-import type { Epoch } from '../../ports.ts';
+import type { Acceptance, Epoch } from '../../ports.ts';
 import { breathe } from '../../time/breathe.ts';
 import type { Ports } from '../ports.ts';
 import { Alarms } from './alarms.ts';
@@ -40,7 +40,14 @@ export class CheckpointSigner {
   /** Which log this is. Events up to this place may be without a seal. */
   sealedSince({ head, log }: Epoch): void {
     this.#logId = log;
-    this.#unsealedUntil = head;
+    this.#unsealedUntil = Math.max(this.#unsealedUntil, head);
+  }
+
+  /** An operator accepted the log as it is: events up to its end then are signed, whoever wrote them. */
+  accepted({ head }: Pick<Acceptance, 'head'>): void {
+    this.#unsealedUntil = Math.max(this.#unsealedUntil, head);
+    this.#last = null;
+    this.#alarm = false;
   }
 
   /** True once the log was found to differ from what was signed. */
@@ -122,7 +129,7 @@ export class CheckpointSigner {
     if (!(await ledger.saveCheckpoint(signed, await eventOf(gateway, signed)))) return null;
     this.#last = { seq: head.seq, hash: head.hash };
     this.#said = '';
-    await sendToWitnesses(gateway, signed);
+    await sendCopies(gateway, signed);
     return signed;
   }
 
@@ -175,7 +182,7 @@ export class CheckpointSigner {
   }
 }
 
-type SignerPorts = Pick<Ports, 'clock' | 'ledger' | 'log' | 'replica' | 'store' | 'vault' | 'witnesses'>;
+type SignerPorts = Pick<Ports, 'clock' | 'ledger' | 'log' | 'replica' | 'store' | 'vault' | 'checkpointCopies'>;
 type ChangePorts = 'clock' | 'ledger' | 'log' | 'replica' | 'vault';
 
 /** Logs from before keys were recorded say nothing of the first one; there the checkpoints do. */
@@ -195,11 +202,11 @@ async function eventOf(
   return { ...NO_SUBJECT, type: 'checkpoint.signed', at: clock.now(), actor: 'holdfast', replica, data };
 }
 
-async function sendToWitnesses(
-  { witnesses = [], log }: Pick<Ports, 'log' | 'witnesses'>,
+async function sendCopies(
+  { checkpointCopies = [], log }: Pick<Ports, 'log' | 'checkpointCopies'>,
   signed: SignedCheckpoint,
 ): Promise<void> {
-  for (const witness of witnesses) {
+  for (const witness of checkpointCopies) {
     await witness(signed).catch((error: unknown) =>
       log.warn({ err: error }, 'a checkpoint could not be kept elsewhere'),
     );

@@ -3,6 +3,7 @@ import { FORGED_WORDS, isForged } from '../../domain/approval/forged.ts';
 import { approvalEvent, type NewEvent, NO_SUBJECT } from '../../domain/log/event.ts';
 import type { Clock, Log, Queue, Store } from '../../ports.ts';
 import type { Alarms } from './alarms.ts';
+import type { StoreWatch } from './store-watch.ts';
 
 /** Milliseconds within which one replica's event tells of a broken seal, and the others' do not. */
 const TOLD_MS = 24 * 60 * 60_000;
@@ -13,6 +14,7 @@ export interface WatchParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly alarms: Alarms;
+  readonly watch: Pick<StoreWatch, 'acceptedEvents' | 'older'>;
 }
 
 /**
@@ -20,32 +22,28 @@ export interface WatchParts {
  * not fit, an alarm stands, an event `seal.broken` names row and field, and its card is written again.
  */
 export function watchedStore(parts: WatchParts): Store {
-  const { store } = parts;
-  const one = <T extends Approval | null>(approval: T): T => {
-    if (approval !== null && isForged(approval)) tellBroken(parts, approval);
-    return approval;
+  const { store, watch } = parts;
+  const one = <T extends Approval | null>(read: T): T => {
+    if (read === null) return read;
+    if (isForged(read)) tellBroken(parts, read);
+    // All of its seals fit, and its call was sent since.
+    return read.broken === null && isOpen(read) && watch.older.has(read.id) ? { ...read, broken: 'older' } : read;
   };
-  const all = <T extends readonly Approval[]>(approvals: T): T => {
-    for (const approval of approvals) one(approval);
-    return approvals;
-  };
+  const all = (approvals: readonly Approval[]): readonly Approval[] => approvals.map(one);
   return {
     ...store,
     find: async (id) => one(await store.find(id)),
     look: async (id) => {
       const seen = await store.look(id);
-      one(seen?.approval ?? null);
-      return seen;
+      return seen === null ? null : { ...seen, approval: one(seen.approval) };
     },
     list: async (filter) => {
       const page = await store.list(filter);
-      all(page.items);
-      return page;
+      return { ...page, items: all(page.items) };
     },
     open: async (request, joiner, room, event) => {
       const opened = await store.open(request, joiner, room, event);
-      if ('approval' in opened) one(opened.approval);
-      return opened;
+      return 'approval' in opened ? { ...opened, approval: one(opened.approval) } : opened;
     },
     commit: async (change) => {
       const committed = await store.commit(change);
@@ -64,8 +62,9 @@ export function watchedStore(parts: WatchParts): Store {
     leaveSession: async (by, event) => all(await store.leaveSession(by, event)),
     overdue: async (now, limit) => {
       const work = await store.overdue(now, limit);
-      for (const approvals of [work.late, work.abandoned, work.revoked, work.moot, work.orphaned]) all(approvals);
-      return work;
+      const { late, abandoned, revoked, moot, orphaned } = work;
+      const rest = { moot: all(moot), orphaned: all(orphaned) };
+      return { ...work, late: all(late), abandoned: all(abandoned), revoked: all(revoked), ...rest };
     },
     unreminded: async (now, limit) => all(await store.unreminded(now, limit)),
     seal: async (limit) => {
@@ -75,6 +74,11 @@ export function watchedStore(parts: WatchParts): Store {
       return run;
     },
   };
+}
+
+/** It could still be sent. */
+function isOpen({ state, awaits }: Approval): boolean {
+  return state === 'pending' || state === 'approved' || (state === 'dispatched' && awaits === 'input');
 }
 
 function tellBroken(parts: WatchParts, approval: Approval): void {
@@ -135,6 +139,8 @@ function tellPutBack(parts: WatchParts, id: string): void {
 
 /** An event that no gateway wrote; it is not chained. */
 function tellForeign(parts: WatchParts, n: number): void {
+  // An operator knows of it.
+  if (n <= parts.watch.acceptedEvents) return;
   if (!raise(parts, `event ${n}`, `event ${n} of the log was not written by a gateway`)) return;
   write(parts, `seal event ${n}`, event(parts, null, { table: 'events', row: n, field: 'body' }));
 }

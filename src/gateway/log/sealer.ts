@@ -11,7 +11,7 @@ const SEAL_AT_ONCE = 2_000;
 
 type SealerPorts = Pick<
   Ports,
-  'clock' | 'ledger' | 'log' | 'queue' | 'replica' | 'sink' | 'store' | 'vault' | 'witnesses'
+  'clock' | 'ledger' | 'log' | 'queue' | 'replica' | 'sink' | 'store' | 'vault' | 'checkpointCopies'
 >;
 
 interface SealerParts extends SealerPorts {

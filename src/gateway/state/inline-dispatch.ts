@@ -55,6 +55,7 @@ export interface InlineWait {
  * | crash before the commit | nothing | the click was not acknowledged |
  * | crash after it, before the call was sent | both | *unknown* when the lease runs out, as after `spend` |
  * | the log says that it ran before: its row was put back | the decision | an alarm stands, and nothing runs |
+ * | no witness can record it | both; then the pass is given back | the caller finds out in `spend` |
  * | the store's answer is lost | both, or nothing | the click counts as not recorded; then as after the crash, or pending |
  */
 export class InlineDispatch {
@@ -105,6 +106,8 @@ export class InlineDispatch {
       const both = await store.commitBoth(decision, spending.change);
       if (both.kind === 'left' || both.kind === 'full' || both.kind === 'frozen' || both.kind === 'spent')
         return await store.commit(decision);
+      // Both were committed, and the dispatch was taken back: the decision stands.
+      if (both.kind === 'held_back') return { kind: 'committed', approval: both.approval, taken: [] };
       if (both.kind === 'conflict') waiter.stale = true;
       if (both.kind === 'committed') waiter.dispatch = spending.dispatchOf(both);
       return both;

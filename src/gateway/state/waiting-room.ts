@@ -6,11 +6,14 @@ const RE_READ_MS = 2_000;
 /** Milliseconds between two checks of the deadlines. */
 const TICK_MS = 100;
 
+/** Why a wait ended without a newer revision. `alarm`: the approval was found to be wrong. */
+type WaitEnd = 'timeout' | 'gone' | 'alarm';
+
 interface Waiter {
   readonly id: string;
   readonly revision: number;
   readonly until: number;
-  readonly settle: (end: Approval | 'timeout' | 'gone') => void;
+  readonly settle: (end: Approval | WaitEnd) => void;
   /** Removes the listener from the caller's abort signal. */
   readonly unlisten: () => void;
 }
@@ -77,10 +80,10 @@ export class WaitingRoom {
   }
 
   /**
-   * Resolves with the approval once its revision is higher than `revision`, with `timeout` at `until`, or with `gone`
-   * when the signal aborts because the caller is gone.
+   * Resolves with the approval once its revision is higher than `revision`, with `timeout` at `until`, with `gone` when
+   * the signal aborts because the caller is gone, or with `alarm`.
    */
-  wait(id: string, revision: number, until: Date, signal?: AbortSignal): Promise<Approval | 'timeout' | 'gone'> {
+  wait(id: string, revision: number, until: Date, signal?: AbortSignal): Promise<Approval | WaitEnd> {
     return new Promise((resolve) => {
       const gone = (): void => this.#end(waiter, 'gone');
       const unlisten = (): void => signal?.removeEventListener('abort', gone);
@@ -100,6 +103,12 @@ export class WaitingRoom {
     const woken = (this.#waiters.get(approval.id) ?? []).filter(({ revision }) => approval.revision > revision);
     for (const waiter of woken) this.#end(waiter, approval);
     return woken.length;
+  }
+
+  /** It is not what it was: whoever waits for it here looks again, whatever its revision says. */
+  alarm(id: string): void {
+    this.#listener?.(id);
+    for (const waiter of this.#waiters.get(id) ?? []) this.#end(waiter, 'alarm');
   }
 
   /** Some process changed it: reads it if somebody waits for it here, with one query per turn of the event loop. */
@@ -156,7 +165,7 @@ export class WaitingRoom {
     }
   }
 
-  #end(waiter: Waiter, end: Approval | 'timeout' | 'gone'): void {
+  #end(waiter: Waiter, end: Approval | WaitEnd): void {
     const waiters = this.#waiters.get(waiter.id);
     if (!waiters?.includes(waiter)) return;
     // A new array, because a caller may be iterating over the old one.

@@ -12,7 +12,6 @@ import type { Seat } from '../../gateway/state/seat.ts';
 import { LARGE_MESSAGE } from '../json/large.ts';
 import { frozenNotice, frozenPassResult } from '../protocol/frozen-result.ts';
 import {
-  alarmResult,
   answerNotSentResult,
   approvalEndedResult,
   approvalMeta,
@@ -23,6 +22,7 @@ import {
   progressMessage,
   resultText,
   type ToolResult,
+  unsentResult,
 } from '../protocol/tool-results.ts';
 import { editData } from '../sse/cutter.ts';
 import { type SendResult, sendOnce } from '../upstream/send.ts';
@@ -143,8 +143,8 @@ export class HeldCall implements HeartbeatTarget {
       case 'unsure':
         await this.#leaveSeatEmpty();
         return this.#respond(
-          turn.part === 'alarm'
-            ? alarmResult(turn.approval)
+          turn.part !== 'approvers'
+            ? unsentResult(turn.part, turn.approval)
             : approverUncheckedResult(turn.approval, slackNow(this.#gateway)),
         );
       case 'pending':

@@ -97,6 +97,7 @@ const PARTS: Record<string, string> = {
   audit: 'the audit log cannot be written',
   queue: 'the queue does not answer',
   slack: 'Slack does not answer',
+  witness: 'nothing outside the database can record that it is sent',
 };
 
 /** An alarm stands at the gateway, and nothing gated runs. `approval`: the one that was to be spent; null: none. */
@@ -108,6 +109,18 @@ export function alarmResult(approval: Approval | null): ToolResult {
       approval === null ? '' : `Approval ${approval.id}; it stays approved until its time is over.`,
     ],
     approval === null ? undefined : approvalMeta(approval),
+  );
+}
+
+/** The call is approved and cannot be sent now; the pass stays. */
+export function unsentResult(part: 'alarm' | 'witness', approval: Approval): ToolResult {
+  if (part === 'alarm') return alarmResult(approval);
+  return toolResult(
+    [
+      `Cannot send: ${PARTS.witness}.`,
+      `${NOTHING_RAN} Approval ${approval.id} stays approved until its time is over. Repeat the same call in a minute, with exactly the same arguments; the operator can see the cause at /readyz.`,
+    ],
+    approvalMeta(approval),
   );
 }
 

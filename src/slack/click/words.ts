@@ -61,7 +61,7 @@ export function refusalWords(reason: RefusalReason, approval: Approval): string 
     case 'other_call':
       return doorWords('other_call');
     case 'broken':
-      return 'Holdfast will not run this: its record was changed outside Holdfast, or was sealed by a secret that is no longer listed, so nobody can decide it. Tell your operators; /readyz names what was found.';
+      return 'Holdfast will not run this: its record was changed outside Holdfast, is from before its call was sent, or was sealed by a secret that is no longer listed, so nobody can decide it. Tell your operators; /readyz names what was found.';
     case 'reason_required':
       return 'A denial of this call needs a reason.';
     default:

@@ -5,6 +5,10 @@ import type { Tables } from '../table/tables.ts';
 export interface SqlConnection {
   readonly db: Kysely<Tables>;
   close(): Promise<void>;
+  /** Sets the one listener for connections that broke: the next one may lead to another server. Absent: none can. */
+  onBreak?(listener: () => void): void;
+  /** What of the server's settings lets commits be lost, in words. Absent: it has none. */
+  lossy?(): Promise<string[]>;
   /** Rejects when the disk under the database is full. Absent where we cannot know: on a remote Postgres. */
   checkDisk?(): Promise<void>;
 }

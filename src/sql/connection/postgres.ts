@@ -5,6 +5,7 @@ import { isMigrated, migrate, namesIn } from '../migrations/migrate.ts';
 import { mayMigrate, requireRights, schemaBehind } from '../migrations/rights.ts';
 import type { Tables } from '../table/tables.ts';
 import type { SqlConnection } from './connection.ts';
+import { lossySettings } from './durability.ts';
 import { keepPlans } from './kept-plan.ts';
 
 /** Milliseconds that connecting, and a statement, may take before the store counts as gone. */
@@ -41,8 +42,12 @@ export async function openPostgres({
   });
   // A connection that breaks is replaced by the next query. Without a listener its error would end the process. The
   // pool emits those of idle connections; one that is in use, between two statements of a transaction, emits its own.
-  pool.on('error', (error) => log.warn({ code: (error as { code?: string }).code }, 'a database connection broke'));
-  pool.on('connect', (client) => client.on('error', () => undefined));
+  let broke = (): void => undefined;
+  pool.on('error', (error) => {
+    broke();
+    log.warn({ code: (error as { code?: string }).code }, 'a database connection broke');
+  });
+  pool.on('connect', (client) => client.on('error', () => broke()));
   if (!shared) pool.on('connect', keepPlans());
   const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
   try {
@@ -56,7 +61,14 @@ export async function openPostgres({
     await db.destroy();
     throw error;
   }
-  return { db, close: () => db.destroy() };
+  return {
+    db,
+    close: () => db.destroy(),
+    onBreak: (listener) => {
+      broke = listener;
+    },
+    lossy: () => lossySettings(db),
+  };
 }
 
 /** A schema that this user may not look at is, to it, not migrated. */

@@ -24,6 +24,7 @@ import { MIGRATION_0026 } from './0026-legs.ts';
 import { MIGRATION_0027 } from './0027-states.ts';
 import { MIGRATION_0030 } from './0030-seals.ts';
 import { MIGRATION_0031 } from './0031-freezes.ts';
+import { MIGRATION_0032 } from './0032-witness.ts';
 import { MIGRATION_0033 } from './0033-person.ts';
 
 /**
@@ -57,5 +58,6 @@ export const MIGRATIONS: Readonly<Record<string, readonly string[]>> = {
   '0027-states': MIGRATION_0027,
   '0030-seals': MIGRATION_0030,
   '0031-freezes': MIGRATION_0031,
+  '0032-witness': MIGRATION_0032,
   '0033-person': MIGRATION_0033,
 };

@@ -51,3 +51,25 @@ export interface EpochTable {
   at: Date;
   seal: string;
 }
+
+/** One row for each time that an operator accepted the store as it is. */
+export interface AcceptanceTable {
+  /** 1 for the first. */
+  number: string;
+  log: string;
+  at: Date;
+  /** The chain's last place then: events up to there are signed as they are. */
+  head: string;
+  /** The cursor of the last event then: events up to there that no gateway wrote are known. */
+  last_event: string;
+  seal: string;
+}
+
+/** The head of a set of rows that matter by being there. */
+export interface SealedSetTable {
+  name: string;
+  version: string;
+  count: string;
+  digest: string;
+  seal: string;
+}

@@ -1,4 +1,4 @@
-import type { Kysely, Transaction } from 'kysely';
+import type { Generated, Kysely, Transaction } from 'kysely';
 import type {
   ApprovalTable,
   CardContentTable,
@@ -10,7 +10,15 @@ import type {
   ReplicaTable,
   SessionTable,
 } from './approval-tables.ts';
-import type { CheckpointTable, EpochTable, EventTable, PhraseTable, SinkTable } from './log-tables.ts';
+import type {
+  AcceptanceTable,
+  CheckpointTable,
+  EpochTable,
+  EventTable,
+  PhraseTable,
+  SealedSetTable,
+  SinkTable,
+} from './log-tables.ts';
 import type { ContinuationTable, FollowedTaskTable, QuestionTable, TaskTable } from './task-tables.ts';
 
 /**
@@ -25,6 +33,8 @@ export interface Tables {
   'holdfast.phrases': PhraseTable;
   'holdfast.checkpoints': CheckpointTable;
   'holdfast.epoch': EpochTable;
+  'holdfast.acceptances': AcceptanceTable;
+  'holdfast.sealed_sets': SealedSetTable;
   'holdfast.sinks': SinkTable;
   'holdfast.counters': CounterTable;
   'holdfast.cards': CardTable;
@@ -67,6 +77,7 @@ export interface RevocationTable {
   at: Date;
   actor: string;
   reason: string | null;
+  seal: Generated<string | null>;
 }
 
 /** Never deleted. `name`: the server or grant; null: everything. */

@@ -3,6 +3,8 @@ import { type Approver, STATES, type State } from '../../domain/approval/approva
 import type { RefusalReason } from '../../domain/approval/decide.ts';
 import type { TakeBackRefusal } from '../../domain/approval/take-back.ts';
 import { type JsonObject, member } from '../../domain/json/json.ts';
+import { acceptStoreAsItIs } from '../../gateway/decision/accept-store.ts';
+import { actorOf } from '../../gateway/decision/actor.ts';
 import { decideApproval } from '../../gateway/decision/decide.ts';
 import { takeBack } from '../../gateway/decision/take-back.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
@@ -11,6 +13,7 @@ import { Spell } from '../../time/spell.ts';
 import { isAdmin } from '../http/admin-token.ts';
 import { cookieRequestFault, type LoginSessions } from '../http/login-sessions.ts';
 import type { AddressOf } from '../http/remote-address.ts';
+import { acceptedJson, readReason } from './accept-json.ts';
 import { approvalJson, approvalWithCardJson, eventJson } from './approval-json.ts';
 import { type ApiEnv, bodyObject } from './body.ts';
 import { freezeRoutes } from './freeze-api.ts';
@@ -93,6 +96,13 @@ export function api({ gateway, adminToken, addressOf, loginSessions }: ApiDeps):
     return pageJson(c, items, eventJson, more ? String(last) : null);
   });
 
+  app.post('/api/store/accept', async (c) => {
+    const reason = await readReason(c);
+    if (!reason.ok) return fault(c, 400, 'bad_reason', reason.why);
+    const accepted = await acceptStoreAsItIs(gateway, { actor: actorOf(c.get('approver')), reason: reason.text });
+    return c.json(acceptedJson(accepted));
+  });
+
   app.all('/api/*', notFound);
   app.onError((error, c) => {
     if (error instanceof Unavailable)
@@ -166,8 +176,8 @@ const REFUSALS: Record<RefusalReason, string> = {
   own_call: 'The owner of the calling grant may not approve its calls. The owner may deny them.',
   other_call: 'The fingerprint you sent is that of another call.',
   broken:
-    'Its record was changed outside Holdfast (see /readyz), or was sealed by a secret that is no longer listed, so nobody ' +
-    'can decide it and nothing of it runs.',
+    'Its record was changed outside Holdfast (see /readyz), is from before its call was sent, or was sealed by a secret ' +
+    'that is no longer listed, so nobody can decide it and nothing of it runs.',
   reason_required: 'This policy requires a reason for a denial.',
 };
 

@@ -38,16 +38,18 @@ export function health(gateway: Gateway): Hono {
       audit: gateway.journal.writable ? 'ok' : 'the audit log cannot be written',
     };
     const ready = Object.values(parts).every((part) => part === 'ok');
+    const { trouble } = gateway.storeWatch.board;
+    const witness = { witness: trouble ?? 'ok' };
     const slack = cards?.trouble === undefined ? {} : { slack: slackStatus(cards.trouble()) };
     const frozen = gateway.knownFreezes.list.map(({ scope }) => scopeWords(scope));
     const stops = frozen.length === 0 ? {} : { frozen };
     const { why: unchecked } = gateway.uncheckedPasses;
     const approvers = unchecked === null ? {} : { approvers: unchecked };
     const alarms = gateway.alarms.standing.map(({ kind, about, why, since }) => ({ kind, about, why, since }));
-    const gated = ready && alarms.length === 0;
+    const gated = ready && alarms.length === 0 && !gateway.storeWatch.board.isAway;
     const status = ready && (gated || c.req.query('gated') === undefined) ? 200 : 503;
     const told = { ...(alarms.length > 0 ? { alarms } : {}), ...stops };
-    return c.json({ ready, gated, parts: { ...parts, ...slack, ...approvers }, ...told }, status);
+    return c.json({ ready, gated, parts: { ...parts, ...witness, ...slack, ...approvers }, ...told }, status);
   });
   return app;
 }

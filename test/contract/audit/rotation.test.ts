@@ -65,7 +65,7 @@ describe('secrets that rotate over one log', { skip: skipWithoutBacking('postgre
       clock,
       log: quiet,
       replica: name,
-      witnesses: [],
+      checkpointCopies: [],
       alarms,
       secretLost,
     };

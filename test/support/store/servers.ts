@@ -53,7 +53,7 @@ export async function startRedis(options: readonly string[] = [], tls?: readonly
     directory,
     begin: () => {
       const secured = tls === undefined ? [] : ['--port', '0', '--tls-port', `${port}`, ...tls];
-      return spawn(needed('redis-server'), [...args, ...options, ...secured], { stdio: 'ignore' });
+      return spawn(serverProgram('redis-server'), [...args, ...options, ...secured], { stdio: 'ignore' });
     },
   });
 }
@@ -68,7 +68,11 @@ export async function startPostgres(more: (directory: string) => readonly string
   const user = postgresUser();
   if (user !== null) chownSync(directory, user.uid, user.gid);
   const as = { cwd: directory, stdio: 'ignore' as const, ...user };
-  execFileSync(needed('initdb'), ['-A', 'trust', '-U', 'postgres', '-E', 'UTF8', '--no-sync', '-D', directory], as);
+  execFileSync(
+    serverProgram('initdb'),
+    ['-A', 'trust', '-U', 'postgres', '-E', 'UTF8', '--no-sync', '-D', directory],
+    as,
+  );
   const settings = ['listen_addresses=127.0.0.1', `port=${port}`, 'unix_socket_directories=', 'max_connections=120'];
   settings.push(...more(directory));
   const args = ['-D', directory, ...settings.flatMap((setting) => ['-c', setting])];
@@ -76,8 +80,8 @@ export async function startPostgres(more: (directory: string) => readonly string
     url: `postgres://postgres@127.0.0.1:${port}/postgres`,
     port,
     directory,
-    begin: () => spawn(needed('postgres'), args, as),
-    ready: () => spawnSync(needed('pg_isready'), ['-q', '-h', '127.0.0.1', '-p', `${port}`]).status === 0,
+    begin: () => spawn(serverProgram('postgres'), args, as),
+    ready: () => spawnSync(serverProgram('pg_isready'), ['-q', '-h', '127.0.0.1', '-p', `${port}`]).status === 0,
   });
 }
 
@@ -155,7 +159,8 @@ function postgresUser(): { uid: number; gid: number } | null {
   return { uid: id('-u'), gid: id('-g') };
 }
 
-function needed(name: string): string {
+/** The path of a program of Redis or Postgres; throws where it is not installed. */
+export function serverProgram(name: string): string {
   const path = binary(name);
   if (path === null) throw new Error(`${name} is not installed`);
   return path;

@@ -1,0 +1,35 @@
+import type { Terminal } from '../main/process/terminal.ts';
+import { joined, type Printed, printed, printedJson } from '../text/printed.ts';
+import { askApi, refusedBy } from './approvals/reply.ts';
+import { type GatewayAddress, RunningGateway } from './remote/running-gateway.ts';
+
+interface StoreAcceptOptions extends GatewayAddress {
+  readonly reason: string;
+  readonly json: boolean;
+}
+
+/** `store accept`: goes on with a database that went back in time, or that was changed outside Holdfast, as it is. */
+export async function storeAcceptCommand(options: StoreAcceptOptions, terminal: Terminal): Promise<number> {
+  const gateway = await RunningGateway.at(options, terminal);
+  const reply = await askApi(gateway, '/api/store/accept', { reason: options.reason });
+  if (!reply.ok) return refusedBy(reply, terminal);
+  terminal.out(options.json ? printed`${printedJson(reply.body)}\n` : wordsOf(reply.body));
+  return 0;
+}
+
+function wordsOf(body: Readonly<Record<string, unknown>>): Printed {
+  const list = (name: string): readonly unknown[] => (Array.isArray(body[name]) ? body[name] : []);
+  const found = list('found').map((one) => printed`  ${String((one as { why?: unknown }).why ?? '')}\n`);
+  const lines = [
+    found.length === 0 ? printed`Nothing was found wrong with it.\n` : printed`Found:\n${joined(found, '')}`,
+    told('Sent before, and unknown now', list('unknown')),
+    told('Lost, and there again as unknown', list('restored')),
+    told('Changed outside Holdfast, and ended', list('ended')),
+    printed`The store is accepted as it is. Every replica goes on within 10 s.\n`,
+  ];
+  return joined(lines, '');
+}
+
+function told(what: string, ids: readonly unknown[]): Printed {
+  return ids.length === 0 ? printed`` : printed`${what}: ${joined(ids.map(String), ', ')}\n`;
+}

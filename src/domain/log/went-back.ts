@@ -1,0 +1,88 @@
+import { endedUnsent, type State } from '../approval/approval.ts';
+
+/** One sign that the store is older than what is known of it. */
+export interface WentBack {
+  /** What it is about; for an approval, `approval` and its id. */
+  readonly about: string;
+  /** For operators. */
+  readonly why: string;
+  /** The approval concerned; null: none. */
+  readonly approval: string | null;
+}
+
+/** A sending as a witness knows it, as far as it is compared. */
+interface Sending {
+  readonly approval: string;
+  readonly round: number;
+  readonly revision: number;
+  readonly returned: boolean;
+}
+
+interface ApprovalStanding {
+  readonly id: string;
+  readonly state: State;
+  readonly revision: number;
+  readonly stateRevision: number;
+}
+
+/**
+ * What of these sendings the store does not know (P2).
+ *
+ * | the store has | it is |
+ * |---|---|
+ * | no such approval | older |
+ * | a lower revision | older |
+ * | it pending, approved or ended unsent, since before it was sent | older |
+ * | it approved or lapsed since after it was sent | given back: nothing was sent |
+ */
+export function unknownSendings(known: readonly Sending[], standings: readonly ApprovalStanding[]): WentBack[] {
+  const rows = new Map(standings.map((row) => [row.id, row]));
+  const found = new Map<string, WentBack>();
+  for (const { approval, revision, returned } of known) {
+    if (returned || found.has(approval)) continue;
+    const why = whyOlder(revision, rows.get(approval));
+    if (why !== null) found.set(approval, { about: `approval ${approval}`, why: `${approval} ${why}`, approval });
+  }
+  return [...found.values()];
+}
+
+function whyOlder(revision: number, row: ApprovalStanding | undefined): string | null {
+  if (row === undefined) return 'was sent, and the database does not have it';
+  if (row.revision < revision) return `was sent, and the database has it as it was before (${row.state})`;
+  const unsent = row.state === 'pending' || row.state === 'approved' || endedUnsent(row.state);
+  return unsent && row.stateRevision <= revision ? `was sent, and the database says that it is ${row.state}` : null;
+}
+
+/** How far a log is known to have come. */
+interface Reach {
+  readonly seq: number;
+  readonly hash: string;
+  readonly checkpoint: number;
+  readonly accepted: number;
+}
+
+/** The log as the store has it. `hashThere`: of the event at the place that is known; null: there is none. */
+interface LogFound {
+  readonly head: number;
+  readonly hashThere: string | null;
+  readonly checkpoint: number;
+  readonly accepted: number;
+}
+
+/** What the log lacks of what is known of it (P7). */
+export function missingLog(known: Reach, found: LogFound): WentBack[] {
+  const { seq, hash, checkpoint, accepted } = known;
+  const back: WentBack[] = [];
+  const add = (about: string, why: string): void => void back.push({ about, why, approval: null });
+  if (accepted > found.accepted) add('acceptance', 'an operator accepted this store, and it does not know of it');
+  if (seq > found.head) add(`event ${seq}`, `the log ends at event ${found.head}, and it had come to ${seq}`);
+  else if (seq > 0 && found.hashThere !== hash)
+    add(`event ${seq}`, `event ${seq} of the log is another one than it was`);
+  if (checkpoint > found.checkpoint) {
+    add(
+      `checkpoint ${checkpoint}`,
+      `the last checkpoint is of event ${found.checkpoint}, and there was one of ${checkpoint}`,
+    );
+  }
+  return back;
+}

@@ -1,0 +1,128 @@
+import { isObject, type Json } from '../json/json.ts';
+
+/*
+ * The texts that witnesses keep, and that their seals cover. They have the shapes of the port's types; dates are
+ * milliseconds since the epoch.
+ */
+
+/** As in the port `Witness`. */
+interface PassShape {
+  readonly approval: string;
+  readonly round: number;
+  readonly revision: number;
+  readonly at: Date;
+  readonly until: Date;
+  readonly server: string;
+  readonly tool: string;
+  readonly grant: string;
+  readonly fingerprint: string;
+  readonly returned: boolean;
+}
+
+/** What names an entry: approval and round. */
+export function passKey({ approval, round }: Pick<PassShape, 'approval' | 'round'>): string {
+  return `${approval} ${round}`;
+}
+
+export function passText(log: string, pass: PassShape): string {
+  const { approval, round, revision, at, until, server, tool, grant, fingerprint, returned } = pass;
+  return JSON.stringify([
+    'pass',
+    log,
+    approval,
+    round,
+    revision,
+    at.getTime(),
+    until.getTime(),
+    server,
+    tool,
+    grant,
+    fingerprint,
+    returned,
+  ]);
+}
+
+/** Null: it is none, or one of another log. */
+export function readPass(log: string, text: string): PassShape | null {
+  const value = parsed(text);
+  if (!Array.isArray(value) || value.length !== 12 || value[0] !== 'pass' || value[1] !== log) return null;
+  const [, , approval, round, revision, at, until, server, tool, grant, fingerprint, returned] = value as [
+    string,
+    string,
+    string,
+    number,
+    number,
+    number,
+    number,
+    string,
+    string,
+    string,
+    string,
+    boolean,
+  ];
+  return {
+    ...{ approval, round, revision, at: new Date(at), until: new Date(until) },
+    ...{ server, tool, grant, fingerprint, returned },
+  };
+}
+
+interface StateShape {
+  readonly log: string;
+  readonly accepted: number;
+  readonly seq: number;
+  readonly hash: string;
+  readonly checkpoint: number;
+  readonly sets: readonly {
+    readonly name: string;
+    readonly version: number;
+    readonly count: number;
+    readonly digest: string;
+  }[];
+  readonly settled: string | null;
+}
+
+export function stateEntry(state: StateShape): string {
+  const sets = state.sets.map(({ name, version, count, digest }) => ({ name, version, count, digest }));
+  const { log, accepted, seq, hash, checkpoint, settled } = state;
+  return JSON.stringify({ kind: 'state', log, accepted, seq, hash, checkpoint, sets, settled });
+}
+
+/** Null: it is none, or one of another log. */
+export function readState(log: string, text: string): StateShape | null {
+  const value = parsed(text);
+  if (!isObject(value) || value.kind !== 'state' || value.log !== log) return null;
+  const { accepted, seq, hash, checkpoint, sets, settled } = value as unknown as StateShape;
+  return { log, accepted, seq, hash, checkpoint, sets, settled };
+}
+
+/** Whether the first is later than the second: by what operators accepted, then by how far it came. */
+export function isLater(one: StateShape, other: StateShape | null): boolean {
+  if (other === null || one.accepted !== other.accepted) return other === null || one.accepted > other.accepted;
+  if (one.seq !== other.seq) return one.seq > other.seq;
+  if (one.checkpoint !== other.checkpoint) return one.checkpoint > other.checkpoint;
+  return versions(one) > versions(other);
+}
+
+function versions({ sets }: StateShape): number {
+  return sets.reduce((sum, { version }) => sum + version, 0);
+}
+
+/** The text that binds a database to a log. */
+export function placeEntry(place: string, log: string): string {
+  return JSON.stringify(['place', place, log]);
+}
+
+/** Null: it is of another place, or none. */
+export function readPlace(place: string, text: string): string | null {
+  const value = parsed(text);
+  if (!Array.isArray(value) || value.length !== 3 || value[0] !== 'place' || value[1] !== place) return null;
+  return typeof value[2] === 'string' ? value[2] : null;
+}
+
+function parsed(text: string): Json {
+  try {
+    return JSON.parse(text) as Json;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,309 @@
+import { type NewEvent, NO_SUBJECT } from '../../domain/log/event.ts';
+import { missingLog, unknownSendings, type WentBack } from '../../domain/log/went-back.ts';
+import type {
+  Acceptance,
+  Clock,
+  CopiedCheckpoint,
+  Epoch,
+  Ledger,
+  Log,
+  SpentPass,
+  Store,
+  WitnessedState,
+} from '../../ports.ts';
+import type { Alarms } from './alarms.ts';
+import type { SetFinding, SetWatch } from './set-watch.ts';
+import type { KnownLog, WitnessBoard } from './witness-board.ts';
+
+/** Milliseconds between two comparisons of the store with its witnesses. */
+const COMPARE_MS = 10_000;
+/** Milliseconds that a comparison looks further back than to the one before it. */
+const OVERLAP_MS = 60_000;
+/** Milliseconds within which one replica's event tells of it, and the others' do not. */
+const TOLD_MS = 24 * 60 * 60_000;
+/** Signs that an event lists. */
+const MOST_LISTED = 50;
+/** Passes that are all compared every time. */
+const FEW = 2_000;
+
+export interface StoreWatchParts {
+  readonly store: Pick<Store, 'append' | 'claimNotice' | 'lastAcceptance' | 'standings'>;
+  readonly ledger: Pick<Ledger, 'chain' | 'ends'>;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly alarms: Alarms;
+  readonly board: WitnessBoard;
+  readonly sets: SetWatch;
+  /** Names this database as the settings do. */
+  readonly place: string;
+  /** The last checkpoint in the data directory that this gateway's keys signed; null: there is none. */
+  readonly lastCopy: () => Promise<CopiedCheckpoint | null>;
+}
+
+/** Who is told that the store went back, or that an operator has accepted it. */
+export interface StoreWatchListener {
+  /** These approvals were sent, and the store does not know it. */
+  older(ids: readonly string[]): void;
+  accepted(acceptance: Acceptance): void;
+}
+
+/**
+ * Compares the store with its witnesses: at the start, after a connection to the database broke, and every 10 s. Whatever
+ * the store lacks raises the alarm `went_back`; it stands until an operator accepts the store, and is found again after
+ * a restart, because the witnesses still know more.
+ */
+export class StoreWatch {
+  readonly board: WitnessBoard;
+  readonly #parts: StoreWatchParts;
+  /** Approvals that were sent and that the store has as unsent. */
+  readonly older = new Set<string>();
+  #log = 'unknown';
+  #state: WitnessedState | null = null;
+  #accepted: Acceptance | null = null;
+  /** Logs that witnesses knew at this place before. */
+  #otherLogs: readonly string[] = [];
+  #settled: string | null = null;
+  #suspect = true;
+  #started = false;
+  #comparedAt = 0;
+  #comparing: Promise<void> | null = null;
+  #listener: StoreWatchListener | null = null;
+  #timer: ReturnType<typeof setInterval> | null = null;
+
+  constructor(parts: StoreWatchParts) {
+    this.#parts = parts;
+    this.board = parts.board;
+  }
+
+  /** The id of the log that is watched. */
+  get log(): string {
+    return this.#log;
+  }
+
+  /** As far as this process knows, the highest number of an acceptance anywhere. */
+  get lastNumber(): number {
+    return Math.max(this.#state?.accepted ?? 0, this.#accepted?.number ?? 0);
+  }
+
+  /** The cursor of the last event that was there when an operator accepted the store; 0: nobody did. */
+  get acceptedEvents(): number {
+    return this.#accepted?.lastEvent ?? 0;
+  }
+
+  onChange(listener: StoreWatchListener): void {
+    this.#listener = listener;
+  }
+
+  /** `epoch`: null where the record of it is forged. Rejects when the store does not answer. */
+  async start(epoch: Epoch | null): Promise<void> {
+    const { board, place, sets } = this.#parts;
+    sets.onFinding((finding) => this.#foundSet(finding));
+    const known = await board.logsAt(place, epoch?.log ?? this.#log);
+    this.#log = epoch?.log ?? known[0] ?? this.#log;
+    this.#otherLogs = known.filter((log) => log !== this.#log);
+    this.#started = true;
+    await this.compare();
+    this.#timer = setInterval(() => {
+      this.compare().catch((error: unknown) => {
+        this.#parts.log.warn({ err: error }, 'the store could not be compared with its witnesses');
+      });
+    }, COMPARE_MS);
+  }
+
+  async stop(): Promise<void> {
+    if (this.#timer !== null) clearInterval(this.#timer);
+    this.#timer = null;
+    await this.#comparing?.catch(() => undefined);
+    await this.board.close();
+  }
+
+  /** A connection to the database broke: it may be another database now. */
+  suspect(): void {
+    this.#suspect = true;
+  }
+
+  /** Whether something gated may be committed now, as far as this process can tell. Rejects when it cannot compare. */
+  async mayCommit(): Promise<boolean> {
+    if (this.#started && this.#suspect) await this.compare();
+    return this.#parts.alarms.why === null && !this.board.isAway;
+  }
+
+  /** Compares now, or waits for the comparison that is under way and then compares. */
+  async compare(): Promise<void> {
+    while (this.#comparing !== null) await this.#comparing.catch(() => undefined);
+    this.#comparing = this.#compare().finally(() => {
+      this.#comparing = null;
+    });
+    return this.#comparing;
+  }
+
+  /** Everything that witnesses know, of this log and of others that were at this place. Reads all of it. */
+  async everything(): Promise<readonly SpentPass[]> {
+    for (const log of [this.#log, ...this.#otherLogs]) await this.board.read(log, Number.POSITIVE_INFINITY);
+    return this.board.known(this.#parts.clock.now());
+  }
+
+  /** An operator accepted the store here: from now on it is compared with what it is now. */
+  async accepted(acceptance: Acceptance): Promise<void> {
+    while (this.#comparing !== null) await this.#comparing.catch(() => undefined);
+    await this.#adopt(acceptance);
+    await this.compare();
+  }
+
+  async #readWitnesses(lastMs: number): Promise<KnownLog> {
+    const found = await this.board.read(this.#log, lastMs);
+    if (!Number.isFinite(lastMs)) for (const log of this.#otherLogs) await this.board.read(log, lastMs);
+    return found;
+  }
+
+  async #compare(): Promise<void> {
+    const { board, store, alarms, sets, clock } = this.#parts;
+    const began = performance.now();
+    let whole = this.#suspect || this.#comparedAt === 0;
+    // The witnesses first: what they know was committed before.
+    let found = await this.#readWitnesses(whole ? Number.POSITIVE_INFINITY : began - this.#comparedAt + OVERLAP_MS);
+    const acceptance = await store.lastAcceptance(this.#log);
+    if (acceptance !== null && acceptance.number > this.lastNumber) {
+      // Only a process that has just started may find it accepted already; alarms of others end with it.
+      const isKnown = this.#comparedAt === 0 && (found.state?.accepted ?? 0) >= acceptance.number;
+      if (isKnown) this.#learn(acceptance);
+      else {
+        await this.#adopt(acceptance);
+        whole = true;
+        found = await this.#readWitnesses(Number.POSITIVE_INFINITY);
+      }
+    }
+    const known = this.#latest(found.state, acceptance?.number ?? 0);
+    const log = await this.#logFound(known, acceptance);
+    const all = board.known(clock.now());
+    const passes = whole || all.length <= FEW ? all : found.passes;
+    const standings = await store.standings([...new Set(passes.map(({ approval }) => approval))]);
+    const signs = unknownSendings(passes, standings);
+    if (known !== null) {
+      signs.push(...missingLog(known, log));
+      this.#settled ??= known.settled;
+    }
+    signs.push(...this.#foreignLogs(), ...(whole ? await this.#missingCopy(log.head) : []));
+    if (known !== null) sets.witnessed(known.sets);
+    await this.#tell(signs);
+    this.#suspect = false;
+    this.#comparedAt = began;
+    if (alarms.standing.some(({ kind }) => kind === 'went_back')) return;
+    await this.#keep(log.head, log.checkpoint, acceptance?.number ?? 0);
+  }
+
+  /** The latest of what this process and the witnesses know; what was known before the last acceptance does not count. */
+  #latest(found: WitnessedState | null, accepted: number): WitnessedState | null {
+    let latest: WitnessedState | null = null;
+    for (const state of [this.#state, found]) {
+      if (state === null || state.accepted < accepted) continue;
+      const further = latest === null || state.accepted > latest.accepted || state.seq > latest.seq;
+      if (further) latest = state;
+    }
+    return latest;
+  }
+
+  async #logFound(known: WitnessedState | null, acceptance: Acceptance | null) {
+    const { ledger } = this.#parts;
+    const { head, checkpoint } = await ledger.ends();
+    const hashThere = known === null || known.seq === 0 ? null : await this.#hashAt(known.seq);
+    return { head, checkpoint, hashThere, accepted: acceptance?.number ?? 0 };
+  }
+
+  async #hashAt(seq: number): Promise<string | null> {
+    const [event] = await this.#parts.ledger.chain(seq - 1, 1, { phrases: false });
+    return event?.seq === seq ? event.hash : null;
+  }
+
+  #foreignLogs(): WentBack[] {
+    if (this.#otherLogs.length === 0) return [];
+    const why = `the database has the log ${this.#log}, and it had ${this.#otherLogs.join(', ')}`;
+    return [{ about: 'epoch', why, approval: null }];
+  }
+
+  /** The last line of `checkpoints.jsonl` must be of this log, unless an operator has accepted that it is not. */
+  async #missingCopy(head: number): Promise<WentBack[]> {
+    const copy = await this.#parts.lastCopy();
+    if (copy === null || copy.signature === this.#settled) return [];
+    const there = copy.seq <= head ? await this.#hashAt(copy.seq) : null;
+    if (there === copy.hash) return [];
+    const why = `checkpoints.jsonl says that event ${copy.seq} was signed, and the log ${copy.seq > head ? `ends at ${head}` : 'has another one there'}`;
+    return [{ about: `checkpoints.jsonl ${copy.seq}`, why, approval: null }];
+  }
+
+  async #keep(head: number, checkpoint: number, accepted: number): Promise<void> {
+    const { board, sets } = this.#parts;
+    const hash = head === 0 ? '' : await this.#hashAt(head);
+    if (hash === null) return;
+    const state = { log: this.#log, accepted, seq: head, hash, checkpoint, sets: sets.heads, settled: this.#settled };
+    // Unchanged states are kept too: a witness that was emptied learns it again.
+    this.#state = state;
+    await board.keep(state);
+  }
+
+  #foundSet({ name, kind, why }: SetFinding): void {
+    const { alarms, clock, log } = this.#parts;
+    if (kind === 'older') {
+      void this.#tell([{ about: `set ${name}`, why, approval: null }]);
+      return;
+    }
+    if (!alarms.raise('seal_broken', `set ${name}`, why, clock.now())) return;
+    log.error({ about: name }, `${why}; nothing that needs an approval runs until an operator accepts the store`);
+    const data = { table: name, row: null, field: 'set', why };
+    this.#write(`seal set ${name}`, { ...NO_SUBJECT, type: 'seal.broken', at: clock.now(), actor: 'holdfast', data });
+  }
+
+  async #tell(signs: readonly WentBack[]): Promise<void> {
+    const { alarms, clock, log } = this.#parts;
+    const fresh = signs.filter(({ about, why }) => alarms.raise('went_back', about, why, clock.now()));
+    const approvals = signs.flatMap(({ approval }) =>
+      approval === null || this.older.has(approval) ? [] : [approval],
+    );
+    for (const id of approvals) this.older.add(id);
+    if (approvals.length > 0) this.#listener?.older(approvals);
+    if (fresh.length === 0) return;
+    const found = fresh.slice(0, MOST_LISTED).map(({ why }) => why);
+    log.error({ found, more: fresh.length - found.length }, 'the database went back in time; see docs/operations.md');
+    const data = {
+      log: this.#log,
+      found,
+      more: fresh.length - found.length,
+      approvals: approvals.slice(0, MOST_LISTED),
+    };
+    const about = `went back ${this.#state?.seq ?? 0} ${fresh[0]!.about}`;
+    this.#write(about, { ...NO_SUBJECT, type: 'log.went_back', at: clock.now(), actor: 'holdfast', data });
+  }
+
+  /** This approval was about to be sent a second time. */
+  foundSent({ approval, at }: SpentPass): void {
+    const why = `${approval} was sent at ${at.toISOString()}, and the database did not know it`;
+    void this.#tell([{ about: `approval ${approval}`, why, approval }]);
+  }
+
+  async #adopt(acceptance: Acceptance): Promise<void> {
+    const { alarms, sets, log, board, place, lastCopy } = this.#parts;
+    if (alarms.standing.length > 0) log.warn({ number: acceptance.number }, 'an operator accepted the store as it is');
+    this.#settled = (await lastCopy())?.signature ?? null;
+    if (this.#otherLogs.length > 0) await board.bind(place, this.#log);
+    this.#otherLogs = [];
+    this.#state = null;
+    this.older.clear();
+    sets.forget();
+    alarms.clear();
+    this.#suspect = true;
+    this.#learn(acceptance);
+  }
+
+  #learn(acceptance: Acceptance): void {
+    this.#accepted = acceptance;
+    this.#listener?.accepted(acceptance);
+  }
+
+  /** One replica's event is enough. What cannot be written now stays an alarm, and is told again after the next start. */
+  #write(notice: string, event: NewEvent): void {
+    const { store, log } = this.#parts;
+    void (async () => {
+      if (await store.claimNotice(notice, TOLD_MS)) await store.append([event]);
+    })().catch((error: unknown) => log.error({ err: error }, 'an alarm could not be logged'));
+  }
+}

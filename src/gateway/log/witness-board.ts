@@ -1,0 +1,249 @@
+import { passKey } from '../../domain/log/witness-entry.ts';
+import type { Log, SpentPass, Witness, WitnessedState } from '../../ports.ts';
+
+/** Passes that this process remembers. Beyond that the ones that are over soonest are forgotten: a witness has them. */
+const MOST_KNOWN = 100_000;
+
+/** Passes that a witness is told of at once. */
+const SHARED_AT_ONCE = 200;
+/** Rounds of a call that this process may not know between two that it knows. */
+const MOST_SKIPPED = 100;
+
+/** What became of the wish to remember that something is about to be sent. */
+export type Witnessed =
+  /** It is remembered: it may be sent. */
+  | { readonly kind: 'recorded' }
+  /** It was sent before: the store is older than that. */
+  | { readonly kind: 'known'; readonly pass: SpentPass }
+  /** Nothing outside the database remembers it: it must not be sent. */
+  | { readonly kind: 'unrecorded'; readonly why: string };
+
+/** What all witnesses together know of a log. */
+export interface KnownLog {
+  readonly state: WitnessedState | null;
+  readonly passes: readonly SpentPass[];
+}
+
+/**
+ * All witnesses of one process, and its own memory. What is spent is written to all of them at once, and one is enough.
+ * What one of them missed while it was away is written to it later.
+ *
+ * | Redis | the data directory | a call |
+ * |---|---|---|
+ * | takes it | takes it | is sent |
+ * | is away | takes it | is sent; `/readyz` says what is away |
+ * | takes it | is full or broken | the same |
+ * | is away | is full or broken | is not sent, and keeps its pass |
+ */
+export class WitnessBoard {
+  readonly #witnesses: readonly Witness[];
+  readonly #log: Log;
+  readonly #known = new Map<string, SpentPass>();
+  readonly #missed = new Map<Witness, Map<string, SpentPass>>();
+  readonly #faults = new Map<Witness, string>();
+
+  constructor(witnesses: readonly Witness[], log: Log) {
+    this.#witnesses = witnesses;
+    this.#log = log;
+  }
+
+  /** What is wrong with a witness, for operators; null: nothing, or there is none. */
+  get trouble(): string | null {
+    if (this.#faults.size === 0) return null;
+    const words = [...this.#faults].map(([{ name }, why]) => `${name}: ${why}`).join('; ');
+    const all = this.#faults.size === this.#witnesses.length;
+    return `${words}. ${all ? 'Approved calls are not sent until one of them can be written.' : 'The others serve alone.'}`;
+  }
+
+  /** True while none of them could be written when it was last tried. */
+  get isAway(): boolean {
+    return this.#witnesses.length > 0 && this.#faults.size === this.#witnesses.length;
+  }
+
+  /** Everything that this process remembers and that matters still. */
+  known(now: Date): readonly SpentPass[] {
+    for (const [key, { until }] of this.#known) if (until <= now) this.#known.delete(key);
+    return [...this.#known.values()];
+  }
+
+  /** The last of an approval's sendings that this process knows. */
+  lastOf(approval: string): SpentPass | null {
+    let last = this.#known.get(passKey({ approval, round: 0 })) ?? null;
+    // Rounds follow each other; a process that did not send the first ones may know later ones only.
+    for (let round = 1; round <= (last?.round ?? 0) + MOST_SKIPPED; round += 1) {
+      last = this.#known.get(passKey({ approval, round })) ?? last;
+    }
+    return last;
+  }
+
+  /** Remembers these before they are sent: in one round trip to each witness. */
+  async spend(log: string, passes: readonly SpentPass[]): Promise<Witnessed> {
+    for (const pass of passes) {
+      const known = this.#known.get(passKey(pass));
+      if (known !== undefined && !known.returned) return { kind: 'known', pass: known };
+    }
+    const answers = await Promise.all(this.#witnesses.map((witness) => this.#spendAt(witness, log, passes)));
+    const found = answers.flatMap((answer) => answer ?? []);
+    for (const pass of passes) this.#remember(pass);
+    if (found.length > 0) {
+      for (const pass of found) this.#remember(pass);
+      return { kind: 'known', pass: found[0]! };
+    }
+    const taken = this.#witnesses.length === 0 || answers.some((answer) => answer !== null);
+    if (taken) return { kind: 'recorded' };
+    const why = [...this.#faults.values()].join('; ');
+    await this.giveBack(log, passes);
+    return { kind: 'unrecorded', why };
+  }
+
+  /** These were not sent after all: they may be spent again. Never rejects. */
+  async giveBack(log: string, passes: readonly SpentPass[]): Promise<void> {
+    const returned = passes.map((pass) => ({ ...pass, returned: true }));
+    for (const pass of returned) this.#known.set(passKey(pass), pass);
+    await Promise.all(
+      this.#witnesses.map(async (witness) => {
+        const took = await this.#try(witness, () => witness.correct(log, returned));
+        if (!took) this.#miss(witness, returned);
+      }),
+    );
+  }
+
+  /**
+   * What the witnesses know of a log from the last so many milliseconds; it is remembered here too, and each witness is
+   * told what only others knew: of a Redis that was flushed the files know, and of a new node's file Redis.
+   */
+  async read(log: string, lastMs: number): Promise<KnownLog> {
+    let state: WitnessedState | null = null;
+    const passes = new Map<string, SpentPass>();
+    const read = new Map<Witness, ReadonlyMap<string, SpentPass>>();
+    for (const witness of this.#witnesses) {
+      await this.#catchUp(witness, log);
+      await this.#try(witness, async () => {
+        const found = await witness.read(log, lastMs);
+        if (found.state !== null && (state === null || isFurther(found.state, state))) state = found.state;
+        read.set(witness, new Map(found.passes.map((pass) => [passKey(pass), pass])));
+        for (const pass of found.passes) {
+          if (!isNewer(pass, passes.get(passKey(pass)))) continue;
+          passes.set(passKey(pass), pass);
+          if (isNewer(pass, this.#known.get(passKey(pass)))) this.#remember(pass);
+        }
+      });
+    }
+    for (const [witness, own] of read) await this.#share(witness, log, own, passes);
+    return { state, passes: [...passes.values()] };
+  }
+
+  async #share(
+    witness: Witness,
+    log: string,
+    own: ReadonlyMap<string, SpentPass>,
+    all: ReadonlyMap<string, SpentPass>,
+  ): Promise<void> {
+    const lacks = [...all.values()].filter((pass) => isNewer(pass, own.get(passKey(pass))));
+    const spent = lacks.filter((pass) => !pass.returned);
+    const returned = lacks.filter((pass) => pass.returned && own.has(passKey(pass)));
+    for (let from = 0; from < spent.length; from += SHARED_AT_ONCE) {
+      const some = spent.slice(from, from + SHARED_AT_ONCE);
+      if (!(await this.#try(witness, async () => void (await witness.spend(log, some))))) return;
+    }
+    if (returned.length > 0) await this.#try(witness, () => witness.correct(log, returned));
+  }
+
+  /** The logs that witnesses know at this place, and where none is known yet, from now on this one. */
+  async logsAt(place: string, log: string): Promise<readonly string[]> {
+    const known = new Set<string>();
+    for (const witness of this.#witnesses) {
+      await this.#try(witness, async () => {
+        const found = await witness.logOf(place);
+        if (found !== null) known.add(found);
+        // Again where it is known: by the newest secret.
+        if (found === null || found === log) await witness.bind(place, log);
+      });
+    }
+    return [...known];
+  }
+
+  async bind(place: string, log: string): Promise<void> {
+    for (const witness of this.#witnesses) await this.#try(witness, () => witness.bind(place, log));
+  }
+
+  async keep(state: WitnessedState): Promise<void> {
+    for (const witness of this.#witnesses) await this.#try(witness, () => witness.keep(state));
+  }
+
+  async close(): Promise<void> {
+    for (const witness of this.#witnesses) await witness.close().catch(() => undefined);
+  }
+
+  /** What it knew before; null: it did not take them. */
+  async #spendAt(witness: Witness, log: string, passes: readonly SpentPass[]): Promise<readonly SpentPass[] | null> {
+    let known: readonly SpentPass[] = [];
+    // It may have taken what it did not confirm, and must hear first that it was given back.
+    await this.#catchUp(witness, log);
+    const took = await this.#try(witness, async () => {
+      known = await witness.spend(log, passes);
+    });
+    if (!took) this.#miss(witness, passes);
+    return took ? known : null;
+  }
+
+  #miss(witness: Witness, passes: readonly SpentPass[]): void {
+    const missed = this.#missed.get(witness) ?? new Map<string, SpentPass>();
+    this.#missed.set(witness, missed);
+    for (const pass of passes) missed.set(passKey(pass), pass);
+  }
+
+  async #catchUp(witness: Witness, log: string): Promise<void> {
+    const missed = this.#missed.get(witness);
+    if (missed === undefined) return;
+    const passes = [...missed.values()];
+    const took = await this.#try(witness, async () => {
+      const spent = passes.filter(({ returned }) => !returned);
+      const returned = passes.filter((pass) => pass.returned);
+      if (spent.length > 0) await witness.spend(log, spent);
+      if (returned.length > 0) await witness.correct(log, returned);
+    });
+    if (!took) return;
+    for (const pass of passes) if (missed.get(passKey(pass)) === pass) missed.delete(passKey(pass));
+    if (missed.size === 0) this.#missed.delete(witness);
+  }
+
+  async #try(witness: Witness, ask: () => Promise<void>): Promise<boolean> {
+    try {
+      await ask();
+      if (this.#faults.delete(witness)) this.#log.warn({}, `${witness.name} can be written again`);
+      return true;
+    } catch (error) {
+      const why = wordsOf(error);
+      if (!this.#faults.has(witness)) {
+        this.#log.warn({ why }, `${witness.name} does not take what approved calls are sent; the others serve alone`);
+      }
+      this.#faults.set(witness, why);
+      return false;
+    }
+  }
+
+  #remember(pass: SpentPass): void {
+    this.#known.set(passKey(pass), pass);
+    if (this.#known.size <= MOST_KNOWN) return;
+    const soonest = [...this.#known].sort(([, one], [, other]) => one.until.getTime() - other.until.getTime());
+    for (const [key] of soonest.slice(0, MOST_KNOWN / 10)) this.#known.delete(key);
+  }
+}
+
+/** Whether the first says more than the second, which is of the same sending. */
+function isNewer(one: SpentPass, other: SpentPass | undefined): boolean {
+  if (other === undefined || one.revision !== other.revision)
+    return other === undefined || one.revision > other.revision;
+  return one.returned && !other.returned;
+}
+
+function isFurther(one: WitnessedState, other: WitnessedState): boolean {
+  return one.accepted === other.accepted ? one.seq > other.seq : one.accepted > other.accepted;
+}
+
+/** A system's code (`ENOSPC`), or the adapter's own words. */
+function wordsOf(error: unknown): string {
+  const { code, message } = error as { code?: string; message?: string };
+  return code ?? message ?? 'unknown';
+}

@@ -1,0 +1,157 @@
+import type { Approval, State } from '../domain/approval/approval.ts';
+import type { NewEvent } from '../domain/log/event.ts';
+
+/**
+ * One sending of a gated call, as it is remembered outside the database. Its key is approval and round: each is sent at
+ * most once (P2).
+ */
+export interface SpentPass {
+  readonly approval: string;
+  /** 0: the pass itself; n: the sending with the answer to the server's n-th question. */
+  readonly round: number;
+  /** The approval's revision once it was spent. */
+  readonly revision: number;
+  /** When it was spent. */
+  readonly at: Date;
+  /** After this instant no store, however old, could let it be sent again. */
+  readonly until: Date;
+  readonly server: string;
+  readonly tool: string;
+  readonly grant: string;
+  readonly fingerprint: string;
+  /** Nothing was sent after all, and the pass was given back. */
+  readonly returned: boolean;
+}
+
+/** The head of a set of rows that matter by being there (sql/log/sealed-set.ts). */
+export interface SetHead {
+  readonly name: string;
+  /** Grows by one with every change of the set. */
+  readonly version: number;
+  readonly count: number;
+  /** 64 hex digits: of all of its rows, in no order. */
+  readonly digest: string;
+}
+
+/** How far a store had come when it was last found to be whole. */
+export interface WitnessedState {
+  /** The log's id. */
+  readonly log: string;
+  /** How often an operator has accepted the store as it is: a higher one replaces a lower one, however far that had come. */
+  readonly accepted: number;
+  /** The chain's last event; seq 0: none. */
+  readonly seq: number;
+  readonly hash: string;
+  /** The last event that a checkpoint covers; 0: none. */
+  readonly checkpoint: number;
+  readonly sets: readonly SetHead[];
+  /** The signature of the last checkpoint in `checkpoints.jsonl` that an operator has accepted as another log's; null: none. */
+  readonly settled: string | null;
+}
+
+/** What a witness remembers of one log. */
+export interface Remembered {
+  readonly state: WitnessedState | null;
+  readonly passes: readonly SpentPass[];
+}
+
+/**
+ * Remembers outside the database what was sent and how far the log had come, so that a database that goes back in time is
+ * noticed (P2, P7). What it keeps is sealed: whoever can write there can delete, but neither forge, nor use an entry for
+ * another log. Every method rejects when it cannot answer.
+ */
+export interface Witness {
+  /** For operators: `Redis`, `the data directory`. */
+  readonly name: string;
+  /** The log that was last kept for this database; null: none. `place` names the database as the settings do. */
+  logOf(place: string): Promise<string | null>;
+  bind(place: string, log: string): Promise<void>;
+  /**
+   * Remembers these, durably, in one round trip. Returns those that it knew already and that were not returned; they stay
+   * as they are.
+   */
+  spend(log: string, passes: readonly SpentPass[]): Promise<readonly SpentPass[]>;
+  /** Replaces what it knows of these: they were returned, or are known better. */
+  correct(log: string, passes: readonly SpentPass[]): Promise<void>;
+  /** What was spent in the last so many milliseconds, by the witness's own clock, and the state. */
+  read(log: string, lastMs: number): Promise<Remembered>;
+  /** Keeps the state, unless it knows a later one. */
+  keep(state: WitnessedState): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** What a read of such a set found. */
+export interface SetReading {
+  readonly name: string;
+  /** Null: there is none that a gateway wrote. */
+  readonly head: SetHead | null;
+  /** What does not fit, in words; null: everything does. */
+  readonly fault: string | null;
+}
+
+/** Is told of every read of such a set. */
+export interface SetReadings {
+  /** Before a read begins; its result is handed to `read` with this number. */
+  begin(): number;
+  read(turn: number, reading: SetReading): void;
+}
+
+/** How an approval stands in the store. */
+export interface ApprovalStanding {
+  readonly id: string;
+  readonly state: State;
+  readonly revision: number;
+  /** The revision at which the state was reached. */
+  readonly stateRevision: number;
+}
+
+/** That an operator accepted the store as it is. */
+export interface Acceptance {
+  /** 1 for the first. */
+  readonly number: number;
+  readonly log: string;
+  /** The chain's last place then. */
+  readonly head: number;
+  /** The cursor of the last event then. */
+  readonly lastEvent: number;
+}
+
+/** What is to become of a store that went back in time. */
+export interface AcceptPlan {
+  readonly log: string;
+  /** Higher than that of any acceptance that is known anywhere. */
+  readonly number: number;
+  readonly at: Date;
+  /** What the witnesses know as sent, at the approvals' highest revisions: as far as the store has it unsent, or not. */
+  readonly sent: readonly SpentPass[];
+  /** Approvals whose seals are known to be broken, besides the live ones, which are all looked at. */
+  readonly broken: readonly string[];
+  /** The versions of sets that are known anywhere. */
+  readonly sets: readonly SetHead[];
+  /** What becomes of one approval, as its event says it. */
+  readonly told: (
+    approval: Pick<Approval, 'grant' | 'id' | 'server' | 'tool'>,
+    to: 'unknown' | 'withdrawn' | 'lapsed',
+  ) => NewEvent;
+  /** The event `store.accepted`. */
+  readonly accepted: (done: AcceptedStore) => NewEvent;
+}
+
+/** What `accept` changed: ids. */
+export interface AcceptedStore {
+  /** Sent according to a witness, and pending, approved or asking in the store: unknown now. */
+  readonly unknown: readonly string[];
+  /** Sent according to a witness, and not in the store at all: there again, unknown. */
+  readonly restored: readonly string[];
+  /** Records with broken seals: ended. */
+  readonly ended: readonly string[];
+  readonly acceptance: Acceptance;
+  readonly sets: readonly SetHead[];
+}
+
+/** A checkpoint that was kept outside the database. */
+export interface CopiedCheckpoint {
+  readonly seq: number;
+  readonly hash: string;
+  readonly signature: string;
+}

@@ -1,0 +1,225 @@
+import { mkdir, open, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+  isLater,
+  passKey,
+  passText,
+  placeEntry,
+  readPass,
+  readPlace,
+  readState,
+  stateEntry,
+} from '../domain/log/witness-entry.ts';
+import type { Clock, Log, Remembered, Seals, SpentPass, Witness, WitnessedState } from '../ports.ts';
+
+/** The folder in the data directory. */
+export const WITNESS_FOLDER = 'witness';
+/** Bytes of this process's file above which it is written anew, or twice what was needed then. */
+const LONG = 4 * 1024 * 1024;
+/** Bytes of a file that is read; of a longer one the end. */
+const MOST_READ = 256 * 1024 * 1024;
+/** Milliseconds without a sign of life after which another process's file is taken over. */
+const DEAD_MS = 5 * 60_000;
+/** Milliseconds between two signs of life. */
+const ALIVE_MS = 60_000;
+/** Characters of a seal (vault/row-seals.ts); what follows it on its line is the text. */
+const SEAL = 41;
+
+export interface FileWitnessSettings {
+  /** The data directory. */
+  readonly data: string;
+  /** The name of this process: several may share a directory, and each writes a file of its own. */
+  readonly replica: string;
+  readonly seals: Pick<Seals, 'fits' | 'seal'>;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** What one file, or all of them together, say of a log. */
+interface Known {
+  state: WitnessedState | null;
+  readonly passes: Map<string, SpentPass>;
+}
+
+/**
+ * The witness in the data directory: a line for each pass, appended and synced before the call is sent. A line that was
+ * torn by a crash, or that no gateway wrote, is skipped. Files of processes that are gone are taken over and deleted.
+ */
+export function fileWitness({ data, replica, seals, clock, log }: FileWitnessSettings): Witness {
+  const folder = join(data, WITNESS_FOLDER);
+  const own = join(folder, `${replica.replace(/[^A-Za-z0-9-]/g, '_')}.jsonl`);
+  const logs = new Map<string, Known>();
+  const places = new Map<string, string>();
+  let size = 0;
+  /** Bytes of the file above which it is written anew. */
+  let limit = LONG;
+  /** The last append may have ended in the middle of a line. */
+  let torn = false;
+  let aliveAt = 0;
+  let loaded: Promise<void> | null = null;
+  let writing: Promise<void> = Promise.resolve();
+
+  const of = (name: string): Known => {
+    const known = logs.get(name) ?? { state: null, passes: new Map() };
+    logs.set(name, known);
+    return known;
+  };
+  const line = (text: string): string => `${seals.seal('witness', text)}${text}\n`;
+
+  /** The last word about a pass counts; within one file that is the last line, between files the higher revision. */
+  const take = (text: string, into: Known, name: string): void => {
+    const pass = readPass(name, text);
+    if (pass !== null) {
+      const before = into.passes.get(passKey(pass));
+      if (before === undefined || before.revision <= pass.revision) into.passes.set(passKey(pass), pass);
+      return;
+    }
+    const state = readState(name, text);
+    if (state !== null && isLater(state, into.state)) into.state = state;
+  };
+
+  const readIn = async (path: string): Promise<void> => {
+    const bytes = await readFile(path).catch(() => Buffer.alloc(0));
+    let skipped = 0;
+    for (const entry of bytes.subarray(-MOST_READ).toString('utf8').split('\n')) {
+      if (entry === '') continue;
+      const text = entry.slice(SEAL);
+      if (!seals.fits('witness', text, entry.slice(0, SEAL))) {
+        skipped += 1;
+        continue;
+      }
+      const [kind, first, second] = JSON.parse(text.startsWith('[') ? text : '[]') as string[];
+      if (kind === 'place' && readPlace(first!, text) !== null) places.set(first!, second!);
+      else if (kind === 'pass') take(text, of(first!), first!);
+      else {
+        const { log: name } = JSON.parse(text) as { log?: string };
+        if (name !== undefined) take(text, of(name), name);
+      }
+    }
+    if (skipped > 0) log.warn({ path, skipped }, 'lines of the witness that no gateway wrote whole count as missing');
+  };
+
+  const load = (): Promise<void> => {
+    loaded ??= (async () => {
+      await mkdir(folder, { recursive: true, mode: 0o700 });
+      const others: string[] = [];
+      for (const name of await readdir(folder)) {
+        const path = join(folder, name);
+        if (!name.endsWith('.jsonl')) continue;
+        await readIn(path);
+        const found = await stat(path).catch(() => null);
+        if (path !== own && found !== null && Date.now() - found.mtimeMs > DEAD_MS) others.push(path);
+      }
+      await rewrite();
+      // What they said is in this process's file now, and synced.
+      for (const path of others) await rm(path, { force: true });
+    })();
+    loaded.catch(() => {
+      loaded = null;
+    });
+    return loaded;
+  };
+
+  /** Writes this process's file anew, without what is over. */
+  const rewrite = async (): Promise<void> => {
+    const now = clock.now();
+    const lines: string[] = [...places].map(([place, name]) => line(placeEntry(place, name)));
+    for (const [name, { state, passes }] of logs) {
+      if (state !== null) lines.push(line(stateEntry(state)));
+      for (const [key, pass] of passes) {
+        if (pass.until <= now) passes.delete(key);
+        else lines.push(line(passText(name, pass)));
+      }
+    }
+    const temporary = `${own}.new`;
+    const file = await open(temporary, 'w', 0o600);
+    try {
+      for (let first = 0; first < lines.length; first += 1_000) {
+        await file.write(lines.slice(first, first + 1_000).join(''));
+      }
+      await file.sync();
+      size = (await file.stat()).size;
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, own);
+    const directory = await open(folder, 'r');
+    await directory.sync().finally(() => directory.close());
+    aliveAt = Date.now();
+  };
+
+  let waiting: string[] = [];
+  let next: Promise<void> | null = null;
+  /** Appends and syncs. Whoever comes while a write is under way shares the next one. */
+  const append = (lines: readonly string[]): Promise<void> => {
+    waiting.push(...lines);
+    next ??= writing
+      .catch(() => undefined)
+      .then(async () => {
+        next = null;
+        const text = `${torn ? '\n' : ''}${waiting.join('')}`;
+        waiting = [];
+        torn = true;
+        const file = await open(own, 'a', 0o600);
+        try {
+          await file.appendFile(text);
+          await file.datasync();
+          torn = false;
+        } finally {
+          await file.close();
+        }
+        size += Buffer.byteLength(text);
+        if (size <= limit) return;
+        await rewrite();
+        limit = Math.max(LONG, 2 * size);
+      });
+    writing = next;
+    return next;
+  };
+
+  return {
+    name: 'the data directory',
+    logOf: async (place) => {
+      await load();
+      return places.get(place) ?? null;
+    },
+    bind: async (place, name) => {
+      await load();
+      places.set(place, name);
+      await append([line(placeEntry(place, name))]);
+    },
+    spend: async (name, passes) => {
+      await load();
+      const { passes: mine } = of(name);
+      const isKnown = (pass: SpentPass): boolean => mine.get(passKey(pass))?.returned === false;
+      const known = passes.filter(isKnown).map((pass) => mine.get(passKey(pass))!);
+      const fresh = passes.filter((pass) => !isKnown(pass));
+      await append(fresh.map((pass) => line(passText(name, pass))));
+      for (const pass of fresh) mine.set(passKey(pass), pass);
+      return known;
+    },
+    correct: async (name, passes) => {
+      await load();
+      for (const pass of passes) of(name).passes.set(passKey(pass), pass);
+      await append(passes.map((pass) => line(passText(name, pass))));
+    },
+    read: async (name, lastMs): Promise<Remembered> => {
+      await load();
+      if (Date.now() - aliveAt > ALIVE_MS) {
+        aliveAt = Date.now();
+        await utimes(own, new Date(), new Date());
+      }
+      const { state, passes } = of(name);
+      const from = clock.now().getTime() - lastMs;
+      return { state, passes: [...passes.values()].filter(({ at }) => at.getTime() >= from) };
+    },
+    keep: async (state) => {
+      await load();
+      const known = of(state.log);
+      if (!isLater(state, known.state)) return;
+      await append([line(stateEntry(state))]);
+      known.state = state;
+    },
+    close: () => writing.catch(() => undefined),
+  };
+}

@@ -1,0 +1,172 @@
+import { type Kysely, sql, type Transaction } from 'kysely';
+import { endedUnsent, type State } from '../../domain/approval/approval.ts';
+import { isForged } from '../../domain/approval/forged.ts';
+import { NOTHING_HIDDEN, NOTHING_MORE } from '../../domain/call/sent.ts';
+import type { AcceptedStore, AcceptPlan, Seals, SetHead, SpentPass } from '../../ports.ts';
+import { writeEvents } from '../log/events.ts';
+import { APPROVAL, type ApprovalRow, approvalOf } from '../table/approval-row.ts';
+import { frozenText, reasonsText, shownDigest, stateText } from '../table/sealed-rows.ts';
+import type { Tables } from '../table/tables.ts';
+import { acceptanceText } from './standing.ts';
+
+type Trx = Transaction<Tables>;
+
+/** The lock of those who accept: "acpt" in letters. */
+const ACCEPT_LOCK = 0x61_63_70_74;
+/** Live approvals whose seals are looked at in one statement. */
+const AT_ONCE = 500;
+/** Notes, for people. */
+const SENT_BEFORE = 'the database went back in time: it was sent before, and nobody can say how it ended';
+const LOST = 'the database lost this record: its call was sent, and nobody can say how it ended';
+const BROKEN = 'its record was changed outside Holdfast, and an operator has ended it';
+
+/**
+ * Goes on with the store as it is, in one transaction (P2).
+ *
+ * | approval | becomes |
+ * |---|---|
+ * | sent according to a witness; pending, approved, or asking in the store | unknown |
+ * | sent according to a witness; not in the store | there again, unknown, with what the witness knows of it |
+ * | with a broken seal; pending, or approved | withdrawn, or lapsed, and without a seal, like one from before there were any |
+ * | with a broken seal; over or under way | as it is, without a seal |
+ *
+ * Sets get their heads anew over the rows as they are: `rebase` does that for each.
+ */
+export async function acceptStore(
+  db: Kysely<Tables>,
+  seals: Seals,
+  plan: AcceptPlan,
+  rebase: (trx: Trx, sets: readonly SetHead[]) => Promise<readonly SetHead[]>,
+): Promise<AcceptedStore> {
+  return db.transaction().execute(async (trx) => {
+    await sql`select pg_advisory_xact_lock(${ACCEPT_LOCK})`.execute(trx);
+    const unknown: string[] = [];
+    const restored: string[] = [];
+    for (const pass of plan.sent) {
+      const became = await settle(trx, seals, plan, pass);
+      if (became === 'unknown') unknown.push(pass.approval);
+      if (became === 'restored') restored.push(pass.approval);
+    }
+    // After that, so that a broken record whose call was sent is unknown, and not withdrawn.
+    const ended = await endBroken(trx, seals, plan);
+    const sets = await rebase(trx, plan.sets);
+    const ends = await sql<{ head: string; last: string }>`
+      select coalesce((select max(seq) from holdfast.events), 0) as head,
+        coalesce((select max(n) from holdfast.events), 0) as last`.execute(trx);
+    const { head, last } = ends.rows[0]!;
+    const row = { number: String(plan.number), log: plan.log, at: plan.at, head, last_event: last };
+    await trx
+      .insertInto('holdfast.acceptances')
+      .values({ ...row, seal: seals.seal('epoch', acceptanceText(row)) })
+      .execute();
+    const acceptance = { number: plan.number, log: plan.log, head: Number(head), lastEvent: Number(last) };
+    const done = { unknown, restored, ended, sets, acceptance };
+    await writeEvents(trx, seals, [plan.accepted(done)]);
+    return done;
+  });
+}
+
+async function endBroken(trx: Trx, seals: Seals, { broken, told }: AcceptPlan): Promise<string[]> {
+  const ended: string[] = [];
+  const end = async (rows: readonly ApprovalRow[]): Promise<void> => {
+    for (const row of rows) {
+      const approval = approvalOf(seals, row);
+      // A secret that was taken out too early can be listed again.
+      if (!isForged(approval) || approval.broken === 'secret') continue;
+      const to = row.state === 'pending' ? 'withdrawn' : row.state === 'approved' ? 'lapsed' : null;
+      await sql`
+        update holdfast.approvals set state = ${to ?? row.state}, revision = revision + 1, updated_at = clock_timestamp(),
+          note = case when ${to !== null} then ${BROKEN} else note end,
+          request = case when ${to !== null} then null else request end,
+          frozen_seal = null, state_seal = null, reasons_seal = null, shown_digest = null
+        where id = ${row.id}`.execute(trx);
+      if (to !== null) await writeEvents(trx, seals, [told(approval, to)]);
+      ended.push(row.id);
+    }
+  };
+  for (let after = ''; ; ) {
+    const live = await sql<ApprovalRow>`
+      select ${APPROVAL} from holdfast.approvals a where a.state in ('pending', 'approved', 'dispatched') and a.id > ${after}
+      order by a.id limit ${AT_ONCE} for update of a`.execute(trx);
+    await end(live.rows);
+    if (live.rows.length < AT_ONCE) break;
+    after = live.rows.at(-1)!.id;
+  }
+  const named = await sql<ApprovalRow>`
+    select ${APPROVAL} from holdfast.approvals a where a.id = any(${[...broken]}::text[]) for update of a`.execute(trx);
+  await end(named.rows);
+  return ended;
+}
+
+async function settle(
+  trx: Trx,
+  seals: Seals,
+  plan: AcceptPlan,
+  pass: SpentPass,
+): Promise<'unknown' | 'restored' | null> {
+  const id = pass.approval;
+  const found = await sql<{ state: State; revision: number; state_revision: number; awaits: string | null }>`
+    select state, revision, state_revision, awaits from holdfast.approvals where id = ${id} for update`.execute(trx);
+  const row = found.rows[0];
+  const revision = Math.max(row?.revision ?? 0, pass.revision) + 1;
+  const state_seal = seals.seal(
+    'state',
+    stateText(id, 'unknown', revision, { pickupUntil: null, awaits: null, questions: 0 }),
+  );
+  if (row === undefined) {
+    await restore(trx, seals, pass, revision, state_seal, plan.at);
+  } else {
+    const open = row.state === 'pending' || row.state === 'approved' || endedUnsent(row.state);
+    const unsent = open && row.state_revision <= pass.revision;
+    const asking = row.state === 'dispatched' && row.revision < pass.revision;
+    if (!unsent && !asking) return null;
+    await sql`
+      update holdfast.approvals set state = 'unknown', revision = ${revision}, state_revision = ${revision},
+        state_seal = ${state_seal}, note = ${SENT_BEFORE}, request = null, awaits = null, lease_until = null,
+        dispatcher = null, updated_at = clock_timestamp()
+      where id = ${id}`.execute(trx);
+  }
+  await writeEvents(trx, seals, [plan.told({ ...pass, id }, 'unknown')]);
+  return row === undefined ? 'restored' : 'unknown';
+}
+
+/** Of the call itself the witness keeps the fingerprint only: by it the next identical call is told of this one. */
+async function restore(trx: Trx, seals: Seals, pass: SpentPass, revision: number, state_seal: string, now: Date) {
+  const { approval: id, server, tool, grant, fingerprint, at } = pass;
+  const requirement = JSON.stringify({
+    ...{ groups: [], people: [], userGroups: [], admin: false, quorum: 1 },
+    ...{ denyReason: 'optional', remindMs: null, escalate: null },
+  });
+  const texts = {
+    arguments: '{}',
+    sent: JSON.stringify(NOTHING_MORE),
+    hidden: JSON.stringify(NOTHING_HIDDEN),
+    trace: JSON.stringify({ rule: 'default', risk: null, severity: null, reason: null, steps: [] }),
+  };
+  const shown = shownDigest(seals, texts);
+  const frozen = frozenText({
+    ...{ id, server, tool, grant, owner: null, selfApproval: false, fingerprint, requirement, answersTo: null },
+    ...{
+      asked: null,
+      statedReason: null,
+      previousUnknown: null,
+      policyDigest: '',
+      createdAt: at,
+      expiresAt: at,
+      shown,
+    },
+  });
+  await trx
+    .insertInto('holdfast.approvals')
+    .values({
+      ...{ id, state: 'unknown', revision, server, tool, grant_name: grant, owner: null, self_approval: false },
+      ...{ fingerprint, requirement, ...texts, answers_to: null, asked: null, stated_reason: null },
+      ...{ previous_unknown: null, policy_digest: '', request: null, created_at: at, expires_at: at },
+      ...{ pickup_until: null, lease_until: null, note: LOST, shown_digest: shown, updated_at: now },
+      frozen_seal: seals.seal('approval', frozen),
+      state_revision: revision,
+      state_seal,
+      reasons_seal: seals.seal('reasons', reasonsText(id, [])),
+    })
+    .execute();
+}

@@ -1,0 +1,34 @@
+import type { Context } from 'hono';
+import { member } from '../../domain/json/json.ts';
+import type { StoreAcceptance } from '../../gateway/decision/accept-store.ts';
+import { bodyObject } from './body.ts';
+
+/** Characters. */
+const MAX_REASON = 2_000;
+
+/** The reason in a body that has nothing else to say, or what is wrong with it. */
+export async function readReason(
+  c: Context,
+): Promise<{ readonly ok: true; readonly text: string } | { readonly ok: false; readonly why: string }> {
+  const wrong = (why: string) => ({ ok: false, why }) as const;
+  const body = await bodyObject(c);
+  if (typeof body === 'string') return wrong(body);
+  const reason = member(body, 'reason');
+  if (typeof reason !== 'string' || reason.trim() === '') return wrong('Say why, in reason: it is logged.');
+  if (reason.length > MAX_REASON) return wrong(`reason is longer than ${MAX_REASON} characters.`);
+  return { ok: true, text: reason.replaceAll('\0', '').toWellFormed() };
+}
+
+/** What was accepted, as the API and `store accept --json` say it. */
+export function acceptedJson({ acceptance, alarms, at, actor, reason, unknown, restored, ended }: StoreAcceptance) {
+  return {
+    accepted: acceptance.number,
+    at: at.toISOString(),
+    by: actor,
+    reason,
+    found: alarms.map(({ kind, about, why }) => ({ kind, about, why })),
+    unknown: [...unknown],
+    restored: [...restored],
+    ended: [...ended],
+  };
+}

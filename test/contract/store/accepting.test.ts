@@ -1,0 +1,68 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { approvalEvent, NO_SUBJECT } from '../../../src/domain/log/event.ts';
+import type { AcceptPlan, SpentPass } from '../../../src/ports.ts';
+import { opened, STORES, type StoreWorld, skipStore, storeWorld } from '../../support/store/world.ts';
+
+for (const kind of STORES) {
+  describe(`an operator accepts the store on ${kind}`, { skip: skipStore(kind) }, () => {
+    let world: StoreWorld;
+    before(async () => {
+      world = await storeWorld(kind);
+    });
+    after(() => world.close());
+
+    const at = new Date();
+    const passOf = (approval: string, revision: number, more: Partial<SpentPass> = {}): SpentPass => ({
+      ...{ approval, round: 0, revision, at, until: new Date(at.getTime() + 3_600_000), server: 'tools' },
+      ...{ tool: 'create_key', grant: 'agent', fingerprint: 'f'.repeat(64), returned: false, ...more },
+    });
+    const plan = (number: number, sent: readonly SpentPass[], broken: readonly string[] = []): AcceptPlan => ({
+      ...{ log: 'log_one', number, at, sent, broken, sets: [] },
+      told: (approval, to) => approvalEvent(approval, { type: 'call.unknown', at, actor: 'admin', data: { to } }),
+      accepted: ({ acceptance }) => ({
+        ...NO_SUBJECT,
+        ...{ type: 'store.accepted', at, actor: 'admin', data: { number: acceptance.number } },
+      }),
+    });
+
+    test('P2: what was sent becomes unknown, what is lost is there again, what is broken ends; others stay', async () => {
+      const fresh = async () => (await opened(world.one)).approval;
+      const [sent, broken, other] = [await fresh(), await fresh(), await fresh()];
+      await world.rows(`update holdfast.approvals set tool = 'other' where id = '${broken.id}'`);
+      const lost = passOf('ap_lost', 7, { fingerprint: 'e'.repeat(64) });
+      const done = await world.one.accept(plan(1, [passOf(sent.id, 3), lost], [broken.id]));
+      assert.deepEqual([done.unknown, done.restored, done.ended], [[sent.id], ['ap_lost'], [broken.id]]);
+      const states = async (id: string) => {
+        const found = await world.other.find(id);
+        return [found?.state, found?.broken];
+      };
+      assert.deepEqual(await states(sent.id), ['unknown', null]);
+      assert.deepEqual(await states('ap_lost'), ['unknown', null]);
+      assert.deepEqual(await states(broken.id), ['withdrawn', 'unsealed']);
+      assert.deepEqual(await states(other.id), ['pending', null]);
+      const standings = await world.one.standings([sent.id, 'ap_lost', 'ap_none']);
+      assert.deepEqual(
+        standings.map(({ id, revision }) => [id, revision > 3]).sort(),
+        [
+          ['ap_lost', true],
+          [sent.id, true],
+        ].sort(),
+      );
+      const again = await world.one.accept(plan(2, [passOf(sent.id, 3), lost]));
+      assert.deepEqual([again.unknown, again.restored, again.ended], [[], [], []], 'nothing is left to do');
+    });
+
+    test('P7: the last acceptance is read by its number; rows that no gateway wrote do not count', async () => {
+      await world.one.accept(plan(5, []));
+      await world.rows(
+        `insert into holdfast.acceptances select 9, log, at, head, last_event, seal from holdfast.acceptances where number = 5`,
+      );
+      await world.rows(
+        `insert into holdfast.acceptances select 10, 'log_other', at, head, last_event, seal from holdfast.acceptances where number = 5`,
+      );
+      assert.equal((await world.other.lastAcceptance('log_one'))?.number, 5);
+      assert.equal(await world.other.lastAcceptance('log_other'), null);
+    });
+  });
+}

@@ -1,0 +1,245 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { Redis } from 'ioredis';
+import { WitnessBoard } from '../../../src/gateway/log/witness-board.ts';
+import type { SpentPass, Witness, WitnessedState } from '../../../src/ports.ts';
+import { redisWitness } from '../../../src/queue/redis-witness.ts';
+import { fileWitness } from '../../../src/sink/file-witness.ts';
+import { rowSeals } from '../../../src/vault/row-seals.ts';
+import { TEST_SEALS } from '../../support/store/seals.ts';
+import { skipWithout, startRedis, type TestServer } from '../../support/store/servers.ts';
+
+const clock = { now: () => new Date() };
+const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
+const LOG = 'log_one';
+let made = 0;
+
+function pass(more: Partial<SpentPass> = {}): SpentPass {
+  made += 1;
+  const now = Date.now();
+  return {
+    ...{ approval: `ap_${made}`, round: 0, revision: 3, at: new Date(now), until: new Date(now + 3_600_000) },
+    ...{ server: 'tools', tool: 'create_key', grant: 'agent', fingerprint: 'f'.repeat(64), returned: false },
+    ...more,
+  };
+}
+
+function state(more: Partial<WitnessedState> = {}): WitnessedState {
+  const sets = [{ name: 'revocations', version: 1, count: 0, digest: '0'.repeat(64) }];
+  return { log: LOG, accepted: 0, seq: 5, hash: 'a'.repeat(64), checkpoint: 4, sets, settled: null, ...more };
+}
+
+interface Place {
+  /** Another process at the same place. */
+  open(): Witness;
+  close(): Promise<void>;
+}
+
+const KINDS: Record<string, { skip: string | false; place: () => Promise<Place> }> = {
+  Redis: {
+    skip: skipWithout('redis'),
+    place: async () => {
+      const server = await startRedis();
+      const opened: Witness[] = [];
+      return {
+        open: () => {
+          const witness = redisWitness({ url: server.url, seals: TEST_SEALS, log });
+          opened.push(witness);
+          return witness;
+        },
+        close: async () => {
+          for (const witness of opened) await witness.close();
+          await server.stop();
+        },
+      };
+    },
+  },
+  'the data directory': {
+    skip: false,
+    place: async () => {
+      const data = mkdtempSync(join(tmpdir(), 'holdfast-witness-'));
+      let opened = 0;
+      return {
+        open: () => {
+          opened += 1;
+          return fileWitness({ data, replica: `replica-${opened}`, seals: TEST_SEALS, clock, log });
+        },
+        close: async () => rmSync(data, { recursive: true }),
+      };
+    },
+  },
+};
+
+for (const [name, { skip, place }] of Object.entries(KINDS)) {
+  describe(`a witness: ${name}`, { skip }, () => {
+    let at: Place;
+    before(async () => {
+      at = await place();
+    });
+    after(() => at.close());
+
+    test('P2: it knows what was spent, in this process and the next, and says so once', async () => {
+      const one = pass();
+      assert.deepEqual(await at.open().spend(LOG, [one]), []);
+      const other = at.open();
+      assert.deepEqual(await other.spend(LOG, [{ ...one, revision: 9 }, pass()]), [one]);
+      const { passes } = await other.read(LOG, Number.POSITIVE_INFINITY);
+      assert.ok(passes.some(({ approval, revision }) => approval === one.approval && revision === 3));
+    });
+
+    test('P2: what was returned may be spent again, and is known then', async () => {
+      const one = pass();
+      const witness = at.open();
+      await witness.spend(LOG, [one]);
+      await witness.correct(LOG, [{ ...one, returned: true }]);
+      const again = { ...one, revision: 5 };
+      assert.deepEqual(await witness.spend(LOG, [again]), []);
+      assert.deepEqual(await at.open().spend(LOG, [{ ...one, revision: 7 }]), [again]);
+    });
+
+    test('P2: each round of a call is its own, and nothing is known of another log', async () => {
+      const one = pass();
+      const witness = at.open();
+      await witness.spend(LOG, [one]);
+      assert.deepEqual(await witness.spend(LOG, [{ ...one, round: 1 }]), []);
+      assert.deepEqual(await witness.spend('log_other', [one]), []);
+    });
+
+    test('P7: the later state stays; what an operator accepted replaces it, however far it had come', async () => {
+      const witness = at.open();
+      await witness.keep(state({ seq: 9 }));
+      await witness.keep(state({ seq: 7 }));
+      assert.equal((await at.open().read(LOG, 0)).state?.seq, 9);
+      await witness.keep(state({ accepted: 1, seq: 2 }));
+      assert.deepEqual((await at.open().read(LOG, 0)).state, state({ accepted: 1, seq: 2 }));
+    });
+
+    test('P7: it knows which log is at a place', async () => {
+      const witness = at.open();
+      assert.equal(await witness.logOf('here'), null);
+      await witness.bind('here', LOG);
+      assert.equal(await at.open().logOf('here'), LOG);
+      assert.equal(await at.open().logOf('there'), null);
+    });
+  });
+}
+
+describe('a witness in the data directory', () => {
+  const directory = () => mkdtempSync(join(tmpdir(), 'holdfast-witness-'));
+  const at = (data: string, replica: string, seals = TEST_SEALS) => fileWitness({ data, replica, seals, clock, log });
+
+  test('P2: torn and forged lines are skipped, the others count; files are for their owner only', async () => {
+    const data = directory();
+    const [one, two] = [pass(), pass()];
+    const first = at(data, 'one');
+    await first.spend(LOG, [one]);
+    await first.spend(LOG, [two]);
+    const path = join(data, 'witness', 'one.jsonl');
+    assert.equal(statSync(path).mode & 0o777, 0o600);
+    assert.equal(statSync(join(data, 'witness')).mode & 0o777, 0o700);
+    const text = readFileSync(path, 'utf8');
+    // The second line is torn in the middle; another says of the first pass that it was given back.
+    writeFileSync(path, `${text.slice(0, -40)}\n${text.split('\n')[0]!.replace('false]', 'true]')}\n{`);
+    const known = (await at(data, 'two').read(LOG, Number.POSITIVE_INFINITY)).passes;
+    assert.deepEqual(known, [one]);
+    const stranger = rowSeals(['another secret, long enough to derive keys from it']);
+    assert.deepEqual((await at(data, 'three', stranger).read(LOG, Number.POSITIVE_INFINITY)).passes, []);
+    rmSync(data, { recursive: true });
+  });
+
+  test('it takes over what processes that are gone have left, and forgets what is over', async () => {
+    const data = directory();
+    const [kept, over] = [pass(), pass({ until: new Date(Date.now() - 1) })];
+    await at(data, 'dead').spend(LOG, [kept, over]);
+    const old = new Date(Date.now() - 3_600_000);
+    utimesSync(join(data, 'witness', 'dead.jsonl'), old, old);
+    const { passes } = await at(data, 'next').read(LOG, Number.POSITIVE_INFINITY);
+    assert.deepEqual(passes, [kept]);
+    assert.deepEqual(readdirSync(join(data, 'witness')), ['next.jsonl']);
+    assert.doesNotMatch(readFileSync(join(data, 'witness', 'next.jsonl'), 'utf8'), new RegExp(`"${over.approval}"`));
+    rmSync(data, { recursive: true });
+  });
+});
+
+describe('several witnesses', { skip: skipWithout('redis') }, () => {
+  let redis: TestServer;
+  let client: Redis;
+  before(async () => {
+    redis = await startRedis();
+    client = new Redis(redis.url);
+  });
+  after(async () => {
+    client.disconnect();
+    await redis.stop();
+  });
+
+  test('P2: a spend is one round trip to Redis, and one command', async () => {
+    const witness = redisWitness({ url: redis.url, seals: TEST_SEALS, log });
+    await witness.spend(LOG, [pass()]);
+    const commands = async () =>
+      [...(await client.info('commandstats')).matchAll(/^cmdstat_(\w+):calls=(\d+)/gm)]
+        .filter(([, name]) => name !== 'info')
+        .map(([, name, calls]) => [name, Number(calls)]);
+    const inScript = new Set(['hget', 'hset', 'zadd', 'zrangebyscore', 'pexpire', 'time']);
+    const outside = async () => (await commands()).filter(([name]) => !inScript.has(String(name)));
+    const before = await outside();
+    await witness.spend(LOG, [pass(), pass({ round: 1 })]);
+    const grown = (await outside()).filter(([name, calls]) => !before.some(([n, c]) => n === name && c === calls));
+    assert.deepEqual(
+      grown.map(([name, calls]) => [name, Number(calls) - Number(before.find(([n]) => n === name)?.[1] ?? 0)]),
+      [['eval', 1]],
+    );
+    await witness.close();
+  });
+
+  test('P2: what only one of them knows is told to the others; entries that nobody sealed count as missing', async () => {
+    const data = mkdtempSync(join(tmpdir(), 'holdfast-witness-'));
+    const file = fileWitness({ data, replica: 'one', seals: TEST_SEALS, clock, log });
+    const shared = redisWitness({ url: redis.url, seals: TEST_SEALS, log });
+    const one = pass();
+    await shared.spend('log_shared', [one]);
+    const board = new WitnessBoard([file, shared], log);
+    await board.read('log_shared', Number.POSITIVE_INFINITY);
+    await client.flushall();
+    await board.read('log_shared', Number.POSITIVE_INFINITY);
+    const key = 'holdfast:witness:log_shared:passes';
+    const stored = (await client.hget(key, `${one.approval} 0`))!;
+    assert.ok(stored.includes(one.approval), 'Redis learnt it again');
+    await client.hset(key, `${one.approval} 0`, stored.replace(/false\]$/, 'true]'));
+    assert.deepEqual((await shared.read('log_shared', Number.POSITIVE_INFINITY)).passes, []);
+    assert.equal((await board.spend('log_shared', [{ ...one, revision: 8 }])).kind, 'known');
+    // Entries of one log are none of another.
+    await client.hset('holdfast:witness:log_moved:passes', `${one.approval} 0`, stored);
+    assert.deepEqual(await shared.spend('log_moved', [one]), []);
+    await board.close();
+    rmSync(data, { recursive: true });
+  });
+
+  test('P6: one of two that answers is enough; none is not', async () => {
+    const broken: Witness = {
+      name: 'a broken one',
+      logOf: () => Promise.reject(new Error('broken')),
+      bind: () => Promise.reject(new Error('broken')),
+      spend: () => Promise.reject(new Error('broken')),
+      correct: () => Promise.reject(new Error('broken')),
+      read: () => Promise.reject(new Error('broken')),
+      keep: () => Promise.reject(new Error('broken')),
+      close: async () => undefined,
+    };
+    const shared = redisWitness({ url: redis.url, seals: TEST_SEALS, log });
+    const board = new WitnessBoard([broken, shared], log);
+    const one = pass();
+    assert.equal((await board.spend(LOG, [one])).kind, 'recorded');
+    assert.match(board.trouble!, /^a broken one: broken/);
+    assert.equal(board.isAway, false);
+    assert.equal((await board.spend(LOG, [one])).kind, 'known');
+    const alone = new WitnessBoard([broken], log);
+    assert.equal((await alone.spend(LOG, [one])).kind, 'unrecorded');
+    assert.equal(alone.isAway, true);
+    assert.equal((await alone.spend(LOG, [one])).kind, 'unrecorded', 'it was not sent, so it may be tried again');
+    await shared.close();
+  });
+});

@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { missingLog, unknownSendings } from '../../src/domain/log/went-back.ts';
+import { isLater } from '../../src/domain/log/witness-entry.ts';
+
+const sending = { approval: 'ap_1', round: 0, revision: 3, returned: false };
+const row = (
+  state: 'pending' | 'approved' | 'dispatched' | 'expired' | 'succeeded',
+  revision: number,
+  since: number,
+) => [{ id: 'ap_1', state, revision, stateRevision: since }];
+
+describe('a store is compared with what was sent', () => {
+  test('P2: what was sent and is missing, older, or unsent since before is found', () => {
+    const older = [[], row('pending', 1, 1), row('approved', 2, 2), row('dispatched', 2, 2)];
+    // Callers that join bump the revision, and not that of the state.
+    older.push(row('pending', 9, 1), row('approved', 9, 3), row('expired', 3, 3));
+    for (const rows of older) {
+      assert.deepEqual(
+        unknownSendings([sending], rows).map(({ approval }) => approval),
+        ['ap_1'],
+        JSON.stringify(rows),
+      );
+    }
+  });
+
+  test('P2: what the store knows, and what was given back, is not found', () => {
+    for (const rows of [
+      row('dispatched', 3, 3),
+      row('succeeded', 4, 4),
+      row('approved', 4, 4),
+      row('dispatched', 9, 3),
+    ]) {
+      assert.deepEqual(unknownSendings([sending], rows), [], JSON.stringify(rows));
+    }
+    assert.deepEqual(unknownSendings([{ ...sending, returned: true }], []), []);
+  });
+
+  test('P7: a log that ends earlier, goes on otherwise, or lacks a checkpoint or an acceptance is found', () => {
+    const known = { seq: 9, hash: 'a', checkpoint: 7, accepted: 1 };
+    const found = { head: 12, hashThere: 'a', checkpoint: 7, accepted: 1 };
+    assert.deepEqual(missingLog(known, found), []);
+    const abouts = (less: object) => missingLog(known, { ...found, ...less }).map(({ about }) => about);
+    assert.deepEqual(abouts({ head: 8, hashThere: null }), ['event 9']);
+    assert.deepEqual(abouts({ hashThere: 'b' }), ['event 9']);
+    assert.deepEqual(abouts({ checkpoint: 6 }), ['checkpoint 7']);
+    assert.deepEqual(abouts({ accepted: 0 }), ['acceptance']);
+  });
+
+  test('P7: an accepted state is later than any before, and an older one that is put back is not', () => {
+    const state = { log: 'l', accepted: 0, seq: 9, hash: 'a', checkpoint: 7, sets: [], settled: null };
+    assert.equal(isLater(state, null), true);
+    assert.equal(isLater({ ...state, seq: 8 }, state), false);
+    assert.equal(isLater({ ...state, accepted: 1, seq: 2 }, state), true);
+    assert.equal(isLater(state, { ...state, accepted: 1, seq: 2 }), false);
+  });
+});
