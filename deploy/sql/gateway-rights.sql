@@ -65,6 +65,11 @@ create or replace trigger frozen_request before update of request on holdfast.ap
     and (new.request is not null or new.state in ('pending', 'approved', 'dispatched')))
   execute function holdfast.refuse_change('the request');
 
+create or replace trigger frozen_seals before update of frozen_seal, shown_digest on holdfast.approvals for each row
+  when (current_user = 'holdfast_gateway'
+    and ((new.frozen_seal is not null and new.frozen_seal is distinct from old.frozen_seal)
+      or (new.shown_digest is not null and new.shown_digest is distinct from old.shown_digest)))
+  execute function holdfast.refuse_change('the seal of what is frozen');
 create or replace trigger frozen_vote before update on holdfast.decisions for each row
   when (current_user = 'holdfast_gateway' and not (old.choice = 'approve' and new.choice = 'deny'))
   execute function holdfast.refuse_change('the vote');
