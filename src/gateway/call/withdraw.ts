@@ -67,7 +67,7 @@ export async function withdraw(
   const { approval } = cancelled;
   const kept = keptReason(reason, hiddenCount(approval.hidden) > 0);
   const now = await withdrawAbandoned(gateway, approval, { ...cancellation, reason: kept });
-  return { ends: true, forwards: !gaveUp && cancelled.kind === 'sent' && now.state === 'dispatched' };
+  return { ends: true, forwards: !gaveUp && now.state === 'dispatched' };
 }
 
 /** A session ended, and nobody can be answered in it any more. Its calls that were sent keep their outcome. */
