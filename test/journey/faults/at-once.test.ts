@@ -160,7 +160,7 @@ describe('a decision that spends the pass it gives', () => {
   test('P1: a caller that cancels while its pass is on the way gets none, and the click is told so', async () => {
     const { gateway, args } = replica(async (commit) => {
       const by = { grant: 'release-bot', server: 'prometheus', session: 'cancels', requestId: '7', reason: null };
-      assert.equal(await withdraw(gateway, by), true);
+      assert.deepEqual(await withdraw(gateway, by), { ends: true, forwards: false });
       return commit();
     });
     const place = await park(gateway, args, { session: 'cancels', requestId: '7' });

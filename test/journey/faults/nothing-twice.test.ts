@@ -134,7 +134,7 @@ describe('parked calls under races and faults', () => {
     const leaving = await park(gateway, args, { requestId: '77' });
     await decideApproval(gateway, staying.seat.approval.id, APPROVE, ADMIN, TERMS);
     const by = { grant: 'release-bot', server: 'prometheus', session: 'session-1', requestId: '77', reason: null };
-    assert.equal(await withdraw(gateway, by), true);
+    assert.deepEqual(await withdraw(gateway, by), { ends: true, forwards: false });
     assert.equal((await leaving.turn()).kind, 'gone');
     assert.equal((await staying.turn()).kind, 'dispatch');
   });
@@ -152,8 +152,8 @@ describe('parked calls under races and faults', () => {
     const { store } = world;
     const gateway = world.replica('cancels', {
       store: {
-        leave: async (by, event) => {
-          const left = await store.leave(by, event);
+        cancel: async (by, gaveUp, event) => {
+          const left = await store.cancel(by, gaveUp, event);
           // Between leaving and withdrawing, a caller elsewhere joins and spends the pass.
           const other = await park(elsewhere, args);
           assert.equal((await other.turn()).kind, 'dispatch');
@@ -165,14 +165,14 @@ describe('parked calls under races and faults', () => {
     const place = await park(gateway, args, { requestId: '78' });
     await decideApproval(gateway, place.seat.approval.id, APPROVE, ADMIN, TERMS);
     const by = { grant: 'release-bot', server: 'prometheus', session: 'session-1', requestId: '78', reason: null };
-    assert.equal(await withdraw(gateway, by), false);
+    assert.deepEqual(await withdraw(gateway, by), { ends: true, forwards: true });
   });
 
   test('a cancellation means the call of its own server, where two servers hand out one session id', async () => {
     const { gateway, args } = fresh();
     const place = await park(gateway, args, { requestId: '79', session: 'same', server: 'prometheus' });
     const by = { grant: 'other', server: 'elsewhere', session: 'same', requestId: '79', reason: null };
-    assert.equal(await withdraw(gateway, by), false);
+    assert.deepEqual(await withdraw(gateway, by), { ends: false, forwards: true });
     assert.equal((await world.store.find(place.seat.approval.id))?.callers, 1);
   });
 
