@@ -29,16 +29,37 @@ export interface SlackApi {
   call(method: string, args: JsonObject): Promise<SlackAnswer>;
 }
 
-/** Errors that will not go away by themselves within an approval's lifetime. */
-const LASTING = new Set([
+/** A channel that takes nothing until somebody mends it. */
+const UNWELCOME = new Set([
   'channel_not_found',
   'not_in_channel',
   'is_archived',
   'channel_is_archived',
-  'message_not_found',
-  'cant_update_message',
-  'edit_window_closed',
   'is_inactive',
+  'restricted_action',
+  'restricted_action_read_only_channel',
+  'restricted_action_thread_only_channel',
+  'restricted_action_non_threadable_channel',
+  'team_access_not_granted',
+]);
+
+/** A message that a person or a retention rule deleted, or that nobody can change any more. */
+const GONE = new Set(['message_not_found', 'cant_update_message', 'edit_window_closed']);
+
+/** Whether the channel has to be mended first. */
+export function isUnwelcome(code: string): boolean {
+  return UNWELCOME.has(code);
+}
+
+/** Whether the message cannot be brought up to date any more. */
+export function isMessageGone(code: string): boolean {
+  return GONE.has(code);
+}
+
+/** Errors that will not go away by themselves within an approval's lifetime. */
+const LASTING = new Set([
+  ...UNWELCOME,
+  ...GONE,
   'thread_not_found',
   'cannot_reply_to_message',
   'user_not_found',
@@ -48,10 +69,6 @@ const LASTING = new Set([
   'no_such_subteam',
   'subteam_not_found',
   'plan_upgrade_required',
-  'restricted_action',
-  'restricted_action_read_only_channel',
-  'restricted_action_thread_only_channel',
-  'restricted_action_non_threadable_channel',
   'invalid_blocks',
   'invalid_blocks_format',
   'msg_blocks_too_long',
@@ -83,7 +100,6 @@ const UNTIL_REPAIRED = new Set([
   'org_login_required',
   'ekm_access_denied',
   'access_denied',
-  'team_access_not_granted',
 ]);
 
 /** After these errors, Slack documents, the call may have taken effect in part. */
