@@ -5,6 +5,7 @@ import { secretsOnDisk } from '../../main/process/secret-file.ts';
 import type { Terminal } from '../../main/process/terminal.ts';
 import { channelsOf } from '../../slack/place/routing.ts';
 import { checkAppToken, checkSlack } from '../../slack/setup/check.ts';
+import { cardFaults } from '../../slack/setup/check-cards.ts';
 import { fatal, type SetupFault, weak } from '../../slack/setup/fault.ts';
 import { slackClient } from '../../slack/wire/client.ts';
 import { printed } from '../../text/printed.ts';
@@ -55,7 +56,7 @@ export async function slackFaults(loaded: Loaded): Promise<SetupFault[]> {
   const { channel } = settings.slack;
   const faults = await checkSlack(clientOf(secrets.slackBotToken), {
     channel,
-    channels: channelsOf({ channel, ...config.slack.channels }),
+    channels: channelsOf({ channel, ...config.slack.channels, fallback: config.slack.fallback ?? undefined }),
     userGroups: groups.flatMap((group) => group.userGroups),
     people: groups.flatMap((group) => group.people).filter((id) => SLACK_ID.test(id)),
     team: config.slack.team ?? undefined,
@@ -63,6 +64,7 @@ export async function slackFaults(loaded: Loaded): Promise<SetupFault[]> {
     app: config.slack.app ?? undefined,
     direct: config.slack.direct !== 'off',
   });
+  faults.push(...(await cardFaults(clientOf(secrets.slackBotToken), settings.publicUrl)));
   faults.push(...(await routeFaults(loaded, clientOf)));
   return faults;
 }

@@ -1,4 +1,4 @@
-import type { JsonObject } from '../../domain/json/json.ts';
+import { type Json, type JsonObject, member } from '../../domain/json/json.ts';
 
 /** Why a call to Slack failed, as far as that can be known. */
 export interface SlackFailure {
@@ -10,6 +10,8 @@ export interface SlackFailure {
   readonly afterMs: number;
   /** The call may have taken effect although no answer came. */
   readonly ambiguous: boolean;
+  /** What Slack says of what it was sent, such as `/blocks/0/text: too long`. */
+  readonly details?: readonly string[];
 }
 
 export type SlackAnswer =
@@ -104,6 +106,22 @@ const UNTIL_REPAIRED = new Set([
 
 /** After these errors, Slack documents, the call may have taken effect in part. */
 const MAYBE_DONE = new Set(['fatal_error', 'internal_error', 'service_unavailable', 'request_timeout']);
+
+/** Details of a refusal that are kept. */
+const MOST_DETAILS = 10;
+
+/** Slack's own details of a refusal, from wherever the method puts them. */
+export function detailsIn(body: unknown): readonly string[] {
+  const errors = member(body as Json, 'errors');
+  const messages = member(member(body as Json, 'response_metadata'), 'messages');
+  const words = (one: unknown): string => {
+    if (typeof one === 'string') return one;
+    const [pointer, message] = ['pointer', 'message'].map((name) => member(one as Json, name));
+    return `${typeof pointer === 'string' ? `${pointer}: ` : ''}${typeof message === 'string' ? message : JSON.stringify(one)}`;
+  };
+  const all = Array.isArray(errors) ? errors : Array.isArray(messages) ? messages : [];
+  return all.slice(0, MOST_DETAILS).map(words);
+}
 
 /** What an answer with `ok: false` means for us. */
 export function platformFailure(code: string): SlackFailure {
