@@ -7,6 +7,8 @@ import { channelsOf } from '../../slack/place/routing.ts';
 import { checkAppToken, checkSlack } from '../../slack/setup/check.ts';
 import { cardFaults } from '../../slack/setup/check-cards.ts';
 import { fatal, type SetupFault, weak } from '../../slack/setup/fault.ts';
+import { SAMPLE_FREEZE } from '../../slack/setup/sample-cards.ts';
+import { stopView } from '../../slack/stop/stop-view.ts';
 import { slackClient } from '../../slack/wire/client.ts';
 import { printed } from '../../text/printed.ts';
 import { faultLines } from '../fault-lines.ts';
@@ -64,7 +66,9 @@ export async function slackFaults(loaded: Loaded): Promise<SetupFault[]> {
     app: config.slack.app ?? undefined,
     direct: config.slack.direct !== 'off',
   });
-  faults.push(...(await cardFaults(clientOf(secrets.slackBotToken), settings.publicUrl)));
+  const stops = { servers: ['prometheus'], grants: ['release-bot'], freezes: [SAMPLE_FREEZE] };
+  const windows = [{ what: 'the window for freezes', view: stopView(stops, null) }];
+  faults.push(...(await cardFaults(clientOf(secrets.slackBotToken), settings.publicUrl, windows)));
   faults.push(...(await routeFaults(loaded, clientOf)));
   return faults;
 }

@@ -4,7 +4,6 @@ import type { Freeze } from '../../domain/freeze/freeze.ts';
 import type { Block } from '../card/block-kit.ts';
 import { type CardOptions, renderCard } from '../card/card.ts';
 import { denyView, fullView, type ModalView, takeBackView } from '../card/modals.ts';
-import { stopView } from '../stop/stop-view.ts';
 
 /** Something that Slack will be sent one day. */
 export interface Sample {
@@ -59,7 +58,7 @@ const ENDED: Readonly<Record<Exclude<State, 'pending'>, Partial<Approval>>> = {
   lapsed: { decisions: [vote('approve')], note: 'nobody came for it' },
 };
 
-const FREEZE: Freeze = {
+export const SAMPLE_FREEZE: Freeze = {
   ...{ id: 'fr_01kexample', scope: { kind: 'server', name: 'prometheus' }, reason: 'an incident', by: 'U0SAMPLE1' },
   since: OPENED,
 };
@@ -82,7 +81,7 @@ export function sampleCards(publicUrl: string | null): Sample[] {
     card('a call that is too long for a card', { arguments: LONG }),
     card('a call whose caller gave up', { gaveUp: 2 }),
     card('a call that may run twice', { previousUnknown: 'ap_01kexample0000000000000001' }),
-    card('a frozen call', {}, { freeze: FREEZE }),
+    card('a frozen call', {}, { freeze: SAMPLE_FREEZE }),
     card('a call whose record somebody changed', { broken: 'arguments' }),
     card('an answer to a server', { answersTo: 'ap_01kexample0000000000000002', asked }),
     ...Object.entries(ENDED).map(([state, more]) =>
@@ -93,10 +92,6 @@ export function sampleCards(publicUrl: string | null): Sample[] {
     {
       what: 'the window for taking a yes back',
       view: takeBackView({ ...PENDING, ...ENDED.approved, state: 'approved' }, from),
-    },
-    {
-      what: 'the window for freezes',
-      view: stopView({ servers: ['prometheus'], grants: ['release-bot'], freezes: [FREEZE] }, null),
     },
   ];
 }
