@@ -74,6 +74,7 @@ const SlackShape = z.strictObject({
   enterprise: idOf('E', 'an organisation id such as E0ORG').optional(),
   app: idOf('A', 'an app id such as A0HOLDFAST').optional(),
   channels: z.strictObject({ servers: z.unknown().optional(), tools: z.unknown().optional() }).optional(),
+  fallback: ChannelShape.optional(),
   direct: z.enum(['off', 'beside', 'instead'], { error: 'one of off, beside, instead' }).optional(),
 });
 export type SlackShape = z.infer<typeof SlackShape>;

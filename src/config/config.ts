@@ -37,6 +37,8 @@ export interface SlackConfig {
     readonly servers: Readonly<Record<string, string>>;
     readonly tools: Readonly<Record<string, string>>;
   };
+  /** The channel that a card goes to while its own takes nothing; null: none. */
+  readonly fallback: string | null;
   /**
    * Whether approvers get direct messages: not at all, beside the card in the channel, or instead of it where one
    * approver alone can decide.

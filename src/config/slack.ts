@@ -14,6 +14,7 @@ export function slackOf(shape: SlackShape | undefined, servers: readonly string[
       servers: channelsOf('servers', shape, (name) => (servers.includes(name) ? null : known), faults),
       tools: channelsOf('tools', shape, (name) => toolFault(name, servers, known), faults),
     },
+    fallback: shape?.fallback ?? null,
     direct: shape?.direct ?? 'off',
   };
 }

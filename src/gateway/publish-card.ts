@@ -12,6 +12,8 @@ import type { Gateway } from './gateway.ts';
 const BUSY_MS = 500;
 /** Milliseconds after which Slack counts as having left a whole run unanswered: many calls of 5 s each. */
 const LONGEST_MS = 300_000;
+const LEAST_PATIENCE_MS = 10_000;
+const MOST_PATIENCE_MS = 300_000;
 /** The digest of a card that was never posted and never will be. */
 const NEVER_POSTED = 'never posted';
 
@@ -28,6 +30,8 @@ const NEVER_POSTED = 'never posted';
  * | the process, after the post and before its `ts` was stored | looks for the message by its metadata and adopts it |
  * | the process, after an update and before its revision was stored | updates again, to the same text |
  * | the queue, during a run | waits for that run: a card is claimed by one run at a time |
+ * | the card, which somebody deleted while the call waits | the sweep has it looked at: it is posted anew |
+ * | the channel (archived, the app was removed) while the call waits | tries again with growing pauses; who waits is told |
  * | a freeze that was set or lifted during a run | the sweep compares what the card tells with what is in force |
  */
 export async function publishCard(
@@ -37,6 +41,8 @@ export async function publishCard(
   >,
   id: string,
   turn = 1,
+  /** Ask Slack whether a card that is up to date is still there. */
+  looks = false,
 ): Promise<number | null> {
   const { store, cards, cardGate } = gateway;
   if (cards === null) return null;
@@ -48,8 +54,9 @@ export async function publishCard(
   const gateMs = needsNoCard(found.approval) && found.card === null ? 0 : cardGate.waitMs(lane, id, turn);
   if (gateMs > 0) return gateMs;
   const ran = await runWithCard(gateway, id, async (run) => {
-    const againMs = await bringUpToDate(gateway, cards, id, run);
-    if (againMs !== null && againMs > 0) cardGate.sentAway(lane, id, turn, againMs);
+    const { againMs, refused } = await bringUpToDate(gateway, cards, id, run, looks);
+    // What waits for its channel to be mended keeps nobody else waiting.
+    if (againMs !== null && againMs > 0 && !refused) cardGate.sentAway(lane, id, turn, againMs);
     else cardGate.done(lane, id);
     return { againMs };
   });
@@ -61,20 +68,35 @@ async function bringUpToDate(
   cards: Cards,
   id: string,
   { card: record, unposted }: CardRun,
-): Promise<number | null> {
+  looks: boolean,
+): Promise<{ readonly againMs: number | null; readonly refused?: boolean }> {
   const approval = await gateway.store.find(id);
-  if (approval === null) return null;
+  if (approval === null) return { againMs: null };
   const freeze = freezeToTell(gateway, approval);
   const tells = !record?.ts || (record.freeze ?? null) === (freeze?.id ?? null);
-  if (record !== null && shows(record, approval) && tells) return null;
+  if (record !== null && shows(record, approval) && tells && !(looks && (await isGone(cards, record)))) {
+    return { againMs: null };
+  }
   if (needsNoCard(approval) && (record === null || record.digest === NEVER_POSTED)) {
-    return recordDelivery(gateway, approval, record, { kind: 'unneeded' });
+    return { againMs: await recordDelivery(gateway, approval, record, { kind: 'unneeded' }) };
   }
   gateway.faultPoint?.('post.before');
   const delivery = await showCard(cards, approval, record, freeze);
   gateway.faultPoint?.('post.after');
   if (delivery.kind === 'later' && !delivery.ambiguous) unposted();
-  return recordDelivery(gateway, approval, record, delivery, freeze);
+  const againMs = await recordDelivery(gateway, approval, record, delivery, freeze);
+  return { againMs, refused: delivery.kind === 'unwelcome' };
+}
+
+/** A message that Slack says nothing clear about is left alone. */
+async function isGone(cards: Cards, { channel, ts }: CardRecord): Promise<boolean> {
+  return ts !== null && ((await cards.isGone?.({ channel, ts }).catch(() => false)) ?? false);
+}
+
+/** Milliseconds until a channel that takes nothing is tried again: the longer it has been so, the longer. */
+function patienceMs(approval: Approval, now: Date): number {
+  const ageMs = now.getTime() - approval.createdAt.getTime();
+  return Math.min(MOST_PATIENCE_MS, Math.max(LEAST_PATIENCE_MS, ageMs));
 }
 
 /** What a card of a call says that has not run yet. */
@@ -108,9 +130,11 @@ async function recordDelivery(
   switch (delivery.kind) {
     case 'shown': {
       const { channel, ts, digest, content } = delivery;
-      const type = record?.ts ? 'card.updated' : 'card.posted';
+      const isSame = record?.ts === ts && record.channel === channel;
+      const type = isSame ? 'card.updated' : 'card.posted';
+      const replaces = isSame || !record?.ts ? {} : { replaces: record.ts };
       const frozen = freeze === null ? {} : { freeze: freeze.id };
-      const data = { channel, ts, digest, state: approval.state, revision: approval.revision, ...frozen };
+      const data = { channel, ts, digest, state: approval.state, revision: approval.revision, ...frozen, ...replaces };
       const card = {
         ...{ approval: approval.id, channel, ts, digest, revision: approval.revision, postedAt: at },
         freeze: freeze?.id ?? null,
@@ -124,6 +148,17 @@ async function recordDelivery(
     case 'later':
       log.warn({ approval: approval.id, why: delivery.why }, 'the card could not be brought up to date yet');
       return delivery.afterMs;
+    case 'unwelcome':
+      if (approval.state === 'pending') {
+        const { why } = delivery;
+        const data = { why, channel: record?.channel || null };
+        const failed = approvalEvent(approval, { type: 'card.failed', at, actor: 'holdfast', data });
+        if (await store.refuseCard(approval.id, why, failed)) {
+          log.error({ approval: approval.id, why }, 'nobody can see this question: its channel takes nothing');
+        }
+        return patienceMs(approval, at);
+      }
+      return recordDelivery(gateway, approval, record, { kind: 'never', why: delivery.why }, freeze);
     case 'never':
       log.error({ approval: approval.id, why: delivery.why }, 'the card cannot be shown');
       await store.saveCard(

@@ -32,6 +32,8 @@ export type SweptGateway = Pick<
 
 /** How many of each kind one sweep handles; the next one comes in 5 s. */
 const AT_ONCE = 500;
+/** How many posted cards one sweep has looked at. */
+const LOOKS = 10;
 /** Who withdraws what nobody waits for any more. */
 const NOBODY = { grant: null, requestId: '', reason: null };
 
@@ -59,7 +61,7 @@ const NOBODY = { grant: null, requestId: '', reason: null };
  * date and hands events to the sink itself.
  */
 export async function sweep(gateway: SweptGateway, queueStands = false): Promise<void> {
-  const { store, queue, clock, cards, sink, log } = gateway;
+  const { store, queue, clock, cards, sink, log, unqueued } = gateway;
   const { late, abandoned, revoked, parked, moot, orphaned, stale } = await store.overdue(clock.now(), AT_ONCE);
   const steps = new SweepSteps(log);
   await steps.each('overdue', late, ({ id }) => due(gateway, id));
@@ -76,6 +78,13 @@ export async function sweep(gateway: SweptGateway, queueStands = false): Promise
   }
   // The store's order, in which grants take turns.
   const ordered = cards === null ? [] : stale.map((id, place) => ({ id, turn: place + 1 }));
+  if (cards !== null) {
+    await steps.kind('looking', async () => {
+      for (const id of await store.cardsToLookAt(LOOKS)) {
+        unqueued.begin(`look ${id}`, () => publishCard(gateway, id, 1, true));
+      }
+    });
+  }
   if (queueStands) doUnqueued(gateway, ordered);
   else {
     await steps.kind('parking', async () => {

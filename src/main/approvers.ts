@@ -134,8 +134,8 @@ function routingOf({ config, settings }: Loaded): Routing {
   if (channel === null) {
     throw new Error('SLACK_CHANNEL, or slack.channel in the config, is needed with SLACK_BOT_TOKEN.');
   }
-  const { channels, direct } = config.slack;
-  return { channel, ...channels, direct };
+  const { channels, direct, fallback } = config.slack;
+  return { channel, ...channels, direct, fallback: fallback ?? undefined };
 }
 
 function setupOf(channels: readonly string[]): SlackSetup {

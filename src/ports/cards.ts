@@ -25,7 +25,9 @@ export type Delivery =
     }
   /** Slack refused for now, or did not answer. `ambiguous`: the message may exist. */
   | { readonly kind: 'later'; readonly afterMs: number; readonly why: string; readonly ambiguous: boolean }
-  /** Slack will never accept it: deleted message, missing channel, shared channel. */
+  /** Its channel takes nothing until somebody mends that: archived, the app is not in it, shared with outsiders. */
+  | { readonly kind: 'unwelcome'; readonly why: string }
+  /** Slack will never accept it: a deleted message of a call that is over, blocks that it refuses. */
   | { readonly kind: 'never'; readonly why: string };
 
 /** `unneeded`: nothing was sent, because the card was never posted and there is nothing left to decide. */
@@ -42,11 +44,14 @@ export interface CardsTrouble {
 /** The approvers' door as the gateway sees it. It renders what the store says and never decides. */
 export interface Cards {
   /**
-   * Posts the card, or updates the one at `at`, with a reply in its thread for each change of state. Where `at` does not
+   * Posts the card, or updates the one at `at`, with a reply in its thread for each change of state. While the call waits
+   * for a decision, a card that is gone is posted anew, and one that its channel does not take goes to the fallback. Where `at` does not
    * say whether it was posted, it is looked for first, and not posted any more once the call has ended unsent without anybody's decision.
    * `freeze`: nothing of it runs before this is lifted; null or absent: nothing stops it.
    */
   show(approval: Approval, at: CardRecord | null, freeze?: Freeze | null): Promise<CardDelivery>;
+  /** Whether Slack says that this message is not there any more. False where it says nothing clear. Absent: it cannot tell. */
+  isGone?(at: { readonly channel: string; readonly ts: string }): Promise<boolean>;
   /** Posts one line instead of more cards. */
   crowded(call: Pick<Approval, 'grant' | 'server' | 'tool'>, crowd: Crowd): Promise<Delivery>;
   /**

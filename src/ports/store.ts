@@ -382,8 +382,18 @@ export interface Store {
   releaseCard(approval: string, run: string, unposted?: boolean): Promise<void>;
   /** How many of the approvals that the grant opened in the last minute its agent has taken back. */
   takenBack(grant: string): Promise<number>;
-  /** Of these approvals, those created by `before` whose card was not posted, so that nobody can have seen it. */
-  unposted(ids: readonly string[], before: Date): Promise<readonly string[]>;
+  /**
+   * Of these approvals, those whose card nobody can see: not posted, and created by `before` or refused by their channel;
+   * with why that takes nothing (null: it does, as far as is known).
+   */
+  unposted(ids: readonly string[], before: Date): Promise<ReadonlyMap<string, string | null>>;
+  /** The card's channel takes nothing, until a card is saved. True where that is news; then the event tells it. */
+  refuseCard(approval: string, why: string, event: NewEvent): Promise<boolean>;
+  /**
+   * Pending approvals whose posted cards are to be looked at now: 30 s after they were posted or updated, then whenever
+   * they are twice as old, every 10 minutes at the latest. Each is returned once, to one caller.
+   */
+  cardsToLookAt(limit: number): Promise<readonly string[]>;
   /**
    * Remembers where the card is and which revision it shows. `content` is what it showed: it is kept once, under its
    * SHA-256, in the same transaction as the event that names it, for as long as its approval.

@@ -13,6 +13,7 @@ export function slackCards(options: SlackCardsOptions): Cards {
   const poster = new CardPoster(options);
   return {
     show: (approval, stored, freeze) => poster.show(approval, stored, freeze),
+    isGone: (at) => poster.isGone(at),
     person: (user, userGroups) => personNow(options.people(), user, userGroups),
     crowded: (call, crowd) => poster.crowded(call, crowd),
   };

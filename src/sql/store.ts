@@ -1,7 +1,16 @@
 import { sql } from 'kysely';
 import type { Seals, Store } from '../ports.ts';
 import { acceptStore } from './approval/accept.ts';
-import { claimCard, readCard, releaseCard, renewCard, saveCard, unpostedCards } from './approval/cards.ts';
+import {
+  cardsToLookAt,
+  claimCard,
+  readCard,
+  refuseCard,
+  releaseCard,
+  renewCard,
+  saveCard,
+  unpostedCards,
+} from './approval/cards.ts';
 import { commitBoth, commitChange } from './approval/commit.ts';
 import {
   markAllAway,
@@ -89,6 +98,8 @@ export function sqlStore({ db, close, checkDisk }: SqlConnection, seals: Seals):
     releaseCard: (approval, run, unposted) => releaseCard(db, approval, run, unposted),
     takenBack: (grant) => takenBack(db, grant),
     unposted: (ids, before) => unpostedCards(db, ids, before),
+    refuseCard: (approval, why, event) => refuseCard(db, seals, approval, why, event),
+    cardsToLookAt: (limit) => cardsToLookAt(db, limit),
     saveCard: (card, event, content) => saveCard(db, seals, card, event, content),
     bindSession: (id, server, grant) => bindSession(db, id, server, grant),
     countSession: (id, grant, rate) => sessionsByGrant.run(grant, () => countSession(db, id, grant, rate)),

@@ -5,7 +5,10 @@ import { secretsOnDisk } from '../../main/process/secret-file.ts';
 import type { Terminal } from '../../main/process/terminal.ts';
 import { channelsOf } from '../../slack/place/routing.ts';
 import { checkAppToken, checkSlack } from '../../slack/setup/check.ts';
+import { cardFaults } from '../../slack/setup/check-cards.ts';
 import { fatal, type SetupFault, weak } from '../../slack/setup/fault.ts';
+import { SAMPLE_FREEZE } from '../../slack/setup/sample-cards.ts';
+import { stopView } from '../../slack/stop/stop-view.ts';
 import { slackClient } from '../../slack/wire/client.ts';
 import { printed } from '../../text/printed.ts';
 import { faultLines } from '../fault-lines.ts';
@@ -55,7 +58,7 @@ export async function slackFaults(loaded: Loaded): Promise<SetupFault[]> {
   const { channel } = settings.slack;
   const faults = await checkSlack(clientOf(secrets.slackBotToken), {
     channel,
-    channels: channelsOf({ channel, ...config.slack.channels }),
+    channels: channelsOf({ channel, ...config.slack.channels, fallback: config.slack.fallback ?? undefined }),
     userGroups: groups.flatMap((group) => group.userGroups),
     people: groups.flatMap((group) => group.people).filter((id) => SLACK_ID.test(id)),
     team: config.slack.team ?? undefined,
@@ -63,6 +66,9 @@ export async function slackFaults(loaded: Loaded): Promise<SetupFault[]> {
     app: config.slack.app ?? undefined,
     direct: config.slack.direct !== 'off',
   });
+  const stops = { servers: ['prometheus'], grants: ['release-bot'], freezes: [SAMPLE_FREEZE] };
+  const windows = [{ what: 'the window for freezes', view: stopView(stops, null) }];
+  faults.push(...(await cardFaults(clientOf(secrets.slackBotToken), settings.publicUrl, windows)));
   faults.push(...(await routeFaults(loaded, clientOf)));
   return faults;
 }

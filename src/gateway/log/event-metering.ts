@@ -38,6 +38,11 @@ export function meteredStore(store: Store, replica: string, meter: EventMeter): 
       if (committed.kind === 'committed') meterAll([...first.events, ...second.events]);
       return committed;
     },
+    refuseCard: async (approval, why, event) => {
+      const isNews = await store.refuseCard(approval, why, mark(event));
+      if (isNews) meter(event);
+      return isNews;
+    },
     collected: async (joiner, event, until) => {
       await store.collected(joiner, mark(event), until);
       meter(event);

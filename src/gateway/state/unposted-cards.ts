@@ -14,13 +14,16 @@ const LATE =
 const REFUSED =
   'Slack refuses the token of this gateway, so nobody can decide it there until the operator has replaced the token; the cause is at /readyz. Meanwhile it can be decided in the console or with `holdfast approvals`.';
 
+const UNWELCOME =
+  'The Slack channel of this question takes no messages, so nobody can see it there until the operator has mended that; it is posted as soon as it can be, and the cause is in the audit log. Meanwhile it can be decided in the console or with `holdfast approvals`.';
+
 type UnpostedPorts = Pick<Ports, 'cards' | 'clock' | 'log' | 'store'>;
 
 /** Knows which of the approvals that callers wait for here have no card in Slack, so nobody can have seen them. */
 export class UnpostedCards {
   readonly #ports: UnpostedPorts;
   readonly #waitingRoom: WaitingRoom;
-  #late: ReadonlySet<string> = new Set();
+  #late: ReadonlyMap<string, string | null> = new Map();
   #timer: ReturnType<typeof setInterval> | null = null;
 
   constructor(ports: UnpostedPorts, waitingRoom: WaitingRoom) {
@@ -37,7 +40,7 @@ export class UnpostedCards {
     this.#timer = null;
   }
 
-  /** Whether it has had no card for a minute, as of the last `refresh`. */
+  /** Whether it has had no card for a minute, or its channel takes none, as of the last `refresh`. */
   isLate(approval: Approval): boolean {
     return approval.state === 'pending' && this.#late.has(approval.id);
   }
@@ -53,7 +56,7 @@ export class UnpostedCards {
     const ids = this.#waitingRoom.ids();
     try {
       const before = new Date(clock.now().getTime() - LATE_MS);
-      this.#late = new Set(ids.length === 0 ? [] : await store.unposted(ids, before));
+      this.#late = ids.length === 0 ? new Map() : await store.unposted(ids, before);
     } catch (error) {
       log.warn({ err: error }, 'could not read which cards are posted');
     }
@@ -69,11 +72,14 @@ export class UnpostedCards {
     if (cards === null) return seat.notice;
     if (this.tokenRefused()) return REFUSED;
     const now = clock.now();
+    let why: string | null | undefined;
     try {
-      if ((await store.unposted([approval.id], now)).length === 0) return null;
+      why = (await store.unposted([approval.id], now)).get(approval.id);
     } catch {
       return seat.notice;
     }
+    if (why === undefined) return null;
+    if (why !== null) return UNWELCOME;
     return now.getTime() - approval.createdAt.getTime() >= LATE_MS ? LATE : seat.notice;
   }
 }

@@ -7,6 +7,8 @@ export interface Clicker {
   readonly userTeam: string | null;
   /** The workspace in which the app was used; null for an installation on a whole organisation. */
   readonly team: string | null;
+  /** The organisation, on Grid. */
+  readonly enterprise: string | null;
   readonly app: string | null;
 }
 
@@ -18,6 +20,7 @@ export function clickerIn(body: unknown): Clicker | null {
     user,
     userTeam: textAtPath(body, 'user', 'team_id'),
     team: textAtPath(body, 'team', 'id'),
+    enterprise: textAtPath(body, 'enterprise', 'id') ?? textAtPath(body, 'team', 'enterprise_id'),
     app: textAtPath(body, 'api_app_id'),
   };
 }

@@ -70,6 +70,8 @@ async function foreignness(
   if (app !== null && who.app !== app) return { kind: 'refused', reason: 'other_app' };
   const home = await people.home();
   if (home === null) return { kind: 'cannot_tell' };
+  // Which workspaces an organisation has, only Slack knows: `users.info` says whether the person is of one of them.
+  if (home.everywhere) return who.enterprise === home.enterprise ? null : { kind: 'refused', reason: 'other_team' };
   const isOurs = (team: string | null) => team !== null && (team === home.team || team === home.enterprise);
   // In Slack Connect, `team` is our own workspace; only the person's own team shows that they are an outsider.
   if (!isOurs(who.userTeam) || (who.team !== null && !isOurs(who.team))) {

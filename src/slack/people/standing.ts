@@ -19,11 +19,15 @@ export function strangerReason(user: JsonObject, home: Home): StrangerReason | n
   return belongsTo(user, home) ? null : 'other_team';
 }
 
-/** On Grid, `team_id` may be any workspace of the organisation, or the organisation itself. */
+/**
+ * On Grid, `team_id` may be any workspace of the organisation, or the organisation itself. Where the app is everywhere, a
+ * person of any of its workspaces belongs.
+ */
 function belongsTo(user: JsonObject, home: Home): boolean {
-  if (member(user, 'team_id') === home.team) return true;
+  if (!home.everywhere && member(user, 'team_id') === home.team) return true;
   const grid = member(user, 'enterprise_user');
   if (home.enterprise === null || member(grid, 'enterprise_id') !== home.enterprise) return false;
+  if (home.everywhere) return true;
   const teams = member(grid, 'teams');
   return Array.isArray(teams) && teams.includes(home.team);
 }

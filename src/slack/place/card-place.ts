@@ -15,7 +15,7 @@ export interface CardPlace {
  * |---|---|---|
  * | channel and ts | the same | card |
  * | channel and ts | any other | elsewhere |
- * | no ts: the post's answer was lost or is still on its way | in the channel that the card goes to | adopt |
+ * | no ts: the post's answer was lost or is still on its way | in the channel that the card goes to, or in the fallback | adopt |
  * | no ts | in any other channel | elsewhere |
  */
 export function placeOfClick(
@@ -27,5 +27,6 @@ export function placeOfClick(
   if (stored?.ts) return stored.channel === clicked.channel && stored.ts === clicked.ts ? 'card' : 'elsewhere';
   const channel = stored?.channel || channelFor(routing, approval);
   const isDirect = onlyApprover(routing, approval) !== null && clicked.channel.startsWith('D');
-  return clicked.channel === channel || isDirect ? 'adopt' : 'elsewhere';
+  const isFallback = !stored?.channel && clicked.channel === routing.fallback;
+  return clicked.channel === channel || isFallback || isDirect ? 'adopt' : 'elsewhere';
 }

@@ -1,6 +1,6 @@
 import { type JsonObject, member } from '../../domain/json/json.ts';
 import type { Clock, Delivery } from '../../ports.ts';
-import type { SlackApi, SlackFailure } from '../wire/api.ts';
+import { isUnwelcome, type SlackApi, type SlackFailure } from '../wire/api.ts';
 
 const FRESH_MS = 60_000;
 
@@ -31,7 +31,7 @@ export class ChannelCheck {
   }
 }
 
-const SHARED: Delivery = { kind: 'never', why: 'the channel is shared with another organisation' };
+const SHARED: Delivery = { kind: 'unwelcome', why: 'the channel is shared with another organisation' };
 
 /** `is_org_shared` stays within one Grid organisation; these two reach outside it, or are about to. */
 export function sharedOutside(info: JsonObject): boolean {
@@ -40,5 +40,6 @@ export function sharedOutside(info: JsonObject): boolean {
 
 function unknown({ code, retryable, afterMs }: SlackFailure): Delivery {
   const why = `Slack did not say whether the channel is shared: ${code}`;
-  return retryable ? { kind: 'later', afterMs, why, ambiguous: false } : { kind: 'never', why };
+  if (retryable) return { kind: 'later', afterMs, why, ambiguous: false };
+  return { kind: isUnwelcome(code) ? 'unwelcome' : 'never', why };
 }

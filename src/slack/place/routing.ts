@@ -7,6 +7,8 @@ export interface Routing {
   readonly servers?: Readonly<Record<string, string>> | undefined;
   /** By `server.tool`. */
   readonly tools?: Readonly<Record<string, string>> | undefined;
+  /** Where a card goes while its own channel takes nothing. */
+  readonly fallback?: string | undefined;
   /**
    * `instead`: a card that exactly one person can decide goes to that person's direct messages.
    * `beside`: the approvers named by person get a line with a link to the card; the decision stays in the channel.
@@ -34,6 +36,10 @@ export class LiveRouting implements Routing {
     return this.#now.tools;
   }
 
+  get fallback(): Routing['fallback'] {
+    return this.#now.fallback;
+  }
+
   get direct(): Routing['direct'] {
     return this.#now.direct;
   }
@@ -56,7 +62,13 @@ export function channelFor(routing: Routing, approval: Pick<Approval, 'server' |
 
 /** Every channel that a card may go to, each once. */
 export function channelsOf(routing: Routing): string[] {
-  const all = [routing.channel, ...Object.values(routing.servers ?? {}), ...Object.values(routing.tools ?? {})];
+  const fallback = routing.fallback === undefined ? [] : [routing.fallback];
+  const all = [
+    routing.channel,
+    ...Object.values(routing.servers ?? {}),
+    ...Object.values(routing.tools ?? {}),
+    ...fallback,
+  ];
   return [...new Set(all)];
 }
 

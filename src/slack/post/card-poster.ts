@@ -8,7 +8,7 @@ import type { CardPlace } from '../place/card-place.ts';
 import { ChannelCheck } from '../place/channels.ts';
 import { openDirectMessage } from '../place/direct-message.ts';
 import { channelFor, isSlackPerson, onlyApprover, type Routing } from '../place/routing.ts';
-import type { SlackApi } from '../wire/api.ts';
+import { isMessageGone, isUnwelcome, type SlackApi } from '../wire/api.ts';
 import { sendDirectLines } from './direct-lines.ts';
 import { findEarlierCard } from './earlier-card.ts';
 import { postReply, sendCard, undelivered } from './send.ts';
@@ -33,10 +33,39 @@ export class CardPoster {
     this.#channelCheck = new ChannelCheck(options.api, options.clock);
   }
 
+  /**
+   * | the card | its channel takes it | it does not, until somebody mends it |
+   * |---|---|---|
+   * | was never posted | posted | posted in the fallback; without one, later |
+   * | is where it was | updated | the call waits for a decision: posted in the fallback; without one, later |
+   * | was deleted, or cannot be changed | the call waits for a decision: posted anew; else nothing | the same as above |
+   */
   async show(approval: Approval, stored: CardRecord | null, freeze: Freeze | null = null): Promise<CardDelivery> {
     const target = stored?.channel ? { channel: stored.channel } : await this.#target(approval);
     if ('delivery' in target) return target.delivery;
     const { channel } = target;
+    const delivery = await this.#showIn(channel, approval, stored, freeze);
+    if (delivery.kind !== 'unwelcome' || approval.state !== 'pending') return delivery;
+    const { routing, log } = this.#options;
+    // A message that was posted there is out of reach; whatever was posted elsewhere may be found again.
+    const elsewhere = stored === null ? null : { ...stored, ts: null };
+    for (const other of new Set([channelFor(routing, approval), routing.fallback])) {
+      if (other === undefined || other === channel) continue;
+      const shown = await this.#showIn(other, approval, elsewhere, freeze);
+      if (shown.kind === 'shown') {
+        log.warn({ approval: approval.id, channel, why: delivery.why }, `the card went to ${other} instead`);
+      }
+      if (shown.kind !== 'unwelcome') return shown;
+    }
+    return delivery;
+  }
+
+  async #showIn(
+    channel: string,
+    approval: Approval,
+    stored: CardRecord | null,
+    freeze: Freeze | null,
+  ): Promise<CardDelivery> {
     const refusal = await this.#channelCheck.refusal(channel);
     if (refusal !== null) return refusal;
     if (stored === null) return this.#post(approval, channel, freeze);
@@ -47,11 +76,19 @@ export class CardPoster {
     return this.#update(approval, stored, { channel, ts: earlier.ts }, freeze);
   }
 
+  async isGone({ channel, ts }: CardPlace): Promise<boolean> {
+    const answer = await this.#options.api.call('chat.getPermalink', { channel, message_ts: ts });
+    return !answer.ok && (isMessageGone(answer.failure.code) || isUnwelcome(answer.failure.code));
+  }
+
   /** One line instead of more cards. */
   async crowded(call: Pick<Approval, 'grant' | 'server' | 'tool'>, crowd: Crowd): Promise<Delivery> {
-    const channel = channelFor(this.#options.routing, call);
-    const refusal = await this.#channelCheck.refusal(channel);
-    return refusal ?? postReply(this.#options.api, channel, null, crowdedLine(call.grant, crowd));
+    const { api, routing } = this.#options;
+    const line = crowdedLine(call.grant, crowd);
+    const post = async (channel: string): Promise<Delivery> =>
+      (await this.#channelCheck.refusal(channel)) ?? postReply(api, channel, null, line);
+    const delivery = await post(channelFor(routing, call));
+    return delivery.kind === 'unwelcome' && routing.fallback !== undefined ? post(routing.fallback) : delivery;
   }
 
   /** The channel that a new card goes to; if that is a person's direct messages, they are opened first. */
@@ -89,6 +126,9 @@ export class CardPoster {
     const shows = { publicUrl: this.#publicUrl, freeze };
     const { answer, card } = await sendCard(api, 'chat.update', approval, { ...place }, shows);
     if (!answer.ok) {
+      if (isMessageGone(answer.failure.code) && approval.state === 'pending') {
+        return this.#replace(approval, stored, place, freeze);
+      }
       const failed = undelivered(answer.failure);
       // An update can be repeated without harm.
       return failed.kind === 'later' ? { ...failed, ambiguous: false } : failed;
@@ -105,6 +145,21 @@ export class CardPoster {
       await this.#notifyDirectly(approval, approval.requirement.escalate?.people ?? [], place);
     }
     return shown(approval, place, card);
+  }
+
+  /** The message is gone, and people must be able to decide: a new card, unless a lost answer has left one already. */
+  async #replace(
+    approval: Approval,
+    stored: CardRecord,
+    { channel, ts }: CardPlace,
+    freeze: Freeze | null,
+  ): Promise<Delivery> {
+    const { api, log } = this.#options;
+    const earlier = await findEarlierCard(api, approval, channel, ts);
+    if (earlier !== null && 'delivery' in earlier) return earlier.delivery;
+    if (earlier !== null) return this.#update(approval, { ...stored, digest: '' }, { channel, ts: earlier.ts }, freeze);
+    log.warn({ approval: approval.id, channel, ts }, 'the card is gone; it is posted anew');
+    return this.#post(approval, channel, freeze);
   }
 
   async #notifyDirectly(approval: Approval, people: readonly string[], place: CardPlace): Promise<void> {

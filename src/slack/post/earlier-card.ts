@@ -15,6 +15,8 @@ export async function findEarlierCard(
   api: SlackApi,
   approval: Approval,
   channel: string,
+  /** The `ts` of one that does not count. */
+  except: string | null = null,
 ): Promise<{ readonly ts: string } | { readonly delivery: Delivery } | null> {
   const oldest = Math.floor(approval.createdAt.getTime() / 1000) - 60;
   const args = { channel, include_all_metadata: true, limit: 200, oldest: String(oldest) };
@@ -27,7 +29,9 @@ export async function findEarlierCard(
       return { delivery: undelivered(answer.failure) };
     }
     const messages = member(answer.body, 'messages');
-    const card = (Array.isArray(messages) ? messages : []).find((message) => isCardOf(message, approval.id));
+    const card = (Array.isArray(messages) ? messages : []).find(
+      (message) => isCardOf(message, approval.id) && member(message, 'ts') !== except,
+    );
     const ts = member(card, 'ts');
     if (typeof ts === 'string') return { ts };
     const next = member(member(answer.body, 'response_metadata'), 'next_cursor');

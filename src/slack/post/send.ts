@@ -3,7 +3,7 @@ import { type JsonObject, member } from '../../domain/json/json.ts';
 import type { Delivery } from '../../ports.ts';
 import { type CardOptions, type RenderedCard, renderCard } from '../card/card.ts';
 import type { ThreadReply } from '../card/thread.ts';
-import type { SlackAnswer, SlackApi, SlackFailure } from '../wire/api.ts';
+import { isUnwelcome, type SlackAnswer, type SlackApi, type SlackFailure } from '../wire/api.ts';
 
 /** The type of a card's message metadata, by which a card is found again. */
 export const CARD_EVENT = 'holdfast_approval';
@@ -54,6 +54,7 @@ export async function postReply(
 
 export function undelivered(failure: SlackFailure): Exclude<Delivery, { kind: 'shown' }> {
   const why = `Slack: ${failure.code}`;
+  if (isUnwelcome(failure.code)) return { kind: 'unwelcome', why };
   return failure.retryable
     ? { kind: 'later', afterMs: failure.afterMs, why, ambiguous: failure.ambiguous }
     : { kind: 'never', why };

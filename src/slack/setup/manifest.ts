@@ -47,7 +47,8 @@ export function slackManifest({ publicUrl, name = 'Holdfast' }: ManifestOptions)
     oauth_config: { scopes: { bot: [...Object.keys(REQUIRED_SCOPES), ...Object.keys(OPTIONAL_SCOPES)] } },
     settings: {
       interactivity: { is_enabled: true, ...http },
-      org_deploy_enabled: false,
+      // Needed where an Enterprise Grid organisation installs the app on several workspaces; changes nothing elsewhere.
+      org_deploy_enabled: true,
       socket_mode_enabled: publicUrl === null,
       token_rotation_enabled: false,
     },

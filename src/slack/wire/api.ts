@@ -1,4 +1,4 @@
-import type { JsonObject } from '../../domain/json/json.ts';
+import { type Json, type JsonObject, member } from '../../domain/json/json.ts';
 
 /** Why a call to Slack failed, as far as that can be known. */
 export interface SlackFailure {
@@ -10,6 +10,8 @@ export interface SlackFailure {
   readonly afterMs: number;
   /** The call may have taken effect although no answer came. */
   readonly ambiguous: boolean;
+  /** What Slack says of what it was sent, such as `/blocks/0/text: too long`. */
+  readonly details?: readonly string[];
 }
 
 export type SlackAnswer =
@@ -29,16 +31,37 @@ export interface SlackApi {
   call(method: string, args: JsonObject): Promise<SlackAnswer>;
 }
 
-/** Errors that will not go away by themselves within an approval's lifetime. */
-const LASTING = new Set([
+/** A channel that takes nothing until somebody mends it. */
+const UNWELCOME = new Set([
   'channel_not_found',
   'not_in_channel',
   'is_archived',
   'channel_is_archived',
-  'message_not_found',
-  'cant_update_message',
-  'edit_window_closed',
   'is_inactive',
+  'restricted_action',
+  'restricted_action_read_only_channel',
+  'restricted_action_thread_only_channel',
+  'restricted_action_non_threadable_channel',
+  'team_access_not_granted',
+]);
+
+/** A message that a person or a retention rule deleted, or that nobody can change any more. */
+const GONE = new Set(['message_not_found', 'cant_update_message', 'edit_window_closed']);
+
+/** Whether the channel has to be mended first. */
+export function isUnwelcome(code: string): boolean {
+  return UNWELCOME.has(code);
+}
+
+/** Whether the message cannot be brought up to date any more. */
+export function isMessageGone(code: string): boolean {
+  return GONE.has(code);
+}
+
+/** Errors that will not go away by themselves within an approval's lifetime. */
+const LASTING = new Set([
+  ...UNWELCOME,
+  ...GONE,
   'thread_not_found',
   'cannot_reply_to_message',
   'user_not_found',
@@ -48,10 +71,6 @@ const LASTING = new Set([
   'no_such_subteam',
   'subteam_not_found',
   'plan_upgrade_required',
-  'restricted_action',
-  'restricted_action_read_only_channel',
-  'restricted_action_thread_only_channel',
-  'restricted_action_non_threadable_channel',
   'invalid_blocks',
   'invalid_blocks_format',
   'msg_blocks_too_long',
@@ -83,11 +102,26 @@ const UNTIL_REPAIRED = new Set([
   'org_login_required',
   'ekm_access_denied',
   'access_denied',
-  'team_access_not_granted',
 ]);
 
 /** After these errors, Slack documents, the call may have taken effect in part. */
 const MAYBE_DONE = new Set(['fatal_error', 'internal_error', 'service_unavailable', 'request_timeout']);
+
+/** Details of a refusal that are kept. */
+const MOST_DETAILS = 10;
+
+/** Slack's own details of a refusal, from wherever the method puts them. */
+export function detailsIn(body: unknown): readonly string[] {
+  const errors = member(body as Json, 'errors');
+  const messages = member(member(body as Json, 'response_metadata'), 'messages');
+  const words = (one: unknown): string => {
+    if (typeof one === 'string') return one;
+    const [pointer, message] = ['pointer', 'message'].map((name) => member(one as Json, name));
+    return `${typeof pointer === 'string' ? `${pointer}: ` : ''}${typeof message === 'string' ? message : JSON.stringify(one)}`;
+  };
+  const all = Array.isArray(errors) ? errors : Array.isArray(messages) ? messages : [];
+  return all.slice(0, MOST_DETAILS).map(words);
+}
 
 /** What an answer with `ok: false` means for us. */
 export function platformFailure(code: string): SlackFailure {

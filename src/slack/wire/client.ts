@@ -7,7 +7,7 @@ import {
 } from '@slack/web-api';
 import type { JsonObject } from '../../domain/json/json.ts';
 import type { Log } from '../../ports.ts';
-import { platformFailure, type SlackApi, type SlackFailure } from './api.ts';
+import { detailsIn, platformFailure, type SlackApi, type SlackFailure } from './api.ts';
 import { slackLogger } from './logger.ts';
 
 export interface SlackClientOptions {
@@ -47,7 +47,9 @@ export function failureOf(error: unknown): SlackFailure {
   if (error instanceof WebAPIRateLimitedError) {
     return { code: 'ratelimited', retryable: true, afterMs: error.retryAfter * 1000, ambiguous: false };
   }
-  if (error instanceof WebAPIPlatformError) return platformFailure(error.data.error);
+  if (error instanceof WebAPIPlatformError) {
+    return { ...platformFailure(error.data.error), details: detailsIn(error.data) };
+  }
   if (error instanceof WebAPIHTTPError) {
     return { code: `http_${error.statusCode}`, retryable: true, afterMs: 5000, ambiguous: error.statusCode >= 500 };
   }

@@ -7,6 +7,11 @@ import type { CardTable } from '../table/approval-tables.ts';
 import type { Tables } from '../table/tables.ts';
 import { isSilent } from './presence.ts';
 
+/** Seconds after which Slack is first asked whether a card is still there. */
+const FIRST_LOOK = 30;
+/** The most seconds between two looks; a look comes when the card is twice as old as at the one before. */
+const LAST_LOOK = 600;
+
 export async function readCard(db: Kysely<Tables>, approval: string): Promise<CardRecord | null> {
   const row = await db.selectFrom('holdfast.cards').selectAll().where('approval_id', '=', approval).executeTakeFirst();
   return row ? cardOf(row) : null;
@@ -59,13 +64,52 @@ export async function releaseCard(db: Kysely<Tables>, approval: string, run: str
   await sql`update holdfast.cards set run = null where approval_id = ${approval} and run = ${run}`.execute(db);
 }
 
-/** Of these approvals, those created by `before` whose card was not posted. */
-export async function unpostedCards(db: Kysely<Tables>, ids: readonly string[], before: Date): Promise<string[]> {
-  const found = await sql<{ id: string }>`
-    select a.id from holdfast.approvals a
-    where a.id = any(${ids}::text[]) and a.created_at <= ${before}
-      and not exists (select 1 from holdfast.cards c where c.approval_id = a.id and c.ts is not null)`.execute(db);
-  return found.rows.map((row) => row.id);
+/**
+ * Of these approvals, those whose card nobody can see: it was not posted, and they were created by `before` or their
+ * channel takes nothing; with why it takes nothing.
+ */
+export async function unpostedCards(
+  db: Kysely<Tables>,
+  ids: readonly string[],
+  before: Date,
+): Promise<ReadonlyMap<string, string | null>> {
+  const found = await sql<{ id: string; refused: string | null }>`
+    select a.id, c.refused from holdfast.approvals a left join holdfast.cards c on c.approval_id = a.id
+    where a.id = any(${ids}::text[])
+      and ((c.ts is null and a.created_at <= ${before}) or c.refused is not null)`.execute(db);
+  return new Map(found.rows.map((row) => [row.id, row.refused]));
+}
+
+/** Its channel takes nothing. True where that is news, which the event tells then. */
+export async function refuseCard(
+  db: Kysely<Tables>,
+  seals: Seals,
+  approval: string,
+  why: string,
+  event: NewEvent,
+): Promise<boolean> {
+  return db.transaction().execute(async (trx) => {
+    const changed = await sql`
+      update holdfast.cards set refused = ${why} where approval_id = ${approval} and refused is distinct from ${why}
+      returning 1`.execute(trx);
+    if (changed.rows.length > 0) await writeEvents(trx, seals, [event]);
+    return changed.rows.length > 0;
+  });
+}
+
+/** Pending approvals whose cards are to be looked at now; each is taken by one replica, and comes again later. */
+export async function cardsToLookAt(db: Kysely<Tables>, limit: number): Promise<string[]> {
+  const found = await sql<{ approval_id: string }>`
+    update holdfast.cards c
+    set look_at = clock_timestamp() + least(interval '${sql.raw(String(LAST_LOOK))} s', greatest(
+      interval '${sql.raw(String(FIRST_LOOK))} s', clock_timestamp() - c.posted_at))
+    where c.approval_id in (
+      select k.approval_id from holdfast.approvals a join holdfast.cards k on k.approval_id = a.id
+      where a.state = 'pending' and k.ts is not null
+        and coalesce(k.look_at, k.posted_at + interval '${sql.raw(String(FIRST_LOOK))} s') <= clock_timestamp()
+      order by k.look_at nulls first limit ${limit} for update of k skip locked)
+    returning c.approval_id`.execute(db);
+  return found.rows.map((row) => row.approval_id);
 }
 
 /** Remembers where the card is and what it shows. An earlier revision never overwrites a later one. */
@@ -82,6 +126,7 @@ export async function saveCard(
       values (${card.approval}, ${card.channel}, ${card.ts}, ${card.revision}, ${card.digest}, ${card.postedAt},
         ${card.freeze ?? null})
       on conflict (approval_id) do update set channel = excluded.channel, ts = coalesce(excluded.ts, c.ts),
+        refused = null, look_at = clock_timestamp() + interval '${sql.raw(String(FIRST_LOOK))} s',
         revision = greatest(c.revision, excluded.revision),
         digest = case when excluded.revision >= c.revision then excluded.digest else c.digest end,
         told_freeze = case when excluded.revision >= c.revision then excluded.told_freeze else c.told_freeze end,

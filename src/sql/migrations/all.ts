@@ -27,6 +27,7 @@ import { MIGRATION_0031 } from './0031-freezes.ts';
 import { MIGRATION_0032 } from './0032-witness.ts';
 import { MIGRATION_0033 } from './0033-person.ts';
 import { MIGRATION_0038 } from './0038-gave-up.ts';
+import { MIGRATION_0039 } from './0039-refused-cards.ts';
 
 /**
  * Every migration of this release, oldest first, with the statements that it executes. Only ever add one: replicas of
@@ -62,4 +63,5 @@ export const MIGRATIONS: Readonly<Record<string, readonly string[]>> = {
   '0032-witness': MIGRATION_0032,
   '0033-person': MIGRATION_0033,
   '0038-gave-up': MIGRATION_0038,
+  '0039-refused-cards': MIGRATION_0039,
 };

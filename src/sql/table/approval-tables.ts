@@ -88,6 +88,10 @@ export interface CardTable {
   posted_at: Date | null;
   /** The freeze that it tells of; null: none. */
   told_freeze: string | null;
+  /** Why its channel takes nothing; null: it takes the card, or nobody knows. */
+  refused?: string | null;
+  /** When Slack is asked next whether the message is still there; null: a while after it was posted. */
+  look_at?: Date | null;
   /** The run that is writing the card, its replica, and until when at most. */
   run: string | null;
   run_by: string | null;

@@ -51,6 +51,38 @@ describe('facts about people', () => {
     }
   });
 
+  test('on Grid, an app of the whole organisation that the config names counts clicks from each of its workspaces', async () => {
+    const enterprise = { id: 'E0ORG', name: 'Org' };
+    const world = await doorWorld({
+      standIn: { enterprise: { ...enterprise, is_enterprise_install: true } },
+      deps: { enterprise: 'E0ORG' },
+    });
+    try {
+      const grid = (id: string, of: string) =>
+        world.slack.addUser({
+          id,
+          team_id: 'T0FAR',
+          enterprise_user: { id, enterprise_id: of, enterprise_name: '', teams: ['T0FAR'] },
+        });
+      grid('U0FAR', 'E0ORG');
+      grid('U0FOREIGN', 'E0EVIL');
+      const evil = { enterprise: { id: 'E0EVIL', name: 'Evil' } };
+      for (const [user, disguise, state] of [
+        ['U0FOREIGN', { team: 'T0FAR', userTeam: 'T0FAR' }, 'pending'],
+        ['U0FAR', { team: 'T0FAR', userTeam: 'T0FAR', ...evil }, 'pending'],
+        ['U0FAR', { team: null, userTeam: 'T0FAR', enterprise: null }, 'pending'],
+        ['U0FAR', { team: 'T0FAR', userTeam: 'T0FAR' }, 'approved'],
+        ['U0FAR', { team: null, userTeam: 'E0ORG' }, 'approved'],
+      ] as const) {
+        const { id, ts } = await world.open({ requirement: { people: ['U0FAR', 'U0FOREIGN'] } });
+        await world.slack.click({ user, channel: CHANNEL, ts, actionId: 'approve', ...disguise });
+        assert.equal(world.stateOf(id), state, JSON.stringify([user, disguise]));
+      }
+    } finally {
+      await world.close();
+    }
+  });
+
   test('on Grid a person of the organisation and of our workspace counts, one of another organisation does not', async () => {
     const world = await doorWorld({ standIn: { enterprise: { id: 'E0ORG' } }, deps: { enterprise: 'E0ORG' } });
     try {

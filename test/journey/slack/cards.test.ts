@@ -111,7 +111,7 @@ describe('cards in the channel', () => {
     },
     'an archived channel': {
       fault: { kind: 'error', error: 'is_archived' },
-      expected: { kind: 'never', why: 'Slack: is_archived' },
+      expected: { kind: 'unwelcome', why: 'Slack: is_archived' },
     },
   };
   for (const [name, { fault, expected }] of Object.entries(TROUBLE)) {
@@ -150,7 +150,7 @@ describe('cards in the channel', () => {
     const refused = await become(id, { state: 'approved', decisions: [vote()] });
     world.slack.channel(CHANNEL).is_ext_shared = false;
     world.clock.advance(61_000);
-    assert.deepEqual(refused, { kind: 'never', why: 'the channel is shared with another organisation' });
+    assert.deepEqual(refused, { kind: 'unwelcome', why: 'the channel is shared with another organisation' });
   });
 
   test('reminder, escalation and crowding are one line each', async () => {

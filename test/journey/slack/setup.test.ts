@@ -130,6 +130,20 @@ describe('holdfast doctor slack', () => {
       config: 'slack: { channel: C0APPROVALS, channels: { servers: { tools: C0SHARED } } }\n',
       says: /C0SHARED is shared with another organisation/,
     },
+    'a card that this Slack would refuse': {
+      before: () => slack.failNext('blocks.validate', { kind: 'error', error: 'invalid_blocks' }),
+      says: /✖ Slack would refuse the card of a call that waits \(invalid_blocks/,
+    },
+    'a Slack that judges no cards': {
+      before: () => slack.failNext('blocks.validate', { kind: 'error', error: 'unknown_method' }),
+      says: /! this Slack does not judge cards before they are posted/,
+      code: 0,
+    },
+    'a fallback channel that is archived': {
+      before: () => slack.addChannel({ id: 'C0ARCHIVED', is_archived: true }),
+      config: 'slack: { channel: C0APPROVALS, fallback: C0ARCHIVED }\n',
+      says: /channel C0ARCHIVED is archived/,
+    },
     'a group that is empty': {
       before: () => slack.addUserGroup({ id: 'S0EMPTY', users: [] }),
       config: 'slack: { channel: C0APPROVALS }\napprovers: { security: [S0EMPTY] }\n',

@@ -2,6 +2,7 @@ import type { SlackToken } from '../state/workspace.ts';
 import type { World } from '../state/world.ts';
 import { type Fields, textField } from '../wire/fields.ts';
 import { argumentsOf, isReply } from './arguments.ts';
+import { BLOCKS_METHODS } from './blocks.ts';
 import { missingScope } from './channels.ts';
 import { CHAT_METHODS } from './chat.ts';
 import { CONVERSATION_METHODS } from './conversations.ts';
@@ -14,6 +15,7 @@ import { VIEW_METHODS } from './views.ts';
 
 const METHODS: Readonly<Record<string, WebApiMethod>> = {
   ...CHAT_METHODS,
+  ...BLOCKS_METHODS,
   ...VIEW_METHODS,
   ...DIRECTORY_METHODS,
   ...CONVERSATION_METHODS,

@@ -2,7 +2,7 @@ import { type Fields, isFields, parsedJson } from '../wire/fields.ts';
 import { errorReply, type MethodReply } from './reply.ts';
 
 /** Arguments that a form carries as JSON text. */
-const JSON_MEMBERS = ['blocks', 'view', 'metadata', 'attachments'];
+const JSON_MEMBERS = ['blocks', 'view', 'metadata', 'attachments', 'message'];
 
 /** The arguments of a call, from a form or from JSON; a reply if they cannot be read. */
 export function argumentsOf(type: string, raw: string): Fields | MethodReply {
