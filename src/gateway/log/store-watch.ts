@@ -90,6 +90,11 @@ export class StoreWatch {
     return this.#accepted?.lastEvent ?? 0;
   }
 
+  /** The logs that witnesses know at this database's place. */
+  logsKnown(): Promise<readonly string[]> {
+    return this.board.logsOf(this.#parts.place);
+  }
+
   onChange(listener: StoreWatchListener): void {
     this.#listener = listener;
   }
