@@ -84,9 +84,9 @@ function digests(): Seals['digest'] {
   };
 }
 
-/** Seals and digests that are remembered, and the longest text of one, in UTF-16 units. */
-const MOST_KNOWN = 2_000;
-const LONGEST_KNOWN = 4_000;
+/** Seals and digests that are remembered, and the longest text of one, in UTF-16 units: 4 MB at most in all. */
+const MOST_KNOWN = 1_000;
+const LONGEST_KNOWN = 2_000;
 
 /**
  * Seals that were made or found right lately, with all that they cover: one decision reads the same row several times, and

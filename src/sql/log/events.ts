@@ -102,7 +102,7 @@ export function eventOf(seals: Seals | null, row: LinkRow): LoggedEvent {
 
 function doubtOf(seals: Seals | null, row: LinkRow): 'body' | 'columns' | null {
   const { seal, seq, body } = row;
-  // One without a seal that is chained is from before there were seals, or the signer finds it; so does it a retired one.
+  // A chained one without a seal is from before there were any, or the signer finds it.
   const isUnsealed = seal === null && seq !== null;
   const mayFit = seals === null || isUnsealed || seals.maker(seal) === 'retired' || seals.fits('event', body, seal);
   if (!mayFit) return 'body';
