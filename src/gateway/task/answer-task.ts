@@ -5,11 +5,11 @@ import { due, isLate } from '../decision/due.ts';
 import { finish } from '../dispatch/finish.ts';
 import { spend } from '../dispatch/spend.ts';
 import type { Gateway } from '../gateway.ts';
-import { tellForeignTask } from '../log/seal-watch.ts';
 import { concludeTask } from './conclude-task.ts';
 import { markContinued } from './continue-task.ts';
 import { foreignColumn } from './find-task.ts';
 import type { FollowedTasks } from './followed-tasks.ts';
+import { giveUpForeignTask } from './foreign-task.ts';
 import { openQuestions, sealQuestions } from './questions.ts';
 import type { TaskDoor } from './task-door.ts';
 
@@ -38,7 +38,7 @@ export async function answerTask(
   if (leg === null) return null;
   const foreign = leg.answersTo === null ? 'leg_id' : foreignColumn(task, leg);
   if (foreign !== null) {
-    tellForeignTask(gateway, task, foreign === 'approval_id' ? 'leg_id' : foreign);
+    await giveUpForeignTask(gateway, task, foreign === 'approval_id' ? 'leg_id' : foreign);
     return null;
   }
   if (isLate(leg, clock.now())) leg = (await due(gateway, leg.id)) ?? leg;

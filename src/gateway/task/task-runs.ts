@@ -5,11 +5,11 @@ import { due, isLate } from '../decision/due.ts';
 import { finish } from '../dispatch/finish.ts';
 import { spend } from '../dispatch/spend.ts';
 import type { Gateway } from '../gateway.ts';
-import { tellForeignTask } from '../log/seal-watch.ts';
 import { answerTask } from './answer-task.ts';
 import { concludeTask } from './conclude-task.ts';
 import { foreignColumn, isRequestForeign, requestOfTask } from './find-task.ts';
 import { FollowedTasks } from './followed-tasks.ts';
+import { giveUpForeignTask } from './foreign-task.ts';
 import { settleTask } from './settle-task.ts';
 import type { TaskDoor } from './task-door.ts';
 
@@ -130,7 +130,7 @@ export class TaskRuns {
     let approval = await gateway.store.find(task.approval);
     if (approval === null) return;
     const foreign = foreignColumn(task, approval);
-    if (foreign !== null) return tellForeignTask(gateway, task, foreign);
+    if (foreign !== null) return giveUpForeignTask(gateway, task, foreign);
     if (isLate(approval, gateway.clock.now())) approval = (await due(gateway, approval.id)) ?? approval;
     if (isOver(approval.state)) {
       this.#watched.delete(approval.id);
@@ -139,7 +139,7 @@ export class TaskRuns {
     if (approval.state !== 'approved') return;
     const request = await requestOfTask(gateway, task);
     if (request === null) {
-      if (await isRequestForeign(gateway, task)) tellForeignTask(gateway, task, 'request');
+      if (await isRequestForeign(gateway, task)) await giveUpForeignTask(gateway, task, 'request');
       return;
     }
     const unbound = { grant: task.grant, owner: approval.owner, selfApproval: false };

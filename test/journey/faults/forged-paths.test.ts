@@ -141,6 +141,17 @@ describe('ways of a call past its first yes, with rows that a database administr
       async () => (await gateway.events(read)).find(({ type }) => type === 'seal.broken') ?? null,
     );
     assert.deepEqual([told.data.table, told.data.field], ['tasks', 'request']);
+    const accepted = await gateway.api('/api/store/accept', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ reason: 'the row is known' }),
+    });
+    assert.equal(accepted.status, 200, await accepted.clone().text());
+    // A task that has nothing to hide is sent then: the store's tasks were looked at again.
+    const other = { name: 'another' };
+    await tasker.call('read', other);
+    await house.approve((await gateway.pending('read', other)).id);
+    await eventually('the other task is sent', async () => (upstream.count('read', other) === 1 ? true : null));
     assert.deepEqual([upstream.count('wipe', danger), upstream.count('read', args)], [0, 0]);
   });
 });
