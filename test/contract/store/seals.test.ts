@@ -313,6 +313,23 @@ for (const kind of STORES) {
       });
     }
 
+    test('P1: a question that was denied is decided no second time, whatever is done to the columns of its events', async () => {
+      const { approval } = await opened(world.one);
+      const { id } = approval;
+      const putItBack = await keep(id);
+      const no = { ...eventOf('approval.decided', approval), data: { choice: 'deny', state: 'denied' } };
+      const denied = await world.one.commit(
+        change(approval, 'denied', { decision: vote('U0MIRA', 'deny'), events: [no] }),
+      );
+      assert.equal(denied.kind, 'committed');
+      await putItBack();
+      await world.rows(`delete from holdfast.decisions where approval_id = '${id}'`);
+      await world.rows(`update holdfast.events set approval_id = null, type = 'x' where approval_id = '${id}'`);
+      const back = await read(id);
+      assert.deepEqual([back.broken, back.state], [null, 'pending']);
+      assert.equal((await world.one.commit(change(back, 'approved', { decision: vote('U0ALEX') }))).kind, 'spent');
+    });
+
     test('P1: a call that has ended goes on with no answer, whatever is done to the columns of its events', async () => {
       const running = await through(world.one, await approved(), 'dispatched');
       const { id } = running;
