@@ -135,7 +135,7 @@ async function fill(): Promise<void> {
 }
 
 async function searches(): Promise<void> {
-  const records = sqlRecords(db);
+  const records = sqlRecords(db, TEST_SEALS);
   const now = Date.now();
   const days = (n: number): Date => new Date(now - n * 86_400_000);
   const { rows } = await sql<{ session: string }>`
@@ -215,7 +215,7 @@ async function giveSeals(db: Kysely<Tables>): Promise<void> {
     after = rows.at(-1)!.n;
     await sql`
       update holdfast.events e set seal = s.seal
-      from unnest(${rows.map(({ n }) => n)}::bigint[], ${rows.map(({ body }) => TEST_SEALS.seal('event', body))}::text[])
+      from unnest(${rows.map(({ n }) => n)}::bigint[], ${rows.map(({ body }) => TEST_SEALS.sealOnce('event', body))}::text[])
         as s(n, seal) where e.n = s.n`.execute(db);
   }
 }

@@ -7,6 +7,8 @@ import { type SlackStandIn, startSlackStandIn } from '../src/demo/slack/stand-in
 import { hold } from './held.ts';
 import { type Figures, type LoadTarget, load, median } from './load.ts';
 import { type BenchGateway, type BenchServer, cpuSeconds, Rig, residentKb } from './rig.ts';
+import { sealCost } from './seals.ts';
+import type { BenchStorage } from './storage.ts';
 
 const TOOLS = `  open: {}
   limited: { limits: [{ counter: all, window: hour, max: 100000000, scope: grant }] }
@@ -97,8 +99,11 @@ function signedClick(slack: SlackStandIn, ts: string): () => Promise<unknown> {
   return () => slack.deliver(body, { timestamp, signature });
 }
 
-/** From sending a signed click to the answer at the agent, beside the same for a bare hold's approve request. */
-async function resume(rig: Rig, upstream: BenchServer, env: Record<string, string>): Promise<void> {
+/**
+ * From sending a signed click to the answer at the agent, beside the same for a bare hold's approve request. Returns its
+ * median, in ms.
+ */
+async function resume(rig: Rig, upstream: BenchServer, env: Record<string, string>): Promise<number> {
   const slack = await startSlackStandIn({ rates: false });
   const gateway = await rig.gateway(upstream.url, TOOLS, {
     ...env,
@@ -136,6 +141,7 @@ async function resume(rig: Rig, upstream: BenchServer, env: Record<string, strin
     `${ratio.toFixed(2)} ×`,
     `goal ≤ 2.50  (${median(ours).toFixed(1)} ms, bare ${median(theirs).toFixed(1)} ms)`,
   );
+  return median(ours);
 }
 
 /** After some 100,000 calls the heaps of V8 and of the C library have reached the size that this load gives them. */
@@ -152,6 +158,20 @@ async function memory(gateway: BenchGateway): Promise<void> {
   );
 }
 
+/** What seals cost of a decision. `decisionMs`: from a click to the answer, measured in the same run. */
+async function seals(storage: BenchStorage, decisionMs: number): Promise<void> {
+  const [one, other] = [(await storage.env('sealed')).DATABASE_URL, (await storage.env('plain')).DATABASE_URL];
+  const urls = one === undefined || other === undefined ? null : ([one, other] as const);
+  const { ratio, sealsMs, ms } = await sealCost(urls, values.quick ? 500 : 2_000);
+  const part = (sealsMs / decisionMs) * 100;
+  say(
+    'sealing and checking, of a signed click to answer',
+    `${part.toFixed(1)} %`,
+    `goal ≤ 5  (${sealsMs.toFixed(3)} ms)`,
+  );
+  say('statements of a decision with seals, against without', `${ratio.toFixed(3)} ×`, `(${ms.toFixed(2)} ms)`);
+}
+
 const { realServers } = await import('./storage.ts');
 const rig = new Rig();
 const storage = await realServers();
@@ -163,7 +183,7 @@ try {
   const gateway = await rig.gateway(upstream.url, TOOLS, await storage.env('one'));
   await passThrough(gateway, relay);
   await parked(gateway, relay);
-  await resume(rig, upstream, await storage.env('two'));
+  await seals(storage, await resume(rig, upstream, await storage.env('two')));
   if (values.long) await memory(await rig.gateway(upstream.url, TOOLS, await storage.env('three')));
 } finally {
   await rig.close();

@@ -1,10 +1,9 @@
 import type { NewEvent } from '../domain/log/event.ts';
-import type { Queue } from '../ports.ts';
+import type { Epoch, Queue } from '../ports.ts';
 import { due } from './decision/due.ts';
 import type { Gateway } from './gateway.ts';
 import { AccessLog } from './log/access-log.ts';
 import { Alarms } from './log/alarms.ts';
-import { beginSeals } from './log/begin-seals.ts';
 import { CheckpointSigner } from './log/checkpoint-signer.ts';
 import { deliver } from './log/deliver.ts';
 import { meteredFreezes, meteredStore } from './log/event-metering.ts';
@@ -101,7 +100,7 @@ export function bindGateway(outside: Ports, rules: Rules, sets = new SetWatch())
 }
 
 /**
- * Starts the queue's work and the waiting room. Resolves with a function that stops both; rejects when the queue is out
+ * Starts the queue's work and the waiting room. `epoch`: since when rows are sealed; null: its record is forged. Resolves with a function that stops both; rejects when the queue is out
  * of reach.
  */
 export async function startGateway(
@@ -127,7 +126,6 @@ export async function startGateway(
     | 'replica'
     | 'retries'
     | 'rules'
-    | 'secretLost'
     | 'sink'
     | 'store'
     | 'storeWatch'
@@ -138,10 +136,10 @@ export async function startGateway(
     | 'checkpointCopies'
     | 'writtenEvents'
   >,
+  epoch: Epoch | null,
 ): Promise<() => Promise<void>> {
   const { waitingRoom, journal, leases, retries, unposted, storeWatch } = gateway;
   gateway.queue.onWake((id) => waitingRoom.wake(id));
-  const epoch = await beginSeals(gateway);
   if (epoch !== null) gateway.checkpointSigner.sealedSince(epoch);
   await gateway.checkpointSigner.changeKey(gateway);
   storeWatch.onChange({

@@ -4,11 +4,13 @@ import { type EventType, NO_SUBJECT } from '../domain/log/event.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 import { meteredRevocations } from '../gateway/log/event-metering.ts';
 import { SetWatch } from '../gateway/log/set-watch.ts';
+import { watchedRecords } from '../gateway/log/watched-records.ts';
 import { bindGateway } from '../gateway/start.ts';
 import { OpenVisits } from '../gateway/state/open-visits.ts';
 import type { HttpApp } from '../http.ts';
 import { type Calls, callDoor } from '../mcp/calls.ts';
 import type { SlackDoor } from '../slack/door.ts';
+import { sqlRecords } from '../sql/records.ts';
 import { sqlRevocations } from '../sql/revocations.ts';
 import { rowSeals } from '../vault/row-seals.ts';
 import { approversInSlack } from './approvers.ts';
@@ -53,7 +55,7 @@ export function assemble(runtime: Runtime): Assembled {
   const approvers = approversInSlack(loaded, runtime.slack, clock, log);
   const gateway = bindGateway(portsOf(runtime, seals, approvers?.cards ?? null), rules, sets);
   storage.connection.onBreak?.(() => gateway.storeWatch.suspect());
-  const lists = toolListsOf(runtime, gateway.journal);
+  const lists = toolListsOf(runtime, seals, gateway.journal);
   const servers = configuredServers(runtime, rules, lists);
   const slack = approvers?.door(gateway, () => rules.loaded) ?? null;
   const calls = callDoor(
@@ -61,9 +63,13 @@ export function assemble(runtime: Runtime): Assembled {
     () => rules.loaded.config.approval.hold,
     (name) => servers.entry(name),
   );
-  const pages = pagesOf(runtime, seals, gateway, rules, revocations, lists);
+  const records = watchedRecords(sqlRecords(storage.connection.db, seals), {
+    ...gateway,
+    watch: gateway.storeWatch,
+  });
+  const pages = pagesOf(runtime, seals, gateway, rules, records, revocations, lists);
   const visits = new OpenVisits();
-  const app = openDoors(runtime, { gateway, calls, rules, servers, slack, pages, visits });
+  const app = openDoors(runtime, { gateway, calls, rules, servers, slack, pages, records, visits });
   const noteEvent: Assembled['noteEvent'] = (type, data) => {
     gateway.journal.note({ ...NO_SUBJECT, type, at: clock.now(), actor: 'holdfast', data });
   };

@@ -8,8 +8,8 @@ import type { OpenVisits } from '../gateway/state/open-visits.ts';
 import { type HttpApp, httpApp } from '../http.ts';
 import type { Calls } from '../mcp/calls.ts';
 import { mcpDoor } from '../mcp/door/door.ts';
+import type { Records } from '../ports.ts';
 import type { SlackDoor } from '../slack/door.ts';
-import { sqlRecords } from '../sql/records.ts';
 import { api } from '../web/api/api.ts';
 import { auditApi } from '../web/api/audit-api.ts';
 import { health } from '../web/http/health.ts';
@@ -29,20 +29,21 @@ export interface BehindDoors {
   /** null: no Slack is configured. */
   readonly slack: SlackDoor | null;
   readonly pages: Pages | null;
+  readonly records: Records;
   readonly visits: OpenVisits;
 }
 
 /** All doors of one gateway, as one app. */
 export function openDoors(runtime: Runtime, behind: BehindDoors): HttpApp {
-  const { loaded, storage, meters, addresses, addressOf } = runtime;
-  const { gateway, slack, pages } = behind;
+  const { loaded, meters, addresses, addressOf } = runtime;
+  const { gateway, records, slack, pages } = behind;
   const { adminToken } = loaded.secrets;
   return httpApp({
     mcp: agentsDoor(runtime, behind),
     slack: slack?.app ?? new Hono(),
     api: api({ gateway, adminToken, addressOf, ...(pages && { loginSessions: pages.sessions }) }),
     console: pages?.console.app ?? null,
-    audit: auditApi({ gateway, records: sqlRecords(storage.connection.db), adminToken }),
+    audit: auditApi({ gateway, records, adminToken }),
     health: health(gateway),
     schema: policySchemaRoute(policyJsonSchema),
     metrics:

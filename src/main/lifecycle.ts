@@ -1,6 +1,8 @@
 import type { Gateway } from '../gateway/gateway.ts';
+import { beginSeals } from '../gateway/log/begin-seals.ts';
 import { startGateway } from '../gateway/start.ts';
 import type { Calls } from '../mcp/calls.ts';
+import type { Epoch } from '../ports.ts';
 import type { Approvers } from './approvers.ts';
 import type { Pages } from './pages.ts';
 import type { RevokedTokens } from './rules/revoked-tokens.ts';
@@ -8,7 +10,7 @@ import type { Servers } from './rules/servers.ts';
 
 /** How an assembled gateway starts and stops. */
 export interface Lifecycle {
-  /** Reads which tokens are revoked and what is frozen. From then on clicks may be taken: a decision needs nothing else but the store. */
+  /** Reads since when rows are sealed, which tokens are revoked and what is frozen. From then on clicks may be taken: a decision needs nothing else but the store. */
   prepare(): Promise<void>;
   /**
    * Checks Slack and starts everything; also does what `prepare` does if that was not called. Resolves with a function
@@ -35,14 +37,21 @@ export interface LivingParts {
 /** Nothing runs until `prepare` or `start` is called. */
 export function lifecycleOf(parts: LivingParts): Lifecycle {
   const { gateway, calls, revoked, servers, approvers, pages, watchGrants, started } = parts;
-  let prepared: Promise<void> | null = null;
-  const prepare = (): Promise<void> => {
-    prepared ??= revoked.start().then(() => gateway.knownFreezes.start());
+  let prepared: Promise<Epoch | null> | null = null;
+  const learn = async (): Promise<Epoch | null> => {
+    // First of all: until it is known which log this is, no seal fits.
+    const epoch = await beginSeals(gateway);
+    await revoked.start();
+    await gateway.knownFreezes.start();
+    return epoch;
+  };
+  const prepare = (): Promise<Epoch | null> => {
+    prepared ??= learn();
     return prepared;
   };
   const begin = async (): Promise<() => Promise<void>> => {
-    await Promise.all([approvers?.check(), prepare()]);
-    return startGateway(gateway);
+    const [, epoch] = await Promise.all([approvers?.check(), prepare()]);
+    return startGateway(gateway, epoch);
   };
   const start = async (): Promise<() => Promise<void>> => {
     const stopGateway = await begin().catch((error: unknown) => {
@@ -68,5 +77,5 @@ export function lifecycleOf(parts: LivingParts): Lifecycle {
       await servers.close();
     };
   };
-  return { prepare, start };
+  return { prepare: async () => void (await prepare()), start };
 }

@@ -1,9 +1,8 @@
 import type { Gateway } from '../gateway/gateway.ts';
 import { meteredLogins } from '../gateway/log/event-metering.ts';
 import type { ToolLists } from '../gateway/tools/tool-lists.ts';
-import type { Revocations, Seals } from '../ports.ts';
+import type { Records, Revocations, Seals } from '../ports.ts';
 import { sqlLogins } from '../sql/logins.ts';
-import { sqlRecords } from '../sql/records.ts';
 import { proof } from '../vault/proof.ts';
 import { consoleDoor } from '../web/console/console.ts';
 import { LoginSessions } from '../web/http/login-sessions.ts';
@@ -25,6 +24,7 @@ export function pagesOf(
   seals: Seals,
   gateway: Gateway,
   rules: LiveRules,
+  records: Records,
   revocations: Revocations,
   lists: ToolLists,
 ): Pages | null {
@@ -41,7 +41,7 @@ export function pagesOf(
   const { listTools } = pages;
   const console = consoleDoor({
     gateway,
-    records: sqlRecords(db),
+    records,
     revocations,
     loginSessions: sessions,
     config: configView(rules, lists),

@@ -53,8 +53,8 @@ export function portsOf(runtime: Runtime, seals: Seals, cards: Cards | null): Po
 }
 
 /** The tools that servers list, compared with the newest list in the log. */
-export function toolListsOf({ storage, clock, log }: Runtime, journal: Pick<Journal, 'note'>): ToolLists {
-  const records = sqlRecords(storage.connection.db);
+export function toolListsOf({ storage, clock, log }: Runtime, seals: Seals, journal: Pick<Journal, 'note'>): ToolLists {
+  const records = sqlRecords(storage.connection.db, seals);
   return new ToolLists({
     clock,
     log,

@@ -12,6 +12,8 @@ export interface ChainedEvent extends Link {
   readonly ours: boolean | null;
   /** Sealed by a secret that is listed no longer, so that nobody can tell. */
   readonly retired: boolean;
+  /** Its text and seal are those of an event before it: somebody copied that. Only where copies were looked for. */
+  readonly copied: boolean;
 }
 
 /** What waits, for operators' gauges. Counts are rows, ages are seconds. */
@@ -37,10 +39,14 @@ export interface Backlog {
 export interface Ledger {
   /**
    * Sealed events after this place, in the chain's order: no event ever appears behind a reader. With `phrases: false`
-   * it is not checked by which words a search finds them, which readers that only hand them on do not need. Heavy
+   * it is not checked by which words a search finds them, which readers that only hand them on do not need; with `copies` copies are looked for. Heavy
    * events come in smaller pages: only an empty page is the end.
    */
-  chain(after: number, limit: number, look?: { readonly phrases: boolean }): Promise<readonly ChainedEvent[]>;
+  chain(
+    after: number,
+    limit: number,
+    look?: { readonly phrases: boolean; readonly copies?: boolean },
+  ): Promise<readonly ChainedEvent[]>;
   /** Events that are not sealed yet, in order of writing, after this cursor; in pages like those of `chain`. */
   unsealed(after: number, limit: number): Promise<readonly ChainedEvent[]>;
   /** The places of the chain's last event and of the last checkpoint, as of one instant; 0: none. */

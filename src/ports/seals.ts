@@ -21,10 +21,19 @@ export type SealMaker = 'newest' | 'older' | 'retired' | 'unknown';
  * nowhere in the database, so that whoever can change rows cannot seal them.
  */
 export interface Seals {
+  /**
+   * Says which log this database has: from now on all seals but those of the kinds `epoch` and `witness`, which name it
+   * themselves, are of this log only, and one of another log under the same secret does not fit (P1, P7).
+   */
+  bind(log: string): void;
   /** The seal over this text by the newest secret: its version, the secret's id and an HMAC-SHA-256 cut to 128 bits. */
   seal(kind: SealKind, text: string): string;
+  /** The same, and no other seal is equal to it: of two equal ones one is a copy. */
+  sealOnce(kind: SealKind, text: string): string;
   /** Whether any listed secret sealed this text. Compared in constant time; false where there is no seal. */
   fits(kind: SealKind, text: string, seal: string | null): boolean;
+  /** The same for another log than the one that is bound. */
+  fitsIn(log: string, kind: SealKind, text: string, seal: string | null): boolean;
   /** Which secret a seal says made it. Reads only its beginning: whether it fits is another question. */
   maker(seal: string | null): SealMaker;
   /** The beginning of every seal by the newest secret: its version and the secret's id. */

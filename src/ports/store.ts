@@ -98,10 +98,12 @@ export interface SealsBeginning {
   readonly at: Date;
   /** This process. */
   readonly replica: string;
-  /** Tells that a question from before has ended. `to`: `withdrawn` or `lapsed`. */
+  /** The logs that witnesses know at this database's place; asked where the store does not say since when it is sealed. */
+  readonly known: () => Promise<readonly string[]>;
+  /** Tells that a question from before has ended, or a call that was under way then. */
   readonly ended: (
     approval: Pick<Approval, 'grant' | 'id' | 'server' | 'tool'>,
-    to: 'lapsed' | 'withdrawn',
+    to: 'lapsed' | 'withdrawn' | 'unknown',
   ) => NewEvent;
   /** Tells that seals began. `head`: the last place in the chain from before. */
   readonly began: (head: number) => NewEvent;
@@ -110,6 +112,14 @@ export interface SealsBeginning {
    * the word of the key before. null: nobody has said so.
    */
   readonly lost: ((log: string, head: number, from: string | null, retired: readonly string[]) => NewEvent) | null;
+}
+
+/** An event that is not chained because no gateway wrote it as it is. */
+export interface ForeignEvent {
+  /** Its cursor. */
+  readonly n: number;
+  /** What does not fit: its text, the columns that searches use, or its seal, which another event has too. */
+  readonly field: 'body' | 'columns' | 'seal';
 }
 
 /** Since when rows are sealed. */
@@ -430,12 +440,14 @@ export interface Store {
   beginSeals(begin: SealsBeginning): Promise<SealsBegun>;
   /**
    * Chains events that are not chained yet, one replica at a time, and only those that a gateway sealed. `chained`: how
-   * many. `foreign`: cursors of events without a fitting seal; `retired`: of a secret that is listed no longer; each told
-   * once by this process.
+   * many. `foreign`: events that no gateway wrote as they are; `retired`: cursors of those of a secret that is listed no
+   * longer; each told once by this process.
    */
-  seal(
-    limit: number,
-  ): Promise<{ readonly chained: number; readonly foreign: readonly number[]; readonly retired: readonly number[] }>;
+  seal(limit: number): Promise<{
+    readonly chained: number;
+    readonly foreign: readonly ForeignEvent[];
+    readonly retired: readonly number[];
+  }>;
   /** How these approvals stand; those that are not there are missing. */
   standings(ids: readonly string[]): Promise<readonly ApprovalStanding[]>;
   /** The last time that an operator accepted the store of this log; null: never. */

@@ -128,10 +128,11 @@ export interface AcceptPlan {
   readonly broken: readonly string[];
   /** The versions of sets that are known anywhere. */
   readonly sets: readonly SetHead[];
-  /** What becomes of one approval, as its event says it. */
+  /** What becomes of one approval, as its event says it. `isBroken`: because its record was changed. */
   readonly told: (
     approval: Pick<Approval, 'grant' | 'id' | 'server' | 'tool'>,
     to: 'unknown' | 'withdrawn' | 'lapsed',
+    isBroken: boolean,
   ) => NewEvent;
   /** The event `store.accepted`. */
   readonly accepted: (done: AcceptedStore) => NewEvent;
@@ -143,7 +144,7 @@ export interface AcceptedStore {
   readonly unknown: readonly string[];
   /** Sent according to a witness, and not in the store at all: there again, unknown. */
   readonly restored: readonly string[];
-  /** Records with broken seals: ended. */
+  /** Records with broken seals that were live: ended; under way: unknown. */
   readonly ended: readonly string[];
   readonly acceptance: Acceptance;
   readonly sets: readonly SetHead[];

@@ -12,7 +12,7 @@ import type { Tables } from './table/tables.ts';
 /** The `Ledger` port: the log as a chain. `seals`: null where it is only read. */
 export function sqlLedger(db: Kysely<Tables>, seals: Seals | null): Ledger {
   return guarded<Ledger>({
-    chain: (after, limit, look = { phrases: true }) => sealedEvents(db, seals, after, limit, look.phrases),
+    chain: (after, limit, look = { phrases: true }) => sealedEvents(db, seals, after, limit, look),
     unsealed: (after, limit) => unsealedEvents(db, seals, after, limit),
     ends: () => chainEnds(db),
     unsigned: (before) => unsignedHead(db, before ?? null),

@@ -1,5 +1,5 @@
 import type { Kysely } from 'kysely';
-import type { Records } from '../ports.ts';
+import type { Records, Seals } from '../ports.ts';
 import { cardContents } from './approval/cards.ts';
 import { guarded } from './connection/guard.ts';
 import { approvalStory, lookAtChain, proveEvent } from './log/proof.ts';
@@ -8,13 +8,13 @@ import { searchEvents } from './search/search.ts';
 import { tally } from './search/tally.ts';
 import type { Tables } from './table/tables.ts';
 
-/** The `Records` port: what reviewers read. */
-export function sqlRecords(db: Kysely<Tables>): Records {
+/** The `Records` port: what reviewers read. `seals`: null where nobody can tell whether a gateway wrote it. */
+export function sqlRecords(db: Kysely<Tables>, seals: Seals | null): Records {
   return guarded<Records>({
-    search: (filter) => searchEvents(db, filter),
-    since: (seq, limit) => sealedSince(db, seq, limit),
-    event: (n) => proveEvent(db, n),
-    story: (approval) => approvalStory(db, approval),
+    search: (filter) => searchEvents(db, seals, filter),
+    since: (seq, limit) => sealedSince(db, seals, seq, limit),
+    event: (n) => proveEvent(db, seals, n),
+    story: (approval) => approvalStory(db, seals, approval),
     cards: (digests) => cardContents(db, digests),
     chain: (newest) => lookAtChain(db, newest),
     tally: (from, to, slotMs) => tally(db, from, to, slotMs),

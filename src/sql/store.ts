@@ -106,7 +106,7 @@ export function sqlStore({ db, close, checkDisk }: SqlConnection, seals: Seals):
     uncountSession: (id) => uncountSession(db, id),
     sessionGrant: (id, server) => sessionGrant(db, id, server),
     unbindSession: (id, server) => unbindSession(db, id, server),
-    events: (filter) => readEvents(db, filter),
+    events: (filter) => readEvents(db, seals, filter),
     doubtful: (limit) => doubtfulApprovals(db, seals, limit),
     beginSeals: (begin) => openEpoch(db, seals, begin),
     seal: (limit) => sealer.seal(limit),

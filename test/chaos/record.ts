@@ -37,6 +37,8 @@ export async function readEvidence(url: string): Promise<FinalRecord> {
     dialect: new PostgresDialect({ pool: new pg.Pool({ connectionString: url, max: 2 }) }),
   });
   try {
+    const { log } = await db.selectFrom('holdfast.epoch').select('log').executeTakeFirstOrThrow();
+    PROGRAM_SEALS.bind(log);
     const { items } = await listApprovals(db, PROGRAM_SEALS, { limit: 1_000_000 });
     const events = await sql<LoggedEvent>`
       select n, seq, hash, body, type, approval_id as approval, actor, at from holdfast.events

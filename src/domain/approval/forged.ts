@@ -2,14 +2,15 @@ import { type Approval, type BrokenField, endedUnsent, isOver } from './approval
 
 /**
  * Whether something other than a gateway wrote this record, so that nothing of it is believed (P1). A record from before
- * there were seals is believed no more than one with a broken seal; where it has ended, or its call is under way, nothing
- * can run on it any more, and it is only marked. So is one that has ended and was sealed by a secret that is listed no more.
+ * there were seals is believed no more than one with a broken seal; where it has ended, nothing can run on it any more, and
+ * it is only marked: all that were not over ended when seals began. So is one that has ended and was sealed by a secret
+ * that is listed no more.
  */
 export function isForged({ broken, state }: Pick<Approval, 'broken' | 'state'>): boolean {
   if (broken === null) return false;
   const ended = isOver(state) || endedUnsent(state);
   if (broken === 'secret') return !ended;
-  return broken !== 'unsealed' || !(ended || state === 'dispatched');
+  return broken !== 'unsealed' || !ended;
 }
 
 /** What is wrong with it, for people: the rest of a sentence that begins with the record. */

@@ -83,6 +83,11 @@ export interface LoggedEvent extends NewEvent {
   readonly seq: number | null;
   /** Hex SHA-256 over the previous hash, seq and the canonical text; null until sealed. */
   readonly hash: string | null;
+  /**
+   * Not as a gateway wrote it: `body`, its text does not fit its seal; `columns`, the columns by which it was found say
+   * something else than its text, from which everything here is. Absent: nothing is known against it.
+   */
+  readonly doubt?: 'body' | 'columns';
 }
 
 /** What an event is about when it concerns no approval, server, tool or grant; spread into it. */

@@ -42,12 +42,12 @@ export async function acceptStoreAsItIs(
     sent: known.filter(({ approval }) => lost.has(approval)),
     broken: standing.filter(({ kind }) => kind === 'seal_broken').map(({ about }) => about.split(' ')[0]!),
     sets: sets.heads,
-    told: (approval, to) => ({
+    told: (approval, to, isBroken) => ({
       ...approvalEvent(approval, {
         ...written,
         type: to === 'unknown' ? 'call.unknown' : to === 'lapsed' ? 'approval.lapsed' : 'approval.withdrawn',
         data: {
-          why: to === 'unknown' ? 'sent before the database went back' : 'its record was changed outside Holdfast',
+          why: isBroken ? 'its record was changed outside Holdfast' : 'sent before the database went back',
         },
       }),
       replica,

@@ -4,6 +4,7 @@ import { pause } from '../../time/pause.ts';
 import { newId } from '../id.ts';
 import type { Ports } from '../ports.ts';
 import type { Alarms } from './alarms.ts';
+import type { StoreWatch } from './store-watch.ts';
 
 /** Milliseconds between two looks whether replicas of a release without seals are gone, and how long they are waited for. */
 const LOOK_MS = 1_000;
@@ -46,7 +47,9 @@ export async function beginSeals(
   }
 }
 
-type BeginParts = Pick<Ports, 'clock' | 'replica' | 'secretLost' | 'store' | 'vault'>;
+type BeginParts = Pick<Ports, 'clock' | 'replica' | 'secretLost' | 'store' | 'vault'> & {
+  readonly storeWatch: Pick<StoreWatch, 'logsKnown'>;
+};
 
 const EPOCH_WORDS = {
   forged: 'the record of when seals began is missing, names another log, or was changed outside the gateway',
@@ -55,7 +58,14 @@ const EPOCH_WORDS = {
     'or see "Secret rotation" in docs/operations.md if it is lost',
 } as const;
 
-function begin({ clock, replica, secretLost, store, vault }: BeginParts): Promise<SealsBegun> {
+const ENDED = { lapsed: 'approval.lapsed', withdrawn: 'approval.withdrawn', unknown: 'call.unknown' } as const;
+const ENDED_WORDS = {
+  lapsed: 'opened before records were sealed; asked anew',
+  withdrawn: 'opened before records were sealed; asked anew',
+  unknown: 'sent before records were sealed; nobody can say how it ended',
+} as const;
+
+function begin({ clock, replica, secretLost, store, storeWatch, vault }: BeginParts): Promise<SealsBegun> {
   const at = clock.now();
   const log = newId('log', at);
   const written = { at, actor: 'holdfast', replica };
@@ -68,12 +78,9 @@ function begin({ clock, replica, secretLost, store, vault }: BeginParts): Promis
     log,
     at,
     replica,
+    known: () => storeWatch.logsKnown(),
     ended: (approval, to) => ({
-      ...approvalEvent(approval, {
-        ...written,
-        type: to === 'lapsed' ? 'approval.lapsed' : 'approval.withdrawn',
-        data: { note: 'opened before records were sealed; asked anew' },
-      }),
+      ...approvalEvent(approval, { ...written, type: ENDED[to], data: { note: ENDED_WORDS[to] } }),
       replica,
     }),
     began: (head) => ({ ...NO_SUBJECT, ...written, type: 'seals.began', data: { log, head, key } }),

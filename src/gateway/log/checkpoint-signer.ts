@@ -1,10 +1,11 @@
 import { type Checkpoint, checkpointText, readCheckpoint, type SignedCheckpoint } from '../../domain/log/checkpoint.ts';
 import { type NewEvent, NO_SUBJECT } from '../../domain/log/event.ts';
 import { keyChangeText, type Succession, successionOf } from '../../domain/log/key-change.ts';
-import type { Acceptance, Epoch } from '../../ports.ts';
+import type { Acceptance, Epoch, ForeignEvent } from '../../ports.ts';
 import { breathe } from '../../time/breathe.ts';
 import type { Ports } from '../ports.ts';
 import { Alarms } from './alarms.ts';
+import { FOREIGN_WORDS } from './seal-watch.ts';
 
 /**
  * Milliseconds after which a log in which nothing happens is signed again. So an old newest checkpoint always means
@@ -44,7 +45,8 @@ export class CheckpointSigner {
   }
 
   /** An operator accepted the log as it is: events up to its end then are signed, whoever wrote them. */
-  accepted({ head }: Pick<Acceptance, 'head'>): void {
+  accepted({ head, log }: Pick<Acceptance, 'head' | 'log'>): void {
+    this.#logId ??= log;
     this.#unsealedUntil = Math.max(this.#unsealedUntil, head);
     this.#last = null;
     this.#alarm = false;
@@ -102,13 +104,13 @@ export class CheckpointSigner {
         `event ${found.seq} of the log was sealed by a secret that HOLDFAST_SECRET no longer lists; the log is not signed until a gateway that lists it has signed up to there`,
       );
     }
-    const foreign = found?.seq ?? null;
-    if (foreign !== null) {
+    if (found !== null) {
       this.#alarm = true;
-      const why = `event ${foreign} of the chain was not written by a gateway`;
-      if (this.#alarms.raise('seal_broken', `chained event ${foreign}`, why, clock.now())) {
-        log.error({ seq: foreign }, `${why}; the log is not signed until an operator has looked`);
-        const data = { table: 'events', row: foreign, field: 'body' };
+      const { seq, field } = found;
+      const why = `event ${seq} of the chain ${FOREIGN_WORDS[field]}`;
+      if (this.#alarms.raise('seal_broken', `chained event ${seq}`, why, clock.now())) {
+        log.error({ seq }, `${why}; the log is not signed until an operator has looked`);
+        const data = { table: 'events', row: seq, field };
         await gateway.store.append([{ ...NO_SUBJECT, type: 'seal.broken', at: clock.now(), actor: 'holdfast', data }]);
       }
       return null;
@@ -165,15 +167,19 @@ export class CheckpointSigner {
     return null;
   }
 
-  /** The first event after `after`, up to `until`, that no gateway sealed; null: there is none (P7). */
+  /** The first event after `after`, up to `until`, that no gateway wrote as it is; null: there is none (P7). */
   async #foreignEvent(
     { ledger }: Pick<Ports, 'ledger'>,
     after: number,
     until: number,
-  ): Promise<{ readonly seq: number; readonly retired: boolean } | null> {
+  ): Promise<(Pick<ForeignEvent, 'field'> & { readonly seq: number; readonly retired: boolean }) | null> {
     for (let from = Math.max(after, this.#unsealedUntil); from < until; ) {
-      const page = await ledger.chain(from, PAGE, { phrases: false });
-      for (const { seq, ours, retired } of page) if (seq! <= until && ours !== true) return { seq: seq!, retired };
+      const page = await ledger.chain(from, PAGE, { phrases: true, copies: true });
+      for (const event of page) {
+        if (event.seq! > until) return null;
+        const field = event.ours !== true ? 'body' : event.copied ? 'seal' : event.agrees ? null : 'columns';
+        if (field !== null) return { seq: event.seq!, field, retired: event.ours !== true && event.retired };
+      }
       if (page.length === 0) return null;
       from = page.at(-1)!.seq!;
       await breathe();

@@ -1,7 +1,7 @@
 import type { Approval } from '../../domain/approval/approval.ts';
 import { FORGED_WORDS, isForged } from '../../domain/approval/forged.ts';
-import { approvalEvent, type NewEvent, NO_SUBJECT } from '../../domain/log/event.ts';
-import type { Clock, Log, Queue, Store } from '../../ports.ts';
+import { approvalEvent, type LoggedEvent, type NewEvent, NO_SUBJECT } from '../../domain/log/event.ts';
+import type { Clock, ForeignEvent, Log, Queue, Store } from '../../ports.ts';
 import type { Alarms } from './alarms.ts';
 import type { StoreWatch } from './store-watch.ts';
 
@@ -15,6 +15,12 @@ export interface WatchParts {
   readonly log: Log;
   readonly alarms: Alarms;
   readonly watch: Pick<StoreWatch, 'acceptedEvents' | 'older'>;
+}
+
+/** Told of each event that is read and was not written by a gateway as it is. */
+export function watchedEvents<T extends LoggedEvent>(parts: ForeignParts, events: readonly T[]): readonly T[] {
+  for (const { n, doubt } of events) if (doubt !== undefined) tellForeign(parts, { n, field: doubt });
+  return events;
 }
 
 /**
@@ -72,10 +78,11 @@ export function watchedStore(parts: WatchParts): Store {
       const rest = { moot: all(moot), orphaned: all(orphaned) };
       return { ...work, late: all(late), abandoned: all(abandoned), revoked: all(revoked), ...rest };
     },
+    events: async (filter) => watchedEvents(parts, await store.events(filter)),
     unreminded: async (now, limit) => all(await store.unreminded(now, limit)),
     seal: async (limit) => {
       const run = await store.seal(limit);
-      for (const n of run.foreign) tellForeign(parts, n);
+      for (const event of run.foreign) tellForeign(parts, event);
       for (const n of run.retired) tellRetired(parts, { table: 'events', row: n, field: 'secret' }, null);
       return run;
     },
@@ -143,26 +150,51 @@ function tellPutBack(parts: WatchParts, id: string): void {
   write(parts, `seal ${id} state`, event(parts, id, data));
 }
 
-/** An event that no gateway wrote; it is not chained. */
-function tellForeign(parts: WatchParts, n: number): void {
+/** What is wrong with an event, after its number, for operators. */
+export const FOREIGN_WORDS: Readonly<Record<ForeignEvent['field'], string>> = {
+  body: 'was not written by a gateway',
+  columns: 'says something else in its columns, by which it is found, than in its text',
+  seal: 'is a copy of another one',
+};
+
+/** An event that no gateway wrote as it is. The sealer does not chain it. */
+export function tellForeign(parts: ForeignParts, { n, field }: ForeignEvent): void {
   // An operator knows of it.
   if (n <= parts.watch.acceptedEvents) return;
-  if (!raise(parts, `event ${n}`, `event ${n} of the log was not written by a gateway`)) return;
-  write(parts, `seal event ${n}`, event(parts, null, { table: 'events', row: n, field: 'body' }));
+  if (!raise(parts, `event ${n}`, `event ${n} of the log ${FOREIGN_WORDS[field]}`)) return;
+  write(parts, `seal event ${n}`, event(parts, null, { table: 'events', row: n, field }));
 }
 
-function raise({ alarms, clock, log }: WatchParts, about: string, why: string): boolean {
+/** A task's row that names another approval, server, grant or request than its own: nothing is sent for it. */
+export function tellForeignTask(
+  parts: Omit<ForeignParts, 'watch'>,
+  { id, approval }: { readonly id: string; readonly approval: string },
+  field: 'approval_id' | 'grant_name' | 'server' | 'leg_id' | 'request',
+): void {
+  if (!raise(parts, `task ${id}`, `task ${id} does not belong to the approval ${approval}: its ${field} was changed`))
+    return;
+  write(parts, `seal task ${id}`, event(parts, approval, { table: 'tasks', row: id, field }));
+}
+
+/** What is needed to tell of an event or a task. */
+export type ForeignParts = Pick<WatchParts, 'alarms' | 'clock' | 'log' | 'store' | 'watch'>;
+
+function raise(
+  { alarms, clock, log }: Pick<WatchParts, 'alarms' | 'clock' | 'log'>,
+  about: string,
+  why: string,
+): boolean {
   const raised = alarms.raise('seal_broken', about, why, clock.now());
   if (raised) log.error({ about }, `${why}; nothing that needs an approval runs until an operator accepts the store`);
   return raised;
 }
 
-function event({ clock }: WatchParts, approval: string | null, data: NewEvent['data']): NewEvent {
+function event({ clock }: Pick<WatchParts, 'clock'>, approval: string | null, data: NewEvent['data']): NewEvent {
   return { ...NO_SUBJECT, approval, type: 'seal.broken', at: clock.now(), actor: 'holdfast', data };
 }
 
 /** One replica's event is enough. What cannot be written now stays an alarm, and is told again after the next start. */
-function write({ store, log }: WatchParts, notice: string, event: NewEvent): void {
+function write({ store, log }: Pick<WatchParts, 'log' | 'store'>, notice: string, event: NewEvent): void {
   void (async () => {
     if (await store.claimNotice(notice, TOLD_MS)) await store.append([event]);
   })().catch((error: unknown) => log.error({ err: error }, 'a broken seal could not be logged'));

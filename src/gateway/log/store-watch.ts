@@ -90,6 +90,11 @@ export class StoreWatch {
     return this.#accepted?.lastEvent ?? 0;
   }
 
+  /** The logs that witnesses know at this database's place. */
+  logsKnown(): Promise<readonly string[]> {
+    return this.board.logsOf(this.#parts.place);
+  }
+
   onChange(listener: StoreWatchListener): void {
     this.#listener = listener;
   }
@@ -98,7 +103,8 @@ export class StoreWatch {
   async start(epoch: Epoch | null): Promise<void> {
     const { board, place, sets } = this.#parts;
     sets.onFinding((finding) => this.#foundSet(finding));
-    const known = await board.logsAt(place, epoch?.log ?? this.#log);
+    // Nothing is bound while it is not known which log this is: that would be another log to whoever knows it.
+    const known = epoch === null ? await this.logsKnown() : await board.logsAt(place, epoch.log);
     this.#log = epoch?.log ?? known[0] ?? this.#log;
     this.#otherLogs = known.filter((log) => log !== this.#log);
     this.#started = true;

@@ -149,6 +149,18 @@ export class WitnessBoard {
     if (returned.length > 0) await this.#try(witness, () => witness.correct(log, returned));
   }
 
+  /** The logs that witnesses know at this place. */
+  async logsOf(place: string): Promise<readonly string[]> {
+    const known = new Set<string>();
+    for (const witness of this.#witnesses) {
+      await this.#try(witness, async () => {
+        const found = await witness.logOf(place);
+        if (found !== null) known.add(found);
+      });
+    }
+    return [...known];
+  }
+
   /** The logs that witnesses know at this place, and where none is known yet, from now on this one. */
   async logsAt(place: string, log: string): Promise<readonly string[]> {
     const known = new Set<string>();

@@ -7,8 +7,9 @@ import { spend } from '../dispatch/spend.ts';
 import type { Gateway } from '../gateway.ts';
 import { concludeTask } from './conclude-task.ts';
 import { markContinued } from './continue-task.ts';
-import { isTaskOf } from './find-task.ts';
+import { foreignColumn } from './find-task.ts';
 import type { FollowedTasks } from './followed-tasks.ts';
+import { giveUpForeignTask } from './foreign-task.ts';
 import { openQuestions, sealQuestions } from './questions.ts';
 import type { TaskDoor } from './task-door.ts';
 
@@ -35,12 +36,17 @@ export async function answerTask(
   const { store, clock, rules } = gateway;
   let leg = await store.find(link.approval);
   if (leg === null) return null;
+  const foreign = leg.answersTo === null ? 'leg_id' : foreignColumn(task, leg);
+  if (foreign !== null) {
+    await giveUpForeignTask(gateway, task, foreign === 'approval_id' ? 'leg_id' : foreign);
+    return null;
+  }
   if (isLate(leg, clock.now())) leg = (await due(gateway, leg.id)) ?? leg;
   if (isOver(leg.state)) {
     await askAgain(gateway, task, link, `${leg.state}${leg.note === null ? '' : `: ${leg.note}`}`);
     return null;
   }
-  if (leg.state !== 'approved' || leg.answersTo === null || !isTaskOf(task, leg)) return null;
+  if (leg.state !== 'approved') return null;
   const [request, questions] = [await parkedCall(gateway, leg), await openQuestions(gateway, task)];
   if (request === null || questions === null) return null;
   const principal = rules.principal(task.grant, task.server) ?? { grant: task.grant, owner: null, selfApproval: false };

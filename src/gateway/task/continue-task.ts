@@ -13,7 +13,8 @@ import { leaveSeatEmpty } from '../call/seats.ts';
 import { giveUp, resume } from '../dispatch/defer.ts';
 import { recordOfAnswer } from '../dispatch/given.ts';
 import type { Gateway } from '../gateway.ts';
-import { isTaskOf, requestOfTask } from './find-task.ts';
+import { foreignColumn, isRequestForeign, requestOfTask } from './find-task.ts';
+import { giveUpForeignTask } from './foreign-task.ts';
 import { sealQuestions } from './questions.ts';
 import type { Questions, TaskDoor } from './task-door.ts';
 
@@ -45,8 +46,11 @@ export async function continueTask(
 ): Promise<ContinuedTask | null> {
   const { rules } = gateway;
   const [kept, parent] = [await requestOfTask(gateway, task), await gateway.store.find(task.approval)];
+  if (kept === null && (await isRequestForeign(gateway, task))) await giveUpForeignTask(gateway, task, 'request');
   if (kept === null || parent === null) return null;
-  if (gateway.alarms.why !== null || parent.broken !== null || !isTaskOf(task, parent)) {
+  const foreign = foreignColumn(task, parent);
+  if (foreign !== null) await giveUpForeignTask(gateway, task, foreign);
+  if (gateway.alarms.why !== null || parent.broken !== null || foreign !== null) {
     return { kind: 'refused', why: 'records were changed outside Holdfast, so that nothing can be decided' };
   }
   const request = door.answering(task, kept, questions);

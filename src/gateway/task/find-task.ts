@@ -62,12 +62,26 @@ export function requestRow({ id, approval }: Pick<Task, 'approval' | 'id'>): str
   return `${id} of ${approval}`;
 }
 
-/** Whether the call of this approval, and of nothing else, is the task's: where it is sent stands in both. */
-export function isTaskOf(
+/** Whether a request is kept with the task that does not open as that of its approval: its row was changed. */
+export async function isRequestForeign(
+  { tasks, vault }: Pick<Gateway, 'tasks' | 'vault'>,
+  task: Pick<Task, 'approval' | 'id'>,
+): Promise<boolean> {
+  const isThere = (await tasks.taskBytes(task.id, 'request')) !== null;
+  return isThere && (await requestOfTask({ tasks, vault }, task)) === null;
+}
+
+/**
+ * The column of a task's row that names something else than its approval, or its leg, does; null: the call of this
+ * approval, and of nothing else, is the task's. Where it is sent stands in both.
+ */
+export function foreignColumn(
   { approval, grant, server }: Task,
   found: Pick<Approval, 'answersTo' | 'grant' | 'id' | 'server'>,
-): boolean {
-  return (found.answersTo ?? found.id) === approval && found.grant === grant && found.server === server;
+): 'approval_id' | 'grant_name' | 'server' | null {
+  if ((found.answersTo ?? found.id) !== approval) return 'approval_id';
+  if (found.grant !== grant) return 'grant_name';
+  return found.server === server ? null : 'server';
 }
 
 /** Records that the agent has fetched how the task ended. */

@@ -7,8 +7,9 @@ import { spend } from '../dispatch/spend.ts';
 import type { Gateway } from '../gateway.ts';
 import { answerTask } from './answer-task.ts';
 import { concludeTask } from './conclude-task.ts';
-import { isTaskOf, requestOfTask } from './find-task.ts';
+import { foreignColumn, isRequestForeign, requestOfTask } from './find-task.ts';
 import { FollowedTasks } from './followed-tasks.ts';
+import { giveUpForeignTask } from './foreign-task.ts';
 import { settleTask } from './settle-task.ts';
 import type { TaskDoor } from './task-door.ts';
 
@@ -128,14 +129,19 @@ export class TaskRuns {
     const gateway = this.#gateway;
     let approval = await gateway.store.find(task.approval);
     if (approval === null) return;
+    const foreign = foreignColumn(task, approval);
+    if (foreign !== null) return giveUpForeignTask(gateway, task, foreign);
     if (isLate(approval, gateway.clock.now())) approval = (await due(gateway, approval.id)) ?? approval;
     if (isOver(approval.state)) {
       this.#watched.delete(approval.id);
       return settleTask(gateway, task, approval, this.#door.answers);
     }
-    if (approval.state !== 'approved' || !isTaskOf(task, approval)) return;
+    if (approval.state !== 'approved') return;
     const request = await requestOfTask(gateway, task);
-    if (request === null) return;
+    if (request === null) {
+      if (await isRequestForeign(gateway, task)) await giveUpForeignTask(gateway, task, 'request');
+      return;
+    }
     const unbound = { grant: task.grant, owner: approval.owner, selfApproval: false };
     const principal = gateway.rules.principal(task.grant, task.server) ?? unbound;
     const spent = await spend(gateway, approval, task.joiner, this.#door.callOf(request, task.server, principal));

@@ -3,6 +3,7 @@ import { endedUnsent, type State } from '../../domain/approval/approval.ts';
 import { isForged } from '../../domain/approval/forged.ts';
 import { NOTHING_HIDDEN, NOTHING_MORE } from '../../domain/call/sent.ts';
 import type { AcceptedStore, AcceptPlan, Seals, SetHead, SpentPass } from '../../ports.ts';
+import { restoreEpoch } from '../log/epoch.ts';
 import { writeEvents } from '../log/events.ts';
 import { APPROVAL, type ApprovalRow, approvalOf } from '../table/approval-row.ts';
 import { frozenText, reasonsText, shownDigest, stateText } from '../table/sealed-rows.ts';
@@ -15,6 +16,8 @@ type Trx = Transaction<Tables>;
 const ACCEPT_LOCK = 0x61_63_70_74;
 /** Live approvals whose seals are looked at in one statement. */
 const AT_ONCE = 500;
+/** Where neither the store nor a witness says which log this is. */
+const UNKNOWN_LOG = 'unknown';
 /** Notes, for people. */
 const SENT_BEFORE = 'the database went back in time: it was sent before, and nobody can say how it ended';
 const LOST = 'the database lost this record: its call was sent, and nobody can say how it ended';
@@ -28,7 +31,8 @@ const BROKEN = 'its record was changed outside Holdfast, and an operator has end
  * | sent according to a witness; pending, approved, or asking in the store | unknown |
  * | sent according to a witness; not in the store | there again, unknown, with what the witness knows of it |
  * | with a broken seal; pending, or approved | withdrawn, or lapsed, and without a seal, like one from before there were any |
- * | with a broken seal; over or under way | as it is, without a seal |
+ * | with a broken seal; under way | unknown, without a seal |
+ * | with a broken seal; over | as it is, without a seal |
  *
  * Sets get their heads anew over the rows as they are: `rebase` does that for each.
  */
@@ -59,6 +63,7 @@ export async function acceptStore(
       .insertInto('holdfast.acceptances')
       .values({ ...row, seal: seals.seal('epoch', acceptanceText(row)) })
       .execute();
+    if (plan.log !== UNKNOWN_LOG) await restoreEpoch(trx, seals, { log: plan.log, head, at: plan.at });
     const acceptance = { number: plan.number, log: plan.log, head: Number(head), lastEvent: Number(last) };
     const done = { unknown, restored, ended, sets, acceptance };
     await writeEvents(trx, seals, [plan.accepted(done)]);
@@ -73,14 +78,16 @@ async function endBroken(trx: Trx, seals: Seals, { broken, told }: AcceptPlan): 
       const approval = approvalOf(seals, row);
       // A secret that was taken out too early can be listed again.
       if (!isForged(approval) || approval.broken === 'secret') continue;
-      const to = row.state === 'pending' ? 'withdrawn' : row.state === 'approved' ? 'lapsed' : null;
+      const to = endOf(row.state);
       await sql`
         update holdfast.approvals set state = ${to ?? row.state}, revision = revision + 1, updated_at = clock_timestamp(),
           note = case when ${to !== null} then ${BROKEN} else note end,
           request = case when ${to !== null} then null else request end,
+          awaits = case when ${to !== null} then null else awaits end,
+          lease_until = case when ${to !== null} then null else lease_until end,
           frozen_seal = null, state_seal = null, reasons_seal = null, shown_digest = null
         where id = ${row.id}`.execute(trx);
-      if (to !== null) await writeEvents(trx, seals, [told(approval, to)]);
+      if (to !== null) await writeEvents(trx, seals, [told(approval, to, true)]);
       ended.push(row.id);
     }
   };
@@ -96,6 +103,12 @@ async function endBroken(trx: Trx, seals: Seals, { broken, told }: AcceptPlan): 
     select ${APPROVAL} from holdfast.approvals a where a.id = any(${[...broken]}::text[]) for update of a`.execute(trx);
   await end(named.rows);
   return ended;
+}
+
+/** What a live record becomes; null: it is over. */
+function endOf(state: State): 'withdrawn' | 'lapsed' | 'unknown' | null {
+  if (state === 'dispatched') return 'unknown';
+  return state === 'pending' ? 'withdrawn' : state === 'approved' ? 'lapsed' : null;
 }
 
 async function settle(
@@ -126,7 +139,7 @@ async function settle(
         dispatcher = null, updated_at = clock_timestamp()
       where id = ${id}`.execute(trx);
   }
-  await writeEvents(trx, seals, [plan.told({ ...pass, id }, 'unknown')]);
+  await writeEvents(trx, seals, [plan.told({ ...pass, id }, 'unknown', false)]);
   return row === undefined ? 'restored' : 'unknown';
 }
 

@@ -8,6 +8,7 @@ import { eventRow } from '../log/events.ts';
 import { APPROVAL, type ApprovalRow, approvalOf } from '../table/approval-row.ts';
 import { decisionText, stateText } from '../table/sealed-rows.ts';
 import type { Db, Tables } from '../table/tables.ts';
+import { hasNotEnded, sendingsAre, sendingsIfReturned, wasNeverSent } from './history.ts';
 import { continueParent, Unasked, withAnswer } from './legs.ts';
 
 /** Thrown inside the transaction to roll it back; never leaves the store. */
@@ -54,9 +55,20 @@ function assertAllowed({ from, to }: Change): void {
 }
 
 /** A change of one row; `next` is the revision it gets. */
-type Move = Change & { readonly next: number };
+interface Move extends Change {
+  readonly next: number;
+  /** Of a pass that was spent and came back: the events by which that was judged. */
+  readonly returned?: string;
+}
 
 async function commitMove(db: Kysely<Tables>, seals: Seals, change: Move): Promise<Committed> {
+  const committed = await tryMove(db, seals, change);
+  if (committed.kind !== 'spent' || !isSpending(change)) return committed;
+  const returned = await sendingsIfReturned(db, seals, change.id);
+  return returned === null ? committed : tryMove(db, seals, { ...change, returned });
+}
+
+async function tryMove(db: Kysely<Tables>, seals: Seals, change: Move): Promise<Committed> {
   const { takes = [], gives = [], continues } = change;
   try {
     if (takes.length === 0 && gives.length === 0 && continues === undefined) {
@@ -115,32 +127,17 @@ function isCardOf({ approval, channel, ts, revision, digest }: CardRecord): RawB
     and c.ts is not distinct from ${ts}::text and c.revision = ${revision} and c.digest = ${digest})`;
 }
 
-/**
- * The log says by itself whether the pass was spent: of the call's dispatches and returns the last one is no dispatch. A
- * row that was put back to an earlier state is caught by this, whatever its seal says.
- */
-function wasNotSent(approval: string): RawBuilder<unknown> {
-  return sql`coalesce((select e.type from holdfast.events e
-    where e.approval_id = ${approval} and e.type in ('call.dispatched', 'call.returned')
-    order by e.n desc limit 1), '') <> 'call.dispatched'`;
+/** What the log must say of a change that a vote or a pass brings, or by which a call goes on. */
+function isAsLogged({ id, from, to, decision, patch, returned }: Move): RawBuilder<unknown> | null {
+  if (isSpending({ from, to })) {
+    return sql`${returned === undefined ? wasNeverSent(id) : sendingsAre(id, returned)} and ${hasNotEnded(id)}`;
+  }
+  const goesOn = to === 'dispatched' && typeof patch?.dispatcher === 'string';
+  return decision === undefined && !goesOn ? null : hasNotEnded(id);
 }
 
-/**
- * The log says by itself whether the question has ended: a row that was put back to before a no, its end or its lapse has
- * a true seal, and its votes are asked for, or believed, once more.
- */
-function hasNotEnded(approval: string): RawBuilder<unknown> {
-  // In a canonical text this can only be the event's own member: inside a string the quotes are escaped.
-  return sql`not exists (select 1 from holdfast.events e where e.approval_id = ${approval} and (e.type in
-    ('approval.expired', 'approval.withdrawn', 'approval.lapsed', 'approval.taken_back', 'call.succeeded', 'call.failed',
-      'call.unknown')
-    or (e.type in ('approval.decided', 'approval.changed') and e.body like '%"state":"denied"%')))`;
-}
-
-/** What the log must say of a change that a vote or a pass brings. */
-function isAsLogged({ id, from, to, decision }: Change): RawBuilder<unknown> | null {
-  if (to === 'dispatched' && from !== 'dispatched') return sql`${wasNotSent(id)} and ${hasNotEnded(id)}`;
-  return decision === undefined ? null : hasNotEnded(id);
+function isSpending({ from, to }: Pick<Change, 'from' | 'to'>): boolean {
+  return to === 'dispatched' && from !== 'dispatched';
 }
 
 /** null: overtaken, and nothing was written. The statement returns the votes before it; its own is added. */

@@ -6,6 +6,7 @@ import { writeEvents } from '../log/events.ts';
 import { APPROVAL, type ApprovalRow, approvalOf } from '../table/approval-row.ts';
 import { stateText } from '../table/sealed-rows.ts';
 import type { Tables } from '../table/tables.ts';
+import { hasNotEnded } from './history.ts';
 import { seatAgain } from './seats.ts';
 
 type Trx = Transaction<Tables>;
@@ -72,10 +73,15 @@ export async function continueParent(trx: Trx, seals: Seals, continuing: Continu
   };
 }
 
-/** The approval, locked; null where it is gone, or does not fit its seals. Nothing without them goes on (P1). */
+/**
+ * The approval, locked; null where it is gone, does not fit its seals, or has ended as the log says. Nothing of that goes
+ * on (P1, P2).
+ */
 export async function lockSealed(trx: Trx, seals: Seals, id: string): Promise<Approval | null> {
   const locked = await sql<ApprovalRow>`
-    select ${APPROVAL} from holdfast.approvals a where a.id = ${id} for update of a`.execute(trx);
+    select ${APPROVAL} from holdfast.approvals a where a.id = ${id} and ${hasNotEnded(id)} for update of a`.execute(
+    trx,
+  );
   const approval = locked.rows[0] === undefined ? null : approvalOf(seals, locked.rows[0]);
   return approval === null || approval.broken !== null ? null : approval;
 }

@@ -196,8 +196,7 @@ export async function doubtfulApprovals(db: Kysely<Tables>, seals: Seals, limit:
   const doubtful: string[] = [];
   const found = await sql<StateRow>`${KEPT_PLAN}
     select id, state, state_revision, pickup_until, awaits, questions, state_seal from holdfast.approvals
-    where state in ('pending', 'approved', 'dispatched') and state_seal is not null or state in ('pending', 'approved')
-    order by id`.execute(db);
+    where state in ('pending', 'approved', 'dispatched') order by id`.execute(db);
   for (const [index, row] of found.rows.entries()) {
     if (index % AT_ONCE === AT_ONCE - 1) await breathe();
     const text = stateText(row.id, row.state, row.state_revision, stateTerms(row));

@@ -76,5 +76,5 @@ function valuesOf(seals: Seals, event: NewEvent, phrase: Phrase | null): readonl
 }
 
 function phrased(seals: Seals, body: string): { readonly body: string; readonly seal: string } {
-  return { body, seal: seals.seal('event', body) };
+  return { body, seal: seals.sealOnce('event', body) };
 }

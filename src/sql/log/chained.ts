@@ -1,10 +1,12 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely';
 import type { ChainedEvent, Seals } from '../../ports.ts';
 import type { Tables } from '../table/tables.ts';
+import { copiesAmong } from './copies.ts';
 import { misphrased } from './phrase-check.ts';
 import { IN_ORDER, portionOf } from './portion.ts';
 
-interface LinkRow {
+/** An event as the log is checked. */
+export interface LinkRow {
   n: string;
   seq: string | null;
   hash: string | null;
@@ -21,16 +23,31 @@ interface LinkRow {
   seal: string | null;
 }
 
-/** Sealed events after this place, in the chain's order. `phrases`: whether their phrases are checked too. */
+/** The columns of a `LinkRow` of event `e`. Times as numbers: parsing them as dates would cost as much as all the rest. */
+export const LINK: RawBuilder<unknown> =
+  sql.raw(`e.n, e.seq, e.hash, e.body, e.type, date_part('epoch', e.at) * 1000 as ms,
+  e.actor, e.approval_id, e.server, e.tool, e.grant_name, e.phrase::text, e.seal`);
+
+/**
+ * Sealed events after this place, in the chain's order. `phrases`: whether their phrases are checked too; `copies`: whether
+ * one that is a copy of another counts as written by no gateway.
+ */
 export async function sealedEvents(
   db: Kysely<Tables>,
   seals: Seals | null,
   after: number,
   limit: number,
-  phrases: boolean,
+  { phrases, copies = false }: { readonly phrases: boolean; readonly copies?: boolean },
 ): Promise<ChainedEvent[]> {
   const rows = await linkRows(db, sql`e.seq > ${String(after)}::bigint`, IN_ORDER.chained, limit);
-  return phrases ? checked(db, seals, rows) : rows.map((row) => chainedOf(seals, row, true));
+  const events = phrases ? await checked(db, seals, rows) : rows.map((row) => chainedOf(seals, row, true));
+  if (!copies || seals === null) return events;
+  const copied = await copiesAmong(
+    db,
+    seals,
+    rows.map(({ n }) => n),
+  );
+  return events.map((event, nth) => (copied.has(rows[nth]!.n) ? { ...event, copied: true } : event));
 }
 
 /** Events that are not sealed yet, after this number, in order of writing. */
@@ -51,11 +68,8 @@ async function linkRows(
   limit: number,
 ): Promise<readonly LinkRow[]> {
   const events = sql`select * from holdfast.events e where ${which} order by ${order} limit ${limit}`;
-  // Times as numbers: parsing them as dates would cost as much as all the rest.
   const found = await sql<LinkRow>`
-    select e.n, e.seq, e.hash, e.body, e.type, date_part('epoch', e.at) * 1000 as ms, e.actor, e.approval_id, e.server,
-      e.tool, e.grant_name, e.phrase::text, e.seal
-    from ${portionOf(events, order)} e order by ${order}`.execute(db);
+    select ${LINK} from ${portionOf(events, order)} e order by ${order}`.execute(db);
   return found.rows;
 }
 
@@ -73,14 +87,21 @@ function chainedOf(seals: Seals | null, row: LinkRow, phraseAgrees: boolean): Ch
     ours: seals === null || row.seal === null ? null : seals.fits('event', row.body, row.seal),
     retired: seals?.maker(row.seal) === 'retired',
     agrees: columnsAgree(row) && phraseAgrees,
+    copied: false,
   };
 }
+
+/** An event's text, and the columns that searches use. */
+export type LabelledRow = Pick<
+  LinkRow,
+  'actor' | 'approval_id' | 'body' | 'grant_name' | 'ms' | 'server' | 'tool' | 'type'
+>;
 
 /**
  * Whether the columns that searches use say the same as the text. The text is canonical: its members stand in one
  * order, with `data` in the middle. What is around `data` is written again from the columns and compared.
  */
-function columnsAgree(row: LinkRow): boolean {
+export function columnsAgree(row: LabelledRow): boolean {
   const { body } = row;
   const head = `{"actor":${quoted(row.actor)},"approval":${quoted(row.approval_id)},"at":"${new Date(Math.round(row.ms)).toISOString()}","data":{`;
   const tail = `,"server":${quoted(row.server)},"tool":${quoted(row.tool)},"type":${quoted(row.type)}}`;

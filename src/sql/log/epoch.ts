@@ -24,20 +24,25 @@ const BEGIN_LOCK = 0x73_65_61_6c;
  * | of a release without seals, another replica alive | do not begin |
  * | has its row, which fits its seal and names the log that the chain names | have begun |
  * | has its row, by a secret that is not listed | an alarm; if an operator says that the secret is lost, they begin anew at the chain's end |
- * | its row does not fit, or is gone while the log tells of it | an alarm: whoever removed it wants rows without seals to be believed |
+ * | its row does not fit, or is gone while any row has a seal or a witness knows a log here | an alarm: whoever removed it wants rows without seals to be believed |
  */
 export async function openEpoch(db: Kysely<Tables>, seals: Seals, begin: SealsBeginning): Promise<SealsBegun> {
   const known = await readEpoch(db, seals);
   if (known !== null && (known.kind !== 'unlisted' || begin.lost === null)) return known;
+  const elsewhere = known === null ? await begin.known() : [];
   return db.transaction().execute(async (trx) => {
     await sql`select pg_advisory_xact_lock(${BEGIN_LOCK})`.execute(trx);
     const meanwhile = await readEpoch(trx, seals);
     if (meanwhile !== null && meanwhile.kind !== 'unlisted') return meanwhile;
     if (await isBusy(trx, begin.replica)) return { kind: 'busy' };
     if (meanwhile !== null) return beginAnew(trx, seals, begin);
-    if (await toldBefore(trx, seals)) return { kind: 'forged' };
+    if (await beganBefore(trx, elsewhere.length > 0)) {
+      if (!(await isNamed(trx, seals))) seals.bind(elsewhere[0] ?? '');
+      return { kind: 'forged' };
+    }
     await chainEvents(trx);
     const head = await chainHead(trx);
+    seals.bind(begin.log);
     const asked = await endOpen(trx, seals, begin);
     const row = { log: begin.log, head: String(head), at: begin.at };
     await trx
@@ -85,13 +90,14 @@ const SEAL = /^1[0-9a-f]{40}$/;
 
 async function readEpoch(db: Kysely<Tables>, seals: Seals): Promise<SealsBegun | null> {
   const row = await db.selectFrom('holdfast.epoch').selectAll().executeTakeFirst();
-  if (row === undefined) return null;
   const { events, retired } = await readKeyEvents(db, seals, Number.MAX_SAFE_INTEGER);
+  // Whatever is wrong with the row: what the log's own events say can be read, and new ones are of the same log.
+  const named = events[0]?.log ?? row?.log;
+  if (named !== undefined) seals.bind(named);
+  if (row === undefined) return null;
   seals.retire(retired);
   if (!seals.fits('epoch', epochText(row), row.seal)) {
-    const maker = seals.maker(row.seal);
-    const elsewhere = maker === 'retired' || (maker === 'unknown' && SEAL.test(row.seal));
-    return { kind: elsewhere ? 'unlisted' : 'forged' };
+    return { kind: isElsewhere(seals, row.seal) ? 'unlisted' : 'forged' };
   }
   // The row of another log under the same secret has a seal that fits.
   if (events.some(({ log }) => log !== row.log)) return { kind: 'forged' };
@@ -110,15 +116,70 @@ export async function resealEpoch(db: Db, seals: Seals): Promise<void> {
     .execute();
 }
 
-function epochText({ log, head, at }: Pick<Selectable<EpochTable>, 'at' | 'head' | 'log'>): string {
+type EpochRow = Pick<Selectable<EpochTable>, 'at' | 'head' | 'log' | 'seal'>;
+
+function epochText({ log, head, at }: Omit<EpochRow, 'seal'>): string {
   return JSON.stringify([log, Number(head), at.getTime()]);
 }
 
-/** Whether a gateway has written that seals began. */
-async function toldBefore(trx: Trx, seals: Seals): Promise<boolean> {
-  const told = await sql<{ body: string; seal: string | null }>`
-    select body, seal from holdfast.events where type = 'seals.began' order by n limit 100`.execute(trx);
-  return told.rows.some(({ body, seal }) => seals.fits('event', body, seal));
+async function isNamed(trx: Trx, seals: Seals): Promise<boolean> {
+  return (await readKeyEvents(trx, seals, Number.MAX_SAFE_INTEGER)).events.length > 0;
+}
+
+/**
+ * An operator accepted the store: where the record of when seals began is gone, or no gateway wrote it, it is there again,
+ * and the chain up to `head` may hold events without seals. One of a secret that is not listed stays as it is.
+ */
+export async function restoreEpoch(trx: Trx, seals: Seals, { log, head, at }: Omit<EpochRow, 'seal'>): Promise<void> {
+  const made = { log, head, at, seal: seals.seal('epoch', epochText({ log, head, at })) };
+  const row = await trx.selectFrom('holdfast.epoch').selectAll().executeTakeFirst();
+  if (row === undefined) {
+    await trx.insertInto('holdfast.epoch').values(made).execute();
+    return;
+  }
+  const fits = seals.fits('epoch', epochText(row), row.seal);
+  if ((fits && row.log === log) || (!fits && isElsewhere(seals, row.seal))) return;
+  if (row.log === log) {
+    await trx.updateTable('holdfast.epoch').set({ head, at, seal: made.seal }).execute();
+    return;
+  }
+  // The gateway's own role in Postgres may not: then whoever owns the table takes the row out.
+  const may = await sql<{ may: boolean }>`select has_table_privilege('holdfast.epoch', 'delete') as may`.execute(trx);
+  if (may.rows[0]?.may !== true) return;
+  await trx.deleteFrom('holdfast.epoch').execute();
+  await trx.insertInto('holdfast.epoch').values(made).execute();
+}
+
+/** It looks like a seal, of a secret that is not listed. */
+function isElsewhere(seals: Seals, seal: string): boolean {
+  const maker = seals.maker(seal);
+  return maker === 'retired' || (maker === 'unknown' && SEAL.test(seal));
+}
+
+/** Events whose seals are looked for in one statement. */
+const LOOKED_AT_ONCE = 50_000;
+
+/**
+ * Whether seals began before and the record of it is gone. No release without seals leaves one anywhere, whatever is done
+ * to the event that tells of it; and where every seal was taken out, a witness knows the log. An empty database is a new
+ * one: nothing in it could be believed.
+ */
+async function beganBefore(trx: Trx, isKnownElsewhere: boolean): Promise<boolean> {
+  const rows = await sql<{ last: string; sealed: boolean; any: boolean }>`
+    select (select coalesce(max(n), 0) from holdfast.events) as last,
+      exists (select 1 from holdfast.approvals) as any,
+      exists (select 1 from holdfast.approvals where frozen_seal is not null or state_seal is not null)
+        or exists (select 1 from holdfast.decisions where seal is not null) as sealed`.execute(trx);
+  const { last, sealed, any } = rows.rows[0]!;
+  if (sealed || (isKnownElsewhere && (any || Number(last) > 0))) return true;
+  for (let from = 0; from < Number(last); from += LOOKED_AT_ONCE) {
+    const found = await sql`
+      select 1 from holdfast.events
+      where n > ${String(from)}::bigint and n <= ${String(from + LOOKED_AT_ONCE)}::bigint and seal is not null
+      limit 1`.execute(trx);
+    if (found.rows.length > 0) return true;
+  }
+  return false;
 }
 
 /** Nobody needs to be waited for in a database that holds no approval and no event. */
@@ -131,24 +192,31 @@ async function isBusy(trx: Trx, replica: string): Promise<boolean> {
   return found.rows.length > 0;
 }
 
-/** Nothing unsealed ever becomes sealed: what was pending or approved ends, and is asked anew. */
+/**
+ * Nothing unsealed ever becomes sealed: what was pending or approved ends, and is asked anew. What was under way, by a
+ * replica that is gone, has an unknown outcome. So every live record without seals is forged from now on.
+ */
 async function endOpen(trx: Trx, seals: Seals, { at, ended }: SealsBeginning): Promise<number> {
   const over = await sql<{
     id: string;
     server: string;
     tool: string;
     grant_name: string;
-    state: 'lapsed' | 'withdrawn';
+    state: 'lapsed' | 'withdrawn' | 'unknown';
   }>`
-    update holdfast.approvals set state = case state when 'approved' then 'lapsed' else 'withdrawn' end,
-      revision = revision + 1, note = ${ASKED_ANEW}, request = null, updated_at = ${at}
-    where state in ('pending', 'approved') returning id, server, tool, grant_name, state`.execute(trx);
+    update holdfast.approvals set
+      state = case state when 'approved' then 'lapsed' when 'dispatched' then 'unknown' else 'withdrawn' end,
+      note = case state when 'dispatched' then ${UNDER_WAY} else ${ASKED_ANEW} end,
+      revision = revision + 1, request = null, awaits = null, lease_until = null, dispatcher = null, updated_at = ${at}
+    where state in ('pending', 'approved', 'dispatched') returning id, server, tool, grant_name, state`.execute(trx);
   const events = over.rows.map(({ id, server, tool, grant_name, state }) =>
     ended({ id, server, tool, grant: grant_name }, state),
   );
   for (let from = 0; from < events.length; from += 500) await writeEvents(trx, seals, events.slice(from, from + 500));
-  return over.rows.length;
+  return over.rows.filter(({ state }) => state !== 'unknown').length;
 }
 
 /** The note of a question that ended when seals began. */
 export const ASKED_ANEW = 'it was opened before records were sealed; the same call is asked anew';
+/** The note of a call that was under way then. */
+const UNDER_WAY = 'it was sent before records were sealed, and nobody can say how it ended';

@@ -5,6 +5,8 @@ import type { EventType, LoggedEvent, NewEvent } from '../../domain/log/event.ts
 import type { Seals } from '../../ports.ts';
 import { standBack } from '../../time/stand-back.ts';
 import type { Db } from '../table/tables.ts';
+import { isAbout } from './about.ts';
+import { columnsAgree, LINK, type LinkRow } from './chained.ts';
 import { IN_ORDER, portionOf } from './portion.ts';
 
 /** An event's body from this many UTF-16 units on takes some milliseconds to be written, and to be sent. */
@@ -44,7 +46,7 @@ export function eventRow(seals: Seals, event: NewEvent) {
   const body = bodyOf(event);
   return {
     body,
-    seal: seals.seal('event', body),
+    seal: seals.sealOnce('event', body),
     type: event.type,
     at: event.at,
     approval_id: event.approval,
@@ -65,27 +67,23 @@ function bodyOf(event: NewEvent): string {
 /** Events after `after`, in order of writing, as many as are not too heavy together. */
 export async function readEvents(
   db: Db,
+  seals: Seals,
   filter: { after: number; limit: number; approval?: string },
 ): Promise<LoggedEvent[]> {
-  const approval = filter.approval === undefined ? sql`true` : sql`e.approval_id = ${filter.approval}`;
+  const approval = filter.approval === undefined ? sql`true` : isAbout(filter.approval);
   const events = sql`
     select * from holdfast.events e where e.n > ${String(filter.after)}::bigint and ${approval}
     order by e.n limit ${filter.limit}`;
-  const found = await sql<EventRow>`
-    select e.n, e.body, e.seq, e.hash from ${portionOf(events, IN_ORDER.written)} e order by e.n`.execute(db);
-  return found.rows.map(eventOf);
+  const found = await sql<LinkRow>`select ${LINK} from ${portionOf(events, IN_ORDER.written)} e order by e.n`.execute(
+    db,
+  );
+  return found.rows.map((row) => eventOf(seals, row));
 }
 
-/** The columns that `eventOf` reads. */
-export interface EventRow {
-  readonly n: string;
-  readonly body: string;
-  readonly seq: string | null;
-  readonly hash: string | null;
-}
-
-export function eventOf(row: EventRow): LoggedEvent {
+/** An event as its text says it. `seals`: null where nobody can tell whether a gateway wrote it. */
+export function eventOf(seals: Seals | null, row: LinkRow): LoggedEvent {
   const body = JSON.parse(row.body) as JsonObject;
+  const doubt = doubtOf(seals, row);
   return {
     n: Number(row.n),
     seq: row.seq === null ? null : Number(row.seq),
@@ -98,5 +96,15 @@ export function eventOf(row: EventRow): LoggedEvent {
     tool: body.tool as string | null,
     grant: body.grant as string | null,
     data: body.data as JsonObject,
+    ...(doubt === null ? {} : { doubt }),
   };
+}
+
+function doubtOf(seals: Seals | null, row: LinkRow): 'body' | 'columns' | null {
+  const { seal, seq, body } = row;
+  // A chained one without a seal is from before there were any, or the signer finds it.
+  const isUnsealed = seal === null && seq !== null;
+  const mayFit = seals === null || isUnsealed || seals.maker(seal) === 'retired' || seals.fits('event', body, seal);
+  if (!mayFit) return 'body';
+  return columnsAgree(row) ? null : 'columns';
 }

@@ -25,9 +25,11 @@ export async function readKeyEvents(
   const events: KeyEvent[] = [];
   // Newest first: each change names all secrets before it, and so who sealed the events before it.
   for (const { body, seal } of found.rows.toReversed()) {
-    const known = seals === null || seals.fits('event', body, seal) || retired.has((seal ?? '').slice(0, PREFIX));
-    const event = known ? readKeyEvent(body) : null;
+    const event = readKeyEvent(body);
     if (event === null) continue;
+    // It names its log itself: these are read before it is known which one it is.
+    const isOurs = seals === null || seals.fitsIn(event.log, 'event', body, seal);
+    if (!isOurs && !retired.has((seal ?? '').slice(0, PREFIX))) continue;
     events.unshift(event);
     if (event.kind === 'changed') for (const prefix of retiredIn(body)) retired.add(prefix);
   }

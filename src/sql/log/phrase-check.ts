@@ -1,6 +1,6 @@
-import { type Kysely, sql } from 'kysely';
+import { sql } from 'kysely';
 import type { JsonObject } from '../../domain/json/json.ts';
-import type { Tables } from '../table/tables.ts';
+import type { Db } from '../table/tables.ts';
 import { phraseId, phraseWords } from './phrases.ts';
 
 interface PhrasedEvent {
@@ -15,7 +15,7 @@ interface PhrasedEvent {
  * their text, or is not in the table with its words. Each phrase is computed and looked up once, however many events
  * have it.
  */
-export async function misphrased(db: Kysely<Tables>, events: readonly PhrasedEvent[]): Promise<ReadonlySet<string>> {
+export async function misphrased(db: Db, events: readonly PhrasedEvent[]): Promise<ReadonlySet<string>> {
   const wrong = new Set<string>();
   const phrases = new Map<string, { readonly words: string; readonly events: string[] }>();
   const ids = new Map<string, string>();

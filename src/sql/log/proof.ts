@@ -1,45 +1,49 @@
 import { type Kysely, sql } from 'kysely';
 import { GENESIS } from '../../domain/log/chain.ts';
-import type { ChainLook, ProvenEvent } from '../../ports.ts';
+import type { ChainLook, ProvenEvent, Seals } from '../../ports.ts';
 import type { Tables } from '../table/tables.ts';
+import { isAbout } from './about.ts';
+import { LINK, type LinkRow } from './chained.ts';
 import { eventOf } from './events.ts';
 import { IN_ORDER, portionOf } from './portion.ts';
 import { chainHash } from './seal.ts';
 
-interface ProofRow {
-  n: string;
-  body: string;
+/** What a hash is computed again from. */
+interface ChainRow {
   seq: string | null;
   hash: string | null;
+  body: string;
   /** The hash of the event before it in the chain. */
   previous: string | null;
 }
 
+type ProofRow = LinkRow & ChainRow;
+
 const WITH_PREVIOUS = sql`
-  select e.n, e.body, e.seq, e.hash, p.hash as previous
+  select ${LINK}, p.hash as previous
   from holdfast.events e left join holdfast.events p on p.seq = e.seq - 1`;
 
 /** One event, with its hash computed again. */
-export async function proveEvent(db: Kysely<Tables>, n: number): Promise<ProvenEvent | null> {
+export async function proveEvent(db: Kysely<Tables>, seals: Seals | null, n: number): Promise<ProvenEvent | null> {
   const found = await sql<ProofRow>`${WITH_PREVIOUS} where e.n = ${String(n)}`.execute(db);
-  return found.rows[0] ? proven(found.rows[0]) : null;
+  return found.rows[0] ? proven(seals, found.rows[0]) : null;
 }
 
 /** Events of one approval that fit on a page. */
 const LONGEST_STORY = 1_000;
 
-/** The events of one approval, oldest first. */
-export async function approvalStory(db: Kysely<Tables>, approval: string): Promise<ProvenEvent[]> {
+/** The events of one approval, oldest first: by what their texts say, whatever their columns do. */
+export async function approvalStory(db: Kysely<Tables>, seals: Seals | null, approval: string): Promise<ProvenEvent[]> {
   const found = await sql<ProofRow>`
-    ${WITH_PREVIOUS} where e.approval_id = ${approval} order by e.n limit ${LONGEST_STORY}`.execute(db);
-  return found.rows.map(proven);
+    ${WITH_PREVIOUS} where ${isAbout(approval)} order by e.n limit ${LONGEST_STORY}`.execute(db);
+  return found.rows.map((row) => proven(seals, row)).filter((event) => event.approval === approval);
 }
 
-function proven(row: ProofRow): ProvenEvent {
-  return { ...eventOf(row), fits: row.seq === null ? null : fits(row) };
+function proven(seals: Seals | null, row: ProofRow): ProvenEvent {
+  return { ...eventOf(seals, row), fits: row.seq === null ? null : fits(row) };
 }
 
-function fits({ seq, hash, body, previous }: ProofRow): boolean {
+function fits({ seq, hash, body, previous }: ChainRow): boolean {
   const before = Number(seq) === 1 ? GENESIS : previous;
   return before !== null && chainHash(before, Number(seq), body) === hash;
 }
@@ -47,7 +51,7 @@ function fits({ seq, hash, body, previous }: ProofRow): boolean {
 /** Where the chain stands, and whether its newest links hold. The oldest of them is compared with the one before it. */
 export async function lookAtChain(db: Kysely<Tables>, newest: number): Promise<ChainLook> {
   const events = sql`select * from holdfast.events e where e.seq is not null order by e.seq desc limit ${newest}`;
-  const links = await sql<ProofRow>`
+  const links = await sql<ChainRow>`
     select e.n, e.body, e.seq, e.hash, p.hash as previous
     from ${portionOf(events, IN_ORDER.newestChained)} e left join holdfast.events p on p.seq = e.seq - 1
     order by e.seq desc`.execute(db);
@@ -78,7 +82,7 @@ function checkpointOf(row: { seq: string; at: Date; body: string; signature: str
 }
 
 /** The place of the first link that does not fit, of these in the chain's order; null: all of them fit. */
-function firstMisfit(links: readonly ProofRow[]): number | null {
+function firstMisfit(links: readonly ChainRow[]): number | null {
   for (const [index, link] of links.entries()) {
     const expected = index === 0 ? Number(link.seq) : Number(links[index - 1]!.seq) + 1;
     if (Number(link.seq) !== expected || !fits(link)) return Number(link.seq);

@@ -1,8 +1,11 @@
 import { createHash } from 'node:crypto';
 import { type Kysely, sql, type Transaction } from 'kysely';
 import { chainText, GENESIS } from '../../domain/log/chain.ts';
-import type { Seals } from '../../ports.ts';
+import type { ForeignEvent, Seals } from '../../ports.ts';
 import type { Tables } from '../table/tables.ts';
+import { columnsAgree, LINK, type LinkRow } from './chained.ts';
+import { copiesAmong } from './copies.ts';
+import { misphrased } from './phrase-check.ts';
 
 /**
  * The one lock of all who chain events: "hold" in letters. `holdfast.append` tries the same one. Who does not get it
@@ -26,7 +29,8 @@ const MOST_FOREIGN = 10_000;
 /**
  * Chains events that are not chained yet (those written together with a change), in order of writing. One replica at a
  * time: who does not get the lock has nothing to do. An event that becomes visible late gets a later place; nothing
- * already chained moves. An event that no gateway sealed is never chained (P7).
+ * already chained moves. An event that no gateway sealed, whose columns say something else
+ * than its text, or that is a copy, is never chained (P7).
  */
 export class EventSealer {
   readonly #db: Kysely<Tables>;
@@ -39,47 +43,68 @@ export class EventSealer {
   }
 
   /**
-   * Chains at most `limit` events. Found just now, by their cursors: `foreign`, which no gateway sealed, and `retired`,
-   * of a secret that is listed no longer. Neither is chained by this process; one that lists the secret chains the latter.
+   * Chains at most `limit` events. Found just now: `foreign`, which no gateway wrote as they are, and `retired`, of a
+   * secret that is listed no longer. Neither is chained by this process; one that lists the secret chains the latter.
    */
-  async seal(limit: number): Promise<{ chained: number; foreign: number[]; retired: number[] }> {
-    const foreign: number[] = [];
+  async seal(limit: number): Promise<{ chained: number; foreign: ForeignEvent[]; retired: number[] }> {
+    const foreign: ForeignEvent[] = [];
     const retired: number[] = [];
     for (let chained = 0; ; ) {
       const portion = await this.#sealPortion(limit - chained);
       chained += portion.chained;
-      for (const { n, seal } of portion.foreign) {
-        if (this.#foreign.size < MOST_FOREIGN) this.#foreign.add(String(n));
-        (this.#seals.maker(seal) === 'retired' ? retired : foreign).push(Number(n));
+      for (const { n, field } of portion.foreign) {
+        if (this.#foreign.size < MOST_FOREIGN) this.#foreign.add(n);
+        if (field === 'retired') retired.push(Number(n));
+        else foreign.push({ n: Number(n), field });
       }
       if (portion.left === 0) return { chained, foreign, retired };
     }
   }
 
   /** One transaction. `left`: how many of these `limit` events were too heavy for it. */
-  #sealPortion(
-    limit: number,
-  ): Promise<{ chained: number; left: number; foreign: { n: string; seal: string | null }[] }> {
+  #sealPortion(limit: number): Promise<{ chained: number; left: number; foreign: readonly Refused[] }> {
     return this.#db.transaction().execute(async (trx) => {
       const nothing = { chained: 0, left: 0, foreign: [] };
       const lock = await sql<{ got: boolean }>`select pg_try_advisory_xact_lock(${CHAIN_LOCK}) as got`.execute(trx);
       if (!lock.rows[0]?.got) return nothing;
       const known = this.#foreign.size === 0 ? sql`true` : sql`n <> all(${[...this.#foreign]}::bigint[])`;
-      const open = await sql<{ n: string; body: string; seal: string | null; found: string }>`
-        select n, body, seal, found from (
-          select n, body, seal, count(*) over () as found,
-            sum(octet_length(body)) over (order by n) - octet_length(body) as before
-          from (select n, body, seal from holdfast.events where seq is null and ${known} order by n limit ${limit}) as open
-        ) as portion where before < ${BYTES_PER_TRANSACTION} order by n`.execute(trx);
+      const open = await sql<OpenRow>`
+        select ${LINK}, e.found from (
+          select open.*, count(*) over () as found, sum(octet_length(body)) over (order by n) - octet_length(body) as before
+          from (select * from holdfast.events where seq is null and ${known} order by n limit ${limit}) as open
+        ) as e where e.before < ${BYTES_PER_TRANSACTION} order by e.n`.execute(trx);
       if (open.rows.length === 0) return nothing;
-      const own = open.rows.filter(({ body, seal }) => this.#seals.fits('event', body, seal));
-      const ours = new Set(own);
-      const foreign = open.rows.filter((row) => !ours.has(row));
+      const foreign = await refusedAmong(trx, this.#seals, open.rows);
+      const refused = new Set(foreign.map(({ n }) => n));
+      const own = open.rows.filter(({ n }) => !refused.has(n));
       const left = Number(open.rows[0]!.found) - open.rows.length;
       if (own.length > 0) await chain(trx, own);
       return { chained: own.length, left, foreign };
     });
   }
+}
+
+interface OpenRow extends LinkRow {
+  readonly found: string;
+}
+
+/** An event that is not chained, by its cursor. `retired`: it was sealed by a secret that is listed no longer. */
+interface Refused {
+  readonly n: string;
+  readonly field: ForeignEvent['field'] | 'retired';
+}
+
+/** Which of these events, that are not chained yet, no gateway wrote as they are. */
+async function refusedAmong(trx: Transaction<Tables>, seals: Seals, rows: readonly LinkRow[]): Promise<Refused[]> {
+  const sealed = rows.filter(({ body, seal }) => seals.fits('event', body, seal));
+  const ours = new Set(sealed.map(({ n }) => n));
+  const [wrong, copied] = [await misphrased(trx, sealed), await copiesAmong(trx, seals, [...ours])];
+  return rows.flatMap((row): Refused[] => {
+    const { n, seal } = row;
+    if (!ours.has(n)) return [{ n, field: seals.maker(seal) === 'retired' ? 'retired' : 'body' }];
+    if (copied.has(n)) return [{ n, field: 'seal' }];
+    return columnsAgree(row) && !wrong.has(n) ? [] : [{ n, field: 'columns' }];
+  });
 }
 
 /** Chains what a release without seals left unchained, before seals begin. */

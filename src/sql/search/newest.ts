@@ -1,17 +1,23 @@
 import { type Kysely, sql } from 'kysely';
 import type { LoggedEvent } from '../../domain/log/event.ts';
-import type { Records } from '../../ports.ts';
-import { type EventRow, eventOf } from '../log/events.ts';
+import type { Records, Seals } from '../../ports.ts';
+import { LINK, type LinkRow } from '../log/chained.ts';
+import { eventOf } from '../log/events.ts';
 import { IN_ORDER, portionOf } from '../log/portion.ts';
 import type { Tables } from '../table/tables.ts';
 
 /** Sealed events after this place, in the chain's order, as many as are not too heavy together. */
-export async function sealedSince(db: Kysely<Tables>, seq: number, limit: number): Promise<LoggedEvent[]> {
+export async function sealedSince(
+  db: Kysely<Tables>,
+  seals: Seals | null,
+  seq: number,
+  limit: number,
+): Promise<LoggedEvent[]> {
   const events = sql`
     select * from holdfast.events e where e.seq > ${String(seq)}::bigint order by e.seq limit ${limit}`;
-  const found = await sql<EventRow>`
-    select e.n, e.body, e.seq, e.hash from ${portionOf(events, IN_ORDER.chained)} e order by e.seq`.execute(db);
-  return found.rows.map(eventOf);
+  const found = await sql<LinkRow>`
+    select ${LINK} from ${portionOf(events, IN_ORDER.chained)} e order by e.seq`.execute(db);
+  return found.rows.map((row) => eventOf(seals, row));
 }
 
 /** When each of these grants last called; one that never did is not in it. */

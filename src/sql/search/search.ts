@@ -1,7 +1,9 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely';
 import type { State } from '../../domain/approval/approval.ts';
-import type { EventFilter, FoundEvent, Page } from '../../ports.ts';
-import { type EventRow, eventOf } from '../log/events.ts';
+import type { EventFilter, FoundEvent, Page, Seals } from '../../ports.ts';
+import { isAbout } from '../log/about.ts';
+import { LINK, type LinkRow } from '../log/chained.ts';
+import { eventOf } from '../log/events.ts';
 import { IN_ORDER, portionOf } from '../log/portion.ts';
 import type { Tables } from '../table/tables.ts';
 import { approvalIn, textSearch } from './text.ts';
@@ -14,31 +16,35 @@ const READ_ONE_BY_ONE = 500;
 /** Bytes of those events: reading the words of heavier ones takes longer than a statement may. */
 const READ_BYTES = 1_000_000;
 
-interface FoundRow extends EventRow {
+interface FoundRow extends LinkRow {
   readonly state: State | null;
   /** How many events were found, of which those came that are not too heavy together. */
   readonly found: string;
 }
 
 /**
- * Newest first, by the columns and by words. Words are looked for twice, because nobody can know beforehand how common
+ * Newest first, by the columns and by words; what is shown is what their texts say. Words are looked for twice, because nobody can know beforehand how common
  * the beginning of a word is: first in the newest events that meet the other conditions, which fills a page with what
  * is common; then through the indexes, which are fast for everything that is not.
  */
-export async function searchEvents(db: Kysely<Tables>, filter: EventFilter): Promise<Page<FoundEvent>> {
+export async function searchEvents(
+  db: Kysely<Tables>,
+  seals: Seals | null,
+  filter: EventFilter,
+): Promise<Page<FoundEvent>> {
   const most = filter.limit + 1;
   const columns = sql.join(conditionsOf(filter), sql` and `);
   const text = textSearch(filter.text);
   const newest = (limit: number) => sql`
     select e.n, e.body, e.seq from holdfast.events e left join holdfast.approvals a on a.id = e.approval_id
     where ${columns} order by e.n desc limit ${limit}`;
-  if (text === null) return pageOf(await rowsOf(db, newest(most)), filter.limit);
+  if (text === null) return pageOf(seals, await rowsOf(db, newest(most)), filter.limit);
   const recent = await rowsOf(
     db,
     sql`select e.n from ${portionOf(newest(READ_ONE_BY_ONE), IN_ORDER.newest, READ_BYTES)} e
       where ${text.matches} order by e.n desc limit ${most}`,
   );
-  if (foundIn(recent) === most) return pageOf(recent, filter.limit);
+  if (foundIn(recent) === most) return pageOf(seals, recent, filter.limit);
   const all = sql`
     select n from (${sql.join(
       text.queries.map((query) => query(columns, most)),
@@ -53,14 +59,14 @@ export async function searchEvents(db: Kysely<Tables>, filter: EventFilter): Pro
     );
     return rowsOf(trx, all);
   });
-  return pageOf(rows, filter.limit);
+  return pageOf(seals, rows, filter.limit);
 }
 
 /** The events with these numbers, newest first, as many as are not too heavy together. */
 async function rowsOf(db: Kysely<Tables>, numbers: RawBuilder<unknown>): Promise<FoundRow[]> {
   const events = sql`select e.* from (${numbers}) w join holdfast.events e on e.n = w.n`;
   const found = await sql<FoundRow>`
-    select e.n, e.body, e.seq, e.hash, e.found, a.state
+    select ${LINK}, e.found, a.state
     from ${portionOf(events, IN_ORDER.newest)} e left join holdfast.approvals a on a.id = e.approval_id
     order by e.n desc`.execute(db);
   return found.rows;
@@ -70,8 +76,8 @@ function foundIn(rows: readonly FoundRow[]): number {
   return Number(rows[0]?.found ?? 0);
 }
 
-function pageOf(rows: readonly FoundRow[], limit: number): Page<FoundEvent> {
-  const items = rows.slice(0, limit).map((row) => ({ ...eventOf(row), state: row.state }));
+function pageOf(seals: Seals | null, rows: readonly FoundRow[], limit: number): Page<FoundEvent> {
+  const items = rows.slice(0, limit).map((row) => ({ ...eventOf(seals, row), state: row.state }));
   return { items, next: foundIn(rows) > items.length ? String(items.at(-1)!.n) : null };
 }
 
@@ -93,7 +99,7 @@ function conditionsOf(filter: EventFilter): RawBuilder<unknown>[] {
   if (denied !== undefined) all.push(deniedPart(denied));
   if (state !== undefined) all.push(sql`a.state = ${state}`);
   const approval = approvalIn(text);
-  if (approval !== null) all.push(sql`e.approval_id = ${approval}`);
+  if (approval !== null) all.push(isAbout(approval));
   return all;
 }
 

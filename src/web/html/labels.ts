@@ -98,7 +98,14 @@ export function eventLabel(type: EventType): readonly [Tone, string] {
 }
 
 /** Like `eventLabel`, but a decision says which: Approved or Denied. */
-export function eventBadge(event: Pick<LoggedEvent, 'type' | 'data'>): Html {
+export function eventBadge(event: Pick<LoggedEvent, 'type' | 'data' | 'doubt'>): Html {
+  if (event.doubt !== undefined) return html`${plainBadge(event)} ${badge('bad', DOUBTS[event.doubt])}`;
+  return plainBadge(event);
+}
+
+const DOUBTS = { body: 'Not written by a gateway', columns: 'Columns changed since' } as const;
+
+function plainBadge(event: Pick<LoggedEvent, 'type' | 'data'>): Html {
   const [tone, label] = eventLabel(event.type);
   if (event.type !== 'approval.decided') return badge(tone, label);
   const approved = member(event.data, 'choice') === 'approve';

@@ -68,6 +68,7 @@ describe('secrets that rotate over one log', { skip: skipWithoutBacking('postgre
       checkpointCopies: [],
       alarms,
       secretLost,
+      storeWatch: { logsKnown: async () => [] },
     };
     const epoch: Epoch | null = await beginSeals(gateway);
     if (epoch !== null) signer.sealedSince(epoch);

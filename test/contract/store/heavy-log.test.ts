@@ -62,13 +62,20 @@ describe('a log of heavy events', { skip: skipWithout('postgres') }, () => {
       await sqlStore(connection, TEST_SEALS).append(some);
     }
     await sql.raw(`set statement_timeout = ${SEARCH_MS}`).execute(db);
-    assert.deepEqual(await sqlRecords(db).search({ text: 'nobody-says-this', limit: 50 }), { items: [], next: null });
+    assert.deepEqual(await sqlRecords(db, TEST_SEALS).search({ text: 'nobody-says-this', limit: 50 }), {
+      items: [],
+      next: null,
+    });
     await sql.raw(`set statement_timeout = ${PATIENCE_MS}`).execute(db);
   });
 
   test('comes in pages that a process has memory for, and none of it is left out', async () => {
     const { db } = connection;
-    const [store, ledger, records] = [sqlStore(connection, TEST_SEALS), sqlLedger(db, TEST_SEALS), sqlRecords(db)];
+    const [store, ledger, records] = [
+      sqlStore(connection, TEST_SEALS),
+      sqlLedger(db, TEST_SEALS),
+      sqlRecords(db, TEST_SEALS),
+    ];
     const before = (await ledger.ends()).head;
     const text = 'x'.repeat(HUGE.octets);
     for (let n = 0; n < HUGE.count; n += 1) {

@@ -7,6 +7,7 @@ import type { EventFilter, Records } from '../../../src/ports.ts';
 import { sqlRecords } from '../../../src/sql/records.ts';
 import { OURS } from '../../support/audit/tampering.ts';
 import { type AuditWorld, auditWorld, event, verifyLines } from '../../support/audit/world.ts';
+import { TEST_SEALS } from '../../support/store/seals.ts';
 import { skipWithout } from '../../support/store/servers.ts';
 
 const SESSION = 'ab'.repeat(32);
@@ -35,7 +36,7 @@ for (const kind of ['pglite', 'postgres'] as const) {
 
     before(async () => {
       world = await auditWorld(kind);
-      records = sqlRecords(world.db);
+      records = sqlRecords(world.db, TEST_SEALS);
     });
     after(() => world.close());
 

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Approval, BrokenField, Decision } from '../../../src/domain/approval/approval.ts';
+import type { Take } from '../../../src/domain/policy/limit.ts';
+import { TEST_SEALS } from '../../support/store/seals.ts';
 import {
   change,
   eventOf,
@@ -50,6 +52,10 @@ const TAMPERINGS: readonly (readonly [string, BrokenField])[] = [
   [`state_seal = frozen_seal`, 'state'],
   [`frozen_seal = null, state_seal = null`, 'unsealed'],
 ];
+
+const TAKE: Take = {
+  ...{ server: '*', counter: 'all', scope: 'global', scopeValue: '*', window: { seconds: 60 }, max: '1000', by: '1' },
+};
 
 function vote(approver: string, choice: Decision['choice'] = 'approve'): Decision {
   return { approver, choice, reason: 'half a pair \ud83d', via: 'slack', self: false, userGroup: null, at: new Date() };
@@ -210,6 +216,136 @@ for (const kind of STORES) {
       }
     });
 
+    const approved = async (): Promise<Approval> => {
+      const { approval } = await opened(world.one);
+      const committed = await world.one.commit(change(approval, 'approved', { decision: vote('U0MIRA') }));
+      assert.equal(committed.kind, 'committed');
+      return read(approval.id);
+    };
+    /** Copies the row; the function that is returned puts it back. */
+    const keep = async (id: string): Promise<() => Promise<void>> => {
+      const copy = `copy_${randomHex(4)}`;
+      await world.rows(`create table ${copy} as select * from holdfast.approvals where id = '${id}'`);
+      return async () => {
+        const columns = 'state revision state_revision state_seal pickup_until request awaits questions note';
+        const set = columns.split(' ').map((column) => `${column} = b.${column}`);
+        await world.rows(
+          `update holdfast.approvals a set ${set.join(', ')}, dispatcher = null from ${copy} b where a.id = b.id`,
+        );
+        await world.rows(`drop table ${copy}`);
+      };
+    };
+    /** A call that was sent, with its row put back to the unspent pass that it was. */
+    const putBack = async (more: { readonly returned?: boolean } = {}): Promise<Approval> => {
+      let now = await approved();
+      if (more.returned) now = await through(world.one, now, 'dispatched', 'approved');
+      const back = await keep(now.id);
+      await through(world.one, now, 'dispatched');
+      await back();
+      return read(now.id);
+    };
+    const EVENT = 'body, type, at, approval_id, server, tool, grant_name, actor, seal';
+    const copyEvent = (of: string, type: string, columns = EVENT) =>
+      `insert into holdfast.events (${EVENT}) select ${columns} from holdfast.events
+        where approval_id = '${of}' and type = '${type}' order by n limit 1`;
+
+    test('P2: a pass that came back is good again, as often as it came back', async () => {
+      const now = await through(world.one, await approved(), 'dispatched', 'approved', 'dispatched', 'approved');
+      assert.equal((await world.one.commit(change(now, 'dispatched', { believed: now.seal }))).kind, 'committed');
+    });
+
+    const HIDDEN: readonly (readonly [string, boolean, (id: string) => Promise<readonly string[]>])[] = [
+      [
+        'taken from it',
+        false,
+        async (id) => [`update holdfast.events set approval_id = null where approval_id = '${id}'`],
+      ],
+      [
+        'given to another approval',
+        false,
+        async (id) => [
+          `update holdfast.events set approval_id = 'ap_x' where approval_id = '${id}' and type = 'call.dispatched'`,
+        ],
+      ],
+      [
+        'called a return',
+        false,
+        async (id) => [
+          `update holdfast.events set type = 'call.returned' where approval_id = '${id}' and type = 'call.dispatched'`,
+        ],
+      ],
+      [
+        'followed by the return of another call',
+        false,
+        async (id) => {
+          const { id: other } = await putBack({ returned: true });
+          return [copyEvent(other, 'call.returned', EVENT.replace('approval_id', `'${id}'`))];
+        },
+      ],
+      ['followed by its own return, once more', true, async (id) => [copyEvent(id, 'call.returned')]],
+      [
+        'followed by a return that no gateway wrote',
+        true,
+        async (id) => [copyEvent(id, 'call.returned', `replace(body, '"f"', '"g"'), ${EVENT.slice('body, '.length)}`)],
+      ],
+      [
+        'followed by a return without a seal',
+        false,
+        async (id) => [
+          copyEvent(
+            id,
+            'call.dispatched',
+            `replace(body, 'call.dispatched', 'call.returned'), 'call.returned', ${EVENT.slice('body, type, '.length).replace('seal', 'null')}`,
+          ),
+        ],
+      ],
+    ];
+    for (const [name, returned, hide] of HIDDEN) {
+      test(`P2: a spent pass stays spent when its sending is ${name}`, async () => {
+        const back = await putBack({ returned });
+        assert.equal(back.broken, null);
+        for (const statement of await hide(back.id)) await world.rows(statement);
+        const spend = change(back, 'dispatched', { believed: back.seal });
+        assert.equal((await world.one.commit(spend)).kind, 'spent');
+        const counted = { ...spend, gives: [], takes: [TAKE] };
+        assert.equal((await world.one.commit(counted)).kind, 'spent', 'in a transaction');
+        assert.equal((await read(back.id)).state, 'approved');
+      });
+    }
+
+    test('P1: a question that was denied is decided no second time, whatever is done to the columns of its events', async () => {
+      const { approval } = await opened(world.one);
+      const { id } = approval;
+      const putItBack = await keep(id);
+      const no = { ...eventOf('approval.decided', approval), data: { choice: 'deny', state: 'denied' } };
+      const denied = await world.one.commit(
+        change(approval, 'denied', { decision: vote('U0MIRA', 'deny'), events: [no] }),
+      );
+      assert.equal(denied.kind, 'committed');
+      await putItBack();
+      await world.rows(`delete from holdfast.decisions where approval_id = '${id}'`);
+      await world.rows(`update holdfast.events set approval_id = null, type = 'x' where approval_id = '${id}'`);
+      const back = await read(id);
+      assert.deepEqual([back.broken, back.state], [null, 'pending']);
+      assert.equal((await world.one.commit(change(back, 'approved', { decision: vote('U0ALEX') }))).kind, 'spent');
+    });
+
+    test('P1: a call that has ended goes on with no answer, whatever is done to the columns of its events', async () => {
+      const running = await through(world.one, await approved(), 'dispatched');
+      const { id } = running;
+      const patch = { awaits: 'input', questions: 1 } as const;
+      const asked = await world.one.commit(change(running, 'dispatched', { patch, events: [] }));
+      assert.equal(asked.kind, 'committed');
+      const putItBack = await keep(id);
+      await through(world.one, await read(id), 'succeeded');
+      await putItBack();
+      await world.rows(`update holdfast.events set approval_id = null, type = 'x' where approval_id = '${id}'`);
+      const back = await read(id);
+      assert.deepEqual([back.broken, back.awaits], [null, 'input']);
+      const goesOn = change(back, 'dispatched', { patch: { awaits: null, dispatcher: 'somebody' }, events: [] });
+      assert.equal((await world.one.commit(goesOn)).kind, 'spent');
+    });
+
     test('P7: an event that no gateway sealed is never chained, and is named once', async () => {
       while ((await world.one.seal(500)).chained > 0);
       const id = `ap_${randomHex(13)}`;
@@ -220,11 +356,94 @@ for (const kind of STORES) {
       await world.rows(copy('null'));
       await world.rows(copy(`'1' || repeat('0', 40)`));
       await world.rows(copy('seal', `replace(body, '"actor":"test"', '"actor":"slack:U0MIRA"')`));
+      await world.rows(copy('seal'));
       const run = await world.one.seal(500);
-      assert.deepEqual([run.chained, run.foreign.length], [1, 3]);
+      assert.deepEqual([run.chained, run.foreign.map(({ field }) => field)], [1, ['body', 'body', 'body', 'seal']]);
       assert.deepEqual(await world.one.seal(500), { chained: 0, foreign: [], retired: [] });
-      const places = (await world.one.events({ after: 0, limit: 10, approval: id })).map(({ seq }) => seq !== null);
-      assert.deepEqual(places, [true, false, false, false]);
+      const events = await world.one.events({ after: 0, limit: 10, approval: id });
+      assert.deepEqual(
+        events.map(({ seq, doubt }) => [seq !== null, doubt]),
+        // What its text and its columns say of the last two is no lie; only the sealer tells a copy.
+        [
+          [true, undefined],
+          [false, 'body'],
+          [false, 'body'],
+          [false, 'body'],
+          [false, undefined],
+        ],
+      );
+    });
+
+    test('P7: an event is chained once, however it is copied, and although the first one is changed', async () => {
+      while ((await world.one.seal(500)).chained > 0);
+      const fresh = async (): Promise<string> => {
+        const id = `ap_${randomHex(13)}`;
+        await world.one.append([eventOf('call.refunded', { id })]);
+        await world.one.seal(500);
+        return id;
+      };
+      const alike = eventOf('call.refunded', { id: `ap_${randomHex(13)}` });
+      await world.one.refund([], alike);
+      await world.one.refund([], alike);
+      assert.equal((await world.one.seal(500)).chained, 2, 'two events may say the same');
+      for (const hide of [
+        '',
+        `seal = '1' || repeat('0', 56)`,
+        'seal = null',
+        `approval_id = null, type = 'x', at = now(), n = default`,
+      ]) {
+        const id = await fresh();
+        await world.rows(copyEvent(id, 'call.refunded'));
+        if (hide !== '')
+          await world.rows(`update holdfast.events set ${hide} where approval_id = '${id}' and seq is not null`);
+        const run = await world.one.seal(500);
+        assert.deepEqual([run.chained, run.foreign.map(({ field }) => field)], [0, ['seal']], hide);
+      }
+    });
+
+    test('P7: an event whose columns say something else than its text is not chained, and is shown as it was written', async () => {
+      while ((await world.one.seal(500)).chained > 0);
+      for (const set of [
+        'approval_id = null',
+        `approval_id = 'ap_other'`,
+        `type = 'call.allowed'`,
+        `at = at - interval '1 day'`,
+        `server = 'other'`,
+        `tool = 'other'`,
+        `grant_name = 'other'`,
+        `actor = 'slack:U0OTHER'`,
+        'phrase = 7',
+      ]) {
+        const id = `ap_${randomHex(13)}`;
+        await world.one.refund([], eventOf('call.refunded', { id, server: 's', tool: 't', grant: 'g' }));
+        await world.rows(`update holdfast.events set ${set} where approval_id = '${id}'`);
+        const run = await world.one.seal(500);
+        assert.deepEqual([run.chained, run.foreign.map(({ field }) => field)], [0, ['columns']], set);
+        const [event] = await world.one.events({ after: 0, limit: 10, approval: id });
+        assert.deepEqual([event?.type, event?.actor, event?.server], ['call.refunded', 'test', 's'], set);
+        if (!set.startsWith('phrase')) assert.equal(event?.doubt, 'columns', set);
+      }
+    });
+
+    test('P1: nothing that another log has sealed under the same secret fits', async () => {
+      const { approval } = await opened(
+        world.one,
+        newApproval({ requirement: { ...newApproval().approval.requirement, quorum: 2 } }),
+      );
+      await world.one.commit(change(approval, 'pending', { decision: vote('U0MIRA') }));
+      assert.equal((await read(approval.id)).broken, null);
+      TEST_SEALS.bind('log_another');
+      try {
+        assert.equal((await read(approval.id)).broken, 'requirement');
+        await world.one.refund([], eventOf('call.refunded', { id: approval.id }));
+      } finally {
+        TEST_SEALS.bind('');
+      }
+      assert.equal((await read(approval.id)).broken, null);
+      assert.deepEqual(
+        (await world.one.seal(5_000)).foreign.map(({ field }) => field),
+        ['body'],
+      );
     });
   });
 }

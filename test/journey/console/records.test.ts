@@ -37,7 +37,7 @@ describe('What reviewers read', { concurrency: false }, () => {
   before(async () => {
     embedded = await openPglite(folder);
     const store = sqlStore(embedded, TEST_SEALS);
-    records = sqlRecords(embedded.db);
+    records = sqlRecords(embedded.db, TEST_SEALS);
     const events = Array.from({ length: 120 }, (_, i) =>
       event(i, i % 10 === 0 ? 'call.denied' : 'call.allowed', {
         grant: i % 2 === 0 ? 'even-bot' : 'odd-bot',

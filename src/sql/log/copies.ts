@@ -1,0 +1,65 @@
+import { sql } from 'kysely';
+import type { Seals } from '../../ports.ts';
+import type { Db } from '../table/tables.ts';
+
+/** Events with one text that are looked at: identical calls of one millisecond. */
+const MOST_ALIKE = 100;
+
+/**
+ * The end of the text of a plainly allowed call. There are too many of them for an index of their own, and
+ * nothing depends on one: their copies are found by the time.
+ */
+const ALLOWED = sql.lit('%"type":"call.allowed"}');
+
+interface AlikeRow {
+  readonly n: string;
+  readonly seal: string | null;
+  readonly seq: string | null;
+  readonly other: string;
+  readonly otherSeal: string | null;
+  readonly otherSeq: string | null;
+  readonly body: string;
+}
+
+/**
+ * Of these events, by their cursors, those that are copies: the same text was written before under the same seal, which is
+ * each event's own. One is also a copy where the seal of the chained event with its text was changed, so that nobody can
+ * tell any more which of the two was the first.
+ */
+export async function copiesAmong(db: Db, seals: Seals, events: readonly string[]): Promise<ReadonlySet<string>> {
+  if (events.length === 0) return new Set();
+  const found = await sql<AlikeRow>`
+    select e.n, e.seal, e.seq, o.n as other, o.seal as "otherSeal", o.seq as "otherSeq", e.body
+    from holdfast.events e cross join lateral (
+      (select x.n, x.seal, x.seq from holdfast.events x
+        where e.body not like ${ALLOWED} and x.body not like ${ALLOWED}
+          and hashtextextended(x.body, 0) = hashtextextended(e.body, 0) and x.body = e.body and x.n <> e.n
+        order by x.n limit ${MOST_ALIKE})
+      union all
+      (select x.n, x.seal, x.seq from holdfast.events x
+        where e.body like ${ALLOWED} and x.at = e.at and x.body = e.body and x.n <> e.n
+        order by x.n limit ${MOST_ALIKE})) o
+    where e.n = any(${[...events]}::bigint[])`.execute(db);
+  const copies = new Set<string>();
+  for (const row of found.rows) if (isCopy(seals, row)) copies.add(row.n);
+  return copies;
+}
+
+function isCopy(seals: Seals, { n, seal, seq, other, otherSeal, otherSeq, body }: AlikeRow): boolean {
+  if (otherSeal === seal) return comesBefore({ n: other, seq: otherSeq }, { n, seq });
+  return (
+    otherSeq !== null && comesBefore({ n: other, seq: otherSeq }, { n, seq }) && !seals.fits('event', body, otherSeal)
+  );
+}
+
+interface Place {
+  readonly n: string;
+  readonly seq: string | null;
+}
+
+/** What is chained comes before what is not. */
+function comesBefore(one: Place, another: Place): boolean {
+  if (one.seq !== null && another.seq !== null) return BigInt(one.seq) < BigInt(another.seq);
+  if (one.seq !== null || another.seq !== null) return one.seq !== null;
+  return BigInt(one.n) < BigInt(another.n);
+}

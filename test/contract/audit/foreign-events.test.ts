@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { sql } from 'kysely';
+import { CheckpointSigner } from '../../../src/gateway/log/checkpoint-signer.ts';
+import { sqlRecords } from '../../../src/sql/records.ts';
+import { type AuditWorld, auditWorld, event } from '../../support/audit/world.ts';
+import { TEST_SEALS } from '../../support/store/seals.ts';
+import { skipWithout } from '../../support/store/servers.ts';
+
+const APPROVAL = `ap_${'0'.repeat(26)}`;
+const about = { approval: APPROVAL, server: 's', tool: 't', grant: 'g' };
+
+for (const kind of ['pglite', 'postgres'] as const) {
+  describe(`a chain that somebody else has changed, on ${kind}`, {
+    skip: kind === 'postgres' && skipWithout('postgres'),
+  }, () => {
+    let world: AuditWorld;
+    before(async () => {
+      world = await auditWorld(kind);
+    });
+    after(() => world.close());
+
+    const rows = async (text: string) =>
+      (await sql<Record<string, unknown>>`${sql.raw(text)}`.execute(world.db)).rows as Record<string, string>[];
+    /** What another process, that has just started, signs. */
+    const signed = () => {
+      const signer = new CheckpointSigner();
+      signer.sealedSince({ log: 'log_test', head: 0 });
+      return signer.sign(world.gateway);
+    };
+    const last = async () =>
+      (await rows('select n, seq, hash from holdfast.events order by seq desc nulls last limit 1'))[0]!;
+    /** Changes the last event, asks for a signature, and puts the event back. */
+    const signedWith = async (set: string) => {
+      await world.log(event('another', about));
+      const { n } = await last();
+      await rows(`create table kept as select * from holdfast.events where n = ${n}`);
+      await rows(`update holdfast.events set ${set} where n = ${n}`);
+      const checkpoint = await signed();
+      const columns = 'type approval_id server tool grant_name actor at seal phrase'.split(' ');
+      await rows(
+        `update holdfast.events e set ${columns.map((one) => `${one} = k.${one}`).join(', ')} from kept k where e.n = k.n`,
+      );
+      await rows('drop table kept');
+      return checkpoint;
+    };
+
+    test('P7: events whose columns say something else than their texts are not signed', async () => {
+      await world.log(event('first', about));
+      assert.notEqual(await signed(), null);
+      await world.store.seal(100);
+      for (const set of [
+        'approval_id = null',
+        `type = 'call.denied'`,
+        `grant_name = 'other'`,
+        `at = at + interval '1 day'`,
+        `actor = 'slack:U0OTHER'`,
+        'phrase = 7',
+        'seal = null',
+      ]) {
+        assert.equal(await signedWith(set), null, set);
+      }
+      assert.notEqual(await signed(), null, 'as they were written they are');
+      await world.store.seal(100);
+    });
+
+    test('P7: a true event that somebody has chained a second time is not signed', async () => {
+      await world.log(event('once', about));
+      await signed();
+      await world.store.seal(100);
+      const { seq, hash } = await last();
+      await rows(`insert into holdfast.events (body, type, at, approval_id, server, tool, grant_name, actor, seal, seq, hash)
+        select body, type, at, approval_id, server, tool, grant_name, actor, seal, ${Number(seq) + 1},
+          encode(sha256(convert_to('${hash}' || E'\\n' || ${Number(seq) + 1} || E'\\n' || body, 'UTF8')), 'hex')
+        from holdfast.events where body like '%"what":"once"%' limit 1`);
+      assert.equal(await signed(), null);
+      const told = (await world.store.events({ after: 0, limit: 100 })).findLast(({ type }) => type === 'seal.broken');
+      assert.deepEqual(told?.data, { table: 'events', row: Number(seq) + 1, field: 'seal' });
+    });
+
+    test('P7: the story of an approval is what the texts of its events say, whatever their columns do', async () => {
+      const records = sqlRecords(world.db, TEST_SEALS);
+      const story = async () => (await records.story(APPROVAL)).map(({ data, doubt }) => [data.what, doubt]);
+      const before = await story();
+      await world.log(event('hidden', about), event('of another', { ...about, approval: `ap_${'1'.repeat(26)}` }));
+      await rows(`update holdfast.events set approval_id = null where body like '%"what":"hidden"%'`);
+      await rows(`update holdfast.events set approval_id = '${APPROVAL}' where body like '%"what":"of another"%'`);
+      assert.deepEqual(await story(), [...before, ['hidden', 'columns']]);
+      const found = await records.search({ text: APPROVAL, limit: 50 });
+      assert.deepEqual(
+        found.items.map(({ data }) => data.what).toReversed(),
+        (await story()).map(([what]) => what),
+      );
+      await rows(`update holdfast.events set actor = 'slack:U0MIRA' where body like '%"what":"hidden"%'`);
+      const [wrong] = (await records.search({ actor: 'slack:U0MIRA', limit: 5 })).items;
+      assert.deepEqual([wrong?.actor, wrong?.doubt], ['holdfast', 'columns']);
+    });
+  });
+}
