@@ -58,6 +58,7 @@ test('where cards go: by tool, by server, and whether directly', () => {
   enterprise: E0ORG
   app: A0HOLDFAST
   channels: { servers: { a: C0A }, tools: { a.drop: C0DROP, "a.x.y": G0XY } }
+  fallback: C0FALLBACK
   direct: beside
 `);
   assert.deepEqual(JSON.parse(JSON.stringify(slack)), {
@@ -66,6 +67,7 @@ test('where cards go: by tool, by server, and whether directly', () => {
     enterprise: 'E0ORG',
     app: 'A0HOLDFAST',
     channels: { servers: { a: 'C0A' }, tools: { 'a.drop': 'C0DROP', 'a.x.y': 'G0XY' } },
+    fallback: 'C0FALLBACK',
     direct: 'beside',
   });
   assert.deepEqual(good('version: "1"\n').slack.direct, 'off');
