@@ -89,11 +89,19 @@ export interface SetReading {
   readonly fault: string | null;
 }
 
-/** Is told of every read of such a set. */
+/**
+ * What a read of a set is worth. `stale`: a later one is known already. `refused`: it is not what a gateway left, or not
+ * the last that one left.
+ */
+export type SetJudgement = 'believed' | 'stale' | 'refused';
+
+/** Is told of every read of such a set, and of rows that no gateway wrote. */
 export interface SetReadings {
   /** Before a read begins; its result is handed to `read` with this number. */
   begin(): number;
-  read(turn: number, reading: SetReading): void;
+  read(turn: number, reading: SetReading): SetJudgement;
+  /** `row`: how operators find it. */
+  foreign(table: string, row: string): void;
 }
 
 /** How an approval stands in the store. */
