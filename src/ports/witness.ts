@@ -134,6 +134,8 @@ export interface AcceptPlan {
   readonly sent: readonly SpentPass[];
   /** Approvals whose seals are known to be broken, besides the live ones, which are all looked at. */
   readonly broken: readonly string[];
+  /** Rows that no gateway wrote, as `SetReadings.foreign` names them: nobody is told of them again. */
+  readonly foreign: readonly { readonly table: string; readonly row: string }[];
   /** The versions of sets that are known anywhere. */
   readonly sets: readonly SetHead[];
   /** What becomes of one approval, as its event says it. `isBroken`: because its record was changed. */

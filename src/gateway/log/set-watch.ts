@@ -9,6 +9,9 @@ export interface SetFinding {
   readonly row: string | null;
 }
 
+/** Foreign rows that are remembered; of further ones an alarm stands all the same. */
+const MOST_FOREIGN = 1_000;
+
 /**
  * What this process knows of sets whose rows matter by being there. Every read of one is judged: by its own seals, and
  * by what was read or witnessed before. Reads may overlap: one that began before a later head was known says nothing of it.
@@ -21,6 +24,7 @@ export class SetWatch implements SetReadings {
   #early: SetFinding[] = [];
   /** Sets of which something was found. */
   readonly #faults = new Set<string>();
+  readonly #foreign = new Map<string, { readonly table: string; readonly row: string }>();
 
   /** Sets the one listener, which is told what was found before, too. */
   onFinding(listener: (finding: SetFinding) => void): void {
@@ -47,6 +51,7 @@ export class SetWatch implements SetReadings {
   }
 
   foreign(table: string, row: string): void {
+    if (this.#foreign.size < MOST_FOREIGN) this.#foreign.set(`${table} ${row}`, { table, row });
     this.#find({ name: table, kind: 'broken', why: `a row of ${table} (${row}) was not written by a gateway`, row });
   }
 
@@ -70,6 +75,12 @@ export class SetWatch implements SetReadings {
   forget(): void {
     this.#heads.clear();
     this.#faults.clear();
+    this.#foreign.clear();
+  }
+
+  /** Rows that no gateway wrote, of those that were read since the last time. */
+  get foreignRows(): readonly { readonly table: string; readonly row: string }[] {
+    return [...this.#foreign.values()];
   }
 
   get heads(): readonly SetHead[] {

@@ -4,7 +4,7 @@ import type { Seals, SetReadings } from '../../ports.ts';
 import { rowText } from '../table/sealed-tables.ts';
 import type { FreezeTable, Tables } from '../table/tables.ts';
 import { loggedFreezes } from './logged-freezes.ts';
-import { openSet, readSet, type SetTable } from './set-table.ts';
+import { openSet, type ReadSet, readSet, type SetTable } from './set-table.ts';
 
 /** What of a freeze's row says what it stops; the rest tells how it was lifted. */
 export type FreezeRow = Omit<Selectable<FreezeTable>, 'lifted_at' | 'lifted_by' | 'lifted_reason'>;
@@ -21,14 +21,16 @@ export const FREEZE_SET: SetTable<FreezeRow> = {
 };
 
 /**
- * What the rows in force and their head look like now. Two that are the same say the same, so that a statement which finds
- * what was judged before has judged it: SQL has no key, and needs none for that.
+ * What the rows in force and their head look like now, with the cursor of the last event that one was set. Two that are
+ * the same say the same, so that a statement which finds what was judged before has judged it: SQL has no key, and needs
+ * none for that. The event is there for whoever puts back rows and head together, which fit each other: the log goes on.
  */
 const LOOKS: RawBuilder<string> = sql`(select encode(sha256(convert_to(coalesce((
   select string_agg(json_build_array(z.id, z.scope, z.name, z.reason, z."by",
     (extract(epoch from z.since) * 1000)::bigint, z.seal)::text, '' order by z.id)
   from holdfast.freezes z where z.lifted_at is null), '')
-  || coalesce((select s.seal from holdfast.sealed_sets s where s.name = 'freezes'), ''), 'UTF8')), 'hex'))`;
+  || coalesce((select s.seal from holdfast.sealed_sets s where s.name = 'freezes'), ''), 'UTF8')), 'hex')
+  || ' ' || coalesce((select max(e.n) from holdfast.events e where e.type = 'freeze.set'), 0))`;
 
 /**
  * The freezes that this process believes in, with their seals and the sealed head of their set. Whatever may be stopped by
@@ -44,6 +46,8 @@ export class BelievedFreezes {
   /** What was judged last, and the rows; null: nothing that may be believed. */
   #looks: string | null = null;
   #rows: readonly FreezeRow[] = [];
+  /** The last event when this process began: what the log says after it has to be in the rows. */
+  #since: number | null = null;
   /** How many reads have begun, and the number of the one whose result is believed. */
   #begun = 0;
   #result = 0;
@@ -65,11 +69,11 @@ export class BelievedFreezes {
     const turn = this.#readings?.begin() ?? 0;
     this.#begun += 1;
     const begun = this.#begun;
-    const { rows, reading, beside } = await readSet(db, seals, FREEZE_SET, LOOKS);
+    const { rows, reading, beside } = await this.#look();
     const judged = this.#readings?.read(turn, reading) ?? (reading.fault === null ? 'believed' : 'refused');
     if (judged === 'refused') {
       this.#looks = null;
-      const all = [...rows, ...this.#rows, ...(await loggedFreezes(db, seals))];
+      const all = [...rows, ...this.#rows, ...(await loggedFreezes(db, seals, 0))];
       return [...new Map(all.map((row) => [row.id, row])).values()];
     }
     // Of two reads that overlap, the one that began last counts.
@@ -79,6 +83,28 @@ export class BelievedFreezes {
       this.#rows = rows;
     }
     return rows;
+  }
+
+  /** The rows with their head, and where they have changed since they were believed with what the log says of them. */
+  async #look(): Promise<ReadSet<FreezeRow>> {
+    const [db, seals] = [this.#db, this.#seals];
+    const set = await readSet(db, seals, FREEZE_SET, LOOKS);
+    this.#since ??= Number(set.beside!.split(' ')[1]);
+    const since = this.#since;
+    if (set.beside === this.#looks || set.reading.fault !== null) return set;
+    return db
+      .transaction()
+      .setIsolationLevel('repeatable read')
+      .execute(async (trx) => {
+        const same = await readSet(trx, seals, FREEZE_SET, LOOKS);
+        const logged = await loggedFreezes(trx, seals, since);
+        const missing = logged.find(({ id }) => !same.rows.some((row) => row.id === id));
+        if (missing === undefined || same.reading.fault !== null) return same;
+        return {
+          ...same,
+          reading: { ...same.reading, fault: `there is no freeze ${missing.id}, which the log says was set` },
+        };
+      });
   }
 
   /** Nothing is frozen that stops this grant at this server, and what was judged is what is there. */

@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
+import { sql } from 'kysely';
 import type { Seals, SetReadings } from '../../ports.ts';
+import type { Db } from './tables.ts';
 
 /**
  * Tables whose rows make something pass, or stop, by being there, and the columns that the seal of a row covers, in this
@@ -27,7 +29,7 @@ type SealedValue = string | Date | Uint8Array | null;
 export type SealedRow<T extends SealedTableName> = Readonly<Record<(typeof SEALED_COLUMNS)[T][number], SealedValue>>;
 
 /** Characters of a row's first column by which operators find it. */
-export const LONGEST_ROW_NAME = 24;
+const LONGEST_ROW_NAME = 24;
 
 /** A JSON list that begins with the table, so that no value runs into the next one and no row passes for another table's. */
 export function rowText<T extends SealedTableName>(table: T, row: SealedRow<T>): string {
@@ -73,4 +75,18 @@ export class SealedTables {
     this.#readings?.foreign(table, String(name).slice(0, LONGEST_ROW_NAME));
     return false;
   }
+}
+
+/** Takes the seal from rows that `believes` named so: to everybody they are from before there were seals. */
+export async function disownRow(trx: Db, table: string, row: string): Promise<void> {
+  if (!isSealedTable(table)) return;
+  await sql`
+    update ${sql.table(`holdfast.${table}`)} set seal = null
+    where left(${sql.ref(SEALED_COLUMNS[table][0])}, ${LONGEST_ROW_NAME}::int) = ${row} and seal is not null`.execute(
+    trx,
+  );
+}
+
+function isSealedTable(table: string): table is SealedTableName {
+  return Object.hasOwn(SEALED_COLUMNS, table);
 }

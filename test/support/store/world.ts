@@ -48,6 +48,7 @@ export interface StoreWorld {
   readonly watches: readonly [SetWatch, SetWatch];
   /** What either has found of sets and rows. */
   readonly found: SetFinding[];
+  readonly db: SqlConnection['db'];
   /** Runs SQL past the port. */
   rows(text: string): Promise<Record<string, unknown>[]>;
   close(): Promise<void>;
@@ -90,6 +91,7 @@ function world(one: SqlConnection, other: SqlConnection, end: () => Promise<void
     logins: sqlLogins(one.db, TEST_SEALS, here),
     watches: [here.watch, there.watch],
     found,
+    db: one.db,
     rows: async (text) => (await sql<Record<string, unknown>>`${sql.raw(text)}`.execute(one.db)).rows,
     close: async () => {
       await Promise.all([first.close(), second?.close()]);
