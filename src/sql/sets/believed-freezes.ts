@@ -74,7 +74,8 @@ export class BelievedFreezes {
     if (judged === 'refused') {
       this.#looks = null;
       const all = [...rows, ...this.#rows, ...(await loggedFreezes(db, seals, 0))];
-      return [...new Map(all.map((row) => [row.id, row])).values()];
+      const each = [...new Map(all.map((row) => [row.id, row])).values()];
+      return each.sort((one, other) => one.since.getTime() - other.since.getTime());
     }
     // Of two reads that overlap, the one that began last counts.
     if (judged === 'believed' && begun > this.#result) {
