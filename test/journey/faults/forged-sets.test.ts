@@ -189,4 +189,30 @@ describe('rows that a database administrator adds, deletes and puts back', {
     assert.equal(stolen.result, undefined, JSON.stringify(stolen));
     await alarmed(/a row of tasks/);
   });
+
+  test('P1: a stream is not resumed at another grant’s call, to which somebody gives its seat', async () => {
+    const victim = await open();
+    const [args, own] = [{ name: 'secret' }, { name: 'own' }];
+    const sent = victim.call('create_key', args, { meta: { progressToken: 'p' } });
+    const { id } = await gateway.pending('create_key', args);
+    const thief = await Agent.open(`${gateway.url}/mcp/tools`, house.tokens.second!, '2025-11-25');
+    const leaving = new AbortController();
+    const params = { name: 'create_key', arguments: own, _meta: { progressToken: 'q' } };
+    const message = { jsonrpc: '2.0', id: 7, method: 'tools/call', params };
+    const stream = (await thief.post(message, { signal: leaving.signal })).body!.getReader();
+    let text = '';
+    while (!/^id: .*$/m.test(text)) text += Buffer.from((await stream.read()).value ?? []).toString();
+    leaving.abort();
+    const eventId = /^id: (.*)$/m.exec(text)![1]!;
+    const { id: thiefs } = await gateway.pending('create_key', own);
+    await sql(`update holdfast.joiners set approval_id = '${id}' where approval_id = '${thiefs}'`);
+    await house.approve(id);
+    assert.equal(textOf(await sent.answer), 'done');
+    for (const set of ['collected_at = null', 'collected_at = now()']) {
+      await sql(`update holdfast.joiners set ${set}, left_at = null where request_id = '7'`);
+      const resumed = await thief.resume(eventId, AbortSignal.timeout(5_000));
+      assert.equal(resumed.status, 405, set);
+      assert.doesNotMatch(await resumed.text(), /done/);
+    }
+  });
 });
