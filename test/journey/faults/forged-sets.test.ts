@@ -166,6 +166,9 @@ describe('rows that a database administrator adds, deletes and puts back', {
     const victim = await open();
     assert.equal(textOf(await victim.call('read', { n: 1 }).answer), 'done');
     await sql(`update holdfast.sessions set grant_name = 'second'`);
+    // A process that has read whose it is never asks again.
+    await gateway.kill();
+    gateway = await house.start();
     const thief = new Agent(`${gateway.url}/mcp/tools`, house.tokens.second!);
     thief.session = victim.session;
     await assert.rejects(thief.call('read', { n: 2 }).answer);
