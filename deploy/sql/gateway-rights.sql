@@ -20,8 +20,8 @@ to holdfast_gateway;
 -- The record of when seals began is sealed anew when HOLDFAST_SECRET is rotated. The log's id stays.
 grant update (seal, head, at) on holdfast.epoch to holdfast_gateway;
 
--- A vote may be changed from yes to no while the approval is pending. A freeze is set and lifted, never changed or deleted;
--- setting one locks the table, which takes the right to update it.
+-- A vote may be changed from yes to no while the approval is pending. A freeze is set and lifted, never changed or deleted,
+-- but sealed anew when HOLDFAST_SECRET is rotated; setting one locks the table, which takes the right to update it.
 grant update (choice, reason, via, self, user_group, person, at, seal) on holdfast.decisions to holdfast_gateway;
 grant select, insert, update on holdfast.freezes to holdfast_gateway;
 
@@ -74,7 +74,8 @@ create or replace trigger frozen_vote before update on holdfast.decisions for ea
   when (current_user = 'holdfast_gateway' and not (old.choice = 'approve' and new.choice = 'deny'))
   execute function holdfast.refuse_change('the vote');
 create or replace trigger frozen_freeze before update on holdfast.freezes for each row
-  when (current_user = 'holdfast_gateway' and (old.lifted_at is not null or new.lifted_at is null
+  when (current_user = 'holdfast_gateway' and (old.lifted_at is not null
+    or (new.lifted_at is null and old.seal is not distinct from new.seal)
     or (old.id, old.scope, old.reason, old."by", old.since) is distinct from (new.id, new.scope, new.reason, new."by", new.since)
     or old.name is distinct from new.name))
   execute function holdfast.refuse_change('the freeze');

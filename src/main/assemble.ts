@@ -12,6 +12,7 @@ import { type Calls, callDoor } from '../mcp/calls.ts';
 import type { SlackDoor } from '../slack/door.ts';
 import { sqlRecords } from '../sql/records.ts';
 import { sqlRevocations } from '../sql/revocations.ts';
+import { sqlBeliefs } from '../sql/sets/beliefs.ts';
 import { rowSeals } from '../vault/row-seals.ts';
 import { approversInSlack } from './approvers.ts';
 import { openDoors } from './doors.ts';
@@ -45,6 +46,7 @@ export function assemble(runtime: Runtime): Assembled {
   const { loaded, storage, clock, log, replica } = runtime;
   const seals = rowSeals(runtime.keys as [string, ...string[]]);
   const sets = new SetWatch();
+  const beliefs = sqlBeliefs(storage.connection.db, seals, sets);
   const revocations = meteredRevocations(
     sqlRevocations(storage.connection.db, seals, sets),
     replica,
@@ -53,7 +55,7 @@ export function assemble(runtime: Runtime): Assembled {
   const revoked = new RevokedTokens(revocations, log);
   const rules = new LiveRules(loaded, clock.now, revoked);
   const approvers = approversInSlack(loaded, runtime.slack, clock, log);
-  const gateway = bindGateway(portsOf(runtime, seals, approvers?.cards ?? null), rules, sets);
+  const gateway = bindGateway(portsOf(runtime, seals, beliefs, approvers?.cards ?? null), rules, sets);
   storage.connection.onBreak?.(() => gateway.storeWatch.suspect());
   const lists = toolListsOf(runtime, seals, gateway.journal);
   const servers = configuredServers(runtime, rules, lists);
@@ -67,7 +69,7 @@ export function assemble(runtime: Runtime): Assembled {
     ...gateway,
     watch: gateway.storeWatch,
   });
-  const pages = pagesOf(runtime, seals, gateway, rules, records, revocations, lists);
+  const pages = pagesOf(runtime, seals, beliefs, gateway, rules, records, revocations, lists);
   const visits = new OpenVisits();
   const app = openDoors(runtime, { gateway, calls, rules, servers, slack, pages, records, visits });
   const noteEvent: Assembled['noteEvent'] = (type, data) => {

@@ -3,6 +3,7 @@ import { meteredLogins } from '../gateway/log/event-metering.ts';
 import type { ToolLists } from '../gateway/tools/tool-lists.ts';
 import type { Records, Revocations, Seals } from '../ports.ts';
 import { sqlLogins } from '../sql/logins.ts';
+import type { Beliefs } from '../sql/sets/beliefs.ts';
 import { proof } from '../vault/proof.ts';
 import { consoleDoor } from '../web/console/console.ts';
 import { LoginSessions } from '../web/http/login-sessions.ts';
@@ -22,6 +23,7 @@ export interface Pages {
 export function pagesOf(
   runtime: Runtime,
   seals: Seals,
+  beliefs: Beliefs,
   gateway: Gateway,
   rules: LiveRules,
   records: Records,
@@ -33,7 +35,7 @@ export function pagesOf(
   const { db } = storage.connection;
   const sessions = new LoginSessions({
     gateway,
-    logins: meteredLogins(sqlLogins(db, seals), replica, eventMeterOf(runtime)),
+    logins: meteredLogins(sqlLogins(db, seals, beliefs), replica, eventMeterOf(runtime)),
     identity: adminIdentity(loaded.secrets.adminToken),
     addresses: { hosts: () => addresses().hosts, publicUrl: () => addresses().publicUrl },
     remoteAddress: runtime.addressOf,

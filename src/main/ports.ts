@@ -7,6 +7,7 @@ import type { Cards, Seals } from '../ports.ts';
 import { sqlFreezes } from '../sql/freezes.ts';
 import { sqlLedger } from '../sql/ledger.ts';
 import { sqlRecords } from '../sql/records.ts';
+import type { Beliefs } from '../sql/sets/beliefs.ts';
 import { sqlStore } from '../sql/store.ts';
 import { sqlTasks } from '../sql/tasks.ts';
 import { vault } from '../vault/vault.ts';
@@ -16,7 +17,7 @@ import type { Runtime } from './runtime.ts';
 import { countingFailures } from './upstream/watched.ts';
 
 /** The gateway's ports on this runtime. `cards`: null where no Slack is configured. */
-export function portsOf(runtime: Runtime, seals: Seals, cards: Cards | null): Ports {
+export function portsOf(runtime: Runtime, seals: Seals, beliefs: Beliefs, cards: Cards | null): Ports {
   const {
     storage,
     keys,
@@ -30,10 +31,10 @@ export function portsOf(runtime: Runtime, seals: Seals, cards: Cards | null): Po
     mostGatedBytes,
   } = runtime;
   return {
-    store: sqlStore(storage.connection, seals),
+    store: sqlStore(storage.connection, seals, beliefs),
     ledger: sqlLedger(storage.connection.db, seals),
-    tasks: sqlTasks(storage.connection, seals),
-    freezes: sqlFreezes(storage.connection.db, seals),
+    tasks: sqlTasks(storage.connection, seals, beliefs),
+    freezes: sqlFreezes(storage.connection.db, seals, beliefs.freezes),
     checkpointCopies,
     witnesses: runtime.witnesses?.(seals) ?? [],
     ...(runtime.place === undefined ? {} : { place: runtime.place }),

@@ -18,7 +18,8 @@ export interface Login {
 export interface Logins {
   begin(login: Login, event: NewEvent): Promise<void>;
   find(id: string): Promise<Login | null>;
-  seen(id: string, at: Date): Promise<void>;
+  /** It was used. A later use than `at` stays. */
+  seen(login: Login, at: Date): Promise<void>;
   end(id: string, event: NewEvent): Promise<void>;
 }
 

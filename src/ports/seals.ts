@@ -7,6 +7,7 @@ export type SealKind =
   | 'event'
   | 'epoch'
   | 'revocation'
+  | 'row'
   | 'set'
   | 'witness';
 

@@ -5,7 +5,7 @@ import type { FrozenPlace } from '../domain/freeze/freeze.ts';
 import type { LoggedEvent, NewEvent } from '../domain/log/event.ts';
 import type { FullLimit, Take, Taken } from '../domain/policy/limit.ts';
 import type { GrantRoom, NoOpening } from './room.ts';
-import type { Acceptance, AcceptedStore, AcceptPlan, ApprovalStanding } from './witness.ts';
+import type { Acceptance, AcceptedStore, AcceptPlan, ApprovalStanding, SetReadings } from './witness.ts';
 
 /**
  * How a caller stopped waiting. `left`: it wants the call no longer. `gave_up`: only its client's time was over, so the
@@ -450,6 +450,8 @@ export interface Store {
   }>;
   /** How these approvals stand; those that are not there are missing. */
   standings(ids: readonly string[]): Promise<readonly ApprovalStanding[]>;
+  /** Reads the sets of rows that matter by being there, and tells of each. Begins those that have not begun. */
+  judgeSets(readings: SetReadings): Promise<void>;
   /** The last time that an operator accepted the store of this log; null: never. */
   lastAcceptance(log: string): Promise<Acceptance | null>;
   /** Goes on with the store as it is, in one transaction. */

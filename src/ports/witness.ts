@@ -89,11 +89,19 @@ export interface SetReading {
   readonly fault: string | null;
 }
 
-/** Is told of every read of such a set. */
+/**
+ * What a read of a set is worth. `stale`: a later one is known already. `refused`: it is not what a gateway left, or not
+ * the last that one left.
+ */
+export type SetJudgement = 'believed' | 'stale' | 'refused';
+
+/** Is told of every read of such a set, and of rows that no gateway wrote. */
 export interface SetReadings {
   /** Before a read begins; its result is handed to `read` with this number. */
   begin(): number;
-  read(turn: number, reading: SetReading): void;
+  read(turn: number, reading: SetReading): SetJudgement;
+  /** `row`: how operators find it. */
+  foreign(table: string, row: string): void;
 }
 
 /** How an approval stands in the store. */
@@ -126,6 +134,8 @@ export interface AcceptPlan {
   readonly sent: readonly SpentPass[];
   /** Approvals whose seals are known to be broken, besides the live ones, which are all looked at. */
   readonly broken: readonly string[];
+  /** Rows that no gateway wrote, as `SetReadings.foreign` names them: nobody is told of them again. */
+  readonly foreign: readonly { readonly table: string; readonly row: string }[];
   /** The versions of sets that are known anywhere. */
   readonly sets: readonly SetHead[];
   /** What becomes of one approval, as its event says it. `isBroken`: because its record was changed. */

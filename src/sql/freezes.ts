@@ -1,12 +1,14 @@
 import { type Kysely, type RawBuilder, type Selectable, sql, type Transaction } from 'kysely';
-import { type Freeze, type FreezeScope, type FrozenPlace, MOST_FREEZES, scopeName } from '../domain/freeze/freeze.ts';
+import { type Freeze, type FreezeScope, MOST_FREEZES, scopeName } from '../domain/freeze/freeze.ts';
 import type { Freezes, Seals } from '../ports.ts';
 import { guarded } from './connection/guard.ts';
-import { KEPT_PLAN } from './connection/kept-plan.ts';
 import { writeEvents } from './log/events.ts';
+import { changeSet } from './log/sealed-set.ts';
+import { BelievedFreezes, FREEZE_SET, type FreezeRow } from './sets/believed-freezes.ts';
+import { rowText } from './table/sealed-tables.ts';
 import type { FreezeTable, Tables } from './table/tables.ts';
 
-type FreezeRow = Selectable<FreezeTable>;
+type LiftedRow = Selectable<FreezeTable>;
 
 /** Cards that are brought up to date at once; the sweep finds the others. */
 const MOST_CONCERNED = 500;
@@ -20,9 +22,9 @@ const LOCK_NOT_HAD = new Set(['55P03', '57014']);
  * keeps new ones out until it is committed. Should one of them hang, the freeze waits no longer than 2 s for it: a stop
  * must not depend on what it stops. What that one has taken then counts as taken before.
  */
-export function sqlFreezes(db: Kysely<Tables>, seals: Seals): Freezes {
+export function sqlFreezes(db: Kysely<Tables>, seals: Seals, believed = new BelievedFreezes(db, seals, null)): Freezes {
   return guarded<Freezes>({
-    list: async () => (await inForce(db)).map(freezeOf),
+    list: async () => (await believed.read()).map(freezeOf),
     held: async () => {
       const found = await sql<{ id: string; pending: number; approved: number }>`
         select z.id, count(*) filter (where a.state = 'pending')::int as pending,
@@ -43,13 +45,14 @@ export function sqlFreezes(db: Kysely<Tables>, seals: Seals): Freezes {
     },
     lift: (id, lifting, event) =>
       db.transaction().execute(async (trx) => {
-        const lifted = await sql<FreezeRow>`
+        const lifted = await sql<LiftedRow>`
           update holdfast.freezes
           set lifted_at = ${lifting.at}, lifted_by = ${lifting.by}, lifted_reason = ${lifting.reason}
           where id = ${id} and lifted_at is null returning *`.execute(trx);
         const row = lifted.rows[0];
         if (row === undefined) return before(trx, id);
         const freeze = freezeOf(row);
+        await changeSet(trx, seals, FREEZE_SET.name, { removed: [rowText('freezes', row)] });
         await writeEvents(trx, seals, [event(freeze)]);
         return { kind: 'lifted', freeze, concerned: await concernedBy(trx, freeze.scope) };
       }),
@@ -69,14 +72,17 @@ async function set(
   }
   const { id, scope, reason, by, since } = freeze;
   const name = scopeName(scope);
-  const rows = await inForce(trx);
+  const rows = (await sql<FreezeRow>`${FREEZE_SET.rows}`.execute(trx)).rows;
   const same = rows.find((row) => row.scope === scope.kind && row.name === name);
   if (same !== undefined) return { kind: 'exists', freeze: freezeOf(same) };
   if (rows.length >= MOST_FREEZES) return { kind: 'crowded' };
+  const row = { id, scope: scope.kind, name, reason, by, since };
+  const text = rowText('freezes', row);
   await trx
     .insertInto('holdfast.freezes')
-    .values({ id, scope: scope.kind, name, reason, by, since, lifted_at: null, lifted_by: null, lifted_reason: null })
+    .values({ ...row, lifted_at: null, lifted_by: null, lifted_reason: null, seal: seals.seal('row', text) })
     .execute();
+  await changeSet(trx, seals, FREEZE_SET.name, { added: [text] });
   await writeEvents(trx, seals, [event]);
   return { kind: 'set', concerned: await concernedBy(trx, scope) };
 }
@@ -85,13 +91,6 @@ async function before(trx: Transaction<Tables>, id: string): ReturnType<Freezes[
   const row = await trx.selectFrom('holdfast.freezes').selectAll().where('id', '=', id).executeTakeFirst();
   if (row === undefined || row.lifted_at === null) return { kind: 'not_found' };
   return { kind: 'already', freeze: freezeOf(row), liftedAt: row.lifted_at, liftedBy: row.lifted_by ?? '' };
-}
-
-async function inForce(db: Kysely<Tables> | Transaction<Tables>): Promise<FreezeRow[]> {
-  const found = await sql<FreezeRow>`${KEPT_PLAN}
-    select id, scope, name, reason, "by", since, lifted_at, lifted_by, lifted_reason
-    from holdfast.freezes where lifted_at is null order by since, id`.execute(db);
-  return found.rows;
 }
 
 function freezeOf({ id, scope, name, reason, by, since }: FreezeRow): Freeze {
@@ -110,23 +109,6 @@ async function concernedBy(trx: Transaction<Tables>, scope: FreezeScope): Promis
     select id from holdfast.approvals where state in ('pending', 'approved') and ${where}
     order by id limit ${MOST_CONCERNED}`.execute(trx);
   return found.rows.map((row) => row.id);
-}
-
-/**
- * Nothing is frozen that stops this grant at this server. `for share` makes a freeze that is being set wait for this
- * transaction, and this statement for that freeze, so that each sees the other.
- */
-export function isNotFrozen(place: FrozenPlace): RawBuilder<unknown> {
-  return sql`not exists (select 1 from holdfast.freezes z where z.lifted_at is null and ${stops(place)} for share)`;
-}
-
-export function isFrozen(place: FrozenPlace): RawBuilder<unknown> {
-  return sql`exists (select 1 from holdfast.freezes z where z.lifted_at is null and ${stops(place)})`;
-}
-
-function stops({ server, grant }: FrozenPlace): RawBuilder<unknown> {
-  return sql`(z.scope = 'all' or (z.scope = 'server' and z.name = ${server}::text)
-    or (z.scope = 'grant' and z.name = ${grant}::text))`;
 }
 
 /** The id of the freeze that the card of an approval `a` has to tell of, as `freezeOver` chooses it. */

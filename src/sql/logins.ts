@@ -1,31 +1,36 @@
 import { type Kysely, sql } from 'kysely';
+import { loginMark } from '../domain/log/marks.ts';
 import type { Login, Logins, Seals } from '../ports.ts';
 import { guarded } from './connection/guard.ts';
 import { writeEvents } from './log/events.ts';
+import { sqlBeliefs } from './sets/beliefs.ts';
+import type { SealedTables } from './table/sealed-tables.ts';
 import type { Tables } from './table/tables.ts';
 
-/** The `Logins` port: one row per login, so that every replica knows it and any of them can end it. */
-export function sqlLogins(db: Kysely<Tables>, seals: Seals): Logins {
+/**
+ * The `Logins` port: one row per login, so that every replica knows it and any of them can end it. A row is believed with
+ * its seal, which covers when it was used last, and not once the log says that its reviewer has signed out: a true row
+ * that was put back signs nobody in.
+ */
+export function sqlLogins(db: Kysely<Tables>, seals: Seals, { tables } = sqlBeliefs(db, seals)): Logins {
   return guarded<Logins>({
     begin: (login, event) =>
       db.transaction().execute(async (trx) => {
         await trx.deleteFrom('holdfast.logins').where('ends_at', '<', login.at).execute();
+        const row = rowOf(login);
         await trx
           .insertInto('holdfast.logins')
-          .values({
-            id: login.id,
-            reviewer: login.reviewer,
-            credential: login.credential,
-            at: login.at,
-            seen_at: login.seenAt,
-            ends_at: login.endsAt,
-          })
+          .values({ ...row, seal: tables.seal('logins', row) })
           .execute();
         await writeEvents(trx, seals, [event]);
       }),
-    find: (id) => find(db, id),
-    seen: async (id, at) =>
-      void (await sql`update holdfast.logins set seen_at = greatest(seen_at, ${at}) where id = ${id}`.execute(db)),
+    find: (id) => find(db, tables, id),
+    seen: async (login, at) => {
+      const seal = tables.seal('logins', { ...rowOf(login), seen_at: at });
+      await sql`
+        update holdfast.logins set seen_at = ${at}, seal = ${seal}
+        where id = ${login.id} and seen_at < ${at}`.execute(db);
+    },
     end: (id, event) =>
       db.transaction().execute(async (trx) => {
         const deleted = await trx.deleteFrom('holdfast.logins').where('id', '=', id).executeTakeFirst();
@@ -34,9 +39,25 @@ export function sqlLogins(db: Kysely<Tables>, seals: Seals): Logins {
   });
 }
 
-async function find(db: Kysely<Tables>, id: string): Promise<Login | null> {
-  const row = await db.selectFrom('holdfast.logins').selectAll().where('id', '=', id).executeTakeFirst();
-  if (row === undefined) return null;
+function rowOf({ id, reviewer, credential, at, seenAt, endsAt }: Login) {
+  return { id, reviewer, credential, at, seen_at: seenAt, ends_at: endsAt };
+}
+
+async function find(db: Kysely<Tables>, tables: SealedTables, id: string): Promise<Login | null> {
+  const row = await db
+    .selectFrom('holdfast.logins as l')
+    .select(['l.id', 'l.reviewer', 'l.credential', 'l.at', 'l.seen_at', 'l.ends_at', 'l.seal'])
+    .where('l.id', '=', id)
+    .where(hasNotSignedOut(id))
+    .executeTakeFirst();
+  if (row === undefined || !tables.believes('logins', row)) return null;
   const { reviewer, credential, at } = row;
   return { id, reviewer, credential, at, seenAt: row.seen_at, endsAt: row.ends_at };
+}
+
+/** Whoever signed out, in the log's own words: the event names the login as `loginMark` does. */
+function hasNotSignedOut(id: string) {
+  // In a canonical text this can only be the event's own member: inside a string the quotes are escaped.
+  return sql<boolean>`not exists (select 1 from holdfast.events e where e.type = 'admin.signed_out' and e.at >= l.at
+    and strpos(e.body, ${`"login":"${loginMark(id)}"`}::text) > 0)`;
 }

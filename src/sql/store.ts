@@ -47,10 +47,16 @@ import { Appender } from './log/append.ts';
 import { openEpoch } from './log/epoch.ts';
 import { readEvents } from './log/events.ts';
 import { EventSealer } from './log/seal.ts';
-import { rebaseRevocations } from './revocations.ts';
+import { rebaseSets, setJudge } from './sets/all-sets.ts';
+import { type Beliefs, sqlBeliefs } from './sets/beliefs.ts';
 
 /** The `Store` port: the authority. Whatever SQL could not do is `Unavailable('store')`, and nothing was changed. */
-export function sqlStore({ db, close, checkDisk }: SqlConnection, seals: Seals): Store {
+export function sqlStore(
+  { db, close, checkDisk }: SqlConnection,
+  seals: Seals,
+  { tables, freezes }: Beliefs = sqlBeliefs(db, seals),
+): Store {
+  const judge = setJudge(db, seals);
   const admissions = new AdmissionBatcher(db, seals);
   const appender = new Appender(db, seals);
   const sealer = new EventSealer(db, seals);
@@ -71,8 +77,8 @@ export function sqlStore({ db, close, checkDisk }: SqlConnection, seals: Seals):
     find: (id) => findApproval(db, seals, id),
     look: (id) => lookAtApproval(db, seals, id),
     list: (filter) => listApprovals(db, seals, filter),
-    commit: (change) => commitChange(db, seals, change),
-    commitBoth: (first, second) => commitBoth(db, seals, first, second),
+    commit: (change) => commitChange(db, seals, freezes, change),
+    commitBoth: (first, second) => commitBoth(db, seals, freezes, first, second),
     changed: (held) => changedApprovals(db, seals, held),
     request: (id) => sealedBytes(db, id, 'request'),
     result: (id) => sealedBytes(db, id, 'result'),
@@ -101,18 +107,19 @@ export function sqlStore({ db, close, checkDisk }: SqlConnection, seals: Seals):
     refuseCard: (approval, why, event) => refuseCard(db, seals, approval, why, event),
     cardsToLookAt: (limit) => cardsToLookAt(db, limit),
     saveCard: (card, event, content) => saveCard(db, seals, card, event, content),
-    bindSession: (id, server, grant) => bindSession(db, id, server, grant),
+    bindSession: (id, server, grant) => bindSession(db, tables, id, server, grant),
     countSession: (id, grant, rate) => sessionsByGrant.run(grant, () => countSession(db, id, grant, rate)),
     uncountSession: (id) => uncountSession(db, id),
-    sessionGrant: (id, server) => sessionGrant(db, id, server),
+    sessionGrant: (id, server) => sessionGrant(db, tables, id, server),
     unbindSession: (id, server) => unbindSession(db, id, server),
     events: (filter) => readEvents(db, seals, filter),
     doubtful: (limit) => doubtfulApprovals(db, seals, limit),
     beginSeals: (begin) => openEpoch(db, seals, begin),
     seal: (limit) => sealer.seal(limit),
     standings: (ids) => standings(db, ids),
+    judgeSets: (readings) => judge(readings),
     lastAcceptance: (log) => lastAcceptance(db, seals, log),
-    accept: (plan) => acceptStore(db, seals, plan, (trx, sets) => rebaseRevocations(trx, seals, sets)),
+    accept: (plan) => acceptStore(db, seals, plan, (trx, sets) => rebaseSets(trx, seals, sets)),
   };
   return guarded(verbs);
 }

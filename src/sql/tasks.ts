@@ -3,6 +3,7 @@ import { collectedBy } from './approval/joiners.ts';
 import { clientOf, nameClient } from './approval/sessions.ts';
 import type { SqlConnection } from './connection/connection.ts';
 import { guarded } from './connection/guard.ts';
+import { type Beliefs, sqlBeliefs } from './sets/beliefs.ts';
 import {
   answerRequest,
   findRequest,
@@ -38,41 +39,46 @@ import {
 } from './task/tasks.ts';
 
 /** The `TaskStore` port: tasks, beside the approvals that they belong to. */
-export function sqlTasks({ db }: Pick<SqlConnection, 'db'>, seals: Seals): TaskStore {
+export function sqlTasks(
+  { db }: Pick<SqlConnection, 'db'>,
+  seals: Seals,
+  beliefs: Beliefs = sqlBeliefs(db, seals),
+): TaskStore {
+  const { tables } = beliefs;
   return guarded<TaskStore>({
-    openTask: (task) => insertTask(db, task),
-    findTask: (id, grant, server, now) => readTask(db, id, grant, server, now),
-    listTasks: (grant, server, now, limit) => legacyTasks(db, grant, server, now, limit),
+    openTask: (task) => insertTask(db, tables, task),
+    findTask: (id, grant, server, now) => readTask(db, tables, id, grant, server, now),
+    listTasks: (grant, server, now, limit) => legacyTasks(db, tables, grant, server, now, limit),
     fetchedTask: (id, at) => markFetched(db, id, at),
-    lostTask: (call, now) => unfetchedTask(db, call, now),
+    lostTask: (call, now) => unfetchedTask(db, tables, call, now),
     taskBytes: (id, part) => taskBytes(db, id, part),
     changeTask: (change) => changeTask(db, change),
-    dueTasks: (running, approval) => dueTasks(db, running, approval),
-    forgetTasks: (now) => forgetTasks(db, now),
+    dueTasks: (running, approval) => dueTasks(db, tables, running, approval),
+    forgetTasks: (now) => forgetTasks(db, seals, now),
     nextRound: (joiner) => nextRound(db, joiner),
     reseat: (reseating) => reseat(db, seals, reseating),
     collectedBy: (joiner, since) => collectedBy(db, seals, joiner, since),
-    rememberContinuation: (continuation) => rememberContinuation(db, continuation),
-    takeContinuation: (returned, given, events) => spendContinuation(db, seals, returned, given, events),
-    findContinuation: (returned) => findContinuation(db, seals, returned),
-    keepRequest: (asked) => keepRequest(db, asked),
-    findRequest: (place, key) => findRequest(db, place, key),
+    rememberContinuation: (continuation) => rememberContinuation(db, tables, continuation),
+    takeContinuation: (returned, given, events) => spendContinuation(db, seals, beliefs, returned, given, events),
+    findContinuation: (returned) => findContinuation(db, seals, tables, returned),
+    keepRequest: (asked) => keepRequest(db, seals, asked),
+    findRequest: (place, key) => findRequest(db, tables, place, key),
     hasRequest: (place, keys) => hasRequest(db, place, keys),
     runningIn: (place, strict) => runningIn(db, place, strict),
-    whoseAnswers: (place, keys) => whoseAnswers(db, place, keys),
-    notePlainRequests: (asked) => insertPlainRequests(db, asked),
+    whoseAnswers: (place, keys) => whoseAnswers(db, beliefs, place, keys),
+    notePlainRequests: (asked) => insertPlainRequests(db, tables, asked),
     forgetPlainRequest: (place, key) => forgetPlainRequest(db, place, key),
-    issueState: (state) => issueState(db, state),
-    noteIssuedState: (state) => noteIssuedState(db, state),
-    isStateClaimed: (state) => stateIsClaimed(db, state),
-    answerRequest: (asked, given, events) => answerRequest(db, seals, asked, given, events),
-    reopenRequest: (n) => reopenRequest(db, n),
-    followTask: (task, replica, until) => followTask(db, task, replica, until),
+    issueState: (state) => issueState(db, seals, state),
+    noteIssuedState: (state) => noteIssuedState(db, tables, state),
+    isStateClaimed: (state) => stateIsClaimed(db, seals, tables, state),
+    answerRequest: (asked, given, events) => answerRequest(db, seals, beliefs.freezes, asked, given, events),
+    reopenRequest: (n) => reopenRequest(db, seals, n),
+    followTask: (task, replica, until) => followTask(db, seals, task, replica, until),
     followedAt: (servers, limit) => followedAt(db, servers, limit),
-    findFollowed: (approval) => findFollowed(db, approval),
-    claimFollowed: (replica, now, until, limit) => claimFollowed(db, replica, now, until, limit),
+    findFollowed: (approval) => findFollowed(db, tables, approval),
+    claimFollowed: (replica, now, until, limit) => claimFollowed(db, tables, replica, now, until, limit),
     keepFollowed: (approval, replica, until) => keepFollowed(db, approval, replica, until),
-    endFollowed: (approval) => endFollowed(db, approval),
+    endFollowed: (approval) => endFollowed(db, seals, approval),
     keepQuestion: (question) => keepQuestion(db, question),
     questions: (task, after) => questionsAfter(db, task, after),
     answered: (question) => dropQuestion(db, question),

@@ -83,7 +83,7 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
   slack: ['wire', 'place', 'card', 'people', 'post', 'setup', 'cards.ts', 'click', 'stop', 'door.ts', 'web-door.ts'],
   web: ['http', 'api', 'html', 'pages', 'console'],
   sql: [
-    ...['table', 'migrations', 'connection', 'log', 'freezes.ts', 'limit', 'approval', 'task', 'search'],
+    ...['table', 'migrations', 'connection', 'log', 'sets', 'freezes.ts', 'limit', 'approval', 'task', 'search'],
     ...['ledger.ts', 'logins.ts', 'records.ts', 'revocations.ts', 'tasks.ts', 'store.ts'],
   ],
   config: [

@@ -6,6 +6,8 @@ import type { Gateway } from '../gateway.ts';
 /** A caller that came back: to which seat, and as which request. */
 export interface ReturningCaller {
   readonly joiner: string;
+  readonly grant: string;
+  readonly server: string;
   /** null: the caller has no session (2026-07-28). */
   readonly session: string | null;
   /** The JSON-RPC id, as JSON text. */
@@ -14,12 +16,22 @@ export interface ReturningCaller {
   readonly round: number | null;
 }
 
-/** Gives the caller its seat back, at this replica. Null: it was served, has left, or named another round. */
-export function takeSeatAgain(
+/**
+ * Gives the caller its seat back, at this replica. Null: it was served, has left, or named another round; or its seat is
+ * at another grant's call, which only somebody beside the gateway can have written.
+ */
+export async function takeSeatAgain(
   { tasks, replica }: Pick<Gateway, 'replica' | 'tasks'>,
-  caller: ReturningCaller,
+  { grant, server, ...caller }: ReturningCaller,
 ): Promise<Approval | null> {
-  return tasks.reseat({ ...caller, replica });
+  return ofCaller(await tasks.reseat({ ...caller, replica }), { grant, server });
+}
+
+function ofCaller(
+  approval: Approval | null,
+  { grant, server }: Pick<ReturningCaller, 'grant' | 'server'>,
+): Approval | null {
+  return approval?.grant === grant && approval.server === server ? approval : null;
 }
 
 /**
@@ -70,13 +82,13 @@ export async function recordCollected(
   faultPoint?.('collect.after');
 }
 
-/** The approval whose answer this seat has collected since then; null: it has collected none. */
-export function collectedSince(
+/** The approval whose answer this seat has collected since then; null: it has collected none of this caller's. */
+export async function collectedSince(
   { tasks }: Pick<Gateway, 'tasks'>,
-  joiner: string,
+  { joiner, ...caller }: Pick<ReturningCaller, 'grant' | 'joiner' | 'server'>,
   since: Date,
 ): Promise<Approval | null> {
-  return tasks.collectedBy(joiner, since);
+  return ofCaller(await tasks.collectedBy(joiner, since), caller);
 }
 
 /**

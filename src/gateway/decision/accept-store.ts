@@ -41,6 +41,7 @@ export async function acceptStoreAsItIs(
     at,
     sent: known.filter(({ approval }) => lost.has(approval)),
     broken: standing.filter(({ kind }) => kind === 'seal_broken').map(({ about }) => about.split(' ')[0]!),
+    foreign: sets.foreignRows,
     sets: sets.heads,
     told: (approval, to, isBroken) => ({
       ...approvalEvent(approval, {

@@ -1,4 +1,5 @@
 import { NO_SUBJECT } from '../../domain/log/event.ts';
+import { tokenMark } from '../../domain/log/marks.ts';
 import type { Clock, Revocations } from '../../ports.ts';
 
 /** `already`: every token had been revoked before. */
@@ -22,10 +23,10 @@ export async function revokeGrant(
 ): Promise<Revoked> {
   const at = clock.now();
   const base = { type: 'grant.revoked', at, actor, ...NO_SUBJECT, grant: name } as const;
-  const event = { ...base, data: { reason, owner, servers: [...servers] } };
   let revoked = false;
   for (const token of [tokenSha256, retiringSha256]) {
     if (token === null) continue;
+    const event = { ...base, data: { reason, owner, servers: [...servers], token: tokenMark(token) } };
     revoked = (await revocations.revoke({ tokenSha256: token, grant: name, at, actor, reason }, event)) || revoked;
   }
   return revoked ? 'revoked' : 'already';

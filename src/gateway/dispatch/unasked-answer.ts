@@ -17,13 +17,15 @@ export function placeOf({ rules }: Pick<Gateway, 'rules'>, { grant, server, sess
  * | no gated call whose answers need a yes | passed on | passed on |
  * | one of this grant, in whatever session | passed on | `unseen`: it may come before its question |
  * | one of another grant, waiting for an answer with the same id | passed on where both have a session, else `others` | `others` |
+ * | anything, while what is kept of requests is not what a gateway left | as any other answer, and `others` without a session | the same |
  */
 export async function whyUnasked(
-  gateway: Pick<Gateway, 'rules' | 'tasks'>,
+  gateway: Pick<Gateway, 'rules' | 'sets' | 'tasks'>,
   place: AnswerPlace,
   keys: readonly string[],
 ): Promise<'unseen' | 'others' | null> {
   const { plain, strict, others } = await gateway.tasks.whoseAnswers(placeOf(gateway, place), keys);
+  if (gateway.sets.isAtFault('asked_requests')) return place.session === null ? 'others' : strict ? 'unseen' : null;
   if (others && !(plain && place.session !== null)) return 'others';
   return strict && !plain ? 'unseen' : null;
 }

@@ -1,11 +1,16 @@
-import type { SetHead, SetReading, SetReadings } from '../../ports.ts';
+import type { SetHead, SetJudgement, SetReading, SetReadings } from '../../ports.ts';
 
-/** What was found of a set. `older`: it is true, and one that the set had before. */
+/** What was found of a set, or of one row. `older`: it is true, and one that the set had before. */
 export interface SetFinding {
   readonly name: string;
   readonly kind: 'broken' | 'older';
   readonly why: string;
+  /** The row that no gateway wrote; null: it is the set. */
+  readonly row: string | null;
 }
+
+/** Foreign rows that are remembered; of further ones an alarm stands all the same. */
+const MOST_FOREIGN = 1_000;
 
 /**
  * What this process knows of sets whose rows matter by being there. Every read of one is judged: by its own seals, and
@@ -17,6 +22,9 @@ export class SetWatch implements SetReadings {
   #listener: ((finding: SetFinding) => void) | null = null;
   /** Found before anybody listened. */
   #early: SetFinding[] = [];
+  /** Sets of which something was found. */
+  readonly #faults = new Set<string>();
+  readonly #foreign = new Map<string, { readonly table: string; readonly row: string }>();
 
   /** Sets the one listener, which is told what was found before, too. */
   onFinding(listener: (finding: SetFinding) => void): void {
@@ -29,14 +37,27 @@ export class SetWatch implements SetReadings {
     return this.#turn;
   }
 
-  read(turn: number, { name, head, fault }: SetReading): void {
+  read(turn: number, { name, head, fault }: SetReading): SetJudgement {
     const known = this.#heads.get(name);
-    if (fault !== null) this.#find({ name, kind: 'broken', why: fault });
-    else if (head === null) {
-      if (known !== undefined) this.#find({ name, kind: 'broken', why: `the head of the ${name} is missing` });
-    } else if (known !== undefined && turn > known.turn && isOlder(head, known.head)) {
-      this.#find({ name, kind: 'older', why: `the ${name} are those of an earlier time` });
-    } else if (known === undefined || head.version > known.head.version) this.#learn(head);
+    if (fault !== null) return this.#refuse(name, 'broken', fault);
+    if (head === null) {
+      return known === undefined ? 'believed' : this.#refuse(name, 'broken', `the head of the ${name} is missing`);
+    }
+    if (known !== undefined && isOlder(head, known.head)) {
+      return turn > known.turn ? this.#refuse(name, 'older', earlierWords(name)) : 'stale';
+    }
+    if (known === undefined || head.version > known.head.version) this.#learn(head);
+    return 'believed';
+  }
+
+  foreign(table: string, row: string): void {
+    if (this.#foreign.size < MOST_FOREIGN) this.#foreign.set(`${table} ${row}`, { table, row });
+    this.#find({ name: table, kind: 'broken', why: `a row of ${table} (${row}) was not written by a gateway`, row });
+  }
+
+  /** Something was found of this set, and no operator has accepted it since: what is missing in it may have been there. */
+  isAtFault(name: string): boolean {
+    return this.#faults.has(name);
   }
 
   /** What a witness knows. The reads that begin from now on are compared with it. */
@@ -44,7 +65,7 @@ export class SetWatch implements SetReadings {
     for (const head of heads) {
       const known = this.#heads.get(head.name)?.head;
       if (known?.version === head.version && isOlder(known, head)) {
-        this.#find({ name: head.name, kind: 'older', why: `the ${head.name} are those of an earlier time` });
+        this.#refuse(head.name, 'older', earlierWords(head.name));
       }
       if (known === undefined || head.version > known.version) this.#learn(head);
     }
@@ -53,6 +74,13 @@ export class SetWatch implements SetReadings {
   /** An operator has accepted the sets as they are. */
   forget(): void {
     this.#heads.clear();
+    this.#faults.clear();
+    this.#foreign.clear();
+  }
+
+  /** Rows that no gateway wrote, of those that were read since the last time. */
+  get foreignRows(): readonly { readonly table: string; readonly row: string }[] {
+    return [...this.#foreign.values()];
   }
 
   get heads(): readonly SetHead[] {
@@ -63,6 +91,12 @@ export class SetWatch implements SetReadings {
     this.#heads.set(head.name, { head, turn: this.#turn });
   }
 
+  #refuse(name: string, kind: SetFinding['kind'], why: string): SetJudgement {
+    this.#faults.add(name);
+    this.#find({ name, kind, why, row: null });
+    return 'refused';
+  }
+
   #find(finding: SetFinding): void {
     if (this.#listener === null) this.#early.push(finding);
     else this.#listener(finding);
@@ -71,4 +105,8 @@ export class SetWatch implements SetReadings {
 
 function isOlder(head: SetHead, known: SetHead): boolean {
   return head.version < known.version || (head.version === known.version && head.digest !== known.digest);
+}
+
+function earlierWords(name: string): string {
+  return `the ${name} are those of an earlier time`;
 }

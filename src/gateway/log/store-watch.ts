@@ -27,7 +27,7 @@ const MOST_LISTED = 50;
 const FEW = 2_000;
 
 export interface StoreWatchParts {
-  readonly store: Pick<Store, 'append' | 'claimNotice' | 'lastAcceptance' | 'standings'>;
+  readonly store: Pick<Store, 'append' | 'claimNotice' | 'judgeSets' | 'lastAcceptance' | 'standings'>;
   readonly ledger: Pick<Ledger, 'chain' | 'ends'>;
   readonly clock: Clock;
   readonly log: Log;
@@ -191,6 +191,7 @@ export class StoreWatch {
     }
     signs.push(...this.#foreignLogs(), ...(whole ? await this.#missingCopy(log.head) : []));
     if (known !== null) sets.witnessed(known.sets);
+    await store.judgeSets(sets);
     await this.#tell(signs);
     this.#suspect = false;
     this.#comparedAt = began;
@@ -247,16 +248,17 @@ export class StoreWatch {
     await board.keep(state);
   }
 
-  #foundSet({ name, kind, why }: SetFinding): void {
+  #foundSet({ name, kind, why, row }: SetFinding): void {
     const { alarms, clock, log } = this.#parts;
     if (kind === 'older') {
       void this.#tell([{ about: `set ${name}`, why, approval: null }]);
       return;
     }
-    if (!alarms.raise('seal_broken', `set ${name}`, why, clock.now())) return;
-    log.error({ about: name }, `${why}; nothing that needs an approval runs until an operator accepts the store`);
-    const data = { table: name, row: null, field: 'set', why };
-    this.#write(`seal set ${name}`, { ...NO_SUBJECT, type: 'seal.broken', at: clock.now(), actor: 'holdfast', data });
+    const about = row === null ? `set ${name}` : `row ${name} ${row}`;
+    if (!alarms.raise('seal_broken', about, why, clock.now())) return;
+    log.error({ about }, `${why}; nothing that needs an approval runs until an operator accepts the store`);
+    const data = { table: name, row, field: row === null ? 'set' : 'row', why };
+    this.#write(`seal ${about}`, { ...NO_SUBJECT, type: 'seal.broken', at: clock.now(), actor: 'holdfast', data });
   }
 
   async #tell(signs: readonly WentBack[]): Promise<void> {

@@ -1,3 +1,4 @@
+import { tokenMark } from '../../domain/log/marks.ts';
 import type { Log, Revocations } from '../../ports.ts';
 
 /** Milliseconds between two reads, after which every replica knows of a revocation. */
@@ -29,7 +30,8 @@ export class RevokedTokens {
   }
 
   has(tokenSha256: string): boolean {
-    return this.#tokens.has(tokenSha256);
+    // Of one whose row somebody deleted, the log knows the mark.
+    return this.#tokens.has(tokenSha256) || this.#tokens.has(tokenMark(tokenSha256));
   }
 
   /** Reads them again. Rejects with `Unavailable('store')`; what was known stays known. */

@@ -126,7 +126,7 @@ async function sendNow(sending: AnswerSending): Promise<Response> {
 
 /** Whether a message of a batch answers a request that was sent during a gated call; such an answer travels alone. */
 export async function answersGatedCall(
-  gateway: Pick<Gateway, 'rules' | 'tasks'>,
+  gateway: Pick<Gateway, 'rules' | 'sets' | 'tasks'>,
   { grant, server, session }: { readonly grant: string; readonly server: string; readonly session: string | null },
   messages: readonly JsonObject[],
 ): Promise<boolean> {

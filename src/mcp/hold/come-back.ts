@@ -44,7 +44,10 @@ export async function returnToSeat(
     rpcError(400, INVALID_PARAMS, `requestState ${why}. Repeat the call without it.`, request.idText);
   if (state === null) return refuse('was not issued for this call, or is too old');
   const { joiner, round, leg } = state;
-  const approval = await takeSeatAgain(gateway, { joiner, session: null, requestId: request.idText, round });
+  const approval = await takeSeatAgain(gateway, {
+    ...{ joiner, grant: binding.grant, server: binding.server },
+    ...{ session: null, requestId: request.idText, round },
+  });
   if (approval === null || approval.id !== state.approval) return refuse('was used before');
   return { approval, joiner, attempt: leg + 1 };
 }

@@ -36,8 +36,9 @@ export async function resumeStream(
   const point = openEventId(gateway.vault, principal.grant, server, lastEventId);
   if (point === null) return rpcError(400, 400, 'This Last-Event-ID was not issued to this grant.');
   const { joiner, idText } = point;
-  const approval = await takeSeatAgain(gateway, { joiner, session, requestId: idText, round: null });
-  if (approval === null) return replay(gateway, point, lastEventId);
+  const seat = { joiner, grant: principal.grant, server };
+  const approval = await takeSeatAgain(gateway, { ...seat, session, requestId: idText, round: null });
+  if (approval === null) return replay(gateway, seat, idText, lastEventId);
   try {
     return await resumeWait(gateway, heldCalls, terms, resumption, point, approval);
   } catch (error) {
@@ -77,9 +78,14 @@ async function resumeWait(
  * Sends the final answer of a stream again. The socket took it before, but on a half-open connection nobody may have
  * read it. The same grant may fetch it by the stream's event id for `REPLAY_MS`; nothing is sent to the server.
  */
-async function replay(gateway: Gateway, { joiner, idText }: ResumePoint, eventId: string): Promise<Response> {
+async function replay(
+  gateway: Gateway,
+  seat: { readonly joiner: string; readonly grant: string; readonly server: string },
+  idText: string,
+  eventId: string,
+): Promise<Response> {
   const since = new Date(gateway.clock.now().getTime() - REPLAY_MS);
-  const approval = await collectedSince(gateway, joiner, since);
+  const approval = await collectedSince(gateway, seat, since);
   const text = approval === null ? null : await finalMessage(gateway, approval, idText);
   // Cancelled, or ended long ago: there is nothing to replay, and clients accept 405 as final.
   if (text === null) return rpcError(405, 405, 'This stream has ended.', 'null', { allow: 'POST' });

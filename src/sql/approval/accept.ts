@@ -7,6 +7,7 @@ import { restoreEpoch } from '../log/epoch.ts';
 import { writeEvents } from '../log/events.ts';
 import { APPROVAL, type ApprovalRow, approvalOf } from '../table/approval-row.ts';
 import { frozenText, reasonsText, shownDigest, stateText } from '../table/sealed-rows.ts';
+import { disownRow } from '../table/sealed-tables.ts';
 import type { Tables } from '../table/tables.ts';
 import { acceptanceText } from './standing.ts';
 
@@ -34,7 +35,8 @@ const BROKEN = 'its record was changed outside Holdfast, and an operator has end
  * | with a broken seal; under way | unknown, without a seal |
  * | with a broken seal; over | as it is, without a seal |
  *
- * Sets get their heads anew over the rows as they are: `rebase` does that for each.
+ * Sets get their heads anew over the rows as they are: `rebase` does that for each. Other rows that no gateway wrote lose
+ * their seals: they are believed as little as before, and nobody is told again.
  */
 export async function acceptStore(
   db: Kysely<Tables>,
@@ -53,6 +55,7 @@ export async function acceptStore(
     }
     // After that, so that a broken record whose call was sent is unknown, and not withdrawn.
     const ended = await endBroken(trx, seals, plan);
+    for (const { table, row } of plan.foreign) await disownRow(trx, table, row);
     const sets = await rebase(trx, plan.sets);
     const ends = await sql<{ head: string; last: string }>`
       select coalesce((select max(seq) from holdfast.events), 0) as head,

@@ -2,9 +2,9 @@ import { type Kysely, type RawBuilder, sql } from 'kysely';
 import { type Approval, isOver, mayFollow } from '../../domain/approval/approval.ts';
 import type { CardRecord, Change, Committed, Seals } from '../../ports.ts';
 import { KEPT_PLAN } from '../connection/kept-plan.ts';
-import { isFrozen, isNotFrozen } from '../freezes.ts';
 import { giveBack, NoRoom, takeAll } from '../limit/counters.ts';
 import { eventRow } from '../log/events.ts';
+import { type BelievedFreezes, isFrozen } from '../sets/believed-freezes.ts';
 import { APPROVAL, type ApprovalRow, approvalOf } from '../table/approval-row.ts';
 import { decisionText, stateText } from '../table/sealed-rows.ts';
 import type { Db, Tables } from '../table/tables.ts';
@@ -22,21 +22,32 @@ const UNIQUE_VIOLATION = '23505';
  * one statement, and with counters one transaction: all or nothing, and in as few round trips as possible, because an
  * agent waits. The update locks the row, so two committers cannot both see its old state.
  */
-export async function commitChange(db: Kysely<Tables>, seals: Seals, change: Change): Promise<Committed> {
+export async function commitChange(
+  db: Kysely<Tables>,
+  seals: Seals,
+  freezes: BelievedFreezes,
+  change: Change,
+): Promise<Committed> {
   assertAllowed(change);
-  return commitMove(db, seals, { ...change, next: change.revision + 1 });
+  return commitBelieved(db, seals, freezes, { ...change, next: change.revision + 1 });
 }
 
 /**
  * Two changes as one update of the row, so that nobody sees the state in between. Revision, events and columns are
  * those of one change after the other.
  */
-export async function commitBoth(db: Kysely<Tables>, seals: Seals, first: Change, second: Change): Promise<Committed> {
+export async function commitBoth(
+  db: Kysely<Tables>,
+  seals: Seals,
+  freezes: BelievedFreezes,
+  first: Change,
+  second: Change,
+): Promise<Committed> {
   for (const change of [first, second]) assertAllowed(change);
   const follows = second.id === first.id && second.from === first.to && second.revision === first.revision + 1;
   if (!follows || second.decision) throw new Error(`${first.to} is not followed by this change to ${second.to}`);
   if (first.takes || first.gives || first.joiner || first.dispatcher) throw new Error('only a decision comes first');
-  return commitMove(db, seals, {
+  return commitBelieved(db, seals, freezes, {
     ...second,
     ...(first.decision ? { decision: first.decision } : {}),
     ...(first.instead ? { instead: first.instead } : {}),
@@ -61,24 +72,43 @@ interface Move extends Change {
   readonly returned?: string;
 }
 
-async function commitMove(db: Kysely<Tables>, seals: Seals, change: Move): Promise<Committed> {
-  const committed = await tryMove(db, seals, change);
-  if (committed.kind !== 'spent' || !isSpending(change)) return committed;
-  const returned = await sendingsIfReturned(db, seals, change.id);
-  return returned === null ? committed : tryMove(db, seals, { ...change, returned });
+/** Once more where the freezes have changed since they were judged. */
+async function commitBelieved(db: Kysely<Tables>, seals: Seals, freezes: BelievedFreezes, change: Move) {
+  const { unlessFrozen } = change;
+  if (unlessFrozen === undefined) return commitMove(db, seals, change, null);
+  const commit = () => commitMove(db, seals, change, freezes.unless(unlessFrozen));
+  return freezes.attempt(commit, ({ kind }) => kind === 'conflict');
 }
 
-async function tryMove(db: Kysely<Tables>, seals: Seals, change: Move): Promise<Committed> {
+/** `thawed`: what must hold for what a freeze may stop; null: none can. */
+async function commitMove(
+  db: Kysely<Tables>,
+  seals: Seals,
+  change: Move,
+  thawed: RawBuilder<unknown> | null,
+): Promise<Committed> {
+  const committed = await tryMove(db, seals, change, thawed);
+  if (committed.kind !== 'spent' || !isSpending(change)) return committed;
+  const returned = await sendingsIfReturned(db, seals, change.id);
+  return returned === null ? committed : tryMove(db, seals, { ...change, returned }, thawed);
+}
+
+async function tryMove(
+  db: Kysely<Tables>,
+  seals: Seals,
+  change: Move,
+  thawed: RawBuilder<unknown> | null,
+): Promise<Committed> {
   const { takes = [], gives = [], continues } = change;
   try {
     if (takes.length === 0 && gives.length === 0 && continues === undefined) {
-      const approval = await move(db, seals, change);
+      const approval = await move(db, seals, change, thawed);
       return approval === null ? overtaken(db, change) : { kind: 'committed', approval, taken: [] };
     }
     return await db.transaction().execute(async (trx) => {
       // The call before its leg, as everywhere, so that no two transactions wait for each other.
       const parent = continues === undefined ? null : await continueParent(trx, seals, continues);
-      const approval = await move(trx, seals, change);
+      const approval = await move(trx, seals, change, thawed);
       if (approval === null) throw new Overtaken();
       if (parent !== null) return { kind: 'committed', approval, taken: [], parent };
       await giveBack(trx, gives);
@@ -141,7 +171,7 @@ function isSpending({ from, to }: Pick<Change, 'from' | 'to'>): boolean {
 }
 
 /** null: overtaken, and nothing was written. The statement returns the votes before it; its own is added. */
-async function move(db: Db, seals: Seals, change: Move): Promise<Approval | null> {
+async function move(db: Db, seals: Seals, change: Move, thawed: RawBuilder<unknown> | null): Promise<Approval | null> {
   const logged = isAsLogged(change);
   const moved = await sql<ApprovalRow>`${KEPT_PLAN}
     with moved as (
@@ -149,7 +179,7 @@ async function move(db: Db, seals: Seals, change: Move): Promise<Approval | null
       where id = ${change.id} and state = ${change.from} and revision = ${change.revision}
         ${change.joiner === undefined ? sql`` : sql`and ${hasNotLeft(change.joiner)}`}
         ${change.token === undefined ? sql`` : sql`and ${isNotRevoked(change.token)}`}
-        ${change.unlessFrozen === undefined ? sql`` : sql`and ${isNotFrozen(change.unlessFrozen)}`}
+        ${thawed === null ? sql`` : sql`and ${thawed}`}
         ${change.card === undefined ? sql`` : sql`and ${isCardOf(change.card)}`}
         ${change.believed === undefined ? sql`` : sql`and coalesce(frozen_seal, '') || ' ' || coalesce(state_seal, '') = ${change.believed}`}
         ${logged === null ? sql`` : sql`and ${logged}`}

@@ -3,6 +3,8 @@ import { type GivenAnswer, MOST_GIVEN } from '../../domain/approval/answer.ts';
 import type { Approval } from '../../domain/approval/approval.ts';
 import type { ContinuedParent, Continuing, NewApproval, Seals } from '../../ports.ts';
 import { writeEvents } from '../log/events.ts';
+import { changeSet } from '../log/sealed-set.ts';
+import { ASKED_ROW, ASKED_SET, type AskedSetRow, askedText } from '../sets/asked-set.ts';
 import { APPROVAL, type ApprovalRow, approvalOf } from '../table/approval-row.ts';
 import { stateText } from '../table/sealed-rows.ts';
 import type { Tables } from '../table/tables.ts';
@@ -57,7 +59,7 @@ export async function continueParent(trx: Trx, seals: Seals, continuing: Continu
   const found = await lockSealed(trx, seals, parent);
   if (found === null || found.state !== 'dispatched') throw new Unasked();
   if (asked.kind === 'result' && !(awaitsAnswer(found, now) && found.questions === asked.n)) throw new Unasked();
-  if (asked.kind === 'request') await markAnswered(trx, asked.n, now);
+  if (asked.kind === 'request') await markAnswered(trx, seals, asked.n, now);
   else await sql`delete from holdfast.continuations where approval_id = ${parent}`.execute(trx);
   await sql`
     update holdfast.approvals set answers = ${withAnswer(given)}, revision = revision + 1,
@@ -98,12 +100,14 @@ export function goesOn(seals: Seals, { id, revision, questions }: Approval) {
   return sql`awaits = null, note = null, state_revision = ${revision + 1}, state_seal = ${seal}`;
 }
 
-/** Each request is answered once. Throws `Unasked`. */
-export async function markAnswered(trx: Trx, n: number, now: Date): Promise<void> {
-  const marked = await sql`
+/** Each request that a gateway kept is answered once. Throws `Unasked`. */
+export async function markAnswered(trx: Trx, seals: Seals, n: number, now: Date): Promise<void> {
+  const marked = await sql<AskedSetRow>`
     update holdfast.asked_requests set answered_at = ${now} where n = ${n} and answered_at is null
-    returning 1`.execute(trx);
-  if (marked.rows.length === 0) throw new Unasked();
+    returning ${ASKED_ROW}`.execute(trx);
+  const row = marked.rows[0];
+  if (row === undefined || !seals.fits('row', askedText(row), row.seal)) throw new Unasked();
+  await changeSet(trx, seals, ASKED_SET.name, { removed: [askedText(row)] });
 }
 
 export async function readOne(trx: Trx, seals: Seals, id: string): Promise<Approval> {

@@ -1,6 +1,7 @@
 import { type Kysely, sql } from 'kysely';
 import type { OpeningRate } from '../../domain/approval/openings.ts';
 import type { FullLimit } from '../../domain/policy/limit.ts';
+import type { SealedTables } from '../table/sealed-tables.ts';
 import type { Tables } from '../table/tables.ts';
 import { fullRate, waitFor } from './room.ts';
 
@@ -34,20 +35,33 @@ export async function uncountSession(db: Kysely<Tables>, id: string): Promise<vo
 }
 
 /** The first binding stands: a session id that a server hands out twice stays with the grant that opened it. */
-export async function bindSession(db: Kysely<Tables>, id: string, server: string, grant: string): Promise<void> {
+export async function bindSession(
+  db: Kysely<Tables>,
+  tables: SealedTables,
+  id: string,
+  server: string,
+  grant: string,
+): Promise<void> {
+  const seal = tables.seal('sessions', { id, server, grant_name: grant });
   await sql`
-    insert into holdfast.sessions (id, server, grant_name, opened_at)
-    values (${id}, ${server}, ${grant}, clock_timestamp()) on conflict (id, server) do nothing`.execute(db);
+    insert into holdfast.sessions (id, server, grant_name, opened_at, seal)
+    values (${id}, ${server}, ${grant}, clock_timestamp(), ${seal}) on conflict (id, server) do nothing`.execute(db);
 }
 
-export async function sessionGrant(db: Kysely<Tables>, id: string, server: string): Promise<string | null> {
+/** The grant that opened it; null: none, or the row is none of a gateway's. */
+export async function sessionGrant(
+  db: Kysely<Tables>,
+  tables: SealedTables,
+  id: string,
+  server: string,
+): Promise<string | null> {
   const row = await db
     .selectFrom('holdfast.sessions')
-    .select('grant_name')
+    .select(['id', 'server', 'grant_name', 'seal'])
     .where('id', '=', id)
     .where('server', '=', server)
     .executeTakeFirst();
-  return row?.grant_name ?? null;
+  return row !== undefined && tables.believes('sessions', row) ? row.grant_name : null;
 }
 
 export async function unbindSession(db: Kysely<Tables>, id: string, server: string): Promise<void> {

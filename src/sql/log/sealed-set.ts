@@ -9,8 +9,8 @@ import type { Db } from '../table/tables.ts';
  * by what was added and removed, and is never computed anew from the rows: a change that somebody else made stays
  * visible. Witnesses keep the head, so that an older one is recognised.
  *
- * A table takes part with three lines: `changeSet` in the transaction of each change, `setHead(name)` as a column of the
- * statement that reads it, and `judgeSet` over what was read.
+ * A table takes part with `changeSet` in the transaction of each change, and a `SetTable` (sets/set-table.ts) in the list of
+ * `sets/all-sets.ts`, by which it is read and judged.
  */
 
 /** The head's row as JSON, as a column of the statement that reads the set: both are of one instant. */
@@ -95,6 +95,13 @@ export function judgeSet(
     return { name, head, fault: `there are ${rows.length} ${name} where a gateway left ${head.count}` };
   }
   return { name, head, fault: digest === head.digest ? null : `the ${name} are not those that a gateway left` };
+}
+
+/** Whether the set has as many rows as its head says, which is sealed; where there is no head, none. */
+export function isCountOf(seals: Seals, row: SetHeadRow | null, count: number): boolean {
+  if (row === null) return count === 0;
+  const head = headOf(row);
+  return head.count === count && seals.fits('set', headText(head), row.seal);
 }
 
 async function writeHead(trx: Db, seals: Seals, head: SetHead): Promise<void> {

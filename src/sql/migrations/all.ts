@@ -26,6 +26,7 @@ import { MIGRATION_0030 } from './0030-seals.ts';
 import { MIGRATION_0031 } from './0031-freezes.ts';
 import { MIGRATION_0032 } from './0032-witness.ts';
 import { MIGRATION_0033 } from './0033-person.ts';
+import { MIGRATION_0034 } from './0034-sealed-tables.ts';
 import { MIGRATION_0035 } from './0035-own-events.ts';
 import { MIGRATION_0038 } from './0038-gave-up.ts';
 import { MIGRATION_0039 } from './0039-refused-cards.ts';
@@ -63,6 +64,7 @@ export const MIGRATIONS: Readonly<Record<string, readonly string[]>> = {
   '0031-freezes': MIGRATION_0031,
   '0032-witness': MIGRATION_0032,
   '0033-person': MIGRATION_0033,
+  '0034-sealed-tables': MIGRATION_0034,
   '0035-own-events': MIGRATION_0035,
   '0038-gave-up': MIGRATION_0038,
   '0039-refused-cards': MIGRATION_0039,

@@ -111,6 +111,7 @@ export interface SessionTable {
   server: string;
   grant_name: string;
   opened_at: Date;
+  seal: string | null;
 }
 
 export interface ReplicaTable {

@@ -19,7 +19,14 @@ import type {
   SealedSetTable,
   SinkTable,
 } from './log-tables.ts';
-import type { ContinuationTable, FollowedTaskTable, QuestionTable, TaskTable } from './task-tables.ts';
+import type {
+  AskedRequestTable,
+  ContinuationTable,
+  FollowedTaskTable,
+  IssuedStateTable,
+  QuestionTable,
+  TaskTable,
+} from './task-tables.ts';
 
 /**
  * Our tables, all in the schema `holdfast`. Times are timestamptz; documents are `json`, which keeps their text as
@@ -47,6 +54,8 @@ export interface Tables {
   'holdfast.continuations': ContinuationTable;
   'holdfast.pursuits': FollowedTaskTable;
   'holdfast.questions': QuestionTable;
+  'holdfast.asked_requests': AskedRequestTable;
+  'holdfast.issued_states': IssuedStateTable;
   'holdfast.logins': LoginTable;
   'holdfast.revocations': RevocationTable;
   'holdfast.freezes': FreezeTable;
@@ -69,6 +78,7 @@ export interface LoginTable {
   at: Date;
   seen_at: Date;
   ends_at: Date;
+  seal: string | null;
 }
 
 export interface RevocationTable {
@@ -91,4 +101,6 @@ export interface FreezeTable {
   lifted_at: Date | null;
   lifted_by: string | null;
   lifted_reason: string | null;
+  /** Null in rows from before there were any, as in the other tables of table/sealed-tables.ts. */
+  seal: string | null;
 }

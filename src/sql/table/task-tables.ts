@@ -20,6 +20,7 @@ export interface TaskTable {
   fetched_at: Date | null;
   leg_id: string | null;
   leg_joiner: string | null;
+  seal: string | null;
 }
 
 export interface ContinuationTable {
@@ -29,6 +30,7 @@ export interface ContinuationTable {
   fingerprint: string;
   approval_id: string;
   expires_at: Date;
+  seal: string | null;
 }
 
 export interface FollowedTaskTable {
@@ -42,6 +44,34 @@ export interface FollowedTaskTable {
   holder: string;
   held_until: Date;
   started_at: Date;
+  seal: string | null;
+}
+
+/** What a server asked during a gated call. `answered_at`: null while it waits. */
+export interface AskedRequestTable {
+  n: Generated<string>;
+  approval_id: string;
+  grant_name: string;
+  server: string;
+  session: string | null;
+  request_key: string;
+  digest: string;
+  kept: Uint8Array;
+  asked_at: Date;
+  answered_at: Date | null;
+  seal: string | null;
+}
+
+/** A state that a server gave out: to a gated call, or where `approval_id` is null to an allowed request. */
+export interface IssuedStateTable {
+  n: Generated<string>;
+  digest: string;
+  grant_name: string;
+  server: string;
+  approval_id: string | null;
+  issued_at: Date;
+  until: Date;
+  seal: string | null;
 }
 
 export interface QuestionTable {

@@ -1,58 +1,77 @@
-import { type Kysely, type RawBuilder, sql } from 'kysely';
+import { type Kysely, type RawBuilder, type Selectable, sql } from 'kysely';
 import type { Approval } from '../../domain/approval/approval.ts';
 import type { AskedPlace, AskedRequest, Seals, TaskStore } from '../../ports.ts';
 import { markAnswered, readOne, Unasked, withAnswer } from '../approval/legs.ts';
-import { isNotFrozen } from '../freezes.ts';
 import { writeEvents } from '../log/events.ts';
+import { changeSet } from '../log/sealed-set.ts';
+import { ASKED_ROW, ASKED_SET, type AskedSetRow, askedText } from '../sets/asked-set.ts';
+import type { Beliefs } from '../sets/beliefs.ts';
+import type { BelievedFreezes } from '../sets/believed-freezes.ts';
+import { bytesText, type SealedTables } from '../table/sealed-tables.ts';
 import type { Tables } from '../table/tables.ts';
-import { allPlain } from './plain-requests.ts';
+import type { AskedRequestTable } from '../table/task-tables.ts';
+import { isPlain, type PlainRow, plainRows } from './plain-requests.ts';
 
 /** Requests of one call that wait for an answer at the same time. */
 const MOST_ASKED = 32;
 
 export async function keepRequest(
   db: Kysely<Tables>,
-  asked: Parameters<TaskStore['keepRequest']>[0],
+  seals: Seals,
+  { approval, grant, server, session, key, digest, kept, at }: Parameters<TaskStore['keepRequest']>[0],
 ): Promise<boolean> {
-  const { approval, grant, server, session, key, digest, kept, at } = asked;
-  const added = await sql`
+  const row = { approval_id: approval, grant_name: grant, server, session, request_key: key, digest, asked_at: at };
+  const text = askedText({ ...row, kept: bytesText(kept) });
+  const seal = seals.seal('row', text);
+  return db.transaction().execute(async (trx) => {
+    const found = await sql<{ is_new: boolean }>`
     with open as (
       select q.digest, q.request_key from holdfast.asked_requests q
       where q.approval_id = ${approval} and q.answered_at is null
     ), known as (select 1 from open where digest = ${digest} and request_key = ${key}), added as (
       insert into holdfast.asked_requests
-        (approval_id, grant_name, server, session, request_key, digest, kept, asked_at)
+        (approval_id, grant_name, server, session, request_key, digest, kept, asked_at, seal)
       select a.id, ${grant}::text, ${server}::text, ${session}::text, ${key}::text, ${digest}::text, ${kept}::bytea,
-        ${at}::timestamptz
+        ${at}::timestamptz, ${seal}::text
       from holdfast.approvals a
       where a.id = ${approval} and a.state = 'dispatched' and not exists (select 1 from known)
         and (select count(*) from open) < ${MOST_ASKED}
       returning 1
     )
-    select 1 from added union all select 1 from known`.execute(db);
-  return added.rows.length > 0;
+    select true as is_new from added union all select false from known`.execute(trx);
+    if (found.rows[0]?.is_new) await changeSet(trx, seals, ASKED_SET.name, { added: [text] });
+    return found.rows.length > 0;
+  });
 }
 
 /**
  * A server that counts its requests per session reuses an id only in another session. One without sessions may reuse it
  * for any call, so that only a call that still runs can be meant. An answer that names no session, or a session that
- * the call did not have, is matched too: not every server looks at it.
+ * the call did not have, is matched too: not every server looks at it. A row that no gateway wrote counts as one that was
+ * answered: nothing is answered by it, and nothing passes because of it.
  */
-export async function findRequest(db: Kysely<Tables>, place: AskedPlace, key: string): Promise<AskedRequest | null> {
+export async function findRequest(
+  db: Kysely<Tables>,
+  tables: SealedTables,
+  place: AskedPlace,
+  key: string,
+): Promise<AskedRequest | null> {
   const found = await sql<FoundRow>`
-    select q.n, q.approval_id, q.session, q.kept, q.answered_at is not null as answered,
+    select q.n, q.approval_id, q.grant_name, q.server, q.session, q.request_key, q.digest, q.kept, q.asked_at, q.seal,
+      q.answered_at is not null as answered,
       a.state = 'dispatched' as running
     from ${meantBy(place, [key])}
     order by a.state = 'dispatched' desc, q.answered_at is null desc, q.n desc limit 1`.execute(db);
   const row = found.rows[0];
   if (row === undefined) return null;
-  const { approval_id: approval, session, kept, answered, running } = row;
+  const { approval_id: approval, session, kept, running } = row;
+  const answered = row.answered || !tables.believes('asked_requests', row);
   return { n: Number(row.n), approval, session, kept, answered, running };
 }
 
-interface FoundRow extends Omit<AskedRequest, 'n' | 'approval'> {
-  readonly n: string;
-  readonly approval_id: string;
+interface FoundRow extends Omit<Selectable<AskedRequestTable>, 'answered_at'> {
+  readonly answered: boolean;
+  readonly running: boolean;
 }
 
 export async function hasRequest(db: Kysely<Tables>, place: AskedPlace, keys: readonly string[]): Promise<boolean> {
@@ -91,22 +110,26 @@ function runningAt({ grant, servers }: Pick<AskedPlace, 'grant' | 'servers'>): R
 
 /**
  * Another grant's question counts only where no session tells its answer from others: where it was asked without one,
- * or is answered without one.
+ * or is answered without one. Where a request is believed to be plain although a call runs whose answers need a yes, no
+ * request of that call may be missing.
  */
 export async function whoseAnswers(
   db: Kysely<Tables>,
+  { tables, isWhole }: Beliefs,
   place: AskedPlace,
   keys: readonly string[],
 ): ReturnType<TaskStore['whoseAnswers']> {
   const { grant, servers, session } = place;
-  const found = await sql<{ plain: boolean; strict: boolean; others: boolean }>`
-    select ${allPlain(place, keys)} as plain,
+  const found = await sql<{ plain: readonly PlainRow[]; strict: boolean; others: boolean }>`
+    select ${plainRows(place, keys)} as plain,
       exists (select 1 from ${runningAt(place)} ${IS_STRICT}) as strict,
       exists (select 1 from holdfast.asked_requests q join holdfast.approvals a on a.id = q.approval_id
         where q.server = any(${servers}::text[]) and q.request_key = any(${keys}::text[]) and q.grant_name <> ${grant}
           and q.answered_at is null and a.state = 'dispatched'
           and (q.session is null or ${session}::text is null)) as others`.execute(db);
-  return found.rows[0]!;
+  const { plain, strict, others } = found.rows[0]!;
+  const allPlain = isPlain(tables, plain, keys) && (!strict || (await isWhole(ASKED_SET)));
+  return { plain: allPlain, strict, others };
 }
 
 function sameSession(column: RawBuilder<unknown>, session: string | null): RawBuilder<unknown> {
@@ -117,7 +140,23 @@ function sameSession(column: RawBuilder<unknown>, session: string | null): RawBu
 export async function answerRequest(
   db: Kysely<Tables>,
   seals: Seals,
-  { n, approval, now, unlessFrozen }: Parameters<TaskStore['answerRequest']>[0],
+  freezes: BelievedFreezes,
+  asked: Parameters<TaskStore['answerRequest']>[0],
+  given: Parameters<TaskStore['answerRequest']>[1],
+  events: Parameters<TaskStore['answerRequest']>[2],
+): Promise<Approval | null> {
+  const { unlessFrozen } = asked;
+  if (unlessFrozen === undefined) return answerOnce(db, seals, null, asked, given, events);
+  const answer = () => answerOnce(db, seals, freezes.unless(unlessFrozen), asked, given, events);
+  return freezes.attempt(answer, (answered) => answered === null);
+}
+
+/** `thawed`: what must hold for what a freeze may stop; null: none can. */
+async function answerOnce(
+  db: Kysely<Tables>,
+  seals: Seals,
+  thawed: RawBuilder<unknown> | null,
+  { n, approval, now }: Parameters<TaskStore['answerRequest']>[0],
   given: Parameters<TaskStore['answerRequest']>[1],
   events: Parameters<TaskStore['answerRequest']>[2],
 ): Promise<Approval | null> {
@@ -127,9 +166,9 @@ export async function answerRequest(
         update holdfast.approvals set answers = ${withAnswer(given)}, revision = revision + 1,
           updated_at = clock_timestamp()
         where id = ${approval} and state = 'dispatched'
-          ${unlessFrozen === undefined ? sql`` : sql`and ${isNotFrozen(unlessFrozen)}`} returning 1`.execute(trx);
+          ${thawed === null ? sql`` : sql`and ${thawed}`} returning 1`.execute(trx);
       if (changed.rows.length === 0) throw new Unasked();
-      await markAnswered(trx, n, now);
+      await markAnswered(trx, seals, n, now);
       await writeEvents(trx, seals, events);
       const answered = await readOne(trx, seals, approval);
       if (answered.broken !== null) throw new Unasked();
@@ -141,6 +180,12 @@ export async function answerRequest(
   }
 }
 
-export async function reopenRequest(db: Kysely<Tables>, n: number): Promise<void> {
-  await sql`update holdfast.asked_requests set answered_at = null where n = ${n}`.execute(db);
+export async function reopenRequest(db: Kysely<Tables>, seals: Seals, n: number): Promise<void> {
+  await db.transaction().execute(async (trx) => {
+    const opened = await sql<AskedSetRow>`
+      update holdfast.asked_requests set answered_at = null where n = ${n} and answered_at is not null
+      returning ${ASKED_ROW}`.execute(trx);
+    const added = opened.rows.map(askedText);
+    if (added.length > 0) await changeSet(trx, seals, ASKED_SET.name, { added });
+  });
 }

@@ -1,12 +1,15 @@
 import { type Kysely, sql } from 'kysely';
-import type { FollowedTask } from '../../ports.ts';
+import type { FollowedTask, Seals } from '../../ports.ts';
+import { changeSet } from '../log/sealed-set.ts';
+import { PURSUIT_ROW, PURSUIT_SET, type PursuitSetRow, pursuitText } from '../sets/pursuit-set.ts';
+import { bytesText, type SealedTables } from '../table/sealed-tables.ts';
 import type { Tables } from '../table/tables.ts';
 import type { FollowedTaskTable } from '../table/task-tables.ts';
 
 type FollowedTaskRow = Omit<FollowedTaskTable, 'holder' | 'held_until'>;
 
 /** The columns of `FollowedTaskRow`. */
-const FOLLOWED_TASK = sql.raw('approval_id, dispatcher, task_id, grant_name, server, kept, started_at');
+const FOLLOWED_TASK = sql.raw('approval_id, dispatcher, task_id, grant_name, server, kept, started_at, seal');
 
 function followedTaskOf(row: FollowedTaskRow): FollowedTask {
   return {
@@ -21,23 +24,46 @@ function followedTaskOf(row: FollowedTaskRow): FollowedTask {
 }
 
 /** A call that goes on may end in another task: then that one is followed. */
-export async function followTask(db: Kysely<Tables>, task: FollowedTask, replica: string, until: Date): Promise<void> {
-  await sql`
-    insert into holdfast.pursuits
-      (approval_id, dispatcher, task_id, grant_name, server, kept, holder, held_until, started_at)
-    values (${task.approval}, ${task.dispatcher}, ${task.task}, ${task.grant}, ${task.server}, ${task.kept}, ${replica},
-      ${until}, ${task.startedAt})
-    on conflict (approval_id) do update set dispatcher = excluded.dispatcher, task_id = excluded.task_id,
-      kept = excluded.kept, holder = excluded.holder, held_until = excluded.held_until,
-      started_at = excluded.started_at`.execute(db);
+export async function followTask(
+  db: Kysely<Tables>,
+  seals: Seals,
+  task: FollowedTask,
+  replica: string,
+  until: Date,
+): Promise<void> {
+  const { approval, dispatcher, grant, server, kept, startedAt } = task;
+  const row = {
+    approval_id: approval,
+    dispatcher,
+    task_id: task.task,
+    grant_name: grant,
+    server,
+    started_at: startedAt,
+  };
+  const text = pursuitText({ ...row, kept: bytesText(kept) });
+  await db.transaction().execute(async (trx) => {
+    const before = await sql<PursuitSetRow>`
+      delete from holdfast.pursuits where approval_id = ${approval} returning ${PURSUIT_ROW}`.execute(trx);
+    await trx
+      .insertInto('holdfast.pursuits')
+      .values({ ...row, kept, holder: replica, held_until: until, seal: seals.seal('row', text) })
+      .execute();
+    await changeSet(trx, seals, PURSUIT_SET.name, { added: [text], removed: before.rows.map(pursuitText) });
+  });
 }
 
-export async function findFollowed(db: Kysely<Tables>, approval: string): Promise<FollowedTask | null> {
+/** null: there is none, or none that a gateway wrote. */
+export async function findFollowed(
+  db: Kysely<Tables>,
+  tables: SealedTables,
+  approval: string,
+): Promise<FollowedTask | null> {
   const found = await sql<FollowedTaskRow>`
     select ${FOLLOWED_TASK} from holdfast.pursuits where approval_id = ${approval}`.execute(db);
-  return found.rows[0] ? followedTaskOf(found.rows[0]) : null;
+  return found.rows.filter((row) => tables.believes('pursuits', row)).map(followedTaskOf)[0] ?? null;
 }
 
+/** Of whatever row: while one is there, its task is nobody's to name. */
 export async function followedAt(
   db: Kysely<Tables>,
   servers: readonly string[],
@@ -53,6 +79,7 @@ export async function followedAt(
 /** One statement: of two replicas that claim at the same time, each gets what the other does not. */
 export async function claimFollowed(
   db: Kysely<Tables>,
+  tables: SealedTables,
   replica: string,
   now: Date,
   until: Date,
@@ -64,7 +91,7 @@ export async function claimFollowed(
       select approval_id from holdfast.pursuits where held_until <= ${now}
       order by held_until limit ${limit} for update skip locked)
     returning ${FOLLOWED_TASK}`.execute(db);
-  return claimed.rows.map(followedTaskOf);
+  return claimed.rows.filter((row) => tables.believes('pursuits', row)).map(followedTaskOf);
 }
 
 /** False: another replica holds it, or it is over. */
@@ -80,6 +107,11 @@ export async function keepFollowed(
   return kept.rows.length > 0;
 }
 
-export async function endFollowed(db: Kysely<Tables>, approval: string): Promise<void> {
-  await sql`delete from holdfast.pursuits where approval_id = ${approval}`.execute(db);
+export async function endFollowed(db: Kysely<Tables>, seals: Seals, approval: string): Promise<void> {
+  await db.transaction().execute(async (trx) => {
+    const ended = await sql<PursuitSetRow>`
+      delete from holdfast.pursuits where approval_id = ${approval} returning ${PURSUIT_ROW}`.execute(trx);
+    if (ended.rows.length === 0) return;
+    await changeSet(trx, seals, PURSUIT_SET.name, { removed: ended.rows.map(pursuitText) });
+  });
 }

@@ -1,6 +1,8 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely';
-import type { Task, TaskChange, TaskPhase, TaskStore } from '../../ports.ts';
+import type { Seals, Task, TaskChange, TaskPhase, TaskStore } from '../../ports.ts';
+import type { SealedTables } from '../table/sealed-tables.ts';
 import type { Tables } from '../table/tables.ts';
+import { forgetStates } from './issued-states.ts';
 
 interface TaskRow {
   id: string;
@@ -17,12 +19,13 @@ interface TaskRow {
   expires_at: Date;
   leg_id: string | null;
   leg_joiner: string | null;
+  seal: string | null;
 }
 
 /** The columns of a `TaskRow` of task `t`. */
 const TASK: RawBuilder<unknown> = sql.raw(
   `t.id, t.approval_id, t.joiner_id, t.grant_name, t.server, t.era, t.phase, t.outcome, t.note,
-   t.created_at, t.updated_at, t.expires_at, t.leg_id, t.leg_joiner`,
+   t.created_at, t.updated_at, t.expires_at, t.leg_id, t.leg_joiner, t.seal`,
 );
 
 /** Whether the call of task `t` runs. Until it ends the task is kept, however long its server takes. */
@@ -48,20 +51,33 @@ function taskOf(row: TaskRow): Task {
   };
 }
 
-export async function insertTask(db: Kysely<Tables>, task: Parameters<TaskStore['openTask']>[0]): Promise<void> {
+/** Those that a gateway wrote: no other grant, server or approval is a task's than the one for which it was opened. */
+function believed(tables: SealedTables, rows: readonly TaskRow[]): Task[] {
+  return rows.filter((row) => tables.believes('tasks', row)).map(taskOf);
+}
+
+export async function insertTask(
+  db: Kysely<Tables>,
+  tables: SealedTables,
+  task: Parameters<TaskStore['openTask']>[0],
+): Promise<void> {
+  const row = {
+    id: task.id,
+    approval_id: task.approval,
+    joiner_id: task.joiner,
+    grant_name: task.grant,
+    server: task.server,
+    era: task.era,
+    created_at: task.createdAt,
+  };
   await db.transaction().execute(async (trx) => {
     await trx
       .insertInto('holdfast.tasks')
       .values({
-        id: task.id,
-        approval_id: task.approval,
-        joiner_id: task.joiner,
-        grant_name: task.grant,
-        server: task.server,
-        era: task.era,
+        ...row,
         phase: 'held',
         request: task.request,
-        created_at: task.createdAt,
+        seal: tables.seal('tasks', row),
         updated_at: task.createdAt,
         expires_at: task.expiresAt,
       })
@@ -73,6 +89,7 @@ export async function insertTask(db: Kysely<Tables>, task: Parameters<TaskStore[
 
 export async function readTask(
   db: Kysely<Tables>,
+  tables: SealedTables,
   id: string,
   grant: string,
   server: string,
@@ -83,11 +100,12 @@ export async function readTask(
     where t.id = ${id} and t.grant_name = ${grant} and t.server = ${server} and (t.expires_at > ${now} or ${RUNS})`.execute(
     db,
   );
-  return found.rows[0] ? taskOf(found.rows[0]) : null;
+  return believed(tables, found.rows)[0] ?? null;
 }
 
 export async function legacyTasks(
   db: Kysely<Tables>,
+  tables: SealedTables,
   grant: string,
   server: string,
   now: Date,
@@ -97,7 +115,7 @@ export async function legacyTasks(
     select ${TASK} from holdfast.tasks t
     where t.grant_name = ${grant} and t.server = ${server} and t.era = 'legacy' and t.expires_at > ${now}
     order by t.created_at desc limit ${limit}`.execute(db);
-  return found.rows.map(taskOf);
+  return believed(tables, found.rows);
 }
 
 export async function markFetched(db: Kysely<Tables>, id: string, at: Date): Promise<void> {
@@ -107,6 +125,7 @@ export async function markFetched(db: Kysely<Tables>, id: string, at: Date): Pro
 /** The newest task of this very call that is done and whose answer nobody fetched. */
 export async function unfetchedTask(
   db: Kysely<Tables>,
+  tables: SealedTables,
   call: Parameters<TaskStore['lostTask']>[0],
   now: Date,
 ): Promise<Task | null> {
@@ -116,7 +135,7 @@ export async function unfetchedTask(
       and t.server = ${call.server} and t.era = ${call.era} and t.phase = 'done' and t.fetched_at is null
       and t.expires_at > ${now}
     order by t.created_at desc limit 1`.execute(db);
-  return found.rows[0] ? taskOf(found.rows[0]) : null;
+  return believed(tables, found.rows)[0] ?? null;
 }
 
 export async function taskBytes(
@@ -160,6 +179,7 @@ const MOST_READY = 200;
 
 export async function dueTasks(
   db: Kysely<Tables>,
+  tables: SealedTables,
   running: readonly string[],
   approval: string | null,
 ): ReturnType<TaskStore['dueTasks']> {
@@ -173,7 +193,7 @@ export async function dueTasks(
     where t.phase = 'input' and l.state not in ('pending', 'dispatched')
       and (${approval}::text is null or t.leg_id = ${approval}::text)
     order by t.created_at limit ${MOST_READY}`.execute(db);
-  const due = { ready: ready.rows.map(taskOf), answering: legs.rows.map(taskOf) };
+  const due = { ready: believed(tables, ready.rows), answering: believed(tables, legs.rows) };
   if (approval !== null || running.length === 0) return { ...due, cancelled: [] };
   const cancelled = await sql<{ id: string }>`
     select id from holdfast.tasks where id = any(${running}::text[]) and phase = 'cancelled'`.execute(db);
@@ -184,10 +204,10 @@ export async function dueTasks(
 const PLAIN_MS = 24 * 60 * 60_000;
 
 /** Deletes tasks, and what else is kept for later messages, whose time is over. */
-export async function forgetTasks(db: Kysely<Tables>, now: Date): Promise<void> {
+export async function forgetTasks(db: Kysely<Tables>, seals: Seals, now: Date): Promise<void> {
   await sql`delete from holdfast.tasks t where t.expires_at <= ${now} and not ${RUNS}`.execute(db);
   await sql`delete from holdfast.continuations where expires_at <= ${now}`.execute(db);
-  await sql`delete from holdfast.issued_states where until <= ${now}`.execute(db);
+  await forgetStates(db, seals, now);
   const since = new Date(now.getTime() - PLAIN_MS);
   await sql`delete from holdfast.plain_requests where asked_at <= ${since}`.execute(db);
 }

@@ -4,6 +4,7 @@ import { deleteCookie, getCookie, setCookie } from 'hono/cookie';
 import { isOurHost, isSecure, type OwnAddresses, originOf } from '../../domain/addresses.ts';
 import type { JsonObject } from '../../domain/json/json.ts';
 import { type EventType, type NewEvent, NO_SUBJECT } from '../../domain/log/event.ts';
+import { loginMark } from '../../domain/log/marks.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
 import type { Login, Logins } from '../../ports.ts';
 import type { AddressOf } from './remote-address.ts';
@@ -89,7 +90,7 @@ export class LoginSessions {
       seenAt: now,
       endsAt: new Date(now.getTime() + MAX_AGE_MS),
     };
-    await logins.begin(login, this.#event('admin.signed_in', reviewer.id, { from, login: login.id.slice(0, 12) }));
+    await logins.begin(login, this.#event('admin.signed_in', reviewer.id, { from, login: loginMark(login.id) }));
     setCookie(c, this.#cookie, secret, {
       httpOnly: true,
       sameSite: 'Strict',
@@ -110,7 +111,7 @@ export class LoginSessions {
     if (login === null || now >= login.endsAt || now.getTime() >= login.seenAt.getTime() + IDLE_MS) return null;
     const reviewer = await identity.reviewer(login.reviewer);
     if (reviewer === null || !this.#digests(credentialText(reviewer)).includes(login.credential)) return null;
-    if (!quiet && now.getTime() - login.seenAt.getTime() >= SEEN_EVERY_MS) await logins.seen(login.id, now);
+    if (!quiet && now.getTime() - login.seenAt.getTime() >= SEEN_EVERY_MS) await logins.seen(login, now);
     return { login: login.id, reviewer };
   }
 
@@ -119,7 +120,7 @@ export class LoginSessions {
     const active = await this.activeLogin(c, true);
     deleteCookie(c, this.#cookie, { path: '/', secure: isSecure(this.#deps.addresses) });
     if (active === null) return;
-    const event = this.#event('admin.signed_out', active.reviewer.id, { login: active.login.slice(0, 12) });
+    const event = this.#event('admin.signed_out', active.reviewer.id, { login: loginMark(active.login) });
     await this.#deps.logins.end(active.login, event);
   }
 

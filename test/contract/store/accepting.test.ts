@@ -18,7 +18,7 @@ for (const kind of STORES) {
       ...{ tool: 'create_key', grant: 'agent', fingerprint: 'f'.repeat(64), returned: false, ...more },
     });
     const plan = (number: number, sent: readonly SpentPass[], broken: readonly string[] = []): AcceptPlan => ({
-      ...{ log: 'log_one', number, at, sent, broken, sets: [] },
+      ...{ log: 'log_one', number, at, sent, broken, foreign: [], sets: [] },
       told: (approval, to) => approvalEvent(approval, { type: 'call.unknown', at, actor: 'admin', data: { to } }),
       accepted: ({ acceptance }) => ({
         ...NO_SUBJECT,

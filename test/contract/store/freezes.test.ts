@@ -210,6 +210,8 @@ for (const kind of STORES) {
         );
         const approved = await Promise.all(passes.map((approval) => through(store, approval, 'approved')));
         const freeze = freezeOf(round % 2 === 0 ? ALL : { kind: 'server', name: 's1' });
+        // As every replica reads them twice a second.
+        await Promise.all(world.freezes.map((each) => each.list()));
         const counted = () => dispatchedOf(world, passes);
         const spends = approved.map(async (approval, nth) => {
           await turns((nth * 3 + round) % 20);

@@ -6,7 +6,8 @@ import { after, before, beforeEach, describe, test } from 'node:test';
 import { sql } from 'kysely';
 import { type SetFinding, SetWatch } from '../../../src/gateway/log/set-watch.ts';
 import { openPglite } from '../../../src/sql/connection/pglite.ts';
-import { rebaseRevocations, sqlRevocations } from '../../../src/sql/revocations.ts';
+import { sqlRevocations } from '../../../src/sql/revocations.ts';
+import { rebaseSets } from '../../../src/sql/sets/all-sets.ts';
 import { TEST_SEALS } from '../../support/store/seals.ts';
 
 describe('the set of revocations', () => {
@@ -103,7 +104,7 @@ describe('the set of revocations', () => {
     watch.witnessed(known);
     await list();
     assert.equal(found[0]?.kind, 'older', 'a process that has just started, by its witness');
-    await connection.db.transaction().execute((trx) => rebaseRevocations(trx, TEST_SEALS, known));
+    await connection.db.transaction().execute((trx) => rebaseSets(trx, TEST_SEALS, known));
     watch.forget();
     found.length = 0;
     await list();

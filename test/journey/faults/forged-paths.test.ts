@@ -138,9 +138,9 @@ describe('ways of a call past its first yes, with rows that a database administr
     await alarmed();
     const told = await eventually(
       'the event',
-      async () => (await gateway.events(read)).find(({ type }) => type === 'seal.broken') ?? null,
+      async () => (await gateway.events()).find(({ type }) => type === 'seal.broken') ?? null,
     );
-    assert.deepEqual([told.data.table, told.data.field], ['tasks', 'request']);
+    assert.deepEqual([told.data.table, told.data.field], ['tasks', 'row']);
     const accepted = await gateway.api('/api/store/accept', {
       method: 'POST',
       headers: { 'content-type': 'application/json' },

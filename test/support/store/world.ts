@@ -6,11 +6,23 @@ import { sql } from 'kysely';
 import type { GivenAnswer } from '../../../src/domain/approval/answer.ts';
 import type { Approval, State } from '../../../src/domain/approval/approval.ts';
 import type { EventType, NewEvent } from '../../../src/domain/log/event.ts';
-import type { Change, Freezes, GrantRoom, NewApproval, NewJoiner, Store, TaskStore } from '../../../src/ports.ts';
+import { type SetFinding, SetWatch } from '../../../src/gateway/log/set-watch.ts';
+import type {
+  Change,
+  Freezes,
+  GrantRoom,
+  Logins,
+  NewApproval,
+  NewJoiner,
+  Store,
+  TaskStore,
+} from '../../../src/ports.ts';
 import type { SqlConnection } from '../../../src/sql/connection/connection.ts';
 import { openPglite } from '../../../src/sql/connection/pglite.ts';
 import { openPostgres } from '../../../src/sql/connection/postgres.ts';
 import { sqlFreezes } from '../../../src/sql/freezes.ts';
+import { sqlLogins } from '../../../src/sql/logins.ts';
+import { sqlBeliefs } from '../../../src/sql/sets/beliefs.ts';
 import { sqlStore } from '../../../src/sql/store.ts';
 import { sqlTasks } from '../../../src/sql/tasks.ts';
 import { sampleApproval } from '../domain/approval.ts';
@@ -31,6 +43,12 @@ export interface StoreWorld {
   readonly tasks: readonly [TaskStore, TaskStore];
   /** The two replicas' freezes. */
   readonly freezes: readonly [Freezes, Freezes];
+  readonly logins: Logins;
+  /** What the two replicas know of sets. */
+  readonly watches: readonly [SetWatch, SetWatch];
+  /** What either has found of sets and rows. */
+  readonly found: SetFinding[];
+  readonly db: SqlConnection['db'];
   /** Runs SQL past the port. */
   rows(text: string): Promise<Record<string, unknown>[]>;
   close(): Promise<void>;
@@ -55,12 +73,25 @@ export async function storeWorld(kind: StoreKind): Promise<StoreWorld> {
 }
 
 function world(one: SqlConnection, other: SqlConnection, end: () => Promise<void>): StoreWorld {
-  const [first, second] = [sqlStore(one, TEST_SEALS), one === other ? null : sqlStore(other, TEST_SEALS)];
+  const found: SetFinding[] = [];
+  const beliefsOf = ({ db }: SqlConnection) => {
+    const watch = new SetWatch();
+    watch.onFinding((finding) => found.push(finding));
+    return { watch, ...sqlBeliefs(db, TEST_SEALS, watch) };
+  };
+  const here = beliefsOf(one);
+  const there = one === other ? here : beliefsOf(other);
+  const first = sqlStore(one, TEST_SEALS, here);
+  const second = one === other ? null : sqlStore(other, TEST_SEALS, there);
   return {
     one: first,
     other: second ?? first,
-    tasks: [sqlTasks(one, TEST_SEALS), sqlTasks(other, TEST_SEALS)],
-    freezes: [sqlFreezes(one.db, TEST_SEALS), sqlFreezes(other.db, TEST_SEALS)],
+    tasks: [sqlTasks(one, TEST_SEALS, here), sqlTasks(other, TEST_SEALS, there)],
+    freezes: [sqlFreezes(one.db, TEST_SEALS, here.freezes), sqlFreezes(other.db, TEST_SEALS, there.freezes)],
+    logins: sqlLogins(one.db, TEST_SEALS, here),
+    watches: [here.watch, there.watch],
+    found,
+    db: one.db,
     rows: async (text) => (await sql<Record<string, unknown>>`${sql.raw(text)}`.execute(one.db)).rows,
     close: async () => {
       await Promise.all([first.close(), second?.close()]);

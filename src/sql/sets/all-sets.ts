@@ -1,0 +1,53 @@
+import type { Kysely, Transaction } from 'kysely';
+import type { Seals, SetHead, SetReadings } from '../../ports.ts';
+import type { Tables } from '../table/tables.ts';
+import { ASKED_SET } from './asked-set.ts';
+import { FREEZE_SET } from './believed-freezes.ts';
+import { ISSUED_SET } from './issued-set.ts';
+import { PURSUIT_SET } from './pursuit-set.ts';
+import { REVOCATION_SET } from './revocation-set.ts';
+import { judgedSet, openSet, rebaseSet } from './set-table.ts';
+
+/** What is done with each set. One list for all of it: a set that is not named is compared with nothing. */
+interface SetVerbs {
+  open(db: Kysely<Tables>, seals: Seals): Promise<void>;
+  judge(db: Kysely<Tables>, seals: Seals, readings: SetReadings): Promise<unknown>;
+  rebase(trx: Transaction<Tables>, seals: Seals, known: readonly SetHead[]): Promise<readonly SetHead[]>;
+}
+
+const SETS: readonly SetVerbs[] = [
+  verbsOf(FREEZE_SET),
+  verbsOf(REVOCATION_SET),
+  verbsOf(ASKED_SET),
+  verbsOf(ISSUED_SET),
+  verbsOf(PURSUIT_SET),
+];
+
+function verbsOf<R extends { readonly seal: string | null }>(table: Parameters<typeof openSet<R>>[2]): SetVerbs {
+  return {
+    open: (db, seals) => openSet(db, seals, table),
+    judge: (db, seals, readings) => judgedSet(db, seals, table, readings),
+    rebase: (trx, seals, known) => rebaseSet(trx, seals, table, known),
+  };
+}
+
+/** Reads every set and tells of it. Each is begun before it is read for the first time. */
+export function setJudge(db: Kysely<Tables>, seals: Seals): (readings: SetReadings) => Promise<void> {
+  let opened = false;
+  return async (readings) => {
+    if (!opened) for (const { open } of SETS) await open(db, seals);
+    opened = true;
+    for (const { judge } of SETS) await judge(db, seals, readings);
+  };
+}
+
+/** An operator accepted the store: the rows as they are make up each set. Returns the heads. */
+export async function rebaseSets(
+  trx: Transaction<Tables>,
+  seals: Seals,
+  known: readonly SetHead[],
+): Promise<readonly SetHead[]> {
+  const heads: SetHead[] = [];
+  for (const { rebase } of SETS) heads.push(...(await rebase(trx, seals, known)));
+  return heads;
+}
