@@ -46,6 +46,7 @@ export function portsOf(runtime: Runtime, seals: Seals, cards: Cards | null): Po
     clock,
     log,
     replica,
+    steady: runtime.steady,
     secretLost: runtime.loaded.settings.secretLost,
     ...(mostGatedBytes === undefined ? {} : { mostGatedBytes }),
     ...faults,

@@ -1,4 +1,4 @@
-import type { Ports } from '../ports.ts';
+import type { Gateway } from '../gateway.ts';
 import type { CheckpointSigner } from './checkpoint-signer.ts';
 
 /** Milliseconds between two checks. */
@@ -17,10 +17,10 @@ export class CheckpointStandby {
 
   /** Called often; checks now and then. True when it has signed. Rejects when the store does not answer. */
   async check(
-    gateway: Pick<Ports, 'clock' | 'ledger' | 'log'>,
+    gateway: Pick<Gateway, 'ledger' | 'log' | 'steady'>,
     sign: () => ReturnType<CheckpointSigner['sign']>,
   ): Promise<boolean> {
-    const now = gateway.clock.now().getTime();
+    const now = gateway.steady.now().getTime();
     if (now - this.#checkedAt < CHECK_MS) return false;
     this.#checkedAt = now;
     const head = await gateway.ledger.unsigned();

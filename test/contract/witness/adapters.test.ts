@@ -9,6 +9,8 @@ import type { SpentPass, Witness, WitnessedState } from '../../../src/ports.ts';
 import { redisWitness } from '../../../src/queue/redis-witness.ts';
 import { fileWitness } from '../../../src/sink/file-witness.ts';
 import { rowSeals } from '../../../src/vault/row-seals.ts';
+import { witnessOver } from '../../support/gateway/witness-wire.ts';
+import { bootWitnessObject, type LocalWorker } from '../../support/gateway/worker.ts';
 import { TEST_SEALS } from '../../support/store/seals.ts';
 import { skipWithout, startRedis, type TestServer } from '../../support/store/servers.ts';
 
@@ -71,7 +73,27 @@ const KINDS: Record<string, { skip: string | false; place: () => Promise<Place> 
       };
     },
   },
+  'a Durable Object’s storage, in workerd': {
+    skip: false,
+    place: async () => {
+      const persist = mkdtempSync(join(tmpdir(), 'holdfast-object-'));
+      const worker = await bootWitnessObject(persist);
+      return {
+        open: () => witnessAt(worker),
+        close: async () => {
+          await worker.stop();
+          rmSync(persist, { recursive: true, force: true });
+        },
+      };
+    },
+  },
 };
+
+/** Each request is served by a new witness on the same storage. */
+function witnessAt({ url }: LocalWorker): Witness {
+  const ask = async (body: string): Promise<string> => (await fetch(url, { method: 'POST', body })).text();
+  return witnessOver(ask, async () => undefined);
+}
 
 for (const [name, { skip, place }] of Object.entries(KINDS)) {
   describe(`a witness: ${name}`, { skip }, () => {
@@ -117,6 +139,18 @@ for (const [name, { skip, place }] of Object.entries(KINDS)) {
       assert.deepEqual((await at.open().read(LOG, 0)).state, state({ accepted: 1, seq: 2 }));
     });
 
+    test('P2: what was spent lately is read alone, and what is over is forgotten', async () => {
+      const witness = at.open();
+      const [one, over] = [pass(), pass({ until: new Date(Date.now() - 60_000) })];
+      await witness.spend(LOG, [one]);
+      assert.ok((await at.open().read(LOG, 60_000)).passes.some(({ approval }) => approval === one.approval));
+      assert.deepEqual((await at.open().read(LOG, -60_000)).passes, []);
+      await witness.spend(LOG, [over]);
+      await witness.spend(LOG, [pass()]);
+      if (name === 'the data directory') return; // It forgets when its file is written anew.
+      assert.deepEqual(await at.open().spend(LOG, [over]), []);
+    });
+
     test('P7: it knows which log is at a place', async () => {
       const witness = at.open();
       assert.equal(await witness.logOf('here'), null);
@@ -126,6 +160,20 @@ for (const [name, { skip, place }] of Object.entries(KINDS)) {
     });
   });
 }
+
+test('P2: what an object remembers is there after workerd was ended and started again', async () => {
+  const persist = mkdtempSync(join(tmpdir(), 'holdfast-object-'));
+  const one = pass();
+  const first = await bootWitnessObject(persist);
+  await witnessAt(first).spend(LOG, [one]);
+  await witnessAt(first).keep(state({ seq: 9 }));
+  await first.stop();
+  const second = await bootWitnessObject(persist);
+  assert.deepEqual(await witnessAt(second).spend(LOG, [{ ...one, revision: 9 }]), [one]);
+  assert.equal((await witnessAt(second).read(LOG, 0)).state?.seq, 9);
+  await second.stop();
+  rmSync(persist, { recursive: true, force: true });
+});
 
 describe('a witness in the data directory', () => {
   const directory = () => mkdtempSync(join(tmpdir(), 'holdfast-witness-'));

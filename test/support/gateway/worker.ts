@@ -55,6 +55,20 @@ export async function bootWorker(options: WorkerOptions): Promise<LocalWorker> {
   };
 }
 
+/** A Durable Object's storage as a witness, in local workerd. `persist`: the folder that it is kept in. */
+export async function bootWitnessObject(persist: string): Promise<LocalWorker> {
+  const port = await freePort();
+  const boot = () =>
+    startWorker({
+      config: new URL('witness-object.toml', import.meta.url).pathname,
+      build: { nodejsCompatMode: 'v2' },
+      dev: { server: { hostname: '127.0.0.1', port }, inspector: false, persist, watch: false, logLevel: 'error' },
+    });
+  const worker = (await withinBoot(boot())) ?? (await withinBoot(boot()));
+  if (worker === null) throw new Error('workerd did not start, twice');
+  return { url: `http://127.0.0.1:${port}`, stop: () => worker.dispose() };
+}
+
 /** About one start in fourteen hangs. */
 async function withinBoot(starting: ReturnType<typeof startWorker>) {
   let timer: ReturnType<typeof setTimeout> | undefined;

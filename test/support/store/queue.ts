@@ -27,7 +27,10 @@ export async function startReplica(
 ): Promise<QueueReplica> {
   const replica: QueueReplica = { queue, woken: [], due: [], sweeps: [], checkpoints: [], deliveries: [], cards: [] };
   const handlers: Handlers = {
-    due: async (id) => void replica.due.push(id),
+    due: async (id) => {
+      replica.due.push(id);
+      return null;
+    },
     card: async (id) => {
       replica.cards.push({ id, at: performance.now() });
       return (await scripts.get(id)?.(replica.cards.filter((card) => card.id === id).length)) ?? null;
