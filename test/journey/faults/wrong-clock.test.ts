@@ -96,7 +96,7 @@ function suite(kind: BackingKind, seconds: number): void {
         const all = (await right.approvals()).filter(({ arguments: args }) => String(args.name).startsWith(name));
         assert.equal(all.length, 2);
         for (const { id } of all) {
-          const ms = await lived(id, 'approval.opened', 'approval.expired');
+          const ms = await lived(id, 'approval.requested', 'approval.expired');
           assert.ok(ms >= TIMES.timeout && ms < TIMES.timeout + SWEEP_MS, `${id} lived ${ms} ms`);
         }
       }
@@ -147,7 +147,7 @@ function suite(kind: BackingKind, seconds: number): void {
       const agent = await agentAt(wrong);
       const alone = noteOf(await agent.call('create_key', { name: 'after the other one' }).answer);
       await wrong.reaches(alone.id, 'expired', TIMES.timeout + SWEEP_MS);
-      const ms = await lived(alone.id, 'approval.opened', 'approval.expired');
+      const ms = await lived(alone.id, 'approval.requested', 'approval.expired');
       assert.ok(ms >= TIMES.timeout && ms < TIMES.timeout + SWEEP_MS, `it lived ${ms} ms`);
       await eventually('a card says so', async () => (await house.card(alone.id, /xpired/, 1_000)) ?? null);
     });
