@@ -1,6 +1,7 @@
 import { Hono } from 'hono';
 import { scopeWords } from '../../domain/freeze/freeze.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
+import { REMEDIES } from '../../gateway/log/alarms.ts';
 import { type CardsTrouble, type QueueHealth, Unavailable } from '../../ports.ts';
 import { withinOr } from '../../time/within.ts';
 
@@ -47,7 +48,9 @@ export function health(gateway: Gateway): Hono {
     const stops = frozen.length === 0 ? {} : { frozen };
     const { why: unchecked } = gateway.uncheckedPasses;
     const approvers = unchecked === null ? {} : { approvers: unchecked };
-    const alarms = gateway.alarms.standing.map(({ kind, about, why, since }) => ({ kind, about, why, since }));
+    const alarms = gateway.alarms.standing.map(({ kind, about, why, since }) => {
+      return { kind, about, why, since, remedy: REMEDIES[kind] };
+    });
     const gated = ready && alarms.length === 0 && !gateway.storeWatch.board.isAway;
     const status = ready && (gated || c.req.query('gated') === undefined) ? 200 : 503;
     const told = { ...(alarms.length > 0 ? { alarms } : {}), ...stops };

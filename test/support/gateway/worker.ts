@@ -23,11 +23,13 @@ export interface WorkerOptions {
   readonly files: string;
   readonly vars: Readonly<Record<string, string>>;
   readonly port?: number;
+  /** Where KV and storage are kept, for the next boot too; absent: nothing outlives this one. */
+  readonly persist?: string;
 }
 
 /** Boots the Worker of `wrangler.toml` unchanged, with its files in a local KV. */
 export async function bootWorker(options: WorkerOptions): Promise<LocalWorker> {
-  const persist = mkdtempSync(join(tmpdir(), 'holdfast-worker-'));
+  const persist = options.persist ?? mkdtempSync(join(tmpdir(), 'holdfast-worker-'));
   const port = options.port ?? (await freePort());
   const url = `http://127.0.0.1:${port}`;
   await putFiles(options.files, persist);
@@ -50,7 +52,7 @@ export async function bootWorker(options: WorkerOptions): Promise<LocalWorker> {
     url,
     stop: async () => {
       await started.dispose();
-      rmSync(persist, { recursive: true, force: true });
+      if (options.persist === undefined) rmSync(persist, { recursive: true, force: true });
     },
   };
 }
