@@ -1,4 +1,5 @@
-import type { Gateway } from '../gateway.ts';
+import type { Clock } from '../../ports.ts';
+import type { Ports } from '../ports.ts';
 import type { CheckpointSigner } from './checkpoint-signer.ts';
 
 /** Milliseconds between two checks. */
@@ -17,7 +18,7 @@ export class CheckpointStandby {
 
   /** Called often; checks now and then. True when it has signed. Rejects when the store does not answer. */
   async check(
-    gateway: Pick<Gateway, 'ledger' | 'log' | 'steady'>,
+    gateway: Pick<Ports, 'ledger' | 'log'> & { readonly steady: Clock },
     sign: () => ReturnType<CheckpointSigner['sign']>,
   ): Promise<boolean> {
     const now = gateway.steady.now().getTime();
