@@ -1,3 +1,4 @@
+import { FOREIGN, openedEntry, SEAL, sealedEntry } from '../domain/log/sealed-entry.ts';
 import {
   isLater,
   passKey,
@@ -23,8 +24,6 @@ export interface ObjectStorage {
 const FORGOTTEN_AT_ONCE = 200;
 /** The most passes that are read at once, newest first. */
 const MOST_READ = 100_000;
-/** Characters of a seal (vault/row-seals.ts); what follows it is the text. */
-const SEAL = 41;
 
 /** `spent` and `until` in ms since 1970; `spent` by the object's clock, `until` by the database's. */
 const TABLES = `
@@ -38,7 +37,7 @@ create table if not exists witness_places (place text primary key, entry text no
 
 export interface ObjectWitnessSettings {
   readonly storage: ObjectStorage;
-  readonly seals: Pick<Seals, 'fits' | 'seal'>;
+  readonly seals: Pick<Seals, 'fits' | 'maker' | 'seal'>;
   readonly log: Log;
   /** Milliseconds since 1970; replaced in tests. */
   readonly now?: () => number;
@@ -55,13 +54,13 @@ export function objectWitness({ storage, seals, log, now = () => Date.now() }: O
     made = true;
     return storage.sql.exec(text, ...values).toArray();
   };
-  const sealed = (text: string): string => seals.seal('witness', text) + text;
+  const sealed = (text: string): string => sealedEntry(seals, text);
   /** Null: nobody who has the keys wrote it. */
   const opened = (entry: unknown): string | null => {
     if (typeof entry !== 'string') return null;
-    const text = entry.slice(SEAL);
-    if (seals.fits('witness', text, entry.slice(0, SEAL))) return text;
-    log.warn({}, 'the object’s storage holds an entry of the witness that no gateway wrote; it counts as missing');
+    const found = openedEntry(seals, entry);
+    if (found.kind === 'ours') return found.text;
+    if (found.kind === 'foreign') log.warn({}, `the object’s storage holds an entry of the witness ${FOREIGN}`);
     return null;
   };
   const passIn = (name: string, entry: unknown): SpentPass | null => {
@@ -77,6 +76,13 @@ export function objectWitness({ storage, seals, log, now = () => Date.now() }: O
     const [row] = rows('select entry from witness_states where log = ?', name);
     const text = opened(row?.entry);
     return text === null ? null : readState(name, text);
+  };
+  const correct = async (name: string, passes: readonly SpentPass[]): Promise<void> => {
+    storage.transactionSync(() => {
+      // By the time at which it is written: it is read again by whoever knows the older text.
+      for (const pass of passes) write(name, pass);
+    });
+    await storage.sync();
   };
   return {
     name: 'the object’s storage',
@@ -109,13 +115,7 @@ export function objectWitness({ storage, seals, log, now = () => Date.now() }: O
       await storage.sync();
       return known;
     },
-    correct: async (name, passes) => {
-      storage.transactionSync(() => {
-        // By the time at which it is written: it is read again by whoever knows the older text.
-        for (const pass of passes) write(name, pass);
-      });
-      await storage.sync();
-    },
+    correct,
     read: async (name, lastMs): Promise<Remembered> => {
       const from = Number.isFinite(lastMs) ? now() - lastMs : 0;
       const found = rows(
@@ -123,7 +123,15 @@ export function objectWitness({ storage, seals, log, now = () => Date.now() }: O
         name,
         from,
       );
-      const passes = found.map(({ entry }) => passIn(name, entry)).filter((pass) => pass !== null);
+      const passes: SpentPass[] = [];
+      const older: SpentPass[] = [];
+      for (const { entry } of found) {
+        const pass = passIn(name, entry);
+        if (pass !== null) passes.push(pass);
+        if (pass !== null && seals.maker(String(entry).slice(0, SEAL)) === 'older') older.push(pass);
+      }
+      // While both secrets are listed, so that the older one may be taken out.
+      if (older.length > 0) await correct(name, older);
       return { state: stateOf(name), passes };
     },
     keep: async (state) => {

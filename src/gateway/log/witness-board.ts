@@ -41,6 +41,9 @@ export class WitnessBoard {
   readonly #known = new Map<string, SpentPass>();
   readonly #missed = new Map<Witness, Map<string, SpentPass>>();
   readonly #faults = new Map<Witness, string>();
+  /** What was last kept, and which log is bound to which place: for a witness that was emptied. */
+  #kept: WitnessedState | null = null;
+  #bound: { readonly place: string; readonly log: string } | null = null;
 
   constructor(witnesses: readonly Witness[], log: Log) {
     this.#witnesses = witnesses;
@@ -110,16 +113,19 @@ export class WitnessBoard {
 
   /**
    * What the witnesses know of a log from the last so many milliseconds; it is remembered here too, and each witness is
-   * told what only others knew: of a Redis that was flushed the files know, and of a new node's file Redis.
+   * told what only others knew: of a Redis that was flushed the files know, and of a new node's file Redis. One that has no
+   * state although there is one was emptied: it is told everything again.
    */
   async read(log: string, lastMs: number): Promise<KnownLog> {
     let state: WitnessedState | null = null;
     const passes = new Map<string, SpentPass>();
     const read = new Map<Witness, ReadonlyMap<string, SpentPass>>();
+    const stateless = new Set<Witness>();
     for (const witness of this.#witnesses) {
       await this.#catchUp(witness, log);
       await this.#try(witness, async () => {
         const found = await witness.read(log, lastMs);
+        if (found.state === null) stateless.add(witness);
         if (found.state !== null && (state === null || isFurther(found.state, state))) state = found.state;
         read.set(witness, new Map(found.passes.map((pass) => [passKey(pass), pass])));
         for (const pass of found.passes) {
@@ -129,7 +135,15 @@ export class WitnessBoard {
         }
       });
     }
-    for (const [witness, own] of read) await this.#share(witness, log, own, passes);
+    const isKept = state !== null || this.#kept?.log === log;
+    for (const [witness, own] of read) {
+      const emptied = isKept && stateless.has(witness);
+      if (emptied && this.#bound?.log === log) {
+        const { place } = this.#bound;
+        await this.#try(witness, () => witness.bind(place, log));
+      }
+      await this.#share(witness, log, own, emptied ? this.#known : passes);
+    }
     return { state, passes: [...passes.values()] };
   }
 
@@ -163,6 +177,7 @@ export class WitnessBoard {
 
   /** The logs that witnesses know at this place, and where none is known yet, from now on this one. */
   async logsAt(place: string, log: string): Promise<readonly string[]> {
+    this.#bound = { place, log };
     const known = new Set<string>();
     for (const witness of this.#witnesses) {
       await this.#try(witness, async () => {
@@ -176,10 +191,12 @@ export class WitnessBoard {
   }
 
   async bind(place: string, log: string): Promise<void> {
+    this.#bound = { place, log };
     for (const witness of this.#witnesses) await this.#try(witness, () => witness.bind(place, log));
   }
 
   async keep(state: WitnessedState): Promise<void> {
+    this.#kept = state;
     for (const witness of this.#witnesses) await this.#try(witness, () => witness.keep(state));
   }
 

@@ -266,6 +266,33 @@ describe('several witnesses', { skip: skipWithout('redis') }, () => {
     rmSync(data, { recursive: true });
   });
 
+  test('P2: what an older secret sealed is sealed anew while both are listed, and then needs the older one no more', async () => {
+    const [before, now] = ['an older secret, long enough to derive keys', 'a newer secret, long enough to derive keys'];
+    const at = (...secrets: [string, ...string[]]) => redisWitness({ url: redis.url, seals: rowSeals(secrets), log });
+    const one = pass();
+    const [first, both, last] = [at(before), at(now, before), at(now)];
+    await first.spend('log_rotated', [one]);
+    assert.deepEqual((await both.read('log_rotated', Number.POSITIVE_INFINITY)).passes, [one]);
+    assert.deepEqual(await last.spend('log_rotated', [{ ...one, revision: 9 }]), [one]);
+    await Promise.all([first.close(), both.close(), last.close()]);
+  });
+
+  test('P2: one that was emptied while it ran is told everything again, also what was spent long ago', async () => {
+    const shared = redisWitness({ url: redis.url, seals: TEST_SEALS, log });
+    const board = new WitnessBoard([shared], log);
+    assert.deepEqual(await board.logsAt('place', LOG), []);
+    const [one, back] = [pass(), pass()];
+    await board.spend(LOG, [one, back]);
+    await board.giveBack(LOG, [back]);
+    await board.keep(state());
+    await client.flushall();
+    await board.read(LOG, 0);
+    const fresh = redisWitness({ url: redis.url, seals: TEST_SEALS, log });
+    assert.equal(await fresh.logOf('place'), LOG);
+    assert.deepEqual(await fresh.spend(LOG, [{ ...one, revision: 9 }, back]), [one]);
+    await Promise.all([board.close(), fresh.close()]);
+  });
+
   test('P6: one of two that answers is enough; none is not', async () => {
     const broken: Witness = {
       name: 'a broken one',
