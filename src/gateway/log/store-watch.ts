@@ -158,6 +158,7 @@ export class StoreWatch {
 
   async #readWitnesses(lastMs: number): Promise<KnownLog> {
     const found = await this.board.read(this.#log, lastMs);
+    this.#otherLogs = [...new Set([...this.#otherLogs, ...found.otherLogs])];
     if (!Number.isFinite(lastMs)) for (const log of this.#otherLogs) await this.board.read(log, lastMs);
     return found;
   }

@@ -22,6 +22,8 @@ export type Witnessed =
 export interface KnownLog {
   readonly state: WitnessedState | null;
   readonly passes: readonly SpentPass[];
+  /** Logs at the same place that a witness tells of only now: it was away when it was asked. */
+  readonly otherLogs: readonly string[];
 }
 
 /**
@@ -44,6 +46,8 @@ export class WitnessBoard {
   /** What was last kept, and which log is bound to which place: for a witness that was emptied. */
   #kept: WitnessedState | null = null;
   #bound: { readonly place: string; readonly log: string } | null = null;
+  /** Those that were away when they were asked which log is at this place. */
+  readonly #unasked = new Set<Witness>();
 
   constructor(witnesses: readonly Witness[], log: Log) {
     this.#witnesses = witnesses;
@@ -121,8 +125,10 @@ export class WitnessBoard {
     const passes = new Map<string, SpentPass>();
     const read = new Map<Witness, ReadonlyMap<string, SpentPass>>();
     const stateless = new Set<Witness>();
+    const otherLogs: string[] = [];
     for (const witness of this.#witnesses) {
       await this.#catchUp(witness, log);
+      otherLogs.push(...(await this.#askAgain(witness)));
       await this.#try(witness, async () => {
         const found = await witness.read(log, lastMs);
         if (found.state === null) stateless.add(witness);
@@ -135,16 +141,28 @@ export class WitnessBoard {
         }
       });
     }
-    const isKept = state !== null || this.#kept?.log === log;
+    const bound = this.#bound;
+    const isKept = bound?.log === log && (state !== null || this.#kept?.log === log);
     for (const [witness, own] of read) {
       const emptied = isKept && stateless.has(witness);
-      if (emptied && this.#bound?.log === log) {
-        const { place } = this.#bound;
-        await this.#try(witness, () => witness.bind(place, log));
-      }
+      if (emptied) await this.#try(witness, () => witness.bind(bound.place, log));
       await this.#share(witness, log, own, emptied ? this.#known : passes);
     }
-    return { state, passes: [...passes.values()] };
+    return { state, passes: [...passes.values()], otherLogs };
+  }
+
+  /** Which other log it has at this place, now that it answers. */
+  async #askAgain(witness: Witness): Promise<readonly string[]> {
+    const bound = this.#bound;
+    if (bound === null || !this.#unasked.has(witness)) return [];
+    const others: string[] = [];
+    const asked = await this.#try(witness, async () => {
+      const found = await witness.logOf(bound.place);
+      if (found !== null && found !== bound.log) others.push(found);
+      else await witness.bind(bound.place, bound.log);
+    });
+    if (asked) this.#unasked.delete(witness);
+    return others;
   }
 
   async #share(
@@ -180,12 +198,13 @@ export class WitnessBoard {
     this.#bound = { place, log };
     const known = new Set<string>();
     for (const witness of this.#witnesses) {
-      await this.#try(witness, async () => {
+      const asked = await this.#try(witness, async () => {
         const found = await witness.logOf(place);
         if (found !== null) known.add(found);
         // Again where it is known: by the newest secret.
         if (found === null || found === log) await witness.bind(place, log);
       });
+      if (!asked) this.#unasked.add(witness);
     }
     return [...known];
   }

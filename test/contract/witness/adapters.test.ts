@@ -13,6 +13,7 @@ import { witnessOver } from '../../support/gateway/witness-wire.ts';
 import { bootWitnessObject, type LocalWorker } from '../../support/gateway/worker.ts';
 import { TEST_SEALS } from '../../support/store/seals.ts';
 import { skipWithout, startRedis, type TestServer } from '../../support/store/servers.ts';
+import { eventually } from '../../support/wait.ts';
 
 const clock = { now: () => new Date() };
 const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
@@ -263,6 +264,30 @@ describe('several witnesses', { skip: skipWithout('redis') }, () => {
     await client.hset('holdfast:witness:log_moved:passes', `${one.approval} 0`, stored);
     assert.deepEqual(await shared.spend('log_moved', [one]), []);
     await board.close();
+    rmSync(data, { recursive: true });
+  });
+
+  test('P7: one that was away when it was asked which log is here tells of another one once it is back', async () => {
+    const data = mkdtempSync(join(tmpdir(), 'holdfast-witness-'));
+    const own = await startRedis();
+    const known = redisWitness({ url: own.url, seals: TEST_SEALS, log });
+    await known.bind('here', 'log_before');
+    await known.close();
+    await own.kill();
+    const witness = redisWitness({ url: own.url, seals: TEST_SEALS, log });
+    const board = new WitnessBoard(
+      [fileWitness({ data, replica: 'one', seals: TEST_SEALS, clock, log }), witness],
+      log,
+    );
+    assert.deepEqual(await board.logsAt('here', LOG), []);
+    await own.begin();
+    const found = await eventually('it answers', async () => {
+      const { otherLogs } = await board.read(LOG, 1_000);
+      return board.trouble === null ? otherLogs : null;
+    });
+    assert.deepEqual(found, ['log_before']);
+    await board.close();
+    await own.stop();
     rmSync(data, { recursive: true });
   });
 
