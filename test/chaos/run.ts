@@ -6,6 +6,7 @@
  *
  *   --short        about a minute and a half, as `npm test` runs it
  *   --minutes N    N minutes of trouble
+ *   --storm        without the promotion
  *   --failover     only the promotion
  *   --rolling      no trouble but a rolling restart, with calls parked that wait in every way there is
  *   --parked N     how many of them; 200 by default
@@ -27,6 +28,7 @@ const { values } = parseArgs({
     short: { type: 'boolean', default: false },
     minutes: { type: 'string' },
     rolling: { type: 'boolean', default: false },
+    storm: { type: 'boolean', default: false },
     failover: { type: 'boolean', default: false },
     parked: { type: 'string' },
     seed: { type: 'string' },
@@ -55,7 +57,7 @@ const acts: readonly (() => Promise<ChaosReport>)[] = values.rolling
   ? [() => rolling({ ...rest, parked: Number(values.parked ?? 200) })]
   : values.failover
     ? [() => failover(plan)]
-    : [() => chaos(plan), () => failover(plan)];
+    : [() => chaos(plan), ...(values.storm ? [] : [() => failover(plan)])];
 let broken = false;
 let logs = '';
 for (const act of acts) {
@@ -71,6 +73,6 @@ for (const act of acts) {
 }
 if (values.logs !== undefined) writeFileSync(values.logs, logs);
 const again = ['--seed', seed, '--gateways', rest.gateways, ...(values.short ? ['--short'] : [])];
-if (values.rolling) again.push('--rolling');
+for (const act of ['rolling', 'storm', 'failover'] as const) if (values[act]) again.push(`--${act}`);
 say(broken ? `\nRepeat with: npm run chaos -- ${again.join(' ')}` : '\nEvery promise held.');
 process.exit(broken ? 1 : 0);
