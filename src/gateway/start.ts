@@ -217,7 +217,10 @@ function handlersOf(
   return {
     due: async (id) => {
       const approval = await due(gateway, id);
-      return approval?.state === 'pending' ? approval.expiresAt.getTime() - gateway.clock.now().getTime() : null;
+      if (approval?.state !== 'pending') return null;
+      const leftMs = approval.expiresAt.getTime() - gateway.clock.now().getTime();
+      // What is late and did not end is forged: trying again at once would never end.
+      return leftMs > 0 ? leftMs : null;
     },
     card: (id, turn) => publishCard(gateway, id, turn),
     sweep: () => sweeper.run(),
