@@ -43,7 +43,7 @@ export class ClockWatch {
     const seconds = Math.round(Math.abs(aheadMs) / 1_000);
     return (
       `this machine's clock is ${seconds} s ${aheadMs > 0 ? 'ahead of' : 'behind'} the database's. Deadlines, limits and ` +
-      'leases go by the database’s. Set the clock that is wrong, here or there, by NTP; nothing has to be restarted.'
+      "leases go by the database's. Set the clock that is wrong, here or there, by NTP; nothing has to be restarted."
     );
   }
 
