@@ -39,6 +39,8 @@ export async function publish<C>(
 
 /** Milliseconds by which this process's clock may be wrong before its jobs wait in the process. */
 const WRONG_MS = 5_000;
+/** Milliseconds that such a job waits in the process at most. */
+const LONGEST_HERE_MS = 30_000;
 
 /** The name of the sink's job. Its deduplication id holds a '~', so that it is no approval's. */
 const DELIVER = 'deliver';
@@ -66,8 +68,14 @@ export function outboxWork<C>({ handlers, log, outbox, clock, closing }: OutboxT
   return async (job: Job, token?: string): Promise<void> => {
     const { approval = '', turn = 1 } = job.data as { approval?: string; turn?: number };
     let againMs = await retryable(() => run(job.name, approval, turn), { approval, work: job.name }, log);
-    // BullMQ goes by this process's clock. If that is wrong, nobody else would find the job when it is due: it waits here.
-    while (againMs !== null && Math.abs(clock.aheadMs ?? 0) > WRONG_MS && !closing.aborted) {
+    // BullMQ goes by this process's clock. If that is wrong, nobody else would find the job when it is due: it waits here,
+    // unless it would take a worker's place for long.
+    while (
+      againMs !== null &&
+      againMs <= LONGEST_HERE_MS &&
+      Math.abs(clock.aheadMs ?? 0) > WRONG_MS &&
+      !closing.aborted
+    ) {
       await pause(againMs, closing);
       if (closing.aborted) break;
       againMs = await retryable(() => run(job.name, approval, turn), { approval, work: job.name }, log);
