@@ -157,8 +157,16 @@ function nothingTwice(seen: Lost): string[] {
   )) {
     const own = sent(id);
     if (all.length > Math.max(1, own.length)) faults.push(`${id} arrived ${all.length} times for ${own.join(', ')}`);
-    const later = seen.evidence.approvals.filter((one) => own.slice(1).includes(one.id));
-    for (const one of later) if (one.previousUnknown === null) faults.push(`${one.id} does not say what is unknown`);
+    const approvals = seen.evidence.approvals.filter((one) => own.includes(one.id));
+    for (const [index, one] of approvals.entries()) {
+      const before = approvals[index - 1];
+      // One whose outcome is known may be asked again like any other call.
+      if (before?.state !== 'unknown' || one.previousUnknown !== null) continue;
+      const of = `${before.id} (${before.note}, created ${before.createdAt.toISOString()})`;
+      faults.push(
+        `${one.id} (${one.state}, created ${one.createdAt.toISOString()}) does not say that ${of} is unknown`,
+      );
+    }
   }
   return faults;
 }
