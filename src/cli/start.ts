@@ -4,7 +4,6 @@ import type { Flags } from '../config/settings.ts';
 import { UNCONFINED, unconfinedServers } from '../main/confine/check.ts';
 import { startNode } from '../main/node.ts';
 import { readableSecrets } from '../main/process/ancestors.ts';
-import { auditWebhook } from '../main/process/audit-webhook.ts';
 import { faultInjection } from '../main/process/fault-injection.ts';
 import { fromDisk } from '../main/process/from-disk.ts';
 import { processLog } from '../main/process/log.ts';
@@ -30,8 +29,7 @@ export async function startCommand(flags: Flags, terminal: Terminal): Promise<nu
   for (const warning of loaded.warnings ?? []) terminal.err(printed`warning: ${faultLines([warning])}`);
   warnAboutServers(loaded, terminal);
   const log = processLog();
-  const sink = auditWebhook(loaded.secrets, { now: () => new Date() });
-  const running = await startNode(loaded, log, faultInjection(terminal.env), { sink, out: terminal.out });
+  const running = await startNode(loaded, log, faultInjection(terminal.env), { out: terminal.out });
   // Listen for signals before the banner: whoever waits for the banner may stop the process at once.
   const stopped = stopSignal();
   const stopReloading = watchConfig(running, sources, log);

@@ -1,3 +1,4 @@
+import type { Clock } from '../ports.ts';
 import type { AccessLog } from './log/access-log.ts';
 import type { Alarms } from './log/alarms.ts';
 import type { CheckpointSigner } from './log/checkpoint-signer.ts';
@@ -9,6 +10,7 @@ import type { Ports } from './ports.ts';
 import type { Rules } from './rules.ts';
 import type { Announcer } from './state/announcer.ts';
 import type { CardGate } from './state/card-gate.ts';
+import type { ClockWatch } from './state/clock-watch.ts';
 import type { FullLimits } from './state/full-limits.ts';
 import type { GuessThrottle } from './state/guess-throttle.ts';
 import type { InlineDispatch } from './state/inline-dispatch.ts';
@@ -28,6 +30,7 @@ import type { WaitingRoom } from './state/waiting-room.ts';
  */
 export interface Gateway extends Ports {
   readonly rules: Rules;
+  readonly steady: Clock;
   /** While one stands, nothing gated runs. */
   readonly alarms: Alarms;
   /** Announces changes of approvals to waiting callers, the queue and the cards. */
@@ -47,6 +50,7 @@ export interface Gateway extends Ports {
   /** Work of the queue that is done here while the queue stands still. */
   readonly unqueued: UnqueuedWork;
   readonly cardGate: CardGate;
+  readonly clockWatch: ClockWatch;
   readonly checkpointSigner: CheckpointSigner;
   /** Compares the store with what is remembered outside it. */
   readonly storeWatch: StoreWatch;

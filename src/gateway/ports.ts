@@ -30,6 +30,8 @@ export interface Ports {
   readonly cards: Cards | null;
   readonly vault: Vault;
   readonly clock: Clock;
+  /** Only for how long something lasts within this process: nobody sets it. Absent: `clock`. */
+  readonly steady?: Clock;
   readonly log: Log;
   /** The name of this process in events and leases. */
   readonly replica: string;

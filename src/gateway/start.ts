@@ -21,6 +21,7 @@ import { publishCard } from './publish-card.ts';
 import type { Rules } from './rules.ts';
 import { Announcer } from './state/announcer.ts';
 import { CardGate } from './state/card-gate.ts';
+import { ClockWatch } from './state/clock-watch.ts';
 import { FullLimits } from './state/full-limits.ts';
 import { AGENT_GUESSES, GuessThrottle, REVIEWER_GUESSES } from './state/guess-throttle.ts';
 import { InlineDispatch } from './state/inline-dispatch.ts';
@@ -68,10 +69,12 @@ export function bindGateway(outside: Ports, rules: Rules, sets = new SetWatch())
     store: watchedStore({ store: witnessed.store, queue: outside.queue, clock, log, alarms, watch: storeWatch }),
     tasks: witnessed.tasks,
   };
-  const waitingRoom = new WaitingRoom(ports.store, clock, log, replica);
+  const steady = outside.steady ?? clock;
+  const waitingRoom = new WaitingRoom(ports.store, { clock, steady }, log, replica);
   const journal = new Journal(store, log);
   return {
     ...ports,
+    steady,
     rules,
     alarms,
     announcer: new Announcer(ports, (approval) => waitingRoom.wakeHere(approval)),
@@ -88,12 +91,13 @@ export function bindGateway(outside: Ports, rules: Rules, sets = new SetWatch())
     unposted: new UnpostedCards(ports, waitingRoom),
     unqueued: new UnqueuedWork(log),
     cardGate: new CardGate(),
+    clockWatch: new ClockWatch(clock, log),
     checkpointSigner: new CheckpointSigner(alarms),
     storeWatch,
     sets,
     accessLog: new AccessLog((event) => journal.note(event), clock),
-    reviewerGuesses: new GuessThrottle(clock, REVIEWER_GUESSES),
-    agentGuesses: new GuessThrottle(clock, AGENT_GUESSES),
+    reviewerGuesses: new GuessThrottle(steady, REVIEWER_GUESSES),
+    agentGuesses: new GuessThrottle(steady, AGENT_GUESSES),
     methodLog: new MethodLog((event) => journal.note(event), clock),
     writtenEvents,
   };
@@ -113,6 +117,7 @@ export async function startGateway(
     | 'cards'
     | 'checkpointSigner'
     | 'clock'
+    | 'clockWatch'
     | 'faultPoint'
     | 'inline'
     | 'leases'
@@ -127,6 +132,7 @@ export async function startGateway(
     | 'retries'
     | 'rules'
     | 'sink'
+    | 'steady'
     | 'store'
     | 'storeWatch'
     | 'unposted'
@@ -156,6 +162,7 @@ export async function startGateway(
   // Before any timer is started: when this fails, nothing may keep the process from exiting.
   const sweeper = new Sweeper(gateway);
   await gateway.queue.start(handlersOf(gateway, sweeper));
+  gateway.clockWatch.start();
   waitingRoom.start();
   unposted.start();
   sweeper.start();
@@ -163,6 +170,7 @@ export async function startGateway(
   journal.note(lifeEvent(gateway, 'gateway.started'));
   await sweep(gateway).catch((error) => gateway.log.warn({ err: error }, 'the first sweep failed'));
   return async () => {
+    gateway.clockWatch.stop();
     waitingRoom.stop();
     unposted.stop();
     await sweeper.stop();
@@ -207,7 +215,13 @@ function handlersOf(
 ): Parameters<Queue['start']>[0] {
   const { checkpointSigner, sink } = gateway;
   return {
-    due: async (id) => void (await due(gateway, id)),
+    due: async (id) => {
+      const approval = await due(gateway, id);
+      if (approval?.state !== 'pending') return null;
+      const leftMs = approval.expiresAt.getTime() - gateway.clock.now().getTime();
+      // What is late and did not end is forged: trying again at once would never end.
+      return leftMs > 0 ? leftMs : null;
+    },
     card: (id, turn) => publishCard(gateway, id, turn),
     sweep: () => sweeper.run(),
     checkpoint: async () => void (await checkpointSigner.sign(gateway)),

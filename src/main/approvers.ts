@@ -38,22 +38,27 @@ export interface SlackAdapters {
 }
 
 /** null: no Slack is configured. Throws when a channel is missing. */
-export function approversInSlack(loaded: Loaded, adapters: SlackAdapters, clock: Clock, log: Log): Approvers | null {
+export function approversInSlack(
+  loaded: Loaded,
+  adapters: SlackAdapters,
+  { clock, steady }: { readonly clock: Clock; readonly steady: Clock },
+  log: Log,
+): Approvers | null {
   const { settings, secrets } = loaded;
   if (secrets.slackBotToken === null) return null;
   const routing = new LiveRouting(routingOf(loaded));
   const token = secrets.slackBotToken;
   const apiUrl = settings.slack.apiUrl ?? undefined;
   const { publicUrl } = settings;
-  const access = new TokenHealth(adapters.api({ token, apiUrl, log }), clock, log);
+  const access = new TokenHealth(adapters.api({ token, apiUrl, log }), steady, log);
   const { api } = access;
   const identityOf = ({ app, ...terms }: HomeSetup) => ({
-    people: new People({ api, clock, log, ...terms }),
+    people: new People({ api, clock: steady, log, ...terms }),
     app: app ?? null,
   });
   let home = homeOf(loaded);
   const identity = new LiveIdentity(identityOf(home));
-  const cards = slackCards({ api, people: () => identity.now.people, routing, clock, log, publicUrl });
+  const cards = slackCards({ api, people: () => identity.now.people, routing, clock: steady, log, publicUrl });
   return {
     cards: { ...cards, trouble: () => access.trouble() },
     check: async () => {

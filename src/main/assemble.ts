@@ -53,8 +53,8 @@ export function assemble(runtime: Runtime): Assembled {
     eventMeterOf(runtime),
   );
   const revoked = new RevokedTokens(revocations, log);
-  const rules = new LiveRules(loaded, clock.now, revoked);
-  const approvers = approversInSlack(loaded, runtime.slack, clock, log);
+  const rules = new LiveRules(loaded, () => clock.now(), revoked);
+  const approvers = approversInSlack(loaded, runtime.slack, runtime, log);
   const gateway = bindGateway(portsOf(runtime, seals, beliefs, approvers?.cards ?? null), rules, sets);
   storage.connection.onBreak?.(() => gateway.storeWatch.suspect());
   const lists = toolListsOf(runtime, seals, gateway.journal);

@@ -4,6 +4,7 @@ import { fetchUpstream } from '../mcp/upstream/fetch.ts';
 import type { Log, Upstream } from '../ports.ts';
 import { redisQueue } from '../queue/redis.ts';
 import { redisWitness } from '../queue/redis-witness.ts';
+import { type ObjectStorage, objectWitness } from '../sink/object-witness.ts';
 import { slackWebDoor } from '../slack/web-door.ts';
 import { fetchSlackClient } from '../slack/wire/fetch-client.ts';
 import type { SqlConnection } from '../sql/connection/connection.ts';
@@ -12,6 +13,7 @@ import { Meters } from '../web/http/meters.ts';
 import { type Assembled, assemble } from './assemble.ts';
 import { auditWebhook } from './process/audit-webhook.ts';
 import { loggedCopy, printedCopy } from './process/checkpoint-copies.ts';
+import { clockOf, STEADY_CLOCK } from './process/clocks.ts';
 import { databasePlace } from './process/place.ts';
 import { listOverHttp } from './upstream/list-over-http.ts';
 import { workerAssets } from './workerd/assets.ts';
@@ -30,9 +32,10 @@ const MOST_GATED_BYTES = 256 * 1024;
 
 /**
  * Resolves once clicks may be taken: Slack waits only 3 s for an answer, and a decision needs the config, the store and
- * the revoked tokens, but not the queue that carries its effects. Rejects with a plain message.
+ * the revoked tokens, but not the queue that carries its effects. `storage`: of the object that it runs in. Rejects with a
+ * plain message.
  */
-export async function bootWorker(env: WorkerEnv): Promise<Booted> {
+export async function bootWorker(env: WorkerEnv, storage: ObjectStorage): Promise<Booted> {
   const log = consoleLog();
   const variables = variablesOf(env);
   // In parallel with reading the config. A fault in the config is reported first.
@@ -42,7 +45,8 @@ export async function bootWorker(env: WorkerEnv): Promise<Booted> {
   opening?.catch(() => undefined);
   try {
     const loaded = checked(await loadConfig({ env: variables, readFile: fileIn(env) }));
-    const assembled = assembleOnWorkers(loaded, await (opening ?? Promise.reject(unset())), log);
+    const connection = await (opening ?? Promise.reject(unset()));
+    const assembled = assembleOnWorkers(loaded, connection, storage, log);
     await assembled.prepare();
     const running = assembled.start().then(() => assembled.slack?.start());
     running.catch((error: unknown) => {
@@ -89,22 +93,23 @@ function checked(loaded: LoadResult): Loaded {
   return loaded;
 }
 
-function assembleOnWorkers(loaded: Loaded, connection: SqlConnection, log: Log): Assembled {
+function assembleOnWorkers(loaded: Loaded, connection: SqlConnection, storage: ObjectStorage, log: Log): Assembled {
   const { settings, secrets } = loaded;
   const { publicUrl } = settings;
   const { redisUrl } = secrets;
   if (redisUrl === null || publicUrl === null) throw unset();
-  const clock = { now: () => new Date() };
+  const clock = clockOf(connection);
   return assemble({
     loaded,
-    storage: { connection, queue: redisQueue({ url: redisUrl, log }), closeQueue: async () => undefined },
+    storage: { connection, queue: redisQueue({ url: redisUrl, log, clock }), clock, closeQueue: async () => undefined },
     keys: secrets.secrets,
     mostGatedBytes: MOST_GATED_BYTES,
     replica: `worker-${crypto.randomUUID().slice(0, 8)}`,
     clock,
+    steady: STEADY_CLOCK,
     log,
     place: databasePlace(secrets.databaseUrl, settings.data),
-    witnesses: (seals) => [redisWitness({ url: redisUrl, seals, log })],
+    witnesses: (seals) => [objectWitness({ storage, seals, log }), redisWitness({ url: redisUrl, seals, log })],
     checkpointCopies: [loggedCopy(log), printedCopy((line) => console.log(String(line).trimEnd()))],
     sink: auditWebhook(secrets, clock),
     meters: new Meters({ ofProcess: false }),

@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response';
 import type { Loaded } from '../config/load.ts';
 import { requestAddress, trustedProxies } from '../domain/source.ts';
-import type { Log, Sink } from '../ports.ts';
+import type { Clock, Log } from '../ports.ts';
 import { redisWitness } from '../queue/redis-witness.ts';
 import { fileWitness } from '../sink/file-witness.ts';
 import { slackDoor } from '../slack/door.ts';
@@ -18,7 +18,9 @@ import { type Assembled, assemble } from './assemble.ts';
 import { confinementFaults, confinementText } from './confine/check.ts';
 import { guardedPaths } from './confine/guarded.ts';
 import { consoleAssets } from './console/files.ts';
+import { auditWebhook } from './process/audit-webhook.ts';
 import { fileCopy, loggedCopy, printedCopy } from './process/checkpoint-copies.ts';
+import { STEADY_CLOCK } from './process/clocks.ts';
 import { Drain } from './process/drain.ts';
 import type { FaultInjection } from './process/fault-injection.ts';
 import { lastCopyIn } from './process/last-copy.ts';
@@ -49,7 +51,6 @@ const RECORD_MS = 3_000;
 
 /** Where the audit log goes besides the database. */
 export interface AuditOutputs {
-  readonly sink?: Sink | null;
   /** Prints checkpoints. */
   readonly out?: (text: Printed) => void;
 }
@@ -75,7 +76,7 @@ export async function startNode(
     /** Absent until they are assembled; nobody starts a server before. */
     let live: Assembled['rules'] | null = null;
     let addresses: PublicAddresses = { hosts: new Set(), publicUrl: '' };
-    const base = nodeRuntime(loaded, log, outputs, () => childTerms(live?.loaded ?? loaded));
+    const base = nodeRuntime(loaded, storage.clock, log, outputs, () => childTerms(live?.loaded ?? loaded));
     const runtime: Runtime = {
       ...base,
       ...witnessesOnNode(loaded, keys, base),
@@ -129,21 +130,22 @@ async function warnOfLossy({ lossy }: SqlConnection, log: Log): Promise<void> {
 
 function nodeRuntime(
   loaded: Loaded,
+  clock: Clock,
   log: Log,
-  { sink = null, out }: AuditOutputs,
+  { out }: AuditOutputs,
   terms: () => ChildTerms,
 ): Omit<Runtime, 'keys' | 'storage' | 'faults' | 'addresses'> {
-  const clock = { now: () => new Date() };
   const proxies = trustedProxies(loaded.settings.trustedProxies);
   return {
     loaded,
     replica: `${hostname()}-${process.pid}-${crypto.randomUUID().slice(0, 8)}`,
     clock,
+    steady: STEADY_CLOCK,
     log,
-    openUpstream: upstreamOnNode(clock, log, terms),
+    openUpstream: upstreamOnNode(STEADY_CLOCK, log, terms),
     slack: { api: slackClient, door: slackDoor },
     checkpointCopies: [fileCopy(loaded.settings.data), loggedCopy(log), ...(out ? [printedCopy(out)] : [])],
-    sink,
+    sink: auditWebhook(loaded.secrets, clock),
     meters: new Meters(),
     addressOf: (c) => requestAddress(remoteAddress(c), c.req.header('x-forwarded-for'), proxies),
     pages: {

@@ -47,6 +47,7 @@ export function portsOf(runtime: Runtime, seals: Seals, beliefs: Beliefs, cards:
     clock,
     log,
     replica,
+    steady: runtime.steady,
     secretLost: runtime.loaded.settings.secretLost,
     ...(mostGatedBytes === undefined ? {} : { mostGatedBytes }),
     ...faults,

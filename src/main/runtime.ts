@@ -20,6 +20,8 @@ export interface Runtime {
   /** As in `Ports`. */
   readonly mostGatedBytes?: number;
   readonly clock: Clock;
+  /** As in `Ports`. */
+  readonly steady: Clock;
   readonly log: Log;
   /** What tests inject; absent in production. */
   readonly faults?: Pick<Ports, 'faultPoint' | 'leaseMs'>;

@@ -77,7 +77,7 @@ export class HoldfastObject extends DurableObject<WorkerEnv> {
   /** A start that failed is tried again by the next request. */
   #boot(): Promise<Booted> {
     if (this.#booting !== null) return this.#booting;
-    const booting = bootWorker(this.env);
+    const booting = bootWorker(this.env, this.ctx.storage);
     this.#booting = booting;
     booting
       .then(({ running }) => running)

@@ -66,7 +66,7 @@ export function callDoor(
   const heldCalls = new HeldCalls(gateway, () => terms().beatMs ?? BEAT_MS);
   const door = taskDoor(gateway, servers);
   const runs = new TaskRuns(gateway, door, (run) => heldCalls.track(run));
-  const support = new TaskSupport(servers, gateway.clock);
+  const support = new TaskSupport(servers, gateway.steady);
   const context = { gateway, servers, door, heldCalls, runs, support };
 
   /**

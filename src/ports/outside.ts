@@ -1,5 +1,11 @@
+/**
+ * What time it is: the database's time, so that all replicas agree on every deadline whatever their own clocks say
+ * (decision 0040). Only with the embedded database it is this machine's.
+ */
 export interface Clock {
   now(): Date;
+  /** How far this machine's clock is ahead of it, in ms; negative: behind. Absent: it is this machine's clock. */
+  readonly aheadMs?: number;
 }
 
 /** Structured lines for operators. They never hold a secret, an argument or a result. */

@@ -1,7 +1,10 @@
 /** What the queue runs for the gateway. A job carries only an approval's id, and may run more than once. */
 export interface Handlers {
-  /** A parked job is due: a decision promoted it, or its time is over. */
-  due(id: string): Promise<void>;
+  /**
+   * A parked job is due: a decision promoted it, or its time is over by this process's clock. Returns the ms after which
+   * it really is; null: nothing more is to come.
+   */
+  due(id: string): Promise<number | null>;
   /** Bring the card up to date. Returns the ms after which to try again, or null when it is done. `turn`: as ordered. */
   card(id: string, turn: number): Promise<number | null>;
   /** Compare SQL with the queue. Asked every 5 s on one replica, besides the process's own timer. */

@@ -138,11 +138,15 @@ export interface AcceptPlan {
   readonly foreign: readonly { readonly table: string; readonly row: string }[];
   /** The versions of sets that are known anywhere. */
   readonly sets: readonly SetHead[];
-  /** What becomes of one approval, as its event says it. `isBroken`: because its record was changed. */
+  /**
+   * What becomes of one approval, as its event says it. `isBroken`: because its record was changed. `isTwin`: because it
+   * was of the same call as one that is unknown now.
+   */
   readonly told: (
     approval: Pick<Approval, 'grant' | 'id' | 'server' | 'tool'>,
     to: 'unknown' | 'withdrawn' | 'lapsed',
     isBroken: boolean,
+    isTwin?: boolean,
   ) => NewEvent;
   /** The event `store.accepted`. */
   readonly accepted: (done: AcceptedStore) => NewEvent;
@@ -154,7 +158,7 @@ export interface AcceptedStore {
   readonly unknown: readonly string[];
   /** Sent according to a witness, and not in the store at all: there again, unknown. */
   readonly restored: readonly string[];
-  /** Records with broken seals that were live: ended; under way: unknown. */
+  /** Live records with broken seals, and those that were asked without a word of a sending that was lost: ended; under way: unknown. */
   readonly ended: readonly string[];
   readonly acceptance: Acceptance;
   readonly sets: readonly SetHead[];

@@ -5,6 +5,9 @@ export const PARKED = 'parked';
 /** The queue of cards to bring up to date. */
 export const OUTBOX = 'outbox';
 
+/** Milliseconds that a job of the outbox waits at most to try again: Slack asks for less. */
+export const LONGEST_WAIT_MS = 10 * 60_000;
+
 /** A BullMQ queue on a backend whose connections are of type `C`. */
 export type JobQueue<C> = BullQueue<unknown, unknown, string, unknown, unknown, string, IQueueBackend, C>;
 
@@ -35,6 +38,11 @@ export interface QueueBackend<C> {
   lastEventId(): Promise<string>;
   /** Of these ids, those without a parked job. */
   withoutJob(ids: readonly string[]): Promise<string[]>;
+  /**
+   * Ids of jobs of the outbox that wait for longer than `LONGEST_WAIT_MS`: BullMQ writes it by the clock of the process
+   * that does it, and that one was wrong. Where locks are written by that clock too, those that last long are shortened.
+   */
+  stranded(now: Date): Promise<string[]>;
   /** Replaces connections that died without saying so. Never rejects. */
   checkConnections(): Promise<void>;
   /** Closes every socket at once. */

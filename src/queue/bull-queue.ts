@@ -52,7 +52,7 @@ export function bullQueue<C>(backend: QueueBackend<C>, log: Log, clock: Clock = 
     state = 'started';
     try {
       await within(START_MS, backend.open());
-      workers = await BullWorkers.create({ backend, handlers, log, trouble, onCompleted: (id) => onWake(id) });
+      workers = await BullWorkers.create({ backend, handlers, clock, log, trouble, onCompleted: (id) => onWake(id) });
       created.resolve(workers);
       await within(START_MS, workers.start());
     } catch (error) {

@@ -1,6 +1,6 @@
 import type { EventEmitter } from 'node:events';
 import { Queue as BullQueue, type IQueueBackend, type JobProgress, QueueEvents, Worker } from 'bullmq';
-import type { Handlers, LaneHealth, Log } from '../ports.ts';
+import type { Clock, Handlers, LaneHealth, Log } from '../ports.ts';
 import { pause } from '../time/pause.ts';
 import { within } from '../time/within.ts';
 import { type JobQueue, OUTBOX, PARKED, type QueueBackend } from './backend.ts';
@@ -35,6 +35,7 @@ const WORKER_OPTIONS = {
 export interface BullWorkersTerms<C> {
   readonly backend: QueueBackend<C>;
   readonly handlers: Handlers;
+  readonly clock: Clock;
   readonly log: Log;
   readonly trouble: TroubleLog;
   /** Called with the approval of each job of the parked queue that was completed, on whichever replica. */
@@ -56,6 +57,7 @@ export class BullWorkers<C> {
   readonly parked: JobQueue<C>;
   readonly outbox: JobQueue<C>;
   readonly #backend: QueueBackend<C>;
+  readonly #clock: Clock;
   readonly #trouble: TroubleLog;
   readonly #workers: BullWorker<C>[];
   readonly #events: CompletionEvents<C>;
@@ -68,9 +70,13 @@ export class BullWorkers<C> {
     return new BullWorkers(terms, await terms.backend.lastEventId());
   }
 
-  private constructor({ backend, handlers, log, trouble, onCompleted }: BullWorkersTerms<C>, lastEventId: string) {
+  private constructor(
+    { backend, handlers, clock, log, trouble, onCompleted }: BullWorkersTerms<C>,
+    lastEventId: string,
+  ) {
     const { factory, prefix, queueConnection, workerConnection: connection, eventsBlockMs: blockingTimeout } = backend;
     this.#backend = backend;
+    this.#clock = clock;
     this.#trouble = trouble;
     this.parked = new BullQueue(PARKED, { connection: queueConnection, prefix }, factory);
     this.outbox = new BullQueue(OUTBOX, { connection: queueConnection, prefix }, factory);
@@ -84,7 +90,7 @@ export class BullWorkers<C> {
       ),
       new Worker<unknown, void, string, IQueueBackend, JobProgress, C>(
         OUTBOX,
-        outboxWork(handlers, log, this.outbox),
+        outboxWork({ handlers, log, outbox: this.outbox, clock, closing: this.#closing.signal }),
         { ...options, concurrency: 20 },
         factory,
       ),
@@ -156,10 +162,21 @@ export class BullWorkers<C> {
     }
   }
 
+  /** What a process with a wrong clock left for a time that is far away. Most of it is run by that process itself. */
+  async #fetchStranded(): Promise<void> {
+    for (const id of await this.#backend.stranded(this.#clock.now())) {
+      await this.outbox
+        .getBackend()
+        .promote(id)
+        .catch(() => undefined);
+    }
+  }
+
   async #check(): Promise<void> {
     await this.#backend.checkConnections();
     try {
       await within(CHECK_MS, keepSchedules(this.parked));
+      await within(CHECK_MS, this.#fetchStranded());
       await within(
         CHECK_MS,
         Promise.all([this.#pulses.parked.beat(this.parked), this.#pulses.outbox.beat(this.outbox)]),

@@ -1,5 +1,6 @@
 import { DelayedError, type Job } from 'bullmq';
-import type { Handlers, Log } from '../ports.ts';
+import type { Clock, Handlers, Log } from '../ports.ts';
+import { pause } from '../time/pause.ts';
 import type { JobQueue } from './backend.ts';
 import { laterDeduplicationId } from './job-id.ts';
 import { PULSE } from './pulse.ts';
@@ -36,6 +37,11 @@ export async function publish<C>(
   await outbox.add('later', { approval, turn }, { ...RETRIED, deduplication, delay: delayMs });
 }
 
+/** Milliseconds by which this process's clock may be wrong before its jobs wait in the process. */
+const WRONG_MS = 5_000;
+/** Milliseconds that such a job waits in the process at most. */
+const LONGEST_HERE_MS = 30_000;
+
 /** The name of the sink's job. Its deduplication id holds a '~', so that it is no approval's. */
 const DELIVER = 'deliver';
 
@@ -48,15 +54,32 @@ export async function orderDelivery<C>(outbox: JobQueue<C>): Promise<void> {
   await outbox.add(DELIVER, {}, { ...RETRIED, deduplication });
 }
 
+interface OutboxTerms<C> {
+  readonly handlers: Handlers;
+  readonly log: Log;
+  readonly outbox: JobQueue<C>;
+  readonly clock: Clock;
+  /** Aborts when the workers close. */
+  readonly closing: AbortSignal;
+}
+
 /** Runs the jobs of the outbox. */
-export function outboxWork<C>(
-  handlers: Handlers,
-  log: Log,
-  outbox: JobQueue<C>,
-): (job: Job, token?: string) => Promise<void> {
-  return async (job, token) => {
+export function outboxWork<C>({ handlers, log, outbox, clock, closing }: OutboxTerms<C>) {
+  return async (job: Job, token?: string): Promise<void> => {
     const { approval = '', turn = 1 } = job.data as { approval?: string; turn?: number };
-    const againMs = await retryable(() => run(job.name, approval, turn), { approval, work: job.name }, log);
+    let againMs = await retryable(() => run(job.name, approval, turn), { approval, work: job.name }, log);
+    // BullMQ goes by this process's clock. If that is wrong, nobody else would find the job when it is due: it waits here,
+    // unless it would take a worker's place for long.
+    while (
+      againMs !== null &&
+      againMs <= LONGEST_HERE_MS &&
+      Math.abs(clock.aheadMs ?? 0) > WRONG_MS &&
+      !closing.aborted
+    ) {
+      await pause(againMs, closing);
+      if (closing.aborted) break;
+      againMs = await retryable(() => run(job.name, approval, turn), { approval, work: job.name }, log);
+    }
     if (againMs === null) return;
     await job.moveToDelayed(Date.now() + Math.max(Math.ceil(againMs), 1), token);
     throw new DelayedError();

@@ -1,4 +1,4 @@
-import type { Job } from 'bullmq';
+import { DelayedError, type Job } from 'bullmq';
 import type { Handlers, Log } from '../ports.ts';
 import type { JobQueue } from './backend.ts';
 import { approvalOfJob, wakeJobId } from './job-id.ts';
@@ -6,9 +6,12 @@ import { PULSE } from './pulse.ts';
 import { RETRIED, retryable } from './retry.ts';
 import { isRoutine, type Routine } from './schedule.ts';
 
+/** The name of a job that waits for its approval's deadline. */
+const PARKED_JOB = 'parked';
+
 /** Parks until `delayMs` from now. A job that exists is left as it is. */
 export async function park<C>(parked: JobQueue<C>, id: string, delayMs: number): Promise<void> {
-  await parked.add('parked', {}, { ...RETRIED, jobId: id, delay: delayMs });
+  await parked.add(PARKED_JOB, {}, { ...RETRIED, jobId: id, delay: delayMs });
 }
 
 /** Promotes the parked job. Where none waits any more (it ran, runs, or was flushed), a new job has the same effect. */
@@ -21,14 +24,19 @@ export async function wake<C>(parked: JobQueue<C>, id: string): Promise<void> {
 }
 
 /** Runs the jobs of the parked queue: approvals that are due or woken, and routines. */
-export function parkedWork(handlers: Handlers, log: Log): (job: Job) => Promise<void> {
+export function parkedWork(handlers: Handlers, log: Log): (job: Job, token?: string) => Promise<void> {
   const running = new Set<Routine>();
-  return async (job) => {
+  return async (job, token) => {
     if (job.name === PULSE) return;
     if (!isRoutine(job.name)) {
       const id = approvalOfJob(job.id ?? '');
-      if (id !== null) await retryable(() => handlers.due(id), { approval: id, work: 'due' }, log);
-      return;
+      if (id === null) return;
+      const leftMs = await retryable(() => handlers.due(id), { approval: id, work: 'due' }, log);
+      if (leftMs === null || job.name !== PARKED_JOB) return;
+      // By this process's clock, as BullMQ goes by: if that is wrong, the others find the job at another time, and the
+      // sweep ends the approval in time.
+      await job.moveToDelayed(Date.now() + Math.max(Math.ceil(leftMs), 1), token);
+      throw new DelayedError();
     }
     const routine = job.name;
     // A routine that takes longer than its interval does not run twice at once.

@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis';
+import { FOREIGN, openedEntry, SEAL, sealedEntry } from '../domain/log/sealed-entry.ts';
 import {
   isLater,
   passKey,
@@ -24,8 +25,6 @@ const KEPT_MS = 90 * 24 * 60 * 60_000;
 const MOST_READ = 100_000;
 /** Passes that one command reads. */
 const AT_ONCE = 1_000;
-/** Characters of a seal (vault/row-seals.ts); what follows it is the text. */
-const SEAL = 41;
 
 /*
  * | key | holds |
@@ -67,7 +66,7 @@ export interface RedisWitnessSettings {
   /** `redis://` or `rediss://`. */
   readonly url: string;
   readonly prefix?: string;
-  readonly seals: Pick<Seals, 'fits' | 'seal'>;
+  readonly seals: Pick<Seals, 'fits' | 'maker' | 'seal'>;
   readonly log: Log;
 }
 
@@ -103,12 +102,12 @@ export function redisWitness({ url, prefix = 'holdfast', seals, log }: RedisWitn
   };
   const keys = (name: string) =>
     ['passes', 'spent', 'until'].map((part) => `${prefix}:witness:${name}:${part}`) as [string, string, string];
-  const sealed = (text: string): string => seals.seal('witness', text) + text;
+  const sealed = (text: string): string => sealedEntry(seals, text);
   /** Null: nobody who has the keys wrote it. */
   const opened = (entry: string): string | null => {
-    const text = entry.slice(SEAL);
-    if (seals.fits('witness', text, entry.slice(0, SEAL))) return text;
-    log.warn({}, 'Redis holds an entry of the witness that no gateway wrote; it counts as missing');
+    const found = openedEntry(seals, entry);
+    if (found.kind === 'ours') return found.text;
+    if (found.kind === 'foreign') log.warn({}, `Redis holds an entry of the witness ${FOREIGN}`);
     return null;
   };
   const passIn = (name: string, entry: string | null): SpentPass | null => {
@@ -170,13 +169,17 @@ export function redisWitness({ url, prefix = 'holdfast', seals, log }: RedisWitn
       const from = Number.isFinite(lastMs) ? (await clock()) - lastMs : '-inf';
       const names = await ask(() => redis.zrevrangebyscore(spent, '+inf', from, 'LIMIT', 0, MOST_READ));
       const passes: SpentPass[] = [];
+      const older: SpentPass[] = [];
       for (let first = 0; first < names.length; first += AT_ONCE) {
         const entries = await ask(() => redis.hmget(hash, ...names.slice(first, first + AT_ONCE)));
         for (const entry of entries) {
           const pass = passIn(name, entry);
           if (pass !== null) passes.push(pass);
+          if (pass !== null && seals.maker(entry!.slice(0, SEAL)) === 'older') older.push(pass);
         }
       }
+      // While both secrets are listed, so that the older one may be taken out.
+      if (older.length > 0) await correct(name, older);
       return { state, passes };
     },
     keep: async (state) => {

@@ -1,7 +1,7 @@
 import { type ConnectionOptions, createRedisBackend } from 'bullmq';
 import type { Redis, RedisOptions } from 'ioredis';
 import type { Clock, Log, Queue } from '../ports.ts';
-import { PARKED, type QueueBackend } from './backend.ts';
+import { LONGEST_WAIT_MS, OUTBOX, PARKED, type QueueBackend } from './backend.ts';
 import { bullQueue } from './bull-queue.ts';
 import { checkConnection, connect, createConnection } from './redis-connection.ts';
 import { READ_ONLY_REDIS, redisRefusal } from './redis-refusal.ts';
@@ -96,6 +96,11 @@ function redisBackend(text: string, prefix: string, log: Log): QueueBackend<Conn
         if (error !== null) throw error;
         return count === 0;
       });
+    },
+    // BullMQ's score of a delayed job: when it is due, in ms, times 4,096, and a counter.
+    stranded: (now) => {
+      const from = (now.getTime() + LONGEST_WAIT_MS) * 0x1000;
+      return queueConnection.zrangebyscore(`${prefix}:${OUTBOX}:delayed`, from, '+inf', 'LIMIT', 0, 100);
     },
     checkConnections: async () =>
       void (await Promise.all([checkConnection(queueConnection), checkConnection(workerConnection)])),

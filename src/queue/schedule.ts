@@ -16,7 +16,9 @@ export function isRoutine(name: string): name is Routine {
 export async function keepSchedules<C>(parked: JobQueue<C>): Promise<void> {
   for (const routine of ROUTINES) {
     const scheduler = await parked.getJobScheduler(routine);
-    if (scheduler?.next !== undefined && scheduler.next > Date.now() - LOST_MS) continue;
+    const lateMs = scheduler?.next === undefined ? Number.POSITIVE_INFINITY : Date.now() - scheduler.next;
+    // Much later than its interval: a process with a wrong clock wrote it.
+    if (lateMs < LOST_MS && -lateMs < EVERY_MS[routine] + LOST_MS) continue;
     const opts = { removeOnComplete: true, removeOnFail: true };
     await parked.upsertJobScheduler(routine, { every: EVERY_MS[routine] }, { name: routine, data: {}, opts });
   }

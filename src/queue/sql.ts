@@ -1,6 +1,6 @@
 import { createPostgresBackend, type PgPool, type PostgresConnectionOptions } from 'bullmq';
 import type { Clock, Log, Queue } from '../ports.ts';
-import { PARKED, type QueueBackend } from './backend.ts';
+import { LONGEST_WAIT_MS, OUTBOX, PARKED, type QueueBackend } from './backend.ts';
 import { bullQueue } from './bull-queue.ts';
 import { lookBack } from './look-back.ts';
 import { SchemaPool, type SqlPool } from './schema-pool.ts';
@@ -23,6 +23,10 @@ const READ_ONLY_REFUSAL = {
   what: 'The database is read-only and refuses writes',
   remedy: 'Point DATABASE_URL at the primary, or end the read-only state.',
 };
+
+/** Milliseconds that a lock lasts, and above which a process with a wrong clock wrote it. */
+const LOCK_MS = 15_000;
+const LONG_LOCK_MS = 60_000;
 
 /** With fewer connections the workers would wait for each other. */
 const FEWEST_CONNECTIONS = 5;
@@ -79,6 +83,15 @@ function sqlBackend(pool: SchemaPool): QueueBackend<PostgresConnectionOptions> {
       );
       const parked = new Set(rows.map((row) => row.id));
       return ids.filter((id) => !parked.has(id));
+    },
+    stranded: async (now) => {
+      const locks = "update bullmq.job set locked_until_ms = $1 where state = 'active' and locked_until_ms > $2";
+      await pool.query(locks, [now.getTime() + LOCK_MS, now.getTime() + LONG_LOCK_MS]);
+      const { rows } = await pool.query<{ id: string }>(
+        "select id from bullmq.job where queue = $1 and state = 'delayed' and process_at_ms > $2 limit 100",
+        [OUTBOX, now.getTime() + LONGEST_WAIT_MS],
+      );
+      return rows.map(({ id }) => id);
     },
     checkConnections: async () => undefined,
     disconnect: () => pool.releaseAll(),

@@ -1,5 +1,7 @@
-import { mkdir, open, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
+import { FOREIGN, openedEntry, sealedEntry } from '../domain/log/sealed-entry.ts';
 import {
   isLater,
   passKey,
@@ -20,17 +22,13 @@ const LONG = 4 * 1024 * 1024;
 const MOST_READ = 256 * 1024 * 1024;
 /** Milliseconds without a sign of life after which another process's file is taken over. */
 const DEAD_MS = 5 * 60_000;
-/** Milliseconds between two signs of life. */
-const ALIVE_MS = 60_000;
-/** Characters of a seal (vault/row-seals.ts); what follows it on its line is the text. */
-const SEAL = 41;
 
 export interface FileWitnessSettings {
   /** The data directory. */
   readonly data: string;
   /** The name of this process: several may share a directory, and each writes a file of its own. */
   readonly replica: string;
-  readonly seals: Pick<Seals, 'fits' | 'seal'>;
+  readonly seals: Pick<Seals, 'fits' | 'maker' | 'seal'>;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -55,7 +53,6 @@ export function fileWitness({ data, replica, seals, clock, log }: FileWitnessSet
   let limit = LONG;
   /** The last append may have ended in the middle of a line. */
   let torn = false;
-  let aliveAt = 0;
   let loaded: Promise<void> | null = null;
   let writing: Promise<void> = Promise.resolve();
 
@@ -64,7 +61,7 @@ export function fileWitness({ data, replica, seals, clock, log }: FileWitnessSet
     logs.set(name, known);
     return known;
   };
-  const line = (text: string): string => `${seals.seal('witness', text)}${text}\n`;
+  const line = (text: string): string => `${sealedEntry(seals, text)}\n`;
 
   /** The last word about a pass counts; within one file that is the last line, between files the higher revision. */
   const take = (text: string, into: Known, name: string): void => {
@@ -83,11 +80,12 @@ export function fileWitness({ data, replica, seals, clock, log }: FileWitnessSet
     let skipped = 0;
     for (const entry of bytes.subarray(-MOST_READ).toString('utf8').split('\n')) {
       if (entry === '') continue;
-      const text = entry.slice(SEAL);
-      if (!seals.fits('witness', text, entry.slice(0, SEAL))) {
-        skipped += 1;
+      const opened = openedEntry(seals, entry);
+      if (opened.kind !== 'ours') {
+        if (opened.kind === 'foreign') skipped += 1;
         continue;
       }
+      const { text } = opened;
       const [kind, first, second] = JSON.parse(text.startsWith('[') ? text : '[]') as string[];
       if (kind === 'place' && readPlace(first!, text) !== null) places.set(first!, second!);
       else if (kind === 'pass') take(text, of(first!), first!);
@@ -96,7 +94,7 @@ export function fileWitness({ data, replica, seals, clock, log }: FileWitnessSet
         if (name !== undefined) take(text, of(name), name);
       }
     }
-    if (skipped > 0) log.warn({ path, skipped }, 'lines of the witness that no gateway wrote whole count as missing');
+    if (skipped > 0) log.warn({ path, skipped }, `it holds lines of the witness that are torn, or ${FOREIGN}`);
   };
 
   const load = (): Promise<void> => {
@@ -145,7 +143,19 @@ export function fileWitness({ data, replica, seals, clock, log }: FileWitnessSet
     await rename(temporary, own);
     const directory = await open(folder, 'r');
     await directory.sync().finally(() => directory.close());
-    aliveAt = Date.now();
+  };
+
+  /** This process's file. Where it was deleted, folder and all, it is written again from what is known here. */
+  const opened = async (): Promise<FileHandle> => {
+    try {
+      return await open(own, constants.O_WRONLY | constants.O_APPEND);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      log.warn({ folder }, 'the witness in the data directory was deleted, and is written again from memory');
+      await mkdir(folder, { recursive: true, mode: 0o700 });
+      await rewrite();
+      return open(own, 'a', 0o600);
+    }
   };
 
   let waiting: string[] = [];
@@ -160,7 +170,7 @@ export function fileWitness({ data, replica, seals, clock, log }: FileWitnessSet
         const text = `${torn ? '\n' : ''}${waiting.join('')}`;
         waiting = [];
         torn = true;
-        const file = await open(own, 'a', 0o600);
+        const file = await opened();
         try {
           await file.appendFile(text);
           await file.datasync();
@@ -205,10 +215,11 @@ export function fileWitness({ data, replica, seals, clock, log }: FileWitnessSet
     },
     read: async (name, lastMs): Promise<Remembered> => {
       await load();
-      if (Date.now() - aliveAt > ALIVE_MS) {
-        aliveAt = Date.now();
-        await utimes(own, new Date(), new Date());
-      }
+      // A sign of life, at each look; and whether the file is still there.
+      await utimes(own, new Date(), new Date()).catch((error: NodeJS.ErrnoException) => {
+        if (error.code !== 'ENOENT') throw error;
+        return append([]);
+      });
       const { state, passes } = of(name);
       const from = clock.now().getTime() - lastMs;
       return { state, passes: [...passes.values()].filter(({ at }) => at.getTime() >= from) };

@@ -41,6 +41,7 @@ import { lastAcceptance, standings } from './approval/standing.ts';
 import type { SqlConnection } from './connection/connection.ts';
 import { guarded } from './connection/guard.ts';
 import { KeyedMutex } from './connection/keyed-mutex.ts';
+import { readClock } from './connection/read-clock.ts';
 import { AdmissionBatcher } from './limit/admit.ts';
 import { firstFull, refund } from './limit/counters.ts';
 import { Appender } from './log/append.ts';
@@ -52,7 +53,7 @@ import { type Beliefs, sqlBeliefs } from './sets/beliefs.ts';
 
 /** The `Store` port: the authority. Whatever SQL could not do is `Unavailable('store')`, and nothing was changed. */
 export function sqlStore(
-  { db, close, checkDisk }: SqlConnection,
+  { db, close, checkDisk, clock }: SqlConnection,
   seals: Seals,
   { tables, freezes }: Beliefs = sqlBeliefs(db, seals),
 ): Store {
@@ -64,7 +65,7 @@ export function sqlStore(
   const sessionsByGrant = new KeyedMutex();
   const verbs: Store = {
     ping: async () => {
-      await sql`select 1`.execute(db);
+      await (clock === undefined ? sql`select 1`.execute(db) : readClock(db, clock));
       await checkDisk?.();
     },
     close,
@@ -92,7 +93,7 @@ export function sqlStore(
     waiting: (by) => waitingRequests(db, by),
     leaveSession: async (by, event) => (await markLeft(db, seals, by, event)).map(({ approval }) => approval),
     renew: (held, until) => renewLeases(db, held, until),
-    beat: (replica) => beat(db, replica),
+    beat: (replica) => beat(db, replica, clock),
     overdue: (now, limit) => overdueWork(db, seals, now, limit),
     unreminded: (now, limit) => unremindedApprovals(db, seals, now, limit),
     claimNotice: (notice, ms) => claimNotice(db, notice, ms),

@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { clockAhead } from '../support/gateway/other-clock.ts';
 import { Agents } from './agents.ts';
 import { TownApprovers } from './approvers.ts';
 import { Dice } from './dice.ts';
 import { type ChaosReport, quiet, reportOf } from './report.ts';
-import { Storm } from './storm.ts';
+import { HOUR_S, Storm } from './storm.ts';
 import { openTown, STORMY } from './town.ts';
 
 export interface Plan {
@@ -28,6 +29,8 @@ export async function chaos(plan: Plan): Promise<ChaosReport> {
   const dice = new Dice(plan.seed);
   const town = await openTown(dice.fork(), STORMY);
   try {
+    // One of them has a wrong clock from the beginning, until it is killed.
+    await town.start(clockAhead(dice.one(0.5) ? HOUR_S : -HOUR_S));
     await town.fill(plan.gateways);
     const storm = new Storm(town, dice.fork(), plan.gateways);
     const agents = new Agents(town);

@@ -5,7 +5,7 @@ import { member } from '../../src/domain/json/json.ts';
 import type { AgentCall } from './agent-call.ts';
 import type { Acknowledged } from './approvers.ts';
 import type { FinalRecord, LoggedEvent } from './record.ts';
-import { type ArrivedCall, MOST } from './town.ts';
+import { type ArrivedCall, MOST, TIMES } from './town.ts';
 
 /** What everyone saw. The invariants over it must hold whatever happened; each break is one line: what, and where. */
 export interface Seen {
@@ -25,6 +25,8 @@ export const INVARIANTS: Readonly<Record<string, (seen: Seen) => string[]>> = {
   'P3 no decision lost': noDecisionLost,
   'P4 no click lost without a word': noClickLost,
   'P4 every approval ended': everyApprovalEnded,
+  'P4 nothing ended early': nothingEndedEarly,
+  'P7 the log has one time': oneTime,
   'P4 every agent told the truth': everyAgentTold,
   'P2 a repeat after unknown says so': repeatsSaySo,
   'P5 at most max a window': limitsHeld,
@@ -131,6 +133,37 @@ function noClickLost(seen: Seen): string[] {
   return faults;
 }
 
+/** Milliseconds that an event may be written later than it happened: the log was away, and the call waited for it. */
+const LATE_MS = 120_000;
+
+/** By the times in the log, which `oneTime` checks. */
+export function nothingEndedEarly(seen: Pick<Seen, 'evidence'>): string[] {
+  const approvals = new Map(seen.evidence.approvals.map((one) => [one.id, one]));
+  const faults: string[] = [];
+  for (const { type, at, approval } of seen.evidence.events) {
+    const found = approvals.get(approval ?? '');
+    if (found === undefined) continue;
+    if (type === 'approval.expired' && at < found.expiresAt) faults.push(`${found.id} expired at ${at.toISOString()}`);
+    const last = found.decisions.at(-1);
+    if (type !== 'approval.lapsed' || last === undefined || found.note !== 'nobody collected it in time') continue;
+    const keptMs = at.getTime() - last.at.getTime();
+    if (keptMs < TIMES.pickup - 1) faults.push(`${found.id} lapsed after ${keptMs} ms`);
+  }
+  return faults;
+}
+
+/** Whoever wrote an event, it has the time that everybody else's had. */
+export function oneTime({ evidence }: Pick<Seen, 'evidence'>): string[] {
+  const faults: string[] = [];
+  let latest = Number.NEGATIVE_INFINITY;
+  for (const { n, type, at } of [...evidence.events].sort((one, other) => Number(one.n) - Number(other.n))) {
+    if (at.getTime() < latest - LATE_MS) faults.push(`event ${n} (${type}) is of ${at.toISOString()}`);
+    if (at.getTime() > Date.now()) faults.push(`event ${n} (${type}) is of the future: ${at.toISOString()}`);
+    latest = Math.max(latest, at.getTime());
+  }
+  return faults;
+}
+
 function everyApprovalEnded({ evidence }: Seen): string[] {
   return evidence.approvals.filter(({ state }) => !ENDED.has(state)).map(({ id, state }) => `${id} is still ${state}`);
 }
@@ -184,7 +217,7 @@ function limitsHeld({ arrivals }: Seen): string[] {
   return faults;
 }
 
-function chainVerifies({ evidence }: Seen): string[] {
+export function chainVerifies({ evidence }: Pick<Seen, 'evidence'>): string[] {
   let hash = '0'.repeat(64);
   for (const [index, event] of evidence.events.entries()) {
     if (event.seq === null) return [`event ${event.n} (${event.type}) is not chained`];

@@ -1,12 +1,18 @@
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { clockAhead } from '../support/gateway/other-clock.ts';
 import type { Dice } from './dice.ts';
 import type { Town } from './town.ts';
+
+/** Seconds by which a clock is wrong. */
+export const HOUR_S = 3_600;
 
 /** How often each trouble comes, in proportion to the others. */
 const TROUBLES = {
   'gateway killed': 7,
   'gateway stopped': 2,
+  'gateway an hour ahead': 1,
+  'gateway an hour behind': 1,
   'redis restarted': 3,
   'redis flushed': 3,
   'redis frozen': 1,
@@ -74,6 +80,10 @@ export class Storm {
         return this.#endOne((gateway) => this.#town.kill(gateway));
       case 'gateway stopped':
         return this.#endOne((gateway) => this.#town.stop(gateway));
+      case 'gateway an hour ahead':
+        return this.#withClock(HOUR_S);
+      case 'gateway an hour behind':
+        return this.#withClock(-HOUR_S);
       case 'redis restarted':
         await redis.kill();
         await sleep(dice.between(0, 2_000));
@@ -115,6 +125,14 @@ export class Storm {
       default:
         return trouble satisfies never;
     }
+  }
+
+  /** Another one takes the place of one that is killed. */
+  #withClock(aheadSeconds: number): Promise<void> {
+    return this.#endOne(async (gateway) => {
+      await this.#town.kill(gateway);
+      await this.#town.start(clockAhead(aheadSeconds));
+    });
   }
 
   async #endOne(end: (gateway: Town['live'][number]) => Promise<unknown>): Promise<void> {

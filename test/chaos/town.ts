@@ -19,7 +19,7 @@ export interface Scene {
 }
 
 /** Milliseconds; so short that approvals end in every way there is. */
-const TIMES = { timeout: 9_000, pickup: 12_000, lease: 6_000, hold: 2_500, longHold: 15_000 } as const;
+export const TIMES = { timeout: 9_000, pickup: 12_000, lease: 6_000, hold: 2_500, longHold: 15_000 } as const;
 
 /** Where everything goes wrong. */
 export const STORMY: Scene = {
@@ -64,6 +64,8 @@ export interface Town {
   readonly fallen: string[];
   /** Starts gateways until `count` run; tries again while something they need is gone. */
   fill(count: number): Promise<void>;
+  /** Starts one more, in this environment. */
+  start(env: Readonly<Record<string, string>>): Promise<void>;
   /** Takes a gateway out of the list and ends it. */
   kill(gateway: GatewayProcess): Promise<void>;
   /** Resolves with its exit code. */
@@ -110,9 +112,9 @@ function townOf(parts: Pick<Town, 'agents' | 'house' | 'redis' | 'postgres' | 'u
   let closed = false;
   let filling = Promise.resolve();
 
-  async function one(): Promise<void> {
+  async function one(env: Readonly<Record<string, string>> = {}): Promise<void> {
     for (let left = 100; left > 0 && !closed; left -= 1) {
-      const gateway = await house.start().catch(() => null);
+      const gateway = await house.start({ env }).catch(() => null);
       if (gateway === null) {
         await sleep(300);
         continue;
@@ -148,8 +150,12 @@ function townOf(parts: Pick<Town, 'agents' | 'house' | 'redis' | 'postgres' | 'u
     fill: (count) => {
       // One fill at a time: two that count at once would start too many.
       filling = filling.then(async () => {
-        await Promise.all(Array.from({ length: Math.max(0, count - live.length) }, one));
+        await Promise.all(Array.from({ length: Math.max(0, count - live.length) }, () => one()));
       });
+      return filling;
+    },
+    start: (env) => {
+      filling = filling.then(() => one(env));
       return filling;
     },
     kill: async (gateway) => {

@@ -1,4 +1,4 @@
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, globSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { available } from './store/servers.ts';
 
@@ -19,7 +19,13 @@ export function notInstalled(): string[] {
     ...(chromium() ? [] : ['Chromium']),
     ...(isProgram('/usr/bin/bwrap') ? [] : ['bubblewrap']),
     ...(isProgram('/usr/bin/python3') ? [] : ['Python']),
+    ...(fakeTime() ? [] : ['faketime']),
   ];
+}
+
+/** Debian's library that gives a process another clock; null: it is not installed. */
+export function fakeTime(): string | null {
+  return globSync('/usr/lib/*/faketime/libfaketime.so.1')[0] ?? null;
 }
 
 /** Whether servers can be given users and sandboxes here. */

@@ -35,7 +35,7 @@ const SKEW_FAULT_MS = 30_000;
 export function skewOf(about: string, theirs: number, from: number, to: number): DoctorFinding[] {
   const skew = theirs < from ? from - theirs : Math.max(0, theirs - to);
   if (skew < SKEW_WARN_MS) return [];
-  const what = `its clock and this machine's differ by ${(skew / 1_000).toFixed(1)} s: approvals expire and limits reset at odd times`;
+  const what = `its clock and this machine's differ by ${(skew / 1_000).toFixed(1)} s: deadlines and limits go by the database's, logs and the queue's delays by this machine's`;
   return [(skew < SKEW_FAULT_MS ? warn : fault)(about, what, 'Run NTP (chrony, systemd-timesyncd) on both machines.')];
 }
 

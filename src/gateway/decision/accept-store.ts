@@ -13,6 +13,10 @@ export interface StoreAcceptance extends AcceptedStore {
   readonly alarms: readonly StandingAlarm[];
 }
 
+const SENT = 'sent before the database went back';
+const CHANGED = 'its record was changed outside Holdfast';
+const TWIN = 'this very call was sent before, and the database did not know it when this was asked';
+
 /** Alarms and approvals that the event lists; of further ones it has the number. */
 const MOST_LISTED = 200;
 
@@ -43,12 +47,12 @@ export async function acceptStoreAsItIs(
     broken: standing.filter(({ kind }) => kind === 'seal_broken').map(({ about }) => about.split(' ')[0]!),
     foreign: sets.foreignRows,
     sets: sets.heads,
-    told: (approval, to, isBroken) => ({
+    told: (approval, to, isBroken, isTwin) => ({
       ...approvalEvent(approval, {
         ...written,
         type: to === 'unknown' ? 'call.unknown' : to === 'lapsed' ? 'approval.lapsed' : 'approval.withdrawn',
         data: {
-          why: isBroken ? 'its record was changed outside Holdfast' : 'sent before the database went back',
+          why: isTwin ? TWIN : isBroken ? CHANGED : SENT,
         },
       }),
       replica,

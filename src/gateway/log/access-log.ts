@@ -78,7 +78,8 @@ export class AccessLog {
   flush(all = false): void {
     const now = this.#now();
     for (const [key, tally] of this.#refused) {
-      if (!all && now - tally.since < SPAN_MS) continue;
+      // A clock that went back ends the minute too: a count must not wait for hours.
+      if (!all && now >= tally.since && now - tally.since < SPAN_MS) continue;
       this.#refused.delete(key);
       if (tally.unlogged > 0) this.#noteRefusal(tally.request, tally.unlogged, tally.addresses.size);
     }
@@ -88,7 +89,7 @@ export class AccessLog {
   #first(key: string): boolean {
     const now = this.#now();
     const last = this.#used.get(key);
-    if (last !== undefined && now - last < USE_MS) return false;
+    if (last !== undefined && now >= last && now - last < USE_MS) return false;
     this.#used.set(key, now);
     return true;
   }

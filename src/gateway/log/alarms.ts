@@ -16,6 +16,17 @@ export interface StandingAlarm {
   readonly since: Date;
 }
 
+const ACCEPT =
+  'Otherwise an operator goes on with it as it is: holdfast store accept --reason "…" (docs/operations.md, “When the ' +
+  'database went back in time”).';
+
+/** What an operator does about it. */
+export const REMEDIES: Readonly<Record<AlarmKind, string>> = {
+  went_back: `If the right database still exists, stop all gateways, bring it back, and start them. ${ACCEPT}`,
+  seal_broken: `Find out who wrote to the database; a backup from before has what was there. ${ACCEPT}`,
+  log_changed: `Find out who wrote to the database, and compare with an export or checkpoints.jsonl. ${ACCEPT}`,
+};
+
 /** Alarms of which each is told; of further ones only that there are more. */
 const MOST = 100;
 

@@ -1,3 +1,4 @@
+import type { Clock } from '../../ports.ts';
 import type { Ports } from '../ports.ts';
 import type { CheckpointSigner } from './checkpoint-signer.ts';
 
@@ -17,10 +18,10 @@ export class CheckpointStandby {
 
   /** Called often; checks now and then. True when it has signed. Rejects when the store does not answer. */
   async check(
-    gateway: Pick<Ports, 'clock' | 'ledger' | 'log'>,
+    gateway: Pick<Ports, 'ledger' | 'log'> & { readonly steady: Clock },
     sign: () => ReturnType<CheckpointSigner['sign']>,
   ): Promise<boolean> {
-    const now = gateway.clock.now().getTime();
+    const now = gateway.steady.now().getTime();
     if (now - this.#checkedAt < CHECK_MS) return false;
     this.#checkedAt = now;
     const head = await gateway.ledger.unsigned();

@@ -52,7 +52,7 @@ export class AdminReads {
     const at = this.#clock.now();
     const key = `${reader.login} ${what}`;
     const before = this.#seen.get(key);
-    if (before !== undefined && at.getTime() - before < SAME_MS) return;
+    if (before !== undefined && Math.abs(at.getTime() - before) < SAME_MS) return;
     this.#seen.delete(key);
     this.#seen.set(key, at.getTime());
     if (this.#seen.size > MAX_REMEMBERED) this.#seen.delete(this.#seen.keys().next().value!);

@@ -1,3 +1,4 @@
+import type { Clock } from '../../ports.ts';
 import type { Ports } from '../ports.ts';
 import type { AccessLog } from './access-log.ts';
 import type { CheckpointSigner } from './checkpoint-signer.ts';
@@ -18,6 +19,7 @@ interface SealerParts extends SealerPorts {
   readonly accessLog: AccessLog;
   readonly methodLog: MethodLog;
   readonly checkpointSigner: CheckpointSigner;
+  readonly steady: Clock;
   /** How many events this process has made durable. */
   readonly writtenEvents: { readonly events: number };
 }

@@ -11,7 +11,7 @@ import type {
   Store,
   WitnessedState,
 } from '../../ports.ts';
-import type { Alarms } from './alarms.ts';
+import { type Alarms, REMEDIES } from './alarms.ts';
 import type { SetFinding, SetWatch } from './set-watch.ts';
 import type { KnownLog, WitnessBoard } from './witness-board.ts';
 
@@ -158,6 +158,7 @@ export class StoreWatch {
 
   async #readWitnesses(lastMs: number): Promise<KnownLog> {
     const found = await this.board.read(this.#log, lastMs);
+    this.#otherLogs = [...new Set([...this.#otherLogs, ...found.otherLogs])];
     if (!Number.isFinite(lastMs)) for (const log of this.#otherLogs) await this.board.read(log, lastMs);
     return found;
   }
@@ -271,7 +272,10 @@ export class StoreWatch {
     if (approvals.length > 0) this.#listener?.older(approvals);
     if (fresh.length === 0) return;
     const found = fresh.slice(0, MOST_LISTED).map(({ why }) => why);
-    log.error({ found, more: fresh.length - found.length }, 'the database went back in time; see docs/operations.md');
+    log.error(
+      { found, more: fresh.length - found.length },
+      `the database went back in time, and nothing that needs an approval runs. ${REMEDIES.went_back}`,
+    );
     const data = {
       log: this.#log,
       found,

@@ -22,6 +22,8 @@ export type Witnessed =
 export interface KnownLog {
   readonly state: WitnessedState | null;
   readonly passes: readonly SpentPass[];
+  /** Logs at the same place that a witness tells of only now: it was away when it was asked. */
+  readonly otherLogs: readonly string[];
 }
 
 /**
@@ -41,6 +43,11 @@ export class WitnessBoard {
   readonly #known = new Map<string, SpentPass>();
   readonly #missed = new Map<Witness, Map<string, SpentPass>>();
   readonly #faults = new Map<Witness, string>();
+  /** What was last kept, and which log is bound to which place: for a witness that was emptied. */
+  #kept: WitnessedState | null = null;
+  #bound: { readonly place: string; readonly log: string } | null = null;
+  /** Those that were away when they were asked which log is at this place. */
+  readonly #unasked = new Set<Witness>();
 
   constructor(witnesses: readonly Witness[], log: Log) {
     this.#witnesses = witnesses;
@@ -110,16 +117,21 @@ export class WitnessBoard {
 
   /**
    * What the witnesses know of a log from the last so many milliseconds; it is remembered here too, and each witness is
-   * told what only others knew: of a Redis that was flushed the files know, and of a new node's file Redis.
+   * told what only others knew: of a Redis that was flushed the files know, and of a new node's file Redis. One that has no
+   * state although there is one was emptied: it is told everything again.
    */
   async read(log: string, lastMs: number): Promise<KnownLog> {
     let state: WitnessedState | null = null;
     const passes = new Map<string, SpentPass>();
     const read = new Map<Witness, ReadonlyMap<string, SpentPass>>();
+    const stateless = new Set<Witness>();
+    const otherLogs: string[] = [];
     for (const witness of this.#witnesses) {
       await this.#catchUp(witness, log);
+      otherLogs.push(...(await this.#askAgain(witness)));
       await this.#try(witness, async () => {
         const found = await witness.read(log, lastMs);
+        if (found.state === null) stateless.add(witness);
         if (found.state !== null && (state === null || isFurther(found.state, state))) state = found.state;
         read.set(witness, new Map(found.passes.map((pass) => [passKey(pass), pass])));
         for (const pass of found.passes) {
@@ -129,8 +141,28 @@ export class WitnessBoard {
         }
       });
     }
-    for (const [witness, own] of read) await this.#share(witness, log, own, passes);
-    return { state, passes: [...passes.values()] };
+    const bound = this.#bound;
+    const isKept = bound?.log === log && (state !== null || this.#kept?.log === log);
+    for (const [witness, own] of read) {
+      const emptied = isKept && stateless.has(witness);
+      if (emptied) await this.#try(witness, () => witness.bind(bound.place, log));
+      await this.#share(witness, log, own, emptied ? this.#known : passes);
+    }
+    return { state, passes: [...passes.values()], otherLogs };
+  }
+
+  /** Which other log it has at this place, now that it answers. */
+  async #askAgain(witness: Witness): Promise<readonly string[]> {
+    const bound = this.#bound;
+    if (bound === null || !this.#unasked.has(witness)) return [];
+    const others: string[] = [];
+    const asked = await this.#try(witness, async () => {
+      const found = await witness.logOf(bound.place);
+      if (found !== null && found !== bound.log) others.push(found);
+      else await witness.bind(bound.place, bound.log);
+    });
+    if (asked) this.#unasked.delete(witness);
+    return others;
   }
 
   async #share(
@@ -163,23 +195,27 @@ export class WitnessBoard {
 
   /** The logs that witnesses know at this place, and where none is known yet, from now on this one. */
   async logsAt(place: string, log: string): Promise<readonly string[]> {
+    this.#bound = { place, log };
     const known = new Set<string>();
     for (const witness of this.#witnesses) {
-      await this.#try(witness, async () => {
+      const asked = await this.#try(witness, async () => {
         const found = await witness.logOf(place);
         if (found !== null) known.add(found);
         // Again where it is known: by the newest secret.
         if (found === null || found === log) await witness.bind(place, log);
       });
+      if (!asked) this.#unasked.add(witness);
     }
     return [...known];
   }
 
   async bind(place: string, log: string): Promise<void> {
+    this.#bound = { place, log };
     for (const witness of this.#witnesses) await this.#try(witness, () => witness.bind(place, log));
   }
 
   async keep(state: WitnessedState): Promise<void> {
+    this.#kept = state;
     for (const witness of this.#witnesses) await this.#try(witness, () => witness.keep(state));
   }
 

@@ -52,7 +52,7 @@ export function witnessedStore(parts: WitnessedStoreParts): { readonly store: St
           await returned(parts, change);
           return store.commit(change);
         }
-        if (!(await watch.mayCommit())) return withheld(change);
+        if (!(await watch.mayCommit())) return withheld(parts, change);
         const committed = await store.commit(change);
         return committed.kind === 'committed' ? witnessed(parts, change, committed) : committed;
       },
@@ -97,9 +97,14 @@ function dispatches({ to, patch }: Change): boolean {
 }
 
 /** Nothing was committed, because an alarm stands or nothing outside the database can be written. */
-function withheld(change: Change): Committed {
-  // Whoever spends a pass looks at the alarms again; whoever goes on with an answer would only try for ever.
-  if (change.from === 'approved') return { kind: 'conflict' };
+async function withheld({ store, watch }: WitnessedStoreParts, change: Change): Promise<Committed> {
+  if (change.from === 'approved') {
+    const { isAway, trouble } = watch.board;
+    const approval = isAway ? await store.find(change.id) : null;
+    // Whoever spends a pass looks at the alarms again, and would otherwise try for ever.
+    if (approval === null) return { kind: 'conflict' };
+    return { kind: 'held_back', approval, why: `nothing outside the database could record it (${trouble})` };
+  }
   throw new Unavailable('witness', 'an alarm stands, or nothing outside the database can record what is sent');
 }
 

@@ -12,6 +12,7 @@ type WaitEnd = 'timeout' | 'gone' | 'alarm';
 interface Waiter {
   readonly id: string;
   readonly revision: number;
+  /** By the steady clock, in ms: how long it waits, whatever the database's clock does meanwhile. */
   readonly until: number;
   readonly settle: (end: Approval | WaitEnd) => void;
   /** Removes the listener from the caller's abort signal. */
@@ -30,18 +31,25 @@ export class WaitingRoom {
   readonly #toRead = new Set<string>();
   readonly #store: Pick<Store, 'changed' | 'beat'>;
   readonly #clock: Clock;
+  readonly #steady: Clock;
   readonly #log: Log;
   readonly #replica: string;
   #timer: ReturnType<typeof setInterval> | null = null;
   #listener: ((id: string) => void) | null = null;
   /** No waiter's deadline is earlier, so until then none has to be checked. */
   #earliest = Number.POSITIVE_INFINITY;
-  #lastReadAt = 0;
+  #lastReadAt = Number.NEGATIVE_INFINITY;
   #reading = false;
 
-  constructor(store: Pick<Store, 'changed' | 'beat'>, clock: Clock, log: Log, replica: string) {
+  constructor(
+    store: Pick<Store, 'changed' | 'beat'>,
+    { clock, steady }: { readonly clock: Clock; readonly steady: Clock },
+    log: Log,
+    replica: string,
+  ) {
     this.#store = store;
     this.#clock = clock;
+    this.#steady = steady;
     this.#log = log;
     this.#replica = replica;
   }
@@ -87,7 +95,8 @@ export class WaitingRoom {
     return new Promise((resolve) => {
       const gone = (): void => this.#end(waiter, 'gone');
       const unlisten = (): void => signal?.removeEventListener('abort', gone);
-      const waiter: Waiter = { id, revision, until: until.getTime(), settle: resolve, unlisten };
+      const forMs = until.getTime() - this.#clock.now().getTime();
+      const waiter: Waiter = { id, revision, until: this.#now() + forMs, settle: resolve, unlisten };
       this.#earliest = Math.min(this.#earliest, waiter.until);
       const others = this.#waiters.get(id);
       if (others === undefined) this.#waiters.set(id, [waiter]);
@@ -126,7 +135,7 @@ export class WaitingRoom {
   }
 
   #tick(): void {
-    const now = this.#clock.now().getTime();
+    const now = this.#now();
     if (this.#earliest <= now) this.#endOverdue(now);
     if (now - this.#lastReadAt < RE_READ_MS || this.#reading) return;
     this.#lastReadAt = now;
@@ -140,6 +149,10 @@ export class WaitingRoom {
     for (const waiter of this.#all()) if (waiter.until <= now) this.#end(waiter, 'timeout');
     this.#earliest = Number.POSITIVE_INFINITY;
     for (const waiter of this.#all()) this.#earliest = Math.min(this.#earliest, waiter.until);
+  }
+
+  #now(): number {
+    return this.#steady.now().getTime();
   }
 
   async #readAll(): Promise<void> {

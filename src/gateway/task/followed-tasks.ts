@@ -117,7 +117,7 @@ export class FollowedTasks {
   }
 
   async #follow(followed: FollowedTask): Promise<void> {
-    const { waitingRoom, tasks, clock, store, replica } = this.#gateway;
+    const { waitingRoom, tasks, clock, steady, store, replica } = this.#gateway;
     let pollMs = this.#pollMs(followed);
     if (pollMs === null) {
       const why =
@@ -139,7 +139,7 @@ export class FollowedTasks {
         ({ pollMs } = state);
         continue;
       }
-      const now = clock.now().getTime();
+      const now = steady.now().getTime();
       if (state.kind === 'lost' && !state.forever) {
         lostSince ??= now;
         if (now - lostSince < PATIENCE_MS) continue;

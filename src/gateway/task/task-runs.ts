@@ -31,7 +31,7 @@ export class TaskRuns {
   /** Approvals whose tasks were opened here, polled as soon as they change; until when, in ms since 1970. */
   readonly #watched = new Map<string, number>();
   readonly #running = new Map<string, AbortController>();
-  /** Approvals that are not to be tried again before this instant, in ms since 1970. */
+  /** Approvals that are not to be tried again before this instant, in ms of the steady clock. */
   readonly #notBefore = new Map<string, number>();
   /** Tasks whose session the server no longer knows. */
   readonly #sessionless = new Set<string>();
@@ -86,9 +86,9 @@ export class TaskRuns {
     // A process that is stopping starts nothing new.
     if (this.#timer === null || !this.#gateway.waitingRoom.open || (approval === null && this.#polling)) return;
     if (approval === null) this.#polling = true;
-    const { tasks, clock, log } = this.#gateway;
+    const { tasks, steady, log } = this.#gateway;
     try {
-      const now = clock.now();
+      const now = steady.now();
       const { ready, answering, cancelled } = await tasks.dueTasks([...this.#running.keys()], approval);
       for (const task of ready) {
         if (this.#mayTry(task, now)) this.run(task.id, (signal) => this.#attempt(task, signal));
@@ -122,7 +122,7 @@ export class TaskRuns {
     const { leg } = task;
     if (leg === null) return;
     const retryMs = await answerTask(this.#gateway, this.#door, this.followed, { task, leg }, signal);
-    if (retryMs !== null) this.#notBefore.set(leg.approval, this.#gateway.clock.now().getTime() + retryMs);
+    if (retryMs !== null) this.#notBefore.set(leg.approval, this.#gateway.steady.now().getTime() + retryMs);
   }
 
   async #attempt(task: Task, signal: AbortSignal): Promise<void> {
@@ -165,7 +165,7 @@ export class TaskRuns {
   }
 
   #retryAfter(task: Task, ms: number): void {
-    this.#notBefore.set(task.approval, this.#gateway.clock.now().getTime() + ms);
+    this.#notBefore.set(task.approval, this.#gateway.steady.now().getTime() + ms);
   }
 
   async #send(task: Task, request: Uint8Array, dispatch: Dispatch, signal: AbortSignal): Promise<void> {

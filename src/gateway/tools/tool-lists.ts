@@ -119,7 +119,7 @@ export class ToolLists {
     if (previous?.digest === list.digest) return;
     const { note, clock, log } = this.#deps;
     const now = clock.now().getTime();
-    known.loggedAt = known.loggedAt.filter((at) => now - at < HOUR_MS);
+    known.loggedAt = known.loggedAt.filter((at) => Math.abs(now - at) < HOUR_MS);
     if (actor === 'holdfast' && known.loggedAt.length >= MAX_EVENTS_PER_HOUR) {
       log.warn(
         { server, digest: list.digest },

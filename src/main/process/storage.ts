@@ -1,19 +1,22 @@
 import pg from 'pg';
 import type { Secrets } from '../../config/secrets.ts';
 import type { Settings } from '../../config/settings.ts';
-import type { Log, Queue } from '../../ports.ts';
+import type { Clock, Log, Queue } from '../../ports.ts';
 import { redisQueue } from '../../queue/redis.ts';
 import { sqlQueue } from '../../queue/sql.ts';
 import type { SqlConnection } from '../../sql/connection/connection.ts';
 import { openPglite } from '../../sql/connection/pglite.ts';
 import { pglitePool } from '../../sql/connection/pglite-pool.ts';
 import { openPostgres } from '../../sql/connection/postgres.ts';
+import { clockOf } from './clocks.ts';
 import { explainUnreachable } from './out-of-reach.ts';
 
 /** The database and the queue that the settings ask for. */
 export interface Storage {
   readonly connection: SqlConnection;
   readonly queue: Queue;
+  /** The database's, or with an embedded one this machine's. */
+  readonly clock: Clock;
   /** Closes what was opened for the queue alone. The connection is closed by itself. */
   closeQueue(): Promise<void>;
 }
@@ -26,8 +29,9 @@ export async function openStorage(settings: Settings, secrets: Secrets, log: Log
   if (secrets.databaseUrl === null) {
     const embedded = await openPglite(settings.data, exitWhenLost(log));
     if (secrets.redisUrl !== null) return onRedis(embedded, secrets.redisUrl, log);
-    const queue = sqlQueue({ pool: pglitePool(embedded.pglite) as never, log });
-    return { connection: embedded, queue, closeQueue: async () => undefined };
+    const clock = clockOf(embedded);
+    const queue = sqlQueue({ pool: pglitePool(embedded.pglite) as never, log, clock });
+    return { connection: embedded, queue, clock, closeQueue: async () => undefined };
   }
   const connection = await openPostgres({ url: secrets.databaseUrl, log }).catch((error: unknown) => {
     throw explainUnreachable('The database', error);
@@ -41,7 +45,8 @@ export async function openStorage(settings: Settings, secrets: Secrets, log: Log
   pool.on('error', (error) => log.warn({ code: (error as { code?: string }).code }, 'a queue connection broke'));
   // The pool handles errors of idle connections only; without this, one that breaks while in use would end the process.
   pool.on('connect', (client) => client.on('error', () => undefined));
-  return { connection, queue: sqlQueue({ pool: pool as never, log }), closeQueue: () => pool.end() };
+  const clock = clockOf(connection);
+  return { connection, queue: sqlQueue({ pool: pool as never, log, clock }), clock, closeQueue: () => pool.end() };
 }
 
 /**
@@ -59,10 +64,11 @@ function exitWhenLost(log: Log): (why: Error) => void {
 }
 
 function onRedis(connection: SqlConnection, url: string, log: Log): Storage {
-  const queue = redisQueue({ url, log });
+  const clock = clockOf(connection);
+  const queue = redisQueue({ url, log, clock });
   const start: Queue['start'] = (handlers) =>
     queue.start(handlers).catch((error: unknown) => {
       throw explainUnreachable('Redis', error);
     });
-  return { connection, queue: { ...queue, start }, closeQueue: async () => undefined };
+  return { connection, queue: { ...queue, start }, clock, closeQueue: async () => undefined };
 }

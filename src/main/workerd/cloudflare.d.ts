@@ -8,6 +8,12 @@ declare module 'cloudflare:workers' {
 }
 
 interface DurableObjectState {
-  readonly storage: { setAlarm(at: number): Promise<void>; getAlarm(): Promise<number | null> };
+  readonly storage: {
+    setAlarm(at: number): Promise<void>;
+    getAlarm(): Promise<number | null>;
+    readonly sql: { exec(text: string, ...values: (string | number)[]): { toArray(): Record<string, unknown>[] } };
+    transactionSync<T>(work: () => T): T;
+    sync(): Promise<void>;
+  };
   blockConcurrencyWhile<T>(work: () => Promise<T>): Promise<T>;
 }

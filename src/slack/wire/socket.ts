@@ -36,7 +36,7 @@ export function keepConnected(
   async function connectOnce(): Promise<number> {
     const lost = Promise.withResolvers<void>();
     client.once('disconnected', lost.resolve);
-    const since = Date.now();
+    const since = performance.now();
     try {
       await client.start();
       connected.resolve(true);
@@ -56,7 +56,7 @@ export function keepConnected(
       open = false;
       client.off('disconnected', lost.resolve);
     }
-    return Date.now() - since;
+    return performance.now() - since;
   }
 
   async function run(): Promise<void> {

@@ -22,6 +22,7 @@ const UNKNOWN_LOG = 'unknown';
 /** Notes, for people. */
 const SENT_BEFORE = 'the database went back in time: it was sent before, and nobody can say how it ended';
 const LOST = 'the database lost this record: its call was sent, and nobody can say how it ended';
+const TWIN = 'this very call had been sent before, and the database did not know it when this was asked';
 const BROKEN = 'its record was changed outside Holdfast, and an operator has ended it';
 
 /**
@@ -31,6 +32,7 @@ const BROKEN = 'its record was changed outside Holdfast, and an operator has end
  * |---|---|
  * | sent according to a witness; pending, approved, or asking in the store | unknown |
  * | sent according to a witness; not in the store | there again, unknown, with what the witness knows of it |
+ * | pending or approved; of the same call as one that is unknown now, and asked without a word of it | withdrawn, or lapsed: it is asked anew |
  * | with a broken seal; pending, or approved | withdrawn, or lapsed, and without a seal, like one from before there were any |
  * | with a broken seal; under way | unknown, without a seal |
  * | with a broken seal; over | as it is, without a seal |
@@ -56,6 +58,8 @@ export async function acceptStore(
     // After that, so that a broken record whose call was sent is unknown, and not withdrawn.
     const ended = await endBroken(trx, seals, plan);
     for (const { table, row } of plan.foreign) await disownRow(trx, table, row);
+    const settled = new Set([...unknown, ...restored]);
+    ended.push(...(await endTwins(trx, seals, plan, settled)));
     const sets = await rebase(trx, plan.sets);
     const ends = await sql<{ head: string; last: string }>`
       select coalesce((select max(seq) from holdfast.events), 0) as head,
@@ -112,6 +116,29 @@ async function endBroken(trx: Trx, seals: Seals, { broken, told }: AcceptPlan): 
 function endOf(state: State): 'withdrawn' | 'lapsed' | 'unknown' | null {
   if (state === 'dispatched') return 'unknown';
   return state === 'pending' ? 'withdrawn' : state === 'approved' ? 'lapsed' : null;
+}
+
+/** Nobody who was asked knew that the call may have run: the next identical call is asked with a word of it. */
+async function endTwins(trx: Trx, seals: Seals, plan: AcceptPlan, settled: ReadonlySet<string>): Promise<string[]> {
+  const prints = plan.sent.filter(({ approval }) => settled.has(approval)).map(({ fingerprint }) => fingerprint);
+  if (prints.length === 0) return [];
+  const twins = await sql<ApprovalRow>`
+    select ${APPROVAL} from holdfast.approvals a
+    where a.state in ('pending', 'approved') and a.fingerprint = any(${prints}::text[]) for update of a`.execute(trx);
+  for (const { id, state, revision } of twins.rows) {
+    const to = state === 'pending' ? 'withdrawn' : 'lapsed';
+    const terms = { pickupUntil: null, awaits: null, questions: 0 };
+    const state_seal = seals.seal('state', stateText(id, to, revision + 1, terms));
+    await sql`
+      update holdfast.approvals set state = ${to}, revision = ${revision + 1}, state_revision = ${revision + 1},
+        state_seal = ${state_seal}, note = ${TWIN}, request = null, updated_at = clock_timestamp()
+      where id = ${id}`.execute(trx);
+  }
+  for (const row of twins.rows) {
+    const approval = approvalOf(seals, row);
+    await writeEvents(trx, seals, [plan.told(approval, row.state === 'pending' ? 'withdrawn' : 'lapsed', false, true)]);
+  }
+  return twins.rows.map(({ id }) => id);
 }
 
 async function settle(

@@ -1,4 +1,6 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely';
+import type { MeasuredClock } from '../../time/measured-clock.ts';
+import { clockInMs, learnBy } from '../connection/read-clock.ts';
 import type { Tables } from '../table/tables.ts';
 
 /** A replica that has been silent for this long holds nobody any more. */
@@ -6,11 +8,14 @@ const REPLICA_SILENCE = '10 seconds';
 /** One that has been silent for this long has died: as long as a lease, which a process that stood still outlives. */
 const REPLICA_DEATH = '30 seconds';
 
-/** This replica is alive. */
-export async function beat(db: Kysely<Tables>, replica: string): Promise<void> {
-  await sql`
-    insert into holdfast.replicas (id, seen_at) values (${replica}, clock_timestamp())
-    on conflict (id) do update set seen_at = excluded.seen_at`.execute(db);
+/** This replica is alive. The answer says what the database's time is. */
+export async function beat(db: Kysely<Tables>, replica: string, clock: MeasuredClock | undefined): Promise<void> {
+  await learnBy(clock, async () => {
+    const beaten = await sql<{ told: number }>`
+      insert into holdfast.replicas (id, seen_at) values (${replica}, clock_timestamp())
+      on conflict (id) do update set seen_at = excluded.seen_at returning ${clockInMs()} as told`.execute(db);
+    return beaten.rows[0]!;
+  });
 }
 
 /** Whether the replica in this column has been silent for too long. */

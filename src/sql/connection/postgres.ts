@@ -1,12 +1,14 @@
 import { Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
 import type { Log } from '../../ports.ts';
+import { MeasuredClock } from '../../time/measured-clock.ts';
 import { isMigrated, migrate, namesIn } from '../migrations/migrate.ts';
 import { mayMigrate, requireRights, schemaBehind } from '../migrations/rights.ts';
 import type { Tables } from '../table/tables.ts';
 import type { SqlConnection } from './connection.ts';
 import { lossySettings } from './durability.ts';
 import { keepPlans } from './kept-plan.ts';
+import { readClock } from './read-clock.ts';
 
 /** Milliseconds that connecting, and a statement, may take before the store counts as gone. */
 const ANSWER_MS = 5_000;
@@ -50,12 +52,15 @@ export async function openPostgres({
   pool.on('connect', (client) => client.on('error', () => broke()));
   if (!shared) pool.on('connect', keepPlans());
   const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
+  const clock = new MeasuredClock();
   try {
-    if (!(await isMigrated(db).catch(notSeen))) {
+    // Both at once: on Workers each start is somebody's request.
+    const [migrated] = await Promise.all([isMigrated(db).catch(notSeen), readClock(db, clock)]);
+    if (!migrated) {
       if (!(await mayMigrate(db))) throw await schemaBehind(db);
       await migrateDatabase(url);
     }
-    // On Workers each start is somebody's request, and this is one more round trip.
+    // On Workers this would be one more round trip.
     if (!shared) await requireRights(db);
   } catch (error) {
     await db.destroy();
@@ -63,6 +68,7 @@ export async function openPostgres({
   }
   return {
     db,
+    clock,
     close: () => db.destroy(),
     onBreak: (listener) => {
       broke = listener;

@@ -37,7 +37,7 @@ export class Appender {
 
   async append(events: readonly NewEvent[]): Promise<void> {
     if (events.length === 0) return;
-    const now = Date.now();
+    const now = performance.now();
     const columns = Array.from({ length: 10 }, () => new Column());
     const fresh = new Map<string, Phrase>();
     for (const event of events) {

@@ -34,7 +34,7 @@ const ALIASES: Readonly<Record<string, string>> = { from: 'since', to: 'until', 
  */
 export function auditApi({ gateway, records, adminToken }: AuditApiDeps): Hono {
   const app = new Hono();
-  const { ledger, vault, clock, log } = gateway;
+  const { ledger, vault, clock, steady, log } = gateway;
   const isAdminRequest = (c: Context): boolean => isAdmin(c.req.header('authorization'), adminToken);
 
   app.get('/api/events', async (c, next) => {
@@ -61,9 +61,9 @@ export function auditApi({ gateway, records, adminToken }: AuditApiDeps): Hono {
       );
     }
     const waitMs = Math.min(MAX_WAIT_MS, Math.max(0, Number(c.req.query('wait') ?? 0) * 1_000 || 0));
-    const until = clock.now().getTime() + waitMs;
+    const until = steady.now().getTime() + waitMs;
     let links = await ledger.chain(after, MAX_LIMIT, { phrases: false });
-    while (links.length === 0 && clock.now().getTime() < until && !c.req.raw.signal.aborted) {
+    while (links.length === 0 && steady.now().getTime() < until && !c.req.raw.signal.aborted) {
       await pause(POLL_MS);
       links = await ledger.chain(after, MAX_LIMIT, { phrases: false });
     }

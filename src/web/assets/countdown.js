@@ -1,4 +1,10 @@
-/** Counts down every `data-until` (ms since the epoch). Only display: the server decides by its own clock. */
+/** How far this browser's clock is ahead of the one that decides, in ms, by the element that told. */
+const ahead = new WeakMap();
+
+/**
+ * Counts down every `data-until`. It and `data-now`, the time when the element was made, are ms since the epoch by the clock
+ * that decides; this browser's may be wrong. Only display.
+ */
 export function countdowns() {
   tick();
   setInterval(tick, 1000);
@@ -7,7 +13,8 @@ export function countdowns() {
 /** Updates every countdown now. */
 export function tick() {
   for (const element of document.querySelectorAll('[data-until]')) {
-    const left = Number(element.dataset.until) - Date.now();
+    if (!ahead.has(element)) ahead.set(element, Date.now() - Number(element.dataset.now));
+    const left = Number(element.dataset.until) - (Date.now() - ahead.get(element));
     element.textContent = durationText(left);
     element.classList.toggle('soon', left < 120_000);
   }

@@ -17,7 +17,7 @@ export function clockTime(at: Date): Html {
 export function countdown(until: Date, now: Date): Html {
   const left = until.getTime() - now.getTime();
   return html`<time class="countdown" datetime="${until.toISOString()}" title="${until.toISOString()}"
-    data-until="${String(until.getTime())}">${durationText(left)}</time>`;
+    data-until="${String(until.getTime())}" data-now="${String(now.getTime())}">${durationText(left)}</time>`;
 }
 
 /** A duration of so many ms in its two largest units: `4 m 05 s`, `2 h 10 m`, `30 m`, `350 ms`. */

@@ -1,6 +1,7 @@
 import { Hono } from 'hono';
 import { scopeWords } from '../../domain/freeze/freeze.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
+import { REMEDIES } from '../../gateway/log/alarms.ts';
 import { type CardsTrouble, type QueueHealth, Unavailable } from '../../ports.ts';
 import { withinOr } from '../../time/within.ts';
 
@@ -16,6 +17,7 @@ const NO_ANSWER = 'does not answer';
  * jobs that nobody takes) is named with what it means and what to do. Slack's last known state is reported too but never
  * makes it 503: without Slack, allowed calls go on and approvals are decided in the console, and another replica would
  * have the same Slack. What is frozen is named too, and is no reason for 503 either: a gateway that stops things works.
+ * `clock` says when this machine's is not the database's, which makes nothing wrong here.
  * `approvers` is there while this process keeps approved calls whose approvers cannot be checked, and says why.
  *
  * `gated`: whether calls that need an approval can run. While an alarm stands they cannot, and `alarms` says why; it stays
@@ -40,16 +42,19 @@ export function health(gateway: Gateway): Hono {
     const ready = Object.values(parts).every((part) => part === 'ok');
     const { trouble } = gateway.storeWatch.board;
     const witness = { witness: trouble ?? 'ok' };
+    const clock = { clock: gateway.clockWatch.trouble ?? 'ok' };
     const slack = cards?.trouble === undefined ? {} : { slack: slackStatus(cards.trouble()) };
     const frozen = gateway.knownFreezes.list.map(({ scope }) => scopeWords(scope));
     const stops = frozen.length === 0 ? {} : { frozen };
     const { why: unchecked } = gateway.uncheckedPasses;
     const approvers = unchecked === null ? {} : { approvers: unchecked };
-    const alarms = gateway.alarms.standing.map(({ kind, about, why, since }) => ({ kind, about, why, since }));
+    const alarms = gateway.alarms.standing.map(({ kind, about, why, since }) => {
+      return { kind, about, why, since, remedy: REMEDIES[kind] };
+    });
     const gated = ready && alarms.length === 0 && !gateway.storeWatch.board.isAway;
     const status = ready && (gated || c.req.query('gated') === undefined) ? 200 : 503;
     const told = { ...(alarms.length > 0 ? { alarms } : {}), ...stops };
-    return c.json({ ready, gated, parts: { ...parts, ...witness, ...slack, ...approvers }, ...told }, status);
+    return c.json({ ready, gated, parts: { ...parts, ...witness, ...clock, ...slack, ...approvers }, ...told }, status);
   });
   return app;
 }

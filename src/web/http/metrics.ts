@@ -40,7 +40,7 @@ export function metrics({ gateway, meters, adminToken, addressOf, hosts }: Metri
 
 /** Gauges of what is true at the moment of the request. Returns the function that updates them. */
 function gauges(
-  { alarms, ledger, waitingRoom, journal, leases, checkpointSigner, knownFreezes, queue }: Gateway,
+  { alarms, clockWatch, ledger, waitingRoom, journal, leases, checkpointSigner, knownFreezes, queue }: Gateway,
   meters: Meters,
 ): () => Promise<void> {
   const parked = meters.gauge('approvals', 'Approvals that have not ended, over all replicas.', ['state']);
@@ -64,6 +64,10 @@ function gauges(
   );
   const writable = meters.gauge('journal_writable', '1: the log can be written.');
   const frozen = meters.gauge('frozen', 'Freezes in force, by what they stop.', ['scope']);
+  const ahead = meters.gauge(
+    'clock_ahead_seconds',
+    "How far this machine's clock is ahead of the database's, by which deadlines go; negative: behind.",
+  );
   const held = meters.gauge('held_calls', 'Calls waiting at this replica.');
   const dispatches = meters.gauge('dispatches', 'Approved calls in progress at this replica.');
   const storeGauges = [parked, lag, stale, staleAge, head, covered, unsealed, unsealedAge, older];
@@ -86,6 +90,7 @@ function gauges(
     for (const kind of ['all', 'server', 'grant'] as const) {
       frozen.set({ scope: kind }, knownFreezes.list.filter(({ scope }) => scope.kind === kind).length);
     }
+    ahead.set(clockWatch.aheadMs / 1_000);
     held.set(waitingRoom.size);
     dispatches.set(leases.size);
     waiting.set(journal.waiting);

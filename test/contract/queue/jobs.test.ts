@@ -53,6 +53,27 @@ for (const [name, { skip, start }] of Object.entries(BACKENDS)) {
     describe('once started', { concurrency: true }, () => {
       test('answers a ping', () => a.queue.ping());
 
+      test('a parked job that runs too early, by a wrong clock, waits until its handler’s time', async () => {
+        const id = newId();
+        let ran = 0;
+        scripts.set(id, async () => {
+          ran += 1;
+          return ran === 1 ? 900 : null;
+        });
+        const parked = performance.now();
+        await a.queue.park(id, inMs(100));
+        await until('both heard', () => heard(id));
+        assert.ok(performance.now() - parked >= 950, `after ${performance.now() - parked} ms`);
+        assert.equal(due(id), 2);
+      });
+
+      test('what a process left for a time that is far away is fetched', async () => {
+        const id = newId();
+        scripts.set(id, async () => (runs(id).length === 1 ? 3_600_000 : null));
+        await a.queue.publish(id);
+        await until('it ran again', () => runs(id).length === 2, 12_000);
+      });
+
       test('a parked approval is due when its time is over, once, and every replica hears it', async () => {
         const id = newId();
         const parked = performance.now();

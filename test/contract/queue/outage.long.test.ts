@@ -12,7 +12,7 @@ import { inMs, newId, startReplica } from '../../support/store/queue.ts';
 import { skipWithout, startPostgres, startRedis, type TestServer } from '../../support/store/servers.ts';
 import { until } from '../../support/wait.ts';
 
-const NOBODY = { due: async () => undefined, card: async () => null, sweep: async () => undefined };
+const NOBODY = { due: async () => null, card: async () => null, sweep: async () => undefined };
 
 /** Every method rejects with the port's own error, within about 2 s. */
 async function assertUnavailable(queue: Queue): Promise<void> {

@@ -53,6 +53,17 @@ for (const kind of STORES) {
       assert.deepEqual([again.unknown, again.restored, again.ended], [[], [], []], 'nothing is left to do');
     });
 
+    test('P2: a question of the same call as one that was lost ends: nobody who was asked knew of it', async () => {
+      const [twin, other] = [(await opened(world.one)).approval, (await opened(world.one)).approval];
+      const lost = passOf('ap_lost_first', 7, { fingerprint: twin.fingerprint });
+      const done = await world.one.accept(plan(3, [lost]));
+      assert.deepEqual([done.restored, done.ended], [['ap_lost_first'], [twin.id]]);
+      const found = await world.other.find(twin.id);
+      assert.deepEqual([found?.state, found?.broken], ['withdrawn', null]);
+      assert.match(found!.note!, /this very call had been sent before/);
+      assert.equal((await world.other.find(other.id))?.state, 'pending');
+    });
+
     test('P7: the last acceptance is read by its number; rows that no gateway wrote do not count', async () => {
       await world.one.accept(plan(5, []));
       await world.rows(

@@ -9,8 +9,11 @@ import type { SpentPass, Witness, WitnessedState } from '../../../src/ports.ts';
 import { redisWitness } from '../../../src/queue/redis-witness.ts';
 import { fileWitness } from '../../../src/sink/file-witness.ts';
 import { rowSeals } from '../../../src/vault/row-seals.ts';
+import { witnessOver } from '../../support/gateway/witness-wire.ts';
+import { bootWitnessObject, type LocalWorker } from '../../support/gateway/worker.ts';
 import { TEST_SEALS } from '../../support/store/seals.ts';
 import { skipWithout, startRedis, type TestServer } from '../../support/store/servers.ts';
+import { eventually } from '../../support/wait.ts';
 
 const clock = { now: () => new Date() };
 const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
@@ -71,7 +74,27 @@ const KINDS: Record<string, { skip: string | false; place: () => Promise<Place> 
       };
     },
   },
+  'a Durable Object’s storage, in workerd': {
+    skip: false,
+    place: async () => {
+      const persist = mkdtempSync(join(tmpdir(), 'holdfast-object-'));
+      const worker = await bootWitnessObject(persist);
+      return {
+        open: () => witnessAt(worker),
+        close: async () => {
+          await worker.stop();
+          rmSync(persist, { recursive: true, force: true });
+        },
+      };
+    },
+  },
 };
+
+/** Each request is served by a new witness on the same storage. */
+function witnessAt({ url }: LocalWorker): Witness {
+  const ask = async (body: string): Promise<string> => (await fetch(url, { method: 'POST', body })).text();
+  return witnessOver(ask, async () => undefined);
+}
 
 for (const [name, { skip, place }] of Object.entries(KINDS)) {
   describe(`a witness: ${name}`, { skip }, () => {
@@ -117,6 +140,18 @@ for (const [name, { skip, place }] of Object.entries(KINDS)) {
       assert.deepEqual((await at.open().read(LOG, 0)).state, state({ accepted: 1, seq: 2 }));
     });
 
+    test('P2: what was spent lately is read alone, and what is over is forgotten', async () => {
+      const witness = at.open();
+      const [one, over] = [pass(), pass({ until: new Date(Date.now() - 60_000) })];
+      await witness.spend(LOG, [one]);
+      assert.ok((await at.open().read(LOG, 60_000)).passes.some(({ approval }) => approval === one.approval));
+      assert.deepEqual((await at.open().read(LOG, -60_000)).passes, []);
+      await witness.spend(LOG, [over]);
+      await witness.spend(LOG, [pass()]);
+      if (name === 'the data directory') return; // It forgets when its file is written anew.
+      assert.deepEqual(await at.open().spend(LOG, [over]), []);
+    });
+
     test('P7: it knows which log is at a place', async () => {
       const witness = at.open();
       assert.equal(await witness.logOf('here'), null);
@@ -126,6 +161,20 @@ for (const [name, { skip, place }] of Object.entries(KINDS)) {
     });
   });
 }
+
+test('P2: what an object remembers is there after workerd was ended and started again', async () => {
+  const persist = mkdtempSync(join(tmpdir(), 'holdfast-object-'));
+  const one = pass();
+  const first = await bootWitnessObject(persist);
+  await witnessAt(first).spend(LOG, [one]);
+  await witnessAt(first).keep(state({ seq: 9 }));
+  await first.stop();
+  const second = await bootWitnessObject(persist);
+  assert.deepEqual(await witnessAt(second).spend(LOG, [{ ...one, revision: 9 }]), [one]);
+  assert.equal((await witnessAt(second).read(LOG, 0)).state?.seq, 9);
+  await second.stop();
+  rmSync(persist, { recursive: true, force: true });
+});
 
 describe('a witness in the data directory', () => {
   const directory = () => mkdtempSync(join(tmpdir(), 'holdfast-witness-'));
@@ -216,6 +265,57 @@ describe('several witnesses', { skip: skipWithout('redis') }, () => {
     assert.deepEqual(await shared.spend('log_moved', [one]), []);
     await board.close();
     rmSync(data, { recursive: true });
+  });
+
+  test('P7: one that was away when it was asked which log is here tells of another one once it is back', async () => {
+    const data = mkdtempSync(join(tmpdir(), 'holdfast-witness-'));
+    const own = await startRedis();
+    const known = redisWitness({ url: own.url, seals: TEST_SEALS, log });
+    await known.bind('here', 'log_before');
+    await known.close();
+    await own.kill();
+    const witness = redisWitness({ url: own.url, seals: TEST_SEALS, log });
+    const board = new WitnessBoard(
+      [fileWitness({ data, replica: 'one', seals: TEST_SEALS, clock, log }), witness],
+      log,
+    );
+    assert.deepEqual(await board.logsAt('here', LOG), []);
+    await own.begin();
+    const found = await eventually('it answers', async () => {
+      const { otherLogs } = await board.read(LOG, 1_000);
+      return board.trouble === null ? otherLogs : null;
+    });
+    assert.deepEqual(found, ['log_before']);
+    await board.close();
+    await own.stop();
+    rmSync(data, { recursive: true });
+  });
+
+  test('P2: what an older secret sealed is sealed anew while both are listed, and then needs the older one no more', async () => {
+    const [before, now] = ['an older secret, long enough to derive keys', 'a newer secret, long enough to derive keys'];
+    const at = (...secrets: [string, ...string[]]) => redisWitness({ url: redis.url, seals: rowSeals(secrets), log });
+    const one = pass();
+    const [first, both, last] = [at(before), at(now, before), at(now)];
+    await first.spend('log_rotated', [one]);
+    assert.deepEqual((await both.read('log_rotated', Number.POSITIVE_INFINITY)).passes, [one]);
+    assert.deepEqual(await last.spend('log_rotated', [{ ...one, revision: 9 }]), [one]);
+    await Promise.all([first.close(), both.close(), last.close()]);
+  });
+
+  test('P2: one that was emptied while it ran is told everything again, also what was spent long ago', async () => {
+    const shared = redisWitness({ url: redis.url, seals: TEST_SEALS, log });
+    const board = new WitnessBoard([shared], log);
+    assert.deepEqual(await board.logsAt('place', LOG), []);
+    const [one, back] = [pass(), pass()];
+    await board.spend(LOG, [one, back]);
+    await board.giveBack(LOG, [back]);
+    await board.keep(state());
+    await client.flushall();
+    await board.read(LOG, 0);
+    const fresh = redisWitness({ url: redis.url, seals: TEST_SEALS, log });
+    assert.equal(await fresh.logOf('place'), LOG);
+    assert.deepEqual(await fresh.spend(LOG, [{ ...one, revision: 9 }, back]), [one]);
+    await Promise.all([board.close(), fresh.close()]);
   });
 
   test('P6: one of two that answers is enough; none is not', async () => {

@@ -28,16 +28,17 @@ export interface WorkerApproval {
   readonly awaits: string | null;
 }
 
-/** `servers`: YAML and a policy, by name. Calls are told apart by their argument `name`. */
+/** `servers`: YAML and a policy, by name. Calls are told apart by their argument `name`. `persist`: as in `WorkerOptions`. */
 export async function openWorkerWorld(
   servers: Readonly<Record<string, { readonly at: string; readonly policy: string }>>,
+  persist?: string,
 ): Promise<WorkerWorld> {
   const [redis, postgres] = await Promise.all([startRedis(), startPostgres()]);
   const house = await openHouse({ servers });
   const vars = workerVars(house, postgres, redis);
   let worker: LocalWorker;
   const boot = async (): Promise<void> => {
-    worker = await bootWorker({ files: house.folder, vars });
+    worker = await bootWorker({ files: house.folder, vars, ...(persist === undefined ? {} : { persist }) });
     house.slack.interactivityUrl = `${worker.url}/slack/events`;
   };
   const approval = async (name: string): Promise<WorkerApproval | null> => {

@@ -23,11 +23,13 @@ export interface WorkerOptions {
   readonly files: string;
   readonly vars: Readonly<Record<string, string>>;
   readonly port?: number;
+  /** Where KV and storage are kept, for the next boot too; absent: nothing outlives this one. */
+  readonly persist?: string;
 }
 
 /** Boots the Worker of `wrangler.toml` unchanged, with its files in a local KV. */
 export async function bootWorker(options: WorkerOptions): Promise<LocalWorker> {
-  const persist = mkdtempSync(join(tmpdir(), 'holdfast-worker-'));
+  const persist = options.persist ?? mkdtempSync(join(tmpdir(), 'holdfast-worker-'));
   const port = options.port ?? (await freePort());
   const url = `http://127.0.0.1:${port}`;
   await putFiles(options.files, persist);
@@ -50,9 +52,23 @@ export async function bootWorker(options: WorkerOptions): Promise<LocalWorker> {
     url,
     stop: async () => {
       await started.dispose();
-      rmSync(persist, { recursive: true, force: true });
+      if (options.persist === undefined) rmSync(persist, { recursive: true, force: true });
     },
   };
+}
+
+/** A Durable Object's storage as a witness, in local workerd. `persist`: the folder that it is kept in. */
+export async function bootWitnessObject(persist: string): Promise<LocalWorker> {
+  const port = await freePort();
+  const boot = () =>
+    startWorker({
+      config: new URL('witness-object.toml', import.meta.url).pathname,
+      build: { nodejsCompatMode: 'v2' },
+      dev: { server: { hostname: '127.0.0.1', port }, inspector: false, persist, watch: false, logLevel: 'error' },
+    });
+  const worker = (await withinBoot(boot())) ?? (await withinBoot(boot()));
+  if (worker === null) throw new Error('workerd did not start, twice');
+  return { url: `http://127.0.0.1:${port}`, stop: () => worker.dispose() };
 }
 
 /** About one start in fourteen hangs. */

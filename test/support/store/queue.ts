@@ -13,7 +13,7 @@ export interface QueueReplica {
   readonly cards: { readonly id: string; readonly at: number }[];
 }
 
-/** What an approval's card job does; a job without a script is done at once. */
+/** What an approval's card job does, or its parked job; one without a script is done at once. */
 export type CardScripts = Map<string, (run: number) => Promise<number | null>>;
 
 export function newId(): string {
@@ -27,7 +27,10 @@ export async function startReplica(
 ): Promise<QueueReplica> {
   const replica: QueueReplica = { queue, woken: [], due: [], sweeps: [], checkpoints: [], deliveries: [], cards: [] };
   const handlers: Handlers = {
-    due: async (id) => void replica.due.push(id),
+    due: async (id) => {
+      replica.due.push(id);
+      return (await scripts.get(id)?.(replica.due.filter((due) => due === id).length)) ?? null;
+    },
     card: async (id) => {
       replica.cards.push({ id, at: performance.now() });
       return (await scripts.get(id)?.(replica.cards.filter((card) => card.id === id).length)) ?? null;

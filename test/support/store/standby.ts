@@ -45,7 +45,7 @@ export async function startStandby(primary: number): Promise<Standby> {
     'fast',
   );
   const start = (at: number): void => {
-    const options = `-c listen_addresses=127.0.0.1 -c port=${at} -c unix_socket_directories= -c max_connections=60`;
+    const options = `-c listen_addresses=127.0.0.1 -c port=${at} -c unix_socket_directories= -c max_connections=120`;
     run('pg_ctl', 'start', '-w', '-D', data, '-l', join(folder, 'log'), '-o', options);
   };
   start(port);
