@@ -1,25 +1,45 @@
 /**
  * Loaded into the gateway: writes down every spell in which its main thread used more than some milliseconds of CPU time
  * without letting anybody else have a turn. Other load on the machine does not count, as it does in what a caller waits.
+ *
+ * The gateway starts itself again with a clean environment, but with the same words for Node; so where to write is in
+ * the address of this module, not in a variable.
  */
 import { appendFileSync, readFileSync } from 'node:fs';
+import { PerformanceObserver } from 'node:perf_hooks';
 import { isMainThread } from 'node:worker_threads';
 
-const FILE = 'HOLDFAST_BENCH_SPELLS';
 const EVERY_MS = 1;
 const SHORTEST_MS = 5;
 
-/** The longest spell that a gateway has written to this file since `since` (ms since 1970), in ms of CPU time. */
-export function longestSpell(file: string, since: number): number {
-  const spells = readFileSync(file, 'utf8').trim().split('\n');
-  const those = spells.map((line) => line.split(' ').map(Number)).filter(([at = 0]) => at >= since);
-  return Math.max(0, ...those.map(([, ms = 0]) => ms));
+/** One stretch of work of a main thread. Times in milliseconds. */
+export interface SpellOfWork {
+  /** When it ended, since 1970. */
+  readonly at: number;
+  /** CPU time of the thread. */
+  readonly cpu: number;
+  /** Time in which V8 stopped the thread to collect garbage. */
+  readonly garbage: number;
+  /** From when to when, by the clock of CPU profiles. */
+  readonly from: number;
+  readonly to: number;
 }
 
-/** The settings with which a gateway writes its spells to this file. */
-export function spellsTo(file: string): Record<string, string> {
+/** What Node is to be told so that a gateway writes its spells to this file. */
+export function spellsTo(file: string): string {
   appendFileSync(file, '');
-  return { [FILE]: file };
+  return `--import=${import.meta.url}?to=${encodeURIComponent(file)}`;
+}
+
+/** The longest spell that a gateway has written to this file since `since` (ms since 1970); null: there was none. */
+export function longestSpell(file: string, since: number): SpellOfWork | null {
+  let longest: SpellOfWork | null = null;
+  for (const line of readFileSync(file, 'utf8').split('\n')) {
+    if (line === '') continue;
+    const spell = JSON.parse(line) as SpellOfWork;
+    if (spell.at >= since && spell.cpu > (longest?.cpu ?? 0)) longest = spell;
+  }
+  return longest;
 }
 
 function used(): number {
@@ -27,13 +47,26 @@ function used(): number {
   return (user + system) / 1_000;
 }
 
+const monotonic = (): number => Number(process.hrtime.bigint()) / 1_000_000;
+
 function watch(file: string): void {
-  let before = used();
+  let garbage = 0;
+  const collections = new PerformanceObserver((list) => {
+    for (const { duration } of list.getEntries()) garbage += duration;
+  });
+  collections.observe({ entryTypes: ['gc'] });
+  let [cpu, from] = [used(), monotonic()];
   setInterval(() => {
-    const now = used();
-    if (now - before >= SHORTEST_MS) appendFileSync(file, `${Date.now()} ${(now - before).toFixed(1)}\n`);
-    before = used();
+    const [now, to] = [used(), monotonic()];
+    if (now - cpu >= SHORTEST_MS) {
+      for (const { duration } of collections.takeRecords()) garbage += duration;
+      const spell: SpellOfWork = { at: Date.now(), cpu: now - cpu, garbage, from, to };
+      appendFileSync(file, `${JSON.stringify(spell)}\n`);
+    }
+    garbage = 0;
+    [cpu, from] = [used(), monotonic()];
   }, EVERY_MS).unref();
 }
 
-if (isMainThread && process.env[FILE] !== undefined) watch(process.env[FILE]);
+const to = new URL(import.meta.url).searchParams.get('to');
+if (isMainThread && to !== null) watch(to);
