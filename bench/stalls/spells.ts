@@ -1,6 +1,6 @@
 /**
- * Loaded into the gateway: writes down every spell in which its main thread used more than some milliseconds of CPU time
- * without letting anybody else have a turn. Other load on the machine does not count, as it does in what a caller waits.
+ * Loaded into the gateway: writes down what its main thread did between any two turns in which others could have had one.
+ * Other load on the machine does not count as work, as it does in what a caller waits; it is told apart.
  *
  * The gateway starts itself again with a clean environment, but with the same words for Node; so where to write is in
  * the address of this module, not in a variable.
@@ -10,19 +10,31 @@ import { PerformanceObserver } from 'node:perf_hooks';
 import { isMainThread } from 'node:worker_threads';
 
 const EVERY_MS = 1;
-const SHORTEST_MS = 5;
+/** Shorter spells are not written down. */
+const SHORTEST_MS = 0.5;
 
-/** One stretch of work of a main thread. Times in milliseconds. */
-export interface SpellOfWork {
-  /** When it ended, since 1970. */
-  readonly at: number;
-  /** CPU time of the thread. */
-  readonly cpu: number;
-  /** Time in which V8 stopped the thread to collect garbage. */
-  readonly garbage: number;
-  /** From when to when, by the clock of CPU profiles. */
+/** From when to when, in milliseconds of the machine's monotonic clock, which CPU profiles use too. */
+export interface Stretch {
   readonly from: number;
   readonly to: number;
+}
+
+/** One stretch between two turns. Times in milliseconds. */
+interface Spell extends Stretch {
+  /** CPU time of the thread; 0: it is a collection of garbage. */
+  readonly cpu: number;
+  /** Time for which the thread had work and no CPU. */
+  readonly queued: number;
+}
+
+/** What a gateway's main thread did in a stretch. Times in milliseconds. */
+export interface OwnWork {
+  readonly cpu: number;
+  readonly queued: number;
+  /** Time in which V8 stopped the thread to collect garbage. It is part of `cpu`. */
+  readonly garbage: number;
+  /** CPU time of the longest spell without a turn for others. */
+  readonly longest: number;
 }
 
 /** What Node is to be told so that a gateway writes its spells to this file. */
@@ -31,39 +43,53 @@ export function spellsTo(file: string): string {
   return `--import=${import.meta.url}?to=${encodeURIComponent(file)}`;
 }
 
-/** The longest spell that a gateway has written to this file since `since` (ms since 1970); null: there was none. */
-export function longestSpell(file: string, since: number): SpellOfWork | null {
-  let longest: SpellOfWork | null = null;
+/** What the gateway that writes to `file` did in this stretch, and in spells that reach into it. */
+export function workIn(file: string, { from, to }: Stretch): OwnWork {
+  let [cpu, queued, garbage, longest] = [0, 0, 0, 0];
   for (const line of readFileSync(file, 'utf8').split('\n')) {
     if (line === '') continue;
-    const spell = JSON.parse(line) as SpellOfWork;
-    if (spell.at >= since && spell.cpu > (longest?.cpu ?? 0)) longest = spell;
+    const spell = JSON.parse(line) as Spell;
+    if (spell.to <= from || spell.from >= to) continue;
+    if (spell.cpu === 0) garbage += spell.to - spell.from;
+    cpu += spell.cpu;
+    queued += spell.queued;
+    longest = Math.max(longest, spell.cpu);
   }
-  return longest;
+  return { cpu, queued, garbage, longest };
 }
+
+export const monotonic = (): number => Number(process.hrtime.bigint()) / 1_000_000;
 
 function used(): number {
   const { user, system } = process.threadCpuUsage();
   return (user + system) / 1_000;
 }
 
-const monotonic = (): number => Number(process.hrtime.bigint()) / 1_000_000;
+/** Milliseconds for which the main thread had work and no CPU, so far. Linux only. */
+function queuedSoFar(): number {
+  try {
+    return Number(readFileSync('/proc/self/schedstat', 'utf8').split(' ')[1]) / 1_000_000;
+  } catch {
+    return 0;
+  }
+}
 
 function watch(file: string): void {
-  let garbage = 0;
-  const collections = new PerformanceObserver((list) => {
-    for (const { duration } of list.getEntries()) garbage += duration;
-  });
-  collections.observe({ entryTypes: ['gc'] });
-  let [cpu, from] = [used(), monotonic()];
+  const write = (spell: Spell): void => appendFileSync(file, `${JSON.stringify(spell)}\n`);
+  const offset = monotonic() - performance.now();
+  new PerformanceObserver((list) => {
+    for (const { startTime, duration } of list.getEntries())
+      write({ from: startTime + offset, to: startTime + offset + duration, cpu: 0, queued: 0 });
+  }).observe({ entryTypes: ['gc'] });
+  let [cpu, from, queued] = [used(), monotonic(), queuedSoFar()];
   setInterval(() => {
     const [now, to] = [used(), monotonic()];
-    if (now - cpu >= SHORTEST_MS) {
-      for (const { duration } of collections.takeRecords()) garbage += duration;
-      const spell: SpellOfWork = { at: Date.now(), cpu: now - cpu, garbage, from, to };
-      appendFileSync(file, `${JSON.stringify(spell)}\n`);
+    // Looked up only where it is asked: in long spells.
+    if (now - cpu >= SHORTEST_MS || to - from >= 3 * EVERY_MS) {
+      const after = queuedSoFar();
+      write({ from, to, cpu: now - cpu, queued: after - queued });
+      queued = after;
     }
-    garbage = 0;
     [cpu, from] = [used(), monotonic()];
   }, EVERY_MS).unref();
 }

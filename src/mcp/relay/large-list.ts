@@ -1,4 +1,4 @@
-import { concatBytes } from '../../bytes/read.ts';
+import { joinInTurns } from '../../bytes/join.ts';
 import type { Json } from '../../domain/json/json.ts';
 import { breathe } from '../../time/breathe.ts';
 import { type ByteSpan, elementsIn, placesIn } from '../json/find.ts';
@@ -38,7 +38,7 @@ export async function editLargeList(bytes: Uint8Array, edit: EntryEdit): Promise
     if (list === undefined || entries.every(({ edited }) => edited === undefined)) continue;
     isShortened ||= entries.some(({ edited }) => edited === null);
     await breathe();
-    edits.push({ ...list, bytes: listOf(bytes, entries) });
+    edits.push({ ...list, bytes: await listOf(bytes, entries) });
   }
   if (edits.length === 0) return null;
   const scope = places.get('result cacheScope');
@@ -60,19 +60,25 @@ async function editedEntries(
   return entries;
 }
 
+const OPENED = ENCODER.encode('[');
+const NEXT = ENCODER.encode(',');
+
 /** The list of the entries that stay. */
-function listOf(bytes: Uint8Array, entries: readonly ListedEntry[]): Uint8Array {
+function listOf(bytes: Uint8Array, entries: readonly ListedEntry[]): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
   for (const { start, end, edited } of entries) {
     if (edited === null) continue;
-    parts.push(ENCODER.encode(parts.length === 0 ? '[' : ','));
+    parts.push(parts.length === 0 ? OPENED : NEXT);
     parts.push(edited === undefined ? bytes.subarray(start, end) : ENCODER.encode(edited));
   }
   parts.push(ENCODER.encode(parts.length === 0 ? '[]' : ']'));
-  return joined(parts);
+  return joinInTurns(parts);
 }
 
-function replaced(bytes: Uint8Array, edits: readonly (ByteSpan & { readonly bytes: Uint8Array })[]): Uint8Array {
+function replaced(
+  bytes: Uint8Array,
+  edits: readonly (ByteSpan & { readonly bytes: Uint8Array })[],
+): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
   let at = 0;
   for (const edit of edits.toSorted((a, b) => a.start - b.start)) {
@@ -80,14 +86,7 @@ function replaced(bytes: Uint8Array, edits: readonly (ByteSpan & { readonly byte
     at = edit.end;
   }
   parts.push(bytes.subarray(at));
-  return joined(parts);
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  return concatBytes(
-    parts,
-    parts.reduce((sum, part) => sum + part.length, 0),
-  );
+  return joinInTurns(parts);
 }
 
 /** The tools of such an answer, as many as `most`, and the cursor of its next page. Null: it is no such answer. */

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { SpellOfWork } from './spells.ts';
+import type { Stretch } from './spells.ts';
 
 interface CpuProfile {
   /** Microseconds, by the monotonic clock. */
@@ -14,16 +14,19 @@ interface CpuProfile {
   readonly timeDeltas: readonly number[];
 }
 
-/** Stacks that are told for each spell. */
-const TOLD = 4;
+/** Stacks that are told for each stretch. */
+const TOLD = 6;
 /** Callers that are told of each. */
 const DEPTH = 7;
 
 /**
- * What a gateway's main thread did in these spells, by the profiles that it wrote to `folder` at its end: for each the
+ * What a gateway's main thread did in these stretches, by the profiles that it wrote to `folder` at its end: for each the
  * stacks that took longest, with their milliseconds.
  */
-export function withinSpells(folder: string, spells: readonly { name: string; spell: SpellOfWork }[]): string {
+export function doneIn(
+  folder: string,
+  stretches: readonly { readonly name: string; readonly stretch: Stretch }[],
+): string {
   const profiles = readdirSync(folder)
     .filter((name) => name.endsWith('.cpuprofile'))
     .map((name) => JSON.parse(readFileSync(join(folder, name), 'utf8')) as CpuProfile)
@@ -31,10 +34,10 @@ export function withinSpells(folder: string, spells: readonly { name: string; sp
     .sort((one, other) => other.samples.length - one.samples.length);
   const profile = profiles.find(({ nodes }) => nodes.some(({ callFrame }) => callFrame.url.endsWith('/main/node.ts')));
   if (profile === undefined) return 'no profile of the main thread was written';
-  return spells.map(({ name, spell }) => `${name}\n${stacksIn(profile, spell)}`).join('\n');
+  return stretches.map(({ name, stretch }) => `${name}\n${stacksIn(profile, stretch)}`).join('\n');
 }
 
-function stacksIn(profile: CpuProfile, { from, to }: SpellOfWork): string {
+function stacksIn(profile: CpuProfile, { from, to }: Stretch): string {
   const nodes = new Map(profile.nodes.map((node) => [node.id, node]));
   const parents = new Map(profile.nodes.flatMap(({ id, children }) => (children ?? []).map((child) => [child, id])));
   const took = new Map<number, number>();
