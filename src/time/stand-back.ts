@@ -2,7 +2,7 @@ import { breathe } from './breathe.ts';
 import { pause } from './pause.ts';
 
 /** Milliseconds that others get between two steps of large work. */
-const OTHERS_MS = 2;
+const OTHERS_MS = 4;
 
 /**
  * To be awaited between steps of some milliseconds each. One turn of the event loop is not enough then: a small call
