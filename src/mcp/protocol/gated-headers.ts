@@ -101,7 +101,8 @@ function spells(header: string, value: Json | undefined): boolean {
 export function comparableName(name: string): string {
   // Most names need no folding, which takes many times as long.
   const folded = PLAIN_NAME.test(name) ? name.toLowerCase() : foldName(name);
-  return folded.replaceAll(/[-_]/g, '');
+  return JOINED.test(folded) ? folded.replaceAll(/[-_]/g, '') : folded;
 }
 
 const PLAIN_NAME = /^[\w-]*$/;
+const JOINED = /[-_]/;

@@ -1,5 +1,6 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely';
 import type { ChainedEvent, Seals } from '../../ports.ts';
+import { mapInTurns } from '../../time/map-in-turns.ts';
 import type { Tables } from '../table/tables.ts';
 import { misphrased } from './phrase-check.ts';
 import { IN_ORDER, portionOf } from './portion.ts';
@@ -30,7 +31,7 @@ export async function sealedEvents(
   phrases: boolean,
 ): Promise<ChainedEvent[]> {
   const rows = await linkRows(db, sql`e.seq > ${String(after)}::bigint`, IN_ORDER.chained, limit);
-  return phrases ? checked(db, seals, rows) : rows.map((row) => chainedOf(seals, row, true));
+  return phrases ? checked(db, seals, rows) : mapInTurns(rows, (row) => chainedOf(seals, row, true));
 }
 
 /** Events that are not sealed yet, after this number, in order of writing. */
@@ -61,7 +62,7 @@ async function linkRows(
 
 async function checked(db: Kysely<Tables>, seals: Seals | null, rows: readonly LinkRow[]): Promise<ChainedEvent[]> {
   const wrong = await misphrased(db, rows);
-  return rows.map((row) => chainedOf(seals, row, !wrong.has(row.n)));
+  return mapInTurns(rows, (row) => chainedOf(seals, row, !wrong.has(row.n)));
 }
 
 function chainedOf(seals: Seals | null, row: LinkRow, phraseAgrees: boolean): ChainedEvent {

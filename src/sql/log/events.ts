@@ -3,6 +3,7 @@ import { canonical } from '../../domain/json/canonical.ts';
 import type { JsonObject } from '../../domain/json/json.ts';
 import type { EventType, LoggedEvent, NewEvent } from '../../domain/log/event.ts';
 import type { Seals } from '../../ports.ts';
+import { mapInTurns } from '../../time/map-in-turns.ts';
 import { standBack } from '../../time/stand-back.ts';
 import type { Db } from '../table/tables.ts';
 import { IN_ORDER, portionOf } from './portion.ts';
@@ -73,7 +74,7 @@ export async function readEvents(
     order by e.n limit ${filter.limit}`;
   const found = await sql<EventRow>`
     select e.n, e.body, e.seq, e.hash from ${portionOf(events, IN_ORDER.written)} e order by e.n`.execute(db);
-  return found.rows.map(eventOf);
+  return mapInTurns(found.rows, eventOf);
 }
 
 /** The columns that `eventOf` reads. */

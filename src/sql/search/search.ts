@@ -1,6 +1,7 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely';
 import type { State } from '../../domain/approval/approval.ts';
 import type { EventFilter, FoundEvent, Page } from '../../ports.ts';
+import { mapInTurns } from '../../time/map-in-turns.ts';
 import { type EventRow, eventOf } from '../log/events.ts';
 import { IN_ORDER, portionOf } from '../log/portion.ts';
 import type { Tables } from '../table/tables.ts';
@@ -70,8 +71,8 @@ function foundIn(rows: readonly FoundRow[]): number {
   return Number(rows[0]?.found ?? 0);
 }
 
-function pageOf(rows: readonly FoundRow[], limit: number): Page<FoundEvent> {
-  const items = rows.slice(0, limit).map((row) => ({ ...eventOf(row), state: row.state }));
+async function pageOf(rows: readonly FoundRow[], limit: number): Promise<Page<FoundEvent>> {
+  const items = await mapInTurns(rows.slice(0, limit), (row) => ({ ...eventOf(row), state: row.state }));
   return { items, next: foundIn(rows) > items.length ? String(items.at(-1)!.n) : null };
 }
 
