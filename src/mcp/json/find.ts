@@ -51,7 +51,13 @@ export async function* elementsIn(bytes: Uint8Array, { start, end }: ByteSpan): 
   const spell = new Spell();
   let depth = 0;
   let from = start + 1;
+  let piece = from + PIECE;
   for (let i = start + 1; i < end - 1; ) {
+    if (i >= piece) {
+      // One element may be as long as all.
+      await spell.rest();
+      piece = i + PIECE;
+    }
     const c = bytes[i]!;
     if (c === QUOTE) {
       i = afterStringBytes(bytes, i);

@@ -1,10 +1,14 @@
 import { joinInTurns } from '../../bytes/join.ts';
 import type { Json } from '../../domain/json/json.ts';
 import { type ByteSpan, elementsIn, placesIn } from '../json/find.ts';
+import { OPEN_ARRAY } from '../json/text.ts';
 import type { GovernedList } from '../upstream/server.ts';
 
 /** The lists of results that are edited. */
 type ListName = GovernedList | 'tools';
+
+/** Longest entry of a list that is read, in bytes: a tool, with its schema. */
+export const LONGEST_ENTRY = 256 * 1024;
 
 /** What becomes of one entry of a list: null: it is cut out; a text takes its place; undefined: it stays. */
 export type EntryEdit = (list: ListName, text: string, entry: Json) => string | null | undefined;
@@ -63,8 +67,7 @@ async function editedList(
     staying = null;
   };
   for await (const { start, end } of elementsIn(bytes, list)) {
-    const text = UTF8.decode(bytes.subarray(start, end));
-    const edited = edit(text, JSON.parse(text) as Json);
+    const edited = editedEntry(bytes.subarray(start, end), edit);
     if (edited === undefined) {
       staying = { start: (staying as ByteSpan | null)?.start ?? start, end };
       continue;
@@ -78,6 +81,16 @@ async function editedList(
   if (!isEdited) return null;
   parts.push(...(parts.length === 0 ? [OPENED] : []), CLOSED);
   return { parts, isShortened };
+}
+
+/** An entry that is too long to be judged is cut out. */
+function editedEntry(
+  entry: Uint8Array,
+  edit: (text: string, entry: Json) => string | null | undefined,
+): string | null | undefined {
+  if (entry.length > LONGEST_ENTRY) return null;
+  const text = UTF8.decode(entry);
+  return edit(text, JSON.parse(text) as Json);
 }
 
 function replaced(
@@ -101,9 +114,10 @@ export async function readLargeList(
 ): Promise<{ readonly tools: readonly Json[]; readonly next: string | null } | null> {
   const places = await placesIn(bytes, ASKED);
   const list = places?.get('result tools');
-  if (list === undefined) return null;
+  if (list === undefined || bytes[list.start] !== OPEN_ARRAY) return null;
   const tools: Json[] = [];
   for await (const { start, end } of elementsIn(bytes, list)) {
+    if (end - start > LONGEST_ENTRY) continue;
     tools.push(JSON.parse(UTF8.decode(bytes.subarray(start, end))) as Json);
     if (tools.length === most) break;
   }
