@@ -35,7 +35,9 @@ async function readInRoom(visit: AgentVisit): Promise<BodyReading | Response> {
   const announced = headers['content-length'] ?? null;
   const length = announced !== null && /^\d+$/.test(announced) ? Number(announced) : null;
   if (length !== null && length > context.maxBody) return tooLong(context.maxBody);
-  const endRead = await context.unread.begin(principal.grant, length, () => request.signal);
+  const socket = visit.outgoing?.req.socket;
+  const arrived = (): number => socket?.bytesRead ?? 0;
+  const endRead = await context.unread.begin(principal.grant, length, () => request.signal, arrived);
   if (typeof endRead !== 'function') return noRoom(visit, endRead);
   try {
     const bytes = await readBody(request, announced, context.maxBody);
