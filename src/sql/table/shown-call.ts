@@ -13,7 +13,7 @@ export interface ShownTexts {
 }
 
 /** What is shown of a call, read, and its digest. */
-export interface ShownCall {
+export interface ShownColumns {
   readonly arguments: Json;
   readonly sent: Sent;
   readonly hidden: HiddenValues;
@@ -28,7 +28,7 @@ const MOST_KEPT = 4 * 1024 * 1024;
 
 interface Kept {
   readonly texts: ShownTexts;
-  readonly shown: ShownCall;
+  readonly shown: ShownColumns;
 }
 
 const keptBySeals = new WeakMap<Seals, Kept[]>();
@@ -38,7 +38,7 @@ const keptBySeals = new WeakMap<Seals, Kept[]>();
  * state; so the last few large ones are kept, with the texts that they were read from. Only the very same texts are
  * taken for what was read from them, so a changed row never passes for an earlier one.
  */
-export function shownCall(seals: Seals, row: ShownTexts): ShownCall {
+export function shownCall(seals: Seals, row: ShownTexts): ShownColumns {
   if (lengthOf(row) < SHORTEST_KEPT) return read(seals, row);
   const kept = keptBySeals.get(seals) ?? [];
   keptBySeals.set(seals, kept);
@@ -55,7 +55,7 @@ export function shownCall(seals: Seals, row: ShownTexts): ShownCall {
   return found.shown;
 }
 
-function read(seals: Seals, row: ShownTexts): ShownCall {
+function read(seals: Seals, row: ShownTexts): ShownColumns {
   return {
     arguments: JSON.parse(row.arguments) as Json,
     sent: JSON.parse(row.sent) as Sent,
