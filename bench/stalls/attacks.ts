@@ -190,6 +190,8 @@ export const ATTACKS: readonly Attack[] = [
   },
   reading('events, 500 a page', '/api/events?limit=500'),
   reading('approvals, 500 a page', '/api/approvals?limit=500'),
+  reading('events of the chain, 500 a page', '/api/events/tail?after=0'),
+  reading('export of the log, with cards', '/api/events/export?cards=1'),
   reading('audit search', `/api/events?text=${'a%20'.repeat(2_000)}&limit=500`),
   ...ENTRANCES,
 ];
