@@ -9,7 +9,7 @@ const OTHERS_MS = 4;
  * needs several (its request, its server's answer, its own answer) and would wait for one step in each of them. Here
  * others get so much time that a small call can end.
  */
-export async function standBack(): Promise<void> {
+export async function standBack(ms = OTHERS_MS): Promise<void> {
   await breathe();
-  await pause(OTHERS_MS);
+  await pause(ms);
 }

@@ -39,7 +39,8 @@ const UTF8 = new TextDecoder('utf-8', { ignoreBOM: true });
  */
 export async function placesIn(bytes: Uint8Array, asked: readonly (readonly string[])[]): Promise<Places | null> {
   const finder = new Finder(bytes, asked);
-  for (let until = PIECE; !finder.readTo(until); until += PIECE) await breathe();
+  const spell = new Spell();
+  for (let until = PIECE; !finder.readTo(until); until += PIECE) await (spell.rest() ?? breathe());
   return finder.places;
 }
 
