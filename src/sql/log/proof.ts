@@ -1,6 +1,7 @@
 import { type Kysely, sql } from 'kysely';
 import { GENESIS } from '../../domain/log/chain.ts';
 import type { ChainLook, ProvenEvent } from '../../ports.ts';
+import { mapInTurns } from '../../time/map-in-turns.ts';
 import type { Tables } from '../table/tables.ts';
 import { eventOf } from './events.ts';
 import { IN_ORDER, portionOf } from './portion.ts';
@@ -32,7 +33,7 @@ const LONGEST_STORY = 1_000;
 export async function approvalStory(db: Kysely<Tables>, approval: string): Promise<ProvenEvent[]> {
   const found = await sql<ProofRow>`
     ${WITH_PREVIOUS} where e.approval_id = ${approval} order by e.n limit ${LONGEST_STORY}`.execute(db);
-  return found.rows.map(proven);
+  return mapInTurns(found.rows, proven);
 }
 
 function proven(row: ProofRow): ProvenEvent {
