@@ -14,9 +14,9 @@ const calling = (name: string, server: string, tool: string, args = () => '{}'):
   run: (target) => call(target, server, tool, args()),
 });
 
-const inSession = (name: string, server: string, tool: string): Attack => ({
+const inSession = (name: string, server: string, tool: string, args = () => '{}'): Attack => ({
   name,
-  run: async (target) => call(target, server, tool, '{}', await openSession(target, server)),
+  run: async (target) => call(target, server, tool, args(), await openSession(target, server)),
 });
 
 /** Values that their name hides, all different. */
@@ -161,11 +161,20 @@ export const ATTACKS: readonly Attack[] = [
     name: 'list of 50,000 tools',
     run: (target) => post(target, 'up', `{"jsonrpc":"2.0","id":${nextId()},"method":"tools/list"}`),
   },
+  {
+    name: 'list of one tool of 1.2 million members',
+    run: (target) =>
+      post(target, 'up', `{"jsonrpc":"2.0","id":${nextId()},"method":"tools/list","params":{"cursor":"long"}}`),
+  },
+  calling('answer with a number of 60 MB, allowed', 'up', 'number_60mb'),
+  approving('answer with a number of 60 MB, approved', 'gated_number_60mb'),
   inSession('stdio: lines of 60 MB', 'child', 'long_lines'),
   inSession('stdio: lines of 10 million numbers', 'child', 'members'),
   inSession('stdio: 300,000 short lines', 'child', 'short_lines'),
   inSession('stdio: 60 million empty lines', 'child', 'empty_lines'),
   inSession('stdio: answer of 40 MB', 'child', 'long_result'),
+  inSession('stdio: 4 MB to it', 'child', 'open', () => `{"a":"${'x'.repeat(4 * MB - 500)}"}`),
+  inSession('stdio: 45,000 members to it', 'child', 'open', members(45_000)),
   {
     name: 'headers of 15 KB',
     run: (target) => call(target, 'up', 'open', '{}', { 'x-long': 'h'.repeat(15_000) }),
@@ -181,6 +190,8 @@ export const ATTACKS: readonly Attack[] = [
   },
   reading('events, 500 a page', '/api/events?limit=500'),
   reading('approvals, 500 a page', '/api/approvals?limit=500'),
+  reading('events of the chain, 500 a page', '/api/events/tail?after=0'),
+  reading('export of the log, with cards', '/api/events/export?cards=1'),
   reading('audit search', `/api/events?text=${'a%20'.repeat(2_000)}&limit=500`),
   ...ENTRANCES,
 ];

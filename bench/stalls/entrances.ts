@@ -18,11 +18,12 @@ async function approveNext(target: Target, known: ReadonlySet<string>): Promise<
 }
 
 /** A gated call in a session, during which its server asks. */
-const asking = (name: string, tool: string): Attack => ({
+const asking = (name: string, tool: string, headers: Record<string, string> = {}): Attack => ({
   name,
   async run(target) {
     const known = new Set((await pending(target)).map(({ id }) => id));
-    const answered = call(target, 'up', tool, '{}', await openSession(target, 'up', '2025-11-25'));
+    const session = await openSession(target, 'up', '2025-11-25');
+    const answered = call(target, 'up', tool, '{}', { ...session, ...headers });
     await approveNext(target, known);
     await answered;
   },
@@ -138,6 +139,7 @@ export const ENTRANCES: readonly Attack[] = [
   asking('server asks 3 MB, approved', 'gated_asks_3mb'),
   asking('server asks 30 MB, approved', 'gated_asks_30mb'),
   asking('server asks 1,000 times, approved', 'gated_asks_often'),
+  asking('server asks 30 MB, JSON only, approved', 'gated_asks_30mb', { accept: 'application/json' }),
   modern('question of 3 MB as a result, approved', 'gated_input_3mb'),
   modern('question of 200,000 members, approved', 'gated_input_members'),
   asTask,

@@ -5,6 +5,7 @@
 import { Agent, request } from 'node:http';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { callBody, HEADERS, type LoadTarget } from '../load.ts';
+import { monotonic, type Stretch } from './spells.ts';
 
 /** Milliseconds between an answer and the next call. */
 const GAP_MS = 3;
@@ -12,6 +13,8 @@ const GAP_MS = 3;
 /** What one measuring saw. Times in milliseconds. */
 export interface Waits {
   readonly longest: number;
+  /** When the longest call was made and answered. */
+  readonly during: Stretch;
   readonly calls: number;
   readonly failed: number;
 }
@@ -60,7 +63,13 @@ function call(target: LoadTarget, agent: Agent): Promise<boolean> {
 
 async function probe(target: LoadTarget): Promise<void> {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-  const fresh = (): Waits & { ended: boolean } => ({ longest: 0, calls: 0, failed: 0, ended: false });
+  const fresh = (): Waits & { ended: boolean } => ({
+    longest: 0,
+    during: { from: 0, to: 0 },
+    calls: 0,
+    failed: 0,
+    ended: false,
+  });
   let waits = fresh();
   let probing = false;
   parentPort!.on('message', (word: 'begin' | 'end') => {
@@ -69,13 +78,13 @@ async function probe(target: LoadTarget): Promise<void> {
     else waits = { ...waits, ended: true };
   });
   for (;;) {
-    const start = performance.now();
+    const from = monotonic();
     const ok = probing ? await call(target, agent) : true;
-    const ms = performance.now() - start;
+    const to = monotonic();
     if (probing || waits.ended) {
       waits = {
         ...waits,
-        longest: Math.max(waits.longest, ms),
+        ...(to - from > waits.longest ? { longest: to - from, during: { from, to } } : {}),
         calls: waits.calls + 1,
         failed: waits.failed + (ok ? 0 : 1),
       };

@@ -1,39 +1,98 @@
 /**
- * Loaded into the gateway: writes down every spell in which its main thread used more than some milliseconds of CPU time
- * without letting anybody else have a turn. Other load on the machine does not count, as it does in what a caller waits.
+ * Loaded into the gateway: writes down what its main thread did between any two turns in which others could have had one.
+ * Other load on the machine does not count as work, as it does in what a caller waits; it is told apart.
+ *
+ * The gateway starts itself again with a clean environment, but with the same words for Node; so where to write is in
+ * the address of this module, not in a variable.
  */
 import { appendFileSync, readFileSync } from 'node:fs';
+import { PerformanceObserver } from 'node:perf_hooks';
 import { isMainThread } from 'node:worker_threads';
 
-const FILE = 'HOLDFAST_BENCH_SPELLS';
 const EVERY_MS = 1;
-const SHORTEST_MS = 5;
+/** Shorter spells are not written down. */
+const SHORTEST_MS = 0.5;
 
-/** The longest spell that a gateway has written to this file since `since` (ms since 1970), in ms of CPU time. */
-export function longestSpell(file: string, since: number): number {
-  const spells = readFileSync(file, 'utf8').trim().split('\n');
-  const those = spells.map((line) => line.split(' ').map(Number)).filter(([at = 0]) => at >= since);
-  return Math.max(0, ...those.map(([, ms = 0]) => ms));
+/** From when to when, in milliseconds of the machine's monotonic clock, which CPU profiles use too. */
+export interface Stretch {
+  readonly from: number;
+  readonly to: number;
 }
 
-/** The settings with which a gateway writes its spells to this file. */
-export function spellsTo(file: string): Record<string, string> {
+/** One stretch between two turns. Times in milliseconds. */
+interface Spell extends Stretch {
+  /** CPU time of the thread; 0: it is a collection of garbage. */
+  readonly cpu: number;
+  /** Time for which the thread had work and no CPU. */
+  readonly queued: number;
+}
+
+/** What a gateway's main thread did in a stretch. Times in milliseconds. */
+export interface OwnWork {
+  readonly cpu: number;
+  readonly queued: number;
+  /** Time in which V8 stopped the thread to collect garbage. It is part of `cpu`. */
+  readonly garbage: number;
+  /** CPU time of the longest spell without a turn for others. */
+  readonly longest: number;
+}
+
+/** What Node is to be told so that a gateway writes its spells to this file. */
+export function spellsTo(file: string): string {
   appendFileSync(file, '');
-  return { [FILE]: file };
+  return `--import=${import.meta.url}?to=${encodeURIComponent(file)}`;
 }
+
+/** What the gateway that writes to `file` did in this stretch, and in spells that reach into it. */
+export function workIn(file: string, { from, to }: Stretch): OwnWork {
+  let [cpu, queued, garbage, longest] = [0, 0, 0, 0];
+  for (const line of readFileSync(file, 'utf8').split('\n')) {
+    if (line === '') continue;
+    const spell = JSON.parse(line) as Spell;
+    if (spell.to <= from || spell.from >= to) continue;
+    if (spell.cpu === 0) garbage += spell.to - spell.from;
+    cpu += spell.cpu;
+    queued += spell.queued;
+    longest = Math.max(longest, spell.cpu);
+  }
+  return { cpu, queued, garbage, longest };
+}
+
+export const monotonic = (): number => Number(process.hrtime.bigint()) / 1_000_000;
 
 function used(): number {
   const { user, system } = process.threadCpuUsage();
   return (user + system) / 1_000;
 }
 
+/** Milliseconds for which the main thread had work and no CPU, so far. Linux only. */
+function queuedSoFar(): number {
+  try {
+    return Number(readFileSync('/proc/self/schedstat', 'utf8').split(' ')[1]) / 1_000_000;
+  } catch {
+    return 0;
+  }
+}
+
 function watch(file: string): void {
-  let before = used();
+  const write = (spell: Spell): void => appendFileSync(file, `${JSON.stringify(spell)}\n`);
+  const offset = monotonic() - performance.now();
+  new PerformanceObserver((list) => {
+    for (const { startTime, duration } of list.getEntries())
+      write({ from: startTime + offset, to: startTime + offset + duration, cpu: 0, queued: 0 });
+  }).observe({ entryTypes: ['gc'] });
+  let [cpu, from, queued] = [used(), monotonic(), queuedSoFar()];
   setInterval(() => {
-    const now = used();
-    if (now - before >= SHORTEST_MS) appendFileSync(file, `${Date.now()} ${(now - before).toFixed(1)}\n`);
-    before = used();
+    const [now, to] = [used(), monotonic()];
+    // Looked up only where it is asked: in long spells.
+    if (now - cpu >= SHORTEST_MS || to - from >= 3 * EVERY_MS) {
+      const after = queuedSoFar();
+      write({ from, to, cpu: now - cpu, queued: after - queued });
+      queued = after;
+    }
+    [cpu, from] = [used(), monotonic()];
   }, EVERY_MS).unref();
 }
 
-if (isMainThread && process.env[FILE] !== undefined) watch(process.env[FILE]);
+const to = new URL(import.meta.url).searchParams.get('to');
+if (isMainThread && to !== null) watch(to);

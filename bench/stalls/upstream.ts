@@ -5,7 +5,7 @@ const MB = 1024 * 1024;
 type Message = {
   id: number;
   method: string;
-  params?: { name?: string; protocolVersion?: string; inputResponses?: unknown };
+  params?: { name?: string; protocolVersion?: string; inputResponses?: unknown; cursor?: string };
 };
 
 const text = (id: number, value: string): string =>
@@ -53,6 +53,10 @@ const ANSWERS: Readonly<
     stream: false,
     parts: [inputRequired(id, `{${Array.from({ length: 200_000 }, (_, i) => `"m${i}":1`).join()}}`)],
   }),
+  number_60mb: (id) => ({
+    stream: false,
+    parts: [`{"jsonrpc":"2.0","id":${id},"result":{"content":[],"x":${'7'.repeat(60 * MB)}}}`],
+  }),
   many_lines: (id) => ({ stream: true, parts: [`${'data:\n'.repeat(2 * MB)}data: ${text(id, 'done')}\n\n`] }),
 };
 
@@ -65,6 +69,9 @@ function toolList(id: number): string {
   return JSON.stringify({ jsonrpc: '2.0', id, result: { tools } });
 }
 const list = toolList(0).slice(0, -1);
+/** The page of one tool that a cursor leads to. */
+const longTool = (id: number): string =>
+  `{"jsonrpc":"2.0","id":${id},"result":{"tools":[{"name":"long","inputSchema":{${Array.from({ length: 1_200_000 }, (_, i) => `"member${i}":${i}`).join()}}}]}}`;
 
 function answer(message: Message, response: ServerResponse): unknown {
   const json = (body: string) => response.writeHead(200, { 'content-type': 'application/json' }).end(body);
@@ -78,6 +85,7 @@ function answer(message: Message, response: ServerResponse): unknown {
     response.setHeader('mcp-session-id', crypto.randomUUID());
     return json(JSON.stringify({ jsonrpc: '2.0', id: message.id, result }));
   }
+  if (message.method === 'tools/list' && message.params?.cursor === 'long') return json(longTool(message.id));
   if (message.method === 'tools/list') return json(list.replace('"id":0', `"id":${message.id}`).concat('}'));
   const results: Record<string, () => object> = {
     'tasks/list': () => ({

@@ -1,3 +1,5 @@
+import { joinInTurns } from './join.ts';
+
 /**
  * The whole body of a request, or null when it is longer than `max` bytes. Nothing beyond the limit is kept or waited
  * for. `announced`: the request's content-length, if it has one.
@@ -22,7 +24,7 @@ export async function readBounded(stream: ReadableStream<Uint8Array>, max: numbe
   const chunks: Uint8Array[] = [];
   for (let length = 0; ; ) {
     const { done, value } = await reader.read();
-    if (done) return concatBytes(chunks, length);
+    if (done) return joinInTurns(chunks);
     length += value.length;
     if (length > max) {
       // Not awaited: a sender that never ends would hold the result back.
@@ -31,17 +33,4 @@ export async function readBounded(stream: ReadableStream<Uint8Array>, max: numbe
     }
     chunks.push(value);
   }
-}
-
-/** The chunks as one array of `length` bytes, their sum. A single chunk is returned as it is, not copied. */
-export function concatBytes(chunks: readonly Uint8Array[], length: number): Uint8Array {
-  const only = chunks[0];
-  if (chunks.length === 1 && only !== undefined) return only;
-  const whole = new Uint8Array(length);
-  let at = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, at);
-    at += chunk.length;
-  }
-  return whole;
 }

@@ -1,3 +1,5 @@
+import { anyCase } from './any-case.ts';
+
 /** A stretch of a text, in UTF-16 units; `end` is behind it. */
 export interface Stretch {
   readonly start: number;
@@ -28,7 +30,7 @@ interface Search {
 
 /**
  * Finds many words in a text in one pass (Aho and Corasick, 1975): the time is linear in the text, however many words
- * there are and however much they have in common. The memory is linear in the words.
+ * there are and however much they have in common. The memory is linear in the words. Letters of either case are the same.
  */
 export class WordFinder {
   /** Where a node leads to with a unit, by `node * UNITS + unit`. */
@@ -82,7 +84,7 @@ export class WordFinder {
   #read(text: string, from: number, to: number, search: Search): void {
     let { node } = search;
     for (let at = from; at < to; at++) {
-      const unit = text.charCodeAt(at);
+      const unit = anyCase(text.charCodeAt(at));
       if (node === ROOT && this.#first[unit] === 0) continue;
       node = this.#step(node, unit);
       const length = this.#ends[node]!;
@@ -102,7 +104,7 @@ export class WordFinder {
   #add({ text, begins }: SoughtWord): void {
     let node = ROOT;
     for (let at = 0; at < text.length; at++) {
-      const key = node * UNITS + text.charCodeAt(at);
+      const key = node * UNITS + anyCase(text.charCodeAt(at));
       let next = this.#next.get(key);
       if (next === undefined) {
         next = this.#depth.push(at + 1) - 1;
@@ -116,7 +118,7 @@ export class WordFinder {
       }
       node = next;
     }
-    this.#first[text.charCodeAt(0)] = 1;
+    this.#first[anyCase(text.charCodeAt(0))] = 1;
     this.#ends[node] = text.length;
     this.#begins[node] ||= begins;
   }

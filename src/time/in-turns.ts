@@ -1,7 +1,7 @@
 import { standBack } from './stand-back.ts';
 
 /** Milliseconds of work after which others have a turn. */
-const SPELL_MS = 4;
+const SPELL_MS = 3;
 
 /** Does work in pieces, and lets others have a turn every few milliseconds; short work is done at once. */
 export async function inTurns<T>(steps: Iterator<void, T>): Promise<T> {

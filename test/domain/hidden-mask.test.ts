@@ -46,6 +46,12 @@ describe('P8: what is hidden is hidden wherever it is repeated', () => {
       2,
     ],
     ['without the blanks around it', { t: 'Zebra hunter2' }, { t: '[redacted]' }, 1],
+    [
+      'in letters of another case',
+      { t: `it is ${SECRET.toUpperCase()}.`, ZEBRA: 1 },
+      { t: 'it is [redacted].', ZEBRA: 1 },
+      1,
+    ],
     ['not a part of it', { t: 'Zebra hunter' }, { t: 'Zebra hunter' }, 0],
     ['beside a mark that the agent wrote', { t: `[redacted] ${SECRET}` }, { t: '"[redacted]" [redacted]' }, 1],
   ];
@@ -54,6 +60,17 @@ describe('P8: what is hidden is hidden wherever it is repeated', () => {
       assert.deepEqual(shownOf({ password: SECRET, ...given }), [{ password: '[redacted]', ...shown }, count]);
     });
   }
+
+  test('of either case in letters of other scripts, and as a whole', () => {
+    const given = { password: 'Пароль-Ünal', t: 'ПАРОЛЬ-ÜNAL!', u: 'пароль-ünal' };
+    assert.deepEqual(shownOf(given), [{ password: '[redacted]', t: '[redacted]!', u: '[redacted]' }, 2]);
+    const many = Array.from({ length: 3_000 }, (_, n) => `Secret-Number-${String(n).padStart(20, '0')}`);
+    const [shown] = shownOf({ passwords: many, t: many.map((text) => text.toUpperCase()) });
+    assert.deepEqual(
+      (shown as { t: string[] }).t,
+      many.map(() => '[redacted]'),
+    );
+  });
 
   test('numbers of six digits and more, whatever they stand in', () => {
     assert.deepEqual(shownOf({ token: 123456, a: 123456, b: 'x123456', c: 91234567, d: 12345 }), [

@@ -53,4 +53,25 @@ describe('P5: what one grant may have unread', () => {
     release(first);
     assert.equal(patient.unreadOf('one'), 0);
   });
+
+  test('who waits is not sent away while something of the bodies before it arrives', async () => {
+    const unread = new UnreadBodies(4 * MB, 5);
+    let [asked, stands] = [0, false];
+    const fourTimes = Promise.withResolvers<void>();
+    /** A slow upload: more has come whenever it is looked at, until it stands still. */
+    const arrived = (): number => {
+      if (!stands) asked += 1;
+      if (asked === 4) fourTimes.resolve();
+      return asked;
+    };
+    const slow = await unread.begin('one', 4 * MB, never, arrived);
+    for (let n = 0; n < 7; n += 1) await unread.begin('one', 4 * MB, never);
+    const waiting = unread.begin('one', 4 * MB, never);
+    assert.equal(await Promise.race([waiting, fourTimes.promise.then(() => 'waits')]), 'waits');
+    stands = true;
+    assert.deepEqual(await waiting, { most: 32 * MB, retryAfter: 1 });
+    const next = unread.begin('one', 4 * MB, never);
+    release(slow);
+    release(await next);
+  });
 });

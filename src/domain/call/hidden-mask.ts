@@ -1,3 +1,4 @@
+import { inAnyCase } from '../../text/any-case.ts';
 import { ended } from '../../text/ended.ts';
 import { type Stretch, WordFinder } from '../../text/find-words.ts';
 import type { Json, JsonObject } from '../json/json.ts';
@@ -27,8 +28,8 @@ const PIECE = { values: 2_000, text: 16 * 1024 } as const;
 
 /**
  * What a call hides, so that the same is hidden wherever else it stands in what is shown of that call (P8): in other
- * members and their names, in headers, in the agent's reason, in its answers. Values of fewer than six characters are
- * left out.
+ * members and their names, in headers, in the agent's reason, in its answers, in letters of either case. Values of fewer
+ * than six characters are left out.
  */
 export class HiddenMask {
   /** Null: there is nothing to look for. */
@@ -103,7 +104,7 @@ export class HiddenMask {
   }
 
   *#shown(text: string, found: readonly Stretch[]): Generator<void, MaskedText> {
-    if (found.some(({ begins }) => begins) || this.#whole.has(text)) return { text: REDACTED, masked: true };
+    if (found.some(({ begins }) => begins) || this.#whole.has(inAnyCase(text))) return { text: REDACTED, masked: true };
     if (found.length === 0) return { text: quotedMarks(text), masked: false };
     let shown = '';
     let from = 0;

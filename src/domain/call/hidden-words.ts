@@ -1,3 +1,4 @@
+import { inAnyCase } from '../../text/any-case.ts';
 import type { SoughtWord } from '../../text/find-words.ts';
 import { decimal } from '../json/decimal.ts';
 import type { Json } from '../json/json.ts';
@@ -13,7 +14,7 @@ const MOST_SOUGHT = 64 * 1024;
 export interface HiddenWords {
   /** Sought within other texts. */
   readonly spellings: readonly SoughtWord[];
-  /** What a text is hidden for that is equal to it. */
+  /** What a text is hidden for that is equal to it, both as `inAnyCase` reads them. */
   readonly whole: ReadonlySet<string>;
 }
 
@@ -35,8 +36,8 @@ export function* hiddenWords(hidden: readonly Json[]): Generator<void, HiddenWor
       continue;
     }
     const text = textOf(value);
-    if (text === null || text.length < SHORTEST_SOUGHT || whole.has(text)) continue;
-    whole.add(text);
+    if (text === null || text.length < SHORTEST_SOUGHT || whole.has(inAnyCase(text))) continue;
+    whole.add(inAnyCase(text));
     if (room <= 0) continue;
     if (whole.size % PIECE.spelt === 0) yield;
     for (const spelling of spellingsOf(text)) {

@@ -23,6 +23,8 @@ export function decimal(value: Json | undefined): string | null {
 
 /** The shortest text of a double is what its author wrote, unless the double could not represent it. */
 function ofNumber(value: number): string {
+  // Of a short integer the text is canonical; looking at it would take many times as long.
+  if (Number.isSafeInteger(value)) return String(value);
   const text = String(value);
   const plain = PLAIN.exec(text);
   if (plain !== null) return join(plain[1] === '-', plain[2]!, plain[3] ?? '');

@@ -2,6 +2,7 @@ import { headerText, numberText } from '../../domain/call/header-value.ts';
 import type { InexactValues } from '../../domain/call/inexact.ts';
 import { decimal } from '../../domain/json/decimal.ts';
 import { isObject, type Json, type JsonObject, member } from '../../domain/json/json.ts';
+import { ended } from '../../text/ended.ts';
 import { comparableName } from '../protocol/gated-headers.ts';
 import type { HeaderRecord } from '../protocol/header-policy.ts';
 import type { ReadBatch, ReadSingle } from './strict-door.ts';
@@ -24,6 +25,14 @@ export function claimedRevisionOf(message: JsonObject): string | null {
  * they agree, else the reason. Missing headers are left for the upstream to refuse.
  */
 export function headerDisagreement(headers: HeaderRecord, read: ReadSingle | ReadBatch): string | null {
+  return ended(headerDisagreementSteps(headers, read));
+}
+
+/** The same step by step: yields whenever some thousand arguments have been looked at. */
+export function* headerDisagreementSteps(
+  headers: HeaderRecord,
+  read: ReadSingle | ReadBatch,
+): Generator<void, string | null> {
   const message = read.kind === 'message' ? read.message : null;
   const method = headers['mcp-method'];
   if (method !== undefined && method !== member(message, 'method'))
@@ -37,7 +46,7 @@ export function headerDisagreement(headers: HeaderRecord, read: ReadSingle | Rea
   if (version !== undefined && claimed !== null && version !== claimed) {
     return `MCP-Protocol-Version is not the version that the body claims. ${SAME}`;
   }
-  return parameterDisagreement(headers, read);
+  return yield* parameterDisagreement(headers, read);
 }
 
 function nameOf(message: JsonObject | null): Json | undefined {
@@ -51,6 +60,8 @@ function nameOf(message: JsonObject | null): Json | undefined {
 
 /** Parameter headers that one request may have. */
 export const MOST_PARAM_HEADERS = 64;
+/** Arguments that are looked at between two breaks. */
+const LOOKED_AT_ONCE = 2_000;
 /** Longest name of a parameter header, without the prefix, in characters. */
 const LONGEST_PARAM_NAME = 256;
 
@@ -64,7 +75,7 @@ interface ParameterClaim {
   readonly number: string | null;
 }
 
-function parameterDisagreement(headers: HeaderRecord, read: ReadSingle | ReadBatch): string | null {
+function* parameterDisagreement(headers: HeaderRecord, read: ReadSingle | ReadBatch): Generator<void, string | null> {
   const claims: ParameterClaim[] = [];
   for (const header in headers) {
     if (!header.startsWith(PARAM_PREFIX)) continue;
@@ -87,7 +98,7 @@ function parameterDisagreement(headers: HeaderRecord, read: ReadSingle | ReadBat
   const unconfirmed =
     args === undefined || read.kind !== 'message'
       ? claims[0]
-      : unconfirmedBy(args, claims, new InexactNumbers(read.inexact));
+      : yield* unconfirmedBy(args, claims, new InexactNumbers(read.inexact));
   return unconfirmed === undefined ? null : disagrees(unconfirmed);
 }
 
@@ -123,27 +134,30 @@ class InexactNumbers {
  * from case, `-` and `_`) must have it; what lies deeper may have the name too, and a value of its own. Looks at every
  * argument once, however many claims there are.
  */
-function unconfirmedBy(
+function* unconfirmedBy(
   args: Json,
   claims: readonly ParameterClaim[],
   inexact: InexactNumbers,
-): ParameterClaim | undefined {
+): Generator<void, ParameterClaim | undefined> {
   const byName = Map.groupBy(claims, ({ name }) => name);
   const unmetTexts = new Set(claims.map(({ text }) => text));
   const unmetNumbers = new Set(claims.map(({ number }) => number));
   const steps = ['params', 'arguments'];
   let contradicted: ParameterClaim | undefined;
-  const visit = (node: Json, key: string | null, depth: number): void => {
-    if (contradicted !== undefined) return;
-    if (typeof node === 'object') {
-      if (!isObject(node)) return;
-      for (const inner of Object.keys(node)) {
-        steps.push(inner);
-        visit(node[inner] as Json, inner, depth + 1);
-        steps.pop();
-      }
-      return;
+  let looked = 0;
+  function* visit(node: JsonObject, depth: number): Generator<void> {
+    for (const key of Object.keys(node)) {
+      if (contradicted !== undefined) return;
+      looked += 1;
+      if (looked % LOOKED_AT_ONCE === 0) yield;
+      const inner = node[key] as Json;
+      steps.push(key);
+      if (typeof inner !== 'object') compare(inner, key, depth + 1);
+      else if (isObject(inner)) yield* visit(inner, depth + 1);
+      steps.pop();
     }
+  }
+  const compare = (node: string | number | boolean, key: string | null, depth: number): void => {
     // Null: a number that is not what was written confirms nothing.
     const number = typeof node !== 'number' || (!inexact.none && inexact.has(steps)) ? null : decimal(node);
     const says = ({ text, number: claimed }: ParameterClaim): boolean =>
@@ -152,7 +166,8 @@ function unconfirmedBy(
     else if (number !== null) unmetNumbers.delete(number);
     if (key !== null && depth <= 1) contradicted = byName.get(comparableName(key))?.find((claim) => !says(claim));
   };
-  visit(args, null, 0);
+  if (typeof args !== 'object') compare(args, null, 0);
+  else if (isObject(args)) yield* visit(args, 0);
   const isMet = ({ text, number }: ParameterClaim): boolean =>
     !unmetTexts.has(text) || (number !== null && !unmetNumbers.has(number));
   return contradicted ?? claims.find((claim) => !isMet(claim));

@@ -1,7 +1,8 @@
 import { readBody } from '../../bytes/read.ts';
+import { inTurns } from '../../time/in-turns.ts';
 import { headersForUpstream } from '../protocol/header-policy.ts';
 import { HEADER_MISMATCH, notForwarded, rpcError } from '../protocol/response.ts';
-import { claimedRevisionOf, headerDisagreement } from './header-agreement.ts';
+import { claimedRevisionOf, headerDisagreementSteps } from './header-agreement.ts';
 import { type PostedRequest, withoutSession } from './posted.ts';
 import { type BodyReading, readMessageInPieces, restFrom } from './strict-door.ts';
 import type { UnreadFull } from './unread-bodies.ts';
@@ -14,7 +15,7 @@ export async function readPost(visit: AgentVisit): Promise<PostedRequest | Respo
   if (read instanceof Response) return read;
   if (read.kind === 'refused') return rpcError(read.status, read.code, notForwarded(read.why));
   const idText = (read.kind === 'message' ? read.idText : null) ?? 'null';
-  const fault = headerDisagreement(headers, read);
+  const fault = await inTurns(headerDisagreementSteps(headers, read));
   await restFrom(read.bytes);
   if (fault !== null) return rpcError(400, HEADER_MISMATCH, notForwarded(fault), idText);
 
@@ -35,7 +36,9 @@ async function readInRoom(visit: AgentVisit): Promise<BodyReading | Response> {
   const announced = headers['content-length'] ?? null;
   const length = announced !== null && /^\d+$/.test(announced) ? Number(announced) : null;
   if (length !== null && length > context.maxBody) return tooLong(context.maxBody);
-  const endRead = await context.unread.begin(principal.grant, length, () => request.signal);
+  const socket = visit.outgoing?.req.socket;
+  const arrived = (): number => socket?.bytesRead ?? 0;
+  const endRead = await context.unread.begin(principal.grant, length, () => request.signal, arrived);
   if (typeof endRead !== 'function') return noRoom(visit, endRead);
   try {
     const bytes = await readBody(request, announced, context.maxBody);

@@ -76,7 +76,9 @@ export function readMessage(bytes: Uint8Array, headers: BodyHeaders): BodyReadin
 const LARGE_BODY = 64 * 1024;
 
 /** Bodies from this many bytes on take some milliseconds a step. */
-const VERY_LARGE_BODY = 512 * 1024;
+const VERY_LARGE_BODY = 256 * 1024;
+/** A step that took so many milliseconds is one of large work. */
+const LONG_STEP_MS = 2;
 
 /** Lets others have their turn in the middle of the work on a body of this length; undefined: it is too small for that. */
 export function restFrom(bytes: Uint8Array): Promise<void> | undefined {
@@ -89,8 +91,10 @@ export async function readMessageInPieces(bytes: Uint8Array, headers: BodyHeader
   if (bytes.length < LARGE_BODY) return readMessage(bytes, headers);
   const steps = readingSteps(bytes, headers);
   for (;;) {
+    const since = performance.now();
     const { done, value } = steps.next();
-    await restFrom(bytes);
+    // What many short names cost, the length does not say.
+    await (performance.now() - since < LONG_STEP_MS ? restFrom(bytes) : standBack());
     if (done) return value;
   }
 }

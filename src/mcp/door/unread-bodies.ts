@@ -4,7 +4,7 @@ const MOST_UNREAD = 32 * 1024 * 1024;
 const SMALL = 64 * 1024;
 /** Bytes of small bodies that one grant may have on their way here at once. */
 const MOST_UNREAD_SMALL = 8 * 1024 * 1024;
-/** Milliseconds for which a body waits, unread, for room. */
+/** Milliseconds for which a body waits, unread, for room while nothing of those before it arrives. */
 const PATIENCE_MS = 10_000;
 
 /** A body that waits for room. */
@@ -17,9 +17,13 @@ interface WaitingBody {
 interface OnTheWay {
   bytes: number;
   readonly waiting: WaitingBody[];
+  /** Of each body that is being read, how many bytes have come on its connection. */
+  readonly reading: Set<() => number>;
+  /** Bodies that have ended. */
+  ended: number;
 }
 
-/** The grant has as much on its way as it may, and nothing of it came to its end in time. */
+/** The grant has as much on its way as it may, and nothing more of it came in time. */
 export interface UnreadFull {
   /** Bytes that the grant may have on its way. */
   readonly most: number;
@@ -53,20 +57,29 @@ export class UnreadBodies {
 
   /**
    * Room for a body of this announced length; null: it announces none, and gets room for the longest. Returns a
-   * function that gives the room back, to be called once. While there is no room it waits, and no longer than the
-   * sender does, as its `signal` tells.
+   * function that gives the room back, to be called once. While there is no room it waits as long as what was there
+   * before it goes on, and no longer than the sender does, as its `signal` tells. `arrived`: bytes that have come on its
+   * connection; absent where nobody counts them.
    */
-  async begin(grant: string, announced: number | null, signal: () => AbortSignal): Promise<(() => void) | UnreadFull> {
+  async begin(
+    grant: string,
+    announced: number | null,
+    signal: () => AbortSignal,
+    arrived: () => number = () => 0,
+  ): Promise<(() => void) | UnreadFull> {
     const bytes = Math.min(announced ?? this.#longest, this.#longest);
     const small = bytes <= SMALL;
     const [grants, most] = small ? [this.#small, MOST_UNREAD_SMALL] : [this.#large, this.#most];
-    const here = grants.get(grant) ?? { bytes: 0, waiting: [] };
+    const here = grants.get(grant) ?? { bytes: 0, waiting: [], reading: new Set(), ended: 0 };
     grants.set(grant, here);
     if (here.waiting.length > 0 || here.bytes + bytes > most) {
       if (!(await this.#waitFor(here, bytes, signal())))
         return { most, retryAfter: Math.ceil(this.#patienceMs / 1_000) };
     } else here.bytes += bytes;
+    here.reading.add(arrived);
     return () => {
+      here.reading.delete(arrived);
+      here.ended += 1;
       here.bytes -= bytes;
       admitWaiting(here, most);
       if (here.bytes === 0 && here.waiting.length === 0) grants.delete(grant);
@@ -77,7 +90,7 @@ export class UnreadBodies {
   #waitFor(here: OnTheWay, bytes: number, signal: AbortSignal): Promise<boolean> {
     return new Promise((resolve) => {
       const end = (admitted: boolean): void => {
-        clearTimeout(timer);
+        clearInterval(timer);
         signal.removeEventListener('abort', leave);
         resolve(admitted);
       };
@@ -86,12 +99,24 @@ export class UnreadBodies {
         end(false);
       };
       const body: WaitingBody = { bytes, admit: () => end(true) };
-      const timer = setTimeout(leave, this.#patienceMs);
+      let before = progressOf(here);
+      const timer = setInterval(() => {
+        const now = progressOf(here);
+        if (now === before) leave();
+        before = now;
+      }, this.#patienceMs);
       here.waiting.push(body);
       signal.addEventListener('abort', leave);
       if (signal.aborted) leave();
     });
   }
+}
+
+/** Another text whenever something of the bodies that are being read has come, or one of them has ended. */
+function progressOf({ reading, ended }: OnTheWay): string {
+  let arrived = 0;
+  for (const count of reading) arrived += count();
+  return `${ended} ${arrived}`;
 }
 
 /** In their order: a long one is not passed by shorter ones for ever. */

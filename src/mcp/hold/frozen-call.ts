@@ -1,4 +1,4 @@
-import { concatBytes } from '../../bytes/read.ts';
+import { joinInTurns } from '../../bytes/join.ts';
 import type { Call, Principal } from '../../domain/call/call.ts';
 import { isObject, type JsonObject, member } from '../../domain/json/json.ts';
 import type { ToolCallRequest } from '../door/call-door.ts';
@@ -72,7 +72,7 @@ export async function frozenInPieces(
   const text = reasoned ? await withMemberInPieces(bytes, ['params', '_meta', REASON], null) : bytes;
   const head = { idText, session, headers: headersOfGatedCall(headersThatReach(request)) };
   const line = new TextEncoder().encode(`${MARK}${JSON.stringify(head)}\n`);
-  return concatBytes([line, text], line.length + text.length);
+  return joinInTurns([line, text]);
 }
 
 /** The call, as `frozenBytes` made it. */

@@ -24,7 +24,7 @@ import {
   type ToolResult,
   unsentResult,
 } from '../protocol/tool-results.ts';
-import { editData } from '../sse/cutter.ts';
+import { editData } from '../sse/edit-data.ts';
 import { type SendResult, sendOnce } from '../upstream/send.ts';
 import type { HeldAnswer } from './answer.ts';
 import type { HeartbeatTarget, KeepAlive } from './keep-alive.ts';

@@ -1,7 +1,10 @@
 import { type Json, member } from '../../domain/json/json.ts';
+import { LARGE_MESSAGE } from '../json/large.ts';
 import { fieldsOf } from '../sse/fields.ts';
 import type { HeldAnswer } from './answer.ts';
 
+/** Longest event that is read, in bytes: a response that is not large, with what the gateway adds to it. */
+const LONGEST_READ = 2 * LARGE_MESSAGE;
 /** How our notifications begin. No response begins so. */
 const NOTIFICATION = '{"jsonrpc":"2.0","method":';
 
@@ -28,8 +31,9 @@ export class HeldJson implements HeldAnswer {
 
   comment(): void {}
 
-  /** Of a server's stream, this client gets only the event that carries the response. */
+  /** Of a server's stream, this client gets only the event that carries the response; a large one comes by `large`. */
   raw(bytes: Uint8Array): undefined {
+    if (bytes.length > LONGEST_READ) return;
     const { data } = fieldsOf(new TextDecoder().decode(bytes));
     if (data !== null && isResponse(data)) this.#message = data;
   }

@@ -1,4 +1,4 @@
-import { concatBytes } from '../../bytes/read.ts';
+import { joinInTurns } from '../../bytes/join.ts';
 import { type ByteSpan, placesIn, withoutBlanks } from './find.ts';
 import { CLOSE_OBJECT, COMMA, OPEN_OBJECT, QUOTE } from './text.ts';
 
@@ -30,12 +30,8 @@ export async function withMemberInPieces(
 }
 
 /** The text with something else in place of this range. */
-function cut(bytes: Uint8Array, { start, end }: ByteSpan, insert = ''): Uint8Array {
-  const parts = [bytes.subarray(0, start), ENCODER.encode(insert), bytes.subarray(end)];
-  return concatBytes(
-    parts,
-    parts.reduce((sum, { length }) => sum + length, 0),
-  );
+function cut(bytes: Uint8Array, { start, end }: ByteSpan, insert = ''): Promise<Uint8Array> {
+  return joinInTurns([bytes.subarray(0, start), ENCODER.encode(insert), bytes.subarray(end)]);
 }
 
 /** The member that has this value, with the comma that goes with it: the next one, or where it is last, the one before. */

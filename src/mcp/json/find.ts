@@ -1,5 +1,6 @@
 import { breathe } from '../../time/breathe.ts';
 import { Spell } from '../../time/spell.ts';
+import { NumberReader } from './number.ts';
 import {
   afterStringBytes,
   BACKSLASH,
@@ -27,7 +28,8 @@ const PIECE = 256 * 1024;
 const LONGEST_ASKED = 64;
 const SMALL_U = 0x75;
 const ESCAPED: ReadonlySet<number> = new Set([...'"\\/bfnrt'].map((c) => c.charCodeAt(0)));
-const WORD = /^(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)$/;
+const WORDS = ['true', 'false', 'null'].map((word) => [...word].map((c) => c.charCodeAt(0)));
+const MINUS = 0x2d;
 const UTF8 = new TextDecoder('utf-8', { ignoreBOM: true });
 
 /**
@@ -37,7 +39,8 @@ const UTF8 = new TextDecoder('utf-8', { ignoreBOM: true });
  */
 export async function placesIn(bytes: Uint8Array, asked: readonly (readonly string[])[]): Promise<Places | null> {
   const finder = new Finder(bytes, asked);
-  for (let until = PIECE; !finder.readTo(until); until += PIECE) await breathe();
+  const spell = new Spell();
+  for (let until = PIECE; !finder.readTo(until); until += PIECE) await (spell.rest() ?? breathe());
   return finder.places;
 }
 
@@ -49,7 +52,13 @@ export async function* elementsIn(bytes: Uint8Array, { start, end }: ByteSpan): 
   const spell = new Spell();
   let depth = 0;
   let from = start + 1;
+  let piece = from + PIECE;
   for (let i = start + 1; i < end - 1; ) {
+    if (i >= piece) {
+      // One element may be as long as all.
+      await spell.rest();
+      piece = i + PIECE;
+    }
     const c = bytes[i]!;
     if (c === QUOTE) {
       i = afterStringBytes(bytes, i);
@@ -92,7 +101,8 @@ const NAME_COLON = 4;
 const AFTER_VALUE = 5;
 const IN_NAME = 6;
 const IN_STRING = 7;
-const BROKEN = 8;
+const IN_NUMBER = 8;
+const BROKEN = 9;
 
 class Finder {
   readonly #bytes: Uint8Array;
@@ -104,6 +114,7 @@ class Finder {
   readonly #asked: { readonly name: AskedName | null; readonly start: number }[] = [];
   #here: AskedName | null;
   #next = VALUE;
+  readonly #number = new NumberReader();
   #at = 0;
   #start = 0;
 
@@ -131,6 +142,7 @@ class Finder {
     const end = Math.min(until, this.#bytes.length);
     while (this.#at < end && this.#next !== BROKEN) {
       if (this.#next === IN_STRING || this.#next === IN_NAME) this.#readString(end);
+      else if (this.#next === IN_NUMBER) this.#readNumber(end);
       else this.#readToken();
     }
     return this.#at >= this.#bytes.length || this.#next === BROKEN;
@@ -171,15 +183,27 @@ class Finder {
     else if (c === QUOTE) {
       this.#at += 1;
       this.#next = IN_STRING;
-    } else this.#readWord();
+    } else if (c === MINUS || isDigit(c)) {
+      this.#number.begin();
+      this.#next = IN_NUMBER;
+    } else this.#readWord(c);
   }
 
-  #readWord(): void {
-    let end = this.#at;
-    while (end < this.#bytes.length && isWordByte(this.#bytes[end]!)) end += 1;
-    const isWord = WORD.test(UTF8.decode(this.#bytes.subarray(this.#at, end)));
-    this.#at = end;
-    if (isWord) this.#end();
+  #readWord(c: number): void {
+    const word = WORDS.find((one) => one[0] === c);
+    if (word === undefined || !word.every((byte, n) => this.#bytes[this.#at + n] === byte)) {
+      this.#next = BROKEN;
+      return;
+    }
+    this.#at += word.length;
+    this.#end();
+  }
+
+  #readNumber(end: number): void {
+    this.#at = this.#number.read(this.#bytes, this.#at, end);
+    // It may go on in the next piece.
+    if (this.#at === end && end < this.#bytes.length) return;
+    if (this.#number.isComplete) this.#end();
     else this.#next = BROKEN;
   }
 
@@ -273,7 +297,7 @@ function escapeLength(bytes: Uint8Array, at: number): number {
 }
 
 function isHexDigit(c: number): boolean {
-  return (c >= 0x30 && c <= 0x39) || (c >= 0x41 && c <= 0x46) || (c >= 0x61 && c <= 0x66);
+  return isDigit(c) || (c >= 0x41 && c <= 0x46) || (c >= 0x61 && c <= 0x66);
 }
 
 function unquoted(quoted: string): string {
@@ -284,13 +308,6 @@ function unquoted(quoted: string): string {
   }
 }
 
-function isWordByte(c: number): boolean {
-  return (
-    c === 0x2b ||
-    c === 0x2d ||
-    c === 0x2e ||
-    (c >= 0x30 && c <= 0x39) ||
-    (c >= 0x41 && c <= 0x5a) ||
-    (c >= 0x61 && c <= 0x7a)
-  );
+function isDigit(c: number): boolean {
+  return c >= 0x30 && c <= 0x39;
 }

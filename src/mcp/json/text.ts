@@ -37,22 +37,42 @@ export function afterWhitespace(text: string, at: number): number {
 
 /** The index after the string whose opening quote is at `at`. Throws when the string does not end. */
 export function afterString(text: string, at: number): number {
-  let i = at + 1;
-  while (i < text.length) {
-    const c = text.charCodeAt(i);
-    if (c === QUOTE) return i + 1;
-    i += c === BACKSLASH ? 2 : 1;
+  for (let i = at + 1; i < text.length; ) {
+    for (const short = Math.min(i + SHORT, text.length); i < short; ) {
+      const c = text.charCodeAt(i);
+      if (c === QUOTE) return i + 1;
+      i += c === BACKSLASH ? 2 : 1;
+    }
+    const quote = text.indexOf('"', i);
+    if (quote === -1) break;
+    let slash = quote;
+    while (slash > i && text.charCodeAt(slash - 1) === BACKSLASH) slash -= 1;
+    if (isEven(quote - slash)) return quote + 1;
+    i = quote + 1;
   }
   throw new Error('JSON text ends inside a string');
 }
 
+/** Of a string, this much is read character by character; the end of a longer one is searched for, many times as fast. */
+const SHORT = 64;
+
+/** Of backslashes before a quote, each second one is escaped by the one before it. */
+const isEven = (count: number): boolean => count % 2 === 0;
+
 /** The index after the string whose opening quote is at `quote`, or the end of the bytes. */
 export function afterStringBytes(bytes: Uint8Array, quote: number): number {
-  let i = quote + 1;
-  while (i < bytes.length) {
-    const c = bytes[i];
-    if (c === QUOTE) return i + 1;
-    i += c === BACKSLASH ? 2 : 1;
+  for (let i = quote + 1; i < bytes.length; ) {
+    for (const short = Math.min(i + SHORT, bytes.length); i < short; ) {
+      const c = bytes[i];
+      if (c === QUOTE) return i + 1;
+      i += c === BACKSLASH ? 2 : 1;
+    }
+    const next = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).indexOf(QUOTE, i);
+    if (next === -1) break;
+    let slash = next;
+    while (slash > i && bytes[slash - 1] === BACKSLASH) slash -= 1;
+    if (isEven(next - slash)) return next + 1;
+    i = next + 1;
   }
   return bytes.length;
 }

@@ -63,7 +63,7 @@ export function headersBesideBody(headers: HeaderRecord, params: JsonObject): Js
   for (const name in headers) {
     const value = headers[name];
     if (value === undefined || !name.startsWith(PARAMETER)) continue;
-    values ??= argumentsByHeader(member(params, 'arguments'));
+    values ??= argumentsByHeader(member(params, 'arguments'), headers);
     if (spells(value, values.get(name.slice(PARAMETER.length)))) continue;
     found ??= {};
     found[name] = value;
@@ -71,14 +71,20 @@ export function headersBesideBody(headers: HeaderRecord, params: JsonObject): Js
   return found ?? NONE;
 }
 
-/** The arguments by the name that a header of theirs has; those that would share one have none. */
-function argumentsByHeader(args: Json | undefined): ReadonlyMap<string, Json> {
+/** The arguments by the name that one of these headers has; those that would share one have none. */
+function argumentsByHeader(args: Json | undefined, headers: HeaderRecord): ReadonlyMap<string, Json> {
   const values = new Map<string, Json>();
   const shared = new Set<string>();
-  for (const [name, value] of Object.entries(isObject(args) ? args : {})) {
+  if (!isObject(args)) return values;
+  // A header's name is ASCII, so an argument that it names has its length. Most are passed by for theirs.
+  const lengths = new Set<number>();
+  for (const name in headers) if (name.startsWith(PARAMETER)) lengths.add(name.length - PARAMETER.length);
+  for (const name of Object.keys(args)) {
+    if (!lengths.has(name.length)) continue;
     const header = name.toLowerCase().replaceAll('_', '-');
+    if (headers[PARAMETER + header] === undefined) continue;
     if (values.has(header)) shared.add(header);
-    values.set(header, value);
+    values.set(header, args[name]!);
   }
   for (const header of shared) values.delete(header);
   return values;
@@ -95,7 +101,8 @@ function spells(header: string, value: Json | undefined): boolean {
 export function comparableName(name: string): string {
   // Most names need no folding, which takes many times as long.
   const folded = PLAIN_NAME.test(name) ? name.toLowerCase() : foldName(name);
-  return folded.replaceAll(/[-_]/g, '');
+  return JOINED.test(folded) ? folded.replaceAll(/[-_]/g, '') : folded;
 }
 
 const PLAIN_NAME = /^[\w-]*$/;
+const JOINED = /[-_]/;

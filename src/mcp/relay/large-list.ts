@@ -1,20 +1,17 @@
-import { concatBytes } from '../../bytes/read.ts';
+import { joinInTurns } from '../../bytes/join.ts';
 import type { Json } from '../../domain/json/json.ts';
-import { breathe } from '../../time/breathe.ts';
 import { type ByteSpan, elementsIn, placesIn } from '../json/find.ts';
+import { OPEN_ARRAY } from '../json/text.ts';
 import type { GovernedList } from '../upstream/server.ts';
 
 /** The lists of results that are edited. */
 type ListName = GovernedList | 'tools';
 
+/** Longest entry of a list that is read, in bytes: a tool, with its schema. */
+export const LONGEST_ENTRY = 256 * 1024;
+
 /** What becomes of one entry of a list: null: it is cut out; a text takes its place; undefined: it stays. */
 export type EntryEdit = (list: ListName, text: string, entry: Json) => string | null | undefined;
-
-/** One entry of a list. */
-interface ListedEntry extends ByteSpan {
-  /** As in `EntryEdit`. */
-  readonly edited: string | null | undefined;
-}
 
 const LISTS: readonly ListName[] = ['tools', 'resources', 'resourceTemplates', 'prompts'];
 const ASKED = [...LISTS, 'cacheScope', 'nextCursor'].map((name) => ['result', name]);
@@ -33,12 +30,11 @@ export async function editLargeList(bytes: Uint8Array, edit: EntryEdit): Promise
   let isShortened = false;
   for (const name of LISTS) {
     const list = places.get(`result ${name}`);
-    const entries =
-      list === undefined ? [] : await editedEntries(bytes, list, (text, entry) => edit(name, text, entry));
-    if (list === undefined || entries.every(({ edited }) => edited === undefined)) continue;
-    isShortened ||= entries.some(({ edited }) => edited === null);
-    await breathe();
-    edits.push({ ...list, bytes: listOf(bytes, entries) });
+    if (list === undefined) continue;
+    const edited = await editedList(bytes, list, (text, entry) => edit(name, text, entry));
+    if (edited === null) continue;
+    isShortened ||= edited.isShortened;
+    edits.push({ ...list, bytes: await joinInTurns(edited.parts) });
   }
   if (edits.length === 0) return null;
   const scope = places.get('result cacheScope');
@@ -47,32 +43,60 @@ export async function editLargeList(bytes: Uint8Array, edit: EntryEdit): Promise
   return replaced(bytes, edits);
 }
 
-async function editedEntries(
+const OPENED = ENCODER.encode('[');
+const NEXT = ENCODER.encode(',');
+const CLOSED = ENCODER.encode(']');
+
+/**
+ * The list as it is after its edits; null: nothing changes. Entries that stay and follow each other are one part, with
+ * what is between them: a part for each of many thousands would be much garbage.
+ */
+async function editedList(
   bytes: Uint8Array,
   list: ByteSpan,
   edit: (text: string, entry: Json) => string | null | undefined,
-): Promise<readonly ListedEntry[]> {
-  const entries: ListedEntry[] = [];
-  for await (const span of elementsIn(bytes, list)) {
-    const text = UTF8.decode(bytes.subarray(span.start, span.end));
-    entries.push({ ...span, edited: edit(text, JSON.parse(text) as Json) });
-  }
-  return entries;
-}
-
-/** The list of the entries that stay. */
-function listOf(bytes: Uint8Array, entries: readonly ListedEntry[]): Uint8Array {
+): Promise<{ readonly parts: readonly Uint8Array[]; readonly isShortened: boolean } | null> {
   const parts: Uint8Array[] = [];
-  for (const { start, end, edited } of entries) {
-    if (edited === null) continue;
-    parts.push(ENCODER.encode(parts.length === 0 ? '[' : ','));
-    parts.push(edited === undefined ? bytes.subarray(start, end) : ENCODER.encode(edited));
+  let [isShortened, isEdited] = [false, false];
+  let staying: { start: number; end: number } | null = null;
+  const put = (part: Uint8Array): void => {
+    parts.push(parts.length === 0 ? OPENED : NEXT, part);
+  };
+  const endStaying = (): void => {
+    if (staying !== null) put(bytes.subarray(staying.start, staying.end));
+    staying = null;
+  };
+  for await (const { start, end } of elementsIn(bytes, list)) {
+    const edited = editedEntry(bytes.subarray(start, end), edit);
+    if (edited === undefined) {
+      staying = { start: (staying as ByteSpan | null)?.start ?? start, end };
+      continue;
+    }
+    endStaying();
+    isEdited = true;
+    if (edited === null) isShortened = true;
+    else put(ENCODER.encode(edited));
   }
-  parts.push(ENCODER.encode(parts.length === 0 ? '[]' : ']'));
-  return joined(parts);
+  endStaying();
+  if (!isEdited) return null;
+  parts.push(...(parts.length === 0 ? [OPENED] : []), CLOSED);
+  return { parts, isShortened };
 }
 
-function replaced(bytes: Uint8Array, edits: readonly (ByteSpan & { readonly bytes: Uint8Array })[]): Uint8Array {
+/** An entry that is too long to be judged is cut out. */
+function editedEntry(
+  entry: Uint8Array,
+  edit: (text: string, entry: Json) => string | null | undefined,
+): string | null | undefined {
+  if (entry.length > LONGEST_ENTRY) return null;
+  const text = UTF8.decode(entry);
+  return edit(text, JSON.parse(text) as Json);
+}
+
+function replaced(
+  bytes: Uint8Array,
+  edits: readonly (ByteSpan & { readonly bytes: Uint8Array })[],
+): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
   let at = 0;
   for (const edit of edits.toSorted((a, b) => a.start - b.start)) {
@@ -80,14 +104,7 @@ function replaced(bytes: Uint8Array, edits: readonly (ByteSpan & { readonly byte
     at = edit.end;
   }
   parts.push(bytes.subarray(at));
-  return joined(parts);
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  return concatBytes(
-    parts,
-    parts.reduce((sum, part) => sum + part.length, 0),
-  );
+  return joinInTurns(parts);
 }
 
 /** The tools of such an answer, as many as `most`, and the cursor of its next page. Null: it is no such answer. */
@@ -97,9 +114,10 @@ export async function readLargeList(
 ): Promise<{ readonly tools: readonly Json[]; readonly next: string | null } | null> {
   const places = await placesIn(bytes, ASKED);
   const list = places?.get('result tools');
-  if (list === undefined) return null;
+  if (list === undefined || bytes[list.start] !== OPEN_ARRAY) return null;
   const tools: Json[] = [];
   for await (const { start, end } of elementsIn(bytes, list)) {
+    if (end - start > LONGEST_ENTRY) continue;
     tools.push(JSON.parse(UTF8.decode(bytes.subarray(start, end))) as Json);
     if (tools.length === most) break;
   }

@@ -1,10 +1,11 @@
-import { concatBytes } from '../../bytes/read.ts';
+import { concatBytes } from '../../bytes/join.ts';
 import { isObject, type Json, type JsonObject, member } from '../../domain/json/json.ts';
 import type { ListPage } from '../../gateway/tools/tool-lists.ts';
 import type { UpstreamAnswer } from '../../ports.ts';
 import { LARGE_MESSAGE } from '../json/large.ts';
 import { headerOf } from '../protocol/header-policy.ts';
-import { editData, SseCutter } from '../sse/cutter.ts';
+import { SseCutter } from '../sse/cutter.ts';
+import { editData } from '../sse/edit-data.ts';
 import { largeEventFields } from '../sse/large-event.ts';
 import { readLargeList } from './large-list.ts';
 

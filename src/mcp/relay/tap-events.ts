@@ -1,8 +1,9 @@
 import { MOST_HELD_BYTES } from '../../bytes/held-answer.ts';
-import { concatBytes } from '../../bytes/read.ts';
+import { joinInTurns } from '../../bytes/join.ts';
 import { LARGE_MESSAGE } from '../json/large.ts';
 import { OPEN_ARRAY } from '../json/text.ts';
-import { editData, SseCutter } from '../sse/cutter.ts';
+import { SseCutter } from '../sse/cutter.ts';
+import { editData } from '../sse/edit-data.ts';
 import { largeEventFields } from '../sse/large-event.ts';
 import { eventHead } from '../sse/write.ts';
 import { type EntryEdit, editLargeList } from './large-list.ts';
@@ -60,19 +61,17 @@ export async function tapEvents(
   const cutter = new SseCutter();
   if (body instanceof Uint8Array) {
     const events = [];
-    for (const event of [...cutter.push(body), cutter.end()]) events.push(await editEvent(event, edit));
-    return concatBytes(
-      events,
-      events.reduce((sum, event) => sum + event.length, 0),
-    );
+    for (const parts of [...cutter.cut(body), cutter.rest()])
+      events.push(await editEvent(await joinInTurns(parts), edit));
+    return joinInTurns(events);
   }
   const reader = body.getReader();
   return new ReadableStream<Uint8Array>({
     async pull(out) {
       for (;;) {
         const { done, value } = await reader.read();
-        const events = done ? [cutter.end()] : cutter.push(value);
-        for (const event of events) if (event.length > 0) out.enqueue(await editEvent(event, edit));
+        const events = done ? [cutter.rest()] : cutter.cut(value);
+        for (const parts of events) if (parts.length > 0) out.enqueue(await editEvent(await joinInTurns(parts), edit));
         if (done) return out.close();
         if (cutter.pendingBytes > MOST_HELD_BYTES) throw new Error('an event is too long to be looked through');
         if (events.length > 0) return;
@@ -100,9 +99,5 @@ async function editLargeEvent(bytes: Uint8Array, edit: MessageEdit): Promise<Uin
   if (edited === 'too_long') throw new Error('an event is too long to be looked through');
   if (edited === null || edited === 'no_json') return bytes;
   const encoder = new TextEncoder();
-  const parts = [encoder.encode(eventHead(id)), edited, encoder.encode('\n\n')];
-  return concatBytes(
-    parts,
-    parts.reduce((sum, part) => sum + part.length, 0),
-  );
+  return joinInTurns([encoder.encode(eventHead(id)), edited, encoder.encode('\n\n')]);
 }

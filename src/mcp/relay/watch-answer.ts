@@ -61,15 +61,16 @@ function watchEvents(body: ReadableStream<Uint8Array>, watch: AnswerWatch): Read
           const { done, value } = await reader.read();
           if (!watching) return done ? out.close() : out.enqueue(value);
           const events = done ? [cutter.end()] : cutter.push(value);
-          if (cutter.pendingBytes >= LARGE_MESSAGE) {
-            watching = false;
-            events.push(cutter.end());
-          }
           let passed = 0;
           for (const event of events) {
             if (!(await passes(event, watch))) continue;
             out.enqueue(event);
             passed += 1;
+          }
+          if (cutter.pendingBytes >= LARGE_MESSAGE) {
+            watching = false;
+            for (const part of cutter.rest()) out.enqueue(part);
+            return;
           }
           if (done) return out.close();
           if (passed > 0) return;

@@ -1,4 +1,5 @@
 import { MOST_HELD_BYTES } from '../../bytes/held-answer.ts';
+import { joinInTurns } from '../../bytes/join.ts';
 import type { UpstreamAnswer } from '../../ports.ts';
 import { headerOf } from '../protocol/header-policy.ts';
 import { SseCutter } from '../sse/cutter.ts';
@@ -17,8 +18,11 @@ export function watched(answer: UpstreamAnswer, watch: (event: Uint8Array) => Pr
     async pull(out) {
       for (;;) {
         const { done, value } = await reader.read();
-        const events = done ? [cutter.end()] : cutter.push(value);
-        for (const event of events) if (event.length > 0 && (await watch(event))) out.enqueue(event);
+        const events = done ? [cutter.rest()] : cutter.cut(value);
+        for (const parts of events) {
+          const event = await joinInTurns(parts);
+          if (event.length > 0 && (await watch(event))) out.enqueue(event);
+        }
         if (done) return out.close();
         if (cutter.pendingBytes > MOST_HELD_BYTES) throw new Error('an event is too long to be looked through');
         if (events.length > 0) return;

@@ -1,3 +1,10 @@
+import { concatBytes } from '../../bytes/join.ts';
+
+const LF = 0x0a;
+const CR = 0x0d;
+/** Bytes that are looked at one by one; the end of a longer line is searched for, which takes longer to begin with. */
+const SHORT_LINE = 64;
+
 /**
  * Cuts a stream of server-sent events after each blank line, where a client dispatches the event. No byte is changed
  * (HTML Living Standard, 9.2.6).
@@ -16,93 +23,86 @@ export class SseCutter {
 
   /** The events that this chunk completes, each with its closing blank line. */
   push(chunk: Uint8Array): Uint8Array[] {
-    const events: Uint8Array[] = [];
+    return this.cut(chunk).map((parts) => joined(parts));
+  }
+
+  /** The same; each event as the parts that it came in, which are not copied. */
+  cut(chunk: Uint8Array): Uint8Array[][] {
+    if (chunk.length === 0) return [];
+    const events: Uint8Array[][] = [];
+    const ends = new LineEnds(chunk);
     let from = 0;
-    for (let i = 0; i < chunk.length; i++) {
-      const c = chunk[i];
-      // The LF of a CR LF belongs to the line that the CR has already ended.
-      const endsCrLf = c === 0x0a && this.#afterCr;
-      this.#afterCr = c === 0x0d;
-      if (endsCrLf) continue;
-      if (c !== 0x0a && c !== 0x0d) {
-        this.#blank = false;
-      } else if (!this.#blank) {
-        this.#blank = true;
-      } else {
-        const end = c === 0x0d && chunk[i + 1] === 0x0a ? i + 2 : i + 1;
-        events.push(this.#joinWith(chunk.subarray(from, end)));
-        from = end;
-      }
+    // An LF here belongs to the line that the CR before it has already ended.
+    let at = this.#afterCr && chunk[0] === LF ? 1 : 0;
+    for (let end = ends.next(at); end < chunk.length; end = ends.next(at)) {
+      const isBlank = this.#blank && end === at;
+      at = chunk[end] === CR && chunk[end + 1] === LF ? end + 2 : end + 1;
+      this.#blank = true;
+      if (!isBlank) continue;
+      this.#keep(chunk.subarray(from, at));
+      events.push(this.rest());
+      from = at;
     }
+    if (at < chunk.length) this.#blank = false;
+    this.#afterCr = chunk[chunk.length - 1] === CR;
     if (from < chunk.length) this.#keep(chunk.subarray(from));
     return events;
   }
 
   /** The incomplete event that is left when the stream ends; empty when there is none. */
   end(): Uint8Array {
-    return this.#joinWith(new Uint8Array(0));
+    return joined(this.rest());
+  }
+
+  /** The same, as the parts that it came in, which are not copied. */
+  rest(): Uint8Array[] {
+    const parts = this.#rest;
+    this.#rest = [];
+    this.#length = 0;
+    return parts;
   }
 
   #keep(bytes: Uint8Array): void {
     this.#rest.push(bytes);
     this.#length += bytes.length;
   }
-
-  #joinWith(last: Uint8Array): Uint8Array {
-    if (this.#rest.length === 0) return last;
-    this.#keep(last);
-    const whole = new Uint8Array(this.#length);
-    let at = 0;
-    for (const part of this.#rest) {
-      whole.set(part, at);
-      at += part.length;
-    }
-    this.#rest = [];
-    this.#length = 0;
-    return whole;
-  }
 }
 
-/** A `data` field's name, colon and space. A stream may begin with a byte order mark, which clients drop. */
-const DATA = /^(\ufeff?data)(?:: ?|$)/;
-const LF = 0x0a;
-const CR = 0x0d;
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  return concatBytes(
+    parts,
+    parts.reduce((sum, part) => sum + part.length, 0),
+  );
+}
 
-/** Characters that decide whether a line is a `data` field: a byte order mark, the name, a colon and a space. */
-const LONGEST_FIELD = 7;
+/** Finds the ends of lines in bytes, in time linear in their number. */
+class LineEnds {
+  readonly #bytes: Uint8Array;
+  readonly #buffer: Buffer;
+  /** Where each was found last: at or after all that was asked for; the number of bytes where there is none. */
+  #lf = -1;
+  #cr = -1;
 
-/**
- * Replaces the event's data by what `edit` returns for it. Other lines stay as they are. Null when the event has no
- * data or `edit` returns null. Lines of other fields are not copied one by one: an event may consist of very many short
- * lines.
- */
-export function editData(event: string, edit: (data: string) => string | null): string | null {
-  const data: string[] = [];
-  const kept: string[] = [];
-  let keptFrom = 0;
-  let ending = '';
-  let head = '';
-  for (let at = 0; at < event.length; ) {
-    let end = at;
-    while (end < event.length && event.charCodeAt(end) !== LF && event.charCodeAt(end) !== CR) end += 1;
-    const crlf = event.charCodeAt(end) === CR && event.charCodeAt(end + 1) === LF;
-    const next = Math.min(event.length, end + (crlf ? 2 : 1));
-    const first = event.charCodeAt(at);
-    const mayBeData = first === 0x64 || first === 0xfeff;
-    const field = mayBeData ? DATA.exec(event.slice(at, Math.min(end, at + LONGEST_FIELD))) : null;
-    if (field !== null) {
-      if (data.length === 0) {
-        head = event.slice(0, at);
-        ending = event.slice(end, next);
-      } else kept.push(event.slice(keptFrom, at));
-      data.push(event.slice(at + field[0].length, end));
-      keptFrom = next;
-    }
-    at = next;
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+    // A Buffer looks for a byte many times as fast as an array does.
+    this.#buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
-  if (data.length === 0) return null;
-  const edited = edit(data.join('\n'));
-  if (edited === null) return null;
-  const dataLines = edited.split('\n').map((line) => `data: ${line}`);
-  return `${head}${dataLines.join(ending || '\n')}${ending}${kept.join('')}${event.slice(keptFrom)}`;
+
+  /** The first LF or CR from `at` on; the number of bytes where there is none. */
+  next(at: number): number {
+    const short = Math.min(at + SHORT_LINE, this.#bytes.length);
+    for (let end = at; end < short; end++) {
+      const c = this.#bytes[end];
+      if (c === LF || c === CR) return end;
+    }
+    if (this.#lf < short) this.#lf = this.#find(LF, short);
+    if (this.#cr < short) this.#cr = this.#find(CR, short);
+    return Math.min(this.#lf, this.#cr);
+  }
+
+  #find(c: number, from: number): number {
+    const at = this.#buffer.indexOf(c, from);
+    return at === -1 ? this.#bytes.length : at;
+  }
 }

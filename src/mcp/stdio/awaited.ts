@@ -44,7 +44,8 @@ export class AwaitedRequests {
 
   /** Sends a message on the stream of the oldest POST that can take it. False: none can. */
   offer(line: Uint8Array): boolean {
-    return [...this.#byId.values()].some(({ post }) => post.offer(line));
+    for (const { post } of this.#byId.values()) if (post.offer(line)) return true;
+    return false;
   }
 
   /**
@@ -52,7 +53,8 @@ export class AwaitedRequests {
    * belongs, so while such a call runs it counts as that call's.
    */
   offerToCarrier(line: Uint8Array): boolean {
-    return [...this.#byId.values()].some(({ post }) => post.carriesRequests && post.offer(line));
+    for (const { post } of this.#byId.values()) if (post.carriesRequests && post.offer(line)) return true;
+    return false;
   }
 
   /** The client cancelled the request at `now` (ms). The child may still answer it, but need not. */

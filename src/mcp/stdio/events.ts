@@ -6,6 +6,8 @@ const CR = 0x0d;
 const SPACE = 0x20;
 /** Bytes that may wait for a slow reader before the child is paused. */
 const MAX_UNREAD = 1024 * 1024;
+/** Bytes of a large line that are read at once. */
+const PIECE = 64 * 1024;
 
 /** The headers of an event stream in the answer of a stdio server. */
 export const UPSTREAM_SSE_HEADERS = [
@@ -49,7 +51,7 @@ export class EventStream {
   send(line: Uint8Array): void {
     if (this.#control === null) return;
     if (line.length < LARGE_MESSAGE) this.#control.enqueue(asEvent(line));
-    else for (const part of [FIELDS.slice(), withoutReturns(line), BREAK.slice()]) this.#control.enqueue(part);
+    else for (const part of partsOfEvent(line)) this.#control.enqueue(part);
     if ((this.#control.desiredSize ?? 0) <= 0) this.#callbacks.onFull(this);
   }
 
@@ -78,6 +80,14 @@ function asEvent(line: Uint8Array): Uint8Array {
   event.set(line, FIELDS.length);
   event.set(BREAK, FIELDS.length + line.length);
   return withoutReturns(event);
+}
+
+/** A large event in pieces that are not copied: some who pass it on look at each, and let others have a turn between. */
+function* partsOfEvent(line: Uint8Array): Generator<Uint8Array> {
+  const bytes = withoutReturns(line);
+  yield FIELDS.slice();
+  for (let at = 0; at < bytes.length; at += PIECE) yield bytes.subarray(at, at + PIECE);
+  yield BREAK.slice();
 }
 
 function withoutReturns(bytes: Uint8Array): Uint8Array {

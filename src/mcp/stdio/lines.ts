@@ -10,9 +10,12 @@ const SPACE = 0x20;
 
 /**
  * The JSON text on one line, without a line break at its end. JSON strings cannot contain raw line breaks, so each one
- * is whitespace between tokens and can become a space. All other bytes stay.
+ * is whitespace between tokens and can become a space. All other bytes stay; where there is no line break, it is not copied.
  */
 export function toOneLine(json: Uint8Array): Uint8Array {
+  // A Buffer looks for a byte many times as fast as an array does.
+  const buffer = Buffer.from(json.buffer, json.byteOffset, json.byteLength);
+  if (!buffer.includes(LF) && !buffer.includes(CR)) return json;
   const line = json.slice();
   for (let at = 0; at < line.length; at++) if (line[at] === LF || line[at] === CR) line[at] = SPACE;
   return line;

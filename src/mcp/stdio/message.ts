@@ -1,5 +1,7 @@
 import { isObject, type Json, type JsonObject, member } from '../../domain/json/json.ts';
-import { placesIn } from '../json/find.ts';
+import { elementsIn, placesIn, withoutBlanks } from '../json/find.ts';
+import { LARGE_MESSAGE } from '../json/large.ts';
+import { OPEN_ARRAY } from '../json/text.ts';
 import { messagesOf } from './lines.ts';
 
 /** What routing needs to know about a JSON-RPC message. Ids and tokens are JSON text, so that 1 and "1" differ. */
@@ -33,7 +35,7 @@ export type PostReading =
   | { readonly kind: 'refused'; readonly why: 'not_json' | 'not_a_message' };
 
 /** Reads a POST's body. Refuses what is not JSON, an empty batch, and a batch with anything but JSON-RPC messages. */
-export function readPosted(body: Uint8Array): PostReading {
+function readPosted(body: Uint8Array): PostReading {
   const value = parseJson(body);
   if (value === undefined) return { kind: 'refused', why: 'not_json' };
   const { batch, messages } = messagesOf(body);
@@ -41,6 +43,24 @@ export function readPosted(body: Uint8Array): PostReading {
   const readable = parts.filter((part): part is PostedMessages['parts'][number] => part.message !== null);
   if (readable.length === 0 || readable.length < parts.length) return { kind: 'refused', why: 'not_a_message' };
   return { kind: 'read', posted: { batch, parts: readable } };
+}
+
+/** The same for a body of any length, in pieces where it is large. */
+export async function readPostedInPieces(body: Uint8Array): Promise<PostReading> {
+  if (body.length < LARGE_MESSAGE) return readPosted(body);
+  if ((await placesIn(body, [])) === null) return { kind: 'refused', why: 'not_json' };
+  const whole = withoutBlanks(body, 0, body.length);
+  const batch = body[whole.start] === OPEN_ARRAY;
+  const parts: PostedMessages['parts'][number][] = [];
+  const add = async (bytes: Uint8Array): Promise<boolean> => {
+    const message = await classifyLarge(bytes);
+    if (message !== null) parts.push({ bytes, message });
+    return message !== null;
+  };
+  if (!batch && !(await add(body))) return { kind: 'refused', why: 'not_a_message' };
+  for await (const { start, end } of elementsIn(body, whole))
+    if (!(await add(body.subarray(start, end)))) return { kind: 'refused', why: 'not_a_message' };
+  return parts.length === 0 ? { kind: 'refused', why: 'not_a_message' } : { kind: 'read', posted: { batch, parts } };
 }
 
 /** The JSON value of the bytes; undefined when they are not JSON. */

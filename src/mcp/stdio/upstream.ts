@@ -1,6 +1,6 @@
 import type { Clock, Exchange, ExchangeAnswer, Log, Upstream } from '../../ports.ts';
 import type { Program } from './child.ts';
-import { type PostedMessages, readPosted } from './message.ts';
+import { type PostedMessages, readPostedInPieces } from './message.ts';
 import type { AnswerForm } from './post.ts';
 import { refusalAnswer, type StdioRefusal } from './refusal.ts';
 import type { StdioSession } from './session.ts';
@@ -66,7 +66,7 @@ async function answerTo(sessions: StdioSessions, exchange: Exchange, tooMany: St
 }
 
 async function answerPost(sessions: StdioSessions, exchange: Exchange, tooMany: StdioRefusal): Promise<ExchangeAnswer> {
-  const reading = readPosted(exchange.body ?? new Uint8Array());
+  const reading = await readPostedInPieces(exchange.body ?? new Uint8Array());
   if (reading.kind === 'refused') return refusalAnswer({ why: reading.why });
   const { posted } = reading;
   const form = {

@@ -7,7 +7,7 @@ import { LARGE_MESSAGE } from '../json/large.ts';
 import { headerOf } from '../protocol/header-policy.ts';
 import { rpcError, rpcResult } from '../protocol/response.ts';
 import { relay } from '../relay/relay.ts';
-import { editData } from '../sse/cutter.ts';
+import { editData } from '../sse/edit-data.ts';
 import { readWhole } from '../upstream/send.ts';
 import type { TaskContext } from './context.ts';
 import { taskObject } from './status.ts';

@@ -1,6 +1,7 @@
 import { type Json, member } from '../../domain/json/json.ts';
 import type { Clock } from '../../ports.ts';
 import type { ToolCallRequest } from '../door/call-door.ts';
+import { readLargeList } from '../relay/large-list.ts';
 import { requestServer } from '../upstream/request.ts';
 import type { ServerEntry } from '../upstream/server.ts';
 
@@ -75,15 +76,14 @@ async function fetchSupport(
     const { outcome } = await requestServer({ server, grant, headers, method: 'tools/list', params, signal });
     if (outcome.kind !== 'returned') throw new Error(outcome.why);
     if (outcome.response.byteLength > LONGEST_PAGE) throw new Error('a page of its list is too long');
-    const result = member(JSON.parse(new TextDecoder().decode(outcome.response)) as Json, 'result');
-    const tools = member(result, 'tools');
-    if (!Array.isArray(tools)) throw new Error('it has no list');
-    for (const tool of tools as readonly Json[]) {
+    const list = await readLargeList(outcome.response, Number.POSITIVE_INFINITY);
+    if (list === null) throw new Error('it has no list');
+    for (const tool of list.tools) {
       const support = member(member(tool, 'execution'), 'taskSupport');
       if (support === 'optional' || support === 'required') supportByTool.set(String(member(tool, 'name')), support);
     }
-    cursor = member(result, 'nextCursor');
-    if (typeof cursor !== 'string') break;
+    cursor = list.next ?? undefined;
+    if (cursor === undefined) break;
   }
   return supportByTool;
 }

@@ -1,10 +1,11 @@
-import { type Json, type JsonObject, member } from '../../domain/json/json.ts';
+import type { Json } from '../../domain/json/json.ts';
 import { findServerRequest, keepServerRequest, whyTooLong } from '../../gateway/dispatch/server-requests.ts';
 import { requestOfTask } from '../../gateway/task/find-task.ts';
 import type { ExchangeAnswer, Task } from '../../ports.ts';
 import { answerAsked } from '../answers/answer-leg.ts';
 import type { TaskMessage } from '../door/call-door.ts';
 import { textAt, withMember } from '../json/edit.ts';
+import { placesIn } from '../json/find.ts';
 import { INVALID_PARAMS, rpcError, rpcResult } from '../protocol/response.ts';
 import { requestServer } from '../upstream/request.ts';
 import type { SendResult } from '../upstream/send.ts';
@@ -79,11 +80,9 @@ async function currentRequest(
 }
 
 /** The server's answer as far as the agent's POST depends on it. */
-function exchanged({ outcome }: SendResult): ExchangeAnswer {
+async function exchanged({ outcome }: SendResult): Promise<ExchangeAnswer> {
   if (outcome.kind === 'not_sent') return outcome;
   if (outcome.kind === 'unknown') return { kind: 'lost', why: outcome.why };
-  const error: JsonObject | undefined = outcome.failed
-    ? (member(JSON.parse(new TextDecoder().decode(outcome.response)) as Json, 'error') as JsonObject | undefined)
-    : undefined;
-  return { kind: 'answer', status: error === undefined ? 200 : 400, headers: [], body: null };
+  const isError = outcome.failed && (await placesIn(outcome.response, [['error']]))?.has('error') === true;
+  return { kind: 'answer', status: isError ? 400 : 200, headers: [], body: null };
 }

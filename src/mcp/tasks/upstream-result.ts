@@ -2,7 +2,7 @@ import type { Task } from '../../ports.ts';
 import type { HeldAnswer } from '../hold/answer.ts';
 import { postMessage } from '../hold/post-message.ts';
 import { keepRequests } from '../hold/server-requests.ts';
-import { editData } from '../sse/cutter.ts';
+import { editData } from '../sse/edit-data.ts';
 import { requestServer } from '../upstream/request.ts';
 import { upstreamTaskHeaders, upstreamTaskParams } from '../upstream/task.ts';
 import type { TaskContext } from './context.ts';

@@ -1,5 +1,5 @@
 import { type Dispatcher, Pool } from 'undici';
-import { concatBytes } from '../../bytes/read.ts';
+import { concatBytes } from '../../bytes/join.ts';
 import type { Exchange, ExchangeAnswer, Upstream } from '../../ports.ts';
 
 /**

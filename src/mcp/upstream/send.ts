@@ -1,4 +1,5 @@
 import { MOST_HELD_BYTES } from '../../bytes/held-answer.ts';
+import { joinInTurns } from '../../bytes/join.ts';
 import { readBounded } from '../../bytes/read.ts';
 import type { Outcome } from '../../domain/approval/dispatch.ts';
 import type { Exchange, Upstream, UpstreamAnswer } from '../../ports.ts';
@@ -172,8 +173,9 @@ async function readEvents(
 ): Promise<SendResult | null> {
   const cutter = new SseCutter();
   const spell = new Spell();
-  const readAll = async (events: Uint8Array[]): Promise<SendResult | null> => {
-    for (const event of events) {
+  const readAll = async (events: readonly (readonly Uint8Array[])[]): Promise<SendResult | null> => {
+    for (const parts of events) {
+      const event = await joinInTurns(parts);
       const sent = await readEvent(event, request.idText, position);
       if (sent) return sent;
       await request.onEvent(event);
@@ -182,7 +184,7 @@ async function readEvents(
     await spell.rest();
     return null;
   };
-  if (answer.body instanceof Uint8Array) return readAll(cutter.push(answer.body));
+  if (answer.body instanceof Uint8Array) return readAll(cutter.cut(answer.body));
   if (answer.body === null) return null;
   const reader = answer.body.getReader();
   const cancelReading = (): void => void reader.cancel().catch(() => {});
@@ -191,7 +193,7 @@ async function readEvents(
   try {
     for (;;) {
       const { done, value } = await reader.read();
-      const sent = done ? null : await readAll(cutter.push(value));
+      const sent = done ? null : await readAll(cutter.cut(value));
       if (sent || done) return sent;
       if (cutter.pendingBytes > MOST_HELD_BYTES)
         return ended({ kind: 'unknown', why: `its stream has an event ${TOO_LONG}` });

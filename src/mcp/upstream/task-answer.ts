@@ -1,4 +1,4 @@
-import { concatBytes } from '../../bytes/read.ts';
+import { concatBytes } from '../../bytes/join.ts';
 import { textAt } from '../json/edit.ts';
 import { placesIn } from '../json/find.ts';
 import { LARGE_MESSAGE } from '../json/large.ts';

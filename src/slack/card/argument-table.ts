@@ -38,13 +38,17 @@ const MOST_COUNTED = 100_000;
 export function argumentBlock(args: Json, marks: HiddenMarks, budget: number): ArgumentBlock {
   const room = Math.min(budget, MOST_CHARACTERS);
   const title = TABLE_TITLES.arguments;
+  // Listing tens of thousands of names takes milliseconds, so it is done once.
+  const names = isObject(args) ? Object.keys(args) : [];
+  const byName = (): ArgumentBlock => named(title, names, (name) => memberPath('', name.slice(0, LONGEST_NAMED)), room);
+  // Each member has a row at least.
+  if (names.length > MOST_ROWS) return byName();
   const whole = fitting(title, argumentLeaves(args, MOST_ROWS + 1), marks, room);
   if (whole !== null) return whole;
-  const names = isObject(args) ? Object.keys(args) : [];
-  const outline = names.length > MOST_ROWS ? null : fitting(title, argumentOutline(args, MOST_ROWS), marks, room);
+  const outline = fitting(title, argumentOutline(args, MOST_ROWS), marks, room);
   // On the line of its member, a hidden value could not be told from a text that reads the same.
   if (outline !== null) return { ...outline, complete: outline.complete && marks === 'sent' };
-  return named(title, names, (name) => memberPath('', name.slice(0, LONGEST_NAMED)), room);
+  return byName();
 }
 
 /** What is sent besides the arguments within `budget` characters of JSON: every leaf, else their names. */
@@ -91,7 +95,10 @@ function named<T>(title: string, all: Iterable<T>, nameOf: (item: T) => string, 
       budget -= JSON.stringify(short).length;
       if (budget >= 0) shown.push(short);
     }
-    if (budget < 0 && ++more >= MOST_COUNTED) break;
+    if (budget >= 0) continue;
+    if (Array.isArray(all)) more = Math.min(all.length - shown.length, MOST_COUNTED);
+    else more += 1;
+    if (more >= MOST_COUNTED || Array.isArray(all)) break;
   }
   const counted = `${more.toLocaleString('en-US')}${more >= MOST_COUNTED ? ' or more' : ''}`;
   const rest = more > 0 ? [label(`… and ${counted} more`)] : [];

@@ -2,6 +2,7 @@ import { type Kysely, type Selectable, sql } from 'kysely';
 import type { Approval, State } from '../../domain/approval/approval.ts';
 import type { Page, Seals, Store } from '../../ports.ts';
 import { breathe } from '../../time/breathe.ts';
+import { mapInTurns } from '../../time/map-in-turns.ts';
 import { KEPT_PLAN } from '../connection/kept-plan.ts';
 import { FREEZE_TO_TELL } from '../freezes.ts';
 import { BYTES_PER_PAGE } from '../log/portion.ts';
@@ -61,7 +62,7 @@ export async function listApprovals(
     const found = await sql<ApprovalRow & { bytes: number }>`
       select ${APPROVAL}, octet_length(a.arguments::text) + octet_length(a.sent::text) as bytes from holdfast.approvals a
       where a.id = any(${ids}::text[]) and ${states} order by a.id desc`.execute(db);
-    items.push(...found.rows.map((row) => approvalOf(seals, row)));
+    items.push(...(await mapInTurns(found.rows, (row) => approvalOf(seals, row))));
     for (const row of found.rows) bytes += Number(row.bytes);
     from += ids.length;
   }

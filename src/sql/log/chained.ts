@@ -1,5 +1,6 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely';
 import type { ChainedEvent, Seals } from '../../ports.ts';
+import { mapInTurns } from '../../time/map-in-turns.ts';
 import type { Tables } from '../table/tables.ts';
 import { copiesAmong } from './copies.ts';
 import { misphrased } from './phrase-check.ts';
@@ -40,7 +41,7 @@ export async function sealedEvents(
   { phrases, copies = false }: { readonly phrases: boolean; readonly copies?: boolean },
 ): Promise<ChainedEvent[]> {
   const rows = await linkRows(db, sql`e.seq > ${String(after)}::bigint`, IN_ORDER.chained, limit);
-  const events = phrases ? await checked(db, seals, rows) : rows.map((row) => chainedOf(seals, row, true));
+  const events = await (phrases ? checked(db, seals, rows) : mapInTurns(rows, (row) => chainedOf(seals, row, true)));
   if (!copies || seals === null) return events;
   const copied = await copiesAmong(
     db,
@@ -75,7 +76,7 @@ async function linkRows(
 
 async function checked(db: Kysely<Tables>, seals: Seals | null, rows: readonly LinkRow[]): Promise<ChainedEvent[]> {
   const wrong = await misphrased(db, rows);
-  return rows.map((row) => chainedOf(seals, row, !wrong.has(row.n)));
+  return mapInTurns(rows, (row) => chainedOf(seals, row, !wrong.has(row.n)));
 }
 
 function chainedOf(seals: Seals | null, row: LinkRow, phraseAgrees: boolean): ChainedEvent {

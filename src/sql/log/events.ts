@@ -3,6 +3,7 @@ import { canonical } from '../../domain/json/canonical.ts';
 import type { JsonObject } from '../../domain/json/json.ts';
 import type { EventType, LoggedEvent, NewEvent } from '../../domain/log/event.ts';
 import type { Seals } from '../../ports.ts';
+import { mapInTurns } from '../../time/map-in-turns.ts';
 import { standBack } from '../../time/stand-back.ts';
 import type { Db } from '../table/tables.ts';
 import { isAbout } from './about.ts';
@@ -77,7 +78,7 @@ export async function readEvents(
   const found = await sql<LinkRow>`select ${LINK} from ${portionOf(events, IN_ORDER.written)} e order by e.n`.execute(
     db,
   );
-  return found.rows.map((row) => eventOf(seals, row));
+  return mapInTurns(found.rows, (row) => eventOf(seals, row));
 }
 
 /** An event as its text says it. `seals`: null where nobody can tell whether a gateway wrote it. */

@@ -1,6 +1,7 @@
 import { type Kysely, sql } from 'kysely';
 import { GENESIS } from '../../domain/log/chain.ts';
 import type { ChainLook, ProvenEvent, Seals } from '../../ports.ts';
+import { mapInTurns } from '../../time/map-in-turns.ts';
 import type { Tables } from '../table/tables.ts';
 import { isAbout } from './about.ts';
 import { LINK, type LinkRow } from './chained.ts';
@@ -36,7 +37,8 @@ const LONGEST_STORY = 1_000;
 export async function approvalStory(db: Kysely<Tables>, seals: Seals | null, approval: string): Promise<ProvenEvent[]> {
   const found = await sql<ProofRow>`
     ${WITH_PREVIOUS} where ${isAbout(approval)} order by e.n limit ${LONGEST_STORY}`.execute(db);
-  return found.rows.map((row) => proven(seals, row)).filter((event) => event.approval === approval);
+  const events = await mapInTurns(found.rows, (row) => proven(seals, row));
+  return events.filter((event) => event.approval === approval);
 }
 
 function proven(seals: Seals | null, row: ProofRow): ProvenEvent {

@@ -1,6 +1,7 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely';
 import type { State } from '../../domain/approval/approval.ts';
 import type { EventFilter, FoundEvent, Page, Seals } from '../../ports.ts';
+import { mapInTurns } from '../../time/map-in-turns.ts';
 import { isAbout } from '../log/about.ts';
 import { LINK, type LinkRow } from '../log/chained.ts';
 import { eventOf } from '../log/events.ts';
@@ -76,8 +77,8 @@ function foundIn(rows: readonly FoundRow[]): number {
   return Number(rows[0]?.found ?? 0);
 }
 
-function pageOf(seals: Seals | null, rows: readonly FoundRow[], limit: number): Page<FoundEvent> {
-  const items = rows.slice(0, limit).map((row) => ({ ...eventOf(seals, row), state: row.state }));
+async function pageOf(seals: Seals | null, rows: readonly FoundRow[], limit: number): Promise<Page<FoundEvent>> {
+  const items = await mapInTurns(rows.slice(0, limit), (row) => ({ ...eventOf(seals, row), state: row.state }));
   return { items, next: foundIn(rows) > items.length ? String(items.at(-1)!.n) : null };
 }
 

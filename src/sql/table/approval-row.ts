@@ -2,9 +2,7 @@ import { type RawBuilder, sql } from 'kysely';
 import type { AskedQuestion, GivenAnswer } from '../../domain/approval/answer.ts';
 import type { Approval, Awaits, BrokenField, Decision, Requirement, State } from '../../domain/approval/approval.ts';
 import { withDecision } from '../../domain/approval/decide.ts';
-import type { HiddenValues, Sent } from '../../domain/call/sent.ts';
 import type { Json } from '../../domain/json/json.ts';
-import type { RuleTrace } from '../../domain/policy/verdict.ts';
 import type { SealKind, Seals } from '../../ports.ts';
 import {
   decisionText,
@@ -12,9 +10,9 @@ import {
   frozenText,
   reasonsText,
   type StateTerms,
-  shownDigest,
   stateText,
 } from './sealed-rows.ts';
+import { shownCall } from './shown-call.ts';
 
 /** An approval's row as `APPROVAL` selects it. */
 export interface ApprovalRow {
@@ -83,6 +81,7 @@ export function approvalOf(seals: Seals, row: ApprovalRow, own?: Decision): Appr
   const votes = votesOf(row.decisions);
   const recorded = votes.map(({ decision }) => decision);
   const decisions = own === undefined ? recorded : withDecision(recorded, own);
+  const shown = shownCall(seals, row);
   return {
     id: row.id,
     state: row.state,
@@ -94,14 +93,14 @@ export function approvalOf(seals: Seals, row: ApprovalRow, own?: Decision): Appr
     selfApproval: row.self_approval,
     fingerprint: row.fingerprint,
     requirement: JSON.parse(row.requirement) as Requirement,
-    arguments: JSON.parse(row.arguments) as Json,
-    sent: JSON.parse(row.sent) as Sent,
-    hidden: JSON.parse(row.hidden) as HiddenValues,
+    arguments: shown.arguments,
+    sent: shown.sent,
+    hidden: shown.hidden,
     answersTo: row.answers_to,
     asked: row.asked as AskedQuestion | null,
     questions: row.questions,
     answers: row.answers as GivenAnswer[],
-    trace: JSON.parse(row.trace) as RuleTrace,
+    trace: shown.trace,
     statedReason: row.stated_reason,
     laterReasons: row.later_reasons as readonly string[],
     previousUnknown: row.previous_unknown,
@@ -118,7 +117,7 @@ export function approvalOf(seals: Seals, row: ApprovalRow, own?: Decision): Appr
     callers: Number(row.callers),
     gaveUp: Number(row.gave_up),
     updatedAt: row.updated_at,
-    broken: brokenField(seals, row, votes) ?? (tooFewVotes(row, decisions) ? 'decisions' : null),
+    broken: brokenField(seals, row, shown.digest, votes) ?? (tooFewVotes(row, decisions) ? 'decisions' : null),
     seal: `${row.frozen_seal ?? ''} ${row.state_seal ?? ''}`,
   };
 }
@@ -128,11 +127,11 @@ export function stateTerms(row: Pick<ApprovalRow, 'awaits' | 'pickup_until' | 'q
   return { pickupUntil: row.pickup_until, awaits: row.awaits, questions: row.questions };
 }
 
-/** The first field that does not fit its seal; null: all fit. */
-function brokenField(seals: Seals, row: ApprovalRow, votes: readonly Vote[]): BrokenField | null {
+/** The first field that does not fit its seal; null: all fit. `shown`: the digest of what the row shows of the call. */
+function brokenField(seals: Seals, row: ApprovalRow, shown: string, votes: readonly Vote[]): BrokenField | null {
   const { id, state, frozen_seal, state_seal, reasons_seal, shown_digest } = row;
   if (frozen_seal === null && state_seal === null) return 'unsealed';
-  if (shown_digest === null || shown_digest !== shownDigest(seals, row)) return 'arguments';
+  if (shown_digest === null || shown_digest !== shown) return 'arguments';
   // What a retired secret sealed cannot be checked any more; what the others sealed must still fit.
   let retired = false;
   const fits = (kind: SealKind, text: string, seal: string | null): boolean => {

@@ -9,7 +9,6 @@ import { decideApproval } from '../../gateway/decision/decide.ts';
 import { takeBack } from '../../gateway/decision/take-back.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
 import { Unavailable } from '../../ports.ts';
-import { Spell } from '../../time/spell.ts';
 import { isAdmin } from '../http/admin-token.ts';
 import { cookieRequestFault, type LoginSessions } from '../http/login-sessions.ts';
 import type { AddressOf } from '../http/remote-address.ts';
@@ -17,6 +16,7 @@ import { acceptedJson, readReason } from './accept-json.ts';
 import { approvalJson, approvalWithCardJson, eventJson } from './approval-json.ts';
 import { type ApiEnv, bodyObject } from './body.ts';
 import { freezeRoutes } from './freeze-api.ts';
+import { pageJson } from './page-json.ts';
 
 export interface ApiDeps {
   readonly gateway: Gateway;
@@ -226,24 +226,6 @@ const TAKE_BACK_REFUSALS: Record<TakeBackRefusal, string> = {
   other_call: 'The fingerprint you sent is that of another call.',
   reason_required: 'This policy requires a reason.',
 };
-
-/** A page of a list. Its items may be megabytes, so others have a turn between them. */
-async function pageJson<Item>(
-  c: Context,
-  items: readonly Item[],
-  shown: (item: Item) => object,
-  next: string | null,
-): Promise<Response> {
-  const spell = new Spell();
-  const texts: string[] = [];
-  for (const item of items) {
-    texts.push(JSON.stringify(shown(item)));
-    await spell.rest();
-  }
-  return c.body(`{"items":[${texts.join()}],"next":${JSON.stringify(next)}}`, 200, {
-    'content-type': 'application/json',
-  });
-}
 
 /** The states asked for. undefined: no filter; null: not a list of states. */
 function statesOf(text: string | undefined): State[] | null | undefined {

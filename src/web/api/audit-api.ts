@@ -7,6 +7,7 @@ import { pause } from '../../time/pause.ts';
 import { isAdmin } from '../http/admin-token.ts';
 import { eventJson } from './approval-json.ts';
 import { parseAuditQuery } from './audit-query.ts';
+import { pageJson } from './page-json.ts';
 
 export interface AuditApiDeps {
   readonly gateway: Gateway;
@@ -47,7 +48,7 @@ export function auditApi({ gateway, records, adminToken }: AuditApiDeps): Hono {
     }
     gateway.accessLog.read('events');
     const found = await records.search({ ...search.filter, limit });
-    return c.json({ items: found.items.map(eventJson), next: found.next });
+    return pageJson(c, found.items, eventJson, found.next);
   });
 
   app.get('/api/events/tail', async (c, next) => {
@@ -67,8 +68,13 @@ export function auditApi({ gateway, records, adminToken }: AuditApiDeps): Hono {
       await pause(POLL_MS);
       links = await ledger.chain(after, MAX_LIMIT, { phrases: false });
     }
-    const items = links.map(({ n, seq, hash, text }) => ({ ...(JSON.parse(text) as object), n, seq, hash }));
-    return c.json({ items, next: String(links.at(-1)?.seq ?? after) });
+    const shown = ({ n, seq, hash, text }: (typeof links)[number]) => ({
+      ...(JSON.parse(text) as object),
+      n,
+      seq,
+      hash,
+    });
+    return pageJson(c, links, shown, String(links.at(-1)?.seq ?? after));
   });
 
   app.get('/api/events/export', (c, next) => {

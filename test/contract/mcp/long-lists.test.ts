@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { advertisement } from '../../../src/mcp/relay/advertise.ts';
 import { withoutHidden } from '../../../src/mcp/relay/hide-tools.ts';
-import { editData } from '../../../src/mcp/sse/cutter.ts';
+import { editData } from '../../../src/mcp/sse/edit-data.ts';
 import { policyOf } from '../../support/domain/policy.ts';
 
 /** Milliseconds: hundreds of times what one pass takes, and a fraction of what a pass per tool takes. */
