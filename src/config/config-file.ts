@@ -168,6 +168,7 @@ function approvalOf(
     approvers: shape?.approvers ?? null,
     timeoutMs: durationMs(shape?.timeout, ['approval', 'timeout'], faults) ?? APPROVAL_DEFAULTS.timeoutMs,
     pickupMs: durationMs(shape?.pickup, ['approval', 'pickup'], faults) ?? APPROVAL_DEFAULTS.pickupMs,
+    graceMs: durationMs(shape?.grace, ['approval', 'grace'], faults) ?? APPROVAL_DEFAULTS.graceMs,
     hold: holdOf(shape?.hold, faults),
     maxPending: shape?.max_pending ?? APPROVAL_DEFAULTS.maxPending,
     openings: openingRate(shape?.openings, ['approval', 'openings'], faults) ?? APPROVAL_DEFAULTS.openings,

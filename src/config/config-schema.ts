@@ -104,6 +104,7 @@ export const ConfigShape = z.strictObject({
         .optional(),
       timeout: durationText.optional(),
       pickup: durationText.optional(),
+      grace: durationText.optional(),
       hold: holdShape.optional(),
       max_pending: z.int().min(1).max(10_000).optional(),
       openings: z.string({ error: RATE_FORM }).optional(),

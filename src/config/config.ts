@@ -115,6 +115,8 @@ export interface ApprovalDefaults {
   readonly timeoutMs: number;
   /** How long an approved pass waits for its caller. */
   readonly pickupMs: number;
+  /** How long a question stands after its caller's client gave up waiting. */
+  readonly graceMs: number;
   /** How long a request is held open. */
   readonly hold: HoldDefaults;
   /** Pending approvals a grant may have. */
@@ -163,6 +165,7 @@ export const APPROVAL_DEFAULTS: ApprovalDefaults = {
   approvers: null,
   timeoutMs: 30 * 60_000,
   pickupMs: 60 * 60_000,
+  graceMs: 2 * 60_000,
   hold: { defaultMs: 50_000, progressMs: 60 * 60_000, legMs: 45_000, beatMs: 15_000, clients: KNOWN_CLIENTS },
   maxPending: 20,
   openings: { max: 30, per: 'minute' },

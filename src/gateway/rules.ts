@@ -37,6 +37,8 @@ export interface Rules {
 export interface ApprovalTerms extends GrantRoom {
   readonly timeoutMs: number;
   readonly pickupMs: number;
+  /** How long a question stands after its caller's client gave up waiting. */
+  readonly graceMs: number;
   /** Bytes of a request that a person is asked about. */
   readonly maxBytes: number;
 }

@@ -1,4 +1,4 @@
-import { withdrawAbandoned } from './call/withdraw.ts';
+import { withdrawAbandoned, withdrawForsaken } from './call/withdraw.ts';
 import { due } from './decision/due.ts';
 import { endRevoked } from './decision/end-revoked.ts';
 import { remind } from './decision/remind.ts';
@@ -64,6 +64,7 @@ export async function sweep(gateway: SweptGateway, queueStands = false): Promise
   const steps = new SweepSteps(log);
   await steps.each('overdue', late, ({ id }) => due(gateway, id));
   await steps.each('abandoned', abandoned, (one) => withdrawAbandoned(gateway, one, NOBODY));
+  await steps.kind('forsaken', () => withdrawForsaken(gateway, AT_ONCE));
   await steps.each('revoked', revoked, (one) => endRevoked(gateway, one));
   await steps.each('moot', moot, (leg) => endLeg(gateway, leg, 'moot'));
   await steps.each('orphaned', orphaned, (leg) => endLeg(gateway, leg, 'orphaned'));

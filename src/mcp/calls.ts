@@ -9,7 +9,7 @@ import { mayAskOf } from '../domain/policy/rule.ts';
 import { noteClientName, sessionClient } from '../gateway/call/clients.ts';
 import { handleCall, handleLeg } from '../gateway/call/handle-call.ts';
 import { holdParkedCall, leaveSeatEmptySoon } from '../gateway/call/seats.ts';
-import { withdraw } from '../gateway/call/withdraw.ts';
+import { withdraw, withdrawSession } from '../gateway/call/withdraw.ts';
 import { type Continuation, continueCall } from '../gateway/dispatch/continuation.ts';
 import { isStateClaimed } from '../gateway/dispatch/issued-states.ts';
 import { mayAskAt } from '../gateway/dispatch/may-ask-at.ts';
@@ -223,15 +223,15 @@ export function callDoor(
     async cancelled(principal, server, session, requestId, reason) {
       // Matched by session and id. Without a session nothing matches, because anybody can use the same id.
       if (session === null) return false;
-      const parked = await withdraw(gateway, { grant: principal.grant, server, session, requestId, reason });
-      if (parked) heldCalls.abandon(server, session, requestId);
-      return parked;
+      const withdrawn = await withdraw(gateway, { grant: principal.grant, server, session, requestId, reason });
+      if (withdrawn.ends) heldCalls.abandon(server, session, requestId);
+      return !withdrawn.forwards;
     },
 
     parked: (server, session, requestIds) => gateway.store.waiting({ server, session, requestIds }),
 
     async sessionEnded(server, session) {
-      await withdraw(gateway, { grant: null, server, session, requestId: null, reason: null });
+      await withdrawSession(gateway, { server, session });
     },
 
     clientNamed: (server, session, client) => noteClientName(gateway, session, server, client),

@@ -3,7 +3,15 @@ import type { Seals, Store } from '../ports.ts';
 import { acceptStore } from './approval/accept.ts';
 import { claimCard, readCard, releaseCard, renewCard, saveCard, unpostedCards } from './approval/cards.ts';
 import { commitBoth, commitChange } from './approval/commit.ts';
-import { markAllAway, markAway, markCollected, markLeft, waitingRequests } from './approval/joiners.ts';
+import {
+  markAllAway,
+  markAway,
+  markCancelled,
+  markCollected,
+  markForsaken,
+  markLeft,
+  waitingRequests,
+} from './approval/joiners.ts';
 import { renewLeases } from './approval/leases.ts';
 import { claimNotice, releaseNotice, unremindedApprovals } from './approval/notices.ts';
 import { openApproval } from './approval/open.ts';
@@ -62,9 +70,12 @@ export function sqlStore({ db, close, checkDisk }: SqlConnection, seals: Seals):
     collected: (joiner, event, until) => markCollected(db, seals, joiner, event, until),
     away: (joiner, replica) => markAway(db, joiner, replica),
     allAway: (replica) => markAllAway(db, replica),
-    leave: async (by, event) => (await markLeft(db, seals, by, event))[0] ?? null,
+    leave: async (by, event) => (await markLeft(db, seals, by, event))[0]?.approval ?? null,
+    cancel: (by, gaveUp, event) => markCancelled(db, seals, by, gaveUp, event),
+    leaveForsaken: async (ms, limit, event) =>
+      (await markForsaken(db, seals, ms, limit, event)).map(({ approval }) => approval),
     waiting: (by) => waitingRequests(db, by),
-    leaveSession: (by, event) => markLeft(db, seals, by, event),
+    leaveSession: async (by, event) => (await markLeft(db, seals, by, event)).map(({ approval }) => approval),
     renew: (held, until) => renewLeases(db, held, until),
     beat: (replica) => beat(db, replica),
     overdue: (now, limit) => overdueWork(db, seals, now, limit),

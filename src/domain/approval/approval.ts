@@ -171,6 +171,8 @@ export interface Approval {
   readonly note: string | null;
   /** Callers that are waiting, or that still have to collect the outcome. */
   readonly callers: number;
+  /** Those of them whose client gave up waiting, and that have not come back. */
+  readonly gaveUp: number;
   readonly updatedAt: Date;
   /** The first field that something other than a gateway wrote; null: none. Nothing of a broken approval runs. */
   readonly broken: BrokenField | null;

@@ -23,6 +23,7 @@ export const EVENTS = [
   'approval.joined',
   'approval.collected',
   'approval.caller_left',
+  'approval.caller_gave_up',
   'approval.decided',
   'approval.changed',
   'approval.taken_back',

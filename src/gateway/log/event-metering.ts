@@ -43,6 +43,8 @@ export function meteredStore(store: Store, replica: string, meter: EventMeter): 
       meter(event);
     },
     leave: (by, event) => store.leave(by, (...left) => mark(event(...left))),
+    cancel: (by, gaveUp, event) => store.cancel(by, gaveUp, (...left) => mark(event(...left))),
+    leaveForsaken: (ms, limit, event) => store.leaveForsaken(ms, limit, (...left) => mark(event(...left))),
     leaveSession: (by, event) => store.leaveSession(by, (...left) => mark(event(...left))),
     saveCard: async (card, event, content) => {
       await store.saveCard(card, event === null ? null : mark(event), content);

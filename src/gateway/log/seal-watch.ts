@@ -59,6 +59,12 @@ export function watchedStore(parts: WatchParts): Store {
     },
     changed: async (held) => all(await store.changed(held)),
     leave: async (by, event) => one(await store.leave(by, event)),
+    cancel: async (by, gaveUp, event) => {
+      const cancelled = await store.cancel(by, gaveUp, event);
+      if ('approval' in cancelled) one(cancelled.approval);
+      return cancelled;
+    },
+    leaveForsaken: async (ms, limit, event) => all(await store.leaveForsaken(ms, limit, event)),
     leaveSession: async (by, event) => all(await store.leaveSession(by, event)),
     overdue: async (now, limit) => {
       const work = await store.overdue(now, limit);

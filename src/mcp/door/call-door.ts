@@ -90,7 +90,8 @@ export interface Resumption {
 export interface CallDoor {
   call(request: ToolCallRequest): Promise<CallRouting>;
   /**
-   * A `notifications/cancelled`. Resolves to true when it withdrew a parked call; then it must not be forwarded.
+   * A `notifications/cancelled`. Resolves to true when it must not be forwarded: the upstream has never seen the call, or
+   * goes on with it although its caller gave up waiting.
    * `requestIdText` is the id as JSON text.
    */
   cancelled(

@@ -144,7 +144,7 @@ function cancellationIn(message: JsonObject, text: string): CancelledRequest | n
   return idText === null ? null : { idText, reason: typeof reason === 'string' ? reason : null };
 }
 
-/** Whether a parked call was withdrawn. The message is not forwarded then: the upstream has never seen the call. */
+/** Whether the message is not forwarded. */
 async function withdrawParked(posted: PostedRequest, cancellation: CancelledRequest | null): Promise<boolean> {
   if (cancellation === null) return false;
   const { context, principal, server, session } = posted;

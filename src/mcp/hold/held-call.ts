@@ -42,6 +42,8 @@ export const REPLAY_MS = 5 * 60_000;
 /** Heartbeats in a row that a reader may leave unread: two minutes' worth. */
 const MOST_UNREAD = 8;
 
+const CALLED_OFF: SendResult = { outcome: { kind: 'not_sent', why: 'the agent closed its request' }, event: null };
+
 /** The event that carried a response. */
 type CarriedBy = Pick<SendResult, 'event' | 'eventId'>;
 
@@ -159,14 +161,16 @@ export class HeldCall implements HeartbeatTarget {
   async #dispatch(dispatch: Dispatch, keepAlive: KeepAlive): Promise<void> {
     const { upstream, principal } = this.#request;
     const { bytes, idText, headers } = await sendableOf(this.#request);
-    const sent = await sendOnce({
+    // A modern client that has closed its stream by now has cancelled its call. Later it may as well have given up
+    // waiting, and then finds the outcome by the identical call: what a person approved runs to its end.
+    const isCalledOff = this.#request.modern && this.stream.readerGone.aborted;
+    const send = isCalledOff ? async () => CALLED_OFF : sendOnce;
+    const sent = await send({
       upstream,
       headers,
       bytes,
       idText,
       grant: principal.grant,
-      // A modern client that closes its stream cancels its call; a legacy client has only lost its connection.
-      ...(this.#request.modern ? { signal: this.stream.readerGone } : {}),
       carriesRequests: true,
       onEvent: async (event) => {
         // From here on the server reports progress; a second counter for the same token would run backwards.

@@ -153,12 +153,24 @@ export function freezeBlocks({ state }: Approval, freeze: Freeze | null): Block[
 /** How many have approved, who may approve, and how many callers wait. */
 export function waitingBlocks(approval: Approval): Block[] {
   if (isOver(approval.state)) return [];
-  const callers = approval.callers > 1 ? `\n${approval.callers} callers wait for the same call.` : '';
+  const callers = `${crowd(approval)}${gaveUp(approval)}`;
   if (approval.state !== 'pending') return callers === '' ? [] : [section(callers.trim())];
   return [
     section(`*${stateSentence(approval)}*\nMay approve: ${mayApprove(approval)}.${escalation(approval)}${callers}`),
     ...votesWithReasons(approval),
   ];
+}
+
+function crowd({ callers }: Approval): string {
+  return callers > 1 ? `\n${callers} callers wait for the same call.` : '';
+}
+
+/** A client's time was over before anybody decided; nothing runs until it calls again. */
+function gaveUp({ callers, gaveUp, state }: Approval): string {
+  if (gaveUp === 0 || (state !== 'pending' && state !== 'approved')) return '';
+  const who = callers === 1 ? 'The caller' : gaveUp === callers ? 'All of them' : `${gaveUp} of them`;
+  const then = gaveUp === callers ? ' Nothing runs until the agent makes the same call again.' : '';
+  return `\n⏱ ${who} gave up waiting.${then}`;
 }
 
 /** Who may decide after the escalation. Before it only by their groups' names: a mention would notify them at once. */

@@ -102,7 +102,8 @@ async function overtaken(db: Db, change: Move): Promise<Committed> {
 
 /** Leaving bumps the revision, so that a caller that leaves and a change on its behalf cannot miss each other. */
 function hasNotLeft(joiner: string): RawBuilder<unknown> {
-  return sql`exists (select 1 from holdfast.joiners j where j.id = ${joiner} and j.left_at is null)`;
+  return sql`exists (select 1 from holdfast.joiners j where j.id = ${joiner} and j.left_at is null
+    and j.gave_up_at is null)`;
 }
 
 function isNotRevoked(token: string): RawBuilder<unknown> {

@@ -111,10 +111,10 @@ async function join(
   const again = absent !== null;
   const refusal = again ? null : await refuseJoiner(trx, live.id, live.grant_name, room);
   if (refusal !== null) return refusal;
-  if (again) await takeSeat(trx, absent, joiner);
+  if (again) await takeSeat(trx, absent.id, joiner);
   else await insertJoiner(trx, live.id, joiner, event.at);
   const later = live.state === 'pending' ? withLaterReason(approvalOf(seals, live), reason) : null;
-  const changed = !again || later !== null;
+  const changed = !again || absent.gave_up || later !== null;
   if (changed) {
     const reasons = later === null ? sql`later_reasons` : sql`${JSON.stringify(later)}::jsonb`;
     await sql`
@@ -125,15 +125,20 @@ async function join(
   }
   await writeEvents(trx, seals, [joinedEvent(event, live.id, again)]);
   const approval = approvalOf(seals, changed ? await read(trx, live.id) : live);
-  return { kind: 'joined', approval, joiner: absent ?? joiner.id };
+  return { kind: 'joined', approval, joiner: absent?.id ?? joiner.id };
 }
 
-async function absentCaller(trx: Trx, approval: string, asking: string): Promise<string | null> {
-  const found = await sql<{ id: string }>`
-    select j.id from holdfast.joiners j
+/** `gave_up`: its card says so, and must not any more. */
+async function absentCaller(
+  trx: Trx,
+  approval: string,
+  asking: string,
+): Promise<{ readonly id: string; readonly gave_up: boolean } | null> {
+  const found = await sql<{ id: string; gave_up: boolean }>`
+    select j.id, j.gave_up_at is not null as gave_up from holdfast.joiners j
     where j.approval_id = ${approval} and j.collected_at is null and j.left_at is null and ${absentFor(asking)}
     order by j.joined_at limit 1 for update`.execute(trx);
-  return found.rows[0]?.id ?? null;
+  return found.rows[0] ?? null;
 }
 
 interface Owed {

@@ -20,7 +20,7 @@ export async function insertJoiner(
 export async function takeSeat(trx: Transaction<Tables>, seat: string, joiner: NewJoiner): Promise<void> {
   const { replica, session, requestId } = joiner;
   await sql`
-    update holdfast.joiners set replica = ${replica}, session = ${session}, request_id = ${requestId}
+    update holdfast.joiners set replica = ${replica}, session = ${session}, request_id = ${requestId}, gave_up_at = null
     where id = ${seat}`.execute(trx);
 }
 
@@ -33,7 +33,7 @@ export async function seatAgain(
 ): Promise<string> {
   const { replica, session, requestId } = joiner;
   const taken = await sql<{ id: string }>`
-    update holdfast.joiners set replica = ${replica}, session = ${session}, request_id = ${requestId}
+    update holdfast.joiners set replica = ${replica}, session = ${session}, request_id = ${requestId}, gave_up_at = null
     where id = (select j.id from holdfast.joiners j
       where j.approval_id = ${approval} and j.collected_at is null and j.left_at is null and ${absentFor(replica)}
       order by j.joined_at limit 1 for update)

@@ -26,6 +26,7 @@ import { MIGRATION_0030 } from './0030-seals.ts';
 import { MIGRATION_0031 } from './0031-freezes.ts';
 import { MIGRATION_0032 } from './0032-witness.ts';
 import { MIGRATION_0033 } from './0033-person.ts';
+import { MIGRATION_0038 } from './0038-gave-up.ts';
 
 /**
  * Every migration of this release, oldest first, with the statements that it executes. Only ever add one: replicas of
@@ -60,4 +61,5 @@ export const MIGRATIONS: Readonly<Record<string, readonly string[]>> = {
   '0031-freezes': MIGRATION_0031,
   '0032-witness': MIGRATION_0032,
   '0033-person': MIGRATION_0033,
+  '0038-gave-up': MIGRATION_0038,
 };

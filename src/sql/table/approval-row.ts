@@ -57,6 +57,7 @@ export interface ApprovalRow {
   reasons_seal: string | null;
   decisions: unknown;
   callers: number | string;
+  gave_up: number | string;
 }
 
 /** The columns of an approval `a`, with its decisions and the number of its waiting callers; never its sealed bytes. */
@@ -70,7 +71,9 @@ export const APPROVAL: RawBuilder<unknown> = sql.raw(`
      'self', d.self, 'userGroup', d.user_group, 'person', d.person, 'at', d.at, 'seal', d.seal) order by d.at, d.approver)
    from holdfast.decisions d where d.approval_id = a.id) as decisions,
   (select count(*)::int from holdfast.joiners j
-   where j.approval_id = a.id and j.collected_at is null and j.left_at is null) as callers`);
+   where j.approval_id = a.id and j.collected_at is null and j.left_at is null) as callers,
+  (select count(*)::int from holdfast.joiners j where j.approval_id = a.id and j.collected_at is null
+   and j.left_at is null and j.gave_up_at is not null) as gave_up`);
 
 /**
  * The approval, with the first of its fields that does not fit its seal. `own`: a vote that the statement which returned
@@ -113,6 +116,7 @@ export function approvalOf(seals: Seals, row: ApprovalRow, own?: Decision): Appr
     awaits: row.awaits,
     note: row.note,
     callers: Number(row.callers),
+    gaveUp: Number(row.gave_up),
     updatedAt: row.updated_at,
     broken: brokenField(seals, row, votes) ?? (tooFewVotes(row, decisions) ? 'decisions' : null),
     seal: `${row.frozen_seal ?? ''} ${row.state_seal ?? ''}`,

@@ -62,6 +62,8 @@ export interface JoinerTable {
   joined_at: Date;
   collected_at: Date | null;
   left_at: Date | null;
+  /** When its client gave up waiting; null: it did not, or somebody has the seat again. */
+  gave_up_at?: Date | null;
 }
 
 export interface DecisionTable {

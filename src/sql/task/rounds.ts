@@ -12,7 +12,8 @@ export async function nextRound(db: Kysely<Tables>, joiner: string): Promise<num
 }
 
 /**
- * A caller goes on elsewhere, in its own seat. The round is compared and bumped in one statement: each is good once.
+ * A caller goes on elsewhere, in its own seat. The round is compared and bumped in one statement: each is good once. Whose
+ * client gave up does not: its transport may resume the stream all the same, and nobody reads it.
  */
 export async function reseat(db: Kysely<Tables>, seals: Seals, reseating: Reseating): Promise<Approval | null> {
   const { joiner, replica, session, requestId, round } = reseating;
@@ -21,7 +22,7 @@ export async function reseat(db: Kysely<Tables>, seals: Seals, reseating: Reseat
   const reseated = await sql<{ approval_id: string }>`
     update holdfast.joiners set replica = ${replica}, session = ${session}, request_id = ${requestId},
       round = ${nextRound}
-    where id = ${joiner} and collected_at is null and left_at is null and ${rightRound}
+    where id = ${joiner} and collected_at is null and left_at is null and gave_up_at is null and ${rightRound}
     returning approval_id`.execute(db);
   const approval = reseated.rows[0]?.approval_id;
   if (approval === undefined) return null;

@@ -51,6 +51,7 @@ export function approvalJson(approval: Approval) {
     previousUnknown: approval.previousUnknown,
     note: approval.note,
     callers: approval.callers,
+    gaveUp: approval.gaveUp,
     createdAt: approval.createdAt.toISOString(),
     expiresAt: approval.expiresAt.toISOString(),
     pickupUntil: approval.pickupUntil?.toISOString() ?? null,

@@ -61,6 +61,7 @@ const EVENT_LABELS = {
   'approval.joined': ['dull', 'Identical call joined'],
   'approval.collected': ['dull', 'Result collected'],
   'approval.caller_left': ['dull', 'Caller left'],
+  'approval.caller_gave_up': ['dull', 'Caller gave up waiting'],
   'approval.decided': ['run', 'Decided'],
   'approval.changed': ['bad', 'Changed to deny'],
   'approval.taken_back': ['bad', 'Yes taken back'],

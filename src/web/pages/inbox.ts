@@ -111,7 +111,11 @@ export function callIntro(approval: Approval): Html {
 export function callFacts(approval: Approval): Html {
   return html`<dl class="facts">
     <div><dt>Needs</dt><dd>${requirementSummary(approval)}</dd></div>
-    <div><dt>Callers</dt><dd>${approval.callers} waiting or yet to collect the result</dd></div>
+    <div><dt>Callers</dt><dd>${approval.callers} waiting or yet to collect the result${
+      approval.gaveUp > 0
+        ? html`; ${approval.gaveUp} gave up waiting, and nothing runs for ${approval.gaveUp === 1 ? 'it' : 'them'} until the agent calls again`
+        : ''
+    }</dd></div>
     <div><dt>Fingerprint</dt><dd><code class="hash">${approval.fingerprint}</code></dd></div>
   </dl>`;
 }

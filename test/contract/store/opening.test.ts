@@ -201,13 +201,94 @@ for (const kind of STORES) {
           { server: approval.server, session: 'mine', requestId: '7' },
           { server: 'another', session: 'mine', requestId: '"7"' },
         ]) {
-          assert.equal(await store.leave(wrong, says), null);
+          assert.deepEqual(await store.cancel(wrong, false, says), { kind: 'none' });
         }
-        const left = await store.leave({ server: approval.server, session: 'mine', requestId: '"7"' }, says);
-        assert.equal(left!.callers, 0);
-        assert.equal(left!.revision, approval.revision + 1);
+        const left = await store.cancel({ server: approval.server, session: 'mine', requestId: '"7"' }, false, says);
+        assert.ok(left.kind === 'left');
+        assert.equal(left.approval.callers, 0);
+        assert.equal(left.approval.revision, approval.revision + 1);
         assert.equal(await store.leave({ joiner: joiner.id }, says), null, 'once');
         assert.deepEqual(await typesOf(store, approval.id), ['approval.requested', 'approval.caller_left']);
+      });
+
+      test('P4: whoever gives up keeps a seat that spends nothing, and the identical call takes it', async () => {
+        const session = `session-${randomHex(4)}`;
+        const joiner = newJoiner({ session, requestId: '1' });
+        const { approval, request } = await opened(store, newApproval(), joiner);
+        const { server } = approval;
+        const gaveUp = await store.cancel({ server, session, requestId: '1' }, true, (id, _, parting) =>
+          eventOf(parting === 'gave_up' ? 'approval.caller_gave_up' : 'approval.caller_left', { id }),
+        );
+        assert.ok(gaveUp.kind === 'gave_up');
+        assert.deepEqual([gaveUp.approval.state, gaveUp.approval.callers, gaveUp.approval.gaveUp], ['pending', 1, 1]);
+        const approved = await through(store, gaveUp.approval, 'approved');
+        const spends = { from: 'approved', to: 'dispatched', joiner: joiner.id, events: [] } as const;
+        const { id, revision } = approved;
+        assert.equal((await store.commit({ ...spends, id, revision })).kind, 'left', 'nobody would get the answer');
+        const joined = await open(store, again(request));
+        assert.ok(joined.kind === 'joined');
+        assert.equal(joined.joiner, joiner.id);
+        assert.deepEqual([joined.approval.callers, joined.approval.gaveUp], [1, 0]);
+        assert.equal(joined.approval.revision, revision + 1, 'its card no longer says so');
+        const spent = await store.commit({ ...spends, id, revision: joined.approval.revision });
+        assert.equal(spent.kind, 'committed');
+      });
+
+      for (const gaveUp of [false, true]) {
+        const how = gaveUp ? 'gives up' : 'cancels';
+        test(`P2: whoever ${how} once the call was sent is owed its outcome, whatever is written meanwhile`, async () => {
+          const session = `session-${randomHex(4)}`;
+          const joiner = newJoiner({ session, requestId: '1' });
+          const { approval, request } = await opened(store, newApproval(), joiner);
+          await through(store, approval, 'approved', 'dispatched');
+          const { server, id } = approval;
+          const says = () => eventOf('approval.caller_left', { id });
+          assert.equal((await store.cancel({ server, session, requestId: '1' }, gaveUp, says)).kind, 'sent');
+          await through(store, (await store.find(id))!, 'succeeded');
+          await store.collected(joiner.id, eventOf('approval.collected', { id }));
+          const owed = await open(store, again(request));
+          assert.equal(owed.kind, 'owed');
+        });
+      }
+
+      test('P4: of several calls with one id in a session, a cancellation ends none', async () => {
+        const session = `session-${randomHex(4)}`;
+        const two = [newJoiner({ session, requestId: '1' }), newJoiner({ session, requestId: '1' })];
+        const one = await opened(store, newApproval(), two[0]!);
+        const other = await opened(store, newApproval(), two[1]!);
+        const ids = [one.approval.id, other.approval.id].sort();
+        const says = (id: string) => eventOf('approval.caller_left', { id });
+        const by = { server: one.approval.server, session, requestId: '1' };
+        assert.deepEqual(await store.cancel(by, false, says), { kind: 'unclear', approvals: ids });
+        for (const id of ids) assert.equal((await store.find(id))!.callers, 1);
+        await store.leave({ joiner: two[1]!.id }, says);
+        assert.equal((await store.cancel(by, false, says)).kind, 'left', 'one is left');
+      });
+
+      test('who gave up leaves after a grace, unless it came back or a person has decided', async () => {
+        const session = `session-${randomHex(4)}`;
+        const giveUp = async (requestId: string) => {
+          const found = await opened(store, newApproval(), newJoiner({ session, requestId }));
+          const { server } = found.approval;
+          await store.cancel({ server, session, requestId }, true, (id) => eventOf('approval.caller_gave_up', { id }));
+          return found;
+        };
+        const [gone, back, decided] = [await giveUp('1'), await giveUp('2'), await giveUp('3')];
+        await open(store, again(back.request));
+        await through(store, (await store.find(decided.approval.id))!, 'approved');
+        const says = (id: string) => eventOf('approval.caller_left', { id });
+        const forsaken = async (ms: number) => (await store.leaveForsaken(ms, 100, says)).map(({ id }) => id);
+        const mine = new Set([gone, back, decided].map(({ approval }) => approval.id));
+        assert.deepEqual(
+          (await forsaken(60_000)).filter((id) => mine.has(id)),
+          [],
+        );
+        assert.deepEqual(
+          (await forsaken(0)).filter((id) => mine.has(id)),
+          [gone.approval.id],
+        );
+        const callers = async ({ approval }: typeof gone) => (await store.find(approval.id))!.callers;
+        assert.deepEqual([await callers(gone), await callers(back), await callers(decided)], [0, 1, 1]);
       });
 
       test('which of many ids still wait is one look, by server, session and id', async () => {

@@ -62,6 +62,7 @@ export function sampleApproval(
     broken: null,
     seal: '',
     callers: 1,
+    gaveUp: 0,
     updatedAt: OPENED,
     ...rest,
   };

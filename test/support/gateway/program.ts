@@ -41,6 +41,7 @@ export interface ApiApproval {
   readonly tool: string;
   readonly broken: string | null;
   readonly callers: number;
+  readonly gaveUp: number;
   readonly fingerprint: string;
   readonly previousUnknown: string | null;
   readonly statedReason: string | null;

@@ -80,6 +80,7 @@ export function newApproval(different: Partial<NewApproval['approval']> = {}): N
     revision,
     decisions,
     callers,
+    gaveUp,
     updatedAt,
     previousUnknown,
     remindedAt,

@@ -30,6 +30,9 @@ export async function sdkUpstream(): Promise<SdkUpstream> {
   };
 }
 
+/** How often `slow` ran with these words, in this process, in whatever session. */
+const SLOW = new Map<string, number>();
+
 async function newSession(transports: Map<string, StreamableHTTPServerTransport>) {
   const transport = new StreamableHTTPServerTransport({
     sessionIdGenerator: randomUUID,
@@ -41,13 +44,20 @@ async function newSession(transports: Map<string, StreamableHTTPServerTransport>
 }
 
 /**
- * Its tools, over whatever transport. `ask`, `sample` and `roots` ask on the call's stream, `ask_apart` on the server's
+ * Its tools, over whatever transport. `slow` takes `ms` and says how often it ran. `ask`, `sample` and `roots` ask on the call's stream, `ask_apart` on the server's
  * own.
  */
 export function toolServer(): McpServer {
   const mcp = new McpServer({ name: 'sdk', version: '1' });
   const text = (said: string) => ({ content: [{ type: 'text' as const, text: said }] });
   mcp.registerTool('echo', { inputSchema: { said: z.string() } }, async ({ said }) => text(said));
+  const slow = { said: z.string(), ms: z.number() };
+  mcp.registerTool('slow', { inputSchema: slow }, async ({ said, ms }) => {
+    const nth = (SLOW.get(said) ?? 0) + 1;
+    SLOW.set(said, nth);
+    await new Promise((resolve) => setTimeout(resolve, ms));
+    return text(`${said} ran ${nth}`);
+  });
   mcp.registerTool('drop', {}, async () => text('dropped'));
   mcp.registerTool('ask', { inputSchema: { question: z.string() } }, async ({ question }, extra) => {
     const progressToken = extra._meta?.progressToken;
