@@ -37,6 +37,7 @@ const RELEASED: Readonly<Record<string, string>> = {
   '0031-freezes': '7a6b15618d6ac9d2d80ec5b14e5f31b1ddcb9157727a86a6d80c2af24d788067',
   '0032-witness': 'd9c0672a896e8604238d3bae7f723c54f06106eb88a44721e4d8cf67369442bc',
   '0033-person': '6b48b6e9aa07610c060e7454d57a94994f8cfb1653dd60fac30684b15e80b47e',
+  '0038-gave-up': 'e3985b8a422f4aa320520eb2befe698c2f6d739354a1c8f0f9d3ae530739db8d',
 };
 
 /** Every statement that reached an empty database, by the migration that it belongs to. */
