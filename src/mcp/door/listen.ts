@@ -1,8 +1,9 @@
 import { headersForUpstream } from '../protocol/header-policy.ts';
 import { hidingEdit } from '../relay/hide-tools.ts';
-import { relay } from '../relay/relay.ts';
+import { discardAnswer, relay } from '../relay/relay.ts';
 import { tap } from '../relay/tap.ts';
 import { watched } from '../relay/watch.ts';
+import { readableAnswer } from '../upstream/readable.ts';
 import { type AgentVisit, noteVisit, sessionNotFound, sessionOf } from './visit.ts';
 
 /**
@@ -41,9 +42,16 @@ export async function handleGet(visit: AgentVisit): Promise<Response> {
   const { name, headers: configured, upstream } = server;
   const place = { principal, server: name, session: session?.digest ?? null, sessionId };
   const watch = context.calls.watchStream?.({ ...place, requestHeaders: headers, configured, upstream }) ?? null;
-  const answered = watch === null || opened.kind !== 'answer' ? opened : watched(opened, watch);
-  if (!server.inspectsLists || answered.kind !== 'answer') return relay(answered, server.name, null);
-  return relay(await tap(answered, hidingEdit(server.isHidden, server.isDenied)), server.name, null);
+  if (opened.kind !== 'answer' || (watch === null && !server.inspectsLists)) return relay(opened, server.name, null);
+  const readable = readableAnswer(opened);
+  if (readable.kind === 'unreadable') {
+    discardAnswer(opened);
+    return relay(readable, server.name, null);
+  }
+  const answered = watch === null ? readable : watched(readable, watch);
+  if (!server.inspectsLists) return relay(answered, server.name, null);
+  // No request waits for an event here, so one that cannot be read is left out.
+  return relay(await tap(answered, hidingEdit(server.isHidden, server.isDenied), { instead: null }), server.name, null);
 }
 
 /**

@@ -25,7 +25,8 @@ import {
   unsentResult,
 } from '../protocol/tool-results.ts';
 import { editData } from '../sse/cutter.ts';
-import { type SendResult, sendOnce } from '../upstream/send.ts';
+import type { SendResult } from '../upstream/outgoing.ts';
+import { sendInAnySession } from '../upstream/send.ts';
 import type { HeldAnswer } from './answer.ts';
 import type { HeartbeatTarget, KeepAlive } from './keep-alive.ts';
 import { responseForCaller } from './kept-answer.ts';
@@ -164,7 +165,7 @@ export class HeldCall implements HeartbeatTarget {
     // A modern client that has closed its stream by now has cancelled its call. Later it may as well have given up
     // waiting, and then finds the outcome by the identical call: what a person approved runs to its end.
     const isCalledOff = this.#request.modern && this.stream.readerGone.aborted;
-    const send = isCalledOff ? async () => CALLED_OFF : sendOnce;
+    const send = isCalledOff ? async () => CALLED_OFF : sendInAnySession;
     const sent = await send({
       upstream,
       headers,

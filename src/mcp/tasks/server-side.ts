@@ -1,4 +1,3 @@
-import type { Outcome } from '../../domain/approval/dispatch.ts';
 import type { Principal } from '../../domain/call/call.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
 import type { TaskDoor, TaskSent, UpstreamTaskHandle } from '../../gateway/task/task-door.ts';
@@ -8,8 +7,9 @@ import { postMessage } from '../hold/post-message.ts';
 import { questionInPieces } from '../hold/question.ts';
 import { keepRequests } from '../hold/server-requests.ts';
 import { freshSession } from '../upstream/fresh-session.ts';
+import { ended, type SendResult } from '../upstream/outgoing.ts';
 import { requestServer } from '../upstream/request.ts';
-import { type SendResult, sendOnce } from '../upstream/send.ts';
+import { sendOnce } from '../upstream/send.ts';
 import type { ServerEntry } from '../upstream/server.ts';
 import {
   fetchUpstreamTask,
@@ -157,10 +157,6 @@ async function sendTask({
     unknownOutcome,
   );
   return { sent, session };
-}
-
-function ended(outcome: Outcome): SendResult {
-  return { outcome, event: null };
 }
 
 function unsent(why: string): TaskSent {
