@@ -132,7 +132,9 @@ function editFor(
   mayList: boolean,
 ): { readonly edit: MessageEdit | null; readonly hides: boolean } {
   const { isHidden, isDenied } = server;
-  const hide = mayList && server.inspectsLists ? hidingEdit(isHidden, isDenied) : null;
+  const cursor = read.kind === 'message' ? member(member(read.message, 'params'), 'cursor') : undefined;
+  const continues = cursor !== undefined && cursor !== null;
+  const hide = mayList && server.inspectsLists ? hidingEdit(isHidden, isDenied, continues) : null;
   const version = claimedRevision ?? headers['mcp-protocol-version'] ?? DEFAULT_REVISION;
   const method = read.kind === 'message' ? read.method : null;
   const add = method === null ? null : (context.calls.advertise?.(server.name, method, version) ?? null);

@@ -7,7 +7,7 @@ import { postMessage } from '../hold/post-message.ts';
 import { questionInPieces } from '../hold/question.ts';
 import { keepRequests } from '../hold/server-requests.ts';
 import { freshSession } from '../upstream/fresh-session.ts';
-import { ended, type SendResult } from '../upstream/outgoing.ts';
+import { endingIn, type SendResult } from '../upstream/outgoing.ts';
 import { requestServer } from '../upstream/request.ts';
 import { sendOnce } from '../upstream/send.ts';
 import type { ServerEntry } from '../upstream/server.ts';
@@ -143,7 +143,7 @@ async function sendTask({
       // A legacy server is told of a cancellation by a notification, and may continue.
       ...(task.era === 'modern' ? { signal } : {}),
     });
-  const unknownOutcome = (error: Error): SendResult => ended({ kind: 'unknown', why: error.message });
+  const unknownOutcome = (error: Error): SendResult => endingIn({ kind: 'unknown', why: error.message });
   if (!fresh) return { sent: await send(headers).catch(unknownOutcome), session };
   const sendInFresh = (headersInSession: Record<string, string>): Promise<SendResult> => {
     session = headersInSession['mcp-session-id'] ?? null;
@@ -152,7 +152,7 @@ async function sendTask({
   // A task that the server created lives in this session, so the session is not ended.
   const keep = ({ outcome }: SendResult): boolean =>
     request.asTask && outcome.kind === 'returned' && upstreamTaskIn(outcome.response, task.era, request) !== null;
-  const refused = (why: string): SendResult => ended({ kind: 'not_sent', why });
+  const refused = (why: string): SendResult => endingIn({ kind: 'not_sent', why });
   const sent = await freshSession(server, task.grant, headers, { send: sendInFresh, refused, keep }).catch(
     unknownOutcome,
   );

@@ -4,7 +4,7 @@ import { headerOf } from '../protocol/header-policy.ts';
 import { isEventStream } from '../protocol/media-type.ts';
 import { messageEvent } from '../sse/write.ts';
 import { notRunBy } from './not-run.ts';
-import { CANCELLED, ended, type OutgoingRequest, type SendResult } from './outgoing.ts';
+import { CANCELLED, endingIn, type OutgoingRequest, type SendResult } from './outgoing.ts';
 import { readStream } from './read-stream.ts';
 import { readWhole } from './read-whole.ts';
 import { readableAnswer } from './readable.ts';
@@ -26,14 +26,14 @@ export async function attempt(request: OutgoingRequest): Promise<Attempt> {
   const onLeave = signal === undefined ? ({ whenAbandoned: 'drain' } as const) : { signal };
   const carries = request.carriesRequests === true ? { carriesRequests: true } : {};
   const answer = await upstream.exchange({ method: 'POST', headers, body: bytes, grant, ...carries, ...onLeave });
-  if (answer.kind !== 'answer') return { ...ended(unanswered(answer, signal)), status: null, session: null };
+  if (answer.kind !== 'answer') return { ...endingIn(unanswered(answer, signal)), status: null, session: null };
   const { status } = answer;
   const session = headerOf(answer.headers, 'mcp-session-id');
   const notRun = notRunBy(answer, upstream.notRun, headers['mcp-session-id'] !== undefined);
   if (notRun !== null) {
     if (answer.body instanceof ReadableStream) answer.body.cancel().catch(() => {});
     const { why, sessionLost } = notRun;
-    return { ...ended({ kind: 'not_sent', why }), status, session, ...(sessionLost && { sessionLost }) };
+    return { ...endingIn({ kind: 'not_sent', why }), status, session, ...(sessionLost && { sessionLost }) };
   }
   return { ...(await readAnswer(request, answer)), status, session };
 }
@@ -45,10 +45,10 @@ function unanswered({ kind, why }: { kind: 'not_sent' | 'lost'; why: string }, s
 
 async function readAnswer(request: OutgoingRequest, answer: UpstreamAnswer): Promise<SendResult> {
   if (answer.status >= 500 || answer.status < 200) {
-    return ended({ kind: 'unknown', why: `the server answered ${answer.status}` });
+    return endingIn({ kind: 'unknown', why: `the server answered ${answer.status}` });
   }
   if (answer.status < 300 && isEventStream(answer.headers)) return readStream(request, answer);
-  return ended(await readSingleResponse(request, answer));
+  return endingIn(await readSingleResponse(request, answer));
 }
 
 async function readSingleResponse(request: OutgoingRequest, answer: UpstreamAnswer): Promise<Outcome> {

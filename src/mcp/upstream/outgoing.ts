@@ -32,7 +32,7 @@ export interface SendResult {
 }
 
 /** A request that ended without an event that carried its response. */
-export function ended(outcome: Outcome): SendResult {
+export function endingIn(outcome: Outcome): SendResult {
   return { outcome, event: null };
 }
 

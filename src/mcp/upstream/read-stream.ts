@@ -9,7 +9,7 @@ import { SseCutter } from '../sse/cutter.ts';
 import { fieldsOf } from '../sse/fields.ts';
 import { largeEventFields } from '../sse/large-event.ts';
 import { messageEvent } from '../sse/write.ts';
-import { CANCELLED, ended, type OutgoingRequest, type SendResult } from './outgoing.ts';
+import { CANCELLED, endingIn, type OutgoingRequest, type SendResult } from './outgoing.ts';
 import { readableAnswer } from './readable.ts';
 import { type AnswerReading, responseIn } from './response.ts';
 import { UnpackError } from './unpack.ts';
@@ -39,20 +39,20 @@ export async function readStream(request: OutgoingRequest, first: UpstreamAnswer
   let answer: UpstreamAnswer | null = first;
   for (let failures = 0; ; ) {
     const readable = answer === null ? null : readableAnswer(answer);
-    if (readable?.kind === 'unreadable') return ended({ kind: 'unknown', why: `its answer ${readable.why}` });
+    if (readable?.kind === 'unreadable') return endingIn({ kind: 'unknown', why: `its answer ${readable.why}` });
     const sent = readable === null ? null : await readEvents(request, readable, position);
     if (sent !== null) return sent;
-    if (request.signal?.aborted) return ended(CANCELLED);
-    if (position.lastId === null) return ended({ kind: 'unknown', why: 'its stream ended without an answer' });
+    if (request.signal?.aborted) return endingIn(CANCELLED);
+    if (position.lastId === null) return endingIn({ kind: 'unknown', why: 'its stream ended without an answer' });
     await pause(position.retryMs);
     const next = await request.upstream.exchange(resumptionOf(request, position.lastId));
     // A server may close its stream at any time and be polled (2025-11-25), so only failed attempts are counted.
     failures = next.kind === 'answer' ? 0 : failures + 1;
     if (next.kind === 'answer' && !(next.status < 300 && isEventStream(next.headers))) {
-      return ended({ kind: 'unknown', why: `its stream could not be resumed (${next.status})` });
+      return endingIn({ kind: 'unknown', why: `its stream could not be resumed (${next.status})` });
     }
     if (next.kind !== 'answer' && failures >= MOST_FAILURES) {
-      return ended({ kind: 'unknown', why: `its stream broke off (${next.why})` });
+      return endingIn({ kind: 'unknown', why: `its stream broke off (${next.why})` });
     }
     answer = next.kind === 'answer' ? next : null;
   }
@@ -100,10 +100,10 @@ async function readEvents(
       const sent = done ? null : await readAll(cutter.push(value));
       if (sent || done) return sent;
       if (cutter.pendingBytes > MOST_HELD_BYTES)
-        return ended({ kind: 'unknown', why: `its stream has an event ${TOO_LONG}` });
+        return endingIn({ kind: 'unknown', why: `its stream has an event ${TOO_LONG}` });
     }
   } catch (error) {
-    if (error instanceof UnpackError) return ended({ kind: 'unknown', why: `its packed stream: ${error.message}` });
+    if (error instanceof UnpackError) return endingIn({ kind: 'unknown', why: `its packed stream: ${error.message}` });
     return null;
   } finally {
     request.signal?.removeEventListener('abort', cancelReading);

@@ -3,7 +3,7 @@ import type { ExchangeAnswer } from '../../ports.ts';
 import { type Attempt, attempt } from './attempt.ts';
 import { provenInNewSession } from './dead-session.ts';
 import { notRunBy } from './not-run.ts';
-import { ended, type OutgoingRequest, type SendResult } from './outgoing.ts';
+import { endingIn, type OutgoingRequest, type SendResult } from './outgoing.ts';
 
 /**
  * Sends a request, such as an approved call, once and waits for its response without a time limit. Nothing that may have
@@ -41,7 +41,7 @@ export async function sendInAnySession(request: OutgoingRequest): Promise<SendRe
   const { sent, anew } = await settled(request, (headers) => attempt({ ...request, headers }));
   if (anew === null) return sent;
   if (anew.sessionLost)
-    return { ...ended({ kind: 'not_sent', why: 'the server forgets its sessions' }), sessionLost: true };
+    return { ...endingIn({ kind: 'not_sent', why: 'the server forgets its sessions' }), sessionLost: true };
   return { ...anew, outcome: noted(anew.outcome) };
 }
 
@@ -68,10 +68,10 @@ async function settled<T>(
   const found = await provenInNewSession(request, then);
   if (found.proven) {
     const why = 'the server no longer knows the session; start a new one';
-    return { sent: { ...ended({ kind: 'not_sent', why }), sessionLost: true }, anew: found.result };
+    return { sent: { ...endingIn({ kind: 'not_sent', why }), sessionLost: true }, anew: found.result };
   }
   if (!found.alive || sent.outcome.kind === 'returned') return { sent, anew: null };
-  return { sent: ended(refusedIn(request.idText)), anew: null };
+  return { sent: endingIn(refusedIn(request.idText)), anew: null };
 }
 
 /** Whether the server may have refused the session rather than the call. */
