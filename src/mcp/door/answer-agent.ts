@@ -3,12 +3,14 @@ import type { ExchangeAnswer, UpstreamAnswer } from '../../ports.ts';
 import { headerOf } from '../protocol/header-policy.ts';
 import { isEventStream } from '../protocol/media-type.ts';
 import { requestKind } from '../protocol/request-kind.ts';
+import { resultText, type ToolResult } from '../protocol/tool-results.ts';
 import { hidingEdit } from '../relay/hide-tools.ts';
 import { nodeResponseOf } from '../relay/node-response.ts';
 import { listPage, observeAnswer } from '../relay/observe-answer.ts';
-import { discardAnswer, relay, unreadableWords } from '../relay/relay.ts';
+import { discardAnswer, lostWords, relay, unreadableWords } from '../relay/relay.ts';
 import { tap } from '../relay/tap.ts';
 import type { MessageEdit } from '../relay/tap-events.ts';
+import { toldEnd } from '../relay/told-end.ts';
 import { type AnswerWatch, watchAnswer } from '../relay/watch-answer.ts';
 import { readableAnswer, type UnreadableAnswer } from '../upstream/readable.ts';
 import { bindOpened } from './bind-opened.ts';
@@ -72,7 +74,33 @@ function editedForAgent(
 function toAgent(posted: PostedRequest, answered: ExchangeAnswer | UnreadableAnswer, unchanged = false): Response {
   const { server, read, outgoing, context } = posted;
   const node = unchanged ? nodeResponseOf(outgoing, context.alreadySent) : null;
-  return relay(answered, server.name, read.kind === 'message' ? read.idText : null, node);
+  const idText = read.kind === 'message' ? read.idText : null;
+  return relay(answered.kind === 'answer' ? withToldEnd(posted, answered) : answered, server.name, idText, node);
+}
+
+/** A stream that answers a request ends with a message to the agent, however it ends. */
+function withToldEnd({ server, read, claimedRevision }: PostedRequest, answered: UpstreamAnswer): UpstreamAnswer {
+  const { body, headers, status } = answered;
+  if (read.kind !== 'message' || read.idText === null || read.method === null || UNENDING.has(read.method))
+    return answered;
+  if (!(body instanceof ReadableStream) || status >= 300 || !isEventStream(headers)) return answered;
+  // What is packed still is not read, and a client cannot read a message behind it.
+  if (headerOf(headers, 'content-encoding') !== null) return answered;
+  const { idText, method } = read;
+  const lastMessage = (why: string): string => {
+    const words = lostWords(server.name, why);
+    if (method !== 'tools/call') return errorText(idText, words);
+    const result: ToolResult = { isError: true, content: [{ type: 'text', text: words }] };
+    return `{"jsonrpc":"2.0","id":${idText},"result":${resultText(result, claimedRevision !== null)}}`;
+  };
+  return { ...answered, body: toldEnd({ body, idText, lastMessage }) };
+}
+
+/** What subscribes has no response that could be missed. */
+const UNENDING: ReadonlySet<string> = new Set(['subscriptions/listen']);
+
+function errorText(idText: string, words: string): string {
+  return `{"jsonrpc":"2.0","id":${idText},"error":{"code":502,"message":${JSON.stringify(words)}}}`;
 }
 
 interface Editing {
@@ -96,9 +124,7 @@ async function afterBinding(
   const observed = readable.kind === 'unreadable' ? bound : observedBy(posted, readable);
   const { read, server } = posted;
   const instead = (words: string): string | null =>
-    read.kind !== 'message' || read.idText === null
-      ? null
-      : `{"jsonrpc":"2.0","id":${read.idText},"error":{"code":502,"message":${JSON.stringify(words)}}}`;
+    read.kind !== 'message' || read.idText === null ? null : errorText(read.idText, words);
   const words = unreadableWords({ kind: 'unreadable', why: 'has an event that is not JSON' }, server.name);
   return toAgent(posted, await tap(observed, edit, hides ? { instead: instead(words) } : null));
 }

@@ -28,10 +28,7 @@ export function relay(
         `${server} cannot be reached (${answer.why}); nothing was sent to it. It is safe to try again later.`,
       );
     case 'lost':
-      return fail(
-        `The connection to ${server} broke before its answer was complete (${answer.why}). What was sent may have ` +
-          'taken effect: check before you repeat it.',
-      );
+      return fail(lostWords(server, answer.why));
     case 'unreadable':
       return fail(unreadableWords(answer, server));
     default:
@@ -50,6 +47,14 @@ export function relay(
   const headers = headersForAgent(answer.headers);
   if (nodeResponse !== null && body instanceof Uint8Array) return writeWhole(nodeResponse, status, headers, body);
   return new Response(body as BodyInit | null, { status, headers });
+}
+
+/** What an agent is told about an answer that did not come, or not to its end. */
+export function lostWords(server: string, why: string): string {
+  return (
+    `The connection to ${server} broke before its answer was complete (${why}). What was sent may have taken effect: ` +
+    'check before you repeat it.'
+  );
 }
 
 /** What an agent is told about an answer that the gateway has to look through and cannot read. */
