@@ -8,6 +8,7 @@ import { GUARDED_HEADERS, rpcError } from '../protocol/response.ts';
 import { endedWith } from './ended-with.ts';
 import { admitAgent, refuseForeignAddress } from './entrance.ts';
 import { handleDelete, handleGet } from './listen.ts';
+import { NewestListeners } from './newest-listener.ts';
 import { noOAuth, OAUTH_PATHS } from './no-oauth.ts';
 import { FailedPost, handlePost } from './post.ts';
 import { UnreadBodies } from './unread-bodies.ts';
@@ -16,7 +17,7 @@ import type { AgentVisit, DoorContext } from './visit.ts';
 export type { AgentGrant as Grant } from './entrance.ts';
 
 /** What the agents' door needs. */
-export type McpDoorDeps = Omit<DoorContext, 'sessions' | 'unread'> & {
+export type McpDoorDeps = Omit<DoorContext, 'listeners' | 'sessions' | 'unread'> & {
   readonly store: ConstructorParameters<typeof AgentSessions>[0];
   readonly vault: ConstructorParameters<typeof AgentSessions>[1];
   readonly log: Log;
@@ -37,6 +38,7 @@ export function mcpDoor(deps: McpDoorDeps): Hono {
   const context: DoorContext = {
     ...deps,
     sessions: new AgentSessions(deps.store, deps.vault),
+    listeners: new NewestListeners(),
     unread: new UnreadBodies(deps.maxBody),
   };
   const app = new Hono();

@@ -16,7 +16,6 @@ import {
   responseForClient,
 } from './own-ids.ts';
 import { type AnswerForm, PendingPost } from './post.ts';
-import { refusalAnswer } from './refusal.ts';
 
 type Unanswered = Exclude<ExchangeAnswer, { kind: 'answer' }>;
 
@@ -31,6 +30,9 @@ export interface StdioSessionTerms {
 /** A server that floods a client that does not listen is logged this often, in ms. */
 const TELL_EVERY_MS = 10_000;
 
+/** Milliseconds between two comments on the listener's stream, which show to it and to proxies that it lives. */
+const COMMENT_EVERY_MS = 15_000;
+
 /** One MCP session: a child process, the POSTs that wait for it, and the stream of a GET. */
 export class StdioSession {
   readonly id: string;
@@ -42,6 +44,7 @@ export class StdioSession {
   readonly #slow = new Set<EventStream>();
   #child: Child | null = null;
   #listener: EventStream | null = null;
+  #beat: NodeJS.Timeout | undefined;
   #usedAt: number;
   readonly #headersAfterMs: number;
   #version: string | null = null;
@@ -72,7 +75,7 @@ export class StdioSession {
     void child.exited.then(() => {
       this.#awaited.loseAll("the server's process ended before it answered");
       this.#listener?.end();
-      this.#listener = null;
+      this.#dropListener();
     });
   }
 
@@ -83,7 +86,7 @@ export class StdioSession {
   async end(atOnce = false): Promise<void> {
     if (atOnce) {
       this.#listener?.end();
-      this.#listener = null;
+      this.#dropListener();
     }
     await this.#child?.end(atOnce);
   }
@@ -156,12 +159,18 @@ export class StdioSession {
     return [];
   }
 
-  /** Opens the session's single stream for what the server sends on its own. */
+  /**
+   * Opens the session's single stream for what the server sends on its own. It takes the place of an earlier one, whose
+   * reader may have gone without a word.
+   */
   listen(signal: AbortSignal | undefined): ExchangeAnswer {
     this.#touch();
-    if (this.#listener !== null) return refusalAnswer({ why: 'second_listener' });
+    const earlier = this.#listener;
     const stream = new EventStream({ ...this.#flowCallbacks, onReaderGone: () => this.#unlisten(stream) });
     this.#listener = stream;
+    earlier?.end();
+    clearInterval(this.#beat);
+    this.#beat = setInterval(() => stream.comment(), COMMENT_EVERY_MS).unref();
     for (const line of this.#backlog.take()) stream.send(line);
     onAbort(signal, () => {
       stream.end();
@@ -282,9 +291,14 @@ export class StdioSession {
     this.#toldAt = now;
   }
 
+  #dropListener(): void {
+    this.#listener = null;
+    clearInterval(this.#beat);
+  }
+
   #unlisten(stream: EventStream): void {
     if (this.#listener !== stream) return;
-    this.#listener = null;
+    this.#dropListener();
     this.#touch();
   }
 
