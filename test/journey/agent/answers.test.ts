@@ -15,9 +15,9 @@ const PROGRAMS = new URL('../../../node_modules/', import.meta.url).pathname;
 const CHILD = fileURLToPath(new URL('../../support/stdio/raw-child.ts', import.meta.url));
 const EVERYTHING = `version: "1"
 default: allow
+hide: [get-env]
 tools:
   get-sum: { action: require_approval }
-  get-env: { action: deny, hide: true }
 `;
 const ASKING = 'version: "1"\ndefault: require_approval\n';
 const LIMITED =
@@ -133,7 +133,7 @@ describe('answers as servers and proxies really give them', { concurrency: false
   });
 
   for (const status of [401, 429, 503]) {
-    test(`P2: a pass is not used up by a ${status} that says that nothing ran, nor is a limit`, async () => {
+    test(`P2, P5: a pass is not used up by a ${status} that says that nothing ran, nor is a limit`, async () => {
       const agent = await open('limited');
       const args = { status };
       counting.behave = () => ({ status });
@@ -149,15 +149,11 @@ describe('answers as servers and proxies really give them', { concurrency: false
       assert.equal(textOf(await agent.call('create_key', args).answer), 'done');
       assert.equal((await gateway.approval(id)).state, 'succeeded');
       assert.equal(counting.count('create_key', args), 2, 'the refused one and the one that ran');
+      // The limit counts by session: two of this one's calls may run, and what was refused so was none of them.
+      for (let n = 10; n < 12; n += 1) assert.equal(textOf(await agent.call('read', { n }).answer), 'done');
+      assert.match(textOf(await agent.call('read', { n: 12 }).answer), /limit/i);
     });
   }
-
-  test('P5: nothing that was refused so took from the limit', async () => {
-    const agent = await open('limited');
-    counting.behave = () => ({ text: 'done' });
-    for (let n = 10; n < 12; n += 1) assert.equal(textOf(await agent.call('read', { n }).answer), 'done');
-    assert.match(textOf(await agent.call('read', { n: 12 }).answer), /limit/i);
-  });
 
   test('P2: two calls with one id over stdio are two calls', async () => {
     const agent = await open('child');
