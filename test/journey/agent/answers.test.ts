@@ -168,8 +168,7 @@ describe('answers as servers and proxies really give them', { concurrency: false
         .map((line) => Buffer.from(line, 'base64').toString())
         .filter((line) => line.includes('tools/call')),
     );
-    assert.equal(calls.size, 2);
-    assert.equal(new Set([...calls].map((line) => JSON.stringify(JSON.parse(line).id))).size, 2);
+    assert.equal(calls.size, 2, 'each ran; `contract/stdio/own-ids` has them under way at the same time');
   });
 
   test('P1: a gated call with arguments and _meta of null is shown and sent without them', async () => {
