@@ -8,11 +8,15 @@ export const PROXIES_FORM = 'addresses or networks of proxies such as 10.0.0.5 o
 const durationText = z.string({ error: DURATION_FORM });
 const names = z.array(z.string()).min(1, { error: 'at least one name' });
 
+const STATUS_FORM = 'an HTTP status from 400 to 599 by which the server says that it ran nothing';
 const USER_FORM = 'the name of a user of this machine';
 
 export const ServerShape = z.strictObject({
   url: z.string().optional(),
   headers: z.unknown().optional(),
+  not_run: z
+    .array(z.int({ error: STATUS_FORM }).min(400, { error: STATUS_FORM }).max(599, { error: STATUS_FORM }))
+    .optional(),
   command: z.array(z.string()).min(1, { error: 'a program and its arguments' }).optional(),
   env: z.unknown().optional(),
   cwd: z.string().optional(),

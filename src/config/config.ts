@@ -59,6 +59,8 @@ export interface HttpUpstream {
   readonly url: string;
   /** Lower-case names; values with `${VAR}` filled in. */
   readonly headers: Readonly<Record<string, string>>;
+  /** HTTP statuses, from 400 to 599, by which it says that it has not run a request. Absent: none but 401. */
+  readonly notRun?: readonly number[];
 }
 
 export interface StdioUpstream {

@@ -44,7 +44,8 @@ function serverOf(name: string, entry: unknown, at: readonly Key[], context: Ser
     faults.add(at, shape.url === undefined ? 'has neither url nor command' : 'has both url and command', 'one of them');
     return null;
   }
-  const meaningless = shape.url === undefined ? (['headers'] as const) : (['env', 'cwd', 'run_as', 'sandbox'] as const);
+  const meaningless =
+    shape.url === undefined ? (['headers', 'not_run'] as const) : (['env', 'cwd', 'run_as', 'sandbox'] as const);
   for (const key of meaningless) {
     if (shape[key] !== undefined)
       faults.addKey([...at, key], `has no meaning with ${shape.url ? 'url' : 'command'}`, 'no such key');
@@ -78,7 +79,7 @@ function httpOf(
     if (Object.hasOwn(headers, name.toLowerCase())) faults.addKey(place, 'is given twice', 'each header once');
     headers[name.toLowerCase()] = filled;
   }
-  return { kind: 'http', url, headers };
+  return { kind: 'http', url, headers, ...(shape.not_run && { notRun: shape.not_run }) };
 }
 
 function stdioOf(shape: ServerShape, at: readonly Key[], context: ServerContext): ServerConfig['upstream'] {

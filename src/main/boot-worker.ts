@@ -123,7 +123,7 @@ function assembleOnWorkers(loaded: Loaded, connection: SqlConnection, storage: O
           : Promise.resolve({ ok: false, why: 'on Workers there are no child processes' }),
     },
     slack: { api: fetchSlackClient, door: (deps) => ({ ...slackWebDoor(deps), start: async () => undefined }) },
-    openUpstream: ({ upstream }): Upstream => fetchUpstream({ url: upstream.kind === 'http' ? upstream.url : '' }),
+    openUpstream: ({ upstream }): Upstream => fetchUpstream(upstream.kind === 'http' ? upstream : { url: '' }),
     addresses: () => ({ hosts: new Set([new URL(publicUrl).host]), publicUrl }),
   });
 }

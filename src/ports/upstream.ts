@@ -32,6 +32,8 @@ export type ExchangeAnswer =
       /** Lower-case names, in the server's order. */
       readonly headers: readonly (readonly [string, string])[];
       readonly body: ReadableStream<Uint8Array> | Uint8Array | null;
+      /** The gateway itself answers in the server's place, and nothing reached the server: why, for people. */
+      readonly refusedHere?: string;
     }
   /** Provably not sent: connection refused, DNS, TLS before any write, no child process. */
   | { readonly kind: 'not_sent'; readonly why: string }
@@ -44,6 +46,8 @@ export type UpstreamAnswer = Extract<ExchangeAnswer, { kind: 'answer' }>;
 /** One MCP server behind us, over streamable HTTP or stdio: both speak the same exchanges. */
 export interface Upstream {
   readonly kind: 'http' | 'stdio';
+  /** HTTP statuses by which this server, or a proxy before it, says that it has not run the request (`not_run`). */
+  readonly notRun?: ReadonlySet<number>;
   exchange(exchange: Exchange): Promise<ExchangeAnswer>;
   /** Ends at once what it keeps for grants that are not to be kept: children. Absent: it keeps nothing for them. */
   keepGrants?(keeps: (grant: string) => boolean): void;

@@ -73,6 +73,12 @@ test('where cards go: by tool, by server, and whether directly', () => {
   assert.deepEqual(good('version: "1"\n').slack.direct, 'off');
 });
 
+test('a server with a url says by which statuses it has not run a request', () => {
+  const { servers } = good(server('{url: "http://x/", not_run: [429, 503], policy: p}'));
+  const { upstream } = [...servers.values()][0]!;
+  assert.deepEqual(upstream.kind === 'http' && upstream.notRun, [429, 503]);
+});
+
 test('the config of the design is read whole', () => {
   const config = good(DESIGN);
   const [prometheus, files] = [...config.servers.values()];
@@ -197,6 +203,13 @@ const WRONG: [name: string, text: string, fault: RegExp][] = [
     /headers: has no meaning with command/,
   ],
   ['an environment for a URL', server('{url: "http://x/", env: {A: b}, policy: p}'), /env: has no meaning with url/],
+  [
+    'not_run for a command',
+    server('{command: [a], not_run: [503], policy: p}'),
+    /not_run: has no meaning with command/,
+  ],
+  ['not_run with a success', server('{url: "http://x/", not_run: [200], policy: p}'), /not_run.*from 400 to 599/],
+  ['not_run with words', server('{url: "http://x/", not_run: [busy], policy: p}'), /not_run.*from 400 to 599/],
   ['a URL of another kind', server('{url: "ftp://x/", policy: p}'), /servers\.s\.url: is "ftp:/],
   ['a password in a URL', server('{url: "http://a:b@x/", policy: p}'), /servers\.s\.url/],
   ['no policy', server('{url: "http://x/"}'), /servers\.s\.policy: is missing/],

@@ -151,7 +151,7 @@ test('a tool that policy has seen is watched however many others its server list
   const live = new ToolDrift(seenNow);
   for (let n = 0; n < 10_000; n += 1) live.observe('s', { name: `other_${n}` });
   live.observe('s', { ...ENTRY, name: 'u', title: 'New' } as Json);
-  live.observe('s', { ...ENTRY, title: 'New' } as Json, true);
+  live.observe('s', { ...ENTRY, title: 'New' } as Json, { inPolicy: true });
   assert.equal(evaluate(live.judge('s', policy), callOf('t')).kind, 'deny');
 });
 
@@ -175,3 +175,25 @@ for (const [what, innermost] of [
     assert.equal(evaluate(live.judge('s', policy), callOf('t')).kind, 'deny');
   });
 }
+
+test('a tool that is listed twice has changed if one of its entries has', () => {
+  const policy = policyOf({ tools: { t: { drift: 'deny', seen: SEEN } } });
+  const changed = { ...ENTRY, description: 'Lists, and sends it on.' } as Json;
+  const same = ENTRY as Json;
+  const kinds = (live: ToolDrift): string => evaluate(live.judge('s', policy), callOf('t')).kind;
+  for (const order of [
+    [changed, same],
+    [same, changed],
+    [changed, same, same],
+    [same, changed, same],
+  ]) {
+    const live = new ToolDrift(seenNow);
+    for (const [at, entry] of order.entries()) live.observe('s', entry, { again: at > 0 });
+    assert.equal(kinds(live), 'deny', JSON.stringify(order));
+    // The whole list again, and then one that names it once, as it was seen.
+    for (const [at, entry] of order.entries()) live.observe('s', entry, { again: at > 0 });
+    assert.equal(kinds(live), 'deny');
+    live.observe('s', same);
+    assert.notEqual(kinds(live), 'deny');
+  }
+});

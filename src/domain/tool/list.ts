@@ -29,14 +29,24 @@ export interface ToolListChange {
 }
 
 export function changeOf(was: ToolList | null, is: ToolList): ToolListChange {
-  const before = new Map((was?.tools ?? []).map((tool) => [tool.name, tool.look]));
-  const after = new Map(is.tools.map((tool) => [tool.name, tool.look]));
+  const before = looksByName(was?.tools ?? []);
+  const after = looksByName(is.tools);
   const names = [...after.keys()];
   return {
     added: was === null ? [] : names.filter((name) => !before.has(name)),
     removed: [...before.keys()].filter((name) => !after.has(name)),
     changed: names.filter((name) => before.has(name) && before.get(name) !== after.get(name)),
   };
+}
+
+/** How each tool looks; of one that is listed more than once, all its looks. */
+function looksByName(tools: readonly ListedTool[]): ReadonlyMap<string, string> {
+  const looks = new Map<string, string>();
+  for (const { name, look } of tools) {
+    const known = looks.get(name);
+    looks.set(name, known === undefined ? look : `${known} ${look}`);
+  }
+  return looks;
 }
 
 /** The data of a `tools.listed` event. */

@@ -6,9 +6,12 @@ import type { ToolDigests } from './tool-lists.ts';
 
 /** How many tools of one server are remembered that its policy has not seen. */
 const MAX_TOOLS = 10_000;
+/** How many looks of one tool in one list are remembered. */
+const MOST_LOOKS = 8;
 
 interface LiveServer {
-  readonly tools: Map<string, SeenTool>;
+  /** How each tool looks. A server may list a tool more than once, and an agent may believe any of its entries. */
+  readonly tools: Map<string, readonly SeenTool[]>;
   /** The last policy that was judged and the result, until the policy or a tool changes. */
   judged: { readonly from: Policy; readonly policy: Policy } | null;
 }
@@ -26,16 +29,19 @@ export class ToolDrift {
 
   /**
    * Takes one entry of a `tools/list` answer. `inPolicy`: the policy has seen this tool, so it is kept beyond the
-   * maximum.
+   * maximum. `again`: the same list may have named it before, so this look does not take the place of that one.
    */
-  observe(server: string, entry: Json, inPolicy = false): void {
+  observe(server: string, entry: Json, { inPolicy = false, again = false } = {}): void {
     const tool = toolOf(entry);
     if (tool === null) return;
     const live = this.#servers.get(server) ?? { tools: new Map(), judged: null };
     this.#servers.set(server, live);
     const [before, now] = [live.tools.get(tool.name), this.#seenNow(tool)];
-    if (before === undefined ? !inPolicy && live.tools.size >= MAX_TOOLS : changesOf(before, now).length === 0) return;
-    live.tools.set(tool.name, now);
+    const isKnown = before?.some((look: SeenTool) => changesOf(look, now).length === 0) === true;
+    if (before === undefined ? !inPolicy && live.tools.size >= MAX_TOOLS : isKnown && (again || before.length === 1))
+      return;
+    // A first entry tells how the tool looks; what the same list says of it later is added to that.
+    live.tools.set(tool.name, again && before !== undefined ? [...before.slice(0, MOST_LOOKS - 1), now] : [now]);
     live.judged = null;
   }
 
@@ -48,12 +54,13 @@ export class ToolDrift {
   }
 }
 
-function withDrift(policy: Policy, tools: ReadonlyMap<string, SeenTool>): Policy {
+function withDrift(policy: Policy, tools: ReadonlyMap<string, readonly SeenTool[]>): Policy {
   const drifted = new Map<string, readonly ToolChange[]>();
   for (const rule of policy.exact.values()) {
-    const live = tools.get(rule.key);
-    const changes = rule.seen === null || live === undefined ? [] : changesOf(rule.seen, live);
-    if (changes.length > 0) drifted.set(rule.key, changes);
+    const { seen } = rule;
+    if (seen === null) continue;
+    const changes = new Set(tools.get(rule.key)?.flatMap((look) => changesOf(seen, look)));
+    if (changes.size > 0) drifted.set(rule.key, [...changes]);
   }
   return drifted.size === 0 ? policy : { ...policy, drifted };
 }

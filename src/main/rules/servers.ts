@@ -63,8 +63,9 @@ export class Servers {
       name,
       upstream: this.#upstream(config),
       headers: config.upstream.kind === 'http' ? config.upstream.headers : {},
-      isHidden: (tool, entry) => {
-        if (drifts) this.#rules.tools.observe(name, entry, (policy.exact.get(tool)?.seen ?? null) !== null);
+      isHidden: (tool, entry, again) => {
+        const inPolicy = drifts && (policy.exact.get(tool)?.seen ?? null) !== null;
+        if (drifts) this.#rules.tools.observe(name, entry, { inPolicy, again });
         return policy !== null && isHidden(policy, tool);
       },
       inspectsLists:

@@ -14,7 +14,7 @@ export interface ChildTerms {
 /** Opens upstreams on Node: over HTTP, or as a child of this process. */
 export function upstreamOnNode(clock: Clock, log: Log, terms: () => ChildTerms): (server: ServerConfig) => Upstream {
   return ({ upstream }) => {
-    if (upstream.kind === 'http') return httpUpstream({ url: upstream.url });
+    if (upstream.kind === 'http') return httpUpstream(upstream);
     const { maxChildrenPerGrant } = terms();
     const program = () => confinedProgram(upstream, terms().guarded, process.env);
     return stdioUpstream({ program, clock, log, maxChildrenPerGrant });

@@ -4,6 +4,7 @@ import type { Upstream } from '../../ports.ts';
 export function countingFailures(upstream: Upstream, failed: (kind: string) => void): Upstream {
   return {
     kind: upstream.kind,
+    ...(upstream.notRun && { notRun: upstream.notRun }),
     keepGrants: (keeps) => upstream.keepGrants?.(keeps),
     close: () => upstream.close(),
     exchange: (exchange) =>

@@ -8,14 +8,16 @@ import { GUARDED_HEADERS, rpcError } from '../protocol/response.ts';
 import { endedWith } from './ended-with.ts';
 import { admitAgent, refuseForeignAddress } from './entrance.ts';
 import { handleDelete, handleGet } from './listen.ts';
-import { handlePost } from './post.ts';
+import { NewestListeners } from './newest-listener.ts';
+import { noOAuth, OAUTH_PATHS } from './no-oauth.ts';
+import { FailedPost, handlePost } from './post.ts';
 import { UnreadBodies } from './unread-bodies.ts';
 import type { AgentVisit, DoorContext } from './visit.ts';
 
 export type { AgentGrant as Grant } from './entrance.ts';
 
 /** What the agents' door needs. */
-export type McpDoorDeps = Omit<DoorContext, 'sessions' | 'unread'> & {
+export type McpDoorDeps = Omit<DoorContext, 'listeners' | 'sessions' | 'unread'> & {
   readonly store: ConstructorParameters<typeof AgentSessions>[0];
   readonly vault: ConstructorParameters<typeof AgentSessions>[1];
   readonly log: Log;
@@ -36,14 +38,22 @@ export function mcpDoor(deps: McpDoorDeps): Hono {
   const context: DoorContext = {
     ...deps,
     sessions: new AgentSessions(deps.store, deps.vault),
+    listeners: new NewestListeners(),
     unread: new UnreadBodies(deps.maxBody),
   };
   const app = new Hono();
-  app.post('/mcp/:server', (c) => admit(c, deps, context, handlePost));
-  // Hono routes HEAD to GET. There is nothing to tell about a stream that nobody reads.
-  app.get('/mcp/:server', (c) => (c.req.method === 'HEAD' ? notAllowed(c) : admit(c, deps, context, handleGet)));
-  app.delete('/mcp/:server', (c) => admit(c, deps, context, handleDelete));
-  app.all('/mcp/:server', notAllowed);
+  // Some clients add a slash to the address that they are given.
+  for (const path of ['/mcp/:server', '/mcp/:server/']) {
+    app.post(path, (c) => admit(c, deps, context, handlePost));
+    // Hono routes HEAD to GET. There is nothing to tell about a stream that nobody reads.
+    app.get(path, (c) => (c.req.method === 'HEAD' ? notAllowed(c) : admit(c, deps, context, handleGet)));
+    app.delete(path, (c) => admit(c, deps, context, handleDelete));
+    app.all(path, notAllowed);
+  }
+  app.all('/mcp', noServerNamed);
+  app.all('/mcp/*', noServerNamed);
+  // Where clients ask that take a refused token for a beginning of OAuth.
+  for (const path of OAUTH_PATHS) app.all(path, (c) => refuseForeignAddress(deps, headersOf(c)) ?? noOAuth());
   app.get(
     `${METADATA}/*`,
     (c) => refuseForeignAddress(deps, headersOf(c)) ?? metadata(deps, c.req.path.slice(METADATA.length)),
@@ -55,6 +65,10 @@ export function mcpDoor(deps: McpDoorDeps): Hono {
     return rpcError(405, 405, 'Use POST, GET or DELETE.', 'null', { allow: 'POST, GET, DELETE' });
   }
   return app;
+}
+
+function noServerNamed(): Response {
+  return rpcError(404, 404, 'There is nothing here. An MCP server behind this gateway has the address /mcp/{server}.');
 }
 
 async function admit(
@@ -82,23 +96,25 @@ async function admit(
   const outgoing = outgoingOf(c);
   const done = outgoing === null ? null : ending.onEnd(() => void outgoing.destroy());
   try {
-    const answer = await handle({ context, request: c.req.raw, outgoing, headers, server, principal, ending });
+    const visit = { context, request: c.req.raw, outgoing, headers, server, principal, ending };
+    const answer = await handle(visit);
     if (outgoing === null) return endedWith(ending, answer);
     if (!outgoing.writableEnded && !outgoing.destroyed) outgoing.once('close', done!);
     else done!();
     return answer;
-  } catch (error) {
+  } catch (thrown) {
     done?.();
+    const { error, idText } = thrown instanceof FailedPost ? thrown : { error: thrown, idText: 'null' };
     const subject = { grant: principal.grant, server: server.name };
     if (error instanceof Unavailable) {
       deps.log.error({ ...subject, part: error.part, why: error.message }, 'cannot answer');
       const why = `The gateway's ${error.part} cannot answer, so this request was not completed. Try again later.`;
-      return rpcError(503, 503, why);
+      return rpcError(503, 503, why, idText);
     }
     // Whoever breaks off a hundred requests must not fill the operator's log with errors.
     if (c.req.raw.signal.aborted) deps.log.info(subject, 'a request was broken off by its sender');
     else deps.log.error({ ...subject, error: String(error) }, 'a request failed');
-    return rpcError(500, 500, 'The gateway failed on this request. Its operator finds the reason in its log.');
+    return rpcError(500, 500, 'The gateway failed on this request. Its operator finds the reason in its log.', idText);
   }
 }
 
@@ -126,8 +142,8 @@ function addressOf(c: Context, deps: Pick<McpDoorDeps, 'addressOf'>): string | n
 
 /** RFC 9728. The answer is the same for every name, so that it does not reveal which servers exist. */
 function metadata(deps: McpDoorDeps, path: string): Response {
-  if (!/^\/mcp\/[^/]+$/.test(path)) return rpcError(404, 404, 'There is no protected resource of this name.');
-  const resource = `${deps.publicUrl()}${path}`;
+  if (!/^\/mcp\/[^/]+\/?$/.test(path)) return rpcError(404, 404, 'There is no protected resource of this name.');
+  const resource = `${deps.publicUrl()}${path.replace(/\/$/, '')}`;
   return Response.json(
     { resource, bearer_methods_supported: ['header'], resource_name: 'Holdfast' },
     { headers: GUARDED_HEADERS },

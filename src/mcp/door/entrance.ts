@@ -3,6 +3,7 @@ import type { Principal } from '../../domain/call/call.ts';
 import type { HeaderRecord } from '../protocol/header-policy.ts';
 import { rpcError } from '../protocol/response.ts';
 import type { ServerEntry } from '../upstream/server.ts';
+import { USE_A_GRANT } from './no-oauth.ts';
 
 /** An agent's credential, found by its token. */
 export interface AgentGrant {
@@ -87,7 +88,8 @@ export function refuseForeignAddress(addresses: OwnAddresses, { host, origin }: 
 
 function unauthorized(deps: EntranceDeps, name: string, presented: boolean): Response {
   const metadata = `${deps.publicUrl()}/.well-known/oauth-protected-resource/mcp/${encodeURIComponent(name)}`;
-  const error = presented ? ', error="invalid_token"' : '';
-  const why = presented ? 'No grant has this token.' : "Send the grant's token: Authorization: Bearer ….";
+  const wrong = `No grant has this token, or it has expired. ${USE_A_GRANT}`;
+  const error = presented ? `, error="invalid_token", error_description="${wrong}"` : '';
+  const why = presented ? wrong : "Send the grant's token: Authorization: Bearer ….";
   return rpcError(401, 401, why, 'null', { 'www-authenticate': `Bearer resource_metadata="${metadata}"${error}` });
 }

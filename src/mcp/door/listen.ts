@@ -1,8 +1,12 @@
+import type { ExchangeAnswer } from '../../ports.ts';
+import { pause } from '../../time/pause.ts';
 import { headersForUpstream } from '../protocol/header-policy.ts';
 import { hidingEdit } from '../relay/hide-tools.ts';
-import { relay } from '../relay/relay.ts';
+import { discardAnswer, relay } from '../relay/relay.ts';
 import { tap } from '../relay/tap.ts';
 import { watched } from '../relay/watch.ts';
+import { readableAnswer } from '../upstream/readable.ts';
+import type { ListenerTurn } from './newest-listener.ts';
 import { type AgentVisit, noteVisit, sessionNotFound, sessionOf } from './visit.ts';
 
 /**
@@ -10,7 +14,7 @@ import { type AgentVisit, noteVisit, sessionNotFound, sessionOf } from './visit.
  * disconnects, because nobody else can read it.
  */
 export async function handleGet(visit: AgentVisit): Promise<Response> {
-  const { headers, server, principal, request, context, ending } = visit;
+  const { headers, server, principal, context, ending } = visit;
   const session = await sessionOf(visit);
   if (session === 'foreign') return sessionNotFound();
   const lastEventId = headers['last-event-id'];
@@ -28,22 +32,53 @@ export async function handleGet(visit: AgentVisit): Promise<Response> {
     });
     if (resumed !== null) return resumed;
   }
-  const opened = await server.upstream.exchange({
-    method: 'GET',
-    headers: headersForUpstream(headers, server.headers),
-    body: null,
-    grant: principal.grant,
-    signal: request.signal,
-    whenAbandoned: 'abort',
-    until: ending,
-  });
+  // A session over stdio sees to it itself.
+  const turn =
+    session === null || server.upstream.kind !== 'http'
+      ? null
+      : context.listeners.take(`${server.name}\n${session.digest}`, ending);
+  const opened = await openStream(visit, turn);
   const sessionId = session === null ? null : (headers['mcp-session-id'] ?? null);
   const { name, headers: configured, upstream } = server;
   const place = { principal, server: name, session: session?.digest ?? null, sessionId };
   const watch = context.calls.watchStream?.({ ...place, requestHeaders: headers, configured, upstream }) ?? null;
-  const answered = watch === null || opened.kind !== 'answer' ? opened : watched(opened, watch);
-  if (!server.inspectsLists || answered.kind !== 'answer') return relay(answered, server.name, null);
-  return relay(await tap(answered, hidingEdit(server.isHidden, server.isDenied)), server.name, null);
+  if (opened.kind !== 'answer' || (watch === null && !server.inspectsLists)) return relay(opened, server.name, null);
+  const readable = readableAnswer(opened);
+  if (readable.kind === 'unreadable') {
+    discardAnswer(opened);
+    return relay(readable, server.name, null);
+  }
+  const answered = watch === null ? readable : watched(readable, watch);
+  if (!server.inspectsLists) return relay(answered, server.name, null);
+  // No request waits for an event here, so one that cannot be read is left out.
+  return relay(await tap(answered, hidingEdit(server.isHidden, server.isDenied), { instead: null }), server.name, null);
+}
+
+/** Milliseconds between two attempts to listen where the older GET was just ended: its server may not know it yet. */
+const AGAIN_MS = 100;
+const MOST_ATTEMPTS = 20;
+/** The server has a listener for this session. */
+const CONFLICT = 409;
+
+async function openStream(
+  { server, headers, principal, request, ending }: AgentVisit,
+  turn: ListenerTurn | null,
+): Promise<ExchangeAnswer> {
+  for (let attempts = 1; ; attempts += 1) {
+    const opened = await server.upstream.exchange({
+      method: 'GET',
+      headers: headersForUpstream(headers, server.headers),
+      body: null,
+      grant: principal.grant,
+      signal: request.signal,
+      whenAbandoned: 'abort',
+      until: turn?.until ?? ending,
+    });
+    const isTaken = opened.kind === 'answer' && opened.status === CONFLICT && turn?.tookOver === true;
+    if (!isTaken || attempts === MOST_ATTEMPTS || request.signal.aborted) return opened;
+    discardAnswer(opened);
+    await pause(AGAIN_MS);
+  }
 }
 
 /**

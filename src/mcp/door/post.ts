@@ -1,17 +1,41 @@
 import { answerAgent } from './answer-agent.ts';
 import { countOpening } from './count-opening.ts';
 import { sendToServer } from './exchange.ts';
+import { heardRefusal } from './heard-refusal.ts';
+import type { PostedRequest } from './posted.ts';
 import { readPost } from './read-post.ts';
 import { routeMessage } from './route-message.ts';
 import { routeToolCall } from './route-tool-call.ts';
 import type { AgentVisit } from './visit.ts';
+
+/** A request whose handling threw, with its id, by which its refusal is found. */
+export class FailedPost extends Error {
+  readonly error: unknown;
+  /** JSON text. */
+  readonly idText: string;
+
+  constructor(error: unknown, idText: string) {
+    super('a request failed');
+    this.error = error;
+    this.idText = idText;
+  }
+}
 
 /**
  * POST: reads the message once, then either answers it here or sends it to its server and returns the server's answer.
  */
 export async function handlePost(visit: AgentVisit): Promise<Response> {
   const posted = await readPost(visit);
-  if (!('read' in posted)) return posted;
+  if (!('read' in posted)) return heardRefusal(visit.headers, posted);
+  try {
+    return heardRefusal(visit.headers, await answerPosted(posted));
+  } catch (error) {
+    const { read } = posted;
+    throw new FailedPost(error, (read.kind === 'message' ? read.idText : null) ?? 'null');
+  }
+}
+
+async function answerPosted(posted: PostedRequest): Promise<Response> {
   const { read } = posted;
   const isCall = read.kind === 'message' && read.method === 'tools/call';
   const routed = await (isCall ? routeToolCall(posted, read) : routeMessage(posted));

@@ -13,7 +13,7 @@ export async function readPost(visit: AgentVisit): Promise<PostedRequest | Respo
   const { headers } = visit;
   const read = await readInRoom(visit);
   if (read instanceof Response) return read;
-  if (read.kind === 'refused') return rpcError(read.status, read.code, notForwarded(read.why));
+  if (read.kind === 'refused') return rpcError(read.status, read.code, notForwarded(read.why), read.idText);
   const idText = (read.kind === 'message' ? read.idText : null) ?? 'null';
   const fault = await inTurns(headerDisagreementSteps(headers, read));
   await restFrom(read.bytes);

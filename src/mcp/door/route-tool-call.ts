@@ -1,3 +1,4 @@
+import { provesNothingRan } from '../upstream/send.ts';
 import { FORWARD_UNCHANGED, type Forward } from './forward.ts';
 import { type PostedRequest, PostedToolCall } from './posted.ts';
 import type { ReadSingle } from './strict-door.ts';
@@ -8,5 +9,10 @@ export async function routeToolCall(posted: PostedRequest, read: ReadSingle): Pr
   if (routing.kind === 'respond') return routing.response;
   const { notSent } = routing;
   if (notSent === undefined) return FORWARD_UNCHANGED;
-  return { ...FORWARD_UNCHANGED, onAnswer: async (answer) => (answer.kind === 'not_sent' ? notSent() : undefined) };
+  const { server, principal, upstreamHeaders: headers } = posted;
+  const sent = { upstream: server.upstream, grant: principal.grant, headers };
+  return {
+    ...FORWARD_UNCHANGED,
+    onAnswer: async (answer) => ((await provesNothingRan(sent, answer)) ? notSent() : undefined),
+  };
 }

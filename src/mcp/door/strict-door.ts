@@ -8,6 +8,7 @@ import { standBack } from '../../time/stand-back.ts';
 import { excessIn } from '../json/bounds.ts';
 import { scan } from '../json/scan.ts';
 import { foldName } from '../protocol/names.ts';
+import { NULL_MEMBERS } from '../protocol/null-members.ts';
 import { INVALID_PARAMS, INVALID_REQUEST, PARSE_ERROR } from '../protocol/response.ts';
 
 /** The headers that describe the body; null where they are absent. */
@@ -48,6 +49,8 @@ export interface RefusedBody {
   readonly code: number;
   /** The reason, for the sender to read. */
   readonly why: string;
+  /** The id of the single request that is refused, as JSON text; absent: it is not known, or too long. */
+  readonly idText?: string;
 }
 
 /** What the strict door makes of a body. */
@@ -122,11 +125,24 @@ function* readingSteps(bytes: Uint8Array, headers: BodyHeaders): Generator<void,
   }
   yield;
   const { fault, inexact, idText } = scan(text);
-  if (fault !== null) return refuse(INVALID_REQUEST, `ambiguous JSON: ${fault}`);
+  if (fault !== null) return identified(refuse(INVALID_REQUEST, `ambiguous JSON: ${fault}`), value, null);
   yield;
   if (Array.isArray(value)) return readBatch(value, text, bytes);
   if (!isObject(value)) return refuse(INVALID_REQUEST, 'the body is neither a JSON-RPC message nor a batch');
-  return readOne(value, { text, bytes, inexact, idText });
+  const reading = readOne(value, { text, bytes, inexact, idText });
+  return reading.kind === 'refused' ? identified(reading, value, idText) : reading;
+}
+
+/**
+ * The refusal with the id that it answers, by which a client finds the request that it ends. `idText`: as it is written;
+ * null: it may be written twice.
+ */
+function identified(refused: RefusedBody, value: Json, idText: string | null): RefusedBody {
+  const id = isObject(value) ? member(value, 'id') : undefined;
+  const isId = typeof id === 'number' || (typeof id === 'string' && id.length <= LONGEST_REQUEST_ID);
+  if (!isId || !isObject(value) || member(value, 'method') === undefined) return refused;
+  const text = idText ?? JSON.stringify(id);
+  return text.length > 6 * LONGEST_REQUEST_ID + 2 ? refused : { ...refused, idText: text };
 }
 
 function checkHeaders({ contentType, contentEncoding }: BodyHeaders): RefusedBody | null {
@@ -214,6 +230,9 @@ function shapeFault(message: JsonObject): RefusedBody | null {
   return null;
 }
 
+/** Members of a call's `params` that may be null, which is as good as leaving them out. */
+const NULLABLE: ReadonlySet<string> = new Set(NULL_MEMBERS);
+
 function callFault(message: JsonObject): RefusedBody | null {
   const id = member(message, 'id');
   if (typeof id !== 'string' && typeof id !== 'number') {
@@ -224,6 +243,8 @@ function callFault(message: JsonObject): RefusedBody | null {
   if (typeof member(params, 'name') !== 'string') return refuse(INVALID_PARAMS, 'params.name must be a string');
   for (const name of ['arguments', '_meta', 'task', 'inputResponses']) {
     const part = member(params, name);
+    // Some clients write what they leave out.
+    if (part === null && NULLABLE.has(name)) continue;
     if (part !== undefined && !isObject(part)) return refuse(INVALID_PARAMS, `params.${name} must be an object`);
   }
   const state = member(params, 'requestState');

@@ -14,6 +14,7 @@ import { rpcError, SESSION_NOT_FOUND } from '../protocol/response.ts';
 import type { ServerEntry } from '../upstream/server.ts';
 import type { CallDoor } from './call-door.ts';
 import type { EntranceDeps } from './entrance.ts';
+import type { NewestListeners } from './newest-listener.ts';
 import type { UnreadBodies } from './unread-bodies.ts';
 
 /** What the door's handlers share. */
@@ -37,6 +38,8 @@ export interface DoorContext extends EntranceDeps {
   readonly sessionOpenings: () => OpeningRate;
   /** Longest request body, in bytes (`HOLDFAST_MAX_BODY`). */
   readonly maxBody: number;
+  /** Which GET of each session listens. */
+  readonly listeners: NewestListeners;
   /** What each grant has on its way here. */
   readonly unread: UnreadBodies;
   /** Tells this runtime's HTTP server that the answer has been written already; absent: there is no such value. */

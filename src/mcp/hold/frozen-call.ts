@@ -8,6 +8,7 @@ import { placesIn } from '../json/find.ts';
 import { LARGE_MESSAGE } from '../json/large.ts';
 import { headersBesideBody, headersOfGatedCall } from '../protocol/gated-headers.ts';
 import type { HeaderRecord } from '../protocol/header-policy.ts';
+import { NULL_MEMBERS } from '../protocol/null-members.ts';
 
 /**
  * A gated call as its opener sent it, frozen when its approval opens. It is all that is ever sent for this approval,
@@ -37,7 +38,9 @@ export function frozenCallOf(
   request: Pick<ToolCallRequest, 'bytes' | 'idText' | 'requestHeaders' | 'session' | 'upstream'>,
 ): FrozenCall {
   const { idText, session, bytes } = request;
-  const text = withoutMember(UTF8.decode(bytes), ['params', '_meta', REASON]);
+  let text = withoutMember(UTF8.decode(bytes), ['params', '_meta', REASON]);
+  for (const name of NULL_MEMBERS)
+    if (textAt(text, ['params', name]) === 'null') text = withoutMember(text, ['params', name]);
   return { idText, session, headers: headersOfGatedCall(headersThatReach(request)), text };
 }
 
@@ -69,7 +72,9 @@ export async function frozenInPieces(
   const { idText, session, bytes, params } = request;
   if (bytes.length < LARGE_MESSAGE) return frozenBytes(frozenCallOf(request));
   const reasoned = member(member(params, '_meta'), REASON) !== undefined;
-  const text = reasoned ? await withMemberInPieces(bytes, ['params', '_meta', REASON], null) : bytes;
+  let text = reasoned ? await withMemberInPieces(bytes, ['params', '_meta', REASON], null) : bytes;
+  for (const name of NULL_MEMBERS)
+    if (member(params, name) === null) text = await withMemberInPieces(text, ['params', name], null);
   const head = { idText, session, headers: headersOfGatedCall(headersThatReach(request)) };
   const line = new TextEncoder().encode(`${MARK}${JSON.stringify(head)}\n`);
   return joinInTurns([line, text]);
@@ -119,9 +124,15 @@ export function callOf({ principal, server, session }: Caller, params: JsonObjec
     tool: String(member(params, 'name')),
     args: isObject(args) ? args : {},
     session,
-    params,
+    params: withoutNulls(params),
     headers: headersBesideBody(headers, params),
   };
+}
+
+function withoutNulls(params: JsonObject): JsonObject {
+  if (NULL_MEMBERS.every((name) => member(params, name) !== null)) return params;
+  const isLeftOut = (name: string): boolean => NULL_MEMBERS.some((each) => each === name) && params[name] === null;
+  return Object.fromEntries(Object.entries(params).filter(([name]) => !isLeftOut(name)));
 }
 
 /** The frozen call as policy evaluates it for this caller. */

@@ -25,12 +25,14 @@ import {
   unsentResult,
 } from '../protocol/tool-results.ts';
 import { editData } from '../sse/edit-data.ts';
-import { type SendResult, sendOnce } from '../upstream/send.ts';
+import type { SendResult } from '../upstream/outgoing.ts';
+import { sendInAnySession } from '../upstream/send.ts';
 import type { HeldAnswer } from './answer.ts';
 import type { HeartbeatTarget, KeepAlive } from './keep-alive.ts';
 import { responseForCaller } from './kept-answer.ts';
 import { sendLarge } from './large-answer.ts';
 import { postMessage } from './post-message.ts';
+import { ProgressLift } from './progress-lift.ts';
 import { questionInPieces } from './question.ts';
 import { type HeldRequest, rereadCall, rereadInPieces, sendableOf } from './request.ts';
 import { keepRequests } from './server-requests.ts';
@@ -39,6 +41,8 @@ import type { WaitStrategy } from './wait-strategy.ts';
 const UTF8 = new TextDecoder();
 /** Milliseconds for which an answer that was taken can be fetched again by the event id of its stream. */
 export const REPLAY_MS = 5 * 60_000;
+/** How much a heartbeat adds to the progress. */
+const STEP = 1e-6;
 /** Heartbeats in a row that a reader may leave unread: two minutes' worth. */
 const MOST_UNREAD = 8;
 
@@ -56,6 +60,7 @@ export class HeldCall implements HeartbeatTarget {
   readonly #strategy: WaitStrategy;
   #latest: Approval;
   #progress = 0;
+  readonly #lift = new ProgressLift();
   #unreadBeats = 0;
   /** Another connection of this caller has the seat now. */
   #yielded = false;
@@ -89,13 +94,13 @@ export class HeldCall implements HeartbeatTarget {
     this.#unreadBeats = 0;
     this.stream.comment(`holdfast ${this.#latest.id} ${this.#latest.state}`);
     if (this.#request.progressToken === null) return;
-    // Far below 1, so that the progress that the server reports later is not lower.
+    // Far below 1, so that what the server reports later is not lower; where it begins with 0, that is lifted.
     this.#progress += 1;
     const { unposted, knownFreezes } = this.#gateway;
     const frozen = this.#latest.state !== 'dispatched' && knownFreezes.over(this.#latest) !== null;
     const message = JSON.stringify(progressMessage(this.#latest, unposted.isLate(this.#latest), frozen));
     this.stream.message(
-      `{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":${this.#request.progressToken},"progress":${this.#progress / 1_000},"message":${message}}}`,
+      `{"jsonrpc":"2.0","method":"notifications/progress","params":{"progressToken":${this.#request.progressToken},"progress":${this.#progress * STEP},"message":${message}}}`,
     );
   }
 
@@ -164,7 +169,7 @@ export class HeldCall implements HeartbeatTarget {
     // A modern client that has closed its stream by now has cancelled its call. Later it may as well have given up
     // waiting, and then finds the outcome by the identical call: what a person approved runs to its end.
     const isCalledOff = this.#request.modern && this.stream.readerGone.aborted;
-    const send = isCalledOff ? async () => CALLED_OFF : sendOnce;
+    const send = isCalledOff ? async () => CALLED_OFF : sendInAnySession;
     const sent = await send({
       upstream,
       headers,
@@ -175,7 +180,7 @@ export class HeldCall implements HeartbeatTarget {
       onEvent: async (event) => {
         // From here on the server reports progress; a second counter for the same token would run backwards.
         keepAlive.delete(this);
-        if (await this.#mayPass(dispatch.approval, event, headers)) await this.stream.raw(event);
+        if (await this.#mayPass(dispatch.approval, event, headers)) await this.stream.raw(this.#lifted(event));
       },
     }).catch((error: Error) => ({ outcome: { kind: 'unknown', why: error.message } as const, event: null }));
     const reading = await readingOf(this.#request, sent.outcome);
@@ -202,6 +207,12 @@ export class HeldCall implements HeartbeatTarget {
       default:
         return sent.outcome satisfies never;
     }
+  }
+
+  /** Progress must increase (MCP, Progress), and ours came before the server's. */
+  #lifted(event: Uint8Array): Uint8Array {
+    if (this.#progress === 0) return event;
+    return this.#lift.above(this.#progress * STEP, event);
   }
 
   /** The end of a leg, and of its call or of this round of it. The caller has a seat at both. */

@@ -43,7 +43,8 @@ export function excessIn(bytes: Uint8Array): string | null {
       i += 1;
     } else if (isInWord(c)) {
       const end = afterWordBytes(bytes, i, LONGEST_NUMBER + 1);
-      if (end - i > LONGEST_NUMBER) return `a number has more than ${LONGEST_NUMBER} characters; send it as a string`;
+      if (end - i > LONGEST_NUMBER)
+        return `a number has more than ${LONGEST_NUMBER} characters; send a shorter one, or a string where it is no id`;
       i = end;
     } else i += 1;
   }

@@ -42,10 +42,19 @@ export function rpcError(
   data: string | null = null,
 ): Response {
   const error = `{"code":${code},"message":${JSON.stringify(message)}${data === null ? '' : `,"data":${data}`}}`;
-  return new Response(`{"jsonrpc":"2.0","id":${idText},"error":${error}}`, {
+  const response = new Response(`{"jsonrpc":"2.0","id":${idText},"error":${error}}`, {
     status,
     headers: { ...JSON_HEADERS, ...GUARDED_HEADERS, ...headers },
   });
+  if (status >= 400 && idText !== 'null') REFUSALS.add(response);
+  return response;
+}
+
+const REFUSALS = new WeakSet<Response>();
+
+/** Whether the answer is a refusal of the gateway's own to a request whose id is known. */
+export function isRefusalOf(answer: Response): boolean {
+  return REFUSALS.has(answer);
 }
 
 /** What an agent is told about a message that stops at the gateway. `why`: without the full stop at its end. */

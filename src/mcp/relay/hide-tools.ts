@@ -12,7 +12,7 @@ const GOVERNED: readonly GovernedList[] = ['resources', 'resourceTemplates', 'pr
  * nothing is serialised again. A shortened list is no longer the same for everybody, so its `cacheScope` (2026-07-28)
  * becomes `private`.
  */
-export function withoutHidden(text: string, isHidden: IsToolHidden, isDenied?: IsEntryDenied): string | null {
+export function withoutHidden(text: string, isHidden: Hides, isDenied?: IsEntryDenied): string | null {
   const parsed = parse(text);
   if (parsed === undefined) return null;
   const edits = [...messageSpans(text, parsed)].flatMap(([message, span]) =>
@@ -25,8 +25,19 @@ export function withoutHidden(text: string, isHidden: IsToolHidden, isDenied?: I
   return edits.length === 0 ? null : withReplacements(text, edits);
 }
 
-/** The edit that cuts hidden tools, and denied resources and prompts, out of lists. */
-export function hidingEdit(isHidden: IsToolHidden, isDenied?: IsEntryDenied): MessageEdit {
+type Hides = (tool: string, entry: JsonObject) => boolean;
+
+/**
+ * The edit that cuts hidden tools, and denied resources and prompts, out of the lists of one answer. `continues`: the
+ * answer is a later page of a list.
+ */
+export function hidingEdit(isHiddenTool: IsToolHidden, isDenied?: IsEntryDenied, continues = false): MessageEdit {
+  const named = new Set<string>();
+  const isHidden: Hides = (tool, entry) => {
+    const again = continues || named.has(tool);
+    named.add(tool);
+    return isHiddenTool(tool, entry, again);
+  };
   return {
     text: (text) => withoutHidden(text, isHidden, isDenied),
     entry: (list, _text, entry) => {
@@ -36,7 +47,7 @@ export function hidingEdit(isHidden: IsToolHidden, isDenied?: IsEntryDenied): Me
   };
 }
 
-function hides(tool: Json, isHidden: IsToolHidden): boolean {
+function hides(tool: Json, isHidden: Hides): boolean {
   const name = isObject(tool) ? member(tool, 'name') : undefined;
   return typeof name === 'string' && isHidden(name, tool as JsonObject);
 }
@@ -59,7 +70,7 @@ function parse(text: string): Json | undefined {
 function editsOf(
   messageText: string,
   message: Json,
-  isHidden: IsToolHidden,
+  isHidden: Hides,
   isDenied: IsEntryDenied | undefined,
 ): Replacement[] {
   const result = member(message, 'result');

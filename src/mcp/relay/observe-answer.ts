@@ -1,9 +1,11 @@
+import { withoutMark } from '../../bytes/byte-order-mark.ts';
 import { concatBytes } from '../../bytes/join.ts';
 import { isObject, type Json, type JsonObject, member } from '../../domain/json/json.ts';
 import type { ListPage } from '../../gateway/tools/tool-lists.ts';
 import type { UpstreamAnswer } from '../../ports.ts';
 import { LARGE_MESSAGE } from '../json/large.ts';
 import { headerOf } from '../protocol/header-policy.ts';
+import { isEventStream } from '../protocol/media-type.ts';
 import { SseCutter } from '../sse/cutter.ts';
 import { editData } from '../sse/edit-data.ts';
 import { largeEventFields } from '../sse/large-event.ts';
@@ -14,14 +16,12 @@ const MAX_OBSERVED_BYTES = 8 * 1024 * 1024;
 
 /**
  * The same answer, with every message in it also given to `onMessage` as it is forwarded. Nothing is held back and no
- * byte changes. Compressed answers and text that is not JSON are not observed.
+ * byte changes. Packed answers and text that is not JSON are not observed.
  */
 export function observeAnswer(answer: UpstreamAnswer, onMessage: (message: JsonObject) => void): UpstreamAnswer {
   const { body, headers } = answer;
-  const encoding = headerOf(headers, 'content-encoding')?.toLowerCase() ?? 'identity';
-  if (body === null || encoding !== 'identity') return answer;
-  const type = (headerOf(headers, 'content-type') ?? '').split(';')[0]?.trim().toLowerCase();
-  const observer = type === 'text/event-stream' ? new EventObserver(onMessage) : new WholeObserver(onMessage);
+  if (body === null || headerOf(headers, 'content-encoding') !== null) return answer;
+  const observer = isEventStream(headers) ? new EventObserver(onMessage) : new WholeObserver(onMessage);
   if (body instanceof Uint8Array) {
     observer.push(body);
     observer.end();
@@ -125,7 +125,7 @@ const MOST_TOOLS = 10_000;
 
 /** Of a large message, only a list of tools is observed. It is read in pieces, while it is forwarded. */
 async function observeLarge(bytes: Uint8Array, onMessage: (message: JsonObject) => void): Promise<void> {
-  const list = await readLargeList(bytes, MOST_TOOLS).catch(() => null);
+  const list = await readLargeList(withoutMark(bytes), MOST_TOOLS).catch(() => null);
   if (list === null) return;
   const { tools, next } = list;
   onMessage({ result: { tools, ...(next === null ? {} : { nextCursor: next }) } });
@@ -133,8 +133,10 @@ async function observeLarge(bytes: Uint8Array, onMessage: (message: JsonObject) 
 
 function observeText(text: string, onMessage: (message: JsonObject) => void): void {
   try {
-    const message = JSON.parse(text) as Json;
-    if (isObject(message)) onMessage(message);
+    const read = JSON.parse(text.replace(/^\ufeff/, '')) as Json;
+    for (const message of Array.isArray(read) ? (read as readonly Json[]) : [read]) {
+      if (isObject(message)) onMessage(message);
+    }
   } catch {
     // Only JSON is observed.
   }

@@ -1,6 +1,7 @@
 import type { ExchangeAnswer } from '../../ports.ts';
 import { headersForAgent } from '../protocol/header-policy.ts';
 import { rpcError } from '../protocol/response.ts';
+import type { UnreadableAnswer } from '../upstream/readable.ts';
 import { type NodeResponse, writeWhole } from './node-response.ts';
 
 /** Statuses without a body (Fetch standard, null body status). */
@@ -9,11 +10,11 @@ const BODILESS = new Set([204, 205, 304]);
 /**
  * An upstream's answer as the agent gets it, with status, bytes and streams unchanged. Redirects are not forwarded, nor
  * are 401 and 403, which concern the gateway's credential and not the agent's: all three become 502, as does an
- * upstream that does not answer. `idText`: the answered request's id, as JSON text; null where there is none.
+ * upstream that does not answer, or that answers what has to be read and cannot be. `idText`: the answered request's id, as JSON text; null where there is none.
  * `nodeResponse`: where a complete answer is written at once.
  */
 export function relay(
-  answer: ExchangeAnswer,
+  answer: ExchangeAnswer | UnreadableAnswer,
   server: string,
   idText: string | null,
   nodeResponse: NodeResponse | null = null,
@@ -27,10 +28,9 @@ export function relay(
         `${server} cannot be reached (${answer.why}); nothing was sent to it. It is safe to try again later.`,
       );
     case 'lost':
-      return fail(
-        `The connection to ${server} broke before its answer was complete (${answer.why}). What was sent may have ` +
-          'taken effect: check before you repeat it.',
-      );
+      return fail(lostWords(server, answer.why));
+    case 'unreadable':
+      return fail(unreadableWords(answer, server));
     default:
       return answer satisfies never;
   }
@@ -47,6 +47,23 @@ export function relay(
   const headers = headersForAgent(answer.headers);
   if (nodeResponse !== null && body instanceof Uint8Array) return writeWhole(nodeResponse, status, headers, body);
   return new Response(body as BodyInit | null, { status, headers });
+}
+
+/** What an agent is told about an answer that did not come, or not to its end. */
+export function lostWords(server: string, why: string): string {
+  return (
+    `The connection to ${server} broke before its answer was complete (${why}). What was sent may have taken effect: ` +
+    'check before you repeat it.'
+  );
+}
+
+/** What an agent is told about an answer that the gateway has to look through and cannot read. */
+export function unreadableWords({ why }: UnreadableAnswer, server: string): string {
+  return (
+    `${server} answered, but its answer ${why}. The gateway has to look through it, so nothing of it is passed on. ` +
+    'Its operator has to have it, and any proxy before it, answer in JSON or events, in UTF-8, packed in no other way ' +
+    'than gzip, deflate, br or zstd.'
+  );
 }
 
 /** Cancels the stream of an answer that is not forwarded. */

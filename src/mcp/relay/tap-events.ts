@@ -1,3 +1,4 @@
+import { withoutMark } from '../../bytes/byte-order-mark.ts';
 import { MOST_HELD_BYTES } from '../../bytes/held-answer.ts';
 import { joinInTurns } from '../../bytes/join.ts';
 import { LARGE_MESSAGE } from '../json/large.ts';
@@ -5,7 +6,7 @@ import { OPEN_ARRAY } from '../json/text.ts';
 import { SseCutter } from '../sse/cutter.ts';
 import { editData } from '../sse/edit-data.ts';
 import { largeEventFields } from '../sse/large-event.ts';
-import { eventHead } from '../sse/write.ts';
+import { eventHead, messageEvent } from '../sse/write.ts';
 import { type EntryEdit, editLargeList } from './large-list.ts';
 
 const SPACE = 0x20;
@@ -26,9 +27,10 @@ const LONGEST_EDITED = 1024 * 1024;
  * through and is no single message. `no_json`: it is none.
  */
 export async function editMessage(
-  bytes: Uint8Array,
+  marked: Uint8Array,
   edit: MessageEdit,
 ): Promise<Uint8Array | null | 'too_long' | 'no_json'> {
+  const bytes = withoutMark(marked);
   if (bytes.length >= LARGE_MESSAGE && edit.entry !== undefined) {
     const first = bytes.find((c) => c > SPACE);
     if (first !== OPEN_ARRAY) return editLargeList(bytes, edit.entry);
@@ -36,11 +38,11 @@ export async function editMessage(
   } else if (bytes.length > LONGEST_EDITED) return null;
   const text = UTF8.decode(bytes);
   const edited = edit.text(text);
-  if (edited === null) return isJson(text) ? null : 'no_json';
+  if (edited === null) return isJsonText(text) ? null : 'no_json';
   return new TextEncoder().encode(edited);
 }
 
-function isJson(text: string): boolean {
+function isJsonText(text: string): boolean {
   try {
     JSON.parse(text);
     return true;
@@ -50,6 +52,16 @@ function isJson(text: string): boolean {
 }
 
 const UTF8 = new TextDecoder('utf-8', { ignoreBOM: true });
+const MARK = '\ufeff';
+
+/** How a stream is edited. */
+export interface TappedEvents {
+  /**
+   * The edit must be made. `instead`: JSON text of the message that takes the place of an event that cannot be read,
+   * after which the stream ends; null: the event is left out. Null: such an event is passed on.
+   */
+  readonly must: { readonly instead: string | null } | null;
+}
 
 /**
  * An event stream, or all of its events at once, edited event by event. An event over `MOST_HELD_BYTES` breaks it off.
@@ -57,12 +69,17 @@ const UTF8 = new TextDecoder('utf-8', { ignoreBOM: true });
 export async function tapEvents(
   body: ReadableStream<Uint8Array> | Uint8Array,
   edit: MessageEdit,
+  { must }: TappedEvents = { must: null },
 ): Promise<ReadableStream<Uint8Array> | Uint8Array> {
   const cutter = new SseCutter();
   if (body instanceof Uint8Array) {
     const events = [];
-    for (const parts of [...cutter.cut(body), cutter.rest()])
-      events.push(await editEvent(await joinInTurns(parts), edit));
+    for (const parts of [...cutter.cut(body), cutter.rest()]) {
+      const event = await joinInTurns(parts);
+      const edited = await editEvent(event, edit);
+      events.push(edited ?? insteadOf(event, must));
+      if (edited === null && must !== null && must.instead !== null) break;
+    }
     return joinInTurns(events);
   }
   const reader = body.getReader();
@@ -71,33 +88,59 @@ export async function tapEvents(
       for (;;) {
         const { done, value } = await reader.read();
         const events = done ? [cutter.rest()] : cutter.cut(value);
-        for (const parts of events) if (parts.length > 0) out.enqueue(await editEvent(await joinInTurns(parts), edit));
+        let passed = 0;
+        for (const parts of events) {
+          if (parts.length === 0) continue;
+          const event = await joinInTurns(parts);
+          const edited = await editEvent(event, edit);
+          const sent = edited ?? insteadOf(event, must);
+          if (sent.length > 0) out.enqueue(sent);
+          passed += sent.length;
+          if (edited !== null || must === null || must.instead === null) continue;
+          reader.cancel().catch(() => {});
+          return out.close();
+        }
         if (done) return out.close();
         if (cutter.pendingBytes > MOST_HELD_BYTES) throw new Error('an event is too long to be looked through');
-        if (events.length > 0) return;
+        if (passed > 0) return;
       }
     },
     cancel: (reason) => reader.cancel(reason),
   });
 }
 
+/** What takes the place of an event that cannot be read. */
+function insteadOf(event: Uint8Array, must: TappedEvents['must']): Uint8Array {
+  if (must === null) return event;
+  return new TextEncoder().encode(must.instead === null ? '' : messageEvent(must.instead));
+}
+
 /** Only lists and answers to initialize are edited; their member names may be written with escapes. */
 const EDITED = /tools|capabilities|resources|resourceTemplates|prompts|\\u/;
 
-async function editEvent(bytes: Uint8Array, edit: MessageEdit): Promise<Uint8Array> {
+/** Null: the event's data is not JSON. */
+async function editEvent(bytes: Uint8Array, edit: MessageEdit): Promise<Uint8Array | null> {
   if (bytes.length >= LARGE_MESSAGE) return editLargeEvent(bytes, edit);
   const event = UTF8.decode(bytes);
   if (!EDITED.test(event)) return bytes;
-  const edited = editData(event, (text) => edit.text(text));
+  let isJson = true;
+  const edited = editData(event, (data) => {
+    const text = data.startsWith(MARK) ? data.slice(MARK.length) : data;
+    const changed = edit.text(text);
+    isJson = changed !== null || text.trim() === '' || isJsonText(text);
+    return changed;
+  });
+  if (!isJson) return null;
   return edited === null ? bytes : new TextEncoder().encode(edited);
 }
 
-/** Of an edited large event, the message and the event's id are kept. */
-async function editLargeEvent(bytes: Uint8Array, edit: MessageEdit): Promise<Uint8Array> {
+/** Of an edited large event, the message and the event's id are kept. Null: its data is not JSON. */
+async function editLargeEvent(bytes: Uint8Array, edit: MessageEdit): Promise<Uint8Array | null> {
   const { data, id } = await largeEventFields(bytes);
   const edited = data === null ? null : await editMessage(data, edit);
   if (edited === 'too_long') throw new Error('an event is too long to be looked through');
-  if (edited === null || edited === 'no_json') return bytes;
+  if (edited === 'no_json') return null;
+  if (edited === null) return bytes;
   const encoder = new TextEncoder();
   return joinInTurns([encoder.encode(eventHead(id)), edited, encoder.encode('\n\n')]);
 }

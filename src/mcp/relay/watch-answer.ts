@@ -1,6 +1,6 @@
 import type { UpstreamAnswer } from '../../ports.ts';
 import { LARGE_MESSAGE } from '../json/large.ts';
-import { headerOf } from '../protocol/header-policy.ts';
+import { mediaTypeOf } from '../protocol/media-type.ts';
 import { SseCutter } from '../sse/cutter.ts';
 
 /** What looks at the answer to a request before the agent gets it. */
@@ -22,7 +22,7 @@ const WORDS = ['"method"', 'input_required', '\\u'];
 export function watchAnswer(answer: UpstreamAnswer, watch: AnswerWatch): UpstreamAnswer | Promise<UpstreamAnswer> {
   const { body, headers } = answer;
   if (body === null) return answer;
-  const type = (headerOf(headers, 'content-type') ?? '').split(';')[0]?.trim().toLowerCase();
+  const type = mediaTypeOf(headers);
   if (type === 'text/event-stream')
     return body instanceof ReadableStream
       ? { ...answer, body: watchEvents(body, watch) }

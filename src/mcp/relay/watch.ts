@@ -1,7 +1,7 @@
 import { MOST_HELD_BYTES } from '../../bytes/held-answer.ts';
 import { joinInTurns } from '../../bytes/join.ts';
 import type { UpstreamAnswer } from '../../ports.ts';
-import { headerOf } from '../protocol/header-policy.ts';
+import { isEventStream } from '../protocol/media-type.ts';
 import { SseCutter } from '../sse/cutter.ts';
 
 /**
@@ -10,7 +10,7 @@ import { SseCutter } from '../sse/cutter.ts';
  */
 export function watched(answer: UpstreamAnswer, watch: (event: Uint8Array) => Promise<boolean>): UpstreamAnswer {
   const { body } = answer;
-  if (!(headerOf(answer.headers, 'content-type') ?? '').toLowerCase().startsWith('text/event-stream')) return answer;
+  if (!isEventStream(answer.headers)) return answer;
   if (!(body instanceof ReadableStream)) return answer;
   const cutter = new SseCutter();
   const reader = body.getReader();

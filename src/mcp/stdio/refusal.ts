@@ -7,8 +7,6 @@ export type StdioRefusal =
   | { readonly why: 'already_initialized' }
   | { readonly why: 'not_json' }
   | { readonly why: 'not_a_message' }
-  | { readonly why: 'same_id' }
-  | { readonly why: 'second_listener' }
   | { readonly why: 'no_events_accepted' }
   | { readonly why: 'unsupported_version'; readonly supported: readonly string[] }
   | { readonly why: 'too_many_children'; readonly most: number; readonly idleMs: number };
@@ -26,10 +24,6 @@ export function refusalAnswer(refusal: StdioRefusal): ExchangeAnswer {
       return answer(400, -32700, 'Parse error: the body is not JSON');
     case 'not_a_message':
       return answer(400, -32600, 'Invalid Request: not a JSON-RPC message, or initialize in a batch');
-    case 'same_id':
-      return answer(400, -32600, 'Invalid Request: a request with this id is still under way in this session');
-    case 'second_listener':
-      return answer(409, -32000, 'Conflict: Only one SSE stream is allowed per session');
     case 'no_events_accepted':
       return answer(406, -32000, 'Not Acceptable: Client must accept text/event-stream');
     case 'unsupported_version':
@@ -59,6 +53,7 @@ function answer(status: number, code: number, message: string): ExchangeAnswer {
     kind: 'answer',
     status,
     headers: [['content-type', 'application/json']],
+    refusedHere: `${message} (${status})`,
     body: new TextEncoder().encode(JSON.stringify({ jsonrpc: '2.0', error: { code, message }, id: null })),
   };
 }

@@ -1,3 +1,5 @@
+import { withoutMark } from '../../bytes/byte-order-mark.ts';
+import type { Json } from '../../domain/json/json.ts';
 import type { Clock, ExchangeAnswer, Log } from '../../ports.ts';
 import { LARGE_MESSAGE } from '../json/large.ts';
 import { AwaitedRequests } from './awaited.ts';
@@ -6,8 +8,14 @@ import type { Child } from './child.ts';
 import { EventStream, onAbort, type StreamCallbacks, UPSTREAM_SSE_HEADERS } from './events.ts';
 import { frameLines, messagesOf, toOneLine } from './lines.ts';
 import { classifyLarge, classifyMessage, type PostedMessages, parseJson, type StdioMessage } from './message.ts';
+import {
+  type ChildIds,
+  cancellationForChild,
+  progressForClient,
+  requestForChild,
+  responseForClient,
+} from './own-ids.ts';
 import { type AnswerForm, PendingPost } from './post.ts';
-import { refusalAnswer } from './refusal.ts';
 
 type Unanswered = Exclude<ExchangeAnswer, { kind: 'answer' }>;
 
@@ -22,6 +30,9 @@ export interface StdioSessionTerms {
 /** A server that floods a client that does not listen is logged this often, in ms. */
 const TELL_EVERY_MS = 10_000;
 
+/** Milliseconds between two comments on the listener's stream, which show to it and to proxies that it lives. */
+const COMMENT_EVERY_MS = 15_000;
+
 /** One MCP session: a child process, the POSTs that wait for it, and the stream of a GET. */
 export class StdioSession {
   readonly id: string;
@@ -33,12 +44,15 @@ export class StdioSession {
   readonly #slow = new Set<EventStream>();
   #child: Child | null = null;
   #listener: EventStream | null = null;
+  #beat: NodeJS.Timeout | undefined;
   #usedAt: number;
   readonly #headersAfterMs: number;
   #version: string | null = null;
   /** Messages dropped since that was logged, and when it was, in ms since 1970. */
   #dropped = 0;
   #toldAt = 0;
+  /** Settles once what was posted so far is being written. */
+  #begun: Promise<unknown> = Promise.resolve();
 
   constructor(id: string, grant: string, terms: StdioSessionTerms) {
     const { clock, log, headersAfterMs } = terms;
@@ -61,7 +75,7 @@ export class StdioSession {
     void child.exited.then(() => {
       this.#awaited.loseAll("the server's process ended before it answered");
       this.#listener?.end();
-      this.#listener = null;
+      this.#dropListener();
     });
   }
 
@@ -72,7 +86,7 @@ export class StdioSession {
   async end(atOnce = false): Promise<void> {
     if (atOnce) {
       this.#listener?.end();
-      this.#listener = null;
+      this.#dropListener();
     }
     await this.#child?.end(atOnce);
   }
@@ -80,30 +94,83 @@ export class StdioSession {
   /** Sends a POST to the child. The answer is `not_sent` only where certainly nothing reached the child. */
   async post(posted: PostedMessages, form: AnswerForm, signal: AbortSignal | undefined): Promise<ExchangeAnswer> {
     this.#touch();
-    const lines = frameLines(posted.parts.map((part) => toOneLine(part.bytes)));
-    const requests = posted.parts.map((part) => part.message).filter((message) => message.kind === 'request');
-    if (requests.length === 0) return this.#postWithoutRequests(posted, lines);
+    // One after the other: a cancellation must not come before what it cancels.
+    const begun = this.#begun.then(() => this.#begin(posted, form));
+    this.#begun = begun.catch(() => undefined);
+    const { post, written } = await begun;
+    if (post !== null) return post.answerUnless(signal);
+    return (await written) ?? { kind: 'answer', status: 202, headers: [], body: null };
+  }
 
-    const ids = requests.map((request) => request.id);
-    if (new Set(ids).size < ids.length || ids.some((id) => this.#awaited.has(id)))
-      return refusalAnswer({ why: 'same_id' });
-    const post = new PendingPost(ids, form, this.#flowCallbacks, () => this.#touch(), this.#headersAfterMs);
-    for (const request of requests) this.#awaited.add(request, post);
-    if (this.#listener === null && form.events) for (const line of this.#backlog.take()) post.offer(line);
-    void this.#write(lines).then((failure) => {
-      if (failure === null) return;
+  /** Begins to write what was posted. `post`: null, it holds no request. */
+  async #begin(
+    { parts }: PostedMessages,
+    form: AnswerForm,
+  ): Promise<{ readonly post: PendingPost | null; readonly written: Promise<Unanswered | null> }> {
+    const names = parts.flatMap(({ message }) =>
+      message.kind === 'request' ? [this.#awaited.namesFor(message.id, message.token)] : [],
+    );
+    const ids = names.map(({ id }) => id);
+    const post =
+      ids.length === 0
+        ? null
+        : new PendingPost(ids, form, this.#flowCallbacks, () => this.#touch(), this.#headersAfterMs);
+    const lines: Uint8Array[] = [];
+    const unused = [...names];
+    for (const { bytes, message } of parts) {
+      if (message.kind === 'request' && post !== null)
+        lines.push(await this.#renamed(unused.shift()!, { bytes, message, post }));
+      else if (message.kind === 'notification' && message.cancels !== null)
+        lines.push(...(await this.#cancelled(bytes, message.cancels)));
+      else lines.push(bytes);
+    }
+    if (post !== null && this.#listener === null && form.events)
+      for (const line of this.#backlog.take()) post.offer(line);
+    const written = lines.length === 0 ? Promise.resolve(null) : this.#write(frameLines(lines.map(toOneLine)));
+    void written.then((failure) => {
+      if (failure === null || post === null) return;
       for (const id of ids) this.#awaited.take(id);
       post.settle(failure);
     });
-    return post.answerUnless(signal);
+    return { post, written };
   }
 
-  /** Opens the session's single stream for what the server sends on its own. */
+  /** A request as the child gets it. From now on it is awaited. */
+  async #renamed(
+    names: ChildIds,
+    request: {
+      readonly bytes: Uint8Array;
+      readonly message: Extract<StdioMessage, { kind: 'request' }>;
+      readonly post: PendingPost;
+    },
+  ): Promise<Uint8Array> {
+    const { id: clientId, method } = request.message;
+    const { bytes, ids } = await requestForChild(request.bytes, names);
+    this.#awaited.add(names, { post: request.post, ids, clientId, method });
+    return bytes;
+  }
+
+  /** The cancellation under the child's id. Empty: no request is meant, or it fits several and cancels none of them. */
+  async #cancelled(bytes: Uint8Array, clientId: string): Promise<readonly Uint8Array[]> {
+    const cancelled = this.#awaited.cancel(clientId, this.#clock.now().getTime());
+    if (cancelled.kind === 'cancelled') return [await cancellationForChild(bytes, cancelled.id)];
+    if (cancelled.kind === 'several')
+      this.#log.warn({ grant: this.grant }, 'stdio server: a cancellation fits several requests: none was cancelled');
+    return [];
+  }
+
+  /**
+   * Opens the session's single stream for what the server sends on its own. It takes the place of an earlier one, whose
+   * reader may have gone without a word.
+   */
   listen(signal: AbortSignal | undefined): ExchangeAnswer {
     this.#touch();
-    if (this.#listener !== null) return refusalAnswer({ why: 'second_listener' });
+    const earlier = this.#listener;
     const stream = new EventStream({ ...this.#flowCallbacks, onReaderGone: () => this.#unlisten(stream) });
     this.#listener = stream;
+    earlier?.end();
+    clearInterval(this.#beat);
+    this.#beat = setInterval(() => stream.comment(), COMMENT_EVERY_MS).unref();
     for (const line of this.#backlog.take()) stream.send(line);
     onAbort(signal, () => {
       stream.end();
@@ -113,24 +180,35 @@ export class StdioSession {
   }
 
   /** One line of the child's stdout. */
-  receiveLine(line: Uint8Array): Promise<void> | void {
+  receiveLine(marked: Uint8Array): Promise<void> | void {
+    const line = withoutMark(marked);
     if (line.length >= LARGE_MESSAGE) return this.#receiveLarge(line);
     const value = parseJson(line);
     if (value === undefined) {
       this.#drop(line, 'a line that is no JSON');
       return;
     }
-    for (const bytes of messagesOf(line).messages) {
-      const message = classifyMessage(Array.isArray(value) ? parseJson(bytes) : value);
-      if (message === null) this.#drop(bytes, 'a line that is no JSON-RPC message');
-      else this.#route(message, bytes);
-    }
+    const { messages } = messagesOf(line);
+    const isBatch = Array.isArray(value);
+    const only = messages.length === 1 ? messages[0] : undefined;
+    if (only !== undefined) return this.#receive(isBatch ? parseJson(only) : value, only);
+    return this.#receiveAll(messages);
+  }
+
+  #receive(value: Json | undefined, bytes: Uint8Array): Promise<void> | void {
+    const message = classifyMessage(value);
+    if (message === null) this.#drop(bytes, 'a line that is no JSON-RPC message');
+    else return this.#route(message, bytes);
+  }
+
+  async #receiveAll(messages: readonly Uint8Array[]): Promise<void> {
+    for (const bytes of messages) await this.#receive(parseJson(bytes), bytes);
   }
 
   async #receiveLarge(line: Uint8Array): Promise<void> {
     const message = await classifyLarge(line);
     if (message === null) this.#drop(line, 'a large line that is no single JSON-RPC message');
-    else this.#route(message, line);
+    else await this.#route(message, line);
   }
 
   /**
@@ -144,14 +222,6 @@ export class StdioSession {
   /** Gives up cancelled requests that the server has not answered in 30 s. */
   prune(now: number): void {
     this.#awaited.prune(now);
-  }
-
-  async #postWithoutRequests(posted: PostedMessages, lines: Uint8Array): Promise<ExchangeAnswer> {
-    for (const { message } of posted.parts) {
-      if (message.kind !== 'notification' || message.cancels === null) continue;
-      this.#awaited.cancel(message.cancels, this.#clock.now().getTime());
-    }
-    return (await this.#write(lines)) ?? { kind: 'answer', status: 202, headers: [], body: null };
   }
 
   async #write(lines: Uint8Array): Promise<Unanswered | null> {
@@ -168,37 +238,41 @@ export class StdioSession {
     }
   }
 
-  #route(message: StdioMessage, bytes: Uint8Array): void {
+  #route(message: StdioMessage, bytes: Uint8Array): Promise<void> | void {
     switch (message.kind) {
       case 'response':
-        this.#respond(message, bytes);
-        break;
-      case 'notification': {
-        const post = message.token === null ? null : this.#awaited.postForToken(message.token);
-        // Progress for a client that has gone is of no use to any other.
-        if (post !== null && (post.over || post.offer(bytes))) return;
-        this.#sendUnprompted(bytes, false);
-        break;
-      }
+        return this.#respond(message, bytes);
+      case 'notification':
+        return message.token === null ? this.#sendUnprompted(bytes, false) : this.#report(message.token, bytes);
       case 'request':
-        this.#sendUnprompted(bytes, true);
-        break;
+        return this.#sendUnprompted(bytes, true);
       default:
         message satisfies never;
     }
   }
 
-  #respond(message: Extract<StdioMessage, { kind: 'response' }>, bytes: Uint8Array): void {
+  async #respond(message: Extract<StdioMessage, { kind: 'response' }>, bytes: Uint8Array): Promise<void> {
     const request = this.#awaited.take(message.id);
     if (request === null) {
       this.#drop(bytes, 'a response that nobody waits for');
       return;
     }
     this.#touch();
-    request.post.respond(message.id, bytes);
-    if (request.method !== 'initialize') return;
-    this.#version = message.version;
-    if (message.failed) void this.end();
+    const isOpening = request.method === 'initialize';
+    if (isOpening) this.#version = message.version;
+    request.post.respond(message.id, await responseForClient(bytes, request.ids));
+    if (isOpening && message.failed) void this.end();
+  }
+
+  /** Progress, under the token that the client chose. */
+  async #report(token: string, bytes: Uint8Array): Promise<void> {
+    const meant = this.#awaited.forToken(token);
+    if (meant === null) return this.#sendUnprompted(bytes, false);
+    const { post, tokenText } = meant;
+    // Progress for a client that has gone is of no use to any other.
+    if (post?.over) return;
+    const line = await progressForClient(bytes, tokenText);
+    if (post === null || !post.offer(line)) this.#sendUnprompted(line, false);
   }
 
   /** Sends a message of the server's own to the listener, else on the oldest POST's stream, else keeps it for later. */
@@ -217,9 +291,14 @@ export class StdioSession {
     this.#toldAt = now;
   }
 
+  #dropListener(): void {
+    this.#listener = null;
+    clearInterval(this.#beat);
+  }
+
   #unlisten(stream: EventStream): void {
     if (this.#listener !== stream) return;
-    this.#listener = null;
+    this.#dropListener();
     this.#touch();
   }
 

@@ -1,14 +1,17 @@
+import { withoutMark } from '../../bytes/byte-order-mark.ts';
 import type { JsonObject } from '../../domain/json/json.ts';
 import { member } from '../../domain/json/json.ts';
 import { standBack } from '../../time/stand-back.ts';
 import type { TaskMessage } from '../door/call-door.ts';
 import { elementsIn, placesIn } from '../json/find.ts';
 import { LARGE_MESSAGE } from '../json/large.ts';
-import { headerOf } from '../protocol/header-policy.ts';
+import { isEventStream } from '../protocol/media-type.ts';
 import { rpcError, rpcResult } from '../protocol/response.ts';
-import { relay } from '../relay/relay.ts';
+import { discardAnswer, relay } from '../relay/relay.ts';
 import { editData } from '../sse/edit-data.ts';
-import { readWhole } from '../upstream/send.ts';
+import { readWhole } from '../upstream/read-whole.ts';
+import { readableAnswer } from '../upstream/readable.ts';
+import { soleMessageIn } from '../upstream/response.ts';
 import type { TaskContext } from './context.ts';
 import { taskObject } from './status.ts';
 import { freshView } from './view.ts';
@@ -36,7 +39,12 @@ export async function listTasks({ gateway, runs }: TaskContext, message: TaskMes
   const body = new TextEncoder().encode(text);
   const answered = await upstream.exchange({ method: 'POST', headers, body, grant: principal.grant });
   if (answered.kind !== 'answer') return relay(answered, server, idText);
-  const answerBytes = await readWhole(answered.body);
+  const readable = readableAnswer(answered);
+  if (readable.kind === 'unreadable') {
+    discardAnswer(answered);
+    return relay(readable, server, idText);
+  }
+  const answerBytes = withoutMark(await readWhole(readable.body));
   if (answerBytes.byteLength > LONGEST_LIST) {
     return rpcError(
       502,
@@ -46,12 +54,12 @@ export async function listTasks({ gateway, runs }: TaskContext, message: TaskMes
     );
   }
   const answerText = UTF8.decode(answerBytes);
-  const stream = (headerOf(answered.headers, 'content-type') ?? '').startsWith('text/event-stream');
+  const stream = isEventStream(readable.headers);
   // What a server made of an approved call is listed as our task.
   const ids = await runs.followed.idsAt(server);
   const merged = await mergedInto(answerText, stream, (data) => withOurTasks(data, ours, ids));
-  if (merged !== null) return relay({ ...answered, body: new TextEncoder().encode(merged) }, server, idText);
-  if (!firstPage) return relay({ ...answered, body: new TextEncoder().encode(answerText) }, server, idText);
+  if (merged !== null) return relay({ ...readable, body: new TextEncoder().encode(merged) }, server, idText);
+  if (!firstPage) return relay({ ...readable, body: new TextEncoder().encode(answerText) }, server, idText);
   return rpcResult(idText ?? 'null', JSON.stringify({ tasks: ours }));
 }
 
@@ -82,7 +90,7 @@ async function withOurTasks(
   ours: readonly JsonObject[],
   hidden: ReadonlySet<string>,
 ): Promise<string | null> {
-  const bytes = new TextEncoder().encode(text);
+  const bytes = await soleMessageIn(new TextEncoder().encode(text));
   const list = (await placesIn(bytes, [TASKS]))?.get(TASKS.join(' '));
   if (list === undefined) return null;
   const all = ours.map((task) => JSON.stringify(task));

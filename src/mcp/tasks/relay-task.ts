@@ -1,9 +1,15 @@
+import { withoutMark } from '../../bytes/byte-order-mark.ts';
 import type { Task } from '../../ports.ts';
 import type { TaskMessage } from '../door/call-door.ts';
 import { textAt, withMember } from '../json/edit.ts';
+import { isEventStream } from '../protocol/media-type.ts';
 import { INVALID_PARAMS, rpcError } from '../protocol/response.ts';
-import { relay } from '../relay/relay.ts';
-import { readWhole } from '../upstream/send.ts';
+import { discardAnswer, relay } from '../relay/relay.ts';
+import { SseCutter } from '../sse/cutter.ts';
+import { editData } from '../sse/edit-data.ts';
+import { readWhole } from '../upstream/read-whole.ts';
+import { readableAnswer } from '../upstream/readable.ts';
+import { soleMessageIn } from '../upstream/response.ts';
 import type { TaskContext } from './context.ts';
 import { parseUpstreamTask } from './server-side.ts';
 import { RELATED_TASK } from './status.ts';
@@ -32,12 +38,25 @@ export async function relayTask(context: TaskContext, message: TaskMessage, task
     signal: message.signal,
   });
   if (answered.kind !== 'answer') return relay(answered, message.server, message.idText);
-  const answerText = UTF8.decode(await readWhole(answered.body));
-  // The answer is JSON or a stream with a single event.
-  const edited = isJson(answerText)
-    ? answerWithTaskId(answerText, task.id)
-    : answerText.replace(/^data: ?(.*)$/m, (_, data) => `data: ${answerWithTaskId(data, task.id)}`);
-  return relay({ ...answered, body: new TextEncoder().encode(edited) }, message.server, message.idText);
+  const readable = readableAnswer(answered);
+  if (readable.kind === 'unreadable') {
+    discardAnswer(answered);
+    return relay(readable, message.server, message.idText);
+  }
+  const answerBytes = withoutMark(await readWhole(readable.body));
+  const edited = isEventStream(readable.headers)
+    ? eventsWithTaskId(answerBytes, task.id)
+    : answerWithTaskId(UTF8.decode(await soleMessageIn(answerBytes)), task.id);
+  return relay({ ...readable, body: new TextEncoder().encode(edited) }, message.server, message.idText);
+}
+
+/** The stream's events, each with the id of our task. */
+function eventsWithTaskId(bytes: Uint8Array, id: string): string {
+  const cutter = new SseCutter();
+  return [...cutter.push(bytes), cutter.end()]
+    .map((event) => UTF8.decode(event))
+    .map((event) => editData(event, (data) => (isJson(data) ? answerWithTaskId(data, id) : null)) ?? event)
+    .join('');
 }
 
 /** The text with our task's `id` at `path`, if there is a value. The specification names all places of a task's id. */

@@ -1,4 +1,3 @@
-import type { Outcome } from '../../domain/approval/dispatch.ts';
 import type { Principal } from '../../domain/call/call.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
 import type { TaskDoor, TaskSent, UpstreamTaskHandle } from '../../gateway/task/task-door.ts';
@@ -8,8 +7,9 @@ import { postMessage } from '../hold/post-message.ts';
 import { questionInPieces } from '../hold/question.ts';
 import { keepRequests } from '../hold/server-requests.ts';
 import { freshSession } from '../upstream/fresh-session.ts';
+import { endingIn, type SendResult } from '../upstream/outgoing.ts';
 import { requestServer } from '../upstream/request.ts';
-import { type SendResult, sendOnce } from '../upstream/send.ts';
+import { sendOnce } from '../upstream/send.ts';
 import type { ServerEntry } from '../upstream/server.ts';
 import {
   fetchUpstreamTask,
@@ -143,7 +143,7 @@ async function sendTask({
       // A legacy server is told of a cancellation by a notification, and may continue.
       ...(task.era === 'modern' ? { signal } : {}),
     });
-  const unknownOutcome = (error: Error): SendResult => ended({ kind: 'unknown', why: error.message });
+  const unknownOutcome = (error: Error): SendResult => endingIn({ kind: 'unknown', why: error.message });
   if (!fresh) return { sent: await send(headers).catch(unknownOutcome), session };
   const sendInFresh = (headersInSession: Record<string, string>): Promise<SendResult> => {
     session = headersInSession['mcp-session-id'] ?? null;
@@ -152,15 +152,11 @@ async function sendTask({
   // A task that the server created lives in this session, so the session is not ended.
   const keep = ({ outcome }: SendResult): boolean =>
     request.asTask && outcome.kind === 'returned' && upstreamTaskIn(outcome.response, task.era, request) !== null;
-  const refused = (why: string): SendResult => ended({ kind: 'not_sent', why });
+  const refused = (why: string): SendResult => endingIn({ kind: 'not_sent', why });
   const sent = await freshSession(server, task.grant, headers, { send: sendInFresh, refused, keep }).catch(
     unknownOutcome,
   );
   return { sent, session };
-}
-
-function ended(outcome: Outcome): SendResult {
-  return { outcome, event: null };
 }
 
 function unsent(why: string): TaskSent {

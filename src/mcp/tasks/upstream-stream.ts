@@ -1,6 +1,8 @@
+import { withoutMark } from '../../bytes/byte-order-mark.ts';
 import type { TaskMessage } from '../door/call-door.ts';
 import type { HeldStream } from '../hold/stream-answer.ts';
-import { headerOf } from '../protocol/header-policy.ts';
+import { isEventStream } from '../protocol/media-type.ts';
+import { readableAnswer } from '../upstream/readable.ts';
 
 /**
  * Opens the server's own stream for `text` and copies its bytes into ours. `ended` resolves when the server ends it.
@@ -19,19 +21,21 @@ export async function upstreamTaskStream(
     signal: stream.readerGone,
   });
   if (answered.kind !== 'answer' || !(answered.body instanceof ReadableStream)) return null;
-  if (!(headerOf(answered.headers, 'content-type') ?? '').startsWith('text/event-stream')) {
+  const readable = readableAnswer(answered);
+  if (readable.kind === 'unreadable' || !isEventStream(readable.headers)) {
     await answered.body.cancel();
     return null;
   }
-  return { ended: copy(answered.body, stream) };
+  return readable.body instanceof ReadableStream ? { ended: copy(readable.body, stream) } : null;
 }
 
 async function copy(body: ReadableStream<Uint8Array>, stream: HeldStream): Promise<void> {
   const reader = body.getReader();
   stream.readerGone.addEventListener('abort', () => void reader.cancel().catch(() => {}), { once: true });
-  for (;;) {
+  for (let isFirst = true; ; isFirst = false) {
     const { done, value } = await reader.read();
     if (done) return;
-    await stream.raw(value);
+    // Our stream has begun, and a byte order mark would no longer be dropped there.
+    await stream.raw(isFirst ? withoutMark(value) : value);
   }
 }

@@ -1,5 +1,5 @@
-import { headerOf } from '../protocol/header-policy.ts';
-import { readWhole } from './send.ts';
+import { type Attempt, attempt } from './attempt.ts';
+import { readWhole } from './read-whole.ts';
 import type { ServerEntry } from './server.ts';
 
 /** The revision of a request without MCP-Protocol-Version. */
@@ -22,7 +22,7 @@ export interface SessionWork<T> {
  * restarted, or the session belonged to a child process of a replica that is gone. Ends the new session afterwards.
  */
 export async function freshSession<T>(
-  server: ServerEntry,
+  server: Pick<ServerEntry, 'upstream'>,
   grant: string,
   agentHeaders: Readonly<Record<string, string>>,
   { send, refused, keep }: SessionWork<T>,
@@ -30,16 +30,12 @@ export async function freshSession<T>(
   const { 'mcp-session-id': _, ...headers } = agentHeaders;
   const version = headers['mcp-protocol-version'] ?? DEFAULT_REVISION;
   const params = { protocolVersion: version, capabilities: {}, clientInfo: { name: 'holdfast', version: '1' } };
-  const opened = await post(server, grant, headers, { jsonrpc: '2.0', id: 0, method: 'initialize', params });
-  if (opened.kind !== 'answer' || opened.status !== 200) {
-    return refused(opened.kind === 'answer' ? `it answered ${opened.status} to initialize` : opened.why);
-  }
-  const fault = await readToEnd(opened.body);
-  if (fault !== null) return refused(fault);
-  const session = headerOf(opened.headers, 'mcp-session-id');
+  const opened = await request(server, grant, headers, 'initialize', params);
+  const { outcome, status, session } = opened;
+  if (outcome.kind !== 'returned') return refused(outcome.why);
+  if (status !== 200 || outcome.failed) return refused(`it refused to initialize (${status})`);
   const inSession = session === null ? headers : { ...headers, 'mcp-session-id': session };
-  const confirmed = await post(server, grant, inSession, { jsonrpc: '2.0', method: 'notifications/initialized' });
-  if (confirmed.kind === 'answer') await readToEnd(confirmed.body);
+  await confirm(server, grant, inSession);
   let keepOpen = false;
   try {
     const sent = await send(inSession);
@@ -50,22 +46,49 @@ export async function freshSession<T>(
   }
 }
 
-function post({ upstream }: ServerEntry, grant: string, headers: Record<string, string>, message: object) {
-  const body = new TextEncoder().encode(JSON.stringify(message));
-  return upstream.exchange({ method: 'POST', headers, body, grant, signal: AbortSignal.timeout(ANSWER_MS) });
+function request(
+  { upstream }: Pick<ServerEntry, 'upstream'>,
+  grant: string,
+  headers: Record<string, string>,
+  method: string,
+  params: object,
+): Promise<Attempt> {
+  const id = `holdfast-${crypto.randomUUID()}`;
+  const bytes = new TextEncoder().encode(JSON.stringify({ jsonrpc: '2.0', id, method, params }));
+  const sent = { ...headers, 'content-type': 'application/json', accept: 'application/json, text/event-stream' };
+  const signal = AbortSignal.timeout(ANSWER_MS);
+  return attempt({
+    upstream,
+    grant,
+    headers: sent,
+    bytes,
+    idText: JSON.stringify(id),
+    signal,
+    onEvent: () => undefined,
+  });
 }
 
-/** Reads an answer to its end and drops it. Null: it was complete. */
-async function readToEnd(body: Parameters<typeof readWhole>[0]): Promise<string | null> {
-  try {
-    await readWhole(body, AbortSignal.timeout(ANSWER_MS));
-    return null;
-  } catch {
-    return 'its answer to initialize did not end';
-  }
+async function confirm(
+  { upstream }: Pick<ServerEntry, 'upstream'>,
+  grant: string,
+  headers: Record<string, string>,
+): Promise<void> {
+  const body = new TextEncoder().encode('{"jsonrpc":"2.0","method":"notifications/initialized"}');
+  const signal = AbortSignal.timeout(ANSWER_MS);
+  const confirmed = await upstream.exchange({ method: 'POST', headers, body, grant, signal });
+  if (confirmed.kind === 'answer') await readToEnd(confirmed.body);
 }
 
-async function endSession({ upstream }: ServerEntry, grant: string, headers: Record<string, string>): Promise<void> {
+/** Reads an answer to its end and drops it. */
+async function readToEnd(body: Parameters<typeof readWhole>[0]): Promise<void> {
+  await readWhole(body, AbortSignal.timeout(ANSWER_MS)).catch(() => undefined);
+}
+
+async function endSession(
+  { upstream }: Pick<ServerEntry, 'upstream'>,
+  grant: string,
+  headers: Record<string, string>,
+): Promise<void> {
   const { 'content-type': _, ...rest } = headers;
   const signal = AbortSignal.timeout(ANSWER_MS);
   const ended = await upstream.exchange({ method: 'DELETE', headers: rest, body: null, grant, signal });

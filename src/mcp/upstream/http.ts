@@ -12,6 +12,8 @@ const MOST_DRAINED = 64;
 export interface HttpUpstreamOptions {
   /** The server's address, with path and query. */
   readonly url: string;
+  /** As in `Upstream`. */
+  readonly notRun?: readonly number[];
 }
 
 /** A body of a known length up to this many bytes is returned in one piece instead of as a stream. */
@@ -27,13 +29,14 @@ const HIGH_WATER = 64 * 1024;
  * route, TLS handshake failed. Every other failure is `lost`. `why` is a code without addresses, which an agent may
  * read.
  */
-export function httpUpstream({ url }: HttpUpstreamOptions): Upstream {
+export function httpUpstream({ url, notRun = [] }: HttpUpstreamOptions): Upstream {
   const { origin, pathname, search } = new URL(url);
   // HTTP/2 may send a request again by itself (after GOAWAY); HTTP/1.1 without pipelining does not.
   const pool = new Pool(origin, { headersTimeout: 0, bodyTimeout: 0, pipelining: 1, allowH2: false });
   const drained: DrainedAnswers = new Map();
   return {
     kind: 'http',
+    notRun: new Set(notRun),
     exchange: (exchange) => send(pool, `${pathname}${search}`, exchange, drained),
     close: () => pool.destroy(),
   };
@@ -201,7 +204,7 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
 function isSmall(headers: Record<string, string | string[] | undefined>): boolean {
   const length = headers['content-length'];
   const type = headers['content-type'];
-  return typeof length === 'string' && Number(length) <= SMALL && !String(type).startsWith('text/event-stream');
+  return typeof length === 'string' && Number(length) <= SMALL && !/^\s*text\/event-stream/i.test(String(type));
 }
 
 /** The error's code, or that of its cause; never its message, which may contain an address. */

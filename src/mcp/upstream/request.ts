@@ -1,4 +1,5 @@
-import { type OutgoingRequest, type SendResult, sendOnce } from './send.ts';
+import { attempt } from './attempt.ts';
+import type { OutgoingRequest, SendResult } from './outgoing.ts';
 import type { ServerEntry } from './server.ts';
 
 /** A request that the gateway itself makes to a server. */
@@ -26,7 +27,7 @@ export function requestServer({
 }: ServerRequest): Promise<SendResult> {
   const idText = JSON.stringify(`holdfast-${crypto.randomUUID()}`);
   const text = `{"jsonrpc":"2.0","id":${idText},"method":${JSON.stringify(method)},"params":${params}}`;
-  return sendOnce({
+  return attempt({
     upstream: server.upstream,
     grant,
     headers: {

@@ -1,223 +1,96 @@
-import { MOST_HELD_BYTES } from '../../bytes/held-answer.ts';
-import { joinInTurns } from '../../bytes/join.ts';
-import { readBounded } from '../../bytes/read.ts';
 import type { Outcome } from '../../domain/approval/dispatch.ts';
-import type { Exchange, Upstream, UpstreamAnswer } from '../../ports.ts';
-import { pause } from '../../time/pause.ts';
-import { Spell } from '../../time/spell.ts';
-import { LARGE_MESSAGE } from '../json/large.ts';
-import { headerOf } from '../protocol/header-policy.ts';
-import { SseCutter } from '../sse/cutter.ts';
-import { fieldsOf } from '../sse/fields.ts';
-import { largeEventFields } from '../sse/large-event.ts';
-import { responseIn } from './response.ts';
-
-/** A request on its way to the upstream: a dispatched call, or a request of the gateway's own. */
-export interface OutgoingRequest {
-  readonly upstream: Upstream;
-  readonly grant: string;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly bytes: Uint8Array;
-  /** The request's id as JSON text, which identifies its response. */
-  readonly idText: string;
-  /**
-   * Called for each event that comes before the response: progress, or a server-to-client request. A returned promise
-   * delays the next event until it resolves.
-   */
-  readonly onEvent: (event: Uint8Array) => Promise<void> | undefined | void;
-  /** What the server asks meanwhile comes on this stream, where the upstream can choose. */
-  readonly carriesRequests?: boolean;
-  /** Aborted when the agent cancels the call while it runs (2026-07-28, or a cancelled task). */
-  readonly signal?: AbortSignal;
-}
-
-/** How a request ended. */
-export interface SendResult {
-  readonly outcome: Outcome;
-  /** The SSE event that carried the response, so that its event id is kept; null where there was none, or a large one. */
-  readonly event: string | null;
-  /** The id of a large event that carried the response. */
-  readonly eventId?: string | null;
-  /** Nothing was sent, because the server no longer knows the session. */
-  readonly sessionLost?: boolean;
-}
-
-/** Failed attempts in a row to resume a stream that ended without the response. */
-const MOST_FAILURES = 20;
-const DEFAULT_RETRY_MS = 1_000;
-const SHORTEST_RETRY_MS = 100;
-const LONGEST_RETRY_MS = 30_000;
-const TOO_LONG = `longer than ${MOST_HELD_BYTES >> 20} MiB`;
-
-const UTF8 = new TextDecoder('utf-8', { ignoreBOM: true });
+import type { ExchangeAnswer } from '../../ports.ts';
+import { type Attempt, attempt } from './attempt.ts';
+import { provenInNewSession } from './dead-session.ts';
+import { notRunBy } from './not-run.ts';
+import { endingIn, type OutgoingRequest, type SendResult } from './outgoing.ts';
 
 /**
- * Sends a request, such as an approved call, once and waits for its response without a time limit. Nothing is ever sent
- * again: a stream that ends early is resumed by GET (2025-11-25, Resumability and Redelivery), which does not repeat
- * the call.
+ * Sends a request, such as an approved call, once and waits for its response without a time limit. Nothing that may have
+ * been run is ever sent again: a stream that ends early is resumed by GET (2025-11-25, Resumability and Redelivery),
+ * which does not repeat the call.
  *
- * | what happened | outcome |
- * |---|---|
- * | refused, DNS or TLS failure before any write; 404 for its session | not sent: the pass is given back |
- * | the response came | returned |
- * | another 4xx | returned, failed: the upstream refused it |
- * | 5xx, a reset, a stream that ends without the response | unknown |
+ * | what came | session | era | what is known | outcome |
+ * |---|---|---|---|---|
+ * | nothing: refused, DNS or TLS failure before any write, no child | any | both | nothing ran | not sent |
+ * | nothing: a reset, a time-out | any | both | nothing | unknown |
+ * | a refusal of the gateway's own in place of a child (stdio) | any | legacy | nothing ran | not sent |
+ * | 2xx with the response | any | both | it ran | returned |
+ * | 2xx without it, a stream that ends without it | any | both | nothing | unknown |
+ * | 401 | any | both | nothing ran: the credential is checked before | not sent |
+ * | a status of the server's `not_run` | any | both | nothing ran, says its operator | not sent |
+ * | 404 | named | legacy | nothing ran, unless a `ping` in the session is answered | not sent, or returned, failed |
+ * | 400 | named | legacy | nothing ran, if the session is proven dead | not sent, or returned, failed |
+ * | 400, 404 | none | both | the server refused, perhaps after it ran | returned, failed |
+ * | 403, 429, another 4xx, 3xx | any | both | the server or a proxy refused, perhaps after it ran | returned, failed |
+ * | 5xx, 1xx | any | both | nothing | unknown |
+ *
+ * A session is proven dead when the server refuses a `ping` in it as well, opens a new one, and answers a `ping` there.
+ * Not sent: the pass is given back, and so is what the call took from limits.
  */
 export async function sendOnce(request: OutgoingRequest): Promise<SendResult> {
-  const { upstream, headers, bytes, grant, signal } = request;
-  // What follows the response is read to its end: a legacy server may take a closed connection for a cancellation.
-  const onLeave = signal === undefined ? ({ whenAbandoned: 'drain' } as const) : { signal };
-  const carries = request.carriesRequests === true ? { carriesRequests: true } : {};
-  const answer = await upstream.exchange({ method: 'POST', headers, body: bytes, grant, ...carries, ...onLeave });
-  if (signal?.aborted && answer.kind !== 'answer') return ended(answer.kind === 'not_sent' ? answer : CANCELLED);
-  if (answer.kind === 'not_sent') return ended({ kind: 'not_sent', why: answer.why });
-  if (answer.kind === 'lost') return ended({ kind: 'unknown', why: `its answer was lost (${answer.why})` });
-  if (answer.status === 404 && headers['mcp-session-id'] !== undefined) {
+  const { sent } = await settled(request, async () => null);
+  return sent;
+}
+
+/**
+ * The same; where the session is proven dead, the request is sent in a new one, once, which is ended afterwards. The new
+ * session offers the server no capabilities of a client's, so it asks nothing in it.
+ */
+export async function sendInAnySession(request: OutgoingRequest): Promise<SendResult> {
+  const { sent, anew } = await settled(request, (headers) => attempt({ ...request, headers }));
+  if (anew === null) return sent;
+  if (anew.sessionLost)
+    return { ...endingIn({ kind: 'not_sent', why: 'the server forgets its sessions' }), sessionLost: true };
+  return { ...anew, outcome: noted(anew.outcome) };
+}
+
+/** Whether the answer to a request that the agent made itself proves that nothing ran, as by the table above. */
+export async function provesNothingRan(
+  request: Pick<OutgoingRequest, 'grant' | 'headers' | 'upstream'>,
+  answer: ExchangeAnswer,
+): Promise<boolean> {
+  if (answer.kind !== 'answer') return answer.kind === 'not_sent';
+  const inSession = request.headers['mcp-session-id'] !== undefined;
+  const notRun = notRunBy(answer, request.upstream.notRun, inSession);
+  if (!isDoubtful(request, answer)) return notRun !== null;
+  const found = await provenInNewSession(request, async () => null);
+  return found.proven || (notRun !== null && !found.alive);
+}
+
+/** The attempt, and what `then` made of a new session where the old one is proven dead; null: it made nothing. */
+async function settled<T>(
+  request: OutgoingRequest,
+  then: (headers: Record<string, string>) => Promise<T>,
+): Promise<{ readonly sent: SendResult; readonly anew: T | null }> {
+  const sent = await attempt(request);
+  if (request.signal?.aborted || !isDoubtful(request, sent)) return { sent, anew: null };
+  const found = await provenInNewSession(request, then);
+  if (found.proven) {
     const why = 'the server no longer knows the session; start a new one';
-    return { ...ended({ kind: 'not_sent', why }), sessionLost: true };
+    return { sent: { ...endingIn({ kind: 'not_sent', why }), sessionLost: true }, anew: found.result };
   }
-  if (answer.status >= 500 || answer.status < 200) {
-    return ended({ kind: 'unknown', why: `the server answered ${answer.status}` });
-  }
-  if (isStream(answer)) return readStream(request, answer);
-  return ended(await readSingleResponse(request, answer));
+  if (!found.alive || sent.outcome.kind === 'returned') return { sent, anew: null };
+  return { sent: endingIn(refusedIn(request.idText)), anew: null };
 }
 
-const CANCELLED: Outcome = { kind: 'unknown', why: 'the agent took it back while it ran' };
-
-function ended(outcome: Outcome): SendResult {
-  return { outcome, event: null };
+/** Whether the server may have refused the session rather than the call. */
+function isDoubtful(
+  { upstream, headers }: Pick<OutgoingRequest, 'headers' | 'upstream'>,
+  { status }: Pick<Attempt, 'status'>,
+): boolean {
+  if (upstream.kind !== 'http' || headers['mcp-session-id'] === undefined) return false;
+  return status === 404 || (status === 400 && upstream.notRun?.has(400) !== true);
 }
 
-function isStream(answer: UpstreamAnswer): boolean {
-  return answer.status < 300 && (headerOf(answer.headers, 'content-type') ?? '').startsWith('text/event-stream');
-}
-
-async function readSingleResponse(request: OutgoingRequest, answer: UpstreamAnswer): Promise<Outcome> {
-  let bytes: Uint8Array;
-  try {
-    bytes = await readWhole(answer.body, request.signal);
-  } catch (error) {
-    if (request.signal?.aborted) return CANCELLED;
-    return { kind: 'unknown', why: `its answer broke off (${messageOf(error)})` };
-  }
-  const returned = await responseIn(bytes, request.idText);
-  if (returned !== null) return returned;
-  if (answer.status < 300) return { kind: 'unknown', why: 'the server answered without a response' };
-  return refusalResponse(request.idText, answer.status);
-}
-
-/** A JSON-RPC error response for an HTTP refusal that contains none. */
-function refusalResponse(idText: string, status: number): Outcome {
-  const error = { code: status, message: `The server refused the call with HTTP ${status}.` };
+/** The session lives, so the 404 was about the call. */
+function refusedIn(idText: string): Outcome {
+  const error = { code: 404, message: 'The server refused the call with HTTP 404.' };
   const text = `{"jsonrpc":"2.0","id":${idText},"error":${JSON.stringify(error)}}`;
   return { kind: 'returned', response: new TextEncoder().encode(text), failed: true };
 }
 
-/**
- * Reads an answer's whole body. Rejects when it breaks off, when it is longer than `MOST_HELD_BYTES`, or when the
- * signal is aborted.
- */
-export async function readWhole(body: UpstreamAnswer['body'], signal?: AbortSignal): Promise<Uint8Array> {
-  if (body === null) return new Uint8Array(0);
-  if (body instanceof Uint8Array) return body;
-  const bounded = signal === undefined ? body : body.pipeThrough(new TransformStream<Uint8Array>(), { signal });
-  const bytes = await readBounded(bounded, MOST_HELD_BYTES);
-  if (bytes === null) throw new Error(TOO_LONG);
-  return bytes;
-}
-
-/** How far a stream has been read, for its resumption. */
-interface StreamPosition {
-  lastId: string | null;
-  retryMs: number;
-}
-
-async function readStream(request: OutgoingRequest, first: UpstreamAnswer): Promise<SendResult> {
-  const position: StreamPosition = { lastId: null, retryMs: DEFAULT_RETRY_MS };
-  let answer: UpstreamAnswer | null = first;
-  for (let failures = 0; ; ) {
-    const sent = answer === null ? null : await readEvents(request, answer, position);
-    if (sent !== null) return sent;
-    if (request.signal?.aborted) return ended(CANCELLED);
-    if (position.lastId === null) return ended({ kind: 'unknown', why: 'its stream ended without an answer' });
-    await pause(position.retryMs);
-    const next = await request.upstream.exchange(resumptionOf(request, position.lastId));
-    // A server may close its stream at any time and be polled (2025-11-25), so only failed attempts are counted.
-    failures = next.kind === 'answer' ? 0 : failures + 1;
-    if (next.kind === 'answer' && !isStream(next)) {
-      return ended({ kind: 'unknown', why: `its stream could not be resumed (${next.status})` });
-    }
-    if (next.kind !== 'answer' && failures >= MOST_FAILURES) {
-      return ended({ kind: 'unknown', why: `its stream broke off (${next.why})` });
-    }
-    answer = next.kind === 'answer' ? next : null;
-  }
-}
-
-function resumptionOf(request: OutgoingRequest, lastId: string): Exchange {
-  const { 'content-type': _, ...headers } = request.headers;
-  return {
-    method: 'GET',
-    headers: { ...headers, accept: 'text/event-stream', 'last-event-id': lastId },
-    body: null,
-    grant: request.grant,
-  };
-}
-
-/** Null: the stream ended or broke off before the response. */
-async function readEvents(
-  request: OutgoingRequest,
-  answer: UpstreamAnswer,
-  position: StreamPosition,
-): Promise<SendResult | null> {
-  const cutter = new SseCutter();
-  const spell = new Spell();
-  const readAll = async (events: readonly (readonly Uint8Array[])[]): Promise<SendResult | null> => {
-    for (const parts of events) {
-      const event = await joinInTurns(parts);
-      const sent = await readEvent(event, request.idText, position);
-      if (sent) return sent;
-      await request.onEvent(event);
-      await spell.rest();
-    }
-    await spell.rest();
-    return null;
-  };
-  if (answer.body instanceof Uint8Array) return readAll(cutter.cut(answer.body));
-  if (answer.body === null) return null;
-  const reader = answer.body.getReader();
-  const cancelReading = (): void => void reader.cancel().catch(() => {});
-  request.signal?.addEventListener('abort', cancelReading, { once: true });
-  if (request.signal?.aborted) cancelReading();
-  try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      const sent = done ? null : await readAll(cutter.cut(value));
-      if (sent || done) return sent;
-      if (cutter.pendingBytes > MOST_HELD_BYTES)
-        return ended({ kind: 'unknown', why: `its stream has an event ${TOO_LONG}` });
-    }
-  } catch {
-    return null;
-  } finally {
-    request.signal?.removeEventListener('abort', cancelReading);
-    cancelReading();
-  }
-}
-
-async function readEvent(event: Uint8Array, idText: string, position: StreamPosition): Promise<SendResult | null> {
-  const isLarge = event.length >= LARGE_MESSAGE;
-  const text = isLarge ? '' : UTF8.decode(event);
-  const { data, id, retryMs } = isLarge ? await largeEventFields(event) : fieldsOf(text);
-  if (id !== null) position.lastId = id;
-  if (retryMs !== null) position.retryMs = Math.min(Math.max(retryMs, SHORTEST_RETRY_MS), LONGEST_RETRY_MS);
-  const bytes = typeof data === 'string' ? new TextEncoder().encode(data) : data;
-  const returned = bytes === null ? null : await responseIn(bytes, idText);
-  if (returned === null) return null;
-  return isLarge ? { outcome: returned, event: null, eventId: id } : { outcome: returned, event: text };
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : 'unknown';
+function noted(outcome: Outcome): Outcome {
+  const note = 'sent in a new session, because the server no longer knew the one it was asked in';
+  return outcome.kind === 'returned' ? { ...outcome, note } : outcome;
 }

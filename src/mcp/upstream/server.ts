@@ -18,8 +18,11 @@ export interface ServerEntry {
   readonly onToolList?: (page: ListPage) => void;
 }
 
-/** Called for each tool of each list, with the tool's whole entry. */
-export type IsToolHidden = (tool: string, entry: JsonObject) => boolean;
+/**
+ * Called for each tool of each list, with the tool's whole entry. `again`: the list has named this tool before, or may
+ * have on an earlier page.
+ */
+export type IsToolHidden = (tool: string, entry: JsonObject, again: boolean) => boolean;
 
 /** The lists whose entries a policy may deny, by their member in the answer. */
 export type GovernedList = 'prompts' | 'resources' | 'resourceTemplates';

@@ -39,19 +39,42 @@ export class Appender {
     if (events.length === 0) return;
     const now = performance.now();
     const columns = Array.from({ length: 10 }, () => new Column());
-    const fresh = new Map<string, Phrase>();
-    for (const event of events) {
-      const phrase = this.#phrases.of(event);
-      const values = valuesOf(this.#seals, event, phrase);
+    const phrases = events.map((event) => this.#phrases.of(event));
+    const fresh = await this.#freshOf(phrases, now);
+    for (const [index, event] of events.entries()) {
+      const phrase = phrases[index] ?? null;
+      const values = valuesOf(this.#seals, event, phrase?.collides === true ? null : phrase);
       if (values === null) return this.#appendAsJson(events);
       for (let i = 0; i < columns.length; i += 1) columns[i]!.add(values[i]!);
-      if (phrase !== null && phrase.writtenUntil < now) fresh.set(phrase.id, phrase);
     }
     const ids = [...fresh.keys()].join(DIVIDER);
     const words = [...fresh.values()].map((phrase) => phrase.words).join(DIVIDER);
     await sql`${KEPT_PLAN}
       select holdfast.append(${sql.join([...columns.map(({ text }) => text), ids, words])})`.execute(this.#db);
     for (const phrase of fresh.values()) markWritten(phrase, now);
+  }
+
+  /** The phrases that have to be written, by their ids. Marks those whose id another phrase has. */
+  async #freshOf(phrases: readonly (Phrase | null)[], now: number): Promise<ReadonlyMap<string, Phrase>> {
+    const fresh = new Map<string, Phrase>();
+    for (const phrase of phrases) {
+      if (phrase === null || phrase.collides || phrase.writtenUntil >= now) continue;
+      const other = fresh.get(phrase.id);
+      if (other !== undefined && other.words !== phrase.words) phrase.collides = true;
+      else fresh.set(phrase.id, phrase);
+    }
+    if (fresh.size === 0) return fresh;
+    const all = [...fresh.values()];
+    const taken = await sql<{ id: string }>`
+      select p.id::text from unnest(${all.map(({ id }) => id)}::bigint[], ${all.map(({ words }) => words)}::text[]) as s(id, words)
+      join holdfast.phrases p on p.id = s.id and p.words <> to_tsvector('pg_catalog.simple', s.words)`.execute(
+      this.#db,
+    );
+    for (const { id } of taken.rows) {
+      fresh.get(id)!.collides = true;
+      fresh.delete(id);
+    }
+    return fresh;
   }
 
   /** For values that a column of text cannot hold. */

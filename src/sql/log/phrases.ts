@@ -21,6 +21,8 @@ export interface Phrase {
   readonly words: string;
   /** Milliseconds since the epoch until which it need not be written again. */
   writtenUntil: number;
+  /** Another phrase has its id, so that its events keep their own words. Whoever names tools can search for such names. */
+  collides: boolean;
   /** The event's canonical text. */
   body(at: string, fingerprint: string): string;
 }
@@ -54,7 +56,8 @@ function keyOf({ type, approval, actor, server, tool, grant, replica, data }: Ne
   if (members !== 5) return null;
   const { policy, rule, decidedBy, session } = data;
   if (typeof rule !== 'string' || typeof decidedBy !== 'string') return null;
-  return [actor, server, tool, grant, replica, policy, rule, decidedBy, session].join('\n');
+  // A name may hold a line break, and no two events may have one key.
+  return JSON.stringify([actor, server, tool, grant, replica, policy, rule, decidedBy, session]);
 }
 
 function phraseOf(event: NewEvent): Phrase {
@@ -67,6 +70,7 @@ function phraseOf(event: NewEvent): Phrase {
     id: phraseId(words),
     words,
     writtenUntil: 0,
+    collides: false,
     body: (at, fingerprint) => `${head}${at}${middle}${fingerprint}${tail}`,
   };
 }

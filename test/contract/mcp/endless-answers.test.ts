@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { MOST_HELD_BYTES } from '../../../src/bytes/held-answer.ts';
-import { readWhole, sendOnce } from '../../../src/mcp/upstream/send.ts';
+import { readWhole } from '../../../src/mcp/upstream/read-whole.ts';
+import { sendOnce } from '../../../src/mcp/upstream/send.ts';
 import type { ExchangeAnswer, Upstream } from '../../../src/ports.ts';
 
 const CHUNK = new Uint8Array(1024 * 1024).fill(0x20);

@@ -96,12 +96,14 @@ describe('A large message is treated like a short one', () => {
       [`"result":{"content":[],"isError":1,"x":"${FILLING}"}`, false],
       [`"error":{"code":1,"message":"${FILLING}"}`, true],
     ] as const) {
-      const read = await responseIn(response(rest), '"7"');
-      assert.deepEqual(read, { kind: 'returned', response: response(rest), failed });
-      assert.equal(await responseIn(response(rest, '7'), '"7"'), null, 'another id');
+      const { outcome } = await responseIn(response(rest), '"7"');
+      assert.deepEqual(outcome, { kind: 'returned', response: response(rest), failed });
+      assert.equal((await responseIn(response(rest, '7'), '"7"')).outcome, null, 'another id');
     }
-    assert.equal(await responseIn(response(`"method":"m","result":{"x":"${FILLING}"}`), '"7"'), null, 'a request');
-    assert.equal(await responseIn(bytesOf(`{"id":"7","result":{"x":"${FILLING}"}`), '"7"'), null, 'no JSON');
+    const request = response(`"method":"m","result":{"x":"${FILLING}"}`);
+    assert.equal((await responseIn(request, '"7"')).outcome, null, 'a request');
+    const cut = bytesOf(`{"id":"7","result":{"x":"${FILLING}"}`);
+    assert.equal((await responseIn(cut, '"7"')).outcome, null, 'no JSON');
   });
 
   test('an answer for one caller: his id, and the approval in _meta', async () => {

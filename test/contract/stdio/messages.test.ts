@@ -108,16 +108,17 @@ test('a request of the server goes to the listener, else along with a POST, else
   await answered(upstream, { session, headers: { accept: 'application/json' }, text: say(3, `${done(3)}\n`) });
   const listening = eventsOf(await answered(upstream, { session, method: 'GET' }));
   assert.equal(await listening.next(), asks(71));
-  assert.equal((await answered(upstream, { session, method: 'GET' })).status, 409);
+  const newest = eventsOf(await answered(upstream, { session, method: 'GET' }));
+  assert.equal(await listening.next(), null, 'the newest GET takes over: the other may be of a laptop that sleeps');
   const plain = await answered(upstream, { session, text: say(4, `${asks(72)}\n${done(4)}\n`) });
   assert.equal((await bytesOf(plain)).toString(), done(4));
-  assert.equal(await listening.next(), asks(72));
+  assert.equal(await newest.next(), asks(72));
 
   const { result } = await jsonOf(
     await answered(upstream, { session, text: '{"jsonrpc":"2.0","id":9,"method":"heard"}' }),
   );
   assert.ok(result.heard.some((line: string) => Buffer.from(line, 'base64').toString() === reply));
-  await listening.leave();
+  await newest.leave();
   assert.equal((await answered(upstream, { session, method: 'GET' })).status, 200, 'a listener that left makes room');
 });
 

@@ -4,6 +4,7 @@ import canonicalize from 'canonicalize';
 import { type RawBuilder, sql } from 'kysely';
 import type { NewEvent } from '../../../src/domain/log/event.ts';
 import type { EventFilter, Records } from '../../../src/ports.ts';
+import { phraseId, phraseWords } from '../../../src/sql/log/phrases.ts';
 import { sqlRecords } from '../../../src/sql/records.ts';
 import { OURS } from '../../support/audit/tampering.ts';
 import { type AuditWorld, auditWorld, event, verifyLines } from '../../support/audit/world.ts';
@@ -147,6 +148,30 @@ for (const kind of ['pglite', 'postgres'] as const) {
       t.mock.timers.enable({ apis: ['Date'], now: Date.now() + 11 * 60_000 });
       await world.log(allowed('lost_tool'), ...crowd);
       assert.equal((await found('lost_tool')).length, 2);
+    });
+
+    test('P7: a phrase whose id another has keeps its own words: whoever names tools cannot hide behind one', async () => {
+      const before = (await world.verify()).report.faults;
+      const words = phraseWords(allowed('twin_of_another'));
+      await sql`insert into holdfast.phrases (id, words)
+        values (${phraseId(words)}::bigint, to_tsvector('pg_catalog.simple', 'somebody else'))`.execute(world.db);
+      await world.log(allowed('twin_of_another'), allowed('alone'));
+      const [twin, alone] = await rows(sql<{ phrase: string | null }>`
+        select phrase from holdfast.events where tool in ('twin_of_another', 'alone') order by n`);
+      assert.deepEqual([twin!.phrase, alone!.phrase === null], [null, false]);
+      assert.equal((await found('twin_of_another')).length, 1);
+      assert.equal((await found('somebody')).length, 0);
+      assert.deepEqual((await world.verify()).report.faults, before, 'nothing new is wrong');
+    });
+
+    test('P7: names with line breaks are not taken for other events', async () => {
+      await world.log(allowed('a\nb', { grant: 'c' }), allowed('a', { grant: 'b\nc' }));
+      const bodies = await rows(sql<{ tool: string; body: string }>`
+        select tool, body from holdfast.events where tool in (${'a\nb'}, 'a') order by n`);
+      assert.deepEqual(
+        bodies.map(({ body }) => JSON.parse(body).tool),
+        ['a\nb', 'a'],
+      );
     });
   });
 }

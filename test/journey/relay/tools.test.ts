@@ -104,12 +104,23 @@ describe('The relay', () => {
       for (const text of [
         '{"result":{"cacheScope":"public","tools":[ {"name":"read"} ,{"name":7},3]}} ',
         '{"result":{"tools":{}}}',
-        'no json',
         '',
       ]) {
         relay.upstream.script = json(text);
         assert.equal((await relay.post(LIST, {}, 'hiding')).text, text);
       }
+    });
+
+    it('are not shown by an answer that cannot be read: what is no JSON here may be some there', async () => {
+      for (const text of ['no json', `${full}${full}`, full.slice(0, -1)]) {
+        relay.upstream.script = json(text);
+        const { status, text: answer } = await relay.post(LIST, {}, 'hiding');
+        const { id, error } = JSON.parse(answer);
+        assert.deepEqual([status, id, error.code], [502, 1, 502]);
+        assert.match(error.message, /^hiding answered, but its answer is not JSON/);
+      }
+      relay.upstream.script = json(`\ufeff${full}`);
+      assert.equal((await relay.post(LIST, {}, 'hiding')).text, cut);
     });
 
     const streams: readonly (readonly [what: string, sent: (text: string) => string])[] = [
