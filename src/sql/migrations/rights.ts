@@ -27,6 +27,14 @@ export async function schemaBehind(db: Kysely<Tables>): Promise<Error> {
   );
 }
 
+/** Says that a newer release has changed the schema; null: none has. This release works beside it. */
+export async function schemaNewer(db: Kysely<Tables>): Promise<string | null> {
+  const newer = (await namesIn(db)).filter((name) => !MIGRATION_NAMES.includes(name));
+  return newer.length === 0
+    ? null
+    : `A newer release of Holdfast has changed this database (${newer.join(', ')}). This one works beside it; run the newer one everywhere soon.`;
+}
+
 /** Throws when a table of the schema cannot be read by this user, which happens after a migration. */
 export async function requireRights(db: Kysely<Tables>): Promise<void> {
   const found = await sql<{ name: string }>`
