@@ -78,10 +78,7 @@ function suite(kind: BackingKind): void {
       assert.equal(upstream.count('create_key', { name }), 1);
     }
 
-    for (const which of [
-      'everything is swallowed for a while',
-      'a middlebox forgets the open connections',
-    ] as const) {
+    for (const which of ['everything is swallowed for a while', 'a middlebox forgets the open connections'] as const) {
       test(`P4: ${which} on the way to Postgres: within 10 s everything works again`, async () => {
         await oneCall(`before, ${which}`);
         // Many at once, so that every connection of the pool is in use when it falls silent.
@@ -114,7 +111,9 @@ function suite(kind: BackingKind): void {
           await silence(toRedis!, which, async () => {
             const name = `meanwhile, ${which}`;
             const parked = noteOf(await agent.call('create_key', { name }).answer);
-            await eventually('/readyz says so', async () => (/does not answer/.test((await parts()).queue!) ? true : null));
+            await eventually('/readyz says so', async () =>
+              /does not answer/.test((await parts()).queue!) ? true : null,
+            );
             await house.card(parked.id!, /./, SILENCE_MS + BACK_MS);
           });
           await eventually(
