@@ -3,7 +3,7 @@ import type { Log } from '../../ports.ts';
 import { forgetSilent } from './silent-clients.ts';
 
 /** Milliseconds that connecting, and a statement, may take before Postgres counts as gone. */
-export const ANSWER_MS = 5_000;
+const ANSWER_MS = 5_000;
 /** Milliseconds after which a connection without traffic is probed. Ten probes follow, one a second. */
 const KEEPALIVE_MS = 5_000;
 
@@ -88,11 +88,17 @@ export async function termsOf({ url, name }: Pick<PostgresPoolSettings, 'url' | 
     (await pool.connect()).release();
     return { pooled: false };
   } catch (error) {
-    if (error instanceof Error && /unsupported startup parameter/.test(error.message)) return { pooled: true };
+    if (refusesSettings(error)) return { pooled: true };
     throw error;
   } finally {
     await pool.end();
   }
+}
+
+/** By its words, or by how poolers and servers that are no Postgres say that they know no such setting. */
+function refusesSettings(error: unknown): boolean {
+  const { message, code } = error as { message?: string; code?: string };
+  return /startup parameter/.test(message ?? '') || ['0A000', '08P01', '22023', '42704'].includes(code ?? '');
 }
 
 function startParameters({ pooled, few = false }: PoolTerms, timed: boolean): Readonly<Record<string, string>> {

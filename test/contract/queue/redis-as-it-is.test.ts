@@ -82,7 +82,7 @@ describe('Redis as it is found', { skip: skipWithout('redis'), concurrency: true
     await server.stop();
   });
 
-  test('P9: the documented rights are enough for everything, and nothing else is allowed', async () => {
+  test('P8: the documented rights are enough for everything, and nothing else is allowed', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'holdfast-acl-'));
     const rights = readFileSync('deploy/redis/holdfast.acl', 'utf8');
     writeFileSync(join(folder, 'users.acl'), rights.replace('PUT-A-PASSWORD-HERE', 'secret'));
