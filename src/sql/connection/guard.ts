@@ -9,7 +9,7 @@ const MOST_ATTEMPTS = 3;
 const TRY_AGAIN = new Set(['40001', '40P01', ...LOST_PLAN]);
 
 /** The database answers but accepts no writes: out of space, its files cannot be written, or it is read-only. */
-const ACCEPTS_NO_WRITES = /^53|^58|^25006$|^(ENOSPC|EDQUOT|EFBIG|EROFS|EIO)$/;
+const ACCEPTS_NO_WRITES = /^53(?!300)|^58|^25006$|^(ENOSPC|EDQUOT|EFBIG|EROFS|EIO)$/;
 /** A value that is none for its column: bytes that are no text, a number or an index entry that is too large. */
 const BAD_VALUE = /^22|^54000$/;
 /** Milliseconds for which `ping` fails after such an error. The next write tells whether it is over. */
@@ -40,7 +40,11 @@ export function guarded<V extends object>(verbs: V): V {
           }
           const acceptsNoWrites = ACCEPTS_NO_WRITES.test(code);
           if (acceptsNoWrites && name !== 'ping') refused = { code, at: performance.now() };
-          const what = acceptsNoWrites ? 'accepts no writes' : 'did not answer';
+          const what = acceptsNoWrites
+            ? 'accepts no writes'
+            : code === '53300'
+              ? 'has no free connection'
+              : 'did not answer';
           throw new Unavailable('store', `the database ${what} (${code || 'no code'})`, { cause: error });
         }
       }

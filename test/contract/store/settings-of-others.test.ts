@@ -50,7 +50,8 @@ describe('Settings of others', { skip: skipWithout('postgres') || skipWithout('p
   let made = 0;
   before(async () => {
     server = await startPostgres();
-    pooler = await startPgbouncer(server.port);
+    // Each test has a database of its own, and so a pool.
+    pooler = await startPgbouncer(server.port, 'transaction', ['default_pool_size = 6', 'server_idle_timeout = 1']);
   });
   after(async () => {
     await pooler?.stop();
