@@ -42,7 +42,5 @@ function sentinelOptions({ hosts, primary, tls, sentinelUsername, sentinelPasswo
     ...(tls && { enableTLSForSentinelMode: true, sentinelTLS: {} }),
     sentinelCommandTimeout: SENTINEL_MS,
     sentinelRetryStrategy: (times) => Math.min(100 * times, 1_000),
-    // A primary that was replaced may still answer for a while.
-    failoverDetector: true,
   };
 }

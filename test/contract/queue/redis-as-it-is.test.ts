@@ -128,7 +128,9 @@ describe('Redis as it is found', { skip: skipWithout('redis'), concurrency: true
       rmSync(folder, { recursive: true, force: true });
     }
   });
+});
 
+describe('Redis with Sentinel', { skip: skipWithout('redis'), concurrency: false }, () => {
   for (const password of [null, 'pass/word']) {
     test(`P4: Redis with Sentinel${password === null ? '' : ' and a password'}: a fail-over is followed`, async () => {
       const sentinels = await startSentinels(password);
