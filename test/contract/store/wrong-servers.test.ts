@@ -111,7 +111,7 @@ const FOUND: Readonly<Record<string, Found>> = {
 describe('A start on what was found at DATABASE_URL', { skip: skipWithout('postgres') }, () => {
   let server: TestServer;
   before(async () => {
-    server = await startPostgres(() => ['wal_level=replica']);
+    server = await startPostgres(() => ['wal_level=replica', 'max_connections=60']);
   });
   after(() => server?.stop());
 
@@ -145,7 +145,8 @@ describe('A start on what was found at DATABASE_URL', { skip: skipWithout('postg
     const first = await start({ databaseUrl: url, redisUrl: null });
     assert.match(first.said, /schema bullmq\) are missing or old.*Run: holdfast migrate.*or set REDIS_URL/);
     await query(admin, 'create schema bullmq authorization maker');
-    assert.deepEqual(await start({ databaseUrl: url, redisUrl: null }), { said: '', started: true });
+    const { started, said } = await start({ databaseUrl: url, redisUrl: null });
+    assert.equal(started, true, said);
   });
 
   describe('behind pgbouncer', { skip: skipWithout('pgbouncer') }, () => {
