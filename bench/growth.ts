@@ -36,7 +36,7 @@ try {
   console.log(`making ${events} events …`);
   await lengthen(server.url, { events, approvals: Math.min(50_000, events / 5), of: approval.id });
   const ledger = sqlLedger(connection.db, TEST_SEALS);
-  const records = sqlRecords(connection.db);
+  const records = sqlRecords(connection.db, TEST_SEALS);
   const { head } = await ledger.ends();
   const plain = new pg.Client({ connectionString: server.url });
   await plain.connect();

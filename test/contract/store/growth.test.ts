@@ -118,7 +118,7 @@ describe('What a long log costs', { skip: skipWithout('postgres') }, () => {
 
   test('P7: a page of the console and of the API costs the same', async () => {
     const store = sqlStore(connection, TEST_SEALS);
-    const records = sqlRecords(connection.db);
+    const records = sqlRecords(connection.db, TEST_SEALS);
     const recently = new Date(Date.now() - 2 * 3_600_000);
     await isCheap('a page of approvals', () => store.list({ limit: 50 }));
     await isCheap('those that wait', () => store.list({ states: ['pending'], limit: 50 }));

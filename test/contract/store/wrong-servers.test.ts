@@ -218,4 +218,4 @@ async function start(urls: {
   }
 }
 
-const NOBODY = { due: async () => undefined, card: async () => null, sweep: async () => undefined };
+const NOBODY = { due: async () => null, card: async () => null, sweep: async () => undefined };
