@@ -1,4 +1,5 @@
 import { Hono } from 'hono';
+import { readableUrl } from './web/http/readable-url.ts';
 import { dataHeaders } from './web/http/security-headers.ts';
 
 /** The apps of all doors, each with its own paths. */
@@ -31,6 +32,7 @@ export function httpApp(doors: Doors): HttpApp {
   // The agents' door relays: what a server answers stays as it is, and its own answers carry their headers themselves.
   app.route('/', doors.mcp);
   app.use('*', dataHeaders);
+  app.use('*', readableUrl);
   if (doors.slack !== null) app.route('/', doors.slack);
   app.route('/', doors.health);
   app.route('/', doors.schema);

@@ -1,9 +1,9 @@
-import pg from 'pg';
 import { explainUnreachable } from '../main/process/out-of-reach.ts';
 import type { Terminal } from '../main/process/terminal.ts';
 import { terminalSecret } from '../main/process/terminal-secret.ts';
 import { openQueueSchema } from '../queue/sql-schema.ts';
 import { migrateDatabase } from '../sql/connection/postgres.ts';
+import { postgresPool, termsOf } from '../sql/connection/postgres-pool.ts';
 import { joined, printed } from '../text/printed.ts';
 import { Misuse } from './parse/misuse.ts';
 
@@ -12,7 +12,7 @@ import { Misuse } from './parse/misuse.ts';
  * the gateway's own user may not: `DATABASE_URL` names the owner here, and the other user at the start.
  */
 export async function migrateCommand(_: object, terminal: Terminal): Promise<number> {
-  const url = terminalSecret(terminal, 'DATABASE_URL');
+  const url = terminalSecret(terminal, 'DATABASE_DIRECT_URL') ?? terminalSecret(terminal, 'DATABASE_URL');
   if (url === null) {
     throw new Misuse('DATABASE_URL is not set. The embedded database is brought up to date by each start.');
   }
@@ -29,11 +29,13 @@ export async function migrateCommand(_: object, terminal: Terminal): Promise<num
 }
 
 async function migrateQueue(url: string): Promise<void> {
-  const client = new pg.Client({ connectionString: url, application_name: 'holdfast migration' });
-  await client.connect();
+  const settings = { url, name: 'holdfast migration', connections: 1, timed: false };
+  const pool = postgresPool({ ...settings, terms: await termsOf(settings) });
   try {
+    const client = await pool.connect();
     await openQueueSchema(client as never);
+    client.release();
   } finally {
-    await client.end();
+    await pool.end();
   }
 }

@@ -1,4 +1,5 @@
 import { guessable, patterned, TOKEN_RULE } from '../text/guessable.ts';
+import { REDIS_FORM, readRedisAddress } from '../text/redis-address.ts';
 import type { Environment, ReportFault } from './environment.ts';
 import { type ReadSecretFile, secretFrom } from './secret-from.ts';
 
@@ -8,6 +9,8 @@ export interface Secrets {
   readonly secrets: readonly string[];
   readonly adminToken: string | null;
   readonly databaseUrl: string | null;
+  /** The same database without the pooler through which `databaseUrl` leads; null: there is none. */
+  readonly databaseDirectUrl: string | null;
   readonly redisUrl: string | null;
   readonly slackBotToken: string | null;
   readonly slackSigningSecret: string | null;
@@ -38,12 +41,13 @@ type NamedSecret = (name: string) => string | null;
 /** Reads the secrets from the environment and from the files that it names. */
 export function readSecrets({ channel, wrong, warn, ...source }: SecretReading): Secrets {
   const given: NamedSecret = (name) => secretFrom(source, name, wrong, warn);
-  const databaseUrl = urlIn(given, 'DATABASE_URL', /^postgres(ql)?:$/, 'postgres://user:password@host/database', wrong);
+  const databaseUrl = urlIn(given, 'DATABASE_URL', POSTGRES, POSTGRES_FORM, wrong);
   const secrets: Secrets = {
     secrets: secretsOf(given, databaseUrl !== null, wrong, warn),
     adminToken: adminTokenOf(given, wrong),
     databaseUrl,
-    redisUrl: urlIn(given, 'REDIS_URL', /^rediss?:$/, 'redis://host:6379', wrong),
+    databaseDirectUrl: directUrlOf(given, databaseUrl, wrong),
+    redisUrl: redisUrlIn(given, wrong),
     slackBotToken: prefixed(given, 'SLACK_BOT_TOKEN', 'xoxb-', warn),
     slackSigningSecret: given('SLACK_SIGNING_SECRET'),
     slackAppToken: prefixed(given, 'SLACK_APP_TOKEN', 'xapp-', warn),
@@ -51,6 +55,22 @@ export function readSecrets({ channel, wrong, warn, ...source }: SecretReading):
   };
   requireSlackWhole(secrets, channel, wrong);
   return secrets;
+}
+
+function redisUrlIn(given: NamedSecret, wrong: ReportFault): string | null {
+  const text = given('REDIS_URL');
+  if (text !== null && readRedisAddress(text) === null) wrong('REDIS_URL', 'is not a URL of this form', REDIS_FORM);
+  return text;
+}
+
+const POSTGRES = /^postgres(ql)?:$/;
+const POSTGRES_FORM = 'postgres://user:password@host/database';
+
+function directUrlOf(given: NamedSecret, databaseUrl: string | null, wrong: ReportFault): string | null {
+  const name = 'DATABASE_DIRECT_URL';
+  const direct = urlIn(given, name, POSTGRES, POSTGRES_FORM, wrong);
+  if (direct !== null && databaseUrl === null) wrong(name, 'is set alone', 'DATABASE_URL as well, or neither');
+  return direct;
 }
 
 /** Reads a URL that may contain a password, so its value is never repeated. */

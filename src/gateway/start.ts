@@ -161,7 +161,10 @@ export async function startGateway(
   await gateway.store.beat(gateway.replica);
   // Before any timer is started: when this fails, nothing may keep the process from exiting.
   const sweeper = new Sweeper(gateway);
-  await gateway.queue.start(handlersOf(gateway, sweeper));
+  await gateway.queue.start(handlersOf(gateway, sweeper)).catch(async (error: unknown) => {
+    await storeWatch.stop();
+    throw error;
+  });
   gateway.clockWatch.start();
   waitingRoom.start();
   unposted.start();

@@ -24,3 +24,6 @@ export class Unavailable extends Error {
     this.part = part;
   }
 }
+
+/** What was sent cannot be kept or looked up, whoever sends it and however often: bad input, and no outage. */
+export class Unstorable extends Unavailable {}

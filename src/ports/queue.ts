@@ -47,7 +47,10 @@ export interface QueueHealth {
 
 /** Consequences: parked calls, card jobs, the sweep. It decides nothing. Every method throws `Unavailable('queue')`. */
 export interface Queue {
-  /** Starts to run jobs. Throws when the queue cannot be reached. */
+  /**
+   * Starts to run jobs. A queue that is away is tried again until it is there, and `health` says so meanwhile; throws when
+   * it cannot be used as it is set up.
+   */
   start(handlers: Handlers): Promise<void>;
   /** Resolves when it answers and takes a write. */
   ping(): Promise<void>;

@@ -30,8 +30,10 @@ export interface QueueBackend<C> {
   /** How long one read of events may block, in ms. */
   readonly eventsBlockMs: number;
 
-  /** Connects and prepares. Rejects with the reason. */
+  /** Connects and prepares. Rejects with the reason; may be asked again then. */
   open(): Promise<void>;
+  /** Whether what kept it from opening may be over by itself. If so, the gateway runs without a queue until then. */
+  mayComeBack(error: unknown): boolean;
   /** Writes something small that goes away by itself. Rejects when nothing can be written. */
   ping(): Promise<void>;
   /** The last event of the parked queue so far: whoever reads from there misses nothing that comes later. */

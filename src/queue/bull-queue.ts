@@ -1,4 +1,5 @@
 import { type Clock, type Handlers, type Log, type Queue, type QueueHealth, Unavailable } from '../ports.ts';
+import { pause } from '../time/pause.ts';
 import { within } from '../time/within.ts';
 import type { QueueBackend } from './backend.ts';
 import { BullWorkers } from './bull-workers.ts';
@@ -12,6 +13,8 @@ import { troubleLog } from './trouble-log.ts';
 const ANSWER_MS = 1_900;
 /** The same while starting. */
 const START_MS = 5_000;
+/** Milliseconds between two attempts to open a backend that was away. */
+const AGAIN_MS = 1_000;
 /** Ids asked for in one query. */
 const IDS_AT_ONCE = 5_000;
 
@@ -27,6 +30,9 @@ export function bullQueue<C>(backend: QueueBackend<C>, log: Log, clock: Clock = 
   const created = Promise.withResolvers<BullWorkers<C>>();
   created.promise.catch(() => undefined);
   let state: 'new' | 'started' | 'closed' = 'new';
+  /** Why it could not be opened, until it is. */
+  let away: unknown = null;
+  const closing = new AbortController();
 
   const unavailable = (error: unknown): Unavailable => {
     const refusal = backend.refusal(error);
@@ -39,6 +45,7 @@ export function bullQueue<C>(backend: QueueBackend<C>, log: Log, clock: Clock = 
 
   async function ask<T>(request: (workers: BullWorkers<C>) => Promise<T>): Promise<T> {
     if (state === 'closed') throw new Unavailable('queue', 'The queue is closed.');
+    if (workers === null && away !== null) throw unavailable(away);
     try {
       // A gateway may answer a click before its queue has started: its request waits until it has.
       return await within(ANSWER_MS, workers === null ? created.promise.then(request) : request(workers));
@@ -51,26 +58,62 @@ export function bullQueue<C>(backend: QueueBackend<C>, log: Log, clock: Clock = 
     if (state !== 'new') throw new Error('A queue starts once.');
     state = 'started';
     try {
-      await within(START_MS, backend.open());
-      workers = await BullWorkers.create({ backend, handlers, clock, log, trouble, onCompleted: (id) => onWake(id) });
-      created.resolve(workers);
-      await within(START_MS, workers.start());
+      await open(handlers);
     } catch (error) {
+      if (backend.mayComeBack(error)) {
+        away = error;
+        trouble.report(error);
+        void openLater(handlers);
+        return;
+      }
       await close();
       throw unavailable(error);
+    }
+  }
+
+  async function open(handlers: Handlers): Promise<void> {
+    workers ??= await create(handlers);
+    await within(START_MS, workers.start());
+    away = null;
+  }
+
+  async function create(handlers: Handlers): Promise<BullWorkers<C>> {
+    await within(START_MS, backend.open());
+    const onCompleted = (id: string): void => onWake(id);
+    const opened = await within(START_MS, BullWorkers.create({ backend, handlers, clock, log, trouble, onCompleted }));
+    if (closing.signal.aborted) {
+      await opened.close();
+      throw new Error('it is closed');
+    }
+    created.resolve(opened);
+    return opened;
+  }
+
+  /** The backend was away when we started: everything goes on without it, until it is there. */
+  async function openLater(handlers: Handlers): Promise<void> {
+    while (away !== null) {
+      await pause(AGAIN_MS, closing.signal);
+      if (closing.signal.aborted) return;
+      await open(handlers).catch((error: unknown) => {
+        away = error;
+        trouble.report(error);
+      });
     }
   }
 
   async function close(): Promise<void> {
     if (state === 'closed') return;
     state = 'closed';
+    closing.abort();
     created.reject(new Error('it is closed'));
     await (workers?.close() ?? backend.disconnect());
   }
 
   async function health(): Promise<QueueHealth> {
     const running = workers;
-    if (state !== 'started' || running === null) return refusedHealth(new Error('it does not run'), backend);
+    if (state !== 'started' || running === null) {
+      return refusedHealth(away ?? new Error('it does not run'), backend);
+    }
     try {
       await within(ANSWER_MS, backend.ping());
       return healthOf(await within(ANSWER_MS, running.lanes()));

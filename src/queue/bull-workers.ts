@@ -64,6 +64,7 @@ export class BullWorkers<C> {
   readonly #pulses = { parked: new Pulse(), outbox: new Pulse() };
   readonly #closing = new AbortController();
   #checking: NodeJS.Timeout | undefined;
+  #started: Promise<void> | null = null;
 
   /** Needs an open backend. No completion from now on is missed, not even one between two reads of events. */
   static async create<C>(terms: BullWorkersTerms<C>): Promise<BullWorkers<C>> {
@@ -111,10 +112,19 @@ export class BullWorkers<C> {
     for (const part of this.#parts()) (part as EventEmitter).on('error', (error: Error) => trouble.report(error));
   }
 
-  /** Resolves once everything listens. */
-  async start(): Promise<void> {
+  /** Resolves once everything listens. Called again meanwhile, or afterwards, it is the same start. */
+  start(): Promise<void> {
+    this.#started ??= this.#start().catch((error: unknown) => {
+      this.#started = null;
+      throw error;
+    });
+    return this.#started;
+  }
+
+  async #start(): Promise<void> {
     await Promise.all(this.#parts().map((part) => part.waitUntilReady()));
-    await keepSchedules(this.parked);
+    // A backend that takes no writes now may take them later: what is checked every 5 s makes up for it.
+    await keepSchedules(this.parked).catch((error: unknown) => this.#trouble.report(error));
     void this.#keepRunning(() => this.#events.run());
     for (const worker of this.#workers) void this.#keepRunning(() => worker.run());
     this.#checking = setInterval(() => void this.#check(), CHECK_MS);

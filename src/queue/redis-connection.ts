@@ -3,6 +3,8 @@ import { within } from '../time/within.ts';
 
 /** Milliseconds that `connect` waits for Redis. */
 const CONNECT_MS = 4_000;
+/** Milliseconds that a connection may take from being made to being usable. */
+const GREETING_MS = 3_000;
 /** Milliseconds after which a connection that looks ready and does not answer counts as dead. */
 const PING_MS = 3_000;
 
@@ -10,6 +12,9 @@ const PING_MS = 3_000;
 export function createConnection(options: RedisOptions, all: Set<Redis>): Redis {
   const connection = new Redis({ ...options, replyMapping: 'legacy' });
   all.add(connection);
+  // An 'error' event without a listener is printed.
+  connection.on('error', () => undefined);
+  cutUngreeted(connection);
   const info = connection.info.bind(connection);
   const disconnect = connection.disconnect.bind(connection);
   Object.assign(connection, {
@@ -34,20 +39,42 @@ export function createConnection(options: RedisOptions, all: Set<Redis>): Redis 
   return connection;
 }
 
+/** A connection that is made and then hears nothing would wait for its greeting for ever. */
+function cutUngreeted(connection: Redis): void {
+  let timer: NodeJS.Timeout | undefined;
+  const settled = (): void => clearTimeout(timer);
+  connection.on('connect', () => {
+    settled();
+    timer = setTimeout(() => {
+      if (connection.status === 'connect') connection.disconnect(true);
+    }, GREETING_MS);
+    timer.unref?.();
+  });
+  connection.on('ready', settled);
+  connection.on('close', settled);
+}
+
 /** Resolves when the connection is usable; rejects with the last reason why it is not. */
 export async function connect(connection: Redis): Promise<void> {
   let lastError: unknown;
+  if (connection.status === 'ready') return;
   const ready = Promise.withResolvers<void>();
-  connection.on('error', (error) => {
+  const failed = (error: unknown): void => {
     lastError = error;
-  });
+  };
+  const ended = (): void => ready.reject(lastError ?? new Error('closed'));
+  connection.on('error', failed);
   connection.once('ready', ready.resolve);
-  connection.once('end', () => ready.reject(lastError ?? new Error('closed')));
+  connection.once('end', ended);
   connection.connect().catch(() => undefined);
   try {
     await within(CONNECT_MS, ready.promise);
   } catch (error) {
     throw lastError ?? error;
+  } finally {
+    connection.off('error', failed);
+    connection.off('ready', ready.resolve);
+    connection.off('end', ended);
   }
 }
 

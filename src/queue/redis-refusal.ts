@@ -36,3 +36,13 @@ export function redisRefusal(error: unknown): WriteRefusal | null {
   const code = /(?:^|[\s-])(OOM|READONLY|MISCONF|NOREPLICAS|LOADING|NOAUTH|WRONGPASS|NOPERM)\b/.exec(message)?.[1];
   return code === undefined ? null : REFUSALS[code]!;
 }
+
+/** What no waiting mends: whoever set it up has to. By how the error of Redis begins, or by what TLS says. */
+const SET_UP_WRONG =
+  /(?:^|[\s-])(NOAUTH|WRONGPASS|NOPERM)\b|invalid password|certificate|altnames|self-signed|\bSSL\b/i;
+
+/** Whether this Redis may answer later without anybody changing our settings. */
+export function mayComeBack(error: unknown): boolean {
+  const { message, code } = error as { message?: string; code?: string };
+  return !SET_UP_WRONG.test(`${message ?? error} ${code ?? ''}`.replaceAll('_', ' '));
+}

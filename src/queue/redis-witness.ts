@@ -12,8 +12,9 @@ import {
 } from '../domain/log/witness-entry.ts';
 import type { Log, Remembered, Seals, SpentPass, Witness, WitnessedState } from '../ports.ts';
 import { within } from '../time/within.ts';
-import { redisTarget, STEADY } from './redis.ts';
+import { STEADY } from './redis.ts';
 import { createConnection } from './redis-connection.ts';
+import { redisTarget } from './redis-target.ts';
 
 /** Milliseconds that a command may take: an agent waits for it. */
 const COMMAND_MS = 1_000;
@@ -76,7 +77,7 @@ export function redisWitness({ url, prefix = 'holdfast', seals, log }: RedisWitn
   const redis = createConnection(
     {
       ...STEADY,
-      ...redisTarget(url),
+      ...redisTarget(url).options,
       enableOfflineQueue: false,
       autoResendUnfulfilledCommands: false,
       maxRetriesPerRequest: 0,

@@ -4,7 +4,8 @@ import type { Clock, Log, Queue } from '../ports.ts';
 import { LONGEST_WAIT_MS, OUTBOX, PARKED, type QueueBackend } from './backend.ts';
 import { bullQueue } from './bull-queue.ts';
 import { checkConnection, connect, createConnection } from './redis-connection.ts';
-import { READ_ONLY_REDIS, redisRefusal } from './redis-refusal.ts';
+import { mayComeBack, READ_ONLY_REDIS, redisRefusal } from './redis-refusal.ts';
+import { redisTarget } from './redis-target.ts';
 
 export interface RedisQueueSettings {
   /** `redis://` or `rediss://`. */
@@ -21,9 +22,15 @@ const READY_MS = 30_000;
 /** Milliseconds that a command on the queues' connection may take. */
 const COMMAND_MS = 1_800;
 
+/** Milliseconds after which a connection that owes an answer is cut: its packets are dropped somewhere. */
+const SILENT_MS = 4_000;
+/** The same where an answer may take as long as one wait for a job or an event, 10 s. */
+const SILENT_BLOCKED_MS = 12_000;
+
 /** What every connection to Redis has in common. */
 export const STEADY: RedisOptions = {
   lazyConnect: true,
+  socketTimeout: SILENT_MS,
   connectTimeout: 3_000,
   disconnectTimeout: 300,
   keepAlive: 10_000,
@@ -45,7 +52,8 @@ function redisBackend(text: string, prefix: string, log: Log): QueueBackend<Conn
     readOnly = true;
     return 2;
   };
-  const target = { ...redisTarget(text), reconnectOnError };
+  const found = redisTarget(text);
+  const target = { ...found.options, reconnectOnError };
   const queueConnection = createConnection(
     {
       ...STEADY,
@@ -57,16 +65,19 @@ function redisBackend(text: string, prefix: string, log: Log): QueueBackend<Conn
     },
     connections,
   );
-  const workerConnection = createConnection({ ...STEADY, ...target, maxRetriesPerRequest: null }, connections);
+  const workerConnection = createConnection(
+    { ...STEADY, ...target, socketTimeout: SILENT_BLOCKED_MS, maxRetriesPerRequest: null },
+    connections,
+  );
 
   return {
-    name: `Redis at ${target.host}:${target.port}`,
+    name: found.name,
     factory: createRedisBackend,
     prefix,
     queueConnection,
     workerConnection,
     eventsBlockMs: 10_000,
-    describe: describerWithout([URL.parse(text)?.password ?? '', target.password ?? '']),
+    describe: describerWithout(found.secrets),
     open: async () => {
       await Promise.all([connect(queueConnection), connect(workerConnection)]);
       const policy = /^maxmemory_policy:(\S+)/m.exec(await queueConnection.call('INFO', 'memory').then(String))?.[1];
@@ -81,6 +92,7 @@ function redisBackend(text: string, prefix: string, log: Log): QueueBackend<Conn
       if (readOnly) throw new Error('READONLY it is a replica');
       await queueConnection.set(`${prefix}:${READY}`, '1', 'PX', READY_MS);
     },
+    mayComeBack,
     refusal: (error) => redisRefusal(error) ?? (readOnly ? READ_ONLY_REDIS : null),
     // Ids of a stream begin with Redis' clock. One millisecond earlier, so that nothing of this one is missed.
     lastEventId: async () => {
@@ -107,21 +119,6 @@ function redisBackend(text: string, prefix: string, log: Log): QueueBackend<Conn
     disconnect: async () => {
       for (const connection of connections) connection.disconnect();
     },
-  };
-}
-
-/** Where Redis is and how to get in. Throws a TypeError when the URL is none. */
-export function redisTarget(text: string): RedisOptions & { host: string; port: number } {
-  const url = URL.parse(text);
-  if (url === null || !/^rediss?:$/.test(url.protocol)) throw new TypeError('not a redis:// or rediss:// URL');
-  const db = Number(url.pathname.slice(1) || url.searchParams.get('db') || 0);
-  return {
-    host: url.hostname.replace(/^\[|\]$/g, '') || '127.0.0.1',
-    port: Number(url.port || 6379),
-    ...(url.username && { username: decodeURIComponent(url.username) }),
-    ...(url.password && { password: decodeURIComponent(url.password) }),
-    ...(db > 0 && { db }),
-    ...(url.protocol === 'rediss:' && { tls: {} }),
   };
 }
 

@@ -63,6 +63,8 @@ function sqlBackend(pool: SchemaPool): QueueBackend<PostgresConnectionOptions> {
         client.release();
       }
     },
+    // A gateway does not run without its database anyway.
+    mayComeBack: () => false,
     ping: async () => {
       const { rows } = await pool.query<{ readonly: boolean }>(READ_ONLY);
       if (rows[0]?.readonly) throw Object.assign(new Error('the database is read-only'), { code: CANNOT_WRITE });

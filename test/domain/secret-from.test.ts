@@ -83,6 +83,7 @@ const VALUES: Record<(typeof SECRET_NAMES)[number], string> = {
   HOLDFAST_SECRET: 'Yk0v9Zq3bW7tR1xL5nC8mPs2dF6hJ4gA',
   HOLDFAST_ADMIN_TOKEN: 'admin-Yk0v9Zq3bW7tR1xL5nC8mPs2',
   DATABASE_URL: 'postgres://u:p@h/d',
+  DATABASE_DIRECT_URL: 'postgres://own:pw@db/own',
   REDIS_URL: 'redis://:p@h',
   SLACK_BOT_TOKEN: 'xoxb-1',
   SLACK_SIGNING_SECRET: 'signing',

@@ -12,10 +12,11 @@ export function chromium(): string | null {
 
 /** What the full run needs and this machine lacks, by its common names. */
 export function notInstalled(): string[] {
-  const { redis, postgres } = available();
+  const { redis, postgres, pgbouncer } = available();
   return [
     ...(redis ? [] : ['Redis']),
     ...(postgres ? [] : ['Postgres']),
+    ...(pgbouncer ? [] : ['pgbouncer']),
     ...(chromium() ? [] : ['Chromium']),
     ...(isProgram('/usr/bin/bwrap') ? [] : ['bubblewrap']),
     ...(isProgram('/usr/bin/python3') ? [] : ['Python']),

@@ -2,9 +2,9 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
 import { Kysely, PGliteDialect, PostgresDialect } from 'kysely';
-import pg from 'pg';
 import type { Ledger } from '../../ports.ts';
 import { DirectoryHeld, holdDirectory } from '../../sql/connection/directory-lock.ts';
+import { postgresPool, termsOf } from '../../sql/connection/postgres-pool.ts';
 import { sqlLedger } from '../../sql/ledger.ts';
 import type { Tables } from '../../sql/table/tables.ts';
 import { Misuse } from '../parse/misuse.ts';
@@ -20,8 +20,9 @@ export async function openLedger(data: string, url: string | null): Promise<Open
   return url ? openPostgresLedger(url) : openEmbeddedLedger(data);
 }
 
-function openPostgresLedger(url: string): OpenLedger {
-  const pool = new pg.Pool({ connectionString: url, max: 3, application_name: 'holdfast audit verify' });
+async function openPostgresLedger(url: string): Promise<OpenLedger> {
+  const settings = { url, name: 'holdfast audit verify', connections: 3, timed: false };
+  const pool = postgresPool({ ...settings, terms: await termsOf(settings) });
   const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
   return { ledger: sqlLedger(db, null), close: () => db.destroy() };
 }

@@ -1,9 +1,9 @@
 import { Kysely, PostgresDialect } from 'kysely';
-import pg from 'pg';
 import { outOfReach } from '../../main/process/out-of-reach.ts';
+import { type PoolTerms, postgresPool, termsOf } from '../../sql/connection/postgres-pool.ts';
 import { MIGRATION_NAMES, namesIn } from '../../sql/migrations/migrate.ts';
 import type { Tables } from '../../sql/table/tables.ts';
-import { ANSWER_MS, type DoctorFinding, fault, isLoopback, ok, skewOf, warn } from './finding.ts';
+import { type DoctorFinding, fault, isLoopback, ok, skewOf, warn } from './finding.ts';
 import { frozenInDatabase } from './freezes.ts';
 import { rotationFindings } from './rotation.ts';
 
@@ -28,13 +28,13 @@ export async function databaseFindings(
   secrets: readonly string[],
 ): Promise<DoctorFinding[]> {
   const about = 'database';
-  const pool = new pg.Pool({
-    connectionString: url,
-    max: 1,
-    connectionTimeoutMillis: ANSWER_MS,
-    query_timeout: ANSWER_MS,
-  });
-  pool.on('error', () => undefined);
+  let terms: PoolTerms = { pooled: false };
+  try {
+    terms = await termsOf({ url, name: 'holdfast doctor' });
+  } catch (error) {
+    return [outOfReachFinding(about, error)];
+  }
+  const pool = postgresPool({ url, name: 'holdfast doctor', connections: 1, terms });
   const db = new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) });
   try {
     await pool.query('select 1');
@@ -47,14 +47,18 @@ export async function databaseFindings(
     const seals = names.includes('0030-seals') ? await rotationFindings(db, secrets) : [];
     return [...server, ...clock, ...schema, ...(await frozenInDatabase(pool)), ...seals];
   } catch (error) {
-    const reason = outOfReach(error);
-    const code = String((error as { code?: unknown }).code ?? 'no code');
-    return reason === null
-      ? [fault(about, `Postgres cannot be queried (${code})`, 'Check DATABASE_URL and the log of the server.')]
-      : [fault(about, `Postgres cannot be reached: ${reason.what}`, reason.remedy)];
+    return [outOfReachFinding(about, error)];
   } finally {
     await db.destroy();
   }
+}
+
+function outOfReachFinding(about: string, error: unknown): DoctorFinding {
+  const reason = outOfReach(error);
+  const code = String((error as { code?: unknown }).code ?? 'no code');
+  return reason === null
+    ? fault(about, `Postgres cannot be queried (${code})`, 'Check DATABASE_URL and the log of the server.')
+    : fault(about, `Postgres cannot be reached: ${reason.what}`, reason.remedy);
 }
 
 const QUESTION = `

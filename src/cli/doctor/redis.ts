@@ -1,6 +1,8 @@
 import { Redis } from 'ioredis';
 import { outOfReach } from '../../main/process/out-of-reach.ts';
 import { OUTBOX, PARKED } from '../../queue/backend.ts';
+import { redisTarget } from '../../queue/redis-target.ts';
+import { readRedisAddress } from '../../text/redis-address.ts';
 import { ANSWER_MS, type DoctorFinding, fault, isLoopback, ok, skewOf, warn } from './finding.ts';
 
 /** The oldest versions that BullMQ works with, and that it recommends. */
@@ -9,7 +11,9 @@ const RECOMMENDED = [6, 2] as const;
 
 /** Checks Redis and changes nothing in it. */
 export async function redisFindings(url: string): Promise<DoctorFinding[]> {
-  const redis = new Redis(url, {
+  const redis = new Redis({
+    ...redisTarget(url).options,
+    replyMapping: 'legacy',
     lazyConnect: true,
     connectTimeout: ANSWER_MS,
     commandTimeout: ANSWER_MS,
@@ -97,8 +101,8 @@ function older(version: string, [major, minor]: readonly [number, number]): bool
 }
 
 function encryption(text: string): DoctorFinding[] {
-  const url = new URL(text);
-  if (url.protocol === 'rediss:') return [ok('redis', 'the connection is encrypted')];
-  if (isLoopback(url.hostname)) return [];
+  const address = readRedisAddress(text);
+  if (address?.tls) return [ok('redis', 'the connection is encrypted')];
+  if (address?.hosts.every(({ host }) => isLoopback(host))) return [];
   return [warn('redis', 'the connection is not encrypted', 'Use a rediss:// URL.')];
 }

@@ -3,7 +3,7 @@ import { inexactTrace, judgedInexact } from '../../domain/policy/inexact.ts';
 import { takesOf } from '../../domain/policy/limit.ts';
 import { askFor } from '../../domain/policy/rule.ts';
 import type { Verdict } from '../../domain/policy/verdict.ts';
-import { Unavailable } from '../../ports.ts';
+import { Unavailable, Unstorable } from '../../ports.ts';
 import type { Gateway } from '../gateway.ts';
 import { allow } from './allow.ts';
 import type { Arrival, Handled, Leg } from './arrival.ts';
@@ -80,7 +80,7 @@ export function handleLeg(gateway: Gateway, arrival: Arrival & { readonly leg: L
 }
 
 function unavailable({ log }: Pick<Gateway, 'log'>, error: unknown): Handled {
-  if (!(error instanceof Unavailable)) throw error;
+  if (!(error instanceof Unavailable) || error instanceof Unstorable) throw error;
   log.error({ err: error, part: error.part }, 'a call was not forwarded');
   return { kind: 'unavailable', part: error.part, why: error.message };
 }

@@ -1,4 +1,3 @@
-import pg from 'pg';
 import type { Secrets } from '../../config/secrets.ts';
 import type { Settings } from '../../config/settings.ts';
 import type { Clock, Log, Queue } from '../../ports.ts';
@@ -8,6 +7,7 @@ import type { SqlConnection } from '../../sql/connection/connection.ts';
 import { openPglite } from '../../sql/connection/pglite.ts';
 import { pglitePool } from '../../sql/connection/pglite-pool.ts';
 import { openPostgres } from '../../sql/connection/postgres.ts';
+import { postgresPool, termsOf } from '../../sql/connection/postgres-pool.ts';
 import { clockOf } from './clocks.ts';
 import { explainUnreachable } from './out-of-reach.ts';
 
@@ -24,6 +24,11 @@ export interface Storage {
 /** Connections for a queue in SQL: three listen, the others work. */
 const QUEUE_CONNECTIONS = 8;
 
+/** What a pooler by transaction does not carry. */
+const NEEDS_SESSIONS =
+  'DATABASE_URL leads through a pooler that lends sessions by transaction (pgbouncer, pool_mode = transaction), and the ' +
+  'queue in SQL needs sessions of its own. Set DATABASE_DIRECT_URL to the same database without the pooler, or REDIS_URL.';
+
 /** Throws when the database cannot be reached. The queue connects only when it is started. */
 export async function openStorage(settings: Settings, secrets: Secrets, log: Log): Promise<Storage> {
   if (secrets.databaseUrl === null) {
@@ -33,18 +38,18 @@ export async function openStorage(settings: Settings, secrets: Secrets, log: Log
     const queue = sqlQueue({ pool: pglitePool(embedded.pglite) as never, log, clock });
     return { connection: embedded, queue, clock, closeQueue: async () => undefined };
   }
-  const connection = await openPostgres({ url: secrets.databaseUrl, log }).catch((error: unknown) => {
+  const { databaseUrl: url, databaseDirectUrl: directUrl } = secrets;
+  const connection = await openPostgres({ url, directUrl, log }).catch((error: unknown) => {
     throw explainUnreachable('The database', error);
   });
   if (secrets.redisUrl !== null) return onRedis(connection, secrets.redisUrl, log);
-  const pool = new pg.Pool({
-    connectionString: secrets.databaseUrl,
-    max: QUEUE_CONNECTIONS,
-    application_name: 'holdfast',
-  });
-  pool.on('error', (error) => log.warn({ code: (error as { code?: string }).code }, 'a queue connection broke'));
-  // The pool handles errors of idle connections only; without this, one that breaks while in use would end the process.
-  pool.on('connect', (client) => client.on('error', () => undefined));
+  if (connection.sharesSessions && directUrl === null) {
+    await connection.close();
+    throw new Error(NEEDS_SESSIONS);
+  }
+  const name = 'holdfast queue';
+  const ofQueue = { url: directUrl ?? url, name, connections: QUEUE_CONNECTIONS, searchPath: 'bullmq, public', log };
+  const pool = postgresPool({ ...ofQueue, terms: await termsOf(ofQueue) });
   const clock = clockOf(connection);
   return { connection, queue: sqlQueue({ pool: pool as never, log, clock }), clock, closeQueue: () => pool.end() };
 }

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { type Context, Hono } from 'hono';
 import { AgentSessions } from '../../gateway/call/agent-sessions.ts';
 import type { GuessThrottle } from '../../gateway/state/guess-throttle.ts';
-import { type Log, Unavailable } from '../../ports.ts';
+import { type Log, Unavailable, Unstorable } from '../../ports.ts';
 import type { HeaderRecord } from '../protocol/header-policy.ts';
 import { GUARDED_HEADERS, rpcError } from '../protocol/response.ts';
 import { endedWith } from './ended-with.ts';
@@ -106,6 +106,10 @@ async function admit(
     done?.();
     const { error, idText } = thrown instanceof FailedPost ? thrown : { error: thrown, idText: 'null' };
     const subject = { grant: principal.grant, server: server.name };
+    if (error instanceof Unstorable) {
+      deps.log.info({ ...subject, why: error.message }, 'a request cannot be kept');
+      return rpcError(400, -32_600, UNSTORABLE);
+    }
     if (error instanceof Unavailable) {
       deps.log.error({ ...subject, part: error.part, why: error.message }, 'cannot answer');
       const why = `The gateway's ${error.part} cannot answer, so this request was not completed. Try again later.`;
@@ -117,6 +121,10 @@ async function admit(
     return rpcError(500, 500, 'The gateway failed on this request. Its operator finds the reason in its log.', idText);
   }
 }
+
+const UNSTORABLE =
+  'Not forwarded: this request holds text that cannot be kept (a NUL character, half of a surrogate pair, or an id of ' +
+  'thousands of characters). Leave it out, or shorten it.';
 
 function tooManyGuesses(seconds: number): Response {
   const why = `Too many wrong tokens came from this address. Wait ${seconds} seconds; a right one passes.`;

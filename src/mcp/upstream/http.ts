@@ -8,6 +8,17 @@ import type { Exchange, ExchangeAnswer, Upstream } from '../../ports.ts';
  */
 const MOST_DRAINED = 64;
 
+/**
+ * A middlebox forgets an idle connection without a word, and a call may take any time, so nobody could tell a request that
+ * was swallowed there from one that is worked on. So a connection that was idle for a second is not used again, whatever
+ * the server offers; and while an answer is waited for, TCP asks every few seconds whether the other end is still there.
+ */
+const SHORT_IDLE = {
+  keepAliveTimeout: 1_000,
+  keepAliveMaxTimeout: 1_000,
+  connect: { keepAlive: true, keepAliveInitialDelay: 5_000 },
+} as const;
+
 /** How an HTTP server is reached. */
 export interface HttpUpstreamOptions {
   /** The server's address, with path and query. */
@@ -32,7 +43,7 @@ const HIGH_WATER = 64 * 1024;
 export function httpUpstream({ url, notRun = [] }: HttpUpstreamOptions): Upstream {
   const { origin, pathname, search } = new URL(url);
   // HTTP/2 may send a request again by itself (after GOAWAY); HTTP/1.1 without pipelining does not.
-  const pool = new Pool(origin, { headersTimeout: 0, bodyTimeout: 0, pipelining: 1, allowH2: false });
+  const pool = new Pool(origin, { headersTimeout: 0, bodyTimeout: 0, pipelining: 1, allowH2: false, ...SHORT_IDLE });
   const drained: DrainedAnswers = new Map();
   return {
     kind: 'http',

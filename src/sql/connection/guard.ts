@@ -1,4 +1,4 @@
-import { Unavailable } from '../../ports.ts';
+import { Unavailable, Unstorable } from '../../ports.ts';
 import { LOST_PLAN } from './kept-plan.ts';
 
 /** Attempts at a transaction that failed for no fault of its own. */
@@ -9,7 +9,9 @@ const MOST_ATTEMPTS = 3;
 const TRY_AGAIN = new Set(['40001', '40P01', ...LOST_PLAN]);
 
 /** The database answers but accepts no writes: out of space, its files cannot be written, or it is read-only. */
-const ACCEPTS_NO_WRITES = /^53|^58|^25006$|^(ENOSPC|EDQUOT|EFBIG|EROFS|EIO)$/;
+const ACCEPTS_NO_WRITES = /^53(?!300)|^58|^25006$|^(ENOSPC|EDQUOT|EFBIG|EROFS|EIO)$/;
+/** A value that is none for its column: bytes that are no text, a number or an index entry that is too large. */
+const BAD_VALUE = /^22|^54000$/;
 /** Milliseconds for which `ping` fails after such an error. The next write tells whether it is over. */
 const FAILING_MS = 10_000;
 
@@ -31,9 +33,18 @@ export function guarded<V extends object>(verbs: V): V {
         } catch (error) {
           const code = codeOf(error);
           if (attempt < MOST_ATTEMPTS && TRY_AGAIN.has(code)) continue;
+          if (BAD_VALUE.test(code)) {
+            throw new Unstorable('store', `the database cannot keep a value of this request (${code})`, {
+              cause: error,
+            });
+          }
           const acceptsNoWrites = ACCEPTS_NO_WRITES.test(code);
           if (acceptsNoWrites && name !== 'ping') refused = { code, at: performance.now() };
-          const what = acceptsNoWrites ? 'accepts no writes' : 'did not answer';
+          const what = acceptsNoWrites
+            ? 'accepts no writes'
+            : code === '53300'
+              ? 'has no free connection'
+              : 'did not answer';
           throw new Unavailable('store', `the database ${what} (${code || 'no code'})`, { cause: error });
         }
       }

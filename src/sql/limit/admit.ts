@@ -61,16 +61,28 @@ export class AdmissionBatcher {
     this.#busy = false;
   }
 
-  /** A batch that fails is tried again call by call: what is wrong with one call is no reason to refuse another. */
+  /**
+   * A batch that the database refuses is tried again call by call: what is wrong with one call is no reason to refuse
+   * another. Where the database does not answer, or takes nothing from anybody, all of them fail at once: one after the
+   * other, each would wait as long.
+   */
   async #admit(batch: readonly WaitingAdmission[]): Promise<void> {
     try {
       const rows = await admitAll(this.#db, this.#seals, batch);
       for (const row of rows) batch[row.place]!.settle(admissionOf(row, batch[row.place]!.takes));
     } catch (error) {
-      if (batch.length === 1) batch[0]!.fail(error);
+      if (batch.length === 1 || !isAboutOne(error)) for (const call of batch) call.fail(error);
       else for (const call of batch) await this.#admit([call]);
     }
   }
+}
+
+/** Postgres' codes for what is no call's own fault: it is away, stopping, full, read-only, or was too slow. */
+const ABOUT_ALL = /^(08|53|57|58|25006)/;
+
+function isAboutOne(error: unknown): boolean {
+  const code = (error as { code?: unknown }).code;
+  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) && !ABOUT_ALL.test(code);
 }
 
 async function admitAll(

@@ -13,8 +13,8 @@ export interface LinkRow {
   hash: string | null;
   body: string;
   type: string;
-  /** Milliseconds since the epoch. */
-  ms: number;
+  /** Milliseconds since the epoch, as digits. */
+  ms: string;
   actor: string;
   approval_id: string | null;
   server: string | null;
@@ -26,7 +26,7 @@ export interface LinkRow {
 
 /** The columns of a `LinkRow` of event `e`. Times as numbers: parsing them as dates would cost as much as all the rest. */
 export const LINK: RawBuilder<unknown> =
-  sql.raw(`e.n, e.seq, e.hash, e.body, e.type, date_part('epoch', e.at) * 1000 as ms,
+  sql.raw(`e.n, e.seq, e.hash, e.body, e.type, (extract(epoch from e.at) * 1000)::bigint as ms,
   e.actor, e.approval_id, e.server, e.tool, e.grant_name, e.phrase::text, e.seal`);
 
 /**
@@ -104,7 +104,7 @@ export type LabelledRow = Pick<
  */
 export function columnsAgree(row: LabelledRow): boolean {
   const { body } = row;
-  const head = `{"actor":${quoted(row.actor)},"approval":${quoted(row.approval_id)},"at":"${new Date(Math.round(row.ms)).toISOString()}","data":{`;
+  const head = `{"actor":${quoted(row.actor)},"approval":${quoted(row.approval_id)},"at":"${new Date(Number(row.ms)).toISOString()}","data":{`;
   const tail = `,"server":${quoted(row.server)},"tool":${quoted(row.tool)},"type":${quoted(row.type)}}`;
   if (!body.startsWith(head) || !body.endsWith(tail)) return false;
   let end = body.length - tail.length;

@@ -17,8 +17,11 @@ export async function unsignedHead(db: Kysely<Tables>, before: Date | null): Ret
     where e.seq is not null and (
       (select at from last) < ${before?.toISOString() ?? null}::timestamptz
       or exists (
-        select 1 from holdfast.events n
-        where n.seq > coalesce((select seq from last), 0) and n.type <> 'checkpoint.signed'))
+        -- In order: else Postgres, who does not know the last place when it plans, looks through the log from its beginning.
+        select from (
+          select n.seq from holdfast.events n
+          where n.seq > coalesce((select seq from last), 0) and n.type <> 'checkpoint.signed' order by n.seq limit 1
+        ) as fresh))
     order by e.seq desc limit 1`.execute(db);
   const row = found.rows[0];
   if (row === undefined) return null;

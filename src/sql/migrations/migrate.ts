@@ -16,9 +16,24 @@ export async function migrate(db: Kysely<Tables>): Promise<void> {
     // Of two replicas that both find no schema one fails to create it. By then the other has.
     if (!(await exists(db, sql`to_regnamespace('holdfast')`))) throw error;
   });
-  const provider = providerOf(await namesIn(db));
+  const had = await namesIn(db);
+  if (had.length === 0) await refuseForeign(db);
+  const provider = providerOf(had);
   const { error } = await new Migrator({ db, provider, migrationTableSchema: 'holdfast' }).migrateToLatest();
   if (error) throw error;
+}
+
+/** Throws where the schema's name is taken by something that no release of Holdfast has made. */
+async function refuseForeign(db: Kysely<Tables>): Promise<void> {
+  const found = await sql<{ name: string }>`
+    select c.relname as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
+    where n.nspname = 'holdfast' and c.relkind in ('r', 'v', 'p') and c.relname not like 'kysely_migration%'
+    order by 1 limit 1`.execute(db);
+  if (found.rows.length === 0) return;
+  throw new Error(
+    `The schema holdfast of this database holds ${found.rows[0]!.name} and no list of Holdfast’s migrations: somebody else ` +
+      'made it, or a restore is not complete. Give Holdfast a database to itself, or rename that schema.',
+  );
 }
 
 /** Postgres' errors where the table of migrations is missing: no such table, no such schema. */

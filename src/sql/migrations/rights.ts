@@ -27,12 +27,21 @@ export async function schemaBehind(db: Kysely<Tables>): Promise<Error> {
   );
 }
 
-/** Throws when a table of the schema cannot be read by this user, which happens after a migration. */
+/** Says that a newer release has changed the schema; null: none has. This release works beside it. */
+export async function schemaNewer(db: Kysely<Tables>): Promise<string | null> {
+  const newer = (await namesIn(db)).filter((name) => !MIGRATION_NAMES.includes(name));
+  return newer.length === 0
+    ? null
+    : `A newer release of Holdfast has changed this database (${newer.join(', ')}). This one works beside it; run the newer one everywhere soon.`;
+}
+
+/** Throws when a table of the schema cannot be read or added to by this user, which happens after a migration. */
 export async function requireRights(db: Kysely<Tables>): Promise<void> {
   const found = await sql<{ name: string }>`
     select c.relname as name from pg_class c join pg_namespace n on n.oid = c.relnamespace
     where n.nspname = 'holdfast' and c.relkind = 'r' and c.relname <> 'kysely_migration_lock'
-      and not has_table_privilege(c.oid, 'select') order by 1`.execute(db);
+      and not (has_table_privilege(c.oid, 'select')
+        and (c.relname = 'kysely_migration' or has_table_privilege(c.oid, 'insert'))) order by 1`.execute(db);
   if (found.rows.length === 0) return;
   const names = found.rows.map(({ name }) => name).join(', ');
   throw new Error(

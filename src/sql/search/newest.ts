@@ -25,8 +25,11 @@ export async function lastUses(db: Kysely<Tables>, grants: readonly string[]): P
   const found = await sql<{ name: string; at: Date }>`
     select g.name, e.at from unnest(${grants}::text[]) as g(name)
     cross join lateral (
-      select at from holdfast.events where grant_name = g.name and actor = 'grant:' || g.name order by n desc limit 1
-    ) e`.execute(db);
+      -- By a comparison of rows, which only the index of actors can answer: to find that somebody never called, Postgres
+      -- might else read the whole log backwards.
+      select actor, at from holdfast.events where (actor, n) <= ('grant:' || g.name, 9223372036854775807)
+      order by actor desc, n desc limit 1
+    ) e where e.actor = 'grant:' || g.name`.execute(db);
   return new Map(found.rows.map((row) => [row.name, row.at]));
 }
 

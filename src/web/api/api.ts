@@ -8,7 +8,7 @@ import { actorOf } from '../../gateway/decision/actor.ts';
 import { decideApproval } from '../../gateway/decision/decide.ts';
 import { takeBack } from '../../gateway/decision/take-back.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
-import { Unavailable } from '../../ports.ts';
+import { Unavailable, Unstorable } from '../../ports.ts';
 import { isAdmin } from '../http/admin-token.ts';
 import { cookieRequestFault, type LoginSessions } from '../http/login-sessions.ts';
 import type { AddressOf } from '../http/remote-address.ts';
@@ -27,6 +27,7 @@ export interface ApiDeps {
   readonly loginSessions?: LoginSessions;
 }
 
+const UNSTORABLE = 'A value of this request is none that could be kept or found: leave out what is no text.';
 /** Items per page. */
 const MAX_LIMIT = 500;
 /** Characters; the rest of a longer reason is dropped. */
@@ -105,6 +106,7 @@ export function api({ gateway, adminToken, addressOf, loginSessions }: ApiDeps):
 
   app.all('/api/*', notFound);
   app.onError((error, c) => {
+    if (error instanceof Unstorable) return fault(c, 400, 'bad_request', UNSTORABLE);
     if (error instanceof Unavailable)
       return fault(c, 503, 'unavailable', `The ${error.part} does not answer. Try again in a minute.`);
     gateway.log.error({ err: error }, 'an API request failed');

@@ -2,7 +2,7 @@ import { type Context, Hono } from 'hono';
 import { NO_SUBJECT } from '../../domain/log/event.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
 import { exportLog } from '../../gateway/log/export.ts';
-import { type Records, Unavailable } from '../../ports.ts';
+import { type Records, Unavailable, Unstorable } from '../../ports.ts';
 import { pause } from '../../time/pause.ts';
 import { isAdmin } from '../http/admin-token.ts';
 import { eventJson } from './approval-json.ts';
@@ -112,6 +112,9 @@ export function auditApi({ gateway, records, adminToken }: AuditApiDeps): Hono {
   });
 
   app.onError((error, c) => {
+    if (error instanceof Unstorable) {
+      return c.json({ error: 'bad_query', reason: 'A value of the query is none that could be found.' }, 400);
+    }
     if (!(error instanceof Unavailable)) throw error;
     return c.json({ error: 'unavailable', reason: `The ${error.part} does not answer. Try again in a minute.` }, 503);
   });

@@ -3,7 +3,7 @@ import { bodyLimit } from 'hono/body-limit';
 import { html } from 'hono/html';
 import { isOurHost } from '../../domain/addresses.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
-import { Unavailable } from '../../ports.ts';
+import { Unavailable, Unstorable } from '../../ports.ts';
 import { frontPage } from '../html/page.ts';
 import { type LoginSessions, requestHost } from '../http/login-sessions.ts';
 import { securityHeaders } from '../http/security-headers.ts';
@@ -143,14 +143,17 @@ async function requireLogin(
 }
 
 function failed(c: Context, error: Error, gateway: Gateway): Response | Promise<Response> {
-  const down = error instanceof Unavailable;
-  if (!down) gateway.log.error({ err: error, path: c.req.path }, 'a page of the console failed');
-  const message = down
-    ? `The ${error.part} does not answer, so nothing can be shown or decided here. Try again in a minute.`
-    : 'This page failed. The gateway’s log says why.';
+  const bad = error instanceof Unstorable;
+  const down = !bad && error instanceof Unavailable;
+  if (!down && !bad) gateway.log.error({ err: error, path: c.req.path }, 'a page of the console failed');
+  const message = bad
+    ? 'A value of this address is none that could be kept or found.'
+    : down
+      ? `The ${error.part} does not answer, so nothing can be shown or decided here. Try again in a minute.`
+      : 'This page failed. The gateway’s log says why.';
   return c.html(
     frontPage('Error', html`<h1>Something went wrong</h1><p class="notice bad" role="alert">${message}</p>`),
-    down ? 503 : 500,
+    bad ? 400 : down ? 503 : 500,
   );
 }
 

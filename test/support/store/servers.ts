@@ -7,7 +7,7 @@ import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { freePort } from '../port.ts';
 
-export type ServerKind = 'redis' | 'postgres';
+export type ServerKind = 'redis' | 'postgres' | 'pgbouncer';
 
 /** A running server, which can be killed and started again on the same port and data. */
 export interface TestServer {
@@ -26,7 +26,11 @@ export interface TestServer {
 
 /** Which servers can be started on this machine. */
 export function available(): Record<ServerKind, boolean> {
-  return { redis: binary('redis-server') !== null, postgres: binary('initdb') !== null && binary('postgres') !== null };
+  return {
+    redis: binary('redis-server') !== null,
+    postgres: binary('initdb') !== null && binary('postgres') !== null,
+    pgbouncer: binary('pgbouncer') !== null,
+  };
 }
 
 /**
@@ -65,7 +69,7 @@ export async function startRedis(options: readonly string[] = [], tls?: readonly
 export async function startPostgres(more: (directory: string) => readonly string[] = () => []): Promise<TestServer> {
   const directory = mkdtempSync(join(tmpdir(), 'holdfast-postgres-'));
   const port = await freePort();
-  const user = postgresUser();
+  const user = serverUser();
   if (user !== null) chownSync(directory, user.uid, user.gid);
   const as = { cwd: directory, stdio: 'ignore' as const, ...user };
   execFileSync(
@@ -152,8 +156,8 @@ async function listens(port: number): Promise<boolean> {
   });
 }
 
-/** Postgres refuses to run as root. */
-function postgresUser(): { uid: number; gid: number } | null {
+/** Postgres and pgbouncer refuse to run as root. */
+export function serverUser(): { uid: number; gid: number } | null {
   if (process.getuid?.() !== 0) return null;
   const id = (flag: string): number => Number(execFileSync('id', [flag, 'postgres'], { encoding: 'utf8' }));
   return { uid: id('-u'), gid: id('-g') };
@@ -170,7 +174,11 @@ export function serverProgram(name: string): string {
 function binary(name: string): string | null {
   const debian = '/usr/lib/postgresql';
   const versions = existsSync(debian) ? readdirSync(debian).sort((a, b) => Number(b) - Number(a)) : [];
-  const places = [...(process.env.PATH ?? '').split(delimiter), ...versions.map((v) => join(debian, v, 'bin'))];
+  const places = [
+    ...(process.env.PATH ?? '').split(delimiter),
+    '/usr/sbin',
+    ...versions.map((v) => join(debian, v, 'bin')),
+  ];
   return places.map((place) => join(place, name)).find(isProgram) ?? null;
 }
 
