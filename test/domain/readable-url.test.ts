@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { unreadable } from '../../src/web/http/readable-url.ts';
+import { whyUnreadable } from '../../src/web/http/readable-url.ts';
 
 const AT = 'http://127.0.0.1:8787';
 const LONG = 'x'.repeat(3_000);
@@ -16,7 +16,7 @@ for (const path of [
   `/audit?text=${LONG}`,
   '/audit#%00',
 ]) {
-  test(`P6: ${path.slice(0, 60)} can be read`, () => assert.equal(unreadable(`${AT}${path}`), null));
+  test(`P6: ${path.slice(0, 60)} can be read`, () => assert.equal(whyUnreadable(`${AT}${path}`), null));
 }
 
 for (const [path, why] of [
@@ -31,5 +31,5 @@ for (const [path, why] of [
   [`/api/approvals/${LONG}`, /path has 3000 characters; at most 256/],
   [`/audit?text=${LONG}${LONG}`, /query has 6000 characters; at most 4096/],
 ] as const) {
-  test(`P6: ${path.slice(0, 60)} cannot, and it is said why`, () => assert.match(unreadable(`${AT}${path}`)!, why));
+  test(`P6: ${path.slice(0, 60)} cannot, and it is said why`, () => assert.match(whyUnreadable(`${AT}${path}`)!, why));
 }

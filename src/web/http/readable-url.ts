@@ -10,12 +10,12 @@ const LONGEST_VALUE = 4_096;
  * part that is longer than any id. A database would refuse them too, and whoever asked would be told of an outage.
  */
 export const readableUrl: MiddlewareHandler = async (c, next) => {
-  const why = unreadable(c.req.url);
+  const why = whyUnreadable(c.req.url);
   return why === null ? next() : c.json({ error: 'bad_request', reason: why }, 400);
 };
 
 /** What is wrong with an address, in words; null: nothing. */
-export function unreadable(url: string): string | null {
+export function whyUnreadable(url: string): string | null {
   const end = url.indexOf('#') < 0 ? url.length : url.indexOf('#');
   const query = url.indexOf('?') < 0 ? end : Math.min(url.indexOf('?'), end);
   for (const part of url.slice(0, query).split('/').slice(3)) {
