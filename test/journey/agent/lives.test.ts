@@ -7,7 +7,7 @@ import { after, before, describe, test } from 'node:test';
 import { open, wire } from '../../support/agent/wire.ts';
 import { type GatewayProcess, type House, openHouse } from '../../support/gateway/program.ts';
 import { lives, RAW_CHILD } from '../../support/stdio/world.ts';
-import { type Backing, query, skipWithoutBacking, startBacking } from '../../support/store/backing.ts';
+import { type Backing, skipWithoutBacking, startBacking } from '../../support/store/backing.ts';
 import { type RecordingUpstream, recordingUpstream } from '../../support/upstream/recording.ts';
 import { until } from '../../support/wait.ts';
 
@@ -132,11 +132,20 @@ describe('lives that end', { skip }, () => {
 
   const ENDINGS: Record<string, (grant: string) => Promise<void> | void> = {
     revoked: async (grant) => {
-      const row = `'${digestOf(grant)}', '${grant}', now(), 'test', null`;
-      await query(
-        databaseUrl,
-        `insert into holdfast.revocations (token_sha256, grant_name, at, actor, reason) values (${row})`,
-      );
+      const { url } = gateways[0]!;
+      const signIn = {
+        method: 'POST',
+        headers: { 'content-type': 'application/x-www-form-urlencoded', origin: url },
+        body: new URLSearchParams({ token: house.adminToken, next: '/' }).toString(),
+        redirect: 'manual',
+      } as const;
+      const cookie = (await fetch(`${url}/login`, signIn)).headers.get('set-cookie')!.split(';')[0]!;
+      const revoked = await fetch(`${url}/console/revoke`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', origin: url, cookie },
+        body: JSON.stringify({ grant, reason: 'left' }),
+      });
+      assert.equal(revoked.status, 200);
     },
     expired: (grant) =>
       reload((text) =>
