@@ -36,5 +36,11 @@ function take({ id, method, params }: { id?: unknown; method?: string; params?: 
   if (method === 'die') process.exit(3);
 }
 
-if (process.argv[2] === 'stubborn') setInterval(() => {}, 1000);
+if (process.argv[2] === 'stubborn') {
+  const parent = process.ppid;
+  // It outlives its stdin, and not its gateway.
+  setInterval(() => {
+    if (process.ppid !== parent) process.exit();
+  }, 500);
+}
 process.stderr.write('a secret that stays here');
