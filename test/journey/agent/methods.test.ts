@@ -255,11 +255,15 @@ describe('Resources, prompts and methods through the gateway', () => {
   });
 
   test('a list that cannot be read is refused, and one on a replayed stream is cut too', async () => {
-    for (const answer of ['bom', 'packed'] as const) {
+    // Behind a byte order mark it can be read, and is cut; what says that it is packed and is not cannot.
+    for (const [answer, status] of [
+      ['bom', 200],
+      ['packed', 502],
+    ] as const) {
       upstream.answer = answer;
       const listed = await send('guarded', 'resources/list');
-      assert.equal(listed.status, 502, listed.text);
-      assert.doesNotMatch(listed.text, /passwd/);
+      assert.equal(listed.status, status, listed.text);
+      assert.doesNotMatch(listed.text, /passwd|Private/);
     }
     const headers = { authorization: `Bearer ${house.tokens.agent}`, accept: 'text/event-stream' };
     const stream = await fetch(`${gateway.url}/mcp/guarded`, { headers });
