@@ -54,14 +54,11 @@ export function lifecycleOf(parts: LivingParts): Lifecycle {
     return startGateway(gateway, epoch);
   };
   const start = async (): Promise<() => Promise<void>> => {
-    const stopGateway = await begin().catch((error: unknown) => {
-      // Stop reading what is revoked and frozen, once the first reads are over: they may still be under way.
-      void prepared
-        ?.catch(() => undefined)
-        .then(() => {
-          revoked.stop();
-          gateway.knownFreezes.stop();
-        });
+    const stopGateway = await begin().catch(async (error: unknown) => {
+      // The first reads may still be under way, and whoever called closes the store next.
+      await prepared?.catch(() => undefined);
+      revoked.stop();
+      gateway.knownFreezes.stop();
       throw error;
     });
     const stopTasks = calls.begin();
