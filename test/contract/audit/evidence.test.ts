@@ -63,7 +63,7 @@ for (const kind of ['pglite', 'postgres'] as const) {
 
     test('P7: while no schedule has it signed, one of those who stand by signs after two periods', async () => {
       const clock = new TestClock();
-      const gateway = { ...world.gateway, clock };
+      const gateway = { ...world.gateway, clock, steady: clock };
       const [one, other] = [new CheckpointStandby(), new CheckpointStandby()];
       const look = async (ms: number) => {
         clock.advance(ms);

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { sql } from 'kysely';
 import { CheckpointSigner } from '../../../src/gateway/log/checkpoint-signer.ts';
 import { sqlRecords } from '../../../src/sql/records.ts';
 import { type AuditWorld, auditWorld, event } from '../../support/audit/world.ts';
 import { TEST_SEALS } from '../../support/store/seals.ts';
 import { skipWithout } from '../../support/store/servers.ts';
+import { rowsByHand } from '../../support/store/world.ts';
 
 const APPROVAL = `ap_${'0'.repeat(26)}`;
 const about = { approval: APPROVAL, server: 's', tool: 't', grant: 'g' };
@@ -20,8 +20,7 @@ for (const kind of ['pglite', 'postgres'] as const) {
     });
     after(() => world.close());
 
-    const rows = async (text: string) =>
-      (await sql<Record<string, unknown>>`${sql.raw(text)}`.execute(world.db)).rows as Record<string, string>[];
+    const rows = (text: string) => rowsByHand(world.db, text) as Promise<Record<string, string>[]>;
     /** What another process, that has just started, signs. */
     const signed = () => {
       const signer = new CheckpointSigner();

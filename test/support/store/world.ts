@@ -92,7 +92,7 @@ function world(one: SqlConnection, other: SqlConnection, end: () => Promise<void
     watches: [here.watch, there.watch],
     found,
     db: one.db,
-    rows: async (text) => (await sql<Record<string, unknown>>`${sql.raw(text)}`.execute(one.db)).rows,
+    rows: (text) => rowsByHand(one.db, text),
     close: async () => {
       await Promise.all([first.close(), second?.close()]);
       await end();
@@ -190,6 +190,14 @@ export function change(approval: Approval, to: State, more: Partial<Change> = {}
   const pickupUntil = new Date(Date.now() + 600_000);
   const patch = { ...(to === 'approved' ? { pickupUntil } : {}), ...more.patch };
   return { id, revision, from, to, events: [eventOf(type, approval)], ...more, patch };
+}
+
+/** As somebody with a client of their own runs it: the gateway's connections know no schema by themselves. */
+export function rowsByHand(db: SqlConnection['db'], text: string): Promise<Record<string, unknown>[]> {
+  return db.transaction().execute(async (trx) => {
+    await sql`set local search_path = public`.execute(trx);
+    return (await sql<Record<string, unknown>>`${sql.raw(text)}`.execute(trx)).rows;
+  });
 }
 
 /** Commits one change after another; throws when one is not committed. */
