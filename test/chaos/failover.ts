@@ -147,9 +147,14 @@ function sentById({ evidence, told }: Lost): (id: string) => readonly string[] {
   };
 }
 
-/** As often as people approved it, and a second time only with a card that says that the first one is unknown. */
+/**
+ * As often as people approved it, and a second time only with a card that says that the first one is unknown. Of one that
+ * was asked before the acceptance, and was not ended by it, the first one's outcome was known then, and lost since: while
+ * the alarm stood nothing was sent.
+ */
 function nothingTwice(seen: Lost): string[] {
   const sent = sentById(seen);
+  const accepted = seen.evidence.events.find(({ type }) => type === 'store.accepted')?.at ?? new Date(0);
   const faults: string[] = [];
   for (const [id, all] of Map.groupBy(
     seen.arrivals.filter(({ tool }) => tool !== 'read'),
@@ -161,10 +166,10 @@ function nothingTwice(seen: Lost): string[] {
     for (const [index, one] of approvals.entries()) {
       const before = approvals[index - 1];
       // One whose outcome is known may be asked again like any other call.
-      if (before?.state !== 'unknown' || one.previousUnknown !== null) continue;
+      if (before?.state !== 'unknown' || one.previousUnknown !== null || one.createdAt < new Date(accepted)) continue;
       const of = `${before.id} (${before.note}, created ${before.createdAt.toISOString()})`;
       faults.push(
-        `${one.id} (${one.state}, created ${one.createdAt.toISOString()}) does not say that ${of} is unknown`,
+        `${one.id} (${one.state}, ${one.note}, created ${one.createdAt.toISOString()}) does not say that ${of} is unknown`,
       );
     }
   }
