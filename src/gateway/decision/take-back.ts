@@ -13,7 +13,7 @@ import { actorOf } from './actor.ts';
 import { refuse } from './refuse.ts';
 
 export type TookBack =
-  /** Committed and durable: the pass can never be spent. */
+  /** Committed and durable: nothing spends the pass, unless the database forgets this commit (docs/security.md, What remains). */
   | { readonly kind: 'taken_back'; readonly approval: Approval }
   /** With the approval as it is: it may have run. */
   | { readonly kind: 'refused'; readonly reason: TakeBackRefusal; readonly approval: Approval }
