@@ -89,9 +89,10 @@ export class WitnessBoard {
       const known = this.#known.get(passKey(pass));
       if (known !== undefined && !known.returned) return { kind: 'known', pass: known };
     }
+    // Before anybody is asked: a second caller here, in the meantime, finds it known.
+    for (const pass of passes) this.#remember(pass);
     const answers = await Promise.all(this.#witnesses.map((witness) => this.#spendAt(witness, log, passes)));
     const found = answers.flatMap((answer) => answer ?? []);
-    for (const pass of passes) this.#remember(pass);
     if (found.length > 0) {
       for (const pass of found) this.#remember(pass);
       return { kind: 'known', pass: found[0]! };

@@ -121,13 +121,20 @@ export class CardPoster {
     return shown(approval, place, card);
   }
 
-  async #update(approval: Approval, stored: CardRecord, place: CardPlace, freeze: Freeze | null): Promise<Delivery> {
+  async #update(
+    approval: Approval,
+    stored: CardRecord,
+    place: CardPlace,
+    freeze: Freeze | null,
+    /** It was found in place of one that is gone: if it is gone too, a new one is posted, and none is looked for. */
+    isSecond = false,
+  ): Promise<Delivery> {
     const { api, log } = this.#options;
     const shows = { publicUrl: this.#publicUrl, freeze };
     const { answer, card } = await sendCard(api, 'chat.update', approval, { ...place }, shows);
     if (!answer.ok) {
       if (isMessageGone(answer.failure.code) && approval.state === 'pending') {
-        return this.#replace(approval, stored, place, freeze);
+        return isSecond ? this.#post(approval, place.channel, freeze) : this.#replace(approval, stored, place, freeze);
       }
       const failed = undelivered(answer.failure);
       // An update can be repeated without harm.
@@ -157,7 +164,9 @@ export class CardPoster {
     const { api, log } = this.#options;
     const earlier = await findEarlierCard(api, approval, channel, ts);
     if (earlier !== null && 'delivery' in earlier) return earlier.delivery;
-    if (earlier !== null) return this.#update(approval, { ...stored, digest: '' }, { channel, ts: earlier.ts }, freeze);
+    if (earlier !== null) {
+      return this.#update(approval, { ...stored, digest: '' }, { channel, ts: earlier.ts }, freeze, true);
+    }
     log.warn({ approval: approval.id, channel, ts }, 'the card is gone; it is posted anew');
     return this.#post(approval, channel, freeze);
   }

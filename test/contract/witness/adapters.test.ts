@@ -213,6 +213,16 @@ describe('a witness in the data directory', () => {
   });
 });
 
+test('P2: of two that spend one pass at the same moment in one process, without Redis, one is told that it is known', async () => {
+  const data = mkdtempSync(join(tmpdir(), 'holdfast-witness-'));
+  const board = new WitnessBoard([fileWitness({ data, replica: 'one', seals: TEST_SEALS, clock, log })], log);
+  const one = pass();
+  const ends = await Promise.all([board.spend(LOG, [one]), board.spend(LOG, [one])]);
+  assert.deepEqual(ends.map(({ kind }) => kind).sort(), ['known', 'recorded']);
+  await board.close();
+  rmSync(data, { recursive: true });
+});
+
 describe('several witnesses', { skip: skipWithout('redis') }, () => {
   let redis: TestServer;
   let client: Redis;

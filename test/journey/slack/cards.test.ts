@@ -129,6 +129,29 @@ describe('cards in the channel', () => {
     assert.equal(world.stateOf(id), 'approved');
   });
 
+  test('a card that is found in place of one that is gone, and is gone too, is not looked for again', async () => {
+    const { id } = await world.open();
+    const twin = {
+      channel: CHANNEL,
+      text: 'twin',
+      metadata: { event_type: 'holdfast_approval', event_payload: { approval: id } },
+    };
+    const posted = await fetch(`${world.slack.apiUrl}chat.postMessage`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${world.slack.botToken}`, 'content-type': 'application/json' },
+      body: JSON.stringify(twin),
+    });
+    assert.equal(((await posted.json()) as { ok: boolean }).ok, true);
+    const updates = () => world.slack.requests.filter(({ method }) => method === 'chat.update').length;
+    const before = updates();
+    for (let n = 0; n < 4; n += 1) world.slack.failNext('chat.update', { kind: 'error', error: 'cant_update_message' });
+    const shown = await become(id, { revision: 2 });
+    world.slack.clearFaults();
+    assert.equal(shown.kind, 'shown');
+    assert.equal(updates() - before, 2);
+    assert.equal(cardsOf(id).length, 3, 'the first, its twin, and one that can be decided');
+  });
+
   test('a Slack that does not know rich text gets the card in plain text', async () => {
     world.slack.failNext('chat.postMessage', { kind: 'error', error: 'invalid_blocks' });
     const { id } = await world.open();
