@@ -7,12 +7,15 @@ import { globSync } from 'node:fs';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 import { notInstalled } from './support/installed.ts';
+import { prepare } from './support/store/prepared.ts';
 
 /** Milliseconds that one test, and one file, may take: one that hangs must not hang the run. */
 const TEST_MS = 300_000;
 const FILE_MS = Number(process.env.HOLDFAST_TEST_FILE_MS ?? 600_000);
 /** Files that run at once: for two cores, as most files wait for their own processes. */
 const AT_ONCE = 4;
+/** What is made once for all runs: an empty database, and what Node compiled. */
+const CACHE = new URL('../node_modules/.cache/holdfast-test/', import.meta.url).pathname;
 /** The slowest first, so that the quick ones fill the end. */
 const ORDER = ['runtime', 'journey', 'contract', 'domain'];
 
@@ -35,12 +38,13 @@ if (missing.length > 0) {
   console.log(line);
 }
 
+const prepared = prepare(CACHE);
 const events = run({
   files: files.map((file) => `${process.cwd()}/${file}`),
   concurrency: AT_ONCE,
   timeout: TEST_MS,
   execArgv: ['--import', new URL('support/bound.ts', import.meta.url).href],
-  env: { ...process.env, HOLDFAST_TEST_FILE_MS: String(FILE_MS) },
+  env: { ...process.env, ...prepared, NODE_COMPILE_CACHE: `${CACHE}compiled`, HOLDFAST_TEST_FILE_MS: String(FILE_MS) },
 });
 let failed = 0;
 let skipped = 0;

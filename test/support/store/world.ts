@@ -28,6 +28,7 @@ import { sqlTasks } from '../../../src/sql/tasks.ts';
 import { sampleApproval } from '../domain/approval.ts';
 import { ROOM } from '../domain/room.ts';
 import { quiet } from '../log.ts';
+import { copyPrepared } from './prepared.ts';
 import { TEST_SEALS } from './seals.ts';
 import { skipWithout, startPostgres } from './servers.ts';
 
@@ -61,6 +62,7 @@ export function skipStore(kind: StoreKind): string | false {
 export async function storeWorld(kind: StoreKind): Promise<StoreWorld> {
   if (kind === 'PGlite') {
     const folder = mkdtempSync(join(tmpdir(), 'holdfast-store-'));
+    copyPrepared(folder);
     const connection = await openPglite(folder);
     return world(connection, connection, async () => rmSync(folder, { recursive: true, force: true }));
   }
