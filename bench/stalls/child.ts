@@ -1,5 +1,8 @@
 /** A stdio server that answers a call with a flood: lines of 60 MB, or millions of short ones. */
+import { constants, setPriority } from 'node:os';
 import { createInterface } from 'node:readline';
+
+setPriority(constants.priority.PRIORITY_LOW);
 
 const MB = 1024 * 1024;
 type Message = { id?: number; method?: string; params?: { protocolVersion?: string; name?: string } };

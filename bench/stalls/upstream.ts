@@ -1,5 +1,8 @@
 /** A server whose answers are as large as a hostile one can make them, chosen by the tool's name. */
 import { createServer, type ServerResponse } from 'node:http';
+import { constants, setPriority } from 'node:os';
+
+setPriority(constants.priority.PRIORITY_LOW);
 
 const MB = 1024 * 1024;
 type Message = {
