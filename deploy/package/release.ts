@@ -31,7 +31,7 @@ if (run('git', 'status', '--porcelain').trim() !== '')
 const place = join(ROOT, 'CHANGELOG.md');
 writeFileSync(place, released(readFileSync(place, 'utf8'), version, new Date().toISOString().slice(0, 10)));
 run('npm', 'version', version, '--no-git-tag-version', '--allow-same-version');
-run('npm', 'pack');
+run('npm', 'pack', '--silent');
 console.log(`holdfast-${version}.tgz is made. Look at it, then:
   git commit --all --message "Release ${version}" && git tag v${version} && git push --follow-tags
 Publish from a workflow with an identity token, so that npm shows where it was built:
