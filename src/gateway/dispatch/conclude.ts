@@ -47,7 +47,7 @@ export async function conclude(
     return concluded(await defer(gateway, dispatch, { awaits: 'input', response: null, until, why: outcome.why }));
   }
   if (asks === null || outcome.kind !== 'returned') {
-    return { approval: await finish(gateway, dispatch, outcome), open: false };
+    return { approval: await finish(gateway, dispatch, outcome, true), open: false };
   }
   const until = new Date(gateway.clock.now().getTime() + gateway.rules.approval.pickupMs);
   await remember(asks.requestState, until);

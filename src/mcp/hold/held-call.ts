@@ -253,6 +253,7 @@ export class HeldCall implements HeartbeatTarget {
 
   #respondEnded(approval: Approval): Promise<void> {
     this.#respond(approvalEndedResult(approval));
+    this.stream.last();
     return this.#recordCollected(approval);
   }
 
@@ -265,6 +266,7 @@ export class HeldCall implements HeartbeatTarget {
   /** The server's final answer, after which the seat is given up if the reader took it. */
   async #deliver(response: Uint8Array, carried: CarriedBy, approval: Approval, extra: JsonObject): Promise<void> {
     await this.#forwardAnswer(response, carried, approval, extra);
+    this.stream.last();
     await this.#recordCollected(approval);
   }
 
