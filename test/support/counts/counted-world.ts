@@ -27,8 +27,8 @@ export interface CountedWorld {
   holdCards(hold: boolean): Promise<void>;
   /** What the gateway writes during `step`, and for a while after it. */
   record(step: () => Promise<unknown>): Promise<readonly CountedWrite[]>;
-  /** How many of these writes were about the approval or its caller, and not about what goes on beside it. */
-  countsOf(writes: readonly CountedWrite[], approval: string): WriteCounts;
+  /** How many of these writes a call causes, and not what goes on beside it. */
+  countsOf(writes: readonly CountedWrite[]): WriteCounts;
   /** Makes a gated call; resolves with its answer's head. */
   ask(n: number): Promise<Response>;
   /** The call's card, once it says so. */
@@ -72,9 +72,9 @@ export async function countedWorld(): Promise<CountedWorld> {
       await new Promise((resolve) => setTimeout(resolve, QUIET_MS));
       return counter.take();
     },
-    countsOf: (writes, approval) => {
+    countsOf: (writes) => {
       const counts = { postgres: 0, redis: 0, waits: 0, slack: 0, upstream: 0, answers: 0 };
-      for (const write of writes) if (isOwn(write, kindOf(write), approval)) counts[kindOf(write)] += 1;
+      for (const write of ownOf(writes, kindOf)) counts[kindOf(write)] += 1;
       return counts;
     },
     ask: (n) => {
@@ -96,11 +96,39 @@ export async function countedWorld(): Promise<CountedWorld> {
   };
 }
 
-/** What is about every call goes on whether or not there is this one: beats, sweeps, the sealer, looks at freezes. */
-function isOwn({ begins }: CountedWrite, kind: WriteKind, approval: string): boolean {
-  if (begins.includes(approval)) return true;
-  if (kind === 'postgres') return /from holdfast\.(openings|sessions)\b/.test(begins);
-  return kind !== 'redis' || begins.includes('holdfast:outbox:');
+/** How statements begin that run whether or not there is a call: signs of life, looks at freezes and tasks, the sealer. */
+const ROUTINE = [
+  'insert into holdfast.replicas',
+  'insert into holdfast.notices',
+  'select r.*, (select row_to_json(s) from holdfast.sealed_sets',
+  'select pg_try_advisory_xact_lock',
+  'select e.n, e.seq, e.hash',
+  'select e.n, e.seal',
+  'select seq, hash from holdfast.events',
+  'update holdfast.events',
+  'select t.id, t.approval_id',
+  'update holdfast.pursuits',
+  'delete from holdfast.',
+  'select 1 from holdfast.issued_states',
+].map((text) => new RegExp(`^[^]{0,160}?${text.replace(/[.*()]/g, '\\$&')}`));
+/** Every 2 s, for all calls that are held: which of them have changed. */
+const RE_READ = /join unnest\(\$1::text\[\], \$2::int\[\]\) as h\(id, revision\)/;
+
+/** Those that a call causes. A `begin` and a `commit` go with the statements between them. */
+function ownOf(writes: readonly CountedWrite[], kindOf: (write: CountedWrite) => WriteKind): CountedWrite[] {
+  const isRoutine = ({ begins }: CountedWrite) => ROUTINE.some((start) => start.test(begins)) || RE_READ.test(begins);
+  const ends = ({ begins }: CountedWrite) => /^Q[^]{4}(commit|rollback)\0$/.test(begins);
+  const starts = ({ begins }: CountedWrite) => /^Q[^]{4}begin/.test(begins);
+  return writes.filter((write, at) => {
+    if (kindOf(write) !== 'postgres') return true;
+    const same = ({ over }: CountedWrite) => over === write.over;
+    const about = ends(write)
+      ? writes.slice(0, at).findLast((one) => same(one) && !ends(one))
+      : starts(write)
+        ? writes.slice(at + 1).find((one) => same(one) && !starts(one))
+        : write;
+    return about === undefined || !isRoutine(about);
+  });
 }
 
 function isWaiting({ begins }: CountedWrite): boolean {
@@ -143,8 +171,7 @@ export async function countCall(world: CountedWorld, rounds: number): Promise<Ca
       await world.holdCards(false);
       await world.card(n, /"approve"/);
     });
-    const { ts, metadata } = await world.card(n, /"approve"/);
-    const id = /ap_[0-9a-z]+/.exec(JSON.stringify(metadata))![0];
+    const { ts } = await world.card(n, /"approve"/);
     await world.holdCards(true);
     const decided = await world.record(async () => {
       await world.house.slack.click({ user: 'U0MIRA', channel: CHANNEL, ts, actionId: 'approve' });
@@ -157,7 +184,7 @@ export async function countCall(world: CountedWorld, rounds: number): Promise<Ca
     });
     if (n === 0) continue;
     for (const [step, writes] of Object.entries({ parked, posted, decided, updated })) {
-      all[step as keyof CallCounts].push(world.countsOf(writes, id));
+      all[step as keyof CallCounts].push(world.countsOf(writes));
     }
   }
   return {

@@ -9,6 +9,8 @@ import { createServer, Socket } from 'node:net';
 export interface CountedWrite {
   readonly to: number;
   readonly taken: boolean;
+  /** Which connection it went over: the port at the gateway's end, or at the other end of one that it took. */
+  readonly over: number;
   readonly octets: number;
   /** How it begins, as far as it is text. */
   readonly begins: string;
@@ -61,6 +63,7 @@ function note(socket: Socket, writev: boolean, data: unknown): void {
   const begins = Buffer.concat(chunks.map((chunk) => Buffer.from(chunk as string)))
     .subarray(0, BEGINS)
     .toString('latin1');
-  writes.push({ to, taken, octets, begins });
+  const over = (taken ? socket.remotePort : socket.localPort) ?? 0;
+  writes.push({ to, taken, over, octets, begins });
   if (writes.length > 1_000_000) writes = [];
 }
