@@ -110,15 +110,15 @@ const ROUTINE = [
   'update holdfast.pursuits',
   'delete from holdfast.',
   'select 1 from holdfast.issued_states',
-].map((text) => new RegExp(`^[^]{0,160}?${text.replace(/[.*()]/g, '\\$&')}`));
+].map((text) => new RegExp(`^.{0,160}?${text.replace(/[.*()]/g, '\\$&')}`, 's'));
 /** Every 2 s, for all calls that are held: which of them have changed. */
 const RE_READ = /join unnest\(\$1::text\[\], \$2::int\[\]\) as h\(id, revision\)/;
 
 /** Those that a call causes. A `begin` and a `commit` go with the statements between them. */
 function ownOf(writes: readonly CountedWrite[], kindOf: (write: CountedWrite) => WriteKind): CountedWrite[] {
   const isRoutine = ({ begins }: CountedWrite) => ROUTINE.some((start) => start.test(begins)) || RE_READ.test(begins);
-  const ends = ({ begins }: CountedWrite) => /^Q[^]{4}(commit|rollback)\0$/.test(begins);
-  const starts = ({ begins }: CountedWrite) => /^Q[^]{4}begin/.test(begins);
+  const ends = ({ begins }: CountedWrite) => /^Q.{4}(commit|rollback)\0$/s.test(begins);
+  const starts = ({ begins }: CountedWrite) => /^Q.{4}begin/s.test(begins);
   return writes.filter((write, at) => {
     if (kindOf(write) !== 'postgres') return true;
     const same = ({ over }: CountedWrite) => over === write.over;
