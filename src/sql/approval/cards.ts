@@ -3,6 +3,7 @@ import { type Kysely, type RawBuilder, type Selectable, sql } from 'kysely';
 import type { NewEvent } from '../../domain/log/event.ts';
 import type { CardRecord, Seals, Store } from '../../ports.ts';
 import { KEPT_PLAN } from '../connection/kept-plan.ts';
+import { asNotTaken, takenWhole } from '../connection/taken-whole.ts';
 import { insertEvents, writeEvents } from '../log/events.ts';
 import type { CardTable } from '../table/approval-tables.ts';
 import type { Tables } from '../table/tables.ts';
@@ -128,7 +129,7 @@ export async function saveCard(
   run?: string,
 ): Promise<number | null> {
   const kept = content === undefined || content.length > LONGEST_CARD ? null : content;
-  const saved = await sql<{ revision: number }>`${KEPT_PLAN}
+  const saving = sql<{ revision: number | null }>`${KEPT_PLAN}
     with saved as (
       insert into holdfast.cards as c (approval_id, channel, ts, revision, digest, posted_at, told_freeze)
       values (${card.approval}, ${card.channel}, ${card.ts}, ${card.revision}, ${card.digest}, ${card.postedAt},
@@ -143,9 +144,14 @@ export async function saveCard(
       returning c.approval_id
     ), shown as (
       update holdfast.approvals set shown = greatest(shown, ${card.revision}) where id = ${card.approval} returning revision
-    ), kept as (${kept === null ? sql`select 1` : keepContent(card.approval, kept)}),
-    logged as (${event === null ? sql`select 1` : insertEvents(seals, [event], sql`saved`)})
-    select revision from shown`.execute(db);
+    ), ${kept === null ? sql`kept as (select 1)` : keepContent(card.approval, kept)},
+    logged as (${event === null ? sql`select 1` : sql`${insertEvents(seals, [event], sql`saved`)} returning 1`})
+    select (select revision from shown) as revision, ${takenWhole('cards', sql`select count(*) from saved`, sql`select 1`)},
+      ${takenWhole('card_contents', sql`select count(*) from kept`, sql`select 1`)},
+      ${takenWhole('events', sql`select count(*) from logged`, sql`select 1`)}`;
+  const saved = await saving.execute(db).catch((error: unknown) => {
+    throw asNotTaken(error);
+  });
   return saved.rows[0]?.revision ?? null;
 }
 
@@ -154,14 +160,20 @@ const LONGEST_CARD = 200_000;
 /** Cards of one approval that are kept. */
 const MOST_CARDS = 500;
 
-/** Kept with the event that names it, so that whatever the log says was shown can be shown again. */
+/**
+ * Parts of a statement: kept with the event that names it, so that whatever the log says was shown can be shown again. `kept`
+ * has one row: it is kept now, or was before, or there are enough.
+ */
 function keepContent(approval: string, content: string): RawBuilder<unknown> {
   const digest = createHash('sha256').update(content).digest('hex');
-  return sql`
-    insert into holdfast.card_contents (digest, approval_id, content, kept_at)
-    select ${digest}, ${approval}, ${content}, clock_timestamp()
-    where (select count(*) from holdfast.card_contents where approval_id = ${approval}) < ${MOST_CARDS}
-    on conflict (digest) do nothing`;
+  return sql`due as (
+      select not exists (select 1 from holdfast.card_contents where digest = ${digest}::text)
+        and (select count(*) from holdfast.card_contents where approval_id = ${approval}::text) < ${MOST_CARDS}::int as is_new
+    ), added as (
+      insert into holdfast.card_contents (digest, approval_id, content, kept_at)
+      select ${digest}::text, ${approval}::text, ${content}::text, clock_timestamp() from due where is_new
+      on conflict (digest) do nothing returning 1
+    ), kept as (select 1 from due where not is_new union all select 1 from added)`;
 }
 
 /** What these cards showed, by digest. */

@@ -2,6 +2,7 @@ import { type Kysely, type RawBuilder, sql } from 'kysely';
 import type { NewEvent } from '../../domain/log/event.ts';
 import type { GrantRoom, NewApproval, NewJoiner, Opened, Seals } from '../../ports.ts';
 import { THEN_COMMIT, WITH_THE_NEXT } from '../connection/joined-statements.ts';
+import { asNotTaken, takenWhole } from '../connection/taken-whole.ts';
 import { insertEvents } from '../log/events.ts';
 import { APPROVAL, type ApprovalRow, approvalOf } from '../table/approval-row.ts';
 import type { Db, Tables } from '../table/tables.ts';
@@ -11,6 +12,18 @@ import { insertJoiner } from './seats.ts';
 
 /** A longer call is written in steps, between which others get their turns. In bytes. */
 const LONG = 64 * 1024;
+
+/** What the statement writes one row of, if it opens anything. */
+const WRITTEN = [
+  ['openings', 'opening'],
+  ['approvals', 'opened'],
+  ['joiners', 'seated'],
+  ['events', 'logged'],
+] as const;
+
+function countOf(part: string): RawBuilder<unknown> {
+  return sql`select count(*) from ${sql.raw(part)}`;
+}
 
 /** Openers of one grant queue here, until their transactions end. */
 export async function lockGrant(trx: Db, grant: string): Promise<void> {
@@ -41,24 +54,28 @@ export async function openNew(
   const { id, grant, createdAt, answersTo } = request.approval;
   if (answersTo !== null || request.leg !== undefined || (request.rounds ?? []).length > 0) return null;
   if (request.request.byteLength > LONG) return null;
-  const found = await db.transaction().execute(async (trx) => {
+  const opening = db.transaction().execute(async (trx) => {
     await lockGrant(trx, grant);
     return sql<OpeningLoad & { earlier: boolean } & (ApprovalRow | { id: null })>`${THEN_COMMIT}
       with load as (${openingLoad(request, room)}),
         known as (select exists (${earlier.live}) or exists (${earlier.owed}) or exists (${earlier.unknown}) as earlier),
         clear as (select 1 as one from load, known where "hasRoom" and not earlier),
-        opening as (${insertOpening(request, sql`clear`)}),
+        opening as (${insertOpening(request, sql`clear`)} returning 1),
         opened as (${insertApproval(seals, request, null, sql`clear`)} returning *),
-        seated as (${insertJoiner(id, joiner, createdAt, sql`opened`)}),
-        logged as (${insertEvents(seals, [event], sql`opened`)})
-      select l.pending, l.kept, l.wait, l.nth, l.now, k.earlier, ${APPROVAL}
+        seated as (${insertJoiner(id, joiner, createdAt, sql`opened`)} returning 1),
+        logged as (${insertEvents(seals, [event], sql`opened`)} returning 1)
+      select l.pending, l.kept, l.wait, l.nth, l.now, k.earlier, ${APPROVAL},
+        ${sql.join(WRITTEN.map(([table, part]) => takenWhole(table, countOf(part), countOf('clear'))))}
       from load l cross join known k left join opened a on true`.execute(trx);
+  });
+  const found = await opening.catch((error: unknown) => {
+    throw asNotTaken(error);
   });
   const row = found.rows[0]!;
   if (row.earlier) return null;
   const judged = judgeLoad(request, room, row);
   if (judged.kind !== 'room') return judged;
-  if (row.id === null) return null;
+  if (row.id === null) throw new Error('there was room for a call that was not opened');
   // The statement does not see the seat that it makes.
   const approval = approvalOf(seals, { ...row, callers: 1 });
   return { kind: 'opened', approval, joiner: joiner.id, nth: judged.nth };
