@@ -38,7 +38,7 @@ export async function finish(
   >,
   dispatch: Dispatch,
   outcome: Outcome,
-  /** It was spent for a caller whose answer this process holds open. */
+  /** It was spent for a caller whose answer this process holds open: nobody else waits for that caller's answer. */
   callerHere = false,
 ): Promise<Approval> {
   gateway.faultPoint?.('send.after');

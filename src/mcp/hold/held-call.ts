@@ -185,7 +185,9 @@ export class HeldCall implements HeartbeatTarget {
     }).catch((error: Error) => ({ outcome: { kind: 'unknown', why: error.message } as const, event: null }));
     const reading = await readingOf(this.#request, sent.outcome);
     if (dispatch.parent) return this.#endLeg(dispatch, dispatch.parent, sent, reading);
-    const { approval, open } = await conclude(this.#gateway, dispatch, sent.outcome, reading);
+    // Who has gone away may wait for this at another replica, in the same seat.
+    const isHere = !this.#yielded && !this.stream.readerGone.aborted;
+    const { approval, open } = await conclude(this.#gateway, dispatch, sent.outcome, reading, isHere);
     this.#latest = approval;
     switch (sent.outcome.kind) {
       case 'returned': {
