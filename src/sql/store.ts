@@ -107,7 +107,7 @@ export function sqlStore(
     unposted: (ids, before) => unpostedCards(db, ids, before),
     refuseCard: (approval, why, event) => refuseCard(db, seals, approval, why, event),
     cardsToLookAt: (limit) => cardsToLookAt(db, limit),
-    saveCard: (card, event, content) => saveCard(db, seals, card, event, content),
+    saveCard: (card, event, content, run) => saveCard(db, seals, card, event, content, run),
     bindSession: (id, server, grant) => bindSession(db, tables, id, server, grant),
     countSession: (id, grant, rate) => sessionsByGrant.run(grant, () => countSession(db, id, grant, rate)),
     uncountSession: (id) => uncountSession(db, id),

@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
-import { type Kysely, type Selectable, sql, type Transaction } from 'kysely';
+import { type Kysely, type RawBuilder, type Selectable, sql } from 'kysely';
 import type { NewEvent } from '../../domain/log/event.ts';
 import type { CardRecord, Seals, Store } from '../../ports.ts';
-import { writeEvents } from '../log/events.ts';
+import { KEPT_PLAN } from '../connection/kept-plan.ts';
+import { asNotTaken, takenWhole } from '../connection/taken-whole.ts';
+import { insertEvents, writeEvents } from '../log/events.ts';
 import type { CardTable } from '../table/approval-tables.ts';
 import type { Tables } from '../table/tables.ts';
 import { isSilent } from './presence.ts';
@@ -29,6 +31,9 @@ function cardOf(row: Selectable<CardTable>): CardRecord {
   };
 }
 
+/** The columns of card `c` that say where it is and what it shows. */
+const CARD = sql.raw('c.approval_id, c.channel, c.ts, c.revision, c.digest, c.posted_at, c.told_freeze');
+
 /**
  * Takes the card for one run. One statement: the row is the lock, and it records the intent to post, so that a post
  * whose answer was lost is looked for.
@@ -39,12 +44,12 @@ export async function claimCard(
   run: { id: string; replica: string; ms: number },
 ): ReturnType<Store['claimCard']> {
   const until = sql`clock_timestamp() + make_interval(secs => ${run.ms / 1_000}::double precision)`;
-  const claimed = await sql<Selectable<CardTable> & { fresh: boolean }>`
+  const claimed = await sql<Selectable<CardTable> & { fresh: boolean }>`${KEPT_PLAN}
     insert into holdfast.cards as c (approval_id, channel, revision, digest, run, run_by, run_until)
     values (${approval}, '', 0, '', ${run.id}, ${run.replica}, ${until})
     on conflict (approval_id) do update set run = excluded.run, run_by = excluded.run_by, run_until = excluded.run_until
       where c.run is null or c.run_until < clock_timestamp() or ${isSilent(sql`c.run_by`)}
-    returning c.*, c.xmax = 0 as fresh`.execute(db);
+    returning ${CARD}, c.xmax = 0 as fresh`.execute(db);
   const row = claimed.rows[0];
   return row === undefined ? false : { card: row.fresh ? null : cardOf(row) };
 }
@@ -61,7 +66,9 @@ export async function releaseCard(db: Kysely<Tables>, approval: string, run: str
     await sql`delete from holdfast.cards where approval_id = ${approval} and run = ${run} and ts is null`.execute(db);
     return;
   }
-  await sql`update holdfast.cards set run = null where approval_id = ${approval} and run = ${run}`.execute(db);
+  await sql`${KEPT_PLAN} update holdfast.cards set run = null where approval_id = ${approval} and run = ${run}`.execute(
+    db,
+  );
 }
 
 /**
@@ -119,9 +126,11 @@ export async function saveCard(
   card: CardRecord,
   event: NewEvent | null,
   content?: string,
-): Promise<void> {
-  await db.transaction().execute(async (trx) => {
-    await sql`
+  run?: string,
+): Promise<number | null> {
+  const kept = content === undefined || content.length > LONGEST_CARD ? null : content;
+  const saving = sql<{ revision: number | null }>`${KEPT_PLAN}
+    with saved as (
       insert into holdfast.cards as c (approval_id, channel, ts, revision, digest, posted_at, told_freeze)
       values (${card.approval}, ${card.channel}, ${card.ts}, ${card.revision}, ${card.digest}, ${card.postedAt},
         ${card.freeze ?? null})
@@ -130,12 +139,20 @@ export async function saveCard(
         revision = greatest(c.revision, excluded.revision),
         digest = case when excluded.revision >= c.revision then excluded.digest else c.digest end,
         told_freeze = case when excluded.revision >= c.revision then excluded.told_freeze else c.told_freeze end,
-        posted_at = coalesce(c.posted_at, excluded.posted_at)`.execute(trx);
-    await sql`
-      update holdfast.approvals set shown = greatest(shown, ${card.revision}) where id = ${card.approval}`.execute(trx);
-    if (content !== undefined) await keepContent(trx, card.approval, content);
-    if (event) await writeEvents(trx, seals, [event]);
+        posted_at = coalesce(c.posted_at, excluded.posted_at)
+        ${run === undefined ? sql`` : sql`, run = nullif(c.run, ${run})`}
+      returning c.approval_id
+    ), shown as (
+      update holdfast.approvals set shown = greatest(shown, ${card.revision}) where id = ${card.approval} returning revision
+    ), ${kept === null ? sql`kept as (select 1)` : keepContent(card.approval, kept)},
+    logged as (${event === null ? sql`select 1` : sql`${insertEvents(seals, [event], sql`saved`)} returning 1`})
+    select (select revision from shown) as revision, ${takenWhole('cards', sql`select count(*) from saved`, sql`select 1`)},
+      ${takenWhole('card_contents', sql`select count(*) from kept`, sql`select 1`)},
+      ${takenWhole('events', sql`select count(*) from logged`, sql`select 1`)}`;
+  const saved = await saving.execute(db).catch((error: unknown) => {
+    throw asNotTaken(error);
   });
+  return saved.rows[0]?.revision ?? null;
 }
 
 /** Characters of a card that is kept: many times what Slack accepts. */
@@ -143,15 +160,20 @@ const LONGEST_CARD = 200_000;
 /** Cards of one approval that are kept. */
 const MOST_CARDS = 500;
 
-/** Kept before the event that names it, so that whatever the log says was shown can be shown again. */
-async function keepContent(trx: Transaction<Tables>, approval: string, content: string): Promise<void> {
-  if (content.length > LONGEST_CARD) return;
+/**
+ * Parts of a statement: kept with the event that names it, so that whatever the log says was shown can be shown again. `kept`
+ * has one row: it is kept now, or was before, or there are enough.
+ */
+function keepContent(approval: string, content: string): RawBuilder<unknown> {
   const digest = createHash('sha256').update(content).digest('hex');
-  await sql`
-    insert into holdfast.card_contents (digest, approval_id, content, kept_at)
-    select ${digest}, ${approval}, ${content}, clock_timestamp()
-    where (select count(*) from holdfast.card_contents where approval_id = ${approval}) < ${MOST_CARDS}
-    on conflict (digest) do nothing`.execute(trx);
+  return sql`due as (
+      select not exists (select 1 from holdfast.card_contents where digest = ${digest}::text)
+        and (select count(*) from holdfast.card_contents where approval_id = ${approval}::text) < ${MOST_CARDS}::int as is_new
+    ), added as (
+      insert into holdfast.card_contents (digest, approval_id, content, kept_at)
+      select ${digest}::text, ${approval}::text, ${content}::text, clock_timestamp() from due where is_new
+      on conflict (digest) do nothing returning 1
+    ), kept as (select 1 from due where not is_new union all select 1 from added)`;
 }
 
 /** What these cards showed, by digest. */

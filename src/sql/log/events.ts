@@ -1,4 +1,4 @@
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import { canonical } from '../../domain/json/canonical.ts';
 import type { JsonObject } from '../../domain/json/json.ts';
 import type { EventType, LoggedEvent, NewEvent } from '../../domain/log/event.ts';
@@ -40,6 +40,24 @@ async function writeOne(db: Db, seals: Seals, event: NewEvent): Promise<void> {
   await sql`
     insert into holdfast.events (body, type, at, approval_id, server, tool, grant_name, actor, seal)
     values (${body}, ${type}, ${at}, ${approval_id}, ${server}, ${tool}, ${grant_name}, ${actor}, ${seal})`.execute(db);
+}
+
+/** The same as a part of a statement, for each row of `when`: what it tells happens in that statement. */
+export function insertEvents(
+  seals: Seals,
+  events: readonly NewEvent[],
+  when: RawBuilder<unknown>,
+): RawBuilder<unknown> {
+  const rows = events.map((event, nth) => {
+    const row = eventRow(seals, event);
+    return sql`(${sql.lit(nth)}, ${row.body}::text, ${row.type}::text, ${row.at}::timestamptz, ${row.approval_id}::text, ${row.server}::text,
+      ${row.tool}::text, ${row.grant_name}::text, ${row.actor}::text, ${row.seal}::text)`;
+  });
+  return sql`
+    insert into holdfast.events (body, type, at, approval_id, server, tool, grant_name, actor, seal)
+    select e.body, e.type, e.at, e.approval_id, e.server, e.tool, e.grant_name, e.actor, e.seal
+    from ${when}, (values ${sql.join(rows)}) as e(nth, body, type, at, approval_id, server, tool, grant_name, actor, seal)
+    order by e.nth`;
 }
 
 /** An event as a row of the table. */

@@ -132,6 +132,7 @@ function queueOf(gateways: readonly Gateway[], ordered: string[]): Queue {
     wake: async (id) => {
       for (const { waitingRoom } of gateways) waitingRoom.wake(id);
     },
+    unpark: nothing,
     onWake: () => undefined,
     publish: async (id) => void ordered.push(id),
     deliver: nothing,
