@@ -5,6 +5,7 @@ import type { GuessThrottle } from '../../gateway/state/guess-throttle.ts';
 import { type Log, Unavailable, Unstorable } from '../../ports.ts';
 import type { HeaderRecord } from '../protocol/header-policy.ts';
 import { GUARDED_HEADERS, rpcError } from '../protocol/response.ts';
+import { KeepAlive } from '../sse/keep-alive.ts';
 import { endedWith } from './ended-with.ts';
 import { admitAgent, refuseForeignAddress } from './entrance.ts';
 import { handleDelete, handleGet } from './listen.ts';
@@ -17,10 +18,12 @@ import type { AgentVisit, DoorContext } from './visit.ts';
 export type { AgentGrant as Grant } from './entrance.ts';
 
 /** What the agents' door needs. */
-export type McpDoorDeps = Omit<DoorContext, 'listeners' | 'sessions' | 'unread'> & {
+export type McpDoorDeps = Omit<DoorContext, 'beats' | 'listeners' | 'sessions' | 'unread'> & {
   readonly store: ConstructorParameters<typeof AgentSessions>[0];
   readonly vault: ConstructorParameters<typeof AgentSessions>[1];
   readonly log: Log;
+  /** Milliseconds between two comments on a silent stream that is passed on; absent: 15 s. */
+  readonly beatMs?: () => number;
   /** Where a request came from; absent: the other end of its socket. */
   readonly addressOf?: (c: Context) => string | null;
   /** Counts wrong tokens; absent in tests of the door alone. */
@@ -39,6 +42,7 @@ export function mcpDoor(deps: McpDoorDeps): Hono {
     ...deps,
     sessions: new AgentSessions(deps.store, deps.vault),
     listeners: new NewestListeners(),
+    beats: new KeepAlive(deps.beatMs),
     unread: new UnreadBodies(deps.maxBody),
   };
   const app = new Hono();
