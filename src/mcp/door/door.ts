@@ -4,14 +4,16 @@ import { AgentSessions } from '../../gateway/call/agent-sessions.ts';
 import type { GuessThrottle } from '../../gateway/state/guess-throttle.ts';
 import { type Log, Unavailable, Unstorable } from '../../ports.ts';
 import type { HeaderRecord } from '../protocol/header-policy.ts';
-import { GUARDED_HEADERS, rpcError } from '../protocol/response.ts';
+import { GUARDED_HEADERS, refusalWithId, rpcError } from '../protocol/response.ts';
 import { KeepAlive } from '../sse/keep-alive.ts';
 import { endedWith } from './ended-with.ts';
 import { admitAgent, refuseForeignAddress } from './entrance.ts';
+import { heardRefusal } from './heard-refusal.ts';
 import { handleDelete, handleGet } from './listen.ts';
 import { NewestListeners } from './newest-listener.ts';
 import { noOAuth, OAUTH_PATHS } from './no-oauth.ts';
 import { FailedPost, handlePost } from './post.ts';
+import { idOfRefused } from './refused-id.ts';
 import { UnreadBodies } from './unread-bodies.ts';
 import type { AgentVisit, DoorContext } from './visit.ts';
 
@@ -92,7 +94,9 @@ async function admit(
     const known = deps.servers(name) === undefined ? null : name;
     const subject = { door: 'mcp', status: response.status, server: known, grant } as const;
     deps.access?.refused({ ...subject, address });
-    return response;
+    const idText = await idOfRefused(c.req.raw, headers);
+    const answer = idText === null ? response : refusalWithId(response, idText);
+    return c.req.method === 'POST' ? heardRefusal(headers, answer) : answer;
   }
   const { server, principal, token } = admitted;
   deps.access?.used(principal.grant, server.name);
