@@ -14,6 +14,8 @@ import { type ServedDoor, servedDoor } from '../../support/relay/served-door.ts'
 import { eventually } from '../../support/wait.ts';
 
 const BEAT_MS = 60;
+/** Milliseconds after which a session of one server here is idle. */
+const BRIEF_MS = 500;
 const COMMENT = ': holdfast\n\n';
 const RUNTIMES = [
   ['', {}],
@@ -56,11 +58,18 @@ for (const [how, runtime] of RUNTIMES) {
         clock: { now: () => new Date() },
         log: quiet,
       });
+      const brief = stdioUpstream({
+        program: () => ({ command: [process.execPath, '-e', MUTE], env: {} }),
+        clock: { now: () => new Date() },
+        log: quiet,
+        idleMs: BRIEF_MS,
+      });
       door = await servedDoor(
         [
           { ...entry, name: 'tools', upstream: httpUpstream({ url }) },
           { ...entry, name: 'hides', inspectsLists: true, upstream: httpUpstream({ url }) },
           { ...entry, name: 'child', upstream: mute },
+          { ...entry, name: 'brief', upstream: brief },
         ],
         { ...runtime, beatMs: () => BEAT_MS },
       );
@@ -179,6 +188,24 @@ for (const [how, runtime] of RUNTIMES) {
       const [listening, called] = [await opened('child', 'GET', session), await opened('child', 'POST', session)];
       await eventually('comments', () => (comments(listening.text) > 1 && comments(called.text) > 1 ? true : null));
       await fetch(door.url('child'), { method: 'DELETE', headers: { ...HEADERS, ...session } });
+    });
+
+    test('a child lives as long as somebody listens, however silent, and ends once nobody does', async () => {
+      const params = { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name: 'c', version: '1' } };
+      const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'initialize', params });
+      const begun = await fetch(door.url('brief'), { method: 'POST', headers: HEADERS, body });
+      await begun.text();
+      const session = { ...HEADERS, 'mcp-session-id': begun.headers.get('mcp-session-id')! };
+      const over = new AbortController();
+      const first = await fetch(door.url('brief'), { headers: session, signal: over.signal });
+      const until = performance.now() + 3 * BRIEF_MS;
+      await eventually('three times the idle time', () => (performance.now() > until ? true : null));
+      const second = await fetch(door.url('brief'), { headers: session, signal: over.signal });
+      assert.deepEqual([first.status, second.status], [200, 200], 'it is still there');
+      over.abort();
+      const gone = performance.now() + 3 * BRIEF_MS;
+      await eventually('three times the idle time', () => (performance.now() > gone ? true : null));
+      assert.equal((await fetch(door.url('brief'), { headers: session })).status, 404);
     });
 
     test('a reader who leaves is told to the server, and gets nothing any more', async () => {
