@@ -100,7 +100,7 @@ export function passedEvents(
 }
 
 /** Writes the answer to node:http's response, which costs markedly less than a stream around the stream. */
-export function writeEvents(
+export function writePassedEvents(
   { outgoing, alreadySent }: NodeResponse,
   head: { readonly status: number; readonly headers: Readonly<Record<string, string>> },
   body: ReadableStream<Uint8Array>,

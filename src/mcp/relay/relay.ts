@@ -4,7 +4,7 @@ import { isEventStream } from '../protocol/media-type.ts';
 import { rpcError } from '../protocol/response.ts';
 import type { UnreadableAnswer } from '../upstream/readable.ts';
 import { type NodeResponse, writeWhole } from './node-response.ts';
-import { type PassedEvents, passedEvents, writeEvents } from './pass-events.ts';
+import { type PassedEvents, passedEvents, writePassedEvents } from './pass-events.ts';
 
 /** Where and how an answer is passed on. */
 export interface RelayTo {
@@ -59,7 +59,7 @@ export function relay(
   const headers = headersForAgent(answer.headers);
   if (whole !== null && body instanceof Uint8Array) return writeWhole(whole, status, headers, body);
   if (events !== undefined && body instanceof ReadableStream && hasEvents(answer)) {
-    if (stream !== null) return writeEvents(stream, { status, headers }, body, events);
+    if (stream !== null) return writePassedEvents(stream, { status, headers }, body, events);
     return new Response(passedEvents(body, events), { status, headers });
   }
   return new Response(body as BodyInit | null, { status, headers });
