@@ -1,5 +1,5 @@
 import { type Loaded, loadConfig } from '../config/load.ts';
-import { shownProxy } from '../config/proxies.ts';
+import { shownProxies } from '../config/proxies.ts';
 import { fileVariable } from '../config/secret-from.ts';
 import type { Flags } from '../config/settings.ts';
 import { UNCONFINED, unconfinedServers } from '../main/confine/check.ts';
@@ -56,13 +56,12 @@ function warnAboutServers({ config }: Loaded, terminal: Terminal): void {
 }
 
 function banner({ config, settings, secrets }: Loaded, url: string): Printed {
-  const { http, https } = secrets.proxies;
-  const shown = [...new Set([http, https])].flatMap((proxy) => (proxy === null ? [] : [shownProxy(proxy)]));
+  const proxies = shownProxies(secrets.proxies);
   const lines = [
     printed`holdfast is listening on ${url}`,
     ...[...config.servers.keys()].map((name) => printed`  ${url}/mcp/${name}`),
     printed`  store: ${settings.store}; queue: ${settings.queue}`,
-    ...(shown.length > 0 ? [printed`  servers and Slack are reached through ${shown.join(', ')}`] : []),
+    ...(proxies.length > 0 ? [printed`  servers and Slack are reached through ${proxies.join(', ')}`] : []),
     secrets.slackBotToken === null
       ? printed`  Slack: not configured; approvals are decided over the API`
       : printed`  Slack: ${String(settings.slack.channel)} (${secrets.slackAppToken === null ? `clicks at ${url}/slack/events` : 'Socket Mode'})`,

@@ -20,8 +20,6 @@ export interface ProxyException {
   readonly self: boolean;
 }
 
-export const NO_PROXIES: Proxies = { http: null, https: null, except: [] };
-
 const FORM = 'http://host:port, https://host:port, or either with user:password@ before the host';
 
 /**
@@ -72,10 +70,14 @@ export function sparing(proxies: Proxies, host: string, port: number): Proxies {
   return { ...proxies, except: [...proxies.except, { host: host.toLowerCase(), port, self: true }] };
 }
 
-/** A proxy's address as people may see it: without user and password. */
-export function shownProxy(address: string): string {
-  const { protocol, host } = new URL(address);
-  return `${protocol}//${host}`;
+/** The proxies as people may see them: each once, without user and password. */
+export function shownProxies({ http, https }: Proxies): readonly string[] {
+  const shown = [http, https].flatMap((address) => {
+    if (address === null) return [];
+    const { protocol, host } = new URL(address);
+    return [`${protocol}//${host}`];
+  });
+  return [...new Set(shown)];
 }
 
 /** Whether a variable's value names a proxy with a password, or a user, in it. */

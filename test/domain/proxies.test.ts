@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { proxyFor, readProxies, shownProxy, sparing } from '../../src/config/proxies.ts';
+import { proxyFor, readProxies, shownProxies, sparing } from '../../src/config/proxies.ts';
 
 const PROXY = 'http://proxy.corp:3128';
 
@@ -67,7 +67,8 @@ describe('proxies on the way out', () => {
   }
 
   test('is shown without its user', () => {
-    assert.equal(shownProxy('http://bob:hunter2@proxy.corp:3128'), PROXY);
+    const address = 'http://bob:hunter2@proxy.corp:3128';
+    assert.deepEqual(shownProxies({ http: address, https: address, except: [] }), [PROXY]);
   });
 
   test('an address of our own is spared', () => {

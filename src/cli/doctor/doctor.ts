@@ -1,6 +1,6 @@
 import { faultText } from '../../config/document/fault.ts';
 import { type Loaded, loadConfig } from '../../config/load.ts';
-import { sparing } from '../../config/proxies.ts';
+import { shownProxies, sparing } from '../../config/proxies.ts';
 import { type ReadSettings, readSettings } from '../../config/settings.ts';
 import { fromDisk } from '../../main/process/from-disk.ts';
 import { secretsOnDisk } from '../../main/process/secret-file.ts';
@@ -75,6 +75,9 @@ async function allFindings(loaded: Loaded, terminal: Terminal): Promise<DoctorFi
   ]);
   return [
     ok('config', counts),
+    ...shownProxies(loaded.secrets.proxies).map((proxy) =>
+      ok('ways out', `servers and Slack are reached through ${proxy}`),
+    ),
     ...storage,
     ...publicUrl,
     ...servers,
