@@ -17,11 +17,11 @@ export interface Listening {
 const KEEP_ALIVE_MS = 65_000;
 
 /**
- * TCP asks a silent connection whether its other end is there, after 10 s, and then each second: where ten questions are
- * not answered, it is closed, and with it the answers that nobody reads. Without that, an agent that sleeps or lost its
- * network stays for ever.
+ * TCP asks a connection that was silent for a minute whether its other end is there, and then each second: where ten
+ * questions are not answered, it is closed, and with it the answers that nobody reads. Without that, an agent that lost its
+ * network stays for ever. Not sooner: a laptop that sleeps for a moment keeps the call that it waits for.
  */
-const SIGN_OF_LIFE = { keepAlive: true, keepAliveInitialDelay: 10_000 } as const;
+const SIGN_OF_LIFE = { keepAlive: true, keepAliveInitialDelay: 60_000 } as const;
 
 /**
  * Serves the app. Port 0: any free port. `patienceMs`: how long slow senders and readers are tolerated; absent: 60 s for
