@@ -1,5 +1,5 @@
 import { type Loaded, loadConfig } from '../config/load.ts';
-import { shownProxies } from '../config/proxies.ts';
+import { isLostLoopback, shownProxies } from '../config/proxies.ts';
 import { fileVariable } from '../config/secret-from.ts';
 import type { Flags } from '../config/settings.ts';
 import { UNCONFINED, unconfinedServers } from '../main/confine/check.ts';
@@ -29,6 +29,7 @@ export async function startCommand(flags: Flags, terminal: Terminal): Promise<nu
   }
   for (const warning of loaded.warnings ?? []) terminal.err(printed`warning: ${faultLines([warning])}`);
   warnAboutServers(loaded, terminal);
+  warnAboutProxies(loaded, terminal);
   const log = processLog();
   const running = await startNode(loaded, log, faultInjection(terminal.env), { out: terminal.out });
   // Listen for signals before the banner: whoever waits for the banner may stop the process at once.
@@ -51,6 +52,16 @@ function warnAboutServers({ config }: Loaded, terminal: Terminal): void {
   for (const { pid, program, names } of readableSecrets(config)) {
     terminal.err(
       printed`WARNING: environment: ${names.join(', ')} can be read in process ${pid} (${program}) by the servers that are started here (expected files: ${names.map(fileVariable).join(', ')})\n`,
+    );
+  }
+}
+
+/** Loopback is no exception by itself, and a proxy elsewhere cannot reach it. */
+function warnAboutProxies({ config, secrets }: Loaded, terminal: Terminal): void {
+  for (const [name, { upstream }] of config.servers) {
+    if (upstream.kind !== 'http' || !isLostLoopback(secrets.proxies, upstream.url)) continue;
+    terminal.err(
+      printed`warning: servers.${name} is on this machine, and is reached through a proxy (expected NO_PROXY with its host; docs/operations.md)\n`,
     );
   }
 }

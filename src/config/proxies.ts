@@ -70,6 +70,13 @@ export function sparing(proxies: Proxies, host: string, port: number): Proxies {
   return { ...proxies, except: [...proxies.except, { host: host.toLowerCase(), port, self: true }] };
 }
 
+/** Whether this address is of this machine and reached through a proxy all the same, which is hardly ever meant. */
+export function isLostLoopback(proxies: Proxies, url: string): boolean {
+  if (!URL.canParse(url) || proxyFor(proxies, url) === null) return false;
+  const { hostname } = new URL(url);
+  return hostname === 'localhost' || hostname === '[::1]' || /^127(?:\.\d+){3}$/.test(hostname);
+}
+
 /** The proxies as people may see them: each once, without user and password. */
 export function shownProxies({ http, https }: Proxies): readonly string[] {
   const shown = [http, https].flatMap((address) => {

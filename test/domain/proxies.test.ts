@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { proxyFor, readProxies, shownProxies, sparing } from '../../src/config/proxies.ts';
+import { isLostLoopback, proxyFor, readProxies, shownProxies, sparing } from '../../src/config/proxies.ts';
 
 const PROXY = 'http://proxy.corp:3128';
 
@@ -69,6 +69,22 @@ describe('proxies on the way out', () => {
   test('is shown without its user', () => {
     const address = 'http://bob:hunter2@proxy.corp:3128';
     assert.deepEqual(shownProxies({ http: address, https: address, except: [] }), [PROXY]);
+  });
+
+  test('a server on this machine that a proxy would have to reach is noticed', () => {
+    const { proxies } = read({ HTTP_PROXY: PROXY, NO_PROXY: 'localhost' });
+    const urls = [
+      'http://127.0.0.1:1/',
+      'http://127.9.9.9/',
+      'http://[::1]/',
+      'http://localhost/',
+      'http://a.example/',
+      '${X}',
+    ];
+    assert.deepEqual(
+      urls.map((url) => isLostLoopback(proxies, url)),
+      [true, true, true, false, false, false],
+    );
   });
 
   test('an address of our own is spared', () => {
