@@ -25,10 +25,10 @@ import {
   unsentResult,
 } from '../protocol/tool-results.ts';
 import { editData } from '../sse/edit-data.ts';
+import type { HeartbeatTarget, KeepAlive } from '../sse/keep-alive.ts';
 import type { SendResult } from '../upstream/outgoing.ts';
 import { sendInAnySession } from '../upstream/send.ts';
 import type { HeldAnswer } from './answer.ts';
-import type { HeartbeatTarget, KeepAlive } from './keep-alive.ts';
 import { responseForCaller } from './kept-answer.ts';
 import { sendLarge } from './large-answer.ts';
 import { postMessage } from './post-message.ts';
