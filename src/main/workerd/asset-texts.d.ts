@@ -47,3 +47,15 @@ declare module '*/assets/theme.js' {
   const text: string;
   export default text;
 }
+declare module '*/assets/guard.js' {
+  const text: string;
+  export default text;
+}
+declare module '*/assets/hold.js' {
+  const text: string;
+  export default text;
+}
+declare module '*/assets/merge.js' {
+  const text: string;
+  export default text;
+}

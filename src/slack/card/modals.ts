@@ -148,13 +148,14 @@ function callPages(approval: Approval): CallPage[] {
 
 function navigation(approval: Approval, page: number, pages: number, decides: boolean): Block[] {
   const value = buttonValue(approval);
-  const elements = [
+  const turns = [
     ...(page > 0 ? [button({ action: 'previous_page', text: '← Previous page', value })] : []),
     ...(page < pages - 1 ? [button({ action: 'next_page', text: 'Next page →', value })] : []),
-    ...(decides ? [button({ action: 'deny', text: 'Deny…', value, style: 'danger' })] : []),
   ];
+  // In a row of its own: it never comes to stand where a button to turn the page was a moment ago.
+  const deny = decides ? [actions([button({ action: 'deny', text: 'Deny…', value, style: 'danger' })])] : [];
   const hint = decides && page < pages - 1 ? [section('Approve is on the last page.')] : [];
-  return elements.length === 0 ? [] : [...hint, actions(elements)];
+  return [...hint, ...(turns.length === 0 ? [] : [actions(turns)]), ...deny];
 }
 
 const noteInput = (): Block => textInput('Note, kept with the decision', true);

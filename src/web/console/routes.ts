@@ -11,7 +11,8 @@ import { auditPage, eventPage } from '../pages/audit.ts';
 import { chainStatus } from '../pages/chain-status.ts';
 import { freezeBanner, freezesPage } from '../pages/freezes.ts';
 import { grantsPage } from '../pages/grants.ts';
-import { inboxPage, readInbox } from '../pages/inbox.ts';
+import { EARLIER_SHOWN, inboxPage, readInbox } from '../pages/inbox.ts';
+import { parseInboxQuery } from '../pages/inbox-query.ts';
 import { latestToolLists } from '../pages/listed-tools.ts';
 import { overviewPage, SPANS, type TimeSpan } from '../pages/overview.ts';
 import { policiesPage } from '../pages/policies.ts';
@@ -22,8 +23,6 @@ import type { ConsoleDeps, ConsoleEnv } from './context.ts';
 const CHECKED_EVENTS = 500;
 /** Rows of Activity on a fresh page. */
 const ACTIVITY_ROWS = 60;
-/** Pending approvals are counted up to this number. */
-const MAX_COUNTED = 100;
 
 /** The pages of a signed-in reviewer. All of them only read; which details were read is logged. */
 export function consoleRoutes(app: Hono<ConsoleEnv>, deps: ConsoleDeps): void {
@@ -36,26 +35,40 @@ export function consoleRoutes(app: Hono<ConsoleEnv>, deps: ConsoleDeps): void {
   };
 
   app.get('/', async (c) => {
-    const inbox = await readInbox(gateway);
-    for (const approval of inbox.waiting) reads.approval(c.get('login'), approval, 'inbox');
-    return show(
-      c,
-      deps,
-      'Approvals',
-      '/',
-      inboxPage(inbox, c.get('login').reviewer, clock.now()),
-      inbox.waiting.length,
+    const { reviewer } = c.get('login');
+    const found = await readInbox(
+      gateway,
+      reviewer,
+      parseInboxQuery((name) => c.req.query(name)),
     );
+    for (const approval of found.waiting.items) reads.approval(c.get('login'), approval, 'inbox');
+    const servers = config.servers().map(({ name }) => name);
+    const grants = config.grants().map(({ name }) => name);
+    const body = inboxPage({ ...found, servers, grants }, reviewer, clock.now());
+    return show(c, deps, 'Approvals', '/', body, found.waiting.total);
   });
 
   app.get('/approvals/:id', async (c) => {
     const approval = await store.find(c.req.param('id').slice(0, 100));
     if (approval === null) return missing(c, deps, 'There is no such approval.');
-    const [story, chain] = await Promise.all([records.story(approval.id), chainOf(1)]);
+    const [story, chain, earlier] = await Promise.all([
+      records.story(approval.id),
+      chainOf(1),
+      store.earlier([approval.id], EARLIER_SHOWN),
+    ]);
     const cards = await cardsOf(story);
     reads.approval(c.get('login'), approval, 'approval');
     const current = gateway.rules.approvers(approval);
-    const view = { approval, story, chain, cards, reviewer: c.get('login').reviewer, current, now: clock.now() };
+    const view = {
+      approval,
+      story,
+      chain,
+      cards,
+      reviewer: c.get('login').reviewer,
+      current,
+      earlier: earlier.get(approval.id) ?? [],
+      now: clock.now(),
+    };
     return show(c, deps, `${approval.server}.${approval.tool}`, '/', approvalPage(view));
   });
 
@@ -91,19 +104,18 @@ export function consoleRoutes(app: Hono<ConsoleEnv>, deps: ConsoleDeps): void {
     const now = clock.now();
     const { ms, slotMs } = SPANS[span];
     const from = new Date((Math.floor(now.getTime() / slotMs) - ms / slotMs) * slotMs);
-    const [tally, unknown, waiting] = await Promise.all([
+    const [tally, unknown, counts] = await Promise.all([
       records.tally(from, new Date(now.getTime() + 60_000), slotMs),
       store.list({ states: ['unknown'], limit: 20 }),
-      store.list({ states: ['pending'], limit: MAX_COUNTED }),
+      store.counts(),
     ]);
     const overview = {
       span,
       tally,
       unknown: unknown.items,
-      waiting: waiting.items,
-      waitingMore: waiting.next !== null,
+      counts,
     };
-    return show(c, deps, 'Overview', '/overview', overviewPage({ ...overview, config, now }));
+    return show(c, deps, 'Overview', '/overview', overviewPage({ ...overview, config, now }), counts.pending);
   });
 
   app.get('/policies', async (c) => {
@@ -140,7 +152,7 @@ async function show(
   body: Html,
   knownPending?: number,
 ): Promise<Response> {
-  const waiting = knownPending ?? (await gateway.store.list({ states: ['pending'], limit: MAX_COUNTED })).items.length;
+  const waiting = knownPending ?? (await gateway.store.counts()).pending;
   const banner = freezeBanner(gateway.knownFreezes.list, gateway.clock.now());
   return c.html(consolePage({ title, section, body, reviewer: c.get('login').reviewer.name, waiting, banner }));
 }

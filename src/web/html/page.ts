@@ -1,5 +1,6 @@
 import { html } from 'hono/html';
 import type { Html } from './html.ts';
+import { count } from './time.ts';
 
 const SECTIONS = [
   ['/', 'Approvals'],
@@ -33,7 +34,7 @@ export function consolePage({ title, section, body, reviewer, waiting = 0, banne
       <a href="${path}" ${path === section ? html`aria-current="page"` : ''}>${label}${
         path === '/'
           ? html`<span class="count" id="waiting" data-key="waiting" data-rev="${waiting}" ${waiting === 0 ? 'hidden' : ''}
-              >${waiting}<span class="unseen"> waiting</span></span>`
+              >${count(waiting)}<span class="unseen"> waiting</span></span>`
           : ''
       }</a>
     </li>`,
@@ -74,6 +75,14 @@ export function frontPage(title: string, body: Html, head: Html = html``): Html 
 /** Shows whether the page's live stream is connected; `live.js` keeps it current. */
 export function liveIndicator(): Html {
   return html`<span class="live" data-live-mark><span class="dot" aria-hidden="true"></span><span>connecting</span></span>`;
+}
+
+/**
+ * Where what is new gathers, so that nothing moves under a pointer or a focus; `hold.js` fills it. It has its height also
+ * while it is empty. `one`: on the page of one approval.
+ */
+export function newsLine(about: 'one' | 'many'): Html {
+  return html`<div class="news" data-news="${about}"><p role="status" data-news-text></p><button type="button" class="main small" hidden>Show</button></div>`;
 }
 
 function themeButton(): Html {

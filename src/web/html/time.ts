@@ -47,3 +47,8 @@ export function timeAgo(at: Date, now: Date): string {
   if (s < 86_400) return `${Math.floor(s / 3_600)} h ago`;
   return `${Math.floor(s / 86_400)} d ago`;
 }
+
+/** A whole number with its thousands apart: `10,000`. */
+export function count(number: number): string {
+  return number.toLocaleString('en-US');
+}

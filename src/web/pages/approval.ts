@@ -2,20 +2,22 @@ import { html } from 'hono/html';
 import type { Approval } from '../../domain/approval/approval.ts';
 import type { CurrentApprovers } from '../../domain/approval/current.ts';
 import { FORGED_WORDS, forgedCause, isForged } from '../../domain/approval/forged.ts';
+import type { EarlierCall } from '../../domain/approval/second-look.ts';
 import type { ProvenEvent } from '../../ports.ts';
 import type { Html } from '../html/html.ts';
 import { riskBadge, stateBadge, toolName } from '../html/labels.ts';
-import { liveIndicator } from '../html/page.ts';
+import { liveIndicator, newsLine } from '../html/page.ts';
 import { countdown, timestamp } from '../html/time.ts';
 import { visibleName } from '../html/visible-text.ts';
 import type { Reviewer } from '../http/reviewer.ts';
 import type { ChainStatus } from './chain-status.ts';
 import { decideForm, takeBackForm } from './decide-form.ts';
-import { callFacts, callIntro } from './inbox.ts';
+import { became } from './inbox.ts';
 import { policyTrace } from './policy-trace.ts';
 import { callInFull } from './shown-call.ts';
 import type { ShownCards } from './shown-cards.ts';
 import { timeline } from './timeline.ts';
+import { callFacts, callIntro } from './waiting-card.ts';
 
 export interface ApprovalView {
   readonly approval: Approval;
@@ -25,25 +27,28 @@ export interface ApprovalView {
   readonly reviewer: Reviewer;
   /** Who may decide it by today's configuration. */
   readonly current: CurrentApprovers;
+  /** Earlier approvals of the same call, newest first. */
+  readonly earlier: readonly EarlierCall[];
   readonly now: Date;
 }
 
 /** One approval in full: the call, who may decide and who did, why policy asked, and everything that happened. */
-export function approvalPage({ approval, story, chain, cards, reviewer, current, now }: ApprovalView): Html {
+export function approvalPage({ approval, story, chain, cards, reviewer, current, earlier, now }: ApprovalView): Html {
   const { trace } = approval;
   return html`<p class="crumb"><a href="/">Approvals</a> / <code>${approval.id}</code></p>
     <div class="head"><h1>${toolName(approval.server, approval.tool)}</h1>${liveIndicator()}</div>
+    ${newsLine('one')}
     <div id="state" data-live data-only="${approval.id}">
       ${isForged(approval) ? html`<p class="fault" data-key="broken" role="alert">Holdfast will not run this: the record ${FORGED_WORDS[approval.broken ?? 'state']}. ${forgedCause(approval)}</p>` : ''}
       ${approval.broken === 'secret' && !isForged(approval) ? html`<p class="dim" data-key="secret">This record ${FORGED_WORDS.secret}, so nobody can check it any more. The audit log still tells what happened.</p>` : ''}
-      <p class="state-line" data-key="state" data-rev="${approval.revision}">${stateBadge(approval.state)} ${riskBadge(trace.risk, trace.severity)}
+      <p class="state-line" data-key="state" data-rev="${approval.revision}" data-became="${became(approval)}">${stateBadge(approval.state)} ${riskBadge(trace.risk, trace.severity)}
         ${approval.state === 'pending' ? html`<span class="expiry">expires in ${countdown(approval.expiresAt, now)}</span>` : ''}
         ${approval.note === null ? '' : html`<span class="note">${visibleName(approval.note)}</span>`}</p>
     </div>
     <div class="columns">
       <div>
-        <section aria-labelledby="call-head">
-          <h2 id="call-head">The call</h2>
+        <section aria-labelledby="call-head" data-call-shown>
+          <h2 id="call-head" tabindex="-1" data-news-focus>The call</h2>
           <div id="intro" data-live><div data-key="intro" data-rev="${approval.laterReasons.length}">${callIntro(approval)}</div></div>
           ${callInFull(approval, 'Arguments')}
           <div id="facts" data-live><div data-key="facts" data-rev="${approval.revision}.${approval.callers}">${callFacts(approval)}</div></div>
@@ -51,7 +56,7 @@ export function approvalPage({ approval, story, chain, cards, reviewer, current,
             isForged(approval)
               ? ''
               : approval.state === 'pending'
-                ? decideForm(approval, reviewer, now, true, current)
+                ? decideForm(approval, reviewer, now, true, current, earlier)
                 : takeBackForm(approval, reviewer, now, current)
           }</div></div>
         </section>

@@ -72,7 +72,7 @@ function thawForm(id: string): Html {
   return html`<form data-thaw="${id}" action="/freezes" method="get" class="inline">
     <label class="unseen" for="thaw-${id}">Reason to thaw</label>
     <input id="thaw-${id}" name="reason" type="text" required maxlength="${LONGEST_FREEZE_REASON}" placeholder="reason" autocomplete="off">
-    <button type="submit" class="small">Thaw</button></form>`;
+    <button type="submit" class="small" data-deciding>Thaw</button></form>`;
 }
 
 function freezeForm(freezes: readonly Freeze[], servers: readonly string[], grants: readonly string[]): Html {
@@ -88,6 +88,6 @@ function freezeForm(freezes: readonly Freeze[], servers: readonly string[], gran
       <select id="freeze-what" name="what">${frozen.has('all') ? '' : html`<option value="all">everything</option>`}${options('server', servers)}${options('grant', grants)}</select>
       <label for="freeze-why">Reason <span class="dim">(agents, approvers and the log are told)</span></label>
       <input id="freeze-why" name="reason" type="text" required maxlength="${LONGEST_FREEZE_REASON}" autocomplete="off">
-      <div class="buttons"><button class="deny" type="submit">Freeze</button></div>
+      <div class="buttons"><button class="deny" type="submit" data-deciding>Freeze</button></div>
     </form></section>`;
 }

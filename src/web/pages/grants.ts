@@ -41,5 +41,5 @@ function grantRow(grant: GrantView, revoked: Revocation | null, used: Date | nul
 
 function revokeForm(grant: string): Html {
   return html`<form data-revoke="${grant}" action="/grants" method="get" class="inline">
-    <button type="submit" class="deny small" aria-label="Revoke ${grant}">Revoke</button></form>`;
+    <button type="submit" class="deny small" data-deciding aria-label="Revoke ${grant}">Revoke</button></form>`;
 }
