@@ -28,6 +28,8 @@ const inboxOf = (different: Different) =>
           items: [sampleApproval({ requirement: { admin: true }, ...different })],
           ...{ next: null, total: 1, matching: 1, mine: 1, before: 0 },
         },
+        names: new Map(),
+        placeOf: () => ({ environment: null, account: null, description: null }),
         servers: [],
         grants: [],
         earlier: new Map(),

@@ -59,3 +59,19 @@ declare module '*/assets/merge.js' {
   const text: string;
   export default text;
 }
+declare module '*/assets/keys.js' {
+  const text: string;
+  export default text;
+}
+declare module '*/assets/localtime.js' {
+  const text: string;
+  export default text;
+}
+declare module '*/assets/nav.js' {
+  const text: string;
+  export default text;
+}
+declare module '*/assets/notify.js' {
+  const text: string;
+  export default text;
+}

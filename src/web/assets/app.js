@@ -4,10 +4,17 @@ import { askingServers, explaining } from './explain.js';
 import { freezing } from './freeze.js';
 import { guards } from './guard.js';
 import { showing } from './hold.js';
+import { keys } from './keys.js';
 import { live } from './live.js';
+import { localTimeFields, localTimes } from './localtime.js';
+import { navigation } from './nav.js';
+import { notifying, waitingCount } from './notify.js';
 import { revoking } from './revoke.js';
 import { themeSwitch } from './switch.js';
 
+localTimes();
+localTimeFields();
+navigation();
 guards();
 themeSwitch();
 countdowns();
@@ -17,6 +24,7 @@ revoking();
 freezing();
 askingServers();
 showing();
+keys();
+notifying();
+waitingCount();
 live();
-// On a phone the navigation is wider than the screen.
-document.querySelector('nav [aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' });

@@ -136,7 +136,7 @@ function tell() {
   ].filter((text) => text !== '');
   line.classList.toggle('has-news', parts.length > 0);
   const text = line.querySelector('[data-news-text]');
-  const said = parts.join(', ');
+  const said = parts.join(', ') || text.dataset.idle;
   if (text.textContent !== said) text.textContent = said;
   line.querySelector('button').hidden = parts.length === 0;
 }

@@ -1,5 +1,7 @@
 import { tick } from './countdown.js';
 import { takeOver } from './hold.js';
+import { localTimes } from './localtime.js';
+import { isOn, waitingCount } from './notify.js';
 
 /** Rows of Activity kept on the page. */
 const MAX_ROWS = 300;
@@ -23,13 +25,13 @@ export function live() {
   let closing = null;
   document.addEventListener('visibilitychange', () => {
     clearTimeout(closing);
-    if (document.hidden) {
+    if (document.hidden && !isOn()) {
       closing = setTimeout(() => {
         stream.close();
         stream = null;
         show('off', 'not live in the background');
       }, BACKGROUND_MS);
-    } else if (stream === null) {
+    } else if (!document.hidden && stream === null) {
       if (rows) location.reload();
       else stream = open(show, rows, only);
     }
@@ -80,6 +82,7 @@ function activity(stream, rows) {
     const parsed = new DOMParser().parseFromString(`<table><tbody>${text}</tbody></table>`, 'text/html');
     const row = parsed.querySelector('tr');
     if (!row || rows.querySelector(`[data-key="${CSS.escape(row.dataset.key)}"]`)) return;
+    localTimes(row);
     row.classList.add('new');
     // Times and places in the log differ a little: what is logged in batches is written a moment later.
     const older = [...rows.children].find((other) => Number(other.dataset.at) <= Number(row.dataset.at));
@@ -135,9 +138,11 @@ async function read() {
   if (!response?.ok) return;
   tookMs = performance.now() - began;
   const fresh = new DOMParser().parseFromString(await response.text(), 'text/html');
+  localTimes(fresh);
   takeOver(fresh);
   const count = document.getElementById('waiting');
   const other = fresh.getElementById('waiting');
   if (count && other && count.dataset.rev !== other.dataset.rev) count.replaceWith(other);
+  waitingCount();
   tick();
 }

@@ -17,7 +17,9 @@ import { latestToolLists } from '../pages/listed-tools.ts';
 import { overviewPage, SPANS, type TimeSpan } from '../pages/overview.ts';
 import { policiesPage } from '../pages/policies.ts';
 import { cardDigests, type ShownCards } from '../pages/shown-cards.ts';
+import { placeOf } from '../pages/waiting-card.ts';
 import type { ConsoleDeps, ConsoleEnv } from './context.ts';
+import { consoleExports } from './exports.ts';
 
 /** The newest events whose hashes are checked each time the Audit page is shown. */
 const CHECKED_EVENTS = 500;
@@ -29,6 +31,7 @@ export function consoleRoutes(app: Hono<ConsoleEnv>, deps: ConsoleDeps): void {
   const { gateway, records, config, revocations, proof } = deps;
   const { store, clock, vault } = gateway;
   const reads = new AdminReads(gateway);
+  const names = () => gateway.rules.persons().names;
   const chainOf = async (newest: number) => chainStatus(await records.chain(newest), proof, vault.publicKeys);
   const cardsOf = async (events: readonly ProvenEvent[]): Promise<ShownCards> => {
     return { contents: await records.cards(cardDigests(events)), sha256: (text) => proof.sha256(text) };
@@ -44,9 +47,15 @@ export function consoleRoutes(app: Hono<ConsoleEnv>, deps: ConsoleDeps): void {
     for (const approval of found.waiting.items) reads.approval(c.get('login'), approval, 'inbox');
     const servers = config.servers().map(({ name }) => name);
     const grants = config.grants().map(({ name }) => name);
-    const body = inboxPage({ ...found, servers, grants }, reviewer, clock.now());
+    const body = inboxPage(
+      { ...found, servers, grants, names: names(), placeOf: (approval) => placeOf(config, approval) },
+      reviewer,
+      clock.now(),
+    );
     return show(c, deps, 'Approvals', '/', body, found.waiting.total);
   });
+
+  consoleExports(app, deps, reads);
 
   app.get('/approvals/:id', async (c) => {
     const approval = await store.find(c.req.param('id').slice(0, 100));
@@ -67,6 +76,8 @@ export function consoleRoutes(app: Hono<ConsoleEnv>, deps: ConsoleDeps): void {
       reviewer: c.get('login').reviewer,
       current,
       earlier: earlier.get(approval.id) ?? [],
+      names: names(),
+      place: placeOf(config, approval),
       now: clock.now(),
     };
     return show(c, deps, `${approval.server}.${approval.tool}`, '/', approvalPage(view));
@@ -76,7 +87,7 @@ export function consoleRoutes(app: Hono<ConsoleEnv>, deps: ConsoleDeps): void {
     const chain = await records.chain(1);
     const found = await records.search({ types: CALL_EVENTS, limit: ACTIVITY_ROWS });
     const sealed = found.items.filter((event) => event.seq !== null && event.seq <= chain.seq);
-    return show(c, deps, 'Activity', '/activity', activityPage(sealed, chain.seq));
+    return show(c, deps, 'Activity', '/activity', activityPage(sealed, chain.seq, names()));
   });
 
   app.get('/audit', async (c) => {
@@ -85,6 +96,7 @@ export function consoleRoutes(app: Hono<ConsoleEnv>, deps: ConsoleDeps): void {
     const choices = {
       servers: config.servers().map(({ name }) => name),
       grants: config.grants().map(({ name }) => name),
+      names: names(),
     };
     return show(c, deps, 'Audit', '/audit', auditPage(search, found, chain, choices, clock.now()));
   });
@@ -96,7 +108,7 @@ export function consoleRoutes(app: Hono<ConsoleEnv>, deps: ConsoleDeps): void {
     const story = event.approval === null ? [] : await records.story(event.approval);
     const cards = await cardsOf([...story, event]);
     reads.event(c.get('login'), event);
-    return show(c, deps, `Event ${event.n}`, '/audit', eventPage(event, story, chain, cards));
+    return show(c, deps, `Event ${event.n}`, '/audit', eventPage(event, story, chain, cards, names()));
   });
 
   app.get('/overview', async (c) => {
@@ -131,7 +143,13 @@ export function consoleRoutes(app: Hono<ConsoleEnv>, deps: ConsoleDeps): void {
       records.lastUses(grants.map(({ name }) => name)),
       revocations.list(),
     ]);
-    return show(c, deps, 'Grants', '/grants', grantsPage({ grants, lastUses, revocations: revoked, now: clock.now() }));
+    return show(
+      c,
+      deps,
+      'Grants',
+      '/grants',
+      grantsPage({ grants, lastUses, revocations: revoked, names: names(), now: clock.now() }),
+    );
   });
 
   app.get('/freezes', async (c) => {
@@ -139,7 +157,7 @@ export function consoleRoutes(app: Hono<ConsoleEnv>, deps: ConsoleDeps): void {
     const servers = config.servers().map(({ name }) => name);
     const grants = config.grants().map(({ name }) => name);
     const operator = gateway.rules.isOperator(c.get('login').reviewer.id);
-    const view = { freezes, held, servers, grants, operator, now: clock.now() };
+    const view = { freezes, held, servers, grants, operator, names: names(), now: clock.now() };
     return show(c, deps, 'Freezes', '/freezes', freezesPage(view));
   });
 }
@@ -153,7 +171,7 @@ async function show(
   knownPending?: number,
 ): Promise<Response> {
   const waiting = knownPending ?? (await gateway.store.counts()).pending;
-  const banner = freezeBanner(gateway.knownFreezes.list, gateway.clock.now());
+  const banner = freezeBanner(gateway.knownFreezes.list, gateway.rules.persons().names, gateway.clock.now());
   return c.html(consolePage({ title, section, body, reviewer: c.get('login').reviewer.name, waiting, banner }));
 }
 

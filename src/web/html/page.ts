@@ -57,6 +57,8 @@ export function consolePage({ title, section, body, reviewer, waiting = 0, banne
       <main id="main" tabindex="-1">${body}</main>
       <p id="announcement" role="status" aria-live="polite"></p>
       <noscript><p class="notice">Decisions and live views need JavaScript from this server; reading does not.</p></noscript>`,
+    html``,
+    waiting,
   )}`;
 }
 
@@ -82,21 +84,26 @@ export function liveIndicator(): Html {
  * while it is empty. `one`: on the page of one approval.
  */
 export function newsLine(about: 'one' | 'many'): Html {
-  return html`<div class="news" data-news="${about}"><p role="status" data-news-text></p><button type="button" class="main small" hidden>Show</button></div>`;
+  return html`<div class="news" data-news="${about}"><p role="status" data-news-text data-idle="${NO_NEWS[about]}">${NO_NEWS[about]}</p><button type="button" class="main small" hidden>Show</button></div>`;
 }
+
+const NO_NEWS = {
+  one: 'Up to date. If this call changes, it is said here first.',
+  many: 'Up to date. New calls gather here, and nothing below moves.',
+} as const;
 
 function themeButton(): Html {
   return html`<button class="quiet" type="button" data-theme-switch><span aria-hidden="true">◐</span> Auto<span class="unseen"> colours</span></button>`;
 }
 
-function frame(title: string, body: Html, head: Html = html``): Html {
+function frame(title: string, body: Html, head: Html = html``, waiting = 0): Html {
   return html`<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<title>${title} · Holdfast</title>
+<title>${waiting > 0 ? `(${waiting}) ` : ''}${title} · Holdfast</title>
 <link rel="icon" href="/console/icon.svg" type="image/svg+xml">
 <link rel="stylesheet" href="/console/style.css">
 <script src="/console/theme.js"></script>

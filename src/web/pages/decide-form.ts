@@ -11,6 +11,7 @@ import {
 import { mayTakeBack } from '../../domain/approval/take-back.ts';
 import type { Html } from '../html/html.ts';
 import { toolName } from '../html/labels.ts';
+import { type PersonNames, personName } from '../html/person.ts';
 import { timeAgo } from '../html/time.ts';
 import { visibleName } from '../html/visible-text.ts';
 import type { Reviewer } from '../http/reviewer.ts';
@@ -28,6 +29,7 @@ export function decideForm(
   complete: boolean,
   current: CurrentApprovers,
   earlier: readonly EarlierCall[],
+  names: PersonNames,
 ): Html {
   const { words, mayDeny } = obstacleFor(approval, reviewer, now, current);
   const notice = words === null ? '' : html`<p class="notice">${words}</p>`;
@@ -39,7 +41,7 @@ export function decideForm(
       ? ''
       : complete
         ? html`<button class="approve" type="submit" name="decision" value="approve" data-deciding ${looks.length > 0 ? html`data-confirm="yes"` : ''}
-        >Approve</button>${looks.length > 0 ? question(approval, looks, now) : ''}`
+        >Approve</button>${looks.length > 0 ? question(approval, looks, names, now) : ''}`
         : html`<a class="button" href="/approvals/${id}">Read it in full to approve</a>`;
   return html`${notice}${reasonForm(approval, 'deny', html`${approve}<button class="deny" type="submit" name="decision" value="deny" data-deciding>Deny</button>`)}`;
 }
@@ -48,9 +50,9 @@ export function decideForm(
  * What is asked before the call is approved: which call by which agent, and why it is asked. The script puts the
  * arguments into it as the page shows them.
  */
-function question(approval: Approval, looks: readonly SecondLook[], now: Date): Html {
+function question(approval: Approval, looks: readonly SecondLook[], names: PersonNames, now: Date): Html {
   return html`<template><span data-title>Approve ${toolName(approval.server, approval.tool)}?</span>
-    <p>Agent ${visibleName(approval.grant)}${approval.owner === null ? '' : html` of ${visibleName(approval.owner)}`} would run it once, exactly as shown:</p>
+    <p>Agent ${visibleName(approval.grant)}${approval.owner === null ? '' : html` of ${personName(approval.owner, names)}`} would run it once, exactly as shown:</p>
     <div class="call-again" data-call-here></div>
     <ul class="looks">${looks.map(
       (look) =>

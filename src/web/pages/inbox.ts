@@ -8,11 +8,12 @@ import { plural } from '../../text/plural.ts';
 import type { Html } from '../html/html.ts';
 import { stateBadge, toolName } from '../html/labels.ts';
 import { liveIndicator, newsLine } from '../html/page.ts';
+import { type PersonNames, personName } from '../html/person.ts';
 import { count, timeAgo } from '../html/time.ts';
 import { visibleName } from '../html/visible-text.ts';
 import type { Reviewer } from '../http/reviewer.ts';
 import { beholderOf, type InboxQuery, inboxLink, isFiltered, pendingFilter, RISK_CHOICES } from './inbox-query.ts';
-import { waitingCard } from './waiting-card.ts';
+import { type CallPlace, waitingCard } from './waiting-card.ts';
 
 /** Pending approvals on one page, and others listed below them. */
 const WAITING_PER_PAGE = 25;
@@ -30,6 +31,9 @@ export interface Inbox {
   readonly earlier: ReadonlyMap<string, readonly EarlierCall[]>;
   /** Who may decide it by today's configuration. */
   readonly approvers: (approval: Approval) => CurrentApprovers;
+  /** The people of the config, by their ids. */
+  readonly names: PersonNames;
+  readonly placeOf: (approval: Approval) => CallPlace;
   /** What the filter offers. */
   readonly servers: readonly string[];
   readonly grants: readonly string[];
@@ -40,7 +44,7 @@ export async function readInbox(
   { store, rules }: Pick<Gateway, 'rules' | 'store'>,
   reviewer: Reviewer,
   query: InboxQuery,
-): Promise<Omit<Inbox, 'servers' | 'grants'>> {
+): Promise<Omit<Inbox, 'grants' | 'names' | 'placeOf' | 'servers'>> {
   const page = { after: query.after, limit: WAITING_PER_PAGE };
   const [waiting, recent] = await Promise.all([
     store.pending(beholderOf(reviewer, rules.persons()), pendingFilter(query), page),
@@ -61,12 +65,22 @@ export function inboxPage(inbox: Inbox, reviewer: Reviewer, now: Date): Html {
   const { query, waiting } = inbox;
   const cards = waiting.items.map((approval) => {
     const earlier = inbox.earlier.get(approval.id) ?? [];
-    return waitingCard(approval, { reviewer, current: inbox.approvers(approval), earlier, now });
+    const current = inbox.approvers(approval);
+    return waitingCard(approval, {
+      reviewer,
+      current,
+      earlier,
+      names: inbox.names,
+      place: inbox.placeOf(approval),
+      now,
+    });
   });
-  return html`<div class="head"><h1>Approvals</h1>${liveIndicator()}</div>
+  return html`${cards.length === 0 ? '' : html`<p class="skips"><a class="skip" href="#card-${waiting.items[0]!.id}">Skip to the first call that waits</a></p>`}
+    <div class="head"><h1>Approvals</h1>${liveIndicator()}
+      <button type="button" class="quiet" data-notify aria-pressed="false" hidden>Notify me of new calls</button></div>
     <section aria-labelledby="waiting-head">
-      <h2 id="waiting-head" tabindex="-1" data-news-focus>Waiting for a decision</h2>
-      <div id="tally" data-live>${tally(inbox)}</div>
+      <div class="queue-head"><h2 id="waiting-head" tabindex="-1" data-news-focus>Waiting for a decision</h2>
+        <div id="tally" data-live>${tally(inbox)}</div></div>
       ${filterForm(inbox)}
       ${newsLine('many')}
       <div id="inbox" class="cards" data-live data-asked="${String(now.getTime())}">${cards.length > 0 ? cards : nothingWaiting(inbox)}</div>
@@ -74,12 +88,19 @@ export function inboxPage(inbox: Inbox, reviewer: Reviewer, now: Date): Html {
         ${query.after === undefined ? '' : html`<a href="${inboxLink(query, { after: '' })}">First page</a>`}
         ${waiting.next === null ? '' : html`<a rel="next" href="${inboxLink(query, { after: waiting.next })}">Next page</a>`}
       </nav>
+      ${keyHelp()}
     </section>
     <section aria-labelledby="recent-head">
       <h2 id="recent-head">Recent decisions</h2>
-      <ul id="recent" class="rows" data-live>${inbox.recent.map((approval) => recentRow(approval, now))}</ul>
+      <ul id="recent" class="rows" data-live>${inbox.recent.map((approval) => recentRow(approval, inbox.names, now))}</ul>
       <p><a href="/audit?types=approval.requested">Every approval in the audit log</a></p>
     </section>`;
+}
+
+function keyHelp(): Html {
+  return html`<details class="keys" data-keys><summary>Keys</summary>
+    <p><kbd>j</kbd> next call · <kbd>k</kbd> previous call · <kbd>Enter</kbd> open it · <kbd>n</kbd> show what is new · <kbd>/</kbd> search. None of them decides.</p>
+    <p class="tick"><input id="keys-on" type="checkbox" checked><label for="keys-on">Use these keys</label></p></details>`;
 }
 
 /** How many wait, for whom, and which of them are here. */
@@ -129,12 +150,12 @@ function choice(field: string, label: string, value: string | undefined, options
     ${all.map((option) => html`<option value="${option}" ${option === value ? 'selected' : ''}>${option}</option>`)}</select></div>`;
 }
 
-function recentRow(approval: Approval, now: Date): Html {
+function recentRow(approval: Approval, names: PersonNames, now: Date): Html {
   const last = approval.decisions.at(-1);
   return html`<li data-key="${approval.id}" data-rev="${approval.revision}" data-became="${became(approval)}">
     ${stateBadge(approval.state)}
     <a href="/approvals/${approval.id}">${toolName(approval.server, approval.tool)}</a>
-    <span class="dim">${visibleName(approval.grant)}${last === undefined ? '' : html` · ${last.choice === 'approve' ? 'approved' : 'denied'} by ${visibleName(last.person ?? last.approver)}`} · ${timeAgo(approval.updatedAt, now)}</span>
+    <span class="dim">${visibleName(approval.grant)}${last === undefined ? '' : html` · ${last.choice === 'approve' ? 'approved' : 'denied'} by ${personName(last.approver, names)}`} · ${timeAgo(approval.updatedAt, now)}</span>
   </li>`;
 }
 
