@@ -97,12 +97,13 @@ function layOut(approval: Approval, options: CardOptions): { parts: Block[]; com
   const before = [
     header(cut(`${headline(approval)}: ${leftToRight(`${approval.server}.${approval.tool}`)}`, LIMIT.header)),
     ...outcomeBlocks(approval),
-    factsSection(approval),
     ...reasonBlocks(approval, 'card'),
   ];
   const warning = hiddenWarning(approval);
   const after = (fits: boolean): Block[] => [
     ...(fits && warning === null ? [] : [section(whyReview(approval, fits, warning))]),
+    // Below what is decided about: half of it repeats the header.
+    factsSection(approval),
     ...waitingBlocks(approval),
     fineprintBlock(approval),
     ...buttons(approval, fits && warning === null, options),

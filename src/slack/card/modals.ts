@@ -35,11 +35,11 @@ export function fullView(approval: Approval, from: CardPlace, page: number, mayD
   const decides = mayDecide && approval.state === 'pending';
   const blocks = [
     section(`*${headline(approval)}*${approval.state === 'pending' ? '' : `\n${stateSentence(approval)}`}`),
-    factsSection(approval),
     ...(at === 0 ? reasonBlocks(approval, 'full view') : []),
     richText([label(pages.length > 1 ? `${title}, page ${at + 1} of ${pages.length}` : title)]),
     ...table,
     ...(warning === null || !last ? [] : [section(warning)]),
+    factsSection(approval),
     ...waitingBlocks(approval).slice(0, 1),
     fineprintBlock(approval),
     ...navigation(approval, at, pages.length, decides),

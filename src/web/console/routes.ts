@@ -17,7 +17,7 @@ import { latestToolLists } from '../pages/listed-tools.ts';
 import { overviewPage, SPANS, type TimeSpan } from '../pages/overview.ts';
 import { policiesPage } from '../pages/policies.ts';
 import { cardDigests, type ShownCards } from '../pages/shown-cards.ts';
-import { placeOf } from '../pages/waiting-card.ts';
+import { callPlaceOf } from '../pages/waiting-card.ts';
 import type { ConsoleDeps, ConsoleEnv } from './context.ts';
 import { consoleExports } from './exports.ts';
 
@@ -48,7 +48,7 @@ export function consoleRoutes(app: Hono<ConsoleEnv>, deps: ConsoleDeps): void {
     const servers = config.servers().map(({ name }) => name);
     const grants = config.grants().map(({ name }) => name);
     const body = inboxPage(
-      { ...found, servers, grants, names: names(), placeOf: (approval) => placeOf(config, approval) },
+      { ...found, servers, grants, names: names(), placeOf: (approval) => callPlaceOf(config, approval) },
       reviewer,
       clock.now(),
     );
@@ -77,7 +77,7 @@ export function consoleRoutes(app: Hono<ConsoleEnv>, deps: ConsoleDeps): void {
       current,
       earlier: earlier.get(approval.id) ?? [],
       names: names(),
-      place: placeOf(config, approval),
+      place: callPlaceOf(config, approval),
       now: clock.now(),
     };
     return show(c, deps, `${approval.server}.${approval.tool}`, '/', approvalPage(view));

@@ -18,7 +18,7 @@ import { policyTrace } from './policy-trace.ts';
 import { callInFull } from './shown-call.ts';
 import type { ShownCards } from './shown-cards.ts';
 import { timeline } from './timeline.ts';
-import { type CallPlace, callFacts, callIntro, earlierCalls, marks, toolDescription } from './waiting-card.ts';
+import { type CallPlace, callFacts, callIntro, callsBefore, marks, toolDescription } from './waiting-card.ts';
 
 export interface ApprovalView {
   readonly approval: Approval;
@@ -67,7 +67,7 @@ export function approvalPage({
           ${marks(approval, place)}
           <div id="intro" data-live><div data-key="intro" data-rev="${approval.laterReasons.length}">${callIntro(approval, names)}</div></div>
           ${callInFull(approval, 'Arguments')}
-          ${earlierCalls(earlier, now)}
+          ${callsBefore(earlier, now)}
           ${toolDescription(place)}
           <div id="facts" data-live><div data-key="facts" data-rev="${approval.revision}.${approval.callers}">${callFacts(approval)}</div></div>
           <div id="decide" data-live><div data-key="decide" data-rev="${approval.state}.${approval.decisions.length}">${

@@ -25,7 +25,7 @@ export interface CallPlace {
   readonly description: string | null;
 }
 
-export function placeOf(config: ConfigView, { server, tool }: Pick<Approval, 'server' | 'tool'>): CallPlace {
+export function callPlaceOf(config: ConfigView, { server, tool }: Pick<Approval, 'server' | 'tool'>): CallPlace {
   const found = config.servers().find(({ name }) => name === server);
   return {
     environment: found?.environment ?? null,
@@ -62,7 +62,7 @@ export function waitingCard(approval: Approval, around: CardSurroundings): Html 
     ${marks(approval, around.place)}
     ${callIntro(approval, names)}
     ${fits ? callInFull(approval, `Arguments of ${id}`) : html`<p class="notice">The call is ${length} characters long. <a href="/approvals/${id}">Read it in full</a>.</p>`}
-    ${earlierCalls(earlier, now)}
+    ${callsBefore(earlier, now)}
     ${toolDescription(around.place)}
     ${callFacts(approval)}
     ${decideForm(approval, reviewer, now, fits && !callerMayHide(approval), current, earlier, names)}
@@ -91,7 +91,7 @@ export function toolDescription({ description }: CallPlace): Html {
 }
 
 /** What became of the same call before. */
-export function earlierCalls(earlier: readonly EarlierCall[], now: Date): Html {
+export function callsBefore(earlier: readonly EarlierCall[], now: Date): Html {
   if (earlier.length === 0) return html``;
   return html`<p class="earlier"><span class="dim">The same call before:</span>${earlier.map(
     ({ id, state, at }) => html` <a href="/approvals/${id}">${timeAgo(at, now)}</a> ${stateBadge(state)}`,
