@@ -11,7 +11,7 @@ import { auditPage, eventPage } from '../pages/audit.ts';
 import { chainStatus } from '../pages/chain-status.ts';
 import { freezeBanner, freezesPage } from '../pages/freezes.ts';
 import { grantsPage } from '../pages/grants.ts';
-import { EARLIER_SHOWN, inboxPage, readInbox } from '../pages/inbox.ts';
+import { EARLIER_SHOWN, inboxPage, readInbox, skipToFirstCall } from '../pages/inbox.ts';
 import { parseInboxQuery } from '../pages/inbox-query.ts';
 import { latestToolLists } from '../pages/listed-tools.ts';
 import { overviewPage, SPANS, type TimeSpan } from '../pages/overview.ts';
@@ -52,7 +52,7 @@ export function consoleRoutes(app: Hono<ConsoleEnv>, deps: ConsoleDeps): void {
       reviewer,
       clock.now(),
     );
-    return show(c, deps, 'Approvals', '/', body, found.waiting.total);
+    return show(c, deps, 'Approvals', '/', body, found.waiting.total, skipToFirstCall(found));
   });
 
   consoleExports(app, deps, reads);
@@ -169,10 +169,21 @@ async function show(
   section: ConsoleSection | null,
   body: Html,
   knownPending?: number,
+  skip?: Html,
 ): Promise<Response> {
   const waiting = knownPending ?? (await gateway.store.counts()).pending;
   const banner = freezeBanner(gateway.knownFreezes.list, gateway.rules.persons().names, gateway.clock.now());
-  return c.html(consolePage({ title, section, body, reviewer: c.get('login').reviewer.name, waiting, banner }));
+  return c.html(
+    consolePage({
+      title,
+      section,
+      body,
+      reviewer: c.get('login').reviewer.name,
+      waiting,
+      banner,
+      ...(skip && { skip }),
+    }),
+  );
 }
 
 async function missing(c: Context<ConsoleEnv>, deps: ConsoleDeps, message: string): Promise<Response> {

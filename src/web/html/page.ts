@@ -25,10 +25,12 @@ export interface PageContent {
   readonly waiting?: number;
   /** Above the page: what is frozen; absent: nothing. */
   readonly banner?: Html;
+  /** A second link at the top for keyboards; absent: none. */
+  readonly skip?: Html;
 }
 
 /** A whole page for a signed-in reviewer. */
-export function consolePage({ title, section, body, reviewer, waiting = 0, banner }: PageContent): Html {
+export function consolePage({ title, section, body, reviewer, waiting = 0, banner, skip }: PageContent): Html {
   const links = SECTIONS.map(
     ([path, label]) => html`<li>
       <a href="${path}" ${path === section ? html`aria-current="page"` : ''}>${label}${
@@ -41,7 +43,7 @@ export function consolePage({ title, section, body, reviewer, waiting = 0, banne
   );
   return html`${frame(
     title,
-    html`<a class="skip" href="#main">Skip to content</a>
+    html`<a class="skip" href="#main">Skip to content</a>${skip ?? ''}
       <header class="bar">
         <a class="brand" href="/">${logo()}Holdfast</a>
         <nav aria-label="Console"><ul>${links}</ul></nav>

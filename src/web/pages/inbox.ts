@@ -75,8 +75,7 @@ export function inboxPage(inbox: Inbox, reviewer: Reviewer, now: Date): Html {
       now,
     });
   });
-  return html`${cards.length === 0 ? '' : html`<p class="skips"><a class="skip" href="#card-${waiting.items[0]!.id}">Skip to the first call that waits</a></p>`}
-    <div class="head"><h1>Approvals</h1>${liveIndicator()}
+  return html`<div class="head"><h1>Approvals</h1>${liveIndicator()}
       <button type="button" class="quiet" data-notify aria-pressed="false" hidden>Notify me of new calls</button></div>
     <section aria-labelledby="waiting-head">
       <div class="queue-head"><h2 id="waiting-head" tabindex="-1" data-news-focus>Waiting for a decision</h2>
@@ -101,6 +100,14 @@ function keyHelp(): Html {
   return html`<details class="keys" data-keys><summary>Keys</summary>
     <p><kbd>j</kbd> next call · <kbd>k</kbd> previous call · <kbd>Enter</kbd> open it · <kbd>n</kbd> show what is new · <kbd>/</kbd> search. None of them decides.</p>
     <p class="tick"><input id="keys-on" type="checkbox" checked><label for="keys-on">Use these keys</label></p></details>`;
+}
+
+/** Past the navigation and the filter; empty when nothing waits. */
+export function skipToFirstCall({ waiting }: Pick<Inbox, 'waiting'>): Html {
+  const [first] = waiting.items;
+  return first === undefined
+    ? html``
+    : html`<a class="skip" href="#card-${first.id}">Skip to the first call that waits</a>`;
 }
 
 /** How many wait, for whom, and which of them are here. */
