@@ -121,11 +121,14 @@ function scrolled() {
   const shorter = document.documentElement.scrollHeight < height;
   height = document.documentElement.scrollHeight;
   if (shorter) renew();
-  if (now - scroll.by < OWN_SCROLL_MS) Object.assign(scroll, { at: now, ...pointer });
+  // A finger's swing goes on after the finger has gone.
+  const isOwn = now - scroll.by < OWN_SCROLL_MS || now - scroll.at < OWN_SCROLL_MS;
+  if (isOwn) Object.assign(scroll, { at: now, ...pointer });
 }
 
-/** Whether the button came under a resting pointer by scrolling, and only just. */
-function scrolledUnder({ detail, clientX, clientY }) {
-  const rests = Math.abs(clientX - scroll.x) <= STILL && Math.abs(clientY - scroll.y) <= STILL;
+/** Whether the button came under a resting pointer, or to where a finger taps, by scrolling, and only just. */
+function scrolledUnder({ detail, clientX, clientY, pointerType }) {
+  const rests =
+    pointerType === 'touch' || (Math.abs(clientX - scroll.x) <= STILL && Math.abs(clientY - scroll.y) <= STILL);
   return detail > 0 && rests && performance.now() - scroll.at < QUIET_MS;
 }

@@ -127,7 +127,14 @@ export function consoleRoutes(app: Hono<ConsoleEnv>, deps: ConsoleDeps): void {
       unknown: unknown.items,
       counts,
     };
-    return show(c, deps, 'Overview', '/overview', overviewPage({ ...overview, config, now }), counts.pending);
+    return show(
+      c,
+      deps,
+      'Overview',
+      '/overview',
+      overviewPage({ ...overview, config, names: names(), now }),
+      counts.pending,
+    );
   });
 
   app.get('/policies', async (c) => {

@@ -6,6 +6,7 @@ import type { PendingCounts, Tally } from '../../ports.ts';
 import { type ChartSeries, chart, roundDurationUp, shareBar } from '../html/chart.ts';
 import type { Html } from '../html/html.ts';
 import { eventLabel, toolName } from '../html/labels.ts';
+import { type PersonNames, personName } from '../html/person.ts';
 import { countdown, durationText, count as thousands, timeAgo } from '../html/time.ts';
 import { visibleName, visibleText } from '../html/visible-text.ts';
 import type { ConfigView } from './config-view.ts';
@@ -31,6 +32,8 @@ export interface Overview {
   /** Of all that is pending or unknown; `unknown` holds the newest of the latter. */
   readonly counts: PendingCounts;
   readonly config: ConfigView;
+  /** The people of the config, by their ids. */
+  readonly names: PersonNames;
   readonly now: Date;
 }
 
@@ -47,7 +50,7 @@ export function overviewPage(overview: Overview): Html {
     <div class="grid-2">
       <section><h2>Calls by verdict</h2>${callsChart(tally, chosen, now)}</section>
       <section><h2>From request to decision</h2>${waitsChart(tally, chosen, now)}</section>
-      <section><h2>Decisions by approver</h2>${approvers(tally)}</section>
+      <section><h2>Decisions by approver</h2>${approvers(tally, overview.names)}</section>
       <section><h2>Refusals</h2>${refusals(tally)}</section>
       <section><h2>Limits near full</h2>${limits(tally, overview.config, now)}</section>
       <section><h2>Unknown outcomes</h2>${unknownOutcomes(overview.unknown, now)}</section>
@@ -125,7 +128,7 @@ function waitsChart(tally: Tally, chosen: TimeSpan, now: Date): Html {
   return chart({ summary, series, slotLabels: labels, unit: durationText, kind: 'overlay', top: roundDurationUp });
 }
 
-function approvers({ approvers: people }: Tally): Html {
+function approvers({ approvers: people }: Tally, names: PersonNames): Html {
   if (people.length === 0) return html`<p class="empty">Nobody decided anything in this period.</p>`;
   const most = Math.max(...people.map(({ approved, denied }) => approved + denied));
   const rows = people.map(
@@ -133,7 +136,7 @@ function approvers({ approvers: people }: Tally): Html {
       approver,
       approved,
       denied,
-    }) => html`<tr><th scope="row"><a href="/audit?approver=${approver}">${visibleName(approver)}</a></th>
+    }) => html`<tr><th scope="row"><a href="/audit?approver=${approver}">${personName(approver, names)}</a></th>
       <td class="bar-cell">${shareBar(
         [
           { css: 'c-allow', value: approved },
