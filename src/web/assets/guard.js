@@ -44,6 +44,16 @@ export function renew(button = null) {
   look();
 }
 
+/**
+ * A button that takes another's place to the pixel and decides the same is the same: otherwise an agent that calls again and again
+ * would keep it from being pressed.
+ */
+export function inherit(old, button) {
+  const known = seen.get(old);
+  if (known !== undefined) seen.set(button, known);
+  look();
+}
+
 /** Everything that decides, has the focus or is under the pointer, with its place in the window. */
 export function placesNow() {
   const places = new Map();

@@ -1,4 +1,4 @@
-import { isSamePlace, placeOf, placesNow } from './guard.js';
+import { inherit, isSamePlace, placeOf, placesNow } from './guard.js';
 import { caretOf, focusAgain, merge, replace } from './merge.js';
 
 /** What the server has and this page does not show, by key. */
@@ -70,10 +70,19 @@ function holdBack(part, other, fresh) {
     if (now === undefined) settle(child, whatBecame(fresh, key) || 'This call no longer waits here.');
     else if (now.dataset.rev !== rev && !decidesTheSame(child, now))
       settle(child, whatBecame(fresh, key) || 'This has changed. Show it again before you decide.');
-    else if (now.dataset.rev !== rev && !attempt(part, () => replace(child, now.cloneNode(true))))
-      news.changed.add(key);
+    else if (now.dataset.rev !== rev && !exchange(part, child, now.cloneNode(true))) news.changed.add(key);
   }
   for (const [key, child] of wanted) if (key !== 'nothing') news.added.set(key, Number(child.dataset.opened ?? 0));
+}
+
+/** Shows a card as it is now, if that moves nothing. Returns whether it does. */
+function exchange(part, child, now) {
+  if (!attempt(part, () => replace(child, now))) return false;
+  for (const button of now.querySelectorAll('[data-deciding]')) {
+    const old = child.querySelector(`[data-deciding][value="${CSS.escape(button.value)}"]`);
+    if (old) inherit(old, button);
+  }
+  return true;
 }
 
 const decided = (element) =>

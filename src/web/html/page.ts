@@ -90,7 +90,7 @@ export function newsLine(about: 'one' | 'many'): Html {
 }
 
 const NO_NEWS = {
-  one: 'Up to date. If this call changes, it is said here first.',
+  one: 'Up to date.',
   many: 'Up to date. New calls gather here, and nothing below moves.',
 } as const;
 

@@ -214,6 +214,24 @@ describe('Nothing moves under a pointer or a focus', { concurrency: false }, () 
     });
   }
 
+  it('can be pressed while an agent makes the same call again and again', async () => {
+    void opened(release, 'plain_key', { name: 'chatty', role: 'viewer' });
+    const { id } = await named('chatty');
+    const { page, context } = await visit(1280);
+    await page.locator('.live.on').waitFor();
+    const point = await restOn(card(page, 'chatty').getByRole('button', { name: 'Approve' }), page);
+    const seen = page.locator('article.card', { hasText: 'chatty' });
+    for (let n = 2; n <= 4; n += 1) {
+      void opened(await world.agent(), 'plain_key', { name: 'chatty', role: 'viewer' });
+      await seen.filter({ hasText: `${n} waiting` }).waitFor();
+    }
+    await press(page, point);
+    await eventually('it is decided', async () => (await named('chatty')).state !== 'pending');
+    assert.equal((await named('chatty')).id, id);
+    await clear();
+    await context.close();
+  });
+
   it('asks again for a call that has just run, and names that run; a double click revokes no grant', async () => {
     void opened(release, 'plain_key', { name: 'twice', role: 'viewer' });
     const { page, context } = await visit(1280);
