@@ -29,6 +29,7 @@ const inboxOf = (different: Different) =>
           ...{ next: null, total: 1, matching: 1, mine: 1, before: 0 },
         },
         names: new Map(),
+        others: new Map(),
         placeOf: () => ({ environment: null, account: null, description: null }),
         servers: [],
         grants: [],

@@ -67,6 +67,7 @@ function holdBack(part, other, fresh) {
     const now = wanted.get(key);
     wanted.delete(key);
     if (child.dataset.over !== undefined) continue;
+    if (now === undefined && stillWaits(fresh, key)) continue;
     if (now === undefined) settle(child, whatBecame(fresh, key) || 'This call no longer waits here.');
     else if (now.dataset.rev !== rev && !decidesTheSame(child, now))
       settle(child, whatBecame(fresh, key) || 'This has changed. Show it again before you decide.');
@@ -91,10 +92,15 @@ const decided = (element) =>
     .join();
 const decidesTheSame = (one, other) => decided(one) === decided(other);
 
+/** Others that expire sooner may have taken its place on the page. */
+function stillWaits(fresh, key) {
+  return fresh.querySelector(`#others [data-key="${CSS.escape(key)}"]`)?.dataset.became === '';
+}
+
 /** What the fresh page says of an approval that cannot be decided here any more; empty: nothing. */
 function whatBecame(fresh, key) {
   const row =
-    fresh.querySelector(`#recent [data-key="${CSS.escape(key)}"]`) ?? fresh.querySelector('#state [data-became]');
+    fresh.querySelector(`#others [data-key="${CSS.escape(key)}"]`) ?? fresh.querySelector('#state [data-became]');
   return row?.dataset.became ?? '';
 }
 

@@ -134,7 +134,11 @@ export function refresh() {
 
 async function read() {
   const began = performance.now();
-  const response = await fetch(location.href, { headers: { 'x-live': '1' } }).catch(() => null);
+  const shown = [...document.querySelectorAll('#inbox > .card')].map(
+    ({ dataset }) => `${dataset.key}:${dataset.rev.split('.')[0]}`,
+  );
+  const headers = { 'x-live': '1', 'x-shown': shown.join() };
+  const response = await fetch(location.href, { headers }).catch(() => null);
   if (!response?.ok) return;
   tookMs = performance.now() - began;
   const fresh = new DOMParser().parseFromString(await response.text(), 'text/html');

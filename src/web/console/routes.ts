@@ -12,7 +12,7 @@ import { chainStatus } from '../pages/chain-status.ts';
 import { freezeBanner, freezesPage } from '../pages/freezes.ts';
 import { grantsPage } from '../pages/grants.ts';
 import { EARLIER_SHOWN, inboxPage, readInbox, skipToFirstCall } from '../pages/inbox.ts';
-import { parseInboxQuery } from '../pages/inbox-query.ts';
+import { parseInboxQuery, parseShown } from '../pages/inbox-query.ts';
 import { latestToolLists } from '../pages/listed-tools.ts';
 import { overviewPage, SPANS, type TimeSpan } from '../pages/overview.ts';
 import { policiesPage } from '../pages/policies.ts';
@@ -39,11 +39,8 @@ export function consoleRoutes(app: Hono<ConsoleEnv>, deps: ConsoleDeps): void {
 
   app.get('/', async (c) => {
     const { reviewer } = c.get('login');
-    const found = await readInbox(
-      gateway,
-      reviewer,
-      parseInboxQuery((name) => c.req.query(name)),
-    );
+    const query = parseInboxQuery((name) => c.req.query(name));
+    const found = await readInbox(gateway, reviewer, query, parseShown(c.req.header('x-shown')));
     for (const approval of found.waiting.items) reads.approval(c.get('login'), approval, 'inbox');
     const servers = config.servers().map(({ name }) => name);
     const grants = config.grants().map(({ name }) => name);

@@ -25,6 +25,15 @@ export function parseInboxQuery(parameters: (name: string) => string | undefined
   return query;
 }
 
+/** Most approvals that a live page says it shows. */
+const MOST_SHOWN = 200;
+
+/** The approvals that a live page shows, with their revisions: `ap_…:3,ap_…:1`. What is not of this form is left out. */
+export function parseShown(header: string | undefined): ReadonlyMap<string, number> {
+  const pairs = (header ?? '').split(',', MOST_SHOWN).map((part) => /^(ap_[0-9a-z]{1,60}):(\d{1,9})$/.exec(part));
+  return new Map(pairs.filter((pair) => pair !== null).map(([, id, revision]) => [id!, Number(revision)]));
+}
+
 export function pendingFilter(query: InboxQuery): PendingFilter {
   const { text, server, tool, agent } = query;
   return { text, server, tool, grant: agent, risk: riskOf(query), mine: query.mine === undefined ? undefined : true };

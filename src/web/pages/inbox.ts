@@ -34,6 +34,8 @@ export interface Inbox {
   /** The people of the config, by their ids. */
   readonly names: PersonNames;
   readonly placeOf: (approval: Approval) => CallPlace;
+  /** What became of approvals that a live page shows and this one would not; empty text: still pending. By id. */
+  readonly others: ReadonlyMap<string, string>;
   /** What the filter offers. */
   readonly servers: readonly string[];
   readonly grants: readonly string[];
@@ -44,6 +46,7 @@ export async function readInbox(
   { store, rules }: Pick<Gateway, 'rules' | 'store'>,
   reviewer: Reviewer,
   query: InboxQuery,
+  shown: ReadonlyMap<string, number>,
 ): Promise<Omit<Inbox, 'grants' | 'names' | 'placeOf' | 'servers'>> {
   const page = { after: query.after, limit: WAITING_PER_PAGE };
   const [waiting, recent] = await Promise.all([
@@ -51,10 +54,14 @@ export async function readInbox(
     store.list({ states: STATES.filter((state) => state !== 'pending'), limit: MAX_RECENT }),
   ]);
   const ids = waiting.items.map(({ id }) => id);
+  // A call that expires sooner may have pushed one off the page: that one still waits.
+  const gone = new Map([...shown].filter(([id]) => !ids.includes(id)));
+  const changed = new Map((await store.changed(gone)).map((approval) => [approval.id, became(approval)]));
   return {
     query,
     waiting,
     recent: recent.items,
+    others: new Map([...gone.keys()].map((id) => [id, changed.get(id) ?? ''])),
     earlier: await store.earlier(ids, EARLIER_SHOWN),
     approvers: (approval) => rules.approvers(approval),
   };
@@ -83,6 +90,7 @@ export function inboxPage(inbox: Inbox, reviewer: Reviewer, now: Date): Html {
       ${filterForm(inbox)}
       ${newsLine('many')}
       <div id="inbox" class="cards" data-live data-asked="${String(now.getTime())}">${cards.length > 0 ? cards : nothingWaiting(inbox)}</div>
+      <div id="others" hidden>${[...inbox.others].map(([id, words]) => html`<i data-key="${id}" data-became="${words}"></i>`)}</div>
       <nav class="pages" aria-label="Pages of approvals">
         ${query.after === undefined ? '' : html`<a href="${inboxLink(query, { after: '' })}">First page</a>`}
         ${waiting.next === null ? '' : html`<a rel="next" href="${inboxLink(query, { after: waiting.next })}">Next page</a>`}
@@ -159,7 +167,7 @@ function choice(field: string, label: string, value: string | undefined, options
 
 function recentRow(approval: Approval, names: PersonNames, now: Date): Html {
   const last = approval.decisions.at(-1);
-  return html`<li data-key="${approval.id}" data-rev="${approval.revision}" data-became="${became(approval)}">
+  return html`<li data-key="${approval.id}" data-rev="${approval.revision}">
     ${stateBadge(approval.state)}
     <a href="/approvals/${approval.id}">${toolName(approval.server, approval.tool)}</a>
     <span class="dim">${visibleName(approval.grant)}${last === undefined ? '' : html` · ${last.choice === 'approve' ? 'approved' : 'denied'} by ${personName(last.approver, names)}`} · ${timeAgo(approval.updatedAt, now)}</span>

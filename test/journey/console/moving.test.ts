@@ -214,6 +214,23 @@ describe('Nothing moves under a pointer or a focus', { concurrency: false }, () 
     });
   }
 
+  it('a call that others push off the page still waits, and can still be decided', async () => {
+    for (let n = 1; n <= 24; n += 1) void opened(n <= 19 ? release : nightly, 'plain_key', { name: `filler-${n}` });
+    await eventually('they wait', async () => (await api('/api/approvals?state=pending')).items.length === 24);
+    void opened(release, 'plain_key', { name: 'pushed' });
+    await named('pushed');
+    const { page, context } = await visit(1280);
+    await page.locator('.live.on').waitFor();
+    await card(page, 'pushed').waitFor();
+    for (let n = 1; n <= 6; n += 1) void opened(nightly, 'wipe_disk', { name: `pushes-${n}` });
+    await page.getByText('6 new').waitFor();
+    assert.equal(await page.locator('.over').count(), 0);
+    await card(page, 'pushed').getByRole('button', { name: 'Approve' }).click();
+    await eventually('it is decided', async () => (await named('pushed')).state !== 'pending');
+    await clear();
+    await context.close();
+  });
+
   it('can be pressed while an agent makes the same call again and again', async () => {
     void opened(release, 'plain_key', { name: 'chatty', role: 'viewer' });
     const { id } = await named('chatty');
