@@ -8,6 +8,7 @@ export type * from './ports/freezes.ts';
 export type * from './ports/ledger.ts';
 export type * from './ports/logins.ts';
 export * from './ports/outside.ts';
+export type * from './ports/pending.ts';
 export type * from './ports/queue.ts';
 export type * from './ports/records.ts';
 export type * from './ports/room.ts';

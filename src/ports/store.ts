@@ -1,9 +1,11 @@
 import type { AskedQuestion, GivenAnswer } from '../domain/approval/answer.ts';
 import type { Approval, Awaits, Decision, State } from '../domain/approval/approval.ts';
 import type { OpeningRate } from '../domain/approval/openings.ts';
+import type { EarlierCall } from '../domain/approval/second-look.ts';
 import type { FrozenPlace } from '../domain/freeze/freeze.ts';
 import type { LoggedEvent, NewEvent } from '../domain/log/event.ts';
 import type { FullLimit, Take, Taken } from '../domain/policy/limit.ts';
+import type { Beholder, PendingCounts, PendingFilter, PendingPage } from './pending.ts';
 import type { GrantRoom, NoOpening } from './room.ts';
 import type { Acceptance, AcceptedStore, AcceptPlan, ApprovalStanding, SetReadings } from './witness.ts';
 
@@ -281,6 +283,15 @@ export interface Store {
   find(id: string): Promise<Approval | null>;
   /** The same, with its card as it is at that moment. */
   look(id: string): Promise<{ readonly approval: Approval; readonly card: CardRecord | null } | null>;
+  /** For each of these approvals, by id, the newest `most` before it that were for the very same call, newest first. */
+  earlier(ids: readonly string[], most: number): Promise<ReadonlyMap<string, readonly EarlierCall[]>>;
+  /** What is pending and meets the filter. `after`: the `next` of the page before. */
+  pending(
+    beholder: Beholder,
+    filter: PendingFilter,
+    page: { readonly after?: string | undefined; readonly limit: number },
+  ): Promise<PendingPage>;
+  counts(): Promise<PendingCounts>;
   /** Newest first. */
   list(filter: { states?: readonly State[]; after?: string; limit: number }): Promise<Page<Approval>>;
   commit(change: Change): Promise<Committed>;

@@ -12,6 +12,7 @@ import {
   unpostedCards,
 } from './approval/cards.ts';
 import { commitBoth, commitChange } from './approval/commit.ts';
+import { earlierCalls } from './approval/earlier.ts';
 import {
   markAllAway,
   markAway,
@@ -24,6 +25,7 @@ import {
 import { renewLeases } from './approval/leases.ts';
 import { claimNotice, releaseNotice, unremindedApprovals } from './approval/notices.ts';
 import { openApproval } from './approval/open.ts';
+import { pendingApprovals, pendingCounts } from './approval/pending.ts';
 import { beat } from './approval/presence.ts';
 import {
   changedApprovals,
@@ -77,6 +79,9 @@ export function sqlStore(
       openingsByGrant.run(request.approval.grant, () => openApproval(db, seals, request, joiner, room, event)),
     find: (id) => findApproval(db, seals, id),
     look: (id) => lookAtApproval(db, seals, id),
+    earlier: (ids, most) => earlierCalls(db, ids, most),
+    pending: (beholder, filter, page) => pendingApprovals(db, seals, beholder, filter, page),
+    counts: () => pendingCounts(db),
     list: (filter) => listApprovals(db, seals, filter),
     commit: (change) => commitChange(db, seals, freezes, change),
     commitBoth: (first, second) => commitBoth(db, seals, freezes, first, second),
