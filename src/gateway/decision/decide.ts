@@ -71,6 +71,7 @@ export async function decideApproval(
           believed: approval.seal,
           patch: patchFor(next, new Date(decision.at.getTime() + terms.pickupMs)),
           decision,
+          promised: true,
           ...(instead === null ? {} : { instead: instead.choice }),
           ...(card === null ? {} : { card }),
           events: [

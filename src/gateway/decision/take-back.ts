@@ -71,5 +71,5 @@ function takeBackChange(
   const patch = { note, resultUntil: new Date(at.getTime() + rules.approval.pickupMs) };
   const data = { reason, via: approver.via, fingerprint };
   const events = [approvalEvent(approval, { type: 'approval.taken_back', at, actor: actorOf(approver), data })];
-  return { id, revision, from: 'approved', to: 'lapsed', patch, events };
+  return { id, revision, from: 'approved', to: 'lapsed', promised: true, patch, events };
 }

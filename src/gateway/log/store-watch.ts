@@ -1,18 +1,11 @@
 import { type NewEvent, NO_SUBJECT } from '../../domain/log/event.ts';
 import { missingLog, unknownSendings, type WentBack } from '../../domain/log/went-back.ts';
-import type {
-  Acceptance,
-  Clock,
-  CopiedCheckpoint,
-  Epoch,
-  Ledger,
-  Log,
-  SpentPass,
-  Store,
-  WitnessedState,
-} from '../../ports.ts';
+import type { SpentPass } from '../../domain/log/witness-entry.ts';
+import type { Acceptance, CopiedCheckpoint, Epoch, Ledger, Log, Store, WitnessedState } from '../../ports.ts';
 import { type Alarms, REMEDIES } from './alarms.ts';
+import type { PassTerms } from './pass-of.ts';
 import type { SetFinding, SetWatch } from './set-watch.ts';
+import { tellUntoldEnds } from './untold-ends.ts';
 import type { KnownLog, WitnessBoard } from './witness-board.ts';
 
 /** Milliseconds between two comparisons of the store with its witnesses. */
@@ -26,10 +19,12 @@ const MOST_LISTED = 50;
 /** Passes that are all compared every time. */
 const FEW = 2_000;
 
-export interface StoreWatchParts {
-  readonly store: Pick<Store, 'append' | 'claimNotice' | 'judgeSets' | 'lastAcceptance' | 'standings'>;
+export interface StoreWatchParts extends PassTerms {
+  readonly store: Pick<
+    Store,
+    'append' | 'claimNotice' | 'endedEarly' | 'find' | 'judgeSets' | 'lastAcceptance' | 'standings'
+  >;
   readonly ledger: Pick<Ledger, 'chain' | 'ends'>;
-  readonly clock: Clock;
   readonly log: Log;
   readonly alarms: Alarms;
   readonly board: WitnessBoard;
@@ -194,6 +189,7 @@ export class StoreWatch {
     if (known !== null) sets.witnessed(known.sets);
     await store.judgeSets(sets);
     await this.#tell(signs);
+    await tellUntoldEnds(this.#parts, this.#log);
     this.#suspect = false;
     this.#comparedAt = began;
     if (alarms.standing.some(({ kind }) => kind === 'went_back')) return;
@@ -286,9 +282,9 @@ export class StoreWatch {
     this.#write(about, { ...NO_SUBJECT, type: 'log.went_back', at: clock.now(), actor: 'holdfast', data });
   }
 
-  /** This approval was about to be sent a second time. */
-  foundSent({ approval, at }: SpentPass): void {
-    const why = `${approval} was sent at ${at.toISOString()}, and the database did not know it`;
+  /** This approval was about to be sent a second time, or after it had ended; or it ended after it was sent. */
+  foundKnown({ approval, at, ended }: SpentPass): void {
+    const why = `${approval} ${ended === undefined ? 'was sent' : `had ended (${ended})`} at ${at.toISOString()}, and the database did not know it`;
     void this.#tell([{ about: `approval ${approval}`, why, approval }]);
   }
 

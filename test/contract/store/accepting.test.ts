@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { approvalEvent, NO_SUBJECT } from '../../../src/domain/log/event.ts';
-import type { AcceptPlan, SpentPass } from '../../../src/ports.ts';
+import type { SpentPass } from '../../../src/domain/log/witness-entry.ts';
+import type { AcceptPlan } from '../../../src/ports.ts';
 import { opened, STORES, type StoreWorld, skipStore, storeWorld } from '../../support/store/world.ts';
 
 for (const kind of STORES) {
