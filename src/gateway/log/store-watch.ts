@@ -2,6 +2,7 @@ import { type NewEvent, NO_SUBJECT } from '../../domain/log/event.ts';
 import { missingLog, unknownSendings, type WentBack } from '../../domain/log/went-back.ts';
 import type { SpentPass } from '../../domain/log/witness-entry.ts';
 import type { Acceptance, CopiedCheckpoint, Epoch, Ledger, Log, Store, WitnessedState } from '../../ports.ts';
+import { within } from '../../time/within.ts';
 import { type Alarms, REMEDIES } from './alarms.ts';
 import type { PassTerms } from './pass-of.ts';
 import type { SetFinding, SetWatch } from './set-watch.ts';
@@ -14,6 +15,8 @@ const COMPARE_MS = 10_000;
 const OVERLAP_MS = 60_000;
 /** Milliseconds within which one replica's event tells of it, and the others' do not. */
 const TOLD_MS = 24 * 60 * 60_000;
+/** Milliseconds that whoever stops something waits for the witnesses to know of it. */
+const TELL_MS = 2_000;
 /** Signs that an event lists. */
 const MOST_LISTED = 50;
 /** Passes that are all compared every time. */
@@ -136,6 +139,17 @@ export class StoreWatch {
       this.#comparing = null;
     });
     return this.#comparing;
+  }
+
+  /**
+   * Tells the witnesses at once how the sets are: an operator has stopped something that a fail-over could forget, and
+   * is about to be told that it holds. Never rejects, and takes `TELL_MS` at most: a stop does not wait for a witness.
+   */
+  async tellSets(): Promise<void> {
+    if (!this.#started) return;
+    await within(TELL_MS, this.compare()).catch((error: unknown) => {
+      this.#parts.log.warn({ err: error }, 'the witnesses were not told of a freeze or revocation yet');
+    });
   }
 
   /** Everything that witnesses know, of this log and of others that were at this place. Reads all of it. */

@@ -42,7 +42,7 @@ export class WitnessBoard {
   readonly #log: Log;
   readonly #known = new Map<string, SpentPass>();
   /** Approvals that were sent, until it is known that they are over. */
-  readonly #open = new Map<string, Pick<SpentPass, 'grant' | 'server'>>();
+  readonly #open = new Map<string, SpentPass>();
   readonly #missed = new Map<Witness, Map<string, SpentPass>>();
   readonly #faults = new Map<Witness, string>();
   /** What was last kept, and which log is bound to which place: for a witness that was emptied. */
@@ -71,7 +71,11 @@ export class WitnessBoard {
 
   /** Everything that this process remembers and that matters still. */
   known(now: Date): readonly SpentPass[] {
-    for (const [key, { until }] of this.#known) if (until <= now) this.#known.delete(key);
+    for (const [key, pass] of this.#known) {
+      if (pass.until > now) continue;
+      this.#known.delete(key);
+      if (this.#open.get(pass.approval) === pass) this.#open.delete(pass.approval);
+    }
     return [...this.#known.values()];
   }
 
