@@ -32,6 +32,7 @@ export interface WitnessedStoreParts extends PassTerms {
  * | a question or a pass ends unsent | takes it | committed |
  * | the same | none can be written | committed, and told later; where a person is promised it, `Unavailable('witness')` |
  * | the same | knows that it was sent | spent, and the alarm `went_back` |
+ * | a person ends it, and something else keeps that from the row | takes it | altered, and an alarm |
  */
 export function witnessedStore(parts: WitnessedStoreParts): { readonly store: Store; readonly tasks: TaskStore } {
   const { store, tasks, watch } = parts;
@@ -43,7 +44,9 @@ export function witnessedStore(parts: WitnessedStoreParts): { readonly store: St
           await returned(parts, change);
           const made = await store.commit(change);
           if (made.kind === 'committed' && isOver(change.to)) watch.board.over(change.id);
-          return made.kind === 'committed' && endedUnsent(change.to) ? ended(parts, change, change.to, made) : made;
+          if (!endedUnsent(change.to)) return made;
+          if (made.kind === 'altered') await endedInSpite(parts, change, change.to);
+          return made.kind === 'committed' ? ended(parts, change, change.to, made) : made;
         }
         if (!(await watch.mayCommit())) return withheld(parts, change);
         const committed = await store.commit(change);
@@ -165,6 +168,15 @@ async function ended(
   if (told.kind === 'recorded' || !promised) return committed;
   const why = `${id} is ${end} in the database, and nothing outside it could record that (${told.why}).`;
   throw new Unavailable('witness', `${why} Until something can, nothing that was approved is sent.`);
+}
+
+/** A person's no that something kept from the row stops the call all the same. Of the row only what people read is taken. */
+async function endedInSpite(parts: WitnessedStoreParts, { id, revision, promised }: Change, end: UnsentEnd) {
+  const row = promised ? await parts.store.find(id) : null;
+  if (row === null) return;
+  const pass = endOf(parts, { ...row, id, revision: revision + 1 }, end);
+  const until = new Date(Math.max(pass.until.getTime(), questionUntil(parts).getTime()));
+  await parts.watch.board.end(parts.watch.log, { ...pass, until });
 }
 
 /** approved again, with its quota; or unknown. A process that dies before this leaves a lease that runs out. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { rmSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
 import { Agent, textOf } from '../../support/agent/agent.ts';
@@ -145,6 +145,32 @@ describe('a question that has ended and whose row is put back', {
     await alarmed(gateway);
   });
 
+  test('P1: a trigger that keeps a no, and a take-back, from their rows does not keep them from stopping the call', async () => {
+    await open(true);
+    const other = await house.start({ env: { HOLDFAST_DATA: join(house.folder, 'other-data') } });
+    const [asked, taken] = [{ name: 'kept from no' }, { name: 'kept from being taken back' }];
+    const ids = [await ask(asked), await unspent(taken)] as const;
+    await sql(`create function keep() returns trigger language plpgsql as $$ begin
+      if new.state in ('denied', 'lapsed') then return old; end if; return new; end $$`);
+    await sql('create trigger keep before update on holdfast.approvals for each row execute function keep()');
+    const swallow = `create function swallow() returns trigger language plpgsql as $$ begin return null; end $$`;
+    await sql(swallow);
+    for (const table of ['events', 'notices']) {
+      await sql(`create trigger swallow before insert on holdfast.${table} for each row execute function swallow()`);
+    }
+    const denied = await post(`/api/approvals/${ids[0]}/decisions`, { decision: 'deny', reason: 'no' });
+    assert.notEqual(denied.status, 200);
+    assert.equal((await post(`/api/approvals/${ids[1]}/take-back`, { reason: 'no' })).status, 409);
+    for (const table of ['events', 'notices']) await sql(`drop trigger swallow on holdfast.${table}`);
+    await post(`/api/approvals/${ids[0]}/decisions`, { decision: 'approve' }, other);
+    const agent = await connect(other);
+    for (const args of [asked, taken]) {
+      const answer = textOf(await agent.call('create_key', args, patient).answer);
+      assert.equal(upstream.count('create_key', args), 0, answer);
+    }
+    await alarmed(other);
+  });
+
   test('P2: a fail-over that loses the take-back does not let the call run; an operator accepts, and it has lapsed', async () => {
     await open(false);
     const args = { name: 'lost' };
@@ -164,6 +190,32 @@ describe('a question that has ended and whose row is put back', {
     await gateway.reaches(id, 'lapsed');
     await eventually('no alarm', async () => ((await gateway.api('/readyz?gated=1')).ok ? true : null), 20_000);
     assert.equal(upstream.count('create_key', args), 0);
+  });
+
+  test('P6: while no witness can be written, whoever says no is told that it is not recorded; it stands, and is told later', async () => {
+    await open(false);
+    const args = { name: 'nobody remembers' };
+    const id = await unspent(args);
+    await remember(id);
+    const folder = join(house.folder, 'data', 'witness');
+    rmSync(folder, { recursive: true });
+    writeFileSync(folder, '');
+    const told = await post(`/api/approvals/${id}/take-back`, { reason: 'stop' });
+    assert.equal(told.status, 503);
+    assert.match(await told.text(), /is lapsed in the database, and nothing outside it could record that/);
+    await gateway.reaches(id, 'lapsed');
+    await putBack(id);
+    const agent = await connect(gateway);
+    await agent.call('create_key', args).answer;
+    rmSync(folder);
+    await eventually(
+      'the witness is back',
+      async () => ((await (await gateway.api('/readyz')).text()).includes('"witness":"ok"') ? true : null),
+      20_000,
+    );
+    const answer = textOf(await agent.call('create_key', args, patient).answer);
+    assert.equal(upstream.count('create_key', args), 0, answer);
+    await alarmed(gateway);
   });
 
   test('P2: an end that its process told nobody of, because it died, is told to the witness by the next one', async () => {
