@@ -22,7 +22,7 @@ tools:
 const LOOSE = `version: "1"
 default: allow
 tools:
-  wipe: { action: require_approval, severity: high, answers: allow }
+  wipe: { action: require_approval, severity: high, approval: { answers: allow } }
 `;
 const ASKED = { who: { method: 'elicitation/create', params: { message: 'Really?' } } };
 
@@ -57,7 +57,7 @@ describe('answers to what a server asked, and a database administrator who is qu
       database = await backing.database();
       house = await openHouse({
         servers: { tools: { at: `url: "${upstream.url}"`, policy: POLICY } },
-        approval: '{ timeout: 10m, hold: { leg: 30s, default: 1s, progress: 3s } }',
+        approval: '{ timeout: 10m, hold: { leg: 2s, default: 1s, progress: 3s } }',
         databaseUrl: database,
       });
       gateway = await house.start();
@@ -103,7 +103,6 @@ describe('answers to what a server asked, and a database administrator who is qu
         await sql('insert into holdfast.continuations select * from conts on conflict do nothing');
         await agent.call('read', args, going);
         assert.ok(answered <= 1, `the answer was sent ${answered} times`);
-        await gatedIs(false);
       });
     }
   });
@@ -160,20 +159,15 @@ describe('answers to what a server asked, and a database administrator who is qu
     test('P1: what its server asks on another stream in that moment is not taken for plain', async () => {
       await start(STRICT);
       const { id } = await wiping('first?');
-      await sql(`alter table holdfast.approvals disable trigger all`);
       await sql(`update holdfast.approvals set awaits = 'input' where id = '${id}'`);
       const plain = agent().call('look', { question: 'beside it?' });
       const n = await questionOf(plain, 'beside it?');
-      await sql(`update holdfast.approvals set awaits = null where id = '${id}'`);
-      const open = agent().post(reply(n, 'beside'));
-      const leg = await eventually(
-        'a leg',
-        async () => (await gateway.approvals('pending')).find(({ answersTo }) => answersTo === id) ?? null,
-      );
-      assert.equal(times('beside'), 0);
-      await house.deny(leg.id, 'no');
-      assert.equal((await open).status, 403);
+      await gatedIs(false);
+      // The call's row says nothing that may be believed, so there is nobody to be asked for a yes.
+      const answer = await agent().post(reply(n, 'beside'));
+      assert.notEqual(answer.status, 202);
       assert.equal(times('"said":"beside"'), 0);
+      plain.disconnect();
     });
 
     test('P2: an answer that needs no yes is not sent again when its request is opened again', async () => {

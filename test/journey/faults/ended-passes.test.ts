@@ -63,6 +63,7 @@ describe('a question that has ended and whose row is put back', {
     house = await openHouse({
       servers: { tools: { at: `url: "${upstream.url}"`, policy: POLICY } },
       approval: '{ timeout: 10m, hold: { default: 500ms, progress: 10s } }',
+      operators: '[admin]',
       databaseUrl: database,
       ...(redis ? { redisUrl: backing.redis!.url } : {}),
     });
@@ -190,6 +191,20 @@ describe('a question that has ended and whose row is put back', {
     await gateway.reaches(id, 'lapsed');
     await eventually('no alarm', async () => ((await gateway.api('/readyz?gated=1')).ok ? true : null), 20_000);
     assert.equal(upstream.count('create_key', args), 0);
+  });
+
+  test('P2: a freeze that a fail-over loses at once is missed by the next process too', async () => {
+    await open(false);
+    await snapshot(database, 'before_the_freeze');
+    const frozen = await eventually('frozen', async () => {
+      const answer = await post('/api/freeze', { scope: 'all', reason: 'incident 9' });
+      return answer.status === 201 ? true : null;
+    });
+    assert.ok(frozen);
+    await gateway.kill();
+    await restore(database, 'before_the_freeze');
+    gateway = await house.start();
+    await alarmed(gateway);
   });
 
   test('P6: while no witness can be written, whoever says no is told that it is not recorded; it stands, and is told later', async () => {
