@@ -1,4 +1,4 @@
-import { type NewEvent, NO_SUBJECT } from '../../domain/log/event.ts';
+import { NO_SUBJECT } from '../../domain/log/event.ts';
 import { missingLog, unknownSendings, type WentBack } from '../../domain/log/went-back.ts';
 import type {
   Acceptance,
@@ -11,6 +11,7 @@ import type {
   Store,
   WitnessedState,
 } from '../../ports.ts';
+import type { AlarmEvents } from './alarm-events.ts';
 import { type Alarms, REMEDIES } from './alarms.ts';
 import type { SetFinding, SetWatch } from './set-watch.ts';
 import type { KnownLog, WitnessBoard } from './witness-board.ts';
@@ -19,19 +20,18 @@ import type { KnownLog, WitnessBoard } from './witness-board.ts';
 const COMPARE_MS = 10_000;
 /** Milliseconds that a comparison looks further back than to the one before it. */
 const OVERLAP_MS = 60_000;
-/** Milliseconds within which one replica's event tells of it, and the others' do not. */
-const TOLD_MS = 24 * 60 * 60_000;
 /** Signs that an event lists. */
 const MOST_LISTED = 50;
 /** Passes that are all compared every time. */
 const FEW = 2_000;
 
 export interface StoreWatchParts {
-  readonly store: Pick<Store, 'append' | 'claimNotice' | 'judgeSets' | 'lastAcceptance' | 'standings'>;
+  readonly store: Pick<Store, 'judgeSets' | 'lastAcceptance' | 'standings'>;
   readonly ledger: Pick<Ledger, 'chain' | 'ends'>;
   readonly clock: Clock;
   readonly log: Log;
   readonly alarms: Alarms;
+  readonly alarmEvents: AlarmEvents;
   readonly board: WitnessBoard;
   readonly sets: SetWatch;
   /** Names this database as the settings do. */
@@ -194,6 +194,7 @@ export class StoreWatch {
     if (known !== null) sets.witnessed(known.sets);
     await store.judgeSets(sets);
     await this.#tell(signs);
+    await this.#parts.alarmEvents.flush(true);
     this.#suspect = false;
     this.#comparedAt = began;
     if (alarms.standing.some(({ kind }) => kind === 'went_back')) return;
@@ -250,7 +251,7 @@ export class StoreWatch {
   }
 
   #foundSet({ name, kind, why, row }: SetFinding): void {
-    const { alarms, clock, log } = this.#parts;
+    const { alarms, alarmEvents, clock, log } = this.#parts;
     if (kind === 'older') {
       void this.#tell([{ about: `set ${name}`, why, approval: null }]);
       return;
@@ -259,11 +260,11 @@ export class StoreWatch {
     if (!alarms.raise('seal_broken', about, why, clock.now())) return;
     log.error({ about }, `${why}; nothing that needs an approval runs until an operator accepts the store`);
     const data = { table: name, row, field: row === null ? 'set' : 'row', why };
-    this.#write(`seal ${about}`, { ...NO_SUBJECT, type: 'seal.broken', at: clock.now(), actor: 'holdfast', data });
+    alarmEvents.tell({ ...NO_SUBJECT, type: 'seal.broken', at: clock.now(), actor: 'holdfast', data });
   }
 
   async #tell(signs: readonly WentBack[]): Promise<void> {
-    const { alarms, clock, log } = this.#parts;
+    const { alarms, alarmEvents, clock, log } = this.#parts;
     const fresh = signs.filter(({ about, why }) => alarms.raise('went_back', about, why, clock.now()));
     const approvals = signs.flatMap(({ approval }) =>
       approval === null || this.older.has(approval) ? [] : [approval],
@@ -282,8 +283,7 @@ export class StoreWatch {
       more: fresh.length - found.length,
       approvals: approvals.slice(0, MOST_LISTED),
     };
-    const about = `went back ${this.#state?.seq ?? 0} ${fresh[0]!.about}`;
-    this.#write(about, { ...NO_SUBJECT, type: 'log.went_back', at: clock.now(), actor: 'holdfast', data });
+    alarmEvents.tell({ ...NO_SUBJECT, type: 'log.went_back', at: clock.now(), actor: 'holdfast', data }, false);
   }
 
   /** This approval was about to be sent a second time. */
@@ -293,7 +293,7 @@ export class StoreWatch {
   }
 
   async #adopt(acceptance: Acceptance): Promise<void> {
-    const { alarms, sets, log, board, place, lastCopy } = this.#parts;
+    const { alarms, alarmEvents, sets, log, board, place, lastCopy } = this.#parts;
     if (alarms.standing.length > 0) log.warn({ number: acceptance.number }, 'an operator accepted the store as it is');
     this.#settled = (await lastCopy())?.signature ?? null;
     if (this.#otherLogs.length > 0) await board.bind(place, this.#log);
@@ -302,6 +302,7 @@ export class StoreWatch {
     this.older.clear();
     sets.forget();
     alarms.clear();
+    alarmEvents.restart();
     this.#suspect = true;
     this.#learn(acceptance);
   }
@@ -309,13 +310,5 @@ export class StoreWatch {
   #learn(acceptance: Acceptance): void {
     this.#accepted = acceptance;
     this.#listener?.accepted(acceptance);
-  }
-
-  /** One replica's event is enough. What cannot be written now stays an alarm, and is told again after the next start. */
-  #write(notice: string, event: NewEvent): void {
-    const { store, log } = this.#parts;
-    void (async () => {
-      if (await store.claimNotice(notice, TOLD_MS)) await store.append([event]);
-    })().catch((error: unknown) => log.error({ err: error }, 'an alarm could not be logged'));
   }
 }

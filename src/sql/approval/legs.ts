@@ -2,6 +2,7 @@ import { sql, type Transaction } from 'kysely';
 import { type GivenAnswer, MOST_GIVEN } from '../../domain/approval/answer.ts';
 import type { Approval } from '../../domain/approval/approval.ts';
 import type { ContinuedParent, Continuing, NewApproval, Seals } from '../../ports.ts';
+import { writeRows } from '../connection/not-taken.ts';
 import { writeEvents } from '../log/events.ts';
 import { changeSet } from '../log/sealed-set.ts';
 import { ASKED_ROW, ASKED_SET, type AskedSetRow, askedText } from '../sets/asked-set.ts';
@@ -61,11 +62,12 @@ export async function continueParent(trx: Trx, seals: Seals, continuing: Continu
   if (asked.kind === 'result' && !(awaitsAnswer(found, now) && found.questions === asked.n)) throw new Unasked();
   if (asked.kind === 'request') await markAnswered(trx, seals, asked.n, now);
   else await sql`delete from holdfast.continuations where approval_id = ${parent}`.execute(trx);
-  await sql`
+  const goOn = sql`
     update holdfast.approvals set answers = ${withAnswer(given)}, revision = revision + 1,
       updated_at = clock_timestamp()
       ${dispatch === null ? sql`` : sql`, dispatcher = ${dispatch.by}, lease_until = ${dispatch.until}, ${goesOn(seals, found)}`}
-    where id = ${parent}`.execute(trx);
+    where id = ${parent}`;
+  await writeRows(trx, 'approvals', 1, goOn);
   const joiner = dispatch?.joiner ? await seatAgain(trx, parent, dispatch.joiner, now) : null;
   await writeEvents(trx, seals, events);
   return {
