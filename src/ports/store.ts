@@ -120,8 +120,11 @@ export interface SealsBeginning {
 export interface ForeignEvent {
   /** Its cursor. */
   readonly n: number;
-  /** What does not fit: its text, the columns that searches use, or its seal, which another event has too. */
-  readonly field: 'body' | 'columns' | 'seal';
+  /**
+   * What does not fit: its text, the columns that searches use, or its seal, which another event has too. `missing`: this
+   * process wrote it, and it is gone.
+   */
+  readonly field: 'body' | 'columns' | 'missing' | 'seal';
 }
 
 /** Since when rows are sealed. */
@@ -464,8 +467,8 @@ export interface Store {
   beginSeals(begin: SealsBeginning): Promise<SealsBegun>;
   /**
    * Chains events that are not chained yet, one replica at a time, and only those that a gateway sealed. `chained`: how
-   * many. `foreign`: events that no gateway wrote as they are; `retired`: cursors of those of a secret that is listed no
-   * longer; each told once by this process.
+   * many. `foreign`: events that no gateway wrote as they are, or that this process wrote and that are gone; `retired`:
+   * cursors of those of a secret that is listed no longer; each told once by this process.
    */
   seal(limit: number): Promise<{
     readonly chained: number;

@@ -4,7 +4,7 @@ import type { NewEvent } from '../../domain/log/event.ts';
 import type { CardRecord, Seals, Store } from '../../ports.ts';
 import { KEPT_PLAN } from '../connection/kept-plan.ts';
 import { asNotTaken, takenWhole } from '../connection/taken-whole.ts';
-import { insertEvents, writeEvents } from '../log/events.ts';
+import { eventRow, insertEvents, LOGGED, type LoggedPart, rememberLogged, writeEvents } from '../log/events.ts';
 import type { CardTable } from '../table/approval-tables.ts';
 import type { Tables } from '../table/tables.ts';
 import { isSilent } from './presence.ts';
@@ -129,7 +129,8 @@ export async function saveCard(
   run?: string,
 ): Promise<number | null> {
   const kept = content === undefined || content.length > LONGEST_CARD ? null : content;
-  const saving = sql<{ revision: number | null }>`${KEPT_PLAN}
+  const rows = event === null ? [] : [eventRow(seals, event)];
+  const saving = sql<{ revision: number | null } & LoggedPart>`${KEPT_PLAN}
     with saved as (
       insert into holdfast.cards as c (approval_id, channel, ts, revision, digest, posted_at, told_freeze)
       values (${card.approval}, ${card.channel}, ${card.ts}, ${card.revision}, ${card.digest}, ${card.postedAt},
@@ -145,13 +146,14 @@ export async function saveCard(
     ), shown as (
       update holdfast.approvals set shown = greatest(shown, ${card.revision}) where id = ${card.approval} returning revision
     ), ${kept === null ? sql`kept as (select 1)` : keepContent(card.approval, kept)},
-    logged as (${event === null ? sql`select 1` : sql`${insertEvents(seals, [event], sql`saved`)} returning 1`})
-    select (select revision from shown) as revision, ${takenWhole('cards', sql`select count(*) from saved`, sql`select 1`)},
+    logged as (${rows.length === 0 ? sql`select 0 as n where false` : sql`${insertEvents(rows, sql`saved`)} returning n`})
+    select (select revision from shown) as revision, ${LOGGED}, ${takenWhole('cards', sql`select count(*) from saved`, sql`select 1`)},
       ${takenWhole('card_contents', sql`select count(*) from kept`, sql`select 1`)},
-      ${takenWhole('events', sql`select count(*) from logged`, sql`select 1`)}`;
+      ${takenWhole('events', sql`select count(*) from logged`, sql`select ${rows.length}::int`)}`;
   const saved = await saving.execute(db).catch((error: unknown) => {
     throw asNotTaken(error);
   });
+  if (saved.rows[0] !== undefined) rememberLogged(db, rows, saved.rows[0]);
   return saved.rows[0]?.revision ?? null;
 }
 
