@@ -205,6 +205,7 @@ async function move(db: Db, seals: Seals, change: Move, thawed: RawBuilder<unkno
   );
   const row = moved.rows[0];
   if (row === undefined) return null;
+  rememberLogged(db, rows, row);
   const approval = approvalOf(seals, row, change.decision);
   if (!isAsWritten(change, seal, row, approval)) throw new Altered();
   rememberLogged(db, rows, row);

@@ -112,6 +112,7 @@ export function api({ gateway, adminToken, addressOf, loginSessions }: ApiDeps):
   app.all('/api/*', notFound);
   app.onError((error, c) => {
     if (error instanceof Unstorable) return fault(c, 400, 'bad_request', UNSTORABLE);
+    if (error instanceof Swallowed) return fault(c, 503, 'not_kept', sentence(error.message));
     if (error instanceof Unavailable && error.part === 'witness') return fault(c, 503, 'unavailable', error.message);
     if (error instanceof Swallowed) return fault(c, 503, 'not_kept', sentence(error.message));
     if (error instanceof Unavailable)
