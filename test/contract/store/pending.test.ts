@@ -15,7 +15,7 @@ const NOBODY: Beholder = { ways: [], person: null, userGroups: [], admin: false 
 const ADMIN: Beholder = { ways: ['admin'], person: null, userGroups: [], admin: true };
 const MIRA: Beholder = { ways: ['U0MIRA', 'mira@example.com'], person: 'mira', userGroups: ['S0OPS'], admin: false };
 /** Milliseconds within which a page of ten thousand is there, on a machine that does other things too. */
-const WAIT_MS = 1_500;
+const WAIT_MS = 3_000;
 const MANY = 10_000;
 
 for (const kind of STORES) {
@@ -161,7 +161,6 @@ for (const kind of STORES) {
       const began = performance.now();
       const [page, counts] = [await store.pending(ADMIN, {}, { limit: 25 }), await store.counts()];
       const took = performance.now() - began;
-      console.log(`${kind}: ${Math.round(took)} ms for a page of ${page.total}`);
       assert.deepEqual([page.items[0]?.id, page.items.length, page.total], [`ap_many${MANY}`, 25, counts.pending]);
       assert.ok(page.mine > MANY && counts.pending > MANY);
       assert.ok(took < WAIT_MS, `${took} ms`);
