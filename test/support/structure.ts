@@ -164,11 +164,21 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
       'doctor',
       'policy',
       'scan',
+      'grant',
       'backup.ts',
       'demo.ts',
-      'grant-new.ts',
     ],
-    ...['init-slack.ts', 'migrate.ts', 'store-accept.ts', 'start.ts', 'commands.ts', 'command-line.ts', 'cli.ts'],
+    ...[
+      'init-slack.ts',
+      'migrate.ts',
+      'store-accept.ts',
+      'start.ts',
+      'table',
+      'completion',
+      'commands.ts',
+      'command-line.ts',
+      'cli.ts',
+    ],
   ],
 };
 

@@ -6,7 +6,7 @@ import { fromDisk } from '../../main/process/from-disk.ts';
 import { secretsOnDisk } from '../../main/process/secret-file.ts';
 import type { Terminal } from '../../main/process/terminal.ts';
 import { takeWaysOut } from '../../main/process/ways-out.ts';
-import { printed, printedJson } from '../../text/printed.ts';
+import { inkedFor, printed, printedJson } from '../../text/printed.ts';
 import { dataFindings } from './data.ts';
 import { databaseFindings } from './database.ts';
 import { environmentFindings } from './environment.ts';
@@ -115,6 +115,7 @@ async function slackFindings(loaded: Loaded): Promise<DoctorFinding[]> {
 }
 
 const MARKS = { ok: '✔', warn: '!', fault: '✖' } as const;
+const INKS = { ok: 'green', warn: 'yellow', fault: 'red' } as const;
 
 function report(findings: readonly DoctorFinding[], json: boolean, terminal: Terminal): void {
   const faults = findings.filter(({ level }) => level === 'fault').length;
@@ -124,7 +125,7 @@ function report(findings: readonly DoctorFinding[], json: boolean, terminal: Ter
     return;
   }
   for (const { level, about, what, remedy } of findings) {
-    terminal.out(printed`${MARKS[level]} ${about}: ${what}\n`);
+    terminal.out(printed`${inkedFor(terminal, INKS[level], MARKS[level])} ${about}: ${what}\n`);
     if (remedy !== null) terminal.out(printed`  → ${remedy}\n`);
   }
   terminal.out(printed`\n${counted(faults, 'fault')}, ${counted(warnings, 'warning')}.\n`);
