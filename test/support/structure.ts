@@ -114,6 +114,7 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
       'secrets.ts',
       'settings.ts',
       'load.ts',
+      'deciders.ts',
     ],
   ],
   demo: ['prometheus.ts', 'slack'],
@@ -156,6 +157,7 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
   cli: [
     ...[
       'fault-lines.ts',
+      'decided-without-slack.ts',
       'parse',
       'remote',
       'approvals',

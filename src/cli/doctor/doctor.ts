@@ -7,6 +7,7 @@ import { secretsOnDisk } from '../../main/process/secret-file.ts';
 import type { Terminal } from '../../main/process/terminal.ts';
 import { takeWaysOut } from '../../main/process/ways-out.ts';
 import { inkedFor, printed, printedJson } from '../../text/printed.ts';
+import { decidedWithoutSlack } from '../decided-without-slack.ts';
 import { dataFindings } from './data.ts';
 import { databaseFindings } from './database.ts';
 import { environmentFindings } from './environment.ts';
@@ -105,9 +106,7 @@ async function storageFindings({
 async function slackFindings(loaded: Loaded): Promise<DoctorFinding[]> {
   const about = 'slack';
   if (loaded.secrets.slackBotToken === null) {
-    return [
-      warn(about, 'not configured: approvals are decided in the console and over the API', 'holdfast init slack'),
-    ];
+    return [warn(about, `not configured: ${decidedWithoutSlack(loaded)}`, 'holdfast init slack')];
   }
   const faults = await slackFaults(loaded);
   const found = faults.map(({ severity, what, remedy }) => (severity === 'fatal' ? fault : warn)(about, what, remedy));

@@ -20,6 +20,9 @@ export interface Terminal {
   evidence(text: string): void;
   /** Standard output is a screen. */
   readonly screen: boolean;
+  /** Standard error is a screen, and shows colours. Absent: no. */
+  readonly errorScreen?: boolean;
+  readonly errorColour?: boolean;
   /** Columns of the screen. Absent: there is none. */
   readonly columns?: number;
   /** Standard output shows colours, and nobody asked for none (`NO_COLOR`). */
@@ -56,7 +59,9 @@ export function processTerminal(): Terminal {
     evidence: (text) => void process.stdout.write(process.stdout.isTTY ? shownEvidence(text) : text),
     screen,
     ...(screen && stdout.columns > 0 ? { columns: stdout.columns } : {}),
-    colour: screen && !env.NO_COLOR && env.TERM !== 'dumb',
+    colour: screen && showsColour(env),
+    errorScreen: process.stderr.isTTY === true,
+    errorColour: process.stderr.isTTY === true && showsColour(env),
     drained: () =>
       new Promise((resolve) => {
         if (stdout.writableNeedDrain && !stdout.destroyed) {
@@ -71,6 +76,10 @@ export function processTerminal(): Terminal {
     shedEnvironment: () => shedEnvironment(env),
     cwd: process.cwd(),
   };
+}
+
+function showsColour({ NO_COLOR, TERM }: Terminal['env']): boolean {
+  return !NO_COLOR && TERM !== 'dumb';
 }
 
 /** A part of JSON Lines with its line breaks; the rest is escaped as JSON does it, so that lines still parse. */

@@ -101,7 +101,11 @@ describe('the command line against a running gateway', () => {
     const env = { PATH: process.env.PATH, HOLDFAST_ADMIN_TOKEN: house.adminToken, HOLDFAST_PUBLIC_URL: gateway.url };
     for (const words of ['audit export', 'audit list --limit 500', 'approvals list --state all', '--help']) {
       const script = `"${process.execPath}" src/cli/cli.ts ${words} | head -c 1; exit \${PIPESTATUS[0]}`;
-      const { status, stderr } = spawnSync('bash', ['-c', script], { env, encoding: 'utf8', timeout: 60_000 });
+      const { status, stderr } = spawnSync('bash', ['--norc', '-c', script], {
+        env,
+        encoding: 'utf8',
+        timeout: 60_000,
+      });
       assert.deepEqual([status, stderr], [0, ''], words);
     }
   });
@@ -111,7 +115,7 @@ describe('the command line against a running gateway', () => {
 t() { COMP_WORDS=("$@"); COMP_CWORD=$((\${#COMP_WORDS[@]} - 1)); _holdfast; echo "\${COMPREPLY[*]}"; }
 t holdfast app; t holdfast approvals tak; t holdfast approvals list --sta; t holdfast approvals list --state pe
 t holdfast approvals list --url x --li; t holdfast doctor sl; t holdfast completion f; t holdfast policy check READ`;
-    const { stdout, stderr } = spawnSync('bash', ['-c', script], { encoding: 'utf8', timeout: 60_000 });
+    const { stdout, stderr } = spawnSync('bash', ['--norc', '-c', script], { encoding: 'utf8', timeout: 60_000 });
     assert.equal(stderr, '');
     assert.deepEqual(stdout.trim().split('\n'), [
       ...['approvals', 'take-back', '--state', 'pending', '--limit', 'slack', 'fish', 'README.md'],
