@@ -174,6 +174,7 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
       'init-slack.ts',
       'migrate.ts',
       'store-accept.ts',
+      'start-words.ts',
       'start.ts',
       'table',
       'completion',
