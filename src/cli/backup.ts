@@ -6,13 +6,14 @@ import { fromDisk } from '../main/process/from-disk.ts';
 import { secretsOnDisk } from '../main/process/secret-file.ts';
 import type { Terminal } from '../main/process/terminal.ts';
 import { DirectoryHeld, holdDirectory } from '../sql/connection/directory-lock.ts';
-import { printed } from '../text/printed.ts';
+import { printed, printedJson } from '../text/printed.ts';
 import { faultLines } from './fault-lines.ts';
 
 interface BackupOptions {
   readonly target: string;
   readonly config?: string;
   readonly data?: string;
+  readonly json: boolean;
 }
 
 /**
@@ -20,7 +21,7 @@ interface BackupOptions {
  * complete. The copy is a data directory: to restore it, start from it. Refuses, and copies nothing, when a gateway
  * runs on the directory, when the target exists, or when the database is Postgres.
  */
-export async function backupCommand({ target, ...flags }: BackupOptions, terminal: Terminal): Promise<number> {
+export async function backupCommand({ target, json, ...flags }: BackupOptions, terminal: Terminal): Promise<number> {
   const loaded = await loadConfig({
     env: terminal.env,
     flags,
@@ -37,6 +38,10 @@ export async function backupCommand({ target, ...flags }: BackupOptions, termina
     );
   }
   const copied = await backup(resolve(loaded.settings.data), resolve(target));
+  if (json) {
+    terminal.out(printed`${printedJson({ target, ...copied })}\n`);
+    return 0;
+  }
   terminal.out(printed`Copied ${copied.approvals} approvals and ${copied.events} events to ${target}.\n`);
   terminal.out(printed`To continue from it: holdfast start --data ${target}\n`);
   if (loaded.secrets.secrets.length > 0) {

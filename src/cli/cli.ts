@@ -5,8 +5,8 @@ import { runCommandLine } from './command-line.ts';
 // The HTTP server reports every stream that a client closes on stdout, which belongs to the commands.
 console.info = () => undefined;
 
-// A reader that went away (a closed pipe) is no reason to lose work in progress.
-process.stdout.on('error', () => undefined);
-process.stderr.on('error', () => undefined);
-
-process.exitCode = await runCommandLine(process.argv.slice(2), processTerminal());
+const terminal = processTerminal();
+const exitCode = await runCommandLine(process.argv.slice(2), terminal);
+process.exitCode = exitCode;
+// Whoever read went away: what is still under way here (a long poll, a download) is for nobody.
+void terminal.readerGone?.then(() => process.exit(exitCode));

@@ -23,12 +23,14 @@ export async function runCommandLine(argv: readonly string[], terminal: Terminal
   let current: Command | null = null;
   const program = parserOf(PROGRAM, COMMANDS, {
     argv,
+    width: helpWidth(terminal),
     out: (text) => terminal.out(ownLines(text)),
-    run: async (command, { load, startsServers = false }, values) => {
+    run: async (command, { load, startsServers = false, printsData = false }, values) => {
       current = command;
       if (startsServers) shed(terminal);
       const call = await load();
-      exitCode = await call(values as never, terminal);
+      const done = call(values as never, terminal);
+      exitCode = await (printsData ? untilNobodyReads(done, terminal) : done);
     },
     end: (command, error) => {
       if (error.exitCode === 0) throw error;
@@ -49,6 +51,19 @@ export async function runCommandLine(argv: readonly string[], terminal: Terminal
     terminal.err(printed`${PROGRAM.name}: ${theirLines(error instanceof Error ? error.message : String(error))}\n`);
     return 1;
   }
+}
+
+/** Columns of help: those of the screen, and 80 at most and where there is none. */
+function helpWidth({ columns = WIDEST }: Terminal): number {
+  return Math.max(NARROWEST, Math.min(WIDEST, columns));
+}
+
+const WIDEST = 80;
+const NARROWEST = 60;
+
+/** The exit code of a command that only prints: 0, and no word, once whoever read it went away (`| head -1`). */
+function untilNobodyReads(done: Promise<number>, { readerGone }: Terminal): Promise<number> {
+  return readerGone === undefined ? done : Promise.race([done, readerGone.then(() => 0)]);
 }
 
 /**

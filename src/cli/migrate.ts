@@ -4,14 +4,14 @@ import { terminalSecret } from '../main/process/terminal-secret.ts';
 import { openQueueSchema } from '../queue/sql-schema.ts';
 import { migrateDatabase } from '../sql/connection/postgres.ts';
 import { postgresPool, termsOf } from '../sql/connection/postgres-pool.ts';
-import { joined, printed } from '../text/printed.ts';
+import { joined, printed, printedJson } from '../text/printed.ts';
 import { Misuse } from './parse/misuse.ts';
 
 /**
  * `migrate`: brings the schema in Postgres up to date, and that of the queue where it is in SQL too. For databases in which
  * the gateway's own user may not: `DATABASE_URL` names the owner here, and the other user at the start.
  */
-export async function migrateCommand(_: object, terminal: Terminal): Promise<number> {
+export async function migrateCommand({ json }: { readonly json: boolean }, terminal: Terminal): Promise<number> {
   const url = terminalSecret(terminal, 'DATABASE_DIRECT_URL') ?? terminalSecret(terminal, 'DATABASE_URL');
   if (url === null) {
     throw new Misuse('DATABASE_URL is not set. The embedded database is brought up to date by each start.');
@@ -20,6 +20,10 @@ export async function migrateCommand(_: object, terminal: Terminal): Promise<num
   try {
     const made = await migrateDatabase(url);
     if (inSql) await migrateQueue(url);
+    if (json) {
+      terminal.out(printed`${printedJson({ made })}\n`);
+      return 0;
+    }
     terminal.out(made.length === 0 ? printed`The schema is up to date.\n` : printed`Made: ${joined(made, ', ')}.\n`);
   } catch (error) {
     throw explainUnreachable('The database', error);

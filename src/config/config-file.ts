@@ -15,6 +15,7 @@ import { ConfigShape, GrantShape } from './config-schema.ts';
 import { type Format, readDocument } from './document/document.ts';
 import { durationMs } from './document/duration.ts';
 import type { Fault } from './document/fault.ts';
+import { parseInstant } from './document/instant.ts';
 import { openingRate } from './document/opening-rate.ts';
 import { checkShape, FaultList, isNow } from './document/shape.ts';
 import type { Environment, ReportFault } from './environment.ts';
@@ -138,15 +139,6 @@ function grantOf(shape: GrantShape, index: number, people: Config['people'], fau
 function tokensOf({ token_sha256: digests }: GrantShape): [string, ...string[]] {
   if (typeof digests === 'string') return [digests.toLowerCase()];
   return [digests[0].toLowerCase(), digests[1].toLowerCase()];
-}
-
-/** A date alone means the start of that day in UTC. Undefined: the text is not a date. */
-function parseInstant(text: string): Date | undefined {
-  if (!/^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:\d\d))?$/.test(text)) return undefined;
-  const date = new Date(text);
-  // JavaScript takes 30 February for 2 March; a deadline must not move by itself.
-  const sameDay = new Date(text.slice(0, 10));
-  return Number.isNaN(date.getTime()) || sameDay.toISOString().slice(0, 10) !== text.slice(0, 10) ? undefined : date;
 }
 
 function approvalOf(

@@ -13,6 +13,8 @@ const USER_FORM = 'the name of a user of this machine';
 
 const LABEL_FORM =
   'a short text for approvers, such as production (environment: up to 60 characters, account: up to 120)';
+const COMMAND_FORM = 'a program, with its arguments under args, or a list of both';
+const ARGS_FORM = 'a list of texts, the arguments of command';
 
 export const ServerShape = z.strictObject({
   url: z.string().optional(),
@@ -20,7 +22,8 @@ export const ServerShape = z.strictObject({
   not_run: z
     .array(z.int({ error: STATUS_FORM }).min(400, { error: STATUS_FORM }).max(599, { error: STATUS_FORM }))
     .optional(),
-  command: z.array(z.string()).min(1, { error: 'a program and its arguments' }).optional(),
+  command: z.union([z.array(z.string()).min(1), z.string()], { error: COMMAND_FORM }).optional(),
+  args: z.array(z.string({ error: ARGS_FORM }), { error: ARGS_FORM }).optional(),
   env: z.unknown().optional(),
   cwd: z.string().optional(),
   run_as: z

@@ -16,6 +16,8 @@ export function newGrant(grant: {
   readonly name: string;
   readonly servers: readonly string[];
   readonly owner: string | null;
+  /** As the config writes it; null: never. */
+  readonly expires?: string | null;
 }): NewGrant {
   const token = `hf_${randomBytes(32).toString('base64url')}`;
   const tokenSha256 = tokenDigest(token);
@@ -25,6 +27,7 @@ export function newGrant(grant: {
     `    token_sha256: "${tokenSha256}"`,
     `    servers: [${grant.servers.join(', ')}]`,
     `    owner: ${grant.owner ?? 'none'}`,
+    ...(grant.expires ? [`    expires: "${grant.expires}"`] : []),
     '',
   ].join('\n');
   return { token, tokenSha256, yaml };

@@ -45,7 +45,9 @@ function serverOf(name: string, entry: unknown, at: readonly Key[], context: Ser
     return null;
   }
   const meaningless =
-    shape.url === undefined ? (['headers', 'not_run'] as const) : (['env', 'cwd', 'run_as', 'sandbox'] as const);
+    shape.url === undefined
+      ? (['headers', 'not_run'] as const)
+      : (['args', 'env', 'cwd', 'run_as', 'sandbox'] as const);
   for (const key of meaningless) {
     if (shape[key] !== undefined)
       faults.addKey([...at, key], `has no meaning with ${shape.url ? 'url' : 'command'}`, 'no such key');
@@ -88,9 +90,21 @@ function httpOf(
 function stdioOf(shape: ServerShape, at: readonly Key[], context: ServerContext): ServerConfig['upstream'] {
   const { names, faults, folder } = context;
   const fill = (text: string, place: readonly Key[]): string => interpolate(text, names, [...at, ...place], faults);
-  const [program = '', ...rest] = (shape.command ?? []).map((word, index) => fill(word, ['command', index]));
-  warnOfOpenWords(shape.command ?? [], at, names);
-  if (program === '') faults.add([...at, 'command', 0], 'is empty', 'a program');
+  const { args = [] } = shape;
+  const given = shape.command ?? [];
+  const own =
+    typeof given === 'string' ? [fill(given, ['command'])] : given.map((word, n) => fill(word, ['command', n]));
+  const [program = '', ...rest] = [...own, ...args.map((word, n) => fill(word, ['args', n]))];
+  warnOfOpenWords([given, args].flat(), at, names);
+  if (typeof given === 'string' && shape.args === undefined && /\s/.test(given.trim())) {
+    faults.add(
+      [...at, 'command'],
+      'has blanks in it, and no shell takes it apart',
+      'the program, and its arguments under args',
+    );
+  }
+  if (program === '')
+    faults.add(typeof given === 'string' ? [...at, 'command'] : [...at, 'command', 0], 'is empty', 'a program');
   const filled: Record<string, string> = Object.create(null);
   for (const [name, text] of Object.entries(textsOf(shape.env, [...at, 'env'], faults))) {
     filled[name] = fill(text, ['env', name]);

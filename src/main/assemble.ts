@@ -74,7 +74,7 @@ export function assemble(runtime: Runtime): Assembled {
   });
   const pages = pagesOf(runtime, seals, beliefs, gateway, rules, records, revocations, lists);
   const visits = new OpenVisits();
-  const app = openDoors(runtime, { gateway, calls, rules, servers, slack, pages, records, visits });
+  const app = openDoors(runtime, { gateway, calls, rules, servers, slack, pages, records, revocations, visits });
   const noteEvent: Assembled['noteEvent'] = (type, data) => {
     gateway.journal.note({ ...NO_SUBJECT, type, at: clock.now(), actor: 'holdfast', data });
   };

@@ -8,7 +8,7 @@ import type { OpenVisits } from '../gateway/state/open-visits.ts';
 import { type HttpApp, httpApp } from '../http.ts';
 import type { Calls } from '../mcp/calls.ts';
 import { mcpDoor } from '../mcp/door/door.ts';
-import type { Records } from '../ports.ts';
+import type { Records, Revocations } from '../ports.ts';
 import type { SlackDoor } from '../slack/door.ts';
 import { api } from '../web/api/api.ts';
 import { auditApi } from '../web/api/audit-api.ts';
@@ -30,18 +30,25 @@ export interface BehindDoors {
   readonly slack: SlackDoor | null;
   readonly pages: Pages | null;
   readonly records: Records;
+  readonly revocations: Revocations;
   readonly visits: OpenVisits;
 }
 
 /** All doors of one gateway, as one app. */
 export function openDoors(runtime: Runtime, behind: BehindDoors): HttpApp {
   const { loaded, meters, addresses, addressOf } = runtime;
-  const { gateway, records, slack, pages } = behind;
+  const { gateway, records, revocations, rules, slack, pages } = behind;
   const { adminToken } = loaded.secrets;
   return httpApp({
     mcp: agentsDoor(runtime, behind),
     slack: slack?.app ?? new Hono(),
-    api: api({ gateway, adminToken, addressOf, ...(pages && { loginSessions: pages.sessions }) }),
+    api: api({
+      gateway,
+      adminToken,
+      addressOf,
+      grants: { grants: () => rules.loaded.config.grants, records, revocations },
+      ...(pages && { loginSessions: pages.sessions }),
+    }),
     console: pages?.console.app ?? null,
     audit: auditApi({ gateway, records, adminToken }),
     health: health(gateway),

@@ -52,8 +52,10 @@ const RECORD_MS = 3_000;
 
 /** Where the audit log goes besides the database. */
 export interface AuditOutputs {
-  /** Prints checkpoints. */
+  /** Prints checkpoints; then the log does not repeat them. */
   readonly out?: (text: Printed) => void;
+  /** false: the log is for people, who are not told of checkpoints. */
+  readonly logged?: boolean;
 }
 
 /** Starts one gateway on Node. Throws with a plain message when something it needs is missing or out of reach. */
@@ -134,7 +136,7 @@ function nodeRuntime(
   loaded: Loaded,
   clock: Clock,
   log: Log,
-  { out }: AuditOutputs,
+  { out, logged = true }: AuditOutputs,
   terms: () => ChildTerms,
 ): Omit<Runtime, 'keys' | 'storage' | 'faults' | 'addresses'> {
   const proxies = trustedProxies(loaded.settings.trustedProxies);
@@ -148,7 +150,7 @@ function nodeRuntime(
     log,
     openUpstream: upstreamOnNode(STEADY_CLOCK, log, ways, terms),
     slack: { api: slackClient, door: (deps) => slackDoor({ ...deps, ...socketWay }) },
-    checkpointCopies: [fileCopy(loaded.settings.data), loggedCopy(log), ...(out ? [printedCopy(out)] : [])],
+    checkpointCopies: [fileCopy(loaded.settings.data), ...(out ? [printedCopy(out)] : logged ? [loggedCopy(log)] : [])],
     sink: auditWebhook(loaded.secrets, clock),
     meters: new Meters(),
     addressOf: (c) => requestAddress(remoteAddress(c), c.req.header('x-forwarded-for'), proxies),

@@ -28,6 +28,11 @@ export class Printed {
     return new Printed(parts.map((part) => Printed.of`${part}`.#text).join(separator));
   }
 
+  /** In colour: the only escapes that a `Printed` holds, none of them from anybody's text. */
+  static inked(text: Printable, ink: Ink): Printed {
+    return new Printed(`\u001b[${INKS[ink]}m${Printed.of`${text}`.#text}\u001b[0m`);
+  }
+
   /** The text itself. Throws where a terminal was handed something else in spite of its type. */
   static textOf(text: Printed): string {
     return text.#text;
@@ -44,6 +49,14 @@ export const printed = Printed.of;
 /** These one after the other, with our own separator between them. */
 export const joined = Printed.joined;
 
+const INKS = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, cyan: 36 } as const;
+export type Ink = keyof typeof INKS;
+
+/** The text in this colour where the terminal shows colours, else as it is. */
+export function inkedFor({ colour = false }: { readonly colour?: boolean }, ink: Ink, text: Printable): Printed {
+  return colour ? Printed.inked(text, ink) : printed`${text}`;
+}
+
 /** A cell of a table: blanks follow until it is so many characters wide. */
 export function padded(text: Printable, width: number): Printed {
   const cell = printed`${text}`;
@@ -52,7 +65,7 @@ export function padded(text: Printable, width: number): Printed {
 
 /** Characters that it takes on a terminal, roughly. */
 export function widthOf(text: Printable): number {
-  return Printed.textOf(printed`${text}`).length;
+  return Printed.textOf(printed`${text}`).replaceAll(/\u001b\[\d+m/g, '').length;
 }
 
 /** Lines that we wrote ourselves, such as help: their breaks stay, anything else that is not ink is escaped. */

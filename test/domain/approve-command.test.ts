@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
-import { approvalsApproveCommand } from '../../src/cli/approvals/decide.ts';
+import { approvalsApproveCommand } from '../../src/cli/approvals/approve.ts';
+import type { Printed } from '../../src/text/printed.ts';
 import { keptTerminal } from '../support/terminal.ts';
 
 const CALL = {
@@ -10,11 +11,15 @@ const CALL = {
   state: 'pending',
   arguments: { token: '[redacted]' },
   sent: { params: {}, meta: {}, headers: {} },
+  server: 's',
+  tool: 't',
+  grant: 'bot',
   fingerprint: 'abc',
+  decisions: [],
 };
 
-/** Runs the command against an API that has this approval. */
-async function approve(approval: object, fingerprint?: string) {
+/** Runs the command against an API that has this approval. `answer`: what a person types at the terminal. */
+async function approve(approval: object, more: { fingerprint?: string; yes?: boolean; answer?: string | null } = {}) {
   const posted: unknown[] = [];
   const server = createServer(async (request, response) => {
     const parts: Buffer[] = [];
@@ -25,34 +30,88 @@ async function approve(approval: object, fingerprint?: string) {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { terminal, said } = keptTerminal({ env: { HOLDFAST_ADMIN_TOKEN: 't' } });
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const options = { id: 'apr_1', url, json: false, ...(fingerprint === undefined ? {} : { fingerprint }) };
-  const code = await approvalsApproveCommand(options, terminal);
-  server.close();
-  return { code, said: said(), posted };
+  const { answer, ...options } = more;
+  const asked: string[] = [];
+  const askLine = async (question: Printed) => {
+    asked.push(String(question));
+    return answer ?? null;
+  };
+  try {
+    const code = await approvalsApproveCommand(
+      { id: 'apr_1', url, json: false, ...options },
+      answer === undefined ? terminal : { ...terminal, askLine },
+    );
+    return { code, said: said(), posted, asked };
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
 }
 
 const POSTED = { decision: 'approve', reason: null };
 
 test('P10: a value that only its name hides is not approved on the command line without a look', async () => {
   const byName = { hidden: { byPolicy: 0, byName: 1 } };
-  const refused = await approve(byName);
+  const refused = await approve(byName, { yes: true });
   assert.deepEqual([refused.code, refused.posted], [1, []]);
   assert.match(refused.said, /^Not approved: 1 value is hidden because its name looks secret/);
   assert.match(refused.said, /approvals show apr_1, then approve it with --fingerprint/);
-  const looked = await approve(byName, 'abc');
+  const looked = await approve(byName, { fingerprint: 'abc' });
   assert.deepEqual([looked.code, looked.posted], [0, [{ ...POSTED, fingerprint: 'abc' }]]);
 });
 
 test('P10: nor is a call in which the agent sent the mark of a hidden value', async () => {
   const args = { note: '[redacted]', token: '[redacted]' };
-  const refused = await approve({ arguments: args, hidden: { byPolicy: 1, byName: 0 } });
+  const refused = await approve({ arguments: args, hidden: { byPolicy: 1, byName: 0 } }, { yes: true });
   assert.deepEqual([refused.code, refused.posted], [1, []]);
   assert.match(refused.said, /itself sent text that reads \[redacted\]/);
 });
 
-test('what policy hides is approved at once', async () => {
+test('with --yes, what policy hides is approved at once, and no other call than the one that was read', async () => {
   for (const hidden of [{ byPolicy: 1, byName: 0 }, undefined]) {
-    const { code, posted } = await approve({ hidden });
-    assert.deepEqual([code, posted], [0, [{ ...POSTED, fingerprint: null }]]);
+    const { code, posted } = await approve({ hidden }, { yes: true });
+    assert.deepEqual([code, posted], [0, [{ ...POSTED, fingerprint: 'abc' }]]);
   }
+});
+
+test('P10: where nobody can be asked, nothing is approved without --yes or the fingerprint', async () => {
+  await assert.rejects(approve({}), /nothing was approved: give --yes, or --fingerprint/);
+  await assert.rejects(approve({}, { answer: null }), /nothing was approved/);
+});
+
+test('P10: at a terminal it shows the whole call and asks', async () => {
+  const call = {
+    server: 'prometheus',
+    tool: 'create_api_key',
+    grant: 'bot',
+    owner: 'U0SAM',
+    rule: 'create_api_key',
+    risk: 'write',
+    severity: 'high',
+    reason: 'Makes a credential.',
+    requirement: { approvers: ['security'], people: ['U0MIRA', 'U0SAM'], userGroups: [], admin: true, quorum: 2 },
+    decisions: [{ approver: 'U0MIRA', decision: 'approve', reason: null }],
+    previousUnknown: 'ap_before',
+    expiresAt: '2026-11-29T00:00:00Z',
+  };
+  const yes = await approve(call, { answer: 'y' });
+  assert.deepEqual([yes.code, yes.posted], [0, [{ ...POSTED, fingerprint: 'abc' }]]);
+  assert.deepEqual(yes.asked, ['Approve this call? [y/N] ']);
+  for (const shown of ['write, severity high', 'Makes a credential.', 'rule         create_api_key', '2 of security']) {
+    assert.ok(yes.said.includes(shown), `${shown} in ${yes.said}`);
+  }
+  // The owner may not approve his own agent's call, and Mira has.
+  assert.match(yes.said, /missing: 1 of admin\n/);
+  assert.match(yes.said, /same call +it may have run already: the outcome of ap_before is unknown/);
+  for (const answer of ['n', '', 'yep', 'ye']) {
+    const no = await approve(call, { answer });
+    assert.deepEqual([no.code, no.posted], [1, []]);
+    assert.match(no.said, /Not approved\. It still waits/);
+  }
+});
+
+test('a call that was decided is not asked about', async () => {
+  const { code, said, asked, posted } = await approve({ state: 'denied' }, { answer: 'y' });
+  assert.deepEqual([code, asked, posted], [1, [], []]);
+  assert.match(said, /Too late: apr_1 is already denied/);
 });

@@ -20,9 +20,9 @@ const { COMMANDS } = await import('../../src/cli/commands.ts');
 const { default: manifest } = await import('../../package.json', { with: { type: 'json' } });
 type Entry = (typeof COMMANDS)[number];
 
-async function holdfast(words: readonly string[], env: Record<string, string> = {}) {
+async function holdfast(words: readonly string[], env: Record<string, string> = {}, columns?: number) {
   const { terminal, out, err } = keptTerminal({ env });
-  const code = await runCommandLine(words, terminal);
+  const code = await runCommandLine(words, columns === undefined ? terminal : { ...terminal, columns });
   return { code, out: out(), err: err() };
 }
 
@@ -32,19 +32,20 @@ function pathsUnder(entries: readonly Entry[], path: readonly string[] = []): st
 
 const PATHS = pathsUnder(COMMANDS);
 
-function isHelpOf(path: readonly string[], { code, out, err }: Awaited<ReturnType<typeof holdfast>>): void {
+function isHelpOf(path: readonly string[], { code, out, err }: Awaited<ReturnType<typeof holdfast>>, width = 80): void {
   assert.deepEqual([code, err], [0, '']);
-  assert.ok(out.startsWith(`Usage: ${['holdfast', ...path].join(' ')} `), out);
-  for (const line of out.split('\n')) assert.ok(line.length <= 80, `wider than 80: ${line}`);
+  assert.match(out, new RegExp(`^Usage: ${['holdfast', ...path].join(' ')}\\s`));
+  for (const line of out.split('\n')) assert.ok(line.length <= width, `wider than ${width}: ${line}`);
 }
 
 describe('help', () => {
   test('every command that users know is in the table', () => {
     const known = [
-      'start, demo, init, init slack, doctor, doctor slack, grant, grant new, scan',
+      'start, demo, init, init slack, doctor, doctor slack, grant, grant list, grant new, grant revoke, scan',
       'policy, policy check, policy explain, policy test, policy schema',
       'approvals, approvals list, approvals show, approvals approve, approvals deny, approvals take-back, freeze, thaw',
       'audit, audit list, audit tail, audit export, audit verify, audit key, store, store accept, migrate, backup',
+      'completion',
     ];
     assert.deepEqual(
       PATHS.map((path) => path.join(' ')),
@@ -57,8 +58,16 @@ describe('help', () => {
       isHelpOf(path, await holdfast([...path, '--help']));
       isHelpOf(path, await holdfast([...path, '-h']));
       isHelpOf(path, await holdfast(['help', ...path]));
+      for (const [columns, width] of [
+        [60, 60],
+        [20, 60],
+        [72, 72],
+        [200, 80],
+      ] as const) {
+        isHelpOf(path, await holdfast([...path, '--help'], {}, columns), width);
+      }
       const rooms = loaded.flatMap((url) => /\/src\/(\w+)\//.exec(url)?.[1] ?? []);
-      assert.deepEqual([...new Set(rooms)].sort(), ['cli']);
+      assert.deepEqual(new Set(rooms), new Set(['cli', 'text']));
     });
   }
 
@@ -138,7 +147,37 @@ const MISUSE: Record<string, { words: string; says: RegExp; of?: string }> = {
   'an operand too many for a group with a command of its own': {
     words: 'doctor slakc',
     of: 'doctor',
-    says: /too many arguments/,
+    says: /too many arguments.*\n\(Did you mean slack\?\)/,
+  },
+  'a state that there is not': {
+    words: 'approvals list --state pendnig',
+    of: 'approvals list',
+    says: /option '--state <states>' takes all, open, pending, .*, not "pendnig"\n\(Did you mean pending\?\)/,
+  },
+  'a state that there is not, among others': {
+    words: 'approvals list --state approved,denyed',
+    of: 'approvals list',
+    says: /not "denyed"\n\(Did you mean denied\?\)/,
+  },
+  'a shell that there is not': {
+    words: 'completion fihs',
+    of: 'completion',
+    says: /<shell> takes bash, zsh, fish, not "fihs"\n\(Did you mean fish\?\)/,
+  },
+  'a time that is none': {
+    words: 'audit list --since yesterday',
+    of: 'audit list',
+    says: /--since is a time ago such as 5m/,
+  },
+  'an address that is none': {
+    words: 'approvals list --url localhost:8787',
+    of: 'approvals list',
+    says: /--url is an http/,
+  },
+  'a yes that nobody can be asked for': {
+    words: 'approvals approve x --url http://127.0.0.1:9',
+    of: 'approvals approve',
+    says: /nothing was approved: give --yes, or --fingerprint/,
   },
   'a missing option': { words: 'grant new --server s', of: 'grant new', says: /'--name <name>' not specified/ },
   'a missing list': { words: 'grant new --name n', of: 'grant new', says: /'--server <server>' not specified/ },
@@ -172,13 +211,15 @@ const MISUSE: Record<string, { words: string; says: RegExp; of?: string }> = {
       },
     ]),
   ),
+  'a limit of nothing': { words: 'approvals list --limit 0', of: 'approvals list', says: /--limit is a whole number/ },
   'a limit that is no number': { words: 'audit list --limit ten', of: 'audit list', says: /--limit is a whole number/ },
 };
 
 describe('misuse ends with 2, and stderr says what is wrong and how it is right', () => {
   const ADMIN = { HOLDFAST_ADMIN_TOKEN: 'token' };
   for (const [name, { words, says, of }] of Object.entries(MISUSE)) {
-    test(name, async () => {
+    test(name, async (t) => {
+      t.mock.method(globalThis, 'fetch', async () => Response.json({ id: 'x', state: 'pending', arguments: {} }));
       const { code, out, err } = await holdfast(words.split(' '), name === 'no admin token' ? {} : ADMIN);
       assert.deepEqual([code, out], [2, '']);
       const path = of === undefined ? 'holdfast' : `holdfast ${of}`;
@@ -299,7 +340,7 @@ describe('JSON for programs', () => {
   for (const [words, body] of [
     [['approvals', 'list'], { items: [{ tool: nasty, [nasty]: 1 }], next: null }],
     [['approvals', 'show', 'apr_1'], { tool: nasty, [nasty]: 1 }],
-    [['approvals', 'approve', 'apr_1'], { state: nasty, [nasty]: 1 }],
+    [['approvals', 'approve', 'apr_1', '--fingerprint', 'f'], { state: nasty, [nasty]: 1 }],
     [['audit', 'list'], { items: [{ tool: nasty, [nasty]: 1 }], next: null }],
   ] as const) {
     test(`${words.join(' ')} --json: nothing moves the cursor, hides or reorders text, and it parses to the same`, async (t) => {
@@ -308,9 +349,145 @@ describe('JSON for programs', () => {
       assert.equal(code, 0);
       assert.doesNotMatch(out, /[\x7f-\x9f\u200b\u202e\u2066\u{e0041}]/u);
       assert.match(out, /a\\u009b31m\\u202eb\\u2066c\\u200bd\\udb40\\udc41\\u007fé/);
-      const items: unknown = JSON.parse(out);
-      const [given] = 'items' in body ? body.items : [body];
-      assert.deepEqual(Array.isArray(items) ? items[0] : items, given);
+      assert.deepEqual(JSON.parse(out), body);
     });
   }
+});
+
+describe('where the gateway is', () => {
+  for (const [env, asked] of [
+    [{}, 'http://127.0.0.1:8787'],
+    [{ HOLDFAST_LISTEN: '127.0.0.1:9001' }, 'http://127.0.0.1:9001'],
+    [{ HOLDFAST_LISTEN: '0.0.0.0:9001' }, 'http://127.0.0.1:9001'],
+    [{ HOLDFAST_LISTEN: '[::]:9001' }, 'http://[::1]:9001'],
+    [{ HOLDFAST_LISTEN: '[::1]:9001' }, 'http://[::1]:9001'],
+    [{ HOLDFAST_LISTEN: 'gateway:9001', HOLDFAST_PUBLIC_URL: 'https://h.example/' }, 'https://h.example'],
+  ] as const) {
+    test(`${JSON.stringify(env)} means ${asked}`, async (t) => {
+      const urls: string[] = [];
+      t.mock.method(globalThis, 'fetch', async (url: string) => {
+        urls.push(url);
+        return Response.json({ items: [], next: null });
+      });
+      const { code } = await holdfast(['approvals', 'list'], { HOLDFAST_ADMIN_TOKEN: 't', ...env });
+      assert.equal(code, 0);
+      assert.ok(urls[0]?.startsWith(`${asked}/api/approvals?`), urls[0]);
+      await holdfast(['approvals', 'list', '--url', 'http://h:1'], { HOLDFAST_ADMIN_TOKEN: 't', ...env });
+      assert.ok(urls[1]?.startsWith('http://h:1/api/'), urls[1]);
+    });
+  }
+});
+
+describe('lists', () => {
+  const ADMIN = { HOLDFAST_ADMIN_TOKEN: 't' };
+  const approval = (n: number) => ({
+    id: `ap_${n}`,
+    state: 'pending',
+    server: 's',
+    tool: 't',
+    grant: 'bot',
+    arguments: { n, text: 'x'.repeat(300) },
+    createdAt: new Date(Date.now() - 180_000).toISOString(),
+    expiresAt: new Date(Date.now() + 600_500).toISOString(),
+    decisions: [],
+  });
+  /** An API with so many approvals, as the real one pages them. */
+  function pagesOf(total: number, urls: URL[]) {
+    return async (address: string) => {
+      const url = new URL(address);
+      urls.push(url);
+      const from = Number(url.searchParams.get('after')?.slice(3) ?? 0);
+      const to = Math.min(total, from + Number(url.searchParams.get('limit')));
+      const items = Array.from({ length: to - from }, (_, i) => approval(from + i + 1));
+      return Response.json({ items, next: to < total ? `ap_${to}` : null });
+    };
+  }
+
+  test('stop at --limit with a word where there are more, and with none where there are not', async (t) => {
+    const urls: URL[] = [];
+    t.mock.method(globalThis, 'fetch', pagesOf(450, urls));
+    const some = await holdfast(['approvals', 'list', '--limit', '300'], ADMIN);
+    assert.equal(some.out.trim().split('\n').length, 301);
+    assert.equal(some.err, 'There are more than these 300: --limit N, or --after ap_300\n');
+    const all = await holdfast(['approvals', 'list', '--limit', '450'], ADMIN);
+    assert.deepEqual([all.out.trim().split('\n').length, all.err], [451, '']);
+    const rest = await holdfast(['approvals', 'list', '--after', 'ap_449', '--json'], ADMIN);
+    assert.deepEqual(
+      JSON.parse(rest.out).items.map(({ id }: { id: string }) => id),
+      ['ap_450'],
+    );
+    const json = await holdfast(['approvals', 'list', '--limit', '3', '--json'], ADMIN);
+    assert.deepEqual([JSON.parse(json.out).next, json.err], ['ap_3', '']);
+  });
+
+  test('show what is open unless another state is asked for', async (t) => {
+    const urls: URL[] = [];
+    t.mock.method(globalThis, 'fetch', pagesOf(0, urls));
+    const none = await holdfast(['approvals', 'list'], ADMIN);
+    assert.match(none.out, /^No open approvals/);
+    await holdfast(['approvals', 'list', '--state', 'all'], ADMIN);
+    await holdfast(['approvals', 'list', '--state', 'denied,expired'], ADMIN);
+    const states = urls.map((url) => url.searchParams.get('state'));
+    assert.deepEqual(states, ['pending,approved,dispatched', null, 'denied,expired']);
+  });
+
+  test('have a header, age and arguments, and fit the screen', async (t) => {
+    t.mock.method(globalThis, 'fetch', pagesOf(2, []));
+    const plain = await holdfast(['approvals', 'list'], ADMIN);
+    assert.match(
+      plain.out,
+      /^ID +STATE +CALL +AGENT +AGE +LEFT +ARGUMENTS\nap_1 +pending +s\.t +bot +3m +10m +\{"n":1,/,
+    );
+    for (const columns of [200, 80, 60, 40, 20]) {
+      const { out } = await holdfast(['approvals', 'list'], ADMIN, columns);
+      for (const line of out.split('\n')) assert.ok(line.length <= Math.max(columns, 40), `${columns}: ${line}`);
+      assert.match(out, /"n":1/);
+    }
+  });
+
+  test('know their states and times as the API does', async (t) => {
+    const { STATES } = await import('../../src/domain/approval/approval.ts');
+    const { STATE_NAMES } = await import('../../src/cli/table/options.ts');
+    assert.deepEqual([...STATE_NAMES].sort(), [...STATES].sort());
+    const urls: URL[] = [];
+    t.mock.method(globalThis, 'fetch', async (url: string) => {
+      urls.push(new URL(url));
+      return Response.json({ items: [], next: null });
+    });
+    for (const since of ['5m', '2026-11-22', '2026-11-22T10:00', '2026-11-22T10:00:30+01:00']) {
+      await holdfast(['audit', 'list', '--since', since], ADMIN);
+    }
+    const [ago, ...exact] = urls.map((url) => url.searchParams.get('since'));
+    assert.ok(Math.abs(Date.now() - 300_000 - Date.parse(ago!)) < 5_000, ago!);
+    assert.deepEqual(exact, ['2026-11-22T00:00:00.000Z', '2026-11-22T10:00:00.000Z', '2026-11-22T09:00:30.000Z']);
+  });
+});
+
+test('colour is for screens that show it, and never in JSON', async (t) => {
+  t.mock.method(globalThis, 'fetch', async () =>
+    Response.json({ items: [{ id: 'ap_1', state: 'pending', server: 's', tool: 't', grant: 'g' }], next: null }),
+  );
+  const said = async (words: string[], colour: boolean) => {
+    const { terminal, out } = keptTerminal({ env: { HOLDFAST_ADMIN_TOKEN: 't' } });
+    await runCommandLine(words, { ...terminal, colour });
+    return out();
+  };
+  assert.match(await said(['approvals', 'list'], true), /\u001b\[33mpending\u001b\[0m/);
+  assert.doesNotMatch(await said(['approvals', 'list'], false), /\u001b/);
+  assert.doesNotMatch(await said(['approvals', 'list', '--json'], true), /\u001b/);
+});
+
+test('a command that only prints ends once nobody reads it any more', async (t) => {
+  t.mock.method(globalThis, 'fetch', async () => Response.json({ items: [], next: '1' }));
+  const { terminal, err } = keptTerminal({ env: { HOLDFAST_ADMIN_TOKEN: 't' } });
+  const readerGone = new Promise<void>((resolve) => void setImmediate(resolve));
+  let stop = false;
+  t.mock.method(globalThis, 'fetch', async () => {
+    await new Promise((resolve) => void setImmediate(resolve));
+    if (stop) throw new Error('stopped by the test');
+    return Response.json({ items: [], next: '1' });
+  });
+  assert.equal(await runCommandLine(['audit', 'tail'], { ...terminal, readerGone }), 0);
+  stop = true;
+  assert.equal(err(), '');
 });

@@ -201,6 +201,10 @@ const WRONG: [name: string, text: string, fault: RegExp][] = [
     server('{url: "http://x/", headers: {A: "x\\ny"}, policy: p}'),
     /headers\.A: holds a character/,
   ],
+  ['args with a url', server('{url: "http://x/", args: [a], policy: p}'), /args: has no meaning with url/],
+  ['a command with blanks', server('{command: "npx some-server", policy: p}'), /command: has blanks in it/],
+  ['args that are no list', server('{command: npx, args: some-server, policy: p}'), /args: .*a list of texts/],
+  ['an empty command', server('{command: "", args: [a], policy: p}'), /command: is empty/],
   ['neither url nor command', server('{policy: p}'), /servers\.s: has neither url nor command/],
   ['both url and command', server('{url: "http://x/", command: [a], policy: p}'), /servers\.s: has both/],
   [
@@ -392,4 +396,19 @@ test('whatever the text, there is a config or a fault with its line', () => {
     }),
     { numRuns: 400 },
   );
+});
+
+test('a command with args, as clients write it, is the same as a list of both', () => {
+  const parse = (entry: string) => {
+    const text = `version: "1"\nservers:\n  s: ${entry}\n`;
+    const parsed = parseConfig(text, { path: 'holdfast.yaml', env: { PLACE: '/srv' } });
+    if (!parsed.ok) assert.fail(JSON.stringify(parsed.faults));
+    const { upstream } = parsed.config.servers.get('s')!;
+    return upstream.kind === 'stdio' ? upstream.command : null;
+  };
+  const whole = ['npx', '-y', 'some-server', '/srv/a b'];
+  assert.deepEqual(parse('{ command: npx, args: ["-y", some-server, "${PLACE}/a b"], policy: p }'), whole);
+  assert.deepEqual(parse('{ command: [npx, "-y", some-server, "${PLACE}/a b"], policy: p }'), whole);
+  assert.deepEqual(parse('{ command: [npx, "-y"], args: [some-server, "${PLACE}/a b"], policy: p }'), whole);
+  assert.deepEqual(parse('{ command: "/opt/My Server/run", args: [], policy: p }'), ['/opt/My Server/run']);
 });

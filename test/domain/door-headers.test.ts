@@ -84,7 +84,7 @@ function doorsOver(error: Error) {
       log: gateway.log,
     } as never),
     slack: null,
-    api: api({ gateway, adminToken: TOKEN, addressOf, loginSessions }),
+    api: api({ gateway, adminToken: TOKEN, addressOf, loginSessions, grants: store }),
     audit: auditApi({ gateway, records: store, adminToken: TOKEN }),
     health: health(gateway),
     schema: policySchemaRoute(() => ({})),

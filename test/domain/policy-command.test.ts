@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { runCommandLine } from '../../src/cli/command-line.ts';
@@ -39,7 +39,10 @@ const CASES = `- { name: lists, tool: list, expect: allow }
 async function run(files: Record<string, string>, ...argv: string[]) {
   const cwd = mkdtempSync(join(tmpdir(), 'holdfast-policy-'));
   try {
-    for (const [name, text] of Object.entries(files)) writeFileSync(join(cwd, name), text);
+    for (const [name, text] of Object.entries(files)) {
+      mkdirSync(dirname(join(cwd, name)), { recursive: true });
+      writeFileSync(join(cwd, name), text);
+    }
     const { terminal: io, out, err } = keptTerminal({ cwd });
     const code = await runCommandLine(['policy', ...argv], io);
     return { code, out: out(), err: err() };
@@ -292,3 +295,37 @@ for (const [name, argv, says] of MISUSE) {
     assert.match(err, /Usage:/);
   });
 }
+
+test('check and test take folders, with all that is below, and nothing else', async () => {
+  const files = {
+    'p/a.yaml': POLICY,
+    'p/a.test.yaml': CASES,
+    'p/deep/b.json': '{"version":"1","default":"deny","tools":{}}',
+    'p/schema.json': '{}',
+    'p/README.md': 'no policy',
+    'p/.hidden/c.yaml': 'no policy: at all',
+    'q/notes.txt': 'none',
+  };
+  const checked = await run(files, 'check', 'p');
+  assert.equal(checked.code, 0, checked.err);
+  assert.match(
+    checked.out,
+    /^ok p\/a\.test\.yaml: 3 cases\nok p\/a\.yaml: 2 rules, .*\nok p\/deep\/b\.json: 0 rules, .*\n$/,
+  );
+  const tested = await run(files, 'test', 'p');
+  assert.deepEqual([tested.code, tested.out], [0, '3 passed, 0 failed\n'], tested.err);
+  const empty = await run(files, 'check', 'q');
+  assert.equal(empty.code, 1);
+  assert.match(empty.err, /^q: is a folder without any such file/);
+  const bad = await run({ ...files, 'p/deep/b.json': '{"version":"1"}' }, 'check', 'p', '--json');
+  const { ok, faults } = JSON.parse(bad.out);
+  assert.deepEqual([bad.code, ok, faults[0].file], [1, false, 'p/deep/b.json']);
+  const failing = await run(
+    { ...files, 'p/a.test.yaml': CASES.replace('expect: allow', 'expect: deny') },
+    'test',
+    'p',
+    '--json',
+  );
+  const report = JSON.parse(failing.out);
+  assert.deepEqual([failing.code, report.ok, report.passed, report.failed[0].name], [1, false, 2, 'lists']);
+});

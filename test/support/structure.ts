@@ -114,6 +114,7 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
       'secrets.ts',
       'settings.ts',
       'load.ts',
+      'deciders.ts',
     ],
   ],
   demo: ['prometheus.ts', 'slack'],
@@ -156,6 +157,7 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
   cli: [
     ...[
       'fault-lines.ts',
+      'decided-without-slack.ts',
       'parse',
       'remote',
       'approvals',
@@ -164,11 +166,22 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
       'doctor',
       'policy',
       'scan',
+      'grant',
       'backup.ts',
       'demo.ts',
-      'grant-new.ts',
     ],
-    ...['init-slack.ts', 'migrate.ts', 'store-accept.ts', 'start.ts', 'commands.ts', 'command-line.ts', 'cli.ts'],
+    ...[
+      'init-slack.ts',
+      'migrate.ts',
+      'store-accept.ts',
+      'start-words.ts',
+      'start.ts',
+      'table',
+      'completion',
+      'commands.ts',
+      'command-line.ts',
+      'cli.ts',
+    ],
   ],
 };
 

@@ -4,7 +4,9 @@ import { placesHiddenByName } from '../../domain/call/hidden-places.ts';
 import { NOTHING_HIDDEN, NOTHING_MORE, type Sent } from '../../domain/call/sent.ts';
 import type { Json } from '../../domain/json/json.ts';
 import { REDACTED } from '../../domain/json/redact.ts';
-import { joined, type Printed, printed, printedName } from '../../text/printed.ts';
+import type { Terminal } from '../../main/process/terminal.ts';
+import { inkedFor, joined, type Printed, printed, printedName } from '../../text/printed.ts';
+import type { EarlierRun } from './earlier-runs.ts';
 import { approvalLine, type ListedApproval } from './listed-approval.ts';
 import { type DetailEntry, requirementEntries } from './requirement-entries.ts';
 
@@ -14,7 +16,11 @@ const HIDDEN_VALUE = /(^ *|: )"\[redacted\]"(,?)$/;
 const WIDTH = 13;
 
 /** One approval in full: whose call it is, who has to approve it, everything that is forwarded, why, and who decided. */
-export function approvalDetails(approval: ListedApproval): Printed {
+export function approvalDetails(
+  approval: ListedApproval,
+  earlier: readonly EarlierRun[] | null = null,
+  terminal: Pick<Terminal, 'colour'> = {},
+): Printed {
   const { sent = NOTHING_MORE, hidden = NOTHING_HIDDEN } = approval;
   const marks = hiddenMarks({ arguments: approval.arguments, sent, hidden });
   const entries: DetailEntry[] = [
@@ -29,9 +35,14 @@ export function approvalDetails(approval: ListedApproval): Printed {
       ({ text, leg }): DetailEntry => ['answered', [`${text}${leg === null ? '' : ` (approved as ${leg})`}`]],
     ),
     ['decisions', decisionLines(approval)],
+    ...earlierEntries(approval, earlier),
   ];
-  return printed`${approvalLine(approval)}${joined(
-    entries.map(([name, lines]) => printed`${name.padEnd(WIDTH)}${joined(lines, `\n${' '.repeat(WIDTH)}`)}\n`),
+  const head = inkedFor(terminal, 'bold', approvalLine(approval));
+  return printed`${head}${joined(
+    entries.map(
+      ([name, lines]) =>
+        printed`${inkedFor(terminal, 'dim', name.padEnd(WIDTH))}${joined(lines, `\n${' '.repeat(WIDTH)}`)}\n`,
+    ),
     '',
   )}`;
 }
@@ -89,4 +100,13 @@ function decisionLines({ decisions }: ListedApproval): string[] {
     const name = person ? `${person} (${approver})` : approver;
     return `${name}: ${decision}${where}${reason ? ` (${reason})` : ''}`;
   });
+}
+
+/** Whether this very call was asked for, or may have run, before. */
+function earlierEntries({ previousUnknown }: ListedApproval, earlier: readonly EarlierRun[] | null): DetailEntry[] {
+  const others = (earlier ?? []).map(({ id, state, at }) => printed`${id}: ${state} (${at})`);
+  const may = previousUnknown ? [printed`it may have run already: the outcome of ${previousUnknown} is unknown`] : [];
+  const lines = [...may, ...others];
+  if (lines.length > 0) return [['same call', lines]];
+  return earlier === null ? [] : [['same call', ['not asked for before']]];
 }

@@ -30,7 +30,10 @@ export interface ListedApproval {
   readonly answersTo?: string | null;
   readonly asked?: string | null;
   readonly answers?: readonly { readonly text: string; readonly leg: string | null }[];
+  readonly createdAt?: string;
   readonly expiresAt: string;
+  /** An earlier approval of the same call whose outcome nobody knows: it may have run. */
+  readonly previousUnknown?: string | null;
   readonly decisions: readonly {
     readonly approver: string;
     /** Absent at gateways of an earlier release. */

@@ -35,8 +35,8 @@ function objectIn(text: string): Readonly<Record<string, unknown>> | null {
   }
 }
 
-/** Prints why the API refused. Returns the exit code. */
+/** Prints why the API refused. Returns the exit code: 2 where it did not understand what was asked, as for any misuse. */
 export function refusedBy({ status, body }: ApiReply, terminal: Terminal): number {
   terminal.err(printed`${String(body.reason ?? body.error ?? 'refused')} (HTTP ${status})\n`);
-  return 1;
+  return status === 400 ? 2 : 1;
 }

@@ -26,7 +26,8 @@ function ownerText({ owner, selfApproval }: ListedApproval): string {
   return selfApproval ? `${owner}, who may approve it too (self_approval)` : `${owner}, who may not approve it`;
 }
 
-function neededLines(requirement: ListedRequirement, { decisions }: ListedApproval): string[] {
+function neededLines(requirement: ListedRequirement, approval: ListedApproval): string[] {
+  const { decisions } = approval;
   const { quorum, escalate } = requirement;
   const voted = decisions.filter(({ decision }) => decision === 'approve').map(({ approver }) => approver);
   const so =
@@ -34,9 +35,25 @@ function neededLines(requirement: ListedRequirement, { decisions }: ListedApprov
   return [
     `${quorum} of ${peopleText(requirement)}`,
     so,
+    ...missingLine(requirement, approval),
     ...(escalate ? [`from ${escalate.at} also of ${peopleText(escalate)}`] : []),
     ...(requirement.denyReason === 'required' ? ['a denial needs a reason'] : []),
   ];
+}
+
+/** Who could still give what is missing. */
+function missingLine({ quorum, people, userGroups, admin }: ListedRequirement, approval: ListedApproval): string[] {
+  const { state, decisions, owner, selfApproval } = approval;
+  const voted = new Set(decisions.filter(({ decision }) => decision === 'approve').map(({ approver }) => approver));
+  const missing = quorum - voted.size;
+  if (state !== 'pending' || missing < 1) return [];
+  const may = (id: string): boolean => !voted.has(id) && (selfApproval === true || id !== owner);
+  const who = [
+    ...people.filter(may),
+    ...userGroups.map((group) => `members of ${group}`),
+    ...(admin && may('admin') ? ['admin'] : []),
+  ];
+  return [`missing: ${missing} of ${who.join(', ') || 'nobody, so it waits until it expires'}`];
 }
 
 function peopleText({ approvers, people, userGroups, admin }: Omit<ListedRequirement, 'quorum'>): string {

@@ -2,6 +2,7 @@ import type { Terminal } from '../../main/process/terminal.ts';
 import { printed, printedJson } from '../../text/printed.ts';
 import { type GatewayAddress, RunningGateway } from '../remote/running-gateway.ts';
 import { approvalDetails } from './details.ts';
+import { earlierRuns } from './earlier-runs.ts';
 import type { ListedApproval } from './listed-approval.ts';
 import { askApi, refusedBy } from './reply.ts';
 
@@ -15,8 +16,11 @@ export async function approvalsShowCommand(options: ApprovalsShowOptions, termin
   const gateway = await RunningGateway.at(options, terminal);
   const reply = await askApi(gateway, `/api/approvals/${encodeURIComponent(options.id)}`);
   if (!reply.ok) return refusedBy(reply, terminal);
-  terminal.out(
-    options.json ? printed`${printedJson(reply.body)}\n` : approvalDetails(reply.body as unknown as ListedApproval),
-  );
+  if (options.json) {
+    terminal.out(printed`${printedJson(reply.body)}\n`);
+    return 0;
+  }
+  const approval = reply.body as unknown as ListedApproval;
+  terminal.out(approvalDetails(approval, await earlierRuns(gateway, approval), terminal));
   return 0;
 }

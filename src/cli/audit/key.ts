@@ -1,5 +1,5 @@
 import type { Terminal } from '../../main/process/terminal.ts';
-import { joined, printed } from '../../text/printed.ts';
+import { joined, printed, printedJson } from '../../text/printed.ts';
 import { Misuse } from '../parse/misuse.ts';
 import { type GatewayAddress, RunningGateway } from '../remote/running-gateway.ts';
 import { dataDirectory, ownKeys } from './own-keys.ts';
@@ -7,14 +7,18 @@ import { readAudit } from './read.ts';
 
 interface AuditKeyOptions extends GatewayAddress {
   readonly data?: string;
+  readonly json: boolean;
 }
 
 /** `audit key`: the public keys of this machine's secret, or of the gateway at `--url`. */
-export async function auditKeyCommand({ data, ...address }: AuditKeyOptions, terminal: Terminal): Promise<number> {
+export async function auditKeyCommand(
+  { data, json, ...address }: AuditKeyOptions,
+  terminal: Terminal,
+): Promise<number> {
   const keys =
     address.url === undefined ? ownKeys(dataDirectory(data, terminal), terminal) : await keysAt(address, terminal);
   if (keys.length === 0) throw new Misuse('Set HOLDFAST_SECRET, or give --data DIR or --url of the gateway.');
-  terminal.out(printed`${joined(keys, '\n')}\n`);
+  terminal.out(json ? printed`${printedJson({ keys })}\n` : printed`${joined(keys, '\n')}\n`);
   return 0;
 }
 

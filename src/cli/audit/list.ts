@@ -1,9 +1,10 @@
 import type { Terminal } from '../../main/process/terminal.ts';
-import { printed } from '../../text/printed.ts';
-import { Misuse } from '../parse/misuse.ts';
+import { printed, printedJson } from '../../text/printed.ts';
+import { instantIn } from '../remote/instant.ts';
+import { limitIn } from '../remote/limit.ts';
 import { type GatewayAddress, RunningGateway } from '../remote/running-gateway.ts';
 import { eventLine } from './event-line.ts';
-import { readEventPage } from './read.ts';
+import { type ListedEvent, readEventPage } from './read.ts';
 
 const FILTERS = [
   'type',
@@ -20,6 +21,7 @@ const FILTERS = [
 ] as const;
 
 type AuditListOptions = GatewayAddress & { readonly [name in (typeof FILTERS)[number]]?: string } & {
+  readonly before?: string;
   readonly limit: string;
   readonly json: boolean;
 };
@@ -27,24 +29,39 @@ type AuditListOptions = GatewayAddress & { readonly [name in (typeof FILTERS)[nu
 /** Events asked for at once. */
 const PAGE = 500;
 
-/** `audit list`: searches over HTTP, newest first. */
+/** `audit list`: searches over HTTP, newest first, and a word where there are more. */
 export async function auditListCommand(options: AuditListOptions, terminal: Terminal): Promise<number> {
+  const limit = limitIn(options.limit);
+  const query = queryOf(options, Date.now());
   const gateway = await RunningGateway.at(options, terminal);
-  const limit = Number(options.limit);
-  if (!Number.isInteger(limit) || limit < 1) throw new Misuse('--limit is a whole number, 1 or more.');
+  const kept: ListedEvent[] = [];
+  let count = 0;
+  let next: string | null = options.before ?? null;
+  do {
+    query.set('limit', String(Math.min(PAGE, limit - count)));
+    if (next !== null) query.set('before', next);
+    const page = await readEventPage(gateway, `/api/events?${query}`);
+    if (options.json) kept.push(...page.items);
+    else for (const event of page.items) terminal.out(eventLine(event, false));
+    await terminal.drained?.();
+    count += page.items.length;
+    // A page without items has no next one, whatever it says.
+    next = page.items.length === 0 ? null : page.next;
+  } while (next !== null && count < limit);
+  if (options.json) terminal.out(printed`${printedJson({ items: kept, next })}\n`);
+  else if (count === 0) terminal.err(printed`No such event.\n`);
+  else if (next !== null) terminal.err(printed`There are more than these ${count}: --limit N, or --before ${next}\n`);
+  return 0;
+}
+
+function queryOf(options: AuditListOptions, now: number): URLSearchParams {
   const query = new URLSearchParams();
-  for (const name of FILTERS) if (options[name]) query.set(name, options[name]);
+  for (const name of FILTERS) {
+    const given = options[name];
+    if (!given) continue;
+    query.set(name, name === 'since' || name === 'until' ? instantIn(name, given, now) : given);
+  }
   // Only a search is newest first. This filter leaves nothing out.
   if (query.size === 0) query.set('since', '1970-01-01T00:00:00Z');
-  let left = limit;
-  while (left > 0) {
-    query.set('limit', String(Math.min(left, PAGE)));
-    const { items, next } = await readEventPage(gateway, `/api/events?${query}`);
-    for (const event of items) terminal.out(eventLine(event, options.json));
-    left -= items.length;
-    if (next === null) break;
-    query.set('before', next);
-  }
-  if (left === limit && !options.json) terminal.err(printed`No such event.\n`);
-  return 0;
+  return query;
 }

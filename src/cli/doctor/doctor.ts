@@ -6,7 +6,8 @@ import { fromDisk } from '../../main/process/from-disk.ts';
 import { secretsOnDisk } from '../../main/process/secret-file.ts';
 import type { Terminal } from '../../main/process/terminal.ts';
 import { takeWaysOut } from '../../main/process/ways-out.ts';
-import { printed, printedJson } from '../../text/printed.ts';
+import { inkedFor, printed, printedJson } from '../../text/printed.ts';
+import { decidedWithoutSlack } from '../decided-without-slack.ts';
 import { dataFindings } from './data.ts';
 import { databaseFindings } from './database.ts';
 import { environmentFindings } from './environment.ts';
@@ -105,9 +106,7 @@ async function storageFindings({
 async function slackFindings(loaded: Loaded): Promise<DoctorFinding[]> {
   const about = 'slack';
   if (loaded.secrets.slackBotToken === null) {
-    return [
-      warn(about, 'not configured: approvals are decided in the console and over the API', 'holdfast init slack'),
-    ];
+    return [warn(about, `not configured: ${decidedWithoutSlack(loaded)}`, 'holdfast init slack')];
   }
   const faults = await slackFaults(loaded);
   const found = faults.map(({ severity, what, remedy }) => (severity === 'fatal' ? fault : warn)(about, what, remedy));
@@ -115,6 +114,7 @@ async function slackFindings(loaded: Loaded): Promise<DoctorFinding[]> {
 }
 
 const MARKS = { ok: '✔', warn: '!', fault: '✖' } as const;
+const INKS = { ok: 'green', warn: 'yellow', fault: 'red' } as const;
 
 function report(findings: readonly DoctorFinding[], json: boolean, terminal: Terminal): void {
   const faults = findings.filter(({ level }) => level === 'fault').length;
@@ -124,7 +124,7 @@ function report(findings: readonly DoctorFinding[], json: boolean, terminal: Ter
     return;
   }
   for (const { level, about, what, remedy } of findings) {
-    terminal.out(printed`${MARKS[level]} ${about}: ${what}\n`);
+    terminal.out(printed`${inkedFor(terminal, INKS[level], MARKS[level])} ${about}: ${what}\n`);
     if (remedy !== null) terminal.out(printed`  → ${remedy}\n`);
   }
   terminal.out(printed`\n${counted(faults, 'fault')}, ${counted(warnings, 'warning')}.\n`);

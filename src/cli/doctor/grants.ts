@@ -1,10 +1,7 @@
-import type { Config, Grant } from '../../config/config.ts';
+import type { Grant } from '../../config/config.ts';
+import { remedyFor, stuckAsks, waysOf } from '../../config/deciders.ts';
 import type { Loaded } from '../../config/load.ts';
-import { peopleWhoMay, personsOf } from '../../config/persons.ts';
-import { resolveRequirement } from '../../config/requirement.ts';
-import type { Circle } from '../../domain/approval/approval.ts';
-import { mayAsk, type Policy } from '../../domain/policy/policy.ts';
-import type { Ask } from '../../domain/policy/verdict.ts';
+import { personsOf } from '../../config/persons.ts';
 import { type DoctorFinding, fault, ok, warn } from './finding.ts';
 
 const DAY_MS = 86_400_000;
@@ -73,47 +70,13 @@ function tokenFindings(grant: Grant, now: Date): DoctorFinding[] {
 }
 
 /** What this grant's agent may ask for and nobody could ever approve. */
-function stuckFindings(grant: Grant, { config, policies, secrets }: Loaded): DoctorFinding[] {
-  const slack = secrets.slackBotToken !== null;
-  const admin = secrets.adminToken !== null;
-  return grant.servers.flatMap((server) => {
-    const policy = policies.get(server);
-    if (policy === undefined || !mayAsk(policy)) return [];
-    const stuck = asksOf(policy).flatMap(({ what, ask }) => {
-      const people = eligible(config, ask, grant, slack, admin);
-      return people === null || people >= ask.quorum ? [] : [{ what, people, quorum: ask.quorum }];
-    });
-    const first = stuck[0];
+function stuckFindings(grant: Grant, loaded: Loaded): DoctorFinding[] {
+  const ways = waysOf(loaded.secrets);
+  return [...Map.groupBy(stuckAsks(grant, loaded), ({ server }) => server).values()].flatMap(([first, ...others]) => {
     if (first === undefined) return [];
-    const more = stuck.length > 1 ? ` and ${stuck.length - 1} more` : '';
-    const limit = slack ? 'besides its own owner' : 'without Slack';
-    const what = `nobody can approve ${server}.${first.what}${more}: it needs ${first.quorum}, and ${first.people} could ${limit}`;
-    return [fault(`grant ${grant.name}`, what, remedyOf(slack, admin))];
+    const more = others.length > 0 ? ` and ${others.length} more` : '';
+    const limit = ways.slack ? 'besides its own owner' : 'without Slack';
+    const what = `nobody can approve ${first.server}.${first.what}${more}: it needs ${first.quorum}, and ${first.people} could ${limit}`;
+    return [fault(`grant ${grant.name}`, what, remedyFor(loaded.config, ways))];
   });
-}
-
-function remedyOf(slack: boolean, admin: boolean): string {
-  if (slack) return 'Name more people in the approvers’ groups, or set self_approval: true on the grant.';
-  return admin
-    ? 'Configure Slack, or put admin into the approvers’ groups.'
-    : 'Configure Slack, or set HOLDFAST_ADMIN_TOKEN and put admin into the approvers’ groups.';
-}
-
-/** How many people could approve. Null for a user group: only Slack knows its members. */
-function eligible(config: Config, ask: Ask, grant: Grant, slack: boolean, admin: boolean): number | null {
-  const asked = resolveRequirement(config, ask);
-  const reachable = <C extends Circle>(circle: C): C => (slack ? circle : { ...circle, people: [], userGroups: [] });
-  const { escalate } = asked;
-  const now = { ...reachable(asked), escalate: escalate === null ? null : reachable(escalate) };
-  return peopleWhoMay(now, personsOf(config, admin), grant.selfApproval ? null : grant.owner);
-}
-
-function asksOf(policy: Policy): { what: string; ask: Ask }[] {
-  const rules = [...policy.exact.values(), ...policy.globs.map(({ rule }) => rule)];
-  const asking = rules.filter((rule) => rule.action === 'require_approval' || rule.askIf.length > 0);
-  const general = policy.default === 'require_approval' || policy.allTools.askIf.length > 0;
-  return [
-    ...asking.map((rule) => ({ what: rule.key, ask: rule.ask })),
-    ...(general ? [{ what: '*', ask: policy.allTools.ask }] : []),
-  ];
 }

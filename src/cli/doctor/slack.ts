@@ -11,8 +11,9 @@ import { fatal, type SetupFault, weak } from '../../slack/setup/fault.ts';
 import { SAMPLE_FREEZE } from '../../slack/setup/sample-cards.ts';
 import { stopView } from '../../slack/stop/stop-view.ts';
 import { slackClient } from '../../slack/wire/client.ts';
-import { printed } from '../../text/printed.ts';
+import { printed, printedJson } from '../../text/printed.ts';
 import { faultLines } from '../fault-lines.ts';
+import type { DoctorFinding } from './finding.ts';
 
 const QUIET = { info() {}, warn() {}, error() {} };
 /** Milliseconds that our own public address may take to answer. */
@@ -22,7 +23,10 @@ const ANSWER_MS = 5_000;
  * `doctor slack`: checks everything that a click needs, and gives a remedy for each fault. 0: approvals can be decided
  * in Slack.
  */
-export async function doctorSlackCommand(flags: { readonly config?: string }, terminal: Terminal): Promise<number> {
+export async function doctorSlackCommand(
+  { json, ...flags }: { readonly config?: string; readonly json: boolean },
+  terminal: Terminal,
+): Promise<number> {
   const loaded = await loadConfig({
     env: terminal.env,
     flags,
@@ -33,21 +37,18 @@ export async function doctorSlackCommand(flags: { readonly config?: string }, te
     terminal.err(faultLines(loaded.faults));
     return 1;
   }
-  return diagnose(loaded, terminal);
+  return diagnose(loaded, terminal, json);
 }
 
 /** Prints what is wrong and what to do. 1 when approvals cannot be decided in Slack, or Slack did not answer. */
-export async function diagnose(loaded: Loaded, terminal: Terminal): Promise<number> {
+export async function diagnose(loaded: Loaded, terminal: Terminal, json = false): Promise<number> {
   const { settings, secrets } = loaded;
   takeWaysOut(secrets.proxies);
   if (secrets.slackBotToken === null || settings.slack.channel === null) {
-    terminal.out(
-      printed`✖ Slack is not configured\n  → Run ${'`holdfast init slack`'}, then set SLACK_BOT_TOKEN and slack.channel.\n`,
-    );
-    return 1;
+    return report([fatal('Slack is not configured', NOT_CONFIGURED)], '', terminal, json);
   }
   const ready = `cards go to ${settings.slack.channel}, clicks come ${routeOf(loaded)}`;
-  return report(await slackFaults(loaded), ready, terminal);
+  return report(await slackFaults(loaded), ready, terminal, json);
 }
 
 /** Everything that is wrong with the Slack setup; empty when Slack is not configured. */
@@ -114,11 +115,22 @@ async function answersAsOurs(url: string): Promise<boolean> {
 
 const MARKS = { fatal: '✖', weak: '!', unknown: '?' } as const;
 
-function report(faults: readonly SetupFault[], ready: string, terminal: Terminal): number {
-  for (const { severity, what, remedy } of faults) terminal.out(printed`${MARKS[severity]} ${what}\n  → ${remedy}\n`);
+const NOT_CONFIGURED = 'Run `holdfast init slack`, then set SLACK_BOT_TOKEN and slack.channel.';
+
+function report(faults: readonly SetupFault[], ready: string, terminal: Terminal, json: boolean): number {
   const bad = faults.some(({ severity }) => severity !== 'weak');
+  if (json) {
+    terminal.out(printed`${printedJson({ ok: !bad, findings: faults.map(findingOf) }, 2)}\n`);
+    return bad ? 1 : 0;
+  }
+  for (const { severity, what, remedy } of faults) terminal.out(printed`${MARKS[severity]} ${what}\n  → ${remedy}\n`);
   terminal.out(
     bad ? printed`\nApprovals cannot be decided in Slack like this.\n` : printed`✔ Slack is ready: ${ready}\n`,
   );
   return bad ? 1 : 0;
+}
+
+/** As `doctor --json` writes it. */
+function findingOf({ severity, what, remedy }: SetupFault): DoctorFinding {
+  return { level: severity === 'fatal' ? 'fault' : 'warn', about: 'slack', what, remedy };
 }

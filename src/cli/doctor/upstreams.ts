@@ -9,6 +9,7 @@ import { type Guarded, guardedPaths } from '../../main/confine/guarded.ts';
 import type { Terminal } from '../../main/process/terminal.ts';
 import { listTools } from '../../main/upstream/list-configured.ts';
 import { ANSWER_MS, type DoctorFinding, fault, isLoopback, ok, warn, without } from './finding.ts';
+import { missingToken } from './missing-token.ts';
 
 /** Milliseconds that a child process may take to start: `npx` may have to download it first. */
 const START_MS = 30_000;
@@ -51,7 +52,10 @@ async function upstream(
   const missing = free && server.upstream.kind === 'stdio' ? await missingProgram(about, server.upstream, path) : null;
   if (missing !== null) return [missing];
   const listing = await listTools(server, server.upstream.kind === 'stdio' ? START_MS : ANSWER_MS, guarded);
-  if (!listing.ok) return [unreachable(about, server, without(listing.why, secretsOf(server)))];
+  if (!listing.ok) {
+    const why = without(listing.why, secretsOf(server));
+    return [tokenFinding(about, server, why, fault) ?? unreachable(about, server, why)];
+  }
   const names = new Set(listing.tools.map(({ name }) => name));
   const unknown = [...(policy?.exact.keys() ?? [])].filter((name) => !names.has(name));
   const found = [ok(about, `answers with ${names.size} tools`)];
@@ -59,7 +63,24 @@ async function upstream(
     const what = `its policy names tools that it does not have: ${unknown.slice(0, 5).join(', ')}${unknown.length > 5 ? ', …' : ''}`;
     found.push(warn(about, what, 'Correct the names: a tool under another name falls to the policy’s default.'));
   }
-  return [...found, ...inTheClear(about, server)];
+  const token = tokenFinding(about, server, without(listing.said ?? '', secretsOf(server)), warn);
+  return [...found, ...(token === null ? [] : [token]), ...inTheClear(about, server)];
+}
+
+/** A command that says that it lacks a token: it was not given one, since it inherits next to nothing. */
+function tokenFinding(
+  about: string,
+  { name, upstream }: ServerConfig,
+  said: string,
+  level: typeof fault,
+): DoctorFinding | null {
+  if (upstream.kind !== 'stdio') return null;
+  const missing = missingToken(said, upstream.env);
+  if (missing === null) return null;
+  const [first = 'NAME'] = missing;
+  const what = `it says that it needs ${missing.length === 0 ? 'a token' : missing.join(', ')}, which it was not given: ${said.slice(0, 200)}`;
+  const remedy = `Put it under servers.${name}.env, such as { ${first}: "\${${first}}" }: a command inherits no other variables than PATH, HOME and a few more (docs/operations.md).`;
+  return level(about, what, remedy);
 }
 
 function unreachable(about: string, server: ServerConfig, why: string): DoctorFinding {

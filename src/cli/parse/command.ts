@@ -12,6 +12,8 @@ export interface Parameter<Value = unknown> {
   readonly excludes?: string;
   /** Accepted, and not mentioned in help. */
   readonly hidden?: boolean;
+  /** The values that there are; several may be given, separated by commas. Absent: any. */
+  readonly choices?: readonly string[];
   /** Shown in help as the default. */
   readonly standard?: string;
   /** The command's value, made from what was given; undefined when nothing was. */
@@ -39,13 +41,15 @@ export interface CommandEntry {
   readonly name: string;
   /** One line, for the overview and as the heading of the command's own help. */
   readonly summary: string;
-  /** Further lines for the command's own help, at most 80 characters each. */
+  /** Further paragraphs for the command's own help; they are broken into lines there. */
   readonly notes: readonly string[];
   readonly takes: ParameterTable;
   readonly commands: readonly CommandEntry[];
   readonly load: (() => Promise<RunCommand<never>>) | null;
   /** It starts programs of others, which must not find secrets in its environment. */
   readonly startsServers?: boolean;
+  /** It does nothing but print: without a reader it ends, quietly. Others finish what they do. */
+  readonly printsData?: boolean;
 }
 
 /** A command. The types see to it that what is loaded takes the values that the table promises. */
@@ -57,6 +61,7 @@ export function command<P extends ParameterTable = Record<never, never>>(entry: 
   readonly commands?: readonly CommandEntry[];
   readonly load: () => Promise<RunCommand<ParameterValues<P>>>;
   readonly startsServers?: boolean;
+  readonly printsData?: boolean;
 }): CommandEntry {
   return { notes: [], takes: {}, commands: [], ...entry };
 }

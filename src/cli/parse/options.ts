@@ -1,11 +1,12 @@
 import { type Command, Option } from 'commander';
 import type { CommandEntry, Parameter } from './command.ts';
+import { didYouMean } from './did-you-mean.ts';
 
 /** The option that a command takes under this name, as commander knows it. */
 export function optionOf(
   command: Command,
   name: string,
-  { kind, placeholder, summary, standard }: Parameter,
+  { kind, placeholder, summary, standard, choices }: Parameter,
   argv: readonly string[],
 ): Option {
   const long = `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
@@ -18,9 +19,22 @@ export function optionOf(
     if (isOption && !argv.includes(`${long}=${value}`)) {
       command.error(`error: option '${option.flags}' argument missing`);
     }
+    if (choices !== undefined) refuseOthers(command, `option '${option.flags}'`, value, choices);
     return kind === 'list' ? [...(Array.isArray(earlier) ? earlier : []), value] : value;
   });
 }
+
+/** Ends in a usage error where one of these values, separated by commas, is none that there is. */
+export function refuseOthers(command: Command, of: string, given: string, choices: readonly string[]): void {
+  const wrong = given.split(',').find((value) => !choices.includes(value));
+  if (wrong === undefined) return;
+  const guess = didYouMean(wrong, choices);
+  const shown = JSON.stringify(wrong.slice(0, LONGEST_SHOWN));
+  command.error(`error: ${of} takes ${choices.join(', ')}, not ${shown}${guess}`);
+}
+
+/** Characters of a wrong value that are repeated. */
+const LONGEST_SHOWN = 60;
 
 /** Lets the options of these commands stand before their name too: `audit --json list`. */
 export function takeOptionsEarly(parent: Command, entries: readonly CommandEntry[], argv: readonly string[]): void {

@@ -5,14 +5,17 @@ import { parseCases } from '../../config/policy/cases.ts';
 import { parsePolicy } from '../../config/policy/file.ts';
 import type { Policy } from '../../domain/policy/policy.ts';
 import type { Terminal } from '../../main/process/terminal.ts';
-import { printed } from '../../text/printed.ts';
+import { plural } from '../../text/plural.ts';
+import { printed, printedJson } from '../../text/printed.ts';
 import { hiddenNameHints, queryHints, upstreamHints } from './hints.ts';
 import { sessionHint } from './session-hint.ts';
 import { Workbench } from './workbench.ts';
 
 interface PolicyCheckOptions {
+  /** Files, and folders that hold them. */
   readonly files: readonly string[];
   readonly config?: string;
+  readonly json: boolean;
 }
 
 /**
@@ -20,7 +23,7 @@ interface PolicyCheckOptions {
  * fault but should be known is a hint.
  */
 export async function policyCheckCommand(
-  { files, config: configPath }: PolicyCheckOptions,
+  { files, config: configPath, json }: PolicyCheckOptions,
   terminal: Terminal,
 ): Promise<number> {
   const workbench = new Workbench(terminal, configPath);
@@ -38,7 +41,8 @@ export async function policyCheckCommand(
     if (config !== null)
       hints.push(...upstreamHints(config, policies).map((hint) => `${workbench.configPath}: ${hint}`));
   }
-  for (const file of files.filter((name) => basename(name) !== 'schema.json')) {
+  const policies = files.filter((file) => basename(file) !== 'schema.json');
+  for (const file of await workbench.filesIn(policies, isPolicyFile, faults)) {
     const text = await readTextFile(file, workbench.read, faults);
     if (text === null) continue;
     const parsed = isCases(file) ? parseCases(text, { path: file }) : parsePolicy(text, { path: file });
@@ -46,8 +50,12 @@ export async function policyCheckCommand(
     else good.push(`${file}: ${'policy' in parsed ? summary(parsed.policy) : `${parsed.cases.length} cases`}`);
     if (parsed.ok && 'policy' in parsed) hints.push(...(await hintsOf(parsed.policy, file, workbench)));
   }
+  if (json) {
+    terminal.out(printed`${printedJson({ ok: faults.length === 0, good, faults, hints: [...new Set(hints)] }, 2)}\n`);
+    return faults.length === 0 ? 0 : 1;
+  }
   if (workbench.printFaults(faults)) {
-    terminal.err(printed`${faults.length} ${faults.length === 1 ? 'fault' : 'faults'}\n`);
+    terminal.err(printed`${faults.length} ${plural(faults.length, 'fault')}\n`);
     return 1;
   }
   for (const line of good) terminal.out(printed`ok ${line}\n`);
@@ -64,6 +72,11 @@ async function hintsOf(policy: Policy, file: string, workbench: Workbench): Prom
   const hidden = hiddenNameHints(policy, parsed?.ok ? parsed.cases : []);
   const hints = [...hidden, ...queryHints(policy), ...(session === null ? [] : [session])];
   return hints.map((hint) => `${file}: ${hint}`);
+}
+
+/** Whether a file in a folder is taken for a policy or its cases, by its name. */
+function isPolicyFile(file: string): boolean {
+  return /\.(ya?ml|json)$/.test(file) && basename(file) !== 'schema.json';
 }
 
 /** Whether this is a file of test cases, by its name. */

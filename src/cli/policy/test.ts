@@ -10,39 +10,54 @@ import { ASKING_FOR, judgeMethod, type MethodVerdict } from '../../domain/policy
 import type { Policy } from '../../domain/policy/policy.ts';
 import type { Verdict } from '../../domain/policy/verdict.ts';
 import type { Terminal } from '../../main/process/terminal.ts';
-import { printed } from '../../text/printed.ts';
+import { printed, printedJson } from '../../text/printed.ts';
 import { isCases } from './check.ts';
 import { Workbench } from './workbench.ts';
 
 interface PolicyTestOptions {
+  /** Files, and folders that hold them. */
   readonly files: readonly string[];
   readonly config?: string;
+  readonly json: boolean;
+}
+
+/** A case that did not go as expected. */
+interface FailedCase {
+  readonly file: string;
+  readonly line: number;
+  readonly name: string;
+  readonly why: string;
 }
 
 /** `policy test`: runs the cases beside the policies. `x.test.yaml` tests `x.yaml`, `x.yml` or `x.json`. */
-export async function policyTestCommand({ files, config }: PolicyTestOptions, terminal: Terminal): Promise<number> {
+export async function policyTestCommand(options: PolicyTestOptions, terminal: Terminal): Promise<number> {
+  const { files, config, json } = options;
   const workbench = new Workbench(terminal, config);
-  const chosen = files.length > 0 ? files : await casesBesidePolicies(workbench);
-  if (chosen.length === 0) {
+  const faults: Fault[] = [];
+  const chosen =
+    files.length > 0 ? await workbench.filesIn(files, isCases, faults) : await casesBesidePolicies(workbench);
+  if (chosen.length === 0 && faults.length === 0) {
     terminal.err(printed`no *.test.yaml beside the policies\n`);
     return 1;
   }
-  let [passed, failed] = [0, 0];
-  const faults: Fault[] = [];
+  let passed = 0;
+  const failed: FailedCase[] = [];
   for (const file of chosen) {
     const suite = await suiteOf(file, workbench, faults);
     for (const testCase of suite?.cases ?? []) {
-      const wrong = failureOf(testCase, suite!.policy);
-      if (wrong === null) passed++;
-      else {
-        failed++;
-        terminal.err(printed`${file}:${testCase.line}:1: ${testCase.name}: ${wrong}\n`);
-      }
+      const why = failureOf(testCase, suite!.policy);
+      if (why === null) passed++;
+      else failed.push({ file, line: testCase.line, name: testCase.name, why });
     }
   }
-  workbench.printFaults(faults);
-  terminal.out(printed`${passed} passed, ${failed} failed\n`);
-  return failed > 0 || faults.length > 0 ? 1 : 0;
+  const ok = failed.length === 0 && faults.length === 0;
+  if (json) terminal.out(printed`${printedJson({ ok, passed, failed, faults }, 2)}\n`);
+  else {
+    for (const { file, line, name, why } of failed) terminal.err(printed`${file}:${line}:1: ${name}: ${why}\n`);
+    workbench.printFaults(faults);
+    terminal.out(printed`${passed} passed, ${failed.length} failed\n`);
+  }
+  return ok ? 0 : 1;
 }
 
 /** Null when the verdict is as expected. */

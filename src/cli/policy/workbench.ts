@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { readdir, readFile } from 'node:fs/promises';
+import { join, relative, resolve } from 'node:path';
 import type { Config } from '../../config/config.ts';
 import { parseConfig } from '../../config/config-file.ts';
 import type { Fault } from '../../config/document/fault.ts';
@@ -7,6 +7,8 @@ import { readTextFile } from '../../config/load.ts';
 import { configPathOf } from '../../config/settings.ts';
 import type { Terminal } from '../../main/process/terminal.ts';
 import { faultLines } from '../fault-lines.ts';
+
+const EMPTY = 'is a folder without any such file';
 
 /** What the policy commands share: reading files from the working directory, the config, printing faults. */
 export class Workbench {
@@ -26,6 +28,40 @@ export class Workbench {
       return null;
     }
   };
+
+  /**
+   * These files, and in place of a folder those in it and below that `wanted` takes. A folder without any is a fault; what
+   * is not there is left to whoever reads it. Links to folders are not followed.
+   */
+  async filesIn(
+    places: readonly string[],
+    wanted: (file: string) => boolean,
+    faults: Fault[],
+  ): Promise<readonly string[]> {
+    const found = await Promise.all(
+      places.map(async (place) => {
+        const inside = await this.#filesBelow(place);
+        if (inside === null) return [place];
+        const files = inside.filter(wanted).sort();
+        if (files.length === 0) {
+          faults.push({ file: place, line: 0, column: 0, path: '', message: EMPTY, expected: 'YAML or JSON files' });
+        }
+        return files;
+      }),
+    );
+    return [...new Set(found.flat())];
+  }
+
+  /** null: no folder. */
+  async #filesBelow(place: string): Promise<string[] | null> {
+    const folder = resolve(this.terminal.cwd, place);
+    const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => null);
+    if (entries === null) return null;
+    const files = entries
+      .filter((entry) => entry.isFile())
+      .map((entry) => relative(folder, join(entry.parentPath, entry.name)));
+    return files.filter((file) => !/(^|[/\\])(\.|node_modules[/\\])/.test(file)).map((file) => join(place, file));
+  }
 
   /** The config with its secrets left out: nobody needs them to check a policy. */
   async config(faults: Fault[]): Promise<Config | null> {

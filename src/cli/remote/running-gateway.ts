@@ -1,4 +1,6 @@
+import { isHttpUrl } from '../../config/server.ts';
 import type { Terminal } from '../../main/process/terminal.ts';
+import { Misuse } from '../parse/misuse.ts';
 import { adminTokenFor, type TokenOptions } from './token.ts';
 
 /** Where a gateway runs, as far as the command line says it. */
@@ -18,7 +20,7 @@ export class RunningGateway {
 
   /** Finds the token; throws `Misuse` when there is none. Nothing is sent yet. */
   static async at(address: GatewayAddress, terminal: Terminal): Promise<RunningGateway> {
-    const url = address.url ?? terminal.env.HOLDFAST_PUBLIC_URL ?? 'http://127.0.0.1:8787';
+    const url = addressFor(address.url, terminal.env);
     return new RunningGateway(url.replace(/\/+$/, ''), await adminTokenFor(address, terminal));
   }
 
@@ -32,4 +34,23 @@ export class RunningGateway {
       throw new Error(`${this.#url} does not answer. Is the gateway running, and is --url right?`);
     });
   }
+}
+
+/**
+ * Where the gateway is: `--url`, else HOLDFAST_PUBLIC_URL, else where HOLDFAST_LISTEN says that a gateway of this machine
+ * listens. Not what a `holdfast.yaml` in this folder says: somebody else's would get the admin token sent to it.
+ */
+function addressFor(given: string | undefined, env: Terminal['env']): string {
+  if (given !== undefined) {
+    if (isHttpUrl(given)) return given;
+    throw new Misuse('--url is an http or https URL such as http://127.0.0.1:8787');
+  }
+  if (env.HOLDFAST_PUBLIC_URL) return env.HOLDFAST_PUBLIC_URL;
+  if (!env.HOLDFAST_LISTEN) return 'http://127.0.0.1:8787';
+  const parts = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]\s]+)):(\d{1,5})$/.exec(env.HOLDFAST_LISTEN);
+  if (parts === null) throw new Misuse('HOLDFAST_LISTEN is host:port such as 127.0.0.1:8787 or [::1]:8787');
+  const [, six, other, port] = parts;
+  // Listening everywhere, it listens here too.
+  const host = six === '::' ? '[::1]' : six !== undefined ? `[${six}]` : other === '0.0.0.0' ? '127.0.0.1' : other;
+  return `http://${host}:${port}`;
 }

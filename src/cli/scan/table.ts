@@ -13,7 +13,7 @@ export function scanTable({ tools, gone }: ScanFindings): Printed {
   const rows = [...tools]
     .sort(byUrgency)
     .map((found): Printable[] => [
-      printed`${found.care ? '!' : ' '} ${nameOf(found.tool)}`,
+      printed`${needsCare(found) ? '!' : ' '} ${nameOf(found.tool)}`,
       found.risk,
       found.severity,
       `${found.policy}${found.conditions && found.policy !== 'no policy' ? '*' : ''}`,
@@ -38,7 +38,12 @@ const RANK = { read: 0, write: 1, financial: 2, execute: 3, destructive: 4 } as 
 
 /** Tools that need care come first. */
 function byUrgency(a: ScanFinding, b: ScanFinding): number {
-  return Number(b.care) - Number(a.care) || RANK[b.risk] - RANK[a.risk] || (a.tool < b.tool ? -1 : 1);
+  return Number(needsCare(b)) - Number(needsCare(a)) || RANK[b.risk] - RANK[a.risk] || (a.tool < b.tool ? -1 : 1);
+}
+
+/** It looks dangerous, or its own server calls it destructive. */
+function needsCare({ care, saysItDestroys }: ScanFinding): boolean {
+  return care || saysItDestroys;
 }
 
 function whyOf(found: ScanFinding): string {
@@ -50,7 +55,7 @@ function whyOf(found: ScanFinding): string {
 
 /** What a reader must not miss in a long table. */
 function notes(tools: readonly ScanFinding[], gone: readonly string[]): Printed[] {
-  const unguarded = tools.filter((found) => found.care && found.policy === 'allow' && !found.conditions);
+  const unguarded = tools.filter((found) => needsCare(found) && found.policy === 'allow' && !found.conditions);
   const added = tools.filter((found) => found.change === 'new');
   const changed = tools.filter((found) => found.change !== null && found.change !== 'new');
   return [

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { isObject } from '../../domain/json/json.ts';
 import { cut } from '../../text/cut.ts';
+import { nearestWord } from '../../text/nearest.ts';
 import type { Document } from './document.ts';
 import { inexactFault } from './exact.ts';
 import type { Fault, Key } from './fault.ts';
-import { nearestWord } from './nearest.ts';
 
 /** Collects everything that is wrong with one document. */
 export class FaultList {

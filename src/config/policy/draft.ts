@@ -15,15 +15,15 @@ export interface ScannedTools {
 }
 
 /**
- * Drafts a policy for what a scan found: reads and writes are allowed within limits, what needs care requires approval,
- * anything else is denied. A person must read and correct it. Of the server's own words it holds only its name, its
+ * Drafts a policy for what a scan found: reads and writes are allowed within limits, what needs care or is called destructive
+ * by its own server requires approval, anything else is denied. A person must read and correct it. Of the server's own words it holds only its name, its
  * version, the names of its tools, and plain names of arguments that are a secret's.
  */
 export function draftPolicy({ product, tools }: ScannedTools): string {
   const known = tools.filter((tool) => isToolName(tool.name));
   const leftOut = tools.length - known.length;
   const lines = [
-    '# Written by holdfast scan: a first guess from names, descriptions, schemas and annotations. Read it before it rules.',
+    '# Written by holdfast scan: a first guess from names, descriptions, schemas and annotations. Review it before use.',
     `# Scanned: ${plainLine(product)}, ${known.length} tools.`,
     ...(leftOut === 0 ? [] : [`# Left out: ${leftOut} with names that are denied anyway.`]),
     'version: "1"',
@@ -43,7 +43,9 @@ function ruleOf(tool: Tool): string[] {
     `  ${keyText(tool.name)}:`,
     `    risk: ${risk}`,
     `    severity: ${severity}`,
-    ...(action === 'allow' ? [] : [`    action: ${action}`, `    reason: ${JSON.stringify(REASONS[risk])}`]),
+    ...(action === 'allow'
+      ? []
+      : [`    action: ${action}`, `    reason: ${JSON.stringify(reasonFor(classification))}`]),
     `    limits: [{ counter: ${limit.counter}, window: ${limit.window}, max: ${limit.max}, scope: grant }]`,
     ...(action === 'allow' ? [] : redactLine(tool)),
     `    seen: ${seenText(seenNow(tool))}`,
@@ -83,11 +85,16 @@ interface Defaults {
   readonly limit: { readonly counter: string; readonly window: 'minute' | 'hour'; readonly max: number };
 }
 
-function defaultsFor({ risk, care, severity }: Classification): Defaults {
-  if (care) return { action: 'require_approval', limit: { counter: 'careful', window: 'hour', max: 30 } };
+function defaultsFor({ risk, care, saysItDestroys, severity }: Classification): Defaults {
+  if (care || saysItDestroys)
+    return { action: 'require_approval', limit: { counter: 'careful', window: 'hour', max: 30 } };
   if (risk === 'read') return { action: 'allow', limit: { counter: 'reads', window: 'minute', max: 120 } };
   const max = severity === 'high' ? 60 : 120;
   return { action: 'allow', limit: { counter: severity === 'high' ? 'big_writes' : 'writes', window: 'hour', max } };
+}
+
+function reasonFor({ risk, care }: Classification): string {
+  return care ? REASONS[risk] : 'May destroy what exists, as the server itself says.';
 }
 
 const REASONS = {

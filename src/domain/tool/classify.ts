@@ -4,6 +4,7 @@ import {
   ACCESS,
   CODE_ARGUMENTS,
   CODE_NOUNS,
+  DESTROYING,
   HARMLESS_SECRET,
   MONEY_NOUNS,
   OUTWARD,
@@ -24,6 +25,8 @@ export interface Classification {
    * gives access, or does what cannot be taken back.
    */
   readonly care: boolean;
+  /** The server itself calls it destructive, in its hints or its words. Then a person is asked, whatever it looks like. */
+  readonly saysItDestroys: boolean;
   /** In our own words; of the server's words, only those of the tool's name and its leading verb are repeated. */
   readonly why: readonly string[];
 }
@@ -38,9 +41,22 @@ export function classify(tool: Tool): Classification {
   const raised = loweredByHint(raise(base, features, tool), features, tool);
   const extra = raised.risk === 'read' ? reveals(features) : opens(raised.risk, features);
   const care = extra !== null || !['read', 'write'].includes(raised.risk);
-  const why = [...new Set([raised.why, base.why, ...(extra === null ? [] : [extra])])];
-  return { risk: raised.risk, severity: severityOf(raised.risk, care, features, tool), care, why };
+  const claim = claimOf(raised.risk, tool);
+  const why = [...new Set([raised.why, base.why, ...[claim, extra].filter((each) => each !== null)])];
+  const severity = severityOf(raised.risk, care, features, tool);
+  return { risk: raised.risk, severity, care, saysItDestroys: claim !== null, why };
 }
+
+/** That it destroys, as its hints say, or its words, all of them; null: they do not. Nobody knows better. */
+function claimOf(risk: Risk, { hints, description }: Tool): string | null {
+  if (hints.destructive === true && hints.readOnly !== true) return 'it says itself that it may destroy';
+  if (risk === 'read') return null;
+  const words = description.slice(0, LONGEST_DESCRIPTION).toLowerCase();
+  return DESTROYING.test(words) ? 'its description says that it destroys' : null;
+}
+
+/** Characters of a description that are looked through for a warning; it may be megabytes long. */
+const LONGEST_DESCRIPTION = 8_192;
 
 interface Guess {
   readonly risk: Risk;

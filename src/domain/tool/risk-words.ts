@@ -87,6 +87,13 @@ export const OUTWARD = /\b(emails?|mails?|sms|broadcasts?|newsletters?|campaigns
 export const RUIN =
   /\b(permanently (delete|remove|erase)|(can ?not|can't) be undone|irreversibl|completely overwrite|will be lost|data loss|destroys? all|wipes? )/;
 
+/**
+ * Words by which a description calls its tool destructive, wherever it does; not where it says that it is not, or what
+ * another tool does.
+ */
+export const DESTROYING =
+  /(?<!\b(?:non|not|never|no|without|isn't|avoid|avoids|prevent|prevents|instead of)[ -](?:be |being |a |any )?)\b(?:destructive|overwrit(?:e|es|ing|ten)|irreversibl[ey]|permanently (?:delet|remov|eras|destroy)\w*|can(?:not|'t| not) be (?:undone|reverted|recovered|restored)|data loss|will be (?:lost|deleted|erased)|wipes?|deletes|removes|erases|destroys|discards)\b/;
+
 /** Containers: to lose one is to lose everything in it. */
 export const WHOLES: ReadonlySet<string> = new Set(
   list(`project database db cluster account organization org workspace repository repo bucket domain namespace table

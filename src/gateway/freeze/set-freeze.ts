@@ -76,7 +76,7 @@ export async function noteRefusal(
   { store, clock }: Pick<Gateway, 'clock' | 'store'>,
   refused: {
     readonly operator: Operator;
-    readonly asked: 'freeze' | 'thaw';
+    readonly asked: 'freeze' | 'revoke' | 'thaw';
     readonly about?: { readonly server?: string; readonly grant?: string };
   },
 ): Promise<void> {

@@ -1,5 +1,6 @@
 import { Printed } from '../../text/printed.ts';
 import { visible } from '../../text/visible.ts';
+import { askLine } from './ask-line.ts';
 import { askSecret } from './ask-secret.ts';
 import { shedEnvironment, takeEnvironment } from './handover.ts';
 
@@ -19,8 +20,19 @@ export interface Terminal {
   evidence(text: string): void;
   /** Standard output is a screen. */
   readonly screen: boolean;
-  /** Resolves when standard output accepts more. */
+  /** Standard error is a screen, and shows colours. Absent: no. */
+  readonly errorScreen?: boolean;
+  readonly errorColour?: boolean;
+  /** Columns of the screen. Absent: there is none. */
+  readonly columns?: number;
+  /** Standard output shows colours, and nobody asked for none (`NO_COLOR`). */
+  readonly colour?: boolean;
+  /** Resolves when standard output accepts more, or nobody reads it. */
   drained?(): Promise<void>;
+  /** Resolves once nobody reads standard output any more: a pipe that was closed early. Absent: cannot happen. */
+  readonly readerGone?: Promise<void>;
+  /** Asks for a line; null: nobody is there to ask. Absent: nobody can be asked. */
+  askLine?(question: Printed): Promise<string | null>;
   /** Asks for a secret without showing it; null: nobody is there to ask. Absent: nobody can be asked. */
   askSecret?(question: string): Promise<string | null>;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -36,21 +48,38 @@ export interface Terminal {
 /** The terminal that this process was started from. Called once, first. */
 export function processTerminal(): Terminal {
   const env = takeEnvironment();
+  const { stdout } = process;
+  const screen = stdout.isTTY === true;
+  // A reader that went away (a closed pipe) is no reason to lose work in progress: commands that only print end.
+  const readerGone = new Promise<void>((resolve) => void stdout.on('error', () => resolve()));
+  process.stderr.on('error', () => undefined);
   return {
     out: (text) => void process.stdout.write(Printed.textOf(text)),
     err: (text) => void process.stderr.write(Printed.textOf(text)),
     evidence: (text) => void process.stdout.write(process.stdout.isTTY ? shownEvidence(text) : text),
-    screen: process.stdout.isTTY === true,
+    screen,
+    ...(screen && stdout.columns > 0 ? { columns: stdout.columns } : {}),
+    colour: screen && showsColour(env),
+    errorScreen: process.stderr.isTTY === true,
+    errorColour: process.stderr.isTTY === true && showsColour(env),
     drained: () =>
       new Promise((resolve) => {
-        if (process.stdout.writableNeedDrain) process.stdout.once('drain', () => resolve());
-        else resolve();
+        if (stdout.writableNeedDrain && !stdout.destroyed) {
+          stdout.once('drain', resolve);
+          void readerGone.then(resolve);
+        } else resolve();
       }),
+    readerGone,
+    askLine: (question) => askLine(Printed.textOf(question), process.stdin, (text) => void process.stderr.write(text)),
     askSecret: (question) => askSecret(question, process.stdin, (text) => void process.stderr.write(text)),
     env,
     shedEnvironment: () => shedEnvironment(env),
     cwd: process.cwd(),
   };
+}
+
+function showsColour({ NO_COLOR, TERM }: Terminal['env']): boolean {
+  return !NO_COLOR && TERM !== 'dumb';
 }
 
 /** A part of JSON Lines with its line breaks; the rest is escaped as JSON does it, so that lines still parse. */

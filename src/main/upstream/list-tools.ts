@@ -7,7 +7,14 @@ import { type Tool, toolOf } from '../../domain/tool/tool.ts';
 
 /** A server's name, version and tools, or why it could not be asked. */
 export type ToolListing =
-  | { readonly ok: true; readonly name: string; readonly version: string; readonly tools: readonly Tool[] }
+  | {
+      readonly ok: true;
+      readonly name: string;
+      readonly version: string;
+      readonly tools: readonly Tool[];
+      /** What a command wrote to standard error meanwhile. */
+      readonly said?: string;
+    }
   | { readonly ok: false; readonly why: string };
 
 /** A longer list counts as endless. */
@@ -35,7 +42,9 @@ export async function listToolsOver(transport: Transport, timeoutMs: number, std
   const timer = setTimeout(() => timeout.abort(new Error(`no answer within ${timeoutMs / 1_000} s`)), timeoutMs);
   try {
     const work = listed(client, transport, { signal: timeout.signal, timeout: timeoutMs });
-    return await Promise.race([work, aborted(timeout.signal)]);
+    const listing = await Promise.race([work, aborted(timeout.signal)]);
+    const said = stderr();
+    return listing.ok && said !== '' ? { ...listing, said } : listing;
   } catch (error) {
     return { ok: false, why: [messageOf(error), stderr()].filter((part) => part !== '').join('; it said: ') };
   } finally {

@@ -16,6 +16,7 @@ import { acceptedJson, readReason } from './accept-json.ts';
 import { approvalJson, approvalWithCardJson, eventJson } from './approval-json.ts';
 import { type ApiEnv, bodyObject } from './body.ts';
 import { freezeRoutes } from './freeze-api.ts';
+import { type GrantsApi, grantRoutes } from './grants-api.ts';
 import { pageJson } from './page-json.ts';
 
 export interface ApiDeps {
@@ -25,6 +26,7 @@ export interface ApiDeps {
   readonly addressOf: AddressOf;
   /** Absent: console logins are not accepted, only the token. */
   readonly loginSessions?: LoginSessions;
+  readonly grants: GrantsApi;
 }
 
 const UNSTORABLE = 'A value of this request is none that could be kept or found: leave out what is no text.';
@@ -37,7 +39,7 @@ const MAX_REASON_LENGTH = 2_000;
  * The reviewers' door for programs, for the admin token or a console login. The token reads everything; it decides only
  * where an approvers' group lists `admin`, as one vote of that name. A GET decides nothing.
  */
-export function api({ gateway, adminToken, addressOf, loginSessions }: ApiDeps): Hono {
+export function api({ gateway, adminToken, addressOf, loginSessions, grants }: ApiDeps): Hono {
   const app = new Hono<ApiEnv>();
   const { store } = gateway;
 
@@ -80,6 +82,8 @@ export function api({ gateway, adminToken, addressOf, loginSessions }: ApiDeps):
   app.post('/api/approvals/:id/take-back', (c) => takeYesBack(c, gateway));
 
   freezeRoutes(app, gateway);
+
+  grantRoutes(app, gateway, grants);
 
   app.get('/api/events', async (c) => {
     const limit = limitOf(c.req.query('limit'));

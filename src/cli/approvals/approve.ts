@@ -1,0 +1,75 @@
+import { callersHiding, hiddenMarks, hiddenSentences } from '../../domain/call/hidden-marks.ts';
+import { NOTHING_HIDDEN, NOTHING_MORE } from '../../domain/call/sent.ts';
+import { REDACTED } from '../../domain/json/redact.ts';
+import type { Terminal } from '../../main/process/terminal.ts';
+import { printed } from '../../text/printed.ts';
+import { Misuse } from '../parse/misuse.ts';
+import { RunningGateway } from '../remote/running-gateway.ts';
+import { type ApprovalsDecideOptions, decide } from './decide.ts';
+import { approvalDetails } from './details.ts';
+import { earlierRuns } from './earlier-runs.ts';
+import type { ListedApproval } from './listed-approval.ts';
+import { askApi, refusedBy } from './reply.ts';
+
+interface ApprovalsApproveOptions extends ApprovalsDecideOptions {
+  /** Nobody is asked. */
+  readonly yes?: boolean;
+}
+
+/**
+ * `approvals approve`: shows the whole call and asks; what was shown is what is approved. Where nobody can be asked it needs
+ * `--yes`, or the fingerprint: whoever has that has looked at the call. A call in which values are hidden because of their
+ * names is approved after a look only.
+ */
+export async function approvalsApproveCommand(options: ApprovalsApproveOptions, terminal: Terminal): Promise<number> {
+  const gateway = await RunningGateway.at(options, terminal);
+  const { id, yes = false } = options;
+  if (options.fingerprint !== undefined) return decide('approve', gateway, options, terminal);
+  const reply = await askApi(gateway, `/api/approvals/${encodeURIComponent(id)}`);
+  if (!reply.ok) return refusedBy(reply, terminal);
+  const approval = reply.body as unknown as ListedApproval;
+  if (approval.state !== 'pending') {
+    terminal.err(printed`Too late: ${id} is already ${String(approval.state)}.\n`);
+    return 1;
+  }
+  const look = whyLook(approval);
+  if (yes && look === null) return decide('approve', gateway, shown(options, approval), terminal);
+  if (yes || terminal.askLine === undefined) return notApproved(id, look, terminal);
+  terminal.err(approvalDetails(approval, await earlierRuns(gateway, approval), terminal));
+  if (look !== null) terminal.err(printed`Look closely: ${look}.\n`);
+  const answer = await terminal.askLine(printed`Approve this call? [y/N] `);
+  if (answer === null) return notApproved(id, look, terminal);
+  if (!/^y(es)?$/i.test(answer.trim())) {
+    terminal.err(printed`Not approved. It still waits; to end it: holdfast approvals deny ${id}\n`);
+    return 1;
+  }
+  return decide('approve', gateway, shown(options, approval), terminal);
+}
+
+/** No other call than the one that was looked at can be approved. */
+function shown<Options extends ApprovalsDecideOptions>(options: Options, { fingerprint }: ListedApproval): Options {
+  return typeof fingerprint === 'string' ? { ...options, fingerprint } : options;
+}
+
+/** Nobody was asked, and more than that is needed. */
+function notApproved(id: string, look: string | null, terminal: Terminal): number {
+  if (look === null) {
+    throw new Misuse(
+      `nobody is at a terminal to be asked, so nothing was approved: give --yes, or --fingerprint as holdfast approvals show ${id} prints it`,
+    );
+  }
+  terminal.err(
+    printed`Not approved: ${look}.\nLook at the call with holdfast approvals show ${id}, then approve it with --fingerprint.\n`,
+  );
+  return 1;
+}
+
+/** Why nobody may approve this pending call without a look; null: nothing is hidden but what policy hides. */
+function whyLook({ arguments: args, sent = NOTHING_MORE, hidden = NOTHING_HIDDEN }: ListedApproval): string | null {
+  const [byName] = hiddenSentences({ byPolicy: 0, byName: hidden.byName });
+  if (byName !== undefined) return `${byName}, and whoever called chose the names`;
+  const [byValue] = hiddenSentences(callersHiding(hidden));
+  if (byValue !== undefined) return byValue;
+  const unclear = hiddenMarks({ arguments: args, sent, hidden }) === 'unclear';
+  return unclear ? `the agent itself sent text that reads ${REDACTED}` : null;
+}

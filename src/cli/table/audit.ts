@@ -1,0 +1,90 @@
+import { command, flag, group, list, text, textOr } from '../parse/command.ts';
+import { ASKS_A_GATEWAY, admin, asking, data, json, STATE_NAMES, TIME, url } from './options.ts';
+
+const EXIT_CODES = [
+  'Exit codes: 0 the log fits and is vouched for, 1 it does not fit or is too old, 2 misuse, 3 it fits but no checkpoint vouches for it.',
+];
+
+/** The log. */
+export const AUDIT_COMMANDS = [
+  group({
+    name: 'audit',
+    summary: 'read the log, and prove that it is whole',
+    commands: [
+      command({
+        name: 'list',
+        summary: 'search events, newest first',
+        notes: ASKS_A_GATEWAY,
+        takes: {
+          type: text('<type>', 'only events of this type, such as approval.decided'),
+          what: {
+            ...text('<what>', 'only events about tools, resources, prompts or methods'),
+            choices: ['tools', 'resources', 'prompts', 'methods'],
+          },
+          verdict: {
+            ...text('<verdict>', 'only what policy said: allow, ask, deny or limited'),
+            choices: ['allow', 'ask', 'deny', 'limited'],
+          },
+          server: text('<server>', 'only events of this server'),
+          tool: text('<tool>', 'only events of this tool'),
+          grant: text('<name>', 'only events of this grant'),
+          approver: text('<id>', 'only decisions of this person, such as U0MIRA, or admin'),
+          since: text('<time>', `only events at or after this time: ${TIME}`),
+          until: text('<time>', 'only events before this time'),
+          state: { ...text('<state>', 'only events of approvals in this state'), choices: STATE_NAMES },
+          text: text('<words>', 'only events that contain these words'),
+          before: text('<n>', 'only events before this number: next of the page before'),
+          limit: textOr('50', '<n>', 'most events to print'),
+          ...asking,
+        },
+        printsData: true,
+        load: async () => (await import('../audit/list.ts')).auditListCommand,
+      }),
+      command({
+        name: 'tail',
+        summary: 'print events as they are sealed',
+        notes: ['With --json: one event a line.', ...ASKS_A_GATEWAY],
+        takes: asking,
+        printsData: true,
+        load: async () => (await import('../audit/tail.ts')).auditTailCommand,
+      }),
+      command({
+        name: 'export',
+        summary: 'print the whole log as JSON Lines',
+        notes: ASKS_A_GATEWAY,
+        takes: { cards: flag('with what each card showed'), url, ...admin, json: { ...json, hidden: true } },
+        printsData: true,
+        load: async () => (await import('../audit/export.ts')).auditExportCommand,
+      }),
+      command({
+        name: 'verify',
+        summary: 'check that the log is what the gateway wrote and signed',
+        notes: ['Needs no gateway: an export and a public key, or the database.', ...EXIT_CODES],
+        takes: {
+          export: text('<file>', 'verify an export; - reads standard input (default: the database)'),
+          database: flag('verify the database, as without --export', { excludes: 'export' }),
+          key: list('<file|hex>', 'public key that may sign; repeat for several (default: from HOLDFAST_SECRET)'),
+          checkpoints: list('<file>', 'checkpoints that were kept elsewhere; repeat for several'),
+          witness: text('<file>', 'checkpoints.jsonl of a gateway: the log must not end before it'),
+          maxAge: textOr('1h', '<duration>', 'age of the newest checkpoint, at most; off for a log that has ended'),
+          log: text('<id>', 'the id that the log must have'),
+          data,
+          json,
+        },
+        load: async () => (await import('../audit/verify.ts')).auditVerifyCommand,
+      }),
+      command({
+        name: 'key',
+        summary: 'print the public keys that checkpoints are signed with',
+        takes: {
+          url: text('<url>', 'ask the gateway at this address (default: from HOLDFAST_SECRET)'),
+          ...admin,
+          data,
+          json,
+        },
+        printsData: true,
+        load: async () => (await import('../audit/key.ts')).auditKeyCommand,
+      }),
+    ],
+  }),
+];

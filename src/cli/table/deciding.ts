@@ -1,0 +1,97 @@
+import { command, flag, group, text, textOr } from '../parse/command.ts';
+import { ASKS_A_GATEWAY, approvalId, asking, STATE_NAMES, why } from './options.ts';
+
+const decision = {
+  id: approvalId,
+  reason: text('<text>', 'reason, for the agent and the log'),
+  fingerprint: text('<hex>', 'only the call with this fingerprint, as show prints it'),
+  ...asking,
+};
+
+const stop = {
+  server: text('<name>', 'only this server (default: everything)'),
+  grant: text('<name>', 'only this grant'),
+  reason: why,
+  ...asking,
+};
+
+/** What a person decides from a terminal. */
+export const DECIDING_COMMANDS = [
+  group({
+    name: 'approvals',
+    summary: 'decide from a terminal',
+    commands: [
+      command({
+        name: 'list',
+        summary: 'list open approvals, newest first',
+        notes: [
+          'Open are those that wait for a decision or for their agent: pending, approved, dispatched.',
+          ...ASKS_A_GATEWAY,
+        ],
+        takes: {
+          state: {
+            ...text(
+              '<states>',
+              `those in these states, separated by commas: ${STATE_NAMES.join(', ')}; or all (default: open)`,
+            ),
+            choices: ['all', 'open', ...STATE_NAMES],
+          },
+          limit: textOr('100', '<n>', 'most approvals to print'),
+          after: text('<id>', 'go on after this approval: next of the page before'),
+          ...asking,
+        },
+        printsData: true,
+        load: async () => (await import('../approvals/list.ts')).approvalsListCommand,
+      }),
+      command({
+        name: 'show',
+        summary: 'show one approval with its arguments and decisions',
+        notes: ASKS_A_GATEWAY,
+        takes: { id: approvalId, ...asking },
+        printsData: true,
+        load: async () => (await import('../approvals/show.ts')).approvalsShowCommand,
+      }),
+      command({
+        name: 'approve',
+        summary: 'approve one call',
+        notes: [
+          'Shows the call and asks at a terminal. Elsewhere it needs --yes or --fingerprint; where values are hidden because of their names, --fingerprint.',
+          ...ASKS_A_GATEWAY,
+        ],
+        takes: { ...decision, yes: flag('approve without being asked') },
+        load: async () => (await import('../approvals/approve.ts')).approvalsApproveCommand,
+      }),
+      command({
+        name: 'deny',
+        summary: 'deny one call',
+        notes: ASKS_A_GATEWAY,
+        takes: decision,
+        load: async () => (await import('../approvals/decide.ts')).approvalsDenyCommand,
+      }),
+      command({
+        name: 'take-back',
+        summary: 'take back a yes that nobody has used yet',
+        notes: ASKS_A_GATEWAY,
+        takes: decision,
+        load: async () => (await import('../approvals/take-back.ts')).approvalsTakeBackCommand,
+      }),
+    ],
+  }),
+  command({
+    name: 'freeze',
+    summary: 'stop everything, one server or one grant',
+    notes: [
+      'Nothing new is sent until an operator thaws; what waits goes on waiting. Exit code 1 when it is frozen already.',
+      ...ASKS_A_GATEWAY,
+    ],
+    takes: stop,
+    load: async () => (await import('../freeze/freeze.ts')).freezeCommand,
+  }),
+  command({
+    name: 'thaw',
+    summary: 'lift a freeze',
+    notes: ['Lifts the freeze of exactly this scope, and lists the others if there is none.', ...ASKS_A_GATEWAY],
+    takes: stop,
+    load: async () => (await import('../freeze/freeze.ts')).thawCommand,
+  }),
+];

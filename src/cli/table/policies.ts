@@ -1,0 +1,77 @@
+import { command, flag, group, list, operands, text, textOr } from '../parse/command.ts';
+import { config, json } from './options.ts';
+
+/** What servers offer, and what policy says about it. */
+export const POLICY_COMMANDS = [
+  command({
+    name: 'scan',
+    summary: 'list tools with their risk, draft policies',
+    notes: ['Starts the servers of the config, lists their tools, and calls none.'],
+    takes: {
+      server: list('<server>', 'scan this server only; repeat for several'),
+      write: text('<dir>', 'write <dir>/<server>.yaml with sensible defaults; existing files stay as they are'),
+      accept: flag('update the configured policies to how their tools look now'),
+      timeout: textOr('60s', '<duration>', 'time that each server has to answer'),
+      config,
+      json,
+    },
+    load: async () => (await import('../scan/scan.ts')).scanCommand,
+    startsServers: true,
+  }),
+  group({
+    name: 'policy',
+    summary: 'check and try policies before use',
+    commands: [
+      command({
+        name: 'check',
+        summary: 'print every fault in policies',
+        takes: {
+          files: operands(
+            '[files...]',
+            'policies, their tests, or folders of them (default: all that the config names)',
+          ),
+          config,
+          json,
+        },
+        load: async () => (await import('../policy/check.ts')).policyCheckCommand,
+      }),
+      command({
+        name: 'explain',
+        summary: 'print what policy says of one call or other request, and why',
+        notes: ['Needs --tool, --resource, --prompt or --method, and --server or --policy.'],
+        takes: {
+          server: text('<server>', 'server that is called'),
+          tool: text('<tool>', 'tool that is called'),
+          resource: text('<uri>', 'resource that is read'),
+          prompt: text('<name>', 'prompt that is got'),
+          method: text('<method>', 'other method that is sent, such as logging/setLevel'),
+          args: text('<json>', 'arguments of the call (default: {})'),
+          params: text('<json>', 'other members of its params (default: {})'),
+          meta: text('<json>', 'members of its _meta (default: {})'),
+          grant: text('<name>', 'grant of the agent that calls'),
+          policy: text('<file>', 'policy to ask instead of the one that the config names'),
+          config,
+          json,
+        },
+        load: async () => (await import('../policy/explain.ts')).policyExplainCommand,
+      }),
+      command({
+        name: 'test',
+        summary: 'run the cases in *.test.yaml beside the policies',
+        takes: {
+          files: operands('[files...]', 'test files, or folders of them (default: those beside the policies)'),
+          config,
+          json,
+        },
+        load: async () => (await import('../policy/test.ts')).policyTestCommand,
+      }),
+      command({
+        name: 'schema',
+        summary: 'print the JSON Schema of policy files',
+        takes: { config: { ...config, hidden: true }, json: { ...json, hidden: true } },
+        printsData: true,
+        load: async () => (await import('../policy/schema.ts')).policySchemaCommand,
+      }),
+    ],
+  }),
+];

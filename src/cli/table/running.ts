@@ -1,0 +1,67 @@
+import { command, flag, group, text, textOr } from '../parse/command.ts';
+import { config, data, json, publicUrl } from './options.ts';
+
+/** Running a gateway, setting it up, finding what is wrong with it. */
+export const RUNNING_COMMANDS = [
+  command({
+    name: 'start',
+    summary: 'run the gateway',
+    notes: [
+      'Runs until SIGTERM or SIGINT.',
+      'An option beats the environment, which beats the config file.',
+      'Prints for people at a terminal, and JSON lines elsewhere.',
+    ],
+    takes: {
+      config,
+      listen: text('<host:port>', 'where to listen (default: HOLDFAST_LISTEN, else 127.0.0.1:8787)'),
+      data,
+      publicUrl,
+      maxBody: text('<bytes>', 'maximum request size (default: HOLDFAST_MAX_BODY, else 4 MiB)'),
+      allowUndecidable: flag('start although nobody can approve what the policies ask about'),
+    },
+    load: async () => (await import('../start.ts')).startCommand,
+    startsServers: true,
+  }),
+  command({
+    name: 'demo',
+    summary: 'see a held call approved, denied, limited',
+    load: async () => (await import('../demo.ts')).demoCommand,
+  }),
+  group({
+    name: 'init',
+    summary: 'set up what the gateway works with',
+    commands: [
+      command({
+        name: 'slack',
+        summary: 'write the manifest of the Slack app, and check what is set up',
+        notes: [
+          'Without --public-url or HOLDFAST_PUBLIC_URL clicks arrive over Socket Mode, which needs no public address.',
+        ],
+        takes: {
+          publicUrl,
+          name: textOr('Holdfast', '<name>', 'name of the app'),
+          out: textOr('slack-manifest.yaml', '<file>', 'file to write'),
+          force: flag('replace the file'),
+          config,
+        },
+        load: async () => (await import('../init-slack.ts')).initSlackCommand,
+      }),
+    ],
+  }),
+  command({
+    name: 'doctor',
+    summary: 'find what is wrong, and what to do about it',
+    notes: ['Changes nothing and prints no secret. Exit code 1 when something does not work.'],
+    takes: { config, data, json },
+    load: async () => (await import('../doctor/doctor.ts')).doctorCommand,
+    startsServers: true,
+    commands: [
+      command({
+        name: 'slack',
+        summary: 'check tokens, scopes, channels, groups and people in Slack',
+        takes: { config, json },
+        load: async () => (await import('../doctor/slack.ts')).doctorSlackCommand,
+      }),
+    ],
+  }),
+];

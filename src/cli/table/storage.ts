@@ -1,0 +1,45 @@
+import { command, flag, group, operand, requiredText } from '../parse/command.ts';
+import { ASKS_A_GATEWAY, asking, config, data, json } from './options.ts';
+
+/** What is kept. */
+export const STORAGE_COMMANDS = [
+  group({
+    name: 'store',
+    summary: 'go on after the database went back in time',
+    commands: [
+      command({
+        name: 'accept',
+        summary: 'go on with the database as it is',
+        notes: [
+          'After a fail-over that lost commits, a restored backup, or changed rows. Calls that are known as sent become unknown; /readyz says what was found. Freezes and revocations that the log names are put back; what is lost is named.',
+          ...ASKS_A_GATEWAY,
+        ],
+        takes: {
+          reason: requiredText('<text>', 'why, for the log'),
+          dryRun: flag('only say what would be done'),
+          ...asking,
+        },
+        load: async () => (await import('../store-accept.ts')).storeAcceptCommand,
+      }),
+    ],
+  }),
+  command({
+    name: 'migrate',
+    summary: 'bring the schema in Postgres up to date',
+    notes: [
+      'DATABASE_URL or DATABASE_URL_FILE names the role that owns the schema. Needed only where the gateway itself may not: each start does the same.',
+    ],
+    takes: { json },
+    load: async () => (await import('../migrate.ts')).migrateCommand,
+  }),
+  command({
+    name: 'backup',
+    summary: 'copy the embedded database while stopped',
+    notes: [
+      'Refuses while a gateway runs. Opens the copy to check that it is complete.',
+      'To continue from the copy: holdfast start --data <target>',
+    ],
+    takes: { target: operand('<target>', 'directory to make'), config, data, json },
+    load: async () => (await import('../backup.ts')).backupCommand,
+  }),
+];

@@ -1,0 +1,111 @@
+import type { Circle } from '../domain/approval/approval.ts';
+import type { Policy } from '../domain/policy/policy.ts';
+import type { Ask } from '../domain/policy/verdict.ts';
+import type { Config, Grant } from './config.ts';
+import type { Loaded } from './load.ts';
+import { peopleWhoMay, personsOf } from './persons.ts';
+import { resolveRequirement } from './requirement.ts';
+
+/** What a grant's agent may ask for and too few people could approve. */
+export interface StuckAsk {
+  readonly grant: string;
+  readonly server: string;
+  /** The tool, or the key of its rule; `*`: what no rule names. */
+  readonly what: string;
+  readonly quorum: number;
+  /** How many could approve it, the owner left out who may not. */
+  readonly people: number;
+}
+
+/** Who can decide here at all. */
+export type Deciders =
+  /** No grant's policy asks about anything. */
+  | { readonly kind: 'nothing is asked' }
+  /** No person can be reached who could approve any of it: Slack is not set up, and the admin token decides nowhere. */
+  | { readonly kind: 'nobody'; readonly remedy: string }
+  /** `byToken`: the admin token approves something. */
+  | { readonly kind: 'somebody'; readonly byToken: boolean };
+
+/** How people are reached: in Slack, where it is set up, and by the admin token, where it is set and somebody's. */
+interface Ways {
+  readonly slack: boolean;
+  readonly adminToken: boolean;
+}
+
+type Decidable = Pick<Loaded, 'config' | 'policies' | 'secrets'>;
+
+/**
+ * Whether anybody can approve anything of what this configuration asks about. A quorum that is too small, and an owner who
+ * is the only approver, are told apart: see `stuckAsks`.
+ */
+export function decidersOf({ config, policies, secrets }: Decidable): Deciders {
+  const ways = waysOf(secrets);
+  const asks = config.grants.flatMap((grant) => asksBy(grant, policies));
+  if (asks.length === 0) return { kind: 'nothing is asked' };
+  const alone = asks.some(({ ask }) => reaches(config, ask, { slack: false, adminToken: ways.adminToken }));
+  const anybody = alone || asks.some(({ ask }) => reaches(config, ask, ways));
+  return anybody ? { kind: 'somebody', byToken: alone } : { kind: 'nobody', remedy: remedyFor(config, ways) };
+}
+
+/** What this grant's agent may ask for and too few people could ever approve. */
+export function stuckAsks(grant: Grant, { config, policies, secrets }: Decidable): readonly StuckAsk[] {
+  const ways = waysOf(secrets);
+  return asksBy(grant, policies).flatMap(({ server, what, ask }) => {
+    const people = eligible(config, ask, grant.selfApproval ? null : grant.owner, ways);
+    return people === null || people >= ask.quorum
+      ? []
+      : [{ grant: grant.name, server, what, quorum: ask.quorum, people }];
+  });
+}
+
+/** What to do where too few people could approve. */
+export function remedyFor({ people }: Pick<Config, 'people'>, { slack, adminToken }: Ways): string {
+  if (slack) return 'Name more people in the approvers’ groups, or set self_approval: true on the grant.';
+  const holder = people === null ? '' : ', and admin_token: true on the person under people who holds it';
+  return adminToken
+    ? `Put admin into the approvers’ groups${holder}, or set up Slack (holdfast init slack).`
+    : `Set HOLDFAST_ADMIN_TOKEN and put admin into the approvers’ groups${holder}, or set up Slack (holdfast init slack).`;
+}
+
+export function waysOf({ slackBotToken, adminToken }: Loaded['secrets']): Ways {
+  return { slack: slackBotToken !== null, adminToken: adminToken !== null };
+}
+
+function reaches(config: Config, ask: Ask, ways: Ways): boolean {
+  const people = eligible(config, ask, null, ways);
+  return people === null || people > 0;
+}
+
+/** How many people could approve. Null for a user group: only Slack knows its members. */
+function eligible(config: Config, ask: Ask, owner: string | null, { slack, adminToken }: Ways): number | null {
+  const asked = resolveRequirement(config, ask);
+  const reachable = <C extends Circle>(circle: C): C => (slack ? circle : { ...circle, people: [], userGroups: [] });
+  const admin = <C extends Circle>(circle: C): C => (adminToken ? circle : { ...circle, admin: false });
+  const { escalate } = asked;
+  const now = { ...admin(reachable(asked)), escalate: escalate === null ? null : admin(reachable(escalate)) };
+  return peopleWhoMay(now, personsOf(config, adminToken), owner);
+}
+
+interface NamedAsk {
+  readonly server: string;
+  readonly what: string;
+  readonly ask: Ask;
+}
+
+function asksBy(grant: Grant, policies: Decidable['policies']): NamedAsk[] {
+  return grant.servers.flatMap((server) => {
+    const policy = policies.get(server);
+    return policy === undefined ? [] : asksOf(policy).map((one) => ({ server, ...one }));
+  });
+}
+
+/** Drift may ask too, but that is no reason to expect an approver. */
+function asksOf(policy: Policy): Omit<NamedAsk, 'server'>[] {
+  const rules = [...policy.exact.values(), ...policy.globs.map(({ rule }) => rule)];
+  const asking = rules.filter((rule) => rule.action === 'require_approval' || rule.askIf.length > 0);
+  const general = policy.default === 'require_approval' || policy.allTools.askIf.length > 0;
+  return [
+    ...asking.map((rule) => ({ what: rule.key, ask: rule.ask })),
+    ...(general ? [{ what: '*', ask: policy.allTools.ask }] : []),
+  ];
+}
