@@ -1,7 +1,7 @@
 import { type Approval, endedUnsent, isOver, type UnsentEnd } from '../../domain/approval/approval.ts';
 import { approvalEvent } from '../../domain/log/event.ts';
 import type { SpentPass } from '../../domain/log/witness-entry.ts';
-import { type Change, type Committed, type Store, type TaskStore, Unavailable } from '../../ports.ts';
+import { type Change, type Committed, type Store, Swallowed, type TaskStore, Unavailable } from '../../ports.ts';
 import { endOf, type PassTerms, passOf, questionUntil } from './pass-of.ts';
 import type { StoreWatch } from './store-watch.ts';
 import type { Witnessed } from './witness-board.ts';
@@ -33,6 +33,7 @@ export interface WitnessedStoreParts extends PassTerms {
  * | the same | none can be written | committed, and told later; where a person is promised it, `Unavailable('witness')` |
  * | the same | knows that it was sent | spent, and the alarm `went_back` |
  * | a person ends it, and something else keeps that from the row | takes it | altered, and an alarm |
+ * | a person ends it, and something keeps its row or event out of the database | takes it | `Swallowed`: told as not kept, and nothing is sent |
  */
 export function witnessedStore(parts: WitnessedStoreParts): { readonly store: Store; readonly tasks: TaskStore } {
   const { store, tasks, watch } = parts;
@@ -42,7 +43,11 @@ export function witnessedStore(parts: WitnessedStoreParts): { readonly store: St
       commit: async (change) => {
         if (!dispatches(change)) {
           await returned(parts, change);
-          const made = await store.commit(change);
+          const { to } = change;
+          const made = await store.commit(change).catch(async (error: unknown) => {
+            if (error instanceof Swallowed && endedUnsent(to)) await endedInSpite(parts, change, to);
+            throw error;
+          });
           if (made.kind === 'committed' && isOver(change.to)) watch.board.over(change.id);
           if (!endedUnsent(change.to)) return made;
           if (made.kind === 'altered') await endedInSpite(parts, change, change.to);

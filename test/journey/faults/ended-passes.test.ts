@@ -128,23 +128,29 @@ describe('a question that has ended and whose row is put back', {
     await alarmed(gateway);
   });
 
-  test('P2: a trigger that puts the row back in the transaction that took it back, and swallows its event, lets nothing run', async () => {
-    await open(false);
-    const args = { name: 'by a trigger' };
-    const id = await unspent(args);
-    await remember(id);
-    await sql(`create function put_back() returns trigger language plpgsql as $$ begin
-      if new.state = 'lapsed' then update holdfast.approvals a set ${STANDING} from public.before b where a.id = b.id; end if;
-      return null; end $$`);
-    await sql('create trigger put_back after update on holdfast.approvals for each row execute function put_back()');
-    await sql(`create function swallow() returns trigger language plpgsql as $$ begin
-      if new.body like '%taken_back%' then return null; end if; return new; end $$`);
-    await sql('create trigger swallow before insert on holdfast.events for each row execute function swallow()');
-    await takeBack(id);
-    const answer = textOf(await (await connect(gateway)).call('create_key', args, patient).answer);
-    assert.equal(upstream.count('create_key', args), 0, answer);
-    await alarmed(gateway);
-  });
+  for (const swallows of [false, true]) {
+    const more = swallows ? ', and swallows its event,' : '';
+    test(`P2: a trigger that puts the row back in the transaction that took it back${more} lets nothing run`, async () => {
+      await open(false);
+      const args = { name: `by a trigger${more}` };
+      const id = await unspent(args);
+      await remember(id);
+      await sql(`create function put_back() returns trigger language plpgsql as $$ begin
+        if new.state = 'lapsed' then update holdfast.approvals a set ${STANDING} from public.before b where a.id = b.id; end if;
+        return null; end $$`);
+      await sql('create trigger put_back after update on holdfast.approvals for each row execute function put_back()');
+      await sql(`create function swallow() returns trigger language plpgsql as $$ begin
+        if new.body like '%taken_back%' then return null; end if; return new; end $$`);
+      if (swallows) {
+        await sql('create trigger swallow before insert on holdfast.events for each row execute function swallow()');
+      }
+      const told = await post(`/api/approvals/${id}/take-back`, { reason: 'not today' });
+      assert.equal(told.status, swallows ? 503 : 200, await told.text());
+      const answer = textOf(await (await connect(gateway)).call('create_key', args, patient).answer);
+      assert.equal(upstream.count('create_key', args), 0, answer);
+      await alarmed(gateway);
+    });
+  }
 
   test('P1: a trigger that keeps a no, and a take-back, from their rows does not keep them from stopping the call', async () => {
     await open(true);
@@ -161,7 +167,8 @@ describe('a question that has ended and whose row is put back', {
     }
     const denied = await post(`/api/approvals/${ids[0]}/decisions`, { decision: 'deny', reason: 'no' });
     assert.notEqual(denied.status, 200);
-    assert.equal((await post(`/api/approvals/${ids[1]}/take-back`, { reason: 'no' })).status, 409);
+    const told = await post(`/api/approvals/${ids[1]}/take-back`, { reason: 'no' });
+    assert.equal(told.status, 503, await told.text());
     for (const table of ['events', 'notices']) await sql(`drop trigger swallow on holdfast.${table}`);
     await post(`/api/approvals/${ids[0]}/decisions`, { decision: 'approve' }, other);
     const agent = await connect(other);
