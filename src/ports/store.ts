@@ -251,6 +251,8 @@ export interface CardRecord {
   readonly postedAt: Date | null;
   /** The freeze that the card tells of; null or absent: none. */
   readonly freeze?: string | null;
+  /** Its row is missing, or cannot be believed: this is what the log says of it, and it is to be saved anew. */
+  readonly restored?: true;
 }
 
 export interface Page<T> {

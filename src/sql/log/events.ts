@@ -17,7 +17,10 @@ const LARGE_BODY = 256 * 1024;
 export async function writeEvents(db: Db, seals: Seals, events: readonly NewEvent[]): Promise<void> {
   if (events.length === 0) return;
   const [only] = events;
-  if (events.length === 1 && mayBeLarge(only!)) return writeOne(db, seals, only!);
+  if (events.length === 1 && mayBeLarge(only!)) {
+    await writeEvent(db, seals, only!);
+    return;
+  }
   // One parameter for all of them, so that Kysely compiles one statement whatever their number.
   await sql`
     insert into holdfast.events (body, type, at, approval_id, server, tool, grant_name, actor, seal)
@@ -33,13 +36,14 @@ function mayBeLarge({ type }: NewEvent): boolean {
   return type === 'approval.requested';
 }
 
-/** Without quoting it once more as JSON, here and in the database. */
-async function writeOne(db: Db, seals: Seals, event: NewEvent): Promise<void> {
+/** Writes one event, which may be large, without quoting it once more as JSON, here and in the database. Returns its seal. */
+export async function writeEvent(db: Db, seals: Seals, event: NewEvent): Promise<string> {
   const { body, seal, type, at, approval_id, server, tool, grant_name, actor } = eventRow(seals, event);
   if (body.length >= LARGE_BODY) await standBack();
   await sql`
     insert into holdfast.events (body, type, at, approval_id, server, tool, grant_name, actor, seal)
     values (${body}, ${type}, ${at}, ${approval_id}, ${server}, ${tool}, ${grant_name}, ${actor}, ${seal})`.execute(db);
+  return seal;
 }
 
 /** An event as a row of the table. */
