@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
 import type { SlackMessage } from '../../../src/demo/slack/state/messages.ts';
-import { Agent, textOf } from '../../support/agent/agent.ts';
+import { Agent, type Sent, textOf } from '../../support/agent/agent.ts';
 import { CHANNEL, type GatewayProcess, type House, openHouse } from '../../support/gateway/program.ts';
 import { type Backing, query, skipWithoutBacking, startBacking } from '../../support/store/backing.ts';
 import { type CountingUpstream, countingUpstream } from '../../support/upstream/counting.ts';
@@ -31,7 +31,7 @@ interface Attack {
   readonly early?: readonly string[];
   /** While the call waits for its second vote. */
   readonly sql?: (aim: Aim) => readonly string[];
-  /** Nobody changes the card before the second vote: what this process remembers of it counts. */
+  /** The second vote comes at once: what this process remembers of the card counts. */
   readonly quiet?: true;
   /** The gateway starts anew, so that it remembers nothing. */
   readonly anew?: true;
@@ -88,9 +88,10 @@ const ATTACKS: Readonly<Record<string, Attack>> = {
   },
   'swaps the cards of two calls': {
     sql: ({ id, other }) => [
-      `update holdfast.cards set approval_id = 'swap' ${OF(id)}`,
-      `update holdfast.cards set approval_id = '${id}' ${OF(other)}`,
-      `update holdfast.cards set approval_id = '${other}' ${OF('swap')}`,
+      'create table public.two as select * from holdfast.cards',
+      `delete from holdfast.cards where approval_id in ('${id}', '${other}')`,
+      `update public.two set approval_id = case approval_id when '${id}' then '${other}' else '${id}' end`,
+      'insert into holdfast.cards select * from public.two',
     ],
     told: true,
   },
@@ -123,14 +124,15 @@ const ATTACKS: Readonly<Record<string, Attack>> = {
       `create function public.posted() returns trigger language plpgsql as $$ begin
         insert into holdfast.cards (approval_id, channel, ts, revision, digest, posted_at, look_at)
         values (new.id, '${CHANNEL}', '1700000000.000100', 1000, ${DIGEST}, now(), 'infinity');
-        new.shown := 1000; return new; end $$`,
-      'create trigger posted before insert on holdfast.approvals for each row execute function public.posted()',
+        update holdfast.approvals set shown = 1000 where id = new.id; return new; end $$`,
+      'create trigger posted after insert on holdfast.approvals for each row execute function public.posted()',
     ],
     told: false,
   },
   'says so once it is claimed': {
     early: [
       `create function public.posted() returns trigger language plpgsql as $$ begin
+        if (select tool from holdfast.approvals where id = new.approval_id) <> 'query' then return new; end if;
         new.channel := '${CHANNEL}'; new.ts := '1700000000.000100'; new.revision := 1000; new.digest := ${DIGEST};
         new.posted_at := now(); return new; end $$`,
       'create trigger posted before insert on holdfast.cards for each row when (new.ts is null) execute function public.posted()',
@@ -196,41 +198,38 @@ describe('records of cards that a database administrator changes', { skip: skipW
       20_000,
     );
 
-  async function aimed(name: string): Promise<Aim & { args: Record<string, unknown> }> {
+  async function aimed(name: string): Promise<Aim & { args: Record<string, unknown>; sent: Sent }> {
     const args = { sql: name };
     const foreign = house.slack.postAs({
       ...{ user: 'U0BOT', app: { id: 'A0OTHER', bot: 'B0OTHER' }, channel: CHANNEL },
       ...{ text: 'Deploy finished', blocks: [], metadata: null },
     });
     agent.call('create_key', { name: 'other' }, patient);
-    agent.call('query', args, patient);
+    const sent = agent.call('query', args, patient);
     const other = (await gateway.pending('create_key')).id;
     const { id } = await gateway.pending('query');
     const [{ ts }, { ts: otherTs }] = [await shows(id, /query/), await shows(other, /other/)];
     await house.slack.click({ user: 'U0ALEX', channel: CHANNEL, ts, actionId: 'approve' });
     await shows(id, /1 of 2/);
-    return { id, ts, other, otherTs, foreignTs: foreign.ts, args };
+    await eventually('it is saved', async () => ((await cardEvents(id)).at(-1)?.data.revision === 2 ? true : null));
+    return { id, ts, other, otherTs, foreignTs: foreign.ts, args, sent };
   }
 
   for (const [name, { early = [], sql, quiet, anew, told }] of Object.entries(ATTACKS)) {
     test(`P10: a database administrator who ${name}`, async () => {
       await run(early);
       const aim = await aimed(name);
-      const { id, ts, other, otherTs, foreignTs, args } = aim;
+      const { id, ts, other, otherTs, foreignTs, args, sent } = aim;
+      const events = (await cardEvents(id)).length;
       if (anew) await gateway.stop();
       if (sql) await run(sql(aim));
       if (anew) await start();
-      const agents = [agent];
-      if (!quiet) {
-        // Whatever changes the card: another caller.
-        agents.push(await Agent.open(`${gateway.url}/mcp/tools`, house.tokens.agent!));
-        agents[1]!.call('query', args, patient);
+      if (!quiet && sql) {
+        // Whatever changes the card; or the sweep, which finds what cannot be believed.
+        if (!told) (await Agent.open(`${gateway.url}/mcp/tools`, house.tokens.agent!)).call('query', args, patient);
         await eventually(
-          'the card tells of it',
-          async () => {
-            const { revision } = (await cardEvents(id)).at(-1)!.data as { revision: number };
-            return revision > 2 ? true : null;
-          },
+          'the card is brought up to date',
+          async () => ((await cardEvents(id)).length > events ? true : null),
           20_000,
         );
       }
@@ -264,7 +263,8 @@ describe('records of cards that a database administrator changes', { skip: skipW
         });
         assert.equal(accepted.status, 200, await accepted.clone().text());
       } else assert.deepEqual(await alarms(), []);
-      const end = await agents.at(-1)!.call('query', args, patient).answer;
+      // Nothing gated was taken meanwhile: the caller comes again.
+      const end = await (told ? agent.call('query', args, patient) : sent).answer;
       assert.equal(textOf(end), 'done');
       assert.equal(upstream.count('query', args), 1);
       await shows(id, /succeeded|done/i);
