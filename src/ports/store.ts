@@ -372,8 +372,8 @@ export interface Store {
   claimNotice(notice: string, ms: number): Promise<boolean>;
   /** It was not sent after all: the next caller may send it. */
   releaseNotice(notice: string): Promise<void>;
-  /** Deletes results past their time. */
-  forget(now: Date): Promise<number>;
+  /** Deletes results past their time, and what counts for limits and is over by `over`, the clock that is behind. */
+  forget(now: Date, over: Date): Promise<number>;
 
   card(approval: string): Promise<CardRecord | null>;
   /**

@@ -145,7 +145,8 @@ export interface TaskStore extends AskedStore {
     readonly answering: readonly Task[];
     readonly cancelled: readonly string[];
   }>;
-  forgetTasks(now: Date): Promise<void>;
+  /** Deletes what is over by `now`, and states that gated calls were given by `over`, the clock that is behind. */
+  forgetTasks(now: Date, over: Date): Promise<void>;
 
   /** The caller goes away and will come back. Returns the round that it has to name then; earlier rounds are void. */
   nextRound(joiner: string): Promise<number>;

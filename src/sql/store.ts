@@ -99,7 +99,7 @@ export function sqlStore(
     unreminded: (now, limit) => unremindedApprovals(db, seals, now, limit),
     claimNotice: (notice, ms) => claimNotice(db, notice, ms),
     releaseNotice: (notice) => releaseNotice(db, notice),
-    forget: (now) => forgetResults(db, now),
+    forget: (now, over) => forgetResults(db, now, over),
     card: (approval) => readCard(db, trust, approval),
     claimCard: (approval, run) => claimCard(db, trust, approval, run),
     renewCard: (approval, run, ms) => renewCard(db, approval, run, ms),

@@ -11,6 +11,7 @@ import type {
   Store,
   WitnessedState,
 } from '../../ports.ts';
+import { earlierOf } from '../../time/two-clocks.ts';
 import { type Alarms, REMEDIES } from './alarms.ts';
 import type { SetFinding, SetWatch } from './set-watch.ts';
 import type { KnownLog, WitnessBoard } from './witness-board.ts';
@@ -146,7 +147,7 @@ export class StoreWatch {
   /** Everything that witnesses know, of this log and of others that were at this place. Reads all of it. */
   async everything(): Promise<readonly SpentPass[]> {
     for (const log of [this.#log, ...this.#otherLogs]) await this.board.read(log, Number.POSITIVE_INFINITY);
-    return this.board.known(this.#parts.clock.now());
+    return this.board.known(earlierOf(this.#parts.clock));
   }
 
   /** An operator accepted the store here: from now on it is compared with what it is now. */
@@ -182,7 +183,7 @@ export class StoreWatch {
     }
     const known = this.#latest(found.state, acceptance?.number ?? 0);
     const log = await this.#logFound(known, acceptance);
-    const all = board.known(clock.now());
+    const all = board.known(earlierOf(clock));
     const passes = whole || all.length <= FEW ? all : found.passes;
     const standings = await store.standings([...new Set(passes.map(({ approval }) => approval))]);
     const signs = unknownSendings(passes, standings);

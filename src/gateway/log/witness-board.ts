@@ -67,7 +67,7 @@ export class WitnessBoard {
     return this.#witnesses.length > 0 && this.#faults.size === this.#witnesses.length;
   }
 
-  /** Everything that this process remembers and that matters still. */
+  /** Everything that this process remembers and that matters still. `now`: by the clock that is behind. */
   known(now: Date): readonly SpentPass[] {
     for (const [key, { until }] of this.#known) if (until <= now) this.#known.delete(key);
     return [...this.#known.values()];

@@ -9,6 +9,7 @@ import {
   type TaskStore,
   Unavailable,
 } from '../../ports.ts';
+import { laterOf } from '../../time/two-clocks.ts';
 import type { StoreWatch } from './store-watch.ts';
 import type { Witnessed } from './witness-board.ts';
 
@@ -40,6 +41,7 @@ export interface WitnessedStoreParts {
  * | the same | knows that it was sent | held back: unknown, and the alarm `went_back` |
  * | a call goes on with an answer that needs no yes | takes it | committed |
  * | the same | none, or knows it | `Unavailable('witness')`; the question stands again, or the outcome is unknown |
+ * | a pass is spent that is over by this machine's clock, for longer than any witness keeps it | is not asked | held back |
  * | a pass is given back | told before the commit | committed |
  */
 export function witnessedStore(parts: WitnessedStoreParts): { readonly store: Store; readonly tasks: TaskStore } {
@@ -119,7 +121,7 @@ async function witnessed(parts: WitnessedStoreParts, change: Change, committed: 
   if (change.continues?.dispatch && parent !== undefined) {
     passes.push(passOf(parts, parent.approval, parent.approval.questions));
   }
-  const end = await remember(parts, passes);
+  const end = round === 0 && mayBeForgotten(parts, approval) ? FORGOTTEN : await remember(parts, passes);
   if (end.kind === 'recorded') return committed;
   const by = change.patch!.dispatcher!;
   if (round > 0) {
@@ -220,12 +222,30 @@ async function returned({ watch }: WitnessedStoreParts, { id, from, to, patch }:
 }
 
 function passOf(parts: WitnessedStoreParts, approval: Approval, round: number): SpentPass {
-  const { id, revision, server, tool, grant, fingerprint, expiresAt, pickupUntil } = approval;
+  const { id, revision, server, tool, grant, fingerprint } = approval;
   const at = parts.clock.now();
-  const good = Math.max(expiresAt.getTime(), pickupUntil?.getTime() ?? 0, at.getTime()) + parts.pickupMs() + MARGIN_MS;
-  const over = new Date(round === 0 ? good : Math.max(good, until(parts, QUESTION_MS).getTime()));
+  const later = laterOf(parts.clock).getTime();
+  const good = Math.max(goodUntil(approval), later) + parts.pickupMs() + MARGIN_MS;
+  const over = new Date(round === 0 ? good : Math.max(good, later + parts.pickupMs() + QUESTION_MS));
   return { approval: id, round, revision, at, until: over, server, tool, grant, fingerprint, returned: false };
 }
+
+/**
+ * An entry is forgotten once its pass is over by both clocks. A pass that is over so by this machine's clock alone could only be
+ * spent because the database's was set back, and then nobody outside it can say whether it was sent before.
+ */
+function mayBeForgotten({ clock, pickupMs }: WitnessedStoreParts, approval: Approval): boolean {
+  return goodUntil(approval) + pickupMs() + MARGIN_MS < laterOf(clock).getTime();
+}
+
+function goodUntil({ expiresAt, pickupUntil }: Approval): number {
+  return Math.max(expiresAt.getTime(), pickupUntil?.getTime() ?? 0);
+}
+
+const FORGOTTEN: Witnessed = {
+  kind: 'unrecorded',
+  why: "by this machine's clock the yes was over long ago, so what was sent before may be forgotten: set the clock that is wrong, here or at the database",
+};
 
 function until({ clock, pickupMs }: WitnessedStoreParts, ms: number): Date {
   return new Date(clock.now().getTime() + pickupMs() + ms);

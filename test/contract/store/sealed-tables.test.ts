@@ -352,7 +352,7 @@ for (const kind of STORES) {
       assert.equal(await tasks().isStateClaimed(bearer), true);
       await world.rows('delete from holdfast.issued_states');
       assert.equal(await tasks().isStateClaimed(bearer), true);
-      await tasks().forgetTasks(later(-60_000));
+      await tasks().forgetTasks(later(-60_000), later(-60_000));
     });
 
     test('states and requests whose time is over leave their set with it', async () => {
@@ -379,7 +379,7 @@ for (const kind of STORES) {
       assert.notEqual(await tasks().answerRequest({ n, approval: approval.id, now: new Date() }, GIVEN, []), null);
       await tasks().reopenRequest(n);
       await tasks().reopenRequest(n);
-      await tasks().forgetTasks(later(90_000));
+      await tasks().forgetTasks(later(90_000), later(90_000));
       await world.one.judgeSets(world.watches[0]);
       assert.deepEqual(world.found, []);
       const counts = Object.fromEntries(world.watches[0].heads.map(({ name, count }) => [name, count]));
