@@ -24,8 +24,8 @@ export async function readCard(db: Kysely<Tables>, trust: CardTrust, approval: s
   return (await knownCard(db, trust, approval)).record;
 }
 
-/** Runs' terms that a claim may still last. One that would last longer is none of ours, or the clock was set back. */
-const MOST_TERMS = 2;
+/** Seconds that a claim may still last. One that would last longer is none of ours, or the clock was set back. */
+const LONGEST_CLAIM = 90;
 
 /**
  * Takes the card for one run. The row is the lock, and it records the intent to post, so that a post whose answer was lost
@@ -38,15 +38,14 @@ export async function claimCard(
   approval: string,
   run: { id: string; replica: string; ms: number },
 ): ReturnType<Store['claimCard']> {
-  const until = (terms: number) =>
-    sql`clock_timestamp() + make_interval(secs => ${(terms * run.ms) / 1_000}::double precision)`;
+  const until = (seconds: number) => sql`clock_timestamp() + make_interval(secs => ${seconds}::double precision)`;
   const row = { ...unclaimed(approval), event_seal: null };
   const claimed = await sql<{ fresh: boolean }>`
     insert into holdfast.cards as c (approval_id, channel, revision, digest, run, run_by, run_until, seal)
-    values (${approval}, ${row.channel}, ${row.revision}, ${row.digest}, ${run.id}, ${run.replica}, ${until(1)},
+    values (${approval}, ${row.channel}, ${row.revision}, ${row.digest}, ${run.id}, ${run.replica}, ${until(run.ms / 1_000)},
       ${trust.tables.seal('cards', row)})
     on conflict (approval_id) do update set run = excluded.run, run_by = excluded.run_by, run_until = excluded.run_until
-      where c.run is null or c.run_until < clock_timestamp() or c.run_until > ${until(MOST_TERMS)}
+      where c.run is null or c.run_until < clock_timestamp() or c.run_until > ${until(LONGEST_CLAIM)}
         or ${isSilent(sql`c.run_by`)}
     returning c.xmax = 0 as fresh`.execute(db);
   const [taken] = claimed.rows;
