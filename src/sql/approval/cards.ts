@@ -112,7 +112,7 @@ export async function refuseCard(
     if (known.record === null || known.refused === why) return false;
     const { tables } = trust;
     const row = { ...rowOf(known.record), refused: why, event_seal: known.eventSeal };
-    await writeRow(trx, row, tables.seal('cards', row), sql`look_at`);
+    await writeRow(trx, row, tables.seal('cards', row), sql`c.look_at`);
     await writeEvents(trx, trust.seals, [event]);
     return true;
   });
@@ -137,7 +137,7 @@ async function writeRow(
   lookAt: RawBuilder<unknown>,
 ): Promise<void> {
   await sql`
-    insert into holdfast.cards (approval_id, channel, ts, revision, digest, posted_at, told_freeze, refused, event_seal, seal)
+    insert into holdfast.cards as c (approval_id, channel, ts, revision, digest, posted_at, told_freeze, refused, event_seal, seal)
     values (${row.approval_id}, ${row.channel}, ${row.ts}, ${row.revision}, ${row.digest}, ${row.posted_at},
       ${row.told_freeze}, ${row.refused}, ${row.event_seal}, ${seal})
     on conflict (approval_id) do update set channel = excluded.channel, ts = excluded.ts, revision = excluded.revision,
