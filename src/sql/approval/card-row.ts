@@ -2,7 +2,7 @@ import { type RawBuilder, sql } from 'kysely';
 import { isObject, type Json, type JsonObject, member } from '../../domain/json/json.ts';
 import type { CardRecord, Seals } from '../../ports.ts';
 import { KEPT_PLAN } from '../connection/kept-plan.ts';
-import { isAbout, isOfType } from '../log/about.ts';
+import { isAbout } from '../log/about.ts';
 import type { SealedTables } from '../table/sealed-tables.ts';
 import type { Db } from '../table/tables.ts';
 
@@ -28,6 +28,13 @@ export const CARD_ROW: RawBuilder<unknown> = sql.raw(
 /** Events that say what a card showed, and where. */
 const SHOWN: readonly string[] = ['card.posted', 'card.updated'];
 
+/** Whether the text of event `e` says that it is one of these. It ends with its type; no pattern is looked for in all of it. */
+const SAYS_WHAT_WAS_SHOWN = sql.raw(
+  `(${SHOWN.map((type) => `"type":"${type}"}`)
+    .map((end) => `right(e.body, ${end.length}) = '${end}'`)
+    .join(' or ')})`,
+);
+
 export function saysWhatWasShown(type: string): boolean {
   return SHOWN.includes(type);
 }
@@ -37,7 +44,7 @@ const MOST_EVENTS = 500;
 
 /** The seal of the last event that says what the card of this approval showed; null: there is none. */
 export function lastEventSeal(approval: string | RawBuilder<unknown>): RawBuilder<unknown> {
-  return sql`(select coalesce(e.seal, '') from holdfast.events e where ${isAbout(approval)} and ${isOfType(SHOWN)}
+  return sql`(select coalesce(e.seal, '') from holdfast.events e where ${isAbout(approval)} and ${SAYS_WHAT_WAS_SHOWN}
     order by e.n desc limit 1)`;
 }
 
@@ -137,7 +144,7 @@ async function lastEvent(
   approval: string,
 ): Promise<{ readonly record: CardRecord; readonly seal: string } | null> {
   const found = await sql<{ body: string; seal: string | null }>`
-    select e.body, e.seal from holdfast.events e where ${isAbout(approval)} and ${isOfType(SHOWN)}
+    select e.body, e.seal from holdfast.events e where ${isAbout(approval)} and ${SAYS_WHAT_WAS_SHOWN}
     order by e.n desc limit ${MOST_EVENTS}`.execute(db);
   for (const { body, seal } of found.rows) {
     if (seal === null || !seals.fits('event', body, seal)) continue;
