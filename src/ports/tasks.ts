@@ -2,7 +2,7 @@ import type { GivenAnswer } from '../domain/approval/answer.ts';
 import type { Approval } from '../domain/approval/approval.ts';
 import type { NewEvent } from '../domain/log/event.ts';
 import type { AskedStore } from './asked.ts';
-import type { NewJoiner } from './store.ts';
+import type { NewJoiner } from './opening.ts';
 
 /**
  * `held`: its approval tells its state. `input`: the server asked for something before it answers. `relayed`: the
