@@ -83,9 +83,18 @@ export class SealedTables {
   }
 }
 
-/** Takes the seal from rows that `believes` named so: to everybody they are from before there were seals. */
+/**
+ * Takes the seal from rows that were told of: to everybody they are from before there were seals. A card's row that is gone
+ * is there again, and says nothing.
+ */
 export async function disownRow(trx: Db, table: string, row: string): Promise<void> {
   if (!isSealedTable(table)) return;
+  if (table === 'cards') {
+    await sql`
+      insert into holdfast.cards (approval_id, channel, revision, digest)
+      select id, '', 0, '' from holdfast.approvals where left(id, ${LONGEST_ROW_NAME}::int) = ${row}
+      on conflict (approval_id) do nothing`.execute(trx);
+  }
   await sql`
     update ${sql.table(`holdfast.${table}`)} set seal = null
     where left(${sql.ref(SEALED_COLUMNS[table][0])}, ${LONGEST_ROW_NAME}::int) = ${row} and seal is not null`.execute(

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import type { CardRecord } from '../../../src/ports.ts';
+import { disownRow } from '../../../src/sql/table/sealed-tables.ts';
 import {
   eventOf,
   newApproval,
@@ -117,6 +118,28 @@ for (const kind of STORES) {
       assert.equal(await world.one.refuseCard(claimed.id, 'not_in_channel', eventOf('card.failed', claimed)), true);
       assert.equal(await world.one.refuseCard(claimed.id, 'not_in_channel', eventOf('card.failed', claimed)), false);
       assert.deepEqual(await world.one.unposted([claimed.id], new Date(0)), new Map([[claimed.id, 'not_in_channel']]));
+    });
+
+    test('once an operator has accepted it, what was told of a card is not told again', async () => {
+      const [gone, older, forged] = [await asked(), await asked(), await asked()];
+      for (const approval of [gone, older, forged]) await save(approval, 1);
+      await world.rows('create table rows_1 as select * from holdfast.cards');
+      await save(older, 2);
+      await world.rows(`delete from holdfast.cards where approval_id in ('${gone.id}', '${older.id}')`);
+      await world.rows(`insert into holdfast.cards select * from rows_1 where approval_id = '${older.id}'`);
+      await world.rows('drop table rows_1');
+      await world.rows(`update holdfast.cards set ts = '9.9' where approval_id = '${forged.id}'`);
+      for (const { id } of [gone, older, forged]) await known(id);
+      const rows = new Set(world.found.flatMap(({ name, row }) => (name === 'cards' && row !== null ? [row] : [])));
+      assert.equal(rows.size, 3);
+      for (const row of rows) await disownRow(world.db, 'cards', row);
+      world.found.length = 0;
+      assert.deepEqual(await Promise.all([gone, older, forged].map(async ({ id }) => (await known(id))?.shows)), [
+        'shows 1',
+        'shows 2',
+        'shows 1',
+      ]);
+      assert.deepEqual(told(), []);
     });
 
     test('P4: a claim that lasts longer than any run does keeps nobody out', async () => {
