@@ -25,12 +25,19 @@ export async function unremindedApprovals(
   return found.rows.map((row) => approvalOf(seals, row));
 }
 
-/** Whether the caller may send this notice: true for one caller within `ms`. Of two that ask at once one gets true. */
+/** Milliseconds by which a statement's two looks at the clock may differ. */
+const SPARE_MS = 1_000;
+
+/**
+ * Whether the caller may send this notice: true for one caller within `ms`. Of two that ask at once one gets true. A claim
+ * that would last longer than one made now keeps nobody quiet: the clock was set back since.
+ */
 export async function claimNotice(db: Kysely<Tables>, notice: string, ms: number): Promise<boolean> {
   const until = sql`clock_timestamp() + make_interval(secs => ${ms / 1_000}::double precision)`;
   const claimed = await sql`
     insert into holdfast.notices as n (notice, until) values (${notice}, ${until})
-    on conflict (notice) do update set until = excluded.until where n.until <= clock_timestamp()
+    on conflict (notice) do update set until = excluded.until
+      where n.until <= clock_timestamp() or n.until > clock_timestamp() + make_interval(secs => ${(ms + SPARE_MS) / 1_000}::double precision)
     returning 1`.execute(db);
   return claimed.rows.length > 0;
 }
