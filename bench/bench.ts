@@ -4,6 +4,8 @@
  */
 import { parseArgs } from 'node:util';
 import { type SlackStandIn, startSlackStandIn } from '../src/demo/slack/stand-in.ts';
+import { showClicks } from './clicks.ts';
+import { showCounts } from './counts.ts';
 import { hold } from './held.ts';
 import { type Figures, type LoadTarget, load, median } from './load.ts';
 import { type BenchGateway, type BenchServer, cpuSeconds, Rig, residentKb } from './rig.ts';
@@ -183,6 +185,10 @@ try {
   const gateway = await rig.gateway(upstream.url, TOOLS, await storage.env('one'));
   await passThrough(gateway, relay);
   await parked(gateway, relay);
+  if (storage.isReal) {
+    await showCounts(say);
+    await showClicks(values.quick ? 200 : 1_000, say);
+  }
   await seals(storage, await resume(rig, upstream, await storage.env('two')));
   if (values.long) await memory(await rig.gateway(upstream.url, TOOLS, await storage.env('three')));
 } finally {

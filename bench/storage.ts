@@ -4,6 +4,8 @@ import { available, startPostgres, startRedis } from '../test/support/store/serv
 
 export interface BenchStorage {
   readonly name: string;
+  /** Redis and Postgres. */
+  readonly isReal: boolean;
   /** Settings for a gateway with a database of its own. */
   env(database: string): Promise<Record<string, string>>;
   close(): Promise<void>;
@@ -13,11 +15,17 @@ export interface BenchStorage {
 export async function realServers(): Promise<BenchStorage> {
   const there = available();
   if (!there.redis || !there.postgres) {
-    return { name: 'embedded (no Redis or Postgres installed)', env: async () => ({}), close: async () => undefined };
+    return {
+      name: 'embedded (no Redis or Postgres installed)',
+      isReal: false,
+      env: async () => ({}),
+      close: async () => undefined,
+    };
   }
   const [redis, postgres] = [await startRedis(), await startPostgres()];
   let databases = 0;
   return {
+    isReal: true,
     name: `Redis and Postgres (${execFileSync('redis-server', ['--version']).toString().split(' ')[2]})`,
     async env(database) {
       const client = new pg.Client({ connectionString: postgres.url });

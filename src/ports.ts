@@ -16,6 +16,7 @@ export type * from './ports/limits.ts';
 export type * from './ports/logins.ts';
 export type * from './ports/opening.ts';
 export * from './ports/outside.ts';
+export type * from './ports/pending.ts';
 export type * from './ports/queue.ts';
 export type * from './ports/records.ts';
 export type * from './ports/seals.ts';

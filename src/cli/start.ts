@@ -1,4 +1,5 @@
 import { type Loaded, loadConfig } from '../config/load.ts';
+import { isLostLoopback, shownProxies } from '../config/proxies.ts';
 import { fileVariable } from '../config/secret-from.ts';
 import type { Flags } from '../config/settings.ts';
 import { UNCONFINED, unconfinedServers } from '../main/confine/check.ts';
@@ -28,6 +29,7 @@ export async function startCommand(flags: Flags, terminal: Terminal): Promise<nu
   }
   for (const warning of loaded.warnings ?? []) terminal.err(printed`warning: ${faultLines([warning])}`);
   warnAboutServers(loaded, terminal);
+  warnAboutProxies(loaded, terminal);
   const log = processLog();
   const running = await startNode(loaded, log, faultInjection(terminal.env), { out: terminal.out });
   // Listen for signals before the banner: whoever waits for the banner may stop the process at once.
@@ -54,11 +56,23 @@ function warnAboutServers({ config }: Loaded, terminal: Terminal): void {
   }
 }
 
+/** Loopback is no exception by itself, and a proxy elsewhere cannot reach it. */
+function warnAboutProxies({ config, secrets }: Loaded, terminal: Terminal): void {
+  for (const [name, { upstream }] of config.servers) {
+    if (upstream.kind !== 'http' || !isLostLoopback(secrets.proxies, upstream.url)) continue;
+    terminal.err(
+      printed`warning: servers.${name} is on this machine, and is reached through a proxy (expected NO_PROXY with its host; docs/operations.md)\n`,
+    );
+  }
+}
+
 function banner({ config, settings, secrets }: Loaded, url: string): Printed {
+  const proxies = shownProxies(secrets.proxies);
   const lines = [
     printed`holdfast is listening on ${url}`,
     ...[...config.servers.keys()].map((name) => printed`  ${url}/mcp/${name}`),
     printed`  store: ${settings.store}; queue: ${settings.queue}`,
+    ...(proxies.length > 0 ? [printed`  servers and Slack are reached through ${proxies.join(', ')}`] : []),
     secrets.slackBotToken === null
       ? printed`  Slack: not configured; approvals are decided over the API`
       : printed`  Slack: ${String(settings.slack.channel)} (${secrets.slackAppToken === null ? `clicks at ${url}/slack/events` : 'Socket Mode'})`,

@@ -11,6 +11,9 @@ const names = z.array(z.string()).min(1, { error: 'at least one name' });
 const STATUS_FORM = 'an HTTP status from 400 to 599 by which the server says that it ran nothing';
 const USER_FORM = 'the name of a user of this machine';
 
+const LABEL_FORM =
+  'a short text for approvers, such as production (environment: up to 60 characters, account: up to 120)';
+
 export const ServerShape = z.strictObject({
   url: z.string().optional(),
   headers: z.unknown().optional(),
@@ -26,6 +29,8 @@ export const ServerShape = z.strictObject({
     .optional(),
   sandbox: z.unknown().optional(),
   policy: z.string({ error: 'the path of a policy file' }).min(1),
+  environment: z.string({ error: LABEL_FORM }).min(1, { error: LABEL_FORM }).max(60, { error: LABEL_FORM }).optional(),
+  account: z.string({ error: LABEL_FORM }).min(1, { error: LABEL_FORM }).max(120, { error: LABEL_FORM }).optional(),
 });
 export type ServerShape = z.infer<typeof ServerShape>;
 

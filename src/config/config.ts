@@ -52,6 +52,9 @@ export interface ServerConfig {
   readonly upstream: HttpUpstream | StdioUpstream;
   /** The policy file, resolved against the config file's folder. */
   readonly policyPath: string;
+  /** What approvers are told about where its calls act, in the config's words; absent: nothing. */
+  readonly environment?: string;
+  readonly account?: string;
 }
 
 export interface HttpUpstream {

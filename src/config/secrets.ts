@@ -1,6 +1,7 @@
 import { guessable, patterned, TOKEN_RULE } from '../text/guessable.ts';
 import { REDIS_FORM, readRedisAddress } from '../text/redis-address.ts';
 import type { Environment, ReportFault } from './environment.ts';
+import { type Proxies, readProxies } from './proxies.ts';
 import { type ReadSecretFile, secretFrom } from './secret-from.ts';
 
 /** What must never be logged; kept apart from the settings so that nobody does so by accident. */
@@ -17,6 +18,8 @@ export interface Secrets {
   readonly slackAppToken: string | null;
   /** Where events are sent, and the secret that signs them; null: nowhere. The address may contain a token. */
   readonly auditWebhook: { readonly url: string; readonly secret: string } | null;
+  /** HTTP proxies on the way out. Their addresses may hold a password. */
+  readonly proxies: Proxies;
 }
 
 const SHORTEST_SECRET = 32;
@@ -52,6 +55,7 @@ export function readSecrets({ channel, wrong, warn, ...source }: SecretReading):
     slackSigningSecret: given('SLACK_SIGNING_SECRET'),
     slackAppToken: prefixed(given, 'SLACK_APP_TOKEN', 'xapp-', warn),
     auditWebhook: auditWebhookOf(given, wrong, warn),
+    proxies: readProxies(source.env, wrong),
   };
   requireSlackWhole(secrets, channel, wrong);
   return secrets;

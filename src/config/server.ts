@@ -51,7 +51,10 @@ function serverOf(name: string, entry: unknown, at: readonly Key[], context: Ser
       faults.addKey([...at, key], `has no meaning with ${shape.url ? 'url' : 'command'}`, 'no such key');
   }
   const upstream = shape.url === undefined ? stdioOf(shape, at, context) : httpOf(shape.url, shape, at, context);
-  return upstream === null ? null : { name, upstream, policyPath: inFolder(context.folder, shape.policy) };
+  if (upstream === null) return null;
+  const { environment, account } = shape;
+  const labels = { ...(environment !== undefined && { environment }), ...(account !== undefined && { account }) };
+  return { name, upstream, policyPath: inFolder(context.folder, shape.policy), ...labels };
 }
 
 function httpOf(

@@ -11,8 +11,12 @@ const RENEW_MS = 5_000;
 export interface CardRun {
   /** What was known of the card; null: this run is the first, so nothing can have been posted. */
   readonly card: CardRecord | null;
+  /** By which the store knows this run. */
+  readonly id: string;
   /** Slack said no to the first post: the next run is the first again. */
   unposted(): void;
+  /** What was saved last has let go of the card. */
+  released(): void;
 }
 
 /**
@@ -34,6 +38,7 @@ export async function runWithCard<T>(
 ): Promise<T | null> {
   const id = newId('ru', clock.now());
   let unposted = false;
+  let held = true;
   const release = (): Promise<void> => store.releaseCard(approval, id, unposted);
   const claim = await store.claimCard(approval, { id, replica, ms: CLAIM_MS }).catch((error: unknown) => {
     // It may have been taken all the same, for a run that will never be.
@@ -46,7 +51,11 @@ export async function runWithCard<T>(
   }, RENEW_MS);
   try {
     return await work({
+      id,
       card: claim.card,
+      released: () => {
+        held = false;
+      },
       unposted: () => {
         unposted = claim.card === null;
       },
@@ -54,6 +63,6 @@ export async function runWithCard<T>(
   } finally {
     clearInterval(renewing);
     // No other run may update the card until it is released, or until this run's claim expires.
-    await retries.run(release);
+    if (held) await retries.run(release);
   }
 }

@@ -67,9 +67,10 @@ async function bringUpToDate(
   gateway: Pick<Gateway, 'clock' | 'faultPoint' | 'inline' | 'knownFreezes' | 'log' | 'store'>,
   cards: Cards,
   id: string,
-  { card: record, unposted }: CardRun,
+  run: CardRun,
   looks: boolean,
 ): Promise<{ readonly againMs: number | null; readonly refused?: boolean }> {
+  const { card: record, unposted } = run;
   const approval = await gateway.store.find(id);
   if (approval === null) return { againMs: null };
   const freeze = freezeToTell(gateway, approval);
@@ -84,7 +85,7 @@ async function bringUpToDate(
   const delivery = await showCard(cards, approval, record, freeze);
   gateway.faultPoint?.('post.after');
   if (delivery.kind === 'later' && !delivery.ambiguous) unposted();
-  const againMs = await recordDelivery(gateway, approval, record, delivery, freeze);
+  const againMs = await recordDelivery(gateway, approval, record, delivery, freeze, run);
   return { againMs, refused: delivery.kind === 'unwelcome' };
 }
 
@@ -124,6 +125,7 @@ async function recordDelivery(
   record: CardRecord | null,
   delivery: CardDelivery,
   freeze: Freeze | null = null,
+  run: CardRun | null = null,
 ): Promise<number | null> {
   const { store, clock, log } = gateway;
   const at = clock.now();
@@ -139,11 +141,12 @@ async function recordDelivery(
         ...{ approval: approval.id, channel, ts, digest, revision: approval.revision, postedAt: at },
         freeze: freeze?.id ?? null,
       };
-      await store.saveCard(card, approvalEvent(approval, { type, at, actor: 'holdfast', data }), content);
+      const event = approvalEvent(approval, { type, at, actor: 'holdfast', data });
+      const revision = await store.saveCard(card, event, content, run?.id);
+      run?.released();
       gateway.inline.cardShown(card, delivery.whole === true);
       // If the approval changed while its card was being posted, another run follows at once.
-      const now = await store.find(approval.id);
-      return now !== null && now.revision > approval.revision ? 0 : null;
+      return revision !== null && revision > approval.revision ? 0 : null;
     }
     case 'later':
       log.warn({ approval: approval.id, why: delivery.why }, 'the card could not be brought up to date yet');

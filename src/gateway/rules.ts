@@ -1,5 +1,5 @@
 import type { Approval, Requirement } from '../domain/approval/approval.ts';
-import type { CurrentApprovers } from '../domain/approval/current.ts';
+import type { CurrentApprovers, Persons } from '../domain/approval/current.ts';
 import type { Principal } from '../domain/call/call.ts';
 import type { FreezeScope } from '../domain/freeze/freeze.ts';
 import type { Policy } from '../domain/policy/policy.ts';
@@ -18,6 +18,8 @@ export interface Rules {
   requirement(ask: Ask): Requirement;
   /** Who may decide this approval by the configuration as it is now. */
   approvers(approval: Pick<Approval, 'grant' | 'requirement' | 'server' | 'tool'>): CurrentApprovers;
+  /** The humans that the configuration knows now. */
+  persons(): Persons;
   /**
    * The grant's principal while it may call this server; null once the grant is revoked, expired or unbound from it.
    */

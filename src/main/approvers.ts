@@ -16,6 +16,7 @@ import { checkHome, checkSlack, type HomeSetup, type SlackSetup } from '../slack
 import type { SetupFault } from '../slack/setup/fault.ts';
 import { TokenHealth } from '../slack/setup/token-health.ts';
 import type { SlackApi } from '../slack/wire/api.ts';
+import { Rush } from '../slack/wire/rush.ts';
 
 /** Approvers in Slack, made in two steps: the cards are a port of the gateway, and the door needs the gateway. */
 export interface Approvers {
@@ -58,7 +59,8 @@ export function approversInSlack(
   });
   let home = homeOf(loaded);
   const identity = new LiveIdentity(identityOf(home));
-  const cards = slackCards({ api, people: () => identity.now.people, routing, clock: steady, log, publicUrl });
+  const rush = new Rush();
+  const cards = slackCards({ rush, api, people: () => identity.now.people, routing, clock: steady, log, publicUrl });
   return {
     cards: { ...cards, trouble: () => access.trouble() },
     check: async () => {
@@ -93,6 +95,7 @@ export function approversInSlack(
         routing,
         api,
         identity,
+        rush,
         clock,
         log,
         onSocketAttempt: (code) => access.onSocketAttempt(code),

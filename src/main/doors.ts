@@ -71,6 +71,7 @@ function agentsDoor(
     noteUnnamed: (caller, what) => noteUnnamed(gateway, caller, what),
     visits,
     sessionOpenings: () => rules.loaded.config.sessionOpenings,
+    beatMs: () => rules.loaded.config.approval.hold.beatMs,
     maxBody: loaded.settings.maxBody,
     hosts: () => addresses().hosts,
     publicUrl: () => addresses().publicUrl,

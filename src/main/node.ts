@@ -29,6 +29,7 @@ import { databasePlace } from './process/place.ts';
 import { keepPrivate, makeFilesPrivate } from './process/private-directory.ts';
 import { embeddedSecret } from './process/secret.ts';
 import { openStorage } from './process/storage.ts';
+import { hasProxies, takeWaysOut, waysOut } from './process/ways-out.ts';
 import type { PublicAddresses, Runtime } from './runtime.ts';
 import { listTools } from './upstream/list-configured.ts';
 import { type ChildTerms, upstreamOnNode } from './upstream/open-on-node.ts';
@@ -63,6 +64,7 @@ export async function startNode(
   outputs: AuditOutputs = {},
 ): Promise<Running> {
   const { settings, secrets } = loaded;
+  takeWaysOut(secrets.proxies);
   // Before anything is read from it or written to it.
   if (settings.store === 'embedded') makeFilesPrivate();
   if (settings.store === 'embedded' || existsSync(settings.data)) keepPrivate(settings.data);
@@ -136,14 +138,16 @@ function nodeRuntime(
   terms: () => ChildTerms,
 ): Omit<Runtime, 'keys' | 'storage' | 'faults' | 'addresses'> {
   const proxies = trustedProxies(loaded.settings.trustedProxies);
+  const ways = loaded.secrets.proxies;
+  const socketWay = hasProxies(ways) ? { dispatcher: waysOut(ways, { tunnel: true }) } : {};
   return {
     loaded,
     replica: `${hostname()}-${process.pid}-${crypto.randomUUID().slice(0, 8)}`,
     clock,
     steady: STEADY_CLOCK,
     log,
-    openUpstream: upstreamOnNode(STEADY_CLOCK, log, terms),
-    slack: { api: slackClient, door: slackDoor },
+    openUpstream: upstreamOnNode(STEADY_CLOCK, log, ways, terms),
+    slack: { api: slackClient, door: (deps) => slackDoor({ ...deps, ...socketWay }) },
     checkpointCopies: [fileCopy(loaded.settings.data), loggedCopy(log), ...(out ? [printedCopy(out)] : [])],
     sink: auditWebhook(loaded.secrets, clock),
     meters: new Meters(),

@@ -23,7 +23,6 @@ import { answerWatch } from './hold/answer-watch.ts';
 import { bindingOf, ourState, returnToSeat } from './hold/come-back.ts';
 import { type Answers, frozenInPieces, headersThatReach } from './hold/frozen-call.ts';
 import { HeldCalls } from './hold/held-calls.ts';
-import { BEAT_MS } from './hold/keep-alive.ts';
 import { legOfRequest } from './hold/leg.ts';
 import { callOfRequest, heldRequest } from './hold/request.ts';
 import { resumeStream } from './hold/resume-stream.ts';
@@ -39,6 +38,7 @@ import { CLAIMED_STATE, INVALID_PARAMS, INVALID_REQUEST, rpcError, rpcResult } f
 import { resultText } from './protocol/tool-results.ts';
 import { refusal } from './refusal.ts';
 import { advertisement } from './relay/advertise.ts';
+import { BEAT_MS } from './sse/keep-alive.ts';
 import { forwardAnswer } from './tasks/answer.ts';
 import { answerTaskMessage, answerWithTask, lostTask, refuseWithoutTask, wantedTaskEra } from './tasks/messages.ts';
 import { taskDoor } from './tasks/server-side.ts';

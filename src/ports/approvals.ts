@@ -1,8 +1,10 @@
 import type { Approval, State } from '../domain/approval/approval.ts';
+import type { EarlierCall } from '../domain/approval/second-look.ts';
 import type { NewEvent } from '../domain/log/event.ts';
 import type { CardRecord } from './card-store.ts';
 import type { Change, Committed } from './change.ts';
 import type { GrantRoom, NewApproval, NewJoiner, Opened } from './opening.ts';
+import type { Beholder, PendingCounts, PendingFilter, PendingPage } from './pending.ts';
 
 export interface Page<T> {
   readonly items: readonly T[];
@@ -20,6 +22,15 @@ export interface ApprovalStore {
   find(id: string): Promise<Approval | null>;
   /** The same, with its card as it is at that moment. */
   look(id: string): Promise<{ readonly approval: Approval; readonly card: CardRecord | null } | null>;
+  /** For each of these approvals, by id, the newest `most` before it that were for the very same call, newest first. */
+  earlier(ids: readonly string[], most: number): Promise<ReadonlyMap<string, readonly EarlierCall[]>>;
+  /** What is pending and meets the filter. `after`: the `next` of the page before. */
+  pending(
+    beholder: Beholder,
+    filter: PendingFilter,
+    page: { readonly after?: string | undefined; readonly limit: number },
+  ): Promise<PendingPage>;
+  counts(): Promise<PendingCounts>;
   /** Newest first. */
   list(filter: { states?: readonly State[]; after?: string; limit: number }): Promise<Page<Approval>>;
   commit(change: Change): Promise<Committed>;

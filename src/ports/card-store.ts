@@ -52,7 +52,8 @@ export interface CardStore {
   cardsToLookAt(limit: number): Promise<readonly string[]>;
   /**
    * Remembers where the card is and which revision it shows. `content` is what it showed: it is kept once, under its
-   * SHA-256, in the same transaction as the event that names it, for as long as its approval.
+   * SHA-256, in the same statement as the event that names it, for as long as its approval. `run`: lets go of the card for
+   * that run. Returns the approval's revision as it is then; null: it is gone.
    */
-  saveCard(card: CardRecord, event: NewEvent | null, content?: string): Promise<void>;
+  saveCard(card: CardRecord, event: NewEvent | null, content?: string, run?: string): Promise<number | null>;
 }

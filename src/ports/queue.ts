@@ -64,6 +64,8 @@ export interface Queue {
    * Promotes the parked job, or adds one that is due where there is none. Every replica's `onWake` listener is called.
    */
   wake(id: string): Promise<void>;
+  /** Takes away the parked job of an approval that has ended, where nobody is to be woken. */
+  unpark(id: string): Promise<void>;
   /** Sets the listener that is called on every replica when an approval was woken. There is one. */
   onWake(listener: (id: string) => void): void;
   /**

@@ -6,7 +6,7 @@ import { BullWorkers } from './bull-workers.ts';
 import { healthOf, refusedHealth } from './health.ts';
 import { jobIdOf } from './job-id.ts';
 import { orderDelivery, publish } from './outbox.ts';
-import { park, wake } from './parked.ts';
+import { park, unpark, wake } from './parked.ts';
 import { troubleLog } from './trouble-log.ts';
 
 /** Milliseconds after which a backend that does not answer counts as gone. */
@@ -145,6 +145,10 @@ export function bullQueue<C>(backend: QueueBackend<C>, log: Log, clock: Clock = 
     wake: async (id) => {
       const jobId = jobIdOf(id);
       await ask(({ parked }) => wake(parked, jobId));
+    },
+    unpark: async (id) => {
+      const jobId = jobIdOf(id);
+      await ask(({ parked }) => unpark(parked, jobId));
     },
     publish: async (id, { delayMs = 0, turn = 1 } = {}) => {
       const approval = jobIdOf(id);

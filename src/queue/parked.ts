@@ -23,6 +23,11 @@ export async function wake<C>(parked: JobQueue<C>, id: string): Promise<void> {
   }
 }
 
+/** Takes the parked job away. One that runs just now ends by itself, and finds nothing to do. */
+export async function unpark<C>(parked: JobQueue<C>, id: string): Promise<void> {
+  await parked.getBackend().remove(id, false);
+}
+
 /** Runs the jobs of the parked queue: approvals that are due or woken, and routines. */
 export function parkedWork(handlers: Handlers, log: Log): (job: Job, token?: string) => Promise<void> {
   const running = new Set<Routine>();

@@ -1,5 +1,7 @@
+import type { Socket } from 'node:net';
 import { Redis, type RedisOptions } from 'ioredis';
 import { within } from '../time/within.ts';
+import { mergeWrites } from './merged-writes.ts';
 
 /** Milliseconds that `connect` waits for Redis. */
 const CONNECT_MS = 4_000;
@@ -15,6 +17,7 @@ export function createConnection(options: RedisOptions, all: Set<Redis>): Redis 
   // An 'error' event without a listener is printed.
   connection.on('error', () => undefined);
   cutUngreeted(connection);
+  connection.on('connect', () => mergeWrites(connection.stream as Socket));
   const info = connection.info.bind(connection);
   const disconnect = connection.disconnect.bind(connection);
   Object.assign(connection, {

@@ -1,5 +1,6 @@
 import { App, SocketModeReceiver } from '@slack/bolt';
 import { Hono } from 'hono';
+import type { Dispatcher } from 'undici';
 import { CARD_ACTIONS, DECISION_VIEWS } from './card/button.ts';
 import { type Ack, type ClickDeps, type Clicks, takeClicks } from './click/take-clicks.ts';
 import { STOP_SHORTCUTS, STOP_VIEW } from './stop/stop-view.ts';
@@ -23,6 +24,8 @@ export interface SlackDeps extends Omit<ClickDeps, 'api' | 'takeOther'> {
   readonly onSocketAttempt?: ((code: string | null) => void) | undefined;
   /** A stand-in's address, with its trailing slash. */
   readonly apiUrl?: string | undefined;
+  /** How Socket Mode connects; absent: without a proxy. */
+  readonly dispatcher?: Dispatcher | undefined;
   /** Shared with the cards; made from the token if absent. */
   readonly api?: SlackApi | undefined;
 }
@@ -72,7 +75,8 @@ function overSocketMode(deps: SlackDeps, appToken: string, take: Clicks['take'])
     appToken,
     autoReconnectEnabled: false,
     logger: slackLogger(deps.log),
-    installerOptions: { clientOptions: { ...slackApiUrl, retryConfig: { retries: 0 }, timeout: 5000 } },
+    installerOptions: { clientOptions: { ...slackApiUrl, retryConfig: { retries: 0 }, timeout: 5000, fetch } },
+    ...(deps.dispatcher === undefined ? {} : { dispatcher: deps.dispatcher }),
   });
   const bolt = boltApp(deps, take, { socketMode: true, receiver });
   const connection = keepConnected(receiver.client, deps.log, deps.onSocketAttempt);

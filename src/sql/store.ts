@@ -12,6 +12,7 @@ import {
   unpostedCards,
 } from './approval/cards.ts';
 import { commitBoth, commitChange } from './approval/commit.ts';
+import { earlierCalls } from './approval/earlier.ts';
 import {
   markAllAway,
   markAway,
@@ -24,6 +25,7 @@ import {
 import { renewLeases } from './approval/leases.ts';
 import { claimNotice, releaseNotice, unremindedApprovals } from './approval/notices.ts';
 import { openApproval } from './approval/open.ts';
+import { pendingApprovals, pendingCounts } from './approval/pending.ts';
 import { beat } from './approval/presence.ts';
 import {
   changedApprovals,
@@ -78,6 +80,9 @@ export function sqlStore(
       openingsByGrant.run(request.approval.grant, () => openApproval(db, seals, request, joiner, room, event)),
     find: (id) => findApproval(db, seals, id),
     look: (id) => lookAtApproval(db, trust, id),
+    earlier: (ids, most) => earlierCalls(db, ids, most),
+    pending: (beholder, filter, page) => pendingApprovals(db, seals, beholder, filter, page),
+    counts: () => pendingCounts(db),
     list: (filter) => listApprovals(db, seals, filter),
     commit: (change) => commitChange(db, seals, freezes, change),
     commitBoth: (first, second) => commitBoth(db, seals, freezes, first, second),
@@ -108,7 +113,7 @@ export function sqlStore(
     unposted: (ids, before) => unpostedCards(db, trust, ids, before),
     refuseCard: (approval, why, event) => refuseCard(db, trust, approval, why, event),
     cardsToLookAt: (limit) => cardsToLookAt(db, limit),
-    saveCard: (card, event, content) => saveCard(db, trust, card, event, content),
+    saveCard: (card, event, content, run) => saveCard(db, trust, card, event, content, run),
     bindSession: (id, server, grant) => bindSession(db, tables, id, server, grant),
     countSession: (id, grant, rate) => sessionsByGrant.run(grant, () => countSession(db, id, grant, rate)),
     uncountSession: (id) => uncountSession(db, id),

@@ -216,4 +216,22 @@ describe('P10: why, in the callers’ own words', () => {
     assert.equal(renderCard(long).complete, false);
     assert.ok(fullViewOf(long).includes('x'.repeat(500)));
   });
+
+  test('pages that are turned keep their call, and nothing that denies comes to stand where a page was turned', () => {
+    const approval = sampleApproval({ arguments: { text: 'A'.repeat(200_000) } });
+    const pages = pageCount(approval);
+    assert.ok(pages > 2);
+    const memories = new Set<string>();
+    for (const page of Array.from({ length: pages }, (_, at) => at)) {
+      const view = fullView(approval, FROM, page, true);
+      const { approval: id, fingerprint } = JSON.parse(String(view.private_metadata)) as Record<string, string>;
+      memories.add(`${id} ${fingerprint}`);
+      const rows = (view.blocks as { type: string; elements: { action_id: string }[] }[])
+        .filter(({ type }) => type === 'actions')
+        .map(({ elements }) => elements.map((element) => element.action_id));
+      assert.deepEqual(rows.at(-1), ['deny']);
+      assert.ok(rows.slice(0, -1).every((row) => !row.includes('deny')));
+    }
+    assert.equal(memories.size, 1);
+  });
 });

@@ -133,6 +133,26 @@ describe('the card in each state', () => {
     assert.equal(elements(renderCard(sampleApproval()), 'approve')[0]?.confirm, undefined);
   });
 
+  test('what is asked once more repeats tool, agent and arguments, and says why', () => {
+    const asked = (changes: Parameters<typeof sampleApproval>[0]) => {
+      const [button] = elements(within(renderCard(sampleApproval(changes))), 'approve');
+      return read((button?.confirm as { text: unknown } | undefined)?.text).trim();
+    };
+    const { trace } = sampleApproval();
+    for (const risk of ['execute', 'financial', 'destructive'] as const) {
+      const words = asked({ trace: { ...trace, risk, severity: null } });
+      assert.match(words, /create_api_key.*"name":"ci-deploy"/, risk);
+    }
+    assert.match(asked({ trace: { ...trace, risk: 'financial' } }), /moves money/);
+    assert.match(asked({ previousUnknown: 'ap_01k0before' }), /outcome is unknown.*ap_01k0before/);
+    const long = asked({
+      trace: { ...trace, risk: 'execute', severity: 'critical' },
+      arguments: { x: 'y'.repeat(900) },
+    });
+    assert.ok(long.length <= 300 && /"x":"yyyy/.test(long) && /critical/.test(long), long);
+    assert.equal(asked({ trace: { ...trace, risk: 'write', severity: 'medium' } }), '');
+  });
+
   test('P10: the fingerprint is on the card and in the button', () => {
     const card = renderCard(sampleApproval());
     assert.ok(read(card.blocks).includes(FINGERPRINT.slice(0, 32)));

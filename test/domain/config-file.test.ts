@@ -73,6 +73,12 @@ test('where cards go: by tool, by server, and whether directly', () => {
   assert.deepEqual(good('version: "1"\n').slack.direct, 'off');
 });
 
+test('a server may say where its calls act', () => {
+  const { servers } = good(server('{command: [a], policy: p, environment: production, account: acme-eu}'));
+  const [one] = [...servers.values()];
+  assert.deepEqual([one?.environment, one?.account], ['production', 'acme-eu']);
+});
+
 test('a server with a url says by which statuses it has not run a request', () => {
   const { servers } = good(server('{url: "http://x/", not_run: [429, 503], policy: p}'));
   const { upstream } = [...servers.values()][0]!;
@@ -207,6 +213,12 @@ const WRONG: [name: string, text: string, fault: RegExp][] = [
     'not_run for a command',
     server('{command: [a], not_run: [503], policy: p}'),
     /not_run: has no meaning with command/,
+  ],
+  ['an empty environment', server('{url: "http://x/", policy: p, environment: ""}'), /environment.*short text/],
+  [
+    'an account that is too long',
+    server(`{url: "http://x/", policy: p, account: "${'a'.repeat(121)}"}`),
+    /account.*up to 120/,
   ],
   ['not_run with a success', server('{url: "http://x/", not_run: [200], policy: p}'), /not_run.*from 400 to 599/],
   ['not_run with words', server('{url: "http://x/", not_run: [busy], policy: p}'), /not_run.*from 400 to 599/],

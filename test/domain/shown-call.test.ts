@@ -3,8 +3,9 @@ import { describe, test } from 'node:test';
 import { approvalDetails } from '../../src/cli/approvals/details.ts';
 import { NOTHING_MORE } from '../../src/domain/call/sent.ts';
 import { approvalJson } from '../../src/web/api/approval-json.ts';
-import { callIntro, inboxPage } from '../../src/web/pages/inbox.ts';
+import { inboxPage } from '../../src/web/pages/inbox.ts';
 import { callInFull } from '../../src/web/pages/shown-call.ts';
+import { callIntro } from '../../src/web/pages/waiting-card.ts';
 import { currentOf, sampleApproval } from '../support/domain/approval.ts';
 
 type Different = Parameters<typeof sampleApproval>[0];
@@ -22,8 +23,17 @@ const inboxOf = (different: Different) =>
   words(
     inboxPage(
       {
-        waiting: [sampleApproval({ requirement: { admin: true }, ...different })],
-        more: false,
+        query: {},
+        waiting: {
+          items: [sampleApproval({ requirement: { admin: true }, ...different })],
+          ...{ next: null, total: 1, matching: 1, mine: 1, before: 0 },
+        },
+        names: new Map(),
+        others: new Map(),
+        placeOf: () => ({ environment: null, account: null, description: null }),
+        servers: [],
+        grants: [],
+        earlier: new Map(),
         recent: [],
         approvers: (approval) => currentOf(approval),
       },

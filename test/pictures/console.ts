@@ -61,7 +61,7 @@ async function pages(browser: Browser): Promise<void> {
       const denied = page.locator('article.card', { hasText: name });
       await denied.getByLabel('Reason').fill('only for the picture');
       await denied.getByRole('button', { name: 'Deny' }).click();
-      await denied.waitFor({ state: 'detached' });
+      await denied.locator('.over').waitFor();
     }
     await Promise.all(waiting);
   } finally {

@@ -90,6 +90,7 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
     ...[
       'document',
       'environment.ts',
+      'proxies.ts',
       'secret-from.ts',
       'confinement.ts',
       'config-schema.ts',

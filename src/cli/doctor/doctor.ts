@@ -1,15 +1,17 @@
 import { faultText } from '../../config/document/fault.ts';
 import { type Loaded, loadConfig } from '../../config/load.ts';
+import { shownProxies, sparing } from '../../config/proxies.ts';
 import { type ReadSettings, readSettings } from '../../config/settings.ts';
 import { fromDisk } from '../../main/process/from-disk.ts';
 import { secretsOnDisk } from '../../main/process/secret-file.ts';
 import type { Terminal } from '../../main/process/terminal.ts';
+import { takeWaysOut } from '../../main/process/ways-out.ts';
 import { printed, printedJson } from '../../text/printed.ts';
 import { dataFindings } from './data.ts';
 import { databaseFindings } from './database.ts';
 import { environmentFindings } from './environment.ts';
 import { type DoctorFinding, fault, ok, warn } from './finding.ts';
-import { frozenAtGateway } from './freezes.ts';
+import { addressHere, frozenAtGateway } from './freezes.ts';
 import { grantFindings } from './grants.ts';
 import { nodeFindings } from './node.ts';
 import { publicUrlFindings } from './public-url.ts';
@@ -61,6 +63,7 @@ function remedyOf(expected: string | null): string {
 
 async function allFindings(loaded: Loaded, terminal: Terminal): Promise<DoctorFinding[]> {
   const { config, policies, settings } = loaded;
+  takeWaysOut(sparing(loaded.secrets.proxies, addressHere(settings.listen), settings.listen.port));
   const counts = `${config.servers.size} servers, ${policies.size} policies, ${config.grants.length} grants`;
   const embedded = loaded.secrets.databaseUrl === null;
   const [storage, publicUrl, servers, slack, frozen] = await Promise.all([
@@ -72,6 +75,9 @@ async function allFindings(loaded: Loaded, terminal: Terminal): Promise<DoctorFi
   ]);
   return [
     ok('config', counts),
+    ...shownProxies(loaded.secrets.proxies).map((proxy) =>
+      ok('ways out', `servers and Slack are reached through ${proxy}`),
+    ),
     ...storage,
     ...publicUrl,
     ...servers,

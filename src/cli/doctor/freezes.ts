@@ -24,7 +24,7 @@ export async function frozenInDatabase(pool: Pick<pg.Pool, 'query'>): Promise<Do
 
 /** The same as a running gateway says at `/readyz`, where its database cannot be opened beside it. */
 export async function frozenAtGateway({ listen, publicUrl }: Settings): Promise<DoctorFinding[]> {
-  const host = listen.host === '0.0.0.0' || listen.host === '::' ? '127.0.0.1' : listen.host;
+  const host = addressHere(listen);
   const url = publicUrl ?? `http://${host.includes(':') ? `[${host}]` : host}:${listen.port}`;
   try {
     const response = await fetch(`${url}/readyz`, { redirect: 'manual', signal: AbortSignal.timeout(ANSWER_MS) });
@@ -35,6 +35,11 @@ export async function frozenAtGateway({ listen, publicUrl }: Settings): Promise<
     // It does not run; whether it should is for the others to say.
     return [];
   }
+}
+
+/** Where a gateway that listens there is reached from this machine. */
+export function addressHere({ host }: Settings['listen']): string {
+  return host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
 }
 
 function listed(freezes: readonly string[]): DoctorFinding[] {

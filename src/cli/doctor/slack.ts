@@ -3,6 +3,7 @@ import { SLACK_ID } from '../../config/people.ts';
 import { fromDisk } from '../../main/process/from-disk.ts';
 import { secretsOnDisk } from '../../main/process/secret-file.ts';
 import type { Terminal } from '../../main/process/terminal.ts';
+import { takeWaysOut } from '../../main/process/ways-out.ts';
 import { channelsOf } from '../../slack/place/routing.ts';
 import { checkAppToken, checkSlack } from '../../slack/setup/check.ts';
 import { cardFaults } from '../../slack/setup/check-cards.ts';
@@ -38,6 +39,7 @@ export async function doctorSlackCommand(flags: { readonly config?: string }, te
 /** Prints what is wrong and what to do. 1 when approvals cannot be decided in Slack, or Slack did not answer. */
 export async function diagnose(loaded: Loaded, terminal: Terminal): Promise<number> {
   const { settings, secrets } = loaded;
+  takeWaysOut(secrets.proxies);
   if (secrets.slackBotToken === null || settings.slack.channel === null) {
     terminal.out(
       printed`✖ Slack is not configured\n  → Run ${'`holdfast init slack`'}, then set SLACK_BOT_TOKEN and slack.channel.\n`,

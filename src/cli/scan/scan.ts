@@ -6,11 +6,13 @@ import { parseDuration } from '../../config/document/duration.ts';
 import type { Fault } from '../../config/document/fault.ts';
 import { type ReadFile, readTextFile } from '../../config/load.ts';
 import { parsePolicy } from '../../config/policy/file.ts';
+import { readProxies } from '../../config/proxies.ts';
 import { configPathOf } from '../../config/settings.ts';
 import type { Policy } from '../../domain/policy/policy.ts';
 import { type Guarded, guardedPaths } from '../../main/confine/guarded.ts';
 import { secretsOnDisk } from '../../main/process/secret-file.ts';
 import type { Terminal } from '../../main/process/terminal.ts';
+import { takeWaysOut } from '../../main/process/ways-out.ts';
 import { listTools } from '../../main/upstream/list-configured.ts';
 import type { ToolListing } from '../../main/upstream/list-tools.ts';
 import { type Printed, printed, printedJson } from '../../text/printed.ts';
@@ -53,6 +55,11 @@ export async function scanCommand(options: ScanOptions, terminal: Terminal): Pro
   if (unknown !== undefined) throw new Misuse(`no server ${unknown} in the config`);
   const servers = [...config.servers.values()];
   const chosen = options.server.length === 0 ? servers : servers.filter(({ name }) => options.server.includes(name));
+  takeWaysOut(
+    readProxies(terminal.env, (name, message, expected) => {
+      throw new Misuse(`${name} ${message} (expected ${expected})`);
+    }),
+  );
   const guarded = guardedPaths({ settings: placesOf(options, config, terminal), config }, terminal.env);
   const scanned = await Promise.all(chosen.map((server) => scan(server, timeoutMs, read, terminal, guarded)));
   if (options.json) terminal.out(printed`${printedJson({ servers: scanned.map(jsonOf) }, 2)}\n`);

@@ -136,10 +136,11 @@ async function parkAndPublish(
   const { queue, cards, log, faultPoint } = gateway;
   const { approval } = opened;
   try {
-    if (opened.kind === 'opened') await queue.park(approval.id, approval.expiresAt);
+    // Both at once, so that the queue can be told in one message.
+    const parked = opened.kind === 'opened' ? queue.park(approval.id, approval.expiresAt) : undefined;
     faultPoint?.('publish.before');
     const turn = opened.kind === 'opened' ? opened.nth : CARD_TURN.joined;
-    if (cards !== null) await queue.publish(approval.id, { turn });
+    await Promise.all([parked, cards === null ? undefined : queue.publish(approval.id, { turn })]);
     faultPoint?.('publish.after');
     return null;
   } catch (error) {

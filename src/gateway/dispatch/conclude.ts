@@ -35,6 +35,8 @@ export async function conclude(
   dispatch: Dispatch,
   outcome: Outcome,
   { asks, answered, call }: CallReading,
+  /** It was spent for a caller whose answer this process holds open, and who has not gone away. */
+  callerHere = false,
 ): Promise<Concluded> {
   const remember = (state: string | null, until: Date) =>
     record(gateway, dispatch, async () => {
@@ -47,7 +49,7 @@ export async function conclude(
     return concluded(await defer(gateway, dispatch, { awaits: 'input', response: null, until, why: outcome.why }));
   }
   if (asks === null || outcome.kind !== 'returned') {
-    return { approval: await finish(gateway, dispatch, outcome), open: false };
+    return { approval: await finish(gateway, dispatch, outcome, callerHere), open: false };
   }
   const until = new Date(gateway.clock.now().getTime() + gateway.rules.approval.pickupMs);
   await remember(asks.requestState, until);

@@ -38,6 +38,8 @@ export async function finish(
   >,
   dispatch: Dispatch,
   outcome: Outcome,
+  /** It was spent for a caller whose answer this process holds open: nobody else waits for that caller's answer. */
+  callerHere = false,
 ): Promise<Approval> {
   gateway.faultPoint?.('send.after');
   const digest = outcome.kind === 'returned' ? await gateway.vault.digestInPieces('outcome', outcome.response) : null;
@@ -50,7 +52,8 @@ export async function finish(
     return tryFinish(gateway, dispatch, { outcome, digest }, approval);
   });
   gateway.leases.delete(dispatch.by);
-  gateway.announcer.announce(ended);
+  // Other callers have seats of their own, and may wait at other replicas.
+  gateway.announcer.announce(ended, callerHere && ended.callers <= 1);
   return ended;
 }
 

@@ -51,9 +51,10 @@ export function meteredStore(store: Store, replica: string, meter: EventMeter): 
     cancel: (by, gaveUp, event) => store.cancel(by, gaveUp, (...left) => mark(event(...left))),
     leaveForsaken: (ms, limit, event) => store.leaveForsaken(ms, limit, (...left) => mark(event(...left))),
     leaveSession: (by, event) => store.leaveSession(by, (...left) => mark(event(...left))),
-    saveCard: async (card, event, content) => {
-      await store.saveCard(card, event === null ? null : mark(event), content);
+    saveCard: async (card, event, content, run) => {
+      const revision = await store.saveCard(card, event === null ? null : mark(event), content, run);
       if (event !== null) meter(event);
+      return revision;
     },
   };
 }

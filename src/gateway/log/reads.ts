@@ -1,5 +1,5 @@
 import type { Approval } from '../../domain/approval/approval.ts';
-import { approvalEvent, type LoggedEvent, type NewEvent } from '../../domain/log/event.ts';
+import { approvalEvent, type LoggedEvent, type NewEvent, NO_SUBJECT } from '../../domain/log/event.ts';
 import type { Clock } from '../../ports.ts';
 import type { Journal } from './journal.ts';
 
@@ -45,6 +45,14 @@ export class AdminReads {
         grant,
         data: { page: 'event', n: event.n },
       };
+    });
+  }
+
+  /** `query`: what was searched for. */
+  exported(reader: LogReader, query: Readonly<Record<string, string>>): void {
+    const data = { page: 'export', query };
+    this.#note(reader, `export ${JSON.stringify(query)}`, (at) => {
+      return { type: 'admin.read', at, actor: reader.reviewer.id, ...NO_SUBJECT, data };
     });
   }
 

@@ -26,6 +26,8 @@ export class Announcer {
   readonly #wakeHere: (approval: Approval) => number;
   readonly #turns = new CardTurns();
   readonly #delayed = new Map<string, { latest: Approval; timer: ReturnType<typeof setTimeout> }>();
+  /** Ends that nobody else waits for. */
+  readonly #known = new WeakSet<Approval>();
 
   /** `wakeHere`: wakes the callers of this process and returns how many there were. */
   constructor(ports: AnnouncerPorts, wakeHere: (approval: Approval) => number) {
@@ -33,8 +35,12 @@ export class Announcer {
     this.#wakeHere = wakeHere;
   }
 
-  /** Never throws; what goes to the queue is not awaited. */
-  announce(approval: Approval): void {
+  /**
+   * Never throws; what goes to the queue is not awaited. `known`: everybody who waits for this knows it already, so that
+   * no replica needs to be told.
+   */
+  announce(approval: Approval, known = false): void {
+    if (known && isOver(approval.state)) this.#known.add(approval);
     const woken = this.#wakeHere(approval);
     const delayed = this.#delayed.get(approval.id);
     const over = isOver(approval.state);
@@ -70,7 +76,7 @@ export class Announcer {
     if (!wakesNobody) faultPoint?.('wake.before');
     try {
       await Promise.all([
-        wakesNobody ? undefined : queue.wake(approval.id),
+        wakesNobody ? undefined : this.#known.has(approval) ? queue.unpark(approval.id) : queue.wake(approval.id),
         cards === null ? undefined : queue.publish(approval.id, { turn: this.#turns.after(approval) }),
       ]);
     } catch (error) {

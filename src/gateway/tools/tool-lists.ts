@@ -5,6 +5,7 @@ import type { SeenTool } from '../../domain/tool/drift.ts';
 import { changeOf, type ListedTool, type ToolList, toolListData, toolListOf } from '../../domain/tool/list.ts';
 import { type Tool, toolOf } from '../../domain/tool/tool.ts';
 import type { Clock, Log } from '../../ports.ts';
+import { cut } from '../../text/cut.ts';
 import { Spell } from '../../time/spell.ts';
 
 /** How many tools of one list the log keeps by name. */
@@ -15,6 +16,9 @@ const MAX_TOOLS = 10_000;
 const MAX_AT_ONCE = 1_000;
 /** How many unfinished lists of one server are remembered until their next page comes. */
 const MAX_OPEN_LISTS = 50;
+/** Longest description that is kept for approvers, in UTF-16 units, and of how many tools of a server. */
+const LONGEST_DESCRIPTION = 400;
+const MAX_DESCRIBED = 2_000;
 /** Longest tool name that is kept, in UTF-16 units. */
 const LONGEST_NAME = 128;
 /** Events about one server in one hour, unless a reviewer asked: a server may show each session another list. */
@@ -58,7 +62,11 @@ interface KnownList {
   work: Promise<void>;
   /** Unfinished lists by their next cursor: what is logged of the tools, not the entries, which may be megabytes. */
   readonly open: Map<string, MaybeLater<readonly ListedTool[]>>;
+  /** What the server said of its tools, cut; those that were listed last. */
+  readonly descriptions: Descriptions;
 }
+
+type Descriptions = Map<string, string>;
 
 /**
  * What tools each server lists, learnt from the answers that pass through and from asking. A list that differs from the
@@ -77,13 +85,18 @@ export class ToolLists {
     return this.#servers.get(server)?.seenAt ?? null;
   }
 
+  /** The server's own words about a tool, at most 400 characters; null: it said nothing that this process saw. */
+  describe(server: string, tool: string): string | null {
+    return this.#servers.get(server)?.descriptions.get(tool) ?? null;
+  }
+
   /** Takes one page of an answer that passed through. Cursors tell which pages belong together. */
   page(server: string, { cursor, tools, next }: ListPage): void {
-    const { open } = this.#known(server);
+    const { open, descriptions } = this.#known(server);
     const earlier = cursor === null ? [] : open.get(cursor);
     if (earlier === undefined) return;
     if (cursor !== null) open.delete(cursor);
-    const all = this.#joined(earlier, tools);
+    const all = this.#joined(earlier, tools, descriptions);
     if (next === null) {
       void this.#whole(server, all, 'holdfast');
       return;
@@ -96,7 +109,7 @@ export class ToolLists {
   listed(server: string, tools: readonly Tool[], actor: string): Promise<void> {
     return this.#whole(
       server,
-      tools.map((tool) => this.#tool(tool)),
+      tools.map((tool) => this.#tool(tool, this.#known(server).descriptions)),
       actor,
     );
   }
@@ -140,6 +153,7 @@ export class ToolLists {
       loggedAt: [],
       work: Promise.resolve(),
       open: new Map(),
+      descriptions: new Map(),
     };
     this.#servers.set(server, known);
     return known;
@@ -152,34 +166,48 @@ export class ToolLists {
   }
 
   /** A page after the pages before it. */
-  #joined(earlier: MaybeLater<readonly ListedTool[]>, tools: readonly Json[]): MaybeLater<readonly ListedTool[]> {
-    if (earlier instanceof Promise || tools.length > MAX_AT_ONCE) return this.#joinedInPieces(earlier, tools);
+  #joined(
+    earlier: MaybeLater<readonly ListedTool[]>,
+    tools: readonly Json[],
+    said: Descriptions,
+  ): MaybeLater<readonly ListedTool[]> {
+    if (earlier instanceof Promise || tools.length > MAX_AT_ONCE) return this.#joinedInPieces(earlier, tools, said);
     const more = tools.slice(0, MAX_TOOLS - earlier.length);
-    return [...earlier, ...more.flatMap((entry) => this.#entry(entry) ?? [])];
+    return [...earlier, ...more.flatMap((entry) => this.#entry(entry, said) ?? [])];
   }
 
   async #joinedInPieces(
     earlier: MaybeLater<readonly ListedTool[]>,
     tools: readonly Json[],
+    said: Descriptions,
   ): Promise<readonly ListedTool[]> {
     const all = [...(await earlier)];
     const spell = new Spell();
     for (const entry of tools.slice(0, MAX_TOOLS - all.length)) {
-      const listed = this.#entry(entry);
+      const listed = this.#entry(entry, said);
       if (listed !== null) all.push(listed);
       await spell.rest();
     }
     return all;
   }
 
-  #entry(entry: Json): ListedTool | null {
+  #entry(entry: Json, said: Descriptions): ListedTool | null {
     const tool = toolOf(entry);
-    return tool === null ? null : this.#tool(tool);
+    return tool === null ? null : this.#tool(tool, said);
   }
 
-  #tool(tool: Tool): ListedTool {
+  #tool(tool: Tool, said: Descriptions): ListedTool {
+    describe(tool, said);
     const { risk, severity } = classify(tool);
     const look = this.#deps.sha256(JSON.stringify(this.#deps.seenNow(tool))).slice(0, 16);
     return { name: tool.name.slice(0, LONGEST_NAME).toWellFormed().replaceAll('\0', '?'), risk, severity, look };
   }
+}
+
+/** Keeps what the server says of the tool, as it says it now. */
+function describe({ name, title, description }: Tool, said: Descriptions): void {
+  const words = [title, description].filter((text) => text !== null && text.trim() !== '').join(': ');
+  said.delete(name);
+  if (words !== '' && name.length <= LONGEST_NAME && said.size < MAX_DESCRIBED)
+    said.set(name, cut(words.toWellFormed(), LONGEST_DESCRIPTION));
 }

@@ -4,10 +4,10 @@ import type { ConfigView } from '../../web/pages/config-view.ts';
 import type { LiveRules } from '../rules/live-rules.ts';
 
 /** The config as the console may see it, without addresses and credentials. */
-export function configView(rules: LiveRules, lists: Pick<ToolLists, 'seenAt'>): ConfigView {
+export function configView(rules: LiveRules, lists: Pick<ToolLists, 'describe' | 'seenAt'>): ConfigView {
   return {
     servers: () =>
-      [...rules.loaded.config.servers.values()].map(({ name, upstream }) => {
+      [...rules.loaded.config.servers.values()].map(({ name, upstream, environment, account }) => {
         return {
           name,
           kind: upstream.kind,
@@ -15,9 +15,12 @@ export function configView(rules: LiveRules, lists: Pick<ToolLists, 'seenAt'>): 
           policy: rules.policy(name),
           confined: upstream.kind === 'http' ? null : upstream.runAs !== null || upstream.sandbox !== null,
           listedAt: lists.seenAt(name),
+          environment: environment ?? null,
+          account: account ?? null,
         };
       }),
     grants: () => rules.loaded.config.grants,
+    describe: (server, tool) => lists.describe(server, tool),
     imagine: ({ texts, ...caller }) => {
       const read = readParts(texts);
       if (!read.ok) return read;

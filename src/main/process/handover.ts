@@ -11,6 +11,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { isProxyWithUser } from '../../config/proxies.ts';
 import { fileVariable, SECRET_NAMES } from '../../config/secret-from.ts';
 import { isPlainVariable, isReadByLibraries } from './plain-variables.ts';
 
@@ -64,7 +65,8 @@ export function shedEnvironment(env: Variables): string | null {
 /** Returns why it cannot be done, in words; null where there is nothing to do. */
 function startAgain(env: Variables): string | null {
   const names = Object.keys(env).filter((name) => env[name] !== undefined);
-  const secret = names.filter((name) => !isPlainVariable(name));
+  const isPlain = (name: string): boolean => isPlainVariable(name) && !isProxyWithUser(name, env[name]!);
+  const secret = names.filter((name) => !isPlain(name));
   if (secret.length === 0 || handedOver) return null;
   if (process.platform === 'win32' || typeof process.execve !== 'function') {
     return `Node ${process.versions.node} cannot start itself again here`;
@@ -75,7 +77,7 @@ function startAgain(env: Variables): string | null {
     Object.fromEntries(wanted.map((name) => [name, env[name]!]));
   write(Buffer.from(JSON.stringify(of(secret))));
   const words = [process.argv0, ...process.execArgv, ...process.argv.slice(1)];
-  return process.execve(process.execPath, words, { ...of(names.filter(isPlainVariable)), [MARK]: '0' });
+  return process.execve(process.execPath, words, { ...of(names.filter(isPlain)), [MARK]: '0' });
 }
 
 /** Puts an empty file without a name at descriptor 0. Returns why that cannot be done; null when it is done. */

@@ -17,6 +17,13 @@ export interface Listening {
 const KEEP_ALIVE_MS = 65_000;
 
 /**
+ * TCP asks a connection that was silent for a minute whether its other end is there, and then each second: where ten
+ * questions are not answered, it is closed, and with it the answers that nobody reads. Without that, an agent that lost its
+ * network stays for ever. Not sooner: a laptop that sleeps for a moment keeps the call that it waits for.
+ */
+const SIGN_OF_LIFE = { keepAlive: true, keepAliveInitialDelay: 60_000 } as const;
+
+/**
  * Serves the app. Port 0: any free port. `patienceMs`: how long slow senders and readers are tolerated; absent: 60 s for
  * a request, 120 s for a reader. Rejects with a plain message when it cannot listen.
  */
@@ -26,7 +33,7 @@ export function listen(
   patienceMs?: number,
 ): Promise<Listening> {
   return new Promise((resolve, reject) => {
-    const serverOptions = requestTimeouts(patienceMs ?? REQUEST_MS);
+    const serverOptions = { ...requestTimeouts(patienceMs ?? REQUEST_MS), ...SIGN_OF_LIFE };
     const fetch = (request: Request, env: unknown) =>
       isTargetElsewhere((env as HttpBindings).incoming) ? targetElsewhere() : app.fetch(request, env as HttpBindings);
     const server = serve({ fetch, hostname: host, port, serverOptions }, () =>

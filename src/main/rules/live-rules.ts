@@ -90,6 +90,10 @@ export class LiveRules implements Rules {
     return currentApprovers(config, policies.get(approval.server) ?? null, this.#persons, approval);
   }
 
+  persons(): Persons {
+    return this.#persons;
+  }
+
   principal(name: string, server: string): Principal | null {
     const grant = this.#loaded.config.grants.find((each) => each.name === name);
     if (!grant?.servers.includes(server) || this.#revoked.has(grant.tokenSha256)) return null;

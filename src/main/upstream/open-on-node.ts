@@ -1,4 +1,5 @@
 import type { ServerConfig } from '../../config/config.ts';
+import { type Proxies, proxyFor } from '../../config/proxies.ts';
 import { stdioUpstream } from '../../mcp/stdio/upstream.ts';
 import { httpUpstream } from '../../mcp/upstream/http.ts';
 import type { Clock, Log, Upstream } from '../../ports.ts';
@@ -12,9 +13,14 @@ export interface ChildTerms {
 }
 
 /** Opens upstreams on Node: over HTTP, or as a child of this process. */
-export function upstreamOnNode(clock: Clock, log: Log, terms: () => ChildTerms): (server: ServerConfig) => Upstream {
+export function upstreamOnNode(
+  clock: Clock,
+  log: Log,
+  proxies: Proxies,
+  terms: () => ChildTerms,
+): (server: ServerConfig) => Upstream {
   return ({ upstream }) => {
-    if (upstream.kind === 'http') return httpUpstream(upstream);
+    if (upstream.kind === 'http') return httpUpstream({ ...upstream, proxy: proxyFor(proxies, upstream.url) });
     const { maxChildrenPerGrant } = terms();
     const program = () => confinedProgram(upstream, terms().guarded, process.env);
     return stdioUpstream({ program, clock, log, maxChildrenPerGrant });

@@ -47,3 +47,31 @@ declare module '*/assets/theme.js' {
   const text: string;
   export default text;
 }
+declare module '*/assets/guard.js' {
+  const text: string;
+  export default text;
+}
+declare module '*/assets/hold.js' {
+  const text: string;
+  export default text;
+}
+declare module '*/assets/merge.js' {
+  const text: string;
+  export default text;
+}
+declare module '*/assets/keys.js' {
+  const text: string;
+  export default text;
+}
+declare module '*/assets/localtime.js' {
+  const text: string;
+  export default text;
+}
+declare module '*/assets/nav.js' {
+  const text: string;
+  export default text;
+}
+declare module '*/assets/notify.js' {
+  const text: string;
+  export default text;
+}

@@ -3,8 +3,15 @@ import countdown from '../../web/assets/countdown.js';
 import decide from '../../web/assets/decide.js';
 import explain from '../../web/assets/explain.js';
 import freeze from '../../web/assets/freeze.js';
+import guard from '../../web/assets/guard.js';
+import hold from '../../web/assets/hold.js';
 import icon from '../../web/assets/icon.svg';
+import keys from '../../web/assets/keys.js';
 import live from '../../web/assets/live.js';
+import localtime from '../../web/assets/localtime.js';
+import merge from '../../web/assets/merge.js';
+import nav from '../../web/assets/nav.js';
+import notify from '../../web/assets/notify.js';
 import revoke from '../../web/assets/revoke.js';
 import say from '../../web/assets/say.js';
 import style from '../../web/assets/style.css';
@@ -21,8 +28,15 @@ export function workerAssets(): ReadonlyMap<string, ConsoleAsset> {
     ['decide.js', decide],
     ['explain.js', explain],
     ['freeze.js', freeze],
+    ['guard.js', guard],
+    ['hold.js', hold],
     ['icon.svg', icon],
+    ['keys.js', keys],
     ['live.js', live],
+    ['localtime.js', localtime],
+    ['merge.js', merge],
+    ['nav.js', nav],
+    ['notify.js', notify],
     ['revoke.js', revoke],
     ['say.js', say],
     ['style.css', style],

@@ -10,7 +10,7 @@ import { listPage, observeAnswer } from '../relay/observe-answer.ts';
 import { discardAnswer, lostWords, relay, unreadableWords } from '../relay/relay.ts';
 import { tap } from '../relay/tap.ts';
 import type { MessageEdit } from '../relay/tap-events.ts';
-import { toldEnd } from '../relay/told-end.ts';
+import { ToldEnd } from '../relay/told-end.ts';
 import { type AnswerWatch, watchAnswer } from '../relay/watch-answer.ts';
 import { readableAnswer, type UnreadableAnswer } from '../upstream/readable.ts';
 import { bindOpened } from './bind-opened.ts';
@@ -73,19 +73,15 @@ function editedForAgent(
 /** `unchanged`: the answer was not edited, so it may be written to its socket in one piece. */
 function toAgent(posted: PostedRequest, answered: ExchangeAnswer | UnreadableAnswer, unchanged = false): Response {
   const { server, read, outgoing, context } = posted;
-  const node = unchanged ? nodeResponseOf(outgoing, context.alreadySent) : null;
+  const node = nodeResponseOf(outgoing, context.alreadySent);
   const idText = read.kind === 'message' ? read.idText : null;
-  return relay(answered.kind === 'answer' ? withToldEnd(posted, answered) : answered, server.name, idText, node);
+  const events = { told: toldEndOf(posted), beats: context.beats };
+  return relay(answered, server.name, idText, { whole: unchanged ? node : null, stream: node, events });
 }
 
-/** A stream that answers a request ends with a message to the agent, however it ends. */
-function withToldEnd({ server, read, claimedRevision }: PostedRequest, answered: UpstreamAnswer): UpstreamAnswer {
-  const { body, headers, status } = answered;
-  if (read.kind !== 'message' || read.idText === null || read.method === null || UNENDING.has(read.method))
-    return answered;
-  if (!(body instanceof ReadableStream) || status >= 300 || !isEventStream(headers)) return answered;
-  // What is packed still is not read, and a client cannot read a message behind it.
-  if (headerOf(headers, 'content-encoding') !== null) return answered;
+/** A stream that answers a request ends with a message to the agent, however it ends. Null: it answers none. */
+function toldEndOf({ server, read, claimedRevision }: PostedRequest): ToldEnd | null {
+  if (read.kind !== 'message' || read.idText === null || read.method === null || UNENDING.has(read.method)) return null;
   const { idText, method } = read;
   const lastMessage = (why: string): string => {
     const words = lostWords(server.name, why);
@@ -93,7 +89,7 @@ function withToldEnd({ server, read, claimedRevision }: PostedRequest, answered:
     const result: ToolResult = { isError: true, content: [{ type: 'text', text: words }] };
     return `{"jsonrpc":"2.0","id":${idText},"result":${resultText(result, claimedRevision !== null)}}`;
   };
-  return { ...answered, body: toldEnd({ body, idText, lastMessage }) };
+  return new ToldEnd({ idText, lastMessage });
 }
 
 /** What subscribes has no response that could be missed. */

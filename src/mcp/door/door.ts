@@ -4,23 +4,28 @@ import { AgentSessions } from '../../gateway/call/agent-sessions.ts';
 import type { GuessThrottle } from '../../gateway/state/guess-throttle.ts';
 import { type Log, Unavailable, Unstorable } from '../../ports.ts';
 import type { HeaderRecord } from '../protocol/header-policy.ts';
-import { GUARDED_HEADERS, rpcError } from '../protocol/response.ts';
+import { GUARDED_HEADERS, refusalWithId, rpcError } from '../protocol/response.ts';
+import { KeepAlive } from '../sse/keep-alive.ts';
 import { endedWith } from './ended-with.ts';
 import { admitAgent, refuseForeignAddress } from './entrance.ts';
+import { heardRefusal } from './heard-refusal.ts';
 import { handleDelete, handleGet } from './listen.ts';
 import { NewestListeners } from './newest-listener.ts';
 import { noOAuth, OAUTH_PATHS } from './no-oauth.ts';
 import { FailedPost, handlePost } from './post.ts';
+import { idOfRefused } from './refused-id.ts';
 import { UnreadBodies } from './unread-bodies.ts';
 import type { AgentVisit, DoorContext } from './visit.ts';
 
 export type { AgentGrant as Grant } from './entrance.ts';
 
 /** What the agents' door needs. */
-export type McpDoorDeps = Omit<DoorContext, 'listeners' | 'sessions' | 'unread'> & {
+export type McpDoorDeps = Omit<DoorContext, 'beats' | 'listeners' | 'sessions' | 'unread'> & {
   readonly store: ConstructorParameters<typeof AgentSessions>[0];
   readonly vault: ConstructorParameters<typeof AgentSessions>[1];
   readonly log: Log;
+  /** Milliseconds between two comments on a silent stream that is passed on; absent: 15 s. */
+  readonly beatMs?: () => number;
   /** Where a request came from; absent: the other end of its socket. */
   readonly addressOf?: (c: Context) => string | null;
   /** Counts wrong tokens; absent in tests of the door alone. */
@@ -39,6 +44,7 @@ export function mcpDoor(deps: McpDoorDeps): Hono {
     ...deps,
     sessions: new AgentSessions(deps.store, deps.vault),
     listeners: new NewestListeners(),
+    beats: new KeepAlive(deps.beatMs),
     unread: new UnreadBodies(deps.maxBody),
   };
   const app = new Hono();
@@ -88,7 +94,9 @@ async function admit(
     const known = deps.servers(name) === undefined ? null : name;
     const subject = { door: 'mcp', status: response.status, server: known, grant } as const;
     deps.access?.refused({ ...subject, address });
-    return response;
+    const idText = await idOfRefused(c.req.raw, headers);
+    const answer = idText === null ? response : refusalWithId(response, idText);
+    return c.req.method === 'POST' ? heardRefusal(headers, answer) : answer;
   }
   const { server, principal, token } = admitted;
   deps.access?.used(principal.grant, server.name);

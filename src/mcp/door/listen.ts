@@ -2,6 +2,7 @@ import type { ExchangeAnswer } from '../../ports.ts';
 import { pause } from '../../time/pause.ts';
 import { headersForUpstream } from '../protocol/header-policy.ts';
 import { hidingEdit } from '../relay/hide-tools.ts';
+import { nodeResponseOf } from '../relay/node-response.ts';
 import { discardAnswer, relay } from '../relay/relay.ts';
 import { tap } from '../relay/tap.ts';
 import { watched } from '../relay/watch.ts';
@@ -42,16 +43,20 @@ export async function handleGet(visit: AgentVisit): Promise<Response> {
   const { name, headers: configured, upstream } = server;
   const place = { principal, server: name, session: session?.digest ?? null, sessionId };
   const watch = context.calls.watchStream?.({ ...place, requestHeaders: headers, configured, upstream }) ?? null;
-  if (opened.kind !== 'answer' || (watch === null && !server.inspectsLists)) return relay(opened, server.name, null);
+  const stream = nodeResponseOf(visit.outgoing, context.alreadySent);
+  const to = { stream, events: { told: null, beats: context.beats } };
+  if (opened.kind !== 'answer' || (watch === null && !server.inspectsLists))
+    return relay(opened, server.name, null, to);
   const readable = readableAnswer(opened);
   if (readable.kind === 'unreadable') {
     discardAnswer(opened);
     return relay(readable, server.name, null);
   }
   const answered = watch === null ? readable : watched(readable, watch);
-  if (!server.inspectsLists) return relay(answered, server.name, null);
+  if (!server.inspectsLists) return relay(answered, server.name, null, to);
   // No request waits for an event here, so one that cannot be read is left out.
-  return relay(await tap(answered, hidingEdit(server.isHidden, server.isDenied), { instead: null }), server.name, null);
+  const edited = await tap(answered, hidingEdit(server.isHidden, server.isDenied), { instead: null });
+  return relay(edited, server.name, null, to);
 }
 
 /** Milliseconds between two attempts to listen where the older GET was just ended: its server may not know it yet. */

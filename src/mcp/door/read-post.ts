@@ -1,9 +1,10 @@
 import { readBody } from '../../bytes/read.ts';
 import { inTurns } from '../../time/in-turns.ts';
 import { headersForUpstream } from '../protocol/header-policy.ts';
-import { HEADER_MISMATCH, notForwarded, rpcError } from '../protocol/response.ts';
+import { HEADER_MISMATCH, notForwarded, refusalWithId, rpcError } from '../protocol/response.ts';
 import { claimedRevisionOf, headerDisagreementSteps } from './header-agreement.ts';
 import { type PostedRequest, withoutSession } from './posted.ts';
+import { idOfRefused } from './refused-id.ts';
 import { type BodyReading, readMessageInPieces, restFrom } from './strict-door.ts';
 import type { UnreadFull } from './unread-bodies.ts';
 import { type AgentVisit, sessionNotFound, sessionOf } from './visit.ts';
@@ -12,7 +13,7 @@ import { type AgentVisit, sessionNotFound, sessionOf } from './visit.ts';
 export async function readPost(visit: AgentVisit): Promise<PostedRequest | Response> {
   const { headers } = visit;
   const read = await readInRoom(visit);
-  if (read instanceof Response) return read;
+  if (read instanceof Response) return await identifiedRefusal(visit, read);
   if (read.kind === 'refused') return rpcError(read.status, read.code, notForwarded(read.why), read.idText);
   const idText = (read.kind === 'message' ? read.idText : null) ?? 'null';
   const fault = await inTurns(headerDisagreementSteps(headers, read));
@@ -50,6 +51,12 @@ async function readInRoom(visit: AgentVisit): Promise<BodyReading | Response> {
   } finally {
     endRead();
   }
+}
+
+/** With the id of a short body that was not read. */
+async function identifiedRefusal({ request, headers }: AgentVisit, refused: Response): Promise<Response> {
+  const idText = await idOfRefused(request, headers);
+  return idText === null ? refused : refusalWithId(refused, idText);
 }
 
 function tooLong(most: number): Response {

@@ -10,6 +10,7 @@ import { scan } from '../json/scan.ts';
 import { foldName } from '../protocol/names.ts';
 import { NULL_MEMBERS } from '../protocol/null-members.ts';
 import { INVALID_PARAMS, INVALID_REQUEST, PARSE_ERROR } from '../protocol/response.ts';
+import { idInBody } from './refused-id.ts';
 
 /** The headers that describe the body; null where they are absent. */
 export interface BodyHeaders {
@@ -105,9 +106,10 @@ export async function readMessageInPieces(bytes: Uint8Array, headers: BodyHeader
 /** Yields after every step whose length depends on the body's. */
 function* readingSteps(bytes: Uint8Array, headers: BodyHeaders): Generator<void, BodyReading> {
   const refused = checkHeaders(headers);
-  if (refused !== null) return refused;
+  if (refused !== null) return withIdOf(refused, bytes);
   const excess = excessIn(bytes);
-  if (excess !== null) return refuse(INVALID_REQUEST, `the body is too much for one request: ${excess}`);
+  if (excess !== null)
+    return withIdOf(refuse(INVALID_REQUEST, `the body is too much for one request: ${excess}`), bytes);
   yield;
   let text: string;
   try {
@@ -143,6 +145,12 @@ function identified(refused: RefusedBody, value: Json, idText: string | null): R
   if (!isId || !isObject(value) || member(value, 'method') === undefined) return refused;
   const text = idText ?? JSON.stringify(id);
   return text.length > 6 * LONGEST_REQUEST_ID + 2 ? refused : { ...refused, idText: text };
+}
+
+/** The same for a body that is not read further, where it is short. */
+function withIdOf(refused: RefusedBody, bytes: Uint8Array): RefusedBody {
+  const idText = idInBody(bytes);
+  return idText === null ? refused : { ...refused, idText };
 }
 
 function checkHeaders({ contentType, contentEncoding }: BodyHeaders): RefusedBody | null {

@@ -11,6 +11,7 @@ import type { OpenVisits } from '../../gateway/state/open-visits.ts';
 import type { Ending } from '../../ports.ts';
 import type { HeaderRecord } from '../protocol/header-policy.ts';
 import { rpcError, SESSION_NOT_FOUND } from '../protocol/response.ts';
+import type { KeepAlive } from '../sse/keep-alive.ts';
 import type { ServerEntry } from '../upstream/server.ts';
 import type { CallDoor } from './call-door.ts';
 import type { EntranceDeps } from './entrance.ts';
@@ -40,6 +41,8 @@ export interface DoorContext extends EntranceDeps {
   readonly maxBody: number;
   /** Which GET of each session listens. */
   readonly listeners: NewestListeners;
+  /** When streams that are passed on get a comment. */
+  readonly beats: KeepAlive;
   /** What each grant has on its way here. */
   readonly unread: UnreadBodies;
   /** Tells this runtime's HTTP server that the answer has been written already; absent: there is no such value. */

@@ -24,6 +24,8 @@ export interface HeldAnswer {
    * has gone. `eventId`: the id of its event; null: it has none.
    */
   large(eventId: string | null, pieces: Iterable<Uint8Array>): Promise<void>;
+  /** Nothing more is sent: the end may go with what was sent last. `taken` still tells whether that arrived. */
+  last(): void;
   /** Resolves to true once the reader has taken everything sent so far; false when it has gone. */
   taken(): Promise<boolean>;
   /** The reader has not taken yet what was sent before. */

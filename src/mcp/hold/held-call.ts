@@ -25,10 +25,10 @@ import {
   unsentResult,
 } from '../protocol/tool-results.ts';
 import { editData } from '../sse/edit-data.ts';
+import type { HeartbeatTarget, KeepAlive } from '../sse/keep-alive.ts';
 import type { SendResult } from '../upstream/outgoing.ts';
 import { sendInAnySession } from '../upstream/send.ts';
 import type { HeldAnswer } from './answer.ts';
-import type { HeartbeatTarget, KeepAlive } from './keep-alive.ts';
 import { responseForCaller } from './kept-answer.ts';
 import { sendLarge } from './large-answer.ts';
 import { postMessage } from './post-message.ts';
@@ -185,7 +185,9 @@ export class HeldCall implements HeartbeatTarget {
     }).catch((error: Error) => ({ outcome: { kind: 'unknown', why: error.message } as const, event: null }));
     const reading = await readingOf(this.#request, sent.outcome);
     if (dispatch.parent) return this.#endLeg(dispatch, dispatch.parent, sent, reading);
-    const { approval, open } = await conclude(this.#gateway, dispatch, sent.outcome, reading);
+    // Who has gone away may wait for this at another replica, in the same seat.
+    const isHere = !this.#yielded && !this.stream.readerGone.aborted;
+    const { approval, open } = await conclude(this.#gateway, dispatch, sent.outcome, reading, isHere);
     this.#latest = approval;
     switch (sent.outcome.kind) {
       case 'returned': {
@@ -253,6 +255,7 @@ export class HeldCall implements HeartbeatTarget {
 
   #respondEnded(approval: Approval): Promise<void> {
     this.#respond(approvalEndedResult(approval));
+    this.stream.last();
     return this.#recordCollected(approval);
   }
 
@@ -265,6 +268,7 @@ export class HeldCall implements HeartbeatTarget {
   /** The server's final answer, after which the seat is given up if the reader took it. */
   async #deliver(response: Uint8Array, carried: CarriedBy, approval: Approval, extra: JsonObject): Promise<void> {
     await this.#forwardAnswer(response, carried, approval, extra);
+    this.stream.last();
     await this.#recordCollected(approval);
   }
 

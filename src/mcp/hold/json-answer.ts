@@ -53,6 +53,9 @@ export class HeldJson implements HeldAnswer {
     return Promise.resolve(!this.readerGone.aborted);
   }
 
+  /** `close` is soon enough here. */
+  last(): void {}
+
   close(): void {
     const headers = { 'content-type': 'application/json' };
     const message = this.#message;

@@ -11,6 +11,7 @@ import { type HeldAnswer, MAX_UNREAD_BYTES, sendPieces } from './answer.ts';
  * |---|---|
  * | before this was created | `readerGone` is aborted from the start, nothing is written |
  * | while the answer is open | `readerGone` is aborted, and pending calls of `raw` and `taken` resolve |
+ * | after `last`, and everything was taken | none |
  * | after `close` or `abandon` | none |
  */
 export class HeldSocket implements HeldAnswer {
@@ -18,6 +19,7 @@ export class HeldSocket implements HeldAnswer {
   readonly #goneController = new AbortController();
   readonly #outgoing: ServerResponse;
   #open = true;
+  #isLast = false;
   /** Writes that the socket has not accepted yet. */
   #pendingWrites = 0;
   #resolveTaken: ((taken: boolean) => void) | null = null;
@@ -33,7 +35,7 @@ export class HeldSocket implements HeldAnswer {
       return;
     }
     outgoing.on('close', () => {
-      if (this.#open) this.#onReaderGone();
+      if (this.#open && !(this.#isLast && this.#pendingWrites === 0)) this.#onReaderGone();
     });
     outgoing.writeHead(200, SSE_HEADERS);
   }
@@ -66,6 +68,13 @@ export class HeldSocket implements HeldAnswer {
     return sendPieces(this, eventId, pieces);
   }
 
+  last(): void {
+    if (!this.#open) return;
+    this.#isLast = true;
+    // In the same turn as the last message, so both are one write.
+    this.#outgoing.end();
+  }
+
   taken(): Promise<boolean> {
     if (!this.#open || this.#pendingWrites === 0) return Promise.resolve(this.#open);
     return new Promise((resolve) => {
@@ -87,7 +96,7 @@ export class HeldSocket implements HeldAnswer {
   }
 
   #write(data: string | Uint8Array): void {
-    if (!this.#open) return;
+    if (!this.#open || this.#isLast) return;
     this.#pendingWrites += 1;
     this.#outgoing.write(data, this.#onWritten);
   }

@@ -69,6 +69,9 @@ export class HeldStream implements HeldAnswer {
     });
   }
 
+  /** `close` is soon enough here. */
+  last(): void {}
+
   close(): void {
     this.#control?.close();
     this.#control = null;

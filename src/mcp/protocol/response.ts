@@ -46,15 +46,36 @@ export function rpcError(
     status,
     headers: { ...JSON_HEADERS, ...GUARDED_HEADERS, ...headers },
   });
-  if (status >= 400 && idText !== 'null') REFUSALS.add(response);
+  if (status >= 400)
+    REFUSALS.set(response, {
+      isKnown: idText !== 'null',
+      withId: (id) => rpcError(status, code, message, id, headers, data),
+    });
   return response;
 }
 
-const REFUSALS = new WeakSet<Response>();
+interface Refusal {
+  /** The id of the request is. */
+  readonly isKnown: boolean;
+  readonly withId: (idText: string) => Response;
+}
+
+const REFUSALS = new WeakMap<Response, Refusal>();
+
+/** The refusal with the request's id, where it was made without one; any other answer as it is. */
+export function refusalWithId(answer: Response, idText: string): Response {
+  const refusal = REFUSALS.get(answer);
+  return refusal === undefined || refusal.isKnown ? answer : refusal.withId(idText);
+}
+
+/** Whether the answer is a refusal of the gateway's own to a request whose id is not known. */
+export function isRefusalWithoutId(answer: Response): boolean {
+  return REFUSALS.get(answer)?.isKnown === false;
+}
 
 /** Whether the answer is a refusal of the gateway's own to a request whose id is known. */
 export function isRefusalOf(answer: Response): boolean {
-  return REFUSALS.has(answer);
+  return REFUSALS.get(answer)?.isKnown === true;
 }
 
 /** What an agent is told about a message that stops at the gateway. `why`: without the full stop at its end. */

@@ -1,8 +1,20 @@
-import type { ExchangeAnswer } from '../../ports.ts';
-import { headersForAgent } from '../protocol/header-policy.ts';
+import type { ExchangeAnswer, UpstreamAnswer } from '../../ports.ts';
+import { headerOf, headersForAgent } from '../protocol/header-policy.ts';
+import { isEventStream } from '../protocol/media-type.ts';
 import { rpcError } from '../protocol/response.ts';
 import type { UnreadableAnswer } from '../upstream/readable.ts';
 import { type NodeResponse, writeWhole } from './node-response.ts';
+import { type PassedEvents, passedEvents, writePassedEvents } from './pass-events.ts';
+
+/** Where and how an answer is passed on. */
+export interface RelayTo {
+  /** Where a complete answer is written at once; null: it is returned. */
+  readonly whole?: NodeResponse | null;
+  /** Where a stream of events is written; null: it is returned. */
+  readonly stream?: NodeResponse | null;
+  /** Absent: an event stream passes as it comes. */
+  readonly events?: PassedEvents;
+}
 
 /** Statuses without a body (Fetch standard, null body status). */
 const BODILESS = new Set([204, 205, 304]);
@@ -10,14 +22,14 @@ const BODILESS = new Set([204, 205, 304]);
 /**
  * An upstream's answer as the agent gets it, with status, bytes and streams unchanged. Redirects are not forwarded, nor
  * are 401 and 403, which concern the gateway's credential and not the agent's: all three become 502, as does an
- * upstream that does not answer, or that answers what has to be read and cannot be. `idText`: the answered request's id, as JSON text; null where there is none.
- * `nodeResponse`: where a complete answer is written at once.
+ * upstream that does not answer, or that answers what has to be read and cannot be. `idText`: the answered request's id,
+ * as JSON text; null where there is none.
  */
 export function relay(
   answer: ExchangeAnswer | UnreadableAnswer,
   server: string,
   idText: string | null,
-  nodeResponse: NodeResponse | null = null,
+  { whole = null, stream = null, events }: RelayTo = {},
 ): Response {
   const fail = (message: string): Response => rpcError(502, 502, message, idText ?? 'null');
   switch (answer.kind) {
@@ -45,8 +57,22 @@ export function relay(
   }
   const body = BODILESS.has(status) ? null : answer.body;
   const headers = headersForAgent(answer.headers);
-  if (nodeResponse !== null && body instanceof Uint8Array) return writeWhole(nodeResponse, status, headers, body);
+  if (whole !== null && body instanceof Uint8Array) return writeWhole(whole, status, headers, body);
+  if (events !== undefined && body instanceof ReadableStream && hasEvents(answer)) {
+    if (stream !== null) return writePassedEvents(stream, { status, headers }, body, events);
+    return new Response(passedEvents(body, events), { status, headers });
+  }
   return new Response(body as BodyInit | null, { status, headers });
+}
+
+/** Whether the answer is a stream of events into which something can be written: nobody can write into packed bytes. */
+export function hasEvents({ status, headers }: Pick<UpstreamAnswer, 'headers' | 'status'>): boolean {
+  return status < 300 && isEventStream(headers) && isUnpacked(headers);
+}
+
+function isUnpacked(headers: UpstreamAnswer['headers']): boolean {
+  const coding = headerOf(headers, 'content-encoding');
+  return coding === null || /^\s*(?:identity)?\s*$/i.test(coding);
 }
 
 /** What an agent is told about an answer that did not come, or not to its end. */

@@ -1,7 +1,6 @@
 import { concatBytes } from '../../bytes/join.ts';
+import { CR, LF } from './boundary.ts';
 
-const LF = 0x0a;
-const CR = 0x0d;
 /** Bytes that are looked at one by one; the end of a longer line is searched for, which takes longer to begin with. */
 const SHORT_LINE = 64;
 

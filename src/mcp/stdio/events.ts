@@ -2,7 +2,6 @@ import { LARGE_MESSAGE } from '../json/large.ts';
 
 const BREAK = new TextEncoder().encode('\n\n');
 const FIELDS = new TextEncoder().encode('event: message\ndata: ');
-const COMMENT = new TextEncoder().encode(': holdfast\n\n');
 const CR = 0x0d;
 const SPACE = 0x20;
 /** Bytes that may wait for a slow reader before the child is paused. */
@@ -54,11 +53,6 @@ export class EventStream {
     if (line.length < LARGE_MESSAGE) this.#control.enqueue(asEvent(line));
     else for (const part of partsOfEvent(line)) this.#control.enqueue(part);
     if ((this.#control.desiredSize ?? 0) <= 0) this.#callbacks.onFull(this);
-  }
-
-  /** Writes a comment, unless the reader has more to read already than it takes. */
-  comment(): void {
-    if ((this.#control?.desiredSize ?? 0) > 0) this.#control?.enqueue(COMMENT.slice());
   }
 
   /** Ends the stream after what was sent has been delivered. */

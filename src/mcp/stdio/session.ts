@@ -30,9 +30,6 @@ export interface StdioSessionTerms {
 /** A server that floods a client that does not listen is logged this often, in ms. */
 const TELL_EVERY_MS = 10_000;
 
-/** Milliseconds between two comments on the listener's stream, which show to it and to proxies that it lives. */
-const COMMENT_EVERY_MS = 15_000;
-
 /** One MCP session: a child process, the POSTs that wait for it, and the stream of a GET. */
 export class StdioSession {
   readonly id: string;
@@ -44,7 +41,6 @@ export class StdioSession {
   readonly #slow = new Set<EventStream>();
   #child: Child | null = null;
   #listener: EventStream | null = null;
-  #beat: NodeJS.Timeout | undefined;
   #usedAt: number;
   readonly #headersAfterMs: number;
   #version: string | null = null;
@@ -75,7 +71,7 @@ export class StdioSession {
     void child.exited.then(() => {
       this.#awaited.loseAll("the server's process ended before it answered");
       this.#listener?.end();
-      this.#dropListener();
+      this.#listener = null;
     });
   }
 
@@ -86,7 +82,7 @@ export class StdioSession {
   async end(atOnce = false): Promise<void> {
     if (atOnce) {
       this.#listener?.end();
-      this.#dropListener();
+      this.#listener = null;
     }
     await this.#child?.end(atOnce);
   }
@@ -169,8 +165,6 @@ export class StdioSession {
     const stream = new EventStream({ ...this.#flowCallbacks, onReaderGone: () => this.#unlisten(stream) });
     this.#listener = stream;
     earlier?.end();
-    clearInterval(this.#beat);
-    this.#beat = setInterval(() => stream.comment(), COMMENT_EVERY_MS).unref();
     for (const line of this.#backlog.take()) stream.send(line);
     onAbort(signal, () => {
       stream.end();
@@ -291,14 +285,9 @@ export class StdioSession {
     this.#toldAt = now;
   }
 
-  #dropListener(): void {
-    this.#listener = null;
-    clearInterval(this.#beat);
-  }
-
   #unlisten(stream: EventStream): void {
     if (this.#listener !== stream) return;
-    this.#dropListener();
+    this.#listener = null;
     this.#touch();
   }
 

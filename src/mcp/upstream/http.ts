@@ -1,6 +1,7 @@
-import { type Dispatcher, Pool } from 'undici';
+import type { Dispatcher } from 'undici';
 import { concatBytes } from '../../bytes/join.ts';
 import type { Exchange, ExchangeAnswer, Upstream } from '../../ports.ts';
+import { dispatcherFor } from './dispatcher.ts';
 
 /**
  * Answers of one grant that are read to their end although nobody wants them any more. Beyond that the oldest is broken
@@ -8,23 +9,14 @@ import type { Exchange, ExchangeAnswer, Upstream } from '../../ports.ts';
  */
 const MOST_DRAINED = 64;
 
-/**
- * A middlebox forgets an idle connection without a word, and a call may take any time, so nobody could tell a request that
- * was swallowed there from one that is worked on. So a connection that was idle for a second is not used again, whatever
- * the server offers; and while an answer is waited for, TCP asks every few seconds whether the other end is still there.
- */
-const SHORT_IDLE = {
-  keepAliveTimeout: 1_000,
-  keepAliveMaxTimeout: 1_000,
-  connect: { keepAlive: true, keepAliveInitialDelay: 5_000 },
-} as const;
-
 /** How an HTTP server is reached. */
 export interface HttpUpstreamOptions {
   /** The server's address, with path and query. */
   readonly url: string;
   /** As in `Upstream`. */
   readonly notRun?: readonly number[];
+  /** The address of the HTTP proxy between, perhaps with user and password; absent or null: none. */
+  readonly proxy?: string | null;
 }
 
 /** A body of a known length up to this many bytes is returned in one piece instead of as a stream. */
@@ -36,35 +28,63 @@ const HIGH_WATER = 64 * 1024;
  * An MCP server over streamable HTTP. Every exchange is sent at most once and has a connection to itself while it
  * lasts. There is no time-out, because a call may take any time. Redirects are returned like any other answer.
  *
+ * HTTP/1.1 is spoken wherever the server speaks it, and HTTP/2 to one that refuses it during the TLS handshake.
+ *
  * The result is `not_sent` only when no byte of the request can have been written: connection refused, no address, no
- * route, TLS handshake failed. Every other failure is `lost`. `why` is a code without addresses, which an agent may
- * read.
+ * route, TLS handshake failed, a proxy that opens no tunnel or wants another password. Every other failure is `lost`.
+ * `why` is a code without addresses, which an agent may read; it begins with `PROXY_` where the proxy is what failed.
  */
-export function httpUpstream({ url, notRun = [] }: HttpUpstreamOptions): Upstream {
+export function httpUpstream({ url, notRun = [], proxy = null }: HttpUpstreamOptions): Upstream {
   const { origin, pathname, search } = new URL(url);
-  // HTTP/2 may send a request again by itself (after GOAWAY); HTTP/1.1 without pipelining does not.
-  const pool = new Pool(origin, { headersTimeout: 0, bodyTimeout: 0, pipelining: 1, allowH2: false, ...SHORT_IDLE });
+  const target = { origin, path: `${pathname}${search}`, isProxied: proxy !== null };
   const drained: DrainedAnswers = new Map();
+  const older = dispatcherFor(origin, { proxy, version: 'http/1.1' });
+  let newer: Dispatcher | null = null;
+  const exchangeOver = async (exchange: Exchange): Promise<ExchangeAnswer> => {
+    if (newer === null) {
+      const answer = await send(older, target, exchange, drained);
+      if (answer.kind !== 'not_sent' || !SPEAKS_NEWER.has(answer.why)) return answer;
+    }
+    newer ??= dispatcherFor(origin, { proxy, version: 'h2' });
+    return send(newer, target, exchange, drained);
+  };
   return {
     kind: 'http',
     notRun: new Set(notRun),
-    exchange: (exchange) => send(pool, `${pathname}${search}`, exchange, drained),
-    close: () => pool.destroy(),
+    exchange: (exchange) =>
+      origin.startsWith('https:') ? exchangeOver(exchange) : send(older, target, exchange, drained),
+    close: async () => {
+      await Promise.all([older.destroy(), newer?.destroy()]);
+    },
   };
+}
+
+/** How a TLS handshake fails with a server that speaks no HTTP/1.1 (RFC 7301, 3.2). Nothing was sent then. */
+const SPEAKS_NEWER: ReadonlySet<string> = new Set(['ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL']);
+
+interface Target {
+  readonly origin: string;
+  readonly path: string;
+  readonly isProxied: boolean;
 }
 
 /** By grant, oldest first: how each is broken off. */
 type DrainedAnswers = Map<string, Set<() => void>>;
 
-function send(pool: Pool, path: string, exchange: Exchange, drained: DrainedAnswers): Promise<ExchangeAnswer> {
+function send(
+  dispatcher: Dispatcher,
+  { origin, path, isProxied }: Target,
+  exchange: Exchange,
+  drained: DrainedAnswers,
+): Promise<ExchangeAnswer> {
   return new Promise((resolve) => {
     if (exchange.signal?.aborted) return resolve({ kind: 'not_sent', why: 'ABORTED' });
-    const handler = new AnswerHandler(resolve, exchange, drained);
+    const handler = new AnswerHandler(resolve, exchange, drained, isProxied);
     const { method, headers, body } = exchange;
     // undici repeats idempotent requests, such as a GET, unless it is told that they are not.
-    const options = { path, method, headers, body, idempotent: false } as Dispatcher.DispatchOptions;
+    const options = { origin, path, method, headers, body, idempotent: false } as Dispatcher.DispatchOptions;
     try {
-      pool.dispatch(options, handler);
+      dispatcher.dispatch(options, handler);
     } catch (error) {
       handler.onResponseError(null, error as Error);
     }
@@ -83,6 +103,7 @@ class BrokenOff extends Error {
 class AnswerHandler implements Dispatcher.DispatchHandler {
   readonly #exchange: Exchange;
   readonly #drained: DrainedAnswers;
+  readonly #isProxied: boolean;
   #resolve: ((answer: ExchangeAnswer) => void) | null;
   #controller: Dispatcher.DispatchController | null = null;
   #status = 0;
@@ -96,7 +117,13 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
   #aborted = false;
   #forget: (() => void) | null = null;
 
-  constructor(resolve: (answer: ExchangeAnswer) => void, exchange: Exchange, drained: DrainedAnswers) {
+  constructor(
+    resolve: (answer: ExchangeAnswer) => void,
+    exchange: Exchange,
+    drained: DrainedAnswers,
+    isProxied: boolean,
+  ) {
+    this.#isProxied = isProxied;
     this.#drained = drained;
     this.#resolve = resolve;
     this.#exchange = exchange;
@@ -150,9 +177,12 @@ class AnswerHandler implements Dispatcher.DispatchHandler {
 
   onResponseError(_controller: unknown, error: Error): void {
     this.#leave();
-    const why = codeOf(error);
+    const refusal = this.#isProxied ? proxyRefusal(error) : null;
+    const isUnsent = this.#controller === null || refusal !== null;
+    const code = refusal ?? codeOf(error);
+    const why = isUnsent && this.#isProxied && !OF_SERVER.test(code) ? `PROXY_${code}` : code;
     if (this.#stream !== null && !this.#dropped) this.#stream.error(new BrokenOff(why));
-    this.#settle(this.#controller === null ? { kind: 'not_sent', why } : { kind: 'lost', why });
+    this.#settle({ kind: isUnsent ? 'not_sent' : 'lost', why });
   }
 
   #makeStream(): ReadableStream<Uint8Array> {
@@ -217,6 +247,15 @@ function isSmall(headers: Record<string, string | string[] | undefined>): boolea
   const type = headers['content-type'];
   return typeof length === 'string' && Number(length) <= SMALL && !/^\s*text\/event-stream/i.test(String(type));
 }
+
+/** The status with which a proxy refused to pass the request on; null: it is no such error. Its words are undici's. */
+function proxyRefusal(error: Error): string | null {
+  const words = /^Proxy response \((\d{3})\)|^Proxy Authentication Required \((407)\)$/.exec(error.message);
+  return words?.[1] ?? words?.[2] ?? null;
+}
+
+/** Codes of failures that are the server's or the caller's, behind whatever proxy. */
+const OF_SERVER = /^(?:ERR_|CERT_|DEPTH_|UNABLE_|SELF_SIGNED_|HOSTNAME_|ABORTED$)/;
 
 /** The error's code, or that of its cause; never its message, which may contain an address. */
 function codeOf(error: unknown): string {

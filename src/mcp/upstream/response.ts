@@ -62,18 +62,38 @@ function answersId(id: Json | undefined, idText: string): boolean {
 }
 
 function parsedResponse(bytes: Uint8Array, idText: string): AnswerReading['outcome'] {
-  let message: Json;
-  try {
-    message = JSON.parse(UTF8.decode(bytes)) as Json;
-  } catch {
-    return null;
-  }
-  if (!isObject(message) || member(message, 'method') !== undefined) return null;
-  if (!answersId(member(message, 'id'), idText)) return null;
+  const message = parsedJson(UTF8.decode(bytes));
+  if (message === undefined || !isResponse(message, idText)) return null;
   const result = member(message, 'result');
-  if (result === undefined && member(message, 'error') === undefined) return null;
   const failed = result === undefined || member(result, 'isError') === true;
   return { kind: 'returned', response: bytes, failed };
+}
+
+/** Whether JSON text that is not large holds the response, as `responseIn` reads it; what is no JSON holds none. */
+export function answersRequest(text: string, idText: string): boolean {
+  // Without either word, or an escape that may spell it, nothing has to be parsed.
+  if (!RESPONSE_WORDS.test(text)) return false;
+  const value = parsedJson(text.startsWith(MARK) ? text.slice(MARK.length) : text);
+  return Array.isArray(value)
+    ? (value as readonly Json[]).some((message) => isResponse(message, idText))
+    : value !== undefined && isResponse(value, idText);
+}
+
+const MARK = '\ufeff';
+const RESPONSE_WORDS = /"result"|"error"|\\u/;
+
+function isResponse(message: Json, idText: string): boolean {
+  if (!isObject(message) || member(message, 'method') !== undefined) return false;
+  if (!answersId(member(message, 'id'), idText)) return false;
+  return member(message, 'result') !== undefined || member(message, 'error') !== undefined;
+}
+
+function parsedJson(text: string): Json | undefined {
+  try {
+    return JSON.parse(text) as Json;
+  } catch {
+    return undefined;
+  }
 }
 
 const ASKED = [['id'], ['method'], ['result'], ['result', 'isError'], ['error']] as const;

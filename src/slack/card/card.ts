@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type Approval, isOver } from '../../domain/approval/approval.ts';
 import { FORGED_WORDS, forgedCause, isForged } from '../../domain/approval/forged.ts';
+import { type SecondLook, secondLookSentence, secondLooks } from '../../domain/approval/second-look.ts';
 import { alsoSent, sendsMore } from '../../domain/call/also-sent.ts';
 import { hiddenMarks } from '../../domain/call/hidden-marks.ts';
 import type { Freeze } from '../../domain/freeze/freeze.ts';
@@ -96,12 +97,13 @@ function layOut(approval: Approval, options: CardOptions): { parts: Block[]; com
   const before = [
     header(cut(`${headline(approval)}: ${leftToRight(`${approval.server}.${approval.tool}`)}`, LIMIT.header)),
     ...outcomeBlocks(approval),
-    factsSection(approval),
     ...reasonBlocks(approval, 'card'),
   ];
   const warning = hiddenWarning(approval);
   const after = (fits: boolean): Block[] => [
     ...(fits && warning === null ? [] : [section(whyReview(approval, fits, warning))]),
+    // Below what is decided about: half of it repeats the header.
+    factsSection(approval),
     ...waitingBlocks(approval),
     fineprintBlock(approval),
     ...buttons(approval, fits && warning === null, options),
@@ -153,7 +155,8 @@ function buttons(approval: Approval, complete: boolean, { publicUrl }: CardOptio
   const call = leftToRight(`${approval.server}.${approval.tool}`);
   const elements: JsonObject[] = [];
   if (approval.state === 'pending') {
-    const confirm = isGrave(approval) ? { confirm: confirmation(approval, call) } : {};
+    const looks = secondLooks(approval, [], approval.createdAt);
+    const confirm = looks.length > 0 ? { confirm: confirmation(approval, call, looks) } : {};
     elements.push(
       complete
         ? button({ action: 'approve', text: 'Approve', value, style: 'primary', ...confirm })
@@ -174,18 +177,21 @@ function consoleUrl(publicUrl: string, approval: { readonly id: string }): strin
   return `${publicUrl}/approvals/${encodeURIComponent(approval.id)}`;
 }
 
-/** For grave calls, Slack asks for confirmation before it sends the click. */
-function isGrave({ trace }: Approval): boolean {
-  const { severity, risk } = trace;
-  return severity === 'high' || severity === 'critical' || risk === 'destructive' || risk === 'financial';
-}
-
-function confirmation(approval: Approval, call: string): JsonObject {
-  const grade = [approval.trace.severity && `${approval.trace.severity} severity`, approval.trace.risk].filter(Boolean);
-  const text = `${cut(call, 160)} runs exactly as shown (${grade.join(', ')}). Once it runs, it cannot be taken back.`;
+/**
+ * Slack asks once more before it sends the click: with the call, its agent and its arguments again, as far as Slack's 300
+ * characters go, and why it asks.
+ */
+function confirmation(approval: Approval, call: string, looks: readonly SecondLook[]): JsonObject {
+  const why = looks
+    .map((look) => (look.kind === 'ran' ? `${secondLookSentence(look)} (${look.id})` : secondLookSentence(look)))
+    .join(' ');
+  const what = `${cut(leftToRight(approval.grant), 40)} runs ${cut(call, 80)} once, as shown. `;
+  const room = LIMIT.confirmText - what.length - 'With '.length - 1;
+  const reasons = cut(why, Math.floor(room * 0.6));
+  const args = cut(leftToRight(JSON.stringify(approval.arguments)), room - reasons.length);
   return {
     title: plainText('Approve this call?'),
-    text: plainText(cut(text, LIMIT.confirmText)),
+    text: plainText(cut(`${what}With ${args} ${reasons}`, LIMIT.confirmText)),
     confirm: plainText('Approve'),
     deny: plainText('Not yet'),
     style: 'primary',

@@ -35,11 +35,11 @@ export function fullView(approval: Approval, from: CardPlace, page: number, mayD
   const decides = mayDecide && approval.state === 'pending';
   const blocks = [
     section(`*${headline(approval)}*${approval.state === 'pending' ? '' : `\n${stateSentence(approval)}`}`),
-    factsSection(approval),
     ...(at === 0 ? reasonBlocks(approval, 'full view') : []),
     richText([label(pages.length > 1 ? `${title}, page ${at + 1} of ${pages.length}` : title)]),
     ...table,
     ...(warning === null || !last ? [] : [section(warning)]),
+    factsSection(approval),
     ...waitingBlocks(approval).slice(0, 1),
     fineprintBlock(approval),
     ...navigation(approval, at, pages.length, decides),
@@ -148,13 +148,14 @@ function callPages(approval: Approval): CallPage[] {
 
 function navigation(approval: Approval, page: number, pages: number, decides: boolean): Block[] {
   const value = buttonValue(approval);
-  const elements = [
+  const turns = [
     ...(page > 0 ? [button({ action: 'previous_page', text: '← Previous page', value })] : []),
     ...(page < pages - 1 ? [button({ action: 'next_page', text: 'Next page →', value })] : []),
-    ...(decides ? [button({ action: 'deny', text: 'Deny…', value, style: 'danger' })] : []),
   ];
+  // In a row of its own: it never comes to stand where a button to turn the page was a moment ago.
+  const deny = decides ? [actions([button({ action: 'deny', text: 'Deny…', value, style: 'danger' })])] : [];
   const hint = decides && page < pages - 1 ? [section('Approve is on the last page.')] : [];
-  return elements.length === 0 ? [] : [...hint, actions(elements)];
+  return [...hint, ...(turns.length === 0 ? [] : [actions(turns)]), ...deny];
 }
 
 const noteInput = (): Block => textInput('Note, kept with the decision', true);

@@ -2,6 +2,7 @@ import { type IdentityTerms, LiveIdentity } from '../people/identity.ts';
 import { People } from '../people/people.ts';
 import type { Routing } from '../place/routing.ts';
 import type { SlackApi } from '../wire/api.ts';
+import type { Rush } from '../wire/rush.ts';
 import { answerTo } from './answer.ts';
 import { sendFollowUp } from './follow-up.ts';
 import { type InteractionTerms, interact } from './interact.ts';
@@ -14,6 +15,8 @@ export interface ClickDeps extends Routing, Omit<InteractionTerms, 'people' | 'a
   readonly routing?: Routing | undefined;
   /** Whose clicks count, read anew for each click; if absent, `people` and what follows hold for good. */
   readonly identity?: { readonly now: IdentityTerms } | undefined;
+  /** Told of each click, so that cards give way to it. */
+  readonly rush?: Rush | undefined;
   /** Takes payloads that are about no call: resolves to false if this one is. */
   readonly takeOther?: ((terms: OtherTerms, body: unknown, ack: Ack) => Promise<boolean>) | undefined;
   /** Shared with the cards, so that both use the same facts; made here if absent. */
@@ -49,8 +52,13 @@ export function takeClicks(deps: ClickDeps): Clicks {
   return {
     take(body, ack) {
       // One snapshot for the whole click, so that it is not judged half by the old home and half by the new one.
-      const taking = takeClick({ ...terms, ...identity.now }, leaving.signal, body, ack);
-      const done = taking.finally(() => underWay.delete(done));
+      const over = deps.rush?.click();
+      const acknowledge: Ack = (answer) => ack(answer).finally(over);
+      const taking = takeClick({ ...terms, ...identity.now }, leaving.signal, body, acknowledge);
+      const done = taking.finally(() => {
+        over?.();
+        underWay.delete(done);
+      });
       underWay.add(done);
       return done;
     },

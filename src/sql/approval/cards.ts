@@ -2,7 +2,9 @@ import { createHash } from 'node:crypto';
 import { type Kysely, type RawBuilder, sql, type Transaction } from 'kysely';
 import type { NewEvent } from '../../domain/log/event.ts';
 import type { CardRecord, Store } from '../../ports.ts';
-import { writeEvent, writeEvents } from '../log/events.ts';
+import { KEPT_PLAN } from '../connection/kept-plan.ts';
+import { asNotTaken, takenWhole } from '../connection/taken-whole.ts';
+import { eventRow, insertEventRows, writeEvents } from '../log/events.ts';
 import type { Tables } from '../table/tables.ts';
 import {
   CARD_ROW,
@@ -40,7 +42,7 @@ export async function claimCard(
 ): ReturnType<Store['claimCard']> {
   const until = (seconds: number) => sql`clock_timestamp() + make_interval(secs => ${seconds}::double precision)`;
   const row = { ...unclaimed(approval), event_seal: null };
-  const claimed = await sql<{ fresh: boolean }>`
+  const claimed = await sql<{ fresh: boolean }>`${KEPT_PLAN}
     insert into holdfast.cards as c (approval_id, channel, revision, digest, run, run_by, run_until, seal)
     values (${approval}, ${row.channel}, ${row.revision}, ${row.digest}, ${run.id}, ${run.replica}, ${until(run.ms / 1_000)},
       ${trust.tables.seal('cards', row)})
@@ -73,7 +75,9 @@ export async function releaseCard(db: Kysely<Tables>, approval: string, run: str
     await sql`delete from holdfast.cards where approval_id = ${approval} and run = ${run} and ts is null`.execute(db);
     return;
   }
-  await sql`update holdfast.cards set run = null where approval_id = ${approval} and run = ${run}`.execute(db);
+  await sql`${KEPT_PLAN} update holdfast.cards set run = null where approval_id = ${approval} and run = ${run}`.execute(
+    db,
+  );
 }
 
 /**
@@ -112,7 +116,7 @@ export async function refuseCard(
     if (known.record === null || known.refused === why) return false;
     const { tables } = trust;
     const row = { ...rowOf(known.record), refused: why, event_seal: known.eventSeal };
-    await writeRow(trx, row, tables.seal('cards', row), sql`c.look_at`);
+    await upsert(row, tables.seal('cards', row), sql`c.look_at`).execute(trx);
     await writeEvents(trx, trust.seals, [event]);
     return true;
   });
@@ -130,20 +134,15 @@ function rowOf(card: CardRecord): Omit<CardRow, 'event_seal' | 'refused' | 'seal
   return { approval_id: approval, channel, ts, revision, digest, posted_at: postedAt, told_freeze: freeze };
 }
 
-async function writeRow(
-  trx: Transaction<Tables>,
-  row: Omit<CardRow, 'seal'>,
-  seal: string,
-  lookAt: RawBuilder<unknown>,
-): Promise<void> {
-  await sql`
+/** A statement, up to the last column that it sets. */
+function upsert(row: Omit<CardRow, 'seal'>, seal: string, lookAt: RawBuilder<unknown>): RawBuilder<unknown> {
+  return sql`
     insert into holdfast.cards as c (approval_id, channel, ts, revision, digest, posted_at, told_freeze, refused, event_seal, seal)
     values (${row.approval_id}, ${row.channel}, ${row.ts}, ${row.revision}, ${row.digest}, ${row.posted_at},
       ${row.told_freeze}, ${row.refused}, ${row.event_seal}, ${seal})
     on conflict (approval_id) do update set channel = excluded.channel, ts = excluded.ts, revision = excluded.revision,
       digest = excluded.digest, posted_at = excluded.posted_at, told_freeze = excluded.told_freeze,
-      refused = excluded.refused, event_seal = excluded.event_seal, seal = excluded.seal,
-      look_at = ${lookAt}`.execute(trx);
+      refused = excluded.refused, event_seal = excluded.event_seal, seal = excluded.seal, look_at = ${lookAt}`;
 }
 
 /** Pending approvals whose cards are to be looked at now; each is taken by one replica, and comes again later. */
@@ -162,25 +161,40 @@ export async function cardsToLookAt(db: Kysely<Tables>, limit: number): Promise<
   return found.rows.map((row) => row.approval_id);
 }
 
-/** Remembers where the card is and what it shows. An earlier revision never overwrites a later one. */
+/**
+ * Remembers where the card is and what it shows. An earlier revision never overwrites a later one. `run` lets go of the card.
+ * Returns the approval's revision; null: it is gone.
+ */
 export async function saveCard(
   db: Kysely<Tables>,
   trust: CardTrust,
   card: CardRecord,
   event: NewEvent | null,
   content?: string,
-): Promise<void> {
-  const { seals, tables } = trust;
-  await db.transaction().execute(async (trx) => {
+  run?: string,
+): Promise<number | null> {
+  const kept = content === undefined || content.length > LONGEST_CARD ? null : content;
+  const written = event === null ? null : eventRow(trust.seals, event);
+  const soon = sql`clock_timestamp() + interval '${sql.raw(String(FIRST_LOOK))} s'`;
+  const saving = db.transaction().execute(async (trx) => {
     const { record, eventSeal } = await lockCard(trx, trust, card.approval);
-    const written = event === null ? null : await writeEvent(trx, seals, event);
-    const says = event !== null && saysWhatWasShown(event.type);
-    const row = { ...rowOf(merged(record, card)), refused: null, event_seal: says ? written : eventSeal };
-    const soon = sql`clock_timestamp() + interval '${sql.raw(String(FIRST_LOOK))} s'`;
-    await writeRow(trx, row, tables.seal('cards', row), soon);
-    await sql`
-      update holdfast.approvals set shown = greatest(shown, ${card.revision}) where id = ${card.approval}`.execute(trx);
-    if (content !== undefined) await keepContent(trx, card.approval, content);
+    const says = written !== null && saysWhatWasShown(written.type);
+    const row = { ...rowOf(merged(record, card)), refused: null, event_seal: says ? written.seal : eventSeal };
+    const saved = await sql<{ revision: number | null }>`${KEPT_PLAN}
+      with saved as (
+        ${upsert(row, trust.tables.seal('cards', row), soon)} ${run === undefined ? sql`` : sql`, run = nullif(c.run, ${run})`}
+        returning c.approval_id
+      ), shown as (
+        update holdfast.approvals set shown = greatest(shown, ${card.revision}) where id = ${card.approval} returning revision
+      ), ${kept === null ? sql`kept as (select 1)` : keepContent(card.approval, kept)},
+      logged as (${written === null ? sql`select 1` : sql`${insertEventRows([written], sql`saved`)} returning 1`})
+      select (select revision from shown) as revision, ${takenWhole('cards', sql`select count(*) from saved`, sql`select 1`)},
+        ${takenWhole('card_contents', sql`select count(*) from kept`, sql`select 1`)},
+        ${takenWhole('events', sql`select count(*) from logged`, sql`select 1`)}`.execute(trx);
+    return saved.rows[0]?.revision ?? null;
+  });
+  return saving.catch((error: unknown) => {
+    throw asNotTaken(error);
   });
 }
 
@@ -197,15 +211,20 @@ const LONGEST_CARD = 200_000;
 /** Cards of one approval that are kept. */
 const MOST_CARDS = 500;
 
-/** Kept before the event that names it, so that whatever the log says was shown can be shown again. */
-async function keepContent(trx: Transaction<Tables>, approval: string, content: string): Promise<void> {
-  if (content.length > LONGEST_CARD) return;
+/**
+ * Parts of a statement: kept with the event that names it, so that whatever the log says was shown can be shown again. `kept`
+ * has one row: it is kept now, or was before, or there are enough.
+ */
+function keepContent(approval: string, content: string): RawBuilder<unknown> {
   const digest = createHash('sha256').update(content).digest('hex');
-  await sql`
-    insert into holdfast.card_contents (digest, approval_id, content, kept_at)
-    select ${digest}, ${approval}, ${content}, clock_timestamp()
-    where (select count(*) from holdfast.card_contents where approval_id = ${approval}) < ${MOST_CARDS}
-    on conflict (digest) do nothing`.execute(trx);
+  return sql`due as (
+      select not exists (select 1 from holdfast.card_contents where digest = ${digest}::text)
+        and (select count(*) from holdfast.card_contents where approval_id = ${approval}::text) < ${MOST_CARDS}::int as is_new
+    ), added as (
+      insert into holdfast.card_contents (digest, approval_id, content, kept_at)
+      select ${digest}::text, ${approval}::text, ${content}::text, clock_timestamp() from due where is_new
+      on conflict (digest) do nothing returning 1
+    ), kept as (select 1 from due where not is_new union all select 1 from added)`;
 }
 
 /** What these cards showed, by digest. */

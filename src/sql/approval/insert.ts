@@ -1,16 +1,22 @@
-import type { Transaction } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import type { Json } from '../../domain/json/json.ts';
 import type { NewApproval, Seals } from '../../ports.ts';
 import { frozenText, reasonsText, shownDigest, stateText } from '../table/sealed-rows.ts';
-import type { Tables } from '../table/tables.ts';
 
-/** `previousUnknown`: an earlier approval of the same call whose outcome is unknown. */
-export async function insertApproval(
-  trx: Transaction<Tables>,
+/** A column of a new approval: its name, its type, and what it holds. */
+type Column = readonly [
+  name: string,
+  type: 'boolean' | 'bytea' | 'int' | 'json' | 'jsonb' | 'text' | 'timestamptz',
+  value: unknown,
+];
+
+/** `previousUnknown`: an earlier approval of the same call whose outcome is unknown. `when`: rows for each of which it is inserted. */
+export function insertApproval(
   seals: Seals,
   { approval, request }: NewApproval,
   previousUnknown: string | null,
-): Promise<void> {
+  when: RawBuilder<unknown>,
+): RawBuilder<unknown> {
   const { id, createdAt, expiresAt, pickupUntil } = approval;
   const texts = {
     requirement: JSON.stringify(approval.requirement),
@@ -23,40 +29,45 @@ export async function insertApproval(
   const shown = shownDigest(seals, texts);
   const asked = texts.asked === null ? null : (JSON.parse(texts.asked) as Json);
   const frozen = frozenText({ ...approval, previousUnknown, requirement: texts.requirement, asked, shown });
-  await trx
-    .insertInto('holdfast.approvals')
-    .values({
-      id,
-      state: 'pending',
-      revision: 1,
-      server: approval.server,
-      tool: approval.tool,
-      grant_name: approval.grant,
-      owner: approval.owner,
-      self_approval: approval.selfApproval,
-      fingerprint: approval.fingerprint,
-      requirement: texts.requirement,
-      arguments: texts.arguments,
-      sent: texts.sent,
-      hidden: texts.hidden,
-      answers_to: approval.answersTo,
-      asked: texts.asked,
-      trace: texts.trace,
-      stated_reason: approval.statedReason,
-      previous_unknown: previousUnknown,
-      policy_digest: approval.policyDigest,
-      request,
-      created_at: createdAt,
-      expires_at: expiresAt,
-      pickup_until: pickupUntil,
-      lease_until: approval.leaseUntil,
-      note: approval.note,
-      shown_digest: shown,
-      frozen_seal: seals.seal('approval', frozen),
-      state_revision: 1,
-      state_seal: seals.seal('state', stateText(id, 'pending', 1, { pickupUntil, awaits: null, questions: 0 })),
-      reasons_seal: seals.seal('reasons', reasonsText(id, [])),
-      updated_at: createdAt,
-    })
-    .execute();
+  const columns: readonly Column[] = [
+    ['id', 'text', id],
+    ['state', 'text', 'pending'],
+    ['revision', 'int', 1],
+    ['server', 'text', approval.server],
+    ['tool', 'text', approval.tool],
+    ['grant_name', 'text', approval.grant],
+    ['owner', 'text', approval.owner],
+    ['self_approval', 'boolean', approval.selfApproval],
+    ['fingerprint', 'text', approval.fingerprint],
+    ['requirement', 'json', texts.requirement],
+    ['arguments', 'json', texts.arguments],
+    ['sent', 'json', texts.sent],
+    ['hidden', 'json', texts.hidden],
+    ['answers_to', 'text', approval.answersTo],
+    ['asked', 'jsonb', texts.asked],
+    ['trace', 'json', texts.trace],
+    ['stated_reason', 'text', approval.statedReason],
+    ['previous_unknown', 'text', previousUnknown],
+    ['policy_digest', 'text', approval.policyDigest],
+    ['request', 'bytea', request],
+    ['created_at', 'timestamptz', createdAt],
+    ['expires_at', 'timestamptz', expiresAt],
+    ['pickup_until', 'timestamptz', pickupUntil],
+    ['lease_until', 'timestamptz', approval.leaseUntil],
+    ['note', 'text', approval.note],
+    ['shown_digest', 'text', shown],
+    ['frozen_seal', 'text', seals.seal('approval', frozen)],
+    ['state_revision', 'int', 1],
+    [
+      'state_seal',
+      'text',
+      seals.seal('state', stateText(id, 'pending', 1, { pickupUntil, awaits: null, questions: 0 })),
+    ],
+    ['reasons_seal', 'text', seals.seal('reasons', reasonsText(id, []))],
+    ['updated_at', 'timestamptz', createdAt],
+  ];
+  const values = columns.map(([, type, value]) => sql`${value}::${sql.raw(type)}`);
+  return sql`
+    insert into holdfast.approvals (${sql.raw(columns.map(([name]) => name).join(', '))})
+    select ${sql.join(values)} from ${when}`;
 }

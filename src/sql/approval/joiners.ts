@@ -4,7 +4,9 @@ import { hiddenCount } from '../../domain/call/hidden-marks.ts';
 import type { HiddenValues } from '../../domain/call/sent.ts';
 import type { NewEvent } from '../../domain/log/event.ts';
 import type { Cancelled, LeftEvent, Parting, Seals } from '../../ports.ts';
-import { writeEvents } from '../log/events.ts';
+import { KEPT_PLAN } from '../connection/kept-plan.ts';
+import { asNotTaken, takenWhole } from '../connection/taken-whole.ts';
+import { insertEvents, writeEvents } from '../log/events.ts';
 import { APPROVAL, type ApprovalRow, approvalOf } from '../table/approval-row.ts';
 import type { Tables } from '../table/tables.ts';
 
@@ -22,18 +24,19 @@ export async function markCollected(
   until?: Date,
 ): Promise<void> {
   const result = until === undefined ? sql`result = null, result_until = null` : sql`result_until = ${until}`;
-  await db.transaction().execute(async (trx) => {
-    const found = await sql<{ approval_id: string }>`
-      update holdfast.joiners set collected_at = ${event.at}
-      where id = ${joiner} and collected_at is null and gave_up_at is null returning approval_id`.execute(trx);
-    const approval = found.rows[0]?.approval_id;
-    if (approval === undefined) return;
-    await sql`
-      update holdfast.approvals a set ${result}
-      where a.id = ${approval} and a.state in ('succeeded', 'failed', 'denied', 'expired') and not exists (
+  const collecting = sql`${KEPT_PLAN}
+    with collected as (
+      update holdfast.joiners set collected_at = ${event.at}::timestamptz
+      where id = ${joiner} and collected_at is null and gave_up_at is null returning approval_id
+    ), emptied as (
+      update holdfast.approvals a set ${result} from collected
+      where a.id = collected.approval_id and a.state in ('succeeded', 'failed', 'denied', 'expired') and not exists (
         select 1 from holdfast.joiners j
-        where j.approval_id = a.id and j.collected_at is null and j.left_at is null)`.execute(trx);
-    await writeEvents(trx, seals, [event]);
+        where j.approval_id = a.id and j.id <> ${joiner} and j.collected_at is null and j.left_at is null)
+    ), logged as (${insertEvents(seals, [event], sql`collected`)} returning 1)
+    select ${takenWhole('events', sql`select count(*) from logged`, sql`select count(*) from collected`)}`;
+  await collecting.execute(db).catch((error: unknown) => {
+    throw asNotTaken(error);
   });
 }
 

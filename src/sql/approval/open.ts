@@ -1,4 +1,4 @@
-import { type Kysely, sql, type Transaction } from 'kysely';
+import { type Kysely, type RawBuilder, sql, type Transaction } from 'kysely';
 import { LIVE, type State } from '../../domain/approval/approval.ts';
 import { TAKEN_BACK_PREFIX } from '../../domain/approval/take-back.ts';
 import { withLaterReason } from '../../domain/call/stated-reason.ts';
@@ -10,9 +10,10 @@ import { reasonsText } from '../table/sealed-rows.ts';
 import type { Tables } from '../table/tables.ts';
 import { insertApproval } from './insert.ts';
 import { Unasked, waitForLeg } from './legs.ts';
+import { lockGrant, openNew } from './open-new.ts';
 import { absentFor } from './presence.ts';
 import { refuseJoiner, takeRoom } from './room.ts';
-import { insertJoiner, takeSeat } from './seats.ts';
+import { takeNewSeat, takeSeat } from './seats.ts';
 
 type Trx = Transaction<Tables>;
 
@@ -42,8 +43,15 @@ export async function openApproval(
 ): Promise<Opened> {
   const { id, grant, fingerprint, createdAt } = request.approval;
   const fingerprints = [fingerprint, ...request.olderFingerprints];
+  const earlier = {
+    live: liveOf(fingerprints, []),
+    owed: sql`select 1 ${owedOf(fingerprints)}`,
+    unknown: sql`select 1 from (${lastSent(fingerprints)}) s where s.state = 'unknown'`,
+  };
+  const opened = await openNew(db, seals, request, joiner, room, event, earlier);
+  if (opened !== null) return opened;
   const opening = db.transaction().execute(async (trx): Promise<Opened> => {
-    await sql`select pg_advisory_xact_lock(hashtextextended(${`grant ${grant}`}, 0))`.execute(trx);
+    await lockGrant(trx, grant);
     const rounds = request.rounds ?? [];
     const live = await lockLive(trx, fingerprints, rounds);
     if (live) return join(trx, seals, live, joiner, event, room, request.approval.statedReason);
@@ -57,8 +65,9 @@ export async function openApproval(
     const taken = await takeRoom(trx, request, room);
     if (taken.kind !== 'room') return taken;
     await waitForLeg(trx, request);
-    await insertApproval(trx, seals, request, await lastUnknown(trx, [...fingerprints, ...rounds]));
-    await insertJoiner(trx, id, joiner, createdAt);
+    const unknown = await lastUnknown(trx, [...fingerprints, ...rounds]);
+    await insertApproval(seals, request, unknown, sql`(select 1) as one`).execute(trx);
+    await takeNewSeat(trx, id, joiner, createdAt);
     await writeEvents(trx, seals, [event]);
     return { kind: 'opened', approval: approvalOf(seals, await read(trx, id)), joiner: joiner.id, nth: taken.nth };
   });
@@ -77,13 +86,17 @@ async function lockLive(
   fingerprints: readonly string[],
   rounds: readonly string[],
 ): Promise<ApprovalRow | null> {
-  const locked = await sql<{ id: string }>`
+  const locked = await sql<{ id: string }>`${liveOf(fingerprints, rounds)} for update`.execute(trx);
+  const id = locked.rows[0]?.id;
+  return id === undefined ? null : read(trx, id);
+}
+
+function liveOf(fingerprints: readonly string[], rounds: readonly string[]): RawBuilder<unknown> {
+  return sql`
     select id from holdfast.approvals
     where (fingerprint = any(${fingerprints}::text[]) and state = any(${LIVE}::text[]))
       or (fingerprint = any(${rounds}::text[]) and state = 'dispatched')
-    order by fingerprint = any(${fingerprints}::text[]) desc, created_at desc limit 1 for update`.execute(trx);
-  const id = locked.rows[0]?.id;
-  return id === undefined ? null : read(trx, id);
+    order by fingerprint = any(${fingerprints}::text[]) desc, created_at desc limit 1`;
 }
 
 async function read(trx: Trx, id: string): Promise<ApprovalRow> {
@@ -112,7 +125,7 @@ async function join(
   const refusal = again ? null : await refuseJoiner(trx, live.id, live.grant_name, room);
   if (refusal !== null) return refusal;
   if (again) await takeSeat(trx, absent.id, joiner);
-  else await insertJoiner(trx, live.id, joiner, event.at);
+  else await takeNewSeat(trx, live.id, joiner, event.at);
   const later = live.state === 'pending' ? withLaterReason(approvalOf(seals, live), reason) : null;
   const changed = !again || absent.gave_up || later !== null;
   if (changed) {
@@ -150,23 +163,33 @@ interface Owed {
 
 async function owedTo(trx: Trx, fingerprints: readonly string[], asking: string): Promise<Owed | undefined> {
   const found = await sql<ApprovalRow & { joiner: string; absent: boolean }>`
-    select ${APPROVAL}, j.id as joiner, ${absentFor(asking)} as absent from holdfast.approvals a
-    join holdfast.joiners j on j.approval_id = a.id and j.collected_at is null and j.left_at is null
-    where a.fingerprint = any(${fingerprints}::text[]) and (a.state = any(${OWED}::text[])
-        or (a.state = 'lapsed' and starts_with(a.note, ${TAKEN_BACK_PREFIX}::text)))
-      and (a.state = 'unknown' or a.result_until > clock_timestamp())
-      and (a.state not in ('succeeded', 'failed') or a.result is not null)
+    select ${APPROVAL}, j.id as joiner, ${absentFor(asking)} as absent ${owedOf(fingerprints)}
     order by absent desc, a.created_at desc, j.joined_at limit 1`.execute(trx);
   const row = found.rows[0];
   return row === undefined ? undefined : { row, joiner: row.joiner, absent: row.absent };
 }
 
+/** Ended approvals `a` whose callers `j` are still owed their answers. */
+function owedOf(fingerprints: readonly string[]): RawBuilder<unknown> {
+  return sql`
+    from holdfast.approvals a
+    join holdfast.joiners j on j.approval_id = a.id and j.collected_at is null and j.left_at is null
+    where a.fingerprint = any(${fingerprints}::text[]) and (a.state = any(${OWED}::text[])
+        or (a.state = 'lapsed' and starts_with(a.note, ${TAKEN_BACK_PREFIX}::text)))
+      and (a.state = 'unknown' or a.result_until > clock_timestamp())
+      and (a.state not in ('succeeded', 'failed') or a.result is not null)`;
+}
+
 /** The last approval of this call that reached the server, if nobody knows how it ended. */
 async function lastUnknown(trx: Trx, fingerprints: readonly string[]): Promise<string | null> {
-  const found = await sql<{ id: string; state: State }>`
-    select id, state from holdfast.approvals
-    where fingerprint = any(${fingerprints}::text[]) and state in ('unknown', 'succeeded', 'failed')
-    order by created_at desc limit 1`.execute(trx);
+  const found = await sql<{ id: string; state: State }>`${lastSent(fingerprints)}`.execute(trx);
   const last = found.rows[0];
   return last?.state === 'unknown' ? last.id : null;
+}
+
+function lastSent(fingerprints: readonly string[]): RawBuilder<unknown> {
+  return sql`
+    select id, state from holdfast.approvals
+    where fingerprint = any(${fingerprints}::text[]) and state in ('unknown', 'succeeded', 'failed')
+    order by created_at desc limit 1`;
 }

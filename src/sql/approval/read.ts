@@ -1,4 +1,4 @@
-import { type Kysely, sql } from 'kysely';
+import { type Kysely, type RawBuilder, sql } from 'kysely';
 import type { Approval, State } from '../../domain/approval/approval.ts';
 import type { Page, Seals, Store } from '../../ports.ts';
 import { breathe } from '../../time/breathe.ts';
@@ -57,18 +57,33 @@ export async function listApprovals(
   const sizes = await sql<{ id: string; kept: number }>`
     select a.id, pg_column_size(a.arguments) + pg_column_size(a.sent) as kept from holdfast.approvals a where ${states} and ${after}
     order by a.id desc limit ${filter.limit + 1}`.execute(db);
+  const { items, looked } = await byteBoundedApprovals(db, seals, sizes.rows.slice(0, filter.limit), states);
+  return { items, next: sizes.rows.length > looked ? (sizes.rows[looked - 1]?.id ?? null) : null };
+}
+
+/**
+ * Reads these approvals, as far as the bytes of a page allow and at least one. `looked`: how many of the rows it came to; one that no longer meets the
+ * condition is not among the items.
+ */
+export async function byteBoundedApprovals(
+  db: Kysely<Tables>,
+  seals: Seals,
+  rows: readonly { readonly id: string; readonly kept: number }[],
+  condition: RawBuilder<unknown>,
+): Promise<{ readonly items: readonly Approval[]; readonly looked: number }> {
   const items: Approval[] = [];
   let bytes = 0;
-  for (let from = 0; from < Math.min(sizes.rows.length, filter.limit) && bytes < BYTES_PER_PAGE; ) {
-    const ids = firstNotTooHeavy(sizes.rows.slice(from, filter.limit));
+  let looked = 0;
+  while (looked < rows.length && bytes < BYTES_PER_PAGE) {
+    const ids = firstNotTooHeavy(rows.slice(looked));
     const found = await sql<ApprovalRow & { bytes: number }>`
       select ${APPROVAL}, octet_length(a.arguments::text) + octet_length(a.sent::text) as bytes from holdfast.approvals a
-      where a.id = any(${ids}::text[]) and ${states} order by a.id desc`.execute(db);
+      where a.id = any(${ids}::text[]) and ${condition} order by a.id desc`.execute(db);
     items.push(...(await mapInTurns(found.rows, (row) => approvalOf(seals, row))));
     for (const row of found.rows) bytes += Number(row.bytes);
-    from += ids.length;
+    looked += ids.length;
   }
-  return { items, next: sizes.rows.length > items.length ? (items.at(-1)?.id ?? null) : null };
+  return { items, looked };
 }
 
 /** Postgres' compression makes a text at most this many times shorter. */

@@ -8,6 +8,7 @@ import {
 } from '../../domain/approval/openings.ts';
 import type { FullLimit } from '../../domain/policy/limit.ts';
 import type { GrantRoom, NewApproval, NoOpening } from '../../ports.ts';
+import { KEPT_PLAN } from '../connection/kept-plan.ts';
 import type { Tables } from '../table/tables.ts';
 
 type Trx = Transaction<Tables>;
@@ -15,12 +16,43 @@ type Trx = Transaction<Tables>;
 /** The name of the setting that bounds how often a grant asks, as agents and the log read it. */
 const OPENINGS = 'approval.openings';
 
-interface Load {
+/** What a grant has open, as `openingLoad` finds it. */
+export interface OpeningLoad {
   readonly pending: number;
   readonly kept: string;
   readonly wait: string | null;
   readonly now: Date;
   readonly nth: number;
+}
+
+/** Columns of `OpeningLoad`, as one row; with `hasRoom`. */
+export function openingLoad(request: NewApproval, room: GrantRoom): RawBuilder<unknown> {
+  const { grant } = request.approval;
+  const { openings } = room;
+  return sql`
+    select pending, kept::text as kept, wait::text as wait, nth, clock_timestamp() as now,
+      pending < ${mostPending(room)}::int and kept + ${request.request.byteLength}::int <= ${room.keptBytes}::bigint
+        and wait is null as "hasRoom"
+    from (select (
+          select count(*)::int from holdfast.approvals
+          where grant_name = ${grant} and state = 'pending' and expires_at > clock_timestamp()) as pending,
+        ${keptFor(grant)} as kept,
+        ${waitFor(grant, 'approval', openings)} as wait,
+        (select count(*)::int from holdfast.openings
+          where grant_name = ${grant} and kind = 'approval' and at > clock_timestamp() - interval '1 minute') as nth) l`;
+}
+
+/** Counts the opening, for each row of `when`. */
+export function insertOpening(
+  { approval: { id, grant } }: NewApproval,
+  when: RawBuilder<unknown>,
+): RawBuilder<unknown> {
+  return sql`
+    insert into holdfast.openings (id, grant_name, kind) select ${id}::text, ${grant}::text, 'approval' from ${when}`;
+}
+
+function mostPending({ maxPending, closed = false }: GrantRoom): number {
+  return closed ? 0 : maxPending;
 }
 
 /**
@@ -30,28 +62,24 @@ interface Load {
  */
 export async function takeRoom(
   trx: Trx,
-  { approval: { id, grant }, request }: NewApproval,
-  { maxPending: most, openings, keptBytes, closed = false }: GrantRoom,
+  request: NewApproval,
+  room: GrantRoom,
 ): Promise<NoOpening | { readonly kind: 'room'; readonly nth: number }> {
-  const asked = request.byteLength;
-  const maxPending = closed ? 0 : most;
-  const found = await sql<Load>`
-    with load as (
-      select (
-          select count(*)::int from holdfast.approvals
-          where grant_name = ${grant} and state = 'pending' and expires_at > clock_timestamp()) as pending,
-        ${keptFor(grant)} as kept,
-        ${waitFor(grant, 'approval', openings)} as wait,
-        (select count(*)::int from holdfast.openings
-          where grant_name = ${grant} and kind = 'approval' and at > clock_timestamp() - interval '1 minute') as nth
-    ), opened as (
-      insert into holdfast.openings (id, grant_name, kind)
-      select ${id}::text, ${grant}::text, 'approval' from load
-      where pending < ${maxPending}::int and kept + ${asked}::int <= ${keptBytes}::bigint and wait is null
-    )
-    select pending, kept::text, wait::text, nth, clock_timestamp() as now from load`.execute(trx);
-  const { pending, kept, wait, nth, now } = found.rows[0]!;
-  if (pending >= maxPending) return { kind: 'crowded', pending };
+  const found = await sql<OpeningLoad>`
+    with load as (${openingLoad(request, room)}),
+      opened as (${insertOpening(request, sql`load where "hasRoom"`)})
+    select * from load`.execute(trx);
+  return judgeLoad(request, room, found.rows[0]!);
+}
+
+/** What `hasRoom` says, with why. */
+export function judgeLoad(
+  { approval: { grant }, request: { byteLength: asked } }: NewApproval,
+  room: GrantRoom,
+  { pending, kept, wait, nth, now }: OpeningLoad,
+): NoOpening | { readonly kind: 'room'; readonly nth: number } {
+  const { openings, keptBytes } = room;
+  if (pending >= mostPending(room)) return { kind: 'crowded', pending };
   if (Number(kept) + asked > keptBytes) return { kind: 'heavy', kept: Number(kept), asked, most: keptBytes };
   if (wait !== null)
     return { kind: 'paced', full: fullRate(OPENINGS, grant, openings, { seconds: Number(wait), now }) };
@@ -126,7 +154,7 @@ export async function refuseJoiner(
 
 /** How many of the approvals that the grant opened in the last minute its agent has taken back. */
 export async function takenBack(db: Kysely<Tables>, grant: string): Promise<number> {
-  const found = await sql<{ count: number }>`
+  const found = await sql<{ count: number }>`${KEPT_PLAN}
     select count(*)::int as count from holdfast.openings o join holdfast.approvals a on a.id = o.id
     where o.grant_name = ${grant} and o.kind = 'approval' and o.at > clock_timestamp() - interval '1 minute'
       and a.state = 'withdrawn'`.execute(db);

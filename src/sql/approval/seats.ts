@@ -1,19 +1,29 @@
-import { sql, type Transaction } from 'kysely';
+import { type RawBuilder, sql, type Transaction } from 'kysely';
 import type { NewJoiner } from '../../ports.ts';
 import type { Tables } from '../table/tables.ts';
 import { absentFor } from './presence.ts';
 
 /** Gives the caller a seat of its own. */
-export async function insertJoiner(
+export async function takeNewSeat(
   trx: Transaction<Tables>,
+  approval: string,
+  joiner: NewJoiner,
+  joinedAt: Date,
+): Promise<void> {
+  await sql`${insertJoiner(approval, joiner, joinedAt, sql`(select 1) as one`)}`.execute(trx);
+}
+
+/** The same as a part of a statement, for each row of `when`. */
+export function insertJoiner(
   approval: string,
   { id, session, requestId, replica }: NewJoiner,
   joinedAt: Date,
-): Promise<void> {
-  await trx
-    .insertInto('holdfast.joiners')
-    .values({ id, approval_id: approval, session, request_id: requestId, replica, joined_at: joinedAt })
-    .execute();
+  when: RawBuilder<unknown>,
+): RawBuilder<unknown> {
+  return sql`
+    insert into holdfast.joiners (id, approval_id, session, request_id, replica, joined_at)
+    select ${id}::text, ${approval}::text, ${session}::text, ${requestId}::text, ${replica}::text, ${joinedAt}::timestamptz
+    from ${when}`;
 }
 
 /** Puts the caller in a seat that exists. */
@@ -39,6 +49,6 @@ export async function seatAgain(
       order by j.joined_at limit 1 for update)
     returning id`.execute(trx);
   if (taken.rows[0] !== undefined) return taken.rows[0].id;
-  await insertJoiner(trx, approval, joiner, now);
+  await takeNewSeat(trx, approval, joiner, now);
   return joiner.id;
 }

@@ -1,6 +1,7 @@
 import { type Kysely, sql } from 'kysely';
 import type { OpeningRate } from '../../domain/approval/openings.ts';
 import type { FullLimit } from '../../domain/policy/limit.ts';
+import { KEPT_PLAN } from '../connection/kept-plan.ts';
 import type { SealedTables } from '../table/sealed-tables.ts';
 import type { Tables } from '../table/tables.ts';
 import { fullRate, waitFor } from './room.ts';
@@ -75,7 +76,7 @@ export async function nameClient(db: Kysely<Tables>, session: string, server: st
 }
 
 export async function clientOf(db: Kysely<Tables>, session: string, server: string): Promise<string | null> {
-  const found = await sql<{ client: string | null }>`
+  const found = await sql<{ client: string | null }>`${KEPT_PLAN}
     select client from holdfast.sessions where id = ${session} and server = ${server}`.execute(db);
   return found.rows[0]?.client ?? null;
 }

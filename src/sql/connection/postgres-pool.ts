@@ -1,5 +1,6 @@
 import pg from 'pg';
 import type { Log } from '../../ports.ts';
+import { joinStatements } from './joined-statements.ts';
 import { forgetSilent } from './silent-clients.ts';
 
 /** Milliseconds that connecting, and a statement, may take before Postgres counts as gone. */
@@ -49,6 +50,8 @@ export interface PostgresPoolSettings {
   readonly searchPath?: string;
   /** `false`: statements may take any time, as those of a migration do. */
   readonly timed?: boolean;
+  /** Statements of a transaction that belong together go in one message. */
+  readonly joined?: boolean;
 }
 
 /**
@@ -56,7 +59,7 @@ export interface PostgresPoolSettings {
  * listener for errors: there is one.
  */
 export function postgresPool(settings: PostgresPoolSettings): pg.Pool {
-  const { url, name, connections, log, searchPath, timed = true } = settings;
+  const { url, name, connections, log, searchPath, timed = true, joined = false } = settings;
   const terms = settings.terms ?? { pooled: false };
   const parameters = {
     ...startParameters(terms, timed),
@@ -77,6 +80,7 @@ export function postgresPool(settings: PostgresPoolSettings): pg.Pool {
   pool.on('error', (error) => log?.warn({ code: (error as { code?: string }).code }, 'a database connection broke'));
   pool.on('connect', (client) => client.on('error', () => undefined));
   pool.on('connect', nameIsolation);
+  if (joined) pool.on('connect', joinStatements);
   forgetSilent(pool);
   return pool;
 }

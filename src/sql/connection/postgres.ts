@@ -40,7 +40,7 @@ export async function openPostgres({
 }: PostgresSettings): Promise<PostgresConnection> {
   // On Workers each start is somebody's request, and looking first is more round trips.
   const { terms, sharesSessions } = shared ? WORKERS : await lookAtServer(url, log);
-  const pool = postgresPool({ url, name: 'holdfast', connections, log, terms });
+  const pool = postgresPool({ url, name: 'holdfast', connections, log, terms, joined: !shared });
   let broke = (): void => undefined;
   pool.on('error', () => broke());
   pool.on('connect', (client) => client.on('error', () => broke()));

@@ -1,4 +1,4 @@
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import { canonical } from '../../domain/json/canonical.ts';
 import type { JsonObject } from '../../domain/json/json.ts';
 import type { EventType, LoggedEvent, NewEvent } from '../../domain/log/event.ts';
@@ -17,10 +17,7 @@ const LARGE_BODY = 256 * 1024;
 export async function writeEvents(db: Db, seals: Seals, events: readonly NewEvent[]): Promise<void> {
   if (events.length === 0) return;
   const [only] = events;
-  if (events.length === 1 && mayBeLarge(only!)) {
-    await writeEvent(db, seals, only!);
-    return;
-  }
+  if (events.length === 1 && mayBeLarge(only!)) return writeOne(db, seals, only!);
   // One parameter for all of them, so that Kysely compiles one statement whatever their number.
   await sql`
     insert into holdfast.events (body, type, at, approval_id, server, tool, grant_name, actor, seal)
@@ -36,14 +33,41 @@ function mayBeLarge({ type }: NewEvent): boolean {
   return type === 'approval.requested';
 }
 
-/** Writes one event, which may be large, without quoting it once more as JSON, here and in the database. Returns its seal. */
-export async function writeEvent(db: Db, seals: Seals, event: NewEvent): Promise<string> {
+/** Without quoting it once more as JSON, here and in the database. */
+async function writeOne(db: Db, seals: Seals, event: NewEvent): Promise<void> {
   const { body, seal, type, at, approval_id, server, tool, grant_name, actor } = eventRow(seals, event);
   if (body.length >= LARGE_BODY) await standBack();
   await sql`
     insert into holdfast.events (body, type, at, approval_id, server, tool, grant_name, actor, seal)
     values (${body}, ${type}, ${at}, ${approval_id}, ${server}, ${tool}, ${grant_name}, ${actor}, ${seal})`.execute(db);
-  return seal;
+}
+
+/** The same as a part of a statement, for each row of `when`: what it tells happens in that statement. */
+export function insertEvents(
+  seals: Seals,
+  events: readonly NewEvent[],
+  when: RawBuilder<unknown>,
+): RawBuilder<unknown> {
+  return insertEventRows(
+    events.map((event) => eventRow(seals, event)),
+    when,
+  );
+}
+
+/** The same for whoever needs their seals. */
+export function insertEventRows(
+  sealed: readonly ReturnType<typeof eventRow>[],
+  when: RawBuilder<unknown>,
+): RawBuilder<unknown> {
+  const rows = sealed.map((row, nth) => {
+    return sql`(${sql.lit(nth)}, ${row.body}::text, ${row.type}::text, ${row.at}::timestamptz, ${row.approval_id}::text, ${row.server}::text,
+      ${row.tool}::text, ${row.grant_name}::text, ${row.actor}::text, ${row.seal}::text)`;
+  });
+  return sql`
+    insert into holdfast.events (body, type, at, approval_id, server, tool, grant_name, actor, seal)
+    select e.body, e.type, e.at, e.approval_id, e.server, e.tool, e.grant_name, e.actor, e.seal
+    from ${when}, (values ${sql.join(rows)}) as e(nth, body, type, at, approval_id, server, tool, grant_name, actor, seal)
+    order by e.nth`;
 }
 
 /** An event as a row of the table. */

@@ -1,3 +1,4 @@
+import { settle, showAll } from './hold.js';
 import { refresh } from './live.js';
 import { confirmed, say, send } from './say.js';
 
@@ -17,30 +18,44 @@ export function decisions() {
 async function decide(form, button) {
   const choice = button.value;
   const reason = form.elements.namedItem('reason').value.trim();
+  if (form.dataset.busy !== undefined) return;
   if (choice !== 'approve' && reason === '' && form.dataset.reasonNeeded === 'yes') {
     form.elements.namedItem('reason').focus();
     return say('Say why: this policy requires a reason.', true);
   }
-  if (button.dataset.confirm && !(await confirmed(question(form)))) return;
-  setBusy(form, true);
+  form.dataset.busy = '';
+  try {
+    if (button.dataset.confirm && !(await confirmed(question(form)))) return;
+    // Somebody else may have been faster while the question stood there.
+    if (button.dataset.over !== undefined) return say(button.dataset.over, true);
+    await sendDecision(form, choice, reason);
+  } finally {
+    delete form.dataset.busy;
+  }
+}
+
+async function sendDecision(form, choice, reason) {
   const path = `/api/approvals/${encodeURIComponent(form.dataset.decide)}/${choice === 'take-back' ? choice : 'decisions'}`;
   const word = { reason: reason === '' ? null : reason, fingerprint: form.dataset.fingerprint };
   const body = choice === 'take-back' ? word : { decision: choice, ...word };
   const { status, answer } = await send(path, body);
-  setBusy(form, false);
-  say(...outcome(status, answer, choice, form.dataset.call));
-  if (status === 200 || status === 409) {
-    document.getElementById('waiting-head')?.focus();
-    await refresh();
-  }
+  const [words, bad] = outcome(status, answer, choice, form.dataset.call);
+  say(words, bad);
+  if (status !== 200 && status !== 409) return;
+  settle(form.closest('[data-key]'), words);
+  await refresh();
+  // On a page about one call nothing else can come under the pointer, and what comes does nothing for half a second.
+  if (document.querySelector('[data-news="one"]')) showAll();
 }
 
+/** Repeats the whole call as the page shows it: what is asked once more is what would run. */
 function question(form) {
-  return {
-    title: `Approve ${form.dataset.call}?`,
-    text: 'Its policy rates it as severe, or the same call may already have run. It will run once, exactly as shown.',
-    yes: 'Yes, approve',
-  };
+  const { content } = form.querySelector('template');
+  const body = document.importNode(content, true);
+  const place = body.querySelector('[data-call-here]');
+  for (const values of form.closest('[data-call-shown]').querySelectorAll('.values'))
+    place.append(values.cloneNode(true));
+  return { title: body.querySelector('[data-title]'), body, yes: 'Yes, approve' };
 }
 
 const DONE = { approve: 'Approved', deny: 'Denied', 'take-back': 'Taken back' };
@@ -53,8 +68,4 @@ function outcome(status, answer, choice, call) {
   if (status === 401) return ['You are signed out. Sign in again to decide.', true];
   if (status === 0) return ['The gateway does not answer. Nothing was decided.', true];
   return [answer?.reason ?? 'The gateway refused.', true];
-}
-
-function setBusy(form, isBusy) {
-  for (const button of form.querySelectorAll('button')) button.disabled = isBusy;
 }

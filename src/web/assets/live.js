@@ -1,10 +1,15 @@
 import { tick } from './countdown.js';
+import { takeOver } from './hold.js';
+import { localTimes } from './localtime.js';
+import { isOn, waitingCount } from './notify.js';
 
 /** Rows of Activity kept on the page. */
 const MAX_ROWS = 300;
 /** Milliseconds in the background after which a page closes its stream: browsers allow six connections per host. */
 const BACKGROUND_MS = 30_000;
 let timer = null;
+/** Milliseconds that the last reading of the page took. */
+let tookMs = 0;
 
 /** Keeps a page with live parts up to date. Pages without any open no stream. */
 export function live() {
@@ -20,13 +25,13 @@ export function live() {
   let closing = null;
   document.addEventListener('visibilitychange', () => {
     clearTimeout(closing);
-    if (document.hidden) {
+    if (document.hidden && !isOn()) {
       closing = setTimeout(() => {
         stream.close();
         stream = null;
         show('off', 'not live in the background');
       }, BACKGROUND_MS);
-    } else if (stream === null) {
+    } else if (!document.hidden && stream === null) {
       if (rows) location.reload();
       else stream = open(show, rows, only);
     }
@@ -56,10 +61,14 @@ function open(show, rows, only) {
   return stream;
 }
 
-/** Soon, so that changes in quick succession cause one refresh. */
+/** Soon, so that changes in quick succession cause one refresh; and a page that is long to read is read less often. */
 function scheduleRefresh() {
-  clearTimeout(timer);
-  timer = setTimeout(() => void refresh(), 120);
+  if (timer !== null) return;
+  const run = () => {
+    timer = null;
+    void refresh();
+  };
+  timer = setTimeout(run, Math.max(120, 3 * tookMs));
 }
 
 /** Adds rows as calls happen, newest first; Pause holds them back. */
@@ -67,10 +76,13 @@ function activity(stream, rows) {
   const held = [];
   const pause = document.querySelector('[data-pause]');
   const paused = () => pause?.getAttribute('aria-pressed') === 'true';
+  // Nor does a row move away while somebody is about to follow its link.
+  const inUse = () => rows.matches(':hover, :focus-within');
   const add = (text) => {
     const parsed = new DOMParser().parseFromString(`<table><tbody>${text}</tbody></table>`, 'text/html');
     const row = parsed.querySelector('tr');
     if (!row || rows.querySelector(`[data-key="${CSS.escape(row.dataset.key)}"]`)) return;
+    localTimes(row);
     row.classList.add('new');
     // Times and places in the log differ a little: what is logged in batches is written a moment later.
     const older = [...rows.children].find((other) => Number(other.dataset.at) <= Number(row.dataset.at));
@@ -80,11 +92,17 @@ function activity(stream, rows) {
   };
   stream.addEventListener('row', (event) => {
     const text = JSON.parse(event.data);
-    if (!paused()) return add(text);
+    if (!paused() && !inUse()) return add(text);
     held.push(text);
     if (held.length > MAX_ROWS) held.shift();
-    pause.textContent = `Resume (${held.length})`;
+    pause.textContent = paused() ? `Resume (${held.length})` : `Pause (${held.length} held)`;
   });
+  const release = () => {
+    if (paused() || inUse() || held.length === 0) return;
+    for (const text of held.splice(0)) add(text);
+    pause.textContent = 'Pause';
+  };
+  for (const kind of ['pointerleave', 'focusout']) rows.addEventListener(kind, () => setTimeout(release, 0));
   pause?.addEventListener('click', () => {
     const stop = !paused();
     pause.setAttribute('aria-pressed', String(stop));
@@ -96,7 +114,10 @@ function activity(stream, rows) {
 let running = null;
 let again = false;
 
-/** Fetches this page again and takes over what changed in its live parts. Runs one at a time; resolves when up to date. */
+/**
+ * Fetches this page again and takes over what changed in its live parts and moves nothing that decides. Runs one at a
+ * time; resolves when up to date.
+ */
 export function refresh() {
   if (running) {
     again = true;
@@ -112,49 +133,20 @@ export function refresh() {
 }
 
 async function read() {
-  const response = await fetch(location.href, { headers: { 'x-live': '1' } }).catch(() => null);
+  const began = performance.now();
+  const shown = [...document.querySelectorAll('#inbox > .card')].map(
+    ({ dataset }) => `${dataset.key}:${dataset.rev.split('.')[0]}`,
+  );
+  const headers = { 'x-live': '1', 'x-shown': shown.join() };
+  const response = await fetch(location.href, { headers }).catch(() => null);
   if (!response?.ok) return;
+  tookMs = performance.now() - began;
   const fresh = new DOMParser().parseFromString(await response.text(), 'text/html');
-  for (const part of document.querySelectorAll('[data-live]')) {
-    const other = fresh.getElementById(part.id);
-    if (other) merge(part, other);
-  }
+  localTimes(fresh);
+  takeOver(fresh);
   const count = document.getElementById('waiting');
   const other = fresh.getElementById('waiting');
   if (count && other && count.dataset.rev !== other.dataset.rev) count.replaceWith(other);
+  waitingCount();
   tick();
-}
-
-/** Matches children by `data-key`. One whose `data-rev` is unchanged is left alone, with whatever was typed into it. */
-function merge(part, fresh) {
-  const known = new Map([...part.children].map((child) => [child.dataset.key, child]));
-  const wanted = new Set([...fresh.children].map((child) => child.dataset.key));
-  for (const [key, child] of known) if (!wanted.has(key)) child.remove();
-  let next = part.firstElementChild;
-  for (const child of [...fresh.children]) {
-    const old = known.get(child.dataset.key);
-    let current = child;
-    if (old && old.dataset.rev === child.dataset.rev) current = old;
-    else if (old) replace(old, child);
-    if (current === next) next = next.nextElementSibling;
-    else if (old && current !== old) next = current.nextElementSibling;
-    else part.insertBefore(current, next);
-  }
-}
-
-/** Replaces a child, and carries over what was typed, what was unfolded, and the focus. */
-function replace(old, fresh) {
-  const active = old.contains(document.activeElement) ? document.activeElement : null;
-  for (const input of old.querySelectorAll('input[id]')) {
-    const other = fresh.querySelector(`#${CSS.escape(input.id)}`);
-    if (other) other.value = input.value;
-  }
-  for (const opened of old.querySelectorAll('details[open]')) {
-    const index = [...old.querySelectorAll('details')].indexOf(opened);
-    fresh.querySelectorAll('details')[index]?.setAttribute('open', '');
-  }
-  const same =
-    active && (active.id ? `#${CSS.escape(active.id)}` : active.value && `button[value="${CSS.escape(active.value)}"]`);
-  old.replaceWith(fresh);
-  if (same) fresh.querySelector(same)?.focus();
 }

@@ -1,7 +1,10 @@
-/** Shows a message at the foot of the page for 12 s, where screen readers announce it too. */
+/** Shows a message at the foot of the page for 12 s or until it is pressed; screen readers announce it too. */
 export function say(message, bad = false) {
   const output = document.getElementById('announcement');
   if (!output) return;
+  output.onclick = () => {
+    output.textContent = '';
+  };
   output.classList.toggle('bad', bad);
   output.textContent = message;
   clearTimeout(say.timer);
@@ -31,20 +34,24 @@ export async function send(path, body, method = 'POST') {
   }
 }
 
-/** Asks for confirmation in a dialog. Resolves with whether it was given. */
-export function confirmed({ title, text, yes }) {
+/**
+ * Asks for confirmation in a dialog. `title`: a text or an element; `body`: more elements below it. Resolves with whether
+ * it was given.
+ */
+export function confirmed({ title, text = '', body = null, yes }) {
   return new Promise((resolve) => {
     const before = document.activeElement;
     const dialog = document.createElement('dialog');
     dialog.setAttribute('aria-labelledby', 'confirm-title');
-    const heading = Object.assign(document.createElement('h2'), { id: 'confirm-title', textContent: title });
-    const paragraph = Object.assign(document.createElement('p'), { textContent: text });
+    const heading = Object.assign(document.createElement('h2'), { id: 'confirm-title' });
+    heading.append(title);
     const buttons = Object.assign(document.createElement('div'), { className: 'buttons' });
     const proceed = Object.assign(document.createElement('button'), {
       type: 'button',
       className: 'deny',
       textContent: yes,
     });
+    proceed.dataset.deciding = '';
     const cancel = Object.assign(document.createElement('button'), { type: 'button', textContent: 'Cancel' });
     let yesPressed = false;
     proceed.addEventListener('click', () => {
@@ -54,11 +61,14 @@ export function confirmed({ title, text, yes }) {
     cancel.addEventListener('click', () => dialog.close());
     dialog.addEventListener('close', () => {
       dialog.remove();
-      if (before instanceof HTMLElement) before.focus();
+      if (before instanceof HTMLElement) before.focus({ preventScroll: true });
       resolve(yesPressed);
     });
     buttons.append(proceed, cancel);
-    dialog.append(heading, paragraph, buttons);
+    dialog.append(heading);
+    if (text !== '') dialog.append(Object.assign(document.createElement('p'), { textContent: text }));
+    if (body !== null) dialog.append(body);
+    dialog.append(buttons);
     document.body.append(dialog);
     dialog.showModal();
     cancel.focus();

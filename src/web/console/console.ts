@@ -69,7 +69,8 @@ export function consoleDoor(deps: ConsoleDeps): ConsoleApp {
         .activeLogin(c, true)
         .then((login) => login !== null)
         .catch(() => true);
-    return liveStream(c, { records, tail, stillSignedIn, stopping: stopping.signal, log: gateway.log });
+    const names = () => gateway.rules.persons().names;
+    return liveStream(c, { records, tail, stillSignedIn, stopping: stopping.signal, log: gateway.log, names });
   });
   consoleRoutes(app, deps);
   consoleActions(app, deps);

@@ -2,6 +2,7 @@ import type { Context } from 'hono';
 import { type SSEStreamingApi, streamSSE } from 'hono/streaming';
 import type { LoggedEvent } from '../../domain/log/event.ts';
 import type { Log, Records } from '../../ports.ts';
+import type { PersonNames } from '../html/person.ts';
 import { activityRow, CALL_EVENTS } from '../pages/activity.ts';
 import type { EventTail } from './event-tail.ts';
 
@@ -13,6 +14,8 @@ export interface LiveStreamDeps {
   /** Ends when the process stops. */
   readonly stopping: AbortSignal;
   readonly log: Log;
+  /** The people of the config as of now, by their ids. */
+  readonly names: () => PersonNames;
 }
 
 /** Streams open at once in one process; more are refused with 503. */
@@ -27,7 +30,10 @@ const MAX_MISSED = 200;
  * `?rows=1`, `row` carries a row of the Activity table, already escaped; `signed_out` ends the stream. `?after=` or
  * Last-Event-ID is the position in the chain to continue from.
  */
-export function liveStream(c: Context, { records, tail, stillSignedIn, stopping, log }: LiveStreamDeps): Response {
+export function liveStream(
+  c: Context,
+  { records, tail, stillSignedIn, stopping, log, names }: LiveStreamDeps,
+): Response {
   if (tail.listenerCount >= MAX_STREAMS) return c.text('Too many pages are watching this gateway. Close some.', 503);
   const withRows = c.req.query('rows') === '1';
   const after = Number(c.req.header('last-event-id') ?? c.req.query('after') ?? Number.NaN);
@@ -51,7 +57,7 @@ export function liveStream(c: Context, { records, tail, stillSignedIn, stopping,
         for (const event of waiting.splice(0)) {
           if ((event.seq ?? 0) <= sent) continue;
           sent = event.seq ?? sent;
-          for (const message of await messagesOf(event, withRows)) await stream.writeSSE(message);
+          for (const message of await messagesOf(event, withRows, names())) await stream.writeSSE(message);
         }
         if (ended()) break;
         const woken = await sleepUntil(HEARTBEAT_MS, (resolve) => {
@@ -77,14 +83,15 @@ export function liveStream(c: Context, { records, tail, stillSignedIn, stopping,
 }
 
 /** What the page is sent about one event. */
-async function messagesOf(event: LoggedEvent, withRows: boolean) {
+async function messagesOf(event: LoggedEvent, withRows: boolean, names: PersonNames) {
   const id = String(event.seq);
   const isCall = (CALL_EVENTS as readonly string[]).includes(event.type);
   const messages: { id: string; event: string; data: string }[] = [];
   if (event.approval !== null) {
     messages.push({ id, event: 'change', data: JSON.stringify({ approval: event.approval }) });
   }
-  if (withRows && isCall) messages.push({ id, event: 'row', data: JSON.stringify(String(await activityRow(event))) });
+  if (withRows && isCall)
+    messages.push({ id, event: 'row', data: JSON.stringify(String(await activityRow(event, names))) });
   return messages;
 }
 

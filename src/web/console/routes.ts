@@ -11,51 +11,72 @@ import { auditPage, eventPage } from '../pages/audit.ts';
 import { chainStatus } from '../pages/chain-status.ts';
 import { freezeBanner, freezesPage } from '../pages/freezes.ts';
 import { grantsPage } from '../pages/grants.ts';
-import { inboxPage, readInbox } from '../pages/inbox.ts';
+import { EARLIER_SHOWN, inboxPage, readInbox, skipToFirstCall } from '../pages/inbox.ts';
+import { parseInboxQuery, parseShown } from '../pages/inbox-query.ts';
 import { latestToolLists } from '../pages/listed-tools.ts';
 import { overviewPage, SPANS, type TimeSpan } from '../pages/overview.ts';
 import { policiesPage } from '../pages/policies.ts';
 import { cardDigests, type ShownCards } from '../pages/shown-cards.ts';
+import { callPlaceOf } from '../pages/waiting-card.ts';
 import type { ConsoleDeps, ConsoleEnv } from './context.ts';
+import { consoleExports } from './exports.ts';
 
 /** The newest events whose hashes are checked each time the Audit page is shown. */
 const CHECKED_EVENTS = 500;
 /** Rows of Activity on a fresh page. */
 const ACTIVITY_ROWS = 60;
-/** Pending approvals are counted up to this number. */
-const MAX_COUNTED = 100;
 
 /** The pages of a signed-in reviewer. All of them only read; which details were read is logged. */
 export function consoleRoutes(app: Hono<ConsoleEnv>, deps: ConsoleDeps): void {
   const { gateway, records, config, revocations, proof } = deps;
   const { store, clock, vault } = gateway;
   const reads = new AdminReads(gateway);
+  const names = () => gateway.rules.persons().names;
   const chainOf = async (newest: number) => chainStatus(await records.chain(newest), proof, vault.publicKeys);
   const cardsOf = async (events: readonly ProvenEvent[]): Promise<ShownCards> => {
     return { contents: await records.cards(cardDigests(events)), sha256: (text) => proof.sha256(text) };
   };
 
   app.get('/', async (c) => {
-    const inbox = await readInbox(gateway);
-    for (const approval of inbox.waiting) reads.approval(c.get('login'), approval, 'inbox');
-    return show(
-      c,
-      deps,
-      'Approvals',
-      '/',
-      inboxPage(inbox, c.get('login').reviewer, clock.now()),
-      inbox.waiting.length,
+    const { reviewer } = c.get('login');
+    const query = parseInboxQuery((name) => c.req.query(name));
+    const found = await readInbox(gateway, reviewer, query, parseShown(c.req.header('x-shown')));
+    for (const approval of found.waiting.items) reads.approval(c.get('login'), approval, 'inbox');
+    const servers = config.servers().map(({ name }) => name);
+    const grants = config.grants().map(({ name }) => name);
+    const body = inboxPage(
+      { ...found, servers, grants, names: names(), placeOf: (approval) => callPlaceOf(config, approval) },
+      reviewer,
+      clock.now(),
     );
+    return show(c, deps, 'Approvals', '/', body, found.waiting.total, skipToFirstCall(found));
   });
+
+  consoleExports(app, deps, reads);
 
   app.get('/approvals/:id', async (c) => {
     const approval = await store.find(c.req.param('id').slice(0, 100));
     if (approval === null) return missing(c, deps, 'There is no such approval.');
-    const [story, chain] = await Promise.all([records.story(approval.id), chainOf(1)]);
+    const [story, chain, earlier] = await Promise.all([
+      records.story(approval.id),
+      chainOf(1),
+      store.earlier([approval.id], EARLIER_SHOWN),
+    ]);
     const cards = await cardsOf(story);
     reads.approval(c.get('login'), approval, 'approval');
     const current = gateway.rules.approvers(approval);
-    const view = { approval, story, chain, cards, reviewer: c.get('login').reviewer, current, now: clock.now() };
+    const view = {
+      approval,
+      story,
+      chain,
+      cards,
+      reviewer: c.get('login').reviewer,
+      current,
+      earlier: earlier.get(approval.id) ?? [],
+      names: names(),
+      place: callPlaceOf(config, approval),
+      now: clock.now(),
+    };
     return show(c, deps, `${approval.server}.${approval.tool}`, '/', approvalPage(view));
   });
 
@@ -63,7 +84,7 @@ export function consoleRoutes(app: Hono<ConsoleEnv>, deps: ConsoleDeps): void {
     const chain = await records.chain(1);
     const found = await records.search({ types: CALL_EVENTS, limit: ACTIVITY_ROWS });
     const sealed = found.items.filter((event) => event.seq !== null && event.seq <= chain.seq);
-    return show(c, deps, 'Activity', '/activity', activityPage(sealed, chain.seq));
+    return show(c, deps, 'Activity', '/activity', activityPage(sealed, chain.seq, names()));
   });
 
   app.get('/audit', async (c) => {
@@ -72,6 +93,7 @@ export function consoleRoutes(app: Hono<ConsoleEnv>, deps: ConsoleDeps): void {
     const choices = {
       servers: config.servers().map(({ name }) => name),
       grants: config.grants().map(({ name }) => name),
+      names: names(),
     };
     return show(c, deps, 'Audit', '/audit', auditPage(search, found, chain, choices, clock.now()));
   });
@@ -83,7 +105,7 @@ export function consoleRoutes(app: Hono<ConsoleEnv>, deps: ConsoleDeps): void {
     const story = event.approval === null ? [] : await records.story(event.approval);
     const cards = await cardsOf([...story, event]);
     reads.event(c.get('login'), event);
-    return show(c, deps, `Event ${event.n}`, '/audit', eventPage(event, story, chain, cards));
+    return show(c, deps, `Event ${event.n}`, '/audit', eventPage(event, story, chain, cards, names()));
   });
 
   app.get('/overview', async (c) => {
@@ -91,19 +113,25 @@ export function consoleRoutes(app: Hono<ConsoleEnv>, deps: ConsoleDeps): void {
     const now = clock.now();
     const { ms, slotMs } = SPANS[span];
     const from = new Date((Math.floor(now.getTime() / slotMs) - ms / slotMs) * slotMs);
-    const [tally, unknown, waiting] = await Promise.all([
+    const [tally, unknown, counts] = await Promise.all([
       records.tally(from, new Date(now.getTime() + 60_000), slotMs),
       store.list({ states: ['unknown'], limit: 20 }),
-      store.list({ states: ['pending'], limit: MAX_COUNTED }),
+      store.counts(),
     ]);
     const overview = {
       span,
       tally,
       unknown: unknown.items,
-      waiting: waiting.items,
-      waitingMore: waiting.next !== null,
+      counts,
     };
-    return show(c, deps, 'Overview', '/overview', overviewPage({ ...overview, config, now }));
+    return show(
+      c,
+      deps,
+      'Overview',
+      '/overview',
+      overviewPage({ ...overview, config, names: names(), now }),
+      counts.pending,
+    );
   });
 
   app.get('/policies', async (c) => {
@@ -119,7 +147,13 @@ export function consoleRoutes(app: Hono<ConsoleEnv>, deps: ConsoleDeps): void {
       records.lastUses(grants.map(({ name }) => name)),
       revocations.list(),
     ]);
-    return show(c, deps, 'Grants', '/grants', grantsPage({ grants, lastUses, revocations: revoked, now: clock.now() }));
+    return show(
+      c,
+      deps,
+      'Grants',
+      '/grants',
+      grantsPage({ grants, lastUses, revocations: revoked, names: names(), now: clock.now() }),
+    );
   });
 
   app.get('/freezes', async (c) => {
@@ -127,7 +161,7 @@ export function consoleRoutes(app: Hono<ConsoleEnv>, deps: ConsoleDeps): void {
     const servers = config.servers().map(({ name }) => name);
     const grants = config.grants().map(({ name }) => name);
     const operator = gateway.rules.isOperator(c.get('login').reviewer.id);
-    const view = { freezes, held, servers, grants, operator, now: clock.now() };
+    const view = { freezes, held, servers, grants, operator, names: names(), now: clock.now() };
     return show(c, deps, 'Freezes', '/freezes', freezesPage(view));
   });
 }
@@ -139,10 +173,21 @@ async function show(
   section: ConsoleSection | null,
   body: Html,
   knownPending?: number,
+  skip?: Html,
 ): Promise<Response> {
-  const waiting = knownPending ?? (await gateway.store.list({ states: ['pending'], limit: MAX_COUNTED })).items.length;
-  const banner = freezeBanner(gateway.knownFreezes.list, gateway.clock.now());
-  return c.html(consolePage({ title, section, body, reviewer: c.get('login').reviewer.name, waiting, banner }));
+  const waiting = knownPending ?? (await gateway.store.counts()).pending;
+  const banner = freezeBanner(gateway.knownFreezes.list, gateway.rules.persons().names, gateway.clock.now());
+  return c.html(
+    consolePage({
+      title,
+      section,
+      body,
+      reviewer: c.get('login').reviewer.name,
+      waiting,
+      banner,
+      ...(skip && { skip }),
+    }),
+  );
 }
 
 async function missing(c: Context<ConsoleEnv>, deps: ConsoleDeps, message: string): Promise<Response> {

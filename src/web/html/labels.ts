@@ -2,9 +2,9 @@ import { html } from 'hono/html';
 import type { State } from '../../domain/approval/approval.ts';
 import { member } from '../../domain/json/json.ts';
 import type { EventType, LoggedEvent } from '../../domain/log/event.ts';
-import type { Risk, Severity } from '../../domain/tool/risk.ts';
 import { asciiOnly } from '../../text/visible.ts';
 import type { Html } from './html.ts';
+import { NO_NAMES, type PersonNames, personName } from './person.ts';
 import { visibleName } from './visible-text.ts';
 
 /** The colour of a badge. Colour is never the only sign: the badge's text says the same. */
@@ -29,16 +29,6 @@ export function badge(tone: Tone, text: string): Html {
 
 export function stateBadge(state: State): Html {
   return badge(STATE_TONES[state], state);
-}
-
-/** Empty when neither is stated. */
-export function riskBadge(risk: Risk | null, severity: Severity | null): Html {
-  if (risk === null && severity === null) return html``;
-  const serious = severity === 'high' || severity === 'critical' || risk === 'destructive' || risk === 'financial';
-  return badge(
-    serious ? 'bad' : 'dull',
-    [risk, severity === null ? null : `${severity} severity`].filter(Boolean).join(' · '),
-  );
 }
 
 const EVENT_LABELS = {
@@ -112,14 +102,14 @@ function plainBadge(event: Pick<LoggedEvent, 'type' | 'data'>): Html {
   return approved ? badge('good', 'Approved') : badge('bad', 'Denied');
 }
 
-/** An event's actor in words: `grant:release-bot` as `agent release-bot`, `slack:U0MIRA` as `U0MIRA in Slack`. */
-export function actorName(actor: string): Html {
+/** An event's actor in words: `grant:release-bot` as `agent release-bot`, `slack:U0MIRA` as `mira (U0MIRA) in Slack`. */
+export function actorName(actor: string, names: PersonNames = NO_NAMES): Html {
   if (actor === 'holdfast') return html`the gateway`;
   const [kind, ...rest] = actor.split(':');
   const id = rest.join(':');
   if (kind === 'grant') return html`agent ${visibleName(id)}`;
-  if (kind === 'slack') return html`${visibleName(id)} in Slack`;
-  return visibleName(actor);
+  if (kind === 'slack') return html`${personName(id, names)} in Slack`;
+  return personName(actor, names);
 }
 
 /**

@@ -1,6 +1,6 @@
 import { html } from 'hono/html';
 import type { Html } from './html.ts';
-import { timestamp } from './time.ts';
+import { timestamp, zone } from './time.ts';
 import { visibleText } from './visible-text.ts';
 
 /** Slack's longest text object, in characters. Longer text cannot come from a card, and is shown without markup. */
@@ -69,11 +69,11 @@ function mention(text: string): Html {
   return html`<span class="mention">${literal(text)}</span>`;
 }
 
-/** Slack shows dates in the reader's time zone; the console shows UTC everywhere. */
+/** Slack shows dates in the reader's time zone; so does the console. */
 function date(target: string, fallback: string | null): Html {
   const seconds = Number(target.split('^')[1]);
   const at = new Date(seconds * 1_000);
-  return Number.isNaN(at.getTime()) ? literal(fallback ?? target) : html`${timestamp(at)} UTC`;
+  return Number.isNaN(at.getTime()) ? literal(fallback ?? target) : html`${timestamp(at)} ${zone()}`;
 }
 
 /** Undoes the three escapes that Slack requires, and shows the rest as data. */

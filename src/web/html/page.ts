@@ -1,5 +1,6 @@
 import { html } from 'hono/html';
 import type { Html } from './html.ts';
+import { count } from './time.ts';
 
 const SECTIONS = [
   ['/', 'Approvals'],
@@ -24,23 +25,25 @@ export interface PageContent {
   readonly waiting?: number;
   /** Above the page: what is frozen; absent: nothing. */
   readonly banner?: Html;
+  /** A second link at the top for keyboards; absent: none. */
+  readonly skip?: Html;
 }
 
 /** A whole page for a signed-in reviewer. */
-export function consolePage({ title, section, body, reviewer, waiting = 0, banner }: PageContent): Html {
+export function consolePage({ title, section, body, reviewer, waiting = 0, banner, skip }: PageContent): Html {
   const links = SECTIONS.map(
     ([path, label]) => html`<li>
       <a href="${path}" ${path === section ? html`aria-current="page"` : ''}>${label}${
         path === '/'
           ? html`<span class="count" id="waiting" data-key="waiting" data-rev="${waiting}" ${waiting === 0 ? 'hidden' : ''}
-              >${waiting}<span class="unseen"> waiting</span></span>`
+              >${count(waiting)}<span class="unseen"> waiting</span></span>`
           : ''
       }</a>
     </li>`,
   );
   return html`${frame(
     title,
-    html`<a class="skip" href="#main">Skip to content</a>
+    html`<a class="skip" href="#main">Skip to content</a>${skip ?? ''}
       <header class="bar">
         <a class="brand" href="/">${logo()}Holdfast</a>
         <nav aria-label="Console"><ul>${links}</ul></nav>
@@ -56,6 +59,8 @@ export function consolePage({ title, section, body, reviewer, waiting = 0, banne
       <main id="main" tabindex="-1">${body}</main>
       <p id="announcement" role="status" aria-live="polite"></p>
       <noscript><p class="notice">Decisions and live views need JavaScript from this server; reading does not.</p></noscript>`,
+    html``,
+    waiting,
   )}`;
 }
 
@@ -76,18 +81,31 @@ export function liveIndicator(): Html {
   return html`<span class="live" data-live-mark><span class="dot" aria-hidden="true"></span><span>connecting</span></span>`;
 }
 
+/**
+ * Where what is new gathers, so that nothing moves under a pointer or a focus; `hold.js` fills it. It has its height also
+ * while it is empty. `one`: on the page of one approval.
+ */
+export function newsLine(about: 'one' | 'many'): Html {
+  return html`<div class="news" data-news="${about}"><p role="status" data-news-text data-idle="${NO_NEWS[about]}">${NO_NEWS[about]}</p><button type="button" class="main small" hidden>Show</button></div>`;
+}
+
+const NO_NEWS = {
+  one: 'Up to date.',
+  many: 'Up to date. New calls gather here, and nothing below moves.',
+} as const;
+
 function themeButton(): Html {
   return html`<button class="quiet" type="button" data-theme-switch><span aria-hidden="true">◐</span> Auto<span class="unseen"> colours</span></button>`;
 }
 
-function frame(title: string, body: Html, head: Html = html``): Html {
+function frame(title: string, body: Html, head: Html = html``, waiting = 0): Html {
   return html`<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<title>${title} · Holdfast</title>
+<title>${waiting > 0 ? `(${waiting}) ` : ''}${title} · Holdfast</title>
 <link rel="icon" href="/console/icon.svg" type="image/svg+xml">
 <link rel="stylesheet" href="/console/style.css">
 <script src="/console/theme.js"></script>

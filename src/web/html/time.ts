@@ -1,16 +1,21 @@
 import { html } from 'hono/html';
 import type { Html } from './html.ts';
 
-/** An instant in UTC, to the second. The full ISO 8601 text is in `datetime`, and in a tooltip. */
-export function timestamp(at: Date): Html {
-  const iso = at.toISOString();
-  return html`<time datetime="${iso}" title="${iso}">${iso.slice(0, 10)} <b>${iso.slice(11, 19)}</b></time>`;
+/** The zone of the times on a page: UTC, or where there is script (`localtime.js`), the reader's own. */
+export function zone(): Html {
+  return html`<span data-zone>UTC</span>`;
 }
 
-/** The time of day in UTC, to the millisecond, without the date. */
+/** An instant to the second, in UTC until `localtime.js` shows it in the reader's zone. The full ISO 8601 text is in `datetime`, and in a tooltip. */
+export function timestamp(at: Date): Html {
+  const iso = at.toISOString();
+  return html`<time datetime="${iso}" title="${iso}" data-form="full">${iso.slice(0, 10)} <b>${iso.slice(11, 19)}</b></time>`;
+}
+
+/** The time of day to the millisecond, without the date; like `timestamp`. */
 export function clockTime(at: Date): Html {
   const iso = at.toISOString();
-  return html`<time datetime="${iso}" title="${iso}">${iso.slice(11, 19)}<small>.${iso.slice(20, 23)}</small></time>`;
+  return html`<time datetime="${iso}" title="${iso}" data-form="clock">${iso.slice(11, 19)}<small>.${iso.slice(20, 23)}</small></time>`;
 }
 
 /** The time left until an instant. `countdown.js` keeps it current; without script it is as of `now`. */
@@ -46,4 +51,9 @@ export function timeAgo(at: Date, now: Date): string {
   if (s < 3_600) return `${Math.floor(s / 60)} min ago`;
   if (s < 86_400) return `${Math.floor(s / 3_600)} h ago`;
   return `${Math.floor(s / 86_400)} d ago`;
+}
+
+/** A whole number with its thousands apart: `10,000`. */
+export function count(number: number): string {
+  return number.toLocaleString('en-US');
 }

@@ -4,7 +4,8 @@ import type { EventType, LoggedEvent } from '../../domain/log/event.ts';
 import type { Html } from '../html/html.ts';
 import { actorName, eventBadge, methodName, toolName } from '../html/labels.ts';
 import { liveIndicator } from '../html/page.ts';
-import { clockTime } from '../html/time.ts';
+import type { PersonNames } from '../html/person.ts';
+import { clockTime, zone } from '../html/time.ts';
 import { visibleName, visibleText } from '../html/visible-text.ts';
 
 /** The types of event that the Activity page shows. */
@@ -41,22 +42,22 @@ const METHOD_EVENTS: readonly EventType[] = ['resource.read', 'prompt.got', 'met
  * Calls as they happen, newest first by their times: what is logged in batches is written a moment later. `after`: the
  * position in the chain from which the live stream continues.
  */
-export function activityPage(found: readonly LoggedEvent[], after: number): Html {
+export function activityPage(found: readonly LoggedEvent[], after: number, names: PersonNames): Html {
   const events = found.toSorted((a, b) => b.at.getTime() - a.at.getTime());
   return html`<div class="head"><h1>Activity</h1>${liveIndicator()}
       <button type="button" class="quiet" data-pause aria-pressed="false">Pause</button></div>
-    <p class="dim">Every call, and everything else that agents make servers do, as it happens, over all replicas, within about a second. Times are UTC.</p>
+    <p class="dim">Every call, and everything else that agents make servers do, as it happens, over all replicas, within about a second. Times are ${zone()}.</p>
     <table class="list activity">
       <thead><tr><th scope="col">Time</th><th scope="col">What</th><th scope="col">Tool or method</th><th scope="col">Who</th><th scope="col">Why</th></tr></thead>
-      <tbody id="activity" data-rows data-after="${String(after)}">${events.map(activityRow)}</tbody>
+      <tbody id="activity" data-rows data-after="${String(after)}">${events.map((event) => activityRow(event, names))}</tbody>
     </table>
     ${events.length === 0 ? html`<p class="empty" data-empty>No calls yet.</p>` : ''}`;
 }
 
 /** One row of Activity; the live stream sends the same. */
-export function activityRow(event: LoggedEvent): Html {
+export function activityRow(event: LoggedEvent, names: PersonNames): Html {
   return html`<tr data-key="${event.n}" data-at="${event.at.getTime()}"><td class="when"><a href="/audit/events/${event.n}">${clockTime(event.at)}</a></td>
-    <td>${eventBadge(event)}</td><td>${toolLink(event)}</td><td>${actorName(event.actor)}</td><td class="why">${eventReason(event)}</td></tr>`;
+    <td>${eventBadge(event)}</td><td>${toolLink(event)}</td><td>${actorName(event.actor, names)}</td><td class="why">${eventReason(event)}</td></tr>`;
 }
 
 /** The event's tool, linked to its approval if it has one; for a method, the server, the method and what it named. */

@@ -2,20 +2,23 @@ import { html } from 'hono/html';
 import type { Approval } from '../../domain/approval/approval.ts';
 import type { CurrentApprovers } from '../../domain/approval/current.ts';
 import { FORGED_WORDS, forgedCause, isForged } from '../../domain/approval/forged.ts';
+import type { EarlierCall } from '../../domain/approval/second-look.ts';
 import type { ProvenEvent } from '../../ports.ts';
 import type { Html } from '../html/html.ts';
-import { riskBadge, stateBadge, toolName } from '../html/labels.ts';
-import { liveIndicator } from '../html/page.ts';
-import { countdown, timestamp } from '../html/time.ts';
+import { stateBadge, toolName } from '../html/labels.ts';
+import { liveIndicator, newsLine } from '../html/page.ts';
+import type { PersonNames } from '../html/person.ts';
+import { countdown, timestamp, zone } from '../html/time.ts';
 import { visibleName } from '../html/visible-text.ts';
 import type { Reviewer } from '../http/reviewer.ts';
 import type { ChainStatus } from './chain-status.ts';
 import { decideForm, takeBackForm } from './decide-form.ts';
-import { callFacts, callIntro } from './inbox.ts';
+import { became } from './inbox.ts';
 import { policyTrace } from './policy-trace.ts';
 import { callInFull } from './shown-call.ts';
 import type { ShownCards } from './shown-cards.ts';
 import { timeline } from './timeline.ts';
+import { type CallPlace, callFacts, callIntro, callsBefore, marks, toolDescription } from './waiting-card.ts';
 
 export interface ApprovalView {
   readonly approval: Approval;
@@ -25,45 +28,66 @@ export interface ApprovalView {
   readonly reviewer: Reviewer;
   /** Who may decide it by today's configuration. */
   readonly current: CurrentApprovers;
+  /** Earlier approvals of the same call, newest first. */
+  readonly earlier: readonly EarlierCall[];
+  readonly place: CallPlace;
+  /** The people of the config, by their ids. */
+  readonly names: PersonNames;
   readonly now: Date;
 }
 
 /** One approval in full: the call, who may decide and who did, why policy asked, and everything that happened. */
-export function approvalPage({ approval, story, chain, cards, reviewer, current, now }: ApprovalView): Html {
+export function approvalPage({
+  approval,
+  story,
+  chain,
+  cards,
+  reviewer,
+  current,
+  earlier,
+  place,
+  names,
+  now,
+}: ApprovalView): Html {
   const { trace } = approval;
   return html`<p class="crumb"><a href="/">Approvals</a> / <code>${approval.id}</code></p>
     <div class="head"><h1>${toolName(approval.server, approval.tool)}</h1>${liveIndicator()}</div>
+    ${newsLine('one')}
     <div id="state" data-live data-only="${approval.id}">
       ${isForged(approval) ? html`<p class="fault" data-key="broken" role="alert">Holdfast will not run this: the record ${FORGED_WORDS[approval.broken ?? 'state']}. ${forgedCause(approval)}</p>` : ''}
       ${approval.broken === 'secret' && !isForged(approval) ? html`<p class="dim" data-key="secret">This record ${FORGED_WORDS.secret}, so nobody can check it any more. The audit log still tells what happened.</p>` : ''}
-      <p class="state-line" data-key="state" data-rev="${approval.revision}">${stateBadge(approval.state)} ${riskBadge(trace.risk, trace.severity)}
+      <p class="state-line" data-key="state" data-rev="${approval.revision}" data-became="${became(approval)}">${stateBadge(approval.state)}
         ${approval.state === 'pending' ? html`<span class="expiry">expires in ${countdown(approval.expiresAt, now)}</span>` : ''}
         ${approval.note === null ? '' : html`<span class="note">${visibleName(approval.note)}</span>`}</p>
     </div>
     <div class="columns">
       <div>
-        <section aria-labelledby="call-head">
-          <h2 id="call-head">The call</h2>
-          <div id="intro" data-live><div data-key="intro" data-rev="${approval.laterReasons.length}">${callIntro(approval)}</div></div>
+        <section aria-labelledby="call-head" data-call-shown>
+          <h2 id="call-head" tabindex="-1" data-news-focus>The call</h2>
+          ${marks(approval, place)}
+          <div id="intro" data-live><div data-key="intro" data-rev="${approval.laterReasons.length}">${callIntro(approval, names)}</div></div>
           ${callInFull(approval, 'Arguments')}
+          ${callsBefore(earlier, now)}
+          ${toolDescription(place)}
           <div id="facts" data-live><div data-key="facts" data-rev="${approval.revision}.${approval.callers}">${callFacts(approval)}</div></div>
           <div id="decide" data-live><div data-key="decide" data-rev="${approval.state}.${approval.decisions.length}">${
             isForged(approval)
               ? ''
               : approval.state === 'pending'
-                ? decideForm(approval, reviewer, now, true, current)
+                ? decideForm(approval, reviewer, now, true, current, earlier, names)
                 : takeBackForm(approval, reviewer, now, current)
           }</div></div>
         </section>
         <section aria-labelledby="trace-head">
           <h2 id="trace-head">Why policy asked</h2>
           ${policyTrace(trace)}
-          <p class="dim">Policy <code class="hash">${approval.policyDigest.slice(0, 16)}</code>, asked ${timestamp(approval.createdAt)} UTC</p>
+          <p class="dim">Policy <code class="hash">${approval.policyDigest.slice(0, 16)}</code>, asked ${timestamp(approval.createdAt)} ${zone()}</p>
         </section>
       </div>
       <section aria-labelledby="story-head">
-        <h2 id="story-head">What happened</h2>
-        <div id="story" data-live>${timeline(story, chain, cards)}</div>
+        <div class="story-head"><h2 id="story-head">What happened <small>${zone()}</small></h2>
+          <a class="button small" download href="/approvals/${approval.id}/export">Export this story</a></div>
+        <div id="story" data-live>${timeline(story, chain, cards, names)}</div>
       </section>
     </div>`;
 }

@@ -4,7 +4,8 @@ import type { FoundEvent, Page, ProvenEvent } from '../../ports.ts';
 import { type AuditQuery, type AuditSearch, auditLink, SUBJECT_EVENTS, VERDICT_EVENTS } from '../api/audit-query.ts';
 import type { Html } from '../html/html.ts';
 import { actorName, eventBadge, eventLabel, stateBadge } from '../html/labels.ts';
-import { timestamp } from '../html/time.ts';
+import type { PersonNames } from '../html/person.ts';
+import { timestamp, zone } from '../html/time.ts';
 import { visibleName } from '../html/visible-text.ts';
 import { eventReason, toolLink } from './activity.ts';
 import type { ChainStatus } from './chain-status.ts';
@@ -15,6 +16,8 @@ import { chainPosition, eventData, timeline } from './timeline.ts';
 export interface FilterChoices {
   readonly servers: readonly string[];
   readonly grants: readonly string[];
+  /** The people of the config, by their ids. */
+  readonly names: PersonNames;
 }
 
 /** The search form, what it found, and the state of the chain. */
@@ -31,20 +34,21 @@ export function auditPage(
     ${faults.map((fault) => html`<p class="notice bad" role="alert">${fault}</p>`)}
     <table class="list">
       <caption class="unseen">Events, newest first</caption>
-      <thead><tr><th scope="col">Time (UTC)</th><th scope="col">Event</th><th scope="col">Tool or method</th><th scope="col">Who</th><th scope="col">Why</th><th scope="col">Now</th></tr></thead>
-      <tbody>${found.items.map(foundRow)}</tbody>
+      <thead><tr><th scope="col">Time (${zone()})</th><th scope="col">Event</th><th scope="col">Tool or method</th><th scope="col">Who</th><th scope="col">Why</th><th scope="col">Now</th></tr></thead>
+      <tbody>${found.items.map((event) => foundRow(event, choices.names))}</tbody>
     </table>
     ${found.items.length === 0 ? html`<p class="empty">No event matches this search.</p>` : ''}
     <nav class="pages" aria-label="Pages of results">
       ${query.before === undefined ? '' : html`<a href="${auditLink(query, { before: '' })}">Newest</a>`}
       ${found.next === null ? '' : html`<a rel="next" href="${auditLink(query, { before: found.next })}">Older</a>`}
     </nav>
-    <p class="dim">The address of this page is the search: save it or share it.</p>`;
+    <p class="dim">The address of this page is the search: save it or share it.
+      <a class="button small" download href="${auditLink(query, { before: '' }).replace(/^\/audit/, '/audit/export')}">Export what it finds</a></p>`;
 }
 
-function foundRow(event: FoundEvent): Html {
+function foundRow(event: FoundEvent, names: PersonNames): Html {
   return html`<tr><td class="when"><a href="/audit/events/${event.n}">${timestamp(event.at)}</a></td>
-    <td>${eventBadge(event)}</td><td>${toolLink(event)}</td><td>${actorName(event.actor)}</td>
+    <td>${eventBadge(event)}</td><td>${toolLink(event)}</td><td>${actorName(event.actor, names)}</td>
     <td class="why">${eventReason(event)}</td><td>${event.state === null ? '' : stateBadge(event.state)}</td></tr>`;
 }
 
@@ -79,7 +83,7 @@ function searchForm(query: AuditQuery, choices: FilterChoices, now: Date): Html 
     ${select('what', 'What', query.what, Object.keys(SUBJECT_EVENTS))}
     ${select('verdict', 'Verdict', query.verdict, Object.keys(VERDICT_EVENTS))}
     ${select('state', 'State now', query.state, STATES)}
-    ${timeField('from', 'From (UTC)', query.from)}${timeField('to', 'To (UTC)', query.to)}
+    ${timeField('from', 'From', query.from)}${timeField('to', 'To', query.to)}
     ${query.types === undefined ? '' : html`<input type="hidden" name="types" value="${query.types}">`}
     <div class="buttons wide"><button type="submit" class="main">Search</button>
       <a class="button" href="/audit">Clear</a>
@@ -98,10 +102,10 @@ function select(field: string, label: string, value: string | undefined, options
 }
 
 function timeField(field: string, label: string, value: string | undefined): Html {
-  // The input takes no zone.
+  // The input takes no zone: it is UTC until `localtime.js` makes it the reader's, and sends it as an instant.
   const local =
     value === undefined ? '' : value.replace(/(:\d\d)?(\.\d+)?(Z|[+-]\d\d:\d\d)?$/i, (_, seconds = '') => seconds);
-  return html`<div><label for="q-${field}">${label}</label><input id="q-${field}" name="${field}" type="datetime-local" value="${local}"></div>`;
+  return html`<div><label for="q-${field}">${label} (${zone()})</label><input id="q-${field}" name="${field}" type="datetime-local" data-utc value="${local}"></div>`;
 }
 
 /** One event in full, with the story of its approval. */
@@ -110,14 +114,15 @@ export function eventPage(
   story: readonly ProvenEvent[],
   chain: ChainStatus,
   cards: ShownCards,
+  names: PersonNames,
 ): Html {
   const [, label] = eventLabel(event.type);
   return html`<p class="crumb"><a href="/audit">Audit</a> / event ${event.n}</p>
     <div class="head"><h1>${label}</h1></div>
     <dl class="facts">
       <div><dt>Type</dt><dd><code>${event.type}</code></dd></div>
-      <div><dt>When</dt><dd>${timestamp(event.at)} UTC</dd></div>
-      <div><dt>Who</dt><dd>${actorName(event.actor)}</dd></div>
+      <div><dt>When</dt><dd>${timestamp(event.at)} ${zone()}</dd></div>
+      <div><dt>Who</dt><dd>${actorName(event.actor, names)}</dd></div>
       <div><dt>Tool</dt><dd>${toolLink(event)}</dd></div>
       <div><dt>Agent</dt><dd>${event.grant === null ? '—' : visibleName(event.grant)}</dd></div>
       <div><dt>Approval</dt><dd>${event.approval === null ? '—' : html`<a href="/approvals/${event.approval}">${event.approval}</a>`}</dd></div>
@@ -126,5 +131,5 @@ export function eventPage(
     </dl>
     ${cardAsSeenSection(event, story, cards)}
     <h2>Data</h2>${eventData(event, 'Data of the event')}
-    ${event.approval === null ? '' : html`<section aria-labelledby="story-head"><h2 id="story-head">The whole story</h2>${timeline(story, chain, cards)}</section>`}`;
+    ${event.approval === null ? '' : html`<section aria-labelledby="story-head"><h2 id="story-head">The whole story</h2>${timeline(story, chain, cards, names)}</section>`}`;
 }

@@ -14,6 +14,9 @@ export interface ServerView {
   readonly confined: boolean | null;
   /** When its own list of tools last passed through this process; null: not since the process started. */
   readonly listedAt: Date | null;
+  /** Where its calls act, in the config's words; null: it does not say. */
+  readonly environment: string | null;
+  readonly account: string | null;
 }
 
 /** A grant of the config. */
@@ -46,6 +49,8 @@ export type ImaginedCall =
 export interface ConfigView {
   servers(): readonly ServerView[];
   grants(): readonly GrantView[];
+  /** What the server itself said of a tool when its list last passed through this process; null: nothing did. */
+  describe(server: string, tool: string): string | null;
   /** The call that an agent would make of these parts, read as `policy explain` reads them. */
   imagine(written: WrittenCall): ImaginedCall;
 }

@@ -2,15 +2,25 @@ import { html } from 'hono/html';
 import type { Approval, Approver } from '../../domain/approval/approval.ts';
 import { ADMIN, type CurrentApprovers } from '../../domain/approval/current.ts';
 import { eligibility, hasVoted, type Ineligible, isOwner } from '../../domain/approval/quorum.ts';
+import {
+  type EarlierCall,
+  type SecondLook,
+  secondLookSentence,
+  secondLooks,
+} from '../../domain/approval/second-look.ts';
 import { mayTakeBack } from '../../domain/approval/take-back.ts';
 import type { Html } from '../html/html.ts';
+import { toolName } from '../html/labels.ts';
+import { type PersonNames, personName } from '../html/person.ts';
+import { timeAgo } from '../html/time.ts';
+import { visibleName } from '../html/visible-text.ts';
 import type { Reviewer } from '../http/reviewer.ts';
 
 /**
  * The form to approve or deny, or why this reviewer cannot. It carries the fingerprint of the call that is shown. A
  * script sends it as JSON, the only way in which a cookie may decide; without script it does nothing. `complete`: the
  * page shows all that is sent; otherwise the form offers no approval but a link to the page that does. `current`: who may
- * decide it by today's configuration.
+ * decide it by today's configuration. `earlier`: earlier approvals of the same call.
  */
 export function decideForm(
   approval: Approval,
@@ -18,20 +28,40 @@ export function decideForm(
   now: Date,
   complete: boolean,
   current: CurrentApprovers,
+  earlier: readonly EarlierCall[],
+  names: PersonNames,
 ): Html {
   const { words, mayDeny } = obstacleFor(approval, reviewer, now, current);
   const notice = words === null ? '' : html`<p class="notice">${words}</p>`;
   if (!mayDeny) return html`${notice}`;
-  const { id, trace } = approval;
-  const serious = trace.severity === 'high' || trace.severity === 'critical' || approval.previousUnknown !== null;
+  const { id } = approval;
+  const looks = secondLooks(approval, earlier, now);
   const approve =
     words !== null
       ? ''
       : complete
-        ? html`<button class="approve" type="submit" name="decision" value="approve" ${serious ? html`data-confirm="yes"` : ''}
-        >Approve</button>`
+        ? html`<button class="approve" type="submit" name="decision" value="approve" data-deciding ${looks.length > 0 ? html`data-confirm="yes"` : ''}
+        >Approve</button>${looks.length > 0 ? question(approval, looks, names, now) : ''}`
         : html`<a class="button" href="/approvals/${id}">Read it in full to approve</a>`;
-  return html`${notice}${reasonForm(approval, 'deny', html`${approve}<button class="deny" type="submit" name="decision" value="deny">Deny</button>`)}`;
+  return html`${notice}${reasonForm(approval, 'deny', html`${approve}<button class="deny" type="submit" name="decision" value="deny" data-deciding>Deny</button>`)}`;
+}
+
+/**
+ * What is asked before the call is approved: which call by which agent, and why it is asked. The script puts the
+ * arguments into it as the page shows them.
+ */
+function question(approval: Approval, looks: readonly SecondLook[], names: PersonNames, now: Date): Html {
+  return html`<template><span data-title>Approve ${toolName(approval.server, approval.tool)}?</span>
+    <p>Agent ${visibleName(approval.grant)}${approval.owner === null ? '' : html` of ${personName(approval.owner, names)}`} would run it once, exactly as shown:</p>
+    <div class="call-again" data-call-here></div>
+    <ul class="looks">${looks.map(
+      (look) =>
+        html`<li>${secondLookSentence(look)}${
+          look.kind === 'ran'
+            ? html` <a href="/approvals/${look.id}" target="_blank" rel="noopener">${look.id}</a>${look.at === null ? '' : ` (${timeAgo(look.at, now)})`}`
+            : ''
+        }</li>`,
+    )}</ul></template>`;
 }
 
 /** The form to take back a yes that nobody has used; empty where there is none, or this reviewer may not. */
@@ -39,7 +69,7 @@ export function takeBackForm(approval: Approval, reviewer: Reviewer, now: Date, 
   const { state, pickupUntil } = approval;
   if (state !== 'approved' || (pickupUntil !== null && now >= pickupUntil)) return html``;
   if (!mayTakeBack(approval, approverOf(reviewer), now, current)) return html``;
-  const button = html`<button class="deny" type="submit" name="decision" value="take-back">Take the yes back</button>`;
+  const button = html`<button class="deny" type="submit" name="decision" value="take-back" data-deciding>Take the yes back</button>`;
   return html`<p class="notice">Approved, and nothing has run yet.</p>${reasonForm(approval, 'take it back', button)}`;
 }
 

@@ -3,7 +3,8 @@ import { type Freeze, LONGEST_FREEZE_REASON, MOST_FREEZES } from '../../domain/f
 import type { HeldByFreeze } from '../../ports.ts';
 import { plural } from '../../text/plural.ts';
 import type { Html } from '../html/html.ts';
-import { timeAgo, timestamp } from '../html/time.ts';
+import { type PersonNames, personName } from '../html/person.ts';
+import { timeAgo, timestamp, zone } from '../html/time.ts';
 import { visibleName, visibleText } from '../html/visible-text.ts';
 
 /** What the Freezes page shows. */
@@ -15,6 +16,8 @@ export interface FreezesView {
   readonly grants: readonly string[];
   /** Whether the reviewer may freeze and thaw. */
   readonly operator: boolean;
+  /** The people of the config, by their ids. */
+  readonly names: PersonNames;
   readonly now: Date;
 }
 
@@ -22,18 +25,18 @@ export interface FreezesView {
 const MOST_IN_BANNER = 3;
 
 /** What is frozen, on top of every page. Nothing when nothing is. */
-export function freezeBanner(freezes: readonly Freeze[], now: Date): Html {
+export function freezeBanner(freezes: readonly Freeze[], names: PersonNames, now: Date): Html {
   if (freezes.length === 0) return html``;
   const more = freezes.length - MOST_IN_BANNER;
-  const lines = freezes.slice(0, MOST_IN_BANNER).map((freeze) => html`<li>${freezeLine(freeze, now)}</li>`);
+  const lines = freezes.slice(0, MOST_IN_BANNER).map((freeze) => html`<li>${freezeLine(freeze, names, now)}</li>`);
   return html`<section class="freeze-banner" aria-label="What is frozen">
     <p><b>Frozen: nothing new is sent.</b> <a href="/freezes">${freezes.length} ${plural(freezes.length, 'freeze')} in force</a></p>
     <ul>${lines}${more > 0 ? html`<li>and ${more} more</li>` : ''}</ul>
   </section>`;
 }
 
-function freezeLine(freeze: Freeze, now: Date): Html {
-  return html`${scopeName(freeze)}, by ${visibleName(freeze.by)} ${timeAgo(freeze.since, now)}: <q>${visibleText(freeze.reason)}</q>`;
+function freezeLine(freeze: Freeze, names: PersonNames, now: Date): Html {
+  return html`${scopeName(freeze)}, by ${personName(freeze.by, names)} ${timeAgo(freeze.since, now)}: <q>${visibleText(freeze.reason)}</q>`;
 }
 
 function scopeName({ scope }: Freeze): Html {
@@ -41,9 +44,9 @@ function scopeName({ scope }: Freeze): Html {
 }
 
 /** Every freeze in force, with what waits under it, and the form to set another. */
-export function freezesPage({ freezes, held, servers, grants, operator, now }: FreezesView): Html {
+export function freezesPage({ freezes, held, servers, grants, operator, names, now }: FreezesView): Html {
   const rows = freezes.map((freeze) =>
-    freezeRow(freeze, held.get(freeze.id) ?? { pending: 0, approved: 0 }, operator, now),
+    freezeRow(freeze, held.get(freeze.id) ?? { pending: 0, approved: 0 }, operator, names, now),
   );
   return html`<div class="head"><h1>Freezes</h1></div>
     <p class="dim">While something is frozen, nothing new is sent to its servers. What waits goes on waiting and its time runs, people can decide,
@@ -52,16 +55,16 @@ export function freezesPage({ freezes, held, servers, grants, operator, now }: F
     ${
       freezes.length === 0
         ? html`<p class="empty">Nothing is frozen.</p>`
-        : html`<table class="list"><thead><tr><th scope="col">What</th><th scope="col">By</th><th scope="col">Since (UTC)</th><th scope="col">Why</th><th scope="col">Waits</th><th scope="col">Thaw</th></tr></thead>
+        : html`<table class="list"><thead><tr><th scope="col">What</th><th scope="col">By</th><th scope="col">Since (${zone()})</th><th scope="col">Why</th><th scope="col">Waits</th><th scope="col">Thaw</th></tr></thead>
     <tbody>${rows}</tbody></table>`
     }
     ${operator ? freezeForm(freezes, servers, grants) : html`<p class="notice">Only operators freeze and thaw: those whom <code>operators</code> in the config lists.</p>`}`;
 }
 
-function freezeRow(freeze: Freeze, held: HeldByFreeze, operator: boolean, now: Date): Html {
+function freezeRow(freeze: Freeze, held: HeldByFreeze, operator: boolean, names: PersonNames, now: Date): Html {
   const { id, by, since, reason } = freeze;
   return html`<tr><td>${scopeName(freeze)} <code class="dim">${id}</code></td>
-    <td data-label="By">${visibleName(by)}</td>
+    <td data-label="By">${personName(by, names)}</td>
     <td data-label="Since">${timestamp(since)} <span class="dim">${timeAgo(since, now)}</span></td>
     <td data-label="Why">${visibleText(reason)}</td>
     <td data-label="Waits">${held.pending} to decide, ${held.approved} approved</td>
@@ -72,7 +75,7 @@ function thawForm(id: string): Html {
   return html`<form data-thaw="${id}" action="/freezes" method="get" class="inline">
     <label class="unseen" for="thaw-${id}">Reason to thaw</label>
     <input id="thaw-${id}" name="reason" type="text" required maxlength="${LONGEST_FREEZE_REASON}" placeholder="reason" autocomplete="off">
-    <button type="submit" class="small">Thaw</button></form>`;
+    <button type="submit" class="small" data-deciding>Thaw</button></form>`;
 }
 
 function freezeForm(freezes: readonly Freeze[], servers: readonly string[], grants: readonly string[]): Html {
@@ -88,6 +91,6 @@ function freezeForm(freezes: readonly Freeze[], servers: readonly string[], gran
       <select id="freeze-what" name="what">${frozen.has('all') ? '' : html`<option value="all">everything</option>`}${options('server', servers)}${options('grant', grants)}</select>
       <label for="freeze-why">Reason <span class="dim">(agents, approvers and the log are told)</span></label>
       <input id="freeze-why" name="reason" type="text" required maxlength="${LONGEST_FREEZE_REASON}" autocomplete="off">
-      <div class="buttons"><button class="deny" type="submit">Freeze</button></div>
+      <div class="buttons"><button class="deny" type="submit" data-deciding>Freeze</button></div>
     </form></section>`;
 }

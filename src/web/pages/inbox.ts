@@ -1,130 +1,195 @@
 import { html } from 'hono/html';
 import { type Approval, STATES } from '../../domain/approval/approval.ts';
 import type { CurrentApprovers } from '../../domain/approval/current.ts';
+import type { EarlierCall } from '../../domain/approval/second-look.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
+import type { PendingPage } from '../../ports.ts';
+import { plural } from '../../text/plural.ts';
 import type { Html } from '../html/html.ts';
-import { riskBadge, stateBadge, toolName } from '../html/labels.ts';
-import { liveIndicator } from '../html/page.ts';
-import { countdown, timeAgo } from '../html/time.ts';
-import { visibleName, visibleText } from '../html/visible-text.ts';
+import { stateBadge, toolName } from '../html/labels.ts';
+import { liveIndicator, newsLine } from '../html/page.ts';
+import { type PersonNames, personName } from '../html/person.ts';
+import { count, timeAgo } from '../html/time.ts';
+import { visibleName } from '../html/visible-text.ts';
 import type { Reviewer } from '../http/reviewer.ts';
-import { decideForm } from './decide-form.ts';
-import { requirementSummary } from './requirement-summary.ts';
-import { callerMayHide, callInFull, shownLength } from './shown-call.ts';
+import { beholderOf, type InboxQuery, inboxLink, isFiltered, pendingFilter, RISK_CHOICES } from './inbox-query.ts';
+import { type CallPlace, waitingCard } from './waiting-card.ts';
 
-/** Characters of arguments, and of what is sent besides them, that the inbox shows; longer ones are shown only on the approval's own page. */
-const MAX_ARGUMENTS_LENGTH = 6_000;
-/** Pending approvals shown, and others listed below them. */
-const MAX_WAITING_SHOWN = 50;
+/** Pending approvals on one page, and others listed below them. */
+const WAITING_PER_PAGE = 25;
 const MAX_RECENT = 12;
+/** Earlier approvals of the same call that a card or page names. */
+export const EARLIER_SHOWN = 3;
 
 /** What the inbox shows. */
 export interface Inbox {
-  readonly waiting: readonly Approval[];
-  /** Whether more are pending than are shown. */
-  readonly more: boolean;
+  readonly query: InboxQuery;
+  readonly waiting: PendingPage;
   /** The newest approvals that are no longer pending. */
   readonly recent: readonly Approval[];
+  /** Earlier approvals of the same call, by approval. */
+  readonly earlier: ReadonlyMap<string, readonly EarlierCall[]>;
   /** Who may decide it by today's configuration. */
   readonly approvers: (approval: Approval) => CurrentApprovers;
+  /** The people of the config, by their ids. */
+  readonly names: PersonNames;
+  readonly placeOf: (approval: Approval) => CallPlace;
+  /** What became of approvals that a live page shows and this one would not; empty text: still pending. By id. */
+  readonly others: ReadonlyMap<string, string>;
+  /** What the filter offers. */
+  readonly servers: readonly string[];
+  readonly grants: readonly string[];
 }
 
 /** Reads the inbox. Throws `Unavailable('store')`. */
-export async function readInbox({ store, rules }: Pick<Gateway, 'rules' | 'store'>): Promise<Inbox> {
+export async function readInbox(
+  { store, rules }: Pick<Gateway, 'rules' | 'store'>,
+  reviewer: Reviewer,
+  query: InboxQuery,
+  shown: ReadonlyMap<string, number>,
+): Promise<Omit<Inbox, 'grants' | 'names' | 'placeOf' | 'servers'>> {
+  const page = { after: query.after, limit: WAITING_PER_PAGE };
   const [waiting, recent] = await Promise.all([
-    store.list({ states: ['pending'], limit: MAX_WAITING_SHOWN }),
+    store.pending(beholderOf(reviewer, rules.persons()), pendingFilter(query), page),
     store.list({ states: STATES.filter((state) => state !== 'pending'), limit: MAX_RECENT }),
   ]);
+  const ids = waiting.items.map(({ id }) => id);
+  // A call that expires sooner may have pushed one off the page: that one still waits.
+  const gone = new Map([...shown].filter(([id]) => !ids.includes(id)));
+  const changed = new Map((await store.changed(gone)).map((approval) => [approval.id, became(approval)]));
   return {
-    waiting: waiting.items,
-    more: waiting.next !== null,
+    query,
+    waiting,
     recent: recent.items,
+    others: new Map([...gone.keys()].map((id) => [id, changed.get(id) ?? ''])),
+    earlier: await store.earlier(ids, EARLIER_SHOWN),
     approvers: (approval) => rules.approvers(approval),
   };
 }
 
-/** Pending approvals, soonest to expire first, and those that recently left that state. */
+/** Pending approvals, what waits for the reviewer first and then the soonest to expire, and those that recently left that state. */
 export function inboxPage(inbox: Inbox, reviewer: Reviewer, now: Date): Html {
-  const cards = inbox.waiting
-    .toSorted((a, b) => a.expiresAt.getTime() - b.expiresAt.getTime())
-    .map((approval) => waitingCard(approval, reviewer, now, inbox.approvers(approval)));
-  return html`<div class="head"><h1>Approvals</h1>${liveIndicator()}</div>
+  const { query, waiting } = inbox;
+  const cards = waiting.items.map((approval) => {
+    const earlier = inbox.earlier.get(approval.id) ?? [];
+    const current = inbox.approvers(approval);
+    return waitingCard(approval, {
+      reviewer,
+      current,
+      earlier,
+      names: inbox.names,
+      place: inbox.placeOf(approval),
+      now,
+    });
+  });
+  return html`<div class="head"><h1>Approvals</h1>${liveIndicator()}
+      <button type="button" class="quiet" data-notify aria-pressed="false" hidden>Notify me of new calls</button></div>
     <section aria-labelledby="waiting-head">
-      <h2 id="waiting-head" tabindex="-1">Waiting for a decision</h2>
-      <div id="inbox" class="cards" data-live>${cards.length > 0 ? cards : nothingWaiting()}</div>
-      ${inbox.more ? html`<p class="notice">Only the newest ${MAX_WAITING_SHOWN} are shown.</p>` : ''}
+      <div class="queue-head"><h2 id="waiting-head" tabindex="-1" data-news-focus>Waiting for a decision</h2>
+        <div id="tally" data-live>${tally(inbox)}</div></div>
+      ${filterForm(inbox)}
+      ${newsLine('many')}
+      <div id="inbox" class="cards" data-live data-asked="${String(now.getTime())}">${cards.length > 0 ? cards : nothingWaiting(inbox)}</div>
+      <div id="others" hidden>${[...inbox.others].map(([id, words]) => html`<i data-key="${id}" data-became="${words}"></i>`)}</div>
+      <nav class="pages" aria-label="Pages of approvals">
+        ${query.after === undefined ? '' : html`<a href="${inboxLink(query, { after: '' })}">First page</a>`}
+        ${waiting.next === null ? '' : html`<a rel="next" href="${inboxLink(query, { after: waiting.next })}">Next page</a>`}
+      </nav>
+      ${keyHelp()}
     </section>
     <section aria-labelledby="recent-head">
       <h2 id="recent-head">Recent decisions</h2>
-      <ul id="recent" class="rows" data-live>${inbox.recent.map((approval) => recentRow(approval, now))}</ul>
+      <ul id="recent" class="rows" data-live>${inbox.recent.map((approval) => recentRow(approval, inbox.names, now))}</ul>
       <p><a href="/audit?types=approval.requested">Every approval in the audit log</a></p>
     </section>`;
 }
 
-function nothingWaiting(): Html {
-  return html`<p class="empty" data-key="nothing" data-rev="0">Nothing is waiting. A call that needs a decision appears here by itself.</p>`;
+function keyHelp(): Html {
+  return html`<details class="keys" data-keys><summary>Keys</summary>
+    <p><kbd>j</kbd> next call · <kbd>k</kbd> previous call · <kbd>Enter</kbd> open it · <kbd>n</kbd> show what is new · <kbd>/</kbd> search. None of them decides.</p>
+    <p class="tick"><input id="keys-on" type="checkbox" checked><label for="keys-on">Use these keys</label></p></details>`;
 }
 
-function waitingCard(approval: Approval, reviewer: Reviewer, now: Date, current: CurrentApprovers): Html {
-  const length = shownLength(approval);
-  const fits = length <= MAX_ARGUMENTS_LENGTH;
-  const { id, server, tool, trace } = approval;
-  return html`<article class="card" aria-labelledby="t-${id}" data-key="${id}"
-    data-rev="${approval.revision}.${approval.callers}">
-    <header>
-      <h3 id="t-${id}"><a href="/approvals/${id}">${toolName(server, tool)}</a></h3>
-      <span class="marks">${riskBadge(trace.risk, trace.severity)}<span class="expiry">expires in ${countdown(approval.expiresAt, now)}</span></span>
-    </header>
-    ${callIntro(approval)}
-    ${fits ? callInFull(approval, `Arguments of ${id}`) : html`<p class="notice">The call is ${length} characters long. <a href="/approvals/${id}">Read it in full</a>.</p>`}
-    ${callFacts(approval)}
-    ${decideForm(approval, reviewer, now, fits && !callerMayHide(approval), current)}
-  </article>`;
+/** Past the navigation and the filter; empty when nothing waits. */
+export function skipToFirstCall({ waiting }: Pick<Inbox, 'waiting'>): Html {
+  const [first] = waiting.items;
+  return first === undefined
+    ? html``
+    : html`<a class="skip" href="#card-${first.id}">Skip to the first call that waits</a>`;
 }
 
-/** Who wants to make the call and why. The agent's own words are marked as unverified. */
-export function callIntro(approval: Approval): Html {
-  return html`<p class="asks">Agent ${visibleName(approval.grant)}${
-    approval.owner === null ? '' : html` of ${visibleName(approval.owner)}`
-  } wants to run this.${approval.trace.reason === null ? '' : html` <q class="rule-reason">${visibleText(approval.trace.reason)}</q>`}</p>
-  ${
-    approval.statedReason === null
+/** How many wait, for whom, and which of them are here. */
+function tally({ query, waiting }: Inbox): Html {
+  const { total, matching, mine, before, items } = waiting;
+  const rev = `${total}.${matching}.${mine}.${before}.${items.length}`;
+  const others = matching - mine;
+  const whose = mine === 0 ? 'none for you' : others === 0 ? 'all for you' : `${count(mine)} for you, which come first`;
+  const found = isFiltered(query) ? html`${count(matching)} of ${count(total)} match` : html`${count(total)} waiting`;
+  const here =
+    items.length === matching
       ? ''
-      : html`<p class="stated"><span class="dim">The agent says, unverified:</span> ${visibleText(approval.statedReason)}</p>`
-  }${approval.laterReasons.map(
-    (reason) =>
-      html`<p class="stated"><span class="dim">Another caller says, unverified:</span> ${visibleText(reason)}</p>`,
-  )}${
-    approval.answersTo === null
-      ? ''
-      : html`<p class="notice">Answers what the server asked during <a href="/approvals/${approval.answersTo}">${approval.answersTo}</a>.
-          <span class="dim">The server’s own words:</span> <q>${visibleText(approval.asked?.text ?? '')}</q></p>`
-  }${
-    approval.previousUnknown === null
-      ? ''
-      : html`<p class="notice odd">The same call was sent before and its outcome is
-          unknown: <a href="/approvals/${approval.previousUnknown}">${approval.previousUnknown}</a>. Running it again may do it twice.</p>`
-  }`;
+      : html`; here ${count(before + 1)} to ${count(before + items.length)}, the soonest to expire first`;
+  return html`<p class="tally" data-key="tally" data-rev="${rev}">${total === 0 ? html`Nothing is waiting` : html`<b>${found}</b>${matching === 0 ? '' : html` · ${whose}`}${here}`}</p>`;
 }
 
-/** What the call needs, its callers and its fingerprint. */
-export function callFacts(approval: Approval): Html {
-  return html`<dl class="facts">
-    <div><dt>Needs</dt><dd>${requirementSummary(approval)}</dd></div>
-    <div><dt>Callers</dt><dd>${approval.callers} waiting or yet to collect the result${
-      approval.gaveUp > 0
-        ? html`; ${approval.gaveUp} gave up waiting, and nothing runs for ${approval.gaveUp === 1 ? 'it' : 'them'} until the agent calls again`
-        : ''
-    }</dd></div>
-    <div><dt>Fingerprint</dt><dd><code class="hash">${approval.fingerprint}</code></dd></div>
-  </dl>`;
+function nothingWaiting({ query, waiting }: Inbox): Html {
+  const words =
+    isFiltered(query) && waiting.total > 0
+      ? html`None of the ${count(waiting.total)} ${plural(waiting.total, 'call')} that wait matches. <a href="/">Show all</a>`
+      : query.after !== undefined && waiting.matching > 0
+        ? html`Nothing comes after these. <a href="${inboxLink(query, { after: '' })}">First page</a>`
+        : html`Nothing is waiting. A call that needs a decision appears here by itself.`;
+  return html`<p class="empty" data-key="nothing" data-rev="${isFiltered(query) ? waiting.total : 0}">${words}</p>`;
 }
 
-function recentRow(approval: Approval, now: Date): Html {
+/** Unfolded while it leaves anything out. */
+function filterForm({ query, servers, grants }: Inbox): Html {
+  return html`<details class="filters" ${isFiltered(query) ? 'open' : ''}><summary>Search and filter</summary>
+    <form class="search" role="search" action="/" method="get">
+      <div class="wide"><label for="q-text">Text</label><input id="q-text" name="text" type="search" value="${query.text ?? ''}"
+        placeholder="Part of an argument, a name, an approval id, a fingerprint"></div>
+      ${choice('server', 'Server', query.server, servers)}
+      <div><label for="q-tool">Tool</label><input id="q-tool" name="tool" value="${query.tool ?? ''}" autocomplete="off" spellcheck="false"></div>
+      ${choice('agent', 'Agent', query.agent, grants)}
+      ${choice('risk', 'Risk', query.risk, RISK_CHOICES)}
+      <div class="tick"><input id="q-mine" name="mine" type="checkbox" value="yes" ${query.mine === undefined ? '' : 'checked'}>
+        <label for="q-mine">Only what waits for me</label></div>
+      <div class="buttons wide"><button type="submit" class="main">Filter</button><a class="button" href="/">Clear</a></div>
+    </form></details>`;
+}
+
+/** A choice among names; one that was asked for and is not among them stays. */
+function choice(field: string, label: string, value: string | undefined, options: readonly string[]): Html {
+  const all = value === undefined || options.includes(value) ? options : [value, ...options];
+  return html`<div><label for="q-${field}">${label}</label><select id="q-${field}" name="${field}"><option value="">any</option>
+    ${all.map((option) => html`<option value="${option}" ${option === value ? 'selected' : ''}>${option}</option>`)}</select></div>`;
+}
+
+function recentRow(approval: Approval, names: PersonNames, now: Date): Html {
   const last = approval.decisions.at(-1);
   return html`<li data-key="${approval.id}" data-rev="${approval.revision}">
     ${stateBadge(approval.state)}
     <a href="/approvals/${approval.id}">${toolName(approval.server, approval.tool)}</a>
-    <span class="dim">${visibleName(approval.grant)}${last === undefined ? '' : html` · ${last.choice === 'approve' ? 'approved' : 'denied'} by ${visibleName(last.person ?? last.approver)}`} · ${timeAgo(approval.updatedAt, now)}</span>
+    <span class="dim">${visibleName(approval.grant)}${last === undefined ? '' : html` · ${last.choice === 'approve' ? 'approved' : 'denied'} by ${personName(last.approver, names)}`} · ${timeAgo(approval.updatedAt, now)}</span>
   </li>`;
+}
+
+/** What became of an approval that was decided or has ended, in one sentence; empty while it is pending. */
+export function became({ state, decisions, note }: Approval): string {
+  const last = decisions.at(-1);
+  const by = last === undefined ? '' : ` by ${last.person ?? last.approver}`;
+  switch (state) {
+    case 'pending':
+      return '';
+    case 'denied':
+      return `Denied${by}.`;
+    case 'expired':
+      return 'It has expired.';
+    case 'withdrawn':
+      return 'The agent no longer wants it.';
+    case 'lapsed':
+      return `It will not run${note === null ? '' : `: ${note}`}.`;
+    default:
+      return `Approved${by}.`;
+  }
 }

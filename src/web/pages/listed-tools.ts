@@ -2,7 +2,7 @@ import { html } from 'hono/html';
 import { type ToolList, toolListOf } from '../../domain/tool/list.ts';
 import type { Records } from '../../ports.ts';
 import type { Html } from '../html/html.ts';
-import { timestamp } from '../html/time.ts';
+import { timestamp, zone } from '../html/time.ts';
 import type { ServerView } from './config-view.ts';
 
 /** A server's own list of tools, as the log last recorded it. */
@@ -49,6 +49,6 @@ const NEVER = html`<b>Its tools were never listed through this gateway</b>, so o
 function lastSeen({ list, n, at }: ListedTools, listedAt: Date | null): Html {
   const again = listedAt !== null && listedAt > at;
   const since = again ? html`, unchanged since ${timestamp(at)}` : '';
-  return html`<b>${list.count} tools</b>, as the server last listed them at ${timestamp(again ? listedAt : at)} UTC${since}
+  return html`<b>${list.count} tools</b>, as the server last listed them at ${timestamp(again ? listedAt : at)} ${zone()}${since}
     (<a href="/audit/events/${n}">event ${n}</a>).`;
 }

@@ -2,11 +2,12 @@ import { html } from 'hono/html';
 import type { Approval } from '../../domain/approval/approval.ts';
 import type { EventType } from '../../domain/log/event.ts';
 import type { Policy } from '../../domain/policy/policy.ts';
-import type { Tally } from '../../ports.ts';
+import type { PendingCounts, Tally } from '../../ports.ts';
 import { type ChartSeries, chart, roundDurationUp, shareBar } from '../html/chart.ts';
 import type { Html } from '../html/html.ts';
 import { eventLabel, toolName } from '../html/labels.ts';
-import { countdown, durationText, timeAgo } from '../html/time.ts';
+import { type PersonNames, personName } from '../html/person.ts';
+import { countdown, durationText, count as thousands, timeAgo } from '../html/time.ts';
 import { visibleName, visibleText } from '../html/visible-text.ts';
 import type { ConfigView } from './config-view.ts';
 
@@ -28,10 +29,11 @@ export interface Overview {
   readonly span: TimeSpan;
   readonly tally: Tally;
   readonly unknown: readonly Approval[];
-  readonly waiting: readonly Approval[];
-  /** Whether more are pending than `waiting` holds. */
-  readonly waitingMore: boolean;
+  /** Of all that is pending or unknown; `unknown` holds the newest of the latter. */
+  readonly counts: PendingCounts;
   readonly config: ConfigView;
+  /** The people of the config, by their ids. */
+  readonly names: PersonNames;
   readonly now: Date;
 }
 
@@ -48,7 +50,7 @@ export function overviewPage(overview: Overview): Html {
     <div class="grid-2">
       <section><h2>Calls by verdict</h2>${callsChart(tally, chosen, now)}</section>
       <section><h2>From request to decision</h2>${waitsChart(tally, chosen, now)}</section>
-      <section><h2>Decisions by approver</h2>${approvers(tally)}</section>
+      <section><h2>Decisions by approver</h2>${approvers(tally, overview.names)}</section>
       <section><h2>Refusals</h2>${refusals(tally)}</section>
       <section><h2>Limits near full</h2>${limits(tally, overview.config, now)}</section>
       <section><h2>Unknown outcomes</h2>${unknownOutcomes(overview.unknown, now)}</section>
@@ -63,17 +65,17 @@ function unconfined(config: ConfigView): Html {
     <p>${names.map(({ name }, index) => html`${index > 0 ? ', ' : ''}<b>${name}</b>`)}: each runs as the gateway’s own user. It can read the data directory and its secret, the gateway’s memory and what other servers were given, and so approve its own calls. Give it <code>run_as</code> or <code>sandbox</code> in the config, or run it elsewhere.</p></section>`;
 }
 
-function tiles({ tally, waiting, waitingMore, unknown, now }: Overview): Html {
+function tiles({ tally, counts, now }: Overview): Html {
   const count = (type: EventType): number =>
     tally.calls.filter((calls) => calls.type === type).reduce((sum, calls) => sum + calls.count, 0);
-  const oldest = waiting.at(-1);
+  const { pending, oldest, unknown } = counts;
   return html`<dl class="tiles">
-    <div><dt><a href="/">Waiting now</a></dt><dd>${waiting.length}${waitingMore ? '+' : ''}</dd><dd class="dim">${oldest === undefined ? 'nothing waiting' : `oldest ${timeAgo(oldest.createdAt, now)}`}</dd></div>
+    <div><dt><a href="/">Waiting now</a></dt><dd>${thousands(pending)}</dd><dd class="dim">${oldest === null ? 'nothing waiting' : `oldest ${timeAgo(oldest, now)}`}</dd></div>
     <div><dt>Allowed</dt><dd>${count('call.allowed')}</dd><dd class="dim">went straight through</dd></div>
     <div><dt>Asked</dt><dd>${count('approval.requested')}</dd><dd class="dim">needed a person</dd></div>
     <div><dt>Denied</dt><dd>${count('call.denied')}</dd><dd class="dim">by policy</dd></div>
     <div><dt>Median wait</dt><dd>${tally.wait === null ? '—' : durationText(tally.wait.p50)}</dd><dd class="dim">${tally.wait === null ? 'no decision yet' : `95% within ${durationText(tally.wait.p95)}`}</dd></div>
-    <div class="${unknown.length > 0 ? 'odd' : ''}"><dt>Unknown outcomes</dt><dd>${unknown.length}</dd><dd class="dim">${unknown.length > 0 ? 'look at them' : 'none'}</dd></div>
+    <div class="${unknown > 0 ? 'odd' : ''}"><dt>Unknown outcomes</dt><dd>${thousands(unknown)}</dd><dd class="dim">${unknown > 0 ? 'look at them' : 'none'}</dd></div>
   </dl>`;
 }
 
@@ -126,7 +128,7 @@ function waitsChart(tally: Tally, chosen: TimeSpan, now: Date): Html {
   return chart({ summary, series, slotLabels: labels, unit: durationText, kind: 'overlay', top: roundDurationUp });
 }
 
-function approvers({ approvers: people }: Tally): Html {
+function approvers({ approvers: people }: Tally, names: PersonNames): Html {
   if (people.length === 0) return html`<p class="empty">Nobody decided anything in this period.</p>`;
   const most = Math.max(...people.map(({ approved, denied }) => approved + denied));
   const rows = people.map(
@@ -134,7 +136,7 @@ function approvers({ approvers: people }: Tally): Html {
       approver,
       approved,
       denied,
-    }) => html`<tr><th scope="row"><a href="/audit?approver=${approver}">${visibleName(approver)}</a></th>
+    }) => html`<tr><th scope="row"><a href="/audit?approver=${approver}">${personName(approver, names)}</a></th>
       <td class="bar-cell">${shareBar(
         [
           { css: 'c-allow', value: approved },

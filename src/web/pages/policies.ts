@@ -4,7 +4,8 @@ import type { Clause, Limit, Policy, ToolRule } from '../../domain/policy/policy
 import { isHidden, ruleFor } from '../../domain/policy/rule.ts';
 import type { ListedTool, ToolList } from '../../domain/tool/list.ts';
 import type { Html } from '../html/html.ts';
-import { badge, riskBadge } from '../html/labels.ts';
+import { badge } from '../html/labels.ts';
+import { riskBadge } from '../html/risk.ts';
 import { durationText } from '../html/time.ts';
 import { visibleName, visibleText } from '../html/visible-text.ts';
 import type { GrantView, ServerView } from './config-view.ts';

@@ -8,15 +8,21 @@ import { cut } from '../../text/cut.ts';
 import type { Html } from '../html/html.ts';
 import { jsonBlock } from '../html/json-block.ts';
 import { actorName, eventBadge } from '../html/labels.ts';
+import { NO_NAMES, type PersonNames } from '../html/person.ts';
 import { clockTime } from '../html/time.ts';
 import { visibleName, visibleText } from '../html/visible-text.ts';
 import type { ChainStatus } from './chain-status.ts';
 import { cardAsSeen, type ShownCards } from './shown-cards.ts';
 
 /** An approval's events in order. Above them, whether the chain holds for them: each hash was computed again for this. */
-export function timeline(story: readonly ProvenEvent[], chain: ChainStatus, cards: ShownCards): Html {
+export function timeline(
+  story: readonly ProvenEvent[],
+  chain: ChainStatus,
+  cards: ShownCards,
+  names: PersonNames = NO_NAMES,
+): Html {
   return html`${chainLine(story, chain)}
-    <ol class="story" data-key="story" data-rev="${story.length}.${story.filter((event) => event.fits !== null).length}">${story.map((event) => storyStep(event, story, cards))}</ol>`;
+    <ol class="story" data-key="story" data-rev="${story.length}.${story.filter((event) => event.fits !== null).length}">${story.map((event) => storyStep(event, story, cards, names))}</ol>`;
 }
 
 function chainLine(story: readonly ProvenEvent[], chain: ChainStatus): Html {
@@ -41,11 +47,11 @@ function checkpointFault(chain: ChainStatus, rev: string): Html {
   return html`<p class="chain bad" data-key="chain" data-rev="bad.${rev}"><b>The log is not what checkpoint #${chain.checkpoint?.seq} signed.</b> Run <code>holdfast audit verify</code>.</p>`;
 }
 
-function storyStep(event: ProvenEvent, story: readonly ProvenEvent[], cards: ShownCards): Html {
+function storyStep(event: ProvenEvent, story: readonly ProvenEvent[], cards: ShownCards, names: PersonNames): Html {
   return html`<li>
     <span class="when">${clockTime(event.at)}</span>
     <div>
-      <p>${eventBadge(event)} <span class="dim">by ${actorName(event.actor)}</span></p>
+      <p>${eventBadge(event)} <span class="dim">by ${actorName(event.actor, names)}</span></p>
       ${gist(event)}
       ${cardAsSeen(event, story, cards)}
       <details><summary>Event ${event.n}, ${chainPosition(event)}</summary>

@@ -8,6 +8,7 @@ import type { Exchange, Upstream } from '../../../src/ports.ts';
 import { slackClient } from '../../../src/slack/wire/client.ts';
 import { type SilentProxy, silentProxy } from '../../support/faults/silent-proxy.ts';
 import { quiet } from '../../support/log.ts';
+import { forwardProxy } from '../../support/upstream/forward-proxy.ts';
 
 /** What a server offers for how long an idle connection lives. */
 const OFFERS = { nothing: 0, '5 s': 5_000, '2 minutes': 120_000 } as const;
@@ -56,6 +57,33 @@ describe('connections that a middlebox forgot', { concurrency: true }, () => {
       });
     });
   }
+
+  test('P6: nor is one to an HTTP proxy, or a tunnel through it, used after a second', async () => {
+    const server = createServer({ keepAliveTimeout: 120_000 }, (asked, response) => {
+      asked.resume().on('end', () => response.end('{}'));
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    await using way = await forwardProxy();
+    const proxy = await silentProxy(way.port);
+    const address = `http://127.0.0.1:${proxy.port}`;
+    const { port } = server.address() as AddressInfo;
+    const upstream = httpUpstream({ url: `http://mcp.internal:${port}/mcp`, proxy: address });
+    try {
+      for (let times = 0; times < 2; times += 1) {
+        assert.equal((await upstream.exchange(request())).kind, 'answer');
+        await sleep(FORGOTTEN_MS);
+        proxy.forget();
+        const asked = performance.now();
+        assert.equal((await upstream.exchange(request())).kind, 'answer');
+        assert.ok(performance.now() - asked < 1_000, `after ${performance.now() - asked} ms`);
+      }
+    } finally {
+      await upstream.close();
+      await proxy.close();
+      server.closeAllConnections();
+      server.close();
+    }
+  });
 
   test('P4: a call to Slack on such a connection is given up after its time, and the next one has a fresh one', async () => {
     const server = createServer({ keepAliveTimeout: 120_000 }, (request, response) => {

@@ -108,6 +108,21 @@ for (const [name, { skip, start }] of Object.entries(BACKENDS)) {
         assert.equal(due(id), 1);
       });
 
+      test('P4: what is taken away is not due, wakes nobody, and can be woken all the same', async () => {
+        const id = newId();
+        await a.queue.park(id, inMs(300));
+        await b.queue.unpark(id);
+        assert.deepEqual(await a.queue.missing([id]), [id]);
+        await b.queue.unpark(id);
+        const other = newId();
+        await a.queue.park(other, inMs(300));
+        await until('the other is due', () => due(other) === 1);
+        assert.equal(due(id), 0);
+        assert.ok(!a.woken.includes(id) && !b.woken.includes(id));
+        await a.queue.wake(id);
+        await until('both heard', () => heard(id));
+      });
+
       test('an approval whose expiry has passed is due at once, and can be parked again', async () => {
         const id = newId();
         await a.queue.park(id, new Date(0));

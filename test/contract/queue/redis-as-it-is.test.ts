@@ -95,6 +95,7 @@ describe('Redis as it is found', { skip: skipWithout('redis'), concurrency: true
     try {
       assert.equal(await healthy(replica), true);
       await worksWhole(replica);
+      await replica.queue.unpark(newId());
       await until('it sweeps by the schedule', () => replica.sweeps.length > 0, 10_000);
       // Longer than a job's lock is looked at, so that this was done, too.
       await sleep(11_000);

@@ -136,12 +136,13 @@ describe('The console in a browser', { concurrency: false }, () => {
     const first = key({ name: 'first-call', role: 'viewer' });
     await card('first-call').getByLabel('Reason').pressSequentially('half a rea');
     const second = key({ name: 'second-call', role: 'viewer' });
-    await card('second-call').waitFor();
+    await page.getByText('1 new').waitFor();
     const joined = key({ name: 'first-call', role: 'viewer' }, await world.agent());
     await card('first-call').filter({ hasText: '2 waiting' }).waitFor();
     await page.keyboard.type('son');
     assert.equal(await card('first-call').getByLabel('Reason').inputValue(), 'half a reason');
     await card('first-call').getByRole('button', { name: 'Deny' }).click();
+    await page.getByRole('button', { name: 'Show', exact: true }).click();
     await card('second-call').getByLabel('Reason').fill('no');
     await card('second-call').getByRole('button', { name: 'Deny' }).click();
     for (const answer of await Promise.all([first, second, joined])) assert.equal(answer.isError, true);

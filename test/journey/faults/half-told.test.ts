@@ -78,12 +78,32 @@ describe('what was half told', () => {
     const store = { ...gateway.store, releaseCard };
     const first = publishCard({ ...gateway, store }, id);
     await eventually('it is being posted', () => cards.shown[0] ?? null);
-    cards.shown[0]!.end(POSTED);
+    cards.shown[0]!.end({ kind: 'later', afterMs: 1, why: 'no answer', ambiguous: true });
     await first;
     assert.equal(await publishCard(gateway, id), 500, 'somebody has it still');
     away = false;
-    await eventually('it is free', async () => ((await publishCard(gateway, id)) === null ? true : null), 10_000);
+    await eventually(
+      'it is free',
+      () => {
+        void publishCard(gateway, id);
+        return cards.shown[1] ?? null;
+      },
+      10_000,
+    );
+    cards.shown[1]!.end(POSTED);
     gateway.retries.stop();
+  });
+
+  test('P4: a card is let go of with what is saved of it, whatever becomes of the store after that', async () => {
+    const cards = slowCards();
+    const gateway = world.replica('saving', { cards });
+    const { id } = (await park(gateway, { name: 'saved card' })).seat.approval;
+    const releaseCard = async () => Promise.reject(new Unavailable('store', 'away'));
+    const first = publishCard({ ...gateway, store: { ...gateway.store, releaseCard } }, id);
+    await eventually('it is being posted', () => cards.shown[0] ?? null);
+    cards.shown[0]!.end(POSTED);
+    assert.equal(await first, null);
+    assert.equal(await publishCard(gateway, id), null, 'it is free, and up to date');
   });
 
   test('P4: a process that died while posting leaves the card to the next one, which looks for it first', async () => {

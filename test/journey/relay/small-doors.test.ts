@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { request } from 'node:http';
 import { after, before, describe, test } from 'node:test';
 import { auth, type OAuthClientProvider } from '@modelcontextprotocol/sdk/client/auth.js';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
@@ -39,7 +40,11 @@ describe('small doors', () => {
       },
     });
   before(async () => {
-    door = await servedDoor([{ name: 'tools', upstream, headers: {}, isHidden: () => false, inspectsLists: false }]);
+    const entry = { upstream, headers: {}, isHidden: () => false, inspectsLists: false };
+    door = await servedDoor([
+      { ...entry, name: 'tools' },
+      { ...entry, name: 'private' },
+    ]);
   });
   after(() => door[Symbol.asyncDispose]());
 
@@ -73,7 +78,8 @@ describe('small doors', () => {
       assert.equal(response.status, 400);
       assert.ok(text.startsWith(`{"jsonrpc":"2.0","id":${id},"error":`), text);
       const python = await post(body, { 'user-agent': 'python-httpx/0.28.1' });
-      assert.equal(python.status, id === 'null' ? 400 : 200, 'version 1 of the Python SDK reads no other answer');
+      // Version 1 of the Python SDK reads no other answer, and by 404 it ends the request that it sent.
+      assert.equal(python.status, id === 'null' ? 404 : 200);
       assert.equal(await python.text(), text);
     });
   }
@@ -83,6 +89,53 @@ describe('small doors', () => {
     assert.match(long, /id has 12288 characters; at most 256 are accepted/);
     const digits = await (await post(call('1'.repeat(12 * 1024)))).text();
     assert.match(digits, /more than 1024 characters; send a shorter one, or a string where it is no id/);
+  });
+
+  const PYTHON = { 'user-agent': 'python-httpx/0.28.1' };
+  const CALL = '{"jsonrpc":"2.0","id":"q7","method":"tools/call","params":{"name":"a","arguments":{}}}';
+  const early: [what: string, status: number, headers: Record<string, string>, server?: string][] = [
+    ['a wrong token', 401, { authorization: 'Bearer nobody' }],
+    ['no token', 401, { authorization: '' }],
+    ['another Host', 403, { origin: 'https://evil.example' }],
+    ['a server that is not there', 404, {}, 'nowhere'],
+    ['a server that it is not bound to', 403, {}, 'private'],
+    ['another content type', 415, { 'content-type': 'text/plain' }],
+    ['another charset', 415, { 'content-type': 'application/json; charset=latin1' }],
+    ['a packed body', 415, { 'content-encoding': 'gzip' }],
+  ];
+  for (const [what, status, headers, server = 'tools'] of early) {
+    test(`${what} is refused before the body is judged, with the id`, async () => {
+      const before = got.length;
+      const refused = await post(CALL, headers, door.url(server));
+      assert.equal(refused.status, status);
+      const text = await refused.text();
+      assert.equal(JSON.parse(text).id, 'q7');
+      assert.equal(refused.headers.get('cache-control'), 'no-store');
+      const python = await post(CALL, { ...headers, ...PYTHON }, door.url(server));
+      assert.deepEqual([python.status, await python.text()], [status === 404 ? 404 : 200, text]);
+      assert.equal(got.length, before, 'nothing was passed on');
+    });
+  }
+
+  test('a body that is too long is refused without an id, and ends the call of the Python SDK all the same', async () => {
+    const long = CALL.replace('{}', `{"x":"${'y'.repeat(70 * 1024)}"}`);
+    const refused = await post(long);
+    assert.deepEqual([refused.status, ((await refused.json()) as { id: unknown }).id], [413, null]);
+    assert.equal((await post(long, PYTHON)).status, 404);
+  });
+
+  test('P6: who may not come in keeps nobody waiting, and has nothing read but a short body', async () => {
+    const long = CALL.replace('{}', `{"x":"${'y'.repeat(20 * 1024)}"}`);
+    const refused = await post(long, { authorization: 'Bearer nobody' });
+    assert.deepEqual([refused.status, ((await refused.json()) as { id: unknown }).id], [401, null]);
+    // Half of a short body, and then silence.
+    const asked = request(door.url('tools'), { method: 'POST', headers: { 'content-length': 100 } });
+    asked.on('error', () => undefined).write('{"jsonrpc":"2.0","id":5,');
+    const since = performance.now();
+    const status = await new Promise((resolve) => asked.once('response', (found) => resolve(found.statusCode)));
+    assert.equal(status, 401);
+    assert.ok(performance.now() - since < 3_000);
+    asked.destroy();
   });
 
   test('a failure of the server carries the id for Python, too', async () => {

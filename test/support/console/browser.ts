@@ -47,6 +47,9 @@ export async function consoleWorld(
     approver?: boolean;
     adminToken?: string | null;
     env?: Record<string, string>;
+    /** More members of the server, and more lines of the config. */
+    server?: string;
+    config?: string;
     /** More lines of the policy. */
     policy?: string;
     /** Fills the data directory before the gateway opens it. */
@@ -65,7 +68,7 @@ export async function consoleWorld(
   await writeFile(join(folder, 'prometheus.yaml'), `${POLICY}${options.policy ?? ''}`);
   await writeFile(
     join(folder, 'holdfast.yaml'),
-    `version: "1"\nservers:\n  prometheus: { url: "${prometheus.url}", policy: prometheus.yaml }\ngrants:\n${grants.join('')}approvers:\n  security: ${approvers}\n`,
+    `version: "1"\nservers:\n  prometheus: { url: "${prometheus.url}", policy: prometheus.yaml${options.server ?? ''} }\ngrants:\n${grants.join('')}approvers:\n  security: ${approvers}\n${options.config ?? ''}`,
   );
   const adminToken = options.adminToken === undefined ? ADMIN_TOKEN : options.adminToken;
   const loaded = await loadConfig({

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { PGlite } from '@electric-sql/pglite';
 import { Kysely, PGliteDialect } from 'kysely';
-import type { CurrentApprovers } from '../../../src/domain/approval/current.ts';
+import { type CurrentApprovers, STRANGERS } from '../../../src/domain/approval/current.ts';
 import { ALL_EXACT } from '../../../src/domain/call/inexact.ts';
 import type { Policy } from '../../../src/domain/policy/policy.ts';
 import type { Arrival } from '../../../src/gateway/call/arrival.ts';
@@ -89,6 +89,7 @@ export async function parkedWorld(policy: Policy = ASKING): Promise<ParkedWorld>
             maxPending: 20,
           },
           token: (grant) => tokenOf(grant),
+          persons: () => STRANGERS,
           isOperator: (person) => person === 'admin',
           knows: () => true,
           refresh: async () => undefined,
@@ -132,6 +133,7 @@ function queueOf(gateways: readonly Gateway[], ordered: string[]): Queue {
     wake: async (id) => {
       for (const { waitingRoom } of gateways) waitingRoom.wake(id);
     },
+    unpark: nothing,
     onWake: () => undefined,
     publish: async (id) => void ordered.push(id),
     deliver: nothing,

@@ -37,7 +37,9 @@ export interface ServedDoor extends AsyncDisposable {
 /** Only the agents' door, listening on a socket. The tokens `alice` and `bob` may use every server but `private`. */
 export async function servedDoor(
   servers: readonly ServerEntry[],
-  over: Partial<Pick<McpDoorDeps, 'calls' | 'store' | 'maxBody' | 'sessionOpenings' | 'visits'>> = {},
+  over: Partial<
+    Pick<McpDoorDeps, 'alreadySent' | 'beatMs' | 'calls' | 'store' | 'maxBody' | 'sessionOpenings' | 'visits'>
+  > = {},
 ): Promise<ServedDoor> {
   const names = servers.map((server) => server.name).filter((name) => name !== 'private');
   const grants = new Map<string, Grant>(

@@ -1,4 +1,4 @@
-/** Milliseconds between two heartbeats on a held answer. The least patient clients give up after 60 s. */
+/** Milliseconds between two heartbeats on an open answer. The least patient clients give up after 60 s. */
 export const BEAT_MS = 15_000;
 /** Milliseconds between two checks for due heartbeats. */
 const CHECK_MS = 1_000;
@@ -8,7 +8,7 @@ export interface HeartbeatTarget {
   beat(): void;
 }
 
-/** Sends heartbeats on every held answer of the process with a single timer, which runs only while there are any. */
+/** Sends heartbeats on all open answers of one kind with a single timer, which runs only while there are any. */
 export class KeepAlive {
   readonly #due = new Map<HeartbeatTarget, number>();
   readonly #everyMs: () => number;
@@ -21,6 +21,11 @@ export class KeepAlive {
   add(target: HeartbeatTarget): void {
     this.#due.set(target, performance.now() + this.#everyMs());
     this.#timer ??= setInterval(() => this.#beatDue(), Math.min(CHECK_MS, this.#everyMs()));
+  }
+
+  /** Something else was sent just now: the next heartbeat is due a whole interval later. */
+  put(target: HeartbeatTarget): void {
+    if (this.#due.has(target)) this.#due.set(target, performance.now() + this.#everyMs());
   }
 
   delete(target: HeartbeatTarget): void {

@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import {
+  type CallCounts,
+  type CountedWorld,
+  countCall,
+  countedWorld,
+  writesOf,
+} from '../../support/counts/counted-world.ts';
+import { skipWithoutBacking } from '../../support/store/backing.ts';
+
+/** Rounds of which the one in the middle counts. */
+const ROUNDS = 11;
+
+/** Each write costs the processor as much as many lines of code do. These bounds may only become smaller. */
+describe('how often one call writes to sockets', { skip: skipWithoutBacking('redis and postgres') }, () => {
+  let world: CountedWorld;
+  let counts: CallCounts;
+  before(async () => {
+    world = await countedWorld();
+    counts = await countCall(world, ROUNDS);
+  });
+  after(() => world.close());
+
+  test('a call is opened and parked, and its card is in the queue', () => {
+    assert.equal(counts.parked.answers, 1, 'the head of the answer');
+    assert.equal(counts.parked.redis, 1, 'its job and its card together');
+    assert.ok(counts.parked.postgres <= 2, JSON.stringify(counts.parked));
+    assert.ok(writesOf(counts.parked) <= 4, JSON.stringify(counts.parked));
+    assert.ok(writesOf(counts.parked) + counts.parked.waits <= 6, JSON.stringify(counts.parked));
+  });
+
+  test('a click decides, the call is sent, and its outcome is recorded and told', () => {
+    assert.equal(counts.decided.upstream, 1, 'the call');
+    assert.equal(counts.decided.answers, 2, 'the acknowledgement and the answer');
+    assert.ok(counts.decided.postgres <= 3, JSON.stringify(counts.decided));
+    assert.ok(counts.decided.redis <= 2, JSON.stringify(counts.decided));
+    assert.ok(writesOf(counts.decided) <= 8, JSON.stringify(counts.decided));
+  });
+
+  test('its card is posted, and brought up to date', () => {
+    assert.equal(counts.posted.slack, 1);
+    assert.equal(counts.updated.slack, 2, 'the card, and a line in its thread');
+    for (const card of [counts.posted, counts.updated]) {
+      assert.ok(card.postgres <= 5, JSON.stringify(card));
+      assert.ok(writesOf(card) <= 10, JSON.stringify(card));
+    }
+  });
+});
