@@ -14,7 +14,7 @@ export interface CommitAttempt<K> {
 export type CommitEnd<K> =
   | { readonly kind: 'committed'; readonly known: K; readonly change: Change; readonly approval: Approval }
   | { readonly kind: 'unchanged'; readonly known: K }
-  /** Its row was put back to before its end. */
+  /** Its row was put back to before its end, or is written by somebody else too. */
   | { readonly kind: 'put_back'; readonly known: K }
   | { readonly kind: 'gone' };
 
@@ -32,7 +32,7 @@ export async function commitUntil<K>(attempt: CommitAttempt<K>, known: K | null 
     // It would be so again and again, until a person lifts it.
     if (committed.kind === 'frozen') return { kind: 'unchanged', known: now };
     // The log says that it has ended: however often the row is read, it is not one to be changed.
-    if (committed.kind === 'spent') return { kind: 'put_back', known: now };
+    if (committed.kind === 'spent' || committed.kind === 'altered') return { kind: 'put_back', known: now };
   }
   return { kind: 'gone' };
 }

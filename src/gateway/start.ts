@@ -55,6 +55,7 @@ export function bindGateway(outside: Ports, rules: Rules, sets = new SetWatch())
     board: new WitnessBoard(outside.witnesses ?? [], log),
     place: outside.place ?? 'nowhere',
     lastCopy: outside.lastCopy ?? (() => Promise.resolve(null)),
+    pickupMs: () => rules.approval.pickupMs,
   });
   const witnessed = witnessedStore({
     store: suspicious(store, () => storeWatch.suspect()),

@@ -72,6 +72,11 @@ export interface AskedStore {
     readonly strict: boolean;
     /** Another grant's gated call waits for an answer with such a key, and no session tells the two apart. */
     readonly others: boolean;
+    /**
+     * A request of a gated call of this grant waits for one of them, also where `findRequest` says otherwise; null: what is
+     * kept of requests is not what a gateway left.
+     */
+    readonly gated: boolean | null;
   }>;
   /** Remembers requests that a server sent outside gated calls. */
   notePlainRequests(

@@ -24,10 +24,18 @@ export interface Change {
     /** The kept result, sealed; null removes it. */
     readonly result?: Uint8Array | null;
     readonly resultUntil?: Date | null;
-    /** One more question of the server's. */
+    /**
+     * How many questions the server has asked; with every change of what a dispatched call awaits. So is `pickupUntil`, and
+     * when a pass is spent: both are part of that state.
+     */
     readonly questions?: number;
   };
   readonly decision?: Decision;
+  /**
+   * A person is told that this holds: an end that no witness takes is committed, and then rejects with
+   * `Unavailable('witness')`.
+   */
+  readonly promised?: boolean;
   /** `Approval.seal` of the approval that this was judged on: its row must still have these seals. */
   readonly believed?: string;
   /** The decision takes the place of what the same person said before, which was this. */
@@ -67,6 +75,8 @@ export interface Continuing {
 /** The call that a leg continued. `stood`: until when its question would have stood; null: it is not sent again. */
 export interface ContinuedParent {
   readonly approval: Approval;
+  /** How many questions its server has asked, as it was judged: the number of the sending. */
+  readonly round: number;
   /** The seat that the caller has there now; null: it needs none. */
   readonly joiner: string | null;
   readonly stood: Date | null;
@@ -85,8 +95,10 @@ export type Committed =
   | { readonly kind: 'frozen' }
   /** The caller for whom it was to be done has left; nothing was changed. */
   | { readonly kind: 'left' }
-  /** The log says that the pass was spent before, whatever the row says; nothing was changed. */
+  /** The log, or a witness, says that the pass was spent before, whatever the row says; nothing was changed, or it counts for nothing. */
   | { readonly kind: 'spent' }
+  /** The row came back otherwise than it was written, so somebody else writes while we do: nothing may be sent. */
+  | { readonly kind: 'altered' }
   /**
    * What was approved could not be recorded outside the database, so nothing may be sent: the pass was given back, or,
    * where it was sent before, its outcome is unknown. `approval`: as it is now.

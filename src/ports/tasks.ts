@@ -185,6 +185,8 @@ export interface TaskStore extends AskedStore {
   ): Promise<{
     readonly approval: Approval;
     readonly joiner: string;
+    /** The number of the question that is answered, as it was judged. */
+    readonly round: number;
     /** Until when the question would have stood. */
     readonly stood: Date;
   } | null>;

@@ -65,6 +65,8 @@ export interface TrustStore {
    * believed by nobody. Questions that were open then have ended: their calls are asked anew when they come again.
    */
   beginSeals(begin: SealsBeginning): Promise<SealsBegun>;
+  /** Approvals that ended unsent before their time, the latest first: somebody could put them back. */
+  endedEarly(now: Date): Promise<readonly string[]>;
   /** How these approvals stand; those that are not there are missing. */
   standings(ids: readonly string[]): Promise<readonly ApprovalStanding[]>;
   /** Reads the sets of rows that matter by being there, and tells of each. Begins those that have not begun. */

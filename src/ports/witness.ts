@@ -1,27 +1,6 @@
 import type { Approval, State } from '../domain/approval/approval.ts';
 import type { NewEvent } from '../domain/log/event.ts';
-
-/**
- * One sending of a gated call, as it is remembered outside the database. Its key is approval and round: each is sent at
- * most once (P2).
- */
-export interface SpentPass {
-  readonly approval: string;
-  /** 0: the pass itself; n: the sending with the answer to the server's n-th question. */
-  readonly round: number;
-  /** The approval's revision once it was spent. */
-  readonly revision: number;
-  /** When it was spent. */
-  readonly at: Date;
-  /** After this instant no store, however old, could let it be sent again. */
-  readonly until: Date;
-  readonly server: string;
-  readonly tool: string;
-  readonly grant: string;
-  readonly fingerprint: string;
-  /** Nothing was sent after all, and the pass was given back. */
-  readonly returned: boolean;
-}
+import type { SpentPass } from '../domain/log/witness-entry.ts';
 
 /** The head of a set of rows that matter by being there (sql/log/sealed-set.ts). */
 export interface SetHead {
@@ -130,7 +109,7 @@ export interface AcceptPlan {
   /** Higher than that of any acceptance that is known anywhere. */
   readonly number: number;
   readonly at: Date;
-  /** What the witnesses know as sent, at the approvals' highest revisions: as far as the store has it unsent, or not. */
+  /** What the witnesses know as sent, or ended, at the approvals' highest revisions: as far as the store has it otherwise. */
   readonly sent: readonly SpentPass[];
   /** Approvals whose seals are known to be broken, besides the live ones, which are all looked at. */
   readonly broken: readonly string[];
@@ -139,14 +118,13 @@ export interface AcceptPlan {
   /** The versions of sets that are known anywhere. */
   readonly sets: readonly SetHead[];
   /**
-   * What becomes of one approval, as its event says it. `isBroken`: because its record was changed. `isTwin`: because it
-   * was of the same call as one that is unknown now.
+   * What becomes of one approval, as its event says it. `changed`: its record was; `twin`: it was of the same call as one
+   * that is unknown now; `ended`: it had ended unsent, and the store did not know it.
    */
   readonly told: (
     approval: Pick<Approval, 'grant' | 'id' | 'server' | 'tool'>,
     to: 'unknown' | 'withdrawn' | 'lapsed',
-    isBroken: boolean,
-    isTwin?: boolean,
+    why: 'sent' | 'changed' | 'twin' | 'ended',
   ) => NewEvent;
   /** The event `store.accepted`. */
   readonly accepted: (done: AcceptedStore) => NewEvent;
@@ -158,7 +136,7 @@ export interface AcceptedStore {
   readonly unknown: readonly string[];
   /** Sent according to a witness, and not in the store at all: there again, unknown. */
   readonly restored: readonly string[];
-  /** Live records with broken seals, and those that were asked without a word of a sending that was lost: ended; under way: unknown. */
+  /** Live records with broken seals, those that had ended, and those that were asked without a word of a sending that was lost: ended; under way: unknown. */
   readonly ended: readonly string[];
   readonly acceptance: Acceptance;
   readonly sets: readonly SetHead[];

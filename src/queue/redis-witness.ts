@@ -8,9 +8,10 @@ import {
   readPass,
   readPlace,
   readState,
+  type SpentPass,
   stateEntry,
 } from '../domain/log/witness-entry.ts';
-import type { Log, Remembered, Seals, SpentPass, Witness, WitnessedState } from '../ports.ts';
+import type { Log, Remembered, Seals, Witness, WitnessedState } from '../ports.ts';
 import { within } from '../time/within.ts';
 import { STEADY } from './redis.ts';
 import { createConnection } from './redis-connection.ts';

@@ -10,9 +10,10 @@ import {
   readPass,
   readPlace,
   readState,
+  type SpentPass,
   stateEntry,
 } from '../domain/log/witness-entry.ts';
-import type { Clock, Log, Remembered, Seals, SpentPass, Witness, WitnessedState } from '../ports.ts';
+import type { Clock, Log, Remembered, Seals, Witness, WitnessedState } from '../ports.ts';
 import { earlierOf } from '../time/two-clocks.ts';
 
 /** The folder in the data directory. */

@@ -7,9 +7,10 @@ import {
   readPass,
   readPlace,
   readState,
+  type SpentPass,
   stateEntry,
 } from '../domain/log/witness-entry.ts';
-import type { Log, Remembered, Seals, SpentPass, Witness, WitnessedState } from '../ports.ts';
+import type { Log, Remembered, Seals, Witness, WitnessedState } from '../ports.ts';
 
 /** What is used of a Durable Object's storage on SQLite. */
 export interface ObjectStorage {

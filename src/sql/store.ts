@@ -39,7 +39,7 @@ import {
 } from './approval/read.ts';
 import { takenBack } from './approval/room.ts';
 import { bindSession, countSession, sessionGrant, unbindSession, uncountSession } from './approval/sessions.ts';
-import { lastAcceptance, standings } from './approval/standing.ts';
+import { endedEarly, lastAcceptance, standings } from './approval/standing.ts';
 import type { SqlConnection } from './connection/connection.ts';
 import { guarded } from './connection/guard.ts';
 import { KeyedMutex } from './connection/keyed-mutex.ts';
@@ -57,8 +57,9 @@ import { type Beliefs, sqlBeliefs } from './sets/beliefs.ts';
 export function sqlStore(
   { db, close, checkDisk, clock }: SqlConnection,
   seals: Seals,
-  { tables, freezes }: Beliefs = sqlBeliefs(db, seals),
+  beliefs: Beliefs = sqlBeliefs(db, seals),
 ): Store {
+  const { tables } = beliefs;
   const judge = setJudge(db, seals);
   const trust = { seals, tables };
   const admissions = new AdmissionBatcher(db, seals);
@@ -84,8 +85,8 @@ export function sqlStore(
     pending: (beholder, filter, page) => pendingApprovals(db, seals, beholder, filter, page),
     counts: () => pendingCounts(db),
     list: (filter) => listApprovals(db, seals, filter),
-    commit: (change) => commitChange(db, seals, freezes, change),
-    commitBoth: (first, second) => commitBoth(db, seals, freezes, first, second),
+    commit: (change) => commitChange(db, seals, beliefs, change),
+    commitBoth: (first, second) => commitBoth(db, seals, beliefs, first, second),
     changed: (held) => changedApprovals(db, seals, held),
     request: (id) => sealedBytes(db, id, 'request'),
     result: (id) => sealedBytes(db, id, 'result'),
@@ -123,6 +124,7 @@ export function sqlStore(
     doubtful: (limit) => doubtfulApprovals(db, seals, limit),
     beginSeals: (begin) => openEpoch(db, seals, begin),
     seal: (limit) => sealer.seal(limit),
+    endedEarly: (now) => endedEarly(db, now),
     standings: (ids) => standings(db, ids),
     judgeSets: (readings) => judge(readings),
     lastAcceptance: (log) => lastAcceptance(db, seals, log),

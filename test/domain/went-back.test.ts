@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { missingLog, unknownSendings } from '../../src/domain/log/went-back.ts';
-import { isLater } from '../../src/domain/log/witness-entry.ts';
+import { isLater, passText, readPass } from '../../src/domain/log/witness-entry.ts';
 
 const sending = { approval: 'ap_1', round: 0, revision: 3, returned: false };
 const row = (
@@ -34,6 +34,27 @@ describe('a store is compared with what was sent', () => {
       assert.deepEqual(unknownSendings([sending], rows), [], JSON.stringify(rows));
     }
     assert.deepEqual(unknownSendings([{ ...sending, returned: true }], []), []);
+  });
+
+  test('P2: what had ended unsent and is alive is found; what is gone, or over, runs nothing', () => {
+    const ended = { ...sending, ended: 'lapsed' as const };
+    for (const rows of [row('pending', 9, 9), row('approved', 2, 2), row('dispatched', 3, 3)]) {
+      const [found] = unknownSendings([ended], rows);
+      assert.match(found?.why ?? '', /had ended \(lapsed\)/, JSON.stringify(rows));
+    }
+    for (const rows of [[], row('expired', 3, 3), row('expired', 1, 1), row('succeeded', 3, 3)]) {
+      assert.deepEqual(unknownSendings([ended], rows), [], JSON.stringify(rows));
+    }
+  });
+
+  test('an entry reads as it was written, with its end or without', () => {
+    const entry = {
+      ...{ ...sending, at: new Date(5), until: new Date(6), server: 's', tool: 't', grant: 'g', fingerprint: 'f' },
+    };
+    for (const one of [entry, { ...entry, ended: 'denied' as const }]) {
+      assert.deepEqual(readPass('log', passText('log', one)), one);
+      assert.equal(readPass('other', passText('log', one)), null);
+    }
   });
 
   test('P7: a log that ends earlier, goes on otherwise, or lacks a checkpoint or an acceptance is found', () => {

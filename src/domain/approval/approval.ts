@@ -39,9 +39,13 @@ export function isOver(state: State): boolean {
 /** The note of an approval that ended because its grant was revoked. */
 export const GRANT_REVOKED = 'the grant was revoked';
 
+/** States that end an approval without anything having been sent to its server. */
+const UNSENT_ENDS = ['denied', 'expired', 'withdrawn', 'lapsed'] as const satisfies readonly State[];
+export type UnsentEnd = (typeof UNSENT_ENDS)[number];
+
 /** It has ended without anything having been sent to its server. */
-export function endedUnsent(state: State): boolean {
-  return state === 'denied' || state === 'expired' || state === 'withdrawn' || state === 'lapsed';
+export function endedUnsent(state: State): state is UnsentEnd {
+  return (UNSENT_ENDS as readonly State[]).includes(state);
 }
 
 /** Those who may decide. */

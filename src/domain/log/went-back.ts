@@ -1,4 +1,4 @@
-import { endedUnsent, type State } from '../approval/approval.ts';
+import { endedUnsent, LIVE, type State, type UnsentEnd } from '../approval/approval.ts';
 
 /** One sign that the store is older than what is known of it. */
 export interface WentBack {
@@ -16,6 +16,8 @@ interface Sending {
   readonly round: number;
   readonly revision: number;
   readonly returned: boolean;
+  /** It was not sent, and ended so. */
+  readonly ended?: UnsentEnd;
 }
 
 interface ApprovalStanding {
@@ -34,16 +36,24 @@ interface ApprovalStanding {
  * | a lower revision | older |
  * | it pending, approved or ended unsent, since before it was sent | older |
  * | it approved or lapsed since after it was sent | given back: nothing was sent |
+ * | it pending, approved or under way, and it had ended unsent | older |
  */
 export function unknownSendings(known: readonly Sending[], standings: readonly ApprovalStanding[]): WentBack[] {
   const rows = new Map(standings.map((row) => [row.id, row]));
   const found = new Map<string, WentBack>();
-  for (const { approval, revision, returned } of known) {
+  for (const { approval, revision, returned, ended } of known) {
     if (returned || found.has(approval)) continue;
-    const why = whyOlder(revision, rows.get(approval));
+    const row = rows.get(approval);
+    const why = ended === undefined ? whyOlder(revision, row) : whyAlive(ended, row);
     if (why !== null) found.set(approval, { about: `approval ${approval}`, why: `${approval} ${why}`, approval });
   }
   return [...found.values()];
+}
+
+/** A question that is gone altogether runs nothing. */
+function whyAlive(ended: UnsentEnd, row: ApprovalStanding | undefined): string | null {
+  if (row === undefined || !(LIVE as readonly State[]).includes(row.state)) return null;
+  return `had ended (${ended}), and the database says that it is ${row.state}`;
 }
 
 function whyOlder(revision: number, row: ApprovalStanding | undefined): string | null {

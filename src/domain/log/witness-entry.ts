@@ -1,31 +1,41 @@
+import type { UnsentEnd } from '../approval/approval.ts';
 import { isObject, type Json } from '../json/json.ts';
 
 /*
- * The texts that witnesses keep, and that their seals cover. They have the shapes of the port's types; dates are
- * milliseconds since the epoch.
+ * The texts that witnesses keep, and that their seals cover. Dates are milliseconds since the epoch.
  */
 
-/** As in the port `Witness`. */
-interface PassShape {
+/**
+ * One sending of a gated call, or the end of its pass, as it is remembered outside the database. Its key is approval and
+ * round: each is sent at most once (P2), and what has ended is not sent.
+ */
+export interface SpentPass {
   readonly approval: string;
+  /** 0: the pass itself; n: the sending with the answer to the server's n-th question. */
   readonly round: number;
+  /** The approval's revision once it was spent, or had ended. */
   readonly revision: number;
+  /** When that was. */
   readonly at: Date;
+  /** After this instant no store, however old, could let it be sent again. */
   readonly until: Date;
   readonly server: string;
   readonly tool: string;
   readonly grant: string;
   readonly fingerprint: string;
+  /** Nothing was sent after all, and the pass was given back. */
   readonly returned: boolean;
+  /** It was not sent: it has ended so, and is never to be sent. Absent: it was sent. Only of round 0. */
+  readonly ended?: UnsentEnd;
 }
 
 /** What names an entry: approval and round. */
-export function passKey({ approval, round }: Pick<PassShape, 'approval' | 'round'>): string {
+export function passKey({ approval, round }: Pick<SpentPass, 'approval' | 'round'>): string {
   return `${approval} ${round}`;
 }
 
-export function passText(log: string, pass: PassShape): string {
-  const { approval, round, revision, at, until, server, tool, grant, fingerprint, returned } = pass;
+export function passText(log: string, pass: SpentPass): string {
+  const { approval, round, revision, at, until, server, tool, grant, fingerprint, returned, ended } = pass;
   return JSON.stringify([
     'pass',
     log,
@@ -39,14 +49,17 @@ export function passText(log: string, pass: PassShape): string {
     grant,
     fingerprint,
     returned,
+    ...(ended === undefined ? [] : [ended]),
   ]);
 }
 
 /** Null: it is none, or one of another log. */
-export function readPass(log: string, text: string): PassShape | null {
+export function readPass(log: string, text: string): SpentPass | null {
   const value = parsed(text);
-  if (!Array.isArray(value) || value.length !== 12 || value[0] !== 'pass' || value[1] !== log) return null;
-  const [, , approval, round, revision, at, until, server, tool, grant, fingerprint, returned] = value as [
+  if (!Array.isArray(value) || value.length < 12 || value.length > 13 || value[0] !== 'pass' || value[1] !== log) {
+    return null;
+  }
+  const [, , approval, round, revision, at, until, server, tool, grant, fingerprint, returned, ended] = value as [
     string,
     string,
     string,
@@ -59,10 +72,12 @@ export function readPass(log: string, text: string): PassShape | null {
     string,
     string,
     boolean,
+    UnsentEnd?,
   ];
   return {
     ...{ approval, round, revision, at: new Date(at), until: new Date(until) },
     ...{ server, tool, grant, fingerprint, returned },
+    ...(ended === undefined ? {} : { ended }),
   };
 }
 

@@ -1,6 +1,7 @@
 import { approvalEvent, NO_SUBJECT } from '../../domain/log/event.ts';
 import { unknownSendings } from '../../domain/log/went-back.ts';
-import type { AcceptedStore, SpentPass } from '../../ports.ts';
+import type { SpentPass } from '../../domain/log/witness-entry.ts';
+import type { AcceptedStore } from '../../ports.ts';
 import type { Gateway } from '../gateway.ts';
 import type { StandingAlarm } from '../log/alarms.ts';
 
@@ -15,7 +16,10 @@ export interface StoreAcceptance extends AcceptedStore {
 
 const SENT = 'sent before the database went back';
 const CHANGED = 'its record was changed outside Holdfast';
+const ENDED = 'it had ended before the database went back';
 const TWIN = 'this very call was sent before, and the database did not know it when this was asked';
+
+const WORDS = { sent: SENT, changed: CHANGED, twin: TWIN, ended: ENDED } as const;
 
 /** Alarms and approvals that the event lists; of further ones it has the number. */
 const MOST_LISTED = 200;
@@ -47,13 +51,11 @@ export async function acceptStoreAsItIs(
     broken: standing.filter(({ kind }) => kind === 'seal_broken').map(({ about }) => about.split(' ')[0]!),
     foreign: sets.foreignRows,
     sets: sets.heads,
-    told: (approval, to, isBroken, isTwin) => ({
+    told: (approval, to, why) => ({
       ...approvalEvent(approval, {
         ...written,
         type: to === 'unknown' ? 'call.unknown' : to === 'lapsed' ? 'approval.lapsed' : 'approval.withdrawn',
-        data: {
-          why: isTwin ? TWIN : isBroken ? CHANGED : SENT,
-        },
+        data: { why: WORDS[why] },
       }),
       replica,
     }),

@@ -38,6 +38,7 @@ export interface DecideTerms {
  * | two clicks at once | the first commit; the other reads again and is refused with the true state |
  * | click and withdrawal, click and expiry | the first commit; a click that lost is told what happened |
  * | crash after the commit, before the queue is told | the decision counts; the sweep and the 2 s re-read wake the call |
+ * | a denial, and no witness can be written | it is committed, and told as soon as one can; throws `Unavailable('witness')` |
  * | a caller waits in this process | its dispatch is committed with the decision (gateway/state/inline-dispatch.ts) |
  */
 export async function decideApproval(
@@ -71,6 +72,7 @@ export async function decideApproval(
           believed: approval.seal,
           patch: patchFor(next, new Date(decision.at.getTime() + terms.pickupMs)),
           decision,
+          promised: true,
           ...(instead === null ? {} : { instead: instead.choice }),
           // A row that cannot be believed is nothing to compare with: what the log says of the card is.
           ...(card === null || card.restored ? {} : { card }),

@@ -13,7 +13,7 @@ import { actorOf } from './actor.ts';
 import { refuse } from './refuse.ts';
 
 export type TookBack =
-  /** Committed and durable: nothing spends the pass, unless the database forgets this commit (docs/security.md, What remains). */
+  /** Committed, and remembered outside the database: nothing spends the pass, whatever the database says later (decision 0041). */
   | { readonly kind: 'taken_back'; readonly approval: Approval }
   /** With the approval as it is: it may have run. */
   | { readonly kind: 'refused'; readonly reason: TakeBackRefusal; readonly approval: Approval }
@@ -28,6 +28,8 @@ export type TookBack =
  * | take-back and spending | the first commit, by the revision; the other is told the true state |
  * | take-back and the decision that gives the pass and spends it at once | the decision: there was no unspent pass |
  * | two take-backs | the first; the other is told `lapsed` |
+ * | take-back, and a sending of the pass from a row that somebody put back meanwhile | the first at the witness; if it is the sending, an alarm stands and the person is refused |
+ * | no witness can be written | it is committed, and told as soon as one can; throws `Unavailable('witness')`, and nothing is sent meanwhile |
  * | a pass that was given back because nothing was sent | it is approved again, and can be taken back |
  */
 export async function takeBack(
@@ -71,5 +73,5 @@ function takeBackChange(
   const patch = { note, resultUntil: new Date(at.getTime() + rules.approval.pickupMs) };
   const data = { reason, via: approver.via, fingerprint };
   const events = [approvalEvent(approval, { type: 'approval.taken_back', at, actor: actorOf(approver), data })];
-  return { id, revision, from: 'approved', to: 'lapsed', patch, events };
+  return { id, revision, from: 'approved', to: 'lapsed', promised: true, patch, events };
 }

@@ -1,10 +1,11 @@
 import type { Approval, Awaits } from '../../domain/approval/approval.ts';
 import type { Dispatch } from '../../domain/approval/dispatch.ts';
 import type { Json } from '../../domain/json/json.ts';
+import { Unavailable } from '../../ports.ts';
 import { changeApproval } from '../commit-until.ts';
 import type { Gateway } from '../gateway.ts';
 import { newId } from '../id.ts';
-import { dispatchEvent } from './finish.ts';
+import { dispatchEvent, ROW_ALTERED } from './finish.ts';
 import { type AnswerRecord, answerEvent } from './given.ts';
 import { record } from './record.ts';
 
@@ -54,11 +55,14 @@ export async function defer(
     const approval = await store.find(id);
     if (approval === null) throw new Error(`approval ${id} is gone`);
     if (approval.state !== 'dispatched') return approval;
+    // What is read here is sealed anew.
+    if (approval.broken !== null && approval.broken !== 'secret') throw new Unavailable('store', ROW_ALTERED);
     const committed = await store.commit({
       id,
       revision: approval.revision,
       from: 'dispatched',
       to: 'dispatched',
+      believed: approval.seal,
       patch: patchFor(gateway, deferral, approval),
       dispatcher: dispatch.by,
       events: [dispatchEvent(gateway, approval, 'call.deferred', dataOf(deferral))],
@@ -67,6 +71,7 @@ export async function defer(
       gateway.announcer.announce(committed.approval);
       return committed.approval;
     }
+    if (committed.kind === 'altered') throw new Unavailable('store', ROW_ALTERED);
     const now = await store.find(id);
     return now?.revision === approval.revision ? now : null;
   });
@@ -82,10 +87,11 @@ function dataOf(deferral: Deferral): { [name: string]: Json } {
 
 function patchFor(gateway: Pick<Gateway, 'vault'>, deferral: Deferral, approval: Approval) {
   const awaits: Awaits = deferral.awaits;
-  if (deferral.awaits === 'task') return { awaits, leaseUntil: null };
+  const { questions, pickupUntil } = approval;
+  if (deferral.awaits === 'task') return { awaits, leaseUntil: null, questions, pickupUntil };
   const { response, until } = deferral;
   // An answer that was not sent leaves the same question open.
-  const asked = { questions: approval.questions + (deferral.why === undefined ? 1 : 0) };
+  const asked = { questions: questions + (deferral.why === undefined ? 1 : 0), pickupUntil };
   if (response === null) return { awaits, leaseUntil: until, ...asked };
   return {
     awaits,
@@ -111,6 +117,7 @@ export async function resume(
   let startedAt = clock.now();
   const end = await changeApproval(store, id, (approval) => {
     startedAt = clock.now();
+    const { questions, pickupUntil } = approval;
     if (approval.broken !== null || !awaitsInput(approval)) return null;
     if (approval.leaseUntil === null || approval.leaseUntil <= startedAt) return null;
     return {
@@ -119,7 +126,7 @@ export async function resume(
       from: 'dispatched',
       to: 'dispatched',
       believed: approval.seal,
-      patch: { awaits: null, leaseUntil: leases.until(), dispatcher: by },
+      patch: { awaits: null, leaseUntil: leases.until(), dispatcher: by, questions, pickupUntil },
       given: answer.given,
       unlessFrozen: { server: approval.server, grant: approval.grant },
       events: [

@@ -2,7 +2,7 @@ import type { Approval, State } from '../../domain/approval/approval.ts';
 import type { Dispatch, Outcome } from '../../domain/approval/dispatch.ts';
 import type { Json } from '../../domain/json/json.ts';
 import { approvalEvent, type EventType } from '../../domain/log/event.ts';
-import type { Change } from '../../ports.ts';
+import { type Change, Unavailable } from '../../ports.ts';
 import type { Gateway } from '../gateway.ts';
 import { record } from './record.ts';
 
@@ -63,6 +63,9 @@ interface DigestedOutcome {
   readonly digest: string | null;
 }
 
+/** Why nothing can be recorded of it; for operators. */
+export const ROW_ALTERED = 'the approval’s row came back otherwise than it was written';
+
 /** null: another change came first; try again. */
 async function tryFinish(
   gateway: Pick<Gateway, 'clock' | 'faultPoint' | 'longResults' | 'rules' | 'store' | 'vault'>,
@@ -93,6 +96,7 @@ async function tryFinish(
   });
   gateway.faultPoint?.('outcome.after');
   if (committed.kind === 'committed') return committed.approval;
+  if (committed.kind === 'altered') throw new Unavailable('store', ROW_ALTERED);
   const now = await store.find(approval.id);
   return now?.revision === approval.revision ? now : null;
 }

@@ -7,6 +7,7 @@ import type { AnswersMode } from '../../domain/policy/verdict.ts';
 import type { AskedKey, AskedRequest } from '../../ports.ts';
 import type { Gateway } from '../gateway.ts';
 import { answerEvent, recordOfAnswer } from './given.ts';
+import { knownRunning } from './running-calls.ts';
 import { type AnswerPlace, placeOf } from './unasked-answer.ts';
 
 /** Longest request of a server's that is kept while a gated call runs, in bytes. */
@@ -64,12 +65,17 @@ export function hasServerRequest(
  * The gated call that runs at this place, so that a request of the server's may be about it; null: none does. `strict`:
  * only one whose answers need a yes.
  */
-export function gatedCallIn(
-  gateway: Pick<Gateway, 'rules' | 'tasks'>,
+export async function gatedCallIn(
+  gateway: Pick<Gateway, 'leases' | 'rules' | 'store' | 'storeWatch' | 'tasks'>,
   place: AnswerPlace,
   strict: boolean,
 ): Promise<string | null> {
-  return gateway.tasks.runningIn(placeOf(gateway, place), strict);
+  const at = placeOf(gateway, place);
+  const [found, running] = await Promise.all([gateway.tasks.runningIn(at, strict), knownRunning(gateway, at)]);
+  if (found !== null) return found;
+  const isMeant = ({ session }: (typeof running)[number]): boolean =>
+    session === null || (session !== undefined && (at.session === null || session === at.session));
+  return running.find((call) => (!strict || call.strict) && isMeant(call))?.id ?? null;
 }
 
 /** The request as it came, a JSON-RPC message. */
@@ -82,7 +88,7 @@ export function textOfRequest({ vault }: Pick<Gateway, 'vault'>, { approval, kep
  * request may be about any of them, so the strictest decides.
  */
 export async function modeForAnswer(
-  gateway: Pick<Gateway, 'rules' | 'tasks'>,
+  gateway: Parameters<typeof gatedCallIn>[0],
   { requirement, server, tool, grant }: Approval,
   { session }: Pick<AskedRequest, 'session'>,
 ): Promise<AnswersMode> {

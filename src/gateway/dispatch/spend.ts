@@ -78,6 +78,7 @@ export async function spend(
     return { kind: 'unsure', approval: committed.approval, part: 'witness', why: committed.why };
   }
   if (committed.kind === 'spent') return { kind: 'unsure', approval, part: 'alarm', why: 'it ran before' };
+  if (committed.kind === 'altered') return { kind: 'unsure', approval, part: 'alarm', why: ALTERED };
   if (committed.kind === 'frozen') {
     const freeze = await gateway.knownFreezes.lookAgain(approval);
     return freeze === null ? { kind: 'conflict' } : { kind: 'frozen', approval, freeze };
@@ -130,7 +131,7 @@ function spendingOf(
     revision: approval.revision,
     from: 'approved',
     to: 'dispatched',
-    patch: { leaseUntil: gateway.leases.until(), dispatcher: by },
+    patch: { leaseUntil: gateway.leases.until(), dispatcher: by, pickupUntil: approval.pickupUntil },
     takes,
     joiner,
     believed: approval.seal,
@@ -155,11 +156,13 @@ function spendingOf(
     const { parent } = committed;
     const dispatch =
       parent === undefined ? sent : { ...sent, parent: parentOf(gateway, parent, by, startedAt) ?? null };
-    gateway.leases.add(dispatch);
+    gateway.leases.add(dispatch, call.session);
     return dispatch;
   };
   return { change, dispatchOf: begun };
 }
+
+const ALTERED = 'its row is written by something else too';
 
 type Lapse = Extract<Objection, { kind: 'lapse' }>;
 /** What the call is dispatched under: nothing has changed that stops it. */
@@ -194,6 +197,7 @@ async function lapse(
     patch: { note: why },
     events: [dispatchEvent(gateway, approval, 'approval.lapsed', { note: why })],
   });
+  if (committed.kind === 'altered') return { kind: 'unsure', approval, part: 'alarm', why: ALTERED };
   if (committed.kind !== 'committed') return { kind: 'conflict' };
   gateway.announcer.announce(committed.approval);
   return { kind: 'over', approval: committed.approval };

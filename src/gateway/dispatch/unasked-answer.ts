@@ -1,5 +1,7 @@
 import type { AskedKey, AskedPlace } from '../../ports.ts';
 import type { Gateway } from '../gateway.ts';
+import { mayAskAt } from './may-ask-at.ts';
+import { knownRunning } from './running-calls.ts';
 
 /** Where an agent's answer arrives, or a server's request. */
 export type AnswerPlace = Omit<AskedKey, 'key'>;
@@ -17,17 +19,29 @@ export function placeOf({ rules }: Pick<Gateway, 'rules'>, { grant, server, sess
  * | no gated call whose answers need a yes | passed on | passed on |
  * | one of this grant, in whatever session | passed on | `unseen`: it may come before its question |
  * | one of another grant, waiting for an answer with the same id | passed on where both have a session, else `others` | `others` |
- * | anything, while what is kept of requests is not what a gateway left | as any other answer, and `others` without a session | the same |
+ * | one of this grant that waits for an answer with this id, whatever `findServerRequest` found | `unseen` | `unseen` |
+ * | anything, while what is kept of requests is not what a gateway left | passed on in a session, while no such call runs; else `unseen`, `others` | the same where no call is ever gated; else `unseen`, `others` |
+ *
+ * That nothing of the kind runs or was asked is never taken from a search in the store: the set of unanswered requests is
+ * read whole, and calls are counted that this process or a witness knows (decision 0041).
  */
 export async function whyUnasked(
-  gateway: Pick<Gateway, 'rules' | 'sets' | 'tasks'>,
+  gateway: Pick<Gateway, 'leases' | 'rules' | 'sets' | 'store' | 'storeWatch' | 'tasks'>,
   place: AnswerPlace,
   keys: readonly string[],
 ): Promise<'unseen' | 'others' | null> {
-  const { plain, strict, others } = await gateway.tasks.whoseAnswers(placeOf(gateway, place), keys);
-  if (gateway.sets.isAtFault('asked_requests')) return place.session === null ? 'others' : strict ? 'unseen' : null;
+  const at = placeOf(gateway, place);
+  const [{ plain, others, gated, ...found }, running] = await Promise.all([
+    gateway.tasks.whoseAnswers(at, keys),
+    knownRunning(gateway, at),
+  ]);
+  const strict = found.strict || running.some((call) => call.strict);
+  if (gated === null || gateway.sets.isAtFault('asked_requests')) {
+    if (place.session === null) return 'others';
+    return strict || !(plain || !mayAskAt(gateway.rules, place.server)) ? 'unseen' : null;
+  }
   if (others && !(plain && place.session !== null)) return 'others';
-  return strict && !plain ? 'unseen' : null;
+  return gated || (strict && !plain) ? 'unseen' : null;
 }
 
 /** Remembers requests that a server sent while no gated call could be meant by them, before the agent sees them. */

@@ -27,7 +27,10 @@ export type SetFreeze =
  * and what was sent goes on. `reason`: as `freezeReason` has it.
  */
 export async function setFreeze(
-  gateway: Pick<Gateway, 'cards' | 'clock' | 'freezes' | 'knownFreezes' | 'log' | 'queue' | 'rules' | 'store'>,
+  gateway: Pick<
+    Gateway,
+    'cards' | 'clock' | 'freezes' | 'knownFreezes' | 'log' | 'queue' | 'rules' | 'store' | 'storeWatch'
+  >,
   scope: FreezeScope,
   reason: string,
   operator: Operator,
@@ -45,6 +48,7 @@ export async function setFreeze(
   // It is in force: what this process could not read now it reads half a second later.
   await knownFreezes.refresh().catch((error) => log.warn({ err: error }, 'the freezes could not be read again'));
   void showFreeze(gateway, set.concerned);
+  await gateway.storeWatch.tellSets();
   return { kind: 'set', freeze };
 }
 

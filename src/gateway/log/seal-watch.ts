@@ -55,12 +55,14 @@ export function watchedStore(parts: WatchParts): Store {
       const committed = await store.commit(change);
       if (committed.kind === 'committed') one(committed.approval);
       if (committed.kind === 'spent') tellPutBack(parts, change.id);
+      if (committed.kind === 'altered') tellAltered(parts, change.id);
       return committed;
     },
     commitBoth: async (first, second) => {
       const committed = await store.commitBoth(first, second);
       if (committed.kind === 'committed') one(committed.approval);
       if (committed.kind === 'spent') tellPutBack(parts, first.id);
+      if (committed.kind === 'altered') tellAltered(parts, first.id);
       return committed;
     },
     changed: async (held) => all(await store.changed(held)),
@@ -148,6 +150,13 @@ function tellPutBack(parts: WatchParts, id: string): void {
   if (!raise(parts, `${id} state`, `approval ${id} was put back to a state from before it ran or ended`)) return;
   const data = { table: 'approvals', row: id, field: 'state', why: 'put back' };
   write(parts, `seal ${id} state`, event(parts, id, data));
+}
+
+/** A row that came back otherwise than it was written: a trigger, or somebody who is very quick. */
+function tellAltered(parts: WatchParts, id: string): void {
+  if (!raise(parts, `${id} altered`, `approval ${id} was changed by something else while the gateway wrote it`)) return;
+  const data = { table: 'approvals', row: id, field: 'state', why: 'altered while it was written' };
+  write(parts, `seal ${id} altered`, event(parts, id, data));
 }
 
 /** What is wrong with an event, after its number, for operators. */

@@ -1,19 +1,13 @@
 import { type NewEvent, NO_SUBJECT } from '../../domain/log/event.ts';
 import { missingLog, unknownSendings, type WentBack } from '../../domain/log/went-back.ts';
-import type {
-  Acceptance,
-  Clock,
-  CopiedCheckpoint,
-  Epoch,
-  Ledger,
-  Log,
-  SpentPass,
-  Store,
-  WitnessedState,
-} from '../../ports.ts';
+import type { SpentPass } from '../../domain/log/witness-entry.ts';
+import type { Acceptance, CopiedCheckpoint, Epoch, Ledger, Log, Store, WitnessedState } from '../../ports.ts';
 import { earlierOf } from '../../time/two-clocks.ts';
+import { within } from '../../time/within.ts';
 import { type Alarms, REMEDIES } from './alarms.ts';
+import type { PassTerms } from './pass-of.ts';
 import type { SetFinding, SetWatch } from './set-watch.ts';
+import { tellUntoldEnds } from './untold-ends.ts';
 import type { KnownLog, WitnessBoard } from './witness-board.ts';
 
 /** Milliseconds between two comparisons of the store with its witnesses. */
@@ -22,15 +16,19 @@ const COMPARE_MS = 10_000;
 const OVERLAP_MS = 60_000;
 /** Milliseconds within which one replica's event tells of it, and the others' do not. */
 const TOLD_MS = 24 * 60 * 60_000;
+/** Milliseconds that whoever stops something waits for the witnesses to know of it. */
+const TELL_MS = 2_000;
 /** Signs that an event lists. */
 const MOST_LISTED = 50;
 /** Passes that are all compared every time. */
 const FEW = 2_000;
 
-export interface StoreWatchParts {
-  readonly store: Pick<Store, 'append' | 'claimNotice' | 'judgeSets' | 'lastAcceptance' | 'standings'>;
+export interface StoreWatchParts extends PassTerms {
+  readonly store: Pick<
+    Store,
+    'append' | 'claimNotice' | 'endedEarly' | 'find' | 'judgeSets' | 'lastAcceptance' | 'standings'
+  >;
   readonly ledger: Pick<Ledger, 'chain' | 'ends'>;
-  readonly clock: Clock;
   readonly log: Log;
   readonly alarms: Alarms;
   readonly board: WitnessBoard;
@@ -144,6 +142,17 @@ export class StoreWatch {
     return this.#comparing;
   }
 
+  /**
+   * Tells the witnesses at once how the sets are: an operator has stopped something that a fail-over could forget, and
+   * is about to be told that it holds. Never rejects, and takes `TELL_MS` at most: a stop does not wait for a witness.
+   */
+  async tellSets(): Promise<void> {
+    if (!this.#started) return;
+    await within(TELL_MS, this.compare()).catch((error: unknown) => {
+      this.#parts.log.warn({ err: error }, 'the witnesses were not told of a freeze or revocation yet');
+    });
+  }
+
   /** Everything that witnesses know, of this log and of others that were at this place. Reads all of it. */
   async everything(): Promise<readonly SpentPass[]> {
     for (const log of [this.#log, ...this.#otherLogs]) await this.board.read(log, Number.POSITIVE_INFINITY);
@@ -195,6 +204,7 @@ export class StoreWatch {
     if (known !== null) sets.witnessed(known.sets);
     await store.judgeSets(sets);
     await this.#tell(signs);
+    await tellUntoldEnds(this.#parts, this.#log);
     this.#suspect = false;
     this.#comparedAt = began;
     if (alarms.standing.some(({ kind }) => kind === 'went_back')) return;
@@ -287,9 +297,9 @@ export class StoreWatch {
     this.#write(about, { ...NO_SUBJECT, type: 'log.went_back', at: clock.now(), actor: 'holdfast', data });
   }
 
-  /** This approval was about to be sent a second time. */
-  foundSent({ approval, at }: SpentPass): void {
-    const why = `${approval} was sent at ${at.toISOString()}, and the database did not know it`;
+  /** This approval was about to be sent a second time, or after it had ended; or it ended after it was sent. */
+  foundKnown({ approval, at, ended }: SpentPass): void {
+    const why = `${approval} ${ended === undefined ? 'was sent' : `had ended (${ended})`} at ${at.toISOString()}, and the database did not know it`;
     void this.#tell([{ about: `approval ${approval}`, why, approval }]);
   }
 

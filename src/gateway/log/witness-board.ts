@@ -1,5 +1,5 @@
-import { passKey } from '../../domain/log/witness-entry.ts';
-import type { Log, SpentPass, Witness, WitnessedState } from '../../ports.ts';
+import { passKey, type SpentPass } from '../../domain/log/witness-entry.ts';
+import type { Log, Witness, WitnessedState } from '../../ports.ts';
 
 /** Passes that this process remembers. Beyond that the ones that are over soonest are forgotten: a witness has them. */
 const MOST_KNOWN = 100_000;
@@ -13,7 +13,7 @@ const MOST_SKIPPED = 100;
 export type Witnessed =
   /** It is remembered: it may be sent. */
   | { readonly kind: 'recorded' }
-  /** It was sent before: the store is older than that. */
+  /** It was sent, or has ended, before: the store is older than that. */
   | { readonly kind: 'known'; readonly pass: SpentPass }
   /** Nothing outside the database remembers it: it must not be sent. */
   | { readonly kind: 'unrecorded'; readonly why: string };
@@ -41,6 +41,8 @@ export class WitnessBoard {
   readonly #witnesses: readonly Witness[];
   readonly #log: Log;
   readonly #known = new Map<string, SpentPass>();
+  /** Approvals that were sent, until it is known that they are over. */
+  readonly #open = new Map<string, SpentPass>();
   readonly #missed = new Map<Witness, Map<string, SpentPass>>();
   readonly #faults = new Map<Witness, string>();
   /** What was last kept, and which log is bound to which place: for a witness that was emptied. */
@@ -69,7 +71,11 @@ export class WitnessBoard {
 
   /** Everything that this process remembers and that matters still. `now`: by the clock that is behind. */
   known(now: Date): readonly SpentPass[] {
-    for (const [key, { until }] of this.#known) if (until <= now) this.#known.delete(key);
+    for (const [key, pass] of this.#known) {
+      if (pass.until > now) continue;
+      this.#known.delete(key);
+      if (this.#open.get(pass.approval) === pass) this.#open.delete(pass.approval);
+    }
     return [...this.#known.values()];
   }
 
@@ -81,6 +87,33 @@ export class WitnessBoard {
       last = this.#known.get(passKey({ approval, round })) ?? last;
     }
     return last;
+  }
+
+  /**
+   * The last sendings that this process knows of each call of this grant at these servers, and of which it does not know
+   * that they are over.
+   */
+  openAt(grant: string, servers: readonly string[]): readonly SpentPass[] {
+    const open: SpentPass[] = [];
+    for (const [approval, about] of this.#open) {
+      if (about.grant !== grant || !servers.includes(about.server)) continue;
+      const last = this.#lastSent(approval);
+      if (last === null) this.#open.delete(approval);
+      else open.push(last);
+    }
+    return open;
+  }
+
+  /** This call is over for good. */
+  over(approval: string): void {
+    this.#open.delete(approval);
+  }
+
+  #lastSent(approval: string): SpentPass | null {
+    const last = this.lastOf(approval);
+    if (last === null || !last.returned) return last?.ended === undefined ? last : null;
+    // The last answer came back: the call waits for another one.
+    return last.round === 0 ? null : (this.#known.get(passKey({ approval, round: last.round - 1 })) ?? null);
   }
 
   /** Remembers these before they are sent: in one round trip to each witness. */
@@ -102,6 +135,42 @@ export class WitnessBoard {
     const why = [...this.#faults.values()].join('; ');
     await this.giveBack(log, passes);
     return { kind: 'unrecorded', why };
+  }
+
+  /**
+   * Remembers that a pass has ended and was not sent, before anybody is told so; from then on nobody here sends it, whether
+   * or not a witness answers. `known`: it was sent, by whoever could. A sending of an earlier revision is none: the row
+   * that ended had come after it, so it was given back, and that witness missed it.
+   */
+  async end(log: string, pass: SpentPass): Promise<Witnessed> {
+    const before = this.#known.get(passKey(pass));
+    if (before !== undefined && wasSent(before, pass)) return { kind: 'known', pass: before };
+    this.#remember(pass);
+    const answers = await Promise.all(this.#witnesses.map((witness) => this.#endAt(witness, log, pass)));
+    const sent = answers.find((answer) => answer !== null && answer !== 'ended') ?? null;
+    if (sent !== null) {
+      this.#remember(sent);
+      return { kind: 'known', pass: sent };
+    }
+    const taken = this.#witnesses.length === 0 || answers.some((answer) => answer !== null);
+    return taken ? { kind: 'recorded' } : { kind: 'unrecorded', why: [...this.#faults.values()].join('; ') };
+  }
+
+  /** Whether this pass has ended, as far as this process knows. */
+  hasEnded(approval: string): boolean {
+    return this.#known.get(passKey({ approval, round: 0 }))?.ended !== undefined;
+  }
+
+  /** The sending that it knew; null: it did not take the end, and is told later. */
+  async #endAt(witness: Witness, log: string, pass: SpentPass): Promise<SpentPass | 'ended' | null> {
+    const found = await this.#spendAt(witness, log, [pass]);
+    if (found === null) return null;
+    const [known] = found;
+    if (known === undefined || known.ended !== undefined) return 'ended';
+    if (wasSent(known, pass)) return known;
+    const took = await this.#try(witness, () => witness.correct(log, [pass]));
+    if (!took) this.#miss(witness, [pass]);
+    return took ? 'ended' : null;
   }
 
   /** These were not sent after all: they may be spent again. Never rejects. */
@@ -174,7 +243,7 @@ export class WitnessBoard {
   ): Promise<void> {
     const lacks = [...all.values()].filter((pass) => isNewer(pass, own.get(passKey(pass))));
     const spent = lacks.filter((pass) => !pass.returned);
-    const returned = lacks.filter((pass) => pass.returned && own.has(passKey(pass)));
+    const returned = lacks.filter((pass) => (pass.returned || pass.ended !== undefined) && own.has(passKey(pass)));
     for (let from = 0; from < spent.length; from += SHARED_AT_ONCE) {
       const some = spent.slice(from, from + SHARED_AT_ONCE);
       if (!(await this.#try(witness, async () => void (await witness.spend(log, some))))) return;
@@ -274,10 +343,16 @@ export class WitnessBoard {
 
   #remember(pass: SpentPass): void {
     this.#known.set(passKey(pass), pass);
+    if (pass.ended === undefined && !pass.returned) this.#open.set(pass.approval, pass);
     if (this.#known.size <= MOST_KNOWN) return;
     const soonest = [...this.#known].sort(([, one], [, other]) => one.until.getTime() - other.until.getTime());
     for (const [key] of soonest.slice(0, MOST_KNOWN / 10)) this.#known.delete(key);
   }
+}
+
+/** Whether the first is a sending, and not one from before the row was as it was when it ended. */
+function wasSent({ returned, ended, revision }: SpentPass, end: SpentPass): boolean {
+  return !returned && ended === undefined && revision >= end.revision;
 }
 
 /** Whether the first says more than the second, which is of the same sending. */

@@ -1,48 +1,39 @@
-import type { Approval } from '../../domain/approval/approval.ts';
+import { type Approval, endedUnsent, isOver, type UnsentEnd } from '../../domain/approval/approval.ts';
 import { approvalEvent } from '../../domain/log/event.ts';
-import {
-  type Change,
-  type Clock,
-  type Committed,
-  type SpentPass,
-  type Store,
-  type TaskStore,
-  Unavailable,
-} from '../../ports.ts';
-import { laterOf } from '../../time/two-clocks.ts';
+import type { SpentPass } from '../../domain/log/witness-entry.ts';
+import { type Change, type Committed, type Store, type TaskStore, Unavailable } from '../../ports.ts';
+import { endOf, mayBeForgotten, type PassTerms, passOf, questionUntil } from './pass-of.ts';
 import type { StoreWatch } from './store-watch.ts';
 import type { Witnessed } from './witness-board.ts';
 
-/** Milliseconds for which an entry is kept longer than its pass could be good: replicas' clocks may differ by an hour. */
-const MARGIN_MS = 2 * 60 * 60_000;
-/** Milliseconds after which no question that a server asked before stands any more, besides the time to pick it up. */
-const QUESTION_MS = 24 * 60 * 60_000;
-
 type Took = Extract<Committed, { kind: 'committed' }>;
 
-export interface WitnessedStoreParts {
+export interface WitnessedStoreParts extends PassTerms {
   readonly store: Store;
   readonly tasks: TaskStore;
   readonly watch: StoreWatch;
-  readonly clock: Clock;
-  /** How long a pass waits for its caller, in ms. */
-  readonly pickupMs: () => number;
 }
 
 /**
  * The same store, in which nothing is dispatched but what a witness remembers (P2): every commit after which a gated call
  * may be sent passes here, whoever makes it, and returns only once it is remembered outside the database. The order is
- * commit, witness, bytes.
+ * commit, witness, bytes. So does every commit after which a pass is no more: commit, witness, answer (decision 0041).
+ * What a witness is told is what was judged and written, not what is in the row afterwards.
  *
  * | commit | witness | what is returned |
  * |---|---|---|
  * | a pass is spent: by a waiting caller, a task, a decision that has a caller, a leg | takes it | committed |
  * | the same | none can be written | held back: the pass is given back, with its quota |
  * | the same | knows that it was sent | held back: unknown, and the alarm `went_back` |
+ * | the same | knows that it had ended | held back: the pass is given back, with its quota, and the alarm `went_back` |
  * | a call goes on with an answer that needs no yes | takes it | committed |
  * | the same | none, or knows it | `Unavailable('witness')`; the question stands again, or the outcome is unknown |
  * | a pass is spent that is over by this machine's clock, for longer than any witness keeps it | is not asked | held back |
  * | a pass is given back | told before the commit | committed |
+ * | a question or a pass ends unsent | takes it | committed |
+ * | the same | none can be written | committed, and told later; where a person is promised it, `Unavailable('witness')` |
+ * | the same | knows that it was sent | spent, and the alarm `went_back` |
+ * | a person ends it, and something else keeps that from the row | takes it | altered, and an alarm |
  */
 export function witnessedStore(parts: WitnessedStoreParts): { readonly store: Store; readonly tasks: TaskStore } {
   const { store, tasks, watch } = parts;
@@ -52,7 +43,11 @@ export function witnessedStore(parts: WitnessedStoreParts): { readonly store: St
       commit: async (change) => {
         if (!dispatches(change)) {
           await returned(parts, change);
-          return store.commit(change);
+          const made = await store.commit(change);
+          if (made.kind === 'committed' && isOver(change.to)) watch.board.over(change.id);
+          if (!endedUnsent(change.to)) return made;
+          if (made.kind === 'altered') await endedInSpite(parts, change, change.to);
+          return made.kind === 'committed' ? ended(parts, change, change.to, made) : made;
         }
         if (!(await watch.mayCommit())) return withheld(parts, change);
         const committed = await store.commit(change);
@@ -72,8 +67,8 @@ export function witnessedStore(parts: WitnessedStoreParts): { readonly store: St
         if (!(await watch.mayCommit())) throw unwitnessed(watch, 'an alarm stands');
         const taken = await tasks.takeContinuation(one, given, events);
         if (taken === null) return null;
-        const { approval, stood } = taken;
-        const end = await remember(parts, [passOf(parts, approval, approval.questions)]);
+        const { approval, round, stood } = taken;
+        const end = await remember(parts, [passOf(parts, approval, round)]);
         if (end.kind === 'recorded') return taken;
         if (end.kind === 'known') return endUnknown(parts, approval, one.dispatcher, end);
         const [digest, fingerprint] = [one.digests[0]!, one.fingerprints[0]!];
@@ -86,7 +81,7 @@ export function witnessedStore(parts: WitnessedStoreParts): { readonly store: St
           approval: approval.id,
           expiresAt: stood,
         });
-        await askAgain(parts, approval, one.dispatcher, stood, end.why);
+        await askAgain(parts, { ...approval, questions: round }, one.dispatcher, stood, end.why);
         throw unwitnessed(watch, end.why);
       },
     },
@@ -114,19 +109,22 @@ function unwitnessed({ board }: StoreWatch, why: string): Unavailable {
   return new Unavailable('witness', `what is sent cannot be recorded outside the database (${board.trouble ?? why})`);
 }
 
+const FORGOTTEN: Witnessed = {
+  kind: 'unrecorded',
+  why: "by this machine's clock the yes was over long ago, so what was sent before may be forgotten: set the clock that is wrong, here or at the database",
+};
+
 async function witnessed(parts: WitnessedStoreParts, change: Change, committed: Took): Promise<Committed> {
   const { approval, parent } = committed;
-  const round = change.from === 'approved' ? 0 : approval.questions;
+  const round = change.from === 'approved' ? 0 : roundOf(change);
   const passes = [passOf(parts, approval, round)];
-  if (change.continues?.dispatch && parent !== undefined) {
-    passes.push(passOf(parts, parent.approval, parent.approval.questions));
-  }
+  if (change.continues?.dispatch && parent !== undefined) passes.push(passOf(parts, parent.approval, parent.round));
   const end = round === 0 && mayBeForgotten(parts, approval) ? FORGOTTEN : await remember(parts, passes);
   if (end.kind === 'recorded') return committed;
   const by = change.patch!.dispatcher!;
   if (round > 0) {
     if (end.kind === 'known') return endUnknown(parts, approval, by, end);
-    await askAgain(parts, approval, by, until(parts, QUESTION_MS), end.why);
+    await askAgain(parts, { ...approval, questions: round }, by, questionUntil(parts), end.why);
     throw unwitnessed(parts.watch, end.why);
   }
   const { continues } = change;
@@ -134,19 +132,57 @@ async function witnessed(parts: WitnessedStoreParts, change: Change, committed: 
     const parentBy = continues.dispatch?.by;
     if (continues.asked.kind === 'request' && end.kind !== 'known') await parts.tasks.reopenRequest(continues.asked.n);
     if (parentBy !== undefined && end.kind !== 'known' && parent.stood !== null) {
-      await askAgain(parts, parent.approval, parentBy, parent.stood, end.why);
+      await askAgain(parts, { ...parent.approval, questions: parent.round }, parentBy, parent.stood, end.why);
     }
   }
-  const why = end.kind === 'known' ? SENT_BEFORE : `nothing outside the database could record it (${end.why})`;
-  return { kind: 'held_back', approval: await takeBack(parts, committed, by, end.kind === 'known', why), why };
+  const why = end.kind === 'known' ? knownWords(end.pass) : `nothing outside the database could record it (${end.why})`;
+  const wasSent = end.kind === 'known' && end.pass.ended === undefined;
+  return { kind: 'held_back', approval: await takeBack(parts, committed, by, wasSent, why), why };
+}
+
+/** The number of the question that this change answers, as it was judged. */
+function roundOf({ id, patch }: Change): number {
+  if (patch?.questions === undefined) throw new Error(`the sending of ${id} has no number`);
+  return patch.questions;
 }
 
 const SENT_BEFORE = 'it was sent before, and the database had gone back in time';
 
+function knownWords({ ended }: SpentPass): string {
+  return ended === undefined ? SENT_BEFORE : `it had ended (${ended}), and the database had gone back in time`;
+}
+
 async function remember({ watch }: WitnessedStoreParts, passes: readonly SpentPass[]): Promise<Witnessed> {
   const end = await watch.board.spend(watch.log, passes);
-  if (end.kind === 'known') watch.foundSent(end.pass);
+  if (end.kind === 'known') watch.foundKnown(end.pass);
   return end;
+}
+
+/** It has ended, and nobody was told so yet. */
+async function ended(
+  parts: WitnessedStoreParts,
+  { id, promised = false }: Change,
+  end: UnsentEnd,
+  committed: Took,
+): Promise<Committed> {
+  const { watch } = parts;
+  const told = await watch.board.end(watch.log, endOf(parts, committed.approval, end));
+  if (told.kind === 'known') {
+    watch.foundKnown(told.pass);
+    return { kind: 'spent' };
+  }
+  if (told.kind === 'recorded' || !promised) return committed;
+  const why = `${id} is ${end} in the database, and nothing outside it could record that (${told.why}).`;
+  throw new Unavailable('witness', `${why} Until something can, nothing that was approved is sent.`);
+}
+
+/** A person's no that something kept from the row stops the call all the same. Of the row only what people read is taken. */
+async function endedInSpite(parts: WitnessedStoreParts, { id, revision, promised }: Change, end: UnsentEnd) {
+  const row = promised ? await parts.store.find(id) : null;
+  if (row === null) return;
+  const pass = endOf(parts, { ...row, id, revision: revision + 1 }, end);
+  const until = new Date(Math.max(pass.until.getTime(), questionUntil(parts).getTime()));
+  await parts.watch.board.end(parts.watch.log, { ...pass, until });
 }
 
 /** approved again, with its quota; or unknown. A process that dies before this leaves a lease that runs out. */
@@ -191,7 +227,10 @@ async function askAgain(
     revision: approval.revision,
     from: 'dispatched',
     to: 'dispatched',
-    patch: { awaits: 'input', questions: approval.questions, leaseUntil, dispatcher: null },
+    patch: {
+      ...{ awaits: 'input', questions: approval.questions, pickupUntil: approval.pickupUntil },
+      ...{ leaseUntil, dispatcher: null },
+    },
     dispatcher: by,
     events: [approvalEvent(approval, { type: 'call.deferred', at: clock.now(), actor: 'holdfast', data })],
   });
@@ -214,39 +253,9 @@ async function endUnknown(
 async function returned({ watch }: WitnessedStoreParts, { id, from, to, patch }: Change): Promise<void> {
   if (from !== 'dispatched') return;
   const pass = watch.board.lastOf(id);
-  if (pass === null || pass.returned) return;
+  if (pass === null || pass.returned || pass.ended !== undefined) return;
   // A new question has a higher number than the one whose answer was sent.
   const asksAgain =
     to === 'dispatched' && patch?.awaits === 'input' && pass.round > 0 && patch.questions === pass.round;
   if (to === 'approved' || asksAgain) await watch.board.giveBack(watch.log, [pass]);
-}
-
-function passOf(parts: WitnessedStoreParts, approval: Approval, round: number): SpentPass {
-  const { id, revision, server, tool, grant, fingerprint } = approval;
-  const at = parts.clock.now();
-  const later = laterOf(parts.clock).getTime();
-  const good = Math.max(goodUntil(approval), later) + parts.pickupMs() + MARGIN_MS;
-  const over = new Date(round === 0 ? good : Math.max(good, later + parts.pickupMs() + QUESTION_MS));
-  return { approval: id, round, revision, at, until: over, server, tool, grant, fingerprint, returned: false };
-}
-
-/**
- * An entry is forgotten once its pass is over by both clocks. A pass that is over so by this machine's clock alone could only be
- * spent because the database's was set back, and then nobody outside it can say whether it was sent before.
- */
-function mayBeForgotten({ clock, pickupMs }: WitnessedStoreParts, approval: Approval): boolean {
-  return goodUntil(approval) + pickupMs() + MARGIN_MS < laterOf(clock).getTime();
-}
-
-function goodUntil({ expiresAt, pickupUntil }: Approval): number {
-  return Math.max(expiresAt.getTime(), pickupUntil?.getTime() ?? 0);
-}
-
-const FORGOTTEN: Witnessed = {
-  kind: 'unrecorded',
-  why: "by this machine's clock the yes was over long ago, so what was sent before may be forgotten: set the clock that is wrong, here or at the database",
-};
-
-function until({ clock, pickupMs }: WitnessedStoreParts, ms: number): Date {
-  return new Date(clock.now().getTime() + pickupMs() + ms);
 }

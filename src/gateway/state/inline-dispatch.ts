@@ -108,7 +108,7 @@ export class InlineDispatch {
         return await store.commit(decision);
       // Both were committed, and the dispatch was taken back: the decision stands.
       if (both.kind === 'held_back') return { kind: 'committed', approval: both.approval, taken: [] };
-      if (both.kind === 'conflict') waiter.stale = true;
+      if (both.kind === 'conflict' || both.kind === 'altered') waiter.stale = true;
       if (both.kind === 'committed') waiter.dispatch = spending.dispatchOf(both);
       return both;
     } finally {

@@ -1,3 +1,5 @@
+import type { Approval } from '../../domain/approval/approval.ts';
+import type { Dispatch } from '../../domain/approval/dispatch.ts';
 import type { Clock, Log, Store } from '../../ports.ts';
 
 /** Milliseconds that a lease lasts. It is renewed three times in that time, for as long as the upstream takes. */
@@ -5,8 +7,15 @@ export const LEASE_MS = 30_000;
 /** Milliseconds before a failed renewal is tried again: a lease should survive a restart of the database. */
 const RETRY_MS = 1_000;
 
+/** What is known of a call that this process sends, whatever the store says of it. */
+export interface CallUnderWay extends Pick<Approval, 'answersTo' | 'grant' | 'id' | 'requirement' | 'server'> {
+  /** The session in which it was called, as a digest; null: it may be any. */
+  readonly session: string | null;
+}
+
 interface HeldLease {
   readonly approval: string;
+  readonly call: CallUnderWay;
   /** Milliseconds: until when a renewal from here has extended it; null: none has yet. */
   readonly renewedUntil: number | null;
 }
@@ -56,7 +65,8 @@ export class Leases {
     const held = new Map([...this.#held].map(([by, { approval }]) => [by, approval]));
     await this.#store.renew(held, until);
     for (const [by, approval] of held) {
-      if (this.#held.has(by)) this.#held.set(by, { approval, renewedUntil: until.getTime() });
+      const lease = this.#held.get(by);
+      if (lease !== undefined) this.#held.set(by, { ...lease, approval, renewedUntil: until.getTime() });
     }
   }
 
@@ -65,9 +75,16 @@ export class Leases {
     return new Date(this.#clock.now().getTime() + this.ms);
   }
 
-  /** Keeps the lease of a dispatch that the store has recorded. */
-  add({ approval, by }: { readonly approval: { readonly id: string }; readonly by: string }): void {
-    this.#held.set(by, { approval: approval.id, renewedUntil: null });
+  /** The calls that are under way here. */
+  get calls(): readonly CallUnderWay[] {
+    return [...this.#held.values()].map(({ call }) => call);
+  }
+
+  /** Keeps the lease of a dispatch that the store has recorded. `session`: as in `CallUnderWay`. */
+  add({ approval, by }: Pick<Dispatch, 'approval' | 'by'>, session: string | null = null): void {
+    const { id, server, grant, requirement, answersTo } = approval;
+    const call = { id, server, grant, requirement, answersTo, session };
+    this.#held.set(by, { approval: id, call, renewedUntil: null });
     const names = this.#byApproval.get(approval.id);
     if (names === undefined) this.#byApproval.set(approval.id, new Set([by]));
     else names.add(by);

@@ -61,7 +61,8 @@ export async function answerServerRequest(context: AnswerContext, answer: AgentA
     return why === null ? null : refuse(409, WHY_UNASKED[why]);
   }
   const parent = asked.running && !asked.answered ? await gateway.store.find(asked.approval) : null;
-  const parked = parent === null ? null : await parkedCall(gateway, parent);
+  // Whether its answers need a yes is read from it: what does not fit its seals says nothing.
+  const parked = parent === null || parent.broken !== null ? null : await parkedCall(gateway, parent);
   if (parent === null || parked === null) return refuse(409, WHY_LATE);
   const fault = faultIn(answer);
   if (fault !== null) return refuse(400, fault);
@@ -126,7 +127,7 @@ async function sendNow(sending: AnswerSending): Promise<Response> {
 
 /** Whether a message of a batch answers a request that was sent during a gated call; such an answer travels alone. */
 export async function answersGatedCall(
-  gateway: Pick<Gateway, 'rules' | 'sets' | 'tasks'>,
+  gateway: Parameters<typeof whyUnasked>[0],
   { grant, server, session }: { readonly grant: string; readonly server: string; readonly session: string | null },
   messages: readonly JsonObject[],
 ): Promise<boolean> {

@@ -38,6 +38,8 @@ export function answerTo(interaction: Interaction, outcome: ClickOutcome): Click
       return telling(interaction, doorWords(outcome.reason));
     case 'not_found':
       return telling(interaction, CLICK_NOTICES.notFound);
+    case 'not_witnessed':
+      return telling(interaction, CLICK_NOTICES.notWitnessed, 'Not recorded outside');
     case 'not_recorded':
       return telling(interaction, CLICK_NOTICES.notRecorded);
     default:
@@ -51,11 +53,11 @@ function reasonMissing(): ClickAnswer {
 }
 
 /** On a card, words go to the person alone; in a modal, they take the modal's place. */
-function telling(interaction: Interaction, text: string): ClickAnswer {
+function telling(interaction: Interaction, text: string, title = 'Nothing was decided'): ClickAnswer {
   if (interaction.kind === 'click' && interaction.on.kind === 'message') {
     return { ack: null, followUp: { kind: 'tell', text } };
   }
-  return showing(interaction, noticeView('Nothing was decided', text));
+  return showing(interaction, noticeView(title, text));
 }
 
 /** A card opens a new modal; a modal is replaced, with the ack itself if it was submitted. */

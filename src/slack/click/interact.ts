@@ -1,4 +1,4 @@
-import type { Log } from '../../ports.ts';
+import { type Log, Unavailable } from '../../ports.ts';
 import { type ActTerms, act } from './act.ts';
 import { type AdmissionTerms, admit } from './admit.ts';
 import { intentOf } from './intent.ts';
@@ -23,6 +23,6 @@ export async function interact(terms: InteractionTerms, interaction: Interaction
     return admitted.kind === 'admitted' ? await act(terms, intent, admitted) : admitted;
   } catch (error) {
     terms.log.error({ err: error }, 'a click in Slack could not be recorded');
-    return { kind: 'not_recorded' };
+    return { kind: error instanceof Unavailable && error.part === 'witness' ? 'not_witnessed' : 'not_recorded' };
   }
 }

@@ -23,4 +23,6 @@ export type ClickOutcome =
   /** A modal to show. Nothing was decided. */
   | { readonly kind: 'modal'; readonly view: ModalView }
   /** Neither a decision nor a refusal could be stored. */
-  | { readonly kind: 'not_recorded' };
+  | { readonly kind: 'not_recorded' }
+  /** A no, or a yes taken back, stands in the database, and nothing outside it could record that. */
+  | { readonly kind: 'not_witnessed' };

@@ -85,7 +85,7 @@ async function takeClick(
   if (interaction === null) return;
   const outcome = await interact(terms, interaction);
   const answer = answerTo(interaction, outcome);
-  const isLost = outcome.kind === 'not_recorded';
+  const isLost = outcome.kind === 'not_recorded' || outcome.kind === 'not_witnessed';
   // If the person cannot be told that the click is lost, Slack's own error must tell them; an ack would prevent it.
   if (isLost && answer.followUp !== null) {
     const isTold = await sendFollowUp(api, log, interaction, answer.followUp, null);

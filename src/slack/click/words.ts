@@ -10,6 +10,8 @@ import type { DoorRefusal } from './outcome.ts';
 export const CLICK_NOTICES = {
   notRecorded:
     'Your click could not be recorded. Unless the card says otherwise, nothing was decided: please click again.',
+  notWitnessed:
+    'Your no stands in the database, but nothing outside it could record it, so do not rely on it yet. Until something can, nothing that was approved is sent; whoever runs Holdfast sees why at /readyz.',
   notFound: 'There is no such approval here any more.',
   notOpened: 'Slack did not open the window in time. Please click again.',
 } as const;

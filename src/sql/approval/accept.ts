@@ -2,7 +2,8 @@ import { type Kysely, sql, type Transaction } from 'kysely';
 import { endedUnsent, type State } from '../../domain/approval/approval.ts';
 import { isForged } from '../../domain/approval/forged.ts';
 import { NOTHING_HIDDEN, NOTHING_MORE } from '../../domain/call/sent.ts';
-import type { AcceptedStore, AcceptPlan, Seals, SetHead, SpentPass } from '../../ports.ts';
+import type { SpentPass } from '../../domain/log/witness-entry.ts';
+import type { AcceptedStore, AcceptPlan, Seals, SetHead } from '../../ports.ts';
 import { restoreEpoch } from '../log/epoch.ts';
 import { writeEvents } from '../log/events.ts';
 import { APPROVAL, type ApprovalRow, approvalOf } from '../table/approval-row.ts';
@@ -22,6 +23,7 @@ const UNKNOWN_LOG = 'unknown';
 /** Notes, for people. */
 const SENT_BEFORE = 'the database went back in time: it was sent before, and nobody can say how it ended';
 const LOST = 'the database lost this record: its call was sent, and nobody can say how it ended';
+const ENDED_BEFORE = 'the database went back in time: this had ended, and nothing was sent';
 const TWIN = 'this very call had been sent before, and the database did not know it when this was asked';
 const BROKEN = 'its record was changed outside Holdfast, and an operator has ended it';
 
@@ -32,6 +34,7 @@ const BROKEN = 'its record was changed outside Holdfast, and an operator has end
  * |---|---|
  * | sent according to a witness; pending, approved, or asking in the store | unknown |
  * | sent according to a witness; not in the store | there again, unknown, with what the witness knows of it |
+ * | ended unsent according to a witness; pending, approved or under way in the store | withdrawn, lapsed, unknown |
  * | pending or approved; of the same call as one that is unknown now, and asked without a word of it | withdrawn, or lapsed: it is asked anew |
  * | with a broken seal; pending, or approved | withdrawn, or lapsed, and without a seal, like one from before there were any |
  * | with a broken seal; under way | unknown, without a seal |
@@ -50,13 +53,15 @@ export async function acceptStore(
     await sql`select pg_advisory_xact_lock(${ACCEPT_LOCK})`.execute(trx);
     const unknown: string[] = [];
     const restored: string[] = [];
+    const endedBefore: string[] = [];
     for (const pass of plan.sent) {
       const became = await settle(trx, seals, plan, pass);
       if (became === 'unknown') unknown.push(pass.approval);
       if (became === 'restored') restored.push(pass.approval);
+      if (became === 'ended') endedBefore.push(pass.approval);
     }
     // After that, so that a broken record whose call was sent is unknown, and not withdrawn.
-    const ended = await endBroken(trx, seals, plan);
+    const ended = [...endedBefore, ...(await endBroken(trx, seals, plan))];
     for (const { table, row } of plan.foreign) await disownRow(trx, table, row);
     const settled = new Set([...unknown, ...restored]);
     ended.push(...(await endTwins(trx, seals, plan, settled)));
@@ -94,7 +99,7 @@ async function endBroken(trx: Trx, seals: Seals, { broken, told }: AcceptPlan): 
           lease_until = case when ${to !== null} then null else lease_until end,
           frozen_seal = null, state_seal = null, reasons_seal = null, shown_digest = null
         where id = ${row.id}`.execute(trx);
-      if (to !== null) await writeEvents(trx, seals, [told(approval, to, true)]);
+      if (to !== null) await writeEvents(trx, seals, [told(approval, to, 'changed')]);
       ended.push(row.id);
     }
   };
@@ -136,7 +141,7 @@ async function endTwins(trx: Trx, seals: Seals, plan: AcceptPlan, settled: Reado
   }
   for (const row of twins.rows) {
     const approval = approvalOf(seals, row);
-    await writeEvents(trx, seals, [plan.told(approval, row.state === 'pending' ? 'withdrawn' : 'lapsed', false, true)]);
+    await writeEvents(trx, seals, [plan.told(approval, row.state === 'pending' ? 'withdrawn' : 'lapsed', 'twin')]);
   }
   return twins.rows.map(({ id }) => id);
 }
@@ -146,12 +151,13 @@ async function settle(
   seals: Seals,
   plan: AcceptPlan,
   pass: SpentPass,
-): Promise<'unknown' | 'restored' | null> {
+): Promise<'unknown' | 'restored' | 'ended' | null> {
   const id = pass.approval;
   const found = await sql<{ state: State; revision: number; state_revision: number; awaits: string | null }>`
     select state, revision, state_revision, awaits from holdfast.approvals where id = ${id} for update`.execute(trx);
   const row = found.rows[0];
   const revision = Math.max(row?.revision ?? 0, pass.revision) + 1;
+  if (pass.ended !== undefined) return endAgain(trx, seals, plan, pass, { state: row?.state ?? 'lapsed', revision });
   const state_seal = seals.seal(
     'state',
     stateText(id, 'unknown', revision, { pickupUntil: null, awaits: null, questions: 0 }),
@@ -169,8 +175,32 @@ async function settle(
         dispatcher = null, updated_at = clock_timestamp()
       where id = ${id}`.execute(trx);
   }
-  await writeEvents(trx, seals, [plan.told({ ...pass, id }, 'unknown', false)]);
+  await writeEvents(trx, seals, [plan.told({ ...pass, id }, 'unknown', 'sent')]);
   return row === undefined ? 'restored' : 'unknown';
+}
+
+/** It had ended, and nothing was sent: that is so again. Of one that is under way nobody can say. */
+async function endAgain(
+  trx: Trx,
+  seals: Seals,
+  plan: AcceptPlan,
+  pass: SpentPass,
+  { state, revision }: { readonly state: State; readonly revision: number },
+): Promise<'ended' | null> {
+  const { approval: id, ended } = pass;
+  const to = endOf(state);
+  if (to === null) return null;
+  const state_seal = seals.seal(
+    'state',
+    stateText(id, to, revision, { pickupUntil: null, awaits: null, questions: 0 }),
+  );
+  await sql`
+    update holdfast.approvals set state = ${to}, revision = ${revision}, state_revision = ${revision},
+      state_seal = ${state_seal}, note = ${`${ENDED_BEFORE} (${ended})`}, request = null, awaits = null,
+      lease_until = null, dispatcher = null, updated_at = clock_timestamp()
+    where id = ${id}`.execute(trx);
+  await writeEvents(trx, seals, [plan.told({ ...pass, id }, to, 'ended')]);
+  return 'ended';
 }
 
 /** Of the call itself the witness keeps the fingerprint only: by it the next identical call is told of this one. */

@@ -4,12 +4,13 @@ import type { CardRecord, Change, Committed, Seals } from '../../ports.ts';
 import { KEPT_PLAN } from '../connection/kept-plan.ts';
 import { giveBack, NoRoom, takeAll } from '../limit/counters.ts';
 import { eventRow } from '../log/events.ts';
-import { type BelievedFreezes, isFrozen } from '../sets/believed-freezes.ts';
+import type { Beliefs } from '../sets/beliefs.ts';
+import { isFrozen } from '../sets/believed-freezes.ts';
 import { APPROVAL, type ApprovalRow, approvalOf } from '../table/approval-row.ts';
 import { decisionText, stateText } from '../table/sealed-rows.ts';
 import type { Db, Tables } from '../table/tables.ts';
 import { hasNotEnded, sendingsAre, sendingsIfReturned, wasNeverSent } from './history.ts';
-import { continueParent, Unasked, withAnswer } from './legs.ts';
+import { Altered, continueParent, Unasked, withAnswer } from './legs.ts';
 
 /** Thrown inside the transaction to roll it back; never leaves the store. */
 class Overtaken extends Error {}
@@ -25,11 +26,11 @@ const UNIQUE_VIOLATION = '23505';
 export async function commitChange(
   db: Kysely<Tables>,
   seals: Seals,
-  freezes: BelievedFreezes,
+  beliefs: Beliefs,
   change: Change,
 ): Promise<Committed> {
   assertAllowed(change);
-  return commitBelieved(db, seals, freezes, { ...change, next: change.revision + 1 });
+  return commitBelieved(db, seals, beliefs, { ...change, next: change.revision + 1 });
 }
 
 /**
@@ -39,7 +40,7 @@ export async function commitChange(
 export async function commitBoth(
   db: Kysely<Tables>,
   seals: Seals,
-  freezes: BelievedFreezes,
+  beliefs: Beliefs,
   first: Change,
   second: Change,
 ): Promise<Committed> {
@@ -47,7 +48,7 @@ export async function commitBoth(
   const follows = second.id === first.id && second.from === first.to && second.revision === first.revision + 1;
   if (!follows || second.decision) throw new Error(`${first.to} is not followed by this change to ${second.to}`);
   if (first.takes || first.gives || first.joiner || first.dispatcher) throw new Error('only a decision comes first');
-  return commitBelieved(db, seals, freezes, {
+  return commitBelieved(db, seals, beliefs, {
     ...second,
     ...(first.decision ? { decision: first.decision } : {}),
     ...(first.instead ? { instead: first.instead } : {}),
@@ -73,10 +74,11 @@ interface Move extends Change {
 }
 
 /** Once more where the freezes have changed since they were judged. */
-async function commitBelieved(db: Kysely<Tables>, seals: Seals, freezes: BelievedFreezes, change: Move) {
+async function commitBelieved(db: Kysely<Tables>, seals: Seals, beliefs: Beliefs, change: Move) {
   const { unlessFrozen } = change;
-  if (unlessFrozen === undefined) return commitMove(db, seals, change, null);
-  const commit = () => commitMove(db, seals, change, freezes.unless(unlessFrozen));
+  const { freezes } = beliefs;
+  if (unlessFrozen === undefined) return commitMove(db, seals, beliefs, change, null);
+  const commit = () => commitMove(db, seals, beliefs, change, freezes.unless(unlessFrozen));
   return freezes.attempt(commit, ({ kind }) => kind === 'conflict');
 }
 
@@ -84,18 +86,20 @@ async function commitBelieved(db: Kysely<Tables>, seals: Seals, freezes: Believe
 async function commitMove(
   db: Kysely<Tables>,
   seals: Seals,
+  beliefs: Beliefs,
   change: Move,
   thawed: RawBuilder<unknown> | null,
 ): Promise<Committed> {
-  const committed = await tryMove(db, seals, change, thawed);
+  const committed = await tryMove(db, seals, beliefs, change, thawed);
   if (committed.kind !== 'spent' || !isSpending(change)) return committed;
   const returned = await sendingsIfReturned(db, seals, change.id);
-  return returned === null ? committed : tryMove(db, seals, { ...change, returned }, thawed);
+  return returned === null ? committed : tryMove(db, seals, beliefs, { ...change, returned }, thawed);
 }
 
 async function tryMove(
   db: Kysely<Tables>,
   seals: Seals,
+  beliefs: Beliefs,
   change: Move,
   thawed: RawBuilder<unknown> | null,
 ): Promise<Committed> {
@@ -107,7 +111,7 @@ async function tryMove(
     }
     return await db.transaction().execute(async (trx) => {
       // The call before its leg, as everywhere, so that no two transactions wait for each other.
-      const parent = continues === undefined ? null : await continueParent(trx, seals, continues);
+      const parent = continues === undefined ? null : await continueParent(trx, seals, beliefs, continues);
       const approval = await move(trx, seals, change, thawed);
       if (approval === null) throw new Overtaken();
       if (parent !== null) return { kind: 'committed', approval, taken: [], parent };
@@ -117,6 +121,8 @@ async function tryMove(
   } catch (error) {
     if (error instanceof Overtaken) return overtaken(db, change);
     if (error instanceof Unasked) return { kind: 'unasked' };
+    // Outside a transaction it stands in the row, whatever that is now; nothing is sent of it.
+    if (error instanceof Altered) return { kind: 'altered' };
     if (error instanceof NoRoom) return { kind: 'full', full: error.full };
     if (change.decision && (error as { code?: string }).code === UNIQUE_VIOLATION) return { kind: 'conflict' };
     throw error;
@@ -170,12 +176,16 @@ function isSpending({ from, to }: Pick<Change, 'from' | 'to'>): boolean {
   return to === 'dispatched' && from !== 'dispatched';
 }
 
-/** null: overtaken, and nothing was written. The statement returns the votes before it; its own is added. */
+/**
+ * null: overtaken, and nothing was written. The statement returns the votes before it; its own is added. Throws `Altered`
+ * where the row is not what was written: a trigger wrote into it.
+ */
 async function move(db: Db, seals: Seals, change: Move, thawed: RawBuilder<unknown> | null): Promise<Approval | null> {
   const logged = isAsLogged(change);
+  const seal = stateSeal(seals, change);
   const moved = await sql<ApprovalRow>`${KEPT_PLAN}
     with moved as (
-      update holdfast.approvals set ${columnsOf(seals, change)}
+      update holdfast.approvals set ${columnsOf(change, seal)}
       where id = ${change.id} and state = ${change.from} and revision = ${change.revision}
         ${change.joiner === undefined ? sql`` : sql`and ${hasNotLeft(change.joiner)}`}
         ${change.token === undefined ? sql`` : sql`and ${isNotRevoked(change.token)}`}
@@ -189,10 +199,23 @@ async function move(db: Db, seals: Seals, change: Move, thawed: RawBuilder<unkno
     select ${APPROVAL} from moved a`.execute(db);
   const row = moved.rows[0];
   if (row === undefined) return null;
-  return approvalOf(seals, row, change.decision);
+  const approval = approvalOf(seals, row, change.decision);
+  if (!isAsWritten(change, seal, row, approval)) throw new Altered();
+  return approval;
 }
 
-function columnsOf(seals: Seals, change: Move): RawBuilder<unknown> {
+/** What follows from a change is done by what was judged and written, never by what somebody put into the row meanwhile. */
+function isAsWritten(change: Move, seal: string | null, row: ApprovalRow, { broken }: Approval): boolean {
+  const { id, to, next, believed, decision, patch } = change;
+  if (row.id !== id || row.state !== to || row.revision !== next) return false;
+  if (seal !== null && (row.state_seal !== seal || row.state_revision !== next)) return false;
+  if (believed !== undefined && (row.frozen_seal ?? '') !== believed.split(' ')[0]) return false;
+  const isSent = to === 'dispatched' && typeof patch?.dispatcher === 'string';
+  // What is broken may still end.
+  return broken === null || (decision === undefined && !isSent);
+}
+
+function columnsOf(change: Move, seal: string | null): RawBuilder<unknown> {
   const { patch = {} } = change;
   const columns: RawBuilder<unknown>[] = [
     sql`state = ${change.to}`,
@@ -200,16 +223,17 @@ function columnsOf(seals: Seals, change: Move): RawBuilder<unknown> {
     sql`updated_at = clock_timestamp()`,
   ];
   const begins = change.to === 'dispatched' && change.from !== 'dispatched';
-  if (change.to !== change.from || patch.awaits !== undefined) columns.push(...stateColumns(seals, change));
-  if (begins && patch.awaits === undefined) columns.push(sql`awaits = null`);
+  if (seal !== null) columns.push(sql`state_revision = ${change.next}`, sql`state_seal = ${seal}`);
+  // A pass that was given back was of a call whose server had not asked.
+  if (begins) columns.push(sql`awaits = null`, sql`questions = 0`);
   if (patch.pickupUntil !== undefined) columns.push(sql`pickup_until = ${patch.pickupUntil}::timestamptz`);
   if (patch.leaseUntil !== undefined) columns.push(sql`lease_until = ${patch.leaseUntil}::timestamptz`);
   if (patch.dispatcher !== undefined) columns.push(sql`dispatcher = ${patch.dispatcher}::text`);
-  if (patch.awaits !== undefined) columns.push(sql`awaits = ${patch.awaits}::text`);
+  if (!begins && patch.awaits !== undefined) columns.push(sql`awaits = ${patch.awaits}::text`);
   if (patch.remindedAt !== undefined) columns.push(sql`reminded_at = ${patch.remindedAt}::timestamptz`);
   if (patch.escalatedAt !== undefined) columns.push(sql`escalated_at = ${patch.escalatedAt}::timestamptz`);
   if (patch.note !== undefined) columns.push(sql`note = ${patch.note}::text`);
-  if (patch.questions !== undefined) columns.push(sql`questions = ${patch.questions}::int`);
+  if (!begins && patch.questions !== undefined) columns.push(sql`questions = ${patch.questions}::int`);
   if (patch.result !== undefined) columns.push(sql`result = ${patch.result}::bytea`);
   if (patch.resultUntil !== undefined) columns.push(sql`result_until = ${patch.resultUntil}::timestamptz`);
   if (change.given !== undefined) columns.push(sql`answers = ${withAnswer(change.given)}`);
@@ -218,12 +242,16 @@ function columnsOf(seals: Seals, change: Move): RawBuilder<unknown> {
   return sql.join(columns);
 }
 
-function stateColumns(seals: Seals, { id, to, next, patch = {} }: Move): RawBuilder<unknown>[] {
-  const { pickupUntil, awaits = null, questions } = patch;
-  if (to === 'approved' && pickupUntil === undefined) throw new Error('a pass is good until an instant');
-  if (awaits === 'input' && questions === undefined) throw new Error('a question of a server has a number');
-  const text = stateText(id, to, next, { pickupUntil: pickupUntil ?? null, awaits, questions: questions ?? 0 });
-  return [sql`state_revision = ${next}`, sql`state_seal = ${seals.seal('state', text)}`];
+/** The seal of the state that this change brings; null: it is as it was. */
+function stateSeal(seals: Seals, { id, from, to, next, patch = {} }: Move): string | null {
+  if (to === from && patch.awaits === undefined) return null;
+  const { pickupUntil, awaits = null } = patch;
+  const questions = from === 'dispatched' ? patch.questions : 0;
+  const isGood = to === 'approved' || to === 'dispatched';
+  if (isGood && pickupUntil === undefined) throw new Error('a pass is good until an instant');
+  if (to === 'dispatched' && questions === undefined) throw new Error('the questions of a server are counted');
+  const terms = { pickupUntil: pickupUntil ?? null, awaits, questions: questions ?? 0 };
+  return seals.seal('state', stateText(id, to, next, terms));
 }
 
 /** The primary key allows one vote per person; a second one is a conflict like any other, unless it takes its place. */

@@ -5,6 +5,8 @@ import type { ContinuedParent, Continuing, NewApproval, Seals } from '../../port
 import { writeEvents } from '../log/events.ts';
 import { changeSet } from '../log/sealed-set.ts';
 import { ASKED_ROW, ASKED_SET, type AskedSetRow, askedText } from '../sets/asked-set.ts';
+import type { Beliefs } from '../sets/beliefs.ts';
+import { lockSet } from '../sets/set-table.ts';
 import { APPROVAL, type ApprovalRow, approvalOf } from '../table/approval-row.ts';
 import { stateText } from '../table/sealed-rows.ts';
 import type { Tables } from '../table/tables.ts';
@@ -15,6 +17,12 @@ type Trx = Transaction<Tables>;
 
 /** Thrown inside a transaction to roll it back: the server no longer waits for this answer. Never leaves the store. */
 export class Unasked extends Error {}
+
+/**
+ * Thrown inside a transaction to roll it back: a row came back otherwise than it was written, so that something else writes
+ * while we do. Never leaves the store.
+ */
+export class Altered extends Error {}
 
 /** The latest answers, with this one at the end. A column of approval `a`. */
 export function withAnswer(given: GivenAnswer) {
@@ -52,25 +60,32 @@ export async function waitForLeg(trx: Trx, { approval, leg }: NewApproval): Prom
 
 /**
  * The call goes on with the answer. Whoever commits this, with the change of the leg, is the only one that answers the
- * question: the call awaits nothing any more, and no state of its server's admits another answer (P2). Throws `Unasked`.
+ * question: the call awaits nothing any more, and no state of its server's admits another answer (P2). Throws `Unasked`, `Altered`.
  */
-export async function continueParent(trx: Trx, seals: Seals, continuing: Continuing): Promise<ContinuedParent> {
+export async function continueParent(
+  trx: Trx,
+  seals: Seals,
+  beliefs: Beliefs,
+  continuing: Continuing,
+): Promise<ContinuedParent> {
   const { parent, asked, given, dispatch, events, now } = continuing;
   const found = await lockSealed(trx, seals, parent);
   if (found === null || found.state !== 'dispatched') throw new Unasked();
   if (asked.kind === 'result' && !(awaitsAnswer(found, now) && found.questions === asked.n)) throw new Unasked();
-  if (asked.kind === 'request') await markAnswered(trx, seals, asked.n, now);
+  if (asked.kind === 'request') await markAnswered(trx, seals, beliefs, asked.n, now);
   else await sql`delete from holdfast.continuations where approval_id = ${parent}`.execute(trx);
+  const next = dispatch === null ? null : goesOn(seals, found);
   await sql`
     update holdfast.approvals set answers = ${withAnswer(given)}, revision = revision + 1,
       updated_at = clock_timestamp()
-      ${dispatch === null ? sql`` : sql`, dispatcher = ${dispatch.by}, lease_until = ${dispatch.until}, ${goesOn(seals, found)}`}
+      ${dispatch === null || next === null ? sql`` : sql`, dispatcher = ${dispatch.by}, lease_until = ${dispatch.until}, ${next.columns}`}
     where id = ${parent}`.execute(trx);
   const joiner = dispatch?.joiner ? await seatAgain(trx, parent, dispatch.joiner, now) : null;
   await writeEvents(trx, seals, events);
   return {
-    approval: await readOne(trx, seals, parent),
+    approval: await readBack(trx, seals, found, next?.seal ?? null),
     joiner,
+    round: found.questions,
     stood: dispatch === null ? null : (found.leaseUntil ?? now),
   };
 }
@@ -93,21 +108,40 @@ export function awaitsAnswer({ state, awaits, leaseUntil }: Approval, now: Date)
   return state === 'dispatched' && awaits === 'input' && leaseUntil !== null && leaseUntil > now;
 }
 
-/** The columns of a dispatched call that awaits nothing any more, together with `revision = revision + 1`. */
-export function goesOn(seals: Seals, { id, revision, questions }: Approval) {
-  const terms = { pickupUntil: null, awaits: null, questions };
+/** The columns of a dispatched call that awaits nothing any more, together with `revision = revision + 1`, and its state's seal. */
+export function goesOn(seals: Seals, { id, revision, questions, pickupUntil }: Approval) {
+  const terms = { pickupUntil, awaits: null, questions };
   const seal = seals.seal('state', stateText(id, 'dispatched', revision + 1, terms));
-  return sql`awaits = null, note = null, state_revision = ${revision + 1}, state_seal = ${seal}`;
+  return { seal, columns: sql`awaits = null, note = null, state_revision = ${revision + 1}, state_seal = ${seal}` };
 }
 
-/** Each request that a gateway kept is answered once. Throws `Unasked`. */
-export async function markAnswered(trx: Trx, seals: Seals, n: number, now: Date): Promise<void> {
+/**
+ * Each request that a gateway kept is answered once: it leaves the set of unanswered ones, in which it must be found, and
+ * which must be whole. A row that somebody opened again is in no such set. Throws `Unasked`.
+ */
+export async function markAnswered(trx: Trx, seals: Seals, beliefs: Beliefs, n: number, now: Date): Promise<void> {
+  await lockSet(trx, ASKED_SET.name);
+  const waiting = await beliefs.wholeRows(ASKED_SET, trx);
+  const known = waiting?.find((one) => Number(one.n) === n);
+  if (known === undefined) throw new Unasked();
   const marked = await sql<AskedSetRow>`
     update holdfast.asked_requests set answered_at = ${now} where n = ${n} and answered_at is null
     returning ${ASKED_ROW}`.execute(trx);
   const row = marked.rows[0];
-  if (row === undefined || !seals.fits('row', askedText(row), row.seal)) throw new Unasked();
-  await changeSet(trx, seals, ASKED_SET.name, { removed: [askedText(row)] });
+  if (row === undefined || askedText(row) !== askedText(known)) throw new Unasked();
+  await changeSet(trx, seals, ASKED_SET.name, { removed: [askedText(known)] });
+}
+
+/**
+ * The row as this transaction has just left it. `before`: as it was judged; `seal`: of the state that was written, null: the
+ * state is as it was. Throws `Altered`.
+ */
+export async function readBack(trx: Trx, seals: Seals, before: Approval, seal: string | null): Promise<Approval> {
+  const after = await readOne(trx, seals, before.id);
+  const [frozen, state] = before.seal.split(' ');
+  const isOurs = after.broken === null && after.revision === before.revision + 1;
+  if (!isOurs || after.seal !== `${frozen} ${seal ?? state}`) throw new Altered();
+  return after;
 }
 
 export async function readOne(trx: Trx, seals: Seals, id: string): Promise<Approval> {

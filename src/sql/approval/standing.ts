@@ -7,6 +7,18 @@ import type { Db, Tables } from '../table/tables.ts';
 /** Approvals that one statement asks for. */
 const AT_ONCE = 5_000;
 
+/** Ended approvals that one read finds. */
+const MOST_ENDED = 5_000;
+
+/** Those that ended unsent while they could still be decided, or their passes spent; the latest first. */
+export async function endedEarly(db: Kysely<Tables>, now: Date): Promise<string[]> {
+  const found = await sql<{ id: string }>`
+    select id from holdfast.approvals
+    where state in ('denied', 'expired', 'withdrawn', 'lapsed') and greatest(expires_at, pickup_until) > ${now}
+    order by id desc limit ${MOST_ENDED}`.execute(db);
+  return found.rows.map(({ id }) => id);
+}
+
 /** How these approvals stand; those that are not there are missing. */
 export async function standings(db: Kysely<Tables>, ids: readonly string[]): Promise<ApprovalStanding[]> {
   const all: ApprovalStanding[] = [];

@@ -58,14 +58,15 @@ export function frozenText(row: FrozenColumns): string {
   ]);
 }
 
-/** What the state's seal covers besides the state. Each counts in one state only. */
+/** What the state's seal covers besides the state. */
 export interface StateTerms extends Pick<Approval, 'awaits' | 'questions'> {
   readonly pickupUntil: Date | null;
 }
 
 /**
- * `revision`: the one at which all of this was reached. `pickupUntil`: only while approved. A dispatched call that
- * awaits input is sent again by an answer, so what it awaits, and the number of the question, are its state too.
+ * `revision`: the one at which all of this was reached. `pickupUntil`: while approved, and while dispatched, for a pass that
+ * is given back. A dispatched call that awaits input is sent again by an answer, so what it awaits, and how many questions
+ * there were, are its state too: which sending a witness is told of is the number of the question.
  */
 export function stateText(
   id: string,
@@ -73,10 +74,9 @@ export function stateText(
   revision: number,
   { pickupUntil, awaits, questions }: StateTerms,
 ): string {
-  if (state === 'dispatched') {
-    return JSON.stringify([id, state, revision, awaits, awaits === 'input' ? questions : null]);
-  }
-  return JSON.stringify([id, state, revision, state === 'approved' ? (pickupUntil?.getTime() ?? null) : null]);
+  const until = pickupUntil?.getTime() ?? null;
+  if (state === 'dispatched') return JSON.stringify([id, state, revision, awaits, questions, until]);
+  return JSON.stringify([id, state, revision, state === 'approved' ? until : null]);
 }
 
 export function reasonsText(id: string, reasons: readonly string[]): string {

@@ -1,12 +1,12 @@
 import { type Kysely, type RawBuilder, type Selectable, sql } from 'kysely';
-import type { Approval } from '../../domain/approval/approval.ts';
+import { type Approval, isOver } from '../../domain/approval/approval.ts';
 import type { AskedPlace, AskedRequest, Seals, TaskStore } from '../../ports.ts';
 import { markAnswered, readOne, Unasked, withAnswer } from '../approval/legs.ts';
 import { writeEvents } from '../log/events.ts';
 import { changeSet } from '../log/sealed-set.ts';
 import { ASKED_ROW, ASKED_SET, type AskedSetRow, askedText } from '../sets/asked-set.ts';
 import type { Beliefs } from '../sets/beliefs.ts';
-import type { BelievedFreezes } from '../sets/believed-freezes.ts';
+import { APPROVAL, type ApprovalRow, approvalOf } from '../table/approval-row.ts';
 import { bytesText, type SealedTables } from '../table/sealed-tables.ts';
 import type { Tables } from '../table/tables.ts';
 import type { AskedRequestTable } from '../table/task-tables.ts';
@@ -110,26 +110,64 @@ function runningAt({ grant, servers }: Pick<AskedPlace, 'grant' | 'servers'>): R
 
 /**
  * Another grant's question counts only where no session tells its answer from others: where it was asked without one,
- * or is answered without one. Where a request is believed to be plain although a call runs whose answers need a yes, no
- * request of that call may be missing.
+ * or is answered without one. That no request of a gated call is meant is found in the sealed set of them, read whole.
  */
 export async function whoseAnswers(
   db: Kysely<Tables>,
-  { tables, isWhole }: Beliefs,
+  seals: Seals,
+  { tables, wholeRows }: Beliefs,
   place: AskedPlace,
   keys: readonly string[],
 ): ReturnType<TaskStore['whoseAnswers']> {
   const { grant, servers, session } = place;
-  const found = await sql<{ plain: readonly PlainRow[]; strict: boolean; others: boolean }>`
+  const [found, waiting] = await Promise.all([
+    sql<{ plain: readonly PlainRow[]; strict: boolean; others: boolean }>`
     select ${plainRows(place, keys)} as plain,
       exists (select 1 from ${runningAt(place)} ${IS_STRICT}) as strict,
       exists (select 1 from holdfast.asked_requests q join holdfast.approvals a on a.id = q.approval_id
         where q.server = any(${servers}::text[]) and q.request_key = any(${keys}::text[]) and q.grant_name <> ${grant}
           and q.answered_at is null and a.state = 'dispatched'
-          and (q.session is null or ${session}::text is null)) as others`.execute(db);
+          and (q.session is null or ${session}::text is null)) as others`.execute(db),
+    wholeRows(ASKED_SET),
+  ]);
   const { plain, strict, others } = found.rows[0]!;
-  const allPlain = isPlain(tables, plain, keys) && (!strict || (await isWhole(ASKED_SET)));
-  return { plain: allPlain, strict, others };
+  const meant = waiting === null ? [] : await couldBeMeant(db, seals, waiting, place, keys);
+  return {
+    plain: isPlain(tables, plain, keys),
+    strict,
+    others: others || meant.some(({ grant_name }) => grant_name !== grant),
+    gated: waiting === null ? null : meant.some(({ grant_name }) => grant_name === grant),
+  };
+}
+
+/**
+ * Requests of this set that answers with these keys could be meant for: of this grant in this session, and of others where
+ * no session tells them apart. One without a session is meant only while its call runs, and that this is over has to be
+ * said by a seal.
+ */
+async function couldBeMeant(
+  db: Kysely<Tables>,
+  seals: Seals,
+  waiting: readonly AskedSetRow[],
+  { grant, servers, session }: AskedPlace,
+  keys: readonly string[],
+): Promise<readonly AskedSetRow[]> {
+  const near = waiting.filter((row) => {
+    if (!servers.includes(row.server) || !keys.includes(row.request_key)) return false;
+    const isApart = row.session !== null && session !== null;
+    return row.grant_name === grant ? !isApart || row.session === session : !isApart;
+  });
+  const ids = [...new Set(near.map(({ approval_id }) => approval_id))];
+  if (ids.length === 0) return [];
+  const calls = await sql<ApprovalRow>`
+    select ${APPROVAL} from holdfast.approvals a where a.id = any(${ids}::text[])`.execute(db);
+  const over = new Set(
+    calls.rows
+      .map((row) => approvalOf(seals, row))
+      .filter(({ broken, state }) => broken === null && isOver(state))
+      .map(({ id }) => id),
+  );
+  return near.filter((row) => !over.has(row.approval_id) || (row.session !== null && row.grant_name === grant));
 }
 
 function sameSession(column: RawBuilder<unknown>, session: string | null): RawBuilder<unknown> {
@@ -140,14 +178,15 @@ function sameSession(column: RawBuilder<unknown>, session: string | null): RawBu
 export async function answerRequest(
   db: Kysely<Tables>,
   seals: Seals,
-  freezes: BelievedFreezes,
+  beliefs: Beliefs,
   asked: Parameters<TaskStore['answerRequest']>[0],
   given: Parameters<TaskStore['answerRequest']>[1],
   events: Parameters<TaskStore['answerRequest']>[2],
 ): Promise<Approval | null> {
   const { unlessFrozen } = asked;
-  if (unlessFrozen === undefined) return answerOnce(db, seals, null, asked, given, events);
-  const answer = () => answerOnce(db, seals, freezes.unless(unlessFrozen), asked, given, events);
+  const { freezes } = beliefs;
+  if (unlessFrozen === undefined) return answerOnce(db, seals, beliefs, null, asked, given, events);
+  const answer = () => answerOnce(db, seals, beliefs, freezes.unless(unlessFrozen), asked, given, events);
   return freezes.attempt(answer, (answered) => answered === null);
 }
 
@@ -155,6 +194,7 @@ export async function answerRequest(
 async function answerOnce(
   db: Kysely<Tables>,
   seals: Seals,
+  beliefs: Beliefs,
   thawed: RawBuilder<unknown> | null,
   { n, approval, now }: Parameters<TaskStore['answerRequest']>[0],
   given: Parameters<TaskStore['answerRequest']>[1],
@@ -168,7 +208,7 @@ async function answerOnce(
         where id = ${approval} and state = 'dispatched'
           ${thawed === null ? sql`` : sql`and ${thawed}`} returning 1`.execute(trx);
       if (changed.rows.length === 0) throw new Unasked();
-      await markAnswered(trx, seals, n, now);
+      await markAnswered(trx, seals, beliefs, n, now);
       await writeEvents(trx, seals, events);
       const answered = await readOne(trx, seals, approval);
       if (answered.broken !== null) throw new Unasked();

@@ -3,7 +3,7 @@ import type { GivenAnswer } from '../../domain/approval/answer.ts';
 import type { Approval } from '../../domain/approval/approval.ts';
 import type { NewEvent } from '../../domain/log/event.ts';
 import type { Seals, TaskStore } from '../../ports.ts';
-import { awaitsAnswer, goesOn, lockSealed, withAnswer } from '../approval/legs.ts';
+import { Altered, awaitsAnswer, goesOn, lockSealed, readBack, withAnswer } from '../approval/legs.ts';
 import { seatAgain } from '../approval/seats.ts';
 import { writeEvents } from '../log/events.ts';
 import type { Beliefs } from '../sets/beliefs.ts';
@@ -50,7 +50,7 @@ export async function spendContinuation(
       .transaction()
       .execute((trx) => spend(trx, seals, beliefs, returned, given, events))
       .catch((error: unknown) => {
-        if (error instanceof NotAwaited) return null;
+        if (error instanceof NotAwaited || error instanceof Altered) return null;
         throw error;
       });
   return beliefs.freezes.attempt(spending, (continued) => continued === null);
@@ -76,14 +76,15 @@ async function spend(
   const id = row.approval_id;
   const awaited = await lockSealed(trx, seals, id);
   if (awaited === null || !awaitsAnswer(awaited, now)) throw new NotAwaited();
+  const next = goesOn(seals, awaited);
   await sql`
-    update holdfast.approvals set dispatcher = ${dispatcher}, lease_until = ${until}, ${goesOn(seals, awaited)},
+    update holdfast.approvals set dispatcher = ${dispatcher}, lease_until = ${until}, ${next.columns},
       answers = ${withAnswer(given)}, revision = revision + 1, updated_at = clock_timestamp()
     where id = ${id}`.execute(trx);
   const joiner = await seatAgain(trx, id, returned.joiner, now);
   await writeEvents(trx, seals, events(id));
-  const found = await sql<ApprovalRow>`select ${APPROVAL} from holdfast.approvals a where a.id = ${id}`.execute(trx);
-  return { approval: approvalOf(seals, found.rows[0]!), joiner, stood: awaited.leaseUntil! };
+  const approval = await readBack(trx, seals, awaited, next.seal);
+  return { approval, joiner, round: awaited.questions, stood: awaited.leaseUntil! };
 }
 
 /** The approval that the state would continue. */

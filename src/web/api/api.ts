@@ -107,6 +107,7 @@ export function api({ gateway, adminToken, addressOf, loginSessions }: ApiDeps):
   app.all('/api/*', notFound);
   app.onError((error, c) => {
     if (error instanceof Unstorable) return fault(c, 400, 'bad_request', UNSTORABLE);
+    if (error instanceof Unavailable && error.part === 'witness') return fault(c, 503, 'unavailable', error.message);
     if (error instanceof Unavailable)
       return fault(c, 503, 'unavailable', `The ${error.part} does not answer. Try again in a minute.`);
     gateway.log.error({ err: error }, 'an API request failed');

@@ -42,6 +42,7 @@ export function consoleActions(app: Hono<ConsoleEnv>, deps: ConsoleDeps): void {
     if (found === undefined) return c.json({ grant, result: 'not_found' }, 404);
     const { clock } = deps.gateway;
     const result = await revokeGrant({ clock, revocations: deps.revocations }, found, c.get('login').reviewer.id, why);
+    if (result === 'revoked') await deps.gateway.storeWatch.tellSets();
     return c.json({ grant, result });
   });
 }

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { approvalEvent, NO_SUBJECT } from '../../../src/domain/log/event.ts';
-import type { AcceptPlan, SpentPass } from '../../../src/ports.ts';
-import { opened, STORES, type StoreWorld, skipStore, storeWorld } from '../../support/store/world.ts';
+import type { SpentPass } from '../../../src/domain/log/witness-entry.ts';
+import type { AcceptPlan } from '../../../src/ports.ts';
+import { opened, STORES, type StoreWorld, skipStore, storeWorld, through } from '../../support/store/world.ts';
 
 for (const kind of STORES) {
   describe(`an operator accepts the store on ${kind}`, { skip: skipStore(kind) }, () => {
@@ -51,6 +52,39 @@ for (const kind of STORES) {
       );
       const again = await world.one.accept(plan(2, [passOf(sent.id, 3), lost]));
       assert.deepEqual([again.unknown, again.restored, again.ended], [[], [], []], 'nothing is left to do');
+    });
+
+    test('P2: what had ended ends again, whatever the store has; what is under way is unknown', async () => {
+      const fresh = async () => (await opened(world.one)).approval;
+      const [asked, taken, running, over] = [await fresh(), await fresh(), await fresh(), await fresh()];
+      await through(world.one, taken, 'approved');
+      await through(world.one, running, 'approved', 'dispatched');
+      await through(world.one, over, 'denied');
+      const ended = [asked, taken, running, over].map(({ id }) => passOf(id, 5, { ended: 'denied' }));
+      const done = await world.one.accept(plan(4, [...ended, passOf('ap_none', 2, { ended: 'lapsed' })]));
+      assert.deepEqual([done.unknown, done.restored], [[], []]);
+      assert.deepEqual([...done.ended].sort(), [asked.id, taken.id, running.id].sort());
+      const states = await Promise.all(
+        [asked, taken, running, over].map(async ({ id }) => {
+          const found = await world.other.find(id);
+          return [found?.state, found?.broken];
+        }),
+      );
+      assert.deepEqual(states, [
+        ['withdrawn', null],
+        ['lapsed', null],
+        ['unknown', null],
+        ['denied', null],
+      ]);
+    });
+
+    test('what ended before its time is found, and nothing else', async () => {
+      const [early, pending, late] = await Promise.all([1, 2, 3].map(async () => (await opened(world.one)).approval));
+      await through(world.one, early!, 'withdrawn');
+      await through(world.one, late!, 'expired');
+      const found = await world.other.endedEarly(new Date());
+      assert.ok(found.includes(early!.id) && !found.includes(pending!.id));
+      assert.deepEqual(await world.other.endedEarly(late!.expiresAt), []);
     });
 
     test('P2: a question of the same call as one that was lost ends: nobody who was asked knew of it', async () => {

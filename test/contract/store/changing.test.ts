@@ -35,7 +35,7 @@ for (const kind of STORES) {
           for (const to of STATES) {
             const allowed = from === to || (NEXT[from] as readonly State[]).includes(to);
             const { approval } = await opened(store);
-            const fake = { ...approval, state: from };
+            const fake = { ...approval, state: from, pickupUntil: new Date() };
             const committing = store.commit({ ...change(fake, to), events: [] });
             if (!allowed) await assert.rejects(committing, Unavailable, `${from} → ${to}`);
             else

@@ -41,6 +41,7 @@ const RELEASED: Readonly<Record<string, string>> = {
   '0035-own-events': 'e269cc0dc2ebbdaabbe4ada5ce8cc3052ff81f0b5902dd6a988d5f8a7385e806',
   '0038-gave-up': 'e3985b8a422f4aa320520eb2befe698c2f6d739354a1c8f0f9d3ae530739db8d',
   '0039-refused-cards': '9314c4f679548e5660644ba556e6636fb05cb67273aa0409419adf8c7c947225',
+  '0040-ended-early': '0b96644388da7f9d6b29bc23ae724977a2a5d1055c02d374be854e5ce13b0696',
   '0042-sealed-cards': 'a103d3d33ff6eb2e18bd58ab19ac5f0c51762f6abfbc6f339d1b117799df5a63',
 };
 

@@ -223,8 +223,14 @@ for (const kind of STORES) {
         assert.ok(gaveUp.kind === 'gave_up');
         assert.deepEqual([gaveUp.approval.state, gaveUp.approval.callers, gaveUp.approval.gaveUp], ['pending', 1, 1]);
         const approved = await through(store, gaveUp.approval, 'approved');
-        const spends = { from: 'approved', to: 'dispatched', joiner: joiner.id, events: [] } as const;
-        const { id, revision } = approved;
+        const { id, revision, pickupUntil } = approved;
+        const spends = {
+          from: 'approved',
+          to: 'dispatched',
+          joiner: joiner.id,
+          patch: { pickupUntil },
+          events: [],
+        } as const;
         assert.equal((await store.commit({ ...spends, id, revision })).kind, 'left', 'nobody would get the answer');
         const joined = await open(store, again(request));
         assert.ok(joined.kind === 'joined');

@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { Redis } from 'ioredis';
+import type { SpentPass } from '../../../src/domain/log/witness-entry.ts';
 import { WitnessBoard } from '../../../src/gateway/log/witness-board.ts';
-import type { SpentPass, Witness, WitnessedState } from '../../../src/ports.ts';
+import type { Witness, WitnessedState } from '../../../src/ports.ts';
 import { redisWitness } from '../../../src/queue/redis-witness.ts';
 import { fileWitness } from '../../../src/sink/file-witness.ts';
 import { earlierOf } from '../../../src/time/two-clocks.ts';
@@ -122,6 +123,12 @@ for (const [name, { skip, place }] of Object.entries(KINDS)) {
       const again = { ...one, revision: 5 };
       assert.deepEqual(await witness.spend(LOG, [again]), []);
       assert.deepEqual(await at.open().spend(LOG, [{ ...one, revision: 7 }]), [again]);
+    });
+
+    test('P2: what has ended is known with its end, and is not sent', async () => {
+      const one = pass({ ended: 'lapsed' });
+      assert.deepEqual(await at.open().spend(LOG, [one]), []);
+      assert.deepEqual(await at.open().spend(LOG, [{ ...pass(), approval: one.approval, revision: 9 }]), [one]);
     });
 
     test('P2: each round of a call is its own, and nothing is known of another log', async () => {
@@ -245,6 +252,60 @@ test('P2: of two that spend one pass at the same moment in one process, without 
   assert.deepEqual(ends.map(({ kind }) => kind).sort(), ['known', 'recorded']);
   await board.close();
   rmSync(data, { recursive: true });
+});
+
+describe('the end of a pass, and its sending', () => {
+  const boardAt = (data: string, replica: string) =>
+    new WitnessBoard([fileWitness({ data, replica, seals: TEST_SEALS, clock, log })], log);
+  const kinds = (ends: readonly { readonly kind: string }[]) => ends.map(({ kind }) => kind);
+  let data: string;
+  before(() => {
+    data = mkdtempSync(join(tmpdir(), 'holdfast-witness-'));
+  });
+  after(() => rmSync(data, { recursive: true }));
+
+  test('P2: of the two, whichever comes first, only one holds; the other is told', async () => {
+    const board = boardAt(data, 'one');
+    const [sent, taken, both] = [pass(), pass(), pass()];
+    assert.equal((await board.spend(LOG, [sent])).kind, 'recorded');
+    assert.equal((await board.end(LOG, { ...sent, ended: 'lapsed' })).kind, 'known');
+    assert.equal((await board.end(LOG, { ...taken, ended: 'denied' })).kind, 'recorded');
+    assert.equal((await board.end(LOG, { ...taken, ended: 'denied' })).kind, 'recorded', 'two replicas may end it');
+    const known = await board.spend(LOG, [taken]);
+    assert.ok(known.kind === 'known' && known.pass.ended === 'denied');
+    const race = await Promise.all([board.spend(LOG, [both]), board.end(LOG, { ...both, ended: 'lapsed' })]);
+    assert.deepEqual(kinds(race).sort(), ['known', 'recorded']);
+    await board.close();
+    const next = boardAt(data, 'one');
+    assert.equal((await next.spend(LOG, [taken])).kind, 'known', 'another process reads it');
+    await next.close();
+  });
+
+  test('P2: a sending that was given back before does not keep it from ending, also where a witness missed that', async () => {
+    const one = pass();
+    await boardAt(data, 'dead').spend(LOG, [one]);
+    const board = boardAt(data, 'dead');
+    await board.read(LOG, Number.POSITIVE_INFINITY);
+    assert.equal((await board.end(LOG, { ...one, revision: one.revision + 3, ended: 'lapsed' })).kind, 'recorded');
+    const next = boardAt(data, 'dead');
+    const known = await next.spend(LOG, [{ ...one, revision: 9 }]);
+    assert.ok(known.kind === 'known' && known.pass.ended === 'lapsed');
+  });
+
+  test('P2: what no witness takes is known here at once, and told as soon as one answers', async () => {
+    let isAway = true;
+    const file = fileWitness({ data, replica: 'slow', seals: TEST_SEALS, clock, log });
+    const board = new WitnessBoard(
+      [{ ...file, spend: (...asked) => (isAway ? Promise.reject(new Error('away')) : file.spend(...asked)) }],
+      log,
+    );
+    const one = pass();
+    assert.equal((await board.end(LOG, { ...one, ended: 'denied' })).kind, 'unrecorded');
+    assert.equal((await board.spend(LOG, [one])).kind, 'known');
+    isAway = false;
+    await board.read(LOG, 0);
+    assert.equal((await file.spend(LOG, [one]))[0]?.ended, 'denied');
+  });
 });
 
 describe('several witnesses', { skip: skipWithout('redis') }, () => {

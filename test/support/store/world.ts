@@ -190,7 +190,10 @@ export function change(approval: Approval, to: State, more: Partial<Change> = {}
   const { id, revision, state: from } = approval;
   const type = from === 'dispatched' && to === 'approved' ? 'call.returned' : SAYS[to];
   const pickupUntil = new Date(Date.now() + 600_000);
-  const patch = { ...(to === 'approved' ? { pickupUntil } : {}), ...more.patch };
+  const { questions } = approval;
+  const good = approval.pickupUntil === null ? {} : { pickupUntil: approval.pickupUntil };
+  const kept = to === 'dispatched' ? { questions, ...good } : {};
+  const patch = { ...(to === 'approved' ? { pickupUntil } : kept), ...more.patch };
   return { id, revision, from, to, events: [eventOf(type, approval)], ...more, patch };
 }
 
