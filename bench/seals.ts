@@ -111,5 +111,8 @@ const NO_SEALS: Seals = {
   prefix: NOTHING.slice(0, 9),
   earlier: [],
   retire: () => undefined,
+  mayLack: () => true,
+  mayLackUntil: () => undefined,
+  wasGood: () => false,
   digest: () => '0'.repeat(64),
 };

@@ -17,7 +17,8 @@ grant select, insert on
   holdfast.phrases, holdfast.checkpoints, holdfast.decisions, holdfast.card_contents, holdfast.revocations,
   holdfast.epoch
 to holdfast_gateway;
--- The record of when seals began is sealed anew when HOLDFAST_SECRET is rotated. The log's id stays.
+-- The record of when seals began is sealed anew when HOLDFAST_SECRET is rotated. The log's id stays: where an operator accepts
+-- a store whose record names another log, `store accept` asks for "delete from holdfast.epoch" by the owner first.
 grant update (seal, head, at) on holdfast.epoch to holdfast_gateway;
 
 -- A vote may be changed from yes to no while the approval is pending. A freeze is set and lifted, never changed or deleted,

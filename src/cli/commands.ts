@@ -328,8 +328,13 @@ export const COMMANDS: readonly CommandEntry[] = [
         notes: [
           'After a fail-over that lost commits, a restored backup, or changed rows.',
           'Calls that are known as sent become unknown; /readyz says what was found.',
+          'Freezes and revocations that the log names are put back; what is lost is named.',
         ],
-        takes: { reason: requiredText('<text>', 'why, for the log'), ...approvals },
+        takes: {
+          reason: requiredText('<text>', 'why, for the log'),
+          dryRun: flag('only say what would be done'),
+          ...approvals,
+        },
         load: async () => (await import('./store-accept.ts')).storeAcceptCommand,
       }),
     ],

@@ -1,5 +1,6 @@
 import type { Clock } from '../ports.ts';
 import type { AccessLog } from './log/access-log.ts';
+import type { AlarmEvents } from './log/alarm-events.ts';
 import type { Alarms } from './log/alarms.ts';
 import type { CheckpointSigner } from './log/checkpoint-signer.ts';
 import type { Journal } from './log/journal.ts';
@@ -33,6 +34,7 @@ export interface Gateway extends Ports {
   readonly steady: Clock;
   /** While one stands, nothing gated runs. */
   readonly alarms: Alarms;
+  readonly alarmEvents: AlarmEvents;
   /** Announces changes of approvals to waiting callers, the queue and the cards. */
   readonly announcer: Announcer;
   /** Callers of this process that take their pass in the transaction of the decision that gives it. */

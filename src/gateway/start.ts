@@ -3,6 +3,7 @@ import type { Epoch, Queue } from '../ports.ts';
 import { due } from './decision/due.ts';
 import type { Gateway } from './gateway.ts';
 import { AccessLog } from './log/access-log.ts';
+import { AlarmEvents } from './log/alarm-events.ts';
 import { Alarms } from './log/alarms.ts';
 import { CheckpointSigner } from './log/checkpoint-signer.ts';
 import { deliver } from './log/deliver.ts';
@@ -14,6 +15,7 @@ import { startSealer } from './log/sealer.ts';
 import { SetWatch } from './log/set-watch.ts';
 import { StoreWatch } from './log/store-watch.ts';
 import { suspicious } from './log/suspicious.ts';
+import { watchedWrites } from './log/swallowed.ts';
 import { WitnessBoard } from './log/witness-board.ts';
 import { witnessedStore } from './log/witnessed-store.ts';
 import type { Ports } from './ports.ts';
@@ -38,9 +40,9 @@ import { sweep } from './sweep.ts';
 import { Sweeper } from './sweeper.ts';
 
 /** Binds the use cases to the ports. `sets`: what was read of sets before. Nothing runs until `startGateway`. */
-export function bindGateway(outside: Ports, rules: Rules, sets = new SetWatch()): Gateway {
-  const { clock, log, replica } = outside;
-  const alarms = new Alarms();
+export function bindGateway(ports: Ports, rules: Rules, sets = new SetWatch(), alarms = new Alarms()): Gateway {
+  const { clock, log, replica } = ports;
+  const outside = watchedPorts(ports, alarms);
   const writtenEvents = { events: 0 };
   const store = meteredStore(outside.store, replica, (event) => {
     writtenEvents.events += 1;
@@ -50,8 +52,9 @@ export function bindGateway(outside: Ports, rules: Rules, sets = new SetWatch())
     writtenEvents.events += 1;
     outside.eventMeter?.(event);
   });
+  const alarmEvents = new AlarmEvents({ store, clock, log });
   const storeWatch = new StoreWatch({
-    ...{ store, ledger: outside.ledger, clock, log, alarms, sets },
+    ...{ store, ledger: outside.ledger, clock, log, alarms, alarmEvents, sets },
     board: new WitnessBoard(outside.witnesses ?? [], log),
     place: outside.place ?? 'nowhere',
     lastCopy: outside.lastCopy ?? (() => Promise.resolve(null)),
@@ -64,36 +67,39 @@ export function bindGateway(outside: Ports, rules: Rules, sets = new SetWatch())
     clock,
     pickupMs: () => rules.approval.pickupMs,
   });
-  const ports: Ports = {
+  const watched: Ports = {
     ...outside,
     freezes,
-    store: watchedStore({ store: witnessed.store, queue: outside.queue, clock, log, alarms, watch: storeWatch }),
+    store: watchedStore({
+      ...{ store: witnessed.store, queue: outside.queue, clock, log, alarms, alarmEvents, watch: storeWatch },
+    }),
     tasks: witnessed.tasks,
   };
   const steady = outside.steady ?? clock;
-  const waitingRoom = new WaitingRoom(ports.store, { clock, steady }, log, replica);
+  const waitingRoom = new WaitingRoom(watched.store, { clock, steady }, log, replica);
   const journal = new Journal(store, log);
   return {
-    ...ports,
+    ...watched,
     steady,
     rules,
     alarms,
-    announcer: new Announcer(ports, (approval) => waitingRoom.wakeHere(approval)),
+    alarmEvents,
+    announcer: new Announcer(watched, (approval) => waitingRoom.wakeHere(approval)),
     inline: new InlineDispatch(),
     journal,
     waitingRoom,
     knownFreezes: new KnownFreezes(freezes, log),
     fullLimits: new FullLimits(),
-    leases: new Leases(ports.store, clock, log, outside.leaseMs),
+    leases: new Leases(watched.store, clock, log, outside.leaseMs),
     parkedCalls: new ParkedCalls(),
     longResults: new LongResults(),
     retries: new RetryQueue(log),
     uncheckedPasses: new UncheckedPasses(clock),
-    unposted: new UnpostedCards(ports, waitingRoom),
+    unposted: new UnpostedCards(watched, waitingRoom),
     unqueued: new UnqueuedWork(log),
     cardGate: new CardGate(),
     clockWatch: new ClockWatch(clock, log),
-    checkpointSigner: new CheckpointSigner(alarms),
+    checkpointSigner: new CheckpointSigner(alarms, alarmEvents),
     storeWatch,
     sets,
     accessLog: new AccessLog((event) => journal.note(event), clock),
@@ -101,6 +107,18 @@ export function bindGateway(outside: Ports, rules: Rules, sets = new SetWatch())
     agentGuesses: new GuessThrottle(steady, AGENT_GUESSES),
     methodLog: new MethodLog((event) => journal.note(event), clock),
     writtenEvents,
+  };
+}
+
+/** The database's adapters; whatever it does not take raises an alarm. */
+function watchedPorts(ports: Ports, alarms: Alarms): Ports {
+  const parts = { alarms, clock: ports.clock, log: ports.log };
+  return {
+    ...ports,
+    store: watchedWrites(ports.store, parts),
+    tasks: watchedWrites(ports.tasks, parts),
+    freezes: watchedWrites(ports.freezes, parts),
+    ledger: watchedWrites(ports.ledger, parts),
   };
 }
 

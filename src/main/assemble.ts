@@ -2,8 +2,10 @@ import type { Loaded } from '../config/load.ts';
 import type { JsonObject } from '../domain/json/json.ts';
 import { type EventType, NO_SUBJECT } from '../domain/log/event.ts';
 import type { Gateway } from '../gateway/gateway.ts';
+import { Alarms } from '../gateway/log/alarms.ts';
 import { meteredRevocations } from '../gateway/log/event-metering.ts';
 import { SetWatch } from '../gateway/log/set-watch.ts';
+import { watchedWrites } from '../gateway/log/swallowed.ts';
 import { watchedRecords } from '../gateway/log/watched-records.ts';
 import { bindGateway } from '../gateway/start.ts';
 import { OpenVisits } from '../gateway/state/open-visits.ts';
@@ -47,15 +49,16 @@ export function assemble(runtime: Runtime): Assembled {
   const seals = rowSeals(runtime.keys as [string, ...string[]]);
   const sets = new SetWatch();
   const beliefs = sqlBeliefs(storage.connection.db, seals, sets);
+  const alarms = new Alarms();
   const revocations = meteredRevocations(
-    sqlRevocations(storage.connection.db, seals, sets),
+    watchedWrites(sqlRevocations(storage.connection.db, seals, sets), { alarms, clock, log }),
     replica,
     eventMeterOf(runtime),
   );
   const revoked = new RevokedTokens(revocations, log);
   const rules = new LiveRules(loaded, () => clock.now(), revoked);
   const approvers = approversInSlack(loaded, runtime.slack, runtime, log);
-  const gateway = bindGateway(portsOf(runtime, seals, beliefs, approvers?.cards ?? null), rules, sets);
+  const gateway = bindGateway(portsOf(runtime, seals, beliefs, approvers?.cards ?? null), rules, sets, alarms);
   storage.connection.onBreak?.(() => gateway.storeWatch.suspect());
   const lists = toolListsOf(runtime, seals, gateway.journal);
   const servers = configuredServers(runtime, rules, lists);

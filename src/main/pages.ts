@@ -1,5 +1,6 @@
 import type { Gateway } from '../gateway/gateway.ts';
 import { meteredLogins } from '../gateway/log/event-metering.ts';
+import { watchedWrites } from '../gateway/log/swallowed.ts';
 import type { ToolLists } from '../gateway/tools/tool-lists.ts';
 import type { Records, Revocations, Seals } from '../ports.ts';
 import { sqlLogins } from '../sql/logins.ts';
@@ -35,7 +36,7 @@ export function pagesOf(
   const { db } = storage.connection;
   const sessions = new LoginSessions({
     gateway,
-    logins: meteredLogins(sqlLogins(db, seals, beliefs), replica, eventMeterOf(runtime)),
+    logins: meteredLogins(watchedWrites(sqlLogins(db, seals, beliefs), gateway), replica, eventMeterOf(runtime)),
     identity: adminIdentity(loaded.secrets.adminToken),
     addresses: { hosts: () => addresses().hosts, publicUrl: () => addresses().publicUrl },
     remoteAddress: runtime.addressOf,

@@ -12,8 +12,8 @@ export interface EventStore {
   events(filter: { after: number; limit: number; approval?: string }): Promise<readonly LoggedEvent[]>;
   /**
    * Chains events that are not chained yet, one replica at a time, and only those that a gateway sealed. `chained`: how
-   * many. `foreign`: events that no gateway wrote as they are; `retired`: cursors of those of a secret that is listed no
-   * longer; each told once by this process.
+   * many. `foreign`: events that no gateway wrote as they are, or that this process wrote and that are gone; `retired`:
+   * cursors of those of a secret that is listed no longer; each told once by this process.
    */
   seal(limit: number): Promise<{
     readonly chained: number;

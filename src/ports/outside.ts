@@ -27,3 +27,12 @@ export class Unavailable extends Error {
 
 /** What was sent cannot be kept or looked up, whoever sends it and however often: bad input, and no outage. */
 export class Unstorable extends Unavailable {}
+
+/** The database answers and does not keep what it is sent: somebody's trigger, rule or policy takes it out again. */
+export class Swallowed extends Unavailable {
+  readonly table: string;
+  constructor(table: string, message: string, options?: ErrorOptions) {
+    super('store', message, options);
+    this.table = table;
+  }
+}

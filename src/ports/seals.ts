@@ -41,8 +41,17 @@ export interface Seals {
   readonly prefix: string;
   /** The beginnings of seals by all secrets before the newest that are listed or known to be retired. */
   readonly earlier: readonly string[];
-  /** The beginnings of seals by secrets that signed this log once and may be listed no longer. */
-  retire(prefixes: readonly string[]): void;
+  /**
+   * The beginnings of seals by secrets that signed this log once and may be listed no longer, each with the place in the
+   * chain of the event that ended it.
+   */
+  retire(ends: ReadonlyMap<string, number>): void;
+  /** Whether an event at this place of the chain may be without a seal; until `mayLackUntil` was called, every one may. */
+  mayLack(seq: number): boolean;
+  /** Events up to this place of the chain may be without a seal: there were none yet, or an operator accepted them. */
+  mayLackUntil(seq: number): void;
+  /** Whether a seal that says that a retired secret made it is of an event at a place before that secret's end. */
+  wasGood(seal: string | null, seq: number): boolean;
   /** Hex SHA-256 of texts, one after the other: for what is too long to be sealed at every change. */
   digest(...texts: string[]): string;
 }

@@ -29,8 +29,11 @@ export interface SealsBeginning {
 export interface ForeignEvent {
   /** Its cursor. */
   readonly n: number;
-  /** What does not fit: its text, the columns that searches use, or its seal, which another event has too. */
-  readonly field: 'body' | 'columns' | 'seal';
+  /**
+   * What does not fit: its text, the columns that searches use, or its seal, which another event has too. `missing`: this
+   * process wrote it, and it is gone.
+   */
+  readonly field: 'body' | 'columns' | 'missing' | 'seal';
 }
 
 /** Since when rows are sealed. */

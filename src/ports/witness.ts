@@ -1,4 +1,5 @@
 import type { Approval, State } from '../domain/approval/approval.ts';
+import type { Freeze } from '../domain/freeze/freeze.ts';
 import type { NewEvent } from '../domain/log/event.ts';
 import type { SpentPass } from '../domain/log/witness-entry.ts';
 
@@ -81,6 +82,8 @@ export interface SetReadings {
   read(turn: number, reading: SetReading): SetJudgement;
   /** `row`: how operators find it. `why`: what is wrong with it; absent: no gateway wrote it. */
   foreign(table: string, row: string, why?: string): void;
+  /** Something was found of this set, and no operator has accepted it since. */
+  isAtFault(name: string): boolean;
 }
 
 /** How an approval stands in the store. */
@@ -117,6 +120,13 @@ export interface AcceptPlan {
   readonly foreign: readonly { readonly table: string; readonly row: string }[];
   /** The versions of sets that are known anywhere. */
   readonly sets: readonly SetHead[];
+  /** Nothing is changed: only what would be is told. */
+  readonly dryRun?: boolean;
+  /**
+   * A freeze that the log says was set, and whose row was ended or changed outside the gateway, is set again under an id of
+   * its own: that id, and the event.
+   */
+  readonly frozenAgain: (freeze: Freeze) => { readonly id: string; readonly event: NewEvent };
   /**
    * What becomes of one approval, as its event says it. `changed`: its record was; `twin`: it was of the same call as one
    * that is unknown now; `ended`: it had ended unsent, and the store did not know it.
@@ -138,8 +148,23 @@ export interface AcceptedStore {
   readonly restored: readonly string[];
   /** Live records with broken seals, those that had ended, and those that were asked without a word of a sending that was lost: ended; under way: unknown. */
   readonly ended: readonly string[];
+  /** Rows that the log names and that were gone: there again. */
+  readonly putBack: readonly NamedLoss[];
+  /** What is gone or was changed, and stays so. */
+  readonly lost: readonly NamedLoss[];
+  /** Ids of the freezes that are in force then. */
+  readonly freezes: readonly string[];
   readonly acceptance: Acceptance;
   readonly sets: readonly SetHead[];
+}
+
+/** Something that was missing when an operator accepted the store. */
+export interface NamedLoss {
+  readonly table: string;
+  /** How operators find it; null: nothing names it. */
+  readonly row: string | null;
+  /** What it said, in words. */
+  readonly about: string;
 }
 
 /** A checkpoint that was kept outside the database. */

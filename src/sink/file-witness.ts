@@ -24,6 +24,8 @@ const LONG = 4 * 1024 * 1024;
 const MOST_READ = 256 * 1024 * 1024;
 /** Milliseconds without a sign of life after which another process's file is taken over. */
 const DEAD_MS = 5 * 60_000;
+/** The same where it holds lines of a retired secret, which may be listed again: 30 days. */
+const UNREAD_MS = 30 * 24 * 60 * 60_000;
 
 export interface FileWitnessSettings {
   /** The data directory. */
@@ -35,6 +37,13 @@ export interface FileWitnessSettings {
   readonly log: Log;
 }
 
+function wrongSecret(path: string): string {
+  return (
+    `${path} was written with a secret that HOLDFAST_SECRET does not list, and is left as it is. Start with the right ` +
+    'secret, or list that one too; if it is lost, see "Secret rotation" in docs/operations.md'
+  );
+}
+
 /** What one file, or all of them together, say of a log. */
 interface Known {
   state: WitnessedState | null;
@@ -44,6 +53,8 @@ interface Known {
 /**
  * The witness in the data directory: a line for each pass, appended and synced before the call is sent. A line that was
  * torn by a crash, or that no gateway wrote, is skipped. Files of processes that are gone are taken over and deleted.
+ * Where a line is sealed by a secret of which nothing is known, this process may have been started with a wrong one: the
+ * witness refuses to work, and every file stays as it is.
  */
 export function fileWitness({ data, replica, seals, clock, log }: FileWitnessSettings): Witness {
   const folder = join(data, WITNESS_FOLDER);
@@ -77,14 +88,17 @@ export function fileWitness({ data, replica, seals, clock, log }: FileWitnessSet
     if (state !== null && isLater(state, into.state)) into.state = state;
   };
 
-  const readIn = async (path: string): Promise<void> => {
+  /** Whether it holds lines of a retired secret. Rejects where one is of a secret of which nothing is known. */
+  const readIn = async (path: string): Promise<boolean> => {
     const bytes = await readFile(path).catch(() => Buffer.alloc(0));
-    let skipped = 0;
+    let [skipped, retired] = [0, false];
     for (const entry of bytes.subarray(-MOST_READ).toString('utf8').split('\n')) {
       if (entry === '') continue;
       const opened = openedEntry(seals, entry);
+      if (opened.kind === 'unlisted') throw new Error(wrongSecret(path));
       if (opened.kind !== 'ours') {
         if (opened.kind === 'foreign') skipped += 1;
+        retired ||= opened.kind === 'retired';
         continue;
       }
       const { text } = opened;
@@ -97,6 +111,7 @@ export function fileWitness({ data, replica, seals, clock, log }: FileWitnessSet
       }
     }
     if (skipped > 0) log.warn({ path, skipped }, `it holds lines of the witness that are torn, or ${FOREIGN}`);
+    return retired;
   };
 
   const load = (): Promise<void> => {
@@ -106,9 +121,9 @@ export function fileWitness({ data, replica, seals, clock, log }: FileWitnessSet
       for (const name of await readdir(folder)) {
         const path = join(folder, name);
         if (!name.endsWith('.jsonl')) continue;
-        await readIn(path);
+        const deadMs = (await readIn(path)) ? UNREAD_MS : DEAD_MS;
         const found = await stat(path).catch(() => null);
-        if (path !== own && found !== null && Date.now() - found.mtimeMs > DEAD_MS) others.push(path);
+        if (path !== own && found !== null && Date.now() - found.mtimeMs > deadMs) others.push(path);
       }
       await rewrite();
       // What they said is in this process's file now, and synced.

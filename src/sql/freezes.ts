@@ -2,9 +2,11 @@ import { type Kysely, type RawBuilder, type Selectable, sql, type Transaction } 
 import { type Freeze, type FreezeScope, MOST_FREEZES, scopeName } from '../domain/freeze/freeze.ts';
 import type { Freezes, Seals } from '../ports.ts';
 import { guarded } from './connection/guard.ts';
+import { NotTaken, requireTaken } from './connection/not-taken.ts';
 import { writeEvents } from './log/events.ts';
 import { changeSet } from './log/sealed-set.ts';
-import { BelievedFreezes, FREEZE_SET, type FreezeRow } from './sets/believed-freezes.ts';
+import { BelievedFreezes } from './sets/believed-freezes.ts';
+import { FREEZE_SET, type FreezeRow, freezeOf, insertFreeze } from './sets/freeze-set.ts';
 import { rowText } from './table/sealed-tables.ts';
 import type { FreezeTable, Tables } from './table/tables.ts';
 
@@ -36,12 +38,15 @@ export function sqlFreezes(db: Kysely<Tables>, seals: Seals, believed = new Beli
     },
     set: async (freeze, event) => {
       const setting = (locked: boolean) => db.transaction().execute((trx) => set(trx, seals, freeze, event, locked));
-      try {
-        return await setting(true);
-      } catch (error) {
-        if (!LOCK_NOT_HAD.has((error as { code?: string }).code ?? '')) throw error;
+      const done = await setting(true).catch((error: { code?: string }) => {
+        if (!LOCK_NOT_HAD.has(error.code ?? '')) throw error;
         return setting(false);
+      });
+      // A trigger may take it out again as the transaction ends.
+      if (done.kind === 'set' && !(await believed.isThere({ ...rowOf(freeze), seal: null }))) {
+        throw new NotTaken('freezes', `the database took the freeze ${freeze.id} and does not hold it`);
       }
+      return done;
     },
     lift: (id, lifting, event) =>
       db.transaction().execute(async (trx) => {
@@ -70,31 +75,28 @@ async function set(
     await sql`set local lock_timeout = ${sql.lit(LOCK_WAIT)}`.execute(trx);
     await sql`lock table holdfast.freezes in exclusive mode`.execute(trx);
   }
-  const { id, scope, reason, by, since } = freeze;
-  const name = scopeName(scope);
+  const { scope } = freeze;
+  const row = rowOf(freeze);
   const rows = (await sql<FreezeRow>`${FREEZE_SET.rows}`.execute(trx)).rows;
-  const same = rows.find((row) => row.scope === scope.kind && row.name === name);
+  const same = rows.find((one) => one.scope === scope.kind && one.name === row.name);
   if (same !== undefined) return { kind: 'exists', freeze: freezeOf(same) };
   if (rows.length >= MOST_FREEZES) return { kind: 'crowded' };
-  const row = { id, scope: scope.kind, name, reason, by, since };
-  const text = rowText('freezes', row);
-  await trx
-    .insertInto('holdfast.freezes')
-    .values({ ...row, lifted_at: null, lifted_by: null, lifted_reason: null, seal: seals.seal('row', text) })
-    .execute();
-  await changeSet(trx, seals, FREEZE_SET.name, { added: [text] });
+  await insertFreeze(trx, seals, row);
+  await changeSet(trx, seals, FREEZE_SET.name, { added: [rowText('freezes', row)] });
   await writeEvents(trx, seals, [event]);
   return { kind: 'set', concerned: await concernedBy(trx, scope) };
 }
 
-async function before(trx: Transaction<Tables>, id: string): ReturnType<Freezes['lift']> {
-  const row = await trx.selectFrom('holdfast.freezes').selectAll().where('id', '=', id).executeTakeFirst();
-  if (row === undefined || row.lifted_at === null) return { kind: 'not_found' };
-  return { kind: 'already', freeze: freezeOf(row), liftedAt: row.lifted_at, liftedBy: row.lifted_by ?? '' };
+function rowOf({ id, scope, reason, by, since }: Freeze): Omit<FreezeRow, 'seal'> {
+  return { id, scope: scope.kind, name: scopeName(scope), reason, by, since };
 }
 
-function freezeOf({ id, scope, name, reason, by, since }: FreezeRow): Freeze {
-  return { id, scope: scope === 'all' ? { kind: 'all' } : { kind: scope, name: name ?? '' }, reason, by, since };
+async function before(trx: Transaction<Tables>, id: string): ReturnType<Freezes['lift']> {
+  const row = await trx.selectFrom('holdfast.freezes').selectAll().where('id', '=', id).executeTakeFirst();
+  if (row === undefined) return { kind: 'not_found' };
+  // It is in force, and the statement before this one was to end it.
+  if (row.lifted_at === null) requireTaken('freezes', 0, 1);
+  return { kind: 'already', freeze: freezeOf(row), liftedAt: row.lifted_at!, liftedBy: row.lifted_by ?? '' };
 }
 
 /** What waits under this scope: pending and approved approvals. */

@@ -2,6 +2,7 @@ import { type Kysely, sql } from 'kysely';
 import { loginMark } from '../domain/log/marks.ts';
 import type { Login, Logins, Seals } from '../ports.ts';
 import { guarded } from './connection/guard.ts';
+import { requireTaken, writeRows } from './connection/not-taken.ts';
 import { writeEvents } from './log/events.ts';
 import { sqlBeliefs } from './sets/beliefs.ts';
 import type { SealedTables } from './table/sealed-tables.ts';
@@ -18,10 +19,11 @@ export function sqlLogins(db: Kysely<Tables>, seals: Seals, { tables } = sqlBeli
       db.transaction().execute(async (trx) => {
         await trx.deleteFrom('holdfast.logins').where('ends_at', '<', login.at).execute();
         const row = rowOf(login);
-        await trx
+        const added = await trx
           .insertInto('holdfast.logins')
           .values({ ...row, seal: tables.seal('logins', row) })
-          .execute();
+          .executeTakeFirst();
+        requireTaken('logins', added.numInsertedOrUpdatedRows, 1);
         await writeEvents(trx, seals, [event]);
       }),
     find: (id) => find(db, tables, id),
@@ -33,8 +35,10 @@ export function sqlLogins(db: Kysely<Tables>, seals: Seals, { tables } = sqlBeli
     },
     end: (id, event) =>
       db.transaction().execute(async (trx) => {
-        const deleted = await trx.deleteFrom('holdfast.logins').where('id', '=', id).executeTakeFirst();
-        if (deleted.numDeletedRows > 0n) await writeEvents(trx, seals, [event]);
+        const there = await sql`select 1 from holdfast.logins where id = ${id} for update`.execute(trx);
+        if (there.rows.length === 0) return;
+        await writeRows(trx, 'logins', 1, sql`delete from holdfast.logins where id = ${id}`);
+        await writeEvents(trx, seals, [event]);
       }),
   });
 }
@@ -58,6 +62,7 @@ async function find(db: Kysely<Tables>, tables: SealedTables, id: string): Promi
 /** Whoever signed out, in the log's own words: the event names the login as `loginMark` does. */
 function hasNotSignedOut(id: string) {
   // In a canonical text this can only be the event's own member: inside a string the quotes are escaped.
-  return sql<boolean>`not exists (select 1 from holdfast.events e where e.type = 'admin.signed_out' and e.at >= l.at
-    and strpos(e.body, ${`"login":"${loginMark(id)}"`}::text) > 0)`;
+  return sql<boolean>`not exists (select 1 from holdfast.events e
+    where split_part(right(e.body, 48), '"type":"', 2) = 'admin.signed_out"}'
+      and substr(e.body, strpos(e.body, '"login":"') + 9, 12) = ${loginMark(id)})`;
 }

@@ -1,9 +1,11 @@
-import { type Kysely, sql } from 'kysely';
+import type { Kysely } from 'kysely';
 import type { Revocation, Revocations, Seals, SetReadings } from '../ports.ts';
 import { guarded } from './connection/guard.ts';
+import { NotTaken } from './connection/not-taken.ts';
 import { writeEvents } from './log/events.ts';
 import { changeSet } from './log/sealed-set.ts';
-import { REVOCATION_SET, type RevocationRow, revocationText } from './sets/revocation-set.ts';
+import { loggedRevocations } from './sets/logged-revocations.ts';
+import { insertRevocation, REVOCATION_SET, type RevocationRow, revocationText } from './sets/revocation-set.ts';
 import { lockSet, openSet, readSet } from './sets/set-table.ts';
 import type { Tables } from './table/tables.ts';
 
@@ -15,46 +17,45 @@ import type { Tables } from './table/tables.ts';
 export function sqlRevocations(db: Kysely<Tables>, seals: Seals, readings?: SetReadings): Revocations {
   let begun = false;
   let believed: readonly Revocation[] = [];
+  /** Revoked by this process and not found by the next read; revoked until an operator accepts the store. */
+  const vanished = new Map<string, Revocation>();
+  const read = async (own: Revocation | null): Promise<readonly Revocation[]> => {
+    if (!begun) await openSet(db, seals, REVOCATION_SET);
+    begun = true;
+    const turn = readings?.begin() ?? 0;
+    const { rows, ...seen } = await readSet(db, seals, REVOCATION_SET);
+    let { reading } = seen;
+    const listed = rows.map(revocationOf);
+    if (own !== null && !listed.some(({ tokenSha256 }) => tokenSha256 === own.tokenSha256)) {
+      vanished.set(own.tokenSha256, own);
+      reading = { ...reading, fault: `there is no revocation of the grant ${own.grant}, which was revoked just now` };
+    }
+    const judged = readings?.read(turn, reading) ?? (reading.fault === null ? 'believed' : 'refused');
+    if (judged === 'believed') believed = listed;
+    if (readings?.isAtFault(REVOCATION_SET.name) === false) vanished.clear();
+    const logged = judged === 'refused' ? [...believed, ...(await loggedRevocations(db, seals))] : [];
+    const known = [...listed, ...vanished.values(), ...logged];
+    return [...new Map(known.map((one) => [one.tokenSha256, one])).values()];
+  };
   return guarded<Revocations>({
-    list: async () => {
-      if (!begun) await openSet(db, seals, REVOCATION_SET);
-      begun = true;
-      const turn = readings?.begin() ?? 0;
-      const { rows, reading } = await readSet(db, seals, REVOCATION_SET);
-      const judged = readings?.read(turn, reading) ?? (reading.fault === null ? 'believed' : 'refused');
-      const listed = rows.map(revocationOf);
-      if (judged === 'believed') believed = listed;
-      if (judged !== 'refused') return listed;
-      const known = [...listed, ...believed, ...(await loggedRevocations(db))];
-      return [...new Map(known.map((one) => [one.tokenSha256, one])).values()];
-    },
-    revoke: (revocation, event) =>
-      db.transaction().execute(async (trx) => {
-        const { tokenSha256, grant, at, actor, reason } = revocation;
-        const row = { token_sha256: tokenSha256, grant_name: grant, at, actor, reason: reason?.toWellFormed() ?? null };
-        const text = revocationText(row);
+    list: () => read(null),
+    revoke: async (revocation, event) => {
+      const { tokenSha256, grant, at, actor, reason } = revocation;
+      const row = { token_sha256: tokenSha256, grant_name: grant, at, actor, reason: reason?.toWellFormed() ?? null };
+      const isNew = await db.transaction().execute(async (trx) => {
         await lockSet(trx, REVOCATION_SET.name);
-        const added = await trx
-          .insertInto('holdfast.revocations')
-          .values({ ...row, seal: seals.seal('revocation', text) })
-          .onConflict((conflict) => conflict.column('token_sha256').doNothing())
-          .executeTakeFirst();
-        if (added.numInsertedOrUpdatedRows !== 1n) return false;
-        await changeSet(trx, seals, REVOCATION_SET.name, { added: [text] });
+        if (!(await insertRevocation(trx, seals, row))) return false;
+        await changeSet(trx, seals, REVOCATION_SET.name, { added: [revocationText(row)] });
         await writeEvents(trx, seals, [event]);
         return true;
-      }),
-  });
-}
-
-/** What the log says was revoked: the beginning of the token's digest is in the event. Forged ones only stop. */
-async function loggedRevocations(db: Kysely<Tables>): Promise<Revocation[]> {
-  const found = await sql<{ at: Date; grant_name: string | null; actor: string; body: string }>`
-    select at, grant_name, actor, body from holdfast.events where type = 'grant.revoked' order by n`.execute(db);
-  return found.rows.flatMap(({ at, grant_name, actor, body }) => {
-    const { data } = JSON.parse(body) as { data?: { token?: unknown } };
-    if (typeof data?.token !== 'string') return [];
-    return [{ tokenSha256: data.token, grant: grant_name ?? '', at, actor, reason: null }];
+      });
+      // A trigger may take it out again as the transaction ends, or have put another row there.
+      const there = await read(revocation);
+      if (!there.some((one) => one.tokenSha256 === tokenSha256) || vanished.has(tokenSha256)) {
+        throw new NotTaken('revocations', `the database took a revocation of the grant ${grant} and does not hold it`);
+      }
+      return isNew;
+    },
   });
 }
 

@@ -128,7 +128,7 @@ export function sqlStore(
     standings: (ids) => standings(db, ids),
     judgeSets: (readings) => judge(readings),
     lastAcceptance: (log) => lastAcceptance(db, seals, log),
-    accept: (plan) => acceptStore(db, seals, plan, (trx, sets) => rebaseSets(trx, seals, sets)),
+    accept: (plan) => acceptStore(db, seals, plan, (trx) => rebaseSets(trx, seals, plan)),
   };
   return guarded(verbs);
 }

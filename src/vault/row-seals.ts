@@ -16,7 +16,8 @@ const OF_NO_LOG: ReadonlySet<SealKind> = new Set(['epoch', 'witness']);
 export function rowSeals(secrets: readonly [string, ...string[]]): Seals {
   const rings = secrets.map(keyRing).map((ring) => ({ ring, id: ring.id.toString('hex') }));
   const newest = rings[0]!;
-  const retired = new Set<string>();
+  const retired = new Map<string, number>();
+  let unsealedUntil: number | null = null;
   const nextOwn = owns();
   let bound = '';
   const make = (kind: SealKind, text: string, own: string): string => {
@@ -58,11 +59,16 @@ export function rowSeals(secrets: readonly [string, ...string[]]): Seals {
     },
     prefix: `${VERSION}${newest.id}`,
     get earlier() {
-      return [...new Set([...rings.slice(1).map(({ id }) => `${VERSION}${id}`), ...retired])];
+      return [...new Set([...rings.slice(1).map(({ id }) => `${VERSION}${id}`), ...retired.keys()])];
     },
-    retire: (prefixes) => {
-      for (const prefix of prefixes) retired.add(prefix);
+    retire: (ends) => {
+      for (const [prefix, seq] of ends) retired.set(prefix, seq);
     },
+    mayLack: (seq) => unsealedUntil === null || seq <= unsealedUntil,
+    mayLackUntil: (seq) => {
+      unsealedUntil = Math.max(unsealedUntil ?? 0, seq);
+    },
+    wasGood: (seal, seq) => isSeal(seal) && seq < (retired.get(seal.slice(0, 1 + ID)) ?? 0),
     digest: digests(),
   };
 }

@@ -100,7 +100,7 @@ describe('Seals of rows', () => {
     const [old, now] = [rowSeals(['b'.repeat(40)]), rowSeals(['a'.repeat(40)])];
     const seal = new SealedTables(old, null).seal('sessions', row);
     const tables = new SealedTables(now, watch);
-    now.retire([old.prefix]);
+    now.retire(new Map([[old.prefix, 9]]));
     assert.equal(tables.believes('sessions', { ...row, seal }), false);
     assert.equal(tables.believes('sessions', { ...row, seal: null }), false);
     assert.deepEqual(watch.foreignRows, []);

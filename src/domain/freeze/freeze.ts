@@ -47,6 +47,12 @@ export function scopeName(scope: FreezeScope): string | null {
   return scope.kind === 'all' ? null : scope.name;
 }
 
+/** The server or grant that an event about a freeze of this scope is about. */
+export function freezeSubject(scope: FreezeScope): { readonly server?: string; readonly grant?: string } {
+  if (scope.kind === 'server') return { server: scope.name };
+  return scope.kind === 'grant' ? { grant: scope.name } : {};
+}
+
 /** `everything`, `the server prometheus`, `the grant release-bot`. */
 export function scopeWords(scope: FreezeScope): string {
   return scope.kind === 'all' ? 'everything' : `the ${scope.kind} ${scope.name}`;

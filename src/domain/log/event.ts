@@ -85,9 +85,10 @@ export interface LoggedEvent extends NewEvent {
   readonly hash: string | null;
   /**
    * Not as a gateway wrote it: `body`, its text does not fit its seal; `columns`, the columns by which it was found say
-   * something else than its text, from which everything here is. Absent: nothing is known against it.
+   * something else than its text, from which everything here is. `secret`: nobody can tell, because its seal is of a secret
+   * that is listed no longer, and it is not in the chain before that one's end. Absent: nothing is known against it.
    */
-  readonly doubt?: 'body' | 'columns';
+  readonly doubt?: 'body' | 'columns' | 'secret';
 }
 
 /** What an event is about when it concerns no approval, server, tool or grant; spread into it. */

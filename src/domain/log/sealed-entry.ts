@@ -7,13 +7,17 @@ export interface EntrySeals {
 
 /** What an entry of a witness is to its reader. */
 export type OpenedEntry =
+  /** Sealed, by a secret of which nothing is known: this gateway may have been started with a wrong one. */
+  | { readonly kind: 'unlisted' }
   /** `older`: by a secret that is to be taken out: write it again. */
   | { readonly kind: 'ours'; readonly text: string; readonly older: boolean }
   /** By a secret that was taken out, as the log says: it counts as missing, and nobody did anything wrong. */
   | { readonly kind: 'retired' }
-  /** Anybody wrote it, or a secret that this gateway does not know: it counts as missing. */
+  /** Anybody wrote it, or it was torn: it counts as missing. */
   | { readonly kind: 'foreign' };
 
+/** What a seal looks like, whoever made it. */
+const SEALED = /^1[0-9a-f]{40}$/;
 /** Characters of a seal (vault/row-seals.ts); what follows it is the text. */
 export const SEAL = 41;
 /** What is said of an entry that is foreign. */
@@ -28,5 +32,6 @@ export function openedEntry(seals: EntrySeals, entry: string): OpenedEntry {
   const [seal, text] = [entry.slice(0, SEAL), entry.slice(SEAL)];
   const maker = seals.maker(seal);
   if (seals.fits('witness', text, seal)) return { kind: 'ours', text, older: maker === 'older' };
-  return { kind: maker === 'retired' ? 'retired' : 'foreign' };
+  if (maker === 'retired') return { kind: 'retired' };
+  return { kind: maker === 'unknown' && SEALED.test(seal) ? 'unlisted' : 'foreign' };
 }

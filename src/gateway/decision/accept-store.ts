@@ -1,8 +1,10 @@
+import { freezeSubject, scopeName } from '../../domain/freeze/freeze.ts';
 import { approvalEvent, NO_SUBJECT } from '../../domain/log/event.ts';
 import { unknownSendings } from '../../domain/log/went-back.ts';
 import type { SpentPass } from '../../domain/log/witness-entry.ts';
 import type { AcceptedStore } from '../../ports.ts';
 import type { Gateway } from '../gateway.ts';
+import { newId } from '../id.ts';
 import type { StandingAlarm } from '../log/alarms.ts';
 
 /** What an operator accepted, and what came of it. */
@@ -27,11 +29,12 @@ const MOST_LISTED = 200;
 /**
  * Goes on with the store as it is, after it went back in time or was changed outside the gateway (P2): what witnesses
  * know as sent becomes unknown, or is there again; what has broken seals ends; the log and the sets count from here. All of
- * it is one transaction with its event; the other replicas learn of it within 10 s. Throws `Unavailable`.
+ * it is one transaction with its event; the other replicas learn of it within 10 s. What the log names and the database
+ * lacks is put back: freezes and revocations. `dryRun`: nothing is changed, and what would be is told. Throws `Unavailable`.
  */
 export async function acceptStoreAsItIs(
   gateway: Pick<Gateway, 'alarms' | 'announcer' | 'clock' | 'queue' | 'replica' | 'sets' | 'store' | 'storeWatch'>,
-  { actor, reason }: { readonly actor: string; readonly reason: string },
+  { actor, reason, dryRun = false }: { readonly actor: string; readonly reason: string; readonly dryRun?: boolean },
 ): Promise<StoreAcceptance> {
   const { alarms, clock, replica, sets, store, storeWatch } = gateway;
   // Found now, so that the event tells all of it, and so that a store that is whole is not accepted by mistake.
@@ -51,6 +54,16 @@ export async function acceptStoreAsItIs(
     broken: standing.filter(({ kind }) => kind === 'seal_broken').map(({ about }) => about.split(' ')[0]!),
     foreign: sets.foreignRows,
     sets: sets.heads,
+    dryRun,
+    frozenAgain: (freeze) => {
+      const id = newId('fz', at);
+      const { scope, since, by } = freeze;
+      const data = {
+        ...{ id, scope: scope.kind, name: scopeName(scope), reason: freeze.reason, via: 'accept' },
+        ...{ before: freeze.id, since: since.toISOString(), by },
+      };
+      return { id, event: { ...NO_SUBJECT, ...written, ...freezeSubject(scope), type: 'freeze.set', data } };
+    },
     told: (approval, to, why) => ({
       ...approvalEvent(approval, {
         ...written,
@@ -72,15 +85,21 @@ export async function acceptStoreAsItIs(
         unknown: accepted.unknown.slice(0, MOST_LISTED),
         restored: accepted.restored.slice(0, MOST_LISTED),
         ended: accepted.ended.slice(0, MOST_LISTED),
+        putBack: accepted.putBack.slice(0, MOST_LISTED).map((one) => ({ ...one })),
+        lost: accepted.lost.slice(0, MOST_LISTED).map((one) => ({ ...one })),
+        freezes: [...accepted.freezes],
         counts: {
           found: standing.length,
           unknown: accepted.unknown.length,
           restored: accepted.restored.length,
           ended: accepted.ended.length,
+          putBack: accepted.putBack.length,
+          lost: accepted.lost.length,
         },
       },
     }),
   });
+  if (dryRun) return { ...done, at, actor, reason, alarms: standing };
   await storeWatch.accepted(done.acceptance);
   for (const id of [...done.unknown, ...done.restored, ...done.ended]) await tell(gateway, id);
   return { ...done, at, actor, reason, alarms: standing };

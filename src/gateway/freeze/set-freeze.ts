@@ -1,4 +1,4 @@
-import { type Freeze, type FreezeScope, scopeName } from '../../domain/freeze/freeze.ts';
+import { type Freeze, type FreezeScope, freezeSubject, scopeName } from '../../domain/freeze/freeze.ts';
 import { type NewEvent, NO_SUBJECT } from '../../domain/log/event.ts';
 import { actorOf } from '../decision/actor.ts';
 import type { Gateway } from '../gateway.ts';
@@ -38,7 +38,7 @@ export async function setFreeze(
   const { clock, rules, freezes, knownFreezes, log } = gateway;
   const since = clock.now();
   if (!rules.isOperator(operator.id)) {
-    await noteRefusal(gateway, { operator, asked: 'freeze', about: subjectOf(scope) });
+    await noteRefusal(gateway, { operator, asked: 'freeze', about: freezeSubject(scope) });
     return { kind: 'not_an_operator' };
   }
   if (!rules.knows(scope)) return { kind: 'unknown_scope' };
@@ -68,12 +68,7 @@ export function freezeEvent(
     via: operator.via,
     ...(type === 'freeze.lifted' ? { since: freeze.since.toISOString(), by: freeze.by } : {}),
   };
-  return { type, at, actor: actorOf(operator), ...NO_SUBJECT, ...subjectOf(freeze.scope), data };
-}
-
-function subjectOf(scope: FreezeScope): { readonly server?: string; readonly grant?: string } {
-  if (scope.kind === 'server') return { server: scope.name };
-  return scope.kind === 'grant' ? { grant: scope.name } : {};
+  return { type, at, actor: actorOf(operator), ...NO_SUBJECT, ...freezeSubject(freeze.scope), data };
 }
 
 /** Logs that somebody asked for it who is no operator. */

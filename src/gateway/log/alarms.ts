@@ -27,8 +27,10 @@ export const REMEDIES: Readonly<Record<AlarmKind, string>> = {
   log_changed: `Find out who wrote to the database, and compare with an export or checkpoints.jsonl. ${ACCEPT}`,
 };
 
-/** Alarms of which each is told; of further ones only that there are more. */
-const MOST = 100;
+/** Alarms that are listed. */
+const MOST_LISTED = 100;
+/** Alarms that are known by name, so that each is news once. */
+const MOST_KNOWN = 10_000;
 
 /**
  * What this process knows of records that nobody should believe. While an alarm stands, gated calls are refused (P6, P7);
@@ -37,30 +39,33 @@ const MOST = 100;
  */
 export class Alarms {
   readonly #standing = new Map<string, StandingAlarm>();
+  /** Those that stand and are not listed. */
+  readonly #further = new Set<string>();
 
   /** False: it stands already, or so many stand that one more says nothing. */
   raise(kind: AlarmKind, about: string, why: string, since: Date): boolean {
     const key = `${kind} ${about}`;
-    if (this.#standing.has(key) || this.#standing.size >= MOST) return false;
-    this.#standing.set(key, { kind, about, why, since });
+    if (this.#standing.has(key) || this.#further.has(key)) return false;
+    if (this.#standing.size < MOST_LISTED) this.#standing.set(key, { kind, about, why, since });
+    else if (this.#further.size < MOST_KNOWN) this.#further.add(key);
+    else return false;
     return true;
-  }
-
-  /** Ends those of a kind, or one of them. */
-  end(kind: AlarmKind, about?: string): void {
-    for (const [key, alarm] of this.#standing) {
-      if (alarm.kind === kind && (about === undefined || alarm.about === about)) this.#standing.delete(key);
-    }
   }
 
   /** An operator has accepted the store as it is. */
   clear(): void {
     this.#standing.clear();
+    this.#further.clear();
   }
 
-  /** Oldest first. */
+  /** The first hundred, oldest first. */
   get standing(): readonly StandingAlarm[] {
     return [...this.#standing.values()];
+  }
+
+  /** How many stand besides. */
+  get further(): number {
+    return this.#further.size;
   }
 
   /** Why nothing gated runs; null: nothing stops it. */

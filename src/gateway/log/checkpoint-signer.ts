@@ -4,6 +4,7 @@ import { keyChangeText, type Succession, successionOf } from '../../domain/log/k
 import type { Acceptance, Epoch, ForeignEvent } from '../../ports.ts';
 import { breathe } from '../../time/breathe.ts';
 import type { Ports } from '../ports.ts';
+import { AlarmEvents } from './alarm-events.ts';
 import { Alarms } from './alarms.ts';
 import { FOREIGN_WORDS } from './seal-watch.ts';
 
@@ -27,6 +28,7 @@ export class CheckpointSigner {
   #last: { readonly seq: number; readonly hash: string } | null = null;
   #alarm = false;
   readonly #alarms: Alarms;
+  readonly #events: AlarmEvents | null;
   /** Until this place events may be without a seal: they are from before there were any. */
   #unsealedUntil = 0;
   /** The log's id; null: it is not known, and nothing is signed. */
@@ -34,8 +36,9 @@ export class CheckpointSigner {
   /** What was last said of why nothing is signed here; said once. */
   #said = '';
 
-  constructor(alarms = new Alarms()) {
+  constructor(alarms = new Alarms(), events: AlarmEvents | null = null) {
     this.#alarms = alarms;
+    this.#events = events;
   }
 
   /** Which log this is. Events up to this place may be without a seal. */
@@ -111,7 +114,9 @@ export class CheckpointSigner {
       if (this.#alarms.raise('seal_broken', `chained event ${seq}`, why, clock.now())) {
         log.error({ seq }, `${why}; the log is not signed until an operator has looked`);
         const data = { table: 'events', row: seq, field };
-        await gateway.store.append([{ ...NO_SUBJECT, type: 'seal.broken', at: clock.now(), actor: 'holdfast', data }]);
+        const events = this.#events ?? new AlarmEvents(gateway);
+        events.tell({ ...NO_SUBJECT, type: 'seal.broken', at: clock.now(), actor: 'holdfast', data });
+        await events.flush();
       }
       return null;
     }

@@ -2,11 +2,9 @@ import type { Approval } from '../../domain/approval/approval.ts';
 import { FORGED_WORDS, isForged } from '../../domain/approval/forged.ts';
 import { approvalEvent, type LoggedEvent, type NewEvent, NO_SUBJECT } from '../../domain/log/event.ts';
 import type { Clock, ForeignEvent, Log, Queue, Store } from '../../ports.ts';
+import type { AlarmEvents } from './alarm-events.ts';
 import type { Alarms } from './alarms.ts';
 import type { StoreWatch } from './store-watch.ts';
-
-/** Milliseconds within which one replica's event tells of a broken seal, and the others' do not. */
-const TOLD_MS = 24 * 60 * 60_000;
 
 export interface WatchParts {
   readonly store: Store;
@@ -14,12 +12,15 @@ export interface WatchParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly alarms: Alarms;
+  readonly alarmEvents: AlarmEvents;
   readonly watch: Pick<StoreWatch, 'acceptedEvents' | 'older'>;
 }
 
 /** Told of each event that is read and was not written by a gateway as it is. */
 export function watchedEvents<T extends LoggedEvent>(parts: ForeignParts, events: readonly T[]): readonly T[] {
-  for (const { n, doubt } of events) if (doubt !== undefined) tellForeign(parts, { n, field: doubt });
+  for (const { n, doubt } of events) {
+    if (doubt !== undefined && doubt !== 'secret') tellForeign(parts, { n, field: doubt });
+  }
   return events;
 }
 
@@ -84,7 +85,11 @@ export function watchedStore(parts: WatchParts): Store {
     unreminded: async (now, limit) => all(await store.unreminded(now, limit)),
     seal: async (limit) => {
       const run = await store.seal(limit);
-      for (const event of run.foreign) tellForeign(parts, event);
+      for (const event of run.foreign) if (event.field !== 'missing') tellForeign(parts, event);
+      tellMissing(
+        parts,
+        run.foreign.filter(({ field }) => field === 'missing').map(({ n }) => n),
+      );
       for (const n of run.retired) tellRetired(parts, { table: 'events', row: n, field: 'secret' }, null);
       return run;
     },
@@ -106,11 +111,11 @@ function tellBroken(parts: WatchParts, approval: Approval): void {
   }
   if (!raise(parts, `${id} ${field}`, `approval ${id} ${FORGED_WORDS[field]}`)) return;
   const at = parts.clock.now();
-  write(parts, `seal ${id} ${field}`, approvalEvent(approval, { type: 'seal.broken', at, actor: 'holdfast', data }));
+  parts.alarmEvents.tell(approvalEvent(approval, { type: 'seal.broken', at, actor: 'holdfast', data }));
   parts.queue.publish(id, { turn: 1 }).catch(() => undefined);
 }
 
-/** Rows of retired secrets that this process has told of; beyond these, one a replica and day is told by the store. */
+/** Rows of retired secrets that this process has told of. */
 const told = new WeakMap<Alarms, Set<string>>();
 
 /**
@@ -132,12 +137,11 @@ function tellRetired(
     'this was sealed by a secret that HOLDFAST_SECRET no longer lists, so it is not used; list that secret again until nothing is left of it',
   );
   const at = parts.clock.now();
-  write(
-    parts,
-    `seal ${data.row} secret`,
+  parts.alarmEvents.tell(
     of === null
       ? event(parts, null, data)
       : approvalEvent(of, { type: 'seal.broken', at, actor: 'holdfast', data: { ...data } }),
+    false,
   );
   if (of !== null) parts.queue.publish(of.id, { turn: 1 }).catch(() => undefined);
 }
@@ -149,14 +153,14 @@ const MOST_RETIRED = 1_000;
 function tellPutBack(parts: WatchParts, id: string): void {
   if (!raise(parts, `${id} state`, `approval ${id} was put back to a state from before it ran or ended`)) return;
   const data = { table: 'approvals', row: id, field: 'state', why: 'put back' };
-  write(parts, `seal ${id} state`, event(parts, id, data));
+  parts.alarmEvents.tell(event(parts, id, data));
 }
 
 /** A row that came back otherwise than it was written: a trigger, or somebody who is very quick. */
 function tellAltered(parts: WatchParts, id: string): void {
   if (!raise(parts, `${id} altered`, `approval ${id} was changed by something else while the gateway wrote it`)) return;
   const data = { table: 'approvals', row: id, field: 'state', why: 'altered while it was written' };
-  write(parts, `seal ${id} altered`, event(parts, id, data));
+  parts.alarmEvents.tell(event(parts, id, data));
 }
 
 /** What is wrong with an event, after its number, for operators. */
@@ -164,6 +168,7 @@ export const FOREIGN_WORDS: Readonly<Record<ForeignEvent['field'], string>> = {
   body: 'was not written by a gateway',
   columns: 'says something else in its columns, by which it is found, than in its text',
   seal: 'is a copy of another one',
+  missing: 'was written by this process, and is gone',
 };
 
 /** An event that no gateway wrote as it is. The sealer does not chain it. */
@@ -171,7 +176,19 @@ export function tellForeign(parts: ForeignParts, { n, field }: ForeignEvent): vo
   // An operator knows of it.
   if (n <= parts.watch.acceptedEvents) return;
   if (!raise(parts, `event ${n}`, `event ${n} of the log ${FOREIGN_WORDS[field]}`)) return;
-  write(parts, `seal event ${n}`, event(parts, null, { table: 'events', row: n, field }));
+  parts.alarmEvents.tell(event(parts, null, { table: 'events', row: n, field }));
+}
+
+/** Rows that one event names. */
+const MOST_NAMED = 100;
+
+/** Events that this process wrote and that are gone: one alarm for all of them, since a store that went back loses many. */
+function tellMissing(parts: ForeignParts, all: readonly number[]): void {
+  const rows = all.filter((n) => n > parts.watch.acceptedEvents);
+  if (rows.length === 0) return;
+  raise(parts, 'missing events', `an event that this process wrote is gone (event ${rows[0]} of the log)`);
+  const named = { row: rows[0]!, rows: rows.slice(0, MOST_NAMED), count: rows.length };
+  parts.alarmEvents.tell(event(parts, null, { table: 'events', field: 'missing', ...named }));
 }
 
 /** A task's row that names another approval, server, grant or request than its own: nothing is sent for it. */
@@ -182,11 +199,11 @@ export function tellForeignTask(
 ): void {
   if (!raise(parts, `task ${id}`, `task ${id} does not belong to the approval ${approval}: its ${field} was changed`))
     return;
-  write(parts, `seal task ${id}`, event(parts, approval, { table: 'tasks', row: id, field }));
+  parts.alarmEvents.tell(event(parts, approval, { table: 'tasks', row: id, field }));
 }
 
 /** What is needed to tell of an event or a task. */
-export type ForeignParts = Pick<WatchParts, 'alarms' | 'clock' | 'log' | 'store' | 'watch'>;
+export type ForeignParts = Pick<WatchParts, 'alarmEvents' | 'alarms' | 'clock' | 'log' | 'watch'>;
 
 function raise(
   { alarms, clock, log }: Pick<WatchParts, 'alarms' | 'clock' | 'log'>,
@@ -200,11 +217,4 @@ function raise(
 
 function event({ clock }: Pick<WatchParts, 'clock'>, approval: string | null, data: NewEvent['data']): NewEvent {
   return { ...NO_SUBJECT, approval, type: 'seal.broken', at: clock.now(), actor: 'holdfast', data };
-}
-
-/** One replica's event is enough. What cannot be written now stays an alarm, and is told again after the next start. */
-function write({ store, log }: Pick<WatchParts, 'log' | 'store'>, notice: string, event: NewEvent): void {
-  void (async () => {
-    if (await store.claimNotice(notice, TOLD_MS)) await store.append([event]);
-  })().catch((error: unknown) => log.error({ err: error }, 'a broken seal could not be logged'));
 }

@@ -1,9 +1,10 @@
-import { type NewEvent, NO_SUBJECT } from '../../domain/log/event.ts';
+import { NO_SUBJECT } from '../../domain/log/event.ts';
 import { missingLog, unknownSendings, type WentBack } from '../../domain/log/went-back.ts';
 import type { SpentPass } from '../../domain/log/witness-entry.ts';
 import type { Acceptance, CopiedCheckpoint, Epoch, Ledger, Log, Store, WitnessedState } from '../../ports.ts';
 import { earlierOf } from '../../time/two-clocks.ts';
 import { within } from '../../time/within.ts';
+import type { AlarmEvents } from './alarm-events.ts';
 import { type Alarms, REMEDIES } from './alarms.ts';
 import type { PassTerms } from './pass-of.ts';
 import type { SetFinding, SetWatch } from './set-watch.ts';
@@ -14,8 +15,6 @@ import type { KnownLog, WitnessBoard } from './witness-board.ts';
 const COMPARE_MS = 10_000;
 /** Milliseconds that a comparison looks further back than to the one before it. */
 const OVERLAP_MS = 60_000;
-/** Milliseconds within which one replica's event tells of it, and the others' do not. */
-const TOLD_MS = 24 * 60 * 60_000;
 /** Milliseconds that whoever stops something waits for the witnesses to know of it. */
 const TELL_MS = 2_000;
 /** Signs that an event lists. */
@@ -24,13 +23,11 @@ const MOST_LISTED = 50;
 const FEW = 2_000;
 
 export interface StoreWatchParts extends PassTerms {
-  readonly store: Pick<
-    Store,
-    'append' | 'claimNotice' | 'endedEarly' | 'find' | 'judgeSets' | 'lastAcceptance' | 'standings'
-  >;
+  readonly store: Pick<Store, 'endedEarly' | 'find' | 'judgeSets' | 'lastAcceptance' | 'standings'>;
   readonly ledger: Pick<Ledger, 'chain' | 'ends'>;
   readonly log: Log;
   readonly alarms: Alarms;
+  readonly alarmEvents: AlarmEvents;
   readonly board: WitnessBoard;
   readonly sets: SetWatch;
   /** Names this database as the settings do. */
@@ -205,6 +202,7 @@ export class StoreWatch {
     await store.judgeSets(sets);
     await this.#tell(signs);
     await tellUntoldEnds(this.#parts, this.#log);
+    await this.#parts.alarmEvents.flush(true);
     this.#suspect = false;
     this.#comparedAt = began;
     if (alarms.standing.some(({ kind }) => kind === 'went_back')) return;
@@ -261,7 +259,7 @@ export class StoreWatch {
   }
 
   #foundSet({ name, kind, why, row }: SetFinding): void {
-    const { alarms, clock, log } = this.#parts;
+    const { alarms, alarmEvents, clock, log } = this.#parts;
     if (kind === 'older') {
       void this.#tell([{ about: `set ${name}`, why, approval: null }]);
       return;
@@ -270,11 +268,11 @@ export class StoreWatch {
     if (!alarms.raise('seal_broken', about, why, clock.now())) return;
     log.error({ about }, `${why}; nothing that needs an approval runs until an operator accepts the store`);
     const data = { table: name, row, field: row === null ? 'set' : 'row', why };
-    this.#write(`seal ${about}`, { ...NO_SUBJECT, type: 'seal.broken', at: clock.now(), actor: 'holdfast', data });
+    alarmEvents.tell({ ...NO_SUBJECT, type: 'seal.broken', at: clock.now(), actor: 'holdfast', data });
   }
 
   async #tell(signs: readonly WentBack[]): Promise<void> {
-    const { alarms, clock, log } = this.#parts;
+    const { alarms, alarmEvents, clock, log } = this.#parts;
     const fresh = signs.filter(({ about, why }) => alarms.raise('went_back', about, why, clock.now()));
     const approvals = signs.flatMap(({ approval }) =>
       approval === null || this.older.has(approval) ? [] : [approval],
@@ -293,8 +291,7 @@ export class StoreWatch {
       more: fresh.length - found.length,
       approvals: approvals.slice(0, MOST_LISTED),
     };
-    const about = `went back ${this.#state?.seq ?? 0} ${fresh[0]!.about}`;
-    this.#write(about, { ...NO_SUBJECT, type: 'log.went_back', at: clock.now(), actor: 'holdfast', data });
+    alarmEvents.tell({ ...NO_SUBJECT, type: 'log.went_back', at: clock.now(), actor: 'holdfast', data }, false);
   }
 
   /** This approval was about to be sent a second time, or after it had ended; or it ended after it was sent. */
@@ -304,7 +301,7 @@ export class StoreWatch {
   }
 
   async #adopt(acceptance: Acceptance): Promise<void> {
-    const { alarms, sets, log, board, place, lastCopy } = this.#parts;
+    const { alarms, alarmEvents, sets, log, board, place, lastCopy } = this.#parts;
     if (alarms.standing.length > 0) log.warn({ number: acceptance.number }, 'an operator accepted the store as it is');
     this.#settled = (await lastCopy())?.signature ?? null;
     if (this.#otherLogs.length > 0) await board.bind(place, this.#log);
@@ -313,6 +310,7 @@ export class StoreWatch {
     this.older.clear();
     sets.forget();
     alarms.clear();
+    alarmEvents.restart();
     this.#suspect = true;
     this.#learn(acceptance);
   }
@@ -320,13 +318,5 @@ export class StoreWatch {
   #learn(acceptance: Acceptance): void {
     this.#accepted = acceptance;
     this.#listener?.accepted(acceptance);
-  }
-
-  /** One replica's event is enough. What cannot be written now stays an alarm, and is told again after the next start. */
-  #write(notice: string, event: NewEvent): void {
-    const { store, log } = this.#parts;
-    void (async () => {
-      if (await store.claimNotice(notice, TOLD_MS)) await store.append([event]);
-    })().catch((error: unknown) => log.error({ err: error }, 'an alarm could not be logged'));
   }
 }

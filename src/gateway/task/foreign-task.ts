@@ -7,7 +7,7 @@ import { tellForeignTask } from '../log/seal-watch.ts';
  * it is not found again once an operator has accepted the store.
  */
 export async function giveUpForeignTask(
-  gateway: Pick<Gateway, 'alarms' | 'clock' | 'log' | 'store' | 'tasks'>,
+  gateway: Pick<Gateway, 'alarmEvents' | 'alarms' | 'clock' | 'log' | 'tasks'>,
   task: Task,
   field: Parameters<typeof tellForeignTask>[2],
 ): Promise<void> {

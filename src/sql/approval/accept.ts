@@ -3,9 +3,11 @@ import { endedUnsent, type State } from '../../domain/approval/approval.ts';
 import { isForged } from '../../domain/approval/forged.ts';
 import { NOTHING_HIDDEN, NOTHING_MORE } from '../../domain/call/sent.ts';
 import type { SpentPass } from '../../domain/log/witness-entry.ts';
-import type { AcceptedStore, AcceptPlan, Seals, SetHead } from '../../ports.ts';
+import type { AcceptedStore, AcceptPlan, NamedLoss, Seals } from '../../ports.ts';
+import { requireTaken, writeRows } from '../connection/not-taken.ts';
 import { restoreEpoch } from '../log/epoch.ts';
 import { writeEvents } from '../log/events.ts';
+import type { RebasedSet } from '../sets/set-table.ts';
 import { APPROVAL, type ApprovalRow, approvalOf } from '../table/approval-row.ts';
 import { frozenText, reasonsText, shownDigest, stateText } from '../table/sealed-rows.ts';
 import { disownRow } from '../table/sealed-tables.ts';
@@ -40,16 +42,16 @@ const BROKEN = 'its record was changed outside Holdfast, and an operator has end
  * | with a broken seal; under way | unknown, without a seal |
  * | with a broken seal; over | as it is, without a seal |
  *
- * Sets get their heads anew over the rows as they are: `rebase` does that for each. Other rows that no gateway wrote lose
+ * Sets get their heads anew over the rows as they are, and those that the log names besides: `rebase` does that for each. Other rows that no gateway wrote lose
  * their seals: they are believed as little as before, and nobody is told again.
  */
 export async function acceptStore(
   db: Kysely<Tables>,
   seals: Seals,
   plan: AcceptPlan,
-  rebase: (trx: Trx, sets: readonly SetHead[]) => Promise<readonly SetHead[]>,
+  rebase: (trx: Trx) => Promise<RebasedSet>,
 ): Promise<AcceptedStore> {
-  return db.transaction().execute(async (trx) => {
+  const accepting = db.transaction().execute(async (trx) => {
     await sql`select pg_advisory_xact_lock(${ACCEPT_LOCK})`.execute(trx);
     const unknown: string[] = [];
     const restored: string[] = [];
@@ -65,23 +67,51 @@ export async function acceptStore(
     for (const { table, row } of plan.foreign) await disownRow(trx, table, row);
     const settled = new Set([...unknown, ...restored]);
     ended.push(...(await endTwins(trx, seals, plan, settled)));
-    const sets = await rebase(trx, plan.sets);
+    const { heads: sets, putBack, ...rebased } = await rebase(trx);
+    const lost = [...rebased.lost];
+    const inForce = await sql<{ id: string }>`select id from holdfast.freezes where lifted_at is null`.execute(trx);
+    const freezes = inForce.rows.map(({ id }) => id);
     const ends = await sql<{ head: string; last: string }>`
       select coalesce((select max(seq) from holdfast.events), 0) as head,
         coalesce((select max(n) from holdfast.events), 0) as last`.execute(trx);
     const { head, last } = ends.rows[0]!;
     const row = { number: String(plan.number), log: plan.log, at: plan.at, head, last_event: last };
-    await trx
+    const accepted = await trx
       .insertInto('holdfast.acceptances')
       .values({ ...row, seal: seals.seal('epoch', acceptanceText(row)) })
-      .execute();
-    if (plan.log !== UNKNOWN_LOG) await restoreEpoch(trx, seals, { log: plan.log, head, at: plan.at });
+      .executeTakeFirst();
+    requireTaken('acceptances', accepted.numInsertedOrUpdatedRows, 1);
+    const epoch = plan.log === UNKNOWN_LOG || (await restoreEpoch(trx, seals, { log: plan.log, head, at: plan.at }));
+    if (!epoch) lost.push(OTHER_EPOCH);
     const acceptance = { number: plan.number, log: plan.log, head: Number(head), lastEvent: Number(last) };
-    const done = { unknown, restored, ended, sets, acceptance };
+    const done = { unknown, restored, ended, putBack, lost, freezes, sets, acceptance };
     await writeEvents(trx, seals, [plan.accepted(done)]);
+    if (plan.dryRun === true) throw new DryRun(done);
     return done;
   });
+  return accepting.catch((error: unknown) => {
+    if (error instanceof DryRun) return error.done;
+    throw error;
+  });
 }
+
+/** Thrown inside the transaction to roll it back; never leaves this file. */
+class DryRun extends Error {
+  readonly done: AcceptedStore;
+  constructor(done: AcceptedStore) {
+    super('nothing is changed');
+    this.done = done;
+  }
+}
+
+/** What a role in Postgres that may not delete the row leaves as it is. */
+const OTHER_EPOCH: NamedLoss = {
+  table: 'epoch',
+  row: null,
+  about:
+    'the record of when seals began names another log, and this database user may not replace it: have the role that owns ' +
+    'the schema run "delete from holdfast.epoch", and accept the store again',
+};
 
 async function endBroken(trx: Trx, seals: Seals, { broken, told }: AcceptPlan): Promise<string[]> {
   const ended: string[] = [];
@@ -91,14 +121,19 @@ async function endBroken(trx: Trx, seals: Seals, { broken, told }: AcceptPlan): 
       // A secret that was taken out too early can be listed again.
       if (!isForged(approval) || approval.broken === 'secret') continue;
       const to = endOf(row.state);
-      await sql`
+      await writeRows(
+        trx,
+        'approvals',
+        1,
+        sql`
         update holdfast.approvals set state = ${to ?? row.state}, revision = revision + 1, updated_at = clock_timestamp(),
           note = case when ${to !== null} then ${BROKEN} else note end,
           request = case when ${to !== null} then null else request end,
           awaits = case when ${to !== null} then null else awaits end,
           lease_until = case when ${to !== null} then null else lease_until end,
           frozen_seal = null, state_seal = null, reasons_seal = null, shown_digest = null
-        where id = ${row.id}`.execute(trx);
+        where id = ${row.id}`,
+      );
       if (to !== null) await writeEvents(trx, seals, [told(approval, to, 'changed')]);
       ended.push(row.id);
     }
@@ -134,10 +169,15 @@ async function endTwins(trx: Trx, seals: Seals, plan: AcceptPlan, settled: Reado
     const to = state === 'pending' ? 'withdrawn' : 'lapsed';
     const terms = { pickupUntil: null, awaits: null, questions: 0 };
     const state_seal = seals.seal('state', stateText(id, to, revision + 1, terms));
-    await sql`
+    await writeRows(
+      trx,
+      'approvals',
+      1,
+      sql`
       update holdfast.approvals set state = ${to}, revision = ${revision + 1}, state_revision = ${revision + 1},
         state_seal = ${state_seal}, note = ${TWIN}, request = null, updated_at = clock_timestamp()
-      where id = ${id}`.execute(trx);
+      where id = ${id}`,
+    );
   }
   for (const row of twins.rows) {
     const approval = approvalOf(seals, row);
@@ -169,11 +209,16 @@ async function settle(
     const unsent = open && row.state_revision <= pass.revision;
     const asking = row.state === 'dispatched' && row.revision < pass.revision;
     if (!unsent && !asking) return null;
-    await sql`
+    await writeRows(
+      trx,
+      'approvals',
+      1,
+      sql`
       update holdfast.approvals set state = 'unknown', revision = ${revision}, state_revision = ${revision},
         state_seal = ${state_seal}, note = ${SENT_BEFORE}, request = null, awaits = null, lease_until = null,
         dispatcher = null, updated_at = clock_timestamp()
-      where id = ${id}`.execute(trx);
+      where id = ${id}`,
+    );
   }
   await writeEvents(trx, seals, [plan.told({ ...pass, id }, 'unknown', 'sent')]);
   return row === undefined ? 'restored' : 'unknown';
@@ -229,7 +274,7 @@ async function restore(trx: Trx, seals: Seals, pass: SpentPass, revision: number
       shown,
     },
   });
-  await trx
+  const added = await trx
     .insertInto('holdfast.approvals')
     .values({
       ...{ id, state: 'unknown', revision, server, tool, grant_name: grant, owner: null, self_approval: false },
@@ -241,5 +286,6 @@ async function restore(trx: Trx, seals: Seals, pass: SpentPass, revision: number
       state_seal,
       reasons_seal: seals.seal('reasons', reasonsText(id, [])),
     })
-    .execute();
+    .executeTakeFirst();
+  requireTaken('approvals', added.numInsertedOrUpdatedRows, 1);
 }

@@ -4,7 +4,7 @@ import type { NewEvent } from '../../domain/log/event.ts';
 import type { CardRecord, Store } from '../../ports.ts';
 import { KEPT_PLAN } from '../connection/kept-plan.ts';
 import { asNotTaken, takenWhole } from '../connection/taken-whole.ts';
-import { eventRow, insertEventRows, writeEvents } from '../log/events.ts';
+import { eventRow, insertEvents, LOGGED, type LoggedPart, rememberLogged, writeEvents } from '../log/events.ts';
 import type { Tables } from '../table/tables.ts';
 import {
   CARD_ROW,
@@ -174,23 +174,24 @@ export async function saveCard(
   run?: string,
 ): Promise<number | null> {
   const kept = content === undefined || content.length > LONGEST_CARD ? null : content;
-  const written = event === null ? null : eventRow(trust.seals, event);
+  const rows = event === null ? [] : [eventRow(trust.seals, event)];
   const soon = sql`clock_timestamp() + interval '${sql.raw(String(FIRST_LOOK))} s'`;
   const saving = db.transaction().execute(async (trx) => {
     const { record, eventSeal } = await lockCard(trx, trust, card.approval);
-    const says = written !== null && saysWhatWasShown(written.type);
-    const row = { ...rowOf(merged(record, card)), refused: null, event_seal: says ? written.seal : eventSeal };
-    const saved = await sql<{ revision: number | null }>`${KEPT_PLAN}
+    const shown = rows.find(({ type }) => saysWhatWasShown(type));
+    const row = { ...rowOf(merged(record, card)), refused: null, event_seal: shown?.seal ?? eventSeal };
+    const saved = await sql<{ revision: number | null } & LoggedPart>`${KEPT_PLAN}
       with saved as (
         ${upsert(row, trust.tables.seal('cards', row), soon)} ${run === undefined ? sql`` : sql`, run = nullif(c.run, ${run})`}
         returning c.approval_id
       ), shown as (
         update holdfast.approvals set shown = greatest(shown, ${card.revision}) where id = ${card.approval} returning revision
       ), ${kept === null ? sql`kept as (select 1)` : keepContent(card.approval, kept)},
-      logged as (${written === null ? sql`select 1` : sql`${insertEventRows([written], sql`saved`)} returning 1`})
-      select (select revision from shown) as revision, ${takenWhole('cards', sql`select count(*) from saved`, sql`select 1`)},
+      logged as (${rows.length === 0 ? sql`select 0 as n where false` : sql`${insertEvents(rows, sql`saved`)} returning n`})
+      select (select revision from shown) as revision, ${LOGGED}, ${takenWhole('cards', sql`select count(*) from saved`, sql`select 1`)},
         ${takenWhole('card_contents', sql`select count(*) from kept`, sql`select 1`)},
-        ${takenWhole('events', sql`select count(*) from logged`, sql`select 1`)}`.execute(trx);
+        ${takenWhole('events', sql`select count(*) from logged`, sql`select ${rows.length}::int`)}`.execute(trx);
+    if (saved.rows[0] !== undefined) rememberLogged(trx, rows, saved.rows[0]);
     return saved.rows[0]?.revision ?? null;
   });
   return saving.catch((error: unknown) => {

@@ -1,9 +1,11 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely';
 import { type Approval, isOver, mayFollow } from '../../domain/approval/approval.ts';
+import { tokenMark } from '../../domain/log/marks.ts';
 import type { CardRecord, Change, Committed, Seals } from '../../ports.ts';
 import { KEPT_PLAN } from '../connection/kept-plan.ts';
+import { tookAll } from '../connection/not-taken.ts';
 import { giveBack, NoRoom, takeAll } from '../limit/counters.ts';
-import { eventRow } from '../log/events.ts';
+import { eventRow, insertEvents, type LoggedPart, loggedAll, rememberLogged } from '../log/events.ts';
 import type { Beliefs } from '../sets/beliefs.ts';
 import { isFrozen } from '../sets/believed-freezes.ts';
 import { APPROVAL, type ApprovalRow, approvalOf } from '../table/approval-row.ts';
@@ -154,8 +156,9 @@ function hasNotLeft(joiner: string): RawBuilder<unknown> {
     and j.gave_up_at is null)`;
 }
 
+/** One that was put back from the log has the token's mark only. */
 function isNotRevoked(token: string): RawBuilder<unknown> {
-  return sql`not exists (select 1 from holdfast.revocations r where r.token_sha256 = ${token})`;
+  return sql`not exists (select 1 from holdfast.revocations r where r.token_sha256 in (${token}, ${tokenMark(token)}))`;
 }
 
 function isCardOf({ approval, channel, ts, revision, digest }: CardRecord): RawBuilder<unknown> {
@@ -183,7 +186,8 @@ function isSpending({ from, to }: Pick<Change, 'from' | 'to'>): boolean {
 async function move(db: Db, seals: Seals, change: Move, thawed: RawBuilder<unknown> | null): Promise<Approval | null> {
   const logged = isAsLogged(change);
   const seal = stateSeal(seals, change);
-  const moved = await sql<ApprovalRow>`${KEPT_PLAN}
+  const rows = change.events.map((event) => eventRow(seals, event));
+  const moved = await sql<ApprovalRow & LoggedPart>`${KEPT_PLAN}
     with moved as (
       update holdfast.approvals set ${columnsOf(change, seal)}
       where id = ${change.id} and state = ${change.from} and revision = ${change.revision}
@@ -195,12 +199,15 @@ async function move(db: Db, seals: Seals, change: Move, thawed: RawBuilder<unkno
         ${logged === null ? sql`` : sql`and ${logged}`}
         ${change.dispatcher === undefined ? sql`` : sql`and dispatcher = ${change.dispatcher}`}
       returning *
-    )${voteSql(seals, change)}, logged as (${eventsSql(seals, change)})
-    select ${APPROVAL} from moved a`.execute(db);
+    )${voteSql(seals, change)}, logged as (${eventsSql(rows)})
+    select ${APPROVAL}, ${loggedAll(rows.length)}${change.decision === undefined ? sql`` : sql`, ${VOTED}`} from moved a`.execute(
+    db,
+  );
   const row = moved.rows[0];
   if (row === undefined) return null;
   const approval = approvalOf(seals, row, change.decision);
   if (!isAsWritten(change, seal, row, approval)) throw new Altered();
+  rememberLogged(db, rows, row);
   return approval;
 }
 
@@ -263,26 +270,22 @@ function voteSql(seals: Seals, { id, decision, instead }: Change): RawBuilder<un
         via = ${decision.via}::text, self = ${decision.self}::boolean, user_group = ${decision.userGroup}::text,
         person = ${decision.person ?? null}::text, at = ${decision.at}::timestamptz, seal = ${seals.seal('decision', decisionText(id, decision))}::text
       from moved where d.approval_id = moved.id and d.approver = ${decision.approver}::text
-        and d.choice = ${instead}::text)`;
+        and d.choice = ${instead}::text
+      returning 1)`;
   }
   return sql`, voted as (
     insert into holdfast.decisions (approval_id, approver, choice, reason, via, self, user_group, person, at, seal)
     select id, ${decision.approver}::text, ${decision.choice}::text, ${decision.reason}::text, ${decision.via}::text,
       ${decision.self}::boolean, ${decision.userGroup}::text, ${decision.person ?? null}::text, ${decision.at}::timestamptz,
       ${seals.seal('decision', decisionText(id, decision))}::text
-    from moved)`;
+    from moved
+    returning 1)`;
 }
 
-function eventsSql(seals: Seals, { events }: Change): RawBuilder<unknown> {
-  if (events.length === 0) return sql`select 1`;
-  const rows = events.map((event, nth) => {
-    const row = eventRow(seals, event);
-    return sql`(${sql.lit(nth)}, ${row.body}::text, ${row.type}::text, ${row.at}::timestamptz, ${row.approval_id}::text, ${row.server}::text,
-      ${row.tool}::text, ${row.grant_name}::text, ${row.actor}::text, ${row.seal}::text)`;
-  });
-  return sql`
-    insert into holdfast.events (body, type, at, approval_id, server, tool, grant_name, actor, seal)
-    select e.body, e.type, e.at, e.approval_id, e.server, e.tool, e.grant_name, e.actor, e.seal
-    from moved, (values ${sql.join(rows)}) as e(nth, body, type, at, approval_id, server, tool, grant_name, actor, seal)
-    order by e.nth`;
+/** The statement fails where the vote was not taken. */
+const VOTED = sql`${tookAll('decisions', sql`(select count(*) from voted)`, 1)} as vote_took`;
+
+function eventsSql(events: readonly ReturnType<typeof eventRow>[]): RawBuilder<unknown> {
+  if (events.length === 0) return sql`select 0 as n where false`;
+  return sql`${insertEvents(events, sql`moved`)} returning n`;
 }

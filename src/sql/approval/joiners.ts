@@ -5,8 +5,9 @@ import type { HiddenValues } from '../../domain/call/sent.ts';
 import type { NewEvent } from '../../domain/log/event.ts';
 import type { Cancelled, LeftEvent, Parting, Seals } from '../../ports.ts';
 import { KEPT_PLAN } from '../connection/kept-plan.ts';
+import { writeRows } from '../connection/not-taken.ts';
 import { asNotTaken, takenWhole } from '../connection/taken-whole.ts';
-import { insertEvents, writeEvents } from '../log/events.ts';
+import { eventRow, insertEvents, LOGGED, type LoggedPart, rememberLogged, writeEvents } from '../log/events.ts';
 import { APPROVAL, type ApprovalRow, approvalOf } from '../table/approval-row.ts';
 import type { Tables } from '../table/tables.ts';
 
@@ -24,7 +25,8 @@ export async function markCollected(
   until?: Date,
 ): Promise<void> {
   const result = until === undefined ? sql`result = null, result_until = null` : sql`result_until = ${until}`;
-  const collecting = sql`${KEPT_PLAN}
+  const rows = [eventRow(seals, event)];
+  const collecting = sql<LoggedPart>`${KEPT_PLAN}
     with collected as (
       update holdfast.joiners set collected_at = ${event.at}::timestamptz
       where id = ${joiner} and collected_at is null and gave_up_at is null returning approval_id
@@ -33,11 +35,12 @@ export async function markCollected(
       where a.id = collected.approval_id and a.state in ('succeeded', 'failed', 'denied', 'expired') and not exists (
         select 1 from holdfast.joiners j
         where j.approval_id = a.id and j.id <> ${joiner} and j.collected_at is null and j.left_at is null)
-    ), logged as (${insertEvents(seals, [event], sql`collected`)} returning 1)
-    select ${takenWhole('events', sql`select count(*) from logged`, sql`select count(*) from collected`)}`;
-  await collecting.execute(db).catch((error: unknown) => {
+    ), logged as (${insertEvents(rows, sql`collected`)} returning n)
+    select ${LOGGED}, ${takenWhole('events', sql`select count(*) from logged`, sql`select count(*) from collected`)}`;
+  const collected = await collecting.execute(db).catch((error: unknown) => {
     throw asNotTaken(error);
   });
+  rememberLogged(db, rows, collected.rows[0]!);
 }
 
 /** The caller may come back. Its seat is kept until it does, or until nothing is owed any more. */
@@ -170,17 +173,16 @@ async function part(
   const partings = new Map(rows.map((row) => [row.id, partingOf(row)]));
   const leaving = rows.filter(({ id }) => partings.get(id) === 'left').map(({ joiner }) => joiner);
   const staying = rows.filter(({ id }) => partings.get(id) !== 'left').map(({ joiner }) => joiner);
-  if (leaving.length > 0)
-    await sql`update holdfast.joiners set left_at = clock_timestamp() where id = any(${leaving}::text[])`.execute(trx);
-  if (staying.length > 0) {
-    await sql`
-      update holdfast.joiners set replica = null, gave_up_at = clock_timestamp()
-      where id = any(${staying}::text[])`.execute(trx);
-  }
+  const leave = sql`update holdfast.joiners set left_at = clock_timestamp() where id = any(${leaving}::text[])`;
+  if (leaving.length > 0) await writeRows(trx, 'joiners', leaving.length, leave);
+  const stay = sql`
+    update holdfast.joiners set replica = null, gave_up_at = clock_timestamp() where id = any(${staying}::text[])`;
+  if (staying.length > 0) await writeRows(trx, 'joiners', staying.length, stay);
   const ids = [...partings.keys()];
-  await sql`
+  const change = sql`
     update holdfast.approvals set revision = revision + 1, updated_at = clock_timestamp()
-    where id = any(${ids}::text[])`.execute(trx);
+    where id = any(${ids}::text[])`;
+  await writeRows(trx, 'approvals', ids.length, change);
   const hiding = new Set(rows.filter(({ hidden }) => hiddenCount(hidden) > 0).map(({ id }) => id));
   await writeEvents(
     trx,

@@ -2,6 +2,7 @@ import { sql, type Transaction } from 'kysely';
 import { type GivenAnswer, MOST_GIVEN } from '../../domain/approval/answer.ts';
 import type { Approval } from '../../domain/approval/approval.ts';
 import type { ContinuedParent, Continuing, NewApproval, Seals } from '../../ports.ts';
+import { writeRows } from '../connection/not-taken.ts';
 import { writeEvents } from '../log/events.ts';
 import { changeSet } from '../log/sealed-set.ts';
 import { ASKED_ROW, ASKED_SET, type AskedSetRow, askedText } from '../sets/asked-set.ts';
@@ -75,11 +76,12 @@ export async function continueParent(
   if (asked.kind === 'request') await markAnswered(trx, seals, beliefs, asked.n, now);
   else await sql`delete from holdfast.continuations where approval_id = ${parent}`.execute(trx);
   const next = dispatch === null ? null : goesOn(seals, found);
-  await sql`
+  const goOn = sql`
     update holdfast.approvals set answers = ${withAnswer(given)}, revision = revision + 1,
       updated_at = clock_timestamp()
       ${dispatch === null || next === null ? sql`` : sql`, dispatcher = ${dispatch.by}, lease_until = ${dispatch.until}, ${next.columns}`}
-    where id = ${parent}`.execute(trx);
+    where id = ${parent}`;
+  await writeRows(trx, 'approvals', 1, goOn);
   const joiner = dispatch?.joiner ? await seatAgain(trx, parent, dispatch.joiner, now) : null;
   await writeEvents(trx, seals, events);
   return {

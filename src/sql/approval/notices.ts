@@ -1,6 +1,7 @@
 import { type Kysely, sql } from 'kysely';
 import type { Approval } from '../../domain/approval/approval.ts';
 import type { Seals } from '../../ports.ts';
+import { requireTaken } from '../connection/not-taken.ts';
 import { APPROVAL, type ApprovalRow, approvalOf } from '../table/approval-row.ts';
 import type { Tables } from '../table/tables.ts';
 
@@ -25,6 +26,9 @@ export async function unremindedApprovals(
   return found.rows.map((row) => approvalOf(seals, row));
 }
 
+/** Attempts at a notice that nobody seems to have. */
+const MOST_CLAIMS = 5;
+
 /** Milliseconds by which a statement's two looks at the clock may differ. */
 const SPARE_MS = 1_000;
 
@@ -33,13 +37,19 @@ const SPARE_MS = 1_000;
  * that would last longer than one made now keeps nobody quiet: the clock was set back since.
  */
 export async function claimNotice(db: Kysely<Tables>, notice: string, ms: number): Promise<boolean> {
-  const until = sql`clock_timestamp() + make_interval(secs => ${ms / 1_000}::double precision)`;
-  const claimed = await sql`
-    insert into holdfast.notices as n (notice, until) values (${notice}, ${until})
-    on conflict (notice) do update set until = excluded.until
-      where n.until <= clock_timestamp() or n.until > clock_timestamp() + make_interval(secs => ${(ms + SPARE_MS) / 1_000}::double precision)
-    returning 1`.execute(db);
-  return claimed.rows.length > 0;
+  const after = (most: number) => sql`clock_timestamp() + make_interval(secs => ${most / 1_000}::double precision)`;
+  for (let attempt = 1; ; attempt += 1) {
+    const claimed = await sql`
+      insert into holdfast.notices as n (notice, until) values (${notice}, ${after(ms)})
+      on conflict (notice) do update set until = excluded.until
+        where n.until <= clock_timestamp() or n.until > ${after(ms + SPARE_MS)}
+      returning 1`.execute(db);
+    if (claimed.rows.length > 0) return true;
+    const other = await sql`select 1 from holdfast.notices where notice = ${notice}`.execute(db);
+    if (other.rows.length > 0) return false;
+    // It may have been given back in between.
+    if (attempt >= MOST_CLAIMS) requireTaken('notices', 0, 1);
+  }
 }
 
 export async function releaseNotice(db: Kysely<Tables>, notice: string): Promise<void> {

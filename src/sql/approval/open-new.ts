@@ -3,7 +3,7 @@ import type { NewEvent } from '../../domain/log/event.ts';
 import type { GrantRoom, NewApproval, NewJoiner, Opened, Seals } from '../../ports.ts';
 import { THEN_COMMIT, WITH_THE_NEXT } from '../connection/joined-statements.ts';
 import { asNotTaken, takenWhole } from '../connection/taken-whole.ts';
-import { insertEvents } from '../log/events.ts';
+import { eventRow, insertEvents, LOGGED, type LoggedPart, rememberLogged } from '../log/events.ts';
 import { APPROVAL, type ApprovalRow, approvalOf } from '../table/approval-row.ts';
 import type { Db, Tables } from '../table/tables.ts';
 import { insertApproval } from './insert.ts';
@@ -54,17 +54,18 @@ export async function openNew(
   const { id, grant, createdAt, answersTo } = request.approval;
   if (answersTo !== null || request.leg !== undefined || (request.rounds ?? []).length > 0) return null;
   if (request.request.byteLength > LONG) return null;
+  const rows = [eventRow(seals, event)];
   const opening = db.transaction().execute(async (trx) => {
     await lockGrant(trx, grant);
-    return sql<OpeningLoad & { earlier: boolean } & (ApprovalRow | { id: null })>`${THEN_COMMIT}
+    return sql<OpeningLoad & LoggedPart & { earlier: boolean } & (ApprovalRow | { id: null })>`${THEN_COMMIT}
       with load as (${openingLoad(request, room)}),
         known as (select exists (${earlier.live}) or exists (${earlier.owed}) or exists (${earlier.unknown}) as earlier),
         clear as (select 1 as one from load, known where "hasRoom" and not earlier),
         opening as (${insertOpening(request, sql`clear`)} returning 1),
         opened as (${insertApproval(seals, request, null, sql`clear`)} returning *),
         seated as (${insertJoiner(id, joiner, createdAt, sql`opened`)} returning 1),
-        logged as (${insertEvents(seals, [event], sql`opened`)} returning 1)
-      select l.pending, l.kept, l.wait, l.nth, l.now, k.earlier, ${APPROVAL},
+        logged as (${insertEvents(rows, sql`opened`)} returning n)
+      select ${LOGGED}, l.pending, l.kept, l.wait, l.nth, l.now, k.earlier, ${APPROVAL},
         ${sql.join(WRITTEN.map(([table, part]) => takenWhole(table, countOf(part), countOf('clear'))))}
       from load l cross join known k left join opened a on true`.execute(trx);
   });
@@ -72,6 +73,7 @@ export async function openNew(
     throw asNotTaken(error);
   });
   const row = found.rows[0]!;
+  rememberLogged(db, rows, row);
   if (row.earlier) return null;
   const judged = judgeLoad(request, room, row);
   if (judged.kind !== 'room') return judged;

@@ -4,6 +4,7 @@ import { TAKEN_BACK_PREFIX } from '../../domain/approval/take-back.ts';
 import { withLaterReason } from '../../domain/call/stated-reason.ts';
 import type { NewEvent } from '../../domain/log/event.ts';
 import type { GrantRoom, NewApproval, NewJoiner, Opened, Seals } from '../../ports.ts';
+import { writeRows } from '../connection/not-taken.ts';
 import { writeEvents } from '../log/events.ts';
 import { APPROVAL, type ApprovalRow, approvalOf } from '../table/approval-row.ts';
 import { reasonsText } from '../table/sealed-rows.ts';
@@ -130,11 +131,12 @@ async function join(
   const changed = !again || absent.gave_up || later !== null;
   if (changed) {
     const reasons = later === null ? sql`later_reasons` : sql`${JSON.stringify(later)}::jsonb`;
-    await sql`
+    const update = sql`
       update holdfast.approvals
       set revision = revision + 1, updated_at = ${event.at}, later_reasons = ${reasons}
         ${later === null ? sql`` : sql`, reasons_seal = ${seals.seal('reasons', reasonsText(live.id, later))}`}
-      where id = ${live.id}`.execute(trx);
+      where id = ${live.id}`;
+    await writeRows(trx, 'approvals', 1, update);
   }
   await writeEvents(trx, seals, [joinedEvent(event, live.id, again)]);
   const approval = approvalOf(seals, changed ? await read(trx, live.id) : live);

@@ -1,5 +1,6 @@
 import { type RawBuilder, sql, type Transaction } from 'kysely';
 import type { NewJoiner } from '../../ports.ts';
+import { writeRows } from '../connection/not-taken.ts';
 import type { Tables } from '../table/tables.ts';
 import { absentFor } from './presence.ts';
 
@@ -10,7 +11,7 @@ export async function takeNewSeat(
   joiner: NewJoiner,
   joinedAt: Date,
 ): Promise<void> {
-  await sql`${insertJoiner(approval, joiner, joinedAt, sql`(select 1) as one`)}`.execute(trx);
+  await writeRows(trx, 'joiners', 1, insertJoiner(approval, joiner, joinedAt, sql`(select 1) as one`));
 }
 
 /** The same as a part of a statement, for each row of `when`. */
@@ -29,9 +30,10 @@ export function insertJoiner(
 /** Puts the caller in a seat that exists. */
 export async function takeSeat(trx: Transaction<Tables>, seat: string, joiner: NewJoiner): Promise<void> {
   const { replica, session, requestId } = joiner;
-  await sql`
+  const update = sql`
     update holdfast.joiners set replica = ${replica}, session = ${session}, request_id = ${requestId}, gave_up_at = null
-    where id = ${seat}`.execute(trx);
+    where id = ${seat}`;
+  await writeRows(trx, 'joiners', 1, update);
 }
 
 /** In the seat of the caller that was asked, which went away to find the answer; in a new one where no seat is free. */

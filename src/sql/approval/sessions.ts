@@ -2,6 +2,7 @@ import { type Kysely, sql } from 'kysely';
 import type { OpeningRate } from '../../domain/approval/openings.ts';
 import type { FullLimit } from '../../domain/policy/limit.ts';
 import { KEPT_PLAN } from '../connection/kept-plan.ts';
+import { requireTaken, writeRows } from '../connection/not-taken.ts';
 import type { SealedTables } from '../table/sealed-tables.ts';
 import type { Tables } from '../table/tables.ts';
 import { fullRate, waitFor } from './room.ts';
@@ -21,12 +22,15 @@ export async function countSession(
 ): Promise<FullLimit | null> {
   return db.transaction().execute(async (trx) => {
     await sql`select pg_advisory_xact_lock(hashtextextended(${`sessions ${grant}`}, 0))`.execute(trx);
-    const found = await sql<{ wait: string | null; now: Date }>`
+    const found = await sql<{ wait: string | null; now: Date; counted: number }>`
       with load as (select ${waitFor(grant, 'session', rate)} as wait), counted as (
         insert into holdfast.openings (id, grant_name, kind)
-        select ${id}::text, ${grant}::text, 'session' from load where wait is null
-      ) select wait::text, clock_timestamp() as now from load`.execute(trx);
-    const { wait, now } = found.rows[0]!;
+        select ${id}::text, ${grant}::text, 'session' from load where wait is null returning 1
+      ) select wait::text, clock_timestamp() as now, (select count(*)::int from counted) as counted from load`.execute(
+      trx,
+    );
+    const { wait, now, counted } = found.rows[0]!;
+    if (wait === null) requireTaken('openings', counted, 1);
     return wait === null ? null : fullRate(OPENINGS, grant, rate, { seconds: Number(wait), now });
   });
 }
@@ -44,9 +48,12 @@ export async function bindSession(
   grant: string,
 ): Promise<void> {
   const seal = tables.seal('sessions', { id, server, grant_name: grant });
-  await sql`
-    insert into holdfast.sessions (id, server, grant_name, opened_at, seal)
-    values (${id}, ${server}, ${grant}, clock_timestamp(), ${seal}) on conflict (id, server) do nothing`.execute(db);
+  // One that was bound before is changed to what it is, so that it counts too.
+  const insert = sql`
+    insert into holdfast.sessions as s (id, server, grant_name, opened_at, seal)
+    values (${id}, ${server}, ${grant}, clock_timestamp(), ${seal})
+    on conflict (id, server) do update set opened_at = s.opened_at`;
+  await writeRows(db, 'sessions', 1, insert);
 }
 
 /** The grant that opened it; null: none, or the row is none of a gateway's. */

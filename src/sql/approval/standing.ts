@@ -1,6 +1,7 @@
 import { type Kysely, type Selectable, sql } from 'kysely';
 import type { State } from '../../domain/approval/approval.ts';
 import type { Acceptance, ApprovalStanding, Seals } from '../../ports.ts';
+import { writtenTo } from '../log/written.ts';
 import type { AcceptanceTable } from '../table/log-tables.ts';
 import type { Db, Tables } from '../table/tables.ts';
 
@@ -40,6 +41,8 @@ export async function lastAcceptance(db: Db, seals: Seals, log: string): Promise
     where log = ${log} order by number desc limit 20`.execute(db);
   const row = found.rows.find((one) => seals.fits('epoch', acceptanceText(one), one.seal));
   if (row === undefined) return null;
+  seals.mayLackUntil(Number(row.head));
+  writtenTo(db).accepted(Number(row.number));
   return { number: Number(row.number), log, head: Number(row.head), lastEvent: Number(row.last_event) };
 }
 

@@ -1,5 +1,6 @@
-import { Unavailable, Unstorable } from '../../ports.ts';
+import { Swallowed, Unavailable, Unstorable } from '../../ports.ts';
 import { LOST_PLAN } from './kept-plan.ts';
+import { readNotTaken } from './not-taken.ts';
 
 /** Attempts at a transaction that failed for no fault of its own. */
 const MOST_ATTEMPTS = 3;
@@ -31,6 +32,8 @@ export function guarded<V extends object>(verbs: V): V {
         try {
           return await verb(...args);
         } catch (error) {
+          const notTaken = readNotTaken(error);
+          if (notTaken !== null) throw new Swallowed(notTaken.table, notTaken.message, { cause: error });
           const code = codeOf(error);
           if (attempt < MOST_ATTEMPTS && TRY_AGAIN.has(code)) continue;
           if (BAD_VALUE.test(code)) {

@@ -1,10 +1,5 @@
 import { type RawBuilder, sql } from 'kysely';
-
-/** How an error begins by which a statement fails that `takenWhole` watches. */
-const TOLD = /took \d+ of \d+ rows of holdfast\.\w+/;
-
-/** The database did not take a row that it was sent: somebody put a trigger or a rule in between. Nothing is written. */
-export class NotTakenWhole extends Error {}
+import { NOT_TAKEN, readNotTaken } from './not-taken.ts';
 
 /**
  * A column of a statement's last `select` that makes the whole statement fail where its part `taken` has another number of
@@ -12,14 +7,11 @@ export class NotTakenWhole extends Error {}
  * return a number.
  */
 export function takenWhole(table: string, taken: RawBuilder<unknown>, due: RawBuilder<unknown>): RawBuilder<unknown> {
-  const told = sql`'took ' || (${taken}) || ' of ' || (${due}) || ${` rows of holdfast.${table}`}::text`;
+  const told = sql`${`${NOT_TAKEN} `}::text || (${taken}) || ' of ' || (${due}) || ${` ${table}`}::text`;
   return sql`case when (${taken}) = (${due}) then null else (${told})::int end`;
 }
 
 /** What such a statement fails with; any other error is returned as it is. */
 export function asNotTaken(error: unknown): unknown {
-  const told = TOLD.exec(error instanceof Error ? error.message : '');
-  return told === null
-    ? error
-    : new NotTakenWhole(`${told[0]}: a trigger or a rule keeps it from them`, { cause: error });
+  return readNotTaken(error) ?? error;
 }

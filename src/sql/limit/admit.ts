@@ -3,7 +3,9 @@ import type { NewEvent } from '../../domain/log/event.ts';
 import { type Take, takeKey } from '../../domain/policy/limit.ts';
 import type { Admission, Seals } from '../../ports.ts';
 import { KEPT_PLAN } from '../connection/kept-plan.ts';
+import { requireTaken } from '../connection/not-taken.ts';
 import { eventRow } from '../log/events.ts';
+import { writtenTo } from '../log/written.ts';
 import type { Tables } from '../table/tables.ts';
 
 /** Calls that one statement admits at most. */
@@ -19,7 +21,7 @@ interface WaitingAdmission {
 /** `full_take` where a freeze stops the call. */
 const FROZEN = -1;
 
-/** A row of `holdfast.admit`. */
+/** A row of `holdfast.admit_calls`. */
 interface AdmittedRow {
   /** The call's index in the batch. */
   place: number;
@@ -28,6 +30,8 @@ interface AdmittedRow {
   resets_at: Date | null;
   retry_after: number | null;
   starts: readonly string[];
+  /** The cursors of the events of all calls that were admitted, in their order. */
+  logged: readonly (number | string)[];
 }
 
 /**
@@ -95,8 +99,16 @@ async function admitAll(
     event: eventRow(seals, event),
   }));
   const admitted = await sql<AdmittedRow>`${KEPT_PLAN}
-    select place, full_take, resets_at, retry_after, starts
-    from holdfast.admit(${JSON.stringify(requests)}::json)`.execute(db);
+    select place, full_take, resets_at, retry_after, starts, to_json(logged) as logged
+    from holdfast.admit_calls(${JSON.stringify(requests)}::json)`.execute(db);
+  const sealed = admitted.rows.filter(({ full_take }) => full_take === null).map(({ place }) => requests[place]!.event);
+  const logged = admitted.rows[0]?.logged ?? [];
+  requireTaken('events', logged.length, sealed.length);
+  writtenTo(db).remember(
+    logged,
+    sealed.map(({ seal }) => seal),
+    null,
+  );
   return admitted.rows;
 }
 

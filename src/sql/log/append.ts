@@ -2,13 +2,17 @@ import { type Kysely, sql } from 'kysely';
 import type { NewEvent } from '../../domain/log/event.ts';
 import type { Seals } from '../../ports.ts';
 import { KEPT_PLAN } from '../connection/kept-plan.ts';
+import { requireTaken } from '../connection/not-taken.ts';
 import type { Tables } from '../table/tables.ts';
 import { eventRow } from './events.ts';
 import { markWritten, type Phrase, PhraseCache } from './phrases.ts';
+import { writtenTo } from './written.ts';
 
 /** Divides two values of a column, and stands for null. JSON escapes both, so no body holds them. */
 const DIVIDER = '\x1e';
 const NULL = '\x1f';
+/** Where the seal is among the columns. */
+const SEAL_COLUMN = 9;
 
 /** Values of one column, in order. No value is empty or holds a divider. */
 class Column {
@@ -39,6 +43,7 @@ export class Appender {
     if (events.length === 0) return;
     const now = performance.now();
     const columns = Array.from({ length: 10 }, () => new Column());
+    const sealed: string[] = [];
     const phrases = events.map((event) => this.#phrases.of(event));
     const fresh = await this.#freshOf(phrases, now);
     for (const [index, event] of events.entries()) {
@@ -46,11 +51,16 @@ export class Appender {
       const values = valuesOf(this.#seals, event, phrase?.collides === true ? null : phrase);
       if (values === null) return this.#appendAsJson(events);
       for (let i = 0; i < columns.length; i += 1) columns[i]!.add(values[i]!);
+      sealed.push(values[SEAL_COLUMN]!);
     }
     const ids = [...fresh.keys()].join(DIVIDER);
     const words = [...fresh.values()].map((phrase) => phrase.words).join(DIVIDER);
-    await sql`${KEPT_PLAN}
-      select holdfast.append(${sql.join([...columns.map(({ text }) => text), ids, words])})`.execute(this.#db);
+    const written = await sql<WrittenRow>`${KEPT_PLAN}
+      select to_json(w.logged) as logged from (
+        select holdfast.write_events(${sql.join([...columns.map(({ text }) => text), ids, words])}) as logged) w`.execute(
+      this.#db,
+    );
+    this.#wrote(written.rows[0], sealed);
     for (const phrase of fresh.values()) markWritten(phrase, now);
   }
 
@@ -79,10 +89,27 @@ export class Appender {
 
   /** For values that a column of text cannot hold. */
   async #appendAsJson(events: readonly NewEvent[]): Promise<void> {
-    await sql`select holdfast.append(${JSON.stringify(events.map((event) => eventRow(this.#seals, event)))}::json)`.execute(
-      this.#db,
+    const rows = events.map((event) => eventRow(this.#seals, event));
+    const written = await sql<WrittenRow>`
+      select to_json(w.logged) as logged from (
+        select holdfast.write_events(${JSON.stringify(rows)}::json) as logged) w`.execute(this.#db);
+    this.#wrote(
+      written.rows[0],
+      rows.map(({ seal }) => seal),
     );
   }
+
+  /** The function may be another one than ours. */
+  #wrote(row: WrittenRow | undefined, sealed: readonly string[]): void {
+    const logged = row?.logged ?? [];
+    requireTaken('events', logged.length, sealed.length);
+    writtenTo(this.#db).remember(logged, sealed, null);
+  }
+}
+
+interface WrittenRow {
+  /** The cursors of what was written, in order. */
+  readonly logged: readonly (number | string)[] | null;
 }
 
 /** In the order of the function's columns. null: a value holds a divider, or is empty. */

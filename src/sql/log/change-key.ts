@@ -3,6 +3,7 @@ import type { NewEvent } from '../../domain/log/event.ts';
 import { readKeyEvent } from '../../domain/log/key-change.ts';
 import type { Seals } from '../../ports.ts';
 import type { Tables } from '../table/tables.ts';
+import { decidingEvents } from './deciding.ts';
 import { resealEpoch } from './epoch.ts';
 import { writeEvents } from './events.ts';
 import { MOST_KEY_EVENTS } from './keys.ts';
@@ -20,11 +21,8 @@ export async function changeKey(
 ): Promise<boolean> {
   return db.transaction().execute(async (trx) => {
     await lockSigning(trx);
-    const written = await sql<{ body: string; seal: string | null }>`
-      select body, seal from holdfast.events where type = 'key.changed' order by n desc limit ${MOST_KEY_EVENTS}`.execute(
-      trx,
-    );
-    for (const { body, seal } of written.rows) {
+    const written = await decidingEvents(trx, ['key.changed'], sql`true`, sql`e.n desc limit ${MOST_KEY_EVENTS}`);
+    for (const { body, seal } of written) {
       const said = seals.fits('event', body, seal) ? readKeyEvent(body) : null;
       if (said?.kind === 'changed' && said.to === to) return false;
     }

@@ -2,6 +2,7 @@ import { type Kysely, sql } from 'kysely';
 import { readCheckpoint, type SignedCheckpoint } from '../../domain/log/checkpoint.ts';
 import type { NewEvent } from '../../domain/log/event.ts';
 import type { Ledger, Seals } from '../../ports.ts';
+import { requireTaken } from '../connection/not-taken.ts';
 import type { Tables } from '../table/tables.ts';
 import { writeEvents } from './events.ts';
 import { lockSigning } from './sign-lock.ts';
@@ -47,7 +48,7 @@ export async function saveCheckpoint(
       select encode(sha256(convert_to(body, 'UTF8')), 'hex') as digest
       from holdfast.checkpoints order by seq desc limit 1`.execute(trx);
     if ((last.rows[0]?.digest ?? null) !== checkpoint.previous) return false;
-    await trx
+    const saved = await trx
       .insertInto('holdfast.checkpoints')
       .values({
         seq: String(checkpoint.seq),
@@ -56,7 +57,8 @@ export async function saveCheckpoint(
         body: signed.text,
         signature: signed.signature,
       })
-      .execute();
+      .executeTakeFirst();
+    requireTaken('checkpoints', saved.numInsertedOrUpdatedRows, 1);
     await writeEvents(trx, seals, [event]);
     return true;
   });

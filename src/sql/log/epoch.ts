@@ -1,6 +1,7 @@
 import { type Kysely, type Selectable, sql, type Transaction } from 'kysely';
 import { successionOf } from '../../domain/log/key-change.ts';
 import type { Seals, SealsBeginning, SealsBegun } from '../../ports.ts';
+import { requireTaken } from '../connection/not-taken.ts';
 import type { EpochTable } from '../table/log-tables.ts';
 import type { Db, Tables } from '../table/tables.ts';
 import { writeEvents } from './events.ts';
@@ -27,6 +28,14 @@ const BEGIN_LOCK = 0x73_65_61_6c;
  * | its row does not fit, or is gone while any row has a seal or a witness knows a log here | an alarm: whoever removed it wants rows without seals to be believed |
  */
 export async function openEpoch(db: Kysely<Tables>, seals: Seals, begin: SealsBeginning): Promise<SealsBegun> {
+  const begun = await readOrBegin(db, seals, begin);
+  if ('epoch' in begun) seals.mayLackUntil(begun.epoch.head);
+  // No event is believed without a seal then.
+  if (begun.kind === 'forged' || begun.kind === 'unlisted') seals.mayLackUntil(0);
+  return begun;
+}
+
+async function readOrBegin(db: Kysely<Tables>, seals: Seals, begin: SealsBeginning): Promise<SealsBegun> {
   const known = await readEpoch(db, seals);
   if (known !== null && (known.kind !== 'unlisted' || begin.lost === null)) return known;
   const elsewhere = known === null ? await begin.known() : [];
@@ -45,10 +54,7 @@ export async function openEpoch(db: Kysely<Tables>, seals: Seals, begin: SealsBe
     seals.bind(begin.log);
     const asked = await endOpen(trx, seals, begin);
     const row = { log: begin.log, head: String(head), at: begin.at };
-    await trx
-      .insertInto('holdfast.epoch')
-      .values({ ...row, seal: seals.seal('epoch', epochText(row)) })
-      .execute();
+    await insertEpoch(trx, { ...row, seal: seals.seal('epoch', epochText(row)) });
     await writeEvents(trx, seals, [begin.began(head)]);
     // Before anybody else writes: the first event of a new log names it.
     await chainOwn(trx, seals);
@@ -69,13 +75,15 @@ async function beginAnew(trx: Trx, seals: Seals, begin: SealsBeginning): Promise
   const head = await chainHead(trx);
   const asked = await endOpen(trx, seals, begin);
   const row = { log, head: String(head), at: begin.at };
-  await trx
+  const updated = await trx
     .updateTable('holdfast.epoch')
     .set({ head: row.head, at: row.at, seal: seals.seal('epoch', epochText(row)) })
-    .execute();
+    .executeTakeFirst();
+  requireTaken('epoch', updated.numUpdatedRows, 1);
   const retired = [...new Set([...seals.earlier, before.seal.slice(0, seals.prefix.length)])];
   await writeEvents(trx, seals, [begin.lost!(log, head, inForce, retired)]);
-  seals.retire(retired);
+  // What is written now is chained right after what is there.
+  seals.retire(new Map(retired.map((prefix) => [prefix, head + 1])));
   await chainOwn(trx, seals);
   return { kind: 'begun', epoch: { log, head }, asked };
 }
@@ -101,7 +109,7 @@ async function readEpoch(db: Kysely<Tables>, seals: Seals): Promise<SealsBegun |
   }
   // The row of another log under the same secret has a seal that fits.
   if (events.some(({ log }) => log !== row.log)) return { kind: 'forged' };
-  if (retired.includes(row.seal.slice(0, seals.prefix.length))) await resealEpoch(db, seals);
+  if (retired.has(row.seal.slice(0, seals.prefix.length))) await resealEpoch(db, seals);
   return { kind: 'known', epoch: { log: row.log, head: Number(row.head) } };
 }
 
@@ -128,26 +136,38 @@ async function isNamed(trx: Trx, seals: Seals): Promise<boolean> {
 
 /**
  * An operator accepted the store: where the record of when seals began is gone, or no gateway wrote it, it is there again,
- * and the chain up to `head` may hold events without seals. One of a secret that is not listed stays as it is.
+ * and the chain up to `head` may hold events without seals. One of a secret that is not listed stays as it is. False: it
+ * names another log, and this user of the database may not replace it.
  */
-export async function restoreEpoch(trx: Trx, seals: Seals, { log, head, at }: Omit<EpochRow, 'seal'>): Promise<void> {
+export async function restoreEpoch(
+  trx: Trx,
+  seals: Seals,
+  { log, head, at }: Omit<EpochRow, 'seal'>,
+): Promise<boolean> {
   const made = { log, head, at, seal: seals.seal('epoch', epochText({ log, head, at })) };
   const row = await trx.selectFrom('holdfast.epoch').selectAll().executeTakeFirst();
   if (row === undefined) {
-    await trx.insertInto('holdfast.epoch').values(made).execute();
-    return;
+    await insertEpoch(trx, made);
+    return true;
   }
   const fits = seals.fits('epoch', epochText(row), row.seal);
-  if ((fits && row.log === log) || (!fits && isElsewhere(seals, row.seal))) return;
+  if ((fits && row.log === log) || (!fits && isElsewhere(seals, row.seal))) return true;
   if (row.log === log) {
-    await trx.updateTable('holdfast.epoch').set({ head, at, seal: made.seal }).execute();
-    return;
+    const updated = await trx.updateTable('holdfast.epoch').set({ head, at, seal: made.seal }).executeTakeFirst();
+    requireTaken('epoch', updated.numUpdatedRows, 1);
+    return true;
   }
   // The gateway's own role in Postgres may not: then whoever owns the table takes the row out.
   const may = await sql<{ may: boolean }>`select has_table_privilege('holdfast.epoch', 'delete') as may`.execute(trx);
-  if (may.rows[0]?.may !== true) return;
+  if (may.rows[0]?.may !== true) return false;
   await trx.deleteFrom('holdfast.epoch').execute();
-  await trx.insertInto('holdfast.epoch').values(made).execute();
+  await insertEpoch(trx, made);
+  return true;
+}
+
+async function insertEpoch(trx: Trx, row: EpochRow): Promise<void> {
+  const inserted = await trx.insertInto('holdfast.epoch').values(row).executeTakeFirst();
+  requireTaken('epoch', inserted.numInsertedOrUpdatedRows, 1);
 }
 
 /** It looks like a seal, of a secret that is not listed. */

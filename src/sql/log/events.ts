@@ -1,31 +1,37 @@
 import { type RawBuilder, sql } from 'kysely';
 import { canonical } from '../../domain/json/canonical.ts';
-import type { JsonObject } from '../../domain/json/json.ts';
+import { isObject, member } from '../../domain/json/json.ts';
 import type { EventType, LoggedEvent, NewEvent } from '../../domain/log/event.ts';
 import type { Seals } from '../../ports.ts';
 import { mapInTurns } from '../../time/map-in-turns.ts';
 import { standBack } from '../../time/stand-back.ts';
+import { tookAll } from '../connection/not-taken.ts';
 import type { Db } from '../table/tables.ts';
 import { isAbout } from './about.ts';
 import { columnsAgree, LINK, type LinkRow } from './chained.ts';
+import { eventTextOf } from './deciding.ts';
 import { IN_ORDER, portionOf } from './portion.ts';
+import { writtenTo } from './written.ts';
 
 /** An event's body from this many UTF-16 units on takes some milliseconds to be written, and to be sent. */
 const LARGE_BODY = 256 * 1024;
 
-/** Writes events in the order given, in one statement. They are chained later, by the sealer. */
+/** Writes events in the order given, in one statement. They are chained later, by the sealer. Throws `NotTaken`. */
 export async function writeEvents(db: Db, seals: Seals, events: readonly NewEvent[]): Promise<void> {
   if (events.length === 0) return;
   const [only] = events;
   if (events.length === 1 && mayBeLarge(only!)) return writeOne(db, seals, only!);
+  const rows = events.map((event) => eventRow(seals, event));
   // One parameter for all of them, so that Kysely compiles one statement whatever their number.
-  await sql`
-    insert into holdfast.events (body, type, at, approval_id, server, tool, grant_name, actor, seal)
-    select e.body, e.type, e.at, e.approval_id, e.server, e.tool, e.grant_name, e.actor, e.seal
-    from rows from (json_to_recordset(${JSON.stringify(events.map((event) => eventRow(seals, event)))}::json) as (body text,
+  await sendEvents(
+    db,
+    rows,
+    sql`select e.body, e.type, e.at, e.approval_id, e.server, e.tool, e.grant_name, e.actor, e.seal
+    from rows from (json_to_recordset(${JSON.stringify(rows)}::json) as (body text,
       type text, at timestamptz, approval_id text, server text, tool text, grant_name text, actor text, seal text))
       with ordinality as e(body, type, at, approval_id, server, tool, grant_name, actor, seal, nth)
-    order by e.nth`.execute(db);
+    order by e.nth`,
+  );
 }
 
 /** The only event that says what a call's arguments are; everything else in an event is bounded. */
@@ -35,34 +41,67 @@ function mayBeLarge({ type }: NewEvent): boolean {
 
 /** Without quoting it once more as JSON, here and in the database. */
 async function writeOne(db: Db, seals: Seals, event: NewEvent): Promise<void> {
-  const { body, seal, type, at, approval_id, server, tool, grant_name, actor } = eventRow(seals, event);
+  const row = eventRow(seals, event);
+  const { body, seal, type, at, approval_id, server, tool, grant_name, actor } = row;
   if (body.length >= LARGE_BODY) await standBack();
-  await sql`
-    insert into holdfast.events (body, type, at, approval_id, server, tool, grant_name, actor, seal)
-    values (${body}, ${type}, ${at}, ${approval_id}, ${server}, ${tool}, ${grant_name}, ${actor}, ${seal})`.execute(db);
+  await sendEvents(
+    db,
+    [row],
+    sql`values (${body}, ${type}, ${at}::timestamptz, ${approval_id}, ${server}, ${tool}, ${grant_name}, ${actor}, ${seal})`,
+  );
+}
+
+/** What a statement says of the events that it wrote. */
+export interface LoggedPart {
+  /** Their cursors, in their order. */
+  readonly logged: readonly (number | string)[] | null;
+  /** The transaction. */
+  readonly xid: string;
+}
+
+/** The columns of a `LoggedPart`, where `logged` is the part that inserted them and returned their `n`. */
+export const LOGGED: RawBuilder<unknown> = sql`(select json_agg(w.n order by w.n) from logged w) as logged,
+  pg_current_xact_id()::text as xid`;
+
+/** The same; the statement fails if that is not all of it. */
+export function loggedAll(sent: number): RawBuilder<unknown> {
+  return sql`${LOGGED}, ${tookAll('events', sql`(select count(*) from logged)`, sent)} as took`;
+}
+
+async function sendEvents(
+  db: Db,
+  rows: readonly { readonly seal: string }[],
+  source: RawBuilder<unknown>,
+): Promise<void> {
+  const written = await sql<LoggedPart>`
+    with logged as (
+      insert into holdfast.events (body, type, at, approval_id, server, tool, grant_name, actor, seal)
+      ${source} returning n
+    ) select ${loggedAll(rows.length)}`.execute(db);
+  rememberLogged(db, rows, written.rows[0]!);
+}
+
+/** What was logged is remembered until it is in the chain. */
+export function rememberLogged(db: Db, rows: readonly { readonly seal: string }[], { logged, xid }: LoggedPart): void {
+  writtenTo(db).remember(
+    logged ?? [],
+    rows.map(({ seal }) => seal),
+    xid,
+  );
 }
 
 /** The same as a part of a statement, for each row of `when`: what it tells happens in that statement. */
 export function insertEvents(
-  seals: Seals,
-  events: readonly NewEvent[],
+  events: readonly ReturnType<typeof eventRow>[],
   when: RawBuilder<unknown>,
 ): RawBuilder<unknown> {
-  return insertEventRows(
-    events.map((event) => eventRow(seals, event)),
-    when,
+  const rows = events.map(
+    (
+      row,
+      nth,
+    ) => sql`(${sql.lit(nth)}, ${row.body}::text, ${row.type}::text, ${row.at}::timestamptz, ${row.approval_id}::text, ${row.server}::text,
+      ${row.tool}::text, ${row.grant_name}::text, ${row.actor}::text, ${row.seal}::text)`,
   );
-}
-
-/** The same for whoever needs their seals. */
-export function insertEventRows(
-  sealed: readonly ReturnType<typeof eventRow>[],
-  when: RawBuilder<unknown>,
-): RawBuilder<unknown> {
-  const rows = sealed.map((row, nth) => {
-    return sql`(${sql.lit(nth)}, ${row.body}::text, ${row.type}::text, ${row.at}::timestamptz, ${row.approval_id}::text, ${row.server}::text,
-      ${row.tool}::text, ${row.grant_name}::text, ${row.actor}::text, ${row.seal}::text)`;
-  });
   return sql`
     insert into holdfast.events (body, type, at, approval_id, server, tool, grant_name, actor, seal)
     select e.body, e.type, e.at, e.approval_id, e.server, e.tool, e.grant_name, e.actor, e.seal
@@ -109,31 +148,41 @@ export async function readEvents(
   return mapInTurns(found.rows, (row) => eventOf(seals, row));
 }
 
-/** An event as its text says it. `seals`: null where nobody can tell whether a gateway wrote it. */
+/**
+ * An event as its text says it; what that does not say, because somebody wrote what is no event, its columns do. `seals`:
+ * null where nobody can tell whether a gateway wrote it.
+ */
 export function eventOf(seals: Seals | null, row: LinkRow): LoggedEvent {
-  const body = JSON.parse(row.body) as JsonObject;
+  const body = eventTextOf(row);
   const doubt = doubtOf(seals, row);
+  const at = new Date(String(member(body, 'at')));
+  const data = member(body, 'data');
+  const textIn = (name: string): string | null => {
+    const value = member(body, name);
+    return typeof value === 'string' ? value : null;
+  };
   return {
     n: Number(row.n),
     seq: row.seq === null ? null : Number(row.seq),
     hash: row.hash,
-    type: body.type as EventType,
-    at: new Date(body.at as string),
-    actor: body.actor as string,
-    approval: body.approval as string | null,
-    server: body.server as string | null,
-    tool: body.tool as string | null,
-    grant: body.grant as string | null,
-    data: body.data as JsonObject,
+    type: (textIn('type') ?? row.type) as EventType,
+    at: Number.isNaN(at.getTime()) ? new Date(Number(row.ms)) : at,
+    actor: textIn('actor') ?? row.actor,
+    approval: textIn('approval'),
+    server: textIn('server'),
+    tool: textIn('tool'),
+    grant: textIn('grant'),
+    data: isObject(data) ? data : {},
     ...(doubt === null ? {} : { doubt }),
   };
 }
 
-function doubtOf(seals: Seals | null, row: LinkRow): 'body' | 'columns' | null {
+function doubtOf(seals: Seals | null, row: LinkRow): NonNullable<LoggedEvent['doubt']> | null {
   const { seal, seq, body } = row;
-  // A chained one without a seal is from before there were any, or the signer finds it.
-  const isUnsealed = seal === null && seq !== null;
-  const mayFit = seals === null || isUnsealed || seals.maker(seal) === 'retired' || seals.fits('event', body, seal);
-  if (!mayFit) return 'body';
+  const isUnsealed = seal === null && seq !== null && seals?.mayLack(Number(seq)) === true;
+  if (seals !== null && !isUnsealed && !seals.fits('event', body, seal)) {
+    if (seals.maker(seal) !== 'retired') return 'body';
+    if (seq === null || !seals.wasGood(seal, Number(seq))) return 'secret';
+  }
   return columnsAgree(row) ? null : 'columns';
 }

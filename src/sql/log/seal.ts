@@ -2,10 +2,12 @@ import { createHash } from 'node:crypto';
 import { type Kysely, sql, type Transaction } from 'kysely';
 import { chainText, GENESIS } from '../../domain/log/chain.ts';
 import type { ForeignEvent, Seals } from '../../ports.ts';
+import { writeRows } from '../connection/not-taken.ts';
 import type { Tables } from '../table/tables.ts';
 import { columnsAgree, LINK, type LinkRow } from './chained.ts';
 import { copiesAmong } from './copies.ts';
 import { misphrased } from './phrase-check.ts';
+import { writtenTo } from './written.ts';
 
 /**
  * The one lock of all who chain events: "hold" in letters. `holdfast.append` tries the same one. Who does not get it
@@ -43,8 +45,9 @@ export class EventSealer {
   }
 
   /**
-   * Chains at most `limit` events. Found just now: `foreign`, which no gateway wrote as they are, and `retired`, of a
-   * secret that is listed no longer. Neither is chained by this process; one that lists the secret chains the latter.
+   * Chains at most `limit` events. Found just now: `foreign`, which no gateway wrote as they are, or which this process
+   * wrote and which are gone, and `retired`, of a secret that is listed no longer. Neither is chained by this process; one
+   * that lists the secret chains the latter.
    */
   async seal(limit: number): Promise<{ chained: number; foreign: ForeignEvent[]; retired: number[] }> {
     const foreign: ForeignEvent[] = [];
@@ -57,7 +60,9 @@ export class EventSealer {
         if (field === 'retired') retired.push(Number(n));
         else foreign.push({ n: Number(n), field });
       }
-      if (portion.left === 0) return { chained, foreign, retired };
+      if (portion.left > 0) continue;
+      foreign.push(...(await writtenTo(this.#db).look(this.#db)));
+      return { chained, foreign, retired };
     }
   }
 
@@ -137,9 +142,10 @@ async function chain(trx: Transaction<Tables>, events: readonly { n: string; bod
     hash = chainHash(hash, seq, row.body);
     return { n: String(row.n), seq: String(seq), hash };
   });
-  await sql`
+  const update = sql`
     update holdfast.events e set seq = p.seq, hash = p.hash
     from unnest(${places.map((p) => p.n)}::bigint[], ${places.map((p) => p.seq)}::bigint[], ${places.map((p) => p.hash)}::text[])
       as p(n, seq, hash)
-    where e.n = p.n`.execute(trx);
+    where e.n = p.n`;
+  await writeRows(trx, 'events', places.length, update);
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type RawBuilder, sql } from 'kysely';
 import type { SealKind, Seals, SetHead, SetReading } from '../../ports.ts';
+import { requireTaken, writeRows } from '../connection/not-taken.ts';
 import type { Db } from '../table/tables.ts';
 
 /*
@@ -45,6 +46,7 @@ export async function changeSet(
   await writeHead(trx, seals, { name, version: 0, count: 0, digest: NO_ROWS });
   const found = await sql<SetHeadRow>`
     select name, version, count, digest, seal from holdfast.sealed_sets where name = ${name} for update`.execute(trx);
+  requireTaken('sealed_sets', found.rows.length, 1);
   const head = headOf(found.rows[0]!);
   const digest = added.reduce(
     (sum, text) => plus(sum, text),
@@ -53,9 +55,10 @@ export async function changeSet(
   const next = { name, version: head.version + 1, count: head.count + added.length - removed.length, digest };
   // A head that somebody else wrote is not made good by the next change.
   const seal = seals.fits('set', headText(head), found.rows[0]!.seal) ? sealOf(seals, next) : '';
-  await sql`
+  const update = sql`
     update holdfast.sealed_sets set version = ${next.version}, count = ${next.count}, digest = ${digest}, seal = ${seal}
-    where name = ${name}`.execute(trx);
+    where name = ${name}`;
+  await writeRows(trx, 'sealed_sets', 1, update);
 }
 
 /**
@@ -64,11 +67,12 @@ export async function changeSet(
  */
 export async function beginSet(trx: Db, seals: Seals, name: string, texts: readonly string[], version: number) {
   const head = { name, version, count: texts.length, digest: texts.reduce(plus, NO_ROWS) };
-  await sql`
+  const insert = sql`
     insert into holdfast.sealed_sets (name, version, count, digest, seal)
     values (${name}, ${version}, ${head.count}, ${head.digest}, ${sealOf(seals, head)})
     on conflict (name) do update set version = excluded.version, count = excluded.count, digest = excluded.digest,
-      seal = excluded.seal`.execute(trx);
+      seal = excluded.seal`;
+  await writeRows(trx, 'sealed_sets', 1, insert);
 }
 
 /** Compares rows with their head. `kind`: of the rows' own seals. */

@@ -31,6 +31,7 @@ import { MIGRATION_0035 } from './0035-own-events.ts';
 import { MIGRATION_0038 } from './0038-gave-up.ts';
 import { MIGRATION_0039 } from './0039-refused-cards.ts';
 import { MIGRATION_0040 } from './0040-ended-early.ts';
+import { MIGRATION_0041 } from './0041-counted.ts';
 import { MIGRATION_0042 } from './0042-sealed-cards.ts';
 
 /**
@@ -71,5 +72,6 @@ export const MIGRATIONS: Readonly<Record<string, readonly string[]>> = {
   '0038-gave-up': MIGRATION_0038,
   '0039-refused-cards': MIGRATION_0039,
   '0040-ended-early': MIGRATION_0040,
+  '0041-counted': MIGRATION_0041,
   '0042-sealed-cards': MIGRATION_0042,
 };

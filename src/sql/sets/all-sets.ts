@@ -1,18 +1,18 @@
 import type { Kysely, Transaction } from 'kysely';
-import type { Seals, SetHead, SetReadings } from '../../ports.ts';
+import type { AcceptPlan, Seals, SetReadings } from '../../ports.ts';
 import type { Tables } from '../table/tables.ts';
 import { ASKED_SET } from './asked-set.ts';
-import { FREEZE_SET } from './believed-freezes.ts';
+import { FREEZE_SET } from './freeze-set.ts';
 import { ISSUED_SET } from './issued-set.ts';
 import { PURSUIT_SET } from './pursuit-set.ts';
 import { REVOCATION_SET } from './revocation-set.ts';
-import { judgedSet, openSet, rebaseSet } from './set-table.ts';
+import { judgedSet, openSet, type RebasedSet, rebaseSet } from './set-table.ts';
 
 /** What is done with each set. One list for all of it: a set that is not named is compared with nothing. */
 interface SetVerbs {
   open(db: Kysely<Tables>, seals: Seals): Promise<void>;
   judge(db: Kysely<Tables>, seals: Seals, readings: SetReadings): Promise<unknown>;
-  rebase(trx: Transaction<Tables>, seals: Seals, known: readonly SetHead[]): Promise<readonly SetHead[]>;
+  rebase(trx: Transaction<Tables>, seals: Seals, plan: AcceptPlan): Promise<RebasedSet>;
 }
 
 const SETS: readonly SetVerbs[] = [
@@ -27,7 +27,7 @@ function verbsOf<R extends { readonly seal: string | null }>(table: Parameters<t
   return {
     open: (db, seals) => openSet(db, seals, table),
     judge: (db, seals, readings) => judgedSet(db, seals, table, readings),
-    rebase: (trx, seals, known) => rebaseSet(trx, seals, table, known),
+    rebase: (trx, seals, plan) => rebaseSet(trx, seals, table, plan),
   };
 }
 
@@ -41,13 +41,13 @@ export function setJudge(db: Kysely<Tables>, seals: Seals): (readings: SetReadin
   };
 }
 
-/** An operator accepted the store: the rows as they are make up each set. Returns the heads. */
-export async function rebaseSets(
-  trx: Transaction<Tables>,
-  seals: Seals,
-  known: readonly SetHead[],
-): Promise<readonly SetHead[]> {
-  const heads: SetHead[] = [];
-  for (const { rebase } of SETS) heads.push(...(await rebase(trx, seals, known)));
-  return heads;
+/** An operator accepted the store: what is done with each set. */
+export async function rebaseSets(trx: Transaction<Tables>, seals: Seals, plan: AcceptPlan): Promise<RebasedSet> {
+  const sets: RebasedSet[] = [];
+  for (const { rebase } of SETS) sets.push(await rebase(trx, seals, plan));
+  return {
+    heads: sets.flatMap(({ heads }) => heads),
+    putBack: sets.flatMap(({ putBack }) => putBack),
+    lost: sets.flatMap(({ lost }) => lost),
+  };
 }

@@ -1,24 +1,11 @@
-import { type Kysely, type RawBuilder, type Selectable, sql } from 'kysely';
+import { type Kysely, type RawBuilder, sql } from 'kysely';
 import type { FrozenPlace } from '../../domain/freeze/freeze.ts';
 import type { Seals, SetReadings } from '../../ports.ts';
-import { rowText } from '../table/sealed-tables.ts';
-import type { FreezeTable, Tables } from '../table/tables.ts';
+import { decidingEvents, isOwnEvent, saysType } from '../log/deciding.ts';
+import type { Tables } from '../table/tables.ts';
+import { FREEZE_SET, type FreezeRow } from './freeze-set.ts';
 import { loggedFreezes } from './logged-freezes.ts';
-import { openSet, type ReadSet, readSet, type SetTable } from './set-table.ts';
-
-/** What of a freeze's row says what it stops; the rest tells how it was lifted. */
-export type FreezeRow = Omit<Selectable<FreezeTable>, 'lifted_at' | 'lifted_by' | 'lifted_reason'>;
-
-/** The freezes in force. One that is lifted leaves the set, and its row stays. */
-export const FREEZE_SET: SetTable<FreezeRow> = {
-  name: 'freezes',
-  kind: 'row',
-  rows: sql`select id, scope, name, reason, "by", since, seal from holdfast.freezes where lifted_at is null
-    order by since, id`,
-  id: 'id',
-  idOf: ({ id }) => id,
-  text: (row) => rowText('freezes', row),
-};
+import { openSet, type ReadSet, readSet } from './set-table.ts';
 
 /**
  * What the rows in force and their head look like now, with the cursor of the last event that one was set. Two that are
@@ -30,7 +17,7 @@ const LOOKS: RawBuilder<string> = sql`(select encode(sha256(convert_to(coalesce(
     (extract(epoch from z.since) * 1000)::bigint, z.seal)::text, '' order by z.id)
   from holdfast.freezes z where z.lifted_at is null), '')
   || coalesce((select s.seal from holdfast.sealed_sets s where s.name = 'freezes'), ''), 'UTF8')), 'hex')
-  || ' ' || coalesce((select max(e.n) from holdfast.events e where e.type = 'freeze.set'), 0))`;
+  || ' ' || coalesce((select max(e.n) from holdfast.events e where ${saysType(['freeze.set'])}), 0))`;
 
 /**
  * The freezes that this process believes in, with their seals and the sealed head of their set. Whatever may be stopped by
@@ -46,6 +33,8 @@ export class BelievedFreezes {
   /** What was judged last, and the rows; null: nothing that may be believed. */
   #looks: string | null = null;
   #rows: readonly FreezeRow[] = [];
+  /** Set by this process and not found by the next read; in force until an operator accepts the store. */
+  readonly #vanished = new Map<string, FreezeRow>();
   /** The last event when this process began: what the log says after it has to be in the rows. */
   #since: number | null = null;
   /** How many reads have begun, and the number of the one whose result is believed. */
@@ -63,19 +52,32 @@ export class BelievedFreezes {
    * those that the log says were set and not lifted: what cannot be believed stops more, not less.
    */
   async read(): Promise<readonly FreezeRow[]> {
+    return this.#read(null);
+  }
+
+  /** This process has just set it: it must be in the set, or lifted as the log says. False: an alarm stands. */
+  async isThere(row: FreezeRow): Promise<boolean> {
+    await this.#read(row);
+    return !this.#vanished.has(row.id);
+  }
+
+  async #read(own: FreezeRow | null): Promise<readonly FreezeRow[]> {
     const [db, seals] = [this.#db, this.#seals];
     if (!this.#opened) await openSet(db, seals, FREEZE_SET);
     this.#opened = true;
     const turn = this.#readings?.begin() ?? 0;
     this.#begun += 1;
     const begun = this.#begun;
-    const { rows, reading, beside } = await this.#look();
+    const { rows, beside, ...seen } = await this.#look();
+    let { reading } = seen;
+    if (own !== null && !rows.some(({ id }) => id === own.id) && !(await wasLifted(db, seals, own))) {
+      this.#vanished.set(own.id, own);
+      reading = { ...reading, fault: `there is no freeze ${own.id}, which was set just now` };
+    }
     const judged = this.#readings?.read(turn, reading) ?? (reading.fault === null ? 'believed' : 'refused');
     if (judged === 'refused') {
       this.#looks = null;
-      const all = [...rows, ...this.#rows, ...(await loggedFreezes(db, seals, 0))];
-      const each = [...new Map(all.map((row) => [row.id, row])).values()];
-      return each.sort((one, other) => one.since.getTime() - other.since.getTime());
+      return this.#together([...rows, ...this.#rows, ...(await loggedFreezes(db, seals, 0))]);
     }
     // Of two reads that overlap, the one that began last counts.
     if (judged === 'believed' && begun > this.#result) {
@@ -83,7 +85,14 @@ export class BelievedFreezes {
       this.#looks = beside;
       this.#rows = rows;
     }
-    return rows;
+    return this.#together(rows);
+  }
+
+  /** With those that have vanished; oldest first, each once. */
+  #together(rows: readonly FreezeRow[]): readonly FreezeRow[] {
+    if (this.#readings?.isAtFault(FREEZE_SET.name) === false) this.#vanished.clear();
+    const each = [...new Map([...this.#vanished.values(), ...rows].map((row) => [row.id, row])).values()];
+    return each.sort((one, other) => one.since.getTime() - other.since.getTime());
   }
 
   /** The rows with their head, and where they have changed since they were believed with what the log says of them. */
@@ -143,4 +152,10 @@ export function isFrozen(place: FrozenPlace): RawBuilder<unknown> {
 function stops({ server, grant }: FrozenPlace): RawBuilder<unknown> {
   return sql`(z.scope = 'all' or (z.scope = 'server' and z.name = ${server}::text)
     or (z.scope = 'grant' and z.name = ${grant}::text))`;
+}
+
+/** In the log's own words: somebody was quicker. */
+async function wasLifted(db: Kysely<Tables>, seals: Seals, { id }: FreezeRow): Promise<boolean> {
+  const lifted = await decidingEvents(db, ['freeze.lifted'], sql`strpos(e.body, ${id}::text) > 0`, sql`e.n`);
+  return lifted.some((row) => isOwnEvent(seals, row));
 }

@@ -1,35 +1,62 @@
 import { sql } from 'kysely';
+import { isObject, type Json, member } from '../../domain/json/json.ts';
 import type { Seals } from '../../ports.ts';
+import { decidingEvents, eventTextOf, isOwnEvent, timeIn } from '../log/deciding.ts';
 import type { Db, FreezeTable } from '../table/tables.ts';
 
-type LoggedFreeze = Pick<FreezeTable, 'by' | 'id' | 'name' | 'reason' | 'scope'> & { since: Date; seal: null };
+export type LoggedFreeze = Pick<FreezeTable, 'by' | 'id' | 'name' | 'reason' | 'scope'> & {
+  readonly since: Date;
+  readonly seal: null;
+  /** A gateway wrote the event that says so. */
+  readonly isOwn: boolean;
+};
 
 /**
- * The freezes that the log says were set since this cursor, and neither lifted nor accepted as gone. That one was set is
- * taken from any event, since it only stops; the rest from events of a gateway's only.
+ * The freezes that the log says were set since this cursor, and neither lifted nor accepted as gone, by the texts of its
+ * events. That one was set is taken from any event, since it only stops; the rest from events of a gateway's only. What
+ * an operator accepted names the freezes that were in force then.
  */
 export async function loggedFreezes(db: Db, seals: Seals, after: number): Promise<readonly LoggedFreeze[]> {
-  const found = await sql<{ type: string; body: string; seal: string | null; actor: string; at: Date }>`
-    select type, body, seal, actor, at from holdfast.events
-    where type in ('freeze.set', 'freeze.lifted', 'store.accepted') and n > ${after} order by n`.execute(db);
+  const found = await decidingEvents(
+    db,
+    ['freeze.set', 'freeze.lifted', 'store.accepted'],
+    sql`e.n > ${String(after)}::bigint`,
+    sql`e.n`,
+  );
   const frozen = new Map<string, LoggedFreeze>();
-  for (const { type, body, seal, actor, at } of found.rows) {
-    if (type !== 'freeze.set') {
-      if (!seals.fits('event', body, seal) && seals.maker(seal) !== 'retired') continue;
-      if (type === 'store.accepted') frozen.clear();
-    }
-    const { id, scope, name, reason } = (JSON.parse(body) as { data: Partial<Record<string, unknown>> }).data;
+  for (const row of found) {
+    const event = eventTextOf(row);
+    const isOwn = isOwnEvent(seals, row);
+    const type = member(event, 'type');
+    const data = member(event, 'data') ?? null;
+    if (type === 'store.accepted' && isOwn) keepOnly(frozen, member(data, 'freezes'));
+    const id = member(data, 'id');
     if (typeof id !== 'string') continue;
-    if (type === 'freeze.lifted') frozen.delete(id);
-    if (type !== 'freeze.set' || !isScope(scope)) continue;
-    const of = {
-      name: typeof name === 'string' ? name : null,
-      reason: String(reason),
-      by: actor.replace('slack:', ''),
-    };
-    frozen.set(id, { id, scope, ...of, since: at, seal: null });
+    if (type === 'freeze.lifted' && isOwn) frozen.delete(id);
+    if (type !== 'freeze.set' || frozen.get(id)?.isOwn) continue;
+    const set = freezeIn(id, event, isOwn);
+    if (set !== null) frozen.set(id, set);
   }
   return [...frozen.values()];
+}
+
+/** What is accepted by a release that names none is gone. */
+function keepOnly(frozen: Map<string, LoggedFreeze>, ids: Json | undefined): void {
+  const inForce = new Set(Array.isArray(ids) ? ids : []);
+  for (const id of frozen.keys()) if (!inForce.has(id)) frozen.delete(id);
+}
+
+function freezeIn(id: string, event: Json, isOwn: boolean): LoggedFreeze | null {
+  const data = member(event, 'data') ?? null;
+  const [scope, name] = [member(data, 'scope'), member(data, 'name')];
+  if (!isObject(data) || !isScope(scope)) return null;
+  return {
+    ...{ id, scope, name: typeof name === 'string' ? name : null, reason: String(member(data, 'reason')) },
+    by: String(member(event, 'actor')).replace('slack:', ''),
+    since: timeIn(event),
+    seal: null,
+    isOwn,
+  };
 }
 
 function isScope(scope: unknown): scope is FreezeTable['scope'] {

@@ -1,6 +1,16 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely';
-import type { SealKind, Seals, SetHead, SetJudgement, SetReading, SetReadings } from '../../ports.ts';
+import type {
+  AcceptedStore,
+  AcceptPlan,
+  SealKind,
+  Seals,
+  SetHead,
+  SetJudgement,
+  SetReading,
+  SetReadings,
+} from '../../ports.ts';
 import { KEPT_PLAN } from '../connection/kept-plan.ts';
+import { writeRows } from '../connection/not-taken.ts';
 import { beginSet, judgeSet, type SetHeadRow, setHead } from '../log/sealed-set.ts';
 import type { Db, Tables } from '../table/tables.ts';
 
@@ -20,6 +30,25 @@ export interface SetTable<R extends { readonly seal: string | null }> {
    * of it. Absent: they are sealed as they are, which only tables may do whose rows stop something and let nothing pass.
    */
   readonly disown?: (trx: Db, ids: readonly string[]) => Promise<void>;
+  /** What the log names and these rows lack; absent: the log does not name the rows of this set. */
+  readonly named?: (trx: Db, seals: Seals, rows: readonly R[], plan: AcceptPlan) => Promise<readonly NamedRow[]>;
+}
+
+/** A row that the log names and the set lacks. */
+export interface NamedRow {
+  /** How operators find it. */
+  readonly row: string;
+  /** What it said, in words. */
+  readonly about: string;
+  /** Puts it back; null: no gateway wrote the event that names it. */
+  readonly putBack: ((trx: Db) => Promise<void>) | null;
+}
+
+/** What became of one set when an operator accepted the store. */
+export interface RebasedSet {
+  readonly heads: readonly SetHead[];
+  readonly putBack: AcceptedStore['putBack'];
+  readonly lost: AcceptedStore['lost'];
 }
 
 /** A set as it was read, with the head of the same instant. */
@@ -97,20 +126,37 @@ async function open<R extends { readonly seal: string | null }>(
   await sealAll(trx, seals, table, isNew ? await ownRows(trx, seals, table, rows) : rows, reading.head?.version ?? 1);
 }
 
-/** An operator accepted the store: the rows as they are make up the set. Returns its head. */
+/**
+ * An operator accepted the store: the rows as they are, and those that the log names besides, make up the set. Tells of
+ * what is missing and cannot be put back.
+ */
 export async function rebaseSet<R extends { readonly seal: string | null }>(
   trx: Db,
   seals: Seals,
   table: SetTable<R>,
-  known: readonly SetHead[],
-): Promise<readonly SetHead[]> {
-  await lockSet(trx, table.name);
-  const { rows, reading } = await readSet(trx, seals, table);
-  const versions = known.filter(({ name }) => name === table.name).map(({ version }) => version);
-  const version = Math.max(reading.head?.version ?? 0, ...versions) + 1;
-  await sealAll(trx, seals, table, await ownRows(trx, seals, table, rows), version);
+  plan: AcceptPlan,
+): Promise<RebasedSet> {
+  const { name } = table;
+  await lockSet(trx, name);
+  const before = await readSet(trx, seals, table);
+  const named = (await table.named?.(trx, seals, before.rows, plan)) ?? [];
+  for (const { putBack } of named) await putBack?.(trx);
+  const { rows } = await readSet(trx, seals, table);
+  const heads = [
+    ...plan.sets.filter((head) => head.name === name),
+    ...(before.reading.head === null ? [] : [before.reading.head]),
+  ].toSorted((one, other) => other.version - one.version);
+  const own = await ownRows(trx, seals, table, rows);
+  await sealAll(trx, seals, table, own, (heads[0]?.version ?? 0) + 1);
   const made = (await readSet(trx, seals, table)).reading.head;
-  return made === null ? [] : [made];
+  const told = (which: readonly NamedRow[]) => which.map(({ row, about }) => ({ table: name, row, about }));
+  const lost: AcceptedStore['lost'][number][] = told(named.filter(({ putBack }) => putBack === null));
+  const missing = (heads[0]?.count ?? 0) - own.length;
+  if (missing > 0) {
+    const about = `${missing} of ${heads[0]!.count} rows that a gateway left are gone, and the log does not name them`;
+    lost.push({ table: name, row: null, about });
+  }
+  return { heads: made === null ? [] : [made], putBack: told(named.filter(({ putBack }) => putBack !== null)), lost };
 }
 
 async function ownRows<R extends { readonly seal: string | null }>(
@@ -134,10 +180,14 @@ async function sealAll<R extends { readonly seal: string | null }>(
   version: number,
 ): Promise<void> {
   const texts = rows.map(text);
-  await sql`
+  // Whoever may only seal anew may not write the same again (deploy/sql/gateway-rights.sql).
+  const fresh = rows.map((row, nth) => ({ id: idOf(row), before: row.seal, seal: seals.seal(kind, texts[nth]!) }));
+  const changed = fresh.filter(({ before, seal }) => before !== seal);
+  const update = sql`
     update ${sql.table(`holdfast.${name}`)} t set seal = v.seal
-    from unnest(${rows.map(idOf)}::text[], ${texts.map((one) => seals.seal(kind, one))}::text[]) as v(id, seal)
-    where t.${sql.ref(id)}::text = v.id`.execute(trx);
+    from unnest(${changed.map((row) => row.id)}::text[], ${changed.map(({ seal }) => seal)}::text[]) as v(id, seal)
+    where t.${sql.ref(id)}::text = v.id`;
+  if (changed.length > 0) await writeRows(trx, name, changed.length, update);
   await beginSet(trx, seals, name, texts, version);
 }
 

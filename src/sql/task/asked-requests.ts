@@ -2,6 +2,7 @@ import { type Kysely, type RawBuilder, type Selectable, sql } from 'kysely';
 import { type Approval, isOver } from '../../domain/approval/approval.ts';
 import type { AskedPlace, AskedRequest, Seals, TaskStore } from '../../ports.ts';
 import { markAnswered, readOne, Unasked, withAnswer } from '../approval/legs.ts';
+import { requireTaken } from '../connection/not-taken.ts';
 import { writeEvents } from '../log/events.ts';
 import { changeSet } from '../log/sealed-set.ts';
 import { ASKED_ROW, ASKED_SET, type AskedSetRow, askedText } from '../sets/asked-set.ts';
@@ -24,7 +25,7 @@ export async function keepRequest(
   const text = askedText({ ...row, kept: bytesText(kept) });
   const seal = seals.seal('row', text);
   return db.transaction().execute(async (trx) => {
-    const found = await sql<{ is_new: boolean }>`
+    const found = await sql<{ is_new: boolean | null }>`
     with open as (
       select q.digest, q.request_key from holdfast.asked_requests q
       where q.approval_id = ${approval} and q.answered_at is null
@@ -38,7 +39,11 @@ export async function keepRequest(
         and (select count(*) from open) < ${MOST_ASKED}
       returning 1
     )
-    select true as is_new from added union all select false from known`.execute(trx);
+    select true as is_new from added union all select false from known
+    union all select null from holdfast.approvals a
+      where a.id = ${approval} and a.state = 'dispatched' and not exists (select 1 from known)
+        and (select count(*) from open) < ${MOST_ASKED} and not exists (select 1 from added)`.execute(trx);
+    if (found.rows[0]?.is_new === null) requireTaken('asked_requests', 0, 1);
     if (found.rows[0]?.is_new) await changeSet(trx, seals, ASKED_SET.name, { added: [text] });
     return found.rows.length > 0;
   });

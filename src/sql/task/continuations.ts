@@ -5,6 +5,7 @@ import type { NewEvent } from '../../domain/log/event.ts';
 import type { Seals, TaskStore } from '../../ports.ts';
 import { Altered, awaitsAnswer, goesOn, lockSealed, readBack, withAnswer } from '../approval/legs.ts';
 import { seatAgain } from '../approval/seats.ts';
+import { writeRows } from '../connection/not-taken.ts';
 import { writeEvents } from '../log/events.ts';
 import type { Beliefs } from '../sets/beliefs.ts';
 import { APPROVAL, type ApprovalRow, approvalOf } from '../table/approval-row.ts';
@@ -26,11 +27,12 @@ export async function rememberContinuation(
 ): Promise<void> {
   const { digest, grant, server, fingerprint, approval, expiresAt } = continuation;
   const seal = tables.seal('continuations', { digest, grant_name: grant, server, fingerprint, approval_id: approval });
-  await sql`
+  const insert = sql`
     insert into holdfast.continuations (digest, grant_name, server, fingerprint, approval_id, expires_at, seal)
     values (${digest}, ${grant}, ${server}, ${fingerprint}, ${approval}, ${expiresAt}, ${seal})
     on conflict (digest, grant_name, server, fingerprint) do update
-      set approval_id = excluded.approval_id, expires_at = excluded.expires_at, seal = excluded.seal`.execute(db);
+      set approval_id = excluded.approval_id, expires_at = excluded.expires_at, seal = excluded.seal`;
+  await writeRows(db, 'continuations', 1, insert);
 }
 
 /**
@@ -77,10 +79,11 @@ async function spend(
   const awaited = await lockSealed(trx, seals, id);
   if (awaited === null || !awaitsAnswer(awaited, now)) throw new NotAwaited();
   const next = goesOn(seals, awaited);
-  await sql`
+  const goOn = sql`
     update holdfast.approvals set dispatcher = ${dispatcher}, lease_until = ${until}, ${next.columns},
       answers = ${withAnswer(given)}, revision = revision + 1, updated_at = clock_timestamp()
-    where id = ${id}`.execute(trx);
+    where id = ${id}`;
+  await writeRows(trx, 'approvals', 1, goOn);
   const joiner = await seatAgain(trx, id, returned.joiner, now);
   await writeEvents(trx, seals, events(id));
   const approval = await readBack(trx, seals, awaited, next.seal);

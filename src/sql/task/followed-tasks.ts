@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely';
 import type { FollowedTask, Seals } from '../../ports.ts';
+import { requireTaken } from '../connection/not-taken.ts';
 import { changeSet } from '../log/sealed-set.ts';
 import { PURSUIT_ROW, PURSUIT_SET, type PursuitSetRow, pursuitText } from '../sets/pursuit-set.ts';
 import { bytesText, type SealedTables } from '../table/sealed-tables.ts';
@@ -44,10 +45,11 @@ export async function followTask(
   await db.transaction().execute(async (trx) => {
     const before = await sql<PursuitSetRow>`
       delete from holdfast.pursuits where approval_id = ${approval} returning ${PURSUIT_ROW}`.execute(trx);
-    await trx
+    const added = await trx
       .insertInto('holdfast.pursuits')
       .values({ ...row, kept, holder: replica, held_until: until, seal: seals.seal('row', text) })
-      .execute();
+      .executeTakeFirst();
+    requireTaken('pursuits', added.numInsertedOrUpdatedRows, 1);
     await changeSet(trx, seals, PURSUIT_SET.name, { added: [text], removed: before.rows.map(pursuitText) });
   });
 }

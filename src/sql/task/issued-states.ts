@@ -1,6 +1,7 @@
 import { type Kysely, sql } from 'kysely';
 import type { Seals, TaskStore } from '../../ports.ts';
 import { KEPT_PLAN } from '../connection/kept-plan.ts';
+import { requireTaken } from '../connection/not-taken.ts';
 import { changeSet, isCountOf, type SetHeadRow, setHead } from '../log/sealed-set.ts';
 import { ISSUED_ROW, ISSUED_SET, type IssuedRow, issuedText } from '../sets/issued-set.ts';
 import type { SealedTables } from '../table/sealed-tables.ts';
@@ -28,6 +29,8 @@ export async function issueState(
       select ${digest}::text, ${grant}::text, ${server}::text, a.id, ${at}::timestamptz, ${until}::timestamptz,
         ${seals.seal('row', text)}::text
       from holdfast.approvals a where a.id = ${approval} returning 1`.execute(trx);
+    const there = await sql`select 1 from holdfast.approvals where id = ${approval}`.execute(trx);
+    requireTaken('issued_states', added.rows.length, there.rows.length);
     const over = await sql<IssuedRow>`
       delete from holdfast.issued_states where approval_id = ${approval} and n <= (
         select n from holdfast.issued_states where approval_id = ${approval}

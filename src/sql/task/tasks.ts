@@ -1,5 +1,6 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely';
 import type { Seals, Task, TaskChange, TaskPhase, TaskStore } from '../../ports.ts';
+import { requireTaken, writeRows } from '../connection/not-taken.ts';
 import type { SealedTables } from '../table/sealed-tables.ts';
 import type { Tables } from '../table/tables.ts';
 import { forgetStates } from './issued-states.ts';
@@ -71,7 +72,7 @@ export async function insertTask(
     created_at: task.createdAt,
   };
   await db.transaction().execute(async (trx) => {
-    await trx
+    const added = await trx
       .insertInto('holdfast.tasks')
       .values({
         ...row,
@@ -81,9 +82,11 @@ export async function insertTask(
         updated_at: task.createdAt,
         expires_at: task.expiresAt,
       })
-      .execute();
+      .executeTakeFirst();
+    requireTaken('tasks', added.numInsertedOrUpdatedRows, 1);
     // No session: a task outlives the one that asked for it.
-    await sql`update holdfast.joiners set replica = 'task', session = null where id = ${task.joiner}`.execute(trx);
+    const leave = sql`update holdfast.joiners set replica = 'task', session = null where id = ${task.joiner}`;
+    await writeRows(trx, 'joiners', 1, leave);
   });
 }
 

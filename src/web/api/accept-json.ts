@@ -9,20 +9,28 @@ const MAX_REASON = 2_000;
 /** The reason in a body that has nothing else to say, or what is wrong with it. */
 export async function readReason(
   c: Context,
-): Promise<{ readonly ok: true; readonly text: string } | { readonly ok: false; readonly why: string }> {
+): Promise<
+  { readonly ok: true; readonly text: string; readonly dryRun: boolean } | { readonly ok: false; readonly why: string }
+> {
   const wrong = (why: string) => ({ ok: false, why }) as const;
   const body = await bodyObject(c);
   if (typeof body === 'string') return wrong(body);
   const reason = member(body, 'reason');
   if (typeof reason !== 'string' || reason.trim() === '') return wrong('Say why, in reason: it is logged.');
   if (reason.length > MAX_REASON) return wrong(`reason is longer than ${MAX_REASON} characters.`);
-  return { ok: true, text: reason.replaceAll('\0', '').toWellFormed() };
+  const dryRun = member(body, 'dryRun') ?? false;
+  if (typeof dryRun !== 'boolean') return wrong('dryRun is true or false: with true nothing is changed.');
+  return { ok: true, text: reason.replaceAll('\0', '').toWellFormed(), dryRun };
 }
 
-/** What was accepted, as the API and `store accept --json` say it. */
-export function acceptedJson({ acceptance, alarms, at, actor, reason, unknown, restored, ended }: StoreAcceptance) {
+/** What was accepted, as the API and `store accept --json` say it; with `dryRun`, what would be. */
+export function acceptedJson(
+  { acceptance, alarms, at, actor, reason, unknown, restored, ended, putBack, lost }: StoreAcceptance,
+  dryRun = false,
+) {
   return {
-    accepted: acceptance.number,
+    accepted: dryRun ? null : acceptance.number,
+    dryRun,
     at: at.toISOString(),
     by: actor,
     reason,
@@ -30,5 +38,7 @@ export function acceptedJson({ acceptance, alarms, at, actor, reason, unknown, r
     unknown: [...unknown],
     restored: [...restored],
     ended: [...ended],
+    putBack: putBack.map((one) => ({ ...one })),
+    lost: lost.map((one) => ({ ...one })),
   };
 }

@@ -8,7 +8,7 @@ import { actorOf } from '../../gateway/decision/actor.ts';
 import { decideApproval } from '../../gateway/decision/decide.ts';
 import { takeBack } from '../../gateway/decision/take-back.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
-import { Unavailable, Unstorable } from '../../ports.ts';
+import { Swallowed, Unavailable, Unstorable } from '../../ports.ts';
 import { isAdmin } from '../http/admin-token.ts';
 import { cookieRequestFault, type LoginSessions } from '../http/login-sessions.ts';
 import type { AddressOf } from '../http/remote-address.ts';
@@ -100,20 +100,30 @@ export function api({ gateway, adminToken, addressOf, loginSessions }: ApiDeps):
   app.post('/api/store/accept', async (c) => {
     const reason = await readReason(c);
     if (!reason.ok) return fault(c, 400, 'bad_reason', reason.why);
-    const accepted = await acceptStoreAsItIs(gateway, { actor: actorOf(c.get('approver')), reason: reason.text });
-    return c.json(acceptedJson(accepted));
+    const { text, dryRun } = reason;
+    const actor = actorOf(c.get('approver'));
+    return c.json(acceptedJson(await acceptStoreAsItIs(gateway, { actor, reason: text, dryRun }), dryRun));
+  });
+  app.get('/api/store/accept', async (c) => {
+    const asked = { actor: actorOf(c.get('approver')), reason: 'nothing is changed', dryRun: true };
+    return c.json(acceptedJson(await acceptStoreAsItIs(gateway, asked), true));
   });
 
   app.all('/api/*', notFound);
   app.onError((error, c) => {
     if (error instanceof Unstorable) return fault(c, 400, 'bad_request', UNSTORABLE);
     if (error instanceof Unavailable && error.part === 'witness') return fault(c, 503, 'unavailable', error.message);
+    if (error instanceof Swallowed) return fault(c, 503, 'not_kept', sentence(error.message));
     if (error instanceof Unavailable)
       return fault(c, 503, 'unavailable', `The ${error.part} does not answer. Try again in a minute.`);
     gateway.log.error({ err: error }, 'an API request failed');
     return fault(c, 500, 'failed', 'The gateway failed on this request. Its log says why.');
   });
   return app as unknown as Hono;
+}
+
+function sentence(words: string): string {
+  return `${words[0]?.toUpperCase()}${words.slice(1)}.`;
 }
 
 /**

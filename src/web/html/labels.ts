@@ -93,7 +93,11 @@ export function eventBadge(event: Pick<LoggedEvent, 'type' | 'data' | 'doubt'>):
   return plainBadge(event);
 }
 
-const DOUBTS = { body: 'Not written by a gateway', columns: 'Columns changed since' } as const;
+const DOUBTS = {
+  body: 'Not written by a gateway',
+  columns: 'Columns changed since',
+  secret: 'Of a secret that is not listed',
+} as const;
 
 function plainBadge(event: Pick<LoggedEvent, 'type' | 'data'>): Html {
   const [tone, label] = eventLabel(event.type);

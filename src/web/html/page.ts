@@ -35,7 +35,7 @@ export function consolePage({ title, section, body, reviewer, waiting = 0, banne
     ([path, label]) => html`<li>
       <a href="${path}" ${path === section ? html`aria-current="page"` : ''}>${label}${
         path === '/'
-          ? html`<span class="count" id="waiting" data-key="waiting" data-rev="${waiting}" ${waiting === 0 ? 'hidden' : ''}
+          ? html`<span class="count ${waiting === 0 ? 'none' : ''}" id="waiting" data-key="waiting" data-rev="${waiting}"
               >${count(waiting)}<span class="unseen"> waiting</span></span>`
           : ''
       }</a>

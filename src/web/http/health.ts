@@ -53,7 +53,12 @@ export function health(gateway: Gateway): Hono {
     });
     const gated = ready && alarms.length === 0 && !gateway.storeWatch.board.isAway;
     const status = ready && (gated || c.req.query('gated') === undefined) ? 200 : 503;
-    const told = { ...(alarms.length > 0 ? { alarms } : {}), ...stops };
+    const { further } = gateway.alarms;
+    const told = {
+      ...(alarms.length > 0 ? { alarms } : {}),
+      ...(further > 0 ? { furtherAlarms: further } : {}),
+      ...stops,
+    };
     return c.json({ ready, gated, parts: { ...parts, ...witness, ...clock, ...slack, ...approvers }, ...told }, status);
   });
   return app;

@@ -97,7 +97,7 @@ function gauges(
     dropped.set(journal.dropped);
     writable.set(journal.writable ? 1 : 0);
     alarm.set(checkpointSigner.alarmed ? 1 : 0);
-    standing.set(alarms.standing.length);
+    standing.set(alarms.standing.length + alarms.further);
     setQueueGauges(await queue.health());
     try {
       setStoreGauges(await ledger.backlog());

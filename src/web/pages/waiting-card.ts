@@ -80,7 +80,7 @@ export function marks({ trace }: Approval, { environment, account }: CallPlace):
       ? null
       : html`<span class="account"><span class="dim">account</span> ${visibleName(account)}</span>`,
   ].filter((part) => part !== null);
-  return parts.length === 0 ? html`` : html`<p class="marks">${parts}</p>`;
+  return parts.length === 0 ? html`` : html`<p class="marks">${parts.map((part) => html`${part} `)}</p>`;
 }
 
 /** The server's own words about the tool, marked as such. */

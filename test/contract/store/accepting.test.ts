@@ -3,7 +3,15 @@ import { after, before, describe, test } from 'node:test';
 import { approvalEvent, NO_SUBJECT } from '../../../src/domain/log/event.ts';
 import type { SpentPass } from '../../../src/domain/log/witness-entry.ts';
 import type { AcceptPlan } from '../../../src/ports.ts';
-import { opened, STORES, type StoreWorld, skipStore, storeWorld, through } from '../../support/store/world.ts';
+import {
+  acceptPlan,
+  opened,
+  STORES,
+  type StoreWorld,
+  skipStore,
+  storeWorld,
+  through,
+} from '../../support/store/world.ts';
 
 for (const kind of STORES) {
   describe(`an operator accepts the store on ${kind}`, { skip: skipStore(kind) }, () => {
@@ -19,7 +27,7 @@ for (const kind of STORES) {
       ...{ tool: 'create_key', grant: 'agent', fingerprint: 'f'.repeat(64), returned: false, ...more },
     });
     const plan = (number: number, sent: readonly SpentPass[], broken: readonly string[] = []): AcceptPlan => ({
-      ...{ log: 'log_one', number, at, sent, broken, foreign: [], sets: [] },
+      ...acceptPlan({ number, at, sent, broken }),
       told: (approval, to) => approvalEvent(approval, { type: 'call.unknown', at, actor: 'admin', data: { to } }),
       accepted: ({ acceptance }) => ({
         ...NO_SUBJECT,

@@ -5,6 +5,7 @@ import { NO_SUBJECT } from '../../../src/domain/log/event.ts';
 import { sqlFreezes } from '../../../src/sql/freezes.ts';
 import { TEST_SEALS } from '../../support/store/seals.ts';
 import {
+  acceptPlan,
   change,
   newApproval,
   opened,
@@ -101,10 +102,8 @@ for (const kind of STORES) {
     const accept = async () => {
       accepted += 1;
       await world.one.accept({
-        ...{ log: 'log_one', number: accepted, at: new Date(), sent: [], broken: [] },
+        ...acceptPlan({ number: accepted }),
         ...{ foreign: world.watches[0].foreignRows, sets: world.watches[0].heads },
-        told: () => ({ ...NO_SUBJECT, type: 'call.unknown', at: new Date(), actor: 'admin', data: {} }),
-        accepted: () => ({ ...NO_SUBJECT, type: 'store.accepted', at: new Date(), actor: 'admin', data: {} }),
       });
       for (const watch of world.watches) watch.forget();
       world.found.length = 0;

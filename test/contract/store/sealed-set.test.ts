@@ -9,6 +9,7 @@ import { openPglite } from '../../../src/sql/connection/pglite.ts';
 import { sqlRevocations } from '../../../src/sql/revocations.ts';
 import { rebaseSets } from '../../../src/sql/sets/all-sets.ts';
 import { TEST_SEALS } from '../../support/store/seals.ts';
+import { acceptPlan } from '../../support/store/world.ts';
 
 describe('the set of revocations', () => {
   let folder: string;
@@ -104,7 +105,7 @@ describe('the set of revocations', () => {
     watch.witnessed(known);
     await list();
     assert.equal(found[0]?.kind, 'older', 'a process that has just started, by its witness');
-    await connection.db.transaction().execute((trx) => rebaseSets(trx, TEST_SEALS, known));
+    await connection.db.transaction().execute((trx) => rebaseSets(trx, TEST_SEALS, acceptPlan({ sets: known })));
     watch.forget();
     found.length = 0;
     await list();

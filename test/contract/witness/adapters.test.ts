@@ -202,8 +202,30 @@ describe('a witness in the data directory', () => {
     writeFileSync(path, `${text.slice(0, -40)}\n${text.split('\n')[0]!.replace('false]', 'true]')}\n{`);
     const known = (await at(data, 'two').read(LOG, Number.POSITIVE_INFINITY)).passes;
     assert.deepEqual(known, [one]);
-    const stranger = rowSeals(['another secret, long enough to derive keys from it']);
-    assert.deepEqual((await at(data, 'three', stranger).read(LOG, Number.POSITIVE_INFINITY)).passes, []);
+    rmSync(data, { recursive: true });
+  });
+
+  test('P2: with a wrong secret it refuses, and leaves every file as it is; with the right one all is known again', async () => {
+    const data = directory();
+    const one = pass();
+    await at(data, 'one').spend(LOG, [one]);
+    const path = join(data, 'witness', 'one.jsonl');
+    const before = readFileSync(path, 'utf8');
+    const old = new Date(Date.now() - 3_600_000);
+    utimesSync(path, old, old);
+    const secrets = ['another secret, long enough to derive keys from it'] as const;
+    for (const replica of ['one', 'two']) {
+      const stranger = at(data, replica, rowSeals(secrets));
+      await assert.rejects(stranger.read(LOG, Number.POSITIVE_INFINITY), /HOLDFAST_SECRET does not list/);
+      await assert.rejects(stranger.spend(LOG, [pass()]), /left as it is/);
+      assert.deepEqual(readdirSync(join(data, 'witness')), ['one.jsonl']);
+      assert.equal(readFileSync(path, 'utf8'), before);
+    }
+    const retired = rowSeals(secrets);
+    retired.retire(new Map([[TEST_SEALS.prefix, 9]]));
+    await at(data, 'later', retired).read(LOG, Number.POSITIVE_INFINITY);
+    assert.equal(readFileSync(path, 'utf8'), before, 'a secret that was taken out too early can be listed again');
+    assert.deepEqual((await at(data, 'right').read(LOG, Number.POSITIVE_INFINITY)).passes, [one]);
     rmSync(data, { recursive: true });
   });
 

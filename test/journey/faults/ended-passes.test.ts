@@ -134,7 +134,7 @@ describe('a question that has ended and whose row is put back', {
     const id = await unspent(args);
     await remember(id);
     await sql(`create function put_back() returns trigger language plpgsql as $$ begin
-      if new.state = 'lapsed' then update holdfast.approvals a set ${STANDING} from before b where a.id = b.id; end if;
+      if new.state = 'lapsed' then update holdfast.approvals a set ${STANDING} from public.before b where a.id = b.id; end if;
       return null; end $$`);
     await sql('create trigger put_back after update on holdfast.approvals for each row execute function put_back()');
     await sql(`create function swallow() returns trigger language plpgsql as $$ begin

@@ -42,6 +42,7 @@ describe('A gateway whose database user may do only what it needs', { skip: skip
       approval: '{ hold: { default: 1s, progress: 60s } }',
       databaseUrl: as.gateway,
       slack: false,
+      operators: '[admin]',
     });
   });
   after(async () => {
@@ -220,6 +221,39 @@ describe('A gateway whose database user may do only what it needs', { skip: skip
     const [row] = await query(as.owner, `select request is null as gone from holdfast.approvals where id = '${id}'`);
     assert.equal(row!.gone, true);
     await again.end();
+  });
+
+  test('a store is accepted: freezes come back; another log’s record is the owner’s to take out, which is said', async () => {
+    const json = { 'content-type': 'application/json' };
+    const accept = async () => {
+      const body = JSON.stringify({ reason: 'looked at' });
+      const response = await gateway.api('/api/store/accept', { method: 'POST', headers: json, body });
+      assert.equal(response.status, 200, await response.clone().text());
+      return (await response.json()) as { putBack: { table: string }[]; lost: { table: string; about: string }[] };
+    };
+    for (const scope of ['all', { server: 'tools' }]) {
+      const body = JSON.stringify({ scope, reason: 'incident' });
+      assert.equal((await gateway.api('/api/freeze', { method: 'POST', headers: json, body })).status, 201);
+    }
+    await query(as.superuser, `delete from holdfast.freezes where scope = 'all'`);
+    await query(as.superuser, 'create table epoch_before as select * from holdfast.epoch');
+    await query(as.superuser, `update holdfast.epoch set log = 'log_other', seal = 'x'`);
+    const first = await accept();
+    assert.deepEqual(
+      first.putBack.map(({ table }) => table),
+      ['freezes'],
+    );
+    assert.match(first.lost.find(({ table }) => table === 'epoch')?.about ?? '', /run "delete from holdfast\.epoch"/);
+    await query(as.owner, 'delete from holdfast.epoch');
+    assert.deepEqual((await accept()).lost, []);
+    const logs = await query(as.superuser, 'select e.log = b.log as same from holdfast.epoch e, epoch_before b');
+    assert.deepEqual(logs, [{ same: true }]);
+    const freezes = (await (await gateway.api('/api/freeze')).json()) as { items: { id: string }[] };
+    assert.equal(freezes.items.length, 2);
+    for (const { id } of freezes.items) {
+      const body = JSON.stringify({ reason: 'over' });
+      assert.equal((await gateway.api(`/api/freeze/${id}`, { method: 'DELETE', headers: json, body })).status, 200);
+    }
   });
 
   test('the log still fits', async () => {

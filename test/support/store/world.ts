@@ -5,9 +5,11 @@ import { join } from 'node:path';
 import { sql } from 'kysely';
 import type { GivenAnswer } from '../../../src/domain/approval/answer.ts';
 import type { Approval, State } from '../../../src/domain/approval/approval.ts';
-import type { EventType, NewEvent } from '../../../src/domain/log/event.ts';
+import { scopeName } from '../../../src/domain/freeze/freeze.ts';
+import { type EventType, type NewEvent, NO_SUBJECT } from '../../../src/domain/log/event.ts';
 import { type SetFinding, SetWatch } from '../../../src/gateway/log/set-watch.ts';
 import type {
+  AcceptPlan,
   Change,
   Freezes,
   GrantRoom,
@@ -99,6 +101,23 @@ function world(one: SqlConnection, other: SqlConnection, end: () => Promise<void
       await Promise.all([first.close(), second?.close()]);
       await end();
     },
+  };
+}
+
+/** A plan by which an operator accepts the store: nothing is known as sent or broken. */
+export function acceptPlan(different: Partial<AcceptPlan> = {}): AcceptPlan {
+  const at = different.at ?? new Date();
+  const event = { ...NO_SUBJECT, at, actor: 'admin', data: {} } as const;
+  return {
+    ...{ log: 'log_one', number: 1, at, sent: [], broken: [], foreign: [], sets: [] },
+    frozenAgain: ({ scope, reason, id: before }) => {
+      const id = `fz_${randomHex(13)}`;
+      const data = { id, scope: scope.kind, name: scopeName(scope), reason, before };
+      return { id, event: { ...event, type: 'freeze.set', data } };
+    },
+    told: () => ({ ...event, type: 'call.unknown' }),
+    accepted: ({ freezes }) => ({ ...event, type: 'store.accepted', data: { freezes: [...freezes] } }),
+    ...different,
   };
 }
 
