@@ -203,5 +203,6 @@ export async function adoptCard(
 }
 
 function shows(record: CardRecord, approval: Approval): boolean {
+  if (record.restored) return false;
   return record.revision >= approval.revision && isForged(approval) === record.digest.endsWith(FORGED);
 }

@@ -1,3 +1,4 @@
+import { earlierOf } from '../time/two-clocks.ts';
 import { withdrawAbandoned, withdrawForsaken } from './call/withdraw.ts';
 import { due } from './decision/due.ts';
 import { endRevoked } from './decision/end-revoked.ts';
@@ -96,7 +97,7 @@ export async function sweep(gateway: SweptGateway, queueStands = false): Promise
     // An order that the queue lost, or never got, would otherwise wait for the next events.
     if (sink) await steps.kind('delivery', () => queue.deliver());
   }
-  await steps.kind('forgetting', () => store.forget(clock.now()));
+  await steps.kind('forgetting', () => store.forget(clock.now(), earlierOf(clock)));
   steps.end();
 }
 

@@ -1,6 +1,6 @@
 import type { Approval } from '../domain/approval/approval.ts';
 import type { Freeze } from '../domain/freeze/freeze.ts';
-import type { CardRecord } from './store.ts';
+import type { CardRecord } from './card-store.ts';
 
 /** Why a grant's calls are not shown one by one. */
 export type Crowd =

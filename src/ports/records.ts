@@ -2,7 +2,7 @@ import type { State } from '../domain/approval/approval.ts';
 import type { SignedCheckpoint } from '../domain/log/checkpoint.ts';
 import type { EventType, LoggedEvent } from '../domain/log/event.ts';
 import type { DeniedPart } from '../domain/policy/judge-method.ts';
-import type { Page } from './store.ts';
+import type { Page } from './approvals.ts';
 
 /** What a reviewer looks for. All conditions given must hold. */
 export interface EventFilter {

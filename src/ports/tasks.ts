@@ -2,7 +2,7 @@ import type { GivenAnswer } from '../domain/approval/answer.ts';
 import type { Approval } from '../domain/approval/approval.ts';
 import type { NewEvent } from '../domain/log/event.ts';
 import type { AskedStore } from './asked.ts';
-import type { NewJoiner } from './store.ts';
+import type { NewJoiner } from './opening.ts';
 
 /**
  * `held`: its approval tells its state. `input`: the server asked for something before it answers. `relayed`: the
@@ -145,7 +145,8 @@ export interface TaskStore extends AskedStore {
     readonly answering: readonly Task[];
     readonly cancelled: readonly string[];
   }>;
-  forgetTasks(now: Date): Promise<void>;
+  /** Deletes what is over by `now`, and states that gated calls were given by `over`, the clock that is behind. */
+  forgetTasks(now: Date, over: Date): Promise<void>;
 
   /** The caller goes away and will come back. Returns the round that it has to name then; earlier rounds are void. */
   nextRound(joiner: string): Promise<number>;

@@ -80,8 +80,8 @@ export interface SetReadings {
   /** Before a read begins; its result is handed to `read` with this number. */
   begin(): number;
   read(turn: number, reading: SetReading): SetJudgement;
-  /** `row`: how operators find it. */
-  foreign(table: string, row: string): void;
+  /** `row`: how operators find it. `why`: what is wrong with it; absent: no gateway wrote it. */
+  foreign(table: string, row: string, why?: string): void;
   /** Something was found of this set, and no operator has accepted it since. */
   isAtFault(name: string): boolean;
 }

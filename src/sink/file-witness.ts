@@ -14,6 +14,7 @@ import {
   stateEntry,
 } from '../domain/log/witness-entry.ts';
 import type { Clock, Log, Remembered, Seals, Witness, WitnessedState } from '../ports.ts';
+import { earlierOf } from '../time/two-clocks.ts';
 
 /** The folder in the data directory. */
 export const WITNESS_FOLDER = 'witness';
@@ -136,7 +137,8 @@ export function fileWitness({ data, replica, seals, clock, log }: FileWitnessSet
 
   /** Writes this process's file anew, without what is over. */
   const rewrite = async (): Promise<void> => {
-    const now = clock.now();
+    // By both clocks: whoever sets the database's has nothing forgotten.
+    const now = earlierOf(clock);
     const lines: string[] = [...places].map(([place, name]) => line(placeEntry(place, name)));
     for (const [name, { state, passes }] of logs) {
       if (state !== null) lines.push(line(stateEntry(state)));

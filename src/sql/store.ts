@@ -61,6 +61,7 @@ export function sqlStore(
 ): Store {
   const { tables } = beliefs;
   const judge = setJudge(db, seals);
+  const trust = { seals, tables };
   const admissions = new AdmissionBatcher(db, seals);
   const appender = new Appender(db, seals);
   const sealer = new EventSealer(db, seals);
@@ -79,7 +80,7 @@ export function sqlStore(
     open: (request, joiner, room, event) =>
       openingsByGrant.run(request.approval.grant, () => openApproval(db, seals, request, joiner, room, event)),
     find: (id) => findApproval(db, seals, id),
-    look: (id) => lookAtApproval(db, seals, id),
+    look: (id) => lookAtApproval(db, trust, id),
     earlier: (ids, most) => earlierCalls(db, ids, most),
     pending: (beholder, filter, page) => pendingApprovals(db, seals, beholder, filter, page),
     counts: () => pendingCounts(db),
@@ -100,20 +101,20 @@ export function sqlStore(
     leaveSession: async (by, event) => (await markLeft(db, seals, by, event)).map(({ approval }) => approval),
     renew: (held, until) => renewLeases(db, held, until),
     beat: (replica) => beat(db, replica, clock),
-    overdue: (now, limit) => overdueWork(db, seals, now, limit),
+    overdue: (now, limit) => overdueWork(db, trust, now, limit),
     unreminded: (now, limit) => unremindedApprovals(db, seals, now, limit),
     claimNotice: (notice, ms) => claimNotice(db, notice, ms),
     releaseNotice: (notice) => releaseNotice(db, notice),
-    forget: (now) => forgetResults(db, now),
-    card: (approval) => readCard(db, approval),
-    claimCard: (approval, run) => claimCard(db, approval, run),
+    forget: (now, over) => forgetResults(db, now, over),
+    card: (approval) => readCard(db, trust, approval),
+    claimCard: (approval, run) => claimCard(db, trust, approval, run),
     renewCard: (approval, run, ms) => renewCard(db, approval, run, ms),
     releaseCard: (approval, run, unposted) => releaseCard(db, approval, run, unposted),
     takenBack: (grant) => takenBack(db, grant),
-    unposted: (ids, before) => unpostedCards(db, ids, before),
-    refuseCard: (approval, why, event) => refuseCard(db, seals, approval, why, event),
+    unposted: (ids, before) => unpostedCards(db, trust, ids, before),
+    refuseCard: (approval, why, event) => refuseCard(db, trust, approval, why, event),
     cardsToLookAt: (limit) => cardsToLookAt(db, limit),
-    saveCard: (card, event, content, run) => saveCard(db, seals, card, event, content, run),
+    saveCard: (card, event, content, run) => saveCard(db, trust, card, event, content, run),
     bindSession: (id, server, grant) => bindSession(db, tables, id, server, grant),
     countSession: (id, grant, rate) => sessionsByGrant.run(grant, () => countSession(db, id, grant, rate)),
     uncountSession: (id) => uncountSession(db, id),

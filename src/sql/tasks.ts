@@ -54,7 +54,7 @@ export function sqlTasks(
     taskBytes: (id, part) => taskBytes(db, id, part),
     changeTask: (change) => changeTask(db, change),
     dueTasks: (running, approval) => dueTasks(db, tables, running, approval),
-    forgetTasks: (now) => forgetTasks(db, seals, now),
+    forgetTasks: (now, over) => forgetTasks(db, seals, now, over),
     nextRound: (joiner) => nextRound(db, joiner),
     reseat: (reseating) => reseat(db, seals, reseating),
     collectedBy: (joiner, since) => collectedBy(db, seals, joiner, since),

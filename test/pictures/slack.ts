@@ -121,6 +121,10 @@ try {
     await agent.cancel(withdrawn.sent.id);
     await over(withdrawn.id, 'withdrawn', /Withdrawn/);
     await shoot('withdrawn', withdrawn.ts);
+    const gaveUp = await open('rotate_key', { name: 'gave up' });
+    await agent.cancel(gaveUp.sent.id, 'McpError: MCP error -32001: Request timed out');
+    await house.card(gaveUp.id, /gave up waiting/);
+    await shoot('gave-up', gaveUp.ts);
     const expired = await open('run_query', { name: 'expired', sql: 'delete from sessions where age > 30' });
     await over(expired.id, 'expired', /Expired/);
     await shoot('expired', expired.ts);

@@ -12,7 +12,7 @@ import { SocketMode } from './interactivity/socket-mode.ts';
 import { StandInPage } from './page/page.ts';
 import { StandInServer } from './server.ts';
 import { Changes } from './state/changes.ts';
-import { Messages } from './state/messages.ts';
+import { type MessageContent, Messages, type OtherApp } from './state/messages.ts';
 import { OneShots } from './state/one-shots.ts';
 import { Views } from './state/views.ts';
 import {
@@ -168,6 +168,12 @@ class StandIn implements SlackStandIn {
 
   say(by: { user: string; channel: string; text: string; thread_ts?: string }) {
     const message = this.#world.messages.post(by, { text: by.text, blocks: [], metadata: null });
+    this.#changes.notify();
+    return message;
+  }
+
+  postAs({ user, app, channel, ...content }: { user: string; app: OtherApp; channel: string } & MessageContent) {
+    const message = this.#world.messages.post({ user, app, channel }, content);
     this.#changes.notify();
     return message;
   }

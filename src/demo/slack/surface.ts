@@ -7,7 +7,7 @@ import type {
   ViewClickGesture,
 } from './interactivity/gestures.ts';
 import type { Disguise } from './interactivity/payloads.ts';
-import type { SlackMessage } from './state/messages.ts';
+import type { MessageContent, OtherApp, SlackMessage } from './state/messages.ts';
 import type { SlackView } from './state/views.ts';
 import type { SlackChannel, SlackUser, SlackUserGroup, Workspace, WorkspaceOptions } from './state/workspace.ts';
 import type { ApiRequest } from './web-api/api.ts';
@@ -86,6 +86,8 @@ export interface SlackStandIn {
   /** This exact body over HTTP: forged, stale, future-dated, replayed. */
   deliver(rawBody: string, forgery?: Forgery): Promise<Reaction>;
   sign(rawBody: string, timestamp: number | string): string;
+  /** Another app of the workspace posts in a channel, whatever it likes. */
+  postAs(by: { user: string; app: OtherApp; channel: string } & MessageContent): SlackMessage;
   /** A person writes in a channel. */
   say(by: { user: string; channel: string; text: string; thread_ts?: string }): SlackMessage;
   deleteMessage(channel: string, ts: string): void;

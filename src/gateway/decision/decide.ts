@@ -74,7 +74,8 @@ export async function decideApproval(
           decision,
           promised: true,
           ...(instead === null ? {} : { instead: instead.choice }),
-          ...(card === null ? {} : { card }),
+          // A row that cannot be believed is nothing to compare with: what the log says of the card is.
+          ...(card === null || card.restored ? {} : { card }),
           events: [
             decidedEvent(approval, { decision, instead, next }, card, request.saw, gateway.rules.approvers(approval)),
           ],

@@ -1,5 +1,6 @@
 import type { Approval } from '../../domain/approval/approval.ts';
 import { looseState } from '../../domain/call/loose-state.ts';
+import { earlierOf, laterOf } from '../../time/two-clocks.ts';
 import type { Gateway } from '../gateway.ts';
 
 /**
@@ -35,7 +36,7 @@ export async function issueStateToCall(
 ): Promise<void> {
   if (!state) return;
   const at = clock.now();
-  const until = new Date(at.getTime() + REMEMBERED_MS);
+  const until = new Date(laterOf(clock).getTime() + REMEMBERED_MS);
   await tasks.issueState({ digest: vault.digest('state', looseState(state)), grant, server, approval: id, at, until });
 }
 
@@ -77,7 +78,8 @@ export function isStateClaimed(
     request: vault.digests('state', stateIn(request, state)),
     grant,
     servers: rules.alike(server),
-    now: clock.now(),
+    // By both clocks, so that whoever sets one of them makes no state free before its time.
+    now: earlierOf(clock),
   });
 }
 

@@ -50,9 +50,9 @@ export class SetWatch implements SetReadings {
     return 'believed';
   }
 
-  foreign(table: string, row: string): void {
+  foreign(table: string, row: string, why = 'was not written by a gateway'): void {
     if (this.#foreign.size < MOST_FOREIGN) this.#foreign.set(`${table} ${row}`, { table, row });
-    this.#find({ name: table, kind: 'broken', why: `a row of ${table} (${row}) was not written by a gateway`, row });
+    this.#find({ name: table, kind: 'broken', why: `a row of ${table} (${row}) ${why}`, row });
   }
 
   /** Something was found of this set, and no operator has accepted it since: what is missing in it may have been there. */

@@ -2,6 +2,7 @@ import { NO_SUBJECT } from '../../domain/log/event.ts';
 import { missingLog, unknownSendings, type WentBack } from '../../domain/log/went-back.ts';
 import type { SpentPass } from '../../domain/log/witness-entry.ts';
 import type { Acceptance, CopiedCheckpoint, Epoch, Ledger, Log, Store, WitnessedState } from '../../ports.ts';
+import { earlierOf } from '../../time/two-clocks.ts';
 import { within } from '../../time/within.ts';
 import type { AlarmEvents } from './alarm-events.ts';
 import { type Alarms, REMEDIES } from './alarms.ts';
@@ -152,7 +153,7 @@ export class StoreWatch {
   /** Everything that witnesses know, of this log and of others that were at this place. Reads all of it. */
   async everything(): Promise<readonly SpentPass[]> {
     for (const log of [this.#log, ...this.#otherLogs]) await this.board.read(log, Number.POSITIVE_INFINITY);
-    return this.board.known(this.#parts.clock.now());
+    return this.board.known(earlierOf(this.#parts.clock));
   }
 
   /** An operator accepted the store here: from now on it is compared with what it is now. */
@@ -188,7 +189,7 @@ export class StoreWatch {
     }
     const known = this.#latest(found.state, acceptance?.number ?? 0);
     const log = await this.#logFound(known, acceptance);
-    const all = board.known(clock.now());
+    const all = board.known(earlierOf(clock));
     const passes = whole || all.length <= FEW ? all : found.passes;
     const standings = await store.standings([...new Set(passes.map(({ approval }) => approval))]);
     const signs = unknownSendings(passes, standings);

@@ -69,7 +69,7 @@ export class WitnessBoard {
     return this.#witnesses.length > 0 && this.#faults.size === this.#witnesses.length;
   }
 
-  /** Everything that this process remembers and that matters still. */
+  /** Everything that this process remembers and that matters still. `now`: by the clock that is behind. */
   known(now: Date): readonly SpentPass[] {
     for (const [key, pass] of this.#known) {
       if (pass.until > now) continue;

@@ -2,7 +2,7 @@ import { type Approval, endedUnsent, isOver, type UnsentEnd } from '../../domain
 import { approvalEvent } from '../../domain/log/event.ts';
 import type { SpentPass } from '../../domain/log/witness-entry.ts';
 import { type Change, type Committed, type Store, Swallowed, type TaskStore, Unavailable } from '../../ports.ts';
-import { endOf, type PassTerms, passOf, questionUntil } from './pass-of.ts';
+import { endOf, mayBeForgotten, type PassTerms, passOf, questionUntil } from './pass-of.ts';
 import type { StoreWatch } from './store-watch.ts';
 import type { Witnessed } from './witness-board.ts';
 
@@ -28,6 +28,7 @@ export interface WitnessedStoreParts extends PassTerms {
  * | the same | knows that it had ended | held back: the pass is given back, with its quota, and the alarm `went_back` |
  * | a call goes on with an answer that needs no yes | takes it | committed |
  * | the same | none, or knows it | `Unavailable('witness')`; the question stands again, or the outcome is unknown |
+ * | a pass is spent that is over by this machine's clock, for longer than any witness keeps it | is not asked | held back |
  * | a pass is given back | told before the commit | committed |
  * | a question or a pass ends unsent | takes it | committed |
  * | the same | none can be written | committed, and told later; where a person is promised it, `Unavailable('witness')` |
@@ -113,12 +114,17 @@ function unwitnessed({ board }: StoreWatch, why: string): Unavailable {
   return new Unavailable('witness', `what is sent cannot be recorded outside the database (${board.trouble ?? why})`);
 }
 
+const FORGOTTEN: Witnessed = {
+  kind: 'unrecorded',
+  why: "by this machine's clock the yes was over long ago, so what was sent before may be forgotten: set the clock that is wrong, here or at the database",
+};
+
 async function witnessed(parts: WitnessedStoreParts, change: Change, committed: Took): Promise<Committed> {
   const { approval, parent } = committed;
   const round = change.from === 'approved' ? 0 : roundOf(change);
   const passes = [passOf(parts, approval, round)];
   if (change.continues?.dispatch && parent !== undefined) passes.push(passOf(parts, parent.approval, parent.round));
-  const end = await remember(parts, passes);
+  const end = round === 0 && mayBeForgotten(parts, approval) ? FORGOTTEN : await remember(parts, passes);
   if (end.kind === 'recorded') return committed;
   const by = change.patch!.dispatcher!;
   if (round > 0) {

@@ -1,6 +1,7 @@
 import { type Approval, isOver } from '../../domain/approval/approval.ts';
 import type { Dispatch } from '../../domain/approval/dispatch.ts';
 import type { Task } from '../../ports.ts';
+import { earlierOf } from '../../time/two-clocks.ts';
 import { due, isLate } from '../decision/due.ts';
 import { finish } from '../dispatch/finish.ts';
 import { spend } from '../dispatch/spend.ts';
@@ -86,7 +87,7 @@ export class TaskRuns {
     // A process that is stopping starts nothing new.
     if (this.#timer === null || !this.#gateway.waitingRoom.open || (approval === null && this.#polling)) return;
     if (approval === null) this.#polling = true;
-    const { tasks, steady, log } = this.#gateway;
+    const { tasks, clock, steady, log } = this.#gateway;
     try {
       const now = steady.now();
       const { ready, answering, cancelled } = await tasks.dueTasks([...this.#running.keys()], approval);
@@ -99,7 +100,7 @@ export class TaskRuns {
       for (const id of cancelled) this.abandon(id);
       if (approval !== null) return;
       await this.followed.claim();
-      await tasks.forgetTasks(now);
+      await tasks.forgetTasks(clock.now(), earlierOf(clock));
       for (const [id, until] of this.#watched) if (until <= now.getTime()) this.#watched.delete(id);
     } catch (error) {
       log.warn({ err: error }, 'tasks could not be read; trying again');

@@ -21,7 +21,7 @@ export function logForPeople(
   write: (line: Printed) => void,
   { level = 'info', colour = false, now = () => new Date() }: PeopleLogSetting = {},
 ): Log {
-  const least = LEVELS.findIndex((one) => one === level);
+  const least = (LEVELS as readonly string[]).indexOf(level);
   const from = least >= 0 ? least : /^(fatal|silent)$/.test(level) ? LEVELS.length : 0;
   const line =
     (mark: (typeof LEVELS)[number]) =>

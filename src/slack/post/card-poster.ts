@@ -11,6 +11,7 @@ import { channelFor, isSlackPerson, onlyApprover, type Routing } from '../place/
 import { isMessageGone, isUnwelcome, type SlackApi } from '../wire/api.ts';
 import { sendDirectLines } from './direct-lines.ts';
 import { findEarlierCard } from './earlier-card.ts';
+import { OwnMessages } from './own-messages.ts';
 import { postReply, sendCard, undelivered } from './send.ts';
 
 export interface CardPosterOptions {
@@ -26,11 +27,13 @@ export class CardPoster {
   readonly #options: CardPosterOptions;
   readonly #publicUrl: string | null;
   readonly #channelCheck: ChannelCheck;
+  readonly #own: OwnMessages;
 
   constructor(options: CardPosterOptions) {
     this.#options = options;
     this.#publicUrl = options.publicUrl ?? null;
     this.#channelCheck = new ChannelCheck(options.api, options.clock);
+    this.#own = new OwnMessages(options.api);
   }
 
   /**
@@ -70,7 +73,7 @@ export class CardPoster {
     if (refusal !== null) return refusal;
     if (stored === null) return this.#post(approval, channel, freeze);
     if (stored.ts) return this.#update(approval, stored, { channel, ts: stored.ts }, freeze);
-    const earlier = await findEarlierCard(this.#options.api, approval, channel);
+    const earlier = await findEarlierCard(this.#options.api, this.#own, approval, channel);
     if (earlier === null) return needsNoCard(approval) ? { kind: 'unneeded' } : this.#post(approval, channel, freeze);
     if ('delivery' in earlier) return earlier.delivery;
     return this.#update(approval, stored, { channel, ts: earlier.ts }, freeze);
@@ -162,7 +165,7 @@ export class CardPoster {
     freeze: Freeze | null,
   ): Promise<Delivery> {
     const { api, log } = this.#options;
-    const earlier = await findEarlierCard(api, approval, channel, ts);
+    const earlier = await findEarlierCard(api, this.#own, approval, channel, ts);
     if (earlier !== null && 'delivery' in earlier) return earlier.delivery;
     if (earlier !== null) {
       return this.#update(approval, { ...stored, digest: '' }, { channel, ts: earlier.ts }, freeze, true);

@@ -1,7 +1,8 @@
 import type { Approval } from '../../domain/approval/approval.ts';
-import { member } from '../../domain/json/json.ts';
+import { type Json, member } from '../../domain/json/json.ts';
 import type { Delivery } from '../../ports.ts';
 import type { SlackApi } from '../wire/api.ts';
+import type { OwnMessages } from './own-messages.ts';
 import { CARD_EVENT, undelivered } from './send.ts';
 
 /** How many pages of 200 messages are searched. */
@@ -9,10 +10,12 @@ const MOST_PAGES = 10;
 
 /**
  * The `ts` of a card that an earlier, unanswered post may have left; null if there is none or the app may not look. A
- * delivery if Slack did not answer: then nothing is known, and posting now might make a second card.
+ * delivery if Slack did not answer: then nothing is known, and posting now might make a second card. Only our own app's
+ * messages count: whoever else posts the same metadata could keep the question from being posted at all.
  */
 export async function findEarlierCard(
   api: SlackApi,
+  own: OwnMessages,
   approval: Approval,
   channel: string,
   /** The `ts` of one that does not count. */
@@ -29,10 +32,12 @@ export async function findEarlierCard(
       return { delivery: undelivered(answer.failure) };
     }
     const messages = member(answer.body, 'messages');
-    const card = (Array.isArray(messages) ? messages : []).find(
+    const like = (Array.isArray(messages) ? messages : []).filter(
       (message) => isCardOf(message, approval.id) && member(message, 'ts') !== except,
     );
-    const ts = member(card, 'ts');
+    const found = await own.first(like);
+    if ('failure' in found) return found.failure.retryable ? { delivery: undelivered(found.failure) } : null;
+    const ts = found.message === null ? null : member(found.message, 'ts');
     if (typeof ts === 'string') return { ts };
     const next = member(member(answer.body, 'response_metadata'), 'next_cursor');
     if (typeof next !== 'string' || next === '') return null;
@@ -41,7 +46,7 @@ export async function findEarlierCard(
   return null;
 }
 
-function isCardOf(message: unknown, approval: string): boolean {
+function isCardOf(message: Json, approval: string): boolean {
   const metadata = member(message, 'metadata');
   return (
     member(metadata, 'event_type') === CARD_EVENT && member(member(metadata, 'event_payload'), 'approval') === approval

@@ -1,6 +1,7 @@
 import { type Json, member } from '../../domain/json/json.ts';
 import { type ButtonValue, readButtonValue } from '../card/button.ts';
 import { type Clicker, clickerIn } from '../people/clicker.ts';
+import type { CardPlace } from '../place/card-place.ts';
 import { readStopChoice, STOP_INPUTS, STOP_SHORTCUTS, STOP_VIEW, type StopChoice } from './stop-view.ts';
 
 export interface StopShortcut {
@@ -8,8 +9,8 @@ export interface StopShortcut {
   readonly who: Clicker;
   readonly trigger: string;
   readonly responseUrl: string | null;
-  /** The card on which it was used; null: on no card of ours. */
-  readonly card: ButtonValue | null;
+  /** The call that the message claims to be about, and where it is; null: it has no button of a card. */
+  readonly card: (ButtonValue & CardPlace) | null;
 }
 
 export interface StopSubmission {
@@ -33,7 +34,7 @@ export function readStop(body: unknown): StopShortcut | StopSubmission | null {
       who,
       trigger: typeof trigger === 'string' ? trigger : '',
       responseUrl: typeof url === 'string' ? url : null,
-      card: cardIn(member(member(body, 'message'), 'blocks')),
+      card: cardIn(body),
     };
   }
   const view = member(body, 'view');
@@ -45,16 +46,18 @@ export function readStop(body: unknown): StopShortcut | StopSubmission | null {
   return { kind: 'submission', who, choice, reason: typeof reason === 'string' ? reason : '' };
 }
 
-/** The call that a message's buttons are about; null: it is no card. */
-function cardIn(blocks: Json | undefined): ButtonValue | null {
-  if (!Array.isArray(blocks)) return null;
+/** The call that a message's buttons are about, as any app may have written them; null: there are none. */
+function cardIn(body: unknown): (ButtonValue & CardPlace) | null {
+  const [channel, ts] = [member(member(body, 'channel'), 'id'), member(member(body, 'message'), 'ts')];
+  const blocks: Json | undefined = member(member(body, 'message'), 'blocks');
+  if (!Array.isArray(blocks) || typeof channel !== 'string' || typeof ts !== 'string') return null;
   for (const block of blocks) {
     const elements = member(block, 'elements');
     if (!Array.isArray(elements)) continue;
     for (const element of elements) {
       const value = member(element, 'value');
       const found = typeof value === 'string' ? readButtonValue(value) : null;
-      if (found !== null) return found;
+      if (found !== null) return { ...found, channel, ts };
     }
   }
   return null;

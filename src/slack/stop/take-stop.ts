@@ -1,3 +1,4 @@
+import type { Approval } from '../../domain/approval/approval.ts';
 import { type FreezeScope, freezeReason, scopeWords } from '../../domain/freeze/freeze.ts';
 import type { LiftFreeze } from '../../gateway/freeze/lift-freeze.ts';
 import type { SetFreeze } from '../../gateway/freeze/set-freeze.ts';
@@ -57,14 +58,20 @@ async function opened(
 ): Promise<ModalView | string> {
   if (app !== null && who.app !== null && who.app !== app) return doorWords('other_app');
   if (!operator.isOperator(who.user)) return NOT_AN_OPERATOR;
-  const seen =
-    card === null
-      ? null
-      : await look(card.approval).catch((error) => {
-          log.warn({ err: error }, 'the card on which a shortcut was used could not be looked up');
-          return null;
-        });
-  return stopView(operator.stops(), seen?.approval ?? null);
+  return stopView(operator.stops(), card === null ? null : await cardThere({ look, log }, card));
+}
+
+/** The call whose card this message is, which decides what the modal offers first; null: it is none, whatever its buttons say. */
+async function cardThere(
+  { look, log }: Pick<StopTerms, 'log' | 'look'>,
+  { approval, fingerprint, channel, ts }: NonNullable<StopShortcut['card']>,
+): Promise<Approval | null> {
+  const seen = await look(approval).catch((error) => {
+    log.warn({ err: error }, 'the card on which a shortcut was used could not be looked up');
+    return null;
+  });
+  if (seen?.card?.ts !== ts || seen.card.channel !== channel) return null;
+  return seen.approval.fingerprint.startsWith(fingerprint) ? seen.approval : null;
 }
 
 async function submitted(terms: StopTerms, { who, choice, reason }: StopSubmission): Promise<object> {

@@ -1,12 +1,20 @@
 import { createHash } from 'node:crypto';
-import { type Kysely, type RawBuilder, type Selectable, sql } from 'kysely';
+import { type Kysely, type RawBuilder, sql, type Transaction } from 'kysely';
 import type { NewEvent } from '../../domain/log/event.ts';
-import type { CardRecord, Seals, Store } from '../../ports.ts';
+import type { CardRecord, Store } from '../../ports.ts';
 import { KEPT_PLAN } from '../connection/kept-plan.ts';
 import { asNotTaken, takenWhole } from '../connection/taken-whole.ts';
 import { eventRow, insertEvents, LOGGED, type LoggedPart, rememberLogged, writeEvents } from '../log/events.ts';
-import type { CardTable } from '../table/approval-tables.ts';
 import type { Tables } from '../table/tables.ts';
+import {
+  CARD_ROW,
+  type CardRow,
+  type CardTrust,
+  type KnownCard,
+  knownCard,
+  loggedCard,
+  saysWhatWasShown,
+} from './card-row.ts';
 import { isSilent } from './presence.ts';
 
 /** Seconds after which Slack is first asked whether a card is still there. */
@@ -14,44 +22,45 @@ const FIRST_LOOK = 30;
 /** The most seconds between two looks; a look comes when the card is twice as old as at the one before. */
 const LAST_LOOK = 600;
 
-export async function readCard(db: Kysely<Tables>, approval: string): Promise<CardRecord | null> {
-  const row = await db.selectFrom('holdfast.cards').selectAll().where('approval_id', '=', approval).executeTakeFirst();
-  return row ? cardOf(row) : null;
+export async function readCard(db: Kysely<Tables>, trust: CardTrust, approval: string): Promise<CardRecord | null> {
+  return (await knownCard(db, trust, approval)).record;
 }
 
-function cardOf(row: Selectable<CardTable>): CardRecord {
-  return {
-    approval: row.approval_id,
-    channel: row.channel,
-    ts: row.ts,
-    revision: row.revision,
-    digest: row.digest,
-    postedAt: row.posted_at,
-    ...(row.told_freeze === null ? {} : { freeze: row.told_freeze }),
-  };
-}
-
-/** The columns of card `c` that say where it is and what it shows. */
-const CARD = sql.raw('c.approval_id, c.channel, c.ts, c.revision, c.digest, c.posted_at, c.told_freeze');
+/** Seconds that a claim may still last. One that would last longer is none of ours, or the clock was set back. */
+const LONGEST_CLAIM = 90;
 
 /**
- * Takes the card for one run. One statement: the row is the lock, and it records the intent to post, so that a post
- * whose answer was lost is looked for.
+ * Takes the card for one run. The row is the lock, and it records the intent to post, so that a post whose answer was lost
+ * is looked for. What it says is read once it is taken: a statement that waits for a row sees what it waited for beside an
+ * older log.
  */
 export async function claimCard(
   db: Kysely<Tables>,
+  trust: CardTrust,
   approval: string,
   run: { id: string; replica: string; ms: number },
 ): ReturnType<Store['claimCard']> {
-  const until = sql`clock_timestamp() + make_interval(secs => ${run.ms / 1_000}::double precision)`;
-  const claimed = await sql<Selectable<CardTable> & { fresh: boolean }>`${KEPT_PLAN}
-    insert into holdfast.cards as c (approval_id, channel, revision, digest, run, run_by, run_until)
-    values (${approval}, '', 0, '', ${run.id}, ${run.replica}, ${until})
+  const until = (seconds: number) => sql`clock_timestamp() + make_interval(secs => ${seconds}::double precision)`;
+  const row = { ...unclaimed(approval), event_seal: null };
+  const claimed = await sql<{ fresh: boolean }>`${KEPT_PLAN}
+    insert into holdfast.cards as c (approval_id, channel, revision, digest, run, run_by, run_until, seal)
+    values (${approval}, ${row.channel}, ${row.revision}, ${row.digest}, ${run.id}, ${run.replica}, ${until(run.ms / 1_000)},
+      ${trust.tables.seal('cards', row)})
     on conflict (approval_id) do update set run = excluded.run, run_by = excluded.run_by, run_until = excluded.run_until
-      where c.run is null or c.run_until < clock_timestamp() or ${isSilent(sql`c.run_by`)}
-    returning ${CARD}, c.xmax = 0 as fresh`.execute(db);
-  const row = claimed.rows[0];
-  return row === undefined ? false : { card: row.fresh ? null : cardOf(row) };
+      where c.run is null or c.run_until < clock_timestamp() or c.run_until > ${until(LONGEST_CLAIM)}
+        or ${isSilent(sql`c.run_by`)}
+    returning c.xmax = 0 as fresh`.execute(db);
+  const [taken] = claimed.rows;
+  if (taken === undefined) return false;
+  if (!taken.fresh) return { card: (await knownCard(db, trust, approval)).record };
+  // Its row may have been deleted: the log still says where it is.
+  return { card: (await loggedCard(db, trust, approval)) ?? null };
+}
+
+/** A row that says nothing of a card yet. */
+function unclaimed(approval: string) {
+  const nothing = { ts: null, posted_at: null, told_freeze: null, refused: null };
+  return { approval_id: approval, channel: '', revision: 0, digest: '', ...nothing };
 }
 
 /** Changes nothing once the run has let go of it, or another has it. */
@@ -77,31 +86,63 @@ export async function releaseCard(db: Kysely<Tables>, approval: string, run: str
  */
 export async function unpostedCards(
   db: Kysely<Tables>,
+  { tables }: CardTrust,
   ids: readonly string[],
   before: Date,
 ): Promise<ReadonlyMap<string, string | null>> {
-  const found = await sql<{ id: string; refused: string | null }>`
-    select a.id, c.refused from holdfast.approvals a left join holdfast.cards c on c.approval_id = a.id
-    where a.id = any(${ids}::text[])
-      and ((c.ts is null and a.created_at <= ${before}) or c.refused is not null)`.execute(db);
-  return new Map(found.rows.map((row) => [row.id, row.refused]));
+  const found = await sql<CardRow & { id: string; late: boolean }>`
+    select a.id, a.created_at <= ${before} as late, ${CARD_ROW}
+    from holdfast.approvals a left join holdfast.cards c on c.approval_id = a.id
+    where a.id = any(${ids}::text[])`.execute(db);
+  const unposted = new Map<string, string | null>();
+  for (const { id, late, ...row } of found.rows) {
+    const known = row.approval_id !== null && tables.believes('cards', row);
+    const refused = known ? row.refused : null;
+    if ((late && (!known || row.ts === null)) || refused !== null) unposted.set(id, refused);
+  }
+  return unposted;
 }
 
 /** Its channel takes nothing. True where that is news, which the event tells then. */
 export async function refuseCard(
   db: Kysely<Tables>,
-  seals: Seals,
+  trust: CardTrust,
   approval: string,
   why: string,
   event: NewEvent,
 ): Promise<boolean> {
   return db.transaction().execute(async (trx) => {
-    const changed = await sql`
-      update holdfast.cards set refused = ${why} where approval_id = ${approval} and refused is distinct from ${why}
-      returning 1`.execute(trx);
-    if (changed.rows.length > 0) await writeEvents(trx, seals, [event]);
-    return changed.rows.length > 0;
+    const known = await lockCard(trx, trust, approval);
+    if (known.record === null || known.refused === why) return false;
+    const { tables } = trust;
+    const row = { ...rowOf(known.record), refused: why, event_seal: known.eventSeal };
+    await upsert(row, tables.seal('cards', row), sql`c.look_at`).execute(trx);
+    await writeEvents(trx, trust.seals, [event]);
+    return true;
   });
+}
+
+/** Keeps others from changing what is known of the card until the transaction ends. */
+async function lockCard(trx: Transaction<Tables>, trust: CardTrust, approval: string): Promise<KnownCard> {
+  await sql`select 1 from holdfast.cards where approval_id = ${approval} for update`.execute(trx);
+  return knownCard(trx, trust, approval);
+}
+
+/** The columns that a record fills. */
+function rowOf(card: CardRecord): Omit<CardRow, 'event_seal' | 'refused' | 'seal'> {
+  const { approval, channel, ts, revision, digest, postedAt, freeze = null } = card;
+  return { approval_id: approval, channel, ts, revision, digest, posted_at: postedAt, told_freeze: freeze };
+}
+
+/** A statement, up to the last column that it sets. */
+function upsert(row: Omit<CardRow, 'seal'>, seal: string, lookAt: RawBuilder<unknown>): RawBuilder<unknown> {
+  return sql`
+    insert into holdfast.cards as c (approval_id, channel, ts, revision, digest, posted_at, told_freeze, refused, event_seal, seal)
+    values (${row.approval_id}, ${row.channel}, ${row.ts}, ${row.revision}, ${row.digest}, ${row.posted_at},
+      ${row.told_freeze}, ${row.refused}, ${row.event_seal}, ${seal})
+    on conflict (approval_id) do update set channel = excluded.channel, ts = excluded.ts, revision = excluded.revision,
+      digest = excluded.digest, posted_at = excluded.posted_at, told_freeze = excluded.told_freeze,
+      refused = excluded.refused, event_seal = excluded.event_seal, seal = excluded.seal, look_at = ${lookAt}`;
 }
 
 /** Pending approvals whose cards are to be looked at now; each is taken by one replica, and comes again later. */
@@ -113,48 +154,57 @@ export async function cardsToLookAt(db: Kysely<Tables>, limit: number): Promise<
     where c.approval_id in (
       select k.approval_id from holdfast.approvals a join holdfast.cards k on k.approval_id = a.id
       where a.state = 'pending' and k.ts is not null
-        and coalesce(k.look_at, k.posted_at + interval '${sql.raw(String(FIRST_LOOK))} s') <= clock_timestamp()
+        and (coalesce(k.look_at, k.posted_at + interval '${sql.raw(String(FIRST_LOOK))} s') <= clock_timestamp()
+          or k.look_at > clock_timestamp() + 2 * interval '${sql.raw(String(LAST_LOOK))} s')
       order by k.look_at nulls first limit ${limit} for update of k skip locked)
     returning c.approval_id`.execute(db);
   return found.rows.map((row) => row.approval_id);
 }
 
-/** Remembers where the card is and what it shows. An earlier revision never overwrites a later one. */
+/**
+ * Remembers where the card is and what it shows. An earlier revision never overwrites a later one. `run` lets go of the card.
+ * Returns the approval's revision; null: it is gone.
+ */
 export async function saveCard(
   db: Kysely<Tables>,
-  seals: Seals,
+  trust: CardTrust,
   card: CardRecord,
   event: NewEvent | null,
   content?: string,
   run?: string,
 ): Promise<number | null> {
   const kept = content === undefined || content.length > LONGEST_CARD ? null : content;
-  const rows = event === null ? [] : [eventRow(seals, event)];
-  const saving = sql<{ revision: number | null } & LoggedPart>`${KEPT_PLAN}
-    with saved as (
-      insert into holdfast.cards as c (approval_id, channel, ts, revision, digest, posted_at, told_freeze)
-      values (${card.approval}, ${card.channel}, ${card.ts}, ${card.revision}, ${card.digest}, ${card.postedAt},
-        ${card.freeze ?? null})
-      on conflict (approval_id) do update set channel = excluded.channel, ts = coalesce(excluded.ts, c.ts),
-        refused = null, look_at = clock_timestamp() + interval '${sql.raw(String(FIRST_LOOK))} s',
-        revision = greatest(c.revision, excluded.revision),
-        digest = case when excluded.revision >= c.revision then excluded.digest else c.digest end,
-        told_freeze = case when excluded.revision >= c.revision then excluded.told_freeze else c.told_freeze end,
-        posted_at = coalesce(c.posted_at, excluded.posted_at)
-        ${run === undefined ? sql`` : sql`, run = nullif(c.run, ${run})`}
-      returning c.approval_id
-    ), shown as (
-      update holdfast.approvals set shown = greatest(shown, ${card.revision}) where id = ${card.approval} returning revision
-    ), ${kept === null ? sql`kept as (select 1)` : keepContent(card.approval, kept)},
-    logged as (${rows.length === 0 ? sql`select 0 as n where false` : sql`${insertEvents(rows, sql`saved`)} returning n`})
-    select (select revision from shown) as revision, ${LOGGED}, ${takenWhole('cards', sql`select count(*) from saved`, sql`select 1`)},
-      ${takenWhole('card_contents', sql`select count(*) from kept`, sql`select 1`)},
-      ${takenWhole('events', sql`select count(*) from logged`, sql`select ${rows.length}::int`)}`;
-  const saved = await saving.execute(db).catch((error: unknown) => {
+  const rows = event === null ? [] : [eventRow(trust.seals, event)];
+  const soon = sql`clock_timestamp() + interval '${sql.raw(String(FIRST_LOOK))} s'`;
+  const saving = db.transaction().execute(async (trx) => {
+    const { record, eventSeal } = await lockCard(trx, trust, card.approval);
+    const shown = rows.find(({ type }) => saysWhatWasShown(type));
+    const row = { ...rowOf(merged(record, card)), refused: null, event_seal: shown?.seal ?? eventSeal };
+    const saved = await sql<{ revision: number | null } & LoggedPart>`${KEPT_PLAN}
+      with saved as (
+        ${upsert(row, trust.tables.seal('cards', row), soon)} ${run === undefined ? sql`` : sql`, run = nullif(c.run, ${run})`}
+        returning c.approval_id
+      ), shown as (
+        update holdfast.approvals set shown = greatest(shown, ${card.revision}) where id = ${card.approval} returning revision
+      ), ${kept === null ? sql`kept as (select 1)` : keepContent(card.approval, kept)},
+      logged as (${rows.length === 0 ? sql`select 0 as n where false` : sql`${insertEvents(rows, sql`saved`)} returning n`})
+      select (select revision from shown) as revision, ${LOGGED}, ${takenWhole('cards', sql`select count(*) from saved`, sql`select 1`)},
+        ${takenWhole('card_contents', sql`select count(*) from kept`, sql`select 1`)},
+        ${takenWhole('events', sql`select count(*) from logged`, sql`select ${rows.length}::int`)}`.execute(trx);
+    if (saved.rows[0] !== undefined) rememberLogged(trx, rows, saved.rows[0]);
+    return saved.rows[0]?.revision ?? null;
+  });
+  return saving.catch((error: unknown) => {
     throw asNotTaken(error);
   });
-  if (saved.rows[0] !== undefined) rememberLogged(db, rows, saved.rows[0]);
-  return saved.rows[0]?.revision ?? null;
+}
+
+function merged(known: CardRecord | null, card: CardRecord): CardRecord {
+  if (known === null) return card;
+  const { revision, digest, freeze = null } = card.revision >= known.revision ? card : known;
+  const { approval, channel } = card;
+  const [ts, postedAt] = [card.ts ?? known.ts, known.postedAt ?? card.postedAt];
+  return { approval, channel, ts, postedAt, revision, digest, freeze };
 }
 
 /** Characters of a card that is kept: many times what Slack accepts. */

@@ -29,13 +29,20 @@ export async function unremindedApprovals(
 /** Attempts at a notice that nobody seems to have. */
 const MOST_CLAIMS = 5;
 
-/** Whether the caller may send this notice: true for one caller within `ms`. Of two that ask at once one gets true. */
+/** Milliseconds by which a statement's two looks at the clock may differ. */
+const SPARE_MS = 1_000;
+
+/**
+ * Whether the caller may send this notice: true for one caller within `ms`. Of two that ask at once one gets true. A claim
+ * that would last longer than one made now keeps nobody quiet: the clock was set back since.
+ */
 export async function claimNotice(db: Kysely<Tables>, notice: string, ms: number): Promise<boolean> {
-  const until = sql`clock_timestamp() + make_interval(secs => ${ms / 1_000}::double precision)`;
+  const after = (most: number) => sql`clock_timestamp() + make_interval(secs => ${most / 1_000}::double precision)`;
   for (let attempt = 1; ; attempt += 1) {
     const claimed = await sql`
-      insert into holdfast.notices as n (notice, until) values (${notice}, ${until})
-      on conflict (notice) do update set until = excluded.until where n.until <= clock_timestamp()
+      insert into holdfast.notices as n (notice, until) values (${notice}, ${after(ms)})
+      on conflict (notice) do update set until = excluded.until
+        where n.until <= clock_timestamp() or n.until > ${after(ms + SPARE_MS)}
       returning 1`.execute(db);
     if (claimed.rows.length > 0) return true;
     const other = await sql`select 1 from holdfast.notices where notice = ${notice}`.execute(db);

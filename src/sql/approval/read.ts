@@ -1,4 +1,4 @@
-import { type Kysely, type RawBuilder, type Selectable, sql } from 'kysely';
+import { type Kysely, type RawBuilder, sql } from 'kysely';
 import type { Approval, State } from '../../domain/approval/approval.ts';
 import type { Page, Seals, Store } from '../../ports.ts';
 import { breathe } from '../../time/breathe.ts';
@@ -7,12 +7,10 @@ import { KEPT_PLAN } from '../connection/kept-plan.ts';
 import { FREEZE_TO_TELL } from '../freezes.ts';
 import { BYTES_PER_PAGE } from '../log/portion.ts';
 import { APPROVAL, type ApprovalRow, approvalOf, stateTerms } from '../table/approval-row.ts';
-import type { CardTable } from '../table/approval-tables.ts';
 import { stateText } from '../table/sealed-rows.ts';
 import type { Tables } from '../table/tables.ts';
+import { CARD_ROW, type CardRow, type CardTrust, judgedCard, lastEventSeal } from './card-row.ts';
 import { hasDied } from './presence.ts';
-
-type CardRow = Pick<Selectable<CardTable>, 'approval_id' | 'channel' | 'ts' | 'revision' | 'digest' | 'posted_at'>;
 
 export async function findApproval(db: Kysely<Tables>, seals: Seals, id: string): Promise<Approval | null> {
   const found = await sql<ApprovalRow>`${KEPT_PLAN}
@@ -20,28 +18,32 @@ export async function findApproval(db: Kysely<Tables>, seals: Seals, id: string)
   return found.rows[0] ? approvalOf(seals, found.rows[0]) : null;
 }
 
-/** What a click is judged on, in one round trip. */
-export async function lookAtApproval(db: Kysely<Tables>, seals: Seals, id: string): ReturnType<Store['look']> {
+/** What a click is judged on, in one round trip where the card's row is the last one. */
+export async function lookAtApproval(db: Kysely<Tables>, trust: CardTrust, id: string): ReturnType<Store['look']> {
   const found = await sql<
-    ApprovalRow & { [Column in keyof CardRow as `card_${Column}`]: CardRow[Column] | null }
+    ApprovalRow & { [Column in keyof CardRow as `card_${Column}`]: CardRow[Column] } & { last: string | null }
   >`${KEPT_PLAN}
     select ${APPROVAL}, c.approval_id as card_approval_id, c.channel as card_channel, c.ts as card_ts,
-      c.revision as card_revision, c.digest as card_digest, c.posted_at as card_posted_at
+      c.revision as card_revision, c.digest as card_digest, c.posted_at as card_posted_at,
+      c.told_freeze as card_told_freeze, c.refused as card_refused, c.event_seal as card_event_seal, c.seal as card_seal,
+      ${lastEventSeal(sql`a.id`)} as last
     from holdfast.approvals a left join holdfast.cards c on c.approval_id = a.id where a.id = ${id}`.execute(db);
   const row = found.rows[0];
   if (row === undefined) return null;
-  const card =
-    row.card_approval_id === null
-      ? null
-      : {
-          approval: id,
-          channel: row.card_channel!,
-          ts: row.card_ts,
-          revision: row.card_revision!,
-          digest: row.card_digest!,
-          postedAt: row.card_posted_at,
-        };
-  return { approval: approvalOf(seals, row), card };
+  const card: CardRow = {
+    approval_id: row.card_approval_id,
+    channel: row.card_channel,
+    ts: row.card_ts,
+    revision: row.card_revision,
+    digest: row.card_digest,
+    posted_at: row.card_posted_at,
+    told_freeze: row.card_told_freeze,
+    refused: row.card_refused,
+    event_seal: row.card_event_seal,
+    seal: row.card_seal,
+  };
+  const known = await judgedCard(db, trust, id, card.approval_id === null ? null : card, row.last);
+  return { approval: approvalOf(trust.seals, row), card: known.record };
 }
 
 /** Newest first, paged by id: ids sort by time. */
@@ -118,11 +120,11 @@ export async function changedApprovals(
 /** What was left behind by time or by a lost message. */
 export async function overdueWork(
   db: Kysely<Tables>,
-  seals: Seals,
+  trust: CardTrust,
   now: Date,
   limit: number,
 ): ReturnType<Store['overdue']> {
-  const read = (row: ApprovalRow) => approvalOf(seals, row);
+  const read = (row: ApprovalRow) => approvalOf(trust.seals, row);
   const late = await sql<ApprovalRow>`
     select ${APPROVAL} from holdfast.approvals a
     where (a.state = 'pending' and a.expires_at <= ${now})
@@ -172,6 +174,8 @@ export async function overdueWork(
         (select a.id, a.grant_name from holdfast.approvals a join holdfast.cards c on c.approval_id = a.id
           where a.state in ('pending', 'approved') and c.ts is not null and c.told_freeze is distinct from ${FREEZE_TO_TELL}
           order by a.id limit ${limit * 10})
+        union
+        (select id, grant_name from holdfast.approvals where id = any(${await doubtfulCards(db, trust)}::text[]))
       ) s
     ) s order by turn, id limit ${limit}`.execute(db);
   return {
@@ -185,6 +189,23 @@ export async function overdueWork(
   };
 }
 
+/**
+ * Live approvals whose card's row no gateway wrote, or that is missing or shows an earlier revision whatever `shown` says:
+ * people may see nothing of them, or not what is true.
+ */
+async function doubtfulCards(db: Kysely<Tables>, { tables }: CardTrust): Promise<string[]> {
+  const found = await sql<CardRow & { id: string; now: number }>`${KEPT_PLAN}
+    select a.id, a.revision as now, ${CARD_ROW}
+    from holdfast.approvals a left join holdfast.cards c on c.approval_id = a.id
+    where a.state in ('pending', 'approved', 'dispatched') order by a.id`.execute(db);
+  const doubtful: string[] = [];
+  for (const [index, { id, now, ...row }] of found.rows.entries()) {
+    if (index % AT_ONCE === AT_ONCE - 1) await breathe();
+    if (row.approval_id === null || row.revision < now || !tables.believes('cards', row)) doubtful.push(id);
+  }
+  return doubtful;
+}
+
 /** The sealed request or result; null where none is kept. */
 export async function sealedBytes(
   db: Kysely<Tables>,
@@ -195,12 +216,12 @@ export async function sealedBytes(
   return found?.[column] ?? null;
 }
 
-/** Deletes kept results whose time is over, and old counters and openings. Returns how many results. */
-export async function forgetResults(db: Kysely<Tables>, now: Date): Promise<number> {
+/** Deletes kept results whose time is over, and old counters and openings by `over`. Returns how many results. */
+export async function forgetResults(db: Kysely<Tables>, now: Date, over: Date): Promise<number> {
   const deleted = await sql`
     update holdfast.approvals set result = null where result is not null and result_until <= ${now}`.execute(db);
-  await sql`delete from holdfast.openings where at < clock_timestamp() - interval '1 hour'`.execute(db);
-  await sql`delete from holdfast.counters where window_end < ${now}::timestamptz - interval '1 hour'`.execute(db);
+  await sql`delete from holdfast.openings where at < ${over}::timestamptz - interval '1 hour'`.execute(db);
+  await sql`delete from holdfast.counters where window_end < ${over}::timestamptz - interval '1 hour'`.execute(db);
   return Number(deleted.numAffectedRows ?? 0);
 }
 

@@ -32,6 +32,7 @@ import { MIGRATION_0038 } from './0038-gave-up.ts';
 import { MIGRATION_0039 } from './0039-refused-cards.ts';
 import { MIGRATION_0040 } from './0040-ended-early.ts';
 import { MIGRATION_0041 } from './0041-counted.ts';
+import { MIGRATION_0042 } from './0042-sealed-cards.ts';
 
 /**
  * Every migration of this release, oldest first, with the statements that it executes. Only ever add one: replicas of
@@ -72,4 +73,5 @@ export const MIGRATIONS: Readonly<Record<string, readonly string[]>> = {
   '0039-refused-cards': MIGRATION_0039,
   '0040-ended-early': MIGRATION_0040,
   '0041-counted': MIGRATION_0041,
+  '0042-sealed-cards': MIGRATION_0042,
 };

@@ -92,6 +92,10 @@ export interface CardTable {
   refused?: string | null;
   /** When Slack is asked next whether the message is still there; null: a while after it was posted. */
   look_at?: Date | null;
+  /** The seal of the last event that says what the card showed; null: there was none. */
+  event_seal?: string | null;
+  /** Null in rows from before there were any. See sql/table/sealed-tables.ts. */
+  seal?: string | null;
   /** The run that is writing the card, its replica, and until when at most. */
   run: string | null;
   run_by: string | null;

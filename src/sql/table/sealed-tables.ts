@@ -19,11 +19,12 @@ export const SEALED_COLUMNS = {
   asked_requests: ['approval_id', 'grant_name', 'server', 'session', 'request_key', 'digest', 'kept', 'asked_at'],
   plain_requests: ['grant_name', 'server', 'session', 'request_key', 'asked_at'],
   issued_states: ['digest', 'grant_name', 'server', 'approval_id', 'issued_at', 'until'],
+  cards: ['approval_id', 'channel', 'ts', 'revision', 'digest', 'posted_at', 'told_freeze', 'refused', 'event_seal'],
 } as const;
 
 export type SealedTableName = keyof typeof SEALED_COLUMNS;
 
-type SealedValue = string | Date | Uint8Array | null;
+type SealedValue = string | number | Date | Uint8Array | null;
 
 /** What of a row its seal covers. */
 export type SealedRow<T extends SealedTableName> = Readonly<Record<(typeof SEALED_COLUMNS)[T][number], SealedValue>>;
@@ -41,7 +42,7 @@ function valueText(value: SealedValue): string | number | null {
   if (value instanceof Date) return value.getTime();
   if (value instanceof Uint8Array) return bytesText(value);
   // As the database keeps it.
-  return value === null ? null : value.toWellFormed();
+  return typeof value === 'string' ? value.toWellFormed() : value;
 }
 
 /** Bytes count by their digest: hex SHA-256, as SQL can make it. */
@@ -72,14 +73,28 @@ export class SealedTables {
     if (this.#seals.fits('row', rowText(table, row), row.seal)) return true;
     if (row.seal === null || this.#seals.maker(row.seal) === 'retired') return false;
     const name = (row as Readonly<Record<string, SealedValue>>)[SEALED_COLUMNS[table][0]];
-    this.#readings?.foreign(table, String(name).slice(0, LONGEST_ROW_NAME));
+    this.tell(table, String(name));
     return false;
+  }
+
+  /** Tells of a row. `why`: what is wrong with it where it was not written by a gateway, or is missing. */
+  tell(table: SealedTableName, row: string, why?: string): void {
+    this.#readings?.foreign(table, row.slice(0, LONGEST_ROW_NAME), why);
   }
 }
 
-/** Takes the seal from rows that `believes` named so: to everybody they are from before there were seals. */
+/**
+ * Takes the seal from rows that were told of: to everybody they are from before there were seals. A card's row that is gone
+ * is there again, and says nothing.
+ */
 export async function disownRow(trx: Db, table: string, row: string): Promise<void> {
   if (!isSealedTable(table)) return;
+  if (table === 'cards') {
+    await sql`
+      insert into holdfast.cards (approval_id, channel, revision, digest)
+      select id, '', 0, '' from holdfast.approvals where left(id, ${LONGEST_ROW_NAME}::int) = ${row}
+      on conflict (approval_id) do nothing`.execute(trx);
+  }
   await sql`
     update ${sql.table(`holdfast.${table}`)} set seal = null
     where left(${sql.ref(SEALED_COLUMNS[table][0])}, ${LONGEST_ROW_NAME}::int) = ${row} and seal is not null`.execute(

@@ -206,11 +206,11 @@ export async function dueTasks(
 /** Milliseconds for which a request outside gated calls is remembered while nobody answers it. */
 const PLAIN_MS = 24 * 60 * 60_000;
 
-/** Deletes tasks, and what else is kept for later messages, whose time is over. */
-export async function forgetTasks(db: Kysely<Tables>, seals: Seals, now: Date): Promise<void> {
+/** Deletes tasks, and what else is kept for later messages, whose time is over; states of gated calls by `over`. */
+export async function forgetTasks(db: Kysely<Tables>, seals: Seals, now: Date, over: Date): Promise<void> {
   await sql`delete from holdfast.tasks t where t.expires_at <= ${now} and not ${RUNS}`.execute(db);
   await sql`delete from holdfast.continuations where expires_at <= ${now}`.execute(db);
-  await forgetStates(db, seals, now);
+  await forgetStates(db, seals, over);
   const since = new Date(now.getTime() - PLAIN_MS);
   await sql`delete from holdfast.plain_requests where asked_at <= ${since}`.execute(db);
 }

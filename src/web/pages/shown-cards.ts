@@ -117,11 +117,16 @@ function inSlack(event: ProvenEvent, story: readonly ProvenEvent[], cards: Shown
 }
 
 function cardAtRevision(story: readonly ProvenEvent[], revision: number): ProvenEvent | null {
-  return story.find((event) => cardShown(event) !== null && member(event.data, 'revision') === revision) ?? null;
+  return story.find((event) => isShowing(event) && member(event.data, 'revision') === revision) ?? null;
 }
 
 function newestCardBefore(story: readonly ProvenEvent[], event: ProvenEvent): ProvenEvent | null {
-  return story.findLast((earlier) => cardShown(earlier) !== null && earlier.n < event.n) ?? null;
+  return story.findLast((earlier) => isShowing(earlier) && earlier.n < event.n) ?? null;
+}
+
+/** What no gateway wrote says nothing of what was seen. */
+function isShowing(event: ProvenEvent): boolean {
+  return cardShown(event) !== null && event.doubt === undefined;
 }
 
 function numberOf(event: ProvenEvent, name: string): Html {

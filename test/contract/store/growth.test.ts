@@ -84,14 +84,14 @@ describe('What a long log costs', { skip: skipWithout('postgres') }, () => {
       'what is unsealed': () => ledger.unsealed(0, 100),
       'the sweep': () => store.overdue(now, 500),
       reminders: () => store.unreminded(now, 500),
-      'what is forgotten': () => store.forget(now),
+      'what is forgotten': () => store.forget(now, now),
       'doubtful approvals': () => store.doubtful(100),
       'who left': () => store.leaveForsaken(10_000, 100, (id) => eventOf('approval.withdrawn', { id })),
       'the waiting room': () => store.changed(new Map([['ap_long5', 1]])),
       presence: () => store.beat('here'),
       'what is frozen': () => Promise.all([freezes.list(), freezes.held()]),
       'tasks of servers': () => tasks.claimFollowed('here', now, now, 100),
-      'old tasks': () => tasks.forgetTasks(now),
+      'old tasks': () => tasks.forgetTasks(now, now),
       readiness: () => store.ping(),
     };
     for (const [what, verb] of Object.entries(routines)) await isCheap(what, verb);

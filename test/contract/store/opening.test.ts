@@ -185,7 +185,8 @@ for (const kind of STORES) {
         const late = await opened(store);
         await store.away(late.joiner.id, 'here');
         await through(store, late.approval, 'approved', 'dispatched', 'succeeded');
-        await store.forget(new Date(Date.now() + 700_000));
+        const over = new Date(Date.now() + 700_000);
+        await store.forget(over, over);
         assert.equal(await store.result(late.approval.id), null);
         assert.equal((await open(store, again(late.request))).kind, 'opened', 'nothing is owed any more');
       });

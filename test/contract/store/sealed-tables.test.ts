@@ -8,6 +8,7 @@ import { sqlTasks } from '../../../src/sql/tasks.ts';
 import { TEST_SEALS } from '../../support/store/seals.ts';
 import {
   change,
+  eventOf,
   GIVEN,
   newApproval,
   newJoiner,
@@ -44,6 +45,11 @@ const FORGED: Readonly<Record<string, string>> = {
   task_id: `'hft_other'`,
   session: 'null',
   era: `'modern'`,
+  ts: `'1700000000.000100'`,
+  revision: 'revision + 1',
+  posted_at: `posted_at - interval '1 hour'`,
+  told_freeze: `'fz_1'`,
+  refused: `'not_in_channel'`,
 };
 
 for (const kind of STORES) {
@@ -106,7 +112,7 @@ for (const kind of STORES) {
       return pursuit;
     };
 
-    const SPECIMENS: Readonly<Record<string, () => Promise<Specimen>>> = {
+    const SPECIMENS: Record<string, () => Promise<Specimen>> = {
       logins: async () => {
         const [one, other] = [await login(), await login()];
         const by = (id: string) => `id = '${id}'`;
@@ -234,6 +240,23 @@ for (const kind of STORES) {
         };
         return { where: by(one), other: by(other), believed };
       },
+    };
+
+    SPECIMENS.cards = async () => {
+      const save = async () => {
+        const { approval } = await opened(world.one, newApproval({ server: 's1' }));
+        const shown = { channel: 'C1', ts: '1.1', digest: 'pending', revision: 1 };
+        const card = { approval: approval.id, ...shown, postedAt: new Date() };
+        await world.one.saveCard(card, { ...eventOf('card.posted', approval), data: shown });
+        return approval.id;
+      };
+      const [one, other] = [await save(), await save()];
+      const by = (id: string) => `approval_id = '${id}'`;
+      const believed = async () => {
+        const card = await world.one.card(one);
+        return card !== null && !card.restored;
+      };
+      return { where: by(one), other: by(other), believed };
     };
 
     /** The set has no row and no head, and nobody knows of an earlier one. */
@@ -392,7 +415,7 @@ for (const kind of STORES) {
       assert.equal(await tasks().isStateClaimed(bearer), true);
       await world.rows('delete from holdfast.issued_states');
       assert.equal(await tasks().isStateClaimed(bearer), true);
-      await tasks().forgetTasks(later(-60_000));
+      await tasks().forgetTasks(later(-60_000), later(-60_000));
     });
 
     test('states and requests whose time is over leave their set with it', async () => {
@@ -419,7 +442,7 @@ for (const kind of STORES) {
       assert.notEqual(await tasks().answerRequest({ n, approval: approval.id, now: new Date() }, GIVEN, []), null);
       await tasks().reopenRequest(n);
       await tasks().reopenRequest(n);
-      await tasks().forgetTasks(later(90_000));
+      await tasks().forgetTasks(later(90_000), later(90_000));
       await world.one.judgeSets(world.watches[0]);
       assert.deepEqual(world.found, []);
       const counts = Object.fromEntries(world.watches[0].heads.map(({ name, count }) => [name, count]));
@@ -435,6 +458,7 @@ const FOREIGN_KEYS = new Set([
   'pursuits.approval_id',
   'asked_requests.approval_id',
   'issued_states.approval_id',
+  'cards.approval_id',
 ]);
 
 /** Their rows are missed by their set, which is then refused as a whole. */

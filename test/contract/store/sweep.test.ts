@@ -141,6 +141,9 @@ for (const kind of STORES) {
         assert.equal(claims.filter((one) => one).length, 1);
         await store.releaseNotice(notice);
         assert.equal(await store.claimNotice(notice, 60_000), true);
+        assert.equal(await store.claimNotice(notice, 60_000), false);
+        await world.rows(`update holdfast.notices set until = until + interval '10 years' where notice = '${notice}'`);
+        assert.equal(await store.claimNotice(notice, 60_000), true, 'nobody claims it for ten years');
       });
     });
   });

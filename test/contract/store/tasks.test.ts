@@ -123,10 +123,10 @@ function suite(kind: StoreKind): void {
     test('what still runs is not forgotten, however long it takes', async () => {
       const { approval, task: own } = await task();
       const late = later(3_600_000);
-      await world.tasks[0].forgetTasks(late);
+      await world.tasks[0].forgetTasks(late, late);
       assert.equal((await world.tasks[0].findTask(own.id, own.grant, own.server, late))?.id, own.id);
       await through(world.one, approval, 'succeeded');
-      await world.tasks[0].forgetTasks(late);
+      await world.tasks[0].forgetTasks(late, late);
       assert.equal(await world.tasks[0].findTask(own.id, own.grant, own.server, new Date()), null);
     });
 
@@ -176,7 +176,7 @@ function suite(kind: StoreKind): void {
       assert.equal((await world.tasks[1].collectedBy(joiner.id, later(-60_000)))?.id, approval.id);
       assert.equal(await world.tasks[1].collectedBy(joiner.id, later(60_000)), null, 'too long ago');
       assert.notEqual(await world.one.result(approval.id), null);
-      await world.one.forget(later(61_000));
+      await world.one.forget(later(61_000), later(61_000));
       assert.equal(await world.one.result(approval.id), null);
     });
   });

@@ -9,6 +9,7 @@ import { WitnessBoard } from '../../../src/gateway/log/witness-board.ts';
 import type { Witness, WitnessedState } from '../../../src/ports.ts';
 import { redisWitness } from '../../../src/queue/redis-witness.ts';
 import { fileWitness } from '../../../src/sink/file-witness.ts';
+import { earlierOf } from '../../../src/time/two-clocks.ts';
 import { rowSeals } from '../../../src/vault/row-seals.ts';
 import { witnessOver } from '../../support/gateway/witness-wire.ts';
 import { bootWitnessObject, type LocalWorker } from '../../support/gateway/worker.ts';
@@ -241,6 +242,29 @@ describe('a witness in the data directory', () => {
     rmSync(data, { recursive: true });
   });
 });
+
+for (const [name, aheadMs, forgets] of [
+  ['the database’s clock alone', -10 * 365 * 24 * 3_600_000, false],
+  ['both clocks', 0, true],
+] as const) {
+  test(`P2: what is over by ${name} is ${forgets ? 'forgotten' : 'remembered'}, by the process and by its file`, async () => {
+    const data = mkdtempSync(join(tmpdir(), 'holdfast-witness-'));
+    const years = { now: () => new Date(Date.now() + 10 * 365 * 24 * 3_600_000), aheadMs };
+    const spent = pass({ until: new Date(Date.now() + 3_600_000) });
+    const open = (replica: string, by: typeof years) =>
+      fileWitness({ data, replica, seals: TEST_SEALS, clock: by, log });
+    const board = new WitnessBoard([open('one', { now: () => new Date(), aheadMs: 0 })], log);
+    assert.equal((await board.spend(LOG, [spent])).kind, 'recorded');
+    assert.equal(board.known(earlierOf(years)).length, forgets ? 0 : 1);
+    // It starts while the clock is wrong, and writes its file anew; then another does, when the clock is right again.
+    const old = new Date(Date.now() - 3_600_000);
+    utimesSync(join(data, 'witness', 'one.jsonl'), old, old);
+    await open('two', years).read(LOG, Number.POSITIVE_INFINITY);
+    const right = open('three', { now: () => new Date(), aheadMs: 0 });
+    assert.deepEqual(await right.spend(LOG, [{ ...spent, revision: 9 }]), forgets ? [] : [spent]);
+    rmSync(data, { recursive: true });
+  });
+}
 
 test('P2: of two that spend one pass at the same moment in one process, without Redis, one is told that it is known', async () => {
   const data = mkdtempSync(join(tmpdir(), 'holdfast-witness-'));

@@ -62,6 +62,7 @@ export interface ApiApproval {
 }
 
 export interface ApiEvent {
+  readonly doubt?: string;
   readonly n: number;
   readonly seq: number | null;
   readonly type: string;

@@ -9,11 +9,19 @@ export interface MessageVersion {
   readonly at: number;
 }
 
+/** An app of the workspace that is not the one under test: ids of it and of its bot. */
+export interface OtherApp {
+  readonly id: string;
+  readonly bot: string;
+}
+
 /** A message as the stand-in keeps it, with all its versions. */
 export interface SlackMessage {
   readonly channel: string;
   readonly ts: string;
   readonly user: string;
+  /** The other app that posted it; null: this app, or a person. */
+  readonly app: OtherApp | null;
   readonly thread_ts: string | null;
   /** Only this user sees it; null for everybody. */
   readonly ephemeralFor: string | null;
@@ -49,13 +57,14 @@ export class Messages {
   }
 
   post(
-    at: { channel: string; user: string; thread_ts?: string | null; ephemeralFor?: string | null },
+    at: { channel: string; user: string; app?: OtherApp; thread_ts?: string | null; ephemeralFor?: string | null },
     content: MessageContent,
   ): SlackMessage {
     const message: SlackMessage = {
       channel: at.channel,
       ts: this.nextTs(),
       user: at.user,
+      app: at.app ?? null,
       thread_ts: at.thread_ts ?? null,
       ephemeralFor: at.ephemeralFor ?? null,
       text: '',

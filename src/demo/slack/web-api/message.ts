@@ -41,6 +41,7 @@ export function messageFields(world: World, message: SlackMessage, withMetadata:
     user: message.user,
     ts: message.ts,
     ...(ours ? { bot_id: workspace.botId, app_id: workspace.appId } : {}),
+    ...(message.app === null ? {} : { bot_id: message.app.bot, app_id: message.app.id }),
     text: message.text,
     team: workspace.team.id,
     ...(message.blocks.length > 0 ? { blocks: structuredClone(message.blocks) } : {}),

@@ -1,0 +1,53 @@
+import type { Approval, State } from '../domain/approval/approval.ts';
+import type { EarlierCall } from '../domain/approval/second-look.ts';
+import type { NewEvent } from '../domain/log/event.ts';
+import type { CardRecord } from './card-store.ts';
+import type { Change, Committed } from './change.ts';
+import type { GrantRoom, NewApproval, NewJoiner, Opened } from './opening.ts';
+import type { Beholder, PendingCounts, PendingFilter, PendingPage } from './pending.ts';
+
+export interface Page<T> {
+  readonly items: readonly T[];
+  /** Pass it on to get the next page; null on the last one. */
+  readonly next: string | null;
+}
+
+/** Approvals: opened, read, and changed by comparison. */
+export interface ApprovalStore {
+  /**
+   * Opens an approval, joins a live one of the same fingerprint, or hands over what a finished one still owes, in one
+   * transaction. `room`: what the grant may open and keep.
+   */
+  open(request: NewApproval, joiner: NewJoiner, room: GrantRoom, event: NewEvent): Promise<Opened>;
+  find(id: string): Promise<Approval | null>;
+  /** The same, with its card as it is at that moment. */
+  look(id: string): Promise<{ readonly approval: Approval; readonly card: CardRecord | null } | null>;
+  /** For each of these approvals, by id, the newest `most` before it that were for the very same call, newest first. */
+  earlier(ids: readonly string[], most: number): Promise<ReadonlyMap<string, readonly EarlierCall[]>>;
+  /** What is pending and meets the filter. `after`: the `next` of the page before. */
+  pending(
+    beholder: Beholder,
+    filter: PendingFilter,
+    page: { readonly after?: string | undefined; readonly limit: number },
+  ): Promise<PendingPage>;
+  counts(): Promise<PendingCounts>;
+  /** Newest first. */
+  list(filter: { states?: readonly State[]; after?: string; limit: number }): Promise<Page<Approval>>;
+  commit(change: Change): Promise<Committed>;
+  /**
+   * Two changes of which the second follows the first, as if they were committed one after the other with nobody in
+   * between: both or neither. `left`, `full` and `frozen` concern the second. Only the first may have a decision, only the second
+   * counters and a caller.
+   */
+  commitBoth(first: Change, second: Change): Promise<Committed>;
+  /** Of these approvals, given with their revisions, those whose revision is another now. */
+  changed(held: ReadonlyMap<string, number>): Promise<readonly Approval[]>;
+  /** The request's sealed bytes. */
+  request(id: string): Promise<Uint8Array | null>;
+  /** The kept result's sealed bytes; null when none is kept. */
+  result(id: string): Promise<Uint8Array | null>;
+  /**
+   * Extends the leases of dispatches that are still under way here. `held`: approvals by the name of their dispatch.
+   */
+  renew(held: ReadonlyMap<string, string>, until: Date): Promise<void>;
+}
