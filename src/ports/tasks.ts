@@ -145,7 +145,10 @@ export interface TaskStore extends AskedStore {
     readonly answering: readonly Task[];
     readonly cancelled: readonly string[];
   }>;
-  /** Deletes what is over by `now`, and states that gated calls were given by `over`, the clock that is behind. */
+  /**
+   * Deletes what is over by `now`, and states that gated calls were given by `over`, the clock that is behind; closes
+   * requests of ended calls a day after they were asked.
+   */
   forgetTasks(now: Date, over: Date): Promise<void>;
 
   /** The caller goes away and will come back. Returns the round that it has to name then; earlier rounds are void. */

@@ -6,6 +6,7 @@ import { guarded } from './connection/guard.ts';
 import { type Beliefs, sqlBeliefs } from './sets/beliefs.ts';
 import {
   answerRequest,
+  closeRequests,
   findRequest,
   hasRequest,
   keepRequest,
@@ -54,7 +55,10 @@ export function sqlTasks(
     taskBytes: (id, part) => taskBytes(db, id, part),
     changeTask: (change) => changeTask(db, change),
     dueTasks: (running, approval) => dueTasks(db, tables, running, approval),
-    forgetTasks: (now, over) => forgetTasks(db, seals, now, over),
+    forgetTasks: async (now, over) => {
+      await forgetTasks(db, seals, now, over);
+      await closeRequests(db, seals, beliefs, over);
+    },
     nextRound: (joiner) => nextRound(db, joiner),
     reseat: (reseating) => reseat(db, seals, reseating),
     collectedBy: (joiner, since) => collectedBy(db, seals, joiner, since),

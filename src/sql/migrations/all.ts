@@ -33,6 +33,7 @@ import { MIGRATION_0039 } from './0039-refused-cards.ts';
 import { MIGRATION_0040 } from './0040-ended-early.ts';
 import { MIGRATION_0041 } from './0041-counted.ts';
 import { MIGRATION_0042 } from './0042-sealed-cards.ts';
+import { MIGRATION_0043 } from './0043-open-requests.ts';
 
 /**
  * Every migration of this release, oldest first, with the statements that it executes. Only ever add one: replicas of
@@ -74,4 +75,5 @@ export const MIGRATIONS: Readonly<Record<string, readonly string[]>> = {
   '0040-ended-early': MIGRATION_0040,
   '0041-counted': MIGRATION_0041,
   '0042-sealed-cards': MIGRATION_0042,
+  '0043-open-requests': MIGRATION_0043,
 };

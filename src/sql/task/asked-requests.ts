@@ -7,6 +7,7 @@ import { writeEvents } from '../log/events.ts';
 import { changeSet } from '../log/sealed-set.ts';
 import { ASKED_ROW, ASKED_SET, type AskedSetRow, askedText } from '../sets/asked-set.ts';
 import type { Beliefs } from '../sets/beliefs.ts';
+import { lockSet } from '../sets/set-table.ts';
 import { APPROVAL, type ApprovalRow, approvalOf } from '../table/approval-row.ts';
 import { bytesText, type SealedTables } from '../table/sealed-tables.ts';
 import type { Tables } from '../table/tables.ts';
@@ -89,7 +90,7 @@ function meantBy({ grant, servers, session }: AskedPlace, keys: readonly string[
   return sql`holdfast.asked_requests q join holdfast.approvals a on a.id = q.approval_id
     where q.grant_name = ${grant} and q.server = any(${servers}::text[]) and q.request_key = any(${keys}::text[])
       and ${sameSession(sql.ref('q.session'), session)}
-      and (a.state = 'dispatched' or (q.session is not null and q.answered_at is null))`;
+      and (a.state = 'dispatched' or (q.session is not null and (q.answered_at is null or q.answered_at = 'infinity')))`;
 }
 
 /** A task has left its session's seat, so its call counts as running in any. */
@@ -162,17 +163,26 @@ async function couldBeMeant(
     const isApart = row.session !== null && session !== null;
     return row.grant_name === grant ? !isApart || row.session === session : !isApart;
   });
-  const ids = [...new Set(near.map(({ approval_id }) => approval_id))];
-  if (ids.length === 0) return [];
+  const over = await endedOf(db, seals, near);
+  return near.filter((row) => !over.has(row.approval_id) || (row.session !== null && row.grant_name === grant));
+}
+
+/** Ids of those calls that are over, as a seal says. */
+async function endedOf(
+  db: Kysely<Tables>,
+  seals: Seals,
+  requests: readonly Pick<AskedSetRow, 'approval_id'>[],
+): Promise<ReadonlySet<string>> {
+  const ids = [...new Set(requests.map(({ approval_id }) => approval_id))];
+  if (ids.length === 0) return new Set();
   const calls = await sql<ApprovalRow>`
     select ${APPROVAL} from holdfast.approvals a where a.id = any(${ids}::text[])`.execute(db);
-  const over = new Set(
+  return new Set(
     calls.rows
       .map((row) => approvalOf(seals, row))
       .filter(({ broken, state }) => broken === null && isOver(state))
       .map(({ id }) => id),
   );
-  return near.filter((row) => !over.has(row.approval_id) || (row.session !== null && row.grant_name === grant));
 }
 
 function sameSession(column: RawBuilder<unknown>, session: string | null): RawBuilder<unknown> {
@@ -232,5 +242,39 @@ export async function reopenRequest(db: Kysely<Tables>, seals: Seals, n: number)
       returning ${ASKED_ROW}`.execute(trx);
     const added = opened.rows.map(askedText);
     if (added.length > 0) await changeSet(trx, seals, ASKED_SET.name, { added });
+  });
+}
+
+/** Milliseconds after which no server waits any more for an answer that its ended call got no time for. */
+const ENDED_MS = 24 * 60 * 60_000;
+/** Requests that are closed at once. */
+const MOST_CLOSED = 1_000;
+
+/**
+ * Closes requests of calls that are over, a day after they were asked, so that the set, which is read whole, holds no more
+ * than a day's: they count as answered, without a time, and an answer comes too late. `over`: the clock that is behind.
+ * Does nothing while the set is not whole.
+ */
+export async function closeRequests(db: Kysely<Tables>, seals: Seals, beliefs: Beliefs, over: Date): Promise<void> {
+  const since = new Date(over.getTime() - ENDED_MS);
+  const old =
+    await sql`select 1 from holdfast.asked_requests where answered_at is null and asked_at <= ${since} limit 1`.execute(
+      db,
+    );
+  if (old.rows.length === 0) return;
+  await db.transaction().execute(async (trx) => {
+    await lockSet(trx, ASKED_SET.name);
+    const waiting = await beliefs.wholeRows(ASKED_SET, trx);
+    const late = (waiting ?? []).filter(({ asked_at }) => asked_at <= since).slice(0, MOST_CLOSED);
+    const ended = await endedOf(trx, seals, late);
+    const known = new Map(
+      late.filter(({ approval_id }) => ended.has(approval_id)).map((row) => [Number(row.n), askedText(row)]),
+    );
+    if (known.size === 0) return;
+    const closed = await sql<AskedSetRow>`
+      update holdfast.asked_requests set answered_at = 'infinity'
+      where n = any(${[...known.keys()]}::bigint[]) and answered_at is null returning ${ASKED_ROW}`.execute(trx);
+    requireTaken('asked_requests', closed.rows.length, known.size);
+    await changeSet(trx, seals, ASKED_SET.name, { removed: [...known.values()] });
   });
 }

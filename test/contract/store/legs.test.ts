@@ -149,14 +149,14 @@ function suite(kind: StoreKind): void {
       const place = ({ grant, server }: Approval, session: string | null = 's') => ({ grant, server, session });
       /** Where an agent answers. */
       const at = ({ grant, server }: Approval, session: string | null = 's') => ({ grant, servers: [server], session });
-      const keep = (call: Approval, key: string, more: { digest?: string; session?: string | null } = {}) =>
+      const keep = (call: Approval, key: string, more: { digest?: string; session?: string | null; at?: Date } = {}) =>
         world.tasks[0].keepRequest({
           ...place(call, more.session === undefined ? 's' : more.session),
           key,
           approval: call.id,
           digest: more.digest ?? randomHex(4),
           kept,
-          at: new Date(),
+          at: more.at ?? new Date(),
         });
       const answer = (n: number, call: Approval) =>
         world.tasks[1].answerRequest({ n, approval: call.id, now: new Date() }, GIVEN, [
@@ -205,6 +205,27 @@ function suite(kind: StoreKind): void {
         await through(world.one, call, 'succeeded');
         assert.equal((await world.tasks[0].findRequest(at(call), '1'))?.running, false);
         assert.equal(await world.tasks[0].findRequest(at(call, null), '2'), null);
+      });
+
+      test('a day after they were asked, those of calls that are over leave the set, and an answer comes too late', async () => {
+        const [over, runs] = [await running(), await running()];
+        const earlier = { at: new Date(Date.now() - 25 * 60 * 60_000) };
+        for (const [call, key] of [
+          [over, 'late'],
+          [runs, 'late'],
+          [over, 'fresh'],
+        ] as const) {
+          await keep(call, key, key === 'late' ? earlier : {});
+        }
+        await through(world.one, over, 'succeeded');
+        const gated = async (call: Approval, key: string) => (await world.tasks[1].whoseAnswers(at(call), [key])).gated;
+        assert.deepEqual([await gated(over, 'late'), await gated(over, 'fresh')], [true, true]);
+        await world.tasks[0].forgetTasks(new Date(), new Date());
+        assert.deepEqual([await gated(over, 'late'), await gated(over, 'fresh')], [false, true]);
+        assert.equal((await world.tasks[1].findRequest(at(over), 'late'))?.answered, true);
+        assert.equal((await world.tasks[1].findRequest(at(runs), 'late'))?.answered, false);
+        const { n } = (await world.tasks[1].findRequest(at(runs), 'late'))!;
+        assert.notEqual(await answer(n, runs), null, 'the set is whole after it');
       });
 
       test('P4: whose answers a process held that has died are told apart from those that are held, or may come again', async () => {

@@ -44,6 +44,7 @@ const RELEASED: Readonly<Record<string, string>> = {
   '0040-ended-early': '0b96644388da7f9d6b29bc23ae724977a2a5d1055c02d374be854e5ce13b0696',
   '0041-counted': '6595ae8014d4704803479a8b0742b2b5f38aa4857b29ec02d4709e4407a0af2a',
   '0042-sealed-cards': 'a103d3d33ff6eb2e18bd58ab19ac5f0c51762f6abfbc6f339d1b117799df5a63',
+  '0043-open-requests': 'd9f775d321ddf52ddae0c879ec7c723c0dbd334f54a9b5997201378781ba5b56',
 };
 
 /** Every statement that reached an empty database, by the migration that it belongs to. */
