@@ -109,7 +109,8 @@ for (const kind of STORES) {
         const request = newApproval({ server: 's1', grant: 'g1' });
         const { approval, joiner } = await opened(store, request);
         const decided = change(approval, 'approved');
-        const spent = spendingOf({ ...approval, state: 'approved', revision: approval.revision + 1 });
+        const pickupUntil = decided.patch?.pickupUntil ?? null;
+        const spent = spendingOf({ ...approval, state: 'approved', revision: approval.revision + 1, pickupUntil });
         const freeze = freezeOf(scope);
         await set(world.freezes[1], freeze);
         const both = await store.commitBoth(decided, { ...spent, joiner: joiner.id });
