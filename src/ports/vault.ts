@@ -16,6 +16,8 @@ export interface Vault {
   digests(purpose: 'session' | 'console' | 'state', text: string): readonly string[];
   /** The text's Ed25519 signature, hex, by this public key of `publicKeys`; by default the newest secret's. */
   sign(text: string, key?: string): string;
+  /** Whether this is the text's Ed25519 signature by this public key, of which no secret needs to be listed. */
+  verifies(key: string, text: string, signature: string): boolean;
   /** The public keys of every listed secret, 64 hex digits each, newest first. */
   readonly publicKeys: readonly string[];
 }

@@ -4,6 +4,7 @@ import type { Vault } from '../ports.ts';
 import { breathe } from '../time/breathe.ts';
 import { openBox, sealBox } from './box.ts';
 import { type KeyRing, keyRing, type Purpose } from './keys.ts';
+import { proof } from './proof.ts';
 import { type SigningKey, signingKey } from './signing.ts';
 
 /** Bytes that are digested at once. */
@@ -13,6 +14,7 @@ const PIECE = 1024 * 1024;
 export function vault(secrets: readonly [string, ...string[]]): Vault {
   const rings = secrets.map(keyRing);
   const newest = rings[0]!;
+  const proven = proof();
   let signing: readonly SigningKey[] | null = null;
   /** Made only when a signature or a public key is asked for. */
   const signers = (): readonly SigningKey[] => {
@@ -43,6 +45,7 @@ export function vault(secrets: readonly [string, ...string[]]): Vault {
       if (by === undefined) throw new Error('no listed secret has this key');
       return by.sign(text);
     },
+    verifies: proven.verifies,
     get publicKeys() {
       return signers().map(({ publicKey }) => publicKey);
     },

@@ -87,6 +87,18 @@ export class CheckpointSigner {
     const head = await ledger.unsigned(new Date(clock.now().getTime() - QUIET_MS));
     if (head === null) return null;
     const newest = head.last === null ? null : readCheckpoint(head.last.text);
+    if (head.last !== null && !this.#isGenuine(vault, head.last, newest)) {
+      this.#alarm = true;
+      const why = `the newest checkpoint in the database${newest === null ? '' : `, of event ${newest.seq},`} is not one that a gateway signed`;
+      const isNew = this.#alarms.raise(
+        'log_changed',
+        `checkpoint ${newest?.seq ?? 'without a text'}`,
+        why,
+        clock.now(),
+      );
+      if (isNew) log.error({}, `${why}; the log is not signed while that row is in holdfast.checkpoints`);
+      return null;
+    }
     for (const signed of [newest, this.#last]) {
       if (signed === null) continue;
       const [found] = await ledger.chain(signed.seq - 1, 1);
@@ -163,6 +175,16 @@ export class CheckpointSigner {
       log,
       'the audit log is signed with the key of a secret that HOLDFAST_SECRET does not list; this process signs nothing',
     );
+  }
+
+  /**
+   * Whether it has the signature of the key that it names. One from before keys were named is believed only up to where
+   * seals began, or where an operator accepted the log as it is.
+   */
+  #isGenuine(vault: SignerPorts['vault'], { text, signature }: SignedCheckpoint, read: Checkpoint | null): boolean {
+    if (read === null) return false;
+    if (read.v === 2) return vault.verifies(read.key, text, signature);
+    return read.seq <= this.#unsealedUntil;
   }
 
   /** Says once why nothing is signed. */

@@ -19,7 +19,7 @@ const OVERLAP_MS = 60_000;
 const TELL_MS = 2_000;
 /** Signs that an event lists. */
 const MOST_LISTED = 50;
-/** Passes that are all compared every time. */
+/** Passes that are all compared every time; of more, the newest, and so many of the others in turn. */
 const FEW = 2_000;
 
 export interface StoreWatchParts extends PassTerms {
@@ -59,7 +59,11 @@ export class StoreWatch {
   /** Logs that witnesses knew at this place before. */
   #otherLogs: readonly string[] = [];
   #settled: string | null = null;
-  #suspect = true;
+  /** How often a connection broke, from the first one on, and how many of these a comparison has come after. */
+  #suspicions = 1;
+  #compared = 0;
+  /** Where the next passes begin that are compared in turn. */
+  #turn = 0;
   #started = false;
   #comparedAt = 0;
   #comparing: Promise<void> | null = null;
@@ -121,12 +125,13 @@ export class StoreWatch {
 
   /** A connection to the database broke: it may be another database now. */
   suspect(): void {
-    this.#suspect = true;
+    this.#suspicions += 1;
   }
 
   /** Whether something gated may be committed now, as far as this process can tell. Rejects when it cannot compare. */
   async mayCommit(): Promise<boolean> {
-    if (this.#started && this.#suspect) await this.compare();
+    // Whoever waits for a comparison that began after the suspicion needs none of its own.
+    while (this.#started && this.#suspicions > this.#compared) await (this.#comparing ?? this.compare());
     return this.#parts.alarms.why === null && !this.board.isAway;
   }
 
@@ -173,7 +178,8 @@ export class StoreWatch {
   async #compare(): Promise<void> {
     const { board, store, alarms, sets, clock } = this.#parts;
     const began = performance.now();
-    let whole = this.#suspect || this.#comparedAt === 0;
+    const suspicions = this.#suspicions;
+    let whole = suspicions > this.#compared || this.#comparedAt === 0;
     // The witnesses first: what they know was committed before.
     let found = await this.#readWitnesses(whole ? Number.POSITIVE_INFINITY : began - this.#comparedAt + OVERLAP_MS);
     const acceptance = await store.lastAcceptance(this.#log);
@@ -190,7 +196,7 @@ export class StoreWatch {
     const known = this.#latest(found.state, acceptance?.number ?? 0);
     const log = await this.#logFound(known, acceptance);
     const all = board.known(earlierOf(clock));
-    const passes = whole || all.length <= FEW ? all : found.passes;
+    const passes = whole || all.length <= FEW ? all : [...found.passes, ...this.#nextOf(all)];
     const standings = await store.standings([...new Set(passes.map(({ approval }) => approval))]);
     const signs = unknownSendings(passes, standings);
     if (known !== null) {
@@ -203,10 +209,18 @@ export class StoreWatch {
     await this.#tell(signs);
     await tellUntoldEnds(this.#parts, this.#log);
     await this.#parts.alarmEvents.flush(true);
-    this.#suspect = false;
+    this.#compared = suspicions;
     this.#comparedAt = began;
     if (alarms.standing.some(({ kind }) => kind === 'went_back')) return;
     await this.#keep(log.head, log.checkpoint, acceptance?.number ?? 0);
+  }
+
+  /** Of many passes, those whose turn it is: all of them have one in a few minutes. */
+  #nextOf(all: readonly SpentPass[]): readonly SpentPass[] {
+    if (this.#turn >= all.length) this.#turn = 0;
+    const some = all.slice(this.#turn, this.#turn + FEW);
+    this.#turn += FEW;
+    return some;
   }
 
   /** The latest of what this process and the witnesses know; what was known before the last acceptance does not count. */
@@ -311,7 +325,7 @@ export class StoreWatch {
     sets.forget();
     alarms.clear();
     alarmEvents.restart();
-    this.#suspect = true;
+    this.#suspicions += 1;
     this.#learn(acceptance);
   }
 

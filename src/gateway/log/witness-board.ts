@@ -8,6 +8,8 @@ const MOST_KNOWN = 100_000;
 const SHARED_AT_ONCE = 200;
 /** Rounds of a call that this process may not know between two that it knows. */
 const MOST_SKIPPED = 100;
+/** Milliseconds that are read further back than to the entry that is looked for: clocks differ. */
+const READ_AGAIN_MS = 5 * 60_000;
 
 /** What became of the wish to remember that something is about to be sent. */
 export type Witnessed =
@@ -41,6 +43,8 @@ export class WitnessBoard {
   readonly #witnesses: readonly Witness[];
   readonly #log: Log;
   readonly #known = new Map<string, SpentPass>();
+  /** Keys of what this process spent itself; of others it knows what witnesses said when they were last read. */
+  readonly #own = new Set<string>();
   /** Approvals that were sent, until it is known that they are over. */
   readonly #open = new Map<string, SpentPass>();
   readonly #missed = new Map<Witness, Map<string, SpentPass>>();
@@ -74,7 +78,8 @@ export class WitnessBoard {
     for (const [key, pass] of this.#known) {
       if (pass.until > now) continue;
       this.#known.delete(key);
-      if (this.#open.get(pass.approval) === pass) this.#open.delete(pass.approval);
+      this.#own.delete(key);
+      if ((this.#open.get(pass.approval)?.until ?? now) <= now) this.#open.delete(pass.approval);
     }
     return [...this.#known.values()];
   }
@@ -118,16 +123,25 @@ export class WitnessBoard {
 
   /** Remembers these before they are sent: in one round trip to each witness. */
   async spend(log: string, passes: readonly SpentPass[]): Promise<Witnessed> {
-    for (const pass of passes) {
-      const known = this.#known.get(passKey(pass));
-      if (known !== undefined && !known.returned) return { kind: 'known', pass: known };
+    const hearsay = this.#sent(passes).filter((pass) => !this.#own.has(passKey(pass)));
+    // Another replica may have given it back since the witnesses were read.
+    if (hearsay.length > 0 && !(await this.#readAgain(log, hearsay))) {
+      return { kind: 'unrecorded', why: [...this.#faults.values()].join('; ') };
     }
+    const [known] = this.#sent(passes);
+    if (known !== undefined) return { kind: 'known', pass: known };
     // Before anybody is asked: a second caller here, in the meantime, finds it known.
-    for (const pass of passes) this.#remember(pass);
+    for (const pass of passes) {
+      this.#remember(pass);
+      this.#own.add(passKey(pass));
+    }
     const answers = await Promise.all(this.#witnesses.map((witness) => this.#spendAt(witness, log, passes)));
     const found = answers.flatMap((answer) => answer ?? []);
     if (found.length > 0) {
-      for (const pass of found) this.#remember(pass);
+      for (const pass of found) {
+        this.#remember(pass);
+        this.#own.delete(passKey(pass));
+      }
       return { kind: 'known', pass: found[0]! };
     }
     const taken = this.#witnesses.length === 0 || answers.some((answer) => answer !== null);
@@ -137,14 +151,32 @@ export class WitnessBoard {
     return { kind: 'unrecorded', why };
   }
 
+  /** Of these, what this process remembers as sent or ended. */
+  #sent(passes: readonly SpentPass[]): readonly SpentPass[] {
+    return passes.flatMap((pass) => this.#known.get(passKey(pass)) ?? []).filter(({ returned }) => !returned);
+  }
+
+  /** Reads these again from every witness. False: one of them did not answer, and might know better. */
+  async #readAgain(log: string, passes: readonly SpentPass[]): Promise<boolean> {
+    const oldest = Math.min(...passes.map(({ at }) => at.getTime()));
+    await this.read(log, Math.max(0, Date.now() - oldest) + READ_AGAIN_MS);
+    return this.#faults.size === 0 || this.#sent(passes).some(({ ended }) => ended !== undefined);
+  }
+
   /**
    * Remembers that a pass has ended and was not sent, before anybody is told so; from then on nobody here sends it, whether
-   * or not a witness answers. `known`: it was sent, by whoever could. A sending of an earlier revision is none: the row
-   * that ended had come after it, so it was given back, and that witness missed it.
+   * or not a witness answers. `known`: it was sent, by whoever could, and was not given back.
    */
   async end(log: string, pass: SpentPass): Promise<Witnessed> {
-    const before = this.#known.get(passKey(pass));
-    if (before !== undefined && wasSent(before, pass)) return { kind: 'known', pass: before };
+    const key = passKey(pass);
+    const before = this.#known.get(key);
+    if (before !== undefined && wasSent(before)) {
+      if (!this.#own.has(key) && !(await this.#readAgain(log, [before]))) {
+        return { kind: 'unrecorded', why: [...this.#faults.values()].join('; ') };
+      }
+      const now = this.#known.get(key) ?? before;
+      if (wasSent(now)) return { kind: 'known', pass: now };
+    }
     this.#remember(pass);
     const answers = await Promise.all(this.#witnesses.map((witness) => this.#endAt(witness, log, pass)));
     const sent = answers.find((answer) => answer !== null && answer !== 'ended') ?? null;
@@ -167,7 +199,7 @@ export class WitnessBoard {
     if (found === null) return null;
     const [known] = found;
     if (known === undefined || known.ended !== undefined) return 'ended';
-    if (wasSent(known, pass)) return known;
+    if (wasSent(known)) return known;
     const took = await this.#try(witness, () => witness.correct(log, [pass]));
     if (!took) this.#miss(witness, [pass]);
     return took ? 'ended' : null;
@@ -346,13 +378,16 @@ export class WitnessBoard {
     if (pass.ended === undefined && !pass.returned) this.#open.set(pass.approval, pass);
     if (this.#known.size <= MOST_KNOWN) return;
     const soonest = [...this.#known].sort(([, one], [, other]) => one.until.getTime() - other.until.getTime());
-    for (const [key] of soonest.slice(0, MOST_KNOWN / 10)) this.#known.delete(key);
+    for (const [key] of soonest.slice(0, MOST_KNOWN / 10)) {
+      this.#known.delete(key);
+      this.#own.delete(key);
+    }
   }
 }
 
-/** Whether the first is a sending, and not one from before the row was as it was when it ended. */
-function wasSent({ returned, ended, revision }: SpentPass, end: SpentPass): boolean {
-  return !returned && ended === undefined && revision >= end.revision;
+/** Whether it is a sending that was not given back. The database's revisions say nothing of that: who changes rows sets them. */
+function wasSent({ returned, ended }: SpentPass): boolean {
+  return !returned && ended === undefined;
 }
 
 /** Whether the first says more than the second, which is of the same sending. */

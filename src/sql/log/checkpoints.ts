@@ -8,7 +8,8 @@ import { writeEvents } from './events.ts';
 import { lockSigning } from './sign-lock.ts';
 
 /**
- * The chain's head, if anything but checkpoints was sealed since the last checkpoint, or if that is older than `before`.
+ * The chain's head, if anything but checkpoints was sealed since the last checkpoint, if that is older than `before`, or
+ * if it is of an event that is not there.
  */
 export async function unsignedHead(db: Kysely<Tables>, before: Date | null): ReturnType<Ledger['unsigned']> {
   const found = await sql<{ seq: string; hash: string; body: string | null; signature: string | null }>`
@@ -17,6 +18,8 @@ export async function unsignedHead(db: Kysely<Tables>, before: Date | null): Ret
     from holdfast.events e
     where e.seq is not null and (
       (select at from last) < ${before?.toISOString() ?? null}::timestamptz
+      -- A row that no gateway wrote must not make the log look signed for ever.
+      or (select seq from last) > (select max(seq) from holdfast.events)
       or exists (
         -- In order: else Postgres, who does not know the last place when it plans, looks through the log from its beginning.
         select from (

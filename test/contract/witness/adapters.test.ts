@@ -303,15 +303,46 @@ describe('the end of a pass, and its sending', () => {
     await next.close();
   });
 
-  test('P2: a sending that was given back before does not keep it from ending, also where a witness missed that', async () => {
+  test('P2: a sending that was given back does not keep its pass from ending', async () => {
     const one = pass();
-    await boardAt(data, 'dead').spend(LOG, [one]);
+    const first = boardAt(data, 'dead');
+    await first.spend(LOG, [one]);
+    await first.giveBack(LOG, [one]);
     const board = boardAt(data, 'dead');
     await board.read(LOG, Number.POSITIVE_INFINITY);
     assert.equal((await board.end(LOG, { ...one, revision: one.revision + 3, ended: 'lapsed' })).kind, 'recorded');
     const next = boardAt(data, 'dead');
     const known = await next.spend(LOG, [{ ...one, revision: 9 }]);
     assert.ok(known.kind === 'known' && known.pass.ended === 'lapsed');
+  });
+
+  test('P2: an end takes the place of no sending, however far the database says that the call has come since', async () => {
+    const one = { ...pass(), approval: 'ap_stays' };
+    await boardAt(data, 'dead').spend(LOG, [one]);
+    const board = boardAt(data, 'dead');
+    for (const revision of [one.revision, one.revision + 1, one.revision + 1_000]) {
+      const told = await board.end(LOG, { ...one, revision, ended: 'lapsed' });
+      assert.ok(told.kind === 'known' && told.pass.ended === undefined, `${revision}`);
+    }
+    const { passes } = await boardAt(data, 'dead').read(LOG, Number.POSITIVE_INFINITY);
+    assert.deepEqual(
+      passes.filter(({ approval }) => approval === 'ap_stays').map(({ revision, ended }) => [revision, ended]),
+      [[one.revision, undefined]],
+    );
+  });
+
+  test('P2: what another replica gave back after it was read is no second sending, and what it did not is one', async () => {
+    const shared = fileWitness({ data, replica: 'shared', seals: TEST_SEALS, clock, log });
+    const [a, b] = [new WitnessBoard([shared], log), new WitnessBoard([shared], log)];
+    const [one, other] = [pass(), { ...pass(), approval: 'ap_ended' }];
+    for (const sent of [one, other]) {
+      assert.equal((await a.spend(LOG, [sent])).kind, 'recorded');
+      await b.read(LOG, Number.POSITIVE_INFINITY);
+      assert.equal((await b.spend(LOG, [{ ...sent, revision: sent.revision + 2 }])).kind, 'known');
+      await a.giveBack(LOG, [sent]);
+    }
+    assert.equal((await b.spend(LOG, [{ ...one, revision: one.revision + 2 }])).kind, 'recorded');
+    assert.equal((await b.end(LOG, { ...other, revision: other.revision + 2, ended: 'denied' })).kind, 'recorded');
   });
 
   test('P2: what no witness takes is known here at once, and told as soon as one answers', async () => {
