@@ -63,6 +63,37 @@ for (const kind of ['pglite', 'postgres'] as const) {
       await world.store.seal(100);
     });
 
+    test('P7: a checkpoint that no gateway signed hides nothing from the next one, and makes the log look signed for no time', async () => {
+      await world.log(event('to be hidden', about));
+      await signed();
+      await world.log(event('after it', about));
+      const [newest] = await rows('select body, signature from holdfast.checkpoints order by seq desc limit 1');
+      const { seq, hash } = await last();
+      const forge = async (of: object, at: Date, place = Number(seq)): Promise<void> => {
+        const body = JSON.stringify({ ...JSON.parse(newest!.body!), ...of });
+        await rows(`insert into holdfast.checkpoints (seq, hash, at, body, signature)
+          values (${place}, '${hash}', '${at.toISOString()}', '${body}', '${newest!.signature}')`);
+      };
+      const attempt = async (): Promise<readonly [unknown, boolean]> => {
+        const signer = new CheckpointSigner();
+        signer.sealedSince({ log: 'log_test', head: 0 });
+        return [await signer.sign(world.gateway), signer.alarmed];
+      };
+      const [now, later] = [new Date(), new Date('2999-01-01')];
+      for (const deed of [
+        () => forge({ seq: Number(seq), hash, count: Number(seq) }, new Date(0)),
+        () => forge({ v: 1, seq: Number(seq), hash, count: Number(seq) }, new Date(0)),
+        () => forge({ seq: 8e15, hash, count: 8e15 }, later, 8e15),
+        () => forge({ v: 7 }, now, 8e15),
+      ]) {
+        await deed();
+        assert.deepEqual(await attempt(), [null, true], String(deed));
+        await rows(`delete from holdfast.checkpoints where seq >= ${seq} and body <> '${newest!.body}'`);
+      }
+      assert.notEqual((await attempt())[0], null, 'without it the log is signed on');
+      await world.store.seal(100);
+    });
+
     test('P7: a true event that somebody has chained a second time is not signed', async () => {
       await world.log(event('once', about));
       await signed();
