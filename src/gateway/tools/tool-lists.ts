@@ -206,8 +206,16 @@ export class ToolLists {
 
 /** Keeps what the server says of the tool, as it says it now. */
 function describe({ name, title, description }: Tool, said: Descriptions): void {
-  const words = [title, description].filter((text) => text !== null && text.trim() !== '').join(': ');
+  const words = [title, description]
+    .map((text) => text?.slice(0, LONGEST_DESCRIPTION + 1).trim() ?? '')
+    .filter((text) => text !== '')
+    .join(': ');
   said.delete(name);
   if (words !== '' && name.length <= LONGEST_NAME && said.size < MAX_DESCRIBED)
-    said.set(name, cut(words.toWellFormed(), LONGEST_DESCRIPTION));
+    said.set(name, copyOf(cut(words, LONGEST_DESCRIPTION)));
+}
+
+/** The same text in memory of its own, well-formed: the beginning of a long text keeps all of it alive. */
+function copyOf(text: string): string {
+  return new TextDecoder().decode(new TextEncoder().encode(text));
 }

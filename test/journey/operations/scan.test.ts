@@ -54,7 +54,10 @@ test('scan lists every page of every server, and one that fails stops no other',
   assert.equal(code, 1);
   assert.match(out, /^web: shifting 1\.2\.3, 5 tools, policy policies\/web\.yaml$/m);
   assert.match(out, /^child: shifting 1\.2\.3, 5 tools/m);
-  assert.match(out, /^! delete_key +destructive +high +no policy +"delete" in its name$/m);
+  assert.match(
+    out,
+    /^! delete_key +destructive +high +no policy +"delete" in its name; its description says that it destroys$/m,
+  );
   assert.match(out, /^! create_api_key +write +high +no policy +.*makes or changes credentials$/m);
   assert.match(out, /^ {2}list_keys +read +low/m);
   assert.match(out, /^gone: cannot be scanned: .*ENOENT/m);

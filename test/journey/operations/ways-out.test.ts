@@ -56,7 +56,7 @@ for (const transport of ['http', 'socket'] as const) {
       for (const text of [gateway.log, gateway.stdout, house.slackTraffic(), environment]) {
         assert.ok(!text.includes(PASSWORD), text.slice(0, 2_000));
       }
-      assert.match(gateway.stdout, /reached through http:\/\/127\.0\.0\.1:\d+$/m);
+      assert.match(gateway.stdout, /"proxies":\["http:\/\/127\.0\.0\.1:\d+"\]/);
     });
   });
 }
