@@ -8,7 +8,7 @@ const gateway = {
   accessLog: { refused: () => undefined },
   reviewerGuesses: { wrong: () => null },
 } as unknown as Gateway;
-const door = api({ gateway, adminToken: 'the-right-one', addressOf: () => null } as never);
+const door = api({ gateway, adminToken: 'the-right-one', addressOf: () => null, grants: {} } as never);
 
 for (const [name, headers, says] of [
   ['without a token', {}, /^Send the admin token/],

@@ -208,7 +208,6 @@ async function move(db: Db, seals: Seals, change: Move, thawed: RawBuilder<unkno
   rememberLogged(db, rows, row);
   const approval = approvalOf(seals, row, change.decision);
   if (!isAsWritten(change, seal, row, approval)) throw new Altered();
-  rememberLogged(db, rows, row);
   return approval;
 }
 

@@ -262,9 +262,9 @@ for (const kind of STORES) {
       const [freeze, event] = freezeOf();
       const deferred = 'deferrable initially deferred';
       const put = `update holdfast.sealed_sets s set version = b.version, count = b.count, digest = b.digest, seal = b.seal
-        from heads_before b where b.name = s.name;`;
+        from public.heads_before b where b.name = s.name;`;
       await world.freezes[0].list();
-      await world.rows('create table heads_before as select * from holdfast.sealed_sets');
+      await world.rows('create table public.heads_before as select * from holdfast.sealed_sets');
       await trigger(
         'freezes',
         'after insert',
@@ -284,7 +284,7 @@ for (const kind of STORES) {
       );
       await assert.rejects(revocations.revoke(revocation, revoked), /does not hold it/);
       assert.ok((await revocations.list()).some(({ tokenSha256 }) => tokenSha256 === revocation.tokenSha256));
-      await world.rows('drop table heads_before');
+      await world.rows('drop table public.heads_before');
     });
   });
 }
