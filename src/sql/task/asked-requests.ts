@@ -16,6 +16,8 @@ import { isPlain, type PlainRow, plainRows } from './plain-requests.ts';
 
 /** Requests of one call that wait for an answer at the same time. */
 const MOST_ASKED = 32;
+/** Octets of these together: the set of them is read whole. */
+const MOST_OCTETS = 1024 * 1024;
 
 export async function keepRequest(
   db: Kysely<Tables>,
@@ -28,7 +30,7 @@ export async function keepRequest(
   return db.transaction().execute(async (trx) => {
     const found = await sql<{ is_new: boolean | null }>`
     with open as (
-      select q.digest, q.request_key from holdfast.asked_requests q
+      select q.digest, q.request_key, octet_length(q.kept) as octets from holdfast.asked_requests q
       where q.approval_id = ${approval} and q.answered_at is null
     ), known as (select 1 from open where digest = ${digest} and request_key = ${key}), added as (
       insert into holdfast.asked_requests
@@ -37,13 +39,15 @@ export async function keepRequest(
         ${at}::timestamptz, ${seal}::text
       from holdfast.approvals a
       where a.id = ${approval} and a.state = 'dispatched' and not exists (select 1 from known)
-        and (select count(*) from open) < ${MOST_ASKED}
+        and (select count(*) < ${MOST_ASKED} and coalesce(sum(octets), 0) + ${kept.byteLength}::int <= ${MOST_OCTETS} from open)
       returning 1
     )
     select true as is_new from added union all select false from known
     union all select null from holdfast.approvals a
       where a.id = ${approval} and a.state = 'dispatched' and not exists (select 1 from known)
-        and (select count(*) from open) < ${MOST_ASKED} and not exists (select 1 from added)`.execute(trx);
+        and (select count(*) < ${MOST_ASKED} and coalesce(sum(octets), 0) + ${kept.byteLength}::int <= ${MOST_OCTETS} from open) and not exists (select 1 from added)`.execute(
+      trx,
+    );
     if (found.rows[0]?.is_new === null) requireTaken('asked_requests', 0, 1);
     if (found.rows[0]?.is_new) await changeSet(trx, seals, ASKED_SET.name, { added: [text] });
     return found.rows.length > 0;

@@ -149,13 +149,17 @@ function suite(kind: StoreKind): void {
       const place = ({ grant, server }: Approval, session: string | null = 's') => ({ grant, server, session });
       /** Where an agent answers. */
       const at = ({ grant, server }: Approval, session: string | null = 's') => ({ grant, servers: [server], session });
-      const keep = (call: Approval, key: string, more: { digest?: string; session?: string | null; at?: Date } = {}) =>
+      const keep = (
+        call: Approval,
+        key: string,
+        more: { digest?: string; session?: string | null; at?: Date; kept?: Uint8Array } = {},
+      ) =>
         world.tasks[0].keepRequest({
           ...place(call, more.session === undefined ? 's' : more.session),
           key,
           approval: call.id,
           digest: more.digest ?? randomHex(4),
-          kept,
+          kept: more.kept ?? kept,
           at: more.at ?? new Date(),
         });
       const answer = (n: number, call: Approval) =>
@@ -196,6 +200,14 @@ function suite(kind: StoreKind): void {
         for (let n = 0; n < 3; n++) assert.equal(await keep(call, 'same', { digest: 'same' }), true);
         assert.equal(await keep(call, 'one more'), false);
         assert.equal(await keep(await through(world.one, call, 'succeeded'), 'over'), false);
+      });
+
+      test('are at most 1 MiB together without an answer', async () => {
+        const call = await running();
+        const large = new Uint8Array(300_000);
+        for (let n = 0; n < 3; n++) assert.equal(await keep(call, `${n}`, { kept: large }), true);
+        assert.equal(await keep(call, 'too much', { kept: large }), false);
+        assert.equal(await keep(call, 'small'), true);
       });
 
       test('of a call that is over: found only where its session shows that no other call is meant', async () => {
