@@ -31,6 +31,8 @@ describe('The console in a browser', { concurrency: false }, () => {
   before(async () => {
     [world, browser] = await Promise.all([consoleWorld(), openBrowser()]);
     context = await browser.newContext();
+    // A machine that does other things as well is slow, and no page is wrong for it.
+    context.setDefaultTimeout(90_000);
     complaints = complaintsOf(context);
     page = await context.newPage();
     agent = await world.agent();
@@ -162,6 +164,7 @@ describe('The console in a browser', { concurrency: false }, () => {
 
   it('is worked by keyboard alone', async () => {
     const own = await browser.newContext();
+    own.setDefaultTimeout(90_000);
     const keys = await own.newPage();
     await keys.goto(`${world.url}/`);
     await keys.waitForURL(/\/login/);
@@ -216,6 +219,7 @@ describe('The console in a browser', { concurrency: false }, () => {
       ['light', 360],
     ] as const) {
       const own = await browser.newContext({ colorScheme, viewport: { width, height: 800 } });
+      own.setDefaultTimeout(90_000);
       const seen = await own.newPage();
       await seen.goto(`${world.url}/login`);
       assert.deepEqual(await axeFaults(seen), [], `login ${colorScheme} ${width}`);
@@ -248,6 +252,7 @@ describe('The console in a browser', { concurrency: false }, () => {
     await page.locator('td', { hasText: '1 to decide, 0 approved' }).waitFor();
     for (const colorScheme of ['light', 'dark'] as const) {
       const own = await browser.newContext({ colorScheme, viewport: { width: 360, height: 800 } });
+      own.setDefaultTimeout(90_000);
       const seen = await own.newPage();
       await signIn(seen, world.url);
       for (const path of ['/', '/freezes']) {
