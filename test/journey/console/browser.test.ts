@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
-import type { Browser, BrowserContext, Page } from 'playwright-core';
+import type { Browser, BrowserContext, Locator, Page } from 'playwright-core';
 import {
   ADMIN_TOKEN,
   axeFaults,
@@ -49,6 +49,21 @@ describe('The console in a browser', { concurrency: false }, () => {
   }
 
   const card = (text: string) => page.locator('article.card', { hasText: text });
+  /** Presses until it has an effect: what has just appeared or moved does nothing for half a second. */
+  const pressUntil = async (button: Locator, state: 'visible' | 'hidden'): Promise<void> => {
+    for (let pressed = 1; ; pressed++) {
+      await button.click();
+      const dialog = page.getByRole('dialog').waitFor({ state, timeout: 2_000 });
+      const isSo = await dialog.then(
+        () => true,
+        () => false,
+      );
+      if (isSo) return;
+      assert.ok(pressed < 10, `the question is not ${state}`);
+    }
+  };
+  const untilAsked = (button: Locator) => pressUntil(button, 'visible');
+  const untilAnswered = (name: string) => pressUntil(page.getByRole('dialog').getByRole('button', { name }), 'hidden');
 
   it('shows a call as it arrives, approves it, sees it succeed, finds it, and tells its story on a chain that holds', async () => {
     const activity = await context.newPage();
@@ -153,11 +168,12 @@ describe('The console in a browser', { concurrency: false }, () => {
   it('asks twice before a grave call is approved', async () => {
     await page.goto(`${world.url}/`);
     const call = agent.callTool({ name: 'export_everything', arguments: { range: '1d' } });
-    await card('export_everything').getByRole('button', { name: 'Approve' }).click();
-    await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click();
+    const approve = card('export_everything').getByRole('button', { name: 'Approve' });
+    await untilAsked(approve);
+    await untilAnswered('Cancel');
     assert.equal(await card('export_everything').count(), 1);
-    await card('export_everything').getByRole('button', { name: 'Approve' }).click();
-    await page.getByRole('dialog').getByRole('button', { name: 'Yes, approve' }).click();
+    await untilAsked(approve);
+    await untilAnswered('Yes, approve');
     await call;
     await page.locator('#recent li', { hasText: 'export_everything' }).waitFor();
   });
