@@ -12,7 +12,7 @@ import { troubleLog } from './trouble-log.ts';
 /** Milliseconds after which a backend that does not answer counts as gone. */
 const ANSWER_MS = 1_900;
 /** The same while starting. */
-const START_MS = 5_000;
+const START_MS = 15_000;
 /** Milliseconds between two attempts to open a backend that was away. */
 const AGAIN_MS = 1_000;
 /** Ids asked for in one query. */
