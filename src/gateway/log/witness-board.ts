@@ -123,11 +123,8 @@ export class WitnessBoard {
 
   /** Remembers these before they are sent: in one round trip to each witness. */
   async spend(log: string, passes: readonly SpentPass[]): Promise<Witnessed> {
-    const hearsay = this.#sent(passes).filter((pass) => !this.#own.has(passKey(pass)));
-    // Another replica may have given it back since the witnesses were read.
-    if (hearsay.length > 0 && !(await this.#readAgain(log, hearsay))) {
-      return { kind: 'unrecorded', why: [...this.#faults.values()].join('; ') };
-    }
+    const hearsay = this.#sent(passes).filter((pass) => wasSent(pass) && !this.#own.has(passKey(pass)));
+    if (hearsay.length > 0 && !(await this.#readAgain(log, hearsay))) return this.#unrecorded();
     const [known] = this.#sent(passes);
     if (known !== undefined) return { kind: 'known', pass: known };
     // Before anybody is asked: a second caller here, in the meantime, finds it known.
@@ -144,11 +141,10 @@ export class WitnessBoard {
       }
       return { kind: 'known', pass: found[0]! };
     }
-    const taken = this.#witnesses.length === 0 || answers.some((answer) => answer !== null);
-    if (taken) return { kind: 'recorded' };
-    const why = [...this.#faults.values()].join('; ');
+    if (this.#isTaken(answers)) return { kind: 'recorded' };
+    const unrecorded = this.#unrecorded();
     await this.giveBack(log, passes);
-    return { kind: 'unrecorded', why };
+    return unrecorded;
   }
 
   /** Of these, what this process remembers as sent or ended. */
@@ -156,11 +152,23 @@ export class WitnessBoard {
     return passes.flatMap((pass) => this.#known.get(passKey(pass)) ?? []).filter(({ returned }) => !returned);
   }
 
-  /** Reads these again from every witness. False: one of them did not answer, and might know better. */
+  /**
+   * Reads these again from every witness: another replica may have given them back since. False: one of the witnesses did
+   * not answer, and might know better.
+   */
   async #readAgain(log: string, passes: readonly SpentPass[]): Promise<boolean> {
     const oldest = Math.min(...passes.map(({ at }) => at.getTime()));
     await this.read(log, Math.max(0, Date.now() - oldest) + READ_AGAIN_MS);
-    return this.#faults.size === 0 || this.#sent(passes).some(({ ended }) => ended !== undefined);
+    return this.#faults.size === 0;
+  }
+
+  #unrecorded(): Witnessed & { readonly kind: 'unrecorded' } {
+    return { kind: 'unrecorded', why: [...this.#faults.values()].join('; ') };
+  }
+
+  /** `answers`: of each witness; null: it did not take it. */
+  #isTaken(answers: readonly unknown[]): boolean {
+    return this.#witnesses.length === 0 || answers.some((answer) => answer !== null);
   }
 
   /**
@@ -171,9 +179,7 @@ export class WitnessBoard {
     const key = passKey(pass);
     const before = this.#known.get(key);
     if (before !== undefined && wasSent(before)) {
-      if (!this.#own.has(key) && !(await this.#readAgain(log, [before]))) {
-        return { kind: 'unrecorded', why: [...this.#faults.values()].join('; ') };
-      }
+      if (!this.#own.has(key) && !(await this.#readAgain(log, [before]))) return this.#unrecorded();
       const now = this.#known.get(key) ?? before;
       if (wasSent(now)) return { kind: 'known', pass: now };
     }
@@ -184,8 +190,7 @@ export class WitnessBoard {
       this.#remember(sent);
       return { kind: 'known', pass: sent };
     }
-    const taken = this.#witnesses.length === 0 || answers.some((answer) => answer !== null);
-    return taken ? { kind: 'recorded' } : { kind: 'unrecorded', why: [...this.#faults.values()].join('; ') };
+    return this.#isTaken(answers) ? { kind: 'recorded' } : this.#unrecorded();
   }
 
   /** Whether this pass has ended, as far as this process knows. */
@@ -275,12 +280,16 @@ export class WitnessBoard {
   ): Promise<void> {
     const lacks = [...all.values()].filter((pass) => isNewer(pass, own.get(passKey(pass))));
     const spent = lacks.filter((pass) => !pass.returned);
-    const returned = lacks.filter((pass) => (pass.returned || pass.ended !== undefined) && own.has(passKey(pass)));
+    // What it has is known better; a sending alone does not take the place of an end that it has.
+    const better = lacks.filter((pass) => {
+      const has = own.get(passKey(pass));
+      return has !== undefined && (pass.returned || pass.ended !== undefined || has.ended !== undefined);
+    });
     for (let from = 0; from < spent.length; from += SHARED_AT_ONCE) {
       const some = spent.slice(from, from + SHARED_AT_ONCE);
       if (!(await this.#try(witness, async () => void (await witness.spend(log, some))))) return;
     }
-    if (returned.length > 0) await this.#try(witness, () => witness.correct(log, returned));
+    if (better.length > 0) await this.#try(witness, () => witness.correct(log, better));
   }
 
   /** The logs that witnesses know at this place. */
@@ -390,10 +399,15 @@ function wasSent({ returned, ended }: SpentPass): boolean {
   return !returned && ended === undefined;
 }
 
-/** Whether the first says more than the second, which is of the same sending. */
+/**
+ * Whether the first says more than the second, which is of the same sending. That it was sent says more than that it has
+ * ended: a witness that missed the sending may have taken the end.
+ */
 function isNewer(one: SpentPass, other: SpentPass | undefined): boolean {
-  if (other === undefined || one.revision !== other.revision)
-    return other === undefined || one.revision > other.revision;
+  if (other === undefined) return true;
+  if (wasSent(other) && one.ended !== undefined) return false;
+  if (wasSent(one) && other.ended !== undefined) return true;
+  if (one.revision !== other.revision) return one.revision > other.revision;
   return one.returned && !other.returned;
 }
 

@@ -27,6 +27,8 @@ export async function keepRequest(
   const row = { approval_id: approval, grant_name: grant, server, session, request_key: key, digest, asked_at: at };
   const text = askedText({ ...row, kept: bytesText(kept) });
   const seal = seals.seal('row', text);
+  const hasRoom = sql`
+    (select count(*) < ${MOST_ASKED} and coalesce(sum(octets), 0) + ${kept.byteLength}::int <= ${MOST_OCTETS} from open)`;
   return db.transaction().execute(async (trx) => {
     const found = await sql<{ is_new: boolean | null }>`
     with open as (
@@ -39,15 +41,13 @@ export async function keepRequest(
         ${at}::timestamptz, ${seal}::text
       from holdfast.approvals a
       where a.id = ${approval} and a.state = 'dispatched' and not exists (select 1 from known)
-        and (select count(*) < ${MOST_ASKED} and coalesce(sum(octets), 0) + ${kept.byteLength}::int <= ${MOST_OCTETS} from open)
+        and ${hasRoom}
       returning 1
     )
     select true as is_new from added union all select false from known
     union all select null from holdfast.approvals a
       where a.id = ${approval} and a.state = 'dispatched' and not exists (select 1 from known)
-        and (select count(*) < ${MOST_ASKED} and coalesce(sum(octets), 0) + ${kept.byteLength}::int <= ${MOST_OCTETS} from open) and not exists (select 1 from added)`.execute(
-      trx,
-    );
+        and ${hasRoom} and not exists (select 1 from added)`.execute(trx);
     if (found.rows[0]?.is_new === null) requireTaken('asked_requests', 0, 1);
     if (found.rows[0]?.is_new) await changeSet(trx, seals, ASKED_SET.name, { added: [text] });
     return found.rows.length > 0;

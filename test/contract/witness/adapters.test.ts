@@ -331,6 +331,26 @@ describe('the end of a pass, and its sending', () => {
     );
   });
 
+  test('P2: a witness that missed a sending, and took an end, is told of the sending; nobody hears of the end instead', async () => {
+    const one = { ...pass(), approval: 'ap_missed' };
+    const at = (replica: string) => fileWitness({ data: join(data, replica), replica, seals: TEST_SEALS, clock, log });
+    const [knows, missed] = [at('knows'), at('missed')];
+    assert.equal((await new WitnessBoard([knows], log).spend(LOG, [one])).kind, 'recorded');
+    const told = await new WitnessBoard([missed, knows], log).end(LOG, { ...one, revision: 9, ended: 'lapsed' });
+    assert.equal(told.kind, 'known');
+    const board = new WitnessBoard([missed, knows], log);
+    await board.read(LOG, Number.POSITIVE_INFINITY);
+    assert.equal((await board.spend(LOG, [{ ...one, revision: 11 }])).kind, 'known');
+    for (const witness of [knows, missed]) {
+      const { passes } = await witness.read(LOG, Number.POSITIVE_INFINITY);
+      assert.deepEqual(
+        passes.map(({ revision, ended }) => [revision, ended]),
+        [[one.revision, undefined]],
+        witness.name,
+      );
+    }
+  });
+
   test('P2: what another replica gave back after it was read is no second sending, and what it did not is one', async () => {
     const shared = fileWitness({ data, replica: 'shared', seals: TEST_SEALS, clock, log });
     const [a, b] = [new WitnessBoard([shared], log), new WitnessBoard([shared], log)];
