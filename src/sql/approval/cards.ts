@@ -3,7 +3,7 @@ import { type Kysely, type RawBuilder, sql, type Transaction } from 'kysely';
 import type { NewEvent } from '../../domain/log/event.ts';
 import type { CardRecord, Store } from '../../ports.ts';
 import { KEPT_PLAN } from '../connection/kept-plan.ts';
-import { asNotTaken, takenWhole } from '../connection/taken-whole.ts';
+import { tookAll } from '../connection/not-taken.ts';
 import { eventRow, insertEvents, LOGGED, type LoggedPart, rememberLogged, writeEvents } from '../log/events.ts';
 import type { Tables } from '../table/tables.ts';
 import {
@@ -176,7 +176,7 @@ export async function saveCard(
   const kept = content === undefined || content.length > LONGEST_CARD ? null : content;
   const rows = event === null ? [] : [eventRow(trust.seals, event)];
   const soon = sql`clock_timestamp() + interval '${sql.raw(String(FIRST_LOOK))} s'`;
-  const saving = db.transaction().execute(async (trx) => {
+  return db.transaction().execute(async (trx) => {
     const { record, eventSeal } = await lockCard(trx, trust, card.approval);
     const shown = rows.find(({ type }) => saysWhatWasShown(type));
     const row = { ...rowOf(merged(record, card)), refused: null, event_seal: shown?.seal ?? eventSeal };
@@ -188,14 +188,11 @@ export async function saveCard(
         update holdfast.approvals set shown = greatest(shown, ${card.revision}) where id = ${card.approval} returning revision
       ), ${kept === null ? sql`kept as (select 1)` : keepContent(card.approval, kept)},
       logged as (${rows.length === 0 ? sql`select 0 as n where false` : sql`${insertEvents(rows, sql`saved`)} returning n`})
-      select (select revision from shown) as revision, ${LOGGED}, ${takenWhole('cards', sql`select count(*) from saved`, sql`select 1`)},
-        ${takenWhole('card_contents', sql`select count(*) from kept`, sql`select 1`)},
-        ${takenWhole('events', sql`select count(*) from logged`, sql`select ${rows.length}::int`)}`.execute(trx);
+      select (select revision from shown) as revision, ${LOGGED}, ${tookAll('cards', sql`select count(*) from saved`, 1)},
+        ${tookAll('card_contents', sql`select count(*) from kept`, 1)},
+        ${tookAll('events', sql`select count(*) from logged`, rows.length)}`.execute(trx);
     if (saved.rows[0] !== undefined) rememberLogged(trx, rows, saved.rows[0]);
     return saved.rows[0]?.revision ?? null;
-  });
-  return saving.catch((error: unknown) => {
-    throw asNotTaken(error);
   });
 }
 

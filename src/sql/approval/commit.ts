@@ -283,7 +283,7 @@ function voteSql(seals: Seals, { id, decision, instead }: Change): RawBuilder<un
 }
 
 /** The statement fails where the vote was not taken. */
-const VOTED = sql`${tookAll('decisions', sql`(select count(*) from voted)`, 1)} as vote_took`;
+const VOTED = sql`${tookAll('decisions', sql`select count(*) from voted`, 1)} as vote_took`;
 
 function eventsSql(events: readonly ReturnType<typeof eventRow>[]): RawBuilder<unknown> {
   if (events.length === 0) return sql`select 0 as n where false`;

@@ -5,8 +5,7 @@ import type { HiddenValues } from '../../domain/call/sent.ts';
 import type { NewEvent } from '../../domain/log/event.ts';
 import type { Cancelled, LeftEvent, Parting, Seals } from '../../ports.ts';
 import { KEPT_PLAN } from '../connection/kept-plan.ts';
-import { writeRows } from '../connection/not-taken.ts';
-import { asNotTaken, takenWhole } from '../connection/taken-whole.ts';
+import { tookAll, writeRows } from '../connection/not-taken.ts';
 import { eventRow, insertEvents, LOGGED, type LoggedPart, rememberLogged, writeEvents } from '../log/events.ts';
 import { APPROVAL, type ApprovalRow, approvalOf } from '../table/approval-row.ts';
 import type { Tables } from '../table/tables.ts';
@@ -36,10 +35,8 @@ export async function markCollected(
         select 1 from holdfast.joiners j
         where j.approval_id = a.id and j.id <> ${joiner} and j.collected_at is null and j.left_at is null)
     ), logged as (${insertEvents(rows, sql`collected`)} returning n)
-    select ${LOGGED}, ${takenWhole('events', sql`select count(*) from logged`, sql`select count(*) from collected`)}`;
-  const collected = await collecting.execute(db).catch((error: unknown) => {
-    throw asNotTaken(error);
-  });
+    select ${LOGGED}, ${tookAll('events', sql`select count(*) from logged`, sql`select count(*) from collected`)}`;
+  const collected = await collecting.execute(db);
   rememberLogged(db, rows, collected.rows[0]!);
 }
 

@@ -2,7 +2,7 @@ import { type Kysely, type RawBuilder, sql } from 'kysely';
 import type { NewEvent } from '../../domain/log/event.ts';
 import type { GrantRoom, NewApproval, NewJoiner, Opened, Seals } from '../../ports.ts';
 import { THEN_COMMIT, WITH_THE_NEXT } from '../connection/joined-statements.ts';
-import { asNotTaken, takenWhole } from '../connection/taken-whole.ts';
+import { tookAll } from '../connection/not-taken.ts';
 import { eventRow, insertEvents, LOGGED, type LoggedPart, rememberLogged } from '../log/events.ts';
 import { APPROVAL, type ApprovalRow, approvalOf } from '../table/approval-row.ts';
 import type { Db, Tables } from '../table/tables.ts';
@@ -55,7 +55,7 @@ export async function openNew(
   if (answersTo !== null || request.leg !== undefined || (request.rounds ?? []).length > 0) return null;
   if (request.request.byteLength > LONG) return null;
   const rows = [eventRow(seals, event)];
-  const opening = db.transaction().execute(async (trx) => {
+  const found = await db.transaction().execute(async (trx) => {
     await lockGrant(trx, grant);
     return sql<OpeningLoad & LoggedPart & { earlier: boolean } & (ApprovalRow | { id: null })>`${THEN_COMMIT}
       with load as (${openingLoad(request, room)}),
@@ -66,11 +66,8 @@ export async function openNew(
         seated as (${insertJoiner(id, joiner, createdAt, sql`opened`)} returning 1),
         logged as (${insertEvents(rows, sql`opened`)} returning n)
       select ${LOGGED}, l.pending, l.kept, l.wait, l.nth, l.now, k.earlier, ${APPROVAL},
-        ${sql.join(WRITTEN.map(([table, part]) => takenWhole(table, countOf(part), countOf('clear'))))}
+        ${sql.join(WRITTEN.map(([table, part]) => tookAll(table, countOf(part), countOf('clear'))))}
       from load l cross join known k left join opened a on true`.execute(trx);
-  });
-  const found = await opening.catch((error: unknown) => {
-    throw asNotTaken(error);
   });
   const row = found.rows[0]!;
   rememberLogged(db, rows, row);

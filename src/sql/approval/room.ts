@@ -9,7 +9,7 @@ import {
 import type { FullLimit } from '../../domain/policy/limit.ts';
 import type { GrantRoom, NewApproval, NoOpening } from '../../ports.ts';
 import { KEPT_PLAN } from '../connection/kept-plan.ts';
-import { takenWhole } from '../connection/taken-whole.ts';
+import { tookAll } from '../connection/not-taken.ts';
 import type { Tables } from '../table/tables.ts';
 
 type Trx = Transaction<Tables>;
@@ -69,7 +69,7 @@ export async function takeRoom(
   const found = await sql<OpeningLoad>`
     with load as (${openingLoad(request, room)}),
       opened as (${insertOpening(request, sql`load where "hasRoom"`)} returning 1)
-    select l.*, ${takenWhole('openings', sql`select count(*) from opened`, sql`select count(*) from load where "hasRoom"`)}
+    select l.*, ${tookAll('openings', sql`select count(*) from opened`, sql`select count(*) from load where "hasRoom"`)}
     from load l`.execute(trx);
   return judgeLoad(request, room, found.rows[0]!);
 }

@@ -14,7 +14,7 @@ export class NotTaken extends Error {
 }
 
 /** By which `readNotTaken` knows the message of a statement that failed by itself. */
-export const NOT_TAKEN = 'holdfast took';
+const NOT_TAKEN = 'holdfast took';
 
 /** Throws `NotTaken` where the database took fewer rows than it was sent. `taken`: as its driver counts them. */
 export function requireTaken(table: string, taken: bigint | number | undefined, sent: number): void {
@@ -32,12 +32,18 @@ export async function writeRows(db: Db, table: string, rows: number, statement: 
 }
 
 /**
- * A column that makes its statement fail, and so undoes all of it, unless `taken` is `sent`. SQL has no other way to fail
+ * A column that makes its statement fail, and so undoes all of it, unless `taken` is `due`: what a trigger takes out of
+ * one table must not be written to the others. Both are queries of one number, or it is known. SQL has no other way to fail
  * by itself, and a function that raises could be replaced: a text that is no number cannot be cast to one.
  */
-export function tookAll(table: string, taken: RawBuilder<unknown>, sent: number): RawBuilder<unknown> {
-  return sql`case when ${taken} = ${sent}::int then 0
-    else (${sql.lit(`${NOT_TAKEN} `)} || ${taken}::text || ' of ' || ${sent}::int::text || ${sql.lit(` ${table}`)})::int end`;
+export function tookAll(
+  table: string,
+  taken: RawBuilder<unknown>,
+  due: RawBuilder<unknown> | number,
+): RawBuilder<unknown> {
+  const sent = typeof due === 'number' ? sql`${due}::int` : sql`(${due})`;
+  return sql`case when (${taken}) = ${sent} then 0
+    else (${sql.lit(`${NOT_TAKEN} `)} || (${taken})::text || ' of ' || ${sent}::text || ${sql.lit(` ${table}`)})::int end`;
 }
 
 /** All of the message, or, in whatever language, the value in quotes at its end. */

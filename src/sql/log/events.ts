@@ -65,7 +65,7 @@ export const LOGGED: RawBuilder<unknown> = sql`(select json_agg(w.n order by w.n
 
 /** The same; the statement fails if that is not all of it. */
 export function loggedAll(sent: number): RawBuilder<unknown> {
-  return sql`${LOGGED}, ${tookAll('events', sql`(select count(*) from logged)`, sent)} as took`;
+  return sql`${LOGGED}, ${tookAll('events', sql`select count(*) from logged`, sent)} as took`;
 }
 
 async function sendEvents(
