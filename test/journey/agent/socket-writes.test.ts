@@ -25,9 +25,9 @@ describe('how often one call writes to sockets', { skip: skipWithoutBacking('red
   test('a call is opened and parked, and its card is in the queue', () => {
     assert.equal(counts.parked.answers, 1, 'the head of the answer');
     assert.equal(counts.parked.redis, 1, 'its job and its card together');
-    assert.ok(counts.parked.postgres <= 3, JSON.stringify(counts.parked));
-    assert.ok(writesOf(counts.parked) <= 5, JSON.stringify(counts.parked));
-    assert.ok(writesOf(counts.parked) + counts.parked.waits <= 7, JSON.stringify(counts.parked));
+    assert.ok(counts.parked.postgres <= 2, JSON.stringify(counts.parked));
+    assert.ok(writesOf(counts.parked) <= 4, JSON.stringify(counts.parked));
+    assert.ok(writesOf(counts.parked) + counts.parked.waits <= 6, JSON.stringify(counts.parked));
   });
 
   test('a click decides, the call is sent, and its outcome is recorded and told', () => {
@@ -42,8 +42,8 @@ describe('how often one call writes to sockets', { skip: skipWithoutBacking('red
     assert.equal(counts.posted.slack, 1);
     assert.equal(counts.updated.slack, 2, 'the card, and a line in its thread');
     for (const card of [counts.posted, counts.updated]) {
-      assert.ok(card.postgres <= 11, JSON.stringify(card));
-      assert.ok(writesOf(card) <= 16, JSON.stringify(card));
+      assert.ok(card.postgres <= 9, JSON.stringify(card));
+      assert.ok(writesOf(card) <= 14, JSON.stringify(card));
     }
   });
 });

@@ -110,16 +110,25 @@ const ROUTINE = [
   'update holdfast.pursuits',
   'delete from holdfast.',
   'select 1 from holdfast.issued_states',
+  'select 1 from holdfast.asked_requests where answered_at is null and asked_at',
+  'select w.n::text',
+  'select number, log, at, head, last_event',
 ].map((text) => new RegExp(`^.{0,160}?${text.replace(/[.*()]/g, '\\$&')}`, 's'));
+/** The same looks at sets, once their statements are prepared: they name the set. */
+const SETS = /^B.{1,80}?(?:freezes|revocations)\0/s;
+/** The comparison with the witness, every 10 s. */
+const COMPARED =
+  /\r\n(?:time|(?:get|set)\r\n\$\d+\r\nholdfast:witness:\S+:state|(?:zrevrangebyscore|hmget)\r\n\$\d+\r\nholdfast:witness:)/i;
 /** Every 2 s, for all calls that are held: which of them have changed. */
 const RE_READ = /join unnest\(\$1::text\[\], \$2::int\[\]\) as h\(id, revision\)/;
 
 /** Those that a call causes. A `begin` and a `commit` go with the statements between them. */
 function ownOf(writes: readonly CountedWrite[], kindOf: (write: CountedWrite) => WriteKind): CountedWrite[] {
-  const isRoutine = ({ begins }: CountedWrite) => ROUTINE.some((start) => start.test(begins)) || RE_READ.test(begins);
+  const isRoutine = ({ begins }: CountedWrite) => [...ROUTINE, SETS, RE_READ].some((start) => start.test(begins));
   const ends = ({ begins }: CountedWrite) => /^Q.{4}(commit|rollback)\0$/s.test(begins);
   const starts = ({ begins }: CountedWrite) => /^Q.{4}begin/s.test(begins);
   return writes.filter((write, at) => {
+    if (kindOf(write) === 'redis') return !COMPARED.test(write.begins);
     if (kindOf(write) !== 'postgres') return true;
     const same = ({ over }: CountedWrite) => over === write.over;
     const about = ends(write)
