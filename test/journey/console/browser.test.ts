@@ -9,6 +9,7 @@ import {
   complaintsOf,
   consoleWorld,
   openBrowser,
+  openWindow,
   signIn,
 } from '../../support/console/browser.ts';
 import { eventually } from '../../support/wait.ts';
@@ -30,9 +31,8 @@ describe('The console in a browser', { concurrency: false }, () => {
 
   before(async () => {
     [world, browser] = await Promise.all([consoleWorld(), openBrowser()]);
-    context = await browser.newContext();
+    context = await openWindow(browser);
     // A machine that does other things as well is slow, and no page is wrong for it.
-    context.setDefaultTimeout(90_000);
     complaints = complaintsOf(context);
     page = await context.newPage();
     agent = await world.agent();
@@ -179,8 +179,7 @@ describe('The console in a browser', { concurrency: false }, () => {
   });
 
   it('is worked by keyboard alone', async () => {
-    const own = await browser.newContext();
-    own.setDefaultTimeout(90_000);
+    const own = await openWindow(browser);
     const keys = await own.newPage();
     await keys.goto(`${world.url}/`);
     await keys.waitForURL(/\/login/);
@@ -234,8 +233,7 @@ describe('The console in a browser', { concurrency: false }, () => {
       ['dark', 1280],
       ['light', 360],
     ] as const) {
-      const own = await browser.newContext({ colorScheme, viewport: { width, height: 800 } });
-      own.setDefaultTimeout(90_000);
+      const own = await openWindow(browser, { colorScheme, viewport: { width, height: 800 } });
       const seen = await own.newPage();
       await seen.goto(`${world.url}/login`);
       assert.deepEqual(await axeFaults(seen), [], `login ${colorScheme} ${width}`);
@@ -267,8 +265,7 @@ describe('The console in a browser', { concurrency: false }, () => {
     await page.locator('.freeze-banner', { hasText: 'a <b>cold</b> day' }).waitFor();
     await page.locator('td', { hasText: '1 to decide, 0 approved' }).waitFor();
     for (const colorScheme of ['light', 'dark'] as const) {
-      const own = await browser.newContext({ colorScheme, viewport: { width: 360, height: 800 } });
-      own.setDefaultTimeout(90_000);
+      const own = await openWindow(browser, { colorScheme, viewport: { width: 360, height: 800 } });
       const seen = await own.newPage();
       await signIn(seen, world.url);
       for (const path of ['/', '/freezes']) {

@@ -8,6 +8,7 @@ import {
   complaintsOf,
   consoleWorld,
   openBrowser,
+  openWindow,
   signIn,
 } from '../../support/console/browser.ts';
 import { eventually } from '../../support/wait.ts';
@@ -39,7 +40,7 @@ describe('What the approver saw, for a reviewer', { concurrency: false }, () => 
       openBrowser(),
     ]);
     slack.interactivityUrl = `${world.url}/slack/events`;
-    context = await browser.newContext();
+    context = await openWindow(browser);
     complaints = complaintsOf(context);
     page = await context.newPage();
     await signIn(page, world.url);

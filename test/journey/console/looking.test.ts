@@ -9,6 +9,7 @@ import {
   complaintsOf,
   consoleWorld,
   openBrowser,
+  openWindow,
   signIn,
 } from '../../support/console/browser.ts';
 import { eventually } from '../../support/wait.ts';
@@ -36,7 +37,7 @@ describe('What a reviewer sees in the console', { concurrency: false }, () => {
   before(async () => {
     const server = ', environment: production, account: acme-eu';
     [world, browser] = await Promise.all([consoleWorld({ policy: POLICY, config: PEOPLE, server }), openBrowser()]);
-    context = await browser.newContext({ timezoneId: 'Asia/Kolkata', viewport: { width: 1280, height: 900 } });
+    context = await openWindow(browser, { timezoneId: 'Asia/Kolkata', viewport: { width: 1280, height: 900 } });
     complaints = complaintsOf(context);
     page = await context.newPage();
     [release, nightly] = await Promise.all([world.agent(), world.agent('nightly-bot')]);
@@ -166,7 +167,7 @@ describe('What a reviewer sees in the console', { concurrency: false }, () => {
   });
 
   it('shows on a phone that the navigation goes on', async () => {
-    const phone = await browser.newContext({ viewport: { width: 390, height: 800 } });
+    const phone = await openWindow(browser, { viewport: { width: 390, height: 800 } });
     const small = await phone.newPage();
     await signIn(small, world.url);
     await small.locator('nav.more-after').waitFor();

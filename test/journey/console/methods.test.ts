@@ -7,6 +7,7 @@ import {
   complaintsOf,
   consoleWorld,
   openBrowser,
+  openWindow,
   signIn,
 } from '../../support/console/browser.ts';
 
@@ -23,7 +24,7 @@ describe('Resources, prompts and methods in the console', { concurrency: false }
 
   before(async () => {
     [world, browser] = await Promise.all([consoleWorld({ policy: SECTIONS }), openBrowser()]);
-    const context = await browser.newContext();
+    const context = await openWindow(browser);
     complaints = complaintsOf(context);
     page = await context.newPage();
     await signIn(page, world.url);

@@ -9,6 +9,7 @@ import {
   complaintsOf,
   consoleWorld,
   openBrowser,
+  openWindow,
   signIn,
 } from '../../support/console/browser.ts';
 import { eventually } from '../../support/wait.ts';
@@ -46,7 +47,7 @@ describe('Nothing moves under a pointer or a focus', { concurrency: false }, () 
     agent.callTool({ name, arguments: args }).catch(() => null);
 
   async function visit(width: number, height = 800): Promise<{ page: Page; context: BrowserContext }> {
-    const context = await browser.newContext({ viewport: { width, height } });
+    const context = await openWindow(browser, { viewport: { width, height } });
     heard.push(complaintsOf(context));
     const page = await context.newPage();
     await signIn(page, world.url);

@@ -8,6 +8,7 @@ import {
   complaintsOf,
   consoleWorld,
   openBrowser,
+  openWindow,
   signIn,
 } from '../../support/console/browser.ts';
 import { eventually } from '../../support/wait.ts';
@@ -27,7 +28,7 @@ describe('The Policies page', { concurrency: false }, () => {
 
   before(async () => {
     [world, browser] = await Promise.all([consoleWorld(), openBrowser()]);
-    const context = await browser.newContext();
+    const context = await openWindow(browser);
     complaints = complaintsOf(context);
     page = await context.newPage();
     await signIn(page, world.url);

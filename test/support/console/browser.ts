@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { faultText } from '../../../src/config/document/fault.ts';
 import { newGrant } from '../../../src/config/grants.ts';
 import { loadConfig } from '../../../src/config/load.ts';
@@ -121,6 +121,16 @@ const QUIET = [
 
 export function openBrowser(): Promise<Browser> {
   return chromium.launch({ executablePath: '/usr/bin/chromium', args: QUIET });
+}
+
+/** Milliseconds that a page may take for one step, however busy the machine is. */
+const STEP_MS = 90_000;
+
+/** A window of its own, without cookies of another one. */
+export async function openWindow(browser: Browser, options: BrowserContextOptions = {}): Promise<BrowserContext> {
+  const context = await browser.newContext(options);
+  context.setDefaultTimeout(STEP_MS);
+  return context;
 }
 
 /** Signs in through the form, as a person does. */
