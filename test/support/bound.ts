@@ -1,15 +1,29 @@
 /**
- * Loaded before a test file: kills its process when the file takes too long. The runner's own limit is a timer in the
- * process that hangs, where an endless loop keeps it from firing; this one runs in a thread of its own.
+ * Loaded before a test file: kills its process when the file takes too long, and what it has started with it. The
+ * runner's own limit is a timer in the process that hangs, where an endless loop keeps it from firing; this one runs in
+ * a thread of its own.
  */
 import { isMainThread, Worker } from 'node:worker_threads';
 
 const WATCH = `
-  const { writeSync } = require('node:fs');
+  const { readFileSync, readdirSync, writeSync } = require('node:fs');
   const { workerData } = require('node:worker_threads');
+  const startedBy = (pid) => {
+    try {
+      const threads = readdirSync('/proc/' + pid + '/task');
+      const texts = threads.map((tid) => readFileSync('/proc/' + pid + '/task/' + tid + '/children', 'utf8'));
+      return texts.join(' ').split(' ').filter(Boolean).map(Number).flatMap((child) => [...startedBy(child), child]);
+    } catch {
+      return [];
+    }
+  };
   setTimeout(() => {
     writeSync(2, workerData.file + ' did not end within ' + workerData.ms / 1000 + ' s and was stopped\\n');
-    process.kill(process.pid, 'SIGKILL');
+    for (const pid of [...startedBy(process.pid), process.pid]) {
+      try {
+        process.kill(pid, 'SIGKILL');
+      } catch {}
+    }
   }, workerData.ms);
 `;
 
