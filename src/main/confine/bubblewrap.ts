@@ -74,6 +74,19 @@ function systemFolder(path: string): string[] {
   return found.isSymbolicLink() ? ['--symlink', readlinkSync(path), path] : ['--ro-bind', path, path];
 }
 
+/** Whether a server in this sandbox sees the file: in what is listed, or in what every sandbox has of the system. */
+export function isSeenIn(
+  { sandbox, cwd, guarded }: Pick<SandboxTerms, 'cwd' | 'guarded' | 'sandbox'>,
+  path: string,
+): boolean {
+  const real = realPath(path);
+  const isHidden = [...guarded.folders, ...guarded.secrets, guarded.config].some((each) => liesIn(real, each));
+  const seen = [...SYSTEM, ...ETC, ...sandbox.paths.map((listed) => listed.path), ...(cwd === null ? [] : [cwd])];
+  const isIn = (at: string): boolean => seen.some((each) => liesIn(at, each));
+  // A link is followed inside, where its end has to be seen under its own name; a listed path shows its end.
+  return !isHidden && isIn(path) && (isIn(real) || seen.includes(path));
+}
+
 /** `cwd` and the listed paths, those that hold others first; the narrower right counts where one is listed twice. */
 function visiblePaths({ sandbox, cwd, guarded }: SandboxTerms): SandboxPath[] {
   const listed = [...sandbox.paths, ...(cwd === null ? [] : [{ path: cwd, writable: true }])];

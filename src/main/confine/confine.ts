@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import type { StdioUpstream } from '../../config/config.ts';
 import type { Program } from '../../mcp/stdio/child.ts';
 import { inheritedFrom } from '../../mcp/stdio/inherited.ts';
-import { bubblewrapWords, NotConfined, SANDBOX_HOME } from './bubblewrap.ts';
+import { bubblewrapWords, isSeenIn, NotConfined, SANDBOX_HOME } from './bubblewrap.ts';
+import { certificatesFor } from './certificates.ts';
 import type { Guarded } from './guarded.ts';
 import { findUser, type MachineUser, SYSTEM_PATH } from './user.ts';
 
@@ -24,11 +25,13 @@ export function confinedProgram(server: StdioUpstream, guarded: Guarded, own: Ow
   const user = runAs === null ? null : userToBe(runAs);
   const inherited = inheritedFrom(own);
   if (user === null && sandbox === null) {
-    return { command, env: { ...inherited, ...server.env }, ...(cwd === null ? {} : { cwd }) };
+    const env = { ...inherited, ...certificatesFor(own, {}), ...server.env };
+    return { command, env, ...(cwd === null ? {} : { cwd }) };
   }
   const inner = user === null ? command : [...userWords(user), ...command];
   if (sandbox === null) {
-    return { command: inner, env: { ...asUser(inherited, user!), ...server.env }, cwd: cwd ?? homeOf(user!) };
+    const env = { ...asUser(inherited, user!), ...certificatesFor(own, { user }), ...server.env };
+    return { command: inner, env, cwd: cwd ?? homeOf(user!) };
   }
   const isRoot = process.getuid?.() === 0;
   const capabilities = user === null ? [] : CHANGES_USER;
@@ -36,7 +39,8 @@ export function confinedProgram(server: StdioUpstream, guarded: Guarded, own: Ow
   const words = bubblewrapWords(systemProgram('bwrap', 'bubblewrap'), terms);
   const kept = Object.fromEntries(Object.entries(inherited).filter(([name]) => SANDBOX_INHERITS.includes(name)));
   const base = user === null ? kept : asUser(kept, user);
-  return { command: [...words, ...inner], env: { ...base, HOME: SANDBOX_HOME, ...server.env }, cwd: '/' };
+  const trusted = certificatesFor(own, { user, sees: (path) => isSeenIn(terms, path) });
+  return { command: [...words, ...inner], env: { ...base, HOME: SANDBOX_HOME, ...trusted, ...server.env }, cwd: '/' };
 }
 
 /** The user that a server is to run as. */

@@ -117,6 +117,50 @@ describe('confined stdio servers', { skip }, () => {
     assert.doesNotMatch(shell(box(':ro'), `ls -A ${folder}/data; cat ${folder}/etc/*`), /secret/);
   });
 
+  test('a command inherits where certificates are, as far as it can read them there', () => {
+    const [open, closed] = [join(folder, 'ca.pem'), join(folder, 'closed')];
+    writeFileSync(open, 'certificates', { mode: 0o644 });
+    mkdirSync(closed, { mode: 0o700 });
+    writeFileSync(join(closed, 'ca.pem'), 'certificates', { mode: 0o644 });
+    const inherits = (
+      more: Partial<StdioUpstream>,
+      own: Record<string, string>,
+    ): Record<string, string | undefined> => {
+      const { env } = confinedProgram(server(more), guarded, { PATH: process.env.PATH, ...own });
+      return Object.fromEntries(Object.entries(env).filter(([name]) => /CERT|BUNDLE/.test(name)));
+    };
+    const system = '/etc/ssl/certs/ca-certificates.crt';
+    for (const [form, more, path, given] of [
+      ['as the gateway', {}, open, true],
+      ['as the gateway, not there', {}, join(folder, 'none.pem'), false],
+      ['as a user', { runAs: 'nobody' }, open, true],
+      ['as a user who may not enter the folder', { runAs: 'nobody' }, join(closed, 'ca.pem'), false],
+      ['as a user who may not read the file', { runAs: 'nobody' }, join(folder, 'data/secret'), false],
+      ['in a sandbox', box(), open, false],
+      ['in a sandbox, of the system', box(), system, true],
+      ['in a sandbox, listed', box('ca.pem:ro'), open, true],
+      ['in a sandbox, guarded', box(':ro'), join(folder, 'data/secret'), false],
+      ['in a sandbox as a user, listed', { ...box('ca.pem:ro'), runAs: 'nobody' }, open, true],
+    ] as const) {
+      for (const name of ['NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE', 'REQUESTS_CA_BUNDLE']) {
+        assert.deepEqual(inherits(more, { [name]: path }), given ? { [name]: path } : {}, `${name} ${form}`);
+      }
+    }
+    const places = `/etc/ssl/certs:${folder}`;
+    assert.deepEqual(inherits({}, { SSL_CERT_DIR: places }), { SSL_CERT_DIR: places });
+    assert.deepEqual(inherits(box(), { SSL_CERT_DIR: places }), {}, 'one of them is not seen');
+    assert.deepEqual(inherits({ env: { SSL_CERT_FILE: '/mine' } }, { SSL_CERT_FILE: open }), {
+      SSL_CERT_FILE: '/mine',
+    });
+    const read = { NODE_EXTRA_CA_CERTS: open, PATH: process.env.PATH };
+    const { command, env } = confinedProgram(
+      server(box('ca.pem:ro'), ['sh', '-c', 'cat $NODE_EXTRA_CA_CERTS']),
+      guarded,
+      read,
+    );
+    assert.equal(spawnSync(command[0]!, command.slice(1), { env, encoding: 'utf8' }).stdout, 'certificates');
+  });
+
   test('P8: a path that becomes a link to the data directory is refused at the next start', () => {
     mkdirSync(join(folder, 'moving'));
     assert.equal(shell(box('moving'), `ls -A ${folder}/moving`), '');
