@@ -15,6 +15,7 @@ import {
   requestForChild,
   responseForClient,
 } from './own-ids.ts';
+import { ClientPings } from './pings.ts';
 import { type AnswerForm, PendingPost } from './post.ts';
 
 type Unanswered = Exclude<ExchangeAnswer, { kind: 'answer' }>;
@@ -39,6 +40,7 @@ export class StdioSession {
   readonly #awaited = new AwaitedRequests();
   readonly #backlog = new MessageBacklog();
   readonly #slow = new Set<EventStream>();
+  readonly #pings = new ClientPings();
   #child: Child | null = null;
   #listener: EventStream | null = null;
   #usedAt: number;
@@ -63,6 +65,11 @@ export class StdioSession {
   /** The revision agreed on by `initialize`; null before. */
   get version(): string | null {
     return this.#version;
+  }
+
+  /** When it was used last, in ms since 1970. */
+  get usedAt(): number {
+    return this.#usedAt;
   }
 
   /** Gives the session its child. To be called before the session is used. */
@@ -118,6 +125,7 @@ export class StdioSession {
         lines.push(await this.#renamed(unused.shift()!, { bytes, message, post }));
       else if (message.kind === 'notification' && message.cancels !== null)
         lines.push(...(await this.#cancelled(bytes, message.cancels)));
+      else if (message.kind === 'response' && this.#pings.takes(message.id)) continue;
       else lines.push(bytes);
     }
     if (post !== null && this.#listener === null && form.events)
@@ -211,6 +219,15 @@ export class StdioSession {
    */
   idle(now: number, idleMs: number): boolean {
     return !this.#awaited.anyWanted() && this.#listener === null && now - this.#usedAt >= idleMs;
+  }
+
+  /**
+   * Whether the client is there, as far as can be known, where it was quiet for `quietMs`: it waits for an answer, or
+   * answers a ping. A stream that is open proves nothing: its other end may have gone without a word.
+   */
+  async hasClient(now: number, quietMs: number): Promise<boolean> {
+    if (this.#awaited.anyWanted() || now - this.#usedAt < quietMs) return true;
+    return this.#listener !== null && this.#pings.answered((line) => this.#listener?.send(line));
   }
 
   /** Gives up cancelled requests that the server has not answered in 30 s. */

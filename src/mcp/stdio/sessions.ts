@@ -7,6 +7,8 @@ export interface SessionTerms extends StdioSessionTerms {
   readonly program: () => Program;
   readonly maxChildrenPerGrant: number;
   readonly idleMs: number;
+  /** Milliseconds without traffic after which a session gives its place to a new one of its grant if its client is gone. */
+  readonly quietMs: number;
 }
 
 /** What became of an `initialize`. `too_many`: the grant has `maxChildrenPerGrant` children already. */
@@ -41,7 +43,8 @@ export class StdioSessions {
   /** Starts a child and opens a session for it. */
   async open(grant: string): Promise<OpenResult> {
     if (this.#closed) return { kind: 'not_started', why: 'the gateway is shutting down' };
-    if ((this.#children.get(grant) ?? 0) >= this.#terms.maxChildrenPerGrant) return { kind: 'too_many' };
+    if (!this.#hasRoom(grant)) await this.#makeRoom(grant);
+    if (!this.#hasRoom(grant)) return { kind: 'too_many' };
     const { log } = this.#terms;
     const program = this.#program(grant);
     if (program === null) return { kind: 'not_started', why: "the server's program cannot be started safely" };
@@ -58,6 +61,33 @@ export class StdioSessions {
     if (!this.#closed) return { kind: 'opened', session };
     void this.end(session);
     return { kind: 'not_started', why: 'the gateway is shutting down' };
+  }
+
+  #hasRoom(grant: string): boolean {
+    return (this.#children.get(grant) ?? 0) < this.#terms.maxChildrenPerGrant;
+  }
+
+  /**
+   * Ends sessions of the grant whose clients have gone without a word: of those that nobody listens to the one that was
+   * quiet for longest, else all whose listeners do not answer. Resolves when their processes have exited.
+   */
+  async #makeRoom(grant: string): Promise<void> {
+    const now = this.#terms.clock.now().getTime();
+    const { quietMs } = this.#terms;
+    const own = [...this.#live.values()].filter((session) => session.grant === grant);
+    const [deserted] = own
+      .filter((session) => session.idle(now, quietMs))
+      .sort((one, other) => one.usedAt - other.usedAt);
+    const ended = deserted === undefined ? await this.#clientless(own, now) : [deserted];
+    for (const session of ended) this.#live.delete(session.id);
+    await Promise.all(ended.map((session) => session.end(true)));
+    if (ended.length > 0)
+      this.#terms.log.info({ grant, sessions: ended.length }, 'stdio server: ended sessions whose clients have gone');
+  }
+
+  async #clientless(sessions: readonly StdioSession[], now: number): Promise<readonly StdioSession[]> {
+    const there = await Promise.all(sessions.map((session) => session.hasClient(now, this.#terms.quietMs)));
+    return sessions.filter((_, index) => !there[index]);
   }
 
   /** How the child is started; null where that cannot be done now, which is logged. */

@@ -16,6 +16,8 @@ export interface StdioOptions {
   readonly maxChildrenPerGrant?: number;
   /** Milliseconds without traffic after which a session is ended. Default 30 minutes. */
   readonly idleMs?: number;
+  /** Milliseconds without traffic after which a session whose client is gone makes room for a new one. Default a minute. */
+  readonly quietMs?: number;
   /** Milliseconds after which an answer that has not come yet is started as an event stream. Default 250. */
   readonly headersAfterMs?: number;
 }
@@ -30,9 +32,9 @@ const REVISIONS = ['2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05'];
  * that clients fall back. `Last-Event-ID` is ignored: nothing is replayed.
  */
 export function stdioUpstream(options: StdioOptions): Upstream {
-  const { maxChildrenPerGrant = 16, idleMs = 30 * 60_000, headersAfterMs = 250 } = options;
+  const { maxChildrenPerGrant = 16, idleMs = 30 * 60_000, quietMs = 60_000, headersAfterMs = 250 } = options;
   const { clock, log, program } = options;
-  const sessions = new StdioSessions({ program, clock, log, maxChildrenPerGrant, idleMs, headersAfterMs });
+  const sessions = new StdioSessions({ program, clock, log, maxChildrenPerGrant, idleMs, quietMs, headersAfterMs });
   return {
     kind: 'stdio',
     exchange: (exchange) =>

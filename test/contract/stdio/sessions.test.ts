@@ -91,6 +91,45 @@ test('a grant may have so many children and no more, and another grant is not to
   await until('room again', async () => (await answered(upstream, { text: initialize() })).status === 200);
 });
 
+test('a full grant gets room from sessions whose clients have gone, and from no other', async () => {
+  let now = 0;
+  const upstream = stdio.upstreamOf({ maxChildrenPerGrant: 3, clock: { now: () => new Date(now) } });
+  const [left, silent, there] = [await begin(upstream), await begin(upstream), await begin(upstream)];
+  const refused = await answered(upstream, { text: initialize() });
+  assert.equal(refused.status, 429, 'all were used just now');
+  // This one listens and answers pings; that one's end of the stream has gone without a word.
+  const listening = eventsOf(await answered(upstream, { session: there.session, method: 'GET' }));
+  const unheard = eventsOf(await answered(upstream, { session: silent.session, method: 'GET' }));
+  now += 60_000;
+  const first = await begin(upstream);
+  assert.deepEqual(
+    [left, silent, there].map(({ pid }) => lives(pid)),
+    [false, true, true],
+    'nobody listened to it',
+  );
+  now += 60_000;
+  const answering = (async () => {
+    const { id, method } = JSON.parse((await listening.next())!) as { id: string; method: string };
+    assert.equal(method, 'ping');
+    const pong = JSON.stringify({ jsonrpc: '2.0', id, result: {} });
+    assert.equal((await answered(upstream, { session: there.session, text: pong })).status, 202);
+  })();
+  const waiting = exchange(upstream, { session: first.session, text: say(5, '') });
+  await begin(upstream);
+  await answering;
+  assert.deepEqual(
+    [first, silent, there].map(({ pid }) => lives(pid)),
+    [true, false, true],
+    'it did not answer',
+  );
+  assert.match((await unheard.next()) ?? '', /"ping"/);
+  const echo = say(6, '{"jsonrpc":"2.0","id":5,"result":{}}\n{"jsonrpc":"2.0","id":6,"result":{}}\n');
+  await answered(upstream, { session: first.session, text: echo });
+  const open = await waiting;
+  assert.equal(open.kind, 'answer');
+  await listening.leave();
+});
+
 test('an idle session is ended, but not during a call and not while somebody listens', async () => {
   let now = 0;
   const upstream = stdio.upstreamOf({ idleMs: 40, clock: { now: () => new Date(now) } });
