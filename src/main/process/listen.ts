@@ -1,6 +1,7 @@
 import type { Server } from 'node:http';
 import { type HttpBindings, serve } from '@hono/node-server';
 import type { HttpApp } from '../../http.ts';
+import { closeDead } from './dead-connections.ts';
 import { OpenAnswers } from './open-answers.ts';
 import { isTargetElsewhere, targetElsewhere } from './request-target.ts';
 import { closeStalled, REQUEST_MS, requestTimeouts, STALLED_MS } from './stalled-connections.ts';
@@ -41,6 +42,7 @@ export function listen(
     ) as Server;
     const answers = new OpenAnswers(server);
     closeStalled(server, answers, patienceMs ?? STALLED_MS);
+    closeDead(server, answers, patienceMs);
     server.keepAliveTimeout = KEEP_ALIVE_MS;
     server.on('error', (error: NodeJS.ErrnoException) => reject(cannotListen(error, host, port)));
   });
