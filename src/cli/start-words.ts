@@ -4,6 +4,7 @@ import { isLostLoopback, shownProxies } from '../config/proxies.ts';
 import { fileVariable } from '../config/secret-from.ts';
 import { UNCONFINED, unconfinedServers } from '../main/confine/check.ts';
 import { readableSecrets } from '../main/process/ancestors.ts';
+import { missingProgram } from '../main/upstream/missing-program.ts';
 import { joined, type Printed, printed, printedJson } from '../text/printed.ts';
 import { decidedWithoutSlack } from './decided-without-slack.ts';
 
@@ -20,6 +21,17 @@ export function loudLines(loaded: Loaded): string[] {
       `WARNING: environment: ${names.join(', ')} can be read in process ${pid} (${program}) by the servers that are started here (expected files: ${names.map(fileVariable).join(', ')})`,
   );
   return [...unconfined, ...secrets, ...lostLoopback(loaded), ...stuckLines(loaded)];
+}
+
+/** A line for each server whose program is not there. The others work, so the gateway starts. `path`: as in `PATH`. */
+export async function missingLines({ config }: Loaded, path: string): Promise<string[]> {
+  const lines = [...config.servers.values()].map(async (server) => {
+    const missing = await missingProgram(server, path);
+    return missing === null
+      ? []
+      : [`WARNING: servers.${server.name} cannot be started: ${missing.what}. ${missing.remedy}`];
+  });
+  return (await Promise.all(lines)).flat();
 }
 
 /** Loopback is no exception by itself, and a proxy elsewhere cannot reach it. */

@@ -1,3 +1,4 @@
+import { isatty } from 'node:tty';
 import { decidersOf } from '../config/deciders.ts';
 import { faultText } from '../config/document/fault.ts';
 import { loadConfig } from '../config/load.ts';
@@ -12,7 +13,7 @@ import type { Terminal } from '../main/process/terminal.ts';
 import { watchConfig } from '../main/reload.ts';
 import { inkedFor, printed, printedJson, theirLines } from '../text/printed.ts';
 import { faultLines } from './fault-lines.ts';
-import { banner, bannerJson, loudLines } from './start-words.ts';
+import { banner, bannerJson, loudLines, missingLines } from './start-words.ts';
 
 interface StartOptions extends Flags {
   /** Start although nobody can approve what the policies ask about. */
@@ -20,7 +21,7 @@ interface StartOptions extends Flags {
 }
 
 /**
- * `start`: runs until SIGTERM or SIGINT. Speaks to people on a screen, and JSON lines elsewhere; standard output and standard
+ * `start`: runs until SIGTERM or SIGINT, or until the terminal that it speaks to is closed. Speaks to people on a screen, and JSON lines elsewhere; standard output and standard
  * error each for itself.
  */
 export async function startCommand({ allowUndecidable, ...flags }: StartOptions, terminal: Terminal): Promise<number> {
@@ -51,12 +52,12 @@ export async function startCommand({ allowUndecidable, ...flags }: StartOptions,
     else log.warn({}, text);
   };
   for (const warning of loaded.warnings ?? []) warn(`warning: ${faultText(warning)}`);
-  for (const line of loudLines(loaded)) warn(line);
+  for (const line of [...loudLines(loaded), ...(await missingLines(loaded, env.PATH ?? ''))]) warn(line);
   // People are told of no checkpoint; programs of each once.
-  const outputs = screen ? { logged: !errorScreen } : { out: terminal.out };
+  const outputs = { forPeople: errorScreen, ...(screen ? { logged: !errorScreen } : { out: terminal.out }) };
   const running = await startNode(loaded, log, faultInjection(terminal.env), outputs);
   // Listen for signals before the banner: whoever waits for the banner may stop the process at once.
-  const stopped = stopSignal();
+  const stopped = stopSignal(screen || errorScreen);
   const stopReloading = watchConfig(running, sources, log);
   terminal.out(screen ? banner(loaded, running.url) : bannerJson(loaded, running.url));
   await stopped;
@@ -68,9 +69,15 @@ export async function startCommand({ allowUndecidable, ...flags }: StartOptions,
 
 const STOPPING = 'stopping: held calls get the pending result, calls under way may finish';
 
-function stopSignal(): Promise<void> {
+/** `atTerminal`: SIGHUP stops it as well, where it says that the terminal has gone; else it reads the files again. */
+function stopSignal(atTerminal: boolean): Promise<void> {
   return new Promise((resolve) => {
     process.once('SIGTERM', () => resolve());
     process.once('SIGINT', () => resolve());
+    const outputs = [1, 2].filter((descriptor) => isatty(descriptor));
+    if (!atTerminal) return;
+    process.on('SIGHUP', () => {
+      if (!outputs.some((descriptor) => isatty(descriptor))) resolve();
+    });
   });
 }

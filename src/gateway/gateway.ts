@@ -16,6 +16,7 @@ import type { FullLimits } from './state/full-limits.ts';
 import type { GuessThrottle } from './state/guess-throttle.ts';
 import type { InlineDispatch } from './state/inline-dispatch.ts';
 import type { KnownFreezes } from './state/known-freezes.ts';
+import type { LateSessions } from './state/late-sessions.ts';
 import type { Leases } from './state/leases.ts';
 import type { LongResults } from './state/long-results.ts';
 import type { ParkedCalls } from './state/parked-calls.ts';
@@ -45,6 +46,8 @@ export interface Gateway extends Ports {
   readonly fullLimits: FullLimits;
   readonly leases: Leases;
   readonly parkedCalls: ParkedCalls;
+  /** What servers handed out with the answers to held calls. */
+  readonly lateSessions: LateSessions;
   readonly longResults: LongResults;
   readonly retries: RetryQueue;
   readonly uncheckedPasses: UncheckedPasses;

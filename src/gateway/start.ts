@@ -28,6 +28,7 @@ import { FullLimits } from './state/full-limits.ts';
 import { AGENT_GUESSES, GuessThrottle, REVIEWER_GUESSES } from './state/guess-throttle.ts';
 import { InlineDispatch } from './state/inline-dispatch.ts';
 import { KnownFreezes } from './state/known-freezes.ts';
+import { LateSessions } from './state/late-sessions.ts';
 import { Leases } from './state/leases.ts';
 import { LongResults } from './state/long-results.ts';
 import { ParkedCalls } from './state/parked-calls.ts';
@@ -92,6 +93,7 @@ export function bindGateway(ports: Ports, rules: Rules, sets = new SetWatch(), a
     fullLimits: new FullLimits(),
     leases: new Leases(watched.store, clock, log, outside.leaseMs),
     parkedCalls: new ParkedCalls(),
+    lateSessions: new LateSessions(),
     longResults: new LongResults(),
     retries: new RetryQueue(log),
     uncheckedPasses: new UncheckedPasses(clock),

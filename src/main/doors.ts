@@ -73,6 +73,7 @@ function agentsDoor(
     store: gateway.store,
     vault: gateway.vault,
     calls,
+    lateSessions: gateway.lateSessions,
     govern: (caller, messages) => governMethods(gateway, caller, messages),
     freezeOverAnswers: (caller, messages) => freezeOverAnswers(gateway, caller, messages),
     noteUnnamed: (caller, what) => noteUnnamed(gateway, caller, what),

@@ -30,6 +30,7 @@ import { keepPrivate, makeFilesPrivate } from './process/private-directory.ts';
 import { embeddedSecret } from './process/secret.ts';
 import { openStorage } from './process/storage.ts';
 import { hasProxies, takeWaysOut, waysOut } from './process/ways-out.ts';
+import { tellCalls, tellFailure } from './process/words-for-people.ts';
 import type { PublicAddresses, Runtime } from './runtime.ts';
 import { listTools } from './upstream/list-configured.ts';
 import { type ChildTerms, upstreamOnNode } from './upstream/open-on-node.ts';
@@ -50,12 +51,14 @@ const DRAIN_MS = 10_000;
 /** Milliseconds in which calls that were cut off are recorded and their agents told. */
 const RECORD_MS = 3_000;
 
-/** Where the audit log goes besides the database. */
+/** Where the audit log goes besides the database, and who reads what the process says. */
 export interface AuditOutputs {
   /** Prints checkpoints; then the log does not repeat them. */
   readonly out?: (text: Printed) => void;
   /** false: the log is for people, who are not told of checkpoints. */
   readonly logged?: boolean;
+  /** The log is for people at a terminal: they are told of calls that wait, and in words of servers that fail. */
+  readonly forPeople?: boolean;
 }
 
 /** Starts one gateway on Node. Throws with a plain message when something it needs is missing or out of reach. */
@@ -136,7 +139,7 @@ function nodeRuntime(
   loaded: Loaded,
   clock: Clock,
   log: Log,
-  { out, logged = true }: AuditOutputs,
+  { out, logged = true, forPeople = false }: AuditOutputs,
   terms: () => ChildTerms,
 ): Omit<Runtime, 'keys' | 'storage' | 'faults' | 'addresses'> {
   const proxies = trustedProxies(loaded.settings.trustedProxies);
@@ -148,11 +151,18 @@ function nodeRuntime(
     clock,
     steady: STEADY_CLOCK,
     log,
-    openUpstream: upstreamOnNode(STEADY_CLOCK, log, ways, terms),
+    openUpstream: upstreamOnNode(
+      STEADY_CLOCK,
+      log,
+      ways,
+      terms,
+      forPeople ? (...told) => tellFailure(log, ...told) : null,
+    ),
     slack: { api: slackClient, door: (deps) => slackDoor({ ...deps, ...socketWay }) },
     checkpointCopies: [fileCopy(loaded.settings.data), ...(out ? [printedCopy(out)] : logged ? [loggedCopy(log)] : [])],
     sink: auditWebhook(loaded.secrets, clock),
     meters: new Meters(),
+    ...(forPeople ? { onEvent: tellCalls(log, loaded) } : {}),
     addressOf: (c) => requestAddress(remoteAddress(c), c.req.header('x-forwarded-for'), proxies),
     pages: {
       assets: consoleAssets(),

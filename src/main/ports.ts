@@ -13,7 +13,7 @@ import { sqlTasks } from '../sql/tasks.ts';
 import { vault } from '../vault/vault.ts';
 import type { LiveRules } from './rules/live-rules.ts';
 import { Servers } from './rules/servers.ts';
-import type { Runtime } from './runtime.ts';
+import { eventMeterOf, type Runtime } from './runtime.ts';
 import { countingFailures } from './upstream/watched.ts';
 
 /** The gateway's ports on this runtime. `cards`: null where no Slack is configured. */
@@ -40,7 +40,7 @@ export function portsOf(runtime: Runtime, seals: Seals, beliefs: Beliefs, cards:
     ...(runtime.place === undefined ? {} : { place: runtime.place }),
     ...(runtime.lastCopy === undefined ? {} : { lastCopy: runtime.lastCopy }),
     sink,
-    ...(meters === undefined ? {} : { eventMeter: meters.count }),
+    ...(meters === undefined ? {} : { eventMeter: eventMeterOf(runtime) }),
     queue: storage.queue,
     cards,
     vault: vault(keys as [string, ...string[]]),

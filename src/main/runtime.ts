@@ -40,6 +40,8 @@ export interface Runtime {
   readonly sink?: Sink | null;
   /** Absent: nothing is counted and there is no `/metrics`. */
   readonly meters?: Meters;
+  /** Told of events, too. */
+  readonly onEvent?: EventMeter;
   /** The address that a request came from, proxies that are trusted seen through; null: nobody knows. */
   readonly addressOf: (c: Context) => string | null;
   /** What the console needs of the runtime; absent: there are no pages. */
@@ -67,7 +69,12 @@ export interface PublicAddresses {
   readonly publicUrl: string;
 }
 
-/** Counts events where this runtime counts; else does nothing. */
-export function eventMeterOf({ meters }: Pick<Runtime, 'meters'>): EventMeter {
-  return meters?.count ?? (() => undefined);
+/** Counts events where this runtime counts, and tells of them where somebody wants it; else does nothing. */
+export function eventMeterOf({ meters, onEvent }: Pick<Runtime, 'meters' | 'onEvent'>): EventMeter {
+  const count = meters?.count ?? (() => undefined);
+  if (onEvent === undefined) return count;
+  return (event) => {
+    count(event);
+    onEvent(event);
+  };
 }

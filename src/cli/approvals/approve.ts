@@ -9,6 +9,7 @@ import { type ApprovalsDecideOptions, decide } from './decide.ts';
 import { approvalDetails } from './details.ts';
 import { earlierRuns } from './earlier-runs.ts';
 import type { ListedApproval } from './listed-approval.ts';
+import { waitMsOf } from './outcome.ts';
 import { askApi, refusedBy } from './reply.ts';
 
 interface ApprovalsApproveOptions extends ApprovalsDecideOptions {
@@ -22,6 +23,7 @@ interface ApprovalsApproveOptions extends ApprovalsDecideOptions {
  * names is approved after a look only.
  */
 export async function approvalsApproveCommand(options: ApprovalsApproveOptions, terminal: Terminal): Promise<number> {
+  waitMsOf(options);
   const gateway = await RunningGateway.at(options, terminal);
   const { id, yes = false } = options;
   if (options.fingerprint !== undefined) return decide('approve', gateway, options, terminal);

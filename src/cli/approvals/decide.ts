@@ -2,6 +2,7 @@ import type { Terminal } from '../../main/process/terminal.ts';
 import { printed, printedJson } from '../../text/printed.ts';
 import { type GatewayAddress, RunningGateway } from '../remote/running-gateway.ts';
 import type { ListedApproval } from './listed-approval.ts';
+import { ended, outcome, UNDER_WAY, waitMsOf } from './outcome.ts';
 import { askApi, refusedBy } from './reply.ts';
 
 export interface ApprovalsDecideOptions extends GatewayAddress {
@@ -10,6 +11,8 @@ export interface ApprovalsDecideOptions extends GatewayAddress {
   /** Of the call that was looked at; no other can be decided with it. */
   readonly fingerprint?: string;
   readonly json: boolean;
+  /** Seconds to wait for what becomes of an approved call, as it was typed. */
+  readonly wait?: string;
 }
 
 /** `approvals deny` */
@@ -25,6 +28,7 @@ export async function decide(
   terminal: Terminal,
 ): Promise<number> {
   const { id, reason = null, fingerprint = null, json } = options;
+  const waitMs = waitMsOf(options);
   const path = `/api/approvals/${encodeURIComponent(id)}/decisions`;
   const reply = await askApi(gateway, path, { decision, reason, fingerprint });
   if (reply.status === 409) {
@@ -32,17 +36,16 @@ export async function decide(
     return 1;
   }
   if (!reply.ok) return refusedBy(reply, terminal);
-  terminal.out(
-    json
-      ? printed`${printedJson(reply.body)}\n`
-      : printed`${id} is now ${String(reply.body.state)}.${stillNeeded(reply.body)}\n`,
-  );
+  const decided = reply.body as unknown as ListedApproval;
+  if (!json) terminal.out(printed`${id} is now ${decided.state}.${stillNeeded(decided)}\n`);
+  const found = waitMs > 0 && UNDER_WAY.has(decided.state) ? await ended(gateway, id, waitMs) : decided;
+  if (json) terminal.out(printed`${printedJson(found)}\n`);
+  else if (found !== decided || UNDER_WAY.has(decided.state)) terminal.out(outcome(found));
   return 0;
 }
 
 /** Where one vote was not enough, how many there are. */
-function stillNeeded(body: Readonly<Record<string, unknown>>): string {
-  const { state, requirement, decisions } = body as unknown as ListedApproval;
+function stillNeeded({ state, requirement, decisions }: ListedApproval): string {
   if (state !== 'pending' || requirement === undefined) return '';
   const voted = decisions.filter(({ decision }) => decision === 'approve').length;
   return ` ${voted} of ${requirement.quorum} have approved.`;

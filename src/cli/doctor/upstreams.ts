@@ -1,6 +1,3 @@
-import { constants } from 'node:fs';
-import { access } from 'node:fs/promises';
-import { delimiter, isAbsolute, join, resolve } from 'node:path';
 import type { ServerConfig, StdioUpstream } from '../../config/config.ts';
 import type { Loaded } from '../../config/load.ts';
 import type { Policy } from '../../domain/policy/policy.ts';
@@ -8,7 +5,9 @@ import { type ConfinementFault, confinementFaults, UNCONFINED, unconfinedServers
 import { type Guarded, guardedPaths } from '../../main/confine/guarded.ts';
 import type { Terminal } from '../../main/process/terminal.ts';
 import { listTools } from '../../main/upstream/list-configured.ts';
+import { missingProgram } from '../../main/upstream/missing-program.ts';
 import { ANSWER_MS, type DoctorFinding, fault, isLoopback, ok, warn, without } from './finding.ts';
+import { knownCause } from './known-cause.ts';
 import { missingToken } from './missing-token.ts';
 
 /** Milliseconds that a child process may take to start: `npx` may have to download it first. */
@@ -48,9 +47,8 @@ async function upstream(
   guarded: Guarded,
 ): Promise<DoctorFinding[]> {
   const about = `server ${server.name}`;
-  const free = server.upstream.kind === 'stdio' && server.upstream.sandbox === null && server.upstream.runAs === null;
-  const missing = free && server.upstream.kind === 'stdio' ? await missingProgram(about, server.upstream, path) : null;
-  if (missing !== null) return [missing];
+  const missing = await missingProgram(server, path);
+  if (missing !== null) return [fault(about, missing.what, missing.remedy)];
   const listing = await listTools(server, server.upstream.kind === 'stdio' ? START_MS : ANSWER_MS, guarded);
   if (!listing.ok) {
     const why = without(listing.why, secretsOf(server));
@@ -90,27 +88,21 @@ function unreachable(about: string, server: ServerConfig, why: string): DoctorFi
   if (/\b(401|403)\b|unauthorized|forbidden/i.test(why)) {
     return fault(about, 'it refuses the credential', 'Correct its headers (or env) in the config.');
   }
-  const stdio = server.upstream.kind === 'stdio';
-  const remedy = stdio
-    ? 'Run the command by hand, with the same env and cwd, and see what it prints.'
-    : 'Start it, or correct its url. A firewall may be in the way.';
-  return fault(about, `it does not answer as an MCP server: ${why.slice(0, 300)}`, remedy);
+  const known = knownCause(server, why);
+  const said = `it does not answer as an MCP server: ${why.slice(0, 300)}`;
+  if (known !== null) return fault(about, said, known);
+  const remedy =
+    server.upstream.kind === 'stdio'
+      ? `Run the command by hand, with the same env and cwd, and see what it prints: ${byHand(server.upstream)}`
+      : 'Start it, or correct its url. A firewall may be in the way.';
+  return fault(about, said, remedy);
 }
 
-async function missingProgram(
-  about: string,
-  { command, env, cwd }: StdioUpstream,
-  inherited: string,
-): Promise<DoctorFinding | null> {
-  const [program] = command;
-  if (cwd !== null && !(await runnable(cwd)))
-    return fault(about, 'its cwd does not exist', 'Correct cwd in the config.');
-  const path = env.PATH ?? inherited;
-  const places = program.includes('/')
-    ? [isAbsolute(program) ? program : resolve(cwd ?? '.', program)]
-    : path.split(delimiter).map((folder) => join(folder, program));
-  for (const place of places) if (await runnable(place)) return null;
-  return fault(about, `there is no program ${program}`, 'Install it, or give its full path in command.');
+/** Words for a shell, with the names of the variables, not their values. */
+function byHand({ command, env, cwd }: StdioUpstream): string {
+  const words = command.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`));
+  const variables = Object.keys(env).map((name) => `${name}=… `);
+  return `${cwd === null ? '' : `cd ${cwd}; `}${variables.join('')}${words.join(' ')}`.slice(0, 300);
 }
 
 function inTheClear(about: string, { upstream }: ServerConfig): DoctorFinding[] {
@@ -125,11 +117,4 @@ function secretsOf({ upstream }: ServerConfig): string[] {
   if (upstream.kind === 'stdio') return Object.values(upstream.env);
   const headers = Object.values(upstream.headers).flatMap((value) => [value, ...value.split(/\s+/)]);
   return [upstream.url, ...headers, ...new URL(upstream.url).searchParams.values()];
-}
-
-function runnable(path: string): Promise<boolean> {
-  return access(path, constants.X_OK).then(
-    () => true,
-    () => false,
-  );
 }

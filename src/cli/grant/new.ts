@@ -2,10 +2,10 @@ import type { Config } from '../../config/config.ts';
 import { parseConfig } from '../../config/config-file.ts';
 import { parseInstant } from '../../config/document/instant.ts';
 import { newGrant } from '../../config/grants.ts';
-import { configPathOf } from '../../config/settings.ts';
+import { configPathOf, readSettings } from '../../config/settings.ts';
 import { fromDisk } from '../../main/process/from-disk.ts';
 import type { Terminal } from '../../main/process/terminal.ts';
-import { ownLines, printed, printedJson } from '../../text/printed.ts';
+import { joined, ownLines, printed, printedJson } from '../../text/printed.ts';
 import { faultLines } from '../fault-lines.ts';
 import { didYouMean } from '../parse/did-you-mean.ts';
 import { Misuse } from '../parse/misuse.ts';
@@ -46,10 +46,36 @@ export async function grantNewCommand(options: GrantNewOptions, terminal: Termin
       printed`The config has a grant ${name}. To change its token, put the new digest before the old: token_sha256: [new, old]\n`,
     );
   }
+  const at = addressOf(config, terminal);
+  const places = server.map((each) => printed`  ${at}/mcp/${each}\n`);
   terminal.out(
-    printed`The agent's token, shown this once:\n\n  ${grant.token}\n\nPut this under grants in holdfast.yaml; it holds the token's SHA-256 only:\n\n${ownLines(grant.yaml)}\nPoint the client at https://your-gateway/mcp/SERVER with the header\n  Authorization: Bearer TOKEN\n`,
+    printed`The agent's token, shown this once:\n\n  ${grant.token}\n\nPut this under grants in holdfast.yaml; it holds the token's SHA-256 only:\n\n${ownLines(grant.yaml)}\nPoint the client at\n${joined(places, '')}with the header\n  Authorization: Bearer TOKEN\n${reachNote(at)}`,
   );
   return 0;
+}
+
+/** Where clients reach the gateway, as it is configured here. */
+function addressOf(config: Config | null, { env }: Terminal): string {
+  const { HOLDFAST_LISTEN, HOLDFAST_PUBLIC_URL } = env;
+  const read = readSettings({
+    env: { HOLDFAST_LISTEN, HOLDFAST_PUBLIC_URL },
+    ...(config === null ? {} : { file: config.file }),
+  });
+  if (!read.ok) return DEFAULT_ADDRESS;
+  const { publicUrl, listen } = read.settings;
+  const host = listen.host.includes(':') ? `[${listen.host}]` : listen.host;
+  return publicUrl ?? `http://${EVERYWHERE.has(listen.host) ? '127.0.0.1' : host}:${listen.port}`;
+}
+
+const DEFAULT_ADDRESS = 'http://127.0.0.1:8787';
+const EVERYWHERE = new Set(['0.0.0.0', '::']);
+
+/** Only clients of this machine reach such an address. */
+function reachNote(address: string): string {
+  const { hostname } = new URL(address);
+  return hostname === '127.0.0.1' || hostname === 'localhost' || hostname === '[::1]'
+    ? 'From another machine, clients need the address under public_url (HOLDFAST_PUBLIC_URL).\n'
+    : '';
 }
 
 /** The config as far as it is needed; null: there is none yet, or it has faults, which are told. */

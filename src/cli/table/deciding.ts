@@ -58,7 +58,11 @@ export const DECIDING_COMMANDS = [
           'Shows the call and asks at a terminal. Elsewhere it needs --yes or --fingerprint; where values are hidden because of their names, --fingerprint.',
           ...ASKS_A_GATEWAY,
         ],
-        takes: { ...decision, yes: flag('approve without being asked') },
+        takes: {
+          ...decision,
+          yes: flag('approve without being asked'),
+          wait: text('<seconds>', 'wait so long for what becomes of the call (default: 5, with --json 0)'),
+        },
         load: async () => (await import('../approvals/approve.ts')).approvalsApproveCommand,
       }),
       command({

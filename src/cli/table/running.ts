@@ -7,7 +7,7 @@ export const RUNNING_COMMANDS = [
     name: 'start',
     summary: 'run the gateway',
     notes: [
-      'Runs until SIGTERM or SIGINT.',
+      'Runs until SIGTERM or SIGINT, or until the terminal that it speaks to is closed.',
       'An option beats the environment, which beats the config file.',
       'Prints for people at a terminal, and JSON lines elsewhere.',
     ],

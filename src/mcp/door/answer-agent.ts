@@ -76,7 +76,8 @@ function toAgent(posted: PostedRequest, answered: ExchangeAnswer | UnreadableAns
   const node = nodeResponseOf(outgoing, context.alreadySent);
   const idText = read.kind === 'message' ? read.idText : null;
   const events = { told: toldEndOf(posted), beats: context.beats };
-  return relay(answered, server.name, idText, { whole: unchanged ? node : null, stream: node, events });
+  const method = read.kind === 'message' ? read.method : null;
+  return relay(answered, server.name, idText, { whole: unchanged ? node : null, stream: node, events, method });
 }
 
 /** A stream that answers a request ends with a message to the agent, however it ends. Null: it answers none. */
@@ -84,7 +85,7 @@ function toldEndOf({ server, read, claimedRevision }: PostedRequest): ToldEnd | 
   if (read.kind !== 'message' || read.idText === null || read.method === null || UNENDING.has(read.method)) return null;
   const { idText, method } = read;
   const lastMessage = (why: string): string => {
-    const words = lostWords(server.name, why);
+    const words = lostWords(server.name, why, method);
     if (method !== 'tools/call') return errorText(idText, words);
     const result: ToolResult = { isError: true, content: [{ type: 'text', text: words }] };
     return `{"jsonrpc":"2.0","id":${idText},"result":${resultText(result, claimedRevision !== null)}}`;

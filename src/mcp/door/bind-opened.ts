@@ -22,7 +22,9 @@ export async function bindOpened(
   try {
     const known = counted ? null : await context.sessions.find(server.name, id, principal.grant);
     if (known !== null) return answered;
-    if (!counted && (await countOpening(posted)) instanceof Response) return withoutId(answered);
+    const idText = read.kind === 'message' ? read.idText : null;
+    if (!counted && (await countOpening({ context, server, principal, idText })) instanceof Response)
+      return withoutId(answered);
     const bound = await context.sessions.bind(server.name, id, principal.grant);
     if (bound !== null) {
       await nameClient(posted, bound.digest);

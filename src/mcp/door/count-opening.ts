@@ -1,7 +1,12 @@
 import type { ExchangeAnswer } from '../../ports.ts';
 import { headerOf } from '../protocol/header-policy.ts';
 import { rpcError } from '../protocol/response.ts';
-import type { PostedRequest } from './posted.ts';
+import type { AgentVisit } from './visit.ts';
+
+/** What may open a session. `idText`: its id as JSON text; null: it has none. */
+interface OpeningRequest extends Pick<AgentVisit, 'context' | 'principal' | 'server'> {
+  readonly idText: string | null;
+}
 
 /**
  * Counts that this request may open a session, before its server sees it: a limit per session must not be passed by
@@ -12,8 +17,8 @@ export async function countOpening({
   context,
   server,
   principal,
-  read,
-}: PostedRequest): Promise<Response | ((answer: ExchangeAnswer) => Promise<void>)> {
+  idText,
+}: OpeningRequest): Promise<Response | ((answer: ExchangeAnswer) => Promise<void>)> {
   const id = `se_${crypto.randomUUID()}`;
   const full = await context.sessions.countOpening(id, principal.grant, context.sessionOpenings());
   if (full === null) {
@@ -28,6 +33,5 @@ export async function countOpening({
   const why =
     `Rate limited: this grant may open ${take.max} sessions per ${window} (sessions.openings), and it has. ` +
     `Nothing was sent to the server. Go on in a session that is open, or try again in ${retryAfter} seconds.`;
-  const idText = (read.kind === 'message' ? read.idText : null) ?? 'null';
-  return rpcError(429, 429, why, idText, { 'retry-after': String(retryAfter) });
+  return rpcError(429, 429, why, idText ?? 'null', { 'retry-after': String(retryAfter) });
 }

@@ -7,6 +7,7 @@ import { discardAnswer, relay } from '../relay/relay.ts';
 import { tap } from '../relay/tap.ts';
 import { watched } from '../relay/watch.ts';
 import { readableAnswer } from '../upstream/readable.ts';
+import { lentSession, tellingSession } from './lent-session.ts';
 import type { ListenerTurn } from './newest-listener.ts';
 import { type AgentVisit, noteVisit, sessionNotFound, sessionOf } from './visit.ts';
 
@@ -14,7 +15,9 @@ import { type AgentVisit, noteVisit, sessionNotFound, sessionOf } from './visit.
  * GET: resumes a held answer, or relays the server's own stream. The server's stream is cancelled when the agent
  * disconnects, because nobody else can read it.
  */
-export async function handleGet(visit: AgentVisit): Promise<Response> {
+export async function handleGet(bare: AgentVisit): Promise<Response> {
+  const lent = await lentSession(bare, { opens: false, idText: null });
+  const visit = lent === null ? bare : { ...bare, headers: { ...bare.headers, 'mcp-session-id': lent.id } };
   const { headers, server, principal, context, ending } = visit;
   const session = await sessionOf(visit);
   if (session === 'foreign') return sessionNotFound();
@@ -38,7 +41,7 @@ export async function handleGet(visit: AgentVisit): Promise<Response> {
     session === null || server.upstream.kind !== 'http'
       ? null
       : context.listeners.take(`${server.name}\n${session.digest}`, ending);
-  const opened = await openStream(visit, turn);
+  const opened = tellingSession(visit, lent, await openStream(visit, turn));
   const sessionId = session === null ? null : (headers['mcp-session-id'] ?? null);
   const { name, headers: configured, upstream } = server;
   const place = { principal, server: name, session: session?.digest ?? null, sessionId };

@@ -2,6 +2,7 @@ import { answerAgent } from './answer-agent.ts';
 import { countOpening } from './count-opening.ts';
 import { sendToServer } from './exchange.ts';
 import { heardRefusal } from './heard-refusal.ts';
+import { tellingSession } from './lent-session.ts';
 import type { PostedRequest } from './posted.ts';
 import { readPost } from './read-post.ts';
 import { routeMessage } from './route-message.ts';
@@ -41,9 +42,11 @@ async function answerPosted(posted: PostedRequest): Promise<Response> {
   const routed = await (isCall ? routeToolCall(posted, read) : routeMessage(posted));
   // Not `instanceof Response`: the value that reports an answer already written to its socket may be of another class.
   if (!('mayOpenSession' in routed)) return routed;
-  const counted = routed.mayOpenSession ? await countOpening(posted) : null;
+  const counted = routed.mayOpenSession
+    ? await countOpening({ ...posted, idText: read.kind === 'message' ? read.idText : null })
+    : null;
   if (counted instanceof Response) return counted;
-  const answered = await sendToServer(posted, routed.bytes);
+  const answered = tellingSession(posted, posted.lent, await sendToServer(posted, routed.bytes));
   await counted?.(answered);
   if (routed.onAnswer !== undefined) await routed.onAnswer(answered);
   return answerAgent(posted, answered, routed);

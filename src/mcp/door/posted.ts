@@ -6,6 +6,7 @@ import type { Upstream } from '../../ports.ts';
 import type { HeaderRecord } from '../protocol/header-policy.ts';
 import { type NodeResponse, nodeResponseOf } from '../relay/node-response.ts';
 import type { ToolCallRequest } from './call-door.ts';
+import type { LentSession } from './lent-session.ts';
 import type { ReadBatch, ReadSingle } from './strict-door.ts';
 import type { AgentVisit } from './visit.ts';
 
@@ -18,6 +19,8 @@ export interface PostedRequest extends AgentVisit {
   /** The revision that the body claims; null in the legacy era. */
   readonly claimedRevision: string | null;
   readonly session: BoundSession | null;
+  /** The session is one that the request did not name, and that its answer tells; null: it is not. */
+  readonly lent: LentSession | null;
   /** The headers for the upstream, the configured ones included. */
   readonly upstreamHeaders: Readonly<Record<string, string>>;
 }
@@ -47,12 +50,14 @@ export class PostedToolCall implements ToolCallRequest {
   readonly upstream: Upstream;
   readonly modern: boolean;
   readonly protocolVersion: string;
+  readonly lentSession: string | null;
 
   constructor(posted: PostedRequest, read: ReadSingle) {
-    const { principal, server, headers, upstreamHeaders, session, claimedRevision } = posted;
+    const { principal, server, headers, upstreamHeaders, session, lent, claimedRevision } = posted;
     this.#posted = posted;
     this.principal = principal;
     this.server = server.name;
+    this.lentSession = lent?.id ?? null;
     this.session = session?.digest ?? null;
     this.requestId = member(read.message, 'id') ?? null;
     this.idText = read.idText ?? 'null';

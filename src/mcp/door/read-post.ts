@@ -1,11 +1,13 @@
 import { readBody } from '../../bytes/read.ts';
+import { member } from '../../domain/json/json.ts';
 import { inTurns } from '../../time/in-turns.ts';
 import { headersForUpstream } from '../protocol/header-policy.ts';
 import { HEADER_MISMATCH, notForwarded, refusalWithId, rpcError } from '../protocol/response.ts';
 import { claimedRevisionOf, headerDisagreementSteps } from './header-agreement.ts';
+import { lentSession } from './lent-session.ts';
 import { type PostedRequest, withoutSession } from './posted.ts';
 import { idOfRefused } from './refused-id.ts';
-import { type BodyReading, readMessageInPieces, restFrom } from './strict-door.ts';
+import { type BodyReading, type ReadBatch, type ReadSingle, readMessageInPieces, restFrom } from './strict-door.ts';
 import type { UnreadFull } from './unread-bodies.ts';
 import { type AgentVisit, sessionNotFound, sessionOf } from './visit.ts';
 
@@ -21,14 +23,22 @@ export async function readPost(visit: AgentVisit): Promise<PostedRequest | Respo
   if (fault !== null) return rpcError(400, HEADER_MISMATCH, notForwarded(fault), idText);
 
   const claimedRevision = read.kind === 'message' ? claimedRevisionOf(read.message) : null;
-  const upstreamHeaders = headersForUpstream(
-    claimedRevision === null ? headers : withoutSession(headers),
-    visit.server.headers,
-  );
   // A modern request has no session, and a session header of it is not forwarded.
-  const session = claimedRevision === null && headers['mcp-session-id'] !== undefined ? await sessionOf(visit) : null;
+  if (claimedRevision !== null) {
+    const upstreamHeaders = headersForUpstream(withoutSession(headers), visit.server.headers);
+    return { ...visit, read, claimedRevision, session: null, lent: null, upstreamHeaders };
+  }
+  const session = headers['mcp-session-id'] === undefined ? null : await sessionOf(visit);
   if (session === 'foreign') return sessionNotFound(idText);
-  return { ...visit, read, claimedRevision, session, upstreamHeaders };
+  const lent = await lentSession(visit, { opens: opensSession(read), idText });
+  const inSession = lent === null ? visit : { ...visit, headers: { ...headers, 'mcp-session-id': lent.id } };
+  const upstreamHeaders = headersForUpstream(inSession.headers, visit.server.headers);
+  return { ...inSession, read, claimedRevision, session: lent ?? session, lent, upstreamHeaders };
+}
+
+function opensSession(read: ReadSingle | ReadBatch): boolean {
+  if (read.kind === 'message') return read.method === 'initialize';
+  return read.messages.some((message) => member(message, 'method') === 'initialize');
 }
 
 /** Reads the body while its grant has room for it. Returns an HTTP error when it is too long, or when there is none. */

@@ -7,6 +7,7 @@ import type { AgentSessions, BoundSession } from '../../gateway/call/agent-sessi
 import type { AccessLog } from '../../gateway/log/access-log.ts';
 import type { AskedMessage, MethodCaller, MethodsHandled } from '../../gateway/method/govern-methods.ts';
 import type { Unnamed } from '../../gateway/method/note-unnamed.ts';
+import type { LateSessions } from '../../gateway/state/late-sessions.ts';
 import type { OpenVisits } from '../../gateway/state/open-visits.ts';
 import type { Ending } from '../../ports.ts';
 import type { HeaderRecord } from '../protocol/header-policy.ts';
@@ -22,6 +23,8 @@ import type { UnreadBodies } from './unread-bodies.ts';
 export interface DoorContext extends EntranceDeps {
   readonly sessions: AgentSessions;
   readonly calls: CallDoor;
+  /** Sessions of which agents have not been told; absent in tests of the door alone. */
+  readonly lateSessions?: LateSessions;
   /** Policy and log for everything but tool calls; absent in tests of the door alone: all of it is relayed. */
   readonly govern?: (
     caller: MethodCaller,

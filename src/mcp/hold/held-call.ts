@@ -183,6 +183,7 @@ export class HeldCall implements HeartbeatTarget {
         if (await this.#mayPass(dispatch.approval, event, headers)) await this.stream.raw(this.#lifted(event));
       },
     }).catch((error: Error) => ({ outcome: { kind: 'unknown', why: error.message } as const, event: null }));
+    this.#keepSession(sent);
     const reading = await readingOf(this.#request, sent.outcome);
     if (dispatch.parent) return this.#endLeg(dispatch, dispatch.parent, sent, reading);
     // Who has gone away may wait for this at another replica, in the same seat.
@@ -209,6 +210,13 @@ export class HeldCall implements HeartbeatTarget {
       default:
         return sent.outcome satisfies never;
     }
+  }
+
+  /** The head of this answer has left, so the session that the server hands out now is told with a later one. */
+  #keepSession({ session = null }: SendResult): void {
+    const { modern, sessionId, principal, server, upstream } = this.#request;
+    if (session === null || modern || sessionId !== null || upstream.kind !== 'http') return;
+    this.#gateway.lateSessions.owe({ grant: principal.grant, server }, session);
   }
 
   /** Progress must increase (MCP, Progress), and ours came before the server's. */

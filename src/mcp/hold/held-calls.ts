@@ -21,6 +21,8 @@ export interface AgentConnection {
   readonly signal: AbortSignal;
   /** Set where this runtime lets a stream be written to the socket; otherwise a `Response` carries it. */
   readonly nodeResponse?: NodeResponse | null;
+  /** The id of a session of which the agent is told with this answer; absent or null: none. */
+  readonly lentSession?: string | null;
 }
 
 /** All answers that this process keeps open. */
@@ -65,7 +67,9 @@ export class HeldCalls {
       if (request.frozen !== null) this.#gateway.parkedCalls.release(seat.approval.id);
     });
     this.track(run);
-    return answer instanceof HeldSocket ? connection.nodeResponse!.alreadySent : httpResponseOf(answer);
+    return answer instanceof HeldSocket
+      ? connection.nodeResponse!.alreadySent
+      : httpResponseOf(answer, sessionHeader(connection));
   }
 
   /** Makes `drained` wait for `run`, because it has to end before the process does. */
@@ -86,9 +90,16 @@ export class HeldCalls {
   }
 }
 
-function answerFor({ accept, signal, nodeResponse }: AgentConnection): HeldSocket | HeldStream | HeldJson {
-  if (!acceptsStream(accept)) return new HeldJson(signal);
-  return nodeResponse && hasSocket(nodeResponse.outgoing) ? new HeldSocket(nodeResponse.outgoing) : new HeldStream();
+function answerFor(connection: AgentConnection): HeldSocket | HeldStream | HeldJson {
+  const { accept, signal, nodeResponse } = connection;
+  const headers = sessionHeader(connection);
+  if (!acceptsStream(accept)) return new HeldJson(signal, headers);
+  const outgoing = nodeResponse && hasSocket(nodeResponse.outgoing) ? nodeResponse.outgoing : null;
+  return outgoing === null ? new HeldStream() : new HeldSocket(outgoing, headers);
+}
+
+function sessionHeader({ lentSession = null }: AgentConnection): Readonly<Record<string, string>> {
+  return lentSession === null ? {} : { 'mcp-session-id': lentSession };
 }
 
 /** With pipelining, an answer behind another one on the same connection gets its socket from node:http only later. */
@@ -101,8 +112,13 @@ function keyOf(server: string, session: string, idText: string): string {
 }
 
 /** The HTTP response that carries this answer; for a JSON answer it resolves when the answer is closed. */
-export function httpResponseOf(answer: HeldStream | HeldJson): Response | Promise<Response> {
-  return answer instanceof HeldStream ? new Response(answer.body, { headers: SSE_HEADERS }) : answer.response;
+export function httpResponseOf(
+  answer: HeldStream | HeldJson,
+  more: Readonly<Record<string, string>> = {},
+): Response | Promise<Response> {
+  return answer instanceof HeldStream
+    ? new Response(answer.body, { headers: { ...SSE_HEADERS, ...more } })
+    : answer.response;
 }
 
 /** Whether an Accept header, or the lack of one, allows an event stream. */

@@ -18,9 +18,12 @@ export class HeldJson implements HeldAnswer {
   readonly response: Promise<Response>;
   readonly #respond: (response: Response) => void;
   readonly #abandoned = new AbortController();
+  readonly #headers: Readonly<Record<string, string>>;
   #message: string | readonly Uint8Array[] | null = null;
 
-  constructor(disconnected: AbortSignal) {
+  /** `headers`: besides the type. */
+  constructor(disconnected: AbortSignal, headers: Readonly<Record<string, string>> = {}) {
+    this.#headers = { 'content-type': 'application/json', ...headers };
     this.readerGone = AbortSignal.any([disconnected, this.#abandoned.signal]);
     const { promise, resolve } = Promise.withResolvers<Response>();
     this.response = promise;
@@ -57,7 +60,7 @@ export class HeldJson implements HeldAnswer {
   last(): void {}
 
   close(): void {
-    const headers = { 'content-type': 'application/json' };
+    const headers = this.#headers;
     const message = this.#message;
     if (message === null) this.#respond(new Response(null, { status: 204 }));
     else if (typeof message === 'string') this.#respond(new Response(message, { headers }));

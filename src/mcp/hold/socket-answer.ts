@@ -25,7 +25,8 @@ export class HeldSocket implements HeldAnswer {
   #resolveTaken: ((taken: boolean) => void) | null = null;
   #resolveRoom: (() => void) | null = null;
 
-  constructor(outgoing: ServerResponse) {
+  /** `headers`: besides those of every event stream. */
+  constructor(outgoing: ServerResponse, headers: Readonly<Record<string, string>> = {}) {
     this.readerGone = this.#goneController.signal;
     this.#outgoing = outgoing;
     // A write to a closed connection is an error of the response; the `close` event reports that the reader has gone.
@@ -37,7 +38,7 @@ export class HeldSocket implements HeldAnswer {
     outgoing.on('close', () => {
       if (this.#open && !(this.#isLast && this.#pendingWrites === 0)) this.#onReaderGone();
     });
-    outgoing.writeHead(200, SSE_HEADERS);
+    outgoing.writeHead(200, { ...SSE_HEADERS, ...headers });
   }
 
   get stalled(): boolean {

@@ -14,6 +14,8 @@ export interface RelayTo {
   readonly stream?: NodeResponse | null;
   /** Absent: an event stream passes as it comes. */
   readonly events?: PassedEvents;
+  /** The method that is answered; absent or null: none, or several. */
+  readonly method?: string | null;
 }
 
 /** Statuses without a body (Fetch standard, null body status). */
@@ -29,7 +31,7 @@ export function relay(
   answer: ExchangeAnswer | UnreadableAnswer,
   server: string,
   idText: string | null,
-  { whole = null, stream = null, events }: RelayTo = {},
+  { whole = null, stream = null, events, method = null }: RelayTo = {},
 ): Response {
   const fail = (message: string): Response => rpcError(502, 502, message, idText ?? 'null');
   switch (answer.kind) {
@@ -40,7 +42,7 @@ export function relay(
         `${server} cannot be reached (${answer.why}); nothing was sent to it. It is safe to try again later.`,
       );
     case 'lost':
-      return fail(lostWords(server, answer.why));
+      return fail(lostWords(server, answer.why, method));
     case 'unreadable':
       return fail(unreadableWords(answer, server));
     default:
@@ -75,12 +77,20 @@ function isUnpacked(headers: UpstreamAnswer['headers']): boolean {
   return coding === null || /^\s*(?:identity)?\s*$/i.test(coding);
 }
 
-/** What an agent is told about an answer that did not come, or not to its end. */
-export function lostWords(server: string, why: string): string {
-  return (
-    `The connection to ${server} broke before its answer was complete (${why}). What was sent may have taken effect: ` +
-    'check before you repeat it.'
-  );
+/** Methods that change nothing at a server, whether it has run them or not. */
+const HARMLESS: ReadonlySet<string> = new Set([
+  ...['initialize', 'server/discover', 'ping', 'logging/setLevel', 'completion/complete'],
+  ...['tools/list', 'resources/list', 'resources/templates/list', 'prompts/list', 'tasks/list'],
+]);
+
+/** What an agent is told about an answer that did not come, or not to its end. `method`: null, it is not known. */
+export function lostWords(server: string, why: string, method: string | null): string {
+  if (method === 'initialize')
+    return `${server} ended the connection before it had begun a session (${why}). Nothing was called, so it is safe to try again; if it stays so, its operator has to look at it.`;
+  const broke = `The connection to ${server} broke before its answer was complete (${why}).`;
+  return method !== null && HARMLESS.has(method)
+    ? `${broke} ${method} changes nothing, so it is safe to try again.`
+    : `${broke} What was sent may have taken effect: check before you repeat it.`;
 }
 
 /** What an agent is told about an answer that the gateway has to look through and cannot read. */

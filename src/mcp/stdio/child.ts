@@ -11,8 +11,10 @@ export interface Program {
   readonly cwd?: string;
 }
 
-/** How a child ended. Only the size of stderr is kept, because its text may contain secrets. */
+/** How a child ended. Only the size of stderr is told, because its text may contain secrets. */
 export interface ChildExit {
+  /** It was asked to end, and did not end by itself. */
+  readonly asked: boolean;
   readonly code: number | null;
   readonly signal: string | null;
   readonly stderrBytes: number;
@@ -33,6 +35,8 @@ export type StartResult =
 
 /** Longest line of the child's output, in bytes. */
 const MAX_LINE_BYTES = 64 * 1024 * 1024;
+/** How much is kept of the end of stderr, in UTF-16 units. */
+const STDERR_KEPT = 2_000;
 const TERM_AFTER_MS = 2000;
 const KILL_AFTER_MS = 5000;
 /** Milliseconds after the exit for which output is still read, if a process outside the group keeps the pipe open. */
@@ -75,6 +79,9 @@ export class Child {
   #overlong = false;
   #failure: Error | null = null;
   #stderrBytes = 0;
+  #stderrEnd = '';
+  /** Whether it was asked to end before it exited. */
+  #wasAsked = false;
   /** Somebody reads too slowly. */
   #isPaused = false;
   /** Chunks of output that are being worked on or wait for it. */
@@ -90,15 +97,30 @@ export class Child {
       childProcess.once('close', (code, signal) => {
         // Node resumes the output of a process that has exited, so its pipe may close before all has been worked on.
         void this.#work.then(() =>
-          resolve({ code, signal, stderrBytes: this.#stderrBytes, overlong: this.#overlong, err: this.#failure }),
+          resolve({
+            asked: this.#wasAsked,
+            code,
+            signal,
+            stderrBytes: this.#stderrBytes,
+            overlong: this.#overlong,
+            err: this.#failure,
+          }),
         );
       });
     });
-    childProcess.once('exit', () => this.#drain());
+    childProcess.once('exit', () => {
+      this.#wasAsked = this.#isEnding;
+      this.#drain();
+    });
     // A failed kill is reported here; `close` reports the exit.
     childProcess.on('error', () => {});
     // The write that hits a broken pipe reports it.
     childProcess.stdin.on('error', () => {});
+  }
+
+  /** The last line of its stderr that is not empty, for whoever started it by hand: it may contain secrets. */
+  get said(): string {
+    return this.#stderrEnd.trim().split('\n').at(-1)?.trim() ?? '';
   }
 
   /** Writes bytes that end with a line break; resolves when the pipe has accepted them. Never rejects. */
@@ -153,6 +175,7 @@ export class Child {
     this.#process.stdout.on('error', () => {});
     this.#process.stderr.on('data', (chunk: Uint8Array) => {
       this.#stderrBytes += chunk.length;
+      this.#stderrEnd = (this.#stderrEnd + Buffer.from(chunk.subarray(-STDERR_KEPT)).toString()).slice(-STDERR_KEPT);
     });
     this.#process.stderr.on('error', () => {});
   }

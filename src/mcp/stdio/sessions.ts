@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { type Child, type Program, startChild } from './child.ts';
+import { type Child, type ChildExit, type Program, startChild } from './child.ts';
 import { StdioSession, type StdioSessionTerms } from './session.ts';
 
 /** What a stdio server's sessions have in common. */
@@ -9,6 +9,19 @@ export interface SessionTerms extends StdioSessionTerms {
   readonly idleMs: number;
   /** Milliseconds without traffic after which a session gives its place to a new one of its grant if its client is gone. */
   readonly quietMs: number;
+  /** Told of failures instead of the log. */
+  readonly onFailure?: ((failure: ServerFailure) => void) | undefined;
+}
+
+/** A server's process that could not be started, or ended although nobody asked it to. */
+export interface ServerFailure {
+  /** Its exit code; an errno name where it was never started; null: it was ended by `signal`. */
+  readonly code: number | string | null;
+  readonly signal: string | null;
+  /** It answered `initialize` before. */
+  readonly answered: boolean;
+  /** The last line that it wrote to stderr, which may contain secrets. Empty: none. */
+  readonly said: string;
 }
 
 /** What became of an `initialize`. `too_many`: the grant has `maxChildrenPerGrant` children already. */
@@ -53,7 +66,10 @@ export class StdioSessions {
     const started = await startChild(program, (line) => session.receiveLine(line));
     if (started.kind === 'not_started') {
       this.#count(grant, -1);
-      log.error({ grant, command: program.command[0], code: started.code }, 'stdio server: could not be started');
+      const { code } = started;
+      const { onFailure } = this.#terms;
+      if (onFailure) onFailure({ code, signal: null, answered: false, said: '' });
+      else log.error({ grant, command: program.command[0], code }, 'stdio server: could not be started');
       return { kind: 'not_started', why: `the server's program could not be started (${started.code})` };
     }
     session.attach(started.child);
@@ -131,9 +147,18 @@ export class StdioSessions {
       this.#live.delete(session.id);
       this.#exits.delete(exit);
       this.#count(session.grant, -1);
-      log.info({ grant: session.grant, pid: child.pid, ...ended }, 'stdio server: ended');
+      this.#tellEnd(session, child, ended);
     });
     this.#exits.add(exit);
+  }
+
+  #tellEnd(session: StdioSession, child: Child, ended: ChildExit): void {
+    const { log, onFailure } = this.#terms;
+    const fields = { grant: session.grant, pid: child.pid, ...ended };
+    const { asked, code, signal } = ended;
+    if (asked) log.info(fields, 'stdio server: ended');
+    else if (onFailure) onFailure({ code, signal, answered: session.version !== null, said: child.said });
+    else log.warn(fields, 'stdio server: ended by itself');
   }
 
   #endIdle(): void {

@@ -4,7 +4,7 @@ import { type PostedMessages, readPostedInPieces } from './message.ts';
 import type { AnswerForm } from './post.ts';
 import { refusalAnswer, type StdioRefusal } from './refusal.ts';
 import type { StdioSession } from './session.ts';
-import { StdioSessions } from './sessions.ts';
+import { type ServerFailure, StdioSessions } from './sessions.ts';
 
 /** How a stdio server is run. */
 export interface StdioOptions {
@@ -20,6 +20,8 @@ export interface StdioOptions {
   readonly quietMs?: number;
   /** Milliseconds after which an answer that has not come yet is started as an event stream. Default 250. */
   readonly headersAfterMs?: number;
+  /** Told of processes that fail, instead of the log. */
+  readonly onFailure?: ((failure: ServerFailure) => void) | undefined;
 }
 
 /** The revisions of the legacy era. Clients of 2024-11-05 still send their revision over HTTP. */
@@ -33,8 +35,9 @@ const REVISIONS = ['2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05'];
  */
 export function stdioUpstream(options: StdioOptions): Upstream {
   const { maxChildrenPerGrant = 16, idleMs = 30 * 60_000, quietMs = 60_000, headersAfterMs = 250 } = options;
-  const { clock, log, program } = options;
-  const sessions = new StdioSessions({ program, clock, log, maxChildrenPerGrant, idleMs, quietMs, headersAfterMs });
+  const { clock, log, program, onFailure } = options;
+  const terms = { program, clock, log, onFailure, maxChildrenPerGrant, idleMs, quietMs, headersAfterMs };
+  const sessions = new StdioSessions(terms);
   return {
     kind: 'stdio',
     exchange: (exchange) =>

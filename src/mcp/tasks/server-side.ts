@@ -34,7 +34,7 @@ export function parseUpstreamTask(kept: Uint8Array): UpstreamTask {
 
 /** Does for the gateway what its tasks need at servers. `servers` finds a server by name, as configured now. */
 export function taskDoor(
-  gateway: Pick<Gateway, 'clock' | 'log' | 'tasks' | 'vault'>,
+  gateway: Pick<Gateway, 'clock' | 'lateSessions' | 'log' | 'tasks' | 'vault'>,
   servers: (name: string) => ServerEntry | undefined,
 ): TaskDoor {
   const inbox = new TaskInbox(gateway);
@@ -105,7 +105,7 @@ interface TaskSending {
   readonly request: TaskRequest;
   readonly server: ServerEntry;
   readonly inbox: TaskInbox;
-  readonly gateway: Pick<Gateway, 'clock' | 'log' | 'tasks' | 'vault'>;
+  readonly gateway: Pick<Gateway, 'clock' | 'lateSessions' | 'log' | 'tasks' | 'vault'>;
   readonly fresh: boolean;
   readonly signal: AbortSignal;
 }
@@ -144,7 +144,13 @@ async function sendTask({
       ...(task.era === 'modern' ? { signal } : {}),
     });
   const unknownOutcome = (error: Error): SendResult => endingIn({ kind: 'unknown', why: error.message });
-  if (!fresh) return { sent: await send(headers).catch(unknownOutcome), session };
+  if (!fresh) {
+    const sent = await send(headers).catch(unknownOutcome);
+    const handedOut = headers['mcp-session-id'] === undefined ? (sent.session ?? null) : null;
+    if (handedOut !== null && task.era !== 'modern' && server.upstream.kind === 'http')
+      gateway.lateSessions.owe({ grant: task.grant, server: server.name }, handedOut);
+    return { sent, session };
+  }
   const sendInFresh = (headersInSession: Record<string, string>): Promise<SendResult> => {
     session = headersInSession['mcp-session-id'] ?? null;
     return send(headersInSession);

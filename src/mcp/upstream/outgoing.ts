@@ -27,6 +27,8 @@ export interface SendResult {
   readonly event: string | null;
   /** The id of a large event that carried the response. */
   readonly eventId?: string | null;
+  /** The session that the answer hands out; null or absent: none. */
+  readonly session?: string | null;
   /** Nothing was run, because the server no longer knows the session. */
   readonly sessionLost?: boolean;
 }

@@ -1,0 +1,69 @@
+import type { ServerConfig } from '../../config/config.ts';
+import type { Loaded } from '../../config/load.ts';
+import type { EventType } from '../../domain/log/event.ts';
+import type { EventMeter } from '../../gateway/ports.ts';
+import type { ServerFailure } from '../../mcp/stdio/sessions.ts';
+import type { Log } from '../../ports.ts';
+import { cut } from '../../text/cut.ts';
+import { scrub } from './scrub.ts';
+
+/** Characters of what a server said, of its command, and words of it. */
+const LONGEST_SAID = 300;
+const LONGEST_COMMAND = 120;
+const COMMAND_WORDS = 4;
+
+/**
+ * Tells whoever sits at the terminal of a server that failed. What it wrote last is shown there and nowhere else: a log is
+ * kept, and the text may hold secrets. Those of its `env` are removed.
+ */
+export function tellFailure(log: Log, { name, upstream }: ServerConfig, failure: ServerFailure): void {
+  if (upstream.kind !== 'stdio') return;
+  const secrets = Object.values(upstream.env).filter((value) => value.length >= 4);
+  const clean = (text: string): string => {
+    const known = secrets.reduce((rest, secret) => rest.replaceAll(secret, '…'), text);
+    return String((scrub({ text: known }) as { text: string }).text);
+  };
+  const words =
+    upstream.command.length > COMMAND_WORDS ? [...upstream.command.slice(0, COMMAND_WORDS), '…'] : upstream.command;
+  const command = cut(clean(words.join(' ')), LONGEST_COMMAND);
+  const said =
+    failure.said === ''
+      ? 'It wrote nothing to standard error.'
+      : `It wrote last: ${cut(clean(failure.said), LONGEST_SAID)}`;
+  log.error({}, `server ${name} ${endOf(failure)}: ${command}. ${said} ${remedyOf(failure, name)}`);
+}
+
+function endOf({ code, signal, answered }: ServerFailure): string {
+  if (typeof code === 'string') return `could not be started (${code})`;
+  const how = signal === null ? `with exit code ${String(code)}` : `by ${signal}`;
+  return answered ? `ended by itself, ${how}` : `ended before it answered, ${how}`;
+}
+
+function remedyOf({ code, answered }: ServerFailure, name: string): string {
+  if (code === 'ENOENT') return 'Install the program, or give its full path under command; a cwd must exist.';
+  if (answered) return `Its sessions are over: agents have to begin new ones.`;
+  return `holdfast doctor says more, or run the command by hand with what servers.${name} has under env and cwd.`;
+}
+
+/** Tells whoever sits at the terminal which calls wait for a person, and what became of them. */
+export function tellCalls(log: Log, { secrets, settings }: Pick<Loaded, 'secrets' | 'settings'>): EventMeter {
+  const slack = secrets.slackBotToken === null ? [] : [`in Slack (${String(settings.slack.channel)})`];
+  const isOpen = secrets.adminToken !== null;
+  return ({ type, approval, grant, server, tool }) => {
+    if (approval === null) return;
+    const call = `${String(tool)} of ${String(server)}`;
+    const end = ENDS[type];
+    if (end !== undefined) log.info({}, `${call} for ${String(grant)} ${end} (${approval})`);
+    if (type !== 'approval.requested') return;
+    const places = [...slack, ...(isOpen ? ['in the console', `by holdfast approvals approve ${approval}`] : [])];
+    const where = places.length === 0 ? `Nobody can decide here (${approval}).` : `Decide ${places.join(', or ')}.`;
+    log.info({}, `${String(grant)} waits for a yes to ${call}. ${where}`);
+  };
+}
+
+const ENDS: { readonly [type in EventType]?: string } = {
+  'call.succeeded': 'has run',
+  'call.failed': 'has run, and its server reports a failure',
+  'call.unknown': 'was sent, and nobody knows whether it ran',
+  'approval.expired': 'was not decided in time, and did not run',
+};
