@@ -2,7 +2,7 @@ import type { Terminal } from '../../main/process/terminal.ts';
 import { printed, printedJson } from '../../text/printed.ts';
 import { type GatewayAddress, RunningGateway } from '../remote/running-gateway.ts';
 import type { ListedApproval } from './listed-approval.ts';
-import { ended, outcome, UNDER_WAY, waitMsOf } from './outcome.ts';
+import { afterItsEnd, outcome, UNDER_WAY, waitMsOf } from './outcome.ts';
 import { askApi, refusedBy } from './reply.ts';
 
 export interface ApprovalsDecideOptions extends GatewayAddress {
@@ -38,7 +38,7 @@ export async function decide(
   if (!reply.ok) return refusedBy(reply, terminal);
   const decided = reply.body as unknown as ListedApproval;
   if (!json) terminal.out(printed`${id} is now ${decided.state}.${stillNeeded(decided)}\n`);
-  const found = waitMs > 0 && UNDER_WAY.has(decided.state) ? await ended(gateway, id, waitMs) : decided;
+  const found = waitMs > 0 && UNDER_WAY.has(decided.state) ? await afterItsEnd(gateway, id, waitMs) : decided;
   if (json) terminal.out(printed`${printedJson(found)}\n`);
   else if (found !== decided || UNDER_WAY.has(decided.state)) terminal.out(outcome(found));
   return 0;

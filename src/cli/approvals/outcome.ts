@@ -22,7 +22,7 @@ export function waitMsOf({ wait, json }: { readonly wait?: string; readonly json
 }
 
 /** The approval once its call has ended, or as it is after `ms`. */
-export async function ended(gateway: RunningGateway, id: string, ms: number): Promise<ListedApproval> {
+export async function afterItsEnd(gateway: RunningGateway, id: string, ms: number): Promise<ListedApproval> {
   const until = performance.now() + ms;
   for (;;) {
     const reply = await askApi(gateway, `/api/approvals/${encodeURIComponent(id)}`);
