@@ -29,7 +29,13 @@ export async function readPost(visit: AgentVisit): Promise<PostedRequest | Respo
     return { ...visit, read, claimedRevision, session: null, lent: null, upstreamHeaders };
   }
   const session = headers['mcp-session-id'] === undefined ? null : await sessionOf(visit);
-  if (session === 'foreign') return sessionNotFound(idText);
+  if (session === 'foreign') {
+    // Clients that keep the id of a dead session when they begin anew would never get out of it.
+    if (!(read.kind === 'message' && read.method === 'initialize')) return sessionNotFound(idText);
+    const anew = { ...visit, headers: withoutSession(headers) };
+    const upstreamHeaders = headersForUpstream(anew.headers, visit.server.headers);
+    return { ...anew, read, claimedRevision, session: null, lent: null, upstreamHeaders };
+  }
   const lent = await lentSession(visit, { opens: opensSession(read), idText });
   const inSession = lent === null ? visit : { ...visit, headers: { ...headers, 'mcp-session-id': lent.id } };
   const upstreamHeaders = headersForUpstream(inSession.headers, visit.server.headers);

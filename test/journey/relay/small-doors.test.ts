@@ -177,6 +177,23 @@ describe('small doors', () => {
     assert.equal((await post(list, { authorization: 'Bearer bob' })).status, 502, 'and is not handed to another');
   });
 
+  test('initialize with a session that is over, or another grant’s, begins a new one; anything else is told 404', async () => {
+    answer = () => json('{"jsonrpc":"2.0","id":1,"result":{}}', [['mcp-session-id', 'fresh']]);
+    assert.equal((await post(INIT)).headers.get('mcp-session-id'), 'fresh');
+    const named: (string | undefined)[] = [];
+    answer = ({ headers }) => {
+      named.push(headers['mcp-session-id']);
+      return json('{"jsonrpc":"2.0","id":1,"result":{}}', [['mcp-session-id', `after-${named.length}`]]);
+    };
+    for (const session of ['never-was', 'fresh']) {
+      const who = { 'mcp-session-id': session, authorization: 'Bearer bob' };
+      const begun = await post(INIT, who);
+      assert.deepEqual([begun.status, begun.headers.get('mcp-session-id')], [200, `after-${named.length}`]);
+      assert.equal((await post('{"jsonrpc":"2.0","id":2,"method":"tools/list"}', who)).status, 404);
+    }
+    assert.deepEqual(named, [undefined, undefined], 'the server gets no session that is not the agent’s');
+  });
+
   describe('a wrong token', () => {
     const wrong = { requestInit: { headers: { authorization: 'Bearer wrong' } } };
     const connect = (options: object) =>
