@@ -21,6 +21,7 @@ export function notInstalled(): string[] {
     ...(isProgram('/usr/bin/bwrap') ? [] : ['bubblewrap']),
     ...(isProgram('/usr/bin/python3') ? [] : ['Python']),
     ...(fakeTime() ? [] : ['faketime']),
+    ...(['/usr/sbin/ip', '/usr/bin/ip', '/sbin/ip'].some(isProgram) ? [] : ['iproute2']),
   ];
 }
 
