@@ -7,11 +7,11 @@
  * The attacker, his server and his child give way to others for the CPU: elsewhere they have machines of their own.
  *
  * `--postgres` or `--embedded`: only with this store. `--only TEXT`: only attacks whose name holds it. `--profile
- * FOLDER`: a CPU profile of the gateway, and what it says of each longest wait. Goals: 50 ms with Postgres, 250 ms
+ * FOLDER`: a CPU profile of the gateway, and what it says of each longest wait and spell. Goals: 50 ms with Postgres, 250 ms
  * embedded, on a quiet machine.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
-import { constants, setPriority, tmpdir } from 'node:os';
+import { getPriority, setPriority, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { startSlackStandIn } from '../src/demo/slack/stand-in.ts';
@@ -43,7 +43,7 @@ tools:
       - { path: args.b, op: contains, value: "secret" }
 `;
 
-const ms = (value: number): string => `${value.toFixed(0).padStart(7)} ms`;
+const ms = (value: number): string => `${value.toFixed(0).padStart(5)} ms`;
 
 /** Runs every attack against one store and prints a line for each. Returns how many missed the goal. */
 async function attackAll(store: string, env: Record<string, string>, goalMs: number): Promise<number> {
@@ -78,11 +78,11 @@ async function attackAll(store: string, env: Record<string, string>, goalMs: num
     });
     const target = { url: gateway.url, token: gateway.tokens.hostile!, adminToken: gateway.adminToken };
     // The hostile server and child do the same. The caller has a thread of its own, which keeps its priority.
-    setPriority(constants.priority.PRIORITY_LOW);
+    setPriority(Math.min(19, getPriority() + 19));
     // V8 compiles the paths of a call first.
     await harmless.during(() => new Promise((resolve) => setTimeout(resolve, 3_000)));
     console.log(`\n${store}: goal ≤ ${goalMs} ms`);
-    const heads = ['waited', 'own CPU', 'garbage', 'no CPU', 'spell'].map((head) => head.padStart(10)).join(' ');
+    const heads = ['waited', 'own CPU', 'garbage', 'no CPU', 'spell', 'turns'].map((head) => head.padStart(8)).join(' ');
     console.log(`${''.padEnd(48)} ${heads}   attack`);
     let missed = 0;
     const worst: { name: string; stretch: Stretch }[] = [];
@@ -93,19 +93,20 @@ async function attackAll(store: string, env: Record<string, string>, goalMs: num
       const took = ((monotonic() - from) / 1_000).toFixed(1);
       const all = workIn(spells, { from, to: monotonic() });
       const own = workIn(spells, during);
-      worst.push({ name, stretch: during });
+      worst.push({ name: `${name}: longest wait`, stretch: during });
+      worst.push({ name: `${name}: longest spell`, stretch: all.longestWas });
       const verdict = longest <= goalMs ? '' : 'over the goal';
       if (verdict !== '') missed += 1;
       const lost = failed === 0 ? '' : `${failed} harmless calls failed`;
       console.log(
-        `${name.padEnd(48)} ${[longest, own.cpu, own.garbage, own.queued, all.longest].map(ms).join(' ')} ${took.padStart(6)} s ${verdict} ${lost}`,
+        `${name.padEnd(48)} ${[longest, own.cpu, own.garbage, own.queued, all.longest, all.turns].map(ms).join(' ')} ${took.padStart(6)} s ${verdict} ${lost}`,
       );
     }
     await harmless.close();
     if (values.profile !== undefined) {
       process.kill(gateway.pid, 'SIGTERM');
       await new Promise((resolve) => setTimeout(resolve, 6_000));
-      console.log(`\nIn the longest waits:\n${doneIn(values.profile, worst)}`);
+      console.log(`\n${doneIn(values.profile, worst)}`);
     }
     return missed;
   } finally {

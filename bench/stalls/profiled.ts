@@ -15,9 +15,9 @@ interface CpuProfile {
 }
 
 /** Stacks that are told for each stretch. */
-const TOLD = 6;
+const TOLD = 9;
 /** Callers that are told of each. */
-const DEPTH = 7;
+const DEPTH = 8;
 
 /**
  * What a gateway's main thread did in these stretches, by the profiles that it wrote to `folder` at its end: for each the

@@ -12,6 +12,8 @@ import { isMainThread } from 'node:worker_threads';
 const EVERY_MS = 1;
 /** Shorter spells are not written down. */
 const SHORTEST_MS = 0.5;
+/** Turns that a small call takes at most: its request, the server's connection, the server's answer, its own answer, and one. */
+const TURNS_OF_A_CALL = 5;
 
 /** From when to when, in milliseconds of the machine's monotonic clock, which CPU profiles use too. */
 export interface Stretch {
@@ -25,6 +27,8 @@ interface Spell extends Stretch {
   readonly cpu: number;
   /** Time for which the thread had work and no CPU. */
   readonly queued: number;
+  /** CPU time of this spell and of those right before it, as many as a small call has turns. */
+  readonly turns: number;
 }
 
 /** What a gateway's main thread did in a stretch. Times in milliseconds. */
@@ -35,6 +39,10 @@ export interface OwnWork {
   readonly garbage: number;
   /** CPU time of the longest spell without a turn for others. */
   readonly longest: number;
+  /** CPU time of the longest spells in a row, as many as a small call has turns: what it waits at most for our own work. */
+  readonly turns: number;
+  /** When that spell was. */
+  readonly longestWas: Stretch;
 }
 
 /** What Node is to be told so that a gateway writes its spells to this file. */
@@ -45,7 +53,8 @@ export function spellsTo(file: string): string {
 
 /** What the gateway that writes to `file` did in this stretch, and in spells that reach into it. */
 export function workIn(file: string, { from, to }: Stretch): OwnWork {
-  let [cpu, queued, garbage, longest] = [0, 0, 0, 0];
+  let [cpu, queued, garbage, turns] = [0, 0, 0, 0];
+  let longest: Spell = { from, to: from, cpu: 0, queued: 0, turns: 0 };
   for (const line of readFileSync(file, 'utf8').split('\n')) {
     if (line === '') continue;
     const spell = JSON.parse(line) as Spell;
@@ -53,9 +62,10 @@ export function workIn(file: string, { from, to }: Stretch): OwnWork {
     if (spell.cpu === 0) garbage += spell.to - spell.from;
     cpu += spell.cpu;
     queued += spell.queued;
-    longest = Math.max(longest, spell.cpu);
+    turns = Math.max(turns, spell.turns);
+    if (spell.cpu > longest.cpu) longest = spell;
   }
-  return { cpu, queued, garbage, longest };
+  return { cpu, queued, garbage, turns, longest: longest.cpu, longestWas: { from: longest.from, to: longest.to } };
 }
 
 export const monotonic = (): number => Number(process.hrtime.bigint()) / 1_000_000;
@@ -79,15 +89,17 @@ function watch(file: string): void {
   const offset = monotonic() - performance.now();
   new PerformanceObserver((list) => {
     for (const { startTime, duration } of list.getEntries())
-      write({ from: startTime + offset, to: startTime + offset + duration, cpu: 0, queued: 0 });
+      write({ from: startTime + offset, to: startTime + offset + duration, cpu: 0, queued: 0, turns: 0 });
   }).observe({ entryTypes: ['gc'] });
   let [cpu, from, queued] = [used(), monotonic(), queuedSoFar()];
+  const last: number[] = [];
   setInterval(() => {
     const [now, to] = [used(), monotonic()];
+    if (last.push(now - cpu) > TURNS_OF_A_CALL) last.shift();
     // Looked up only where it is asked: in long spells.
     if (now - cpu >= SHORTEST_MS || to - from >= 3 * EVERY_MS) {
       const after = queuedSoFar();
-      write({ from, to, cpu: now - cpu, queued: after - queued });
+      write({ from, to, cpu: now - cpu, queued: after - queued, turns: last.reduce((sum, one) => sum + one, 0) });
       queued = after;
     }
     [cpu, from] = [used(), monotonic()];

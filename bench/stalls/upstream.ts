@@ -1,8 +1,8 @@
 /** A server whose answers are as large as a hostile one can make them, chosen by the tool's name. */
 import { createServer, type ServerResponse } from 'node:http';
-import { constants, setPriority } from 'node:os';
+import { getPriority, setPriority } from 'node:os';
 
-setPriority(constants.priority.PRIORITY_LOW);
+setPriority(Math.min(19, getPriority() + 19));
 
 const MB = 1024 * 1024;
 type Message = {
