@@ -82,7 +82,9 @@ async function attackAll(store: string, env: Record<string, string>, goalMs: num
     // V8 compiles the paths of a call first.
     await harmless.during(() => new Promise((resolve) => setTimeout(resolve, 3_000)));
     console.log(`\n${store}: goal ≤ ${goalMs} ms`);
-    const heads = ['waited', 'own CPU', 'garbage', 'no CPU', 'spell', 'turns'].map((head) => head.padStart(8)).join(' ');
+    const heads = ['waited', 'own CPU', 'garbage', 'no CPU', 'spell', 'turns']
+      .map((head) => head.padStart(8))
+      .join(' ');
     console.log(`${''.padEnd(48)} ${heads}   attack`);
     let missed = 0;
     const worst: { name: string; stretch: Stretch }[] = [];

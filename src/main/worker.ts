@@ -110,7 +110,7 @@ function isClick(request: Request): boolean {
 async function somethingWaits({ waitingRoom, store }: Assembled['gateway']): Promise<boolean> {
   if (waitingRoom.size > 0) return true;
   try {
-    const { items } = await store.list({ states: ['pending', 'approved', 'dispatched'], limit: 1 });
+    const items = await store.glance({ states: ['pending', 'approved', 'dispatched'], limit: 1 });
     return items.length > 0;
   } catch {
     // A store that does not answer may well hold something.

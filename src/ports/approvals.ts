@@ -1,4 +1,4 @@
-import type { Approval, State } from '../domain/approval/approval.ts';
+import type { Approval, ApprovalGlance, State } from '../domain/approval/approval.ts';
 import type { EarlierCall } from '../domain/approval/second-look.ts';
 import type { NewEvent } from '../domain/log/event.ts';
 import type { CardRecord } from './card-store.ts';
@@ -33,6 +33,8 @@ export interface ApprovalStore {
   counts(): Promise<PendingCounts>;
   /** Newest first. */
   list(filter: { states?: readonly State[]; after?: string; limit: number }): Promise<Page<Approval>>;
+  /** The newest, for lists that name them. `broken` says nothing of what is shown of the call, which is not read. */
+  glance(filter: { states: readonly State[]; limit: number }): Promise<readonly ApprovalGlance[]>;
   commit(change: Change): Promise<Committed>;
   /**
    * Two changes of which the second follows the first, as if they were committed one after the other with nobody in

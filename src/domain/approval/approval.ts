@@ -184,6 +184,9 @@ export interface Approval {
   readonly seal: string;
 }
 
+/** An approval without what is shown of its call, which may be megabytes: for lists that only name it. */
+export type ApprovalGlance = Omit<Approval, 'arguments' | 'hidden' | 'sent' | 'trace'>;
+
 /**
  * A person who decides, as far as the door could verify. Every fact here was looked up; none is the person's own claim.
  */

@@ -16,8 +16,18 @@ export type CallWithMarks = Omit<ShownCall, 'arguments'> & { readonly arguments:
 export function hiddenMarks(call: CallWithMarks): HiddenMarks {
   const hidden = hiddenCount(call.hidden);
   if (hidden === 0) return 'sent';
-  const { params, meta, headers } = call.sent;
-  return marksIn([call.arguments, params, meta, headers]) > hidden ? 'unclear' : 'hidden';
+  return marksOf(call) > hidden ? 'unclear' : 'hidden';
+}
+
+/** Marks that were counted, by the arguments: a card asks several times, and some calls are large. */
+const countedMarks = new WeakMap<object, { readonly sent: CallWithMarks['sent']; readonly marks: number }>();
+
+function marksOf({ arguments: args, sent }: CallWithMarks): number {
+  const known = typeof args === 'object' && args !== null ? countedMarks.get(args) : undefined;
+  if (known?.sent === sent) return known.marks;
+  const marks = marksIn([args, sent.params, sent.meta, sent.headers]);
+  if (typeof args === 'object' && args !== null) countedMarks.set(args, { sent, marks });
+  return marks;
 }
 
 /** How many strings read `[redacted]`. Names do not count: they are never hidden. */

@@ -30,20 +30,32 @@ export function placesHiddenByName(call: CallWithMarks): readonly string[] {
   return known ? places : [];
 }
 
-/** Places of marks whose names look secret, or of all marks, in order. A list's name is that of its items. */
+/**
+ * Places of marks whose names look secret, or of all marks, in order. A list's name is that of its items. A path is made
+ * for what is found only: there may be a hundred thousand values.
+ */
 function marksAt(top: Json, path: string, all: boolean): string[] {
   const places: string[] = [];
-  const open = [{ value: top, path, secret: all }];
-  for (let next = open.pop(); next !== undefined; next = open.pop()) {
-    const { value, path, secret } = next;
-    if (value === REDACTED && secret) places.push(path);
-    if (typeof value !== 'object' || value === null) continue;
-    const below = Array.isArray(value)
-      ? value.map((item, index) => ({ value: item, path: `${path}[${index}]`, secret }))
-      : Object.entries(value).map(([name, inner]) => {
-          return { value: inner, path: memberPath(path, name), secret: all || secretName(name) !== null };
-        });
-    open.push(...below.reverse());
-  }
+  const steps: (string | number)[] = [];
+  const look = (value: Json, secret: boolean): void => {
+    if (value === REDACTED && secret) places.push(steps.reduce<string>(pathBelow, path));
+    if (typeof value !== 'object' || value === null) return;
+    const names = Array.isArray(value) ? null : Object.keys(value);
+    const length = names === null ? (value as readonly Json[]).length : names.length;
+    for (let index = 0; index < length; index++) {
+      const step = names === null ? index : names[index]!;
+      const inner = (value as { readonly [step: string | number]: Json })[step]!;
+      // Nothing else can be a mark, or hold one.
+      if (inner !== REDACTED && (typeof inner !== 'object' || inner === null)) continue;
+      steps.push(step);
+      look(inner, names === null ? secret : all || secretName(names[index]!) !== null);
+      steps.pop();
+    }
+  };
+  look(top, all);
   return places;
+}
+
+function pathBelow(path: string, step: string | number): string {
+  return typeof step === 'number' ? `${path}[${step}]` : memberPath(path, step);
 }

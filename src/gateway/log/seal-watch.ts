@@ -1,4 +1,4 @@
-import type { Approval } from '../../domain/approval/approval.ts';
+import type { Approval, ApprovalGlance } from '../../domain/approval/approval.ts';
 import { FORGED_WORDS, isForged } from '../../domain/approval/forged.ts';
 import { approvalEvent, type LoggedEvent, type NewEvent, NO_SUBJECT } from '../../domain/log/event.ts';
 import type { Clock, ForeignEvent, Log, Queue, Store } from '../../ports.ts';
@@ -30,7 +30,7 @@ export function watchedEvents<T extends LoggedEvent>(parts: ForeignParts, events
  */
 export function watchedStore(parts: WatchParts): Store {
   const { store, watch } = parts;
-  const one = <T extends Approval | null>(read: T): T => {
+  const one = <T extends ApprovalGlance | null>(read: T): T => {
     if (read === null) return read;
     if (isForged(read)) tellBroken(parts, read);
     // All of its seals fit, and its call was sent since.
@@ -48,6 +48,7 @@ export function watchedStore(parts: WatchParts): Store {
       const page = await store.list(filter);
       return { ...page, items: all(page.items) };
     },
+    glance: async (filter) => (await store.glance(filter)).map(one),
     open: async (request, joiner, room, event) => {
       const opened = await store.open(request, joiner, room, event);
       return 'approval' in opened ? { ...opened, approval: one(opened.approval) } : opened;
@@ -97,11 +98,11 @@ export function watchedStore(parts: WatchParts): Store {
 }
 
 /** It could still be sent. */
-function isOpen({ state, awaits }: Approval): boolean {
+function isOpen({ state, awaits }: Pick<Approval, 'awaits' | 'state'>): boolean {
   return state === 'pending' || state === 'approved' || (state === 'dispatched' && awaits === 'input');
 }
 
-function tellBroken(parts: WatchParts, approval: Approval): void {
+function tellBroken(parts: WatchParts, approval: ApprovalGlance): void {
   const { id, broken } = approval;
   const field = broken ?? 'state';
   const data = { table: 'approvals', row: id, field, state: approval.state };
@@ -125,7 +126,7 @@ const told = new WeakMap<Alarms, Set<string>>();
 function tellRetired(
   parts: WatchParts,
   data: NewEvent['data'] & { readonly row: string | number },
-  of: Approval | null,
+  of: ApprovalGlance | null,
 ): void {
   const known = told.get(parts.alarms) ?? new Set();
   told.set(parts.alarms, known);

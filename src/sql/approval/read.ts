@@ -1,12 +1,20 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely';
-import type { Approval, State } from '../../domain/approval/approval.ts';
+import type { Approval, ApprovalGlance, State } from '../../domain/approval/approval.ts';
 import type { Page, Seals, Store } from '../../ports.ts';
 import { breathe } from '../../time/breathe.ts';
 import { mapInTurns } from '../../time/map-in-turns.ts';
 import { KEPT_PLAN } from '../connection/kept-plan.ts';
 import { FREEZE_TO_TELL } from '../freezes.ts';
 import { BYTES_PER_PAGE } from '../log/portion.ts';
-import { APPROVAL, type ApprovalRow, approvalOf, stateTerms } from '../table/approval-row.ts';
+import {
+  APPROVAL,
+  APPROVAL_GLANCE,
+  type ApprovalRow,
+  approvalOf,
+  type GlanceRow,
+  glanceOf,
+  stateTerms,
+} from '../table/approval-row.ts';
 import { stateText } from '../table/sealed-rows.ts';
 import type { Tables } from '../table/tables.ts';
 import { CARD_ROW, type CardRow, type CardTrust, judgedCard, lastEventSeal } from './card-row.ts';
@@ -59,6 +67,18 @@ export async function listApprovals(
     order by a.id desc limit ${filter.limit + 1}`.execute(db);
   const { items, looked } = await byteBoundedApprovals(db, seals, sizes.rows.slice(0, filter.limit), states);
   return { items, next: sizes.rows.length > looked ? (sizes.rows[looked - 1]?.id ?? null) : null };
+}
+
+/** The newest in these states, without what is shown of their calls. */
+export async function glanceApprovals(
+  db: Kysely<Tables>,
+  seals: Seals,
+  filter: { states: readonly State[]; limit: number },
+): Promise<readonly ApprovalGlance[]> {
+  const found = await sql<GlanceRow>`
+    select ${APPROVAL_GLANCE} from holdfast.approvals a where a.state = any(${filter.states}::text[])
+    order by a.id desc limit ${filter.limit}`.execute(db);
+  return found.rows.map((row) => glanceOf(seals, row));
 }
 
 /**

@@ -1,6 +1,14 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { AskedQuestion, GivenAnswer } from '../../domain/approval/answer.ts';
-import type { Approval, Awaits, BrokenField, Decision, Requirement, State } from '../../domain/approval/approval.ts';
+import type {
+  Approval,
+  ApprovalGlance,
+  Awaits,
+  BrokenField,
+  Decision,
+  Requirement,
+  State,
+} from '../../domain/approval/approval.ts';
 import { withDecision } from '../../domain/approval/decide.ts';
 import type { Json } from '../../domain/json/json.ts';
 import type { SealKind, Seals } from '../../ports.ts';
@@ -58,11 +66,13 @@ export interface ApprovalRow {
   gave_up: number | string;
 }
 
-/** The columns of an approval `a`, with its decisions and the number of its waiting callers; never its sealed bytes. */
-export const APPROVAL: RawBuilder<unknown> = sql.raw(`
+/** The same without what is shown of the call. */
+export type GlanceRow = Omit<ApprovalRow, 'arguments' | 'hidden' | 'sent' | 'trace'>;
+
+/** The columns of a `GlanceRow` of an approval `a`, with its decisions and the number of its waiting callers. */
+export const APPROVAL_GLANCE: RawBuilder<unknown> = sql.raw(`
   a.id, a.state, a.revision, a.server, a.tool, a.grant_name, a.owner, a.self_approval, a.fingerprint,
-  a.requirement::text as requirement, a.arguments::text as arguments, a.sent::text as sent, a.hidden::text as hidden,
-  a.trace::text as trace, a.answers_to, a.asked, a.questions, a.answers, a.stated_reason, a.later_reasons,
+  a.requirement::text as requirement, a.answers_to, a.asked, a.questions, a.answers, a.stated_reason, a.later_reasons,
   a.previous_unknown, a.policy_digest, a.created_at, a.expires_at, a.pickup_until, a.lease_until, a.reminded_at, a.escalated_at, a.awaits, a.note, a.updated_at,
   a.shown_digest, a.frozen_seal, a.state_revision, a.state_seal, a.reasons_seal,
   (select json_agg(json_build_object('approver', d.approver, 'choice', d.choice, 'reason', d.reason, 'via', d.via,
@@ -73,15 +83,28 @@ export const APPROVAL: RawBuilder<unknown> = sql.raw(`
   (select count(*)::int from holdfast.joiners j where j.approval_id = a.id and j.collected_at is null
    and j.left_at is null and j.gave_up_at is not null) as gave_up`);
 
+/** The columns of an approval `a`, as `APPROVAL_GLANCE`, and what is shown of its call; never its sealed bytes. */
+export const APPROVAL: RawBuilder<unknown> = sql`${APPROVAL_GLANCE},
+  a.arguments::text as arguments, a.sent::text as sent, a.hidden::text as hidden, a.trace::text as trace`;
+
 /**
  * The approval, with the first of its fields that does not fit its seal. `own`: a vote that the statement which returned
  * the row was just recording, and that its row does not have yet.
  */
 export function approvalOf(seals: Seals, row: ApprovalRow, own?: Decision): Approval {
+  const { arguments: args, sent, hidden, trace, digest } = shownCall(seals, row);
+  return { ...glanceOf(seals, row, { digest, own }), arguments: args, sent, hidden, trace };
+}
+
+/** The same without what is shown of the call. `digest`: of that; absent: it was not read, and counts as what was sealed. */
+export function glanceOf(
+  seals: Seals,
+  row: GlanceRow,
+  { digest, own }: { readonly digest?: string; readonly own?: Decision | undefined } = {},
+): ApprovalGlance {
   const votes = votesOf(row.decisions);
   const recorded = votes.map(({ decision }) => decision);
   const decisions = own === undefined ? recorded : withDecision(recorded, own);
-  const shown = shownCall(seals, row);
   return {
     id: row.id,
     state: row.state,
@@ -93,14 +116,10 @@ export function approvalOf(seals: Seals, row: ApprovalRow, own?: Decision): Appr
     selfApproval: row.self_approval,
     fingerprint: row.fingerprint,
     requirement: JSON.parse(row.requirement) as Requirement,
-    arguments: shown.arguments,
-    sent: shown.sent,
-    hidden: shown.hidden,
     answersTo: row.answers_to,
     asked: row.asked as AskedQuestion | null,
     questions: row.questions,
     answers: row.answers as GivenAnswer[],
-    trace: shown.trace,
     statedReason: row.stated_reason,
     laterReasons: row.later_reasons as readonly string[],
     previousUnknown: row.previous_unknown,
@@ -117,7 +136,8 @@ export function approvalOf(seals: Seals, row: ApprovalRow, own?: Decision): Appr
     callers: Number(row.callers),
     gaveUp: Number(row.gave_up),
     updatedAt: row.updated_at,
-    broken: brokenField(seals, row, shown.digest, votes) ?? (tooFewVotes(row, decisions) ? 'decisions' : null),
+    broken:
+      brokenField(seals, row, digest ?? row.shown_digest, votes) ?? (tooFewVotes(row, decisions) ? 'decisions' : null),
     seal: `${row.frozen_seal ?? ''} ${row.state_seal ?? ''}`,
   };
 }
@@ -128,7 +148,7 @@ export function stateTerms(row: Pick<ApprovalRow, 'awaits' | 'pickup_until' | 'q
 }
 
 /** The first field that does not fit its seal; null: all fit. `shown`: the digest of what the row shows of the call. */
-function brokenField(seals: Seals, row: ApprovalRow, shown: string, votes: readonly Vote[]): BrokenField | null {
+function brokenField(seals: Seals, row: GlanceRow, shown: string | null, votes: readonly Vote[]): BrokenField | null {
   const { id, state, frozen_seal, state_seal, reasons_seal, shown_digest } = row;
   if (frozen_seal === null && state_seal === null) return 'unsealed';
   if (shown_digest === null || shown_digest !== shown) return 'arguments';
@@ -151,13 +171,13 @@ function brokenField(seals: Seals, row: ApprovalRow, shown: string, votes: reado
  * A pass with fewer votes than its quorum: one of them was deleted. Whose they are, and whether they still count, is asked
  * when it is spent, where today's configuration is known.
  */
-function tooFewVotes({ state, requirement }: ApprovalRow, decisions: readonly Decision[]): boolean {
+function tooFewVotes({ state, requirement }: GlanceRow, decisions: readonly Decision[]): boolean {
   if (state !== 'approved') return false;
   const voters = new Set(decisions.filter(({ choice }) => choice === 'approve').map(({ approver }) => approver));
   return voters.size < (JSON.parse(requirement) as Requirement).quorum;
 }
 
-function frozenOf(row: ApprovalRow, shown: string): FrozenColumns {
+function frozenOf(row: GlanceRow, shown: string): FrozenColumns {
   return {
     id: row.id,
     server: row.server,

@@ -115,13 +115,13 @@ export function consoleRoutes(app: Hono<ConsoleEnv>, deps: ConsoleDeps): void {
     const from = new Date((Math.floor(now.getTime() / slotMs) - ms / slotMs) * slotMs);
     const [tally, unknown, counts] = await Promise.all([
       records.tally(from, new Date(now.getTime() + 60_000), slotMs),
-      store.list({ states: ['unknown'], limit: 20 }),
+      store.glance({ states: ['unknown'], limit: 20 }),
       store.counts(),
     ]);
     const overview = {
       span,
       tally,
-      unknown: unknown.items,
+      unknown,
       counts,
     };
     return show(

@@ -3,18 +3,37 @@ import type { HiddenMarks } from '../../domain/call/hidden-marks.ts';
 import { isObject, type Json } from '../../domain/json/json.ts';
 import { REDACTED } from '../../domain/json/redact.ts';
 import type { Html } from './html.ts';
-import { visibleLine, visibleText } from './visible-text.ts';
+import { visibleInTurns, visibleLine, visibleText } from './visible-text.ts';
 
 /** Characters above which JSON is shown without colours, so that the page still opens. */
 const PLAIN_ABOVE = 100_000;
+/** About as many characters stand around a value. */
+const AROUND_A_VALUE = 8;
 
 /**
  * A whole JSON value, indented and coloured, as data: nothing is left out. `label` is for screen readers. `marks`: what a
  * text that reads `[redacted]` is; unless it stands for a hidden value, it is a text like any other.
  */
 export function jsonBlock(value: Json, label: string, marks: HiddenMarks = 'sent'): Html {
-  const text = prettyJson(value);
-  return region(text.length > PLAIN_ABOVE ? visibleText(text) : coloured(value, '', marks), label);
+  if (!isLong(value)) return region(coloured(value, '', marks), label);
+  return region(visibleInTurns(prettyJson(value)), label);
+}
+
+/** Whether a value's JSON has more characters than are shown in colours. Reads no further than that. */
+export function isLong(value: Json): boolean {
+  let room = PLAIN_ABOVE;
+  const open: Json[] = [value];
+  for (let next = open.pop(); next !== undefined && room >= 0; next = open.pop()) {
+    // What stands around each value: quotes, a comma, its line and its indentation.
+    room -= AROUND_A_VALUE + (typeof next === 'string' ? next.length : 0);
+    if (typeof next !== 'object' || next === null) continue;
+    const names = Array.isArray(next) ? null : Object.keys(next);
+    const inner = names === null ? (next as readonly Json[]) : Object.values(next as { [name: string]: Json });
+    for (const name of names ?? []) room -= name.length;
+    if (inner.length > room / AROUND_A_VALUE) return true;
+    for (const one of inner) open.push(one);
+  }
+  return room < 0;
 }
 
 /** Values with names of their own, a line each. */

@@ -1,5 +1,6 @@
 import { html } from 'hono/html';
 import { inklessIn } from '../../text/deceptive.ts';
+import { Spell } from '../../time/spell.ts';
 import type { Html } from './html.ts';
 
 /** Untrusted text as data: escaped, with each invisible or reordering character shown as its code point (`U+202E`). */
@@ -15,6 +16,31 @@ export function visibleText(text: string): Html {
   if (from === 0) return html`${text}`;
   parts.push(text.slice(from));
   return html`${parts}`;
+}
+
+/** Characters of a long text that are made visible at once. */
+const PIECE = 64 * 1024;
+/** No character of what deceives, and of no emoji, reaches over the gap between two of these. */
+const GAP = /[A-Za-z ,:"{}[\]](?=[A-Za-z ,:"{}[\]])/g;
+
+/** The same for a text of any length, in pieces between which others have turns. */
+export async function visibleInTurns(text: string): Promise<Awaited<Html>> {
+  const spell = new Spell();
+  const parts: Html[] = [];
+  for (let from = 0; from < text.length; ) {
+    const end = endOfPiece(text, from + PIECE);
+    parts.push(visibleText(text.slice(from, end)));
+    from = end;
+    await spell.rest();
+  }
+  return html`${parts}`;
+}
+
+function endOfPiece(text: string, at: number): number {
+  if (at >= text.length) return text.length;
+  GAP.lastIndex = at;
+  const gap = GAP.exec(text);
+  return gap === null ? text.length : gap.index + 1;
 }
 
 /** The same on one line: a line feed is shown as `U+000A`, a tab as a space. */

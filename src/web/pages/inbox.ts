@@ -1,5 +1,5 @@
 import { html } from 'hono/html';
-import { type Approval, STATES } from '../../domain/approval/approval.ts';
+import { type Approval, type ApprovalGlance, STATES } from '../../domain/approval/approval.ts';
 import type { CurrentApprovers } from '../../domain/approval/current.ts';
 import type { EarlierCall } from '../../domain/approval/second-look.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
@@ -26,7 +26,7 @@ export interface Inbox {
   readonly query: InboxQuery;
   readonly waiting: PendingPage;
   /** The newest approvals that are no longer pending. */
-  readonly recent: readonly Approval[];
+  readonly recent: readonly ApprovalGlance[];
   /** Earlier approvals of the same call, by approval. */
   readonly earlier: ReadonlyMap<string, readonly EarlierCall[]>;
   /** Who may decide it by today's configuration. */
@@ -51,7 +51,7 @@ export async function readInbox(
   const page = { after: query.after, limit: WAITING_PER_PAGE };
   const [waiting, recent] = await Promise.all([
     store.pending(beholderOf(reviewer, rules.persons()), pendingFilter(query), page),
-    store.list({ states: STATES.filter((state) => state !== 'pending'), limit: MAX_RECENT }),
+    store.glance({ states: STATES.filter((state) => state !== 'pending'), limit: MAX_RECENT }),
   ]);
   const ids = waiting.items.map(({ id }) => id);
   // A call that expires sooner may have pushed one off the page: that one still waits.
@@ -60,7 +60,7 @@ export async function readInbox(
   return {
     query,
     waiting,
-    recent: recent.items,
+    recent,
     others: new Map([...gone.keys()].map((id) => [id, changed.get(id) ?? ''])),
     earlier: await store.earlier(ids, EARLIER_SHOWN),
     approvers: (approval) => rules.approvers(approval),
@@ -165,7 +165,7 @@ function choice(field: string, label: string, value: string | undefined, options
     ${all.map((option) => html`<option value="${option}" ${option === value ? 'selected' : ''}>${option}</option>`)}</select></div>`;
 }
 
-function recentRow(approval: Approval, names: PersonNames, now: Date): Html {
+function recentRow(approval: ApprovalGlance, names: PersonNames, now: Date): Html {
   const last = approval.decisions.at(-1);
   return html`<li data-key="${approval.id}" data-rev="${approval.revision}">
     ${stateBadge(approval.state)}

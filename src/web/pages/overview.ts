@@ -1,5 +1,5 @@
 import { html } from 'hono/html';
-import type { Approval } from '../../domain/approval/approval.ts';
+import type { ApprovalGlance } from '../../domain/approval/approval.ts';
 import type { EventType } from '../../domain/log/event.ts';
 import type { Policy } from '../../domain/policy/policy.ts';
 import type { PendingCounts, Tally } from '../../ports.ts';
@@ -28,7 +28,7 @@ export type TimeSpan = keyof typeof SPANS;
 export interface Overview {
   readonly span: TimeSpan;
   readonly tally: Tally;
-  readonly unknown: readonly Approval[];
+  readonly unknown: readonly ApprovalGlance[];
   /** Of all that is pending or unknown; `unknown` holds the newest of the latter. */
   readonly counts: PendingCounts;
   readonly config: ConfigView;
@@ -207,7 +207,7 @@ function limitsOf(policy: Policy) {
   return [...policy.allTools.limits, ...rules.flatMap((rule) => rule.limits)];
 }
 
-function unknownOutcomes(unknown: readonly Approval[], now: Date): Html {
+function unknownOutcomes(unknown: readonly ApprovalGlance[], now: Date): Html {
   if (unknown.length === 0) return html`<p class="empty">Every call that was sent has an outcome.</p>`;
   return html`<ul class="rows">${unknown.map(
     (approval) => html`<li><a href="/approvals/${approval.id}">${toolName(approval.server, approval.tool)}</a>

@@ -6,7 +6,7 @@ import { isObject, type Json, type JsonObject, member } from '../../domain/json/
 import type { ProvenEvent } from '../../ports.ts';
 import { cut } from '../../text/cut.ts';
 import type { Html } from '../html/html.ts';
-import { jsonBlock } from '../html/json-block.ts';
+import { isLong, jsonBlock } from '../html/json-block.ts';
 import { actorName, eventBadge } from '../html/labels.ts';
 import { NO_NAMES, type PersonNames } from '../html/person.ts';
 import { clockTime } from '../html/time.ts';
@@ -55,7 +55,7 @@ function storyStep(event: ProvenEvent, story: readonly ProvenEvent[], cards: Sho
       ${gist(event)}
       ${cardAsSeen(event, story, cards)}
       <details><summary>Event ${event.n}, ${chainPosition(event)}</summary>
-        ${eventData(event, `Data of event ${event.n}`)}
+        ${isLong(event.data) ? html`<p class="dim">Its data is long: read it on its own page.</p>` : eventData(event, `Data of event ${event.n}`)}
         <p><a href="/audit/events/${event.n}">Event ${event.n} on its own page</a>${event.hash === null ? '' : html`, hash <code class="hash">${event.hash}</code>`}</p>
       </details>
     </div>
