@@ -1,11 +1,13 @@
 import { readBody } from '../../bytes/read.ts';
 import { member } from '../../domain/json/json.ts';
 import { inTurns } from '../../time/in-turns.ts';
+import { LARGE_MESSAGE } from '../json/large.ts';
 import { headersForUpstream } from '../protocol/header-policy.ts';
 import { HEADER_MISMATCH, notForwarded, refusalWithId, rpcError } from '../protocol/response.ts';
 import { claimedRevisionOf, headerDisagreementSteps } from './header-agreement.ts';
 import { lentSession } from './lent-session.ts';
 import { type PostedRequest, withoutSession } from './posted.ts';
+import { readIncoming } from './read-incoming.ts';
 import { idOfRefused } from './refused-id.ts';
 import { type BodyReading, type ReadBatch, type ReadSingle, readMessageInPieces, restFrom } from './strict-door.ts';
 import type { UnreadFull } from './unread-bodies.ts';
@@ -58,7 +60,9 @@ async function readInRoom(visit: AgentVisit): Promise<BodyReading | Response> {
   const endRead = await context.unread.begin(principal.grant, length, () => request.signal, arrived);
   if (typeof endRead !== 'function') return noRoom(visit, endRead);
   try {
-    const bytes = await readBody(request, announced, context.maxBody);
+    const incoming = visit.outgoing?.req;
+    const inPieces = incoming !== undefined && length !== null && length >= LARGE_MESSAGE && !incoming.readableDidRead;
+    const bytes = inPieces ? await readIncoming(incoming, length) : await readBody(request, announced, context.maxBody);
     if (bytes === null) return tooLong(context.maxBody);
     return await readMessageInPieces(bytes, {
       contentType: headers['content-type'] ?? null,
