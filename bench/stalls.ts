@@ -1,14 +1,20 @@
 /**
  * The longest that a harmless caller waits while somebody else sends the gateway the worst that he can. Beside it what the
  * gateway's main thread did in that time: CPU time, the part of it in which V8 collected garbage, and how long it had
- * work but no CPU, because other processes had them all. `spell` is the longest stretch of CPU time in one go, during
- * the whole attack; other load on the machine does not change it.
+ * work but no CPU (`no CPU`, the kernel's own count for this thread), because its own helpers or other processes had them
+ * all. Of the whole attack, whatever other load there was: `spell`, the longest stretch of CPU time in one go, and
+ * `turns`, the longest five of them in a row, which is what a small call waits at most for the gateway's own work.
+ *
+ * A row is *over the goal* where the wait is. Only where wait, spell and turns keep the goal without the time in which
+ * other processes had every CPU does it say *others had the CPUs* instead, and is counted apart: on two cores Postgres,
+ * the attacker and the gateway share them. What our own threads used in that time is not taken off, nor is what Postgres,
+ * or the harmless caller's own server, kept waiting.
  *
  * The attacker, his server and his child give way to others for the CPU: elsewhere they have machines of their own.
  *
- * `--postgres` or `--embedded`: only with this store. `--only TEXT`: only attacks whose name holds it. `--profile
- * FOLDER`: a CPU profile of the gateway, and what it says of each longest wait and spell. Goals: 50 ms with Postgres, 250 ms
- * embedded, on a quiet machine.
+ * `--postgres` or `--embedded`: only with this store. `--only TEXT`: only attacks whose name holds it; `--times N`: each so
+ * often. `--profile FOLDER`: a CPU profile of the gateway, and what it says of each longest wait and spell. Goals: 50 ms
+ * with Postgres, 250 ms embedded, on a quiet machine.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { getPriority, setPriority, tmpdir } from 'node:os';
@@ -19,13 +25,14 @@ import { Rig } from './rig.ts';
 import { ATTACKS } from './stalls/attacks.ts';
 import { HarmlessCaller } from './stalls/probe.ts';
 import { doneIn } from './stalls/profiled.ts';
-import { monotonic, type Stretch, spellsTo, workIn } from './stalls/spells.ts';
+import { monotonic, type OwnWork, type Stretch, spellsTo, workIn } from './stalls/spells.ts';
 
 const { values } = parseArgs({
   options: {
     postgres: { type: 'boolean' },
     embedded: { type: 'boolean' },
     only: { type: 'string' },
+    times: { type: 'string', default: '1' },
     profile: { type: 'string' },
   },
 });
@@ -43,10 +50,16 @@ tools:
       - { path: args.b, op: contains, value: "secret" }
 `;
 
+const OVER = 'over the goal';
+const WITHOUT = 'others had the CPUs';
+
 const ms = (value: number): string => `${value.toFixed(0).padStart(5)} ms`;
 
-/** Runs every attack against one store and prints a line for each. Returns how many missed the goal. */
-async function attackAll(store: string, env: Record<string, string>, goalMs: number): Promise<number> {
+/** Rows over the goal, and those that are only because other processes had every CPU. */
+const missed = { over: 0, without: 0 };
+
+/** Runs every attack against one store and prints a line for each. */
+async function attackAll(store: string, env: Record<string, string>, goalMs: number): Promise<void> {
   const rig = new Rig();
   const slack = await startSlackStandIn({ rates: false });
   const spells = join(mkdtempSync(join(tmpdir(), 'holdfast-spells-')), 'spells');
@@ -86,10 +99,9 @@ async function attackAll(store: string, env: Record<string, string>, goalMs: num
       .map((head) => head.padStart(8))
       .join(' ');
     console.log(`${''.padEnd(48)} ${heads}   attack`);
-    let missed = 0;
     const worst: { name: string; stretch: Stretch }[] = [];
-    for (const { name, run } of ATTACKS) {
-      if (values.only !== undefined && !name.includes(values.only)) continue;
+    const asked = ATTACKS.filter(({ name }) => name.includes(values.only ?? ''));
+    for (const { name, run } of asked.flatMap((attack) => Array<typeof attack>(Number(values.times)).fill(attack))) {
       const from = monotonic();
       const { longest, during, failed } = await harmless.during(() => run(target));
       const took = ((monotonic() - from) / 1_000).toFixed(1);
@@ -97,8 +109,9 @@ async function attackAll(store: string, env: Record<string, string>, goalMs: num
       const own = workIn(spells, during);
       worst.push({ name: `${name}: longest wait`, stretch: during });
       worst.push({ name: `${name}: longest spell`, stretch: all.longestWas });
-      const verdict = longest <= goalMs ? '' : 'over the goal';
-      if (verdict !== '') missed += 1;
+      const verdict = verdictOn(goalMs, longest, own, all);
+      if (verdict === OVER) missed.over += 1;
+      if (verdict === WITHOUT) missed.without += 1;
       const lost = failed === 0 ? '' : `${failed} harmless calls failed`;
       console.log(
         `${name.padEnd(48)} ${[longest, own.cpu, own.garbage, own.queued, all.longest, all.turns].map(ms).join(' ')} ${took.padStart(6)} s ${verdict} ${lost}`,
@@ -110,7 +123,6 @@ async function attackAll(store: string, env: Record<string, string>, goalMs: num
       await new Promise((resolve) => setTimeout(resolve, 6_000));
       console.log(`\n${doneIn(values.profile, worst)}`);
     }
-    return missed;
   } finally {
     await rig.close();
     await slack.close();
@@ -118,15 +130,21 @@ async function attackAll(store: string, env: Record<string, string>, goalMs: num
   }
 }
 
-let missed = 0;
+function verdictOn(goalMs: number, waited: number, own: OwnWork, all: OwnWork): string {
+  if (waited <= goalMs) return '';
+  const ours = Math.max(waited - own.elsewhere, all.longest, all.turns);
+  return ours <= goalMs ? WITHOUT : OVER;
+}
+
 if (!values.embedded) {
   const { realServers } = await import('./storage.ts');
   const storage = await realServers();
   try {
-    missed += await attackAll(`Postgres (${storage.name})`, await storage.env('stalls'), 50);
+    await attackAll(`Postgres (${storage.name})`, await storage.env('stalls'), 50);
   } finally {
     await storage.close();
   }
 }
-if (!values.postgres) missed += await attackAll('Embedded', {}, 250);
-console.log(missed === 0 ? '\nEvery goal was met.' : `\n${missed} goals were missed.`);
+if (!values.postgres) await attackAll('Embedded', {}, 250);
+const more = missed.without === 0 ? '' : ` In ${missed.without} more rows other processes had the CPUs.`;
+console.log(missed.over === 0 ? `\nEvery goal was met.${more}` : `\n${missed.over} goals were missed.${more}`);

@@ -27,6 +27,8 @@ interface Spell extends Stretch {
   readonly cpu: number;
   /** Time for which the thread had work and no CPU. */
   readonly queued: number;
+  /** CPU time of the process's other threads: V8's helpers, and those of libuv. */
+  readonly helpers: number;
   /** CPU time of this spell and of those right before it, as many as a small call has turns. */
   readonly turns: number;
 }
@@ -35,6 +37,8 @@ interface Spell extends Stretch {
 export interface OwnWork {
   readonly cpu: number;
   readonly queued: number;
+  /** The part of `queued` in which not even our own other threads had a CPU: other processes had them. */
+  readonly elsewhere: number;
   /** Time in which V8 stopped the thread to collect garbage. It is part of `cpu`. */
   readonly garbage: number;
   /** CPU time of the longest spell without a turn for others. */
@@ -53,8 +57,8 @@ export function spellsTo(file: string): string {
 
 /** What the gateway that writes to `file` did in this stretch, and in spells that reach into it. */
 export function workIn(file: string, { from, to }: Stretch): OwnWork {
-  let [cpu, queued, garbage, turns] = [0, 0, 0, 0];
-  let longest: Spell = { from, to: from, cpu: 0, queued: 0, turns: 0 };
+  let [cpu, queued, helpers, garbage, turns] = [0, 0, 0, 0, 0];
+  let longest: Spell = { from, to: from, ...NOTHING };
   for (const line of readFileSync(file, 'utf8').split('\n')) {
     if (line === '') continue;
     const spell = JSON.parse(line) as Spell;
@@ -62,17 +66,28 @@ export function workIn(file: string, { from, to }: Stretch): OwnWork {
     if (spell.cpu === 0) garbage += spell.to - spell.from;
     cpu += spell.cpu;
     queued += spell.queued;
+    helpers += spell.helpers;
     turns = Math.max(turns, spell.turns);
     if (spell.cpu > longest.cpu) longest = spell;
   }
-  return { cpu, queued, garbage, turns, longest: longest.cpu, longestWas: { from: longest.from, to: longest.to } };
+  const longestWas = { from: longest.from, to: longest.to };
+  const elsewhere = Math.max(0, Math.min(queued - helpers, to - from));
+  return { cpu, queued, elsewhere, garbage, turns, longest: longest.cpu, longestWas };
 }
 
 export const monotonic = (): number => Number(process.hrtime.bigint()) / 1_000_000;
 
+const NOTHING = { cpu: 0, queued: 0, helpers: 0, turns: 0 };
+
 function used(): number {
   const { user, system } = process.threadCpuUsage();
   return (user + system) / 1_000;
+}
+
+/** CPU time of all threads but this one, so far. */
+function usedByHelpers(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1_000 - used();
 }
 
 /** Milliseconds for which the main thread had work and no CPU, so far. Linux only. */
@@ -89,18 +104,21 @@ function watch(file: string): void {
   const offset = monotonic() - performance.now();
   new PerformanceObserver((list) => {
     for (const { startTime, duration } of list.getEntries())
-      write({ from: startTime + offset, to: startTime + offset + duration, cpu: 0, queued: 0, turns: 0 });
+      write({ from: startTime + offset, to: startTime + offset + duration, ...NOTHING });
   }).observe({ entryTypes: ['gc'] });
-  let [cpu, from, queued] = [used(), monotonic(), queuedSoFar()];
+  let [cpu, from, queued, helpers] = [used(), monotonic(), queuedSoFar(), usedByHelpers()];
   const last: number[] = [];
   setInterval(() => {
     const [now, to] = [used(), monotonic()];
-    if (last.push(now - cpu) > TURNS_OF_A_CALL) last.shift();
+    // The kernel books CPU time by its ticks, and may book some of the spell before here.
+    const spent = Math.min(now - cpu, to - from);
+    if (last.push(spent) > TURNS_OF_A_CALL) last.shift();
     // Looked up only where it is asked: in long spells.
-    if (now - cpu >= SHORTEST_MS || to - from >= 3 * EVERY_MS) {
-      const after = queuedSoFar();
-      write({ from, to, cpu: now - cpu, queued: after - queued, turns: last.reduce((sum, one) => sum + one, 0) });
-      queued = after;
+    if (spent >= SHORTEST_MS || to - from >= 3 * EVERY_MS) {
+      const [after, helped] = [queuedSoFar(), usedByHelpers()];
+      const turns = last.reduce((sum, one) => sum + one, 0);
+      write({ from, to, cpu: spent, queued: after - queued, helpers: helped - helpers, turns });
+      [queued, helpers] = [after, helped];
     }
     [cpu, from] = [used(), monotonic()];
   }, EVERY_MS).unref();

@@ -1,7 +1,9 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { Json } from '../../domain/json/json.ts';
 import type { NewApproval, Seals } from '../../ports.ts';
+import { standBack } from '../../time/stand-back.ts';
 import { frozenText, reasonsText, shownDigest, stateText } from '../table/sealed-rows.ts';
+import type { ShownTexts } from '../table/shown-call.ts';
 
 /** A column of a new approval: its name, its type, and what it holds. */
 type Column = readonly [
@@ -10,23 +12,51 @@ type Column = readonly [
   value: unknown,
 ];
 
+/** What is shown of a new approval's call, as its columns' texts, and their digest. */
+export type NewShown = ShownTexts & { readonly digest: string };
+
+/** From this many bytes on, a call's texts take some milliseconds to be written, and to be digested. */
+const LARGE_CALL = 256 * 1024;
+
+/** Writes and digests what is shown of a call; between the two and after them others have turns where it is large. */
+export async function newShown(seals: Seals, { approval, request }: NewApproval): Promise<NewShown> {
+  const rest = (): Promise<void> | undefined => (request.byteLength < LARGE_CALL ? undefined : standBack());
+  const texts = textsOf(approval);
+  await rest();
+  const shown = { ...texts, digest: shownDigest(seals, texts) };
+  await rest();
+  return shown;
+}
+
+function textsOf(approval: NewApproval['approval']): ShownTexts {
+  return {
+    arguments: JSON.stringify(approval.arguments),
+    sent: JSON.stringify(approval.sent),
+    hidden: JSON.stringify(approval.hidden),
+    trace: JSON.stringify(approval.trace),
+  };
+}
+
+/** The same at once. */
+export function newShownNow(seals: Seals, { approval }: NewApproval): NewShown {
+  const texts = textsOf(approval);
+  return { ...texts, digest: shownDigest(seals, texts) };
+}
+
 /** `previousUnknown`: an earlier approval of the same call whose outcome is unknown. `when`: rows for each of which it is inserted. */
 export function insertApproval(
   seals: Seals,
   { approval, request }: NewApproval,
+  { digest: shown, ...shownTexts }: NewShown,
   previousUnknown: string | null,
   when: RawBuilder<unknown>,
 ): RawBuilder<unknown> {
   const { id, createdAt, expiresAt, pickupUntil } = approval;
   const texts = {
     requirement: JSON.stringify(approval.requirement),
-    arguments: JSON.stringify(approval.arguments),
-    sent: JSON.stringify(approval.sent),
-    hidden: JSON.stringify(approval.hidden),
-    trace: JSON.stringify(approval.trace),
+    ...shownTexts,
     asked: approval.asked === null ? null : JSON.stringify(approval.asked),
   };
-  const shown = shownDigest(seals, texts);
   const asked = texts.asked === null ? null : (JSON.parse(texts.asked) as Json);
   const frozen = frozenText({ ...approval, previousUnknown, requirement: texts.requirement, asked, shown });
   const columns: readonly Column[] = [

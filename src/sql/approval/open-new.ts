@@ -6,7 +6,7 @@ import { tookAll } from '../connection/not-taken.ts';
 import { eventRow, insertEvents, LOGGED, type LoggedPart, rememberLogged } from '../log/events.ts';
 import { APPROVAL, type ApprovalRow, approvalOf } from '../table/approval-row.ts';
 import type { Db, Tables } from '../table/tables.ts';
-import { insertApproval } from './insert.ts';
+import { insertApproval, newShownNow } from './insert.ts';
 import { insertOpening, judgeLoad, type OpeningLoad, openingLoad } from './room.ts';
 import { insertJoiner } from './seats.ts';
 
@@ -62,7 +62,7 @@ export async function openNew(
         known as (select exists (${earlier.live}) or exists (${earlier.owed}) or exists (${earlier.unknown}) as earlier),
         clear as (select 1 as one from load, known where "hasRoom" and not earlier),
         opening as (${insertOpening(request, sql`clear`)} returning 1),
-        opened as (${insertApproval(seals, request, null, sql`clear`)} returning *),
+        opened as (${insertApproval(seals, request, newShownNow(seals, request), null, sql`clear`)} returning *),
         seated as (${insertJoiner(id, joiner, createdAt, sql`opened`)} returning 1),
         logged as (${insertEvents(rows, sql`opened`)} returning n)
       select ${LOGGED}, l.pending, l.kept, l.wait, l.nth, l.now, k.earlier, ${APPROVAL},

@@ -9,7 +9,7 @@ import { writeEvents } from '../log/events.ts';
 import { APPROVAL, type ApprovalRow, approvalOf } from '../table/approval-row.ts';
 import { reasonsText } from '../table/sealed-rows.ts';
 import type { Tables } from '../table/tables.ts';
-import { insertApproval } from './insert.ts';
+import { insertApproval, newShown } from './insert.ts';
 import { Unasked, waitForLeg } from './legs.ts';
 import { lockGrant, openNew } from './open-new.ts';
 import { absentFor } from './presence.ts';
@@ -67,7 +67,8 @@ export async function openApproval(
     if (taken.kind !== 'room') return taken;
     await waitForLeg(trx, request);
     const unknown = await lastUnknown(trx, [...fingerprints, ...rounds]);
-    await insertApproval(seals, request, unknown, sql`(select 1) as one`).execute(trx);
+    const shown = await newShown(seals, request);
+    await insertApproval(seals, request, shown, unknown, sql`(select 1) as one`).execute(trx);
     await takeNewSeat(trx, id, joiner, createdAt);
     await writeEvents(trx, seals, [event]);
     return { kind: 'opened', approval: approvalOf(seals, await read(trx, id)), joiner: joiner.id, nth: taken.nth };

@@ -41,8 +41,10 @@ function mayBeLarge({ type }: NewEvent): boolean {
 
 /** Without quoting it once more as JSON, here and in the database. */
 async function writeOne(db: Db, seals: Seals, event: NewEvent): Promise<void> {
-  const row = eventRow(seals, event);
-  const { body, seal, type, at, approval_id, server, tool, grant_name, actor } = row;
+  const body = bodyOf(event);
+  if (body.length >= LARGE_BODY) await standBack();
+  const row = rowOf(seals, event, body);
+  const { seal, type, at, approval_id, server, tool, grant_name, actor } = row;
   if (body.length >= LARGE_BODY) await standBack();
   await sendEvents(
     db,
@@ -111,7 +113,10 @@ export function insertEvents(
 
 /** An event as a row of the table. */
 export function eventRow(seals: Seals, event: NewEvent) {
-  const body = bodyOf(event);
+  return rowOf(seals, event, bodyOf(event));
+}
+
+function rowOf(seals: Seals, event: NewEvent, body: string) {
   return {
     body,
     seal: seals.sealOnce('event', body),

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { type Kysely, sql, type Transaction } from 'kysely';
 import { chainText, GENESIS } from '../../domain/log/chain.ts';
 import type { ForeignEvent, Seals } from '../../ports.ts';
+import { mapInTurns } from '../../time/map-in-turns.ts';
 import { writeRows } from '../connection/not-taken.ts';
 import type { Tables } from '../table/tables.ts';
 import { columnsAgree, LINK, type LinkRow } from './chained.ts';
@@ -101,7 +102,8 @@ interface Refused {
 
 /** Which of these events, that are not chained yet, no gateway wrote as they are. */
 async function refusedAmong(trx: Transaction<Tables>, seals: Seals, rows: readonly LinkRow[]): Promise<Refused[]> {
-  const sealed = rows.filter(({ body, seal }) => seals.fits('event', body, seal));
+  const fit = await mapInTurns(rows, ({ body, seal }) => seals.fits('event', body, seal));
+  const sealed = rows.filter((_, nth) => fit[nth]);
   const ours = new Set(sealed.map(({ n }) => n));
   const [wrong, copied] = [await misphrased(trx, sealed), await copiesAmong(trx, seals, [...ours])];
   return rows.flatMap((row): Refused[] => {
@@ -137,7 +139,7 @@ async function chain(trx: Transaction<Tables>, events: readonly { n: string; bod
     select seq, hash from holdfast.events where seq is not null order by seq desc limit 1`.execute(trx);
   let seq = Number(head.rows[0]?.seq ?? 0);
   let hash = head.rows[0]?.hash ?? GENESIS;
-  const places = events.map((row) => {
+  const places = await mapInTurns(events, (row) => {
     seq += 1;
     hash = chainHash(hash, seq, row.body);
     return { n: String(row.n), seq: String(seq), hash };
