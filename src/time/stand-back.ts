@@ -4,10 +4,10 @@ import { pause } from './pause.ts';
 /** Milliseconds that others get between two steps of large work. */
 const OTHERS_MS = 4;
 /**
- * Milliseconds after which a step is taken although others are at work on large things: it may hold a connection or a
- * lock meanwhile.
+ * How often a step lets others go first that are at work on large things, too: it may hold a connection or a lock
+ * meanwhile. About a tenth of a second.
  */
-const PATIENCE_MS = 100;
+const MOST_ROUNDS = 25;
 /** Milliseconds after which a step of which nobody heard the end counts as over: its request was cut off. */
 const LONGEST_STEP_MS = 100;
 
@@ -22,9 +22,11 @@ const lane = { beganAt: Number.NEGATIVE_INFINITY, endedAt: Number.NEGATIVE_INFIN
  */
 export async function standBack(ms = OTHERS_MS): Promise<void> {
   await breathe();
-  const since = performance.now();
-  await pause(ms);
-  for (let rest = restOf(ms); rest > 0 && performance.now() - since < PATIENCE_MS; rest = restOf(ms)) await pause(rest);
+  let rest = ms;
+  for (let round = 0; rest > 0 && round < MOST_ROUNDS; round += 1) {
+    await pause(rest);
+    rest = restOf(ms);
+  }
   takeStep();
 }
 
