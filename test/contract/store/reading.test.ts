@@ -43,6 +43,22 @@ for (const kind of STORES) {
         assert.ok((await store.list({ states: ['denied'], limit: 100 })).items.every((one) => one.state === 'denied'));
       });
 
+      test('P1: a glance is the same without what is shown of the call, and sees a state that no gateway gave', async () => {
+        const { approval } = await opened(store, newApproval());
+        const {
+          arguments: _args,
+          sent: _sent,
+          hidden: _hidden,
+          trace: _trace,
+          ...rest
+        } = (await store.find(approval.id))!;
+        const glanced = async () =>
+          (await store.glance({ states: ['pending', 'denied'], limit: 100 })).find(({ id }) => id === approval.id);
+        assert.deepEqual(await glanced(), rest);
+        await world.rows(`update holdfast.approvals set state = 'denied' where id = '${approval.id}' returning id`);
+        assert.equal((await glanced())?.broken, 'state');
+      });
+
       test('a session stays with the grant that opened it first', async () => {
         const id = randomHex(8);
         await store.bindSession(id, 'a', 'mine');
