@@ -20,8 +20,8 @@ export function visibleText(text: string): Html {
 
 /** Characters of a long text that are made visible at once. */
 const PIECE = 64 * 1024;
-/** No character of what deceives, and of no emoji, reaches over the gap between two of these. */
-const GAP = /[A-Za-z ,:"{}[\]](?=[A-Za-z ,:"{}[\]])/g;
+/** Nothing that deceives, and no emoji, reaches over the gap between two of these. */
+const GAP = /[\p{L} ,:"{}[\]](?=[\p{L} ,:"{}[\]])/gu;
 
 /** The same for a text of any length, in pieces between which others have turns. */
 export async function visibleInTurns(text: string): Promise<Awaited<Html>> {
@@ -40,7 +40,7 @@ function endOfPiece(text: string, at: number): number {
   if (at >= text.length) return text.length;
   GAP.lastIndex = at;
   const gap = GAP.exec(text);
-  return gap === null ? text.length : gap.index + 1;
+  return gap === null ? text.length : gap.index + gap[0].length;
 }
 
 /** The same on one line: a line feed is shown as `U+000A`, a tab as a space. */
