@@ -6,7 +6,7 @@ import type { NewEvent } from '../../domain/log/event.ts';
 import type { GrantRoom, NewApproval, NewJoiner, Opened, Seals } from '../../ports.ts';
 import { writeRows } from '../connection/not-taken.ts';
 import { writeEvents } from '../log/events.ts';
-import { APPROVAL, type ApprovalRow, approvalOf } from '../table/approval-row.ts';
+import { APPROVAL, APPROVAL_GLANCE, type ApprovalRow, approvalOf, type GlanceRow } from '../table/approval-row.ts';
 import { reasonsText } from '../table/sealed-rows.ts';
 import type { Tables } from '../table/tables.ts';
 import { insertApproval, newShown } from './insert.ts';
@@ -130,6 +130,7 @@ async function join(
   else await takeNewSeat(trx, live.id, joiner, event.at);
   const later = live.state === 'pending' ? withLaterReason(approvalOf(seals, live), reason) : null;
   const changed = !again || absent.gave_up || later !== null;
+  let row = live;
   if (changed) {
     const reasons = later === null ? sql`later_reasons` : sql`${JSON.stringify(later)}::jsonb`;
     const update = sql`
@@ -138,10 +139,17 @@ async function join(
         ${later === null ? sql`` : sql`, reasons_seal = ${seals.seal('reasons', reasonsText(live.id, later))}`}
       where id = ${live.id}`;
     await writeRows(trx, 'approvals', 1, update);
+    row = { ...live, ...(await readJoined(trx, live.id)) };
   }
   await writeEvents(trx, seals, [joinedEvent(event, live.id, again)]);
-  const approval = approvalOf(seals, changed ? await read(trx, live.id) : live);
-  return { kind: 'joined', approval, joiner: absent?.id ?? joiner.id };
+  return { kind: 'joined', approval: approvalOf(seals, row), joiner: absent?.id ?? joiner.id };
+}
+
+/** What a join changes of the locked row, and with its callers. The call, which may be megabytes, is not read again. */
+async function readJoined(trx: Trx, id: string): Promise<GlanceRow> {
+  const found = await sql<GlanceRow>`
+    select ${APPROVAL_GLANCE} from holdfast.approvals a where a.id = ${id}`.execute(trx);
+  return found.rows[0]!;
 }
 
 /** `gave_up`: its card says so, and must not any more. */
