@@ -5,6 +5,7 @@ import { deadlineOf, due, isLate } from '../decision/due.ts';
 import type { Gateway } from '../gateway.ts';
 import type { InlineWait } from '../state/inline-dispatch.ts';
 import type { ReadCall, Seat } from '../state/seat.ts';
+import { triedBy, trying } from '../state/spending-now.ts';
 import { keptResult } from './kept-result.ts';
 import { spend, spendInline } from './spend.ts';
 import type { Turn } from './turn.ts';
@@ -62,21 +63,23 @@ async function turnOf(
       return { kind: 'unsure', approval, part: 'alarm', why: FORGED_WORDS[approval.broken ?? 'state'] };
     }
     if (approval.state === 'approved') {
-      const call = await readKept(gateway, approval, readCall);
-      if ('revision' in call) {
-        approval = call;
+      const others = triedBy(gateway.store, approval.id);
+      if (others !== undefined) {
+        approval = (await others) ?? approval;
         continue;
       }
-      const spent = await spend(gateway, approval, seat.joiner, call);
+      const spent = await spendAlone(gateway, approval, seat.joiner, readCall);
+      if (spent.kind === 'changed') {
+        approval = spent.approval;
+        continue;
+      }
       if (spent.kind === 'frozen') {
         const next = await waitForThaw(gateway, spent, until, signal);
         if (next === 'over') return signal?.aborted ? { kind: 'gone', approval } : spent;
         approval = next;
         continue;
       }
-      if (spent.kind !== 'conflict') return spent;
-      approval = (await gateway.store.find(approval.id)) ?? approval;
-      continue;
+      return spent;
     }
     if (!(LIVE as readonly string[]).includes(approval.state)) return ended(gateway, approval);
     const question = asks && approval.awaits === 'input' ? await keptResult(gateway, approval) : null;
@@ -97,6 +100,31 @@ async function turnOf(
     if (next === 'gone') return { kind: 'gone', approval };
     approval = next;
   }
+}
+
+/** How a try ended. `changed`: the approval is another by now, and is looked at again. */
+type Tried =
+  | Exclude<Awaited<ReturnType<typeof spend>>, { kind: 'conflict' }>
+  | { readonly kind: 'changed'; readonly approval: Approval };
+
+/** Spends the pass for this caller, while the other callers of this process wait for what comes of it. */
+function spendAlone(
+  gateway: Parameters<typeof takeTurn>[0],
+  approval: Approval,
+  joiner: string,
+  readCall: ReadCall,
+): Promise<Tried> {
+  const attempt = async (): Promise<Tried> => {
+    const call = await readKept(gateway, approval, readCall);
+    if ('revision' in call) return { kind: 'changed', approval: call };
+    const spent = await spend(gateway, approval, joiner, call);
+    if (spent.kind !== 'conflict') return spent;
+    return { kind: 'changed', approval: (await gateway.store.find(approval.id)) ?? approval };
+  };
+  return trying(gateway.store, approval.id, attempt, (tried) => {
+    if (tried.kind === 'changed') return tried.approval;
+    return tried.kind === 'dispatch' && tried.dispatch.approval.id === approval.id ? tried.dispatch.approval : null;
+  });
 }
 
 /**
