@@ -109,7 +109,7 @@ export interface Acceptance {
 /** What is to become of a store that went back in time. */
 export interface AcceptPlan {
   readonly log: string;
-  /** Higher than that of any acceptance that is known anywhere. */
+  /** Higher than that of any acceptance that is known anywhere; where the store has a later one, it gets the next. */
   readonly number: number;
   readonly at: Date;
   /** What the witnesses know as sent, or ended, at the approvals' highest revisions: as far as the store has it otherwise. */

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Seals, Store } from '../ports.ts';
 import { acceptStore } from './approval/accept.ts';
+import { lastAcceptance } from './approval/acceptances.ts';
 import {
   cardsToLookAt,
   claimCard,
@@ -39,7 +40,7 @@ import {
 } from './approval/read.ts';
 import { takenBack } from './approval/room.ts';
 import { bindSession, countSession, sessionGrant, unbindSession, uncountSession } from './approval/sessions.ts';
-import { endedEarly, lastAcceptance, standings } from './approval/standing.ts';
+import { endedEarly, standings } from './approval/standing.ts';
 import type { SqlConnection } from './connection/connection.ts';
 import { guarded } from './connection/guard.ts';
 import { KeyedMutex } from './connection/keyed-mutex.ts';
@@ -127,7 +128,7 @@ export function sqlStore(
     endedEarly: (now) => endedEarly(db, now),
     standings: (ids) => standings(db, ids),
     judgeSets: (readings) => judge(readings),
-    lastAcceptance: (log) => lastAcceptance(db, seals, log),
+    lastAcceptance: (log, known) => lastAcceptance(db, seals, log, known),
     accept: (plan) => acceptStore(db, seals, plan, (trx) => rebaseSets(trx, seals, plan)),
   };
   return guarded(verbs);

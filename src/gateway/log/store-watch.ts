@@ -182,7 +182,7 @@ export class StoreWatch {
     let whole = suspicions > this.#compared || this.#comparedAt === 0;
     // The witnesses first: what they know was committed before.
     let found = await this.#readWitnesses(whole ? Number.POSITIVE_INFINITY : began - this.#comparedAt + OVERLAP_MS);
-    const acceptance = await store.lastAcceptance(this.#log);
+    const acceptance = await store.lastAcceptance(this.#log, Math.max(this.lastNumber, found.state?.accepted ?? 0));
     if (acceptance !== null && acceptance.number > this.lastNumber) {
       // Only a process that has just started may find it accepted already; alarms of others end with it.
       const isKnown = this.#comparedAt === 0 && (found.state?.accepted ?? 0) >= acceptance.number;

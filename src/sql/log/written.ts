@@ -39,6 +39,11 @@ export class WrittenEvents {
     if (this.#events.length > MOST) this.#events.splice(0, this.#events.length - MOST);
   }
 
+  /** The highest number of an acceptance of this database that was read; 0: none. */
+  get lastAccepted(): number {
+    return this.#accepted;
+  }
+
   /** An operator has accepted the log as it is; the same number again changes nothing. */
   accepted(number: number): void {
     if (number > this.#accepted) this.#events = [];
