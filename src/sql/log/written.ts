@@ -50,6 +50,11 @@ export class WrittenEvents {
     this.#accepted = Math.max(this.#accepted, number);
   }
 
+  /** Of those that are remembered, the cursors, in the order of writing. */
+  get cursors(): readonly string[] {
+    return this.#events.map(({ n }) => n);
+  }
+
   /** Those that are not where they were written, or have another seal; each is told once. */
   async look(db: Kysely<Tables>): Promise<ForeignEvent[]> {
     const last = performance.now() - LAST_LOOK_MS;
