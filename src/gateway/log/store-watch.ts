@@ -6,6 +6,7 @@ import { earlierOf } from '../../time/two-clocks.ts';
 import { within } from '../../time/within.ts';
 import type { AlarmEvents } from './alarm-events.ts';
 import { type Alarms, REMEDIES } from './alarms.ts';
+import type { LostEntries } from './lost-entries.ts';
 import type { PassTerms } from './pass-of.ts';
 import type { SetFinding, SetWatch } from './set-watch.ts';
 import { tellUntoldEnds } from './untold-ends.ts';
@@ -170,6 +171,7 @@ export class StoreWatch {
 
   async #readWitnesses(lastMs: number): Promise<KnownLog> {
     const found = await this.board.read(this.#log, lastMs);
+    for (const lost of found.lost) this.#tellLost(lost);
     this.#otherLogs = [...new Set([...this.#otherLogs, ...found.otherLogs])];
     if (!Number.isFinite(lastMs)) for (const log of this.#otherLogs) await this.board.read(log, lastMs);
     return found;
@@ -306,6 +308,18 @@ export class StoreWatch {
       approvals: approvals.slice(0, MOST_LISTED),
     };
     alarmEvents.tell({ ...NO_SUBJECT, type: 'log.went_back', at: clock.now(), actor: 'holdfast', data }, false);
+  }
+
+  /** Nothing is forgotten: this process knew them, and has told them again. So it stops nothing. */
+  #tellLost({ witness, passes }: LostEntries): void {
+    const { alarmEvents, clock, log } = this.#parts;
+    const approvals = [...new Set(passes.map(({ approval }) => approval))].slice(0, MOST_LISTED);
+    log.warn(
+      { witness, count: passes.length, approvals },
+      'a witness lost entries that it had, and was told them again',
+    );
+    const data = { log: this.#log, witness, count: passes.length, approvals };
+    alarmEvents.tell({ ...NO_SUBJECT, type: 'witness.lost', at: clock.now(), actor: 'holdfast', data }, false);
   }
 
   /** This approval was about to be sent a second time, or after it had ended; or it ended after it was sent. */
