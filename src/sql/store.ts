@@ -39,6 +39,7 @@ import {
   sealedBytes,
 } from './approval/read.ts';
 import { takenBack } from './approval/room.ts';
+import { sentCalls } from './approval/sent-calls.ts';
 import { bindSession, countSession, sessionGrant, unbindSession, uncountSession } from './approval/sessions.ts';
 import { endedEarly, standings } from './approval/standing.ts';
 import type { SqlConnection } from './connection/connection.ts';
@@ -89,6 +90,7 @@ export function sqlStore(
     commit: (change) => commitChange(db, seals, beliefs, change),
     commitBoth: (first, second) => commitBoth(db, seals, beliefs, first, second),
     changed: (held) => changedApprovals(db, seals, held),
+    sentCalls: (ids) => sentCalls(db, seals, ids),
     request: (id) => sealedBytes(db, id, 'request'),
     result: (id) => sealedBytes(db, id, 'result'),
     collected: (joiner, event, until) => markCollected(db, seals, joiner, event, until),

@@ -54,6 +54,8 @@ export class StoreWatch {
   readonly #parts: StoreWatchParts;
   /** Approvals that were sent and that the store has as unsent. */
   readonly older = new Set<string>();
+  /** Ends that no witness has and that cannot be believed. */
+  readonly #left = new Set<string>();
   #log = 'unknown';
   #state: WitnessedState | null = null;
   #accepted: Acceptance | null = null;
@@ -209,7 +211,7 @@ export class StoreWatch {
     if (known !== null) sets.witnessed(known.sets);
     await store.judgeSets(sets);
     await this.#tell(signs);
-    await tellUntoldEnds(this.#parts, this.#log);
+    await tellUntoldEnds(this.#parts, this.#log, this.#left);
     await this.#parts.alarmEvents.flush(true);
     this.#compared = suspicions;
     this.#comparedAt = began;
@@ -336,6 +338,7 @@ export class StoreWatch {
     this.#otherLogs = [];
     this.#state = null;
     this.older.clear();
+    this.#left.clear();
     sets.forget();
     alarms.clear();
     alarmEvents.restart();

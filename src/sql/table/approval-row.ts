@@ -157,7 +157,8 @@ function tooFewVotes({ state, requirement }: ApprovalRow, decisions: readonly De
   return voters.size < (JSON.parse(requirement) as Requirement).quorum;
 }
 
-function frozenOf(row: ApprovalRow, shown: string): FrozenColumns {
+/** Of an approval's row, what is frozen. `shown`: the digest of what is shown of the call. */
+export function frozenOf(row: ApprovalRow, shown: string): FrozenColumns {
   return {
     id: row.id,
     server: row.server,
