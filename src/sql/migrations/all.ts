@@ -35,6 +35,7 @@ import { MIGRATION_0041 } from './0041-counted.ts';
 import { MIGRATION_0042 } from './0042-sealed-cards.ts';
 import { MIGRATION_0043 } from './0043-open-requests.ts';
 import { MIGRATION_0044 } from './0044-found-acceptances.ts';
+import { MIGRATION_0045 } from './0045-sealing-replicas.ts';
 
 /**
  * Every migration of this release, oldest first, with the statements that it executes. Only ever add one: replicas of
@@ -78,4 +79,5 @@ export const MIGRATIONS: Readonly<Record<string, readonly string[]>> = {
   '0042-sealed-cards': MIGRATION_0042,
   '0043-open-requests': MIGRATION_0043,
   '0044-found-acceptances': MIGRATION_0044,
+  '0045-sealing-replicas': MIGRATION_0045,
 };
