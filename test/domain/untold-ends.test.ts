@@ -23,7 +23,7 @@ test('P2: ends that cannot be believed, of a secret that was taken out, are look
     },
   };
   const terms = { clock: { now: () => new Date() }, pickupMs: () => 60_000, store, board };
-  const left = new Set<string>();
+  const left = new Map<string, number>();
   for (let comparison = 0; comparison < 3; comparison += 1) await tellUntoldEnds(terms, 'log_one', left);
   assert.equal(board.hasEnded('ap_good'), true);
   const before = looked;

@@ -55,7 +55,7 @@ export class StoreWatch {
   /** Approvals that were sent and that the store has as unsent. */
   readonly older = new Set<string>();
   /** Ends that no witness has and that cannot be believed. */
-  readonly #left = new Set<string>();
+  readonly #left = new Map<string, number>();
   #log = 'unknown';
   #state: WitnessedState | null = null;
   #accepted: Acceptance | null = null;
