@@ -123,6 +123,9 @@ describe('what a database administrator does so that nothing is told', {
     await sql(
       `insert into holdfast.events (body, type, at, actor) values ('{"one":"more"}', 'call.allowed', now(), 'x')`,
     );
+    // Whose number is higher than any that an event of a gateway will have.
+    await sql(`insert into holdfast.events (n, body, type, at, actor) overriding system value
+      values (9223372036854775807, '{"last":"of all"}', 'call.allowed', now(), 'x')`);
     await at.alarmed(/was not written by a gateway/);
     await at.accept();
     const agent = await at.open();
@@ -148,6 +151,14 @@ describe('what a database administrator does so that nothing is told', {
       60_000,
     );
     assert.equal((await at.ready()).body.gated, true);
+    await trigger(
+      'events',
+      'after insert',
+      `if new.type = 'approval.requested' then delete from holdfast.events where n = new.n; end if; return null;`,
+    );
+    const parked = agent.call('create_key', { name: 'deleted' }, patient);
+    await at.alarmed(/an event that this process wrote is gone/);
+    parked.disconnect();
   });
 
   test('P7: a chained event that is rewritten without a seal is not shown as one from before there were seals', async () => {
