@@ -261,7 +261,7 @@ function suite(kind: StoreKind): void {
         await through(world.one, over, 'succeeded');
         await world.rows(`update holdfast.approvals set state = 'failed' where id = '${changed.id}'`);
         await world.rows(
-          `update holdfast.approvals set requirement = jsonb_set(requirement, '{answers}', '"allow"') where id = '${other.id}'`,
+          `update holdfast.approvals set requirement = jsonb_set(requirement::jsonb, '{answers}', '"allow"')::json where id = '${other.id}'`,
         );
         // Neither these nor votes are read.
         await world.rows(`update holdfast.approvals set arguments = '{"other":1}' where id = '${call.id}'`);
