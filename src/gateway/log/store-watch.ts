@@ -88,9 +88,12 @@ export class StoreWatch {
     return Math.max(this.#state?.accepted ?? 0, this.#accepted?.number ?? 0);
   }
 
-  /** The cursor of the last event that was there when an operator accepted the store; 0: nobody did. */
+  /**
+   * The cursor of the last event that was there when an operator accepted the store. Where nobody did, lower than any:
+   * whoever adds events chooses theirs, negative ones too.
+   */
   get acceptedEvents(): number {
-    return this.#accepted?.lastEvent ?? 0;
+    return this.#accepted?.lastEvent ?? Number.NEGATIVE_INFINITY;
   }
 
   /** The logs that witnesses know at this database's place. */
