@@ -92,6 +92,7 @@ function timed(seals: Seals): { readonly seals: Seals; ms(): number } {
     seals: {
       ...seals,
       seal: clocked(seals.seal),
+      sealEach: clocked(seals.sealEach),
       sealOnce: clocked(seals.sealOnce),
       fits: clocked(seals.fits),
       digest: clocked(seals.digest),
@@ -104,6 +105,7 @@ const NOTHING = `1${'0'.repeat(40)}`;
 const NO_SEALS: Seals = {
   bind: () => undefined,
   seal: () => NOTHING,
+  sealEach: () => [NOTHING],
   sealOnce: () => NOTHING,
   fits: () => true,
   fitsIn: () => true,

@@ -12,6 +12,14 @@ export interface Page<T> {
   readonly next: string | null;
 }
 
+/** A call that was sent, or is to be, as far as others ask about it. */
+export interface SentCall extends Pick<Approval, 'answersTo' | 'awaits' | 'id' | 'questions' | 'state'> {
+  /** Its answers need a yes. */
+  readonly strict: boolean;
+  /** All of this fits its seals. */
+  readonly believed: boolean;
+}
+
 /** Approvals: opened, read, and changed by comparison. */
 export interface ApprovalStore {
   /**
@@ -44,6 +52,8 @@ export interface ApprovalStore {
   commitBoth(first: Change, second: Change): Promise<Committed>;
   /** Of these approvals, given with their revisions, those whose revision is another now. */
   changed(held: ReadonlyMap<string, number>): Promise<readonly Approval[]>;
+  /** How these calls stand, without what is long in them; those that are not there are missing. */
+  sentCalls(ids: readonly string[]): Promise<readonly SentCall[]>;
   /** The request's sealed bytes. */
   request(id: string): Promise<Uint8Array | null>;
   /** The kept result's sealed bytes; null when none is kept. */

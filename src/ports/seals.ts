@@ -29,7 +29,9 @@ export interface Seals {
   bind(log: string): void;
   /** The seal over this text by the newest secret: its version, the secret's id and an HMAC-SHA-256 cut to 128 bits. */
   seal(kind: SealKind, text: string): string;
-  /** The same, and no other seal is equal to it: of two equal ones one is a copy. */
+  /** The same by each listed secret, newest first. */
+  sealEach(kind: SealKind, text: string): readonly string[];
+  /** The same as `seal`, and no other seal is equal to it: of two equal ones one is a copy. */
   sealOnce(kind: SealKind, text: string): string;
   /** Whether any listed secret sealed this text. Compared in constant time; false where there is no seal. */
   fits(kind: SealKind, text: string, seal: string | null): boolean;

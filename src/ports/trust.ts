@@ -74,8 +74,11 @@ export interface TrustStore {
   standings(ids: readonly string[]): Promise<readonly ApprovalStanding[]>;
   /** Reads the sets of rows that matter by being there, and tells of each. Begins those that have not begun. */
   judgeSets(readings: SetReadings): Promise<void>;
-  /** The last time that an operator accepted the store of this log; null: never. */
-  lastAcceptance(log: string): Promise<Acceptance | null>;
+  /**
+   * The last time that an operator accepted the store of this log; null: never. `known`: the highest number of an
+   * acceptance that is known anywhere; 0: of none.
+   */
+  lastAcceptance(log: string, known: number): Promise<Acceptance | null>;
   /** Goes on with the store as it is, in one transaction. */
   accept(plan: AcceptPlan): Promise<AcceptedStore>;
 }

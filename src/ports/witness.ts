@@ -51,8 +51,13 @@ export interface Witness {
    * as they are.
    */
   spend(log: string, passes: readonly SpentPass[]): Promise<readonly SpentPass[]>;
-  /** Replaces what it knows of these: they were returned, or are known better. */
+  /** Replaces what it knows of these, where they say more: they were returned, or are known better. */
   correct(log: string, passes: readonly SpentPass[]): Promise<void>;
+  /**
+   * Of these, which it does not have, or not as they are known. Only of a witness that others can write to: single entries
+   * may have been taken out.
+   */
+  lacks?(log: string, passes: readonly SpentPass[]): Promise<readonly SpentPass[]>;
   /** What was spent in the last so many milliseconds, by the witness's own clock, and the state. */
   read(log: string, lastMs: number): Promise<Remembered>;
   /** Keeps the state, unless it knows a later one. */
@@ -109,7 +114,7 @@ export interface Acceptance {
 /** What is to become of a store that went back in time. */
 export interface AcceptPlan {
   readonly log: string;
-  /** Higher than that of any acceptance that is known anywhere. */
+  /** Higher than that of any acceptance that is known anywhere; where the store has a later one, it gets the next. */
   readonly number: number;
   readonly at: Date;
   /** What the witnesses know as sent, or ended, at the approvals' highest revisions: as far as the store has it otherwise. */

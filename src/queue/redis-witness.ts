@@ -9,6 +9,7 @@ import {
   readPlace,
   readState,
   type SpentPass,
+  saysMore,
   stateEntry,
 } from '../domain/log/witness-entry.ts';
 import type { Log, Remembered, Seals, Witness, WitnessedState } from '../ports.ts';
@@ -25,6 +26,8 @@ const AWAY_MS = 2_000;
 const KEPT_MS = 90 * 24 * 60 * 60_000;
 /** The most passes that are read at once, newest first. */
 const MOST_READ = 100_000;
+/** How often an entry that somebody else changes at the same moment is tried again. */
+const MOST_ATTEMPTS = 5;
 /** Passes that one command reads. */
 const AT_ONCE = 1_000;
 
@@ -39,20 +42,22 @@ const AT_ONCE = 1_000;
  */
 
 /**
- * ARGV: how long keys live, then for each pass its name, text, end. Returns what was there before. By Redis' own clock,
- * because replicas may have wrong ones.
+ * ARGV: how long keys live, then for each pass its name, the entry that it may replace, its own, its end. An entry is written
+ * where there is none, or that very one; of two replicas that replace the same one the first does. Returns for each what was
+ * there instead. By Redis' own clock, because replicas may have wrong ones.
  */
-const SPEND = `
+const PUT = `
 local found = {}
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-for i = 2, #ARGV, 3 do
+for i = 2, #ARGV, 4 do
   local known = redis.call('HGET', KEYS[1], ARGV[i])
-  if known then found[#found + 1] = known else
+  if known and known ~= ARGV[i + 1] then found[#found + 1] = known else
     found[#found + 1] = ''
-    redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1])
+    redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 2])
+    -- It is read again by whoever knows an older text.
     redis.call('ZADD', KEYS[2], now, ARGV[i])
-    redis.call('ZADD', KEYS[3], ARGV[i + 2], ARGV[i])
+    redis.call('ZADD', KEYS[3], ARGV[i + 3], ARGV[i])
   end
 end
 local over = redis.call('ZRANGEBYSCORE', KEYS[3], '-inf', now, 'LIMIT', 0, 200)
@@ -120,17 +125,56 @@ export function redisWitness({ url, prefix = 'holdfast', seals, log }: RedisWitn
     const [seconds, micros] = await ask(() => redis.time());
     return Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000);
   };
-  const correct = async (name: string, passes: readonly SpentPass[]): Promise<void> => {
-    const [hash, spent, until] = keys(name);
-    const now = await clock();
-    const pipeline = redis.pipeline();
-    for (const pass of passes) {
-      pipeline.hset(hash, passKey(pass), sealed(passText(name, pass)));
-      // It is read again by whoever knows the older text.
-      pipeline.zadd(spent, now, passKey(pass));
-      pipeline.zadd(until, pass.until.getTime(), passKey(pass));
+  /** Of each pass the entry that was there instead; '': it was written. `over`: what each may replace; '': nothing. */
+  const put = async (name: string, passes: readonly SpentPass[], over: readonly string[]): Promise<string[]> => {
+    const entries = passes.flatMap((pass, nth) => [
+      ...[passKey(pass), over[nth]!],
+      ...[sealed(passText(name, pass)), String(pass.until.getTime())],
+    ]);
+    return (await ask(() => redis.eval(PUT, 3, ...keys(name), String(KEPT_MS), ...entries))) as string[];
+  };
+  /**
+   * Writes each over what is there, as long as that may be replaced. Returns what may not. `over`: what is there as far as
+   * is known. Rejects where somebody else changes the same entries again and again.
+   */
+  const replace = async (
+    name: string,
+    passes: readonly SpentPass[],
+    over: readonly string[],
+    mayReplace: (pass: SpentPass, before: SpentPass) => boolean,
+  ): Promise<SpentPass[]> => {
+    const kept: SpentPass[] = [];
+    let [open, last] = [passes, over];
+    for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt += 1) {
+      const fresh = open.flatMap((pass, nth) => {
+        const before = passIn(name, last[nth]!);
+        const may = before === null || mayReplace(pass, before);
+        if (!may) kept.push(before);
+        return may ? [{ pass, over: last[nth]! }] : [];
+      });
+      if (fresh.length === 0) return kept;
+      open = fresh.map(({ pass }) => pass);
+      const found = await put(
+        name,
+        open,
+        fresh.map((one) => one.over),
+      );
+      const isOpen = (_: unknown, nth: number): boolean => found[nth] !== '';
+      [open, last] = [open.filter(isOpen), found.filter(isOpen)];
+      if (open.length === 0) return kept;
     }
-    await ask(async () => failed(await pipeline.exec()));
+    throw new Error('Redis holds something else each time that it is asked');
+  };
+  const entriesOf = async (name: string, passes: readonly SpentPass[]): Promise<string[]> => {
+    const found = await ask(() => redis.hmget(keys(name)[0], ...passes.map(passKey)));
+    return found.map((entry) => entry ?? '');
+  };
+  /** What says more than these stays: it was written by another replica meanwhile. */
+  const correct = async (name: string, passes: readonly SpentPass[]): Promise<void> => {
+    if (passes.length === 0) return;
+    await replace(name, passes, await entriesOf(name, passes), (pass, before) => {
+      return saysMore(pass, before) || passText(name, pass) === passText(name, before);
+    });
   };
   const readOne = async (name: string): Promise<WitnessedState | null> => {
     const entry = await ask(() => redis.get(`${prefix}:witness:${name}:state`));
@@ -146,23 +190,24 @@ export function redisWitness({ url, prefix = 'holdfast', seals, log }: RedisWitn
     },
     bind: async (place, name) =>
       void (await ask(() => redis.set(`${prefix}:witness:of:${place}`, sealed(placeEntry(place, name))))),
-    spend: async (name, passes) => {
-      const entries = passes.flatMap((pass) => [
-        passKey(pass),
-        sealed(passText(name, pass)),
-        String(pass.until.getTime()),
-      ]);
-      const args = [String(KEPT_MS), ...entries];
-      const found = (await ask(() => redis.eval(SPEND, 3, ...keys(name), ...args))) as string[];
-      const known: SpentPass[] = [];
-      const replaced: SpentPass[] = [];
-      for (const [index, pass] of passes.entries()) {
-        const before = passIn(name, found[index] ?? '');
-        if (before !== null && !before.returned) known.push(before);
-        else if (found[index] !== '') replaced.push(pass);
+    spend: (name, passes) =>
+      replace(
+        name,
+        passes,
+        passes.map(() => ''),
+        (_, before) => before.returned,
+      ),
+    lacks: async (name, passes) => {
+      const now = await clock();
+      // What is over by its own clock Redis has forgotten.
+      const open = passes.filter(({ until }) => until.getTime() > now);
+      const lacking: SpentPass[] = [];
+      for (let first = 0; first < open.length; first += AT_ONCE) {
+        const some = open.slice(first, first + AT_ONCE);
+        const entries = await entriesOf(name, some);
+        lacking.push(...some.filter((pass, nth) => saysMore(pass, passIn(name, entries[nth]!) ?? undefined)));
       }
-      if (replaced.length > 0) await correct(name, replaced);
-      return known;
+      return lacking;
     },
     correct,
     read: async (name, lastMs): Promise<Remembered> => {
@@ -194,8 +239,4 @@ export function redisWitness({ url, prefix = 'holdfast', seals, log }: RedisWitn
       for (const connection of connections) connection.disconnect();
     },
   };
-}
-
-function failed(replies: [Error | null, unknown][] | null): void {
-  for (const [error] of replies ?? []) if (error !== null) throw error;
 }

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import type { Seals, Store } from '../ports.ts';
 import { acceptStore } from './approval/accept.ts';
+import { lastAcceptance } from './approval/acceptances.ts';
 import {
   cardsToLookAt,
   claimCard,
@@ -39,8 +40,9 @@ import {
   sealedBytes,
 } from './approval/read.ts';
 import { takenBack } from './approval/room.ts';
+import { sentCalls } from './approval/sent-calls.ts';
 import { bindSession, countSession, sessionGrant, unbindSession, uncountSession } from './approval/sessions.ts';
-import { endedEarly, lastAcceptance, standings } from './approval/standing.ts';
+import { endedEarly, standings } from './approval/standing.ts';
 import type { SqlConnection } from './connection/connection.ts';
 import { guarded } from './connection/guard.ts';
 import { KeyedMutex } from './connection/keyed-mutex.ts';
@@ -90,6 +92,7 @@ export function sqlStore(
     commit: (change) => commitChange(db, seals, beliefs, change),
     commitBoth: (first, second) => commitBoth(db, seals, beliefs, first, second),
     changed: (held) => changedApprovals(db, seals, held),
+    sentCalls: (ids) => sentCalls(db, seals, ids),
     request: (id) => sealedBytes(db, id, 'request'),
     result: (id) => sealedBytes(db, id, 'result'),
     collected: (joiner, event, until) => markCollected(db, seals, joiner, event, until),
@@ -129,7 +132,7 @@ export function sqlStore(
     endedEarly: (now) => endedEarly(db, now),
     standings: (ids) => standings(db, ids),
     judgeSets: (readings) => judge(readings),
-    lastAcceptance: (log) => lastAcceptance(db, seals, log),
+    lastAcceptance: (log, known) => lastAcceptance(db, seals, log, known),
     accept: (plan) => acceptStore(db, seals, plan, (trx) => rebaseSets(trx, seals, plan)),
   };
   return guarded(verbs);

@@ -20,9 +20,9 @@ export function rowSeals(secrets: readonly [string, ...string[]]): Seals {
   let unsealedUntil: number | null = null;
   const nextOwn = owns();
   let bound = '';
-  const make = (kind: SealKind, text: string, own: string): string => {
-    const mac = macOf(newest.ring, kind, OF_NO_LOG.has(kind) ? '' : bound, own, text);
-    return `${VERSION}${newest.id}${own}${mac.toString('hex')}`;
+  const make = (kind: SealKind, text: string, own: string, { ring, id } = newest): string => {
+    const mac = macOf(ring, kind, OF_NO_LOG.has(kind) ? '' : bound, own, text);
+    return `${VERSION}${id}${own}${mac.toString('hex')}`;
   };
   const known = new KnownSeals();
   const fitsIn = (log: string, kind: SealKind, text: string, seal: string | null): boolean => {
@@ -47,6 +47,7 @@ export function rowSeals(secrets: readonly [string, ...string[]]): Seals {
       known.add(seal, bound, kind, text);
       return seal;
     },
+    sealEach: (kind, text) => rings.map((ring) => make(kind, text, '', ring)),
     sealOnce: (kind, text) => make(kind, text, nextOwn()),
     fits: (kind, text, seal) => fitsIn(bound, kind, text, seal),
     fitsIn,

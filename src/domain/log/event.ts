@@ -55,6 +55,7 @@ export const EVENTS = [
   'key.changed',
   'seal.broken',
   'log.went_back',
+  'witness.lost',
   'store.accepted',
 ] as const;
 export type EventType = (typeof EVENTS)[number];

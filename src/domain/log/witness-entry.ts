@@ -34,6 +34,23 @@ export function passKey({ approval, round }: Pick<SpentPass, 'approval' | 'round
   return `${approval} ${round}`;
 }
 
+/** Whether it is a sending that was not given back. The database's revisions say nothing of that: who changes rows sets them. */
+export function wasSent({ returned, ended }: Pick<SpentPass, 'ended' | 'returned'>): boolean {
+  return !returned && ended === undefined;
+}
+
+/**
+ * Whether the first says more than the second, which is of the same sending. That it was sent says more than that it has
+ * ended: a witness that missed the sending may have taken the end.
+ */
+export function saysMore(one: SpentPass, other: SpentPass | undefined): boolean {
+  if (other === undefined) return true;
+  if (wasSent(other) && one.ended !== undefined) return false;
+  if (wasSent(one) && other.ended !== undefined) return true;
+  if (one.revision !== other.revision) return one.revision > other.revision;
+  return one.returned && !other.returned;
+}
+
 export function passText(log: string, pass: SpentPass): string {
   const { approval, round, revision, at, until, server, tool, grant, fingerprint, returned, ended } = pass;
   return JSON.stringify([

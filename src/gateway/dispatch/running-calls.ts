@@ -33,17 +33,16 @@ export async function knownRunning(
   const { board } = storeWatch;
   const sent = board.openAt(grant, servers).filter(({ approval }) => !known.has(approval));
   if (sent.length === 0) return here;
-  // Of all of them, whatever their revision is now.
-  const rows = await store.changed(new Map(sent.map(({ approval }) => [approval, -1])));
+  const rows = new Map((await store.sentCalls(sent.map(({ approval }) => approval))).map((call) => [call.id, call]));
   const elsewhere = sent.flatMap(({ approval: id, round }): RunningCall[] => {
-    const row = rows.find((one) => one.id === id);
-    if (row === undefined || row.broken !== null) return [{ id, strict: true, session: undefined }];
+    const row = rows.get(id);
+    if (row === undefined || !row.believed) return [{ id, strict: true, session: undefined }];
     if (isOver(row.state)) board.over(id);
     const waits = row.state === 'dispatched' && row.awaits === 'input' && round < row.questions;
     if (isOver(row.state) || row.answersTo !== null || waits) return [];
     // A task has left its session.
     const session = row.awaits === 'task' ? null : undefined;
-    return [{ id, strict: row.requirement.answers === 'ask', session }];
+    return [{ id, strict: row.strict, session }];
   });
   return [...here, ...elsewhere];
 }

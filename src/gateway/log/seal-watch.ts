@@ -184,8 +184,8 @@ export function tellForeign(parts: ForeignParts, { n, field }: ForeignEvent): vo
 const MOST_NAMED = 100;
 
 /** Events that this process wrote and that are gone: one alarm for all of them, since a store that went back loses many. */
-function tellMissing(parts: ForeignParts, all: readonly number[]): void {
-  const rows = all.filter((n) => n > parts.watch.acceptedEvents);
+function tellMissing(parts: ForeignParts, rows: readonly number[]): void {
+  // Those from before an operator accepted the log are forgotten. Their numbers say nothing of that: others choose theirs.
   if (rows.length === 0) return;
   raise(parts, 'missing events', `an event that this process wrote is gone (event ${rows[0]} of the log)`);
   const named = { row: rows[0]!, rows: rows.slice(0, MOST_NAMED), count: rows.length };

@@ -6,6 +6,7 @@ import { earlierOf } from '../../time/two-clocks.ts';
 import { within } from '../../time/within.ts';
 import type { AlarmEvents } from './alarm-events.ts';
 import { type Alarms, REMEDIES } from './alarms.ts';
+import type { LostEntries } from './lost-entries.ts';
 import type { PassTerms } from './pass-of.ts';
 import type { SetFinding, SetWatch } from './set-watch.ts';
 import { tellUntoldEnds } from './untold-ends.ts';
@@ -53,6 +54,8 @@ export class StoreWatch {
   readonly #parts: StoreWatchParts;
   /** Approvals that were sent and that the store has as unsent. */
   readonly older = new Set<string>();
+  /** Ends that no witness has and that cannot be believed. */
+  readonly #left = new Map<string, number>();
   #log = 'unknown';
   #state: WitnessedState | null = null;
   #accepted: Acceptance | null = null;
@@ -85,9 +88,12 @@ export class StoreWatch {
     return Math.max(this.#state?.accepted ?? 0, this.#accepted?.number ?? 0);
   }
 
-  /** The cursor of the last event that was there when an operator accepted the store; 0: nobody did. */
+  /**
+   * The cursor of the last event that was there when an operator accepted the store. Where nobody did, lower than any:
+   * whoever adds events chooses theirs, negative ones too.
+   */
   get acceptedEvents(): number {
-    return this.#accepted?.lastEvent ?? 0;
+    return this.#accepted?.lastEvent ?? Number.NEGATIVE_INFINITY;
   }
 
   /** The logs that witnesses know at this database's place. */
@@ -170,6 +176,7 @@ export class StoreWatch {
 
   async #readWitnesses(lastMs: number): Promise<KnownLog> {
     const found = await this.board.read(this.#log, lastMs);
+    for (const lost of found.lost) this.#tellLost(lost);
     this.#otherLogs = [...new Set([...this.#otherLogs, ...found.otherLogs])];
     if (!Number.isFinite(lastMs)) for (const log of this.#otherLogs) await this.board.read(log, lastMs);
     return found;
@@ -182,7 +189,7 @@ export class StoreWatch {
     let whole = suspicions > this.#compared || this.#comparedAt === 0;
     // The witnesses first: what they know was committed before.
     let found = await this.#readWitnesses(whole ? Number.POSITIVE_INFINITY : began - this.#comparedAt + OVERLAP_MS);
-    const acceptance = await store.lastAcceptance(this.#log);
+    const acceptance = await store.lastAcceptance(this.#log, Math.max(this.lastNumber, found.state?.accepted ?? 0));
     if (acceptance !== null && acceptance.number > this.lastNumber) {
       // Only a process that has just started may find it accepted already; alarms of others end with it.
       const isKnown = this.#comparedAt === 0 && (found.state?.accepted ?? 0) >= acceptance.number;
@@ -207,7 +214,7 @@ export class StoreWatch {
     if (known !== null) sets.witnessed(known.sets);
     await store.judgeSets(sets);
     await this.#tell(signs);
-    await tellUntoldEnds(this.#parts, this.#log);
+    await tellUntoldEnds(this.#parts, this.#log, this.#left);
     await this.#parts.alarmEvents.flush(true);
     this.#compared = suspicions;
     this.#comparedAt = began;
@@ -308,6 +315,18 @@ export class StoreWatch {
     alarmEvents.tell({ ...NO_SUBJECT, type: 'log.went_back', at: clock.now(), actor: 'holdfast', data }, false);
   }
 
+  /** Nothing is forgotten: this process knew them, and has told them again. So it stops nothing. */
+  #tellLost({ witness, passes }: LostEntries): void {
+    const { alarmEvents, clock, log } = this.#parts;
+    const approvals = [...new Set(passes.map(({ approval }) => approval))].slice(0, MOST_LISTED);
+    log.warn(
+      { witness, count: passes.length, approvals },
+      'a witness lost entries that it had, and was told them again',
+    );
+    const data = { log: this.#log, witness, count: passes.length, approvals };
+    alarmEvents.tell({ ...NO_SUBJECT, type: 'witness.lost', at: clock.now(), actor: 'holdfast', data }, false);
+  }
+
   /** This approval was about to be sent a second time, or after it had ended; or it ended after it was sent. */
   foundKnown({ approval, at, ended }: SpentPass): void {
     const why = `${approval} ${ended === undefined ? 'was sent' : `had ended (${ended})`} at ${at.toISOString()}, and the database did not know it`;
@@ -322,6 +341,7 @@ export class StoreWatch {
     this.#otherLogs = [];
     this.#state = null;
     this.older.clear();
+    this.#left.clear();
     sets.forget();
     alarms.clear();
     alarmEvents.restart();

@@ -1,5 +1,6 @@
-import { passKey, type SpentPass } from '../../domain/log/witness-entry.ts';
+import { passKey, type SpentPass, saysMore, wasSent } from '../../domain/log/witness-entry.ts';
 import type { Log, Witness, WitnessedState } from '../../ports.ts';
+import { type LostEntries, LostEntryLook } from './lost-entries.ts';
 
 /** Passes that this process remembers. Beyond that the ones that are over soonest are forgotten: a witness has them. */
 const MOST_KNOWN = 100_000;
@@ -26,6 +27,8 @@ export interface KnownLog {
   readonly passes: readonly SpentPass[];
   /** Logs at the same place that a witness tells of only now: it was away when it was asked. */
   readonly otherLogs: readonly string[];
+  /** What a witness knew and does not know any more, although it was not emptied; it was told again. */
+  readonly lost: readonly LostEntries[];
 }
 
 /**
@@ -52,6 +55,7 @@ export class WitnessBoard {
   /** What was last kept, and which log is bound to which place: for a witness that was emptied. */
   #kept: WitnessedState | null = null;
   #bound: { readonly place: string; readonly log: string } | null = null;
+  readonly #lost = new LostEntryLook(this.#known);
   /** Those that were away when they were asked which log is at this place. */
   readonly #unasked = new Set<Witness>();
 
@@ -132,7 +136,9 @@ export class WitnessBoard {
       this.#remember(pass);
       this.#own.add(passKey(pass));
     }
-    const answers = await Promise.all(this.#witnesses.map((witness) => this.#spendAt(witness, log, passes)));
+    const answers = await this.#lost.whileTelling(passes, () =>
+      Promise.all(this.#witnesses.map((witness) => this.#spendAt(witness, log, passes))),
+    );
     const found = answers.flatMap((answer) => answer ?? []);
     if (found.length > 0) {
       for (const pass of found) {
@@ -184,7 +190,9 @@ export class WitnessBoard {
       if (wasSent(now)) return { kind: 'known', pass: now };
     }
     this.#remember(pass);
-    const answers = await Promise.all(this.#witnesses.map((witness) => this.#endAt(witness, log, pass)));
+    const answers = await this.#lost.whileTelling([pass], () =>
+      Promise.all(this.#witnesses.map((witness) => this.#endAt(witness, log, pass))),
+    );
     const sent = answers.find((answer) => answer !== null && answer !== 'ended') ?? null;
     if (sent !== null) {
       this.#remember(sent);
@@ -214,11 +222,13 @@ export class WitnessBoard {
   async giveBack(log: string, passes: readonly SpentPass[]): Promise<void> {
     const returned = passes.map((pass) => ({ ...pass, returned: true }));
     for (const pass of returned) this.#known.set(passKey(pass), pass);
-    await Promise.all(
-      this.#witnesses.map(async (witness) => {
-        const took = await this.#try(witness, () => witness.correct(log, returned));
-        if (!took) this.#miss(witness, returned);
-      }),
+    await this.#lost.whileTelling(passes, () =>
+      Promise.all(
+        this.#witnesses.map(async (witness) => {
+          const took = await this.#try(witness, () => witness.correct(log, returned));
+          if (!took) this.#miss(witness, returned);
+        }),
+      ),
     );
   }
 
@@ -233,6 +243,7 @@ export class WitnessBoard {
     const read = new Map<Witness, ReadonlyMap<string, SpentPass>>();
     const stateless = new Set<Witness>();
     const otherLogs: string[] = [];
+    const lost: LostEntries[] = [];
     for (const witness of this.#witnesses) {
       await this.#catchUp(witness, log);
       otherLogs.push(...(await this.#askAgain(witness)));
@@ -242,20 +253,31 @@ export class WitnessBoard {
         if (found.state !== null && (state === null || isFurther(found.state, state))) state = found.state;
         read.set(witness, new Map(found.passes.map((pass) => [passKey(pass), pass])));
         for (const pass of found.passes) {
-          if (!isNewer(pass, passes.get(passKey(pass)))) continue;
+          if (!saysMore(pass, passes.get(passKey(pass)))) continue;
           passes.set(passKey(pass), pass);
-          if (isNewer(pass, this.#known.get(passKey(pass)))) this.#remember(pass);
+          if (saysMore(pass, this.#known.get(passKey(pass)))) this.#remember(pass);
         }
       });
     }
     const bound = this.#bound;
     const isKept = bound?.log === log && (state !== null || this.#kept?.log === log);
+    const asked = Number.isFinite(lastMs) ? this.#lost.next() : [];
     for (const [witness, own] of read) {
       const emptied = isKept && stateless.has(witness);
       if (emptied) await this.#try(witness, () => witness.bind(bound.place, log));
       await this.#share(witness, log, own, emptied ? this.#known : passes);
+      if (isKept && !emptied) lost.push(...(await this.#lookAt(witness, log, asked)));
     }
-    return { state, passes: [...passes.values()], otherLogs };
+    return { state, passes: [...passes.values()], otherLogs, lost };
+  }
+
+  /** What it has lost of these; it is told again. */
+  async #lookAt(witness: Witness, log: string, asked: readonly SpentPass[]): Promise<readonly LostEntries[]> {
+    let passes: readonly SpentPass[] = [];
+    await this.#try(witness, async () => {
+      passes = await this.#lost.look(witness, log, asked);
+    });
+    return passes.length === 0 ? [] : [{ witness: witness.name, passes }];
   }
 
   /** Which other log it has at this place, now that it answers. */
@@ -278,7 +300,7 @@ export class WitnessBoard {
     own: ReadonlyMap<string, SpentPass>,
     all: ReadonlyMap<string, SpentPass>,
   ): Promise<void> {
-    const lacks = [...all.values()].filter((pass) => isNewer(pass, own.get(passKey(pass))));
+    const lacks = [...all.values()].filter((pass) => saysMore(pass, own.get(passKey(pass))));
     const spent = lacks.filter((pass) => !pass.returned);
     // What it has is known better; a sending alone does not take the place of an end that it has.
     const better = lacks.filter((pass) => {
@@ -392,23 +414,6 @@ export class WitnessBoard {
       this.#own.delete(key);
     }
   }
-}
-
-/** Whether it is a sending that was not given back. The database's revisions say nothing of that: who changes rows sets them. */
-function wasSent({ returned, ended }: SpentPass): boolean {
-  return !returned && ended === undefined;
-}
-
-/**
- * Whether the first says more than the second, which is of the same sending. That it was sent says more than that it has
- * ended: a witness that missed the sending may have taken the end.
- */
-function isNewer(one: SpentPass, other: SpentPass | undefined): boolean {
-  if (other === undefined) return true;
-  if (wasSent(other) && one.ended !== undefined) return false;
-  if (wasSent(one) && other.ended !== undefined) return true;
-  if (one.revision !== other.revision) return one.revision > other.revision;
-  return one.returned && !other.returned;
 }
 
 function isFurther(one: WitnessedState, other: WitnessedState): boolean {

@@ -12,7 +12,7 @@ import { APPROVAL, type ApprovalRow, approvalOf } from '../table/approval-row.ts
 import { frozenText, reasonsText, shownDigest, stateText } from '../table/sealed-rows.ts';
 import { disownRow } from '../table/sealed-tables.ts';
 import type { Tables } from '../table/tables.ts';
-import { acceptanceText } from './standing.ts';
+import { addNextAcceptance, lastAcceptance } from './acceptances.ts';
 
 type Trx = Transaction<Tables>;
 
@@ -53,6 +53,7 @@ export async function acceptStore(
 ): Promise<AcceptedStore> {
   const accepting = db.transaction().execute(async (trx) => {
     await sql`select pg_advisory_xact_lock(${ACCEPT_LOCK})`.execute(trx);
+    const before = (await lastAcceptance(trx, seals, plan.log, plan.number - 1))?.number ?? 0;
     const unknown: string[] = [];
     const restored: string[] = [];
     const endedBefore: string[] = [];
@@ -75,15 +76,11 @@ export async function acceptStore(
       select coalesce((select max(seq) from holdfast.events), 0) as head,
         coalesce((select max(n) from holdfast.events), 0) as last`.execute(trx);
     const { head, last } = ends.rows[0]!;
-    const row = { number: String(plan.number), log: plan.log, at: plan.at, head, last_event: last };
-    const accepted = await trx
-      .insertInto('holdfast.acceptances')
-      .values({ ...row, seal: seals.seal('epoch', acceptanceText(row)) })
-      .executeTakeFirst();
-    requireTaken('acceptances', accepted.numInsertedOrUpdatedRows, 1);
+    const row = { log: plan.log, at: plan.at, head, last_event: last };
+    const number = await addNextAcceptance(trx, seals, row, Math.max(plan.number, before + 1));
     const epoch = plan.log === UNKNOWN_LOG || (await restoreEpoch(trx, seals, { log: plan.log, head, at: plan.at }));
     if (!epoch) lost.push(OTHER_EPOCH);
-    const acceptance = { number: plan.number, log: plan.log, head: Number(head), lastEvent: Number(last) };
+    const acceptance = { number, log: plan.log, head: Number(head), lastEvent: Number(last) };
     const done = { unknown, restored, ended, putBack, lost, freezes, sets, acceptance };
     await writeEvents(trx, seals, [plan.accepted(done)]);
     if (plan.dryRun === true) throw new DryRun(done);

@@ -12,8 +12,10 @@ const REPLICA_DEATH = '30 seconds';
 export async function beat(db: Kysely<Tables>, replica: string, clock: MeasuredClock | undefined): Promise<void> {
   await learnBy(clock, async () => {
     const beaten = await sql<{ told: number }>`
-      insert into holdfast.replicas (id, seen_at) values (${replica}, clock_timestamp())
-      on conflict (id) do update set seen_at = excluded.seen_at returning ${clockInMs()} as told`.execute(db);
+      insert into holdfast.replicas (id, seen_at, seals_cards) values (${replica}, clock_timestamp(), true)
+      on conflict (id) do update set seen_at = excluded.seen_at, seals_cards = true returning ${clockInMs()} as told`.execute(
+      db,
+    );
     return beaten.rows[0]!;
   });
 }

@@ -1,9 +1,7 @@
-import { type Kysely, type Selectable, sql } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import type { State } from '../../domain/approval/approval.ts';
-import type { Acceptance, ApprovalStanding, Seals } from '../../ports.ts';
-import { writtenTo } from '../log/written.ts';
-import type { AcceptanceTable } from '../table/log-tables.ts';
-import type { Db, Tables } from '../table/tables.ts';
+import type { ApprovalStanding } from '../../ports.ts';
+import type { Tables } from '../table/tables.ts';
 
 /** Approvals that one statement asks for. */
 const AT_ONCE = 5_000;
@@ -32,22 +30,4 @@ export async function standings(db: Kysely<Tables>, ids: readonly string[]): Pro
     }
   }
   return all;
-}
-
-/** The last time that an operator accepted this log's store; null: never. Rows that no gateway wrote do not count. */
-export async function lastAcceptance(db: Db, seals: Seals, log: string): Promise<Acceptance | null> {
-  const found = await sql<Selectable<AcceptanceTable>>`
-    select number, log, at, head, last_event, seal from holdfast.acceptances
-    where log = ${log} order by number desc limit 20`.execute(db);
-  const row = found.rows.find((one) => seals.fits('epoch', acceptanceText(one), one.seal));
-  if (row === undefined) return null;
-  seals.mayLackUntil(Number(row.head));
-  writtenTo(db).accepted(Number(row.number));
-  return { number: Number(row.number), log, head: Number(row.head), lastEvent: Number(row.last_event) };
-}
-
-/** What the seal of an acceptance covers. */
-export function acceptanceText(row: Omit<Selectable<AcceptanceTable>, 'seal'>): string {
-  const { number, log, at, head, last_event } = row;
-  return JSON.stringify(['accepted', Number(number), log, at.getTime(), Number(head), Number(last_event)]);
 }

@@ -11,6 +11,9 @@ const MOST_ALIKE = 100;
  */
 const ALLOWED = sql.lit('%"type":"call.allowed"}');
 
+/** Those that an event is a copy of come first, however many others somebody adds, and with whatever cursors. */
+const LIKELIEST = sql`x.seal is not distinct from e.seal desc, x.seq nulls last, x.n`;
+
 interface AlikeRow {
   readonly n: string;
   readonly seal: string | null;
@@ -34,11 +37,11 @@ export async function copiesAmong(db: Db, seals: Seals, events: readonly string[
       (select x.n, x.seal, x.seq from holdfast.events x
         where e.body not like ${ALLOWED} and x.body not like ${ALLOWED}
           and hashtextextended(x.body, 0) = hashtextextended(e.body, 0) and x.body = e.body and x.n <> e.n
-        order by x.n limit ${MOST_ALIKE})
+        order by ${LIKELIEST} limit ${MOST_ALIKE})
       union all
       (select x.n, x.seal, x.seq from holdfast.events x
         where e.body like ${ALLOWED} and x.at = e.at and x.body = e.body and x.n <> e.n
-        order by x.n limit ${MOST_ALIKE})) o
+        order by ${LIKELIEST} limit ${MOST_ALIKE})) o
     where e.n = any(${[...events]}::bigint[])`.execute(db);
   const copies = new Set<string>();
   for (const row of found.rows) if (isCopy(seals, row)) copies.add(row.n);

@@ -24,6 +24,7 @@ const BEGIN_LOCK = 0x73_65_61_6c;
  * | of a release without seals, nobody else alive | begin at the chain's end, which is chained to its last event first; open questions end |
  * | of a release without seals, another replica alive | do not begin |
  * | has its row, which fits its seal and names the log that the chain names | have begun |
+ * | the same, and a replica is alive that saves cards without seals | are waited with until it has stopped |
  * | has its row, by a secret that is not listed | an alarm; if an operator says that the secret is lost, they begin anew at the chain's end |
  * | its row does not fit, or is gone while any row has a seal or a witness knows a log here | an alarm: whoever removed it wants rows without seals to be believed |
  */
@@ -37,13 +38,14 @@ export async function openEpoch(db: Kysely<Tables>, seals: Seals, begin: SealsBe
 
 async function readOrBegin(db: Kysely<Tables>, seals: Seals, begin: SealsBeginning): Promise<SealsBegun> {
   const known = await readEpoch(db, seals);
+  if (known?.kind === 'known' && (await isBusy(db, begin.replica, 'unsealed cards'))) return { kind: 'busy' };
   if (known !== null && (known.kind !== 'unlisted' || begin.lost === null)) return known;
   const elsewhere = known === null ? await begin.known() : [];
   return db.transaction().execute(async (trx) => {
     await sql`select pg_advisory_xact_lock(${BEGIN_LOCK})`.execute(trx);
     const meanwhile = await readEpoch(trx, seals);
     if (meanwhile !== null && meanwhile.kind !== 'unlisted') return meanwhile;
-    if (await isBusy(trx, begin.replica)) return { kind: 'busy' };
+    if (await isBusy(trx, begin.replica, 'anybody')) return { kind: 'busy' };
     if (meanwhile !== null) return beginAnew(trx, seals, begin);
     if (await beganBefore(trx, elsewhere.length > 0)) {
       if (!(await isNamed(trx, seals))) seals.bind(elsewhere[0] ?? '');
@@ -202,13 +204,16 @@ async function beganBefore(trx: Trx, isKnownElsewhere: boolean): Promise<boolean
   return false;
 }
 
-/** Nobody needs to be waited for in a database that holds no approval and no event. */
-async function isBusy(trx: Trx, replica: string): Promise<boolean> {
+/**
+ * Whether another replica is alive: any one, or one that saves cards without seals, which would count as changed by somebody
+ * else. Nobody needs to be waited for in a database that holds no approval and no event.
+ */
+async function isBusy(db: Db, replica: string, who: 'anybody' | 'unsealed cards'): Promise<boolean> {
   const found = await sql`
     select 1 from holdfast.replicas
-    where id <> ${replica} and seen_at > clock_timestamp() - make_interval(secs => ${ALIVE_S})
+    where id <> ${replica} and ${who === 'anybody' ? sql`true` : sql`not seals_cards`} and seen_at > clock_timestamp() - make_interval(secs => ${ALIVE_S})
       and (exists (select 1 from holdfast.approvals) or exists (select 1 from holdfast.events))
-    limit 1`.execute(trx);
+    limit 1`.execute(db);
   return found.rows.length > 0;
 }
 

@@ -39,10 +39,20 @@ export class WrittenEvents {
     if (this.#events.length > MOST) this.#events.splice(0, this.#events.length - MOST);
   }
 
+  /** The highest number of an acceptance of this database that was read; 0: none. */
+  get lastAccepted(): number {
+    return this.#accepted;
+  }
+
   /** An operator has accepted the log as it is; the same number again changes nothing. */
   accepted(number: number): void {
     if (number > this.#accepted) this.#events = [];
     this.#accepted = Math.max(this.#accepted, number);
+  }
+
+  /** Of those that are remembered, the cursors, in the order of writing. */
+  get cursors(): readonly string[] {
+    return this.#events.map(({ n }) => n);
   }
 
   /** Those that are not where they were written, or have another seal; each is told once. */

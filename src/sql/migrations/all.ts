@@ -34,6 +34,8 @@ import { MIGRATION_0040 } from './0040-ended-early.ts';
 import { MIGRATION_0041 } from './0041-counted.ts';
 import { MIGRATION_0042 } from './0042-sealed-cards.ts';
 import { MIGRATION_0043 } from './0043-open-requests.ts';
+import { MIGRATION_0044 } from './0044-found-acceptances.ts';
+import { MIGRATION_0045 } from './0045-sealing-replicas.ts';
 
 /**
  * Every migration of this release, oldest first, with the statements that it executes. Only ever add one: replicas of
@@ -76,4 +78,6 @@ export const MIGRATIONS: Readonly<Record<string, readonly string[]>> = {
   '0041-counted': MIGRATION_0041,
   '0042-sealed-cards': MIGRATION_0042,
   '0043-open-requests': MIGRATION_0043,
+  '0044-found-acceptances': MIGRATION_0044,
+  '0045-sealing-replicas': MIGRATION_0045,
 };

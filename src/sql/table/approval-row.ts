@@ -177,7 +177,8 @@ function tooFewVotes({ state, requirement }: GlanceRow, decisions: readonly Deci
   return voters.size < (JSON.parse(requirement) as Requirement).quorum;
 }
 
-function frozenOf(row: GlanceRow, shown: string): FrozenColumns {
+/** Of an approval's row, what is frozen. `shown`: the digest of what is shown of the call. */
+export function frozenOf(row: GlanceRow, shown: string): FrozenColumns {
   return {
     id: row.id,
     server: row.server,

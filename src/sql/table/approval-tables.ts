@@ -121,6 +121,8 @@ export interface SessionTable {
 export interface ReplicaTable {
   id: string;
   seen_at: Date;
+  /** It seals what it saves of cards. */
+  seals_cards: boolean;
 }
 
 export interface NoticeTable {

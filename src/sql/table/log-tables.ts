@@ -63,6 +63,8 @@ export interface AcceptanceTable {
   /** The cursor of the last event then: events up to there that no gateway wrote are known. */
   last_event: string;
   seal: string;
+  /** By it the row is found: a MAC over log and number. Null: of a build that had none. */
+  tag: string | null;
 }
 
 /** The head of a set of rows that matter by being there. */

@@ -2,13 +2,13 @@ import { type Kysely, type RawBuilder, type Selectable, sql } from 'kysely';
 import { type Approval, isOver } from '../../domain/approval/approval.ts';
 import type { AskedPlace, AskedRequest, Seals, TaskStore } from '../../ports.ts';
 import { markAnswered, readOne, Unasked, withAnswer } from '../approval/legs.ts';
+import { sentCalls } from '../approval/sent-calls.ts';
 import { requireTaken } from '../connection/not-taken.ts';
 import { writeEvents } from '../log/events.ts';
 import { changeSet } from '../log/sealed-set.ts';
 import { ASKED_ROW, ASKED_SET, type AskedSetRow, askedText } from '../sets/asked-set.ts';
 import type { Beliefs } from '../sets/beliefs.ts';
 import { lockSet } from '../sets/set-table.ts';
-import { APPROVAL, type ApprovalRow, approvalOf } from '../table/approval-row.ts';
 import { bytesText, type SealedTables } from '../table/sealed-tables.ts';
 import type { Tables } from '../table/tables.ts';
 import type { AskedRequestTable } from '../table/task-tables.ts';
@@ -179,14 +179,8 @@ async function endedOf(
 ): Promise<ReadonlySet<string>> {
   const ids = [...new Set(requests.map(({ approval_id }) => approval_id))];
   if (ids.length === 0) return new Set();
-  const calls = await sql<ApprovalRow>`
-    select ${APPROVAL} from holdfast.approvals a where a.id = any(${ids}::text[])`.execute(db);
-  return new Set(
-    calls.rows
-      .map((row) => approvalOf(seals, row))
-      .filter(({ broken, state }) => broken === null && isOver(state))
-      .map(({ id }) => id),
-  );
+  const calls = await sentCalls(db, seals, ids);
+  return new Set(calls.filter(({ believed, state }) => believed && isOver(state)).map(({ id }) => id));
 }
 
 function sameSession(column: RawBuilder<unknown>, session: string | null): RawBuilder<unknown> {
@@ -256,11 +250,17 @@ const MOST_CLOSED = 1_000;
 
 /**
  * Closes requests of calls that are over, a day after they were asked, so that the set, which is read whole, holds no more
- * than a day's: they count as answered, without a time, and an answer comes too late. `over`: the clock that is behind.
+ * than a day's: they count as answered, without a time, and an answer comes too late. `now`: by the clock that is behind.
  * Does nothing while the set is not whole.
  */
-export async function closeRequests(db: Kysely<Tables>, seals: Seals, beliefs: Beliefs, over: Date): Promise<void> {
-  const since = new Date(over.getTime() - ENDED_MS);
+export async function closeRequests(
+  db: Kysely<Tables>,
+  seals: Seals,
+  beliefs: Beliefs,
+  now: Date,
+  most = MOST_CLOSED,
+): Promise<void> {
+  const since = new Date(now.getTime() - ENDED_MS);
   const old =
     await sql`select 1 from holdfast.asked_requests where answered_at is null and asked_at <= ${since} limit 1`.execute(
       db,
@@ -269,11 +269,11 @@ export async function closeRequests(db: Kysely<Tables>, seals: Seals, beliefs: B
   await db.transaction().execute(async (trx) => {
     await lockSet(trx, ASKED_SET.name);
     const waiting = await beliefs.wholeRows(ASKED_SET, trx);
-    const late = (waiting ?? []).filter(({ asked_at }) => asked_at <= since).slice(0, MOST_CLOSED);
+    const late = (waiting ?? []).filter(({ asked_at }) => asked_at <= since);
     const ended = await endedOf(trx, seals, late);
-    const known = new Map(
-      late.filter(({ approval_id }) => ended.has(approval_id)).map((row) => [Number(row.n), askedText(row)]),
-    );
+    // Only then so many of them: calls that go on for days do not keep those of others open.
+    const over = late.filter(({ approval_id }) => ended.has(approval_id)).slice(0, most);
+    const known = new Map(over.map((row) => [Number(row.n), askedText(row)]));
     if (known.size === 0) return;
     const closed = await sql<AskedSetRow>`
       update holdfast.asked_requests set answered_at = 'infinity'

@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { CheckpointSigner } from '../../../src/gateway/log/checkpoint-signer.ts';
+import { writeEvents } from '../../../src/sql/log/events.ts';
+import { EventSealer } from '../../../src/sql/log/seal.ts';
 import { sqlRecords } from '../../../src/sql/records.ts';
+import { rowSeals } from '../../../src/vault/row-seals.ts';
 import { type AuditWorld, auditWorld, event } from '../../support/audit/world.ts';
-import { TEST_SEALS } from '../../support/store/seals.ts';
+import { TEST_SEALS, TEST_SECRET } from '../../support/store/seals.ts';
 import { skipWithout } from '../../support/store/servers.ts';
 import { rowsByHand } from '../../support/store/world.ts';
 
@@ -106,6 +109,42 @@ for (const kind of ['pglite', 'postgres'] as const) {
       assert.equal(await signed(), null);
       const told = (await world.store.events({ after: 0, limit: 100 })).findLast(({ type }) => type === 'seal.broken');
       assert.deepEqual(told?.data, { table: 'events', row: Number(seq) + 1, field: 'seal' });
+    });
+
+    test('P7: a true event is chained once, whatever number its copies have and however many there are', async () => {
+      await world.log(event('copied', about));
+      const columns = 'body, type, at, approval_id, server, tool, grant_name, actor, seal';
+      await rows(`insert into holdfast.events (n, ${columns}) overriding system value
+        select -i, ${columns} from holdfast.events, generate_series(1, 300) i where body like '%"what":"copied"%'`);
+      const run = await world.store.seal(1_000);
+      assert.deepEqual([run.chained, run.foreign.length], [0, 300]);
+      const found = await rows(`select 1 from holdfast.events where body like '%"what":"copied"%' and seq is not null`);
+      assert.equal(found.length, 1);
+      await rows('delete from holdfast.events where n < 0');
+    });
+
+    test('P7: ten thousands of events that no gateway wrote, before the others, delay none of these', async () => {
+      await rows(`insert into holdfast.events (n, body, type, at, actor, seal) overriding system value
+        select -i, '{"n":' || i || '}', 'call.allowed', now(), 'holdfast', '1' || repeat('a', 56)
+        from generate_series(1, 25000) i`);
+      // Its process dies: no other one remembers it.
+      await writeEvents(world.db, TEST_SEALS, [event('of a dead process', about)]);
+      const sealer = new EventSealer(world.db, rowSeals([TEST_SECRET]));
+      const places = async (what: string) =>
+        (await rows(`select seq from holdfast.events where body like '%"what":"${what}"%' and seq is not null`)).length;
+      for (let second = 0; second < 3; second += 1) await sealer.seal(2_000);
+      assert.equal(await places('of a dead process'), 1);
+      for (const what of ['after them', 'and once more']) {
+        await writeEvents(world.db, TEST_SEALS, [event(what, about)]);
+        await sealer.seal(2_000);
+        assert.equal(await places(what), 1);
+      }
+      await rows(`insert into holdfast.events (n, body, type, at, actor) overriding system value
+        select 5000000 + i, '{"n":' || i || '}', 'call.allowed', now(), 'holdfast' from generate_series(1, 60000) i`);
+      await writeEvents(world.db, TEST_SEALS, [event('own, at once', about)]);
+      await sealer.seal(2_000);
+      assert.equal(await places('own, at once'), 1);
+      await rows('delete from holdfast.events where seq is null');
     });
 
     test('P7: the story of an approval is what the texts of its events say, whatever their columns do', async () => {

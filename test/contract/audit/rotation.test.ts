@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, afterEach, before, beforeEach, describe, test } from 'node:test';
+import { sql } from 'kysely';
 import { isForged } from '../../../src/domain/approval/forged.ts';
 import { readCheckpoint } from '../../../src/domain/log/checkpoint.ts';
 import { Alarms } from '../../../src/gateway/log/alarms.ts';
@@ -13,6 +14,7 @@ import type { SqlConnection } from '../../../src/sql/connection/connection.ts';
 import { openPostgres } from '../../../src/sql/connection/postgres.ts';
 import { sqlLedger } from '../../../src/sql/ledger.ts';
 import { sqlStore } from '../../../src/sql/store.ts';
+import { pause } from '../../../src/time/pause.ts';
 import { proof } from '../../../src/vault/proof.ts';
 import { rowSeals } from '../../../src/vault/row-seals.ts';
 import { vault } from '../../../src/vault/vault.ts';
@@ -113,6 +115,26 @@ describe('secrets that rotate over one log', { skip: skipWithoutBacking('postgre
     assert.deepEqual((await verifyLines(lines, { ...trust, log: both[0].epoch!.log })).report.faults, []);
     const asked = await verifyLines(lines, { ...trust, log: 'log_other' });
     assert.equal(asked.report.faults[0]?.kind, 'other_log');
+  });
+
+  test('P10: a replica that saves cards without seals is waited for, and nobody starts beside it', async () => {
+    const first = await replica(OLD);
+    await first.sign();
+    const { db } = connections[0]!;
+    await sql`insert into holdfast.replicas (id, seen_at) values ('of a build before', clock_timestamp())`.execute(db);
+    let started = false;
+    const next = replica(OLD).then(() => {
+      started = true;
+    });
+    await pause(1_500);
+    assert.equal(started, false);
+    await sql`update holdfast.replicas set seen_at = clock_timestamp() - interval '20 seconds'`.execute(db);
+    await next;
+    await sql`insert into holdfast.replicas (id, seen_at, seals_cards) values ('of this build', clock_timestamp(), true)`.execute(
+      db,
+    );
+    await replica(OLD);
+    await sql`delete from holdfast.replicas`.execute(db);
   });
 
   test('P7: replicas that rotate one after the other sign with the newer key once it is in force, and an old one no more', async () => {

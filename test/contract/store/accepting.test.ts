@@ -2,7 +2,10 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { approvalEvent, NO_SUBJECT } from '../../../src/domain/log/event.ts';
 import type { SpentPass } from '../../../src/domain/log/witness-entry.ts';
-import type { AcceptPlan } from '../../../src/ports.ts';
+import type { AcceptPlan, Seals } from '../../../src/ports.ts';
+import { lastAcceptance } from '../../../src/sql/approval/acceptances.ts';
+import { rowSeals } from '../../../src/vault/row-seals.ts';
+import { TEST_SEALS, TEST_SECRET } from '../../support/store/seals.ts';
 import {
   acceptPlan,
   opened,
@@ -107,15 +110,42 @@ for (const kind of STORES) {
     });
 
     test('P7: the last acceptance is read by its number; rows that no gateway wrote do not count', async () => {
-      await world.one.accept(plan(5, []));
+      const { number } = (await world.one.accept(plan(5, []))).acceptance;
       await world.rows(
-        `insert into holdfast.acceptances select 9, log, at, head, last_event, seal from holdfast.acceptances where number = 5`,
+        `insert into holdfast.acceptances select number + 4, log, at, head, last_event, seal from holdfast.acceptances where number = ${number}`,
       );
       await world.rows(
-        `insert into holdfast.acceptances select 10, 'log_other', at, head, last_event, seal from holdfast.acceptances where number = 5`,
+        `insert into holdfast.acceptances select number + 5, 'log_other', at, head, last_event, seal from holdfast.acceptances where number = ${number}`,
       );
-      assert.equal((await world.other.lastAcceptance('log_one'))?.number, 5);
-      assert.equal(await world.other.lastAcceptance('log_other'), null);
+      assert.equal((await world.other.lastAcceptance('log_one', 0))?.number, number);
+      assert.equal(await world.other.lastAcceptance('log_other', 0), null);
+    });
+
+    test('P7: rows with the next numbers, or thousands with any, keep nobody from accepting nor from reading it', async () => {
+      const next = ((await world.one.lastAcceptance('log_one', 0))?.number ?? 0) + 1;
+      const bogus = (numbers: string) =>
+        world.rows(`insert into holdfast.acceptances (number, log, at, head, last_event, seal)
+          select n, 'log_one', now(), 0, 0, '1' || repeat('a', 40) from ${numbers} n`);
+      await bogus(`generate_series(${next}, ${next + 200})`);
+      await bogus('generate_series(9223372036854770000, 9223372036854775807)');
+      const done = await world.one.accept(plan(next, []));
+      assert.equal(done.acceptance.number, next);
+      assert.equal((await world.other.lastAcceptance('log_one', 0))?.number, next);
+      // Two operators at once, or a replica that does not know of the other's: the next number.
+      assert.equal((await world.other.accept(plan(next, []))).acceptance.number, next + 1);
+      assert.equal((await world.one.lastAcceptance('log_one', next))?.number, next + 1);
+      await world.rows(`update holdfast.acceptances set head = 99 where number = ${next + 1}`);
+      assert.equal((await world.one.lastAcceptance('log_one', 0))?.number, next, 'what was changed does not count');
+      assert.equal((await world.one.accept(plan(next + 1, []))).acceptance.number, next + 2, 'its place is taken');
+    });
+
+    test('P7: an acceptance outlives the secret under which it was written', async () => {
+      const secrets = ['a newer secret of tests, long enough for keys', TEST_SECRET] as const;
+      const number = (await world.one.accept(plan(1, []))).acceptance.number;
+      const read = (seals: Seals) => lastAcceptance(world.db, seals, 'log_one', number);
+      assert.equal((await read(rowSeals([...secrets])))?.number, number);
+      assert.equal((await read(rowSeals([secrets[0]])))?.number, number, 'the older secret is listed no longer');
+      assert.equal((await read(TEST_SEALS))?.number, number, 'nor does it hide from who has only that one');
     });
   });
 }

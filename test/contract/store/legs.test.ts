@@ -3,6 +3,9 @@ import { after, before, beforeEach, describe, test } from 'node:test';
 import type { AskedQuestion } from '../../../src/domain/approval/answer.ts';
 import type { Approval } from '../../../src/domain/approval/approval.ts';
 import type { Continuing, NewApproval } from '../../../src/ports.ts';
+import { sqlBeliefs } from '../../../src/sql/sets/beliefs.ts';
+import { closeRequests } from '../../../src/sql/task/asked-requests.ts';
+import { TEST_SEALS } from '../../support/store/seals.ts';
 import {
   change,
   eventOf,
@@ -238,6 +241,43 @@ function suite(kind: StoreKind): void {
         assert.equal((await world.tasks[1].findRequest(at(runs), 'late'))?.answered, false);
         const { n } = (await world.tasks[1].findRequest(at(runs), 'late'))!;
         assert.notEqual(await answer(n, runs), null, 'the set is whole after it');
+      });
+
+      test('what is closed at once is of calls that are over: those that go on for days do not stand before them', async () => {
+        const [runs, over] = [await running(), await running()];
+        const earlier = { at: new Date(Date.now() - 25 * 60 * 60_000) };
+        for (const key of ['1', '2', '3']) await keep(runs, key, earlier);
+        await keep(over, 'last', earlier);
+        await through(world.one, over, 'succeeded');
+        const beliefs = sqlBeliefs(world.db, TEST_SEALS, world.watches[0]);
+        // Others that earlier tests have left, first.
+        for (let round = 0; round < 20; round += 1) await closeRequests(world.db, TEST_SEALS, beliefs, new Date(), 1);
+        assert.equal((await world.tasks[1].findRequest(at(over), 'last'))?.answered, true);
+        assert.equal((await world.tasks[1].findRequest(at(runs), '1'))?.answered, false);
+      });
+
+      test('P1: how sent calls stand is read without what is long in them, and believed with its seals only', async () => {
+        const [call, over, changed, other] = [await running(), await running(), await running(), await running()];
+        await through(world.one, over, 'succeeded');
+        await world.rows(`update holdfast.approvals set state = 'failed' where id = '${changed.id}'`);
+        await world.rows(
+          `update holdfast.approvals set requirement = jsonb_set(requirement::jsonb, '{answers}', '"allow"')::json where id = '${other.id}'`,
+        );
+        // Neither these nor votes are read.
+        await world.rows(`update holdfast.approvals set arguments = '{"other":1}' where id = '${call.id}'`);
+        const ids = [call, over, changed, other].map(({ id }) => id);
+        const calls = await world.other.sentCalls([...ids, 'ap_none', ...ids.map((id) => `${id}_`)]);
+        const found = ids.map((id) => calls.find((one) => one.id === id)!);
+        assert.deepEqual(
+          found.map(({ state, believed }) => [state, believed]),
+          [
+            ['dispatched', true],
+            ['succeeded', true],
+            ['failed', false],
+            ['dispatched', false],
+          ],
+        );
+        assert.equal(calls.length, 4);
       });
 
       test('P4: whose answers a process held that has died are told apart from those that are held, or may come again', async () => {

@@ -45,6 +45,8 @@ const RELEASED: Readonly<Record<string, string>> = {
   '0041-counted': '6595ae8014d4704803479a8b0742b2b5f38aa4857b29ec02d4709e4407a0af2a',
   '0042-sealed-cards': 'a103d3d33ff6eb2e18bd58ab19ac5f0c51762f6abfbc6f339d1b117799df5a63',
   '0043-open-requests': 'd9f775d321ddf52ddae0c879ec7c723c0dbd334f54a9b5997201378781ba5b56',
+  '0044-found-acceptances': 'db108d63f240a80a9e8a68c844f1eb264d8a26b98dbb1fc0d870e9ff36c50c59',
+  '0045-sealing-replicas': '56071aaf79b0e32242884d38c7625a6661abbd71aa7bb3a16e0bef90f6accbfb',
 };
 
 /** Every statement that reached an empty database, by the migration that it belongs to. */

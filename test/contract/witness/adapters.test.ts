@@ -486,6 +486,69 @@ describe('several witnesses', { skip: skipWithout('redis') }, () => {
     await Promise.all([board.close(), fresh.close()]);
   });
 
+  test('P2: of two replicas that spend over an entry that was given back, in one moment, one is told that it is known', async () => {
+    const [a, b] = [1, 2].map(() => redisWitness({ url: redis.url, seals: TEST_SEALS, log }));
+    await Promise.all([a!.spend(LOG, [pass()]), b!.spend(LOG, [pass()])]);
+    for (let round = 0; round < 40; round += 1) {
+      const one = pass();
+      await a!.spend(LOG, [one]);
+      // Or nobody's: somebody wrote over it.
+      if (round % 2 === 0) await a!.correct(LOG, [{ ...one, returned: true }]);
+      else await client.hset(`holdfast:witness:${LOG}:passes`, `${one.approval} 0`, 'nonsense');
+      const found = await Promise.all(
+        [a!, b!].map((witness, nth) => witness.spend(LOG, [{ ...one, revision: 5 + nth }])),
+      );
+      assert.deepEqual(found.map(({ length }) => length).sort(), [0, 1], `round ${round}`);
+    }
+    await Promise.all([a!.close(), b!.close()]);
+  });
+
+  test('P2: a replica that gives back late takes no later sending of another one away', async () => {
+    const [a, b] = [1, 2].map(() => redisWitness({ url: redis.url, seals: TEST_SEALS, log }));
+    const one = pass();
+    await a!.spend(LOG, [one]);
+    await b!.correct(LOG, [{ ...one, returned: true }]);
+    assert.deepEqual(await b!.spend(LOG, [{ ...one, revision: 5 }]), []);
+    await a!.correct(LOG, [{ ...one, returned: true }]);
+    assert.deepEqual(await a!.spend(LOG, [{ ...one, revision: 7 }]), [{ ...one, revision: 5 }]);
+    await Promise.all([a!.close(), b!.close()]);
+  });
+
+  test('P2: single entries that somebody takes out of Redis, or puts back to before, are found by the next comparison', async () => {
+    const key = 'holdfast:witness:log_thinned:passes';
+    const shared = redisWitness({ url: redis.url, seals: TEST_SEALS, log });
+    const board = new WitnessBoard([shared], log);
+    await board.logsAt('thinned', 'log_thinned');
+    const [sent, ended, kept, older, over] = [pass(), pass({ ended: 'denied' }), pass(), pass(), pass()];
+    for (const one of [sent, kept, over]) await board.spend('log_thinned', [one]);
+    await board.end('log_thinned', ended);
+    await board.spend('log_thinned', [older]);
+    await board.giveBack('log_thinned', [older]);
+    const before = (await client.hget(key, `${older.approval} 0`))!;
+    await board.spend('log_thinned', [{ ...older, revision: 5 }]);
+    await board.keep(state({ log: 'log_thinned' }));
+    // Another replica, which has only read of them.
+    const other = new WitnessBoard([redisWitness({ url: redis.url, seals: TEST_SEALS, log })], log);
+    await other.logsAt('thinned', 'log_thinned');
+    await other.read('log_thinned', Number.POSITIVE_INFINITY);
+    for (const reader of [board, other]) {
+      assert.deepEqual((await reader.read('log_thinned', 0)).lost, []);
+      for (const { approval } of [sent, ended]) await client.hdel(key, `${approval} 0`);
+      await client.hset(key, `${older.approval} 0`, before);
+      const { lost } = await reader.read('log_thinned', 0);
+      assert.deepEqual(
+        lost.flatMap(({ witness, passes }) => passes.map(({ approval }) => [witness, approval])).sort(),
+        [sent, ended, older].map(({ approval }) => ['Redis', approval]).sort(),
+      );
+      const fresh = redisWitness({ url: redis.url, seals: TEST_SEALS, log });
+      for (const one of [sent, ended, kept, { ...older, revision: 5 }]) {
+        assert.deepEqual(await fresh.spend('log_thinned', [{ ...one, revision: 9 }]), [one]);
+      }
+      await fresh.close();
+    }
+    await Promise.all([board.close(), other.close()]);
+  });
+
   test('P6: one of two that answers is enough; none is not', async () => {
     const broken: Witness = {
       name: 'a broken one',

@@ -110,6 +110,57 @@ describe('what a database administrator does so that nothing is told', {
     );
   });
 
+  test('P7: neither rows of acceptances nor a flood of events keep an operator from the way down, or true events from the chain', async () => {
+    const bogus = (from: number) =>
+      sql(`insert into holdfast.acceptances (number, log, at, head, last_event, seal)
+        select n, (select log from holdfast.epoch), now(), 0, 0, '1' || repeat('a', 40) from generate_series(${from}, ${from + 80}) n`);
+    await bogus(1);
+    await sql(`insert into holdfast.events (n, body, type, at, actor) overriding system value
+      select -n, '{"forged":' || n || '}', 'call.allowed', now(), 'grant:agent' from generate_series(1, 15000) n`);
+    await at.alarmed(/was not written by a gateway/);
+    await at.accept();
+    await bogus(100);
+    await sql(
+      `insert into holdfast.events (body, type, at, actor) values ('{"one":"more"}', 'call.allowed', now(), 'x')`,
+    );
+    // Whose number is higher than any that an event of a gateway will have.
+    await sql(`insert into holdfast.events (n, body, type, at, actor) overriding system value
+      values (9223372036854775807, '{"last":"of all"}', 'call.allowed', now(), 'x')`);
+    await at.alarmed(/was not written by a gateway/);
+    await at.accept();
+    const agent = await at.open();
+    const args = { name: 'after all' };
+    const sent = agent.call('create_key', args, patient);
+    const { id } = await at.gateway.pending('create_key', args);
+    const { ts } = await at.house.card(id);
+    await at.house.slack.click({ user: 'U0MIRA', channel: 'C0APPROVALS', ts, actionId: 'approve' });
+    await sent.answer;
+    assert.equal(at.upstream.count('create_key', args), 1);
+    await eventually('all of its events are chained', async () => {
+      const [open] = await sql(`select count(*) filter (where seq is null) as open, count(*) as all
+        from holdfast.events where approval_id = '${id}'`);
+      return Number(open!.open) === 0 && Number(open!.all) >= 4 ? true : null;
+    });
+    await eventually(
+      'the log is signed as far as that',
+      async () => {
+        const [found] = await sql(`select (select max(seq) from holdfast.checkpoints) >=
+        (select max(seq) from holdfast.events where approval_id = '${id}' and type = 'approval.decided') as signed`);
+        return found!.signed === true ? true : null;
+      },
+      60_000,
+    );
+    assert.equal((await at.ready()).body.gated, true);
+    await trigger(
+      'events',
+      'after insert',
+      `if new.type = 'approval.requested' then delete from holdfast.events where n = new.n; end if; return null;`,
+    );
+    const parked = agent.call('create_key', { name: 'deleted' }, patient);
+    await at.alarmed(/an event that this process wrote is gone/);
+    parked.disconnect();
+  });
+
   test('P7: a chained event that is rewritten without a seal is not shown as one from before there were seals', async () => {
     const agent = await at.open();
     await agent.call('read', {}).answer;
