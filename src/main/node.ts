@@ -14,6 +14,7 @@ import { withinOr } from '../time/within.ts';
 import { vault } from '../vault/vault.ts';
 import { Meters } from '../web/http/meters.ts';
 import { remoteAddress } from '../web/http/remote-address.ts';
+import { isLoopbackHost } from '../web/http/this-machine.ts';
 import { type Assembled, assemble } from './assemble.ts';
 import { confinementFaults, confinementText } from './confine/check.ts';
 import { guardedPaths } from './confine/guarded.ts';
@@ -39,6 +40,11 @@ import { type ChildTerms, upstreamOnNode } from './upstream/open-on-node.ts';
 export interface Running extends Pick<Assembled, 'rules' | 'noteEvent' | 'changeSlack'> {
   /** Where it listens: `http://127.0.0.1:8787`. */
   readonly url: string;
+  /**
+   * Makes a link that signs a browser of this machine in to the console, once, within `LINK_MS`. It is for the eyes of the
+   * person at the terminal: no log takes it. null: the console is closed, or can be reached from elsewhere.
+   */
+  signInLink(): string | null;
   /**
    * At once, new connections are refused, `/readyz` answers 503, and held calls get the pending result, with which the
    * agent continues at another replica. Calls under way may take `DRAIN_MS` to finish; then everything is closed.
@@ -106,12 +112,21 @@ export async function startNode(
       drain.end();
       for (const step of undo.reverse()) await step();
     };
-    const { rules, noteEvent, changeSlack } = assembled;
-    return { url, rules, noteEvent, changeSlack, stop };
+    const { rules, noteEvent, changeSlack, signInLinks } = assembled;
+    const offered = signInLinks !== null && secrets.adminToken !== null && isForThisMachineOnly(settings);
+    const signInLink = (): string | null =>
+      offered ? `${url}/sign-in#${signInLinks.make(storage.clock.now())}` : null;
+    return { url, signInLink, rules, noteEvent, changeSlack, stop };
   } catch (error) {
     for (const step of undo.reverse()) await step().catch(() => undefined);
     throw error;
   }
+}
+
+/** Nothing listens beyond loopback, no proxy is known, and people are told no other address. */
+function isForThisMachineOnly({ listen, publicUrl, trustedProxies: proxies }: Loaded['settings']): boolean {
+  const elsewhere = publicUrl !== null && !isLoopbackHost(new URL(publicUrl).host);
+  return isLoopbackHost(listen.host) && !elsewhere && proxies.length === 0;
 }
 
 function childTerms(loaded: Loaded): ChildTerms {
