@@ -46,12 +46,18 @@ export async function initCommand(options: InitOptions, terminal: Terminal): Pro
   const known = taken.chosen.filter((server) => server.known);
   const { scanned, left } = await scanServers(
     taken.chosen.filter((server) => !server.known),
+    place,
     terminal,
     asking,
   );
   const chosen = [...known, ...scanned.map(({ server }) => server)];
   terminal.out(leftLines([...taken.left, ...left], source));
   if (chosen.length === 0) {
+    const all = [...taken.left, ...left];
+    if (all.length > 0 && all.every(({ already }) => already)) {
+      terminal.out(printed`\nEvery server of this file is behind Holdfast already. Nothing was changed.\n`);
+      return 0;
+    }
     terminal.err(printed`No server was put behind Holdfast, and nothing was changed.\n`);
     return 1;
   }
@@ -150,7 +156,7 @@ async function next(place: SetUpPlace, { noStart }: InitOptions, terminal: Termi
     return 0;
   }
   terminal.out(printed`\nStarting. Ctrl-C stops it; from then on: ${inFolder}holdfast start\n`);
-  const config = place.configPath;
-  const elsewhere = folder === terminal.cwd ? {} : { data: join(folder, '.holdfast') };
-  return startCommand({ config, ...elsewhere, allowUndecidable: false }, terminal);
+  // As if it was started there: paths of servers and data are from that folder.
+  process.chdir(folder);
+  return startCommand({ config: 'holdfast.yaml', allowUndecidable: false }, { ...terminal, cwd: folder });
 }

@@ -8,6 +8,7 @@ import { listTools } from '../../main/upstream/list-configured.ts';
 import { printed } from '../../text/printed.ts';
 import { findingsOf } from '../scan/findings.ts';
 import type { Asking } from './asking.ts';
+import type { SetUpPlace } from './place.ts';
 import type { ChosenServer, LeftServer } from './take.ts';
 
 /** Milliseconds that a server may take: npx may have to download it first. */
@@ -28,6 +29,7 @@ default: require_approval
 /** Lists the tools of each server that is new, as `scan` does, and drafts its policy. One that does not answer stays where it is. */
 export async function scanServers(
   servers: readonly ChosenServer[],
+  { folder }: Pick<SetUpPlace, 'folder'>,
   terminal: Terminal,
   asking: Asking,
 ): Promise<{ readonly scanned: readonly ScannedServer[]; readonly left: readonly LeftServer[] }> {
@@ -39,7 +41,7 @@ export async function scanServers(
   if (servers.length > 0)
     terminal.out(printed`\nListing the tools of ${servers.map(({ name }) => name).join(', ')} …\n`);
   const listings = await Promise.all(
-    servers.map((server) => listTools(upstreamOf(server, terminal), SCAN_MS, NOTHING)),
+    servers.map((server) => listTools(upstreamOf(server, folder, terminal), SCAN_MS, NOTHING)),
   );
   const scanned: ScannedServer[] = [];
   const left: LeftServer[] = [];
@@ -73,7 +75,7 @@ const NOTHING = { folders: [], secrets: [], config: '', unwritten: [] };
 /** As the config will fill them in. */
 const NAMED = /\$(\$\{)|\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g;
 
-function upstreamOf({ name, entry, secrets }: ChosenServer, terminal: Terminal): ServerConfig {
+function upstreamOf({ name, entry, secrets }: ChosenServer, folder: string, terminal: Terminal): ServerConfig {
   const fill = (text: string): string =>
     text.replace(NAMED, (_, escaped: string | undefined, variable: string) =>
       escaped === undefined ? (secrets.get(variable) ?? terminal.env[variable] ?? '') : '${',
@@ -88,7 +90,8 @@ function upstreamOf({ name, entry, secrets }: ChosenServer, terminal: Terminal):
           kind: 'stdio',
           command: [fill(entry.command), ...entry.args.map(fill)],
           env: filled(entry.env),
-          cwd: entry.cwd,
+          // Where it runs once the gateway is started in its folder.
+          cwd: entry.cwd ?? folder,
           runAs: null,
           sandbox: null,
         };

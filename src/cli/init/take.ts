@@ -25,6 +25,8 @@ export interface ChosenServer {
 export interface LeftServer {
   readonly listed: ListedServer;
   readonly why: string;
+  /** It leads through Holdfast already. */
+  readonly already?: boolean;
 }
 
 export interface ChosenServers {
@@ -53,7 +55,7 @@ export async function chooseServers(
     }
     const taken = await takeAsking(listed, source, place, { variables, names, answers }, terminal, asking);
     if (taken.kind === 'left') {
-      left.push({ listed, why: taken.why });
+      left.push({ listed, ...taken });
       continue;
     }
     const again = knownAs(taken, inConfig, place);
@@ -72,6 +74,8 @@ export async function chooseServers(
 
 type Taken = Extract<TakenServer, { kind: 'taken' }> & { readonly name: string };
 
+type Left = Omit<LeftServer, 'listed'> & { readonly kind: 'left' };
+
 interface Known {
   readonly variables: ReadonlySet<string>;
   readonly names: ReadonlySet<string>;
@@ -85,7 +89,7 @@ async function takeAsking(
   { variables, names, answers }: Known,
   terminal: Terminal,
   asking: Asking,
-): Promise<Taken | { readonly kind: 'left'; readonly why: string }> {
+): Promise<Taken | Left> {
   const project = listed.project ?? source.project;
   // A server that is known exactly so has its own name and secrets; then those are not taken.
   const own = serverNameFor(listed.name, []);
@@ -96,7 +100,7 @@ async function takeAsking(
   }
   throw new Error(`${listed.name}: no name is free`);
 
-  async function taking(name: string, taken: ReadonlySet<string>): Promise<Taken | { kind: 'left'; why: string }> {
+  async function taking(name: string, taken: ReadonlySet<string>): Promise<Taken | Left> {
     for (;;) {
       const result = takeServer(name, listed.node.value, {
         form: source.form,
@@ -113,7 +117,7 @@ async function takeAsking(
       });
       if (result.kind === 'taken') return { ...result, name };
       if (result.kind === 'left') return result;
-      if (result.kind === 'holdfast') return { kind: 'left', why: 'is Holdfast already' };
+      if (result.kind === 'holdfast') return { kind: 'left', why: 'is Holdfast already', already: true };
       for (const { key } of result.needs) {
         const answer = await askFor(key, listed, source, terminal, asking);
         if (answer === null) return { kind: 'left', why: `needs ${shownNeed(key)}, which nobody was asked for here` };
@@ -173,7 +177,9 @@ async function agreedToRun(
 ): Promise<boolean> {
   const renamed = name === listed.name ? '' : `, ${listed.name} in the file`;
   const runs =
-    'url' in entry ? `is asked at ${entry.url}` : `runs ${[entry.command, ...entry.args].map(shownWord).join(' ')}`;
+    'url' in entry
+      ? `is asked at ${addressShown(entry.url, secrets)}`
+      : `runs ${[entry.command, ...entry.args].map(shownWord).join(' ')}`;
   const folder = 'url' in entry || entry.cwd === null ? '' : ` in ${entry.cwd}`;
   terminal.out(printed`\n${name}${renamed}: ${runs}${folder}\n${keptLine([...secrets.keys()], place)}`);
   const question =
@@ -181,6 +187,13 @@ async function agreedToRun(
       ? printed`Ask it for its tools, and put it behind Holdfast?`
       : printed`Run this command as you, to list its tools, and put it behind Holdfast?`;
   return asking.agreed(question, true);
+}
+
+/** The address; where a part of it may be a credential, only where it leads. */
+function addressShown(url: string, secrets: ReadonlyMap<string, string>): string {
+  const kept = /^\$\{(\w+)\}$/.exec(url)?.[1];
+  const whole = kept === undefined ? undefined : secrets.get(kept);
+  return whole !== undefined && URL.canParse(whole) ? `${new URL(whole).origin}/…` : url;
 }
 
 function keptLine(variables: readonly string[], { secrets }: SetUpPlace): Printed {

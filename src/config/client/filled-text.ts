@@ -143,7 +143,7 @@ export class TextFiller {
     if (run.variable) return `\${${run.text}}`;
     const hidden = (secret !== null && !SCHEME.test(run.text)) || run.secret;
     // Nothing but blanks is no secret, and a file with a secret cannot hold it.
-    if (!hidden || run.text.trim() === '') return run.text.replaceAll('${', '$${');
+    if (!hidden || run.text.trim() === '') return run.text.replaceAll('${', () => '$${');
     if (run.text.includes('\0')) this.refuse(`${where} has a NUL in it`);
     if (Buffer.byteLength(run.text) > MOST_SECRET_BYTES)
       this.refuse(`${where} is longer than ${MOST_SECRET_BYTES} bytes`);
