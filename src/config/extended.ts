@@ -1,9 +1,9 @@
 import { type Document, isMap, isSeq, parseDocument, YAMLMap } from 'yaml';
-import type { ServerEntry } from './client/take-server.ts';
+import type { TakenEntry } from './client/take-server.ts';
 
 /** What is added to a config. */
 export interface ConfigAdditions {
-  readonly servers: readonly { readonly name: string; readonly entry: ServerEntry; readonly policy: string }[];
+  readonly servers: readonly { readonly name: string; readonly entry: TakenEntry; readonly policy: string }[];
   readonly grant: {
     readonly name: string;
     readonly tokenSha256: string;
@@ -49,7 +49,7 @@ function block(document: Document, key: 'servers' | 'grants'): void {
   if (node === undefined || node === null) document.set(key, document.createNode(key === 'servers' ? {} : []));
 }
 
-function serverNode(document: Document, entry: ServerEntry, policy: string): YAMLMap {
+function serverNode(document: Document, entry: TakenEntry, policy: string): YAMLMap {
   const node = new YAMLMap();
   const put = (name: string, value: unknown): void => {
     const made = document.createNode(value);

@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { CLIENT_FORMS, type ClientName, clientOf, clientPlaces, projectOf } from '../../src/config/client/clients.ts';
+import {
+  CLIENT_FORMS,
+  type ClientName,
+  clientByFile,
+  clientPlaces,
+  projectOf,
+} from '../../src/config/client/clients.ts';
 import { readJsonText } from '../../src/config/client/json-text.ts';
 import { listedServers } from '../../src/config/client/listed-servers.ts';
 import { secretVariableFor, serverNameFor } from '../../src/config/client/server-names.ts';
@@ -132,8 +138,8 @@ describe('names', () => {
       'C:\\Users\\mira\\AppData\\Roaming\\Claude\\claude_desktop_config.json': 'claude-desktop',
       '/x/other.json': 'mcp',
     };
-    for (const [path, client] of Object.entries(files)) assert.equal(clientOf(path, {}), client, path);
-    assert.equal(clientOf('/x/mcp.json', { servers: {} }), 'vscode');
+    for (const [path, client] of Object.entries(files)) assert.equal(clientByFile(path, {}), client, path);
+    assert.equal(clientByFile('/x/mcp.json', { servers: {} }), 'vscode');
     assert.equal(projectOf('/home/mira/.cursor/mcp.json', '/home/mira'), null);
     assert.equal(projectOf('/work/p/.cursor/mcp.json', '/home/mira'), '/work/p');
     assert.equal(projectOf('/work/p/.mcp.json', '/home/mira'), '/work/p');

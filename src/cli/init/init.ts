@@ -72,7 +72,7 @@ export async function initCommand(options: InitOptions, terminal: Terminal): Pro
   openKept(place);
   terminal.out(writtenLines(place, grant, [...setUp.policies.keys()], chosen));
   await toClient(source, clientText, place, options, terminal, asking);
-  terminal.out(WARNING);
+  terminal.out(warning(programIn(terminal)));
   return next(place, options, terminal);
 }
 
@@ -128,15 +128,23 @@ async function toClient(
   }
   const { backup } = replaceClientFile(place, source, text);
   terminal.out(
-    printed`\n${file.path} now leads through Holdfast. It holds the grant's token, so it is for you alone: keep it out of git.\n  before: ${backup}\n  back:   holdfast init --undo${dirOption(place, terminal)}\n  ${form.again}\n`,
+    printed`\n${file.path} now leads through Holdfast. It holds the grant's token, so it is for you alone: keep it out of git.\n  before: ${backup}\n  back:   ${programIn(terminal)} init --undo${dirOption(place, terminal)}\n  ${form.again}\n`,
   );
 }
 
-const WARNING = printed`
+function warning(program: string): Printed {
+  return printed`
 An agent that runs as you can read the console's token as you can, and approve its own calls. It cannot once approvals are
-given in Slack (holdfast init slack), or where it runs as another user or in a sandbox. A server gets a user or a sandbox of
-its own by run_as or sandbox in the config.
+given in Slack, or where it runs as another user or in a sandbox. Next: ${program} init slack. A server that is a command
+gets a user or a sandbox of its own by run_as or sandbox in the config.
 `;
+}
+
+/** How this program is called here. */
+function programIn({ env }: Terminal): string {
+  if (env.npm_command === 'exec') return 'npx holdfast';
+  return env.npm_lifecycle_event === 'holdfast' ? 'npm run holdfast --' : 'holdfast';
+}
 
 function dirOption({ folder }: SetUpPlace, { cwd }: Terminal): string {
   const dir = relative(cwd, folder);
@@ -152,10 +160,10 @@ async function next(place: SetUpPlace, { noStart }: InitOptions, terminal: Termi
       existing === null
         ? `Something else listens at ${url}. `
         : `What listens at ${url} takes this over by itself if it is this gateway. `;
-    terminal.out(printed`\n${busy ? running : ''}Start it: ${inFolder}holdfast start\n`);
+    terminal.out(printed`\n${busy ? running : ''}Start it: ${inFolder}${programIn(terminal)} start\n`);
     return 0;
   }
-  terminal.out(printed`\nStarting. Ctrl-C stops it; from then on: ${inFolder}holdfast start\n`);
+  terminal.out(printed`\nStarting. Ctrl-C stops it; from then on: ${inFolder}${programIn(terminal)} start\n`);
   // As if it was started there: paths of servers and data are from that folder.
   process.chdir(folder);
   return startCommand({ config: 'holdfast.yaml', allowUndecidable: false }, { ...terminal, cwd: folder });

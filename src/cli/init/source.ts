@@ -5,7 +5,7 @@ import {
   CLIENT_NAMES,
   type ClientForm,
   type ClientName,
-  clientOf,
+  clientByFile,
   clientPlaces,
   projectOf,
 } from '../../config/client/clients.ts';
@@ -36,7 +36,7 @@ export interface SourceOptions {
 }
 
 /** The user's own folder. */
-export function homeOf({ env, cwd }: Terminal): string {
+export function userHomeOf({ env, cwd }: Terminal): string {
   return env.HOME || env.USERPROFILE || cwd;
 }
 
@@ -49,7 +49,7 @@ export async function clientSource(options: SourceOptions, terminal: Terminal, a
 
 function placesHere(terminal: Terminal) {
   const { env, cwd } = terminal;
-  return clientPlaces({ platform: process.platform, home: homeOf(terminal), appData: env.APPDATA ?? null, cwd });
+  return clientPlaces({ platform: process.platform, home: userHomeOf(terminal), appData: env.APPDATA ?? null, cwd });
 }
 
 function namedPath(from: string, terminal: Terminal): string {
@@ -93,10 +93,10 @@ function sourceAt(given: string, client: ClientName | undefined, terminal: Termi
   const parsed = readJsonText(read.text);
   if (!parsed.ok) throw new Error(`${given}:${parsed.line}:${parsed.column}: ${parsed.why}. Nothing was changed.`);
   const path = realpathSync(given);
-  const form = CLIENT_FORMS[client ?? clientOf(given, parsed.root.value)];
+  const form = CLIENT_FORMS[client ?? clientByFile(given, parsed.root.value)];
   const listed = listedServers(parsed.root, form, terminal.cwd);
   if (!listed.ok) throw new Error(`${given} ${listed.why}. Nothing was changed.`);
-  return { form, file: { path, text: read.text }, project: projectOf(given, homeOf(terminal)), ...listed };
+  return { form, file: { path, text: read.text }, project: projectOf(given, userHomeOf(terminal)), ...listed };
 }
 
 /** A server that no client has yet. */

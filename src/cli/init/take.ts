@@ -1,20 +1,20 @@
 import { parseDocument } from 'yaml';
 import type { ListedServer } from '../../config/client/listed-servers.ts';
 import { serverNameFor } from '../../config/client/server-names.ts';
-import { isSameEntry, type ServerEntry, type TakenServer, takeServer } from '../../config/client/take-server.ts';
+import { isSameEntry, type TakenEntry, type TakenServer, takeServer } from '../../config/client/take-server.ts';
 import type { Terminal } from '../../main/process/terminal.ts';
 import { joined, type Printed, printed } from '../../text/printed.ts';
 import type { Asking } from './asking.ts';
 import { textOf } from './files.ts';
 import { type SetUpPlace, takenVariables } from './place.ts';
-import { type ClientSource, homeOf } from './source.ts';
+import { type ClientSource, userHomeOf } from './source.ts';
 
 /** A server that goes behind Holdfast. */
 export interface ChosenServer {
   /** As Holdfast calls it. */
   readonly name: string;
   readonly listed: ListedServer;
-  readonly entry: ServerEntry;
+  readonly entry: TakenEntry;
   readonly secrets: ReadonlyMap<string, string>;
   readonly environment: readonly string[];
   /** The config has it already, exactly so. */
@@ -105,7 +105,7 @@ async function takeAsking(
       const result = takeServer(name, listed.node.value, {
         form: source.form,
         env: terminal.env,
-        home: homeOf(terminal),
+        home: userHomeOf(terminal),
         project,
         answers,
         readText: (path) => {

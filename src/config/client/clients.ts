@@ -108,7 +108,7 @@ export function clientPlaces({ platform, home, appData, cwd }: Surroundings): re
 }
 
 /** Whose file this is, by its name and what it holds; `mcp` where nothing tells. */
-export function clientOf(path: string, root: Json): ClientName {
+export function clientByFile(path: string, root: Json): ClientName {
   const words = path.replaceAll('\\', '/').split('/');
   const file = words.at(-1) ?? '';
   const folder = words.at(-2) ?? '';

@@ -5,7 +5,7 @@ import { secretName } from '../../domain/json/secret-name.ts';
 import { type FillingPlace, type NeededValue, TextFiller } from './filled-text.ts';
 
 /** A server as `holdfast.yaml` has it, without its policy. Secrets in it are `${NAME}`. */
-export type ServerEntry =
+export type TakenEntry =
   | {
       readonly command: string;
       readonly args: readonly string[];
@@ -17,7 +17,7 @@ export type ServerEntry =
 export type TakenServer =
   | {
       readonly kind: 'taken';
-      readonly entry: ServerEntry;
+      readonly entry: TakenEntry;
       /** By variable. */
       readonly secrets: ReadonlyMap<string, string>;
       /** Variables that the gateway reads from its environment at each start. */
@@ -71,7 +71,7 @@ export function takeServer(name: string, value: Json, place: TakingPlace): Taken
 
 const left = (why: string): TakenServer => ({ kind: 'left', why });
 
-function commandOf(command: string, value: JsonObject, place: TakingPlace, filler: TextFiller): ServerEntry {
+function commandOf(command: string, value: JsonObject, place: TakingPlace, filler: TextFiller): TakenEntry {
   const given = value.args ?? [];
   if (!Array.isArray(given) || !given.every(isSingle)) filler.refuse('has args that are no list of texts');
   const words = Array.isArray(given) ? given.map(String) : [];
@@ -129,7 +129,7 @@ function absolute(path: string, { project, home }: TakingPlace): string {
   return isAbsolute(own) ? own : join(project ?? home, own);
 }
 
-function addressOf(address: string, value: JsonObject, filler: TextFiller): ServerEntry {
+function addressOf(address: string, value: JsonObject, filler: TextFiller): TakenEntry {
   const plain = filler.plain(address, 'url');
   if (filler.needs.length === 0 && filler.fault === null) checkAddress(plain, filler);
   const headers: Record<string, string> = Object.create(null);
@@ -210,7 +210,7 @@ export function wordsOfLine(line: string): string[] {
 }
 
 /** Whether two entries mean the same server. */
-export function isSameEntry(a: unknown, b: ServerEntry): boolean {
+export function isSameEntry(a: unknown, b: TakenEntry): boolean {
   const own = member(a, 'policy') === undefined ? a : { ...(a as JsonObject), policy: undefined };
   return JSON.stringify(sorted(own)) === JSON.stringify(sorted(b));
 }
