@@ -82,7 +82,7 @@ export function parseConfig(
         data: shape.data ?? null,
         maxBody: shape.max_body ?? null,
         trustedProxies: shape.trusted_proxies ?? null,
-        secrets,
+        ...(secrets !== null && { secrets }),
       },
     },
   };

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { INIT_CLIENTS } from '../../src/cli/table/options.ts';
 import {
   CLIENT_FORMS,
+  CLIENT_NAMES,
   type ClientName,
   clientByFile,
   clientPlaces,
@@ -94,6 +96,10 @@ describe('JSON as clients write it', () => {
       environment: [],
     });
   });
+});
+
+test('the command line offers every client that there is', () => {
+  assert.deepEqual(INIT_CLIENTS, CLIENT_NAMES);
 });
 
 describe('names', () => {

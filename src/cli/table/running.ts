@@ -1,6 +1,5 @@
-import { CLIENT_NAMES } from '../../config/client/clients.ts';
 import { command, flag, list, text, textOr } from '../parse/command.ts';
-import { config, data, json, publicUrl } from './options.ts';
+import { config, data, INIT_CLIENTS, json, publicUrl } from './options.ts';
 
 /** Running a gateway, setting it up, finding what is wrong with it. */
 export const RUNNING_COMMANDS = [
@@ -36,8 +35,8 @@ export const RUNNING_COMMANDS = [
       'Nothing is replaced without asking; in a script, --yes agrees to all of it, and --write is needed for the client’s file.',
     ],
     takes: {
-      from: text('<file|client>', `the client's file, or ${CLIENT_NAMES.join(', ')} (default: asks)`),
-      client: { ...text('<client>', 'whose form the file has (default: by its name)'), choices: CLIENT_NAMES },
+      from: text('<file|client>', `the client's file, or ${INIT_CLIENTS.join(', ')} (default: asks)`),
+      client: { ...text('<client>', 'whose form the file has (default: by its name)'), choices: INIT_CLIENTS },
       dir: textOr('.', '<dir>', 'folder of the set-up'),
       server: list('<name>', 'only this server of the file; repeat for several'),
       listen: text('<host:port>', 'where to listen (default: HOLDFAST_LISTEN, else 127.0.0.1:8787 or the next free)'),

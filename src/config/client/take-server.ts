@@ -1,7 +1,7 @@
 import { isAbsolute, join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { isObject, type Json, type JsonObject, member } from '../../domain/json/json.ts';
-import { secretName } from '../../domain/json/secret-name.ts';
+import { holdsSecret, secretOfWord } from './looks-secret.ts';
 import { type FillingPlace, type NeededValue, TextFiller } from './filled-text.ts';
 
 /** A server as `holdfast.yaml` has it, without its policy. Secrets in it are `${NAME}`. */
@@ -155,35 +155,6 @@ function checkAddress(text: string, filler: TextFiller): void {
   else if (url.username !== '' || url.password !== '') {
     filler.refuse('has a name or a password in its URL. Put them into its headers, as Authorization');
   }
-}
-
-/** Whether an address may be a credential by itself: it has a query, or a part that looks like a key. */
-function holdsSecret(text: string): boolean {
-  if (!URL.canParse(text)) return false;
-  const { search, pathname } = new URL(text);
-  return search !== '' || pathname.split('/').some((part) => KEY_LIKE.test(part));
-}
-
-const KEY_LIKE = /^(?=.*\d)(?=.*[A-Za-z])[\w.~+=-]{16,}$/;
-/** What keys of known services begin with. */
-const KNOWN_KEY =
-  /^(?:sk|pk|rk|ghp|gho|ghs|ghu|github_pat|glpat|xox[abeprs]|xapp|hf|AKIA|ASIA|AIza|eyJ)[-_A-Za-z0-9]{10,}/;
-
-/** The name under which a word of a command line is kept as a secret; null: it is none. */
-function secretOfWord(word: string, before: string | undefined): string | null {
-  const option = /^--?([\w.-]+)$/.exec(before ?? '')?.[1];
-  if (option !== undefined && !word.startsWith('-') && namesSecret(option)) return option;
-  const [, assigned] = /^-{0,2}([\w.-]+)=./.exec(word) ?? [];
-  if (assigned !== undefined && namesSecret(assigned)) return assigned;
-  if (KNOWN_KEY.test(word)) return 'KEY';
-  if (/^[a-z][a-z0-9+.-]*:\/\/[^/@\s]*:[^/@\s]+@/i.test(word)) return 'URL';
-  return /^https?:/i.test(word) && holdsSecret(word) ? 'URL' : null;
-}
-
-function namesSecret(option: string): boolean {
-  return (
-    secretName(option) !== null || /^(?:header|H|pat|key|pwd|pass|auth|bearer|connection-string|dsn)$/i.test(option)
-  );
 }
 
 /** Whether it leads to Holdfast: to its address, or with a token of its grants. */
