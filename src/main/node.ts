@@ -14,7 +14,6 @@ import { withinOr } from '../time/within.ts';
 import { vault } from '../vault/vault.ts';
 import { Meters } from '../web/http/meters.ts';
 import { remoteAddress } from '../web/http/remote-address.ts';
-import { isLoopbackHost } from '../web/http/this-machine.ts';
 import { type Assembled, assemble } from './assemble.ts';
 import { confinementFaults, confinementText } from './confine/check.ts';
 import { guardedPaths } from './confine/guarded.ts';
@@ -24,6 +23,7 @@ import { fileCopy, loggedCopy, printedCopy } from './process/checkpoint-copies.t
 import { STEADY_CLOCK } from './process/clocks.ts';
 import { Drain } from './process/drain.ts';
 import type { FaultInjection } from './process/fault-injection.ts';
+import { isReachedFromHereOnly } from './process/from-here-only.ts';
 import { lastCopyIn } from './process/last-copy.ts';
 import { listen } from './process/listen.ts';
 import { databasePlace } from './process/place.ts';
@@ -113,7 +113,7 @@ export async function startNode(
       for (const step of undo.reverse()) await step();
     };
     const { rules, noteEvent, changeSlack, signInLinks } = assembled;
-    const offered = signInLinks !== null && secrets.adminToken !== null && isForThisMachineOnly(settings);
+    const offered = signInLinks !== null && secrets.adminToken !== null && isReachedFromHereOnly(settings);
     const signInLink = (): string | null =>
       offered ? `${url}/sign-in#${signInLinks.make(storage.clock.now())}` : null;
     return { url, signInLink, rules, noteEvent, changeSlack, stop };
@@ -121,12 +121,6 @@ export async function startNode(
     for (const step of undo.reverse()) await step().catch(() => undefined);
     throw error;
   }
-}
-
-/** Nothing listens beyond loopback, no proxy is known, and people are told no other address. */
-function isForThisMachineOnly({ listen, publicUrl, trustedProxies: proxies }: Loaded['settings']): boolean {
-  const elsewhere = publicUrl !== null && !isLoopbackHost(new URL(publicUrl).host);
-  return isLoopbackHost(listen.host) && !elsewhere && proxies.length === 0;
 }
 
 function childTerms(loaded: Loaded): ChildTerms {
