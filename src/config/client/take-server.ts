@@ -1,8 +1,8 @@
 import { isAbsolute, join } from 'node:path';
 import { parseEnv } from 'node:util';
 import { isObject, type Json, type JsonObject, member } from '../../domain/json/json.ts';
-import { holdsSecret, secretOfWord } from './looks-secret.ts';
 import { type FillingPlace, type NeededValue, TextFiller } from './filled-text.ts';
+import { holdsSecret, secretOfWord } from './looks-secret.ts';
 
 /** A server as `holdfast.yaml` has it, without its policy. Secrets in it are `${NAME}`. */
 export type TakenEntry =
