@@ -64,7 +64,8 @@ function serverNode(document: Document, entry: TakenEntry, policy: string): YAML
     putTexts('headers', entry.headers);
   } else {
     put('command', entry.command);
-    if (entry.args.length > 0) put('args', entry.args);
+    // A program with blanks in its path is told from a line by its arguments, be there none.
+    if (entry.args.length > 0 || /\s/.test(entry.command)) put('args', entry.args);
     putTexts('env', entry.env);
     if (entry.cwd !== null) put('cwd', entry.cwd);
   }

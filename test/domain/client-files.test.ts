@@ -28,6 +28,7 @@ function taken(client: ClientName, value: Json, more: Partial<Parameters<typeof 
     home: '/home/mira',
     project: '/work/project',
     answers: new Map(),
+    isFile: (path) => path === '/opt/My Server/run',
     readText: (path) => (path === '/work/project/.env' ? 'A=1\nB="two ${C}"\n' : null),
     taken: new Set(),
     own: ['http://127.0.0.1:8787'],
@@ -219,6 +220,7 @@ describe('what a client’s file says becomes a server of Holdfast', () => {
     assert.deepEqual(secretsOf({ serverUrl: 'https://x.example/mcp' }), []);
     assert.deepEqual(secretsOf({ command: 'a', args: ['--api-key', 'x', '--port', '3'] }), ['x']);
     assert.deepEqual(secretsOf({ command: 'a', args: ['--token=x', key] }), ['--token=x', key]);
+    assert.deepEqual(secretsOf({ command: 'docker', args: ['run', '-e', 'PLAIN=x', '-e', 'NAME'] }), ['PLAIN=x']);
     assert.deepEqual(secretsOf({ command: 'a', args: ['postgres://u:p@h/d'] }), ['postgres://u:p@h/d']);
     assert.deepEqual(
       secretsOf({ command: 'npx', args: ['mcp-remote', 'https://x/mcp', '--header', 'Authorization: Bearer x'] }),
@@ -301,6 +303,16 @@ describe('what a client’s file says becomes a server of Holdfast', () => {
     const result = taken('cursor', { command: 'npx -y "a b" c' });
     assert.ok(result.kind === 'taken' && 'command' in result.entry);
     assert.deepEqual([result.entry.command, ...result.entry.args], ['npx', '-y', 'a b', 'c']);
+    const program = taken('cursor', { command: '/opt/My Server/run' });
+    assert.ok(program.kind === 'taken' && 'command' in program.entry);
+    assert.deepEqual([program.entry.command, ...program.entry.args], ['/opt/My Server/run']);
+    const text = extendedConfig(null, {
+      servers: [{ name: 'a', entry: program.entry, policy: 'p.yaml' }],
+      grant: { name: 'a', tokenSha256: `${'1'.repeat(63)}a`, servers: ['a'] },
+      secrets: 's',
+      listen: null,
+    });
+    assert.ok(parseConfig(text, { path: 'holdfast.yaml', env: {} }).ok, text);
     assert.deepEqual(wordsOfLine(`a 'b c' d"e f"`), ['a', 'b c', 'de f']);
   });
 

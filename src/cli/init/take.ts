@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { parseDocument } from 'yaml';
 import type { ListedServer } from '../../config/client/listed-servers.ts';
 import { serverNameFor } from '../../config/client/server-names.ts';
@@ -112,6 +113,7 @@ async function takeAsking(
           const read = textOf(path);
           return read.kind === 'read' ? read.text : null;
         },
+        isFile: (path) => existsSync(path),
         taken,
         own: ownAddresses(place),
       });

@@ -13,6 +13,7 @@ export interface FillingPlace {
   readonly answers: ReadonlyMap<string, string>;
   /** A file's text; null: it cannot be read. */
   readonly readText: (path: string) => string | null;
+  readonly isFile: (path: string) => boolean;
 }
 
 /** A value that only a person knows. */

@@ -17,7 +17,9 @@ export function secretOfWord(word: string, before: string | undefined): string |
   const option = /^--?([\w.-]+)$/.exec(before ?? '')?.[1];
   if (option !== undefined && !word.startsWith('-') && namesSecret(option)) return option;
   const [, assigned] = /^-{0,2}([\w.-]+)=./.exec(word) ?? [];
-  if (assigned !== undefined && namesSecret(assigned)) return assigned;
+  // `docker run -e NAME=VALUE`: a variable of the server like any other.
+  const isVariable = option === 'e' || option === 'env';
+  if (assigned !== undefined && (isVariable || namesSecret(assigned))) return assigned;
   if (KNOWN_KEY.test(word)) return 'KEY';
   if (/^[a-z][a-z0-9+.-]*:\/\/[^/@\s]*:[^/@\s]+@/i.test(word)) return 'URL';
   return /^https?:/i.test(word) && holdsSecret(word) ? 'URL' : null;

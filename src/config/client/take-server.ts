@@ -76,7 +76,8 @@ function commandOf(command: string, value: JsonObject, place: TakingPlace, fille
   if (!Array.isArray(given) || !given.every(isSingle)) filler.refuse('has args that are no list of texts');
   const words = Array.isArray(given) ? given.map(String) : [];
   // Some clients let a shell take the command apart.
-  const [program = '', ...before] = words.length === 0 && /\s/.test(command.trim()) ? wordsOfLine(command) : [command];
+  const isLine = words.length === 0 && /\s/.test(command.trim()) && !place.isFile(command);
+  const [program = '', ...before] = isLine ? wordsOfLine(command) : [command];
   const args = [...before, ...words].map((word, at, all) => {
     return filler.text(word, secretOfWord(word, all[at - 1]), `args[${at}]`);
   });
