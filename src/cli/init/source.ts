@@ -1,5 +1,5 @@
 import { realpathSync } from 'node:fs';
-import { basename, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import {
   CLIENT_FORMS,
   CLIENT_NAMES,
@@ -113,9 +113,10 @@ async function typed({ client }: SourceOptions, cwd: string, asking: Asking): Pr
   const suggested = nameFor(words);
   const answer = await asking.line(printed`Its name [${suggested}]: `);
   const name = answer?.trim() || suggested;
+  const form = CLIENT_FORMS[client === undefined ? await clientAsked(asking) : (client as ClientName)];
   const node: JsonNode = { start: 0, end: 0, value };
   return {
-    form: CLIENT_FORMS[(client ?? 'mcp') as ClientName],
+    form,
     file: null,
     project: cwd,
     servers: [{ name, node, project: null }],
@@ -124,13 +125,25 @@ async function typed({ client }: SourceOptions, cwd: string, asking: Asking): Pr
   };
 }
 
+async function clientAsked(asking: Asking): Promise<ClientName> {
+  for (;;) {
+    const answer = (await asking.line(printed`For which client: ${CLIENT_NAMES.join(', ')}? [mcp] `))?.trim() || 'mcp';
+    const found = CLIENT_NAMES.find((name) => name === answer);
+    if (found !== undefined) return found;
+  }
+}
+
+/** What files and folders of any program are called. */
+const NAMELESS = new Set(['index', 'main', 'server', 'cli', 'dist', 'build', 'src', 'lib', 'bin', 'out', '.']);
+
 /** `server-filesystem` of a package is `filesystem`. */
 function nameFor(words: readonly string[]): string {
   if (URL.canParse(words[0]!)) return new URL(words[0]!).hostname.split('.').at(-2) ?? 'server';
-  const runner = /^(?:npx|uvx|node|bunx|python3?|uv|deno|docker)$/.test(words[0]!);
+  const runner = /^(?:npx|uvx|node|bunx|python3?|uv|deno|docker)(?:\.exe|\.cmd)?$/.test(
+    words[0]!.split(/[\\/]/).at(-1)!,
+  );
   const word = runner ? (words.slice(1).find((each) => !each.startsWith('-')) ?? words[0]!) : words[0]!;
-  const plain = basename(word)
-    .replace(/@[\d.]+.*$/, '')
-    .replace(/\.(?:[cm]?[jt]s|py)$/, '');
+  const parts = word.split(/[\\/]/).map((part) => part.replace(/@[\d.]+.*$/, '').replace(/\.(?:[cm]?[jt]s|py)$/, ''));
+  const plain = parts.findLast((part) => part !== '' && !NAMELESS.has(part)) ?? 'server';
   return plain.replace(/^(?:mcp-)?server-|^mcp-|-mcp(?:-server)?$|-server$/g, '') || 'server';
 }

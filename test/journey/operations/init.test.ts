@@ -224,11 +224,11 @@ describe('what init asks', () => {
 
   test('without a file, a server is typed in', async () => {
     const line = `${NODE} "${FILESYSTEM}" ./files`;
-    const { code, out, err } = await init([], { answers: [line, 'files', 'y'] });
+    const { code, out, err } = await init([], { answers: [line, '', 'emacs', '', 'y'] });
     assert.equal(code, 0, out + err);
     assert.match(
       read(join(cwd, '.holdfast/clients/mcp.json')),
-      /"mcpServers": \{\n {4}"files": \{\n {6}"type": "http"/,
+      /"mcpServers": \{\n {4}"filesystem": \{\n {6}"type": "http"/,
     );
     assert.ok((await loaded()).ok);
   });

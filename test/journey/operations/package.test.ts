@@ -150,6 +150,7 @@ describe('the package that npm gets', () => {
     try {
       await answer(/The command of your MCP server[\s\S]*> $/, `${process.execPath} ${FILESYSTEM} ./files`);
       await answer(/Its name \[\w+\]: $/, 'files');
+      await answer(/For which client.*\[mcp\] $/, '');
       await answer(/Run this command as you.*\[Y\/n\] $/, '');
       const link = await eventually('a link', () => /\S+\/sign-in#[\w-]{43}/.exec(said)?.[0] ?? null, 60_000);
       assert.match(said, /from then on: npx holdfast start/);
