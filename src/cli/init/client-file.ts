@@ -12,6 +12,8 @@ export interface ReplacedFile {
   readonly file: string;
   /** What was in it before, for its owner alone. */
   readonly backup: string;
+  /** What init wrote, likewise. */
+  readonly copy: string;
   /** SHA-256 of what init wrote, in hex. */
   readonly written: string;
 }
@@ -47,7 +49,7 @@ export function keepCopy({ kept }: SetUpPlace, { form }: ClientSource, text: str
 }
 
 /** Puts the text in the place of the client's file, after a backup. Throws when the file is not as it was read. */
-export function replaceClientFile(place: SetUpPlace, source: ClientSource, text: string): ReplacedFile {
+export function replaceClientFile(place: SetUpPlace, source: ClientSource, text: string, copy: string): ReplacedFile {
   const { path: file, text: before } = source.file!;
   const now = textOf(file);
   if (now.kind !== 'read' || now.text !== before) {
@@ -57,7 +59,7 @@ export function replaceClientFile(place: SetUpPlace, source: ClientSource, text:
   }
   const backup = freePath(`${place.kept}/clients/${source.form.name}.before`, '.json');
   writePrivate(backup, before);
-  const replaced = { file, backup, written: digestOf(text) };
+  const replaced = { file, backup, copy, written: digestOf(text) };
   remember(place, [...replacedFiles(place), replaced]);
   replacePrivate(file, text);
   return replaced;

@@ -126,7 +126,7 @@ async function toClient(
     );
     return;
   }
-  const { backup } = replaceClientFile(place, source, text);
+  const { backup } = replaceClientFile(place, source, text, copy);
   terminal.out(
     printed`\n${file.path} now leads through Holdfast. It holds the grant's token, so it is for you alone: keep it out of git.\n  before: ${backup}\n  back:   ${programIn(terminal)} init --undo${dirOption(place, terminal)}\n  ${form.again}\n`,
   );

@@ -381,22 +381,32 @@ describe('bad and odd files', () => {
   });
 
   test('undo leaves a file that was changed since, unless it is forced; then nothing of it is lost', async () => {
-    const file = put('work/.mcp.json', { mcpServers: { files } });
-    const original = read(file);
+    const file = put('.claude.json', { numStartups: 1, mcpServers: { files } });
     await scripted(file, '--write');
-    writeFileSync(file, `${read(file)}\n`);
-    const changed = read(file);
+    const changed = read(file).replace('"numStartups": 1', '"numStartups": 2');
+    writeFileSync(file, changed);
     const refused = await init(['--undo']);
     assert.equal(refused.code, 1);
     assert.match(refused.err, /is left alone: it was changed since\..*--force/);
     assert.equal(read(file), changed);
     const forced = await init(['--undo', '--force']);
     assert.equal(forced.code, 0);
-    assert.equal(read(file), original);
+    assert.deepEqual(JSON.parse(read(file)), { numStartups: 2, mcpServers: { files } });
     const [kept] = readdirSync(join(cwd, '.holdfast/clients')).filter((name) => name.includes('changed'));
     assert.equal(read(join(cwd, '.holdfast/clients', kept!)), changed);
     assert.equal((await init(['--undo'])).code, 1);
     assert.match((await init(['--undo'])).err, /Nothing to undo/);
+  });
+
+  test('where the servers themselves were changed since, a forced undo brings the whole file back', async () => {
+    const file = put('work/.mcp.json', { mcpServers: { files } });
+    const original = read(file);
+    await scripted(file, '--write');
+    writeFileSync(file, '{ not even JSON');
+    const forced = await init(['--undo', '--force']);
+    assert.equal(forced.code, 0, forced.err);
+    assert.match(forced.out, /What was in .* until now: /);
+    assert.equal(read(file), original);
   });
 
   test('a link to the file stays a link', async () => {
