@@ -60,6 +60,8 @@ export async function startCommand({ allowUndecidable, ...flags }: StartOptions,
   const stopped = stopSignal(screen || errorScreen);
   const stopReloading = watchConfig(running, sources, log);
   terminal.out(screen ? banner(loaded, running.url) : bannerJson(loaded, running.url));
+  const link = screen ? running.signInLink() : null;
+  if (link !== null) terminal.out(printed`  sign in, once within 2 minutes: ${link}\n`);
   await stopped;
   stopReloading();
   terminal.out(screen ? printed`${STOPPING}\n` : printed`${printedJson({ msg: STOPPING })}\n`);

@@ -24,7 +24,7 @@ import { approversOf, knownGroups } from './groups.ts';
 import type { NameSource } from './interpolate.ts';
 import { ownerOf, peopleOf } from './people.ts';
 import type { ReadSecretFile } from './secret-from.ts';
-import { serversOf } from './server.ts';
+import { inFolder, serversOf } from './server.ts';
 import { slackOf } from './slack.ts';
 
 export type ParsedConfig =
@@ -52,7 +52,9 @@ export function parseConfig(
   const shape = checkShape(ConfigShape, read.document.value, [], faults);
   const { env, readSecret, warn = () => undefined } = from;
   const variables = new Set<string>();
-  const names: NameSource | null = env === null ? null : { env, readSecret, warn, used: (name) => variables.add(name) };
+  const secrets = typeof raw.secrets === 'string' ? inFolder(dirname(from.path), raw.secrets) : null;
+  const names: NameSource | null =
+    env === null ? null : { env, readSecret, folder: secrets, warn, used: (name) => variables.add(name) };
   const servers = serversOf(raw.servers, { names, folder: dirname(from.path), faults });
   const people = peopleOf(raw.people, faults);
   const approvers = approversOf(raw.approvers, people, faults);
@@ -80,6 +82,7 @@ export function parseConfig(
         data: shape.data ?? null,
         maxBody: shape.max_body ?? null,
         trustedProxies: shape.trusted_proxies ?? null,
+        ...(secrets !== null && { secrets }),
       },
     },
   };

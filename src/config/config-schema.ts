@@ -143,6 +143,10 @@ export const ConfigShape = z.strictObject({
   public_url: z.string().optional(),
   trusted_proxies: z.array(z.string({ error: PROXIES_FORM }), { error: PROXIES_FORM }).optional(),
   data: z.string().min(1).optional(),
+  secrets: z
+    .string({ error: 'a folder with secrets, one a file' })
+    .min(1, { error: 'a folder with secrets, one a file' })
+    .optional(),
   max_body: z
     .int({ error: 'bytes, a whole number from 1,024 to 1,073,741,824' })
     .min(1_024)

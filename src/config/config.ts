@@ -165,6 +165,8 @@ export interface FileSettings {
   readonly maxBody: number | null;
   /** Addresses and networks, such as `10.0.0.0/8`. */
   readonly trustedProxies: readonly string[] | null;
+  /** A folder with secrets in files of their variables' names. */
+  readonly secrets?: string | null;
 }
 
 export const APPROVAL_DEFAULTS: ApprovalDefaults = {

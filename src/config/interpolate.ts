@@ -33,7 +33,8 @@ export function interpolate(text: string, source: NameSource | null, at: readonl
     source.used?.(name);
     const value = secretFrom(source, name, wrong, source.warn);
     if (value === null && !faulty) {
-      faults.add(at, `${name} is not set`, `${name} in the environment, or ${fileVariable(name)}`);
+      const inFolder = source.folder ? `, or a file ${source.folder}/${name}` : '';
+      faults.add(at, `${name} is not set`, `${name} in the environment, or ${fileVariable(name)}${inFolder}`);
     }
     return value ?? '';
   });

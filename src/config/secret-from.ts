@@ -17,7 +17,8 @@ export const SECRET_NAMES = [
 /** A file that may hold a secret, as it is on disk. `why`: in words, such as `cannot be read (ENOENT)`. */
 export type SecretFile =
   | { readonly kind: 'read'; readonly bytes: Uint8Array; readonly openTo: 'nobody' | 'readers' | 'writers' }
-  | { readonly kind: 'unreadable'; readonly why: string };
+  /** `missing`: there is no such file. */
+  | { readonly kind: 'unreadable'; readonly why: string; readonly missing?: boolean };
 
 /** Reads a file that may hold a secret; called again for every reading of the config. */
 export type ReadSecretFile = (path: string) => SecretFile;
@@ -26,29 +27,48 @@ export type ReadSecretFile = (path: string) => SecretFile;
 export interface SecretSource {
   readonly env: Environment;
   readonly readSecret?: ReadSecretFile | undefined;
+  /** A folder with secrets in files of the variables' names (`secrets` in the config); absent or null: there is none. */
+  readonly folder?: string | null;
 }
 
 /** The variable that names the file of a secret. */
 export const fileVariable = (name: string): string => `${name}_FILE`;
 
 /**
- * A secret: the variable `name`, or what is in the file that `name_FILE` names, without the line breaks at its end. null:
- * neither is set, or a fault was reported. `warn` gets what is accepted and dangerous.
+ * A secret: the variable `name`, or what is in the file that `name_FILE` names, or else in the file `name` of the folder of
+ * secrets, without the line breaks at its end. null: none of them is there, or a fault was reported. `warn` gets what is
+ * accepted and dangerous.
  */
-export function secretFrom(
-  { env, readSecret }: SecretSource,
-  name: string,
-  wrong: ReportFault,
-  warn: ReportFault,
-): string | null {
-  const value = inEnvironment(env, name);
+export function secretFrom(source: SecretSource, name: string, wrong: ReportFault, warn: ReportFault): string | null {
+  const value = inEnvironment(source.env, name);
   const variable = fileVariable(name);
-  const path = inEnvironment(env, variable);
-  if (path === null) return value;
+  const path = inEnvironment(source.env, variable);
+  if (path === null) return value ?? inFolderOfSecrets(source, name, wrong, warn);
   if (value !== null) {
     wrong(variable, `is set, and so is ${name}`, `one of ${name} and ${variable}`);
     return null;
   }
+  return readFrom(path, variable, source, wrong, warn);
+}
+
+/** A file that is not there is a secret that is not set. */
+function inFolderOfSecrets(source: SecretSource, name: string, wrong: ReportFault, warn: ReportFault): string | null {
+  const { folder = null, readSecret } = source;
+  if (folder === null || readSecret === undefined) return null;
+  const path = `${folder}/${name}`;
+  const file = readSecret(path);
+  if (file.kind === 'unreadable' && file.missing) return null;
+  return readFrom(path, 'secrets', { readSecret: () => file }, wrong, warn);
+}
+
+/** `variable`: what named the path. */
+function readFrom(
+  path: string,
+  variable: string,
+  { readSecret }: Pick<SecretSource, 'readSecret'>,
+  wrong: ReportFault,
+  warn: ReportFault,
+): string | null {
   const file: SecretFile = readSecret?.(path) ?? { kind: 'unreadable', why: 'cannot be read: there are no files here' };
   if (file.kind === 'unreadable') {
     wrong(variable, `names ${path}, which ${file.why}`, 'a file that this user may read, with the secret in it');

@@ -31,6 +31,8 @@ const SECRET_RULE =
 interface SecretReading {
   readonly env: Environment;
   readonly readSecret?: ReadSecretFile | undefined;
+  /** As in `SecretSource`. */
+  readonly folder: string | null;
   /** Where cards would go, because an incomplete Slack set-up is a fault. */
   readonly channel: string | null;
   readonly wrong: ReportFault;

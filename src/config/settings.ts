@@ -88,6 +88,7 @@ export function readSettings(from: {
   const secrets = readSecrets({
     env,
     readSecret: from.readSecret,
+    folder: file.secrets ?? null,
     channel,
     wrong,
     warn: wrongIn('environment', warnings),

@@ -16,6 +16,7 @@ import { sqlRecords } from '../sql/records.ts';
 import { sqlRevocations } from '../sql/revocations.ts';
 import { sqlBeliefs } from '../sql/sets/beliefs.ts';
 import { rowSeals } from '../vault/row-seals.ts';
+import type { SignInLinks } from '../web/http/sign-in-links.ts';
 import { approversInSlack } from './approvers.ts';
 import { openDoors } from './doors.ts';
 import { type Lifecycle, lifecycleOf } from './lifecycle.ts';
@@ -35,6 +36,8 @@ export interface Assembled extends Lifecycle {
   readonly rules: LiveRules;
   /** null: no Slack is configured. */
   readonly slack: SlackDoor | null;
+  /** null: there are no pages here. */
+  readonly signInLinks: SignInLinks | null;
   /** Writes an event of the gateway itself. */
   noteEvent(type: EventType, data: JsonObject): void;
   /** Takes over this config's Slack settings. Returns what is wrong with them, in words; then none of them is taken. */
@@ -85,6 +88,7 @@ export function assemble(runtime: Runtime): Assembled {
     calls,
     rules,
     slack,
+    signInLinks: pages?.signInLinks ?? null,
     noteEvent,
     changeSlack: async (next) => (await approvers?.changeSlack(next)) ?? [],
     closeServers: () => servers.close(),

@@ -23,6 +23,7 @@ import { fileCopy, loggedCopy, printedCopy } from './process/checkpoint-copies.t
 import { STEADY_CLOCK } from './process/clocks.ts';
 import { Drain } from './process/drain.ts';
 import type { FaultInjection } from './process/fault-injection.ts';
+import { isReachedFromHereOnly } from './process/from-here-only.ts';
 import { lastCopyIn } from './process/last-copy.ts';
 import { listen } from './process/listen.ts';
 import { databasePlace } from './process/place.ts';
@@ -39,6 +40,11 @@ import { type ChildTerms, upstreamOnNode } from './upstream/open-on-node.ts';
 export interface Running extends Pick<Assembled, 'rules' | 'noteEvent' | 'changeSlack'> {
   /** Where it listens: `http://127.0.0.1:8787`. */
   readonly url: string;
+  /**
+   * Makes a link that signs a browser of this machine in to the console, once, within `LINK_MS`. It is for the eyes of the
+   * person at the terminal: no log takes it. null: the console is closed, or can be reached from elsewhere.
+   */
+  signInLink(): string | null;
   /**
    * At once, new connections are refused, `/readyz` answers 503, and held calls get the pending result, with which the
    * agent continues at another replica. Calls under way may take `DRAIN_MS` to finish; then everything is closed.
@@ -106,8 +112,11 @@ export async function startNode(
       drain.end();
       for (const step of undo.reverse()) await step();
     };
-    const { rules, noteEvent, changeSlack } = assembled;
-    return { url, rules, noteEvent, changeSlack, stop };
+    const { rules, noteEvent, changeSlack, signInLinks } = assembled;
+    const offered = signInLinks !== null && secrets.adminToken !== null && isReachedFromHereOnly(settings);
+    const signInLink = (): string | null =>
+      offered ? `${url}/sign-in#${signInLinks.make(storage.clock.now())}` : null;
+    return { url, signInLink, rules, noteEvent, changeSlack, stop };
   } catch (error) {
     for (const step of undo.reverse()) await step().catch(() => undefined);
     throw error;

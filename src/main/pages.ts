@@ -9,6 +9,7 @@ import { proof } from '../vault/proof.ts';
 import { consoleDoor } from '../web/console/console.ts';
 import { LoginSessions } from '../web/http/login-sessions.ts';
 import { adminIdentity } from '../web/http/reviewer.ts';
+import { SignInLinks } from '../web/http/sign-in-links.ts';
 import { askServer } from './console/ask-server.ts';
 import { configView } from './console/config-view.ts';
 import type { LiveRules } from './rules/live-rules.ts';
@@ -18,6 +19,7 @@ import { eventMeterOf, type Runtime } from './runtime.ts';
 export interface Pages {
   readonly sessions: LoginSessions;
   readonly console: ReturnType<typeof consoleDoor>;
+  readonly signInLinks: SignInLinks;
 }
 
 /** null: this runtime serves no pages. */
@@ -34,12 +36,14 @@ export function pagesOf(
   const { pages, storage, loaded, addresses, replica } = runtime;
   if (pages === undefined) return null;
   const { db } = storage.connection;
+  const signInLinks = new SignInLinks();
   const sessions = new LoginSessions({
     gateway,
     logins: meteredLogins(watchedWrites(sqlLogins(db, seals, beliefs), gateway), replica, eventMeterOf(runtime)),
     identity: adminIdentity(loaded.secrets.adminToken),
     addresses: { hosts: () => addresses().hosts, publicUrl: () => addresses().publicUrl },
     remoteAddress: runtime.addressOf,
+    signInLinks,
   });
   const { listTools } = pages;
   const console = consoleDoor({
@@ -52,5 +56,5 @@ export function pagesOf(
     proof: proof(),
     assets: pages.assets,
   });
-  return { sessions, console };
+  return { sessions, console, signInLinks };
 }

@@ -104,7 +104,7 @@ const MISUSE: Record<string, { words: string; says: RegExp; of?: string }> = {
     says: /say what to do: list, show, approve, deny or take-back/,
   },
   'a group with options only': { words: 'audit --json', of: 'audit', says: /say what to do: list, tail/ },
-  'a group of one without a command': { words: 'init', of: 'init', says: /say what to do: slack/ },
+  'a group of one without a command': { words: 'store', of: 'store', says: /say what to do: accept/ },
   'a misspelt command of a group': { words: 'audit lsit', of: 'audit', says: /Did you mean list\?/ },
   'a misspelt option': {
     words: 'policy check --confg x',

@@ -15,6 +15,7 @@ import { Meters } from '../../src/web/http/meters.ts';
 import { metrics } from '../../src/web/http/metrics.ts';
 import { policySchemaRoute } from '../../src/web/http/policy-schema.ts';
 import { adminIdentity } from '../../src/web/http/reviewer.ts';
+import { SignInLinks } from '../../src/web/http/sign-in-links.ts';
 
 const TOKEN = 'Yk0v9Zq3bW7tR1xL5nC8mPs2';
 const addresses = { hosts: () => new Set(['localhost']), publicUrl: () => 'http://localhost' };
@@ -64,6 +65,7 @@ function doorsOver(error: Error) {
     identity: adminIdentity(TOKEN),
     addresses,
     remoteAddress: addressOf,
+    signInLinks: new SignInLinks(),
   });
   const asset = { type: 'text/css', body: 'x', etag: '"x"' };
   const console = consoleDoor({

@@ -103,6 +103,8 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
       'upstream-key.ts',
       'slack.ts',
       'grants.ts',
+      'client',
+      'extended.ts',
     ],
     ...[
       'config-file.ts',
@@ -171,11 +173,11 @@ export const FLOORS: Readonly<Record<string, readonly string[]>> = {
       'demo.ts',
     ],
     ...[
-      'init-slack.ts',
       'migrate.ts',
       'store-accept.ts',
       'start-words.ts',
       'start.ts',
+      'init',
       'table',
       'completion',
       'commands.ts',

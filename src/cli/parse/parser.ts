@@ -124,10 +124,17 @@ const BROKEN = '\n         ';
 function valuesOf({ takes }: CommandEntry, command: Command): object {
   const operands = [...command.processedArgs];
   const values = Object.entries(takes).map(([name, parameter]) => {
-    const given: unknown = parameter.kind === 'operand' ? operands.shift() : command.getOptionValue(name);
+    const given: unknown = parameter.kind === 'operand' ? operands.shift() : givenOption(command, name);
     return [name, parameter.read(given)];
   });
   return Object.fromEntries(values.filter(([, value]) => value !== undefined));
+}
+
+/** Commander takes `--no-start` for the opposite of `--start`, which it then has with the value true. */
+function givenOption(command: Command, name: string): unknown {
+  const opposite = /^no([A-Z])(.*)$/.exec(name);
+  if (opposite === null) return command.getOptionValue(name);
+  return command.getOptionValue(`${opposite[1]!.toLowerCase()}${opposite[2]}`) === false;
 }
 
 /** A command in the list of its parent: `policy check|explain|test`, `doctor [slack]`, `backup <target>`. */

@@ -35,5 +35,7 @@ export const STATE_NAMES = [
   'failed',
   'unknown',
 ];
+/** Clients whose files `init` knows: those of `config/client/`, which help must not load. */
+export const INIT_CLIENTS = ['claude-desktop', 'claude-code', 'cursor', 'vscode', 'windsurf', 'mcp'];
 /** How a point in time is written, for `--since`. */
 export const TIME = '5m, 2h, 3d (ago), or 2026-11-22T10:00';

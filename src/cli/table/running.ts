@@ -1,5 +1,5 @@
-import { command, flag, group, text, textOr } from '../parse/command.ts';
-import { config, data, json, publicUrl } from './options.ts';
+import { command, flag, list, text, textOr } from '../parse/command.ts';
+import { config, data, INIT_CLIENTS, json, publicUrl } from './options.ts';
 
 /** Running a gateway, setting it up, finding what is wrong with it. */
 export const RUNNING_COMMANDS = [
@@ -27,9 +27,26 @@ export const RUNNING_COMMANDS = [
     summary: 'see a held call approved, denied, limited',
     load: async () => (await import('../demo.ts')).demoCommand,
   }),
-  group({
+  command({
     name: 'init',
-    summary: 'set up what the gateway works with',
+    summary: "put a client's MCP servers behind Holdfast",
+    notes: [
+      'Reads the file of Claude Desktop, Claude Code, Cursor, VS Code, Windsurf, or a plain .mcp.json. Shows each command and asks before it is run. Writes holdfast.yaml, a policy for each server, a grant with its token, and a changed copy of the file; then starts the gateway.',
+      'Nothing is replaced without asking; in a script, --yes agrees to all of it, and --write is needed for the client’s file.',
+    ],
+    takes: {
+      from: text('<file|client>', `the client's file, or ${INIT_CLIENTS.join(', ')} (default: asks)`),
+      client: { ...text('<client>', 'whose form the file has (default: by its name)'), choices: INIT_CLIENTS },
+      dir: textOr('.', '<dir>', 'folder of the set-up'),
+      server: list('<name>', 'only this server of the file; repeat for several'),
+      listen: text('<host:port>', 'where to listen (default: HOLDFAST_LISTEN, else 127.0.0.1:8787 or the next free)'),
+      write: flag("replace the client's file, and keep a backup"),
+      undo: flag("bring the client's file back"),
+      force: flag('with --undo: also where it was changed since'),
+      yes: flag('ask nothing'),
+      noStart: flag('do not start the gateway'),
+    },
+    load: async () => (await import('../init/init.ts')).initCommand,
     commands: [
       command({
         name: 'slack',
@@ -44,7 +61,7 @@ export const RUNNING_COMMANDS = [
           force: flag('replace the file'),
           config,
         },
-        load: async () => (await import('../init-slack.ts')).initSlackCommand,
+        load: async () => (await import('../init/slack.ts')).initSlackCommand,
       }),
     ],
   }),

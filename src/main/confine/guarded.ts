@@ -5,7 +5,7 @@ import { fileVariable, SECRET_NAMES } from '../../config/secret-from.ts';
 
 /** What no server that is started here may reach. Paths are absolute, with links followed. */
 export interface Guarded {
-  /** Directories that nothing in is seen of: the data directory, systemd's credentials. */
+  /** Directories that nothing in is seen of: the data directory, the folder of secrets, systemd's credentials. */
   readonly folders: readonly string[];
   /** Files of secrets, which are not read. */
   readonly secrets: readonly string[];
@@ -17,7 +17,7 @@ export interface Guarded {
 
 type Sources = {
   readonly settings: Pick<Loaded['settings'], 'data' | 'configPath'>;
-  readonly config: Pick<Loaded['config'], 'servers' | 'variables'>;
+  readonly config: Pick<Loaded['config'], 'servers' | 'variables' | 'file'>;
 };
 
 /** `env`: names the files of secrets. */
@@ -30,7 +30,9 @@ export function guardedPaths(
   const configPath = realPath(settings.configPath);
   const policies = [...config.servers.values()].map(({ policyPath }) => realPath(policyPath));
   return {
-    folders: [settings.data, ...(env.CREDENTIALS_DIRECTORY ? [env.CREDENTIALS_DIRECTORY] : [])].map(realPath),
+    folders: [settings.data, config.file.secrets ?? '', env.CREDENTIALS_DIRECTORY ?? '']
+      .filter((folder) => folder !== '')
+      .map(realPath),
     secrets,
     config: configPath,
     unwritten: [...new Set([...secrets, configPath, ...policies])],

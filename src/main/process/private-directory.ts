@@ -4,7 +4,7 @@ import { join } from 'node:path';
 const OWNER_ONLY = { directory: 0o700, file: 0o600 } as const;
 const STICKY = 0o1000;
 /** Directories in it that are ours from top to bottom. Others may be somebody's who named a directory of more than ours. */
-const OUR_DIRECTORIES = new Set(['sql', 'witness']);
+const OUR_DIRECTORIES = new Set(['sql', 'witness', 'secrets', 'clients']);
 /** What others may not do: write, as group or as anybody. */
 const WRITABLE_BY_OTHERS = 0o022;
 

@@ -16,7 +16,8 @@ export function secretsOnDisk(credentials: string | undefined): ReadSecretFile {
       // Not waiting: a pipe that nobody writes into would stop the start.
       file = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
     } catch (error) {
-      return unreadable(`cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`);
+      const { code = 'unknown' } = error as NodeJS.ErrnoException;
+      return { kind: 'unreadable', why: `cannot be read (${code})`, missing: code === 'ENOENT' };
     }
     try {
       const found = fstatSync(file);

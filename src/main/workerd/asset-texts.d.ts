@@ -19,6 +19,10 @@ declare module '*/assets/freeze.js' {
   const text: string;
   export default text;
 }
+declare module '*/assets/sign-in-link.js' {
+  const text: string;
+  export default text;
+}
 declare module '*/assets/icon.svg' {
   const text: string;
   export default text;

@@ -14,6 +14,7 @@ import nav from '../../web/assets/nav.js';
 import notify from '../../web/assets/notify.js';
 import revoke from '../../web/assets/revoke.js';
 import say from '../../web/assets/say.js';
+import signInLink from '../../web/assets/sign-in-link.js';
 import style from '../../web/assets/style.css';
 import switches from '../../web/assets/switch.js';
 import theme from '../../web/assets/theme.js';
@@ -39,6 +40,7 @@ export function workerAssets(): ReadonlyMap<string, ConsoleAsset> {
     ['notify.js', notify],
     ['revoke.js', revoke],
     ['say.js', say],
+    ['sign-in-link.js', signInLink],
     ['style.css', style],
     ['switch.js', switches],
     ['theme.js', theme],

@@ -2,12 +2,14 @@ import { type Context, Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { html } from 'hono/html';
 import { isOurHost } from '../../domain/addresses.ts';
+import { type Json, member } from '../../domain/json/json.ts';
 import type { Gateway } from '../../gateway/gateway.ts';
 import { Unavailable, Unstorable } from '../../ports.ts';
 import { frontPage } from '../html/page.ts';
-import { type LoginSessions, requestHost } from '../http/login-sessions.ts';
+import { cookieRequestFault, type LoginSessions, requestHost } from '../http/login-sessions.ts';
 import { securityHeaders } from '../http/security-headers.ts';
 import { bouncePage, closedPage, localPath, loginPage } from '../pages/login.ts';
+import { signInLinkPage } from '../pages/sign-in-link.ts';
 import { consoleActions } from './actions.ts';
 import type { ConsoleAsset, ConsoleDeps, ConsoleEnv } from './context.ts';
 import { EventTail } from './event-tail.ts';
@@ -25,6 +27,7 @@ const CONSOLE_PATHS = [
   '/',
   '/login',
   '/logout',
+  '/sign-in',
   '/console/*',
   '/approvals/*',
   '/activity',
@@ -61,6 +64,7 @@ export function consoleDoor(deps: ConsoleDeps): ConsoleApp {
     loginSessions.canSignIn ? next() : c.html(closedPage(), 403),
   );
   signInRoutes(app, loginSessions);
+  signInLinkRoutes(app, loginSessions);
   app.on(['GET', 'POST'], CONSOLE_PATHS, (c, next) => requireLogin(c, next, loginSessions));
   app.get('/console/stream', (c) => {
     // A store that does not answer ends no login; nothing is streamed meanwhile either.
@@ -87,7 +91,8 @@ function serve(c: Context, asset: ConsoleAsset): Response {
 
 function signInRoutes(app: Hono<ConsoleEnv>, loginSessions: LoginSessions): void {
   const tooLong = (c: Context) => c.html(loginPage('/', 'That is too long to be a token.'), 413);
-  for (const path of ['/login', '/logout']) app.use(path, bodyLimit({ maxSize: MAX_FORM, onError: tooLong }));
+  for (const path of ['/login', '/logout', '/sign-in'])
+    app.use(path, bodyLimit({ maxSize: MAX_FORM, onError: tooLong }));
   app.get('/login', async (c) => {
     const next = localPath(c.req.query('next'));
     return (await loginSessions.activeLogin(c, true)) === null ? c.html(loginPage(next, null)) : c.redirect(next, 303);
@@ -120,6 +125,32 @@ function signInRoutes(app: Hono<ConsoleEnv>, loginSessions: LoginSessions): void
     return c.redirect('/login', 303);
   });
 }
+
+/** The page that a one-time link leads to, and what that page sends. */
+function signInLinkRoutes(app: Hono<ConsoleEnv>, loginSessions: LoginSessions): void {
+  app.get('/sign-in', (c) => c.html(signInLinkPage()));
+  app.post('/sign-in', async (c) => {
+    const fault = cookieRequestFault(c, loginSessions);
+    if (fault !== null) return c.json({ error: 'forbidden', reason: fault }, 403);
+    const link = member(await c.req.json<Json>().catch(() => null), 'link');
+    if (typeof link !== 'string') return c.json({ error: 'bad_body', reason: 'The body has no link.' }, 400);
+    const result = await loginSessions.signInByLink(c, link);
+    switch (result.kind) {
+      case 'signed_in':
+        return c.json({ signed_in: true });
+      case 'refused':
+        return c.json({ error: 'unauthorized', reason: LINK_OVER }, 401);
+      case 'throttled':
+        c.header('retry-after', String(result.seconds));
+        return c.json({ error: 'throttled', reason: LINK_OVER }, 429);
+      default:
+        return result satisfies never;
+    }
+  });
+}
+
+const LINK_OVER =
+  'This link opens nothing: it works once, within two minutes, in a browser on the gateway’s own machine. Start the gateway again for another, or sign in with the admin token.';
 
 /** Passes signed-in reviewers on; redirects others to sign in, and from there back to the page they asked for. */
 async function requireLogin(

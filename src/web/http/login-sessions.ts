@@ -9,6 +9,8 @@ import type { Gateway } from '../../gateway/gateway.ts';
 import type { Login, Logins } from '../../ports.ts';
 import type { AddressOf } from './remote-address.ts';
 import type { Identity, Reviewer } from './reviewer.ts';
+import type { SignInLinks } from './sign-in-links.ts';
+import { isAskedHere } from './this-machine.ts';
 
 export interface LoginSessionsDeps {
   readonly gateway: Gateway;
@@ -17,6 +19,7 @@ export interface LoginSessionsDeps {
   readonly addresses: OwnAddresses;
   /** The address that a request came from, as far as the runtime knows it. */
   readonly remoteAddress: AddressOf;
+  readonly signInLinks: SignInLinks;
 }
 
 /** A reviewer who is signed in. */
@@ -67,20 +70,42 @@ export class LoginSessions {
   }
 
   /**
+   * Takes the secret of a one-time link, from a browser on this machine with nothing in between, and sets the cookie. It is
+   * spent whatever comes of it. Events tell of the sign-in, and of what was refused.
+   */
+  async signInByLink(c: Context, secret: string): Promise<SignInResult> {
+    const { gateway, identity, signInLinks, addresses } = this.#deps;
+    const here = isAskedHere(c, addresses.hosts());
+    const fits = signInLinks.spend(secret, gateway.clock.now());
+    const reviewer = here && fits ? await identity.reviewer('admin') : null;
+    if (reviewer === null) return this.#refuse(c);
+    await this.#begin(c, reviewer, 'link');
+    return { kind: 'signed_in' };
+  }
+
+  /**
    * Sets the cookie on success. A right credential passes however many wrong ones came before it; those are counted, and
    * told in events.
    */
   async signIn(c: Context, credential: string): Promise<SignInResult> {
-    const { gateway, identity, logins, remoteAddress } = this.#deps;
-    const now = gateway.clock.now();
+    const reviewer = await this.#deps.identity.authenticate(credential);
+    if (reviewer === null) return this.#refuse(c);
+    await this.#begin(c, reviewer, 'token');
+    return { kind: 'signed_in' };
+  }
+
+  #refuse(c: Context): SignInResult {
+    const { gateway, remoteAddress } = this.#deps;
     const from = remoteAddress(c);
-    const reviewer = await identity.authenticate(credential);
-    if (reviewer === null) {
-      const seconds = gateway.reviewerGuesses.wrong(from, 'admin');
-      const status = seconds === null ? 401 : 429;
-      gateway.accessLog.refused({ door: 'console', status, server: null, grant: null, address: from });
-      return seconds === null ? { kind: 'refused' } : { kind: 'throttled', seconds };
-    }
+    const seconds = gateway.reviewerGuesses.wrong(from, 'admin');
+    const status = seconds === null ? 401 : 429;
+    gateway.accessLog.refused({ door: 'console', status, server: null, grant: null, address: from });
+    return seconds === null ? { kind: 'refused' } : { kind: 'throttled', seconds };
+  }
+
+  async #begin(c: Context, reviewer: Reviewer, by: 'token' | 'link'): Promise<void> {
+    const { gateway, logins, remoteAddress } = this.#deps;
+    const now = gateway.clock.now();
     const secret = randomBytes(32).toString('base64url');
     const login = {
       id: this.#digests(loginText(secret))[0]!,
@@ -90,7 +115,8 @@ export class LoginSessions {
       seenAt: now,
       endsAt: new Date(now.getTime() + MAX_AGE_MS),
     };
-    await logins.begin(login, this.#event('admin.signed_in', reviewer.id, { from, login: loginMark(login.id) }));
+    const told = { from: remoteAddress(c), login: loginMark(login.id), ...(by === 'link' && { by }) };
+    await logins.begin(login, this.#event('admin.signed_in', reviewer.id, told));
     setCookie(c, this.#cookie, secret, {
       httpOnly: true,
       sameSite: 'Strict',
@@ -98,7 +124,6 @@ export class LoginSessions {
       secure: isSecure(this.#deps.addresses),
       maxAge: MAX_AGE_MS / 1_000,
     });
-    return { kind: 'signed_in' };
   }
 
   /** The login behind this request's cookie; null when there is none or it is over. `quiet`: does not count as use. */

@@ -19,12 +19,23 @@ const LOOPBACK_HOST = /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:\d+)?$/;
  * | an Origin, or Sec-Fetch-Site `cross-site` | a page in a browser |
  */
 export function isFromThisMachine(c: Context, ourHosts: ReadonlySet<string>): boolean {
+  return c.req.header('origin') === undefined && isAskedHere(c, ourHosts);
+}
+
+/** The same where a page of our own may ask: whoever calls this judges the Origin. */
+export function isAskedHere(c: Context, ourHosts: ReadonlySet<string>): boolean {
   if (!LOOPBACK.test(remoteAddress(c) ?? '') || httpVersion(c) === '1.0') return false;
   const headers = c.req.header();
   if (Object.keys(headers).some((name) => FORWARDED.test(name))) return false;
-  if (headers.origin !== undefined || headers['sec-fetch-site'] === 'cross-site') return false;
+  if (headers['sec-fetch-site'] === 'cross-site') return false;
   const host = (headers.host ?? '').toLowerCase();
   return LOOPBACK_HOST.test(host) && ourHosts.has(host);
+}
+
+/** Whether a host name or address means this machine, and nothing else can reach what listens there. */
+export function isLoopbackHost(host: string): boolean {
+  const name = host.toLowerCase();
+  return LOOPBACK_HOST.test(name) || LOOPBACK.test(name);
 }
 
 function httpVersion(c: Context): string | undefined {

@@ -4,6 +4,7 @@ import { after, before, describe, it } from 'node:test';
 import { consoleDoor } from '../../../src/web/console/console.ts';
 import { LoginSessions } from '../../../src/web/http/login-sessions.ts';
 import { adminIdentity } from '../../../src/web/http/reviewer.ts';
+import { SignInLinks } from '../../../src/web/http/sign-in-links.ts';
 import { ADMIN_TOKEN, type ConsoleWorld, consoleWorld } from '../../support/console/browser.ts';
 import { eventually } from '../../support/wait.ts';
 
@@ -254,6 +255,7 @@ describe('A console without an admin token', () => {
       identity,
       addresses: place,
       remoteAddress: () => '127.0.0.1',
+      signInLinks: new SignInLinks(),
     });
     const nothing = {} as never;
     const { app } = consoleDoor({

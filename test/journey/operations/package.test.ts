@@ -1,11 +1,20 @@
 import assert from 'node:assert/strict';
 import { type SpawnSyncReturns, spawn, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { callTool, sdkClient, textOf } from '../../support/agent/agent.ts';
 import { type Packed, packed } from '../../support/package/packed.ts';
+import { freePort } from '../../support/port.ts';
+import { eventually } from '../../support/wait.ts';
+
+const FILESYSTEM = new URL(
+  '../../../node_modules/@modelcontextprotocol/server-filesystem/dist/index.js',
+  import.meta.url,
+).pathname;
 
 const CONFIG = `version: "1"
 servers:
@@ -115,6 +124,68 @@ describe('the package that npm gets', () => {
     } finally {
       gateway.kill('SIGTERM');
       await ended;
+    }
+  });
+
+  test('by the README’s steps: init at a terminal, a call that waits, a yes in the console', {
+    timeout: 300_000,
+  }, async () => {
+    const place = mkdtempSync(join(tmpdir(), 'holdfast-first-'));
+    mkdirSync(join(place, 'files'));
+    const command = join(it.folder, 'node_modules/holdfast/deploy/package/holdfast.js');
+    const words = [process.execPath, command, 'init', '--listen', `127.0.0.1:${await freePort()}`];
+    const terminal = spawn('script', ['-qfec', words.join(' '), '/dev/null'], {
+      cwd: place,
+      env: { PATH: process.env.PATH ?? '', HOME: place, TERM: 'xterm', npm_command: 'exec' },
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
+    const ended = new Promise((resolve) => terminal.once('close', resolve));
+    let said = '';
+    terminal.stdout.setEncoding('utf8').on('data', (text: string) => (said += text));
+    const answer = async (question: RegExp, line: string): Promise<void> => {
+      await eventually(`it asks ${question}`, () => (question.test(said) ? true : null), 60_000);
+      said = '';
+      terminal.stdin.write(`${line}\n`);
+    };
+    try {
+      await answer(/The command of your MCP server[\s\S]*> $/, `${process.execPath} ${FILESYSTEM} ./files`);
+      await answer(/Its name \[\w+\]: $/, 'files');
+      await answer(/For which client.*\[mcp\] $/, '');
+      await answer(/Run this command as you.*\[Y\/n\] $/, '');
+      const link = await eventually('a link', () => /\S+\/sign-in#[\w-]{43}/.exec(said)?.[0] ?? null, 60_000);
+      assert.match(said, /from then on: npx holdfast start/);
+      const { origin, hash } = new URL(link);
+      const body = JSON.stringify({ link: hash.slice(1) });
+      const headers = { origin, 'content-type': 'application/json' };
+      const signedIn = await fetch(`${origin}/sign-in`, { method: 'POST', headers, body });
+      assert.equal(signedIn.status, 200);
+      const person = { ...headers, cookie: signedIn.headers.getSetCookie()[0]!.split(';')[0]! };
+      const { mcpServers } = JSON.parse(readFileSync(join(place, '.holdfast/clients/mcp.json'), 'utf8'));
+      const { url, headers: own } = mcpServers.files;
+      const agent = await sdkClient(url, own.Authorization.slice('Bearer '.length));
+      const path = join(realpathSync(place), 'files/first.txt');
+      const held = callTool(agent, 'write_file', { path, content: 'approved' });
+      const id = await eventually('it waits', async () => {
+        const listed = await fetch(`${origin}/api/approvals?state=pending`, { headers: person });
+        return ((await listed.json()) as { items: { id: string }[] }).items[0]?.id ?? null;
+      });
+      assert.equal(existsSync(path), false);
+      const decision = JSON.stringify({ decision: 'approve' });
+      const decided = await fetch(`${origin}/api/approvals/${id}/decisions`, {
+        method: 'POST',
+        headers: person,
+        body: decision,
+      });
+      assert.equal(decided.status, 200);
+      assert.match(textOf(await held), /Successfully wrote/);
+      assert.equal(readFileSync(path, 'utf8'), 'approved');
+      await agent.close();
+      terminal.stdin.write('\u0003');
+      await ended;
+    } finally {
+      terminal.kill('SIGKILL');
+      await ended;
+      rmSync(place, { recursive: true, force: true });
     }
   });
 

@@ -104,6 +104,7 @@ approvers: { security: ${approvers} }
       .split('\n')
       .filter((text) => text !== ''))
       JSON.parse(line);
+    assert.doesNotMatch(`${out}${err}`, /sign-in/, 'a link is for the eyes of a person');
     const checkpoints = `${out}${err}`.match(/"signature":"[0-9a-f]+"/g) ?? [];
     assert.equal(new Set(checkpoints).size, checkpoints.length, 'each checkpoint once');
     assert.ok(checkpoints.length > 0, 'and there is one');
@@ -113,9 +114,10 @@ approvers: { security: ${approvers} }
     config('[admin]');
     const open = await start({ terminal: true, env: { HOLDFAST_ADMIN_TOKEN: ADMIN } });
     assert.doesNotMatch(open.out, /\{"/, open.out);
+    assert.match(open.out, /^ {2}sign in, once within 2 minutes: http:\/\/127\.0\.0\.1:\d+\/sign-in#[\w-]{43}\r?$/m);
     assert.match(open.out, /Slack: not set up; approvals are decided in the console.*\r?\n +console: http/);
     const closed = await start({ terminal: true, args: ['--allow-undecidable'] });
     assert.match(closed.out, /Slack: not set up; nobody can approve .*\r?\n +console and API: closed/);
-    assert.doesNotMatch(closed.out, /\{"|over the API/);
+    assert.doesNotMatch(closed.out, /\{"|over the API|sign-in/);
   });
 });

@@ -1,17 +1,17 @@
 import { access, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { loadConfig } from '../config/load.ts';
-import { isHttpUrl } from '../config/server.ts';
-import { configPathOf } from '../config/settings.ts';
-import { fromDisk } from '../main/process/from-disk.ts';
-import { secretsOnDisk } from '../main/process/secret-file.ts';
-import type { Terminal } from '../main/process/terminal.ts';
-import { terminalSecret } from '../main/process/terminal-secret.ts';
-import { slackManifest } from '../slack/setup/manifest.ts';
-import { joined, type Printed, printed } from '../text/printed.ts';
-import { diagnose } from './doctor/slack.ts';
-import { faultLines } from './fault-lines.ts';
-import { Misuse } from './parse/misuse.ts';
+import { loadConfig } from '../../config/load.ts';
+import { isHttpUrl } from '../../config/server.ts';
+import { configPathOf } from '../../config/settings.ts';
+import { fromDisk } from '../../main/process/from-disk.ts';
+import { secretsOnDisk } from '../../main/process/secret-file.ts';
+import type { Terminal } from '../../main/process/terminal.ts';
+import { terminalSecret } from '../../main/process/terminal-secret.ts';
+import { slackManifest } from '../../slack/setup/manifest.ts';
+import { joined, type Printed, printed } from '../../text/printed.ts';
+import { diagnose } from '../doctor/slack.ts';
+import { faultLines } from '../fault-lines.ts';
+import { Misuse } from '../parse/misuse.ts';
 
 interface InitSlackOptions {
   readonly publicUrl?: string;

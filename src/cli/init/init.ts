@@ -1,0 +1,170 @@
+import { join, relative } from 'node:path';
+import type { Terminal } from '../../main/process/terminal.ts';
+import { joined, type Printed, printed } from '../../text/printed.ts';
+import { Misuse } from '../parse/misuse.ts';
+import { startCommand } from '../start.ts';
+import { type Asking, askingAt } from './asking.ts';
+import { clientTextFor, keepCopy, replaceClientFile } from './client-file.ts';
+import { type ClientGrant, grantFor } from './grant.ts';
+import { openKept, type SetUpPlace, setUpPlace } from './place.ts';
+import { scanServers } from './scan.ts';
+import { type ClientSource, clientSource } from './source.ts';
+import { type ChosenServer, chooseServers, type LeftServer } from './take.ts';
+import { undoInit } from './undo.ts';
+import { setUpFor, writeSetUp } from './write.ts';
+
+export interface InitOptions {
+  readonly from?: string;
+  readonly client?: string;
+  readonly dir: string;
+  readonly server: readonly string[];
+  readonly listen?: string;
+  readonly write: boolean;
+  readonly yes: boolean;
+  readonly noStart: boolean;
+  readonly undo: boolean;
+  readonly force: boolean;
+}
+
+/**
+ * `init`: puts the servers of one client behind a gateway in this folder, and starts it. Nothing is changed before the last
+ * question is answered, and no file of anybody's is replaced without a backup. 0: done; 1: no server could be taken.
+ */
+export async function initCommand(options: InitOptions, terminal: Terminal): Promise<number> {
+  if (options.undo) return undoInit(options.dir, options.force, terminal);
+  if (options.force) throw new Misuse('--force goes with --undo');
+  if (options.write && options.from === undefined && options.yes) throw new Misuse('--write with --yes needs --from');
+  const asking = askingAt(terminal, options.yes);
+  const place = await setUpPlace(options.dir, options.listen, terminal);
+  const source = await clientSource(options, terminal, asking);
+  const unknown = options.server.find((name) => !source.servers.some((each) => each.name === name));
+  if (unknown !== undefined) throw new Misuse(`no server ${unknown} in ${source.file?.path ?? 'what was typed'}`);
+  terminal.out(
+    printed`${source.file === null ? 'One server' : `${source.servers.length} servers in ${source.file.path}`}, for ${source.form.title}.\n`,
+  );
+  const taken = await chooseServers(source, options.server, place, terminal, asking);
+  const known = taken.chosen.filter((server) => server.known);
+  const { scanned, left } = await scanServers(
+    taken.chosen.filter((server) => !server.known),
+    place,
+    terminal,
+    asking,
+  );
+  const chosen = [...known, ...scanned.map(({ server }) => server)];
+  terminal.out(leftLines([...taken.left, ...left], source));
+  if (chosen.length === 0) {
+    const all = [...taken.left, ...left];
+    if (all.length > 0 && all.every(({ already }) => already)) {
+      terminal.out(printed`\nEvery server of this file is behind Holdfast already. Nothing was changed.\n`);
+      return 0;
+    }
+    terminal.err(printed`No server was put behind Holdfast, and nothing was changed.\n`);
+    return 1;
+  }
+  const { existing, configPath } = place;
+  const added = printed`\nAdd ${scanned.length} servers and a grant to ${configPath}?`;
+  if (existing !== null && !(await asking.agreed(added, true))) return 1;
+  const grant = grantFor(source.form.name === 'mcp' ? 'agent' : source.form.name, place);
+  const names = chosen.map(({ name }) => name);
+  const setUp = setUpFor(place, scanned, names, grant, terminal);
+  const clientText = clientTextFor(source, chosen, place, grant);
+  writeSetUp(place, setUp, grant);
+  openKept(place);
+  terminal.out(writtenLines(place, grant, [...setUp.policies.keys()], chosen));
+  await toClient(source, clientText, place, options, terminal, asking);
+  terminal.out(warning(programIn(terminal)));
+  return next(place, options, terminal);
+}
+
+function leftLines(left: readonly LeftServer[], { otherProjects }: ClientSource): Printed {
+  const lines = [
+    ...left.map(({ listed, why }) => printed`  ${listed.name}: ${why}\n`),
+    ...otherProjects.map((project) => printed`  the servers of ${project}: run this there\n`),
+  ];
+  return lines.length === 0 ? printed`` : printed`\nLeft as they are:\n${joined(lines, '')}`;
+}
+
+function writtenLines(
+  { folder, configPath, secrets }: SetUpPlace,
+  grant: ClientGrant,
+  policies: readonly string[],
+  chosen: readonly ChosenServer[],
+): Printed {
+  const environment = [...new Set(chosen.flatMap((server) => server.environment))];
+  const rows = [
+    printed`  ${configPath}\n`,
+    ...policies.map((path) => printed`  ${join(folder, path)}: what is allowed and what is asked about; read it\n`),
+    printed`  ${secrets}: secrets and the console's token, one a file, for you alone\n`,
+    printed`  ${grant.path}: the token of the grant ${grant.name}\n`,
+    ...(environment.length === 0
+      ? []
+      : [
+          printed`  Not kept anywhere: ${environment.join(', ')}. Holdfast reads them from the environment at each start.\n`,
+        ]),
+  ];
+  return printed`\nWritten:\n${joined(rows, '')}`;
+}
+
+/** Keeps the changed copy, and puts it in the place of the client's file if that is wanted. */
+async function toClient(
+  source: ClientSource,
+  text: string,
+  place: SetUpPlace,
+  { write, yes }: InitOptions,
+  terminal: Terminal,
+  asking: Asking,
+): Promise<void> {
+  const { file, form } = source;
+  const copy = keepCopy(place, source, text);
+  const wanted =
+    file !== null &&
+    file.text !== text &&
+    (write || (!yes && (await asking.agreed(printed`\nReplace ${file.path} now? A backup is kept.`, true))));
+  if (!wanted) {
+    terminal.out(
+      printed`\nFor ${form.title}: ${copy}${file === null ? '' : printed`, in the place of ${file.path} (--write does it)`}\n`,
+    );
+    return;
+  }
+  const { backup } = replaceClientFile(place, source, text, copy);
+  terminal.out(
+    printed`\n${file.path} now leads through Holdfast. It holds the grant's token, so it is for you alone: keep it out of git.\n  before: ${backup}\n  back:   ${programIn(terminal)} init --undo${dirOption(place, terminal)}\n  ${form.again}\n`,
+  );
+}
+
+function warning(program: string): Printed {
+  return printed`
+An agent that runs as you can read the console's token as you can, and approve its own calls. It cannot once approvals are
+given in Slack, or where it runs as another user or in a sandbox. Next: ${program} init slack. A server that is a command
+gets a user or a sandbox of its own by run_as or sandbox in the config.
+`;
+}
+
+/** How this program is called here. */
+function programIn({ env }: Terminal): string {
+  if (env.npm_command === 'exec') return 'npx holdfast';
+  return env.npm_lifecycle_event === 'holdfast' ? 'npm run holdfast --' : 'holdfast';
+}
+
+function dirOption({ folder }: SetUpPlace, { cwd }: Terminal): string {
+  const dir = relative(cwd, folder);
+  return dir === '' ? '' : ` --dir ${dir}`;
+}
+
+/** Starts the gateway, or says how. */
+async function next(place: SetUpPlace, { noStart }: InitOptions, terminal: Terminal): Promise<number> {
+  const { folder, busy, url, existing } = place;
+  const inFolder = folder === terminal.cwd ? '' : `cd ${folder} && `;
+  if (noStart || busy) {
+    const running =
+      existing === null
+        ? `Something else listens at ${url}. `
+        : `What listens at ${url} takes this over by itself if it is this gateway. `;
+    terminal.out(printed`\n${busy ? running : ''}Start it: ${inFolder}${programIn(terminal)} start\n`);
+    return 0;
+  }
+  terminal.out(printed`\nStarting. Ctrl-C stops it; from then on: ${inFolder}${programIn(terminal)} start\n`);
+  // As if it was started there: paths of servers and data are from that folder.
+  process.chdir(folder);
+  return startCommand({ config: 'holdfast.yaml', allowUndecidable: false }, { ...terminal, cwd: folder });
+}
