@@ -64,7 +64,7 @@ test('P10: nor is a call in which the agent sent the mark of a hidden value', as
   const args = { note: '[redacted]', token: '[redacted]' };
   const refused = await approve({ arguments: args, hidden: { byPolicy: 1, byName: 0 } }, { yes: true });
   assert.deepEqual([refused.code, refused.posted], [1, []]);
-  assert.match(refused.said, /itself sent text that reads \[redacted\]/);
+  assert.match(refused.said, /also sent text that reads \[redacted\]/);
 });
 
 test('with --yes, what policy hides is approved at once, and no other call than the one that was read', async () => {

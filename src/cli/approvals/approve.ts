@@ -73,5 +73,5 @@ function whyLook({ arguments: args, sent = NOTHING_MORE, hidden = NOTHING_HIDDEN
   const [byValue] = hiddenSentences(callersHiding(hidden));
   if (byValue !== undefined) return byValue;
   const unclear = hiddenMarks({ arguments: args, sent, hidden }) === 'unclear';
-  return unclear ? `the agent itself sent text that reads ${REDACTED}` : null;
+  return unclear ? `the agent also sent text that reads ${REDACTED}` : null;
 }

@@ -71,7 +71,9 @@ function hiddenEntries(call: CallWithMarks, marks: HiddenMarks): DetailEntry[] {
   const places = placesHiddenByName(call).map((place) => printed`by its name: ${printedName(place)}`);
   const sentences = [...hiddenSentences(call.hidden), ...places];
   const mixed =
-    marks === 'unclear' ? [`the agent itself sent text that reads ${REDACTED}; which is which cannot be told`] : [];
+    marks === 'unclear'
+      ? [`the agent also sent text that reads ${REDACTED}, so you cannot tell which are hidden values`]
+      : [];
   return sentences.length === 0 ? [] : [['hidden', [...sentences, ...mixed]]];
 }
 

@@ -80,7 +80,7 @@ export function takeBackView(approval: Approval, from: CardPlace): ModalView {
   return {
     type: 'modal',
     callback_id: 'take_back_view',
-    title: plainText('Take the yes back'),
+    title: plainText('Take back approval'),
     submit: plainText('Take it back'),
     close: plainText('Leave it'),
     private_metadata: memoryOf(approval, from, 0),

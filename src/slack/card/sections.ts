@@ -199,7 +199,7 @@ export function fineprintBlock(approval: Approval, withArguments = true): Block 
   const can =
     capabilities === null || capabilities.length === 0 ? [] : [`can do ${capabilities.map(codeSpan).join(', ')}`];
   const says = [...(client === null ? [] : [codeSpan(client)]), ...can];
-  if (says.length > 0) lines.push(`Client, as it says: ${says.join(', ')}`);
+  if (says.length > 0) lines.push(`Client (unverified): ${says.join(', ')}`);
   return context(lines);
 }
 
@@ -225,7 +225,7 @@ export function hiddenWarning(approval: Approval): string | null {
   }
   if (hiddenMarks(approval) === 'unclear') {
     lines.push(
-      `⚠ *The agent itself sent text that reads* ${codeSpan(REDACTED)}: which of these stand for hidden values cannot be told.`,
+      `⚠ *The agent also sent text that reads* ${codeSpan(REDACTED)}, so you cannot tell which of these are hidden values.`,
     );
   }
   return lines.length === 0 ? null : lines.join('\n');

@@ -75,9 +75,9 @@ export function refusalWords(reason: RefusalReason, approval: Approval): string 
 export function takeBackWords(reason: TakeBackRefusal, approval: Approval): string {
   switch (reason) {
     case 'not_approved':
-      return `There is no unused yes to take back. ${headline(approval)}. ${stateSentence(approval)}`;
+      return `There is no unused approval to take back. ${headline(approval)}. ${stateSentence(approval)}`;
     case 'not_an_approver':
-      return 'Only those who may approve this call, and the owner of its agent, can take the yes back.';
+      return 'Only those who may approve this call, and the owner of its agent, can take back the approval.';
     case 'other_call':
       return doorWords('other_call');
     case 'reason_required':

@@ -1,5 +1,5 @@
 import { STATES } from '../../domain/approval/approval.ts';
-import { oneOf, pageOf, ref, type Schema, text } from './schema-words.ts';
+import { aText, oneOf, pageOf, ref, type Schema } from './schema-words.ts';
 
 /** A parameter of the query. */
 export interface QueryParameter {
@@ -29,7 +29,7 @@ const limit: QueryParameter = {
   says: 'Most items to return.',
   schema: { type: 'integer', minimum: 1, maximum: 500, default: 50 },
 };
-const field = (name: string, says: string): QueryParameter => ({ name, says, schema: text() });
+const field = (name: string, says: string): QueryParameter => ({ name, says, schema: aText() });
 const after = (says: string): QueryParameter => field('after', says);
 const of = (name: string, values: readonly string[], says: string): QueryParameter => ({
   name,

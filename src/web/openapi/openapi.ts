@@ -1,6 +1,6 @@
 import { Hono } from 'hono';
 import { API_ROUTES, type ApiRoute } from './api-routes.ts';
-import { ref, type Schema, text } from './schema-words.ts';
+import { aText, ref, type Schema } from './schema-words.ts';
 import { SCHEMAS } from './schemas.ts';
 
 const OPENAPI_PATH = '/openapi.json';
@@ -79,7 +79,7 @@ function responsesOf({ answers, errors = {}, auth }: ApiRoute): Schema {
   for (const status of refusalStatuses(auth, errors)) {
     if (answers[status] !== undefined) continue;
     const words = errorWords({ answers, errors, auth }, status);
-    const schema = { allOf: [ref('Refusal'), { properties: { error: { ...text(), enum: words } } }] };
+    const schema = { allOf: [ref('Refusal'), { properties: { error: { ...aText(), enum: words } } }] };
     responses[status] = { description: `Refused: ${words.join(', ')}.`, content: { 'application/json': { schema } } };
   }
   return responses;

@@ -3,7 +3,7 @@ export type Schema = Readonly<Record<string, unknown>>;
 
 /* The few forms from which the schemas of the API are made. Every object is closed: a member that is not named is a mistake. */
 
-export const text = (description?: string): Schema => ({ type: 'string', ...(description && { description }) });
+export const aText = (description?: string): Schema => ({ type: 'string', ...(description && { description }) });
 export const orNull = (schema: Schema): Schema => ({ ...schema, type: [schema.type, 'null'] });
 export const whole = (description?: string): Schema => ({ type: 'integer', ...(description && { description }) });
 export const yesOrNo = (description?: string): Schema => ({ type: 'boolean', ...(description && { description }) });
@@ -41,4 +41,4 @@ export function closed(members: Readonly<Record<string, Schema>>, optional: read
 
 /** A page of a list. */
 export const pageOf = (items: Schema): Schema =>
-  closed({ items: listOf(items), next: orNull(text('Where the next page begins; null: this is the last one.')) });
+  closed({ items: listOf(items), next: orNull(aText('Where the next page begins; null: this is the last one.')) });
