@@ -212,7 +212,7 @@ test('explain warns when only the agent’s owner could approve', async () => {
 
 test('explain says when policy is not even asked, and speaks JSON for programs', async () => {
   const refused = await run(WHOLE, 'explain', '--server', 'other', '--tool', 'list', '--grant', 'bot');
-  assert.match(refused.out, /bot may not call other/);
+  assert.match(refused.out, /bot cannot call other/);
   const { out } = await run(WHOLE, 'explain', '--policy', 'p.yaml', '--tool', 'nuke', '--json');
   assert.equal(JSON.parse(out).kind, 'deny');
 });

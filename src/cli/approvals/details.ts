@@ -62,7 +62,7 @@ function sentEntries(sent: Sent, marks: HiddenMarks): DetailEntry[] {
   });
   return [
     ...(besides.length === 0 ? [] : [['also sent', besides] as const]),
-    ...(introduction.client === null ? [] : [['client', [`${introduction.client} (as it says)`]] as const]),
+    ...(introduction.client === null ? [] : [['client', [`${introduction.client} (unverified)`]] as const]),
     ...(introduction.capabilities?.length ? [['client can', [introduction.capabilities.join(', ')]] as const] : []),
   ];
 }

@@ -9,7 +9,7 @@ import { approvalsTable } from './table.ts';
 
 /** Approvals that are asked for at once. */
 const PAGE = 200;
-const NO_LIST = { reason: 'What answered is no list of approvals. Is --url right?' };
+const NO_LIST = { reason: 'The answer is not a list of approvals. Is --url right?' };
 /** Those that may still change what happens. */
 const OPEN = 'pending,approved,dispatched';
 

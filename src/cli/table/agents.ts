@@ -19,7 +19,7 @@ export const GRANT_COMMANDS = [
         name: 'new',
         summary: 'make a token for an agent, and the lines for the config',
         notes: [
-          'Where there is a config, its servers are checked. It is not changed: the lines are for you to put in.',
+          'If there is a config, its servers are checked. The config is not changed: add the printed lines yourself.',
         ],
         takes: {
           name: requiredText('<name>', 'name of the agent'),

@@ -2,7 +2,7 @@ import { command, flag, group, list, text, textOr } from '../parse/command.ts';
 import { ASKS_A_GATEWAY, admin, asking, data, json, STATE_NAMES, TIME, url } from './options.ts';
 
 const EXIT_CODES = [
-  'Exit codes: 0 the log fits and is vouched for, 1 it does not fit or is too old, 2 misuse, 3 it fits but no checkpoint vouches for it.',
+  'Exit codes: 0 the log fits and is signed, 1 it does not fit or is too old, 2 usage error, 3 it fits, but no checkpoint covers it.',
 ];
 
 /** The log. */

@@ -27,7 +27,7 @@ export const STORAGE_COMMANDS = [
     name: 'migrate',
     summary: 'bring the schema in Postgres up to date',
     notes: [
-      'DATABASE_URL or DATABASE_URL_FILE names the role that owns the schema. Needed only where the gateway itself may not: each start does the same.',
+      'DATABASE_URL or DATABASE_URL_FILE names the role that owns the schema. Needed only if the gateway’s own role may not change the schema; otherwise each start does it.',
     ],
     takes: { json },
     load: async () => (await import('../migrate.ts')).migrateCommand,

@@ -199,7 +199,7 @@ for (const transport of ['http', 'socket', 'plain'] as const) {
         values: values('all', 'mine'),
         userTeam: 'T0OTHER',
       });
-      assert.match(outsider.body, /Only members of the workspace/);
+      assert.match(outsider.body, /Only members of this gateway/);
       await operatorWindow();
       const app = { overrides: { api_app_id: 'A0OTHER' } };
       const foreign = await world.slack.submitView({ user: 'U0MIRA', values: values('all', 'mine'), ...app });
@@ -230,7 +230,7 @@ describe('the card of a frozen call', () => {
       assert.match(text(state, hostile), /The server `prometheus` is frozen\* by <@U0MIRA> since <!date/);
       assert.match(text(state, hostile), /"text":"<!channel> \*now\* ⏎ \\\\u202e"/, 'as data, never as markup');
     }
-    assert.match(text('pending', hostile), /can be decided all the same/);
+    assert.match(text('pending', hostile), /You can still decide/);
     assert.match(text('pending', freezeOf({ kind: 'all' })), /Everything is frozen/);
     assert.doesNotMatch(text('denied', hostile), /frozen/);
     assert.doesNotMatch(text('pending', null), /frozen/);
