@@ -190,7 +190,7 @@ describe('holdfast doctor', () => {
         "create schema holdfast; create table holdfast.kysely_migration (name text, timestamp text); insert into holdfast.kysely_migration values ('0001-foundation', ''), ('9999-of-tomorrow', '')",
       );
       const second = await doctor(env);
-      finds(second, 'warn', /^schema: \d+ migrations are still to be made/);
+      finds(second, 'warn', /^schema: \d+ migrations are pending/);
       finds(second, 'warn', /^schema: a newer release has changed it \(9999-of-tomorrow\)/);
     });
 
