@@ -36,7 +36,7 @@ export function factsSection(approval: Approval): Block {
   const risk = [trace.risk ?? 'not stated', trace.severity && `${trace.severity} severity`].filter(Boolean).join(', ');
   return fields([
     `*Agent*\n${codeSpan(approval.grant)}`,
-    `*On behalf of*\n${owner === null ? 'nobody \(no owner\)' : personMention(owner)}`,
+    `*On behalf of*\n${owner === null ? 'nobody (no owner)' : personMention(owner)}`,
     `*Server*\n${codeSpan(approval.server)}`,
     `*Tool*\n${codeSpan(cut(approval.tool, 300))}`,
     `*Risk*\n${escapedMrkdwn(risk)}`,
