@@ -80,7 +80,7 @@ test('the bridge’s config is one, and lets through what the gateway let throug
   assert.ok(policy.ok && policy.policy.default === 'allow');
 });
 
-test('the image runs as nobody (no owner), from files that are there and that the context lets through', () => {
+test('the image runs as nobody in particular, from files that are there and that the context lets through', () => {
   const lines = text('Dockerfile').split('\n');
   const copied = lines.filter((line) => /^COPY (?!--)/.test(line)).flatMap((line) => line.split(' ').slice(1, -1));
   const context = new Set(text('.dockerignore').split('\n'));

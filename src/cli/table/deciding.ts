@@ -32,12 +32,12 @@ export const DECIDING_COMMANDS = [
           state: {
             ...text(
               '<states>',
-              `those in these states, separated by commas: ${STATE_NAMES.join(', ')}; or all (default: open)`,
+              `states to list, separated by commas: ${STATE_NAMES.join(', ')}; or all (default: open)`,
             ),
             choices: ['all', 'open', ...STATE_NAMES],
           },
-          limit: textOr('100', '<n>', 'most approvals to print'),
-          after: text('<id>', 'go on after this approval: next of the page before'),
+          limit: textOr('100', '<n>', 'maximum number of approvals'),
+          after: text('<id>', 'continue after this approval (next of the previous page)'),
           ...asking,
         },
         printsData: true,

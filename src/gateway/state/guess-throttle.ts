@@ -40,7 +40,7 @@ export class GuessThrottle {
   }
 
   /**
-   * A wrong credential came from `address`, for `name`; null: for nobody \(no owner\). Returns null while it is one of
+   * A wrong credential came from `address`, for `name`; null: for nobody in particular. Returns null while it is one of
    * the first, and then the seconds after which another one would be.
    */
   wrong(address: string | null, name: string | null): number | null {

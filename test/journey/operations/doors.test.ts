@@ -118,7 +118,7 @@ describe('Guessing at the doors', { concurrency: false }, () => {
     assert.match(text, /holdfast_access_refused_total\{door="api",status="429"\} \d/);
   });
 
-  it('P8: X-Forwarded-For of nobody (no owner) is not believed', async () => {
+  it('P8: X-Forwarded-For of nobody in particular is not believed', async () => {
     const headers = (i: number) => ({ 'x-forwarded-for': `198.51.100.${i}` });
     const post = (i: number) => ({
       method: 'POST',
