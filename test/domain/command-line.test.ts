@@ -408,7 +408,7 @@ describe('lists', () => {
     t.mock.method(globalThis, 'fetch', pagesOf(450, urls));
     const some = await holdfast(['approvals', 'list', '--limit', '300'], ADMIN);
     assert.equal(some.out.trim().split('\n').length, 301);
-    assert.equal(some.err, 'There are more than these 300: --limit N, or --after ap_300\n');
+    assert.equal(some.err, 'There are more than these 300. Use --limit N, or --after ap_300\n');
     const all = await holdfast(['approvals', 'list', '--limit', '450'], ADMIN);
     assert.deepEqual([all.out.trim().split('\n').length, all.err], [451, '']);
     const rest = await holdfast(['approvals', 'list', '--after', 'ap_449', '--json'], ADMIN);
