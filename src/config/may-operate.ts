@@ -33,7 +33,7 @@ export function mayOperate(
   const who = person === null ? 'this way' : person.name;
   return {
     may: false,
-    why: `Nobody said in the configuration that ${who} may operate: operators, or a role under people.`,
+    why: `The configuration does not let ${who} operate. Add them to operators, or give them the role operator under people.`,
   };
 }
 

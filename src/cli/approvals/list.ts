@@ -46,7 +46,8 @@ export async function approvalsListCommand(options: ApprovalsListOptions, termin
   }
   if (rows.length === 0) terminal.out(printed`${noneOf(options.state)}\n`);
   else terminal.out(approvalsTable(rows, Date.now(), terminal));
-  if (next !== null) terminal.err(printed`There are more than these ${rows.length}. Use --limit N, or --after ${next}\n`);
+  if (next !== null)
+    terminal.err(printed`There are more than these ${rows.length}. Use --limit N, or --after ${next}\n`);
   return 0;
 }
 
