@@ -30,7 +30,7 @@ export function mayOperate(
   const id = idOf(identity);
   const person = personAt(people, id);
   if (operators.includes(id) || person?.roles.has('operator')) return { may: true, person: person?.name ?? null };
-  const who = person === null ? 'this way' : person.name;
+  const who = person?.name ?? 'this person';
   return {
     may: false,
     why: `The configuration does not let ${who} operate. Add them to operators, or give them the role operator under people.`,

@@ -143,7 +143,7 @@ describe('people', () => {
     const may = (user: string) => mayOperate(config, { kind: 'slack', user });
     assert.deepEqual(may('U0OLGA'), { may: true, person: 'olga' });
     assert.match((may('U0MIRA') as { why: string }).why, /does not let mira operate/);
-    assert.match((may('U0EVE') as { why: string }).why, /this way may operate/);
+    assert.match((may('U0EVE') as { why: string }).why, /does not let this person operate/);
     assert.equal(mayOperate(config, { kind: 'login', login: 'MIRA@example.com' }).may, false);
     assert.deepEqual(mayOperate(config, { kind: 'admin_token' }), { may: true, person: null });
     assert.equal(mayOperate(good(HEAD), { kind: 'slack', user: 'U0OLGA' }).may, false);
