@@ -47,7 +47,7 @@ function elements(card: { blocks: readonly unknown[] }, action: string) {
 
 describe('the card in each state', () => {
   const expected: Record<State, { says: RegExp; decides: boolean }> = {
-    pending: { says: /0 of 1 approval/, decides: true },
+    pending: { says: /0 of 1 approvals/, decides: true },
     approved: { says: /Approved by <@U0MIRA>\. Waiting for the agent to collect it/, decides: false },
     dispatched: { says: /is running/, decides: false },
     succeeded: { says: /went through/, decides: false },

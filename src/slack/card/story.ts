@@ -108,7 +108,7 @@ function legSentence(approval: Approval): string {
 export function quorumSoFar(approval: Approval): string {
   const votes = approval.decisions.filter((d) => d.choice === 'approve');
   const { quorum } = approval.requirement;
-  const count = `${approvalsCounted(votes)} of ${quorum} ${quorum === 1 ? 'approval' : 'approvals'}`;
+  const count = `${approvalsCounted(votes)} of ${quorum} approvals`;
   return votes.length > 0 ? `${count}: ${names(votes)}` : count;
 }
 

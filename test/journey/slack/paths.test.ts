@@ -134,7 +134,7 @@ describe('the card tells the end of it, on every path', { skip: skipWithout('pos
       act: () => undefined,
       state: 'expired',
       header: /Expired/,
-      thread: [/Nobody decided in time \(0 of 1 approval\)\. Nothing has run/],
+      thread: [/Nobody decided in time \(0 of 1 approvals\)\. Nothing has run/],
       answer: /expired|Nobody decided/i,
       runs: 0,
     },
