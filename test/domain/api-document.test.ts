@@ -51,6 +51,11 @@ describe('the description of the API', () => {
     assert.equal(readFileSync('docs/openapi.json', 'utf8'), made, 'node test/support/write-openapi.ts makes it anew');
   });
 
+  test('gives every operation a name of its own', () => {
+    const names = [...JSON.stringify(openApi()).matchAll(/"operationId":"(\w+)"/g)].map(([, name]) => name);
+    assert.equal(new Set(names).size, API_ROUTES.length);
+  });
+
   test('and docs/api.md has every route with its query and its words of refusal', () => {
     for (const route of API_ROUTES) {
       const { method, path, query = [], errors = {} } = route;

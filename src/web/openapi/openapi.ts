@@ -62,12 +62,19 @@ function operationOf(route: ApiRoute): Schema {
     ...(route.query ?? []).map(({ name, says, schema }) => ({ name, in: 'query', description: says, schema })),
   ];
   return {
+    operationId: operationIdOf(route),
     summary: route.says,
     security: SECURITY[route.auth],
     ...(parameters.length > 0 && { parameters }),
     ...(route.body && { requestBody: { required: true, content: { 'application/json': { schema: route.body } } } }),
     responses: responsesOf(route),
   };
+}
+
+/** `postApprovalsIdDecisions`: what generated clients call the operation. */
+function operationIdOf({ method, path }: ApiRoute): string {
+  const words = path.replace(/^\/api\//, '/').match(/[A-Za-z]+/g) ?? [];
+  return `${method}${words.map((word) => `${word[0]?.toUpperCase()}${word.slice(1)}`).join('')}`;
 }
 
 function responsesOf({ answers, errors = {}, auth }: ApiRoute): Schema {
