@@ -61,10 +61,10 @@ export function stuckAsks(grant: Grant, { config, policies, secrets }: Decidable
 /** What to do where too few people could approve. */
 export function remedyFor({ people }: Pick<Config, 'people'>, { slack, adminToken }: Ways): string {
   if (slack) return 'Add more people to the approver groups, or set self_approval: true for the grant.';
-  const holder = people === null ? '' : ', set admin_token: true for its holder under people';
+  const holder = people === null ? '' : ', with admin_token: true for its holder under people';
   return adminToken
     ? `List admin in an approver group${holder}, or set up Slack (holdfast init slack).`
-    : `Set HOLDFAST_ADMIN_TOKEN, list admin in an approver group${holder}, or set up Slack (holdfast init slack).`;
+    : `Set HOLDFAST_ADMIN_TOKEN and list admin in an approver group${holder}, or set up Slack (holdfast init slack).`;
 }
 
 export function waysOf({ slackBotToken, adminToken }: Loaded['secrets']): Ways {

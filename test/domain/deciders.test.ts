@@ -40,7 +40,7 @@ ${people === undefined ? '' : `people: ${people}\n`}`;
 type Case = [name: string, more: Parameters<typeof loadedFrom>[0], kind: string, remedy?: RegExp];
 const admin = { HOLDFAST_ADMIN_TOKEN: ADMIN };
 const CASES: Case[] = [
-  ['people in Slack, and no Slack', {}, 'nobody', /^Set HOLDFAST_ADMIN_TOKEN, list admin/],
+  ['people in Slack, and no Slack', {}, 'nobody', /^Set HOLDFAST_ADMIN_TOKEN and list admin/],
   ['a user group, and no Slack', { approvers: '{ security: [S0TEAM] }' }, 'nobody'],
   ['the same with Slack', { env: SLACK }, 'somebody'],
   ['admin, and no token', { approvers: '{ security: [admin] }' }, 'nobody', /^Set HOLDFAST_ADMIN_TOKEN/],
@@ -75,7 +75,7 @@ const CASES: Case[] = [
       env: admin,
     },
     'nobody',
-    /set admin_token: true for its holder/,
+    /with admin_token: true for its holder/,
   ],
   [
     'a person who holds the token',

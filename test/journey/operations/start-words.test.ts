@@ -79,7 +79,7 @@ approvers: { security: ${approvers} }
     assert.equal(refused.code, 1);
     assert.match(
       refused.err,
-      /^Not started: nobody can approve .*\n {2}Set HOLDFAST_ADMIN_TOKEN, list admin .*\n.*--allow-undecidable\n$/,
+      /^Not started: nobody can approve .*\n {2}Set HOLDFAST_ADMIN_TOKEN and list admin .*\n.*--allow-undecidable\n$/,
     );
     const allowed = await start({ args: ['--allow-undecidable'] });
     assert.equal(allowed.code, 0, allowed.err);
